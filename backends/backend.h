@@ -1,0 +1,329 @@
+/**
+ * The backend interface: how ops run, and nothing of what they are for.
+ *
+ * An op is *described* (dg_op_desc: kind, shapes, attributes, what is fused to
+ * its end), *prepared* once (the backend compiles, picks tiles and says what
+ * memory it wants), and *run* every step on buffers. A layer op is prepared as
+ * forward and backward together. Everything but the number of samples is known
+ * when an op is prepared.
+ *
+ * Running an op enqueues it: it returns at once, keeps the order of the calls
+ * and allocates nothing. Only `read` and `finish` wait. All numbers are
+ * float32 unless a line says otherwise, all tensors dense and row-major; a
+ * shape in brackets is given from the slowest to the fastest dimension, n is
+ * the number of samples.
+ *
+ * A backend knows no model, no layer and no file. It is single-threaded
+ * towards its caller: one thread at a time uses a device.
+ */
+#ifndef DG_BACKEND_H
+#define DG_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/support/error.h"
+
+/* ---- what an op is ------------------------------------------------------ */
+
+typedef enum {
+  /* layer ops: forward and backward */
+  DG_OP_LINEAR,
+  DG_OP_CONV2D,
+  DG_OP_MAXPOOL2D,
+  DG_OP_AVGPOOL2D,
+  DG_OP_ACTIVATION,
+  DG_OP_DROPOUT,
+  DG_OP_CHW_TO_HWC,
+  DG_OP_ADD,
+  /* step ops: forward alone */
+  DG_OP_GATHER,
+  DG_OP_LOSS,
+  DG_OP_UPDATE,
+  DG_OP_KINDS
+} dg_op_kind;
+
+typedef enum {
+  DG_ACT_NONE,
+  DG_ACT_RELU,       /**< max(x, 0); derivative 0 at 0 */
+  DG_ACT_LEAKY_RELU, /**< x > 0 ? x : slope * x, slope > 0; derivative slope at 0 */
+  DG_ACT_SIGMOID,    /**< 1 / (1 + exp(-x)) */
+  DG_ACT_TANH,
+} dg_act_kind;
+
+typedef struct {
+  dg_act_kind kind;
+  float slope; /**< of DG_ACT_LEAKY_RELU */
+} dg_act;
+
+/** in [n, in], param {weight [out, in], bias [out]}, out [n, out] = act(in weight^T + bias). */
+typedef struct {
+  uint32_t in, out;
+  bool bias;
+  dg_act act; /**< fused to the end */
+} dg_linear_desc;
+
+/**
+ * in [n, channels, height, width], param {weight [filters, channels, kernel_h, kernel_w],
+ * bias [filters]}, out [n, filters, out_h, out_w] = act(in correlated with weight + bias);
+ * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding.
+ */
+typedef struct {
+  uint32_t channels, height, width, filters;
+  uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+  bool bias;
+  dg_act act; /**< fused to the end */
+} dg_conv2d_desc;
+
+/**
+ * in [n, channels, height, width], out [n, channels, out_h, out_w], sizes as for conv2d;
+ * padding is at most half the kernel. The maximum ignores the padding, its gradient goes to the
+ * first largest element in row-major order, and a NaN in the window wins. The average divides by
+ * kernel_h * kernel_w, the padding counting as zeros.
+ */
+typedef struct {
+  uint32_t channels, height, width;
+  uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+} dg_pool2d_desc;
+
+/** in [n, count], out [n, count] = act(in). */
+typedef struct {
+  uint32_t count;
+  dg_act act;
+} dg_activation_desc;
+
+/**
+ * in [n, count], out [n, count]. Testing: a copy. Training: element e of sample s is dropped
+ * when its word w of Philox is below floor(rate * 2^32), else multiplied by 1 / (1 - rate);
+ * w = word e % 4 of counter {e / 4, place + s, step, 0} under key {seed, stream}.
+ */
+typedef struct {
+  uint32_t count;
+  float rate;      /**< 0 <= rate < 1 */
+  uint32_t stream; /**< dg_stream(DG_STREAM_DROPOUT, layer) */
+} dg_dropout_desc;
+
+/** in [n, channels, height, width], out [n, height, width, channels]. */
+typedef struct {
+  uint32_t channels, height, width;
+} dg_chw_desc;
+
+/** `inputs` tensors in [n, count], out [n, count] = their sum. */
+typedef struct {
+  uint32_t count, inputs; /**< 2 <= inputs <= DG_MAX_IN */
+} dg_add_desc;
+
+/**
+ * in {images: bytes [all, count], labels: bytes [all], order: uint32 [..]}, out {x [n, count],
+ * labels: uint32 [n]}: sample s of the batch is image i = order[first + s];
+ * x = (byte / 255 - mean) / std.
+ */
+typedef struct {
+  uint32_t count;
+  float mean, std;
+} dg_gather_desc;
+
+typedef enum {
+  DG_LOSS_CROSS_ENTROPY, /**< mean over n of log(sum(exp(logits))) - logits[label] */
+  DG_LOSS_MSE,           /**< mean over n * classes of (logits - onehot(label))^2 */
+} dg_loss_kind;
+
+/**
+ * in {logits [n, classes], labels: uint32 [n]}, out {d_logits [n, classes], losses [slots],
+ * correct: uint32 [slots]}. Writes losses[slot] (the mean) and correct[slot] (samples whose first
+ * largest logit is their label's); d_logits, the loss's gradient, only when step.train is set.
+ * out[0] may be NULL for a network that only tests.
+ */
+typedef struct {
+  dg_loss_kind kind;
+  uint32_t classes;
+} dg_loss_desc;
+
+typedef enum {
+  DG_SGD,      /**< state {momentum buffer}, or none when momentum is 0 */
+  DG_ADAM,     /**< state {m, v} */
+  DG_ADADELTA, /**< state {square average, accumulated delta} */
+} dg_optimizer_kind;
+
+/**
+ * One step of an optimizer over all parameters, by PyTorch's formulas (torch.optim.SGD, Adam,
+ * AdamW when `decoupled`, Adadelta). in {gradients [count]}, out {parameters [count],
+ * state [arrays, count] in the order named at the kind, fault: uint32 [2]}; the number of
+ * samples is ignored, step.lr and step.step (from 0) count.
+ *
+ * clip_norm > 0: gradients are first multiplied by min(1, clip_norm / (norm + 1e-6)), norm
+ * being the Euclidean norm of all of them (torch.nn.utils.clip_grad_norm_).
+ *
+ * fault starts as {0, 0xffffffff}. An element whose gradient is not finite is not written;
+ * fault becomes {step + 1, the smallest such element}, and every later step is skipped.
+ */
+typedef struct {
+  dg_optimizer_kind kind;
+  uint32_t count; /**< a multiple of 16 */
+  float momentum; /**< sgd */
+  bool nesterov;  /**< sgd */
+  float beta1, beta2;
+  float rho;
+  float eps;
+  float weight_decay;
+  bool decoupled; /**< adam: weight decay as AdamW's */
+  float clip_norm; /**< 0: none */
+} dg_update_desc;
+
+enum { DG_MAX_IN = 8, DG_MAX_OUT = 3, DG_MAX_PARAM = 4 };
+
+/** What backward does with the gradient of an input. */
+typedef enum { DG_GRAD_NONE, DG_GRAD_WRITE, DG_GRAD_ADD } dg_grad_mode;
+
+typedef struct {
+  dg_op_kind kind;
+  dg_grad_mode d_in[DG_MAX_IN]; /**< layer ops; parameter gradients are always written */
+  union {
+    dg_linear_desc linear;
+    dg_conv2d_desc conv2d;
+    dg_pool2d_desc pool2d;
+    dg_activation_desc activation;
+    dg_dropout_desc dropout;
+    dg_chw_desc chw;
+    dg_add_desc add;
+    dg_gather_desc gather;
+    dg_loss_desc loss;
+    dg_update_desc update;
+  };
+} dg_op_desc;
+
+/** Output size of a convolution or pooling along one dimension; 0 where the kernel doesn't fit. */
+static inline uint32_t dg_window_out(uint32_t size, uint32_t kernel, uint32_t stride,
+                                     uint32_t pad) {
+  return size + 2 * pad < kernel ? 0 : (size + 2 * pad - kernel) / stride + 1;
+}
+
+/* ---- what an op runs on ------------------------------------------------- */
+
+/** Memory of a device, or a view into it. */
+typedef struct dg_buffer dg_buffer;
+
+/**
+ * The buffers of one op. `d_` is the gradient of what it is named after; an op reads and writes
+ * only what its description names. Where needs.kept (or a workspace) is 0, that buffer is NULL.
+ * Buffers are disjoint, each large enough for the largest n.
+ */
+typedef struct {
+  dg_buffer *in[DG_MAX_IN], *d_in[DG_MAX_IN];
+  dg_buffer *out[DG_MAX_OUT], *d_out;
+  dg_buffer *param[DG_MAX_PARAM], *d_param[DG_MAX_PARAM];
+  dg_buffer *kept;      /**< written by a training forward, read by backward */
+  dg_buffer *workspace; /**< forward's or backward's, whichever runs; content undefined */
+} dg_op_buffers;
+
+/** The scalars of one step; everything that changes from run to run. */
+typedef struct {
+  uint32_t n;     /**< samples, 0 < n <= the n prepared for */
+  bool train;     /**< a training step: dropout on, kept written, gradients follow */
+  uint32_t seed;  /**< of the run */
+  uint32_t step;  /**< training steps before this one */
+  uint32_t place; /**< of the first sample in the whole batch; 0 unless a batch is split */
+  uint32_t first; /**< gather: place of the first sample in `order` */
+  uint32_t slot;  /**< loss: where to write */
+  float lr;       /**< update */
+} dg_step;
+
+/** What a prepared op wants, in bytes for the largest n. */
+typedef struct {
+  size_t kept, forward_workspace, backward_workspace;
+  bool backward_reads_in;  /**< the inputs must live until backward */
+  bool backward_reads_out; /**< the output must live until backward */
+} dg_op_needs;
+
+/** Seconds an op took since it was prepared, on a device opened with `profile`. */
+typedef struct {
+  double forward, backward;
+  uint64_t forward_runs, backward_runs;
+} dg_op_times;
+
+/** A prepared op; every backend's own struct starts with it. */
+typedef struct dg_op {
+  dg_op_desc desc;
+  dg_op_needs needs;
+  uint32_t max_n;
+} dg_op;
+
+/* ---- devices ------------------------------------------------------------ */
+
+typedef struct {
+  char name[128];
+  char platform[128]; /**< empty where there is none */
+  char version[128];
+  char driver[128];
+  uint32_t compute_units;
+  uint64_t memory;    /**< bytes */
+  uint64_t max_alloc; /**< bytes of the largest buffer */
+  uint32_t alignment; /**< of the offset of a view, in bytes; a multiple of 64 */
+  bool gpu;
+} dg_device_info;
+
+typedef struct {
+  const char *device; /**< number in the list, or part of the name, any case; NULL: the first */
+  uint32_t threads;   /**< 0: all; a backend whose device has no such setting refuses it */
+  const char *form;   /**< kernel form to force ("tile", "group", "clblast"); NULL: by device */
+  bool profile;       /**< measure the time of each op */
+} dg_open_options;
+
+typedef struct dg_device dg_device;
+
+/** What every backend gives for its devices. */
+typedef struct {
+  void (*close)(dg_device *device); /**< after every op and buffer of it is freed */
+
+  /** New zeroed memory of `bytes` > 0. Too little memory: DG_ERR_MEMORY with the remedy. */
+  dg_buffer *(*buffer_new)(dg_device *device, size_t bytes, dg_error *err);
+  /** A part of a buffer that isn't a view; offset a multiple of info.alignment. It is freed
+      before its parent. */
+  dg_buffer *(*buffer_view)(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);
+  void (*buffer_free)(dg_buffer *buffer); /**< NULL is allowed */
+  /** Copies host memory in; the memory may be reused on return. */
+  bool (*write)(dg_buffer *buffer, size_t offset, const void *from, size_t bytes, dg_error *err);
+  /** Waits for all that was enqueued before, then copies out. */
+  bool (*read)(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);
+  /** Waits for all that was enqueued, and reports what failed in it. */
+  bool (*finish)(dg_device *device, dg_error *err);
+
+  /** Can this be prepared, with all that is fused to its end? */
+  bool (*supports)(const dg_device *device, const dg_op_desc *desc);
+  /** Prepares an op for up to max_n samples; `train`: backward will be run too. */
+  dg_op *(*prepare)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                    dg_error *err);
+  void (*op_free)(dg_op *op); /**< NULL is allowed */
+  bool (*forward)(dg_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
+  /** Layer ops: from d_out to d_in (as desc.d_in says) and d_param (written). */
+  bool (*backward)(dg_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
+  bool (*times)(dg_op *op, dg_op_times *times, dg_error *err);
+} dg_device_calls;
+
+/** An open device; every backend's own struct starts with it. */
+struct dg_device {
+  const dg_device_calls *calls;
+  const char *backend;
+  dg_device_info info;
+};
+
+/** A backend: a name, its devices, and how to open one. */
+typedef struct {
+  const char *name;
+  /** Fills `infos` with up to `room` devices and `count` with how many there are (0 is no error).
+   */
+  bool (*list)(dg_device_info *infos, size_t room, size_t *count, dg_error *err);
+  dg_device *(*open)(const dg_open_options *options, dg_error *err);
+} dg_backend;
+
+/** The backends built into this library, best first; ended by NULL. */
+const dg_backend *const *dg_backends(void);
+
+/**
+ * Which of `count` devices `wanted` means: a number, or part of exactly one name in any case;
+ * NULL means 0. Returns the index, or -1 with an error that lists what there is.
+ */
+long dg_pick_device(const dg_device_info *infos, size_t count, const char *wanted, dg_error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/**
+ * Data sets: images as bytes with a label each, for training and for testing.
+ */
+#ifndef DG_DATASET_H
+#define DG_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/support/error.h"
+
+/** `count` samples; images [count, height, width], labels [count]. */
+typedef struct {
+  uint32_t count, height, width;
+  uint8_t *images, *labels;
+} dg_samples;
+
+typedef struct dg_dataset {
+  char source[512];     /**< what the programs print: a folder, or "built-in digits" */
+  uint32_t classes;     /**< largest label of either part + 1 */
+  dg_samples train, test;
+} dg_dataset;
+
+/** Seed of the built-in set unless a caller wants another. */
+enum { DG_DIGITS_SEED = 1 };
+
+/**
+ * Reads the four IDX files with MNIST's names (train-images-idx3-ubyte, …, with or without .gz;
+ * "." for the dash before "idx" is accepted too) from a folder.
+ * Errors name the file, what is wrong with it and the remedy. The caller frees the result.
+ */
+dg_dataset *dg_dataset_read(const char *folder, dg_error *err);
+
+/**
+ * Draws the built-in digits, `train` + `test` images of 28x28 from a seed, on `threads` threads
+ * (0: all cores). The same seed gives the same bytes for any number of threads, and the first
+ * images of a larger set are those of a smaller one.
+ */
+dg_dataset *dg_dataset_builtin(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                               dg_error *err);
+
+void dg_dataset_free(dg_dataset *set); /**< NULL is allowed */
+
+#endif
