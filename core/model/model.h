@@ -14,7 +14,7 @@ enum { DG_MODEL_INPUT = -1 }; /**< in dg_model_layer.in: the input of the model 
 typedef struct {
   const dg_layer_class *kind;
   char name[DG_NAME_SIZE];
-  char place[300];  /**< file:line, for messages */
+  char place[300]; /**< file:line, for messages */
   uint32_t inputs;
   int in[DG_MAX_IN]; /**< index of an earlier layer, or DG_MODEL_INPUT */
   void *config;      /**< as the kind's keys fill it; owned */
