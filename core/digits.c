@@ -1,7 +1,6 @@
 /** What of the public header belongs to no room: version, devices, data. */
 #include "core/digits.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "backends/backend.h"
@@ -20,10 +19,10 @@ static void copy_info(dg_listed_device *to, const char *backend, size_t number,
                            .compute_units = from->compute_units,
                            .memory = from->memory,
                            .gpu = from->gpu};
-  snprintf(to->name, sizeof to->name, "%s", from->name);
-  snprintf(to->platform, sizeof to->platform, "%s", from->platform);
-  snprintf(to->version, sizeof to->version, "%s", from->version);
-  snprintf(to->driver, sizeof to->driver, "%s", from->driver);
+  memcpy(to->name, from->name, sizeof to->name);
+  memcpy(to->platform, from->platform, sizeof to->platform);
+  memcpy(to->version, from->version, sizeof to->version);
+  memcpy(to->driver, from->driver, sizeof to->driver);
 }
 
 bool dg_list_devices(dg_listed_device *out, size_t room, size_t *count, dg_error *err) {
@@ -77,6 +76,14 @@ dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err) {
   if (strcmp(folder, "builtin") == 0)
     return dg_dataset_builtin(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, threads, err);
   return dg_dataset_read(folder, err);
+}
+
+uint32_t dg_data_train_samples(const dg_dataset *data) {
+  return data->train.count;
+}
+
+uint32_t dg_data_test_samples(const dg_dataset *data) {
+  return data->test.count;
 }
 
 const char *dg_data_source(const dg_dataset *data) {

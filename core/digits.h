@@ -72,12 +72,18 @@ const char *dg_model_name(const dg_model *model);
 /** The effective model file, overrides included; belongs to the model. */
 const char *dg_model_text(const dg_model *model);
 
+/** What a model file may say about layers: every type with its keys, from the table that checks
+    them. Writes text of up to `room` bytes; returns the length of the whole text. */
+size_t dg_layers_help(char *text, size_t room);
+
 /* ---- data --------------------------------------------------------------- */
 
 typedef struct dg_dataset dg_dataset;
 
 /** A folder with four IDX files of MNIST's names, gzipped or not; or "builtin". */
 dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err);
+uint32_t dg_data_train_samples(const dg_dataset *data);
+uint32_t dg_data_test_samples(const dg_dataset *data);
 /** What it is: the folder, or "built-in digits". */
 const char *dg_data_source(const dg_dataset *data);
 void dg_data_close(dg_dataset *data); /**< NULL is allowed */
