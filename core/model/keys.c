@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/digits.h"
 #include "core/support/text.h"
 
-/** The option that a setting came from (config_setting_set_hook), or NULL for the file. */
-static const char *option_of(const config_setting_t *setting) {
+/** The override that a setting came from (set as its hook), or NULL for the file. */
+static const dg_override *override_of(const config_setting_t *setting) {
   return config_setting_get_hook(setting);
 }
 
@@ -20,7 +21,10 @@ bool dg_fail_at(dg_error *err, const config_setting_t *setting, const char *form
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  if (option_of(setting)) return dg_fail(err, DG_ERR_INPUT, "%s: %s", option_of(setting), message);
+  const dg_override *from = override_of(setting);
+  if (from)
+    return dg_fail(err, DG_ERR_INPUT, "%s (%s = %s): %s", from->option, from->path, from->value,
+                   message);
   const char *file = config_setting_source_file(setting);
   unsigned line = config_setting_source_line(setting);
   if (!file) file = "model";
@@ -29,9 +33,9 @@ bool dg_fail_at(dg_error *err, const config_setting_t *setting, const char *form
 }
 
 static void describe_range(const dg_key *key, char *text, size_t room) {
-  dg_append(text, room, " %s %g", key->above_low ? ">" : ">=", key->low);
+  dg_append(text, room, " %s %.10g", key->above_low ? ">" : ">=", key->low);
   if (key->high != 0.0)
-    dg_append(text, room, " and %s %g", key->below_high ? "<" : "<=", key->high);
+    dg_append(text, room, " and %s %.10g", key->below_high ? "<" : "<=", key->high);
 }
 
 static void describe_choices(const dg_key *key, char *text, size_t room) {
@@ -250,7 +254,7 @@ void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t
     break;
   case DG_KEY_PAIR: {
     const uint32_t *pair = value;
-    if (pair[0]) dg_append(text, room, "; default %u", pair[0]);
+    if (pair[0] || key->low == 0.0) dg_append(text, room, "; default %u", pair[0]);
     break;
   }
   case DG_KEY_NAME:

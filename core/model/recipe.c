@@ -52,6 +52,7 @@ static const dg_optimizer_recipe adadelta = {
     .size = sizeof(initial)                                                                        \
   }
 
+/* adam, the second, is what an optimizer without a type is */
 static const char *const optimizer_names[] = {"sgd", "adam", "adamw", "adadelta"};
 static const dg_key_table optimizers[] = {
     TABLE("optimizer \"sgd\"", sgd_keys, sgd),
@@ -98,12 +99,13 @@ static const dg_key_table schedules[] = {
     TABLE("schedule \"one_cycle\"", one_cycle_keys, one_cycle),
 };
 
-/** Reads a group by the table that its `type` names. */
+/** Reads a group by the table that its `type` names; without one, by the table `fallback`. */
 static bool read_by_type(const config_setting_t *group, const char *what, const char *const *names,
-                         const dg_key_table *tables, size_t count, void *out, dg_error *err) {
+                         const dg_key_table *tables, size_t count, size_t fallback, void *out,
+                         dg_error *err) {
   static const char *const also[] = {"type"};
   const config_setting_t *setting = config_setting_get_member(group, "type");
-  if (!setting) return dg_fail_at(err, group, "%s needs the key \"type\"", what);
+  if (!setting) return dg_keys_read(group, &tables[fallback], also, 1, out, err);
   const char *type = config_setting_get_string(setting);
   if (!type) return dg_fail_at(err, setting, "type must be a word in quotes");
   for (size_t i = 0; i < count; i++)
@@ -119,7 +121,7 @@ static bool read_by_type(const config_setting_t *group, const char *what, const 
 
 bool dg_read_optimizer(const config_setting_t *group, dg_optimizer_recipe *out, dg_error *err) {
   if (!read_by_type(group, "optimizer", optimizer_names, optimizers,
-                    sizeof optimizers / sizeof *optimizers, out, err))
+                    sizeof optimizers / sizeof *optimizers, 1, out, err))
     return false;
   if (out->nesterov && out->momentum == 0.0)
     return dg_fail_at(err, group, "nesterov needs a momentum above 0");
@@ -128,5 +130,5 @@ bool dg_read_optimizer(const config_setting_t *group, dg_optimizer_recipe *out, 
 
 bool dg_read_schedule(const config_setting_t *group, dg_schedule_recipe *out, dg_error *err) {
   return read_by_type(group, "schedule", schedule_names, schedules,
-                      sizeof schedules / sizeof *schedules, out, err);
+                      sizeof schedules / sizeof *schedules, 0, out, err);
 }

@@ -103,12 +103,17 @@ bool dg_source_read(config_t *config, const char *path, dg_error *err) {
 
 /* ---- overriding --------------------------------------------------------- */
 
+/** Marks a setting as an override's, for the place in messages. */
+static void mark(config_setting_t *setting, const dg_override *override) {
+  config_setting_set_hook(setting, (void *)(uintptr_t) override);
+}
+
 static bool copy_setting(const config_setting_t *from, config_setting_t *parent, const char *name,
-                         const char *option) {
+                         const dg_override *override) {
   int type = config_setting_type(from);
   config_setting_t *to = config_setting_add(parent, name, type);
   if (!to) return false;
-  config_setting_set_hook(to, (void *)(uintptr_t)option);
+  mark(to, override);
   switch (type) {
   case CONFIG_TYPE_INT:
     return config_setting_set_int(to, config_setting_get_int(from));
@@ -125,7 +130,7 @@ static bool copy_setting(const config_setting_t *from, config_setting_t *parent,
   }
   for (int i = 0; i < config_setting_length(from); i++) {
     const config_setting_t *part = config_setting_get_elem(from, (unsigned)i);
-    if (!copy_setting(part, to, config_setting_name(part), option)) return false;
+    if (!copy_setting(part, to, config_setting_name(part), override)) return false;
   }
   return true;
 }
@@ -154,7 +159,8 @@ static config_setting_t *layer_named(config_t *config, const char *name, size_t 
 }
 
 /** The group that the first parts of a path name; groups that are missing are added. */
-static config_setting_t *find_group(config_t *config, const char *path, size_t length) {
+static config_setting_t *find_group(config_t *config, const dg_override *override, size_t length) {
+  const char *path = override->path;
   config_setting_t *group = config_root_setting(config);
   for (const char *part = path; part < path + length;) {
     size_t size = strcspn(part, ".");
@@ -163,7 +169,10 @@ static config_setting_t *find_group(config_t *config, const char *path, size_t l
     snprintf(name, sizeof name, "%.*s", (int)size, part);
     config_setting_t *next = config_setting_lookup(group, name);
     if (!next && part == path) next = layer_named(config, part, size);
-    if (!next) next = config_setting_add(group, name, CONFIG_TYPE_GROUP);
+    if (!next) {
+      next = config_setting_add(group, name, CONFIG_TYPE_GROUP);
+      if (next) mark(next, override);
+    }
     if (!next || !config_setting_is_group(next)) return NULL;
     group = next;
     part += size + 1;
@@ -175,8 +184,7 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
   if (!check_text(override->value, override->option, false, err)) return false;
   const char *dot = strrchr(override->path, '.');
   const char *key = dot ? dot + 1 : override->path;
-  config_setting_t *group =
-      find_group(config, override->path, dot ? (size_t)(dot - override->path) : 0);
+  config_setting_t *group = find_group(config, override, dot ? (size_t)(dot - override->path) : 0);
   if (!group)
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" names no key of the model", override->option,
                    override->path);
@@ -185,7 +193,7 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
   bool right = parse_value(&value, override->value);
   if (right) {
     config_setting_remove(group, key);
-    right = copy_setting(config_lookup(&value, "value"), group, key, override->option);
+    right = copy_setting(config_lookup(&value, "value"), group, key, override);
   }
   config_destroy(&value);
   return right ||
