@@ -170,6 +170,11 @@ static config_setting_t *find_head(config_t *config, const char *name, const dg_
   return NULL;
 }
 
+static bool names_no_key(const dg_override *override, dg_error *err) {
+  return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" names no key of the model", override->option,
+                 override->path);
+}
+
 /** The group that all parts of a path but the last name; groups that are missing are added. */
 static config_setting_t *find_group(config_t *config, const dg_override *override, dg_error *err) {
   config_setting_t *group = config_root_setting(config);
@@ -177,12 +182,16 @@ static config_setting_t *find_group(config_t *config, const dg_override *overrid
   for (const char *part = override->path; last && part < last;) {
     size_t size = strcspn(part, ".");
     char name[DG_OVERRIDE_PART + 1];
-    if (size == 0 || size > DG_OVERRIDE_PART) return NULL;
+    if (size == 0 || size > DG_OVERRIDE_PART) return names_no_key(override, err), NULL;
     snprintf(name, sizeof name, "%.*s", (int)size, part);
-    config_setting_t *next = part == override->path ? find_head(config, name, override, err)
-                                                    : config_setting_lookup(group, name);
-    if (!next && part != override->path) next = config_setting_add(group, name, CONFIG_TYPE_GROUP);
-    if (!next || !config_setting_is_group(next)) return NULL;
+    config_setting_t *next = config_setting_lookup(group, name);
+    if (part == override->path) {
+      next = find_head(config, name, override, err);
+      if (!next) return NULL;
+    } else if (!next) {
+      next = config_setting_add(group, name, CONFIG_TYPE_GROUP);
+    }
+    if (!next || !config_setting_is_group(next)) return names_no_key(override, err), NULL;
     group = next;
     part += size + 1;
   }
@@ -191,12 +200,10 @@ static config_setting_t *find_group(config_t *config, const dg_override *overrid
 
 bool dg_source_override(config_t *config, const dg_override *override, dg_error *err) {
   if (!check_text(override->value, override->option, false, err)) return false;
-  const char *dot = strrchr(override->path, '.');
-  const char *key = dot ? dot + 1 : override->path;
-  config_setting_t *group = find_group(config, override, dot ? (size_t)(dot - override->path) : 0);
-  if (!group)
-    return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" names no key of the model", override->option,
-                   override->path);
+  const char *dot = strrchr(override->path, '.'), *key = dot ? dot + 1 : override->path;
+  if (*key == '\0') return names_no_key(override, err);
+  config_setting_t *group = find_group(config, override, err);
+  if (!group) return false;
   config_t value;
   config_init(&value);
   bool right = parse_value(&value, override->value);
