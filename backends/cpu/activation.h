@@ -1,0 +1,15 @@
+/** Activations, alone or fused to the end of a product. */
+#ifndef DG_CPU_ACTIVATION_H
+#define DG_CPU_ACTIVATION_H
+
+#include "backends/backend.h"
+
+bool dg_act_known(dg_act act);
+
+/** y[i] = act(x[i]); x may be y. */
+void dg_act_forward(dg_act act, size_t count, const float *x, float *y);
+
+/** dx[i] = d_y[i] * act'(x[i]), the derivative taken from y = act(x); dx may be d_y. */
+void dg_act_backward(dg_act act, size_t count, const float *y, const float *d_y, float *dx);
+
+#endif

@@ -1,0 +1,75 @@
+/**
+ * What the files of the CPU backend share: its structs, and the table of op
+ * families. An op runs inside the call that enqueues it, split over the
+ * device's OpenMP threads; the split depends on nothing but shapes and the
+ * number of threads, so the same threads give the same bits.
+ */
+#ifndef DG_CPU_H
+#define DG_CPU_H
+
+#include "backends/backend.h"
+
+struct dg_buffer {
+  dg_device *device;
+  float *data; /**< aligned to DG_CPU_ALIGNMENT */
+  size_t bytes;
+  bool view; /**< `data` belongs to another buffer */
+};
+
+enum { DG_CPU_ALIGNMENT = 64 };
+
+typedef struct {
+  dg_device base;
+  int threads;
+  bool profile;
+} dg_cpu_device;
+
+typedef struct dg_cpu_op dg_cpu_op;
+
+/** How one kind of op is prepared and run. */
+typedef struct {
+  bool (*supports)(const dg_op_desc *desc);
+  /** Fills op->base.needs and, where it keeps tables, op->plan. */
+  bool (*prepare)(dg_cpu_op *op, bool train, dg_error *err);
+  void (*forward)(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+  void (*backward)(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+} dg_cpu_family;
+
+struct dg_cpu_op {
+  dg_op base;
+  const dg_cpu_device *device;
+  const dg_cpu_family *family;
+  bool train;
+  void *plan; /**< what the family wants to remember, one block of malloc; or NULL */
+  dg_op_times times;
+};
+
+extern const dg_cpu_family dg_cpu_linear, dg_cpu_conv2d, dg_cpu_maxpool2d, dg_cpu_avgpool2d,
+    dg_cpu_activation, dg_cpu_dropout, dg_cpu_chw_to_hwc, dg_cpu_add, dg_cpu_gather, dg_cpu_loss,
+    dg_cpu_update;
+
+/** The floats of a buffer; NULL for none. */
+static inline float *dg_floats(const dg_buffer *buffer) {
+  return buffer ? buffer->data : NULL;
+}
+
+/** A part of a range. */
+typedef struct {
+  size_t begin, end;
+} dg_span;
+
+/** What the calling thread of a parallel region gets of [0, count), in units of `grain`. */
+dg_span dg_cpu_share(size_t count, size_t grain);
+
+/** to[i] = or += from[i], as the mode says. */
+static inline void dg_grad_put(dg_grad_mode mode, size_t count, const float *from, float *to) {
+  if (mode == DG_GRAD_WRITE)
+    for (size_t i = 0; i < count; i++) to[i] = from[i];
+  if (mode == DG_GRAD_ADD)
+    for (size_t i = 0; i < count; i++) to[i] += from[i];
+}
+
+/** Threads worth waking for work of about `operations` simple operations. */
+int dg_cpu_threads(const dg_cpu_device *device, size_t operations);
+
+#endif

@@ -1,0 +1,292 @@
+#include "backends/cpu/cpu.h"
+
+#include <cblas.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_THREADS = 1024 };
+
+/** Below this many operations a thread costs more to wake than it saves. */
+enum { OPERATIONS_PER_THREAD = 16 * 1024 };
+
+static const dg_cpu_family *const families[DG_OP_KINDS] = {
+    [DG_OP_LINEAR] = &dg_cpu_linear,         [DG_OP_CONV2D] = &dg_cpu_conv2d,
+    [DG_OP_MAXPOOL2D] = &dg_cpu_maxpool2d,   [DG_OP_AVGPOOL2D] = &dg_cpu_avgpool2d,
+    [DG_OP_ACTIVATION] = &dg_cpu_activation, [DG_OP_DROPOUT] = &dg_cpu_dropout,
+    [DG_OP_CHW_TO_HWC] = &dg_cpu_chw_to_hwc, [DG_OP_ADD] = &dg_cpu_add,
+    [DG_OP_GATHER] = &dg_cpu_gather,         [DG_OP_LOSS] = &dg_cpu_loss,
+    [DG_OP_UPDATE] = &dg_cpu_update,
+};
+
+static const char *const op_names[DG_OP_KINDS] = {
+    [DG_OP_LINEAR] = "linear",         [DG_OP_CONV2D] = "conv2d",
+    [DG_OP_MAXPOOL2D] = "maxpool2d",   [DG_OP_AVGPOOL2D] = "avgpool2d",
+    [DG_OP_ACTIVATION] = "activation", [DG_OP_DROPOUT] = "dropout",
+    [DG_OP_CHW_TO_HWC] = "chw_to_hwc", [DG_OP_ADD] = "add",
+    [DG_OP_GATHER] = "gather",         [DG_OP_LOSS] = "loss",
+    [DG_OP_UPDATE] = "update",
+};
+
+int dg_cpu_threads(const dg_cpu_device *device, size_t operations) {
+  size_t useful = operations / OPERATIONS_PER_THREAD;
+  return useful >= (size_t)device->threads ? device->threads : useful > 1 ? (int)useful : 1;
+}
+
+dg_span dg_cpu_share(size_t count, size_t grain) {
+  size_t threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
+  size_t grains = (count + grain - 1) / grain;
+  size_t begin = grains * thread / threads * grain, end = grains * (thread + 1) / threads * grain;
+  return (dg_span){begin < count ? begin : count, end < count ? end : count};
+}
+
+/* ---- buffers ------------------------------------------------------------ */
+
+static dg_buffer *buffer_wrap(dg_device *device, void *data, size_t bytes, bool view,
+                              dg_error *err) {
+  dg_buffer *buffer = malloc(sizeof *buffer);
+  if (!buffer) {
+    dg_fail_memory(err, sizeof *buffer);
+    return NULL;
+  }
+  *buffer = (dg_buffer){.device = device, .data = data, .bytes = bytes, .view = view};
+  return buffer;
+}
+
+static void buffer_free(dg_buffer *buffer) {
+  if (!buffer) return;
+  if (!buffer->view) free(buffer->data);
+  free(buffer);
+}
+
+static dg_buffer *buffer_new(dg_device *device, size_t bytes, dg_error *err) {
+  size_t rounded = bytes + (DG_CPU_ALIGNMENT - bytes % DG_CPU_ALIGNMENT) % DG_CPU_ALIGNMENT;
+  void *data = bytes > 0 && rounded >= bytes ? aligned_alloc(DG_CPU_ALIGNMENT, rounded) : NULL;
+  if (!data) {
+    dg_fail(err, DG_ERR_MEMORY,
+            "no %zu bytes of memory left for the cpu backend; a smaller --batch needs less", bytes);
+    return NULL;
+  }
+  memset(data, 0, rounded);
+  dg_buffer *buffer = buffer_wrap(device, data, bytes, false, err);
+  if (!buffer) free(data);
+  return buffer;
+}
+
+/** Is [offset, offset + bytes) inside the buffer? */
+static bool inside(const dg_buffer *buffer, size_t offset, size_t bytes, const char *what,
+                   dg_error *err) {
+  if (offset <= buffer->bytes && bytes <= buffer->bytes - offset) return true;
+  return dg_fail(err, DG_ERR_INPUT, "%s of %zu bytes at %zu is outside a buffer of %zu bytes", what,
+                 bytes, offset, buffer->bytes);
+}
+
+static dg_buffer *buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err) {
+  if (!inside(parent, offset, bytes, "a view", err)) return NULL;
+  if (parent->view || offset % DG_CPU_ALIGNMENT) {
+    dg_fail(err, DG_ERR_INPUT, "a view must start at a multiple of %d bytes of a whole buffer",
+            DG_CPU_ALIGNMENT);
+    return NULL;
+  }
+  return buffer_wrap(parent->device, (char *)parent->data + offset, bytes, true, err);
+}
+
+static bool buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                         dg_error *err) {
+  if (!inside(buffer, offset, bytes, "a write", err)) return false;
+  memcpy((char *)buffer->data + offset, from, bytes);
+  return true;
+}
+
+static bool buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err) {
+  if (!inside(buffer, offset, bytes, "a read", err)) return false;
+  memcpy(to, (const char *)buffer->data + offset, bytes);
+  return true;
+}
+
+static bool finish(dg_device *device, dg_error *err) {
+  (void)device, (void)err;
+  return true;
+}
+
+/* ---- ops ---------------------------------------------------------------- */
+
+static bool supports(const dg_device *device, const dg_op_desc *desc) {
+  (void)device;
+  return (unsigned)desc->kind < DG_OP_KINDS && families[desc->kind]->supports(desc);
+}
+
+static void op_free(dg_op *base) {
+  dg_cpu_op *op = (dg_cpu_op *)base;
+  if (!op) return;
+  free(op->plan);
+  free(op);
+}
+
+static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                      dg_error *err) {
+  if (!supports(device, desc) || max_n == 0) {
+    dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s for %u samples",
+            (unsigned)desc->kind < DG_OP_KINDS ? op_names[desc->kind] : "op", max_n);
+    return NULL;
+  }
+  dg_cpu_op *op = calloc(1, sizeof *op);
+  if (!op) {
+    dg_fail_memory(err, sizeof *op);
+    return NULL;
+  }
+  op->base = (dg_op){.desc = *desc, .max_n = max_n};
+  op->device = (const dg_cpu_device *)device;
+  op->family = families[desc->kind];
+  op->train = train;
+  if (!op->family->prepare(op, train, err)) {
+    op_free(&op->base);
+    return NULL;
+  }
+  return &op->base;
+}
+
+static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
+  if (step->n > 0 && step->n <= op->max_n) return true;
+  return dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u",
+                 op_names[op->desc.kind], op->max_n, step->n);
+}
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
+  dg_cpu_op *op = (dg_cpu_op *)base;
+  if (!runnable(base, step, err)) return false;
+  double start = op->device->profile ? seconds_now() : 0;
+  op->family->forward(op, buffers, step);
+  if (op->device->profile) {
+    op->times.forward += seconds_now() - start;
+    op->times.forward_runs++;
+  }
+  return true;
+}
+
+static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
+                     dg_error *err) {
+  dg_cpu_op *op = (dg_cpu_op *)base;
+  if (!runnable(base, step, err)) return false;
+  if (!op->train || !op->family->backward)
+    return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass",
+                   op_names[base->desc.kind]);
+  double start = op->device->profile ? seconds_now() : 0;
+  op->family->backward(op, buffers, step);
+  if (op->device->profile) {
+    op->times.backward += seconds_now() - start;
+    op->times.backward_runs++;
+  }
+  return true;
+}
+
+static bool times(dg_op *op, dg_op_times *out, dg_error *err) {
+  const dg_cpu_op *cpu_op = (const dg_cpu_op *)op;
+  if (!cpu_op->device->profile)
+    return dg_fail(err, DG_ERR_INPUT, "times are measured on a device opened with profile only");
+  *out = cpu_op->times;
+  return true;
+}
+
+/* ---- the device --------------------------------------------------------- */
+
+/** The processor's name by /proc/cpuinfo (x86), else the architecture it was built for. */
+static void processor_name(char *name, size_t room) {
+#if defined(__aarch64__)
+  snprintf(name, room, "AArch64 processor");
+#else
+  snprintf(name, room, "processor");
+#endif
+  FILE *file = fopen("/proc/cpuinfo", "r");
+  if (!file) return;
+  char line[256];
+  while (fgets(line, sizeof line, file)) {
+    char *value = strchr(line, ':');
+    if (strncmp(line, "model name", 10) != 0 || !value) continue;
+    value += 1 + strspn(value + 1, " \t");
+    value[strcspn(value, "\n")] = '\0';
+    snprintf(name, room, "%.*s", (int)room - 1, value);
+    break;
+  }
+  fclose(file);
+}
+
+static dg_device_info describe(int threads) {
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+  dg_device_info info = {.compute_units = (uint32_t)threads,
+                         .memory = memory,
+                         .max_alloc = memory,
+                         .alignment = DG_CPU_ALIGNMENT};
+  processor_name(info.name, sizeof info.name);
+  return info;
+}
+
+static int available_threads(void) {
+  int cores = omp_get_num_procs();
+  return cores < 1 ? 1 : cores < MAX_THREADS ? cores : MAX_THREADS;
+}
+
+static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *err) {
+  (void)err;
+  *count = 1;
+  if (room > 0) infos[0] = describe(available_threads());
+  return true;
+}
+
+static void close_device(dg_device *device) {
+  free(device);
+}
+
+static const dg_device_calls calls = {
+    .close = close_device,
+    .buffer_new = buffer_new,
+    .buffer_view = buffer_view,
+    .buffer_free = buffer_free,
+    .write = buffer_write,
+    .read = buffer_read,
+    .finish = finish,
+    .supports = supports,
+    .prepare = prepare,
+    .op_free = op_free,
+    .forward = forward,
+    .backward = backward,
+    .times = times,
+};
+
+static dg_device *open_device(const dg_open_options *options, dg_error *err) {
+  if (options->threads > MAX_THREADS) {
+    dg_fail(err, DG_ERR_INPUT, "the cpu backend runs on at most %d threads, not on %u", MAX_THREADS,
+            options->threads);
+    return NULL;
+  }
+  if (options->form && strcmp(options->form, "tile") != 0) {
+    dg_fail(err, DG_ERR_INPUT, "the cpu backend has kernels of form \"tile\" alone, not \"%s\"",
+            options->form);
+    return NULL;
+  }
+  int threads = options->threads ? (int)options->threads : available_threads();
+  dg_device_info info = describe(threads);
+  if (dg_pick_device(&info, 1, options->device, err) < 0) return NULL;
+  dg_cpu_device *device = calloc(1, sizeof *device);
+  if (!device) {
+    dg_fail_memory(err, sizeof *device);
+    return NULL;
+  }
+  device->base = (dg_device){.calls = &calls, .backend = "cpu", .info = info};
+  device->threads = threads;
+  device->profile = options->profile;
+  openblas_set_num_threads(1);
+  return &device->base;
+}
+
+const dg_backend dg_backend_cpu = {.name = "cpu", .list = list, .open = open_device};
