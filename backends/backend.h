@@ -167,7 +167,7 @@ typedef struct {
   float rho;
   float eps;
   float weight_decay;
-  bool decoupled; /**< adam: weight decay as AdamW's */
+  bool decoupled;  /**< adam: weight decay as AdamW's */
   float clip_norm; /**< 0: none */
 } dg_update_desc;
 

@@ -54,8 +54,8 @@ long dg_pick_device(const dg_device_info *infos, size_t count, const char *wante
   for (size_t i = 0; i < count; i++) {
     if (!contains_any_case(infos[i].name, wanted)) continue;
     if (found >= 0) {
-      dg_fail(err, DG_ERR_INPUT, "more than one device has \"%s\" in its name; give its number (%s)",
-              wanted, names);
+      dg_fail(err, DG_ERR_INPUT,
+              "more than one device has \"%s\" in its name; give its number (%s)", wanted, names);
       return -1;
     }
     found = (long)i;

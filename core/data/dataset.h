@@ -17,8 +17,8 @@ typedef struct {
 } dg_samples;
 
 typedef struct dg_dataset {
-  char source[512];     /**< what the programs print: a folder, or "built-in digits" */
-  uint32_t classes;     /**< largest label of either part + 1 */
+  char source[512]; /**< what the programs print: a folder, or "built-in digits" */
+  uint32_t classes; /**< largest label of either part + 1 */
   dg_samples train, test;
 } dg_dataset;
 

@@ -1,0 +1,147 @@
+#include "core/data/dataset.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/data/digits.h"
+#include "core/data/idx.h"
+
+enum { MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
+
+/** What a file may be called: MNIST's name, or a dot before "idx", each with or without ".gz". */
+static void file_name(char name[MAX_NAME_LENGTH], const char *base, unsigned rank, unsigned form) {
+  snprintf(name, MAX_NAME_LENGTH, "%s%cidx%u-ubyte%s", base, form & 2 ? '.' : '-', rank,
+           form & 1 ? ".gz" : "");
+}
+
+static bool fail_missing(const char *folder, const char *base, unsigned rank, dg_error *err) {
+  char names[NAME_FORMS][MAX_NAME_LENGTH];
+  for (unsigned i = 0; i < NAME_FORMS; i++) file_name(names[i], base, rank, i);
+  struct stat info;
+  bool exists = stat(folder, &info) == 0;
+  const char *what = !exists                  ? "no such folder"
+                     : !S_ISDIR(info.st_mode) ? "not a folder"
+                                              : "a file is missing";
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s: %s: looked there for %s, %s, %s and %s; "
+                 "put MNIST's four files there or use the built-in digits",
+                 folder, what, names[0], names[1], names[2], names[3]);
+}
+
+/** Reads the file that stands for `base` in the folder. */
+static bool read_file(dg_idx *array, const char *folder, const char *base, unsigned rank,
+                      dg_error *err) {
+  for (unsigned i = 0; i < NAME_FORMS; i++) {
+    char name[MAX_NAME_LENGTH], path[MAX_PATH_LENGTH];
+    struct stat info;
+    file_name(name, base, rank, i);
+    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (length >= (int)sizeof path)
+      return dg_fail(err, DG_ERR_INPUT, "%.80s…: the path is too long; use a shorter one", folder);
+    if (stat(path, &info) == 0) return dg_idx_read(array, path, rank, err);
+  }
+  return fail_missing(folder, base, rank, err);
+}
+
+/** Reads the images and labels of `part` ("train" or "t10k"); on failure the caller frees. */
+static bool read_samples(dg_samples *samples, const char *folder, const char *part, dg_error *err) {
+  char images_base[16], labels_base[16];
+  dg_idx images, labels;
+  snprintf(images_base, sizeof images_base, "%s-images", part);
+  snprintf(labels_base, sizeof labels_base, "%s-labels", part);
+  if (!read_file(&images, folder, images_base, 3, err)) return false;
+  samples->images = images.bytes;
+  if (!read_file(&labels, folder, labels_base, 1, err)) return false;
+  samples->labels = labels.bytes;
+  samples->count = images.dims[0];
+  samples->height = images.dims[1];
+  samples->width = images.dims[2];
+  if (labels.dims[0] != images.dims[0])
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: %s has %" PRIu32 " in dimension 1, but %s has %" PRIu32
+                   "; download both again",
+                   folder, labels_base, labels.dims[0], images_base, images.dims[0]);
+  return true;
+}
+
+static bool check_same_size(const dg_dataset *set, const char *folder, dg_error *err) {
+  const dg_samples *train = &set->train, *test = &set->test;
+  if (train->height == test->height && train->width == test->width) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s: t10k-images has images of %" PRIu32 "x%" PRIu32
+                 " (dimensions 2 and 3), but train-images of %" PRIu32 "x%" PRIu32
+                 "; download both again",
+                 folder, test->height, test->width, train->height, train->width);
+}
+
+static uint32_t count_classes(const dg_samples *samples) {
+  uint8_t largest = 0;
+  for (uint32_t i = 0; i < samples->count; i++)
+    if (samples->labels[i] > largest) largest = samples->labels[i];
+  return (uint32_t)largest + 1;
+}
+
+static void set_classes(dg_dataset *set) {
+  uint32_t train = count_classes(&set->train), test = count_classes(&set->test);
+  set->classes = train > test ? train : test;
+}
+
+dg_dataset *dg_dataset_read(const char *folder, dg_error *err) {
+  dg_dataset *set = calloc(1, sizeof *set);
+  if (!set) {
+    dg_fail_memory(err, sizeof *set);
+    return NULL;
+  }
+  snprintf(set->source, sizeof set->source, "%s", folder);
+  if (!read_samples(&set->train, folder, "train", err) ||
+      !read_samples(&set->test, folder, "t10k", err) || !check_same_size(set, folder, err)) {
+    dg_dataset_free(set);
+    return NULL;
+  }
+  set_classes(set);
+  return set;
+}
+
+static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_digits_part part,
+                         unsigned threads, dg_error *err) {
+  uint64_t bytes = (uint64_t)count * DG_DIGIT_PIXELS;
+  if (count == 0)
+    return dg_fail(err, DG_ERR_INPUT, "built-in digits: expected at least 1 %s image, found 0",
+                   part == DG_DIGITS_TRAIN ? "training" : "test");
+  *samples = (dg_samples){.count = count, .height = DG_DIGIT_SIDE, .width = DG_DIGIT_SIDE};
+  samples->images = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
+  samples->labels = malloc(count);
+  if (!samples->images || !samples->labels) return dg_fail_memory(err, bytes + count);
+  dg_digits_draw(seed, part, count, threads, samples->images, samples->labels);
+  return true;
+}
+
+dg_dataset *dg_dataset_builtin(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                               dg_error *err) {
+  dg_dataset *set = calloc(1, sizeof *set);
+  if (!set) {
+    dg_fail_memory(err, sizeof *set);
+    return NULL;
+  }
+  snprintf(set->source, sizeof set->source, "built-in digits");
+  if (!draw_samples(&set->train, train, seed, DG_DIGITS_TRAIN, threads, err) ||
+      !draw_samples(&set->test, test, seed, DG_DIGITS_TEST, threads, err)) {
+    dg_dataset_free(set);
+    return NULL;
+  }
+  set_classes(set);
+  return set;
+}
+
+void dg_dataset_free(dg_dataset *set) {
+  if (!set) return;
+  dg_samples *parts[] = {&set->train, &set->test};
+  for (int i = 0; i < 2; i++) {
+    free(parts[i]->images);
+    free(parts[i]->labels);
+  }
+  free(set);
+}

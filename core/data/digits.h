@@ -1,0 +1,24 @@
+/**
+ * The built-in digits: images of handwritten digits drawn from a seed, in the form of MNIST's
+ * (28x28 bytes, 0 paper, 255 ink, the ink fitted into 20x20 and centred by mass).
+ */
+#ifndef DG_DIGITS_H
+#define DG_DIGITS_H
+
+#include <stdint.h>
+
+enum { DG_DIGIT_SIDE = 28, DG_DIGIT_PIXELS = DG_DIGIT_SIDE * DG_DIGIT_SIDE, DG_DIGIT_CLASSES = 10 };
+
+/** The two parts of a set; they share no random number. */
+typedef enum { DG_DIGITS_TRAIN = 0, DG_DIGITS_TEST = 1 } dg_digits_part;
+
+/**
+ * Draws the first `count` digits of a part: images [count, 28, 28] and labels [count].
+ * Each ten in a row hold every digit once. An image is a function of seed, part and its index
+ * alone, so the number of threads (0: all cores) and `count` don't change it; only operations
+ * that IEEE 754 rounds exactly are used, so neither does the machine.
+ */
+void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned threads,
+                    uint8_t *images, uint8_t *labels);
+
+#endif

@@ -1,0 +1,35 @@
+/**
+ * IDX files, the form MNIST comes in: four bytes of magic (two zeros, the element type, the rank),
+ * a big-endian 32-bit size per dimension, then the elements, last dimension fastest.
+ * Only unsigned bytes (type 0x08) are handled.
+ */
+#ifndef DG_IDX_H
+#define DG_IDX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/support/error.h"
+
+enum { DG_IDX_MAX_RANK = 4 };
+
+/** An array of bytes with its shape. */
+typedef struct {
+  unsigned rank; /**< how many of `dims` count: 1 to DG_IDX_MAX_RANK */
+  uint32_t dims[DG_IDX_MAX_RANK];
+  uint8_t *bytes; /**< dims[0] * … * dims[rank - 1] of them */
+} dg_idx;
+
+/**
+ * Reads the file at `path`, plain or gzipped, which must hold an array of `rank` dimensions.
+ * Nothing of the header is believed before it agrees with the size of the file, and a gzipped
+ * file's checksum is verified. Errors (DG_ERR_INPUT, DG_ERR_MEMORY) name the file, the field, what
+ * was expected and found, and the remedy; `array` is then left without bytes.
+ * The caller frees the array with dg_idx_free.
+ */
+bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err);
+
+void dg_idx_free(dg_idx *array); /**< an array without bytes is allowed */
+
+#endif

@@ -1,0 +1,95 @@
+/** What of the public header belongs to no room: version, devices, data. */
+#include "core/digits.h"
+
+#include <string.h>
+
+#include "backends/backend.h"
+#include "core/data/dataset.h"
+
+enum { MOST_DEVICES = 64, BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
+
+const char *dg_version(void) {
+  return DIGITS_VERSION;
+}
+
+static void copy_info(dg_listed_device *to, const char *backend, size_t number,
+                      const dg_device_info *from) {
+  *to = (dg_listed_device){.backend = backend,
+                           .number = (unsigned)number,
+                           .compute_units = from->compute_units,
+                           .memory = from->memory,
+                           .gpu = from->gpu};
+  memcpy(to->name, from->name, sizeof to->name);
+  memcpy(to->platform, from->platform, sizeof to->platform);
+  memcpy(to->version, from->version, sizeof to->version);
+  memcpy(to->driver, from->driver, sizeof to->driver);
+}
+
+bool dg_list_devices(dg_listed_device *out, size_t room, size_t *count, dg_error *err) {
+  *count = 0;
+  for (const dg_backend *const *b = dg_backends(); *b; b++) {
+    dg_device_info infos[MOST_DEVICES];
+    size_t found = 0;
+    if (!(*b)->list(infos, MOST_DEVICES, &found, err)) return false;
+    for (size_t i = 0; i < found && i < MOST_DEVICES; i++, (*count)++)
+      if (*count < room) copy_info(&out[*count], (*b)->name, i, &infos[i]);
+  }
+  return true;
+}
+
+/** The backend of that name; NULL: the first that has a device (the cpu backend always has). */
+static const dg_backend *choose(const char *name) {
+  for (const dg_backend *const *b = dg_backends(); *b; b++) {
+    size_t count = 0;
+    if (name ? strcmp((*b)->name, name) == 0 : (*b)->list(NULL, 0, &count, NULL) && count > 0)
+      return *b;
+  }
+  return NULL;
+}
+
+dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err) {
+  const dg_backend *chosen = choose(backend);
+  dg_open_options options = {.device = device, .threads = threads};
+  if (chosen) return chosen->open(&options, err);
+  if (strcmp(backend, "opencl") == 0)
+    dg_fail(err, DG_ERR_RUNTIME,
+            "this build has no OpenCL backend; install the OpenCL headers and loader (on Debian: "
+            "ocl-icd-opencl-dev) and build again, or use --backend cpu");
+  else
+    dg_fail(err, DG_ERR_INPUT, "unknown backend \"%s\"; there are cpu and opencl", backend);
+  return NULL;
+}
+
+const char *dg_device_backend(const dg_device *device) {
+  return device->backend;
+}
+
+const char *dg_device_name(const dg_device *device) {
+  return device->info.name;
+}
+
+void dg_close(dg_device *device) {
+  if (device) device->calls->close(device);
+}
+
+dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err) {
+  if (strcmp(folder, "builtin") == 0)
+    return dg_dataset_builtin(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, threads, err);
+  return dg_dataset_read(folder, err);
+}
+
+uint32_t dg_data_train_samples(const dg_dataset *data) {
+  return data->train.count;
+}
+
+uint32_t dg_data_test_samples(const dg_dataset *data) {
+  return data->test.count;
+}
+
+const char *dg_data_source(const dg_dataset *data) {
+  return data->source;
+}
+
+void dg_data_close(dg_dataset *data) {
+  dg_dataset_free(data);
+}

@@ -1,0 +1,155 @@
+/**
+ * digits: trains and tests small networks on any OpenCL device, or on the CPU.
+ *
+ * The way of a program: load a model (what to learn), open a device (where),
+ * get a data set, make a trainer of the three, train and test it. Every
+ * function that can fail takes a `dg_error *` last and returns false or NULL;
+ * what is returned by a `new`, `load` or `open` belongs to the caller. No
+ * function prints or exits. An object is used by one thread at a time.
+ */
+#ifndef DIGITS_H
+#define DIGITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "support/error.h"
+
+/** Version of the library, "major.minor.patch". */
+const char *dg_version(void);
+
+/* ---- devices ------------------------------------------------------------ */
+
+typedef struct dg_device dg_device;
+
+/** A device as the programs list it. */
+typedef struct {
+  const char *backend; /**< "opencl", "cpu" */
+  unsigned number;     /**< within the backend, for dg_open */
+  char name[128], platform[128], version[128], driver[128];
+  unsigned compute_units;
+  uint64_t memory; /**< bytes */
+  bool gpu;
+} dg_listed_device;
+
+/** Writes up to `room` devices of all backends to `out`, and to `count` how many there are. */
+bool dg_list_devices(dg_listed_device *out, size_t room, size_t *count, dg_error *err);
+
+/**
+ * Opens a device. `backend` NULL: opencl where it has a device, else cpu. `device` NULL: the
+ * first of the backend; else its number or a part of its name. `threads` 0: all.
+ * A backend that is not built in or has no device is an error with its remedy.
+ */
+dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err);
+
+const char *dg_device_backend(const dg_device *device);
+const char *dg_device_name(const dg_device *device);
+
+/** Closes a device after all that uses it was freed. NULL is allowed. */
+void dg_close(dg_device *device);
+
+/* ---- models ------------------------------------------------------------- */
+
+typedef struct dg_model dg_model;
+
+/** A key of the model file that an option overrides. */
+typedef struct {
+  const char *option; /**< named in messages: "--epochs" */
+  const char *path;   /**< "train.epochs", "data.mean", or "conv1.filters" for the layer conv1 */
+  const char *value;  /**< as it would stand in the file; a word may go without quotes */
+} dg_override;
+
+/**
+ * Reads a model file, checks every key and fills in the defaults. Errors name file, line and
+ * remedy.
+ */
+dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
+                        dg_error *err);
+void dg_model_free(dg_model *model); /**< NULL is allowed */
+
+const char *dg_model_name(const dg_model *model);
+/** The effective model file, overrides included; belongs to the model. */
+const char *dg_model_text(const dg_model *model);
+
+/** What a model file may say about layers: every type with its keys, from the table that checks
+    them. Writes text of up to `room` bytes; returns the length of the whole text. */
+size_t dg_layers_help(char *text, size_t room);
+
+/* ---- data --------------------------------------------------------------- */
+
+typedef struct dg_dataset dg_dataset;
+
+/** A folder with four IDX files of MNIST's names, gzipped or not; or "builtin". */
+dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err);
+uint32_t dg_data_train_samples(const dg_dataset *data);
+uint32_t dg_data_test_samples(const dg_dataset *data);
+/** What it is: the folder, or "built-in digits". */
+const char *dg_data_source(const dg_dataset *data);
+void dg_data_close(dg_dataset *data); /**< NULL is allowed */
+
+/* ---- training ----------------------------------------------------------- */
+
+typedef struct dg_trainer dg_trainer;
+
+/** Outcome of a pass over some samples. */
+typedef struct {
+  double loss;     /**< mean over the samples */
+  double accuracy; /**< share of right answers */
+  uint32_t correct, total;
+} dg_score;
+
+/** What a finished epoch came to. */
+typedef struct {
+  uint32_t epoch, epochs; /**< the first is 1 */
+  dg_score train;         /**< as the steps saw it, dropout on */
+  bool validated;
+  dg_score validation;
+  bool best;      /**< best validation so far */
+  double lr;      /**< of the last step */
+  double seconds; /**< training alone */
+  double samples_per_second;
+} dg_epoch_report;
+
+/** Where training stands within an epoch. */
+typedef struct {
+  uint32_t epoch, epochs;
+  uint32_t step, steps;      /**< of this epoch, done and in all */
+  double samples_per_second; /**< since the epoch's start */
+  double seconds_left;       /**< to the end of training, as far as known */
+} dg_progress;
+
+/** Whom a trainer tells what happens; any function may be NULL. `user` is handed on. */
+typedef struct {
+  void *user;
+  /** A few times an epoch. false stops training: DG_ERR_INTERRUPTED. */
+  bool (*progress)(void *user, const dg_progress *progress);
+  /** The loss of every training step (from 0 over the whole run), in order. */
+  void (*step)(void *user, uint64_t step, double loss);
+  void (*epoch)(void *user, const dg_epoch_report *report);
+} dg_listener;
+
+/**
+ * Builds the model's network on the device, uploads the data and initializes the parameters from
+ * `seed`. Model, device and data must outlive the trainer; the listener (may be NULL) is copied.
+ */
+dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
+                           uint32_t seed, const dg_listener *listener, dg_error *err);
+void dg_trainer_free(dg_trainer *trainer); /**< NULL is allowed */
+
+/** Number of learned parameters. */
+uint64_t dg_trainer_parameters(const dg_trainer *trainer);
+/** Samples used for training and kept for validation. */
+uint32_t dg_trainer_train_samples(const dg_trainer *trainer);
+uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
+
+/**
+ * Trains by the model's recipe and keeps the parameters that it says (best or last). A loss or
+ * gradient that isn't finite stops training with an error that names step and layer.
+ */
+bool dg_train(dg_trainer *trainer, dg_error *err);
+
+/** Tests the network on the test images of `data` (NULL: those of the trainer's own data). */
+bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);
+
+#endif

@@ -1,0 +1,70 @@
+#include "core/layers/layer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/support/text.h"
+
+extern const dg_layer_class dg_layer_add, dg_layer_avgpool2d, dg_layer_conv2d, dg_layer_dropout,
+    dg_layer_flatten, dg_layer_leaky_relu, dg_layer_linear, dg_layer_maxpool2d, dg_layer_relu,
+    dg_layer_sigmoid, dg_layer_tanh;
+
+const dg_layer_class *const dg_layer_classes[] = {
+    &dg_layer_linear,  &dg_layer_conv2d,     &dg_layer_maxpool2d, &dg_layer_avgpool2d,
+    &dg_layer_relu,    &dg_layer_leaky_relu, &dg_layer_sigmoid,   &dg_layer_tanh,
+    &dg_layer_dropout, &dg_layer_flatten,    &dg_layer_add,       NULL,
+};
+
+const char *const dg_init_names[] = {"pytorch", "he", "glorot", NULL};
+
+const dg_layer_class *dg_layer_find(const char *type) {
+  for (size_t i = 0; dg_layer_classes[i]; i++)
+    if (strcmp(dg_layer_classes[i]->type, type) == 0) return dg_layer_classes[i];
+  return NULL;
+}
+
+char *dg_shape_text(const dg_shape *shape, char *text, size_t room) {
+  text[0] = '\0';
+  for (uint32_t i = 0; i < shape->rank; i++)
+    dg_append(text, room, "%s%u", i ? ", " : "[", shape->dim[i]);
+  dg_append(text, room, "]");
+  return text;
+}
+
+bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err) {
+  static const char *const names[] = {"", "[features]", "[steps, features]",
+                                      "[channels, height, width]"};
+  const dg_shape *in = &site->in[0];
+  if (in->rank == rank) return true;
+  char shape[64];
+  const char *remedy = rank == 1 ? "; put a flatten layer between them" : "";
+  return dg_fail(err, DG_ERR_INPUT, "needs %s, but \"%s\" gives %s%s", names[rank],
+                 site->in_names[0], dg_shape_text(in, shape, sizeof shape), remedy);
+}
+
+bool dg_shape_fits(const dg_shape *shape, dg_error *err) {
+  uint64_t count = 1;
+  for (uint32_t i = 0; i < shape->rank; i++) {
+    count *= shape->dim[i];
+    if (count > INT32_MAX)
+      return dg_fail(err, DG_ERR_INPUT, "a sample would have more than %d numbers", INT32_MAX);
+  }
+  return true;
+}
+
+bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t out[2],
+                   dg_error *err) {
+  const dg_shape *in = &site->in[0];
+  for (int i = 0; i < 2; i++) {
+    out[i] =
+        dg_window_out(in->dim[1 + i], window->kernel[i], window->stride[i], window->padding[i]);
+    if (out[i]) continue;
+    char shape[64];
+    return dg_fail(err, DG_ERR_INPUT,
+                   "a kernel of %ux%u with padding [%u, %u] does not fit into \"%s\", which gives "
+                   "%s; make the kernel smaller or the padding larger",
+                   window->kernel[0], window->kernel[1], window->padding[0], window->padding[1],
+                   site->in_names[0], dg_shape_text(in, shape, sizeof shape));
+  }
+  return true;
+}

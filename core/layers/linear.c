@@ -1,0 +1,67 @@
+#include <stddef.h>
+
+#include "core/layers/layer.h"
+
+typedef struct {
+  uint32_t units;
+  bool bias;
+  int init;
+} config;
+
+static const config defaults = {.bias = true, .init = DG_INIT_PYTORCH};
+
+static const dg_key keys[] = {
+    {.name = "units",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(config, units),
+     .low = 1,
+     .high = 1 << 24,
+     .required = true,
+     .help = "features of the output"},
+    {.name = "bias",
+     .type = DG_KEY_BOOL,
+     .offset = offsetof(config, bias),
+     .help = "add a bias to every output"},
+    {.name = "init",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(config, init),
+     .choices = dg_init_names,
+     .help = "how the weights start"},
+};
+
+static bool plan_linear(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
+                        dg_error *err) {
+  const config *c = given;
+  if (!dg_layer_needs_rank(site, 1, err)) return false;
+  uint32_t in = site->in[0].dim[0];
+  plan->out = (dg_shape){1, {c->units}};
+  plan->op =
+      (dg_op_desc){.kind = DG_OP_LINEAR, .linear = {.in = in, .out = c->units, .bias = c->bias}};
+  plan->params = c->bias ? 2 : 1;
+  plan->param[0] = (dg_param_spec){.suffix = "weight",
+                                   .rank = 2,
+                                   .dim = {c->units, in},
+                                   .init = (dg_init_kind)c->init,
+                                   .fan_in = in,
+                                   .fan_out = c->units};
+  plan->param[1] = (dg_param_spec){.suffix = "bias",
+                                   .rank = 1,
+                                   .dim = {c->units},
+                                   .init = (dg_init_kind)c->init,
+                                   .bias = true,
+                                   .fan_in = in,
+                                   .fan_out = c->units};
+  return true;
+}
+
+const dg_layer_class dg_layer_linear = {
+    .type = "linear",
+    .help = "Fully connected: every output is a weighted sum of all features.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof *keys,
+    .defaults = &defaults,
+    .config_size = sizeof(config),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = plan_linear,
+};

@@ -1,0 +1,263 @@
+#include "core/model/keys.h"
+
+#include <ctype.h>
+#include <libconfig.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/digits.h"
+#include "core/support/text.h"
+
+/** The override that a setting came from (set as its hook), or NULL for the file. */
+static const dg_override *override_of(const config_setting_t *setting) {
+  return config_setting_get_hook(setting);
+}
+
+bool dg_fail_at(dg_error *err, const config_setting_t *setting, const char *format, ...) {
+  char message[sizeof(((dg_error *)0)->message)];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(message, sizeof message, format, args);
+  va_end(args);
+  const dg_override *from = override_of(setting);
+  if (from)
+    return dg_fail(err, DG_ERR_INPUT, "%s (%s = %s): %s", from->option, from->path, from->value,
+                   message);
+  const char *file = config_setting_source_file(setting);
+  unsigned line = config_setting_source_line(setting);
+  if (!file) file = "model";
+  if (line == 0) return dg_fail(err, DG_ERR_INPUT, "%s: %s", file, message);
+  return dg_fail(err, DG_ERR_INPUT, "%s:%u: %s", file, line, message);
+}
+
+static void describe_range(const dg_key *key, char *text, size_t room) {
+  dg_append(text, room, " %s %.10g", key->above_low ? ">" : ">=", key->low);
+  if (key->high != 0.0)
+    dg_append(text, room, " and %s %.10g", key->below_high ? "<" : "<=", key->high);
+}
+
+static void describe_choices(const dg_key *key, char *text, size_t room) {
+  for (size_t i = 0; key->choices[i]; i++)
+    dg_append(text, room, "%s\"%s\"", i ? (key->choices[i + 1] ? ", " : " or ") : "",
+              key->choices[i]);
+}
+
+/** What a key takes: `a whole number >= 1 and <= 10`. */
+static void describe_type(const dg_key *key, char *text, size_t room) {
+  text[0] = '\0';
+  switch (key->type) {
+  case DG_KEY_COUNT:
+    dg_append(text, room, "a whole number");
+    describe_range(key, text, room);
+    break;
+  case DG_KEY_NUMBER:
+    dg_append(text, room, "a number");
+    describe_range(key, text, room);
+    break;
+  case DG_KEY_PAIR:
+    dg_append(text, room, "n or [height, width], whole numbers");
+    describe_range(key, text, room);
+    break;
+  case DG_KEY_BOOL:
+    dg_append(text, room, "true or false");
+    break;
+  case DG_KEY_CHOICE:
+    describe_choices(key, text, room);
+    break;
+  case DG_KEY_NAME:
+    dg_append(text, room, "a name of letters, digits, _ and -");
+    break;
+  }
+}
+
+static bool wrong(const dg_key *key, const config_setting_t *setting, dg_error *err) {
+  char takes[400];
+  describe_type(key, takes, sizeof takes);
+  return dg_fail_at(err, setting, "%s must be %s", key->name, takes);
+}
+
+static bool in_range(const dg_key *key, double value) {
+  if (!isfinite(value)) return false;
+  if (value < key->low || (key->above_low && value == key->low)) return false;
+  if (key->high == 0.0) return true;
+  return value < key->high || (value == key->high && !key->below_high);
+}
+
+static bool is_number(const config_setting_t *setting) {
+  int type = config_setting_type(setting);
+  return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 || type == CONFIG_TYPE_FLOAT;
+}
+
+static double number_of(const config_setting_t *setting) {
+  switch (config_setting_type(setting)) {
+  case CONFIG_TYPE_INT:
+    return config_setting_get_int(setting);
+  case CONFIG_TYPE_INT64:
+    return (double)config_setting_get_int64(setting);
+  default:
+    return config_setting_get_float(setting);
+  }
+}
+
+static bool read_count(const dg_key *key, const config_setting_t *setting, uint32_t *out) {
+  int type = config_setting_type(setting);
+  if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) return false;
+  long long value = config_setting_get_int64(setting);
+  if (value < 0 || value > UINT32_MAX || !in_range(key, (double)value)) return false;
+  *out = (uint32_t)value;
+  return true;
+}
+
+static bool read_pair(const dg_key *key, const config_setting_t *setting, uint32_t out[2]) {
+  if (!config_setting_is_aggregate(setting)) {
+    if (!read_count(key, setting, &out[0])) return false;
+    out[1] = out[0];
+    return true;
+  }
+  return config_setting_length(setting) == 2 &&
+         read_count(key, config_setting_get_elem(setting, 0), &out[0]) &&
+         read_count(key, config_setting_get_elem(setting, 1), &out[1]);
+}
+
+static bool read_number(const dg_key *key, const config_setting_t *setting, double *out) {
+  if (!is_number(setting)) return false;
+  *out = number_of(setting);
+  return in_range(key, *out);
+}
+
+static bool read_choice(const dg_key *key, const config_setting_t *setting, int *out,
+                        dg_error *err) {
+  const char *word = config_setting_get_string(setting);
+  if (!word) return wrong(key, setting, err);
+  size_t count = 0;
+  for (; key->choices[count]; count++) {
+    if (strcmp(key->choices[count], word) != 0) continue;
+    *out = (int)count;
+    return true;
+  }
+  const char *near = dg_nearest(word, key->choices, count);
+  if (near)
+    return dg_fail_at(err, setting, "unknown %s \"%s\"; did you mean \"%s\"?", key->name, word,
+                      near);
+  char list[400] = "";
+  describe_choices(key, list, sizeof list);
+  return dg_fail_at(err, setting, "unknown %s \"%s\"; there are %s", key->name, word, list);
+}
+
+bool dg_name_read(const char *word, char *out) {
+  size_t length = word ? strlen(word) : 0;
+  if (length == 0 || length >= DG_NAME_SIZE) return false;
+  for (size_t i = 0; i < length; i++)
+    if (!isalnum((unsigned char)word[i]) && word[i] != '_' && word[i] != '-') return false;
+  memcpy(out, word, length + 1);
+  return true;
+}
+
+static bool read_value(const dg_key *key, const config_setting_t *setting, void *value,
+                       dg_error *err) {
+  bool right = false;
+  switch (key->type) {
+  case DG_KEY_COUNT:
+    right = read_count(key, setting, value);
+    break;
+  case DG_KEY_NUMBER:
+    right = read_number(key, setting, value);
+    break;
+  case DG_KEY_PAIR:
+    right = read_pair(key, setting, value);
+    break;
+  case DG_KEY_NAME:
+    right = dg_name_read(config_setting_get_string(setting), value);
+    break;
+  case DG_KEY_CHOICE:
+    return read_choice(key, setting, value, err);
+  case DG_KEY_BOOL:
+    right = config_setting_type(setting) == CONFIG_TYPE_BOOL;
+    if (right) *(bool *)value = config_setting_get_bool(setting);
+    break;
+  }
+  return right || wrong(key, setting, err);
+}
+
+static bool unknown_key(const config_setting_t *setting, const dg_key_table *table,
+                        const char *const *also, size_t also_count, dg_error *err) {
+  const char *names[64];
+  size_t count = 0;
+  for (size_t i = 0; i < table->count && count < 64; i++) names[count++] = table->keys[i].name;
+  for (size_t i = 0; i < also_count && count < 64; i++) names[count++] = also[i];
+  const char *name = config_setting_name(setting), *near = dg_nearest(name, names, count);
+  if (near)
+    return dg_fail_at(err, setting, "unknown key \"%s\" in %s; did you mean \"%s\"?", name,
+                      table->what, near);
+  char list[500] = "";
+  for (size_t i = 0; i < count; i++) dg_append(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
+  return dg_fail_at(err, setting, "unknown key \"%s\" in %s; there %s %s", name, table->what,
+                    count == 1 ? "is" : "are", count ? list : "none");
+}
+
+static const dg_key *find_key(const dg_key_table *table, const char *name) {
+  for (size_t i = 0; i < table->count; i++)
+    if (strcmp(table->keys[i].name, name) == 0) return &table->keys[i];
+  return NULL;
+}
+
+static bool contains(const char *const *names, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(names[i], name) == 0) return true;
+  return false;
+}
+
+bool dg_keys_read(const config_setting_t *group, const dg_key_table *table, const char *const *also,
+                  size_t also_count, void *config, dg_error *err) {
+  if (table->size) memcpy(config, table->defaults, table->size);
+  int given = config_setting_length(group);
+  for (int i = 0; i < given; i++) {
+    const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+    const char *name = config_setting_name(setting);
+    const dg_key *key = find_key(table, name);
+    if (key) {
+      if (!read_value(key, setting, (char *)config + key->offset, err)) return false;
+    } else if (!contains(also, also_count, name)) {
+      return unknown_key(setting, table, also, also_count, err);
+    }
+  }
+  for (size_t i = 0; i < table->count; i++) {
+    const dg_key *key = &table->keys[i];
+    if (key->required && !config_setting_get_member(group, key->name))
+      return dg_fail_at(err, group, "%s needs the key \"%s\": %s", table->what, key->name,
+                        key->help);
+  }
+  return true;
+}
+
+void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t room) {
+  describe_type(key, text, room);
+  if (key->required) {
+    dg_append(text, room, "; required");
+    return;
+  }
+  const void *value = (const char *)defaults + key->offset;
+  switch (key->type) {
+  case DG_KEY_COUNT:
+    dg_append(text, room, "; default %u", *(const uint32_t *)value);
+    break;
+  case DG_KEY_NUMBER:
+    dg_append(text, room, "; default %g", *(const double *)value);
+    break;
+  case DG_KEY_BOOL:
+    dg_append(text, room, "; default %s", *(const bool *)value ? "true" : "false");
+    break;
+  case DG_KEY_CHOICE:
+    dg_append(text, room, "; default \"%s\"", key->choices[*(const int *)value]);
+    break;
+  case DG_KEY_PAIR: {
+    const uint32_t *pair = value;
+    if (pair[0] || key->low == 0.0) dg_append(text, room, "; default %u", pair[0]);
+    break;
+  }
+  case DG_KEY_NAME:
+    break;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Keys of a model file: one table describes a group's keys, reads them into a
+ * struct, checks them and explains them (--help layers).
+ */
+#ifndef DG_KEYS_H
+#define DG_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/support/error.h"
+
+struct config_setting_t;
+
+typedef enum {
+  DG_KEY_COUNT,  /**< whole number -> uint32_t */
+  DG_KEY_NUMBER, /**< number -> double */
+  DG_KEY_BOOL,   /**< true or false -> bool */
+  DG_KEY_CHOICE, /**< one of some words -> int, its place in `choices` */
+  DG_KEY_PAIR,   /**< n or [n, m] -> uint32_t[2] (height, width) */
+  DG_KEY_NAME,   /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
+} dg_key_type;
+
+enum { DG_NAME_SIZE = 64 };
+
+/** One key: where its value goes and which values it takes. */
+typedef struct {
+  const char *name;
+  dg_key_type type;
+  size_t offset;    /**< of the value in the config struct */
+  double low, high; /**< range; high 0: no upper end but the type's */
+  bool above_low;   /**< low itself is not allowed */
+  bool below_high;  /**< high itself is not allowed */
+  bool required;
+  const char *const *choices; /**< ended by NULL */
+  const char *help;
+} dg_key;
+
+/** A group of keys and the struct that they fill. */
+typedef struct {
+  const char *what; /**< for messages: "layer \"conv2d\"", "train" */
+  const dg_key *keys;
+  size_t count;
+  const void *defaults; /**< config struct with the values of keys that aren't given */
+  size_t size;          /**< of the config struct */
+} dg_key_table;
+
+/**
+ * Fills `config` from a group: defaults first, then every key that is given. Keys in `also`
+ * (count `also_count`) belong to the caller and are passed over. An unknown key, a wrong type, a
+ * value out of range or a missing key is an error with file, line and remedy.
+ */
+bool dg_keys_read(const struct config_setting_t *group, const dg_key_table *table,
+                  const char *const *also, size_t also_count, void *config, dg_error *err);
+
+/** Copies a name (letters, digits, _ and -) to `out` of DG_NAME_SIZE; false if it is none. */
+bool dg_name_read(const char *word, char *out);
+
+/** Text of a key's values, for help: `whole number >= 1, default 1`. */
+void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t room);
+
+/** Like dg_fail(DG_ERR_INPUT), with the place of the setting (file:line or --set …) in front. */
+__attribute__((format(printf, 3, 4))) bool
+dg_fail_at(dg_error *err, const struct config_setting_t *setting, const char *format, ...);
+
+#endif

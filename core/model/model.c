@@ -1,0 +1,322 @@
+#include "core/model/model.h"
+
+#include <libconfig.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/model/source.h"
+#include "core/support/text.h"
+
+/* ---- the keys outside layers -------------------------------------------- */
+
+static const char *const loss_names[] = {"cross_entropy", "mse", NULL};
+static const char *const keep_names[] = {"last", "best", NULL};
+
+/** The keys of the model itself. */
+typedef struct {
+  char name[DG_NAME_SIZE];
+  int loss;
+} heading;
+
+static const dg_key model_keys[] = {
+    {.name = "name",
+     .type = DG_KEY_NAME,
+     .offset = offsetof(heading, name),
+     .required = true,
+     .help = "what the model is called"},
+    {.name = "loss",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(heading, loss),
+     .choices = loss_names,
+     .help = "what training minimizes"},
+};
+static const heading model_defaults = {.loss = DG_LOSS_CROSS_ENTROPY};
+
+static const dg_key data_keys[] = {
+    {.name = "mean",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(dg_data_recipe, mean),
+     .low = -1e6,
+     .high = 1e6,
+     .help = "taken off every pixel (pixels are 0 to 1)"},
+    {.name = "std",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(dg_data_recipe, std),
+     .above_low = true,
+     .help = "pixels are then divided by it"},
+    {.name = "validation",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_data_recipe, validation),
+     .help = "training samples kept apart to validate on"},
+};
+static const dg_data_recipe data_defaults = {.mean = 0, .std = 1};
+
+static const dg_key train_keys[] = {
+    {.name = "epochs",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_train_recipe, epochs),
+     .low = 1,
+     .high = 1000000,
+     .help = "passes over the training samples"},
+    {.name = "steps",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_train_recipe, steps),
+     .high = 1 << 24,
+     .help = "steps of an epoch; 0: until every sample was seen"},
+    {.name = "batch",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_train_recipe, batch),
+     .low = 1,
+     .high = 65536,
+     .help = "samples of a step"},
+    {.name = "clip_norm",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(dg_train_recipe, clip_norm),
+     .help = "longest norm of all gradients together; 0: no limit"},
+    {.name = "keep",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(dg_train_recipe, keep),
+     .choices = keep_names,
+     .help = "which epoch's parameters are kept (best: by validation)"},
+};
+static const dg_train_recipe train_defaults = {
+    .epochs = 10,
+    .batch = 64,
+    .optimizer = {.kind = DG_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8},
+};
+
+#define TABLE(label, list, initial)                                                                \
+  {                                                                                                \
+    .what = label, .keys = list, .count = sizeof(list) / sizeof *(list), .defaults = &(initial),   \
+    .size = sizeof(initial)                                                                        \
+  }
+static const dg_key_table model_table = TABLE("the model", model_keys, model_defaults);
+static const dg_key_table data_table = TABLE("data", data_keys, data_defaults);
+static const dg_key_table train_table = TABLE("train", train_keys, train_defaults);
+
+static bool wants_group(const config_setting_t *setting, dg_error *err) {
+  return config_setting_is_group(setting) ||
+         dg_fail_at(err, setting, "%s must be a group: %s = { … };", config_setting_name(setting),
+                    config_setting_name(setting));
+}
+
+static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_error *err) {
+  *data = data_defaults;
+  const config_setting_t *group = config_setting_get_member(root, "data");
+  if (!group) return true;
+  return wants_group(group, err) && dg_keys_read(group, &data_table, NULL, 0, data, err);
+}
+
+static bool read_train(const config_setting_t *root, const dg_data_recipe *data,
+                       dg_train_recipe *train, dg_error *err) {
+  static const char *const also[] = {"optimizer", "schedule"};
+  *train = train_defaults;
+  const config_setting_t *group = config_setting_get_member(root, "train");
+  if (!group) return true;
+  if (!wants_group(group, err) || !dg_keys_read(group, &train_table, also, 2, train, err))
+    return false;
+  const config_setting_t *optimizer = config_setting_get_member(group, "optimizer");
+  if (optimizer &&
+      (!wants_group(optimizer, err) || !dg_read_optimizer(optimizer, &train->optimizer, err)))
+    return false;
+  const config_setting_t *schedule = config_setting_get_member(group, "schedule");
+  if (schedule &&
+      (!wants_group(schedule, err) || !dg_read_schedule(schedule, &train->schedule, err)))
+    return false;
+  if (train->keep == DG_KEEP_BEST && data->validation == 0)
+    return dg_fail_at(err, config_setting_get_member(group, "keep"),
+                      "keep = \"best\" needs validation samples: data = { validation = N; };");
+  return true;
+}
+
+/** `input = [channels, height, width]` or `[steps, features]`. */
+static bool read_input(const config_setting_t *root, dg_shape *shape, dg_error *err) {
+  const config_setting_t *input = config_setting_get_member(root, "input");
+  if (!input)
+    return dg_fail_at(err, root, "the model needs the key \"input\": [channels, height, width]");
+  int rank = config_setting_is_aggregate(input) ? config_setting_length(input) : 0;
+  bool right = rank >= 1 && rank <= 3;
+  *shape = (dg_shape){.rank = (uint32_t)rank};
+  for (int i = 0; right && i < rank; i++) {
+    const config_setting_t *size = config_setting_get_elem(input, (unsigned)i);
+    right = config_setting_type(size) == CONFIG_TYPE_INT && config_setting_get_int(size) > 0;
+    if (right) shape->dim[i] = (uint32_t)config_setting_get_int(size);
+  }
+  if (!right)
+    return dg_fail_at(err, input, "input must be [channels, height, width], whole numbers above 0");
+  return dg_shape_fits(shape, err) || dg_fail_at(err, input, "input is too large");
+}
+
+/* ---- layers ------------------------------------------------------------- */
+
+static const dg_layer_class *read_kind(const config_setting_t *group, dg_error *err) {
+  const config_setting_t *setting = config_setting_get_member(group, "type");
+  const char *type = setting ? config_setting_get_string(setting) : NULL;
+  if (!type) {
+    dg_fail_at(err, setting ? setting : group, "a layer needs the key \"type\", a word in quotes");
+    return NULL;
+  }
+  const dg_layer_class *kind = dg_layer_find(type);
+  if (kind) return kind;
+  const char *names[64];
+  size_t count = 0;
+  for (; dg_layer_classes[count] && count < 64; count++)
+    names[count] = dg_layer_classes[count]->type;
+  const char *near = dg_nearest(type, names, count);
+  if (near) {
+    dg_fail_at(err, setting, "unknown layer type \"%s\"; did you mean \"%s\"?", type, near);
+    return NULL;
+  }
+  char list[500] = "";
+  for (size_t i = 0; i < count; i++) dg_append(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
+  dg_fail_at(err, setting, "unknown layer type \"%s\"; there are %s", type, list);
+  return NULL;
+}
+
+static int find_layer(const dg_model *model, uint32_t before, const char *name) {
+  for (uint32_t i = 0; i < before; i++)
+    if (strcmp(model->layers[i].name, name) == 0) return (int)i;
+  return -1;
+}
+
+/** The layer's own name, or its type and the first free number. */
+static bool read_layer_name(const config_setting_t *group, const dg_model *model, uint32_t index,
+                            dg_error *err) {
+  dg_model_layer *layer = &model->layers[index];
+  const config_setting_t *name = config_setting_get_member(group, "name");
+  if (!name) {
+    for (uint32_t i = 1; i == 1 || find_layer(model, index, layer->name) >= 0; i++)
+      snprintf(layer->name, sizeof layer->name, "%s%u", layer->kind->type, i);
+    return true;
+  }
+  const char *word = config_setting_get_string(name);
+  if (!dg_name_read(word, layer->name))
+    return dg_fail_at(err, name, "name must be a name of letters, digits, _ and -");
+  if (strcmp(word, "input") == 0)
+    return dg_fail_at(err, name, "\"input\" is the name of the model's input; choose another");
+  if (find_layer(model, index, word) >= 0)
+    return dg_fail_at(err, name, "the name \"%s\" is used twice", word);
+  return true;
+}
+
+static bool read_one_input(const config_setting_t *setting, const dg_model *model, uint32_t index,
+                           dg_error *err) {
+  dg_model_layer *layer = &model->layers[index];
+  const char *name = config_setting_get_string(setting);
+  if (!name) return dg_fail_at(err, setting, "an input is the name of a layer, in quotes");
+  int from = find_layer(model, index, name);
+  if (from < 0 && strcmp(name, "input") != 0)
+    return dg_fail_at(err, setting,
+                      "layer \"%s\" reads \"%s\", but no layer before it has that name",
+                      layer->name, name);
+  layer->in[layer->inputs++] = from; /* -1 is DG_MODEL_INPUT */
+  return true;
+}
+
+/** `input = "conv1"` or `inputs = ["conv1", "conv2"]`; the layer before, if neither is given. */
+static bool read_inputs(const config_setting_t *group, const dg_model *model, uint32_t index,
+                        dg_error *err) {
+  dg_model_layer *layer = &model->layers[index];
+  const config_setting_t *one = config_setting_get_member(group, "input");
+  const config_setting_t *several = config_setting_get_member(group, "inputs");
+  if (one && several) return dg_fail_at(err, several, "give either input or inputs");
+  if (one && !read_one_input(one, model, index, err)) return false;
+  int count = several && config_setting_is_aggregate(several) ? config_setting_length(several) : 0;
+  if (several && (count == 0 || count > DG_MAX_IN))
+    return dg_fail_at(err, several, "inputs must be a list of 1 to %d names of layers", DG_MAX_IN);
+  for (int i = 0; i < count; i++)
+    if (!read_one_input(config_setting_get_elem(several, (unsigned)i), model, index, err))
+      return false;
+  if (!one && !several) layer->in[layer->inputs++] = (int)index - 1;
+  const dg_layer_class *kind = layer->kind;
+  if (layer->inputs >= kind->min_inputs && layer->inputs <= kind->max_inputs) return true;
+  return dg_fail_at(err, several ? several : group,
+                    "layer \"%s\" (%s) reads %u to %u layers, not %u%s", layer->name, kind->type,
+                    kind->min_inputs, kind->max_inputs, layer->inputs,
+                    kind->max_inputs > 1 ? "; name them: inputs = [\"a\", \"b\"];" : "");
+}
+
+static bool read_layer(const config_setting_t *group, const dg_model *model, uint32_t index,
+                       dg_error *err) {
+  static const char *const also[] = {"type", "name", "input", "inputs"};
+  dg_model_layer *layer = &model->layers[index];
+  if (!config_setting_is_group(group))
+    return dg_fail_at(err, group, "a layer is a group: { type = …; }");
+  layer->kind = read_kind(group, err);
+  if (!layer->kind) return false;
+  snprintf(layer->place, sizeof layer->place, "%s:%u", model->path,
+           config_setting_source_line(group));
+  if (!read_layer_name(group, model, index, err) || !read_inputs(group, model, index, err))
+    return false;
+  const dg_layer_class *kind = layer->kind;
+  char what[100];
+  snprintf(what, sizeof what, "layer \"%s\" (%s)", layer->name, kind->type);
+  layer->config = calloc(1, kind->config_size + 1);
+  if (!layer->config) return dg_fail_memory(err, kind->config_size);
+  dg_key_table table = {what, kind->keys, kind->key_count, kind->defaults, kind->config_size};
+  return dg_keys_read(group, &table, also, sizeof also / sizeof *also, layer->config, err);
+}
+
+static bool read_layers(const config_setting_t *root, dg_model *model, dg_error *err) {
+  const config_setting_t *list = config_setting_get_member(root, "layers");
+  int count = list && config_setting_is_list(list) ? config_setting_length(list) : 0;
+  if (count == 0)
+    return dg_fail_at(err, list ? list : root,
+                      "the model needs layers: layers = ( { type = \"linear\"; … }, … );");
+  model->layers = calloc((size_t)count, sizeof *model->layers);
+  if (!model->layers) return dg_fail_memory(err, (size_t)count * sizeof *model->layers);
+  model->layer_count = (uint32_t)count;
+  for (uint32_t i = 0; i < model->layer_count; i++)
+    if (!read_layer(config_setting_get_elem(list, i), model, i, err)) return false;
+  return true;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
+  static const char *const also[] = {"input", "data", "layers", "train"};
+  const config_setting_t *root = config_root_setting(config);
+  heading head;
+  if (!dg_keys_read(root, &model_table, also, sizeof also / sizeof *also, &head, err)) return false;
+  memcpy(model->name, head.name, sizeof model->name);
+  model->loss = head.loss;
+  if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
+      !read_train(root, &model->data, &model->train, err) || !read_layers(root, model, err))
+    return false;
+  model->text = dg_source_text(config);
+  return model->text || dg_fail_memory(err, 1);
+}
+
+dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
+                        dg_error *err) {
+  dg_model *model = calloc(1, sizeof *model);
+  if (!model) return dg_fail_memory(err, sizeof *model), NULL;
+  snprintf(model->path, sizeof model->path, "%s", path);
+  config_t config;
+  config_init(&config);
+  bool right = dg_source_read(&config, path, err);
+  for (size_t i = 0; right && i < count; i++)
+    right = dg_source_override(&config, &overrides[i], err);
+  right = right && read_model(&config, model, err);
+  config_destroy(&config);
+  if (right) return model;
+  dg_model_free(model);
+  return NULL;
+}
+
+void dg_model_free(dg_model *model) {
+  if (!model) return;
+  for (uint32_t i = 0; i < model->layer_count; i++) free(model->layers[i].config);
+  free(model->layers);
+  free(model->text);
+  free(model);
+}
+
+const char *dg_model_name(const dg_model *model) {
+  return model->name;
+}
+
+const char *dg_model_text(const dg_model *model) {
+  return model->text;
+}

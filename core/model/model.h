@@ -1,0 +1,83 @@
+/**
+ * A model file as a description: what to learn and by which recipe. Nothing
+ * here knows a device, and no shape is inferred yet.
+ */
+#ifndef DG_MODEL_H
+#define DG_MODEL_H
+
+#include "backends/backend.h"
+#include "core/digits.h"
+#include "core/layers/layer.h"
+
+enum { DG_MODEL_INPUT = -1 }; /**< in dg_model_layer.in: the input of the model */
+
+typedef struct {
+  const dg_layer_class *kind;
+  char name[DG_NAME_SIZE];
+  char place[300]; /**< file:line, for messages */
+  uint32_t inputs;
+  int in[DG_MAX_IN]; /**< index of an earlier layer, or DG_MODEL_INPUT */
+  void *config;      /**< as the kind's keys fill it; owned */
+} dg_model_layer;
+
+/** How images become numbers: (byte / 255 - mean) / std. */
+typedef struct {
+  double mean, std;
+  uint32_t validation; /**< training samples kept apart */
+} dg_data_recipe;
+
+/** Keys of every optimizer; each uses its own. */
+typedef struct {
+  dg_optimizer_kind kind;
+  bool decoupled;
+  double lr, momentum, weight_decay, beta1, beta2, rho, eps;
+  bool nesterov;
+} dg_optimizer_recipe;
+
+typedef enum {
+  DG_SCHEDULE_CONSTANT,
+  DG_SCHEDULE_STEP,
+  DG_SCHEDULE_EXPONENTIAL,
+  DG_SCHEDULE_COSINE,
+  DG_SCHEDULE_ONE_CYCLE,
+} dg_schedule_kind;
+
+/** Keys of every schedule; each uses its own. */
+typedef struct {
+  dg_schedule_kind kind;
+  double gamma;                  /**< step, exponential */
+  uint32_t every;                /**< step: epochs */
+  double min;                    /**< cosine: last learning rate */
+  double warmup, div, final_div; /**< one_cycle */
+} dg_schedule_recipe;
+
+typedef enum { DG_KEEP_LAST, DG_KEEP_BEST } dg_keep;
+
+typedef struct {
+  uint32_t epochs;
+  uint32_t steps; /**< of an epoch; 0: until every sample was seen */
+  uint32_t batch;
+  double clip_norm; /**< 0: none */
+  int keep;         /**< dg_keep */
+  dg_optimizer_recipe optimizer;
+  dg_schedule_recipe schedule;
+} dg_train_recipe;
+
+struct dg_model {
+  char name[DG_NAME_SIZE];
+  char path[256];
+  dg_shape input;
+  dg_data_recipe data;
+  int loss; /**< dg_loss_kind */
+  dg_train_recipe train;
+  uint32_t layer_count;
+  dg_model_layer *layers;
+  char *text; /**< the effective model file, overrides included */
+};
+
+/** Recipe tables (recipe.c): `optimizer` and `schedule` by their `type`. */
+bool dg_read_optimizer(const struct config_setting_t *group, dg_optimizer_recipe *out,
+                       dg_error *err);
+bool dg_read_schedule(const struct config_setting_t *group, dg_schedule_recipe *out, dg_error *err);
+
+#endif

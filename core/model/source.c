@@ -1,0 +1,228 @@
+#include "core/model/source.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/support/text.h"
+
+enum { LARGEST_FILE = 1 << 20, MOST_NAMES = 256 };
+
+/* ---- reading ------------------------------------------------------------ */
+
+static char *read_text(const char *path, dg_error *err) {
+  FILE *file = fopen(path, "rb");
+  if (!file) {
+    dg_fail(err, DG_ERR_INPUT, "%s: %s", path, strerror(errno));
+    return NULL;
+  }
+  char *text = calloc(1, LARGEST_FILE + 1);
+  size_t got = text ? fread(text, 1, LARGEST_FILE + 1, file) : 0;
+  bool failed = ferror(file);
+  int reason = errno;
+  fclose(file);
+  if (!text) {
+    dg_fail_memory(err, LARGEST_FILE);
+  } else if (failed) {
+    dg_fail(err, DG_ERR_INPUT, "%s: %s", path, strerror(reason));
+  } else if (got > LARGEST_FILE || memchr(text, '\0', got)) {
+    dg_fail(err, DG_ERR_INPUT, "%s: not a model file (%s)", path,
+            got > LARGEST_FILE ? "larger than 1 MiB" : "it holds binary data");
+  } else {
+    return text;
+  }
+  free(text);
+  return NULL;
+}
+
+/** Skips a string or comment that starts at `at`; returns `at` where there is none. */
+static const char *skip_opaque(const char *at) {
+  if (*at == '"') {
+    for (at++; *at && *at != '"'; at++)
+      if (*at == '\\' && at[1]) at++;
+    return *at ? at + 1 : at;
+  }
+  if (*at == '#' || (at[0] == '/' && at[1] == '/')) return at + strcspn(at, "\n");
+  if (at[0] == '/' && at[1] == '*') {
+    const char *end = strstr(at + 2, "*/");
+    return end ? end + 2 : at + strlen(at);
+  }
+  return at;
+}
+
+static size_t word_length(const char *at) {
+  size_t length = 0;
+  while (isalnum((unsigned char)at[length]) || strchr("_.+-", at[length])) {
+    if (at[length] == '\0') break;
+    length++;
+  }
+  return length;
+}
+
+/** Does a word read as a whole number that libconfig's 32 bits would wrap? */
+static bool wraps(const char *word, size_t length) {
+  const char *digits = word + (*word == '-' || *word == '+');
+  char *end;
+  if (!isdigit((unsigned char)*digits)) return false;
+  errno = 0;
+  long long value = strtoll(word, &end, 0);
+  if (end != word + length) return false;
+  return errno == ERANGE || value > INT32_MAX || value < INT32_MIN;
+}
+
+/** Refuses what libconfig takes silently; `where` starts the message. */
+static bool check_text(const char *text, const char *where, bool with_line, dg_error *err) {
+  unsigned line = 1;
+  for (const char *at = text; *at;) {
+    const char *next = skip_opaque(at);
+    size_t length = next == at ? word_length(at) : 0;
+    char place[300];
+    snprintf(place, sizeof place, with_line ? "%s:%u" : "%s", where, line);
+    if (length && wraps(at, length))
+      return dg_fail(err, DG_ERR_INPUT, "%s: the number %.*s is too large", place, (int)length, at);
+    if (next == at && strncmp(at, "@include", 8) == 0)
+      return dg_fail(err, DG_ERR_INPUT, "%s: @include is not allowed; a model is one file", place);
+    if (next == at) next = at + (length ? length : 1);
+    for (; at < next; at++) line += *at == '\n';
+  }
+  return true;
+}
+
+bool dg_source_read(config_t *config, const char *path, dg_error *err) {
+  char *text = read_text(path, err);
+  if (!text) return false;
+  bool right = check_text(text, path, true, err);
+  free(text);
+  if (!right) return false;
+  if (config_read_file(config, path)) return true;
+  return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s", path, config_error_line(config),
+                 config_error_text(config));
+}
+
+/* ---- overriding --------------------------------------------------------- */
+
+/** Marks a setting as an override's, for the place in messages. */
+static void mark(config_setting_t *setting, const dg_override *override) {
+  config_setting_set_hook(setting, (void *)(uintptr_t) override);
+}
+
+static bool copy_setting(const config_setting_t *from, config_setting_t *parent, const char *name,
+                         const dg_override *override) {
+  int type = config_setting_type(from);
+  config_setting_t *to = config_setting_add(parent, name, type);
+  if (!to) return false;
+  mark(to, override);
+  switch (type) {
+  case CONFIG_TYPE_INT:
+    return config_setting_set_int(to, config_setting_get_int(from));
+  case CONFIG_TYPE_INT64:
+    return config_setting_set_int64(to, config_setting_get_int64(from));
+  case CONFIG_TYPE_FLOAT:
+    return config_setting_set_float(to, config_setting_get_float(from));
+  case CONFIG_TYPE_BOOL:
+    return config_setting_set_bool(to, config_setting_get_bool(from));
+  case CONFIG_TYPE_STRING:
+    return config_setting_set_string(to, config_setting_get_string(from));
+  default:
+    break;
+  }
+  for (int i = 0; i < config_setting_length(from); i++) {
+    const config_setting_t *part = config_setting_get_elem(from, (unsigned)i);
+    if (!copy_setting(part, to, config_setting_name(part), override)) return false;
+  }
+  return true;
+}
+
+/** Parses `text` as the value of a setting "value"; a word without quotes is taken as a string. */
+static bool parse_value(config_t *config, const char *text) {
+  char line[1200];
+  if (strpbrk(text, ";\n")) return false;
+  if (snprintf(line, sizeof line, "value = %s;", text) >= (int)sizeof line) return false;
+  if (config_read_string(config, line)) return true;
+  if (strpbrk(text, "\"\\") || *text == '\0') return false;
+  snprintf(line, sizeof line, "value = \"%s\";", text);
+  return config_read_string(config, line);
+}
+
+/** A group of the model or a layer by its name, or a group that may be added: data, train. */
+static config_setting_t *find_head(config_t *config, const char *name, const dg_override *override,
+                                   dg_error *err) {
+  const char *names[MOST_NAMES] = {"data", "train"};
+  size_t count = 2;
+  config_setting_t *root = config_root_setting(config), *head = config_setting_lookup(root, name);
+  config_setting_t *layers = config_lookup(config, "layers");
+  for (int i = 0; !head && layers && i < config_setting_length(layers); i++) {
+    config_setting_t *layer = config_setting_get_elem(layers, (unsigned)i);
+    const char *its;
+    if (!config_setting_lookup_string(layer, "name", &its)) continue;
+    if (strcmp(its, name) == 0) head = layer;
+    if (count < MOST_NAMES) names[count++] = its;
+  }
+  if (head) return head;
+  if (strcmp(name, "data") == 0 || strcmp(name, "train") == 0)
+    return config_setting_add(root, name, CONFIG_TYPE_GROUP);
+  const char *near = dg_nearest(name, names, count);
+  dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is neither a group (data, train) nor a named layer%s%s%s",
+          override->option, name, near ? "; did you mean \"" : "", near ? near : "",
+          near ? "\"?" : "");
+  return NULL;
+}
+
+static bool names_no_key(const dg_override *override, dg_error *err) {
+  return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" names no key of the model", override->option,
+                 override->path);
+}
+
+/** The group that all parts of a path but the last name; groups that are missing are added. */
+static config_setting_t *find_group(config_t *config, const dg_override *override, dg_error *err) {
+  config_setting_t *group = config_root_setting(config);
+  const char *last = strrchr(override->path, '.');
+  for (const char *part = override->path; last && part < last;) {
+    size_t size = strcspn(part, ".");
+    char name[DG_OVERRIDE_PART + 1];
+    if (size == 0 || size > DG_OVERRIDE_PART) return names_no_key(override, err), NULL;
+    snprintf(name, sizeof name, "%.*s", (int)size, part);
+    config_setting_t *next = config_setting_lookup(group, name);
+    if (part == override->path) {
+      next = find_head(config, name, override, err);
+      if (!next) return NULL;
+    } else if (!next) {
+      next = config_setting_add(group, name, CONFIG_TYPE_GROUP);
+    }
+    if (!next || !config_setting_is_group(next)) return names_no_key(override, err), NULL;
+    group = next;
+    part += size + 1;
+  }
+  return group;
+}
+
+bool dg_source_override(config_t *config, const dg_override *override, dg_error *err) {
+  if (!check_text(override->value, override->option, false, err)) return false;
+  const char *dot = strrchr(override->path, '.'), *key = dot ? dot + 1 : override->path;
+  if (*key == '\0') return names_no_key(override, err);
+  config_setting_t *group = find_group(config, override, err);
+  if (!group) return false;
+  config_t value;
+  config_init(&value);
+  bool right = parse_value(&value, override->value);
+  if (right) {
+    config_setting_remove(group, key);
+    right = copy_setting(config_lookup(&value, "value"), group, key, override);
+  }
+  config_destroy(&value);
+  return right ||
+         dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
+}
+
+char *dg_source_text(const config_t *config) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *file = open_memstream(&text, &size);
+  if (!file) return NULL;
+  config_write(config, file);
+  if (fclose(file) == 0) return text;
+  free(text);
+  return NULL;
+}

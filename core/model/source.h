@@ -1,0 +1,24 @@
+/** The text of a model file, from the disk to a libconfig tree with overrides applied. */
+#ifndef DG_SOURCE_H
+#define DG_SOURCE_H
+
+#include <libconfig.h>
+
+#include "core/digits.h"
+
+/**
+ * Reads a model file into `config` (initialized by the caller, destroyed by the caller also on
+ * failure). What libconfig would take silently is refused: whole numbers that don't fit, and
+ * @include (a model is one file, so that it can travel with its weights).
+ */
+bool dg_source_read(config_t *config, const char *path, dg_error *err);
+
+enum { DG_OVERRIDE_PART = 63 }; /**< longest part of an override path */
+
+/** Puts a value in place of the key that the override's path names, or adds it. */
+bool dg_source_override(config_t *config, const dg_override *override, dg_error *err);
+
+/** The tree as text, in libconfig's syntax; the caller frees it. NULL: out of memory. */
+char *dg_source_text(const config_t *config);
+
+#endif

@@ -1,0 +1,182 @@
+/** From the layers of a model to a list of nodes over numbered tensors. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/network/internal.h"
+
+/** What a layer gives to its readers: a tensor, seen in a shape. */
+typedef struct {
+  uint32_t tensor;
+  dg_shape shape;
+} output;
+
+static uint32_t add_tensor(dg_network *network, const dg_shape *shape, uint32_t producer) {
+  network->tensors[network->tensor_count] =
+      (dg_tensor){.count = (uint32_t)dg_shape_count(shape), .producer = producer};
+  return network->tensor_count++;
+}
+
+static void add_params(dg_network *network, dg_node *node) {
+  uint32_t alignment = network->device->info.alignment / (uint32_t)sizeof(float);
+  node->first_param = network->param_count;
+  for (uint32_t i = 0; i < node->plan.params; i++) {
+    dg_param *param = &network->params[network->param_count++];
+    param->spec = node->plan.param[i];
+    snprintf(param->name, sizeof param->name, "%s.%s", node->layer->name, param->spec.suffix);
+    param->count = 1;
+    for (uint32_t d = 0; d < param->spec.rank; d++) param->count *= param->spec.dim[d];
+    param->offset = network->floats;
+    network->floats += (param->count + alignment - 1) / alignment * alignment;
+  }
+}
+
+/** Refuses parameters that the 32-bit offsets can't reach. */
+static bool params_fit(const dg_network *network, const dg_layer_plan *plan, dg_error *err) {
+  uint64_t total = network->floats;
+  for (uint32_t i = 0; i < plan->params; i++) {
+    uint64_t count = 1;
+    for (uint32_t d = 0; d < plan->param[i].rank; d++) {
+      count *= plan->param[i].dim[d];
+      if (count > INT32_MAX) break;
+    }
+    total += count + network->device->info.alignment;
+  }
+  return total <= INT32_MAX ||
+         dg_fail(err, DG_ERR_INPUT, "the network has more than %d parameters", INT32_MAX);
+}
+
+/** Adds the node of one layer (or only another view, where it needs no op). */
+static bool join_layer(dg_network *network, const dg_model *model, uint32_t index, output *outputs,
+                       dg_error *err) {
+  const dg_model_layer *layer = &model->layers[index];
+  dg_shape shapes[DG_MAX_IN];
+  const char *names[DG_MAX_IN];
+  dg_node node = {.layer = layer, .inputs = layer->inputs};
+  for (uint32_t i = 0; i < layer->inputs; i++) {
+    const output *from = &outputs[layer->in[i] + 1];
+    shapes[i] = from->shape;
+    names[i] = layer->in[i] == DG_MODEL_INPUT ? "input" : model->layers[layer->in[i]].name;
+    node.in[i] = from->tensor;
+  }
+  dg_layer_site site = {index, shapes, layer->inputs, names};
+  if (!layer->kind->plan(layer->config, &site, &node.plan, err) ||
+      !dg_shape_fits(&node.plan.out, err) || !params_fit(network, &node.plan, err))
+    return false;
+  output *own = &outputs[index + 1];
+  own->shape = node.plan.out;
+  own->tensor = node.in[0];
+  if (node.plan.view) return true;
+  own->tensor = node.out = add_tensor(network, &node.plan.out, network->node_count);
+  add_params(network, &node);
+  for (uint32_t i = 0; i < node.inputs; i++) network->tensors[node.in[i]].readers++;
+  network->nodes[network->node_count++] = node;
+  return true;
+}
+
+static bool reserve(dg_network *network, uint32_t layers, dg_error *err) {
+  network->tensors = calloc(layers + 1, sizeof *network->tensors);
+  network->nodes = calloc(layers, sizeof *network->nodes);
+  network->params = calloc((size_t)layers * DG_MAX_PARAM, sizeof *network->params);
+  return (network->tensors && network->nodes && network->params) || dg_fail_memory(err, layers);
+}
+
+static bool join_all(dg_network *network, const dg_model *model, output *outputs, dg_error *err) {
+  outputs[0] = (output){add_tensor(network, &model->input, DG_NO_NODE), model->input};
+  for (uint32_t i = 0; i < model->layer_count; i++) {
+    if (join_layer(network, model, i, outputs, err)) continue;
+    return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", model->layers[i].place,
+                          model->layers[i].name, model->layers[i].kind->type);
+  }
+  const output *last = &outputs[model->layer_count];
+  network->output = last->tensor;
+  char shape[64];
+  if (last->shape.rank != 1)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the last layer gives %s, but the loss needs [classes]; end with a flatten "
+                   "or linear layer",
+                   model->layers[model->layer_count - 1].place,
+                   dg_shape_text(&last->shape, shape, sizeof shape));
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    const dg_node *node = &network->nodes[i];
+    if (node->out != network->output && network->tensors[node->out].readers == 0)
+      return dg_fail(err, DG_ERR_INPUT, "%s: nothing reads layer \"%s\" (%s)", node->layer->place,
+                     node->layer->name, node->layer->kind->type);
+  }
+  return true;
+}
+
+/** Where an op takes an activation at its end; NULL if it can't. */
+static dg_act *fusible_act(dg_op_desc *desc) {
+  switch (desc->kind) {
+  case DG_OP_LINEAR:
+    return &desc->linear.act;
+  case DG_OP_CONV2D:
+    return &desc->conv2d.act;
+  default:
+    return NULL;
+  }
+}
+
+/** Fuses node `i`, an activation, to the node before it if that is possible. */
+static bool fuse_activation(dg_network *network, uint32_t i) {
+  dg_node *node = &network->nodes[i];
+  if (node->plan.op.kind != DG_OP_ACTIVATION) return false;
+  dg_tensor *between = &network->tensors[node->in[0]];
+  if (between->readers != 1 || between->producer == DG_NO_NODE) return false;
+  dg_node *producer = &network->nodes[between->producer];
+  dg_op_desc fused = producer->plan.op;
+  dg_act *act = fusible_act(&fused);
+  if (!act || act->kind != DG_ACT_NONE) return false;
+  *act = node->plan.op.activation.act;
+  if (!network->device->calls->supports(network->device, &fused)) return false;
+  producer->plan.op = fused;
+  producer->out = node->out;
+  network->tensors[node->out].producer = between->producer;
+  between->readers = 0;
+  between->count = 0; /* nobody writes or reads it: the plan gives it no memory */
+  return true;
+}
+
+/** Fuses what can be fused and closes the gaps in the list. */
+static void fuse(dg_network *network) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    if (fuse_activation(network, i)) continue;
+    network->nodes[kept] = network->nodes[i];
+    network->tensors[network->nodes[kept].out].producer = kept;
+    kept++;
+  }
+  network->node_count = kept;
+}
+
+/** Which tensors need a gradient, and whether a node writes or adds to it. */
+static void direct_gradients(dg_network *network) {
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    dg_node *node = &network->nodes[i];
+    bool wants = node->plan.params > 0;
+    for (uint32_t k = 0; k < node->inputs; k++) wants |= network->tensors[node->in[k]].wants_grad;
+    node->wants_backward = network->train && wants;
+    network->tensors[node->out].wants_grad = node->wants_backward;
+  }
+  for (uint32_t i = network->node_count; i-- > 0;) {
+    dg_node *node = &network->nodes[i];
+    for (uint32_t k = 0; k < node->inputs; k++) {
+      dg_tensor *in = &network->tensors[node->in[k]];
+      if (!node->wants_backward || !in->wants_grad) continue;
+      node->plan.op.d_in[k] = in->grad_written ? DG_GRAD_ADD : DG_GRAD_WRITE;
+      in->grad_written = true;
+    }
+  }
+}
+
+bool dg_network_join(dg_network *network, const dg_model *model, dg_error *err) {
+  output *outputs = calloc(model->layer_count + 1, sizeof *outputs);
+  if (!outputs) return dg_fail_memory(err, sizeof *outputs);
+  bool right = reserve(network, model->layer_count, err) && join_all(network, model, outputs, err);
+  free(outputs);
+  if (!right) return false;
+  fuse(network);
+  direct_gradients(network);
+  return true;
+}

@@ -1,0 +1,178 @@
+/**
+ * The memory of a network. Time runs over the list of ops: the gather at 0,
+ * node i forward at i + 1, the loss, then the nodes backward.
+ */
+#include <stdlib.h>
+
+#include "core/network/internal.h"
+#include "core/network/plan.h"
+
+static uint32_t forward_time(uint32_t node) {
+  return node + 1;
+}
+
+static uint32_t loss_time(const dg_network *network) {
+  return network->node_count + 1;
+}
+
+static uint32_t backward_time(const dg_network *network, uint32_t node) {
+  return 2 * network->node_count + 1 - node;
+}
+
+static void live_until(dg_block *block, uint32_t time) {
+  if (time > block->last) block->last = time;
+}
+
+/** The blocks of a network, in the order of the arrays below. */
+typedef struct {
+  dg_block *value, *grad;          /* one a tensor */
+  dg_block *kept, *ahead, *behind; /* one a node: kept, workspaces of forward and backward */
+} blocks;
+
+static blocks lay_out(const dg_network *network, dg_block *all) {
+  uint32_t tensors = network->tensor_count, nodes = network->node_count;
+  dg_block *of_nodes = all + 2 * (size_t)tensors;
+  return (blocks){all, all + tensors, of_nodes, of_nodes + nodes, of_nodes + 2 * (size_t)nodes};
+}
+
+static size_t tensor_bytes(const dg_network *network, uint32_t tensor) {
+  return (size_t)network->tensors[tensor].count * network->max_n * sizeof(float);
+}
+
+static void time_tensors(const dg_network *network, blocks b) {
+  for (uint32_t t = 0; t < network->tensor_count; t++) {
+    const dg_tensor *tensor = &network->tensors[t];
+    uint32_t born = tensor->producer == DG_NO_NODE ? 0 : forward_time(tensor->producer);
+    b.value[t] = (dg_block){.size = tensor_bytes(network, t), .first = born, .last = born};
+    if (!tensor->wants_grad || tensor->producer == DG_NO_NODE) continue;
+    uint32_t end = backward_time(network, tensor->producer);
+    b.grad[t] = (dg_block){.size = tensor_bytes(network, t), .first = end, .last = end};
+  }
+  live_until(&b.value[network->output], loss_time(network));
+  if (b.grad[network->output].size) b.grad[network->output].first = loss_time(network);
+}
+
+static void time_nodes(const dg_network *network, blocks b) {
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    const dg_node *node = &network->nodes[i];
+    const dg_op_needs *needs = &node->op->needs;
+    uint32_t ahead = forward_time(i), behind = backward_time(network, i);
+    b.ahead[i] = (dg_block){.size = needs->forward_workspace, .first = ahead, .last = ahead};
+    for (uint32_t k = 0; k < node->inputs; k++) live_until(&b.value[node->in[k]], ahead);
+    if (!node->wants_backward) continue;
+    b.behind[i] = (dg_block){.size = needs->backward_workspace, .first = behind, .last = behind};
+    b.kept[i] = (dg_block){.size = needs->kept, .first = ahead, .last = behind};
+    if (needs->backward_reads_out) live_until(&b.value[node->out], behind);
+    for (uint32_t k = 0; k < node->inputs; k++) {
+      if (needs->backward_reads_in) live_until(&b.value[node->in[k]], behind);
+      dg_block *grad = &b.grad[node->in[k]];
+      if (grad->size && behind < grad->first) grad->first = behind;
+    }
+  }
+}
+
+static dg_buffer *view_block(dg_network *network, const dg_block *block, dg_error *err) {
+  dg_buffer *view =
+      network->device->calls->buffer_view(network->arena, block->offset, block->size, err);
+  if (view) network->views[network->view_count++] = view;
+  return view;
+}
+
+/** Makes the view of a block of size above 0. */
+static bool view_into(dg_network *network, const dg_block *block, dg_buffer **out, dg_error *err) {
+  *out = NULL;
+  return block->size == 0 || (*out = view_block(network, block, err)) != NULL;
+}
+
+static bool view_params(dg_network *network, dg_buffer *buffer, dg_buffer **views, dg_error *err) {
+  for (uint32_t i = 0; i < network->param_count; i++) {
+    const dg_param *param = &network->params[i];
+    views[i] = network->device->calls->buffer_view(buffer, param->offset * sizeof(float),
+                                                   param->count * sizeof(float), err);
+    if (!views[i]) return false;
+  }
+  return true;
+}
+
+/** The buffers that a node's forward and backward are called with. */
+static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) {
+  dg_node *node = &network->nodes[i];
+  dg_op_buffers *f = &node->forward;
+  for (uint32_t k = 0; k < node->inputs; k++) {
+    f->in[k] = network->tensors[node->in[k]].value;
+    if (node->plan.op.d_in[k] != DG_GRAD_NONE) f->d_in[k] = network->tensors[node->in[k]].grad;
+  }
+  f->out[0] = network->tensors[node->out].value;
+  f->d_out = network->tensors[node->out].grad;
+  for (uint32_t k = 0; k < node->plan.params; k++) {
+    f->param[k] = network->param_views[node->first_param + k];
+    if (network->train) f->d_param[k] = network->grad_views[node->first_param + k];
+  }
+  if (!view_into(network, &b.kept[i], &f->kept, err)) return false;
+  node->backward = *f;
+  return view_into(network, &b.ahead[i], &f->workspace, err) &&
+         view_into(network, &b.behind[i], &node->backward.workspace, err);
+}
+
+static bool bind(dg_network *network, blocks b, dg_error *err) {
+  for (uint32_t t = 0; t < network->tensor_count; t++)
+    if (!view_into(network, &b.value[t], &network->tensors[t].value, err) ||
+        !view_into(network, &b.grad[t], &network->tensors[t].grad, err))
+      return false;
+  for (uint32_t i = 0; i < network->node_count; i++)
+    if (!bind_node(network, i, b, err)) return false;
+  return true;
+}
+
+static bool allocate_params(dg_network *network, dg_error *err) {
+  const dg_device_calls *calls = network->device->calls;
+  network->param_views = calloc(network->param_count + 1, sizeof *network->param_views);
+  network->grad_views = calloc(network->param_count + 1, sizeof *network->grad_views);
+  if (!network->param_views || !network->grad_views)
+    return dg_fail_memory(err, network->param_count * sizeof *network->param_views);
+  if (network->floats == 0)
+    return dg_fail(err, DG_ERR_INPUT, "the network has nothing to learn: no layer has parameters");
+  size_t bytes = network->floats * sizeof(float);
+  network->parameters = calls->buffer_new(network->device, bytes, err);
+  if (!network->parameters || !view_params(network, network->parameters, network->param_views, err))
+    return false;
+  if (!network->train) return true;
+  network->gradients = calls->buffer_new(network->device, bytes, err);
+  return network->gradients && view_params(network, network->gradients, network->grad_views, err);
+}
+
+bool dg_network_allocate(dg_network *network, dg_error *err) {
+  size_t count = 2 * (size_t)network->tensor_count + 3 * (size_t)network->node_count;
+  dg_block *all = calloc(count, sizeof *all);
+  network->views = calloc(count, sizeof *network->views);
+  if (!all || !network->views) {
+    free(all);
+    return dg_fail_memory(err, count * sizeof *all);
+  }
+  blocks b = lay_out(network, all);
+  time_tensors(network, b);
+  time_nodes(network, b);
+  network->arena_size = dg_plan_memory(all, count, network->device->info.alignment);
+  bool right = allocate_params(network, err);
+  if (right) {
+    network->arena = network->device->calls->buffer_new(network->device, network->arena_size, err);
+    right = network->arena && bind(network, b, err);
+  }
+  free(all);
+  return right;
+}
+
+void dg_network_release(dg_network *network) {
+  const dg_device_calls *calls = network->device->calls;
+  for (uint32_t i = 0; i < network->view_count; i++) calls->buffer_free(network->views[i]);
+  for (uint32_t i = 0; i < network->param_count; i++) {
+    if (network->param_views) calls->buffer_free(network->param_views[i]);
+    if (network->grad_views) calls->buffer_free(network->grad_views[i]);
+  }
+  calls->buffer_free(network->arena);
+  calls->buffer_free(network->parameters);
+  calls->buffer_free(network->gradients);
+  free(network->views);
+  free(network->param_views);
+  free(network->grad_views);
+}

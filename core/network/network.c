@@ -1,0 +1,116 @@
+#include "core/network/network.h"
+
+#include <stdlib.h>
+
+#include "core/network/internal.h"
+
+static bool prepare_all(dg_network *network, dg_error *err) {
+  dg_device *device = network->device;
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    dg_node *node = &network->nodes[i];
+    const dg_model_layer *layer = node->layer;
+    if (!device->calls->supports(device, &node->plan.op))
+      return dg_fail(err, DG_ERR_UNSUPPORTED,
+                     "%s: layer \"%s\" (%s): the %s device \"%s\" can't run this op; try another "
+                     "--backend",
+                     layer->place, layer->name, layer->kind->type, device->backend,
+                     device->info.name);
+    node->op =
+        device->calls->prepare(device, &node->plan.op, network->max_n, node->wants_backward, err);
+    if (!node->op)
+      return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", layer->place, layer->name,
+                            layer->kind->type);
+  }
+  return true;
+}
+
+dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
+                             dg_error *err) {
+  dg_network *network = calloc(1, sizeof *network);
+  if (!network) return dg_fail_memory(err, sizeof *network), NULL;
+  network->device = device;
+  network->max_n = max_n;
+  network->train = train;
+  if (dg_network_join(network, model, err) && prepare_all(network, err) &&
+      dg_network_allocate(network, err))
+    return network;
+  dg_network_free(network);
+  return NULL;
+}
+
+void dg_network_free(dg_network *network) {
+  if (!network) return;
+  dg_network_release(network);
+  for (uint32_t i = 0; i < network->node_count; i++)
+    network->device->calls->op_free(network->nodes[i].op);
+  free(network->tensors);
+  free(network->nodes);
+  free(network->params);
+  free(network);
+}
+
+static bool name_layer(const dg_node *node, dg_error *err) {
+  return dg_fail_prefix(err, "layer \"%s\" (%s)", node->layer->name, node->layer->kind->type);
+}
+
+bool dg_network_forward(dg_network *network, const dg_step *step, dg_error *err) {
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    dg_node *node = &network->nodes[i];
+    if (!network->device->calls->forward(node->op, &node->forward, step, err))
+      return name_layer(node, err);
+  }
+  return true;
+}
+
+bool dg_network_backward(dg_network *network, const dg_step *step, dg_error *err) {
+  for (uint32_t i = network->node_count; i-- > 0;) {
+    dg_node *node = &network->nodes[i];
+    if (node->wants_backward &&
+        !network->device->calls->backward(node->op, &node->backward, step, err))
+      return name_layer(node, err);
+  }
+  return true;
+}
+
+dg_buffer *dg_network_input(dg_network *network) {
+  return network->tensors[0].value;
+}
+
+dg_buffer *dg_network_output(dg_network *network) {
+  return network->tensors[network->output].value;
+}
+
+dg_buffer *dg_network_d_output(dg_network *network) {
+  return network->tensors[network->output].grad;
+}
+
+dg_buffer *dg_network_parameters(dg_network *network) {
+  return network->parameters;
+}
+
+dg_buffer *dg_network_gradients(dg_network *network) {
+  return network->gradients;
+}
+
+uint32_t dg_network_outputs(const dg_network *network) {
+  return network->tensors[network->output].count;
+}
+
+uint32_t dg_network_floats(const dg_network *network) {
+  return network->floats;
+}
+
+uint64_t dg_network_parameter_count(const dg_network *network) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < network->param_count; i++) count += network->params[i].count;
+  return count;
+}
+
+uint32_t dg_network_param_list(const dg_network *network, const dg_param **list) {
+  *list = network->params;
+  return network->param_count;
+}
+
+size_t dg_network_arena(const dg_network *network) {
+  return network->arena_size;
+}

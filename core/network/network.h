@@ -1,0 +1,55 @@
+/**
+ * A network: the layers of a model joined on a device. Shapes are inferred,
+ * ops fused and prepared and memory planned once, when it is built; a step is
+ * then a fixed list of prepared calls.
+ */
+#ifndef DG_NETWORK_H
+#define DG_NETWORK_H
+
+#include "backends/backend.h"
+#include "core/model/model.h"
+
+typedef struct dg_network dg_network;
+
+/** A learned parameter: its name, PyTorch's shape, and where it lies in the parameter buffer. */
+typedef struct {
+  char name[2 * DG_NAME_SIZE];
+  dg_param_spec spec;
+  uint32_t count;  /**< numbers */
+  uint32_t offset; /**< of the first, in numbers */
+} dg_param;
+
+/**
+ * Builds the network for up to `max_n` samples a step; `train`: with gradients. Layers that don't
+ * fit, or that the device can't run, are errors that name them.
+ */
+dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
+                             dg_error *err);
+void dg_network_free(dg_network *network); /**< NULL is allowed */
+
+/** Draws the initial parameters by each layer's `init` from a seed. */
+bool dg_network_initialize(dg_network *network, uint32_t seed, dg_error *err);
+
+/** Enqueues all layers forward, from the input to the output. */
+bool dg_network_forward(dg_network *network, const dg_step *step, dg_error *err);
+/** Enqueues all layers backward, from the output's gradient to all parameters'. */
+bool dg_network_backward(dg_network *network, const dg_step *step, dg_error *err);
+
+/* What the network's ends are joined to. Buffers belong to the network. */
+dg_buffer *dg_network_input(dg_network *network);      /**< [max_n, input] */
+dg_buffer *dg_network_output(dg_network *network);     /**< [max_n, outputs]: logits */
+dg_buffer *dg_network_d_output(dg_network *network);   /**< the loss's gradient; NULL untrained */
+dg_buffer *dg_network_parameters(dg_network *network); /**< [dg_network_floats] */
+dg_buffer *dg_network_gradients(dg_network *network);  /**< likewise; NULL untrained */
+
+uint32_t dg_network_outputs(const dg_network *network);
+/** Numbers in the parameter buffer, the gaps between parameters (always 0) included. */
+uint32_t dg_network_floats(const dg_network *network);
+/** Numbers that are learned. */
+uint64_t dg_network_parameter_count(const dg_network *network);
+uint32_t dg_network_param_list(const dg_network *network, const dg_param **list);
+
+/** Bytes of the arena that activations, gradients and workspaces share. */
+size_t dg_network_arena(const dg_network *network);
+
+#endif

@@ -1,0 +1,81 @@
+#include "tools/json_log.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+bool json_log_open(json_log *log, const char *path, dg_error *err) {
+  *log = (json_log){.path = path};
+  if (!path) return true;
+  log->file = fopen(path, "w");
+  return log->file || dg_fail(err, DG_ERR_RUNTIME, "%s: %s", path, strerror(errno));
+}
+
+bool json_log_close(json_log *log, dg_error *err) {
+  if (!log->file) return true;
+  bool failed = ferror(log->file) != 0;
+  failed |= fclose(log->file) != 0;
+  log->file = NULL;
+  return !failed || dg_fail(err, DG_ERR_RUNTIME, "%s: the log could not be written: %s", log->path,
+                            strerror(errno));
+}
+
+/** Writes an object as a line and drops it. */
+static void write_line(json_log *log, json_t *object) {
+  if (log->file && object) {
+    json_dumpf(object, log->file, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    fputc('\n', log->file);
+    fflush(log->file);
+  }
+  json_decref(object);
+}
+
+/** A number; JSON has none for what is not finite. */
+static json_t *number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+void json_log_start(json_log *log, const json_start *s) {
+  json_t *line = json_pack("{ss ss ss ss ss sI sI sI sI ss*}", "event", "start", "model", s->model,
+                           "backend", s->backend, "device", s->device, "data", s->data, "seed",
+                           (json_int_t)s->seed, "parameters", (json_int_t)s->parameters,
+                           "train_samples", (json_int_t)s->train_samples, "validation_samples",
+                           (json_int_t)s->validation_samples, "test_data", s->test_data);
+  json_object_set_new(line, "version", json_string(dg_version()));
+  json_object_set_new(line, "recipe", json_string(s->recipe));
+  write_line(log, line);
+}
+
+void json_log_step(json_log *log, uint64_t step, double loss) {
+  if (!log->file) return;
+  write_line(log, json_pack("{ss sI so}", "event", "step", "step", (json_int_t)step, "loss",
+                            number(loss)));
+}
+
+void json_log_epoch(json_log *log, const dg_epoch_report *r) {
+  json_t *line =
+      json_pack("{ss sI so so sf sf sf}", "event", "epoch", "epoch", (json_int_t)r->epoch,
+                "train_loss", number(r->train.loss), "train_accuracy", number(r->train.accuracy),
+                "lr", r->lr, "seconds", r->seconds, "samples_per_second", r->samples_per_second);
+  if (r->validated) {
+    json_object_set_new(line, "validation_loss", number(r->validation.loss));
+    json_object_set_new(line, "validation_accuracy", number(r->validation.accuracy));
+    json_object_set_new(line, "best", json_boolean(r->best));
+  }
+  write_line(log, line);
+}
+
+void json_log_test(json_log *log, const dg_score *score, double seconds) {
+  write_line(log,
+             json_pack("{ss so so sI sI sf}", "event", "test", "loss", number(score->loss),
+                       "accuracy", number(score->accuracy), "correct", (json_int_t)score->correct,
+                       "total", (json_int_t)score->total, "seconds", seconds));
+}
+
+void json_log_summary(json_log *log, const json_summary *s) {
+  write_line(log, json_pack("{ss sI sf sf sf sf}", "event", "summary", "runs", (json_int_t)s->runs,
+                            "accuracy_mean", s->accuracy_mean, "accuracy_deviation",
+                            s->accuracy_deviation, "seconds_mean", s->seconds_mean,
+                            "seconds_deviation", s->seconds_deviation));
+}

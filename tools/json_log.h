@@ -1,0 +1,38 @@
+/** --log: what happens, as JSON objects, one a line. */
+#ifndef DG_JSON_LOG_H
+#define DG_JSON_LOG_H
+
+#include <stdio.h>
+
+#include "core/digits.h"
+
+typedef struct {
+  const char *path;
+  FILE *file; /**< NULL: nothing is logged */
+} json_log;
+
+/** What a run starts from. */
+typedef struct {
+  const char *model, *backend, *device, *data, *test_data, *recipe;
+  uint32_t seed, train_samples, validation_samples;
+  uint64_t parameters;
+} json_start;
+
+/** Mean and deviation over runs. */
+typedef struct {
+  uint32_t runs;
+  double accuracy_mean, accuracy_deviation, seconds_mean, seconds_deviation;
+} json_summary;
+
+/** Opens the file anew; path NULL logs nothing. */
+bool json_log_open(json_log *log, const char *path, dg_error *err);
+/** Closes it; a line that could not be written is an error here. */
+bool json_log_close(json_log *log, dg_error *err);
+
+void json_log_start(json_log *log, const json_start *start);
+void json_log_step(json_log *log, uint64_t step, double loss);
+void json_log_epoch(json_log *log, const dg_epoch_report *report);
+void json_log_test(json_log *log, const dg_score *score, double seconds);
+void json_log_summary(json_log *log, const json_summary *summary);
+
+#endif

@@ -1,0 +1,180 @@
+#include "tools/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char options_help[] =
+    "Usage: digits-run [options] MODEL\n"
+    "Trains the network of a model file by its recipe, then tests it.\n"
+    "\n"
+    "Where it runs\n"
+    "  --backend cpu|opencl  default: opencl where there is a device, else cpu\n"
+    "  --device N            number of the device, or a part of its name\n"
+    "  --list-devices        list the devices of all backends\n"
+    "  --threads N           threads of the cpu backend; default: all cores\n"
+    "\n"
+    "What it learns from\n"
+    "  --data DIR|builtin    folder with four IDX files of MNIST's names, gzipped or not;\n"
+    "                        default: $DIGITS_DATA, else the built-in digits\n"
+    "  --test-data DIR|builtin\n"
+    "                        test on the test images of another set\n"
+    "\n"
+    "The recipe (overrides the model file)\n"
+    "  --epochs N  --batch N  --lr X\n"
+    "  --set PATH=VALUE      any key: train.optimizer.beta1=0.8, conv1.filters=32\n"
+    "  --seed N              0 to 4294967295, default 1; the same seed gives the same run\n"
+    "  --runs N              train N times, with N seeds from --seed on, and give the mean\n"
+    "\n"
+    "What it tells\n"
+    "  --log FILE            one JSON object a line: start, step, epoch, test, summary\n"
+    "  --quiet               only the test result\n"
+    "  --help [layers]       this help, or every layer with its keys\n"
+    "  --version\n"
+    "\n"
+    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input; 130 interrupted.\n";
+
+enum {
+  OPT_BACKEND = 256,
+  OPT_DEVICE,
+  OPT_LIST_DEVICES,
+  OPT_THREADS,
+  OPT_DATA,
+  OPT_TEST_DATA,
+  OPT_EPOCHS,
+  OPT_BATCH,
+  OPT_LR,
+  OPT_SET,
+  OPT_SEED,
+  OPT_RUNS,
+  OPT_LOG,
+  OPT_QUIET,
+  OPT_HELP,
+  OPT_VERSION
+};
+
+static const struct option known[] = {
+    {"backend", required_argument, NULL, OPT_BACKEND},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"list-devices", no_argument, NULL, OPT_LIST_DEVICES},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"data", required_argument, NULL, OPT_DATA},
+    {"test-data", required_argument, NULL, OPT_TEST_DATA},
+    {"epochs", required_argument, NULL, OPT_EPOCHS},
+    {"batch", required_argument, NULL, OPT_BATCH},
+    {"lr", required_argument, NULL, OPT_LR},
+    {"set", required_argument, NULL, OPT_SET},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"runs", required_argument, NULL, OPT_RUNS},
+    {"log", required_argument, NULL, OPT_LOG},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {0},
+};
+
+static bool read_number(const char *option, const char *text, uint32_t low, uint32_t high,
+                        uint32_t *out, dg_error *err) {
+  char *end;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 && value >= low &&
+      value <= high) {
+    *out = (uint32_t)value;
+    return true;
+  }
+  return dg_fail(err, DG_ERR_INPUT, "%s must be a whole number from %u to %u, not \"%s\"", option,
+                 low, high, text);
+}
+
+static bool add_override(options *o, const char *option, const char *path, const char *value,
+                         dg_error *err) {
+  if (o->override_count == MOST_OVERRIDES)
+    return dg_fail(err, DG_ERR_INPUT, "more than %d overrides", MOST_OVERRIDES);
+  o->overrides[o->override_count++] = (dg_override){option, path, value};
+  return true;
+}
+
+static bool read_set(options *o, char *text, dg_error *err) {
+  char *equals = strchr(text, '=');
+  if (!equals || equals == text)
+    return dg_fail(err, DG_ERR_INPUT, "--set needs PATH=VALUE, not \"%s\"", text);
+  *equals = '\0';
+  return add_override(o, "--set", text, equals + 1, err);
+}
+
+static bool read_one(options *o, int which, char *value, dg_error *err) {
+  switch (which) {
+  case OPT_BACKEND:
+    o->backend = value;
+    return true;
+  case OPT_DEVICE:
+    o->device = value;
+    return true;
+  case OPT_LIST_DEVICES:
+    o->task = DO_LIST_DEVICES;
+    return true;
+  case OPT_THREADS:
+    return read_number("--threads", value, 1, 1024, &o->threads, err);
+  case OPT_DATA:
+    o->data = value;
+    return true;
+  case OPT_TEST_DATA:
+    o->test_data = value;
+    return true;
+  case OPT_EPOCHS:
+    return add_override(o, "--epochs", "train.epochs", value, err);
+  case OPT_BATCH:
+    return add_override(o, "--batch", "train.batch", value, err);
+  case OPT_LR:
+    return add_override(o, "--lr", "train.optimizer.lr", value, err);
+  case OPT_SET:
+    return read_set(o, value, err);
+  case OPT_SEED:
+    return read_number("--seed", value, 0, UINT32_MAX, &o->seed, err);
+  case OPT_RUNS:
+    return read_number("--runs", value, 1, 1000, &o->runs, err);
+  case OPT_LOG:
+    o->log = value;
+    return true;
+  case OPT_QUIET:
+    o->quiet = true;
+    return true;
+  case OPT_HELP:
+    o->task = DO_HELP;
+    return true;
+  case OPT_VERSION:
+    o->task = DO_VERSION;
+    return true;
+  default:
+    return false;
+  }
+}
+
+static bool unknown_option(char **argv, int which, dg_error *err) {
+  const char *word = argv[optind - 1];
+  if (which == ':') return dg_fail(err, DG_ERR_INPUT, "option %s needs a value; see --help", word);
+  return dg_fail(err, DG_ERR_INPUT, "unknown option %s; see --help", word);
+}
+
+bool options_read(options *o, int argc, char **argv, dg_error *err) {
+  *o = (options){.seed = 1, .runs = 1};
+  opterr = 0;
+  for (int which; (which = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+    if (which == '?' || which == ':') return unknown_option(argv, which, err);
+    if (!read_one(o, which, optarg, err)) return false;
+  }
+  int left = argc - optind;
+  if (o->task == DO_HELP && left == 1 && strcmp(argv[optind], "layers") == 0)
+    o->task = DO_HELP_LAYERS;
+  if (o->task != DO_TRAIN) return true;
+  if (left != 1)
+    return dg_fail(err, DG_ERR_INPUT, "%s; see --help",
+                   left ? "give one model file, not several" : "no model file was given");
+  o->model = argv[optind];
+  if (!o->data) o->data = getenv("DIGITS_DATA");
+  if (!o->data || !*o->data) o->data = "builtin";
+  return true;
+}

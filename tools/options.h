@@ -1,0 +1,32 @@
+/** The command line of digits-run. */
+#ifndef DG_OPTIONS_H
+#define DG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/digits.h"
+
+enum { MOST_OVERRIDES = 64 };
+
+/** What the user asked for besides training. */
+typedef enum { DO_TRAIN, DO_HELP, DO_HELP_LAYERS, DO_VERSION, DO_LIST_DEVICES } task;
+
+typedef struct {
+  task task;
+  const char *model;
+  const char *backend, *device;
+  const char *data, *test_data; /**< NULL: not given */
+  const char *log;
+  uint32_t seed, threads, runs;
+  bool quiet;
+  dg_override overrides[MOST_OVERRIDES];
+  uint32_t override_count;
+} options;
+
+/** Reads the command line; strings point into argv (whose --set values are split in place). */
+bool options_read(options *out, int argc, char **argv, dg_error *err);
+
+extern const char options_help[];
+
+#endif
