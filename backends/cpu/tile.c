@@ -27,7 +27,10 @@ INLINE void tile_put(const tile *t, int rows, int vectors, bool add, float *c) {
   UNROLL for (int j = 0; j < rows; j++) {
     UNROLL for (int v = 0; v < vectors; v++) {
       dg_vector *to = (dg_vector *)(c + j * DG_TILE_WIDTH + v * DG_VECTOR);
-      *to = add ? *to + t->row[j][v] : t->row[j][v];
+      if (add)
+        *to += t->row[j][v];
+      else
+        *to = t->row[j][v];
     }
   }
 }
