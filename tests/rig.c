@@ -9,7 +9,7 @@
 
 #include "core/support/philox.h"
 
-enum { MAX_DEVICES = 16, POISON = 0xff };
+enum { MAX_DEVICES = 16, MAX_PLACES = 64, POISON = 0xff };
 
 /* ---- places ------------------------------------------------------------- */
 
@@ -84,6 +84,41 @@ dg_device *rig_open(const rig_place *place) {
   dg_device *device = place->backend->open(&place->options, &err);
   if (!device) ck_abort_msg("%s: open: %s", place->label, err.message);
   return device;
+}
+
+/** check gives a looped test nothing but a number, so what it stands for is kept here. */
+static struct {
+  rig_place places[MAX_PLACES];
+  int place_count;
+  const rig_group *groups;
+} suite_run;
+
+START_TEST(group_at_place) {
+  const rig_group *group = &suite_run.groups[_i / MAX_PLACES];
+  group->test(&suite_run.places[_i % MAX_PLACES], group->number);
+}
+END_TEST
+
+int rig_main(const char *name, const rig_group *groups, int count) {
+  suite_run.groups = groups;
+  suite_run.place_count = (int)rig_places(suite_run.places, MAX_PLACES);
+  if (suite_run.place_count == 0) {
+    printf("skipped: no device\n");
+    return 77;
+  }
+  Suite *suite = suite_create(name);
+  for (int g = 0; g < count; g++) {
+    TCase *tcase = tcase_create(groups[g].name);
+    tcase_add_loop_test(tcase, group_at_place, g * MAX_PLACES,
+                        g * MAX_PLACES + suite_run.place_count);
+    suite_add_tcase(suite, tcase);
+  }
+  SRunner *runner = srunner_create(suite);
+  srunner_set_fork_status(runner, CK_NOFORK); /* threads and drivers don't survive a fork */
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 bool rig_small(void) {
