@@ -8,7 +8,7 @@
 
 #include "core/support/text.h"
 
-enum { LARGEST_FILE = 1 << 20 };
+enum { LARGEST_FILE = 1 << 20, MOST_NAMES = 256 };
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -146,34 +146,52 @@ static bool parse_value(config_t *config, const char *text) {
   return config_read_string(config, line);
 }
 
-static config_setting_t *layer_named(config_t *config, const char *name, size_t length) {
+/** A group of the model or a layer by its name, or a group that may be added: data, train. */
+static config_setting_t *find_head(config_t *config, const char *name, const dg_override *override,
+                                   dg_error *err) {
+  const char *names[MOST_NAMES] = {"data", "train"};
+  size_t count = 2;
+  config_setting_t *root = config_root_setting(config), *head = config_setting_lookup(root, name);
   config_setting_t *layers = config_lookup(config, "layers");
-  for (int i = 0; layers && i < config_setting_length(layers); i++) {
+  for (int i = 0; !head && layers && i < config_setting_length(layers); i++) {
     config_setting_t *layer = config_setting_get_elem(layers, (unsigned)i);
     const char *its;
-    if (config_setting_lookup_string(layer, "name", &its) && strlen(its) == length &&
-        strncmp(its, name, length) == 0)
-      return layer;
+    if (!config_setting_lookup_string(layer, "name", &its)) continue;
+    if (strcmp(its, name) == 0) head = layer;
+    if (count < MOST_NAMES) names[count++] = its;
   }
+  if (head) return head;
+  if (strcmp(name, "data") == 0 || strcmp(name, "train") == 0)
+    return config_setting_add(root, name, CONFIG_TYPE_GROUP);
+  const char *near = dg_nearest(name, names, count);
+  dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is neither a group (data, train) nor a named layer%s%s%s",
+          override->option, name, near ? "; did you mean \"" : "", near ? near : "",
+          near ? "\"?" : "");
   return NULL;
 }
 
-/** The group that the first parts of a path name; groups that are missing are added. */
-static config_setting_t *find_group(config_t *config, const dg_override *override, size_t length) {
-  const char *path = override->path;
+static bool names_no_key(const dg_override *override, dg_error *err) {
+  return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" names no key of the model", override->option,
+                 override->path);
+}
+
+/** The group that all parts of a path but the last name; groups that are missing are added. */
+static config_setting_t *find_group(config_t *config, const dg_override *override, dg_error *err) {
   config_setting_t *group = config_root_setting(config);
-  for (const char *part = path; part < path + length;) {
+  const char *last = strrchr(override->path, '.');
+  for (const char *part = override->path; last && part < last;) {
     size_t size = strcspn(part, ".");
     char name[DG_OVERRIDE_PART + 1];
-    if (size == 0 || size > DG_OVERRIDE_PART) return NULL;
+    if (size == 0 || size > DG_OVERRIDE_PART) return names_no_key(override, err), NULL;
     snprintf(name, sizeof name, "%.*s", (int)size, part);
     config_setting_t *next = config_setting_lookup(group, name);
-    if (!next && part == path) next = layer_named(config, part, size);
-    if (!next) {
+    if (part == override->path) {
+      next = find_head(config, name, override, err);
+      if (!next) return NULL;
+    } else if (!next) {
       next = config_setting_add(group, name, CONFIG_TYPE_GROUP);
-      if (next) mark(next, override);
     }
-    if (!next || !config_setting_is_group(next)) return NULL;
+    if (!next || !config_setting_is_group(next)) return names_no_key(override, err), NULL;
     group = next;
     part += size + 1;
   }
@@ -182,12 +200,10 @@ static config_setting_t *find_group(config_t *config, const dg_override *overrid
 
 bool dg_source_override(config_t *config, const dg_override *override, dg_error *err) {
   if (!check_text(override->value, override->option, false, err)) return false;
-  const char *dot = strrchr(override->path, '.');
-  const char *key = dot ? dot + 1 : override->path;
-  config_setting_t *group = find_group(config, override, dot ? (size_t)(dot - override->path) : 0);
-  if (!group)
-    return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" names no key of the model", override->option,
-                   override->path);
+  const char *dot = strrchr(override->path, '.'), *key = dot ? dot + 1 : override->path;
+  if (*key == '\0') return names_no_key(override, err);
+  config_setting_t *group = find_group(config, override, err);
+  if (!group) return false;
   config_t value;
   config_init(&value);
   bool right = parse_value(&value, override->value);
