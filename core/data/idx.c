@@ -152,8 +152,8 @@ static bool open_file(idx_file *f) {
 
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err) {
   idx_file f = {.path = path, .err = err};
-  uint32_t magic;
-  uint64_t total;
+  uint32_t magic = 0;
+  uint64_t total = 0;
   *array = (dg_idx){.rank = rank};
   if (!open_file(&f)) return false;
   bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, rank) &&
