@@ -1,4 +1,4 @@
-#include "core/data/digits.h"
+#include "core/data/digits_draw.h"
 
 #include <math.h>
 #include <omp.h>
@@ -49,7 +49,7 @@ static const dg_hand *choose_hand(dg_random *r, unsigned digit) {
 static void write_skeleton(dg_random *r, const dg_hand *hand, skeleton *s) {
   const dg_knot *a = hand->knots + hand->count * dg_random_below(r, hand->forms);
   const dg_knot *b = hand->knots + hand->count * dg_random_below(r, hand->forms);
-  float t = between(r, -0.15f, 1.15f), unsteady = between(r, 0.01f, 0.04f);
+  float t = between(r, -0.15f, 1.15f), unsteady = between(r, 0.01f, 0.05f);
   s->count = hand->count;
   for (unsigned i = 0; i < hand->count; i++) {
     bool free_end = a[i].kind == END || i == 0 || a[i - 1].kind == END;
@@ -113,7 +113,7 @@ static void trace(const skeleton *s, dg_path *path) {
 /** Bends the paper: a bicubic Bezier patch whose 4x4 control points are displaced at random. */
 static void bend(dg_random *r, dg_path *path) {
   vec moved[4][4];
-  float strength = between(r, 0.02f, 0.1f);
+  float strength = between(r, 0.02f, 0.12f);
   for (int i = 0; i < 16; i++) moved[i / 4][i % 4] = (vec){bell(r, strength), bell(r, strength)};
   for (unsigned k = 0; k < path->count; k++) {
     float u = path->points[k].x, v = path->points[k].y, iu = 1 - u, iv = 1 - v;
@@ -130,10 +130,12 @@ static void bend(dg_random *r, dg_path *path) {
 static void tilt(dg_random *r, dg_path *path) {
   float half = 0.5f * bell(r, 0.12f); // tangent of half the angle
   float cosine = (1 - half * half) / (1 + half * half), sine = 2 * half / (1 + half * half);
-  float slant = 0.1f + bell(r, 0.2f), width = between(r, 0.65f, 1.15f);
+  float slant = 0.1f + bell(r, 0.22f), width = between(r, 0.6f, 1.35f);
+  float taper = bell(r, 0.15f), sag = bell(r, 0.15f);
   for (unsigned k = 0; k < path->count; k++) {
     float x = path->points[k].x - 0.5f, y = path->points[k].y - 0.5f;
-    x = width * x - slant * y;
+    x = width * (1 + taper * y) * x - slant * y;
+    y += sag * (0.25f - y * y);
     path->points[k].x = cosine * x - sine * y;
     path->points[k].y = sine * x + cosine * y;
   }
