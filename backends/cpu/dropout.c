@@ -1,4 +1,5 @@
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/isa.h"
 
 #include "core/support/philox.h"
 
@@ -64,4 +65,4 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   apply_all(op, mode, dg_floats(buffers->d_out), dg_floats(buffers->d_in[0]), step);
 }
 
-const dg_cpu_family dg_cpu_dropout = {supports, prepare, forward, backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_dropout) = {supports, prepare, forward, backward};

@@ -1,4 +1,5 @@
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/isa.h"
 
 #include <math.h>
 
@@ -28,4 +29,4 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
-const dg_cpu_family dg_cpu_gather = {supports, prepare, forward, NULL};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_gather) = {supports, prepare, forward, NULL};

@@ -1,4 +1,5 @@
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/isa.h"
 
 /** What the loops over a plane's windows need. */
 typedef struct {
@@ -129,5 +130,5 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   }
 }
 
-const dg_cpu_family dg_cpu_maxpool2d = {supports, prepare, forward, backward};
-const dg_cpu_family dg_cpu_avgpool2d = {supports, prepare, forward, backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_maxpool2d) = {supports, prepare, forward, backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_avgpool2d) = {supports, prepare, forward, backward};
