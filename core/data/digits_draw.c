@@ -130,7 +130,7 @@ static void bend(dg_random *r, dg_path *path) {
 static void tilt(dg_random *r, dg_path *path) {
   float half = 0.5f * bell(r, 0.12f); // tangent of half the angle
   float cosine = (1 - half * half) / (1 + half * half), sine = 2 * half / (1 + half * half);
-  float slant = 0.1f + bell(r, 0.22f), width = between(r, 0.6f, 1.35f);
+  float slant = 0.1f + bell(r, 0.22f), width = between(r, 0.6f, 1.5f);
   float taper = bell(r, 0.15f), sag = bell(r, 0.15f);
   for (unsigned k = 0; k < path->count; k++) {
     float x = path->points[k].x - 0.5f, y = path->points[k].y - 0.5f;
@@ -144,7 +144,7 @@ static void tilt(dg_random *r, dg_path *path) {
 /** Gives the pen a radius in pixels that changes slowly along the path. */
 static void press(dg_random *r, dg_path *path) {
   enum { PLACES = 5 };
-  float pressure[PLACES + 1], radius = between(r, 0.7f, 2.0f), unsteady = between(r, 0.0f, 0.2f);
+  float pressure[PLACES + 1], radius = between(r, 0.7f, 2.2f), unsteady = between(r, 0.0f, 0.2f);
   for (int i = 0; i <= PLACES; i++) pressure[i] = radius * (1 + bell(r, unsteady));
   for (unsigned k = 0; k < path->count; k++) {
     float place = (float)(k * PLACES) / (float)path->count;
