@@ -56,6 +56,13 @@ kernel void sum(global const float *a, global const float *b, global float *y, u
   store_block(load_block(a + i, count - i) + load_block(b + i, count - i), y + i, count - i);
 }
 
+/* y[s][i] += row[i] for every sample s */
+kernel void add_rows(global const float *row, global float *y, uint count) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  store_gradient(load_block(row + i, count - i), y + get_global_id(1) * count + i, count - i, 1);
+}
+
 /* y[i] (+)= x[i] */
 kernel void copy(global const float *x, global float *y, uint count, uint add) {
   const uint i = get_global_id(0) * WIDTH;
