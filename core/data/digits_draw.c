@@ -45,17 +45,21 @@ static const dg_hand *choose_hand(dg_random *r, unsigned digit) {
   return &hands[i];
 }
 
-/** A writer's skeleton: somewhere between two forms of the hand, every knot a little off. */
+static const dg_knot *choose_form(dg_random *r, const dg_hand *hand) {
+  return hand->knots + hand->count * dg_random_below(r, hand->forms);
+}
+
+/** A writer's skeleton: somewhere between three forms of the hand, every knot a little off. */
 static void write_skeleton(dg_random *r, const dg_hand *hand, skeleton *s) {
-  const dg_knot *a = hand->knots + hand->count * dg_random_below(r, hand->forms);
-  const dg_knot *b = hand->knots + hand->count * dg_random_below(r, hand->forms);
-  float t = between(r, -0.15f, 1.15f), unsteady = between(r, 0.01f, 0.05f);
+  const dg_knot *a = choose_form(r, hand), *b = choose_form(r, hand), *c = choose_form(r, hand);
+  float tb = between(r, -0.1f, 0.8f), tc = between(r, -0.1f, 0.5f), ta = 1 - tb - tc;
+  float unsteady = between(r, 0.01f, 0.05f);
   s->count = hand->count;
   for (unsigned i = 0; i < hand->count; i++) {
     bool free_end = a[i].kind == END || i == 0 || a[i - 1].kind == END;
     float off = free_end ? 1.5f * unsteady : unsteady;
-    s->at[i].x = 0.01f * ((float)a[i].x + t * (float)(b[i].x - a[i].x)) + bell(r, off);
-    s->at[i].y = 0.01f * ((float)a[i].y + t * (float)(b[i].y - a[i].y)) + bell(r, off);
+    s->at[i].x = 0.01f * (ta * a[i].x + tb * b[i].x + tc * c[i].x) + bell(r, off);
+    s->at[i].y = 0.01f * (ta * a[i].y + tb * b[i].y + tc * c[i].y) + bell(r, off);
     s->kind[i] = a[i].kind;
   }
 }
