@@ -167,6 +167,28 @@ START_TEST(the_log_has_every_record) {
 }
 END_TEST
 
+/* ---- weights ------------------------------------------------------------ */
+
+START_TEST(weights_come_back) {
+  check_run(RUN SMALL "--epochs 3 --set fc1.units=20 --save w.safetensors " MODELS "vanilla.cfg", 0,
+            "15910 parameters");
+  char trained[200] = "";
+  sscanf(strstr(printed, "test "), "%199[^)]", trained);
+  check_run(RUN SMALL "--test --load w.safetensors", 0, trained);
+  ck_assert_ptr_null(strstr(printed, "epoch"));
+  check_run(RUN SMALL "--epochs 1 --load w.safetensors", 0, "epoch  1/1");
+  check_run(RUN SMALL "--test --load w.safetensors " MODELS "vanilla.cfg", 2,
+            "\"fc1.weight\" has the shape [20, 784], but the network's is [100, 784]");
+  check_run(RUN SMALL "--test --load w.safetensors " MODELS "cnn.cfg", 2,
+            "\"conv1.weight\" is missing");
+  check_run(RUN SMALL "--test --load " MODELS "cnn.cfg", 2, "not a sound safetensors file");
+  check_run(RUN SMALL "--test " MODELS "cnn.cfg", 2, "--test needs --load");
+  check_run(RUN SMALL "--epochs 1 --save none/w " MODELS "vanilla.cfg", 1, "can't be written");
+  check_run("ls", 0, "w.safetensors\n");
+  ck_assert_msg(strstr(printed, "w.safetensors.") == NULL, "left behind: %s", printed);
+}
+END_TEST
+
 /* ---- signals and missing platforms -------------------------------------- */
 
 START_TEST(a_signal_stops_it) {
@@ -228,6 +250,7 @@ int main(void) {
   tcase_add_test(tests, data_comes_from_the_environment);
   tcase_add_test(tests, quiet_prints_the_test_alone);
   tcase_add_test(tests, the_log_has_every_record);
+  tcase_add_test(tests, weights_come_back);
   tcase_add_test(tests, a_signal_stops_it);
   tcase_add_test(tests, no_opencl_platform);
   suite_add_tcase(suite, tests);

@@ -83,8 +83,8 @@ static void check_training(const rig_place *place, int number) {
   must(&w, data != NULL, &err);
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", overrides, 3, &err);
   must(&w, model != NULL, &err);
-  dg_listener listener = {.user = &w, .progress = on_progress};
-  dg_trainer *trainer = dg_trainer_new(model, device, data, 1, &listener, &err);
+  dg_trainer_options options = {.seed = 1, .listener = {.user = &w, .progress = on_progress}};
+  dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
   must(&w, trainer != NULL, &err);
   must(&w, dg_train(trainer, &err), &err);
 

@@ -81,12 +81,12 @@ static bool has_backend(const char *name) {
 /** Trains and tests; false with the error where one of the steps fails. */
 static bool run(const char *backend, const char *name, const char *const *sets, uint32_t seed,
                 outcome *o, dg_error *err) {
-  dg_listener listener = {o, on_progress, on_step, on_epoch};
+  dg_trainer_options options = {.seed = seed, .listener = {o, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = NULL;
   dg_device *device = NULL;
   dg_model *model = load(name, sets, err);
   if (model) device = dg_open(backend, NULL, 0, err);
-  if (device) trainer = dg_trainer_new(model, device, data, seed, &listener, err);
+  if (device) trainer = dg_trainer_new(model, device, data, &options, err);
   bool right = trainer && dg_train(trainer, err) && dg_test(trainer, NULL, &o->test, err);
   dg_trainer_free(trainer);
   dg_close(device);
