@@ -39,15 +39,19 @@ static void draw(const mask *m, uint32_t first, uint32_t place, uint32_t words[B
   }
 }
 
-/** One sample of a training forward: which elements stay is kept. */
+static void drop_block(uint32_t count, const uint32_t *restrict words, uint32_t threshold,
+                       float scale, const float *restrict x, float *restrict y,
+                       uint8_t *restrict stays) {
+  for (uint32_t i = 0; i < count; i++) y[i] = words[i] >= threshold ? x[i] * scale : 0;
+  for (uint32_t i = 0; i < count; i++) stays[i] = words[i] >= threshold;
+}
+
+/** One sample of a training forward; notes which elements stay. */
 static void drop(const mask *m, uint32_t place, const float *x, float *y, uint8_t *stays) {
   for (uint32_t e = 0; e < m->count; e += BLOCK) {
     uint32_t words[BLOCK], count = m->count - e < BLOCK ? m->count - e : BLOCK;
     draw(m, e / 4, place, words);
-    for (uint32_t i = 0; i < count; i++) {
-      stays[e + i] = words[i] >= m->threshold;
-      y[e + i] = words[i] >= m->threshold ? x[e + i] * m->scale : 0;
-    }
+    drop_block(count, words, m->threshold, m->scale, x + e, y + e, stays + e);
   }
 }
 
@@ -80,9 +84,9 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   mask m = mask_of(&op->base.desc.dropout, step);
-  const uint8_t *stays = (const uint8_t *)buffers->kept->data;
-  const float *d_y = dg_floats(buffers->d_out);
-  float *dx = dg_floats(buffers->d_in[0]);
+  const uint8_t *restrict stays = (const uint8_t *)buffers->kept->data;
+  const float *restrict d_y = dg_floats(buffers->d_out);
+  float *restrict dx = dg_floats(buffers->d_in[0]);
   size_t total = (size_t)step->n * m.count;
   dg_grad_mode mode = op->base.desc.d_in[0];
   if (mode == DG_GRAD_NONE) return;
