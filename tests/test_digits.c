@@ -116,16 +116,17 @@ START_TEST(ink_is_boxed_and_centred) {
 }
 END_TEST
 
-START_TEST(forms_of_a_hand_have_knots_of_the_same_kinds) {
+START_TEST(every_hand_says_how_the_pen_passes_each_knot) {
   for (unsigned digit = 0; digit < DG_DIGIT_CLASSES; digit++) {
     unsigned hands;
     const dg_hand *hand = dg_hands_of(digit, &hands);
     for (; hands--; hand++) {
       ck_assert_uint_gt(hand->weight, 0);
       ck_assert_uint_le(hand->count, DG_HAND_MAX_KNOTS);
-      ck_assert_int_eq(hand->knots[hand->count - 1].kind, END);
-      for (unsigned i = 0; i < (unsigned)hand->forms * hand->count; i++)
-        ck_assert_int_eq(hand->knots[i].kind, hand->knots[i % hand->count].kind);
+      ck_assert_uint_eq(strlen(hand->pen), hand->count);
+      ck_assert_uint_eq(strspn(hand->pen, "~^."), hand->count);
+      ck_assert_ptr_null(strstr(hand->pen, "..")); // a stroke has two knots at least
+      ck_assert_int_eq(hand->pen[hand->count - 1], DG_PEN_LIFT);
     }
   }
 }
@@ -149,7 +150,7 @@ int main(void) {
   tcase_add_test(cases, seeds_and_parts_differ);
   tcase_add_test(cases, each_ten_hold_every_digit_in_changing_order);
   tcase_add_test(cases, ink_is_boxed_and_centred);
-  tcase_add_test(cases, forms_of_a_hand_have_knots_of_the_same_kinds);
+  tcase_add_test(cases, every_hand_says_how_the_pen_passes_each_knot);
   tcase_add_test(cases, an_empty_set_is_refused);
   Suite *suite = suite_create("digits");
   suite_add_tcase(suite, cases);

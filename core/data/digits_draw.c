@@ -20,8 +20,8 @@ typedef struct {
 /** A digit's strokes as knots, in heights of the digit. */
 typedef struct {
   unsigned count;
+  const char *pen; /**< [count] dg_pen_mark */
   vec at[DG_HAND_MAX_KNOTS];
-  uint8_t kind[DG_HAND_MAX_KNOTS];
 } skeleton;
 
 /** A uniform number between two others. */
@@ -49,18 +49,22 @@ static const dg_knot *choose_form(dg_random *r, const dg_hand *hand) {
   return hand->knots + hand->count * dg_random_below(r, hand->forms);
 }
 
+static bool starts_stroke(const skeleton *s, unsigned knot) {
+  return knot == 0 || s->pen[knot - 1] == DG_PEN_LIFT;
+}
+
 /** A writer's skeleton: somewhere between three forms of the hand, every knot a little off. */
 static void write_skeleton(dg_random *r, const dg_hand *hand, skeleton *s) {
   const dg_knot *a = choose_form(r, hand), *b = choose_form(r, hand), *c = choose_form(r, hand);
   float tb = between(r, -0.1f, 0.8f), tc = between(r, -0.1f, 0.5f), ta = 1 - tb - tc;
   float unsteady = between(r, 0.01f, 0.05f);
   s->count = hand->count;
+  s->pen = hand->pen;
   for (unsigned i = 0; i < hand->count; i++) {
-    bool free_end = a[i].kind == END || i == 0 || a[i - 1].kind == END;
+    bool free_end = starts_stroke(s, i) || s->pen[i] == DG_PEN_LIFT;
     float off = free_end ? 1.5f * unsteady : unsteady;
     s->at[i].x = 0.01f * (ta * a[i].x + tb * b[i].x + tc * c[i].x) + bell(r, off);
     s->at[i].y = 0.01f * (ta * a[i].y + tb * b[i].y + tc * c[i].y) + bell(r, off);
-    s->kind[i] = a[i].kind;
   }
 }
 
@@ -99,10 +103,10 @@ static void add_point(dg_path *path, vec at, bool last) {
 static void trace(const skeleton *s, dg_path *path) {
   path->count = 0;
   for (unsigned i = 0; i < s->count; i++) {
-    add_point(path, s->at[i], s->kind[i] == END);
-    if (s->kind[i] == END) continue;
-    bool starts = i == 0 || s->kind[i - 1] == END || s->kind[i] == CORNER;
-    bool stops = s->kind[i + 1] != SMOOTH;
+    add_point(path, s->at[i], s->pen[i] == DG_PEN_LIFT);
+    if (s->pen[i] == DG_PEN_LIFT) continue;
+    bool starts = starts_stroke(s, i) || s->pen[i] == DG_PEN_CORNER;
+    bool stops = s->pen[i + 1] != DG_PEN_SMOOTH;
     vec a = s->at[i], b = s->at[i + 1];
     vec before = starts ? a : s->at[i - 1], after = stops ? b : s->at[i + 2];
     float span = sqrtf(distance(a, b)) + 1e-3f;
@@ -154,7 +158,7 @@ static void press(dg_random *r, dg_path *path) {
     float place = (float)(k * PLACES) / (float)path->count;
     int i = (int)place;
     float t = place - (float)i, p = pressure[i] + t * (pressure[i + 1] - pressure[i]);
-    path->points[k].radius = p < 0.5f ? 0.5f : p;
+    path->points[k].radius = fminf(fmaxf(p, 0.5f), 2.5f);
   }
 }
 
