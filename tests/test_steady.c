@@ -72,16 +72,19 @@ static void check_counting(watch *w) {
 
 static void check_training(const rig_place *place, int number) {
   (void)number;
-  static const dg_override overrides[] = {{"test", "train.batch", "2"},
-                                          {"test", "train.epochs", "1"},
-                                          {"test", "data.validation", "9"}};
+  static const dg_override overrides[] = {
+      {"test", "train.batch", "2"},     {"test", "train.epochs", "1"},
+      {"test", "data.validation", "9"}, {"test", "conv1.filters", "8"},
+      {"test", "conv2.filters", "8"},   {"test", "fc1.units", "32"}};
+  const size_t override_count = sizeof overrides / sizeof *overrides;
   enum { TRAIN = 605 + 9, TEST = 10 }; /* 303 steps an epoch, the last one of one sample */
   watch w = {.report = {.place = place, .what = "training"}, .started = counts_now()};
   dg_error err = {0};
   dg_device *device = rig_open(place);
   dg_dataset *data = dg_dataset_builtin(TRAIN, TEST, DG_DIGITS_SEED, 0, &err);
   must(&w, data != NULL, &err);
-  dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", overrides, 3, &err);
+  dg_model *model =
+      dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", overrides, override_count, &err);
   must(&w, model != NULL, &err);
   dg_trainer_options options = {.seed = 1, .listener = {.user = &w, .progress = on_progress}};
   dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
