@@ -1,5 +1,6 @@
 #include "backends/cpu/activation.h"
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/isa.h"
 
 #include <math.h>
 #include <string.h>
@@ -92,4 +93,4 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   }
 }
 
-const dg_cpu_family dg_cpu_activation = {supports, prepare, forward, backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_activation) = {supports, prepare, forward, backward};

@@ -3,6 +3,11 @@
 #define DG_CPU_ACTIVATION_H
 
 #include "backends/backend.h"
+#include "backends/cpu/isa.h"
+
+#define dg_act_known DG_ISA_NAME(dg_act_known)
+#define dg_act_forward DG_ISA_NAME(dg_act_forward)
+#define dg_act_backward DG_ISA_NAME(dg_act_backward)
 
 bool dg_act_known(dg_act act);
 

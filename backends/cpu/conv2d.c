@@ -1,7 +1,12 @@
-#include "backends/cpu/activation.h"
-#include "backends/cpu/cpu.h"
+#include "backends/cpu/conv2d.h"
 
+#include <omp.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "backends/cpu/activation.h"
+#include "backends/cpu/panel.h"
+#include "backends/cpu/tile.h"
 
 static bool supports(const dg_op_desc *desc) {
   const dg_conv2d_desc *d = &desc->conv2d;
@@ -11,81 +16,132 @@ static bool supports(const dg_op_desc *desc) {
          dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w) > 0;
 }
 
-static size_t out_count(const dg_conv2d_desc *d) {
-  return (size_t)d->filters * dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h) *
-         dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
+/* ---- the plan ----------------------------------------------------------- */
+
+static dg_field source_field(const dg_conv2d_desc *d) {
+  return (dg_field){.channels = d->channels,
+                    .height = d->height,
+                    .width = d->width,
+                    .top = (long)d->pad_h,
+                    .left = (long)d->pad_w,
+                    .spread_h = 1,
+                    .spread_w = 1,
+                    .rows = (size_t)d->height + 2 * (size_t)d->pad_h,
+                    .columns = (size_t)d->width + 2 * (size_t)d->pad_w,
+                    .phases = d->stride_w};
+}
+
+/** The output's gradient as the gradient of the input is read from it: spread by the stride. */
+static dg_field gradient_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
+  return (dg_field){.channels = d->filters,
+                    .height = out_h,
+                    .width = out_w,
+                    .top = (long)d->kernel_h - 1 - (long)d->pad_h,
+                    .left = (long)d->kernel_w - 1 - (long)d->pad_w,
+                    .spread_h = d->stride_h,
+                    .spread_w = d->stride_w,
+                    .rows = (size_t)d->height + d->kernel_h - 1,
+                    .columns = (size_t)d->width + d->kernel_w - 1,
+                    .phases = 1};
+}
+
+/** Fills the tables that lie behind the plan: taps of both directions, and pixels. */
+static void fill_tables(const dg_conv2d_desc *d, dg_conv_plan *plan) {
+  uint32_t *tap = plan->tables, *back_tap = tap + plan->taps, *pixel = back_tap + plan->back_taps;
+  size_t row = dg_field_row(&plan->source), back_row = dg_field_row(&plan->gradient);
+  plan->forward.tap = tap, plan->backward.tap = back_tap, plan->pixel = pixel;
+  for (size_t c = 0; c < d->channels; c++)
+    for (size_t ky = 0; ky < d->kernel_h; ky++)
+      for (size_t kx = 0; kx < d->kernel_w; kx++)
+        *tap++ =
+            (uint32_t)((c * plan->source.rows + ky) * row + dg_field_column(&plan->source, kx));
+  for (size_t f = 0; f < d->filters; f++)
+    for (size_t ky = d->kernel_h; ky-- > 0;)
+      for (size_t kx = d->kernel_w; kx-- > 0;)
+        *back_tap++ = (uint32_t)((f * plan->gradient.rows + ky) * back_row + kx);
+  for (size_t y = 0; y < plan->forward.height; y++)
+    for (size_t x = 0; x < plan->forward.width; x++)
+      *pixel++ = (uint32_t)(y * plan->forward.row_step + x);
+}
+
+static dg_conv_plan *plan_new(const dg_conv2d_desc *d, dg_error *err) {
+  size_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
+  size_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
+  size_t kernel = (size_t)d->kernel_h * d->kernel_w;
+  dg_conv_plan plan = {.source = source_field(d),
+                       .gradient = gradient_field(d, out_h, out_w),
+                       .taps = d->channels * kernel,
+                       .back_taps = d->filters * kernel,
+                       .pixels = out_h * out_w};
+  plan.forward = (dg_correlation){.channels = d->filters,
+                                  .height = out_h,
+                                  .width = out_w,
+                                  .row_step = d->stride_h * dg_field_row(&plan.source),
+                                  .taps = plan.taps};
+  plan.backward = (dg_correlation){.channels = d->channels,
+                                   .height = d->height,
+                                   .width = d->width,
+                                   .row_step = dg_field_row(&plan.gradient),
+                                   .taps = plan.back_taps};
+  if (dg_field_count(&plan.source) > UINT32_MAX || dg_field_count(&plan.gradient) > UINT32_MAX) {
+    dg_fail(err, DG_ERR_UNSUPPORTED, "one sample of this conv2d is too large for the cpu backend");
+    return NULL;
+  }
+  size_t bytes = sizeof plan + (plan.taps + plan.back_taps + plan.pixels) * sizeof *plan.tables;
+  dg_conv_plan *made = malloc(bytes);
+  if (!made) {
+    dg_fail_memory(err, bytes);
+    return NULL;
+  }
+  memcpy(made, &plan, sizeof plan);
+  fill_tables(d, made);
+  return made;
 }
 
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  (void)err;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  bool act = d->act.kind != DG_ACT_NONE;
-  op->base.needs.backward_reads_in = train;
-  op->base.needs.backward_reads_out = train && act;
-  if (train && act)
-    op->base.needs.backward_workspace = op->base.max_n * out_count(d) * sizeof(float);
+  dg_conv_plan *plan = op->plan = plan_new(d, err);
+  if (!plan) return false;
+  dg_op_needs *needs = &op->base.needs;
+  size_t threads = (size_t)op->device->threads, filters = dg_panels_width(d->filters);
+  plan->source_floats =
+      dg_field_is_plain(&plan->source) ? 0 : dg_round_up(dg_field_count(&plan->source));
+  plan->weight_floats = dg_round_up(plan->taps * filters);
+  needs->forward_workspace = (plan->weight_floats + threads * plan->source_floats) * sizeof(float);
+  if (train) dg_conv_backward_prepare(op);
   return true;
 }
 
-/** Calls `visit` with the places in x, weight and y of every product of one sample. */
-#define FOR_EACH_PRODUCT(d, body)                                                                  \
-  for (uint32_t f = 0; f < (d)->filters; f++)                                                      \
-    for (uint32_t oy = 0; oy < out_h; oy++)                                                        \
-      for (uint32_t ox = 0; ox < out_w; ox++)                                                      \
-        for (uint32_t c = 0; c < (d)->channels; c++)                                               \
-          for (uint32_t ky = 0; ky < (d)->kernel_h; ky++)                                          \
-            for (uint32_t kx = 0; kx < (d)->kernel_w; kx++) {                                      \
-              int64_t iy = (int64_t)oy * (d)->stride_h + ky - (d)->pad_h;                          \
-              int64_t ix = (int64_t)ox * (d)->stride_w + kx - (d)->pad_w;                          \
-              if (iy < 0 || ix < 0 || iy >= (d)->height || ix >= (d)->width) continue;             \
-              size_t xi = ((size_t)c * (d)->height + (size_t)iy) * (d)->width + (size_t)ix;        \
-              size_t wi =                                                                          \
-                  (((size_t)f * (d)->channels + c) * (d)->kernel_h + ky) * (d)->kernel_w + kx;     \
-              size_t yi = ((size_t)f * out_h + oy) * out_w + ox;                                   \
-              body;                                                                                \
-            }
+/* ---- forward ------------------------------------------------------------ */
+
+const float *dg_conv_fill(const dg_field *field, const float *sample, float *room) {
+  if (dg_field_is_plain(field)) return sample;
+  dg_field_fill(field, sample, room);
+  return room;
+}
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  uint32_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
-  uint32_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
-  size_t in = (size_t)d->channels * d->height * d->width, out = out_count(d);
-  const float *bias = dg_floats(buffers->param[1]), *weight = dg_floats(buffers->param[0]);
-#pragma omp parallel for schedule(static) num_threads(op->device->threads)
-  for (size_t s = 0; s < step->n; s++) {
-    const float *x = dg_floats(buffers->in[0]) + s * in;
-    float *y = dg_floats(buffers->out[0]) + s * out;
-    for (size_t i = 0; i < out; i++) y[i] = d->bias ? bias[i / (out_h * out_w)] : 0;
-    FOR_EACH_PRODUCT(d, y[yi] += x[xi] * weight[wi])
-    dg_act_forward(d->act, out, y, y);
-  }
-}
-
-static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  dg_grad_mode mode = op->base.desc.d_in[0];
-  uint32_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
-  uint32_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
-  size_t in = (size_t)d->channels * d->height * d->width, out = out_count(d);
-  size_t taps = (size_t)d->channels * d->kernel_h * d->kernel_w;
+  const dg_conv_plan *plan = op->plan;
+  size_t in = (size_t)d->channels * d->height * d->width, out = d->filters * plan->pixels;
   const float *weight = dg_floats(buffers->param[0]);
-  float *d_weight = dg_floats(buffers->d_param[0]), *d_bias = dg_floats(buffers->d_param[1]);
-  memset(d_weight, 0, d->filters * taps * sizeof *d_weight);
-  if (d->bias) memset(d_bias, 0, d->filters * sizeof *d_bias);
-  for (size_t s = 0; s < step->n; s++) {
-    const float *x = dg_floats(buffers->in[0]) + s * in, *dz = dg_floats(buffers->d_out) + s * out;
-    float *dx = mode == DG_GRAD_NONE ? NULL : dg_floats(buffers->d_in[0]) + s * in;
-    if (d->act.kind != DG_ACT_NONE) {
-      float *scratch = dg_floats(buffers->workspace) + s * out;
-      dg_act_backward(d->act, out, dg_floats(buffers->out[0]) + s * out, dz, scratch);
-      dz = scratch;
-    }
-    if (d->bias)
-      for (size_t i = 0; i < out; i++) d_bias[i / (out_h * out_w)] += dz[i];
-    if (mode == DG_GRAD_WRITE) memset(dx, 0, in * sizeof *dx);
-    FOR_EACH_PRODUCT(d, d_weight[wi] += x[xi] * dz[yi])
-    if (dx) FOR_EACH_PRODUCT(d, dx[xi] += weight[wi] * dz[yi])
+  dg_ending ending = {.bias = d->bias ? dg_floats(buffers->param[1]) : NULL, .act = d->act};
+  float *panels = dg_floats(buffers->workspace), *fields = panels + plan->weight_floats;
+  size_t work = step->n * plan->pixels * plan->taps * d->filters;
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
+  {
+    float *field = fields + (size_t)omp_get_thread_num() * plan->source_floats;
+    memset(field, 0, plan->source_floats * sizeof *field);
+#pragma omp for schedule(static)
+    for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH)
+      dg_pack_columns(plan->taps, dg_panel_columns(d->filters - f), weight + f * plan->taps,
+                      plan->taps, panels + f * plan->taps);
+#pragma omp for schedule(static)
+    for (size_t s = 0; s < step->n; s++)
+      dg_correlate(&plan->forward,
+                   dg_conv_fill(&plan->source, dg_floats(buffers->in[0]) + s * in, field), panels,
+                   &ending, dg_floats(buffers->out[0]) + s * out);
   }
 }
 
-const dg_cpu_family dg_cpu_conv2d = {supports, prepare, forward, backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_conv2d) = {supports, prepare, forward, dg_conv_backward};

@@ -18,10 +18,13 @@ struct dg_buffer {
 
 enum { DG_CPU_ALIGNMENT = 64 };
 
+typedef struct dg_cpu_ops dg_cpu_ops;
+
 typedef struct {
   dg_device base;
   int threads;
   bool profile;
+  const dg_cpu_ops *ops;
 } dg_cpu_device;
 
 typedef struct dg_cpu_op dg_cpu_op;
@@ -44,13 +47,20 @@ struct dg_cpu_op {
   dg_op_times times;
 };
 
-extern const dg_cpu_family dg_cpu_linear, dg_cpu_conv2d, dg_cpu_maxpool2d, dg_cpu_avgpool2d,
-    dg_cpu_activation, dg_cpu_dropout, dg_cpu_chw_to_hwc, dg_cpu_add, dg_cpu_gather, dg_cpu_loss,
-    dg_cpu_update;
+/** The ops compiled for one instruction set. */
+struct dg_cpu_ops {
+  const dg_cpu_family *family[DG_OP_KINDS];
+};
 
 /** The floats of a buffer; NULL for none. */
 static inline float *dg_floats(const dg_buffer *buffer) {
   return buffer ? buffer->data : NULL;
+}
+
+/** `floats` rounded up, so that what follows them is aligned as a buffer is. */
+static inline size_t dg_round_up(size_t floats) {
+  enum { UNIT = DG_CPU_ALIGNMENT / sizeof(float) };
+  return (floats + UNIT - 1) / UNIT * UNIT;
 }
 
 /** A part of a range. */

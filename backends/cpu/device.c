@@ -1,6 +1,5 @@
 #include "backends/cpu/cpu.h"
 
-#include <cblas.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +12,22 @@ enum { MAX_THREADS = 1024 };
 /** Below this many operations a thread costs more to wake than it saves. */
 enum { OPERATIONS_PER_THREAD = 16 * 1024 };
 
-static const dg_cpu_family *const families[DG_OP_KINDS] = {
-    [DG_OP_LINEAR] = &dg_cpu_linear,         [DG_OP_CONV2D] = &dg_cpu_conv2d,
-    [DG_OP_MAXPOOL2D] = &dg_cpu_maxpool2d,   [DG_OP_AVGPOOL2D] = &dg_cpu_avgpool2d,
-    [DG_OP_ACTIVATION] = &dg_cpu_activation, [DG_OP_DROPOUT] = &dg_cpu_dropout,
-    [DG_OP_CHW_TO_HWC] = &dg_cpu_chw_to_hwc, [DG_OP_ADD] = &dg_cpu_add,
-    [DG_OP_GATHER] = &dg_cpu_gather,         [DG_OP_LOSS] = &dg_cpu_loss,
-    [DG_OP_UPDATE] = &dg_cpu_update,
-};
+/** The instruction sets that the ops were compiled for (CMakeLists.txt). */
+extern const dg_cpu_ops dg_cpu_ops_baseline;
+#ifdef __x86_64__
+extern const dg_cpu_ops dg_cpu_ops_avx2, dg_cpu_ops_avx512;
+#endif
+
+/** The best ones that this processor can run. */
+static const dg_cpu_ops *best_ops(void) {
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+    return &dg_cpu_ops_avx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &dg_cpu_ops_avx2;
+#endif
+  return &dg_cpu_ops_baseline;
+}
 
 static const char *const op_names[DG_OP_KINDS] = {
     [DG_OP_LINEAR] = "linear",         [DG_OP_CONV2D] = "conv2d",
@@ -115,8 +122,8 @@ static bool finish(dg_device *device, dg_error *err) {
 /* ---- ops ---------------------------------------------------------------- */
 
 static bool supports(const dg_device *device, const dg_op_desc *desc) {
-  (void)device;
-  return (unsigned)desc->kind < DG_OP_KINDS && families[desc->kind]->supports(desc);
+  const dg_cpu_ops *ops = ((const dg_cpu_device *)device)->ops;
+  return (unsigned)desc->kind < DG_OP_KINDS && ops->family[desc->kind]->supports(desc);
 }
 
 static void op_free(dg_op *base) {
@@ -140,7 +147,7 @@ static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n,
   }
   op->base = (dg_op){.desc = *desc, .max_n = max_n};
   op->device = (const dg_cpu_device *)device;
-  op->family = families[desc->kind];
+  op->family = op->device->ops->family[desc->kind];
   op->train = train;
   if (!op->family->prepare(op, train, err)) {
     op_free(&op->base);
@@ -285,7 +292,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->base = (dg_device){.calls = &calls, .backend = "cpu", .info = info};
   device->threads = threads;
   device->profile = options->profile;
-  openblas_set_num_threads(1);
+  device->ops = best_ops();
   return &device->base;
 }
 

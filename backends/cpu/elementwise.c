@@ -1,5 +1,6 @@
 /** Ops that only move or add elements: chw_to_hwc and add. */
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/isa.h"
 
 /** Elements handled at a time. */
 enum { BLOCK = 256 };
@@ -45,8 +46,8 @@ static void chw_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, cons
       }
 }
 
-const dg_cpu_family dg_cpu_chw_to_hwc = {chw_supports, nothing_to_prepare, chw_forward,
-                                         chw_backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_chw_to_hwc) = {chw_supports, nothing_to_prepare, chw_forward,
+                                                      chw_backward};
 
 /* ---- add ---------------------------------------------------------------- */
 
@@ -83,4 +84,5 @@ static void add_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, cons
   }
 }
 
-const dg_cpu_family dg_cpu_add = {add_supports, nothing_to_prepare, add_forward, add_backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_add) = {add_supports, nothing_to_prepare, add_forward,
+                                               add_backward};

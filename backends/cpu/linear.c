@@ -1,58 +1,109 @@
+#include <stdlib.h>
+#include <string.h>
+
 #include "backends/cpu/activation.h"
 #include "backends/cpu/cpu.h"
-
-#include <cblas.h>
-#include <string.h>
+#include "backends/cpu/product.h"
 
 static bool supports(const dg_op_desc *desc) {
   return desc->linear.in > 0 && desc->linear.out > 0 && dg_act_known(desc->linear.act);
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  (void)err;
+/** Floats of d_z, the gradient before the activation, where it isn't d_out itself. */
+static size_t d_z_count(const dg_cpu_op *op) {
   const dg_linear_desc *desc = &op->base.desc.linear;
-  bool act = desc->act.kind != DG_ACT_NONE;
-  op->base.needs.backward_reads_in = train;
-  op->base.needs.backward_reads_out = train && act;
-  if (train && act)
-    op->base.needs.backward_workspace = (size_t)op->base.max_n * desc->out * sizeof(float);
+  return desc->act.kind == DG_ACT_NONE ? 0 : dg_round_up((size_t)op->base.max_n * desc->out);
+}
+
+/** op->plan becomes a table: where row s of the output begins. */
+static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  dg_op_needs *needs = &op->base.needs;
+  uint32_t max_n = op->base.max_n;
+  needs->forward_workspace = dg_product_workspace(op->device, desc->in);
+  if (!train) return true;
+  if ((uint64_t)max_n * desc->out > UINT32_MAX)
+    return dg_fail(err, DG_ERR_MEMORY,
+                   "%u samples of %u outputs are too many for the cpu backend; a smaller --batch "
+                   "fits",
+                   max_n, desc->out);
+  needs->backward_reads_in = true;
+  needs->backward_reads_out = desc->act.kind != DG_ACT_NONE;
+  needs->backward_workspace =
+      d_z_count(op) * sizeof(float) +
+      dg_product_workspace(op->device, max_n > desc->out ? max_n : desc->out);
+  uint32_t *rows = op->plan = malloc(max_n * sizeof *rows);
+  if (!rows) return dg_fail_memory(err, max_n * sizeof *rows);
+  for (uint32_t s = 0; s < max_n; s++) rows[s] = s * desc->out;
   return true;
 }
 
+/** out^T = act(weight in^T + bias): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
-  size_t n = step->n, in = desc->in, out = desc->out;
-  const float *x = dg_floats(buffers->in[0]), *weight = dg_floats(buffers->param[0]);
-  const float *bias = dg_floats(buffers->param[1]);
-  float *y = dg_floats(buffers->out[0]);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, out, in, 1, x, in, weight, in, 0, y, out);
-  for (size_t s = 0; s < n; s++) {
-    if (desc->bias) dg_grad_put(DG_GRAD_ADD, out, bias, y + s * out);
-    dg_act_forward(desc->act, out, y + s * out, y + s * out);
+  dg_product_run(op->device,
+                 &(dg_product){.rows = desc->out,
+                               .columns = step->n,
+                               .depth = desc->in,
+                               .a = dg_floats(buffers->param[0]),
+                               .a_row = desc->in,
+                               .b = dg_floats(buffers->in[0]),
+                               .b_row = desc->in,
+                               .b_transposed = true,
+                               .c = dg_floats(buffers->out[0]),
+                               .c_row = desc->out,
+                               .c_transposed = true,
+                               .bias = desc->bias ? dg_floats(buffers->param[1]) : NULL,
+                               .act = desc->act},
+                 dg_floats(buffers->workspace));
+}
+
+/** Writes d_z, where it isn't d_out, and d_bias, where it isn't NULL: sums over the samples. */
+static void before_activation(const dg_cpu_op *op, size_t n, const float *y, const float *d_y,
+                              float *d_z, float *d_bias) {
+  enum { BLOCK = 64 };
+  size_t out = op->base.desc.linear.out;
+#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
+  for (size_t first = 0; first < out; first += BLOCK) {
+    size_t count = out - first < BLOCK ? out - first : BLOCK;
+    double sum[BLOCK] = {0};
+    for (size_t s = 0; s < n; s++) {
+      size_t at = s * out + first;
+      if (d_z != d_y) dg_act_backward(op->base.desc.linear.act, count, y + at, d_y + at, d_z + at);
+      for (size_t i = 0; i < count; i++) sum[i] += (double)d_z[at + i];
+    }
+    for (size_t i = 0; i < count && d_bias; i++) d_bias[first + i] = (float)sum[i];
   }
 }
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
-  dg_grad_mode mode = op->base.desc.d_in[0];
-  size_t n = step->n, in = desc->in, out = desc->out;
-  const float *x = dg_floats(buffers->in[0]), *weight = dg_floats(buffers->param[0]);
-  const float *dz = dg_floats(buffers->d_out);
-  float *d_bias = dg_floats(buffers->d_param[1]);
-  if (desc->act.kind != DG_ACT_NONE) {
-    dg_act_backward(desc->act, n * out, dg_floats(buffers->out[0]), dz,
-                    dg_floats(buffers->workspace));
-    dz = dg_floats(buffers->workspace);
-  }
-  if (desc->bias) {
-    memset(d_bias, 0, out * sizeof *d_bias);
-    for (size_t s = 0; s < n; s++) dg_grad_put(DG_GRAD_ADD, out, dz + s * out, d_bias);
-  }
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, n, 1, dz, out, x, in, 0,
-              dg_floats(buffers->d_param[0]), in);
-  if (mode != DG_GRAD_NONE)
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, in, out, 1, dz, out, weight, in,
-                mode == DG_GRAD_ADD, dg_floats(buffers->d_in[0]), in);
+  float *workspace = dg_floats(buffers->workspace), *d_y = dg_floats(buffers->d_out);
+  size_t d_z_floats = d_z_count(op);
+  float *d_z = d_z_floats ? workspace : d_y, *panels = workspace + d_z_floats;
+  before_activation(op, step->n, dg_floats(buffers->out[0]), d_y, d_z,
+                    desc->bias ? dg_floats(buffers->d_param[1]) : NULL);
+  dg_product d_weight = {.rows = desc->out,
+                         .columns = desc->in,
+                         .depth = step->n,
+                         .a = d_z,
+                         .a_step = op->plan,
+                         .b = dg_floats(buffers->in[0]),
+                         .b_row = desc->in,
+                         .c = dg_floats(buffers->d_param[0]),
+                         .c_row = desc->in};
+  dg_product d_in = {.rows = step->n,
+                     .columns = desc->in,
+                     .depth = desc->out,
+                     .a = d_z,
+                     .a_row = desc->out,
+                     .b = dg_floats(buffers->param[0]),
+                     .b_row = desc->in,
+                     .c = dg_floats(buffers->d_in[0]),
+                     .c_row = desc->in,
+                     .add = op->base.desc.d_in[0] == DG_GRAD_ADD};
+  dg_product_run(op->device, &d_weight, panels);
+  if (op->base.desc.d_in[0] != DG_GRAD_NONE) dg_product_run(op->device, &d_in, panels);
 }
 
-const dg_cpu_family dg_cpu_linear = {supports, prepare, forward, backward};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_linear) = {supports, prepare, forward, backward};

@@ -1,4 +1,5 @@
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/isa.h"
 
 #include <math.h>
 
@@ -73,4 +74,4 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   ((uint32_t *)buffers->out[2]->data)[step->slot] = correct;
 }
 
-const dg_cpu_family dg_cpu_loss = {supports, prepare, forward, NULL};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_loss) = {supports, prepare, forward, NULL};

@@ -1,4 +1,5 @@
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/isa.h"
 
 #include <math.h>
 #include <string.h>
@@ -151,4 +152,4 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   if (bad != UINT32_MAX) fault[0] = step->step + 1, fault[1] = bad;
 }
 
-const dg_cpu_family dg_cpu_update = {supports, prepare, forward, NULL};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_update) = {supports, prepare, forward, NULL};

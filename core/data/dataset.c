@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/data/digits.h"
+#include "core/data/digits_draw.h"
 #include "core/data/idx.h"
 
 enum { MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };

@@ -1,0 +1,35 @@
+/** What both directions of a convolution share. */
+#ifndef DG_CPU_CONV2D_H
+#define DG_CPU_CONV2D_H
+
+#include "backends/cpu/correlate.h"
+#include "backends/cpu/cpu.h"
+
+#define dg_conv_fill DG_ISA_NAME(dg_conv_fill)
+#define dg_conv_backward_prepare DG_ISA_NAME(dg_conv_backward_prepare)
+#define dg_conv_backward DG_ISA_NAME(dg_conv_backward)
+
+typedef struct {
+  dg_field source;                  /**< the input, padded */
+  dg_field gradient;                /**< the output's gradient, for the input's */
+  dg_correlation forward, backward; /**< to the output; to the input's gradient */
+  size_t taps, back_taps;           /**< products of an element: of the output, of the gradient */
+  size_t pixels;                    /**< of an output plane */
+  const uint32_t *pixel;            /**< where the first element of each one's window lies */
+
+  /** Floats of parts of the workspaces; 0 where there is no need. */
+  size_t source_floats, weight_floats;                               /**< forward */
+  size_t back_weight_floats, d_z_floats, gradient_floats;            /**< backward */
+  size_t turned_floats, d_weight_floats, d_bias_floats, back_thread; /**< backward */
+  uint32_t tables[];
+} dg_conv_plan;
+
+/** One sample as the field wants it: filled into `room`, or itself where that is the same. */
+const float *dg_conv_fill(const dg_field *field, const float *sample, float *room);
+
+/** Adds what backward needs to the op's plan and needs. */
+void dg_conv_backward_prepare(dg_cpu_op *op);
+
+void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+
+#endif

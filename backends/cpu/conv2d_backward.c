@@ -1,0 +1,184 @@
+/**
+ * The gradients of a convolution. Each thread goes through its share of the
+ * samples and adds up gradients of the parameters of its own; in the end the
+ * threads' sums are added in the threads' order.
+ */
+#include <omp.h>
+#include <string.h>
+
+#include "backends/cpu/activation.h"
+#include "backends/cpu/conv2d.h"
+#include "backends/cpu/panel.h"
+#include "backends/cpu/tile.h"
+
+void dg_conv_backward_prepare(dg_cpu_op *op) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  dg_conv_plan *plan = op->plan;
+  dg_op_needs *needs = &op->base.needs;
+  bool act = d->act.kind != DG_ACT_NONE, d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
+  size_t filters = dg_panels_width(d->filters);
+  needs->backward_reads_in = true;
+  needs->backward_reads_out = act;
+  plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
+  plan->d_z_floats = act ? dg_round_up(d->filters * plan->pixels) : 0;
+  plan->gradient_floats = d_in && !dg_field_is_plain(&plan->gradient)
+                              ? dg_round_up(dg_field_count(&plan->gradient))
+                              : 0;
+  plan->turned_floats = dg_round_up(plan->pixels * filters);
+  plan->d_weight_floats = plan->weight_floats;
+  plan->d_bias_floats = dg_round_up(2 * d->filters);
+  plan->back_thread = plan->source_floats + plan->d_z_floats + plan->gradient_floats +
+                      plan->turned_floats + plan->d_weight_floats + plan->d_bias_floats;
+  needs->backward_workspace =
+      (plan->back_weight_floats + (size_t)op->device->threads * plan->back_thread) * sizeof(float);
+}
+
+/** A thread's part of the workspace. */
+typedef struct {
+  float *source, *gradient; /**< fields */
+  float *d_z;               /**< gradient before the activation of one sample */
+  float *turned;            /**< the same as panels of [pixel, filter] */
+  float *d_weight;          /**< sums over the thread's samples, panels of [tap, filter] */
+  double *d_bias;
+} scratch;
+
+static scratch scratch_of(const dg_conv_plan *plan, float *workspace, size_t thread) {
+  scratch s;
+  s.source = workspace + plan->back_weight_floats + thread * plan->back_thread;
+  s.gradient = s.source + plan->source_floats;
+  s.d_z = s.gradient + plan->gradient_floats;
+  s.turned = s.d_z + plan->d_z_floats;
+  s.d_weight = s.turned + plan->turned_floats;
+  s.d_bias = (double *)(void *)(s.d_weight + plan->d_weight_floats);
+  return s;
+}
+
+static void scratch_clear(const dg_conv_plan *plan, const scratch *s) {
+  memset(s->source, 0, plan->source_floats * sizeof(float));
+  memset(s->gradient, 0, plan->gradient_floats * sizeof(float));
+  memset(s->d_weight, 0, (plan->d_weight_floats + plan->d_bias_floats) * sizeof(float));
+}
+
+/** The weights for the gradient of the input: panels of [filter and tap, channel]. */
+static void pack_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const float *weight,
+                         size_t channel, float *panel) {
+  size_t kernel = (size_t)d->kernel_h * d->kernel_w;
+  size_t columns = dg_panel_columns(d->channels - channel), width = dg_panel_width(columns);
+  for (size_t f = 0; f < d->filters; f++)
+    dg_pack_columns(kernel, columns, weight + f * plan->taps + channel * kernel, kernel,
+                    panel + f * kernel * width);
+}
+
+/** d_bias[f] += the sum of plane f. */
+static void add_bias(size_t filters, size_t pixels, const float *d_z, double *d_bias) {
+  for (size_t f = 0; f < filters; f++, d_z += pixels) {
+    float lane[16] = {0}, rest = 0;
+    size_t p = 0;
+    for (; p + 16 <= pixels; p += 16)
+      for (size_t i = 0; i < 16; i++) lane[i] += d_z[p + i];
+    for (; p < pixels; p++) rest += d_z[p];
+    double sum = (double)rest;
+    for (size_t i = 0; i < 16; i++) sum += (double)lane[i];
+    d_bias[f] += sum;
+  }
+}
+
+/** Rows of taps that a tile takes at once. */
+typedef struct {
+  size_t groups, run;
+} tap_block;
+
+/** Adds one tile: the taps from `tap` on, in `block.groups` rows `group` taps apart. */
+static void add_taps(const dg_conv_plan *plan, const float *source, const float *turned,
+                     size_t width, size_t tap, size_t group, tap_block block, float *d_weight) {
+  _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
+  dg_tile_grouped(block.groups, block.run, width, plan->pixels, source + plan->forward.tap[tap],
+                  dg_field_row(&plan->source), plan->pixel, turned, tile);
+  for (size_t g = 0; g < block.groups; g++)
+    for (size_t r = 0; r < block.run; r++)
+      dg_grad_put(DG_GRAD_ADD, width, tile + (g * block.run + r) * DG_TILE_WIDTH,
+                  d_weight + (tap + g * group + r) * width);
+}
+
+/** d_weight += the products of one sample with one panel of its gradient. */
+static void add_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const float *source,
+                        const float *turned, size_t width, float *d_weight) {
+  size_t kernel_h = d->kernel_h, kernel_w = d->kernel_w;
+  tap_block block;
+  for (size_t c = 0; c < d->channels; c++)
+    for (size_t kx = 0; kx < kernel_w; kx += block.run) {
+      block.run = d->stride_w == 1 ? dg_tile_height(kernel_w - kx) : 1;
+      for (size_t ky = 0; ky < kernel_h; ky += block.groups) {
+        block.groups = dg_tile_groups(kernel_h - ky, block.run);
+        add_taps(plan, source, turned, width, (c * kernel_h + ky) * kernel_w + kx, kernel_w, block,
+                 d_weight);
+      }
+    }
+}
+
+/** One sample: adds to the thread's sums and, where `dx` isn't NULL, gives the input's gradient. */
+static void backward_sample(const dg_cpu_op *op, const scratch *t, const float *weights,
+                            const float *x, const float *y, const float *d_y, float *dx) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_conv_plan *plan = op->plan;
+  const float *source = dg_conv_fill(&plan->source, x, t->source), *d_z = d_y;
+  if (plan->d_z_floats) {
+    dg_act_backward(d->act, d->filters * plan->pixels, y, d_y, t->d_z);
+    d_z = t->d_z;
+  }
+  if (d->bias) add_bias(d->filters, plan->pixels, d_z, t->d_bias);
+  for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
+    size_t columns = dg_panel_columns(d->filters - f);
+    float *turned = t->turned + f * plan->pixels;
+    dg_pack_columns(plan->pixels, columns, d_z + f * plan->pixels, plan->pixels, turned);
+    add_weights(d, plan, source, turned, dg_panel_width(columns), t->d_weight + f * plan->taps);
+  }
+  if (dx)
+    dg_correlate(&plan->backward, dg_conv_fill(&plan->gradient, d_z, t->gradient), weights,
+                 &(dg_ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD}, dx);
+}
+
+/** The threads' sums of the weights of one filter. */
+static void sum_filter(const dg_conv_plan *plan, float *workspace, size_t threads, size_t filters,
+                       size_t filter, float *d_weight) {
+  size_t first = filter / DG_TILE_WIDTH * DG_TILE_WIDTH;
+  size_t width = dg_panel_width(dg_panel_columns(filters - first));
+  for (size_t tap = 0; tap < plan->taps; tap++) {
+    float sum = 0;
+    for (size_t t = 0; t < threads; t++)
+      sum += scratch_of(plan, workspace, t)
+                 .d_weight[first * plan->taps + tap * width + (filter - first)];
+    d_weight[filter * plan->taps + tap] = sum;
+  }
+}
+
+void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_conv_plan *plan = op->plan;
+  size_t in = (size_t)d->channels * d->height * d->width, out = d->filters * plan->pixels;
+  const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
+  const float *y = plan->d_z_floats ? dg_floats(buffers->out[0]) : NULL;
+  float *dx = plan->back_weight_floats ? dg_floats(buffers->d_in[0]) : NULL;
+  float *workspace = dg_floats(buffers->workspace), *d_bias = dg_floats(buffers->d_param[1]);
+  size_t work = step->n * plan->pixels * plan->taps * d->filters;
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
+  {
+    size_t threads = (size_t)omp_get_num_threads();
+    scratch own = scratch_of(plan, workspace, (size_t)omp_get_thread_num());
+    scratch_clear(plan, &own);
+#pragma omp for schedule(static)
+    for (size_t c = 0; c < (dx ? d->channels : 0); c += DG_TILE_WIDTH)
+      pack_weights(d, plan, dg_floats(buffers->param[0]), c, workspace + c * plan->back_taps);
+#pragma omp for schedule(static)
+    for (size_t s = 0; s < step->n; s++)
+      backward_sample(op, &own, workspace, x + s * in, y ? y + s * out : NULL, d_y + s * out,
+                      dx ? dx + s * in : NULL);
+#pragma omp for schedule(static)
+    for (size_t f = 0; f < d->filters; f++) {
+      double sum = 0;
+      sum_filter(plan, workspace, threads, d->filters, f, dg_floats(buffers->d_param[0]));
+      for (size_t t = 0; t < threads; t++) sum += scratch_of(plan, workspace, t).d_bias[f];
+      if (d->bias) d_bias[f] = (float)sum;
+    }
+  }
+}
