@@ -41,8 +41,7 @@ inline void store_run(const float *lanes, uint count, global float *to, uint add
 /* Stores the lanes of a vector from `lane` on, which is place `x` of its line, without gaps. */
 inline void store_columns(float16 value, uint lane, uint end, uint x, uint pitch, uint width,
                           global float *line, uint add) {
-  float lanes[16];
-  vstore16(value, 0, lanes);
+  const float *lanes = (const float *)&value;
   while (lane < end) {
     if (x < width) store_run(lanes + lane, min(width - x, end - lane), line + x, add);
     lane += pitch - x;

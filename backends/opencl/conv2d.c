@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel outer, inner, pad, sum_parts, sum_planes, sum_columns;
+  cl_kernel outer, inner, pad, pad_dense, sum_parts, sum_planes, sum_columns;
   uint32_t out_h, out_w;
   plane_shape x;       /* of the input */
   bool pads_x;         /* or else the input serves as it lies */
@@ -43,6 +43,11 @@ static uint32_t larger(uint32_t a, uint32_t b) {
 
 static uint32_t plane_size(const plane_shape *s) {
   return s->phases_y * s->phases_x * s->lines * s->pitch;
+}
+
+static bool is_dense(const plane_shape *s) {
+  return s->phases_y == 1 && s->phases_x == 1 && s->dilation_y == 1 && s->dilation_x == 1 &&
+         s->origin_y >= 0 && s->origin_x >= 0;
 }
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
@@ -195,7 +200,8 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   if (!self->forward_steps) return false;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
   self->pad = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_planes", err);
-  return self->outer && self->pad && (!op->train || prepare_backward(self, err));
+  self->pad_dense = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_dense_planes", err);
+  return self->outer && self->pad && self->pad_dense && (!op->train || prepare_backward(self, err));
 }
 
 /* ---- run ---------------------------------------------------------------- */
@@ -204,18 +210,25 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 static bool pad_planes(dg_cl_op *op, const plane_shape *s, const dg_buffer *from,
                        const dg_buffer *of, const dg_buffer *to, uint32_t to_first, uint32_t planes,
                        dg_error *err) {
-  const bool gpu = op->device->form == DG_CL_GROUP;
-  const size_t local_x = gpu ? 32 : 1, local_y = gpu ? 8 : 1;
-  return dg_cl_launch(
-      op, ((conv_op *)op)->pad,
-      (dg_cl_range){.global = {local_x, local_y, planes}, .local = {local_x, local_y, 1}},
-      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of),
-                 dg_cl_f32(dg_cl_leaky_slope(op->base.desc.conv2d.act)), dg_cl_mem(to),
-                 dg_cl_u32(to_first), dg_cl_u32(s->height), dg_cl_u32(s->width),
-                 dg_cl_u32(s->lines), dg_cl_u32(s->pitch), dg_cl_u32(s->phases_y),
-                 dg_cl_u32(s->phases_x), dg_cl_i32(s->origin_y), dg_cl_i32(s->origin_x),
-                 dg_cl_u32(s->dilation_y), dg_cl_u32(s->dilation_x)),
-      err);
+  const conv_op *self = (conv_op *)op;
+  if (op->device->form == DG_CL_TILE && is_dense(s))
+    return dg_cl_launch(op, self->pad_dense,
+                        (dg_cl_range){.global = {planes, 1, 1}, .local = {1, 1, 1}},
+                        DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of),
+                                   dg_cl_f32(dg_cl_leaky_slope(op->base.desc.conv2d.act)),
+                                   dg_cl_mem(to), dg_cl_u32(to_first), dg_cl_u32(s->height),
+                                   dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
+                                   dg_cl_i32(s->origin_y), dg_cl_i32(s->origin_x)),
+                        err);
+  return dg_cl_launch(op, self->pad, (dg_cl_range){.global = {32, 8, planes}, .local = {32, 8, 1}},
+                      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of),
+                                 dg_cl_f32(dg_cl_leaky_slope(op->base.desc.conv2d.act)),
+                                 dg_cl_mem(to), dg_cl_u32(to_first), dg_cl_u32(s->height),
+                                 dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
+                                 dg_cl_u32(s->phases_y), dg_cl_u32(s->phases_x),
+                                 dg_cl_i32(s->origin_y), dg_cl_i32(s->origin_x),
+                                 dg_cl_u32(s->dilation_y), dg_cl_u32(s->dilation_x)),
+                      err);
 }
 
 /* The input in padded planes: as it lies, or copied to the start of the workspace. */
