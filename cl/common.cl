@@ -9,12 +9,14 @@
 #define JOIN(a, b) JOIN_(a, b)
 #define floatw JOIN(float, WIDTH)
 #define intw JOIN(int, WIDTH)
+#define uintw JOIN(uint, WIDTH)
 #define ucharw JOIN(uchar, WIDTH)
 #define vload_w JOIN(vload, WIDTH)
 #define vstore_w JOIN(vstore, WIDTH)
 #define convert_floatw JOIN(convert_float, WIDTH)
 
-#ifdef FP_FAST_FMAF
+/* FUSED (a build option): the device has fused multiply-add. */
+#ifdef FUSED
 #define MULTIPLY_ADD fma
 #else
 #define MULTIPLY_ADD mad

@@ -56,6 +56,13 @@ kernel void sum(global const float *a, global const float *b, global float *y, u
   store_block(load_block(a + i, count - i) + load_block(b + i, count - i), y + i, count - i);
 }
 
+/* y[s][i] += row[i] for every sample s */
+kernel void add_rows(global const float *row, global float *y, uint count) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  store_gradient(load_block(row + i, count - i), y + get_global_id(1) * count + i, count - i, 1);
+}
+
 /* y[i] (+)= x[i] */
 kernel void copy(global const float *x, global float *y, uint count, uint add) {
   const uint i = get_global_id(0) * WIDTH;
@@ -63,19 +70,21 @@ kernel void copy(global const float *x, global float *y, uint count, uint add) {
   store_gradient(load_block(x + i, count - i), y + i, count - i, add);
 }
 
-/* Dropout, and its gradient: y[s][e] (+)= word(s, e) < threshold ? 0 : scale * x[s][e]. */
+/* Dropout, and its gradient: y[s][e] (+)= word(s, e) < threshold ? 0 : scale * x[s][e].
+ * A work-item takes WIDTH quads of elements.
+ */
 kernel void dropout(global const float *x, global float *y, uint count, uint threshold, float scale,
                     uint seed, uint stream, uint step, uint place, uint add) {
-  const uint quad = get_global_id(0), sample = get_global_id(1);
-  if (quad * 4 >= count) return;
-  uint words[4];
-  vstore4(philox((uint4)(quad, place + sample, step, 0), (uint2)(seed, stream)), 0, words);
-  const uint room = min(count - quad * 4, 4u);
-  x += sample * count + quad * 4;
-  y += sample * count + quad * 4;
-  for (uint i = 0; i < room; i++) {
-    const float kept = words[i] < threshold ? 0.0f : scale * x[i];
-    y[i] = add ? y[i] + kept : kept;
+  const uint first = get_global_id(0) * WIDTH * 4, sample = get_global_id(1);
+  if (first >= count) return;
+  uint words[4 * WIDTH];
+  philox(first / 4, place + sample, step, (uint2)(seed, stream), words);
+  for (uint i = 0; i < 4 * WIDTH && first + i < count; i += WIDTH) {
+    const uint room = count - first - i;
+    const uintw word = vload_w(0, words + i);
+    const size_t at = (size_t)sample * count + first + i;
+    const floatw kept = word < threshold ? (floatw)(0.0f) : scale * load_block(x + at, room);
+    store_gradient(kept, y + at, room, add);
   }
 }
 

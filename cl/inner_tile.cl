@@ -40,7 +40,7 @@ inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
       global const float *restrict y, uint y_item, global const uint2 *restrict steps, uint count,
       uint items, uint share, global const float *restrict bias, float slope,
       global float *restrict c, uint c_first, uint c_row, uint c_share, uint x_rows, uint y_rows) {
-  const uint i0 = get_global_id(0) * X_ROWS, j0 = get_global_id(1) * Y_ROWS;
+  const uint i0 = get_global_id(1) * X_ROWS, j0 = get_global_id(0) * Y_ROWS;
   const uint z = get_global_id(2);
   const uint whole = count / 16 * 16;
   float16 sums[Y_ROWS][X_ROWS];

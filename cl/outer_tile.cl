@@ -23,12 +23,32 @@ inline float16 load_short(global const float *from, uint count) {
   return vload16(0, numbers);
 }
 
-/* Adds `value`'s lanes that have a place to c's row. */
-inline void store_lanes(float16 value, global float *row, const int place[16], uint add) {
+/* to[i] (+)= lanes[i] for i < count <= 16, in pieces that overlap. */
+inline void store_run(const float *lanes, uint count, global float *to, uint add) {
+  if (count >= 8) {
+    float8 first = vload8(0, lanes), last = vload8(0, lanes + count - 8);
+    if (add) {
+      first += vload8(0, to);
+      last += vload8(0, to + count - 8);
+    }
+    vstore8(first, 0, to);
+    vstore8(last, 0, to + count - 8);
+  } else {
+    for (uint i = 0; i < count; i++) to[i] = add ? to[i] + lanes[i] : lanes[i];
+  }
+}
+
+/* Stores the lanes of a vector from `lane` on, which is place `x` of its line, without gaps. */
+inline void store_columns(float16 value, uint lane, uint end, uint x, uint pitch, uint width,
+                          global float *line, uint add) {
   float lanes[16];
   vstore16(value, 0, lanes);
-  for (uint i = 0; i < 16; i++)
-    if (place[i] >= 0) row[place[i]] = add ? row[place[i]] + lanes[i] : lanes[i];
+  while (lane < end) {
+    if (x < width) store_run(lanes + lane, min(width - x, end - lane), line + x, add);
+    lane += pitch - x;
+    line += width;
+    x = 0;
+  }
 }
 
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -86,22 +106,17 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
   for (uint v = 0; v < VECTORS; v++) {
     const uint first = column + 16 * v;
     if (first >= columns) continue;
-    const bool whole = starts[v] == first && first % pitch + 16 <= width && first + 16 <= columns;
-    int place[16];
-    for (uint i = 0; i < 16; i++) {
-      const uint p = starts[v] + i;
-      place[i] = p >= first && p < columns && p % pitch < width
-                     ? (int)(p / pitch * width + p % pitch)
-                     : -1;
-    }
+    const uint line = first / pitch, x = first - line * pitch;
+    const uint lane = first - starts[v], end = min(columns - starts[v], 16u);
+    const bool whole = lane == 0 && x + 16 <= width && !add;
 #pragma unroll
     for (uint j = 0; j < ROWS; j++) {
       if (j >= row_count) continue;
       const float16 sum = sums[j][v] > 0.0f ? sums[j][v] : slope * sums[j][v];
-      if (whole && !add)
-        vstore16(sum, 0, to + j * c_row + place[0]);
+      if (whole)
+        vstore16(sum, 0, to + j * c_row + line * width + x);
       else
-        store_lanes(sum, to + j * c_row, place, add);
+        store_columns(sum, lane, end, x, pitch, width, to + j * c_row + line * width, add);
     }
   }
 }

@@ -7,32 +7,54 @@
  * `origin`, its elements `dilation` apart; all else is zero.
  */
 
+/* from[i] times the slope where of[i], if there is such, isn't positive. */
+inline float scaled(global const float *from, global const float *of, float slope, uint i) {
+  return of && !(of[i] > 0.0f) ? slope * from[i] : from[i];
+}
+
+/* One line of a padded plane: element X lies at x = X * phases - origin of the source, dilated. */
+inline void pad_line(global const float *from, global const float *of, float slope,
+                     global float *to, uint width, uint pitch, int x0, uint phases,
+                     uint dilation) {
+  const uint step = get_local_size(0);
+  for (uint column = get_local_id(0); column < pitch; column += step) {
+    const int x = x0 + (int)(column * phases);
+    const bool inside = x >= 0 && x % (int)dilation == 0 && x / (int)dilation < (int)width;
+    to[column] = inside ? scaled(from, of, slope, (uint)x / dilation) : 0.0f;
+  }
+}
+
+/* The same without phases and dilation. */
+inline void pad_dense_line(global const float *restrict from, global const float *restrict of,
+                           float slope, global float *restrict to, uint width, uint pitch,
+                           int origin) {
+  const uint step = get_local_size(0);
+  for (uint column = get_local_id(0); column < pitch; column += step) {
+    const int x = (int)column - origin;
+    to[column] = x >= 0 && x < (int)width ? scaled(from, of, slope, (uint)x) : 0.0f;
+  }
+}
+
 /* One work-group a plane: to = from * (of > 0 ? 1 : slope), where `of` isn't NULL. */
-kernel void pad_planes(global const float *from, global const float *of, float slope,
-                       global float *to, uint to_first, uint height, uint width, uint lines,
-                       uint pitch,
-                       uint phases_y, uint phases_x, int origin_y, int origin_x, uint dilation_y,
-                       uint dilation_x) {
+kernel void pad_planes(global const float *restrict from, global const float *restrict of,
+                       float slope, global float *restrict to, uint to_first, uint height,
+                       uint width, uint lines, uint pitch, uint phases_y, uint phases_x,
+                       int origin_y, int origin_x, uint dilation_y, uint dilation_x) {
   const size_t plane = get_global_id(2);
-  from += plane * height * width;
-  if (of) of += plane * height * width;
-  to += to_first + plane * phases_y * phases_x * lines * pitch;
-  for (uint line = get_local_id(1); line < phases_y * phases_x * lines; line += get_local_size(1)) {
+  const uint phase_lines = phases_y * phases_x * lines;
+  to += to_first + plane * phase_lines * pitch;
+  for (uint line = get_local_id(1); line < phase_lines; line += get_local_size(1)) {
     const uint phase = line / lines;
     const int y = (int)(line % lines * phases_y + phase / phases_x) - origin_y;
     const bool inside = y >= 0 && y % (int)dilation_y == 0 && y / (int)dilation_y < (int)height;
-    const int row = inside ? y / (int)dilation_y * (int)width : 0;
-    const int x0 = (int)(phase % phases_x) - origin_x;
-    for (uint column = get_local_id(0); column < pitch; column += get_local_size(0)) {
-      const int x = x0 + (int)(column * phases_x);
-      float value = 0.0f;
-      if (inside && x >= 0 && x % (int)dilation_x == 0 && x / (int)dilation_x < (int)width) {
-        const int place = row + x / (int)dilation_x;
-        value = from[place];
-        if (of && !(of[place] > 0.0f)) value *= slope;
-      }
-      to[line * pitch + column] = value;
-    }
+    const size_t row = (plane * height + (inside ? (uint)y / dilation_y : 0)) * width;
+    global const float *of_row = of ? of + row : 0;
+    const uint row_width = inside ? width : 0;
+    if (phases_x == 1 && dilation_x == 1)
+      pad_dense_line(from + row, of_row, slope, to + line * pitch, row_width, pitch, origin_x);
+    else
+      pad_line(from + row, of_row, slope, to + line * pitch, row_width, pitch,
+               (int)(phase % phases_x) - origin_x, phases_x, dilation_x);
   }
 }
 

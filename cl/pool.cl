@@ -84,3 +84,58 @@ kernel void average_backward(global const float *dy, global float *dx, uint heig
   global float *to = dx + (plane * height + r) * width + c;
   *to = add ? *to + gradient : gradient;
 }
+
+/* ---- windows of 2 x 2, side by side, on CPUs ----------------------------
+ *
+ * The planes are out_h x out_w such windows, out_w >= 4. A work-item takes a
+ * line of windows in blocks of four; the last block of a line overlaps the one
+ * before where it must.
+ */
+
+/* Which of best and x is the maximum, x coming later: as in max_forward. */
+inline int4 is_better(float4 x, float4 best) {
+  return (x > best) | (isnan(x) & ~isnan(best));
+}
+
+kernel void max_forward_2x2(global const float *x, global float *y, global ushort *places,
+                            uint out_w, uint lines, uint keep) {
+  const uint line = get_global_id(0);
+  if (line >= lines) return;
+  global const float *from = x + (size_t)line * out_w * 4;
+  const size_t first = (size_t)line * out_w;
+  for (uint block = 0; block < out_w; block += 4) {
+    const uint at = min(block, out_w - 4);
+    const float8 top = vload8(0, from + 2 * at), bottom = vload8(0, from + 2 * (out_w + at));
+    float4 best = top.even;
+    int4 place = 0;
+    const float4 others[3] = {top.odd, bottom.even, bottom.odd};
+#pragma unroll
+    for (int i = 0; i < 3; i++) {
+      const int4 better = is_better(others[i], best);
+      best = select(best, others[i], better);
+      place = select(place, (int4)(i + 1), better);
+    }
+    vstore4(best, 0, y + first + at);
+    if (keep) vstore4(convert_ushort4(place), 0, places + first + at);
+  }
+}
+
+kernel void max_backward_2x2(global const float *dy, global const ushort *places,
+                             global float *dx, uint out_w, uint lines) {
+  const uint line = get_global_id(0);
+  if (line >= lines) return;
+  global float *to = dx + (size_t)line * out_w * 4;
+  const size_t first = (size_t)line * out_w;
+  for (uint block = 0; block < out_w; block += 4) {
+    const uint at = min(block, out_w - 4);
+    const float4 d = vload4(0, dy + first + at);
+    const int4 place = convert_int4(vload4(0, places + first + at));
+    float8 top, bottom;
+    top.even = select((float4)(0.0f), d, place == 0);
+    top.odd = select((float4)(0.0f), d, place == 1);
+    bottom.even = select((float4)(0.0f), d, place == 2);
+    bottom.odd = select((float4)(0.0f), d, place == 3);
+    vstore8(top, 0, to + 2 * at);
+    vstore8(bottom, 0, to + 2 * (out_w + at));
+  }
+}

@@ -28,6 +28,11 @@ const char options_help[] =
     "  --seed N              0 to 4294967295, default 1; the same seed gives the same run\n"
     "  --runs N              train N times, with N seeds from --seed on, and give the mean\n"
     "\n"
+    "Weights (safetensors; they carry their model)\n"
+    "  --save FILE           write the trained parameters\n"
+    "  --load FILE           start from these; without a MODEL, from their own\n"
+    "  --test                no training: test what --load gave\n"
+    "\n"
     "What it tells\n"
     "  --log FILE            one JSON object a line: start, step, epoch, test, summary\n"
     "  --quiet               only the test result\n"
@@ -49,6 +54,9 @@ enum {
   OPT_SET,
   OPT_SEED,
   OPT_RUNS,
+  OPT_SAVE,
+  OPT_LOAD,
+  OPT_TEST,
   OPT_LOG,
   OPT_QUIET,
   OPT_HELP,
@@ -68,6 +76,9 @@ static const struct option known[] = {
     {"set", required_argument, NULL, OPT_SET},
     {"seed", required_argument, NULL, OPT_SEED},
     {"runs", required_argument, NULL, OPT_RUNS},
+    {"save", required_argument, NULL, OPT_SAVE},
+    {"load", required_argument, NULL, OPT_LOAD},
+    {"test", no_argument, NULL, OPT_TEST},
     {"log", required_argument, NULL, OPT_LOG},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"help", no_argument, NULL, OPT_HELP},
@@ -139,6 +150,15 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
   case OPT_LOG:
     o->log = value;
     return true;
+  case OPT_SAVE:
+    o->save = value;
+    return true;
+  case OPT_LOAD:
+    o->load = value;
+    return true;
+  case OPT_TEST:
+    o->test = true;
+    return true;
   case OPT_QUIET:
     o->quiet = true;
     return true;
@@ -170,10 +190,15 @@ bool options_read(options *o, int argc, char **argv, dg_error *err) {
   if (o->task == DO_HELP && left == 1 && strcmp(argv[optind], "layers") == 0)
     o->task = DO_HELP_LAYERS;
   if (o->task != DO_TRAIN) return true;
-  if (left != 1)
+  if (left > 1 || (left == 0 && !o->load))
     return dg_fail(err, DG_ERR_INPUT, "%s; see --help",
                    left ? "give one model file, not several" : "no model file was given");
-  o->model = argv[optind];
+  if (o->test && !o->load) return dg_fail(err, DG_ERR_INPUT, "--test needs --load FILE");
+  if (o->test && (o->save || o->runs > 1))
+    return dg_fail(err, DG_ERR_INPUT, "--test trains nothing: --save and --runs don't go with it");
+  if (o->save && o->runs > 1)
+    return dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
+  o->model = left ? argv[optind] : NULL;
   if (!o->data) o->data = getenv("DIGITS_DATA");
   if (!o->data || !*o->data) o->data = "builtin";
   return true;

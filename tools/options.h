@@ -18,8 +18,9 @@ typedef struct {
   const char *backend, *device;
   const char *data, *test_data; /**< NULL: not given */
   const char *log;
+  const char *save, *load;
   uint32_t seed, threads, runs;
-  bool quiet;
+  bool quiet, test; /**< test: no training */
   dg_override overrides[MOST_OVERRIDES];
   uint32_t override_count;
 } options;

@@ -15,6 +15,7 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_gather_desc *desc = &op->base.desc.gather;
   size_t count = desc->count;
+  float mean = desc->mean, scale = 1 / desc->std;
   const uint8_t *images = (const uint8_t *)buffers->in[0]->data;
   const uint8_t *labels = (const uint8_t *)buffers->in[1]->data;
   const uint32_t *order = (const uint32_t *)buffers->in[2]->data + step->first;
@@ -24,7 +25,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   for (size_t s = 0; s < step->n; s++) {
     const uint8_t *image = images + order[s] * count;
     for (size_t i = 0; i < count; i++)
-      x[s * count + i] = ((float)image[i] / 255.0f - desc->mean) / desc->std;
+      x[s * count + i] = ((float)image[i] * (1 / 255.0f) - mean) * scale;
     out_labels[s] = labels[order[s]];
   }
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/opencl/opencl.h"
+#include "backends/opencl/clblast.h"
 
 enum { MAX_PLATFORMS = 16, MAX_DEVICES = 64 };
 
@@ -105,11 +105,7 @@ static bool check_version(const dg_device_info *info, dg_error *err) {
 }
 
 static bool choose_form(dg_cl_device *device, const char *form, dg_error *err) {
-#ifdef DIGITS_CLBLAST
-  const bool have_blast = true;
-#else
-  const bool have_blast = false;
-#endif
+  const bool have_blast = dg_cl_blast_built_in();
   const bool cpu = get_type(device->id) & CL_DEVICE_TYPE_CPU;
   device->form = cpu ? DG_CL_TILE : DG_CL_GROUP;
   device->blast = have_blast && !cpu ? DG_CL_BLAST_LARGE : DG_CL_BLAST_NEVER;

@@ -67,7 +67,8 @@ static bool run_dropout(dg_cl_op *op, const dg_buffer *from, const dg_buffer *to
   const uint32_t threshold = (uint32_t)((double)d->rate * 0x1p32);
   const float scale = (float)(1.0 / (1.0 - (double)d->rate));
   const dg_cl_range range =
-      dg_cl_range_of((size_t[3]){dg_cl_ceil_div(d->count, 4), step->n, 1}, (size_t[3]){16, 1, 1});
+      dg_cl_range_of((size_t[3]){dg_cl_ceil_div(d->count, 4 * dg_cl_width(op->device)), step->n, 1},
+                     (size_t[3]){8, 1, 1});
   return dg_cl_launch(op, self->forward, range,
                       DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(d->count),
                                  dg_cl_u32(threshold), dg_cl_f32(scale), dg_cl_u32(step->seed),

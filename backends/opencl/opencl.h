@@ -20,7 +20,7 @@ typedef enum {
 } dg_cl_form;
 
 /** When linear products go to CLBlast. */
-typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast;
+typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
 typedef struct dg_cl_program dg_cl_program;
 
@@ -30,7 +30,7 @@ typedef struct {
   cl_context context;
   cl_command_queue queue;
   dg_cl_form form;
-  dg_cl_blast blast;
+  dg_cl_blast_use blast;
   bool profile;
   uint64_t memory_used;    /**< bytes of all buffers */
   dg_cl_program *programs; /**< built so far */
@@ -92,9 +92,9 @@ typedef struct {
   bool (*backward)(dg_cl_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
 } dg_cl_family;
 
-extern const dg_cl_family dg_cl_linear, dg_cl_conv2d, dg_cl_maxpool2d, dg_cl_avgpool2d,
-    dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_gather, dg_cl_loss,
-    dg_cl_update;
+extern const dg_cl_family dg_cl_linear, dg_cl_linear_clblast, dg_cl_conv2d, dg_cl_maxpool2d,
+    dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_gather,
+    dg_cl_loss, dg_cl_update;
 
 /** Events of launches whose time hasn't been read yet, and the sum of those that were. */
 typedef struct {

@@ -3,7 +3,15 @@
 
 #include "backends/opencl/opencl.h"
 
-static const dg_cl_family *family_of(dg_op_kind kind) {
+/* Is a linear layer CLBlast's? By default those are whose weights fill many tiles. */
+static bool is_for_clblast(const dg_cl_device *device, const dg_op_desc *desc) {
+  enum { LARGE = 1 << 16 };
+  if (desc->kind != DG_OP_LINEAR || device->blast == DG_CL_BLAST_NEVER) return false;
+  return device->blast == DG_CL_BLAST_ALWAYS ||
+         (uint64_t)desc->linear.in * desc->linear.out >= LARGE;
+}
+
+static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_desc *desc) {
   static const dg_cl_family *const families[DG_OP_KINDS] = {
       [DG_OP_LINEAR] = &dg_cl_linear,         [DG_OP_CONV2D] = &dg_cl_conv2d,
       [DG_OP_MAXPOOL2D] = &dg_cl_maxpool2d,   [DG_OP_AVGPOOL2D] = &dg_cl_avgpool2d,
@@ -12,19 +20,19 @@ static const dg_cl_family *family_of(dg_op_kind kind) {
       [DG_OP_GATHER] = &dg_cl_gather,         [DG_OP_LOSS] = &dg_cl_loss,
       [DG_OP_UPDATE] = &dg_cl_update,
   };
-  return families[kind];
+  return is_for_clblast(device, desc) ? &dg_cl_linear_clblast : families[desc->kind];
 }
 
 bool dg_cl_op_supports(const dg_device *base, const dg_op_desc *desc) {
   const dg_cl_device *device = (const dg_cl_device *)base;
   if ((unsigned)desc->kind >= DG_OP_KINDS) return false;
-  const dg_cl_family *family = family_of(desc->kind);
+  const dg_cl_family *family = family_of(device, desc);
   return !family->supports || family->supports(device, desc);
 }
 
 static dg_cl_op *op_new(dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                         dg_error *err) {
-  const dg_cl_family *family = family_of(desc->kind);
+  const dg_cl_family *family = family_of(device, desc);
   dg_cl_op *op = calloc(1, family->size);
   dg_cl_profile *profile = device->profile ? calloc(1, sizeof *profile) : NULL;
   if (!op || (device->profile && !profile)) {

@@ -32,8 +32,8 @@ bool dg_cl_inner(dg_cl_op *op, cl_kernel kernel, const dg_cl_inner_product *p, d
   const uint32_t shares = (uint32_t)dg_cl_ceil_div(p->items, p->share);
   dg_cl_range range = op->device->form == DG_CL_GROUP
                           ? group_range(p->x_rows, p->y_rows, shares)
-                          : tile_range(dg_cl_ceil_div(p->x_rows, INNER_X),
-                                       dg_cl_ceil_div(p->y_rows, INNER_Y), shares);
+                          : tile_range(dg_cl_ceil_div(p->y_rows, INNER_Y),
+                                       dg_cl_ceil_div(p->x_rows, INNER_X), shares);
   return dg_cl_launch(op, kernel, range,
                       DG_CL_ARGS(dg_cl_mem(p->x), dg_cl_u32(p->x_first), dg_cl_u32(p->x_row),
                                  dg_cl_u32(p->x_item), dg_cl_mem(p->y), dg_cl_u32(p->y_item),

@@ -56,8 +56,11 @@ static bool build(dg_cl_device *device, dg_cl_program *program, dg_error *err) {
   cl_int code;
   program->handle = clCreateProgramWithSource(device->context, count, texts, NULL, &code);
   if (code) return dg_cl_fail(err, device, code, "making the OpenCL program of %s", files[1]);
+  cl_device_fp_config float_config = 0;
+  clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof float_config, &float_config, NULL);
   char options[64];
-  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u", dg_cl_width(device));
+  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u%s", dg_cl_width(device),
+           float_config & CL_FP_FMA ? " -DFUSED" : "");
   code = clBuildProgram(program->handle, 1, &device->id, options, NULL, NULL);
   if (!code) return true;
   fail_build(device, program->handle, files[1], code, err);
