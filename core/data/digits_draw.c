@@ -237,7 +237,7 @@ void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned
                     uint8_t *images, uint8_t *labels) {
   uint32_t stream = dg_stream(DG_STREAM_DIGITS, (uint32_t)part);
   int team = threads ? (int)threads : omp_get_num_procs();
-#pragma omp parallel for num_threads(team) schedule(static)
+#pragma omp parallel for num_threads(team) schedule(dynamic, 256)
   for (uint32_t i = 0; i < count; i++) {
     dg_random r = dg_random_start(seed, stream, i, 0);
     labels[i] = draw_label(seed, stream, i);
