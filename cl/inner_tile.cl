@@ -28,10 +28,11 @@ inline float8 fold(const float16 v[X_ROWS]) {
   return c.even + c.odd;
 }
 
-/* The last numbers of a line of `count`, those from `done` on, in a vector with zeros around. */
-inline float16 load_rest(global const float *line, uint done, uint count) {
+/* The last numbers of a line of `count`, those that `rest` says, in a vector with zeros else. */
+inline float16 load_rest(global const float *line, uint count, int16 rest) {
+  if (count >= 16) return select((float16)(0.0f), vload16(0, line + count - 16), rest);
   float numbers[16];
-  for (uint i = 0; i < 16; i++) numbers[i] = done + i < count ? line[done + i] : 0.0f;
+  for (uint i = 0; i < 16; i++) numbers[i] = i < count ? line[i] : 0.0f;
   return vload16(0, numbers);
 }
 
@@ -43,6 +44,8 @@ inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
   const uint i0 = get_global_id(1) * X_ROWS, j0 = get_global_id(0) * Y_ROWS;
   const uint z = get_global_id(2);
   const uint whole = count / 16 * 16;
+  const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const int16 rest = lane >= (int)(whole + 16 - count);
   float16 sums[Y_ROWS][X_ROWS];
 #pragma unroll
   for (uint j = 0; j < Y_ROWS; j++)
@@ -73,10 +76,10 @@ inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
     if (whole < count) {
       float16 y_now[Y_ROWS];
 #pragma unroll
-      for (uint j = 0; j < Y_ROWS; j++) y_now[j] = load_rest(y_lines[j], whole, count);
+      for (uint j = 0; j < Y_ROWS; j++) y_now[j] = load_rest(y_lines[j], count, rest);
 #pragma unroll
       for (uint i = 0; i < X_ROWS; i++) {
-        const float16 x_now = load_rest(x_lines[i], whole, count);
+        const float16 x_now = load_rest(x_lines[i], count, rest);
 #pragma unroll
         for (uint j = 0; j < Y_ROWS; j++) sums[j][i] = MULTIPLY_ADD(x_now, y_now[j], sums[j][i]);
       }

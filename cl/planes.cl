@@ -4,17 +4,19 @@
  * phases, so that what one kernel element meets lies side by side: element
  * (Y, X) of the padded plane is in phase (Y % phases_y, X % phases_x) at line
  * Y / phases_y, place X / phases_x. The source [height, width] lies in it at
- * `origin`, its elements `dilation` apart; all else is zero.
+ * `origin`, its elements `dilation` apart; all else is zero. Plane i begins at
+ * to_first + i * to_plane.
  */
 
 /* One work-group a plane: to = from * (of > 0 ? 1 : slope), where `of` isn't NULL. */
 kernel void pad_planes(global const float *restrict from, global const float *restrict of,
-                       float slope, global float *restrict to, uint to_first, uint height,
-                       uint width, uint lines, uint pitch, uint phases_y, uint phases_x,
-                       int origin_y, int origin_x, uint dilation_y, uint dilation_x) {
+                       float slope, global float *restrict to, uint to_first, uint to_plane,
+                       uint height, uint width, uint lines, uint pitch, uint phases_y,
+                       uint phases_x, int origin_y, int origin_x, uint dilation_y,
+                       uint dilation_x) {
   const size_t plane = get_global_id(2), first = plane * height * width;
   const uint phase_lines = phases_y * phases_x * lines;
-  to += to_first + plane * phase_lines * pitch;
+  to += to_first + plane * to_plane;
   for (uint line = get_local_id(1); line < phase_lines; line += get_local_size(1)) {
     const uint phase = line / lines;
     const int y = (int)(line % lines * phases_y + phase / phases_x) - origin_y;
@@ -57,10 +59,10 @@ inline void zero_run(global float *to, uint count) {
 
 /* pad_planes without phases and dilation, the origin not negative; one work-item a plane. */
 kernel void pad_dense_planes(global const float *from, global const float *of, float slope,
-                             global float *to, uint to_first, uint height, uint width, uint lines,
-                             uint pitch, uint origin_y, uint origin_x) {
+                             global float *to, uint to_first, uint to_plane, uint height,
+                             uint width, uint lines, uint pitch, uint origin_y, uint origin_x) {
   const size_t plane = get_global_id(0);
-  to += to_first + plane * lines * pitch;
+  to += to_first + plane * to_plane;
   zero_run(to, origin_y * pitch);
   for (uint y = 0; y < height; y++) {
     const size_t row = (plane * height + y) * width;
@@ -73,11 +75,11 @@ kernel void pad_dense_planes(global const float *from, global const float *of, f
 }
 
 /* sums[sums_first + plane] = the sum of a plane of `count` numbers. */
-kernel void sum_planes(global const float *from, uint from_first, global float *sums,
-                       uint sums_first, uint count, uint planes) {
+kernel void sum_planes(global const float *from, uint from_first, uint from_plane,
+                       global float *sums, uint sums_first, uint count, uint planes) {
   const size_t plane = get_global_id(0);
   if (plane >= planes) return;
-  from += from_first + plane * count;
+  from += from_first + plane * from_plane;
   floatw total = 0.0f;
   uint i = 0;
   for (; i + WIDTH <= count; i += WIDTH) total += vload_w(0, from + i);

@@ -17,9 +17,12 @@
 
 #include "backends/opencl/product.h"
 
-/* A padded plane; the names are those of pad_planes in cl/planes.cl. */
+enum { VECTOR = 16 };
+
+/* A padded plane; the names are those of pad_planes in cl/planes.cl. It begins `lead` numbers
+   after its place, so that the source's first line lies where vectors are loaded best. */
 typedef struct {
-  uint32_t height, width, lines, pitch, phases_y, phases_x, dilation_y, dilation_x;
+  uint32_t lead, height, width, lines, pitch, phases_y, phases_x, dilation_y, dilation_x;
   int32_t origin_y, origin_x;
 } plane_shape;
 
@@ -41,8 +44,18 @@ static uint32_t larger(uint32_t a, uint32_t b) {
   return a > b ? a : b;
 }
 
-static uint32_t plane_size(const plane_shape *s) {
+static uint32_t plane_area(const plane_shape *s) {
   return s->phases_y * s->phases_x * s->lines * s->pitch;
+}
+
+/* From one plane to the next: planes that we write are aligned to vectors. */
+static uint32_t plane_size(const plane_shape *s) {
+  return (uint32_t)dg_cl_round_up(s->lead + plane_area(s), VECTOR);
+}
+
+/* The same for the input, which may serve as it lies. */
+static uint32_t x_plane_size(const conv_op *self) {
+  return self->pads_x ? plane_size(&self->x) : plane_area(&self->x);
 }
 
 static bool is_dense(const plane_shape *s) {
@@ -94,7 +107,9 @@ static plane_shape shape_of_wide_dz(const conv_op *self, const dg_conv2d_desc *d
   const int32_t end = origin_x + (int32_t)((self->out_w - 1) * d->stride_w + 1);
   uint32_t pitch = larger(d->width, d->width + d->kernel_w - 1 - left);
   if (end > 0) pitch = larger(pitch, (uint32_t)end);
+  const int32_t origin_y = (int32_t)d->kernel_h - 1 - (int32_t)d->pad_h;
   return (plane_shape){
+      .lead = (uint32_t)(-(origin_y * (int32_t)pitch + origin_x)) % VECTOR,
       .height = self->out_h,
       .width = self->out_w,
       .lines = d->height + d->kernel_h - 1 + 1,
@@ -103,7 +118,7 @@ static plane_shape shape_of_wide_dz(const conv_op *self, const dg_conv2d_desc *d
       .phases_x = 1,
       .dilation_y = d->stride_h,
       .dilation_x = d->stride_w,
-      .origin_y = (int32_t)d->kernel_h - 1 - (int32_t)d->pad_h,
+      .origin_y = origin_y,
       .origin_x = origin_x,
   };
 }
@@ -118,7 +133,7 @@ static dg_cl_product_step forward_step(const conv_op *self, const dg_conv2d_desc
   const plane_shape *s = &self->x;
   const uint32_t phase = ky % s->phases_y * s->phases_x + kx % s->phases_x;
   const uint32_t line = phase * s->lines + ky / s->phases_y;
-  return (dg_cl_product_step){k, channel * plane_size(s) + line * s->pitch + kx / s->phases_x};
+  return (dg_cl_product_step){k, channel * x_plane_size(self) + line * s->pitch + kx / s->phases_x};
 }
 
 /* The same for k = (filter, ky, kx) of the turned kernel. */
@@ -127,7 +142,8 @@ static dg_cl_product_step backward_step(const conv_op *self, const dg_conv2d_des
   const uint32_t area = d->kernel_h * d->kernel_w, filter = k / area;
   const plane_shape *s = &self->wide_dz;
   return (dg_cl_product_step){filter * d->channels * area + area - 1 - ky * d->kernel_w - kx,
-                              self->dz_first + filter * plane_size(s) + ky * s->pitch + kx};
+                              self->dz_first + filter * plane_size(s) + s->lead + ky * s->pitch +
+                                  kx};
 }
 
 static dg_buffer *make_steps(conv_op *self, uint32_t count,
@@ -156,7 +172,7 @@ static uint32_t weights_of_filter(const dg_conv2d_desc *d) {
 static void plan_backward(conv_op *self, const dg_conv2d_desc *d, uint32_t n, size_t *bytes) {
   const uint32_t dz_size = self->one_dz ? plane_size(&self->wide_dz)
                                         : larger(plane_size(&self->dz), plane_size(&self->wide_dz));
-  self->dz_first = self->pads_x ? n * d->channels * plane_size(&self->x) : 0;
+  self->dz_first = self->pads_x ? n * d->channels * x_plane_size(self) : 0;
   self->parts_first = self->dz_first + n * d->filters * dz_size;
   self->sums_first = self->parts_first + self->parts * d->filters * weights_of_filter(d);
   *bytes = sizeof(float) * (self->sums_first + (size_t)n * d->filters);
@@ -195,13 +211,15 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->pads_x = d->pad_h || d->pad_w || d->stride_h > 1 || d->stride_w > 1;
   if (self->pads_x)
     op->base.needs.forward_workspace =
-        sizeof(float) * op->base.max_n * d->channels * plane_size(&self->x);
+        sizeof(float) * op->base.max_n * d->channels * x_plane_size(self);
   self->forward_steps = make_steps(self, weights_of_filter(d), forward_step, err);
   if (!self->forward_steps) return false;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
   self->pad = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_planes", err);
-  self->pad_dense = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_dense_planes", err);
-  return self->outer && self->pad && self->pad_dense && (!op->train || prepare_backward(self, err));
+  if (op->device->form == DG_CL_TILE &&
+      !(self->pad_dense = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_dense_planes", err)))
+    return false;
+  return self->outer && self->pad && (!op->train || prepare_backward(self, err));
 }
 
 /* ---- run ---------------------------------------------------------------- */
@@ -211,24 +229,23 @@ static bool pad_planes(dg_cl_op *op, const plane_shape *s, const dg_buffer *from
                        const dg_buffer *of, const dg_buffer *to, uint32_t to_first, uint32_t planes,
                        dg_error *err) {
   const conv_op *self = (conv_op *)op;
-  if (op->device->form == DG_CL_TILE && is_dense(s))
-    return dg_cl_launch(op, self->pad_dense,
-                        (dg_cl_range){.global = {planes, 1, 1}, .local = {1, 1, 1}},
-                        DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of),
-                                   dg_cl_f32(dg_cl_leaky_slope(op->base.desc.conv2d.act)),
-                                   dg_cl_mem(to), dg_cl_u32(to_first), dg_cl_u32(s->height),
-                                   dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
-                                   dg_cl_i32(s->origin_y), dg_cl_i32(s->origin_x)),
-                        err);
-  return dg_cl_launch(op, self->pad, (dg_cl_range){.global = {32, 8, planes}, .local = {32, 8, 1}},
-                      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of),
-                                 dg_cl_f32(dg_cl_leaky_slope(op->base.desc.conv2d.act)),
-                                 dg_cl_mem(to), dg_cl_u32(to_first), dg_cl_u32(s->height),
-                                 dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
-                                 dg_cl_u32(s->phases_y), dg_cl_u32(s->phases_x),
-                                 dg_cl_i32(s->origin_y), dg_cl_i32(s->origin_x),
-                                 dg_cl_u32(s->dilation_y), dg_cl_u32(s->dilation_x)),
-                      err);
+  const float slope = dg_cl_leaky_slope(op->base.desc.conv2d.act);
+  if (self->pad_dense && is_dense(s))
+    return dg_cl_launch(
+        op, self->pad_dense, (dg_cl_range){.global = {planes, 1, 1}, .local = {1, 1, 1}},
+        DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of), dg_cl_f32(slope), dg_cl_mem(to),
+                   dg_cl_u32(to_first + s->lead), dg_cl_u32(plane_size(s)), dg_cl_u32(s->height),
+                   dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
+                   dg_cl_i32(s->origin_y), dg_cl_i32(s->origin_x)),
+        err);
+  return dg_cl_launch(
+      op, self->pad, (dg_cl_range){.global = {32, 8, planes}, .local = {32, 8, 1}},
+      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of), dg_cl_f32(slope), dg_cl_mem(to),
+                 dg_cl_u32(to_first + s->lead), dg_cl_u32(plane_size(s)), dg_cl_u32(s->height),
+                 dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
+                 dg_cl_u32(s->phases_y), dg_cl_u32(s->phases_x), dg_cl_i32(s->origin_y),
+                 dg_cl_i32(s->origin_x), dg_cl_u32(s->dilation_y), dg_cl_u32(s->dilation_x)),
+      err);
 }
 
 /* The input in padded planes: as it lies, or copied to the start of the workspace. */
@@ -252,7 +269,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                     .steps = self->forward_steps,
                                     .step_count = weights_of_filter(d),
                                     .b = x,
-                                    .b_item = d->channels * plane_size(&self->x),
+                                    .b_item = d->channels * x_plane_size(self),
                                     .bias = d->bias ? b->param[1] : NULL,
                                     .slope = dg_cl_leaky_slope(d->act),
                                     .c = b->out[0],
@@ -279,7 +296,7 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer 
   const conv_op *self = (conv_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const plane_shape *dz = self->one_dz ? &self->wide_dz : &self->dz;
-  const uint32_t origin = (uint32_t)(dz->origin_y * (int32_t)dz->pitch + dz->origin_x);
+  const uint32_t origin = dz->lead + (uint32_t)(dz->origin_y * (int32_t)dz->pitch + dz->origin_x);
   const uint32_t share = (uint32_t)dg_cl_ceil_div(n, self->parts);
   const uint32_t weights = weights_of_filter(d);
   return dg_cl_inner(
@@ -289,7 +306,7 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer 
                                     .x_row = plane_size(dz),
                                     .x_item = d->filters * plane_size(dz),
                                     .y = x,
-                                    .y_item = d->channels * plane_size(&self->x),
+                                    .y_item = d->channels * x_plane_size(self),
                                     .steps = self->forward_steps,
                                     .count = (self->out_h - 1) * self->x.pitch + self->out_w,
                                     .items = n,
@@ -317,9 +334,10 @@ static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_err
   const plane_shape *dz = self->one_dz ? &self->wide_dz : &self->dz;
   return dg_cl_launch(op, self->sum_planes,
                       dg_cl_range_of((size_t[3]){n * d->filters, 1, 1}, (size_t[3]){8, 1, 1}),
-                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->dz_first),
-                                 dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),
-                                 dg_cl_u32(plane_size(dz)), dg_cl_u32(n * d->filters)),
+                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->dz_first + dz->lead),
+                                 dg_cl_u32(plane_size(dz)), dg_cl_mem(b->workspace),
+                                 dg_cl_u32(self->sums_first), dg_cl_u32(plane_area(dz)),
+                                 dg_cl_u32(n * d->filters)),
                       err) &&
          dg_cl_launch(op, self->sum_columns, dg_cl_blocks(op->device, d->filters, 1),
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),
