@@ -115,6 +115,9 @@ struct dg_cl_op {
   bool in_backward;       /**< which of the two runs now */
 };
 
+/** Kernels count numbers in 32 bits; fails where that many can't be. */
+bool dg_cl_check_count(uint64_t numbers, dg_error *err);
+
 /** The kernel `name` of a program; the op owns it. NULL on failure. */
 cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program program, const char *name, dg_error *err);
 
