@@ -39,9 +39,8 @@ inline void store_run(const float *lanes, uint count, global float *to, uint add
 }
 
 /* Stores the lanes of a vector from `lane` on, which is place `x` of its line, without gaps. */
-inline void store_columns(float16 value, uint lane, uint end, uint x, uint pitch, uint width,
-                          global float *line, uint add) {
-  const float *lanes = (const float *)&value;
+inline void store_columns(const float lanes[16], uint lane, uint end, uint x, uint pitch,
+                          uint width, global float *line, uint add) {
   while (lane < end) {
     if (x < width) store_run(lanes + lane, min(width - x, end - lane), line + x, add);
     lane += pitch - x;
@@ -57,7 +56,6 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
       uint c_item, uint rows, uint columns, uint pitch, uint width, uint add) {
   const uint row = get_global_id(0) * ROWS, column = get_global_id(1) * COLUMNS;
   const size_t item = get_global_id(2);
-  const uint row_count = min(rows - row, (uint)ROWS);
 
   /* Rows and columns past the end repeat the last ones: they cost, but read nothing foreign. */
   global const float *a_rows[ROWS];
@@ -69,13 +67,10 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
 #pragma unroll
     for (uint v = 0; v < VECTORS; v++) sums[j][v] = bias ? bias[from] : 0.0f;
   }
-  uint starts[VECTORS];
   global const float *b_vectors[VECTORS];
 #pragma unroll
-  for (uint v = 0; v < VECTORS; v++) {
-    starts[v] = columns < 16 ? 0 : min(column + 16 * v, columns - 16);
-    b_vectors[v] = b + item * b_item + starts[v];
-  }
+  for (uint v = 0; v < VECTORS; v++)
+    b_vectors[v] = b + item * b_item + (columns < 16 ? 0 : min(column + 16 * v, columns - 16));
 
   if (columns >= 16) {
     for (uint k = 0; k < step_count; k++) {
@@ -100,22 +95,27 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
     }
   }
 
-  global float *to = c + item * c_item + row * c_row;
+  float16 results[VECTORS][ROWS];
 #pragma unroll
+  for (uint j = 0; j < ROWS; j++)
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++)
+      results[v][j] = sums[j][v] > 0.0f ? sums[j][v] : slope * sums[j][v];
+
+  global float *to = c + item * c_item + row * c_row;
   for (uint v = 0; v < VECTORS; v++) {
     const uint first = column + 16 * v;
-    if (first >= columns) continue;
+    if (first >= columns) break;
     const uint line = first / pitch, x = first - line * pitch;
-    const uint lane = first - starts[v], end = min(columns - starts[v], 16u);
+    const uint start = columns < 16 ? 0 : min(first, columns - 16);
+    const uint lane = first - start, end = min(columns - start, 16u);
     const bool whole = lane == 0 && x + 16 <= width && !add;
-#pragma unroll
-    for (uint j = 0; j < ROWS; j++) {
-      if (j >= row_count) continue;
-      const float16 sum = sums[j][v] > 0.0f ? sums[j][v] : slope * sums[j][v];
+    for (uint j = 0; j < min(rows - row, (uint)ROWS); j++) {
+      global float *to_line = to + j * c_row + line * width;
       if (whole)
-        vstore16(sum, 0, to + j * c_row + line * width + x);
+        vstore16(results[v][j], 0, to_line + x);
       else
-        store_columns(sum, lane, end, x, pitch, width, to + j * c_row + line * width, add);
+        store_columns((const float *)&results[v][j], lane, end, x, pitch, width, to_line, add);
     }
   }
 }

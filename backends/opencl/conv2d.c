@@ -169,13 +169,22 @@ static uint32_t weights_of_filter(const dg_conv2d_desc *d) {
 }
 
 /* Lays the workspace of backward out: planes of x, planes of dz, parts of dw, sums of planes. */
-static void plan_backward(conv_op *self, const dg_conv2d_desc *d, uint32_t n, size_t *bytes) {
+static bool plan_backward(conv_op *self, dg_error *err) {
+  const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
+  const uint64_t n = self->op.base.max_n;
   const uint32_t dz_size = self->one_dz ? plane_size(&self->wide_dz)
                                         : larger(plane_size(&self->dz), plane_size(&self->wide_dz));
-  self->dz_first = self->pads_x ? n * d->channels * x_plane_size(self) : 0;
-  self->parts_first = self->dz_first + n * d->filters * dz_size;
-  self->sums_first = self->parts_first + self->parts * d->filters * weights_of_filter(d);
-  *bytes = sizeof(float) * (self->sums_first + (size_t)n * d->filters);
+  const uint64_t dz_first = self->pads_x ? n * d->channels * x_plane_size(self) : 0;
+  const uint64_t parts_first = dz_first + n * d->filters * dz_size;
+  const uint64_t sums_first =
+      parts_first + (uint64_t)self->parts * d->filters * weights_of_filter(d);
+  const uint64_t end = sums_first + n * d->filters;
+  if (!dg_cl_check_count(end, err)) return false;
+  self->dz_first = (uint32_t)dz_first;
+  self->parts_first = (uint32_t)parts_first;
+  self->sums_first = (uint32_t)sums_first;
+  self->op.base.needs.backward_workspace = sizeof(float) * end;
+  return true;
 }
 
 static bool prepare_backward(conv_op *self, dg_error *err) {
@@ -188,7 +197,7 @@ static bool prepare_backward(conv_op *self, dg_error *err) {
   self->one_dz = d_in && d->stride_h == 1 && d->stride_w == 1 && self->wide_dz.origin_y >= 0 &&
                  self->wide_dz.origin_x >= 0;
   self->parts = op->base.max_n < PARTS ? op->base.max_n : PARTS;
-  plan_backward(self, d, op->base.max_n, &op->base.needs.backward_workspace);
+  if (!plan_backward(self, err)) return false;
   op->base.needs.backward_reads_in = true;
   op->base.needs.backward_reads_out = d->act.kind != DG_ACT_NONE;
 
@@ -209,9 +218,10 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   self->x = shape_of_x(d, self->out_w);
   self->pads_x = d->pad_h || d->pad_w || d->stride_h > 1 || d->stride_w > 1;
-  if (self->pads_x)
-    op->base.needs.forward_workspace =
-        sizeof(float) * op->base.max_n * d->channels * x_plane_size(self);
+  const uint64_t x_count = (uint64_t)op->base.max_n * d->channels * x_plane_size(self);
+  const uint64_t out_count = (uint64_t)op->base.max_n * d->filters * self->out_h * self->out_w;
+  if (!dg_cl_check_count(x_count, err) || !dg_cl_check_count(out_count, err)) return false;
+  if (self->pads_x) op->base.needs.forward_workspace = sizeof(float) * x_count;
   self->forward_steps = make_steps(self, weights_of_filter(d), forward_step, err);
   if (!self->forward_steps) return false;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);

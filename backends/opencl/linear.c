@@ -34,6 +34,7 @@ static dg_buffer *make_steps(dg_cl_op *op, uint32_t count, uint32_t x, uint32_t 
 static bool prepare(dg_cl_op *op, dg_error *err) {
   linear_op *self = (linear_op *)op;
   const dg_linear_desc *d = &op->base.desc.linear;
+  if (!dg_cl_check_count((uint64_t)d->in * d->out, err)) return false;
   self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
   self->sample_steps = make_steps(op, op->base.max_n, d->out, d->in, err);
   if (!self->inner || !self->sample_steps) return false;

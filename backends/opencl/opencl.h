@@ -22,7 +22,8 @@ typedef enum {
 /** When linear products go to CLBlast. */
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
-typedef struct dg_cl_program dg_cl_program;
+/** The programs; each is built on first use and shared by all ops of a device. */
+typedef enum { DG_CL_ELEMENTS, DG_CL_PRODUCTS, DG_CL_PROGRAMS } dg_cl_program;
 
 typedef struct {
   dg_device base;
@@ -32,8 +33,8 @@ typedef struct {
   dg_cl_form form;
   dg_cl_blast_use blast;
   bool profile;
-  uint64_t memory_used;    /**< bytes of all buffers */
-  dg_cl_program *programs; /**< built so far */
+  uint64_t memory_used;                /**< bytes of all buffers */
+  cl_program programs[DG_CL_PROGRAMS]; /**< NULL until they are built */
 } dg_cl_device;
 
 struct dg_buffer {
@@ -69,9 +70,6 @@ typedef struct {
 
 /** All of them, ended by a NULL name (generated). */
 extern const dg_cl_source dg_cl_sources[];
-
-/** The programs; each is built on first use and shared by all ops of a device. */
-typedef enum { DG_CL_ELEMENTS, DG_CL_PRODUCTS } dg_cl_program_id;
 
 void dg_cl_programs_free(dg_cl_device *device);
 
@@ -117,8 +115,11 @@ struct dg_cl_op {
   bool in_backward;       /**< which of the two runs now */
 };
 
+/** Kernels count numbers in 32 bits; fails where that many can't be. */
+bool dg_cl_check_count(uint64_t numbers, dg_error *err);
+
 /** The kernel `name` of a program; the op owns it. NULL on failure. */
-cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program_id program, const char *name, dg_error *err);
+cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program program, const char *name, dg_error *err);
 
 /** Device memory of the op's own, filled from `from`; the op owns it. NULL on failure. */
 dg_buffer *dg_cl_table(dg_cl_op *op, const void *from, size_t bytes, dg_error *err);

@@ -30,6 +30,41 @@ bool dg_cl_op_supports(const dg_device *base, const dg_op_desc *desc) {
   return !family->supports || family->supports(device, desc);
 }
 
+bool dg_cl_check_count(uint64_t numbers, dg_error *err) {
+  return numbers <= UINT32_MAX ||
+         dg_fail(err, DG_ERR_MEMORY,
+                 "a tensor of %llu numbers is too large, the opencl backend takes up to %u; "
+                 "try a smaller batch (--batch)",
+                 (unsigned long long)numbers, UINT32_MAX);
+}
+
+/* Numbers in the largest tensor of an op for one sample. */
+static uint64_t largest_tensor(const dg_op_desc *desc) {
+  switch (desc->kind) {
+  case DG_OP_LINEAR:
+    return desc->linear.in > desc->linear.out ? desc->linear.in : desc->linear.out;
+  case DG_OP_CONV2D: /* its planes are checked by itself */
+    return 1;
+  case DG_OP_MAXPOOL2D:
+  case DG_OP_AVGPOOL2D:
+    return (uint64_t)desc->pool2d.channels * desc->pool2d.height * desc->pool2d.width;
+  case DG_OP_ACTIVATION:
+    return desc->activation.count;
+  case DG_OP_DROPOUT:
+    return desc->dropout.count;
+  case DG_OP_CHW_TO_HWC:
+    return (uint64_t)desc->chw.channels * desc->chw.height * desc->chw.width;
+  case DG_OP_ADD:
+    return desc->add.count;
+  case DG_OP_GATHER:
+    return desc->gather.count;
+  case DG_OP_LOSS:
+    return desc->loss.classes;
+  default: /* the update knows no samples */
+    return 1;
+  }
+}
+
 static dg_cl_op *op_new(dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                         dg_error *err) {
   const dg_cl_family *family = family_of(device, desc);
@@ -56,6 +91,7 @@ dg_op *dg_cl_op_prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_
     dg_fail(err, DG_ERR_UNSUPPORTED, "the opencl backend lacks this op, or what is fused to it");
     return NULL;
   }
+  if (!dg_cl_check_count(largest_tensor(desc) * max_n, err)) return NULL;
   dg_cl_op *op = op_new((dg_cl_device *)device, desc, max_n, train, err);
   if (!op) return NULL;
   if (op->family->prepare(op, err)) return &op->base;
