@@ -66,6 +66,9 @@ typedef struct {
  */
 dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
                         dg_error *err);
+/** The same from a weight file that dg_save wrote, which carries its model. */
+dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, size_t count,
+                              dg_error *err);
 void dg_model_free(dg_model *model); /**< NULL is allowed */
 
 const char *dg_model_name(const dg_model *model);
@@ -75,6 +78,13 @@ const char *dg_model_text(const dg_model *model);
 /** What a model file may say about layers: every type with its keys, from the table that checks
     them. Writes text of up to `room` bytes; returns the length of the whole text. */
 size_t dg_layers_help(char *text, size_t room);
+
+/**
+ * What a model is on a device: layers, shapes, parameters, operations of one sample and the
+ * memory plan. Writes text of up to `room` bytes, and to `length` how long the whole is.
+ */
+bool dg_describe(const dg_model *model, dg_device *device, char *text, size_t room, size_t *length,
+                 dg_error *err);
 
 /* ---- data --------------------------------------------------------------- */
 
@@ -129,12 +139,18 @@ typedef struct {
   void (*epoch)(void *user, const dg_epoch_report *report);
 } dg_listener;
 
+typedef struct {
+  uint32_t seed;
+  bool test_only; /**< dg_train won't be called: no gradients, no training data on the device */
+  dg_listener listener;
+} dg_trainer_options;
+
 /**
  * Builds the model's network on the device, uploads the data and initializes the parameters from
- * `seed`. Model, device and data must outlive the trainer; the listener (may be NULL) is copied.
+ * the seed. Model, device and data must outlive the trainer.
  */
 dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
-                           uint32_t seed, const dg_listener *listener, dg_error *err);
+                           const dg_trainer_options *options, dg_error *err);
 void dg_trainer_free(dg_trainer *trainer); /**< NULL is allowed */
 
 /** Number of learned parameters. */
@@ -148,6 +164,18 @@ uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
  * gradient that isn't finite stops training with an error that names step and layer.
  */
 bool dg_train(dg_trainer *trainer, dg_error *err);
+
+/**
+ * Writes the parameters as a safetensors file, with PyTorch's names and shapes and the effective
+ * model file in its metadata. The old file stays until the new one is whole.
+ */
+bool dg_save(dg_trainer *trainer, const char *path, dg_error *err);
+
+/**
+ * Reads parameters from a safetensors file. One of another network is an error that names the
+ * first tensor that differs.
+ */
+bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
 
 /** Tests the network on the test images of `data` (NULL: those of the trainer's own data). */
 bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);

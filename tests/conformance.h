@@ -5,9 +5,9 @@
 #include "tests/rig.h"
 
 /** Buffers, views, errors and times. */
-void try_device(const rig_place *place);
-void try_gather(const rig_place *place);
-void try_loss(const rig_place *place);
-void try_update(const rig_place *place);
+void try_device(const rig_place *place, int number);
+void try_gather(const rig_place *place, int number);
+void try_loss(const rig_place *place, int number);
+void try_update(const rig_place *place, int number);
 
 #endif

@@ -152,7 +152,8 @@ static void check_wrong_device(rig_report *report) {
   }
 }
 
-void try_device(const rig_place *place) {
+void try_device(const rig_place *place, int number) {
+  (void)number;
   rig_report report = {.place = place, .what = "device"};
   dg_device *device = rig_open(place);
   if (strcmp(device->backend, place->backend->name) != 0)
@@ -219,7 +220,8 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
   free(images), free(random), free(got), free(expected), free(got_labels), free(expected_labels);
 }
 
-void try_gather(const rig_place *place) {
+void try_gather(const rig_place *place, int number) {
+  (void)number;
   static const struct {
     dg_gather_desc d;
     uint32_t max_n;
@@ -321,7 +323,8 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
   step_rig_free(&r);
 }
 
-void try_loss(const rig_place *place) {
+void try_loss(const rig_place *place, int number) {
+  (void)number;
   static const struct {
     uint32_t classes, max_n;
   } cases[] = {{2, 3}, {10, 5}, {1, 3}, {10, 64}, {33, 17}, {10, 1024}, {257, 9}};
@@ -471,7 +474,8 @@ static const dg_update_desc optimizers[] = {
     {.kind = DG_ADADELTA, .rho = 0.9f, .eps = 1e-8f, .weight_decay = 0.01f, .clip_norm = 1000},
 };
 
-void try_update(const rig_place *place) {
+void try_update(const rig_place *place, int number) {
+  (void)number;
   static const char *const names[] = {"sgd", "adam", "adadelta"};
   static const uint32_t counts[] = {16, 48, 1040, 79520, 607408};
   rig_report report = {.place = place};

@@ -9,7 +9,7 @@
 
 #include "core/support/philox.h"
 
-enum { MAX_DEVICES = 16, POISON = 0xff };
+enum { MAX_DEVICES = 16, MAX_PLACES = 64, POISON = 0xff };
 
 /* ---- places ------------------------------------------------------------- */
 
@@ -86,6 +86,41 @@ dg_device *rig_open(const rig_place *place) {
   return device;
 }
 
+/** check gives a looped test nothing but a number, so what it stands for is kept here. */
+static struct {
+  rig_place places[MAX_PLACES];
+  int place_count;
+  const rig_group *groups;
+} suite_run;
+
+START_TEST(group_at_place) {
+  const rig_group *group = &suite_run.groups[_i / MAX_PLACES];
+  group->test(&suite_run.places[_i % MAX_PLACES], group->number);
+}
+END_TEST
+
+int rig_main(const char *name, const rig_group *groups, int count) {
+  suite_run.groups = groups;
+  suite_run.place_count = (int)rig_places(suite_run.places, MAX_PLACES);
+  if (suite_run.place_count == 0) {
+    printf("skipped: no device\n");
+    return 77;
+  }
+  Suite *suite = suite_create(name);
+  for (int g = 0; g < count; g++) {
+    TCase *tcase = tcase_create(groups[g].name);
+    tcase_add_loop_test(tcase, group_at_place, g * MAX_PLACES,
+                        g * MAX_PLACES + suite_run.place_count);
+    suite_add_tcase(suite, tcase);
+  }
+  SRunner *runner = srunner_create(suite);
+  srunner_set_fork_status(runner, CK_NOFORK); /* threads and drivers don't survive a fork */
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 bool rig_small(void) {
   return getenv("DIGITS_TEST_SMALL") != NULL;
 }
@@ -107,8 +142,8 @@ bool rig_fail(rig_report *report, const char *format, ...) {
 
 void rig_conclude(const rig_report *report) {
   if (report->unsupported)
-    printf("%s: %u of %u cases not supported\n", report->place->label, report->unsupported,
-           report->cases);
+    printf("%s: %u of %u cases ran without their activation, which can't be fused there\n",
+           report->place->label, report->unsupported, report->cases);
   if (report->failures)
     ck_abort_msg("%s: %u failures in %u cases (see above)", report->place->label, report->failures,
                  report->cases);

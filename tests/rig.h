@@ -27,6 +27,16 @@ size_t rig_places(rig_place *places, size_t room);
 /** Opens a place; ends the test with a message where that fails. */
 dg_device *rig_open(const rig_place *place);
 
+/** A group of tests: `test` runs at every place. `number` says which, to a test of many groups. */
+typedef struct {
+  const char *name;
+  void (*test)(const rig_place *place, int number);
+  int number;
+} rig_group;
+
+/** The main of a test program: runs the groups at all places; returns its exit code. */
+int rig_main(const char *suite, const rig_group *groups, int count);
+
 /** Is DIGITS_TEST_SMALL set: only the small cases, for slow emulators? */
 bool rig_small(void);
 

@@ -344,7 +344,8 @@ static bool is_small(const layer_case *c) {
   return c->max_n * (z.in + z.out) + z.param[0] < 1000 && c->max_n < 10;
 }
 
-static void try_layers(const rig_place *place, dg_op_kind kind) {
+static void try_layers(const rig_place *place, int number) {
+  dg_op_kind kind = (dg_op_kind)number;
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
   size_t count = layer_cases(kind, NULL);
@@ -369,57 +370,21 @@ static void try_layers(const rig_place *place, dg_op_kind kind) {
 
 /* ---- the suite ---------------------------------------------------------- */
 
-/** A group of tests: of a kind of layer op, or a function of its own. */
-static const struct {
-  const char *name;
-  dg_op_kind kind;
-  void (*try)(const rig_place *place);
-} families[] = {
-    {"device", 0, try_device},
-    {"linear", DG_OP_LINEAR, NULL},
-    {"conv2d", DG_OP_CONV2D, NULL},
-    {"maxpool2d", DG_OP_MAXPOOL2D, NULL},
-    {"avgpool2d", DG_OP_AVGPOOL2D, NULL},
-    {"activation", DG_OP_ACTIVATION, NULL},
-    {"dropout", DG_OP_DROPOUT, NULL},
-    {"chw_to_hwc", DG_OP_CHW_TO_HWC, NULL},
-    {"add", DG_OP_ADD, NULL},
-    {"gather", 0, try_gather},
-    {"loss", 0, try_loss},
-    {"update", 0, try_update},
-};
-
-enum { FAMILIES = sizeof families / sizeof *families, MAX_PLACES = 64 };
-
-/** check gives a looped test nothing but a number: family * MAX_PLACES + place. */
-static rig_place places[MAX_PLACES];
-
-START_TEST(conforms) {
-  const rig_place *place = &places[_i % MAX_PLACES];
-  int family = _i / MAX_PLACES;
-  if (families[family].try)
-    families[family].try(place);
-  else
-    try_layers(place, families[family].kind);
-}
-END_TEST
-
 int main(int argc, char **argv) {
+  static const rig_group groups[] = {
+      {"device", try_device, 0},
+      {"linear", try_layers, DG_OP_LINEAR},
+      {"conv2d", try_layers, DG_OP_CONV2D},
+      {"maxpool2d", try_layers, DG_OP_MAXPOOL2D},
+      {"avgpool2d", try_layers, DG_OP_AVGPOOL2D},
+      {"activation", try_layers, DG_OP_ACTIVATION},
+      {"dropout", try_layers, DG_OP_DROPOUT},
+      {"chw_to_hwc", try_layers, DG_OP_CHW_TO_HWC},
+      {"add", try_layers, DG_OP_ADD},
+      {"gather", try_gather, 0},
+      {"loss", try_loss, 0},
+      {"update", try_update, 0},
+  };
   if (argc > 1 && strcmp(argv[1], "--small") == 0) setenv("DIGITS_TEST_SMALL", "1", 1);
-  int count = (int)rig_places(places, MAX_PLACES);
-  if (count == 0) {
-    printf("skipped: no device\n");
-    return 77;
-  }
-  Suite *suite = suite_create("conformance");
-  for (int f = 0; f < FAMILIES; f++) {
-    TCase *tcase = tcase_create(families[f].name);
-    tcase_add_loop_test(tcase, conforms, f * MAX_PLACES, f * MAX_PLACES + count);
-    suite_add_tcase(suite, tcase);
-  }
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return rig_main("conformance", groups, sizeof groups / sizeof *groups);
 }

@@ -76,6 +76,23 @@ static bool help_layers(dg_error *err) {
   return true;
 }
 
+static dg_model *load_model(const options *o, dg_error *err) {
+  return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
+                  : dg_model_of_weights(o->load, o->overrides, o->override_count, err);
+}
+
+static bool describe(const options *o, dg_error *err) {
+  char text[1 << 16];
+  size_t length;
+  dg_model *model = load_model(o, err);
+  dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
+  bool right = device && dg_describe(model, device, text, sizeof text, &length, err);
+  if (right) fputs(text, stdout);
+  dg_close(device);
+  dg_model_free(model);
+  return right;
+}
+
 /* ---- a job: model, device, data ----------------------------------------- */
 
 typedef struct {
@@ -88,7 +105,7 @@ typedef struct {
 
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
-  j->model = dg_model_load(o->model, o->overrides, o->override_count, err);
+  j->model = load_model(o, err);
   if (!j->model || !json_log_open(&j->audience.log, o->log, err)) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
@@ -118,35 +135,57 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .parameters = dg_trainer_parameters(trainer)};
   json_log_start(&j->audience.log, &start);
   if (j->options->quiet) return;
-  printf("model   %s (%s): %llu parameters\n", start.model, j->options->model,
+  printf("model   %s (%s): %llu parameters\n", start.model,
+         j->options->model ? j->options->model : j->options->load,
          (unsigned long long)start.parameters);
   printf("device  %s: %s\n", start.backend, start.device);
-  printf("data    %s: %u to train, %u to validate, %u to test%s%s\n", start.data,
-         start.train_samples, start.validation_samples, dg_data_test_samples(test),
-         j->test_data ? " from " : "", j->test_data ? start.test_data : "");
-  printf("seed    %u\n", seed);
+  if (j->options->test) {
+    printf("data    %s: %u to test\n", dg_data_source(test), dg_data_test_samples(test));
+  } else {
+    printf("data    %s: %u to train, %u to validate, %u to test%s%s\n", start.data,
+           start.train_samples, start.validation_samples, dg_data_test_samples(test),
+           j->test_data ? " from " : "", j->test_data ? start.test_data : "");
+    printf("seed    %u\n", seed);
+  }
   fflush(stdout);
+}
+
+/** Trains as the options say, and saves. */
+static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error *err) {
+  const options *o = j->options;
+  *seconds = 0;
+  if (o->load && !dg_load(trainer, o->load, err)) return false;
+  if (o->test) return true;
+  double start = dg_seconds();
+  bool right = dg_train(trainer, err);
+  *seconds = dg_seconds() - start;
+  console_clear(&j->audience.console);
+  return right && (!o->save || dg_save(trainer, o->save, err));
+}
+
+static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {
+  double start = dg_seconds();
+  if (!dg_test(trainer, j->test_data, score, err)) return false;
+  json_log_test(&j->audience.log, score, dg_seconds() - start);
+  printf("test    loss %.4f  accuracy %.2f %% (%u of %u)", score->loss, 100 * score->accuracy,
+         score->correct, score->total);
+  if (!j->options->test) printf("  trained in %.1f s", trained);
+  putchar('\n');
+  fflush(stdout);
+  return true;
 }
 
 /** Trains and tests once. */
 static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg_error *err) {
-  dg_listener listener = {&j->audience, on_progress, on_step, on_epoch};
-  dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, seed, &listener, err);
+  dg_trainer_options how = {.seed = seed,
+                            .test_only = j->options->test,
+                            .listener = {&j->audience, on_progress, on_step, on_epoch}};
+  dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
   if (!trainer) return false;
   tell_start(j, trainer, seed);
-  double start = dg_seconds();
-  bool right = dg_train(trainer, err);
-  *seconds = dg_seconds() - start;
-  start = dg_seconds();
-  right = right && dg_test(trainer, j->test_data, score, err);
+  bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
   dg_trainer_free(trainer);
-  console_clear(&j->audience.console);
-  if (!right) return false;
-  json_log_test(&j->audience.log, score, dg_seconds() - start);
-  printf("test    loss %.4f  accuracy %.2f %% (%u of %u)  trained in %.1f s\n", score->loss,
-         100 * score->accuracy, score->correct, score->total, *seconds);
-  fflush(stdout);
-  return true;
+  return right;
 }
 
 /** Mean and (sample) deviation. */
@@ -202,6 +241,8 @@ static bool perform(const options *o, dg_error *err) {
     return fputs(options_help, stdout) >= 0;
   case DO_HELP_LAYERS:
     return help_layers(err);
+  case DO_DESCRIBE:
+    return describe(o, err);
   case DO_VERSION:
     return printf("digits-run %s\n", dg_version()) >= 0;
   case DO_LIST_DEVICES:

@@ -15,6 +15,7 @@ const char options_help[] =
     "  --device N            number of the device, or a part of its name\n"
     "  --list-devices        list the devices of all backends\n"
     "  --threads N           threads of the cpu backend; default: all cores\n"
+    "  --describe            layers, shapes, parameters, operations and memory; runs nothing\n"
     "\n"
     "What it learns from\n"
     "  --data DIR|builtin    folder with four IDX files of MNIST's names, gzipped or not;\n"
@@ -28,6 +29,11 @@ const char options_help[] =
     "  --seed N              0 to 4294967295, default 1; the same seed gives the same run\n"
     "  --runs N              train N times, with N seeds from --seed on, and give the mean\n"
     "\n"
+    "Weights (safetensors; they carry their model)\n"
+    "  --save FILE           write the trained parameters\n"
+    "  --load FILE           start from these; without a MODEL, from their own\n"
+    "  --test                no training: test what --load gave\n"
+    "\n"
     "What it tells\n"
     "  --log FILE            one JSON object a line: start, step, epoch, test, summary\n"
     "  --quiet               only the test result\n"
@@ -40,6 +46,7 @@ enum {
   OPT_BACKEND = 256,
   OPT_DEVICE,
   OPT_LIST_DEVICES,
+  OPT_DESCRIBE,
   OPT_THREADS,
   OPT_DATA,
   OPT_TEST_DATA,
@@ -49,6 +56,9 @@ enum {
   OPT_SET,
   OPT_SEED,
   OPT_RUNS,
+  OPT_SAVE,
+  OPT_LOAD,
+  OPT_TEST,
   OPT_LOG,
   OPT_QUIET,
   OPT_HELP,
@@ -59,6 +69,7 @@ static const struct option known[] = {
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"list-devices", no_argument, NULL, OPT_LIST_DEVICES},
+    {"describe", no_argument, NULL, OPT_DESCRIBE},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"data", required_argument, NULL, OPT_DATA},
     {"test-data", required_argument, NULL, OPT_TEST_DATA},
@@ -68,6 +79,9 @@ static const struct option known[] = {
     {"set", required_argument, NULL, OPT_SET},
     {"seed", required_argument, NULL, OPT_SEED},
     {"runs", required_argument, NULL, OPT_RUNS},
+    {"save", required_argument, NULL, OPT_SAVE},
+    {"load", required_argument, NULL, OPT_LOAD},
+    {"test", no_argument, NULL, OPT_TEST},
     {"log", required_argument, NULL, OPT_LOG},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"help", no_argument, NULL, OPT_HELP},
@@ -116,6 +130,9 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
   case OPT_LIST_DEVICES:
     o->task = DO_LIST_DEVICES;
     return true;
+  case OPT_DESCRIBE:
+    o->task = DO_DESCRIBE;
+    return true;
   case OPT_THREADS:
     return read_number("--threads", value, 1, 1024, &o->threads, err);
   case OPT_DATA:
@@ -138,6 +155,15 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
     return read_number("--runs", value, 1, 1000, &o->runs, err);
   case OPT_LOG:
     o->log = value;
+    return true;
+  case OPT_SAVE:
+    o->save = value;
+    return true;
+  case OPT_LOAD:
+    o->load = value;
+    return true;
+  case OPT_TEST:
+    o->test = true;
     return true;
   case OPT_QUIET:
     o->quiet = true;
@@ -169,11 +195,16 @@ bool options_read(options *o, int argc, char **argv, dg_error *err) {
   int left = argc - optind;
   if (o->task == DO_HELP && left == 1 && strcmp(argv[optind], "layers") == 0)
     o->task = DO_HELP_LAYERS;
-  if (o->task != DO_TRAIN) return true;
-  if (left != 1)
+  if (o->task != DO_TRAIN && o->task != DO_DESCRIBE) return true;
+  if (left > 1 || (left == 0 && !o->load))
     return dg_fail(err, DG_ERR_INPUT, "%s; see --help",
                    left ? "give one model file, not several" : "no model file was given");
-  o->model = argv[optind];
+  if (o->test && !o->load) return dg_fail(err, DG_ERR_INPUT, "--test needs --load FILE");
+  if (o->test && (o->save || o->runs > 1))
+    return dg_fail(err, DG_ERR_INPUT, "--test trains nothing: --save and --runs don't go with it");
+  if (o->save && o->runs > 1)
+    return dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
+  o->model = left ? argv[optind] : NULL;
   if (!o->data) o->data = getenv("DIGITS_DATA");
   if (!o->data || !*o->data) o->data = "builtin";
   return true;

@@ -10,7 +10,7 @@
 enum { MOST_OVERRIDES = 64 };
 
 /** What the user asked for besides training. */
-typedef enum { DO_TRAIN, DO_HELP, DO_HELP_LAYERS, DO_VERSION, DO_LIST_DEVICES } task;
+typedef enum { DO_TRAIN, DO_HELP, DO_HELP_LAYERS, DO_VERSION, DO_LIST_DEVICES, DO_DESCRIBE } task;
 
 typedef struct {
   task task;
@@ -18,8 +18,9 @@ typedef struct {
   const char *backend, *device;
   const char *data, *test_data; /**< NULL: not given */
   const char *log;
+  const char *save, *load;
   uint32_t seed, threads, runs;
-  bool quiet;
+  bool quiet, test; /**< test: no training */
   dg_override overrides[MOST_OVERRIDES];
   uint32_t override_count;
 } options;

@@ -7,18 +7,22 @@
 
 #include <stdint.h>
 
-/** How the pen passes a knot. */
-typedef enum { SMOOTH, CORNER, END } dg_knot_kind;
-
 /** A point of a stroke in hundredths of the digit's height, y downwards. */
 typedef struct {
   int8_t x, y;
-  uint8_t kind; /**< a dg_knot_kind; END lifts the pen */
 } dg_knot;
 
-/** One way to write a digit: `forms` drawings that have knots of the same kinds. */
+/** How the pen passes a knot, as the characters of a hand's `pen`. */
+typedef enum {
+  DG_PEN_SMOOTH = '~', /**< without a corner; also the start of a stroke */
+  DG_PEN_CORNER = '^', /**< turning sharply */
+  DG_PEN_LIFT = '.',   /**< the end of a stroke */
+} dg_pen_mark;
+
+/** One way to write a digit: a few drawings of the same strokes, which differ in shape. */
 typedef struct {
   const dg_knot *knots; /**< [forms, count] */
+  const char *pen;      /**< [count] dg_pen_mark: the last one lifts */
   uint8_t forms, count;
   uint8_t weight; /**< how often, relative to the digit's other hands */
 } dg_hand;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/data/digits.h"
+#include "core/data/digits_draw.h"
 
 enum { DG_PATH_MAX_POINTS = 192 };
 

@@ -21,12 +21,21 @@ typedef struct {
   dg_error *err;
 } idx_file;
 
-static bool fail_damaged(idx_file *f) {
+/** What zlib says was wrong with the last read. */
+static bool fail_reading(idx_file *f) {
   int code;
   const char *reason = gzerror(f->stream, &code);
-  if (code == Z_ERRNO) reason = strerror(errno);
-  return dg_fail(f->err, DG_ERR_INPUT, "%s: field data: cannot be unpacked (%s); download it again",
+  if (code == Z_ERRNO)
+    return dg_fail(f->err, DG_ERR_INPUT, "%s: cannot be read (%s); check the file and its disk",
+                   f->path, strerror(errno));
+  return dg_fail(f->err, DG_ERR_INPUT, "%s: its gzip stream is damaged (%s); download it again",
                  f->path, reason);
+}
+
+static bool ends_well(idx_file *f) {
+  int code;
+  gzerror(f->stream, &code);
+  return code == Z_OK || code == Z_STREAM_END;
 }
 
 /** Reads up to `count` bytes; `*got` says how many there were before the end of the file. */
@@ -36,7 +45,7 @@ static bool read_bytes(idx_file *f, uint8_t *bytes, size_t count, size_t *got) {
   while (*got < count) {
     size_t wanted = count - *got < piece ? count - *got : piece;
     int n = gzread(f->stream, bytes + *got, (unsigned)wanted);
-    if (n < 0) return fail_damaged(f);
+    if (n < 0 || (n == 0 && !ends_well(f))) return fail_reading(f);
     if (n == 0) break;
     *got += (size_t)n;
   }
@@ -112,9 +121,6 @@ static bool read_elements(idx_file *f, dg_idx *array, uint64_t total) {
   if (!array->bytes) return dg_fail_memory(f->err, total);
   if (!read_bytes(f, array->bytes, (size_t)total, &got)) return false;
   if (!read_bytes(f, &more, 1, &trailing)) return false;
-  int code;
-  gzerror(f->stream, &code);
-  if (code != Z_OK && code != Z_STREAM_END) return fail_damaged(f);
   if (got < total)
     return dg_fail(f->err, DG_ERR_INPUT,
                    "%s: field data: truncated, expected %" PRIu64
@@ -146,8 +152,8 @@ static bool open_file(idx_file *f) {
 
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err) {
   idx_file f = {.path = path, .err = err};
-  uint32_t magic;
-  uint64_t total;
+  uint32_t magic = 0;
+  uint64_t total = 0;
   *array = (dg_idx){.rank = rank};
   if (!open_file(&f)) return false;
   bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, rank) &&

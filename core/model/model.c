@@ -288,21 +288,36 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   return model->text || dg_fail_memory(err, 1);
 }
 
-dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
-                        dg_error *err) {
-  dg_model *model = calloc(1, sizeof *model);
-  if (!model) return dg_fail_memory(err, sizeof *model), NULL;
-  snprintf(model->path, sizeof model->path, "%s", path);
-  config_t config;
-  config_init(&config);
-  bool right = dg_source_read(&config, path, err);
+/** A model from a tree that was read (or not: then only the tree is dropped). */
+static dg_model *finish(config_t *config, bool right, const char *where,
+                        const dg_override *overrides, size_t count, dg_error *err) {
+  dg_model *model = right ? calloc(1, sizeof *model) : NULL;
+  if (right && !model) dg_fail_memory(err, sizeof *model);
+  right = model != NULL;
+  if (model) snprintf(model->path, sizeof model->path, "%s", where);
   for (size_t i = 0; right && i < count; i++)
-    right = dg_source_override(&config, &overrides[i], err);
-  right = right && read_model(&config, model, err);
-  config_destroy(&config);
+    right = dg_source_override(config, &overrides[i], err);
+  right = right && read_model(config, model, err);
+  config_destroy(config);
   if (right) return model;
   dg_model_free(model);
   return NULL;
+}
+
+dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
+                        dg_error *err) {
+  config_t config;
+  config_init(&config);
+  bool right = dg_source_read(&config, path, err);
+  return finish(&config, right, path, overrides, count, err);
+}
+
+dg_model *dg_model_parse(const char *text, const char *where, const dg_override *overrides,
+                         size_t count, dg_error *err) {
+  config_t config;
+  config_init(&config);
+  bool right = dg_source_parse(&config, text, where, err);
+  return finish(&config, right, where, overrides, count, err);
 }
 
 void dg_model_free(dg_model *model) {

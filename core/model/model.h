@@ -75,6 +75,10 @@ struct dg_model {
   char *text; /**< the effective model file, overrides included */
 };
 
+/** dg_model_load from the text of a model file; `where` is named in messages. */
+dg_model *dg_model_parse(const char *text, const char *where, const dg_override *overrides,
+                         size_t count, dg_error *err);
+
 /** Recipe tables (recipe.c): `optimizer` and `schedule` by their `type`. */
 bool dg_read_optimizer(const struct config_setting_t *group, dg_optimizer_recipe *out,
                        dg_error *err);

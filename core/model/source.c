@@ -101,6 +101,13 @@ bool dg_source_read(config_t *config, const char *path, dg_error *err) {
                  config_error_text(config));
 }
 
+bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err) {
+  if (!check_text(text, where, true, err)) return false;
+  if (config_read_string(config, text)) return true;
+  return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s", where, config_error_line(config),
+                 config_error_text(config));
+}
+
 /* ---- overriding --------------------------------------------------------- */
 
 /** Marks a setting as an override's, for the place in messages. */

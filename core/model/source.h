@@ -13,6 +13,9 @@
  */
 bool dg_source_read(config_t *config, const char *path, dg_error *err);
 
+/** The same from text; `where` is named in messages. */
+bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err);
+
 enum { DG_OVERRIDE_PART = 63 }; /**< longest part of an override path */
 
 /** Puts a value in place of the key that the override's path names, or adds it. */

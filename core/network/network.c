@@ -92,6 +92,16 @@ dg_buffer *dg_network_gradients(dg_network *network) {
   return network->gradients;
 }
 
+bool dg_network_read(dg_network *network, float *values, dg_error *err) {
+  return network->device->calls->read(network->parameters, 0, values,
+                                      network->floats * sizeof(float), err);
+}
+
+bool dg_network_write(dg_network *network, const float *values, dg_error *err) {
+  return network->device->calls->write(network->parameters, 0, values,
+                                       network->floats * sizeof(float), err);
+}
+
 uint32_t dg_network_outputs(const dg_network *network) {
   return network->tensors[network->output].count;
 }

@@ -42,6 +42,10 @@ dg_buffer *dg_network_d_output(dg_network *network);   /**< the loss's gradient;
 dg_buffer *dg_network_parameters(dg_network *network); /**< [dg_network_floats] */
 dg_buffer *dg_network_gradients(dg_network *network);  /**< likewise; NULL untrained */
 
+/** Copies all parameters to or from the host: [dg_network_floats]. */
+bool dg_network_read(dg_network *network, float *values, dg_error *err);
+bool dg_network_write(dg_network *network, const float *values, dg_error *err);
+
 uint32_t dg_network_outputs(const dg_network *network);
 /** Numbers in the parameter buffer, the gaps between parameters (always 0) included. */
 uint32_t dg_network_floats(const dg_network *network);

@@ -11,6 +11,7 @@
 #include "core/training/feed.h"
 #include "core/training/meter.h"
 #include "core/training/schedule.h"
+#include "core/weights/weights.h"
 
 /** A prepared step op with the buffers that it runs on. */
 typedef struct {
@@ -25,6 +26,7 @@ struct dg_trainer {
   dg_device *device;
   dg_listener listener;
   uint32_t seed;
+  bool test_only;
   dg_network *network;
   dg_feed feed; /**< the training images */
   dg_meter meter;
@@ -173,24 +175,27 @@ static bool prepare_update(dg_trainer *t, dg_error *err) {
 
 static bool set_up(dg_trainer *t, dg_error *err) {
   if (!fits_input(t->model, &t->data->train, err)) return false;
-  t->network = dg_network_build(t->model, t->device, t->model->train.batch, true, err);
+  t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
   if (!t->network || !fits_data(t, t->data, err)) return false;
+  if (!dg_meter_open(&t->meter, t->device, err) || !prepare_gather(t, err) ||
+      !prepare_loss(t, err) || !dg_network_initialize(t->network, t->seed, err))
+    return false;
+  if (t->test_only) return true;
   t->best = malloc(dg_network_floats(t->network) * sizeof(float));
   if (!t->best) return dg_fail_memory(err, dg_network_floats(t->network) * sizeof(float));
-  return split(t, err) && dg_meter_open(&t->meter, t->device, err) && prepare_gather(t, err) &&
-         prepare_loss(t, err) && prepare_update(t, err) &&
-         dg_network_initialize(t->network, t->seed, err);
+  return split(t, err) && prepare_update(t, err);
 }
 
 dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
-                           uint32_t seed, const dg_listener *listener, dg_error *err) {
+                           const dg_trainer_options *options, dg_error *err) {
   dg_trainer *t = calloc(1, sizeof *t);
   if (!t) return dg_fail_memory(err, sizeof *t), NULL;
   t->model = model;
   t->device = device;
   t->data = data;
-  t->seed = seed;
-  if (listener) t->listener = *listener;
+  t->seed = options->seed;
+  t->test_only = options->test_only;
+  t->listener = options->listener;
   if (set_up(t, err)) return t;
   dg_trainer_free(t);
   return NULL;
@@ -395,8 +400,7 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   report->best = report->validation.accuracy > t->best_accuracy;
   if (!report->best) return true;
   t->best_accuracy = report->validation.accuracy;
-  size_t bytes = dg_network_floats(t->network) * sizeof(float);
-  return calls_of(t)->read(dg_network_parameters(t->network), 0, t->best, bytes, err);
+  return dg_network_read(t->network, t->best, err);
 }
 
 bool dg_train(dg_trainer *t, dg_error *err) {
@@ -409,9 +413,15 @@ bool dg_train(dg_trainer *t, dg_error *err) {
       return false;
     if (t->listener.epoch) t->listener.epoch(t->listener.user, &report);
   }
-  if (recipe->keep != DG_KEEP_BEST) return true;
-  size_t bytes = dg_network_floats(t->network) * sizeof(float);
-  return calls_of(t)->write(dg_network_parameters(t->network), 0, t->best, bytes, err);
+  return recipe->keep != DG_KEEP_BEST || dg_network_write(t->network, t->best, err);
+}
+
+bool dg_save(dg_trainer *t, const char *path, dg_error *err) {
+  return dg_weights_save(t->network, t->model, path, err);
+}
+
+bool dg_load(dg_trainer *t, const char *path, dg_error *err) {
+  return dg_weights_load(t->network, path, err);
 }
 
 bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {

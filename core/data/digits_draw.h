@@ -2,8 +2,8 @@
  * The built-in digits: images of handwritten digits drawn from a seed, in the form of MNIST's
  * (28x28 bytes, 0 paper, 255 ink, the ink fitted into 20x20 and centred by mass).
  */
-#ifndef DG_DIGITS_H
-#define DG_DIGITS_H
+#ifndef DG_DIGITS_DRAW_H
+#define DG_DIGITS_DRAW_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "core/data/digits.h"
+#include "core/data/digits_draw.h"
 
 #include <math.h>
 #include <omp.h>
@@ -8,7 +8,7 @@
 #include "core/data/digits_pen.h"
 #include "core/support/philox.h"
 
-/** The box that the ink is fitted into, and how many pixels of a path's span become one line. */
+/** The side of the box that the ink is fitted into, and into how many lines a span is cut. */
 enum { BOX = 20, LINES_PER_SPAN = 7 };
 
 _Static_assert(DG_HAND_MAX_KNOTS *LINES_PER_SPAN < DG_PATH_MAX_POINTS, "a hand fits into a path");
@@ -20,8 +20,8 @@ typedef struct {
 /** A digit's strokes as knots, in heights of the digit. */
 typedef struct {
   unsigned count;
+  const char *pen; /**< [count] dg_pen_mark */
   vec at[DG_HAND_MAX_KNOTS];
-  uint8_t kind[DG_HAND_MAX_KNOTS];
 } skeleton;
 
 /** A uniform number between two others. */
@@ -29,11 +29,17 @@ static float between(dg_random *r, float low, float high) {
   return low + (high - low) * dg_random_uniform(r);
 }
 
-/** A bell-shaped number of deviation `deviation`, never more than thrice that: three uniforms' sum.
- */
+/** A bell-shaped number (three uniforms added) of this deviation, never more than thrice it. */
 static float bell(dg_random *r, float deviation) {
-  float sum = dg_random_uniform(r) + dg_random_uniform(r) + dg_random_uniform(r);
+  float sum = dg_random_uniform(r);
+  sum += dg_random_uniform(r);
+  sum += dg_random_uniform(r);
   return (2 * sum - 3) * deviation;
+}
+
+static vec bell_vec(dg_random *r, float deviation) {
+  float x = bell(r, deviation), y = bell(r, deviation);
+  return (vec){x, y};
 }
 
 static const dg_hand *choose_hand(dg_random *r, unsigned digit) {
@@ -45,18 +51,26 @@ static const dg_hand *choose_hand(dg_random *r, unsigned digit) {
   return &hands[i];
 }
 
-/** A writer's skeleton: somewhere between two forms of the hand, every knot a little off. */
+static const dg_knot *choose_form(dg_random *r, const dg_hand *hand) {
+  return hand->knots + hand->count * dg_random_below(r, hand->forms);
+}
+
+static bool starts_stroke(const skeleton *s, unsigned knot) {
+  return knot == 0 || s->pen[knot - 1] == DG_PEN_LIFT;
+}
+
+/** A writer's skeleton: somewhere between three forms of the hand, every knot a little off. */
 static void write_skeleton(dg_random *r, const dg_hand *hand, skeleton *s) {
-  const dg_knot *a = hand->knots + hand->count * dg_random_below(r, hand->forms);
-  const dg_knot *b = hand->knots + hand->count * dg_random_below(r, hand->forms);
-  float t = between(r, -0.15f, 1.15f), unsteady = between(r, 0.01f, 0.04f);
+  const dg_knot *a = choose_form(r, hand), *b = choose_form(r, hand), *c = choose_form(r, hand);
+  float tb = between(r, -0.1f, 0.8f), tc = between(r, -0.1f, 0.5f), ta = 1 - tb - tc;
+  float unsteady = between(r, 0.01f, 0.05f);
   s->count = hand->count;
+  s->pen = hand->pen;
   for (unsigned i = 0; i < hand->count; i++) {
-    bool free_end = a[i].kind == END || i == 0 || a[i - 1].kind == END;
-    float off = free_end ? 1.5f * unsteady : unsteady;
-    s->at[i].x = 0.01f * ((float)a[i].x + t * (float)(b[i].x - a[i].x)) + bell(r, off);
-    s->at[i].y = 0.01f * ((float)a[i].y + t * (float)(b[i].y - a[i].y)) + bell(r, off);
-    s->kind[i] = a[i].kind;
+    bool free_end = starts_stroke(s, i) || s->pen[i] == DG_PEN_LIFT;
+    vec slip = bell_vec(r, free_end ? 1.5f * unsteady : unsteady);
+    s->at[i].x = 0.01f * (ta * a[i].x + tb * b[i].x + tc * c[i].x) + slip.x;
+    s->at[i].y = 0.01f * (ta * a[i].y + tb * b[i].y + tc * c[i].y) + slip.y;
   }
 }
 
@@ -95,10 +109,10 @@ static void add_point(dg_path *path, vec at, bool last) {
 static void trace(const skeleton *s, dg_path *path) {
   path->count = 0;
   for (unsigned i = 0; i < s->count; i++) {
-    add_point(path, s->at[i], s->kind[i] == END);
-    if (s->kind[i] == END) continue;
-    bool starts = i == 0 || s->kind[i - 1] == END || s->kind[i] == CORNER;
-    bool stops = s->kind[i + 1] != SMOOTH;
+    add_point(path, s->at[i], s->pen[i] == DG_PEN_LIFT);
+    if (s->pen[i] == DG_PEN_LIFT) continue;
+    bool starts = starts_stroke(s, i) || s->pen[i] == DG_PEN_CORNER;
+    bool stops = s->pen[i + 1] != DG_PEN_SMOOTH;
     vec a = s->at[i], b = s->at[i + 1];
     vec before = starts ? a : s->at[i - 1], after = stops ? b : s->at[i + 2];
     float span = sqrtf(distance(a, b)) + 1e-3f;
@@ -113,8 +127,8 @@ static void trace(const skeleton *s, dg_path *path) {
 /** Bends the paper: a bicubic Bezier patch whose 4x4 control points are displaced at random. */
 static void bend(dg_random *r, dg_path *path) {
   vec moved[4][4];
-  float strength = between(r, 0.02f, 0.1f);
-  for (int i = 0; i < 16; i++) moved[i / 4][i % 4] = (vec){bell(r, strength), bell(r, strength)};
+  float strength = between(r, 0.02f, 0.12f);
+  for (int i = 0; i < 16; i++) moved[i / 4][i % 4] = bell_vec(r, strength);
   for (unsigned k = 0; k < path->count; k++) {
     float u = path->points[k].x, v = path->points[k].y, iu = 1 - u, iv = 1 - v;
     float bu[4] = {iu * iu * iu, 3 * u * iu * iu, 3 * u * u * iu, u * u * u};
@@ -126,14 +140,16 @@ static void bend(dg_random *r, dg_path *path) {
   }
 }
 
-/** Turns, slants and stretches the digit as a whole. */
+/** Turns, slants, widens and tapers the digit as a whole, and moves its waist up or down. */
 static void tilt(dg_random *r, dg_path *path) {
   float half = 0.5f * bell(r, 0.12f); // tangent of half the angle
   float cosine = (1 - half * half) / (1 + half * half), sine = 2 * half / (1 + half * half);
-  float slant = 0.1f + bell(r, 0.2f), width = between(r, 0.65f, 1.15f);
+  float slant = 0.1f + bell(r, 0.22f), width = between(r, 0.6f, 1.5f);
+  float taper = bell(r, 0.15f), sag = bell(r, 0.15f);
   for (unsigned k = 0; k < path->count; k++) {
     float x = path->points[k].x - 0.5f, y = path->points[k].y - 0.5f;
-    x = width * x - slant * y;
+    x = width * (1 + taper * y) * x - slant * y;
+    y += sag * (0.25f - y * y);
     path->points[k].x = cosine * x - sine * y;
     path->points[k].y = sine * x + cosine * y;
   }
@@ -142,13 +158,13 @@ static void tilt(dg_random *r, dg_path *path) {
 /** Gives the pen a radius in pixels that changes slowly along the path. */
 static void press(dg_random *r, dg_path *path) {
   enum { PLACES = 5 };
-  float pressure[PLACES + 1], radius = between(r, 0.7f, 2.0f), unsteady = between(r, 0.0f, 0.2f);
+  float pressure[PLACES + 1], radius = between(r, 0.7f, 2.2f), unsteady = between(r, 0.0f, 0.2f);
   for (int i = 0; i <= PLACES; i++) pressure[i] = radius * (1 + bell(r, unsteady));
   for (unsigned k = 0; k < path->count; k++) {
     float place = (float)(k * PLACES) / (float)path->count;
     int i = (int)place;
     float t = place - (float)i, p = pressure[i] + t * (pressure[i + 1] - pressure[i]);
-    path->points[k].radius = p < 0.5f ? 0.5f : p;
+    path->points[k].radius = fminf(fmaxf(p, 0.5f), 2.5f);
   }
 }
 
@@ -221,7 +237,7 @@ void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned
                     uint8_t *images, uint8_t *labels) {
   uint32_t stream = dg_stream(DG_STREAM_DIGITS, (uint32_t)part);
   int team = threads ? (int)threads : omp_get_num_procs();
-#pragma omp parallel for num_threads(team) schedule(static)
+#pragma omp parallel for num_threads(team) schedule(dynamic, 256)
   for (uint32_t i = 0; i < count; i++) {
     dg_random r = dg_random_start(seed, stream, i, 0);
     labels[i] = draw_label(seed, stream, i);

@@ -1,0 +1,155 @@
+/*
+ * Linear layers. Forward is an inner product (x and weight both lie along the
+ * sum), both gradients are outer ones, all on the tensors as they lie.
+ */
+#include <stdlib.h>
+
+#include "backends/opencl/product.h"
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel outer, inner, derive, sum_columns;
+  dg_buffer *sample_steps; /* of sample n: {n * out, n * in} */
+  dg_buffer *output_steps; /* of output o: {o, o * in} */
+} linear_op;
+
+static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
+  (void)device;
+  return dg_cl_is_leaky(desc->linear.act);
+}
+
+static dg_buffer *make_steps(dg_cl_op *op, uint32_t count, uint32_t x, uint32_t y, dg_error *err) {
+  const size_t bytes = sizeof(dg_cl_product_step) * count;
+  dg_cl_product_step *steps = malloc(bytes);
+  if (!steps) {
+    dg_fail_memory(err, bytes);
+    return NULL;
+  }
+  for (uint32_t i = 0; i < count; i++) steps[i] = (dg_cl_product_step){i * x, i * y};
+  dg_buffer *table = dg_cl_table(op, steps, bytes, err);
+  free(steps);
+  return table;
+}
+
+static bool prepare(dg_cl_op *op, dg_error *err) {
+  linear_op *self = (linear_op *)op;
+  const dg_linear_desc *d = &op->base.desc.linear;
+  if (!dg_cl_check_count((uint64_t)d->in * d->out, err)) return false;
+  self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
+  self->sample_steps = make_steps(op, op->base.max_n, d->out, d->in, err);
+  if (!self->inner || !self->sample_steps) return false;
+  if (!op->train) return true;
+  self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
+  self->derive = dg_cl_kernel(op, DG_CL_ELEMENTS, "activation_backward", err);
+  self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
+  self->output_steps = make_steps(op, d->out, 1, d->in, err);
+  const bool act = d->act.kind != DG_ACT_NONE;
+  op->base.needs.backward_reads_in = true;
+  op->base.needs.backward_reads_out = act;
+  op->base.needs.backward_workspace = act ? sizeof(float) * op->base.max_n * d->out : 0;
+  return self->outer && self->derive && self->sum_columns && self->output_steps;
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const linear_op *self = (linear_op *)op;
+  const dg_linear_desc *d = &op->base.desc.linear;
+  return dg_cl_inner(op, self->inner,
+                     &(dg_cl_inner_product){.x = b->param[0],
+                                            .x_row = d->in,
+                                            .y = b->in[0],
+                                            .steps = self->sample_steps,
+                                            .count = d->in,
+                                            .items = 1,
+                                            .share = 1,
+                                            .bias = d->bias ? b->param[1] : NULL,
+                                            .slope = dg_cl_leaky_slope(d->act),
+                                            .c = b->out[0],
+                                            .c_row = d->out,
+                                            .x_rows = d->out,
+                                            .y_rows = step->n},
+                     err);
+}
+
+/* The gradient before the fused activation, from that after it, into the workspace. */
+static bool derive(dg_cl_op *op, const dg_op_buffers *b, uint32_t count, dg_error *err) {
+  const dg_linear_desc *d = &op->base.desc.linear;
+  return dg_cl_launch(op, ((linear_op *)op)->derive, dg_cl_blocks(op->device, count, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->workspace),
+                                 dg_cl_u32(count), dg_cl_u32(d->act.kind), dg_cl_f32(d->act.slope),
+                                 dg_cl_u32(0)),
+                      err);
+}
+
+/* d_weight[o][k] = sum over n of dz[n][o] x[n][k] */
+static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *dz, uint32_t n,
+                          dg_error *err) {
+  const linear_op *self = (linear_op *)op;
+  const dg_linear_desc *d = &op->base.desc.linear;
+  return dg_cl_outer(op, self->outer,
+                     &(dg_cl_outer_product){.a = dz,
+                                            .a_row = 1,
+                                            .steps = self->sample_steps,
+                                            .step_count = n,
+                                            .b = b->in[0],
+                                            .slope = 1,
+                                            .c = b->d_param[0],
+                                            .c_row = d->in,
+                                            .items = 1,
+                                            .rows = d->out,
+                                            .columns = d->in,
+                                            .pitch = d->in,
+                                            .width = d->in},
+                     err);
+}
+
+static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *dz, uint32_t n,
+                        dg_error *err) {
+  const dg_linear_desc *d = &op->base.desc.linear;
+  return dg_cl_launch(op, ((linear_op *)op)->sum_columns, dg_cl_blocks(op->device, d->out, 1),
+                      DG_CL_ARGS(dg_cl_mem(dz), dg_cl_u32(0), dg_cl_mem(b->d_param[1]),
+                                 dg_cl_u32(n), dg_cl_u32(d->out)),
+                      err);
+}
+
+/* d_in[n][k] (+)= sum over o of dz[n][o] weight[o][k] */
+static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *dz, uint32_t n,
+                      dg_error *err) {
+  const linear_op *self = (linear_op *)op;
+  const dg_linear_desc *d = &op->base.desc.linear;
+  return dg_cl_outer(op, self->outer,
+                     &(dg_cl_outer_product){.a = dz,
+                                            .a_row = d->out,
+                                            .steps = self->output_steps,
+                                            .step_count = d->out,
+                                            .b = b->param[0],
+                                            .slope = 1,
+                                            .c = b->d_in[0],
+                                            .c_row = d->in,
+                                            .items = 1,
+                                            .rows = n,
+                                            .columns = d->in,
+                                            .pitch = d->in,
+                                            .width = d->in,
+                                            .add = op->base.desc.d_in[0] == DG_GRAD_ADD},
+                     err);
+}
+
+static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const dg_linear_desc *d = &op->base.desc.linear;
+  const dg_buffer *dz = b->d_out;
+  if (d->act.kind != DG_ACT_NONE) {
+    if (!derive(op, b, step->n * d->out, err)) return false;
+    dz = b->workspace;
+  }
+  return find_d_weight(op, b, dz, step->n, err) &&
+         (!d->bias || find_d_bias(op, b, dz, step->n, err)) &&
+         (op->base.desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, dz, step->n, err));
+}
+
+const dg_cl_family dg_cl_linear = {
+    .size = sizeof(linear_op),
+    .supports = supports,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,46 @@
+/* Losses: each sample's, then their mean and the count of right answers. */
+#include "backends/opencl/opencl.h"
+
+enum { LOSS_ITEMS = 64 };
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel of_samples, of_batch;
+  dg_buffer *losses, *hits; /* of each sample */
+} loss_op;
+
+static bool prepare(dg_cl_op *op, dg_error *err) {
+  loss_op *self = (loss_op *)op;
+  self->of_samples = dg_cl_kernel(op, DG_CL_ELEMENTS, "loss_of_samples", err);
+  self->of_batch = dg_cl_kernel(op, DG_CL_ELEMENTS, "loss_of_batch", err);
+  if (!self->of_samples || !self->of_batch) return false;
+  self->losses = dg_cl_scratch(op, sizeof(float) * op->base.max_n, err);
+  self->hits = dg_cl_scratch(op, sizeof(uint32_t) * op->base.max_n, err);
+  return self->losses && self->hits;
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const loss_op *self = (loss_op *)op;
+  const dg_loss_desc *d = &op->base.desc.loss;
+  const float mean = 1.0f / (float)(d->kind == DG_LOSS_MSE ? step->n * d->classes : step->n);
+  const bool train = step->train && b->out[0];
+  return dg_cl_launch(op, self->of_samples,
+                      dg_cl_range_of((size_t[3]){step->n, 1, 1}, (size_t[3]){16, 1, 1}),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->out[0]),
+                                 dg_cl_mem(self->losses), dg_cl_mem(self->hits), dg_cl_u32(step->n),
+                                 dg_cl_u32(d->classes), dg_cl_u32(d->kind), dg_cl_f32(mean),
+                                 dg_cl_u32(train)),
+                      err) &&
+         dg_cl_launch(op, self->of_batch,
+                      (dg_cl_range){.global = {LOSS_ITEMS, 1, 1}, .local = {LOSS_ITEMS, 1, 1}},
+                      DG_CL_ARGS(dg_cl_mem(self->losses), dg_cl_mem(self->hits),
+                                 dg_cl_mem(b->out[1]), dg_cl_mem(b->out[2]), dg_cl_u32(step->n),
+                                 dg_cl_u32(step->slot), dg_cl_f32(mean)),
+                      err);
+}
+
+const dg_cl_family dg_cl_loss = {
+    .size = sizeof(loss_op),
+    .prepare = prepare,
+    .forward = forward,
+};

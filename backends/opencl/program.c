@@ -1,0 +1,90 @@
+/* Programs: built from the embedded sources once a device, and the kernels in them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/opencl/opencl.h"
+
+enum { MAX_FILES = 8 };
+
+/* The files of a program, in the order they are compiled in. */
+static const char *const *program_files(const dg_cl_device *device, dg_cl_program id) {
+  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "pool.cl",
+                                         "planes.cl", "loss.cl",   "update.cl",   NULL};
+  static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl", NULL};
+  static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
+  if (id == DG_CL_ELEMENTS) return elements;
+  return device->form == DG_CL_TILE ? tile : group;
+}
+
+static const char *source_text(const char *name) {
+  const dg_cl_source *source = dg_cl_sources;
+  while (source->name && strcmp(source->name, name) != 0) source++;
+  return source->text;
+}
+
+/* The error of a build, with the head of the compiler's log in one line. */
+static bool fail_build(const dg_cl_device *device, cl_program handle, const char *file, cl_int code,
+                       dg_error *err) {
+  if (code != CL_BUILD_PROGRAM_FAILURE)
+    return dg_cl_fail(err, device, code, "building the kernels of %s", file);
+  size_t length = 0;
+  clGetProgramBuildInfo(handle, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &length);
+  char *log = calloc(length + 1, 1);
+  if (!log) return dg_fail_memory(err, length + 1);
+  clGetProgramBuildInfo(handle, device->id, CL_PROGRAM_BUILD_LOG, length, log, NULL);
+  for (char *c = log; *c; c++)
+    if (*c == '\n') *c = ' ';
+  dg_fail(err, DG_ERR_RUNTIME,
+          "the OpenCL driver of %s can't build the kernels of %s (use --backend cpu, or another "
+          "device); its log begins: %.500s",
+          device->base.info.name, file, log);
+  free(log);
+  return false;
+}
+
+static cl_program build(dg_cl_device *device, dg_cl_program id, dg_error *err) {
+  const char *const *files = program_files(device, id);
+  const char *texts[MAX_FILES];
+  cl_uint count = 0;
+  for (; files[count]; count++) texts[count] = source_text(files[count]);
+  cl_int code;
+  cl_program program = clCreateProgramWithSource(device->context, count, texts, NULL, &code);
+  if (code) {
+    dg_cl_fail(err, device, code, "making the OpenCL program of %s", files[1]);
+    return NULL;
+  }
+  cl_device_fp_config float_config = 0;
+  clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof float_config, &float_config, NULL);
+  char options[64];
+  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u%s", dg_cl_width(device),
+           float_config & CL_FP_FMA ? " -DFUSED" : "");
+  code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
+  if (!code) return program;
+  fail_build(device, program, files[1], code, err);
+  clReleaseProgram(program);
+  return NULL;
+}
+
+uint32_t dg_cl_width(const dg_cl_device *device) {
+  return device->form == DG_CL_TILE ? 16 : 4;
+}
+
+void dg_cl_programs_free(dg_cl_device *device) {
+  for (int id = 0; id < DG_CL_PROGRAMS; id++)
+    if (device->programs[id]) clReleaseProgram(device->programs[id]);
+}
+
+cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program id, const char *name, dg_error *err) {
+  cl_program *program = &op->device->programs[id];
+  if (!*program) *program = build(op->device, id, err);
+  if (!*program) return NULL;
+  cl_int code;
+  cl_kernel kernel = clCreateKernel(*program, name, &code);
+  if (code) {
+    dg_cl_fail(err, op->device, code, "making the kernel %s", name);
+    return NULL;
+  }
+  op->kernels[op->kernel_count++] = kernel;
+  return kernel;
+}

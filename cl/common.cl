@@ -1,0 +1,56 @@
+/* What every program starts with: blocks of WIDTH numbers, and activations.
+ *
+ * WIDTH (a build option) is how many numbers one work-item of an elementwise
+ * kernel takes: 16 on CPUs, 4 on GPUs. The last block of a tensor may be
+ * short; `room` is how many numbers are left from where it starts.
+ */
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define floatw JOIN(float, WIDTH)
+#define intw JOIN(int, WIDTH)
+#define uintw JOIN(uint, WIDTH)
+#define ucharw JOIN(uchar, WIDTH)
+#define vload_w JOIN(vload, WIDTH)
+#define vstore_w JOIN(vstore, WIDTH)
+#define convert_floatw JOIN(convert_float, WIDTH)
+
+/* FUSED (a build option): the device has fused multiply-add. */
+#ifdef FUSED
+#define MULTIPLY_ADD fma
+#else
+#define MULTIPLY_ADD mad
+#endif
+
+/* The dg_act_kind of backend.h. */
+enum { ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_SIGMOID, ACT_TANH };
+
+inline floatw load_block(global const float *from, uint room) {
+  if (room >= WIDTH) return vload_w(0, from);
+  float numbers[WIDTH];
+  for (uint i = 0; i < WIDTH; i++) numbers[i] = i < room ? from[i] : 0.0f;
+  return vload_w(0, numbers);
+}
+
+inline void store_block(floatw value, global float *to, uint room) {
+  if (room >= WIDTH) {
+    vstore_w(value, 0, to);
+    return;
+  }
+  float numbers[WIDTH];
+  vstore_w(value, 0, numbers);
+  for (uint i = 0; i < room; i++) to[i] = numbers[i];
+}
+
+/* Writes a gradient, or adds it to what is there. */
+inline void store_gradient(floatw value, global float *to, uint room, uint add) {
+  store_block(add ? load_block(to, room) + value : value, to, room);
+}
+
+inline float add_lanes(floatw v) {
+  float lanes[WIDTH];
+  vstore_w(v, 0, lanes);
+  float total = 0.0f;
+  for (uint i = 0; i < WIDTH; i++) total += lanes[i];
+  return total;
+}

@@ -1,0 +1,116 @@
+/* Ops that treat every number by itself, and the gather of a batch. */
+
+inline floatw activate(floatw x, uint act, float slope) {
+  switch (act) {
+  case ACT_RELU:
+    return x < 0.0f ? (floatw)(0.0f) : x; /* a NaN stays one */
+  case ACT_LEAKY_RELU:
+    return x > 0.0f ? x : slope * x;
+  case ACT_SIGMOID:
+    return 1.0f / (1.0f + exp(-x));
+  case ACT_TANH:
+    return tanh(x);
+  default:
+    return x;
+  }
+}
+
+/* The derivative of an activation at the place where its value is y. */
+inline floatw derivative(floatw y, uint act, float slope) {
+  switch (act) {
+  case ACT_RELU:
+    return y > 0.0f ? (floatw)(1.0f) : (floatw)(0.0f);
+  case ACT_LEAKY_RELU:
+    return y > 0.0f ? (floatw)(1.0f) : (floatw)(slope);
+  case ACT_SIGMOID:
+    return y * (1.0f - y);
+  case ACT_TANH:
+    return 1.0f - y * y;
+  default:
+    return 1.0f;
+  }
+}
+
+/* y[i] = act(x[i]) */
+kernel void activation_forward(global const float *x, global float *y, uint count, uint act,
+                               float slope) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  store_block(activate(load_block(x + i, count - i), act, slope), y + i, count - i);
+}
+
+/* dx[i] (+)= dy[i] act'(y[i]) */
+kernel void activation_backward(global const float *y, global const float *dy, global float *dx,
+                                uint count, uint act, float slope, uint add) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  const uint room = count - i;
+  const floatw slopes = derivative(load_block(y + i, room), act, slope);
+  store_gradient(load_block(dy + i, room) * slopes, dx + i, room, add);
+}
+
+/* y[i] = a[i] + b[i] */
+kernel void sum(global const float *a, global const float *b, global float *y, uint count) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  store_block(load_block(a + i, count - i) + load_block(b + i, count - i), y + i, count - i);
+}
+
+/* y[s][i] += row[i] for every sample s */
+kernel void add_rows(global const float *row, global float *y, uint count) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  store_gradient(load_block(row + i, count - i), y + get_global_id(1) * count + i, count - i, 1);
+}
+
+/* y[i] (+)= x[i] */
+kernel void copy(global const float *x, global float *y, uint count, uint add) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  store_gradient(load_block(x + i, count - i), y + i, count - i, add);
+}
+
+/* Dropout, and its gradient: y[s][e] (+)= word(s, e) < threshold ? 0 : scale * x[s][e].
+ * A work-item takes WIDTH quads of elements.
+ */
+kernel void dropout(global const float *x, global float *y, uint count, uint threshold, float scale,
+                    uint seed, uint stream, uint step, uint place, uint add) {
+  const uint first = get_global_id(0) * WIDTH * 4, sample = get_global_id(1);
+  if (first >= count) return;
+  uint words[4 * WIDTH];
+  philox(first / 4, place + sample, step, (uint2)(seed, stream), words);
+  for (uint i = 0; i < 4 * WIDTH && first + i < count; i += WIDTH) {
+    const uint room = count - first - i;
+    const uintw word = vload_w(0, words + i);
+    const size_t at = (size_t)sample * count + first + i;
+    const floatw kept = word < threshold ? (floatw)(0.0f) : scale * load_block(x + at, room);
+    store_gradient(kept, y + at, room, add);
+  }
+}
+
+/* y[s][c][r] (+)= x[s][r][c] for a matrix of rows x columns a sample. */
+kernel void transpose(global const float *x, global float *y, uint rows, uint columns, uint add) {
+  const uint row = get_global_id(0), column = get_global_id(1), sample = get_global_id(2);
+  if (row >= rows || column >= columns) return;
+  const uint first = sample * rows * columns;
+  global float *to = y + first + column * rows + row;
+  const float value = x[first + row * columns + column];
+  *to = add ? *to + value : value;
+}
+
+/* x[s] = scale * images[order[first + s]] + shift, and its label. */
+kernel void gather(global const uchar *images, global const uchar *labels,
+                   global const uint *order, global float *x, global uint *batch_labels, uint count,
+                   uint first, float scale, float shift) {
+  const uint i = get_global_id(0) * WIDTH, sample = get_global_id(1);
+  if (i >= count) return;
+  const uint image = order[first + sample];
+  global const uchar *from = images + (size_t)image * count + i;
+  global float *to = x + sample * count + i;
+  if (i == 0) batch_labels[sample] = labels[image];
+  if (count - i >= WIDTH)
+    vstore_w(MULTIPLY_ADD(convert_floatw(vload_w(0, from)), (floatw)(scale), (floatw)(shift)), 0,
+             to);
+  else
+    for (uint e = 0; e < count - i; e++) to[e] = MULTIPLY_ADD((float)from[e], scale, shift);
+}

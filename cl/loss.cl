@@ -1,0 +1,77 @@
+/* The loss of a batch: one work-item a sample, then one work-group that adds them up. */
+
+/* The dg_loss_kind of backend.h. */
+enum { LOSS_CROSS_ENTROPY, LOSS_MSE };
+
+inline uint first_largest(global const float *logits, uint classes) {
+  uint best = 0;
+  for (uint c = 1; c < classes; c++)
+    if (logits[c] > logits[best]) best = c;
+  return best;
+}
+
+/* Returns the loss of one sample; d, where not NULL, gets scale times its gradient. */
+inline float cross_entropy(global const float *logits, uint classes, uint label, float scale,
+                           global float *d) {
+  const float largest = logits[first_largest(logits, classes)];
+  float total = 0.0f;
+  for (uint c = 0; c < classes; c++) total += exp(logits[c] - largest);
+  for (uint c = 0; d && c < classes; c++)
+    d[c] = scale * (exp(logits[c] - largest) / total - (c == label ? 1.0f : 0.0f));
+  return log(total) + (largest - (label < classes ? logits[label] : NAN));
+}
+
+inline float squared_error(global const float *logits, uint classes, uint label, float scale,
+                           global float *d) {
+  float total = 0.0f;
+  for (uint c = 0; c < classes; c++) {
+    const float off = logits[c] - (c == label ? 1.0f : 0.0f);
+    total += off * off;
+    if (d) d[c] = 2.0f * scale * off;
+  }
+  return total;
+}
+
+/* losses[s], hits[s] of each sample, and d_logits = scale times its gradient when training. */
+kernel void loss_of_samples(global const float *logits, global const uint *labels,
+                            global float *d_logits, global float *losses, global uint *hits, uint n,
+                            uint classes, uint kind, float scale, uint train) {
+  const uint s = get_global_id(0);
+  if (s >= n) return;
+  global const float *x = logits + s * classes;
+  global float *d = train ? d_logits + s * classes : 0;
+  const uint label = labels[s];
+  losses[s] = kind == LOSS_CROSS_ENTROPY ? cross_entropy(x, classes, label, scale, d)
+                                         : squared_error(x, classes, label, scale, d);
+  hits[s] = first_largest(x, classes) == label;
+}
+
+#define LOSS_ITEMS 64
+
+/* mean[slot] = scale * sum of losses, correct[slot] = sum of hits, by one work-group. */
+kernel __attribute__((reqd_work_group_size(LOSS_ITEMS, 1, 1))) void
+loss_of_batch(global const float *losses, global const uint *hits, global float *mean,
+              global uint *correct, uint n, uint slot, float scale) {
+  local float loss_sums[LOSS_ITEMS];
+  local uint hit_sums[LOSS_ITEMS];
+  const uint item = get_local_id(0);
+  float loss = 0.0f;
+  uint hit = 0;
+  for (uint s = item; s < n; s += LOSS_ITEMS) {
+    loss += losses[s];
+    hit += hits[s];
+  }
+  loss_sums[item] = loss;
+  hit_sums[item] = hit;
+  for (uint half_ = LOSS_ITEMS / 2; half_ > 0; half_ /= 2) {
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (item < half_) {
+      loss_sums[item] += loss_sums[item + half_];
+      hit_sums[item] += hit_sums[item + half_];
+    }
+  }
+  if (item == 0) {
+    mean[slot] = scale * loss_sums[0];
+    correct[slot] = hit_sums[0];
+  }
+}

@@ -1,0 +1,117 @@
+/* What a convolution needs around its products: planes with their padding, and sums.
+ *
+ * A padded plane is laid out in lines of `pitch`; with strides it is split in
+ * phases, so that what one kernel element meets lies side by side: element
+ * (Y, X) of the padded plane is in phase (Y % phases_y, X % phases_x) at line
+ * Y / phases_y, place X / phases_x. The source [height, width] lies in it at
+ * `origin`, its elements `dilation` apart; all else is zero. Plane i begins at
+ * to_first + i * to_plane.
+ */
+
+/* One work-group a plane: to = from * (of > 0 ? 1 : slope), where `of` isn't NULL. */
+kernel void pad_planes(global const float *restrict from, global const float *restrict of,
+                       float slope, global float *restrict to, uint to_first, uint to_plane,
+                       uint height, uint width, uint lines, uint pitch, uint phases_y,
+                       uint phases_x, int origin_y, int origin_x, uint dilation_y,
+                       uint dilation_x) {
+  const size_t plane = get_global_id(2), first = plane * height * width;
+  const uint phase_lines = phases_y * phases_x * lines;
+  to += to_first + plane * to_plane;
+  for (uint line = get_local_id(1); line < phase_lines; line += get_local_size(1)) {
+    const uint phase = line / lines;
+    const int y = (int)(line % lines * phases_y + phase / phases_x) - origin_y;
+    const bool inside_y = y >= 0 && y % (int)dilation_y == 0 && y / (int)dilation_y < (int)height;
+    for (uint column = get_local_id(0); column < pitch; column += get_local_size(0)) {
+      const int x = (int)(column * phases_x + phase % phases_x) - origin_x;
+      float value = 0.0f;
+      if (inside_y && x >= 0 && x % (int)dilation_x == 0 && x / (int)dilation_x < (int)width) {
+        const size_t place = first + y / (int)dilation_y * width + x / (int)dilation_x;
+        value = from[place];
+        if (of && !(of[place] > 0.0f)) value *= slope;
+      }
+      to[line * pitch + column] = value;
+    }
+  }
+}
+
+/* to[i] = from[i] * (of[i] > 0 ? 1 : slope) for i < count, in vectors that overlap at the end. */
+inline void pad_run(global const float *from, global const float *of, float slope,
+                    global float *to, uint count) {
+  for (uint i = 0; count >= 16 && i < count; i += 16) {
+    const uint at = min(i, count - 16);
+    const float16 value = vload16(0, from + at);
+    vstore16(!of ? value : select(slope * value, value, vload16(0, of + at) > 0.0f), 0, to + at);
+  }
+  for (uint i = 0; count < 16 && count >= 4 && i < count; i += 4) {
+    const uint at = min(i, count - 4);
+    const float4 value = vload4(0, from + at);
+    vstore4(!of ? value : select(slope * value, value, vload4(0, of + at) > 0.0f), 0, to + at);
+  }
+  for (uint i = 0; count < 4 && i < count; i++)
+    to[i] = !of || of[i] > 0.0f ? from[i] : slope * from[i];
+}
+
+inline void zero_run(global float *to, uint count) {
+  uint i = 0;
+  for (; i + 16 <= count; i += 16) vstore16(0.0f, 0, to + i);
+  for (; i < count; i++) to[i] = 0.0f;
+}
+
+/* pad_planes without phases and dilation, the origin not negative; one work-item a plane. */
+kernel void pad_dense_planes(global const float *from, global const float *of, float slope,
+                             global float *to, uint to_first, uint to_plane, uint height,
+                             uint width, uint lines, uint pitch, uint origin_y, uint origin_x) {
+  const size_t plane = get_global_id(0);
+  to += to_first + plane * to_plane;
+  zero_run(to, origin_y * pitch);
+  for (uint y = 0; y < height; y++) {
+    const size_t row = (plane * height + y) * width;
+    global float *line = to + (origin_y + y) * pitch;
+    zero_run(line, origin_x);
+    pad_run(from + row, of ? of + row : 0, slope, line + origin_x, width);
+    zero_run(line + origin_x + width, pitch - origin_x - width);
+  }
+  zero_run(to + (origin_y + height) * pitch, (lines - origin_y - height) * pitch);
+}
+
+/* sums[sums_first + plane] = the sum of a plane of `count` numbers. */
+kernel void sum_planes(global const float *from, uint from_first, uint from_plane,
+                       global float *sums, uint sums_first, uint count, uint planes) {
+  const size_t plane = get_global_id(0);
+  if (plane >= planes) return;
+  from += from_first + plane * from_plane;
+  floatw total = 0.0f;
+  uint i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) total += vload_w(0, from + i);
+  if (i < count) total += load_block(from + i, count - i);
+  sums[sums_first + plane] = add_lanes(total);
+}
+
+/* to[i][j] = the sum over the parts of from[part][j][i]. */
+kernel void sum_parts(global const float *from, uint from_first, global float *to, uint rows,
+                      uint columns, uint parts) {
+  const uint i = get_global_id(0), j = get_global_id(1);
+  if (i >= columns || j >= rows) return;
+  float total = 0.0f;
+  for (uint part = 0; part < parts; part++)
+    total += from[from_first + ((size_t)part * rows + j) * columns + i];
+  to[i * rows + j] = total;
+}
+
+#define COLUMN_BLOCK 64
+
+/* sums[c] = the sum over the rows of from[row][c], in blocks of rows for the sake of rounding. */
+kernel void sum_columns(global const float *from, uint from_first, global float *sums, uint rows,
+                        uint columns) {
+  const uint c = get_global_id(0) * WIDTH;
+  if (c >= columns) return;
+  from += from_first;
+  floatw total = 0.0f;
+  for (uint row0 = 0; row0 < rows; row0 += COLUMN_BLOCK) {
+    floatw block = 0.0f;
+    for (uint row = row0; row < min(row0 + COLUMN_BLOCK, rows); row++)
+      block += load_block(from + row * columns + c, columns - c);
+    total += block;
+  }
+  store_block(total, sums + c, columns - c);
+}

@@ -1,0 +1,251 @@
+#include "core/weights/safetensors.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/support/file.h"
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "safetensors files are little-endian; this machine would have to swap bytes"
+#endif
+
+enum { LENGTH_BYTES = 8, LARGEST_HEADER = 100000000 };
+static const char metadata_key[] = "__metadata__";
+
+/** Numbers of a tensor; UINT64_MAX where they are too many to count. */
+static uint64_t count_of(const dg_stored_tensor *t) {
+  uint64_t count = 1;
+  for (uint32_t i = 0; i < t->rank; i++) {
+    if (t->dim[i] && count > (UINT64_MAX >> 8) / t->dim[i]) return UINT64_MAX;
+    count *= t->dim[i];
+  }
+  return count;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static json_t *describe(const dg_stored_tensor *t, uint64_t begin) {
+  json_t *shape = json_array();
+  for (uint32_t i = 0; i < t->rank; i++)
+    json_array_append_new(shape, json_integer((json_int_t)t->dim[i]));
+  uint64_t end = begin + count_of(t) * sizeof(float);
+  return json_pack("{ss so s[II]}", "dtype", "F32", "shape", shape, "data_offsets",
+                   (json_int_t)begin, (json_int_t)end);
+}
+
+/** The header, padded with blanks so that the numbers begin at a multiple of 8. */
+static char *make_header(const dg_stored_tensor *tensors, size_t tensor_count,
+                         const dg_stored_text *texts, size_t text_count, size_t *length) {
+  json_t *root = json_object(), *metadata = json_object();
+  for (size_t i = 0; i < text_count; i++)
+    json_object_set_new(metadata, texts[i].key, json_string(texts[i].value));
+  if (text_count) json_object_set(root, metadata_key, metadata);
+  uint64_t place = 0;
+  for (size_t i = 0; i < tensor_count; i++) {
+    json_object_set_new(root, tensors[i].name, describe(&tensors[i], place));
+    place += count_of(&tensors[i]) * sizeof(float);
+  }
+  char *text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
+  json_decref(metadata);
+  json_decref(root);
+  if (!text) return NULL;
+  size_t used = strlen(text);
+  *length = (used + 7) / 8 * 8;
+  char *padded = realloc(text, *length + 1);
+  if (!padded) return free(text), NULL;
+  memset(padded + used, ' ', *length - used);
+  return padded;
+}
+
+bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, size_t tensor_count,
+                          const dg_stored_text *texts, size_t text_count, dg_error *err) {
+  size_t length;
+  char *header = make_header(tensors, tensor_count, texts, text_count, &length);
+  if (!header) return dg_fail_memory(err, tensor_count);
+  dg_new_file file;
+  bool right = dg_file_begin(&file, path, err);
+  if (right) {
+    uint64_t stored = length;
+    fwrite(&stored, 1, LENGTH_BYTES, file.stream);
+    fwrite(header, 1, length, file.stream);
+    for (size_t i = 0; i < tensor_count; i++)
+      fwrite(tensors[i].data, sizeof(float), count_of(&tensors[i]), file.stream);
+    right = dg_file_commit(&file, err); /* which sees a failed write */
+  }
+  free(header);
+  return right;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+static bool read_all(const char *path, void **content, size_t *size, dg_error *err) {
+  FILE *file = fopen(path, "rb");
+  if (!file) return dg_fail(err, DG_ERR_INPUT, "%s: %s", path, strerror(errno));
+  long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+  *content = end > 0 && end < LONG_MAX ? malloc((size_t)end + sizeof(float)) : NULL;
+  *size = (size_t)end;
+  rewind(file);
+  bool right = *content && fread(*content, 1, *size, file) == *size;
+  fclose(file);
+  if (right) return true;
+  free(*content);
+  *content = NULL;
+  return dg_fail(err, DG_ERR_INPUT, "%s: %s", path,
+                 end == 0 ? "the file is empty" : "it could not be read");
+}
+
+/** Where a damaged file stands, and how it is said. */
+typedef struct {
+  const char *path;
+  dg_error *err;
+} complaint;
+
+__attribute__((format(printf, 2, 3))) static bool damaged(complaint c, const char *format, ...) {
+  char text[300];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  return dg_fail(c.err, DG_ERR_INPUT, "%s: not a sound safetensors file: %s", c.path, text);
+}
+
+static bool read_shape(const json_t *shape, dg_stored_tensor *t) {
+  if (!json_is_array(shape) || json_array_size(shape) > DG_TENSOR_RANK) return false;
+  t->rank = (uint32_t)json_array_size(shape);
+  for (uint32_t i = 0; i < t->rank; i++) {
+    const json_t *size = json_array_get(shape, i);
+    if (!json_is_integer(size) || json_integer_value(size) < 0) return false;
+    t->dim[i] = (uint64_t)json_integer_value(size);
+  }
+  return true;
+}
+
+/** One entry of the header; `data` are the `room` bytes behind it. */
+static bool read_tensor(complaint c, const char *name, const json_t *entry, const char *data,
+                        size_t room, dg_stored_tensor *t) {
+  const char *type = json_string_value(json_object_get(entry, "dtype"));
+  const json_t *places = json_object_get(entry, "data_offsets");
+  const json_t *begin = json_array_get(places, 0), *end = json_array_get(places, 1);
+  t->name = name;
+  if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(places) != 2 ||
+      !json_is_integer(begin) || !json_is_integer(end))
+    return damaged(c, "the entry of \"%.80s\" lacks type, shape or offsets", name);
+  if (strcmp(type, "F32") != 0)
+    return dg_fail(c.err, DG_ERR_INPUT,
+                   "%s: \"%.80s\" has the type %.10s; only F32 is read: save it as float32", c.path,
+                   name, type);
+  json_int_t from = json_integer_value(begin), to = json_integer_value(end);
+  if (from < 0 || to < from || (uint64_t)to > room)
+    return damaged(c, "the data of \"%.80s\" lie outside the file", name);
+  uint64_t count = count_of(t);
+  if (count == UINT64_MAX || count * sizeof(float) != (uint64_t)(to - from))
+    return damaged(c, "the size of \"%.80s\" is not that of its shape", name);
+  if (from % (json_int_t)sizeof(float) != 0)
+    return damaged(c, "the data of \"%.80s\" are not aligned", name);
+  t->data = (const float *)(const void *)(data + from);
+  return true;
+}
+
+static int by_place(const void *a, const void *b) {
+  const dg_stored_tensor *x = a, *y = b;
+  if (x->data != y->data) return x->data < y->data ? -1 : 1;
+  uint64_t a_count = count_of(x), b_count = count_of(y);
+  return a_count < b_count ? -1 : a_count > b_count;
+}
+
+/** Sorted by place, each tensor must begin where the one before ends. */
+static bool check_cover(complaint c, const dg_safetensors *file, const char *data, size_t room) {
+  const char *at = data;
+  for (size_t i = 0; i < file->tensor_count; i++) {
+    const dg_stored_tensor *t = &file->tensors[i];
+    const char *begin = (const char *)(const void *)t->data;
+    if (begin != at)
+      return damaged(c, "\"%.80s\" %s", t->name,
+                     begin < at ? "overlaps another tensor" : "leaves a gap before it");
+    at = begin + count_of(t) * sizeof(float);
+  }
+  return at == data + room || damaged(c, "%zu bytes are left over", (size_t)(data + room - at));
+}
+
+static bool read_texts(complaint c, json_t *metadata, dg_safetensors *file) {
+  const char *key;
+  json_t *value;
+  if (!json_is_object(metadata)) return damaged(c, "its metadata are no object");
+  file->texts = calloc(json_object_size(metadata) + 1, sizeof *file->texts);
+  if (!file->texts) return dg_fail_memory(c.err, json_object_size(metadata));
+  json_object_foreach(metadata, key, value) {
+    if (!json_is_string(value)) return damaged(c, "metadata \"%.80s\" is no text", key);
+    file->texts[file->text_count++] = (dg_stored_text){key, json_string_value(value)};
+  }
+  return true;
+}
+
+static bool read_entries(complaint c, dg_safetensors *file, json_t *root, const char *data,
+                         size_t room) {
+  const char *name;
+  json_t *entry;
+  file->tensors = calloc(json_object_size(root) + 1, sizeof *file->tensors);
+  if (!file->tensors) return dg_fail_memory(c.err, json_object_size(root));
+  json_object_foreach(root, name, entry) {
+    if (strcmp(name, metadata_key) == 0) {
+      if (!read_texts(c, entry, file)) return false;
+    } else if (!read_tensor(c, name, entry, data, room, &file->tensors[file->tensor_count++])) {
+      return false;
+    }
+  }
+  qsort(file->tensors, file->tensor_count, sizeof *file->tensors, by_place);
+  return check_cover(c, file, data, room);
+}
+
+/** Moves the data behind a header of any length to where floats may lie; there is room for it. */
+static char *align(char *data, size_t room) {
+  size_t off = (uintptr_t)data % sizeof(float);
+  return off ? memmove(data + (sizeof(float) - off), data, room) : data;
+}
+
+bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) {
+  complaint c = {path, err};
+  size_t size = 0;
+  *file = (dg_safetensors){0};
+  if (!read_all(path, &file->content, &size, err)) return false;
+  uint64_t length = 0;
+  if (size >= LENGTH_BYTES) memcpy(&length, file->content, LENGTH_BYTES);
+  bool right = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||
+               damaged(c, "it is cut, or no weight file at all");
+  if (right) {
+    char *header = (char *)file->content + LENGTH_BYTES;
+    size_t room = size - LENGTH_BYTES - length;
+    json_error_t wrong;
+    file->header = json_loadb(header, length, JSON_REJECT_DUPLICATES, &wrong);
+    if (json_is_object((json_t *)file->header))
+      right = read_entries(c, file, file->header, align(header + length, room), room);
+    else
+      right = damaged(c, "its header is no JSON object%s%s", file->header ? "" : ": ",
+                      file->header ? "" : wrong.text);
+  }
+  if (!right) dg_safetensors_free(file);
+  return right;
+}
+
+void dg_safetensors_free(dg_safetensors *file) {
+  free(file->tensors);
+  free(file->texts);
+  free(file->content);
+  json_decref(file->header);
+  *file = (dg_safetensors){0};
+}
+
+const dg_stored_tensor *dg_safetensors_find(const dg_safetensors *file, const char *name) {
+  for (size_t i = 0; i < file->tensor_count; i++)
+    if (strcmp(file->tensors[i].name, name) == 0) return &file->tensors[i];
+  return NULL;
+}
+
+const char *dg_safetensors_text(const dg_safetensors *file, const char *key) {
+  for (size_t i = 0; i < file->text_count; i++)
+    if (strcmp(file->texts[i].key, key) == 0) return file->texts[i].value;
+  return NULL;
+}

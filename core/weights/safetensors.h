@@ -1,0 +1,53 @@
+/**
+ * Weight files in the safetensors format (https://github.com/huggingface/safetensors): eight
+ * bytes with the length of a JSON header, the header with every tensor's type, shape and place,
+ * then the numbers, little-endian, without gaps.
+ */
+#ifndef DG_SAFETENSORS_H
+#define DG_SAFETENSORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/support/error.h"
+
+enum { DG_TENSOR_RANK = 8 };
+
+/** A tensor of float32 with a name. */
+typedef struct {
+  const char *name;
+  uint32_t rank;
+  uint64_t dim[DG_TENSOR_RANK];
+  const float *data;
+} dg_stored_tensor;
+
+/** A piece of a file's metadata. */
+typedef struct {
+  const char *key, *value;
+} dg_stored_text;
+
+/** A file in memory. What it points to belongs to it. */
+typedef struct {
+  size_t tensor_count, text_count;
+  dg_stored_tensor *tensors; /**< in the order of their data */
+  dg_stored_text *texts;
+  void *content, *header;
+} dg_safetensors;
+
+/** Writes a file: the old one stays until the new one is whole. */
+bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, size_t tensor_count,
+                          const dg_stored_text *texts, size_t text_count, dg_error *err);
+
+/**
+ * Reads a file. One that is cut, lies about its sizes, has tensors that overlap or leave gaps, or
+ * are not float32, is an error that says so. Free with dg_safetensors_free.
+ */
+bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err);
+void dg_safetensors_free(dg_safetensors *file);
+
+/** The tensor of that name, or NULL. */
+const dg_stored_tensor *dg_safetensors_find(const dg_safetensors *file, const char *name);
+/** The text of that key, or NULL. */
+const char *dg_safetensors_text(const dg_safetensors *file, const char *key);
+
+#endif

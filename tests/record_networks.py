@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Records what PyTorch computes for the networks of the zoo, for tests/test_networks.c.
+
+    python3 tests/record_networks.py          (needs torch and numpy)
+
+writes tests/data/NETWORK.json: logits, loss and gradients of one small batch, and the parameters
+after three steps of each optimizer, all in double precision. Inputs, labels and initial parameters
+come from a formula that C repeats exactly, so they are not stored. Dropout is left out. Of a large
+tensor sums and a few elements are stored, see `summary`.
+"""
+import json
+import math
+import pathlib
+import re
+
+import numpy as np
+import torch
+from torch import nn
+
+STEPS = 3
+SAMPLES = 16
+INPUTS, LABELS = 1000, 2000  # tensor numbers; parameters count from 0, the step is added
+
+
+def uniform(tensor, count):
+    """Numbers k * 2^-24 in [0, 1): number i of tensor t is a hash of i + 0x9e3779b9 * (t + 1)."""
+    x = np.arange(count, dtype=np.uint64) + 0x9E3779B9 * (tensor + 1)
+    x &= 0xFFFFFFFF
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x ^= x >> np.uint64(shift)
+        x = x * np.uint64(factor) & np.uint64(0xFFFFFFFF)
+    x ^= x >> np.uint64(16)
+    return (x >> np.uint64(8)).astype(np.float64) * 2.0**-24
+
+
+def batch_of(step, size):
+    images = uniform(INPUTS + step, size * 784).reshape(size, 1, 28, 28)
+    labels = (uniform(LABELS + step, size) * 10).astype(np.int64)
+    return torch.from_numpy(images), torch.from_numpy(labels)
+
+
+class Network(nn.Module):
+    """Layers by name in the order of the forward pass; None: a layer without a name."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.order = [layer for _, layer in layers]
+        for name, layer in layers:
+            if name:
+                self.add_module(name, layer)
+
+    def forward(self, x):
+        for layer in self.order:
+            x = layer(x)
+        return x
+
+
+def fcnn():
+    return Network((None, nn.Flatten()), ("fc1", nn.Linear(784, 512)), (None, nn.ReLU()),
+                   ("fc2", nn.Linear(512, 256)), (None, nn.ReLU()), ("out", nn.Linear(256, 10)))
+
+
+def cnn():
+    return Network(("conv1", nn.Conv2d(1, 16, 3, padding=1)), (None, nn.ReLU()),
+                   (None, nn.MaxPool2d(2)), ("conv2", nn.Conv2d(16, 32, 3, padding=1)),
+                   (None, nn.ReLU()), (None, nn.MaxPool2d(2)), (None, nn.Flatten()),
+                   ("fc1", nn.Linear(1568, 128)), (None, nn.ReLU()),
+                   ("fc2", nn.Linear(128, 64)), (None, nn.ReLU()), ("out", nn.Linear(64, 10)))
+
+
+def cnn_leaky():
+    return Network(("conv1", nn.Conv2d(1, 32, 5, padding=2)), (None, nn.LeakyReLU()),
+                   (None, nn.MaxPool2d(2)), ("conv2", nn.Conv2d(32, 32, 5, padding=2)),
+                   (None, nn.LeakyReLU()), (None, nn.MaxPool2d(2)), (None, nn.Flatten()),
+                   ("linear1", nn.Linear(1568, 512)), (None, nn.LeakyReLU()),
+                   ("linear2", nn.Linear(512, 10)), (None, nn.LeakyReLU()))
+
+
+def numpy_cnn():
+    return Network(("conv", nn.Conv2d(1, 28, 3)), (None, nn.ReLU()), (None, nn.MaxPool2d(2)),
+                   (None, nn.Flatten()), ("fc1", nn.Linear(4732, 128)), (None, nn.ReLU()),
+                   ("fc2", nn.Linear(128, 10)))
+
+
+def vanilla():
+    return Network((None, nn.Flatten()), ("fc1", nn.Linear(784, 100)), (None, nn.ReLU()),
+                   ("out", nn.Linear(100, 10)))
+
+
+ADAM = {"type": "adam", "lr": 1e-3}
+NETWORKS = {
+    "fcnn": (fcnn, 5, "cross_entropy", [ADAM]),
+    "cnn": (cnn, 5, "cross_entropy", [ADAM]),
+    "cnn-leaky": (cnn_leaky, 3, "mse",
+                  [{"type": "adadelta", "lr": 1.0, "rho": 0.9, "eps": 1e-8}]),
+    "numpy-cnn": (numpy_cnn, 3, "cross_entropy", [ADAM]),
+    "vanilla": (vanilla, 5, "cross_entropy", [
+        {"type": "sgd", "lr": 0.3},
+        {"type": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+        {"type": "adam", "lr": 1e-3, "weight_decay": 0.1},
+        {"type": "adamw", "lr": 1e-3, "weight_decay": 0.1},
+        {"type": "sgd", "lr": 0.3, "clip_norm": 0.25},
+    ]),
+}
+
+
+def scale_of(parameter):
+    """The power of two nearest to PyTorch's own initial range, 1 / sqrt(fan_in)."""
+    fan_in = parameter[0].numel() if parameter.dim() > 1 else 256
+    return 2.0 ** -round(math.log2(fan_in) / 2)
+
+
+def initialize(network):
+    for number, parameter in enumerate(network.parameters()):
+        values = scale_of(parameter) * (2 * uniform(number, parameter.numel()) - 1)
+        parameter.data = torch.from_numpy(values).reshape(parameter.shape)
+
+
+def loss_of(kind, logits, labels):
+    if kind == "mse":
+        targets = nn.functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
+        return nn.functional.mse_loss(logits, targets)
+    return nn.functional.cross_entropy(logits, labels)
+
+
+def optimizer_of(recipe, parameters):
+    options = {k: v for k, v in recipe.items() if k not in ("type", "clip_norm")}
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW,
+             "adadelta": torch.optim.Adadelta}
+    return kinds[recipe["type"]](parameters, **options)
+
+
+def summary(tensor):
+    """Sums of the elements, of their sizes and squares, the largest size, and some elements:
+    number (2 k + 1) * count / (2 * SAMPLES), rounded down, for each k."""
+    x = tensor.detach().numpy().ravel()
+    places = [(2 * k + 1) * x.size // (2 * SAMPLES) for k in range(SAMPLES)]
+    return {"sum": x.sum(), "abs": np.abs(x).sum(), "squares": (x * x).sum(),
+            "max": np.abs(x).max(), "samples": [x[i] for i in places]}
+
+
+def gradients_of(make, size, loss_kind):
+    network = make()
+    initialize(network)
+    images, labels = batch_of(0, size)
+    logits = network(images)
+    loss = loss_of(loss_kind, logits, labels)
+    loss.backward()
+    parameters = [{"name": name, "shape": list(p.shape), "scale": scale_of(p),
+                   "gradient": summary(p.grad)} for name, p in network.named_parameters()]
+    return {"batch": size, "loss_kind": loss_kind, "logits": logits.flatten().tolist(),
+            "loss": loss.item(), "parameters": parameters}
+
+
+def run_of(make, size, loss_kind, recipe):
+    network = make()
+    initialize(network)
+    optimizer = optimizer_of(recipe, network.parameters())
+    losses = []
+    for step in range(STEPS):
+        images, labels = batch_of(step, size)
+        optimizer.zero_grad()
+        loss = loss_of(loss_kind, network(images), labels)
+        loss.backward()
+        if "clip_norm" in recipe:
+            nn.utils.clip_grad_norm_(network.parameters(), recipe["clip_norm"])
+        optimizer.step()
+        losses.append(loss.item())
+    return {"optimizer": recipe, "losses": losses,
+            "parameters": {name: summary(p) for name, p in network.named_parameters()}}
+
+
+def main():
+    folder = pathlib.Path(__file__).parent / "data"
+    folder.mkdir(exist_ok=True)
+    for name, (make, size, loss_kind, recipes) in NETWORKS.items():
+        recorded = {"network": name, "recorded_with": "torch " + torch.__version__.split("+")[0]}
+        recorded |= gradients_of(make, size, loss_kind)
+        recorded["runs"] = [run_of(make, size, loss_kind, recipe) for recipe in recipes]
+        rounded = json.loads(json.dumps(recorded), parse_float=lambda s: float(f"{float(s):.10g}"))
+        text = json.dumps(rounded, indent=1)
+        lists_of_numbers = r"\[[-\s\d.,e]+\]"
+        text = re.sub(lists_of_numbers, lambda m: " ".join(m[0].split()), text)
+        (folder / f"{name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

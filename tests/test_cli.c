@@ -1,0 +1,268 @@
+/* digits-run as a user meets it: what it prints, logs and returns. */
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/data/dataset.h"
+#include "core/digits.h"
+
+#define RUN DIGITS_BINARY_DIR "/tools/digits-run "
+#define MODELS DIGITS_SOURCE_DIR "/models/"
+#define SMALL "--data . --backend cpu "
+
+static char folder[] = "/tmp/digits-cli-XXXXXX";
+static char printed[1 << 16];
+
+/** Runs a shell command in the folder; its output goes to `printed`. Returns the exit status. */
+static int shell(const char *command) {
+  char line[2000];
+  snprintf(line, sizeof line, "cd %s && { %s; } 2>&1", folder, command);
+  FILE *pipe = popen(line, "r");
+  ck_assert_ptr_nonnull(pipe);
+  size_t length = fread(printed, 1, sizeof printed - 1, pipe);
+  printed[length] = '\0';
+  int status = pclose(pipe);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void check_run(const char *command, int status, const char *says) {
+  int got = shell(command);
+  ck_assert_msg(got == status, "%s: exit %d, not %d:\n%s", command, got, status, printed);
+  ck_assert_msg(strstr(printed, says) != NULL, "%s: expected \"%s\" in:\n%s", command, says,
+                printed);
+}
+
+/* ---- wrong and right command lines -------------------------------------- */
+
+static const struct {
+  const char *command;
+  int status;
+  const char *says;
+} lines[] = {
+    {RUN "--help", 0, "Usage: digits-run [options] MODEL"},
+    {RUN "--help layers", 0, "default \"pytorch\""},
+    {RUN "--version", 0, "digits-run 0.1.0"},
+    {RUN "--list-devices", 0, "cpu 0: "},
+    {RUN "--describe --backend cpu " MODELS "cnn.cfg", 0, "conv2d + relu            [16, 28, 28]"},
+    {RUN "--describe --backend cpu " MODELS "cnn.cfg", 0, "214538        2471776"},
+    {RUN "--describe", 2, "no model file was given"},
+    {RUN, 2, "no model file was given"},
+    {RUN "a b", 2, "give one model file"},
+    {RUN "--bogus", 2, "unknown option --bogus"},
+    {RUN "--backend", 2, "option --backend needs a value"},
+    {RUN "none.cfg", 2, "none.cfg: No such file or directory"},
+    {RUN SMALL "--epochs -1 " MODELS "cnn.cfg", 2, "--epochs (train.epochs = -1): epochs must be"},
+    {RUN SMALL "--epochs 1.5 " MODELS "cnn.cfg", 2, "epochs must be a whole number"},
+    {RUN SMALL "--batch 0 " MODELS "cnn.cfg", 2, "batch must be a whole number >= 1"},
+    {RUN SMALL "--lr nan " MODELS "cnn.cfg", 2, "lr must be a number > 0"},
+    {RUN SMALL "--seed x " MODELS "cnn.cfg", 2, "--seed must be a whole number"},
+    {RUN SMALL "--seed 4294967296 " MODELS "cnn.cfg", 2, "--seed must be"},
+    {RUN SMALL "--runs 0 " MODELS "cnn.cfg", 2, "--runs must be"},
+    {RUN SMALL "--threads 0 " MODELS "cnn.cfg", 2, "--threads must be"},
+    {RUN SMALL "--set epochs " MODELS "cnn.cfg", 2, "--set needs PATH=VALUE"},
+    {RUN SMALL "--set conv1.filter=3 " MODELS "cnn.cfg", 2, "did you mean \"filters\"?"},
+    {RUN SMALL "--device 99 " MODELS "cnn.cfg", 2, "no device 99"},
+    {RUN SMALL "--device nonesuch " MODELS "cnn.cfg", 2, "no device has \"nonesuch\" in its name"},
+    {RUN "--backend cuda " MODELS "cnn.cfg", 2, "unknown backend \"cuda\"; there are"},
+    {RUN "--data nowhere --backend cpu " MODELS "cnn.cfg", 2, "nowhere"},
+    {RUN SMALL "--test-data nowhere " MODELS "cnn.cfg", 2, "nowhere"},
+    {RUN SMALL "--log /nonexistent/log " MODELS "vanilla.cfg", 1, "/nonexistent/log"},
+    {RUN SMALL "--log /dev/full --epochs 1 " MODELS "vanilla.cfg", 1, "could not be written"},
+    {RUN "--help > /dev/full", 1, "standard output could not be written"},
+    {RUN SMALL "--lr 1e30 " MODELS "cnn-leaky.cfg", 1, "\"conv1.weight\" is not finite at step 1"},
+};
+
+START_TEST(command_lines) {
+  check_run(lines[_i].command, lines[_i].status, lines[_i].says);
+}
+END_TEST
+
+START_TEST(it_says_what_it_uses) {
+  check_run(RUN SMALL "--epochs 2 --seed 5 " MODELS "vanilla.cfg", 0, "79510 parameters");
+  ck_assert_ptr_nonnull(strstr(printed, "device  cpu: "));
+  ck_assert_ptr_nonnull(strstr(printed, "300 to train, 0 to validate, 100 to test"));
+  ck_assert_ptr_nonnull(strstr(printed, "seed    5"));
+  ck_assert_ptr_nonnull(strstr(printed, "epoch  2/2"));
+  ck_assert_ptr_nonnull(strstr(printed, "of 100)"));
+  ck_assert_msg(strchr(printed, '\033') == NULL, "terminal codes in a pipe");
+}
+END_TEST
+
+START_TEST(data_comes_from_the_environment) {
+  check_run("DIGITS_DATA=. " RUN "--backend cpu --epochs 1 " MODELS "vanilla.cfg", 0,
+            "300 to train");
+}
+END_TEST
+
+START_TEST(quiet_prints_the_test_alone) {
+  check_run(RUN SMALL "--quiet --epochs 2 " MODELS "vanilla.cfg", 0, "accuracy");
+  ck_assert_msg(strncmp(printed, "test ", 5) == 0 && strchr(printed, '\n')[1] == '\0',
+                "more than a line:\n%s", printed);
+}
+END_TEST
+
+/* ---- the log ------------------------------------------------------------ */
+
+/** The next line of a log as an object, with the event that it must be. */
+static json_t *next_event(FILE *log, const char *event) {
+  char line[8192];
+  json_error_t err;
+  ck_assert_msg(fgets(line, sizeof line, log) != NULL, "no more lines, but \"%s\" is due", event);
+  json_t *object = json_loads(line, 0, &err);
+  ck_assert_msg(object != NULL, "%s in: %s", err.text, line);
+  ck_assert_str_eq(json_string_value(json_object_get(object, "event")), event);
+  return object;
+}
+
+static double number(const json_t *object, const char *key) {
+  const json_t *value = json_object_get(object, key);
+  ck_assert_msg(json_is_number(value), "no number \"%s\"", key);
+  return json_number_value(value);
+}
+
+START_TEST(the_log_has_every_record) {
+  check_run(RUN SMALL "--runs 2 --epochs 2 --set data.validation=50 --log log.jsonl " MODELS
+                      "vanilla.cfg",
+            0, "2 runs  accuracy");
+  char path[100];
+  snprintf(path, sizeof path, "%s/log.jsonl", folder);
+  FILE *log = fopen(path, "r");
+  ck_assert_ptr_nonnull(log);
+  double accuracies = 0;
+  for (int run = 0; run < 2; run++) {
+    json_t *start = next_event(log, "start");
+    ck_assert_str_eq(json_string_value(json_object_get(start, "model")), "vanilla");
+    ck_assert_str_eq(json_string_value(json_object_get(start, "backend")), "cpu");
+    ck_assert_double_eq(number(start, "seed"), 1 + run);
+    ck_assert_double_eq(number(start, "parameters"), 79510);
+    json_decref(start);
+    for (int epoch = 0; epoch < 2; epoch++) {
+      for (int step = 0; step < 2; step++) {
+        json_t *line = next_event(log, "step");
+        ck_assert_double_eq(number(line, "step"), 2 * epoch + step);
+        ck_assert_double_gt(number(line, "loss"), 0);
+        json_decref(line);
+      }
+      json_t *line = next_event(log, "epoch");
+      ck_assert_double_eq(number(line, "epoch"), epoch + 1);
+      ck_assert_double_le(number(line, "train_accuracy"), 1);
+      ck_assert_double_gt(number(line, "validation_loss"), 0);
+      ck_assert_double_le(number(line, "validation_accuracy"), 1);
+      ck_assert_double_gt(number(line, "samples_per_second"), 0);
+      json_decref(line);
+    }
+    json_t *test = next_event(log, "test");
+    ck_assert_double_eq(number(test, "total"), 100);
+    ck_assert_double_eq_tol(number(test, "accuracy"), number(test, "correct") / 100, 1e-6);
+    accuracies += number(test, "accuracy");
+    json_decref(test);
+  }
+  json_t *summary = next_event(log, "summary");
+  ck_assert_double_eq(number(summary, "runs"), 2);
+  ck_assert_double_eq_tol(number(summary, "accuracy_mean"), accuracies / 2, 1e-6);
+  json_decref(summary);
+  ck_assert_int_eq(fgetc(log), EOF);
+  fclose(log);
+}
+END_TEST
+
+/* ---- weights ------------------------------------------------------------ */
+
+START_TEST(weights_come_back) {
+  check_run(RUN SMALL "--epochs 3 --set fc1.units=20 --save w.safetensors " MODELS "vanilla.cfg", 0,
+            "15910 parameters");
+  char trained[200] = "";
+  sscanf(strstr(printed, "test "), "%199[^)]", trained);
+  check_run(RUN SMALL "--test --load w.safetensors", 0, trained);
+  ck_assert_ptr_null(strstr(printed, "epoch"));
+  check_run(RUN SMALL "--epochs 1 --load w.safetensors", 0, "epoch  1/1");
+  check_run(RUN SMALL "--test --load w.safetensors " MODELS "vanilla.cfg", 2,
+            "\"fc1.weight\" has the shape [20, 784], but the network's is [100, 784]");
+  check_run(RUN SMALL "--test --load w.safetensors " MODELS "cnn.cfg", 2,
+            "\"conv1.weight\" is missing");
+  check_run(RUN SMALL "--test --load " MODELS "cnn.cfg", 2, "not a sound safetensors file");
+  check_run(RUN SMALL "--test " MODELS "cnn.cfg", 2, "--test needs --load");
+  check_run(RUN SMALL "--epochs 1 --save none/w " MODELS "vanilla.cfg", 1, "can't be written");
+  check_run("ls", 0, "w.safetensors\n");
+  ck_assert_msg(strstr(printed, "w.safetensors.") == NULL, "left behind: %s", printed);
+}
+END_TEST
+
+/* ---- signals and missing platforms -------------------------------------- */
+
+START_TEST(a_signal_stops_it) {
+  check_run(RUN SMALL "--epochs 100000 " MODELS "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; "
+                      "wait $p; s=$?; exit $s",
+            130, "interrupted in epoch");
+}
+END_TEST
+
+START_TEST(no_opencl_platform) {
+  int status = shell("mkdir -p none && OCL_ICD_VENDORS=$PWD/none " RUN
+                     "--backend opencl --data . " MODELS "vanilla.cfg");
+  ck_assert_int_eq(status, 1);
+  ck_assert_msg(strstr(printed, "--backend cpu") != NULL, "no remedy in: %s", printed);
+  check_run("OCL_ICD_VENDORS=$PWD/none " RUN "--data . --epochs 1 " MODELS "vanilla.cfg", 0,
+            "device  cpu: ");
+  check_run("OCL_ICD_VENDORS=$PWD/none " RUN "--list-devices", 0, "cpu 0: ");
+}
+END_TEST
+
+/* ---- the folder --------------------------------------------------------- */
+
+static void put_size(FILE *file, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) fputc((int)(value >> shift & 255), file);
+}
+
+static bool write_idx(const char *name, const dg_samples *samples, bool images) {
+  char path[200];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, "wb");
+  if (!file) return false;
+  put_size(file, images ? 0x803 : 0x801);
+  put_size(file, samples->count);
+  if (images) put_size(file, samples->height), put_size(file, samples->width);
+  size_t bytes = samples->count * (images ? (size_t)samples->height * samples->width : 1);
+  fwrite(images ? samples->images : samples->labels, 1, bytes, file);
+  return fclose(file) == 0;
+}
+
+/** A folder with a small set: 300 digits to train, 100 to test. */
+static bool make_folder(void) {
+  dg_dataset *set = dg_dataset_builtin(300, 100, 1, 0, NULL);
+  bool right = set && mkdtemp(folder) && write_idx("train-images-idx3-ubyte", &set->train, true) &&
+               write_idx("train-labels-idx1-ubyte", &set->train, false) &&
+               write_idx("t10k-images-idx3-ubyte", &set->test, true) &&
+               write_idx("t10k-labels-idx1-ubyte", &set->test, false);
+  dg_dataset_free(set);
+  return right;
+}
+
+int main(void) {
+  if (!make_folder()) return perror(folder), 1;
+  unsetenv("DIGITS_DATA");
+  Suite *suite = suite_create("cli");
+  TCase *tests = tcase_create("cli");
+  tcase_set_timeout(tests, 120);
+  tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
+  tcase_add_test(tests, it_says_what_it_uses);
+  tcase_add_test(tests, data_comes_from_the_environment);
+  tcase_add_test(tests, quiet_prints_the_test_alone);
+  tcase_add_test(tests, the_log_has_every_record);
+  tcase_add_test(tests, weights_come_back);
+  tcase_add_test(tests, a_signal_stops_it);
+  tcase_add_test(tests, no_opencl_platform);
+  suite_add_tcase(suite, tests);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  char command[100];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  if (system(command) != 0) perror(command);
+  return failed != 0;
+}
