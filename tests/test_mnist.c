@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/data/dataset.h"
+#include "tests/suite.h"
 
 enum { SKIPPED = 77 };
 
@@ -27,11 +28,5 @@ int main(void) {
   }
   TCase *cases = tcase_create("mnist");
   tcase_add_test(cases, mnist_is_read);
-  Suite *suite = suite_create("mnist");
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_main("mnist", cases);
 }
