@@ -1,7 +1,7 @@
 #include "backends/opencl/product.h"
 
 /* The tiles of the kernels: ROWS x COLUMNS and X_ROWS x Y_ROWS, TILE x TILE in group form. */
-enum { OUTER_ROWS = 8, OUTER_COLUMNS = 48, INNER_X = 8, INNER_Y = 3, GROUP_TILE = 64, SIDE = 16 };
+enum { OUTER_ROWS = 4, OUTER_COLUMNS = 80, INNER_X = 8, INNER_Y = 3, GROUP_TILE = 64, SIDE = 16 };
 
 static dg_cl_range group_range(uint32_t x, uint32_t y, uint32_t items) {
   return (dg_cl_range){
