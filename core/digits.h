@@ -79,6 +79,13 @@ const char *dg_model_text(const dg_model *model);
     them. Writes text of up to `room` bytes; returns the length of the whole text. */
 size_t dg_layers_help(char *text, size_t room);
 
+/**
+ * What a model is on a device: layers, shapes, parameters, operations of one sample and the
+ * memory plan. Writes text of up to `room` bytes, and to `length` how long the whole is.
+ */
+bool dg_describe(const dg_model *model, dg_device *device, char *text, size_t room, size_t *length,
+                 dg_error *err);
+
 /* ---- data --------------------------------------------------------------- */
 
 typedef struct dg_dataset dg_dataset;

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "core/data/dataset.h"
 #include "core/data/digits_draw.h"
@@ -48,6 +49,16 @@ START_TEST(a_smaller_set_is_the_start_of_a_larger_one) {
   ck_assert(same_start(&small->train, &large->train, 123));
   ck_assert(same_start(&small->test, &large->test, 45));
   dg_dataset_free(small), dg_dataset_free(large);
+}
+END_TEST
+
+/** Every compiler and machine draws these; a change of the drawing changes the number. */
+START_TEST(the_bytes_are_the_recorded_ones) {
+  dg_dataset *set = draw(TRAIN, TEST, DG_DIGITS_SEED, 2);
+  uLong sum = crc32(0, set->train.images, TRAIN * PIXELS);
+  sum = crc32(sum, set->train.labels, TRAIN);
+  ck_assert_uint_eq(crc32(sum, set->test.images, TEST * PIXELS), 0xfac5ed24);
+  dg_dataset_free(set);
 }
 END_TEST
 
@@ -101,7 +112,7 @@ static void check_centre(const uint8_t image[PIXELS]) {
     y += image[i] * (i / SIDE + 0.5);
   }
   ck_assert_double_gt(mass, 20 * 255);
-  ck_assert_double_lt(mass, 0.6 * 20 * 20 * 255);
+  ck_assert_double_lt(mass, 0.7 * 20 * 20 * 255);
   ck_assert_double_eq_tol(x / mass, SIDE / 2.0, 1);
   ck_assert_double_eq_tol(y / mass, SIDE / 2.0, 1);
 }
@@ -147,6 +158,7 @@ int main(void) {
   tcase_add_test(cases, the_form_is_that_of_mnist);
   tcase_add_test(cases, threads_and_repetition_change_nothing);
   tcase_add_test(cases, a_smaller_set_is_the_start_of_a_larger_one);
+  tcase_add_test(cases, the_bytes_are_the_recorded_ones);
   tcase_add_test(cases, seeds_and_parts_differ);
   tcase_add_test(cases, each_ten_hold_every_digit_in_changing_order);
   tcase_add_test(cases, ink_is_boxed_and_centred);

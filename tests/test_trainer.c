@@ -177,25 +177,28 @@ START_TEST(the_best_epoch_is_kept) {
   if (!has_backend(backend_name(_i))) return;
   char epochs[40];
   outcome best, last;
-  run_right(
-      backend_name(_i), "vanilla",
-      SETS("train.epochs=6", "data.validation=200", "train.keep=best", "train.optimizer.lr=1.0"), 5,
-      &best);
+  run_right(backend_name(_i), "vanilla",
+            SETS("train.epochs=6", "data.validation=200", "train.keep=best",
+                 "train.optimizer.lr=1.0", "train.schedule.type=constant"),
+            5, &best);
   ck_assert_uint_ge(best.best_epoch, 1);
   snprintf(epochs, sizeof epochs, "train.epochs=%u", best.best_epoch);
   run_right(backend_name(_i), "vanilla",
-            SETS(epochs, "data.validation=200", "train.keep=last", "train.optimizer.lr=1.0"), 5,
-            &last);
+            SETS(epochs, "data.validation=200", "train.keep=last", "train.optimizer.lr=1.0",
+                 "train.schedule.type=constant"),
+            5, &last);
   ck_assert_double_eq(best.test.loss, last.test.loss);
 }
 END_TEST
 
 START_TEST(gradients_are_clipped) {
   outcome free_run, clipped;
-  run_right("cpu", "vanilla", SETS("train.epochs=1"), 1, &free_run);
-  run_right("cpu", "vanilla", SETS("train.epochs=1", "train.clip_norm=0.001"), 1, &clipped);
+  run_right("cpu", "vanilla", SETS("train.epochs=1", "train.schedule.type=constant"), 1, &free_run);
+  run_right("cpu", "vanilla",
+            SETS("train.epochs=1", "train.schedule.type=constant", "train.clip_norm=0.001"), 1,
+            &clipped);
   ck_assert_double_eq(free_run.loss[0], clipped.loss[0]);
-  /* ten steps of norm .001 and rate .3 move next to nothing */
+  /* ten steps of norm .001 and rate 1 move next to nothing */
   ck_assert_double_eq_tol(clipped.loss[9], clipped.loss[0], 0.2);
   ck_assert_double_lt(free_run.loss[9], clipped.loss[9]);
 }

@@ -76,6 +76,23 @@ static bool help_layers(dg_error *err) {
   return true;
 }
 
+static dg_model *load_model(const options *o, dg_error *err) {
+  return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
+                  : dg_model_of_weights(o->load, o->overrides, o->override_count, err);
+}
+
+static bool describe(const options *o, dg_error *err) {
+  char text[1 << 16];
+  size_t length;
+  dg_model *model = load_model(o, err);
+  dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
+  bool right = device && dg_describe(model, device, text, sizeof text, &length, err);
+  if (right) fputs(text, stdout);
+  dg_close(device);
+  dg_model_free(model);
+  return right;
+}
+
 /* ---- a job: model, device, data ----------------------------------------- */
 
 typedef struct {
@@ -88,8 +105,7 @@ typedef struct {
 
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
-  j->model = o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
-                      : dg_model_of_weights(o->load, o->overrides, o->override_count, err);
+  j->model = load_model(o, err);
   if (!j->model || !json_log_open(&j->audience.log, o->log, err)) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
@@ -225,6 +241,8 @@ static bool perform(const options *o, dg_error *err) {
     return fputs(options_help, stdout) >= 0;
   case DO_HELP_LAYERS:
     return help_layers(err);
+  case DO_DESCRIBE:
+    return describe(o, err);
   case DO_VERSION:
     return printf("digits-run %s\n", dg_version()) >= 0;
   case DO_LIST_DEVICES:

@@ -15,6 +15,7 @@ const char options_help[] =
     "  --device N            number of the device, or a part of its name\n"
     "  --list-devices        list the devices of all backends\n"
     "  --threads N           threads of the cpu backend; default: all cores\n"
+    "  --describe            layers, shapes, parameters, operations and memory; runs nothing\n"
     "\n"
     "What it learns from\n"
     "  --data DIR|builtin    folder with four IDX files of MNIST's names, gzipped or not;\n"
@@ -45,6 +46,7 @@ enum {
   OPT_BACKEND = 256,
   OPT_DEVICE,
   OPT_LIST_DEVICES,
+  OPT_DESCRIBE,
   OPT_THREADS,
   OPT_DATA,
   OPT_TEST_DATA,
@@ -67,6 +69,7 @@ static const struct option known[] = {
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"list-devices", no_argument, NULL, OPT_LIST_DEVICES},
+    {"describe", no_argument, NULL, OPT_DESCRIBE},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"data", required_argument, NULL, OPT_DATA},
     {"test-data", required_argument, NULL, OPT_TEST_DATA},
@@ -126,6 +129,9 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
     return true;
   case OPT_LIST_DEVICES:
     o->task = DO_LIST_DEVICES;
+    return true;
+  case OPT_DESCRIBE:
+    o->task = DO_DESCRIBE;
     return true;
   case OPT_THREADS:
     return read_number("--threads", value, 1, 1024, &o->threads, err);
@@ -189,7 +195,7 @@ bool options_read(options *o, int argc, char **argv, dg_error *err) {
   int left = argc - optind;
   if (o->task == DO_HELP && left == 1 && strcmp(argv[optind], "layers") == 0)
     o->task = DO_HELP_LAYERS;
-  if (o->task != DO_TRAIN) return true;
+  if (o->task != DO_TRAIN && o->task != DO_DESCRIBE) return true;
   if (left > 1 || (left == 0 && !o->load))
     return dg_fail(err, DG_ERR_INPUT, "%s; see --help",
                    left ? "give one model file, not several" : "no model file was given");

@@ -31,10 +31,16 @@ static size_t columns_floats(const dg_window *w) {
   return dg_round_up((size_t)(w->out_h * pitch_of(w) + w->pad_w + BLOCK));
 }
 
-/** value[i] = row[i], whose place is first + i. */
-static inline void put_row(int count, const float *restrict row, int first, float *restrict value,
-                           int32_t *restrict place) {
-  for (int i = 0; i < count; i++) value[i] = row[i], place[i] = first + i;
+/** value[i] = the larger of a[i], whose place is first_a + i, and b[i], of place first_b + i. */
+static inline void put_larger(int count, const float *restrict a, int first_a,
+                              const float *restrict b, int first_b, float *restrict value,
+                              int32_t *restrict place) {
+  for (int i = 0; i < count; i++) {
+    float x = a[i], y = b[i];
+    bool take = (y > x) | ((y != y) & (x == x));
+    value[i] = take ? y : x;
+    place[i] = (take ? first_b : first_a) + i;
+  }
 }
 
 /** Takes row[i], whose place is first + i, for value[i] where it is larger. */
@@ -52,10 +58,12 @@ static inline void take_row(int count, const float *restrict row, int first, flo
 static inline void max_line(const dg_window *w, int count, int oy, const float *x, float *value,
                             int32_t *place) {
   dg_range taps = dg_pool_taps(oy, w->kernel_h, w->stride_h, w->pad_h, w->height);
-  for (int ky = taps.begin; ky < taps.end; ky++) {
-    int first = (oy * w->stride_h - w->pad_h + ky) * w->width;
-    (ky == taps.begin ? put_row : take_row)(count, x + first, first, value, place);
-  }
+  int top = (oy * w->stride_h - w->pad_h) * w->width;
+  int first = top + taps.begin * w->width;
+  int second = taps.begin + 1 < taps.end ? first + w->width : first;
+  put_larger(count, x + first, first, x + second, second, value, place);
+  for (int ky = taps.begin + 2; ky < taps.end; ky++)
+    take_row(count, x + top + ky * w->width, top + ky * w->width, value, place);
 }
 
 static void fill_padding(int count, float *value, int32_t *place) {
@@ -76,8 +84,11 @@ static void max_down(const dg_window *w, const float *x, size_t readable, const 
       max_line(w, blocks * BLOCK, oy, x, value + w->pad_w, place + w->pad_w);
     else
       max_line(w, count, oy, x, value + w->pad_w, place + w->pad_w);
-    fill_padding(w->pad_w, value, place);
-    fill_padding(c->pitch - w->pad_w - count, value + w->pad_w + count, place + w->pad_w + count);
+    if (c->pitch > count) {
+      int end = w->pad_w + count;
+      fill_padding(w->pad_w, value, place);
+      fill_padding(c->pitch - end, value + end, place + end);
+    }
   }
 }
 

@@ -27,8 +27,3 @@ dg_window dg_pool_window(const dg_pool2d_desc *d) {
   w.out_plane = (size_t)(w.out_h * w.out_w);
   return w;
 }
-
-dg_range dg_pool_taps(int o, int kernel, int stride, int pad, int size) {
-  int first = o * stride - pad;
-  return (dg_range){dg_at_least(-first, 0), dg_at_most(size - first, kernel)};
-}

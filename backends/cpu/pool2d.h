@@ -7,7 +7,6 @@
 
 #define dg_pool_supports DG_ISA_NAME(dg_pool_supports)
 #define dg_pool_window DG_ISA_NAME(dg_pool_window)
-#define dg_pool_taps DG_ISA_NAME(dg_pool_taps)
 
 /** The sizes of a pooling op, fit for signed arithmetic. */
 typedef struct {
@@ -25,15 +24,18 @@ bool dg_pool_supports(const dg_op_desc *desc);
 
 dg_window dg_pool_window(const dg_pool2d_desc *desc);
 
-/** The elements of the window of output `o` that lie inside `size` inputs, in one dimension. */
-dg_range dg_pool_taps(int o, int kernel, int stride, int pad, int size);
-
 static inline int dg_at_least(int value, int low) {
   return value < low ? low : value;
 }
 
 static inline int dg_at_most(int value, int high) {
   return value > high ? high : value;
+}
+
+/** The elements of the window of output `o` that lie inside `size` inputs, in one dimension. */
+static inline dg_range dg_pool_taps(int o, int kernel, int stride, int pad, int size) {
+  int first = o * stride - pad;
+  return (dg_range){dg_at_least(-first, 0), dg_at_most(size - first, kernel)};
 }
 
 #endif

@@ -40,7 +40,8 @@ static bool read_file(dg_idx *array, const char *folder, const char *base, unsig
     file_name(name, base, rank, i);
     int length = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (length >= (int)sizeof path)
-      return dg_fail(err, DG_ERR_INPUT, "%.80s…: the path is too long; use a shorter one", folder);
+      return dg_fail(err, DG_ERR_INPUT, "%.80s...: the path is too long; use a shorter one",
+                     folder);
     if (stat(path, &info) == 0) return dg_idx_read(array, path, rank, err);
   }
   return fail_missing(folder, base, rank, err);

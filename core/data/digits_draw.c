@@ -8,7 +8,7 @@
 #include "core/data/digits_pen.h"
 #include "core/support/philox.h"
 
-/** The box that the ink is fitted into, and how many pixels of a path's span become one line. */
+/** The side of the box that the ink is fitted into, and into how many lines a span is cut. */
 enum { BOX = 20, LINES_PER_SPAN = 7 };
 
 _Static_assert(DG_HAND_MAX_KNOTS *LINES_PER_SPAN < DG_PATH_MAX_POINTS, "a hand fits into a path");
@@ -29,11 +29,17 @@ static float between(dg_random *r, float low, float high) {
   return low + (high - low) * dg_random_uniform(r);
 }
 
-/** A bell-shaped number of deviation `deviation`, never more than thrice that: three uniforms' sum.
- */
+/** A bell-shaped number (three uniforms added) of this deviation, never more than thrice it. */
 static float bell(dg_random *r, float deviation) {
-  float sum = dg_random_uniform(r) + dg_random_uniform(r) + dg_random_uniform(r);
+  float sum = dg_random_uniform(r);
+  sum += dg_random_uniform(r);
+  sum += dg_random_uniform(r);
   return (2 * sum - 3) * deviation;
+}
+
+static vec bell_vec(dg_random *r, float deviation) {
+  float x = bell(r, deviation), y = bell(r, deviation);
+  return (vec){x, y};
 }
 
 static const dg_hand *choose_hand(dg_random *r, unsigned digit) {
@@ -62,9 +68,9 @@ static void write_skeleton(dg_random *r, const dg_hand *hand, skeleton *s) {
   s->pen = hand->pen;
   for (unsigned i = 0; i < hand->count; i++) {
     bool free_end = starts_stroke(s, i) || s->pen[i] == DG_PEN_LIFT;
-    float off = free_end ? 1.5f * unsteady : unsteady;
-    s->at[i].x = 0.01f * (ta * a[i].x + tb * b[i].x + tc * c[i].x) + bell(r, off);
-    s->at[i].y = 0.01f * (ta * a[i].y + tb * b[i].y + tc * c[i].y) + bell(r, off);
+    vec slip = bell_vec(r, free_end ? 1.5f * unsteady : unsteady);
+    s->at[i].x = 0.01f * (ta * a[i].x + tb * b[i].x + tc * c[i].x) + slip.x;
+    s->at[i].y = 0.01f * (ta * a[i].y + tb * b[i].y + tc * c[i].y) + slip.y;
   }
 }
 
@@ -122,7 +128,7 @@ static void trace(const skeleton *s, dg_path *path) {
 static void bend(dg_random *r, dg_path *path) {
   vec moved[4][4];
   float strength = between(r, 0.02f, 0.12f);
-  for (int i = 0; i < 16; i++) moved[i / 4][i % 4] = (vec){bell(r, strength), bell(r, strength)};
+  for (int i = 0; i < 16; i++) moved[i / 4][i % 4] = bell_vec(r, strength);
   for (unsigned k = 0; k < path->count; k++) {
     float u = path->points[k].x, v = path->points[k].y, iu = 1 - u, iv = 1 - v;
     float bu[4] = {iu * iu * iu, 3 * u * iu * iu, 3 * u * u * iu, u * u * u};
@@ -134,7 +140,7 @@ static void bend(dg_random *r, dg_path *path) {
   }
 }
 
-/** Turns, slants and stretches the digit as a whole. */
+/** Turns, slants, widens and tapers the digit as a whole, and moves its waist up or down. */
 static void tilt(dg_random *r, dg_path *path) {
   float half = 0.5f * bell(r, 0.12f); // tangent of half the angle
   float cosine = (1 - half * half) / (1 + half * half), sine = 2 * half / (1 + half * half);
@@ -231,7 +237,7 @@ void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned
                     uint8_t *images, uint8_t *labels) {
   uint32_t stream = dg_stream(DG_STREAM_DIGITS, (uint32_t)part);
   int team = threads ? (int)threads : omp_get_num_procs();
-#pragma omp parallel for num_threads(team) schedule(static)
+#pragma omp parallel for num_threads(team) schedule(dynamic, 256)
   for (uint32_t i = 0; i < count; i++) {
     dg_random r = dg_random_start(seed, stream, i, 0);
     labels[i] = draw_label(seed, stream, i);

@@ -70,20 +70,8 @@ static bool plan_conv2d(const void *given, const dg_layer_site *site, dg_layer_p
                                      .pad_h = w->padding[0],
                                      .pad_w = w->padding[1],
                                      .bias = c->bias}};
-  plan->params = c->bias ? 2 : 1;
-  plan->param[0] = (dg_param_spec){.suffix = "weight",
-                                   .rank = 4,
-                                   .dim = {c->filters, in[0], w->kernel[0], w->kernel[1]},
-                                   .init = (dg_init_kind)c->init,
-                                   .fan_in = fan_in,
-                                   .fan_out = fan_out};
-  plan->param[1] = (dg_param_spec){.suffix = "bias",
-                                   .rank = 1,
-                                   .dim = {c->filters},
-                                   .init = (dg_init_kind)c->init,
-                                   .bias = true,
-                                   .fan_in = fan_in,
-                                   .fan_out = fan_out};
+  uint32_t dim[] = {c->filters, in[0], w->kernel[0], w->kernel[1]};
+  dg_layer_weights(plan, (dg_init_kind)c->init, c->bias, 4, dim, fan_in, fan_out);
   return true;
 }
 

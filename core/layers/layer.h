@@ -86,6 +86,13 @@ char *dg_shape_text(const dg_shape *shape, char *text, size_t room);
  */
 bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err);
 
+/**
+ * Gives a plan the parameters "weight" of shape `dim` [rank], whose first dimension counts the
+ * outputs, and, if wanted, "bias".
+ */
+void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
+                      const uint32_t *dim, uint32_t fan_in, uint32_t fan_out);
+
 /** A window (kernel, stride, padding) over an image: checks that it fits, gives the output size. */
 typedef struct {
   uint32_t kernel[2], stride[2], padding[2];

@@ -42,6 +42,23 @@ bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err
                  site->in_names[0], dg_shape_text(in, shape, sizeof shape), remedy);
 }
 
+void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
+                      const uint32_t *dim, uint32_t fan_in, uint32_t fan_out) {
+  dg_param_spec weight = {
+      .suffix = "weight", .rank = rank, .init = init, .fan_in = fan_in, .fan_out = fan_out};
+  memcpy(weight.dim, dim, rank * sizeof *dim);
+  plan->params = bias ? 2 : 1;
+  plan->param[0] = weight;
+  if (!bias) return;
+  plan->param[1] = (dg_param_spec){.suffix = "bias",
+                                   .rank = 1,
+                                   .dim = {dim[0]},
+                                   .init = init,
+                                   .bias = true,
+                                   .fan_in = fan_in,
+                                   .fan_out = fan_out};
+}
+
 bool dg_shape_fits(const dg_shape *shape, dg_error *err) {
   uint64_t count = 1;
   for (uint32_t i = 0; i < shape->rank; i++) {

@@ -37,20 +37,8 @@ static bool plan_linear(const void *given, const dg_layer_site *site, dg_layer_p
   plan->out = (dg_shape){1, {c->units}};
   plan->op =
       (dg_op_desc){.kind = DG_OP_LINEAR, .linear = {.in = in, .out = c->units, .bias = c->bias}};
-  plan->params = c->bias ? 2 : 1;
-  plan->param[0] = (dg_param_spec){.suffix = "weight",
-                                   .rank = 2,
-                                   .dim = {c->units, in},
-                                   .init = (dg_init_kind)c->init,
-                                   .fan_in = in,
-                                   .fan_out = c->units};
-  plan->param[1] = (dg_param_spec){.suffix = "bias",
-                                   .rank = 1,
-                                   .dim = {c->units},
-                                   .init = (dg_init_kind)c->init,
-                                   .bias = true,
-                                   .fan_in = in,
-                                   .fan_out = c->units};
+  dg_layer_weights(plan, (dg_init_kind)c->init, c->bias, 2, (uint32_t[]){c->units, in}, in,
+                   c->units);
   return true;
 }
 

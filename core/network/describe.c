@@ -1,0 +1,113 @@
+/** A network in words: layers, shapes, parameters, operations and memory. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/network/internal.h"
+#include "core/support/writer.h"
+
+/**
+ * Floating-point operations of one sample forward by the direct method: two for every product of
+ * a sum, one for every number of an element-wise op.
+ */
+static double operations(const dg_node *node, const dg_tensor *out) {
+  const dg_op_desc *op = &node->plan.op;
+  switch (op->kind) {
+  case DG_OP_LINEAR:
+    return 2.0 * op->linear.in * op->linear.out;
+  case DG_OP_CONV2D:
+    return 2.0 * out->count * op->conv2d.channels * op->conv2d.kernel_h * op->conv2d.kernel_w;
+  case DG_OP_MAXPOOL2D:
+  case DG_OP_AVGPOOL2D:
+    return (double)out->count * op->pool2d.kernel_h * op->pool2d.kernel_w;
+  case DG_OP_CHW_TO_HWC:
+    return 0;
+  default:
+    return out->count;
+  }
+}
+
+static uint64_t params_of(const dg_network *network, const dg_node *node) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < node->plan.params; i++)
+    count += network->params[node->first_param + i].count;
+  return count;
+}
+
+static const char *fused(const dg_node *node) {
+  static const char *const names[] = {"", " + relu", " + leaky_relu", " + sigmoid", " + tanh"};
+  if (node->plan.op.kind == DG_OP_LINEAR) return names[node->plan.op.linear.act.kind];
+  if (node->plan.op.kind == DG_OP_CONV2D) return names[node->plan.op.conv2d.act.kind];
+  return "";
+}
+
+static void describe_nodes(const dg_network *network, dg_writer *w) {
+  double total = 0;
+  dg_write(w, "%-14s %-24s %-16s %12s %14s\n", "layer", "op", "output", "parameters", "operations");
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    const dg_node *node = &network->nodes[i];
+    double count = operations(node, &network->tensors[node->out]);
+    char shape[64], op[64];
+    snprintf(op, sizeof op, "%s%s", node->layer->kind->type, fused(node));
+    dg_write(w, "%-14s %-24s %-16s %12llu %14.0f\n", node->layer->name, op,
+             dg_shape_text(&node->plan.out, shape, sizeof shape),
+             (unsigned long long)params_of(network, node), count);
+    total += count;
+  }
+  dg_write(w, "%-56s %12llu %14.0f\n", "in all",
+           (unsigned long long)dg_network_parameter_count(network), total);
+}
+
+static double mebibytes(size_t bytes) {
+  return (double)bytes / (1 << 20);
+}
+
+/** What all blocks of the arena would take side by side. */
+static size_t unshared(const dg_network *network) {
+  size_t sum = 0;
+  for (uint32_t t = 0; t < network->tensor_count; t++) {
+    const dg_tensor *tensor = &network->tensors[t];
+    size_t bytes = (size_t)tensor->count * network->max_n * sizeof(float);
+    sum += (tensor->value ? bytes : 0) + (tensor->grad ? bytes : 0);
+  }
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    const dg_op_needs *needs = &network->nodes[i].op->needs;
+    sum += needs->forward_workspace;
+    if (network->train) sum += needs->kept + needs->backward_workspace;
+  }
+  return sum;
+}
+
+static void describe_memory(const dg_network *network, dg_writer *w) {
+  size_t params = network->floats * sizeof(float);
+  dg_write(w, "\n%s, %u samples a step, on the device\n", network->train ? "training" : "testing",
+           network->max_n);
+  dg_write(w, "  parameters                              %10.2f MiB\n", mebibytes(params));
+  if (network->train)
+    dg_write(w, "  gradients                               %10.2f MiB\n", mebibytes(params));
+  dg_write(w, "  activations, gradients and workspaces   %10.2f MiB (%.2f without sharing)\n",
+           mebibytes(network->arena_size), mebibytes(unshared(network)));
+}
+
+/** Builds a network, describes it as `what` says, and drops it. */
+static bool describe_built(const dg_model *model, dg_device *device, bool train, dg_writer *w,
+                           dg_error *err) {
+  dg_network *network = dg_network_build(model, device, model->train.batch, train, err);
+  if (!network) return false;
+  if (train) describe_nodes(network, w);
+  describe_memory(network, w);
+  dg_network_free(network);
+  return true;
+}
+
+bool dg_describe(const dg_model *model, dg_device *device, char *text, size_t room, size_t *length,
+                 dg_error *err) {
+  dg_writer w = {text, room, 0};
+  char shape[64];
+  dg_write(&w, "%s: input %s, batch %u, on %s: %s\n\n", model->name,
+           dg_shape_text(&model->input, shape, sizeof shape), model->train.batch, device->backend,
+           device->info.name);
+  bool right =
+      describe_built(model, device, true, &w, err) && describe_built(model, device, false, &w, err);
+  *length = w.used;
+  return right;
+}

@@ -1,0 +1,16 @@
+/** Text that is written piece by piece into a caller's memory, and measured where it doesn't fit.
+ */
+#ifndef DG_WRITER_H
+#define DG_WRITER_H
+
+#include <stddef.h>
+
+typedef struct {
+  char *text;
+  size_t room;
+  size_t used; /**< length of the whole text, also beyond `room` */
+} dg_writer;
+
+__attribute__((format(printf, 2, 3))) void dg_write(dg_writer *writer, const char *format, ...);
+
+#endif
