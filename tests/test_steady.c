@@ -44,8 +44,8 @@ static epoch train(const rig_report *report, dg_device *device, uint32_t steps) 
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", overrides,
                                   sizeof overrides / sizeof *overrides, &err);
   must(report, model != NULL, &err);
-  dg_listener listener = {.user = &e.looks, .progress = count_look};
-  dg_trainer *trainer = dg_trainer_new(model, device, data, 1, &listener, &err);
+  dg_trainer_options options = {.seed = 1, .listener = {.user = &e.looks, .progress = count_look}};
+  dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
   must(report, trainer != NULL, &err);
 
   counts before = counts_now();

@@ -104,8 +104,10 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   if (!plan) return false;
   dg_op_needs *needs = &op->base.needs;
   size_t threads = (size_t)op->device->threads, filters = dg_panels_width(d->filters);
-  plan->source_floats =
-      dg_field_is_plain(&plan->source) ? 0 : dg_round_up(dg_field_count(&plan->source));
+  plan->few_taps = dg_correlate_is_few(&plan->forward);
+  plan->source_floats = dg_field_is_plain(&plan->source) && !plan->few_taps
+                            ? 0
+                            : dg_round_up(dg_field_count(&plan->source) + DG_CORRELATE_SLACK);
   plan->weight_floats = dg_round_up(plan->taps * filters);
   needs->forward_workspace = (plan->weight_floats + threads * plan->source_floats) * sizeof(float);
   if (train) dg_conv_backward_prepare(op);
@@ -114,17 +116,25 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
 
 /* ---- forward ------------------------------------------------------------ */
 
-const float *dg_conv_fill(const dg_field *field, const float *sample, float *room) {
-  if (dg_field_is_plain(field)) return sample;
-  dg_field_fill(field, sample, room);
+const float *dg_conv_source(const dg_conv_plan *plan, const float *sample, float *room) {
+  if (plan->source_floats == 0) return sample;
+  dg_field_fill(&plan->source, sample, room);
   return room;
+}
+
+static void pack_weights(const dg_conv_plan *plan, const float *weight, size_t filter,
+                         float *panels) {
+  size_t columns = dg_panel_columns(plan->forward.channels - filter);
+  dg_pack_columns(plan->taps, columns, weight + filter * plan->taps, plan->taps,
+                  panels + filter * plan->taps);
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
   size_t in = (size_t)d->channels * d->height * d->width, out = d->filters * plan->pixels;
-  const float *weight = dg_floats(buffers->param[0]);
+  const float *x = dg_floats(buffers->in[0]), *weight = dg_floats(buffers->param[0]);
+  float *y = dg_floats(buffers->out[0]);
   dg_ending ending = {.bias = d->bias ? dg_floats(buffers->param[1]) : NULL, .act = d->act};
   float *panels = dg_floats(buffers->workspace), *fields = panels + plan->weight_floats;
   size_t work = step->n * plan->pixels * plan->taps * d->filters;
@@ -133,14 +143,16 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
     float *field = fields + (size_t)omp_get_thread_num() * plan->source_floats;
     memset(field, 0, plan->source_floats * sizeof *field);
 #pragma omp for schedule(static)
-    for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH)
-      dg_pack_columns(plan->taps, dg_panel_columns(d->filters - f), weight + f * plan->taps,
-                      plan->taps, panels + f * plan->taps);
+    for (size_t f = 0; f < (plan->few_taps ? 0 : d->filters); f += DG_TILE_WIDTH)
+      pack_weights(plan, weight, f, panels);
 #pragma omp for schedule(static)
-    for (size_t s = 0; s < step->n; s++)
-      dg_correlate(&plan->forward,
-                   dg_conv_fill(&plan->source, dg_floats(buffers->in[0]) + s * in, field), panels,
-                   &ending, dg_floats(buffers->out[0]) + s * out);
+    for (size_t s = 0; s < step->n; s++) {
+      const float *source = dg_conv_source(plan, x + s * in, field);
+      if (plan->few_taps)
+        dg_correlate_few(&plan->forward, source, weight, &ending, y + s * out);
+      else
+        dg_correlate(&plan->forward, source, panels, &ending, y + s * out);
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 #include "backends/cpu/correlate.h"
 #include "backends/cpu/cpu.h"
 
-#define dg_conv_fill DG_ISA_NAME(dg_conv_fill)
+#define dg_conv_source DG_ISA_NAME(dg_conv_source)
 #define dg_conv_backward_prepare DG_ISA_NAME(dg_conv_backward_prepare)
 #define dg_conv_backward DG_ISA_NAME(dg_conv_backward)
 
@@ -14,6 +14,7 @@ typedef struct {
   dg_field gradient;                /**< the output's gradient, for the input's */
   dg_correlation forward, backward; /**< to the output; to the input's gradient */
   size_t taps, back_taps;           /**< products of an element: of the output, of the gradient */
+  bool few_taps;                    /**< forward by dg_correlate_few */
   size_t pixels;                    /**< of an output plane */
   const uint32_t *pixel;            /**< where the first element of each one's window lies */
 
@@ -24,8 +25,8 @@ typedef struct {
   uint32_t tables[];
 } dg_conv_plan;
 
-/** One sample as the field wants it: filled into `room`, or itself where that is the same. */
-const float *dg_conv_fill(const dg_field *field, const float *sample, float *room);
+/** The source field of one sample: filled into `room`, or the sample where that is the same. */
+const float *dg_conv_source(const dg_conv_plan *plan, const float *sample, float *room);
 
 /** Adds what backward needs to the op's plan and needs. */
 void dg_conv_backward_prepare(dg_cpu_op *op);

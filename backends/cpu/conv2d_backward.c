@@ -11,20 +11,27 @@
 #include "backends/cpu/panel.h"
 #include "backends/cpu/tile.h"
 
+/** Rows of the output that are handled together, from `row` on: few enough for the cache. */
+static size_t band_rows(const dg_correlation *output, size_t row) {
+  enum { PIXELS = 128 };
+  size_t rows = PIXELS / output->width, left = output->height - row;
+  return rows < 1 ? 1 : rows < left ? rows : left;
+}
+
 void dg_conv_backward_prepare(dg_cpu_op *op) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   dg_conv_plan *plan = op->plan;
   dg_op_needs *needs = &op->base.needs;
   bool act = d->act.kind != DG_ACT_NONE, d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
-  size_t filters = dg_panels_width(d->filters);
+  size_t band = band_rows(&plan->forward, 0) * plan->forward.width;
   needs->backward_reads_in = true;
   needs->backward_reads_out = act;
   plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
-  plan->d_z_floats = act ? dg_round_up(d->filters * plan->pixels) : 0;
-  plan->gradient_floats = d_in && !dg_field_is_plain(&plan->gradient)
+  plan->d_z_floats = act ? dg_round_up(DG_TILE_WIDTH * band) : 0;
+  plan->gradient_floats = d_in && (act || !dg_field_is_plain(&plan->gradient))
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
-  plan->turned_floats = dg_round_up(plan->pixels * filters);
+  plan->turned_floats = dg_round_up(plan->pixels * DG_TILE_WIDTH);
   plan->d_weight_floats = plan->weight_floats;
   plan->d_bias_floats = dg_round_up(2 * d->filters);
   plan->back_thread = plan->source_floats + plan->d_z_floats + plan->gradient_floats +
@@ -36,8 +43,8 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
 /** A thread's part of the workspace. */
 typedef struct {
   float *source, *gradient; /**< fields */
-  float *d_z;               /**< gradient before the activation of one sample */
-  float *turned;            /**< the same as panels of [pixel, filter] */
+  float *d_z;               /**< gradient before the activation of one band */
+  float *turned;            /**< of one sample and panel of filters, [pixel, filter] */
   float *d_weight;          /**< sums over the thread's samples, panels of [tap, filter] */
   double *d_bias;
 } scratch;
@@ -69,18 +76,15 @@ static void pack_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, cons
                     panel + f * kernel * width);
 }
 
-/** d_bias[f] += the sum of plane f. */
-static void add_bias(size_t filters, size_t pixels, const float *d_z, double *d_bias) {
-  for (size_t f = 0; f < filters; f++, d_z += pixels) {
-    float lane[16] = {0}, rest = 0;
-    size_t p = 0;
-    for (; p + 16 <= pixels; p += 16)
-      for (size_t i = 0; i < 16; i++) lane[i] += d_z[p + i];
-    for (; p < pixels; p++) rest += d_z[p];
-    double sum = (double)rest;
-    for (size_t i = 0; i < 16; i++) sum += (double)lane[i];
-    d_bias[f] += sum;
-  }
+static double sum_of(size_t count, const float *x) {
+  float lane[16] = {0}, rest = 0;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (size_t j = 0; j < 16; j++) lane[j] += x[i + j];
+  for (; i < count; i++) rest += x[i];
+  double sum = (double)rest;
+  for (size_t j = 0; j < 16; j++) sum += (double)lane[j];
+  return sum;
 }
 
 /** Rows of taps that a tile takes at once. */
@@ -116,25 +120,60 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const
     }
 }
 
-/** One sample: adds to the thread's sums and, where `dx` isn't NULL, gives the input's gradient. */
-static void backward_sample(const dg_cpu_op *op, const scratch *t, const float *weights,
-                            const float *x, const float *y, const float *d_y, float *dx) {
+/** One sample of what backward reads. */
+typedef struct {
+  const float *x, *y, *d_y;
+} sample;
+
+/** Some rows of some planes of a sample's output. */
+typedef struct {
+  size_t filter, filters, row, rows;
+} band;
+
+/**
+ * Brings a band's gradient before the activation to where it is wanted: the panel of the weights'
+ * products, the field of the input's gradient, and the sums of the bias.
+ */
+static void spread_band(const dg_cpu_op *op, const scratch *t, const sample *s, band b) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  const float *source = dg_conv_fill(&plan->source, x, t->source), *d_z = d_y;
+  size_t first = b.row * plan->forward.width, count = b.rows * plan->forward.width;
+  size_t at = b.filter * plan->pixels + first, d_z_row = plan->pixels;
+  const float *d_z = s->d_y + at;
   if (plan->d_z_floats) {
-    dg_act_backward(d->act, d->filters * plan->pixels, y, d_y, t->d_z);
+    d_z_row = count;
+    for (size_t f = 0; f < b.filters; f++)
+      dg_act_backward(d->act, count, s->y + at + f * plan->pixels, s->d_y + at + f * plan->pixels,
+                      t->d_z + f * count);
     d_z = t->d_z;
   }
-  if (d->bias) add_bias(d->filters, plan->pixels, d_z, t->d_bias);
-  for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
-    size_t columns = dg_panel_columns(d->filters - f);
-    float *turned = t->turned + f * plan->pixels;
-    dg_pack_columns(plan->pixels, columns, d_z + f * plan->pixels, plan->pixels, turned);
-    add_weights(d, plan, source, turned, dg_panel_width(columns), t->d_weight + f * plan->taps);
+  dg_pack_columns(count, b.filters, d_z, d_z_row, t->turned + first * dg_panel_width(b.filters));
+  for (size_t f = 0; f < b.filters; f++) {
+    if (d->bias) t->d_bias[b.filter + f] += sum_of(count, d_z + f * d_z_row);
+    if (plan->gradient_floats)
+      dg_field_fill_rows(&plan->gradient, b.filter + f, b.row, b.rows, d_z + f * d_z_row,
+                         t->gradient);
+  }
+}
+
+/** One sample: adds to the thread's sums and, where `dx` isn't NULL, gives the input's gradient. */
+static void backward_sample(const dg_cpu_op *op, const scratch *t, const float *weights,
+                            const sample *s, float *dx) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_conv_plan *plan = op->plan;
+  const float *source = dg_conv_source(plan, s->x, t->source);
+  band b;
+  for (b.filter = 0; b.filter < d->filters; b.filter += DG_TILE_WIDTH) {
+    b.filters = dg_panel_columns(d->filters - b.filter);
+    for (b.row = 0; b.row < plan->forward.height; b.row += b.rows) {
+      b.rows = band_rows(&plan->forward, b.row);
+      spread_band(op, t, s, b);
+    }
+    add_weights(d, plan, source, t->turned, dg_panel_width(b.filters),
+                t->d_weight + b.filter * plan->taps);
   }
   if (dx)
-    dg_correlate(&plan->backward, dg_conv_fill(&plan->gradient, d_z, t->gradient), weights,
+    dg_correlate(&plan->backward, plan->gradient_floats ? t->gradient : s->d_y, weights,
                  &(dg_ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD}, dx);
 }
 
@@ -171,7 +210,8 @@ void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
       pack_weights(d, plan, dg_floats(buffers->param[0]), c, workspace + c * plan->back_taps);
 #pragma omp for schedule(static)
     for (size_t s = 0; s < step->n; s++)
-      backward_sample(op, &own, workspace, x + s * in, y ? y + s * out : NULL, d_y + s * out,
+      backward_sample(op, &own, workspace,
+                      &(sample){x + s * in, y ? y + s * out : NULL, d_y + s * out},
                       dx ? dx + s * in : NULL);
 #pragma omp for schedule(static)
     for (size_t f = 0; f < d->filters; f++) {

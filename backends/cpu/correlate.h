@@ -13,6 +13,9 @@
 #define dg_field_count DG_ISA_NAME(dg_field_count)
 #define dg_field_is_plain DG_ISA_NAME(dg_field_is_plain)
 #define dg_field_fill DG_ISA_NAME(dg_field_fill)
+#define dg_field_fill_rows DG_ISA_NAME(dg_field_fill_rows)
+#define dg_correlate_few DG_ISA_NAME(dg_correlate_few)
+#define dg_correlate_is_few DG_ISA_NAME(dg_correlate_is_few)
 #define dg_correlate DG_ISA_NAME(dg_correlate)
 
 /**
@@ -49,6 +52,11 @@ size_t dg_field_count(const dg_field *field);
 /** Is a filled field the sample itself? */
 bool dg_field_is_plain(const dg_field *field);
 
+/** Fills in rows of a channel, from `first` on; what is outside of the sample must be zero already.
+ */
+void dg_field_fill_rows(const dg_field *field, size_t channel, size_t first, size_t rows,
+                        const float *from, float *filled);
+
 /** Fills in one sample [channels, height, width]. What is outside of it must be zero already. */
 void dg_field_fill(const dg_field *field, const float *sample, float *filled);
 
@@ -69,5 +77,18 @@ typedef struct {
 /** One sample; `panels`: the weights, a panel of `taps` rows for each group of channels. */
 void dg_correlate(const dg_correlation *correlation, const float *filled, const float *panels,
                   const dg_ending *ending, float *out);
+
+/** Are the taps so few that dg_correlate_few is the faster one? */
+bool dg_correlate_is_few(const dg_correlation *correlation);
+
+/**
+ * The same with the channels as the rows of its tiles and pixels as their columns: there is nothing
+ * to turn, but a row of pixels is rounded up to whole vectors. weights [channels, taps];
+ * DG_CORRELATE_SLACK floats after `filled` are read, and don't matter.
+ */
+void dg_correlate_few(const dg_correlation *correlation, const float *filled, const float *weights,
+                      const dg_ending *ending, float *out);
+
+enum { DG_CORRELATE_SLACK = 32 };
 
 #endif

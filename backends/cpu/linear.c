@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backends/cpu/activation.h"
+#include "backends/cpu/blas.h"
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/product.h"
 
@@ -9,38 +10,77 @@ static bool supports(const dg_op_desc *desc) {
   return desc->linear.in > 0 && desc->linear.out > 0 && dg_act_known(desc->linear.act);
 }
 
-/** Floats of d_z, the gradient before the activation, where it isn't d_out itself. */
-static size_t d_z_count(const dg_cpu_op *op) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
-  return desc->act.kind == DG_ACT_NONE ? 0 : dg_round_up((size_t)op->base.max_n * desc->out);
+/** Is d_z, the gradient before the activation, another array than d_out? */
+static bool has_d_z(const dg_linear_desc *desc) {
+  return desc->act.kind != DG_ACT_NONE;
 }
 
-/** op->plan becomes a table: where row s of the output begins. */
+/**
+ * Floats from one sample of d_z to the next. Products go down its columns: a little more than the
+ * outputs, lest rows a power of two apart share the same few places of the cache.
+ */
+static size_t d_z_row(const dg_linear_desc *desc) {
+  enum { APART = 16 };
+  return has_d_z(desc) ? dg_round_up(desc->out) + APART : desc->out;
+}
+
+/** Floats of d_z in the workspace. */
+static size_t d_z_count(const dg_cpu_op *op) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  return has_d_z(desc) ? op->base.max_n * d_z_row(desc) : 0;
+}
+
+/** op->plan becomes a table: where row s of d_z begins. */
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_linear_desc *desc = &op->base.desc.linear;
   dg_op_needs *needs = &op->base.needs;
   uint32_t max_n = op->base.max_n;
   needs->forward_workspace = dg_product_workspace(op->device, desc->in);
   if (!train) return true;
-  if ((uint64_t)max_n * desc->out > UINT32_MAX)
+  if (max_n * d_z_row(desc) > UINT32_MAX)
     return dg_fail(err, DG_ERR_MEMORY,
                    "%u samples of %u outputs are too many for the cpu backend; a smaller --batch "
                    "fits",
                    max_n, desc->out);
   needs->backward_reads_in = true;
-  needs->backward_reads_out = desc->act.kind != DG_ACT_NONE;
+  needs->backward_reads_out = has_d_z(desc);
   needs->backward_workspace =
       d_z_count(op) * sizeof(float) +
       dg_product_workspace(op->device, max_n > desc->out ? max_n : desc->out);
   uint32_t *rows = op->plan = malloc(max_n * sizeof *rows);
   if (!rows) return dg_fail_memory(err, max_n * sizeof *rows);
-  for (uint32_t s = 0; s < max_n; s++) rows[s] = s * desc->out;
+  for (uint32_t s = 0; s < max_n; s++) rows[s] = (uint32_t)(s * d_z_row(desc));
   return true;
+}
+
+/** out = act(out + bias) */
+static void after_product(const dg_cpu_op *op, size_t n, const float *bias, float *y) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  size_t out = desc->out;
+#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
+  for (size_t s = 0; s < n; s++) {
+    float *row = y + s * out;
+    for (size_t i = 0; i < out && bias; i++) row[i] += bias[i];
+    dg_act_forward(desc->act, out, row, row);
+  }
+}
+
+static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  float *y = dg_floats(buffers->out[0]);
+  dg_matrix x = {dg_floats(buffers->in[0]), desc->in, false};
+  dg_matrix weight = {dg_floats(buffers->param[0]), desc->in, true};
+  dg_blas_multiply(op->device, n, desc->out, desc->in, x, weight, false, y, desc->out);
+  after_product(op, n, desc->bias ? dg_floats(buffers->param[1]) : NULL, y);
 }
 
 /** out^T = act(weight in^T + bias): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
+  if (dg_blas_is_faster(step->n)) {
+    forward_by_blas(op, buffers, step->n);
+    return;
+  }
   dg_product_run(op->device,
                  &(dg_product){.rows = desc->out,
                                .columns = step->n,
@@ -62,27 +102,46 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 static void before_activation(const dg_cpu_op *op, size_t n, const float *y, const float *d_y,
                               float *d_z, float *d_bias) {
   enum { BLOCK = 64 };
-  size_t out = op->base.desc.linear.out;
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  size_t out = desc->out, row = d_z_row(desc);
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
   for (size_t first = 0; first < out; first += BLOCK) {
     size_t count = out - first < BLOCK ? out - first : BLOCK;
     double sum[BLOCK] = {0};
     for (size_t s = 0; s < n; s++) {
       size_t at = s * out + first;
-      if (d_z != d_y) dg_act_backward(op->base.desc.linear.act, count, y + at, d_y + at, d_z + at);
-      for (size_t i = 0; i < count; i++) sum[i] += (double)d_z[at + i];
+      float *to = d_z + s * row + first;
+      if (has_d_z(desc)) dg_act_backward(desc->act, count, y + at, d_y + at, to);
+      for (size_t i = 0; i < count; i++) sum[i] += (double)to[i];
     }
     for (size_t i = 0; i < count && d_bias; i++) d_bias[first + i] = (float)sum[i];
   }
 }
 
+static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
+                             const float *d_z) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  dg_grad_mode d_in = op->base.desc.d_in[0];
+  size_t in = desc->in, out = desc->out, row = d_z_row(desc);
+  dg_matrix x = {dg_floats(buffers->in[0]), in, false};
+  dg_matrix weight = {dg_floats(buffers->param[0]), in, false};
+  dg_blas_multiply(op->device, out, in, n, (dg_matrix){d_z, row, true}, x, false,
+                   dg_floats(buffers->d_param[0]), in);
+  if (d_in != DG_GRAD_NONE)
+    dg_blas_multiply(op->device, n, in, out, (dg_matrix){d_z, row, false}, weight,
+                     d_in == DG_GRAD_ADD, dg_floats(buffers->d_in[0]), in);
+}
+
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
   float *workspace = dg_floats(buffers->workspace), *d_y = dg_floats(buffers->d_out);
-  size_t d_z_floats = d_z_count(op);
-  float *d_z = d_z_floats ? workspace : d_y, *panels = workspace + d_z_floats;
+  float *d_z = has_d_z(desc) ? workspace : d_y, *panels = workspace + d_z_count(op);
   before_activation(op, step->n, dg_floats(buffers->out[0]), d_y, d_z,
                     desc->bias ? dg_floats(buffers->d_param[1]) : NULL);
+  if (dg_blas_is_faster(step->n)) {
+    backward_by_blas(op, buffers, step->n, d_z);
+    return;
+  }
   dg_product d_weight = {.rows = desc->out,
                          .columns = desc->in,
                          .depth = step->n,
@@ -96,7 +155,7 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
                      .columns = desc->in,
                      .depth = desc->out,
                      .a = d_z,
-                     .a_row = desc->out,
+                     .a_row = d_z_row(desc),
                      .b = dg_floats(buffers->param[0]),
                      .b_row = desc->in,
                      .c = dg_floats(buffers->d_in[0]),

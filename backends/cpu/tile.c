@@ -57,8 +57,9 @@ INLINE float element(const float *const *a3, size_t a_row, int j) {
   return a3[j / 3][(size_t)(j % 3) * a_row];
 }
 
+/** b_step NULL: the rows of b follow each other. */
 INLINE void strided(const int rows, const int vectors, size_t depth, const float *a, size_t a_row,
-                    const float *b, float *c) {
+                    const float *b, const uint32_t *b_step, float *c) {
   const float *a3[(DG_TILE_ROWS + 2) / 3];
   UNROLL for (int i = 0; 3 * i < rows; i++) a3[i] = a + 3 * (size_t)i * a_row;
   for (size_t done = 0; done < depth; done += CHUNK) {
@@ -66,11 +67,11 @@ INLINE void strided(const int rows, const int vectors, size_t depth, const float
     tile t;
     tile_clear(&t, rows, vectors);
     for (size_t k = 0; k < chunk; k++) {
+      const float *b_row = b_step ? b + b_step[done + k] : b + (done + k) * vectors * DG_VECTOR;
       UNROLL for (int j = 0; j < rows; j++) {
-        add_product(&t, j, vectors, element(a3, a_row, j), b);
+        add_product(&t, j, vectors, element(a3, a_row, j), b_row);
       }
       UNROLL for (int i = 0; 3 * i < rows; i++) a3[i]++;
-      b += vectors * DG_VECTOR;
     }
     tile_put(&t, rows, vectors, done > 0, c);
   }
@@ -108,11 +109,11 @@ INLINE void grouped(const int groups, const int run, const int vectors, size_t d
 #endif
 
 INLINE void strided_of(size_t rows, const int vectors, size_t depth, const float *a, size_t a_row,
-                       const float *b, float *c) {
+                       const float *b, const uint32_t *b_step, float *c) {
   switch (rows) {
 #define STRIDED(n)                                                                                 \
   case n:                                                                                          \
-    strided(n, vectors, depth, a, a_row, b, c);                                                    \
+    strided(n, vectors, depth, a, a_row, b, b_step, c);                                            \
     break;
     HEIGHTS(STRIDED)
 #undef STRIDED
@@ -122,9 +123,17 @@ INLINE void strided_of(size_t rows, const int vectors, size_t depth, const float
 void dg_tile_strided(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                      const float *b, float *c) {
   if (width == DG_TILE_WIDTH)
-    strided_of(rows, 2, depth, a, a_row, b, c);
+    strided_of(rows, 2, depth, a, a_row, b, NULL, c);
   else
-    strided_of(rows, 1, depth, a, a_row, b, c);
+    strided_of(rows, 1, depth, a, a_row, b, NULL, c);
+}
+
+void dg_tile_spread(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                    const float *b, const uint32_t *b_step, float *c) {
+  if (width == DG_TILE_WIDTH)
+    strided_of(rows, 2, depth, a, a_row, b, b_step, c);
+  else
+    strided_of(rows, 1, depth, a, a_row, b, b_step, c);
 }
 
 INLINE void grouped_of(size_t groups, size_t run, const int vectors, size_t depth, const float *a,

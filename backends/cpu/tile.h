@@ -36,6 +36,7 @@ typedef float dg_vector
 
 #define dg_tile_strided DG_ISA_NAME(dg_tile_strided)
 #define dg_tile_grouped DG_ISA_NAME(dg_tile_grouped)
+#define dg_tile_spread DG_ISA_NAME(dg_tile_spread)
 #define dg_tile_groups DG_ISA_NAME(dg_tile_groups)
 
 /** A(j, k) = a[j * a_row + k], rows <= DG_TILE_ROWS; width is DG_VECTOR or DG_TILE_WIDTH. */
@@ -48,6 +49,10 @@ void dg_tile_strided(size_t rows, size_t width, size_t depth, const float *a, si
  */
 void dg_tile_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
                      size_t a_group, const uint32_t *a_step, const float *b, float *c);
+
+/** As dg_tile_strided, but b isn't a panel: its row k is the `width` floats at b[b_step[k]]. */
+void dg_tile_spread(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                    const float *b, const uint32_t *b_step, float *c);
 
 /** How many of `wanted` groups of `run` <= DG_TILE_ROWS rows one tile takes; at least 1. */
 size_t dg_tile_groups(size_t wanted, size_t run);
