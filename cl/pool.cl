@@ -57,7 +57,7 @@ kernel void max_backward(global const float *dy, global const ushort *places, gl
 
 kernel void average_forward(global const float *x, global float *y, uint height, uint width,
                             uint out_h, uint out_w, uint kernel_h, uint kernel_w, uint stride_h,
-                            uint stride_w, uint pad_h, uint pad_w) {
+                            uint stride_w, uint pad_h, uint pad_w, uint add) {
   const uint ox = get_global_id(0), oy = get_global_id(1), plane = get_global_id(2);
   if (ox >= out_w || oy >= out_h) return;
   const int top = (int)(oy * stride_h) - (int)pad_h, left = (int)(ox * stride_w) - (int)pad_w;
@@ -67,7 +67,9 @@ kernel void average_forward(global const float *x, global float *y, uint height,
   float total = 0.0f;
   for (int r = y0; r < y1; r++)
     for (int c = x0; c < x1; c++) total += from[r * (int)width + c];
-  y[(plane * out_h + oy) * out_w + ox] = total / (float)(kernel_h * kernel_w);
+  const float average = total / (float)(kernel_h * kernel_w);
+  global float *to = y + (plane * out_h + oy) * out_w + ox;
+  *to = add ? *to + average : average;
 }
 
 kernel void average_backward(global const float *dy, global float *dx, uint height, uint width,

@@ -132,7 +132,8 @@ static void check_times(rig_report *report) {
   if (times.forward_runs != 3 || times.backward_runs != 2)
     rig_fail(report, "3 runs forward and 2 backward were counted as %llu and %llu",
              (unsigned long long)times.forward_runs, (unsigned long long)times.backward_runs);
-  if (!(times.forward > 0 && times.forward < 10 && times.backward > 0 && times.backward < 10))
+  const double most = rig_small() ? 1e9 : 10; /* emulators invent times */
+  if (!(times.forward > 0 && times.forward < most && times.backward > 0 && times.backward < most))
     rig_fail(report, "the runs took %g and %g seconds", times.forward, times.backward);
   for (int i = 0; i < TENSORS; i++) rig_tensor_free(&t[i]);
   device->calls->op_free(op);

@@ -9,6 +9,7 @@
 
 #include "core/data/dataset.h"
 #include "core/digits.h"
+#include "tests/suite.h"
 
 #define RUN DIGITS_BINARY_DIR "/tools/digits-run "
 #define MODELS DIGITS_SOURCE_DIR "/models/"
@@ -245,7 +246,6 @@ static bool make_folder(void) {
 int main(void) {
   if (!make_folder()) return perror(folder), 1;
   unsetenv("DIGITS_DATA");
-  Suite *suite = suite_create("cli");
   TCase *tests = tcase_create("cli");
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
@@ -256,13 +256,9 @@ int main(void) {
   tcase_add_test(tests, weights_come_back);
   tcase_add_test(tests, a_signal_stops_it);
   tcase_add_test(tests, no_opencl_platform);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  int status = suite_main("cli", tests);
   char command[100];
   snprintf(command, sizeof command, "rm -rf %s", folder);
   if (system(command) != 0) perror(command);
-  return failed != 0;
+  return status;
 }

@@ -7,6 +7,7 @@
 #include "core/data/dataset.h"
 #include "core/data/digits_draw.h"
 #include "core/data/digits_hands.h"
+#include "tests/suite.h"
 
 enum { TRAIN = 400, TEST = 100, SIDE = DG_DIGIT_SIDE, PIXELS = DG_DIGIT_PIXELS };
 
@@ -164,11 +165,5 @@ int main(void) {
   tcase_add_test(cases, ink_is_boxed_and_centred);
   tcase_add_test(cases, every_hand_says_how_the_pen_passes_each_knot);
   tcase_add_test(cases, an_empty_set_is_refused);
-  Suite *suite = suite_create("digits");
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_main("digits", cases);
 }

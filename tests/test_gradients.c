@@ -7,6 +7,7 @@
 #include "tests/cases.h"
 #include "tests/oracle.h"
 #include "tests/rig.h"
+#include "tests/suite.h"
 
 /** Half the distance of two points of a central difference. */
 static const double half_step = 1e-6;
@@ -172,15 +173,9 @@ START_TEST(loss_by_hand) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("gradients");
   TCase *tcase = tcase_create("oracle");
   tcase_add_loop_test(tcase, layer_gradients, DG_OP_LINEAR, DG_OP_ADD + 1);
   tcase_add_loop_test(tcase, loss_gradient, DG_LOSS_CROSS_ENTROPY, DG_LOSS_MSE + 1);
   tcase_add_test(tcase, loss_by_hand);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_main("gradients", tcase);
 }

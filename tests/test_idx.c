@@ -8,6 +8,7 @@
 
 #include "core/data/dataset.h"
 #include "core/data/idx.h"
+#include "tests/suite.h"
 
 enum { IMAGES = 5, HEIGHT = 3, WIDTH = 4, PIXELS = IMAGES * HEIGHT * WIDTH, HEADER = 16 };
 
@@ -268,11 +269,5 @@ int main(void) {
   tcase_add_test(cases, a_damaged_gzip_stream_is_refused);
   tcase_add_test(cases, counts_and_sizes_must_agree);
   tcase_add_test(cases, what_is_no_file_is_refused);
-  Suite *suite = suite_create("idx");
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_main("idx", cases);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/model/model.h"
+#include "tests/suite.h"
 
 static char path[] = "/tmp/digits-model-XXXXXX";
 
@@ -237,7 +238,6 @@ int main(void) {
   int file = mkstemp(path);
   if (file < 0) return perror(path), 1;
   close(file);
-  Suite *suite = suite_create("model");
   TCase *tests = tcase_create("files");
   tcase_add_test(tests, reads_every_key);
   tcase_add_test(tests, fills_in_defaults);
@@ -247,11 +247,7 @@ int main(void) {
                       sizeof wrong_overrides / sizeof *wrong_overrides);
   tcase_add_test(tests, refuses_what_is_no_text);
   tcase_add_loop_test(tests, zoo_is_read, 0, 5);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  int status = suite_main("model", tests);
   unlink(path);
-  return failed != 0;
+  return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/support/philox.h"
+#include "tests/suite.h"
 
 /** From kat_vectors of Random123, the authors' own library: philox4x32, 10 rounds. */
 static const struct {
@@ -114,7 +115,6 @@ START_TEST(normal_moments) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("philox");
   TCase *tcase = tcase_create("philox");
   tcase_add_loop_test(tcase, known_answers, 0, 3);
   tcase_add_test(tcase, words_are_those_of_the_counters);
@@ -124,10 +124,5 @@ int main(void) {
   tcase_add_loop_test(tcase, below_is_even, 0, 5);
   tcase_add_test(tcase, below_rejects_what_would_be_unfair);
   tcase_add_test(tcase, normal_moments);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_main("philox", tcase);
 }

@@ -6,6 +6,7 @@
 #include "core/network/plan.h"
 #include "core/support/philox.h"
 #include "core/training/schedule.h"
+#include "tests/suite.h"
 
 enum { BLOCKS = 60, ALIGNMENT = 64 };
 
@@ -87,16 +88,10 @@ START_TEST(one_cycle_is_pytorchs) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("plan");
   TCase *tests = tcase_create("plan");
   tcase_add_loop_test(tests, blocks_never_overlap, 0, 50);
   tcase_add_test(tests, memory_is_shared_over_time);
   tcase_add_test(tests, schedules_follow_their_formulas);
   tcase_add_test(tests, one_cycle_is_pytorchs);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return suite_main("plan", tests);
 }

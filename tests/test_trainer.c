@@ -8,6 +8,7 @@
 
 #include "core/data/dataset.h"
 #include "core/network/network.h"
+#include "tests/suite.h"
 
 enum { TRAIN = 1203, TEST = 300, MOST_LOSSES = 400 };
 
@@ -416,7 +417,6 @@ int main(void) {
   close(file);
   data = dg_dataset_builtin(TRAIN, TEST, 1, 0, NULL);
   if (!data) return fputs("out of memory\n", stderr), 1;
-  Suite *suite = suite_create("trainer");
   TCase *tests = tcase_create("trainer");
   tcase_set_timeout(tests, 300);
   tcase_add_loop_test(tests, both_backends_see_the_same_losses, 0, 5);
@@ -432,12 +432,8 @@ int main(void) {
   tcase_add_loop_test(tests, misfits_name_layer_and_shapes, 0, sizeof misfits / sizeof *misfits);
   tcase_add_loop_test(tests, gradients_of_several_readers_add_up, 0, 2);
   tcase_add_loop_test(tests, testing_plans_no_gradients, 0, 2);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  int status = suite_main("trainer", tests);
   dg_dataset_free(data);
   unlink(path);
-  return failed != 0;
+  return status;
 }

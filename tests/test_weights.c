@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/weights/safetensors.h"
+#include "tests/suite.h"
 
 static char folder[] = "/tmp/digits-weights-XXXXXX";
 static char path[100];
@@ -145,19 +146,14 @@ END_TEST
 int main(void) {
   if (!mkdtemp(folder)) return perror(folder), 1;
   snprintf(path, sizeof path, "%s/w.safetensors", folder);
-  Suite *suite = suite_create("weights");
   TCase *tests = tcase_create("safetensors");
   tcase_add_test(tests, what_is_written_reads_again);
   tcase_add_loop_test(tests, damage_is_named, 0, sizeof damaged / sizeof *damaged);
   tcase_add_test(tests, cut_files_are_refused);
   tcase_add_test(tests, headers_of_any_length);
   tcase_add_test(tests, a_failed_write_keeps_the_old_file);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  int status = suite_main("weights", tests);
   unlink(path);
   rmdir(folder);
-  return failed != 0;
+  return status;
 }

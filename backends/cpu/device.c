@@ -1,3 +1,4 @@
+#include "backends/cpu/blas.h"
 #include "backends/cpu/cpu.h"
 
 #include <omp.h>
@@ -293,6 +294,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->threads = threads;
   device->profile = options->profile;
   device->ops = best_ops();
+  dg_blas_set_up();
   return &device->base;
 }
 

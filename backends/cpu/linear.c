@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backends/cpu/activation.h"
+#include "backends/cpu/blas.h"
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/product.h"
 
@@ -52,9 +53,34 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   return true;
 }
 
+/** out = act(out + bias) */
+static void after_product(const dg_cpu_op *op, size_t n, const float *bias, float *y) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  size_t out = desc->out;
+#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
+  for (size_t s = 0; s < n; s++) {
+    float *row = y + s * out;
+    for (size_t i = 0; i < out && bias; i++) row[i] += bias[i];
+    dg_act_forward(desc->act, out, row, row);
+  }
+}
+
+static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  float *y = dg_floats(buffers->out[0]);
+  dg_matrix x = {dg_floats(buffers->in[0]), desc->in, false};
+  dg_matrix weight = {dg_floats(buffers->param[0]), desc->in, true};
+  dg_blas_multiply(op->device, n, desc->out, desc->in, x, weight, false, y, desc->out);
+  after_product(op, n, desc->bias ? dg_floats(buffers->param[1]) : NULL, y);
+}
+
 /** out^T = act(weight in^T + bias): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
+  if (dg_blas_is_faster(step->n)) {
+    forward_by_blas(op, buffers, step->n);
+    return;
+  }
   dg_product_run(op->device,
                  &(dg_product){.rows = desc->out,
                                .columns = step->n,
@@ -92,12 +118,30 @@ static void before_activation(const dg_cpu_op *op, size_t n, const float *y, con
   }
 }
 
+static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
+                             const float *d_z) {
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  dg_grad_mode d_in = op->base.desc.d_in[0];
+  size_t in = desc->in, out = desc->out, row = d_z_row(desc);
+  dg_matrix x = {dg_floats(buffers->in[0]), in, false};
+  dg_matrix weight = {dg_floats(buffers->param[0]), in, false};
+  dg_blas_multiply(op->device, out, in, n, (dg_matrix){d_z, row, true}, x, false,
+                   dg_floats(buffers->d_param[0]), in);
+  if (d_in != DG_GRAD_NONE)
+    dg_blas_multiply(op->device, n, in, out, (dg_matrix){d_z, row, false}, weight,
+                     d_in == DG_GRAD_ADD, dg_floats(buffers->d_in[0]), in);
+}
+
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
   float *workspace = dg_floats(buffers->workspace), *d_y = dg_floats(buffers->d_out);
   float *d_z = has_d_z(desc) ? workspace : d_y, *panels = workspace + d_z_count(op);
   before_activation(op, step->n, dg_floats(buffers->out[0]), d_y, d_z,
                     desc->bias ? dg_floats(buffers->d_param[1]) : NULL);
+  if (dg_blas_is_faster(step->n)) {
+    backward_by_blas(op, buffers, step->n, d_z);
+    return;
+  }
   dg_product d_weight = {.rows = desc->out,
                          .columns = desc->in,
                          .depth = step->n,

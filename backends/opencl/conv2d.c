@@ -13,8 +13,6 @@
  * padding of a line is the left padding of the next, so a plane padded by 1
  * has lines of width + 1.
  */
-#include <stdlib.h>
-
 #include "backends/opencl/product.h"
 
 enum { VECTOR = 16 };
@@ -28,7 +26,8 @@ typedef struct {
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel outer, inner, pad, pad_dense, sum_parts, sum_planes, sum_columns;
+  cl_kernel outer, inner, sum_parts, sum_planes, sum_columns;
+  cl_kernel pad, pad_dense; /* pad_dense is NULL where it doesn't serve */
   uint32_t out_h, out_w;
   plane_shape x;       /* of the input */
   bool pads_x;         /* or else the input serves as it lies */
@@ -100,7 +99,8 @@ static plane_shape shape_of_dz(const conv_op *self) {
   };
 }
 
-/* Its outputs are inputs of the layer: height lines, width columns, reached by the kernel. */
+/* What the turned kernel reaches for height lines of width columns, and a last line that is only
+   the right padding of the one before. */
 static plane_shape shape_of_wide_dz(const conv_op *self, const dg_conv2d_desc *d) {
   const int32_t origin_x = (int32_t)d->kernel_w - 1 - (int32_t)d->pad_w;
   const uint32_t left = origin_x > 0 ? (uint32_t)origin_x : 0;
@@ -112,7 +112,7 @@ static plane_shape shape_of_wide_dz(const conv_op *self, const dg_conv2d_desc *d
       .lead = (uint32_t)(-(origin_y * (int32_t)pitch + origin_x)) % VECTOR,
       .height = self->out_h,
       .width = self->out_w,
-      .lines = d->height + d->kernel_h - 1 + 1,
+      .lines = d->height + d->kernel_h,
       .pitch = pitch,
       .phases_y = 1,
       .phases_x = 1,
@@ -127,7 +127,9 @@ static plane_shape shape_of_wide_dz(const conv_op *self, const dg_conv2d_desc *d
 
 /* Where weight k = (channel, ky, kx) meets column 0: its place in the weights, and in the planes.
  */
-static dg_cl_product_step forward_step(const conv_op *self, const dg_conv2d_desc *d, uint32_t k) {
+static dg_cl_product_step forward_step(const dg_cl_op *op, uint32_t k) {
+  const conv_op *self = (const conv_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
   const uint32_t channel = k / d->kernel_w / d->kernel_h;
   const plane_shape *s = &self->x;
@@ -137,29 +139,15 @@ static dg_cl_product_step forward_step(const conv_op *self, const dg_conv2d_desc
 }
 
 /* The same for k = (filter, ky, kx) of the turned kernel. */
-static dg_cl_product_step backward_step(const conv_op *self, const dg_conv2d_desc *d, uint32_t k) {
+static dg_cl_product_step backward_step(const dg_cl_op *op, uint32_t k) {
+  const conv_op *self = (const conv_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
   const uint32_t area = d->kernel_h * d->kernel_w, filter = k / area;
   const plane_shape *s = &self->wide_dz;
   return (dg_cl_product_step){filter * d->channels * area + area - 1 - ky * d->kernel_w - kx,
                               self->dz_first + filter * plane_size(s) + s->lead + ky * s->pitch +
                                   kx};
-}
-
-static dg_buffer *make_steps(conv_op *self, uint32_t count,
-                             dg_cl_product_step (*step)(const conv_op *, const dg_conv2d_desc *,
-                                                        uint32_t),
-                             dg_error *err) {
-  const size_t bytes = sizeof(dg_cl_product_step) * count;
-  dg_cl_product_step *steps = malloc(bytes);
-  if (!steps) {
-    dg_fail_memory(err, bytes);
-    return NULL;
-  }
-  for (uint32_t k = 0; k < count; k++) steps[k] = step(self, &self->op.base.desc.conv2d, k);
-  dg_buffer *table = dg_cl_table(&self->op, steps, bytes, err);
-  free(steps);
-  return table;
 }
 
 /* ---- prepare ------------------------------------------------------------ */
@@ -188,7 +176,7 @@ static bool plan_backward(conv_op *self, dg_error *err) {
 }
 
 static bool prepare_backward(conv_op *self, dg_error *err) {
-  enum { PARTS = 16 };
+  enum { PARTS = 16 }; /* whatever the device, so that sums are always taken in one order */
   dg_cl_op *op = &self->op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const bool d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
@@ -202,8 +190,10 @@ static bool prepare_backward(conv_op *self, dg_error *err) {
   op->base.needs.backward_reads_out = d->act.kind != DG_ACT_NONE;
 
   const uint32_t area = d->kernel_h * d->kernel_w;
-  if (d_in && !(self->backward_steps = make_steps(self, d->filters * area, backward_step, err)))
-    return false;
+  if (d_in) {
+    self->backward_steps = dg_cl_product_steps(op, d->filters * area, backward_step, err);
+    if (!self->backward_steps) return false;
+  }
   self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
   self->sum_parts = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_parts", err);
   self->sum_planes = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_planes", err);
@@ -222,13 +212,14 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   const uint64_t out_count = (uint64_t)op->base.max_n * d->filters * self->out_h * self->out_w;
   if (!dg_cl_check_count(x_count, err) || !dg_cl_check_count(out_count, err)) return false;
   if (self->pads_x) op->base.needs.forward_workspace = sizeof(float) * x_count;
-  self->forward_steps = make_steps(self, weights_of_filter(d), forward_step, err);
+  self->forward_steps = dg_cl_product_steps(op, weights_of_filter(d), forward_step, err);
   if (!self->forward_steps) return false;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
   self->pad = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_planes", err);
-  if (op->device->form == DG_CL_TILE &&
-      !(self->pad_dense = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_dense_planes", err)))
-    return false;
+  if (op->device->form == DG_CL_TILE) {
+    self->pad_dense = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_dense_planes", err);
+    if (!self->pad_dense) return false;
+  }
   return self->outer && self->pad && (!op->train || prepare_backward(self, err));
 }
 

@@ -1,15 +1,15 @@
 /* Activation, dropout, reordering and sums: the ops that treat every number by itself. */
 #include "backends/opencl/opencl.h"
 
+/* ---- activation --------------------------------------------------------- */
+
 typedef struct {
   dg_cl_op op;
   cl_kernel forward, backward;
-} elementwise_op;
-
-/* ---- activation --------------------------------------------------------- */
+} activation_op;
 
 static bool activation_prepare(dg_cl_op *op, dg_error *err) {
-  elementwise_op *self = (elementwise_op *)op;
+  activation_op *self = (activation_op *)op;
   op->base.needs.backward_reads_out = true;
   self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, "activation_forward", err);
   self->backward = dg_cl_kernel(op, DG_CL_ELEMENTS, "activation_backward", err);
@@ -20,7 +20,7 @@ static bool activation_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_st
                                dg_error *err) {
   const dg_activation_desc *d = &op->base.desc.activation;
   const uint32_t count = step->n * d->count;
-  return dg_cl_launch(op, ((elementwise_op *)op)->forward, dg_cl_blocks(op->device, count, 1),
+  return dg_cl_launch(op, ((activation_op *)op)->forward, dg_cl_blocks(op->device, count, 1),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->out[0]), dg_cl_u32(count),
                                  dg_cl_u32(d->act.kind), dg_cl_f32(d->act.slope)),
                       err);
@@ -31,7 +31,7 @@ static bool activation_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_s
   const dg_activation_desc *d = &op->base.desc.activation;
   if (op->base.desc.d_in[0] == DG_GRAD_NONE) return true;
   const uint32_t count = step->n * d->count;
-  return dg_cl_launch(op, ((elementwise_op *)op)->backward, dg_cl_blocks(op->device, count, 1),
+  return dg_cl_launch(op, ((activation_op *)op)->backward, dg_cl_blocks(op->device, count, 1),
                       DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->d_in[0]),
                                  dg_cl_u32(count), dg_cl_u32(d->act.kind), dg_cl_f32(d->act.slope),
                                  dg_cl_u32(op->base.desc.d_in[0] == DG_GRAD_ADD)),
@@ -39,7 +39,7 @@ static bool activation_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_s
 }
 
 const dg_cl_family dg_cl_activation = {
-    .size = sizeof(elementwise_op),
+    .size = sizeof(activation_op),
     .prepare = activation_prepare,
     .forward = activation_forward,
     .backward = activation_backward,
@@ -47,29 +47,34 @@ const dg_cl_family dg_cl_activation = {
 
 /* ---- dropout ------------------------------------------------------------ */
 
+typedef struct {
+  dg_cl_op op;
+  cl_kernel drop, copy;
+} dropout_op;
+
 static bool dropout_prepare(dg_cl_op *op, dg_error *err) {
-  elementwise_op *self = (elementwise_op *)op;
-  self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, "dropout", err);
-  self->backward = dg_cl_kernel(op, DG_CL_ELEMENTS, "copy", err);
-  return self->forward && self->backward;
+  dropout_op *self = (dropout_op *)op;
+  self->drop = dg_cl_kernel(op, DG_CL_ELEMENTS, "dropout", err);
+  self->copy = dg_cl_kernel(op, DG_CL_ELEMENTS, "copy", err);
+  return self->drop && self->copy;
 }
 
 /* The same mask over activations and over their gradients. */
 static bool run_dropout(dg_cl_op *op, const dg_buffer *from, const dg_buffer *to, bool add,
                         const dg_step *step, dg_error *err) {
-  const elementwise_op *self = (elementwise_op *)op;
+  const dropout_op *self = (dropout_op *)op;
   const dg_dropout_desc *d = &op->base.desc.dropout;
   const uint32_t total = step->n * d->count;
   if (!step->train || d->rate == 0.0f)
     return dg_cl_launch(
-        op, self->backward, dg_cl_blocks(op->device, total, 1),
+        op, self->copy, dg_cl_blocks(op->device, total, 1),
         DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(total), dg_cl_u32(add)), err);
   const uint32_t threshold = (uint32_t)((double)d->rate * 0x1p32);
   const float scale = (float)(1.0 / (1.0 - (double)d->rate));
   const dg_cl_range range =
       dg_cl_range_of((size_t[3]){dg_cl_ceil_div(d->count, 4 * dg_cl_width(op->device)), step->n, 1},
                      (size_t[3]){8, 1, 1});
-  return dg_cl_launch(op, self->forward, range,
+  return dg_cl_launch(op, self->drop, range,
                       DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(d->count),
                                  dg_cl_u32(threshold), dg_cl_f32(scale), dg_cl_u32(step->seed),
                                  dg_cl_u32(d->stream), dg_cl_u32(step->step),
@@ -90,7 +95,7 @@ static bool dropout_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step
 }
 
 const dg_cl_family dg_cl_dropout = {
-    .size = sizeof(elementwise_op),
+    .size = sizeof(dropout_op),
     .prepare = dropout_prepare,
     .forward = dropout_forward,
     .backward = dropout_backward,
@@ -98,15 +103,20 @@ const dg_cl_family dg_cl_dropout = {
 
 /* ---- chw to hwc --------------------------------------------------------- */
 
+typedef struct {
+  dg_cl_op op;
+  cl_kernel transpose;
+} chw_op;
+
 static bool chw_prepare(dg_cl_op *op, dg_error *err) {
-  elementwise_op *self = (elementwise_op *)op;
-  self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, "transpose", err);
-  return self->forward;
+  chw_op *self = (chw_op *)op;
+  self->transpose = dg_cl_kernel(op, DG_CL_ELEMENTS, "transpose", err);
+  return self->transpose;
 }
 
 static bool run_transpose(dg_cl_op *op, const dg_buffer *from, const dg_buffer *to, uint32_t rows,
                           uint32_t columns, bool add, uint32_t n, dg_error *err) {
-  return dg_cl_launch(op, ((elementwise_op *)op)->forward,
+  return dg_cl_launch(op, ((chw_op *)op)->transpose,
                       dg_cl_range_of((size_t[3]){rows, columns, n}, (size_t[3]){16, 4, 1}),
                       DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(rows),
                                  dg_cl_u32(columns), dg_cl_u32(add)),
@@ -127,7 +137,7 @@ static bool chw_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *st
 }
 
 const dg_cl_family dg_cl_chw_to_hwc = {
-    .size = sizeof(elementwise_op),
+    .size = sizeof(chw_op),
     .prepare = chw_prepare,
     .forward = chw_forward,
     .backward = chw_backward,
@@ -135,16 +145,21 @@ const dg_cl_family dg_cl_chw_to_hwc = {
 
 /* ---- add ---------------------------------------------------------------- */
 
+typedef struct {
+  dg_cl_op op;
+  cl_kernel sum, copy;
+} add_op;
+
 static bool add_prepare(dg_cl_op *op, dg_error *err) {
-  elementwise_op *self = (elementwise_op *)op;
-  self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum", err);
-  self->backward = dg_cl_kernel(op, DG_CL_ELEMENTS, "copy", err);
-  return self->forward && self->backward;
+  add_op *self = (add_op *)op;
+  self->sum = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum", err);
+  self->copy = dg_cl_kernel(op, DG_CL_ELEMENTS, "copy", err);
+  return self->sum && self->copy;
 }
 
 static bool run_copy(dg_cl_op *op, const dg_buffer *from, const dg_buffer *to, uint32_t count,
                      bool add, dg_error *err) {
-  return dg_cl_launch(op, ((elementwise_op *)op)->backward, dg_cl_blocks(op->device, count, 1),
+  return dg_cl_launch(op, ((add_op *)op)->copy, dg_cl_blocks(op->device, count, 1),
                       DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(count), dg_cl_u32(add)),
                       err);
 }
@@ -153,7 +168,7 @@ static bool add_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
   const dg_add_desc *d = &op->base.desc.add;
   const uint32_t count = step->n * d->count;
   bool ok = dg_cl_launch(
-      op, ((elementwise_op *)op)->forward, dg_cl_blocks(op->device, count, 1),
+      op, ((add_op *)op)->sum, dg_cl_blocks(op->device, count, 1),
       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->out[0]), dg_cl_u32(count)),
       err);
   for (uint32_t i = 2; ok && i < d->inputs; i++)
@@ -173,7 +188,7 @@ static bool add_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *st
 }
 
 const dg_cl_family dg_cl_add = {
-    .size = sizeof(elementwise_op),
+    .size = sizeof(add_op),
     .prepare = add_prepare,
     .forward = add_forward,
     .backward = add_backward,

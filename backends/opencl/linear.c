@@ -2,8 +2,6 @@
  * Linear layers. Forward is an inner product (x and weight both lie along the
  * sum), both gradients are outer ones, all on the tensors as they lie.
  */
-#include <stdlib.h>
-
 #include "backends/opencl/product.h"
 
 typedef struct {
@@ -18,17 +16,12 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   return dg_cl_is_leaky(desc->linear.act);
 }
 
-static dg_buffer *make_steps(dg_cl_op *op, uint32_t count, uint32_t x, uint32_t y, dg_error *err) {
-  const size_t bytes = sizeof(dg_cl_product_step) * count;
-  dg_cl_product_step *steps = malloc(bytes);
-  if (!steps) {
-    dg_fail_memory(err, bytes);
-    return NULL;
-  }
-  for (uint32_t i = 0; i < count; i++) steps[i] = (dg_cl_product_step){i * x, i * y};
-  dg_buffer *table = dg_cl_table(op, steps, bytes, err);
-  free(steps);
-  return table;
+static dg_cl_product_step sample_step(const dg_cl_op *op, uint32_t n) {
+  return (dg_cl_product_step){n * op->base.desc.linear.out, n * op->base.desc.linear.in};
+}
+
+static dg_cl_product_step output_step(const dg_cl_op *op, uint32_t o) {
+  return (dg_cl_product_step){o, o * op->base.desc.linear.in};
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
@@ -36,13 +29,13 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   const dg_linear_desc *d = &op->base.desc.linear;
   if (!dg_cl_check_count((uint64_t)d->in * d->out, err)) return false;
   self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
-  self->sample_steps = make_steps(op, op->base.max_n, d->out, d->in, err);
+  self->sample_steps = dg_cl_product_steps(op, op->base.max_n, sample_step, err);
   if (!self->inner || !self->sample_steps) return false;
   if (!op->train) return true;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
   self->derive = dg_cl_kernel(op, DG_CL_ELEMENTS, "activation_backward", err);
   self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
-  self->output_steps = make_steps(op, d->out, 1, d->in, err);
+  self->output_steps = dg_cl_product_steps(op, d->out, output_step, err);
   const bool act = d->act.kind != DG_ACT_NONE;
   op->base.needs.backward_reads_in = true;
   op->base.needs.backward_reads_out = act;

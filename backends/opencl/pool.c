@@ -8,16 +8,6 @@ typedef struct {
   uint32_t out_h, out_w;
 } pool_op;
 
-/* The arguments of every pooling kernel that say where its windows lie. */
-#define WINDOWS(self)                                                                              \
-  dg_cl_u32((self)->op.base.desc.pool2d.height), dg_cl_u32((self)->op.base.desc.pool2d.width),     \
-      dg_cl_u32((self)->out_h), dg_cl_u32((self)->out_w),                                          \
-      dg_cl_u32((self)->op.base.desc.pool2d.kernel_h),                                             \
-      dg_cl_u32((self)->op.base.desc.pool2d.kernel_w),                                             \
-      dg_cl_u32((self)->op.base.desc.pool2d.stride_h),                                             \
-      dg_cl_u32((self)->op.base.desc.pool2d.stride_w),                                             \
-      dg_cl_u32((self)->op.base.desc.pool2d.pad_h), dg_cl_u32((self)->op.base.desc.pool2d.pad_w)
-
 static bool prepare(dg_cl_op *op, const char *forward, const char *backward, dg_error *err) {
   pool_op *self = (pool_op *)op;
   const dg_pool2d_desc *d = &op->base.desc.pool2d;
@@ -28,8 +18,21 @@ static bool prepare(dg_cl_op *op, const char *forward, const char *backward, dg_
   return self->forward && self->backward;
 }
 
-static dg_cl_range plane_range(uint32_t width, uint32_t height, uint32_t planes) {
-  return dg_cl_range_of((size_t[3]){width, height, planes}, (size_t[3]){16, 4, 1});
+/* Enqueues a kernel of one work-item a place of planes [height, width]: its arguments are buffers,
+   what says where the windows lie, and a flag. */
+static bool launch(dg_cl_op *op, cl_kernel kernel, uint32_t width, uint32_t height, uint32_t planes,
+                   const dg_buffer *const buffers[], size_t count, bool flag, dg_error *err) {
+  const pool_op *self = (pool_op *)op;
+  const dg_pool2d_desc *d = &op->base.desc.pool2d;
+  const uint32_t windows[] = {d->height,   d->width,    self->out_h, self->out_w, d->kernel_h,
+                              d->kernel_w, d->stride_h, d->stride_w, d->pad_h,    d->pad_w};
+  dg_cl_arg args[16] = {0}, *next = args;
+  for (size_t i = 0; i < count; i++) *next++ = dg_cl_mem(buffers[i]);
+  for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) *next++ = dg_cl_u32(windows[i]);
+  *next = dg_cl_u32(flag);
+  return dg_cl_launch(op, kernel,
+                      dg_cl_range_of((size_t[3]){width, height, planes}, (size_t[3]){16, 4, 1}),
+                      args, err);
 }
 
 /* ---- maximum ------------------------------------------------------------ */
@@ -75,10 +78,8 @@ static bool max_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
                                    dg_cl_u32(self->out_w), dg_cl_u32(lines),
                                    dg_cl_u32(step->train)),
                         err);
-  return dg_cl_launch(op, self->forward, plane_range(self->out_w, self->out_h, planes),
-                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->out[0]), dg_cl_mem(b->kept),
-                                 WINDOWS(self), dg_cl_u32(step->train)),
-                      err);
+  return launch(op, self->forward, self->out_w, self->out_h, planes,
+                (const dg_buffer *const[]){b->in[0], b->out[0], b->kept}, 3, step->train, err);
 }
 
 static bool max_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -92,10 +93,9 @@ static bool max_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *st
                         DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_mem(b->kept), dg_cl_mem(b->d_in[0]),
                                    dg_cl_u32(self->out_w), dg_cl_u32(lines)),
                         err);
-  return dg_cl_launch(op, self->backward, plane_range(d->width, d->height, planes),
-                      DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_mem(b->kept), dg_cl_mem(b->d_in[0]),
-                                 WINDOWS(self), dg_cl_u32(mode == DG_GRAD_ADD)),
-                      err);
+  return launch(op, self->backward, d->width, d->height, planes,
+                (const dg_buffer *const[]){b->d_out, b->kept, b->d_in[0]}, 3, mode == DG_GRAD_ADD,
+                err);
 }
 
 const dg_cl_family dg_cl_maxpool2d = {
@@ -115,10 +115,9 @@ static bool average_prepare(dg_cl_op *op, dg_error *err) {
 static bool average_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
                             dg_error *err) {
   const pool_op *self = (pool_op *)op;
-  const dg_pool2d_desc *d = &op->base.desc.pool2d;
-  return dg_cl_launch(op, self->forward,
-                      plane_range(self->out_w, self->out_h, step->n * d->channels),
-                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->out[0]), WINDOWS(self)), err);
+  return launch(op, self->forward, self->out_w, self->out_h,
+                step->n * op->base.desc.pool2d.channels,
+                (const dg_buffer *const[]){b->in[0], b->out[0]}, 2, false, err);
 }
 
 static bool average_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
@@ -127,10 +126,8 @@ static bool average_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step
   const dg_pool2d_desc *d = &op->base.desc.pool2d;
   const dg_grad_mode mode = op->base.desc.d_in[0];
   if (mode == DG_GRAD_NONE) return true;
-  return dg_cl_launch(op, self->backward, plane_range(d->width, d->height, step->n * d->channels),
-                      DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_mem(b->d_in[0]), WINDOWS(self),
-                                 dg_cl_u32(mode == DG_GRAD_ADD)),
-                      err);
+  return launch(op, self->backward, d->width, d->height, step->n * d->channels,
+                (const dg_buffer *const[]){b->d_out, b->d_in[0]}, 2, mode == DG_GRAD_ADD, err);
 }
 
 const dg_cl_family dg_cl_avgpool2d = {

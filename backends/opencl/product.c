@@ -1,7 +1,24 @@
 #include "backends/opencl/product.h"
 
+#include <stdlib.h>
+
 /* The tiles of the kernels: ROWS x COLUMNS and X_ROWS x Y_ROWS, TILE x TILE in group form. */
-enum { OUTER_ROWS = 8, OUTER_COLUMNS = 48, INNER_X = 8, INNER_Y = 3, GROUP_TILE = 64, SIDE = 16 };
+enum { OUTER_ROWS = 4, OUTER_COLUMNS = 80, INNER_X = 8, INNER_Y = 3, GROUP_TILE = 64, SIDE = 16 };
+
+dg_buffer *dg_cl_product_steps(dg_cl_op *op, uint32_t count,
+                               dg_cl_product_step (*step)(const dg_cl_op *op, uint32_t k),
+                               dg_error *err) {
+  const size_t bytes = sizeof(dg_cl_product_step) * count;
+  dg_cl_product_step *steps = malloc(bytes);
+  if (!steps) {
+    dg_fail_memory(err, bytes);
+    return NULL;
+  }
+  for (uint32_t k = 0; k < count; k++) steps[k] = step(op, k);
+  dg_buffer *table = dg_cl_table(op, steps, bytes, err);
+  free(steps);
+  return table;
+}
 
 static dg_cl_range group_range(uint32_t x, uint32_t y, uint32_t items) {
   return (dg_cl_range){

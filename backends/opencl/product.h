@@ -12,6 +12,11 @@ typedef struct {
   uint32_t x, y;
 } dg_cl_product_step;
 
+/** A table of `count` steps on the device, made by `step`; the op owns it. NULL on failure. */
+dg_buffer *dg_cl_product_steps(dg_cl_op *op, uint32_t count,
+                               dg_cl_product_step (*step)(const dg_cl_op *op, uint32_t k),
+                               dg_error *err);
+
 /** c[z][j][p] (+)= leaky(bias[j] + sum_k a[z][j a_row + steps[k].x] b[z][steps[k].y + p]) */
 typedef struct {
   const dg_buffer *a, *steps, *b, *bias, *c;
