@@ -11,23 +11,15 @@
 #include "backends/cpu/panel.h"
 #include "backends/cpu/tile.h"
 
-/** Rows of the output that are handled together, from `row` on: few enough for the cache. */
-static size_t band_rows(const dg_correlation *output, size_t row) {
-  enum { PIXELS = 128 };
-  size_t rows = PIXELS / output->width, left = output->height - row;
-  return rows < 1 ? 1 : rows < left ? rows : left;
-}
-
 void dg_conv_backward_prepare(dg_cpu_op *op) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   dg_conv_plan *plan = op->plan;
   dg_op_needs *needs = &op->base.needs;
   bool act = d->act.kind != DG_ACT_NONE, d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
-  size_t band = band_rows(&plan->forward, 0) * plan->forward.width;
   needs->backward_reads_in = true;
   needs->backward_reads_out = act;
   plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
-  plan->d_z_floats = act ? dg_round_up(DG_TILE_WIDTH * band) : 0;
+  plan->d_z_floats = act ? dg_round_up(plan->pixels * DG_TILE_WIDTH) : 0;
   plan->gradient_floats = d_in && (act || !dg_field_is_plain(&plan->gradient))
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
@@ -43,8 +35,8 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
 /** A thread's part of the workspace. */
 typedef struct {
   float *source, *gradient; /**< fields */
-  float *d_z;               /**< gradient before the activation of one band */
-  float *turned;            /**< of one sample and panel of filters, [pixel, filter] */
+  float *d_z;               /**< gradient before the activation, of a panel of filters */
+  float *turned;            /**< the same as a panel: [pixel, filter] */
   float *d_weight;          /**< sums over the thread's samples, panels of [tap, filter] */
   double *d_bias;
 } scratch;
@@ -125,35 +117,25 @@ typedef struct {
   const float *x, *y, *d_y;
 } sample;
 
-/** Some rows of some planes of a sample's output. */
-typedef struct {
-  size_t filter, filters, row, rows;
-} band;
-
 /**
- * Brings a band's gradient before the activation to where it is wanted: the panel of the weights'
- * products, the field of the input's gradient, and the sums of the bias.
+ * Brings the gradient before the activation, of a panel of filters, to where it is wanted: the
+ * right operand of the weights' products, the field of the input's gradient, the bias's sums.
  */
-static void spread_band(const dg_cpu_op *op, const scratch *t, const sample *s, band b) {
+static void spread_gradient(const dg_cpu_op *op, const scratch *t, const sample *s, size_t filter,
+                            size_t filters) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  size_t first = b.row * plan->forward.width, count = b.rows * plan->forward.width;
-  size_t at = b.filter * plan->pixels + first, d_z_row = plan->pixels;
-  const float *d_z = s->d_y + at;
-  if (plan->d_z_floats) {
-    d_z_row = count;
-    for (size_t f = 0; f < b.filters; f++)
-      dg_act_backward(d->act, count, s->y + at + f * plan->pixels, s->d_y + at + f * plan->pixels,
-                      t->d_z + f * count);
-    d_z = t->d_z;
+  size_t pixels = plan->pixels, at = filter * pixels;
+  const float *d_z = plan->d_z_floats ? t->d_z : s->d_y + at;
+  for (size_t f = 0; f < filters; f++) {
+    const float *plane = d_z + f * pixels;
+    if (plan->d_z_floats)
+      dg_act_backward(d->act, pixels, s->y + at + f * pixels, s->d_y + at + f * pixels,
+                      t->d_z + f * pixels);
+    if (d->bias) t->d_bias[filter + f] += sum_of(pixels, plane);
+    if (plan->gradient_floats) dg_field_fill_plane(&plan->gradient, filter + f, plane, t->gradient);
   }
-  dg_pack_columns(count, b.filters, d_z, d_z_row, t->turned + first * dg_panel_width(b.filters));
-  for (size_t f = 0; f < b.filters; f++) {
-    if (d->bias) t->d_bias[b.filter + f] += sum_of(count, d_z + f * d_z_row);
-    if (plan->gradient_floats)
-      dg_field_fill_rows(&plan->gradient, b.filter + f, b.row, b.rows, d_z + f * d_z_row,
-                         t->gradient);
-  }
+  dg_pack_columns(pixels, filters, d_z, pixels, t->turned);
 }
 
 /** One sample: adds to the thread's sums and, where `dx` isn't NULL, gives the input's gradient. */
@@ -162,15 +144,10 @@ static void backward_sample(const dg_cpu_op *op, const scratch *t, const float *
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
   const float *source = dg_conv_source(plan, s->x, t->source);
-  band b;
-  for (b.filter = 0; b.filter < d->filters; b.filter += DG_TILE_WIDTH) {
-    b.filters = dg_panel_columns(d->filters - b.filter);
-    for (b.row = 0; b.row < plan->forward.height; b.row += b.rows) {
-      b.rows = band_rows(&plan->forward, b.row);
-      spread_band(op, t, s, b);
-    }
-    add_weights(d, plan, source, t->turned, dg_panel_width(b.filters),
-                t->d_weight + b.filter * plan->taps);
+  for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
+    size_t filters = dg_panel_columns(d->filters - f);
+    spread_gradient(op, t, s, f, filters);
+    add_weights(d, plan, source, t->turned, dg_panel_width(filters), t->d_weight + f * plan->taps);
   }
   if (dx)
     dg_correlate(&plan->backward, plan->gradient_floats ? t->gradient : s->d_y, weights,

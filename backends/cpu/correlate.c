@@ -25,27 +25,25 @@ static dg_span visible(long first, size_t spread, size_t count, size_t room) {
   return begin < end ? (dg_span){(size_t)begin, (size_t)end} : (dg_span){0, 0};
 }
 
-void dg_field_fill_rows(const dg_field *f, size_t channel, size_t first, size_t rows,
-                        const float *from, float *filled) {
+void dg_field_fill_plane(const dg_field *f, size_t channel, const float *plane, float *filled) {
   size_t row = dg_field_row(f);
-  dg_span ys = visible(f->top + (long)(first * f->spread_h), f->spread_h, rows, f->rows);
+  dg_span ys = visible(f->top, f->spread_h, f->height, f->rows);
   dg_span xs = visible(f->left, f->spread_w, f->width, f->columns);
   for (size_t y = ys.begin; y < ys.end; y++) {
-    size_t to_y = (size_t)(f->top + (long)((first + y) * f->spread_h));
-    const float *from_row = from + y * f->width;
+    const float *from = plane + y * f->width;
+    size_t to_y = (size_t)(f->top + (long)(y * f->spread_h));
     float *to = filled + (channel * f->rows + to_y) * row;
     if (f->phases == 1 && f->spread_w == 1)
-      memcpy(to + (f->left + (long)xs.begin), from_row + xs.begin,
-             (xs.end - xs.begin) * sizeof *to);
+      memcpy(to + (f->left + (long)xs.begin), from + xs.begin, (xs.end - xs.begin) * sizeof *to);
     else
       for (size_t x = xs.begin; x < xs.end; x++)
-        to[dg_field_column(f, (size_t)(f->left + (long)(x * f->spread_w)))] = from_row[x];
+        to[dg_field_column(f, (size_t)(f->left + (long)(x * f->spread_w)))] = from[x];
   }
 }
 
 void dg_field_fill(const dg_field *f, const float *sample, float *filled) {
   for (size_t c = 0; c < f->channels; c++)
-    dg_field_fill_rows(f, c, 0, f->height, sample + c * f->height * f->width, filled);
+    dg_field_fill_plane(f, c, sample + c * f->height * f->width, filled);
 }
 
 /** tile[p][c] += bias[c] */
@@ -92,8 +90,7 @@ void dg_correlate_few(const dg_correlation *k, const float *filled, const float 
         channels = dg_tile_height(k->channels - c);
         dg_tile_spread(channels, width, k->taps, weights + c * k->taps, k->taps,
                        filled + y * k->row_step + x, k->tap, tile);
-        for (size_t i = 0; i < channels * DG_TILE_WIDTH && ending->bias; i++)
-          tile[i] += ending->bias[c + i / DG_TILE_WIDTH];
+        if (ending->bias) dg_add_row_bias(channels, ending->bias + c, tile);
         dg_act_forward(ending->act, channels * DG_TILE_WIDTH, tile, tile);
         dg_put_rows(ending->add, channels, pixels, tile, out + c * plane + y * k->width + x, plane);
       }

@@ -13,7 +13,7 @@
 #define dg_field_count DG_ISA_NAME(dg_field_count)
 #define dg_field_is_plain DG_ISA_NAME(dg_field_is_plain)
 #define dg_field_fill DG_ISA_NAME(dg_field_fill)
-#define dg_field_fill_rows DG_ISA_NAME(dg_field_fill_rows)
+#define dg_field_fill_plane DG_ISA_NAME(dg_field_fill_plane)
 #define dg_correlate_few DG_ISA_NAME(dg_correlate_few)
 #define dg_correlate_is_few DG_ISA_NAME(dg_correlate_is_few)
 #define dg_correlate DG_ISA_NAME(dg_correlate)
@@ -52,10 +52,8 @@ size_t dg_field_count(const dg_field *field);
 /** Is a filled field the sample itself? */
 bool dg_field_is_plain(const dg_field *field);
 
-/** Fills in rows of a channel, from `first` on; what is outside of the sample must be zero already.
- */
-void dg_field_fill_rows(const dg_field *field, size_t channel, size_t first, size_t rows,
-                        const float *from, float *filled);
+/** Fills in one channel [height, width]; what is outside of it must be zero already. */
+void dg_field_fill_plane(const dg_field *field, size_t channel, const float *plane, float *filled);
 
 /** Fills in one sample [channels, height, width]. What is outside of it must be zero already. */
 void dg_field_fill(const dg_field *field, const float *sample, float *filled);

@@ -106,6 +106,11 @@ void dg_pack_columns(size_t depth, size_t columns, const float *from, size_t fro
     for (size_t v = columns; v < width; v++) panel[k * width + v] = 0;
 }
 
+void dg_add_row_bias(size_t rows, const float *bias, float *tile) {
+  for (size_t j = 0; j < rows; j++)
+    for (size_t v = 0; v < DG_TILE_WIDTH; v++) tile[j * DG_TILE_WIDTH + v] += bias[j];
+}
+
 void dg_put_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,
                  size_t to_row) {
   for (size_t j = 0; j < rows; j++)

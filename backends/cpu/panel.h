@@ -10,6 +10,7 @@
 #define dg_transpose DG_ISA_NAME(dg_transpose)
 #define dg_pack_rows DG_ISA_NAME(dg_pack_rows)
 #define dg_pack_columns DG_ISA_NAME(dg_pack_columns)
+#define dg_add_row_bias DG_ISA_NAME(dg_add_row_bias)
 #define dg_put_rows DG_ISA_NAME(dg_put_rows)
 #define dg_put_transposed DG_ISA_NAME(dg_put_transposed)
 
@@ -23,6 +24,9 @@ void dg_pack_rows(size_t depth, size_t columns, const float *from, size_t from_r
 /** One panel of the transposed matrix: panel[k][v] = from[v * from_row + k], v < columns. */
 void dg_pack_columns(size_t depth, size_t columns, const float *from, size_t from_row,
                      float *panel);
+
+/** Adds bias[j] to the whole row j of a tile. */
+void dg_add_row_bias(size_t rows, const float *bias, float *tile);
 
 /** Writes a tile to, or adds it to, to[j * to_row + v] for all j < rows, v < columns. */
 void dg_put_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,

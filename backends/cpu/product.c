@@ -44,8 +44,7 @@ static dg_span share(size_t count, size_t unit, size_t shares, size_t index) {
 /** Brings a tile of the product, whose first element is (row, column), to its end. */
 static void store(const dg_product *p, size_t row, size_t rows, size_t column, size_t columns,
                   float *tile) {
-  for (size_t j = 0; j < rows && p->bias; j++)
-    for (size_t v = 0; v < DG_TILE_WIDTH; v++) tile[j * DG_TILE_WIDTH + v] += p->bias[row + j];
+  if (p->bias) dg_add_row_bias(rows, p->bias + row, tile);
   dg_act_forward(p->act, rows * DG_TILE_WIDTH, tile, tile);
   if (p->c_transposed)
     dg_put_transposed(p->add, rows, columns, tile, p->c + column * p->c_row + row, p->c_row);
