@@ -116,7 +116,8 @@ static bool new_buffer(dg_trainer *t, size_t bytes, dg_buffer **out, dg_error *e
 static bool prepare_gather(dg_trainer *t, dg_error *err) {
   const dg_data_recipe *recipe = &t->model->data;
   dg_op_desc desc = {.kind = DG_OP_GATHER,
-                     .gather = {.count = (uint32_t)dg_shape_count(&t->model->input),
+                     .gather = {.height = t->data->train.height,
+                                .width = t->data->train.width,
                                 .mean = (float)recipe->mean,
                                 .std = (float)recipe->std}};
   if (!new_buffer(t, t->model->train.batch * sizeof(uint32_t), &t->labels, err) ||
