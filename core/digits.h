@@ -62,14 +62,29 @@ typedef struct {
 
 /**
  * Reads a model file, checks every key and fills in the defaults. Errors name file, line and
- * remedy.
+ * remedy. `model` is a path where it has a slash or ends in .cfg, else the name of a model that
+ * dg_list_models finds.
  */
-dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
+dg_model *dg_model_load(const char *model, const dg_override *overrides, size_t count,
                         dg_error *err);
 /** The same from a weight file that dg_save wrote, which carries its model. */
 dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, size_t count,
                               dg_error *err);
 void dg_model_free(dg_model *model); /**< NULL is allowed */
+
+/** A model that is found by its name. */
+typedef struct {
+  char name[64];          /**< of its file, without .cfg */
+  char description[1024]; /**< as the file gives it; what is wrong with a file that can't be used */
+  uint64_t parameters;    /**< 0 for a file that can't be used */
+} dg_listed_model;
+
+/**
+ * Writes up to `room` of the models that are found by name to `out`, sorted, and to `count` how
+ * many there are. They are the .cfg files in $DIGITS_MODELS if it is set, else in the folder that
+ * was installed beside the running program, else in the one that the library was configured for.
+ */
+bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err);
 
 const char *dg_model_name(const dg_model *model);
 /** The effective model file, overrides included; belongs to the model. */
