@@ -10,9 +10,11 @@
 typedef struct {
   FILE *stream; /**< write here */
   char *path, *temporary;
+  bool named; /**< `temporary` exists */
 } dg_new_file;
 
-/** Opens a temporary file beside `path`. On failure nothing is left behind. */
+/** Opens a temporary file beside `path`, without a name where the system can. On failure nothing is
+ * left behind. */
 bool dg_file_begin(dg_new_file *file, const char *path, dg_error *err);
 
 /** Flushes it to the disk and renames it to `path`; on failure removes it and keeps the old one. */
