@@ -11,31 +11,32 @@ typedef struct {
 
 /* ---- batch_norm --------------------------------------------------------- */
 
-/** Numbers in all that a batch norm sees. */
-static size_t batch_count(const dg_batch_norm_desc *d, uint32_t n) {
-  return (size_t)n * d->rows * d->channels * d->plane;
+/** Numbers of one channel. */
+static size_t channel_count(const dg_batch_norm_desc *d, uint32_t n) {
+  return (size_t)n * d->rows * d->plane;
 }
 
-static size_t channel_of(const dg_batch_norm_desc *d, size_t i) {
-  return i / d->plane % d->channels;
+/** Where number i of a channel lies. */
+static size_t place(const dg_batch_norm_desc *d, size_t channel, size_t i) {
+  return (i / d->plane * d->channels + channel) * d->plane + i % d->plane;
 }
 
 static moments channel_moments(const dg_batch_norm_desc *d, const double *x, uint32_t n,
                                size_t channel) {
-  moments m = {0, 0, 0};
-  for (size_t i = 0; i < batch_count(d, n); i++)
-    if (channel_of(d, i) == channel) m.mean += x[i], m.count++;
-  m.mean /= (double)m.count;
-  for (size_t i = 0; i < batch_count(d, n); i++)
-    if (channel_of(d, i) == channel) m.var += (x[i] - m.mean) * (x[i] - m.mean);
-  m.var /= (double)m.count;
+  moments m = {channel_count(d, n), 0, 0};
+  for (size_t i = 0; i < m.count; i++) m.mean += x[place(d, channel, i)] / (double)m.count;
+  for (size_t i = 0; i < m.count; i++) {
+    double off = x[place(d, channel, i)] - m.mean;
+    m.var += off * off / (double)m.count;
+  }
   return m;
 }
 
 static void batch_norm_sizes(const dg_op_desc *desc, oracle_sizes *z) {
-  z->in[0] = z->out = batch_count(&desc->batch_norm, 1);
+  const dg_batch_norm_desc *d = &desc->batch_norm;
+  z->in[0] = z->out = (size_t)d->rows * d->channels * d->plane;
   z->params = z->states = 2;
-  for (int k = 0; k < 2; k++) z->param[k] = z->state[k] = desc->batch_norm.channels;
+  for (int k = 0; k < 2; k++) z->param[k] = z->state[k] = d->channels;
 }
 
 static void update_running(const dg_batch_norm_desc *d, const moments *m, double *mean,
@@ -50,14 +51,14 @@ static void batch_norm_forward(const dg_op_desc *desc, const oracle_tensors *t,
                                const dg_step *step) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
   for (size_t c = 0; c < d->channels; c++) {
-    moments m = {.count = 0};
+    moments m = {channel_count(d, step->n), 0, 0};
     if (step->train)
       m = channel_moments(d, t->in[0], step->n, c);
     else
       m.mean = t->state[0][c], m.var = t->state[1][c];
-    for (size_t i = 0; i < batch_count(d, step->n); i++)
-      if (channel_of(d, i) == c)
-        t->out[i] = (t->in[0][i] - m.mean) / sqrt(m.var + d->eps) * t->param[0][c] + t->param[1][c];
+    double factor = t->param[0][c] / sqrt(m.var + d->eps);
+    for (size_t i = 0; i < m.count; i++)
+      t->out[place(d, c, i)] = (t->in[0][place(d, c, i)] - m.mean) * factor + t->param[1][c];
     if (step->train && t->state[0]) update_running(d, &m, &t->state[0][c], &t->state[1][c]);
   }
 }
@@ -68,18 +69,18 @@ static void batch_norm_backward(const dg_op_desc *desc, const oracle_tensors *t,
   for (size_t c = 0; c < d->channels; c++) {
     moments m = channel_moments(d, t->in[0], step->n, c);
     double factor = 1 / sqrt(m.var + d->eps), sum = 0, product = 0;
-    for (size_t i = 0; i < batch_count(d, step->n); i++)
-      if (channel_of(d, i) == c) {
-        sum += dz[i];
-        product += dz[i] * (t->in[0][i] - m.mean) * factor;
-      }
+    for (size_t i = 0; i < m.count; i++) {
+      size_t at = place(d, c, i);
+      sum += dz[at];
+      product += dz[at] * (t->in[0][at] - m.mean) * factor;
+    }
     t->d_param[0][c] += product, t->d_param[1][c] += sum;
-    for (size_t i = 0; t->d_in[0] && i < batch_count(d, step->n); i++)
-      if (channel_of(d, i) == c) {
-        double x_hat = (t->in[0][i] - m.mean) * factor;
-        t->d_in[0][i] +=
-            t->param[0][c] * factor * (dz[i] - (sum + x_hat * product) / (double)m.count);
-      }
+    for (size_t i = 0; t->d_in[0] && i < m.count; i++) {
+      size_t at = place(d, c, i);
+      double x_hat = (t->in[0][at] - m.mean) * factor;
+      t->d_in[0][at] +=
+          t->param[0][c] * factor * (dz[at] - (sum + x_hat * product) / (double)m.count);
+    }
   }
 }
 
@@ -139,8 +140,8 @@ static double batch_norm_terms(const dg_batch_norm_desc *d, const oracle_tensors
   double most = 0;
   for (size_t c = 0; c < d->channels; c++) {
     double factor = t->param[0][c] / sqrt(channel_moments(d, t->in[0], n, c).var + d->eps);
-    for (size_t i = 0; i < batch_count(d, n); i++)
-      if (channel_of(d, i) == c) most = fmax(most, fabs(t->d_out[i] * factor));
+    for (size_t i = 0; i < channel_count(d, n); i++)
+      most = fmax(most, fabs(t->d_out[place(d, c, i)] * factor));
   }
   return most;
 }
