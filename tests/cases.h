@@ -14,6 +14,7 @@ typedef enum {
   FILL_WIDE,           /**< uniform in [-100, 100) */
   FILL_NAN,            /**< random, with NaNs far from each other */
   FILL_MINUS_INFINITY, /**< mostly minus infinity */
+  FILL_FAR,            /**< uniform in [29, 31): far from 0 for their deviation */
 } layer_fill;
 
 typedef struct {
