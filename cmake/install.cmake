@@ -12,6 +12,19 @@ install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES models/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/models)
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# Where models are found by name: relative to the programs, so that an installed tree can be moved
+# and the build tree, where a link stands for the folder, is no special case; else where they are
+# installed.
+set(models_folder ${CMAKE_INSTALL_FULL_DATADIR}/digits/models)
+file(RELATIVE_PATH models_beside ${CMAKE_INSTALL_FULL_BINDIR} ${models_folder})
+set_source_files_properties(core/model/catalog.c PROPERTIES COMPILE_DEFINITIONS
+  "DIGITS_MODELS_FOLDER=\"${models_folder}\";DIGITS_MODELS_BESIDE=\"${models_beside}\"")
+cmake_path(ABSOLUTE_PATH models_beside BASE_DIRECTORY ${CMAKE_BINARY_DIR}/tools NORMALIZE
+           OUTPUT_VARIABLE models_link)
+cmake_path(GET models_link PARENT_PATH models_parent)
+file(MAKE_DIRECTORY ${models_parent})
+file(CREATE_LINK ${CMAKE_SOURCE_DIR}/models ${models_link} SYMBOLIC)
+
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
 install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package})
 configure_file(cmake/digits-config.cmake.in digits-config.cmake @ONLY)

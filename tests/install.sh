@@ -23,6 +23,9 @@ echo "== programs"
 "$moved/bin/digits-run" --list-models | grep -q '^cnn .* 214538 ' || fail "no cnn in --list-models"
 "$moved/bin/digits-run" --backend cpu --describe fcnn | grep -q 535818 || fail "no fcnn"
 
+"$moved/bin/digits-data" --train 20 --test 10 write "$folder/set" > "$folder/log"
+"$moved/bin/digits-data" --data "$folder/set" stats | grep -q '^all  *20  *10$' || fail "no set"
+
 # $1: the program. It learned something if it is right on 8000 of the 10 000 test images and more.
 trains() {
   "$1" "$moved/share/digits/models/vanilla.cfg" | tee "$folder/output"
