@@ -27,6 +27,8 @@
 
 /* ---- what an op is ------------------------------------------------------ */
 
+enum { DG_MAX_IN = 8, DG_MAX_OUT = 3, DG_MAX_PARAM = 8, DG_MAX_STATE = 2 };
+
 typedef enum {
   /* layer ops: forward and backward */
   DG_OP_LINEAR,
@@ -37,10 +39,16 @@ typedef enum {
   DG_OP_DROPOUT,
   DG_OP_CHW_TO_HWC,
   DG_OP_ADD,
+  DG_OP_CONCAT,
+  DG_OP_CONV1D,
+  DG_OP_BATCH_NORM,
+  DG_OP_LAYER_NORM,
+  DG_OP_RECURRENT,
   /* step ops: forward alone */
   DG_OP_GATHER,
   DG_OP_LOSS,
   DG_OP_UPDATE,
+  DG_OP_AVERAGE,
   DG_OP_KINDS
 } dg_op_kind;
 
@@ -114,19 +122,119 @@ typedef struct {
   uint32_t count, inputs; /**< 2 <= inputs <= DG_MAX_IN */
 } dg_add_desc;
 
+/** Input k in [n, rows, count[k]], out [n, rows, sum of count]: their rows one after the other. */
+typedef struct {
+  uint32_t rows, inputs, count[DG_MAX_IN]; /**< 2 <= inputs <= DG_MAX_IN */
+} dg_concat_desc;
+
 /**
- * in {images: bytes [all, count], labels: bytes [all], order: uint32 [..]}, out {x [n, count],
- * labels: uint32 [n]}: sample s of the batch is image i = order[first + s];
- * x = (byte / 255 - mean) / std.
+ * in [n, steps, in], param {weight [filters, in, kernel], bias [filters]},
+ * out [n, out_steps, filters] = act(in correlated with weight + bias);
+ * out_steps = (steps + 2 pad - kernel) / stride + 1, rounded down; zero padding.
  */
 typedef struct {
-  uint32_t count;
+  uint32_t steps, in, filters, kernel, stride, pad;
+  bool bias;
+  dg_act act; /**< fused to the end */
+} dg_conv1d_desc;
+
+/**
+ * in [n, rows, channels, plane], param {weight [channels], bias [channels]},
+ * state {running_mean [channels], running_var [channels]}, out as in.
+ * Training: out = act((in - mean) / sqrt(var + eps) weight + bias) with the mean and the biased
+ * variance of each channel over n, rows and plane; running = (1 - momentum) running +
+ * momentum now, where the variance is now the unbiased one (of a single number: both stay).
+ * Testing: mean and variance are the running ones. (Ioffe and Szegedy, arXiv:1502.03167;
+ * torch.nn.BatchNorm1d and 2d.)
+ */
+typedef struct {
+  uint32_t rows, channels, plane;
+  float momentum, eps;
+  dg_act act; /**< fused to the end */
+} dg_batch_norm_desc;
+
+/**
+ * in [n, rows, count], param {weight [count], bias [count]}, out as in: each row minus its mean,
+ * divided by sqrt(its biased variance + eps), times weight, plus bias (Ba, Kiros and Hinton,
+ * arXiv:1607.06450; torch.nn.LayerNorm).
+ */
+typedef struct {
+  uint32_t rows, count;
+  float eps;
+} dg_layer_norm_desc;
+
+typedef enum {
+  DG_CELL_RNN,  /**< h' = tanh(W x + b + U h + c): 1 gate */
+  DG_CELL_GRU,  /**< gates r, z, n: see dg_recurrent_desc */
+  DG_CELL_LSTM, /**< gates i, f, g, o: c' = f c + i g, h' = o tanh(c'); g by tanh */
+} dg_cell_kind;
+
+enum { DG_MAX_GATES = 4 };
+/** Gates of a cell. */
+static inline uint32_t dg_cell_gates(dg_cell_kind cell) {
+  static const uint32_t gates[] = {1, 3, 4};
+  return gates[cell];
+}
+
+/**
+ * A recurrent layer over all steps, from a state of zeros. in [n, steps, in], param, G being the
+ * gates of the cell: {W: weight_ih [G hidden, in], U: weight_hh [G hidden, hidden],
+ * b: bias_ih [G hidden] if biases >= 1, c: bias_hh [G hidden] if biases == 2}, and, if
+ * bidirectional, as many again for a second pass from the last step to the first.
+ *
+ * out [n, steps, D hidden] if `sequence` (the second direction's state at a step stands behind
+ * the first's), else [n, D hidden], the state after the last step each direction took; D is 2 if
+ * bidirectional, else 1.
+ *
+ * With s the sigmoid, or clip(0.2 x + 0.5, 0, 1) if hard_sigmoid, the GRU is
+ *   r = s(W_r x + b_r + U_r h + c_r), z = s(W_z x + b_z + U_z h + c_z), h' = (1 - z) n + z h,
+ *   n = tanh(W_n x + b_n + r (U_n h + c_n)), or, if reset_before (Cho et al., arXiv:1406.1078),
+ *   n = tanh(W_n x + b_n + U_n (r h) + c_n),
+ * and the LSTM's i, f and o are s of W x + b + U h + c (Hochreiter and Schmidhuber, 1997;
+ * torch.nn.GRU, LSTM and RNN).
+ */
+typedef struct {
+  dg_cell_kind cell;
+  uint32_t steps, in, hidden;
+  uint32_t biases; /**< 0, 1 or 2 */
+  bool sequence, bidirectional;
+  bool hard_sigmoid; /**< gru and lstm */
+  bool reset_before; /**< gru */
+} dg_recurrent_desc;
+
+/**
+ * How a gathered image is bent in a training step; all 0: not at all. Sample s draws five numbers
+ * u0..u4 uniform in [-1, 1): 2 * dg_uniform(w) - 1 of the words of the counters
+ * {0, place + s, step, 0} and {1, place + s, step, 0} under key {seed,
+ * dg_stream(DG_STREAM_AUGMENT, 0)}. A pixel at p = (x, y), seen from the image's centre
+ * ((width - 1) / 2, (height - 1) / 2), shows what was at
+ *   q = H^-1 R^-1 (p - t) / k: t = (u3 shift width, u4 shift height), k = 1 + u1 scale,
+ *   R a rotation by u0 rotate, H = [1, tan(u2 shear); 0, 1],
+ * read bilinearly, with byte 0 outside of the image.
+ */
+typedef struct {
+  float rotate; /**< largest angle, radians */
+  float shift;  /**< largest way, as a share of the image's size */
+  float scale;  /**< largest growth, below 1 */
+  float shear;  /**< largest angle, radians, below pi / 2 */
+} dg_augment;
+
+/**
+ * in {images: bytes [all, height, width], labels: bytes [all], order: uint32 [..]},
+ * out {x [n, height * width], labels: uint32 [n]}: sample s of the batch is image
+ * i = order[first + s], augmented if step.train; x = (byte / 255 - mean) / std.
+ */
+typedef struct {
+  uint32_t height, width;
   float mean, std;
+  dg_augment augment;
 } dg_gather_desc;
 
 typedef enum {
-  DG_LOSS_CROSS_ENTROPY, /**< mean over n of log(sum(exp(logits))) - logits[label] */
-  DG_LOSS_MSE,           /**< mean over n * classes of (logits - onehot(label))^2 */
+  /** mean over n of log(sum(exp(logits))) - sum(q logits): q = (1 - smoothing) onehot(label) +
+      smoothing / classes */
+  DG_LOSS_CROSS_ENTROPY,
+  DG_LOSS_MSE, /**< mean over n * classes of (logits - onehot(label))^2 */
 } dg_loss_kind;
 
 /**
@@ -138,6 +246,7 @@ typedef enum {
 typedef struct {
   dg_loss_kind kind;
   uint32_t classes;
+  float smoothing; /**< of the labels, 0 <= smoothing < 1; cross_entropy alone */
 } dg_loss_desc;
 
 typedef enum {
@@ -171,7 +280,13 @@ typedef struct {
   float clip_norm; /**< 0: none */
 } dg_update_desc;
 
-enum { DG_MAX_IN = 8, DG_MAX_OUT = 3, DG_MAX_PARAM = 4 };
+/**
+ * A moving average: in {values [count]}, out {average [count]}:
+ * average = step.decay average + (1 - step.decay) values. The number of samples is ignored.
+ */
+typedef struct {
+  uint32_t count; /**< a multiple of 16 */
+} dg_average_desc;
 
 /** What backward does with the gradient of an input. */
 typedef enum { DG_GRAD_NONE, DG_GRAD_WRITE, DG_GRAD_ADD } dg_grad_mode;
@@ -187,9 +302,15 @@ typedef struct {
     dg_dropout_desc dropout;
     dg_chw_desc chw;
     dg_add_desc add;
+    dg_concat_desc concat;
+    dg_conv1d_desc conv1d;
+    dg_batch_norm_desc batch_norm;
+    dg_layer_norm_desc layer_norm;
+    dg_recurrent_desc recurrent;
     dg_gather_desc gather;
     dg_loss_desc loss;
     dg_update_desc update;
+    dg_average_desc average;
   };
 } dg_op_desc;
 
@@ -213,8 +334,9 @@ typedef struct {
   dg_buffer *in[DG_MAX_IN], *d_in[DG_MAX_IN];
   dg_buffer *out[DG_MAX_OUT], *d_out;
   dg_buffer *param[DG_MAX_PARAM], *d_param[DG_MAX_PARAM];
-  dg_buffer *kept;      /**< written by a training forward, read by backward */
-  dg_buffer *workspace; /**< forward's or backward's, whichever runs; content undefined */
+  dg_buffer *state[DG_MAX_STATE]; /**< not learned: read, and written by a training forward */
+  dg_buffer *kept;                /**< written by a training forward, read by backward */
+  dg_buffer *workspace;           /**< forward's or backward's, whichever runs; content undefined */
 } dg_op_buffers;
 
 /** The scalars of one step; everything that changes from run to run. */
@@ -227,6 +349,7 @@ typedef struct {
   uint32_t first; /**< gather: place of the first sample in `order` */
   uint32_t slot;  /**< loss: where to write */
   float lr;       /**< update */
+  float decay;    /**< average */
 } dg_step;
 
 /** What a prepared op wants, in bytes for the largest n. */

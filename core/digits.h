@@ -194,6 +194,8 @@ void dg_trainer_free(dg_trainer *trainer); /**< NULL is allowed */
 
 /** Number of learned parameters. */
 uint64_t dg_trainer_parameters(const dg_trainer *trainer);
+/** Numbers that the network gives for an image: one a class. */
+uint32_t dg_trainer_outputs(const dg_trainer *trainer);
 /** Samples used for training and kept for validation. */
 uint32_t dg_trainer_train_samples(const dg_trainer *trainer);
 uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
@@ -218,5 +220,12 @@ bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
 
 /** Tests the network on the test images of `data` (NULL: those of the trainer's own data). */
 bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);
+
+/**
+ * What the network gives for the test images of `data` (NULL: those of the trainer's own data),
+ * in their order: `logits` [test samples, outputs], which are no probabilities yet; the largest of
+ * an image stands for its class.
+ */
+bool dg_predict(dg_trainer *trainer, const dg_dataset *data, float *logits, dg_error *err);
 
 #endif

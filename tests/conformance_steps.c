@@ -172,17 +172,17 @@ void try_device(const rig_place *place, int number) {
 static void try_gather_case(rig_report *report, dg_device *device, const dg_gather_desc *d,
                             uint32_t max_n) {
   enum { ALL = 50 };
-  snprintf(report->what, sizeof report->what, "gather of %u, mean %g, std %g, n up to %u", d->count,
-           d->mean, d->std, max_n);
+  snprintf(report->what, sizeof report->what, "gather of %ux%u, mean %g, std %g, n up to %u",
+           d->height, d->width, d->mean, d->std, max_n);
   dg_op_desc desc = {.kind = DG_OP_GATHER, .gather = *d};
   step_rig r = step_rig_new(report, device, &desc, max_n);
-  size_t bytes = (size_t)ALL * d->count, count = (size_t)max_n * d->count;
+  size_t pixels = (size_t)d->height * d->width, bytes = ALL * pixels, count = max_n * pixels;
   uint8_t *images = rig_alloc(bytes, 1), labels[ALL];
   uint32_t order[2 * ALL], *random = rig_alloc(bytes, sizeof *random);
-  random_words(random, bytes, 256, d->count);
+  random_words(random, bytes, 256, d->width);
   for (size_t i = 0; i < bytes; i++) images[i] = (uint8_t)random[i];
   for (int i = 0; i < ALL; i++) labels[i] = (uint8_t)(i * 37);
-  random_words(order, 2 * ALL, ALL, d->count);
+  random_words(order, 2 * ALL, ALL, d->width);
   rig_tensor given[] = {rig_tensor_new(device, "images", bytes),
                         rig_tensor_new(device, "labels", sizeof labels),
                         rig_tensor_new(device, "order", sizeof order)};
@@ -204,9 +204,9 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
                        .out = {x.view, x_labels.view}};
     step_rig_run(&r, &b, &step);
     oracle_gather(d, images, labels, order, &step, expected, expected_labels);
-    rig_tensor_get(report, &x, got, n * d->count * sizeof *got);
+    rig_tensor_get(report, &x, got, n * pixels * sizeof *got);
     rig_tensor_get(report, &x_labels, got_labels, n * sizeof *got_labels);
-    rig_close(report, "x", got, expected, n * d->count, 1e-6);
+    rig_close(report, "x", got, expected, n * pixels, 1e-6);
     for (uint32_t s = 0; s < n; s++)
       if (got_labels[s] != expected_labels[s])
         rig_fail(report, "label %u of %u: got %u, expected %u", s, n, got_labels[s],
@@ -226,8 +226,12 @@ void try_gather(const rig_place *place, int number) {
   static const struct {
     dg_gather_desc d;
     uint32_t max_n;
-  } cases[] = {{{1, 0, 1}, 3},         {{17, 0.5f, 0.5f}, 5}, {{33, 0.1307f, 0.3081f}, 20},
-               {{784, 0.5f, 0.5f}, 7}, {{63, -0.25f, 2}, 9},  {{784, 0, 1}, 33}};
+  } cases[] = {{{1, 1, 0, 1, {0, 0, 0, 0}}, 3},
+               {{1, 17, 0.5f, 0.5f, {0, 0, 0, 0}}, 5},
+               {{3, 11, 0.1307f, 0.3081f, {0, 0, 0, 0}}, 20},
+               {{28, 28, 0.5f, 0.5f, {0, 0, 0, 0}}, 7},
+               {{9, 7, -0.25f, 2, {0, 0, 0, 0}}, 9},
+               {{28, 28, 0, 1, {0, 0, 0, 0}}, 33}};
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
   for (size_t i = 0; i < (rig_small() ? 3 : sizeof cases / sizeof *cases); i++)
@@ -333,7 +337,7 @@ void try_loss(const rig_place *place, int number) {
   dg_device *device = rig_open(place);
   for (size_t i = 0; i < (rig_small() ? 2 : sizeof cases / sizeof *cases); i++)
     for (dg_loss_kind kind = DG_LOSS_CROSS_ENTROPY; kind <= DG_LOSS_MSE; kind++)
-      try_loss_case(&report, device, &(dg_loss_desc){kind, cases[i].classes}, cases[i].max_n);
+      try_loss_case(&report, device, &(dg_loss_desc){kind, cases[i].classes, 0}, cases[i].max_n);
   device->calls->close(device);
   rig_conclude(&report);
 }

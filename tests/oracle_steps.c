@@ -5,12 +5,13 @@
 
 void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
                    const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels) {
+  uint32_t count = desc->height * desc->width;
   for (uint32_t s = 0; s < step->n; s++) {
     uint32_t image = order[step->first + s];
     x_labels[s] = labels[image];
-    for (uint32_t e = 0; e < desc->count; e++) {
-      double value = images[(size_t)image * desc->count + e] / 255.0;
-      x[(size_t)s * desc->count + e] = (value - desc->mean) / desc->std;
+    for (uint32_t e = 0; e < count; e++) {
+      double value = images[(size_t)image * count + e] / 255.0;
+      x[(size_t)s * count + e] = (value - desc->mean) / desc->std;
     }
   }
 }

@@ -142,7 +142,7 @@ END_TEST
 
 START_TEST(loss_gradient) {
   enum { N = 7, CLASSES = 10 };
-  dg_loss_desc desc = {(dg_loss_kind)_i, CLASSES};
+  dg_loss_desc desc = {(dg_loss_kind)_i, CLASSES, 0};
   double *logits = random_doubles(N * CLASSES, 1), d_logits[N * CLASSES], above, below;
   uint32_t labels[N] = {3, 0, 9, 9, 1, 5, 2}, correct;
   oracle_loss(&desc, logits, labels, N, d_logits, &above, &correct);
@@ -163,10 +163,11 @@ START_TEST(loss_by_hand) {
   /* log(e^1 + e^2 + e^3) = 3.4076059644443806 */
   double logits[] = {1, 2, 3, 3, 1, 3}, loss;
   uint32_t labels[] = {2, 2}, correct;
-  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3}, logits, labels, 1, NULL, &loss, &correct);
+  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3, 0}, logits, labels, 1, NULL, &loss,
+              &correct);
   ck_assert_double_eq_tol(loss, 0.4076059644443806, 1e-15);
   ck_assert_uint_eq(correct, 1);
-  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3}, logits, labels, 2, NULL, &loss, &correct);
+  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3, 0}, logits, labels, 2, NULL, &loss, &correct);
   ck_assert_double_eq_tol(loss, (1 + 4 + 4 + 9 + 1 + 4) / 6.0, 1e-15);
   ck_assert_uint_eq(correct, 1); /* of two largest logits the first counts */
 }

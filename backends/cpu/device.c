@@ -35,6 +35,9 @@ static const char *const op_names[DG_OP_KINDS] = {
     [DG_OP_MAXPOOL2D] = "maxpool2d",   [DG_OP_AVGPOOL2D] = "avgpool2d",
     [DG_OP_ACTIVATION] = "activation", [DG_OP_DROPOUT] = "dropout",
     [DG_OP_CHW_TO_HWC] = "chw_to_hwc", [DG_OP_ADD] = "add",
+    [DG_OP_CONCAT] = "concat",         [DG_OP_CONV1D] = "conv1d",
+    [DG_OP_BATCH_NORM] = "batch_norm", [DG_OP_LAYER_NORM] = "layer_norm",
+    [DG_OP_RECURRENT] = "recurrent",   [DG_OP_AVERAGE] = "average",
     [DG_OP_GATHER] = "gather",         [DG_OP_LOSS] = "loss",
     [DG_OP_UPDATE] = "update",
 };
@@ -124,7 +127,8 @@ static bool finish(dg_device *device, dg_error *err) {
 
 static bool supports(const dg_device *device, const dg_op_desc *desc) {
   const dg_cpu_ops *ops = ((const dg_cpu_device *)device)->ops;
-  return (unsigned)desc->kind < DG_OP_KINDS && ops->family[desc->kind]->supports(desc);
+  const dg_cpu_family *family = (unsigned)desc->kind < DG_OP_KINDS ? ops->family[desc->kind] : NULL;
+  return family && family->supports(desc);
 }
 
 static void op_free(dg_op *base) {

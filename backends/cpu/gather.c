@@ -4,7 +4,7 @@
 #include <math.h>
 
 static bool supports(const dg_op_desc *desc) {
-  return desc->gather.count > 0 && desc->gather.std != 0 && isfinite(desc->gather.std);
+  return desc->gather.height > 0 && desc->gather.width > 0 && desc->gather.std != 0 && isfinite(desc->gather.std);
 }
 
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
@@ -14,7 +14,7 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_gather_desc *desc = &op->base.desc.gather;
-  size_t count = desc->count;
+  size_t count = (size_t)desc->height * desc->width;
   float mean = desc->mean, scale = 1 / desc->std;
   const uint8_t *images = (const uint8_t *)buffers->in[0]->data;
   const uint8_t *labels = (const uint8_t *)buffers->in[1]->data;

@@ -27,7 +27,7 @@ bool dg_cl_op_supports(const dg_device *base, const dg_op_desc *desc) {
   const dg_cl_device *device = (const dg_cl_device *)base;
   if ((unsigned)desc->kind >= DG_OP_KINDS) return false;
   const dg_cl_family *family = family_of(device, desc);
-  return !family->supports || family->supports(device, desc);
+  return family && (!family->supports || family->supports(device, desc));
 }
 
 bool dg_cl_check_count(uint64_t numbers, dg_error *err) {
@@ -57,7 +57,7 @@ static uint64_t largest_tensor(const dg_op_desc *desc) {
   case DG_OP_ADD:
     return desc->add.count;
   case DG_OP_GATHER:
-    return desc->gather.count;
+    return (uint64_t)desc->gather.height * desc->gather.width;
   case DG_OP_LOSS:
     return desc->loss.classes;
   default: /* the update knows no samples */
