@@ -107,6 +107,30 @@ typedef struct dg_dataset dg_dataset;
 
 /** A folder with four IDX files of MNIST's names, gzipped or not; or "builtin". */
 dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err);
+/**
+ * Draws a set like the built-in one: `train` and `test` digits of 28x28 from a seed. The same seed
+ * gives the same images; the built-in set is dg_data_draw(60000, 10000, 1, …).
+ */
+dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                         dg_error *err);
+
+/**
+ * Writes a set as four IDX files with MNIST's names, gzipped or not, for dg_data_open. The folder
+ * is made where there is none; one that holds such a file already is an error. On failure no file
+ * is left behind.
+ */
+bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
+
+typedef enum { DG_PART_TRAIN, DG_PART_TEST } dg_part;
+
+/** The samples of a part; they belong to the data set. */
+typedef struct {
+  uint32_t count, height, width;
+  const uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
+  const uint8_t *labels; /**< [count] */
+} dg_part_view;
+dg_part_view dg_data_part(const dg_dataset *data, dg_part part);
+
 uint32_t dg_data_train_samples(const dg_dataset *data);
 uint32_t dg_data_test_samples(const dg_dataset *data);
 /** What it is: the folder, or "built-in digits". */

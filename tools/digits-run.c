@@ -7,6 +7,7 @@
 
 #include "core/digits.h"
 #include "core/support/clock.h"
+#include "core/support/file.h"
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/json_log.h"
@@ -21,11 +22,18 @@ static void on_signal(int signal) {
   interrupted = 1;
 }
 
-/** The first signal asks training to stop; a second one ends the program. */
+/**
+ * The first signal asks training to stop; a second one ends the program. A terminal that is gone
+ * (unless nohup runs it) or an output that nobody reads any more asks too, if more than once.
+ */
 static void catch_signals(void) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  action.sa_flags = 0;
+  sigaction(SIGPIPE, &action, NULL);
+  if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, NULL);
 }
 
 /* ---- telling ------------------------------------------------------------ */
@@ -83,7 +91,8 @@ typedef struct {
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
   j->model = load_model(o, j->state, err);
-  if (!j->model || !json_log_open(&j->audience.log, o->log, o->resume, err)) return false;
+  if (!j->model || (o->save && !dg_file_check(o->save, err))) return false;
+  if (!json_log_open(&j->audience.log, o->log, o->resume, err)) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
   j->data = dg_data_open(o->data, o->threads, err);
@@ -247,6 +256,7 @@ static bool perform(options *o, dg_error *err) {
 int main(int argc, char **argv) {
   options o;
   dg_error err = {0};
+  command_begin();
   bool right = options_read(&o, argc, argv, &err) && perform(&o, &err);
   return command_end("digits-run", right, &err);
 }

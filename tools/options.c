@@ -200,8 +200,11 @@ static bool check(const options *o, int left, dg_error *err) {
 bool options_read(options *o, int argc, char **argv, dg_error *err) {
   *o = (options){.seed = 1, .runs = 1};
   opterr = 0;
-  for (int which; (which = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+  int index = 0;
+  for (int which; (which = getopt_long(argc, argv, ":", known, &index)) != -1;) {
     if (which == '?' || which == ':') return command_unknown(argv, which, err);
+    if (optarg && !*optarg)
+      return dg_fail(err, DG_ERR_INPUT, "option --%s needs a value; see --help", known[index].name);
     if (!read_one(o, which, optarg, err)) return false;
   }
   int left = argc - optind;

@@ -9,6 +9,60 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* ---- reading ------------------------------------------------------------ */
+
+int dg_file_open(const char *path, uint64_t *size, dg_error *err) {
+  struct stat status;
+  int descriptor = open(path, O_RDONLY | O_NONBLOCK); /* a pipe without a writer would wait */
+  if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+    dg_fail(err, DG_ERR_INPUT, "%s: %s; check the path and its permissions", path, strerror(errno));
+  } else if (!S_ISREG(status.st_mode)) {
+    dg_fail(err, DG_ERR_INPUT, "%s: expected a file, found %s; check the path", path,
+            S_ISDIR(status.st_mode) ? "a folder" : "a pipe or device");
+  } else {
+    *size = (uint64_t)status.st_size;
+    return descriptor;
+  }
+  if (descriptor >= 0) close(descriptor);
+  return -1;
+}
+
+/** Reads exactly `size` bytes; 0, or the errno of what failed. */
+static int read_exactly(int descriptor, char *bytes, size_t size) {
+  for (size_t done = 0; done < size;) {
+    ssize_t got = read(descriptor, bytes + done, size - done);
+    if (got == 0) return EIO; /* it was cut meanwhile */
+    if (got < 0 && errno != EINTR) return errno;
+    if (got > 0) done += (size_t)got;
+  }
+  return 0;
+}
+
+char *dg_file_read(const char *path, uint64_t most, size_t *size, dg_error *err) {
+  uint64_t length;
+  int descriptor = dg_file_open(path, &length, err);
+  if (descriptor < 0) return NULL;
+  char *content = NULL;
+  if (length > most)
+    dg_fail(err, DG_ERR_INPUT, "%s: %llu bytes are too many for such a file; check the path", path,
+            (unsigned long long)length);
+  else if (length > SIZE_MAX - DG_FILE_SPARE || !(content = malloc(length + DG_FILE_SPARE)))
+    dg_fail_memory(err, length);
+  int reason = content ? read_exactly(descriptor, content, length) : 0;
+  close(descriptor);
+  if (reason) {
+    dg_fail(err, DG_ERR_INPUT, "%s: cannot be read (%s); check the file and its disk", path,
+            strerror(reason));
+    free(content);
+    return NULL;
+  }
+  if (content) memset(content + length, 0, DG_FILE_SPARE);
+  *size = (size_t)length;
+  return content;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
 static void forget(dg_new_file *file) {
   free(file->path);
   free(file->temporary);
@@ -70,6 +124,11 @@ static bool is_replaceable(const char *path) {
   return stat(path, &status) != 0 || S_ISREG(status.st_mode);
 }
 
+static bool fail_opening(const char *path, dg_error *err) {
+  return dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: %s; check the path and its permissions",
+                 path, strerror(errno));
+}
+
 bool dg_file_begin(dg_new_file *file, const char *path, dg_error *err) {
   *file = (dg_new_file){.path = final_path(path)};
   if (file->path && is_replaceable(file->path)) {
@@ -79,7 +138,7 @@ bool dg_file_begin(dg_new_file *file, const char *path, dg_error *err) {
     file->stream = fopen(file->path, "wb");
   }
   if (file->stream) return true;
-  dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: %s", path, strerror(errno));
+  fail_opening(path, err);
   forget(file);
   return false;
 }
@@ -104,13 +163,16 @@ static bool give_name(dg_new_file *file) {
   return file->named;
 }
 
-/** The errno of what failed when the stream was closed, or 0. */
+void dg_file_write(dg_new_file *file, const void *bytes, size_t size) {
+  if (fwrite(bytes, 1, size, file->stream) != size && !file->reason) file->reason = errno;
+}
+
+/** The errno of the first thing that failed until the stream was closed, or 0. */
 static int close_stream(dg_new_file *file) {
-  errno = 0;
-  bool right = !ferror(file->stream) && fflush(file->stream) == 0;
-  if (right && file->temporary)
-    right = fsync(fileno(file->stream)) == 0 && (file->named || give_name(file));
-  int reason = right ? 0 : errno ? errno : EIO;
+  int reason = file->reason;
+  if (!reason && fflush(file->stream) != 0) reason = errno;
+  if (!reason && file->temporary && fsync(fileno(file->stream)) != 0) reason = errno;
+  if (!reason && file->temporary && !file->named && !give_name(file)) reason = errno;
   return fclose(file->stream) == 0 || reason ? reason : errno;
 }
 
@@ -133,4 +195,17 @@ void dg_file_abandon(dg_new_file *file) {
   fclose(file->stream);
   if (file->named) unlink(file->temporary);
   forget(file);
+}
+
+bool dg_file_check(const char *path, dg_error *err) {
+  dg_new_file file;
+  if (!is_replaceable(path)) {
+    int descriptor = open(path, O_WRONLY | O_NONBLOCK); /* a pipe that none reads would wait */
+    if (descriptor < 0) return fail_opening(path, err);
+    close(descriptor);
+    return true;
+  }
+  if (!dg_file_begin(&file, path, err)) return false;
+  dg_file_abandon(&file);
+  return true;
 }

@@ -137,10 +137,12 @@ dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, si
   if (!dg_safetensors_read(&file, path, err)) return NULL;
   const char *text = dg_safetensors_text(&file, DG_MODEL_KEY);
   dg_model *model = NULL;
+  char where[300];
+  snprintf(where, sizeof where, "%s (its model)", path);
   if (!text)
     dg_fail(err, DG_ERR_INPUT, "%s: the file carries no model; name a model file too", path);
   else
-    model = dg_model_parse(text, path, overrides, count, err);
+    model = dg_model_parse(text, where, overrides, count, err);
   dg_safetensors_free(&file);
   return model;
 }
