@@ -17,8 +17,7 @@ static void add(list *l, dg_op_desc desc, uint32_t max_n, layer_fill fill) {
   l->count++;
 }
 
-/** All ways to treat d_in, in turn; writing most often. */
-static dg_grad_mode mode_of(size_t turn) {
+dg_grad_mode layer_case_mode(size_t turn) {
   static const dg_grad_mode modes[] = {DG_GRAD_WRITE, DG_GRAD_ADD, DG_GRAD_WRITE, DG_GRAD_NONE,
                                        DG_GRAD_WRITE, DG_GRAD_ADD, DG_GRAD_ADD};
   return modes[turn % COUNT(modes)];
@@ -46,11 +45,12 @@ static void linear_cases(list *l) {
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
     dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i)};
-    add(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, shapes[i].max_n, FILL_RANDOM);
+    add(l, (dg_op_desc){DG_OP_LINEAR, {layer_case_mode(i)}, .linear = d}, shapes[i].max_n,
+        FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
     dg_linear_desc d = {37, 19, i < 5, act_of(i)};
-    add(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, 6, FILL_RANDOM);
+    add(l, (dg_op_desc){DG_OP_LINEAR, {layer_case_mode(i)}, .linear = d}, 6, FILL_RANDOM);
   }
 }
 
@@ -106,11 +106,12 @@ static void conv2d_cases(list *l) {
                         shapes[i].filters,  shapes[i].kernel_h, shapes[i].kernel_w,
                         shapes[i].stride_h, shapes[i].stride_w, shapes[i].pad_h,
                         shapes[i].pad_w,    i % 3 != 2,         act_of(i)};
-    add(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, shapes[i].max_n, FILL_RANDOM);
+    add(l, (dg_op_desc){DG_OP_CONV2D, {layer_case_mode(i)}, .conv2d = d}, shapes[i].max_n,
+        FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
     dg_conv2d_desc d = {3, 9, 10, 18, 3, 3, 1, 1, 1, 1, i < 5, act_of(i)};
-    add(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, 3, FILL_RANDOM);
+    add(l, (dg_op_desc){DG_OP_CONV2D, {layer_case_mode(i)}, .conv2d = d}, 3, FILL_RANDOM);
   }
 }
 
@@ -145,7 +146,7 @@ static void activation_cases(list *l) {
     for (size_t a = 0; a < 5; a++) {
       dg_activation_desc d = {counts[i], act_of(a)};
       if (d.act.kind == DG_ACT_NONE) continue;
-      dg_op_desc desc = {DG_OP_ACTIVATION, {mode_of(i + a)}, .activation = d};
+      dg_op_desc desc = {DG_OP_ACTIVATION, {layer_case_mode(i + a)}, .activation = d};
       add(l, desc, 3, fills[(i + a) % COUNT(fills)]);
     }
 }
@@ -157,7 +158,7 @@ static void dropout_cases(list *l) {
     for (size_t r = 0; r < 2; r++) {
       dg_dropout_desc d = {counts[i], rates[(i + r) % COUNT(rates)],
                            dg_stream(DG_STREAM_DROPOUT, (uint32_t)i)};
-      dg_op_desc desc = {DG_OP_DROPOUT, {mode_of(i + r)}, .dropout = d};
+      dg_op_desc desc = {DG_OP_DROPOUT, {layer_case_mode(i + r)}, .dropout = d};
       add(l, desc, i < 4 ? 5 : 3, FILL_RANDOM);
     }
 }
@@ -166,14 +167,14 @@ static void chw_cases(list *l) {
   static const dg_chw_desc shapes[] = {{1, 1, 1},  {3, 4, 5}, {32, 7, 7},  {17, 3, 2},
                                        {1, 9, 16}, {5, 1, 9}, {16, 16, 17}};
   for (size_t i = 0; i < COUNT(shapes); i++)
-    add(l, (dg_op_desc){DG_OP_CHW_TO_HWC, {mode_of(i)}, .chw = shapes[i]}, 3, FILL_RANDOM);
+    add(l, (dg_op_desc){DG_OP_CHW_TO_HWC, {layer_case_mode(i)}, .chw = shapes[i]}, 3, FILL_RANDOM);
 }
 
 static void add_cases(list *l) {
   static const dg_add_desc shapes[] = {{1, 2}, {17, 3}, {784, 2}, {33, DG_MAX_IN}, {4, 4}};
   for (size_t i = 0; i < COUNT(shapes); i++) {
     dg_op_desc desc = {DG_OP_ADD, {DG_GRAD_NONE}, .add = shapes[i]};
-    for (size_t k = 0; k < shapes[i].inputs; k++) desc.d_in[k] = mode_of(i + k);
+    for (size_t k = 0; k < shapes[i].inputs; k++) desc.d_in[k] = layer_case_mode(i + k);
     add(l, desc, 3, FILL_RANDOM);
   }
 }
@@ -203,10 +204,16 @@ size_t layer_cases(dg_op_kind kind, layer_case *cases) {
   case DG_OP_ADD:
     add_cases(&l);
     break;
+  case DG_OP_RECURRENT:
+    return recurrent_cases(cases);
   default:
     break;
   }
   return l.count;
+}
+
+float layer_case_scale(const dg_op_desc *desc, uint32_t k) {
+  return desc->kind == DG_OP_RECURRENT ? recurrent_param_scale(&desc->recurrent, k) : 1;
 }
 
 /* ---- in words ----------------------------------------------------------- */
@@ -251,6 +258,9 @@ static void op_text(const dg_op_desc *desc, char *text, size_t room) {
     break;
   case DG_OP_ADD:
     snprintf(text, room, "add %u of %u", desc->add.inputs, desc->add.count);
+    break;
+  case DG_OP_RECURRENT:
+    recurrent_text(&desc->recurrent, text, room);
     break;
   default:
     snprintf(text, room, "op %d", desc->kind);

@@ -28,4 +28,16 @@ size_t layer_cases(dg_op_kind kind, layer_case *cases);
 /** A case in words. */
 void layer_case_text(const layer_case *c, char *text, size_t room);
 
+/** Parameter k is tried with random numbers in [-scale, scale). */
+float layer_case_scale(const dg_op_desc *desc, uint32_t k);
+
+/** All ways to treat d_in, in turn; writing most often. */
+dg_grad_mode layer_case_mode(size_t turn);
+
+/** The same for recurrent layers alone. Larger weights than these would make chaos of a sequence,
+    where every rounding grows. */
+size_t recurrent_cases(layer_case *cases);
+void recurrent_text(const dg_recurrent_desc *desc, char *text, size_t room);
+float recurrent_param_scale(const dg_recurrent_desc *desc, uint32_t k);
+
 #endif

@@ -135,6 +135,8 @@ oracle_sizes oracle_sizes_of(const dg_op_desc *desc) {
     z.in = z.out = desc->add.count;
     z.inputs = desc->add.inputs;
     break;
+  case DG_OP_RECURRENT:
+    return oracle_recurrent_sizes(&desc->recurrent);
   default:
     z.inputs = 0;
     break;
@@ -276,6 +278,9 @@ static void forward_without_act(const dg_op_desc *desc, const oracle_tensors *t,
       for (uint32_t k = 0; k < desc->add.inputs; k++) t->out[i] += t->in[k][i];
     }
     break;
+  case DG_OP_RECURRENT:
+    oracle_recurrent_forward(&desc->recurrent, t, step->n);
+    break;
   default:
     for (size_t i = 0; i < count; i++) t->out[i] = t->in[0][i];
     break;
@@ -374,6 +379,10 @@ static void add_gradients(const dg_op_desc *desc, const oracle_tensors *t, const
   }
   if (desc->kind == DG_OP_CONV2D) {
     conv_backward(&desc->conv2d, t, dz, step->n);
+    return;
+  }
+  if (desc->kind == DG_OP_RECURRENT) {
+    oracle_recurrent_backward(&desc->recurrent, t, dz, step->n);
     return;
   }
   for (uint32_t k = 0; k < oracle_sizes_of(desc).inputs; k++) {

@@ -36,6 +36,12 @@ bool oracle_dropped(const dg_dropout_desc *desc, const dg_step *step, uint32_t s
 void oracle_forward(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 void oracle_backward(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
+/** The parts of the above for recurrent layers; backward adds to d_in, unless NULL, and d_param. */
+oracle_sizes oracle_recurrent_sizes(const dg_recurrent_desc *desc);
+void oracle_recurrent_forward(const dg_recurrent_desc *desc, const oracle_tensors *t, uint32_t n);
+void oracle_recurrent_backward(const dg_recurrent_desc *desc, const oracle_tensors *t,
+                               const double *d_out, uint32_t n);
+
 void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
                    const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels);
 
