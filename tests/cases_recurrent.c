@@ -64,7 +64,10 @@ void recurrent_text(const dg_recurrent_desc *d, char *text, size_t room) {
            d->reset_before ? ", reset before" : "");
 }
 
+/** Biases reach the ends of a hard sigmoid, but not of a lone unit's: where its gate is nearly 1,
+    the whole tensor is made of differences of almost equal numbers. */
 float recurrent_param_scale(const dg_recurrent_desc *d, uint32_t k) {
   bool weight = k % (2 + d->biases) < 2;
-  return weight ? 1 / sqrtf((float)d->hidden) : d->hard_sigmoid ? 3 : 1;
+  if (weight) return 1 / sqrtf((float)d->hidden);
+  return d->hard_sigmoid && d->hidden > 1 ? 3 : 1;
 }
