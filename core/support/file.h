@@ -32,9 +32,11 @@ typedef struct {
   FILE *stream;
   int reason; /**< errno of the first write that failed */
   char *path, *temporary;
+  bool named; /**< `temporary` exists */
 } dg_new_file;
 
-/** Opens a temporary file beside `path`. On failure nothing is left behind. */
+/** Opens a temporary file beside `path`, nameless where the system can. On failure nothing is left
+    behind. */
 bool dg_file_begin(dg_new_file *file, const char *path, dg_error *err);
 
 /** Writes `size` bytes; what fails is told by dg_file_commit. */
