@@ -14,6 +14,7 @@ typedef enum {
   FILL_WIDE,           /**< uniform in [-100, 100) */
   FILL_NAN,            /**< random, with NaNs far from each other */
   FILL_MINUS_INFINITY, /**< mostly minus infinity */
+  FILL_FAR,            /**< uniform in [29, 31): far from 0 for their deviation */
 } layer_fill;
 
 typedef struct {
@@ -27,5 +28,8 @@ size_t layer_cases(dg_op_kind kind, layer_case *cases);
 
 /** A case in words. */
 void layer_case_text(const layer_case *c, char *text, size_t room);
+
+/** Parameter k is tried with random numbers in [-scale, scale). */
+float layer_case_scale(const dg_op_desc *desc, uint32_t k);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -253,8 +254,10 @@ END_TEST
 
 START_TEST(what_is_no_file_is_refused) {
   ck_assert_int_eq(symlink(".", path_of("folder")), 0);
-  check_refused("folder", (const char *[]){"expected a file", NULL});
-  check_refused("absent", (const char *[]){"cannot be read", NULL});
+  check_refused("folder", (const char *[]){"expected a file, found a folder", NULL});
+  check_refused("absent", (const char *[]){"No such file", "check the path", NULL});
+  ck_assert_int_eq(mkfifo(path_of("pipe"), 0600), 0);
+  check_refused("pipe", (const char *[]){"expected a file, found a pipe", NULL});
 }
 END_TEST
 

@@ -127,6 +127,7 @@ static bool perform(const data_options *o, dg_error *err) {
 int main(int argc, char **argv) {
   data_options o;
   dg_error err = {0};
+  command_begin();
   bool right = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
   return command_end("digits-data", right, &err);
 }

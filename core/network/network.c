@@ -110,6 +110,10 @@ uint32_t dg_network_floats(const dg_network *network) {
   return network->floats;
 }
 
+uint32_t dg_network_learned(const dg_network *network) {
+  return network->floats;
+}
+
 uint64_t dg_network_parameter_count(const dg_network *network) {
   uint64_t count = 0;
   for (uint32_t i = 0; i < network->param_count; i++) count += network->params[i].count;

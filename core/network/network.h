@@ -49,6 +49,8 @@ bool dg_network_write(dg_network *network, const float *values, dg_error *err);
 uint32_t dg_network_outputs(const dg_network *network);
 /** Numbers in the parameter buffer, the gaps between parameters (always 0) included. */
 uint32_t dg_network_floats(const dg_network *network);
+/** Numbers of the part of it that is learned: gradients and optimizers have as many. */
+uint32_t dg_network_learned(const dg_network *network);
 /** Numbers that are learned. */
 uint64_t dg_network_parameter_count(const dg_network *network);
 uint32_t dg_network_param_list(const dg_network *network, const dg_param **list);
