@@ -148,7 +148,7 @@ static uint32_t state_arrays(const dg_optimizer_recipe *recipe) {
 
 static bool prepare_update(dg_trainer *t, dg_error *err) {
   const dg_optimizer_recipe *o = &t->model->train.optimizer;
-  uint32_t floats = dg_network_floats(t->network), arrays = state_arrays(o);
+  uint32_t floats = dg_network_learned(t->network), arrays = state_arrays(o);
   static const uint32_t no_fault[2] = {0, UINT32_MAX};
   dg_op_desc desc = {.kind = DG_OP_UPDATE,
                      .update = {.kind = o->kind,
