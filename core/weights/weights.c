@@ -56,6 +56,10 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
                    "%s: the network's \"%s\" is missing; these are the weights "
                    "of another network",
                    path, param->name);
+  if (found->whole)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: \"%s\" has the type I64; only F32 is read: save it as float32", path,
+                   param->name);
   dg_stored_tensor wanted = stored(param, values);
   char has[100], wants[100];
   if (!same_shape(found, &wanted))
@@ -66,11 +70,19 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
   return true;
 }
 
+/** Is it a number that PyTorch keeps with a batch norm and nothing here needs? */
+static bool counts_batches(const dg_stored_tensor *t) {
+  static const char suffix[] = ".num_batches_tracked";
+  size_t length = strlen(t->name), end = sizeof suffix - 1;
+  return t->whole && length > end && strcmp(t->name + length - end, suffix) == 0;
+}
+
 /** Every tensor of the file must be one of the network's. */
 static bool none_left_over(const dg_safetensors *file, const char *path, const dg_param *params,
                            uint32_t count, dg_error *err) {
   for (size_t t = 0; t < file->tensor_count; t++) {
     uint32_t i = 0;
+    if (counts_batches(&file->tensors[t])) continue;
     while (i < count && strcmp(params[i].name, file->tensors[t].name) != 0) i++;
     if (i == count)
       return dg_fail(err, DG_ERR_INPUT,
