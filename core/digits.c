@@ -78,6 +78,20 @@ dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err) {
   return dg_dataset_read(folder, err);
 }
 
+dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                         dg_error *err) {
+  return dg_dataset_builtin(train, test, seed, threads, err);
+}
+
+bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err) {
+  return dg_dataset_write(data, folder, gzip, err);
+}
+
+dg_part_view dg_data_part(const dg_dataset *data, dg_part part) {
+  const dg_samples *s = part == DG_PART_TRAIN ? &data->train : &data->test;
+  return (dg_part_view){s->count, s->height, s->width, s->images, s->labels};
+}
+
 uint32_t dg_data_train_samples(const dg_dataset *data) {
   return data->train.count;
 }

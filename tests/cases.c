@@ -61,10 +61,17 @@ size_t layer_cases(dg_op_kind kind, layer_case *cases) {
   case DG_OP_LAYER_NORM:
     layer_norm_cases(&l);
     break;
+  case DG_OP_RECURRENT:
+    recurrent_cases(&l);
+    break;
   default:
     break;
   }
   return l.count;
+}
+
+float layer_case_scale(const dg_op_desc *desc, uint32_t k) {
+  return desc->kind == DG_OP_RECURRENT ? recurrent_param_scale(&desc->recurrent, k) : 1;
 }
 
 /* ---- in words ----------------------------------------------------------- */
@@ -128,6 +135,9 @@ static void op_text(const dg_op_desc *desc, char *text, size_t room) {
   case DG_OP_LAYER_NORM:
     snprintf(text, room, "layer norm [%u, %u], eps %g", desc->layer_norm.rows,
              desc->layer_norm.count, desc->layer_norm.eps);
+    break;
+  case DG_OP_RECURRENT:
+    recurrent_text(&desc->recurrent, text, room);
     break;
   default:
     snprintf(text, room, "op %d", desc->kind);

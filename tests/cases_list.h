@@ -31,5 +31,10 @@ void add_cases(case_list *l);
 void concat_cases(case_list *l);
 void batch_norm_cases(case_list *l);
 void layer_norm_cases(case_list *l);
+void recurrent_cases(case_list *l);
+
+/** Parts of layer_case_text and layer_case_scale. */
+void recurrent_text(const dg_recurrent_desc *desc, char *text, size_t room);
+float recurrent_param_scale(const dg_recurrent_desc *desc, uint32_t k);
 
 #endif

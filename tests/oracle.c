@@ -12,6 +12,7 @@ static const oracle_family *const families[DG_OP_KINDS] = {
     [DG_OP_CHW_TO_HWC] = &oracle_chw_to_hwc, [DG_OP_ADD] = &oracle_add,
     [DG_OP_CONCAT] = &oracle_concat,         [DG_OP_CONV1D] = &oracle_conv1d,
     [DG_OP_BATCH_NORM] = &oracle_batch_norm, [DG_OP_LAYER_NORM] = &oracle_layer_norm,
+    [DG_OP_RECURRENT] = &oracle_recurrent,
 };
 
 double oracle_activate(dg_act act, double x) {

@@ -16,7 +16,7 @@ typedef struct {
 
 extern const oracle_family oracle_linear, oracle_conv2d, oracle_conv1d, oracle_maxpool2d,
     oracle_avgpool2d, oracle_activation, oracle_dropout, oracle_chw_to_hwc, oracle_add,
-    oracle_concat, oracle_batch_norm, oracle_layer_norm;
+    oracle_concat, oracle_batch_norm, oracle_layer_norm, oracle_recurrent;
 
 /** The geometry of a window that moves over a plane. */
 typedef struct {

@@ -107,7 +107,11 @@ static layer_floats given_for(const layer_rig *r, uint32_t n) {
     fill_input(given.in[k], n * z->in[k], r->c->fill, 100 * n + k);
     rig_random(given.d_in[k], n * z->in[k], 100 * n + 10 + k);
   }
-  for (uint32_t k = 0; k < z->params; k++) rig_random(given.param[k], z->param[k], 20 + k);
+  for (uint32_t k = 0; k < z->params; k++) {
+    float scale = layer_case_scale(&r->c->desc, k);
+    rig_random(given.param[k], z->param[k], 20 + k);
+    for (size_t i = 0; i < z->param[k]; i++) given.param[k][i] *= scale;
+  }
   for (uint32_t k = 0; k < z->states; k++) {
     rig_random(given.state[k], z->state[k], 40 + k);
     for (size_t i = 0; i < z->state[k]; i++) given.state[k][i] += 1.5f; /* of a variance, too */
@@ -418,6 +422,7 @@ int main(int argc, char **argv) {
       {"conv1d", try_layers, DG_OP_CONV1D},
       {"batch_norm", try_layers, DG_OP_BATCH_NORM},
       {"layer_norm", try_layers, DG_OP_LAYER_NORM},
+      {"recurrent", try_layers, DG_OP_RECURRENT},
       {"gather", try_gather, 0},
       {"loss", try_loss, 0},
       {"update", try_update, 0},

@@ -7,7 +7,7 @@ extern const dg_cpu_family DG_ISA_NAME(dg_cpu_linear), DG_ISA_NAME(dg_cpu_conv2d
     DG_ISA_NAME(dg_cpu_dropout), DG_ISA_NAME(dg_cpu_chw_to_hwc), DG_ISA_NAME(dg_cpu_add),
     DG_ISA_NAME(dg_cpu_gather), DG_ISA_NAME(dg_cpu_loss), DG_ISA_NAME(dg_cpu_update),
     DG_ISA_NAME(dg_cpu_concat), DG_ISA_NAME(dg_cpu_conv1d), DG_ISA_NAME(dg_cpu_batch_norm),
-    DG_ISA_NAME(dg_cpu_layer_norm), DG_ISA_NAME(dg_cpu_average);
+    DG_ISA_NAME(dg_cpu_layer_norm), DG_ISA_NAME(dg_cpu_recurrent), DG_ISA_NAME(dg_cpu_average);
 
 const dg_cpu_ops DG_ISA_NAME(dg_cpu_ops) = {{
     [DG_OP_LINEAR] = &DG_ISA_NAME(dg_cpu_linear),
@@ -22,6 +22,7 @@ const dg_cpu_ops DG_ISA_NAME(dg_cpu_ops) = {{
     [DG_OP_CONV1D] = &DG_ISA_NAME(dg_cpu_conv1d),
     [DG_OP_BATCH_NORM] = &DG_ISA_NAME(dg_cpu_batch_norm),
     [DG_OP_LAYER_NORM] = &DG_ISA_NAME(dg_cpu_layer_norm),
+    [DG_OP_RECURRENT] = &DG_ISA_NAME(dg_cpu_recurrent),
     [DG_OP_GATHER] = &DG_ISA_NAME(dg_cpu_gather),
     [DG_OP_LOSS] = &DG_ISA_NAME(dg_cpu_loss),
     [DG_OP_UPDATE] = &DG_ISA_NAME(dg_cpu_update),

@@ -1,8 +1,6 @@
 #include "core/weights/safetensors.h"
 
-#include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,33 +67,17 @@ bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, siz
   bool right = dg_file_begin(&file, path, err);
   if (right) {
     uint64_t stored = length;
-    fwrite(&stored, 1, LENGTH_BYTES, file.stream);
-    fwrite(header, 1, length, file.stream);
+    dg_file_write(&file, &stored, LENGTH_BYTES);
+    dg_file_write(&file, header, length);
     for (size_t i = 0; i < tensor_count; i++)
-      fwrite(tensors[i].data, sizeof(float), count_of(&tensors[i]), file.stream);
-    right = dg_file_commit(&file, err); /* which sees a failed write */
+      dg_file_write(&file, tensors[i].data, count_of(&tensors[i]) * sizeof(float));
+    right = dg_file_commit(&file, err);
   }
   free(header);
   return right;
 }
 
 /* ---- reading ------------------------------------------------------------ */
-
-static bool read_all(const char *path, void **content, size_t *size, dg_error *err) {
-  FILE *file = fopen(path, "rb");
-  if (!file) return dg_fail(err, DG_ERR_INPUT, "%s: %s", path, strerror(errno));
-  long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-  *content = end > 0 && end < LONG_MAX ? malloc((size_t)end + sizeof(float)) : NULL;
-  *size = (size_t)end;
-  rewind(file);
-  bool right = *content && fread(*content, 1, *size, file) == *size;
-  fclose(file);
-  if (right) return true;
-  free(*content);
-  *content = NULL;
-  return dg_fail(err, DG_ERR_INPUT, "%s: %s", path,
-                 end == 0 ? "the file is empty" : "it could not be read");
-}
 
 /** Where a damaged file stands, and how it is said. */
 typedef struct {
@@ -215,11 +197,12 @@ bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) 
   complaint c = {path, err};
   size_t size = 0;
   *file = (dg_safetensors){0};
-  if (!read_all(path, &file->content, &size, err)) return false;
+  file->content = dg_file_read(path, UINT64_MAX, &size, err);
+  if (!file->content) return false;
   uint64_t length = 0;
   if (size >= LENGTH_BYTES) memcpy(&length, file->content, LENGTH_BYTES);
   bool right = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||
-               damaged(c, "it is cut, or no weight file at all");
+               damaged(c, size ? "it is cut, or no weight file at all" : "the file is empty");
   if (right) {
     char *header = (char *)file->content + LENGTH_BYTES;
     size_t room = size - LENGTH_BYTES - length;
