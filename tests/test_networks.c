@@ -298,7 +298,7 @@ static void check_run(net_rig *r, const json_t *run) {
   const json_t *recipe = json_object_get(run, "optimizer"),
                *losses = json_object_get(run, "losses");
   dg_op_desc desc = {.kind = DG_OP_UPDATE,
-                     .update = update_of(recipe, dg_network_floats(r->network))};
+                     .update = update_of(recipe, dg_network_learned(r->network))};
   snprintf(r->report.what, sizeof r->report.what, "%s, %s", dg_model_name(r->model),
            word(recipe, "type"));
   dg_error err = {0};

@@ -259,6 +259,19 @@ static const struct {
      ":4: layer \"add1\" (add): needs inputs of one shape, but \"c\" gives [2, 26, 26] and "
      "\"input\" "
      "gives [1, 28, 28]"},
+    {"{ type = \"conv1d\"; filters = 2; kernel = 3; }",
+     ":3: layer \"conv1d1\" (conv1d): needs [steps, features], but \"input\" gives [1, 28, 28]"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"global_avgpool\"; }",
+     ":4: layer \"global_avgpool1\" (global_avgpool): needs [channels, height, width] or [steps, "
+     "features], but \"f\" gives [784]"},
+    {"{ type = \"conv2d\"; name = \"c\"; filters = 2; kernel = 3; },\n"
+     "{ type = \"concat\"; inputs = [\"c\", \"input\"]; }",
+     ":4: layer \"concat1\" (concat): can't join \"c\", which gives [2, 26, 26], with \"input\", "
+     "which gives [1, 28, 28]; what fits is another [channels, height, width] with the same "
+     "height"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n"
+     "{ type = \"concat\"; inputs = [\"f\", \"input\"]; }",
+     "what fits is another [features]"},
     {"{ type = \"conv2d\"; filters = 2; kernel = 3; }",
      ":3: the last layer gives [2, 26, 26], but the loss needs [classes]"},
     {"{ type = \"flatten\"; },\n{ type = \"linear\"; name = \"a\"; units = 10; },\n"
