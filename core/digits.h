@@ -62,14 +62,29 @@ typedef struct {
 
 /**
  * Reads a model file, checks every key and fills in the defaults. Errors name file, line and
- * remedy.
+ * remedy. `model` is a path where it has a slash or ends in .cfg, else the name of a model that
+ * dg_list_models finds.
  */
-dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
+dg_model *dg_model_load(const char *model, const dg_override *overrides, size_t count,
                         dg_error *err);
 /** The same from a weight file that dg_save wrote, which carries its model. */
 dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, size_t count,
                               dg_error *err);
 void dg_model_free(dg_model *model); /**< NULL is allowed */
+
+/** A model that is found by its name. */
+typedef struct {
+  char name[64];          /**< of its file, without .cfg */
+  char description[1024]; /**< as the file gives it; what is wrong with a file that can't be used */
+  uint64_t parameters;    /**< 0 for a file that can't be used */
+} dg_listed_model;
+
+/**
+ * Writes up to `room` of the models that are found by name to `out`, sorted, and to `count` how
+ * many there are. They are the .cfg files in $DIGITS_MODELS if it is set, else in the folder that
+ * was installed beside the running program, else in the one that the library was configured for.
+ */
+bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err);
 
 const char *dg_model_name(const dg_model *model);
 /** The effective model file, overrides included; belongs to the model. */
@@ -155,6 +170,8 @@ void dg_trainer_free(dg_trainer *trainer); /**< NULL is allowed */
 
 /** Number of learned parameters. */
 uint64_t dg_trainer_parameters(const dg_trainer *trainer);
+/** Numbers that the network gives for an image: one a class. */
+uint32_t dg_trainer_outputs(const dg_trainer *trainer);
 /** Samples used for training and kept for validation. */
 uint32_t dg_trainer_train_samples(const dg_trainer *trainer);
 uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
@@ -179,5 +196,12 @@ bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
 
 /** Tests the network on the test images of `data` (NULL: those of the trainer's own data). */
 bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);
+
+/**
+ * What the network gives for the test images of `data` (NULL: those of the trainer's own data),
+ * in their order: `logits` [test samples, outputs], which are no probabilities yet; the largest of
+ * an image stands for its class.
+ */
+bool dg_predict(dg_trainer *trainer, const dg_dataset *data, float *logits, dg_error *err);
 
 #endif

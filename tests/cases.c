@@ -2,29 +2,20 @@
 
 #include <stdio.h>
 
-#include "core/support/philox.h"
+#include "tests/cases_list.h"
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/** A list that is being written, or only counted. */
-typedef struct {
-  layer_case *cases;
-  size_t count;
-} list;
-
-static void add(list *l, dg_op_desc desc, uint32_t max_n, layer_fill fill) {
+void add_case(case_list *l, dg_op_desc desc, uint32_t max_n, layer_fill fill) {
   if (l->cases) l->cases[l->count] = (layer_case){desc, max_n, fill};
   l->count++;
 }
 
-dg_grad_mode layer_case_mode(size_t turn) {
+dg_grad_mode mode_of(size_t turn) {
   static const dg_grad_mode modes[] = {DG_GRAD_WRITE, DG_GRAD_ADD, DG_GRAD_WRITE, DG_GRAD_NONE,
                                        DG_GRAD_WRITE, DG_GRAD_ADD, DG_GRAD_ADD};
   return modes[turn % COUNT(modes)];
 }
 
-/** All activations in turn. */
-static dg_act act_of(size_t turn) {
+dg_act act_of(size_t turn) {
   static const dg_act acts[] = {{DG_ACT_RELU, 0},
                                 {DG_ACT_NONE, 0},
                                 {DG_ACT_LEAKY_RELU, 0.01f},
@@ -33,154 +24,8 @@ static dg_act act_of(size_t turn) {
   return acts[turn % COUNT(acts)];
 }
 
-static void linear_cases(list *l) {
-  static const struct {
-    uint32_t in, out, max_n;
-  } shapes[] = {
-      {1, 1, 3},      {1, 17, 2},     {15, 1, 4},     {16, 16, 5},    {17, 31, 8},    {31, 33, 7},
-      {33, 15, 6},    {5, 300, 1},    {2, 3, 130},    {65, 10, 17},   {300, 7, 257},  {129, 65, 40},
-      {100, 10, 128}, {64, 64, 16},   {48, 32, 12},   {784, 100, 6},  {784, 512, 3},  {512, 256, 3},
-      {256, 10, 64},  {1568, 128, 3}, {1568, 512, 2}, {4732, 128, 2}, {512, 10, 100}, {47, 97, 65},
-      {70, 130, 300}, {33, 40, 259},
-  };
-  for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i)};
-    add(l, (dg_op_desc){DG_OP_LINEAR, {layer_case_mode(i)}, .linear = d}, shapes[i].max_n,
-        FILL_RANDOM);
-  }
-  for (size_t i = 0; i < 10; i++) {
-    dg_linear_desc d = {37, 19, i < 5, act_of(i)};
-    add(l, (dg_op_desc){DG_OP_LINEAR, {layer_case_mode(i)}, .linear = d}, 6, FILL_RANDOM);
-  }
-}
-
-static void conv2d_cases(list *l) {
-  static const struct {
-    uint32_t channels, height, width, filters;
-    uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
-    uint32_t max_n;
-  } shapes[] = {
-      {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 3},
-      {1, 5, 7, 1, 3, 3, 1, 1, 0, 0, 4},
-      {3, 7, 5, 2, 2, 2, 1, 1, 0, 0, 3},
-      {2, 8, 6, 3, 4, 2, 2, 1, 1, 0, 3},
-      {2, 9, 11, 5, 3, 3, 2, 2, 1, 1, 5},
-      {3, 10, 13, 4, 3, 5, 3, 2, 1, 2, 2},
-      {4, 12, 12, 17, 1, 1, 1, 1, 0, 0, 3},
-      {1, 1, 30, 4, 1, 5, 1, 1, 0, 2, 3},
-      {8, 30, 1, 8, 3, 1, 1, 1, 1, 0, 2},
-      {1, 28, 28, 6, 7, 7, 2, 2, 3, 3, 3},
-      {1, 40, 37, 2, 11, 9, 4, 3, 5, 4, 2},
-      {3, 32, 32, 33, 3, 3, 1, 1, 1, 1, 2},
-      /* kernel = image, without and with padding */
-      {1, 6, 6, 2, 6, 6, 1, 1, 0, 0, 3},
-      {2, 5, 9, 3, 5, 9, 1, 1, 0, 0, 3},
-      {2, 5, 9, 3, 5, 9, 1, 1, 2, 4, 3},
-      /* around the widths of vectors and tiles */
-      {15, 6, 7, 16, 3, 3, 1, 1, 1, 1, 3},
-      {16, 7, 6, 15, 3, 3, 1, 1, 1, 1, 3},
-      {17, 5, 5, 31, 3, 3, 1, 1, 1, 1, 3},
-      {31, 4, 6, 33, 3, 3, 2, 2, 1, 1, 3},
-      {33, 5, 3, 17, 3, 2, 1, 2, 1, 1, 3},
-      {64, 4, 4, 64, 3, 3, 1, 1, 1, 1, 2},
-      {2, 16, 17, 16, 3, 3, 1, 1, 1, 1, 9},
-      /* rows and columns that no window touches */
-      {2, 8, 8, 3, 2, 2, 3, 3, 0, 0, 3},
-      {1, 10, 11, 2, 1, 1, 3, 2, 0, 0, 3},
-      {3, 11, 12, 2, 3, 3, 3, 3, 0, 0, 2},
-      {2, 7, 8, 3, 2, 1, 3, 2, 1, 0, 2},
-      /* much padding: a whole kernel of it, and with strides */
-      {2, 6, 6, 4, 3, 3, 1, 1, 2, 2, 3},
-      {2, 6, 5, 4, 3, 3, 1, 1, 3, 3, 2},
-      {2, 7, 6, 3, 3, 4, 2, 3, 2, 3, 3},
-      {1, 2, 3, 2, 5, 5, 1, 1, 2, 2, 3},
-      /* the zoo */
-      {1, 28, 28, 16, 3, 3, 1, 1, 1, 1, 33},
-      {16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 3},
-      {1, 28, 28, 32, 5, 5, 1, 1, 2, 2, 2},
-      {32, 14, 14, 32, 5, 5, 1, 1, 2, 2, 2},
-      {1, 28, 28, 28, 3, 3, 1, 1, 0, 0, 3},
-  };
-  for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_conv2d_desc d = {shapes[i].channels, shapes[i].height,   shapes[i].width,
-                        shapes[i].filters,  shapes[i].kernel_h, shapes[i].kernel_w,
-                        shapes[i].stride_h, shapes[i].stride_w, shapes[i].pad_h,
-                        shapes[i].pad_w,    i % 3 != 2,         act_of(i)};
-    add(l, (dg_op_desc){DG_OP_CONV2D, {layer_case_mode(i)}, .conv2d = d}, shapes[i].max_n,
-        FILL_RANDOM);
-  }
-  for (size_t i = 0; i < 10; i++) {
-    dg_conv2d_desc d = {3, 9, 10, 18, 3, 3, 1, 1, 1, 1, i < 5, act_of(i)};
-    add(l, (dg_op_desc){DG_OP_CONV2D, {layer_case_mode(i)}, .conv2d = d}, 3, FILL_RANDOM);
-  }
-}
-
-static void pool2d_cases(list *l, dg_op_kind kind) {
-  static const struct {
-    dg_pool2d_desc d;
-    uint32_t max_n;
-  } shapes[] = {
-      {{1, 1, 1, 1, 1, 1, 1, 0, 0}, 3},    {{16, 28, 28, 2, 2, 2, 2, 0, 0}, 3},
-      {{32, 14, 14, 2, 2, 2, 2, 0, 0}, 2}, {{28, 26, 26, 2, 2, 2, 2, 0, 0}, 2},
-      {{3, 7, 5, 2, 2, 2, 2, 0, 0}, 4},    {{2, 9, 9, 3, 3, 2, 2, 0, 0}, 3},
-      {{2, 9, 8, 3, 3, 2, 2, 1, 1}, 3},    {{1, 6, 7, 3, 2, 1, 1, 1, 1}, 5},
-      {{3, 5, 5, 5, 5, 1, 1, 0, 0}, 3},    {{4, 10, 11, 2, 3, 3, 4, 0, 0}, 3},
-      {{2, 8, 9, 4, 5, 2, 3, 2, 2}, 3},    {{17, 6, 6, 2, 2, 2, 2, 0, 0}, 5},
-      {{1, 33, 31, 3, 3, 3, 3, 1, 1}, 2},  {{5, 12, 1, 3, 1, 2, 1, 1, 0}, 3},
-      {{1, 4, 70, 2, 2, 2, 2, 0, 0}, 17},
-  };
-  for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_op_desc desc = {kind, {i % 2 ? DG_GRAD_ADD : DG_GRAD_WRITE}, .pool2d = shapes[i].d};
-    add(l, desc, shapes[i].max_n, FILL_RANDOM);
-    if (kind == DG_OP_AVGPOOL2D) continue;
-    add(l, desc, shapes[i].max_n, FILL_TIES);
-    add(l, desc, shapes[i].max_n, FILL_NAN);
-    add(l, desc, shapes[i].max_n, FILL_MINUS_INFINITY);
-  }
-}
-
-static void activation_cases(list *l) {
-  static const uint32_t counts[] = {1, 15, 16, 17, 33, 784, 4099};
-  static const layer_fill fills[] = {FILL_RANDOM, FILL_TIES, FILL_WIDE};
-  for (size_t i = 0; i < COUNT(counts); i++)
-    for (size_t a = 0; a < 5; a++) {
-      dg_activation_desc d = {counts[i], act_of(a)};
-      if (d.act.kind == DG_ACT_NONE) continue;
-      dg_op_desc desc = {DG_OP_ACTIVATION, {layer_case_mode(i + a)}, .activation = d};
-      add(l, desc, 3, fills[(i + a) % COUNT(fills)]);
-    }
-}
-
-static void dropout_cases(list *l) {
-  static const uint32_t counts[] = {1, 2, 3, 4, 5, 17, 64, 130, 784};
-  static const float rates[] = {0.2f, 0.5f, 0, 0.999f};
-  for (size_t i = 0; i < COUNT(counts); i++)
-    for (size_t r = 0; r < 2; r++) {
-      dg_dropout_desc d = {counts[i], rates[(i + r) % COUNT(rates)],
-                           dg_stream(DG_STREAM_DROPOUT, (uint32_t)i)};
-      dg_op_desc desc = {DG_OP_DROPOUT, {layer_case_mode(i + r)}, .dropout = d};
-      add(l, desc, i < 4 ? 5 : 3, FILL_RANDOM);
-    }
-}
-
-static void chw_cases(list *l) {
-  static const dg_chw_desc shapes[] = {{1, 1, 1},  {3, 4, 5}, {32, 7, 7},  {17, 3, 2},
-                                       {1, 9, 16}, {5, 1, 9}, {16, 16, 17}};
-  for (size_t i = 0; i < COUNT(shapes); i++)
-    add(l, (dg_op_desc){DG_OP_CHW_TO_HWC, {layer_case_mode(i)}, .chw = shapes[i]}, 3, FILL_RANDOM);
-}
-
-static void add_cases(list *l) {
-  static const dg_add_desc shapes[] = {{1, 2}, {17, 3}, {784, 2}, {33, DG_MAX_IN}, {4, 4}};
-  for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_op_desc desc = {DG_OP_ADD, {DG_GRAD_NONE}, .add = shapes[i]};
-    for (size_t k = 0; k < shapes[i].inputs; k++) desc.d_in[k] = layer_case_mode(i + k);
-    add(l, desc, 3, FILL_RANDOM);
-  }
-}
-
 size_t layer_cases(dg_op_kind kind, layer_case *cases) {
-  list l = {cases, 0};
+  case_list l = {cases, 0};
   switch (kind) {
   case DG_OP_LINEAR:
     linear_cases(&l);
@@ -204,8 +49,21 @@ size_t layer_cases(dg_op_kind kind, layer_case *cases) {
   case DG_OP_ADD:
     add_cases(&l);
     break;
+  case DG_OP_CONCAT:
+    concat_cases(&l);
+    break;
+  case DG_OP_CONV1D:
+    conv1d_cases(&l);
+    break;
+  case DG_OP_BATCH_NORM:
+    batch_norm_cases(&l);
+    break;
+  case DG_OP_LAYER_NORM:
+    layer_norm_cases(&l);
+    break;
   case DG_OP_RECURRENT:
-    return recurrent_cases(cases);
+    recurrent_cases(&l);
+    break;
   default:
     break;
   }
@@ -227,6 +85,8 @@ static void op_text(const dg_op_desc *desc, char *text, size_t room) {
   const dg_linear_desc *linear = &desc->linear;
   const dg_conv2d_desc *conv = &desc->conv2d;
   const dg_pool2d_desc *pool = &desc->pool2d;
+  const dg_conv1d_desc *conv1d = &desc->conv1d;
+  const dg_batch_norm_desc *norm = &desc->batch_norm;
   switch (desc->kind) {
   case DG_OP_LINEAR:
     snprintf(text, room, "linear %u to %u%s%s", linear->in, linear->out,
@@ -259,6 +119,23 @@ static void op_text(const dg_op_desc *desc, char *text, size_t room) {
   case DG_OP_ADD:
     snprintf(text, room, "add %u of %u", desc->add.inputs, desc->add.count);
     break;
+  case DG_OP_CONCAT:
+    snprintf(text, room, "concat %u, %u rows, the first of %u", desc->concat.inputs,
+             desc->concat.rows, desc->concat.count[0]);
+    break;
+  case DG_OP_CONV1D:
+    snprintf(text, room, "conv1d [%u, %u], %u of %u, stride %u, pad %u%s%s", conv1d->steps,
+             conv1d->in, conv1d->filters, conv1d->kernel, conv1d->stride, conv1d->pad,
+             conv1d->bias ? ", bias" : "", act_text(conv1d->act));
+    break;
+  case DG_OP_BATCH_NORM:
+    snprintf(text, room, "batch norm [%u, %u, %u], momentum %g, eps %g%s", norm->rows,
+             norm->channels, norm->plane, norm->momentum, norm->eps, act_text(norm->act));
+    break;
+  case DG_OP_LAYER_NORM:
+    snprintf(text, room, "layer norm [%u, %u], eps %g", desc->layer_norm.rows,
+             desc->layer_norm.count, desc->layer_norm.eps);
+    break;
   case DG_OP_RECURRENT:
     recurrent_text(&desc->recurrent, text, room);
     break;
@@ -269,7 +146,7 @@ static void op_text(const dg_op_desc *desc, char *text, size_t room) {
 }
 
 void layer_case_text(const layer_case *c, char *text, size_t room) {
-  static const char *const fills[] = {"", ", ties", ", wide", ", NaN", ", minus infinity"};
+  static const char *const fills[] = {"", ", ties", ", wide", ", NaN", ", minus infinity", ", far"};
   static const char *const modes[] = {", no d_in", "", ", d_in added"};
   char op[200];
   op_text(&c->desc, op, sizeof op);

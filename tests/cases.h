@@ -14,6 +14,7 @@ typedef enum {
   FILL_WIDE,           /**< uniform in [-100, 100) */
   FILL_NAN,            /**< random, with NaNs far from each other */
   FILL_MINUS_INFINITY, /**< mostly minus infinity */
+  FILL_FAR,            /**< uniform in [29, 31): far from 0 for their deviation */
 } layer_fill;
 
 typedef struct {
@@ -30,14 +31,5 @@ void layer_case_text(const layer_case *c, char *text, size_t room);
 
 /** Parameter k is tried with random numbers in [-scale, scale). */
 float layer_case_scale(const dg_op_desc *desc, uint32_t k);
-
-/** All ways to treat d_in, in turn; writing most often. */
-dg_grad_mode layer_case_mode(size_t turn);
-
-/** The same for recurrent layers alone. Larger weights than these would make chaos of a sequence,
-    where every rounding grows. */
-size_t recurrent_cases(layer_case *cases);
-void recurrent_text(const dg_recurrent_desc *desc, char *text, size_t room);
-float recurrent_param_scale(const dg_recurrent_desc *desc, uint32_t k);
 
 #endif

@@ -1,4 +1,4 @@
-/* Conformance of devices and of the step ops: gather, loss and update. */
+/* Conformance of the step ops loss, update and average. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,16 +11,8 @@
 
 /* ---- what the step ops share -------------------------------------------- */
 
-/** A step op on a device; it has a forward workspace at most. */
-typedef struct {
-  rig_report *report;
-  dg_device *device;
-  dg_op *op; /**< NULL where it could not be prepared, which is reported */
-  rig_tensor workspace;
-} step_rig;
-
-static step_rig step_rig_new(rig_report *report, dg_device *device, const dg_op_desc *desc,
-                             uint32_t max_n) {
+step_rig step_rig_new(rig_report *report, dg_device *device, const dg_op_desc *desc,
+                      uint32_t max_n) {
   step_rig r = {.report = report, .device = device};
   dg_error err = {0};
   report->cases++;
@@ -32,12 +24,12 @@ static step_rig step_rig_new(rig_report *report, dg_device *device, const dg_op_
   return r;
 }
 
-static void step_rig_free(step_rig *r) {
+void step_rig_free(step_rig *r) {
   rig_tensor_free(&r->workspace);
   r->device->calls->op_free(r->op);
 }
 
-static void step_rig_run(step_rig *r, dg_op_buffers *buffers, const dg_step *step) {
+void step_rig_run(step_rig *r, dg_op_buffers *buffers, const dg_step *step) {
   dg_error err = {0};
   rig_tensor_set(&r->workspace, NULL, 0);
   buffers->workspace = r->workspace.view;
@@ -47,197 +39,9 @@ static void step_rig_run(step_rig *r, dg_op_buffers *buffers, const dg_step *ste
   rig_tensor_get(r->report, &r->workspace, NULL, r->workspace.bytes);
 }
 
-static void random_words(uint32_t *x, size_t count, uint32_t below, uint32_t seed) {
+void random_words(uint32_t *x, size_t count, uint32_t below, uint32_t seed) {
   dg_random random = dg_random_start(seed, 1, 0, 0);
   for (size_t i = 0; i < count; i++) x[i] = dg_random_below(&random, below);
-}
-
-/* ---- devices ------------------------------------------------------------ */
-
-static void check_buffers(rig_report *report, dg_device *device) {
-  enum { BYTES = 1000 };
-  const dg_device_calls *calls = device->calls;
-  size_t alignment = device->info.alignment;
-  unsigned char *bytes = rig_alloc(BYTES, 1);
-  dg_error err = {0};
-  if (alignment == 0 || alignment % 64 != 0) rig_fail(report, "alignment %zu", alignment);
-  dg_buffer *parent = calls->buffer_new(device, alignment + BYTES, &err);
-  if (!parent) ck_abort_msg("%s: %s", report->place->label, err.message);
-  dg_buffer *view = calls->buffer_view(parent, alignment, BYTES, &err);
-  if (!view) ck_abort_msg("%s: %s", report->place->label, err.message);
-
-  bool ok = calls->read(parent, alignment, bytes, BYTES, &err);
-  for (size_t i = 0; i < BYTES; i++)
-    if (ok && bytes[i]) ok = rig_fail(report, "new memory is not zero at byte %zu", i);
-  for (size_t i = 0; i < BYTES; i++) bytes[i] = (unsigned char)(i * 7);
-  ok = calls->write(view, 3, bytes, BYTES - 3, &err) && calls->finish(device, &err);
-  memset(bytes, 0, BYTES);
-  ok = ok && calls->read(parent, alignment + 5, bytes, BYTES - 5, &err);
-  for (size_t i = 0; i + 5 < BYTES; i++)
-    if (ok && bytes[i] != (unsigned char)((i + 2) * 7))
-      ok = rig_fail(report, "what a view was given is not in its parent at byte %zu", i);
-  if (!ok) rig_fail(report, "write and read: %s", err.message);
-
-  calls->buffer_free(view);
-  calls->buffer_free(parent);
-  calls->buffer_free(NULL);
-  calls->op_free(NULL);
-  free(bytes);
-}
-
-static void check_too_much(rig_report *report, dg_device *device) {
-  dg_error err = {0};
-  dg_buffer *buffer = device->calls->buffer_new(device, (size_t)1 << 50, &err);
-  if (buffer)
-    rig_fail(report, "a petabyte was allocated");
-  else if (err.kind != DG_ERR_MEMORY || !err.message[0])
-    rig_fail(report, "a petabyte: error %d, \"%s\"", err.kind, err.message);
-  device->calls->buffer_free(buffer);
-}
-
-/** A device opened with `profile` counts and times the runs of each op. */
-static void check_times(rig_report *report) {
-  rig_place place = *report->place;
-  place.options.device = place.number;
-  place.options.profile = true;
-  dg_device *device = rig_open(&place);
-  dg_op_desc desc = {DG_OP_LINEAR, {DG_GRAD_WRITE}, .linear = {64, 64, true, {DG_ACT_NONE, 0}}};
-  dg_error err = {0};
-  dg_op *op = device->calls->prepare(device, &desc, 8, true, &err);
-  if (!op) ck_abort_msg("%s: %s", place.label, err.message);
-  enum { IN, D_IN, OUT, D_OUT, WEIGHT, BIAS, D_WEIGHT, D_BIAS, KEPT, FORWARD, BACKWARD, TENSORS };
-  rig_tensor t[TENSORS];
-  for (int i = 0; i < KEPT; i++) t[i] = rig_tensor_new(device, "tensor", 64 * 64 * sizeof(float));
-  t[KEPT] = rig_tensor_new(device, "kept", op->needs.kept);
-  t[FORWARD] = rig_tensor_new(device, "workspace", op->needs.forward_workspace);
-  t[BACKWARD] = rig_tensor_new(device, "workspace", op->needs.backward_workspace);
-  dg_op_buffers b = {.in = {t[IN].view},
-                     .d_in = {t[D_IN].view},
-                     .out = {t[OUT].view},
-                     .d_out = t[D_OUT].view,
-                     .param = {t[WEIGHT].view, t[BIAS].view},
-                     .d_param = {t[D_WEIGHT].view, t[D_BIAS].view},
-                     .kept = t[KEPT].view};
-  dg_step step = {.n = 8, .train = true};
-  dg_op_times times = {0};
-  bool ok = true;
-  for (int i = 0; i < 3; i++) {
-    b.workspace = t[FORWARD].view;
-    ok = ok && device->calls->forward(op, &b, &step, &err);
-    b.workspace = t[BACKWARD].view;
-    if (i > 0) ok = ok && device->calls->backward(op, &b, &step, &err);
-  }
-  ok = ok && device->calls->finish(device, &err) && device->calls->times(op, &times, &err);
-  if (!ok) rig_fail(report, "times: %s", err.message);
-  if (times.forward_runs != 3 || times.backward_runs != 2)
-    rig_fail(report, "3 runs forward and 2 backward were counted as %llu and %llu",
-             (unsigned long long)times.forward_runs, (unsigned long long)times.backward_runs);
-  const double most = rig_small() ? 1e9 : 10; /* emulators invent times */
-  if (!(times.forward > 0 && times.forward < most && times.backward > 0 && times.backward < most))
-    rig_fail(report, "the runs took %g and %g seconds", times.forward, times.backward);
-  for (int i = 0; i < TENSORS; i++) rig_tensor_free(&t[i]);
-  device->calls->op_free(op);
-  device->calls->close(device);
-}
-
-static void check_wrong_device(rig_report *report) {
-  dg_error err = {0};
-  dg_open_options options = report->place->options;
-  options.device = "no such device";
-  dg_device *device = report->place->backend->open(&options, &err);
-  if (device) {
-    rig_fail(report, "a device that isn't there was opened");
-    device->calls->close(device);
-  } else if (err.kind != DG_ERR_INPUT || !strstr(err.message, "no such device")) {
-    rig_fail(report, "a device that isn't there: error %d, \"%s\"", err.kind, err.message);
-  }
-}
-
-void try_device(const rig_place *place, int number) {
-  (void)number;
-  rig_report report = {.place = place, .what = "device"};
-  dg_device *device = rig_open(place);
-  if (strcmp(device->backend, place->backend->name) != 0)
-    rig_fail(&report, "calls itself %s", device->backend);
-  check_buffers(&report, device);
-  check_too_much(&report, device);
-  device->calls->close(device);
-  check_times(&report);
-  check_wrong_device(&report);
-  rig_conclude(&report);
-}
-
-/* ---- gather ------------------------------------------------------------- */
-
-static void try_gather_case(rig_report *report, dg_device *device, const dg_gather_desc *d,
-                            uint32_t max_n) {
-  enum { ALL = 50 };
-  snprintf(report->what, sizeof report->what, "gather of %ux%u, mean %g, std %g, n up to %u",
-           d->height, d->width, d->mean, d->std, max_n);
-  dg_op_desc desc = {.kind = DG_OP_GATHER, .gather = *d};
-  step_rig r = step_rig_new(report, device, &desc, max_n);
-  size_t pixels = (size_t)d->height * d->width, bytes = ALL * pixels, count = max_n * pixels;
-  uint8_t *images = rig_alloc(bytes, 1), labels[ALL];
-  uint32_t order[2 * ALL], *random = rig_alloc(bytes, sizeof *random);
-  random_words(random, bytes, 256, d->width);
-  for (size_t i = 0; i < bytes; i++) images[i] = (uint8_t)random[i];
-  for (int i = 0; i < ALL; i++) labels[i] = (uint8_t)(i * 37);
-  random_words(order, 2 * ALL, ALL, d->width);
-  rig_tensor given[] = {rig_tensor_new(device, "images", bytes),
-                        rig_tensor_new(device, "labels", sizeof labels),
-                        rig_tensor_new(device, "order", sizeof order)};
-  rig_tensor x = rig_tensor_new(device, "x", count * sizeof(float));
-  rig_tensor x_labels = rig_tensor_new(device, "x labels", max_n * sizeof(uint32_t));
-  rig_tensor_set(&given[0], images, bytes);
-  rig_tensor_set(&given[1], labels, sizeof labels);
-  rig_tensor_set(&given[2], order, sizeof order);
-
-  float *got = rig_alloc(count, sizeof *got);
-  double *expected = rig_alloc(count, sizeof *expected);
-  uint32_t *got_labels = rig_alloc(max_n, sizeof *got_labels);
-  uint32_t *expected_labels = rig_alloc(max_n, sizeof *expected_labels);
-  for (uint32_t n = 1; r.op && n <= max_n; n++) {
-    dg_step step = {.n = n, .train = true, .first = 2 * ALL - n - n % 3 * 5};
-    rig_tensor_set(&x, NULL, 0);
-    rig_tensor_set(&x_labels, NULL, 0);
-    dg_op_buffers b = {.in = {given[0].view, given[1].view, given[2].view},
-                       .out = {x.view, x_labels.view}};
-    step_rig_run(&r, &b, &step);
-    oracle_gather(d, images, labels, order, &step, expected, expected_labels);
-    rig_tensor_get(report, &x, got, n * pixels * sizeof *got);
-    rig_tensor_get(report, &x_labels, got_labels, n * sizeof *got_labels);
-    rig_close(report, "x", got, expected, n * pixels, 1e-6);
-    for (uint32_t s = 0; s < n; s++)
-      if (got_labels[s] != expected_labels[s])
-        rig_fail(report, "label %u of %u: got %u, expected %u", s, n, got_labels[s],
-                 expected_labels[s]);
-  }
-  rig_tensor_get(report, &given[0], images, bytes);
-  rig_tensor_get(report, &given[1], labels, sizeof labels);
-  rig_tensor_get(report, &given[2], order, sizeof order);
-  for (int i = 0; i < 3; i++) rig_tensor_free(&given[i]);
-  rig_tensor_free(&x), rig_tensor_free(&x_labels);
-  step_rig_free(&r);
-  free(images), free(random), free(got), free(expected), free(got_labels), free(expected_labels);
-}
-
-void try_gather(const rig_place *place, int number) {
-  (void)number;
-  static const struct {
-    dg_gather_desc d;
-    uint32_t max_n;
-  } cases[] = {{{1, 1, 0, 1, {0, 0, 0, 0}}, 3},
-               {{1, 17, 0.5f, 0.5f, {0, 0, 0, 0}}, 5},
-               {{3, 11, 0.1307f, 0.3081f, {0, 0, 0, 0}}, 20},
-               {{28, 28, 0.5f, 0.5f, {0, 0, 0, 0}}, 7},
-               {{9, 7, -0.25f, 2, {0, 0, 0, 0}}, 9},
-               {{28, 28, 0, 1, {0, 0, 0, 0}}, 33}};
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
-  for (size_t i = 0; i < (rig_small() ? 3 : sizeof cases / sizeof *cases); i++)
-    try_gather_case(&report, device, &cases[i].d, cases[i].max_n);
-  device->calls->close(device);
-  rig_conclude(&report);
 }
 
 /* ---- loss --------------------------------------------------------------- */
@@ -294,8 +98,9 @@ static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_
   rig_tensor_get(r->report, &out[1], losses, sizeof losses);
   rig_tensor_get(r->report, &out[2], got_correct, sizeof got_correct);
   rig_close(r->report, "loss", &losses[step.slot], &loss, 1, 1e-5);
+  double shares = d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / step.n : 0; /* what is subtracted */
   if (step.train && fill != LOGITS_NAN)
-    rig_close(r->report, "d_logits", got, expected, count, 1e-5);
+    rig_close_of(r->report, "d_logits", got, expected, count, 1e-5, shares);
   if (fill != LOGITS_NAN && got_correct[step.slot] != correct)
     rig_fail(r->report, "n = %u: %u correct, expected %u", step.n, got_correct[step.slot], correct);
   for (uint32_t i = 0; i < SLOTS; i++) {
@@ -317,9 +122,10 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
   for (logits_fill fill = LOGITS_RANDOM; r.op && fill <= LOGITS_NAN; fill++)
     for (uint32_t n = 1; n <= max_n; n++) {
       if (max_n > 8 && n > 2 && n + 2 < max_n && n != max_n / 2) continue;
-      snprintf(report->what, sizeof report->what, "%s of %u classes, %s, n = %u of %u",
-               d->kind == DG_LOSS_MSE ? "squared error" : "cross-entropy", d->classes, fills[fill],
-               n, max_n);
+      snprintf(report->what, sizeof report->what,
+               "%s of %u classes, smoothing %g, %s, n = %u of %u",
+               d->kind == DG_LOSS_MSE ? "squared error" : "cross-entropy", d->classes, d->smoothing,
+               fills[fill], n, max_n);
       dg_step step = {.n = n, .train = true, .slot = n % SLOTS};
       try_loss_run(&r, d, max_n, step, fill, true);
       step.train = false;
@@ -333,11 +139,17 @@ void try_loss(const rig_place *place, int number) {
   static const struct {
     uint32_t classes, max_n;
   } cases[] = {{2, 3}, {10, 5}, {1, 3}, {10, 64}, {33, 17}, {10, 1024}, {257, 9}};
+  static const struct {
+    dg_loss_kind kind;
+    float smoothing;
+  } kinds[] = {{DG_LOSS_CROSS_ENTROPY, 0}, {DG_LOSS_CROSS_ENTROPY, 0.1f}, {DG_LOSS_MSE, 0}};
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
   for (size_t i = 0; i < (rig_small() ? 2 : sizeof cases / sizeof *cases); i++)
-    for (dg_loss_kind kind = DG_LOSS_CROSS_ENTROPY; kind <= DG_LOSS_MSE; kind++)
-      try_loss_case(&report, device, &(dg_loss_desc){kind, cases[i].classes, 0}, cases[i].max_n);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+      dg_loss_desc d = {kinds[k].kind, cases[i].classes, kinds[k].smoothing};
+      try_loss_case(&report, device, &d, cases[i].max_n);
+    }
   device->calls->close(device);
   rig_conclude(&report);
 }
@@ -496,6 +308,50 @@ void try_update(const rig_place *place, int number) {
       try_steps(&report, device, &d);
       try_fault(&report, device, &d);
     }
+  device->calls->close(device);
+  rig_conclude(&report);
+}
+
+/* ---- average ------------------------------------------------------------ */
+
+/** Several steps with other values and another decay in each. */
+static void try_average_case(rig_report *report, dg_device *device, uint32_t count) {
+  static const float decays[] = {0, 0.1f, 0.9f, 0.999f, 1};
+  size_t bytes = count * sizeof(float);
+  dg_op_desc desc = {.kind = DG_OP_AVERAGE, .average = {count}};
+  snprintf(report->what, sizeof report->what, "average of %u", count);
+  step_rig r = step_rig_new(report, device, &desc, 1);
+  rig_tensor values = rig_tensor_new(device, "values", bytes);
+  rig_tensor average = rig_tensor_new(device, "average", bytes);
+  float *given = rig_alloc(count, sizeof *given), *got = rig_alloc(count, sizeof *got);
+  rig_random(got, count, 1);
+  rig_tensor_set(&average, got, bytes);
+  double *expected = rig_doubles(got, count);
+  for (uint32_t i = 0; r.op && i < sizeof decays / sizeof *decays; i++) {
+    dg_step step = {.n = 1, .train = true, .step = i, .decay = decays[i]};
+    rig_random(given, count, 2 + i);
+    rig_tensor_set(&values, given, bytes);
+    dg_op_buffers b = {.in = {values.view}, .out = {average.view}};
+    step_rig_run(&r, &b, &step);
+    double *wide = rig_doubles(given, count);
+    oracle_average(&desc.average, wide, &step, expected);
+    free(wide);
+    rig_tensor_get(report, &average, got, bytes);
+    rig_close(report, "average", got, expected, count, 1e-6);
+    rig_tensor_get(report, &values, given, bytes);
+  }
+  rig_tensor_free(&values), rig_tensor_free(&average);
+  step_rig_free(&r);
+  free(given), free(got), free(expected);
+}
+
+void try_average(const rig_place *place, int number) {
+  (void)number;
+  static const uint32_t counts[] = {16, 48, 1040, 79520};
+  rig_report report = {.place = place};
+  dg_device *device = rig_open(place);
+  for (size_t i = 0; i < (rig_small() ? 2 : sizeof counts / sizeof *counts); i++)
+    try_average_case(&report, device, counts[i]);
   device->calls->close(device);
   rig_conclude(&report);
 }

@@ -10,15 +10,18 @@
 
 /** How many elements the tensors of a layer op have. */
 typedef struct {
-  uint32_t inputs, params;
-  size_t in, out;             /**< of one sample */
-  size_t param[DG_MAX_PARAM]; /**< of the whole tensor */
+  uint32_t inputs, params, states;
+  size_t in[DG_MAX_IN], out;                       /**< of one sample */
+  size_t param[DG_MAX_PARAM], state[DG_MAX_STATE]; /**< of the whole tensor */
 } oracle_sizes;
 
-/** The tensors of a layer op. Backward reads in, param and d_out. */
+/**
+ * The tensors of a layer op. A training forward writes state, where it isn't NULL. Backward reads
+ * in, param and d_out.
+ */
 typedef struct {
   const double *in[DG_MAX_IN], *param[DG_MAX_PARAM], *d_out;
-  double *out, *d_in[DG_MAX_IN], *d_param[DG_MAX_PARAM];
+  double *out, *state[DG_MAX_STATE], *d_in[DG_MAX_IN], *d_param[DG_MAX_PARAM];
 } oracle_tensors;
 
 oracle_sizes oracle_sizes_of(const dg_op_desc *desc);
@@ -36,11 +39,11 @@ bool oracle_dropped(const dg_dropout_desc *desc, const dg_step *step, uint32_t s
 void oracle_forward(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 void oracle_backward(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
-/** The parts of the above for recurrent layers; backward adds to d_in, unless NULL, and d_param. */
-oracle_sizes oracle_recurrent_sizes(const dg_recurrent_desc *desc);
-void oracle_recurrent_forward(const dg_recurrent_desc *desc, const oracle_tensors *t, uint32_t n);
-void oracle_recurrent_backward(const dg_recurrent_desc *desc, const oracle_tensors *t,
-                               const double *d_out, uint32_t n);
+/**
+ * The largest of the terms that make up a normalization's d_in, 0 for other ops: they may cancel
+ * (of two numbers all, but for eps), so it is by them that its rounding errors are measured.
+ */
+double oracle_cancelling(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
 void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
                    const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels);
@@ -54,5 +57,8 @@ uint32_t oracle_state_arrays(const dg_update_desc *desc);
 
 void oracle_update(const dg_update_desc *desc, const double *gradients, const dg_step *step,
                    double *parameters, double *state, uint32_t fault[2]);
+
+void oracle_average(const dg_average_desc *desc, const double *values, const dg_step *step,
+                    double *average);
 
 #endif

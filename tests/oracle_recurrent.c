@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "tests/oracle.h"
+#include "tests/oracle_family.h"
 
 /** One direction of a layer; b and c are NULL where there are none, gradients where not wanted. */
 typedef struct {
@@ -132,27 +132,29 @@ static moment *sample_forward(const direction *p, const double *x) {
   return moments;
 }
 
-oracle_sizes oracle_recurrent_sizes(const dg_recurrent_desc *d) {
+static void recurrent_sizes(const dg_op_desc *desc, oracle_sizes *z) {
+  const dg_recurrent_desc *d = &desc->recurrent;
   size_t directions = d->bidirectional ? 2 : 1, rows = dg_cell_gates(d->cell) * (size_t)d->hidden;
-  oracle_sizes z = {.inputs = 1, .in = (size_t)d->steps * d->in};
-  z.out = (d->sequence ? d->steps : 1) * directions * d->hidden;
+  z->in[0] = (size_t)d->steps * d->in;
+  z->out = (d->sequence ? d->steps : 1) * directions * d->hidden;
   for (size_t k = 0; k < directions; k++) {
-    z.param[z.params++] = rows * d->in;
-    z.param[z.params++] = rows * d->hidden;
-    for (uint32_t i = 0; i < d->biases; i++) z.param[z.params++] = rows;
+    z->param[z->params++] = rows * d->in;
+    z->param[z->params++] = rows * d->hidden;
+    for (uint32_t i = 0; i < d->biases; i++) z->param[z->params++] = rows;
   }
-  return z;
 }
 
-void oracle_recurrent_forward(const dg_recurrent_desc *d, const oracle_tensors *t, uint32_t n) {
-  oracle_sizes z = oracle_recurrent_sizes(d);
+static void recurrent_forward(const dg_op_desc *desc, const oracle_tensors *t,
+                              const dg_step *step) {
+  const dg_recurrent_desc *d = &desc->recurrent;
+  oracle_sizes z = oracle_sizes_of(desc);
   for (uint32_t k = 0; k < (d->bidirectional ? 2 : 1); k++) {
     direction p = direction_of(d, t, k);
-    for (uint32_t s = 0; s < n; s++) {
-      moment *moments = sample_forward(&p, t->in[0] + s * z.in);
-      for (size_t step = 0; step < d->steps; step++) {
-        double *to = place_of(&p, t->out + s * z.out, step);
-        for (size_t j = 0; to && j < d->hidden; j++) to[j] = moments[step + 1].h[j];
+    for (uint32_t s = 0; s < step->n; s++) {
+      moment *moments = sample_forward(&p, t->in[0] + s * z.in[0]);
+      for (size_t i = 0; i < d->steps; i++) {
+        double *to = place_of(&p, t->out + s * z.out, i);
+        for (size_t j = 0; to && j < d->hidden; j++) to[j] = moments[i + 1].h[j];
       }
       moments_free(moments);
     }
@@ -253,13 +255,16 @@ static void sample_backward(const direction *p, const double *x, double *d_out, 
   moments_free(moments);
 }
 
-void oracle_recurrent_backward(const dg_recurrent_desc *d, const oracle_tensors *t,
-                               const double *d_out, uint32_t n) {
-  oracle_sizes z = oracle_recurrent_sizes(d);
+static void recurrent_backward(const dg_op_desc *desc, const oracle_tensors *t, const double *dz,
+                               const dg_step *step) {
+  const dg_recurrent_desc *d = &desc->recurrent;
+  oracle_sizes z = oracle_sizes_of(desc);
   for (uint32_t k = 0; k < (d->bidirectional ? 2 : 1); k++) {
     direction p = direction_of(d, t, k);
-    for (uint32_t s = 0; s < n; s++)
-      sample_backward(&p, t->in[0] + s * z.in, (double *)d_out + s * z.out,
-                      t->d_in[0] ? t->d_in[0] + s * z.in : NULL);
+    for (uint32_t s = 0; s < step->n; s++)
+      sample_backward(&p, t->in[0] + s * z.in[0], (double *)dz + s * z.out,
+                      t->d_in[0] ? t->d_in[0] + s * z.in[0] : NULL);
   }
 }
+
+const oracle_family oracle_recurrent = {recurrent_sizes, recurrent_forward, recurrent_backward};

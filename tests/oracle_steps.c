@@ -1,40 +1,98 @@
-/* The oracle's step ops: gather, loss and update. */
+/* The oracle's step ops: gather, loss, update and average. */
 #include <math.h>
 
+#include "core/support/philox.h"
 #include "tests/oracle.h"
+
+/* ---- gather ------------------------------------------------------------- */
+
+/** A place in an image, seen from its centre. */
+typedef struct {
+  double x, y;
+} point;
+
+/** The numbers u0..u4 that sample s draws in a step. */
+static void draw_augment(const dg_step *step, uint32_t s, double u[5]) {
+  uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
+  for (uint32_t quad = 0; quad < 2; quad++)
+    dg_philox((uint32_t[4]){quad, step->place + s, step->step, 0}, key, words + 4 * quad);
+  for (int i = 0; i < 5; i++) u[i] = 2 * (double)dg_uniform(words[i]) - 1;
+}
+
+/** q = H^-1 R^-1 (p - t) / k, see dg_augment. */
+static point bend(const dg_gather_desc *d, const double u[5], point p) {
+  const dg_augment *a = &d->augment;
+  double k = 1 + u[1] * a->scale, angle = u[0] * a->rotate;
+  double x = (p.x - u[3] * a->shift * d->width) / k, y = (p.y - u[4] * a->shift * d->height) / k;
+  double turned_x = cos(angle) * x + sin(angle) * y, turned_y = cos(angle) * y - sin(angle) * x;
+  return (point){turned_x - tan(u[2] * a->shear) * turned_y, turned_y};
+}
+
+static double pixel(const dg_gather_desc *d, const uint8_t *image, double x, double y) {
+  bool inside = x >= 0 && y >= 0 && x < d->width && y < d->height;
+  return inside ? image[(size_t)y * d->width + (size_t)x] : 0;
+}
+
+/** The image at q, read bilinearly. */
+static double read_at(const dg_gather_desc *d, const uint8_t *image, point q) {
+  double x = q.x + (d->width - 1) / 2.0, y = q.y + (d->height - 1) / 2.0;
+  double left = floor(x), top = floor(y), right_share = x - left, low_share = y - top;
+  double upper =
+      (1 - right_share) * pixel(d, image, left, top) + right_share * pixel(d, image, left + 1, top);
+  double lower = (1 - right_share) * pixel(d, image, left, top + 1) +
+                 right_share * pixel(d, image, left + 1, top + 1);
+  return (1 - low_share) * upper + low_share * lower;
+}
+
+static bool augments(const dg_augment *a) {
+  return a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0;
+}
 
 void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
                    const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels) {
   uint32_t count = desc->height * desc->width;
   for (uint32_t s = 0; s < step->n; s++) {
-    uint32_t image = order[step->first + s];
-    x_labels[s] = labels[image];
+    uint32_t number = order[step->first + s];
+    const uint8_t *image = images + (size_t)number * count;
+    double u[5];
+    draw_augment(step, s, u);
+    x_labels[s] = labels[number];
     for (uint32_t e = 0; e < count; e++) {
-      double value = images[(size_t)image * count + e] / 255.0;
-      x[(size_t)s * count + e] = (value - desc->mean) / desc->std;
+      point p = {e % desc->width - (desc->width - 1) / 2.0,
+                 e / desc->width - (desc->height - 1) / 2.0};
+      double value = step->train && augments(&desc->augment)
+                         ? read_at(desc, image, bend(desc, u, p))
+                         : image[e];
+      x[(size_t)s * count + e] = (value / 255 - desc->mean) / desc->std;
     }
   }
 }
 
-static double cross_entropy(const double *logits, uint32_t classes, uint32_t label, double scale,
-                            double *d_logits) {
-  double largest = logits[0], sum = 0;
-  for (uint32_t c = 1; c < classes; c++) largest = fmax(largest, logits[c]);
-  for (uint32_t c = 0; c < classes; c++) sum += exp(logits[c] - largest);
-  for (uint32_t c = 0; d_logits && c < classes; c++)
-    d_logits[c] = scale * (exp(logits[c] - largest) / sum - (c == label));
-  return log(sum) + largest - logits[label];
+/* ---- loss --------------------------------------------------------------- */
+
+/** Each returns the loss of one sample and, where d_logits isn't NULL, its gradient * scale. */
+static double cross_entropy(const dg_loss_desc *d, const double *logits, uint32_t label,
+                            double scale, double *d_logits) {
+  double largest = logits[0], sum = 0, loss = 0;
+  for (uint32_t c = 1; c < d->classes; c++) largest = fmax(largest, logits[c]);
+  for (uint32_t c = 0; c < d->classes; c++) sum += exp(logits[c] - largest);
+  for (uint32_t c = 0; c < d->classes; c++) {
+    double wanted = (1 - (double)d->smoothing) * (c == label) + (double)d->smoothing / d->classes;
+    if (wanted != 0) loss += wanted * (log(sum) + largest - logits[c]);
+    if (d_logits) d_logits[c] = scale * (exp(logits[c] - largest) / sum - wanted);
+  }
+  return loss;
 }
 
-static double squared_error(const double *logits, uint32_t classes, uint32_t label, double scale,
-                            double *d_logits) {
+static double squared_error(const dg_loss_desc *d, const double *logits, uint32_t label,
+                            double scale, double *d_logits) {
   double sum = 0;
-  for (uint32_t c = 0; c < classes; c++) {
+  for (uint32_t c = 0; c < d->classes; c++) {
     double error = logits[c] - (c == label);
     sum += error * error;
-    if (d_logits) d_logits[c] = scale * 2 * error / classes;
+    if (d_logits) d_logits[c] = scale * 2 * error / d->classes;
   }
-  return sum / classes;
+  return sum / d->classes;
 }
 
 void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels, uint32_t n,
@@ -43,8 +101,8 @@ void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t 
   for (uint32_t s = 0; s < n; s++) {
     const double *row = logits + (size_t)s * desc->classes;
     double *d_row = d_logits ? d_logits + (size_t)s * desc->classes : NULL;
-    *loss += (desc->kind == DG_LOSS_MSE ? squared_error : cross_entropy)(
-                 row, desc->classes, labels[s], 1.0 / n, d_row) /
+    *loss += (desc->kind == DG_LOSS_MSE ? squared_error : cross_entropy)(desc, row, labels[s],
+                                                                         1.0 / n, d_row) /
              n;
     uint32_t best = 0;
     for (uint32_t c = 1; c < desc->classes; c++)
@@ -52,6 +110,8 @@ void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t 
     *correct += best == labels[s];
   }
 }
+
+/* ---- update and average ------------------------------------------------- */
 
 uint32_t oracle_state_arrays(const dg_update_desc *desc) {
   if (desc->kind == DG_SGD) return desc->momentum != 0 ? 1 : 0;
@@ -121,4 +181,11 @@ void oracle_update(const dg_update_desc *desc, const double *gradients, const dg
       break;
     }
   }
+}
+
+void oracle_average(const dg_average_desc *desc, const double *values, const dg_step *step,
+                    double *average) {
+  double decay = step->decay;
+  for (uint32_t i = 0; i < desc->count; i++)
+    average[i] = decay * average[i] + (1 - decay) * values[i];
 }

@@ -55,6 +55,27 @@ class Network(nn.Module):
         return x
 
 
+class Rows(nn.Module):
+    """An image [n, 1, height, width] as a sequence of its rows."""
+
+    def forward(self, x):
+        return x.squeeze(1)
+
+
+class Gru(nn.GRU):
+    """The last state alone."""
+
+    def forward(self, x):
+        return super().forward(x)[0][:, -1]
+
+
+class Lstm(nn.LSTM):
+    """The last state alone."""
+
+    def forward(self, x):
+        return super().forward(x)[0][:, -1]
+
+
 def fcnn():
     return Network((None, nn.Flatten()), ("fc1", nn.Linear(784, 512)), (None, nn.ReLU()),
                    ("fc2", nn.Linear(512, 256)), (None, nn.ReLU()), ("out", nn.Linear(256, 10)))
@@ -87,12 +108,24 @@ def vanilla():
                    ("out", nn.Linear(100, 10)))
 
 
+def gru():
+    return Network((None, Rows()), ("rnn", Gru(28, 128, batch_first=True)),
+                   ("out", nn.Linear(128, 10)))
+
+
+def lstm():
+    return Network((None, Rows()), ("rnn", Lstm(28, 128, batch_first=True)),
+                   ("out", nn.Linear(128, 10)))
+
+
 ADAM = {"type": "adam", "lr": 1e-3}
+ADADELTA = {"type": "adadelta", "lr": 1.0, "rho": 0.9, "eps": 1e-8}
 NETWORKS = {
     "fcnn": (fcnn, 5, "cross_entropy", [ADAM]),
     "cnn": (cnn, 5, "cross_entropy", [ADAM]),
-    "cnn-leaky": (cnn_leaky, 3, "mse",
-                  [{"type": "adadelta", "lr": 1.0, "rho": 0.9, "eps": 1e-8}]),
+    "cnn-leaky": (cnn_leaky, 3, "mse", [ADADELTA]),
+    "gru": (gru, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}, ADADELTA]),
+    "lstm": (lstm, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}]),
     "numpy-cnn": (numpy_cnn, 3, "cross_entropy", [ADAM]),
     "vanilla": (vanilla, 5, "cross_entropy", [
         {"type": "sgd", "lr": 0.3},

@@ -227,7 +227,12 @@ static double distance(float got, double expected) {
 
 bool rig_close(rig_report *report, const char *tensor, const float *got, const double *expected,
                size_t count, double tolerance) {
-  double largest = 0, worst = 0;
+  return rig_close_of(report, tensor, got, expected, count, tolerance, 0);
+}
+
+bool rig_close_of(rig_report *report, const char *tensor, const float *got, const double *expected,
+                  size_t count, double tolerance, double least) {
+  double largest = least, worst = 0;
   size_t at = 0;
   for (size_t i = 0; i < count; i++) {
     if (isfinite(expected[i])) largest = fmax(largest, fabs(expected[i]));

@@ -90,6 +90,9 @@ void *rig_alloc(size_t count, size_t size);
     must be where they are expected. */
 bool rig_close(rig_report *report, const char *tensor, const float *got, const double *expected,
                size_t count, double tolerance);
+/** The same with a largest of at least `least`. */
+bool rig_close_of(rig_report *report, const char *tensor, const float *got, const double *expected,
+                  size_t count, double tolerance, double least);
 /** Reports where the bytes of two float tensors differ. */
 bool rig_same_bits(rig_report *report, const char *tensor, const float *got, const float *expected,
                    size_t count);

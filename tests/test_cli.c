@@ -50,6 +50,14 @@ static const struct {
     {RUN "--list-devices", 0, "cpu 0: "},
     {RUN "--describe --backend cpu " MODELS "cnn.cfg", 0, "conv2d + relu            [16, 28, 28]"},
     {RUN "--describe --backend cpu " MODELS "cnn.cfg", 0, "214538        2471776"},
+    {RUN "--describe --backend cpu cnn", 0, "214538        2471776"},
+    {RUN "--list-models", 0, "cnn                214538  two convolutions"},
+    {RUN "--list-models", 0, "vanilla             79510  "},
+    {RUN "cnm", 2, "no model \"cnm\" in " DIGITS_SOURCE_DIR "/models; did you mean \"cnn\"?"},
+    {RUN "transformer", 2, "--list-models lists what there is"},
+    {"DIGITS_MODELS=nowhere " RUN "cnn", 2, "nowhere, where models are looked for"},
+    {"DIGITS_MODELS=nowhere " RUN "--list-models", 2, "set DIGITS_MODELS"},
+    {"DIGITS_MODELS=nowhere " RUN "--describe " MODELS "cnn.cfg", 0, "214538"},
     {RUN "--describe", 2, "no model file was given"},
     {RUN, 2, "no model file was given"},
     {RUN "a b", 2, "give one model file"},
@@ -96,6 +104,20 @@ END_TEST
 START_TEST(data_comes_from_the_environment) {
   check_run("DIGITS_DATA=. " RUN "--backend cpu --epochs 1 " MODELS "vanilla.cfg", 0,
             "300 to train");
+}
+END_TEST
+
+START_TEST(models_of_ones_own_have_names) {
+  check_run("mkdir mine && sed 's/units = 100/units = 20/' " MODELS
+            "vanilla.cfg > mine/tiny.cfg && "
+            "echo 'description = 3;' > mine/broken.cfg && touch mine/notes.txt mine/.cfg",
+            0, "");
+  check_run("DIGITS_MODELS=mine " RUN "--list-models", 0, "tiny                15910  one hidden");
+  ck_assert_ptr_nonnull(strstr(printed, "broken                  0  mine/broken.cfg:1: descr"));
+  ck_assert_ptr_null(strstr(printed, "notes"));
+  ck_assert_ptr_null(strstr(printed, "cnn"));
+  check_run("DIGITS_MODELS=mine " RUN SMALL "--epochs 1 tiny", 0, "15910 parameters");
+  check_run("DIGITS_MODELS=mine " RUN SMALL "--epochs 1 cnn", 2, "no model \"cnn\" in mine");
 }
 END_TEST
 
@@ -251,6 +273,7 @@ int main(void) {
   tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
   tcase_add_test(tests, it_says_what_it_uses);
   tcase_add_test(tests, data_comes_from_the_environment);
+  tcase_add_test(tests, models_of_ones_own_have_names);
   tcase_add_test(tests, quiet_prints_the_test_alone);
   tcase_add_test(tests, the_log_has_every_record);
   tcase_add_test(tests, weights_come_back);

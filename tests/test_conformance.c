@@ -22,12 +22,13 @@ typedef struct {
   oracle_sizes sizes;
   dg_op *op;
   rig_tensor in[DG_MAX_IN], d_in[DG_MAX_IN], out, d_out, param[DG_MAX_PARAM], d_param[DG_MAX_PARAM];
+  rig_tensor state[DG_MAX_STATE];
   rig_tensor kept, forward_workspace, backward_workspace;
 } layer_rig;
 
-/** Its tensors on the host. What is given: in, param, d_out and, to add to, d_in. */
+/** Its tensors on the host. What is given: in, param, state, d_out and, to add to, d_in. */
 typedef struct {
-  float *in[DG_MAX_IN], *param[DG_MAX_PARAM], *out;
+  float *in[DG_MAX_IN], *param[DG_MAX_PARAM], *state[DG_MAX_STATE], *out;
   float *d_in[DG_MAX_IN], *d_param[DG_MAX_PARAM], *d_out;
 } layer_floats;
 
@@ -35,19 +36,21 @@ static layer_floats floats_new(const oracle_sizes *z, uint32_t n) {
   layer_floats f = {.out = rig_alloc(n * z->out, sizeof(float)),
                     .d_out = rig_alloc(n * z->out, sizeof(float))};
   for (uint32_t k = 0; k < z->inputs; k++) {
-    f.in[k] = rig_alloc(n * z->in, sizeof(float));
-    f.d_in[k] = rig_alloc(n * z->in, sizeof(float));
+    f.in[k] = rig_alloc(n * z->in[k], sizeof(float));
+    f.d_in[k] = rig_alloc(n * z->in[k], sizeof(float));
   }
   for (uint32_t k = 0; k < z->params; k++) {
     f.param[k] = rig_alloc(z->param[k], sizeof(float));
     f.d_param[k] = rig_alloc(z->param[k], sizeof(float));
   }
+  for (uint32_t k = 0; k < z->states; k++) f.state[k] = rig_alloc(z->state[k], sizeof(float));
   return f;
 }
 
 static void floats_free(layer_floats *f) {
   for (size_t k = 0; k < DG_MAX_IN; k++) free(f->in[k]), free(f->d_in[k]);
   for (size_t k = 0; k < DG_MAX_PARAM; k++) free(f->param[k]), free(f->d_param[k]);
+  for (size_t k = 0; k < DG_MAX_STATE; k++) free(f->state[k]);
   free(f->out), free(f->d_out);
 }
 
@@ -56,19 +59,21 @@ static oracle_tensors doubles_of(const layer_floats *f, const oracle_sizes *z, u
   oracle_tensors t = {.out = rig_doubles(f->out, n * z->out),
                       .d_out = rig_doubles(f->d_out, n * z->out)};
   for (uint32_t k = 0; k < z->inputs; k++) {
-    t.in[k] = rig_doubles(f->in[k], n * z->in);
-    t.d_in[k] = rig_doubles(f->d_in[k], n * z->in);
+    t.in[k] = rig_doubles(f->in[k], n * z->in[k]);
+    t.d_in[k] = rig_doubles(f->d_in[k], n * z->in[k]);
   }
   for (uint32_t k = 0; k < z->params; k++) {
     t.param[k] = rig_doubles(f->param[k], z->param[k]);
     t.d_param[k] = rig_doubles(f->d_param[k], z->param[k]);
   }
+  for (uint32_t k = 0; k < z->states; k++) t.state[k] = rig_doubles(f->state[k], z->state[k]);
   return t;
 }
 
 static void doubles_free(oracle_tensors *t) {
   for (size_t k = 0; k < DG_MAX_IN; k++) free((void *)t->in[k]), free(t->d_in[k]);
   for (size_t k = 0; k < DG_MAX_PARAM; k++) free((void *)t->param[k]), free(t->d_param[k]);
+  for (size_t k = 0; k < DG_MAX_STATE; k++) free(t->state[k]);
   free(t->out), free((void *)t->d_out);
 }
 
@@ -89,6 +94,9 @@ static void fill_input(float *x, size_t count, layer_fill fill, uint32_t seed) {
     case FILL_MINUS_INFINITY:
       x[i] = i % 7 == 3 ? x[i] : -INFINITY;
       break;
+    case FILL_FAR:
+      x[i] += 30;
+      break;
     }
 }
 
@@ -96,12 +104,17 @@ static layer_floats given_for(const layer_rig *r, uint32_t n) {
   const oracle_sizes *z = &r->sizes;
   layer_floats given = floats_new(z, n);
   for (uint32_t k = 0; k < z->inputs; k++) {
-    fill_input(given.in[k], n * z->in, r->c->fill, 100 * n + k);
-    rig_random(given.d_in[k], n * z->in, 100 * n + 10 + k);
+    fill_input(given.in[k], n * z->in[k], r->c->fill, 100 * n + k);
+    rig_random(given.d_in[k], n * z->in[k], 100 * n + 10 + k);
   }
   for (uint32_t k = 0; k < z->params; k++) {
+    float scale = layer_case_scale(&r->c->desc, k);
     rig_random(given.param[k], z->param[k], 20 + k);
-    for (size_t i = 0; i < z->param[k]; i++) given.param[k][i] *= layer_case_scale(&r->c->desc, k);
+    for (size_t i = 0; i < z->param[k]; i++) given.param[k][i] *= scale;
+  }
+  for (uint32_t k = 0; k < z->states; k++) {
+    rig_random(given.state[k], z->state[k], 40 + k);
+    for (size_t i = 0; i < z->state[k]; i++) given.state[k][i] += 1.5f; /* of a variance, too */
   }
   rig_random(given.d_out, n * z->out, 100 * n + 30);
   return given;
@@ -145,6 +158,7 @@ static dg_op_buffers buffers_of(const layer_rig *r, dg_buffer *workspace) {
     b.param[k] = r->param[k].view;
     b.d_param[k] = r->d_param[k].view;
   }
+  for (uint32_t k = 0; k < r->sizes.states; k++) b.state[k] = r->state[k].view;
   return b;
 }
 
@@ -152,9 +166,11 @@ static void device_forward(layer_rig *r, const layer_floats *given, const dg_ste
                            layer_floats *got) {
   const oracle_sizes *z = &r->sizes;
   for (uint32_t k = 0; k < z->inputs; k++)
-    rig_tensor_set(&r->in[k], given->in[k], step->n * z->in * sizeof(float));
+    rig_tensor_set(&r->in[k], given->in[k], step->n * z->in[k] * sizeof(float));
   for (uint32_t k = 0; k < z->params; k++)
     rig_tensor_set(&r->param[k], given->param[k], z->param[k] * sizeof(float));
+  for (uint32_t k = 0; k < z->states; k++)
+    rig_tensor_set(&r->state[k], given->state[k], z->state[k] * sizeof(float));
   rig_tensor_set(&r->out, NULL, 0);
   rig_tensor_set(&r->kept, NULL, 0);
   rig_tensor_set(&r->forward_workspace, NULL, 0);
@@ -169,9 +185,11 @@ static void device_forward(layer_rig *r, const layer_floats *given, const dg_ste
   rig_tensor_get(r->report, &r->kept, NULL, r->kept.bytes);
   rig_tensor_get(r->report, &r->forward_workspace, NULL, r->forward_workspace.bytes);
   for (uint32_t k = 0; k < z->inputs; k++)
-    check_unchanged(r, &r->in[k], given->in[k], step->n * z->in);
+    check_unchanged(r, &r->in[k], given->in[k], step->n * z->in[k]);
   for (uint32_t k = 0; k < z->params; k++)
     check_unchanged(r, &r->param[k], given->param[k], z->param[k]);
+  for (uint32_t k = 0; k < z->states; k++)
+    rig_tensor_get(r->report, &r->state[k], got->state[k], z->state[k] * sizeof(float));
 }
 
 /** After device_forward, whose outputs it needs. */
@@ -180,7 +198,7 @@ static void device_backward(layer_rig *r, const layer_floats *given, const dg_st
   const oracle_sizes *z = &r->sizes;
   for (uint32_t k = 0; k < z->inputs; k++) {
     bool adds = r->c->desc.d_in[k] == DG_GRAD_ADD;
-    rig_tensor_set(&r->d_in[k], adds ? given->d_in[k] : NULL, step->n * z->in * sizeof(float));
+    rig_tensor_set(&r->d_in[k], adds ? given->d_in[k] : NULL, step->n * z->in[k] * sizeof(float));
     if (!r->op->needs.backward_reads_in) rig_tensor_set(&r->in[k], NULL, 0);
   }
   for (uint32_t k = 0; k < z->params; k++) rig_tensor_set(&r->d_param[k], NULL, 0);
@@ -197,13 +215,15 @@ static void device_backward(layer_rig *r, const layer_floats *given, const dg_st
   for (uint32_t k = 0; k < z->inputs; k++) {
     bool none = r->c->desc.d_in[k] == DG_GRAD_NONE;
     rig_tensor_get(r->report, &r->d_in[k], got->d_in[k],
-                   none ? 0 : step->n * z->in * sizeof(float));
+                   none ? 0 : step->n * z->in[k] * sizeof(float));
   }
   for (uint32_t k = 0; k < z->params; k++)
     rig_tensor_get(r->report, &r->d_param[k], got->d_param[k], z->param[k] * sizeof(float));
   rig_tensor_get(r->report, &r->kept, NULL, r->kept.bytes);
   rig_tensor_get(r->report, &r->backward_workspace, NULL, r->backward_workspace.bytes);
   check_unchanged(r, &r->d_out, given->d_out, step->n * z->out);
+  for (uint32_t k = 0; k < z->states; k++)
+    check_unchanged(r, &r->state[k], got->state[k], z->state[k]);
 }
 
 /* ---- against the oracle ------------------------------------------------- */
@@ -211,14 +231,19 @@ static void device_backward(layer_rig *r, const layer_floats *given, const dg_st
 enum { FORWARD_ONLY, WITH_BACKWARD };
 
 static void compare(layer_rig *r, const layer_floats *got, const oracle_tensors *expected,
-                    uint32_t n, int with_backward) {
+                    const dg_step *step, int with_backward) {
   const oracle_sizes *z = &r->sizes;
   const double tolerance = 1e-5;
-  rig_close(r->report, "out", got->out, expected->out, n * z->out, tolerance);
+  rig_close(r->report, "out", got->out, expected->out, step->n * z->out, tolerance);
+  for (uint32_t k = 0; k < z->states; k++)
+    rig_close(r->report, r->state[k].name, got->state[k], expected->state[k], z->state[k],
+              tolerance);
   if (!with_backward) return;
+  double terms = oracle_cancelling(&r->c->desc, expected, step);
   for (uint32_t k = 0; k < z->inputs; k++)
     if (r->c->desc.d_in[k] != DG_GRAD_NONE)
-      rig_close(r->report, r->d_in[k].name, got->d_in[k], expected->d_in[k], n * z->in, tolerance);
+      rig_close_of(r->report, r->d_in[k].name, got->d_in[k], expected->d_in[k], step->n * z->in[k],
+                   tolerance, terms);
   for (uint32_t k = 0; k < z->params; k++)
     rig_close(r->report, r->d_param[k].name, got->d_param[k], expected->d_param[k], z->param[k],
               tolerance);
@@ -229,10 +254,12 @@ static void compare_bits(layer_rig *r, const layer_floats *second, const layer_f
   const oracle_sizes *z = &r->sizes;
   rig_same_bits(r->report, "out", second->out, first->out, n * z->out);
   for (uint32_t k = 0; k < z->inputs; k++)
-    rig_same_bits(r->report, r->d_in[k].name, second->d_in[k], first->d_in[k], n * z->in);
+    rig_same_bits(r->report, r->d_in[k].name, second->d_in[k], first->d_in[k], n * z->in[k]);
   for (uint32_t k = 0; k < z->params; k++)
     rig_same_bits(r->report, r->d_param[k].name, second->d_param[k], first->d_param[k],
                   z->param[k]);
+  for (uint32_t k = 0; k < z->states; k++)
+    rig_same_bits(r->report, r->state[k].name, second->state[k], first->state[k], z->state[k]);
 }
 
 /** Elements that training drops are exactly 0, forward and backward, and no others. */
@@ -274,7 +301,7 @@ static void try_samples(layer_rig *r, uint32_t n, bool train) {
     }
     if (r->c->desc.kind == DG_OP_DROPOUT) compare_masks(r, &given, &first, &step);
   }
-  compare(r, &first, &expected, n, train ? WITH_BACKWARD : FORWARD_ONLY);
+  compare(r, &first, &expected, &step, train ? WITH_BACKWARD : FORWARD_ONLY);
   floats_free(&given), floats_free(&first), floats_free(&second);
   doubles_free(&expected);
 }
@@ -284,15 +311,14 @@ static layer_rig rig_new(rig_report *report, dg_device *device, const layer_case
                                    "in[4]", "in[5]", "in[6]", "in[7]"};
   static const char *const d_in[] = {"d_in[0]", "d_in[1]", "d_in[2]", "d_in[3]",
                                      "d_in[4]", "d_in[5]", "d_in[6]", "d_in[7]"};
-  static const char *const param[] = {"param[0]", "param[1]", "param[2]", "param[3]",
-                                      "param[4]", "param[5]", "param[6]", "param[7]"};
-  static const char *const d_param[] = {"d_param[0]", "d_param[1]", "d_param[2]", "d_param[3]",
-                                        "d_param[4]", "d_param[5]", "d_param[6]", "d_param[7]"};
+  static const char *const param[] = {"weight", "bias", "param[2]", "param[3]"};
+  static const char *const d_param[] = {"d_weight", "d_bias", "d_param[2]", "d_param[3]"};
+  static const char *const state[] = {"state[0]", "state[1]"};
   layer_rig r = {
       .report = report, .device = device, .c = c, .sizes = oracle_sizes_of(&c->desc), .op = op};
-  size_t in_bytes = c->max_n * r.sizes.in * sizeof(float);
   size_t out_bytes = c->max_n * r.sizes.out * sizeof(float);
   for (uint32_t k = 0; k < r.sizes.inputs; k++) {
+    size_t in_bytes = c->max_n * r.sizes.in[k] * sizeof(float);
     r.in[k] = rig_tensor_new(device, in[k], in_bytes);
     r.d_in[k] = rig_tensor_new(device, d_in[k], in_bytes);
   }
@@ -300,6 +326,8 @@ static layer_rig rig_new(rig_report *report, dg_device *device, const layer_case
     r.param[k] = rig_tensor_new(device, param[k], r.sizes.param[k] * sizeof(float));
     r.d_param[k] = rig_tensor_new(device, d_param[k], r.sizes.param[k] * sizeof(float));
   }
+  for (uint32_t k = 0; k < r.sizes.states; k++)
+    r.state[k] = rig_tensor_new(device, state[k], r.sizes.state[k] * sizeof(float));
   r.out = rig_tensor_new(device, "out", out_bytes);
   r.d_out = rig_tensor_new(device, "d_out", out_bytes);
   r.kept = rig_tensor_new(device, "kept", op->needs.kept);
@@ -313,6 +341,7 @@ static void rig_free(layer_rig *r) {
     rig_tensor_free(&r->in[k]), rig_tensor_free(&r->d_in[k]);
   for (uint32_t k = 0; k < r->sizes.params; k++)
     rig_tensor_free(&r->param[k]), rig_tensor_free(&r->d_param[k]);
+  for (uint32_t k = 0; k < r->sizes.states; k++) rig_tensor_free(&r->state[k]);
   rig_tensor_free(&r->out), rig_tensor_free(&r->d_out), rig_tensor_free(&r->kept);
   rig_tensor_free(&r->forward_workspace), rig_tensor_free(&r->backward_workspace);
   r->device->calls->op_free(r->op);
@@ -347,16 +376,7 @@ static bool supported(rig_report *report, const dg_device *device, layer_case *c
 
 static bool is_small(const layer_case *c) {
   oracle_sizes z = oracle_sizes_of(&c->desc);
-  return c->max_n * (z.in + z.out) + z.param[0] < 1000 && c->max_n < 10;
-}
-
-/** Does the device have this kind of op at all? Recurrent layers are on their way to backends. */
-static bool awaited(const rig_place *place, const dg_device *device, const layer_case *cases,
-                    size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (device->calls->supports(device, &cases[i].desc)) return false;
-  printf("skipped: %s: no recurrent layers yet\n", place->label);
-  return true;
+  return c->max_n * (z.in[0] + z.out) + z.param[0] < 1000 && c->max_n < 10;
 }
 
 static void try_layers(const rig_place *place, int number) {
@@ -367,7 +387,6 @@ static void try_layers(const rig_place *place, int number) {
   layer_case *cases = rig_alloc(count, sizeof *cases);
   const char *only = getenv("DIGITS_TEST_CASE"); /* part of a case's text */
   layer_cases(kind, cases);
-  if (kind == DG_OP_RECURRENT && awaited(place, device, cases, count)) count = 0;
   for (size_t i = 0; i < count; i++) {
     layer_case c = cases[i];
     if (rig_small() && !is_small(&c)) continue;
@@ -399,10 +418,15 @@ int main(int argc, char **argv) {
       {"dropout", try_layers, DG_OP_DROPOUT},
       {"chw_to_hwc", try_layers, DG_OP_CHW_TO_HWC},
       {"add", try_layers, DG_OP_ADD},
+      {"concat", try_layers, DG_OP_CONCAT},
+      {"conv1d", try_layers, DG_OP_CONV1D},
+      {"batch_norm", try_layers, DG_OP_BATCH_NORM},
+      {"layer_norm", try_layers, DG_OP_LAYER_NORM},
       {"recurrent", try_layers, DG_OP_RECURRENT},
       {"gather", try_gather, 0},
       {"loss", try_loss, 0},
       {"update", try_update, 0},
+      {"average", try_average, 0},
   };
   if (argc > 1 && strcmp(argv[1], "--small") == 0) setenv("DIGITS_TEST_SMALL", "1", 1);
   return rig_main("conformance", groups, sizeof groups / sizeof *groups);

@@ -33,8 +33,8 @@ static layer layer_new(const dg_op_desc *desc, uint32_t n) {
              .step = {.n = n, .train = true, .seed = 3, .step = 4},
              .sizes = oracle_sizes_of(desc)};
   for (uint32_t k = 0; k < l.sizes.inputs; k++) {
-    l.t.in[k] = random_doubles(n * l.sizes.in, k);
-    l.t.d_in[k] = random_doubles(n * l.sizes.in, 10 + k);
+    l.t.in[k] = random_doubles(n * l.sizes.in[k], k);
+    l.t.d_in[k] = random_doubles(n * l.sizes.in[k], 10 + k);
   }
   for (uint32_t k = 0; k < l.sizes.params; k++) {
     double *param = random_doubles(l.sizes.param[k], 20 + k);
@@ -107,17 +107,17 @@ static void check_layer(const layer_case *c, uint32_t n) {
   avoid_kinks(&l);
   double *prior[DG_MAX_IN] = {0};
   for (uint32_t k = 0; k < l.sizes.inputs; k++) {
-    prior[k] = rig_alloc(n * l.sizes.in, sizeof(double));
-    for (size_t i = 0; i < n * l.sizes.in; i++)
+    prior[k] = rig_alloc(n * l.sizes.in[k], sizeof(double));
+    for (size_t i = 0; i < n * l.sizes.in[k]; i++)
       prior[k][i] = c->desc.d_in[k] == DG_GRAD_WRITE ? 0 : l.t.d_in[k][i];
   }
   oracle_backward(&c->desc, &l.t, &l.step);
   for (uint32_t k = 0; k < l.sizes.inputs; k++) {
-    for (size_t i = 0; i < n * l.sizes.in; i++) l.t.d_in[k][i] -= prior[k][i];
+    for (size_t i = 0; i < n * l.sizes.in[k]; i++) l.t.d_in[k][i] -= prior[k][i];
     if (c->desc.d_in[k] == DG_GRAD_NONE)
-      ck_assert_msg(largest(l.t.d_in[k], n * l.sizes.in) == 0, "%s: d_in[%u] written", text, k);
+      ck_assert_msg(largest(l.t.d_in[k], n * l.sizes.in[k]) == 0, "%s: d_in[%u] written", text, k);
     else
-      check_tensor(&l, text, "d_in", l.t.in[k], l.t.d_in[k], n * l.sizes.in);
+      check_tensor(&l, text, "d_in", l.t.in[k], l.t.d_in[k], n * l.sizes.in[k]);
     free(prior[k]);
   }
   for (uint32_t k = 0; k < l.sizes.params; k++)
@@ -132,7 +132,7 @@ START_TEST(layer_gradients) {
   layer_cases(kind, cases);
   for (size_t i = 0; i < count; i++) {
     oracle_sizes z = oracle_sizes_of(&cases[i].desc);
-    bool small = z.in + z.out + z.param[0] < 3000;
+    bool small = z.in[0] + z.out + z.param[0] < 3000;
     if (!small || cases[i].fill != FILL_RANDOM) continue;
     check_layer(&cases[i], 1 + i % 2);
     checked++;
@@ -144,7 +144,10 @@ END_TEST
 
 START_TEST(loss_gradient) {
   enum { N = 7, CLASSES = 10 };
-  dg_loss_desc desc = {(dg_loss_kind)_i, CLASSES, 0};
+  static const dg_loss_desc descs[] = {{DG_LOSS_CROSS_ENTROPY, CLASSES, 0},
+                                       {DG_LOSS_CROSS_ENTROPY, CLASSES, 0.1f},
+                                       {DG_LOSS_MSE, CLASSES, 0}};
+  dg_loss_desc desc = descs[_i];
   double *logits = random_doubles(N * CLASSES, 1), d_logits[N * CLASSES], above, below;
   uint32_t labels[N] = {3, 0, 9, 9, 1, 5, 2}, correct;
   oracle_loss(&desc, logits, labels, N, d_logits, &above, &correct);
@@ -177,9 +180,8 @@ END_TEST
 
 int main(void) {
   TCase *tcase = tcase_create("oracle");
-  tcase_add_loop_test(tcase, layer_gradients, DG_OP_LINEAR, DG_OP_ADD + 1);
-  tcase_add_loop_test(tcase, layer_gradients, DG_OP_RECURRENT, DG_OP_RECURRENT + 1);
-  tcase_add_loop_test(tcase, loss_gradient, DG_LOSS_CROSS_ENTROPY, DG_LOSS_MSE + 1);
+  tcase_add_loop_test(tcase, layer_gradients, DG_OP_LINEAR, DG_OP_RECURRENT + 1);
+  tcase_add_loop_test(tcase, loss_gradient, 0, 3);
   tcase_add_test(tcase, loss_by_hand);
   return suite_main("gradients", tcase);
 }

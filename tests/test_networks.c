@@ -329,7 +329,8 @@ static void check_run(net_rig *r, const json_t *run) {
   r->device->calls->buffer_free(workspace);
 }
 
-static const char *const networks[] = {"fcnn", "cnn", "cnn-leaky", "numpy-cnn", "vanilla"};
+static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky", "gru",
+                                       "lstm", "numpy-cnn", "vanilla"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 static void check_network(const rig_place *place, int number_of_network) {

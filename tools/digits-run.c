@@ -7,11 +7,12 @@
 
 #include "core/digits.h"
 #include "core/support/clock.h"
+#include "tools/command.h"
 #include "tools/console.h"
 #include "tools/json_log.h"
 #include "tools/options.h"
 
-enum { MOST_DEVICES = 64 };
+enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -62,6 +63,17 @@ static bool list_devices(dg_error *err) {
     if (d->driver[0]) printf("    driver         %s\n", d->driver);
     printf("    compute units  %u%s\n", d->compute_units, d->gpu ? " (GPU)" : "");
     printf("    memory         %.1f GiB\n", (double)d->memory / (1 << 30));
+  }
+  return true;
+}
+
+static bool list_models(dg_error *err) {
+  dg_listed_model models[MOST_MODELS];
+  size_t count;
+  if (!dg_list_models(models, MOST_MODELS, &count, err)) return false;
+  for (size_t i = 0; i < count && i < MOST_MODELS; i++) {
+    const dg_listed_model *m = &models[i];
+    printf("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
   }
   return true;
 }
@@ -247,21 +259,15 @@ static bool perform(const options *o, dg_error *err) {
     return printf("digits-run %s\n", dg_version()) >= 0;
   case DO_LIST_DEVICES:
     return list_devices(err);
+  case DO_LIST_MODELS:
+    return list_models(err);
   }
   return false;
-}
-
-static int exit_code(dg_error_kind kind) {
-  return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
 }
 
 int main(int argc, char **argv) {
   options o;
   dg_error err = {0};
   bool right = options_read(&o, argc, argv, &err) && perform(&o, &err);
-  if (right && (fflush(stdout) != 0 || ferror(stdout)))
-    right = dg_fail(&err, DG_ERR_RUNTIME, "standard output could not be written");
-  if (right) return 0;
-  fprintf(stderr, "digits-run: %s\n", err.message);
-  return exit_code(err.kind);
+  return command_end("digits-run", right, &err);
 }

@@ -1,20 +1,21 @@
 #include "tools/options.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tools/command.h"
 
 const char options_help[] =
     "Usage: digits-run [options] MODEL\n"
-    "Trains the network of a model file by its recipe, then tests it.\n"
+    "Trains the network of a model file by its recipe, then tests it. MODEL is the path of a\n"
+    "model file, or the name of an installed one.\n"
     "\n"
     "Where it runs\n"
     "  --backend cpu|opencl  default: opencl where there is a device, else cpu\n"
     "  --device N            number of the device, or a part of its name\n"
     "  --list-devices        list the devices of all backends\n"
     "  --threads N           threads of the cpu backend; default: all cores\n"
+    "  --list-models         list the models that are found by name\n"
     "  --describe            layers, shapes, parameters, operations and memory; runs nothing\n"
     "\n"
     "What it learns from\n"
@@ -46,6 +47,7 @@ enum {
   OPT_BACKEND = 256,
   OPT_DEVICE,
   OPT_LIST_DEVICES,
+  OPT_LIST_MODELS,
   OPT_DESCRIBE,
   OPT_THREADS,
   OPT_DATA,
@@ -69,6 +71,7 @@ static const struct option known[] = {
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"list-devices", no_argument, NULL, OPT_LIST_DEVICES},
+    {"list-models", no_argument, NULL, OPT_LIST_MODELS},
     {"describe", no_argument, NULL, OPT_DESCRIBE},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"data", required_argument, NULL, OPT_DATA},
@@ -88,20 +91,6 @@ static const struct option known[] = {
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
 };
-
-static bool read_number(const char *option, const char *text, uint32_t low, uint32_t high,
-                        uint32_t *out, dg_error *err) {
-  char *end;
-  errno = 0;
-  unsigned long long value = strtoull(text, &end, 10);
-  if (isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 && value >= low &&
-      value <= high) {
-    *out = (uint32_t)value;
-    return true;
-  }
-  return dg_fail(err, DG_ERR_INPUT, "%s must be a whole number from %u to %u, not \"%s\"", option,
-                 low, high, text);
-}
 
 static bool add_override(options *o, const char *option, const char *path, const char *value,
                          dg_error *err) {
@@ -130,11 +119,14 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
   case OPT_LIST_DEVICES:
     o->task = DO_LIST_DEVICES;
     return true;
+  case OPT_LIST_MODELS:
+    o->task = DO_LIST_MODELS;
+    return true;
   case OPT_DESCRIBE:
     o->task = DO_DESCRIBE;
     return true;
   case OPT_THREADS:
-    return read_number("--threads", value, 1, 1024, &o->threads, err);
+    return command_number("--threads", value, 1, 1024, &o->threads, err);
   case OPT_DATA:
     o->data = value;
     return true;
@@ -150,9 +142,9 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
   case OPT_SET:
     return read_set(o, value, err);
   case OPT_SEED:
-    return read_number("--seed", value, 0, UINT32_MAX, &o->seed, err);
+    return command_number("--seed", value, 0, UINT32_MAX, &o->seed, err);
   case OPT_RUNS:
-    return read_number("--runs", value, 1, 1000, &o->runs, err);
+    return command_number("--runs", value, 1, 1000, &o->runs, err);
   case OPT_LOG:
     o->log = value;
     return true;
@@ -179,17 +171,11 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
   }
 }
 
-static bool unknown_option(char **argv, int which, dg_error *err) {
-  const char *word = argv[optind - 1];
-  if (which == ':') return dg_fail(err, DG_ERR_INPUT, "option %s needs a value; see --help", word);
-  return dg_fail(err, DG_ERR_INPUT, "unknown option %s; see --help", word);
-}
-
 bool options_read(options *o, int argc, char **argv, dg_error *err) {
   *o = (options){.seed = 1, .runs = 1};
   opterr = 0;
   for (int which; (which = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
-    if (which == '?' || which == ':') return unknown_option(argv, which, err);
+    if (which == '?' || which == ':') return command_unknown(argv, which, err);
     if (!read_one(o, which, optarg, err)) return false;
   }
   int left = argc - optind;
@@ -205,7 +191,6 @@ bool options_read(options *o, int argc, char **argv, dg_error *err) {
   if (o->save && o->runs > 1)
     return dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
   o->model = left ? argv[optind] : NULL;
-  if (!o->data) o->data = getenv("DIGITS_DATA");
-  if (!o->data || !*o->data) o->data = "builtin";
+  o->data = command_data(o->data);
   return true;
 }

@@ -10,7 +10,15 @@
 enum { MOST_OVERRIDES = 64 };
 
 /** What the user asked for besides training. */
-typedef enum { DO_TRAIN, DO_HELP, DO_HELP_LAYERS, DO_VERSION, DO_LIST_DEVICES, DO_DESCRIBE } task;
+typedef enum {
+  DO_TRAIN,
+  DO_HELP,
+  DO_HELP_LAYERS,
+  DO_VERSION,
+  DO_LIST_DEVICES,
+  DO_LIST_MODELS,
+  DO_DESCRIBE
+} task;
 
 typedef struct {
   task task;

@@ -10,7 +10,8 @@
 
 static bool supports(const dg_op_desc *desc) {
   return desc->loss.classes > 0 &&
-         (desc->loss.kind == DG_LOSS_CROSS_ENTROPY || desc->loss.kind == DG_LOSS_MSE);
+         (desc->loss.kind == DG_LOSS_CROSS_ENTROPY || desc->loss.kind == DG_LOSS_MSE) &&
+         desc->loss.smoothing >= 0 && desc->loss.smoothing < 1;
 }
 
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
@@ -27,19 +28,23 @@ static uint32_t first_largest(uint32_t classes, const float *logits) {
 }
 
 /** The cross-entropy of one sample; where `grad` is not NULL, also `scale` times its gradient. */
-static float cross_entropy(uint32_t classes, const float *logits, uint32_t label, float scale,
+static float cross_entropy(const dg_loss_desc *d, const float *logits, uint32_t label, float scale,
                            float *grad) {
-  float largest = logits[first_largest(classes, logits)], sum = 0;
+  uint32_t classes = d->classes;
+  float largest = logits[first_largest(classes, logits)], sum = 0, all = 0;
+  float share = d->smoothing / (float)classes, wanted = 1 - d->smoothing;
   for (uint32_t c = 0; c < classes; c++) sum += expf(logits[c] - largest);
   if (grad)
     for (uint32_t c = 0; c < classes; c++)
-      grad[c] = scale * (expf(logits[c] - largest) / sum - (c == label ? 1.0f : 0.0f));
-  return label < classes ? logf(sum) - (logits[label] - largest) : NAN;
+      grad[c] = scale * (expf(logits[c] - largest) / sum - (c == label ? wanted : 0.0f) - share);
+  for (uint32_t c = 0; c < classes && share > 0; c++) all += logits[c] - largest;
+  return label < classes ? logf(sum) - wanted * (logits[label] - largest) - share * all : NAN;
 }
 
 /** The summed squared error of one sample; where `grad` is not NULL, `scale` times its gradient. */
-static float squared_error(uint32_t classes, const float *logits, uint32_t label, float scale,
+static float squared_error(const dg_loss_desc *d, const float *logits, uint32_t label, float scale,
                            float *grad) {
+  uint32_t classes = d->classes;
   float sum = 0;
   for (uint32_t c = 0; c < classes; c++) {
     float error = logits[c] - (c == label ? 1.0f : 0.0f);
@@ -58,13 +63,12 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   float *losses = dg_floats(buffers->workspace);
   uint32_t *hits = (uint32_t *)(losses + op->base.max_n);
   float scale = 1.0f / (float)(desc->kind == DG_LOSS_MSE ? n * classes : n);
-  float (*sample_loss)(uint32_t, const float *, uint32_t, float, float *) =
+  float (*sample_loss)(const dg_loss_desc *, const float *, uint32_t, float, float *) =
       desc->kind == DG_LOSS_MSE ? squared_error : cross_entropy;
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 8 * n * classes))
   for (size_t s = 0; s < n; s++) {
     const float *sample = logits + s * classes;
-    losses[s] =
-        sample_loss(desc->classes, sample, labels[s], scale, grads ? grads + s * classes : NULL);
+    losses[s] = sample_loss(desc, sample, labels[s], scale, grads ? grads + s * classes : NULL);
     hits[s] = first_largest(desc->classes, sample) == labels[s];
   }
   double sum = 0;

@@ -1,7 +1,5 @@
 #include "backends/cpu/tile.h"
 
-#include <stdbool.h>
-
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -23,10 +21,10 @@ INLINE void tile_clear(tile *t, int rows, int vectors) {
   }
 }
 
-INLINE void tile_put(const tile *t, int rows, int vectors, bool add, float *c) {
+INLINE void tile_put(const tile *t, int rows, int vectors, bool add, float *c, size_t c_row) {
   UNROLL for (int j = 0; j < rows; j++) {
     UNROLL for (int v = 0; v < vectors; v++) {
-      dg_vector *to = (dg_vector *)(c + j * DG_TILE_WIDTH + v * DG_VECTOR);
+      dg_vector *to = (dg_vector *)(c + j * c_row + v * DG_VECTOR);
       if (add)
         *to += t->row[j][v];
       else
@@ -59,7 +57,7 @@ INLINE float element(const float *const *a3, size_t a_row, int j) {
 
 /** b_step NULL: the rows of b follow each other. */
 INLINE void strided(const int rows, const int vectors, size_t depth, const float *a, size_t a_row,
-                    const float *b, const uint32_t *b_step, float *c) {
+                    const float *b, const uint32_t *b_step, bool add, float *c, size_t c_row) {
   const float *a3[(DG_TILE_ROWS + 2) / 3];
   UNROLL for (int i = 0; 3 * i < rows; i++) a3[i] = a + 3 * (size_t)i * a_row;
   for (size_t done = 0; done < depth; done += CHUNK) {
@@ -73,7 +71,7 @@ INLINE void strided(const int rows, const int vectors, size_t depth, const float
       }
       UNROLL for (int i = 0; 3 * i < rows; i++) a3[i]++;
     }
-    tile_put(&t, rows, vectors, done > 0, c);
+    tile_put(&t, rows, vectors, add || done > 0, c, c_row);
   }
 }
 
@@ -93,7 +91,7 @@ INLINE void grouped(const int groups, const int run, const int vectors, size_t d
       }
       b += vectors * DG_VECTOR;
     }
-    tile_put(&t, groups * run, vectors, done > 0, c);
+    tile_put(&t, groups * run, vectors, done > 0, c, DG_TILE_WIDTH);
   }
 }
 
@@ -109,31 +107,77 @@ INLINE void grouped(const int groups, const int run, const int vectors, size_t d
 #endif
 
 INLINE void strided_of(size_t rows, const int vectors, size_t depth, const float *a, size_t a_row,
-                       const float *b, const uint32_t *b_step, float *c) {
+                       const float *b, const uint32_t *b_step, bool add, float *c, size_t c_row) {
   switch (rows) {
 #define STRIDED(n)                                                                                 \
   case n:                                                                                          \
-    strided(n, vectors, depth, a, a_row, b, b_step, c);                                            \
+    strided(n, vectors, depth, a, a_row, b, b_step, add, c, c_row);                                \
     break;
     HEIGHTS(STRIDED)
 #undef STRIDED
   }
 }
 
+static void put(bool add, size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                const float *b, float *c, size_t c_row) {
+  if (width == DG_TILE_WIDTH)
+    strided_of(rows, 2, depth, a, a_row, b, NULL, add, c, c_row);
+  else
+    strided_of(rows, 1, depth, a, a_row, b, NULL, add, c, c_row);
+}
+
 void dg_tile_strided(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                      const float *b, float *c) {
-  if (width == DG_TILE_WIDTH)
-    strided_of(rows, 2, depth, a, a_row, b, NULL, c);
-  else
-    strided_of(rows, 1, depth, a, a_row, b, NULL, c);
+  put(false, rows, width, depth, a, a_row, b, c, DG_TILE_WIDTH);
+}
+
+void dg_tile_put(bool add, size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                 const float *b, float *c) {
+  put(add, rows, width, depth, a, a_row, b, c, width);
 }
 
 void dg_tile_spread(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                     const float *b, const uint32_t *b_step, float *c) {
   if (width == DG_TILE_WIDTH)
-    strided_of(rows, 2, depth, a, a_row, b, b_step, c);
+    strided_of(rows, 2, depth, a, a_row, b, b_step, false, c, DG_TILE_WIDTH);
   else
-    strided_of(rows, 1, depth, a, a_row, b, b_step, c);
+    strided_of(rows, 1, depth, a, a_row, b, b_step, false, c, DG_TILE_WIDTH);
+}
+
+/** Sums of neighbouring rows that are added to c, whose rows follow each other. */
+INLINE void columns(const int rows, const int vectors, size_t depth, const float *a, size_t a_row,
+                    const float *b, float *c) {
+  for (size_t done = 0; done < depth; done += CHUNK) {
+    size_t chunk = depth - done < CHUNK ? depth - done : CHUNK;
+    tile t;
+    tile_clear(&t, rows, vectors);
+    for (size_t k = 0; k < chunk; k++) {
+      UNROLL for (int j = 0; j < rows; j++) add_product(&t, j, vectors, a[j], b);
+      a += a_row;
+      b += vectors * DG_VECTOR;
+    }
+    tile_put(&t, rows, vectors, true, c, vectors * DG_VECTOR);
+  }
+}
+
+INLINE void columns_of(size_t rows, const int vectors, size_t depth, const float *a, size_t a_row,
+                       const float *b, float *c) {
+  switch (rows) {
+#define COLUMNS(n)                                                                                 \
+  case n:                                                                                          \
+    columns(n, vectors, depth, a, a_row, b, c);                                                    \
+    break;
+    HEIGHTS(COLUMNS)
+#undef COLUMNS
+  }
+}
+
+void dg_tile_add_columns(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                         const float *b, float *c) {
+  if (width == DG_TILE_WIDTH)
+    columns_of(rows, 2, depth, a, a_row, b, c);
+  else
+    columns_of(rows, 1, depth, a, a_row, b, c);
 }
 
 INLINE void grouped_of(size_t groups, size_t run, const int vectors, size_t depth, const float *a,

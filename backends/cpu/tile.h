@@ -11,6 +11,7 @@
 #ifndef DG_CPU_TILE_H
 #define DG_CPU_TILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,8 @@ typedef float dg_vector
 #define dg_tile_strided DG_ISA_NAME(dg_tile_strided)
 #define dg_tile_grouped DG_ISA_NAME(dg_tile_grouped)
 #define dg_tile_spread DG_ISA_NAME(dg_tile_spread)
+#define dg_tile_put DG_ISA_NAME(dg_tile_put)
+#define dg_tile_add_columns DG_ISA_NAME(dg_tile_add_columns)
 #define dg_tile_groups DG_ISA_NAME(dg_tile_groups)
 
 /** A(j, k) = a[j * a_row + k], rows <= DG_TILE_ROWS; width is DG_VECTOR or DG_TILE_WIDTH. */
@@ -53,6 +56,14 @@ void dg_tile_grouped(size_t groups, size_t run, size_t width, size_t depth, cons
 /** As dg_tile_strided, but b isn't a panel: its row k is the `width` floats at b[b_step[k]]. */
 void dg_tile_spread(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                     const float *b, const uint32_t *b_step, float *c);
+
+/** As dg_tile_strided, but c has rows of `width`, and the sums are added to it where `add` says. */
+void dg_tile_put(bool add, size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                 const float *b, float *c);
+
+/** Adds to c, which has rows of `width`: A(j, k) = a[k * a_row + j], rows <= DG_TILE_ROWS. */
+void dg_tile_add_columns(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                         const float *b, float *c);
 
 /** How many of `wanted` groups of `run` <= DG_TILE_ROWS rows one tile takes; at least 1. */
 size_t dg_tile_groups(size_t wanted, size_t run);

@@ -5,14 +5,29 @@
 
 #include "core/support/text.h"
 
-extern const dg_layer_class dg_layer_add, dg_layer_avgpool2d, dg_layer_conv2d, dg_layer_dropout,
-    dg_layer_flatten, dg_layer_leaky_relu, dg_layer_linear, dg_layer_maxpool2d, dg_layer_relu,
-    dg_layer_sigmoid, dg_layer_tanh;
+extern const dg_layer_class dg_layer_add, dg_layer_avgpool2d, dg_layer_columns, dg_layer_conv2d,
+    dg_layer_dropout, dg_layer_flatten, dg_layer_gru, dg_layer_leaky_relu, dg_layer_linear,
+    dg_layer_lstm, dg_layer_maxpool2d, dg_layer_relu, dg_layer_rnn, dg_layer_rows, dg_layer_sigmoid,
+    dg_layer_tanh;
 
 const dg_layer_class *const dg_layer_classes[] = {
-    &dg_layer_linear,  &dg_layer_conv2d,     &dg_layer_maxpool2d, &dg_layer_avgpool2d,
-    &dg_layer_relu,    &dg_layer_leaky_relu, &dg_layer_sigmoid,   &dg_layer_tanh,
-    &dg_layer_dropout, &dg_layer_flatten,    &dg_layer_add,       NULL,
+    &dg_layer_linear,
+    &dg_layer_conv2d,
+    &dg_layer_maxpool2d,
+    &dg_layer_avgpool2d,
+    &dg_layer_relu,
+    &dg_layer_leaky_relu,
+    &dg_layer_sigmoid,
+    &dg_layer_tanh,
+    &dg_layer_dropout,
+    &dg_layer_flatten,
+    &dg_layer_add,
+    &dg_layer_rows,
+    &dg_layer_columns,
+    &dg_layer_gru,
+    &dg_layer_lstm,
+    &dg_layer_rnn,
+    NULL,
 };
 
 const char *const dg_init_names[] = {"pytorch", "he", "glorot", NULL};
@@ -31,15 +46,26 @@ char *dg_shape_text(const dg_shape *shape, char *text, size_t room) {
   return text;
 }
 
+/** What can stand between a layer that needs one rank and another that gives another; or "". */
+static const char *rank_remedy(uint32_t needs, uint32_t gives) {
+  if (needs == 1) return "; put a flatten layer between them";
+  if (needs == 2)
+    return gives == 3
+               ? "; put a rows layer between them"
+               : "; steps come from an image through a rows layer, or from a recurrent layer "
+                 "with output = \"sequence\"";
+  return gives == 2 ? "; only flatten, recurrent and one-dimensional layers read steps" : "";
+}
+
 bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err) {
   static const char *const names[] = {"", "[features]", "[steps, features]",
                                       "[channels, height, width]"};
   const dg_shape *in = &site->in[0];
   if (in->rank == rank) return true;
   char shape[64];
-  const char *remedy = rank == 1 ? "; put a flatten layer between them" : "";
   return dg_fail(err, DG_ERR_INPUT, "needs %s, but \"%s\" gives %s%s", names[rank],
-                 site->in_names[0], dg_shape_text(in, shape, sizeof shape), remedy);
+                 site->in_names[0], dg_shape_text(in, shape, sizeof shape),
+                 rank_remedy(rank, in->rank));
 }
 
 void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,

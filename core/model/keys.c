@@ -69,6 +69,9 @@ static void describe_type(const dg_key *key, char *text, size_t room) {
   case DG_KEY_NAME:
     dg_append(text, room, "a name of letters, digits, _ and -");
     break;
+  case DG_KEY_LINE:
+    dg_append(text, room, "a line in quotes, shorter than %d characters", DG_LINE_SIZE);
+    break;
   }
 }
 
@@ -155,6 +158,15 @@ bool dg_name_read(const char *word, char *out) {
   return true;
 }
 
+static bool read_line(const char *line, char *out) {
+  size_t length = line ? strlen(line) : DG_LINE_SIZE;
+  if (length >= DG_LINE_SIZE) return false;
+  for (size_t i = 0; i < length; i++)
+    if (iscntrl((unsigned char)line[i])) return false;
+  memcpy(out, line, length + 1);
+  return true;
+}
+
 static bool read_value(const dg_key *key, const config_setting_t *setting, void *value,
                        dg_error *err) {
   bool right = false;
@@ -170,6 +182,9 @@ static bool read_value(const dg_key *key, const config_setting_t *setting, void 
     break;
   case DG_KEY_NAME:
     right = dg_name_read(config_setting_get_string(setting), value);
+    break;
+  case DG_KEY_LINE:
+    right = read_line(config_setting_get_string(setting), value);
     break;
   case DG_KEY_CHOICE:
     return read_choice(key, setting, value, err);
@@ -258,6 +273,7 @@ void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t
     break;
   }
   case DG_KEY_NAME:
+  case DG_KEY_LINE:
     break;
   }
 }

@@ -20,9 +20,10 @@ typedef enum {
   DG_KEY_CHOICE, /**< one of some words -> int, its place in `choices` */
   DG_KEY_PAIR,   /**< n or [n, m] -> uint32_t[2] (height, width) */
   DG_KEY_NAME,   /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
+  DG_KEY_LINE,   /**< a line of text: char[DG_LINE_SIZE] */
 } dg_key_type;
 
-enum { DG_NAME_SIZE = 64 };
+enum { DG_NAME_SIZE = 64, DG_LINE_SIZE = 160 };
 
 /** One key: where its value goes and which values it takes. */
 typedef struct {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/model/catalog.h"
 #include "core/model/source.h"
 #include "core/support/text.h"
 
@@ -16,6 +17,7 @@ static const char *const keep_names[] = {"last", "best", NULL};
 /** The keys of the model itself. */
 typedef struct {
   char name[DG_NAME_SIZE];
+  char description[DG_LINE_SIZE];
   int loss;
 } heading;
 
@@ -25,6 +27,10 @@ static const dg_key model_keys[] = {
      .offset = offsetof(heading, name),
      .required = true,
      .help = "what the model is called"},
+    {.name = "description",
+     .type = DG_KEY_LINE,
+     .offset = offsetof(heading, description),
+     .help = "what it is, in a line"},
     {.name = "loss",
      .type = DG_KEY_CHOICE,
      .offset = offsetof(heading, loss),
@@ -280,6 +286,7 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   heading head;
   if (!dg_keys_read(root, &model_table, also, sizeof also / sizeof *also, &head, err)) return false;
   memcpy(model->name, head.name, sizeof model->name);
+  memcpy(model->description, head.description, sizeof model->description);
   model->loss = head.loss;
   if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
       !read_train(root, &model->data, &model->train, err) || !read_layers(root, model, err))
@@ -304,8 +311,10 @@ static dg_model *finish(config_t *config, bool right, const char *where,
   return NULL;
 }
 
-dg_model *dg_model_load(const char *path, const dg_override *overrides, size_t count,
+dg_model *dg_model_load(const char *model, const dg_override *overrides, size_t count,
                         dg_error *err) {
+  char path[DG_CATALOG_PATH];
+  if (!dg_model_find(model, path, err)) return NULL;
   config_t config;
   config_init(&config);
   bool right = dg_source_read(&config, path, err);

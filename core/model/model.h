@@ -65,6 +65,7 @@ typedef struct {
 
 struct dg_model {
   char name[DG_NAME_SIZE];
+  char description[DG_LINE_SIZE]; /**< empty where the file has none */
   char path[256];
   dg_shape input;
   dg_data_recipe data;

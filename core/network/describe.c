@@ -16,6 +16,11 @@ static double operations(const dg_node *node, const dg_tensor *out) {
     return 2.0 * op->linear.in * op->linear.out;
   case DG_OP_CONV2D:
     return 2.0 * out->count * op->conv2d.channels * op->conv2d.kernel_h * op->conv2d.kernel_w;
+  case DG_OP_RECURRENT: {
+    const dg_recurrent_desc *r = &op->recurrent;
+    double rows = (r->bidirectional ? 2.0 : 1.0) * dg_cell_gates(r->cell) * r->hidden;
+    return 2 * rows * r->steps * (r->in + r->hidden);
+  }
   case DG_OP_MAXPOOL2D:
   case DG_OP_AVGPOOL2D:
     return (double)out->count * op->pool2d.kernel_h * op->pool2d.kernel_w;

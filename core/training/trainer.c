@@ -229,6 +229,10 @@ uint64_t dg_trainer_parameters(const dg_trainer *t) {
   return dg_network_parameter_count(t->network);
 }
 
+uint32_t dg_trainer_outputs(const dg_trainer *t) {
+  return dg_network_outputs(t->network);
+}
+
 uint32_t dg_trainer_train_samples(const dg_trainer *t) {
   return t->train_count;
 }
@@ -261,9 +265,19 @@ static bool train_step(dg_trainer *t, dg_step *step, dg_error *err) {
          run(t, &t->update, step, err);
 }
 
-/** Scores the network on the first `count` samples of a feed's order. */
+/** Copies what the network gave for the samples of a step to their places in `logits`. */
+static bool read_logits(dg_trainer *t, const dg_step *step, float *logits, dg_error *err) {
+  size_t outputs = dg_network_outputs(t->network);
+  return calls_of(t)->read(dg_network_output(t->network), 0, logits + step->first * outputs,
+                           step->n * outputs * sizeof(float), err);
+}
+
+/**
+ * Scores the network on the first `count` samples of a feed's order. `logits` [count, outputs],
+ * unless NULL, gets what it gave for them.
+ */
 static bool evaluate(dg_trainer *t, const dg_feed *feed, uint32_t count, dg_score *score,
-                     dg_error *err) {
+                     float *logits, dg_error *err) {
   const float *losses;
   uint32_t read, batch = t->model->train.batch;
   read_from(&t->gather, feed);
@@ -271,7 +285,8 @@ static bool evaluate(dg_trainer *t, const dg_feed *feed, uint32_t count, dg_scor
   for (uint32_t first = 0; first < count; first += batch) {
     dg_step step = {.n = count - first < batch ? count - first : batch, .first = first};
     if (dg_meter_full(&t->meter) && !dg_meter_read(&t->meter, &losses, &read, err)) return false;
-    if (!run_forward(t, &step, err)) return false;
+    if (!run_forward(t, &step, err) || (logits && !read_logits(t, &step, logits, err)))
+      return false;
   }
   if (!dg_meter_read(&t->meter, &losses, &read, err)) return false;
   *score = dg_meter_score(&t->meter);
@@ -395,7 +410,7 @@ static bool train_epoch(dg_trainer *t, uint32_t epoch, dg_epoch_report *report, 
 static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   const uint32_t *members = t->members + t->train_count;
   if (!dg_feed_order(&t->feed, members, t->validation_count, err) ||
-      !evaluate(t, &t->feed, t->validation_count, &report->validation, err))
+      !evaluate(t, &t->feed, t->validation_count, &report->validation, NULL, err))
     return false;
   report->validated = true;
   report->best = report->validation.accuracy > t->best_accuracy;
@@ -425,7 +440,9 @@ bool dg_load(dg_trainer *t, const char *path, dg_error *err) {
   return dg_weights_load(t->network, path, err);
 }
 
-bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {
+/** Runs the network on the test images of `data` (NULL: the trainer's own); see evaluate. */
+static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, float *logits,
+                     dg_error *err) {
   const dg_samples *samples = data ? &data->test : &t->data->test;
   if (!fits_input(t->model, samples, err) || !fits_data(t, data ? data : t->data, err))
     return false;
@@ -435,9 +452,18 @@ bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *e
   for (uint32_t i = 0; order && i < samples->count; i++) order[i] = i;
   bool right = order ? dg_feed_order(&feed, order, samples->count, err)
                      : dg_fail_memory(err, samples->count * sizeof *order);
-  right = right && evaluate(t, &feed, samples->count, score, err);
+  right = right && evaluate(t, &feed, samples->count, score, logits, err);
   free(order);
   calls_of(t)->finish(t->device, NULL);
   dg_feed_close(&feed);
   return right;
+}
+
+bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {
+  return run_test(t, data, score, NULL, err);
+}
+
+bool dg_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {
+  dg_score score;
+  return run_test(t, data, &score, logits, err);
 }

@@ -1,0 +1,42 @@
+/** The models that are found by name, with what they are. */
+#include <stdio.h>
+
+#include "core/model/catalog.h"
+#include "core/network/network.h"
+
+/** Builds a model's network to count its parameters. */
+static bool count_parameters(const dg_model *model, dg_device *device, uint64_t *count,
+                             dg_error *err) {
+  dg_network *network = dg_network_build(model, device, 1, false, err);
+  if (!network) return false;
+  *count = dg_network_parameter_count(network);
+  dg_network_free(network);
+  return true;
+}
+
+/** Fills in one model; a file that can't be used is listed with the reason. */
+static void look_at(const dg_catalog *catalog, const char *name, dg_device *device,
+                    dg_listed_model *out) {
+  char path[DG_CATALOG_PATH];
+  dg_error err = {0};
+  *out = (dg_listed_model){0};
+  snprintf(out->name, sizeof out->name, "%s", name);
+  dg_model *model =
+      dg_catalog_path(catalog, name, path, &err) ? dg_model_load(path, NULL, 0, &err) : NULL;
+  bool right = model && count_parameters(model, device, &out->parameters, &err);
+  snprintf(out->description, sizeof out->description, "%s",
+           right ? model->description : err.message);
+  dg_model_free(model);
+}
+
+bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err) {
+  dg_catalog catalog;
+  dg_device *device = dg_open("cpu", NULL, 1, err);
+  bool right = device && dg_catalog_read(&catalog, err);
+  *count = right ? catalog.count : 0;
+  for (size_t i = 0; i < *count && i < room; i++)
+    look_at(&catalog, catalog.names[i], device, &out[i]);
+  if (device) dg_catalog_free(&catalog);
+  dg_close(device);
+  return right;
+}

@@ -1,0 +1,44 @@
+#include "tools/command.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,
+                    uint32_t *out, dg_error *err) {
+  char *end;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 && value >= low &&
+      value <= high) {
+    *out = (uint32_t)value;
+    return true;
+  }
+  return dg_fail(err, DG_ERR_INPUT, "%s must be a whole number from %u to %u, not \"%s\"", option,
+                 low, high, text);
+}
+
+bool command_unknown(char **argv, int which, dg_error *err) {
+  const char *word = argv[optind - 1];
+  if (which == ':') return dg_fail(err, DG_ERR_INPUT, "option %s needs a value; see --help", word);
+  return dg_fail(err, DG_ERR_INPUT, "unknown option %s; see --help", word);
+}
+
+const char *command_data(const char *given) {
+  const char *data = given ? given : getenv("DIGITS_DATA");
+  return data && *data ? data : "builtin";
+}
+
+static int exit_code(dg_error_kind kind) {
+  return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
+}
+
+int command_end(const char *program, bool right, dg_error *err) {
+  if (right && (fflush(stdout) != 0 || ferror(stdout)))
+    right = dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
+  if (right) return 0;
+  fprintf(stderr, "%s: %s\n", program, err->message);
+  return exit_code(err->kind);
+}
