@@ -23,7 +23,15 @@ typedef enum {
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
 /** The programs; each is built on first use and shared by all ops of a device. */
-typedef enum { DG_CL_ELEMENTS, DG_CL_PRODUCTS, DG_CL_PROGRAMS } dg_cl_program;
+typedef enum { DG_CL_ELEMENTS, DG_CL_PRODUCTS, DG_CL_RECURRENT } dg_cl_program;
+
+/** A program that was built, in a list of all. */
+typedef struct dg_cl_built {
+  struct dg_cl_built *next;
+  dg_cl_program id;
+  char options[128]; /**< beside those that all programs are built with */
+  cl_program program;
+} dg_cl_built;
 
 typedef struct {
   dg_device base;
@@ -33,8 +41,8 @@ typedef struct {
   dg_cl_form form;
   dg_cl_blast_use blast;
   bool profile;
-  uint64_t memory_used;                /**< bytes of all buffers */
-  cl_program programs[DG_CL_PROGRAMS]; /**< NULL until they are built */
+  uint64_t memory_used;  /**< bytes of all buffers */
+  dg_cl_built *programs; /**< the newest first */
 } dg_cl_device;
 
 struct dg_buffer {
@@ -93,7 +101,7 @@ typedef struct {
 extern const dg_cl_family dg_cl_linear, dg_cl_linear_clblast, dg_cl_conv2d, dg_cl_maxpool2d,
     dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_concat,
     dg_cl_conv1d, dg_cl_batch_norm, dg_cl_layer_norm, dg_cl_gather, dg_cl_loss, dg_cl_update,
-    dg_cl_average;
+    dg_cl_average, dg_cl_recurrent;
 
 /** Events of launches whose time hasn't been read yet, and the sum of those that were. */
 typedef struct {
@@ -121,6 +129,10 @@ bool dg_cl_check_count(uint64_t numbers, dg_error *err);
 
 /** The kernel `name` of a program; the op owns it. NULL on failure. */
 cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program program, const char *name, dg_error *err);
+
+/** The same of a program built with more options ("-DX=1"): one for each that are asked for. */
+cl_kernel dg_cl_special_kernel(dg_cl_op *op, dg_cl_program program, const char *options,
+                               const char *name, dg_error *err);
 
 /** Device memory of the op's own, filled from `from`; the op owns it. NULL on failure. */
 dg_buffer *dg_cl_table(dg_cl_op *op, const void *from, size_t bytes, dg_error *err);

@@ -21,6 +21,7 @@ static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_des
       [DG_OP_BATCH_NORM] = &dg_cl_batch_norm, [DG_OP_LAYER_NORM] = &dg_cl_layer_norm,
       [DG_OP_GATHER] = &dg_cl_gather,         [DG_OP_LOSS] = &dg_cl_loss,
       [DG_OP_UPDATE] = &dg_cl_update,         [DG_OP_AVERAGE] = &dg_cl_average,
+      [DG_OP_RECURRENT] = &dg_cl_recurrent,
   };
   return is_for_clblast(device, desc) ? &dg_cl_linear_clblast : families[desc->kind];
 }
@@ -45,9 +46,10 @@ static uint64_t largest_tensor(const dg_op_desc *desc) {
   switch (desc->kind) {
   case DG_OP_LINEAR:
     return desc->linear.in > desc->linear.out ? desc->linear.in : desc->linear.out;
-  case DG_OP_CONV2D: /* these check their planes and totals themselves */
+  case DG_OP_CONV2D: /* these check what they make of it themselves */
   case DG_OP_CONV1D:
   case DG_OP_CONCAT:
+  case DG_OP_RECURRENT:
     return 1;
   case DG_OP_MAXPOOL2D:
   case DG_OP_AVGPOOL2D:
