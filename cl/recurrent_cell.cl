@@ -1,7 +1,7 @@
 /* What a step of a recurrent layer does for one hidden unit, or for 16 side by side.
  *
- * Build options: CELL (the dg_cell_kind of backend.h), HARD_SIGMOID, RESET_BEFORE, and `real`,
- * the type of the numbers: float, or float16. dg_recurrent_desc says what the cells compute;
+ * Build options: CELL (the dg_cell_kind of backend.h), HARD_SIGMOID, RESET_BEFORE, and LANES,
+ * how many units are taken side by side. dg_recurrent_desc says what the cells compute;
  * with W_g x + b_g and U_g h + c_g the two parts of a gate, there are
  *
  *   SUMS  sums that a step begins with: of every gate the two parts together, but for the GRU
@@ -15,6 +15,16 @@
  * rows of several samples don't meet in the same lines of a cache.
  */
 #define PAD 16
+
+#if LANES == 1
+#define real float
+#define as_real as_float
+#define convert_whole convert_int
+#else
+#define real JOIN(float, LANES)
+#define as_real JOIN(as_float, LANES)
+#define convert_whole JOIN(convert_int, LANES)
+#endif
 
 #define RNN 0
 #define GRU 1
@@ -42,13 +52,35 @@
    RESET_BEFORE has a place for that of r h. */
 #define CARRIED (1 + (CELL == LSTM) + RESET_BEFORE)
 
-/* A NaN passes through all of these. */
+/* exp(x) - 1, within 2e-7 of it, for x up to `most` < 88, and from there on as if x were that; below
+   -87 it is -1. With k = round(x / ln 2) and r = x - k ln 2 it is 2^k (exp(r) - 1) + (2^k - 1),
+   exp(r) - 1 being the head of its series. A NaN stays one. */
+inline real exp_less_one(real x, float most) {
+  x = x > (real)(most) ? (real)(most) : x < (real)(-87.0f) ? (real)(-87.0f) : x;
+  const real k = rint(x * 1.44269504f);
+  const real r = MULTIPLY_ADD(k, (real)(2.12194440e-4f), MULTIPLY_ADD(k, (real)(-0.693359375f), x));
+  real p = MULTIPLY_ADD(r, (real)(1.0f / 5040), (real)(1.0f / 720));
+  p = MULTIPLY_ADD(r, p, (real)(1.0f / 120));
+  p = MULTIPLY_ADD(r, p, (real)(1.0f / 24));
+  p = MULTIPLY_ADD(r, p, (real)(1.0f / 6));
+  p = MULTIPLY_ADD(r, p, (real)(0.5f));
+  p = MULTIPLY_ADD(r * r, p, r);
+  const real power = as_real((convert_whole(k) + 127) << 23);
+  return MULTIPLY_ADD(power, p, power - 1.0f);
+}
+
+inline real tanh_of(real x) {
+  const real e = exp_less_one(2.0f * x, 40.0f);
+  return e / (e + 2.0f);
+}
+
+/* A NaN passes through these, too. */
 inline real sigmoid(real x) {
 #if HARD_SIGMOID
   const real y = 0.2f * x + 0.5f;
   return y < (real)(0.0f) ? (real)(0.0f) : y > (real)(1.0f) ? (real)(1.0f) : y;
 #else
-  return 1.0f / (1.0f + exp(-x));
+  return 1.0f / (2.0f + exp_less_one(-x, 87.0f));
 #endif
 }
 
@@ -74,7 +106,7 @@ inline real blend(real z, real n, real h) {
    RESET_BEFORE the GRU's step isn't over: n is its part of x, and there is no new state yet. */
 inline void cell_forward(const real *sums, real h, real c, real *kept) {
 #if CELL == RNN
-  kept[0] = tanh(sums[0]);
+  kept[0] = tanh_of(sums[0]);
 #elif CELL == GRU
   kept[1] = sigmoid(sums[RESET_AFTER]);
   kept[2] = sigmoid(sums[RESET_AFTER + 1]);
@@ -82,17 +114,17 @@ inline void cell_forward(const real *sums, real h, real c, real *kept) {
   kept[3] = sums[2];
   kept[4] = kept[1] * h;
 #else
-  kept[3] = tanh(sums[0] + kept[1] * sums[3]);
+  kept[3] = tanh_of(sums[0] + kept[1] * sums[3]);
   kept[4] = sums[3];
   kept[0] = blend(kept[2], kept[3], h);
 #endif
 #else
   kept[2] = sigmoid(sums[0]);
   kept[3] = sigmoid(sums[1]);
-  kept[4] = tanh(sums[2]);
+  kept[4] = tanh_of(sums[2]);
   kept[5] = sigmoid(sums[3]);
   kept[1] = kept[3] * c + kept[2] * kept[4];
-  kept[0] = kept[5] * tanh(kept[1]);
+  kept[0] = kept[5] * tanh_of(kept[1]);
 #endif
 }
 
@@ -117,7 +149,7 @@ inline void cell_backward(const real *kept, real h, real c, real d_h, real *carr
   grads[3] = d_n * r;
 #endif
 #else
-  const real i = kept[2], f = kept[3], g = kept[4], o = kept[5], bent = tanh(kept[1]);
+  const real i = kept[2], f = kept[3], g = kept[4], o = kept[5], bent = tanh_of(kept[1]);
   const real d_c = carried[1] + d_h * o * tanh_slope(bent);
   grads[0] = d_c * g * sigmoid_slope(i);
   grads[1] = d_c * c * sigmoid_slope(f);

@@ -1,10 +1,10 @@
-/* Recurrent layers for GPUs: a work-group of LANES work-items takes SAMPLES samples through all
+/* Recurrent layers for GPUs: a work-group of ITEMS work-items takes SAMPLES samples through all
  * steps, forward or backward. A work-item takes one hidden unit at a time, with all of its sums for
  * all of the samples; inputs, states and gradients go through local memory a few at a time, so that
  * there is no limit to their number, and weights stream from global memory, neighbours reading
  * neighbours. Samples past the last one repeat it.
  */
-#define LANES 128
+#define ITEMS 128
 #define CHUNK 256 /* numbers of each sample that local memory holds */
 
 /* The rows of the samples of a group, `stride` numbers apart, the first one's at `rows`. */
@@ -29,7 +29,7 @@ inline __attribute__((always_inline)) void multiply(float (*sums)[SAMPLES], cons
     const uint length = min(count - k0, (uint)CHUNK);
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     for (uint s = 0; s < SAMPLES; s++)
-      for (uint k = get_local_id(0); k < length; k += LANES)
+      for (uint k = get_local_id(0); k < length; k += ITEMS)
         chunk[k][s] = f->rows[row_of(f, s) + k0 + k];
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint k = 0; k < length && active; k++) {
@@ -43,7 +43,7 @@ inline __attribute__((always_inline)) void multiply(float (*sums)[SAMPLES], cons
 }
 
 /* As that of cl/recurrent_tile.cl. */
-kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void
+kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 recurrent_forward(global const float *x, global const float *packed, global float *kept,
                   uint kept_first, uint ring, global float *out, uint out_row, uint out_first,
                   uint n, uint steps, uint in, uint hidden, uint sequence, uint reverse) {
@@ -59,7 +59,7 @@ recurrent_forward(global const float *x, global const float *packed, global floa
     const factors resets = {kept + time % ring * row_size + 4 * padded, states.stride, samples};
     global float *rows = kept + time % ring * row_size;
 
-    for (uint unit0 = 0; unit0 < padded; unit0 += LANES) {
+    for (uint unit0 = 0; unit0 < padded; unit0 += ITEMS) {
       const uint unit = unit0 + get_local_id(0), active = unit < padded;
       global const float *weights = packed + unit / 16 * block + unit % 16;
       float sums[SUMS][SAMPLES];
@@ -85,7 +85,7 @@ recurrent_forward(global const float *x, global const float *packed, global floa
     }
 
 #if RESET_BEFORE
-    for (uint unit0 = 0; unit0 < padded; unit0 += LANES) {
+    for (uint unit0 = 0; unit0 < padded; unit0 += ITEMS) {
       const uint unit = unit0 + get_local_id(0), active = unit < padded;
       global const float *weights =
           packed + unit / 16 * block + unit % 16 + (SUMS + GATES * in + GATES_OF_H * hidden) * 16;
@@ -95,7 +95,7 @@ recurrent_forward(global const float *x, global const float *packed, global floa
       if (step > 0) multiply(sums, 1, &resets, hidden, weights, 16, active, chunk);
       for (uint s = 0; s < samples && active; s++) {
         global float *row = rows + row_of(&states, s) + unit;
-        const float n_now = tanh(sums[0][s]);
+        const float n_now = tanh_of(sums[0][s]);
         const float h = step > 0 ? states.rows[row_of(&states, s) + unit] : 0.0f;
         row[3 * padded] = n_now;
         row[0] = blend(row[2 * padded], n_now, h);
@@ -106,7 +106,7 @@ recurrent_forward(global const float *x, global const float *packed, global floa
     if (!sequence && step + 1 < steps) continue;
     for (uint s = 0; s < samples; s++) {
       const size_t row = sequence ? (size_t)(first + s) * steps + time : first + s;
-      for (uint unit = get_local_id(0); unit < hidden; unit += LANES)
+      for (uint unit = get_local_id(0); unit < hidden; unit += ITEMS)
         out[row * out_row + out_first + unit] = rows[row_of(&states, s) + unit];
     }
   }
@@ -118,7 +118,7 @@ inline __attribute__((always_inline)) void
 multiply_rows(const factors *f, uint count, global const float *b, uint columns, global float *to,
               size_t to_row, uint add, local float (*chunk)[SAMPLES]) {
   const uint padded = (columns + 15) / 16 * 16;
-  for (uint column0 = 0; column0 < padded; column0 += LANES) {
+  for (uint column0 = 0; column0 < padded; column0 += ITEMS) {
     const uint column = column0 + get_local_id(0), active = column < columns;
     const uint panel = column / (PANEL * 16) * (PANEL * 16);
     const uint width = active ? min(padded - panel, (uint)PANEL * 16) : 0;
@@ -133,7 +133,7 @@ multiply_rows(const factors *f, uint count, global const float *b, uint columns,
 }
 
 /* As that of cl/recurrent_tile.cl. */
-kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void
+kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 recurrent_backward(global const float *kept, uint kept_first, global const float *d_out,
                    uint out_row, uint out_first, global float *workspace, uint grads_first,
                    uint carry_first, uint x_first, global float *d_x, uint add, uint n, uint steps,
@@ -151,7 +151,7 @@ recurrent_backward(global const float *kept, uint kept_first, global const float
     const size_t row0 = (size_t)first * steps + time, grads_stride = (size_t)steps * grads_size;
     global float *grads = workspace + grads_first + row0 * grads_size;
 
-    for (uint unit = get_local_id(0); unit < padded; unit += LANES)
+    for (uint unit = get_local_id(0); unit < padded; unit += ITEMS)
       for (uint s = 0; s < samples; s++) {
         global const float *row = kept + (row0 + s * steps) * kept_size + unit;
         global const float *state = kept + (row0 + s * steps + before - time) * kept_size + unit;
@@ -179,7 +179,7 @@ recurrent_backward(global const float *kept, uint kept_first, global const float
     global float *d_reset = d_h + SAMPLES * padded;
     multiply_rows(&d_n, padded, workspace + 2 * padded * padded, padded, d_reset, padded, 0, chunk);
     barrier(CLK_GLOBAL_MEM_FENCE);
-    for (uint unit = get_local_id(0); unit < padded; unit += LANES)
+    for (uint unit = get_local_id(0); unit < padded; unit += ITEMS)
       for (uint s = 0; s < samples; s++) {
         global const float *row = kept + (row0 + s * steps) * kept_size + unit;
         global const float *state = kept + (row0 + s * steps + before - time) * kept_size + unit;

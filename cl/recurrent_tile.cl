@@ -5,20 +5,24 @@
  *
  * Samples past the last one repeat it.
  */
-/* sums[v][s] += the sum over k of a[s][k] * b[k][v] */
+/* sums[v][s] += the sum over k of a[s][k] * b[k][v], for v < vectors <= MOST. Loops have constant
+   ends, or they would not be unrolled before this is inlined. */
+#define MOST 4
 inline __attribute__((always_inline)) void multiply(float16 (*sums)[SAMPLES], const uint vectors,
                                                     global const float *const *a, uint count,
                                                     global const float *restrict b) {
   for (uint k = 0; k < count; k++) {
-    float16 b_now[4];
+    float16 b_now[MOST];
 #pragma unroll
-    for (uint v = 0; v < vectors; v++) b_now[v] = vload16(v, b);
+    for (uint v = 0; v < MOST; v++)
+      if (v < vectors) b_now[v] = vload16(v, b);
     b += vectors * 16;
 #pragma unroll
     for (uint s = 0; s < SAMPLES; s++) {
       const float16 a_now = a[s][k];
 #pragma unroll
-      for (uint v = 0; v < vectors; v++) sums[v][s] = MULTIPLY_ADD(a_now, b_now[v], sums[v][s]);
+      for (uint v = 0; v < MOST; v++)
+        if (v < vectors) sums[v][s] = MULTIPLY_ADD(a_now, b_now[v], sums[v][s]);
     }
   }
 }
@@ -59,16 +63,19 @@ recurrent_forward(global const float *restrict x, global const float *restrict p
       if (step > 0) multiply(sums + RESET_AFTER, GATES_OF_H, states, hidden, weights);
       weights += GATES * 16 * hidden;
 
+      float16 done[SAMPLES][SUMS];
 #pragma unroll
+      for (uint s = 0; s < SAMPLES; s++)
+#pragma unroll
+        for (uint v = 0; v < SUMS; v++) done[s][v] = sums[v][s];
+#pragma unroll 1
       for (uint s = 0; s < SAMPLES; s++) {
-        float16 now[SUMS], made[KEPT], h = 0.0f, c = 0.0f;
-#pragma unroll
-        for (uint v = 0; v < SUMS; v++) now[v] = sums[v][s];
+        float16 made[KEPT], h = 0.0f, c = 0.0f;
         if (step > 0) {
           h = vload16(0, states[s] + unit);
           if (CELL == LSTM) c = vload16(0, states[s] + padded + unit);
         }
-        cell_forward(now, h, c, made);
+        cell_forward(done[s], h, c, made);
 #pragma unroll
         for (uint v = RESET_BEFORE; v < KEPT; v++) vstore16(made[v], 0, rows[s] + v * padded + unit);
       }
@@ -88,7 +95,7 @@ recurrent_forward(global const float *restrict x, global const float *restrict p
       weights += (SUMS + GATES * (in + hidden)) * 16;
 #pragma unroll
       for (uint s = 0; s < SAMPLES; s++) {
-        const float16 z = vload16(0, rows[s] + 2 * padded + unit), n = tanh(sums[0][s]);
+        const float16 z = vload16(0, rows[s] + 2 * padded + unit), n = tanh_of(sums[0][s]);
         const float16 h = step > 0 ? vload16(0, states[s] + unit) : 0.0f;
         vstore16(n, 0, rows[s] + 3 * padded + unit);
         vstore16(blend(z, n, h), 0, rows[s] + unit);
@@ -123,14 +130,15 @@ multiply_rows(global const float *const *a, uint count, global const float *rest
     else
       multiply(sums, 1, a, count, b);
     b += vectors * 16 * count;
+    float16 done[PANEL][SAMPLES];
 #pragma unroll
-    for (uint s = 0; s < SAMPLES; s++) {
-      if (s >= samples) continue;
+    for (uint v = 0; v < PANEL; v++)
 #pragma unroll
-      for (uint v = 0; v < PANEL; v++)
-        if (v < vectors)
-          store_gradient(sums[v][s], to[s] + column + v * 16, columns - column - v * 16, add);
-    }
+      for (uint s = 0; s < SAMPLES; s++) done[v][s] = sums[v][s];
+    for (uint v = 0; v < vectors; v++)
+#pragma unroll 1
+      for (uint s = 0; s < samples; s++)
+        store_gradient(done[v][s], to[s] + column + v * 16, columns - column - v * 16, add);
   }
 }
 
@@ -243,35 +251,40 @@ typedef struct {
 inline __attribute__((always_inline)) void add_products(const row_pairs *p, const uint vectors,
                                                         global float *to, uint to_row, uint units,
                                                         uint room, uint add) {
-  float16 sums[TILE_UNITS][4];
+  float16 sums[TILE_UNITS][MOST];
 #pragma unroll
   for (uint j = 0; j < TILE_UNITS; j++)
 #pragma unroll
-    for (uint v = 0; v < vectors; v++) sums[j][v] = 0.0f;
+    for (uint v = 0; v < MOST; v++) sums[j][v] = 0.0f;
   for (uint sample = p->sample; sample < p->sample + p->samples; sample++) {
     global const float *a = p->a + ((size_t)sample * p->steps + p->a_time) * p->a_size;
     global const float *b = p->b + ((size_t)sample * p->steps + p->b_time) * p->b_size;
     for (uint k = 0; k < p->count; k++) {
-      float16 b_now[4];
+      float16 b_now[MOST];
 #pragma unroll
-      for (uint v = 0; v < vectors; v++) b_now[v] = vload16(v, b);
+      for (uint v = 0; v < MOST; v++)
+        if (v < vectors) b_now[v] = vload16(v, b);
 #pragma unroll
       for (uint j = 0; j < TILE_UNITS; j++) {
         const float16 a_now = a[j];
 #pragma unroll
-        for (uint v = 0; v < vectors; v++) sums[j][v] = MULTIPLY_ADD(a_now, b_now[v], sums[j][v]);
+        for (uint v = 0; v < MOST; v++)
+          if (v < vectors) sums[j][v] = MULTIPLY_ADD(a_now, b_now[v], sums[j][v]);
       }
       a += p->a_size;
       b += p->b_size;
     }
   }
+  float16 done[TILE_UNITS][MOST];
 #pragma unroll
-  for (uint j = 0; j < TILE_UNITS; j++) {
-    if (j >= units) continue;
+  for (uint j = 0; j < TILE_UNITS; j++)
 #pragma unroll
+    for (uint v = 0; v < MOST; v++) done[j][v] = sums[j][v];
+#pragma unroll 1
+  for (uint j = 0; j < min(units, (uint)TILE_UNITS); j++)
+#pragma unroll 1
     for (uint v = 0; v < vectors; v++)
-      store_gradient(sums[j][v], to + j * to_row + v * 16, room - v * 16, add);
-  }
+      store_gradient(done[j][v], to + j * to_row + v * 16, room - v * 16, add);
 }
 
 /* d_weight[gate][unit][column] = the sum over all samples and `count` times of

@@ -8,8 +8,8 @@
 #include "backends/opencl/opencl.h"
 
 /* As the kernels have them: cl/recurrent_cell.cl the first two, recurrent_tile.cl UNITS,
-   recurrent_group.cl LANES and SIDE. */
-enum { VECTOR = 16, PAD = 16, UNITS = 64, LANES = 128, SIDE = 16 };
+   recurrent_group.cl ITEMS and SIDE. */
+enum { VECTOR = 16, PAD = 16, UNITS = 64, ITEMS = 128, SIDE = 16 };
 
 /* Where things lie in the workspaces, in numbers. */
 typedef struct {
@@ -116,9 +116,9 @@ static cl_kernel kernel_of(recurrent_op *self, const char *name, dg_error *err) 
   const dg_recurrent_desc *d = &self->op.base.desc.recurrent;
   char options[128];
   snprintf(options, sizeof options,
-           "-DCELL=%d -DHARD_SIGMOID=%d -DRESET_BEFORE=%d -DSAMPLES=%u -Dreal=%s", d->cell,
+           "-DCELL=%d -DHARD_SIGMOID=%d -DRESET_BEFORE=%d -DSAMPLES=%u -DLANES=%d", d->cell,
            d->hard_sigmoid, self->reset_before, self->samples,
-           self->op.device->form == DG_CL_TILE ? "float16" : "float");
+           self->op.device->form == DG_CL_TILE ? VECTOR : 1);
   return dg_cl_special_kernel(&self->op, DG_CL_RECURRENT, options, name, err);
 }
 
@@ -144,7 +144,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 
 /* One work-item, or work-group, for every few samples. */
 static dg_cl_range sample_range(const recurrent_op *self, uint32_t n) {
-  const size_t local = self->op.device->form == DG_CL_GROUP ? LANES : 1;
+  const size_t local = self->op.device->form == DG_CL_GROUP ? ITEMS : 1;
   return (dg_cl_range){.global = {dg_cl_ceil_div(n, self->samples) * local, 1, 1},
                        .local = {local, 1, 1}};
 }
