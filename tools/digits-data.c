@@ -1,0 +1,133 @@
+/** digits-data: looks at data sets, writes them and shows them. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/digits.h"
+#include "tools/command.h"
+#include "tools/data_options.h"
+#include "tools/sheet.h"
+
+/* ---- stats -------------------------------------------------------------- */
+
+enum { MOST_CLASSES = 256, WHITE = 255 };
+
+/** What there is in a part of a set. */
+typedef struct {
+  uint32_t of_class[MOST_CLASSES];
+  double mean, deviation; /**< of all pixels, as shares of 255 */
+} part_stats;
+
+static void count_part(const dg_part_view *part, part_stats *stats) {
+  uint64_t pixels = (uint64_t)part->count * part->height * part->width, sum = 0, squares = 0;
+  *stats = (part_stats){0};
+  for (uint32_t i = 0; i < part->count; i++) stats->of_class[part->labels[i]]++;
+  for (uint64_t i = 0; i < pixels; i++) {
+    sum += part->images[i];
+    squares += (uint64_t)part->images[i] * part->images[i];
+  }
+  double mean = (double)sum / (double)pixels;
+  stats->mean = mean / WHITE;
+  stats->deviation = sqrt((double)squares / (double)pixels - mean * mean) / WHITE;
+}
+
+static bool print_stats(const dg_dataset *data) {
+  dg_part_view train = dg_data_part(data, DG_PART_TRAIN), test = dg_data_part(data, DG_PART_TEST);
+  part_stats of_train, of_test;
+  count_part(&train, &of_train);
+  count_part(&test, &of_test);
+  printf("%s: images of %" PRIu32 "x%" PRIu32 "\n\n", dg_data_source(data), train.height,
+         train.width);
+  printf("%-10s %10s %10s\n", "class", "train", "test");
+  for (unsigned c = 0; c < MOST_CLASSES; c++)
+    if (of_train.of_class[c] || of_test.of_class[c])
+      printf("%-10u %10" PRIu32 " %10" PRIu32 "\n", c, of_train.of_class[c], of_test.of_class[c]);
+  printf("%-10s %10" PRIu32 " %10" PRIu32 "\n\n", "all", train.count, test.count);
+  printf("%-10s %10.5f %10.5f\n", "mean", of_train.mean, of_test.mean);
+  printf("%-10s %10.5f %10.5f\n", "deviation", of_train.deviation, of_test.deviation);
+  printf("\nin a model file: data = { mean = %.4f; std = %.4f; };\n", of_train.mean,
+         of_train.deviation);
+  return true;
+}
+
+/* ---- write -------------------------------------------------------------- */
+
+static bool write_set(const dg_dataset *data, const data_options *o, dg_error *err) {
+  if (!dg_data_write(data, o->target, o->gzip, err)) return false;
+  printf("%s: %" PRIu32 " images to train and %" PRIu32 " to test, from %s\n", o->target,
+         dg_data_train_samples(data), dg_data_test_samples(data), dg_data_source(data));
+  return true;
+}
+
+/* ---- sheet -------------------------------------------------------------- */
+
+/** Which samples of a part are wanted: writes their indices, at most o->count; returns how many. */
+static uint32_t choose_samples(const dg_part_view *part, const data_options *o, uint32_t *chosen) {
+  uint32_t found = 0;
+  for (uint32_t i = o->from; i < part->count && found < o->count; i++)
+    if (o->class == DATA_ALL_CLASSES || part->labels[i] == o->class) chosen[found++] = i;
+  return found;
+}
+
+static bool draw_sheet(const dg_part_view *part, const uint32_t *chosen, uint32_t count,
+                       const data_options *o, dg_error *err) {
+  uint32_t columns = count < o->columns ? count : o->columns;
+  sheet_layout layout = {.columns = columns,
+                         .rows = (count + columns - 1) / columns,
+                         .image_height = part->height,
+                         .image_width = part->width,
+                         .scale = o->scale};
+  sheet s;
+  if (!sheet_open(&s, &layout, err)) return false;
+  size_t size = (size_t)part->height * part->width;
+  for (uint32_t i = 0; i < count; i++)
+    sheet_put(&s, i, part->images + chosen[i] * size, part->labels[chosen[i]]);
+  bool right = sheet_write(&s, o->target, err);
+  if (right)
+    printf("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target, count, s.width,
+           s.height);
+  sheet_close(&s);
+  return right;
+}
+
+static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
+  dg_part_view part = dg_data_part(data, o->part);
+  uint32_t *chosen = malloc(o->count * sizeof *chosen);
+  if (!chosen) return dg_fail_memory(err, o->count * sizeof *chosen);
+  uint32_t count = choose_samples(&part, o, chosen);
+  bool right = count ? draw_sheet(&part, chosen, count, o, err)
+                     : dg_fail(err, DG_ERR_INPUT,
+                               "none of the %" PRIu32 " images from --from %" PRIu32
+                               " on is wanted: `digits-data stats` counts each class",
+                               part.count, o->from);
+  free(chosen);
+  return right;
+}
+
+/* ---- the program -------------------------------------------------------- */
+
+static dg_dataset *open_set(const data_options *o, dg_error *err) {
+  return o->draw ? dg_data_draw(o->train, o->test, o->seed, o->threads, err)
+                 : dg_data_open(o->data, o->threads, err);
+}
+
+static bool perform(const data_options *o, dg_error *err) {
+  if (o->task == DATA_HELP) return fputs(data_options_help, stdout) >= 0;
+  if (o->task == DATA_VERSION) return printf("digits-data %s\n", dg_version()) >= 0;
+  dg_dataset *data = open_set(o, err);
+  if (!data) return false;
+  bool right = o->task == DATA_STATS   ? print_stats(data)
+               : o->task == DATA_WRITE ? write_set(data, o, err)
+                                       : show(data, o, err);
+  dg_data_close(data);
+  return right;
+}
+
+int main(int argc, char **argv) {
+  data_options o;
+  dg_error err = {0};
+  command_begin();
+  bool right = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-data", right, &err);
+}
