@@ -204,30 +204,36 @@ recurrent_backward(global const float *kept, uint kept_first, global const float
 
 /* As that of cl/recurrent_tile.cl, a work-item a number of the gradient. */
 kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void
-recurrent_weights(global const float *grads, uint grads_first, uint a_time, global const float *b,
-                  uint b_first, uint b_size, uint b_time, uint columns, uint n, uint steps,
-                  uint count, uint hidden, uint first_gate, uint shift, uint slots,
-                  global float *d_weight) {
+recurrent_weights(global const float *grads, uint grads_first, global const float *b, uint b_first,
+                  uint b_size, int ahead, uint columns, uint n, uint steps, uint hidden,
+                  uint first_gate, uint shift, uint slots, global float *d_weight,
+                  global float *d_bias) {
   local float a_tile[SIDE][SIDE], b_tile[SIDE][SIDE];
   const uint tx = get_local_id(0), ty = get_local_id(1);
-  const uint column = get_global_id(0), unit0 = get_group_id(1) * SIDE;
+  const uint column = get_global_id(0), unit0 = get_group_id(1) * SIDE, unit = unit0 + ty;
   const uint gate = first_gate + get_global_id(2);
   const uint padded = (hidden + 15) / 16 * 16, grads_size = SUMS * padded + PAD;
-  const uint rows = n * count;
+  const uint rows = n * steps;
   grads += grads_first + (gate + shift) % slots * padded + unit0 + tx;
   b += b_first + column;
-  float total = 0.0f;
+  float total = 0.0f, bias = 0.0f;
   for (uint row0 = 0; row0 < rows; row0 += SIDE) {
-    const uint row = row0 + ty, inside = row < rows;
-    const size_t place = inside ? (size_t)row / count * steps + row % count : 0;
-    a_tile[ty][tx] = inside ? grads[(place + a_time) * grads_size] : 0.0f;
-    b_tile[ty][tx] = inside ? b[(place + b_time) * b_size] : 0.0f;
+    const uint row = row0 + ty;
+    const int time = (int)(row % steps) + ahead;
+    const bool inside = row < rows && time >= 0 && time < (int)steps && column < columns;
+    a_tile[ty][tx] = row < rows ? grads[(size_t)row * grads_size] : 0.0f;
+    b_tile[ty][tx] = inside ? b[((size_t)row + ahead) * b_size] : 0.0f;
     barrier(CLK_LOCAL_MEM_FENCE);
-    float sum = 0.0f;
-    for (uint k = 0; k < SIDE; k++) sum = MULTIPLY_ADD(a_tile[k][ty], b_tile[k][tx], sum);
+    float sum = 0.0f, bias_sum = 0.0f;
+    for (uint k = 0; k < SIDE; k++) {
+      sum = MULTIPLY_ADD(a_tile[k][ty], b_tile[k][tx], sum);
+      bias_sum += a_tile[k][ty];
+    }
     total += sum;
+    bias += bias_sum;
     barrier(CLK_LOCAL_MEM_FENCE);
   }
-  if (unit0 + ty < hidden && column < columns)
-    d_weight[(gate * hidden + unit0 + ty) * columns + column] = total;
+  if (unit >= hidden || column >= columns) return;
+  d_weight[(gate * hidden + unit) * columns + column] = total;
+  if (d_bias && column == 0) d_bias[gate * hidden + unit] = bias;
 }

@@ -54,34 +54,3 @@ kernel void recurrent_pack_rows(global const float *restrict from, uint columns,
   for (uint lane = 0; lane < 16; lane++)
     to[lane] = unit < hidden && column + lane < columns ? from[lane] : 0.0f;
 }
-
-#define BIAS_ROWS 64
-
-/* sums[gate][unit] = the sum over all rows of grads[row][(gate + shift) % slots][unit], in blocks
-   of rows for the sake of rounding. */
-kernel void recurrent_sum_biases(global const float *restrict grads, uint grads_first, uint rows,
-                                 uint row_size, uint hidden, uint shift, uint slots,
-                                 global float *restrict sums) {
-  const uint padded = (hidden + 15) / 16 * 16;
-  const uint unit = get_global_id(0) * WIDTH, gate = get_global_id(1);
-  if (unit >= hidden) return;
-  grads += grads_first + (gate + shift) % slots * padded + unit;
-  floatw total = 0.0f;
-  for (uint row0 = 0; row0 < rows; row0 += BIAS_ROWS) {
-    floatw block = 0.0f;
-    for (uint row = row0; row < min(row0 + BIAS_ROWS, rows); row++)
-      block += vload_w(0, grads + (size_t)row * row_size);
-    total += block;
-  }
-  store_block(total, sums + gate * hidden + unit, hidden - unit);
-}
-
-/* to[row] = from[row], padded with zeros to whole vectors. */
-kernel void recurrent_pad(global const float *restrict from, uint columns, uint rows,
-                          global float *restrict to, uint to_first) {
-  const uint padded = (columns + 15) / 16 * 16, row = get_global_id(0);
-  if (row >= rows) return;
-  for (uint column = 0; column < padded; column += WIDTH)
-    vstore_w(column < columns ? load_block(from + row * columns + column, columns - column) : 0.0f,
-             0, to + to_first + row * padded + column);
-}

@@ -235,93 +235,93 @@ recurrent_backward(global const float *restrict kept, uint kept_first,
   }
 }
 
-#define UNITS 64 /* that a work-item of recurrent_weights takes */
-#define TILE_UNITS 4 /* of them in registers */
-#define ROWS 64  /* that are taken at a time, about: as many as a cache holds of both operands */
+#define BLOCK 64 /* units, columns and rows that recurrent_weights takes at a time */
+#define TILE 4   /* units of them in registers */
 
-/* The rows that recurrent_weights multiplies: those of `count` times of each sample, from a_time,
-   or b_time, on. */
-typedef struct {
-  global const float *a, *b;
-  uint a_size, b_size, a_time, b_time, sample, samples, steps, count;
-} row_pairs;
-
-/* to[j][i] (+)= the sum over the rows of a[j] * b[i], for `vectors` vectors i of which the first
-   `room` numbers may be written, and for the first `units` units j. */
-inline __attribute__((always_inline)) void add_products(const row_pairs *p, const uint vectors,
-                                                        global float *to, uint to_row, uint units,
-                                                        uint room, uint add) {
-  float16 sums[TILE_UNITS][MOST];
+/* to[j][i] (+)= the sum over the rows of a[row][j] * b[row][i], for `vectors` vectors i of which
+   the first `room` numbers may be written, and for the first `units` of TILE units j. */
+inline __attribute__((always_inline)) void
+add_products(const float (*a)[BLOCK], const float (*b)[BLOCK], uint rows, const uint vectors,
+             global float *to, uint to_row, uint units, uint room, uint add) {
+  float16 sums[TILE][MOST];
 #pragma unroll
-  for (uint j = 0; j < TILE_UNITS; j++)
+  for (uint j = 0; j < TILE; j++)
 #pragma unroll
     for (uint v = 0; v < MOST; v++) sums[j][v] = 0.0f;
-  for (uint sample = p->sample; sample < p->sample + p->samples; sample++) {
-    global const float *a = p->a + ((size_t)sample * p->steps + p->a_time) * p->a_size;
-    global const float *b = p->b + ((size_t)sample * p->steps + p->b_time) * p->b_size;
-    for (uint k = 0; k < p->count; k++) {
-      float16 b_now[MOST];
+  for (uint row = 0; row < rows; row++) {
+    float16 b_now[MOST];
+#pragma unroll
+    for (uint v = 0; v < MOST; v++)
+      if (v < vectors) b_now[v] = vload16(v, b[row]);
+#pragma unroll
+    for (uint j = 0; j < TILE; j++) {
+      const float16 a_now = a[row][j];
 #pragma unroll
       for (uint v = 0; v < MOST; v++)
-        if (v < vectors) b_now[v] = vload16(v, b);
-#pragma unroll
-      for (uint j = 0; j < TILE_UNITS; j++) {
-        const float16 a_now = a[j];
-#pragma unroll
-        for (uint v = 0; v < MOST; v++)
-          if (v < vectors) sums[j][v] = MULTIPLY_ADD(a_now, b_now[v], sums[j][v]);
-      }
-      a += p->a_size;
-      b += p->b_size;
+        if (v < vectors) sums[j][v] = MULTIPLY_ADD(a_now, b_now[v], sums[j][v]);
     }
   }
-  float16 done[TILE_UNITS][MOST];
+  float16 done[TILE][MOST];
 #pragma unroll
-  for (uint j = 0; j < TILE_UNITS; j++)
+  for (uint j = 0; j < TILE; j++)
 #pragma unroll
     for (uint v = 0; v < MOST; v++) done[j][v] = sums[j][v];
 #pragma unroll 1
-  for (uint j = 0; j < min(units, (uint)TILE_UNITS); j++)
+  for (uint j = 0; j < min(units, (uint)TILE); j++)
 #pragma unroll 1
-    for (uint v = 0; v < vectors; v++)
+    for (uint v = 0; v * 16 < room && v < vectors; v++)
       store_gradient(done[j][v], to + j * to_row + v * 16, room - v * 16, add);
 }
 
-/* d_weight[gate][unit][column] = the sum over all samples and `count` times of
-   grads[sample][a_time + t][(gate + shift) % slots][unit] * b[sample][b_time + t][column], where
-   the rows of b are padded. A work-item takes UNITS units of one of the gates from first_gate on. */
+/* d_weight[gate][unit][column] = the sum over all samples and times of
+   grads[sample][time][(gate + shift) % slots][unit] * b[sample][time + ahead][column], where rows
+   before the first time and after the last are zero, for the gates from first_gate on; d_bias, if
+   it isn't NULL, is the same sum without b. A work-item takes BLOCK units and BLOCK columns; it
+   copies rows of both, which lie far apart, before it multiplies them. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-recurrent_weights(global const float *restrict grads, uint grads_first, uint a_time,
-                  global const float *b, uint b_first, uint b_size, uint b_time, uint columns,
-                  uint n, uint steps, uint count, uint hidden, uint first_gate, uint shift,
-                  uint slots, global float *restrict d_weight) {
+recurrent_weights(global const float *restrict grads, uint grads_first, global const float *b,
+                  uint b_first, uint b_size, int ahead, uint columns, uint n, uint steps,
+                  uint hidden, uint first_gate, uint shift, uint slots,
+                  global float *restrict d_weight, global float *restrict d_bias) {
+  const uint column = get_global_id(0) * BLOCK, unit = get_global_id(1) * BLOCK;
+  const uint gate = first_gate + get_global_id(2);
   const uint padded = (hidden + 15) / 16 * 16, grads_size = SUMS * padded + PAD;
-  const uint gate = first_gate + get_global_id(1), first = get_global_id(0) * UNITS;
-  const uint block = max(ROWS / max(count, 1u), 1u);
-  row_pairs pairs = {.a_size = grads_size,
-                     .b_size = b_size,
-                     .a_time = a_time,
-                     .b_time = b_time,
-                     .steps = steps,
-                     .count = count};
-  for (uint sample = 0; sample < n; sample += block) {
-    pairs.sample = sample;
-    pairs.samples = min(block, n - sample);
-    for (uint column = 0; column < columns;) {
-      const uint vectors = (columns - column + 15) / 16;
-      for (uint unit = first; unit < min(first + UNITS, hidden); unit += TILE_UNITS) {
-        pairs.a = grads + grads_first + (gate + shift) % slots * padded + unit;
-        pairs.b = b + b_first + column;
-        global float *to = d_weight + (gate * hidden + unit) * columns + column;
-        const uint rows = hidden - unit, room = columns - column;
-        if (vectors >= 4)
-          add_products(&pairs, 4, to, columns, rows, room, sample > 0);
-        else if (vectors >= 2)
-          add_products(&pairs, 2, to, columns, rows, room, sample > 0);
-        else
-          add_products(&pairs, 1, to, columns, rows, room, sample > 0);
+  const uint units = min(hidden - unit, (uint)BLOCK), room = min(columns - column, (uint)BLOCK);
+  const uint rows = n * steps;
+  grads += grads_first + (gate + shift) % slots * padded + unit;
+  b += b_first + column;
+  float a_rows[BLOCK][BLOCK], b_rows[BLOCK][BLOCK], bias[BLOCK];
+  for (uint j = 0; j < BLOCK; j += 16) vstore16(0.0f, 0, bias + j);
+
+  for (uint row0 = 0; row0 < rows; row0 += BLOCK) {
+    const uint count = min(rows - row0, (uint)BLOCK);
+    for (uint j = 0; j < units; j += 16) {
+      float16 sum = 0.0f;
+      for (uint row = 0; row < count; row++) {
+        const float16 now = vload16(0, grads + (size_t)(row0 + row) * grads_size + j);
+        vstore16(now, 0, a_rows[row] + j);
+        sum += now;
       }
-      column += vectors >= 4 ? 64 : vectors >= 2 ? 32 : 16;
+      vstore16(vload16(0, bias + j) + sum, 0, bias + j);
+    }
+    for (uint row = 0; row < count; row++) {
+      const int time = (int)((row0 + row) % steps) + ahead;
+      const bool inside = time >= 0 && time < (int)steps;
+      global const float *from = b + ((size_t)(row0 + row) + ahead) * b_size;
+      for (uint i = 0; i < BLOCK; i += 16)
+        vstore16(inside && i < room ? load_block(from + i, room - i) : 0.0f, 0, b_rows[row] + i);
+    }
+    for (uint j = 0; j < units; j += TILE) {
+      const float(*a_now)[BLOCK] = (const float(*)[BLOCK])(a_rows[0] + j);
+      global float *to = d_weight + (gate * hidden + unit + j) * columns + column;
+      if (room > 32)
+        add_products(a_now, b_rows, count, 4, to, columns, units - j, room, row0 > 0);
+      else
+        add_products(a_now, b_rows, count, 2, to, columns, units - j, room, row0 > 0);
     }
   }
+
+  if (!d_bias || column > 0) return;
+  for (uint j = 0; j < units; j += 16)
+    store_block(vload16(0, bias + j), d_bias + gate * hidden + unit + j, units - j);
 }

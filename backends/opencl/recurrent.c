@@ -7,23 +7,22 @@
 
 #include "backends/opencl/opencl.h"
 
-/* As the kernels have them: cl/recurrent_cell.cl the first two, recurrent_tile.cl UNITS,
+/* As the kernels have them: cl/recurrent_cell.cl the first two, recurrent_tile.cl BLOCK,
    recurrent_group.cl ITEMS and SIDE. */
-enum { VECTOR = 16, PAD = 16, UNITS = 64, ITEMS = 128, SIDE = 16 };
+enum { VECTOR = 16, PAD = 16, BLOCK = 64, ITEMS = 128, SIDE = 16 };
 
 /* Where things lie in the workspaces, in numbers. */
 typedef struct {
   uint32_t states;               /* forward, behind the packed weights */
   uint32_t weights_h, weights_x; /* backward: what gradients are multiplied with */
   uint32_t carry;                /* what goes from step to step */
-  uint32_t grads;                /* the gradients of the sums */
-  uint32_t x;                    /* in padded rows, where those of x aren't whole */
+  uint32_t grads;                /* of the sums */
 } places;
 
 typedef struct {
   dg_cl_op op;
   cl_kernel pack_gates, pack_biases, forward;
-  cl_kernel pack_rows, pad, backward, weights, sum_biases;
+  cl_kernel pack_rows, backward, weights;
   bool reset_after, reset_before; /* of a GRU */
   uint32_t gates, sums;           /* GATES and SUMS of cl/recurrent_cell.cl */
   uint32_t samples;               /* that a work-item, or a work-group, takes */
@@ -94,8 +93,7 @@ static bool plan(recurrent_op *self, dg_error *err) {
   const uint64_t weights_x = (uint64_t)self->gates * self->padded * self->padded;
   const uint64_t carry = weights_x + (uint64_t)self->gates * self->padded * self->in_padded;
   const uint64_t grads = carry + carried * self->padded * dg_cl_round_up(n, self->samples);
-  const uint64_t x = grads + rows * self->grads_row;
-  const uint64_t backward = x + (d->in % VECTOR ? rows * self->in_padded : 0);
+  const uint64_t backward = grads + rows * self->grads_row;
   const uint64_t kept = directions_of(d) * rows * self->kept_row;
   if (!dg_cl_check_count(forward, err)) return false;
   self->places.states = (uint32_t)states;
@@ -105,7 +103,6 @@ static bool plan(recurrent_op *self, dg_error *err) {
   self->places.weights_x = (uint32_t)weights_x;
   self->places.carry = (uint32_t)carry;
   self->places.grads = (uint32_t)grads;
-  self->places.x = (uint32_t)x;
   needs->kept = sizeof(float) * kept;
   needs->backward_workspace = sizeof(float) * backward;
   needs->backward_reads_in = true;
@@ -133,11 +130,9 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   if (!self->pack_gates || !self->pack_biases || !self->forward) return false;
   if (!op->train) return true;
   self->pack_rows = kernel_of(self, "recurrent_pack_rows", err);
-  self->pad = kernel_of(self, "recurrent_pad", err);
   self->backward = kernel_of(self, "recurrent_backward", err);
   self->weights = kernel_of(self, "recurrent_weights", err);
-  self->sum_biases = kernel_of(self, "recurrent_sum_biases", err);
-  return self->pack_rows && self->pad && self->backward && self->weights && self->sum_biases;
+  return self->pack_rows && self->backward && self->weights;
 }
 
 /* ---- forward ------------------------------------------------------------ */
@@ -230,85 +225,64 @@ static bool pack_backward(recurrent_op *self, const parameters *p, const dg_buff
                     self->places.weights_x, err));
 }
 
-/* What the gradients of the sums are multiplied with for the gradient of a weight. */
+/* The gradients of a weight and its bias (or NULL), for `gates` gates from first_gate on: sums over
+   rows of gradients, of which those of a gate lie in slot (gate + reset_after) % slots, times rows
+   of `from`, `ahead` of them in time. */
 typedef struct {
+  const dg_buffer *d_weight, *d_bias;
+  uint32_t first_gate, gates, slots;
   const dg_buffer *from;
-  uint32_t first, row, columns;     /* numbers of a row, padded and not */
-  uint32_t time, grads_time, count; /* of each sample: how many rows, and where they begin */
-} factor;
+  uint32_t from_first, from_row, columns;
+  int32_t ahead;
+} weight_sums;
 
-/* The gradient of `gates` gates of a weight, from first_gate on; that of a gate's sum lies in slot
-   (gate + shift) % slots. */
-static bool find_d_weight(recurrent_op *self, const dg_op_buffers *b, uint32_t n, const factor *f,
-                          uint32_t first_gate, uint32_t gates, uint32_t shift, uint32_t slots,
-                          const dg_buffer *d_weight, dg_error *err) {
+static bool find_weight(recurrent_op *self, const dg_op_buffers *b, uint32_t n,
+                        const weight_sums *w, dg_error *err) {
   const dg_recurrent_desc *d = &self->op.base.desc.recurrent;
-  const dg_cl_range range =
-      self->op.device->form == DG_CL_TILE
-          ? (dg_cl_range){.global = {dg_cl_ceil_div(d->hidden, UNITS), gates, 1},
-                          .local = {1, 1, 1}}
-          : (dg_cl_range){.global = {dg_cl_round_up(f->columns, SIDE),
-                                     dg_cl_round_up(d->hidden, SIDE), gates},
-                          .local = {SIDE, SIDE, 1}};
+  const bool tiles = self->op.device->form == DG_CL_TILE;
+  const size_t x = dg_cl_ceil_div(w->columns, tiles ? BLOCK : SIDE),
+               y = dg_cl_ceil_div(d->hidden, tiles ? BLOCK : SIDE), side = tiles ? 1 : SIDE;
+  const dg_cl_range range = {.global = {x * side, y * side, w->gates}, .local = {side, side, 1}};
   return dg_cl_launch(&self->op, self->weights, range,
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->places.grads),
-                                 dg_cl_u32(f->grads_time), dg_cl_mem(f->from), dg_cl_u32(f->first),
-                                 dg_cl_u32(f->row), dg_cl_u32(f->time), dg_cl_u32(f->columns),
-                                 dg_cl_u32(n), dg_cl_u32(d->steps), dg_cl_u32(f->count),
-                                 dg_cl_u32(d->hidden), dg_cl_u32(first_gate), dg_cl_u32(shift),
-                                 dg_cl_u32(slots), dg_cl_mem(d_weight)),
+                                 dg_cl_mem(w->from), dg_cl_u32(w->from_first),
+                                 dg_cl_u32(w->from_row), dg_cl_i32(w->ahead), dg_cl_u32(w->columns),
+                                 dg_cl_u32(n), dg_cl_u32(d->steps), dg_cl_u32(d->hidden),
+                                 dg_cl_u32(w->first_gate), dg_cl_u32(self->reset_after),
+                                 dg_cl_u32(w->slots), dg_cl_mem(w->d_weight), dg_cl_mem(w->d_bias)),
                       err);
 }
 
-static bool find_d_w(recurrent_op *self, const dg_op_buffers *b, uint32_t n,
-                     const parameters *gradients, dg_error *err) {
+/* U meets the state before, or, in the n of a GRU that resets before the product, what was made of
+   that state. */
+static bool find_weights(recurrent_op *self, const dg_op_buffers *b, uint32_t n, uint32_t direction,
+                         dg_error *err) {
   const dg_recurrent_desc *d = &self->op.base.desc.recurrent;
-  const bool padded = d->in % VECTOR != 0;
-  const factor x = {.from = padded ? b->workspace : b->in[0],
-                    .first = padded ? self->places.x : 0,
-                    .row = self->in_padded,
-                    .columns = d->in,
-                    .count = d->steps};
-  return find_d_weight(self, b, n, &x, 0, self->gates, self->reset_after, self->gates, gradients->w,
-                       err);
-}
-
-/* Times meet the state before them, or, for the GRU that resets before the product, what that
-   state was made to at the same time. */
-static bool find_d_u(recurrent_op *self, const dg_op_buffers *b, uint32_t n, uint32_t direction,
-                     const parameters *gradients, dg_error *err) {
-  const dg_recurrent_desc *d = &self->op.base.desc.recurrent;
+  const parameters gradients = parameters_of(d, b->d_param, direction);
   const uint32_t kept = direction * n * d->steps * self->kept_row;
-  const factor h = {.from = b->kept,
-                    .first = kept,
-                    .row = self->kept_row,
-                    .columns = d->hidden,
-                    .time = direction ? 1 : 0,
-                    .grads_time = direction ? 0 : 1,
-                    .count = d->steps - 1};
-  const factor reset = {.from = b->kept,
-                        .first = kept + 4 * self->padded,
-                        .row = self->kept_row,
-                        .columns = d->hidden,
-                        .count = d->steps};
-  return find_d_weight(self, b, n, &h, 0, self->gates - self->reset_before, self->reset_after,
-                       self->sums, gradients->u, err) &&
-         (!self->reset_before ||
-          find_d_weight(self, b, n, &reset, 2, 1, 0, self->sums, gradients->u, err));
-}
-
-static bool find_d_bias(recurrent_op *self, const dg_op_buffers *b, uint32_t n, uint32_t slots,
-                        const dg_buffer *d_bias, dg_error *err) {
-  const dg_recurrent_desc *d = &self->op.base.desc.recurrent;
-  dg_cl_range range = dg_cl_range_of(
-      (size_t[3]){dg_cl_ceil_div(d->hidden, dg_cl_width(self->op.device)), self->gates, 1},
-      (size_t[3]){1, 1, 1});
-  return dg_cl_launch(&self->op, self->sum_biases, range,
-                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->places.grads),
-                                 dg_cl_u32(n * d->steps), dg_cl_u32(self->grads_row),
-                                 dg_cl_u32(d->hidden), dg_cl_u32(self->reset_after),
-                                 dg_cl_u32(slots), dg_cl_mem(d_bias)),
-                      err);
+  const weight_sums w = {.d_weight = gradients.w,
+                         .d_bias = gradients.b,
+                         .gates = self->gates,
+                         .slots = self->gates,
+                         .from = b->in[0],
+                         .from_row = d->in,
+                         .columns = d->in};
+  const weight_sums u = {.d_weight = gradients.u,
+                         .d_bias = gradients.c,
+                         .gates = self->gates - self->reset_before,
+                         .slots = self->sums,
+                         .from = b->kept,
+                         .from_first = kept,
+                         .from_row = self->kept_row,
+                         .columns = d->hidden,
+                         .ahead = direction ? 1 : -1};
+  weight_sums u_n = u;
+  u_n.first_gate = 2;
+  u_n.gates = 1;
+  u_n.from_first += 4 * self->padded; /* r h, of the same time */
+  u_n.ahead = 0;
+  return find_weight(self, b, n, &w, err) && find_weight(self, b, n, &u, err) &&
+         (!self->reset_before || find_weight(self, b, n, &u_n, err));
 }
 
 static bool run_backward(recurrent_op *self, const dg_op_buffers *b, uint32_t n, uint32_t direction,
@@ -327,29 +301,14 @@ static bool run_backward(recurrent_op *self, const dg_op_buffers *b, uint32_t n,
       err);
 }
 
-static bool pad_x(recurrent_op *self, const dg_op_buffers *b, uint32_t n, dg_error *err) {
-  const dg_recurrent_desc *d = &self->op.base.desc.recurrent;
-  const size_t items[] = {n * d->steps, 1, 1}, local[] = {16, 1, 1};
-  return d->in % VECTOR == 0 ||
-         dg_cl_launch(&self->op, self->pad, dg_cl_range_of(items, local),
-                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_u32(d->in), dg_cl_u32(n * d->steps),
-                                 dg_cl_mem(b->workspace), dg_cl_u32(self->places.x)),
-                      err);
-}
-
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   recurrent_op *self = (recurrent_op *)op;
   const dg_recurrent_desc *d = &op->base.desc.recurrent;
-  if (!pad_x(self, b, step->n, err)) return false;
   for (uint32_t direction = 0; direction < directions_of(d); direction++) {
-    const parameters p = parameters_of(d, b->param, direction),
-                     gradients = parameters_of(d, b->d_param, direction);
+    const parameters p = parameters_of(d, b->param, direction);
     if (!pack_backward(self, &p, b->workspace, err) ||
         !run_backward(self, b, step->n, direction, err) ||
-        !find_d_w(self, b, step->n, &gradients, err) ||
-        !find_d_u(self, b, step->n, direction, &gradients, err) ||
-        (gradients.b && !find_d_bias(self, b, step->n, self->gates, gradients.b, err)) ||
-        (gradients.c && !find_d_bias(self, b, step->n, self->sums, gradients.c, err)))
+        !find_weights(self, b, step->n, direction, err))
       return false;
   }
   return true;
