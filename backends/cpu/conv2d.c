@@ -59,12 +59,26 @@ static void fill_tables(const dg_conv2d_desc *d, dg_conv_plan *plan) {
     for (size_t ky = d->kernel_h; ky-- > 0;)
       for (size_t kx = d->kernel_w; kx-- > 0;)
         *back_tap++ = (uint32_t)((f * plan->gradient.rows + ky) * back_row + kx);
-  for (size_t y = 0; y < plan->forward.height; y++)
-    for (size_t x = 0; x < plan->forward.width; x++)
-      *pixel++ = (uint32_t)(y * plan->forward.row_step + x);
+  for (size_t s = 0; s < plan->samples; s++)
+    for (size_t y = 0; y < plan->forward.height; y++)
+      for (size_t x = 0; x < plan->forward.width; x++)
+        *pixel++ = (uint32_t)(s * plan->source_step + y * plan->forward.row_step + x);
 }
 
-static dg_conv_plan *plan_new(const dg_conv2d_desc *d, dg_error *err) {
+/**
+ * Samples that go into one product of the weights' gradient: small planes alone would be soon
+ * through, and adding up so many gradients would cost more than making them. Yet every thread is to
+ * have some.
+ */
+static size_t chunk_samples(const dg_cpu_op *op, const dg_conv_plan *plan) {
+  enum { MANY_PIXELS = 256 };
+  size_t wanted = MANY_PIXELS / plan->pixels, most = op->base.max_n / (size_t)op->device->threads;
+  size_t samples = wanted < most ? wanted : most;
+  return samples > 0 && samples * plan->source_step <= UINT32_MAX ? samples : 1;
+}
+
+static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
   size_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   size_t kernel = (size_t)d->kernel_h * d->kernel_w;
@@ -83,11 +97,18 @@ static dg_conv_plan *plan_new(const dg_conv2d_desc *d, dg_error *err) {
                                    .width = d->width,
                                    .row_step = dg_field_row(&plan.gradient),
                                    .taps = plan.back_taps};
+  plan.few_taps = dg_correlate_is_few(&plan.forward);
+  plan.source_floats = dg_field_is_plain(&plan.source) && !plan.few_taps
+                           ? 0
+                           : dg_round_up(dg_field_count(&plan.source) + DG_CORRELATE_SLACK);
+  plan.source_step = plan.source_floats ? plan.source_floats : dg_field_count(&plan.source);
+  plan.samples = chunk_samples(op, &plan);
   if (dg_field_count(&plan.source) > UINT32_MAX || dg_field_count(&plan.gradient) > UINT32_MAX) {
     dg_fail(err, DG_ERR_UNSUPPORTED, "one sample of this conv2d is too large for the cpu backend");
     return NULL;
   }
-  size_t bytes = sizeof plan + (plan.taps + plan.back_taps + plan.pixels) * sizeof *plan.tables;
+  size_t entries = plan.taps + plan.back_taps + plan.samples * plan.pixels;
+  size_t bytes = sizeof plan + entries * sizeof *plan.tables;
   dg_conv_plan *made = malloc(bytes);
   if (!made) {
     dg_fail_memory(err, bytes);
@@ -100,14 +121,10 @@ static dg_conv_plan *plan_new(const dg_conv2d_desc *d, dg_error *err) {
 
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  dg_conv_plan *plan = op->plan = plan_new(d, err);
+  dg_conv_plan *plan = op->plan = plan_new(op, err);
   if (!plan) return false;
   dg_op_needs *needs = &op->base.needs;
   size_t threads = (size_t)op->device->threads, filters = dg_panels_width(d->filters);
-  plan->few_taps = dg_correlate_is_few(&plan->forward);
-  plan->source_floats = dg_field_is_plain(&plan->source) && !plan->few_taps
-                            ? 0
-                            : dg_round_up(dg_field_count(&plan->source) + DG_CORRELATE_SLACK);
   plan->weight_floats = dg_round_up(plan->taps * filters);
   needs->forward_workspace = (plan->weight_floats + threads * plan->source_floats) * sizeof(float);
   if (train) dg_conv_backward_prepare(op);

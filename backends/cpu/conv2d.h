@@ -16,7 +16,9 @@ typedef struct {
   size_t taps, back_taps;           /**< products of an element: of the output, of the gradient */
   bool few_taps;                    /**< forward by dg_correlate_few */
   size_t pixels;                    /**< of an output plane */
-  const uint32_t *pixel;            /**< where the first element of each one's window lies */
+  size_t samples;                   /**< of a chunk: together they have many pixels */
+  size_t source_step;               /**< floats from one sample's source field to the next's */
+  const uint32_t *pixel; /**< where the window of each pixel of a chunk begins, by source_step */
 
   /** Floats of parts of the workspaces; 0 where there is no need. */
   size_t source_floats, weight_floats;                               /**< forward */
