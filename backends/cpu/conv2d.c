@@ -31,6 +31,18 @@ static dg_field source_field(const dg_conv2d_desc *d) {
                     .phases = d->stride_w};
 }
 
+/** The output's gradient as it is scattered. */
+static dg_field plain_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
+  return (dg_field){.channels = d->filters,
+                    .height = out_h,
+                    .width = out_w,
+                    .spread_h = 1,
+                    .spread_w = 1,
+                    .rows = out_h,
+                    .columns = out_w,
+                    .phases = 1};
+}
+
 /** The output's gradient as the gradient of the input is read from it: spread by the stride. */
 static dg_field gradient_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
   return (dg_field){.channels = d->filters,
@@ -45,24 +57,34 @@ static dg_field gradient_field(const dg_conv2d_desc *d, size_t out_h, size_t out
                     .phases = 1};
 }
 
-/** Fills the tables that lie behind the plan: taps of both directions, and pixels. */
+/** The taps of the correlation that gathers the input's gradient. */
+static void fill_back_taps(const dg_conv2d_desc *d, const dg_conv_plan *plan, uint32_t *tap) {
+  size_t row = dg_field_row(&plan->gradient);
+  for (size_t f = 0; f < d->filters; f++)
+    for (size_t ky = d->kernel_h; ky-- > 0;)
+      for (size_t kx = d->kernel_w; kx-- > 0;)
+        *tap++ = (uint32_t)((f * plan->gradient.rows + ky) * row + kx);
+}
+
+/** Fills the tables that lie behind the plan: taps forward, pixels, and what backward needs. */
 static void fill_tables(const dg_conv2d_desc *d, dg_conv_plan *plan) {
-  uint32_t *tap = plan->tables, *back_tap = tap + plan->taps, *pixel = back_tap + plan->back_taps;
-  size_t row = dg_field_row(&plan->source), back_row = dg_field_row(&plan->gradient);
-  plan->forward.tap = tap, plan->backward.tap = back_tap, plan->pixel = pixel;
+  uint32_t *tap = plan->tables, *pixel = tap + plan->taps;
+  uint32_t *back = pixel + plan->samples * plan->pixels;
+  size_t row = dg_field_row(&plan->source);
+  plan->forward.tap = tap, plan->backward.tap = back, plan->pixel = pixel;
   for (size_t c = 0; c < d->channels; c++)
     for (size_t ky = 0; ky < d->kernel_h; ky++)
       for (size_t kx = 0; kx < d->kernel_w; kx++)
         *tap++ =
             (uint32_t)((c * plan->source.rows + ky) * row + dg_field_column(&plan->source, kx));
-  for (size_t f = 0; f < d->filters; f++)
-    for (size_t ky = d->kernel_h; ky-- > 0;)
-      for (size_t kx = d->kernel_w; kx-- > 0;)
-        *back_tap++ = (uint32_t)((f * plan->gradient.rows + ky) * back_row + kx);
   for (size_t s = 0; s < plan->samples; s++)
     for (size_t y = 0; y < plan->forward.height; y++)
       for (size_t x = 0; x < plan->forward.width; x++)
         *pixel++ = (uint32_t)(s * plan->source_step + y * plan->forward.row_step + x);
+  if (plan->scatters)
+    plan->scatter = dg_scatter_make(d, plan->forward.height, plan->forward.width, back);
+  else
+    fill_back_taps(d, plan, back);
 }
 
 /**
@@ -82,8 +104,10 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
   size_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   size_t kernel = (size_t)d->kernel_h * d->kernel_w;
+  bool scatters = dg_scatter_is_faster(d, out_h * out_w);
   dg_conv_plan plan = {.source = source_field(d),
-                       .gradient = gradient_field(d, out_h, out_w),
+                       .gradient = (scatters ? plain_field : gradient_field)(d, out_h, out_w),
+                       .scatters = scatters,
                        .taps = d->channels * kernel,
                        .back_taps = d->filters * kernel,
                        .pixels = out_h * out_w};
@@ -107,7 +131,8 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
     dg_fail(err, DG_ERR_UNSUPPORTED, "one sample of this conv2d is too large for the cpu backend");
     return NULL;
   }
-  size_t entries = plan.taps + plan.back_taps + plan.samples * plan.pixels;
+  size_t back_entries = scatters ? dg_scatter_entries(d, plan.pixels) : plan.back_taps;
+  size_t entries = plan.taps + plan.samples * plan.pixels + back_entries;
   size_t bytes = sizeof plan + entries * sizeof *plan.tables;
   dg_conv_plan *made = malloc(bytes);
   if (!made) {

@@ -23,12 +23,13 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
   plan->gradient_floats = d_in && (act || !dg_field_is_plain(&plan->gradient))
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
+  plan->room_floats = d_in && plan->scatters ? dg_scatter_room(&plan->scatter) : 0;
   plan->turned_floats = dg_round_up(plan->samples * plan->pixels * DG_TILE_WIDTH);
   plan->d_weight_floats = plan->weight_floats;
   plan->d_bias_floats = dg_round_up(2 * d->filters);
   plan->back_thread = plan->samples * (plan->source_floats + plan->gradient_floats) +
-                      plan->d_z_floats + plan->turned_floats + plan->d_weight_floats +
-                      plan->d_bias_floats;
+                      plan->d_z_floats + plan->turned_floats + plan->room_floats +
+                      plan->d_weight_floats + plan->d_bias_floats;
   needs->backward_workspace =
       (plan->back_weight_floats + (size_t)op->device->threads * plan->back_thread) * sizeof(float);
 }
@@ -38,6 +39,7 @@ typedef struct {
   float *source, *gradient; /**< fields of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
   float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
+  float *room;              /**< for dg_scatter_run */
   float *d_weight;          /**< sums over the thread's samples, panels of [tap, filter] */
   double *d_bias;
 } scratch;
@@ -48,7 +50,8 @@ static scratch scratch_of(const dg_conv_plan *plan, float *workspace, size_t thr
   s.gradient = s.source + plan->samples * plan->source_floats;
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
   s.turned = s.d_z + plan->d_z_floats;
-  s.d_weight = s.turned + plan->turned_floats;
+  s.room = s.turned + plan->turned_floats;
+  s.d_weight = s.room + plan->room_floats;
   s.d_bias = (double *)(void *)(s.d_weight + plan->d_weight_floats);
   return s;
 }
@@ -59,9 +62,13 @@ static void scratch_clear(const dg_conv_plan *plan, const scratch *s) {
   memset(s->d_weight, 0, (plan->d_weight_floats + plan->d_bias_floats) * sizeof(float));
 }
 
-/** The weights for the gradient of the input: panels of [filter and tap, channel]. */
+/** The weights for the gradient of the input: a panel of [filter and tap, channel]. */
 static void pack_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const float *weight,
                          size_t channel, float *panel) {
+  if (plan->scatters) {
+    dg_scatter_pack(&plan->scatter, weight, channel, panel);
+    return;
+  }
   size_t kernel = (size_t)d->kernel_h * d->kernel_w;
   size_t columns = dg_panel_columns(d->channels - channel), width = dg_panel_width(columns);
   for (size_t f = 0; f < d->filters; f++)
@@ -152,6 +159,17 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const chunk *
   dg_pack_columns(pixels, filters, d_z, pixels, t->turned + s * pixels * dg_panel_width(filters));
 }
 
+/** The gradient of one sample's input from the field of its output's. */
+static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *weights,
+                           const float *gradient, float *dx) {
+  const dg_conv_plan *plan = op->plan;
+  bool add = op->base.desc.d_in[0] == DG_GRAD_ADD;
+  if (plan->scatters)
+    dg_scatter_run(&plan->scatter, gradient, weights, add, t->room, dx);
+  else
+    dg_correlate(&plan->backward, gradient, weights, &(dg_ending){.add = add}, dx);
+}
+
 /** Adds a chunk to the thread's sums and, where that is wanted, gives the input's gradient. */
 static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *weights,
                            const chunk *c) {
@@ -170,11 +188,11 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
                               .width = dg_panel_width(filters)},
                 t->d_weight + f * plan->taps);
   }
-  for (size_t s = 0; s < (c->dx ? c->samples : 0); s++)
-    dg_correlate(&plan->backward,
-                 plan->gradient_floats ? t->gradient + s * plan->gradient_floats : c->d_y + s * out,
-                 weights, &(dg_ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD},
-                 c->dx + s * in);
+  for (size_t s = 0; s < (c->dx ? c->samples : 0); s++) {
+    const float *gradient =
+        plan->gradient_floats ? t->gradient + s * plan->gradient_floats : c->d_y + s * out;
+    input_gradient(op, t, weights, gradient, c->dx + s * in);
+  }
 }
 
 /** The threads' sums of the weights of one filter. */
