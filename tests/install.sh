@@ -8,6 +8,7 @@ folder=$build/install-test
 rm -rf "$folder"
 mkdir -p "$folder"
 unset DIGITS_MODELS DIGITS_DATA
+export OMP_WAIT_POLICY=passive # threads that wait leave the processor to other tests
 
 fail() {
   echo "$1" >&2

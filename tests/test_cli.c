@@ -196,6 +196,24 @@ START_TEST(a_signal_stops_it) {
 }
 END_TEST
 
+START_TEST(a_stopped_run_is_resumed) {
+  const char *const run = RUN SMALL "--epochs 30000 --save r.safetensors --log r.jsonl " MODELS
+                                    "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; wait $p";
+  shell_check(run, 130, "; go on with --resume r.safetensors");
+  shell_check(run, 2, "r.safetensors.state is the state of a run that stopped");
+  shell_check(RUN "--resume r.safetensors vanilla", 2, "--resume goes on with a run as it began");
+  shell_check(RUN "--resume r.safetensors --lr 1", 2, "--resume goes on with a run as it began");
+  shell_check(RUN "--resume r.safetensors --data builtin", 2, "the run learned from other images");
+  shell_check(RUN "--resume r.safetensors --log r.jsonl > out & p=$!; sleep 1; kill -HUP $p; "
+                  "wait $p; s=$?; cat out; exit $s",
+              130, "resume  after ");
+  shell_check("grep -c '\"event\":\"start\"' r.jsonl", 0, "2\n");
+  shell_check("grep -c '\"resumed_epochs\"' r.jsonl", 0, "1\n");
+  shell_check("rm r.safetensors.state; " RUN "--resume r.safetensors", 2,
+              "there is no r.safetensors.state: the run has finished");
+}
+END_TEST
+
 START_TEST(no_opencl_platform) {
   int status = shell("mkdir -p none && OCL_ICD_VENDORS=$PWD/none " RUN
                      "--backend opencl --data . " MODELS "vanilla.cfg");
@@ -220,6 +238,7 @@ int main(void) {
   tcase_add_test(tests, the_log_has_every_record);
   tcase_add_test(tests, weights_come_back);
   tcase_add_test(tests, a_signal_stops_it);
+  tcase_add_test(tests, a_stopped_run_is_resumed);
   tcase_add_test(tests, no_opencl_platform);
   int status = suite_main("cli", tests);
   shell_close();

@@ -259,6 +259,30 @@ static const struct {
      ":4: layer \"add1\" (add): needs inputs of one shape, but \"c\" gives [2, 26, 26] and "
      "\"input\" "
      "gives [1, 28, 28]"},
+    {"{ type = \"conv1d\"; filters = 2; kernel = 3; }",
+     ":3: layer \"conv1d1\" (conv1d): needs [steps, features], but \"input\" gives [1, 28, 28]"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"global_avgpool\"; }",
+     ":4: layer \"global_avgpool1\" (global_avgpool): needs [channels, height, width] or [steps, "
+     "features], but \"f\" gives [784]"},
+    {"{ type = \"conv2d\"; name = \"c\"; filters = 2; kernel = 3; },\n"
+     "{ type = \"concat\"; inputs = [\"c\", \"input\"]; }",
+     ":4: layer \"concat1\" (concat): can't join \"c\", which gives [2, 26, 26], with \"input\", "
+     "which gives [1, 28, 28]; what fits is another [channels, height, width] with the same "
+     "height"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n"
+     "{ type = \"concat\"; inputs = [\"f\", \"input\"]; }",
+     "what fits is another [features]"},
+    {"{ type = \"gru\"; units = 2; }", ":3: layer \"gru1\" (gru): needs [steps, features], but "
+                                       "\"input\" gives [1, 28, 28]; put a rows"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"lstm\"; units = 2; }",
+     ":4: layer \"lstm1\" (lstm): needs [steps, features], but \"f\" gives [784]; steps come from"},
+    {"{ type = \"columns\"; },\n{ type = \"rnn\"; name = \"r\"; units = 2; output = \"sequence\"; "
+     "},\n"
+     "{ type = \"linear\"; name = \"out\"; units = 10; }",
+     ":5: layer \"out\" (linear): needs [features], but \"r\" gives [28, 2]; put a flatten"},
+    {"{ type = \"rows\"; name = \"r\"; },\n{ type = \"conv2d\"; filters = 2; kernel = 3; }",
+     ":4: layer \"conv2d1\" (conv2d): needs [channels, height, width], but \"r\" gives [28, 28]; "
+     "only"},
     {"{ type = \"conv2d\"; filters = 2; kernel = 3; }",
      ":3: the last layer gives [2, 26, 26], but the loss needs [classes]"},
     {"{ type = \"flatten\"; },\n{ type = \"linear\"; name = \"a\"; units = 10; },\n"

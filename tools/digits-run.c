@@ -30,6 +30,7 @@ static void catch_signals(void) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGHUP, &action, NULL);
   action.sa_flags = 0;
   sigaction(SIGPIPE, &action, NULL);
   if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)

@@ -23,7 +23,15 @@ typedef enum {
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
 /** The programs; each is built on first use and shared by all ops of a device. */
-typedef enum { DG_CL_ELEMENTS, DG_CL_PRODUCTS, DG_CL_PROGRAMS } dg_cl_program;
+typedef enum { DG_CL_ELEMENTS, DG_CL_PRODUCTS, DG_CL_RECURRENT } dg_cl_program;
+
+/** A program that was built, in a list of all. */
+typedef struct dg_cl_built {
+  struct dg_cl_built *next;
+  dg_cl_program id;
+  char options[128]; /**< beside those that all programs are built with */
+  cl_program program;
+} dg_cl_built;
 
 typedef struct {
   dg_device base;
@@ -33,8 +41,8 @@ typedef struct {
   dg_cl_form form;
   dg_cl_blast_use blast;
   bool profile;
-  uint64_t memory_used;                /**< bytes of all buffers */
-  cl_program programs[DG_CL_PROGRAMS]; /**< NULL until they are built */
+  uint64_t memory_used;  /**< bytes of all buffers */
+  dg_cl_built *programs; /**< the newest first */
 } dg_cl_device;
 
 struct dg_buffer {
@@ -91,8 +99,9 @@ typedef struct {
 } dg_cl_family;
 
 extern const dg_cl_family dg_cl_linear, dg_cl_linear_clblast, dg_cl_conv2d, dg_cl_maxpool2d,
-    dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_gather,
-    dg_cl_loss, dg_cl_update;
+    dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_concat,
+    dg_cl_conv1d, dg_cl_batch_norm, dg_cl_layer_norm, dg_cl_gather, dg_cl_loss, dg_cl_update,
+    dg_cl_average, dg_cl_recurrent;
 
 /** Events of launches whose time hasn't been read yet, and the sum of those that were. */
 typedef struct {
@@ -120,6 +129,10 @@ bool dg_cl_check_count(uint64_t numbers, dg_error *err);
 
 /** The kernel `name` of a program; the op owns it. NULL on failure. */
 cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program program, const char *name, dg_error *err);
+
+/** The same of a program built with more options ("-DX=1"): one for each that are asked for. */
+cl_kernel dg_cl_special_kernel(dg_cl_op *op, dg_cl_program program, const char *options,
+                               const char *name, dg_error *err);
 
 /** Device memory of the op's own, filled from `from`; the op owns it. NULL on failure. */
 dg_buffer *dg_cl_table(dg_cl_op *op, const void *from, size_t bytes, dg_error *err);
@@ -154,9 +167,9 @@ static inline dg_cl_arg dg_cl_f32(float value) {
 /** The arguments of a launch, in the kernel's order. */
 #define DG_CL_ARGS(...) ((const dg_cl_arg[]){__VA_ARGS__, {0, {0}}})
 
-/** Work-items along each dimension, and the size of a work-group (0: the driver's choice). */
+/** Work-items along each dimension, the size of a work-group, and the number of the first. */
 typedef struct {
-  size_t global[3], local[3];
+  size_t global[3], local[3], first[3];
 } dg_cl_range;
 
 /** `items` work-items along each dimension in groups of `local`, rounded up to whole groups. */
@@ -164,6 +177,9 @@ dg_cl_range dg_cl_range_of(const size_t items[3], const size_t local[3]);
 
 /** Numbers that a work-item of an elementwise kernel takes: WIDTH in cl/common.cl. */
 uint32_t dg_cl_width(const dg_cl_device *device);
+
+/** Work-items that share a line of numbers that is summed: GROUP in cl/common.cl. */
+uint32_t dg_cl_group(const dg_cl_device *device);
 
 /** The range of an elementwise kernel over `count` numbers of each of `samples`. */
 dg_cl_range dg_cl_blocks(const dg_cl_device *device, size_t count, size_t samples);

@@ -5,16 +5,23 @@
 
 #include "backends/opencl/opencl.h"
 
-enum { MAX_FILES = 8 };
+enum { MAX_FILES = 16 };
 
 /* The files of a program, in the order they are compiled in. */
 static const char *const *program_files(const dg_cl_device *device, dg_cl_program id) {
-  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "pool.cl",
-                                         "planes.cl", "loss.cl",   "update.cl",   NULL};
+  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "gather.cl",
+                                         "pool.cl",   "planes.cl", "norm.cl",     "loss.cl",
+                                         "update.cl", NULL};
   static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl", NULL};
   static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
+  static const char *const recurrent_tile[] = {"common.cl", "recurrent_cell.cl",
+                                               "recurrent_pack.cl", "recurrent_tile.cl", NULL};
+  static const char *const recurrent_group[] = {"common.cl", "recurrent_cell.cl",
+                                                "recurrent_pack.cl", "recurrent_group.cl", NULL};
+  const bool tiles = device->form == DG_CL_TILE;
   if (id == DG_CL_ELEMENTS) return elements;
-  return device->form == DG_CL_TILE ? tile : group;
+  if (id == DG_CL_RECURRENT) return tiles ? recurrent_tile : recurrent_group;
+  return tiles ? tile : group;
 }
 
 static const char *source_text(const char *name) {
@@ -43,7 +50,7 @@ static bool fail_build(const dg_cl_device *device, cl_program handle, const char
   return false;
 }
 
-static cl_program build(dg_cl_device *device, dg_cl_program id, dg_error *err) {
+static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more, dg_error *err) {
   const char *const *files = program_files(device, id);
   const char *texts[MAX_FILES];
   cl_uint count = 0;
@@ -56,9 +63,9 @@ static cl_program build(dg_cl_device *device, dg_cl_program id, dg_error *err) {
   }
   cl_device_fp_config float_config = 0;
   clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof float_config, &float_config, NULL);
-  char options[64];
-  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u%s", dg_cl_width(device),
-           float_config & CL_FP_FMA ? " -DFUSED" : "");
+  char options[64 + sizeof((dg_cl_built *)0)->options];
+  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u -DGROUP=%u%s %s", dg_cl_width(device),
+           dg_cl_group(device), float_config & CL_FP_FMA ? " -DFUSED" : "", more);
   code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
   if (!code) return program;
   fail_build(device, program, files[1], code, err);
@@ -70,17 +77,50 @@ uint32_t dg_cl_width(const dg_cl_device *device) {
   return device->form == DG_CL_TILE ? 16 : 4;
 }
 
+uint32_t dg_cl_group(const dg_cl_device *device) {
+  return device->form == DG_CL_TILE ? 1 : 64;
+}
+
 void dg_cl_programs_free(dg_cl_device *device) {
-  for (int id = 0; id < DG_CL_PROGRAMS; id++)
-    if (device->programs[id]) clReleaseProgram(device->programs[id]);
+  for (dg_cl_built *built = device->programs, *next; built; built = next) {
+    next = built->next;
+    clReleaseProgram(built->program);
+    free(built);
+  }
+}
+
+/* A program with these options, built now if it has not been. */
+static cl_program find_program(dg_cl_device *device, dg_cl_program id, const char *options,
+                               dg_error *err) {
+  for (dg_cl_built *built = device->programs; built; built = built->next)
+    if (built->id == id && strcmp(built->options, options) == 0) return built->program;
+  dg_cl_built *built = calloc(1, sizeof *built);
+  if (!built) {
+    dg_fail_memory(err, sizeof *built);
+    return NULL;
+  }
+  built->id = id;
+  snprintf(built->options, sizeof built->options, "%s", options);
+  built->program = build(device, id, options, err);
+  if (!built->program) {
+    free(built);
+    return NULL;
+  }
+  built->next = device->programs;
+  device->programs = built;
+  return built->program;
 }
 
 cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program id, const char *name, dg_error *err) {
-  cl_program *program = &op->device->programs[id];
-  if (!*program) *program = build(op->device, id, err);
-  if (!*program) return NULL;
+  return dg_cl_special_kernel(op, id, "", name, err);
+}
+
+cl_kernel dg_cl_special_kernel(dg_cl_op *op, dg_cl_program id, const char *options,
+                               const char *name, dg_error *err) {
+  cl_program program = find_program(op->device, id, options, err);
+  if (!program) return NULL;
   cl_int code;
-  cl_kernel kernel = clCreateKernel(*program, name, &code);
+  cl_kernel kernel = clCreateKernel(program, name, &code);
   if (code) {
     dg_cl_fail(err, op->device, code, "making the kernel %s", name);
     return NULL;

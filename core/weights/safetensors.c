@@ -105,6 +105,10 @@ static bool read_shape(const json_t *shape, dg_stored_tensor *t) {
   return true;
 }
 
+static size_t element_size(const dg_stored_tensor *t) {
+  return t->whole ? sizeof(int64_t) : sizeof(float);
+}
+
 /** One entry of the header; `data` are the `room` bytes behind it. */
 static bool read_tensor(complaint c, const char *name, const json_t *entry, const char *data,
                         size_t room, dg_stored_tensor *t) {
@@ -115,7 +119,8 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(places) != 2 ||
       !json_is_integer(begin) || !json_is_integer(end))
     return damaged(c, "the entry of \"%.80s\" lacks type, shape or offsets", name);
-  if (strcmp(type, "F32") != 0)
+  t->whole = strcmp(type, "I64") == 0;
+  if (!t->whole && strcmp(type, "F32") != 0)
     return dg_fail(c.err, DG_ERR_INPUT,
                    "%s: \"%.80s\" has the type %.10s; only F32 is read: save it as float32", c.path,
                    name, type);
@@ -123,7 +128,7 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   if (from < 0 || to < from || (uint64_t)to > room)
     return damaged(c, "the data of \"%.80s\" lie outside the file", name);
   uint64_t count = count_of(t);
-  if (count == UINT64_MAX || count * sizeof(float) != (uint64_t)(to - from))
+  if (count == UINT64_MAX || count * element_size(t) != (uint64_t)(to - from))
     return damaged(c, "the size of \"%.80s\" is not that of its shape", name);
   if (from % (json_int_t)sizeof(float) != 0)
     return damaged(c, "the data of \"%.80s\" are not aligned", name);
@@ -147,7 +152,7 @@ static bool check_cover(complaint c, const dg_safetensors *file, const char *dat
     if (begin != at)
       return damaged(c, "\"%.80s\" %s", t->name,
                      begin < at ? "overlaps another tensor" : "leaves a gap before it");
-    at = begin + count_of(t) * sizeof(float);
+    at = begin + count_of(t) * element_size(t);
   }
   return at == data + room || damaged(c, "%zu bytes are left over", (size_t)(data + room - at));
 }

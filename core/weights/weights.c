@@ -28,6 +28,15 @@ static dg_stored_tensor stored(const dg_param *param, const dg_weights_array *ar
   return t;
 }
 
+/** How many tensors of the network an array has: all, or the learned ones, which come first. */
+static uint32_t tensors_of(const dg_network *network, const dg_weights_array *array) {
+  const dg_param *params;
+  uint32_t count = dg_network_param_list(network, &params);
+  while (array->learned && count > 0 && params[count - 1].offset >= dg_network_learned(network))
+    count--;
+  return count;
+}
+
 bool dg_weights_write(const dg_network *network, const char *path, const dg_weights_array *arrays,
                       uint32_t array_count, const dg_stored_text *texts, size_t text_count,
                       dg_error *err) {
@@ -38,7 +47,7 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   stored_name *names = malloc(most * sizeof *names);
   bool right = (tensors && names) || dg_fail_memory(err, most * sizeof *tensors);
   for (uint32_t a = 0; right && a < array_count; a++)
-    for (uint32_t i = 0; i < count; i++, written++)
+    for (uint32_t i = 0; i < tensors_of(network, &arrays[a]); i++, written++)
       tensors[written] = stored(&params[i], &arrays[a], &names[written]);
   right = right && dg_safetensors_write(path, tensors, written, texts, text_count, err);
   free(names);
@@ -81,6 +90,10 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
                    "%s: the network's \"%s\" is missing; these are the weights "
                    "of another network",
                    path, wanted.name);
+  if (found->whole)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: \"%s\" has the type I64; only F32 is read: save it as float32", path,
+                   wanted.name);
   char has[100], wants[100];
   if (!same_shape(found, &wanted))
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" has the shape %s, but the network's is %s", path,
@@ -90,13 +103,22 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
   return true;
 }
 
+/** Is it a number that PyTorch keeps with a batch norm and nothing here needs? */
+static bool counts_batches(const dg_stored_tensor *t) {
+  static const char suffix[] = ".num_batches_tracked";
+  size_t length = strlen(t->name), end = sizeof suffix - 1;
+  return t->whole && length > end && strcmp(t->name + length - end, suffix) == 0;
+}
+
 /** Is there a place for a tensor of that name? */
-static bool has_place(const char *name, const dg_param *params, uint32_t count,
-                      const dg_weights_array *arrays, uint32_t array_count) {
+static bool has_place(const dg_network *network, const char *name, const dg_weights_array *arrays,
+                      uint32_t array_count) {
+  const dg_param *params;
+  dg_network_param_list(network, &params);
   for (uint32_t a = 0; a < array_count; a++) {
     size_t length = strlen(arrays[a].prefix);
     if (strncmp(name, arrays[a].prefix, length) != 0) continue;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < tensors_of(network, &arrays[a]); i++)
       if (strcmp(params[i].name, name + length) == 0) return true;
   }
   return false;
@@ -105,15 +127,16 @@ static bool has_place(const char *name, const dg_param *params, uint32_t count,
 bool dg_weights_take(const dg_network *network, const dg_safetensors *file, const char *path,
                      const dg_weights_array *arrays, uint32_t array_count, dg_error *err) {
   const dg_param *params;
-  uint32_t count = dg_network_param_list(network, &params);
+  dg_network_param_list(network, &params);
   for (size_t t = 0; t < file->tensor_count; t++)
-    if (!has_place(file->tensors[t].name, params, count, arrays, array_count))
+    if (!counts_batches(&file->tensors[t]) &&
+        !has_place(network, file->tensors[t].name, arrays, array_count))
       return dg_fail(err, DG_ERR_INPUT,
                      "%s: the network has no \"%.80s\"; these are the weights of "
                      "another network",
                      path, file->tensors[t].name);
   for (uint32_t a = 0; a < array_count; a++)
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < tensors_of(network, &arrays[a]); i++)
       if (!take(file, path, &params[i], &arrays[a], err)) return false;
   return true;
 }

@@ -13,8 +13,9 @@
 bool dg_weights_save(dg_network *network, const dg_model *model, const char *path, dg_error *err);
 
 /**
- * Reads all parameters. A file whose tensors are not just the network's, by name and shape, is an
- * error that names the first that differs; the network is then as it was.
+ * Reads all parameters and states; PyTorch's num_batches_tracked is passed over. A file whose
+ * tensors are not just the network's, by name and shape, is an error that names the first that
+ * differs; the network is then as it was.
  */
 bool dg_weights_load(dg_network *network, const char *path, dg_error *err);
 

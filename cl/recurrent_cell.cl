@@ -1,0 +1,161 @@
+/* What a step of a recurrent layer does for one hidden unit, or for 16 side by side.
+ *
+ * Build options: CELL (the dg_cell_kind of backend.h), HARD_SIGMOID, RESET_BEFORE, and LANES,
+ * how many units are taken side by side. dg_recurrent_desc says what the cells compute;
+ * with W_g x + b_g and U_g h + c_g the two parts of a gate, there are
+ *
+ *   SUMS  sums that a step begins with: of every gate the two parts together, but for the GRU
+ *         that resets after the product: it has W_n x + b_n, r, z, U_n h + c_n, so that what is
+ *         made of x lies side by side, and what is made of h too; and as many gradients of them
+ *   KEPT  numbers that a step leaves for the next one and for backward, h first:
+ *           RNN h; LSTM h, c, i, f, g, o; GRU h, r, z, n and U_n h + c_n, or r h if RESET_BEFORE
+ *
+ * What is kept, and the gradients of sums, lie in rows, one for each sample and time: KEPT, or
+ * SUMS, slots of `padded` numbers (`hidden` rounded up to vectors of 16), and PAD more, so that
+ * rows of several samples don't meet in the same lines of a cache.
+ */
+#define PAD 16
+
+#if LANES == 1
+#define real float
+#define as_real as_float
+#define convert_whole convert_int
+#else
+#define real JOIN(float, LANES)
+#define as_real JOIN(as_float, LANES)
+#define convert_whole JOIN(convert_int, LANES)
+#endif
+
+#define RNN 0
+#define GRU 1
+#define LSTM 2
+#define RESET_AFTER (CELL == GRU && !RESET_BEFORE)
+
+#if CELL == RNN
+#define GATES 1
+#define SUMS 1
+#define KEPT 1
+#elif CELL == GRU
+#define GATES 3
+#define SUMS (GATES + RESET_AFTER)
+#define KEPT 5
+#else
+#define GATES 4
+#define SUMS 4
+#define KEPT 6
+#endif
+
+/* Gates that are made of h itself, not of r h. */
+#define GATES_OF_H (GATES - RESET_BEFORE)
+
+/* Gradients that backward carries to the step before: of h, and of the LSTM's c; then the GRU with
+   RESET_BEFORE has a place for that of r h. */
+#define CARRIED (1 + (CELL == LSTM) + RESET_BEFORE)
+
+/* exp(x) - 1, within 2e-7 of it, for x up to `most` < 88, and from there on as if x were that; below
+   -87 it is -1. With k = round(x / ln 2) and r = x - k ln 2 it is 2^k (exp(r) - 1) + (2^k - 1),
+   exp(r) - 1 being the head of its series. A NaN stays one. */
+inline real exp_less_one(real x, float most) {
+  x = x > (real)(most) ? (real)(most) : x < (real)(-87.0f) ? (real)(-87.0f) : x;
+  const real k = rint(x * 1.44269504f);
+  const real r = MULTIPLY_ADD(k, (real)(2.12194440e-4f), MULTIPLY_ADD(k, (real)(-0.693359375f), x));
+  real p = MULTIPLY_ADD(r, (real)(1.0f / 5040), (real)(1.0f / 720));
+  p = MULTIPLY_ADD(r, p, (real)(1.0f / 120));
+  p = MULTIPLY_ADD(r, p, (real)(1.0f / 24));
+  p = MULTIPLY_ADD(r, p, (real)(1.0f / 6));
+  p = MULTIPLY_ADD(r, p, (real)(0.5f));
+  p = MULTIPLY_ADD(r * r, p, r);
+  const real power = as_real((convert_whole(k) + 127) << 23);
+  return MULTIPLY_ADD(power, p, power - 1.0f);
+}
+
+inline real tanh_of(real x) {
+  const real e = exp_less_one(2.0f * x, 40.0f);
+  return e / (e + 2.0f);
+}
+
+/* A NaN passes through these, too. */
+inline real sigmoid(real x) {
+#if HARD_SIGMOID
+  const real y = 0.2f * x + 0.5f;
+  return y < (real)(0.0f) ? (real)(0.0f) : y > (real)(1.0f) ? (real)(1.0f) : y;
+#else
+  return 1.0f / (2.0f + exp_less_one(-x, 87.0f));
+#endif
+}
+
+/* Of the sigmoid, from its value. */
+inline real sigmoid_slope(real y) {
+#if HARD_SIGMOID
+  return y > (real)(0.0f) && y < (real)(1.0f) ? (real)(0.2f) : (real)(0.0f);
+#else
+  return y * (1.0f - y);
+#endif
+}
+
+inline real tanh_slope(real y) {
+  return 1.0f - y * y;
+}
+
+/* The end of a GRU's step: the new state between n and the one before. */
+inline real blend(real z, real n, real h) {
+  return n + z * (h - n);
+}
+
+/* From the sums of a step and the state before it, `h` and the LSTM's `c`, to what is kept. With
+   RESET_BEFORE the GRU's step isn't over: n is its part of x, and there is no new state yet. */
+inline void cell_forward(const real *sums, real h, real c, real *kept) {
+#if CELL == RNN
+  kept[0] = tanh_of(sums[0]);
+#elif CELL == GRU
+  kept[1] = sigmoid(sums[RESET_AFTER]);
+  kept[2] = sigmoid(sums[RESET_AFTER + 1]);
+#if RESET_BEFORE
+  kept[3] = sums[2];
+  kept[4] = kept[1] * h;
+#else
+  kept[3] = tanh_of(sums[0] + kept[1] * sums[3]);
+  kept[4] = sums[3];
+  kept[0] = blend(kept[2], kept[3], h);
+#endif
+#else
+  kept[2] = sigmoid(sums[0]);
+  kept[3] = sigmoid(sums[1]);
+  kept[4] = tanh_of(sums[2]);
+  kept[5] = sigmoid(sums[3]);
+  kept[1] = kept[3] * c + kept[2] * kept[4];
+  kept[0] = kept[5] * tanh_of(kept[1]);
+#endif
+}
+
+/* From what a step kept, the state before it and the gradient of the one after, `d_h` and the
+   LSTM's `carried[1]`, to the gradients of the sums and to that part of the state's before the
+   step which doesn't go through a product. With RESET_BEFORE the GRU's r is left out. */
+inline void cell_backward(const real *kept, real h, real c, real d_h, real *carried, real *grads) {
+#if CELL == RNN
+  grads[0] = d_h * tanh_slope(kept[0]);
+  carried[0] = 0.0f;
+#elif CELL == GRU
+  const real r = kept[1], z = kept[2], n = kept[3];
+  const real d_n = d_h * (1.0f - z) * tanh_slope(n), d_z = d_h * (h - n) * sigmoid_slope(z);
+  carried[0] = d_h * z;
+#if RESET_BEFORE
+  grads[1] = d_z;
+  grads[2] = d_n;
+#else
+  grads[0] = d_n;
+  grads[1] = d_n * kept[4] * sigmoid_slope(r);
+  grads[2] = d_z;
+  grads[3] = d_n * r;
+#endif
+#else
+  const real i = kept[2], f = kept[3], g = kept[4], o = kept[5], bent = tanh_of(kept[1]);
+  const real d_c = carried[1] + d_h * o * tanh_slope(bent);
+  grads[0] = d_c * g * sigmoid_slope(i);
+  grads[1] = d_c * c * sigmoid_slope(f);
+  grads[2] = d_c * i * tanh_slope(g);
+  grads[3] = d_h * bent * sigmoid_slope(o);
+  carried[0] = 0.0f;
+  carried[1] = d_c * f;
+#endif
+}
