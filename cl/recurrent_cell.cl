@@ -74,8 +74,12 @@ inline uint time_of(const tile_state *t, uint step) {
   return t->reverse ? t->steps - 1 - step : step;
 }
 
+/* What a step kept, and the one before it; of the first step itself, for nothing is read there. */
 inline global const float *kept_of(const tile_state *t, uint step) {
   return t->kept + (size_t)time_of(t, step) * t->kept_size;
+}
+inline global const float *kept_before(const tile_state *t, uint step) {
+  return kept_of(t, step > 0 ? step - 1 : step);
 }
 
 /* exp(x) - 1, within 2e-7 of it, for x up to `most` < 88, and from there on as if x were that; below

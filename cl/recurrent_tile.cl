@@ -274,7 +274,7 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
       p.b = kept_of(t, begin) + place(0, KEPT, 4, 0);
     }
     if (!of_x && !of_reset) {
-      p.b = kept_of(t, max(begin, 1u) - 1);
+      p.b = kept_before(t, begin);
       p.a += first * t->grads_size;
       p.steps -= first;
     }
@@ -296,7 +296,7 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
    of the state itself, of the first `samples` samples, d_row apart, or NULL. */
 inline void step_back(const tile_state *t, uint step, uint hidden, global const float *d_out,
                       uint d_row, uint samples, global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_of(t, max(step, 1u) - 1);
+  global const float *now = kept_of(t, step), *before = kept_before(t, step);
   const bool last = step + 1 == t->steps;
   for (uint unit = 0; unit < t->padded; unit += 16)
 #pragma unroll 1
@@ -326,7 +326,7 @@ inline void step_back(const tile_state *t, uint step, uint hidden, global const 
 /* The gradient of r h, through U_n, and from it those of r and h. */
 inline void reset_back(const tile_state *t, uint step, global const float *weights,
                        global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_of(t, max(step, 1u) - 1);
+  global const float *now = kept_of(t, step), *before = kept_before(t, step);
   multiply_rows(grads + place(0, SUMS, 2, 0), 1, t->padded, weights, t->carry, 1, 0);
   for (uint unit = 0; unit < t->padded; unit += 16)
     for (uint s = 0; s < SAMPLES; s++) {
@@ -369,7 +369,7 @@ recurrent_backward(global const float *restrict x, global const float *restrict 
     const uint first = tile * SAMPLES, samples = min(n - first, (uint)SAMPLES);
     t.kept = kept + kept_first + (size_t)tile * steps * t.kept_size;
     for (uint end = steps, begin; end > 0; end = begin) {
-      begin = end > STEPS ? end - STEPS : 0;
+      begin = (end - 1) / STEPS * STEPS;
       for (uint step = end; step-- > begin;) {
         const uint time = time_of(&t, step);
         global float *grads = t.grads + (step - begin) * t.grads_size;
