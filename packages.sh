@@ -3,9 +3,9 @@
 # "test" those of its tests too. Asks for sudo where it isn't run as root.
 set -eu
 run="cmake gcc libc6-dev ninja-build pkg-config
-     zlib1g-dev libopenblas-dev libconfig-dev libjansson-dev
+     zlib1g-dev libpng-dev libopenblas-dev libconfig-dev libjansson-dev
      ocl-icd-opencl-dev libclblast-dev pocl-opencl-icd"
-test="check libsubunit-dev oclgrind clang libomp-dev"
+test="check libsubunit-dev oclgrind clang libclang-rt-dev libomp-dev"
 packages=$run
 [ "${1:-}" = test ] && packages="$packages $test"
 missing=

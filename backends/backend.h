@@ -389,7 +389,8 @@ typedef struct {
 typedef struct {
   const char *device; /**< number in the list, or part of the name, any case; NULL: the first */
   uint32_t threads;   /**< 0: all; a backend whose device has no such setting refuses it */
-  const char *form;   /**< kernel form to force ("tile", "group", "clblast"); NULL: by device */
+  const char *form;   /**< kernel form to force ("tile", "group", "clblast"; cpu: "baseline",
+                           "avx2", "avx512"); NULL: by device */
   bool profile;       /**< measure the time of each op */
 } dg_open_options;
 

@@ -2,7 +2,9 @@
  *
  * WIDTH (a build option) is how many numbers one work-item of an elementwise
  * kernel takes: 16 on CPUs, 4 on GPUs. The last block of a tensor may be
- * short; `room` is how many numbers are left from where it starts.
+ * short; `room` is how many numbers are left from where it starts. GROUP (a
+ * build option) is how many work-items share a line of numbers that is summed:
+ * 1 on CPUs.
  */
 
 #define JOIN_(a, b) a##b
@@ -14,6 +16,7 @@
 #define vload_w JOIN(vload, WIDTH)
 #define vstore_w JOIN(vstore, WIDTH)
 #define convert_floatw JOIN(convert_float, WIDTH)
+#define convert_intw JOIN(convert_int, WIDTH)
 
 /* FUSED (a build option): the device has fused multiply-add. */
 #ifdef FUSED
@@ -25,11 +28,16 @@
 /* The dg_act_kind of backend.h. */
 enum { ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_SIGMOID, ACT_TANH };
 
-inline floatw load_block(global const float *from, uint room) {
+/* A block whose missing numbers are `other`. */
+inline floatw load_block_or(global const float *from, uint room, float other) {
   if (room >= WIDTH) return vload_w(0, from);
   float numbers[WIDTH];
-  for (uint i = 0; i < WIDTH; i++) numbers[i] = i < room ? from[i] : 0.0f;
+  for (uint i = 0; i < WIDTH; i++) numbers[i] = i < room ? from[i] : other;
   return vload_w(0, numbers);
+}
+
+inline floatw load_block(global const float *from, uint room) {
+  return load_block_or(from, room, 0.0f);
 }
 
 inline void store_block(floatw value, global float *to, uint room) {
@@ -45,6 +53,13 @@ inline void store_block(floatw value, global float *to, uint room) {
 /* Writes a gradient, or adds it to what is there. */
 inline void store_gradient(floatw value, global float *to, uint room, uint add) {
   store_block(add ? load_block(to, room) + value : value, to, room);
+}
+
+/* 0, 1, 2 … */
+inline uintw lane_numbers(void) {
+  uint numbers[WIDTH];
+  for (uint i = 0; i < WIDTH; i++) numbers[i] = i;
+  return vload_w(0, numbers);
 }
 
 inline float add_lanes(floatw v) {

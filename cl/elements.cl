@@ -1,4 +1,4 @@
-/* Ops that treat every number by itself, and the gather of a batch. */
+/* Ops that treat every number by itself. */
 
 inline floatw activate(floatw x, uint act, float slope) {
   switch (act) {
@@ -70,6 +70,17 @@ kernel void copy(global const float *x, global float *y, uint count, uint add) {
   store_gradient(load_block(x + i, count - i), y + i, count - i, add);
 }
 
+/* y[y_first + row * y_pitch + i] (+)= x[x_first + row * x_pitch + i] for i < count: columns of a
+ * matrix into columns of another.
+ */
+kernel void copy_columns(global const float *x, uint x_first, uint x_pitch, global float *y,
+                         uint y_first, uint y_pitch, uint rows, uint count, uint add) {
+  const uint i = get_global_id(0) * WIDTH, row = get_global_id(1);
+  if (i >= count || row >= rows) return;
+  store_gradient(load_block(x + x_first + (size_t)row * x_pitch + i, count - i),
+                 y + y_first + (size_t)row * y_pitch + i, count - i, add);
+}
+
 /* Dropout, and its gradient: y[s][e] (+)= word(s, e) < threshold ? 0 : scale * x[s][e].
  * A work-item takes WIDTH quads of elements.
  */
@@ -96,21 +107,4 @@ kernel void transpose(global const float *x, global float *y, uint rows, uint co
   global float *to = y + first + column * rows + row;
   const float value = x[first + row * columns + column];
   *to = add ? *to + value : value;
-}
-
-/* x[s] = scale * images[order[first + s]] + shift, and its label. */
-kernel void gather(global const uchar *images, global const uchar *labels,
-                   global const uint *order, global float *x, global uint *batch_labels, uint count,
-                   uint first, float scale, float shift) {
-  const uint i = get_global_id(0) * WIDTH, sample = get_global_id(1);
-  if (i >= count) return;
-  const uint image = order[first + sample];
-  global const uchar *from = images + (size_t)image * count + i;
-  global float *to = x + sample * count + i;
-  if (i == 0) batch_labels[sample] = labels[image];
-  if (count - i >= WIDTH)
-    vstore_w(MULTIPLY_ADD(convert_floatw(vload_w(0, from)), (floatw)(scale), (floatw)(shift)), 0,
-             to);
-  else
-    for (uint e = 0; e < count - i; e++) to[e] = MULTIPLY_ADD((float)from[e], scale, shift);
 }

@@ -10,15 +10,20 @@ inline uint first_largest(global const float *logits, uint classes) {
   return best;
 }
 
-/* Returns the loss of one sample; d, where not NULL, gets scale times its gradient. */
-inline float cross_entropy(global const float *logits, uint classes, uint label, float scale,
-                           global float *d) {
-  const float largest = logits[first_largest(logits, classes)];
+/* Returns the loss of one sample, whose target is 1 - smoothing at the label and smoothing shared
+ * by all classes; d, where not NULL, gets scale times its gradient.
+ */
+inline float cross_entropy(global const float *logits, uint classes, uint label, float smoothing,
+                           float scale, global float *d) {
+  const float largest = logits[first_largest(logits, classes)], off = smoothing / classes;
+  const float on = 1.0f - (smoothing - off); /* the target at the label */
   float total = 0.0f;
   for (uint c = 0; c < classes; c++) total += exp(logits[c] - largest);
   for (uint c = 0; d && c < classes; c++)
-    d[c] = scale * (exp(logits[c] - largest) / total - (c == label ? 1.0f : 0.0f));
-  return log(total) + (largest - (label < classes ? logits[label] : NAN));
+    d[c] = scale * (exp(logits[c] - largest) / total - (c == label ? on : off));
+  float below = (1.0f - smoothing) * (largest - (label < classes ? logits[label] : NAN));
+  for (uint c = 0; smoothing > 0.0f && c < classes; c++) below += off * (largest - logits[c]);
+  return log(total) + below;
 }
 
 inline float squared_error(global const float *logits, uint classes, uint label, float scale,
@@ -35,13 +40,13 @@ inline float squared_error(global const float *logits, uint classes, uint label,
 /* losses[s], hits[s] of each sample, and d_logits = scale times its gradient when training. */
 kernel void loss_of_samples(global const float *logits, global const uint *labels,
                             global float *d_logits, global float *losses, global uint *hits, uint n,
-                            uint classes, uint kind, float scale, uint train) {
+                            uint classes, uint kind, float smoothing, float scale, uint train) {
   const uint s = get_global_id(0);
   if (s >= n) return;
   global const float *x = logits + s * classes;
   global float *d = train ? d_logits + s * classes : 0;
   const uint label = labels[s];
-  losses[s] = kind == LOSS_CROSS_ENTROPY ? cross_entropy(x, classes, label, scale, d)
+  losses[s] = kind == LOSS_CROSS_ENTROPY ? cross_entropy(x, classes, label, smoothing, scale, d)
                                          : squared_error(x, classes, label, scale, d);
   hits[s] = first_largest(x, classes) == label;
 }

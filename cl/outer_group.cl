@@ -10,8 +10,8 @@
 kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void
 outer(global const float *restrict a, uint a_row, uint a_item, global const uint2 *restrict steps,
       uint step_count, global const float *restrict b, uint b_item,
-      global const float *restrict bias, float slope, global float *restrict c, uint c_row,
-      uint c_item, uint rows, uint columns, uint pitch, uint width, uint add) {
+      global const float *restrict bias, float slope, global float *restrict c, uint c_first,
+      uint c_row, uint c_item, uint rows, uint columns, uint pitch, uint width, uint add) {
   local float a_tile[DEPTH][TILE + 1], b_tile[DEPTH][TILE];
   const uint tx = get_local_id(0), ty = get_local_id(1), lane = ty * SIDE + tx;
   const uint column = get_group_id(0) * TILE, row = get_group_id(1) * TILE;
@@ -52,7 +52,7 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
       if (r >= rows || p >= columns || p % pitch >= width) continue;
       const float sum = sums[j][v] + (bias ? bias[r] : 0.0f);
       const float result = sum > 0.0f ? sum : slope * sum;
-      global float *to = c + item * c_item + r * c_row + p / pitch * width + p % pitch;
+      global float *to = c + c_first + item * c_item + r * c_row + p / pitch * width + p % pitch;
       *to = add ? *to + result : result;
     }
 }

@@ -3,8 +3,8 @@
  *   c[z][j][p] (+)= leaky(bias[j] + sum over k of a[z][j * a_row + steps[k].x]
  *                                               * b[z][steps[k].y + p])
  *
- * for batch item z, row j, column p; leaky(v) = v > 0 ? v : slope * v (slope 1
- * leaves v alone). Columns run along the memory of b, so that convolutions
+ * for batch item z, row j, column p, where c begins at c_first of its buffer and
+ * leaky(v) = v > 0 ? v : slope * v (slope 1 leaves v alone). Columns run along the memory of b, so that convolutions
  * over planes and products of matrices are one thing: `steps` says where each
  * term of the sum begins. Columns come in lines of `pitch`, of which the first
  * `width` are results; c holds those densely.
@@ -53,8 +53,8 @@ inline void store_columns(const float lanes[16], uint lane, uint end, uint x, ui
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 outer(global const float *restrict a, uint a_row, uint a_item, global const uint2 *restrict steps,
       uint step_count, global const float *restrict b, uint b_item,
-      global const float *restrict bias, float slope, global float *restrict c, uint c_row,
-      uint c_item, uint rows, uint columns, uint pitch, uint width, uint add) {
+      global const float *restrict bias, float slope, global float *restrict c, uint c_first,
+      uint c_row, uint c_item, uint rows, uint columns, uint pitch, uint width, uint add) {
   const uint row = get_global_id(0) * ROWS, column = get_global_id(1) * COLUMNS;
   const size_t item = get_global_id(2);
 
@@ -103,7 +103,7 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
     for (uint v = 0; v < VECTORS; v++)
       results[v][j] = sums[j][v] > 0.0f ? sums[j][v] : slope * sums[j][v];
 
-  global float *to = c + item * c_item + row * c_row;
+  global float *to = c + c_first + item * c_item + row * c_row;
   for (uint v = 0; v < VECTORS; v++) {
     const uint first = column + 16 * v;
     if (first >= columns) break;

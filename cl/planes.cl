@@ -87,15 +87,16 @@ kernel void sum_planes(global const float *from, uint from_first, uint from_plan
   sums[sums_first + plane] = add_lanes(total);
 }
 
-/* to[i][j] = the sum over the parts of from[part][j][i]. */
+/* to[z][i][j] = the sum over the parts of from[part][z][j][i]. */
 kernel void sum_parts(global const float *from, uint from_first, global float *to, uint rows,
                       uint columns, uint parts) {
-  const uint i = get_global_id(0), j = get_global_id(1);
+  const uint i = get_global_id(0), j = get_global_id(1), z = get_global_id(2);
   if (i >= columns || j >= rows) return;
+  const uint area = rows * columns, part_size = area * get_global_size(2);
+  from += from_first + z * area + j * columns + i;
   float total = 0.0f;
-  for (uint part = 0; part < parts; part++)
-    total += from[from_first + ((size_t)part * rows + j) * columns + i];
-  to[i * rows + j] = total;
+  for (uint part = 0; part < parts; part++) total += from[(size_t)part * part_size];
+  to[z * area + i * rows + j] = total;
 }
 
 #define COLUMN_BLOCK 64

@@ -1,4 +1,4 @@
-/* One step of an optimizer over all parameters, by PyTorch's formulas.
+/* One step of an optimizer over all parameters, by PyTorch's formulas, and their moving average.
  *
  * A work-item takes WIDTH parameters. `fault` is {step of the first gradient
  * that wasn't finite + 1, or 0; its place}: while a step runs only the place is
@@ -85,6 +85,13 @@ kernel void adadelta(global const float *d, global float *p, global float *state
 /* One work-item: if this step found a gradient that isn't finite, it is the step of the fault. */
 kernel void fault_note(global uint *fault, uint step) {
   if (fault[0] == 0 && fault[1] != 0xffffffffu) fault[0] = step + 1;
+}
+
+/* average = decay average + (1 - decay) p */
+kernel void moving_average(global const float *p, global float *average, uint count, float decay) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  vstore_w(decay * vload_w(0, average + i) + (1.0f - decay) * vload_w(0, p + i), 0, average + i);
 }
 
 /* ---- the norm of all gradients ------------------------------------------ */

@@ -5,6 +5,7 @@
 
 #include "backends/backend.h"
 #include "core/data/dataset.h"
+#include "core/support/text.h"
 
 enum { MOST_DEVICES = 64, BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
 
@@ -47,6 +48,13 @@ static const dg_backend *choose(const char *name) {
   return NULL;
 }
 
+static bool fail_unknown(const char *backend, dg_error *err) {
+  char names[200] = "";
+  for (const dg_backend *const *b = dg_backends(); *b; b++)
+    dg_append(names, sizeof names, "%s%s", *names ? ", " : "", (*b)->name);
+  return dg_fail(err, DG_ERR_INPUT, "unknown backend \"%s\"; there are %s", backend, names);
+}
+
 dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err) {
   const dg_backend *chosen = choose(backend);
   dg_open_options options = {.device = device, .threads = threads};
@@ -56,7 +64,7 @@ dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg
             "this build has no OpenCL backend; install the OpenCL headers and loader (on Debian: "
             "ocl-icd-opencl-dev) and build again, or use --backend cpu");
   else
-    dg_fail(err, DG_ERR_INPUT, "unknown backend \"%s\"; there are cpu and opencl", backend);
+    fail_unknown(backend, err);
   return NULL;
 }
 
@@ -76,6 +84,20 @@ dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err) {
   if (strcmp(folder, "builtin") == 0)
     return dg_dataset_builtin(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, threads, err);
   return dg_dataset_read(folder, err);
+}
+
+dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                         dg_error *err) {
+  return dg_dataset_builtin(train, test, seed, threads, err);
+}
+
+bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err) {
+  return dg_dataset_write(data, folder, gzip, err);
+}
+
+dg_part_view dg_data_part(const dg_dataset *data, dg_part part) {
+  const dg_samples *s = part == DG_PART_TRAIN ? &data->train : &data->test;
+  return (dg_part_view){s->count, s->height, s->width, s->images, s->labels};
 }
 
 uint32_t dg_data_train_samples(const dg_dataset *data) {

@@ -107,6 +107,38 @@ typedef struct dg_dataset dg_dataset;
 
 /** A folder with four IDX files of MNIST's names, gzipped or not; or "builtin". */
 dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err);
+/**
+ * Draws a set like the built-in one: `train` and `test` digits of 28x28 from a seed. The same seed
+ * gives the same images; the built-in set is dg_data_draw(60000, 10000, 1, …).
+ */
+dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                         dg_error *err);
+
+/**
+ * Writes a set as four IDX files with MNIST's names, gzipped or not, for dg_data_open. The folder
+ * is made where there is none; one that holds such a file already is an error. On failure no file
+ * is left behind.
+ */
+bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
+
+typedef enum { DG_PART_TRAIN, DG_PART_TEST } dg_part;
+
+/** The samples of a part; they belong to the data set. */
+typedef struct {
+  uint32_t count, height, width;
+  const uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
+  const uint8_t *labels; /**< [count] */
+} dg_part_view;
+dg_part_view dg_data_part(const dg_dataset *data, dg_part part);
+
+/**
+ * Training images as a step of the model's training sees them: bent as its recipe says, drawn from
+ * seed and step. `chosen` [count] counts the training images from 0; writes `images`
+ * [count, height, width].
+ */
+bool dg_data_augment(const dg_dataset *data, const dg_model *model, const uint32_t *chosen,
+                     uint32_t count, uint32_t seed, uint32_t step, uint8_t *images, dg_error *err);
+
 uint32_t dg_data_train_samples(const dg_dataset *data);
 uint32_t dg_data_test_samples(const dg_dataset *data);
 /** What it is: the folder, or "built-in digits". */
@@ -157,8 +189,28 @@ typedef struct {
 typedef struct {
   uint32_t seed;
   bool test_only; /**< dg_train won't be called: no gradients, no training data on the device */
+  /** File that dg_train keeps the exact state of training in: after every epoch, and when it is
+      interrupted. NULL: none. */
+  const char *state;
+  bool resume; /**< go on from `state`, which must have been kept of this model and data */
   dg_listener listener;
 } dg_trainer_options;
+
+/** What a state file says of the run that stopped. */
+typedef struct {
+  char backend[16], device[128];
+  uint32_t threads; /**< or the device's compute units */
+  char data[512];   /**< where the training images were from, see dg_data_source */
+  uint32_t seed;
+  uint32_t epoch, step; /**< finished epochs, and steps of the next one */
+} dg_state_info;
+
+/**
+ * Reads what a state file says. Its model is that of dg_model_of_weights. A run that goes on with
+ * the same model, seed and data on the same backend, device and number of threads comes to the
+ * same bits as one that never stopped.
+ */
+bool dg_state_read(const char *path, dg_state_info *info, dg_error *err);
 
 /**
  * Builds the model's network on the device, uploads the data and initializes the parameters from
@@ -177,8 +229,9 @@ uint32_t dg_trainer_train_samples(const dg_trainer *trainer);
 uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
 
 /**
- * Trains by the model's recipe and keeps the parameters that it says (best or last). A loss or
- * gradient that isn't finite stops training with an error that names step and layer.
+ * Trains by the model's recipe, or what is left of it after a resume, and keeps the parameters
+ * that it says (best or last, averaged or not). A loss or gradient that isn't finite stops
+ * training with an error that names step and layer.
  */
 bool dg_train(dg_trainer *trainer, dg_error *err);
 

@@ -4,9 +4,10 @@
     python3 tests/record_networks.py          (needs torch and numpy)
 
 writes tests/data/NETWORK.json: logits, loss and gradients of one small batch, and the parameters
-after three steps of each optimizer, all in double precision. Inputs, labels and initial parameters
-come from a formula that C repeats exactly, so they are not stored. Dropout is left out. Of a large
-tensor sums and a few elements are stored, see `summary`.
+and states after three steps of each optimizer, with the logits of a test then, all in double
+precision. Inputs, labels and initial parameters come from a formula that C repeats exactly, so they
+are not stored. Dropout is left out. Of a large tensor sums and a few elements are stored, see
+`summary`.
 """
 import json
 import math
@@ -76,6 +77,11 @@ class Lstm(nn.LSTM):
         return super().forward(x)[0][:, -1]
 
 
+class FlattenHwc(nn.Module):
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
 def fcnn():
     return Network((None, nn.Flatten()), ("fc1", nn.Linear(784, 512)), (None, nn.ReLU()),
                    ("fc2", nn.Linear(512, 256)), (None, nn.ReLU()), ("out", nn.Linear(256, 10)))
@@ -108,6 +114,69 @@ def vanilla():
                    ("out", nn.Linear(100, 10)))
 
 
+def normalized(kernel, channels):
+    """M3, M5 and M7 of arXiv:2008.10400: convolutions without pooling, each batch-normalized."""
+    layers, before, size = [], 1, 28
+    for number, filters in enumerate(channels, 1):
+        layers += [(f"conv{number}", nn.Conv2d(before, filters, kernel, bias=False)),
+                   (f"norm{number}", nn.BatchNorm2d(filters)), (None, nn.ReLU())]
+        before, size = filters, size - kernel + 1
+    return Network(*layers, (None, FlattenHwc()),
+                   ("fc", nn.Linear(before * size * size, 10, bias=False)),
+                   ("fc_norm", nn.BatchNorm1d(10)))
+
+
+def m3():
+    return normalized(3, range(32, 177, 16))
+
+
+def m5():
+    return normalized(5, range(32, 161, 32))
+
+
+def m7():
+    return normalized(7, range(48, 193, 48))
+
+
+class ResettingGru(nn.Module):
+    """A GRU with one bias a gate that resets the state before its product; hard sigmoid gates."""
+
+    def __init__(self, inputs, units, sequence):
+        super().__init__()
+        self.units, self.sequence = units, sequence
+        self.weight_ih_l0 = nn.Parameter(torch.empty(3 * units, inputs))
+        self.weight_hh_l0 = nn.Parameter(torch.empty(3 * units, units))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(3 * units))
+
+    def gate(self, x):
+        return torch.clamp(0.2 * x + 0.5, 0, 1)
+
+    def forward(self, x):
+        h, states = x.new_zeros(len(x), self.units), []
+        u_r, u_z, u_n = self.weight_hh_l0.chunk(3)
+        for step in x.unbind(1):
+            r, z, n = (step @ self.weight_ih_l0.T + self.bias_ih_l0).chunk(3, 1)
+            r, z = self.gate(r + h @ u_r.T), self.gate(z + h @ u_z.T)
+            h = (1 - z) * torch.tanh(n + (r * h) @ u_n.T) + z * h
+            states.append(h)
+        return torch.stack(states, 1) if self.sequence else h
+
+
+class AlongSteps(nn.Module):
+    """PyTorch's convolutions read [n, features, steps], ours [n, steps, features]."""
+
+    def forward(self, x):
+        return x.transpose(1, 2)
+
+
+def conv1d_gru():
+    return Network((None, Rows()), (None, AlongSteps()), ("conv1", nn.Conv1d(28, 32, 3)),
+                   (None, nn.ReLU()), ("conv2", nn.Conv1d(32, 32, 3)), (None, nn.ReLU()),
+                   (None, nn.MaxPool1d(2)), (None, AlongSteps()),
+                   ("gru1", ResettingGru(32, 64, True)), ("gru2", ResettingGru(64, 16, False)),
+                   ("out", nn.Linear(16, 10)))
+
+
 def gru():
     return Network((None, Rows()), ("rnn", Gru(28, 128, batch_first=True)),
                    ("out", nn.Linear(128, 10)))
@@ -119,13 +188,18 @@ def lstm():
 
 
 ADAM = {"type": "adam", "lr": 1e-3}
+SGD = {"type": "sgd", "lr": 0.001, "momentum": 0.9}
 ADADELTA = {"type": "adadelta", "lr": 1.0, "rho": 0.9, "eps": 1e-8}
 NETWORKS = {
     "fcnn": (fcnn, 5, "cross_entropy", [ADAM]),
     "cnn": (cnn, 5, "cross_entropy", [ADAM]),
     "cnn-leaky": (cnn_leaky, 3, "mse", [ADADELTA]),
+    "conv1d-gru": (conv1d_gru, 5, "cross_entropy", [ADAM]),
     "gru": (gru, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}, ADADELTA]),
     "lstm": (lstm, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}]),
+    "m3": (m3, 4, "cross_entropy", [SGD]),
+    "m5": (m5, 4, "cross_entropy", [SGD]),
+    "m7": (m7, 4, "cross_entropy", [SGD]),
     "numpy-cnn": (numpy_cnn, 3, "cross_entropy", [ADAM]),
     "vanilla": (vanilla, 5, "cross_entropy", [
         {"type": "sgd", "lr": 0.3},
@@ -143,9 +217,23 @@ def scale_of(parameter):
     return 2.0 ** -round(math.log2(fan_in) / 2)
 
 
+def centre_of(name):
+    """The weight of a norm lies around 1, all others around 0."""
+    return float("norm" in name and name.endswith(".weight"))
+
+
+def away_of(name):
+    """The bias of a norm lies around -2.5 and 2.5, so that hardly any number lies near 0, where a
+    ReLU bends and rounding decides about a gradient."""
+    return 2.5 if "norm" in name and name.endswith(".bias") else 0.0
+
+
 def initialize(network):
-    for number, parameter in enumerate(network.parameters()):
+    network.double()
+    for number, (name, parameter) in enumerate(network.named_parameters()):
         values = scale_of(parameter) * (2 * uniform(number, parameter.numel()) - 1)
+        values += centre_of(name) + away_of(name) * np.where(values < 0, -1, 1)
+        values = values.astype(np.float32).astype(np.float64)
         parameter.data = torch.from_numpy(values).reshape(parameter.shape)
 
 
@@ -180,7 +268,8 @@ def gradients_of(make, size, loss_kind):
     loss = loss_of(loss_kind, logits, labels)
     loss.backward()
     parameters = [{"name": name, "shape": list(p.shape), "scale": scale_of(p),
-                   "gradient": summary(p.grad)} for name, p in network.named_parameters()]
+                   "centre": centre_of(name), "away": away_of(name), "gradient": summary(p.grad)}
+                  for name, p in network.named_parameters()]
     return {"batch": size, "loss_kind": loss_kind, "logits": logits.flatten().tolist(),
             "loss": loss.item(), "parameters": parameters}
 
@@ -199,8 +288,11 @@ def run_of(make, size, loss_kind, recipe):
             nn.utils.clip_grad_norm_(network.parameters(), recipe["clip_norm"])
         optimizer.step()
         losses.append(loss.item())
+    network.eval()
+    states = [(name, x) for name, x in network.named_buffers() if x.dim() > 0]
     return {"optimizer": recipe, "losses": losses,
-            "parameters": {name: summary(p) for name, p in network.named_parameters()}}
+            "tested": network(batch_of(0, size)[0]).flatten().tolist(),
+            "parameters": {name: summary(p) for name, p in [*network.named_parameters(), *states]}}
 
 
 def main():

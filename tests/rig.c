@@ -48,17 +48,17 @@ static void add_device(rig_place *places, size_t room, size_t *count, const dg_b
   rig_place like = {0};
   snprintf(like.number, sizeof like.number, "%zu", number);
   if (!wanted("DIGITS_TEST_DEVICE", like.number)) return;
-  if (strcmp(backend->name, "cpu") == 0) {
-    add_place(places, room, count, backend, info, &like);
-    like.options.threads = 3;
-    add_place(places, room, count, backend, info, &like);
-    return;
-  }
-  static const char *const forms[] = {"tile", "group", "clblast"};
-  for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
-    like.options.form = forms[f];
+  static const char *const forms[] = {"tile", "group", "clblast", NULL};
+  static const char *const cpu_forms[] = {"baseline", "avx2", "avx512", NULL};
+  bool cpu = strcmp(backend->name, "cpu") == 0;
+  for (const char *const *form = cpu ? cpu_forms : forms; *form; form++) {
+    like.options.form = *form;
     add_place(places, room, count, backend, info, &like);
   }
+  if (!cpu) return;
+  like.options.form = NULL;
+  like.options.threads = 3;
+  add_place(places, room, count, backend, info, &like);
 }
 
 size_t rig_places(rig_place *places, size_t room) {

@@ -3,6 +3,10 @@
 #define DG_TESTS_SUITE_H
 
 #include <check.h>
+#include <stdbool.h>
+
+/** Has the backend a device here? If not, says that what needs it is skipped. */
+bool suite_has_backend(const char *name);
 
 /** Runs the case and returns what main returns. The case is freed. */
 int suite_main(const char *name, TCase *tests);

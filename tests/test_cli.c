@@ -4,46 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "core/data/dataset.h"
-#include "core/digits.h"
+#include "tests/shell.h"
 #include "tests/suite.h"
 
-#define RUN DIGITS_BINARY_DIR "/tools/digits-run "
-#define MODELS DIGITS_SOURCE_DIR "/models/"
 #define SMALL "--data . --backend cpu "
-
-static char folder[] = "/tmp/digits-cli-XXXXXX";
-static char printed[1 << 16];
-
-/** Runs a shell command in the folder; its output goes to `printed`. Returns the exit status. */
-static int shell(const char *command) {
-  char line[2000];
-  snprintf(line, sizeof line, "cd %s && { %s; } 2>&1", folder, command);
-  FILE *pipe = popen(line, "r");
-  ck_assert_ptr_nonnull(pipe);
-  size_t length = fread(printed, 1, sizeof printed - 1, pipe);
-  printed[length] = '\0';
-  int status = pclose(pipe);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void check_run(const char *command, int status, const char *says) {
-  int got = shell(command);
-  ck_assert_msg(got == status, "%s: exit %d, not %d:\n%s", command, got, status, printed);
-  ck_assert_msg(strstr(printed, says) != NULL, "%s: expected \"%s\" in:\n%s", command, says,
-                printed);
-}
 
 /* ---- wrong and right command lines -------------------------------------- */
 
-static const struct {
-  const char *command;
-  int status;
-  const char *says;
-} lines[] = {
+static const shell_line lines[] = {
     {RUN "--help", 0, "Usage: digits-run [options] MODEL"},
     {RUN "--help layers", 0, "default \"pytorch\""},
     {RUN "--version", 0, "digits-run 0.1.0"},
@@ -86,45 +55,48 @@ static const struct {
 };
 
 START_TEST(command_lines) {
-  check_run(lines[_i].command, lines[_i].status, lines[_i].says);
+  shell_check(lines[_i].command, lines[_i].status, lines[_i].says);
 }
 END_TEST
 
 START_TEST(it_says_what_it_uses) {
-  check_run(RUN SMALL "--epochs 2 --seed 5 " MODELS "vanilla.cfg", 0, "79510 parameters");
-  ck_assert_ptr_nonnull(strstr(printed, "device  cpu: "));
-  ck_assert_ptr_nonnull(strstr(printed, "300 to train, 0 to validate, 100 to test"));
-  ck_assert_ptr_nonnull(strstr(printed, "seed    5"));
-  ck_assert_ptr_nonnull(strstr(printed, "epoch  2/2"));
-  ck_assert_ptr_nonnull(strstr(printed, "of 100)"));
-  ck_assert_msg(strchr(printed, '\033') == NULL, "terminal codes in a pipe");
+  shell_check(RUN SMALL "--epochs 2 --seed 5 " MODELS "vanilla.cfg", 0, "79510 parameters");
+  ck_assert_ptr_nonnull(strstr(shell_printed(), "device  cpu: "));
+  ck_assert_ptr_nonnull(strstr(shell_printed(), "300 to train, 0 to validate, 100 to test"));
+  ck_assert_ptr_nonnull(strstr(shell_printed(), "seed    5"));
+  ck_assert_ptr_nonnull(strstr(shell_printed(), "epoch  2/2"));
+  ck_assert_ptr_nonnull(strstr(shell_printed(), "of 100)"));
+  ck_assert_msg(strchr(shell_printed(), '\033') == NULL, "terminal codes in a pipe");
 }
 END_TEST
 
 START_TEST(data_comes_from_the_environment) {
-  check_run("DIGITS_DATA=. " RUN "--backend cpu --epochs 1 " MODELS "vanilla.cfg", 0,
-            "300 to train");
+  shell_check("DIGITS_DATA=. " RUN "--backend cpu --epochs 1 " MODELS "vanilla.cfg", 0,
+              "300 to train");
 }
 END_TEST
 
 START_TEST(models_of_ones_own_have_names) {
-  check_run("mkdir mine && sed 's/units = 100/units = 20/' " MODELS
-            "vanilla.cfg > mine/tiny.cfg && "
-            "echo 'description = 3;' > mine/broken.cfg && touch mine/notes.txt mine/.cfg",
-            0, "");
-  check_run("DIGITS_MODELS=mine " RUN "--list-models", 0, "tiny                15910  one hidden");
-  ck_assert_ptr_nonnull(strstr(printed, "broken                  0  mine/broken.cfg:1: descr"));
-  ck_assert_ptr_null(strstr(printed, "notes"));
-  ck_assert_ptr_null(strstr(printed, "cnn"));
-  check_run("DIGITS_MODELS=mine " RUN SMALL "--epochs 1 tiny", 0, "15910 parameters");
-  check_run("DIGITS_MODELS=mine " RUN SMALL "--epochs 1 cnn", 2, "no model \"cnn\" in mine");
+  shell_check("mkdir mine && sed 's/units = 100/units = 20/' " MODELS
+              "vanilla.cfg > mine/tiny.cfg && "
+              "echo 'description = 3;' > mine/broken.cfg && touch mine/notes.txt mine/.cfg",
+              0, "");
+  shell_check("DIGITS_MODELS=mine " RUN "--list-models", 0,
+              "tiny                15910  one hidden");
+  ck_assert_ptr_nonnull(
+      strstr(shell_printed(), "broken                  0  mine/broken.cfg:1: descr"));
+  ck_assert_ptr_null(strstr(shell_printed(), "notes"));
+  ck_assert_ptr_null(strstr(shell_printed(), "cnn"));
+  shell_check("DIGITS_MODELS=mine " RUN SMALL "--epochs 1 tiny", 0, "15910 parameters");
+  shell_check("DIGITS_MODELS=mine " RUN SMALL "--epochs 1 cnn", 2, "no model \"cnn\" in mine");
 }
 END_TEST
 
 START_TEST(quiet_prints_the_test_alone) {
-  check_run(RUN SMALL "--quiet --epochs 2 " MODELS "vanilla.cfg", 0, "accuracy");
-  ck_assert_msg(strncmp(printed, "test ", 5) == 0 && strchr(printed, '\n')[1] == '\0',
-                "more than a line:\n%s", printed);
+  shell_check(RUN SMALL "--quiet --epochs 2 " MODELS "vanilla.cfg", 0, "accuracy");
+  ck_assert_msg(strncmp(shell_printed(), "test ", 5) == 0 &&
+                    strchr(shell_printed(), '\n')[1] == '\0',
+                "more than a line:\n%s", shell_printed());
 }
 END_TEST
 
@@ -148,12 +120,10 @@ static double number(const json_t *object, const char *key) {
 }
 
 START_TEST(the_log_has_every_record) {
-  check_run(RUN SMALL "--runs 2 --epochs 2 --set data.validation=50 --log log.jsonl " MODELS
-                      "vanilla.cfg",
-            0, "2 runs  accuracy");
-  char path[100];
-  snprintf(path, sizeof path, "%s/log.jsonl", folder);
-  FILE *log = fopen(path, "r");
+  shell_check(RUN SMALL "--runs 2 --epochs 2 --set data.validation=50 --log log.jsonl " MODELS
+                        "vanilla.cfg",
+              0, "2 runs  accuracy");
+  FILE *log = fopen(shell_path("log.jsonl"), "r");
   ck_assert_ptr_nonnull(log);
   double accuracies = 0;
   for (int run = 0; run < 2; run++) {
@@ -196,31 +166,51 @@ END_TEST
 /* ---- weights ------------------------------------------------------------ */
 
 START_TEST(weights_come_back) {
-  check_run(RUN SMALL "--epochs 3 --set fc1.units=20 --save w.safetensors " MODELS "vanilla.cfg", 0,
-            "15910 parameters");
+  shell_check(RUN SMALL "--epochs 3 --set fc1.units=20 --save w.safetensors " MODELS "vanilla.cfg",
+              0, "15910 parameters");
   char trained[200] = "";
-  sscanf(strstr(printed, "test "), "%199[^)]", trained);
-  check_run(RUN SMALL "--test --load w.safetensors", 0, trained);
-  ck_assert_ptr_null(strstr(printed, "epoch"));
-  check_run(RUN SMALL "--epochs 1 --load w.safetensors", 0, "epoch  1/1");
-  check_run(RUN SMALL "--test --load w.safetensors " MODELS "vanilla.cfg", 2,
-            "\"fc1.weight\" has the shape [20, 784], but the network's is [100, 784]");
-  check_run(RUN SMALL "--test --load w.safetensors " MODELS "cnn.cfg", 2,
-            "\"conv1.weight\" is missing");
-  check_run(RUN SMALL "--test --load " MODELS "cnn.cfg", 2, "not a sound safetensors file");
-  check_run(RUN SMALL "--test " MODELS "cnn.cfg", 2, "--test needs --load");
-  check_run(RUN SMALL "--epochs 1 --save none/w " MODELS "vanilla.cfg", 1, "can't be written");
-  check_run("ls", 0, "w.safetensors\n");
-  ck_assert_msg(strstr(printed, "w.safetensors.") == NULL, "left behind: %s", printed);
+  sscanf(strstr(shell_printed(), "test "), "%199[^)]", trained);
+  shell_check(RUN SMALL "--test --load w.safetensors", 0, trained);
+  ck_assert_ptr_null(strstr(shell_printed(), "epoch"));
+  shell_check(RUN SMALL "--epochs 1 --load w.safetensors", 0, "epoch  1/1");
+  shell_check(RUN SMALL "--test --load w.safetensors " MODELS "vanilla.cfg", 2,
+              "\"fc1.weight\" has the shape [20, 784], but the network's is [100, 784]");
+  shell_check(RUN SMALL "--test --load w.safetensors " MODELS "cnn.cfg", 2,
+              "\"conv1.weight\" is missing");
+  shell_check(RUN SMALL "--test --load " MODELS "cnn.cfg", 2, "not a sound safetensors file");
+  shell_check(RUN SMALL "--test " MODELS "cnn.cfg", 2, "--test needs --load");
+  shell_check(RUN SMALL "--epochs 1 --save none/w " MODELS "vanilla.cfg", 1, "can't be written");
+  shell_check("ls", 0, "w.safetensors\n");
+  ck_assert_msg(strstr(shell_printed(), "w.safetensors.") == NULL, "left behind: %s",
+                shell_printed());
 }
 END_TEST
 
 /* ---- signals and missing platforms -------------------------------------- */
 
 START_TEST(a_signal_stops_it) {
-  check_run(RUN SMALL "--epochs 100000 " MODELS "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; "
-                      "wait $p; s=$?; exit $s",
-            130, "interrupted in epoch");
+  shell_check(RUN SMALL "--epochs 100000 " MODELS
+                        "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; "
+                        "wait $p; s=$?; exit $s",
+              130, "interrupted in epoch");
+}
+END_TEST
+
+START_TEST(a_stopped_run_is_resumed) {
+  const char *const run = RUN SMALL "--epochs 30000 --save r.safetensors --log r.jsonl " MODELS
+                                    "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; wait $p";
+  shell_check(run, 130, "; go on with --resume r.safetensors");
+  shell_check(run, 2, "r.safetensors.state is the state of a run that stopped");
+  shell_check(RUN "--resume r.safetensors vanilla", 2, "--resume goes on with a run as it began");
+  shell_check(RUN "--resume r.safetensors --lr 1", 2, "--resume goes on with a run as it began");
+  shell_check(RUN "--resume r.safetensors --data builtin", 2, "the run learned from other images");
+  shell_check(RUN "--resume r.safetensors --log r.jsonl > out & p=$!; sleep 1; kill -HUP $p; "
+                  "wait $p; s=$?; cat out; exit $s",
+              130, "resume  after ");
+  shell_check("grep -c '\"event\":\"start\"' r.jsonl", 0, "2\n");
+  shell_check("grep -c '\"resumed_epochs\"' r.jsonl", 0, "1\n");
+  shell_check("rm r.safetensors.state; " RUN "--resume r.safetensors", 2,
+              "there is no r.safetensors.state: the run has finished");
 }
 END_TEST
 
@@ -228,46 +218,16 @@ START_TEST(no_opencl_platform) {
   int status = shell("mkdir -p none && OCL_ICD_VENDORS=$PWD/none " RUN
                      "--backend opencl --data . " MODELS "vanilla.cfg");
   ck_assert_int_eq(status, 1);
-  ck_assert_msg(strstr(printed, "--backend cpu") != NULL, "no remedy in: %s", printed);
-  check_run("OCL_ICD_VENDORS=$PWD/none " RUN "--data . --epochs 1 " MODELS "vanilla.cfg", 0,
-            "device  cpu: ");
-  check_run("OCL_ICD_VENDORS=$PWD/none " RUN "--list-devices", 0, "cpu 0: ");
+  ck_assert_msg(strstr(shell_printed(), "--backend cpu") != NULL, "no remedy in: %s",
+                shell_printed());
+  shell_check("OCL_ICD_VENDORS=$PWD/none " RUN "--data . --epochs 1 " MODELS "vanilla.cfg", 0,
+              "device  cpu: ");
+  shell_check("OCL_ICD_VENDORS=$PWD/none " RUN "--list-devices", 0, "cpu 0: ");
 }
 END_TEST
 
-/* ---- the folder --------------------------------------------------------- */
-
-static void put_size(FILE *file, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) fputc((int)(value >> shift & 255), file);
-}
-
-static bool write_idx(const char *name, const dg_samples *samples, bool images) {
-  char path[200];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  FILE *file = fopen(path, "wb");
-  if (!file) return false;
-  put_size(file, images ? 0x803 : 0x801);
-  put_size(file, samples->count);
-  if (images) put_size(file, samples->height), put_size(file, samples->width);
-  size_t bytes = samples->count * (images ? (size_t)samples->height * samples->width : 1);
-  fwrite(images ? samples->images : samples->labels, 1, bytes, file);
-  return fclose(file) == 0;
-}
-
-/** A folder with a small set: 300 digits to train, 100 to test. */
-static bool make_folder(void) {
-  dg_dataset *set = dg_dataset_builtin(300, 100, 1, 0, NULL);
-  bool right = set && mkdtemp(folder) && write_idx("train-images-idx3-ubyte", &set->train, true) &&
-               write_idx("train-labels-idx1-ubyte", &set->train, false) &&
-               write_idx("t10k-images-idx3-ubyte", &set->test, true) &&
-               write_idx("t10k-labels-idx1-ubyte", &set->test, false);
-  dg_dataset_free(set);
-  return right;
-}
-
 int main(void) {
-  if (!make_folder()) return perror(folder), 1;
-  unsetenv("DIGITS_DATA");
+  if (!shell_open()) return 1;
   TCase *tests = tcase_create("cli");
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
@@ -278,10 +238,9 @@ int main(void) {
   tcase_add_test(tests, the_log_has_every_record);
   tcase_add_test(tests, weights_come_back);
   tcase_add_test(tests, a_signal_stops_it);
+  tcase_add_test(tests, a_stopped_run_is_resumed);
   tcase_add_test(tests, no_opencl_platform);
   int status = suite_main("cli", tests);
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  if (system(command) != 0) perror(command);
+  shell_close();
   return status;
 }

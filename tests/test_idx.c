@@ -1,8 +1,11 @@
 /** IDX files, good and broken: what is read, and what a person is told. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -251,8 +254,91 @@ END_TEST
 
 START_TEST(what_is_no_file_is_refused) {
   ck_assert_int_eq(symlink(".", path_of("folder")), 0);
-  check_refused("folder", (const char *[]){"expected a file", NULL});
-  check_refused("absent", (const char *[]){"cannot be read", NULL});
+  check_refused("folder", (const char *[]){"expected a file, found a folder", NULL});
+  check_refused("absent", (const char *[]){"No such file", "check the path", NULL});
+  ck_assert_int_eq(mkfifo(path_of("pipe"), 0600), 0);
+  check_refused("pipe", (const char *[]){"expected a file, found a pipe", NULL});
+}
+END_TEST
+
+/* ---- writing ------------------------------------------------------------ */
+
+START_TEST(a_written_file_is_what_others_write) {
+  uint8_t expected[HEADER + PIXELS], found[HEADER + PIXELS + 1];
+  good_images(expected, IMAGES, WIDTH);
+  dg_idx array = {.rank = 3, .dims = {IMAGES, HEIGHT, WIDTH}, .bytes = expected + HEADER};
+  ck_assert_msg(dg_idx_write(&array, path_of("plain"), false, &err), "%s", err.message);
+  ck_assert_msg(dg_idx_write(&array, path_of("packed"), true, &err), "%s", err.message);
+  FILE *plain = fopen(path_of("plain"), "rb");
+  ck_assert_uint_eq(fread(found, 1, sizeof found, plain), sizeof expected);
+  ck_assert_mem_eq(found, expected, sizeof expected);
+  fclose(plain);
+  gzFile packed = gzopen(path_of("packed"), "rb");
+  ck_assert_int_eq(gzread(packed, found, sizeof found), sizeof expected);
+  ck_assert_int_eq(gzdirect(packed), 0);
+  ck_assert_mem_eq(found, expected, sizeof expected);
+  gzclose(packed);
+}
+END_TEST
+
+/** Compares the samples of two sets, byte by byte. */
+static void check_same(const dg_samples *a, const dg_samples *b) {
+  ck_assert_uint_eq(a->count, b->count);
+  ck_assert_uint_eq(a->height, b->height);
+  ck_assert_uint_eq(a->width, b->width);
+  ck_assert_mem_eq(a->images, b->images, (size_t)a->count * a->height * a->width);
+  ck_assert_mem_eq(a->labels, b->labels, a->count);
+}
+
+START_TEST(a_written_set_is_read_back) {
+  dg_dataset *drawn = dg_dataset_builtin(50, 20, 3, 1, &err);
+  const char *to = path_of("new");
+  ck_assert_msg(dg_dataset_write(drawn, to, _i == 1, &err), "%s", err.message);
+  dg_dataset *set = dg_dataset_read(to, &err);
+  ck_assert_msg(set != NULL, "%s", err.message);
+  check_same(&set->train, &drawn->train);
+  check_same(&set->test, &drawn->test);
+  dg_dataset_free(set);
+  for (int gzip = 0; gzip < 2; gzip++) {
+    ck_assert(!dg_dataset_write(drawn, to, gzip, &err));
+    ck_assert_int_eq(err.kind, DG_ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "is there already"));
+  }
+  dg_dataset_free(drawn);
+}
+END_TEST
+
+START_TEST(a_set_that_cannot_be_written_leaves_nothing) {
+  dg_dataset *drawn = dg_dataset_builtin(5, 50, 3, 1, &err);
+  ck_assert(!dg_dataset_write(drawn, path_of("no/folder"), false, &err));
+  ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+  ck_assert_ptr_nonnull(strstr(err.message, "no/folder: the folder can't be made"));
+  write_file("file", "x", 1);
+  ck_assert(!dg_dataset_write(drawn, path_of("file"), false, &err));
+  ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+  // the first two files fit, the third does not
+  struct rlimit old, small;
+  ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+  small = (struct rlimit){.rlim_cur = 10000, .rlim_max = old.rlim_max};
+  signal(SIGXFSZ, SIG_IGN);
+  ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+  bool written = dg_dataset_write(drawn, folder, false, &err);
+  ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+  ck_assert(!written);
+  ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+  ck_assert_ptr_nonnull(
+      strstr(err.message, "t10k-images-idx3-ubyte could not be written: File too"));
+  for (int i = 0; i < 4; i++) ck_assert_int_ne(access(path_of(files[i]), F_OK), 0);
+  dg_dataset_free(drawn);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told) {
+  uint8_t bytes[8] = {0};
+  dg_idx array = {.rank = 1, .dims = {sizeof bytes}, .bytes = bytes};
+  ck_assert(!dg_idx_write(&array, "/dev/full", _i == 1, &err));
+  ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+  ck_assert_str_eq(err.message, "/dev/full could not be written: No space left on device");
 }
 END_TEST
 
@@ -269,5 +355,9 @@ int main(void) {
   tcase_add_test(cases, a_damaged_gzip_stream_is_refused);
   tcase_add_test(cases, counts_and_sizes_must_agree);
   tcase_add_test(cases, what_is_no_file_is_refused);
+  tcase_add_test(cases, a_written_file_is_what_others_write);
+  tcase_add_loop_test(cases, a_written_set_is_read_back, 0, 2);
+  tcase_add_test(cases, a_set_that_cannot_be_written_leaves_nothing);
+  tcase_add_loop_test(cases, a_full_disk_is_told, 0, 2);
   return suite_main("idx", cases);
 }

@@ -140,19 +140,32 @@ static void rig_free(net_rig *r) {
   calls->close(r->device);
 }
 
+/** As `initialize` in record_networks.py. */
+static void initial_values(const json_t *recorded, uint32_t tensor, uint32_t count, float *x) {
+  float scale = (float)number(recorded, "scale"), centre = (float)number(recorded, "centre");
+  float away = (float)number(recorded, "away");
+  for (uint32_t i = 0; i < count; i++) {
+    float value = scale * (2 * uniform(tensor, i) - 1);
+    x[i] = value + centre + (value < 0 ? -away : away);
+  }
+}
+
 static void write_parameters(net_rig *r) {
   const dg_param *params;
-  uint32_t count = dg_network_param_list(r->network, &params);
   const json_t *list = json_object_get(r->recorded, "parameters");
-  ck_assert_uint_eq(json_array_size(list), count);
+  uint32_t count = (uint32_t)json_array_size(list),
+           all = dg_network_param_list(r->network, &params);
+  dg_error err = {0};
+  must(r, dg_network_initialize(r->network, 1, &err), &err); /* the states behind the parameters */
+  ck_assert(count == all || params[count].offset == dg_network_learned(r->network));
   for (uint32_t p = 0; p < count; p++) {
     const json_t *recorded = json_array_get(list, p), *shape = json_object_get(recorded, "shape");
     ck_assert_str_eq(params[p].name, word(recorded, "name"));
     ck_assert_uint_eq(params[p].spec.rank, json_array_size(shape));
     for (uint32_t d = 0; d < params[p].spec.rank; d++)
       ck_assert_uint_eq(params[p].spec.dim[d], json_integer_value(json_array_get(shape, d)));
-    float scale = (float)number(recorded, "scale"), *x = rig_alloc(params[p].count, sizeof *x);
-    for (uint32_t i = 0; i < params[p].count; i++) x[i] = scale * (2 * uniform(p, i) - 1);
+    float *x = rig_alloc(params[p].count, sizeof *x);
+    initial_values(recorded, p, params[p].count, x);
     write(r, dg_network_parameters(r->network), params[p].offset, x, params[p].count);
     free(x);
   }
@@ -227,13 +240,13 @@ static void compare_tensor(net_rig *r, const char *name, const float *x, uint32_
   }
 }
 
-/** Compares all parameters, or their gradients, with the summaries that `recorded` finds. */
-static void compare_parameters(net_rig *r, dg_buffer *buffer, const char *of,
+/** Compares `count` parameters, or their gradients, with the summaries that `recorded` finds. */
+static void compare_parameters(net_rig *r, size_t count, dg_buffer *buffer, const char *of,
                                const json_t *(*recorded)(const json_t *where, uint32_t number,
                                                          const char *name),
                                const json_t *where) {
   const dg_param *params;
-  uint32_t count = dg_network_param_list(r->network, &params);
+  ck_assert_uint_le(count, dg_network_param_list(r->network, &params));
   for (uint32_t p = 0; p < count; p++) {
     char name[256];
     snprintf(name, sizeof name, "%s%s", of, params[p].name);
@@ -270,8 +283,9 @@ static void check_gradients(net_rig *r) {
   for (uint32_t i = 0; i < count; i++) values[i] = json_number_value(json_array_get(expected, i));
   rig_close(&r->report, "logits", logits, values, count, tolerance);
   compare_number(r, "loss", loss, number(r->recorded, "loss"), number(r->recorded, "loss"));
-  compare_parameters(r, dg_network_gradients(r->network), "the gradient of ", gradient_in,
-                     json_object_get(r->recorded, "parameters"));
+  const json_t *parameters = json_object_get(r->recorded, "parameters");
+  compare_parameters(r, json_array_size(parameters), dg_network_gradients(r->network),
+                     "the gradient of ", gradient_in, parameters);
   free(logits), free(values);
 }
 
@@ -293,12 +307,35 @@ static dg_update_desc update_of(const json_t *recipe, uint32_t count) {
   return d;
 }
 
+/** What a network that only tests makes of the parameters and states as they are now. */
+static void check_test(net_rig *r, const json_t *expected) {
+  uint32_t count = r->batch * CLASSES;
+  ck_assert_uint_eq(json_array_size(expected), count);
+  float *values = rig_alloc(dg_network_floats(r->network), sizeof *values);
+  float *logits = rig_alloc(count, sizeof *logits);
+  double *wanted = rig_alloc(count, sizeof *wanted);
+  net_rig tests = *r;
+  dg_step step = {.n = r->batch};
+  dg_error err = {0};
+  tests.network = dg_network_build(r->model, r->device, r->batch, false, &err);
+  must(r, tests.network != NULL, &err);
+  must(r, dg_network_read(r->network, values, &err), &err);
+  must(r, dg_network_write(tests.network, values, &err), &err);
+  write_batch(&tests, 0);
+  must(r, dg_network_forward(tests.network, &step, &err), &err);
+  read(r, dg_network_output(tests.network), 0, logits, count);
+  for (uint32_t i = 0; i < count; i++) wanted[i] = json_number_value(json_array_get(expected, i));
+  rig_close(&r->report, "logits of the test", logits, wanted, count, tolerance);
+  dg_network_free(tests.network);
+  free(values), free(logits), free(wanted);
+}
+
 /** Three steps of one optimizer from the initial parameters. */
 static void check_run(net_rig *r, const json_t *run) {
   const json_t *recipe = json_object_get(run, "optimizer"),
                *losses = json_object_get(run, "losses");
   dg_op_desc desc = {.kind = DG_OP_UPDATE,
-                     .update = update_of(recipe, dg_network_floats(r->network))};
+                     .update = update_of(recipe, dg_network_learned(r->network))};
   snprintf(r->report.what, sizeof r->report.what, "%s, %s", dg_model_name(r->model),
            word(recipe, "type"));
   dg_error err = {0};
@@ -320,8 +357,11 @@ static void check_run(net_rig *r, const json_t *run) {
     dg_step step = {.n = r->batch, .train = true, .step = i, .lr = (float)number(recipe, "lr")};
     must(r, r->device->calls->forward(update, &b, &step, &err), &err);
   }
-  compare_parameters(r, dg_network_parameters(r->network), "", parameter_in,
+  const dg_param *params;
+  compare_parameters(r, dg_network_param_list(r->network, &params),
+                     dg_network_parameters(r->network), "", parameter_in,
                      json_object_get(run, "parameters"));
+  check_test(r, json_object_get(run, "tested"));
   read(r, fault_buffer, 0, fault, 2);
   ck_assert_mem_eq(fault, no_fault, sizeof fault);
   r->device->calls->op_free(update);
@@ -329,8 +369,8 @@ static void check_run(net_rig *r, const json_t *run) {
   r->device->calls->buffer_free(workspace);
 }
 
-static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky", "gru",
-                                       "lstm", "numpy-cnn", "vanilla"};
+static const char *const networks[] = {"fcnn", "cnn", "cnn-leaky", "conv1d-gru", "gru",    "lstm",
+                                       "m3",   "m5",  "m7",        "numpy-cnn",  "vanilla"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 static void check_network(const rig_place *place, int number_of_network) {

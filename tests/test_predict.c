@@ -58,18 +58,9 @@ static dg_score score_of(const dg_samples *samples, const float *logits) {
   return score;
 }
 
-static bool has_backend(const char *name) {
-  dg_listed_device devices[16];
-  size_t count = 0;
-  ck_assert(dg_list_devices(devices, 16, &count, NULL));
-  for (size_t i = 0; i < count && i < 16; i++)
-    if (strcmp(devices[i].backend, name) == 0) return true;
-  return false;
-}
-
 START_TEST(logits_are_those_that_the_test_scores) {
   const char *backend = _i ? "opencl" : "cpu";
-  if (!has_backend(backend)) return;
+  if (!suite_has_backend(backend)) return;
   run r = open_run(backend);
   dg_error err = {0};
   dg_score tested;

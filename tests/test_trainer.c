@@ -70,15 +70,6 @@ static const char *backend_name(int index) {
   return names[index];
 }
 
-static bool has_backend(const char *name) {
-  for (const dg_backend *const *b = dg_backends(); *b; b++) {
-    size_t count = 0;
-    if (strcmp((*b)->name, name) == 0 && (*b)->list(NULL, 0, &count, NULL) && count) return true;
-  }
-  printf("no device of the %s backend: skipped\n", name);
-  return false;
-}
-
 /** Trains and tests; false with the error where one of the steps fails. */
 static bool run(const char *backend, const char *name, const char *const *sets, uint32_t seed,
                 outcome *o, dg_error *err) {
@@ -108,7 +99,7 @@ static void run_right(const char *backend, const char *name, const char *const *
 
 START_TEST(both_backends_see_the_same_losses) {
   static const char *const names[] = {"fcnn", "cnn", "cnn-leaky", "vanilla", "numpy-cnn"};
-  if (!has_backend("opencl")) return;
+  if (!suite_has_backend("opencl")) return;
   const char *const *sets = SETS("train.epochs=1", "train.steps=50", "train.batch=16",
                                  "data.validation=100", "train.schedule.type=constant");
   outcome cpu, opencl;
@@ -123,7 +114,7 @@ START_TEST(both_backends_see_the_same_losses) {
 END_TEST
 
 START_TEST(a_seed_gives_the_same_run) {
-  if (!has_backend(backend_name(_i))) return;
+  if (!suite_has_backend(backend_name(_i))) return;
   const char *const *sets = SETS("train.epochs=2", "data.validation=100");
   outcome a, b, other;
   run_right(backend_name(_i), "cnn", sets, 3, &a);
@@ -138,7 +129,7 @@ START_TEST(a_seed_gives_the_same_run) {
 END_TEST
 
 START_TEST(it_learns) {
-  if (!has_backend(backend_name(_i))) return;
+  if (!suite_has_backend(backend_name(_i))) return;
   outcome o;
   run_right(backend_name(_i), "cnn",
             SETS("train.epochs=6", "train.batch=32", "data.validation=100"), 1, &o);
@@ -175,7 +166,7 @@ END_TEST
 
 /** Keeping the best of 6 epochs gives the network of a run that ends with that epoch. */
 START_TEST(the_best_epoch_is_kept) {
-  if (!has_backend(backend_name(_i))) return;
+  if (!suite_has_backend(backend_name(_i))) return;
   char epochs[40];
   outcome best, last;
   run_right(backend_name(_i), "vanilla",
@@ -217,7 +208,7 @@ static void fails(const char *backend, const char *name, const char *const *sets
 }
 
 START_TEST(divergence_names_step_and_parameter) {
-  if (!has_backend(backend_name(_i))) return;
+  if (!suite_has_backend(backend_name(_i))) return;
   fails(backend_name(_i), "cnn-leaky", SETS("train.optimizer.lr=1e30"), DG_ERR_RUNTIME,
         "the gradient of \"conv1.weight\" is not finite at step 1 (of epoch 1)");
 }
@@ -268,6 +259,19 @@ static const struct {
      ":4: layer \"add1\" (add): needs inputs of one shape, but \"c\" gives [2, 26, 26] and "
      "\"input\" "
      "gives [1, 28, 28]"},
+    {"{ type = \"conv1d\"; filters = 2; kernel = 3; }",
+     ":3: layer \"conv1d1\" (conv1d): needs [steps, features], but \"input\" gives [1, 28, 28]"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"global_avgpool\"; }",
+     ":4: layer \"global_avgpool1\" (global_avgpool): needs [channels, height, width] or [steps, "
+     "features], but \"f\" gives [784]"},
+    {"{ type = \"conv2d\"; name = \"c\"; filters = 2; kernel = 3; },\n"
+     "{ type = \"concat\"; inputs = [\"c\", \"input\"]; }",
+     ":4: layer \"concat1\" (concat): can't join \"c\", which gives [2, 26, 26], with \"input\", "
+     "which gives [1, 28, 28]; what fits is another [channels, height, width] with the same "
+     "height"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n"
+     "{ type = \"concat\"; inputs = [\"f\", \"input\"]; }",
+     "what fits is another [features]"},
     {"{ type = \"gru\"; units = 2; }", ":3: layer \"gru1\" (gru): needs [steps, features], but "
                                        "\"input\" gives [1, 28, 28]; put a rows"},
     {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"lstm\"; units = 2; }",
@@ -349,7 +353,7 @@ static void graph_gradients(graph *g, float *gradients) {
 
 /** Finite differences of the loss by every 7th parameter against backward. */
 START_TEST(gradients_of_several_readers_add_up) {
-  if (!has_backend(backend_name(_i))) return;
+  if (!suite_has_backend(backend_name(_i))) return;
   write_layers(branches);
   static graph g;
   dg_error err = {0};
@@ -393,7 +397,7 @@ END_TEST
 
 /** A network that only tests needs less memory, and gives the same answers. */
 START_TEST(testing_plans_no_gradients) {
-  if (!has_backend(backend_name(_i))) return;
+  if (!suite_has_backend(backend_name(_i))) return;
   dg_error err = {0};
   dg_model *model = load("cnn", NULL, &err);
   dg_device *device = dg_open(backend_name(_i), NULL, 0, &err);

@@ -78,6 +78,8 @@ static const struct {
     {"{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "type F16; only F32"},
     {"{\"a\":" F32("[2]", "0", "8") "}", 4, "lie outside the file"},
     {"{\"a\":" F32("[2]", "-4", "4") "}", 8, "lie outside the file"},
+    {"{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+     "is not that of its shape"},
     {"{\"a\":" F32("[2]", "8", "0") "}", 8, "lie outside the file"},
     {"{\"a\":" F32("[3]", "0", "8") "}", 8, "is not that of its shape"},
     {"{\"a\":" F32("[4294967296, 4294967296, 4294967296]", "0", "8") "}", 8,

@@ -2,9 +2,17 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+void command_begin(void) {
+  int descriptor = open("/dev/null", O_RDONLY); /* the lowest that is free */
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = dup(descriptor);
+  if (descriptor >= 0) close(descriptor);
+}
 
 bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,
                     uint32_t *out, dg_error *err) {

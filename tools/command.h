@@ -17,6 +17,12 @@ bool command_unknown(char **argv, int which, dg_error *err);
 /** The data set to use: `given`, else $DIGITS_DATA, else "builtin". */
 const char *command_data(const char *given);
 
+/**
+ * Begins a program. Where standard input, output or error is closed, something takes its place that
+ * can't be written to, lest a file that is opened later gets what is printed.
+ */
+void command_begin(void);
+
 /** Ends a program: flushes what it printed, tells what went wrong and returns the exit status. */
 int command_end(const char *program, bool right, dg_error *err);
 

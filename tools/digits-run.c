@@ -7,12 +7,13 @@
 
 #include "core/digits.h"
 #include "core/support/clock.h"
+#include "core/support/file.h"
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/json_log.h"
+#include "tools/listing.h"
 #include "tools/options.h"
-
-enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
+#include "tools/run_state.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -21,11 +22,18 @@ static void on_signal(int signal) {
   interrupted = 1;
 }
 
-/** The first signal asks training to stop; a second one ends the program. */
+/**
+ * The first signal asks training to stop; a second one ends the program. A terminal that is gone
+ * (unless nohup runs it) and an output that nobody reads any more ask so too, and never end it.
+ */
 static void catch_signals(void) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  action.sa_flags = 0;
+  sigaction(SIGPIPE, &action, NULL);
+  if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, NULL);
 }
 
 /* ---- telling ------------------------------------------------------------ */
@@ -51,52 +59,16 @@ static void on_epoch(void *user, const dg_epoch_report *report) {
   json_log_epoch(&a->log, report);
 }
 
-static bool list_devices(dg_error *err) {
-  dg_listed_device devices[MOST_DEVICES];
-  size_t count;
-  if (!dg_list_devices(devices, MOST_DEVICES, &count, err)) return false;
-  for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
-    const dg_listed_device *d = &devices[i];
-    printf("%s %u: %s\n", d->backend, d->number, d->name);
-    if (d->platform[0]) printf("    platform       %s\n", d->platform);
-    if (d->version[0]) printf("    version        %s\n", d->version);
-    if (d->driver[0]) printf("    driver         %s\n", d->driver);
-    printf("    compute units  %u%s\n", d->compute_units, d->gpu ? " (GPU)" : "");
-    printf("    memory         %.1f GiB\n", (double)d->memory / (1 << 30));
-  }
-  return true;
-}
-
-static bool list_models(dg_error *err) {
-  dg_listed_model models[MOST_MODELS];
-  size_t count;
-  if (!dg_list_models(models, MOST_MODELS, &count, err)) return false;
-  for (size_t i = 0; i < count && i < MOST_MODELS; i++) {
-    const dg_listed_model *m = &models[i];
-    printf("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
-  }
-  return true;
-}
-
-static bool help_layers(dg_error *err) {
-  size_t length = dg_layers_help(NULL, 0);
-  char *text = malloc(length + 1);
-  if (!text) return dg_fail_memory(err, length + 1);
-  dg_layers_help(text, length + 1);
-  fputs(text, stdout);
-  free(text);
-  return true;
-}
-
-static dg_model *load_model(const options *o, dg_error *err) {
+static dg_model *load_model(const options *o, const run_state *state, dg_error *err) {
+  if (o->resume) return dg_model_of_weights(state->path, NULL, 0, err);
   return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
                   : dg_model_of_weights(o->load, o->overrides, o->override_count, err);
 }
 
-static bool describe(const options *o, dg_error *err) {
+static bool describe(const options *o, const run_state *state, dg_error *err) {
   char text[1 << 16];
   size_t length;
-  dg_model *model = load_model(o, err);
+  dg_model *model = load_model(o, state, err);
   dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   bool right = device && dg_describe(model, device, text, sizeof text, &length, err);
   if (right) fputs(text, stdout);
@@ -109,6 +81,7 @@ static bool describe(const options *o, dg_error *err) {
 
 typedef struct {
   const options *options;
+  const run_state *state;
   dg_model *model;
   dg_device *device;
   dg_dataset *data, *test_data; /**< test_data NULL: that of data */
@@ -117,8 +90,9 @@ typedef struct {
 
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
-  j->model = load_model(o, err);
-  if (!j->model || !json_log_open(&j->audience.log, o->log, err)) return false;
+  j->model = load_model(o, j->state, err);
+  if (!j->model || (o->save && !dg_file_check(o->save, err))) return false;
+  if (!json_log_open(&j->audience.log, o->log, o->resume, err)) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
   j->data = dg_data_open(o->data, o->threads, err);
@@ -144,14 +118,18 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .seed = seed,
                       .train_samples = dg_trainer_train_samples(trainer),
                       .validation_samples = dg_trainer_validation_samples(trainer),
-                      .parameters = dg_trainer_parameters(trainer)};
+                      .parameters = dg_trainer_parameters(trainer),
+                      .resumed = j->options->resume ? &j->state->info : NULL};
   json_log_start(&j->audience.log, &start);
   if (j->options->quiet) return;
+  const options *o = j->options;
   printf("model   %s (%s): %llu parameters\n", start.model,
-         j->options->model ? j->options->model : j->options->load,
+         o->model    ? o->model
+         : o->resume ? o->resume
+                     : o->load,
          (unsigned long long)start.parameters);
   printf("device  %s: %s\n", start.backend, start.device);
-  if (j->options->test) {
+  if (o->test) {
     printf("data    %s: %u to test\n", dg_data_source(test), dg_data_test_samples(test));
   } else {
     printf("data    %s: %u to train, %u to validate, %u to test%s%s\n", start.data,
@@ -159,6 +137,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
            j->test_data ? " from " : "", j->test_data ? start.test_data : "");
     printf("seed    %u\n", seed);
   }
+  if (start.resumed) run_state_tell(j->state, start.backend, start.device);
   fflush(stdout);
 }
 
@@ -172,7 +151,8 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
   bool right = dg_train(trainer, err);
   *seconds = dg_seconds() - start;
   console_clear(&j->audience.console);
-  return right && (!o->save || dg_save(trainer, o->save, err));
+  if (!right) return run_state_point(j->state, o->save, err);
+  return !o->save || (dg_save(trainer, o->save, err) && run_state_drop(j->state, err));
 }
 
 static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {
@@ -191,6 +171,8 @@ static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *scor
 static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg_error *err) {
   dg_trainer_options how = {.seed = seed,
                             .test_only = j->options->test,
+                            .state = j->state->path[0] ? j->state->path : NULL,
+                            .resume = j->options->resume != NULL,
                             .listener = {&j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
   if (!trainer) return false;
@@ -232,8 +214,8 @@ static bool run_all(job *j, dg_error *err) {
   return right;
 }
 
-static bool train(const options *o, dg_error *err) {
-  job j = {.options = o, .audience.console = console_open(o->quiet)};
+static bool train(const options *o, const run_state *state, dg_error *err) {
+  job j = {.options = o, .state = state, .audience.console = console_open(o->quiet)};
   catch_signals();
   bool right = job_open(&j, err) && run_all(&j, err);
   dg_error log_error = {0};
@@ -245,16 +227,22 @@ static bool train(const options *o, dg_error *err) {
   return right;
 }
 
-static bool perform(const options *o, dg_error *err) {
+/** What needs a model: describing it, or training and testing it. */
+static bool use_model(options *o, dg_error *err) {
+  run_state state;
+  if (!run_state_find(o, &state, err)) return false;
+  return o->task == DO_DESCRIBE ? describe(o, &state, err) : train(o, &state, err);
+}
+
+static bool perform(options *o, dg_error *err) {
   switch (o->task) {
   case DO_TRAIN:
-    return train(o, err);
+  case DO_DESCRIBE:
+    return use_model(o, err);
   case DO_HELP:
     return fputs(options_help, stdout) >= 0;
   case DO_HELP_LAYERS:
     return help_layers(err);
-  case DO_DESCRIBE:
-    return describe(o, err);
   case DO_VERSION:
     return printf("digits-run %s\n", dg_version()) >= 0;
   case DO_LIST_DEVICES:
@@ -268,6 +256,7 @@ static bool perform(const options *o, dg_error *err) {
 int main(int argc, char **argv) {
   options o;
   dg_error err = {0};
+  command_begin();
   bool right = options_read(&o, argc, argv, &err) && perform(&o, &err);
   return command_end("digits-run", right, &err);
 }

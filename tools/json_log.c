@@ -5,10 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-bool json_log_open(json_log *log, const char *path, dg_error *err) {
+bool json_log_open(json_log *log, const char *path, bool append, dg_error *err) {
   *log = (json_log){.path = path};
   if (!path) return true;
-  log->file = fopen(path, "w");
+  log->file = fopen(path, append ? "a" : "w");
   return log->file || dg_fail(err, DG_ERR_RUNTIME, "%s: %s", path, strerror(errno));
 }
 
@@ -44,6 +44,10 @@ void json_log_start(json_log *log, const json_start *s) {
                            (json_int_t)s->validation_samples, "test_data", s->test_data);
   json_object_set_new(line, "version", json_string(dg_version()));
   json_object_set_new(line, "recipe", json_string(s->recipe));
+  if (s->resumed) {
+    json_object_set_new(line, "resumed_epochs", json_integer(s->resumed->epoch));
+    json_object_set_new(line, "resumed_steps", json_integer(s->resumed->step));
+  }
   write_line(log, line);
 }
 

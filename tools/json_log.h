@@ -16,6 +16,7 @@ typedef struct {
   const char *model, *backend, *device, *data, *test_data, *recipe;
   uint32_t seed, train_samples, validation_samples;
   uint64_t parameters;
+  const dg_state_info *resumed; /**< NULL: from the beginning */
 } json_start;
 
 /** Mean and deviation over runs. */
@@ -24,8 +25,8 @@ typedef struct {
   double accuracy_mean, accuracy_deviation, seconds_mean, seconds_deviation;
 } json_summary;
 
-/** Opens the file anew; path NULL logs nothing. */
-bool json_log_open(json_log *log, const char *path, dg_error *err);
+/** Opens the file anew, or to append to it; path NULL logs nothing. */
+bool json_log_open(json_log *log, const char *path, bool append, dg_error *err);
 /** Closes it; a line that could not be written is an error here. */
 bool json_log_close(json_log *log, dg_error *err);
 

@@ -31,7 +31,10 @@ const char options_help[] =
     "  --runs N              train N times, with N seeds from --seed on, and give the mean\n"
     "\n"
     "Weights (safetensors; they carry their model)\n"
-    "  --save FILE           write the trained parameters\n"
+    "  --save FILE           write the trained parameters; while training, FILE.state keeps all\n"
+    "                        that a run needs to go on, after every epoch and on Ctrl-C\n"
+    "  --resume FILE         go on with the run that had --save FILE and stopped, to the same\n"
+    "                        bits; its model, recipe, seed, device and data are taken up\n"
     "  --load FILE           start from these; without a MODEL, from their own\n"
     "  --test                no training: test what --load gave\n"
     "\n"
@@ -60,6 +63,7 @@ enum {
   OPT_RUNS,
   OPT_SAVE,
   OPT_LOAD,
+  OPT_RESUME,
   OPT_TEST,
   OPT_LOG,
   OPT_QUIET,
@@ -83,6 +87,7 @@ static const struct option known[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"runs", required_argument, NULL, OPT_RUNS},
     {"save", required_argument, NULL, OPT_SAVE},
+    {"resume", required_argument, NULL, OPT_RESUME},
     {"load", required_argument, NULL, OPT_LOAD},
     {"test", no_argument, NULL, OPT_TEST},
     {"log", required_argument, NULL, OPT_LOG},
@@ -142,6 +147,7 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
   case OPT_SET:
     return read_set(o, value, err);
   case OPT_SEED:
+    o->seeded = true;
     return command_number("--seed", value, 0, UINT32_MAX, &o->seed, err);
   case OPT_RUNS:
     return command_number("--runs", value, 1, 1000, &o->runs, err);
@@ -153,6 +159,9 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
     return true;
   case OPT_LOAD:
     o->load = value;
+    return true;
+  case OPT_RESUME:
+    o->resume = value;
     return true;
   case OPT_TEST:
     o->test = true;
@@ -171,26 +180,40 @@ static bool read_one(options *o, int which, char *value, dg_error *err) {
   }
 }
 
+/** Refuses options that contradict each other; `left` words are no options. */
+static bool check(const options *o, int left, dg_error *err) {
+  if (o->resume &&
+      (left || o->save || o->load || o->test || o->override_count || o->seeded || o->runs > 1))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "--resume goes on with a run as it began: a model, --save, --load, --test, "
+                   "--seed, --runs and the recipe's options don't go with it");
+  if (left > 1 || (left == 0 && !o->load && !o->resume))
+    return dg_fail(err, DG_ERR_INPUT, "%s; see --help",
+                   left ? "give one model file, not several" : "no model file was given");
+  if (o->test && !o->load) return dg_fail(err, DG_ERR_INPUT, "--test needs --load FILE");
+  if (o->test && (o->save || o->runs > 1))
+    return dg_fail(err, DG_ERR_INPUT, "--test trains nothing: --save and --runs don't go with it");
+  return !o->save || o->runs == 1 ||
+         dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
+}
+
 bool options_read(options *o, int argc, char **argv, dg_error *err) {
   *o = (options){.seed = 1, .runs = 1};
   opterr = 0;
-  for (int which; (which = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+  int index = 0;
+  for (int which; (which = getopt_long(argc, argv, ":", known, &index)) != -1;) {
     if (which == '?' || which == ':') return command_unknown(argv, which, err);
+    if (optarg && !*optarg)
+      return dg_fail(err, DG_ERR_INPUT, "option --%s needs a value; see --help", known[index].name);
     if (!read_one(o, which, optarg, err)) return false;
   }
   int left = argc - optind;
   if (o->task == DO_HELP && left == 1 && strcmp(argv[optind], "layers") == 0)
     o->task = DO_HELP_LAYERS;
   if (o->task != DO_TRAIN && o->task != DO_DESCRIBE) return true;
-  if (left > 1 || (left == 0 && !o->load))
-    return dg_fail(err, DG_ERR_INPUT, "%s; see --help",
-                   left ? "give one model file, not several" : "no model file was given");
-  if (o->test && !o->load) return dg_fail(err, DG_ERR_INPUT, "--test needs --load FILE");
-  if (o->test && (o->save || o->runs > 1))
-    return dg_fail(err, DG_ERR_INPUT, "--test trains nothing: --save and --runs don't go with it");
-  if (o->save && o->runs > 1)
-    return dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
+  if (!check(o, left, err)) return false;
   o->model = left ? argv[optind] : NULL;
-  o->data = command_data(o->data);
+  if (!o->save) o->save = o->resume;
+  if (!o->resume) o->data = command_data(o->data);
   return true;
 }

@@ -26,9 +26,10 @@ typedef struct {
   const char *backend, *device;
   const char *data, *test_data; /**< NULL: not given */
   const char *log;
-  const char *save, *load;
+  const char *save, *load, *resume;
   uint32_t seed, threads, runs;
   bool quiet, test; /**< test: no training */
+  bool seeded;      /**< the seed was given */
   dg_override overrides[MOST_OVERRIDES];
   uint32_t override_count;
 } options;

@@ -8,7 +8,8 @@
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/norm.h"
 
-enum { LANES = DG_NORM_LANES };
+/** BLOCK: numbers handled at a time, whole lanes. */
+enum { LANES = DG_NORM_LANES, BLOCK = 8 * LANES };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
@@ -93,25 +94,18 @@ static void take_running(const dg_batch_norm_desc *d, const dg_norm_group *g,
   for (size_t i = 0; i < LANES; i++) s->factor[i] = 1 / sqrtf(s->factor[i] + d->eps);
 }
 
-/** Numbers of a run from its number i on, at most a lane each. */
-static size_t lanes_from(const dg_norm_group *g, size_t i) {
-  return g->length - i < LANES ? g->length - i : LANES;
-}
-
 static void forward_group(const dg_batch_norm_desc *d, const dg_norm_group *g,
                           const dg_op_buffers *buffers, size_t channel, const statistics *s) {
-  const float *restrict x = dg_floats(buffers->in[0]);
-  float *restrict y = dg_floats(buffers->out[0]);
   float factor[LANES], bias[LANES];
   spread(g, dg_floats(buffers->param[0]) + channel, factor);
   spread(g, dg_floats(buffers->param[1]) + channel, bias);
-  for (size_t i = 0; i < LANES; i++) factor[i] *= s->factor[i];
-  for (size_t r = 0; r < g->runs; r++)
-    for (size_t i = 0; i < g->length; i += LANES) {
-      size_t at = g->first + r * g->step + i, count = lanes_from(g, i);
-      for (size_t k = 0; k < count; k++) y[at + k] = (x[at + k] - s->mean[k]) * factor[k] + bias[k];
-      dg_act_forward(d->act, count, y + at, y + at);
-    }
+  for (size_t k = 0; k < LANES; k++) factor[k] *= s->factor[k];
+  for (size_t r = 0; r < g->runs; r++) {
+    size_t at = g->first + r * g->step;
+    float *y = dg_floats(buffers->out[0]) + at;
+    dg_norm_apply(g->length, dg_floats(buffers->in[0]) + at, s->mean, factor, bias, y);
+    dg_act_forward(d->act, g->length, y, y);
+  }
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
@@ -126,56 +120,85 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
-/** Sums over a group, by lane: of d_z, the gradient before the activation, and d_z (x - mean). */
+/** A part of a run, as backward reads it. */
+typedef struct {
+  size_t at, count;
+  float d_z[BLOCK]; /**< the gradient before the activation */
+} part;
+
+/** The part of run `run` from its number i on. */
+static void take_part(const dg_batch_norm_desc *d, const dg_norm_group *g,
+                      const dg_op_buffers *buffers, size_t run, size_t i, part *p) {
+  const float *d_y = dg_floats(buffers->d_out);
+  const float *y = d->act.kind != DG_ACT_NONE ? dg_floats(buffers->out[0]) : d_y;
+  p->at = g->first + run * g->step + i;
+  p->count = g->length - i < BLOCK ? g->length - i : BLOCK;
+  dg_act_backward(d->act, p->count, y + p->at, d_y + p->at, p->d_z);
+}
+
+/** Sums over a group, by lane: of d_z and of d_z (x - mean). */
 typedef struct {
   double d_z[LANES], product[LANES];
 } sums;
 
 static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
                    const dg_op_buffers *buffers, const statistics *s, sums *sum) {
-  const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
-  const float *y = d->act.kind != DG_ACT_NONE ? dg_floats(buffers->out[0]) : d_y;
+  const float *x = dg_floats(buffers->in[0]);
   *sum = (sums){{0}, {0}};
   for (size_t r = 0; r < g->runs; r++)
-    for (size_t i = 0; i < g->length; i += LANES) {
-      size_t at = g->first + r * g->step + i, count = lanes_from(g, i);
-      float d_z[LANES];
-      dg_act_backward(d->act, count, y + at, d_y + at, d_z);
-      for (size_t k = 0; k < count; k++) {
-        sum->d_z[k] += (double)d_z[k];
-        sum->product[k] += (double)(d_z[k] * (x[at + k] - s->mean[k]));
-      }
+    for (size_t i = 0; i < g->length; i += BLOCK) {
+      part p;
+      take_part(d, g, buffers, r, i, &p);
+      dg_norm_add(p.count, p.d_z, sum->d_z);
+      dg_norm_add_products(p.count, p.d_z, x + p.at, s->mean, sum->product);
     }
   dg_norm_fold(g, sum->d_z);
   dg_norm_fold(g, sum->product);
 }
 
-/** d_x = factor weight (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean) factor
- */
-static void input_gradient(const dg_cpu_op *op, const dg_norm_group *g,
-                           const dg_op_buffers *buffers, size_t channel, const statistics *s,
-                           const sums *sum) {
-  const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
-  const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
-  const float *y = d->act.kind != DG_ACT_NONE ? dg_floats(buffers->out[0]) : d_y;
-  float *d_x = dg_floats(buffers->d_in[0]);
-  float scale[LANES], mean_d_z[LANES], slope[LANES];
-  double count_of_all = (double)dg_norm_count(g);
-  spread(g, dg_floats(buffers->param[0]) + channel, scale);
+/** What makes the input's gradient: d_x = scale * d_z - (x - mean) * slope - shift. */
+typedef struct {
+  float scale[LANES], slope[LANES], shift[LANES];
+} gradient;
+/** By d_x = factor weight (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean)
+ * factor. */
+static gradient gradient_of(const dg_norm_group *g, const float *weight, const statistics *s,
+                            const sums *sum) {
+  gradient result;
+  double share = 1 / (double)dg_norm_count(g);
+  spread(g, weight, result.scale);
   for (size_t k = 0; k < LANES; k++) {
-    double factor = (double)s->factor[k];
-    scale[k] *= s->factor[k];
-    mean_d_z[k] = (float)(sum->d_z[k] / count_of_all);
-    slope[k] = (float)(factor * factor * sum->product[k] / count_of_all);
+    double factor = (double)s->factor[k], scale = factor * (double)result.scale[k];
+    result.scale[k] = (float)scale;
+    result.slope[k] = (float)(scale * factor * factor * sum->product[k] * share);
+    result.shift[k] = (float)(scale * sum->d_z[k] * share);
   }
+  return result;
+}
+
+/** Turns a part's d_z into d_x. */
+static void apply_gradient(part *p, const float *restrict x, const float *restrict mean,
+                           const gradient *restrict g) {
+  float *restrict d = p->d_z;
+  size_t whole = p->count - p->count % LANES;
+  for (size_t i = 0; i < whole; i += LANES)
+    for (size_t k = 0; k < LANES; k++)
+      d[i + k] = g->scale[k] * d[i + k] - (x[i + k] - mean[k]) * g->slope[k] - g->shift[k];
+  for (size_t k = 0; k < p->count - whole; k++)
+    d[whole + k] =
+        g->scale[k] * d[whole + k] - (x[whole + k] - mean[k]) * g->slope[k] - g->shift[k];
+}
+
+static void input_gradient(const dg_cpu_op *op, const dg_norm_group *g,
+                           const dg_op_buffers *buffers, const statistics *s,
+                           const gradient *found) {
+  const float *x = dg_floats(buffers->in[0]);
   for (size_t r = 0; r < g->runs; r++)
-    for (size_t i = 0; i < g->length; i += LANES) {
-      size_t at = g->first + r * g->step + i, count = lanes_from(g, i);
-      float block[LANES];
-      dg_act_backward(d->act, count, y + at, d_y + at, block);
-      for (size_t k = 0; k < count; k++)
-        block[k] = scale[k] * (block[k] - mean_d_z[k] - (x[at + k] - s->mean[k]) * slope[k]);
-      dg_grad_put(op->base.desc.d_in[0], count, block, d_x + at);
+    for (size_t i = 0; i < g->length; i += BLOCK) {
+      part p;
+      take_part(&op->base.desc.batch_norm, g, buffers, r, i, &p);
+      apply_gradient(&p, x + p.at, s->mean, found);
+      dg_grad_put(op->base.desc.d_in[0], p.count, p.d_z, dg_floats(buffers->d_in[0]) + p.at);
     }
 }
 
@@ -194,7 +217,8 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
       d_weight[c + i] = (float)(sum.product[i] * (double)s.factor[i]);
       d_bias[c + i] = (float)sum.d_z[i];
     }
-    if (op->base.desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, c, &s, &sum);
+    gradient found = gradient_of(&g, dg_floats(buffers->param[0]) + c, &s, &sum);
+    if (op->base.desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &s, &found);
   }
 }
 

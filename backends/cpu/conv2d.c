@@ -31,6 +31,18 @@ static dg_field source_field(const dg_conv2d_desc *d) {
                     .phases = d->stride_w};
 }
 
+/** The output's gradient as it is scattered. */
+static dg_field plain_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
+  return (dg_field){.channels = d->filters,
+                    .height = out_h,
+                    .width = out_w,
+                    .spread_h = 1,
+                    .spread_w = 1,
+                    .rows = out_h,
+                    .columns = out_w,
+                    .phases = 1};
+}
+
 /** The output's gradient as the gradient of the input is read from it: spread by the stride. */
 static dg_field gradient_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
   return (dg_field){.channels = d->filters,
@@ -45,31 +57,57 @@ static dg_field gradient_field(const dg_conv2d_desc *d, size_t out_h, size_t out
                     .phases = 1};
 }
 
-/** Fills the tables that lie behind the plan: taps of both directions, and pixels. */
+/** The taps of the correlation that gathers the input's gradient. */
+static void fill_back_taps(const dg_conv2d_desc *d, const dg_conv_plan *plan, uint32_t *tap) {
+  size_t row = dg_field_row(&plan->gradient);
+  for (size_t f = 0; f < d->filters; f++)
+    for (size_t ky = d->kernel_h; ky-- > 0;)
+      for (size_t kx = d->kernel_w; kx-- > 0;)
+        *tap++ = (uint32_t)((f * plan->gradient.rows + ky) * row + kx);
+}
+
+/** Fills the tables that lie behind the plan: taps forward, pixels, and what backward needs. */
 static void fill_tables(const dg_conv2d_desc *d, dg_conv_plan *plan) {
-  uint32_t *tap = plan->tables, *back_tap = tap + plan->taps, *pixel = back_tap + plan->back_taps;
-  size_t row = dg_field_row(&plan->source), back_row = dg_field_row(&plan->gradient);
-  plan->forward.tap = tap, plan->backward.tap = back_tap, plan->pixel = pixel;
+  uint32_t *tap = plan->tables, *pixel = tap + plan->taps;
+  uint32_t *back = pixel + plan->samples * plan->pixels;
+  size_t row = dg_field_row(&plan->source);
+  plan->forward.tap = tap, plan->backward.tap = back, plan->pixel = pixel;
   for (size_t c = 0; c < d->channels; c++)
     for (size_t ky = 0; ky < d->kernel_h; ky++)
       for (size_t kx = 0; kx < d->kernel_w; kx++)
         *tap++ =
             (uint32_t)((c * plan->source.rows + ky) * row + dg_field_column(&plan->source, kx));
-  for (size_t f = 0; f < d->filters; f++)
-    for (size_t ky = d->kernel_h; ky-- > 0;)
-      for (size_t kx = d->kernel_w; kx-- > 0;)
-        *back_tap++ = (uint32_t)((f * plan->gradient.rows + ky) * back_row + kx);
-  for (size_t y = 0; y < plan->forward.height; y++)
-    for (size_t x = 0; x < plan->forward.width; x++)
-      *pixel++ = (uint32_t)(y * plan->forward.row_step + x);
+  for (size_t s = 0; s < plan->samples; s++)
+    for (size_t y = 0; y < plan->forward.height; y++)
+      for (size_t x = 0; x < plan->forward.width; x++)
+        *pixel++ = (uint32_t)(s * plan->source_step + y * plan->forward.row_step + x);
+  if (plan->scatters)
+    plan->scatter = dg_scatter_make(d, plan->forward.height, plan->forward.width, back);
+  else
+    fill_back_taps(d, plan, back);
 }
 
-static dg_conv_plan *plan_new(const dg_conv2d_desc *d, dg_error *err) {
+/**
+ * Samples that go into one product of the weights' gradient: small planes alone would be soon
+ * through, and adding up so many gradients would cost more than making them. Yet every thread is to
+ * have some.
+ */
+static size_t chunk_samples(const dg_cpu_op *op, const dg_conv_plan *plan) {
+  enum { MANY_PIXELS = 256 };
+  size_t wanted = MANY_PIXELS / plan->pixels, most = op->base.max_n / (size_t)op->device->threads;
+  size_t samples = wanted < most ? wanted : most;
+  return samples > 0 && samples * plan->source_step <= UINT32_MAX ? samples : 1;
+}
+
+static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
   size_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   size_t kernel = (size_t)d->kernel_h * d->kernel_w;
+  bool scatters = dg_scatter_is_faster(d, out_h * out_w);
   dg_conv_plan plan = {.source = source_field(d),
-                       .gradient = gradient_field(d, out_h, out_w),
+                       .gradient = (scatters ? plain_field : gradient_field)(d, out_h, out_w),
+                       .scatters = scatters,
                        .taps = d->channels * kernel,
                        .back_taps = d->filters * kernel,
                        .pixels = out_h * out_w};
@@ -83,11 +121,19 @@ static dg_conv_plan *plan_new(const dg_conv2d_desc *d, dg_error *err) {
                                    .width = d->width,
                                    .row_step = dg_field_row(&plan.gradient),
                                    .taps = plan.back_taps};
+  plan.few_taps = dg_correlate_is_few(&plan.forward);
+  plan.source_floats = dg_field_is_plain(&plan.source) && !plan.few_taps
+                           ? 0
+                           : dg_round_up(dg_field_count(&plan.source) + DG_CORRELATE_SLACK);
+  plan.source_step = plan.source_floats ? plan.source_floats : dg_field_count(&plan.source);
+  plan.samples = chunk_samples(op, &plan);
   if (dg_field_count(&plan.source) > UINT32_MAX || dg_field_count(&plan.gradient) > UINT32_MAX) {
     dg_fail(err, DG_ERR_UNSUPPORTED, "one sample of this conv2d is too large for the cpu backend");
     return NULL;
   }
-  size_t bytes = sizeof plan + (plan.taps + plan.back_taps + plan.pixels) * sizeof *plan.tables;
+  size_t back_entries = scatters ? dg_scatter_entries(d, plan.pixels) : plan.back_taps;
+  size_t entries = plan.taps + plan.samples * plan.pixels + back_entries;
+  size_t bytes = sizeof plan + entries * sizeof *plan.tables;
   dg_conv_plan *made = malloc(bytes);
   if (!made) {
     dg_fail_memory(err, bytes);
@@ -100,14 +146,10 @@ static dg_conv_plan *plan_new(const dg_conv2d_desc *d, dg_error *err) {
 
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  dg_conv_plan *plan = op->plan = plan_new(d, err);
+  dg_conv_plan *plan = op->plan = plan_new(op, err);
   if (!plan) return false;
   dg_op_needs *needs = &op->base.needs;
   size_t threads = (size_t)op->device->threads, filters = dg_panels_width(d->filters);
-  plan->few_taps = dg_correlate_is_few(&plan->forward);
-  plan->source_floats = dg_field_is_plain(&plan->source) && !plan->few_taps
-                            ? 0
-                            : dg_round_up(dg_field_count(&plan->source) + DG_CORRELATE_SLACK);
   plan->weight_floats = dg_round_up(plan->taps * filters);
   needs->forward_workspace = (plan->weight_floats + threads * plan->source_floats) * sizeof(float);
   if (train) dg_conv_backward_prepare(op);

@@ -4,6 +4,7 @@
 
 #include "backends/cpu/correlate.h"
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/scatter.h"
 
 #define dg_conv_source DG_ISA_NAME(dg_conv_source)
 #define dg_conv_backward_prepare DG_ISA_NAME(dg_conv_backward_prepare)
@@ -15,13 +16,17 @@ typedef struct {
   dg_correlation forward, backward; /**< to the output; to the input's gradient */
   size_t taps, back_taps;           /**< products of an element: of the output, of the gradient */
   bool few_taps;                    /**< forward by dg_correlate_few */
-  size_t pixels;                    /**< of an output plane */
-  const uint32_t *pixel;            /**< where the first element of each one's window lies */
+  bool scatters;                    /**< backward by `scatter` */
+  dg_scatter scatter;
+  size_t pixels;         /**< of an output plane */
+  size_t samples;        /**< of a chunk: together they have many pixels */
+  size_t source_step;    /**< floats from one sample's source field to the next's */
+  const uint32_t *pixel; /**< where the window of each pixel of a chunk begins, by source_step */
 
   /** Floats of parts of the workspaces; 0 where there is no need. */
-  size_t source_floats, weight_floats;                               /**< forward */
-  size_t back_weight_floats, d_z_floats, gradient_floats;            /**< backward */
-  size_t turned_floats, d_weight_floats, d_bias_floats, back_thread; /**< backward */
+  size_t source_floats, weight_floats;                                 /**< forward */
+  size_t back_weight_floats, d_z_floats, gradient_floats, room_floats; /**< backward */
+  size_t turned_floats, d_weight_floats, d_bias_floats, back_thread;   /**< backward */
   uint32_t tables[];
 } dg_conv_plan;
 

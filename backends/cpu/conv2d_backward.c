@@ -1,7 +1,7 @@
 /**
  * The gradients of a convolution. Each thread goes through its share of the
- * samples and adds up gradients of the parameters of its own; in the end the
- * threads' sums are added in the threads' order.
+ * samples, a chunk at a time, and adds up gradients of the parameters of its
+ * own; in the end the threads' sums are added in the threads' order.
  */
 #include <omp.h>
 #include <string.h>
@@ -23,20 +23,23 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
   plan->gradient_floats = d_in && (act || !dg_field_is_plain(&plan->gradient))
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
-  plan->turned_floats = dg_round_up(plan->pixels * DG_TILE_WIDTH);
+  plan->room_floats = d_in && plan->scatters ? dg_scatter_room(&plan->scatter) : 0;
+  plan->turned_floats = dg_round_up(plan->samples * plan->pixels * DG_TILE_WIDTH);
   plan->d_weight_floats = plan->weight_floats;
   plan->d_bias_floats = dg_round_up(2 * d->filters);
-  plan->back_thread = plan->source_floats + plan->d_z_floats + plan->gradient_floats +
-                      plan->turned_floats + plan->d_weight_floats + plan->d_bias_floats;
+  plan->back_thread = plan->samples * (plan->source_floats + plan->gradient_floats) +
+                      plan->d_z_floats + plan->turned_floats + plan->room_floats +
+                      plan->d_weight_floats + plan->d_bias_floats;
   needs->backward_workspace =
       (plan->back_weight_floats + (size_t)op->device->threads * plan->back_thread) * sizeof(float);
 }
 
 /** A thread's part of the workspace. */
 typedef struct {
-  float *source, *gradient; /**< fields */
-  float *d_z;               /**< gradient before the activation, of a panel of filters */
-  float *turned;            /**< the same as a panel: [pixel, filter] */
+  float *source, *gradient; /**< fields of a chunk */
+  float *d_z;               /**< of a sample: gradient before the activation, some filters */
+  float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
+  float *room;              /**< for dg_scatter_run */
   float *d_weight;          /**< sums over the thread's samples, panels of [tap, filter] */
   double *d_bias;
 } scratch;
@@ -44,23 +47,28 @@ typedef struct {
 static scratch scratch_of(const dg_conv_plan *plan, float *workspace, size_t thread) {
   scratch s;
   s.source = workspace + plan->back_weight_floats + thread * plan->back_thread;
-  s.gradient = s.source + plan->source_floats;
-  s.d_z = s.gradient + plan->gradient_floats;
+  s.gradient = s.source + plan->samples * plan->source_floats;
+  s.d_z = s.gradient + plan->samples * plan->gradient_floats;
   s.turned = s.d_z + plan->d_z_floats;
-  s.d_weight = s.turned + plan->turned_floats;
+  s.room = s.turned + plan->turned_floats;
+  s.d_weight = s.room + plan->room_floats;
   s.d_bias = (double *)(void *)(s.d_weight + plan->d_weight_floats);
   return s;
 }
 
 static void scratch_clear(const dg_conv_plan *plan, const scratch *s) {
-  memset(s->source, 0, plan->source_floats * sizeof(float));
-  memset(s->gradient, 0, plan->gradient_floats * sizeof(float));
+  memset(s->source, 0, plan->samples * plan->source_floats * sizeof(float));
+  memset(s->gradient, 0, plan->samples * plan->gradient_floats * sizeof(float));
   memset(s->d_weight, 0, (plan->d_weight_floats + plan->d_bias_floats) * sizeof(float));
 }
 
-/** The weights for the gradient of the input: panels of [filter and tap, channel]. */
+/** The weights for the gradient of the input: a panel of [filter and tap, channel]. */
 static void pack_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const float *weight,
                          size_t channel, float *panel) {
+  if (plan->scatters) {
+    dg_scatter_pack(&plan->scatter, weight, channel, panel);
+    return;
+  }
   size_t kernel = (size_t)d->kernel_h * d->kernel_w;
   size_t columns = dg_panel_columns(d->channels - channel), width = dg_panel_width(columns);
   for (size_t f = 0; f < d->filters; f++)
@@ -84,21 +92,30 @@ typedef struct {
   size_t groups, run;
 } tap_block;
 
+/** What a chunk brings to the weights of a panel of filters. */
+typedef struct {
+  size_t samples;
+  const float *source; /**< fields */
+  const float *turned; /**< the panel, `width` wide */
+  size_t width;
+} chunk_part;
+
 /** Adds one tile: the taps from `tap` on, in `block.groups` rows `group` taps apart. */
-static void add_taps(const dg_conv_plan *plan, const float *source, const float *turned,
-                     size_t width, size_t tap, size_t group, tap_block block, float *d_weight) {
+static void add_taps(const dg_conv_plan *plan, const chunk_part *c, size_t tap, size_t group,
+                     tap_block block, float *d_weight) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
-  dg_tile_grouped(block.groups, block.run, width, plan->pixels, source + plan->forward.tap[tap],
-                  dg_field_row(&plan->source), plan->pixel, turned, tile);
+  dg_tile_grouped(block.groups, block.run, c->width, c->samples * plan->pixels,
+                  c->source + plan->forward.tap[tap], dg_field_row(&plan->source), plan->pixel,
+                  c->turned, tile);
   for (size_t g = 0; g < block.groups; g++)
     for (size_t r = 0; r < block.run; r++)
-      dg_grad_put(DG_GRAD_ADD, width, tile + (g * block.run + r) * DG_TILE_WIDTH,
-                  d_weight + (tap + g * group + r) * width);
+      dg_grad_put(DG_GRAD_ADD, c->width, tile + (g * block.run + r) * DG_TILE_WIDTH,
+                  d_weight + (tap + g * group + r) * c->width);
 }
 
-/** d_weight += the products of one sample with one panel of its gradient. */
-static void add_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const float *source,
-                        const float *turned, size_t width, float *d_weight) {
+/** d_weight += the products of a chunk with one panel of its gradient. */
+static void add_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const chunk_part *part,
+                        float *d_weight) {
   size_t kernel_h = d->kernel_h, kernel_w = d->kernel_w;
   tap_block block;
   for (size_t c = 0; c < d->channels; c++)
@@ -106,52 +123,76 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const
       block.run = d->stride_w == 1 ? dg_tile_height(kernel_w - kx) : 1;
       for (size_t ky = 0; ky < kernel_h; ky += block.groups) {
         block.groups = dg_tile_groups(kernel_h - ky, block.run);
-        add_taps(plan, source, turned, width, (c * kernel_h + ky) * kernel_w + kx, kernel_w, block,
-                 d_weight);
+        add_taps(plan, part, (c * kernel_h + ky) * kernel_w + kx, kernel_w, block, d_weight);
       }
     }
 }
 
-/** One sample of what backward reads. */
+/** A chunk of samples, as backward reads and writes it; y and dx are NULL where not needed. */
 typedef struct {
+  size_t samples;
   const float *x, *y, *d_y;
-} sample;
+  float *dx;
+} chunk;
 
 /**
- * Brings the gradient before the activation, of a panel of filters, to where it is wanted: the
- * right operand of the weights' products, the field of the input's gradient, the bias's sums.
+ * Brings the gradient before the activation, of some filters of sample `s` of a chunk, to where it
+ * is wanted: the right operand of the weights' products, the field of the input's gradient, the
+ * bias's sums.
  */
-static void spread_gradient(const dg_cpu_op *op, const scratch *t, const sample *s, size_t filter,
-                            size_t filters) {
+static void spread_gradient(const dg_cpu_op *op, const scratch *t, const chunk *c, size_t s,
+                            size_t filter, size_t filters) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  size_t pixels = plan->pixels, at = filter * pixels;
-  const float *d_z = plan->d_z_floats ? t->d_z : s->d_y + at;
+  size_t pixels = plan->pixels, at = (s * d->filters + filter) * pixels;
+  const float *d_z = plan->d_z_floats ? t->d_z : c->d_y + at;
   for (size_t f = 0; f < filters; f++) {
     const float *plane = d_z + f * pixels;
     if (plan->d_z_floats)
-      dg_act_backward(d->act, pixels, s->y + at + f * pixels, s->d_y + at + f * pixels,
+      dg_act_backward(d->act, pixels, c->y + at + f * pixels, c->d_y + at + f * pixels,
                       t->d_z + f * pixels);
     if (d->bias) t->d_bias[filter + f] += sum_of(pixels, plane);
-    if (plan->gradient_floats) dg_field_fill_plane(&plan->gradient, filter + f, plane, t->gradient);
+    if (plan->gradient_floats)
+      dg_field_fill_plane(&plan->gradient, filter + f, plane,
+                          t->gradient + s * plan->gradient_floats);
   }
-  dg_pack_columns(pixels, filters, d_z, pixels, t->turned);
+  dg_pack_columns(pixels, filters, d_z, pixels, t->turned + s * pixels * dg_panel_width(filters));
 }
 
-/** One sample: adds to the thread's sums and, where `dx` isn't NULL, gives the input's gradient. */
-static void backward_sample(const dg_cpu_op *op, const scratch *t, const float *weights,
-                            const sample *s, float *dx) {
+/** The gradient of one sample's input from the field of its output's. */
+static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *weights,
+                           const float *gradient, float *dx) {
+  const dg_conv_plan *plan = op->plan;
+  bool add = op->base.desc.d_in[0] == DG_GRAD_ADD;
+  if (plan->scatters)
+    dg_scatter_run(&plan->scatter, gradient, weights, add, t->room, dx);
+  else
+    dg_correlate(&plan->backward, gradient, weights, &(dg_ending){.add = add}, dx);
+}
+
+/** Adds a chunk to the thread's sums and, where that is wanted, gives the input's gradient. */
+static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *weights,
+                           const chunk *c) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  const float *source = dg_conv_source(plan, s->x, t->source);
+  size_t in = (size_t)d->channels * d->height * d->width, out = d->filters * plan->pixels;
+  for (size_t s = 0; s < c->samples; s++)
+    dg_conv_source(plan, c->x + s * in, t->source + s * plan->source_floats);
   for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
     size_t filters = dg_panel_columns(d->filters - f);
-    spread_gradient(op, t, s, f, filters);
-    add_weights(d, plan, source, t->turned, dg_panel_width(filters), t->d_weight + f * plan->taps);
+    for (size_t s = 0; s < c->samples; s++) spread_gradient(op, t, c, s, f, filters);
+    add_weights(d, plan,
+                &(chunk_part){.samples = c->samples,
+                              .source = plan->source_floats ? t->source : c->x,
+                              .turned = t->turned,
+                              .width = dg_panel_width(filters)},
+                t->d_weight + f * plan->taps);
   }
-  if (dx)
-    dg_correlate(&plan->backward, plan->gradient_floats ? t->gradient : s->d_y, weights,
-                 &(dg_ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD}, dx);
+  for (size_t s = 0; s < (c->dx ? c->samples : 0); s++) {
+    const float *gradient =
+        plan->gradient_floats ? t->gradient + s * plan->gradient_floats : c->d_y + s * out;
+    input_gradient(op, t, weights, gradient, c->dx + s * in);
+  }
 }
 
 /** The threads' sums of the weights of one filter. */
@@ -186,10 +227,13 @@ void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
     for (size_t c = 0; c < (dx ? d->channels : 0); c += DG_TILE_WIDTH)
       pack_weights(d, plan, dg_floats(buffers->param[0]), c, workspace + c * plan->back_taps);
 #pragma omp for schedule(static)
-    for (size_t s = 0; s < step->n; s++)
-      backward_sample(op, &own, workspace,
-                      &(sample){x + s * in, y ? y + s * out : NULL, d_y + s * out},
-                      dx ? dx + s * in : NULL);
+    for (size_t s = 0; s < step->n; s += plan->samples)
+      backward_chunk(op, &own, workspace,
+                     &(chunk){.samples = step->n - s < plan->samples ? step->n - s : plan->samples,
+                              .x = x + s * in,
+                              .y = y ? y + s * out : NULL,
+                              .d_y = d_y + s * out,
+                              .dx = dx ? dx + s * in : NULL});
 #pragma omp for schedule(static)
     for (size_t f = 0; f < d->filters; f++) {
       double sum = 0;

@@ -19,15 +19,34 @@ extern const dg_cpu_ops dg_cpu_ops_baseline;
 extern const dg_cpu_ops dg_cpu_ops_avx2, dg_cpu_ops_avx512;
 #endif
 
-/** The best ones that this processor can run. */
-static const dg_cpu_ops *best_ops(void) {
+/** Ops for an instruction set, and whether this processor has it. */
+typedef struct {
+  const char *name;
+  bool here;
+  const dg_cpu_ops *ops;
+} isa;
+
+/** The ops to run: of the instruction set `wanted`, or (NULL) the best that this processor has. */
+static const dg_cpu_ops *choose_ops(const char *wanted, dg_error *err) {
+  const isa sets[] = {
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-    return &dg_cpu_ops_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &dg_cpu_ops_avx2;
+      {"avx512",
+       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"),
+       &dg_cpu_ops_avx512},
+      {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &dg_cpu_ops_avx2},
 #endif
-  return &dg_cpu_ops_baseline;
+      {"baseline", true, &dg_cpu_ops_baseline},
+  };
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    if (wanted ? strcmp(wanted, sets[i].name) != 0 : !sets[i].here) continue;
+    if (sets[i].here) return sets[i].ops;
+    dg_fail(err, DG_ERR_UNSUPPORTED, "this processor has no %s", wanted);
+    return NULL;
+  }
+  dg_fail(err, DG_ERR_INPUT, "the cpu backend has no ops of form \"%s\"; there are %s", wanted,
+          sizeof sets / sizeof *sets > 1 ? "avx512, avx2 and baseline" : "baseline ones alone");
+  return NULL;
 }
 
 static const char *const op_names[DG_OP_KINDS] = {
@@ -75,7 +94,8 @@ static void buffer_free(dg_buffer *buffer) {
 
 static dg_buffer *buffer_new(dg_device *device, size_t bytes, dg_error *err) {
   size_t rounded = bytes + (DG_CPU_ALIGNMENT - bytes % DG_CPU_ALIGNMENT) % DG_CPU_ALIGNMENT;
-  void *data = bytes > 0 && rounded >= bytes ? aligned_alloc(DG_CPU_ALIGNMENT, rounded) : NULL;
+  bool fits = bytes > 0 && rounded >= bytes && rounded <= device->info.max_alloc;
+  void *data = fits ? aligned_alloc(DG_CPU_ALIGNMENT, rounded) : NULL;
   if (!data) {
     dg_fail(err, DG_ERR_MEMORY,
             "no %zu bytes of memory left for the cpu backend; a smaller --batch needs less", bytes);
@@ -237,7 +257,7 @@ static dg_device_info describe(int threads) {
   uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
   dg_device_info info = {.compute_units = (uint32_t)threads,
                          .memory = memory,
-                         .max_alloc = memory,
+                         .max_alloc = memory ? memory : UINT64_MAX,
                          .alignment = DG_CPU_ALIGNMENT};
   processor_name(info.name, sizeof info.name);
   return info;
@@ -281,11 +301,8 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
             options->threads);
     return NULL;
   }
-  if (options->form && strcmp(options->form, "tile") != 0) {
-    dg_fail(err, DG_ERR_INPUT, "the cpu backend has kernels of form \"tile\" alone, not \"%s\"",
-            options->form);
-    return NULL;
-  }
+  const dg_cpu_ops *ops = choose_ops(options->form, err);
+  if (!ops) return NULL;
   int threads = options->threads ? (int)options->threads : available_threads();
   dg_device_info info = describe(threads);
   if (dg_pick_device(&info, 1, options->device, err) < 0) return NULL;
@@ -297,7 +314,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->base = (dg_device){.calls = &calls, .backend = "cpu", .info = info};
   device->threads = threads;
   device->profile = options->profile;
-  device->ops = best_ops();
+  device->ops = ops;
   dg_blas_set_up();
   return &device->base;
 }

@@ -5,6 +5,9 @@
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/norm.h"
 
+/** Sums over a row are taken in so many lanes. */
+enum { LANES = 16 };
+
 static bool supports(const dg_op_desc *desc) {
   return desc->layer_norm.rows > 0 && desc->layer_norm.count > 0 && desc->layer_norm.eps > 0;
 }
@@ -63,22 +66,34 @@ static void add_row(size_t count, const float *x, const float *d_y, statistics s
   }
 }
 
-/** With d_h = d_y weight: d_x = factor (d_h - mean of d_h - x_hat mean of (d_h x_hat)). */
+/** Sums by lane of d_h = d_y weight and of d_h x_hat, over a row. */
+typedef struct {
+  double d_h[LANES], product[LANES];
+} sums;
+
+/** Adds the numbers of a row from `first` on, a lane each. */
+static inline void add_lanes(size_t lanes, size_t first, const float *x, const float *d_y,
+                             const float *weight, statistics s, sums *sum) {
+  for (size_t k = 0; k < lanes; k++) {
+    float d_h = d_y[first + k] * weight[first + k];
+    sum->d_h[k] += (double)d_h;
+    sum->product[k] += (double)(d_h * ((x[first + k] - s.mean) * s.factor));
+  }
+}
+
+/** d_x = factor (d_h - mean of d_h - x_hat mean of (d_h x_hat)) */
 static void row_gradient(dg_grad_mode mode, size_t count, const float *x, const float *d_y,
                          const float *weight, statistics s, float *d_x) {
-  enum { LANES = DG_NORM_LANES };
-  double sum = 0, product = 0, sums[LANES] = {0}, products[LANES] = {0};
-  for (size_t i = 0; i < count; i += LANES)
-    for (size_t k = 0; k < LANES && i + k < count; k++) {
-      float d_h = d_y[i + k] * weight[i + k];
-      sums[k] += (double)d_h;
-      products[k] += (double)(d_h * ((x[i + k] - s.mean) * s.factor));
-    }
-  for (size_t k = 0; k < LANES; k++) sum += sums[k], product += products[k];
-  float mean_d_h = (float)(sum / (double)count), slope = (float)(product / (double)count);
+  sums sum = {{0}, {0}};
+  double d_h = 0, product = 0;
+  size_t whole = count - count % LANES;
+  for (size_t i = 0; i < whole; i += LANES) add_lanes(LANES, i, x, d_y, weight, s, &sum);
+  add_lanes(count - whole, whole, x, d_y, weight, s, &sum);
+  for (size_t k = 0; k < LANES; k++) d_h += sum.d_h[k], product += sum.product[k];
+  float mean = (float)(d_h / (double)count), slope = (float)(product / (double)count);
   for (size_t i = 0; i < count; i++) {
     float x_hat = (x[i] - s.mean) * s.factor;
-    float d = s.factor * (d_y[i] * weight[i] - mean_d_h - x_hat * slope);
+    float d = s.factor * (d_y[i] * weight[i] - mean - x_hat * slope);
     d_x[i] = mode == DG_GRAD_ADD ? d_x[i] + d : d;
   }
 }

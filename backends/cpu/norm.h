@@ -1,8 +1,9 @@
 /**
  * What the normalizations share. Numbers with one mean and variance lie in runs: of a batch norm
  * the plane of a channel in every row, of a layer norm one row. Where planes are single numbers,
- * neighbouring channels are taken together, each in a lane of its own, so that loops go along
- * memory either way.
+ * neighbouring channels are taken together. Either way loops go along memory: number i of a run
+ * belongs to lane i % DG_NORM_LANES, which is the same channel in every run, and sums are taken
+ * lane by lane, in double.
  */
 #ifndef DG_CPU_NORM_H
 #define DG_CPU_NORM_H
@@ -11,10 +12,12 @@
 
 #include "backends/cpu/isa.h"
 
-#define dg_norm_moments DG_ISA_NAME(dg_norm_moments)
 #define dg_norm_fold DG_ISA_NAME(dg_norm_fold)
+#define dg_norm_moments DG_ISA_NAME(dg_norm_moments)
+#define dg_norm_apply DG_ISA_NAME(dg_norm_apply)
+#define dg_norm_add DG_ISA_NAME(dg_norm_add)
+#define dg_norm_add_products DG_ISA_NAME(dg_norm_add_products)
 
-/** Numbers handled at a time, each in its lane. */
 enum { DG_NORM_LANES = 32 };
 
 /** `runs` runs of `length` neighbours, `step` apart, from number `first` on. */
@@ -31,7 +34,18 @@ static inline size_t dg_norm_count(const dg_norm_group *g) {
 /** Sums by lane become sums by channel; those of a single channel are put in every lane. */
 void dg_norm_fold(const dg_norm_group *group, double *lanes);
 
-/** Mean and biased variance, in the lanes that they are for: two passes, sums in double. */
+/** Mean and biased variance, in the lanes that they are for: two passes. */
 void dg_norm_moments(const dg_norm_group *group, const float *x, double *mean, double *var);
+
+/* On a part of a run that begins in lane 0; coefficients and sums are by lane. */
+
+/** y[i] = (x[i] - mean) * factor + bias */
+void dg_norm_apply(size_t count, const float *x, const float *mean, const float *factor,
+                   const float *bias, float *y);
+/** sum += x[i] */
+void dg_norm_add(size_t count, const float *x, double *sum);
+/** sum += g[i] * (x[i] - mean) */
+void dg_norm_add_products(size_t count, const float *g, const float *x, const float *mean,
+                          double *sum);
 
 #endif

@@ -13,26 +13,20 @@
  * padding of a line is the left padding of the next, so a plane padded by 1
  * has lines of width + 1.
  */
+#include "backends/opencl/planes.h"
 #include "backends/opencl/product.h"
 
 enum { VECTOR = 16 };
 
-/* A padded plane; the names are those of pad_planes in cl/planes.cl. It begins `lead` numbers
-   after its place, so that the source's first line lies where vectors are loaded best. */
-typedef struct {
-  uint32_t lead, height, width, lines, pitch, phases_y, phases_x, dilation_y, dilation_x;
-  int32_t origin_y, origin_x;
-} plane_shape;
-
 typedef struct {
   dg_cl_op op;
   cl_kernel outer, inner, sum_parts, sum_planes, sum_columns;
-  cl_kernel pad, pad_dense; /* pad_dense is NULL where it doesn't serve */
+  dg_cl_padder padder;
   uint32_t out_h, out_w;
-  plane_shape x;       /* of the input */
+  dg_cl_plane x;       /* of the input */
   bool pads_x;         /* or else the input serves as it lies */
-  plane_shape dz;      /* of the output's gradient, for the weight gradient */
-  plane_shape wide_dz; /* the same for the input gradient */
+  dg_cl_plane dz;      /* of the output's gradient, for the weight gradient */
+  dg_cl_plane wide_dz; /* the same for the input gradient */
   bool one_dz;         /* wide_dz serves both */
   uint32_t parts;      /* of the samples, whose weight gradients are summed at the end */
   uint32_t dz_first, parts_first, sums_first; /* places in the workspace of backward */
@@ -43,23 +37,14 @@ static uint32_t larger(uint32_t a, uint32_t b) {
   return a > b ? a : b;
 }
 
-static uint32_t plane_area(const plane_shape *s) {
-  return s->phases_y * s->phases_x * s->lines * s->pitch;
-}
-
 /* From one plane to the next: planes that we write are aligned to vectors. */
-static uint32_t plane_size(const plane_shape *s) {
-  return (uint32_t)dg_cl_round_up(s->lead + plane_area(s), VECTOR);
+static uint32_t plane_size(const dg_cl_plane *s) {
+  return (uint32_t)dg_cl_round_up(s->lead + dg_cl_plane_area(s), VECTOR);
 }
 
 /* The same for the input, which may serve as it lies. */
 static uint32_t x_plane_size(const conv_op *self) {
-  return self->pads_x ? plane_size(&self->x) : plane_area(&self->x);
-}
-
-static bool is_dense(const plane_shape *s) {
-  return s->phases_y == 1 && s->phases_x == 1 && s->dilation_y == 1 && s->dilation_x == 1 &&
-         s->origin_y >= 0 && s->origin_x >= 0;
+  return self->pads_x ? plane_size(&self->x) : dg_cl_plane_area(&self->x);
 }
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
@@ -70,8 +55,8 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
 /* ---- shapes of planes --------------------------------------------------- */
 
 /* A line is shared with the next one's left padding where the stride is 1. */
-static plane_shape shape_of_x(const dg_conv2d_desc *d, uint32_t out_w) {
-  return (plane_shape){
+static dg_cl_plane shape_of_x(const dg_conv2d_desc *d, uint32_t out_w) {
+  return (dg_cl_plane){
       .height = d->height,
       .width = d->width,
       .lines = (uint32_t)dg_cl_ceil_div(d->height + 2 * d->pad_h, d->stride_h) + (d->pad_w > 0),
@@ -86,8 +71,8 @@ static plane_shape shape_of_x(const dg_conv2d_desc *d, uint32_t out_w) {
   };
 }
 
-static plane_shape shape_of_dz(const conv_op *self) {
-  return (plane_shape){
+static dg_cl_plane shape_of_dz(const conv_op *self) {
+  return (dg_cl_plane){
       .height = self->out_h,
       .width = self->out_w,
       .lines = self->out_h,
@@ -101,14 +86,14 @@ static plane_shape shape_of_dz(const conv_op *self) {
 
 /* What the turned kernel reaches for height lines of width columns, and a last line that is only
    the right padding of the one before. */
-static plane_shape shape_of_wide_dz(const conv_op *self, const dg_conv2d_desc *d) {
+static dg_cl_plane shape_of_wide_dz(const conv_op *self, const dg_conv2d_desc *d) {
   const int32_t origin_x = (int32_t)d->kernel_w - 1 - (int32_t)d->pad_w;
   const uint32_t left = origin_x > 0 ? (uint32_t)origin_x : 0;
   const int32_t end = origin_x + (int32_t)((self->out_w - 1) * d->stride_w + 1);
   uint32_t pitch = larger(d->width, d->width + d->kernel_w - 1 - left);
   if (end > 0) pitch = larger(pitch, (uint32_t)end);
   const int32_t origin_y = (int32_t)d->kernel_h - 1 - (int32_t)d->pad_h;
-  return (plane_shape){
+  return (dg_cl_plane){
       .lead = (uint32_t)(-(origin_y * (int32_t)pitch + origin_x)) % VECTOR,
       .height = self->out_h,
       .width = self->out_w,
@@ -132,7 +117,7 @@ static dg_cl_product_step forward_step(const dg_cl_op *op, uint32_t k) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
   const uint32_t channel = k / d->kernel_w / d->kernel_h;
-  const plane_shape *s = &self->x;
+  const dg_cl_plane *s = &self->x;
   const uint32_t phase = ky % s->phases_y * s->phases_x + kx % s->phases_x;
   const uint32_t line = phase * s->lines + ky / s->phases_y;
   return (dg_cl_product_step){k, channel * x_plane_size(self) + line * s->pitch + kx / s->phases_x};
@@ -144,7 +129,7 @@ static dg_cl_product_step backward_step(const dg_cl_op *op, uint32_t k) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
   const uint32_t area = d->kernel_h * d->kernel_w, filter = k / area;
-  const plane_shape *s = &self->wide_dz;
+  const dg_cl_plane *s = &self->wide_dz;
   return (dg_cl_product_step){filter * d->channels * area + area - 1 - ky * d->kernel_w - kx,
                               self->dz_first + filter * plane_size(s) + s->lead + ky * s->pitch +
                                   kx};
@@ -215,47 +200,23 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->forward_steps = dg_cl_product_steps(op, weights_of_filter(d), forward_step, err);
   if (!self->forward_steps) return false;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
-  self->pad = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_planes", err);
-  if (op->device->form == DG_CL_TILE) {
-    self->pad_dense = dg_cl_kernel(op, DG_CL_ELEMENTS, "pad_dense_planes", err);
-    if (!self->pad_dense) return false;
-  }
-  return self->outer && self->pad && (!op->train || prepare_backward(self, err));
+  return self->outer && dg_cl_padder_prepare(op, &self->padder, err) &&
+         (!op->train || prepare_backward(self, err));
 }
 
 /* ---- run ---------------------------------------------------------------- */
-
-/* Pads `planes` planes; where `of` isn't NULL, times the slope where that isn't positive. */
-static bool pad_planes(dg_cl_op *op, const plane_shape *s, const dg_buffer *from,
-                       const dg_buffer *of, const dg_buffer *to, uint32_t to_first, uint32_t planes,
-                       dg_error *err) {
-  const conv_op *self = (conv_op *)op;
-  const float slope = dg_cl_leaky_slope(op->base.desc.conv2d.act);
-  if (self->pad_dense && is_dense(s))
-    return dg_cl_launch(
-        op, self->pad_dense, (dg_cl_range){.global = {planes, 1, 1}, .local = {1, 1, 1}},
-        DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of), dg_cl_f32(slope), dg_cl_mem(to),
-                   dg_cl_u32(to_first + s->lead), dg_cl_u32(plane_size(s)), dg_cl_u32(s->height),
-                   dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
-                   dg_cl_i32(s->origin_y), dg_cl_i32(s->origin_x)),
-        err);
-  return dg_cl_launch(
-      op, self->pad, (dg_cl_range){.global = {32, 8, planes}, .local = {32, 8, 1}},
-      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(of), dg_cl_f32(slope), dg_cl_mem(to),
-                 dg_cl_u32(to_first + s->lead), dg_cl_u32(plane_size(s)), dg_cl_u32(s->height),
-                 dg_cl_u32(s->width), dg_cl_u32(s->lines), dg_cl_u32(s->pitch),
-                 dg_cl_u32(s->phases_y), dg_cl_u32(s->phases_x), dg_cl_i32(s->origin_y),
-                 dg_cl_i32(s->origin_x), dg_cl_u32(s->dilation_y), dg_cl_u32(s->dilation_x)),
-      err);
-}
 
 /* The input in padded planes: as it lies, or copied to the start of the workspace. */
 static bool pad_x(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, const dg_buffer **x,
                   dg_error *err) {
   const conv_op *self = (conv_op *)op;
   *x = self->pads_x ? b->workspace : b->in[0];
-  return !self->pads_x || pad_planes(op, &self->x, b->in[0], NULL, b->workspace, 0,
-                                     n * op->base.desc.conv2d.channels, err);
+  return !self->pads_x || dg_cl_pad(op, &self->padder, &self->x,
+                                    &(dg_cl_padding){.from = b->in[0],
+                                                     .to = b->workspace,
+                                                     .to_plane = plane_size(&self->x),
+                                                     .planes = n * op->base.desc.conv2d.channels},
+                                    err);
 }
 
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -284,19 +245,26 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
              err);
 }
 
-static bool pad_dz(dg_cl_op *op, const plane_shape *s, const dg_op_buffers *b, uint32_t n,
+static bool pad_dz(dg_cl_op *op, const dg_cl_plane *s, const dg_op_buffers *b, uint32_t n,
                    dg_error *err) {
   const conv_op *self = (conv_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  return pad_planes(op, s, b->d_out, d->act.kind == DG_ACT_NONE ? NULL : b->out[0], b->workspace,
-                    self->dz_first, n * d->filters, err);
+  return dg_cl_pad(op, &self->padder, s,
+                   &(dg_cl_padding){.from = b->d_out,
+                                    .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
+                                    .slope = dg_cl_leaky_slope(d->act),
+                                    .to = b->workspace,
+                                    .to_first = self->dz_first,
+                                    .to_plane = plane_size(s),
+                                    .planes = n * d->filters},
+                   err);
 }
 
 static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, uint32_t n,
                           dg_error *err) {
   const conv_op *self = (conv_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  const plane_shape *dz = self->one_dz ? &self->wide_dz : &self->dz;
+  const dg_cl_plane *dz = self->one_dz ? &self->wide_dz : &self->dz;
   const uint32_t origin = dz->lead + (uint32_t)(dz->origin_y * (int32_t)dz->pitch + dz->origin_x);
   const uint32_t share = (uint32_t)dg_cl_ceil_div(n, self->parts);
   const uint32_t weights = weights_of_filter(d);
@@ -332,12 +300,12 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer 
 static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const conv_op *self = (conv_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  const plane_shape *dz = self->one_dz ? &self->wide_dz : &self->dz;
+  const dg_cl_plane *dz = self->one_dz ? &self->wide_dz : &self->dz;
   return dg_cl_launch(op, self->sum_planes,
                       dg_cl_range_of((size_t[3]){n * d->filters, 1, 1}, (size_t[3]){8, 1, 1}),
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->dz_first + dz->lead),
                                  dg_cl_u32(plane_size(dz)), dg_cl_mem(b->workspace),
-                                 dg_cl_u32(self->sums_first), dg_cl_u32(plane_area(dz)),
+                                 dg_cl_u32(self->sums_first), dg_cl_u32(dg_cl_plane_area(dz)),
                                  dg_cl_u32(n * d->filters)),
                       err) &&
          dg_cl_launch(op, self->sum_columns, dg_cl_blocks(op->device, d->filters, 1),

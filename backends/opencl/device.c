@@ -41,7 +41,7 @@ static void get_platform(cl_device_id id, char out[128]) {
   char text[1024] = "";
   if (clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) == CL_SUCCESS)
     clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof text, text, NULL);
-  snprintf(out, 128, "%s", text);
+  snprintf(out, 128, "%.127s", text);
 }
 
 static cl_device_type get_type(cl_device_id id) {

@@ -28,8 +28,8 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                       dg_cl_range_of((size_t[3]){step->n, 1, 1}, (size_t[3]){16, 1, 1}),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->out[0]),
                                  dg_cl_mem(self->losses), dg_cl_mem(self->hits), dg_cl_u32(step->n),
-                                 dg_cl_u32(d->classes), dg_cl_u32(d->kind), dg_cl_f32(mean),
-                                 dg_cl_u32(train)),
+                                 dg_cl_u32(d->classes), dg_cl_u32(d->kind), dg_cl_f32(d->smoothing),
+                                 dg_cl_f32(mean), dg_cl_u32(train)),
                       err) &&
          dg_cl_launch(op, self->of_batch,
                       (dg_cl_range){.global = {LOSS_ITEMS, 1, 1}, .local = {LOSS_ITEMS, 1, 1}},

@@ -99,8 +99,9 @@ typedef struct {
 } dg_cl_family;
 
 extern const dg_cl_family dg_cl_linear, dg_cl_linear_clblast, dg_cl_conv2d, dg_cl_maxpool2d,
-    dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_gather,
-    dg_cl_loss, dg_cl_update, dg_cl_recurrent;
+    dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_concat,
+    dg_cl_conv1d, dg_cl_batch_norm, dg_cl_layer_norm, dg_cl_gather, dg_cl_loss, dg_cl_update,
+    dg_cl_average, dg_cl_recurrent;
 
 /** Events of launches whose time hasn't been read yet, and the sum of those that were. */
 typedef struct {
@@ -166,9 +167,9 @@ static inline dg_cl_arg dg_cl_f32(float value) {
 /** The arguments of a launch, in the kernel's order. */
 #define DG_CL_ARGS(...) ((const dg_cl_arg[]){__VA_ARGS__, {0, {0}}})
 
-/** Work-items along each dimension, and the size of a work-group (0: the driver's choice). */
+/** Work-items along each dimension, the size of a work-group, and the number of the first. */
 typedef struct {
-  size_t global[3], local[3];
+  size_t global[3], local[3], first[3];
 } dg_cl_range;
 
 /** `items` work-items along each dimension in groups of `local`, rounded up to whole groups. */
@@ -176,6 +177,9 @@ dg_cl_range dg_cl_range_of(const size_t items[3], const size_t local[3]);
 
 /** Numbers that a work-item of an elementwise kernel takes: WIDTH in cl/common.cl. */
 uint32_t dg_cl_width(const dg_cl_device *device);
+
+/** Work-items that share a line of numbers that is summed: GROUP in cl/common.cl. */
+uint32_t dg_cl_group(const dg_cl_device *device);
 
 /** The range of an elementwise kernel over `count` numbers of each of `samples`. */
 dg_cl_range dg_cl_blocks(const dg_cl_device *device, size_t count, size_t samples);

@@ -17,8 +17,11 @@ static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_des
       [DG_OP_MAXPOOL2D] = &dg_cl_maxpool2d,   [DG_OP_AVGPOOL2D] = &dg_cl_avgpool2d,
       [DG_OP_ACTIVATION] = &dg_cl_activation, [DG_OP_DROPOUT] = &dg_cl_dropout,
       [DG_OP_CHW_TO_HWC] = &dg_cl_chw_to_hwc, [DG_OP_ADD] = &dg_cl_add,
+      [DG_OP_CONCAT] = &dg_cl_concat,         [DG_OP_CONV1D] = &dg_cl_conv1d,
+      [DG_OP_BATCH_NORM] = &dg_cl_batch_norm, [DG_OP_LAYER_NORM] = &dg_cl_layer_norm,
       [DG_OP_GATHER] = &dg_cl_gather,         [DG_OP_LOSS] = &dg_cl_loss,
-      [DG_OP_UPDATE] = &dg_cl_update,         [DG_OP_RECURRENT] = &dg_cl_recurrent,
+      [DG_OP_UPDATE] = &dg_cl_update,         [DG_OP_AVERAGE] = &dg_cl_average,
+      [DG_OP_RECURRENT] = &dg_cl_recurrent,
   };
   return is_for_clblast(device, desc) ? &dg_cl_linear_clblast : families[desc->kind];
 }
@@ -44,6 +47,8 @@ static uint64_t largest_tensor(const dg_op_desc *desc) {
   case DG_OP_LINEAR:
     return desc->linear.in > desc->linear.out ? desc->linear.in : desc->linear.out;
   case DG_OP_CONV2D: /* these check what they make of it themselves */
+  case DG_OP_CONV1D:
+  case DG_OP_CONCAT:
   case DG_OP_RECURRENT:
     return 1;
   case DG_OP_MAXPOOL2D:
@@ -57,6 +62,10 @@ static uint64_t largest_tensor(const dg_op_desc *desc) {
     return (uint64_t)desc->chw.channels * desc->chw.height * desc->chw.width;
   case DG_OP_ADD:
     return desc->add.count;
+  case DG_OP_BATCH_NORM:
+    return (uint64_t)desc->batch_norm.rows * desc->batch_norm.channels * desc->batch_norm.plane;
+  case DG_OP_LAYER_NORM:
+    return (uint64_t)desc->layer_norm.rows * desc->layer_norm.count;
   case DG_OP_GATHER:
     return (uint64_t)desc->gather.height * desc->gather.width;
   case DG_OP_LOSS:
@@ -146,7 +155,7 @@ bool dg_cl_op_backward(dg_op *base, const dg_op_buffers *buffers, const dg_step 
 }
 
 dg_cl_range dg_cl_range_of(const size_t items[3], const size_t local[3]) {
-  dg_cl_range range;
+  dg_cl_range range = {0};
   for (int d = 0; d < 3; d++) {
     range.global[d] = dg_cl_round_up(items[d], local[d]);
     range.local[d] = local[d];
@@ -172,8 +181,8 @@ bool dg_cl_launch(dg_cl_op *op, cl_kernel kernel, dg_cl_range range, const dg_cl
     code = clSetKernelArg(kernel, i, args[i].size, &args[i].value);
   cl_event event = NULL;
   if (!code)
-    code = clEnqueueNDRangeKernel(op->device->queue, kernel, 3, NULL, range.global, range.local, 0,
-                                  NULL, op->profile ? &event : NULL);
+    code = clEnqueueNDRangeKernel(op->device->queue, kernel, 3, range.first, range.global,
+                                  range.local, 0, NULL, op->profile ? &event : NULL);
   if (code) return fail_launch(op, kernel, code, err);
   return !op->profile || dg_cl_note_event(op, event, err);
 }

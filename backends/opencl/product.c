@@ -35,13 +35,14 @@ bool dg_cl_outer(dg_cl_op *op, cl_kernel kernel, const dg_cl_outer_product *p, d
                           ? group_range(p->columns, p->rows, p->items)
                           : tile_range(dg_cl_ceil_div(p->rows, OUTER_ROWS),
                                        dg_cl_ceil_div(p->columns, OUTER_COLUMNS), p->items);
+  range.first[2] = p->first_item;
   return dg_cl_launch(op, kernel, range,
                       DG_CL_ARGS(dg_cl_mem(p->a), dg_cl_u32(p->a_row), dg_cl_u32(p->a_item),
                                  dg_cl_mem(p->steps), dg_cl_u32(p->step_count), dg_cl_mem(p->b),
                                  dg_cl_u32(p->b_item), dg_cl_mem(p->bias), dg_cl_f32(p->slope),
-                                 dg_cl_mem(p->c), dg_cl_u32(p->c_row), dg_cl_u32(p->c_item),
-                                 dg_cl_u32(p->rows), dg_cl_u32(p->columns), dg_cl_u32(p->pitch),
-                                 dg_cl_u32(p->width), dg_cl_u32(p->add)),
+                                 dg_cl_mem(p->c), dg_cl_u32(p->c_first), dg_cl_u32(p->c_row),
+                                 dg_cl_u32(p->c_item), dg_cl_u32(p->rows), dg_cl_u32(p->columns),
+                                 dg_cl_u32(p->pitch), dg_cl_u32(p->width), dg_cl_u32(p->add)),
                       err);
 }
 

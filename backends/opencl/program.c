@@ -5,12 +5,13 @@
 
 #include "backends/opencl/opencl.h"
 
-enum { MAX_FILES = 8 };
+enum { MAX_FILES = 16 };
 
 /* The files of a program, in the order they are compiled in. */
 static const char *const *program_files(const dg_cl_device *device, dg_cl_program id) {
-  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "pool.cl",
-                                         "planes.cl", "loss.cl",   "update.cl",   NULL};
+  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "gather.cl",
+                                         "pool.cl",   "planes.cl", "norm.cl",     "loss.cl",
+                                         "update.cl", NULL};
   static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl", NULL};
   static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
   static const char *const recurrent_tile[] = {"common.cl", "recurrent_cell.cl",
@@ -63,8 +64,8 @@ static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more
   cl_device_fp_config float_config = 0;
   clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof float_config, &float_config, NULL);
   char options[64 + sizeof((dg_cl_built *)0)->options];
-  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u%s %s", dg_cl_width(device),
-           float_config & CL_FP_FMA ? " -DFUSED" : "", more);
+  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u -DGROUP=%u%s %s", dg_cl_width(device),
+           dg_cl_group(device), float_config & CL_FP_FMA ? " -DFUSED" : "", more);
   code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
   if (!code) return program;
   fail_build(device, program, files[1], code, err);
@@ -74,6 +75,10 @@ static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more
 
 uint32_t dg_cl_width(const dg_cl_device *device) {
   return device->form == DG_CL_TILE ? 16 : 4;
+}
+
+uint32_t dg_cl_group(const dg_cl_device *device) {
+  return device->form == DG_CL_TILE ? 1 : 64;
 }
 
 void dg_cl_programs_free(dg_cl_device *device) {

@@ -1,4 +1,4 @@
-/* Optimizers: one launch over all parameters, and the norm they may be clipped by. */
+/* Optimizers: one launch over all parameters, and the norm they may be clipped by; averages. */
 #include <math.h>
 
 #include "backends/opencl/opencl.h"
@@ -90,4 +90,32 @@ const dg_cl_family dg_cl_update = {
     .size = sizeof(update_op),
     .prepare = prepare,
     .forward = forward,
+};
+
+/* ---- moving average ----------------------------------------------------- */
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel average;
+} average_op;
+
+static bool average_prepare(dg_cl_op *op, dg_error *err) {
+  average_op *self = (average_op *)op;
+  self->average = dg_cl_kernel(op, DG_CL_ELEMENTS, "moving_average", err);
+  return self->average;
+}
+
+static bool average_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
+                            dg_error *err) {
+  const uint32_t count = op->base.desc.average.count;
+  return dg_cl_launch(op, ((average_op *)op)->average, dg_cl_blocks(op->device, count, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->out[0]), dg_cl_u32(count),
+                                 dg_cl_f32(step->decay)),
+                      err);
+}
+
+const dg_cl_family dg_cl_average = {
+    .size = sizeof(average_op),
+    .prepare = average_prepare,
+    .forward = average_forward,
 };

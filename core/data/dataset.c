@@ -1,15 +1,17 @@
 #include "core/data/dataset.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/data/digits_draw.h"
 #include "core/data/idx.h"
 
-enum { MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
+enum { FILES = 4, MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
 
 /** What a file may be called: MNIST's name, or a dot before "idx", each with or without ".gz". */
 static void file_name(char name[MAX_NAME_LENGTH], const char *base, unsigned rank, unsigned form) {
@@ -31,6 +33,12 @@ static bool fail_missing(const char *folder, const char *base, unsigned rank, dg
                  folder, what, names[0], names[1], names[2], names[3]);
 }
 
+static bool join_path(char path[MAX_PATH_LENGTH], const char *folder, const char *name,
+                      dg_error *err) {
+  return snprintf(path, MAX_PATH_LENGTH, "%s/%s", folder, name) < MAX_PATH_LENGTH ||
+         dg_fail(err, DG_ERR_INPUT, "%.80s...: the path is too long; use a shorter one", folder);
+}
+
 /** Reads the file that stands for `base` in the folder. */
 static bool read_file(dg_idx *array, const char *folder, const char *base, unsigned rank,
                       dg_error *err) {
@@ -38,10 +46,7 @@ static bool read_file(dg_idx *array, const char *folder, const char *base, unsig
     char name[MAX_NAME_LENGTH], path[MAX_PATH_LENGTH];
     struct stat info;
     file_name(name, base, rank, i);
-    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (length >= (int)sizeof path)
-      return dg_fail(err, DG_ERR_INPUT, "%.80s...: the path is too long; use a shorter one",
-                     folder);
+    if (!join_path(path, folder, name, err)) return false;
     if (stat(path, &info) == 0) return dg_idx_read(array, path, rank, err);
   }
   return fail_missing(folder, base, rank, err);
@@ -105,6 +110,55 @@ dg_dataset *dg_dataset_read(const char *folder, dg_error *err) {
   set_classes(set);
   return set;
 }
+
+/* ---- writing ------------------------------------------------------------ */
+
+static const struct {
+  const char *base;
+  unsigned rank;
+} files[FILES] = {{"train-images", 3}, {"train-labels", 1}, {"t10k-images", 3}, {"t10k-labels", 1}};
+
+/** One of the four files as an array, whose bytes stay the set's. */
+static dg_idx array_of(const dg_dataset *set, unsigned file) {
+  const dg_samples *s = file < 2 ? &set->train : &set->test;
+  return (dg_idx){.rank = files[file].rank,
+                  .dims = {s->count, s->height, s->width},
+                  .bytes = files[file].rank == 3 ? s->images : s->labels};
+}
+
+/** Refuses a folder that holds one of the files in any of its forms. */
+static bool check_empty(const char *folder, dg_error *err) {
+  for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
+    char name[MAX_NAME_LENGTH], path[MAX_PATH_LENGTH];
+    struct stat info;
+    file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
+    if (!join_path(path, folder, name, err)) return false;
+    if (stat(path, &info) == 0)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "%s is there already; choose another folder, or remove the old set", path);
+  }
+  return true;
+}
+
+bool dg_dataset_write(const dg_dataset *set, const char *folder, bool gzip, dg_error *err) {
+  char paths[FILES][MAX_PATH_LENGTH];
+  if (!check_empty(folder, err)) return false;
+  if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+    return dg_fail(err, DG_ERR_RUNTIME, "%s: the folder can't be made: %s", folder,
+                   strerror(errno));
+  for (unsigned i = 0; i < FILES; i++) {
+    char name[MAX_NAME_LENGTH];
+    dg_idx array = array_of(set, i);
+    file_name(name, files[i].base, files[i].rank, gzip);
+    if (join_path(paths[i], folder, name, err) && dg_idx_write(&array, paths[i], gzip, err))
+      continue;
+    while (i-- > 0) unlink(paths[i]);
+    return false;
+  }
+  return true;
+}
+
+/* ---- drawing ------------------------------------------------------------ */
 
 static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_digits_part part,
                          unsigned threads, dg_error *err) {

@@ -33,6 +33,13 @@ enum { DG_DIGITS_SEED = 1 };
 dg_dataset *dg_dataset_read(const char *folder, dg_error *err);
 
 /**
+ * Writes a set into a folder, which is made where there is none, as four IDX files with MNIST's
+ * names, gzipped or not. A folder that holds such a file already is an error: no set is
+ * overwritten. On failure no file is left behind.
+ */
+bool dg_dataset_write(const dg_dataset *set, const char *folder, bool gzip, dg_error *err);
+
+/**
  * Draws the built-in digits, `train` + `test` images of 28x28 from a seed, on `threads` threads
  * (0: all cores). The same seed gives the same bytes for any number of threads, and the first
  * images of a larger set are those of a smaller one.

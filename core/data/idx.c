@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
+
+#include "core/support/file.h"
 
 enum { TYPE_UNSIGNED_BYTE = 0x08, MAGIC_BYTES = 4 };
 
@@ -135,19 +137,12 @@ static bool read_elements(idx_file *f, dg_idx *array, uint64_t total) {
 }
 
 static bool open_file(idx_file *f) {
-  struct stat info;
-  if (stat(f->path, &info) != 0)
-    return dg_fail(f->err, DG_ERR_INPUT, "%s: cannot be read (%s); check the path", f->path,
-                   strerror(errno));
-  if (!S_ISREG(info.st_mode))
-    return dg_fail(f->err, DG_ERR_INPUT,
-                   "%s: expected a file, found something else; check the path", f->path);
-  f->size = (uint64_t)info.st_size;
-  f->stream = gzopen(f->path, "rb");
-  if (!f->stream)
-    return dg_fail(f->err, DG_ERR_INPUT, "%s: cannot be opened (%s); check its permissions",
-                   f->path, strerror(errno));
-  return true;
+  int descriptor = dg_file_open(f->path, &f->size, f->err);
+  if (descriptor < 0) return false;
+  f->stream = gzdopen(descriptor, "rb");
+  if (f->stream) return true;
+  close(descriptor);
+  return dg_fail_memory(f->err, sizeof *f);
 }
 
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err) {

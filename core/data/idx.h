@@ -30,6 +30,12 @@ typedef struct {
  */
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err);
 
+/**
+ * Writes an array, gzipped or not; the same array gives the same bytes. What was at `path` stays
+ * until the new file is whole.
+ */
+bool dg_idx_write(const dg_idx *array, const char *path, bool gzip, dg_error *err);
+
 void dg_idx_free(dg_idx *array); /**< an array without bytes is allowed */
 
 #endif

@@ -23,16 +23,19 @@ static inline uint64_t dg_shape_count(const dg_shape *shape) {
   return count;
 }
 
-/** How weights start. Biases start uniform with `pytorch`, at 0 with the others. */
+/** How weights start. Biases start uniform with `pytorch`, at 0 with `he` and `glorot`. */
 typedef enum {
   DG_INIT_PYTORCH, /**< uniform in +-1/sqrt(fan_in): torch.nn.Linear and Conv2d's default */
   DG_INIT_HE,      /**< normal, deviation sqrt(2/fan_in) (He et al., arXiv:1502.01852) */
   DG_INIT_GLOROT,  /**< uniform in +-sqrt(6/(fan_in+fan_out)) (Glorot and Bengio, 2010) */
+  DG_INIT_ZERO,
+  DG_INIT_ONE,
 } dg_init_kind;
 
-extern const char *const dg_init_names[]; /**< in the order of dg_init_kind, ended by NULL */
+/** The kinds that a model file may name, in the order of dg_init_kind, ended by NULL. */
+extern const char *const dg_init_names[];
 
-/** A parameter that a layer asks for. */
+/** A parameter, or a state, that a layer asks for. */
 typedef struct {
   const char *suffix; /**< "weight": named LAYER.weight */
   uint32_t rank, dim[4];
@@ -48,6 +51,8 @@ typedef struct {
   dg_op_desc op; /**< d_in is left for the network to fill */
   uint32_t params;
   dg_param_spec param[DG_MAX_PARAM];
+  uint32_t states; /**< numbers that training steps write, but that are not learned */
+  dg_param_spec state[DG_MAX_STATE];
 } dg_layer_plan;
 
 /** Where a layer stands, for what depends on it. */
@@ -99,6 +104,10 @@ typedef struct {
 } dg_window;
 bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t out[2],
                    dg_error *err);
+
+/** The same for a window over the steps of a sequence. */
+bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
+                  uint32_t *steps, dg_error *err);
 
 /** Checks that a tensor of this shape can be counted in 32 bits. */
 bool dg_shape_fits(const dg_shape *shape, dg_error *err);

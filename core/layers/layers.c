@@ -5,25 +5,32 @@
 
 #include "core/support/text.h"
 
-extern const dg_layer_class dg_layer_add, dg_layer_avgpool2d, dg_layer_columns, dg_layer_conv2d,
-    dg_layer_dropout, dg_layer_flatten, dg_layer_gru, dg_layer_leaky_relu, dg_layer_linear,
-    dg_layer_lstm, dg_layer_maxpool2d, dg_layer_relu, dg_layer_rnn, dg_layer_rows, dg_layer_sigmoid,
-    dg_layer_tanh;
+extern const dg_layer_class dg_layer_add, dg_layer_avgpool2d, dg_layer_batch_norm, dg_layer_columns,
+    dg_layer_concat, dg_layer_conv1d, dg_layer_conv2d, dg_layer_dropout, dg_layer_flatten,
+    dg_layer_global_avgpool, dg_layer_gru, dg_layer_layer_norm, dg_layer_leaky_relu,
+    dg_layer_linear, dg_layer_lstm, dg_layer_maxpool1d, dg_layer_maxpool2d, dg_layer_relu,
+    dg_layer_rnn, dg_layer_rows, dg_layer_sigmoid, dg_layer_tanh;
 
 const dg_layer_class *const dg_layer_classes[] = {
     &dg_layer_linear,
     &dg_layer_conv2d,
+    &dg_layer_conv1d,
     &dg_layer_maxpool2d,
     &dg_layer_avgpool2d,
+    &dg_layer_maxpool1d,
+    &dg_layer_global_avgpool,
     &dg_layer_relu,
     &dg_layer_leaky_relu,
     &dg_layer_sigmoid,
     &dg_layer_tanh,
+    &dg_layer_batch_norm,
+    &dg_layer_layer_norm,
     &dg_layer_dropout,
     &dg_layer_flatten,
-    &dg_layer_add,
     &dg_layer_rows,
     &dg_layer_columns,
+    &dg_layer_add,
+    &dg_layer_concat,
     &dg_layer_gru,
     &dg_layer_lstm,
     &dg_layer_rnn,
@@ -110,4 +117,16 @@ bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t 
                    site->in_names[0], dg_shape_text(in, shape, sizeof shape));
   }
   return true;
+}
+
+bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
+                  uint32_t *steps, dg_error *err) {
+  const dg_shape *in = &site->in[0];
+  *steps = dg_window_out(in->dim[0], kernel, stride, padding);
+  if (*steps) return true;
+  char shape[64];
+  return dg_fail(err, DG_ERR_INPUT,
+                 "a kernel of %u steps with padding %u does not fit into \"%s\", which gives %s; "
+                 "make the kernel smaller or the padding larger",
+                 kernel, padding, site->in_names[0], dg_shape_text(in, shape, sizeof shape));
 }

@@ -12,6 +12,12 @@
 
 /** The override that a setting came from (set as its hook), or NULL for the file. */
 static const dg_override *override_of(const config_setting_t *setting) {
+  return config_setting_is_root(setting) ? NULL : config_setting_get_hook(setting);
+}
+
+/** What the text that a setting came from is called: the hook of the root. */
+static const char *source_of(const config_setting_t *setting) {
+  while (!config_setting_is_root(setting)) setting = config_setting_parent(setting);
   return config_setting_get_hook(setting);
 }
 
@@ -25,11 +31,10 @@ bool dg_fail_at(dg_error *err, const config_setting_t *setting, const char *form
   if (from)
     return dg_fail(err, DG_ERR_INPUT, "%s (%s = %s): %s", from->option, from->path, from->value,
                    message);
-  const char *file = config_setting_source_file(setting);
+  const char *source = source_of(setting);
   unsigned line = config_setting_source_line(setting);
-  if (!file) file = "model";
-  if (line == 0) return dg_fail(err, DG_ERR_INPUT, "%s: %s", file, message);
-  return dg_fail(err, DG_ERR_INPUT, "%s:%u: %s", file, line, message);
+  if (line == 0) return dg_fail(err, DG_ERR_INPUT, "%s: %s", source, message);
+  return dg_fail(err, DG_ERR_INPUT, "%s:%u: %s", source, line, message);
 }
 
 static void describe_range(const dg_key *key, char *text, size_t room) {
@@ -127,7 +132,7 @@ static bool read_pair(const dg_key *key, const config_setting_t *setting, uint32
 static bool read_number(const dg_key *key, const config_setting_t *setting, double *out) {
   if (!is_number(setting)) return false;
   *out = number_of(setting);
-  return in_range(key, *out);
+  return in_range(key, *out) && in_range(key, (float)*out); /* devices compute with floats */
 }
 
 static bool read_choice(const dg_key *key, const config_setting_t *setting, int *out,

@@ -56,6 +56,18 @@ static const dg_key data_keys[] = {
      .offset = offsetof(dg_data_recipe, validation),
      .help = "training samples kept apart to validate on"},
 };
+#define AUGMENT(field, ...)                                                                        \
+  {                                                                                                \
+    .name = #field, .type = DG_KEY_NUMBER, .offset = offsetof(dg_augment_recipe, field),           \
+    __VA_ARGS__                                                                                    \
+  }
+static const dg_key augment_keys[] = {
+    AUGMENT(rotate, .high = 180, .help = "turned by up to so many degrees"),
+    AUGMENT(shift, .high = 1, .help = "moved by up to this share of the size, each way"),
+    AUGMENT(scale, .high = 1, .below_high = true, .help = "1 - scale to 1 + scale times as large"),
+    AUGMENT(shear, .high = 90, .below_high = true, .help = "slanted by up to so many degrees"),
+};
+static const dg_augment_recipe augment_defaults = {0};
 static const dg_data_recipe data_defaults = {.mean = 0, .std = 1};
 
 static const dg_key train_keys[] = {
@@ -80,6 +92,18 @@ static const dg_key train_keys[] = {
      .type = DG_KEY_NUMBER,
      .offset = offsetof(dg_train_recipe, clip_norm),
      .help = "longest norm of all gradients together; 0: no limit"},
+    {.name = "label_smoothing",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(dg_train_recipe, label_smoothing),
+     .high = 1,
+     .below_high = true,
+     .help = "share of a label that is spread over all classes; in all losses that are told"},
+    {.name = "average",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(dg_train_recipe, average),
+     .high = 1,
+     .below_high = true,
+     .help = "decay of a moving average of the weights, which is what is kept; 0: none"},
     {.name = "keep",
      .type = DG_KEY_CHOICE,
      .offset = offsetof(dg_train_recipe, keep),
@@ -98,6 +122,7 @@ static const dg_train_recipe train_defaults = {
     .size = sizeof(initial)                                                                        \
   }
 static const dg_key_table model_table = TABLE("the model", model_keys, model_defaults);
+static const dg_key_table augment_table = TABLE("augment", augment_keys, augment_defaults);
 static const dg_key_table data_table = TABLE("data", data_keys, data_defaults);
 static const dg_key_table train_table = TABLE("train", train_keys, train_defaults);
 
@@ -108,10 +133,15 @@ static bool wants_group(const config_setting_t *setting, dg_error *err) {
 }
 
 static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_error *err) {
+  static const char *const also[] = {"augment"};
   *data = data_defaults;
   const config_setting_t *group = config_setting_get_member(root, "data");
   if (!group) return true;
-  return wants_group(group, err) && dg_keys_read(group, &data_table, NULL, 0, data, err);
+  if (!wants_group(group, err) || !dg_keys_read(group, &data_table, also, 1, data, err))
+    return false;
+  const config_setting_t *augment = config_setting_get_member(group, "augment");
+  return !augment || (wants_group(augment, err) &&
+                      dg_keys_read(augment, &augment_table, NULL, 0, &data->augment, err));
 }
 
 static bool read_train(const config_setting_t *root, const dg_data_recipe *data,

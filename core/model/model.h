@@ -20,10 +20,17 @@ typedef struct {
   void *config;      /**< as the kind's keys fill it; owned */
 } dg_model_layer;
 
+/** How far training images are bent at most. */
+typedef struct {
+  double rotate, shear; /**< degrees */
+  double shift, scale;  /**< shares of the image's size */
+} dg_augment_recipe;
+
 /** How images become numbers: (byte / 255 - mean) / std. */
 typedef struct {
   double mean, std;
   uint32_t validation; /**< training samples kept apart */
+  dg_augment_recipe augment;
 } dg_data_recipe;
 
 /** Keys of every optimizer; each uses its own. */
@@ -57,8 +64,10 @@ typedef struct {
   uint32_t epochs;
   uint32_t steps; /**< of an epoch; 0: until every sample was seen */
   uint32_t batch;
-  double clip_norm; /**< 0: none */
-  int keep;         /**< dg_keep */
+  double clip_norm;       /**< 0: none */
+  double label_smoothing; /**< 0: none */
+  double average;         /**< decay of the moving average of the weights; 0: none */
+  int keep;               /**< dg_keep */
   dg_optimizer_recipe optimizer;
   dg_schedule_recipe schedule;
 } dg_train_recipe;

@@ -6,35 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/support/file.h"
 #include "core/support/text.h"
 
 enum { LARGEST_FILE = 1 << 20, MOST_NAMES = 256 };
 
 /* ---- reading ------------------------------------------------------------ */
 
-static char *read_text(const char *path, dg_error *err) {
-  FILE *file = fopen(path, "rb");
-  if (!file) {
-    dg_fail(err, DG_ERR_INPUT, "%s: %s", path, strerror(errno));
-    return NULL;
-  }
-  char *text = calloc(1, LARGEST_FILE + 1);
-  size_t got = text ? fread(text, 1, LARGEST_FILE + 1, file) : 0;
-  bool failed = ferror(file);
-  int reason = errno;
-  fclose(file);
-  if (!text) {
-    dg_fail_memory(err, LARGEST_FILE);
-  } else if (failed) {
-    dg_fail(err, DG_ERR_INPUT, "%s: %s", path, strerror(reason));
-  } else if (got > LARGEST_FILE || memchr(text, '\0', got)) {
-    dg_fail(err, DG_ERR_INPUT, "%s: not a model file (%s)", path,
-            got > LARGEST_FILE ? "larger than 1 MiB" : "it holds binary data");
-  } else {
-    return text;
-  }
-  free(text);
-  return NULL;
+static bool check_bytes(const char *text, size_t size, const char *path, dg_error *err) {
+  if (memchr(text, '\0', size))
+    return dg_fail(err, DG_ERR_INPUT, "%s: not a model file: it holds binary data", path);
+  if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s:1: the file begins with a byte order mark; save it without one", path);
+  return true;
 }
 
 /** Skips a string or comment that starts at `at`; returns `at` where there is none. */
@@ -90,22 +75,22 @@ static bool check_text(const char *text, const char *where, bool with_line, dg_e
   return true;
 }
 
-bool dg_source_read(config_t *config, const char *path, dg_error *err) {
-  char *text = read_text(path, err);
-  if (!text) return false;
-  bool right = check_text(text, path, true, err);
-  free(text);
-  if (!right) return false;
-  if (config_read_file(config, path)) return true;
-  return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s", path, config_error_line(config),
-                 config_error_text(config));
-}
-
 bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err) {
   if (!check_text(text, where, true, err)) return false;
-  if (config_read_string(config, text)) return true;
-  return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s", where, config_error_line(config),
-                 config_error_text(config));
+  if (!config_read_string(config, text))
+    return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s", where, config_error_line(config),
+                   config_error_text(config));
+  config_setting_set_hook(config_root_setting(config), (void *)(uintptr_t)where);
+  return true;
+}
+
+bool dg_source_read(config_t *config, const char *path, dg_error *err) {
+  size_t size;
+  char *text = dg_file_read(path, LARGEST_FILE, &size, err);
+  bool right =
+      text && check_bytes(text, size, path, err) && dg_source_parse(config, text, path, err);
+  free(text);
+  return right;
 }
 
 /* ---- overriding --------------------------------------------------------- */

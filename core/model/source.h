@@ -9,11 +9,15 @@
 /**
  * Reads a model file into `config` (initialized by the caller, destroyed by the caller also on
  * failure). What libconfig would take silently is refused: whole numbers that don't fit, and
- * @include (a model is one file, so that it can travel with its weights).
+ * @include (a model is one file, so that it can travel with its weights). `path` must outlive
+ * `config`, see dg_source_parse.
  */
 bool dg_source_read(config_t *config, const char *path, dg_error *err);
 
-/** The same from text; `where` is named in messages. */
+/**
+ * The same from text; `where` is named in messages and must outlive `config`, whose root has it as
+ * its hook (the hook of any other setting is the override that it came from).
+ */
 bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err);
 
 enum { DG_OVERRIDE_PART = 63 }; /**< longest part of an override path */

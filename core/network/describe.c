@@ -16,6 +16,8 @@ static double operations(const dg_node *node, const dg_tensor *out) {
     return 2.0 * op->linear.in * op->linear.out;
   case DG_OP_CONV2D:
     return 2.0 * out->count * op->conv2d.channels * op->conv2d.kernel_h * op->conv2d.kernel_w;
+  case DG_OP_CONV1D:
+    return 2.0 * out->count * op->conv1d.in * op->conv1d.kernel;
   case DG_OP_RECURRENT: {
     const dg_recurrent_desc *r = &op->recurrent;
     double rows = (r->bidirectional ? 2.0 : 1.0) * dg_cell_gates(r->cell) * r->hidden;
@@ -40,9 +42,9 @@ static uint64_t params_of(const dg_network *network, const dg_node *node) {
 
 static const char *fused(const dg_node *node) {
   static const char *const names[] = {"", " + relu", " + leaky_relu", " + sigmoid", " + tanh"};
-  if (node->plan.op.kind == DG_OP_LINEAR) return names[node->plan.op.linear.act.kind];
-  if (node->plan.op.kind == DG_OP_CONV2D) return names[node->plan.op.conv2d.act.kind];
-  return "";
+  dg_op_desc op = node->plan.op;
+  const dg_act *act = dg_network_act(&op);
+  return act ? names[act->kind] : "";
 }
 
 static void describe_nodes(const dg_network *network, dg_writer *w) {
@@ -88,7 +90,8 @@ static void describe_memory(const dg_network *network, dg_writer *w) {
            network->max_n);
   dg_write(w, "  parameters                              %10.2f MiB\n", mebibytes(params));
   if (network->train)
-    dg_write(w, "  gradients                               %10.2f MiB\n", mebibytes(params));
+    dg_write(w, "  gradients                               %10.2f MiB\n",
+             mebibytes(network->learned * sizeof(float)));
   dg_write(w, "  activations, gradients and workspaces   %10.2f MiB (%.2f without sharing)\n",
            mebibytes(network->arena_size), mebibytes(unshared(network)));
 }

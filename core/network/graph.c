@@ -17,31 +17,46 @@ static uint32_t add_tensor(dg_network *network, const dg_shape *shape, uint32_t 
   return network->tensor_count++;
 }
 
+/** Gives a parameter or state its name and its place behind all that there are. */
+static void place_param(dg_network *network, const dg_node *node, const dg_param_spec *spec,
+                        dg_param *param) {
+  param->spec = *spec;
+  snprintf(param->name, sizeof param->name, "%s.%s", node->layer->name, spec->suffix);
+  param->count = 1;
+  for (uint32_t d = 0; d < spec->rank; d++) param->count *= spec->dim[d];
+  param->offset = network->floats;
+  network->floats += dg_network_aligned(network, param->count);
+}
+
 static void add_params(dg_network *network, dg_node *node) {
-  uint32_t alignment = network->device->info.alignment / (uint32_t)sizeof(float);
   node->first_param = network->param_count;
-  for (uint32_t i = 0; i < node->plan.params; i++) {
-    dg_param *param = &network->params[network->param_count++];
-    param->spec = node->plan.param[i];
-    snprintf(param->name, sizeof param->name, "%s.%s", node->layer->name, param->spec.suffix);
-    param->count = 1;
-    for (uint32_t d = 0; d < param->spec.rank; d++) param->count *= param->spec.dim[d];
-    param->offset = network->floats;
-    network->floats += (param->count + alignment - 1) / alignment * alignment;
+  for (uint32_t i = 0; i < node->plan.params; i++)
+    place_param(network, node, &node->plan.param[i], &network->params[network->param_count++]);
+}
+
+/** The states of all nodes, behind the last parameter. */
+static void add_states(dg_network *network) {
+  network->learned = network->floats;
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    dg_node *node = &network->nodes[i];
+    node->first_state = network->param_count + network->state_count;
+    for (uint32_t k = 0; k < node->plan.states; k++)
+      place_param(network, node, &node->plan.state[k],
+                  &network->params[network->param_count + network->state_count++]);
   }
+}
+
+/** Numbers of a parameter; stops counting where there are too many. */
+static uint64_t spec_count(const dg_param_spec *spec) {
+  uint64_t count = 1;
+  for (uint32_t d = 0; d < spec->rank && count <= INT32_MAX; d++) count *= spec->dim[d];
+  return count;
 }
 
 /** Refuses parameters that the 32-bit offsets can't reach. */
 static bool params_fit(const dg_network *network, const dg_layer_plan *plan, dg_error *err) {
-  uint64_t total = network->floats;
-  for (uint32_t i = 0; i < plan->params; i++) {
-    uint64_t count = 1;
-    for (uint32_t d = 0; d < plan->param[i].rank; d++) {
-      count *= plan->param[i].dim[d];
-      if (count > INT32_MAX) break;
-    }
-    total += count + network->device->info.alignment;
-  }
+  uint64_t total = network->floats, gap = network->device->info.alignment;
+  for (uint32_t i = 0; i < plan->params; i++) total += spec_count(&plan->param[i]) + gap;
   return total <= INT32_MAX ||
          dg_fail(err, DG_ERR_INPUT, "the network has more than %d parameters", INT32_MAX);
 }
@@ -77,7 +92,7 @@ static bool join_layer(dg_network *network, const dg_model *model, uint32_t inde
 static bool reserve(dg_network *network, uint32_t layers, dg_error *err) {
   network->tensors = calloc(layers + 1, sizeof *network->tensors);
   network->nodes = calloc(layers, sizeof *network->nodes);
-  network->params = calloc((size_t)layers * DG_MAX_PARAM, sizeof *network->params);
+  network->params = calloc((size_t)layers * (DG_MAX_PARAM + DG_MAX_STATE), sizeof *network->params);
   return (network->tensors && network->nodes && network->params) || dg_fail_memory(err, layers);
 }
 
@@ -103,46 +118,62 @@ static bool join_all(dg_network *network, const dg_model *model, output *outputs
       return dg_fail(err, DG_ERR_INPUT, "%s: nothing reads layer \"%s\" (%s)", node->layer->place,
                      node->layer->name, node->layer->kind->type);
   }
-  return true;
+  return network->floats > 0 ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: there is nothing to learn: no layer has parameters; add a linear layer",
+                 model->path);
 }
 
-/** Where an op takes an activation at its end; NULL if it can't. */
-static dg_act *fusible_act(dg_op_desc *desc) {
+dg_act *dg_network_act(dg_op_desc *desc) {
   switch (desc->kind) {
   case DG_OP_LINEAR:
     return &desc->linear.act;
   case DG_OP_CONV2D:
     return &desc->conv2d.act;
+  case DG_OP_CONV1D:
+    return &desc->conv1d.act;
+  case DG_OP_BATCH_NORM:
+    return &desc->batch_norm.act;
   default:
     return NULL;
   }
 }
 
+dg_node *dg_network_before(dg_network *network, uint32_t i) {
+  const dg_tensor *between = &network->tensors[network->nodes[i].in[0]];
+  bool alone = between->readers == 1 && between->producer != DG_NO_NODE;
+  return alone ? &network->nodes[between->producer] : NULL;
+}
+
+void dg_network_absorb(dg_network *network, uint32_t i) {
+  const dg_node *node = &network->nodes[i];
+  dg_tensor *between = &network->tensors[node->in[0]];
+  network->nodes[between->producer].out = node->out;
+  network->tensors[node->out].producer = between->producer;
+  between->readers = 0;
+  between->count = 0; /* nobody writes or reads it: the plan gives it no memory */
+}
+
 /** Fuses node `i`, an activation, to the node before it if that is possible. */
 static bool fuse_activation(dg_network *network, uint32_t i) {
-  dg_node *node = &network->nodes[i];
+  const dg_node *node = &network->nodes[i];
   if (node->plan.op.kind != DG_OP_ACTIVATION) return false;
-  dg_tensor *between = &network->tensors[node->in[0]];
-  if (between->readers != 1 || between->producer == DG_NO_NODE) return false;
-  dg_node *producer = &network->nodes[between->producer];
+  dg_node *producer = dg_network_before(network, i);
+  if (!producer) return false;
   dg_op_desc fused = producer->plan.op;
-  dg_act *act = fusible_act(&fused);
+  dg_act *act = dg_network_act(&fused);
   if (!act || act->kind != DG_ACT_NONE) return false;
   *act = node->plan.op.activation.act;
   if (!network->device->calls->supports(network->device, &fused)) return false;
   producer->plan.op = fused;
-  producer->out = node->out;
-  network->tensors[node->out].producer = between->producer;
-  between->readers = 0;
-  between->count = 0; /* nobody writes or reads it: the plan gives it no memory */
+  dg_network_absorb(network, i);
   return true;
 }
 
-/** Fuses what can be fused and closes the gaps in the list. */
-static void fuse(dg_network *network) {
+void dg_network_join_nodes(dg_network *network, bool (*joins)(dg_network *network, uint32_t i)) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < network->node_count; i++) {
-    if (fuse_activation(network, i)) continue;
+    if (joins(network, i)) continue;
     network->nodes[kept] = network->nodes[i];
     network->tensors[network->nodes[kept].out].producer = kept;
     kept++;
@@ -176,7 +207,9 @@ bool dg_network_join(dg_network *network, const dg_model *model, dg_error *err) 
   bool right = reserve(network, model->layer_count, err) && join_all(network, model, outputs, err);
   free(outputs);
   if (!right) return false;
-  fuse(network);
+  add_states(network);
+  dg_network_join_nodes(network, fuse_activation);
+  if (!network->train && !dg_network_fold(network, err)) return false;
   direct_gradients(network);
   return true;
 }

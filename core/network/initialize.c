@@ -18,6 +18,11 @@ static void draw(const dg_param_spec *spec, dg_random *random, float *out, uint3
   case DG_INIT_GLOROT:
     if (!spec->bias) draw_uniform(random, sqrtf(6.0f / (fan_in + fan_out)), out, count);
     return;
+  case DG_INIT_ZERO:
+    return;
+  case DG_INIT_ONE:
+    for (uint32_t i = 0; i < count; i++) out[i] = 1;
+    return;
   case DG_INIT_HE:
     for (uint32_t i = 0; i < count && !spec->bias; i++)
       out[i] = dg_random_normal(random) * sqrtf(2.0f / fan_in);
@@ -29,7 +34,7 @@ bool dg_network_initialize(dg_network *network, uint32_t seed, dg_error *err) {
   size_t bytes = network->floats * sizeof(float);
   float *values = calloc(1, bytes);
   if (!values) return dg_fail_memory(err, bytes);
-  for (uint32_t i = 0; i < network->param_count; i++) {
+  for (uint32_t i = 0; i < network->param_count + network->state_count; i++) {
     const dg_param *param = &network->params[i];
     dg_random random = dg_random_start(seed, dg_stream(DG_STREAM_INIT, i), 0, 0);
     draw(&param->spec, &random, values + param->offset, param->count);

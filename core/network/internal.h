@@ -21,32 +21,70 @@ typedef struct {
   const dg_model_layer *layer;
   dg_layer_plan plan;
   uint32_t inputs, in[DG_MAX_IN], out; /**< tensors */
-  uint32_t first_param;
+  uint32_t first_param, first_state;   /**< in dg_network.params */
   bool wants_backward;
   dg_op *op;
   dg_op_buffers forward, backward;
 } dg_node;
 
+/** A batch norm that became part of the product before it (fold.c). */
+typedef struct {
+  uint32_t node;                   /**< the product */
+  const dg_param *weight, *bias;   /**< its own; bias: NULL where it has none */
+  const dg_param *scale, *running; /**< the norm's: weight and bias, mean and variance */
+  float eps;
+  uint32_t weight_offset, bias_offset; /**< of the folded numbers, in dg_network.folded */
+  dg_buffer *views[2];
+} dg_fold;
+
 struct dg_network {
   dg_device *device;
   bool train;
   uint32_t max_n;
-  uint32_t tensor_count, node_count, param_count;
+  uint32_t tensor_count, node_count;
+  uint32_t param_count, state_count; /**< learned parameters, and states behind them */
   dg_tensor *tensors;
   dg_node *nodes;
   dg_param *params;
-  uint32_t output; /**< tensor */
-  uint32_t floats; /**< of the parameter buffer */
+  uint32_t output;  /**< tensor */
+  uint32_t floats;  /**< of the parameter buffer */
+  uint32_t learned; /**< of these the first, which are not states */
   dg_buffer *parameters, *gradients;
   dg_buffer **param_views, **grad_views;
   size_t arena_size;
   dg_buffer *arena;
   uint32_t view_count;
   dg_buffer **views; /**< into the arena */
+  uint32_t fold_count, folded_floats;
+  dg_fold *folds;
+  dg_buffer *folded;
 };
+
+/** A count of floats rounded up, so that what follows may be a view. */
+static inline uint32_t dg_network_aligned(const dg_network *network, uint32_t floats) {
+  uint32_t unit = network->device->info.alignment / (uint32_t)sizeof(float);
+  return (floats + unit - 1) / unit * unit;
+}
 
 /** Nodes, tensors and parameters of a model's layers (graph.c). */
 bool dg_network_join(dg_network *network, const dg_model *model, dg_error *err);
+/** Where an op takes an activation at its end; NULL if it can't. */
+dg_act *dg_network_act(dg_op_desc *desc);
+/** The node whose output node `i`, and nobody else, reads; NULL if there is none. */
+dg_node *dg_network_before(dg_network *network, uint32_t i);
+/** Lets the node before node `i` write what node `i` wrote. */
+void dg_network_absorb(dg_network *network, uint32_t i);
+/** Takes out of the list the nodes that `joins`, called for each in order, has joined to others. */
+void dg_network_join_nodes(dg_network *network, bool (*joins)(dg_network *network, uint32_t i));
+
+/** Folds batch norms into the products before them, where the device can (fold.c). */
+bool dg_network_fold(dg_network *network, dg_error *err);
+/** Allocates the folded parameters and hands them to their nodes. */
+bool dg_network_fold_bind(dg_network *network, dg_error *err);
+/** Makes the folded parameters of `values`, all numbers of the parameter buffer. */
+bool dg_network_fold_write(dg_network *network, const float *values, dg_error *err);
+void dg_network_fold_release(dg_network *network);
+
 /** Plans the arena, allocates all buffers and fills in the nodes' (memory.c). */
 bool dg_network_allocate(dg_network *network, dg_error *err);
 void dg_network_release(dg_network *network);

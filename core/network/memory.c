@@ -84,8 +84,10 @@ static bool view_into(dg_network *network, const dg_block *block, dg_buffer **ou
   return block->size == 0 || (*out = view_block(network, block, err)) != NULL;
 }
 
-static bool view_params(dg_network *network, dg_buffer *buffer, dg_buffer **views, dg_error *err) {
-  for (uint32_t i = 0; i < network->param_count; i++) {
+/** Views of the first `count` parameters and states. */
+static bool view_params(dg_network *network, uint32_t count, dg_buffer *buffer, dg_buffer **views,
+                        dg_error *err) {
+  for (uint32_t i = 0; i < count; i++) {
     const dg_param *param = &network->params[i];
     views[i] = network->device->calls->buffer_view(buffer, param->offset * sizeof(float),
                                                    param->count * sizeof(float), err);
@@ -108,6 +110,8 @@ static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) 
     f->param[k] = network->param_views[node->first_param + k];
     if (network->train) f->d_param[k] = network->grad_views[node->first_param + k];
   }
+  for (uint32_t k = 0; k < node->plan.states; k++)
+    f->state[k] = network->param_views[node->first_state + k];
   if (!view_into(network, &b.kept[i], &f->kept, err)) return false;
   node->backward = *f;
   return view_into(network, &b.ahead[i], &f->workspace, err) &&
@@ -126,19 +130,20 @@ static bool bind(dg_network *network, blocks b, dg_error *err) {
 
 static bool allocate_params(dg_network *network, dg_error *err) {
   const dg_device_calls *calls = network->device->calls;
-  network->param_views = calloc(network->param_count + 1, sizeof *network->param_views);
+  uint32_t all = network->param_count + network->state_count;
+  network->param_views = calloc(all + 1, sizeof *network->param_views);
   network->grad_views = calloc(network->param_count + 1, sizeof *network->grad_views);
   if (!network->param_views || !network->grad_views)
-    return dg_fail_memory(err, network->param_count * sizeof *network->param_views);
-  if (network->floats == 0)
-    return dg_fail(err, DG_ERR_INPUT, "the network has nothing to learn: no layer has parameters");
+    return dg_fail_memory(err, all * sizeof *network->param_views);
   size_t bytes = network->floats * sizeof(float);
   network->parameters = calls->buffer_new(network->device, bytes, err);
-  if (!network->parameters || !view_params(network, network->parameters, network->param_views, err))
+  if (!network->parameters ||
+      !view_params(network, all, network->parameters, network->param_views, err))
     return false;
   if (!network->train) return true;
-  network->gradients = calls->buffer_new(network->device, bytes, err);
-  return network->gradients && view_params(network, network->gradients, network->grad_views, err);
+  network->gradients = calls->buffer_new(network->device, network->learned * sizeof(float), err);
+  return network->gradients &&
+         view_params(network, network->param_count, network->gradients, network->grad_views, err);
 }
 
 bool dg_network_allocate(dg_network *network, dg_error *err) {
@@ -156,7 +161,7 @@ bool dg_network_allocate(dg_network *network, dg_error *err) {
   bool right = allocate_params(network, err);
   if (right) {
     network->arena = network->device->calls->buffer_new(network->device, network->arena_size, err);
-    right = network->arena && bind(network, b, err);
+    right = network->arena && bind(network, b, err) && dg_network_fold_bind(network, err);
   }
   free(all);
   return right;
@@ -165,10 +170,11 @@ bool dg_network_allocate(dg_network *network, dg_error *err) {
 void dg_network_release(dg_network *network) {
   const dg_device_calls *calls = network->device->calls;
   for (uint32_t i = 0; i < network->view_count; i++) calls->buffer_free(network->views[i]);
-  for (uint32_t i = 0; i < network->param_count; i++) {
+  for (uint32_t i = 0; i < network->param_count + network->state_count; i++)
     if (network->param_views) calls->buffer_free(network->param_views[i]);
+  for (uint32_t i = 0; i < network->param_count; i++)
     if (network->grad_views) calls->buffer_free(network->grad_views[i]);
-  }
+  dg_network_fold_release(network);
   calls->buffer_free(network->arena);
   calls->buffer_free(network->parameters);
   calls->buffer_free(network->gradients);

@@ -99,7 +99,8 @@ bool dg_network_read(dg_network *network, float *values, dg_error *err) {
 
 bool dg_network_write(dg_network *network, const float *values, dg_error *err) {
   return network->device->calls->write(network->parameters, 0, values,
-                                       network->floats * sizeof(float), err);
+                                       network->floats * sizeof(float), err) &&
+         dg_network_fold_write(network, values, err);
 }
 
 uint32_t dg_network_outputs(const dg_network *network) {
@@ -110,6 +111,10 @@ uint32_t dg_network_floats(const dg_network *network) {
   return network->floats;
 }
 
+uint32_t dg_network_learned(const dg_network *network) {
+  return network->learned;
+}
+
 uint64_t dg_network_parameter_count(const dg_network *network) {
   uint64_t count = 0;
   for (uint32_t i = 0; i < network->param_count; i++) count += network->params[i].count;
@@ -118,7 +123,7 @@ uint64_t dg_network_parameter_count(const dg_network *network) {
 
 uint32_t dg_network_param_list(const dg_network *network, const dg_param **list) {
   *list = network->params;
-  return network->param_count;
+  return network->param_count + network->state_count;
 }
 
 size_t dg_network_arena(const dg_network *network) {

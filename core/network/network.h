@@ -11,7 +11,10 @@
 
 typedef struct dg_network dg_network;
 
-/** A learned parameter: its name, PyTorch's shape, and where it lies in the parameter buffer. */
+/**
+ * A learned parameter, or a state that training steps write (running statistics): its name,
+ * PyTorch's shape, and where it lies in the parameter buffer. States lie behind all parameters.
+ */
 typedef struct {
   char name[2 * DG_NAME_SIZE];
   dg_param_spec spec;
@@ -40,17 +43,23 @@ dg_buffer *dg_network_input(dg_network *network);      /**< [max_n, input] */
 dg_buffer *dg_network_output(dg_network *network);     /**< [max_n, outputs]: logits */
 dg_buffer *dg_network_d_output(dg_network *network);   /**< the loss's gradient; NULL untrained */
 dg_buffer *dg_network_parameters(dg_network *network); /**< [dg_network_floats] */
-dg_buffer *dg_network_gradients(dg_network *network);  /**< likewise; NULL untrained */
+dg_buffer *dg_network_gradients(dg_network *network);  /**< [dg_network_learned]; NULL untrained */
 
-/** Copies all parameters to or from the host: [dg_network_floats]. */
+/**
+ * Copies all parameters and states to or from the host: [dg_network_floats]. A network that only
+ * tests learns of new ones by dg_network_write alone, since it computes with others made of them.
+ */
 bool dg_network_read(dg_network *network, float *values, dg_error *err);
 bool dg_network_write(dg_network *network, const float *values, dg_error *err);
 
 uint32_t dg_network_outputs(const dg_network *network);
-/** Numbers in the parameter buffer, the gaps between parameters (always 0) included. */
+/** Numbers in the parameter buffer, states and the gaps between tensors (always 0) included. */
 uint32_t dg_network_floats(const dg_network *network);
-/** Numbers that are learned. */
+/** Of these the first that are learned, gaps included: a multiple of 16. */
+uint32_t dg_network_learned(const dg_network *network);
+/** Numbers that are learned, without gaps. */
 uint64_t dg_network_parameter_count(const dg_network *network);
+/** All parameters, then all states; returns how many. */
 uint32_t dg_network_param_list(const dg_network *network, const dg_param **list);
 
 /** Bytes of the arena that activations, gradients and workspaces share. */

@@ -1,8 +1,6 @@
 #include "core/weights/safetensors.h"
 
-#include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,33 +67,17 @@ bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, siz
   bool right = dg_file_begin(&file, path, err);
   if (right) {
     uint64_t stored = length;
-    fwrite(&stored, 1, LENGTH_BYTES, file.stream);
-    fwrite(header, 1, length, file.stream);
+    dg_file_write(&file, &stored, LENGTH_BYTES);
+    dg_file_write(&file, header, length);
     for (size_t i = 0; i < tensor_count; i++)
-      fwrite(tensors[i].data, sizeof(float), count_of(&tensors[i]), file.stream);
-    right = dg_file_commit(&file, err); /* which sees a failed write */
+      dg_file_write(&file, tensors[i].data, count_of(&tensors[i]) * sizeof(float));
+    right = dg_file_commit(&file, err);
   }
   free(header);
   return right;
 }
 
 /* ---- reading ------------------------------------------------------------ */
-
-static bool read_all(const char *path, void **content, size_t *size, dg_error *err) {
-  FILE *file = fopen(path, "rb");
-  if (!file) return dg_fail(err, DG_ERR_INPUT, "%s: %s", path, strerror(errno));
-  long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-  *content = end > 0 && end < LONG_MAX ? malloc((size_t)end + sizeof(float)) : NULL;
-  *size = (size_t)end;
-  rewind(file);
-  bool right = *content && fread(*content, 1, *size, file) == *size;
-  fclose(file);
-  if (right) return true;
-  free(*content);
-  *content = NULL;
-  return dg_fail(err, DG_ERR_INPUT, "%s: %s", path,
-                 end == 0 ? "the file is empty" : "it could not be read");
-}
 
 /** Where a damaged file stands, and how it is said. */
 typedef struct {
@@ -123,6 +105,10 @@ static bool read_shape(const json_t *shape, dg_stored_tensor *t) {
   return true;
 }
 
+static size_t element_size(const dg_stored_tensor *t) {
+  return t->whole ? sizeof(int64_t) : sizeof(float);
+}
+
 /** One entry of the header; `data` are the `room` bytes behind it. */
 static bool read_tensor(complaint c, const char *name, const json_t *entry, const char *data,
                         size_t room, dg_stored_tensor *t) {
@@ -133,7 +119,8 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(places) != 2 ||
       !json_is_integer(begin) || !json_is_integer(end))
     return damaged(c, "the entry of \"%.80s\" lacks type, shape or offsets", name);
-  if (strcmp(type, "F32") != 0)
+  t->whole = strcmp(type, "I64") == 0;
+  if (!t->whole && strcmp(type, "F32") != 0)
     return dg_fail(c.err, DG_ERR_INPUT,
                    "%s: \"%.80s\" has the type %.10s; only F32 is read: save it as float32", c.path,
                    name, type);
@@ -141,7 +128,7 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   if (from < 0 || to < from || (uint64_t)to > room)
     return damaged(c, "the data of \"%.80s\" lie outside the file", name);
   uint64_t count = count_of(t);
-  if (count == UINT64_MAX || count * sizeof(float) != (uint64_t)(to - from))
+  if (count == UINT64_MAX || count * element_size(t) != (uint64_t)(to - from))
     return damaged(c, "the size of \"%.80s\" is not that of its shape", name);
   if (from % (json_int_t)sizeof(float) != 0)
     return damaged(c, "the data of \"%.80s\" are not aligned", name);
@@ -165,7 +152,7 @@ static bool check_cover(complaint c, const dg_safetensors *file, const char *dat
     if (begin != at)
       return damaged(c, "\"%.80s\" %s", t->name,
                      begin < at ? "overlaps another tensor" : "leaves a gap before it");
-    at = begin + count_of(t) * sizeof(float);
+    at = begin + count_of(t) * element_size(t);
   }
   return at == data + room || damaged(c, "%zu bytes are left over", (size_t)(data + room - at));
 }
@@ -210,11 +197,12 @@ bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) 
   complaint c = {path, err};
   size_t size = 0;
   *file = (dg_safetensors){0};
-  if (!read_all(path, &file->content, &size, err)) return false;
+  file->content = dg_file_read(path, UINT64_MAX, &size, err);
+  if (!file->content) return false;
   uint64_t length = 0;
   if (size >= LENGTH_BYTES) memcpy(&length, file->content, LENGTH_BYTES);
   bool right = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||
-               damaged(c, "it is cut, or no weight file at all");
+               damaged(c, size ? "it is cut, or no weight file at all" : "the file is empty");
   if (right) {
     char *header = (char *)file->content + LENGTH_BYTES;
     size_t room = size - LENGTH_BYTES - length;

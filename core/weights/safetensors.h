@@ -6,6 +6,7 @@
 #ifndef DG_SAFETENSORS_H
 #define DG_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,13 @@
 
 enum { DG_TENSOR_RANK = 8 };
 
-/** A tensor of float32 with a name. */
+/** A tensor with a name, of float32. */
 typedef struct {
   const char *name;
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK];
   const float *data;
+  bool whole; /**< of int64, as some files have beside their weights; `data` is only its place */
 } dg_stored_tensor;
 
 /** A piece of a file's metadata. */
@@ -40,7 +42,7 @@ bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, siz
 
 /**
  * Reads a file. One that is cut, lies about its sizes, has tensors that overlap or leave gaps, or
- * are not float32, is an error that says so. Free with dg_safetensors_free.
+ * are neither float32 nor int64, is an error that says so. Free with dg_safetensors_free.
  */
 bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err);
 void dg_safetensors_free(dg_safetensors *file);

@@ -1,5 +1,6 @@
 #include "core/weights/weights.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,29 +8,60 @@
 #include "core/support/text.h"
 #include "core/weights/safetensors.h"
 
-static const char model_key[] = "digits.model", version_key[] = "digits.version";
+static const char version_key[] = "digits.version";
 
 /* ---- saving ------------------------------------------------------------- */
 
-static dg_stored_tensor stored(const dg_param *param, const float *values) {
+enum { STORED_NAME_SIZE = sizeof((dg_param *)0)->name + 16 };
+
+/** A tensor on its way to a file, with its name. */
+typedef struct {
+  char name[STORED_NAME_SIZE];
+} stored_name;
+
+static dg_stored_tensor stored(const dg_param *param, const dg_weights_array *array,
+                               stored_name *name) {
+  snprintf(name->name, sizeof name->name, "%s%s", array->prefix, param->name);
   dg_stored_tensor t = {
-      .name = param->name, .rank = param->spec.rank, .data = values + param->offset};
+      .name = name->name, .rank = param->spec.rank, .data = array->values + param->offset};
   for (uint32_t i = 0; i < t.rank; i++) t.dim[i] = param->spec.dim[i];
   return t;
 }
 
-bool dg_weights_save(dg_network *network, const dg_model *model, const char *path, dg_error *err) {
-  const dg_stored_text texts[] = {{model_key, model->text}, {version_key, dg_version()}};
+/** How many tensors of the network an array has: all, or the learned ones, which come first. */
+static uint32_t tensors_of(const dg_network *network, const dg_weights_array *array) {
   const dg_param *params;
   uint32_t count = dg_network_param_list(network, &params);
+  while (array->learned && count > 0 && params[count - 1].offset >= dg_network_learned(network))
+    count--;
+  return count;
+}
+
+bool dg_weights_write(const dg_network *network, const char *path, const dg_weights_array *arrays,
+                      uint32_t array_count, const dg_stored_text *texts, size_t text_count,
+                      dg_error *err) {
+  const dg_param *params;
+  uint32_t count = dg_network_param_list(network, &params), written = 0;
+  size_t most = (size_t)count * array_count;
+  dg_stored_tensor *tensors = malloc(most * sizeof *tensors);
+  stored_name *names = malloc(most * sizeof *names);
+  bool right = (tensors && names) || dg_fail_memory(err, most * sizeof *tensors);
+  for (uint32_t a = 0; right && a < array_count; a++)
+    for (uint32_t i = 0; i < tensors_of(network, &arrays[a]); i++, written++)
+      tensors[written] = stored(&params[i], &arrays[a], &names[written]);
+  right = right && dg_safetensors_write(path, tensors, written, texts, text_count, err);
+  free(names);
+  free(tensors);
+  return right;
+}
+
+bool dg_weights_save(dg_network *network, const dg_model *model, const char *path, dg_error *err) {
+  const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text}, {version_key, dg_version()}};
   size_t bytes = dg_network_floats(network) * sizeof(float);
   float *values = malloc(bytes);
-  dg_stored_tensor *tensors = malloc(count * sizeof *tensors);
-  bool right = (values && tensors) || dg_fail_memory(err, bytes);
-  right = right && dg_network_read(network, values, err);
-  for (uint32_t i = 0; right && i < count; i++) tensors[i] = stored(&params[i], values);
-  right = right && dg_safetensors_write(path, tensors, count, texts, 2, err);
-  free(tensors);
+  bool right = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
+  right = right &&
+          dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts, 2, err);
   free(values);
   return right;
 }
@@ -48,51 +80,76 @@ static bool same_shape(const dg_stored_tensor *a, const dg_stored_tensor *b) {
   return a->rank == b->rank && memcmp(a->dim, b->dim, a->rank * sizeof *a->dim) == 0;
 }
 
-static bool take(const dg_safetensors *file, const char *path, const dg_param *param, float *values,
-                 dg_error *err) {
-  const dg_stored_tensor *found = dg_safetensors_find(file, param->name);
+static bool take(const dg_safetensors *file, const char *path, const dg_param *param,
+                 const dg_weights_array *array, dg_error *err) {
+  stored_name name;
+  dg_stored_tensor wanted = stored(param, array, &name);
+  const dg_stored_tensor *found = dg_safetensors_find(file, wanted.name);
   if (!found)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: the network's \"%s\" is missing; these are the weights "
                    "of another network",
-                   path, param->name);
-  dg_stored_tensor wanted = stored(param, values);
+                   path, wanted.name);
+  if (found->whole)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: \"%s\" has the type I64; only F32 is read: save it as float32", path,
+                   wanted.name);
   char has[100], wants[100];
   if (!same_shape(found, &wanted))
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" has the shape %s, but the network's is %s", path,
-                   param->name, shape_text(found, has, sizeof has),
+                   wanted.name, shape_text(found, has, sizeof has),
                    shape_text(&wanted, wants, sizeof wants));
-  memcpy(values + param->offset, found->data, param->count * sizeof(float));
+  memcpy(array->values + param->offset, found->data, param->count * sizeof(float));
   return true;
 }
 
-/** Every tensor of the file must be one of the network's. */
-static bool none_left_over(const dg_safetensors *file, const char *path, const dg_param *params,
-                           uint32_t count, dg_error *err) {
-  for (size_t t = 0; t < file->tensor_count; t++) {
-    uint32_t i = 0;
-    while (i < count && strcmp(params[i].name, file->tensors[t].name) != 0) i++;
-    if (i == count)
+/** Is it a number that PyTorch keeps with a batch norm and nothing here needs? */
+static bool counts_batches(const dg_stored_tensor *t) {
+  static const char suffix[] = ".num_batches_tracked";
+  size_t length = strlen(t->name), end = sizeof suffix - 1;
+  return t->whole && length > end && strcmp(t->name + length - end, suffix) == 0;
+}
+
+/** Is there a place for a tensor of that name? */
+static bool has_place(const dg_network *network, const char *name, const dg_weights_array *arrays,
+                      uint32_t array_count) {
+  const dg_param *params;
+  dg_network_param_list(network, &params);
+  for (uint32_t a = 0; a < array_count; a++) {
+    size_t length = strlen(arrays[a].prefix);
+    if (strncmp(name, arrays[a].prefix, length) != 0) continue;
+    for (uint32_t i = 0; i < tensors_of(network, &arrays[a]); i++)
+      if (strcmp(params[i].name, name + length) == 0) return true;
+  }
+  return false;
+}
+
+bool dg_weights_take(const dg_network *network, const dg_safetensors *file, const char *path,
+                     const dg_weights_array *arrays, uint32_t array_count, dg_error *err) {
+  const dg_param *params;
+  dg_network_param_list(network, &params);
+  for (size_t t = 0; t < file->tensor_count; t++)
+    if (!counts_batches(&file->tensors[t]) &&
+        !has_place(network, file->tensors[t].name, arrays, array_count))
       return dg_fail(err, DG_ERR_INPUT,
                      "%s: the network has no \"%.80s\"; these are the weights of "
                      "another network",
                      path, file->tensors[t].name);
-  }
+  for (uint32_t a = 0; a < array_count; a++)
+    for (uint32_t i = 0; i < tensors_of(network, &arrays[a]); i++)
+      if (!take(file, path, &params[i], &arrays[a], err)) return false;
   return true;
 }
 
 bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
-  const dg_param *params;
-  uint32_t count = dg_network_param_list(network, &params);
   size_t bytes = dg_network_floats(network) * sizeof(float);
   dg_safetensors file;
   if (!dg_safetensors_read(&file, path, err)) return false;
-  float *values = calloc(1, bytes);
-  bool right =
-      values ? none_left_over(&file, path, params, count, err) : dg_fail_memory(err, bytes);
-  for (uint32_t i = 0; right && i < count; i++) right = take(&file, path, &params[i], values, err);
-  right = right && dg_network_write(network, values, err);
-  free(values);
+  dg_weights_array array = {"", calloc(1, bytes), false};
+  bool right = array.values ? dg_weights_take(network, &file, path, &array, 1, err)
+                            : dg_fail_memory(err, bytes);
+  right = right && dg_network_write(network, array.values, err);
+  free(array.values);
   dg_safetensors_free(&file);
   return right;
 }
@@ -101,12 +158,14 @@ dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, si
                               dg_error *err) {
   dg_safetensors file;
   if (!dg_safetensors_read(&file, path, err)) return NULL;
-  const char *text = dg_safetensors_text(&file, model_key);
+  const char *text = dg_safetensors_text(&file, DG_MODEL_KEY);
   dg_model *model = NULL;
+  char where[300];
+  snprintf(where, sizeof where, "%s (its model)", path);
   if (!text)
     dg_fail(err, DG_ERR_INPUT, "%s: the file carries no model; name a model file too", path);
   else
-    model = dg_model_parse(text, path, overrides, count, err);
+    model = dg_model_parse(text, where, overrides, count, err);
   dg_safetensors_free(&file);
   return model;
 }

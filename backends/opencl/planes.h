@@ -1,0 +1,39 @@
+/**
+ * Padded planes, which convolutions read and write; cl/planes.cl says how one is laid out.
+ */
+#ifndef DG_OPENCL_PLANES_H
+#define DG_OPENCL_PLANES_H
+
+#include "backends/opencl/opencl.h"
+
+/** A padded plane; the names are those of pad_planes in cl/planes.cl. It begins `lead` numbers
+    after its place, so that the source's first line may lie where vectors are loaded best. */
+typedef struct {
+  uint32_t lead, height, width, lines, pitch, phases_y, phases_x, dilation_y, dilation_x;
+  int32_t origin_y, origin_x;
+} dg_cl_plane;
+
+/** Numbers in a padded plane. */
+uint32_t dg_cl_plane_area(const dg_cl_plane *plane);
+
+/** What pads planes. */
+typedef struct {
+  cl_kernel any, dense; /**< dense is NULL where it doesn't serve */
+} dg_cl_padder;
+
+bool dg_cl_padder_prepare(dg_cl_op *op, dg_cl_padder *padder, dg_error *err);
+
+/** Where planes are padded from and to. */
+typedef struct {
+  const dg_buffer *from;
+  const dg_buffer *of; /**< NULL, or of from's shape: slope multiplies where this isn't positive */
+  float slope;
+  const dg_buffer *to;
+  uint32_t to_first, to_plane; /**< place of the first plane, and from each to the next */
+  uint32_t planes;
+} dg_cl_padding;
+
+bool dg_cl_pad(dg_cl_op *op, const dg_cl_padder *padder, const dg_cl_plane *plane,
+               const dg_cl_padding *p, dg_error *err);
+
+#endif

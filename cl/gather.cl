@@ -1,0 +1,90 @@
+/* The gather of a batch from images of bytes. */
+
+/* x[s] = scale * images[order[first + s]] + shift, and its label. */
+kernel void gather(global const uchar *images, global const uchar *labels,
+                   global const uint *order, global float *x, global uint *batch_labels, uint count,
+                   uint first, float scale, float shift) {
+  const uint i = get_global_id(0) * WIDTH, sample = get_global_id(1);
+  if (i >= count) return;
+  const uint image = order[first + sample];
+  global const uchar *from = images + (size_t)image * count + i;
+  global float *to = x + sample * count + i;
+  if (i == 0) batch_labels[sample] = labels[image];
+  if (count - i >= WIDTH)
+    vstore_w(MULTIPLY_ADD(convert_floatw(vload_w(0, from)), (floatw)(scale), (floatw)(shift)), 0,
+             to);
+  else
+    for (uint e = 0; e < count - i; e++) to[e] = MULTIPLY_ADD((float)from[e], scale, shift);
+}
+
+/* Where a pixel p of an image shows what was: at matrix (p - shift). */
+typedef struct {
+  float xx, xy, yx, yy;
+  float shift_x, shift_y;
+} bend;
+
+/* A uniform number in [-1, 1) of a random word. */
+inline float two_sided(uint word) {
+  return 2.0f * ((word >> 8) * 0x1p-24f) - 1.0f;
+}
+
+/* H^-1 R^-1 / k of dg_augment in backend.h, as sample `place` draws them. */
+inline bend draw_bend(uint place, uint step, uint2 key, float rotate, float2 shift, float scale,
+                      float shear) {
+  uint words[4 * WIDTH];
+  philox(0, place, step, key, words);
+  const float angle = two_sided(words[0]) * rotate, k = 1.0f + two_sided(words[1]) * scale;
+  const float slant = tan(two_sided(words[2]) * shear), c = cos(angle) / k, s = sin(angle) / k;
+  return (bend){c + slant * s, s - slant * c,         -s, c, two_sided(words[3]) * shift.x,
+                two_sided(words[4]) * shift.y};
+}
+
+/* The bytes of an image at (x, y), a pair for each lane, or 0 outside of it. */
+inline floatw pick_bytes(global const uchar *image, intw x, intw y, int width, int height) {
+  const intw inside = x >= 0 & x < width & y >= 0 & y < height;
+  const intw place = select((intw)(0), y * width + x, inside);
+  int places[WIDTH];
+  float bytes[WIDTH];
+  vstore_w(place, 0, places);
+  for (uint i = 0; i < WIDTH; i++) bytes[i] = image[places[i]];
+  return select((floatw)(0.0f), vload_w(0, bytes), inside);
+}
+
+/* An image read bilinearly at (x, y); far outside of it all places are alike. */
+inline floatw read_between(global const uchar *image, floatw x, floatw y, int width, int height) {
+  x = clamp(x, -2.0f, width + 1.0f);
+  y = clamp(y, -2.0f, height + 1.0f);
+  const floatw left = floor(x), top = floor(y), right_share = x - left, lower_share = y - top;
+  const intw ix = convert_intw(left), iy = convert_intw(top);
+  const floatw upper = mix(pick_bytes(image, ix, iy, width, height),
+                           pick_bytes(image, ix + 1, iy, width, height), right_share);
+  const floatw lower = mix(pick_bytes(image, ix, iy + 1, width, height),
+                           pick_bytes(image, ix + 1, iy + 1, width, height), right_share);
+  return mix(upper, lower, lower_share);
+}
+
+/* As gather, of bent images. The work-items of the first dimension share a sample: each draws its
+ * bend, and takes lines of it in turn.
+ */
+kernel void gather_bent(global const uchar *images, global const uchar *labels,
+                        global const uint *order, global float *x, global uint *batch_labels,
+                        uint width, uint height, uint first, float scale, float shift, uint seed,
+                        uint stream, uint step, uint place, float rotate, float way_x, float way_y,
+                        float growth, float shear) {
+  const uint sample = get_global_id(1), count = width * height, image = order[first + sample];
+  global const uchar *from = images + (size_t)image * count;
+  if (get_global_id(0) == 0) batch_labels[sample] = labels[image];
+  const bend b = draw_bend(place + sample, step, (uint2)(seed, stream), rotate,
+                           (float2)(way_x, way_y), growth, shear);
+  const float middle_x = 0.5f * (width - 1), middle_y = 0.5f * (height - 1);
+  for (uint row = get_global_id(0); row < height; row += get_global_size(0)) {
+    const float py = row - middle_y - b.shift_y;
+    global float *to = x + (size_t)sample * count + row * width;
+    for (uint i = 0; i < width; i += WIDTH) {
+      const floatw px = convert_floatw(i + lane_numbers()) - middle_x - b.shift_x;
+      const floatw bytes = read_between(from, b.xx * px + b.xy * py + middle_x,
+                                        b.yx * px + b.yy * py + middle_y, width, height);
+      store_block(MULTIPLY_ADD(bytes, (floatw)(scale), (floatw)(shift)), to + i, width - i);
+    }
+  }
+}

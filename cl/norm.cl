@@ -1,0 +1,357 @@
+/* Normalization of batches and of layers.
+ *
+ * A tensor is lines of `length` numbers. GROUP work-items walk through a line
+ * side by side, and take `share` lines one after the other. Batch normalization sees the planes of its channels as lines; where a
+ * plane is a single number, a line holds all channels (`along`), and what needs
+ * sums over a channel goes through blocks of lines, a column of channels to a
+ * work-item.
+ *
+ * A mean is a pair of floats, the second mending the first: where numbers lie
+ * close together and far from zero, one would blur their distances. Moments
+ * lie in three rows [means, mends, squares], statistics in [means, mends,
+ * scales], a scale being 1 / sqrt(variance + eps).
+ */
+
+/* Lines of a block. */
+#define NORM_BLOCK 64
+
+/* The sum of a value over the work-items of a group; each of them gets it. */
+inline float sum_of_group(float value, local float *shared) {
+#if GROUP > 1
+  const uint item = get_local_id(0);
+  barrier(CLK_LOCAL_MEM_FENCE); /* the sum before has been read by all */
+  shared[item] = value;
+  for (uint half_ = GROUP / 2; half_ > 0; half_ /= 2) {
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (item < half_) shared[item] += shared[item + half_];
+  }
+  barrier(CLK_LOCAL_MEM_FENCE);
+  return shared[0];
+#else
+  return value;
+#endif
+}
+
+/* The mean of some numbers, and the sum of their squared distances from it. */
+typedef struct {
+  float mean, mend, squares;
+} moments;
+
+/* The moments of a line: its mean, and then all from the distances to that (Chan, Golub and
+ * LeVeque, "Algorithms for computing the sample variance", 1983).
+ */
+inline moments line_moments(global const float *x, uint length, local float *shared) {
+  const uint first = get_local_id(0) * WIDTH;
+  floatw sum = 0.0f;
+  for (uint i = first; i < length; i += GROUP * WIDTH) sum += load_block(x + i, length - i);
+  const float mean = sum_of_group(add_lanes(sum), shared) / length;
+  floatw off = 0.0f, squares = 0.0f;
+  for (uint i = first; i < length; i += GROUP * WIDTH) {
+    const floatw distance = load_block_or(x + i, length - i, mean) - mean;
+    off += distance;
+    squares = MULTIPLY_ADD(distance, distance, squares);
+  }
+  const float mend = sum_of_group(add_lanes(off), shared) / length;
+  const float total = sum_of_group(add_lanes(squares), shared);
+  return (moments){mean, mend, fmax(total - length * mend * mend, 0.0f)};
+}
+
+/* What normalization does to the numbers of a block. */
+typedef struct {
+  floatw mean, mend, scale, weight, bias;
+} normalizer;
+
+/* That of channel c, or of the channels c, c + 1 … where they lie `along` a line. */
+inline normalizer load_normalizer(global const float *statistics, global const float *weight,
+                                  global const float *bias, uint channels, uint c, uint along) {
+  global const float *mean = statistics + c, *mend = mean + channels, *scale = mend + channels;
+  if (!along) return (normalizer){*mean, *mend, *scale, weight[c], bias[c]};
+  const uint room = channels - c;
+  return (normalizer){load_block(mean, room), load_block(mend, room), load_block(scale, room),
+                      load_block(weight + c, room), load_block(bias + c, room)};
+}
+
+/* That of a line, but for weight and bias. */
+inline normalizer line_normalizer(global const float *statistics, uint lines, uint line) {
+  return (normalizer){statistics[line], statistics[lines + line], statistics[2 * lines + line],
+                      1.0f, 0.0f};
+}
+
+inline floatw normalize(floatw x, normalizer by) {
+  return (x - by.mean - by.mend) * by.scale;
+}
+
+/* What an output is before its activation, given the normalized input. */
+inline floatw affine(floatw normal, normalizer by) {
+  return MULTIPLY_ADD(normal, by.weight, by.bias);
+}
+
+/* The gradient before the activation, from that after it. */
+inline floatw before_activation(floatw dy, floatw normal, normalizer by, float slope) {
+  return affine(normal, by) > 0.0f ? dy : slope * dy;
+}
+
+/* ---- batches: statistics ------------------------------------------------ */
+
+/* all[line]: the moments of each line. */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+norm_line_moments(global const float *restrict x, global float *restrict all, uint lines,
+                  uint length, uint share) {
+  local float shared[GROUP];
+  const uint first = get_global_id(1) * share;
+  for (uint line = first; line < min(first + share, lines); line++) {
+    const moments m = line_moments(x + (size_t)line * length, length, shared);
+    if (get_local_id(0) == 0) {
+      all[line] = m.mean;
+      all[lines + line] = m.mend;
+      all[2 * lines + line] = m.squares;
+    }
+  }
+}
+
+/* all[block][c]: the moments of each column of a block of lines. */
+kernel void norm_column_moments(global const float *restrict x, global float *restrict all,
+                                uint lines, uint length, uint blocks) {
+  const uint c = get_global_id(0) * WIDTH, block = get_global_id(1);
+  if (c >= length) return;
+  const uint first = block * NORM_BLOCK, count = min(lines - first, (uint)NORM_BLOCK);
+  const uint room = length - c, row = blocks * length;
+  x += (size_t)first * length + c;
+  floatw sum = 0.0f;
+  for (uint i = 0; i < count; i++) sum += load_block(x + i * length, room);
+  const floatw mean = sum / count;
+  floatw off = 0.0f, squares = 0.0f;
+  for (uint i = 0; i < count; i++) {
+    const floatw distance = load_block(x + i * length, room) - mean;
+    off += distance;
+    squares = MULTIPLY_ADD(distance, distance, squares);
+  }
+  const floatw mend = off / count;
+  all += block * length + c;
+  store_block(mean, all, room);
+  store_block(mend, all + row, room);
+  store_block(fmax(squares - count * mend * mend, 0.0f), all + 2 * row, room);
+}
+
+/* The statistics of `count` numbers a channel from the moments all[blocks][channels] of each
+ * `block` of them, and the running ones moved towards them.
+ */
+kernel void batch_norm_statistics(global const float *restrict all, uint blocks, uint block,
+                                  uint count, uint channels, float eps, float momentum,
+                                  global float *restrict statistics,
+                                  global float *restrict running_mean,
+                                  global float *restrict running_var) {
+  const uint c = get_global_id(0) * WIDTH;
+  if (c >= channels) return;
+  const uint room = channels - c, row = blocks * channels;
+  all += c;
+  const floatw origin = load_block(all, room); /* a number that all means lie near */
+  floatw sum = 0.0f;
+  for (uint b = 0; b < blocks; b++) {
+    global const float *means = all + b * channels;
+    const float weight = min(block, count - b * block);
+    sum += weight * (load_block(means, room) - origin + load_block(means + row, room));
+  }
+  const floatw mean = origin + sum / count, mend = sum / count - (mean - origin);
+  floatw squares = 0.0f;
+  for (uint b = 0; b < blocks; b++) {
+    global const float *means = all + b * channels;
+    const float weight = min(block, count - b * block);
+    const floatw distance = load_block(means, room) - mean + load_block(means + row, room) - mend;
+    squares += load_block(means + 2 * row, room) + weight * distance * distance;
+  }
+  store_block(mean, statistics + c, room);
+  store_block(mend, statistics + channels + c, room);
+  store_block(1.0f / sqrt(squares / count + eps), statistics + 2 * channels + c, room);
+  if (count == 1) return;
+  const floatw var = squares / (count - 1), old_mean = load_block(running_mean + c, room),
+               old_var = load_block(running_var + c, room);
+  store_block((1.0f - momentum) * old_mean + momentum * mean, running_mean + c, room);
+  store_block((1.0f - momentum) * old_var + momentum * var, running_var + c, room);
+}
+
+/* The statistics of a test. */
+kernel void batch_norm_running(global const float *restrict running_mean,
+                               global const float *restrict running_var, uint channels, float eps,
+                               global float *restrict statistics) {
+  const uint c = get_global_id(0) * WIDTH;
+  if (c >= channels) return;
+  const uint room = channels - c;
+  store_block(load_block(running_mean + c, room), statistics + c, room);
+  store_block(0.0f, statistics + channels + c, room);
+  store_block(1.0f / sqrt(load_block(running_var + c, room) + eps), statistics + 2 * channels + c,
+              room);
+}
+
+/* ---- batches: forward and backward -------------------------------------- */
+
+/* y = leaky((x - mean) scale weight + bias) */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+batch_norm_forward(global const float *restrict x, global const float *restrict statistics,
+                   global const float *restrict weight, global const float *restrict bias,
+                   global float *restrict y, uint lines, uint length, uint share, uint channels,
+                   uint along, float slope) {
+  const uint first = get_global_id(1) * share;
+  for (uint line = first; line < min(first + share, lines); line++) {
+    const size_t at = (size_t)line * length;
+    normalizer by;
+    if (!along) by = load_normalizer(statistics, weight, bias, channels, line % channels, 0);
+    for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
+      if (along) by = load_normalizer(statistics, weight, bias, channels, i, 1);
+      const floatw normal = normalize(load_block(x + at + i, length - i), by);
+      const floatw sum = affine(normal, by);
+      store_block(sum > 0.0f ? sum : slope * sum, y + at + i, length - i);
+    }
+  }
+}
+
+/* sums[line] of dz, and of dz times the normalized input at products_first: of each line, dz being
+ * the gradient before the activation.
+ */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+norm_line_sums(global const float *restrict x, global const float *restrict dy,
+               global const float *restrict statistics, global const float *restrict weight,
+               global const float *restrict bias, global float *restrict sums,
+               uint products_first, uint lines, uint length, uint share, uint channels,
+               float slope) {
+  local float shared[GROUP];
+  const uint first = get_global_id(1) * share;
+  for (uint line = first; line < min(first + share, lines); line++) {
+    const size_t at = (size_t)line * length;
+    const normalizer by = load_normalizer(statistics, weight, bias, channels, line % channels, 0);
+    floatw sum = 0.0f, product = 0.0f;
+    for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
+      const floatw normal = normalize(load_block(x + at + i, length - i), by);
+      const floatw dz = before_activation(load_block(dy + at + i, length - i), normal, by, slope);
+      sum += dz;
+      product = MULTIPLY_ADD(dz, normal, product);
+    }
+    const float total = sum_of_group(add_lanes(sum), shared);
+    const float product_total = sum_of_group(add_lanes(product), shared);
+    if (get_local_id(0) == 0) {
+      sums[line] = total;
+      sums[products_first + line] = product_total;
+    }
+  }
+}
+
+/* The same of each column of a block of lines: sums[block][c]. The statistics are those of the
+ * columns, or of the lines where `of_lines` isn't 0 but their number.
+ */
+kernel void norm_column_sums(global const float *restrict x, global const float *restrict dy,
+                             global const float *restrict statistics,
+                             global const float *restrict weight,
+                             global const float *restrict bias, global float *restrict sums,
+                             uint products_first, uint lines, uint length, uint of_lines,
+                             float slope) {
+  const uint c = get_global_id(0) * WIDTH, block = get_global_id(1);
+  if (c >= length) return;
+  const uint end = min((block + 1) * NORM_BLOCK, lines), room = length - c;
+  normalizer by;
+  if (!of_lines) by = load_normalizer(statistics, weight, bias, length, c, 1);
+  floatw sum = 0.0f, product = 0.0f;
+  for (uint line = block * NORM_BLOCK; line < end; line++) {
+    const size_t at = (size_t)line * length + c;
+    if (of_lines) by = line_normalizer(statistics, of_lines, line);
+    const floatw normal = normalize(load_block(x + at, room), by);
+    floatw dz = load_block(dy + at, room);
+    if (!of_lines) dz = before_activation(dz, normal, by, slope);
+    sum += dz;
+    product = MULTIPLY_ADD(dz, normal, product);
+  }
+  sums += block * length + c;
+  store_block(sum, sums, room);
+  store_block(product, sums + products_first, room);
+}
+
+/* dx (+)= scale weight (dz - mean of dz - normal * mean of (dz normal)), the means of a channel
+ * being d_bias and d_weight times `inverse`, one over the numbers of a channel.
+ */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+batch_norm_backward(global const float *restrict x, global const float *restrict dy,
+                    global const float *restrict statistics, global const float *restrict weight,
+                    global const float *restrict bias, global const float *restrict d_weight,
+                    global const float *restrict d_bias, global float *restrict dx, uint lines,
+                    uint length, uint share, uint channels, uint along, float slope,
+                    float inverse, uint add) {
+  const uint first = get_global_id(1) * share;
+  for (uint line = first; line < min(first + share, lines); line++) {
+    const size_t at = (size_t)line * length;
+    const uint channel = line % channels;
+    normalizer by;
+    floatw mean = 0.0f, product = 0.0f;
+    if (!along) {
+      by = load_normalizer(statistics, weight, bias, channels, channel, 0);
+      mean = d_bias[channel] * inverse;
+      product = d_weight[channel] * inverse;
+    }
+    for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
+      const uint room = length - i;
+      if (along) {
+        by = load_normalizer(statistics, weight, bias, channels, i, 1);
+        mean = load_block(d_bias + i, room) * inverse;
+        product = load_block(d_weight + i, room) * inverse;
+      }
+      const floatw normal = normalize(load_block(x + at + i, room), by);
+      const floatw dz = before_activation(load_block(dy + at + i, room), normal, by, slope);
+      store_gradient(by.scale * by.weight * (dz - mean - normal * product), dx + at + i, room, add);
+    }
+  }
+}
+
+/* ---- layers ------------------------------------------------------------- */
+
+/* Each line normalized by itself, then y = normal * weight + bias. */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+layer_norm_forward(global const float *restrict x, global const float *restrict weight,
+                   global const float *restrict bias, global float *restrict y,
+                   global float *restrict statistics, uint lines, uint length, uint share,
+                   float eps, uint keep) {
+  local float shared[GROUP];
+  const uint first = get_global_id(1) * share;
+  for (uint line = first; line < min(first + share, lines); line++) {
+    const size_t at = (size_t)line * length;
+    const moments m = line_moments(x + at, length, shared);
+    const float scale = 1.0f / sqrt(m.squares / length + eps);
+    normalizer by = {m.mean, m.mend, scale, 1.0f, 0.0f};
+    for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
+      const uint room = length - i;
+      by.weight = load_block(weight + i, room);
+      by.bias = load_block(bias + i, room);
+      store_block(affine(normalize(load_block(x + at + i, room), by), by), y + at + i, room);
+    }
+    if (keep && get_local_id(0) == 0) {
+      statistics[line] = m.mean;
+      statistics[lines + line] = m.mend;
+      statistics[2 * lines + line] = scale;
+    }
+  }
+}
+
+/* dx (+)= scale (g - mean of g - normal * mean of (g normal)), g = dy weight; means of a line. */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+layer_norm_backward(global const float *restrict x, global const float *restrict dy,
+                    global const float *restrict statistics, global const float *restrict weight,
+                    global float *restrict dx, uint lines, uint length, uint share, uint add) {
+  local float shared[GROUP];
+  const uint first = get_global_id(1) * share;
+  for (uint line = first; line < min(first + share, lines); line++) {
+    const size_t at = (size_t)line * length;
+    const normalizer by = line_normalizer(statistics, lines, line);
+    floatw sum = 0.0f, product = 0.0f;
+    for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
+      const uint room = length - i;
+      const floatw g = load_block(dy + at + i, room) * load_block(weight + i, room);
+      sum += g;
+      product = MULTIPLY_ADD(g, normalize(load_block(x + at + i, room), by), product);
+    }
+    const float g_mean = sum_of_group(add_lanes(sum), shared) / length;
+    const float product_mean = sum_of_group(add_lanes(product), shared) / length;
+    for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
+      const uint room = length - i;
+      const floatw g = load_block(dy + at + i, room) * load_block(weight + i, room);
+      const floatw normal = normalize(load_block(x + at + i, room), by);
+      store_gradient(by.scale * (g - g_mean - normal * product_mean), dx + at + i, room, add);
+    }
+  }
+}

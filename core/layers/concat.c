@@ -1,0 +1,52 @@
+#include <string.h>
+
+#include "core/layers/layer.h"
+
+/** Can these stand side by side: all alike but for the dimension that is joined? */
+static bool joinable(const dg_shape *a, const dg_shape *b) {
+  if (a->rank != b->rank) return false;
+  if (a->rank == 3) return memcmp(a->dim + 1, b->dim + 1, 2 * sizeof *a->dim) == 0;
+  return a->rank == 1 || a->dim[0] == b->dim[0];
+}
+
+static bool check(const dg_layer_site *site, dg_error *err) {
+  static const char *const fits[] = {"", "[features]", "[steps, features] with the same steps",
+                                     "[channels, height, width] with the same height and width"};
+  const dg_shape *first = &site->in[0];
+  for (uint32_t i = 1; i < site->inputs; i++) {
+    if (joinable(first, &site->in[i])) continue;
+    char a[64], b[64];
+    return dg_fail(err, DG_ERR_INPUT,
+                   "can't join \"%s\", which gives %s, with \"%s\", which gives %s; what fits is "
+                   "another %s",
+                   site->in_names[0], dg_shape_text(first, a, sizeof a), site->in_names[i],
+                   dg_shape_text(&site->in[i], b, sizeof b), fits[first->rank]);
+  }
+  return true;
+}
+
+static bool plan_concat(const void *config, const dg_layer_site *site, dg_layer_plan *plan,
+                        dg_error *err) {
+  (void)config;
+  if (!check(site, err)) return false;
+  dg_concat_desc d = {.rows = site->in[0].rank == 2 ? site->in[0].dim[0] : 1,
+                      .inputs = site->inputs};
+  uint32_t joined = site->in[0].rank == 2 ? 1 : 0; /* the dimension */
+  plan->out = site->in[0];
+  plan->out.dim[joined] = 0;
+  for (uint32_t i = 0; i < site->inputs; i++) {
+    d.count[i] = (uint32_t)dg_shape_count(&site->in[i]) / d.rows;
+    plan->out.dim[joined] += site->in[i].dim[joined];
+  }
+  plan->op = (dg_op_desc){.kind = DG_OP_CONCAT, .concat = d};
+  return true;
+}
+
+const dg_layer_class dg_layer_concat = {
+    .type = "concat",
+    .help = "Several layers' outputs, named in `inputs`, side by side: the channels of images, the "
+            "features of each step of sequences, or features.",
+    .min_inputs = 2,
+    .max_inputs = DG_MAX_IN,
+    .plan = plan_concat,
+};

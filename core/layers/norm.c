@@ -1,0 +1,120 @@
+/** batch_norm and layer_norm. */
+#include <stddef.h>
+
+#include "core/layers/layer.h"
+
+/** A parameter or state of one number for each place of `shape`. */
+static dg_param_spec numbers(const char *suffix, const dg_shape *shape, dg_init_kind init) {
+  dg_param_spec spec = {.suffix = suffix, .rank = shape->rank, .init = init};
+  for (uint32_t i = 0; i < shape->rank; i++) spec.dim[i] = shape->dim[i];
+  return spec;
+}
+
+static void scale_and_shift(dg_layer_plan *plan, const dg_shape *shape) {
+  plan->params = 2;
+  plan->param[0] = numbers("weight", shape, DG_INIT_ONE);
+  plan->param[1] = numbers("bias", shape, DG_INIT_ZERO);
+}
+
+/* ---- batch_norm --------------------------------------------------------- */
+
+typedef struct {
+  double momentum, eps;
+} batch_norm_config;
+
+static const batch_norm_config batch_norm_defaults = {.momentum = 0.1, .eps = 1e-5};
+
+static const dg_key batch_norm_keys[] = {
+    {.name = "momentum",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(batch_norm_config, momentum),
+     .high = 1,
+     .help = "share of a step in the running statistics"},
+    {.name = "eps",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(batch_norm_config, eps),
+     .above_low = true,
+     .high = 1,
+     .help = "added to the variance"},
+};
+
+static bool plan_batch_norm(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
+                            dg_error *err) {
+  const batch_norm_config *c = given;
+  const dg_shape *in = &site->in[0];
+  (void)err;
+  dg_batch_norm_desc d = {
+      .rows = 1, .plane = 1, .momentum = (float)c->momentum, .eps = (float)c->eps};
+  if (in->rank == 1) d.channels = in->dim[0];
+  if (in->rank == 2) d.rows = in->dim[0], d.channels = in->dim[1];
+  if (in->rank == 3) d.channels = in->dim[0], d.plane = in->dim[1] * in->dim[2];
+  dg_shape channels = {1, {d.channels}};
+  plan->out = *in;
+  plan->op = (dg_op_desc){.kind = DG_OP_BATCH_NORM, .batch_norm = d};
+  scale_and_shift(plan, &channels);
+  plan->states = 2;
+  plan->state[0] = numbers("running_mean", &channels, DG_INIT_ZERO);
+  plan->state[1] = numbers("running_var", &channels, DG_INIT_ONE);
+  return true;
+}
+
+const dg_layer_class dg_layer_batch_norm = {
+    .type = "batch_norm",
+    .help = "Brings every channel (of an image) or feature to a learned mean and deviation: in "
+            "training by the batch's own, in testing by the running ones (Ioffe and Szegedy, "
+            "2015).",
+    .keys = batch_norm_keys,
+    .key_count = sizeof batch_norm_keys / sizeof *batch_norm_keys,
+    .defaults = &batch_norm_defaults,
+    .config_size = sizeof(batch_norm_config),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = plan_batch_norm,
+};
+
+/* ---- layer_norm --------------------------------------------------------- */
+
+typedef struct {
+  double eps;
+} layer_norm_config;
+
+static const layer_norm_config layer_norm_defaults = {.eps = 1e-5};
+
+static const dg_key layer_norm_keys[] = {
+    {.name = "eps",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(layer_norm_config, eps),
+     .above_low = true,
+     .high = 1,
+     .help = "added to the variance"},
+};
+
+static bool plan_layer_norm(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
+                            dg_error *err) {
+  const layer_norm_config *c = given;
+  const dg_shape *in = &site->in[0];
+  (void)err;
+  dg_shape row = *in;
+  if (in->rank == 2) row = (dg_shape){1, {in->dim[1]}};
+  uint32_t count = (uint32_t)dg_shape_count(&row);
+  plan->out = *in;
+  plan->op = (dg_op_desc){.kind = DG_OP_LAYER_NORM,
+                          .layer_norm = {.rows = (uint32_t)dg_shape_count(in) / count,
+                                         .count = count,
+                                         .eps = (float)c->eps}};
+  scale_and_shift(plan, &row);
+  return true;
+}
+
+const dg_layer_class dg_layer_layer_norm = {
+    .type = "layer_norm",
+    .help = "Brings all features of every sample (of a sequence: of every step) to a mean of 0 and "
+            "a deviation of 1, then scales and shifts each by what it learns (Ba et al., 2016).",
+    .keys = layer_norm_keys,
+    .key_count = sizeof layer_norm_keys / sizeof *layer_norm_keys,
+    .defaults = &layer_norm_defaults,
+    .config_size = sizeof(layer_norm_config),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = plan_layer_norm,
+};

@@ -1,0 +1,213 @@
+/** The loop: epochs of steps, validation after each, and what the listener is told. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/support/clock.h"
+#include "core/support/philox.h"
+#include "core/training/schedule.h"
+#include "core/training/trainer.h"
+
+/** Writes the order of an epoch: one random permutation of the training samples after another. */
+static bool order_epoch(dg_trainer *t, dg_error *err) {
+  const dg_train_recipe *recipe = &t->model->train;
+  uint32_t places = recipe->steps ? t->steps * recipe->batch : t->train_count;
+  for (uint32_t done = 0, round = 0; done < places; done += t->train_count, round++)
+    dg_shuffled(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0),
+                t->at.epoch, round);
+  for (uint32_t i = 0; i < places; i++) t->order[i] = t->members[t->order[i]];
+  return dg_feed_order(&t->feed, t->order, places, err);
+}
+
+/* ---- looking at the device now and then --------------------------------- */
+
+static const char *parameter_at(const dg_network *network, uint32_t element) {
+  const dg_param *list;
+  uint32_t count = dg_network_param_list(network, &list);
+  const char *name = "?";
+  for (uint32_t i = 0; i < count && list[i].offset <= element; i++) name = list[i].name;
+  return name;
+}
+
+/** Names the first step and parameter whose gradient was not finite, or else the loss. */
+static bool check_finite(dg_trainer *t, uint64_t first, const float *losses, uint32_t count,
+                         dg_error *err) {
+  uint32_t fault[2];
+  if (!dg_trainer_calls(t)->read(t->fault, 0, fault, sizeof fault, err)) return false;
+  if (fault[0])
+    return dg_fail(err, DG_ERR_RUNTIME,
+                   "training diverged: the gradient of \"%s\" is not finite at step %u (of epoch "
+                   "%u); try a smaller --lr",
+                   parameter_at(t->network, fault[1]), fault[0] - 1, (fault[0] - 1) / t->steps + 1);
+  for (uint32_t i = 0; i < count; i++)
+    if (!isfinite(losses[i]))
+      return dg_fail(err, DG_ERR_RUNTIME,
+                     "training diverged: the loss is not finite at step %llu; try a smaller --lr",
+                     (unsigned long long)(first + i));
+  return true;
+}
+
+/** Training steps of the whole run before the next one. */
+static uint64_t steps_done(const dg_trainer *t) {
+  return (uint64_t)t->at.epoch * t->steps + t->at.done;
+}
+
+static bool report_progress(dg_trainer *t, double seconds) {
+  const dg_train_recipe *recipe = &t->model->train;
+  if (!t->listener.progress) return true;
+  uint64_t done = steps_done(t), left = (uint64_t)recipe->epochs * t->steps - done;
+  uint64_t seen = (uint64_t)t->at.done * recipe->batch;
+  if (seen > t->train_count && !recipe->steps) seen = t->train_count;
+  dg_progress progress = {.epoch = t->at.epoch + 1,
+                          .epochs = recipe->epochs,
+                          .step = t->at.done,
+                          .steps = t->steps,
+                          .samples_per_second = (double)seen / seconds,
+                          .seconds_left = (t->last_read - t->started) /
+                                          (double)(done - t->first_step) * (double)left};
+  return t->listener.progress(t->listener.user, &progress);
+}
+
+/** Waits for the steps that were enqueued and hands on their losses. */
+static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
+  const float *losses;
+  uint32_t count;
+  if (!dg_meter_read(&t->meter, &losses, &count, err)) return false;
+  uint64_t first = steps_done(t) - count;
+  bool finite = check_finite(t, first, losses, count, err);
+  for (uint32_t i = 0; i < count && t->listener.step; i++)
+    t->listener.step(t->listener.user, first + i, losses[i]);
+  if (!finite) return false;
+  t->last_read = dg_seconds();
+  if (report_progress(t, t->last_read - begun)) return true;
+  t->at.seconds = t->last_read - begun;
+  return dg_trainer_keep_state(t, err) &&
+         dg_fail(err, DG_ERR_INTERRUPTED, "interrupted in epoch %u after step %u of %u",
+                 t->at.epoch + 1, t->at.done, t->steps);
+}
+
+/* ---- an epoch ----------------------------------------------------------- */
+
+/** Learning rate of a step, counted over the whole run. */
+static double rate_at(const dg_trainer *t, uint64_t step) {
+  const dg_train_recipe *recipe = &t->model->train;
+  return dg_learning_rate(&recipe->schedule, recipe->optimizer.lr, step, t->steps,
+                          (uint64_t)recipe->epochs * t->steps);
+}
+
+/** What the moving average keeps of itself after `n` steps: little at first, or a short run would
+    keep the initial weights. */
+static double decay_after(const dg_train_recipe *recipe, uint64_t n) {
+  return fmin(recipe->average, (1.0 + (double)n) / (10.0 + (double)n));
+}
+
+static dg_step next_step(const dg_trainer *t) {
+  const dg_train_recipe *recipe = &t->model->train;
+  uint64_t index = steps_done(t);
+  uint32_t first = t->at.done * recipe->batch;
+  uint32_t left = recipe->steps ? recipe->batch : t->train_count - first;
+  return (dg_step){.n = left < recipe->batch ? left : recipe->batch,
+                   .train = true,
+                   .seed = t->seed,
+                   .step = (uint32_t)index,
+                   .first = first,
+                   .lr = (float)rate_at(t, index),
+                   .decay = (float)decay_after(recipe, index)};
+}
+
+/** Runs what is left of the epoch that stands in t->at. */
+static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
+  const double read_every = 1.0; /* seconds between two looks at the device */
+  double begun = dg_seconds() - t->at.seconds;
+  if (!order_epoch(t, err)) return false;
+  if (t->at.done == 0) dg_meter_reset(&t->meter);
+  dg_trainer_feed(t, &t->feed);
+  while (t->at.done < t->steps) {
+    dg_step step = next_step(t);
+    if (!dg_trainer_step(t, &step, err)) return false;
+    t->at.done++;
+    bool look = dg_meter_full(&t->meter) || t->at.done == t->steps ||
+                dg_seconds() - t->last_read > read_every;
+    if (look && !catch_up(t, begun, err)) return false;
+  }
+  report->lr = (float)rate_at(t, steps_done(t) - 1);
+  report->train = dg_meter_score(&t->meter);
+  report->seconds = dg_seconds() - begun;
+  report->samples_per_second = report->train.total / report->seconds;
+  return true;
+}
+
+/* ---- validation, and which parameters are kept -------------------------- */
+
+/** The moving average begins where the parameters do. */
+static bool start_average(dg_trainer *t, dg_error *err) {
+  size_t bytes = dg_network_learned(t->network) * sizeof(float);
+  return dg_network_read(t->network, t->best, err) &&
+         dg_trainer_calls(t)->write(t->averaged, 0, t->best, bytes, err);
+}
+
+/** Puts the averaged parameters into the network; `raw` [dg_network_floats] gets what was there. */
+static bool put_average(dg_trainer *t, float *raw, dg_error *err) {
+  size_t all = dg_network_floats(t->network) * sizeof(float);
+  size_t learned = dg_network_learned(t->network) * sizeof(float);
+  float *values = malloc(all);
+  if (!values) return dg_fail_memory(err, all);
+  bool right = dg_network_read(t->network, raw, err);
+  if (right) memcpy(values, raw, all);
+  right = right && dg_trainer_calls(t)->read(t->averaged, 0, values, learned, err) &&
+          dg_network_write(t->network, values, err);
+  free(values);
+  return right;
+}
+
+/** Validates the parameters in the network and remembers them if they are the best. */
+static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
+  const uint32_t *members = t->members + t->train_count;
+  if (!dg_feed_order(&t->feed, members, t->validation_count, err) ||
+      !dg_trainer_evaluate(t, &t->feed, t->validation_count, &report->validation, NULL, err))
+    return false;
+  report->validated = true;
+  report->best = report->validation.accuracy > t->at.best_accuracy;
+  if (!report->best) return true;
+  t->at.best_accuracy = report->validation.accuracy;
+  return dg_network_read(t->network, t->best, err);
+}
+
+/** Validates the parameters that would be kept if training ended here. */
+static bool validate_kept(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
+  if (!t->averaged) return validate(t, report, err);
+  size_t bytes = dg_network_floats(t->network) * sizeof(float);
+  float *raw = malloc(bytes);
+  bool right = raw ? put_average(t, raw, err) && validate(t, report, err) &&
+                         dg_network_write(t->network, raw, err)
+                   : dg_fail_memory(err, bytes);
+  free(raw);
+  return right;
+}
+
+/** Puts the parameters that the recipe keeps into the network. */
+static bool put_kept(dg_trainer *t, dg_error *err) {
+  if (t->model->train.keep == DG_KEEP_BEST) return dg_network_write(t->network, t->best, err);
+  return !t->averaged || put_average(t, t->best, err);
+}
+
+bool dg_train(dg_trainer *t, dg_error *err) {
+  const dg_train_recipe *recipe = &t->model->train;
+  t->started = t->last_read = dg_seconds();
+  t->first_step = steps_done(t);
+  if (t->first_step == 0 &&
+      ((t->averaged && !start_average(t, err)) || !dg_trainer_keep_state(t, err)))
+    return false;
+  while (t->at.epoch < recipe->epochs) {
+    dg_epoch_report report = {.epoch = t->at.epoch + 1, .epochs = recipe->epochs};
+    if (!train_epoch(t, &report, err) || (t->validation_count && !validate_kept(t, &report, err)))
+      return false;
+    if (t->listener.epoch) t->listener.epoch(t->listener.user, &report);
+    t->at.epoch++;
+    t->at.done = 0;
+    t->at.seconds = 0;
+    if (!dg_trainer_keep_state(t, err)) return false;
+  }
+  t->at = (dg_place){.best_accuracy = -1};
+  return put_kept(t, err);
+}

@@ -1,0 +1,225 @@
+/**
+ * The exact state of a run, so that it can go on to the same bits: a safetensors file with the
+ * parameters ("now/"), the optimizer's arrays ("optimizer.0/", …), the moving average and the
+ * best parameters so far, and in its metadata the model and, as JSON, the place.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "core/training/trainer.h"
+#include "core/weights/safetensors.h"
+#include "core/weights/weights.h"
+
+static const char state_key[] = "digits.state";
+
+enum { STATE_VERSION = 1, MOST_ARRAYS = 5 };
+
+/* ---- the place, as JSON ------------------------------------------------- */
+
+/** Tells one set of training images from another. */
+static uint32_t checksum(const dg_samples *samples) {
+  size_t pixels = (size_t)samples->height * samples->width;
+  uLong sum = crc32_z(0, samples->images, samples->count * pixels);
+  return (uint32_t)crc32_z(sum, samples->labels, samples->count);
+}
+
+static char *place_text(const dg_trainer *t) {
+  const dg_place *at = &t->at;
+  const dg_meter *m = &t->meter;
+  json_t *place =
+      json_pack("{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", STATE_VERSION, "backend",
+                t->device->backend, "device", t->device->info.name, "threads",
+                (json_int_t)t->device->info.compute_units, "data", t->data->source, "data_checksum",
+                (json_int_t)checksum(&t->data->train), "seed", (json_int_t)t->seed, "epoch",
+                (json_int_t)at->epoch, "step", (json_int_t)at->done, "best_accuracy",
+                at->best_accuracy, "seconds", at->seconds, "loss_sum", m->loss_sum, "right",
+                (json_int_t)m->right, "total", (json_int_t)m->total);
+  char *text = place ? json_dumps(place, JSON_COMPACT) : NULL;
+  json_decref(place);
+  return text;
+}
+
+/** The members of a state's JSON that a trainer takes up. */
+typedef struct {
+  dg_state_info info;
+  dg_place at;
+  double loss_sum;
+  uint32_t right, total, checksum;
+} saved_place;
+
+static bool is_count(json_int_t value) {
+  return value >= 0 && value <= UINT32_MAX;
+}
+
+static bool parse_place(const char *text, saved_place *out) {
+  int version;
+  const char *backend, *device, *data;
+  json_int_t threads, sum, seed, epoch, step, right, total;
+  json_t *place = json_loads(text, 0, NULL);
+  bool parsed =
+      json_unpack(place, "{si ss ss sI ss sI sI sI sI sF sF sF sI sI}", "version", &version,
+                  "backend", &backend, "device", &device, "threads", &threads, "data", &data,
+                  "data_checksum", &sum, "seed", &seed, "epoch", &epoch, "step", &step,
+                  "best_accuracy", &out->at.best_accuracy, "seconds", &out->at.seconds, "loss_sum",
+                  &out->loss_sum, "right", &right, "total", &total) == 0 &&
+      version == STATE_VERSION && is_count(threads) && is_count(sum) && is_count(seed) &&
+      is_count(epoch) && is_count(step) && is_count(right) && is_count(total);
+  if (parsed) {
+    dg_state_info *info = &out->info;
+    *info = (dg_state_info){.threads = (uint32_t)threads,
+                            .seed = (uint32_t)seed,
+                            .epoch = (uint32_t)epoch,
+                            .step = (uint32_t)step};
+    strncpy(info->backend, backend, sizeof info->backend - 1);
+    strncpy(info->device, device, sizeof info->device - 1);
+    strncpy(info->data, data, sizeof info->data - 1);
+    out->at.epoch = info->epoch, out->at.done = info->step;
+    out->right = (uint32_t)right, out->total = (uint32_t)total, out->checksum = (uint32_t)sum;
+  }
+  json_decref(place);
+  return parsed;
+}
+
+static bool read_place(const dg_safetensors *file, const char *path, saved_place *out,
+                       dg_error *err) {
+  const char *text = dg_safetensors_text(file, state_key);
+  return (text && parse_place(text, out)) ||
+         dg_fail(err, DG_ERR_INPUT, "%s: %s", path,
+                 text ? "the state in it was kept by another version, or is damaged"
+                      : "these are weights, not the state of a run that stopped; use --load");
+}
+
+bool dg_state_read(const char *path, dg_state_info *info, dg_error *err) {
+  dg_safetensors file;
+  saved_place place;
+  if (!dg_safetensors_read(&file, path, err)) return false;
+  bool right = read_place(&file, path, &place, err);
+  if (right) *info = place.info;
+  dg_safetensors_free(&file);
+  return right;
+}
+
+/* ---- the arrays --------------------------------------------------------- */
+
+/** All arrays of a run on the host, in the order of the file. */
+typedef struct {
+  float *memory;
+  dg_weights_array list[MOST_ARRAYS];
+  uint32_t count;
+} arrays;
+
+static float *add_array(arrays *a, size_t floats, const char *prefix, bool learned) {
+  float *values = a->memory + a->count * floats;
+  a->list[a->count++] = (dg_weights_array){prefix, values, learned};
+  return values;
+}
+
+static bool arrays_new(const dg_trainer *t, arrays *a, dg_error *err) {
+  static const char *const of_optimizer[] = {"optimizer.0/", "optimizer.1/"};
+  size_t floats = dg_network_floats(t->network);
+  *a = (arrays){.memory = calloc(MOST_ARRAYS * floats, sizeof(float))};
+  if (!a->memory) return dg_fail_memory(err, MOST_ARRAYS * floats * sizeof(float));
+  add_array(a, floats, "now/", false);
+  if (t->at.best_accuracy >= 0) add_array(a, floats, "best/", false);
+  if (t->averaged) add_array(a, floats, "average/", true);
+  for (uint32_t i = 0; i < dg_trainer_state_arrays(t); i++)
+    add_array(a, floats, of_optimizer[i], true);
+  return true;
+}
+
+static const dg_weights_array *find_array(const arrays *a, const char *prefix) {
+  for (uint32_t i = 0; i < a->count; i++)
+    if (strcmp(a->list[i].prefix, prefix) == 0) return &a->list[i];
+  return NULL;
+}
+
+/** Copies one way or the other between a buffer and an array of `floats` numbers. */
+typedef bool copy_call(dg_trainer *t, dg_buffer *buffer, size_t first, float *values, size_t floats,
+                       dg_error *err);
+
+static bool fetch(dg_trainer *t, dg_buffer *buffer, size_t first, float *values, size_t floats,
+                  dg_error *err) {
+  return dg_trainer_calls(t)->read(buffer, first * sizeof(float), values, floats * sizeof(float),
+                                   err);
+}
+
+static bool put(dg_trainer *t, dg_buffer *buffer, size_t first, float *values, size_t floats,
+                dg_error *err) {
+  return dg_trainer_calls(t)->write(buffer, first * sizeof(float), values, floats * sizeof(float),
+                                    err);
+}
+
+/** Copies the arrays of the optimizer and the average from or to the device. */
+static bool copy_learned(dg_trainer *t, arrays *a, copy_call *copy, dg_error *err) {
+  size_t floats = dg_network_learned(t->network);
+  const dg_weights_array *average = find_array(a, "average/");
+  if (average && !copy(t, t->averaged, 0, average->values, floats, err)) return false;
+  for (uint32_t i = 0, n = dg_trainer_state_arrays(t); i < n; i++) {
+    float *values = a->list[a->count - n + i].values;
+    if (!copy(t, t->state, i * floats, values, floats, err)) return false;
+  }
+  return true;
+}
+
+/* ---- keeping and taking up ---------------------------------------------- */
+
+static bool write_state(dg_trainer *t, const arrays *a, dg_error *err) {
+  char *place = place_text(t);
+  if (!place) return dg_fail_memory(err, 1);
+  const dg_stored_text texts[] = {{DG_MODEL_KEY, t->model->text}, {state_key, place}};
+  bool right = dg_weights_write(t->network, t->state_path, a->list, a->count, texts, 2, err);
+  free(place);
+  return right;
+}
+
+bool dg_trainer_keep_state(dg_trainer *t, dg_error *err) {
+  arrays a;
+  if (!t->state_path) return true;
+  if (!arrays_new(t, &a, err)) return false;
+  const dg_weights_array *best = find_array(&a, "best/");
+  if (best) memcpy(best->values, t->best, dg_network_floats(t->network) * sizeof(float));
+  bool right = dg_network_read(t->network, a.list[0].values, err) &&
+               copy_learned(t, &a, fetch, err) && write_state(t, &a, err);
+  free(a.memory);
+  return right;
+}
+
+/** Is this the place of a run of this model on this data? */
+static bool place_fits(const dg_trainer *t, const saved_place *saved, dg_error *err) {
+  if (saved->checksum != checksum(&t->data->train))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the run learned from other images (\"%s\"); give those with --data",
+                   t->state_path, saved->info.data);
+  return (saved->at.epoch <= t->model->train.epochs && saved->at.done <= t->steps) ||
+         dg_fail(err, DG_ERR_INPUT, "%s: epoch %u, step %u is past the end of the recipe",
+                 t->state_path, saved->at.epoch + 1, saved->at.done);
+}
+
+static bool take_arrays(dg_trainer *t, const dg_safetensors *file, dg_error *err) {
+  arrays a;
+  if (!arrays_new(t, &a, err)) return false;
+  bool right = dg_weights_take(t->network, file, t->state_path, a.list, a.count, err) &&
+               dg_network_write(t->network, a.list[0].values, err) && copy_learned(t, &a, put, err);
+  const dg_weights_array *best = find_array(&a, "best/");
+  if (right && best) memcpy(t->best, best->values, dg_network_floats(t->network) * sizeof(float));
+  free(a.memory);
+  return right;
+}
+
+bool dg_trainer_take_state(dg_trainer *t, dg_error *err) {
+  dg_safetensors file;
+  saved_place saved;
+  if (!dg_safetensors_read(&file, t->state_path, err)) return false;
+  bool right = read_place(&file, t->state_path, &saved, err) && place_fits(t, &saved, err);
+  if (right) {
+    t->at = saved.at;
+    t->meter.loss_sum = saved.loss_sum;
+    t->meter.right = saved.right;
+    t->meter.total = saved.total;
+  }
+  right = right && take_arrays(t, &file, err);
+  dg_safetensors_free(&file);
+  return right;
+}

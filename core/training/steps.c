@@ -1,0 +1,79 @@
+/** Batches through the network: training steps, and passes that only score. */
+#include <stdlib.h>
+
+#include "core/training/trainer.h"
+
+static bool run(dg_trainer *t, dg_step_op *s, const dg_step *step, dg_error *err) {
+  return dg_trainer_calls(t)->forward(s->op, &s->buffers, step, err);
+}
+
+void dg_trainer_feed(dg_trainer *t, const dg_feed *feed) {
+  t->gather.buffers.in[0] = feed->images;
+  t->gather.buffers.in[1] = feed->labels;
+  t->gather.buffers.in[2] = feed->order;
+}
+
+/** Gathers a batch and runs it through the network and the loss. */
+static bool run_forward(dg_trainer *t, dg_step *step, dg_error *err) {
+  step->slot = dg_meter_slot(&t->meter, step->n);
+  return run(t, &t->gather, step, err) && dg_network_forward(t->network, step, err) &&
+         run(t, &t->loss, step, err);
+}
+
+bool dg_trainer_step(dg_trainer *t, dg_step *step, dg_error *err) {
+  return run_forward(t, step, err) && dg_network_backward(t->network, step, err) &&
+         run(t, &t->update, step, err) && (!t->averaged || run(t, &t->average, step, err));
+}
+
+/** Copies what the network gave for the samples of a step to their places in `logits`. */
+static bool read_logits(dg_trainer *t, const dg_step *step, float *logits, dg_error *err) {
+  size_t outputs = dg_network_outputs(t->network);
+  return dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits + step->first * outputs,
+                                   step->n * outputs * sizeof(float), err);
+}
+
+bool dg_trainer_evaluate(dg_trainer *t, const dg_feed *feed, uint32_t count, dg_score *score,
+                         float *logits, dg_error *err) {
+  const float *losses;
+  uint32_t read, batch = t->model->train.batch;
+  dg_trainer_feed(t, feed);
+  dg_meter_reset(&t->meter);
+  for (uint32_t first = 0; first < count; first += batch) {
+    dg_step step = {.n = count - first < batch ? count - first : batch, .first = first};
+    if (dg_meter_full(&t->meter) && !dg_meter_read(&t->meter, &losses, &read, err)) return false;
+    if (!run_forward(t, &step, err) || (logits && !read_logits(t, &step, logits, err)))
+      return false;
+  }
+  if (!dg_meter_read(&t->meter, &losses, &read, err)) return false;
+  *score = dg_meter_score(&t->meter);
+  return true;
+}
+
+/** Runs the network on the test images of `data` (NULL: the trainer's own); see
+ * dg_trainer_evaluate. */
+static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, float *logits,
+                     dg_error *err) {
+  const dg_samples *samples = data ? &data->test : &t->data->test;
+  uint32_t classes = data ? data->classes : t->data->classes;
+  if (!dg_trainer_fits(t, samples, classes, err)) return false;
+  dg_feed feed;
+  if (!dg_feed_open(&feed, t->device, samples, samples->count, err)) return false;
+  uint32_t *order = malloc(samples->count * sizeof *order);
+  for (uint32_t i = 0; order && i < samples->count; i++) order[i] = i;
+  bool right = order ? dg_feed_order(&feed, order, samples->count, err)
+                     : dg_fail_memory(err, samples->count * sizeof *order);
+  right = right && dg_trainer_evaluate(t, &feed, samples->count, score, logits, err);
+  free(order);
+  dg_trainer_calls(t)->finish(t->device, NULL);
+  dg_feed_close(&feed);
+  return right;
+}
+
+bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {
+  return run_test(t, data, score, NULL, err);
+}
+
+bool dg_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {
+  dg_score score;
+  return run_test(t, data, &score, logits, err);
+}

@@ -1,0 +1,89 @@
+/**
+ * What the files of this room share: the trainer. trainer.c sets it up, steps.c runs batches
+ * through the network, epochs.c is the loop, state.c keeps it for a run that goes on later.
+ */
+#ifndef DG_TRAINER_H
+#define DG_TRAINER_H
+
+#include "core/data/dataset.h"
+#include "core/digits.h"
+#include "core/network/network.h"
+#include "core/training/feed.h"
+#include "core/training/meter.h"
+
+/** A prepared step op with the buffers that it runs on. */
+typedef struct {
+  dg_op *op;
+  dg_op_buffers buffers;
+  dg_buffer *workspace;
+} dg_step_op;
+
+/** Where training stands: what is the same again after a resume. */
+typedef struct {
+  uint32_t epoch;       /**< finished epochs */
+  uint32_t done;        /**< steps of the one after them */
+  double best_accuracy; /**< of a validation; negative before the first */
+  double seconds;       /**< spent on the epoch that has begun */
+} dg_place;
+
+struct dg_trainer {
+  const dg_model *model;
+  const dg_dataset *data;
+  dg_device *device;
+  dg_listener listener;
+  uint32_t seed;
+  bool test_only;
+  dg_network *network;
+  dg_feed feed; /**< the training images */
+  dg_meter meter;
+  dg_step_op gather, loss, update, average;
+  dg_buffer *labels;   /**< of the batch: uint32 [batch] */
+  dg_buffer *state;    /**< of the optimizer; NULL where it has none */
+  dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
+  dg_buffer *fault;    /**< uint32 [2], see dg_update_desc */
+  uint32_t train_count, validation_count;
+  uint32_t steps;    /**< of an epoch */
+  uint32_t *members; /**< training samples, then validation samples */
+  uint32_t *order;   /**< of an epoch, [steps * batch] */
+  float *best;       /**< parameters of the best epoch */
+  char *state_path;  /**< where the state is kept; NULL: nowhere */
+  dg_place at;
+  double started, last_read; /**< seconds */
+  uint64_t first_step;       /**< of this program: where a resumed run began */
+};
+
+static inline const dg_device_calls *dg_trainer_calls(const dg_trainer *t) {
+  return t->device->calls;
+}
+
+/** Arrays of state that the optimizer keeps, each of dg_network_floats numbers. */
+uint32_t dg_trainer_state_arrays(const dg_trainer *trainer);
+
+/** Are the images what the model takes, and its outputs enough for the labels? */
+bool dg_trainer_fits(const dg_trainer *trainer, const dg_samples *samples, uint32_t classes,
+                     dg_error *err);
+
+/* ---- steps.c ------------------------------------------------------------ */
+
+/** From now on batches are gathered from `feed`. */
+void dg_trainer_feed(dg_trainer *trainer, const dg_feed *feed);
+
+/** Enqueues one training step: gather, forward, loss, backward, update. */
+bool dg_trainer_step(dg_trainer *trainer, dg_step *step, dg_error *err);
+
+/**
+ * Scores the network on the first `count` samples of a feed's order. `logits` [count, outputs],
+ * unless NULL, gets what it gave for them.
+ */
+bool dg_trainer_evaluate(dg_trainer *trainer, const dg_feed *feed, uint32_t count, dg_score *score,
+                         float *logits, dg_error *err);
+
+/* ---- state.c ------------------------------------------------------------ */
+
+/** Writes all that a run needs to go on to `state_path`; nothing where that is NULL. */
+bool dg_trainer_keep_state(dg_trainer *trainer, dg_error *err);
+
+/** Takes up the state in `state_path`. One of another network or other data is an error. */
+bool dg_trainer_take_state(dg_trainer *trainer, dg_error *err);
+
+#endif

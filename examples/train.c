@@ -1,0 +1,31 @@
+/** Trains a model and tests it: `train MODEL` takes a model file, or the name of one. */
+#include <digits/digits.h>
+#include <stdio.h>
+
+/** Prints what an epoch came to; the trainer calls it. */
+static void on_epoch(void *user, const dg_epoch_report *report) {
+  (void)user;
+  printf("epoch %u: loss %.3f, accuracy %.1f %%\n", report->epoch, report->train.loss,
+         100 * report->train.accuracy);
+}
+
+int main(int argc, char **argv) {
+  /* Two epochs of 150 steps, whatever the model's recipe says. */
+  const dg_override shorter[] = {{"train.c", "train.epochs", "2"},
+                                 {"train.c", "train.steps", "150"}};
+  dg_error err = {0};
+  dg_score score = {0};
+  dg_model *model = dg_model_load(argc > 1 ? argv[1] : "vanilla", shorter, 2, &err);
+  dg_device *device = model ? dg_open("cpu", NULL, 0, &err) : NULL;
+  dg_dataset *data = device ? dg_data_open("builtin", 0, &err) : NULL;
+  dg_trainer_options how = {.seed = 1, .listener.epoch = on_epoch};
+  dg_trainer *trainer = data ? dg_trainer_new(model, device, data, &how, &err) : NULL;
+  bool right = trainer && dg_train(trainer, &err) && dg_test(trainer, NULL, &score, &err);
+  if (right) printf("right on %u of %u test images\n", score.correct, score.total);
+  if (!right) fprintf(stderr, "train: %s\n", err.message);
+  dg_trainer_free(trainer);
+  dg_data_close(data);
+  dg_close(device);
+  dg_model_free(model);
+  return right ? 0 : 1;
+}

@@ -1,0 +1,34 @@
+/* The reader of weight files, and of the model that they carry. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/digits.h"
+#include "core/weights/safetensors.h"
+#include "tests/fuzz/file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/** Touches all that the file holds, and looks each tensor up by its name. */
+static void touch(const dg_safetensors *file) {
+  for (size_t t = 0; t < file->tensor_count; t++) {
+    const dg_stored_tensor *tensor = &file->tensors[t];
+    if (dg_safetensors_find(file, tensor->name) != tensor) abort();
+    size_t count = sizeof(float);
+    for (uint32_t i = 0; i < tensor->rank; i++) count *= tensor->dim[i];
+    fuzz_touch(tensor->data, count);
+  }
+  for (size_t i = 0; i < file->text_count; i++)
+    fuzz_touch(file->texts[i].value, strlen(file->texts[i].value) + 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  const char *path = fuzz_file(bytes, size);
+  dg_safetensors file;
+  dg_error err = {0};
+  bool right = dg_safetensors_read(&file, path, &err);
+  if (right != (err.kind == DG_OK)) abort();
+  if (right) touch(&file);
+  dg_safetensors_free(&file);
+  dg_model_free(dg_model_of_weights(path, NULL, 0, &err));
+  return 0;
+}

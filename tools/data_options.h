@@ -1,0 +1,33 @@
+/** The command line of digits-data. */
+#ifndef DG_DATA_OPTIONS_H
+#define DG_DATA_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/digits.h"
+
+typedef enum { DATA_HELP, DATA_VERSION, DATA_STATS, DATA_WRITE, DATA_SHEET } data_task;
+
+enum { DATA_ALL_CLASSES = 256 };
+
+typedef struct {
+  data_task task;
+  const char *data;    /**< folder, or "builtin" */
+  const char *augment; /**< sheet: model whose recipe bends the images; NULL: none are bent */
+  const char *target;  /**< folder of `write`, file of `sheet` */
+  bool draw;           /**< not the built-in set itself, but one drawn as the next three say */
+  uint32_t seed, train, test;
+  uint32_t threads;
+  bool gzip;
+  dg_part part;
+  uint32_t class; /**< or DATA_ALL_CLASSES */
+  uint32_t from, count, columns, scale;
+} data_options;
+
+/** Reads the command line; strings point into argv. */
+bool data_options_read(data_options *out, int argc, char **argv, dg_error *err);
+
+extern const char data_options_help[];
+
+#endif

@@ -1,0 +1,61 @@
+#include "tools/run_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/support/text.h"
+#include "tools/command.h"
+
+/** Reads the state; what the options leave open is as it was. */
+static bool take_up(options *o, run_state *state, dg_error *err) {
+  dg_state_info *info = &state->info;
+  if (access(state->path, F_OK) != 0)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "there is no %s: the run has finished, or was started without --save %s",
+                   state->path, o->resume);
+  if (!dg_state_read(state->path, info, err)) return false;
+  if (!o->backend) {
+    o->backend = info->backend;
+    if (!o->device) o->device = info->device;
+  }
+  if (!o->threads && strcmp(o->backend, "cpu") == 0 && strcmp(info->backend, "cpu") == 0)
+    o->threads = info->threads;
+  if (!o->data) o->data = strcmp(info->data, "built-in digits") ? info->data : "builtin";
+  o->seed = info->seed;
+  return true;
+}
+
+bool run_state_find(options *o, run_state *state, dg_error *err) {
+  *state = (run_state){0};
+  if (!o->save) return true;
+  int length = snprintf(state->path, sizeof state->path, "%s.state", o->save);
+  if ((size_t)length >= sizeof state->path)
+    return dg_fail(err, DG_ERR_INPUT, "%.100s…: the path is too long", o->save);
+  if (o->resume) return take_up(o, state, err);
+  return access(state->path, F_OK) != 0 ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s is the state of a run that stopped: --resume %s goes on with it; remove it to "
+                 "begin anew",
+                 state->path, o->save);
+}
+
+void run_state_tell(const run_state *state, const char *backend, const char *device) {
+  const dg_state_info *info = &state->info;
+  printf("resume  after %u epochs and %u steps\n", info->epoch, info->step);
+  if (strcmp(info->backend, backend) == 0 && strcmp(info->device, device) == 0) return;
+  printf("        begun on %s: %s; here the same bits can't be expected\n", info->backend,
+         info->device);
+}
+
+bool run_state_point(const run_state *state, const char *save, dg_error *err) {
+  if (err->kind == DG_ERR_INTERRUPTED && state->path[0])
+    dg_append(err->message, sizeof err->message, "; go on with --resume %s", save);
+  return false;
+}
+
+bool run_state_drop(const run_state *state, dg_error *err) {
+  return unlink(state->path) == 0 || errno == ENOENT ||
+         dg_fail(err, DG_ERR_RUNTIME, "%s could not be removed: %s", state->path, strerror(errno));
+}

@@ -1,0 +1,27 @@
+/** The state file beside the weights that --save writes, and --resume from it. */
+#ifndef DG_RUN_STATE_H
+#define DG_RUN_STATE_H
+
+#include "tools/options.h"
+
+typedef struct {
+  char path[4096];    /**< empty: no state is kept */
+  dg_state_info info; /**< with --resume */
+} run_state;
+
+/**
+ * Names the state file of a run. With --resume it is read, and fills in what the options leave
+ * open: backend, device, threads, data and seed. Else one that is there already is an error.
+ */
+bool run_state_find(options *o, run_state *state, dg_error *err);
+
+/** Prints where the run goes on, and whether that can be to the same bits. */
+void run_state_tell(const run_state *state, const char *backend, const char *device);
+
+/** Adds to the error of an interrupted run how it goes on. Returns false. */
+bool run_state_point(const run_state *state, const char *save, dg_error *err);
+
+/** Removes the state once the weights are saved. */
+bool run_state_drop(const run_state *state, dg_error *err);
+
+#endif
