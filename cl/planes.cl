@@ -74,16 +74,21 @@ kernel void pad_dense_planes(global const float *from, global const float *of, f
   zero_run(to + (origin_y + height) * pitch, (lines - origin_y - height) * pitch);
 }
 
-/* sums[sums_first + plane] = the sum of a plane of `count` numbers. */
+/* sums[sums_first + plane] = the sum of a plane of `count` numbers, times slope where `of`, unless
+ * it is NULL, isn't positive.
+ */
 kernel void sum_planes(global const float *from, uint from_first, uint from_plane,
-                       global float *sums, uint sums_first, uint count, uint planes) {
+                       global const float *of, float slope, global float *sums, uint sums_first,
+                       uint count, uint planes) {
   const size_t plane = get_global_id(0);
   if (plane >= planes) return;
-  from += from_first + plane * from_plane;
+  const size_t first = from_first + plane * from_plane;
   floatw total = 0.0f;
-  uint i = 0;
-  for (; i + WIDTH <= count; i += WIDTH) total += vload_w(0, from + i);
-  if (i < count) total += load_block(from + i, count - i);
+  for (uint i = 0; i < count; i += WIDTH) {
+    floatw value = load_block(from + first + i, count - i);
+    if (of) value = load_block(of + first + i, count - i) > 0.0f ? value : slope * value;
+    total += value;
+  }
   sums[sums_first + plane] = add_lanes(total);
 }
 

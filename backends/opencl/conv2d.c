@@ -304,9 +304,9 @@ static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_err
   return dg_cl_launch(op, self->sum_planes,
                       dg_cl_range_of((size_t[3]){n * d->filters, 1, 1}, (size_t[3]){8, 1, 1}),
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->dz_first + dz->lead),
-                                 dg_cl_u32(plane_size(dz)), dg_cl_mem(b->workspace),
-                                 dg_cl_u32(self->sums_first), dg_cl_u32(dg_cl_plane_area(dz)),
-                                 dg_cl_u32(n * d->filters)),
+                                 dg_cl_u32(plane_size(dz)), dg_cl_mem(NULL), dg_cl_f32(1),
+                                 dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),
+                                 dg_cl_u32(dg_cl_plane_area(dz)), dg_cl_u32(n * d->filters)),
                       err) &&
          dg_cl_launch(op, self->sum_columns, dg_cl_blocks(op->device, d->filters, 1),
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),

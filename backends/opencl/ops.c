@@ -11,7 +11,15 @@ static bool is_for_clblast(const dg_cl_device *device, const dg_op_desc *desc) {
          (uint64_t)desc->linear.in * desc->linear.out >= LARGE;
 }
 
-static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_desc *desc) {
+/* Is a convolution taken pixel by pixel? Its tiles want many channels, and some samples. */
+static bool is_for_pixels(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n) {
+  enum { MANY = 32, SOME = 8 };
+  return desc->kind == DG_OP_CONV2D && device->form == DG_CL_TILE && max_n >= SOME &&
+         desc->conv2d.channels >= MANY && desc->conv2d.filters >= MANY;
+}
+
+static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_desc *desc,
+                                     uint32_t max_n) {
   static const dg_cl_family *const families[DG_OP_KINDS] = {
       [DG_OP_LINEAR] = &dg_cl_linear,         [DG_OP_CONV2D] = &dg_cl_conv2d,
       [DG_OP_MAXPOOL2D] = &dg_cl_maxpool2d,   [DG_OP_AVGPOOL2D] = &dg_cl_avgpool2d,
@@ -23,13 +31,14 @@ static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_des
       [DG_OP_UPDATE] = &dg_cl_update,         [DG_OP_AVERAGE] = &dg_cl_average,
       [DG_OP_RECURRENT] = &dg_cl_recurrent,
   };
+  if (is_for_pixels(device, desc, max_n)) return &dg_cl_conv2d_pixels;
   return is_for_clblast(device, desc) ? &dg_cl_linear_clblast : families[desc->kind];
 }
 
 bool dg_cl_op_supports(const dg_device *base, const dg_op_desc *desc) {
   const dg_cl_device *device = (const dg_cl_device *)base;
   if ((unsigned)desc->kind >= DG_OP_KINDS) return false;
-  const dg_cl_family *family = family_of(device, desc);
+  const dg_cl_family *family = family_of(device, desc, 1);
   return family && (!family->supports || family->supports(device, desc));
 }
 
@@ -77,7 +86,7 @@ static uint64_t largest_tensor(const dg_op_desc *desc) {
 
 static dg_cl_op *op_new(dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                         dg_error *err) {
-  const dg_cl_family *family = family_of(device, desc);
+  const dg_cl_family *family = family_of(device, desc, max_n);
   dg_cl_op *op = calloc(1, family->size);
   dg_cl_profile *profile = device->profile ? calloc(1, sizeof *profile) : NULL;
   if (!op || (device->profile && !profile)) {

@@ -12,7 +12,8 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
   static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "gather.cl",
                                          "pool.cl",   "planes.cl", "norm.cl",     "loss.cl",
                                          "update.cl", NULL};
-  static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl", NULL};
+  static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl",
+                                     "pixels_tile.cl", NULL};
   static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
   static const char *const recurrent_tile[] = {"common.cl", "recurrent_cell.cl",
                                                "recurrent_pack.cl", "recurrent_tile.cl", NULL};
