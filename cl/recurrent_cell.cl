@@ -1,8 +1,9 @@
-/* What a step of a recurrent layer does for one hidden unit, or for 16 side by side.
+/* What the kernels of recurrent layers share: how their numbers lie, and what a step does for one
+ * hidden unit, or for LANES of them side by side.
  *
- * Build options: CELL (the dg_cell_kind of backend.h), HARD_SIGMOID, RESET_BEFORE, and LANES,
- * how many units are taken side by side. dg_recurrent_desc says what the cells compute;
- * with W_g x + b_g and U_g h + c_g the two parts of a gate, there are
+ * Build options: CELL (the dg_cell_kind of backend.h), HARD_SIGMOID, RESET_BEFORE, LANES, and
+ * SAMPLES, the samples of a tile, which go through all steps together. dg_recurrent_desc says what
+ * the cells compute; with W_g x + b_g and U_g h + c_g the two parts of a gate, there are
  *
  *   SUMS  sums that a step begins with: of every gate the two parts together, but for the GRU
  *         that resets after the product: it has W_n x + b_n, r, z, U_n h + c_n, so that what is
@@ -10,11 +11,10 @@
  *   KEPT  numbers that a step leaves for the next one and for backward, h first:
  *           RNN h; LSTM h, c, i, f, g, o; GRU h, r, z, n and U_n h + c_n, or r h if RESET_BEFORE
  *
- * What is kept, and the gradients of sums, lie in rows, one for each sample and time: KEPT, or
- * SUMS, slots of `padded` numbers (`hidden` rounded up to vectors of 16), and PAD more, so that
- * rows of several samples don't meet in the same lines of a cache.
+ * The numbers of a tile at one time lie as [block of 16 units][which][sample][16], so that what is
+ * used together lies together; the last block is filled up with zeros, and `padded` is the number
+ * of units with them. Samples past the last one repeat it.
  */
-#define PAD 16
 
 #if LANES == 1
 #define real float
@@ -51,6 +51,32 @@
 /* Gradients that backward carries to the step before: of h, and of the LSTM's c; then the GRU with
    RESET_BEFORE has a place for that of r h. */
 #define CARRIED (1 + (CELL == LSTM) + RESET_BEFORE)
+
+/* Where a vector of 16 units begins, among `count` numbers of each unit of each sample. */
+inline uint place(uint unit, uint count, uint which, uint sample) {
+  return ((unit / 16 * count + which) * SAMPLES + sample) * 16;
+}
+
+/* How many steps backward goes before it finds what they add to the gradients of the weights. */
+#define STEPS 8
+
+/* What backward knows of a tile. */
+typedef struct {
+  uint steps, reverse, padded, in_padded;
+  global const float *kept; /* of all times, kept_size apart */
+  uint kept_size;
+  global float *grads, *inputs; /* of STEPS steps, grads_size and inputs_size apart */
+  uint grads_size, inputs_size;
+  global float *carry;
+} tile_state;
+
+inline uint time_of(const tile_state *t, uint step) {
+  return t->reverse ? t->steps - 1 - step : step;
+}
+
+inline global const float *kept_of(const tile_state *t, uint step) {
+  return t->kept + (size_t)time_of(t, step) * t->kept_size;
+}
 
 /* exp(x) - 1, within 2e-7 of it, for x up to `most` < 88, and from there on as if x were that; below
    -87 it is -1. With k = round(x / ln 2) and r = x - k ln 2 it is 2^k (exp(r) - 1) + (2^k - 1),

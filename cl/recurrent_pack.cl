@@ -1,24 +1,24 @@
 /* The parameters of a recurrent layer, laid out so that a step reads them one after the other.
- * What is past the end of a tensor is zero; `padded` is `hidden` in whole vectors of 16.
+ * What is past the end of a tensor is zero; `padded` is `hidden`, or `columns`, in whole vectors.
  */
 #define PANEL 2 /* vectors of a row of weights that backward takes together */
 
-/* For forward: of each block of 16 hidden units, beginning to_block apart, rows of `gates` gates
-   at to_first: to[block][k][g][lane] = from[(g + shift) % GATES][unit][k]. */
+/* For forward: of each block of 16 hidden units, beginning to_block apart, padded rows of `gates`
+   gates at to_first: to[block][k][g][lane] = from[(g + shift) % GATES][unit][k]. */
 kernel void recurrent_pack_gates(global const float *restrict from, uint columns, uint hidden,
                                  uint gates, uint shift, global float *restrict to, uint to_first,
                                  uint to_block) {
+  const uint padded = (columns + 15) / 16 * 16;
   const uint k = get_global_id(0), block = get_global_id(1);
-  if (k >= columns || block * 16 >= hidden) return;
+  if (k >= padded) return;
   to += to_first + block * to_block + k * gates * 16;
   for (uint g = 0; g < gates; g++) {
     const uint gate = (g + shift) % GATES;
-    float lanes[16];
     for (uint lane = 0; lane < 16; lane++) {
       const uint unit = block * 16 + lane;
-      lanes[lane] = unit < hidden ? from[(gate * hidden + unit) * columns + k] : 0.0f;
+      const bool inside = unit < hidden && k < columns;
+      to[g * 16 + lane] = inside ? from[(gate * hidden + unit) * columns + k] : 0.0f;
     }
-    vstore16(vload16(0, lanes), g, to);
   }
 }
 
@@ -26,9 +26,8 @@ kernel void recurrent_pack_gates(global const float *restrict from, uint columns
    W x, and c, of U h, may be NULL. */
 kernel void recurrent_pack_biases(global const float *b, global const float *c, uint hidden,
                                   global float *restrict to, uint to_block) {
-  const uint lane = get_global_id(0) % 16, block = get_global_id(0) / 16, unit = get_global_id(0);
-  if (block * 16 >= hidden) return;
-  to += block * to_block + lane;
+  const uint unit = get_global_id(0);
+  to += unit / 16 * to_block + unit % 16;
   for (uint v = 0; v < SUMS; v++) {
     const uint gate = RESET_AFTER ? (v + 2) % GATES : v;
     const bool of_x = !RESET_AFTER || v < 3, of_h = !RESET_AFTER || v > 0;
@@ -39,49 +38,32 @@ kernel void recurrent_pack_biases(global const float *b, global const float *c, 
   }
 }
 
-/* For backward: of each panel of PANEL * 16 columns (the last one narrower), the rows of `gates`
-   gates, padded each: to[panel][g][unit][column] = from[(g + shift) % GATES][unit][column]. */
+/* For backward: of each panel of PANEL * 16 columns (the last one may be narrower), rows of `gates`
+   gates: to[panel][block of units][g][unit][column] = from[(g + shift) % GATES][unit][column]. */
 kernel void recurrent_pack_rows(global const float *restrict from, uint columns, uint hidden,
                                 uint gates, uint shift, global float *restrict to, uint to_first) {
-  const uint padded = (hidden + 15) / 16 * 16, padded_columns = (columns + 15) / 16 * 16;
+  const uint rows = (hidden + 15) / 16 * 16 * gates, padded = (columns + 15) / 16 * 16;
   const uint row = get_global_id(0), column = get_global_id(1) * 16;
-  if (row >= gates * padded || column >= columns) return;
-  const uint unit = row % padded, gate = (row / padded + shift) % GATES;
+  if (row >= rows) return;
+  const uint unit = row / 16 / gates * 16 + row % 16, gate = (row / 16 % gates + shift) % GATES;
   const uint panel = column / (PANEL * 16) * (PANEL * 16);
-  const uint width = min(padded_columns - panel, (uint)PANEL * 16);
-  to += to_first + panel * gates * padded + row * width + column - panel;
+  const uint width = min(padded - panel, (uint)PANEL * 16);
+  to += to_first + panel * rows + row * width + column - panel;
   from += (gate * hidden + unit) * columns + column;
   for (uint lane = 0; lane < 16; lane++)
     to[lane] = unit < hidden && column + lane < columns ? from[lane] : 0.0f;
 }
 
-#define BIAS_ROWS 64
-
-/* sums[gate][unit] = the sum over all rows of grads[row][(gate + shift) % slots][unit], in blocks
-   of rows for the sake of rounding. */
-kernel void recurrent_sum_biases(global const float *restrict grads, uint grads_first, uint rows,
-                                 uint row_size, uint hidden, uint shift, uint slots,
-                                 global float *restrict sums) {
-  const uint padded = (hidden + 15) / 16 * 16;
-  const uint unit = get_global_id(0) * WIDTH, gate = get_global_id(1);
-  if (unit >= hidden) return;
-  grads += grads_first + (gate + shift) % slots * padded + unit;
-  floatw total = 0.0f;
-  for (uint row0 = 0; row0 < rows; row0 += BIAS_ROWS) {
-    floatw block = 0.0f;
-    for (uint row = row0; row < min(row0 + BIAS_ROWS, rows); row++)
-      block += vload_w(0, grads + (size_t)row * row_size);
-    total += block;
-  }
-  store_block(total, sums + gate * hidden + unit, hidden - unit);
-}
-
-/* to[row] = from[row], padded with zeros to whole vectors. */
-kernel void recurrent_pad(global const float *restrict from, uint columns, uint rows,
-                          global float *restrict to, uint to_first) {
-  const uint padded = (columns + 15) / 16 * 16, row = get_global_id(0);
-  if (row >= rows) return;
-  for (uint column = 0; column < padded; column += WIDTH)
-    vstore_w(column < columns ? load_block(from + row * columns + column, columns - column) : 0.0f,
-             0, to + to_first + row * padded + column);
+/* to[gate][row][column] = the sum of from[part][(gate + shift) % slots][row][column] over `parts`
+   parts, part_size apart; rows of `from` are padded, and there are from_rows of them a slot. */
+kernel void recurrent_sum_parts(global const float *restrict from, uint from_first, uint parts,
+                                uint part_size, uint from_rows, uint shift, uint slots,
+                                global float *restrict to, uint rows, uint columns) {
+  const uint padded = (columns + 15) / 16 * 16;
+  const uint column = get_global_id(0) * WIDTH, row = get_global_id(1), gate = get_global_id(2);
+  if (column >= columns) return;
+  from += from_first + ((gate + shift) % slots * from_rows + row) * padded + column;
+  floatw sum = 0.0f;
+  for (uint part = 0; part < parts; part++) sum += vload_w(0, from + (size_t)part * part_size);
+  store_block(sum, to + (gate * rows + row) * columns + column, columns - column);
 }

@@ -131,6 +131,14 @@ typedef struct {
 } dg_part_view;
 dg_part_view dg_data_part(const dg_dataset *data, dg_part part);
 
+/**
+ * Training images as a step of the model's training sees them: bent as its recipe says, drawn from
+ * seed and step. `chosen` [count] counts the training images from 0; writes `images`
+ * [count, height, width].
+ */
+bool dg_data_augment(const dg_dataset *data, const dg_model *model, const uint32_t *chosen,
+                     uint32_t count, uint32_t seed, uint32_t step, uint8_t *images, dg_error *err);
+
 uint32_t dg_data_train_samples(const dg_dataset *data);
 uint32_t dg_data_test_samples(const dg_dataset *data);
 /** What it is: the folder, or "built-in digits". */

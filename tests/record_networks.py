@@ -138,6 +138,45 @@ def m7():
     return normalized(7, range(48, 193, 48))
 
 
+class ResettingGru(nn.Module):
+    """A GRU with one bias a gate that resets the state before its product; hard sigmoid gates."""
+
+    def __init__(self, inputs, units, sequence):
+        super().__init__()
+        self.units, self.sequence = units, sequence
+        self.weight_ih_l0 = nn.Parameter(torch.empty(3 * units, inputs))
+        self.weight_hh_l0 = nn.Parameter(torch.empty(3 * units, units))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(3 * units))
+
+    def gate(self, x):
+        return torch.clamp(0.2 * x + 0.5, 0, 1)
+
+    def forward(self, x):
+        h, states = x.new_zeros(len(x), self.units), []
+        u_r, u_z, u_n = self.weight_hh_l0.chunk(3)
+        for step in x.unbind(1):
+            r, z, n = (step @ self.weight_ih_l0.T + self.bias_ih_l0).chunk(3, 1)
+            r, z = self.gate(r + h @ u_r.T), self.gate(z + h @ u_z.T)
+            h = (1 - z) * torch.tanh(n + (r * h) @ u_n.T) + z * h
+            states.append(h)
+        return torch.stack(states, 1) if self.sequence else h
+
+
+class AlongSteps(nn.Module):
+    """PyTorch's convolutions read [n, features, steps], ours [n, steps, features]."""
+
+    def forward(self, x):
+        return x.transpose(1, 2)
+
+
+def conv1d_gru():
+    return Network((None, Rows()), (None, AlongSteps()), ("conv1", nn.Conv1d(28, 32, 3)),
+                   (None, nn.ReLU()), ("conv2", nn.Conv1d(32, 32, 3)), (None, nn.ReLU()),
+                   (None, nn.MaxPool1d(2)), (None, AlongSteps()),
+                   ("gru1", ResettingGru(32, 64, True)), ("gru2", ResettingGru(64, 16, False)),
+                   ("out", nn.Linear(16, 10)))
+
+
 def gru():
     return Network((None, Rows()), ("rnn", Gru(28, 128, batch_first=True)),
                    ("out", nn.Linear(128, 10)))
@@ -155,6 +194,7 @@ NETWORKS = {
     "fcnn": (fcnn, 5, "cross_entropy", [ADAM]),
     "cnn": (cnn, 5, "cross_entropy", [ADAM]),
     "cnn-leaky": (cnn_leaky, 3, "mse", [ADADELTA]),
+    "conv1d-gru": (conv1d_gru, 5, "cross_entropy", [ADAM]),
     "gru": (gru, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}, ADADELTA]),
     "lstm": (lstm, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}]),
     "m3": (m3, 4, "cross_entropy", [SGD]),

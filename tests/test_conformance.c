@@ -311,8 +311,11 @@ static layer_rig rig_new(rig_report *report, dg_device *device, const layer_case
                                    "in[4]", "in[5]", "in[6]", "in[7]"};
   static const char *const d_in[] = {"d_in[0]", "d_in[1]", "d_in[2]", "d_in[3]",
                                      "d_in[4]", "d_in[5]", "d_in[6]", "d_in[7]"};
-  static const char *const param[] = {"weight", "bias", "param[2]", "param[3]"};
-  static const char *const d_param[] = {"d_weight", "d_bias", "d_param[2]", "d_param[3]"};
+  static const char *const param[DG_MAX_PARAM] = {"param[0]", "param[1]", "param[2]", "param[3]",
+                                                  "param[4]", "param[5]", "param[6]", "param[7]"};
+  static const char *const d_param[DG_MAX_PARAM] = {"d_param[0]", "d_param[1]", "d_param[2]",
+                                                    "d_param[3]", "d_param[4]", "d_param[5]",
+                                                    "d_param[6]", "d_param[7]"};
   static const char *const state[] = {"state[0]", "state[1]"};
   layer_rig r = {
       .report = report, .device = device, .c = c, .sizes = oracle_sizes_of(&c->desc), .op = op};

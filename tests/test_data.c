@@ -41,6 +41,9 @@ static const shell_line lines[] = {
     {DATA "--data . sheet /dev/full", 1, "/dev/full could not be written"},
     {DATA "--data . write none/x", 1, "none/x: the folder can't be made"},
     {DATA "--data . write .", 2, "train-images-idx3-ubyte is there already"},
+    {DATA "--data . --augment m33 sheet x.png", 2, "did you mean \"m3\"?"},
+    {DATA "--data . --augment m3 --part test sheet x.png", 2, "--augment shows training images"},
+    {DATA "--data . --augment m3 stats", 2, "--augment doesn't go with stats"},
     {DATA "--data . stats > /dev/full", 1, "standard output could not be written"},
 };
 
@@ -135,6 +138,38 @@ START_TEST(a_sheet_shows_the_images) {
 }
 END_TEST
 
+/** Places of a row that show its first image again. */
+static int copies(const uint8_t *pixels, uint32_t columns, uint32_t row) {
+  size_t width = (columns * CELL_WIDTH + GAP) * SCALE;
+  const uint8_t *first = pixels + (row * CELL_HEIGHT + GAP) * SCALE * width + GAP * SCALE;
+  int found = 0;
+  for (uint32_t column = 1; column < columns; column++) {
+    const uint8_t *place = first + column * CELL_WIDTH * SCALE;
+    uint32_t same = 0;
+    while (same < SIDE * SCALE && !memcmp(first + same * width, place + same * width, SIDE * SCALE))
+      same++;
+    found += same == SIDE * SCALE;
+  }
+  return found;
+}
+
+START_TEST(a_sheet_shows_how_a_recipe_bends) {
+  static const char *const models[] = {"cnn", "m3"};
+  const int expected[] = {4, 0}; /* copies of an image in a row of five */
+  for (int i = 0; i < 2; i++) {
+    char command[300];
+    snprintf(command, sizeof command,
+             DATA "--data . --augment %s --count 3 --columns 5 --scale 3 sheet bent.png",
+             models[i]);
+    shell_check(command, 0, "bent.png: 15 images");
+    png_image picture;
+    uint8_t *pixels = read_picture("bent.png", &picture);
+    for (uint32_t row = 0; row < 3; row++) ck_assert_int_eq(copies(pixels, 5, row), expected[i]);
+    free(pixels);
+  }
+}
+END_TEST
+
 START_TEST(a_sheet_is_no_larger_than_its_images) {
   shell_check(DATA "--data . --class 3 --from 290 --scale 1 sheet few.png", 0,
               "few.png: 1 images, 34x42 pixels");
@@ -152,6 +187,7 @@ int main(void) {
   tcase_add_test(tests, a_written_set_is_the_set);
   tcase_add_test(tests, a_seed_draws_a_set);
   tcase_add_test(tests, a_sheet_shows_the_images);
+  tcase_add_test(tests, a_sheet_shows_how_a_recipe_bends);
   tcase_add_test(tests, a_sheet_is_no_larger_than_its_images);
   int status = suite_main("data", tests);
   shell_close();

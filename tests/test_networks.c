@@ -369,8 +369,8 @@ static void check_run(net_rig *r, const json_t *run) {
   r->device->calls->buffer_free(workspace);
 }
 
-static const char *const networks[] = {"fcnn", "cnn", "cnn-leaky", "gru",       "lstm",
-                                       "m3",   "m5",  "m7",        "numpy-cnn", "vanilla"};
+static const char *const networks[] = {"fcnn", "cnn", "cnn-leaky", "conv1d-gru", "gru",    "lstm",
+                                       "m3",   "m5",  "m7",        "numpy-cnn",  "vanilla"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 static void check_network(const rig_place *place, int number_of_network) {

@@ -37,6 +37,8 @@ const char data_options_help[] =
     "  --from N            leave out the images before the N-th of the part; the first is 0\n"
     "  --count N           so many images at most; default 100\n"
     "  --columns N         images in a row; default 10\n"
+    "  --augment MODEL     a row for each of 10 images: itself, then as the training of MODEL\n"
+    "                      sees it from step to step, rotated, shifted, scaled and sheared\n"
     "  --scale N           pixels of the picture for one of the images; default 2\n"
     "\n"
     "  --help  --version\n"
@@ -57,6 +59,7 @@ enum {
   OPT_DATA,
   OPT_GZIP,
   OPT_PART,
+  OPT_AUGMENT,
   OPT_HELP,
   OPT_VERSION
 };
@@ -74,6 +77,7 @@ static const struct option known[] = {
     {"data", required_argument, NULL, OPT_DATA},
     {"gzip", no_argument, NULL, OPT_GZIP},
     {"part", required_argument, NULL, OPT_PART},
+    {"augment", required_argument, NULL, OPT_AUGMENT},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -128,6 +132,10 @@ static bool read_one(data_options *o, int which, const char *value, particular *
   case OPT_PART:
     given->sheet = "--part";
     return read_part(value, &o->part, err);
+  case OPT_AUGMENT:
+    given->sheet = "--augment";
+    o->augment = value;
+    return true;
   default:
     return read_number(o, which, value, given, err);
   }
@@ -166,7 +174,9 @@ static bool check(const data_options *o, const particular *given, const char *co
     return dg_fail(err, DG_ERR_INPUT,
                    "--seed, --train and --test draw digits, but the data is %s; add --data builtin",
                    o->data);
-  return true;
+  return !o->augment || o->part == DG_PART_TRAIN ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "--augment shows training images: --part test doesn't go with it");
 }
 
 bool data_options_read(data_options *o, int argc, char **argv, dg_error *err) {
@@ -174,7 +184,6 @@ bool data_options_read(data_options *o, int argc, char **argv, dg_error *err) {
                       .train = 60000,
                       .test = 10000,
                       .class = DATA_ALL_CLASSES,
-                      .count = 100,
                       .columns = 10,
                       .scale = 2};
   particular given = {0};
@@ -188,6 +197,7 @@ bool data_options_read(data_options *o, int argc, char **argv, dg_error *err) {
     if (!read_one(o, which, optarg, &given, err)) return false;
   }
   if (!read_command(o, argv + optind, argc - optind, err)) return false;
+  if (!o->count) o->count = o->augment ? 10 : 100;
   o->data = command_data(o->data);
   return check(o, &given, argv[optind], err);
 }

@@ -24,13 +24,12 @@ static void on_signal(int signal) {
 
 /**
  * The first signal asks training to stop; a second one ends the program. A terminal that is gone
- * (unless nohup runs it) or an output that nobody reads any more asks too, if more than once.
+ * (unless nohup runs it) and an output that nobody reads any more ask so too, and never end it.
  */
 static void catch_signals(void) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGHUP, &action, NULL);
   action.sa_flags = 0;
   sigaction(SIGPIPE, &action, NULL);
   if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)

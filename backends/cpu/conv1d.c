@@ -97,7 +97,7 @@ static void prepare_backward(dg_cpu_op *op) {
   needs->backward_reads_in = true;
   needs->backward_reads_out = act;
   plan->back_weight_floats = d_in ? dg_round_up(plan->backward.depth * dg_panels_width(d->in)) : 0;
-  plan->field_floats = plan->source_floats * plan->samples;
+  plan->field_floats = dg_round_up(plan->source_floats * plan->samples);
   plan->d_z_floats = act ? dg_round_up(steps * d->filters) : 0;
   plan->panel_floats = dg_round_up(steps * DG_TILE_WIDTH);
   plan->gradient_floats = d_in && !dg_field_is_plain(&plan->gradient)

@@ -23,6 +23,7 @@
 #define dg_recurrent_threads DG_ISA_NAME(dg_recurrent_threads)
 #define dg_recurrent_kept DG_ISA_NAME(dg_recurrent_kept)
 #define dg_recurrent_place DG_ISA_NAME(dg_recurrent_place)
+#define dg_recurrent_out_row DG_ISA_NAME(dg_recurrent_out_row)
 #define dg_recurrent_group_at DG_ISA_NAME(dg_recurrent_group_at)
 #define dg_recurrent_multiply DG_ISA_NAME(dg_recurrent_multiply)
 #define dg_recurrent_backward_prepare DG_ISA_NAME(dg_recurrent_backward_prepare)
@@ -44,8 +45,8 @@ typedef struct {
   size_t group;   /**< samples of the largest group */
 
   /** Floats of parts of the workspaces. */
-  size_t weights, biases, forward_thread;                       /**< forward */
-  size_t u_panels, w_panels, d_u, d_w, d_bias, backward_thread; /**< backward */
+  size_t weights, biases, forward_thread;   /**< forward */
+  size_t d_u, d_w, d_bias, backward_thread; /**< backward */
 } dg_recurrent_plan;
 
 /** The gate whose weights a slot has. */
@@ -53,13 +54,40 @@ static inline size_t dg_recurrent_gate(const dg_recurrent_plan *plan, size_t slo
   return (slot + plan->gates - plan->first_x) % plan->gates;
 }
 
+/** Is the GRU's U_n h a part of its own, that the reset gate is multiplied with? */
+static inline bool dg_recurrent_splits(const dg_recurrent_desc *desc) {
+  return desc->cell == DG_CELL_GRU && !desc->reset_before;
+}
+
+/** Or is its state multiplied with the reset gate before the product? */
+static inline bool dg_recurrent_resets(const dg_recurrent_desc *desc) {
+  return desc->cell == DG_CELL_GRU && desc->reset_before;
+}
+
 static inline size_t dg_recurrent_directions(const dg_recurrent_desc *desc) {
   return desc->bidirectional ? 2 : 1;
 }
 
-/** The time of step k of a direction. */
-static inline size_t dg_recurrent_time(const dg_recurrent_desc *desc, size_t direction, size_t k) {
-  return direction == 1 ? desc->steps - 1 - k : k;
+/** One direction of a layer over one batch. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_recurrent_desc *desc;
+  const dg_recurrent_plan *plan;
+  const dg_op_buffers *buffers;
+  size_t samples;
+  size_t direction; /**< 1: from the last time to the first */
+} dg_recurrent_pass;
+
+/** The time of step k. */
+static inline size_t dg_recurrent_time(const dg_recurrent_pass *pass, size_t k) {
+  return pass->direction == 1 ? pass->desc->steps - 1 - k : k;
+}
+
+enum { DG_RECURRENT_W, DG_RECURRENT_U, DG_RECURRENT_B, DG_RECURRENT_C };
+/** A parameter of the direction, or its gradient, of params or d_params. */
+static inline float *dg_recurrent_param(const dg_recurrent_pass *pass, dg_buffer *const *params,
+                                        size_t which) {
+  return dg_floats(params[pass->direction * (2 + pass->desc->biases) + which]);
 }
 
 /** Samples that go through the steps together. */
@@ -67,16 +95,18 @@ typedef struct {
   size_t first, n;
 } dg_recurrent_group;
 
-/** Into how many groups n samples are cut, and which samples group `index` has. */
-size_t dg_recurrent_groups(const dg_cpu_op *op, size_t n);
-dg_recurrent_group dg_recurrent_group_at(const dg_cpu_op *op, size_t n, size_t index);
-
-/** Threads that share the groups. */
-int dg_recurrent_threads(const dg_cpu_op *op, size_t n);
+/** How many groups there are, and threads to share them; the samples of a group. */
+size_t dg_recurrent_groups(const dg_recurrent_pass *pass);
+int dg_recurrent_threads(const dg_recurrent_pass *pass);
+dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t index);
 
 /** Where the planes kept of a group's step k begin. */
-float *dg_recurrent_kept(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t samples,
-                         size_t direction, dg_recurrent_group group, size_t k);
+float *dg_recurrent_kept(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k);
+
+/** Where a sample's state after step k stands in the output (or its gradient); NULL where it
+    doesn't. Samples are dg_recurrent_out_row apart. */
+float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t sample, size_t k);
+size_t dg_recurrent_out_row(const dg_recurrent_desc *desc);
 
 /**
  * plane = or += rows a [n][depth], `a_row` apart, times a matrix of `columns` columns that lies in
@@ -85,10 +115,6 @@ float *dg_recurrent_kept(const dg_cpu_op *op, const dg_op_buffers *buffers, size
 void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, const float *a,
                            size_t a_row, const float *panels, size_t panel_rows, size_t from,
                            float *plane);
-
-/** Where sample `sample`'s state after step k stands in the output; NULL where it does not. */
-float *dg_recurrent_place(const dg_recurrent_desc *desc, float *out, size_t direction,
-                          size_t sample, size_t k);
 
 /** Adds what backward needs to the op's plan and needs. */
 void dg_recurrent_backward_prepare(dg_cpu_op *op);

@@ -118,7 +118,10 @@ static bool join_all(dg_network *network, const dg_model *model, output *outputs
       return dg_fail(err, DG_ERR_INPUT, "%s: nothing reads layer \"%s\" (%s)", node->layer->place,
                      node->layer->name, node->layer->kind->type);
   }
-  return true;
+  return network->floats > 0 ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: there is nothing to learn: no layer has parameters; add a linear layer",
+                 model->path);
 }
 
 dg_act *dg_network_act(dg_op_desc *desc) {

@@ -135,8 +135,6 @@ static bool allocate_params(dg_network *network, dg_error *err) {
   network->grad_views = calloc(network->param_count + 1, sizeof *network->grad_views);
   if (!network->param_views || !network->grad_views)
     return dg_fail_memory(err, all * sizeof *network->param_views);
-  if (network->learned == 0)
-    return dg_fail(err, DG_ERR_INPUT, "the network has nothing to learn: no layer has parameters");
   size_t bytes = network->floats * sizeof(float);
   network->parameters = calls->buffer_new(network->device, bytes, err);
   if (!network->parameters ||

@@ -1,11 +1,11 @@
 /** The trainer: one loop for every network, on every device. Here it is set up. */
 #include "core/training/trainer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/support/philox.h"
+#include "core/training/gather.h"
 #include "core/weights/weights.h"
 
 bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t classes,
@@ -71,22 +71,9 @@ static bool new_buffer(dg_trainer *t, size_t bytes, dg_buffer **out, dg_error *e
   return (*out = dg_trainer_calls(t)->buffer_new(t->device, bytes, err)) != NULL;
 }
 
-static dg_augment augment_of(const dg_augment_recipe *recipe) {
-  const double radians = acos(-1) / 180;
-  return (dg_augment){.rotate = (float)(recipe->rotate * radians),
-                      .shift = (float)recipe->shift,
-                      .scale = (float)recipe->scale,
-                      .shear = (float)(recipe->shear * radians)};
-}
-
 static bool prepare_gather(dg_trainer *t, dg_error *err) {
-  const dg_data_recipe *recipe = &t->model->data;
-  dg_op_desc desc = {.kind = DG_OP_GATHER,
-                     .gather = {.height = t->data->train.height,
-                                .width = t->data->train.width,
-                                .mean = (float)recipe->mean,
-                                .std = (float)recipe->std,
-                                .augment = augment_of(&recipe->augment)}};
+  const dg_samples *samples = &t->data->train;
+  dg_op_desc desc = dg_gather_describe(t->model, samples->height, samples->width);
   if (!new_buffer(t, t->model->train.batch * sizeof(uint32_t), &t->labels, err) ||
       !prepare(t, &t->gather, "gather", &desc, err))
     return false;
