@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "backends/cpu/pool2d.h"
+#include "backends/cpu/sum.h"
 
 static float scale_of(const dg_window *w) {
   return 1.0f / ((float)w->kernel_h * (float)w->kernel_w);
@@ -13,8 +14,17 @@ static dg_range outputs_of(const dg_window *w, int kx) {
                     dg_at_most((dg_at_least(inside, 0) + w->stride_w - 1) / w->stride_w, w->out_w)};
 }
 
+/** Is the plane one window? */
+static bool is_whole(const dg_window *w) {
+  return w->kernel_h == w->height && w->kernel_w == w->width && w->pad_h == 0 && w->pad_w == 0;
+}
+
 static void forward_plane(const dg_window *w, const float *x, float *y) {
   float scale = scale_of(w);
+  if (is_whole(w)) {
+    *y = (float)dg_sum(w->in_plane, x) * scale;
+    return;
+  }
   for (int oy = 0; oy < w->out_h; oy++) {
     dg_range rows = dg_pool_taps(oy, w->kernel_h, w->stride_h, w->pad_h, w->height);
     float *to = y + oy * w->out_w;
@@ -30,8 +40,14 @@ static void forward_plane(const dg_window *w, const float *x, float *y) {
   }
 }
 
+/** Adds to dx. */
 static void backward_plane(const dg_window *w, const float *d_y, float *dx) {
   float scale = scale_of(w);
+  if (is_whole(w)) {
+    float share = *d_y * scale;
+    for (size_t i = 0; i < w->in_plane; i++) dx[i] += share;
+    return;
+  }
   for (int oy = 0; oy < w->out_h; oy++) {
     dg_range rows = dg_pool_taps(oy, w->kernel_h, w->stride_h, w->pad_h, w->height);
     const float *from = d_y + oy * w->out_w;

@@ -143,6 +143,7 @@ typedef struct {
 
 static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
                    const dg_op_buffers *buffers, const statistics *s, sums *sum) {
+  static const float zeros[LANES] = {0};
   const float *x = dg_floats(buffers->in[0]);
   *sum = (sums){{0}, {0}};
   for (size_t r = 0; r < g->runs; r++)
@@ -150,7 +151,7 @@ static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
       part p;
       take_part(d, g, buffers, r, i, &p);
       dg_norm_add(p.count, p.d_z, sum->d_z);
-      dg_norm_add_products(p.count, p.d_z, x + p.at, s->mean, sum->product);
+      dg_norm_add_products(p.count, p.d_z, zeros, x + p.at, s->mean, sum->product);
     }
   dg_norm_fold(g, sum->d_z);
   dg_norm_fold(g, sum->product);

@@ -9,6 +9,7 @@
 #include "backends/cpu/activation.h"
 #include "backends/cpu/conv2d.h"
 #include "backends/cpu/panel.h"
+#include "backends/cpu/sum.h"
 #include "backends/cpu/tile.h"
 
 void dg_conv_backward_prepare(dg_cpu_op *op) {
@@ -76,17 +77,6 @@ static void pack_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, cons
                     panel + f * kernel * width);
 }
 
-static double sum_of(size_t count, const float *x) {
-  float lane[16] = {0}, rest = 0;
-  size_t i = 0;
-  for (; i + 16 <= count; i += 16)
-    for (size_t j = 0; j < 16; j++) lane[j] += x[i + j];
-  for (; i < count; i++) rest += x[i];
-  double sum = (double)rest;
-  for (size_t j = 0; j < 16; j++) sum += (double)lane[j];
-  return sum;
-}
-
 /** Rows of taps that a tile takes at once. */
 typedef struct {
   size_t groups, run;
@@ -151,7 +141,7 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const chunk *
     if (plan->d_z_floats)
       dg_act_backward(d->act, pixels, c->y + at + f * pixels, c->d_y + at + f * pixels,
                       t->d_z + f * pixels);
-    if (d->bias) t->d_bias[filter + f] += sum_of(pixels, plane);
+    if (d->bias) t->d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
       dg_field_fill_plane(&plan->gradient, filter + f, plane,
                           t->gradient + s * plan->gradient_floats);

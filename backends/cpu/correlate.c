@@ -25,6 +25,14 @@ static dg_span visible(long first, size_t spread, size_t count, size_t room) {
   return begin < end ? (dg_span){(size_t)begin, (size_t)end} : (dg_span){0, 0};
 }
 
+/** A row whose neighbours are spread, or parted by phases: elements `phases` apart land alike. */
+static void fill_row(const dg_field *f, dg_span xs, const float *from, float *to) {
+  for (size_t first = xs.begin; first < xs.end && first < xs.begin + f->phases; first++) {
+    float *at = to + dg_field_column(f, (size_t)(f->left + (long)(first * f->spread_w)));
+    for (size_t x = first; x < xs.end; x += f->phases, at += f->spread_w) *at = from[x];
+  }
+}
+
 void dg_field_fill_plane(const dg_field *f, size_t channel, const float *plane, float *filled) {
   size_t row = dg_field_row(f);
   dg_span ys = visible(f->top, f->spread_h, f->height, f->rows);
@@ -36,8 +44,7 @@ void dg_field_fill_plane(const dg_field *f, size_t channel, const float *plane, 
     if (f->phases == 1 && f->spread_w == 1)
       memcpy(to + (f->left + (long)xs.begin), from + xs.begin, (xs.end - xs.begin) * sizeof *to);
     else
-      for (size_t x = xs.begin; x < xs.end; x++)
-        to[dg_field_column(f, (size_t)(f->left + (long)(x * f->spread_w)))] = from[x];
+      fill_row(f, xs, from, to);
   }
 }
 

@@ -44,8 +44,8 @@ void dg_norm_apply(size_t count, const float *x, const float *mean, const float 
                    const float *bias, float *y);
 /** sum += x[i] */
 void dg_norm_add(size_t count, const float *x, double *sum);
-/** sum += g[i] * (x[i] - mean) */
-void dg_norm_add_products(size_t count, const float *g, const float *x, const float *mean,
-                          double *sum);
+/** sum += (a[i] - a_mean) * (b[i] - b_mean); b may be a. */
+void dg_norm_add_products(size_t count, const float *a, const float *a_mean, const float *b,
+                          const float *b_mean, double *sum);
 
 #endif
