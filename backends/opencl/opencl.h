@@ -98,10 +98,10 @@ typedef struct {
   bool (*backward)(dg_cl_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
 } dg_cl_family;
 
-dg_cl_family, dg_cl_linear, dg_cl_linear_clblast, dg_cl_conv2d, dg_cl_maxpool2d, dg_cl_avgpool2d,
-    dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_concat, dg_cl_conv1d,
-    dg_cl_batch_norm, dg_cl_layer_norm, dg_cl_gather, dg_cl_loss, dg_cl_update, dg_cl_average,
-    dg_cl_recurrent, dg_cl_conv2d_pixels;
+extern const dg_cl_family dg_cl_linear, dg_cl_linear_clblast, dg_cl_conv2d, dg_cl_maxpool2d,
+    dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_concat,
+    dg_cl_conv1d, dg_cl_batch_norm, dg_cl_layer_norm, dg_cl_gather, dg_cl_loss, dg_cl_update,
+    dg_cl_average, dg_cl_recurrent, dg_cl_conv2d_pixels;
 
 /** Events of launches whose time hasn't been read yet, and the sum of those that were. */
 typedef struct {
