@@ -76,6 +76,10 @@ const char *dg_device_name(const dg_device *device) {
   return device->info.name;
 }
 
+unsigned dg_device_threads(const dg_device *device) {
+  return device->info.compute_units;
+}
+
 void dg_close(dg_device *device) {
   if (device) device->calls->close(device);
 }

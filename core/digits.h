@@ -45,6 +45,8 @@ dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg
 
 const char *dg_device_backend(const dg_device *device);
 const char *dg_device_name(const dg_device *device);
+/** Threads in use on the cpu, compute units of another device. */
+unsigned dg_device_threads(const dg_device *device);
 
 /** Closes a device after all that uses it was freed. NULL is allowed. */
 void dg_close(dg_device *device);
@@ -200,7 +202,7 @@ typedef struct {
 typedef struct {
   char backend[16], device[128];
   uint32_t threads; /**< or the device's compute units */
-  char data[512];   /**< where the training images were from, see dg_data_source */
+  char data[4096];  /**< where the training images were from: a folder, or "built-in digits" */
   uint32_t seed;
   uint32_t epoch, step; /**< finished epochs, and steps of the next one */
 } dg_state_info;

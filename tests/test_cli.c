@@ -203,7 +203,12 @@ START_TEST(a_stopped_run_is_resumed) {
   shell_check(run, 2, "r.safetensors.state is the state of a run that stopped");
   shell_check(RUN "--resume r.safetensors vanilla", 2, "--resume goes on with a run as it began");
   shell_check(RUN "--resume r.safetensors --lr 1", 2, "--resume goes on with a run as it began");
-  shell_check(RUN "--resume r.safetensors --data builtin", 2, "the run learned from other images");
+  shell_check(RUN "--resume r.safetensors --data builtin", 2,
+              "the run learned from other images, from ");
+  shell_check("cp " MODELS "vanilla.cfg own.cfg; " RUN SMALL "--log own.cfg ./own.cfg", 2,
+              "--log would write over the model ./own.cfg");
+  shell_check(RUN "--test --data . --load r.safetensors.state", 2,
+              "is the state of a run that stopped, not weights: --resume");
   shell_check(RUN "--resume r.safetensors --log r.jsonl > out & p=$!; sleep 1; kill -HUP $p; "
                   "wait $p; s=$?; cat out; exit $s",
               130, "resume  after ");

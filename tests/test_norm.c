@@ -40,17 +40,17 @@ static const char sequence_folds[] =
 
 /** Norms that must stay: of a product that another layer reads too, one with an activation, of
     other channels than its filters, and of no product. */
-static const char
-    none_folds[] = HEAD "{ type = \"conv2d\"; name = \"c1\"; filters = 4; kernel = 3; padding = 1; "
-                        "},\n" NORM("n1") "{ type = \"add\"; inputs = [\"c1\", \"n1\"]; },\n" NORM(
-                            "n2") "{ type = \"conv2d\"; name = \"c2\"; filters = 3; kernel = 3; "
-                                  "stride = 2; },\n"
-                                  "{ type = \"relu\"; },\n" NORM(
-                                      "n3") "{ type = \"conv2d\"; name = \"c3\"; filters = 2; "
-                                            "kernel = 3; },\n"
-                                            "{ type = \"flatten\"; },\n" NORM(
-                                                "n4") "{ type = \"linear\"; name = \"out\"; units "
-                                                      "= 10; }\n);\n";
+static const char none_folds[] =
+    HEAD "{ type = \"conv2d\"; name = \"c1\"; filters = 4; kernel = 3; padding = 1; "
+         "},\n" NORM("n1") "{ type = \"add\"; inputs = [\"c1\", \"n1\"]; },\n" NORM(
+             "n2") "{ type = \"conv2d\"; name = \"c2\"; filters = 3; kernel = 3; "
+                   "stride = 2; },\n"
+                   "{ type = \"relu\"; },\n" NORM(
+                       "n3") "{ type = \"conv2d\"; name = \"c3\"; filters = 2; "
+                             "kernel = 3; },\n"
+                             "{ type = \"flatten\"; },\n" NORM(
+                                 "n4") "{ type = \"linear\"; name = \"out\"; units "
+                                       "= 10; }\n);\n";
 
 static dg_network *build(dg_model *model, dg_device *device, bool train) {
   dg_error err = {0};

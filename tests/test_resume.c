@@ -30,6 +30,7 @@ typedef struct {
   uint32_t images;     /**< of the training set; 0: 900 */
   int stop_after;      /**< calls of progress; 0: never */
   const char *state;   /**< NULL: STATE */
+  uint32_t seed;       /**< 0: 5 */
 } plan;
 
 static bool on_progress(void *user, const dg_progress *progress) {
@@ -55,7 +56,7 @@ static dg_model *load(const plan *p, dg_error *err) {
 /** Trains, going on from the state where there is one; saves and drops the state. */
 static bool train(const plan *p, dg_error *err) {
   int left = p->stop_after;
-  dg_trainer_options options = {.seed = 5,
+  dg_trainer_options options = {.seed = p->seed ? p->seed : 5,
                                 .state = p->state ? p->state : STATE,
                                 .resume = access(STATE, F_OK) == 0,
                                 .listener = {.user = &left, .progress = on_progress}};
@@ -263,17 +264,13 @@ START_TEST(wrong_states) {
 
   plan other = p;
   other.images = 901;
-  check_run(&other, DG_ERR_INPUT, "the run learned from other images (\"built-in digits\")");
+  check_run(&other, DG_ERR_INPUT, "the run learned from other images, from \"built-in digits\"");
   other = p;
   other.sets[3] = "conv2.filters=31";
-  check_run(&other, DG_ERR_INPUT,
-            "\"now/conv2.weight\" has the shape [32, 16, 3, 3], but the network's is");
+  check_run(&other, DG_ERR_INPUT, "the run has another model or recipe");
   other = p;
-  other.sets[2] = "train.batch=300";
-  check_run(&other, DG_ERR_INPUT, "is past the end of the recipe");
-  other = p;
-  other.sets[3] = "train.average=0.9";
-  check_run(&other, DG_ERR_INPUT, "\"average/conv1.weight\" is missing");
+  other.seed = 6;
+  check_run(&other, DG_ERR_INPUT, "the run has the seed 5, not 6");
 
   plan whole = p;
   whole.stop_after = 0;
@@ -298,8 +295,7 @@ END_TEST
 static void remove_folder(void) {
   forget();
   unlink(SAID);
-  ck_assert_int_eq(chdir("/"), 0);
-  rmdir(folder);
+  if (chdir("/") == 0) rmdir(folder);
 }
 
 int main(void) {

@@ -207,6 +207,14 @@ static void fails(const char *backend, const char *name, const char *const *sets
   ck_assert_int_eq(err.kind, kind);
 }
 
+START_TEST(divergence_is_seen_in_validation) {
+  if (!suite_has_backend(backend_name(_i))) return;
+  fails(backend_name(_i), "vanilla",
+        SETS("train.optimizer.lr=3e38", "train.steps=1", "data.validation=100"), DG_ERR_RUNTIME,
+        "the validation loss is not finite after epoch 1");
+}
+END_TEST
+
 START_TEST(divergence_names_step_and_parameter) {
   if (!suite_has_backend(backend_name(_i))) return;
   fails(backend_name(_i), "cnn-leaky", SETS("train.optimizer.lr=1e30"), DG_ERR_RUNTIME,
@@ -441,6 +449,7 @@ int main(void) {
   tcase_add_test(tests, steps_can_be_fixed);
   tcase_add_loop_test(tests, the_best_epoch_is_kept, 0, 2);
   tcase_add_test(tests, gradients_are_clipped);
+  tcase_add_loop_test(tests, divergence_is_seen_in_validation, 0, 2);
   tcase_add_loop_test(tests, divergence_names_step_and_parameter, 0, 2);
   tcase_add_test(tests, a_listener_can_stop_it);
   tcase_add_test(tests, models_that_do_not_fit_the_data);

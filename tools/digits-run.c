@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/digits.h"
 #include "core/support/clock.h"
@@ -88,16 +89,34 @@ typedef struct {
   audience audience;
 } job;
 
+static bool same_file(const char *a, const char *b) {
+  struct stat first, second;
+  return a && b && stat(a, &first) == 0 && stat(b, &second) == 0 && S_ISREG(first.st_mode) &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/** Nothing that is read may be written over. */
+static bool check_targets(const options *o, dg_error *err) {
+  const char *over = same_file(o->save, o->model)  ? "--save"
+                     : same_file(o->log, o->model) ? "--log"
+                                                   : NULL;
+  if (over) return dg_fail(err, DG_ERR_INPUT, "%s would write over the model %s", over, o->model);
+  if (same_file(o->log, o->save) || same_file(o->log, o->load))
+    return dg_fail(err, DG_ERR_INPUT, "--log would write over the weights in %s", o->log);
+  return !o->save || dg_file_check(o->save, err);
+}
+
+/** Opens all that a run needs; the log last, for that empties what was there. */
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
   j->model = load_model(o, j->state, err);
-  if (!j->model || (o->save && !dg_file_check(o->save, err))) return false;
-  if (!json_log_open(&j->audience.log, o->log, o->resume, err)) return false;
+  if (!j->model || !check_targets(o, err)) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
   j->data = dg_data_open(o->data, o->threads, err);
   if (j->data && o->test_data) j->test_data = dg_data_open(o->test_data, o->threads, err);
-  return j->data && (!o->test_data || j->test_data);
+  return j->data && (!o->test_data || j->test_data) &&
+         json_log_open(&j->audience.log, o->log, o->resume, err);
 }
 
 static void job_close(job *j) {
@@ -137,7 +156,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
            j->test_data ? " from " : "", j->test_data ? start.test_data : "");
     printf("seed    %u\n", seed);
   }
-  if (start.resumed) run_state_tell(j->state, start.backend, start.device);
+  if (start.resumed) run_state_tell(j->state, j->device);
   fflush(stdout);
 }
 
@@ -152,7 +171,9 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
   *seconds = dg_seconds() - start;
   console_clear(&j->audience.console);
   if (!right) return run_state_point(j->state, o->save, err);
-  return !o->save || (dg_save(trainer, o->save, err) && run_state_drop(j->state, err));
+  if (!o->save) return true;
+  return dg_save(trainer, o->save, err) ? run_state_drop(j->state, err)
+                                        : run_state_point(j->state, o->save, err);
 }
 
 static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {

@@ -13,7 +13,8 @@ static bool take_up(options *o, run_state *state, dg_error *err) {
   dg_state_info *info = &state->info;
   if (access(state->path, F_OK) != 0)
     return dg_fail(err, DG_ERR_INPUT,
-                   "there is no %s: the run has finished, or was started without --save %s",
+                   "there is no %s: the run has finished, stopped before it began to train, or was "
+                   "started without --save %s",
                    state->path, o->resume);
   if (!dg_state_read(state->path, info, err)) return false;
   if (!o->backend) {
@@ -41,16 +42,19 @@ bool run_state_find(options *o, run_state *state, dg_error *err) {
                  state->path, o->save);
 }
 
-void run_state_tell(const run_state *state, const char *backend, const char *device) {
+void run_state_tell(const run_state *state, const dg_device *device) {
   const dg_state_info *info = &state->info;
   printf("resume  after %u epochs and %u steps\n", info->epoch, info->step);
-  if (strcmp(info->backend, backend) == 0 && strcmp(info->device, device) == 0) return;
-  printf("        begun on %s: %s; here the same bits can't be expected\n", info->backend,
-         info->device);
+  if (strcmp(info->backend, dg_device_backend(device)) == 0 &&
+      strcmp(info->device, dg_device_name(device)) == 0 &&
+      info->threads == dg_device_threads(device))
+    return;
+  printf("        begun on %s: %s, %u threads; here the same bits can't be expected\n",
+         info->backend, info->device, info->threads);
 }
 
 bool run_state_point(const run_state *state, const char *save, dg_error *err) {
-  if (err->kind == DG_ERR_INTERRUPTED && state->path[0])
+  if (state->path[0] && access(state->path, F_OK) == 0)
     dg_append(err->message, sizeof err->message, "; go on with --resume %s", save);
   return false;
 }

@@ -16,9 +16,9 @@ typedef struct {
 bool run_state_find(options *o, run_state *state, dg_error *err);
 
 /** Prints where the run goes on, and whether that can be to the same bits. */
-void run_state_tell(const run_state *state, const char *backend, const char *device);
+void run_state_tell(const run_state *state, const dg_device *device);
 
-/** Adds to the error of an interrupted run how it goes on. Returns false. */
+/** Adds to the error of a run that stopped how it goes on, if it can. Returns false. */
 bool run_state_point(const run_state *state, const char *save, dg_error *err);
 
 /** Removes the state once the weights are saved. */

@@ -80,6 +80,7 @@ static char *folder_of(const char *path) {
     system has no such thing. */
 static int open_nameless(const char *path) {
 #ifdef O_TMPFILE
+  if (access("/proc/self/fd", X_OK) != 0) return -1; /* by which it gets its name */
   char *folder = folder_of(path);
   int descriptor = folder ? open(folder, O_TMPFILE | O_WRONLY, 0666) : -1;
   free(folder);

@@ -68,6 +68,17 @@ static bool report_progress(dg_trainer *t, double seconds) {
   return t->listener.progress(t->listener.user, &progress);
 }
 
+/**
+ * Looks at the device about once a second: a device whose queue takes many steps at once would
+ * otherwise keep the host waiting for all of them.
+ */
+static void pace(dg_trainer *t) {
+  double now = dg_seconds(), spent = now - t->last_read;
+  if (spent < 0.5 && t->ahead < DG_METER_SLOTS) t->ahead *= 2;
+  if (spent > 1.0 && t->ahead > 1) t->ahead /= 2;
+  t->last_read = now;
+}
+
 /** Waits for the steps that were enqueued and hands on their losses. */
 static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   const float *losses;
@@ -78,7 +89,7 @@ static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   for (uint32_t i = 0; i < count && t->listener.step; i++)
     t->listener.step(t->listener.user, first + i, losses[i]);
   if (!finite) return false;
-  t->last_read = dg_seconds();
+  pace(t);
   if (report_progress(t, t->last_read - begun)) return true;
   t->at.seconds = t->last_read - begun;
   return dg_trainer_keep_state(t, err) &&
@@ -117,18 +128,17 @@ static dg_step next_step(const dg_trainer *t) {
 
 /** Runs what is left of the epoch that stands in t->at. */
 static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
-  const double read_every = 1.0; /* seconds between two looks at the device */
   double begun = dg_seconds() - t->at.seconds;
   if (!order_epoch(t, err)) return false;
   if (t->at.done == 0) dg_meter_reset(&t->meter);
   dg_trainer_feed(t, &t->feed);
+  t->last_read = dg_seconds();
   while (t->at.done < t->steps) {
     dg_step step = next_step(t);
     if (!dg_trainer_step(t, &step, err)) return false;
     t->at.done++;
-    bool look = dg_meter_full(&t->meter) || t->at.done == t->steps ||
-                dg_seconds() - t->last_read > read_every;
-    if (look && !catch_up(t, begun, err)) return false;
+    if ((t->meter.pending >= t->ahead || t->at.done == t->steps) && !catch_up(t, begun, err))
+      return false;
   }
   report->lr = (float)rate_at(t, steps_done(t) - 1);
   report->train = dg_meter_score(&t->meter);
@@ -138,6 +148,17 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
 }
 
 /* ---- validation, and which parameters are kept -------------------------- */
+
+/** The state of an optimizer begins with zeros. */
+static bool start_optimizer(dg_trainer *t, dg_error *err) {
+  size_t floats = (size_t)dg_trainer_state_arrays(t) * dg_network_learned(t->network);
+  if (floats == 0) return true;
+  float *zeros = calloc(floats, sizeof *zeros);
+  if (!zeros) return dg_fail_memory(err, floats * sizeof *zeros);
+  bool right = dg_trainer_calls(t)->write(t->state, 0, zeros, floats * sizeof *zeros, err);
+  free(zeros);
+  return right;
+}
 
 /** The moving average begins where the parameters do. */
 static bool start_average(dg_trainer *t, dg_error *err) {
@@ -166,6 +187,11 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   if (!dg_feed_order(&t->feed, members, t->validation_count, err) ||
       !dg_trainer_evaluate(t, &t->feed, t->validation_count, &report->validation, NULL, err))
     return false;
+  if (!isfinite(report->validation.loss))
+    return dg_fail(err, DG_ERR_RUNTIME,
+                   "training diverged: the validation loss is not finite after epoch %u; try a "
+                   "smaller --lr",
+                   t->at.epoch + 1);
   report->validated = true;
   report->best = report->validation.accuracy > t->at.best_accuracy;
   if (!report->best) return true;
@@ -191,13 +217,18 @@ static bool put_kept(dg_trainer *t, dg_error *err) {
   return !t->averaged || put_average(t, t->best, err);
 }
 
+/** What precedes the first step of a run. */
+static bool start(dg_trainer *t, dg_error *err) {
+  return start_optimizer(t, err) && (!t->averaged || start_average(t, err)) &&
+         dg_trainer_keep_state(t, err);
+}
+
 bool dg_train(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
   t->started = t->last_read = dg_seconds();
+  t->ahead = 1;
   t->first_step = steps_done(t);
-  if (t->first_step == 0 &&
-      ((t->averaged && !start_average(t, err)) || !dg_trainer_keep_state(t, err)))
-    return false;
+  if (t->first_step == 0 && !start(t, err)) return false;
   while (t->at.epoch < recipe->epochs) {
     dg_epoch_report report = {.epoch = t->at.epoch + 1, .epochs = recipe->epochs};
     if (!train_epoch(t, &report, err) || (t->validation_count && !validate_kept(t, &report, err)))

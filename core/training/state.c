@@ -12,32 +12,32 @@
 #include "core/weights/safetensors.h"
 #include "core/weights/weights.h"
 
-static const char state_key[] = "digits.state";
-
 enum { STATE_VERSION = 1, MOST_ARRAYS = 5 };
 
 /* ---- the place, as JSON ------------------------------------------------- */
 
 /** Tells one set of training images from another. */
-static uint32_t checksum(const dg_samples *samples) {
+static uint32_t checksum_of(const dg_samples *samples) {
   size_t pixels = (size_t)samples->height * samples->width;
   uLong sum = crc32_z(0, samples->images, samples->count * pixels);
   return (uint32_t)crc32_z(sum, samples->labels, samples->count);
 }
 
 static char *place_text(const dg_trainer *t) {
+  char *folder = realpath(t->data->source, NULL); /* NULL for the built-in digits */
   const dg_place *at = &t->at;
-  const dg_meter *m = &t->meter;
+  const dg_meter none = {0}, *m = at->done ? &t->meter : &none; /* between epochs it has none */
   json_t *place =
       json_pack("{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", STATE_VERSION, "backend",
                 t->device->backend, "device", t->device->info.name, "threads",
-                (json_int_t)t->device->info.compute_units, "data", t->data->source, "data_checksum",
-                (json_int_t)checksum(&t->data->train), "seed", (json_int_t)t->seed, "epoch",
-                (json_int_t)at->epoch, "step", (json_int_t)at->done, "best_accuracy",
-                at->best_accuracy, "seconds", at->seconds, "loss_sum", m->loss_sum, "right",
-                (json_int_t)m->right, "total", (json_int_t)m->total);
+                (json_int_t)t->device->info.compute_units, "data",
+                folder ? folder : t->data->source, "data_checksum", (json_int_t)t->checksum, "seed",
+                (json_int_t)t->seed, "epoch", (json_int_t)at->epoch, "step", (json_int_t)at->done,
+                "best_accuracy", at->best_accuracy, "seconds", at->seconds, "loss_sum", m->loss_sum,
+                "right", (json_int_t)m->right, "total", (json_int_t)m->total);
   char *text = place ? json_dumps(place, JSON_COMPACT) : NULL;
   json_decref(place);
+  free(folder);
   return text;
 }
 
@@ -84,7 +84,7 @@ static bool parse_place(const char *text, saved_place *out) {
 
 static bool read_place(const dg_safetensors *file, const char *path, saved_place *out,
                        dg_error *err) {
-  const char *text = dg_safetensors_text(file, state_key);
+  const char *text = dg_safetensors_text(file, DG_STATE_KEY);
   return (text && parse_place(text, out)) ||
          dg_fail(err, DG_ERR_INPUT, "%s: %s", path,
                  text ? "the state in it was kept by another version, or is damaged"
@@ -167,11 +167,17 @@ static bool copy_learned(dg_trainer *t, arrays *a, copy_call *copy, dg_error *er
 
 static bool write_state(dg_trainer *t, const arrays *a, dg_error *err) {
   char *place = place_text(t);
-  if (!place) return dg_fail_memory(err, 1);
-  const dg_stored_text texts[] = {{DG_MODEL_KEY, t->model->text}, {state_key, place}};
+  if (!place)
+    return dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: a name in it is not UTF-8",
+                   t->state_path);
+  const dg_stored_text texts[] = {{DG_MODEL_KEY, t->model->text}, {DG_STATE_KEY, place}};
   bool right = dg_weights_write(t->network, t->state_path, a->list, a->count, texts, 2, err);
   free(place);
   return right;
+}
+
+void dg_trainer_prepare_state(dg_trainer *t) {
+  if (t->state_path) t->checksum = checksum_of(&t->data->train);
 }
 
 bool dg_trainer_keep_state(dg_trainer *t, dg_error *err) {
@@ -186,11 +192,19 @@ bool dg_trainer_keep_state(dg_trainer *t, dg_error *err) {
   return right;
 }
 
-/** Is this the place of a run of this model on this data? */
-static bool place_fits(const dg_trainer *t, const saved_place *saved, dg_error *err) {
-  if (saved->checksum != checksum(&t->data->train))
+/** Is this the state of a run of this model on this data? */
+static bool state_fits(const dg_trainer *t, const dg_safetensors *file, const saved_place *saved,
+                       dg_error *err) {
+  const char *recipe = dg_safetensors_text(file, DG_MODEL_KEY);
+  if (!recipe || strcmp(recipe, t->model->text) != 0)
+    return dg_fail(err, DG_ERR_INPUT, "%s: the run has another model or recipe than \"%s\"",
+                   t->state_path, t->model->path);
+  if (saved->info.seed != t->seed)
+    return dg_fail(err, DG_ERR_INPUT, "%s: the run has the seed %u, not %u", t->state_path,
+                   saved->info.seed, t->seed);
+  if (saved->checksum != t->checksum)
     return dg_fail(err, DG_ERR_INPUT,
-                   "%s: the run learned from other images (\"%s\"); give those with --data",
+                   "%s: the run learned from other images, from \"%.500s\"; give those with --data",
                    t->state_path, saved->info.data);
   return (saved->at.epoch <= t->model->train.epochs && saved->at.done <= t->steps) ||
          dg_fail(err, DG_ERR_INPUT, "%s: epoch %u, step %u is past the end of the recipe",
@@ -212,7 +226,7 @@ bool dg_trainer_take_state(dg_trainer *t, dg_error *err) {
   dg_safetensors file;
   saved_place saved;
   if (!dg_safetensors_read(&file, t->state_path, err)) return false;
-  bool right = read_place(&file, t->state_path, &saved, err) && place_fits(t, &saved, err);
+  bool right = read_place(&file, t->state_path, &saved, err) && state_fits(t, &file, &saved, err);
   if (right) {
     t->at = saved.at;
     t->meter.loss_sum = saved.loss_sum;

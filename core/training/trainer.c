@@ -154,6 +154,15 @@ static bool set_up(dg_trainer *t, dg_error *err) {
   return split(t, err) && prepare_update(t, err) && prepare_average(t, err);
 }
 
+static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error *err) {
+  if (!options->state)
+    return !options->resume ||
+           dg_fail(err, DG_ERR_INPUT, "a run can't go on without the file of its state");
+  t->state_path = strdup(options->state);
+  dg_trainer_prepare_state(t);
+  return t->state_path || dg_fail_memory(err, strlen(options->state));
+}
+
 dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
                            const dg_trainer_options *options, dg_error *err) {
   dg_trainer *t = calloc(1, sizeof *t);
@@ -165,7 +174,7 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->test_only = options->test_only;
   t->listener = options->listener;
   t->at.best_accuracy = -1;
-  if ((!options->state || (t->state_path = strdup(options->state))) && set_up(t, err) &&
+  if (keep_path(t, options, err) && set_up(t, err) &&
       (!options->resume || dg_trainer_take_state(t, err)))
     return t;
   dg_trainer_free(t);

@@ -46,9 +46,11 @@ struct dg_trainer {
   uint32_t *members; /**< training samples, then validation samples */
   uint32_t *order;   /**< of an epoch, [steps * batch] */
   float *best;       /**< parameters of the best epoch */
+  uint32_t checksum; /**< of the training images, for the state */
   char *state_path;  /**< where the state is kept; NULL: nowhere */
   dg_place at;
   double started, last_read; /**< seconds */
+  uint32_t ahead;            /**< steps to enqueue before the next look at the device */
   uint64_t first_step;       /**< of this program: where a resumed run began */
 };
 
@@ -79,6 +81,9 @@ bool dg_trainer_evaluate(dg_trainer *trainer, const dg_feed *feed, uint32_t coun
                          float *logits, dg_error *err);
 
 /* ---- state.c ------------------------------------------------------------ */
+
+/** What the state of every epoch shares, found once. */
+void dg_trainer_prepare_state(dg_trainer *trainer);
 
 /** Writes all that a run needs to go on to `state_path`; nothing where that is NULL. */
 bool dg_trainer_keep_state(dg_trainer *trainer, dg_error *err);

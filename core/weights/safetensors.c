@@ -38,15 +38,16 @@ static json_t *describe(const dg_stored_tensor *t, uint64_t begin) {
 static char *make_header(const dg_stored_tensor *tensors, size_t tensor_count,
                          const dg_stored_text *texts, size_t text_count, size_t *length) {
   json_t *root = json_object(), *metadata = json_object();
+  bool right = root && metadata;
   for (size_t i = 0; i < text_count; i++)
-    json_object_set_new(metadata, texts[i].key, json_string(texts[i].value));
+    right &= json_object_set_new(metadata, texts[i].key, json_string(texts[i].value)) == 0;
   if (text_count) json_object_set(root, metadata_key, metadata);
   uint64_t place = 0;
   for (size_t i = 0; i < tensor_count; i++) {
-    json_object_set_new(root, tensors[i].name, describe(&tensors[i], place));
+    right &= json_object_set_new(root, tensors[i].name, describe(&tensors[i], place)) == 0;
     place += count_of(&tensors[i]) * sizeof(float);
   }
-  char *text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
+  char *text = right ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
   json_decref(metadata);
   json_decref(root);
   if (!text) return NULL;
@@ -62,7 +63,10 @@ bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, siz
                           const dg_stored_text *texts, size_t text_count, dg_error *err) {
   size_t length;
   char *header = make_header(tensors, tensor_count, texts, text_count, &length);
-  if (!header) return dg_fail_memory(err, tensor_count);
+  if (!header)
+    return dg_fail(err, DG_ERR_RUNTIME,
+                   "%s can't be written: a name or text for it is not UTF-8, or memory ran out",
+                   path);
   dg_new_file file;
   bool right = dg_file_begin(&file, path, err);
   if (right) {

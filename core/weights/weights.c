@@ -145,6 +145,11 @@ bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
   size_t bytes = dg_network_floats(network) * sizeof(float);
   dg_safetensors file;
   if (!dg_safetensors_read(&file, path, err)) return false;
+  if (dg_safetensors_text(&file, DG_STATE_KEY)) {
+    dg_safetensors_free(&file);
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s is the state of a run that stopped, not weights: --resume", path);
+  }
   dg_weights_array array = {"", calloc(1, bytes), false};
   bool right = array.values ? dg_weights_take(network, &file, path, &array, 1, err)
                             : dg_fail_memory(err, bytes);

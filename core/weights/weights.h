@@ -8,6 +8,8 @@
 
 /** The key of the metadata that holds the model file. */
 #define DG_MODEL_KEY "digits.model"
+/** The key of the metadata that only the state of a run has. */
+#define DG_STATE_KEY "digits.state"
 
 /** Writes all parameters, with the effective model file in the metadata. */
 bool dg_weights_save(dg_network *network, const dg_model *model, const char *path, dg_error *err);
