@@ -19,11 +19,11 @@
 #if LANES == 1
 #define real float
 #define as_real as_float
-#define convert_whole convert_int
+#define as_whole as_int
 #else
 #define real JOIN(float, LANES)
 #define as_real JOIN(as_float, LANES)
-#define convert_whole JOIN(convert_int, LANES)
+#define as_whole JOIN(as_int, LANES)
 #endif
 
 #define RNN 0
@@ -58,7 +58,7 @@ inline uint place(uint unit, uint count, uint which, uint sample) {
 }
 
 /* How many steps backward goes before it finds what they add to the gradients of the weights. */
-#define STEPS 8
+#define STEPS 14
 
 /* What backward knows of a tile. */
 typedef struct {
@@ -74,16 +74,22 @@ inline uint time_of(const tile_state *t, uint step) {
   return t->reverse ? t->steps - 1 - step : step;
 }
 
+/* What a step kept, and the one before it; of the first step itself, for nothing is read there. */
 inline global const float *kept_of(const tile_state *t, uint step) {
   return t->kept + (size_t)time_of(t, step) * t->kept_size;
 }
+inline global const float *kept_before(const tile_state *t, uint step) {
+  return kept_of(t, step > 0 ? step - 1 : step);
+}
 
-/* exp(x) - 1, within 2e-7 of it, for x up to `most` < 88, and from there on as if x were that; below
-   -87 it is -1. With k = round(x / ln 2) and r = x - k ln 2 it is 2^k (exp(r) - 1) + (2^k - 1),
-   exp(r) - 1 being the head of its series. A NaN stays one. */
+/* exp(x) - 1, within 2e-7 of it, for -87 <= x <= `most` < 88; beyond as if x were the nearest of
+   these. With k = round(x / ln 2) and r = x - k ln 2 it is 2^k (exp(r) - 1) + (2^k - 1), exp(r) - 1
+   being the head of its series. A NaN stays one. */
 inline real exp_less_one(real x, float most) {
-  x = x > (real)(most) ? (real)(most) : x < (real)(-87.0f) ? (real)(-87.0f) : x;
-  const real k = rint(x * 1.44269504f);
+  const float shifter = 12582912.0f; /* 1.5 * 2^23: beside it only whole numbers have room */
+  x = x > (real)(most) ? (real)(most) : x;
+  x = x < (real)(-87.0f) ? (real)(-87.0f) : x;
+  const real shifted = MULTIPLY_ADD(x, (real)(1.44269504f), (real)(shifter)), k = shifted - shifter;
   const real r = MULTIPLY_ADD(k, (real)(2.12194440e-4f), MULTIPLY_ADD(k, (real)(-0.693359375f), x));
   real p = MULTIPLY_ADD(r, (real)(1.0f / 5040), (real)(1.0f / 720));
   p = MULTIPLY_ADD(r, p, (real)(1.0f / 120));
@@ -91,7 +97,7 @@ inline real exp_less_one(real x, float most) {
   p = MULTIPLY_ADD(r, p, (real)(1.0f / 6));
   p = MULTIPLY_ADD(r, p, (real)(0.5f));
   p = MULTIPLY_ADD(r * r, p, r);
-  const real power = as_real((convert_whole(k) + 127) << 23);
+  const real power = as_real((as_whole(shifted) << 23) + as_whole((real)(1.0f)));
   return MULTIPLY_ADD(power, p, power - 1.0f);
 }
 

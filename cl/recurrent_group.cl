@@ -204,7 +204,7 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
   for (uint gate = 0; gate < GATES; gate++, part += t->padded * t->padded) {
     global const float *a = t->grads + place(0, SUMS, gate + RESET_AFTER, 0);
     if (gate < GATES_OF_H)
-      add_products(a + first * t->grads_size, t->grads_size, kept_of(t, max(begin, 1u) - 1), back,
+      add_products(a + first * t->grads_size, t->grads_size, kept_before(t, begin), back,
                    KEPT * SAMPLES * 16, end - begin - first, t->padded, t->padded, part, add);
     else
       add_products(a, t->grads_size, kept_of(t, begin) + place(0, KEPT, 4, 0), back,
@@ -225,7 +225,7 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
    of the state itself, of the first `samples` samples, d_row apart, or NULL. */
 inline void step_back(const tile_state *t, uint step, uint hidden, global const float *d_out,
                       uint d_row, uint samples, global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_of(t, max(step, 1u) - 1);
+  global const float *now = kept_of(t, step), *before = kept_before(t, step);
   const bool last = step + 1 == t->steps;
   for (uint unit = get_local_id(0); unit < t->padded; unit += ITEMS)
     for (uint s = 0; s < SAMPLES; s++) {
@@ -251,7 +251,7 @@ inline __attribute__((always_inline)) void reset_back(const tile_state *t, uint 
                                                       global const float *weights,
                                                       global float *grads,
                                                       local float (*chunk)[SAMPLES]) {
-  global const float *now = kept_of(t, step), *before = kept_of(t, max(step, 1u) - 1);
+  global const float *now = kept_of(t, step), *before = kept_before(t, step);
   multiply_rows(grads + place(0, SUMS, 2, 0), 1, t->padded, weights, t->carry, 1, 0, chunk);
   for (uint unit = get_local_id(0); unit < t->padded; unit += ITEMS)
     for (uint s = 0; s < SAMPLES; s++) {
@@ -289,7 +289,7 @@ recurrent_backward(global const float *x, global const float *kept, uint kept_fi
     const uint first = tile * SAMPLES, samples = min(n - first, (uint)SAMPLES);
     t.kept = kept + kept_first + (size_t)tile * steps * t.kept_size;
     for (uint end = steps, begin; end > 0; end = begin) {
-      begin = end > STEPS ? end - STEPS : 0;
+      begin = (end - 1) / STEPS * STEPS;
       for (uint step = end; step-- > begin;) {
         const uint time = time_of(&t, step);
         global float *grads = t.grads + (step - begin) * t.grads_size;

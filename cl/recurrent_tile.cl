@@ -10,6 +10,11 @@
  */
 #define MOST 4 /* vectors that a product takes at a time */
 
+/* To memory of our own, where vectors are aligned. */
+inline void store(float16 value, global float *to) {
+  *(global float16 *)to = value;
+}
+
 /* sums[v][s] += the sum over k of a[k][s] * b[k][v], for v < vectors <= MOST; a lies in blocks,
    a_block apart, with `count` times 16 numbers of each sample. */
 inline __attribute__((always_inline)) void multiply(float16 (*sums)[SAMPLES], const uint vectors,
@@ -43,7 +48,7 @@ inline void load_inputs(global const float *x, uint first, uint n, uint steps, u
   for (uint s = 0; s < SAMPLES; s++) {
     global const float *from = x + ((size_t)min(first + s, n - 1) * steps + time) * in;
     for (uint i = 0; i < in; i += 16)
-      vstore16(load_block(from + i, in - i), 0, to + place(i, 1, 0, s));
+      store(load_block(from + i, in - i), to + place(i, 1, 0, s));
   }
 }
 
@@ -95,7 +100,7 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
         cell_forward(done[s], h, c, made);
 #pragma unroll
         for (uint v = RESET_BEFORE; v < KEPT; v++)
-          vstore16(made[v], 0, now + place(unit, KEPT, v, s));
+          store(made[v], now + place(unit, KEPT, v, s));
       }
     }
 
@@ -115,8 +120,8 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
       for (uint s = 0; s < SAMPLES; s++) {
         const float16 z = vload16(0, now + place(unit, KEPT, 2, s)), candidate = tanh_of(done[s]);
         const float16 h = step > 0 ? vload16(0, state + place(unit, KEPT, 0, s)) : 0.0f;
-        vstore16(candidate, 0, now + place(unit, KEPT, 3, s));
-        vstore16(blend(z, candidate, h), 0, now + place(unit, KEPT, 0, s));
+        store(candidate, now + place(unit, KEPT, 3, s));
+        store(blend(z, candidate, h), now + place(unit, KEPT, 0, s));
       }
     }
 #endif
@@ -166,7 +171,7 @@ inline __attribute__((always_inline)) void multiply_rows(global const float *a, 
       for (uint s = 0; s < SAMPLES; s++)
         if (v < vectors) {
           global float *to = carry + place(unit + v * 16, CARRIED, which, s);
-          vstore16(add ? vload16(0, to) + sums[v][s] : sums[v][s], 0, to);
+          store(add ? vload16(0, to) + sums[v][s] : sums[v][s], to);
         }
   }
 }
@@ -274,7 +279,7 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
       p.b = kept_of(t, begin) + place(0, KEPT, 4, 0);
     }
     if (!of_x && !of_reset) {
-      p.b = kept_of(t, max(begin, 1u) - 1);
+      p.b = kept_before(t, begin);
       p.a += first * t->grads_size;
       p.steps -= first;
     }
@@ -288,7 +293,7 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
       for (uint step = 0; step < end - begin; step++)
         for (uint s = 0; s < SAMPLES; s++)
           sum += vload16(0, t->grads + step * t->grads_size + place(unit, SUMS, v, s));
-      vstore16(sum, 0, part + v * t->padded + unit);
+      store(sum, part + v * t->padded + unit);
     }
 }
 
@@ -296,7 +301,7 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
    of the state itself, of the first `samples` samples, d_row apart, or NULL. */
 inline void step_back(const tile_state *t, uint step, uint hidden, global const float *d_out,
                       uint d_row, uint samples, global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_of(t, max(step, 1u) - 1);
+  global const float *now = kept_of(t, step), *before = kept_before(t, step);
   const bool last = step + 1 == t->steps;
   for (uint unit = 0; unit < t->padded; unit += 16)
 #pragma unroll 1
@@ -315,10 +320,10 @@ inline void step_back(const tile_state *t, uint step, uint hidden, global const 
       cell_backward(made, h, c, d_h + carried[0], carried, of_sums);
 #pragma unroll
       for (uint v = RESET_BEFORE; v < SUMS; v++)
-        vstore16(of_sums[v], 0, grads + place(unit, SUMS, v, s));
+        store(of_sums[v], grads + place(unit, SUMS, v, s));
 #pragma unroll
       for (uint v = 0; v < CARRIED - RESET_BEFORE; v++)
-        vstore16(carried[v], 0, t->carry + place(unit, CARRIED, v, s));
+        store(carried[v], t->carry + place(unit, CARRIED, v, s));
     }
 }
 
@@ -326,7 +331,7 @@ inline void step_back(const tile_state *t, uint step, uint hidden, global const 
 /* The gradient of r h, through U_n, and from it those of r and h. */
 inline void reset_back(const tile_state *t, uint step, global const float *weights,
                        global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_of(t, max(step, 1u) - 1);
+  global const float *now = kept_of(t, step), *before = kept_before(t, step);
   multiply_rows(grads + place(0, SUMS, 2, 0), 1, t->padded, weights, t->carry, 1, 0);
   for (uint unit = 0; unit < t->padded; unit += 16)
     for (uint s = 0; s < SAMPLES; s++) {
@@ -334,8 +339,8 @@ inline void reset_back(const tile_state *t, uint step, global const float *weigh
       const float16 h = step > 0 ? vload16(0, before + place(unit, KEPT, 0, s)) : 0.0f;
       const float16 d = vload16(0, t->carry + place(unit, CARRIED, 1, s));
       global float *d_h = t->carry + place(unit, CARRIED, 0, s);
-      vstore16(d * h * sigmoid_slope(r), 0, grads + place(unit, SUMS, 0, s));
-      vstore16(vload16(0, d_h) + d * r, 0, d_h);
+      store(d * h * sigmoid_slope(r), grads + place(unit, SUMS, 0, s));
+      store(vload16(0, d_h) + d * r, d_h);
     }
 }
 #endif
@@ -369,7 +374,7 @@ recurrent_backward(global const float *restrict x, global const float *restrict 
     const uint first = tile * SAMPLES, samples = min(n - first, (uint)SAMPLES);
     t.kept = kept + kept_first + (size_t)tile * steps * t.kept_size;
     for (uint end = steps, begin; end > 0; end = begin) {
-      begin = end > STEPS ? end - STEPS : 0;
+      begin = (end - 1) / STEPS * STEPS;
       for (uint step = end; step-- > begin;) {
         const uint time = time_of(&t, step);
         global float *grads = t.grads + (step - begin) * t.grads_size;

@@ -9,7 +9,7 @@
 #include "backends/opencl/opencl.h"
 
 /* STEPS is that of cl/recurrent_cell.cl, ITEMS that of cl/recurrent_group.cl. */
-enum { VECTOR = 16, STEPS = 8, ITEMS = 128 };
+enum { VECTOR = 16, STEPS = 14, ITEMS = 128 };
 
 typedef struct {
   dg_cl_op op;
@@ -52,10 +52,9 @@ static uint32_t tiles_of(const recurrent_op *self, uint32_t n) {
 
 /* ---- preparing ---------------------------------------------------------- */
 
-/* Samples of a tile: as many as leave registers for the sums of all gates. */
+/* Samples of a tile. In registers more are no faster, and few leave no work-item without work. */
 static uint32_t samples_of(const dg_cl_op *op) {
-  if (op->device->form == DG_CL_GROUP) return 4;
-  return op->base.desc.recurrent.cell == DG_CELL_LSTM ? 6 : 8;
+  return op->device->form == DG_CL_TILE ? 5 : 4;
 }
 
 /* Weights and rows must be counted in 32 bits before anything is made of their sizes. */
