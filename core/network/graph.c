@@ -63,7 +63,7 @@ static bool params_fit(const dg_network *network, const dg_layer_plan *plan, dg_
 
 /** Adds the node of one layer (or only another view, where it needs no op). */
 static bool lower_layer(dg_network *network, const dg_model *model, uint32_t index, output *outputs,
-                       dg_error *err) {
+                        dg_error *err) {
   const dg_model_layer *layer = &model->layers[index];
   dg_shape shapes[DG_MAX_IN];
   const char *names[DG_MAX_IN];
