@@ -19,11 +19,11 @@ set(models_folder ${CMAKE_INSTALL_FULL_DATADIR}/digits/models)
 file(RELATIVE_PATH models_beside ${CMAKE_INSTALL_FULL_BINDIR} ${models_folder})
 set_source_files_properties(core/model/catalog.c PROPERTIES COMPILE_DEFINITIONS
   "DIGITS_MODELS_FOLDER=\"${models_folder}\";DIGITS_MODELS_BESIDE=\"${models_beside}\"")
-cmake_path(ABSOLUTE_PATH models_beside BASE_DIRECTORY ${CMAKE_BINARY_DIR}/tools NORMALIZE
+cmake_path(ABSOLUTE_PATH models_beside BASE_DIRECTORY ${PROJECT_BINARY_DIR}/tools NORMALIZE
            OUTPUT_VARIABLE models_link)
 cmake_path(GET models_link PARENT_PATH models_parent)
 file(MAKE_DIRECTORY ${models_parent})
-file(CREATE_LINK ${CMAKE_SOURCE_DIR}/models ${models_link} SYMBOLIC)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/models ${models_link} SYMBOLIC)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
 install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package})

@@ -43,7 +43,9 @@ bool dg_list_devices(dg_listed_device *out, size_t room, size_t *count, dg_error
  */
 dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err);
 
+/** The backend that the device is of; belongs to the device, as its name does. */
 const char *dg_device_backend(const dg_device *device);
+/** What the driver calls it. */
 const char *dg_device_name(const dg_device *device);
 /** Threads in use on the cpu, compute units of another device. */
 unsigned dg_device_threads(const dg_device *device);
@@ -83,11 +85,14 @@ typedef struct {
 
 /**
  * Writes up to `room` of the models that are found by name to `out`, sorted, and to `count` how
- * many there are. They are the .cfg files in $DIGITS_MODELS if it is set, else in the folder that
- * was installed beside the running program, else in the one that the library was configured for.
+ * many there are; their networks are built on `device` to count parameters. They are the .cfg files
+ * in $DIGITS_MODELS if it is set, else in the folder that was installed beside the running program,
+ * else in the one that the library was configured for.
  */
-bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err);
+bool dg_list_models(dg_device *device, dg_listed_model *out, size_t room, size_t *count,
+                    dg_error *err);
 
+/** The `name` in its file; belongs to the model. */
 const char *dg_model_name(const dg_model *model);
 /** The effective model file, overrides included; belongs to the model. */
 const char *dg_model_text(const dg_model *model);
@@ -134,13 +139,15 @@ typedef struct {
 dg_part_view dg_data_part(const dg_dataset *data, dg_part part);
 
 /**
- * Training images as a step of the model's training sees them: bent as its recipe says, drawn from
- * seed and step. `chosen` [count] counts the training images from 0; writes `images`
- * [count, height, width].
+ * Training images as `steps` steps of the model's training from `first_step` on would see them,
+ * were they the batch of each: augmented as its recipe says, drawn from seed and step. `chosen`
+ * [count] counts the training images from 0; writes `images` [steps, count, height, width].
  */
-bool dg_data_augment(const dg_dataset *data, const dg_model *model, const uint32_t *chosen,
-                     uint32_t count, uint32_t seed, uint32_t step, uint8_t *images, dg_error *err);
+bool dg_data_augment(const dg_dataset *data, const dg_model *model, dg_device *device,
+                     const uint32_t *chosen, uint32_t count, uint32_t seed, uint32_t first_step,
+                     uint32_t steps, uint8_t *images, dg_error *err);
 
+/** Images of each part. */
 uint32_t dg_data_train_samples(const dg_dataset *data);
 uint32_t dg_data_test_samples(const dg_dataset *data);
 /** What it is: the folder, or "built-in digits". */

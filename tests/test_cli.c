@@ -31,7 +31,24 @@ static const shell_line lines[] = {
     {RUN, 2, "no model file was given"},
     {RUN "a b", 2, "give one model file"},
     {RUN "--bogus", 2, "unknown option --bogus"},
+    {RUN "-h", 0, "Usage: digits-run [options] MODEL"},
+    {RUN "--quiet -xq", 2, "unknown option -x; see --help"},
+    {RUN "--help nothing", 2, "no help on \"nothing\"; there are --help and --help layers"},
     {RUN "--backend", 2, "option --backend needs a value"},
+    {RUN "--data '' cnn", 2, "option --data needs a value"},
+    {RUN "--list-models cnn", 2, "\"cnn\" is too much"},
+    {RUN "--version --lr 1", 2, "--lr doesn't go with --version, which stands alone"},
+    {RUN "--list-devices --list-models", 2, "--list-devices doesn't go with --list-models"},
+    {RUN "--describe --seed 2 cnn", 2, "--seed doesn't go with --describe, which runs nothing"},
+    {RUN "--describe --data . cnn", 2, "--data doesn't go with --describe"},
+    {RUN "--describe --log x cnn", 2, "--log doesn't go with --describe"},
+    {RUN "--describe --test --load x", 2, "--test doesn't go with --describe"},
+    {RUN "--describe --load x cnn", 2, "--describe takes a model file or --load FILE"},
+    {RUN "--test --load x --epochs 2", 2, "--epochs doesn't go with --test, which trains nothing"},
+    {RUN "--test --load x --lr 2", 2, "--lr doesn't go with --test"},
+    {RUN "--test --load x --seed 2", 2, "--seed doesn't go with --test"},
+    {RUN "--test --load x --save y", 2, "--save doesn't go with --test"},
+    {RUN "--save x --runs 2 cnn", 2, "--save keeps one run"},
     {RUN "none.cfg", 2, "none.cfg: No such file or directory"},
     {RUN SMALL "--epochs -1 " MODELS "cnn.cfg", 2, "--epochs (train.epochs = -1): epochs must be"},
     {RUN SMALL "--epochs 1.5 " MODELS "cnn.cfg", 2, "epochs must be a whole number"},
@@ -202,7 +219,8 @@ START_TEST(a_stopped_run_is_resumed) {
   shell_check(run, 130, "; go on with --resume r.safetensors");
   shell_check(run, 2, "r.safetensors.state is the state of a run that stopped");
   shell_check(RUN "--resume r.safetensors vanilla", 2, "--resume goes on with a run as it began");
-  shell_check(RUN "--resume r.safetensors --lr 1", 2, "--resume goes on with a run as it began");
+  shell_check(RUN "--resume r.safetensors --lr 1", 2,
+              "--lr doesn't go with --resume, which goes on with a run as it began");
   shell_check(RUN "--resume r.safetensors --data builtin", 2,
               "the run learned from other images, from ");
   shell_check("cp " MODELS "vanilla.cfg own.cfg; " RUN SMALL "--log own.cfg ./own.cfg", 2,

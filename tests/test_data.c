@@ -22,6 +22,10 @@ static const shell_line lines[] = {
     {DATA "write a b", 2, "write takes a FOLDER"},
     {DATA "sheet", 2, "sheet takes a FILE.png"},
     {DATA "--bogus stats", 2, "unknown option --bogus"},
+    {DATA "-h", 0, "Usage: digits-data [options] stats"},
+    {DATA "-x stats", 2, "unknown option -x; see --help"},
+    {DATA "--data '' stats", 2, "option --data needs a value"},
+    {"DIGITS_DATA= " DATA FEW "stats", 0, "built-in digits: images of 28x28"},
     {DATA "stats --data", 2, "option --data needs a value"},
     {DATA "--gzip stats", 2, "--gzip doesn't go with stats"},
     {DATA "--scale 3 write x", 2, "--scale doesn't go with write"},
@@ -37,6 +41,7 @@ static const shell_line lines[] = {
     {DATA "--data . --class 11 sheet x.png", 2, "none of the 300 images"},
     {DATA "--data . --from 300 sheet x.png", 2, "from --from 300 on"},
     {DATA "--data . --count 300 --columns 300 --scale 64 sheet x.png", 2, "is too large"},
+    {DATA "--data . --augment m3 --count 4295 --columns 1000000 sheet x.png", 2, "is too large"},
     {DATA "--data . sheet none/x.png", 1, "none/x.png can't be written"},
     {DATA "--data . sheet /dev/full", 1, "/dev/full could not be written"},
     {DATA "--data . write none/x", 1, "none/x: the folder can't be made"},
@@ -138,6 +143,13 @@ START_TEST(a_sheet_shows_the_images) {
 }
 END_TEST
 
+START_TEST(a_seed_draws_the_augmentation) {
+  shell_check("for s in 1 2; do " DATA "--data . --augment m3 --seed $s sheet s$s.png; done; " DATA
+              "--data . --augment m3 sheet s.png; cmp s.png s1.png && ! cmp s1.png s2.png",
+              0, "s1.png s2.png differ");
+}
+END_TEST
+
 /** Places of a row that show its first image again. */
 static int copies(const uint8_t *pixels, uint32_t columns, uint32_t row) {
   size_t width = (columns * CELL_WIDTH + GAP) * SCALE;
@@ -153,17 +165,17 @@ static int copies(const uint8_t *pixels, uint32_t columns, uint32_t row) {
   return found;
 }
 
-START_TEST(a_sheet_shows_how_a_recipe_bends) {
+START_TEST(a_sheet_shows_how_a_recipe_augments) {
   static const char *const models[] = {"cnn", "m3"};
   const int expected[] = {4, 0}; /* copies of an image in a row of five */
   for (int i = 0; i < 2; i++) {
     char command[300];
     snprintf(command, sizeof command,
-             DATA "--data . --augment %s --count 3 --columns 5 --scale 3 sheet bent.png",
+             DATA "--data . --augment %s --count 3 --columns 5 --scale 3 sheet augmented.png",
              models[i]);
-    shell_check(command, 0, "bent.png: 15 images");
+    shell_check(command, 0, "augmented.png: 15 images");
     png_image picture;
-    uint8_t *pixels = read_picture("bent.png", &picture);
+    uint8_t *pixels = read_picture("augmented.png", &picture);
     for (uint32_t row = 0; row < 3; row++) ck_assert_int_eq(copies(pixels, 5, row), expected[i]);
     free(pixels);
   }
@@ -187,7 +199,8 @@ int main(void) {
   tcase_add_test(tests, a_written_set_is_the_set);
   tcase_add_test(tests, a_seed_draws_a_set);
   tcase_add_test(tests, a_sheet_shows_the_images);
-  tcase_add_test(tests, a_sheet_shows_how_a_recipe_bends);
+  tcase_add_test(tests, a_sheet_shows_how_a_recipe_augments);
+  tcase_add_test(tests, a_seed_draws_the_augmentation);
   tcase_add_test(tests, a_sheet_is_no_larger_than_its_images);
   int status = suite_main("data", tests);
   shell_close();

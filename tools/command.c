@@ -3,9 +3,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void command_begin(void) {
@@ -28,15 +29,35 @@ bool command_number(const char *option, const char *text, uint32_t low, uint32_t
                  low, high, text);
 }
 
-bool command_unknown(char **argv, int which, dg_error *err) {
-  const char *word = argv[optind - 1];
-  if (which == ':') return dg_fail(err, DG_ERR_INPUT, "option %s needs a value; see --help", word);
-  return dg_fail(err, DG_ERR_INPUT, "unknown option %s; see --help", word);
+/** The error for an option that getopt_long does not know: a letter, or else a word. */
+static void fail_unknown(const char *word, dg_error *err) {
+  if (optopt > 0 && optopt <= UCHAR_MAX)
+    dg_fail(err, DG_ERR_INPUT, "unknown option -%c; see --help", optopt);
+  else
+    dg_fail(err, DG_ERR_INPUT, "unknown option %s; see --help", word);
+}
+
+int command_option(int argc, char **argv, const struct option *known, int *index, dg_error *err) {
+  opterr = 0;
+  int which = getopt_long(argc, argv, ":h", known, index);
+  if (which == 'h') {
+    for (*index = 0; strcmp(known[*index].name, "help") != 0;) ++*index;
+    return known[*index].val;
+  }
+  if (which == '?')
+    fail_unknown(argv[optind - 1], err);
+  else if (which == ':')
+    dg_fail(err, DG_ERR_INPUT, "option %s needs a value; see --help", argv[optind - 1]);
+  else if (which != -1 && optarg && !*optarg)
+    dg_fail(err, DG_ERR_INPUT, "option --%s needs a value; see --help", known[*index].name);
+  else
+    return which;
+  return '?';
 }
 
 const char *command_data(const char *given) {
-  const char *data = given ? given : getenv("DIGITS_DATA");
-  return data && *data ? data : "builtin";
+  const char *set = getenv("DIGITS_DATA");
+  return given ? given : set && *set ? set : "builtin";
 }
 
 static int exit_code(dg_error_kind kind) {

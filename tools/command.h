@@ -2,6 +2,7 @@
 #ifndef DG_COMMAND_H
 #define DG_COMMAND_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,10 +12,14 @@
 bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,
                     uint32_t *out, dg_error *err);
 
-/** The error for what getopt_long, its options starting with ':', returned as ':' or '?'. */
-bool command_unknown(char **argv, int which, dg_error *err);
+/**
+ * The next option, as getopt_long gives it: its `val`, its place in `known` to `index`, its value
+ * to `optarg`; -1 after the last one. -h stands for --help, which must be known. '?' is an error:
+ * an unknown option, or one whose value is missing or empty.
+ */
+int command_option(int argc, char **argv, const struct option *known, int *index, dg_error *err);
 
-/** The data set to use: `given`, else $DIGITS_DATA, else "builtin". */
+/** The data set to use: `given`, else $DIGITS_DATA where it is set to something, else "builtin". */
 const char *command_data(const char *given);
 
 /**

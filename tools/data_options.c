@@ -1,6 +1,5 @@
 #include "tools/data_options.h"
 
-#include <getopt.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -38,10 +37,11 @@ const char data_options_help[] =
     "  --count N           so many images at most; default 100\n"
     "  --columns N         images in a row; default 10\n"
     "  --augment MODEL     a row for each of 10 images: itself, then as the training of MODEL\n"
-    "                      sees it from step to step, rotated, shifted, scaled and sheared\n"
+    "                      sees it from step to step, rotated, shifted, scaled and sheared;\n"
+    "                      --seed draws this, then, and not the digits\n"
     "  --scale N           pixels of the picture for one of the images; default 2\n"
     "\n"
-    "  --help  --version\n"
+    "  -h, --help  --version\n"
     "\n"
     "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input.\n";
 
@@ -99,9 +99,10 @@ static const struct {
     {"--scale", 1, 64, offsetof(data_options, scale)},
 };
 
-/** The last option that goes with one command alone; NULL: none was given. */
+/** What was given: the last option that goes with one command alone, or NULL; and a seed. */
 typedef struct {
   const char *write, *sheet;
+  bool seed;
 } particular;
 
 static bool read_part(const char *word, dg_part *part, dg_error *err) {
@@ -113,7 +114,8 @@ static bool read_part(const char *word, dg_part *part, dg_error *err) {
 static bool read_number(data_options *o, int which, const char *value, particular *given,
                         dg_error *err) {
   int i = which - OPT_SEED;
-  if (which <= OPT_TEST) o->draw = true;
+  if (which == OPT_SEED) given->seed = true;
+  if (which == OPT_TRAIN || which == OPT_TEST) o->draw = true;
   if (which >= OPT_CLASS) given->sheet = numbers[i].option;
   return command_number(numbers[i].option, value, numbers[i].low, numbers[i].high,
                         (uint32_t *)((char *)o + numbers[i].offset), err);
@@ -187,9 +189,9 @@ bool data_options_read(data_options *o, int argc, char **argv, dg_error *err) {
                       .columns = 10,
                       .scale = 2};
   particular given = {0};
-  opterr = 0;
-  for (int which; (which = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
-    if (which == '?' || which == ':') return command_unknown(argv, which, err);
+  int index;
+  for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
+    if (which == '?') return false;
     if (which == OPT_HELP || which == OPT_VERSION) {
       o->task = which == OPT_HELP ? DATA_HELP : DATA_VERSION;
       return true;
@@ -198,6 +200,7 @@ bool data_options_read(data_options *o, int argc, char **argv, dg_error *err) {
   }
   if (!read_command(o, argv + optind, argc - optind, err)) return false;
   if (!o->count) o->count = o->augment ? 10 : 100;
+  o->draw |= given.seed && !o->augment;
   o->data = command_data(o->data);
   return check(o, &given, argv[optind], err);
 }

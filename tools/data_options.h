@@ -14,10 +14,11 @@ enum { DATA_ALL_CLASSES = 256 };
 typedef struct {
   data_task task;
   const char *data;    /**< folder, or "builtin" */
-  const char *augment; /**< sheet: model whose recipe bends the images; NULL: none are bent */
+  const char *augment; /**< sheet: model whose recipe augments the images; NULL: as they are */
   const char *target;  /**< folder of `write`, file of `sheet` */
   bool draw;           /**< not the built-in set itself, but one drawn as the next three say */
-  uint32_t seed, train, test;
+  uint32_t seed;       /**< of the drawn set; with augment, of the augmentation */
+  uint32_t train, test;
   uint32_t threads;
   bool gzip;
   dg_part part;

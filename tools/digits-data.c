@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/digits.h"
 #include "tools/command.h"
@@ -71,104 +70,77 @@ static uint32_t choose_samples(const dg_part_view *part, const data_options *o, 
   return found;
 }
 
-/** The images of a sheet, one after the other, with their labels. */
-typedef struct {
-  uint32_t count;
-  uint8_t *images, *labels;
-} picked;
-
-static bool picked_new(picked *p, uint32_t count, size_t size, dg_error *err) {
-  *p = (picked){count, malloc(count * size), malloc(count)};
-  return (p->images && p->labels) || dg_fail_memory(err, count * size);
-}
-
-static bool pick(const dg_part_view *part, const uint32_t *chosen, uint32_t count, picked *p,
-                 dg_error *err) {
+/** Puts the chosen images onto a sheet, so many places `apart`. */
+static void put_chosen(sheet *s, const dg_part_view *part, const uint32_t *chosen, uint32_t count,
+                       uint32_t apart) {
   size_t size = (size_t)part->height * part->width;
-  if (!picked_new(p, count, size, err)) return false;
-  for (uint32_t i = 0; i < count; i++) {
-    memcpy(p->images + i * size, part->images + chosen[i] * size, size);
-    p->labels[i] = part->labels[chosen[i]];
-  }
-  return true;
+  for (uint32_t i = 0; i < count; i++)
+    sheet_put(s, i * apart, part->images + chosen[i] * size, part->labels[chosen[i]]);
 }
 
-/** Puts what step `column` of training makes of the images into that column. */
-static bool bend_column(const dg_dataset *data, const dg_model *model, const data_options *o,
-                        const uint32_t *chosen, uint32_t count, uint32_t column, picked *p,
-                        dg_error *err) {
+/** Puts what the steps of training make of the chosen images into the columns behind the first. */
+static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *o,
+                          const uint32_t *chosen, uint32_t count, dg_error *err) {
   dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
-  size_t size = (size_t)part.height * part.width;
-  uint8_t *bent = malloc(count * size);
-  if (!bent) return dg_fail_memory(err, count * size);
-  bool right = dg_data_augment(data, model, chosen, count, o->seed, column - 1, bent, err);
-  for (uint32_t i = 0; right && i < count; i++)
-    memcpy(p->images + (i * o->columns + column) * size, bent + i * size, size);
-  free(bent);
-  return right;
-}
-
-/** A row for each image: itself, then as the steps of training see it. */
-static bool pick_bent(const dg_dataset *data, const data_options *o, const uint32_t *chosen,
-                      uint32_t count, picked *p, dg_error *err) {
-  dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
-  size_t size = (size_t)part.height * part.width;
+  uint32_t steps = o->columns - 1;
+  size_t size = (size_t)part.height * part.width, bytes = steps * size * count;
   dg_model *model = dg_model_load(o->augment, NULL, 0, err);
-  bool right = model && picked_new(p, count * o->columns, size, err);
-  for (uint32_t i = 0; right && i < p->count; i++) {
-    uint32_t image = chosen[i / o->columns];
-    memcpy(p->images + i * size, part.images + image * size, size);
-    p->labels[i] = part.labels[image];
+  dg_device *device = model ? dg_open("cpu", NULL, o->threads, err) : NULL;
+  uint8_t *images = device ? malloc(bytes + 1) : NULL;
+  if (device && !images) dg_fail_memory(err, bytes);
+  bool right =
+      images && dg_data_augment(data, model, device, chosen, count, o->seed, 0, steps, images, err);
+  for (size_t i = 0; right && i < (size_t)steps * count; i++) {
+    uint32_t row = (uint32_t)(i % count), column = 1 + (uint32_t)(i / count);
+    sheet_put(s, row * o->columns + column, images + i * size, part.labels[chosen[row]]);
   }
-  for (uint32_t column = 1; right && column < o->columns; column++)
-    right = bend_column(data, model, o, chosen, count, column, p, err);
+  free(images);
+  dg_close(device);
   dg_model_free(model);
   return right;
 }
 
-static bool draw_sheet(const dg_part_view *part, const picked *p, const data_options *o,
-                       dg_error *err) {
-  uint32_t columns = p->count < o->columns ? p->count : o->columns;
+/** Draws the chosen images, or a row for each where they are augmented. */
+static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint32_t *chosen,
+                       uint32_t count, dg_error *err) {
+  dg_part_view part = dg_data_part(data, o->part);
+  uint32_t columns = o->augment || count > o->columns ? o->columns : count;
   sheet_layout layout = {.columns = columns,
-                         .rows = (p->count + columns - 1) / columns,
-                         .image_height = part->height,
-                         .image_width = part->width,
+                         .rows = o->augment ? count : (count + columns - 1) / columns,
+                         .image_height = part.height,
+                         .image_width = part.width,
                          .scale = o->scale};
   sheet s;
   if (!sheet_open(&s, &layout, err)) return false;
-  size_t size = (size_t)part->height * part->width;
-  for (uint32_t i = 0; i < p->count; i++) sheet_put(&s, i, p->images + i * size, p->labels[i]);
-  bool right = sheet_write(&s, o->target, err);
+  put_chosen(&s, &part, chosen, count, o->augment ? columns : 1);
+  bool right = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
+               sheet_write(&s, o->target, err);
   if (right)
-    printf("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target, p->count, s.width,
-           s.height);
+    printf("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target,
+           o->augment ? count * columns : count, s.width, s.height);
   sheet_close(&s);
   return right;
 }
 
 static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
   dg_part_view part = dg_data_part(data, o->part);
-  picked p = {0};
   uint32_t *chosen = malloc(o->count * sizeof *chosen);
   if (!chosen) return dg_fail_memory(err, o->count * sizeof *chosen);
   uint32_t count = choose_samples(&part, o, chosen);
-  bool right = count || dg_fail(err, DG_ERR_INPUT,
-                                "none of the %" PRIu32 " images from --from %" PRIu32
-                                " on is wanted: `digits-data stats` counts each class",
-                                part.count, o->from);
-  right = right && (o->augment ? pick_bent(data, o, chosen, count, &p, err)
-                               : pick(&part, chosen, count, &p, err));
-  right = right && draw_sheet(&part, &p, o, err);
+  bool right = count ? draw_sheet(data, o, chosen, count, err)
+                     : dg_fail(err, DG_ERR_INPUT,
+                               "none of the %" PRIu32 " images from --from %" PRIu32
+                               " on is wanted: `digits-data stats` counts each class",
+                               part.count, o->from);
   free(chosen);
-  free(p.images);
-  free(p.labels);
   return right;
 }
 
 /* ---- the program -------------------------------------------------------- */
 
 static dg_dataset *open_set(const data_options *o, dg_error *err) {
-  return o->draw ? dg_data_draw(o->train, o->test, o->seed, o->threads, err)
+  uint32_t seed = o->augment ? 1 : o->seed;
+  return o->draw ? dg_data_draw(o->train, o->test, seed, o->threads, err)
                  : dg_data_open(o->data, o->threads, err);
 }
 

@@ -66,13 +66,21 @@ static dg_model *load_model(const options *o, const run_state *state, dg_error *
                   : dg_model_of_weights(o->load, o->overrides, o->override_count, err);
 }
 
-static bool describe(const options *o, const run_state *state, dg_error *err) {
-  char text[1 << 16];
+static bool print_description(const dg_model *model, dg_device *device, dg_error *err) {
   size_t length;
+  if (!dg_describe(model, device, NULL, 0, &length, err)) return false;
+  char *text = malloc(length + 1);
+  if (!text) return dg_fail_memory(err, length + 1);
+  bool right = dg_describe(model, device, text, length + 1, &length, err);
+  if (right) fputs(text, stdout);
+  free(text);
+  return right;
+}
+
+static bool describe(const options *o, const run_state *state, dg_error *err) {
   dg_model *model = load_model(o, state, err);
   dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
-  bool right = device && dg_describe(model, device, text, sizeof text, &length, err);
-  if (right) fputs(text, stdout);
+  bool right = device && print_description(model, device, err);
   dg_close(device);
   dg_model_free(model);
   return right;
@@ -211,13 +219,14 @@ static void spread(const double *values, uint32_t count, double *mean, double *d
   *deviation = count > 1 ? sqrt(*deviation / (count - 1)) : 0;
 }
 
-static void tell_summary(job *j, const double *accuracy, const double *seconds) {
-  json_summary s = {.runs = j->options->runs};
+static void tell_summary(job *j, uint32_t runs, const double *accuracy, const double *seconds) {
+  json_summary s = {.runs = runs};
   spread(accuracy, s.runs, &s.accuracy_mean, &s.accuracy_deviation);
   spread(seconds, s.runs, &s.seconds_mean, &s.seconds_deviation);
   json_log_summary(&j->audience.log, &s);
-  printf("%u runs  accuracy %.2f +- %.2f %%  trained in %.1f +- %.1f s\n", s.runs,
-         100 * s.accuracy_mean, 100 * s.accuracy_deviation, s.seconds_mean, s.seconds_deviation);
+  printf("%u run%s  accuracy %.2f +- %.2f %%  trained in %.1f +- %.1f s\n", s.runs,
+         s.runs == 1 ? "" : "s", 100 * s.accuracy_mean, 100 * s.accuracy_deviation, s.seconds_mean,
+         s.seconds_deviation);
 }
 
 static bool run_all(job *j, dg_error *err) {
@@ -225,12 +234,15 @@ static bool run_all(job *j, dg_error *err) {
   double *accuracy = calloc(2 * (size_t)runs, sizeof *accuracy), *seconds = accuracy + runs;
   if (!accuracy) return dg_fail_memory(err, 2 * (size_t)runs * sizeof *accuracy);
   bool right = true;
+  uint32_t finished = 0;
   for (uint32_t i = 0; right && i < runs; i++) {
     dg_score score;
     right = run_once(j, j->options->seed + i, &score, &seconds[i], err);
-    if (right) accuracy[i] = score.accuracy;
+    if (!right) continue;
+    accuracy[i] = score.accuracy;
+    finished++;
   }
-  if (right && runs > 1) tell_summary(j, accuracy, seconds);
+  if (runs > 1 && finished > 0) tell_summary(j, finished, accuracy, seconds);
   free(accuracy);
   return right;
 }

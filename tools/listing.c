@@ -24,12 +24,14 @@ bool list_devices(dg_error *err) {
 bool list_models(dg_error *err) {
   dg_listed_model models[MOST_MODELS];
   size_t count;
-  if (!dg_list_models(models, MOST_MODELS, &count, err)) return false;
-  for (size_t i = 0; i < count && i < MOST_MODELS; i++) {
+  dg_device *device = dg_open("cpu", NULL, 1, err);
+  bool right = device && dg_list_models(device, models, MOST_MODELS, &count, err);
+  dg_close(device);
+  for (size_t i = 0; right && i < count && i < MOST_MODELS; i++) {
     const dg_listed_model *m = &models[i];
     printf("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
   }
-  return true;
+  return right;
 }
 
 bool help_layers(dg_error *err) {

@@ -1,6 +1,7 @@
 #include "tools/options.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "tools/command.h"
@@ -34,73 +35,75 @@ const char options_help[] =
     "  --save FILE           write the trained parameters; while training, FILE.state keeps all\n"
     "                        that a run needs to go on, after every epoch and on Ctrl-C\n"
     "  --resume FILE         go on with the run that had --save FILE and stopped, to the same\n"
-    "                        bits; its model, recipe, seed, device and data are taken up\n"
+    "                        bits on the same backend, device and number of threads;\n"
+    "                        its model, recipe, seed, device and data are taken up\n"
     "  --load FILE           start from these; without a MODEL, from their own\n"
     "  --test                no training: test what --load gave\n"
     "\n"
     "What it tells\n"
     "  --log FILE            one JSON object a line: start, step, epoch, test, summary\n"
     "  --quiet               only the test result\n"
-    "  --help [layers]       this help, or every layer with its keys\n"
+    "  -h, --help [layers]   this help, or every layer with its keys\n"
     "  --version\n"
     "\n"
     "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input; 130 interrupted.\n";
 
-enum {
-  OPT_BACKEND = 256,
-  OPT_DEVICE,
-  OPT_LIST_DEVICES,
-  OPT_LIST_MODELS,
-  OPT_DESCRIBE,
-  OPT_THREADS,
-  OPT_DATA,
-  OPT_TEST_DATA,
-  OPT_EPOCHS,
-  OPT_BATCH,
-  OPT_LR,
-  OPT_SET,
-  OPT_SEED,
-  OPT_RUNS,
-  OPT_SAVE,
-  OPT_LOAD,
-  OPT_RESUME,
-  OPT_TEST,
-  OPT_LOG,
-  OPT_QUIET,
-  OPT_HELP,
-  OPT_VERSION
+/* ---- the options -------------------------------------------------------- */
+
+/** What an option asks for that others must go with. */
+enum { TESTING = 1, RESUMING = 2, DESCRIBING = 4, LISTING = 8 };
+
+typedef enum { WORD, FLAG, NUMBER, OVERRIDE, SETTING, TASK } option_kind;
+
+typedef struct {
+  const char *name; /**< as it is written: "--lr" */
+  option_kind kind;
+  unsigned with;    /**< what it goes with besides training */
+  unsigned asks;    /**< one of the above, or 0 */
+  size_t offset;    /**< WORD, FLAG, NUMBER: of the value in `options` */
+  uint32_t low;     /**< NUMBER */
+  uint32_t high;    /**< NUMBER */
+  const char *path; /**< OVERRIDE */
+  task task;        /**< TASK */
+} known_option;
+
+#define AT(field) .offset = offsetof(options, field)
+
+static const known_option known[] = {
+    {"--backend", WORD, .with = TESTING | RESUMING | DESCRIBING, AT(backend)},
+    {"--device", WORD, .with = TESTING | RESUMING | DESCRIBING, AT(device)},
+    {"--threads", NUMBER, .with = TESTING | RESUMING | DESCRIBING, AT(threads), .low = 1,
+     .high = 1024},
+    {"--data", WORD, .with = TESTING | RESUMING, AT(data)},
+    {"--test-data", WORD, .with = TESTING | RESUMING, AT(test_data)},
+    {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
+    {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},
+    {"--lr", OVERRIDE, .with = DESCRIBING, .path = "train.optimizer.lr"},
+    {"--set", SETTING, .with = TESTING | DESCRIBING},
+    {"--seed", NUMBER, AT(seed), .high = UINT32_MAX},
+    {"--runs", NUMBER, AT(runs), .low = 1, .high = 1000},
+    {"--save", WORD, AT(save)},
+    {"--resume", WORD, .with = DESCRIBING, .asks = RESUMING, AT(resume)},
+    {"--load", WORD, .with = TESTING | DESCRIBING, AT(load)},
+    {"--test", FLAG, .asks = TESTING, AT(test)},
+    {"--log", WORD, .with = TESTING | RESUMING, AT(log)},
+    {"--quiet", FLAG, .with = TESTING | RESUMING, AT(quiet)},
+    {"--describe", TASK, .with = RESUMING, .asks = DESCRIBING, .task = DO_DESCRIBE},
+    {"--list-devices", TASK, .asks = LISTING, .task = DO_LIST_DEVICES},
+    {"--list-models", TASK, .asks = LISTING, .task = DO_LIST_MODELS},
+    {"--version", TASK, .asks = LISTING, .task = DO_VERSION},
+    {"--help", TASK, .task = DO_HELP},
 };
 
-static const struct option known[] = {
-    {"backend", required_argument, NULL, OPT_BACKEND},
-    {"device", required_argument, NULL, OPT_DEVICE},
-    {"list-devices", no_argument, NULL, OPT_LIST_DEVICES},
-    {"list-models", no_argument, NULL, OPT_LIST_MODELS},
-    {"describe", no_argument, NULL, OPT_DESCRIBE},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"data", required_argument, NULL, OPT_DATA},
-    {"test-data", required_argument, NULL, OPT_TEST_DATA},
-    {"epochs", required_argument, NULL, OPT_EPOCHS},
-    {"batch", required_argument, NULL, OPT_BATCH},
-    {"lr", required_argument, NULL, OPT_LR},
-    {"set", required_argument, NULL, OPT_SET},
-    {"seed", required_argument, NULL, OPT_SEED},
-    {"runs", required_argument, NULL, OPT_RUNS},
-    {"save", required_argument, NULL, OPT_SAVE},
-    {"resume", required_argument, NULL, OPT_RESUME},
-    {"load", required_argument, NULL, OPT_LOAD},
-    {"test", no_argument, NULL, OPT_TEST},
-    {"log", required_argument, NULL, OPT_LOG},
-    {"quiet", no_argument, NULL, OPT_QUIET},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {0},
-};
+enum { KNOWN = sizeof known / sizeof *known };
+
+/* ---- reading ------------------------------------------------------------ */
 
 static bool add_override(options *o, const char *option, const char *path, const char *value,
                          dg_error *err) {
   if (o->override_count == MOST_OVERRIDES)
-    return dg_fail(err, DG_ERR_INPUT, "more than %d overrides", MOST_OVERRIDES);
+    return dg_fail(err, DG_ERR_INPUT,
+                   "more than %d overrides; put some of them into the model file", MOST_OVERRIDES);
   o->overrides[o->override_count++] = (dg_override){option, path, value};
   return true;
 }
@@ -113,106 +116,99 @@ static bool read_set(options *o, char *text, dg_error *err) {
   return add_override(o, "--set", text, equals + 1, err);
 }
 
-static bool read_one(options *o, int which, char *value, dg_error *err) {
-  switch (which) {
-  case OPT_BACKEND:
-    o->backend = value;
+static bool read_one(options *o, const known_option *option, char *value, dg_error *err) {
+  void *field = (char *)o + option->offset;
+  switch (option->kind) {
+  case WORD:
+    *(const char **)field = value;
     return true;
-  case OPT_DEVICE:
-    o->device = value;
+  case FLAG:
+    *(bool *)field = true;
     return true;
-  case OPT_LIST_DEVICES:
-    o->task = DO_LIST_DEVICES;
-    return true;
-  case OPT_LIST_MODELS:
-    o->task = DO_LIST_MODELS;
-    return true;
-  case OPT_DESCRIBE:
-    o->task = DO_DESCRIBE;
-    return true;
-  case OPT_THREADS:
-    return command_number("--threads", value, 1, 1024, &o->threads, err);
-  case OPT_DATA:
-    o->data = value;
-    return true;
-  case OPT_TEST_DATA:
-    o->test_data = value;
-    return true;
-  case OPT_EPOCHS:
-    return add_override(o, "--epochs", "train.epochs", value, err);
-  case OPT_BATCH:
-    return add_override(o, "--batch", "train.batch", value, err);
-  case OPT_LR:
-    return add_override(o, "--lr", "train.optimizer.lr", value, err);
-  case OPT_SET:
+  case NUMBER:
+    return command_number(option->name, value, option->low, option->high, field, err);
+  case OVERRIDE:
+    return add_override(o, option->name, option->path, value, err);
+  case SETTING:
     return read_set(o, value, err);
-  case OPT_SEED:
-    o->seeded = true;
-    return command_number("--seed", value, 0, UINT32_MAX, &o->seed, err);
-  case OPT_RUNS:
-    return command_number("--runs", value, 1, 1000, &o->runs, err);
-  case OPT_LOG:
-    o->log = value;
+  case TASK:
+    if (o->task != DO_HELP) o->task = option->task; /* help is given, whatever else is said */
     return true;
-  case OPT_SAVE:
-    o->save = value;
-    return true;
-  case OPT_LOAD:
-    o->load = value;
-    return true;
-  case OPT_RESUME:
-    o->resume = value;
-    return true;
-  case OPT_TEST:
-    o->test = true;
-    return true;
-  case OPT_QUIET:
-    o->quiet = true;
-    return true;
-  case OPT_HELP:
-    o->task = DO_HELP;
-    return true;
-  case OPT_VERSION:
-    o->task = DO_VERSION;
-    return true;
-  default:
-    return false;
   }
+  return false;
 }
 
-/** Refuses options that contradict each other; `left` words are no options. */
-static bool check(const options *o, int left, dg_error *err) {
-  if (o->resume &&
-      (left || o->save || o->load || o->test || o->override_count || o->seeded || o->runs > 1))
+/* ---- checking ----------------------------------------------------------- */
+
+/** Why an option that asks for something doesn't go with others. */
+static const char *reason(unsigned asks) {
+  return asks == TESTING      ? "trains nothing"
+         : asks == RESUMING   ? "goes on with a run as it began"
+         : asks == DESCRIBING ? "runs nothing"
+                              : "stands alone";
+}
+
+/** Refuses options that do nothing beside others. */
+static bool check_pairs(const bool *given, dg_error *err) {
+  for (size_t i = 0; i < KNOWN; i++)
+    for (size_t j = 0; j < KNOWN; j++)
+      if (i != j && given[i] && given[j] && (known[j].asks & ~known[i].with))
+        return dg_fail(err, DG_ERR_INPUT, "%s doesn't go with %s, which %s; see --help",
+                       known[i].name, known[j].name, reason(known[j].asks));
+  return true;
+}
+
+/** Takes the words that are no options: the model, or what help is wanted of. */
+static bool take_words(options *o, char **words, int count, dg_error *err) {
+  bool needs_model = o->task == DO_TRAIN || o->task == DO_DESCRIBE;
+  if (o->task == DO_HELP && count) {
+    o->task = DO_HELP_LAYERS;
+    return (count == 1 && strcmp(words[0], "layers") == 0) ||
+           dg_fail(err, DG_ERR_INPUT, "no help on \"%s\"; there are --help and --help layers",
+                   words[count - 1]);
+  }
+  if (count && !needs_model)
     return dg_fail(err, DG_ERR_INPUT,
-                   "--resume goes on with a run as it began: a model, --save, --load, --test, "
-                   "--seed, --runs and the recipe's options don't go with it");
-  if (left > 1 || (left == 0 && !o->load && !o->resume))
-    return dg_fail(err, DG_ERR_INPUT, "%s; see --help",
-                   left ? "give one model file, not several" : "no model file was given");
+                   "\"%s\" is too much; --list-devices, --list-models and "
+                   "--version take no word",
+                   words[0]);
+  if (count && o->resume)
+    return dg_fail(err, DG_ERR_INPUT, "--resume goes on with a run as it began: leave out \"%s\"",
+                   words[0]);
+  if (count > 1) return dg_fail(err, DG_ERR_INPUT, "give one model file, not several; see --help");
+  if (count == 0 && needs_model && !o->load && !o->resume)
+    return dg_fail(err, DG_ERR_INPUT, "no model file was given; see --help");
+  o->model = count ? words[0] : NULL;
+  return true;
+}
+
+/** Refuses options that contradict each other beyond pairs. */
+static bool check(const options *o, dg_error *err) {
   if (o->test && !o->load) return dg_fail(err, DG_ERR_INPUT, "--test needs --load FILE");
-  if (o->test && (o->save || o->runs > 1))
-    return dg_fail(err, DG_ERR_INPUT, "--test trains nothing: --save and --runs don't go with it");
+  if (o->task == DO_DESCRIBE && o->load && o->model)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "--describe takes a model file or --load FILE, whose model it describes; "
+                   "leave out one");
   return !o->save || o->runs == 1 ||
          dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
 }
 
 bool options_read(options *o, int argc, char **argv, dg_error *err) {
   *o = (options){.seed = 1, .runs = 1};
-  opterr = 0;
-  int index = 0;
-  for (int which; (which = getopt_long(argc, argv, ":", known, &index)) != -1;) {
-    if (which == '?' || which == ':') return command_unknown(argv, which, err);
-    if (optarg && !*optarg)
-      return dg_fail(err, DG_ERR_INPUT, "option --%s needs a value; see --help", known[index].name);
-    if (!read_one(o, which, optarg, err)) return false;
+  struct option listed[KNOWN + 1] = {0};
+  bool given[KNOWN] = {false};
+  for (size_t i = 0; i < KNOWN; i++) {
+    bool bare = known[i].kind == FLAG || known[i].kind == TASK;
+    listed[i] = (struct option){known[i].name + 2, bare ? no_argument : required_argument, NULL, 0};
   }
-  int left = argc - optind;
-  if (o->task == DO_HELP && left == 1 && strcmp(argv[optind], "layers") == 0)
-    o->task = DO_HELP_LAYERS;
-  if (o->task != DO_TRAIN && o->task != DO_DESCRIBE) return true;
-  if (!check(o, left, err)) return false;
-  o->model = left ? argv[optind] : NULL;
+  int index;
+  for (int which; (which = command_option(argc, argv, listed, &index, err)) != -1;) {
+    if (which == '?') return false;
+    given[index] = true;
+    if (!read_one(o, &known[index], optarg, err)) return false;
+  }
+  if (o->task != DO_HELP && !check_pairs(given, err)) return false;
+  if (!take_words(o, argv + optind, argc - optind, err) || !check(o, err)) return false;
   if (!o->save) o->save = o->resume;
   if (!o->resume) o->data = command_data(o->data);
   return true;

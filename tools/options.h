@@ -29,7 +29,6 @@ typedef struct {
   const char *save, *load, *resume;
   uint32_t seed, threads, runs;
   bool quiet, test; /**< test: no training */
-  bool seeded;      /**< the seed was given */
   dg_override overrides[MOST_OVERRIDES];
   uint32_t override_count;
 } options;

@@ -60,14 +60,14 @@ static bool fold_norm(dg_network *network, uint32_t i) {
                 .weight_offset = add_floats(network, weight->count),
                 .bias_offset = add_floats(network, channels)};
   product->plan.op = extended;
-  dg_network_absorb(network, i);
+  dg_network_fuse_into(network, i);
   return true;
 }
 
 bool dg_network_fold(dg_network *network, dg_error *err) {
   network->folds = calloc(network->node_count, sizeof *network->folds);
   if (!network->folds) return dg_fail_memory(err, network->node_count * sizeof *network->folds);
-  dg_network_join_nodes(network, fold_norm);
+  dg_network_fuse_nodes(network, fold_norm);
   return true;
 }
 

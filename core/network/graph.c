@@ -62,8 +62,8 @@ static bool params_fit(const dg_network *network, const dg_layer_plan *plan, dg_
 }
 
 /** Adds the node of one layer (or only another view, where it needs no op). */
-static bool join_layer(dg_network *network, const dg_model *model, uint32_t index, output *outputs,
-                       dg_error *err) {
+static bool lower_layer(dg_network *network, const dg_model *model, uint32_t index, output *outputs,
+                        dg_error *err) {
   const dg_model_layer *layer = &model->layers[index];
   dg_shape shapes[DG_MAX_IN];
   const char *names[DG_MAX_IN];
@@ -96,10 +96,10 @@ static bool reserve(dg_network *network, uint32_t layers, dg_error *err) {
   return (network->tensors && network->nodes && network->params) || dg_fail_memory(err, layers);
 }
 
-static bool join_all(dg_network *network, const dg_model *model, output *outputs, dg_error *err) {
+static bool lower_all(dg_network *network, const dg_model *model, output *outputs, dg_error *err) {
   outputs[0] = (output){add_tensor(network, &model->input, DG_NO_NODE), model->input};
   for (uint32_t i = 0; i < model->layer_count; i++) {
-    if (join_layer(network, model, i, outputs, err)) continue;
+    if (lower_layer(network, model, i, outputs, err)) continue;
     return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", model->layers[i].place,
                           model->layers[i].name, model->layers[i].kind->type);
   }
@@ -145,7 +145,7 @@ dg_node *dg_network_before(dg_network *network, uint32_t i) {
   return alone ? &network->nodes[between->producer] : NULL;
 }
 
-void dg_network_absorb(dg_network *network, uint32_t i) {
+void dg_network_fuse_into(dg_network *network, uint32_t i) {
   const dg_node *node = &network->nodes[i];
   dg_tensor *between = &network->tensors[node->in[0]];
   network->nodes[between->producer].out = node->out;
@@ -166,14 +166,14 @@ static bool fuse_activation(dg_network *network, uint32_t i) {
   *act = node->plan.op.activation.act;
   if (!network->device->calls->supports(network->device, &fused)) return false;
   producer->plan.op = fused;
-  dg_network_absorb(network, i);
+  dg_network_fuse_into(network, i);
   return true;
 }
 
-void dg_network_join_nodes(dg_network *network, bool (*joins)(dg_network *network, uint32_t i)) {
+void dg_network_fuse_nodes(dg_network *network, bool (*fuses)(dg_network *network, uint32_t i)) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < network->node_count; i++) {
-    if (joins(network, i)) continue;
+    if (fuses(network, i)) continue;
     network->nodes[kept] = network->nodes[i];
     network->tensors[network->nodes[kept].out].producer = kept;
     kept++;
@@ -201,14 +201,14 @@ static void direct_gradients(dg_network *network) {
   }
 }
 
-bool dg_network_join(dg_network *network, const dg_model *model, dg_error *err) {
+bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err) {
   output *outputs = calloc(model->layer_count + 1, sizeof *outputs);
   if (!outputs) return dg_fail_memory(err, sizeof *outputs);
-  bool right = reserve(network, model->layer_count, err) && join_all(network, model, outputs, err);
+  bool right = reserve(network, model->layer_count, err) && lower_all(network, model, outputs, err);
   free(outputs);
   if (!right) return false;
   add_states(network);
-  dg_network_join_nodes(network, fuse_activation);
+  dg_network_fuse_nodes(network, fuse_activation);
   if (!network->train && !dg_network_fold(network, err)) return false;
   direct_gradients(network);
   return true;

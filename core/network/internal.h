@@ -66,16 +66,16 @@ static inline uint32_t dg_network_aligned(const dg_network *network, uint32_t fl
   return (floats + unit - 1) / unit * unit;
 }
 
-/** Nodes, tensors and parameters of a model's layers (graph.c). */
-bool dg_network_join(dg_network *network, const dg_model *model, dg_error *err);
+/** Makes nodes, tensors and parameters of a model's layers, and fuses what can be (graph.c). */
+bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err);
 /** Where an op takes an activation at its end; NULL if it can't. */
 dg_act *dg_network_act(dg_op_desc *desc);
 /** The node whose output node `i`, and nobody else, reads; NULL if there is none. */
 dg_node *dg_network_before(dg_network *network, uint32_t i);
-/** Lets the node before node `i` write what node `i` wrote. */
-void dg_network_absorb(dg_network *network, uint32_t i);
-/** Takes out of the list the nodes that `joins`, called for each in order, has joined to others. */
-void dg_network_join_nodes(dg_network *network, bool (*joins)(dg_network *network, uint32_t i));
+/** Lets the node before node `i`, which does its work too, write what node `i` wrote. */
+void dg_network_fuse_into(dg_network *network, uint32_t i);
+/** Takes out of the list the nodes that `fuses`, called for each in order, has fused into others. */
+void dg_network_fuse_nodes(dg_network *network, bool (*fuses)(dg_network *network, uint32_t i));
 
 /** Folds batch norms into the products before them, where the device can (fold.c). */
 bool dg_network_fold(dg_network *network, dg_error *err);
@@ -83,10 +83,12 @@ bool dg_network_fold(dg_network *network, dg_error *err);
 bool dg_network_fold_bind(dg_network *network, dg_error *err);
 /** Makes the folded parameters of `values`, all numbers of the parameter buffer. */
 bool dg_network_fold_write(dg_network *network, const float *values, dg_error *err);
+/** Frees what dg_network_fold and dg_network_fold_bind made; also where they failed. */
 void dg_network_fold_release(dg_network *network);
 
 /** Plans the arena, allocates all buffers and fills in the nodes' (memory.c). */
 bool dg_network_allocate(dg_network *network, dg_error *err);
+/** Frees all buffers and views of the network, but no node; also where allocation failed. */
 void dg_network_release(dg_network *network);
 
 #endif

@@ -29,14 +29,13 @@ static void look_at(const dg_catalog *catalog, const char *name, dg_device *devi
   dg_model_free(model);
 }
 
-bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err) {
+bool dg_list_models(dg_device *device, dg_listed_model *out, size_t room, size_t *count,
+                    dg_error *err) {
   dg_catalog catalog;
-  dg_device *device = dg_open("cpu", NULL, 1, err);
-  bool right = device && dg_catalog_read(&catalog, err);
+  bool right = dg_catalog_read(&catalog, err);
   *count = right ? catalog.count : 0;
   for (size_t i = 0; i < *count && i < room; i++)
     look_at(&catalog, catalog.names[i], device, &out[i]);
-  if (device) dg_catalog_free(&catalog);
-  dg_close(device);
+  dg_catalog_free(&catalog);
   return right;
 }

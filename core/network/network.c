@@ -31,7 +31,7 @@ dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t 
   network->device = device;
   network->max_n = max_n;
   network->train = train;
-  if (dg_network_join(network, model, err) && prepare_all(network, err) &&
+  if (dg_network_lower(network, model, err) && prepare_all(network, err) &&
       dg_network_allocate(network, err))
     return network;
   dg_network_free(network);

@@ -4,7 +4,7 @@
 
 #include "core/model/model.h"
 
-/** The gather op of a model for images of height x width, bent as its recipe says. */
+/** The gather op of a model for images of height x width, augmented as its recipe says. */
 dg_op_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32_t width);
 
 #endif

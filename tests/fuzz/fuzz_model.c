@@ -37,7 +37,7 @@ static void join(const dg_model *model) {
   dg_network *network = calloc(1, sizeof *network);
   if (!network) abort();
   *network = (dg_network){.device = &device, .max_n = model->train.batch, .train = true};
-  if (dg_network_join(network, model, &err) != (err.kind == DG_OK)) abort();
+  if (dg_network_lower(network, model, &err) != (err.kind == DG_OK)) abort();
   dg_network_free(network);
 }
 
