@@ -1,4 +1,8 @@
-/** Trains a model and tests it: `train MODEL` takes a model file, or the name of one. */
+/**
+ * Trains a model and tests it: `train MODEL` takes a model file, or the name of one. Where digits
+ * was installed with another prefix than it was configured for, names are found by
+ * DIGITS_MODELS=PREFIX/share/digits/models.
+ */
 #include <digits/digits.h>
 #include <stdio.h>
 

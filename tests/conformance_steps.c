@@ -150,6 +150,9 @@ void try_loss(const rig_place *place, int number) {
       dg_loss_desc d = {kinds[k].kind, cases[i].classes, kinds[k].smoothing};
       try_loss_case(&report, device, &d, cases[i].max_n);
     }
+  const dg_op_desc smoothed = {.kind = DG_OP_LOSS, .loss = {DG_LOSS_MSE, 10, 0.1f}};
+  if (device->calls->supports(device, &smoothed))
+    rig_fail(&report, "smoothing with squared errors is said to be supported");
   device->calls->close(device);
   rig_conclude(&report);
 }

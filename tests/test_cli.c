@@ -213,6 +213,14 @@ START_TEST(a_signal_stops_it) {
 }
 END_TEST
 
+START_TEST(stopped_runs_are_summed_up) {
+  shell_check(RUN SMALL "--quiet --runs 1000 --epochs 30 " MODELS "vanilla.cfg > out & p=$!; "
+                        "while kill -0 $p && ! grep -q test out; do sleep 0.05; done; "
+                        "kill -INT $p; wait $p; s=$?; tail -n 1 out; exit $s",
+              130, " +- ");
+}
+END_TEST
+
 START_TEST(a_stopped_run_is_resumed) {
   const char *const run = RUN SMALL "--epochs 30000 --save r.safetensors --log r.jsonl " MODELS
                                     "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; wait $p";
@@ -261,6 +269,7 @@ int main(void) {
   tcase_add_test(tests, the_log_has_every_record);
   tcase_add_test(tests, weights_come_back);
   tcase_add_test(tests, a_signal_stops_it);
+  tcase_add_test(tests, stopped_runs_are_summed_up);
   tcase_add_test(tests, a_stopped_run_is_resumed);
   tcase_add_test(tests, no_opencl_platform);
   int status = suite_main("cli", tests);

@@ -43,7 +43,7 @@ static const shell_line lines[] = {
     {DATA "--data . --count 300 --columns 300 --scale 64 sheet x.png", 2, "is too large"},
     {DATA "--data . --augment m3 --count 4295 --columns 1000000 sheet x.png", 2, "is too large"},
     {DATA "--data . sheet none/x.png", 1, "none/x.png can't be written"},
-    {DATA "--data . sheet /dev/full", 1, "/dev/full could not be written"},
+    {DATA "--data . sheet /dev/full", 1, "/dev/full could not be written: No space left"},
     {DATA "--data . write none/x", 1, "none/x: the folder can't be made"},
     {DATA "--data . write .", 2, "train-images-idx3-ubyte is there already"},
     {DATA "--data . --augment m33 sheet x.png", 2, "did you mean \"m3\"?"},

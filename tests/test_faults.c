@@ -67,7 +67,7 @@ static const shell_line lines[] = {
     {TRAIN "--batch 65536 --set fc1.units=1000000 " VANILLA, 1,
      "too many for the cpu backend; a smaller --batch fits"},
     /* outputs */
-    {TRAIN "--log d " VANILLA, 1, "d: Is a directory"},
+    {TRAIN "--log d " VANILLA, 1, "the log d can't be written: Is a directory"},
     {"ln -s /dev/full l; " TRAIN "--save l --epochs 1 " VANILLA "; s=$?; rm l*; exit $s", 1,
      "/dev/full could not be written: No space left on device"},
     {TRAIN "--epochs 1 " VANILLA " > /dev/full", 1, "standard output could not be written"},

@@ -99,6 +99,26 @@ START_TEST(text_reads_again) {
 }
 END_TEST
 
+START_TEST(text_keeps_every_bit) {
+  static const char *const numbers[] = {"0.0012345678901234567", "0.1", "1e-8", "3.0",
+                                        "1.7976931348623157e-30"};
+  const double expected[] = {0.0012345678901234567, 0.1, 1e-8, 3.0, 1.7976931348623157e-30};
+  write_model("description = \"\\\"\\\\ \xc3\xa4\";" HEAD LAYERS);
+  const dg_override override = {"--lr", "train.optimizer.lr", numbers[_i]};
+  dg_error err = {0};
+  dg_model *m = dg_model_load(path, &override, 1, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  write_model(dg_model_text(m));
+  dg_model *again = dg_model_load(path, NULL, 0, &err);
+  ck_assert_msg(again != NULL, "%s", err.message);
+  ck_assert_mem_eq(&again->train.optimizer.lr, &expected[_i], sizeof expected[_i]);
+  ck_assert_str_eq(again->description, "\"\\ \xc3\xa4");
+  ck_assert_str_eq(dg_model_text(again), dg_model_text(m));
+  dg_model_free(again);
+  dg_model_free(m);
+}
+END_TEST
+
 /** A model that is wrong, and what the message must say after the file's name. */
 static const struct {
   const char *text, *says;
@@ -139,10 +159,17 @@ static const struct {
     {HEAD LAYERS "train = { optimizer = 3; };", ":5: optimizer must be a group"},
     {HEAD LAYERS "train = { schedule = { type = \"cosin\"; }; };", "did you mean \"cosine\"?"},
     {HEAD LAYERS "train = { keep = \"best\"; };", ":5: keep = \"best\" needs validation samples"},
+    {HEAD LAYERS "loss = \"mse\"; train = { label_smoothing = 0.1; };",
+     ":5: label_smoothing needs loss = \"cross_entropy\""},
     {HEAD LAYERS "train = { keep = \"bst\"; };",
      ":5: unknown keep \"bst\"; did you mean \"best\"?"},
     {HEAD LAYERS "train = 3;", ":5: train must be a group"},
     {HEAD LAYERS "data = { std = 0.0; };", ":5: std must be a number > 0"},
+    {HEAD LAYERS "# \xe4", ":5: the text is not UTF-8; save it as UTF-8"},
+    {HEAD LAYERS "# \xed\xa0\x80", ":5: the text is not UTF-8"},
+    {HEAD LAYERS "# \xc0\xaf", ":5: the text is not UTF-8"},
+    {HEAD LAYERS "# \xf4\x90\x80\x80", ":5: the text is not UTF-8"},
+    {HEAD LAYERS "description = \"\\xe4\";", ":5: description must be a line of UTF-8"},
     {HEAD LAYERS "loss = \"crossentropy\";", "did you mean \"cross_entropy\"?"},
     {HEAD LAYERS "loss = 3;", ":5: loss must be"},
     {HEAD LAYERS "colour = 3;", ":5: unknown key \"colour\""},
@@ -194,6 +221,7 @@ static const struct {
     {{"--set", "fc.units", ""}, "is no value"},
     {{"--set", "name.x", "3"}, "names no key"},
     {{"--set", "..", "3"}, "names no key"},
+    {{"--set", "description", "\xe4"}, "--set: the text is not UTF-8"},
 };
 
 START_TEST(says_what_is_wrong_in_an_override) {
@@ -243,6 +271,7 @@ int main(void) {
   tcase_add_test(tests, reads_every_key);
   tcase_add_test(tests, fills_in_defaults);
   tcase_add_test(tests, text_reads_again);
+  tcase_add_loop_test(tests, text_keeps_every_bit, 0, 5);
   tcase_add_loop_test(tests, says_what_is_wrong, 0, sizeof wrong / sizeof *wrong);
   tcase_add_loop_test(tests, says_what_is_wrong_in_an_override, 0,
                       sizeof wrong_overrides / sizeof *wrong_overrides);

@@ -9,7 +9,8 @@ bool json_log_open(json_log *log, const char *path, bool append, dg_error *err) 
   *log = (json_log){.path = path};
   if (!path) return true;
   log->file = fopen(path, append ? "a" : "w");
-  return log->file || dg_fail(err, DG_ERR_RUNTIME, "%s: %s", path, strerror(errno));
+  return log->file ||
+         dg_fail(err, DG_ERR_RUNTIME, "the log %s can't be written: %s", path, strerror(errno));
 }
 
 bool json_log_close(json_log *log, dg_error *err) {

@@ -30,10 +30,17 @@ bool json_log_open(json_log *log, const char *path, bool append, dg_error *err);
 /** Closes it; a line that could not be written is an error here. */
 bool json_log_close(json_log *log, dg_error *err);
 
+/* A line for each event; losses that are not finite are null. */
+
+/** A run begins: what of, where, and by which recipe. */
 void json_log_start(json_log *log, const json_start *start);
+/** A training step, counted from 0 over the whole run, and the loss of its batch. */
 void json_log_step(json_log *log, uint64_t step, double loss);
+/** An epoch has ended: its scores, the last learning rate and its speed. */
 void json_log_epoch(json_log *log, const dg_epoch_report *report);
+/** A test has ended; it took `seconds`. */
 void json_log_test(json_log *log, const dg_score *score, double seconds);
+/** Several runs have ended. */
 void json_log_summary(json_log *log, const json_summary *summary);
 
 #endif

@@ -1,5 +1,6 @@
 #include "tools/sheet.h"
 
+#include <errno.h>
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,9 +82,11 @@ bool sheet_write(const sheet *s, const char *path, dg_error *err) {
                        .format = PNG_FORMAT_GRAY};
   dg_new_file file;
   if (!dg_file_begin(&file, path, err)) return false;
+  errno = 0; /* libpng says "Write Error" alone */
   if (png_image_write_to_stdio(&picture, file.stream, 0, s->pixels, 0, NULL))
     return dg_file_commit(&file, err);
-  dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: %s", path, picture.message);
+  dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: %s", path,
+          errno ? strerror(errno) : picture.message);
   dg_file_abandon(&file);
   return false;
 }

@@ -28,6 +28,7 @@ void sheet_put(sheet *s, uint32_t place, const uint8_t *image, uint32_t number);
 /** Writes it as a PNG file; the old file stays until the new one is whole. */
 bool sheet_write(const sheet *s, const char *path, dg_error *err);
 
+/** Frees the pixels. */
 void sheet_close(sheet *s);
 
 #endif

@@ -10,7 +10,8 @@
 
 static bool supports(const dg_op_desc *desc) {
   return desc->loss.classes > 0 &&
-         (desc->loss.kind == DG_LOSS_CROSS_ENTROPY || desc->loss.kind == DG_LOSS_MSE) &&
+         (desc->loss.kind == DG_LOSS_CROSS_ENTROPY ||
+          (desc->loss.kind == DG_LOSS_MSE && desc->loss.smoothing == 0)) &&
          desc->loss.smoothing >= 0 && desc->loss.smoothing < 1;
 }
 

@@ -9,6 +9,13 @@ typedef struct {
   dg_buffer *losses, *hits; /* of each sample */
 } loss_op;
 
+static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
+  (void)device;
+  const dg_loss_desc *d = &desc->loss;
+  return d->classes > 0 && d->smoothing >= 0 && d->smoothing < 1 &&
+         (d->kind == DG_LOSS_CROSS_ENTROPY || (d->kind == DG_LOSS_MSE && d->smoothing == 0));
+}
+
 static bool prepare(dg_cl_op *op, dg_error *err) {
   loss_op *self = (loss_op *)op;
   self->of_samples = dg_cl_kernel(op, DG_CL_ELEMENTS, "loss_of_samples", err);
@@ -41,6 +48,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 
 const dg_cl_family dg_cl_loss = {
     .size = sizeof(loss_op),
+    .supports = supports,
     .prepare = prepare,
     .forward = forward,
 };

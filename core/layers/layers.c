@@ -53,7 +53,7 @@ char *dg_shape_text(const dg_shape *shape, char *text, size_t room) {
   return text;
 }
 
-/** What can stand between a layer that needs one rank and another that gives another; or "". */
+/** What can stand between a layer that needs one rank and another that gives another. */
 static const char *rank_remedy(uint32_t needs, uint32_t gives) {
   if (needs == 1) return "; put a flatten layer between them";
   if (needs == 2)
@@ -61,7 +61,10 @@ static const char *rank_remedy(uint32_t needs, uint32_t gives) {
                ? "; put a rows layer between them"
                : "; steps come from an image through a rows layer, or from a recurrent layer "
                  "with output = \"sequence\"";
-  return gives == 2 ? "; only flatten, recurrent and one-dimensional layers read steps" : "";
+  return gives == 2
+             ? "; put it before rows or columns, or take what reads steps: conv1d, maxpool1d, "
+               "or flatten with order = \"chw\""
+             : "; put it where there still is an image";
 }
 
 bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err) {

@@ -35,8 +35,10 @@ static bool plan_maxpool1d(const void *given, const dg_layer_site *site, dg_laye
   const config *c = given;
   uint32_t stride = c->stride ? c->stride : c->kernel, steps;
   if (2 * c->padding > c->kernel)
-    return dg_fail(err, DG_ERR_INPUT, "padding %u is more than half the kernel of %u", c->padding,
-                   c->kernel);
+    return dg_fail(err, DG_ERR_INPUT,
+                   "padding %u is more than half the kernel of %u; make the kernel larger or the "
+                   "padding smaller",
+                   c->padding, c->kernel);
   if (!dg_layer_needs_rank(site, 2, err) ||
       !dg_steps_fit(c->kernel, stride, c->padding, site, &steps, err))
     return false;

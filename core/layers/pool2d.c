@@ -34,7 +34,9 @@ static bool plan_pool2d(dg_op_kind kind, const void *given, const dg_layer_site 
   for (int i = 0; i < 2; i++) {
     if (c.stride[i] == 0) c.stride[i] = c.kernel[i];
     if (2 * c.padding[i] > c.kernel[i])
-      return dg_fail(err, DG_ERR_INPUT, "padding %u is more than half the kernel of %u",
+      return dg_fail(err, DG_ERR_INPUT,
+                     "padding %u is more than half the kernel of %u; make the kernel larger or the "
+                     "padding smaller",
                      c.padding[i], c.kernel[i]);
   }
   uint32_t out[2];

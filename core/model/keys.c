@@ -37,6 +37,18 @@ bool dg_fail_at(dg_error *err, const config_setting_t *setting, const char *form
   return dg_fail(err, DG_ERR_INPUT, "%s:%u: %s", source, line, message);
 }
 
+bool dg_fail_unknown(dg_error *err, const config_setting_t *setting, const char *what,
+                     const char *word, const char *place, const char *const *names, size_t count) {
+  const char *near = dg_nearest(word, names, count);
+  if (near)
+    return dg_fail_at(err, setting, "unknown %s \"%s\"%s; did you mean \"%s\"?", what, word, place,
+                      near);
+  char list[500] = "";
+  for (size_t i = 0; i < count; i++) dg_append(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
+  return dg_fail_at(err, setting, "unknown %s \"%s\"%s; there %s %s", what, word, place,
+                    count == 1 ? "is" : "are", count ? list : "none");
+}
+
 static void describe_range(const dg_key *key, char *text, size_t room) {
   dg_append(text, room, " %s %.10g", key->above_low ? ">" : ">=", key->low);
   if (key->high != 0.0)
@@ -75,7 +87,7 @@ static void describe_type(const dg_key *key, char *text, size_t room) {
     dg_append(text, room, "a name of letters, digits, _ and -");
     break;
   case DG_KEY_LINE:
-    dg_append(text, room, "a line in quotes, shorter than %d characters", DG_LINE_SIZE);
+    dg_append(text, room, "a line of UTF-8 in quotes, shorter than %d bytes", DG_LINE_SIZE);
     break;
   }
 }
@@ -145,13 +157,7 @@ static bool read_choice(const dg_key *key, const config_setting_t *setting, int 
     *out = (int)count;
     return true;
   }
-  const char *near = dg_nearest(word, key->choices, count);
-  if (near)
-    return dg_fail_at(err, setting, "unknown %s \"%s\"; did you mean \"%s\"?", key->name, word,
-                      near);
-  char list[400] = "";
-  describe_choices(key, list, sizeof list);
-  return dg_fail_at(err, setting, "unknown %s \"%s\"; there are %s", key->name, word, list);
+  return dg_fail_unknown(err, setting, key->name, word, "", key->choices, count);
 }
 
 bool dg_name_read(const char *word, char *out) {
@@ -166,6 +172,7 @@ bool dg_name_read(const char *word, char *out) {
 static bool read_line(const char *line, char *out) {
   size_t length = line ? strlen(line) : DG_LINE_SIZE;
   if (length >= DG_LINE_SIZE) return false;
+  if (dg_utf8_fault(line)) return false; /* escapes in quotes may make any byte */
   for (size_t i = 0; i < length; i++)
     if (iscntrl((unsigned char)line[i])) return false;
   memcpy(out, line, length + 1);
@@ -207,14 +214,9 @@ static bool unknown_key(const config_setting_t *setting, const dg_key_table *tab
   size_t count = 0;
   for (size_t i = 0; i < table->count && count < 64; i++) names[count++] = table->keys[i].name;
   for (size_t i = 0; i < also_count && count < 64; i++) names[count++] = also[i];
-  const char *name = config_setting_name(setting), *near = dg_nearest(name, names, count);
-  if (near)
-    return dg_fail_at(err, setting, "unknown key \"%s\" in %s; did you mean \"%s\"?", name,
-                      table->what, near);
-  char list[500] = "";
-  for (size_t i = 0; i < count; i++) dg_append(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
-  return dg_fail_at(err, setting, "unknown key \"%s\" in %s; there %s %s", name, table->what,
-                    count == 1 ? "is" : "are", count ? list : "none");
+  char place[120];
+  snprintf(place, sizeof place, " in %s", table->what);
+  return dg_fail_unknown(err, setting, "key", config_setting_name(setting), place, names, count);
 }
 
 static const dg_key *find_key(const dg_key_table *table, const char *name) {

@@ -47,6 +47,13 @@ typedef struct {
   size_t size;          /**< of the config struct */
 } dg_key_table;
 
+/** The table of a list of keys and the defaults that give the type of the struct. */
+#define DG_KEY_TABLE(label, list, initial)                                                         \
+  {                                                                                                \
+    .what = label, .keys = list, .count = sizeof(list) / sizeof *(list), .defaults = &(initial),   \
+    .size = sizeof(initial)                                                                        \
+  }
+
 /**
  * Fills `config` from a group: defaults first, then every key that is given. Keys in `also`
  * (count `also_count`) belong to the caller and are passed over. An unknown key, a wrong type, a
@@ -60,6 +67,13 @@ bool dg_name_read(const char *word, char *out);
 
 /** Text of a key's values, for help: `whole number >= 1, default 1`. */
 void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t room);
+
+/**
+ * The error for a word that is none of `names`: `unknown WHAT "WORD"PLACE; did you mean "…"?`, or
+ * the list of them where none is near. `place` may be empty: ` in train`.
+ */
+bool dg_fail_unknown(dg_error *err, const struct config_setting_t *setting, const char *what,
+                     const char *word, const char *place, const char *const *names, size_t count);
 
 /** Like dg_fail(DG_ERR_INPUT), with the place of the setting (file:line or --set …) in front. */
 __attribute__((format(printf, 3, 4))) bool

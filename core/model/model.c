@@ -7,7 +7,6 @@
 
 #include "core/model/catalog.h"
 #include "core/model/source.h"
-#include "core/support/text.h"
 
 /* ---- the keys outside layers -------------------------------------------- */
 
@@ -116,15 +115,10 @@ static const dg_train_recipe train_defaults = {
     .optimizer = {.kind = DG_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8},
 };
 
-#define TABLE(label, list, initial)                                                                \
-  {                                                                                                \
-    .what = label, .keys = list, .count = sizeof(list) / sizeof *(list), .defaults = &(initial),   \
-    .size = sizeof(initial)                                                                        \
-  }
-static const dg_key_table model_table = TABLE("the model", model_keys, model_defaults);
-static const dg_key_table augment_table = TABLE("augment", augment_keys, augment_defaults);
-static const dg_key_table data_table = TABLE("data", data_keys, data_defaults);
-static const dg_key_table train_table = TABLE("train", train_keys, train_defaults);
+static const dg_key_table model_table = DG_KEY_TABLE("the model", model_keys, model_defaults);
+static const dg_key_table augment_table = DG_KEY_TABLE("augment", augment_keys, augment_defaults);
+static const dg_key_table data_table = DG_KEY_TABLE("data", data_keys, data_defaults);
+static const dg_key_table train_table = DG_KEY_TABLE("train", train_keys, train_defaults);
 
 static bool wants_group(const config_setting_t *setting, dg_error *err) {
   return config_setting_is_group(setting) ||
@@ -144,9 +138,22 @@ static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_err
                       dg_keys_read(augment, &augment_table, NULL, 0, &data->augment, err));
 }
 
-static bool read_train(const config_setting_t *root, const dg_data_recipe *data,
-                       dg_train_recipe *train, dg_error *err) {
+/** Refuses settings of the group `train` that others leave nothing to do. */
+static bool check_train(const config_setting_t *group, const dg_model *model, dg_error *err) {
+  const dg_train_recipe *train = &model->train;
+  if (train->keep == DG_KEEP_BEST && model->data.validation == 0)
+    return dg_fail_at(err, config_setting_get_member(group, "keep"),
+                      "keep = \"best\" needs validation samples: data = { validation = N; };");
+  if (train->label_smoothing > 0 && model->loss != DG_LOSS_CROSS_ENTROPY)
+    return dg_fail_at(err, config_setting_get_member(group, "label_smoothing"),
+                      "label_smoothing needs loss = \"cross_entropy\"");
+  return true;
+}
+
+/** Reads the group `train`, when loss and data are known. */
+static bool read_train(const config_setting_t *root, dg_model *model, dg_error *err) {
   static const char *const also[] = {"optimizer", "schedule"};
+  dg_train_recipe *train = &model->train;
   *train = train_defaults;
   const config_setting_t *group = config_setting_get_member(root, "train");
   if (!group) return true;
@@ -160,10 +167,7 @@ static bool read_train(const config_setting_t *root, const dg_data_recipe *data,
   if (schedule &&
       (!wants_group(schedule, err) || !dg_read_schedule(schedule, &train->schedule, err)))
     return false;
-  if (train->keep == DG_KEEP_BEST && data->validation == 0)
-    return dg_fail_at(err, config_setting_get_member(group, "keep"),
-                      "keep = \"best\" needs validation samples: data = { validation = N; };");
-  return true;
+  return check_train(group, model, err);
 }
 
 /** `input = [channels, height, width]` or `[steps, features]`. */
@@ -199,14 +203,7 @@ static const dg_layer_class *read_kind(const config_setting_t *group, dg_error *
   size_t count = 0;
   for (; dg_layer_classes[count] && count < 64; count++)
     names[count] = dg_layer_classes[count]->type;
-  const char *near = dg_nearest(type, names, count);
-  if (near) {
-    dg_fail_at(err, setting, "unknown layer type \"%s\"; did you mean \"%s\"?", type, near);
-    return NULL;
-  }
-  char list[500] = "";
-  for (size_t i = 0; i < count; i++) dg_append(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
-  dg_fail_at(err, setting, "unknown layer type \"%s\"; there are %s", type, list);
+  dg_fail_unknown(err, setting, "layer type", type, "", names, count);
   return NULL;
 }
 
@@ -319,7 +316,7 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   memcpy(model->description, head.description, sizeof model->description);
   model->loss = head.loss;
   if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
-      !read_train(root, &model->data, &model->train, err) || !read_layers(root, model, err))
+      !read_train(root, model, err) || !read_layers(root, model, err))
     return false;
   model->text = dg_source_text(config);
   return model->text || dg_fail_memory(err, 1);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/model/model.h"
-#include "core/support/text.h"
 
 #define KEY(recipe, field, ...)                                                                    \
   { .name = #field, .offset = offsetof(recipe, field), __VA_ARGS__ }
@@ -46,19 +45,13 @@ static const dg_optimizer_recipe adamw = {.kind = DG_ADAM,
 static const dg_optimizer_recipe adadelta = {
     .kind = DG_ADADELTA, .lr = 1.0, .rho = 0.9, .eps = 1e-6};
 
-#define TABLE(label, list, initial)                                                                \
-  {                                                                                                \
-    .what = label, .keys = list, .count = sizeof(list) / sizeof *(list), .defaults = &(initial),   \
-    .size = sizeof(initial)                                                                        \
-  }
-
 /* adam, the second, is what an optimizer without a type is */
 static const char *const optimizer_names[] = {"sgd", "adam", "adamw", "adadelta"};
 static const dg_key_table optimizers[] = {
-    TABLE("optimizer \"sgd\"", sgd_keys, sgd),
-    TABLE("optimizer \"adam\"", adam_keys, adam),
-    TABLE("optimizer \"adamw\"", adam_keys, adamw),
-    TABLE("optimizer \"adadelta\"", adadelta_keys, adadelta),
+    DG_KEY_TABLE("optimizer \"sgd\"", sgd_keys, sgd),
+    DG_KEY_TABLE("optimizer \"adam\"", adam_keys, adam),
+    DG_KEY_TABLE("optimizer \"adamw\"", adam_keys, adamw),
+    DG_KEY_TABLE("optimizer \"adadelta\"", adadelta_keys, adadelta),
 };
 
 #define SCHED(field, ...) KEY(dg_schedule_recipe, field, .type = DG_KEY_NUMBER, __VA_ARGS__)
@@ -93,10 +86,10 @@ static const dg_key_table schedules[] = {
      .keys = constant_keys,
      .defaults = &constant,
      .size = sizeof constant},
-    TABLE("schedule \"step\"", step_keys, step),
-    TABLE("schedule \"exponential\"", exponential_keys, exponential),
-    TABLE("schedule \"cosine\"", cosine_keys, cosine),
-    TABLE("schedule \"one_cycle\"", one_cycle_keys, one_cycle),
+    DG_KEY_TABLE("schedule \"step\"", step_keys, step),
+    DG_KEY_TABLE("schedule \"exponential\"", exponential_keys, exponential),
+    DG_KEY_TABLE("schedule \"cosine\"", cosine_keys, cosine),
+    DG_KEY_TABLE("schedule \"one_cycle\"", one_cycle_keys, one_cycle),
 };
 
 /** Reads a group by the table that its `type` names; without one, by the table `fallback`. */
@@ -110,13 +103,7 @@ static bool read_by_type(const config_setting_t *group, const char *what, const 
   if (!type) return dg_fail_at(err, setting, "type must be a word in quotes");
   for (size_t i = 0; i < count; i++)
     if (strcmp(names[i], type) == 0) return dg_keys_read(group, &tables[i], also, 1, out, err);
-  const char *near = dg_nearest(type, names, count);
-  if (near)
-    return dg_fail_at(err, setting, "unknown %s \"%s\"; did you mean \"%s\"?", what, type, near);
-  char list[200] = "";
-  for (size_t i = 0; i < count; i++)
-    dg_append(list, sizeof list, "%s\"%s\"", i ? ", " : "", names[i]);
-  return dg_fail_at(err, setting, "unknown %s \"%s\"; there are %s", what, type, list);
+  return dg_fail_unknown(err, setting, what, type, "", names, count);
 }
 
 bool dg_read_optimizer(const config_setting_t *group, dg_optimizer_recipe *out, dg_error *err) {

@@ -22,6 +22,17 @@ static bool check_bytes(const char *text, size_t size, const char *path, dg_erro
   return true;
 }
 
+/** Refuses what is not UTF-8, as which the text travels with weights. */
+static bool check_encoding(const char *text, const char *where, bool with_line, dg_error *err) {
+  const char *fault = dg_utf8_fault(text);
+  if (!fault) return true;
+  unsigned line = 1;
+  for (const char *at = text; at < fault; at++) line += *at == '\n';
+  char place[16] = "";
+  if (with_line) snprintf(place, sizeof place, ":%u", line);
+  return dg_fail(err, DG_ERR_INPUT, "%s%s: the text is not UTF-8; save it as UTF-8", where, place);
+}
+
 /** Skips a string or comment that starts at `at`; returns `at` where there is none. */
 static const char *skip_opaque(const char *at) {
   if (*at == '"') {
@@ -59,6 +70,7 @@ static bool wraps(const char *word, size_t length) {
 
 /** Refuses what libconfig takes silently; `where` starts the message. */
 static bool check_text(const char *text, const char *where, bool with_line, dg_error *err) {
+  if (!check_encoding(text, where, with_line, err)) return false;
   unsigned line = 1;
   for (const char *at = text; *at;) {
     const char *next = skip_opaque(at);
@@ -208,12 +220,99 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
          dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
 }
 
+/* ---- writing ------------------------------------------------------------ */
+
+/** A number with as many digits as bring the same double back, which libconfig does not write. */
+static void write_number(FILE *file, double value) {
+  char text[40];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  char *comma = strchr(text, ','); /* as some locales have it */
+  if (comma) *comma = '.';
+  fprintf(file, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
+}
+
+static void write_string(FILE *file, const char *text) {
+  fputc('"', file);
+  for (; *text; text++) {
+    if (iscntrl((unsigned char)*text)) {
+      fprintf(file, "\\x%02X", (unsigned char)*text);
+      continue;
+    }
+    if (*text == '"' || *text == '\\') fputc('\\', file);
+    fputc(*text, file);
+  }
+  fputc('"', file);
+}
+
+static void write_value(FILE *file, const config_setting_t *setting, int depth);
+
+/** The settings of a group, a line each. */
+static void write_members(FILE *file, const config_setting_t *group, int depth) {
+  for (int i = 0; i < config_setting_length(group); i++) {
+    const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
+    fprintf(file, "%*s%s = ", 2 * depth, "", config_setting_name(member));
+    write_value(file, member, depth);
+    fputs(";\n", file);
+  }
+}
+
+/** The values of a list or an array; groups, which are layers, each begin a line. */
+static void write_elements(FILE *file, const config_setting_t *list, int depth) {
+  for (int i = 0; i < config_setting_length(list); i++) {
+    const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
+    if (i) fputc(',', file);
+    if (config_setting_is_group(element))
+      fprintf(file, "\n%*s", 2 * depth + 2, "");
+    else if (i)
+      fputc(' ', file);
+    write_value(file, element, depth + 1);
+  }
+}
+
+static void write_value(FILE *file, const config_setting_t *setting, int depth) {
+  switch (config_setting_type(setting)) {
+  case CONFIG_TYPE_INT:
+    fprintf(file, "%d", config_setting_get_int(setting));
+    break;
+  case CONFIG_TYPE_INT64:
+    fprintf(file, "%lldL", config_setting_get_int64(setting));
+    break;
+  case CONFIG_TYPE_FLOAT:
+    write_number(file, config_setting_get_float(setting));
+    break;
+  case CONFIG_TYPE_BOOL:
+    fputs(config_setting_get_bool(setting) ? "true" : "false", file);
+    break;
+  case CONFIG_TYPE_STRING:
+    write_string(file, config_setting_get_string(setting));
+    break;
+  case CONFIG_TYPE_ARRAY:
+    fputc('[', file);
+    write_elements(file, setting, depth);
+    fputc(']', file);
+    break;
+  case CONFIG_TYPE_LIST:
+    fputc('(', file);
+    write_elements(file, setting, depth);
+    fputc(')', file);
+    break;
+  case CONFIG_TYPE_GROUP:
+    fputs("{\n", file);
+    write_members(file, setting, depth + 1);
+    fprintf(file, "%*s}", 2 * depth, "");
+    break;
+  }
+}
+
 char *dg_source_text(const config_t *config) {
   char *text = NULL;
   size_t size = 0;
   FILE *file = open_memstream(&text, &size);
   if (!file) return NULL;
-  config_write(config, file);
+  write_members(file, config_root_setting(config), 0);
   if (fclose(file) == 0) return text;
   free(text);
   return NULL;

@@ -8,9 +8,9 @@
 
 /**
  * Reads a model file into `config` (initialized by the caller, destroyed by the caller also on
- * failure). What libconfig would take silently is refused: whole numbers that don't fit, and
- * @include (a model is one file, so that it can travel with its weights). `path` must outlive
- * `config`, see dg_source_parse.
+ * failure). What libconfig would take silently is refused: what is not UTF-8, whole numbers that
+ * don't fit, and @include (a model is one file, so that it can travel with its weights). `path`
+ * must outlive `config`, see dg_source_parse.
  */
 bool dg_source_read(config_t *config, const char *path, dg_error *err);
 
@@ -25,7 +25,10 @@ enum { DG_OVERRIDE_PART = 63 }; /**< longest part of an override path */
 /** Puts a value in place of the key that the override's path names, or adds it. */
 bool dg_source_override(config_t *config, const dg_override *override, dg_error *err);
 
-/** The tree as text, in libconfig's syntax; the caller frees it. NULL: out of memory. */
+/**
+ * The tree as text, in libconfig's syntax, that is read as the same tree, every number to its last
+ * bit. The caller frees it. NULL: out of memory.
+ */
 char *dg_source_text(const config_t *config);
 
 #endif

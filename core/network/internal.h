@@ -74,7 +74,7 @@ dg_act *dg_network_act(dg_op_desc *desc);
 dg_node *dg_network_before(dg_network *network, uint32_t i);
 /** Lets the node before node `i`, which does its work too, write what node `i` wrote. */
 void dg_network_fuse_into(dg_network *network, uint32_t i);
-/** Takes out of the list the nodes that `fuses`, called for each in order, has fused into others. */
+/** Drops the nodes that `fuses`, called for each in order, has fused into others. */
 void dg_network_fuse_nodes(dg_network *network, bool (*fuses)(dg_network *network, uint32_t i));
 
 /** Folds batch norms into the products before them, where the device can (fold.c). */

@@ -1,6 +1,8 @@
 #include "core/support/text.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +38,32 @@ const char *dg_nearest(const char *word, const char *const *candidates, size_t c
     found = candidates[i];
   }
   return found;
+}
+
+/** Bytes of the character that starts at `at`; 0 where that is no UTF-8. */
+static unsigned utf8_length(const unsigned char *at) {
+  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  unsigned length = *at < 0x80             ? 1
+                    : (*at & 0xe0) == 0xc0 ? 2
+                    : (*at & 0xf0) == 0xe0 ? 3
+                    : (*at & 0xf8) == 0xf0 ? 4
+                                           : 0;
+  uint32_t code = length > 1 ? *at & (0x7fu >> length) : *at;
+  for (unsigned i = 1; i < length; i++) {
+    if ((at[i] & 0xc0) != 0x80) return 0;
+    code = code << 6 | (at[i] & 0x3f);
+  }
+  bool surrogate = code >= 0xd800 && code < 0xe000;
+  return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
+}
+
+const char *dg_utf8_fault(const char *text) {
+  while (*text) {
+    unsigned length = utf8_length((const unsigned char *)text);
+    if (length == 0) return text;
+    text += length;
+  }
+  return NULL;
 }
 
 void dg_append(char *text, size_t room, const char *format, ...) {

@@ -10,6 +10,9 @@
  */
 const char *dg_nearest(const char *word, const char *const *candidates, size_t count);
 
+/** The first byte of a string that is no UTF-8 (RFC 3629); NULL: all is. */
+const char *dg_utf8_fault(const char *text);
+
 /**
  * Appends formatted text to a string of `room` bytes that holds a string already; cuts what does
  * not fit.
