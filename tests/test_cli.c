@@ -29,6 +29,7 @@ static const shell_line lines[] = {
     {"DIGITS_MODELS=nowhere " RUN "--describe " MODELS "cnn.cfg", 0, "214538"},
     {RUN "--describe", 2, "no model file was given"},
     {RUN, 2, "no model file was given"},
+    {"d=$(printf 'K\\374hl') && mkdir -p $d && " RUN "--data $d vanilla", 2, "is not UTF-8"},
     {RUN "a b", 2, "give one model file"},
     {RUN "--bogus", 2, "unknown option --bogus"},
     {RUN "-h", 0, "Usage: digits-run [options] MODEL"},

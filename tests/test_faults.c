@@ -114,8 +114,8 @@ START_TEST(a_full_disk_keeps_the_old_weights) {
   "unshare -m sh -c 'mount -t tmpfs -o size=800k none full && " command "'"
   if (shell("mkdir -p full && " ON_SMALL_DISK("true")) == 0)
     check_full(ON_SMALL_DISK(SAVE_TWICE("")),
-               " could not be written: No space left on device; what was there is unchanged\n"
-               "w\nw.state\n");
+               " could not be written: No space left on device; what was there is unchanged; go on with "
+               "--resume full/w\nw\nw.state\n");
   else
     printf("skipped: only root can mount a small disk\n");
 }

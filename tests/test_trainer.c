@@ -290,7 +290,7 @@ static const struct {
      ":5: layer \"out\" (linear): needs [features], but \"r\" gives [28, 2]; put a flatten"},
     {"{ type = \"rows\"; name = \"r\"; },\n{ type = \"conv2d\"; filters = 2; kernel = 3; }",
      ":4: layer \"conv2d1\" (conv2d): needs [channels, height, width], but \"r\" gives [28, 28]; "
-     "only"},
+     "put it before rows"},
     {"{ type = \"conv2d\"; filters = 2; kernel = 3; }",
      ":3: the last layer gives [2, 26, 26], but the loss needs [classes]"},
     {"{ type = \"flatten\"; },\n{ type = \"linear\"; name = \"a\"; units = 10; },\n"

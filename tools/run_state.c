@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/support/text.h"
@@ -30,7 +31,8 @@ static bool take_up(options *o, run_state *state, dg_error *err) {
 
 bool run_state_find(options *o, run_state *state, dg_error *err) {
   *state = (run_state){0};
-  if (!o->save) return true;
+  struct stat target;
+  if (!o->save || (stat(o->save, &target) == 0 && !S_ISREG(target.st_mode))) return true;
   int length = snprintf(state->path, sizeof state->path, "%s.state", o->save);
   if ((size_t)length >= sizeof state->path)
     return dg_fail(err, DG_ERR_INPUT, "%.100s…: the path is too long", o->save);

@@ -5,7 +5,7 @@
 #include "tools/options.h"
 
 typedef struct {
-  char path[4096];    /**< empty: no state is kept */
+  char path[4096];    /**< empty: no state is kept, as beside a device that is no file */
   dg_state_info info; /**< with --resume */
 } run_state;
 

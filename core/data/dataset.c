@@ -10,6 +10,7 @@
 
 #include "core/data/digits_draw.h"
 #include "core/data/idx.h"
+#include "core/support/text.h"
 
 enum { FILES = 4, MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
 
@@ -96,6 +97,10 @@ static void set_classes(dg_dataset *set) {
 }
 
 dg_dataset *dg_dataset_read(const char *folder, dg_error *err) {
+  if (dg_utf8_fault(folder)) {
+    dg_fail(err, DG_ERR_INPUT, "the name of the data folder is not UTF-8; give a link to it");
+    return NULL;
+  }
   dg_dataset *set = calloc(1, sizeof *set);
   if (!set) {
     dg_fail_memory(err, sizeof *set);
