@@ -31,8 +31,8 @@ static void must(const rig_report *report, bool ok, const dg_error *err) {
   if (!ok) ck_abort_msg("%s: %s", report->place->label, err->message);
 }
 
-/** Trains `cnn` for an epoch of `steps` steps. */
-static epoch train(const rig_report *report, dg_device *device, uint32_t steps) {
+/** Trains a model for an epoch of `steps` steps. */
+static epoch train(const rig_report *report, dg_device *device, const char *name, uint32_t steps) {
   static const dg_override overrides[] = {{"test", "train.batch", "2"},
                                           {"test", "train.epochs", "1"},
                                           {"test", "train.keep", "last"},
@@ -41,8 +41,9 @@ static epoch train(const rig_report *report, dg_device *device, uint32_t steps) 
   dg_error err = {0};
   dg_dataset *data = dg_dataset_builtin(steps * BATCH - 1, 10, DG_DIGITS_SEED, 0, &err);
   must(report, data != NULL, &err);
-  dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", overrides,
-                                  sizeof overrides / sizeof *overrides, &err);
+  char path[500];
+  snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, name);
+  dg_model *model = dg_model_load(path, overrides, sizeof overrides / sizeof *overrides, &err);
   must(report, model != NULL, &err);
   dg_trainer_options options = {.seed = 1, .listener = {.user = &e.looks, .progress = count_look}};
   dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
@@ -86,12 +87,16 @@ static void check_counting(rig_report *report, const counts *before) {
       rig_fail(report, "nothing of kind %d was counted", kind);
 }
 
+/** Products, recurrent layers, and a graph with batch norms and bent images. */
+static const char *const models[] = {"cnn", "conv1d-gru", "residual"};
+
 static void check_training(const rig_place *place, int number) {
-  (void)number;
-  rig_report report = {.place = place, .what = "training", .cases = 1};
+  const char *name = models[number];
+  rig_report report = {.place = place, .cases = 1};
+  snprintf(report.what, sizeof report.what, "training of %s", name);
   counts before = counts_now();
   dg_device *device = rig_open(place);
-  epoch shorter = train(&report, device, SHORT), longer = train(&report, device, LONG);
+  epoch shorter = train(&report, device, name, SHORT), longer = train(&report, device, name, LONG);
   check_counting(&report, &before);
   check_no_more(&report, &shorter, &longer, COUNT_ALLOCATIONS, "allocations");
   check_no_more(&report, &shorter, &longer, COUNT_OBJECTS, "objects created");
@@ -103,6 +108,8 @@ static void check_training(const rig_place *place, int number) {
 }
 
 int main(void) {
-  static const rig_group group = {"training", check_training, 0};
-  return rig_main("steady", &group, 1);
+  static const rig_group groups[] = {{"cnn", check_training, 0},
+                                     {"conv1d-gru", check_training, 1},
+                                     {"residual", check_training, 2}};
+  return rig_main("steady", groups, sizeof groups / sizeof *groups);
 }
