@@ -164,6 +164,10 @@ static const plan plans[] = {
      .sets = {"train.epochs=2", "train.optimizer.momentum=0.9", "train.batch=32"},
      .stop_after = 2},
     {.model = "vanilla", .sets = {"train.epochs=2", "train.average=0.99"}, .stop_after = 1},
+    {.model = "residual", /* running statistics, an average without them, the best epoch */
+     .sets = {"train.epochs=3", "train.steps=4", "train.average=0.9", "data.validation=100",
+              "train.keep=best"},
+     .stop_after = 2},
 };
 enum { PLANS = sizeof plans / sizeof *plans };
 

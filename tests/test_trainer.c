@@ -269,6 +269,11 @@ static const struct {
      "gives [1, 28, 28]"},
     {"{ type = \"conv1d\"; filters = 2; kernel = 3; }",
      ":3: layer \"conv1d1\" (conv1d): needs [steps, features], but \"input\" gives [1, 28, 28]"},
+    {"{ type = \"rows\"; name = \"r\"; },\n{ type = \"conv1d\"; filters = 2; kernel = 29; }",
+     ":4: layer \"conv1d1\" (conv1d): a kernel of 29 steps with padding 0 does not fit into \"r\", "
+     "which gives [28, 28]"},
+    {"{ type = \"rows\"; },\n{ type = \"maxpool1d\"; kernel = 3; padding = 2; }",
+     ":4: layer \"maxpool1d1\" (maxpool1d): padding 2 is more than half the kernel of 3"},
     {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"global_avgpool\"; }",
      ":4: layer \"global_avgpool1\" (global_avgpool): needs [channels, height, width] or [steps, "
      "features], but \"f\" gives [784]"},
