@@ -16,7 +16,13 @@
 enum { CLASSES = 10, PIXELS = 784, SAMPLES = 16, SPARE = 3 };
 enum { INPUTS = 1000, LABELS = 2000 }; /**< tensor numbers, as in record_networks.py */
 
-static const double tolerance = 2e-5;
+/**
+ * Of a tensor's largest number. PyTorch's own numbers are float32: where batch norms divide by the
+ * deviations of a batch of 16, one after the other, its rounding and ours grow.
+ */
+static double tolerance_of(const dg_network *network) {
+  return dg_network_learned(network) < dg_network_floats(network) ? 1e-4 : 2e-5;
+}
 
 /* ---- what was recorded -------------------------------------------------- */
 
@@ -206,7 +212,7 @@ static float train_step(net_rig *r, uint32_t number_of_step, float *logits) {
 
 static void compare_number(net_rig *r, const char *what, double got, double expected,
                            double scale) {
-  if (!(fabs(got - expected) <= tolerance * scale))
+  if (!(fabs(got - expected) <= tolerance_of(r->network) * scale))
     rig_fail(&r->report, "%s: got %.9g, expected %.9g", what, got, expected);
 }
 
@@ -281,7 +287,7 @@ static void check_gradients(net_rig *r) {
   double *values = rig_alloc(count, sizeof *values);
   float loss = train_step(r, 0, logits);
   for (uint32_t i = 0; i < count; i++) values[i] = json_number_value(json_array_get(expected, i));
-  rig_close(&r->report, "logits", logits, values, count, tolerance);
+  rig_close(&r->report, "logits", logits, values, count, tolerance_of(r->network));
   compare_number(r, "loss", loss, number(r->recorded, "loss"), number(r->recorded, "loss"));
   const json_t *parameters = json_object_get(r->recorded, "parameters");
   compare_parameters(r, json_array_size(parameters), dg_network_gradients(r->network),
@@ -325,7 +331,7 @@ static void check_test(net_rig *r, const json_t *expected) {
   must(r, dg_network_forward(tests.network, &step, &err), &err);
   read(r, dg_network_output(tests.network), 0, logits, count);
   for (uint32_t i = 0; i < count; i++) wanted[i] = json_number_value(json_array_get(expected, i));
-  rig_close(&r->report, "logits of the test", logits, wanted, count, tolerance);
+  rig_close(&r->report, "logits of the test", logits, wanted, count, tolerance_of(r->network));
   dg_network_free(tests.network);
   free(values), free(logits), free(wanted);
 }
