@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/cpu/activation.h"
+#include "backends/cpu/conv2d_winograd.h"
 #include "backends/cpu/panel.h"
 #include "backends/cpu/tile.h"
 
@@ -146,6 +147,10 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
 
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  if (dg_conv_winograd_is_faster(d)) {
+    op->family = &dg_conv_winograd;
+    return op->family->prepare(op, train, err);
+  }
   dg_conv_plan *plan = op->plan = plan_new(op, err);
   if (!plan) return false;
   dg_op_needs *needs = &op->base.needs;

@@ -1,0 +1,398 @@
+/**
+ * A thread goes through its share of the samples a block at a time: the block's tiles become
+ * moments, the moments are multiplied, the products become planes, all within the thread's cache.
+ * Backward adds up the gradients of the weights' moments, each thread its own; in the end the
+ * threads' sums are added in the threads' order and turned into the gradients of the weights.
+ */
+#include "backends/cpu/conv2d_winograd.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/cpu/activation.h"
+#include "backends/cpu/panel.h"
+#include "backends/cpu/sum.h"
+#include "backends/cpu/winograd.h"
+
+/** Where the parts of a thread's workspace begin, in floats, and where they end. */
+typedef struct {
+  size_t image;    /**< a vector of channels of a sample's input */
+  size_t moments;  /**< of a block's input */
+  size_t products; /**< moments of a block's results, a panel of channels */
+  size_t pixels;   /**< a vector of channels of a sample's result */
+  size_t turned;   /**< one row of them as planes */
+  /* backward alone */
+  size_t d_z;       /**< gradient before the activation, a vector of channels of a sample */
+  size_t d_image;   /**< the same as an image */
+  size_t d_moments; /**< of a block, for the gradient of the input */
+  size_t d_weights; /**< gradients of the weights' moments */
+  size_t d_bias;    /**< doubles */
+  size_t end;
+} layout;
+
+typedef struct {
+  dg_wino forward, back;        /**< to the output; from its gradient to the input's */
+  dg_wino_image image, d_image; /**< of the input; of the gradient before the activation */
+  size_t block;                 /**< samples of a block */
+  size_t weights, back_weights; /**< floats of moments common to all threads */
+  layout to, from;              /**< forward's and backward's workspace of a thread */
+} wino_plan;
+
+bool dg_conv_winograd_is_faster(const dg_conv2d_desc *d) {
+  if (d->kernel_h != d->kernel_w || (d->kernel_h != 3 && d->kernel_h != 5)) return false;
+  if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
+    return false;
+  bool squashes = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
+  if (squashes) return false; /* errors would be large beside results between -1 and 1 */
+  if (d->channels % DG_VECTOR || d->filters % DG_VECTOR || d->channels < 16) return false;
+  size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
+  size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
+  size_t side = DG_WINO_SIDE + 1 - d->kernel_h, taps = (size_t)d->kernel_h * d->kernel_w;
+  size_t tiles = ((out_h + side - 1) / side) * ((out_w + side - 1) / side);
+  return 2 * tiles * DG_WINO_MOMENTS <= taps * out_h * out_w;
+}
+
+/* ---- the plan ----------------------------------------------------------- */
+
+static size_t larger(size_t a, size_t b) {
+  return a > b ? a : b;
+}
+
+/** An image from which all tiles of a correlation can be read. */
+static dg_wino_image image_of(const dg_wino *w) {
+  size_t side = dg_wino_side(w), border = w->kernel - 1;
+  return (dg_wino_image){.top = w->pad,
+                         .left = w->pad,
+                         .rows = dg_wino_tiles_h(w) * side + border,
+                         .columns = dg_wino_tiles_w(w) * side + border};
+}
+
+/** The same for the output's gradient, with the tiles of the output inside it too. */
+static dg_wino_image gradient_image_of(const dg_wino *forward, const dg_wino *back) {
+  dg_wino_image image = image_of(back);
+  size_t side = dg_wino_side(forward);
+  image.rows = larger(image.rows, image.top + dg_wino_tiles_h(forward) * side);
+  image.columns = larger(image.columns, image.left + dg_wino_tiles_w(forward) * side);
+  return image;
+}
+
+static size_t image_floats(const dg_wino_image *image) {
+  return image->rows * image->columns * DG_VECTOR;
+}
+
+/** Floats of the results of a sample's tiles. */
+static size_t pixel_floats(const dg_wino *w) {
+  return dg_wino_tiles(w) * dg_wino_side(w) * dg_wino_side(w) * DG_VECTOR;
+}
+
+/** The next `floats` of a workspace that ends at `end` so far. */
+static size_t take(size_t *end, size_t floats) {
+  size_t begin = *end;
+  *end += dg_round_up(floats);
+  return begin;
+}
+
+static layout forward_layout(const wino_plan *p) {
+  const dg_wino *w = &p->forward;
+  size_t tiles = p->block * dg_wino_tiles(w);
+  layout l = {0};
+  l.image = take(&l.end, image_floats(&p->image));
+  l.moments = take(&l.end, tiles * DG_WINO_MOMENTS * w->channels);
+  l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.pixels = take(&l.end, pixel_floats(w));
+  l.turned = take(&l.end, DG_VECTOR * w->out_w);
+  return l;
+}
+
+static layout backward_layout(const wino_plan *p, bool act) {
+  const dg_wino *w = &p->forward, *b = &p->back;
+  size_t tiles = p->block * dg_wino_tiles(w), back_tiles = p->block * dg_wino_tiles(b);
+  size_t kernels = w->channels * w->kernel * w->kernel * DG_VECTOR;
+  layout l = {0};
+  l.image = take(&l.end, image_floats(&p->image));
+  l.moments = take(&l.end, larger(tiles * DG_WINO_MOMENTS * w->channels, kernels));
+  l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.pixels = take(&l.end, pixel_floats(b));
+  l.turned = take(&l.end, DG_VECTOR * b->out_w);
+  l.d_z = take(&l.end, act ? DG_VECTOR * w->out_h * w->out_w : 0);
+  l.d_image = take(&l.end, image_floats(&p->d_image));
+  l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * w->filters : 0);
+  l.d_weights = take(&l.end, p->weights);
+  l.d_bias = take(&l.end, w->filters * sizeof(double) / sizeof(float));
+  return l;
+}
+
+static wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n, bool d_in) {
+  enum { MANY_TILES = 32 };
+  dg_wino w = {.channels = d->channels,
+               .filters = d->filters,
+               .in_h = d->height,
+               .in_w = d->width,
+               .out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h),
+               .out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w),
+               .kernel = d->kernel_h,
+               .pad = d->pad_h};
+  dg_wino back = {.channels = w.filters,
+                  .filters = w.channels,
+                  .in_h = w.out_h,
+                  .in_w = w.out_w,
+                  .out_h = w.in_h,
+                  .out_w = w.in_w,
+                  .kernel = w.kernel,
+                  .pad = w.kernel - 1 - w.pad};
+  wino_plan p = {.forward = w, .back = back, .image = image_of(&w)};
+  size_t tiles = dg_wino_tiles(&w), wanted = (MANY_TILES + tiles - 1) / tiles;
+  p.block = wanted < max_n ? wanted : max_n;
+  p.d_image = gradient_image_of(&w, &back);
+  p.weights = dg_wino_weight_floats(&w);
+  p.back_weights = d_in ? p.weights : 0;
+  p.to = forward_layout(&p);
+  p.from = backward_layout(&p, d->act.kind != DG_ACT_NONE);
+  return p;
+}
+
+static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  dg_op_needs *needs = &op->base.needs;
+  size_t threads = (size_t)op->device->threads;
+  wino_plan *p = op->plan = malloc(sizeof *p);
+  if (!p) return dg_fail_memory(err, sizeof *p);
+  *p = plan_of(d, op->base.max_n, op->base.desc.d_in[0] != DG_GRAD_NONE);
+  needs->forward_workspace = (p->weights + threads * p->to.end) * sizeof(float);
+  if (!train) return true;
+  needs->backward_workspace = (p->back_weights + threads * p->from.end) * sizeof(float);
+  needs->backward_reads_in = true;
+  needs->backward_reads_out = d->act.kind != DG_ACT_NONE;
+  return true;
+}
+
+/* ---- both directions ---------------------------------------------------- */
+
+/** A thread's workspace. */
+typedef struct {
+  const layout *at;
+  float *base;
+} room;
+
+/** The moments of the input of `samples` samples x. */
+static void input_moments(const wino_plan *p, const room *r, size_t samples, const float *x) {
+  const dg_wino *w = &p->forward;
+  size_t tiles = dg_wino_tiles(w), plane = w->in_h * w->in_w;
+  float *image = r->base + r->at->image, *moments = r->base + r->at->moments;
+  for (size_t s = 0; s < samples; s++)
+    for (size_t c = 0; c < w->channels; c += DG_VECTOR) {
+      dg_wino_fill(&p->image, w->in_h, w->in_w, x + (s * w->channels + c) * plane, image);
+      dg_wino_moments(w, &p->image, image, moments + s * tiles * w->channels + c,
+                      samples * tiles * w->channels, w->channels);
+    }
+}
+
+/** Products of a panel become planes: DG_VECTOR of them, of one sample. */
+static void put_planes(const dg_wino *w, const room *r, const float *products, size_t step,
+                       size_t width, bool add, float *out) {
+  float *pixels = r->base + r->at->pixels, *turned = r->base + r->at->turned;
+  size_t side = dg_wino_side(w), line = dg_wino_tiles_w(w) * side * DG_VECTOR;
+  for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
+    for (size_t x = 0; x < dg_wino_tiles_w(w); x++, products += width)
+      dg_wino_give(side, products, step, pixels + y * side * line + x * side * DG_VECTOR, line);
+  size_t plane = w->out_h * w->out_w;
+  for (size_t y = 0; y < w->out_h; y++) {
+    float *to = out + y * w->out_w;
+    dg_transpose(w->out_w, DG_VECTOR, pixels + y * line, DG_VECTOR, add ? turned : to,
+                 add ? w->out_w : plane);
+    for (size_t c = 0; c < (add ? DG_VECTOR : 0); c++)
+      dg_grad_put(DG_GRAD_ADD, w->out_w, turned + c * w->out_w, to + c * plane);
+  }
+}
+
+/** What is to become of a correlation's results. */
+typedef struct {
+  bool add;
+  const float *bias; /**< [filters], or NULL */
+  dg_act act;
+} ending;
+
+/** All filters of `samples` samples, from their moments; `panels`: the weights' moments. */
+static void correlate(const dg_wino *w, const room *r, size_t samples, const float *moments,
+                      const float *panels, const ending *e, float *out) {
+  float *products = r->base + r->at->products;
+  size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w;
+  for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
+    size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
+    dg_wino_correlate(w, samples * tiles, moments, panels, f, products);
+    for (size_t i = 0; i < samples * width; i += DG_VECTOR) {
+      size_t s = i / width, v = i % width;
+      float *to = out + (s * w->filters + f + v) * plane;
+      put_planes(w, r, products + s * tiles * width + v, samples * tiles * width, width, e->add,
+                 to);
+      for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
+        for (size_t k = 0; k < plane; k++) to[c * plane + k] += e->bias[f + v + c];
+      dg_act_forward(e->act, DG_VECTOR * plane, to, to);
+    }
+  }
+}
+
+/** Samples of the block that begins at `begin` of a thread's share. */
+static size_t block_of(const wino_plan *p, dg_span share, size_t begin) {
+  return share.end - begin < p->block ? share.end - begin : p->block;
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const wino_plan *p = op->plan;
+  const dg_wino *w = &p->forward;
+  size_t in = w->channels * w->in_h * w->in_w, out = w->filters * w->out_h * w->out_w;
+  size_t taps = w->kernel * w->kernel;
+  dg_wino_weights weights = {dg_floats(buffers->param[0]), taps, w->channels * taps, false};
+  ending e = {.bias = d->bias ? dg_floats(buffers->param[1]) : NULL, .act = d->act};
+  float *panels = dg_floats(buffers->workspace);
+  const float *x = dg_floats(buffers->in[0]);
+  float *y = dg_floats(buffers->out[0]);
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, step->n *out))
+  {
+    room r = {&p->to, panels + p->weights + (size_t)omp_get_thread_num() * p->to.end};
+    memset(r.base + p->to.image, 0, image_floats(&p->image) * sizeof *r.base);
+#pragma omp for schedule(static)
+    for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH)
+      dg_wino_pack(w, &weights, f, panels + f * w->channels * DG_WINO_MOMENTS);
+    dg_span share = dg_cpu_share(step->n, 1);
+    for (size_t s = share.begin, samples; s < share.end; s += samples) {
+      samples = block_of(p, share, s);
+      input_moments(p, &r, samples, x + s * in);
+      correlate(w, &r, samples, r.base + p->to.moments, panels, &e, y + s * out);
+    }
+  }
+}
+
+/* ---- backward ----------------------------------------------------------- */
+
+/** The gradient of DG_VECTOR planes of one sample's output, as backward reads it. */
+typedef struct {
+  size_t filter;
+  const float *y; /**< NULL where there is no activation */
+  const float *d_y;
+} planes;
+
+/** Brings the gradient before the activation into its image, and adds it up for the bias. */
+static void fill_gradient(const dg_cpu_op *op, const room *r, const planes *from) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const wino_plan *p = op->plan;
+  size_t plane = p->forward.out_h * p->forward.out_w;
+  const float *d_z = from->d_y;
+  if (from->y) {
+    float *made = r->base + r->at->d_z;
+    dg_act_backward(d->act, DG_VECTOR * plane, from->y, from->d_y, made);
+    d_z = made;
+  }
+  double *d_bias = (double *)(void *)(r->base + r->at->d_bias);
+  for (size_t c = 0; c < (d->bias ? DG_VECTOR : 0); c++)
+    d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
+  dg_wino_fill(&p->d_image, p->forward.out_h, p->forward.out_w, d_z, r->base + r->at->d_image);
+}
+
+/** The gradient's tiles of the output, as gradients of its moments. */
+static void spread(const wino_plan *p, const room *r, size_t step, size_t width, float *d_out) {
+  const dg_wino *w = &p->forward;
+  size_t side = dg_wino_side(w), line = p->d_image.columns * DG_VECTOR;
+  const float *image =
+      r->base + r->at->d_image + p->d_image.top * line + p->d_image.left * DG_VECTOR;
+  for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
+    for (size_t x = 0; x < dg_wino_tiles_w(w); x++, d_out += width)
+      dg_wino_spread(side, image + y * side * line + x * side * DG_VECTOR, line, d_out, step);
+}
+
+/** Some samples, as backward reads and writes them; y and dx are NULL where not needed. */
+typedef struct {
+  size_t samples;
+  const float *x, *y, *d_y;
+  float *dx;
+} chunk;
+
+static void backward_block(const dg_cpu_op *op, const room *r, const float *panels,
+                           const chunk *c) {
+  const wino_plan *p = op->plan;
+  const dg_wino *w = &p->forward, *b = &p->back;
+  size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b), plane = w->out_h * w->out_w;
+  float *products = r->base + r->at->products, *d_moments = r->base + r->at->d_moments;
+  input_moments(p, r, c->samples, c->x);
+  for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
+    size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
+    for (size_t i = 0; i < c->samples * width; i += DG_VECTOR) {
+      size_t s = i / width, v = i % width, at = (s * w->filters + f + v) * plane;
+      fill_gradient(op, r, &(planes){f + v, c->y ? c->y + at : NULL, c->d_y + at});
+      spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
+      if (c->dx)
+        dg_wino_moments(b, &p->d_image, r->base + r->at->d_image,
+                        d_moments + s * back_tiles * w->filters + f + v,
+                        c->samples * back_tiles * w->filters, w->filters);
+    }
+    dg_wino_add_kernels(w, c->samples * tiles, r->base + r->at->moments, products, f,
+                        r->base + r->at->d_weights);
+  }
+  if (c->dx)
+    correlate(b, r, c->samples, d_moments, panels,
+              &(ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD}, c->dx);
+}
+
+static void clear(const wino_plan *p, const room *r) {
+  memset(r->base + r->at->image, 0, image_floats(&p->image) * sizeof *r->base);
+  memset(r->base + r->at->d_image, 0, image_floats(&p->d_image) * sizeof *r->base);
+  memset(r->base + r->at->d_weights, 0, (r->at->end - r->at->d_weights) * sizeof *r->base);
+}
+
+/** The threads' sums, for a vector of filters. */
+static void put_parameters(const wino_plan *p, const room *r, float *rooms, size_t filter,
+                           float *d_weight, float *d_bias) {
+  size_t threads = (size_t)omp_get_num_threads();
+  dg_wino_put_kernels(&p->forward, threads, rooms + p->from.d_weights, p->from.end, filter,
+                      r->base + r->at->moments, d_weight);
+  for (size_t f = filter; f < (d_bias ? filter + DG_VECTOR : 0); f++) {
+    double sum = 0;
+    for (size_t t = 0; t < threads; t++)
+      sum += ((double *)(void *)(rooms + t * p->from.end + p->from.d_bias))[f];
+    d_bias[f] = (float)sum;
+  }
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const wino_plan *p = op->plan;
+  const dg_wino *w = &p->forward;
+  size_t in = w->channels * w->in_h * w->in_w, out = w->filters * w->out_h * w->out_w;
+  size_t taps = w->kernel * w->kernel;
+  dg_wino_weights weights = {dg_floats(buffers->param[0]), w->channels * taps, taps, true};
+  const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
+  const float *y = op->base.needs.backward_reads_out ? dg_floats(buffers->out[0]) : NULL;
+  float *dx = p->back_weights ? dg_floats(buffers->d_in[0]) : NULL;
+  float *panels = dg_floats(buffers->workspace), *rooms = panels + p->back_weights;
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, step->n *out))
+  {
+    room r = {&p->from, rooms + (size_t)omp_get_thread_num() * p->from.end};
+    clear(p, &r);
+#pragma omp for schedule(static)
+    for (size_t c = 0; c < (dx ? w->channels : 0); c += DG_TILE_WIDTH)
+      dg_wino_pack(&p->back, &weights, c, panels + c * w->filters * DG_WINO_MOMENTS);
+    dg_span share = dg_cpu_share(step->n, 1);
+    for (size_t s = share.begin, samples; s < share.end; s += samples) {
+      samples = block_of(p, share, s);
+      backward_block(op, &r, panels,
+                     &(chunk){.samples = samples,
+                              .x = x + s * in,
+                              .y = y ? y + s * out : NULL,
+                              .d_y = d_y + s * out,
+                              .dx = dx ? dx + s * in : NULL});
+    }
+#pragma omp barrier
+#pragma omp for schedule(static)
+    for (size_t f = 0; f < w->filters; f += DG_VECTOR)
+      put_parameters(p, &r, rooms, f, dg_floats(buffers->d_param[0]),
+                     d->bias ? dg_floats(buffers->d_param[1]) : NULL);
+  }
+}
+
+static bool supports(const dg_op_desc *desc) {
+  return dg_conv_winograd_is_faster(&desc->conv2d);
+}
+
+const dg_cpu_family dg_conv_winograd = {supports, prepare, forward, backward};

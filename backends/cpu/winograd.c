@@ -1,0 +1,74 @@
+#include "backends/cpu/winograd.h"
+
+#include "backends/cpu/panel.h"
+
+void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const float *planes,
+                  float *filled) {
+  for (size_t y = 0; y < height; y++)
+    dg_transpose(DG_VECTOR, width, planes + y * width, height * width,
+                 filled + ((image->top + y) * image->columns + image->left) * DG_VECTOR, DG_VECTOR);
+}
+
+void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, const float *filled,
+                     float *moments, size_t step, size_t row) {
+  size_t side = dg_wino_side(w), line = image->columns * DG_VECTOR;
+  for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
+    for (size_t x = 0; x < dg_wino_tiles_w(w); x++, moments += row)
+      dg_wino_read(filled + y * side * line + x * side * DG_VECTOR, line, moments, step);
+}
+
+void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filter, float *panel) {
+  enum { MOST_TAPS = 25 };
+  _Alignas(64) float taps[MOST_TAPS * DG_VECTOR];
+  size_t width = dg_panel_width(dg_panel_columns(w->filters - filter));
+  for (size_t c = 0; c < w->channels; c++)
+    for (size_t f = 0; f < width; f += DG_VECTOR) {
+      dg_transpose(DG_VECTOR, w->kernel * w->kernel,
+                   weights->at + c * weights->channel_step + (filter + f) * weights->filter_step,
+                   weights->filter_step, taps, DG_VECTOR);
+      dg_wino_kernel(w->kernel, weights->flip, taps, panel + c * width + f, w->channels * width);
+    }
+}
+
+void dg_wino_correlate(const dg_wino *w, size_t tiles, const float *moments, const float *panels,
+                       size_t filter, float *out) {
+  size_t depth = w->channels, width = dg_panel_width(dg_panel_columns(w->filters - filter)), rows;
+  const float *panel = panels + filter * depth * DG_WINO_MOMENTS;
+  for (size_t i = 0; i < DG_WINO_MOMENTS; i++)
+    for (size_t t = 0; t < tiles; t += rows) {
+      rows = dg_tile_height(tiles - t);
+      dg_tile_put(false, rows, width, depth, moments + (i * tiles + t) * depth, depth,
+                  panel + i * depth * width, out + (i * tiles + t) * width);
+    }
+}
+
+void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, const float *d_out,
+                         size_t filter, float *d_panels) {
+  size_t depth = w->channels, width = dg_panel_width(dg_panel_columns(w->filters - filter)), rows;
+  float *panel = d_panels + filter * depth * DG_WINO_MOMENTS;
+  for (size_t i = 0; i < DG_WINO_MOMENTS; i++)
+    for (size_t c = 0; c < depth; c += rows) {
+      rows = dg_tile_height(depth - c);
+      dg_tile_add_columns(rows, width, tiles, moments + i * tiles * depth + c, depth,
+                          d_out + i * tiles * width, panel + (i * depth + c) * width);
+    }
+}
+
+void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
+                         size_t filter, float *room, float *d_weight) {
+  _Alignas(64) float sum[DG_WINO_MOMENTS * DG_VECTOR];
+  size_t first = filter - filter % DG_TILE_WIDTH, taps = w->kernel * w->kernel;
+  size_t width = dg_panel_width(dg_panel_columns(w->filters - first));
+  const float *panel = d_panels + first * w->channels * DG_WINO_MOMENTS + (filter - first);
+  for (size_t c = 0; c < w->channels; c++) {
+    for (size_t i = 0; i < DG_WINO_MOMENTS; i++) {
+      dg_vector total = {0};
+      for (size_t p = 0; p < parts; p++)
+        total += *(const dg_vector *)(panel + p * part + (i * w->channels + c) * width);
+      *(dg_vector *)(sum + i * DG_VECTOR) = total;
+    }
+    dg_wino_kernel_gradient(w->kernel, sum, DG_VECTOR, room + c * taps * DG_VECTOR);
+  }
+  size_t weights = w->channels * taps;
+  dg_transpose(weights, DG_VECTOR, room, DG_VECTOR, d_weight + filter * weights, weights);
+}
