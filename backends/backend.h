@@ -65,23 +65,38 @@ typedef struct {
   float slope; /**< of DG_ACT_LEAKY_RELU */
 } dg_act;
 
-/** in [n, in], param {weight [out, in], bias [out]}, out [n, out] = act(in weight^T + bias). */
+/**
+ * A dropout fused to an op's end: what DG_OP_DROPOUT does to its output, with the same words. It
+ * comes behind a ReLU only, so that backward sees in the output (above 0) what was kept.
+ */
+typedef struct {
+  float rate; /**< 0: none */
+  uint32_t stream;
+} dg_drop;
+
+/** in [n, in], param {weight [out, in], bias [out]}, out [n, out] = drop(act(in weight^T + bias)).
+ */
 typedef struct {
   uint32_t in, out;
   bool bias;
-  dg_act act; /**< fused to the end */
+  dg_act act;   /**< fused to the end */
+  dg_drop drop; /**< fused behind act */
 } dg_linear_desc;
 
 /**
  * in [n, channels, height, width], param {weight [filters, channels, kernel_h, kernel_w],
  * bias [filters]}, out [n, filters, out_h, out_w] = act(in correlated with weight + bias);
- * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding.
+ * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding. With `pool` the
+ * maximum of each pool x pool window of that is taken, as DG_OP_MAXPOOL2D does without padding and
+ * with strides of pool: out is [n, filters, out_h / pool, out_w / pool], rounded down.
  */
 typedef struct {
   uint32_t channels, height, width, filters;
   uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
   bool bias;
-  dg_act act; /**< fused to the end */
+  dg_act act;    /**< fused to the end */
+  uint32_t pool; /**< fused behind act; 0: none */
+  dg_drop drop;  /**< fused behind both */
 } dg_conv2d_desc;
 
 /**

@@ -1,6 +1,7 @@
 #include "tests/cases.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/cases_list.h"
 
@@ -81,6 +82,14 @@ static const char *act_text(dg_act act) {
   return names[act.kind];
 }
 
+/** Appends what is fused behind the activation. */
+static void append_ending(uint32_t pool, dg_drop drop, char *text, size_t room) {
+  size_t used = strlen(text);
+  if (pool) snprintf(text + used, room - used, ", pool %u", pool);
+  used = strlen(text);
+  if (drop.rate > 0) snprintf(text + used, room - used, ", dropout %g", drop.rate);
+}
+
 static void op_text(const dg_op_desc *desc, char *text, size_t room) {
   const dg_linear_desc *linear = &desc->linear;
   const dg_conv2d_desc *conv = &desc->conv2d;
@@ -91,12 +100,14 @@ static void op_text(const dg_op_desc *desc, char *text, size_t room) {
   case DG_OP_LINEAR:
     snprintf(text, room, "linear %u to %u%s%s", linear->in, linear->out,
              linear->bias ? ", bias" : "", act_text(linear->act));
+    append_ending(0, linear->drop, text, room);
     break;
   case DG_OP_CONV2D:
     snprintf(text, room, "conv2d [%u, %u, %u], %u of %ux%u, stride %ux%u, pad %ux%u%s%s",
              conv->channels, conv->height, conv->width, conv->filters, conv->kernel_h,
              conv->kernel_w, conv->stride_h, conv->stride_w, conv->pad_h, conv->pad_w,
              conv->bias ? ", bias" : "", act_text(conv->act));
+    append_ending(conv->pool, conv->drop, text, room);
     break;
   case DG_OP_MAXPOOL2D:
   case DG_OP_AVGPOOL2D:

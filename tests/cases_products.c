@@ -1,5 +1,10 @@
 /* Cases of products: linear, conv2d and conv1d. */
+#include "core/support/philox.h"
 #include "tests/cases_list.h"
+
+static dg_drop drop_of(float rate, size_t layer) {
+  return (dg_drop){rate, dg_stream(DG_STREAM_DROPOUT, (uint32_t)layer)};
+}
 
 void linear_cases(case_list *l) {
   static const struct {
@@ -12,13 +17,75 @@ void linear_cases(case_list *l) {
       {70, 130, 300}, {33, 40, 259},
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i)};
+    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i), {0, 0}};
     add_case(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, shapes[i].max_n,
              FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
-    dg_linear_desc d = {37, 19, i < 5, act_of(i)};
+    dg_linear_desc d = {37, 19, i < 5, act_of(i), {0, 0}};
     add_case(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, 6, FILL_RANDOM);
+  }
+  for (size_t i = 0; i < COUNT(shapes); i += 2) {
+    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(0),
+                        drop_of(i / 2 % 3 ? 0.2f : 0.5f, i)};
+    add_case(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, shapes[i].max_n,
+             FILL_RANDOM);
+  }
+}
+
+/** Convolutions with a pooling, a dropout or both at their end. */
+static void fused_conv2d_cases(case_list *l) {
+  static const struct {
+    uint32_t channels, height, width, filters, kernel, stride, pad, pool;
+    float rate;
+    uint32_t max_n;
+  } shapes[] = {
+      /* one window; windows of one; rows and columns that no window touches */
+      {1, 2, 2, 1, 1, 1, 0, 2, 0, 3},
+      {1, 4, 4, 2, 3, 1, 0, 2, 0.5f, 3},
+      {2, 5, 6, 3, 3, 1, 1, 1, 0.2f, 3},
+      {2, 7, 5, 3, 3, 1, 1, 2, 0, 4},
+      {1, 6, 9, 5, 2, 1, 0, 2, 0.2f, 5},
+      {3, 11, 8, 2, 3, 1, 0, 3, 0, 3},
+      {1, 16, 17, 2, 1, 1, 0, 16, 0, 3},
+      {2, 9, 13, 4, 3, 1, 1, 5, 0.5f, 2},
+      /* dropout alone */
+      {2, 6, 5, 3, 3, 1, 1, 0, 0.5f, 4},
+      {3, 7, 7, 17, 3, 2, 1, 0, 0.2f, 3},
+      /* strides, much padding */
+      {2, 13, 12, 5, 3, 2, 1, 2, 0, 3},
+      {1, 11, 14, 3, 4, 3, 2, 2, 0.2f, 2},
+      {2, 6, 6, 4, 3, 1, 2, 2, 0, 3},
+      {2, 6, 5, 4, 3, 1, 3, 2, 0.2f, 2},
+      /* around the widths of vectors and tiles */
+      {3, 6, 32, 15, 3, 1, 1, 2, 0, 3},
+      {2, 5, 35, 33, 3, 1, 1, 2, 0.2f, 3},
+      {17, 4, 66, 16, 3, 1, 1, 2, 0, 2},
+      {1, 3, 70, 31, 2, 1, 0, 2, 0, 9},
+      /* many channels, several samples */
+      {32, 6, 6, 32, 3, 1, 1, 2, 0, 8},
+      {33, 7, 5, 47, 3, 1, 1, 2, 0.5f, 13},
+      {39, 8, 9, 49, 3, 2, 1, 2, 0, 9},
+      {36, 7, 8, 35, 3, 1, 0, 3, 0.2f, 12},
+      {35, 3, 3, 34, 3, 1, 1, 0, 0.2f, 25},
+      /* the zoo */
+      {1, 28, 28, 16, 3, 1, 1, 2, 0, 33},
+      {16, 14, 14, 32, 3, 1, 1, 2, 0.2f, 3},
+      {1, 28, 28, 32, 5, 1, 2, 2, 0, 2},
+      {32, 14, 14, 32, 5, 1, 2, 2, 0, 9},
+      {1, 28, 28, 28, 3, 1, 0, 2, 0, 3},
+  };
+  for (size_t i = 0; i < COUNT(shapes); i++) {
+    dg_conv2d_desc d = {shapes[i].channels, shapes[i].height,
+                        shapes[i].width,    shapes[i].filters,
+                        shapes[i].kernel,   shapes[i].kernel,
+                        shapes[i].stride,   shapes[i].stride,
+                        shapes[i].pad,      shapes[i].pad,
+                        i % 3 != 2,         act_of(i),
+                        shapes[i].pool,     drop_of(shapes[i].rate, i)};
+    if (d.drop.rate > 0) d.act = (dg_act){DG_ACT_RELU, 0};
+    add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, shapes[i].max_n,
+             FILL_RANDOM);
   }
 }
 
@@ -89,17 +156,28 @@ void conv2d_cases(case_list *l) {
       {1, 28, 28, 28, 3, 3, 1, 1, 0, 0, 3},
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_conv2d_desc d = {shapes[i].channels, shapes[i].height,   shapes[i].width,
-                        shapes[i].filters,  shapes[i].kernel_h, shapes[i].kernel_w,
-                        shapes[i].stride_h, shapes[i].stride_w, shapes[i].pad_h,
-                        shapes[i].pad_w,    i % 3 != 2,         act_of(i)};
+    dg_conv2d_desc d = {shapes[i].channels,
+                        shapes[i].height,
+                        shapes[i].width,
+                        shapes[i].filters,
+                        shapes[i].kernel_h,
+                        shapes[i].kernel_w,
+                        shapes[i].stride_h,
+                        shapes[i].stride_w,
+                        shapes[i].pad_h,
+                        shapes[i].pad_w,
+                        i % 3 != 2,
+                        act_of(i),
+                        0,
+                        {0, 0}};
     add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, shapes[i].max_n,
              FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
-    dg_conv2d_desc d = {3, 9, 10, 18, 3, 3, 1, 1, 1, 1, i < 5, act_of(i)};
+    dg_conv2d_desc d = {3, 9, 10, 18, 3, 3, 1, 1, 1, 1, i < 5, act_of(i), 0, {0, 0}};
     add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, 3, FILL_RANDOM);
   }
+  fused_conv2d_cases(l);
 }
 
 void conv1d_cases(case_list *l) {

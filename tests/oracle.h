@@ -29,6 +29,15 @@ oracle_sizes oracle_sizes_of(const dg_op_desc *desc);
 /** What is fused to an op's end (the function itself for an activation); NONE where nothing can. */
 dg_act *oracle_act(dg_op_desc *desc);
 
+/** The description without the pooling and the dropout that are fused to its end. */
+dg_op_desc oracle_plain(const dg_op_desc *desc);
+
+/**
+ * Which elements of the output lie so near the kink of a fused activation, or of a fused pooling,
+ * that rounding may put them on the other side. t: in and param. The result is the caller's.
+ */
+bool *oracle_kinks(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
+
 double oracle_activate(dg_act act, double x);
 /** The derivative of an activation at its input x. */
 double oracle_derivative(dg_act act, double x);

@@ -142,7 +142,7 @@ bool rig_fail(rig_report *report, const char *format, ...) {
 
 void rig_conclude(const rig_report *report) {
   if (report->unsupported)
-    printf("%s: %u of %u cases ran without their activation, which can't be fused there\n",
+    printf("%s: %u of %u cases ran without something that can't be fused there\n",
            report->place->label, report->unsupported, report->cases);
   if (report->failures)
     ck_abort_msg("%s: %u failures in %u cases (see above)", report->place->label, report->failures,

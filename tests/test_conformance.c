@@ -120,19 +120,13 @@ static layer_floats given_for(const layer_rig *r, uint32_t n) {
   return given;
 }
 
-/**
- * Clears d_out where the input of a fused activation is so near its kink that rounding may put it
- * on the other side.
- */
+/** Clears d_out where rounding may put what is fused on the other side of a kink. */
 static void avoid_kinks(const layer_rig *r, layer_floats *given, const dg_step *step) {
-  dg_op_desc plain = r->c->desc;
-  dg_act *act = oracle_act(&plain);
-  if (!act || act->kind == DG_ACT_NONE || plain.kind == DG_OP_ACTIVATION) return;
-  act->kind = DG_ACT_NONE;
   oracle_tensors t = doubles_of(given, &r->sizes, step->n);
-  oracle_forward(&plain, &t, step);
+  bool *kinks = oracle_kinks(&r->c->desc, &t, step);
   for (size_t i = 0; i < step->n * r->sizes.out; i++)
-    if (fabs(t.out[i]) < 1e-4) given->d_out[i] = 0;
+    if (kinks[i]) given->d_out[i] = 0;
+  free(kinks);
   doubles_free(&t);
 }
 
@@ -368,10 +362,12 @@ static void try_case(rig_report *report, dg_device *device, const layer_case *c,
   rig_free(&r);
 }
 
-/** Where a device can't fuse the activation, the op must be there without it. */
+/** Where a device can't fuse all that is asked for, the op must be there with less. */
 static bool supported(rig_report *report, const dg_device *device, layer_case *c) {
   if (device->calls->supports(device, &c->desc)) return true;
   report->unsupported++;
+  c->desc = oracle_plain(&c->desc);
+  if (device->calls->supports(device, &c->desc)) return true;
   dg_act *act = oracle_act(&c->desc);
   if (act && c->desc.kind != DG_OP_ACTIVATION) act->kind = DG_ACT_NONE;
   return device->calls->supports(device, &c->desc);

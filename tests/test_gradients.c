@@ -53,15 +53,12 @@ static void layer_free(layer *l) {
   free(l->t.out), free((void *)l->t.d_out);
 }
 
-/** Clears d_out where an activation bends between the two points of a difference. */
+/** Clears d_out where something bends between the two points of a difference. */
 static void avoid_kinks(layer *l) {
-  dg_op_desc plain = *l->desc;
-  dg_act *act = oracle_act(&plain);
-  if (!act || (act->kind != DG_ACT_RELU && act->kind != DG_ACT_LEAKY_RELU)) return;
-  act->kind = DG_ACT_NONE;
-  oracle_forward(&plain, &l->t, &l->step);
+  bool *kinks = oracle_kinks(l->desc, &l->t, &l->step);
   for (size_t i = 0; i < l->step.n * l->sizes.out; i++)
-    if (fabs(l->t.out[i]) < 1e-4) ((double *)l->t.d_out)[i] = 0;
+    if (kinks[i]) ((double *)l->t.d_out)[i] = 0;
+  free(kinks);
 }
 
 static double objective(const layer *l) {

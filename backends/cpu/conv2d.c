@@ -12,9 +12,7 @@
 static bool supports(const dg_op_desc *desc) {
   const dg_conv2d_desc *d = &desc->conv2d;
   return d->channels > 0 && d->filters > 0 && d->height > 0 && d->width > 0 && d->kernel_h > 0 &&
-         d->kernel_w > 0 && d->stride_h > 0 && d->stride_w > 0 && dg_act_known(d->act) &&
-         dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h) > 0 &&
-         dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w) > 0;
+         d->kernel_w > 0 && d->stride_h > 0 && d->stride_w > 0 && dg_conv_ending_known(d);
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -111,7 +109,10 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
                        .scatters = scatters,
                        .taps = d->channels * kernel,
                        .back_taps = d->filters * kernel,
+                       .ending = dg_conv_ending_of(d),
                        .pixels = out_h * out_w};
+  plan.sums_floats = dg_conv_ending_sums(&plan.ending);
+  plan.ending_floats = dg_conv_ending_room(&plan.ending);
   plan.forward = (dg_correlation){.channels = d->filters,
                                   .height = out_h,
                                   .width = out_w,
@@ -145,6 +146,11 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
   return made;
 }
 
+/** Floats of a thread's part of the workspace of forward. */
+static size_t forward_thread(const dg_conv_plan *plan) {
+  return plan->source_floats + plan->sums_floats + plan->ending_floats;
+}
+
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   if (dg_conv_winograd_is_faster(d)) {
@@ -156,7 +162,7 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   dg_op_needs *needs = &op->base.needs;
   size_t threads = (size_t)op->device->threads, filters = dg_panels_width(d->filters);
   plan->weight_floats = dg_round_up(plan->taps * filters);
-  needs->forward_workspace = (plan->weight_floats + threads * plan->source_floats) * sizeof(float);
+  needs->forward_workspace = (plan->weight_floats + threads * forward_thread(plan)) * sizeof(float);
   if (train) dg_conv_backward_prepare(op);
   return true;
 }
@@ -176,30 +182,41 @@ static void pack_weights(const dg_conv_plan *plan, const float *weight, size_t f
                   panels + filter * plan->taps);
 }
 
+/** One sample: `own` is the thread's part of the workspace. */
+static void forward_sample(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                           size_t s, float *own) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_conv_plan *plan = op->plan;
+  size_t in = (size_t)d->channels * d->height * d->width;
+  size_t out = d->filters * dg_conv_ending_plane(&plan->ending);
+  float *y = dg_floats(buffers->out[0]) + s * out, *room = own + plan->source_floats;
+  float *sums = plan->sums_floats ? room + plan->ending_floats : y;
+  const float *source = dg_conv_source(plan, dg_floats(buffers->in[0]) + s * in, own);
+  dg_ending first =
+      dg_conv_ending_first(&plan->ending, d->bias ? dg_floats(buffers->param[1]) : NULL);
+  if (plan->few_taps)
+    dg_correlate_few(&plan->forward, source, dg_floats(buffers->param[0]), &first, sums);
+  else
+    dg_correlate(&plan->forward, source, dg_floats(buffers->workspace), &first, sums);
+  uint8_t *kept = step->train && buffers->kept ? (uint8_t *)buffers->kept->data + s * out : NULL;
+  dg_conv_ending_put(&plan->ending, step, s, sums, room, y, kept);
+}
+
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  size_t in = (size_t)d->channels * d->height * d->width, out = d->filters * plan->pixels;
-  const float *x = dg_floats(buffers->in[0]), *weight = dg_floats(buffers->param[0]);
-  float *y = dg_floats(buffers->out[0]);
-  dg_ending ending = {.bias = d->bias ? dg_floats(buffers->param[1]) : NULL, .act = d->act};
-  float *panels = dg_floats(buffers->workspace), *fields = panels + plan->weight_floats;
+  const float *weight = dg_floats(buffers->param[0]);
+  float *panels = dg_floats(buffers->workspace);
   size_t work = step->n * plan->pixels * plan->taps * d->filters;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
   {
-    float *field = fields + (size_t)omp_get_thread_num() * plan->source_floats;
-    memset(field, 0, plan->source_floats * sizeof *field);
+    float *own = panels + plan->weight_floats + (size_t)omp_get_thread_num() * forward_thread(plan);
+    memset(own, 0, plan->source_floats * sizeof *own);
 #pragma omp for schedule(static)
     for (size_t f = 0; f < (plan->few_taps ? 0 : d->filters); f += DG_TILE_WIDTH)
       pack_weights(plan, weight, f, panels);
 #pragma omp for schedule(static)
-    for (size_t s = 0; s < step->n; s++) {
-      const float *source = dg_conv_source(plan, x + s * in, field);
-      if (plan->few_taps)
-        dg_correlate_few(&plan->forward, source, weight, &ending, y + s * out);
-      else
-        dg_correlate(&plan->forward, source, panels, &ending, y + s * out);
-    }
+    for (size_t s = 0; s < step->n; s++) forward_sample(op, buffers, step, s, own);
   }
 }
 

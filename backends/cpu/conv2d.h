@@ -2,6 +2,7 @@
 #ifndef DG_CPU_CONV2D_H
 #define DG_CPU_CONV2D_H
 
+#include "backends/cpu/conv2d_ending.h"
 #include "backends/cpu/correlate.h"
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/scatter.h"
@@ -18,13 +19,14 @@ typedef struct {
   bool few_taps;                    /**< forward by dg_correlate_few */
   bool scatters;                    /**< backward by `scatter` */
   dg_scatter scatter;
-  size_t pixels;         /**< of an output plane */
+  dg_conv_ending ending;
+  size_t pixels;         /**< of a plane of sums, before any pooling */
   size_t samples;        /**< of a chunk: together they have many pixels */
   size_t source_step;    /**< floats from one sample's source field to the next's */
   const uint32_t *pixel; /**< where the window of each pixel of a chunk begins, by source_step */
 
   /** Floats of parts of the workspaces; 0 where there is no need. */
-  size_t source_floats, weight_floats;                                 /**< forward */
+  size_t source_floats, weight_floats, sums_floats, ending_floats;     /**< forward */
   size_t back_weight_floats, d_z_floats, gradient_floats, room_floats; /**< backward */
   size_t turned_floats, d_weight_floats, d_bias_floats, back_thread;   /**< backward */
   uint32_t tables[];

@@ -6,7 +6,6 @@
 #include <omp.h>
 #include <string.h>
 
-#include "backends/cpu/activation.h"
 #include "backends/cpu/conv2d.h"
 #include "backends/cpu/panel.h"
 #include "backends/cpu/sum.h"
@@ -16,12 +15,15 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   dg_conv_plan *plan = op->plan;
   dg_op_needs *needs = &op->base.needs;
-  bool act = d->act.kind != DG_ACT_NONE, d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
+  const dg_conv_ending *ending = &plan->ending;
+  bool changes = dg_conv_ending_changes(ending), d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
   needs->backward_reads_in = true;
-  needs->backward_reads_out = act;
+  needs->backward_reads_out = d->act.kind != DG_ACT_NONE;
+  needs->kept = ending->pool ? op->base.max_n * d->filters * dg_conv_ending_plane(ending) : 0;
   plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
-  plan->d_z_floats = act ? dg_round_up(plan->pixels * DG_TILE_WIDTH) : 0;
-  plan->gradient_floats = d_in && (act || !dg_field_is_plain(&plan->gradient))
+  plan->d_z_floats =
+      changes ? dg_round_up(plan->pixels * DG_TILE_WIDTH + dg_conv_ending_slack(ending)) : 0;
+  plan->gradient_floats = d_in && (changes || !dg_field_is_plain(&plan->gradient))
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
   plan->room_floats = d_in && plan->scatters ? dg_scatter_room(&plan->scatter) : 0;
@@ -29,8 +31,8 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
   plan->d_weight_floats = plan->weight_floats;
   plan->d_bias_floats = dg_round_up(2 * d->filters);
   plan->back_thread = plan->samples * (plan->source_floats + plan->gradient_floats) +
-                      plan->d_z_floats + plan->turned_floats + plan->room_floats +
-                      plan->d_weight_floats + plan->d_bias_floats;
+                      plan->d_z_floats + plan->ending_floats + plan->turned_floats +
+                      plan->room_floats + plan->d_weight_floats + plan->d_bias_floats;
   needs->backward_workspace =
       (plan->back_weight_floats + (size_t)op->device->threads * plan->back_thread) * sizeof(float);
 }
@@ -39,6 +41,7 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
 typedef struct {
   float *source, *gradient; /**< fields of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
+  float *ending;            /**< for dg_conv_ending_spread */
   float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
   float *room;              /**< for dg_scatter_run */
   float *d_weight;          /**< sums over the thread's samples, panels of [tap, filter] */
@@ -50,7 +53,8 @@ static scratch scratch_of(const dg_conv_plan *plan, float *workspace, size_t thr
   s.source = workspace + plan->back_weight_floats + thread * plan->back_thread;
   s.gradient = s.source + plan->samples * plan->source_floats;
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
-  s.turned = s.d_z + plan->d_z_floats;
+  s.ending = s.d_z + plan->d_z_floats;
+  s.turned = s.ending + plan->ending_floats;
   s.room = s.turned + plan->turned_floats;
   s.d_weight = s.room + plan->room_floats;
   s.d_bias = (double *)(void *)(s.d_weight + plan->d_weight_floats);
@@ -118,10 +122,11 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const
     }
 }
 
-/** A chunk of samples, as backward reads and writes it; y and dx are NULL where not needed. */
+/** A chunk of samples, as backward reads and writes it; y, kept and dx: NULL where not needed. */
 typedef struct {
   size_t samples;
   const float *x, *y, *d_y;
+  const uint8_t *kept;
   float *dx;
 } chunk;
 
@@ -134,13 +139,15 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const chunk *
                             size_t filter, size_t filters) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  size_t pixels = plan->pixels, at = (s * d->filters + filter) * pixels;
+  size_t pixels = plan->pixels, plane_out = dg_conv_ending_plane(&plan->ending);
+  size_t at = (s * d->filters + filter) * plane_out;
   const float *d_z = plan->d_z_floats ? t->d_z : c->d_y + at;
   for (size_t f = 0; f < filters; f++) {
     const float *plane = d_z + f * pixels;
+    size_t first = at + f * plane_out;
     if (plan->d_z_floats)
-      dg_act_backward(d->act, pixels, c->y + at + f * pixels, c->d_y + at + f * pixels,
-                      t->d_z + f * pixels);
+      dg_conv_ending_spread(&plan->ending, c->y ? c->y + first : NULL, c->d_y + first,
+                            c->kept ? c->kept + first : NULL, t->ending, t->d_z + f * pixels);
     if (d->bias) t->d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
       dg_field_fill_plane(&plan->gradient, filter + f, plane,
@@ -165,7 +172,8 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
                            const chunk *c) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  size_t in = (size_t)d->channels * d->height * d->width, out = d->filters * plan->pixels;
+  size_t in = (size_t)d->channels * d->height * d->width;
+  size_t out = d->filters * dg_conv_ending_plane(&plan->ending);
   for (size_t s = 0; s < c->samples; s++)
     dg_conv_source(plan, c->x + s * in, t->source + s * plan->source_floats);
   for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
@@ -202,9 +210,11 @@ static void sum_filter(const dg_conv_plan *plan, float *workspace, size_t thread
 void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  size_t in = (size_t)d->channels * d->height * d->width, out = d->filters * plan->pixels;
+  size_t in = (size_t)d->channels * d->height * d->width;
+  size_t out = d->filters * dg_conv_ending_plane(&plan->ending);
   const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
-  const float *y = plan->d_z_floats ? dg_floats(buffers->out[0]) : NULL;
+  const float *y = op->base.needs.backward_reads_out ? dg_floats(buffers->out[0]) : NULL;
+  const uint8_t *kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL;
   float *dx = plan->back_weight_floats ? dg_floats(buffers->d_in[0]) : NULL;
   float *workspace = dg_floats(buffers->workspace), *d_bias = dg_floats(buffers->d_param[1]);
   size_t work = step->n * plan->pixels * plan->taps * d->filters;
@@ -223,6 +233,7 @@ void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
                               .x = x + s * in,
                               .y = y ? y + s * out : NULL,
                               .d_y = d_y + s * out,
+                              .kept = kept ? kept + s * out : NULL,
                               .dx = dx ? dx + s * in : NULL});
 #pragma omp for schedule(static)
     for (size_t f = 0; f < d->filters; f++) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backends/cpu/activation.h"
+#include "backends/cpu/conv2d_ending.h"
 #include "backends/cpu/panel.h"
 #include "backends/cpu/sum.h"
 #include "backends/cpu/winograd.h"
@@ -22,6 +23,8 @@ typedef struct {
   size_t products; /**< moments of a block's results, a panel of channels */
   size_t pixels;   /**< a vector of channels of a sample's result */
   size_t turned;   /**< one row of them as planes */
+  size_t ending;   /**< for dg_conv_ending_put and _spread */
+  size_t sums;     /**< of a block, where the ending wants them apart from the output */
   /* backward alone */
   size_t d_z;       /**< gradient before the activation, a vector of channels of a sample */
   size_t d_image;   /**< the same as an image */
@@ -34,6 +37,7 @@ typedef struct {
 typedef struct {
   dg_wino forward, back;        /**< to the output; from its gradient to the input's */
   dg_wino_image image, d_image; /**< of the input; of the gradient before the activation */
+  dg_conv_ending ending;
   size_t block;                 /**< samples of a block */
   size_t weights, back_weights; /**< floats of moments common to all threads */
   layout to, from;              /**< forward's and backward's workspace of a thread */
@@ -102,10 +106,12 @@ static layout forward_layout(const wino_plan *p) {
   l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(w));
   l.turned = take(&l.end, DG_VECTOR * w->out_w);
+  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
+  l.sums = take(&l.end, p->block * dg_conv_ending_sums(&p->ending));
   return l;
 }
 
-static layout backward_layout(const wino_plan *p, bool act) {
+static layout backward_layout(const wino_plan *p) {
   const dg_wino *w = &p->forward, *b = &p->back;
   size_t tiles = p->block * dg_wino_tiles(w), back_tiles = p->block * dg_wino_tiles(b);
   size_t kernels = w->channels * w->kernel * w->kernel * DG_VECTOR;
@@ -115,7 +121,10 @@ static layout backward_layout(const wino_plan *p, bool act) {
   l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(b));
   l.turned = take(&l.end, DG_VECTOR * b->out_w);
-  l.d_z = take(&l.end, act ? DG_VECTOR * w->out_h * w->out_w : 0);
+  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
+  l.d_z = take(&l.end, dg_conv_ending_changes(&p->ending)
+                           ? DG_VECTOR * w->out_h * w->out_w + dg_conv_ending_slack(&p->ending)
+                           : 0);
   l.d_image = take(&l.end, image_floats(&p->d_image));
   l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * w->filters : 0);
   l.d_weights = take(&l.end, p->weights);
@@ -141,14 +150,14 @@ static wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n, bool d_in) {
                   .out_w = w.in_w,
                   .kernel = w.kernel,
                   .pad = w.kernel - 1 - w.pad};
-  wino_plan p = {.forward = w, .back = back, .image = image_of(&w)};
+  wino_plan p = {.forward = w, .back = back, .image = image_of(&w), .ending = dg_conv_ending_of(d)};
   size_t tiles = dg_wino_tiles(&w), wanted = (MANY_TILES + tiles - 1) / tiles;
   p.block = wanted < max_n ? wanted : max_n;
   p.d_image = gradient_image_of(&w, &back);
   p.weights = dg_wino_weight_floats(&w);
   p.back_weights = d_in ? p.weights : 0;
   p.to = forward_layout(&p);
-  p.from = backward_layout(&p, d->act.kind != DG_ACT_NONE);
+  p.from = backward_layout(&p);
   return p;
 }
 
@@ -163,7 +172,8 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   if (!train) return true;
   needs->backward_workspace = (p->back_weights + threads * p->from.end) * sizeof(float);
   needs->backward_reads_in = true;
-  needs->backward_reads_out = d->act.kind != DG_ACT_NONE;
+  needs->backward_reads_out = dg_conv_ending_changes(&p->ending);
+  needs->kept = p->ending.pool ? op->base.max_n * d->filters * dg_conv_ending_plane(&p->ending) : 0;
   return true;
 }
 
@@ -206,16 +216,9 @@ static void put_planes(const dg_wino *w, const room *r, const float *products, s
   }
 }
 
-/** What is to become of a correlation's results. */
-typedef struct {
-  bool add;
-  const float *bias; /**< [filters], or NULL */
-  dg_act act;
-} ending;
-
 /** All filters of `samples` samples, from their moments; `panels`: the weights' moments. */
 static void correlate(const dg_wino *w, const room *r, size_t samples, const float *moments,
-                      const float *panels, const ending *e, float *out) {
+                      const float *panels, const dg_ending *e, float *out) {
   float *products = r->base + r->at->products;
   size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w;
   for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
@@ -238,18 +241,32 @@ static size_t block_of(const wino_plan *p, dg_span share, size_t begin) {
   return share.end - begin < p->block ? share.end - begin : p->block;
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+/** The samples of a block, from `first` of the step on. */
+static void forward_block(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                          const room *r, size_t first, size_t samples) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
-  size_t in = w->channels * w->in_h * w->in_w, out = w->filters * w->out_h * w->out_w;
-  size_t taps = w->kernel * w->kernel;
+  size_t in = w->channels * w->in_h * w->in_w, made = w->filters * w->out_h * w->out_w;
+  size_t out = w->filters * dg_conv_ending_plane(&p->ending);
+  bool apart = dg_conv_ending_sums(&p->ending) > 0;
+  float *y = dg_floats(buffers->out[0]) + first * out, *sums = apart ? r->base + p->to.sums : y;
+  uint8_t *kept = step->train && buffers->kept ? (uint8_t *)buffers->kept->data : NULL;
+  dg_ending e = dg_conv_ending_first(&p->ending, d->bias ? dg_floats(buffers->param[1]) : NULL);
+  input_moments(p, r, samples, dg_floats(buffers->in[0]) + first * in);
+  correlate(w, r, samples, r->base + p->to.moments, dg_floats(buffers->workspace), &e, sums);
+  for (size_t s = 0; s < samples; s++)
+    dg_conv_ending_put(&p->ending, step, first + s, sums + s * made, r->base + p->to.ending,
+                       y + s * out, kept ? kept + (first + s) * out : NULL);
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const wino_plan *p = op->plan;
+  const dg_wino *w = &p->forward;
+  size_t taps = w->kernel * w->kernel, work = step->n * w->out_h * w->out_w * taps * w->filters;
   dg_wino_weights weights = {dg_floats(buffers->param[0]), taps, w->channels * taps, false};
-  ending e = {.bias = d->bias ? dg_floats(buffers->param[1]) : NULL, .act = d->act};
   float *panels = dg_floats(buffers->workspace);
-  const float *x = dg_floats(buffers->in[0]);
-  float *y = dg_floats(buffers->out[0]);
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, step->n *out))
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
   {
     room r = {&p->to, panels + p->weights + (size_t)omp_get_thread_num() * p->to.end};
     memset(r.base + p->to.image, 0, image_floats(&p->image) * sizeof *r.base);
@@ -259,35 +276,35 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
     dg_span share = dg_cpu_share(step->n, 1);
     for (size_t s = share.begin, samples; s < share.end; s += samples) {
       samples = block_of(p, share, s);
-      input_moments(p, &r, samples, x + s * in);
-      correlate(w, &r, samples, r.base + p->to.moments, panels, &e, y + s * out);
+      forward_block(op, buffers, step, &r, s, samples);
     }
   }
 }
 
 /* ---- backward ----------------------------------------------------------- */
 
-/** The gradient of DG_VECTOR planes of one sample's output, as backward reads it. */
+/** DG_VECTOR planes of one sample's output, as backward reads them; NULL where not needed. */
 typedef struct {
   size_t filter;
-  const float *y; /**< NULL where there is no activation */
-  const float *d_y;
+  const float *y, *d_y;
+  const uint8_t *kept;
 } planes;
 
-/** Brings the gradient before the activation into its image, and adds it up for the bias. */
+/** Brings the gradient of the sums into its image, and adds it up for the bias. */
 static void fill_gradient(const dg_cpu_op *op, const room *r, const planes *from) {
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const wino_plan *p = op->plan;
-  size_t plane = p->forward.out_h * p->forward.out_w;
-  const float *d_z = from->d_y;
-  if (from->y) {
-    float *made = r->base + r->at->d_z;
-    dg_act_backward(d->act, DG_VECTOR * plane, from->y, from->d_y, made);
-    d_z = made;
-  }
+  size_t plane = p->forward.out_h * p->forward.out_w, out = dg_conv_ending_plane(&p->ending);
+  float *made = r->base + r->at->d_z;
   double *d_bias = (double *)(void *)(r->base + r->at->d_bias);
-  for (size_t c = 0; c < (d->bias ? DG_VECTOR : 0); c++)
-    d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
+  bool changes = dg_conv_ending_changes(&p->ending);
+  const float *d_z = changes ? made : from->d_y;
+  for (size_t c = 0; c < DG_VECTOR; c++) {
+    if (changes)
+      dg_conv_ending_spread(&p->ending, from->y + c * out, from->d_y + c * out,
+                            from->kept ? from->kept + c * out : NULL, r->base + r->at->ending,
+                            made + c * plane);
+    if (op->base.desc.conv2d.bias) d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
+  }
   dg_wino_fill(&p->d_image, p->forward.out_h, p->forward.out_w, d_z, r->base + r->at->d_image);
 }
 
@@ -302,10 +319,11 @@ static void spread(const wino_plan *p, const room *r, size_t step, size_t width,
       dg_wino_spread(side, image + y * side * line + x * side * DG_VECTOR, line, d_out, step);
 }
 
-/** Some samples, as backward reads and writes them; y and dx are NULL where not needed. */
+/** Some samples, as backward reads and writes them; NULL what is not needed. */
 typedef struct {
   size_t samples;
   const float *x, *y, *d_y;
+  const uint8_t *kept;
   float *dx;
 } chunk;
 
@@ -313,14 +331,19 @@ static void backward_block(const dg_cpu_op *op, const room *r, const float *pane
                            const chunk *c) {
   const wino_plan *p = op->plan;
   const dg_wino *w = &p->forward, *b = &p->back;
-  size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b), plane = w->out_h * w->out_w;
+  size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b),
+         plane = dg_conv_ending_plane(&p->ending);
   float *products = r->base + r->at->products, *d_moments = r->base + r->at->d_moments;
   input_moments(p, r, c->samples, c->x);
   for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
     size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
     for (size_t i = 0; i < c->samples * width; i += DG_VECTOR) {
       size_t s = i / width, v = i % width, at = (s * w->filters + f + v) * plane;
-      fill_gradient(op, r, &(planes){f + v, c->y ? c->y + at : NULL, c->d_y + at});
+      fill_gradient(op, r,
+                    &(planes){.filter = f + v,
+                              .y = c->y ? c->y + at : NULL,
+                              .d_y = c->d_y + at,
+                              .kept = c->kept ? c->kept + at : NULL});
       spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
       if (c->dx)
         dg_wino_moments(b, &p->d_image, r->base + r->at->d_image,
@@ -332,7 +355,7 @@ static void backward_block(const dg_cpu_op *op, const room *r, const float *pane
   }
   if (c->dx)
     correlate(b, r, c->samples, d_moments, panels,
-              &(ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD}, c->dx);
+              &(dg_ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD}, c->dx);
 }
 
 static void clear(const wino_plan *p, const room *r) {
@@ -359,14 +382,16 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
-  size_t in = w->channels * w->in_h * w->in_w, out = w->filters * w->out_h * w->out_w;
-  size_t taps = w->kernel * w->kernel;
+  size_t in = w->channels * w->in_h * w->in_w, taps = w->kernel * w->kernel;
+  size_t out = w->filters * dg_conv_ending_plane(&p->ending);
+  size_t work = step->n * w->out_h * w->out_w * taps * w->filters;
   dg_wino_weights weights = {dg_floats(buffers->param[0]), w->channels * taps, taps, true};
   const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
   const float *y = op->base.needs.backward_reads_out ? dg_floats(buffers->out[0]) : NULL;
+  const uint8_t *kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL;
   float *dx = p->back_weights ? dg_floats(buffers->d_in[0]) : NULL;
   float *panels = dg_floats(buffers->workspace), *rooms = panels + p->back_weights;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, step->n *out))
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
   {
     room r = {&p->from, rooms + (size_t)omp_get_thread_num() * p->from.end};
     clear(p, &r);
@@ -381,6 +406,7 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
                               .x = x + s * in,
                               .y = y ? y + s * out : NULL,
                               .d_y = d_y + s * out,
+                              .kept = kept ? kept + s * out : NULL,
                               .dx = dx ? dx + s * in : NULL});
     }
 #pragma omp barrier

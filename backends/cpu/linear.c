@@ -4,10 +4,12 @@
 #include "backends/cpu/activation.h"
 #include "backends/cpu/blas.h"
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/drop.h"
 #include "backends/cpu/product.h"
 
 static bool supports(const dg_op_desc *desc) {
-  return desc->linear.in > 0 && desc->linear.out > 0 && dg_act_known(desc->linear.act);
+  const dg_linear_desc *d = &desc->linear;
+  return d->in > 0 && d->out > 0 && dg_act_known(d->act) && dg_drop_known(d->drop, d->act);
 }
 
 /** Is d_z, the gradient before the activation, another array than d_out? */
@@ -53,32 +55,37 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   return true;
 }
 
-/** out = act(out + bias) */
-static void after_product(const dg_cpu_op *op, size_t n, const float *bias, float *y) {
+/** out = drop(act(out + bias)); mask: NULL where nothing is dropped */
+static void after_product(const dg_cpu_op *op, size_t n, const float *bias, const dg_mask *mask,
+                          float *y) {
   const dg_linear_desc *desc = &op->base.desc.linear;
-  size_t out = desc->out;
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
+  size_t out = desc->out, work = (mask ? 8 : 1) * n * out;
+#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, work))
   for (size_t s = 0; s < n; s++) {
     float *row = y + s * out;
     for (size_t i = 0; i < out && bias; i++) row[i] += bias[i];
     dg_act_forward(desc->act, out, row, row);
+    if (mask) dg_mask_put(mask, s, 0, out, row, row, NULL);
   }
 }
 
-static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n) {
+static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
+                            const dg_mask *mask) {
   const dg_linear_desc *desc = &op->base.desc.linear;
   float *y = dg_floats(buffers->out[0]);
   dg_matrix x = {dg_floats(buffers->in[0]), desc->in, false};
   dg_matrix weight = {dg_floats(buffers->param[0]), desc->in, true};
   dg_blas_multiply(op->device, n, desc->out, desc->in, x, weight, false, y, desc->out);
-  after_product(op, n, desc->bias ? dg_floats(buffers->param[1]) : NULL, y);
+  after_product(op, n, desc->bias ? dg_floats(buffers->param[1]) : NULL, mask, y);
 }
 
-/** out^T = act(weight in^T + bias): the small matrix, `in`, is the one that is packed. */
+/** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
+  dg_mask step_mask = dg_mask_of(desc->drop, step);
+  const dg_mask *mask = dg_drop_runs(desc->drop, step) ? &step_mask : NULL;
   if (dg_blas_is_faster(step->n)) {
-    forward_by_blas(op, buffers, step->n);
+    forward_by_blas(op, buffers, step->n, mask);
     return;
   }
   dg_product_run(op->device,
@@ -94,7 +101,8 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
                                .c_row = desc->out,
                                .c_transposed = true,
                                .bias = desc->bias ? dg_floats(buffers->param[1]) : NULL,
-                               .act = desc->act},
+                               .act = desc->act,
+                               .mask = mask},
                  dg_floats(buffers->workspace));
 }
 
@@ -104,6 +112,7 @@ static void before_activation(const dg_cpu_op *op, size_t n, const float *y, con
   enum { BLOCK = 64 };
   const dg_linear_desc *desc = &op->base.desc.linear;
   size_t out = desc->out, row = d_z_row(desc);
+  float scale = dg_drop_scale(desc->drop);
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
   for (size_t first = 0; first < out; first += BLOCK) {
     size_t count = out - first < BLOCK ? out - first : BLOCK;
@@ -112,6 +121,7 @@ static void before_activation(const dg_cpu_op *op, size_t n, const float *y, con
       size_t at = s * out + first;
       float *to = d_z + s * row + first;
       if (has_d_z(desc)) dg_act_backward(desc->act, count, y + at, d_y + at, to);
+      for (size_t i = 0; i < count && scale > 1; i++) to[i] *= scale;
       for (size_t i = 0; i < count; i++) sum[i] += (double)to[i];
     }
     for (size_t i = 0; i < count && d_bias; i++) d_bias[first + i] = (float)sum[i];

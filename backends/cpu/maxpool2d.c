@@ -37,7 +37,7 @@ static inline void put_larger(int count, const float *restrict a, int first_a,
                               int32_t *restrict place) {
   for (int i = 0; i < count; i++) {
     float x = a[i], y = b[i];
-    bool take = (y > x) | ((y != y) & (x == x));
+    bool take = dg_is_larger(y, x);
     value[i] = take ? y : x;
     place[i] = (take ? first_b : first_a) + i;
   }
@@ -48,7 +48,7 @@ static inline void take_row(int count, const float *restrict row, int first, flo
                             int32_t *restrict place) {
   for (int i = 0; i < count; i++) {
     float x = row[i], old = value[i];
-    bool take = (x > old) | ((x != x) & (old == old));
+    bool take = dg_is_larger(x, old);
     value[i] = take ? x : old;
     place[i] = take ? first + i : place[i];
   }
@@ -103,8 +103,7 @@ static inline void take_columns(int count, int stride, int kernel, const float *
     for (int k = 1; k < kernel; k++) {
       float x = value[i * stride + k];
       int32_t x_place = place[i * stride + k];
-      bool equal = (x == best) | ((x != x) & (best != best));
-      bool take = (x > best) | ((x != x) & (best == best)) | (equal & (x_place < best_place));
+      bool take = dg_is_larger(x, best) | (dg_is_equal(x, best) & (x_place < best_place));
       best = take ? x : best;
       best_place = take ? x_place : best_place;
     }

@@ -32,6 +32,16 @@ static inline int dg_at_most(int value, int high) {
   return value > high ? high : value;
 }
 
+/** Is x larger than y, as a maximum takes it? A NaN is larger than all numbers. */
+static inline bool dg_is_larger(float x, float y) {
+  return (x > y) | ((x != x) & (y == y));
+}
+
+/** Are both equal, or both NaNs? */
+static inline bool dg_is_equal(float x, float y) {
+  return (x == y) | ((x != x) & (y != y));
+}
+
 /** The elements of the window of output `o` that lie inside `size` inputs, in one dimension. */
 static inline dg_range dg_pool_taps(int o, int kernel, int stride, int pad, int size) {
   int first = o * stride - pad;

@@ -52,7 +52,7 @@ static void store(const dg_product *p, size_t row, size_t rows, size_t column, s
     dg_put_rows(p->add, rows, columns, tile, p->c + row * p->c_row + column, p->c_row);
 }
 
-/** All tiles of one packed panel in a span of rows. */
+/** All tiles of one packed panel in a span of rows, and their dropout. */
 static void run_panel(const dg_product *p, const float *panel, size_t column, size_t columns,
                       dg_span rows) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
@@ -64,6 +64,11 @@ static void run_panel(const dg_product *p, const float *panel, size_t column, si
     else
       dg_tile_strided(height, width, p->depth, p->a + row * p->a_row, p->a_row, panel, tile);
     store(p, row, height, column, columns, tile);
+  }
+  size_t count = rows.end - rows.begin;
+  for (size_t v = column; v < (p->mask ? column + columns : column); v++) {
+    float *c = p->c + v * p->c_row + rows.begin;
+    dg_mask_put(p->mask, v, rows.begin, count, c, c, NULL);
   }
 }
 

@@ -3,6 +3,7 @@
 #define DG_CPU_PRODUCT_H
 
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/drop.h"
 #include "backends/cpu/isa.h"
 
 #define dg_product_workspace DG_ISA_NAME(dg_product_workspace)
@@ -23,7 +24,9 @@ typedef struct {
   bool c_transposed; /**< c's element (j, v) is c[v * c_row + j], else c[j * c_row + v] */
   bool add;          /**< adds to c what is else written there */
   const float *bias; /**< [rows], added to the product; or NULL */
-  dg_act act;        /**< comes last */
+  dg_act act;
+  const dg_mask *mask; /**< of a dropout that comes last, of a c that is transposed: element j of
+                            sample v; or NULL */
 } dg_product;
 
 /** Bytes of workspace for products of up to this depth. */

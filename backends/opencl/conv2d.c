@@ -49,7 +49,7 @@ static uint32_t x_plane_size(const conv_op *self) {
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_is_leaky(desc->conv2d.act);
+  return dg_cl_is_leaky(desc->conv2d.act) && desc->conv2d.pool == 0 && desc->conv2d.drop.rate == 0;
 }
 
 /* ---- shapes of planes --------------------------------------------------- */

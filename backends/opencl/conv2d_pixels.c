@@ -37,7 +37,7 @@ typedef struct {
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_is_leaky(desc->conv2d.act);
+  return dg_cl_is_leaky(desc->conv2d.act) && desc->conv2d.pool == 0 && desc->conv2d.drop.rate == 0;
 }
 
 /* ---- which pixels meet -------------------------------------------------- */

@@ -13,7 +13,7 @@ typedef struct {
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_is_leaky(desc->linear.act);
+  return dg_cl_is_leaky(desc->linear.act) && desc->linear.drop.rate == 0;
 }
 
 static dg_cl_product_step sample_step(const dg_cl_op *op, uint32_t n) {

@@ -8,7 +8,7 @@ typedef struct {
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return desc->linear.act.kind == DG_ACT_NONE;
+  return desc->linear.act.kind == DG_ACT_NONE && desc->linear.drop.rate == 0;
 }
 
 /* The products for n samples; their buffers are not filled in where `b` is NULL. */

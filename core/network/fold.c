@@ -13,9 +13,8 @@
  */
 static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
                            uint32_t *channels) {
-  dg_act *act = dg_network_act(product);
-  if (!act || act->kind != DG_ACT_NONE) return false;
-  *act = norm->act;
+  if (!dg_network_may_fuse(product, DG_OP_ACTIVATION)) return false;
+  *dg_network_act(product) = norm->act;
   switch (product->kind) {
   case DG_OP_LINEAR:
     product->linear.bias = true, *channels = product->linear.out;

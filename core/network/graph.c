@@ -154,17 +154,66 @@ void dg_network_fuse_into(dg_network *network, uint32_t i) {
   between->count = 0; /* nobody writes or reads it: the plan gives it no memory */
 }
 
-/** Fuses node `i`, an activation, to the node before it if that is possible. */
-static bool fuse_activation(dg_network *network, uint32_t i) {
+uint32_t *dg_network_pool(dg_op_desc *desc) {
+  return desc->kind == DG_OP_CONV2D ? &desc->conv2d.pool : NULL;
+}
+
+dg_drop *dg_network_drop(dg_op_desc *desc) {
+  switch (desc->kind) {
+  case DG_OP_LINEAR:
+    return &desc->linear.drop;
+  case DG_OP_CONV2D:
+    return &desc->conv2d.drop;
+  default:
+    return NULL;
+  }
+}
+
+bool dg_network_may_fuse(dg_op_desc *desc, dg_op_kind kind) {
+  const dg_act *act = dg_network_act(desc);
+  const uint32_t *pool = dg_network_pool(desc);
+  const dg_drop *drop = dg_network_drop(desc);
+  if (drop && drop->rate > 0) return false;
+  switch (kind) {
+  case DG_OP_ACTIVATION:
+    return act && act->kind == DG_ACT_NONE && (!pool || *pool == 0);
+  case DG_OP_MAXPOOL2D:
+    return pool && *pool == 0;
+  case DG_OP_DROPOUT:
+    return drop;
+  default:
+    return false;
+  }
+}
+
+/** Puts `op` to the end of what `desc` describes; false where the description can't say it. */
+static bool append(dg_op_desc *desc, const dg_op_desc *op) {
+  const dg_pool2d_desc *pool = &op->pool2d;
+  if (!dg_network_may_fuse(desc, op->kind)) return false;
+  switch (op->kind) {
+  case DG_OP_ACTIVATION:
+    *dg_network_act(desc) = op->activation.act;
+    return true;
+  case DG_OP_MAXPOOL2D:
+    *dg_network_pool(desc) = pool->kernel_h;
+    return pool->kernel_w == pool->kernel_h && pool->stride_h == pool->kernel_h &&
+           pool->stride_w == pool->kernel_h && pool->pad_h == 0 && pool->pad_w == 0;
+  case DG_OP_DROPOUT:
+    *dg_network_drop(desc) = (dg_drop){op->dropout.rate, op->dropout.stream};
+    return true;
+  default:
+    return false;
+  }
+}
+
+/** Fuses node `i` to the end of the node before it, if description and device have room for it. */
+static bool fuse_node(dg_network *network, uint32_t i) {
   const dg_node *node = &network->nodes[i];
-  if (node->plan.op.kind != DG_OP_ACTIVATION) return false;
   dg_node *producer = dg_network_before(network, i);
   if (!producer) return false;
   dg_op_desc fused = producer->plan.op;
-  dg_act *act = dg_network_act(&fused);
-  if (!act || act->kind != DG_ACT_NONE) return false;
-  *act = node->plan.op.activation.act;
-  if (!network->device->calls->supports(network->device, &fused)) return false;
+  if (!append(&fused, &node->plan.op) || !network->device->calls->supports(network->device, &fused))
+    return false;
   producer->plan.op = fused;
   dg_network_fuse_into(network, i);
   return true;
@@ -208,7 +257,7 @@ bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err)
   free(outputs);
   if (!right) return false;
   add_states(network);
-  dg_network_fuse_nodes(network, fuse_activation);
+  dg_network_fuse_nodes(network, fuse_node);
   if (!network->train && !dg_network_fold(network, err)) return false;
   direct_gradients(network);
   return true;
