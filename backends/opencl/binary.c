@@ -46,10 +46,19 @@ static void write_key(FILE *out, const dg_cl_device *device, const dg_cl_program
   for (cl_uint i = 0; i < text->count; i++) fputs(text->files[i], out);
 }
 
+/*
+ * PoCL keeps what it compiled itself, for the work-group sizes that were launched. Its binaries are
+ * of another kind: to give one it compiles every kernel of the program again, for any size, which
+ * takes longer than all of the start did (docs/performance.md has the figures).
+ */
+static bool keeps_its_own(const dg_cl_device *device) {
+  return strcmp(device->base.info.platform, "Portable Computing Language") == 0;
+}
+
 char *dg_cl_binary_key(const dg_cl_device *device, const dg_cl_program_text *text) {
   char folder[FOLDER_ROOM], *key = NULL;
   size_t length;
-  if (!dg_cache_folder(folder, sizeof folder)) return NULL;
+  if (keeps_its_own(device) || !dg_cache_folder(folder, sizeof folder)) return NULL;
   FILE *out = open_memstream(&key, &length);
   if (!out) return NULL;
   write_key(out, device, text);

@@ -8,9 +8,10 @@
 
 /* The files of a program, in the order they are compiled in. */
 static const char *const *program_files(const dg_cl_device *device, dg_cl_program id) {
-  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "gather.cl",
-                                         "pool.cl",   "planes.cl", "norm.cl",     "loss.cl",
-                                         "update.cl", NULL};
+  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl",
+                                         "gather.cl", "pool.cl",   "planes.cl",
+                                         "loss.cl",   "update.cl", NULL};
+  static const char *const norms[] = {"common.cl", "norm.cl", NULL}; /* the longest to compile */
   static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl",
                                      "pixels_tile.cl", NULL};
   static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
@@ -20,6 +21,7 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
                                                 "recurrent_pack.cl", "recurrent_group.cl", NULL};
   const bool tiles = device->form == DG_CL_TILE;
   if (id == DG_CL_ELEMENTS) return elements;
+  if (id == DG_CL_NORMS) return norms;
   if (id == DG_CL_RECURRENT) return tiles ? recurrent_tile : recurrent_group;
   return tiles ? tile : group;
 }
