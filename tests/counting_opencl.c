@@ -22,10 +22,6 @@ COUNTED(COUNT_OBJECTS, cl_mem, clCreateSubBuffer,
         (parent, flags, type, region, err))
 COUNTED(COUNT_OBJECTS, cl_kernel, clCreateKernel,
         (cl_program program, const char *name, cl_int *err), (program, name, err))
-COUNTED(COUNT_OBJECTS, cl_program, clCreateProgramWithSource,
-        (cl_context context, cl_uint count, const char **strings, const size_t *lengths,
-         cl_int *err),
-        (context, count, strings, lengths, err))
 COUNTED(COUNT_OBJECTS, cl_program, clCreateProgramWithBinary,
         (cl_context context, cl_uint count, const cl_device_id *devices, const size_t *lengths,
          const unsigned char **binaries, cl_int *status, cl_int *err),
@@ -68,4 +64,16 @@ cl_int __wrap_clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool
   counts_add(COUNT_READ_BYTES, size);
   return __real_clEnqueueReadBuffer(queue, buffer, blocking, offset, size, to, events, after,
                                     event);
+}
+
+cl_program __real_clCreateProgramWithSource(cl_context context, cl_uint count, const char **strings,
+                                            const size_t *lengths, cl_int *err);
+cl_program __wrap_clCreateProgramWithSource(cl_context context, cl_uint count, const char **strings,
+                                            const size_t *lengths, cl_int *err);
+
+cl_program __wrap_clCreateProgramWithSource(cl_context context, cl_uint count, const char **strings,
+                                            const size_t *lengths, cl_int *err) {
+  counts_add(COUNT_OBJECTS, 1);
+  counts_add(COUNT_SOURCES, 1);
+  return __real_clCreateProgramWithSource(context, count, strings, lengths, err);
 }

@@ -14,6 +14,7 @@
 
 static const shell_line lines[] = {
     {RUN "--help", 0, "Usage: digits-run [options] MODEL"},
+    {RUN "--help", 0, "DIGITS_CACHE=off keeps none"},
     {RUN "--help layers", 0, "default \"pytorch\""},
     {RUN "--version", 0, "digits-run 0.1.0"},
     {RUN "--list-devices", 0, "cpu 0: "},

@@ -47,6 +47,9 @@ const char options_help[] =
     "  -h, --help [layers]   this help, or every layer with its keys\n"
     "  --version\n"
     "\n"
+    "Compiled OpenCL programs are kept for the next start: in the folder $DIGITS_CACHE, else in\n"
+    "digits of $XDG_CACHE_HOME or ~/.cache; up to 256 MB. DIGITS_CACHE=off keeps none.\n"
+    "\n"
     "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input; 130 interrupted.\n";
 
 /* ---- the options -------------------------------------------------------- */

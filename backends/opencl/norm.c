@@ -80,11 +80,11 @@ static bool batch_prepare_training(batch_op *self, dg_error *err) {
   op->base.needs.backward_reads_in = true;
   const char *moments = self->along ? "norm_column_moments" : "norm_line_moments";
   const char *sums = self->along ? "norm_column_sums" : "norm_line_sums";
-  self->moments = dg_cl_kernel(op, DG_CL_ELEMENTS, moments, err);
-  self->statistics = dg_cl_kernel(op, DG_CL_ELEMENTS, "batch_norm_statistics", err);
-  self->sums = dg_cl_kernel(op, DG_CL_ELEMENTS, sums, err);
+  self->moments = dg_cl_kernel(op, DG_CL_NORMS, moments, err);
+  self->statistics = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_statistics", err);
+  self->sums = dg_cl_kernel(op, DG_CL_NORMS, sums, err);
   self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
-  self->backward = dg_cl_kernel(op, DG_CL_ELEMENTS, "batch_norm_backward", err);
+  self->backward = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_backward", err);
   return self->moments && self->statistics && self->sums && self->sum_columns && self->backward;
 }
 
@@ -92,8 +92,8 @@ static bool batch_prepare(dg_cl_op *op, dg_error *err) {
   batch_op *self = (batch_op *)op;
   const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
   self->along = d->plane == 1;
-  self->running = dg_cl_kernel(op, DG_CL_ELEMENTS, "batch_norm_running", err);
-  self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, "batch_norm_forward", err);
+  self->running = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_running", err);
+  self->forward = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_forward", err);
   op->base.needs.forward_workspace = sizeof(float) * 3 * d->channels;
   return self->running && self->forward && (!op->train || batch_prepare_training(self, err));
 }
@@ -229,16 +229,16 @@ static uint32_t layer_blocks(const dg_cl_op *op, uint32_t n) {
 static bool layer_prepare(dg_cl_op *op, dg_error *err) {
   layer_op *self = (layer_op *)op;
   const dg_layer_norm_desc *d = &op->base.desc.layer_norm;
-  self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, "layer_norm_forward", err);
+  self->forward = dg_cl_kernel(op, DG_CL_NORMS, "layer_norm_forward", err);
   if (!self->forward || !op->train) return self->forward;
   const size_t max_n = op->base.max_n;
   op->base.needs.kept = sizeof(float) * 3 * max_n * d->rows;
   op->base.needs.backward_workspace =
       sizeof(float) * 2 * layer_blocks(op, op->base.max_n) * d->count;
   op->base.needs.backward_reads_in = true;
-  self->sums = dg_cl_kernel(op, DG_CL_ELEMENTS, "norm_column_sums", err);
+  self->sums = dg_cl_kernel(op, DG_CL_NORMS, "norm_column_sums", err);
   self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
-  self->backward = dg_cl_kernel(op, DG_CL_ELEMENTS, "layer_norm_backward", err);
+  self->backward = dg_cl_kernel(op, DG_CL_NORMS, "layer_norm_backward", err);
   return self->sums && self->sum_columns && self->backward;
 }
 

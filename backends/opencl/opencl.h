@@ -23,7 +23,7 @@ typedef enum {
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
 /** The programs; each is built on first use and shared by all ops of a device. */
-typedef enum { DG_CL_ELEMENTS, DG_CL_PRODUCTS, DG_CL_RECURRENT } dg_cl_program;
+typedef enum { DG_CL_ELEMENTS, DG_CL_NORMS, DG_CL_PRODUCTS, DG_CL_RECURRENT } dg_cl_program;
 
 /** A program that was built, in a list of all. */
 typedef struct dg_cl_built {

@@ -1,17 +1,17 @@
-/* Programs: built from the embedded sources once a device, and the kernels in them. */
+/* Programs: built from the embedded sources, or taken from the cache, once a device; and the
+   kernels in them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/opencl/opencl.h"
-
-enum { MAX_FILES = 16 };
+#include "backends/opencl/binary.h"
 
 /* The files of a program, in the order they are compiled in. */
 static const char *const *program_files(const dg_cl_device *device, dg_cl_program id) {
-  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl", "gather.cl",
-                                         "pool.cl",   "planes.cl", "norm.cl",     "loss.cl",
-                                         "update.cl", NULL};
+  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl",
+                                         "gather.cl", "pool.cl",   "planes.cl",
+                                         "loss.cl",   "update.cl", NULL};
+  static const char *const norms[] = {"common.cl", "norm.cl", NULL}; /* the longest to compile */
   static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl",
                                      "pixels_tile.cl", NULL};
   static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
@@ -21,6 +21,7 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
                                                 "recurrent_pack.cl", "recurrent_group.cl", NULL};
   const bool tiles = device->form == DG_CL_TILE;
   if (id == DG_CL_ELEMENTS) return elements;
+  if (id == DG_CL_NORMS) return norms;
   if (id == DG_CL_RECURRENT) return tiles ? recurrent_tile : recurrent_group;
   return tiles ? tile : group;
 }
@@ -51,27 +52,44 @@ static bool fail_build(const dg_cl_device *device, cl_program handle, const char
   return false;
 }
 
-static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more, dg_error *err) {
-  const char *const *files = program_files(device, id);
-  const char *texts[MAX_FILES];
-  cl_uint count = 0;
-  for (; files[count]; count++) texts[count] = source_text(files[count]);
-  cl_int code;
-  cl_program program = clCreateProgramWithSource(device->context, count, texts, NULL, &code);
-  if (code) {
-    dg_cl_fail(err, device, code, "making the OpenCL program of %s", files[1]);
-    return NULL;
-  }
+/* The options that all programs are built with, and then `more`. */
+static void write_options(const dg_cl_device *device, const char *more, char *out, size_t room) {
   cl_device_fp_config float_config = 0;
   clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof float_config, &float_config, NULL);
-  char options[64 + sizeof((dg_cl_built *)0)->options];
-  snprintf(options, sizeof options, "-cl-std=CL1.2 -DWIDTH=%u -DGROUP=%u%s %s", dg_cl_width(device),
+  snprintf(out, room, "-cl-std=CL1.2 -DWIDTH=%u -DGROUP=%u%s %s", dg_cl_width(device),
            dg_cl_group(device), float_config & CL_FP_FMA ? " -DFUSED" : "", more);
-  code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
+}
+
+static cl_program compile(dg_cl_device *device, const dg_cl_program_text *text, const char *file,
+                          dg_error *err) {
+  cl_int code;
+  cl_program program = clCreateProgramWithSource(device->context, text->count,
+                                                 (const char **)text->files, NULL, &code);
+  if (code) {
+    dg_cl_fail(err, device, code, "making the OpenCL program of %s", file);
+    return NULL;
+  }
+  code = clBuildProgram(program, 1, &device->id, text->options, NULL, NULL);
   if (!code) return program;
-  fail_build(device, program, files[1], code, err);
+  fail_build(device, program, file, code, err);
   clReleaseProgram(program);
   return NULL;
+}
+
+/* From the cache, or else compiled and kept there. */
+static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more, dg_error *err) {
+  const char *const *files = program_files(device, id);
+  dg_cl_program_text text = {.count = 0};
+  for (; files[text.count]; text.count++) text.files[text.count] = source_text(files[text.count]);
+  write_options(device, more, text.options, sizeof text.options);
+  char *key = dg_cl_binary_key(device, &text);
+  cl_program program = key ? dg_cl_binary_load(device, &text, key) : NULL;
+  if (!program) {
+    program = compile(device, &text, files[1], err);
+    if (program && key) dg_cl_binary_keep(program, key);
+  }
+  free(key);
+  return program;
 }
 
 uint32_t dg_cl_width(const dg_cl_device *device) {
