@@ -215,6 +215,7 @@ static bool fuse_node(dg_network *network, uint32_t i) {
   if (!append(&fused, &node->plan.op) || !network->device->calls->supports(network->device, &fused))
     return false;
   producer->plan.op = fused;
+  if (node->plan.op.kind == DG_OP_MAXPOOL2D) producer->plan.out = node->plan.out;
   dg_network_fuse_into(network, i);
   return true;
 }
