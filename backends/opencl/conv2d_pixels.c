@@ -11,26 +11,17 @@
  * meet, and cost nothing. The sums are taken in chunks, of taps or of pixels, that are small
  * enough for one side of the products to stay in a cache.
  */
-#include <stdlib.h>
-
+#include "backends/opencl/pixels.h"
 #include "backends/opencl/product.h"
-
-enum { VECTOR = 16, TILE_ROWS = 12, TILE_VECTORS = 2 }; /* as in cl/pixels_tile.cl */
-
-/* What is summed: in each of `chunks`, for each of `items`, a list of taps. */
-typedef struct {
-  uint32_t chunks, items;
-  dg_buffer *firsts, *taps;
-} tap_lists;
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel to_pixels, from_pixels, taps, sum_planes, sum_columns;
+  dg_cl_pixels pixels;
   uint32_t in_pixels, out_pixels, out_w, window; /* numbers of pixels, and of taps */
   uint32_t samples;                              /* the largest n in whole tiles */
   uint32_t x_pitch, dz_pitch;                    /* from a pixel to the next */
   uint32_t y_row, dx_row;                        /* filters and channels in whole vectors */
-  tap_lists forward, d_in, d_weight;
+  dg_cl_taps forward, d_in, d_weight;
   uint32_t forward_weight, y;                  /* places in the workspace of forward, after x */
   uint32_t backward_weight, dx, dw, bias_sums; /* in that of backward, after dz */
 } pixel_op;
@@ -88,12 +79,9 @@ static stretch stretch_of(uint32_t chunk, uint32_t chunks, uint32_t count) {
                    (uint32_t)((uint64_t)count * (chunk + 1) / chunks)};
 }
 
-/* Writes the taps of an item in a chunk, and returns how many they are. */
-typedef uint32_t list_taps(const pixel_op *self, uint32_t chunk, uint32_t item,
-                           dg_cl_product_step *to);
-
-static uint32_t list_forward(const pixel_op *self, uint32_t chunk, uint32_t p,
+static uint32_t list_forward(const dg_cl_op *op, uint32_t chunk, uint32_t p,
                              dg_cl_product_step *to) {
+  const pixel_op *self = (const pixel_op *)op;
   const stretch r = stretch_of(chunk, self->forward.chunks, self->window);
   uint32_t count = 0, q;
   for (uint32_t t = r.begin; t < r.end; t++)
@@ -104,8 +92,8 @@ static uint32_t list_forward(const pixel_op *self, uint32_t chunk, uint32_t p,
   return count;
 }
 
-static uint32_t list_d_in(const pixel_op *self, uint32_t chunk, uint32_t q,
-                          dg_cl_product_step *to) {
+static uint32_t list_d_in(const dg_cl_op *op, uint32_t chunk, uint32_t q, dg_cl_product_step *to) {
+  const pixel_op *self = (const pixel_op *)op;
   const stretch r = stretch_of(chunk, self->d_in.chunks, self->window);
   uint32_t count = 0, p;
   for (uint32_t t = r.begin; t < r.end; t++)
@@ -116,8 +104,9 @@ static uint32_t list_d_in(const pixel_op *self, uint32_t chunk, uint32_t q,
   return count;
 }
 
-static uint32_t list_d_weight(const pixel_op *self, uint32_t chunk, uint32_t t,
+static uint32_t list_d_weight(const dg_cl_op *op, uint32_t chunk, uint32_t t,
                               dg_cl_product_step *to) {
+  const pixel_op *self = (const pixel_op *)op;
   const stretch r = stretch_of(chunk, self->d_weight.chunks, self->out_pixels);
   uint32_t count = 0, q;
   for (uint32_t p = r.begin; p < r.end; p++)
@@ -126,56 +115,28 @@ static uint32_t list_d_weight(const pixel_op *self, uint32_t chunk, uint32_t t,
   return count;
 }
 
-/* Makes the tables of lists of which each item has at most `most` taps in all chunks. */
-static bool make_lists(pixel_op *self, tap_lists *lists, list_taps *list, uint32_t most,
-                       dg_error *err) {
-  const size_t firsts_bytes = sizeof(uint32_t) * ((size_t)lists->chunks * lists->items + 1);
-  const size_t most_bytes = sizeof(dg_cl_product_step) * lists->items * most;
-  uint32_t *firsts = malloc(firsts_bytes), count = 0;
-  dg_cl_product_step *taps = malloc(most_bytes);
-  if (!firsts || !taps) {
-    free(firsts);
-    free(taps);
-    return dg_fail_memory(err, firsts_bytes + most_bytes);
-  }
-  for (uint32_t i = 0; i < lists->chunks * lists->items; i++) {
-    firsts[i] = count;
-    count += list(self, i / lists->items, i % lists->items, taps + count);
-  }
-  firsts[lists->chunks * lists->items] = count;
-  lists->firsts = dg_cl_table(&self->op, firsts, firsts_bytes, err);
-  lists->taps =
-      lists->firsts ? dg_cl_table(&self->op, taps, sizeof *taps * (count ? count : 1), err) : NULL;
-  free(firsts);
-  free(taps);
-  return lists->taps;
-}
-
 /* ---- prepare ------------------------------------------------------------ */
 
 /* Numbers that stay in a cache: a tile's columns of the weights of a chunk of taps, or what a
    chunk of pixels holds. */
 enum { CACHED_WEIGHTS = 1 << 16, CACHED_PIXELS = 100000 };
 
-/* What vectors may reach past the end of a tensor. */
-enum { SLACK = TILE_VECTORS * VECTOR };
-
 static uint32_t whole_vectors(uint32_t count) {
-  return (uint32_t)dg_cl_round_up(count, VECTOR);
+  return (uint32_t)dg_cl_round_up(count, DG_CL_VECTOR);
 }
 
 static uint32_t chunks_of_taps(const pixel_op *self, uint32_t depth) {
-  const uint32_t taps = CACHED_WEIGHTS / (TILE_VECTORS * VECTOR) / depth;
+  const uint32_t taps = CACHED_WEIGHTS / DG_CL_TAP_SLACK / depth;
   return (uint32_t)dg_cl_ceil_div(self->window, taps ? taps : 1);
 }
 
 static uint64_t size_of_x(const pixel_op *self) {
-  return (uint64_t)self->in_pixels * self->x_pitch + SLACK;
+  return (uint64_t)self->in_pixels * self->x_pitch + DG_CL_TAP_SLACK;
 }
 
 static bool plan_forward(pixel_op *self, dg_error *err) {
   const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
-  const uint64_t weight = dg_cl_round_up(size_of_x(self), VECTOR);
+  const uint64_t weight = dg_cl_round_up(size_of_x(self), DG_CL_VECTOR);
   const uint64_t y = weight + (uint64_t)self->window * d->channels * self->y_row;
   const uint64_t end = y + (uint64_t)self->out_pixels * self->samples * self->y_row;
   if (!dg_cl_check_count(end, err)) return false;
@@ -187,9 +148,9 @@ static bool plan_forward(pixel_op *self, dg_error *err) {
 
 static bool plan_backward(pixel_op *self, bool d_in, dg_error *err) {
   const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
-  const uint64_t channels = dg_cl_round_up(d->channels, TILE_ROWS);
-  const uint64_t dz = (uint64_t)self->out_pixels * self->dz_pitch + SLACK;
-  const uint64_t weight = dg_cl_round_up(dz, VECTOR);
+  const uint64_t channels = dg_cl_round_up(d->channels, DG_CL_TAP_ROWS);
+  const uint64_t dz = (uint64_t)self->out_pixels * self->dz_pitch + DG_CL_TAP_SLACK;
+  const uint64_t weight = dg_cl_round_up(dz, DG_CL_VECTOR);
   const uint64_t dx = weight + (d_in ? (uint64_t)self->window * d->filters * self->dx_row : 0);
   const uint64_t dw = dx + (d_in ? (uint64_t)self->in_pixels * self->samples * self->dx_row : 0);
   const uint64_t sums = dw + channels * self->window * self->y_row;
@@ -210,17 +171,14 @@ static bool prepare_backward(pixel_op *self, dg_error *err) {
   const bool d_in = self->op.base.desc.d_in[0] != DG_GRAD_NONE;
   if (!plan_backward(self, d_in, err)) return false;
   if (d_in) {
-    self->d_in = (tap_lists){chunks_of_taps(self, d->filters), self->in_pixels, NULL, NULL};
-    if (!make_lists(self, &self->d_in, list_d_in, self->window, err)) return false;
+    self->d_in = (dg_cl_taps){chunks_of_taps(self, d->filters), self->in_pixels, NULL, NULL};
+    if (!dg_cl_taps_make(&self->op, &self->d_in, list_d_in, self->window, err)) return false;
   }
   const uint64_t pixel = (uint64_t)self->x_pitch + self->dz_pitch;
   const uint32_t pixels = pixel < CACHED_PIXELS ? (uint32_t)(CACHED_PIXELS / pixel) : 1;
   self->d_weight =
-      (tap_lists){(uint32_t)dg_cl_ceil_div(self->out_pixels, pixels), self->window, NULL, NULL};
-  self->sum_planes = dg_cl_kernel(&self->op, DG_CL_ELEMENTS, "sum_planes", err);
-  self->sum_columns = dg_cl_kernel(&self->op, DG_CL_ELEMENTS, "sum_columns", err);
-  return self->sum_planes && self->sum_columns &&
-         make_lists(self, &self->d_weight, list_d_weight, self->out_pixels, err);
+      (dg_cl_taps){(uint32_t)dg_cl_ceil_div(self->out_pixels, pixels), self->window, NULL, NULL};
+  return dg_cl_taps_make(&self->op, &self->d_weight, list_d_weight, self->out_pixels, err);
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
@@ -230,86 +188,16 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   self->out_pixels = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h) * self->out_w;
   self->window = d->kernel_h * d->kernel_w;
-  self->samples = (uint32_t)dg_cl_round_up(op->base.max_n, TILE_ROWS);
+  self->samples = (uint32_t)dg_cl_round_up(op->base.max_n, DG_CL_TAP_ROWS);
   self->x_pitch = whole_vectors(self->samples * d->channels);
   self->dz_pitch = whole_vectors(self->samples * d->filters);
   self->y_row = whole_vectors(d->filters);
   self->dx_row = whole_vectors(d->channels);
   if (!plan_forward(self, err)) return false;
-  self->forward = (tap_lists){chunks_of_taps(self, d->channels), self->out_pixels, NULL, NULL};
-  if (!make_lists(self, &self->forward, list_forward, self->window, err)) return false;
-  self->to_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "to_pixels", err);
-  self->from_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "from_pixels", err);
-  self->taps = dg_cl_kernel(op, DG_CL_PRODUCTS, "taps", err);
-  return self->to_pixels && self->from_pixels && self->taps &&
+  self->forward = (dg_cl_taps){chunks_of_taps(self, d->channels), self->out_pixels, NULL, NULL};
+  if (!dg_cl_taps_make(&self->op, &self->forward, list_forward, self->window, err)) return false;
+  return dg_cl_pixels_prepare(op, &self->pixels, err) &&
          (!op->train || prepare_backward(self, err));
-}
-
-/* ---- kernels ------------------------------------------------------------ */
-
-static dg_cl_range tiles(size_t x, size_t y, size_t z) {
-  return (dg_cl_range){.global = {x, y, z}, .local = {1, 1, 1}};
-}
-
-/* Arguments of to_pixels, as cl/pixels_tile.cl names them. */
-typedef struct {
-  const dg_buffer *from, *of, *to;
-  uint32_t from_row, from_item, to_first, to_item, rows, pixels, pitch, items;
-} turn_in;
-
-static bool to_pixels(dg_cl_op *op, const turn_in *t, dg_error *err) {
-  const float slope = dg_cl_leaky_slope(op->base.desc.conv2d.act);
-  return dg_cl_launch(op, ((pixel_op *)op)->to_pixels,
-                      tiles(dg_cl_ceil_div(t->rows, VECTOR), t->items, 1),
-                      DG_CL_ARGS(dg_cl_mem(t->from), dg_cl_u32(t->from_row),
-                                 dg_cl_u32(t->from_item), dg_cl_mem(t->of), dg_cl_f32(slope),
-                                 dg_cl_mem(t->to), dg_cl_u32(t->to_first), dg_cl_u32(t->to_item),
-                                 dg_cl_u32(t->rows), dg_cl_u32(t->pixels), dg_cl_u32(t->pitch)),
-                      err);
-}
-
-/* Arguments of from_pixels; it reads the workspace. */
-typedef struct {
-  uint32_t first, pitch, row;
-  const dg_buffer *bias, *to;
-  float slope;
-  uint32_t channels, pixels, samples;
-  bool add;
-} turn_out;
-
-static bool from_pixels(dg_cl_op *op, const dg_op_buffers *b, const turn_out *t, dg_error *err) {
-  return dg_cl_launch(
-      op, ((pixel_op *)op)->from_pixels, tiles(dg_cl_ceil_div(t->channels, VECTOR), t->samples, 1),
-      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(t->first), dg_cl_u32(t->pitch),
-                 dg_cl_u32(t->row), dg_cl_mem(t->bias), dg_cl_f32(t->slope), dg_cl_mem(t->to),
-                 dg_cl_u32(t->channels), dg_cl_u32(t->pixels), dg_cl_u32(t->add)),
-      err);
-}
-
-/* Arguments of taps; b and c lie in the workspace. */
-typedef struct {
-  const tap_lists *lists;
-  const dg_buffer *a;
-  uint32_t a_row, a_k, b_k, depth, c_first, c_item, c_row, rows, columns;
-} tap_product;
-
-static bool sum_taps(dg_cl_op *op, const dg_op_buffers *b, const tap_product *p, dg_error *err) {
-  const uint32_t vectors = (uint32_t)dg_cl_ceil_div(p->columns, VECTOR);
-  dg_cl_range range = tiles(dg_cl_ceil_div(p->rows, TILE_ROWS),
-                            dg_cl_ceil_div(vectors, TILE_VECTORS), p->lists->items);
-  bool ok = true;
-  for (uint32_t chunk = 0; ok && chunk < p->lists->chunks; chunk++) {
-    range.first[2] = (size_t)chunk * p->lists->items;
-    ok = dg_cl_launch(
-        op, ((pixel_op *)op)->taps, range,
-        DG_CL_ARGS(dg_cl_mem(p->a), dg_cl_u32(p->a_row), dg_cl_u32(p->a_k), dg_cl_mem(b->workspace),
-                   dg_cl_u32(p->b_k), dg_cl_mem(p->lists->firsts), dg_cl_mem(p->lists->taps),
-                   dg_cl_u32(p->depth), dg_cl_mem(b->workspace), dg_cl_u32(p->c_first),
-                   dg_cl_u32(p->lists->items), dg_cl_u32(p->c_item), dg_cl_u32(p->c_row),
-                   dg_cl_u32(vectors), dg_cl_u32(chunk > 0)),
-        err);
-  }
-  return ok;
 }
 
 /* ---- run ---------------------------------------------------------------- */
@@ -318,168 +206,172 @@ static bool sum_taps(dg_cl_op *op, const dg_op_buffers *b, const tap_product *p,
 static bool turn_forward_weight(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const pixel_op *self = (pixel_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  return to_pixels(op,
-                   &(turn_in){.from = b->param[0],
-                              .from_row = d->channels * self->window,
-                              .from_item = self->window,
-                              .to = b->workspace,
-                              .to_first = self->forward_weight,
-                              .to_item = self->y_row,
-                              .rows = d->filters,
-                              .pixels = self->window,
-                              .pitch = d->channels * self->y_row,
-                              .items = d->channels},
-                   err);
+  return dg_cl_to_pixels(op, &self->pixels,
+                         &(dg_cl_turn_in){.from = b->param[0],
+                                          .from_row = d->channels * self->window,
+                                          .from_item = self->window,
+                                          .to = b->workspace,
+                                          .to_first = self->forward_weight,
+                                          .to_item = self->y_row,
+                                          .rows = d->filters,
+                                          .pixels = self->window,
+                                          .pitch = d->channels * self->y_row,
+                                          .items = d->channels},
+                         err);
 }
 
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const pixel_op *self = (pixel_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_buffer *x = step->train ? b->kept : b->workspace;
-  return to_pixels(op,
-                   &(turn_in){.from = b->in[0],
-                              .from_row = self->in_pixels,
-                              .to = x,
-                              .rows = step->n * d->channels,
-                              .pixels = self->in_pixels,
-                              .pitch = self->x_pitch,
-                              .items = 1},
-                   err) &&
+  return dg_cl_to_pixels(op, &self->pixels,
+                         &(dg_cl_turn_in){.from = b->in[0],
+                                          .from_row = self->in_pixels,
+                                          .to = x,
+                                          .rows = step->n * d->channels,
+                                          .pixels = self->in_pixels,
+                                          .pitch = self->x_pitch,
+                                          .items = 1},
+                         err) &&
          turn_forward_weight(op, b, err) &&
-         sum_taps(op, b,
-                  &(tap_product){.lists = &self->forward,
-                                 .a = x,
-                                 .a_row = d->channels,
-                                 .a_k = 1,
-                                 .b_k = self->y_row,
-                                 .depth = d->channels,
-                                 .c_first = self->y,
-                                 .c_item = self->samples * self->y_row,
-                                 .c_row = self->y_row,
-                                 .rows = step->n,
-                                 .columns = d->filters},
-                  err) &&
-         from_pixels(op, b,
-                     &(turn_out){.first = self->y,
-                                 .pitch = self->samples * self->y_row,
-                                 .row = self->y_row,
-                                 .bias = d->bias ? b->param[1] : NULL,
-                                 .slope = dg_cl_leaky_slope(d->act),
-                                 .to = b->out[0],
-                                 .channels = d->filters,
-                                 .pixels = self->out_pixels,
-                                 .samples = step->n},
-                     err);
+         dg_cl_sum_taps(op, &self->pixels,
+                        &(dg_cl_tap_product){.b = b->workspace,
+                                             .c = b->workspace,
+                                             .lists = &self->forward,
+                                             .a = x,
+                                             .a_row = d->channels,
+                                             .a_k = 1,
+                                             .b_k = self->y_row,
+                                             .depth = d->channels,
+                                             .c_first = self->y,
+                                             .c_item = self->samples * self->y_row,
+                                             .c_row = self->y_row,
+                                             .rows = step->n,
+                                             .columns = d->filters},
+                        err) &&
+         dg_cl_from_pixels(op, &self->pixels,
+                           &(dg_cl_turn_out){.from = b->workspace,
+                                             .first = self->y,
+                                             .pitch = self->samples * self->y_row,
+                                             .row = self->y_row,
+                                             .bias = d->bias ? b->param[1] : NULL,
+                                             .slope = dg_cl_leaky_slope(d->act),
+                                             .to = b->out[0],
+                                             .channels = d->filters,
+                                             .pixels = self->out_pixels,
+                                             .samples = step->n},
+                           err);
 }
 
 /* dz, to the start of the workspace. */
 static bool turn_dz(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const pixel_op *self = (pixel_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  return to_pixels(op,
-                   &(turn_in){.from = b->d_out,
-                              .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
-                              .from_row = self->out_pixels,
-                              .to = b->workspace,
-                              .rows = n * d->filters,
-                              .pixels = self->out_pixels,
-                              .pitch = self->dz_pitch,
-                              .items = 1},
-                   err);
+  return dg_cl_to_pixels(op, &self->pixels,
+                         &(dg_cl_turn_in){.from = b->d_out,
+                                          .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
+                                          .slope = dg_cl_leaky_slope(d->act),
+                                          .from_row = self->out_pixels,
+                                          .to = b->workspace,
+                                          .rows = n * d->filters,
+                                          .pixels = self->out_pixels,
+                                          .pitch = self->dz_pitch,
+                                          .items = 1},
+                         err);
 }
 
 /* As [channel][tap][filter], and then in the order of the weights. */
 static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const pixel_op *self = (pixel_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  return sum_taps(op, b,
-                  &(tap_product){.lists = &self->d_weight,
-                                 .a = b->kept,
-                                 .a_row = 1,
-                                 .a_k = d->channels,
-                                 .b_k = d->filters,
-                                 .depth = n,
-                                 .c_first = self->dw,
-                                 .c_item = self->y_row,
-                                 .c_row = self->window * self->y_row,
-                                 .rows = d->channels,
-                                 .columns = d->filters},
-                  err) &&
-         from_pixels(op, b,
-                     &(turn_out){.first = self->dw,
-                                 .pitch = self->y_row,
-                                 .slope = 1,
-                                 .to = b->d_param[0],
-                                 .channels = d->filters,
-                                 .pixels = d->channels * self->window,
-                                 .samples = 1},
-                     err);
+  return dg_cl_sum_taps(op, &self->pixels,
+                        &(dg_cl_tap_product){.b = b->workspace,
+                                             .c = b->workspace,
+                                             .lists = &self->d_weight,
+                                             .a = b->kept,
+                                             .a_row = 1,
+                                             .a_k = d->channels,
+                                             .b_k = d->filters,
+                                             .depth = n,
+                                             .c_first = self->dw,
+                                             .c_item = self->y_row,
+                                             .c_row = self->window * self->y_row,
+                                             .rows = d->channels,
+                                             .columns = d->filters},
+                        err) &&
+         dg_cl_from_pixels(op, &self->pixels,
+                           &(dg_cl_turn_out){.from = b->workspace,
+                                             .first = self->dw,
+                                             .pitch = self->y_row,
+                                             .slope = 1,
+                                             .to = b->d_param[0],
+                                             .channels = d->filters,
+                                             .pixels = d->channels * self->window,
+                                             .samples = 1},
+                           err);
 }
 
-/* Of each plane, and then of all samples. */
 static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const pixel_op *self = (pixel_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  const uint32_t planes = n * d->filters;
-  return dg_cl_launch(
-             op, self->sum_planes, dg_cl_range_of((size_t[3]){planes, 1, 1}, (size_t[3]){8, 1, 1}),
-             DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_u32(0), dg_cl_u32(self->out_pixels),
-                        dg_cl_mem(d->act.kind == DG_ACT_NONE ? NULL : b->out[0]),
-                        dg_cl_f32(dg_cl_leaky_slope(d->act)), dg_cl_mem(b->workspace),
-                        dg_cl_u32(self->bias_sums), dg_cl_u32(self->out_pixels), dg_cl_u32(planes)),
-             err) &&
-         dg_cl_launch(op, self->sum_columns, dg_cl_blocks(op->device, d->filters, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->bias_sums),
-                                 dg_cl_mem(b->d_param[1]), dg_cl_u32(n), dg_cl_u32(d->filters)),
-                      err);
+  return dg_cl_pixels_bias(op, &self->pixels, b,
+                           &(dg_cl_bias_sum){.n = n,
+                                             .filters = d->filters,
+                                             .count = self->out_pixels,
+                                             .first_sum = self->bias_sums,
+                                             .act = d->act},
+                           err);
 }
 
 /* The weights as [tap][filter][channel]. */
 static bool turn_backward_weight(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const pixel_op *self = (pixel_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  return to_pixels(op,
-                   &(turn_in){.from = b->param[0],
-                              .from_row = self->window,
-                              .from_item = d->channels * self->window,
-                              .to = b->workspace,
-                              .to_first = self->backward_weight,
-                              .to_item = self->dx_row,
-                              .rows = d->channels,
-                              .pixels = self->window,
-                              .pitch = d->filters * self->dx_row,
-                              .items = d->filters},
-                   err);
+  return dg_cl_to_pixels(op, &self->pixels,
+                         &(dg_cl_turn_in){.from = b->param[0],
+                                          .from_row = self->window,
+                                          .from_item = d->channels * self->window,
+                                          .to = b->workspace,
+                                          .to_first = self->backward_weight,
+                                          .to_item = self->dx_row,
+                                          .rows = d->channels,
+                                          .pixels = self->window,
+                                          .pitch = d->filters * self->dx_row,
+                                          .items = d->filters},
+                         err);
 }
 
 static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const pixel_op *self = (pixel_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   return turn_backward_weight(op, b, err) &&
-         sum_taps(op, b,
-                  &(tap_product){.lists = &self->d_in,
-                                 .a = b->workspace,
-                                 .a_row = d->filters,
-                                 .a_k = 1,
-                                 .b_k = self->dx_row,
-                                 .depth = d->filters,
-                                 .c_first = self->dx,
-                                 .c_item = self->samples * self->dx_row,
-                                 .c_row = self->dx_row,
-                                 .rows = n,
-                                 .columns = d->channels},
-                  err) &&
-         from_pixels(op, b,
-                     &(turn_out){.first = self->dx,
-                                 .pitch = self->samples * self->dx_row,
-                                 .row = self->dx_row,
-                                 .slope = 1,
-                                 .to = b->d_in[0],
-                                 .channels = d->channels,
-                                 .pixels = self->in_pixels,
-                                 .samples = n,
-                                 .add = op->base.desc.d_in[0] == DG_GRAD_ADD},
-                     err);
+         dg_cl_sum_taps(op, &self->pixels,
+                        &(dg_cl_tap_product){.b = b->workspace,
+                                             .c = b->workspace,
+                                             .lists = &self->d_in,
+                                             .a = b->workspace,
+                                             .a_row = d->filters,
+                                             .a_k = 1,
+                                             .b_k = self->dx_row,
+                                             .depth = d->filters,
+                                             .c_first = self->dx,
+                                             .c_item = self->samples * self->dx_row,
+                                             .c_row = self->dx_row,
+                                             .rows = n,
+                                             .columns = d->channels},
+                        err) &&
+         dg_cl_from_pixels(op, &self->pixels,
+                           &(dg_cl_turn_out){.from = b->workspace,
+                                             .first = self->dx,
+                                             .pitch = self->samples * self->dx_row,
+                                             .row = self->dx_row,
+                                             .slope = 1,
+                                             .to = b->d_in[0],
+                                             .channels = d->channels,
+                                             .pixels = self->in_pixels,
+                                             .samples = n,
+                                             .add = op->base.desc.d_in[0] == DG_GRAD_ADD},
+                           err);
 }
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {

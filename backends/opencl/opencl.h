@@ -23,7 +23,13 @@ typedef enum {
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
 /** The programs; each is built on first use and shared by all ops of a device. */
-typedef enum { DG_CL_ELEMENTS, DG_CL_NORMS, DG_CL_PRODUCTS, DG_CL_RECURRENT } dg_cl_program;
+typedef enum {
+  DG_CL_ELEMENTS,
+  DG_CL_NORMS,
+  DG_CL_PRODUCTS,
+  DG_CL_WINOGRAD,
+  DG_CL_RECURRENT
+} dg_cl_program;
 
 /** A program that was built, in a list of all. */
 typedef struct dg_cl_built {
@@ -83,7 +89,7 @@ void dg_cl_programs_free(dg_cl_device *device);
 
 /* ---- ops (ops.c) -------------------------------------------------------- */
 
-enum { DG_CL_MAX_KERNELS = 8, DG_CL_MAX_TABLES = 8, DG_CL_MAX_EVENTS = 256 };
+enum { DG_CL_MAX_KERNELS = 12, DG_CL_MAX_TABLES = 8, DG_CL_MAX_EVENTS = 256 };
 
 typedef struct dg_cl_op dg_cl_op;
 
@@ -101,7 +107,10 @@ typedef struct {
 extern const dg_cl_family dg_cl_linear, dg_cl_linear_clblast, dg_cl_conv2d, dg_cl_maxpool2d,
     dg_cl_avgpool2d, dg_cl_activation, dg_cl_dropout, dg_cl_chw_to_hwc, dg_cl_add, dg_cl_concat,
     dg_cl_conv1d, dg_cl_batch_norm, dg_cl_layer_norm, dg_cl_gather, dg_cl_loss, dg_cl_update,
-    dg_cl_average, dg_cl_recurrent, dg_cl_conv2d_pixels;
+    dg_cl_average, dg_cl_recurrent, dg_cl_conv2d_pixels, dg_cl_conv2d_winograd;
+
+/** Is minimal filtering the faster form of a convolution, for many samples in tile form? */
+bool dg_cl_winograd_is_faster(const dg_conv2d_desc *desc);
 
 /** Events of launches whose time hasn't been read yet, and the sum of those that were. */
 typedef struct {

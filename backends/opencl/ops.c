@@ -11,6 +11,13 @@ static bool is_for_clblast(const dg_cl_device *device, const dg_op_desc *desc) {
          (uint64_t)desc->linear.in * desc->linear.out >= LARGE;
 }
 
+/* Is a convolution one of minimal filtering? Its tiles want some samples. */
+static bool is_for_winograd(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n) {
+  enum { SOME = 8 };
+  return desc->kind == DG_OP_CONV2D && device->form == DG_CL_TILE && max_n >= SOME &&
+         dg_cl_winograd_is_faster(&desc->conv2d);
+}
+
 /* Is a convolution taken pixel by pixel? Its tiles want many channels, and some samples. */
 static bool is_for_pixels(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n) {
   enum { MANY = 32, SOME = 8 };
@@ -31,6 +38,7 @@ static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_des
       [DG_OP_UPDATE] = &dg_cl_update,         [DG_OP_AVERAGE] = &dg_cl_average,
       [DG_OP_RECURRENT] = &dg_cl_recurrent,
   };
+  if (is_for_winograd(device, desc, max_n)) return &dg_cl_conv2d_winograd;
   if (is_for_pixels(device, desc, max_n)) return &dg_cl_conv2d_pixels;
   return is_for_clblast(device, desc) ? &dg_cl_linear_clblast : families[desc->kind];
 }
@@ -38,8 +46,10 @@ static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_des
 bool dg_cl_op_supports(const dg_device *base, const dg_op_desc *desc) {
   const dg_cl_device *device = (const dg_cl_device *)base;
   if ((unsigned)desc->kind >= DG_OP_KINDS) return false;
-  const dg_cl_family *family = family_of(device, desc, 1);
-  return family && (!family->supports || family->supports(device, desc));
+  /* by whichever family it will be, for few samples or for many */
+  const dg_cl_family *few = family_of(device, desc, 1), *many = family_of(device, desc, UINT32_MAX);
+  return few && (!few->supports || few->supports(device, desc)) &&
+         (!many->supports || many->supports(device, desc));
 }
 
 bool dg_cl_check_count(uint64_t numbers, dg_error *err) {

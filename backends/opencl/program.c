@@ -14,6 +14,7 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
   static const char *const norms[] = {"common.cl", "norm.cl", NULL}; /* the longest to compile */
   static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl",
                                      "pixels_tile.cl", NULL};
+  static const char *const winograd[] = {"common.cl", "winograd.cl", NULL};
   static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
   static const char *const recurrent_tile[] = {"common.cl", "recurrent_cell.cl",
                                                "recurrent_pack.cl", "recurrent_tile.cl", NULL};
@@ -22,6 +23,7 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
   const bool tiles = device->form == DG_CL_TILE;
   if (id == DG_CL_ELEMENTS) return elements;
   if (id == DG_CL_NORMS) return norms;
+  if (id == DG_CL_WINOGRAD) return winograd;
   if (id == DG_CL_RECURRENT) return tiles ? recurrent_tile : recurrent_group;
   return tiles ? tile : group;
 }
