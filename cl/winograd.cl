@@ -4,8 +4,8 @@
  * Tiles of 6 x 6 pixels, kernels and outputs are taken for polynomials in two variables; a moment
  * is the value of one at a pair of the points 0, a, -a, b, -b and infinity (a^2 = 1/2, b^2 = 2).
  * The values at a and -a share their even and odd parts. Tensors lie as [pixel][sample][channel],
- * moments of a row of tiles as [moment][tile][sample][channel]; a work-item takes 16 channels of a
- * tile.
+ * moments of some tiles as [moment][tile][sample][channel]; a work-item takes 16 channels of a
+ * tile. Tiles are counted row by row, `row_tiles` of them in a row.
  */
 #define SIDE (7 - KERNEL)
 #define A 0.70710678f
@@ -69,15 +69,17 @@ inline float16 pixel_at(global const float *image, int y, int x, uint height, ui
   return inside ? vload16(0, image + (size_t)(y * (int)width + x) * pixel) : 0.0f;
 }
 
-/* The moments of row `tile_row` of the tiles of images padded by `pad`. */
+/* The moments of the tiles from `first_tile` on of images padded by `pad`. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 wino_read(global const float *restrict from, uint from_first, global float *restrict to,
           uint to_first, uint samples, uint channels, uint height, uint width, uint pad,
-          uint tile_row) {
+          uint first_tile, uint row_tiles) {
   const uint tile = get_global_id(2), tiles = get_global_size(2);
   const size_t pixel = (size_t)samples * channels;
   const size_t place = get_global_id(1) * channels + get_global_id(0) * 16;
-  const int top = (int)(tile_row * SIDE) - (int)pad, left = (int)(tile * SIDE) - (int)pad;
+  const uint number = first_tile + tile;
+  const int top = (int)(number / row_tiles * SIDE) - (int)pad;
+  const int left = (int)(number % row_tiles * SIDE) - (int)pad;
   from += from_first + place;
   to += to_first + tile * pixel + place;
   float16 columns[6][6];
@@ -100,13 +102,16 @@ wino_read(global const float *restrict from, uint from_first, global float *rest
   }
 }
 
-/* The pixels that the moments of a row of tiles stand for. */
+/* The pixels that the moments of tiles stand for. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 wino_give(global const float *restrict from, uint from_first, global float *restrict to,
-          uint to_first, uint samples, uint channels, uint height, uint width, uint tile_row) {
+          uint to_first, uint samples, uint channels, uint height, uint width, uint first_tile,
+          uint row_tiles) {
   const uint tile = get_global_id(2), tiles = get_global_size(2);
   const size_t pixel = (size_t)samples * channels;
   const size_t place = get_global_id(1) * channels + get_global_id(0) * 16;
+  const uint top = (first_tile + tile) / row_tiles * SIDE;
+  const uint left = (first_tile + tile) % row_tiles * SIDE;
   from += from_first + tile * pixel + place;
   to += to_first + place;
   float16 lines[6][SIDE];
@@ -123,19 +128,21 @@ wino_give(global const float *restrict from, uint from_first, global float *rest
 #pragma unroll
     for (uint i = 0; i < 6; i++) in[i] = lines[i][x];
     combine(SIDE, in, out);
-    const uint column = tile * SIDE + x;
-    for (uint y = 0; y < min(height - tile_row * SIDE, (uint)SIDE) && column < width; y++)
-      vstore16(out[y], 0, to + ((tile_row * SIDE + y) * width + column) * pixel);
+    for (uint y = 0; y < min(height - top, (uint)SIDE) && left + x < width; y++)
+      vstore16(out[y], 0, to + ((top + y) * width + left + x) * pixel);
   }
 }
 
 /* The gradient of moments from that of the pixels they stand for: the transpose of wino_give. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 wino_spread(global const float *restrict from, uint from_first, global float *restrict to,
-            uint to_first, uint samples, uint channels, uint height, uint width, uint tile_row) {
+            uint to_first, uint samples, uint channels, uint height, uint width, uint first_tile,
+          uint row_tiles) {
   const uint tile = get_global_id(2), tiles = get_global_size(2);
   const size_t pixel = (size_t)samples * channels;
   const size_t place = get_global_id(1) * channels + get_global_id(0) * 16;
+  const uint top = (first_tile + tile) / row_tiles * SIDE;
+  const uint left = (first_tile + tile) % row_tiles * SIDE;
   from += from_first + place;
   to += to_first + tile * pixel + place;
   float16 columns[SIDE][6];
@@ -144,8 +151,7 @@ wino_spread(global const float *restrict from, uint from_first, global float *re
     float16 in[SIDE];
 #pragma unroll
     for (uint y = 0; y < SIDE; y++)
-      in[y] = pixel_at(from, (int)(tile_row * SIDE + y), (int)(tile * SIDE + x), height, width,
-                       pixel);
+      in[y] = pixel_at(from, (int)(top + y), (int)(left + x), height, width, pixel);
     evaluate(SIDE, in, columns[x]);
   }
 #pragma unroll

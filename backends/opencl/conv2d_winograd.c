@@ -1,14 +1,14 @@
 /*
  * Convolutions of stride 1 by minimal filtering (cl/winograd.cl), for CPUs: with tensors as
- * [pixel][sample][channel], row by row of the tiles,
+ * [pixel][sample][channel], some tiles after the others,
  *
  *   forward         moments of y    = moments of x  times moments of the weights
  *   input gradient  moments of dx   = moments of dz times moments of the weights, turned by 180
  *                                     degrees
  *   weight gradient of their moments += moments of x ^T times gradients of the moments of y
  *
- * for each of the 36 moments and each tile of the row a product of matrices over all samples. What
- * a row of tiles takes stays in a cache.
+ * for each of the 36 moments and each tile a product of matrices over all samples. What the tiles
+ * of one turn take stays in a cache.
  */
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ enum { MOMENTS = 36 };
 typedef struct {
   uint32_t channels, filters; /* of what is read; of what is made */
   uint32_t in_h, in_w, out_h, out_w, pad;
-  uint32_t rows, tiles;                                /* of tiles; in each of them */
+  uint32_t row_tiles, all_tiles, tiles;                /* in a row; in an image; in one turn */
   uint32_t source, weights, moments, products, result; /* where they begin */
   dg_cl_taps taps;
 } correlation;
@@ -43,11 +43,12 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
 }
 
 bool dg_cl_winograd_is_faster(const dg_conv2d_desc *d) {
-  enum { FEWEST = 16 };
+  enum { FEWEST = 16, MANY_PAIRS = 1536 }; /* else launches and transforms cost more */
   if (d->kernel_h != d->kernel_w || (d->kernel_h != 3 && d->kernel_h != 5)) return false;
   if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
     return false;
   if (d->channels % FEWEST || d->filters % FEWEST) return false;
+  if ((uint64_t)d->channels * d->filters < MANY_PAIRS) return false;
   const uint64_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
   const uint64_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
   const size_t side = 7 - d->kernel_h;
@@ -69,6 +70,16 @@ static uint64_t tensor(const wino_op *self, uint64_t places, uint32_t channels) 
   return places * self->samples * channels;
 }
 
+/* The more tiles in a turn, the fewer launches; but their moments are to stay in a cache. */
+static void count_tiles(const wino_op *self, correlation *c) {
+  enum { CACHED = 3 << 17 }; /* floats */
+  const uint64_t tile = tensor(self, MOMENTS, c->channels + c->filters);
+  c->row_tiles = (uint32_t)dg_cl_ceil_div(c->out_w, self->side);
+  c->all_tiles = c->row_tiles * (uint32_t)dg_cl_ceil_div(c->out_h, self->side);
+  c->tiles = c->all_tiles;
+  while (c->tiles > 1 && (c->all_tiles % c->tiles || c->tiles * tile > CACHED)) c->tiles--;
+}
+
 static void shape(wino_op *self, const dg_conv2d_desc *d) {
   self->kernel = d->kernel_h;
   self->side = 7 - d->kernel_h;
@@ -87,10 +98,8 @@ static void shape(wino_op *self, const dg_conv2d_desc *d) {
                       .out_h = to.in_h,
                       .out_w = to.in_w,
                       .pad = d->kernel_h - 1 - d->pad_h};
-  to.rows = (uint32_t)dg_cl_ceil_div(to.out_h, self->side);
-  to.tiles = (uint32_t)dg_cl_ceil_div(to.out_w, self->side);
-  back.rows = (uint32_t)dg_cl_ceil_div(back.out_h, self->side);
-  back.tiles = (uint32_t)dg_cl_ceil_div(back.out_w, self->side);
+  count_tiles(self, &to);
+  count_tiles(self, &back);
   self->to = to;
   self->back = back;
 }
@@ -147,7 +156,7 @@ static bool prepare_forward(wino_op *self, dg_error *err) {
   return dg_cl_check_count(end, err) && dg_cl_taps_make(&self->op, &c->taps, list_forward, 1, err);
 }
 
-/* What the weights' gradients and the input's need of a row of tiles lies in the same place. */
+/* What the weights' gradients and the input's need in a turn lies in the same place. */
 static bool prepare_backward(wino_op *self, dg_error *err) {
   const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
   correlation *c = &self->to, *back = &self->back;
@@ -211,31 +220,32 @@ static bool turn_weights(dg_cl_op *op, const dg_op_buffers *b, const correlation
                       err);
 }
 
-/* An image, whole or its place in the workspace, as tiles of one row see it. */
+/* An image, whole or its place in the workspace, as tiles see it. */
 typedef struct {
   const dg_buffer *buffer;
   uint32_t first, channels, height, width;
 } image;
 
 static bool read_tiles(dg_cl_op *op, const dg_op_buffers *b, const correlation *c, const image *i,
-                       uint32_t moments, uint32_t row, uint32_t n, dg_error *err) {
+                       uint32_t moments, uint32_t first_tile, uint32_t n, dg_error *err) {
   const wino_op *self = (wino_op *)op;
   return dg_cl_launch(op, self->read, dg_cl_tiles(c->channels / DG_CL_VECTOR, n, c->tiles),
                       DG_CL_ARGS(dg_cl_mem(i->buffer), dg_cl_u32(i->first), dg_cl_mem(b->workspace),
                                  dg_cl_u32(moments), dg_cl_u32(self->samples),
                                  dg_cl_u32(i->channels), dg_cl_u32(i->height), dg_cl_u32(i->width),
-                                 dg_cl_u32(c->pad), dg_cl_u32(row)),
+                                 dg_cl_u32(c->pad), dg_cl_u32(first_tile), dg_cl_u32(c->row_tiles)),
                       err);
 }
 
 /* wino_give or wino_spread, between pixels of the output and moments of its tiles. */
 static bool turn_tiles(dg_cl_op *op, const dg_op_buffers *b, cl_kernel kernel, const correlation *c,
-                       uint32_t from, uint32_t to, uint32_t row, uint32_t n, dg_error *err) {
+                       uint32_t from, uint32_t to, uint32_t first_tile, uint32_t n, dg_error *err) {
   const wino_op *self = (wino_op *)op;
   return dg_cl_launch(op, kernel, dg_cl_tiles(c->filters / DG_CL_VECTOR, n, c->tiles),
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(from), dg_cl_mem(b->workspace),
                                  dg_cl_u32(to), dg_cl_u32(self->samples), dg_cl_u32(c->filters),
-                                 dg_cl_u32(c->out_h), dg_cl_u32(c->out_w), dg_cl_u32(row)),
+                                 dg_cl_u32(c->out_h), dg_cl_u32(c->out_w), dg_cl_u32(first_tile),
+                                 dg_cl_u32(c->row_tiles)),
                       err);
 }
 
@@ -245,8 +255,8 @@ static bool correlate(dg_cl_op *op, const dg_op_buffers *b, const correlation *c
   const wino_op *self = (wino_op *)op;
   const image from = {source, c->source, c->channels, c->in_h, c->in_w};
   bool ok = true;
-  for (uint32_t row = 0; ok && row < c->rows; row++)
-    ok = read_tiles(op, b, c, &from, c->moments, row, n, err) &&
+  for (uint32_t tile = 0; ok && tile < c->all_tiles; tile += c->tiles)
+    ok = read_tiles(op, b, c, &from, c->moments, tile, n, err) &&
          dg_cl_sum_taps(op, &self->pixels,
                         &(dg_cl_tap_product){.lists = &c->taps,
                                              .a = b->workspace,
@@ -262,7 +272,7 @@ static bool correlate(dg_cl_op *op, const dg_op_buffers *b, const correlation *c
                                              .rows = n,
                                              .columns = c->filters},
                         err) &&
-         turn_tiles(op, b, self->give, c, c->products, c->result, row, n, err);
+         turn_tiles(op, b, self->give, c, c->products, c->result, tile, n, err);
   return ok;
 }
 
@@ -327,25 +337,26 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_e
   const correlation *c = &self->to;
   const image x = {b->kept, c->source, c->channels, c->in_h, c->in_w};
   bool ok = true;
-  for (uint32_t row = 0; ok && row < c->rows; row++)
-    ok = read_tiles(op, b, c, &x, self->moments, row, n, err) &&
-         turn_tiles(op, b, self->spread, c, self->back.source, self->spread_moments, row, n, err) &&
-         dg_cl_sum_taps(op, &self->pixels,
-                        &(dg_cl_tap_product){.lists = &self->d_weight,
-                                             .a = b->workspace,
-                                             .b = b->workspace,
-                                             .c = b->workspace,
-                                             .a_row = 1,
-                                             .a_k = c->channels,
-                                             .b_k = c->filters,
-                                             .depth = n,
-                                             .c_first = self->d_weights,
-                                             .c_item = self->d_weights_moment,
-                                             .c_row = c->filters,
-                                             .rows = c->channels,
-                                             .columns = c->filters,
-                                             .add = row > 0},
-                        err);
+  for (uint32_t tile = 0; ok && tile < c->all_tiles; tile += c->tiles)
+    ok =
+        read_tiles(op, b, c, &x, self->moments, tile, n, err) &&
+        turn_tiles(op, b, self->spread, c, self->back.source, self->spread_moments, tile, n, err) &&
+        dg_cl_sum_taps(op, &self->pixels,
+                       &(dg_cl_tap_product){.lists = &self->d_weight,
+                                            .a = b->workspace,
+                                            .b = b->workspace,
+                                            .c = b->workspace,
+                                            .a_row = 1,
+                                            .a_k = c->channels,
+                                            .b_k = c->filters,
+                                            .depth = n,
+                                            .c_first = self->d_weights,
+                                            .c_item = self->d_weights_moment,
+                                            .c_row = c->filters,
+                                            .rows = c->channels,
+                                            .columns = c->filters,
+                                            .add = tile > 0},
+                       err);
   return ok && dg_cl_launch(op, self->kernel_gradients,
                             dg_cl_tiles(c->filters / DG_CL_VECTOR, c->channels, 1),
                             DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->d_weights),
