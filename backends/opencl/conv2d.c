@@ -12,7 +12,12 @@
  * where dz is dy times the derivative of the fused activation. The right
  * padding of a line is the left padding of the next, so a plane padded by 1
  * has lines of width + 1.
+ *
+ * A fused pooling takes the maxima of some samples' y while they are in a cache; y as a whole is
+ * nowhere. Its gradient is spread as dz is padded.
  */
+#include "backends/opencl/drop.h"
+#include "backends/opencl/maximum.h"
 #include "backends/opencl/planes.h"
 #include "backends/opencl/product.h"
 
@@ -21,7 +26,11 @@ enum { VECTOR = 16 };
 typedef struct {
   dg_cl_op op;
   cl_kernel outer, inner, sum_parts, sum_planes, sum_columns;
+  cl_kernel drop; /* NULL where nothing is dropped */
   dg_cl_padder padder;
+  dg_cl_maximum maximum; /* with a pooling, as the next three */
+  dg_cl_pooled_padder pooled_padder;
+  uint32_t chunk, chunk_first; /* samples whose y is in the workspace, and its place */
   uint32_t out_h, out_w;
   dg_cl_plane x;       /* of the input */
   bool pads_x;         /* or else the input serves as it lies */
@@ -47,9 +56,27 @@ static uint32_t x_plane_size(const conv_op *self) {
   return self->pads_x ? plane_size(&self->x) : dg_cl_plane_area(&self->x);
 }
 
+static dg_pool2d_desc pool_of(const dg_conv2d_desc *d) {
+  return (dg_pool2d_desc){.channels = d->filters,
+                          .height = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h),
+                          .width = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w),
+                          .kernel_h = d->pool,
+                          .kernel_w = d->pool,
+                          .stride_h = d->pool,
+                          .stride_w = d->pool};
+}
+
+/* Behind a pooling dz must be dense and its origins not negative; a dropout comes behind one only.
+ */
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_is_leaky(desc->conv2d.act) && desc->conv2d.pool == 0 && desc->conv2d.drop.rate == 0;
+  const dg_conv2d_desc *d = &desc->conv2d;
+  const dg_pool2d_desc pool = pool_of(d);
+  if (!dg_cl_is_leaky(d->act)) return false;
+  if (d->pool == 0) return d->drop.rate == 0;
+  return dg_cl_drop_fits(d->drop, d->act) && dg_cl_maximum_fits(&pool) && d->stride_h == 1 &&
+         d->stride_w == 1 && d->pad_h < d->kernel_h && d->pad_w < d->kernel_w &&
+         pool.height >= d->pool && pool.width >= d->pool;
 }
 
 /* ---- shapes of planes --------------------------------------------------- */
@@ -160,6 +187,13 @@ static bool plan_backward(conv_op *self, dg_error *err) {
   return true;
 }
 
+/* Numbers of a sample's output. */
+static uint32_t out_count(const conv_op *self) {
+  const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
+  return d->filters *
+         (d->pool ? self->maximum.out_h * self->maximum.out_w : self->out_h * self->out_w);
+}
+
 static bool prepare_backward(conv_op *self, dg_error *err) {
   enum { PARTS = 16 }; /* whatever the device, so that sums are always taken in one order */
   dg_cl_op *op = &self->op;
@@ -179,11 +213,36 @@ static bool prepare_backward(conv_op *self, dg_error *err) {
     self->backward_steps = dg_cl_product_steps(op, d->filters * area, backward_step, err);
     if (!self->backward_steps) return false;
   }
+  if (d->pool) {
+    op->base.needs.kept = sizeof(cl_ushort) * op->base.max_n * out_count(self);
+    if (!dg_cl_pooled_padder_prepare(op, d->pool, self->maximum.out_w, &self->pooled_padder, err))
+      return false;
+  }
   self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
   self->sum_parts = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_parts", err);
   self->sum_planes = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_planes", err);
   self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
   return self->inner && self->sum_parts && self->sum_planes && self->sum_columns;
+}
+
+/* Makes what is fused behind the activation, and room for it behind x in the workspace. */
+static bool prepare_ending(conv_op *self, uint64_t x_floats, dg_error *err) {
+  enum { CACHED = 1 << 20 }; /* numbers of y at a time */
+  dg_cl_op *op = &self->op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  if (d->drop.rate > 0) {
+    self->drop = dg_cl_kernel(op, DG_CL_ELEMENTS, "dropout", err);
+    if (!self->drop) return false;
+  }
+  if (!d->pool) return true;
+  const dg_pool2d_desc pool = pool_of(d);
+  const uint64_t sums = (uint64_t)d->filters * self->out_h * self->out_w;
+  const uint64_t samples = sums < CACHED ? CACHED / sums : 1;
+  self->chunk = samples < op->base.max_n ? (uint32_t)samples : op->base.max_n;
+  self->chunk_first = (uint32_t)x_floats;
+  op->base.needs.forward_workspace = sizeof(float) * (x_floats + self->chunk * sums);
+  return dg_cl_check_count(x_floats + self->chunk * sums, err) &&
+         dg_cl_maximum_prepare(op, &pool, &self->maximum, err);
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
@@ -194,9 +253,10 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->x = shape_of_x(d, self->out_w);
   self->pads_x = d->pad_h || d->pad_w || d->stride_h > 1 || d->stride_w > 1;
   const uint64_t x_count = (uint64_t)op->base.max_n * d->channels * x_plane_size(self);
-  const uint64_t out_count = (uint64_t)op->base.max_n * d->filters * self->out_h * self->out_w;
-  if (!dg_cl_check_count(x_count, err) || !dg_cl_check_count(out_count, err)) return false;
+  const uint64_t sums = (uint64_t)op->base.max_n * d->filters * self->out_h * self->out_w;
+  if (!dg_cl_check_count(x_count, err) || !dg_cl_check_count(sums, err)) return false;
   if (self->pads_x) op->base.needs.forward_workspace = sizeof(float) * x_count;
+  if (!prepare_ending(self, self->pads_x ? x_count : 0, err)) return false;
   self->forward_steps = dg_cl_product_steps(op, weights_of_filter(d), forward_step, err);
   if (!self->forward_steps) return false;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
@@ -219,45 +279,88 @@ static bool pad_x(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, const dg_buf
                                     err);
 }
 
+/* y of the samples from `first` on, where sample 0's would be at `place` of `to`, modulo 2^32. */
+static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, uint32_t first,
+                      uint32_t count, const dg_buffer *to, uint32_t place, dg_error *err) {
+  const conv_op *self = (conv_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  return dg_cl_outer(
+      op, self->outer,
+      &(dg_cl_outer_product){.a = b->param[0],
+                             .a_row = weights_of_filter(d),
+                             .steps = self->forward_steps,
+                             .step_count = weights_of_filter(d),
+                             .b = x,
+                             .b_item = d->channels * x_plane_size(self),
+                             .bias = d->bias ? b->param[1] : NULL,
+                             .slope = dg_cl_leaky_slope(d->act),
+                             .c = to,
+                             .c_first = place,
+                             .c_row = self->out_h * self->out_w,
+                             .c_item = d->filters * self->out_h * self->out_w,
+                             .first_item = first,
+                             .items = count,
+                             .rows = d->filters,
+                             .columns = (self->out_h - 1) * self->x.pitch + self->out_w,
+                             .pitch = self->x.pitch,
+                             .width = self->out_w},
+      err);
+}
+
+/* Makes y of a chunk of samples after the other, and takes their maxima. */
+static bool find_maxima(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x,
+                        const dg_step *step, dg_error *err) {
+  const conv_op *self = (conv_op *)op;
+  const uint32_t filters = op->base.desc.conv2d.filters;
+  const uint32_t sums = filters * self->out_h * self->out_w;
+  bool ok = true;
+  for (uint32_t first = 0; ok && first < step->n; first += self->chunk) {
+    const uint32_t left = step->n - first, count = left < self->chunk ? left : self->chunk;
+    ok = find_sums(op, b, x, first, count, b->workspace, self->chunk_first - first * sums, err) &&
+         dg_cl_maximum_find(op, &self->maximum,
+                            &(dg_cl_maxima){.from = b->workspace,
+                                            .from_first = self->chunk_first,
+                                            .to = b->out[0],
+                                            .to_first = first * out_count(self),
+                                            .places = b->kept,
+                                            .planes = count * filters,
+                                            .keep = step->train},
+                            err);
+  }
+  return ok;
+}
+
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const conv_op *self = (conv_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_buffer *x;
-  return pad_x(op, b, step->n, &x, err) &&
-         dg_cl_outer(
-             op, self->outer,
-             &(dg_cl_outer_product){.a = b->param[0],
-                                    .a_row = weights_of_filter(d),
-                                    .steps = self->forward_steps,
-                                    .step_count = weights_of_filter(d),
-                                    .b = x,
-                                    .b_item = d->channels * x_plane_size(self),
-                                    .bias = d->bias ? b->param[1] : NULL,
-                                    .slope = dg_cl_leaky_slope(d->act),
-                                    .c = b->out[0],
-                                    .c_row = self->out_h * self->out_w,
-                                    .c_item = d->filters * self->out_h * self->out_w,
-                                    .items = step->n,
-                                    .rows = d->filters,
-                                    .columns = (self->out_h - 1) * self->x.pitch + self->out_w,
-                                    .pitch = self->x.pitch,
-                                    .width = self->out_w},
-             err);
+  if (!pad_x(op, b, step->n, &x, err)) return false;
+  if (!d->pool) return find_sums(op, b, x, 0, step->n, b->out[0], 0, err);
+  return find_maxima(op, b, x, step, err) &&
+         (!dg_cl_drop_runs(d->drop, step) || dg_cl_drop(op, self->drop, d->drop, out_count(self),
+                                                        b->out[0], b->out[0], false, step, err));
 }
 
 static bool pad_dz(dg_cl_op *op, const dg_cl_plane *s, const dg_op_buffers *b, uint32_t n,
                    dg_error *err) {
   const conv_op *self = (conv_op *)op;
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  return dg_cl_pad(op, &self->padder, s,
-                   &(dg_cl_padding){.from = b->d_out,
-                                    .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
-                                    .slope = dg_cl_leaky_slope(d->act),
-                                    .to = b->workspace,
-                                    .to_first = self->dz_first,
-                                    .to_plane = plane_size(s),
-                                    .planes = n * d->filters},
-                   err);
+  const dg_cl_padding padding = {.from = b->d_out,
+                                 .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
+                                 .slope = dg_cl_leaky_slope(d->act),
+                                 .to = b->workspace,
+                                 .to_first = self->dz_first,
+                                 .to_plane = plane_size(s),
+                                 .planes = n * d->filters};
+  if (!d->pool) return dg_cl_pad(op, &self->padder, s, &padding, err);
+  return dg_cl_pad_pooled(op, &self->pooled_padder, s,
+                          &(dg_cl_pooled_padding){.padding = padding,
+                                                  .places = b->kept,
+                                                  .scale = dg_cl_drop_scale(d->drop),
+                                                  .pool = d->pool,
+                                                  .out_h = self->maximum.out_h,
+                                                  .out_w = self->maximum.out_w},
+                          err);
 }
 
 static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, uint32_t n,
