@@ -39,14 +39,14 @@ kernel void activation_forward(global const float *x, global float *y, uint coun
   store_block(activate(load_block(x + i, count - i), act, slope), y + i, count - i);
 }
 
-/* dx[i] (+)= dy[i] act'(y[i]) */
+/* dx[i] (+)= scale dy[i] act'(y[i]) */
 kernel void activation_backward(global const float *y, global const float *dy, global float *dx,
-                                uint count, uint act, float slope, uint add) {
+                                uint count, uint act, float slope, float scale, uint add) {
   const uint i = get_global_id(0) * WIDTH;
   if (i >= count) return;
   const uint room = count - i;
   const floatw slopes = derivative(load_block(y + i, room), act, slope);
-  store_gradient(load_block(dy + i, room) * slopes, dx + i, room, add);
+  store_gradient(load_block(dy + i, room) * slopes * scale, dx + i, room, add);
 }
 
 /* y[i] = a[i] + b[i] */
@@ -82,7 +82,7 @@ kernel void copy_columns(global const float *x, uint x_first, uint x_pitch, glob
 }
 
 /* Dropout, and its gradient: y[s][e] (+)= word(s, e) < threshold ? 0 : scale * x[s][e].
- * A work-item takes WIDTH quads of elements.
+ * A work-item takes WIDTH quads of elements; x may be y.
  */
 kernel void dropout(global const float *x, global float *y, uint count, uint threshold, float scale,
                     uint seed, uint stream, uint step, uint place, uint add) {

@@ -103,7 +103,7 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
     for (uint v = 0; v < VECTORS; v++)
       results[v][j] = sums[j][v] > 0.0f ? sums[j][v] : slope * sums[j][v];
 
-  global float *to = c + c_first + item * c_item + row * c_row;
+  global float *to = c + (c_first + (uint)item * c_item) + row * c_row;
   for (uint v = 0; v < VECTORS; v++) {
     const uint first = column + 16 * v;
     if (first >= columns) break;

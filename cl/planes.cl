@@ -74,6 +74,61 @@ kernel void pad_dense_planes(global const float *from, global const float *of, f
   zero_run(to + (origin_y + height) * pitch, (lines - origin_y - height) * pitch);
 }
 
+/* pad_planes without phases and dilation, the origin not negative, of the gradient of a maximum
+ * over windows of pool x pool, side by side: to = scale from * (of > 0 ? 1 : slope) of the window
+ * where `places` says that its maximum was, else 0.
+ */
+kernel void pad_pooled_planes(global const float *from, global const float *of, float slope,
+                              float scale, global const ushort *places, global float *to,
+                              uint to_first, uint to_plane, uint out_h, uint out_w, uint pool,
+                              uint lines, uint pitch, uint origin_y, uint origin_x) {
+  const uint column = get_global_id(0), line = get_global_id(1), plane = get_global_id(2);
+  if (column >= pitch || line >= lines) return;
+  const uint y = line - origin_y, x = column - origin_x; /* before the origin: they wrap */
+  float value = 0.0f;
+  if (y < out_h * pool && x < out_w * pool) {
+    const uint window = (plane * out_h + y / pool) * out_w + x / pool;
+    if (places[window] == y % pool * pool + x % pool) {
+      value = scale * from[window];
+      if (of && !(of[window] > 0.0f)) value *= slope;
+    }
+  }
+  to[to_first + (size_t)plane * to_plane + line * pitch + column] = value;
+}
+
+/* The same of windows of 2 x 2, out_w >= 4, for CPUs; one work-item a plane. */
+kernel void pad_pooled_planes_2x2(global const float *from, global const float *of, float slope,
+                                  float scale, global const ushort *places, global float *to,
+                                  uint to_first, uint to_plane, uint out_h, uint out_w, uint lines,
+                                  uint pitch, uint origin_y, uint origin_x) {
+  const size_t plane = get_global_id(0);
+  to += to_first + plane * to_plane;
+  zero_run(to, origin_y * pitch);
+  for (uint oy = 0; oy < out_h; oy++) {
+    const size_t first = (plane * out_h + oy) * out_w;
+    global float *top = to + (origin_y + 2 * oy) * pitch, *bottom = top + pitch;
+    const uint end = origin_x + 2 * out_w;
+    zero_run(top, origin_x);
+    zero_run(bottom, origin_x);
+    for (uint block = 0; block < out_w; block += 4) {
+      const uint at = min(block, out_w - 4);
+      float4 d = scale * vload4(0, from + first + at);
+      if (of) d = select(slope * d, d, vload4(0, of + first + at) > 0.0f);
+      const int4 place = convert_int4(vload4(0, places + first + at));
+      float8 upper, lower;
+      upper.even = select((float4)(0.0f), d, place == 0);
+      upper.odd = select((float4)(0.0f), d, place == 1);
+      lower.even = select((float4)(0.0f), d, place == 2);
+      lower.odd = select((float4)(0.0f), d, place == 3);
+      vstore8(upper, 0, top + origin_x + 2 * at);
+      vstore8(lower, 0, bottom + origin_x + 2 * at);
+    }
+    zero_run(top + end, pitch - end);
+    zero_run(bottom + end, pitch - end);
+  }
+  zero_run(to + (origin_y + 2 * out_h) * pitch, (lines - origin_y - 2 * out_h) * pitch);
+}
+
 /* sums[sums_first + plane] = the sum of a plane of `count` numbers, times slope where `of`, unless
  * it is NULL, isn't positive.
  */

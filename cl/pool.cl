@@ -2,19 +2,19 @@
  *
  * max_forward also keeps, for each output, the place of its maximum in the
  * window (in row-major order), from which max_backward finds who gets the
- * gradient. Backward kernels gather: each input asks the windows it lies in,
+ * gradient; x and y begin at x_first and y_first of their buffers. Backward kernels gather: each input asks the windows it lies in,
  * so that no two work-items write to one place.
  */
 
-kernel void max_forward(global const float *x, global float *y, global ushort *places, uint height,
-                        uint width, uint out_h, uint out_w, uint kernel_h, uint kernel_w,
+kernel void max_forward(global const float *x, global float *y, global ushort *places, uint x_first,
+                        uint y_first, uint height, uint width, uint out_h, uint out_w, uint kernel_h, uint kernel_w,
                         uint stride_h, uint stride_w, uint pad_h, uint pad_w, uint keep) {
   const uint ox = get_global_id(0), oy = get_global_id(1), plane = get_global_id(2);
   if (ox >= out_w || oy >= out_h) return;
   const int top = (int)(oy * stride_h) - (int)pad_h, left = (int)(ox * stride_w) - (int)pad_w;
   const int y0 = max(top, 0), y1 = min(top + (int)kernel_h, (int)height);
   const int x0 = max(left, 0), x1 = min(left + (int)kernel_w, (int)width);
-  global const float *from = x + plane * height * width;
+  global const float *from = x + x_first + plane * height * width;
   float best = from[y0 * (int)width + x0];
   int place = (y0 - top) * (int)kernel_w + x0 - left;
   for (int r = y0; r < y1; r++)
@@ -25,7 +25,7 @@ kernel void max_forward(global const float *x, global float *y, global ushort *p
         place = (r - top) * (int)kernel_w + c - left;
       }
     }
-  const uint to = (plane * out_h + oy) * out_w + ox;
+  const uint to = y_first + (plane * out_h + oy) * out_w + ox;
   y[to] = best;
   if (keep) places[to] = (ushort)place;
 }
@@ -100,11 +100,11 @@ inline int4 is_better(float4 x, float4 best) {
 }
 
 kernel void max_forward_2x2(global const float *x, global float *y, global ushort *places,
-                            uint out_w, uint lines, uint keep) {
+                            uint x_first, uint y_first, uint out_w, uint lines, uint keep) {
   const uint line = get_global_id(0);
   if (line >= lines) return;
-  global const float *from = x + (size_t)line * out_w * 4;
-  const size_t first = (size_t)line * out_w;
+  global const float *from = x + x_first + (size_t)line * out_w * 4;
+  const size_t first = y_first + (size_t)line * out_w;
   for (uint block = 0; block < out_w; block += 4) {
     const uint at = min(block, out_w - 4);
     const float8 top = vload8(0, from + 2 * at), bottom = vload8(0, from + 2 * (out_w + at));

@@ -33,12 +33,12 @@ static inline int dg_at_most(int value, int high) {
 }
 
 /** Is x larger than y, as a maximum takes it? A NaN is larger than all numbers. */
-static inline bool dg_is_larger(float x, float y) {
+static inline int dg_is_larger(float x, float y) {
   return (x > y) | ((x != x) & (y == y));
 }
 
 /** Are both equal, or both NaNs? */
-static inline bool dg_is_equal(float x, float y) {
+static inline int dg_is_equal(float x, float y) {
   return (x == y) | ((x != x) & (y != y));
 }
 

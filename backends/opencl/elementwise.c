@@ -1,5 +1,5 @@
 /* Activation, dropout, reordering and sums: the ops that treat every number by itself. */
-#include "backends/opencl/opencl.h"
+#include "backends/opencl/drop.h"
 
 /* ---- activation --------------------------------------------------------- */
 
@@ -34,7 +34,7 @@ static bool activation_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_s
   return dg_cl_launch(op, ((activation_op *)op)->backward, dg_cl_blocks(op->device, count, 1),
                       DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->d_in[0]),
                                  dg_cl_u32(count), dg_cl_u32(d->act.kind), dg_cl_f32(d->act.slope),
-                                 dg_cl_u32(op->base.desc.d_in[0] == DG_GRAD_ADD)),
+                                 dg_cl_f32(1), dg_cl_u32(op->base.desc.d_in[0] == DG_GRAD_ADD)),
                       err);
 }
 
@@ -65,20 +65,11 @@ static bool run_dropout(dg_cl_op *op, const dg_buffer *from, const dg_buffer *to
   const dropout_op *self = (dropout_op *)op;
   const dg_dropout_desc *d = &op->base.desc.dropout;
   const uint32_t total = step->n * d->count;
-  if (!step->train || d->rate == 0.0f)
-    return dg_cl_launch(
-        op, self->copy, dg_cl_blocks(op->device, total, 1),
-        DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(total), dg_cl_u32(add)), err);
-  const uint32_t threshold = (uint32_t)((double)d->rate * 0x1p32);
-  const float scale = (float)(1.0 / (1.0 - (double)d->rate));
-  const dg_cl_range range =
-      dg_cl_range_of((size_t[3]){dg_cl_ceil_div(d->count, 4 * dg_cl_width(op->device)), step->n, 1},
-                     (size_t[3]){8, 1, 1});
-  return dg_cl_launch(op, self->drop, range,
-                      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(d->count),
-                                 dg_cl_u32(threshold), dg_cl_f32(scale), dg_cl_u32(step->seed),
-                                 dg_cl_u32(d->stream), dg_cl_u32(step->step),
-                                 dg_cl_u32(step->place), dg_cl_u32(add)),
+  const dg_drop drop = {d->rate, d->stream};
+  if (dg_cl_drop_runs(drop, step))
+    return dg_cl_drop(op, self->drop, drop, d->count, from, to, add, step, err);
+  return dg_cl_launch(op, self->copy, dg_cl_blocks(op->device, total, 1),
+                      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(total), dg_cl_u32(add)),
                       err);
 }
 

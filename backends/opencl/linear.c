@@ -2,18 +2,19 @@
  * Linear layers. Forward is an inner product (x and weight both lie along the
  * sum), both gradients are outer ones, all on the tensors as they lie.
  */
+#include "backends/opencl/drop.h"
 #include "backends/opencl/product.h"
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel outer, inner, derive, sum_columns;
+  cl_kernel outer, inner, derive, sum_columns, drop;
   dg_buffer *sample_steps; /* of sample n: {n * out, n * in} */
   dg_buffer *output_steps; /* of output o: {o, o * in} */
 } linear_op;
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_is_leaky(desc->linear.act) && desc->linear.drop.rate == 0;
+  return dg_cl_is_leaky(desc->linear.act) && dg_cl_drop_fits(desc->linear.drop, desc->linear.act);
 }
 
 static dg_cl_product_step sample_step(const dg_cl_op *op, uint32_t n) {
@@ -33,6 +34,10 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   if (!self->inner || !self->sample_steps) return false;
   if (!op->train) return true;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
+  if (d->drop.rate > 0) {
+    self->drop = dg_cl_kernel(op, DG_CL_ELEMENTS, "dropout", err);
+    if (!self->drop) return false;
+  }
   self->derive = dg_cl_kernel(op, DG_CL_ELEMENTS, "activation_backward", err);
   self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
   self->output_steps = dg_cl_product_steps(op, d->out, output_step, err);
@@ -60,16 +65,18 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                             .c_row = d->out,
                                             .x_rows = d->out,
                                             .y_rows = step->n},
-                     err);
+                     err) &&
+         (!dg_cl_drop_runs(d->drop, step) ||
+          dg_cl_drop(op, self->drop, d->drop, d->out, b->out[0], b->out[0], false, step, err));
 }
 
-/* The gradient before the fused activation, from that after it, into the workspace. */
+/* The gradient before what is fused, from that after it, into the workspace. */
 static bool derive(dg_cl_op *op, const dg_op_buffers *b, uint32_t count, dg_error *err) {
   const dg_linear_desc *d = &op->base.desc.linear;
   return dg_cl_launch(op, ((linear_op *)op)->derive, dg_cl_blocks(op->device, count, 1),
                       DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->workspace),
                                  dg_cl_u32(count), dg_cl_u32(d->act.kind), dg_cl_f32(d->act.slope),
-                                 dg_cl_u32(0)),
+                                 dg_cl_f32(dg_cl_drop_scale(d->drop)), dg_cl_u32(0)),
                       err);
 }
 

@@ -89,7 +89,7 @@ void dg_cl_programs_free(dg_cl_device *device);
 
 /* ---- ops (ops.c) -------------------------------------------------------- */
 
-enum { DG_CL_MAX_KERNELS = 12, DG_CL_MAX_TABLES = 8, DG_CL_MAX_EVENTS = 256 };
+enum { DG_CL_MAX_KERNELS = 16, DG_CL_MAX_TABLES = 8, DG_CL_MAX_EVENTS = 256 };
 
 typedef struct dg_cl_op dg_cl_op;
 

@@ -43,13 +43,16 @@ static const dg_cl_family *family_of(const dg_cl_device *device, const dg_op_des
   return is_for_clblast(device, desc) ? &dg_cl_linear_clblast : families[desc->kind];
 }
 
+static bool family_supports(const dg_cl_family *family, const dg_cl_device *device,
+                            const dg_op_desc *desc) {
+  return family && (!family->supports || family->supports(device, desc));
+}
+
 bool dg_cl_op_supports(const dg_device *base, const dg_op_desc *desc) {
   const dg_cl_device *device = (const dg_cl_device *)base;
   if ((unsigned)desc->kind >= DG_OP_KINDS) return false;
-  /* by whichever family it will be, for few samples or for many */
-  const dg_cl_family *few = family_of(device, desc, 1), *many = family_of(device, desc, UINT32_MAX);
-  return few && (!few->supports || few->supports(device, desc)) &&
-         (!many->supports || many->supports(device, desc));
+  return family_supports(family_of(device, desc, 1), device, desc) &&
+         family_supports(family_of(device, desc, UINT32_MAX), device, desc);
 }
 
 bool dg_cl_check_count(uint64_t numbers, dg_error *err) {

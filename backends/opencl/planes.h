@@ -36,4 +36,24 @@ typedef struct {
 bool dg_cl_pad(dg_cl_op *op, const dg_cl_padder *padder, const dg_cl_plane *plane,
                const dg_cl_padding *p, dg_error *err);
 
+/** What pads planes of the gradient of a maximum over windows of pool x pool, side by side. */
+typedef struct {
+  bool is_2x2; /**< by the kernel for CPUs */
+  cl_kernel kernel;
+} dg_cl_pooled_padder;
+
+/** The gradient's planes are those of dg_cl_plane, dense, with origins that aren't negative. */
+typedef struct {
+  dg_cl_padding padding;   /**< `from` and `of` are [planes, out_h, out_w] */
+  const dg_buffer *places; /**< of the maxima in their windows, 16 bits each */
+  float scale;             /**< multiplies the gradient */
+  uint32_t pool, out_h, out_w;
+} dg_cl_pooled_padding;
+
+bool dg_cl_pooled_padder_prepare(dg_cl_op *op, uint32_t pool, uint32_t out_w,
+                                 dg_cl_pooled_padder *padder, dg_error *err);
+
+bool dg_cl_pad_pooled(dg_cl_op *op, const dg_cl_pooled_padder *padder, const dg_cl_plane *plane,
+                      const dg_cl_pooled_padding *p, dg_error *err);
+
 #endif

@@ -1,21 +1,22 @@
 /* Maximum and average pooling. */
-#include "backends/opencl/opencl.h"
+#include "backends/opencl/maximum.h"
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel forward, backward;
-  cl_kernel forward_2x2, backward_2x2; /* NULL where they don't serve */
+  cl_kernel forward; /* of the average */
+  cl_kernel backward;
+  cl_kernel backward_2x2; /* NULL where it doesn't serve */
+  dg_cl_maximum maximum;
   uint32_t out_h, out_w;
 } pool_op;
 
-static bool prepare(dg_cl_op *op, const char *forward, const char *backward, dg_error *err) {
+static bool prepare(dg_cl_op *op, const char *backward, dg_error *err) {
   pool_op *self = (pool_op *)op;
   const dg_pool2d_desc *d = &op->base.desc.pool2d;
   self->out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
   self->out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
-  self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, forward, err);
   self->backward = dg_cl_kernel(op, DG_CL_ELEMENTS, backward, err);
-  return self->forward && self->backward;
+  return self->backward;
 }
 
 /* Enqueues a kernel of one work-item a place of planes [height, width]: its arguments are buffers,
@@ -37,49 +38,32 @@ static bool launch(dg_cl_op *op, cl_kernel kernel, uint32_t width, uint32_t heig
 
 /* ---- maximum ------------------------------------------------------------ */
 
-/* Places in a window are kept in 16 bits. */
 static bool max_supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return (uint64_t)desc->pool2d.kernel_h * desc->pool2d.kernel_w <= UINT16_MAX;
-}
-
-/* Are the windows 2 x 2 side by side, as the fast kernels for CPUs want them? */
-static bool is_2x2(const pool_op *self) {
-  const dg_pool2d_desc *d = &self->op.base.desc.pool2d;
-  return self->op.device->form == DG_CL_TILE && d->kernel_h == 2 && d->kernel_w == 2 &&
-         d->stride_h == 2 && d->stride_w == 2 && d->pad_h == 0 && d->pad_w == 0 &&
-         d->height == 2 * self->out_h && d->width == 2 * self->out_w && self->out_w >= 4 &&
-         self->op.base.desc.d_in[0] != DG_GRAD_ADD;
+  return dg_cl_maximum_fits(&desc->pool2d);
 }
 
 static bool max_prepare(dg_cl_op *op, dg_error *err) {
   pool_op *self = (pool_op *)op;
-  if (!prepare(op, "max_forward", "max_backward", err)) return false;
+  if (!prepare(op, "max_backward", err) ||
+      !dg_cl_maximum_prepare(op, &op->base.desc.pool2d, &self->maximum, err))
+    return false;
   if (op->train)
     op->base.needs.kept = sizeof(cl_ushort) * op->base.max_n * op->base.desc.pool2d.channels *
                           self->out_h * self->out_w;
-  if (!is_2x2(self)) return true;
-  self->forward_2x2 = dg_cl_kernel(op, DG_CL_ELEMENTS, "max_forward_2x2", err);
+  if (!self->maximum.is_2x2 || op->base.desc.d_in[0] == DG_GRAD_ADD) return true;
   self->backward_2x2 = dg_cl_kernel(op, DG_CL_ELEMENTS, "max_backward_2x2", err);
-  return self->forward_2x2 && self->backward_2x2;
-}
-
-static dg_cl_range line_range(uint32_t lines) {
-  return dg_cl_range_of((size_t[3]){lines, 1, 1}, (size_t[3]){16, 1, 1});
+  return self->backward_2x2;
 }
 
 static bool max_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  const pool_op *self = (pool_op *)op;
-  const dg_pool2d_desc *d = &op->base.desc.pool2d;
-  const uint32_t planes = step->n * d->channels, lines = planes * self->out_h;
-  if (self->forward_2x2)
-    return dg_cl_launch(op, self->forward_2x2, line_range(lines),
-                        DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->out[0]), dg_cl_mem(b->kept),
-                                   dg_cl_u32(self->out_w), dg_cl_u32(lines),
-                                   dg_cl_u32(step->train)),
-                        err);
-  return launch(op, self->forward, self->out_w, self->out_h, planes,
-                (const dg_buffer *const[]){b->in[0], b->out[0], b->kept}, 3, step->train, err);
+  return dg_cl_maximum_find(op, &((pool_op *)op)->maximum,
+                            &(dg_cl_maxima){.from = b->in[0],
+                                            .to = b->out[0],
+                                            .places = b->kept,
+                                            .planes = step->n * op->base.desc.pool2d.channels,
+                                            .keep = step->train},
+                            err);
 }
 
 static bool max_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -89,7 +73,8 @@ static bool max_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *st
   const uint32_t planes = step->n * d->channels, lines = planes * self->out_h;
   if (mode == DG_GRAD_NONE) return true;
   if (self->backward_2x2)
-    return dg_cl_launch(op, self->backward_2x2, line_range(lines),
+    return dg_cl_launch(op, self->backward_2x2,
+                        dg_cl_range_of((size_t[3]){lines, 1, 1}, (size_t[3]){16, 1, 1}),
                         DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_mem(b->kept), dg_cl_mem(b->d_in[0]),
                                    dg_cl_u32(self->out_w), dg_cl_u32(lines)),
                         err);
@@ -109,7 +94,9 @@ const dg_cl_family dg_cl_maxpool2d = {
 /* ---- average ------------------------------------------------------------ */
 
 static bool average_prepare(dg_cl_op *op, dg_error *err) {
-  return prepare(op, "average_forward", "average_backward", err);
+  pool_op *self = (pool_op *)op;
+  self->forward = dg_cl_kernel(op, DG_CL_ELEMENTS, "average_forward", err);
+  return self->forward && prepare(op, "average_backward", err);
 }
 
 static bool average_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,

@@ -20,7 +20,8 @@ dg_buffer *dg_cl_product_steps(dg_cl_op *op, uint32_t count,
 /** c[z][j][p] (+)= leaky(bias[j] + sum_k a[z][j a_row + steps[k].x] b[z][steps[k].y + p]) */
 typedef struct {
   const dg_buffer *a, *steps, *b, *bias, *c;
-  uint32_t a_row, a_item, step_count, b_item, c_first, c_row, c_item;
+  uint32_t a_row, a_item, step_count, b_item;
+  uint32_t c_first, c_row, c_item; /**< of item 0, even where first_item isn't it: modulo 2^32 */
   uint32_t first_item, items, rows, columns;
   uint32_t pitch, width; /**< of the lines that the columns come in */
   float slope;
