@@ -38,7 +38,8 @@ static json_t *speed(const bench_options *o, const bench_result *r, bench_series
 
 static json_t *losses(const bench_options *o, const bench_result *r) {
   json_t *values = json_array();
-  for (uint32_t i = 0; i < o->steps; i++) json_array_append_new(values, number(r->losses[i]));
+  uint32_t count = o->measures & MEASURE_LOSSES ? o->steps : 0;
+  for (uint32_t i = 0; i < count; i++) json_array_append_new(values, number(r->losses[i]));
   return json_pack("{so so}", "steps", values, "apart", number(r->apart));
 }
 

@@ -128,11 +128,13 @@ static bool train_first(bench_network *n, const char *model, uint32_t *steps, dg
   bench_result *r = n->result;
   built first = {0};
   n->told.losses = r->losses;
-  bool right = build(n, model, n->side->place, o->steps, 0, &n->told, &first, err);
+  uint32_t compared = o->measures & MEASURE_LOSSES ? o->steps : 1;
+  bool right = build(n, model, n->side->place, compared, 0, &n->told, &first, err);
   double begun = dg_seconds();
   right = right && dg_train(first.trainer, err);
   n->told.losses = NULL;
-  if (right && dg_seconds() - begun < 4 * o->seconds) right = dg_train(first.trainer, err);
+  bool again = (o->measures & MEASURE_TRAIN) && dg_seconds() - begun < 4 * o->seconds;
+  if (right && again) right = dg_train(first.trainer, err);
   if (right) {
     r->batch = dg_trainer_batch(first.trainer);
     r->parameters = dg_trainer_parameters(first.trainer);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +19,8 @@ extern char **environ;
 
 /* ---- the environment ---------------------------------------------------- */
 
-/** Where compiled kernels are kept: by digits and by Mesa; by PoCL; by NVIDIA's driver. */
-static const char *const cache_variables[] = {"XDG_CACHE_HOME", "POCL_CACHE_DIR",
+/** Where compiled kernels are kept: by digits, by Mesa, by PoCL, by NVIDIA's driver. */
+static const char *const cache_variables[] = {"DIGITS_CACHE", "XDG_CACHE_HOME", "POCL_CACHE_DIR",
                                               "CUDA_CACHE_PATH"};
 enum { CACHES = sizeof cache_variables / sizeof *cache_variables, TEXT = 4200 };
 
@@ -31,8 +32,8 @@ static bool is_cache_variable(const char *entry) {
   return false;
 }
 
-/** The environment with all caches in `folder`; `texts` keeps what is new in it. The caller frees
-    the array. */
+/** The environment with each cache in a folder of its own in `folder`; `texts` keeps what is new in
+    it. The caller frees the array. */
 static char **cached_in(const char *folder, char texts[CACHES][TEXT], dg_error *err) {
   size_t count = 0, kept = 0;
   while (environ[count]) count++;
@@ -41,7 +42,8 @@ static char **cached_in(const char *folder, char texts[CACHES][TEXT], dg_error *
   for (size_t i = 0; i < count; i++)
     if (!is_cache_variable(environ[i])) entries[kept++] = environ[i];
   for (size_t i = 0; i < CACHES; i++) {
-    snprintf(texts[i], TEXT, "%s=%s", cache_variables[i], folder);
+    snprintf(texts[i], TEXT, "%s=%s/%s", cache_variables[i], folder, cache_variables[i]);
+    mkdir(strchr(texts[i], '/'), S_IRWXU);
     entries[kept++] = texts[i];
   }
   return entries;

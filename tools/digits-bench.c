@@ -61,8 +61,19 @@ static bool add_sides(bench *b, dg_error *err) {
   return true;
 }
 
+/** A model that can't be read stops the program before it measures the others. */
+static bool check_models(const bench_options *o, dg_error *err) {
+  for (uint32_t i = 0; i < o->model_count; i++) {
+    dg_model *model = bench_model(o, o->models[i], 1, 0, err);
+    if (!model) return false;
+    dg_model_free(model);
+  }
+  return true;
+}
+
 static bool bench_open(bench *b, dg_error *err) {
   if (b->options->json && !dg_file_check(b->options->json, err)) return false;
+  if (!check_models(b->options, err)) return false;
   b->data = bench_data(b->options, err);
   if (!b->data || !add_sides(b, err)) return false;
   b->results = calloc(b->side_count, sizeof *b->results);
