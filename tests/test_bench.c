@@ -147,8 +147,8 @@ START_TEST(table_and_json_agree) {
     ck_assert_double_le(number(json_object_get(one, "train"), "peak_share"), 1.5);
     const json_t *latency = json_object_get(one, "latency");
     is_median(number(latency, "seconds"), json_object_get(latency, "rounds"));
-    ck_assert_double_gt(number(start, "cold"), 0);
-    ck_assert_double_gt(number(start, "warm"), 0);
+    ck_assert_double_ge(number(start, "cold"), 0);
+    ck_assert_double_ge(number(start, "warm"), 0);
     ck_assert_double_gt(number(one, "device_bytes"), 4 * number(one, "parameters"));
     ck_assert_double_eq(number(json_object_get(one, "losses"), "apart"), 0);
   }

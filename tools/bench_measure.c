@@ -292,12 +292,6 @@ bool bench_profile(const bench_options *o, const bench_side *side, const dg_data
 
 /* ---- the first step ----------------------------------------------------- */
 
-/** When the first step was done, in seconds of dg_seconds. */
-static void note_step(void *user, uint64_t step, double loss) {
-  (void)step, (void)loss;
-  *(double *)user = dg_seconds();
-}
-
 /** The most memory that this process had, by Linux's /proc; 0 where that is not known. */
 static unsigned long long most_memory(void) {
   char line[256];
@@ -309,21 +303,35 @@ static unsigned long long most_memory(void) {
   return kibibytes * 1024;
 }
 
+/** What is known when a step is done. */
+typedef struct {
+  double begun, loading, first; /**< seconds: start of the program, of loading, end of step 0 */
+} start_times;
+
+/** Tells of the start when the second step is done, whose time is that of a step alone. */
+static void on_early_step(void *user, uint64_t step, double loss) {
+  start_times *t = user;
+  double now = dg_seconds();
+  (void)loss;
+  if (step == 0) t->first = now;
+  if (step != 1) return;
+  printf("first step after %.6f s, %.6f s of them to load data; the second took %.6f s; "
+         "%llu bytes of memory\n",
+         t->first - t->begun, t->loading, now - t->first, most_memory());
+  fflush(stdout);
+}
+
 bool bench_first_step(const bench_options *o, double begun, dg_error *err) {
-  double stepped = 0, loading = dg_seconds();
+  start_times times = {.begun = begun, .loading = dg_seconds()};
   dg_dataset *data = bench_data(o, err);
-  loading = dg_seconds() - loading;
+  times.loading = dg_seconds() - times.loading;
   const char *backend = o->backends[0], *which = o->device_count ? o->devices[0] : NULL;
-  dg_model *model = data ? bench_model(o, o->models[0], 1, 0, err) : NULL;
+  dg_model *model = data ? bench_model(o, o->models[0], 2, 0, err) : NULL;
   dg_device *device = model ? dg_open(backend, which, o->threads, err) : NULL;
   const dg_trainer_options how = {.seed = o->seed,
-                                  .listener = {.user = &stepped, .step = note_step}};
+                                  .listener = {.user = &times, .step = on_early_step}};
   dg_trainer *trainer = device ? dg_trainer_new(model, device, data, &how, err) : NULL;
   bool right = trainer && dg_train(trainer, err);
-  if (right)
-    printf("first step after %.6f s, %.6f s of them to load data; %llu bytes of memory\n",
-           stepped - begun, loading, most_memory());
-  fflush(stdout);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);

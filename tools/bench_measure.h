@@ -39,7 +39,7 @@ typedef struct {
   float losses[BENCH_STEPS];    /**< of the first steps */
   double apart;                 /**< largest relative distance from the first side's losses */
   double cold, warm;            /**< seconds to the first step */
-  uint64_t host_memory;         /**< bytes that a process of one step had at most */
+  uint64_t host_memory;         /**< bytes that a process of two steps had at most */
   dg_cost layers[BENCH_LAYERS]; /**< with --profile: times are those of one step */
   size_t layer_count;
 } bench_result;

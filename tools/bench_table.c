@@ -86,16 +86,16 @@ static void print_layers(const char *model, const bench_side *side, const bench_
   }
   all = forward + backward;
   printf("\n%s on %s: a step of %u images\n", model, side->label, r->batch);
-  printf("  %-16s %-24s %10s %8s %5s %10s %8s %5s\n", "layer", "op", "forward ms", "GFLOP/s",
+  printf("  %-16s %-36s %10s %8s %5s %10s %8s %5s\n", "layer", "op", "forward ms", "GFLOP/s",
          "share", "backward", "GFLOP/s", "share");
   for (size_t i = 0; i < r->layer_count; i++) {
     const dg_cost *c = &r->layers[i];
-    printf("  %-16s %-24s", c->layer, c->op);
+    printf("  %-16s %-36s", c->layer, c->op);
     part(c->forward_seconds, c->forward_operations * r->batch, all);
     part(c->backward_seconds, c->backward_operations * r->batch, all);
     putchar('\n');
   }
-  printf("  %-41s", "in all");
+  printf("  %-53s", "in all");
   part(forward, ahead, all);
   part(backward, behind, all);
   putchar('\n');
