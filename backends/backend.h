@@ -374,7 +374,7 @@ typedef struct {
   bool backward_reads_out; /**< the output must live until backward */
 } dg_op_needs;
 
-/** Seconds an op took since it was prepared, on a device opened with `profile`. */
+/** Seconds an op took since it was prepared; all 0 on a device opened without `profile`. */
 typedef struct {
   double forward, backward;
   uint64_t forward_runs, backward_runs;
@@ -404,8 +404,7 @@ typedef struct {
 typedef struct {
   const char *device; /**< number in the list, or part of the name, any case; NULL: the first */
   uint32_t threads;   /**< 0: all; a backend whose device has no such setting refuses it */
-  const char *form;   /**< kernel form to force ("tile", "group", "clblast"; cpu: "baseline",
-                           "avx2", "avx512"); NULL: by device */
+  const char *form;   /**< kernel form to force, one of dg_backend's `forms`; NULL: by device */
   bool profile;       /**< measure the time of each op */
 } dg_open_options;
 
@@ -450,6 +449,9 @@ struct dg_device {
 /** A backend: a name, its devices, and how to open one. */
 typedef struct {
   const char *name;
+  /** Forms that its kernels are written in, ended by NULL. A device may lack some of them:
+      DG_ERR_UNSUPPORTED where it is opened with one. */
+  const char *const *forms;
   /** Fills `infos` with up to `room` devices and `count` with how many there are (0 is no error).
    */
   bool (*list)(dg_device_info *infos, size_t room, size_t *count, dg_error *err);

@@ -4,7 +4,7 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS digits EXPORT digits-targets)
-install(FILES core/digits.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits)
+install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits)
 install(FILES core/support/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/support)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models
         FILES_MATCHING PATTERN *.cfg)

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "backends/backend.h"
+#include "core/bench.h"
 #include "core/data/dataset.h"
+#include "core/device.h"
 #include "core/support/text.h"
 
 enum { MOST_DEVICES = 64, BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
@@ -55,10 +56,9 @@ static bool fail_unknown(const char *backend, dg_error *err) {
   return dg_fail(err, DG_ERR_INPUT, "unknown backend \"%s\"; there are %s", backend, names);
 }
 
-dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err) {
+dg_device *dg_open_with(const char *backend, const dg_open_options *options, dg_error *err) {
   const dg_backend *chosen = choose(backend);
-  dg_open_options options = {.device = device, .threads = threads};
-  if (chosen) return chosen->open(&options, err);
+  if (chosen) return chosen->open(options, err);
   if (strcmp(backend, "opencl") == 0)
     dg_fail(err, DG_ERR_RUNTIME,
             "this build has no OpenCL backend; install the OpenCL headers and loader (on Debian: "
@@ -66,6 +66,16 @@ dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg
   else
     fail_unknown(backend, err);
   return NULL;
+}
+
+dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err) {
+  return dg_open_with(backend, &(dg_open_options){.device = device, .threads = threads}, err);
+}
+
+dg_device *dg_open_profiled(const char *backend, const char *device, unsigned threads,
+                            dg_error *err) {
+  const dg_open_options options = {.device = device, .threads = threads, .profile = true};
+  return dg_open_with(backend, &options, err);
 }
 
 const char *dg_device_backend(const dg_device *device) {

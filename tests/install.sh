@@ -27,6 +27,9 @@ echo "== programs"
 "$moved/bin/digits-data" --train 20 --test 10 write "$folder/set" > "$folder/log"
 "$moved/bin/digits-data" --data "$folder/set" stats | grep -q '^all  *20  *10$' || fail "no set"
 
+"$moved/bin/digits-bench" --backend cpu --measure losses --rounds 1 --seconds 0.01 vanilla |
+  grep -q '^vanilla  *cpu ' || fail "nothing measured"
+
 # $1: the program. It learned something if it is right on 8000 of the 10 000 test images and more.
 trains() {
   "$1" "$moved/share/digits/models/vanilla.cfg" | tee "$folder/output"

@@ -48,14 +48,11 @@ static void add_device(rig_place *places, size_t room, size_t *count, const dg_b
   rig_place like = {0};
   snprintf(like.number, sizeof like.number, "%zu", number);
   if (!wanted("DIGITS_TEST_DEVICE", like.number)) return;
-  static const char *const forms[] = {"tile", "group", "clblast", NULL};
-  static const char *const cpu_forms[] = {"baseline", "avx2", "avx512", NULL};
-  bool cpu = strcmp(backend->name, "cpu") == 0;
-  for (const char *const *form = cpu ? cpu_forms : forms; *form; form++) {
+  for (const char *const *form = backend->forms; *form; form++) {
     like.options.form = *form;
     add_place(places, room, count, backend, info, &like);
   }
-  if (!cpu) return;
+  if (strcmp(backend->name, "cpu") != 0) return;
   like.options.form = NULL;
   like.options.threads = 3;
   add_place(places, room, count, backend, info, &like);

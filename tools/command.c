@@ -29,6 +29,15 @@ bool command_number(const char *option, const char *text, uint32_t low, uint32_t
                  low, high, text);
 }
 
+bool command_set(char *text, dg_override *out, dg_error *err) {
+  char *equals = strchr(text, '=');
+  if (!equals || equals == text)
+    return dg_fail(err, DG_ERR_INPUT, "--set needs PATH=VALUE, not \"%s\"", text);
+  *equals = '\0';
+  *out = (dg_override){"--set", text, equals + 1};
+  return true;
+}
+
 /** The error for an option that getopt_long does not know: a letter, or else a word. */
 static void fail_unknown(const char *word, dg_error *err) {
   if (optopt > 0 && optopt <= UCHAR_MAX)

@@ -12,6 +12,9 @@
 bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,
                     uint32_t *out, dg_error *err);
 
+/** Reads the value of --set, which it splits in place: PATH=VALUE. */
+bool command_set(char *text, dg_override *out, dg_error *err);
+
 /**
  * The next option, as getopt_long gives it: its `val`, its place in `known` to `index`, its value
  * to `optarg`; -1 after the last one. -h stands for --help, which must be known. '?' is an error:

@@ -103,24 +103,16 @@ enum { KNOWN = sizeof known / sizeof *known };
 
 /* ---- reading ------------------------------------------------------------ */
 
-static bool add_override(options *o, const char *option, const char *path, const char *value,
-                         dg_error *err) {
+static bool add_override(options *o, dg_override override, dg_error *err) {
   if (o->override_count == MOST_OVERRIDES)
     return dg_fail(err, DG_ERR_INPUT,
                    "more than %d overrides; put some of them into the model file", MOST_OVERRIDES);
-  o->overrides[o->override_count++] = (dg_override){option, path, value};
+  o->overrides[o->override_count++] = override;
   return true;
 }
 
-static bool read_set(options *o, char *text, dg_error *err) {
-  char *equals = strchr(text, '=');
-  if (!equals || equals == text)
-    return dg_fail(err, DG_ERR_INPUT, "--set needs PATH=VALUE, not \"%s\"", text);
-  *equals = '\0';
-  return add_override(o, "--set", text, equals + 1, err);
-}
-
 static bool read_one(options *o, const known_option *option, char *value, dg_error *err) {
+  dg_override setting;
   void *field = (char *)o + option->offset;
   switch (option->kind) {
   case WORD:
@@ -132,9 +124,9 @@ static bool read_one(options *o, const known_option *option, char *value, dg_err
   case NUMBER:
     return command_number(option->name, value, option->low, option->high, field, err);
   case OVERRIDE:
-    return add_override(o, option->name, option->path, value, err);
+    return add_override(o, (dg_override){option->name, option->path, value}, err);
   case SETTING:
-    return read_set(o, value, err);
+    return command_set(value, &setting, err) && add_override(o, setting, err);
   case TASK:
     if (o->task != DO_HELP) o->task = option->task; /* help is given, whatever else is said */
     return true;

@@ -222,10 +222,8 @@ static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *s
 }
 
 static bool times(dg_op *op, dg_op_times *out, dg_error *err) {
-  const dg_cpu_op *cpu_op = (const dg_cpu_op *)op;
-  if (!cpu_op->device->profile)
-    return dg_fail(err, DG_ERR_INPUT, "times are measured on a device opened with profile only");
-  *out = cpu_op->times;
+  (void)err;
+  *out = ((const dg_cpu_op *)op)->times;
   return true;
 }
 
@@ -319,4 +317,11 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   return &device->base;
 }
 
-const dg_backend dg_backend_cpu = {.name = "cpu", .list = list, .open = open_device};
+static const char *const forms[] = {
+#ifdef __x86_64__
+    "avx512", "avx2",
+#endif
+    "baseline", NULL};
+
+const dg_backend dg_backend_cpu = {
+    .name = "cpu", .forms = forms, .list = list, .open = open_device};

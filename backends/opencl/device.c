@@ -192,4 +192,7 @@ const dg_device_calls dg_cl_calls = {
     .times = dg_cl_op_times,
 };
 
-const dg_backend dg_backend_opencl = {.name = "opencl", .list = list, .open = open_device};
+static const char *const forms[] = {"tile", "group", "clblast", NULL};
+
+const dg_backend dg_backend_opencl = {
+    .name = "opencl", .forms = forms, .list = list, .open = open_device};

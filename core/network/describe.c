@@ -1,50 +1,8 @@
 /** A network in words: layers, shapes, parameters, operations and memory. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/network/internal.h"
 #include "core/support/writer.h"
-
-/** Operations of what is fused behind the activation of an op whose output has `count` numbers. */
-static double fused_operations(dg_op_desc op, uint32_t count) {
-  const uint32_t *pool = dg_network_pool(&op);
-  const dg_drop *drop = dg_network_drop(&op);
-  return (pool ? (double)count * *pool * *pool : 0) + (drop && drop->rate > 0 ? count : 0);
-}
-
-/**
- * Floating-point operations of one sample forward by the direct method: two for every product of
- * a sum, one for every number of an element-wise op; a fused activation is not counted.
- */
-static double operations(const dg_node *node, const dg_tensor *out) {
-  const dg_op_desc *op = &node->plan.op;
-  double fused = fused_operations(*op, out->count);
-  switch (op->kind) {
-  case DG_OP_LINEAR:
-    return fused + 2.0 * op->linear.in * op->linear.out;
-  case DG_OP_CONV2D: {
-    const dg_conv2d_desc *c = &op->conv2d;
-    double sums = (double)c->filters *
-                  dg_window_out(c->height, c->kernel_h, c->stride_h, c->pad_h) *
-                  dg_window_out(c->width, c->kernel_w, c->stride_w, c->pad_w);
-    return fused + 2 * sums * c->channels * c->kernel_h * c->kernel_w;
-  }
-  case DG_OP_CONV1D:
-    return 2.0 * out->count * op->conv1d.in * op->conv1d.kernel;
-  case DG_OP_RECURRENT: {
-    const dg_recurrent_desc *r = &op->recurrent;
-    double rows = (r->bidirectional ? 2.0 : 1.0) * dg_cell_gates(r->cell) * r->hidden;
-    return 2 * rows * r->steps * (r->in + r->hidden);
-  }
-  case DG_OP_MAXPOOL2D:
-  case DG_OP_AVGPOOL2D:
-    return (double)out->count * op->pool2d.kernel_h * op->pool2d.kernel_w;
-  case DG_OP_CHW_TO_HWC:
-    return 0;
-  default:
-    return out->count;
-  }
-}
 
 static uint64_t params_of(const dg_network *network, const dg_node *node) {
   uint64_t count = 0;
@@ -53,25 +11,14 @@ static uint64_t params_of(const dg_network *network, const dg_node *node) {
   return count;
 }
 
-/** The type of a node's layer, and what is fused to its end. */
-static void write_op(const dg_node *node, char *text, size_t room) {
-  static const char *const acts[] = {"", " + relu", " + leaky_relu", " + sigmoid", " + tanh"};
-  dg_op_desc op = node->plan.op;
-  const dg_act *act = dg_network_act(&op);
-  const uint32_t *pool = dg_network_pool(&op);
-  const dg_drop *drop = dg_network_drop(&op);
-  snprintf(text, room, "%s%s%s%s", node->layer->kind->type, act ? acts[act->kind] : "",
-           pool && *pool ? " + maxpool2d" : "", drop && drop->rate > 0 ? " + dropout" : "");
-}
-
 static void describe_nodes(const dg_network *network, dg_writer *w) {
   double total = 0;
   dg_write(w, "%-14s %-36s %-16s %12s %14s\n", "layer", "op", "output", "parameters", "operations");
   for (uint32_t i = 0; i < network->node_count; i++) {
     const dg_node *node = &network->nodes[i];
-    double count = operations(node, &network->tensors[node->out]);
-    char shape[64], op[64];
-    write_op(node, op, sizeof op);
+    double count = dg_network_cost(network, i).forward_operations;
+    char shape[64], op[DG_COST_NAME];
+    dg_network_op_text(network, i, op);
     dg_write(w, "%-14s %-36s %-16s %12llu %14.0f\n", node->layer->name, op,
              dg_shape_text(&node->plan.out, shape, sizeof shape),
              (unsigned long long)params_of(network, node), count);

@@ -129,3 +129,8 @@ uint32_t dg_network_param_list(const dg_network *network, const dg_param **list)
 size_t dg_network_arena(const dg_network *network) {
   return network->arena_size;
 }
+
+size_t dg_network_bytes(const dg_network *network) {
+  size_t floats = (size_t)network->floats + network->folded_floats;
+  return network->arena_size + (floats + (network->train ? network->learned : 0)) * sizeof(float);
+}

@@ -7,6 +7,7 @@
 #define DG_NETWORK_H
 
 #include "backends/backend.h"
+#include "core/bench.h"
 #include "core/model/model.h"
 
 typedef struct dg_network dg_network;
@@ -64,5 +65,25 @@ uint32_t dg_network_param_list(const dg_network *network, const dg_param **list)
 
 /** Bytes of the arena that activations, gradients and workspaces share. */
 size_t dg_network_arena(const dg_network *network);
+/** Bytes on the device in all: the arena, parameters, what they were folded to, and gradients. */
+size_t dg_network_bytes(const dg_network *network);
+
+/* ---- costs.c ------------------------------------------------------------ */
+
+/** What an op costs, counted by the rules of dg_cost (core/bench.h). */
+typedef struct {
+  double forward_operations, backward_operations; /**< of one sample */
+  double forward_bytes, backward_bytes;           /**< of a step of max_n samples */
+} dg_node_cost;
+
+/** Ops of the network, in the order of running. */
+uint32_t dg_network_ops(const dg_network *network);
+dg_node_cost dg_network_cost(const dg_network *network, uint32_t op);
+/** The layer that an op is of. */
+const char *dg_network_op_layer(const dg_network *network, uint32_t op);
+/** What an op is, with what is fused to it: "conv2d + relu". Writes `text` [DG_COST_NAME]. */
+void dg_network_op_text(const dg_network *network, uint32_t op, char *text);
+/** The time that an op took, on a device that measures it. */
+bool dg_network_op_times(const dg_network *network, uint32_t op, dg_op_times *times, dg_error *err);
 
 #endif

@@ -1,0 +1,184 @@
+/** What a device could reach: the rate of a product of matrices, and that of its memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/bench.h"
+#include "core/device.h"
+#include "core/support/clock.h"
+
+enum {
+  SIDE = 1024,       /**< of the weights */
+  FEW = 128,         /**< samples that some backends take by other kernels than many */
+  NUMBERS = 1 << 24, /**< of an array of the sum: more than caches hold */
+  BUFFERS = 4,
+};
+
+/** An op with the buffers that it runs on. */
+typedef struct {
+  dg_op *op;
+  dg_buffer *memory[BUFFERS];
+  dg_op_buffers buffers;
+  dg_step step;
+  double work; /**< operations, or bytes, of a run */
+} measured_op;
+
+struct dg_probe {
+  dg_device *device;
+  measured_op product, sum;
+};
+
+static void op_close(dg_device *device, measured_op *m) {
+  device->calls->op_free(m->op);
+  for (size_t i = 0; i < BUFFERS; i++) device->calls->buffer_free(m->memory[i]);
+  *m = (measured_op){0};
+}
+
+/** New memory with numbers in it that products don't make too large. */
+static dg_buffer *new_numbers(dg_device *device, size_t count, dg_error *err) {
+  dg_buffer *buffer = device->calls->buffer_new(device, count * sizeof(float), err);
+  float *numbers = buffer ? malloc(count * sizeof *numbers) : NULL;
+  if (buffer && !numbers) dg_fail_memory(err, count * sizeof *numbers);
+  for (size_t i = 0; numbers && i < count; i++) numbers[i] = (float)(i % 7) / 8 - 0.375F;
+  bool right = numbers && device->calls->write(buffer, 0, numbers, count * sizeof *numbers, err);
+  free(numbers);
+  if (right) return buffer;
+  device->calls->buffer_free(buffer);
+  return NULL;
+}
+
+/** Prepares an op and gives it memory: `counts` [3] numbers for in, a second operand and out. */
+static bool op_open(dg_device *device, measured_op *m, const dg_op_desc *desc, const size_t *counts,
+                    dg_error *err) {
+  m->op = device->calls->prepare(device, desc, m->step.n, false, err);
+  for (size_t i = 0; m->op && i < 3; i++)
+    if (!(m->memory[i] = new_numbers(device, counts[i], err))) return false;
+  if (!m->op) return false;
+  size_t workspace = m->op->needs.forward_workspace;
+  if (workspace && !(m->memory[3] = device->calls->buffer_new(device, workspace, err)))
+    return false;
+  m->buffers.in[0] = m->memory[0];
+  m->buffers.out[0] = m->memory[2];
+  m->buffers.workspace = m->memory[3];
+  return true;
+}
+
+static bool product_open(dg_device *device, measured_op *m, uint32_t samples, dg_error *err) {
+  const dg_op_desc desc = {.kind = DG_OP_LINEAR, .linear = {.in = SIDE, .out = SIDE}};
+  const size_t counts[] = {(size_t)samples * SIDE, SIDE * SIDE, (size_t)samples * SIDE};
+  *m = (measured_op){.step = {.n = samples}, .work = 2.0 * samples * SIDE * SIDE};
+  if (!op_open(device, m, &desc, counts, err)) return false;
+  m->buffers.param[0] = m->memory[1];
+  return true;
+}
+
+static bool sum_open(dg_device *device, measured_op *m, dg_error *err) {
+  enum { ROW = 1 << 16 };
+  const dg_op_desc desc = {.kind = DG_OP_ADD, .add = {.count = ROW, .inputs = 2}};
+  const size_t counts[] = {NUMBERS, NUMBERS, NUMBERS};
+  *m = (measured_op){.step = {.n = NUMBERS / ROW}, .work = 3.0 * NUMBERS * sizeof(float)};
+  if (!op_open(device, m, &desc, counts, err)) return false;
+  m->buffers.in[1] = m->memory[1];
+  return true;
+}
+
+/** Work a second over runs that take about `seconds`. */
+static bool measure(dg_device *device, measured_op *m, double seconds, double *rate,
+                    dg_error *err) {
+  uint32_t runs = 0, more = 1;
+  double begun = dg_seconds(), spent = 0;
+  while (spent < seconds) {
+    for (uint32_t i = 0; i < more; i++)
+      if (!device->calls->forward(m->op, &m->buffers, &m->step, err)) return false;
+    if (!device->calls->finish(device, err)) return false;
+    runs += more;
+    spent = dg_seconds() - begun;
+    double left = (seconds - spent) / spent * runs;
+    more = left < 1 ? 1 : left < runs ? (uint32_t)left : runs;
+  }
+  *rate = runs * m->work / spent;
+  return true;
+}
+
+/** The rate of a product after a run that warms up. */
+static bool try_product(dg_device *device, uint32_t samples, double *rate, dg_error *err) {
+  enum { TRIAL = 20 }; /* of a second */
+  double warm_up;
+  measured_op m;
+  bool right = product_open(device, &m, samples, err) && measure(device, &m, 1e-9, &warm_up, err) &&
+               measure(device, &m, 1.0 / TRIAL, rate, err);
+  op_close(device, &m);
+  return right;
+}
+
+/** Where the product was fastest so far. */
+typedef struct {
+  const char *form;
+  uint32_t samples;
+  double rate;
+} best_product;
+
+/** Tries a form; one that the device lacks is passed over. */
+static bool try_form(const char *backend, const dg_open_options *options, best_product *best,
+                     dg_error *err) {
+  dg_error lacking = {0};
+  dg_device *device = dg_open_with(backend, options, &lacking);
+  if (!device) {
+    if (lacking.kind == DG_ERR_UNSUPPORTED) return true;
+    *err = lacking;
+    return false;
+  }
+  bool right = true;
+  static const uint32_t counts[] = {SIDE, FEW};
+  for (size_t i = 0; right && i < sizeof counts / sizeof *counts; i++) {
+    double rate;
+    right = try_product(device, counts[i], &rate, err);
+    if (right && rate > best->rate) *best = (best_product){options->form, counts[i], rate};
+  }
+  device->calls->close(device);
+  return right;
+}
+
+/** The backend's forms, ended by NULL. */
+static const char *const *forms_of(const char *backend) {
+  static const char *const none[] = {NULL};
+  for (const dg_backend *const *b = dg_backends(); *b; b++)
+    if (strcmp((*b)->name, backend) == 0) return (*b)->forms;
+  return none;
+}
+
+/** Finds the best form and opens the device in it. */
+static bool open_best(dg_probe *p, const char *backend, dg_open_options options, dg_error *err) {
+  best_product best = {0};
+  for (const char *const *form = forms_of(backend); *form; form++) {
+    options.form = *form;
+    if (!try_form(backend, &options, &best, err)) return false;
+  }
+  options.form = best.form;
+  p->device = dg_open_with(backend, &options, err);
+  return p->device &&
+         product_open(p->device, &p->product, best.samples ? best.samples : SIDE, err) &&
+         sum_open(p->device, &p->sum, err);
+}
+
+dg_probe *dg_probe_new(const char *backend, const char *device, unsigned threads, dg_error *err) {
+  dg_probe *p = calloc(1, sizeof *p);
+  if (!p) return dg_fail_memory(err, sizeof *p), NULL;
+  if (open_best(p, backend, (dg_open_options){.device = device, .threads = threads}, err)) return p;
+  dg_probe_free(p);
+  return NULL;
+}
+
+void dg_probe_free(dg_probe *p) {
+  if (!p) return;
+  if (p->device) {
+    op_close(p->device, &p->product);
+    op_close(p->device, &p->sum);
+    p->device->calls->close(p->device);
+  }
+  free(p);
+}
+
+bool dg_probe_run(dg_probe *p, double seconds, dg_rates *rates, dg_error *err) {
+  return measure(p->device, &p->product, seconds / 2, &rates->operations, err) &&
+         measure(p->device, &p->sum, seconds / 2, &rates->bytes, err);
+}

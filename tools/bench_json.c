@@ -1,0 +1,99 @@
+#include "tools/bench_json.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/support/file.h"
+
+/** A number; JSON has none for what is not finite. */
+static json_t *number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *bench_json_new(const bench_options *o, const dg_dataset *data) {
+  return json_pack("{ss ss sI sI sf s[]}", "version", dg_version(), "data", dg_data_source(data),
+                   "seed", (json_int_t)o->seed, "rounds", (json_int_t)o->rounds, "seconds",
+                   o->seconds, "results");
+}
+
+static json_t *rounds(const bench_options *o, const double *series) {
+  json_t *all = json_array();
+  for (uint32_t i = 0; i < o->rounds; i++) json_array_append_new(all, number(series[i]));
+  return all;
+}
+
+/** Samples a second, and what they are in operations and bytes a second and as shares. */
+static json_t *speed(const bench_options *o, const bench_result *r, bench_series series,
+                     double operations, double bytes) {
+  double rate = r->median[series];
+  json_t *object = json_pack("{so so so so so so so}", "samples_per_second", number(rate),
+                             "operations", number(operations), "bytes", number(bytes), "gflops",
+                             number(rate * operations * 1e-9), "gigabytes_per_second",
+                             number(rate * bytes * 1e-9), "peak_share",
+                             number(rate * operations / r->median[SERIES_PRODUCT]), "memory_share",
+                             number(rate * bytes / r->median[SERIES_MEMORY]));
+  json_object_set_new(object, "rounds", rounds(o, r->series[series]));
+  return object;
+}
+
+static json_t *losses(const bench_options *o, const bench_result *r) {
+  json_t *values = json_array();
+  uint32_t count = o->measures & MEASURE_LOSSES ? o->steps : 0;
+  for (uint32_t i = 0; i < count; i++) json_array_append_new(values, number(r->losses[i]));
+  return json_pack("{so so}", "steps", values, "apart", number(r->apart));
+}
+
+static json_t *layers(const bench_result *r) {
+  json_t *all = json_array();
+  for (size_t i = 0; i < r->layer_count; i++) {
+    const dg_cost *c = &r->layers[i];
+    json_array_append_new(all, json_pack("{ss ss so so so so so so}", "layer", c->layer, "op",
+                                         c->op, "forward_seconds", number(c->forward_seconds),
+                                         "backward_seconds", number(c->backward_seconds),
+                                         "forward_operations", number(c->forward_operations),
+                                         "backward_operations", number(c->backward_operations),
+                                         "forward_bytes", number(c->forward_bytes),
+                                         "backward_bytes", number(c->backward_bytes)));
+  }
+  return all;
+}
+
+/** What the device reached: medians and rounds. */
+static json_t *peaks(const bench_options *o, const bench_result *r) {
+  return json_pack("{so so so so}", "gflops", number(r->median[SERIES_PRODUCT] * 1e-9),
+                   "gigabytes_per_second", number(r->median[SERIES_MEMORY] * 1e-9),
+                   "product_rounds", rounds(o, r->series[SERIES_PRODUCT]), "memory_rounds",
+                   rounds(o, r->series[SERIES_MEMORY]));
+}
+
+void bench_json_add(json_t *all, const bench_options *o, const char *model, const bench_side *side,
+                    const bench_result *r) {
+  json_t *object = json_pack(
+      "{ss ss ss ss sI sI sI sI so so so}", "model", model, "side", side->label, "backend",
+      side->backend, "device", dg_device_name(side->place), "threads",
+      (json_int_t)dg_device_threads(side->place), "batch", (json_int_t)r->batch, "parameters",
+      (json_int_t)r->parameters, "device_bytes", (json_int_t)r->memory, "peak", peaks(o, r),
+      "train", speed(o, r, SERIES_TRAIN, r->train_operations, r->train_bytes), "test",
+      speed(o, r, SERIES_TEST, r->test_operations, r->test_bytes));
+  json_object_set_new(object, "latency",
+                      json_pack("{so so}", "seconds", number(r->median[SERIES_LATENCY]), "rounds",
+                                rounds(o, r->series[SERIES_LATENCY])));
+  json_object_set_new(object, "start",
+                      json_pack("{so so sI}", "cold", number(r->cold), "warm", number(r->warm),
+                                "process_bytes", (json_int_t)r->host_memory));
+  json_object_set_new(object, "losses", losses(o, r));
+  if (r->layer_count) json_object_set_new(object, "layers", layers(r));
+  json_array_append_new(json_object_get(all, "results"), object);
+}
+
+static int write_piece(const char *bytes, size_t size, void *file) {
+  dg_file_write(file, bytes, size);
+  return 0;
+}
+
+bool bench_json_write(const json_t *all, const char *path, dg_error *err) {
+  dg_new_file file;
+  if (!dg_file_begin(&file, path, err)) return false;
+  json_dump_callback(all, write_piece, &file, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+  return dg_file_commit(&file, err);
+}
