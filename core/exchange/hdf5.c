@@ -3,12 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/exchange/files.h"
 #include "core/support/file.h"
-#include "core/support/text.h"
-
-#include <unistd.h>
 
 enum { PATH_SIZE = 512, DEEPEST = 12, MOST_NAMES = 4096 };
 
@@ -143,15 +141,12 @@ static const char *name_at(const name_list *names, size_t i) {
 }
 
 /** Copies texts of variable length, which the library allocates. */
-static bool read_variable(hid_t attribute, hid_t space, name_list *names) {
+static bool read_variable(hid_t attribute, hid_t stored, hid_t space, name_list *names) {
   char **texts = calloc(names->count + 1, sizeof *texts);
-  hid_t type = H5Tcopy(H5T_C_S1);
-  bool right = texts && type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 &&
-               (H5Tset_cset(type, H5T_CSET_UTF8) >= 0) && H5Aread(attribute, type, texts) >= 0;
+  bool right = texts && H5Aread(attribute, stored, texts) >= 0;
   for (size_t i = 0; right && i < names->count; i++)
     snprintf(names->text + i * names->width, names->width, "%s", texts[i] ? texts[i] : "");
-  if (right) H5Dvlen_reclaim(type, space, H5P_DEFAULT, texts);
-  if (type >= 0) H5Tclose(type);
+  if (right) H5Dvlen_reclaim(stored, space, H5P_DEFAULT, texts);
   free(texts);
   return right;
 }
@@ -178,7 +173,7 @@ static bool read_names(const reading *r, hid_t group, const char *attribute, nam
     names->count = (size_t)count;
     names->text = calloc(names->count, names->width);
     right = names->text && H5Tget_class(type) == H5T_STRING &&
-            (H5Tis_variable_str(type) > 0 ? read_variable(list, space, names)
+            (H5Tis_variable_str(type) > 0 ? read_variable(list, type, space, names)
                                           : read_fixed(list, type, names));
   }
   if (space >= 0) H5Sclose(space);
@@ -196,8 +191,9 @@ static bool add_layer(reading *r, hid_t root, const char *layer) {
   for (size_t i = 0; right && i < names.count; i++) {
     char name[2 * PATH_SIZE + 1];
     snprintf(name, sizeof name, "%s/%s", layer, name_at(&names, i));
+    size_t before = r->arrays->count;
     right = add_set(r, group, name_at(&names, i), name);
-    if (right && r->arrays->count > 0) r->arrays->items[r->arrays->count - 1].layer = strlen(layer);
+    if (r->arrays->count > before) r->arrays->items[before].layer = strlen(layer);
   }
   free(names.text);
   H5Gclose(group);
