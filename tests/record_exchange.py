@@ -214,9 +214,24 @@ def record(name, model, network, weights_of, shape):
     save_plain(name, weights)
 
 
+def save_broken():
+    """HDF5 files that don't hold what they say, or what another file holds."""
+    with h5py.File(FOLDER / "missing_layer.h5", "w") as f:
+        f.attrs["layer_names"] = np.array([b"conv1"])
+    with h5py.File(FOLDER / "missing_weight.h5", "w") as f:
+        f.attrs["layer_names"] = np.array([b"conv1"])
+        f.create_group("conv1").attrs["weight_names"] = np.array([b"conv1/kernel:0"])
+    with h5py.File(FOLDER / "elsewhere.h5", "w") as f:
+        f.create_dataset("conv1/weight", (2, 1, 3, 3), np.float32,
+                         external=[("/etc/passwd", 0, 72)])
+    with h5py.File(FOLDER / "circle.h5", "w") as f:
+        f.create_group("a")["b"] = f["/"]
+
+
 def main():
     record("image", keras_image(), Image(), image_weights, (8, 8))
     record("sequence", keras_sequence(), Sequence(), sequence_weights, (6, 5))
+    save_broken()
 
 
 if __name__ == "__main__":

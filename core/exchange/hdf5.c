@@ -3,10 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "core/exchange/files.h"
-#include "core/support/file.h"
+#include "core/exchange/hdf5.h"
 
 enum { PATH_SIZE = 512, DEEPEST = 12, MOST_NAMES = 4096 };
 
@@ -40,6 +38,7 @@ typedef struct {
   H5T_class_t class;
   int rank;
   hsize_t dim[H5S_MAX_RANK];
+  size_t size; /**< bytes of a number */
 } set_shape;
 
 static bool look_at(hid_t set, set_shape *shape) {
@@ -47,12 +46,21 @@ static bool look_at(hid_t set, set_shape *shape) {
   bool right = type >= 0 && space >= 0;
   if (right) {
     shape->class = H5Tget_class(type);
+    shape->size = H5Tget_size(type);
     shape->rank = H5Sget_simple_extent_ndims(space);
     right = shape->rank >= 0 && H5Sget_simple_extent_dims(space, shape->dim, NULL) >= 0;
   }
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
   return right;
+}
+
+/** Can the bytes in the file be so many numbers? gzip packs at most 1032 into one (zlib.net). */
+static bool is_stored(hid_t set, const set_shape *shape) {
+  enum { TIGHTEST = 1032 };
+  double bytes = (double)shape->size;
+  for (int i = 0; i < shape->rank; i++) bytes *= (double)shape->dim[i];
+  return bytes <= TIGHTEST * (double)H5Dget_storage_size(set);
 }
 
 /** Adds an open data set as the tensor `name`; what holds no numbers is passed over. */
@@ -63,6 +71,11 @@ static bool add_open(reading *r, hid_t set, const char *name) {
   if (shape.class != H5T_FLOAT && shape.class != H5T_INTEGER) return true;
   if (!lies_inside(set))
     return dg_fail(r->err, DG_ERR_INPUT, "%s: \"%.200s\" lies in another file, which is not read",
+                   r->arrays->path, name);
+  if (!is_stored(set, &shape))
+    return dg_fail(r->err, DG_ERR_INPUT,
+                   "%s: \"%.200s\" has fewer bytes in the file than its shape "
+                   "needs",
                    r->arrays->path, name);
   for (int i = 0; i < shape.rank; i++) dim[i] = shape.dim[i];
   dg_array *array =
@@ -229,11 +242,7 @@ static bool read_open(reading *r) {
   return right;
 }
 
-bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
-  uint64_t size;
-  int descriptor = dg_file_open(arrays->path, &size, err);
-  if (descriptor < 0) return false;
-  close(descriptor);
+bool dg_hdf5_read_here(dg_arrays *arrays, dg_error *err) {
   H5E_auto2_t printing;
   void *data;
   H5Eget_auto2(H5E_DEFAULT, &printing, &data);
