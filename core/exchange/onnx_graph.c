@@ -149,6 +149,17 @@ void dg_onnx_set_float(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name,
   if (a) a->f = value;
 }
 
+/** A copy of a text as protobuf-c has bytes. */
+static ProtobufCBinaryData bytes_of(dg_onnx_graph *g, const char *text) {
+  char *copy = dg_onnx_text(g, "%s", text);
+  return (ProtobufCBinaryData){copy ? strlen(copy) : 0, (uint8_t *)copy};
+}
+
+void dg_onnx_set_text(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, const char *value) {
+  Dg__Onnx__Attribute *a = attribute(g, node, name, DG__ONNX__ATTRIBUTE__TYPE__STRING);
+  if (a) a->s = bytes_of(g, value);
+}
+
 void dg_onnx_set_ints(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, uint32_t count,
                       const int64_t *values) {
   Dg__Onnx__Attribute *a = attribute(g, node, name, DG__ONNX__ATTRIBUTE__TYPE__INTS);
@@ -164,10 +175,7 @@ void dg_onnx_set_texts(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name,
   Dg__Onnx__Attribute *a = attribute(g, node, name, DG__ONNX__ATTRIBUTE__TYPE__STRINGS);
   ProtobufCBinaryData *copy = dg_onnx_memory(g, count, sizeof *copy);
   if (!a || !copy) return;
-  for (uint32_t i = 0; i < count; i++) {
-    char *text = dg_onnx_text(g, "%s", values[i]);
-    copy[i] = (ProtobufCBinaryData){text ? strlen(text) : 0, (uint8_t *)text};
-  }
+  for (uint32_t i = 0; i < count; i++) copy[i] = bytes_of(g, values[i]);
   a->n_strings = count;
   a->strings = copy;
 }

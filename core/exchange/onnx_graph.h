@@ -53,6 +53,7 @@ const char *dg_onnx_output(const Dg__Onnx__Node *node, uint32_t i);
 /* Attributes of a node. */
 void dg_onnx_set_int(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, int64_t value);
 void dg_onnx_set_float(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, float value);
+void dg_onnx_set_text(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, const char *value);
 void dg_onnx_set_ints(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, uint32_t count,
                       const int64_t *values);
 void dg_onnx_set_texts(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, uint32_t count,

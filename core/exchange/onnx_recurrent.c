@@ -65,8 +65,7 @@ dg_onnx_value dg_onnx_add_recurrent(const dg_onnx_op *op) {
                           weights(op, 1, d->hidden), biases(op)};
   Dg__Onnx__Node *node = dg_onnx_node(g, types[d->cell], d->biases ? 4 : 3, inputs, 2);
   dg_onnx_set_int(g, node, "hidden_size", d->hidden);
-  if (d->bidirectional)
-    dg_onnx_set_texts(g, node, "direction", 1, (const char *[]){"bidirectional"});
+  if (d->bidirectional) dg_onnx_set_text(g, node, "direction", "bidirectional");
   if (d->cell == DG_CELL_GRU) dg_onnx_set_int(g, node, "linear_before_reset", !d->reset_before);
   set_functions(op, node);
   /* output 0: [steps, directions, N, hidden]; output 1, the last states: [directions, N, hidden] */
