@@ -122,6 +122,18 @@ static bool split(const unsigned char *bytes, size_t size, char *text, size_t *b
   return true;
 }
 
+/** Numbers of a shape; UINT64_MAX: more than `most`. */
+static uint64_t count_of(const header *h, uint64_t most) {
+  uint64_t count = 1;
+  for (uint32_t d = 0; d < h->rank; d++)
+    if (h->dim[d] == 0) return 0;
+  for (uint32_t d = 0; d < h->rank; d++) {
+    if (h->dim[d] > most / count) return UINT64_MAX;
+    count *= h->dim[d];
+  }
+  return count;
+}
+
 /** The place of number `i`, counted row by row, where the first dimension lies densest. */
 static uint64_t fortran_place(const header *h, uint64_t i) {
   uint64_t place = 0, stride = 1, index[DG_TENSOR_RANK];
@@ -143,12 +155,14 @@ bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: \"%.100s\" has the type \"%s\", which is not read; save it as float32",
                    arrays->path, name, h.type);
+  size_t unit = dg_element_size(element), left = size - begin;
+  uint64_t count = count_of(&h, left);
+  if (count > left || count * unit != left)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the %zu bytes of \"%.100s\" are not what its shape takes", arrays->path,
+                   left, name);
   dg_array *array = dg_arrays_add(arrays, name, h.rank, h.dim, dg_element_whole(element), err);
   if (!array) return false;
-  size_t unit = dg_element_size(element);
-  if (array->count * unit != size - begin)
-    return dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" has %zu bytes, but its shape takes %llu",
-                   arrays->path, name, size - begin, (unsigned long long)(array->count * unit));
   for (uint64_t i = 0; i < array->count; i++)
     array->data[i] =
         dg_element_read(element, bytes + begin + unit * (h.fortran ? fortran_place(&h, i) : i));
