@@ -130,6 +130,8 @@ static const struct {
     {PICKLE("\x80\2}(K\1u."), "a key without a value"},
     {PICKLE("\x80\2NK\1a."), "adds items to what holds none"},
     {PICKLE("\x80\2(K\1e."), "adds items to what holds none"},
+    {PICKLE("a"), "adds items to what holds none"},
+    {PICKLE("\x80\2Ns."), "adds items to what holds none"},
     {PICKLE("\x80\2K\1Ra."), "takes a value where there is none"},
     {PICKLE("\x80\2"
             "cos"),

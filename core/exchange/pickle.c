@@ -204,11 +204,11 @@ static bool read_collection(dg_machine *m, unsigned char opcode) {
   case OP_DICT:
     return make_dict(m);
   case OP_APPEND:
-    return dg_machine_extend(m, DG_PICKLE_LIST, m->depth ? m->depth - 1 : DG_NOTHING, false);
+    return dg_machine_extend(m, DG_PICKLE_LIST, m->depth ? m->depth - 1 : 0, false);
   case OP_APPENDS:
     return dg_machine_extend(m, DG_PICKLE_LIST, dg_machine_behind_mark(m), true);
   case OP_SETITEM:
-    return dg_machine_extend(m, DG_PICKLE_DICT, m->depth > 1 ? m->depth - 2 : DG_NOTHING, false);
+    return dg_machine_extend(m, DG_PICKLE_DICT, m->depth > 1 ? m->depth - 2 : 0, false);
   default: /* OP_SETITEMS */
     return dg_machine_extend(m, DG_PICKLE_DICT, dg_machine_behind_mark(m), true);
   }
