@@ -231,6 +231,7 @@ START_TEST(changed_files_do_no_harm) {
   char *whole = golden(files[_i].name, &size);
   dg_error err = {0};
   dg_model *model = dg_model_load(GOLDEN "image.cfg", NULL, 0, &err);
+  const dg_convert_options nowhere = {.to = "safetensors"};
   uint32_t random = 1;
   for (int round = 0; round < 100; round++) {
     char kept[4];
@@ -243,9 +244,8 @@ START_TEST(changed_files_do_no_harm) {
     }
     write_file(files[_i].extension, whole, size);
     err = (dg_error){0};
-    bool right = dg_convert(path, output, model, NULL, &err);
+    bool right = dg_convert(path, "/dev/null", model, &nowhere, &err); /* no file to be flushed */
     ck_assert(right == (err.kind == DG_OK));
-    unlink(output);
     for (int k = 4; k-- > 0;) whole[at[k]] = kept[k];
   }
   dg_model_free(model);
