@@ -266,4 +266,35 @@ bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_er
  */
 bool dg_predict(dg_trainer *trainer, const dg_dataset *data, float *logits, dg_error *err);
 
+/* ---- weights from and for elsewhere ------------------------------------- */
+
+/** A tensor or layer of a weight file and what it is called in the model. */
+typedef struct {
+  const char *theirs;
+  const char *ours; /**< empty: it is left out */
+} dg_name_pair;
+
+/** Everything may be 0 or NULL. */
+typedef struct {
+  const char *from;   /**< "pytorch", "hdf5", "npz", "safetensors"; NULL: by the extension */
+  const char *to;     /**< "safetensors", "npz", "onnx"; NULL: by the extension */
+  const char *layout; /**< whose orders the input has, "pytorch" or "keras"; NULL: by its names */
+  const dg_name_pair *names;
+  size_t name_count;
+  void *user;
+  /** Told for each tensor: what of the file (NULL: nothing) makes what of the model (NULL: nothing,
+      it is left out), and why. */
+  void (*mapped)(void *user, const char *theirs, const char *ours, const char *how);
+} dg_convert_options;
+
+/**
+ * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth and
+ * .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model` NULL: the
+ * one that the input carries. Layers of other names are mapped by order and shape; where that can
+ * be done in two ways, or something is missing or left over, it is an error that names it. The
+ * libraries that a format needs may be missing in a build: an error too.
+ */
+bool dg_convert(const char *input, const char *output, const dg_model *model,
+                const dg_convert_options *options, dg_error *err);
+
 #endif

@@ -64,13 +64,13 @@ class Digits:
 
     def __init__(self, run, predict, backend, model, data, scratch):
         self.run, self.predict, self.backend, self.model = run, predict, backend, model
-        self.data, self.scratch = data, scratch
+        self.data, self.scratch, self.options = data, scratch, []
 
     def trained(self):
         """Weights after an epoch."""
         weights = self.scratch / "digits.safetensors"
         subprocess.run([self.run, "--backend", self.backend, "--quiet", "--epochs", "1", "--data",
-                        self.data, "--save", weights, self.model],
+                        self.data, *self.options, "--save", weights, self.model],
                        check=True, stdout=subprocess.DEVNULL)
         return weights
 

@@ -7,6 +7,7 @@
 #define RUN DIGITS_BINARY_DIR "/tools/digits-run "
 #define DATA DIGITS_BINARY_DIR "/tools/digits-data "
 #define BENCH DIGITS_BINARY_DIR "/tools/digits-bench "
+#define CONVERT DIGITS_BINARY_DIR "/tools/digits-convert "
 #define MODELS DIGITS_SOURCE_DIR "/models/"
 
 /** A command, its exit status and what it must print. */

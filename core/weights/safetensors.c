@@ -109,8 +109,27 @@ static bool read_shape(const json_t *shape, dg_stored_tensor *t) {
   return true;
 }
 
-static size_t element_size(const dg_stored_tensor *t) {
-  return t->whole ? sizeof(int64_t) : sizeof(float);
+/** The types of dg_element, in its order, and those that read as one of them. */
+static const struct {
+  const char *type;
+  dg_element element;
+} types[] = {{"F32", DG_ELEMENT_F32},   {"F64", DG_ELEMENT_F64}, {"F16", DG_ELEMENT_F16},
+             {"BF16", DG_ELEMENT_BF16}, {"I8", DG_ELEMENT_I8},   {"I16", DG_ELEMENT_I16},
+             {"I32", DG_ELEMENT_I32},   {"I64", DG_ELEMENT_I64}, {"U8", DG_ELEMENT_U8},
+             {"U16", DG_ELEMENT_U16},   {"U32", DG_ELEMENT_U32}, {"U64", DG_ELEMENT_U64},
+             {"BOOL", DG_ELEMENT_U8}};
+
+const char *dg_safetensors_type(dg_element element) {
+  return types[element].type;
+}
+
+static bool find_type(const char *type, dg_element *element) {
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    if (strcmp(types[i].type, type) != 0) continue;
+    *element = types[i].element;
+    return true;
+  }
+  return false;
 }
 
 /** One entry of the header; `data` are the `room` bytes behind it. */
@@ -123,18 +142,17 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(places) != 2 ||
       !json_is_integer(begin) || !json_is_integer(end))
     return damaged(c, "the entry of \"%.80s\" lacks type, shape or offsets", name);
-  t->whole = strcmp(type, "I64") == 0;
-  if (!t->whole && strcmp(type, "F32") != 0)
+  if (!find_type(type, &t->element))
     return dg_fail(c.err, DG_ERR_INPUT,
-                   "%s: \"%.80s\" has the type %.10s; only F32 is read: save it as float32", c.path,
-                   name, type);
+                   "%s: \"%.80s\" has the type %.10s, which is not read: save it as float32",
+                   c.path, name, type);
   json_int_t from = json_integer_value(begin), to = json_integer_value(end);
   if (from < 0 || to < from || (uint64_t)to > room)
     return damaged(c, "the data of \"%.80s\" lie outside the file", name);
   uint64_t count = count_of(t);
-  if (count == UINT64_MAX || count * element_size(t) != (uint64_t)(to - from))
+  if (count == UINT64_MAX || count * dg_element_size(t->element) != (uint64_t)(to - from))
     return damaged(c, "the size of \"%.80s\" is not that of its shape", name);
-  if (from % (json_int_t)sizeof(float) != 0)
+  if (from % (json_int_t)dg_element_size(t->element) != 0)
     return damaged(c, "the data of \"%.80s\" are not aligned", name);
   t->data = (const float *)(const void *)(data + from);
   return true;
@@ -156,7 +174,7 @@ static bool check_cover(complaint c, const dg_safetensors *file, const char *dat
     if (begin != at)
       return damaged(c, "\"%.80s\" %s", t->name,
                      begin < at ? "overlaps another tensor" : "leaves a gap before it");
-    at = begin + count_of(t) * element_size(t);
+    at = begin + count_of(t) * dg_element_size(t->element);
   }
   return at == data + room || damaged(c, "%zu bytes are left over", (size_t)(data + room - at));
 }
@@ -197,12 +215,33 @@ static char *align(char *data, size_t room) {
   return off ? memmove(data + (sizeof(float) - off), data, room) : data;
 }
 
+/** What a file is that was made by another program, for messages; NULL: it may be a safetensors
+    file. */
+static const char *foreign(const char *content, size_t size) {
+  static const struct {
+    const char *begin, *what;
+  } known[] = {{"PK\3\4", "a zip file, as PyTorch and numpy write them"},
+               {"\x89HDF\r\n", "an HDF5 file, as Keras writes them"}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    size_t length = strlen(known[i].begin);
+    if (size >= length && memcmp(content, known[i].begin, length) == 0) return known[i].what;
+  }
+  return NULL;
+}
+
 bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) {
   complaint c = {path, err};
   size_t size = 0;
   *file = (dg_safetensors){0};
   file->content = dg_file_read(path, UINT64_MAX, &size, err);
   if (!file->content) return false;
+  const char *other = foreign(file->content, size);
+  if (other) {
+    dg_fail(err, DG_ERR_INPUT,
+            "%s is %s, not a safetensors file: digits-convert makes one of its weights", path,
+            other);
+    return dg_safetensors_free(file), false;
+  }
   uint64_t length = 0;
   if (size >= LENGTH_BYTES) memcpy(&length, file->content, LENGTH_BYTES);
   bool right = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||

@@ -11,16 +11,17 @@
 #include <stdint.h>
 
 #include "core/support/error.h"
+#include "core/weights/element.h"
 
 enum { DG_TENSOR_RANK = 8 };
 
-/** A tensor with a name, of float32. */
+/** A tensor with a name. */
 typedef struct {
   const char *name;
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK];
   const float *data;
-  bool whole; /**< of int64, as some files have beside their weights; `data` is only its place */
+  dg_element element; /**< float32 unless another is set; of others `data` is only the place */
 } dg_stored_tensor;
 
 /** A piece of a file's metadata. */
@@ -36,16 +37,19 @@ typedef struct {
   void *content, *header;
 } dg_safetensors;
 
-/** Writes a file: the old one stays until the new one is whole. */
+/** Writes a file of float32: the old one stays until the new one is whole. */
 bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, size_t tensor_count,
                           const dg_stored_text *texts, size_t text_count, dg_error *err);
 
 /**
- * Reads a file. One that is cut, lies about its sizes, has tensors that overlap or leave gaps, or
- * are neither float32 nor int64, is an error that says so. Free with dg_safetensors_free.
+ * Reads a file. One that is cut, lies about its sizes, has tensors that overlap, leave gaps or have
+ * a type that dg_element has not, is an error that says so. Free with dg_safetensors_free.
  */
 bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err);
 void dg_safetensors_free(dg_safetensors *file);
+
+/** The name of a type in such files: "F32". */
+const char *dg_safetensors_type(dg_element element);
 
 /** The tensor of that name, or NULL. */
 const dg_stored_tensor *dg_safetensors_find(const dg_safetensors *file, const char *name);

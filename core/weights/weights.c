@@ -8,8 +8,6 @@
 #include "core/support/text.h"
 #include "core/weights/safetensors.h"
 
-static const char version_key[] = "digits.version";
-
 /* ---- saving ------------------------------------------------------------- */
 
 enum { STORED_NAME_SIZE = sizeof((dg_param *)0)->name + 16 };
@@ -56,7 +54,7 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
 }
 
 bool dg_weights_save(dg_network *network, const dg_model *model, const char *path, dg_error *err) {
-  const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text}, {version_key, dg_version()}};
+  const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}};
   size_t bytes = dg_network_floats(network) * sizeof(float);
   float *values = malloc(bytes);
   bool right = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
@@ -90,10 +88,11 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
                    "%s: the network's \"%s\" is missing; these are the weights "
                    "of another network",
                    path, wanted.name);
-  if (found->whole)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s: \"%s\" has the type I64; only F32 is read: save it as float32", path,
-                   wanted.name);
+  if (found->element != DG_ELEMENT_F32)
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "%s: \"%s\" has the type %s; only F32 is loaded: digits-convert makes such a file", path,
+        wanted.name, dg_safetensors_type(found->element));
   char has[100], wants[100];
   if (!same_shape(found, &wanted))
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" has the shape %s, but the network's is %s", path,
@@ -107,7 +106,8 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
 static bool counts_batches(const dg_stored_tensor *t) {
   static const char suffix[] = ".num_batches_tracked";
   size_t length = strlen(t->name), end = sizeof suffix - 1;
-  return t->whole && length > end && strcmp(t->name + length - end, suffix) == 0;
+  return dg_element_whole(t->element) && length > end &&
+         strcmp(t->name + length - end, suffix) == 0;
 }
 
 /** Is there a place for a tensor of that name? */

@@ -8,6 +8,8 @@
 
 /** The key of the metadata that holds the model file. */
 #define DG_MODEL_KEY "digits.model"
+/** The key of the metadata that holds the version of digits that wrote the file. */
+#define DG_VERSION_KEY "digits.version"
 /** The key of the metadata that only the state of a run has. */
 #define DG_STATE_KEY "digits.state"
 

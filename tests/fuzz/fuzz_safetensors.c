@@ -13,7 +13,7 @@ static void touch(const dg_safetensors *file) {
   for (size_t t = 0; t < file->tensor_count; t++) {
     const dg_stored_tensor *tensor = &file->tensors[t];
     if (dg_safetensors_find(file, tensor->name) != tensor) abort();
-    size_t count = sizeof(float);
+    size_t count = dg_element_size(tensor->element);
     for (uint32_t i = 0; i < tensor->rank; i++) count *= tensor->dim[i];
     fuzz_touch(tensor->data, count);
   }

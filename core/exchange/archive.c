@@ -1,0 +1,170 @@
+#include "core/exchange/archive.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zip.h>
+
+#include "core/support/file.h"
+
+/* All that is unpacked of one file: more than the largest weights, less than fills a machine. */
+static const uint64_t MOST_BYTES = (uint64_t)3 << 30;
+enum { MOST_ENTRIES = 1 << 14, LONGEST_COMMENT = UINT16_MAX };
+
+struct dg_archive {
+  zip_t *zip;
+  char *path;
+  uint64_t left; /**< bytes that may still be unpacked */
+};
+
+/* ---- reading ------------------------------------------------------------ */
+
+static zip_t *open_zip(const char *path, dg_error *err) {
+  uint64_t size;
+  int descriptor = dg_file_open(path, &size, err), reason = 0;
+  if (descriptor < 0) return NULL;
+  close(descriptor);
+  zip_t *zip = zip_open(path, ZIP_RDONLY, &reason);
+  if (zip) return zip;
+  zip_error_t error;
+  zip_error_init_with_code(&error, reason);
+  dg_fail(err, DG_ERR_INPUT, "%s: no sound zip file: %s", path, zip_error_strerror(&error));
+  zip_error_fini(&error);
+  return NULL;
+}
+
+dg_archive *dg_archive_open(const char *path, dg_error *err) {
+  dg_archive *archive = calloc(1, sizeof *archive);
+  if (!archive) return dg_fail_memory(err, sizeof *archive), NULL;
+  *archive = (dg_archive){.path = strdup(path), .left = MOST_BYTES};
+  if (!archive->path)
+    dg_fail_memory(err, strlen(path) + 1);
+  else
+    archive->zip = open_zip(path, err);
+  if (archive->zip && zip_get_num_entries(archive->zip, 0) <= MOST_ENTRIES) return archive;
+  if (archive->zip)
+    dg_fail(err, DG_ERR_INPUT, "%s: more than %d entries are in the zip file", path, MOST_ENTRIES);
+  dg_archive_close(archive);
+  return NULL;
+}
+
+void dg_archive_close(dg_archive *archive) {
+  if (!archive) return;
+  if (archive->zip) zip_discard(archive->zip);
+  free(archive->path);
+  free(archive);
+}
+
+uint64_t dg_archive_count(const dg_archive *archive) {
+  return (uint64_t)zip_get_num_entries(archive->zip, 0);
+}
+
+const char *dg_archive_name(const dg_archive *archive, uint64_t entry) {
+  return zip_get_name(archive->zip, entry, ZIP_FL_ENC_RAW);
+}
+
+const char *dg_archive_comment(const dg_archive *archive, size_t *length) {
+  int size = 0;
+  const char *comment = zip_get_archive_comment(archive->zip, &size, ZIP_FL_ENC_RAW);
+  *length = size > 0 ? (size_t)size : 0;
+  return comment;
+}
+
+/** Unpacks just `size` bytes, and looks for the end behind them, where libzip checks the sum. */
+static bool unpack(zip_file_t *file, unsigned char *bytes, uint64_t size) {
+  for (uint64_t done = 0; done < size;) {
+    zip_int64_t got = zip_fread(file, bytes + done, size - done);
+    if (got <= 0) return false;
+    done += (uint64_t)got;
+  }
+  unsigned char beyond;
+  return zip_fread(file, &beyond, 1) == 0;
+}
+
+unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t most, size_t *size,
+                               dg_error *err) {
+  zip_stat_t stat;
+  const char *name = dg_archive_name(archive, entry);
+  if (zip_stat_index(archive->zip, entry, 0, &stat) != 0 || !(stat.valid & ZIP_STAT_SIZE) || !name)
+    return dg_fail(err, DG_ERR_INPUT, "%s: entry %llu of the zip file can't be read", archive->path,
+                   (unsigned long long)entry),
+           NULL;
+  if (stat.size > most || stat.size > archive->left)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: \"%.100s\" unpacks to %llu bytes, more than weights here can need",
+                   archive->path, name, (unsigned long long)stat.size),
+           NULL;
+  archive->left -= stat.size;
+  unsigned char *bytes = malloc(stat.size + 1);
+  if (!bytes) return dg_fail_memory(err, stat.size + 1), NULL;
+  zip_file_t *file = zip_fopen_index(archive->zip, entry, 0);
+  bool right = file && unpack(file, bytes, stat.size);
+  if (file) zip_fclose(file);
+  *size = stat.size;
+  if (right) return bytes;
+  free(bytes);
+  dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" in the zip file is damaged or cut", archive->path,
+          name);
+  return NULL;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+/** One entry, with the same date in every file. */
+static bool add(zip_t *zip, const dg_archive_entry *entry) {
+  zip_source_t *source = zip_source_buffer(zip, entry->bytes, entry->size, 0);
+  zip_int64_t place =
+      source ? zip_file_add(zip, entry->name, source, ZIP_FL_ENC_UTF_8) : (zip_int64_t)-1;
+  if (place < 0) {
+    zip_source_free(source);
+    return false;
+  }
+  return zip_set_file_compression(zip, (zip_uint64_t)place, ZIP_CM_STORE, 0) == 0 &&
+         zip_file_set_dostime(zip, (zip_uint64_t)place, 0, 1 << 5 | 1, 0) == 0;
+}
+
+/** Packs all entries into `to`. */
+static bool pack(zip_source_t *to, const dg_archive_entry *entries, size_t count,
+                 const char *comment) {
+  zip_t *zip = zip_open_from_source(to, ZIP_TRUNCATE, NULL);
+  if (!zip) return false;
+  zip_source_keep(to); /* zip_close gives one reference back */
+  bool right = true;
+  for (size_t i = 0; right && i < count; i++) right = add(zip, &entries[i]);
+  size_t length = comment ? strlen(comment) : 0;
+  if (right && length > 0 && length <= LONGEST_COMMENT)
+    right = zip_set_archive_comment(zip, comment, (zip_uint16_t)length) == 0;
+  if (right && zip_close(zip) == 0) return true;
+  zip_discard(zip);
+  return false;
+}
+
+/** Copies what was packed into a file. */
+static bool copy(zip_source_t *from, const char *path, dg_error *err) {
+  dg_new_file file;
+  unsigned char bytes[1 << 14];
+  if (zip_source_open(from) != 0) return dg_fail_memory(err, sizeof bytes);
+  bool right = dg_file_begin(&file, path, err);
+  if (right) {
+    zip_int64_t got;
+    while ((got = zip_source_read(from, bytes, sizeof bytes)) > 0)
+      dg_file_write(&file, bytes, (size_t)got);
+    right = dg_file_commit(&file, err);
+  }
+  zip_source_close(from);
+  return right;
+}
+
+bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t count,
+                      const char *comment, dg_error *err) {
+  zip_error_t reason;
+  zip_error_init(&reason);
+  zip_source_t *memory = zip_source_buffer_create(NULL, 0, 0, &reason);
+  bool right = memory && pack(memory, entries, count, comment);
+  if (!right)
+    dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: the zip file could not be made", path);
+  right = right && copy(memory, path, err);
+  zip_source_free(memory);
+  zip_error_fini(&reason);
+  return right;
+}

@@ -1,0 +1,41 @@
+/** Zip files, by libzip, within bounds that a hostile one doesn't pass. */
+#ifndef DG_ARCHIVE_H
+#define DG_ARCHIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/support/error.h"
+
+typedef struct dg_archive dg_archive;
+
+/** Opens a zip file for reading. */
+dg_archive *dg_archive_open(const char *path, dg_error *err);
+void dg_archive_close(dg_archive *archive); /**< NULL is allowed */
+
+/** Entries of the file. */
+uint64_t dg_archive_count(const dg_archive *archive);
+/** The name of an entry; belongs to the archive. NULL: it has none that can be read. */
+const char *dg_archive_name(const dg_archive *archive, uint64_t entry);
+/** The comment of the file, or NULL; belongs to the archive, not ended by a NUL. */
+const char *dg_archive_comment(const dg_archive *archive, size_t *length);
+
+/**
+ * Unpacks an entry of at most `most` bytes into new memory, which the caller frees. All that is
+ * read of one archive together is bounded too.
+ */
+unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t most, size_t *size,
+                               dg_error *err);
+
+/** An entry to write. */
+typedef struct {
+  const char *name;
+  const void *bytes;
+  size_t size;
+} dg_archive_entry;
+
+/** Writes a zip file of entries as they are, not packed; `comment` may be NULL. */
+bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t count,
+                      const char *comment, dg_error *err);
+
+#endif

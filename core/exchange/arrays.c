@@ -1,0 +1,111 @@
+#include "core/exchange/arrays.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/support/text.h"
+
+/* A file that wants more was made to fill the memory: the largest network of the zoo has 1 % of
+   these numbers. */
+enum { MOST_NUMBERS = 1 << 28, MOST_ARRAYS = 4096, LONGEST_NAME = 200 };
+
+static bool check_name(const dg_arrays *arrays, const char *name, dg_error *err) {
+  if (strlen(name) > LONGEST_NAME)
+    return dg_fail(err, DG_ERR_INPUT, "%s: a tensor's name of %zu bytes; %d is the most",
+                   arrays->path, strlen(name), LONGEST_NAME);
+  bool printable = *name && !dg_utf8_fault(name);
+  for (const char *at = name; *at; at++) printable &= (unsigned char)*at >= ' ' && *at != 0x7f;
+  return printable ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: a tensor's name is empty, no UTF-8 or has control characters", arrays->path);
+}
+
+/** Numbers of a shape; a count over `most` is an error. */
+static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t rank,
+                          const uint64_t *dim, uint64_t most, uint64_t *count, dg_error *err) {
+  bool none = false, fits = rank <= DG_TENSOR_RANK;
+  *count = 1;
+  for (uint32_t i = 0; fits && i < rank; i++) none |= dim[i] == 0;
+  for (uint32_t i = 0; fits && i < rank && !none; i++) {
+    fits = dim[i] <= most / *count;
+    if (fits) *count *= dim[i];
+  }
+  if (none) *count = 0;
+  return fits || dg_fail(err, DG_ERR_INPUT,
+                         "%s: \"%s\" makes more numbers than the %d, or dimensions than the %d, "
+                         "that a weight file may have here",
+                         arrays->path, name, MOST_NUMBERS, DG_TENSOR_RANK);
+}
+
+static bool make_room(dg_arrays *arrays, dg_error *err) {
+  if (arrays->count < arrays->room) return true;
+  if (arrays->count == MOST_ARRAYS)
+    return dg_fail(err, DG_ERR_INPUT, "%s: more than %d tensors", arrays->path, MOST_ARRAYS);
+  size_t room = arrays->room ? 2 * arrays->room : 32;
+  dg_array *items = realloc(arrays->items, room * sizeof *items);
+  if (!items) return dg_fail_memory(err, room * sizeof *items);
+  arrays->items = items;
+  arrays->room = room;
+  return true;
+}
+
+static size_t layer_of(const char *name) {
+  size_t layer = 0;
+  for (size_t i = 0; name[i]; i++)
+    if (name[i] == '.' || name[i] == '/') layer = i;
+  return layer;
+}
+
+dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, const uint64_t *dim,
+                        bool whole, dg_error *err) {
+  uint64_t count;
+  if (!check_name(arrays, name, err) || !make_room(arrays, err) ||
+      !count_numbers(arrays, name, rank, dim, MOST_NUMBERS - arrays->floats, &count, err))
+    return NULL;
+  for (size_t i = 0; i < arrays->count; i++)
+    if (strcmp(arrays->items[i].name, name) == 0)
+      return dg_fail(err, DG_ERR_INPUT, "%s: there are two tensors \"%s\"", arrays->path, name),
+             NULL;
+  dg_array *array = &arrays->items[arrays->count];
+  *array = (dg_array){.name = strdup(name),
+                      .layer = layer_of(name),
+                      .rank = rank,
+                      .count = count,
+                      .data = calloc(count + 1, sizeof(float)),
+                      .whole = whole};
+  memcpy(array->dim, dim, rank * sizeof *dim);
+  arrays->count++;
+  arrays->floats += count;
+  if (array->name && array->data) return array;
+  dg_arrays_drop(arrays, arrays->count - 1);
+  return dg_fail_memory(err, (count + 1) * sizeof(float)), NULL;
+}
+
+void dg_array_fill(dg_array *array, dg_element element, const unsigned char *from) {
+  size_t size = dg_element_size(element);
+  for (uint64_t i = 0; i < array->count; i++)
+    array->data[i] = dg_element_read(element, from + i * size);
+}
+
+void dg_arrays_drop(dg_arrays *arrays, size_t i) {
+  arrays->floats -= arrays->items[i].count;
+  free(arrays->items[i].name);
+  free(arrays->items[i].data);
+  arrays->count--;
+  memmove(arrays->items + i, arrays->items + i + 1, (arrays->count - i) * sizeof *arrays->items);
+}
+
+void dg_arrays_free(dg_arrays *arrays) {
+  while (arrays->count > 0) dg_arrays_drop(arrays, arrays->count - 1);
+  free(arrays->items);
+  free(arrays->model);
+  *arrays = (dg_arrays){0};
+}
+
+char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t room) {
+  text[0] = '\0';
+  for (uint32_t i = 0; i < rank; i++)
+    dg_append(text, room, "%s%llu", i ? ", " : "[", (unsigned long long)dim[i]);
+  dg_append(text, room, rank ? "]" : "[]");
+  return text;
+}

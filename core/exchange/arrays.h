@@ -1,0 +1,56 @@
+/** Numbers with names, on their way from one format of weight files to another. */
+#ifndef DG_ARRAYS_H
+#define DG_ARRAYS_H
+
+#include "core/support/error.h"
+#include "core/weights/element.h"
+#include "core/weights/safetensors.h"
+
+/** Whose shapes and orders numbers have. */
+typedef enum {
+  DG_LAYOUT_PYTORCH, /**< and ours */
+  DG_LAYOUT_KERAS,
+} dg_layout;
+
+/** One tensor, as float32. */
+typedef struct {
+  char *name;
+  size_t layer; /**< bytes of the name that name the layer; 0: the name tells none */
+  uint32_t rank;
+  uint64_t dim[DG_TENSOR_RANK];
+  uint64_t count; /**< numbers */
+  float *data;
+  bool whole; /**< they were whole numbers in the file */
+} dg_array;
+
+/** What a file holds. All is owned. */
+typedef struct {
+  const char *path; /**< for messages; of the caller */
+  size_t count, room;
+  dg_array *items;
+  uint64_t floats; /**< in all of them */
+  dg_layout layout;
+  bool ordered; /**< the file keeps the order in which the layers were made */
+  char *model;  /**< the model file that it carries, or NULL */
+} dg_arrays;
+
+/**
+ * Adds a tensor, its numbers 0, its layer what stands before the last '.' or '/' of its name.
+ * NULL: a name or size that no weights have, or out of memory. The pointer is good until the next
+ * one is added.
+ */
+dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, const uint64_t *dim,
+                        bool whole, dg_error *err);
+
+/** Fills a tensor from numbers that lie densely in memory, row by row. */
+void dg_array_fill(dg_array *array, dg_element element, const unsigned char *from);
+
+/** Removes tensor number `i`. */
+void dg_arrays_drop(dg_arrays *arrays, size_t i);
+
+void dg_arrays_free(dg_arrays *arrays);
+
+/** Text of a shape: `[16, 1, 3, 3]`. Returns `text`. */
+char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t room);
+
+#endif

@@ -1,0 +1,123 @@
+/** dg_convert: from a reader through the mapping to a writer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/digits.h"
+#include "core/exchange/files.h"
+#include "core/exchange/map.h"
+#include "core/support/text.h"
+
+/* ---- formats ------------------------------------------------------------ */
+
+typedef struct {
+  const char *name;
+  const char *extensions[3];                      /**< ended by NULL */
+  bool (*read)(dg_arrays *arrays, dg_error *err); /**< NULL: it is not read */
+  bool (*write)(const char *path, const dg_model *model, const dg_outline *outline,
+                const dg_arrays *arrays, dg_error *err); /**< NULL: it is not written */
+} format;
+
+static const format formats[] = {
+    {"safetensors", {".safetensors"}, dg_read_safetensors, dg_write_safetensors},
+    {"pytorch", {".pth", ".pt"}, dg_read_pytorch, NULL},
+    {"hdf5", {".h5", ".hdf5"}, dg_read_hdf5, NULL},
+    {"npz", {".npz"}, dg_read_npz, dg_write_npz},
+    {"onnx", {".onnx"}, NULL, dg_write_onnx},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+static bool has_extension(const format *f, const char *path) {
+  size_t length = strlen(path);
+  for (const char *const *e = f->extensions; *e; e++)
+    if (length > strlen(*e) && strcmp(path + length - strlen(*e), *e) == 0) return true;
+  return false;
+}
+
+/** The names of all formats that are read, or written. */
+static const char *list_formats(bool reading, char *text, size_t room) {
+  *text = '\0';
+  for (size_t i = 0; i < FORMATS; i++)
+    if (reading ? formats[i].read != NULL : formats[i].write != NULL)
+      dg_append(text, room, "%s%s", *text ? ", " : "", formats[i].name);
+  return text;
+}
+
+/** The format of a file: the one of that name, or else by the extension. */
+static const format *choose(const char *path, const char *name, bool reading, dg_error *err) {
+  const format *found = NULL;
+  char names[200];
+  for (size_t i = 0; i < FORMATS && !found; i++)
+    if (name ? strcmp(formats[i].name, name) == 0 : has_extension(&formats[i], path))
+      found = &formats[i];
+  if (found && (reading ? found->read != NULL : found->write != NULL)) return found;
+  list_formats(reading, names, sizeof names);
+  if (found)
+    dg_fail(err, DG_ERR_INPUT, "%s: %s is not %s; what is: %s", path, found->name,
+            reading ? "read" : "written", names);
+  else if (name)
+    dg_fail(err, DG_ERR_INPUT, "unknown format \"%s\"; there are %s", name, names);
+  else
+    dg_fail(err, DG_ERR_INPUT, "%s: its extension names no format; --%s takes one of %s", path,
+            reading ? "from" : "to", names);
+  return NULL;
+}
+
+static bool choose_layout(const char *name, dg_layout *layout, dg_error *err) {
+  if (!name) return true;
+  *layout = strcmp(name, "keras") == 0 ? DG_LAYOUT_KERAS : DG_LAYOUT_PYTORCH;
+  return *layout == DG_LAYOUT_KERAS || strcmp(name, "pytorch") == 0 ||
+         dg_fail(err, DG_ERR_INPUT, "unknown layout \"%s\"; there are pytorch and keras", name);
+}
+
+/** Are these Keras's names? Nobody else calls tensors so. */
+static bool has_keras_names(const dg_arrays *arrays) {
+  static const char *const words[] = {"kernel", "kernel:0", "gamma", "gamma:0", "moving_mean"};
+  for (size_t i = 0; i < arrays->count; i++) {
+    const dg_array *array = &arrays->items[i];
+    const char *last = array->name + (array->layer ? array->layer + 1 : 0);
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+      if (strcmp(last, words[w]) == 0) return true;
+  }
+  return false;
+}
+
+/* ---- converting --------------------------------------------------------- */
+
+/** The model that a file carries. */
+static dg_model *carried_model(const dg_arrays *arrays, dg_error *err) {
+  char where[300];
+  snprintf(where, sizeof where, "%s (its model)", arrays->path);
+  if (arrays->model) return dg_model_parse(arrays->model, where, NULL, 0, err);
+  dg_fail(err, DG_ERR_INPUT, "%s: the file carries no model; name one with --model", arrays->path);
+  return NULL;
+}
+
+static bool map_and_write(dg_arrays *arrays, const char *output, const format *to,
+                          const dg_model *model, const dg_convert_options *options, dg_error *err) {
+  dg_outline outline;
+  dg_arrays ours = {.path = output};
+  if (!dg_outline_make(&outline, model, err)) return false;
+  bool right = dg_map_arrays(&outline, arrays, options, &ours, err) &&
+               to->write(output, model, &outline, &ours, err);
+  dg_arrays_free(&ours);
+  dg_outline_free(&outline);
+  return right;
+}
+
+bool dg_convert(const char *input, const char *output, const dg_model *model,
+                const dg_convert_options *options, dg_error *err) {
+  static const dg_convert_options plain = {0};
+  if (!options) options = &plain;
+  dg_arrays arrays = {.path = input};
+  const format *from = choose(input, options->from, true, err);
+  const format *to = from ? choose(output, options->to, false, err) : NULL;
+  dg_model *carried = NULL;
+  bool right = to && from->read(&arrays, err);
+  if (right && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
+  right = right && choose_layout(options->layout, &arrays.layout, err);
+  if (right && !model) model = carried = carried_model(&arrays, err);
+  right = right && model && map_and_write(&arrays, output, to, model, options, err);
+  dg_model_free(carried);
+  dg_arrays_free(&arrays);
+  return right;
+}

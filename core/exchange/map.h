@@ -1,0 +1,22 @@
+/** Which layer of a file is which of the model. */
+#ifndef DG_MAP_H
+#define DG_MAP_H
+
+#include "core/exchange/arrays.h"
+#include "core/network/outline.h"
+
+/**
+ * Makes `ours`, all parameters and states of the network in its order, of what a file holds:
+ *   1. what options->names says is renamed or dropped, and numbers that no network needs (PyTorch's
+ *      num_batches_tracked, Keras's random seeds) are left out;
+ *   2. layers of the same name are taken;
+ *   3. tensors whose names tell no layer are taken by their order;
+ *   4. the layers that are left are taken by order, where every one then fits, else by shape. Of
+ *      several that fit the same, the file's order decides, or numbers in names that are alike but
+ *      for them; else it is an error.
+ * `theirs` is changed. What is put into `ours` stays the caller's to free also on failure.
+ */
+bool dg_map_arrays(const dg_outline *outline, dg_arrays *theirs, const dg_convert_options *options,
+                   dg_arrays *ours, dg_error *err);
+
+#endif

@@ -1,0 +1,32 @@
+/** The names of a file's tensors before they are mapped: put right, and joined to layers. */
+#ifndef DG_NAMES_H
+#define DG_NAMES_H
+
+#include "core/digits.h"
+#include "core/exchange/layout.h"
+
+/** The layers of a file, in its order. */
+typedef struct {
+  size_t count;
+  dg_group *items;
+  size_t loose; /**< tensors whose names tell no layer, numbered in `loose_members` */
+  size_t *loose_members;
+} dg_groups;
+
+/**
+ * Renames and drops as the options say, drops what no network needs, and takes off prefixes that
+ * PyTorch's wrappers put before every name.
+ */
+bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_error *err);
+
+/** Joins tensors to layers. Free with dg_groups_free. */
+bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err);
+void dg_groups_free(dg_groups *groups);
+
+/** Orders two names as people do: numbers in them by their size. */
+int dg_names_compare(const char *a, const char *b);
+
+/** Are two names alike but for their numbers? */
+bool dg_names_alike(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,30 @@
+/** A network as a list of ops without a device: nothing fused, nothing prepared, no memory. */
+#ifndef DG_OUTLINE_H
+#define DG_OUTLINE_H
+
+#include "core/network/network.h"
+
+/** One op; layers that only see their input in another shape have none. */
+typedef struct {
+  const dg_model_layer *layer;
+  dg_op_desc op;
+  uint32_t inputs, in[DG_MAX_IN], out; /**< tensors; the network's input is tensor 0 */
+  dg_shape shape;                      /**< of the output */
+  uint32_t params, states;
+  uint32_t first_param, first_state; /**< in the list of parameters */
+} dg_outline_node;
+
+typedef struct {
+  dg_network *network;
+  uint32_t node_count, tensor_count, param_count;
+  uint32_t output; /**< tensor */
+  dg_shape input;
+  dg_outline_node *nodes;
+  const dg_param *params; /**< all parameters, then all states */
+} dg_outline;
+
+/** Joins the layers of a model, which must outlive the outline. Free with dg_outline_free. */
+bool dg_outline_make(dg_outline *outline, const dg_model *model, dg_error *err);
+void dg_outline_free(dg_outline *outline);
+
+#endif

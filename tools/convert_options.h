@@ -1,0 +1,27 @@
+/** The command line of digits-convert. */
+#ifndef DG_CONVERT_OPTIONS_H
+#define DG_CONVERT_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "core/digits.h"
+
+typedef enum { CONVERT_FILE, CONVERT_HELP, CONVERT_VERSION } convert_task;
+
+enum { MOST_NAMES = 256 };
+
+typedef struct {
+  convert_task task;
+  const char *input, *output;
+  const char *model; /**< NULL: the one that the input carries */
+  bool quiet;
+  dg_convert_options how; /**< its names are `names` */
+  dg_name_pair names[MOST_NAMES];
+} convert_options;
+
+/** Reads the command line; strings point into argv (whose --map values are split in place). */
+bool convert_options_read(convert_options *out, int argc, char **argv, dg_error *err);
+
+extern const char convert_options_help[];
+
+#endif
