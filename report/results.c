@@ -1,0 +1,124 @@
+#include "report/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/support/text.h"
+
+/* ---- names -------------------------------------------------------------- */
+
+/** What runs may differ in, the most telling first. */
+typedef enum { BY_MODEL, BY_BACKEND, BY_DEVICE, BY_THREADS, BY_DATA, BY_SEED, BY_LOG, WAYS } way;
+
+/** A property of a run in words; empty where it was not logged. */
+static void tell(const logged_run *run, way by, char *text, size_t room) {
+  const char *words[WAYS] = {[BY_MODEL] = run->model,
+                             [BY_BACKEND] = run->backend,
+                             [BY_DEVICE] = run->device,
+                             [BY_DATA] = run->data,
+                             [BY_LOG] = run->path};
+  *text = '\0';
+  if (by == BY_SEED)
+    snprintf(text, room, "seed %llu", (unsigned long long)run->seed);
+  else if (by == BY_THREADS && run->threads)
+    snprintf(text, room, "%u threads", run->threads);
+  else if (words[by])
+    snprintf(text, room, "%s", words[by]);
+}
+
+static bool differ(const run_log *log, way by) {
+  char first[256], other[256];
+  tell(&log->run[0], by, first, sizeof first);
+  for (size_t i = 1; i < log->count; i++) {
+    tell(&log->run[i], by, other, sizeof other);
+    if (strcmp(first, other) != 0) return true;
+  }
+  return false;
+}
+
+static bool unique(const named_run *names, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = 0; j < i; j++)
+      if (strcmp(names[i].label, names[j].label) == 0) return false;
+  return true;
+}
+
+static void add_word(named_run *name, way by) {
+  char text[256];
+  tell(name->run, by, text, sizeof text);
+  if (*text && strlen(name->label) + strlen(text) + 3 < sizeof name->label)
+    dg_append(name->label, sizeof name->label, "%s%s", *name->label ? ", " : "", text);
+}
+
+named_run *results_name(const run_log *log, dg_error *err) {
+  named_run *names = calloc(log->count + 1, sizeof *names);
+  if (!names) return dg_fail_memory(err, log->count * sizeof *names), NULL;
+  for (size_t i = 0; i < log->count; i++) names[i].run = &log->run[i];
+  for (way by = BY_MODEL; by < WAYS; by++) {
+    if (!differ(log, by) || (by > BY_BACKEND && unique(names, log->count))) continue;
+    for (size_t i = 0; i < log->count; i++) add_word(&names[i], by);
+  }
+  for (size_t i = 0; i < log->count && (log->count > 1) && !unique(names, log->count); i++)
+    dg_append(names[i].label, sizeof names[i].label, "%s#%zu", *names[i].label ? " " : "run ",
+              i + 1);
+  return names;
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+/** Adds a cell with a number; an empty one where it isn't known. */
+static void add_number(page *p, double value, int decimals, const char *unit) {
+  markup_add(&p->html, "<td class=\"number\">");
+  if (isfinite(value)) markup_add(&p->html, "%.*f%s", decimals, value, unit);
+  markup_add(&p->html, "</td>");
+}
+
+static void add_words(page *p, const char *text) {
+  markup_add(&p->html, "<td>");
+  markup_escape(&p->html, text);
+  markup_add(&p->html, "</td>");
+}
+
+/** Accuracy of the last validation in percent; NaN: none. */
+static double last_validation(const logged_run *run) {
+  if (run->epochs == 0 || !run->epoch[run->epochs - 1].report.validated) return NAN;
+  return 100 * run->epoch[run->epochs - 1].report.validation.accuracy;
+}
+
+static void add_row(page *p, const named_run *name, size_t place) {
+  const logged_run *run = name->run;
+  char device[200], seed[32];
+  snprintf(device, sizeof device, "%s: %s", run->backend ? run->backend : "?",
+           run->device ? run->device : "?");
+  snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->seed);
+  markup_add(&p->html, "<tr><td><span class=\"key k%zu\"></span>", place % DRAWING_COLOURS);
+  markup_escape(&p->html, name->label);
+  markup_add(&p->html, "</td>");
+  add_words(p, run->model);
+  add_words(p, device);
+  add_words(p, seed);
+  add_number(p, (double)run->epochs, 0, "");
+  add_number(p, run->tested ? 100 * run->test.accuracy : NAN, 2, " %");
+  add_number(p, run->tested ? run->test.loss : NAN, 4, "");
+  add_number(p, last_validation(run), 2, " %");
+  add_number(p, run->epochs ? logged_seconds(run) : NAN, 1, " s");
+  add_number(p, logged_speed(run), 0, "");
+  add_number(p, (double)run->parameters, 0, "");
+  markup_add(&p->html, "</tr>\n");
+}
+
+void results_table(page *p, const named_run *runs, size_t count) {
+  static const char *const words[] = {"run", "model", "device", "seed"};
+  static const char *const numbers[] = {"epochs",   "test",     "test loss", "last validation",
+                                        "training", "images/s", "parameters"};
+  markup_add(&p->html, "<div class=\"scroll\"><table>\n<tr>");
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    markup_add(&p->html, "<th>%s</th>", words[i]);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    markup_add(&p->html, "<th class=\"number\">%s</th>", numbers[i]);
+  markup_add(&p->html, "</tr>\n");
+  for (size_t i = 0; i < count; i++) add_row(p, &runs[i], i);
+  markup_add(&p->html, "</table></div>\n");
+}
