@@ -7,7 +7,7 @@
 #include "report/ticks.h"
 
 /* Sizes in the drawing's units. */
-enum { WIDTH = 480, LEFT = 50, RIGHT = 14, PLOT = 200, BELOW = 42, HEAD = 20, ROW = 18 };
+enum { WIDTH = 440, LEFT = 50, RIGHT = 14, PLOT = 200, BELOW = 42, HEAD = 20, ROW = 18 };
 
 /** Below this ratio of largest to smallest a linear axis shows all. */
 enum { FAR_APART = 15 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Sizes in the drawing's units. */
-enum { WIDTH = 480, LEFT = 44, RIGHT = 56, TOP = 64 };
+enum { WIDTH = 440, LEFT = 40, RIGHT = 54, TOP = 64 };
 
 enum { MOST_WITH_NUMBERS = 20, LABELS = 256 };
 

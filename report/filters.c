@@ -6,7 +6,15 @@
 #include <string.h>
 
 /* Sizes in pixels. */
-enum { TILE = 48, GAP = 4, ACROSS = 16, MOST_TILES = 128, LONGEST = 1024 };
+enum {
+  TILE = 48,
+  GAP = 4,
+  FEW = 32,
+  FEW_ACROSS = 8,
+  ACROSS = 16,
+  MOST_TILES = 128,
+  LONGEST = 1024
+};
 
 /** How the numbers lie in tiles. */
 typedef struct {
@@ -36,7 +44,8 @@ static tiling lay_out(const filters *f) {
   else
     return one_tile(w);
   t.tiles = t.of < MOST_TILES ? t.of : MOST_TILES;
-  t.columns = t.tiles < ACROSS ? t.tiles : ACROSS;
+  t.columns = t.tiles <= FEW ? FEW_ACROSS : ACROSS;
+  if (t.columns > t.tiles) t.columns = t.tiles;
   uint32_t side = t.height > t.width ? t.height : t.width;
   t.scale = side < TILE ? (TILE + side - 1) / side : 1;
   return t;

@@ -16,7 +16,7 @@ static const char page_style[] =
     "font-variant-numeric:tabular-nums}.fact span{color:var(--soft);font-size:13px}\n"
     ".grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));"
     "gap:22px;align-items:start}.grid>*{min-width:0}figure{margin:0}"
-    "figure>svg{display:block;width:100%;height:auto;max-width:620px}\n"
+    "figure>svg{display:block;width:100%;height:auto;max-width:560px}\n"
     "img{display:block;max-width:100%;height:auto;image-rendering:pixelated}"
     "figcaption{font-size:13px;margin-top:6px;overflow-wrap:anywhere}\n"
     ".stopped{border-left:5px solid var(--bad);padding:10px 14px;background:var(--paper);"
@@ -24,7 +24,8 @@ static const char page_style[] =
     "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}"
     "th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);"
     "vertical-align:top}th{font-weight:600;color:var(--soft)}"
-    "td.number,th.number{text-align:right;white-space:nowrap}tr:last-child>td{border-bottom:0}\n"
+    "td.number,th.number{text-align:right;white-space:nowrap}td.shape{white-space:nowrap}tr:last-"
+    "child>td{border-bottom:0}\n"
     "table.plain th{white-space:nowrap;width:1%}table.plain td{overflow-wrap:anywhere}"
     "pre{margin:0;overflow-x:auto;padding:12px;background:var(--back);border-radius:6px;"
     "font:13px/1.45 ui-monospace,Menlo,Consolas,monospace}\n"
@@ -39,6 +40,8 @@ static const char page_style[] =
     ".k0{background:var(--c0)}.k1{background:var(--c1)}.k2{background:var(--c2)}"
     ".k3{background:var(--c3)}.k4{background:var(--c4)}.k5{background:var(--c5)}"
     ".k6{background:var(--c6)}.k7{background:var(--c7)}\n"
+    "@media (max-width:560px){main{padding:14px 8px 32px}section{padding:13px}table{font-size:13px}"
+    "th,td{padding-right:10px}}\n"
     "@media print{section,.fact{break-inside:avoid}}\n";
 
 void page_begin(page *p, const char *folder, const char *title, const char *subtitle) {

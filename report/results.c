@@ -28,42 +28,56 @@ static void tell(const logged_run *run, way by, char *text, size_t room) {
     snprintf(text, room, "%s", words[by]);
 }
 
-static bool differ(const run_log *log, way by) {
-  char first[256], other[256];
-  tell(&log->run[0], by, first, sizeof first);
-  for (size_t i = 1; i < log->count; i++) {
-    tell(&log->run[i], by, other, sizeof other);
-    if (strcmp(first, other) != 0) return true;
+/** Does another run of the same name differ in this from run `i`? */
+static bool tells_apart(const named_run *names, size_t count, size_t i, way by) {
+  char own[256], other[256];
+  tell(names[i].run, by, own, sizeof own);
+  for (size_t k = 0; k < count; k++) {
+    if (strcmp(names[k].label, names[i].label) != 0) continue;
+    tell(names[k].run, by, other, sizeof other);
+    if (strcmp(own, other) != 0) return true;
   }
   return false;
 }
 
-static bool unique(const named_run *names, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    for (size_t j = 0; j < i; j++)
-      if (strcmp(names[i].label, names[j].label) == 0) return false;
+/** Adds a property to the names of those runs that it tells apart from others. */
+static bool add_words(named_run *names, size_t count, way by, dg_error *err) {
+  bool *wanted = calloc(count + 1, sizeof *wanted);
+  if (!wanted) return dg_fail_memory(err, count);
+  for (size_t i = 0; i < count; i++) wanted[i] = tells_apart(names, count, i, by);
+  for (size_t i = 0; i < count; i++) {
+    char text[256], *label = names[i].label;
+    tell(names[i].run, by, text, sizeof text);
+    if (wanted[i] && *text && strlen(label) + strlen(text) + 3 < sizeof names[i].label)
+      dg_append(label, sizeof names[i].label, "%s%s", *label ? ", " : "", text);
+  }
+  free(wanted);
   return true;
 }
 
-static void add_word(named_run *name, way by) {
-  char text[256];
-  tell(name->run, by, text, sizeof text);
-  if (*text && strlen(name->label) + strlen(text) + 3 < sizeof name->label)
-    dg_append(name->label, sizeof name->label, "%s%s", *name->label ? ", " : "", text);
+/** Numbers the runs that nothing has told apart, and a run that stands alone has its model's name.
+ */
+static void add_numbers(named_run *names, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    size_t number = 1;
+    for (size_t k = 0; k < i; k++) number += strcmp(names[k].label, names[i].label) == 0;
+    if (number > 1) dg_append(names[i].label, sizeof names[i].label, " (%zu)", number);
+    if (!*names[i].label) tell(names[i].run, BY_MODEL, names[i].label, sizeof names[i].label);
+  }
 }
 
 named_run *results_name(const run_log *log, dg_error *err) {
   named_run *names = calloc(log->count + 1, sizeof *names);
   if (!names) return dg_fail_memory(err, log->count * sizeof *names), NULL;
   for (size_t i = 0; i < log->count; i++) names[i].run = &log->run[i];
-  for (way by = BY_MODEL; by < WAYS; by++) {
-    if (!differ(log, by) || (by > BY_BACKEND && unique(names, log->count))) continue;
-    for (size_t i = 0; i < log->count; i++) add_word(&names[i], by);
+  bool right = true;
+  for (way by = BY_MODEL; right && by < WAYS; by++) right = add_words(names, log->count, by, err);
+  if (right) {
+    add_numbers(names, log->count);
+    return names;
   }
-  for (size_t i = 0; i < log->count && (log->count > 1) && !unique(names, log->count); i++)
-    dg_append(names[i].label, sizeof names[i].label, "%s#%zu", *names[i].label ? " " : "run ",
-              i + 1);
-  return names;
+  free(names);
+  return NULL;
 }
 
 /* ---- the table ---------------------------------------------------------- */
@@ -75,7 +89,7 @@ static void add_number(page *p, double value, int decimals, const char *unit) {
   markup_add(&p->html, "</td>");
 }
 
-static void add_words(page *p, const char *text) {
+static void add_cell(page *p, const char *text) {
   markup_add(&p->html, "<td>");
   markup_escape(&p->html, text);
   markup_add(&p->html, "</td>");
@@ -96,9 +110,9 @@ static void add_row(page *p, const named_run *name, size_t place) {
   markup_add(&p->html, "<tr><td><span class=\"key k%zu\"></span>", place % DRAWING_COLOURS);
   markup_escape(&p->html, name->label);
   markup_add(&p->html, "</td>");
-  add_words(p, run->model);
-  add_words(p, device);
-  add_words(p, seed);
+  add_cell(p, run->model);
+  add_cell(p, device);
+  add_cell(p, seed);
   add_number(p, (double)run->epochs, 0, "");
   add_number(p, run->tested ? 100 * run->test.accuracy : NAN, 2, " %");
   add_number(p, run->tested ? run->test.loss : NAN, 4, "");

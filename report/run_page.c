@@ -46,8 +46,11 @@ static void add_mean(run_page *r) {
   }
   if (count < 2) return;
   char text[64];
-  snprintf(text, sizeof text, "%.2f ± %.2f %%", mean, sqrt(square / (double)(count - 1)));
-  add_fact(&r->page, text, "test accuracy, mean of the runs");
+  char name[64];
+  snprintf(text, sizeof text, "%.2f %%", mean);
+  snprintf(name, sizeof name, "mean of %zu runs, ± %.2f %%", count,
+           sqrt(square / (double)(count - 1)));
+  add_fact(&r->page, text, name);
 }
 
 static void add_facts(run_page *r) {
@@ -59,8 +62,10 @@ static void add_facts(run_page *r) {
   if (run->tested) {
     snprintf(text, sizeof text, "%.2f %%", 100 * run->test.accuracy);
     add_fact(p, text, "test accuracy");
-    snprintf(text, sizeof text, "%u of %u", run->test.total - run->test.correct, run->test.total);
-    add_fact(p, text, "test images read wrong");
+    char name[64];
+    snprintf(text, sizeof text, "%u", run->test.total - run->test.correct);
+    snprintf(name, sizeof name, "of %u test images wrong", run->test.total);
+    add_fact(p, text, name);
     snprintf(text, sizeof text, "%.4f", run->test.loss);
     add_fact(p, text, "test loss");
   }
@@ -70,7 +75,7 @@ static void add_facts(run_page *r) {
     snprintf(text, sizeof text, "%.1f s", logged_seconds(run));
     add_fact(p, text, "of training");
     snprintf(text, sizeof text, "%.0f", logged_speed(run));
-    add_fact(p, text, "training images a second");
+    add_fact(p, text, "images a second");
   }
   markup_add(&p->html, "</div>\n");
 }
@@ -218,7 +223,8 @@ static void add_layer_table(page *p, const dg_listed_layer *layers, size_t count
   for (size_t i = 0; i < count; i++) {
     markup_add(&p->html, "<tr><td>");
     markup_escape(&p->html, layers[i].name);
-    markup_add(&p->html, "</td><td>%s</td><td>%s</td><td class=\"number\">%llu</td></tr>\n",
+    markup_add(&p->html,
+               "</td><td>%s</td><td class=\"shape\">%s</td><td class=\"number\">%llu</td></tr>\n",
                layers[i].type, diagram_shape(&layers[i], shape, sizeof shape),
                (unsigned long long)layers[i].parameters);
   }

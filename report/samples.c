@@ -6,7 +6,7 @@
 #include "report/picture.h"
 
 /* Sizes in the drawing's units. */
-enum { WIDTH = 480, TOP = 58, ROW = 64, IMAGE = 44, BARS = 62, BARS_END = 350, BAR = 34 };
+enum { WIDTH = 440, TOP = 58, ROW = 64, IMAGE = 44, BARS = 62, BARS_END = 312, BAR = 34 };
 
 enum { CLASSES = 256, MOST_WITH_NAMES = 24 };
 
@@ -101,9 +101,9 @@ void samples_draw(const dg_part_view *part, const answers *early, const answers 
   snprintf(text, sizeof text, "after epoch %u", epoch);
   markup_add(&d->body, "<rect class=\"then\" x=\"0\" y=\"27\" width=\"10\" height=\"10\"/>\n");
   drawing_text(d, 15, 36, "start", "soft", text);
-  markup_add(&d->body, "<rect class=\"f0\" x=\"120\" y=\"27\" width=\"10\" height=\"10\"/>\n");
-  drawing_text(d, 135, 36, "start", "soft", "at the end: right class");
-  markup_add(&d->body, "<rect class=\"f1\" x=\"290\" y=\"27\" width=\"10\" height=\"10\"/>\n");
-  drawing_text(d, 305, 36, "start", "soft", "at the end: wrong class");
+  markup_add(&d->body, "<rect class=\"f0\" x=\"110\" y=\"27\" width=\"10\" height=\"10\"/>\n");
+  drawing_text(d, 125, 36, "start", "soft", "at the end: right");
+  markup_add(&d->body, "<rect class=\"f1\" x=\"258\" y=\"27\" width=\"10\" height=\"10\"/>\n");
+  drawing_text(d, 273, 36, "start", "soft", "at the end: wrong");
   for (uint32_t i = 0; i < count; i++) draw_sample(part, early, now, chosen[i], i, d);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_POINTS = 240 };
+enum { MOST_POINTS = 120 };
 
 static bool open_series(series *s, size_t room, dg_error *err) {
   *s = (series){.x = calloc(4 * room + 1, sizeof(double))};
