@@ -24,7 +24,7 @@ static const char page_style[] =
     "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}"
     "th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);"
     "vertical-align:top}th{font-weight:600;color:var(--soft)}"
-    "td.number,th.number{text-align:right;white-space:nowrap}td.shape{white-space:nowrap}tr:last-"
+    "td.number,th.number{text-align:right;white-space:nowrap}td.whole{white-space:nowrap}tr:last-"
     "child>td{border-bottom:0}\n"
     "table.plain th{white-space:nowrap;width:1%}table.plain td{overflow-wrap:anywhere}"
     "pre{margin:0;overflow-x:auto;padding:12px;background:var(--back);border-radius:6px;"

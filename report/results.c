@@ -107,7 +107,7 @@ static void add_row(page *p, const named_run *name, size_t place) {
   snprintf(device, sizeof device, "%s: %s", run->backend ? run->backend : "?",
            run->device ? run->device : "?");
   snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->seed);
-  markup_add(&p->html, "<tr><td><span class=\"key k%zu\"></span>", place % DRAWING_COLOURS);
+  markup_add(&p->html, "<tr><td class=\"whole\"><span class=\"key k%zu\"></span>", place % DRAWING_COLOURS);
   markup_escape(&p->html, name->label);
   markup_add(&p->html, "</td>");
   add_cell(p, run->model);

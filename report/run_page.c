@@ -224,7 +224,7 @@ static void add_layer_table(page *p, const dg_listed_layer *layers, size_t count
     markup_add(&p->html, "<tr><td>");
     markup_escape(&p->html, layers[i].name);
     markup_add(&p->html,
-               "</td><td>%s</td><td class=\"shape\">%s</td><td class=\"number\">%llu</td></tr>\n",
+               "</td><td>%s</td><td class=\"whole\">%s</td><td class=\"number\">%llu</td></tr>\n",
                layers[i].type, diagram_shape(&layers[i], shape, sizeof shape),
                (unsigned long long)layers[i].parameters);
   }
