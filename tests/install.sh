@@ -26,6 +26,7 @@ echo "== programs"
 
 "$moved/bin/digits-data" --train 20 --test 10 write "$folder/set" > "$folder/log"
 "$moved/bin/digits-data" --data "$folder/set" stats | grep -q '^all  *20  *10$' || fail "no set"
+"$moved/bin/digits-report" --help | grep -q OUT || fail "no digits-report"
 
 # $1: the program. It learned something if it is right on 8000 of the 10 000 test images and more.
 trains() {
