@@ -70,7 +70,8 @@ static void choose_axes(const chart *c, plane *p) {
   p->y_low = step * floor(p->y_low / step + 1e-6);
   p->y_high = step * ceil(p->y_high / step - 1e-6);
   if (p->y_high <= p->y_low) p->y_high = p->y_low + step;
-  p->y_ticks = ticks_linear(p->y_low * scale, p->y_high * scale, 8, false);
+  unsigned steps = (unsigned)lround((p->y_high - p->y_low) / step);
+  p->y_ticks = ticks_linear(p->y_low * scale, p->y_high * scale, steps, false);
 }
 
 static void draw_y_axis(const chart *c, const plane *p, drawing *d) {

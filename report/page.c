@@ -40,8 +40,8 @@ static const char page_style[] =
     ".k0{background:var(--c0)}.k1{background:var(--c1)}.k2{background:var(--c2)}"
     ".k3{background:var(--c3)}.k4{background:var(--c4)}.k5{background:var(--c5)}"
     ".k6{background:var(--c6)}.k7{background:var(--c7)}\n"
-    "@media (max-width:560px){main{padding:14px 8px 32px}section{padding:13px}table{font-size:13px}"
-    "th,td{padding-right:10px}}\n"
+    "@media (max-width:560px){main{padding:14px 8px 32px}section{padding:13px}table{font-size:12px}"
+    "th,td{padding-right:7px}}\n"
     "@media print{section,.fact{break-inside:avoid}}\n";
 
 void page_begin(page *p, const char *folder, const char *title, const char *subtitle) {

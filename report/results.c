@@ -55,14 +55,14 @@ static bool add_words(named_run *names, size_t count, way by, dg_error *err) {
   return true;
 }
 
-/** Numbers the runs that nothing has told apart, and a run that stands alone has its model's name.
- */
+/** A run that needs no name has its model's; runs that nothing has told apart are numbered. */
 static void add_numbers(named_run *names, size_t count) {
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count; i++)
+    if (!*names[i].label) tell(names[i].run, BY_MODEL, names[i].label, sizeof names[i].label);
+  for (size_t i = count; i-- > 0;) {
     size_t number = 1;
     for (size_t k = 0; k < i; k++) number += strcmp(names[k].label, names[i].label) == 0;
     if (number > 1) dg_append(names[i].label, sizeof names[i].label, " (%zu)", number);
-    if (!*names[i].label) tell(names[i].run, BY_MODEL, names[i].label, sizeof names[i].label);
   }
 }
 
@@ -107,7 +107,8 @@ static void add_row(page *p, const named_run *name, size_t place) {
   snprintf(device, sizeof device, "%s: %s", run->backend ? run->backend : "?",
            run->device ? run->device : "?");
   snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->seed);
-  markup_add(&p->html, "<tr><td class=\"whole\"><span class=\"key k%zu\"></span>", place % DRAWING_COLOURS);
+  markup_add(&p->html, "<tr><td class=\"whole\"><span class=\"key k%zu\"></span>",
+             place % DRAWING_COLOURS);
   markup_escape(&p->html, name->label);
   markup_add(&p->html, "</td>");
   add_cell(p, run->model);
