@@ -97,6 +97,27 @@ const char *dg_model_name(const dg_model *model);
 /** The effective model file, overrides included; belongs to the model. */
 const char *dg_model_text(const dg_model *model);
 
+/** Its `loss`: "cross_entropy" or "mse". */
+const char *dg_model_loss(const dg_model *model);
+
+enum { DG_LAYER_INPUTS = 8 };
+
+/** A layer of a model and what it gives for one sample. */
+typedef struct {
+  const char *name, *type; /**< belong to the model; both are "input" for its input */
+  uint32_t inputs;
+  uint32_t in[DG_LAYER_INPUTS]; /**< places in the list, all before this one */
+  uint32_t rank, dim[3];        /**< {features}, {steps, features}, {channels, height, width} */
+  uint64_t parameters;          /**< numbers that are learned */
+} dg_listed_layer;
+
+/**
+ * Writes the model's input and then its layers, in the file's order, to `out`, up to `room` in all,
+ * and to `count` how many there are. A layer that doesn't fit the one before it is an error.
+ */
+bool dg_model_layers(const dg_model *model, dg_listed_layer *out, size_t room, size_t *count,
+                     dg_error *err);
+
 /** What a model file may say about layers: every type with its keys, from the table that checks
     them. Writes text of up to `room` bytes; returns the length of the whole text. */
 size_t dg_layers_help(char *text, size_t room);
@@ -147,6 +168,13 @@ bool dg_data_augment(const dg_dataset *data, const dg_model *model, dg_device *d
                      const uint32_t *chosen, uint32_t count, uint32_t seed, uint32_t first_step,
                      uint32_t steps, uint8_t *images, dg_error *err);
 
+/**
+ * A small set whose test images are the test images `chosen` [count] of another, counted from 0,
+ * and which has none to train on: for a look at how a network answers some of them.
+ */
+dg_dataset *dg_data_pick(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
+                         dg_error *err);
+
 /** Images of each part. */
 uint32_t dg_data_train_samples(const dg_dataset *data);
 uint32_t dg_data_test_samples(const dg_dataset *data);
@@ -190,8 +218,11 @@ typedef struct {
   void *user;
   /** A few times an epoch. false stops training: DG_ERR_INTERRUPTED. */
   bool (*progress)(void *user, const dg_progress *progress);
-  /** The loss of every training step (from 0 over the whole run), in order. */
-  void (*step)(void *user, uint64_t step, double loss);
+  /** Loss and share of right answers of every training step (from 0 over the whole run), in order.
+   */
+  void (*step)(void *user, uint64_t step, double loss, double accuracy);
+  /** An epoch has ended. dg_test and dg_predict may be called here: they use the parameters as they
+      are then, not averaged. */
   void (*epoch)(void *user, const dg_epoch_report *report);
 } dg_listener;
 
@@ -236,6 +267,19 @@ uint32_t dg_trainer_outputs(const dg_trainer *trainer);
 /** Samples used for training and kept for validation. */
 uint32_t dg_trainer_train_samples(const dg_trainer *trainer);
 uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
+
+/** A learned parameter, or a running statistic. */
+typedef struct {
+  const char *name; /**< "conv1.weight"; belongs to the trainer */
+  uint32_t rank, dim[4];
+  uint64_t count; /**< numbers */
+} dg_parameter;
+
+/** Writes up to `room` of the trainer's parameters to `out`, in the layers' order, running
+    statistics last; returns how many there are. */
+uint32_t dg_trainer_list(const dg_trainer *trainer, dg_parameter *out, uint32_t room);
+/** Copies the numbers of a parameter to `values` [count]. An unknown name is an error. */
+bool dg_trainer_read(dg_trainer *trainer, const char *name, float *values, dg_error *err);
 
 /**
  * Trains by the model's recipe, or what is left of it after a resume, and keeps the parameters

@@ -26,6 +26,7 @@ echo "== programs"
 
 "$moved/bin/digits-data" --train 20 --test 10 write "$folder/set" > "$folder/log"
 "$moved/bin/digits-data" --data "$folder/set" stats | grep -q '^all  *20  *10$' || fail "no set"
+"$moved/bin/digits-report" --help | grep -q OUT || fail "no digits-report"
 
 "$moved/bin/digits-bench" --backend cpu --measure losses --rounds 1 --seconds 0.01 vanilla |
   grep -q '^vanilla  *cpu ' || fail "nothing measured"

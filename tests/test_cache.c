@@ -240,7 +240,8 @@ typedef struct {
   unsigned long compiled; /**< programs */
 } short_run;
 
-static void on_step(void *user, uint64_t step, double loss) {
+static void on_step(void *user, uint64_t step, double loss, double accuracy) {
+  (void)accuracy;
   ((short_run *)user)->losses[step] = loss;
 }
 

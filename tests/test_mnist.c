@@ -67,7 +67,8 @@ END_TEST
 
 enum { STEPS = 50 };
 
-static void note_loss(void *user, uint64_t step, double loss) {
+static void note_loss(void *user, uint64_t step, double loss, double accuracy) {
+  (void)accuracy;
   ((double *)user)[step] = loss;
 }
 

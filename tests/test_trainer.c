@@ -28,10 +28,11 @@ typedef struct {
   uint32_t progress_calls;
 } outcome;
 
-static void on_step(void *user, uint64_t step, double loss) {
+static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   outcome *o = user;
   ck_assert_uint_eq(step, o->losses);
   ck_assert_uint_lt(o->losses, MOST_LOSSES);
+  ck_assert(accuracy >= 0 && accuracy <= 1);
   o->loss[o->losses++] = loss;
 }
 

@@ -67,7 +67,8 @@ struct bench_network {
   float *logits;
 };
 
-static void on_step(void *user, uint64_t step, double loss) {
+static void on_step(void *user, uint64_t step, double loss, double accuracy) {
+  (void)accuracy;
   told *t = user;
   if (t->losses && step < BENCH_STEPS) t->losses[step] = (float)loss;
 }
@@ -309,7 +310,8 @@ typedef struct {
 } start_times;
 
 /** Tells of the start when the second step is done, whose time is that of a step alone. */
-static void on_early_step(void *user, uint64_t step, double loss) {
+static void on_early_step(void *user, uint64_t step, double loss, double accuracy) {
+  (void)accuracy;
   start_times *t = user;
   double now = dg_seconds();
   (void)loss;

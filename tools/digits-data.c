@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "core/digits.h"
+#include "report/sheet.h"
 #include "tools/command.h"
 #include "tools/data_options.h"
-#include "tools/sheet.h"
 
 /* ---- stats -------------------------------------------------------------- */
 
@@ -70,12 +70,19 @@ static uint32_t choose_samples(const dg_part_view *part, const data_options *o, 
   return found;
 }
 
+/** Puts an image with its class onto a sheet. */
+static void put_image(sheet *s, uint32_t place, const uint8_t *image, uint8_t class) {
+  char label[8];
+  snprintf(label, sizeof label, "%u", class);
+  sheet_put(s, place, image, label);
+}
+
 /** Puts the chosen images onto a sheet, so many places `apart`. */
 static void put_chosen(sheet *s, const dg_part_view *part, const uint32_t *chosen, uint32_t count,
                        uint32_t apart) {
   size_t size = (size_t)part->height * part->width;
   for (uint32_t i = 0; i < count; i++)
-    sheet_put(s, i * apart, part->images + chosen[i] * size, part->labels[chosen[i]]);
+    put_image(s, i * apart, part->images + chosen[i] * size, part->labels[chosen[i]]);
 }
 
 /** Puts what the steps of training make of the chosen images into the columns behind the first. */
@@ -92,7 +99,7 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
       images && dg_data_augment(data, model, device, chosen, count, o->seed, 0, steps, images, err);
   for (size_t i = 0; right && i < (size_t)steps * count; i++) {
     uint32_t row = (uint32_t)(i % count), column = 1 + (uint32_t)(i / count);
-    sheet_put(s, row * o->columns + column, images + i * size, part.labels[chosen[row]]);
+    put_image(s, row * o->columns + column, images + i * size, part.labels[chosen[row]]);
   }
   free(images);
   dg_close(device);
@@ -114,10 +121,10 @@ static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint
   if (!sheet_open(&s, &layout, err)) return false;
   put_chosen(&s, &part, chosen, count, o->augment ? columns : 1);
   bool right = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
-               sheet_write(&s, o->target, err);
+               picture_write(&s.picture, o->target, err);
   if (right)
     printf("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target,
-           o->augment ? count * columns : count, s.width, s.height);
+           o->augment ? count * columns : count, s.picture.width, s.picture.height);
   sheet_close(&s);
   return right;
 }

@@ -9,11 +9,14 @@
 #include "core/digits.h"
 #include "core/support/clock.h"
 #include "core/support/file.h"
+#include "core/support/text.h"
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/json_log.h"
 #include "tools/listing.h"
 #include "tools/options.h"
+#include "tools/repeat.h"
+#include "tools/run_report.h"
 #include "tools/run_state.h"
 
 static volatile sig_atomic_t interrupted;
@@ -43,6 +46,8 @@ static void catch_signals(void) {
 typedef struct {
   console console;
   json_log log;
+  run_report report;
+  dg_trainer *trainer;
 } audience;
 
 static bool on_progress(void *user, const dg_progress *progress) {
@@ -50,14 +55,15 @@ static bool on_progress(void *user, const dg_progress *progress) {
   return !interrupted;
 }
 
-static void on_step(void *user, uint64_t step, double loss) {
-  json_log_step(&((audience *)user)->log, step, loss);
+static void on_step(void *user, uint64_t step, double loss, double accuracy) {
+  json_log_step(&((audience *)user)->log, step, loss, accuracy);
 }
 
 static void on_epoch(void *user, const dg_epoch_report *report) {
   audience *a = user;
   console_epoch(&a->console, report);
   json_log_epoch(&a->log, report);
+  run_report_epoch(&a->report, a->trainer, report->epoch);
 }
 
 static dg_model *load_model(const options *o, const run_state *state, dg_error *err) {
@@ -94,6 +100,7 @@ typedef struct {
   dg_model *model;
   dg_device *device;
   dg_dataset *data, *test_data; /**< test_data NULL: that of data */
+  markup command;               /**< line that repeats the run */
   audience audience;
 } job;
 
@@ -114,6 +121,28 @@ static bool check_targets(const options *o, dg_error *err) {
   return !o->save || dg_file_check(o->save, err);
 }
 
+/** Opens the logs, of which that of the report goes on with an earlier one after a resume. */
+static bool open_logs(job *j, dg_error *err) {
+  const options *o = j->options;
+  audience *a = &j->audience;
+  const char *own = o->report ? a->report.log : NULL;
+  if (!json_log_open(&a->log, o->log, o->resume, err) ||
+      !json_log_open(&a->log, own, o->resume, err))
+    return false;
+  return !same_file(o->log, own) ||
+         dg_fail(err, DG_ERR_INPUT, "--log %s is the report's own log; leave it out", o->log);
+}
+
+/** Says how to repeat the run: what was left to defaults or the environment is spelled out. */
+static void note_command(job *j) {
+  const options *o = j->options;
+  markup_add(&j->command, "digits-run");
+  if (!o->resume && !o->backend)
+    repeat_option(&j->command, "--backend", dg_device_backend(j->device));
+  if (!o->resume && !o->data_named) repeat_option(&j->command, "--data", o->data);
+  markup_add(&j->command, "%s", o->words);
+}
+
 /** Opens all that a run needs; the log last, for that empties what was there. */
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
@@ -123,11 +152,17 @@ static bool job_open(job *j, dg_error *err) {
   if (!j->device) return false;
   j->data = dg_data_open(o->data, o->threads, err);
   if (j->data && o->test_data) j->test_data = dg_data_open(o->test_data, o->threads, err);
-  return j->data && (!o->test_data || j->test_data) &&
-         json_log_open(&j->audience.log, o->log, o->resume, err);
+  if (!j->data || (o->test_data && !j->test_data)) return false;
+  const dg_dataset *test = j->test_data ? j->test_data : j->data;
+  note_command(j);
+  return run_report_open(&j->audience.report, o->report, err) &&
+         run_report_describe(&j->audience.report, j->model, j->device, test, err) &&
+         open_logs(j, err);
 }
 
 static void job_close(job *j) {
+  run_report_close(&j->audience.report);
+  markup_free(&j->command);
   dg_data_close(j->data);
   dg_data_close(j->test_data);
   dg_close(j->device);
@@ -142,12 +177,15 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .data = dg_data_source(j->data),
                       .test_data = j->test_data ? dg_data_source(j->test_data) : NULL,
                       .recipe = dg_model_text(j->model),
+                      .command = j->command.text,
                       .seed = seed,
+                      .threads = dg_device_threads(j->device),
                       .train_samples = dg_trainer_train_samples(trainer),
                       .validation_samples = dg_trainer_validation_samples(trainer),
                       .parameters = dg_trainer_parameters(trainer),
                       .resumed = j->options->resume ? &j->state->info : NULL};
   json_log_start(&j->audience.log, &start);
+  run_report_begin(&j->audience.report);
   if (j->options->quiet) return;
   const options *o = j->options;
   printf("model   %s (%s): %llu parameters\n", start.model,
@@ -205,8 +243,10 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
                             .listener = {&j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
   if (!trainer) return false;
+  j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
   bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
+  right = run_report_take(&j->audience.report, trainer, right, right ? err : NULL) && right;
   dg_trainer_free(trainer);
   return right;
 }
@@ -247,10 +287,26 @@ static bool run_all(job *j, dg_error *err) {
   return right;
 }
 
+/** Writes the report of a run that went right or not. What went wrong first is what is told. */
+static bool write_report(job *j, bool right, dg_error *err) {
+  dg_error own = {0};
+  if (run_report_write(&j->audience.report, right ? NULL : err->message, &own)) {
+    if (j->audience.report.begun && !j->options->quiet)
+      printf("report  %s/%s\n", j->options->report, report_name(REPORT_PAGE));
+    return right;
+  }
+  if (right)
+    *err = own;
+  else
+    dg_append(err->message, sizeof err->message, "; no report: %s", own.message);
+  return false;
+}
+
 static bool train(const options *o, const run_state *state, dg_error *err) {
   job j = {.options = o, .state = state, .audience.console = console_open(o->quiet)};
   catch_signals();
   bool right = job_open(&j, err) && run_all(&j, err);
+  right = write_report(&j, right, err);
   dg_error log_error = {0};
   if (!json_log_close(&j.audience.log, &log_error) && right) {
     *err = log_error;
@@ -289,7 +345,12 @@ static bool perform(options *o, dg_error *err) {
 int main(int argc, char **argv) {
   options o;
   dg_error err = {0};
+  markup words = {0};
   command_begin();
-  bool right = options_read(&o, argc, argv, &err) && perform(&o, &err);
+  repeat_words(&words, argc, argv);
+  bool right = options_read(&o, argc, argv, &err);
+  o.words = words.text ? words.text : "";
+  right = right && perform(&o, &err);
+  markup_free(&words);
   return command_end("digits-run", right, &err);
 }

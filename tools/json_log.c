@@ -5,29 +5,42 @@
 #include <math.h>
 #include <string.h>
 
+/** Ends a line that a killed program left unfinished. */
+static void end_torn_line(FILE *file) {
+  if (fseek(file, -1, SEEK_END) == 0 && fgetc(file) != '\n') fputc('\n', file);
+  fseek(file, 0, SEEK_END);
+}
+
 bool json_log_open(json_log *log, const char *path, bool append, dg_error *err) {
-  *log = (json_log){.path = path};
   if (!path) return true;
-  log->file = fopen(path, append ? "a" : "w");
-  return log->file ||
-         dg_fail(err, DG_ERR_RUNTIME, "the log %s can't be written: %s", path, strerror(errno));
+  FILE *file = fopen(path, append ? "a+" : "w");
+  if (!file)
+    return dg_fail(err, DG_ERR_RUNTIME, "the log %s can't be written: %s", path, strerror(errno));
+  if (append) end_torn_line(file);
+  log->target[log->count].path = path;
+  log->target[log->count++].file = file;
+  return true;
 }
 
 bool json_log_close(json_log *log, dg_error *err) {
-  if (!log->file) return true;
-  bool failed = ferror(log->file) != 0;
-  failed |= fclose(log->file) != 0;
-  log->file = NULL;
-  return !failed || dg_fail(err, DG_ERR_RUNTIME, "%s: the log could not be written: %s", log->path,
-                            strerror(errno));
+  bool right = true;
+  for (; log->count > 0; log->count--) {
+    FILE *file = log->target[log->count - 1].file;
+    bool failed = ferror(file) != 0;
+    failed |= fclose(file) != 0;
+    if (failed)
+      right = dg_fail(err, DG_ERR_RUNTIME, "%s: the log could not be written: %s",
+                      log->target[log->count - 1].path, strerror(errno));
+  }
+  return right;
 }
 
 /** Writes an object as a line and drops it. */
 static void write_line(json_log *log, json_t *object) {
-  if (log->file && object) {
-    json_dumpf(object, log->file, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    fputc('\n', log->file);
-    fflush(log->file);
+  for (unsigned i = 0; i < log->count && object; i++) {
+    json_dumpf(object, log->target[i].file, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    fputc('\n', log->target[i].file);
+    fflush(log->target[i].file);
   }
   json_decref(object);
 }
@@ -45,6 +58,8 @@ void json_log_start(json_log *log, const json_start *s) {
                            (json_int_t)s->validation_samples, "test_data", s->test_data);
   json_object_set_new(line, "version", json_string(dg_version()));
   json_object_set_new(line, "recipe", json_string(s->recipe));
+  json_object_set_new(line, "threads", json_integer(s->threads));
+  json_object_set_new(line, "command", json_string(s->command));
   if (s->resumed) {
     json_object_set_new(line, "resumed_epochs", json_integer(s->resumed->epoch));
     json_object_set_new(line, "resumed_steps", json_integer(s->resumed->step));
@@ -52,10 +67,10 @@ void json_log_start(json_log *log, const json_start *s) {
   write_line(log, line);
 }
 
-void json_log_step(json_log *log, uint64_t step, double loss) {
-  if (!log->file) return;
-  write_line(log, json_pack("{ss sI so}", "event", "step", "step", (json_int_t)step, "loss",
-                            number(loss)));
+void json_log_step(json_log *log, uint64_t step, double loss, double accuracy) {
+  if (log->count == 0) return;
+  write_line(log, json_pack("{ss sI so sf}", "event", "step", "step", (json_int_t)step, "loss",
+                            number(loss), "accuracy", accuracy));
 }
 
 void json_log_epoch(json_log *log, const dg_epoch_report *r) {

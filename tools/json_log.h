@@ -6,15 +6,22 @@
 
 #include "core/digits.h"
 
+enum { JSON_LOGS = 2 };
+
+/** Files that get the same lines. */
 typedef struct {
-  const char *path;
-  FILE *file; /**< NULL: nothing is logged */
+  struct {
+    const char *path;
+    FILE *file;
+  } target[JSON_LOGS];
+  unsigned count;
 } json_log;
 
 /** What a run starts from. */
 typedef struct {
   const char *model, *backend, *device, *data, *test_data, *recipe;
-  uint32_t seed, train_samples, validation_samples;
+  const char *command; /**< line that repeats the run */
+  uint32_t seed, threads, train_samples, validation_samples;
   uint64_t parameters;
   const dg_state_info *resumed; /**< NULL: from the beginning */
 } json_start;
@@ -25,17 +32,18 @@ typedef struct {
   double accuracy_mean, accuracy_deviation, seconds_mean, seconds_deviation;
 } json_summary;
 
-/** Opens the file anew, or to append to it; path NULL logs nothing. */
+/** Opens a file, anew or to append to it, beside those that are open; path NULL: none. The log is
+    all zero before the first. */
 bool json_log_open(json_log *log, const char *path, bool append, dg_error *err);
-/** Closes it; a line that could not be written is an error here. */
+/** Closes all; a line that could not be written is an error here. */
 bool json_log_close(json_log *log, dg_error *err);
 
 /* A line for each event; losses that are not finite are null. */
 
 /** A run begins: what of, where, and by which recipe. */
 void json_log_start(json_log *log, const json_start *start);
-/** A training step, counted from 0 over the whole run, and the loss of its batch. */
-void json_log_step(json_log *log, uint64_t step, double loss);
+/** A training step, counted from 0 over the whole run: loss and accuracy of its batch. */
+void json_log_step(json_log *log, uint64_t step, double loss, double accuracy);
 /** An epoch has ended: its scores, the last learning rate and its speed. */
 void json_log_epoch(json_log *log, const dg_epoch_report *report);
 /** A test has ended; it took `seconds`. */

@@ -43,6 +43,9 @@ const char options_help[] =
     "\n"
     "What it tells\n"
     "  --log FILE            one JSON object a line: start, step, epoch, test, summary\n"
+    "  --report DIR          at the end, a page DIR/index.html with curves, answers, mistakes, "
+    "the\n"
+    "                        network and its weights; its pictures, and the log DIR/run.jsonl\n"
     "  --quiet               only the test result\n"
     "  -h, --help [layers]   this help, or every layer with its keys\n"
     "  --version\n"
@@ -91,6 +94,7 @@ static const known_option known[] = {
     {"--load", WORD, .with = TESTING | DESCRIBING, AT(load)},
     {"--test", FLAG, .asks = TESTING, AT(test)},
     {"--log", WORD, .with = TESTING | RESUMING, AT(log)},
+    {"--report", WORD, .with = TESTING | RESUMING, AT(report)},
     {"--quiet", FLAG, .with = TESTING | RESUMING, AT(quiet)},
     {"--describe", TASK, .with = RESUMING, .asks = DESCRIBING, .task = DO_DESCRIBE},
     {"--list-devices", TASK, .asks = LISTING, .task = DO_LIST_DEVICES},
@@ -206,6 +210,7 @@ bool options_read(options *o, int argc, char **argv, dg_error *err) {
   if (o->task != DO_HELP && !check_pairs(given, err)) return false;
   if (!take_words(o, argv + optind, argc - optind, err) || !check(o, err)) return false;
   if (!o->save) o->save = o->resume;
+  o->data_named = o->data != NULL;
   if (!o->resume) o->data = command_data(o->data);
   return true;
 }

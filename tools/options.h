@@ -26,9 +26,12 @@ typedef struct {
   const char *backend, *device;
   const char *data, *test_data; /**< NULL: not given */
   const char *log;
+  const char *report;
   const char *save, *load, *resume;
   uint32_t seed, threads, runs;
-  bool quiet, test; /**< test: no training */
+  const char *words; /**< the command line without the program, as it was given */
+  bool quiet, test;  /**< test: no training */
+  bool data_named;   /**< --data was given, not taken from elsewhere */
   dg_override overrides[MOST_OVERRIDES];
   uint32_t override_count;
 } options;

@@ -368,6 +368,10 @@ const char *dg_model_name(const dg_model *model) {
   return model->name;
 }
 
+const char *dg_model_loss(const dg_model *model) {
+  return loss_names[model->loss];
+}
+
 const char *dg_model_text(const dg_model *model) {
   return model->text;
 }

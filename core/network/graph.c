@@ -66,17 +66,14 @@ static bool lower_layer(dg_network *network, const dg_model *model, uint32_t ind
                         dg_error *err) {
   const dg_model_layer *layer = &model->layers[index];
   dg_shape shapes[DG_MAX_IN];
-  const char *names[DG_MAX_IN];
   dg_node node = {.layer = layer, .inputs = layer->inputs};
   for (uint32_t i = 0; i < layer->inputs; i++) {
     const output *from = &outputs[layer->in[i] + 1];
     shapes[i] = from->shape;
-    names[i] = layer->in[i] == DG_MODEL_INPUT ? "input" : model->layers[layer->in[i]].name;
     node.in[i] = from->tensor;
   }
-  dg_layer_site site = {index, shapes, layer->inputs, names};
-  if (!layer->kind->plan(layer->config, &site, &node.plan, err) ||
-      !dg_shape_fits(&node.plan.out, err) || !params_fit(network, &node.plan, err))
+  if (!dg_network_plan_layer(model, index, shapes, &node.plan, err) ||
+      !params_fit(network, &node.plan, err))
     return false;
   output *own = &outputs[index + 1];
   own->shape = node.plan.out;
@@ -99,9 +96,8 @@ static bool reserve(dg_network *network, uint32_t layers, dg_error *err) {
 static bool lower_all(dg_network *network, const dg_model *model, output *outputs, dg_error *err) {
   outputs[0] = (output){add_tensor(network, &model->input, DG_NO_NODE), model->input};
   for (uint32_t i = 0; i < model->layer_count; i++) {
-    if (lower_layer(network, model, i, outputs, err)) continue;
-    return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", model->layers[i].place,
-                          model->layers[i].name, model->layers[i].kind->type);
+    if (!lower_layer(network, model, i, outputs, err))
+      return dg_network_name_layer(&model->layers[i], err);
   }
   const output *last = &outputs[model->layer_count];
   network->output = last->tensor;

@@ -66,6 +66,12 @@ static inline uint32_t dg_network_aligned(const dg_network *network, uint32_t fl
   return (floats + unit - 1) / unit * unit;
 }
 
+/** What a layer asks for and gives, by the shapes of its inputs (list_layers.c). */
+bool dg_network_plan_layer(const dg_model *model, uint32_t index, const dg_shape *in,
+                           dg_layer_plan *plan, dg_error *err);
+/** Puts a layer's place and name before the message in `err`; returns false. */
+bool dg_network_name_layer(const dg_model_layer *layer, dg_error *err);
+
 /** Makes nodes, tensors and parameters of a model's layers, and fuses what can be (graph.c). */
 bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err);
 /** Where an op takes an activation at its end; NULL if it can't. */

@@ -87,7 +87,7 @@ static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   uint64_t first = steps_done(t) - count;
   bool finite = check_finite(t, first, losses, count, err);
   for (uint32_t i = 0; i < count && t->listener.step; i++)
-    t->listener.step(t->listener.user, first + i, losses[i]);
+    t->listener.step(t->listener.user, first + i, losses[i], t->meter.accuracy[i]);
   if (!finite) return false;
   pace(t);
   if (report_progress(t, t->last_read - begun)) return true;

@@ -36,6 +36,7 @@ bool dg_meter_read(dg_meter *meter, const float **losses, uint32_t *count, dg_er
     return false;
   for (uint32_t i = 0; i < *count; i++) {
     meter->loss_sum += (double)meter->loss[i] * meter->samples[i];
+    meter->accuracy[i] = (double)correct[i] / meter->samples[i];
     meter->right += correct[i];
     meter->total += meter->samples[i];
   }

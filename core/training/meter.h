@@ -15,8 +15,9 @@ typedef struct {
   dg_buffer *losses, *correct; /**< float and uint32 [DG_METER_SLOTS] */
   uint32_t pending;            /**< slots written since they were last read */
   uint32_t samples[DG_METER_SLOTS];
-  float loss[DG_METER_SLOTS]; /**< as last read */
-  double loss_sum;            /**< over samples */
+  float loss[DG_METER_SLOTS];      /**< as last read */
+  double accuracy[DG_METER_SLOTS]; /**< shares of right answers, as last read */
+  double loss_sum;                 /**< over samples */
   uint32_t right, total;
 } dg_meter;
 

@@ -1,0 +1,32 @@
+/** A few test images of a set, as a set of their own. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/dataset.h"
+#include "core/digits.h"
+
+dg_dataset *dg_data_pick(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
+                         dg_error *err) {
+  const dg_samples *from = &data->test;
+  size_t pixels = (size_t)from->height * from->width;
+  dg_dataset *set = calloc(1, sizeof *set);
+  if (!set) return dg_fail_memory(err, sizeof *set), NULL;
+  *set = *data;
+  set->train = (dg_samples){.height = from->height, .width = from->width};
+  set->test = (dg_samples){.count = count, .height = from->height, .width = from->width};
+  set->test.images = malloc(count * pixels);
+  set->test.labels = malloc(count);
+  bool right = count > 0 ? set->test.images && set->test.labels
+                         : dg_fail(err, DG_ERR_INPUT, "no test image was chosen");
+  if (count > 0 && !right) dg_fail_memory(err, count * pixels);
+  for (uint32_t i = 0; right && i < count; i++) {
+    if (chosen[i] >= from->count)
+      right = dg_fail(err, DG_ERR_INPUT, "there is no test image %u of %u", chosen[i], from->count);
+    else
+      memcpy(set->test.images + i * pixels, from->images + chosen[i] * pixels, pixels);
+    set->test.labels[i] = right ? from->labels[chosen[i]] : 0;
+  }
+  if (right) return set;
+  dg_dataset_free(set);
+  return NULL;
+}

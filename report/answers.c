@@ -1,0 +1,71 @@
+#include "report/answers.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/** p of class c before the division by their sum; `largest` keeps exp in range. */
+static double weigh(float output, float largest, bool squared) {
+  double weight = squared ? fmin(fmax(output, 0), 1) : exp((double)output - largest);
+  return isfinite(weight) ? weight : 0;
+}
+
+/** Turns the outputs of an image into probabilities; returns the likeliest class. */
+static uint32_t read_image(const float *outputs, uint32_t classes, bool squared, double *p) {
+  uint32_t likeliest = 0;
+  double sum = 0;
+  for (uint32_t c = 1; c < classes; c++)
+    if (outputs[c] > outputs[likeliest]) likeliest = c;
+  for (uint32_t c = 0; c < classes; c++)
+    sum += p[c] = weigh(outputs[c], outputs[likeliest], squared);
+  for (uint32_t c = 0; c < classes; c++) p[c] = sum > 0 ? p[c] / sum : 1.0 / classes;
+  return likeliest;
+}
+
+/** A mistake, for sorting. */
+typedef struct {
+  uint32_t image;
+  double right, wrong; /**< probabilities of the label and of the guess */
+} ranked;
+
+static int compare(const void *left, const void *right) {
+  const ranked *a = left, *b = right;
+  if (a->right != b->right) return a->right < b->right ? -1 : 1;
+  if (a->wrong != b->wrong) return a->wrong > b->wrong ? -1 : 1;
+  return a->image < b->image ? -1 : 1;
+}
+
+static bool rank_mistakes(answers *a, const uint8_t *labels, dg_error *err) {
+  ranked *list = malloc(((size_t)a->count + 1) * sizeof *list);
+  if (!list) return dg_fail_memory(err, a->count * sizeof *list);
+  for (uint32_t i = 0; i < a->count; i++)
+    if (a->guess[i] != labels[i])
+      list[a->mistakes++] = (ranked){i, answers_of(a, i, labels[i]), answers_of(a, i, a->guess[i])};
+  qsort(list, a->mistakes, sizeof *list, compare);
+  for (uint32_t i = 0; i < a->mistakes; i++) a->mistake[i] = list[i].image;
+  free(list);
+  return true;
+}
+
+bool answers_read(answers *a, const float *outputs, const uint8_t *labels, uint32_t count,
+                  uint32_t classes, bool squared, dg_error *err) {
+  size_t all = (size_t)count * classes;
+  *a = (answers){.count = count, .classes = classes};
+  a->probability = malloc((all + 1) * sizeof *a->probability);
+  a->guess = malloc(((size_t)count + 1) * sizeof *a->guess);
+  a->mistake = malloc(((size_t)count + 1) * sizeof *a->mistake);
+  bool right = a->probability && a->guess && a->mistake;
+  if (!right) dg_fail_memory(err, all * sizeof *a->probability);
+  for (uint32_t i = 0; right && i < count; i++)
+    a->guess[i] = read_image(outputs + (size_t)i * classes, classes, squared,
+                             a->probability + (size_t)i * classes);
+  right = right && rank_mistakes(a, labels, err);
+  if (!right) answers_free(a);
+  return right;
+}
+
+void answers_free(answers *a) {
+  free(a->probability);
+  free(a->guess);
+  free(a->mistake);
+  *a = (answers){0};
+}

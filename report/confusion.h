@@ -1,0 +1,11 @@
+/** The confusion matrix: which class was taken for which. */
+#ifndef DG_CONFUSION_H
+#define DG_CONFUSION_H
+
+#include "report/answers.h"
+#include "report/drawing.h"
+
+/** Draws it for images with these labels; the caller frees the drawing. */
+bool confusion_draw(const answers *a, const uint8_t *labels, drawing *d, dg_error *err);
+
+#endif

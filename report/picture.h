@@ -1,0 +1,30 @@
+/** A picture of pixels: written as a PNG file, or put into a page. */
+#ifndef DG_PICTURE_H
+#define DG_PICTURE_H
+
+#include "report/markup.h"
+
+/** All zero before its first use. */
+typedef struct {
+  uint32_t height, width;
+  uint32_t channels; /**< 1: grey, 3: red, green, blue */
+  uint8_t *pixels;   /**< [height, width, channels] */
+} picture;
+
+/** A picture whose bytes are all `fill`; the caller closes it. */
+bool picture_open(picture *p, uint32_t height, uint32_t width, uint32_t channels, uint8_t fill,
+                  dg_error *err);
+
+/** Writes it as a PNG file; the old file stays until the new one is whole. */
+bool picture_write(const picture *p, const char *path, dg_error *err);
+
+/** Adds it as a data URI (RFC 2397), for the source of an image. */
+void picture_inline(const picture *p, markup *m);
+
+/** The same of an image as data sets hold it, [height, width] with 255 for ink, on white paper. */
+void picture_inline_image(const uint8_t *image, uint32_t height, uint32_t width, markup *m);
+
+/** Frees the pixels. */
+void picture_close(picture *p);
+
+#endif

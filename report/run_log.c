@@ -1,0 +1,185 @@
+#include "report/run_log.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/support/file.h"
+
+static const uint64_t largest_log = (uint64_t)1 << 30;
+
+static double real(const json_t *line, const char *key) {
+  const json_t *value = json_object_get(line, key);
+  return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/** A whole number; 0 where there is none. */
+static uint64_t whole(const json_t *line, const char *key) {
+  json_int_t value = json_integer_value(json_object_get(line, key));
+  return value > 0 ? (uint64_t)value : 0;
+}
+
+static const char *words(const json_t *line, const char *key) {
+  return json_string_value(json_object_get(line, key));
+}
+
+/** Makes room for one more in an array that doubles. */
+static bool grow(void **array, size_t count, size_t *room, size_t size, dg_error *err) {
+  if (count < *room) return true;
+  size_t more = *room ? 2 * *room : 64;
+  void *larger = realloc(*array, more * size);
+  if (!larger) return dg_fail_memory(err, more * size);
+  *array = larger;
+  *room = more;
+  return true;
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+/** Does a start go on with the run before it? */
+static bool goes_on(const run_log *log, const json_t *line, const char *path) {
+  if (!json_object_get(line, "resumed_epochs") || log->count == 0) return false;
+  const logged_run *last = &log->run[log->count - 1];
+  const char *model = words(line, "model");
+  return last->path == path && last->seed == whole(line, "seed") && last->model && model &&
+         strcmp(last->model, model) == 0;
+}
+
+static bool add_start(run_log *log, const char *path, json_t *line, dg_error *err) {
+  if (goes_on(log, line, path)) {
+    log->run[log->count - 1].resumed = true;
+    return true;
+  }
+  logged_run *runs = realloc(log->run, (log->count + 1) * sizeof *runs);
+  if (!runs) return dg_fail_memory(err, (log->count + 1) * sizeof *runs);
+  log->run = runs;
+  runs[log->count++] = (logged_run){.start = json_incref(line),
+                                    .path = path,
+                                    .model = words(line, "model"),
+                                    .backend = words(line, "backend"),
+                                    .device = words(line, "device"),
+                                    .data = words(line, "data"),
+                                    .test_data = words(line, "test_data"),
+                                    .recipe = words(line, "recipe"),
+                                    .command = words(line, "command"),
+                                    .version = words(line, "version"),
+                                    .seed = whole(line, "seed"),
+                                    .parameters = whole(line, "parameters"),
+                                    .train_samples = whole(line, "train_samples"),
+                                    .validation_samples = whole(line, "validation_samples"),
+                                    .threads = (uint32_t)whole(line, "threads"),
+                                    .resumed = json_object_get(line, "resumed_epochs") != NULL};
+  return true;
+}
+
+/** Adds a step; those that a run went through again after it stopped take the place of the first.
+ */
+static bool add_step(logged_run *run, const json_t *line, dg_error *err) {
+  logged_step step = {whole(line, "step"), real(line, "loss"), real(line, "accuracy")};
+  while (run->steps > 0 && run->step[run->steps - 1].step >= step.step) run->steps--;
+  if (!grow((void **)&run->step, run->steps, &run->step_room, sizeof step, err)) return false;
+  run->step[run->steps++] = step;
+  return true;
+}
+
+static bool add_epoch(logged_run *run, const json_t *line, dg_error *err) {
+  dg_epoch_report r = {
+      .epoch = (uint32_t)whole(line, "epoch"),
+      .train = {.loss = real(line, "train_loss"), .accuracy = real(line, "train_accuracy")},
+      .validated = json_object_get(line, "validation_accuracy") != NULL,
+      .validation = {.loss = real(line, "validation_loss"),
+                     .accuracy = real(line, "validation_accuracy")},
+      .best = json_is_true(json_object_get(line, "best")),
+      .lr = real(line, "lr"),
+      .seconds = real(line, "seconds"),
+      .samples_per_second = real(line, "samples_per_second")};
+  while (run->epochs > 0 && run->epoch[run->epochs - 1].report.epoch >= r.epoch) run->epochs--;
+  if (!grow((void **)&run->epoch, run->epochs, &run->epoch_room, sizeof *run->epoch, err))
+    return false;
+  double before = run->epochs ? run->epoch[run->epochs - 1].seconds : 0;
+  run->epoch[run->epochs++] = (logged_epoch){r, run->steps ? run->step[run->steps - 1].step + 1 : 0,
+                                             before + (isfinite(r.seconds) ? r.seconds : 0)};
+  return true;
+}
+
+static void take_test(logged_run *run, const json_t *line) {
+  run->tested = true;
+  run->test = (dg_score){.loss = real(line, "loss"),
+                         .accuracy = real(line, "accuracy"),
+                         .correct = (uint32_t)whole(line, "correct"),
+                         .total = (uint32_t)whole(line, "total")};
+}
+
+/** Takes in one record; records of other kinds are passed over. */
+static bool take(run_log *log, const char *path, size_t first, json_t *line, dg_error *err) {
+  const char *event = words(line, "event");
+  if (!event) return dg_fail(err, DG_ERR_INPUT, "no \"event\"");
+  if (strcmp(event, "start") == 0) return add_start(log, path, line, err);
+  if (log->count == first) return dg_fail(err, DG_ERR_INPUT, "\"%.40s\" before any start", event);
+  logged_run *run = &log->run[log->count - 1];
+  if (strcmp(event, "step") == 0) return add_step(run, line, err);
+  if (strcmp(event, "epoch") == 0) return add_epoch(run, line, err);
+  if (strcmp(event, "test") == 0) take_test(run, line);
+  return true;
+}
+
+/* ---- lines -------------------------------------------------------------- */
+
+/** Reads the lines of a text that it splits in place; runs from `first` on are of this log. */
+static bool read_lines(run_log *log, const char *path, char *text, dg_error *err) {
+  size_t first = log->count, torn = 0, number = 1;
+  for (char *line = text, *next; line && *line; line = next, number++) {
+    json_error_t fault;
+    next = strchr(line, '\n');
+    if (next) *next++ = '\0';
+    json_t *object = json_loads(line, 0, &fault);
+    const char *event = object ? words(object, "event") : NULL;
+    bool right = !torn || (event && strcmp(event, "start") == 0);
+    if (!right)
+      dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON; give what digits-run --log wrote", path, torn);
+    else if (!object && log->count == first)
+      right = dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON: %s; give what digits-run --log wrote",
+                      path, number, fault.text);
+    else if (object && !take(log, path, first, object, err))
+      right = dg_fail_prefix(err, "%s:%zu: not of a log of digits-run", path, number);
+    torn = object ? 0 : number;
+    json_decref(object);
+    if (!right) return false;
+  }
+  return log->count > first ||
+         dg_fail(err, DG_ERR_INPUT, "%s: no run is in it; give what digits-run --log wrote", path);
+}
+
+bool run_log_read(run_log *log, const char *path, dg_error *err) {
+  size_t size;
+  char *text = dg_file_read(path, largest_log, &size, err);
+  if (!text) return false;
+  bool right = read_lines(log, path, text, err);
+  free(text);
+  return right;
+}
+
+void run_log_free(run_log *log) {
+  for (size_t i = 0; i < log->count; i++) {
+    json_decref(log->run[i].start);
+    free(log->run[i].step);
+    free(log->run[i].epoch);
+  }
+  free(log->run);
+  *log = (run_log){0};
+}
+
+double logged_seconds(const logged_run *run) {
+  return run->epochs ? run->epoch[run->epochs - 1].seconds : 0;
+}
+
+double logged_speed(const logged_run *run) {
+  return run->epochs ? run->epoch[run->epochs - 1].report.samples_per_second : NAN;
+}
+
+bool logged_validated(const logged_run *run) {
+  for (size_t i = 0; i < run->epochs; i++)
+    if (!run->epoch[i].report.validated) return false;
+  return run->epochs > 0;
+}

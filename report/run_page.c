@@ -1,0 +1,358 @@
+/** The page of a run, or of several that differ in their seed. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/answers.h"
+#include "report/confusion.h"
+#include "report/diagram.h"
+#include "report/filters.h"
+#include "report/report.h"
+#include "report/results.h"
+#include "report/samples.h"
+#include "report/sheet.h"
+
+enum { MOST_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
+
+/** A page on its way: what it shows, and the runs of the log; the last one is shown in detail. */
+typedef struct {
+  page page;
+  const report_contents *contents;
+  run_log log;
+  named_run *names;
+  const logged_run *last;
+  answers answers; /**< of the tested images, where they were tested */
+} run_page;
+
+/* ---- the head ----------------------------------------------------------- */
+
+static void add_fact(page *p, const char *value, const char *name) {
+  markup_add(&p->html, "<div class=\"fact\"><b>");
+  markup_escape(&p->html, value);
+  markup_add(&p->html, "</b><span>%s</span></div>\n", name);
+}
+
+/** Mean and (sample) deviation of the tested runs' accuracy, in percent. */
+static void add_mean(run_page *r) {
+  double mean = 0, square = 0;
+  size_t count = 0;
+  for (size_t i = 0; i < r->log.count; i++) {
+    const logged_run *run = &r->log.run[i];
+    if (!run->tested) continue;
+    double apart = 100 * run->test.accuracy - mean;
+    mean += apart / (double)++count;
+    square += apart * (100 * run->test.accuracy - mean);
+  }
+  if (count < 2) return;
+  char text[64];
+  char name[64];
+  snprintf(text, sizeof text, "%.2f %%", mean);
+  snprintf(name, sizeof name, "mean of %zu runs, ± %.2f %%", count,
+           sqrt(square / (double)(count - 1)));
+  add_fact(&r->page, text, name);
+}
+
+static void add_facts(run_page *r) {
+  const logged_run *run = r->last;
+  page *p = &r->page;
+  char text[64];
+  markup_add(&p->html, "<div class=\"facts\">\n");
+  add_mean(r);
+  if (run->tested) {
+    snprintf(text, sizeof text, "%.2f %%", 100 * run->test.accuracy);
+    add_fact(p, text, "test accuracy");
+    char name[64];
+    snprintf(text, sizeof text, "%u", run->test.total - run->test.correct);
+    snprintf(name, sizeof name, "of %u test images wrong", run->test.total);
+    add_fact(p, text, name);
+    snprintf(text, sizeof text, "%.4f", run->test.loss);
+    add_fact(p, text, "test loss");
+  }
+  snprintf(text, sizeof text, "%llu", (unsigned long long)run->parameters);
+  add_fact(p, text, "parameters");
+  if (run->epochs) {
+    snprintf(text, sizeof text, "%.1f s", logged_seconds(run));
+    add_fact(p, text, "of training");
+    snprintf(text, sizeof text, "%.0f", logged_speed(run));
+    add_fact(p, text, "images a second");
+  }
+  markup_add(&p->html, "</div>\n");
+}
+
+static void add_stop(run_page *r) {
+  if (!r->contents->stopped) return;
+  markup_add(&r->page.html, "<p class=\"stopped\"><b>The run ended early:</b> ");
+  markup_escape(&r->page.html, r->contents->stopped);
+  markup_add(&r->page.html, "</p>\n");
+}
+
+/* ---- its course --------------------------------------------------------- */
+
+static bool add_curves(run_page *r, dg_error *err) {
+  if (r->log.count == 1 && r->last->steps == 0 && r->last->epochs == 0) return true;
+  const char *note = r->log.count > 1 ? "The runs over one another; what follows is of the last."
+                                      : "The band spans the least and the largest of neighbouring "
+                                        "batches, the line is their mean.";
+  if (r->log.count > 1) {
+    page_section(&r->page, "Results", NULL);
+    results_table(&r->page, r->names, r->log.count);
+    page_section_end(&r->page);
+  }
+  page_section(&r->page, "Curves", note);
+  bool right = curves_draw(&r->page, r->names, r->log.count, err);
+  page_section_end(&r->page);
+  return right;
+}
+
+/* ---- its answers -------------------------------------------------------- */
+
+static bool is_squared(const run_page *r) {
+  return strcmp(dg_model_loss(r->contents->model), "mse") == 0;
+}
+
+/** Adds the samples that were looked at early and at the end. */
+static bool add_samples(run_page *r, dg_error *err) {
+  const report_contents *c = r->contents;
+  answers early;
+  uint32_t chosen[MOST_SAMPLES];
+  drawing d;
+  if (c->early_count == 0) return true;
+  if (!answers_read(&early, c->early, c->tested.labels, c->early_count, c->classes, is_squared(r),
+                    err))
+    return false;
+  uint32_t count = samples_choose(&early, c->tested.labels, chosen);
+  samples_draw(&c->tested, &early, &r->answers, chosen, count, c->early_epoch, &d);
+  bool right = page_drawing(&r->page, &d, REPORT_SAMPLES, err);
+  drawing_free(&d);
+  answers_free(&early);
+  return right;
+}
+
+static bool add_answers(run_page *r, dg_error *err) {
+  const report_contents *c = r->contents;
+  char note[300];
+  drawing d;
+  snprintf(note, sizeof note,
+           c->early_count ? "Which class was taken for which; and, of the first %u test images, "
+                            "those that the network was least sure of after epoch %u, then and now."
+                          : "Which class was taken for which.",
+           c->early_count, c->early_epoch);
+  page_section(&r->page, "Answers", note);
+  markup_add(&r->page.html, "<div class=\"grid\">\n");
+  bool right = confusion_draw(&r->answers, c->tested.labels, &d, err);
+  if (right) {
+    right = page_drawing(&r->page, &d, REPORT_CONFUSION, err);
+    drawing_free(&d);
+  }
+  right = right && add_samples(r, err);
+  markup_add(&r->page.html, "</div>\n");
+  page_section_end(&r->page);
+  return right;
+}
+
+static const uint8_t *image_of(const dg_part_view *part, uint32_t i) {
+  return part->images + (size_t)i * part->height * part->width;
+}
+
+static void add_mistake(run_page *r, uint32_t image) {
+  const dg_part_view *part = &r->contents->tested;
+  const answers *a = &r->answers;
+  uint32_t truth = part->labels[image], guess = a->guess[image];
+  markup *m = &r->page.html;
+  markup_add(m, "<figure><img width=\"72\" height=\"72\" alt=\"test image %u\" src=\"", image);
+  picture_inline_image(image_of(part, image), part->height, part->width, m);
+  markup_add(m, "\">\n<figcaption><b>%u</b> taken for <i>%u</i><br>", truth, guess);
+  markup_add(m, "%.1f %%, not %.2f %%</figcaption></figure>\n", 100 * answers_of(a, image, guess),
+             100 * answers_of(a, image, truth));
+}
+
+/** Writes the mistakes as a sheet: "4>9 87%" is a 4 that was taken for a 9 with 87 %. */
+static bool write_sheet(run_page *r, uint32_t count, dg_error *err) {
+  const dg_part_view *part = &r->contents->tested;
+  sheet_layout layout = {.columns = count < SHEET_COLUMNS ? count : SHEET_COLUMNS,
+                         .rows = (count + SHEET_COLUMNS - 1) / SHEET_COLUMNS,
+                         .image_height = part->height,
+                         .image_width = part->width,
+                         .scale = SHEET_SCALE};
+  char path[REPORT_PATH], label[40];
+  sheet s;
+  if (!sheet_open(&s, &layout, err)) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t image = r->answers.mistake[i], guess = r->answers.guess[image];
+    snprintf(label, sizeof label, "%u>%u %.0f%%", part->labels[image], guess,
+             100 * answers_of(&r->answers, image, guess));
+    sheet_put(&s, i, image_of(part, image), label);
+  }
+  report_path(r->page.folder, REPORT_MISTAKES, path);
+  bool right = picture_write(&s.picture, path, err);
+  sheet_close(&s);
+  return right;
+}
+
+static bool add_mistakes(run_page *r, dg_error *err) {
+  uint32_t all = r->answers.mistakes, count = all < MOST_MISTAKES ? all : MOST_MISTAKES;
+  char note[200] = "There are none.";
+  if (all)
+    snprintf(note, sizeof note,
+             "The worst %u of %u: each with the probability of the guess, and that of the right "
+             "class, the smallest first.",
+             count, all);
+  page_section(&r->page, "Mistakes", note);
+  markup_add(&r->page.html, "<div class=\"mistakes\">\n");
+  for (uint32_t i = 0; i < count; i++) add_mistake(r, r->answers.mistake[i]);
+  markup_add(&r->page.html, "</div>\n");
+  page_section_end(&r->page);
+  return count == 0 || write_sheet(r, count, err);
+}
+
+static bool add_tested(run_page *r, dg_error *err) {
+  const report_contents *c = r->contents;
+  if (!c->outputs) return true;
+  return answers_read(&r->answers, c->outputs, c->tested.labels, c->tested.count, c->classes,
+                      is_squared(r), err) &&
+         add_answers(r, err) && add_mistakes(r, err);
+}
+
+/* ---- the network -------------------------------------------------------- */
+
+static void add_layer_table(page *p, const dg_listed_layer *layers, size_t count) {
+  char shape[64];
+  markup_add(&p->html, "<div><div class=\"scroll\"><table>\n<tr><th>layer</th><th>type</th>"
+                       "<th>gives</th><th class=\"number\">parameters</th></tr>\n");
+  for (size_t i = 0; i < count; i++) {
+    markup_add(&p->html, "<tr><td>");
+    markup_escape(&p->html, layers[i].name);
+    markup_add(&p->html,
+               "</td><td>%s</td><td class=\"whole\">%s</td><td class=\"number\">%llu</td></tr>\n",
+               layers[i].type, diagram_shape(&layers[i], shape, sizeof shape),
+               (unsigned long long)layers[i].parameters);
+  }
+  markup_add(&p->html, "</table></div>\n");
+}
+
+static bool add_layers(run_page *r, const dg_listed_layer *layers, size_t count, dg_error *err) {
+  drawing d;
+  page *p = &r->page;
+  page_section(p, "Network", NULL);
+  markup_add(&p->html, "<div class=\"grid\">\n");
+  diagram_draw(layers, count, &d);
+  bool right = page_drawing(p, &d, REPORT_ARCHITECTURE, err);
+  drawing_free(&d);
+  add_layer_table(p, layers, count);
+  markup_add(&p->html, "<details><summary>On this device: operations and memory</summary>\n<pre>");
+  markup_escape(&p->html, r->contents->description);
+  markup_add(&p->html, "</pre></details></div>\n</div>\n");
+  page_section_end(p);
+  return right;
+}
+
+static bool add_network(run_page *r, dg_error *err) {
+  size_t count;
+  if (!dg_model_layers(r->contents->model, NULL, 0, &count, err)) return false;
+  dg_listed_layer *layers = calloc(count, sizeof *layers);
+  bool right = layers ? dg_model_layers(r->contents->model, layers, count, &count, err) &&
+                            add_layers(r, layers, count, err)
+                      : dg_fail_memory(err, count * sizeof *layers);
+  free(layers);
+  return right;
+}
+
+static bool add_filters(run_page *r, dg_error *err) {
+  const report_contents *c = r->contents;
+  char caption[300];
+  picture p = {0};
+  if (!c->weights.name) return true;
+  filters f = {&c->weights, c->values, c->tested.height, c->tested.width};
+  if (!filters_paint(&f, &p, caption, sizeof caption, err)) return false;
+  page_section(&r->page, "Weights of the first layer", NULL);
+  bool right = page_picture(&r->page, &p, REPORT_FILTERS, caption, err);
+  page_section_end(&r->page);
+  picture_close(&p);
+  return right;
+}
+
+/* ---- how it was made ---------------------------------------------------- */
+
+static void add_line(page *p, const char *name, const char *value) {
+  if (!value || !*value) return;
+  markup_add(&p->html, "<tr><th>%s</th><td>", name);
+  markup_escape(&p->html, value);
+  markup_add(&p->html, "</td></tr>\n");
+}
+
+static void add_table(run_page *r) {
+  const logged_run *run = r->last;
+  page *p = &r->page;
+  char text[128];
+  markup_add(&p->html, "<table class=\"plain\">\n");
+  add_line(p, "model", run->model);
+  add_line(p, "backend", run->backend);
+  add_line(p, "device", run->device);
+  snprintf(text, sizeof text, "%u", run->threads);
+  add_line(p, run->backend && strcmp(run->backend, "cpu") ? "units" : "threads", text);
+  add_line(p, "data", run->data);
+  add_line(p, "tested on", run->test_data);
+  snprintf(text, sizeof text, "%llu to train, %llu to validate, %u to test",
+           (unsigned long long)run->train_samples, (unsigned long long)run->validation_samples,
+           r->contents->tested.count);
+  add_line(p, "images", text);
+  snprintf(text, sizeof text, "%llu", (unsigned long long)run->seed);
+  if (run->train_samples) add_line(p, "seed", text);
+  add_line(p, "resumed", run->resumed ? "the run stopped and went on" : NULL);
+  add_line(p, "version", run->version);
+  markup_add(&p->html, "</table>\n");
+}
+
+static void add_making(run_page *r) {
+  const logged_run *run = r->last;
+  page *p = &r->page;
+  page_section(p, "How to repeat it", NULL);
+  if (run->command) {
+    markup_add(&p->html, "<pre class=\"wrap\" id=\"command\">");
+    markup_escape(&p->html, run->command);
+    markup_add(&p->html, "</pre>\n");
+  }
+  add_table(r);
+  markup_add(&p->html, "<h3>The effective model file</h3>\n<pre id=\"recipe\">");
+  markup_escape(&p->html, dg_model_text(r->contents->model));
+  markup_add(&p->html, "</pre>\n");
+  page_section_end(p);
+}
+
+static bool write_page(run_page *r, const char *folder, dg_error *err) {
+  char subtitle[512];
+  const logged_run *run = r->last;
+  snprintf(subtitle, sizeof subtitle, "%s: %.200s, on %.200s", run->backend ? run->backend : "?",
+           run->device ? run->device : "?",
+           run->test_data ? run->test_data
+           : run->data    ? run->data
+                          : "?");
+  page_begin(&r->page, folder, run->model ? run->model : "?", subtitle);
+  add_stop(r);
+  add_facts(r);
+  bool right =
+      add_curves(r, err) && add_tested(r, err) && add_network(r, err) && add_filters(r, err);
+  if (!right) {
+    markup_free(&r->page.html);
+    return false;
+  }
+  add_making(r);
+  return page_end(&r->page, err);
+}
+
+bool report_write(const char *folder, const report_contents *contents, dg_error *err) {
+  run_page r = {.contents = contents};
+  char path[REPORT_PATH];
+  report_path(folder, REPORT_LOG, path);
+  bool right = run_log_read(&r.log, path, err);
+  if (right) {
+    r.last = &r.log.run[r.log.count - 1];
+    r.names = results_name(&r.log, err);
+    right = r.names && write_page(&r, folder, err);
+  }
+  answers_free(&r.answers);
+  free(r.names);
+  run_log_free(&r.log);
+  return right;
+}

@@ -1,0 +1,71 @@
+/** digits-report: compares runs of digits-run on one page. */
+#include <stdio.h>
+
+#include "report/report.h"
+#include "tools/command.h"
+
+static const char help[] =
+    "Usage: digits-report [options] OUT RUN…\n"
+    "Writes the page OUT/index.html, which compares runs: a table of results, and the curves of\n"
+    "loss and accuracy over one another; and its charts as SVG files. Each RUN is a log that\n"
+    "digits-run --log wrote, or a folder that digits-run --report wrote. Of runs in the same log\n"
+    "(--runs) each counts. OUT is a folder, which is made where there is none.\n"
+    "\n"
+    "  --title TEXT   heading of the page; default: Runs compared\n"
+    "  --quiet        print nothing\n"
+    "  -h, --help     this help\n"
+    "  --version\n"
+    "\n"
+    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input.\n";
+
+/** What was asked for; strings point into argv. */
+typedef struct {
+  bool help, version, quiet;
+  const char *title, *folder;
+  const char *const *runs;
+  size_t count;
+} report_options;
+
+static bool read_options(report_options *o, int argc, char **argv, dg_error *err) {
+  enum { TITLE, QUIET, HELP, VERSION };
+  static const struct option known[] = {{"title", required_argument, NULL, TITLE},
+                                        {"quiet", no_argument, NULL, QUIET},
+                                        {"help", no_argument, NULL, HELP},
+                                        {"version", no_argument, NULL, VERSION},
+                                        {0}};
+  *o = (report_options){.title = "Runs compared"};
+  int index;
+  for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
+    if (which == '?') return false;
+    if (which == TITLE) o->title = optarg;
+    o->quiet |= which == QUIET;
+    o->help |= which == HELP;
+    o->version |= which == VERSION;
+  }
+  if (o->help || o->version) return true;
+  if (argc - optind < 2)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "give the folder of the page and one run at least; see --help");
+  o->folder = argv[optind];
+  o->runs = (const char *const *)(argv + optind + 1);
+  o->count = (size_t)(argc - optind - 1);
+  return true;
+}
+
+static bool perform(const report_options *o, dg_error *err) {
+  size_t runs;
+  if (o->help) return fputs(help, stdout) >= 0;
+  if (o->version) return printf("digits-report %s\n", dg_version()) >= 0;
+  if (!report_compare(o->folder, o->title, o->runs, o->count, &runs, err)) return false;
+  if (!o->quiet)
+    printf("%s/%s: %zu run%s\n", o->folder, report_name(REPORT_PAGE), runs, runs == 1 ? "" : "s");
+  return true;
+}
+
+int main(int argc, char **argv) {
+  report_options o;
+  dg_error err = {0};
+  command_begin();
+  bool right = read_options(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-report", right, &err);
+}
