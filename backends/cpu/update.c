@@ -34,47 +34,56 @@ static bool finite_bits(float value) {
   return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-static void sgd(const coefficients *k, size_t count, const float *grad, float *p, float *velocity) {
-  for (size_t i = 0; i < count; i++) {
-    float g = grad[i] * k->scale;
-    bool ok = finite_bits(grad[i]) && finite_bits(g);
-    float step = g + k->decay * p[i];
-    if (velocity) {
-      float v = k->momentum * velocity[i] + step;
-      velocity[i] = ok ? v : velocity[i];
-      step = k->nesterov ? step + k->momentum * v : v;
-    }
-    p[i] = ok ? p[i] - k->lr * step : p[i];
+/** What a parameter steps along: its gradient, scaled, with its decay. */
+static inline float direction(const coefficients *k, float grad, float p) {
+  return grad * k->scale + k->decay * p;
+}
+
+/** A gradient that is not finite, or not once it is scaled, is left out. */
+static inline bool usable(const coefficients *k, float grad) {
+  return finite_bits(grad) && finite_bits(grad * k->scale);
+}
+
+static void sgd(const coefficients *given, size_t count, const float *restrict grad,
+                float *restrict p, float *restrict velocity) {
+  const coefficients k = *given;
+  for (size_t i = 0; i < count && !velocity; i++)
+    p[i] = usable(&k, grad[i]) ? p[i] - k.lr * direction(&k, grad[i], p[i]) : p[i];
+  for (size_t i = 0; i < count && velocity; i++) {
+    bool ok = usable(&k, grad[i]);
+    float step = direction(&k, grad[i], p[i]), v = k.momentum * velocity[i] + step;
+    velocity[i] = ok ? v : velocity[i];
+    p[i] = ok ? p[i] - k.lr * (k.nesterov ? step + k.momentum * v : v) : p[i];
   }
 }
 
-static void adam(const coefficients *k, size_t count, const float *grad, float *p, float *m,
-                 float *v) {
+static void adam(const coefficients *given, size_t count, const float *restrict grad,
+                 float *restrict p, float *restrict m, float *restrict v) {
+  const coefficients k = *given;
   for (size_t i = 0; i < count; i++) {
-    float g = grad[i] * k->scale;
-    bool ok = finite_bits(grad[i]) && finite_bits(g);
-    g += k->decay * p[i];
-    float new_m = m[i] + (g - m[i]) * (1 - k->beta1);
-    float new_v = k->beta2 * v[i] + (1 - k->beta2) * (g * g);
-    float step = k->step_size * new_m / (sqrtf(new_v) / k->root_correction + k->eps);
+    bool ok = usable(&k, grad[i]);
+    float g = direction(&k, grad[i], p[i]);
+    float new_m = m[i] + (g - m[i]) * (1 - k.beta1);
+    float new_v = k.beta2 * v[i] + (1 - k.beta2) * (g * g);
+    float step = k.step_size * new_m / (sqrtf(new_v) / k.root_correction + k.eps);
     m[i] = ok ? new_m : m[i];
     v[i] = ok ? new_v : v[i];
-    p[i] = ok ? p[i] * k->shrink - step : p[i];
+    p[i] = ok ? p[i] * k.shrink - step : p[i];
   }
 }
 
-static void adadelta(const coefficients *k, size_t count, const float *grad, float *p,
-                     float *square, float *delta) {
+static void adadelta(const coefficients *given, size_t count, const float *restrict grad,
+                     float *restrict p, float *restrict square, float *restrict delta) {
+  const coefficients k = *given;
   for (size_t i = 0; i < count; i++) {
-    float g = grad[i] * k->scale;
-    bool ok = finite_bits(grad[i]) && finite_bits(g);
-    g += k->decay * p[i];
-    float new_square = k->rho * square[i] + (1 - k->rho) * (g * g);
-    float step = sqrtf(delta[i] + k->eps) / sqrtf(new_square + k->eps) * g;
-    float new_delta = k->rho * delta[i] + (1 - k->rho) * (step * step);
+    bool ok = usable(&k, grad[i]);
+    float g = direction(&k, grad[i], p[i]);
+    float new_square = k.rho * square[i] + (1 - k.rho) * (g * g);
+    float step = sqrtf(delta[i] + k.eps) / sqrtf(new_square + k.eps) * g;
+    float new_delta = k.rho * delta[i] + (1 - k.rho) * (step * step);
     square[i] = ok ? new_square : square[i];
     delta[i] = ok ? new_delta : delta[i];
-    p[i] = ok ? p[i] - k->lr * step : p[i];
+    p[i] = ok ? p[i] - k.lr * step : p[i];
   }
 }
 
