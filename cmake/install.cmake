@@ -8,22 +8,30 @@ install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 install(FILES core/support/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/support)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models
         FILES_MATCHING PATTERN *.cfg)
+install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/weights
+        FILES_MATCHING PATTERN *.safetensors)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES models/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/models)
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# Where models are found by name: relative to the programs, so that an installed tree can be moved
-# and the build tree, where a link stands for the folder, is no special case; else where they are
-# installed.
-set(models_folder ${CMAKE_INSTALL_FULL_DATADIR}/digits/models)
-file(RELATIVE_PATH models_beside ${CMAKE_INSTALL_FULL_BINDIR} ${models_folder})
+# Where models and weights are found by name: relative to the programs, so that an installed tree
+# can be moved and the build tree, where links stand for the folders, is no special case; else where
+# they are installed.
+set(catalog_definitions "")
+foreach(kind models weights)
+  string(TOUPPER ${kind} KIND)
+  set(folder ${CMAKE_INSTALL_FULL_DATADIR}/digits/${kind})
+  file(RELATIVE_PATH beside ${CMAKE_INSTALL_FULL_BINDIR} ${folder})
+  list(APPEND catalog_definitions DIGITS_${KIND}_FOLDER="${folder}"
+       DIGITS_${KIND}_BESIDE="${beside}")
+  cmake_path(ABSOLUTE_PATH beside BASE_DIRECTORY ${PROJECT_BINARY_DIR}/tools NORMALIZE
+             OUTPUT_VARIABLE link)
+  cmake_path(GET link PARENT_PATH parent)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${kind} ${link} SYMBOLIC)
+endforeach()
 set_source_files_properties(core/model/catalog.c PROPERTIES COMPILE_DEFINITIONS
-  "DIGITS_MODELS_FOLDER=\"${models_folder}\";DIGITS_MODELS_BESIDE=\"${models_beside}\"")
-cmake_path(ABSOLUTE_PATH models_beside BASE_DIRECTORY ${PROJECT_BINARY_DIR}/tools NORMALIZE
-           OUTPUT_VARIABLE models_link)
-cmake_path(GET models_link PARENT_PATH models_parent)
-file(MAKE_DIRECTORY ${models_parent})
-file(CREATE_LINK ${PROJECT_SOURCE_DIR}/models ${models_link} SYMBOLIC)
+                            "${catalog_definitions}")
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
 install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package})
@@ -32,7 +40,7 @@ write_basic_package_version_file(digits-config-version.cmake COMPATIBILITY SameM
 install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
               ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package})
 
-set(requires_private "zlib libconfig jansson openblas")
+set(requires_private "zlib libconfig jansson libpng libturbojpeg libexif openblas")
 set(libs_private "${OpenMP_C_FLAGS} -lm")
 if(DIGITS_HAVE_OPENCL)
   string(PREPEND libs_private "-lOpenCL ")

@@ -92,6 +92,16 @@ typedef struct {
 bool dg_list_models(dg_device *device, dg_listed_model *out, size_t room, size_t *count,
                     dg_error *err);
 
+enum { DG_PATH_SIZE = 1024 };
+
+/**
+ * The weight file that a word means: itself where it has a slash or ends in .safetensors, else that
+ * of the name in the folder $DIGITS_WEIGHTS if it is set, else in the one that was installed
+ * beside the running program, else in the one that the library was configured for. Writes `path`
+ * [DG_PATH_SIZE]. An unknown name is an error with the nearest right one.
+ */
+bool dg_weights_find(const char *weights, char *path, dg_error *err);
+
 /** The `name` in its file; belongs to the model. */
 const char *dg_model_name(const dg_model *model);
 /** The effective model file, overrides included; belongs to the model. */
@@ -181,6 +191,48 @@ uint32_t dg_data_test_samples(const dg_dataset *data);
 /** What it is: the folder, or "built-in digits". */
 const char *dg_data_source(const dg_dataset *data);
 void dg_data_close(dg_dataset *data); /**< NULL is allowed */
+
+/* ---- pictures ----------------------------------------------------------- */
+
+/** A gray picture in memory. */
+typedef struct {
+  uint32_t height, width;
+  uint8_t *pixels; /**< [height, width], 0 black, 255 white */
+} dg_picture;
+
+/**
+ * Reads a PNG, JPEG or PGM file as gray; colours by their lightness, what is transparent as paper,
+ * a photograph turned as its camera says. One that is damaged, or has more than 67 108 864 pixels,
+ * is an error that names it. Free with dg_picture_free.
+ */
+bool dg_picture_read(dg_picture *picture, const char *path, dg_error *err);
+/** The same from the `size` bytes of a file; `name` stands for it in messages. */
+bool dg_picture_decode(dg_picture *picture, const void *bytes, size_t size, const char *name,
+                       dg_error *err);
+void dg_picture_free(dg_picture *picture); /**< one without pixels is allowed */
+
+/** Where in a picture a digit was found, in its pixels. */
+typedef struct {
+  uint32_t top, left, height, width;
+} dg_box;
+
+/** The digits of a picture, line by line and each line from left to right. */
+typedef struct {
+  uint32_t count;
+  uint32_t height, width; /**< of an image */
+  dg_box *boxes;          /**< [count] */
+  uint8_t *images;        /**< [count, height, width], 0 paper, 255 ink */
+} dg_digits;
+
+/**
+ * Finds the digits of a picture: ink darker or brighter than its paper, in even or uneven light.
+ * Each is cut out as MNIST's are: scaled to fit 20/28 of an image of height x width (at least 8x8),
+ * its shape kept, and put with its centre of mass in the middle. A picture that is too small or
+ * has no ink is an error; `name` stands for it there. Free with dg_digits_free.
+ */
+bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height, uint32_t width,
+                    dg_digits *digits, dg_error *err);
+void dg_digits_free(dg_digits *digits); /**< what is empty is allowed */
 
 /* ---- training ----------------------------------------------------------- */
 
@@ -340,5 +392,39 @@ typedef struct {
  */
 bool dg_convert(const char *input, const char *output, const dg_model *model,
                 const dg_convert_options *options, dg_error *err);
+
+/* ---- predicting --------------------------------------------------------- */
+
+/** A trained network that waits for images, with all that it needs on its device. */
+typedef struct dg_predictor dg_predictor;
+
+/**
+ * Builds the network of a model, for at most `batch` images at once, and reads its parameters from
+ * a weight file; `weights` NULL: draws initial ones. Model and device must outlive the predictor.
+ */
+dg_predictor *dg_predictor_new(const dg_model *model, const char *weights, dg_device *device,
+                               uint32_t batch, dg_error *err);
+void dg_predictor_free(dg_predictor *predictor); /**< NULL is allowed */
+
+/** Size of the images that it takes, and numbers that it gives for each: one a class. */
+uint32_t dg_predictor_height(const dg_predictor *predictor);
+uint32_t dg_predictor_width(const dg_predictor *predictor);
+uint32_t dg_predictor_outputs(const dg_predictor *predictor);
+
+/**
+ * What the network gives for any number of images [count, height, width] (0 paper, 255 ink):
+ * `logits` [count, outputs], as of dg_predict. Nothing is allocated or prepared any more.
+ */
+bool dg_predictor_run(dg_predictor *predictor, const uint8_t *images, uint32_t count, float *logits,
+                      dg_error *err);
+
+/**
+ * Probabilities of the classes for `count` images, [count, outputs], from their logits: softmax
+ * where the model learned by cross-entropy; where it learned by the squared error, whose best
+ * answer is the probability itself, its positive part, scaled to a sum of 1. Both arrays may be
+ * the same.
+ */
+void dg_predictor_probabilities(const dg_predictor *predictor, const float *logits, uint32_t count,
+                                float *probabilities);
 
 #endif

@@ -31,6 +31,9 @@ echo "== programs"
 "$moved/bin/digits-bench" --backend cpu --measure losses --rounds 1 --seconds 0.01 vanilla |
   grep -q '^vanilla  *cpu ' || fail "nothing measured"
 
+"$moved/bin/digits-predict" nothing "$folder/set" 2>&1 | grep -q "$moved/share/digits/weights" ||
+  fail "no folder of weights"
+
 # $1: the program. It learned something if it is right on 8000 of the 10 000 test images and more.
 trains() {
   "$1" "$moved/share/digits/models/vanilla.cfg" | tee "$folder/output"

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/digits.h"
 #include "core/support/clock.h"
@@ -104,19 +103,13 @@ typedef struct {
   audience audience;
 } job;
 
-static bool same_file(const char *a, const char *b) {
-  struct stat first, second;
-  return a && b && stat(a, &first) == 0 && stat(b, &second) == 0 && S_ISREG(first.st_mode) &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
 /** Nothing that is read may be written over. */
 static bool check_targets(const options *o, dg_error *err) {
-  const char *over = same_file(o->save, o->model)  ? "--save"
-                     : same_file(o->log, o->model) ? "--log"
-                                                   : NULL;
+  const char *over = command_same_file(o->save, o->model)  ? "--save"
+                     : command_same_file(o->log, o->model) ? "--log"
+                                                           : NULL;
   if (over) return dg_fail(err, DG_ERR_INPUT, "%s would write over the model %s", over, o->model);
-  if (same_file(o->log, o->save) || same_file(o->log, o->load))
+  if (command_same_file(o->log, o->save) || command_same_file(o->log, o->load))
     return dg_fail(err, DG_ERR_INPUT, "--log would write over the weights in %s", o->log);
   return !o->save || dg_file_check(o->save, err);
 }
@@ -129,7 +122,7 @@ static bool open_logs(job *j, dg_error *err) {
   if (!json_log_open(&a->log, o->log, o->resume, err) ||
       !json_log_open(&a->log, own, o->resume, err))
     return false;
-  return !same_file(o->log, own) ||
+  return !command_same_file(o->log, own) ||
          dg_fail(err, DG_ERR_INPUT, "--log %s is the report's own log; leave it out", o->log);
 }
 
@@ -193,6 +186,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
          : o->resume ? o->resume
                      : o->load,
          (unsigned long long)start.parameters);
+  if (o->load == o->installed) printf("weights %s\n", o->load);
   printf("device  %s: %s\n", start.backend, start.device);
   if (o->test) {
     printf("data    %s: %u to test\n", dg_data_source(test), dg_data_test_samples(test));

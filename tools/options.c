@@ -39,7 +39,8 @@ const char options_help[] =
     "                        its model, recipe, seed, device and data are taken up,\n"
     "                        --log and --test-data are given again\n"
     "  --load FILE           start from these; without a MODEL, from their own\n"
-    "  --test                no training: test what --load gave\n"
+    "  --test                no training: test what --load gave, or else the installed weights\n"
+    "                        of the MODEL, which is then a name\n"
     "\n"
     "What it tells\n"
     "  --log FILE            one JSON object a line: start, step, epoch, test, summary\n"
@@ -182,9 +183,23 @@ static bool take_words(options *o, char **words, int count, dg_error *err) {
   return true;
 }
 
+/** Takes the weights that are installed for the model, if that was given by name. */
+static bool find_weights(options *o, dg_error *err) {
+  size_t length = o->model ? strlen(o->model) : 0;
+  bool path = !o->model || strchr(o->model, '/') ||
+              (length > 4 && strcmp(o->model + length - 4, ".cfg") == 0);
+  if (path)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "--test needs --load FILE, or the name of a model whose weights are installed");
+  if (!dg_weights_find(o->model, o->installed, err))
+    return dg_fail_prefix(err, "--test without --load FILE");
+  o->load = o->installed;
+  return true;
+}
+
 /** Refuses options that contradict each other beyond pairs. */
-static bool check(const options *o, dg_error *err) {
-  if (o->test && !o->load) return dg_fail(err, DG_ERR_INPUT, "--test needs --load FILE");
+static bool check(options *o, dg_error *err) {
+  if (o->test && !o->load && !find_weights(o, err)) return false;
   if (o->task == DO_DESCRIBE && o->load && o->model)
     return dg_fail(err, DG_ERR_INPUT,
                    "--describe takes a model file or --load FILE, whose model it describes; "

@@ -28,6 +28,7 @@ typedef struct {
   const char *log;
   const char *report;
   const char *save, *load, *resume;
+  char installed[DG_PATH_SIZE]; /**< weights that were found by the model's name */
   uint32_t seed, threads, runs;
   const char *words; /**< the command line without the program, as it was given */
   bool quiet, test;  /**< test: no training */

@@ -1,37 +1,40 @@
-/** Model files that are found by name: those of one folder. */
+/** Files that are found by name: models and weights, each in a folder of its own. */
 #ifndef DG_CATALOG_H
 #define DG_CATALOG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/support/error.h"
+#include "core/digits.h"
 
-enum { DG_CATALOG_PATH = 1024, DG_CATALOG_MOST = 256 };
+enum { DG_CATALOG_MOST = 256 };
 
-/** The folder and the names of the models in it (their files' names without .cfg), sorted. */
+typedef enum { DG_CATALOG_MODELS, DG_CATALOG_WEIGHTS } dg_catalog_kind;
+
+/** The folder and the names of the files in it (without .cfg, .safetensors), sorted. */
 typedef struct {
-  char folder[DG_CATALOG_PATH];
+  dg_catalog_kind kind;
+  char folder[DG_PATH_SIZE];
   size_t count;
   char *names[DG_CATALOG_MOST];
 } dg_catalog;
 
 /**
- * Reads the folder: $DIGITS_MODELS if it is set, else the one installed beside the running
- * program, else the one that the library was configured for. The caller frees the names with
- * dg_catalog_free, also on failure.
+ * Reads the folder: $DIGITS_MODELS or $DIGITS_WEIGHTS if it is set, else the one installed beside
+ * the running program, else the one that the library was configured for. The caller frees the
+ * names with dg_catalog_free, also on failure.
  */
-bool dg_catalog_read(dg_catalog *catalog, dg_error *err);
+bool dg_catalog_read(dg_catalog *catalog, dg_catalog_kind kind, dg_error *err);
 void dg_catalog_free(dg_catalog *catalog);
 
-/** Path of a model of the catalog: [DG_CATALOG_PATH]. */
+/** Path of a file of the catalog: [DG_PATH_SIZE]. */
 bool dg_catalog_path(const dg_catalog *catalog, const char *name, char *path, dg_error *err);
 
 /**
- * The file that `model` means: itself where it has a slash or ends in .cfg, else the file of that
- * name in the catalog. An unknown name is an error with the nearest right one. Writes `path`
- * [DG_CATALOG_PATH].
+ * The file that a word means: itself where it has a slash or ends in the kind's suffix, else the
+ * file of that name in the catalog. An unknown name is an error with the nearest right one. Writes
+ * `path` [DG_PATH_SIZE].
  */
-bool dg_model_find(const char *model, char *path, dg_error *err);
+bool dg_catalog_find(dg_catalog_kind kind, const char *word, char *path, dg_error *err);
 
 #endif

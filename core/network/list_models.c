@@ -17,7 +17,7 @@ static bool count_parameters(const dg_model *model, dg_device *device, uint64_t 
 /** Fills in one model; a file that can't be used is listed with the reason. */
 static void look_at(const dg_catalog *catalog, const char *name, dg_device *device,
                     dg_listed_model *out) {
-  char path[DG_CATALOG_PATH];
+  char path[DG_PATH_SIZE];
   dg_error err = {0};
   *out = (dg_listed_model){0};
   snprintf(out->name, sizeof out->name, "%s", name);
@@ -32,7 +32,7 @@ static void look_at(const dg_catalog *catalog, const char *name, dg_device *devi
 bool dg_list_models(dg_device *device, dg_listed_model *out, size_t room, size_t *count,
                     dg_error *err) {
   dg_catalog catalog;
-  bool right = dg_catalog_read(&catalog, err);
+  bool right = dg_catalog_read(&catalog, DG_CATALOG_MODELS, err);
   *count = right ? catalog.count : 0;
   for (size_t i = 0; i < *count && i < room; i++)
     look_at(&catalog, catalog.names[i], device, &out[i]);

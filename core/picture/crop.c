@@ -1,0 +1,170 @@
+#include "core/picture/crop.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EDGE = 100 }; /* of 255: where a digit ends, as MNIST's do */
+
+/** The ink of one digit, apart from all else. */
+typedef struct {
+  uint32_t top, left; /**< in the ink's pixels */
+  uint32_t height, width;
+  uint8_t *strength; /**< [height, width] */
+} cutting;
+
+/* ---- cutting out -------------------------------------------------------- */
+
+static bool is_of(const dg_marks *marks, size_t at, uint32_t digit) {
+  return marks->of[at] && marks->marks[marks->of[at] - 1].digit == digit;
+}
+
+/** The box around all marks of a digit. */
+static cutting bounds(const dg_marks *marks, uint32_t digit) {
+  uint32_t top = UINT32_MAX, left = UINT32_MAX, bottom = 0, right = 0;
+  for (uint32_t i = 0; i < marks->count; i++) {
+    const dg_box *box = &marks->marks[i].box;
+    if (marks->marks[i].digit != digit) continue;
+    if (box->top < top) top = box->top;
+    if (box->left < left) left = box->left;
+    if (box->top + box->height > bottom) bottom = box->top + box->height;
+    if (box->left + box->width > right) right = box->left + box->width;
+  }
+  return (cutting){top, left, bottom - top, right - left, NULL};
+}
+
+static bool cut_out(const dg_ink *ink, const dg_marks *marks, uint32_t digit, cutting *c,
+                    dg_error *err) {
+  *c = bounds(marks, digit);
+  c->strength = calloc(c->height, c->width);
+  if (!c->strength) return dg_fail_memory(err, (size_t)c->height * c->width);
+  for (uint32_t y = 0; y < c->height; y++)
+    for (uint32_t x = 0; x < c->width; x++) {
+      size_t at = (size_t)(c->top + y) * ink->width + c->left + x;
+      if (is_of(marks, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
+    }
+  return true;
+}
+
+/** Makes the strongest tenth of the clear ink 255. */
+static void strengthen(cutting *c, uint8_t clear) {
+  size_t counts[256] = {0}, of_ink = 0, above = 0, count = (size_t)c->height * c->width;
+  for (size_t i = 0; i < count; i++) counts[c->strength[i]]++;
+  for (int s = clear; s < 256; s++) of_ink += counts[s];
+  int strong = 255;
+  while (strong > 1 && 10 * (above += counts[strong]) < of_ink) strong--;
+  for (size_t i = 0; i < count; i++)
+    c->strength[i] = (uint8_t)(c->strength[i] < strong ? 255 * c->strength[i] / strong : 255);
+}
+
+/** Cuts off the rows and columns at the edges that hold nothing as strong as `least`. */
+static dg_box trim(const cutting *c, uint8_t least) {
+  uint32_t top = c->height, left = c->width, bottom = 0, right = 0;
+  for (uint32_t y = 0; y < c->height; y++)
+    for (uint32_t x = 0; x < c->width; x++) {
+      if (c->strength[(size_t)y * c->width + x] < least) continue;
+      if (y < top) top = y;
+      if (x < left) left = x;
+      if (y >= bottom) bottom = y + 1;
+      if (x >= right) right = x + 1;
+    }
+  return (dg_box){top, left, bottom - top, right - left};
+}
+
+/* ---- scaling ------------------------------------------------------------ */
+
+/** A stretch of `count` pixels from `first` on, scaled to `size` pixels. */
+typedef struct {
+  uint32_t first, count, size;
+} stretch;
+
+/** How much of the pixel `at` of a stretch falls on the scaled pixel `to`, as a share of the
+ * latter. */
+static float share(const stretch *s, uint32_t at, uint32_t to) {
+  double scale = (double)s->size / s->count;
+  double begin = fmax(at * scale, to), end = fmin((at + 1) * scale, to + 1);
+  return (float)fmax(end - begin, 0);
+}
+
+/** The pixels of a stretch that fall on the scaled pixel `to`. */
+static void cover(const stretch *s, uint32_t to, uint32_t *first, uint32_t *end) {
+  *first = (uint32_t)((uint64_t)to * s->count / s->size);
+  *end = (uint32_t)(((uint64_t)(to + 1) * s->count + s->size - 1) / s->size);
+}
+
+/** Mean ink of the part of a cutting that falls on a scaled pixel. */
+static float mean_at(const cutting *c, const stretch *down, const stretch *across, uint32_t row,
+                     uint32_t column) {
+  uint32_t top, bottom, left, right;
+  cover(down, row, &top, &bottom);
+  cover(across, column, &left, &right);
+  float sum = 0;
+  for (uint32_t y = top; y < bottom; y++) {
+    const uint8_t *line = c->strength + (size_t)(down->first + y) * c->width + across->first;
+    float of_line = 0;
+    for (uint32_t x = left; x < right; x++) of_line += line[x] * share(across, x, column);
+    sum += of_line * share(down, y, row);
+  }
+  return sum;
+}
+
+/** Where an image of so many pixels begins in `room` for its centre of mass to be at its middle,
+    which of 28 pixels is the fifteenth: so it is in MNIST. */
+static uint32_t place(double centre, uint32_t size, uint32_t room) {
+  double first = floor(room / 2.0 - centre + 0.5);
+  return first < 0 ? 0 : first > room - size ? room - size : (uint32_t)first;
+}
+
+/** Puts a scaled digit [height, width] into an image, with its centre of mass in the middle. */
+static void centre(const float *digit, uint32_t height, uint32_t width, uint8_t *image,
+                   uint32_t image_height, uint32_t image_width) {
+  double mass = 1e-9, row = 0, column = 0;
+  float most = 1;
+  for (uint32_t i = 0; i < height * width; i++) {
+    mass += digit[i];
+    row += digit[i] * (i / width);
+    column += digit[i] * (i % width);
+    if (digit[i] > most) most = digit[i];
+  }
+  uint32_t top = place(row / mass, height, image_height);
+  uint32_t left = place(column / mass, width, image_width);
+  memset(image, 0, (size_t)image_height * image_width);
+  for (uint32_t i = 0; i < height * width; i++)
+    image[(size_t)(top + i / width) * image_width + left + i % width] =
+        (uint8_t)lrintf(255 * digit[i] / most);
+}
+
+static uint32_t scaled(uint32_t size, double scale) {
+  double to = floor(size * scale + 0.5);
+  return to < 1 ? 1 : (uint32_t)to;
+}
+
+/** Scales a part of a cutting to fit 20/28 of an image, and puts it there. */
+static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t width,
+                uint8_t *image, dg_error *err) {
+  uint32_t room_down = height * 20 / 28, room_across = width * 20 / 28;
+  double scale = fmin((double)room_down / part->height, (double)room_across / part->width);
+  stretch down = {part->top, part->height, scaled(part->height, scale)};
+  stretch across = {part->left, part->width, scaled(part->width, scale)};
+  float *digit = malloc((size_t)down.size * across.size * sizeof *digit);
+  if (!digit) return dg_fail_memory(err, (size_t)down.size * across.size * sizeof *digit);
+  for (uint32_t y = 0; y < down.size; y++)
+    for (uint32_t x = 0; x < across.size; x++)
+      digit[(size_t)y * across.size + x] = mean_at(c, &down, &across, y, x);
+  centre(digit, down.size, across.size, image, height, width);
+  free(digit);
+  return true;
+}
+
+bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
+             uint32_t width, uint8_t *image, dg_box *where, dg_error *err) {
+  cutting c;
+  if (!cut_out(ink, marks, digit, &c, err)) return false;
+  strengthen(&c, ink->clear);
+  dg_box part = trim(&c, EDGE);
+  bool right = fit(&c, &part, height, width, image, err);
+  *where = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
+                    part.height * ink->reduced, part.width * ink->reduced};
+  free(c.strength);
+  return right;
+}

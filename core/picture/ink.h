@@ -1,0 +1,32 @@
+/** The ink of a picture: where it is, and how strong. */
+#ifndef DG_INK_H
+#define DG_INK_H
+
+#include "core/digits.h"
+
+/** Strength of ink, from 0 (paper) to 255, of a picture that was made smaller where it is large. */
+typedef struct {
+  uint32_t height, width;
+  uint32_t reduced;  /**< a pixel is the mean of so many x so many of the picture */
+  uint8_t *strength; /**< [height, width] */
+  uint8_t clear;     /**< strength from which on a pixel is surely ink */
+  uint8_t faint;     /**< strength from which on it is more than the paper's noise */
+} dg_ink;
+
+/**
+ * Finds the ink of a picture, dark on bright paper or bright on dark. One without ink, or too
+ * small for any, is an error; `name` stands for the picture. Free with dg_ink_free.
+ */
+bool dg_ink_find(const dg_picture *picture, const char *name, dg_ink *ink, dg_error *err);
+void dg_ink_free(dg_ink *ink);
+
+/**
+ * The smallest, or the largest, of the (2 reach + 1)^2 pixels around each, as far as there are
+ * such, in the place of an image [height, width].
+ */
+bool dg_window_least(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
+                     dg_error *err);
+bool dg_window_largest(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
+                       dg_error *err);
+
+#endif

@@ -1,0 +1,162 @@
+/** Which marks make a digit, and in what order digits are read. */
+#include <stdlib.h>
+
+#include "core/picture/marks.h"
+
+enum { MOST_PARTS = 4096, LEAST_HEIGHT = 6 };
+
+/** Marks joined to digits, as far as that has come; a digit is named by the first of its parts. */
+typedef struct {
+  dg_box box;
+  uint32_t mark;  /**< in dg_marks.marks */
+  uint32_t digit; /**< in joining.parts */
+  uint32_t line;
+} part;
+
+typedef struct {
+  part *parts;
+  uint32_t count;
+  uint32_t tall; /**< height of the tallest mark, which stands for that of digits */
+} joining;
+
+static uint32_t lesser(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
+
+static uint32_t greater(uint32_t a, uint32_t b) {
+  return a > b ? a : b;
+}
+
+/* ---- what is no speck --------------------------------------------------- */
+
+static bool is_part(const joining *j, const dg_box *box) {
+  return 8 * greater(box->height, box->width) >= j->tall;
+}
+
+static bool choose_parts(joining *j, const dg_marks *marks, const char *name, dg_error *err) {
+  uint32_t parts = 0;
+  for (uint32_t i = 0; i < marks->count; i++)
+    j->tall = greater(j->tall, marks->marks[i].box.height);
+  for (uint32_t i = 0; i < marks->count; i++) parts += is_part(j, &marks->marks[i].box);
+  if (parts > MOST_PARTS)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: more than %d marks of ink are no digits; cut out a part of the picture",
+                   name, MOST_PARTS);
+  j->parts = malloc((parts + 1) * sizeof *j->parts);
+  if (!j->parts) return dg_fail_memory(err, (parts + 1) * sizeof *j->parts);
+  for (uint32_t i = 0; i < marks->count; i++)
+    if (is_part(j, &marks->marks[i].box)) {
+      j->parts[j->count] = (part){marks->marks[i].box, i, j->count, 0};
+      j->count++;
+    }
+  return true;
+}
+
+/* ---- what belongs together ---------------------------------------------- */
+
+/** How far two stretches overlap; negative: how far they are apart. */
+static int overlap(uint32_t first, uint32_t length, uint32_t other, uint32_t other_length) {
+  return (int)lesser(first + length, other + other_length) - (int)greater(first, other);
+}
+
+/**
+ * Are two boxes parts of one digit, where digits are so tall? Where one lies within the other or
+ * above it, and where one is small (less than half as tall) and near.
+ */
+static bool belong_together(const dg_box *a, const dg_box *b, uint32_t tall) {
+  int across = overlap(a->left, a->width, b->left, b->width);
+  int down = overlap(a->top, a->height, b->top, b->height);
+  int height = (int)lesser(a->height, b->height), width = (int)lesser(a->width, b->width);
+  int near = (int)tall / 8;
+  bool small = 2 * height < (int)tall;
+  if (2 * across >= width) return down >= (small ? -2 * near : -near);
+  return small && across >= -near && down >= -near;
+}
+
+static dg_box around(const dg_box *a, const dg_box *b) {
+  dg_box box = {.top = lesser(a->top, b->top), .left = lesser(a->left, b->left)};
+  box.height = greater(a->top + a->height, b->top + b->height) - box.top;
+  box.width = greater(a->left + a->width, b->left + b->width) - box.left;
+  return box;
+}
+
+static void join_parts(joining *j) {
+  for (uint32_t a = 1; a < j->count; a++)
+    for (uint32_t b = 0; b < a; b++) {
+      uint32_t gone = j->parts[a].digit, kept = j->parts[b].digit;
+      if (gone == kept || !belong_together(&j->parts[a].box, &j->parts[b].box, j->tall)) continue;
+      for (uint32_t i = 0; i < j->count; i++)
+        if (j->parts[i].digit == gone) j->parts[i].digit = kept;
+    }
+}
+
+/* ---- in what order they are read ---------------------------------------- */
+
+static int by_top(const void *a, const void *b) {
+  const part *first = a, *second = b;
+  return (first->box.top > second->box.top) - (first->box.top < second->box.top);
+}
+
+static int by_place(const void *a, const void *b) {
+  const part *first = a, *second = b;
+  if (first->line != second->line) return first->line < second->line ? -1 : 1;
+  return (first->box.left > second->box.left) - (first->box.left < second->box.left);
+}
+
+/** One entry a digit, with all of its box, without what is too small beside the tallest. */
+static uint32_t gather_digits(const joining *j, part *digits) {
+  uint32_t count = 0, kept = 0, tall = 0;
+  for (uint32_t i = 0; i < j->count; i++) {
+    uint32_t d = 0;
+    while (d < count && digits[d].digit != j->parts[i].digit) d++;
+    if (d == count) digits[count++] = j->parts[i];
+    digits[d].box = around(&digits[d].box, &j->parts[i].box);
+  }
+  for (uint32_t d = 0; d < count; d++) tall = greater(tall, digits[d].box.height);
+  for (uint32_t d = 0; d < count; d++)
+    if (4 * greater(digits[d].box.height, digits[d].box.width) >= tall) digits[kept++] = digits[d];
+  return kept;
+}
+
+/** Sorts digits into lines: those on the height of a line's topmost one are its. */
+static void sort_digits(part *digits, uint32_t count) {
+  qsort(digits, count, sizeof *digits, by_top);
+  uint32_t line = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (digits[i].line) continue;
+    const dg_box *first = &digits[i].box;
+    line++;
+    for (uint32_t k = i; k < count; k++) {
+      const dg_box *box = &digits[k].box;
+      int shared = overlap(first->top, first->height, box->top, box->height);
+      if (!digits[k].line && 2 * shared >= (int)lesser(first->height, box->height))
+        digits[k].line = line;
+    }
+  }
+  qsort(digits, count, sizeof *digits, by_place);
+}
+
+/** Writes to each mark the number of its digit. */
+static bool number_marks(const joining *j, dg_marks *marks, dg_error *err) {
+  part *digits = malloc((j->count + 1) * sizeof *digits);
+  if (!digits) return dg_fail_memory(err, (j->count + 1) * sizeof *digits);
+  marks->digits = gather_digits(j, digits);
+  sort_digits(digits, marks->digits);
+  for (uint32_t d = 0; d < marks->digits; d++)
+    for (uint32_t i = 0; i < j->count; i++)
+      if (j->parts[i].digit == digits[d].digit) marks->marks[j->parts[i].mark].digit = d + 1;
+  free(digits);
+  return true;
+}
+
+bool dg_marks_join(dg_marks *marks, const char *name, dg_error *err) {
+  joining j = {0};
+  bool right = choose_parts(&j, marks, name, err);
+  if (right && j.tall < LEAST_HEIGHT)
+    right =
+        dg_fail(err, DG_ERR_INPUT, "%s: no ink was found but specks; take a larger picture", name);
+  if (right) join_parts(&j);
+  right = right && number_marks(&j, marks, err);
+  free(j.parts);
+  return right;
+}

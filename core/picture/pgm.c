@@ -1,0 +1,74 @@
+/** PGM, plain (P2) and raw (P5): https://netpbm.sourceforge.net/doc/pgm.html */
+#include <ctype.h>
+
+#include "core/picture/formats.h"
+
+enum { MOST_GRAY = 65535, MOST_SIDE = 100000000 };
+
+bool dg_is_pgm(const dg_picture_file *file) {
+  return file->size >= 3 && file->bytes[0] == 'P' &&
+         (file->bytes[1] == '2' || file->bytes[1] == '5') &&
+         (isspace(file->bytes[2]) || file->bytes[2] == '#');
+}
+
+/** Reading goes from here on. */
+typedef struct {
+  const uint8_t *at, *end;
+} cursor;
+
+/** Passes white space, and comments from # to the end of their line. */
+static void skip_space(cursor *c) {
+  bool comment = false;
+  for (; c->at < c->end && (comment || isspace(*c->at) || *c->at == '#'); c->at++)
+    comment = *c->at == '#' || (comment && *c->at != '\n' && *c->at != '\r');
+}
+
+/** Reads a decimal number up to `most`. */
+static bool read_number(cursor *c, uint32_t most, uint32_t *number) {
+  skip_space(c);
+  const uint8_t *first = c->at;
+  for (*number = 0; c->at < c->end && isdigit(*c->at) && *number <= most; c->at++)
+    *number = *number * 10 + (uint32_t)(*c->at - '0');
+  return c->at > first && *number <= most;
+}
+
+/** Reads one gray of a raw picture, of one byte or two. */
+static bool read_raw(cursor *c, uint32_t most, uint32_t *gray) {
+  if (c->end - c->at < (most > 255 ? 2 : 1)) return false;
+  *gray = *c->at++;
+  if (most > 255) *gray = *gray << 8 | *c->at++;
+  return *gray <= most;
+}
+
+/** Reads the grays, from 0 to `most`. */
+static bool read_pixels(dg_picture *picture, cursor *c, bool raw, uint32_t most) {
+  size_t count = (size_t)picture->height * picture->width;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t gray;
+    if (!(raw ? read_raw(c, most, &gray) : read_number(c, most, &gray))) return false;
+    picture->pixels[i] = (uint8_t)((gray * 255 + most / 2) / most);
+  }
+  return true;
+}
+
+bool dg_read_pgm(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
+  cursor c = {file->bytes + 2, file->bytes + file->size};
+  bool raw = file->bytes[1] == '5';
+  uint32_t width, height, most;
+  if (!read_number(&c, MOST_SIDE, &width) || !read_number(&c, MOST_SIDE, &height) ||
+      !read_number(&c, MOST_GRAY, &most) || most == 0)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: damaged PGM file: expected width, height and the largest gray, 1 to %d; "
+                   "save it again",
+                   file->name, MOST_GRAY);
+  if (!dg_picture_check(file, height, width, err)) return false;
+  if (raw && c.at < c.end) c.at++; /* the white space behind the header */
+  uint64_t least = (uint64_t)height * width * (raw && most <= 255 ? 1 : 2);
+  bool cut = (uint64_t)(c.end - c.at) + !raw < least;
+  if (!cut && !dg_picture_allocate(picture, file, height, width, 1, err)) return false;
+  return (!cut && read_pixels(picture, &c, raw, most)) ||
+         dg_fail(
+             err, DG_ERR_INPUT,
+             "%s: damaged PGM file: a gray of the %u x %u is missing or above %u; save it again",
+             file->name, width, height, most);
+}

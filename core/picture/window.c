@@ -1,0 +1,60 @@
+/**
+ * The least and the largest of a moving window, in a time that does not depend on its size
+ * (M. van Herk, "A fast algorithm for local minimum and maximum filters on rectangular and
+ * octagonal kernels", 1992): a line is cut into blocks of the window's length; the least of a
+ * window is that of the end of one block and the beginning of the next.
+ */
+#include <stdlib.h>
+
+#include "core/picture/ink.h"
+
+/** Lines of memory that a pass works in; `room` bytes each. */
+typedef struct {
+  uint8_t *line, *forward, *backward;
+  size_t room;
+} scratch;
+
+static uint8_t lesser(uint8_t a, uint8_t b) {
+  return a < b ? a : b;
+}
+
+/** Replaces `count` pixels, `apart` from each other, by the least of the windows around them. */
+static void pass(uint8_t *pixels, size_t count, size_t apart, size_t reach, const scratch *s) {
+  size_t window = 2 * reach + 1, padded = (count + 2 * reach + window - 1) / window * window;
+  for (size_t i = 0; i < padded; i++)
+    s->line[i] = i >= reach && i < count + reach ? pixels[(i - reach) * apart] : UINT8_MAX;
+  for (size_t i = 0; i < padded; i++) {
+    s->forward[i] = i % window ? lesser(s->forward[i - 1], s->line[i]) : s->line[i];
+    size_t j = padded - 1 - i;
+    s->backward[j] = i % window ? lesser(s->backward[j + 1], s->line[j]) : s->line[j];
+  }
+  for (size_t i = 0; i < count; i++)
+    pixels[i * apart] = lesser(s->backward[i], s->forward[i + window - 1]);
+}
+
+bool dg_window_least(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
+                     dg_error *err) {
+  size_t longer = height > width ? height : width;
+  scratch s = {.room = longer + 4 * (size_t)reach + 2};
+  s.line = malloc(3 * s.room);
+  if (!s.line) return dg_fail_memory(err, 3 * s.room);
+  s.forward = s.line + s.room;
+  s.backward = s.forward + s.room;
+  for (uint32_t y = 0; y < height; y++) pass(pixels + (size_t)y * width, width, 1, reach, &s);
+  for (uint32_t x = 0; x < width; x++) pass(pixels + x, height, width, reach, &s);
+  free(s.line);
+  return true;
+}
+
+static void invert(uint8_t *pixels, size_t count) {
+  for (size_t i = 0; i < count; i++) pixels[i] = (uint8_t)(UINT8_MAX - pixels[i]);
+}
+
+bool dg_window_largest(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
+                       dg_error *err) {
+  size_t count = (size_t)height * width;
+  invert(pixels, count);
+  if (!dg_window_least(pixels, height, width, reach, err)) return false;
+  invert(pixels, count);
+  return true;
+}

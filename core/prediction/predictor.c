@@ -1,0 +1,164 @@
+/** A trained network that waits for images: a gather op before it, nothing behind it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/network/network.h"
+#include "core/training/feed.h"
+#include "core/training/gather.h"
+#include "core/weights/weights.h"
+
+enum { INITIAL_SEED = 1 };
+
+struct dg_predictor {
+  const dg_model *model;
+  dg_device *device;
+  uint32_t batch, height, width;
+  dg_network *network;
+  dg_feed feed; /**< a batch of images, which a run writes over */
+  dg_op *gather;
+  dg_op_buffers buffers; /**< of gather */
+};
+
+static const dg_device_calls *calls_of(const dg_predictor *p) {
+  return p->device->calls;
+}
+
+/** Height and width of the images that a model takes. */
+static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width, dg_error *err) {
+  const dg_shape *in = &model->input;
+  char text[64];
+  if (in->rank == 3 && in->dim[0] == 1) {
+    *height = in->dim[1];
+    *width = in->dim[2];
+    return true;
+  }
+  return dg_fail(err, DG_ERR_INPUT, "%s: the input is %s; images need [1, HEIGHT, WIDTH]",
+                 model->path, dg_shape_text(in, text, sizeof text));
+}
+
+/** Makes room for a batch of images on the device, in the order in which they come. */
+static bool open_feed(dg_predictor *p, dg_error *err) {
+  size_t pixels = (size_t)p->height * p->width;
+  dg_samples blank = {p->batch, p->height, p->width, calloc(p->batch, pixels), calloc(p->batch, 1)};
+  uint32_t *order = malloc(p->batch * sizeof *order);
+  for (uint32_t i = 0; order && i < p->batch; i++) order[i] = i;
+  bool right = (blank.images && blank.labels && order) || dg_fail_memory(err, p->batch * pixels);
+  right = right && dg_feed_open(&p->feed, p->device, &blank, p->batch, err) &&
+          dg_feed_order(&p->feed, order, p->batch, err);
+  free(blank.images);
+  free(blank.labels);
+  free(order);
+  return right;
+}
+
+static bool prepare_gather(dg_predictor *p, dg_error *err) {
+  dg_op_desc desc = dg_gather_describe(p->model, p->height, p->width);
+  p->gather = calls_of(p)->prepare(p->device, &desc, p->batch, false, err);
+  if (!p->gather) return dg_fail_prefix(err, "gather");
+  size_t workspace = p->gather->needs.forward_workspace;
+  p->buffers = (dg_op_buffers){.in = {p->feed.images, p->feed.labels, p->feed.order},
+                               .out = {dg_network_input(p->network)}};
+  p->buffers.out[1] = calls_of(p)->buffer_new(p->device, p->batch * sizeof(uint32_t), err);
+  if (workspace) p->buffers.workspace = calls_of(p)->buffer_new(p->device, workspace, err);
+  return p->buffers.out[1] && (!workspace || p->buffers.workspace);
+}
+
+static bool set_up(dg_predictor *p, const char *weights, dg_error *err) {
+  if (!image_size(p->model, &p->height, &p->width, err)) return false;
+  p->network = dg_network_build(p->model, p->device, p->batch, false, err);
+  if (!p->network || !open_feed(p, err) || !prepare_gather(p, err)) return false;
+  return weights ? dg_weights_load(p->network, weights, err)
+                 : dg_network_initialize(p->network, INITIAL_SEED, err);
+}
+
+dg_predictor *dg_predictor_new(const dg_model *model, const char *weights, dg_device *device,
+                               uint32_t batch, dg_error *err) {
+  dg_predictor *p = batch ? calloc(1, sizeof *p) : NULL;
+  if (!p) {
+    if (batch)
+      dg_fail_memory(err, sizeof *p);
+    else
+      dg_fail(err, DG_ERR_INPUT, "a batch of 0 images was asked for; 1 is the least");
+    return NULL;
+  }
+  p->model = model;
+  p->device = device;
+  p->batch = batch;
+  if (set_up(p, weights, err)) return p;
+  dg_predictor_free(p);
+  return NULL;
+}
+
+void dg_predictor_free(dg_predictor *p) {
+  if (!p) return;
+  calls_of(p)->finish(p->device, NULL);
+  calls_of(p)->op_free(p->gather);
+  calls_of(p)->buffer_free(p->buffers.out[1]);
+  calls_of(p)->buffer_free(p->buffers.workspace);
+  dg_feed_close(&p->feed);
+  dg_network_free(p->network);
+  free(p);
+}
+
+uint32_t dg_predictor_height(const dg_predictor *p) {
+  return p->height;
+}
+
+uint32_t dg_predictor_width(const dg_predictor *p) {
+  return p->width;
+}
+
+uint32_t dg_predictor_outputs(const dg_predictor *p) {
+  return dg_network_outputs(p->network);
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+/** Runs up to a batch of images. */
+static bool run_batch(dg_predictor *p, const uint8_t *images, uint32_t n, float *logits,
+                      dg_error *err) {
+  const dg_step step = {.n = n};
+  return calls_of(p)->write(p->feed.images, 0, images, (size_t)n * p->height * p->width, err) &&
+         calls_of(p)->forward(p->gather, &p->buffers, &step, err) &&
+         dg_network_forward(p->network, &step, err) &&
+         calls_of(p)->read(dg_network_output(p->network), 0, logits,
+                           (size_t)n * dg_network_outputs(p->network) * sizeof *logits, err);
+}
+
+bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, float *logits,
+                      dg_error *err) {
+  size_t pixels = (size_t)p->height * p->width, outputs = dg_network_outputs(p->network);
+  for (uint32_t first = 0; first < count; first += p->batch) {
+    uint32_t n = count - first < p->batch ? count - first : p->batch;
+    if (!run_batch(p, images + first * pixels, n, logits + first * outputs, err)) return false;
+    if (n < p->batch) break; /* the sum could pass 2^32 */
+  }
+  return true;
+}
+
+/* ---- probabilities ------------------------------------------------------ */
+
+static void softmax(const float *x, uint32_t count, float *out) {
+  float largest = x[0], sum = 0;
+  for (uint32_t i = 1; i < count; i++) largest = fmaxf(largest, x[i]);
+  for (uint32_t i = 0; i < count; i++) sum += out[i] = expf(x[i] - largest);
+  for (uint32_t i = 0; i < count; i++) out[i] /= sum;
+}
+
+/** The positive part of the numbers, scaled to a sum of 1; where there is none, all the same. */
+static void positive_part(const float *x, uint32_t count, float *out) {
+  float sum = 0;
+  for (uint32_t i = 0; i < count; i++) sum += out[i] = fmaxf(x[i], 0);
+  for (uint32_t i = 0; i < count; i++) out[i] = sum > 0 ? out[i] / sum : 1.0f / (float)count;
+}
+
+void dg_predictor_probabilities(const dg_predictor *p, const float *logits, uint32_t count,
+                                float *probabilities) {
+  uint32_t outputs = dg_network_outputs(p->network);
+  for (uint32_t i = 0; i < count; i++, logits += outputs, probabilities += outputs)
+    if (p->model->loss == DG_LOSS_MSE)
+      positive_part(logits, outputs, probabilities);
+    else
+      softmax(logits, outputs, probabilities);
+}

@@ -1,0 +1,33 @@
+/*
+ * Pictures, and the digits in them. JPEG files are left to those who fuzz libjpeg-turbo: their
+ * header alone says how much memory they take.
+ */
+#include <stdlib.h>
+
+#include "core/picture/formats.h"
+#include "tests/fuzz/file.h"
+
+enum { SIDE = 28 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/** Looks for digits, and touches what is found. */
+static void look(const dg_picture *picture) {
+  dg_digits digits;
+  dg_error err = {0};
+  bool right = dg_digits_find(picture, "fuzz", SIDE, SIDE, &digits, &err);
+  if (right != (err.kind == DG_OK) || right != (digits.count > 0)) abort();
+  if (right) fuzz_touch(digits.images, (size_t)digits.count * SIDE * SIDE);
+  dg_digits_free(&digits);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  dg_picture picture;
+  dg_error err = {0};
+  if (dg_is_jpeg(&(dg_picture_file){bytes, size, "fuzz"})) return 0;
+  bool right = dg_picture_decode(&picture, bytes, size, "fuzz", &err);
+  if (right != (err.kind == DG_OK) || right != (picture.pixels != NULL)) abort();
+  if (right) look(&picture);
+  dg_picture_free(&picture);
+  return 0;
+}

@@ -1,0 +1,279 @@
+/* Pictures: the formats that are read, and files that are none. */
+#include <check.h>
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/digits.h"
+#include "core/support/file.h"
+#include "tests/canvas.h"
+#include "tests/suite.h"
+
+enum { SIDE = 28, HEIGHT = 24, WIDTH = 40, ROOM = 1 << 16 };
+
+static char folder[] = "/tmp/digits-picture-XXXXXX";
+
+static const char *path_of(const char *name) {
+  static char path[100];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  return path;
+}
+
+/* ---- formats ------------------------------------------------------------ */
+
+/** A picture with soft changes, whose corners differ. */
+static dg_picture soft_picture(void) {
+  dg_picture p = {HEIGHT, WIDTH, malloc(HEIGHT * WIDTH)};
+  for (uint32_t i = 0; i < HEIGHT * WIDTH; i++)
+    p.pixels[i] = (uint8_t)(20 + 4 * (i % WIDTH) + 3 * (i / WIDTH));
+  return p;
+}
+
+/** Checks that a file reads as a picture, each gray at most `off` apart. */
+static void check_reads(const char *path, const dg_picture *expected, int off) {
+  dg_picture got;
+  dg_error err = {0};
+  ck_assert_msg(dg_picture_read(&got, path, &err), "%s", err.message);
+  ck_assert_uint_eq(got.height, expected->height);
+  ck_assert_uint_eq(got.width, expected->width);
+  for (uint32_t i = 0; i < got.height * got.width; i++)
+    ck_assert_msg(abs(got.pixels[i] - expected->pixels[i]) <= off, "%s: pixel %u: %d, not %d", path,
+                  i, got.pixels[i], expected->pixels[i]);
+  dg_picture_free(&got);
+}
+
+START_TEST(the_formats_are_read) {
+  dg_picture p = soft_picture();
+  canvas_write_png(&p, path_of("soft.png"));
+  check_reads(path_of("soft.png"), &p, 0);
+  canvas_write_jpeg(&p, 95, path_of("soft.jpg"));
+  check_reads(path_of("soft.jpg"), &p, 4);
+  canvas_write_pgm(&p, path_of("soft.pgm"));
+  check_reads(path_of("soft.pgm"), &p, 0);
+  dg_picture_free(&p);
+}
+END_TEST
+
+/** Writes a PNG of any of libpng's simple formats. */
+static void write_png(const void *pixels, uint32_t height, uint32_t width, uint32_t format) {
+  png_image image = {
+      .version = PNG_IMAGE_VERSION, .width = width, .height = height, .format = format};
+  ck_assert_msg(png_image_write_to_file(&image, path_of("x.png"), 0, pixels, 0, NULL), "%s",
+                image.message);
+}
+
+START_TEST(colours_and_what_is_transparent_become_gray) {
+  /* white, black, a gray and clear black: on white paper, since what shows is dark */
+  static const uint8_t dark[] = {255, 255, 255, 255, 0, 0, 0, 255, 90, 90, 90, 255, 0, 0, 0, 0};
+  static const uint8_t on_white[] = {255, 0, 90, 255};
+  /* bright ink alone shows: black paper */
+  static const uint8_t bright[] = {255, 255, 255, 255, 200, 200, 200, 255, 9, 9, 9, 0, 0, 0, 0, 0};
+  static const uint8_t on_black[] = {255, 200, 0, 0};
+  write_png(dark, 1, 4, PNG_FORMAT_RGBA);
+  check_reads(path_of("x.png"), &(dg_picture){1, 4, (uint8_t *)on_white}, 1);
+  write_png(bright, 1, 4, PNG_FORMAT_RGBA);
+  check_reads(path_of("x.png"), &(dg_picture){1, 4, (uint8_t *)on_black}, 1);
+}
+END_TEST
+
+static void write_file(const char *path, const void *bytes, size_t size) {
+  FILE *file = fopen(path, "wb");
+  ck_assert(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+}
+
+START_TEST(all_forms_of_pgm_are_read) {
+  static const uint8_t grays[] = {0, 128, 255, 51};
+  static const dg_picture expected = {2, 2, (uint8_t *)grays};
+  static const struct {
+    const char *bytes;
+    size_t size;
+  } forms[] = {{"P2 # a comment\n2 2\n10 0 5\n10 2", 30},
+               {"P5\n2 2 255\n\0\200\377\063", 15},
+               {"P5\n2 2 65535\n\0\0\200\0\377\377\063\063", 21}};
+  for (int i = 0; i < 3; i++) {
+    write_file(path_of("x.pgm"), forms[i].bytes, forms[i].size);
+    check_reads(path_of("x.pgm"), &expected, 0);
+  }
+}
+END_TEST
+
+/** Writes a JPEG file with an Exif segment behind its first two bytes: held in the way `how`. */
+static void write_turned(const dg_picture *p, uint8_t how) {
+  const uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0,    0,    'M', 'M',
+                          0,    42,   0, 0,  0,   8,   0,   1,   0x01, 0x12, 0,   3,
+                          0,    0,    0, 1,  0,   how, 0,   0,   0,    0,    0,   0};
+  static uint8_t whole[ROOM];
+  size_t size;
+  dg_error err = {0};
+  canvas_write_jpeg(p, 95, path_of("x.jpg"));
+  char *bytes = dg_file_read(path_of("x.jpg"), ROOM - sizeof exif, &size, &err);
+  ck_assert_ptr_nonnull(bytes);
+  memcpy(whole, bytes, 2);
+  memcpy(whole + 2, exif, sizeof exif);
+  memcpy(whole + 2 + sizeof exif, bytes + 2, size - 2);
+  write_file(path_of("x.jpg"), whole, size + sizeof exif);
+  free(bytes);
+}
+
+START_TEST(photographs_are_turned_as_they_were_held) {
+  /* grays of the corners, as they are seen: top left, top right, bottom left, bottom right; in the
+     file they are about 20, 176, 89 and 245 */
+  static const int corners[8][4] = {{20, 176, 89, 245}, {176, 20, 245, 89}, {245, 89, 176, 20},
+                                    {89, 245, 20, 176}, {20, 89, 176, 245}, {89, 20, 245, 176},
+                                    {245, 176, 89, 20}, {176, 245, 20, 89}};
+  dg_picture p = soft_picture();
+  for (uint8_t how = 1; how <= 8; how++) {
+    dg_picture got;
+    dg_error err = {0};
+    write_turned(&p, how);
+    ck_assert_msg(dg_picture_read(&got, path_of("x.jpg"), &err), "%s", err.message);
+    ck_assert_uint_eq(got.height, how <= 4 ? HEIGHT : WIDTH);
+    size_t last = (size_t)got.height * got.width - 1;
+    size_t at[4] = {0, got.width - 1, last + 1 - got.width, last};
+    for (int i = 0; i < 4; i++)
+      ck_assert_msg(abs(got.pixels[at[i]] - corners[how - 1][i]) <= 8, "%u: corner %d: %d", how, i,
+                    got.pixels[at[i]]);
+    dg_picture_free(&got);
+  }
+  dg_picture_free(&p);
+}
+END_TEST
+
+/* ---- what is no picture ------------------------------------------------- */
+
+/** Reads a file and looks for digits; checks that this fails, and says so. */
+static void check_fails(const char *path, const char *says) {
+  dg_picture picture;
+  dg_digits digits = {0};
+  dg_error err = {0};
+  bool right = dg_picture_read(&picture, path, &err) &&
+               dg_digits_find(&picture, path, SIDE, SIDE, &digits, &err);
+  ck_assert_msg(!right, "%s: %u digits", path, digits.count);
+  ck_assert_int_eq(err.kind, DG_ERR_INPUT);
+  ck_assert_msg(strstr(err.message, says) && strstr(err.message, path), "expected \"%s\" in: %s",
+                says, err.message);
+  ck_assert_ptr_null(digits.images);
+  dg_picture_free(&picture);
+}
+
+START_TEST(what_is_no_picture_is_refused) {
+  static const struct {
+    const char *text, *says;
+  } files[] = {
+      {"", "the file is empty"},
+      {"hello", "no picture of a known kind"},
+      {"P5", "no picture of a known kind"},
+      {"P5 x", "damaged PGM file"},
+      {"P5 3", "damaged PGM file"},
+      {"P5 2 2 0\n1234", "damaged PGM file"},
+      {"P5 2 2 65536\n12345678", "damaged PGM file"},
+      {"P5 2 2 255\n123", "a gray of the 2 x 2 is missing"},
+      {"P5 2 2 10\n1234", "above 10"},
+      {"P2 2 2 10\n1 2 3", "is missing"},
+      {"P2 2 2 10\n1 2 3 11", "above 10"},
+      {"P2 2 2 10\n1 2 3 x", "is missing"},
+      {"P5 0 2 255\n", "has no pixels"},
+      {"P5 20000 20000 255\n", "20000 x 20000 pixels are too many"},
+      {"P5 4294967296 4294967296 255\n", "damaged PGM file"},
+      {"P5 100000000 100000000 255\n", "too many"},
+      {"P5 1 1 255\n1", "1 x 1 pixels are too few"},
+      {"\211PNG\r\n\032\n", "damaged PNG file"},
+      {"\377\330\377", "has no pixels"},
+  };
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    write_file(path_of("x"), files[i].text, strlen(files[i].text));
+    check_fails(path_of("x"), files[i].says);
+  }
+  check_fails("nowhere.png", "No such file");
+  check_fails(folder, "expected a file, found a folder");
+}
+END_TEST
+
+/** Puts a big-endian number into a file's bytes. */
+static void put_number(char *bytes, uint32_t number, int length) {
+  for (int i = 0; i < length; i++) bytes[i] = (char)(number >> 8 * (length - 1 - i));
+}
+
+START_TEST(large_pictures_are_refused_by_their_header) {
+  dg_picture p = soft_picture();
+  size_t size;
+  dg_error err = {0};
+  canvas_write_png(&p, path_of("x"));
+  char *bytes = dg_file_read(path_of("x"), ROOM, &size, &err);
+  put_number(bytes + 16, 20000, 4); /* behind the signature and "IHDR" */
+  put_number(bytes + 20, 20000, 4);
+  put_number(bytes + 29, (uint32_t)crc32(0, (const Bytef *)bytes + 12, 17), 4);
+  write_file(path_of("x"), bytes, size);
+  check_fails(path_of("x"), "20000 x 20000 pixels are too many");
+  free(bytes);
+  canvas_write_jpeg(&p, 90, path_of("x"));
+  bytes = dg_file_read(path_of("x"), ROOM, &size, &err);
+  size_t frame = 0;
+  while (memcmp(bytes + frame, "\377\300", 2) != 0) frame++; /* where it starts */
+  put_number(bytes + frame + 5, 20000, 2);
+  put_number(bytes + frame + 7, 20000, 2);
+  write_file(path_of("x"), bytes, size);
+  check_fails(path_of("x"), "20000 x 20000 pixels are too many");
+  free(bytes);
+  dg_picture_free(&p);
+}
+END_TEST
+
+START_TEST(cut_files_are_refused) {
+  static const char *const says[] = {"damaged PNG file", "JPEG file", "damaged PGM file"};
+  void (*const write[])(const dg_picture *, const char *) = {canvas_write_png, NULL,
+                                                             canvas_write_pgm};
+  dg_picture p = soft_picture();
+  for (int i = 0; i < 3; i++) {
+    size_t size;
+    dg_error err = {0};
+    if (write[i])
+      write[i](&p, path_of("x"));
+    else
+      canvas_write_jpeg(&p, 90, path_of("x"));
+    char *bytes = dg_file_read(path_of("x"), ROOM, &size, &err);
+    for (size_t part = 1; part < 4; part++) {
+      write_file(path_of("x"), bytes, 30 + (size - 30) * part / 4);
+      check_fails(path_of("x"), says[i]);
+    }
+    free(bytes);
+  }
+  dg_picture_free(&p);
+}
+END_TEST
+
+START_TEST(pictures_without_ink_are_refused) {
+  static const canvas_light lights[] = {
+      {255, 255, 0, 0, 0}, {0, 0, 0, 0, 0}, {90, 220, 0, 0, 0}, {200, 180, 0, 0, 12}};
+  for (int i = 0; i < 4; i++) {
+    canvas c = canvas_new(120, 160);
+    if (i == 0) canvas_fill(&c, 30, 30, 2, 2); /* a speck */
+    dg_picture p = canvas_picture(&c, &lights[i]);
+    canvas_write_png(&p, path_of("x"));
+    check_fails(path_of("x"), "no ink was found");
+    dg_picture_free(&p);
+    canvas_free(&c);
+  }
+}
+END_TEST
+
+int main(void) {
+  if (!mkdtemp(folder)) return perror(folder), 1;
+  TCase *tests = tcase_create("picture");
+  tcase_set_timeout(tests, 120);
+  tcase_add_test(tests, the_formats_are_read);
+  tcase_add_test(tests, colours_and_what_is_transparent_become_gray);
+  tcase_add_test(tests, all_forms_of_pgm_are_read);
+  tcase_add_test(tests, photographs_are_turned_as_they_were_held);
+  tcase_add_test(tests, what_is_no_picture_is_refused);
+  tcase_add_test(tests, large_pictures_are_refused_by_their_header);
+  tcase_add_test(tests, cut_files_are_refused);
+  tcase_add_test(tests, pictures_without_ink_are_refused);
+  int status = suite_main("picture", tests);
+  char command[100];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  return system(command) == 0 ? status : 1;
+}

@@ -1,0 +1,30 @@
+/** What digits-predict says of a picture. */
+#ifndef DG_FINDINGS_H
+#define DG_FINDINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/digits.h"
+
+/** The digits of a picture, and what a network thinks of them. */
+typedef struct {
+  const char *name; /**< of the picture */
+  uint32_t height, width;
+  const dg_digits *digits;
+  uint32_t classes;
+  const float *probabilities; /**< [digits, classes] */
+} findings;
+
+/** The likeliest class of a digit. */
+uint32_t findings_label(const findings *a, uint32_t digit);
+
+/** Prints the labels, and for each digit the `top` likeliest classes. */
+void findings_print(const findings *a, uint32_t top);
+
+/** Prints one JSON object as a line. */
+bool findings_print_json(const findings *a, dg_error *err);
+/** The same for a picture that could not be read. */
+bool findings_print_json_error(const char *name, const char *message, dg_error *err);
+
+#endif

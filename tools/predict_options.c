@@ -1,0 +1,114 @@
+#include "tools/predict_options.h"
+
+#include <string.h>
+
+#include "tools/command.h"
+
+const char predict_options_help[] =
+    "Usage: digits-predict [options] WEIGHTS PICTURE...\n"
+    "Reads the digits in pictures: PNG, JPEG or PGM, photographs of ink on paper as well as white\n"
+    "on black, one digit or several, line by line and from left to right. A PICTURE of - is\n"
+    "standard input.\n"
+    "\n"
+    "WEIGHTS is the path of a weight file where it has a slash or ends in .safetensors, else the\n"
+    "name of one in $DIGITS_WEIGHTS, else of an installed one.\n"
+    "\n"
+    "  --model MODEL         for weights that don't carry their model: a model file, or the name\n"
+    "                        of an installed one\n"
+    "  --top N               name the N likeliest classes of each digit; default 3\n"
+    "  --json                one JSON object a line for each picture, with the places of its\n"
+    "                        digits and all probabilities\n"
+    "  --show FILE.png       draw what the network saw, each digit with its label below it\n"
+    "\n"
+    "Where it runs\n"
+    "  --backend cpu|opencl  default: opencl where there is a device, else cpu\n"
+    "  --device N            number of the device, or a part of its name\n"
+    "  --threads N           threads of the cpu backend; default: all cores\n"
+    "\n"
+    "  -h, --help  --version\n"
+    "\n"
+    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input, or a picture that\n"
+    "could not be read (the others are).\n";
+
+enum {
+  OPT_MODEL = 256,
+  OPT_TOP,
+  OPT_JSON,
+  OPT_SHOW,
+  OPT_BACKEND,
+  OPT_DEVICE,
+  OPT_THREADS,
+  OPT_HELP,
+  OPT_VERSION
+};
+
+static const struct option known[] = {
+    {"model", required_argument, NULL, OPT_MODEL},
+    {"top", required_argument, NULL, OPT_TOP},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"show", required_argument, NULL, OPT_SHOW},
+    {"backend", required_argument, NULL, OPT_BACKEND},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {0},
+};
+
+static bool read_one(predict_options *o, int which, const char *value, dg_error *err) {
+  switch (which) {
+  case OPT_MODEL:
+    o->model = value;
+    return true;
+  case OPT_TOP:
+    return command_number("--top", value, 1, 256, &o->top, err);
+  case OPT_JSON:
+    o->json = true;
+    return true;
+  case OPT_SHOW:
+    o->show = value;
+    return true;
+  case OPT_BACKEND:
+    o->backend = value;
+    return true;
+  case OPT_DEVICE:
+    o->device = value;
+    return true;
+  case OPT_THREADS:
+    return command_number("--threads", value, 1, 1024, &o->threads, err);
+  }
+  return false;
+}
+
+static bool take_words(predict_options *o, char **words, int count, dg_error *err) {
+  if (count == 0) return dg_fail(err, DG_ERR_INPUT, "no weights were given; see --help");
+  if (count == 1)
+    return dg_fail(err, DG_ERR_INPUT, "no picture was given after the weights %s; see --help",
+                   words[0]);
+  o->weights = words[0];
+  o->pictures = words + 1;
+  o->picture_count = (uint32_t)count - 1;
+  for (uint32_t i = 0; i < o->picture_count; i++)
+    if (command_same_file(o->show, o->pictures[i]))
+      return dg_fail(err, DG_ERR_INPUT, "--show would write over the picture %s", o->pictures[i]);
+  return !command_same_file(o->show, o->weights) ||
+         dg_fail(err, DG_ERR_INPUT, "--show would write over the weights %s", o->weights);
+}
+
+bool predict_options_read(predict_options *o, int argc, char **argv, dg_error *err) {
+  *o = (predict_options){.top = 3};
+  bool named = false;
+  int index;
+  for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
+    if (which == '?') return false;
+    if (which == OPT_HELP || which == OPT_VERSION) {
+      o->task = which == OPT_HELP ? PREDICT_HELP : PREDICT_VERSION;
+      return true;
+    }
+    if (which == OPT_TOP) named = true;
+    if (!read_one(o, which, optarg, err)) return false;
+  }
+  if (named && o->json)
+    return dg_fail(err, DG_ERR_INPUT, "--top doesn't go with --json, which names all classes");
+  return take_words(o, argv + optind, argc - optind, err);
+}
