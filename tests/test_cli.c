@@ -220,9 +220,10 @@ START_TEST(a_signal_stops_it) {
 END_TEST
 
 START_TEST(stopped_runs_are_summed_up) {
-  shell_check(RUN SMALL "--quiet --runs 1000 --epochs 30 " MODELS "vanilla.cfg > out & p=$!; "
-                        "while kill -0 $p && ! grep -q test out; do sleep 0.05; done; "
-                        "kill -INT $p; wait $p; s=$?; tail -n 1 out; exit $s",
+  shell_check("rm -f out; " RUN SMALL "--quiet --runs 1000 --epochs 30 " MODELS
+              "vanilla.cfg > out & p=$!; "
+              "while kill -0 $p && ! grep -qs test out; do sleep 0.05; done; "
+              "kill -INT $p; wait $p; s=$?; tail -n 1 out; exit $s",
               130, " +- ");
 }
 END_TEST
