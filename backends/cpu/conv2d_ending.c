@@ -98,7 +98,10 @@ static inline void pool_plane(const dg_conv_ending *e, size_t pool, const float 
   max_windows(pool, e->out_h * e->out_w, value, place, y, kept);
 }
 
-/** The maximum comes before the activation, which is cheaper and, as it never falls, the same. */
+/**
+ * The maximum comes behind the activation: before it, as no activation falls, it would be the same
+ * number, but of two that the activation rounds to one another might win the gradient.
+ */
 static void pool_sample(const dg_conv_ending *e, const float *sums, float *room, float *out,
                         uint8_t *kept) {
   size_t plane = dg_conv_ending_plane(e);
@@ -111,7 +114,6 @@ static void pool_sample(const dg_conv_ending *e, const float *sums, float *room,
     else
       pool_plane(e, e->pool, x, room, out + p * plane, places);
   }
-  dg_act_forward(e->act, e->planes * plane, out, out);
 }
 
 void dg_conv_ending_put(const dg_conv_ending *e, const dg_step *step, size_t sample,

@@ -45,7 +45,7 @@ size_t dg_conv_ending_room(const dg_conv_ending *ending);
 
 /** What the sums end with before dg_conv_ending_put gets them. */
 static inline dg_ending dg_conv_ending_first(const dg_conv_ending *e, const float *bias) {
-  return (dg_ending){.bias = bias, .act = e->pool ? (dg_act){DG_ACT_NONE, 0} : e->act};
+  return (dg_ending){.bias = bias, .act = e->act};
 }
 
 /**
