@@ -11,7 +11,8 @@ function trace(context, size, stroke) {
     const middle = [0, 1].map((k) => (stroke[i][k] + stroke[i + 1][k]) / 2);
     context.quadraticCurveTo(...at(stroke[i]), ...at(middle));
   }
-  context.lineTo(...at(stroke[stroke.length - 1]));
+  const [x, y] = at(stroke[stroke.length - 1]);
+  context.lineTo(x, y + 0.01); // a line of no length would draw no dot
   context.stroke();
 }
 
@@ -25,12 +26,13 @@ export function paint(canvas, strokes, ink) {
 }
 
 export class Pad {
-  /** `changed(time, finished)` is called when the strokes have changed: the time of the event that
-      did it, and whether no stroke is being drawn. */
+  /** `changed(time, finished)` is called when a stroke has changed or ended: the time of the event
+      that did it, and whether no stroke is being drawn. `version` counts the changes. */
   constructor(canvas, changed) {
     this.canvas = canvas;
     this.changed = changed;
     this.strokes = [];
+    this.version = 0;
     this.pointer = null; // the one that draws
     this.pen = null; // of the keyboard: {at, down}
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
@@ -54,7 +56,12 @@ export class Pad {
   }
 
   update(time) {
+    this.version++;
     this.show();
+    this.tell(time);
+  }
+
+  tell(time) {
     this.changed(time, this.pointer === null && !this.pen?.down);
   }
 
@@ -93,7 +100,7 @@ export class Pad {
   end(event) {
     if (event.pointerId !== this.pointer) return;
     this.pointer = null;
-    this.update(event.timeStamp);
+    this.tell(event.timeStamp);
   }
 
   // ---- keyboard

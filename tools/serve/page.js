@@ -2,7 +2,7 @@
 
 import { Pad, paint } from './pad.js';
 
-const SIDE = 280; // pixels of the picture that is sent
+const SIDE = 196; // pixels of the picture that is sent
 
 const element = (id) => document.getElementById(id);
 
@@ -22,6 +22,7 @@ const milliseconds = (time) => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
 let asking = false; // a request is under way
 let waiting = null; // what has changed since: {time, finished}
 let answer = null; // the last one
+let shown = { version: 0, took: 0 }; // strokes that it is of, milliseconds from pen to page
 let chosen = -1; // the digit that the bars are of; -1: the last one
 
 /** White strokes on black as a PGM file. */
@@ -48,24 +49,33 @@ async function request(path, options) {
 const reason = (error) =>
   error instanceof TypeError ? 'digits-serve does not answer; start it again.' : error.message;
 
+/** Asks what the strokes are, where that isn't known yet, and shows it. */
+async function update({ time, finished }) {
+  const { version, strokes } = pad;
+  try {
+    if (version !== shown.version) {
+      const body = strokes.length ? picture(strokes) : null;
+      answer = body && (await request('predict', { method: 'POST', body }));
+      show();
+      shown = { version, took: performance.now() - time };
+    }
+    tell(finished && !waiting);
+  } catch (error) {
+    answer = null;
+    show();
+    if (finished) complain(reason(error));
+  }
+}
+
 /** One request at a time: what has changed meanwhile is sent when the answer is here. */
 async function ask(change) {
   waiting = change;
   if (asking) return;
   asking = true;
   while (waiting) {
-    const { time, finished } = waiting;
+    const next = waiting;
     waiting = null;
-    try {
-      const body = pad.strokes.length ? picture(pad.strokes) : null;
-      answer = body && (await request('predict', { method: 'POST', body }));
-      show();
-      tell(answer ? performance.now() - time : null, finished && !waiting);
-    } catch (error) {
-      answer = null;
-      show();
-      complain(reason(error));
-    }
+    await update(next);
   }
   asking = false;
 }
@@ -99,7 +109,7 @@ function showCard(card, model, at) {
   card.sure.textContent = read ? `${read.label}: ${percent(read.probabilities[read.label])}` : '';
   card.bars.forEach(({ bar, fill }, c) => {
     const share = read ? read.probabilities[c] : 0;
-    fill.style.height = percent(share);
+    fill.style.height = `${100 * share}%`;
     bar.title = read ? `${c}: ${percent(share)}` : '';
     bar.classList.toggle('likeliest', read !== null && c === read.label);
   });
@@ -146,15 +156,15 @@ function show() {
   cards.forEach((card, i) => showCard(card, answer ? answer.models[i] : null, at));
 }
 
-/** Says how long it took from the event to the answer on the page, and aloud what was read. */
-function tell(took, finished) {
+/** Says how long it took from the pen to the answer on the page, and aloud what was read. */
+function tell(finished) {
   const status = element('status');
+  const server = answer && milliseconds(answer.milliseconds);
   status.className = '';
-  status.textContent =
-    took === null
-      ? ''
-      : `Shown ${milliseconds(took)} after the pen; the server took ${milliseconds(answer.milliseconds)}.`;
-  status.dataset.took = took ?? '';
+  status.textContent = answer
+    ? `Shown ${milliseconds(shown.took)} after the pen; the server took ${server}.`
+    : '';
+  status.dataset.took = shown.took;
   status.dataset.finished = finished;
   if (!finished || !answer) return;
   const texts = answer.models.map((m) => `${m.name}: ${m.digits.map((d) => d.label).join(' ')}`);
