@@ -48,27 +48,26 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned
   MHD_add_response_header(response, "Content-Type", type);
   for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
     MHD_add_response_header(response, headers[i][0], headers[i][1]);
-  if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-    MHD_add_response_header(response, "Allow", "GET, HEAD, POST");
   enum MHD_Result sent = MHD_queue_response(connection, status, response);
   MHD_destroy_response(response);
   return sent;
 }
 
-/** Sends an answer and drops it. */
-static enum MHD_Result send_answer(struct MHD_Connection *connection, answer a) {
+/** Sends an answer and drops it. `allow`: the methods that are right, where this one isn't. */
+static enum MHD_Result send_answer(struct MHD_Connection *connection, answer a, const char *allow) {
   char *text = a.object ? json_dumps(a.object, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
   json_decref(a.object);
   if (!text) return MHD_NO;
   struct MHD_Response *response =
       MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
   if (!response) free(text);
+  if (response && allow) MHD_add_response_header(response, "Allow", allow);
   return send_response(connection, a.status, "application/json", response);
 }
 
 static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status,
                               const char *message) {
-  return send_answer(connection, answer_error(status, message));
+  return send_answer(connection, answer_error(status, message), NULL);
 }
 
 /** Sends a file of the page: "/" is page.html. */
@@ -151,11 +150,16 @@ static enum MHD_Result answer_request(server *s, struct MHD_Connection *connecti
   if (!predicts && !lists && !file)
     return refuse(connection, MHD_HTTP_NOT_FOUND,
                   "there is nothing here; the page is /, and programs ask /predict and /models");
-  if (predicts != (strcmp(method, "POST") == 0) || (!predicts && !gets))
-    return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-                  predicts ? "POST a picture here" : "GET is the method for this");
-  if (predicts) return send_answer(connection, answer_predict(s->networks, r->body, r->size));
-  return lists ? send_answer(connection, answer_models(s->networks)) : send_file(connection, file);
+  if (predicts && strcmp(method, "POST") != 0)
+    return send_answer(connection, answer_error(MHD_HTTP_METHOD_NOT_ALLOWED, "POST a picture here"),
+                       "POST");
+  if (!predicts && !gets)
+    return send_answer(connection,
+                       answer_error(MHD_HTTP_METHOD_NOT_ALLOWED, "GET is the method for this"),
+                       "GET, HEAD");
+  if (file) return send_file(connection, file);
+  answer a = lists ? answer_models(s->networks) : answer_predict(s->networks, r->body, r->size);
+  return send_answer(connection, a, NULL);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *path,
