@@ -16,7 +16,7 @@ enum {
   MOST_HEADERS = 1 << 15, /* bytes of memory of a connection */
   MOST_CONNECTIONS = 64,
   MOST_LISTENERS = 2,
-  MOST_IDLE = 10 /* seconds without a byte, then a connection is closed */
+  MOST_IDLE = 5 /* seconds without a byte, then a connection is closed */
 };
 
 struct server {
