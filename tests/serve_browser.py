@@ -55,8 +55,8 @@ def skip(why):
 
 
 def train(run, model, weights):
-    """Teaches the network for an epoch; what it learns from is printed."""
-    subprocess.run([run, "--backend", "cpu", "--epochs", "1", "--save", weights, model], check=True)
+    """Teaches the network for two epochs; what it learns from is printed."""
+    subprocess.run([run, "--backend", "cpu", "--epochs", "2", "--save", weights, model], check=True)
 
 
 def serve(program, weights):
