@@ -102,6 +102,17 @@ enum { DG_PATH_SIZE = 1024 };
  */
 bool dg_weights_find(const char *weights, char *path, dg_error *err);
 
+/** Weights that are found by their name. */
+typedef struct {
+  char name[256]; /**< of their file, without .safetensors */
+} dg_listed_weights;
+
+/**
+ * Writes up to `room` of the names that dg_weights_find knows to `out`, sorted, and to `count` how
+ * many there are. That there is no such folder is an error.
+ */
+bool dg_list_weights(dg_listed_weights *out, size_t room, size_t *count, dg_error *err);
+
 /** The `name` in its file; belongs to the model. */
 const char *dg_model_name(const dg_model *model);
 /** The effective model file, overrides included; belongs to the model. */

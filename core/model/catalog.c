@@ -139,3 +139,13 @@ bool dg_catalog_find(dg_catalog_kind kind, const char *word, char *path, dg_erro
 bool dg_weights_find(const char *weights, char *path, dg_error *err) {
   return dg_catalog_find(DG_CATALOG_WEIGHTS, weights, path, err);
 }
+
+bool dg_list_weights(dg_listed_weights *out, size_t room, size_t *count, dg_error *err) {
+  dg_catalog catalog;
+  bool right = dg_catalog_read(&catalog, DG_CATALOG_WEIGHTS, err);
+  *count = right ? catalog.count : 0;
+  for (size_t i = 0; i < *count && i < room; i++)
+    snprintf(out[i].name, sizeof out[i].name, "%s", catalog.names[i]);
+  dg_catalog_free(&catalog);
+  return right;
+}

@@ -1,0 +1,174 @@
+#include "tools/serve/answer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/support/clock.h"
+
+enum {
+  MOST_PIXELS = 1 << 22,
+  MOST_DIGITS = NETWORKS_BATCH,
+  STATUS_OK = 200,
+  STATUS_BAD = 400,
+  STATUS_TOO_LARGE = 413,
+  STATUS_UNREADABLE = 422,
+  STATUS_FAILED = 500
+};
+
+answer answer_error(unsigned status, const char *message) {
+  return (answer){status, json_pack("{ss}", "error", message)};
+}
+
+static json_t *device_object(const networks *n) {
+  return json_pack("{ss ss si}", "backend", dg_device_backend(n->device), "name",
+                   dg_device_name(n->device), "threads", (int)dg_device_threads(n->device));
+}
+
+answer answer_models(const networks *n) {
+  json_t *models = json_array();
+  for (uint32_t i = 0; i < n->count; i++) {
+    const network *one = &n->all[i];
+    json_array_append_new(models, json_pack("{ss ss si si si}", "name", one->name, "model",
+                                            dg_model_name(one->model), "height",
+                                            (int)dg_predictor_height(one->predictor), "width",
+                                            (int)dg_predictor_width(one->predictor), "classes",
+                                            (int)dg_predictor_outputs(one->predictor)));
+  }
+  return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models", models)};
+}
+
+/* ---- the digits --------------------------------------------------------- */
+
+/** A digit's place in the picture, and the image that was cut out there. */
+static json_t *seen_object(const dg_digits *digits, uint32_t digit) {
+  const dg_box *box = &digits->boxes[digit];
+  size_t size = (size_t)digits->height * digits->width;
+  json_t *image = json_array();
+  for (size_t i = 0; i < size; i++)
+    json_array_append_new(image, json_integer(digits->images[digit * size + i]));
+  return json_pack("{s{si si si si} si si so}", "box", "left", (int)box->left, "top", (int)box->top,
+                   "width", (int)box->width, "height", (int)box->height, "height",
+                   (int)digits->height, "width", (int)digits->width, "image", image);
+}
+
+static json_t *seen_array(const dg_digits *digits) {
+  json_t *array = json_array();
+  for (uint32_t i = 0; i < digits->count; i++) json_array_append_new(array, seen_object(digits, i));
+  return array;
+}
+
+/* ---- a network ---------------------------------------------------------- */
+
+/** What a network thinks of a digit; NULL where that isn't finite. */
+static json_t *read_object(const float *probabilities, uint32_t classes) {
+  uint32_t label = 0;
+  json_t *all = json_array();
+  for (uint32_t c = 0; c < classes; c++) {
+    if (!isfinite(probabilities[c])) {
+      json_decref(all);
+      return NULL;
+    }
+    if (probabilities[c] > probabilities[label]) label = c;
+    json_array_append_new(all, json_real((double)probabilities[c]));
+  }
+  return json_pack("{si so}", "label", (int)label, "probabilities", all);
+}
+
+/** What a network thinks of every digit, from p [count, classes]. */
+static json_t *read_array(const network *one, const float *p, uint32_t count, dg_error *err) {
+  uint32_t classes = dg_predictor_outputs(one->predictor);
+  json_t *array = json_array();
+  for (uint32_t i = 0; i < count; i++)
+    if (json_array_append_new(array, read_object(p + (size_t)i * classes, classes)) != 0) {
+      dg_fail(err, DG_ERR_RUNTIME, "%s gave numbers that are not finite; train it anew", one->name);
+      json_decref(array);
+      return NULL;
+    }
+  return array;
+}
+
+/** Runs a network on digits of its size. */
+static json_t *run(const network *one, const dg_digits *digits, dg_error *err) {
+  size_t numbers = (size_t)digits->count * dg_predictor_outputs(one->predictor);
+  float *p = malloc(numbers * sizeof *p);
+  if (!p) {
+    dg_fail_memory(err, numbers * sizeof *p);
+    return NULL;
+  }
+  double begin = dg_seconds();
+  bool right = dg_predictor_run(one->predictor, digits->images, digits->count, p, err);
+  double milliseconds = 1000 * (dg_seconds() - begin);
+  if (right) dg_predictor_probabilities(one->predictor, p, digits->count, p);
+  json_t *read = right ? read_array(one, p, digits->count, err) : NULL;
+  free(p);
+  return read ? json_pack("{ss ss sf so}", "name", one->name, "model", dg_model_name(one->model),
+                          "milliseconds", milliseconds, "digits", read)
+              : NULL;
+}
+
+/* ---- a picture ---------------------------------------------------------- */
+
+static bool find(const dg_picture *picture, const network *one, dg_digits *digits, dg_error *err) {
+  return dg_digits_find(picture, "the picture", dg_predictor_height(one->predictor),
+                        dg_predictor_width(one->predictor), digits, err);
+}
+
+/** Runs a network on the digits of a picture, cut out anew where it takes another size of them. */
+static json_t *ask(const network *one, const dg_picture *picture, const dg_digits *digits,
+                   dg_error *err) {
+  if (digits->height == dg_predictor_height(one->predictor) &&
+      digits->width == dg_predictor_width(one->predictor))
+    return run(one, digits, err);
+  dg_digits own;
+  if (!find(picture, one, &own, err)) return NULL;
+  json_t *object = run(one, &own, err);
+  dg_digits_free(&own);
+  return object;
+}
+
+static json_t *ask_all(networks *n, const dg_picture *picture, const dg_digits *digits,
+                       dg_error *err) {
+  json_t *models = json_array();
+  bool right = true;
+  pthread_mutex_lock(&n->lock);
+  for (uint32_t i = 0; right && i < n->count; i++)
+    right = json_array_append_new(models, ask(&n->all[i], picture, digits, err)) == 0;
+  pthread_mutex_unlock(&n->lock);
+  if (right) return models;
+  json_decref(models);
+  return NULL;
+}
+
+/** The answer for a picture that was read. */
+static answer answer_picture(networks *n, const dg_picture *picture, double begin) {
+  dg_error err = {0};
+  dg_digits digits;
+  if ((uint64_t)picture->height * picture->width > MOST_PIXELS)
+    return answer_error(STATUS_TOO_LARGE,
+                        "the picture is larger than 4 194 304 pixels; send a smaller one");
+  if (!find(picture, &n->all[0], &digits, &err))
+    return answer_error(err.kind == DG_ERR_INPUT ? STATUS_UNREADABLE : STATUS_FAILED, err.message);
+  if (digits.count > MOST_DIGITS) {
+    dg_digits_free(&digits);
+    return answer_error(STATUS_UNREADABLE,
+                        "the picture holds more than 16 digits; send fewer at once");
+  }
+  json_t *models = ask_all(n, picture, &digits, &err);
+  json_t *seen = models ? seen_array(&digits) : NULL;
+  dg_digits_free(&digits);
+  if (!models) return answer_error(STATUS_FAILED, err.message);
+  json_t *object = json_pack("{so sf so so}", "device", device_object(n), "milliseconds",
+                             1000 * (dg_seconds() - begin), "digits", seen, "models", models);
+  return (answer){STATUS_OK, object};
+}
+
+answer answer_predict(networks *n, const void *bytes, size_t size) {
+  double begin = dg_seconds();
+  dg_error err = {0};
+  dg_picture picture = {0};
+  if (!dg_picture_decode(&picture, bytes, size, "the picture", &err))
+    return answer_error(err.kind == DG_ERR_INPUT ? STATUS_BAD : STATUS_FAILED, err.message);
+  answer a = answer_picture(n, &picture, begin);
+  dg_picture_free(&picture);
+  return a;
+}

@@ -1,0 +1,29 @@
+/** What digits-serve answers: an HTTP status and a JSON object. */
+#ifndef DG_SERVE_ANSWER_H
+#define DG_SERVE_ANSWER_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "tools/serve/networks.h"
+
+typedef struct {
+  unsigned status;
+  json_t *object; /**< for json_decref; NULL: memory ran out */
+} answer;
+
+/**
+ * Finds the digits of a picture, the `size` bytes of a PNG, JPEG or PGM file, and asks every
+ * network what they are: {device, milliseconds, digits: [{box, height, width, image}],
+ * models: [{name, model, milliseconds, digits: [{label, probabilities}]}]}. Threads wait for each
+ * other.
+ */
+answer answer_predict(networks *n, const void *bytes, size_t size);
+
+/** {device, models: [{name, model, height, width, classes}]} */
+answer answer_models(const networks *n);
+
+/** {error: message} */
+answer answer_error(unsigned status, const char *message);
+
+#endif

@@ -1,0 +1,50 @@
+#include "tools/serve/networks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void networks_open(networks *n, dg_device *device) {
+  *n = (networks){.device = device};
+  pthread_mutex_init(&n->lock, NULL);
+}
+
+/** The name of a file, without folder and .safetensors. */
+static void name_of(const char *path, char *name, size_t room) {
+  const char *slash = strrchr(path, '/'), *suffix = ".safetensors";
+  const char *file = slash ? slash + 1 : path;
+  size_t length = strlen(file), end = strlen(suffix);
+  if (length > end && strcmp(file + length - end, suffix) == 0) length -= end;
+  if (length >= room) length = room - 1;
+  memcpy(name, file, length);
+  name[length] = '\0';
+}
+
+bool networks_add(networks *n, const char *weights, dg_error *err) {
+  char path[DG_PATH_SIZE];
+  if (!dg_weights_find(weights, path, err)) return false;
+  network *all = realloc(n->all, (n->count + 1) * sizeof *all);
+  if (!all) return dg_fail_memory(err, (n->count + 1) * sizeof *all);
+  n->all = all;
+  network *one = &n->all[n->count];
+  *one = (network){.model = dg_model_of_weights(path, NULL, 0, err)};
+  name_of(path, one->name, sizeof one->name);
+  if (one->model)
+    one->predictor = dg_predictor_new(one->model, path, n->device, NETWORKS_BATCH, err);
+  if (!one->predictor) {
+    dg_model_free(one->model);
+    return false;
+  }
+  n->count++;
+  return true;
+}
+
+void networks_close(networks *n) {
+  for (uint32_t i = 0; i < n->count; i++) {
+    dg_predictor_free(n->all[i].predictor);
+    dg_model_free(n->all[i].model);
+  }
+  free(n->all);
+  dg_close(n->device);
+  pthread_mutex_destroy(&n->lock);
+}

@@ -1,0 +1,208 @@
+// Sends what is drawn to the networks as one draws, and shows what they answer.
+
+import { Pad, paint } from './pad.js';
+
+const SIDE = 196; // pixels of the picture that is sent
+
+const element = (id) => document.getElementById(id);
+
+/** A new element with a class and text, put at the end of another. */
+function put(parent, tag, name = '', text = '') {
+  const made = document.createElement(tag);
+  made.className = name;
+  made.textContent = text;
+  return parent.appendChild(made);
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const milliseconds = (time) => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
+
+// ---- asking
+
+let asking = false; // a request is under way
+let waiting = null; // what has changed since: {time, finished}
+let answer = null; // the last one
+let shown = { version: 0, took: 0 }; // strokes that it is of, milliseconds from pen to page
+let chosen = -1; // the digit that the bars are of; -1: the last one
+
+/** White strokes on black as a PGM file. */
+function picture(strokes) {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = SIDE;
+  paint(canvas, strokes, '#fff');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, SIDE, SIDE);
+  const head = new TextEncoder().encode(`P5 ${SIDE} ${SIDE} 255\n`);
+  const bytes = new Uint8Array(head.length + SIDE * SIDE);
+  bytes.set(head);
+  for (let i = 0; i < SIDE * SIDE; i++) bytes[head.length + i] = data[4 * i + 3];
+  return bytes;
+}
+
+async function request(path, options) {
+  const response = await fetch(path, options);
+  const object = await response.json();
+  if (!response.ok) throw new Error(object.error);
+  return object;
+}
+
+/** The message for what went wrong; fetch throws a TypeError where nobody listens. */
+const reason = (error) =>
+  error instanceof TypeError ? 'digits-serve does not answer; start it again.' : error.message;
+
+/** Asks what the strokes are, where that isn't known yet, and shows it. */
+async function update({ time, finished }) {
+  const { version, strokes } = pad;
+  try {
+    if (version !== shown.version) {
+      const body = strokes.length ? picture(strokes) : null;
+      answer = body && (await request('predict', { method: 'POST', body }));
+      show();
+      shown = { version, took: performance.now() - time };
+    }
+    tell(finished && !waiting);
+  } catch (error) {
+    answer = null;
+    show();
+    if (finished) complain(reason(error));
+  }
+}
+
+/** One request at a time: what has changed meanwhile is sent when the answer is here. */
+async function ask(change) {
+  waiting = change;
+  if (asking) return;
+  asking = true;
+  while (waiting) {
+    const next = waiting;
+    waiting = null;
+    await update(next);
+  }
+  asking = false;
+}
+
+// ---- showing
+
+const cards = []; // of the networks: {label, time, bars, sure}
+
+function makeCard(model) {
+  const card = put(element('networks'), 'li', 'network');
+  card.dataset.name = model.name;
+  put(card, 'h2', '', model.name);
+  const time = put(card, 'span', 'time');
+  const label = put(card, 'output', 'label');
+  const list = put(card, 'ol', 'bars');
+  const bars = Array.from({ length: model.classes }, (_, c) => {
+    const bar = put(list, 'li');
+    const fill = put(put(bar, 'div', 'track'), 'div', 'fill');
+    bar.append(String(c));
+    return { bar, fill };
+  });
+  cards.push({ label, time, bars, sure: put(card, 'p', 'sure') });
+}
+
+/** Shows what a network thinks of digit `at`; `model` null: nothing. */
+function showCard(card, model, at) {
+  const read = model ? model.digits[at] : null;
+  const between = card.bars.length > 10 ? ' ' : '';
+  card.label.textContent = model ? model.digits.map((digit) => digit.label).join(between) : '–';
+  card.time.textContent = model ? milliseconds(model.milliseconds) : '';
+  card.sure.textContent = read ? `${read.label}: ${percent(read.probabilities[read.label])}` : '';
+  card.bars.forEach(({ bar, fill }, c) => {
+    const share = read ? read.probabilities[c] : 0;
+    fill.style.height = `${100 * share}%`;
+    bar.title = read ? `${c}: ${percent(share)}` : '';
+    bar.classList.toggle('likeliest', read !== null && c === read.label);
+  });
+}
+
+/** Draws the image of a digit as the networks see it: 0 black, 255 white. */
+function showSeen(canvas, digit) {
+  canvas.width = digit.width;
+  canvas.height = digit.height;
+  const context = canvas.getContext('2d');
+  const pixels = context.createImageData(digit.width, digit.height);
+  digit.image.forEach((ink, i) => pixels.data.set([ink, ink, ink, 255], 4 * i));
+  context.putImageData(pixels, 0, 0);
+}
+
+/** One button with an image for each digit that was found. */
+function showDigits(digits, at) {
+  const seen = element('seen');
+  while (seen.children.length > digits.length) seen.lastChild.remove();
+  while (seen.children.length < digits.length) {
+    const button = put(seen, 'button');
+    const index = seen.children.length - 1;
+    button.type = 'button';
+    put(button, 'canvas');
+    button.addEventListener('click', () => choose(index));
+  }
+  digits.forEach((digit, i) => {
+    const button = seen.children[i];
+    button.setAttribute('aria-label', `Digit ${i + 1} of ${digits.length}`);
+    button.setAttribute('aria-pressed', String(i === at));
+    showSeen(button.firstChild, digit);
+  });
+}
+
+function choose(index) {
+  chosen = index;
+  show();
+}
+
+function show() {
+  const digits = answer ? answer.digits : [];
+  const at = chosen >= 0 && chosen < digits.length ? chosen : digits.length - 1;
+  showDigits(digits, at);
+  cards.forEach((card, i) => showCard(card, answer ? answer.models[i] : null, at));
+}
+
+/** Says how long it took from the pen to the answer on the page, and aloud what was read. */
+function tell(finished) {
+  const status = element('status');
+  const server = answer && milliseconds(answer.milliseconds);
+  status.className = '';
+  status.textContent = answer
+    ? `Shown ${milliseconds(shown.took)} after the pen; the server took ${server}.`
+    : '';
+  status.dataset.took = shown.took;
+  status.dataset.finished = finished;
+  if (!finished || !answer) return;
+  const texts = answer.models.map((m) => `${m.name}: ${m.digits.map((d) => d.label).join(' ')}`);
+  element('spoken').textContent = texts.join(', ');
+}
+
+function complain(message) {
+  const status = element('status');
+  status.className = 'wrong';
+  status.textContent = message;
+  status.dataset.finished = true;
+}
+
+// ---- the page
+
+const pad = new Pad(element('pad'), (time, finished) => {
+  const empty = pad.strokes.length === 0;
+  element('hint').hidden = !empty;
+  element('undo').disabled = element('clear').disabled = empty;
+  if (empty) chosen = -1;
+  element('status').dataset.finished = false;
+  ask({ time, finished });
+});
+
+element('undo').addEventListener('click', (event) => pad.undo(event.timeStamp));
+element('clear').addEventListener('click', (event) => pad.clear(event.timeStamp));
+addEventListener('keydown', (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key === 'z') pad.undo(event.timeStamp);
+  else if (event.key === 'Delete' || event.key === 'Escape') pad.clear(event.timeStamp);
+  else return;
+  event.preventDefault();
+});
+
+try {
+  const { device, models } = await request('models');
+  element('device').textContent = `${device.backend}: ${device.name}`;
+  models.forEach(makeCard);
+  show();
+} catch (error) {
+  complain(reason(error));
+}

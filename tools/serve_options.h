@@ -1,0 +1,27 @@
+/** The command line of digits-serve. */
+#ifndef DG_SERVE_OPTIONS_H
+#define DG_SERVE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/digits.h"
+
+typedef enum { SERVE_PAGE, SERVE_HELP, SERVE_VERSION } serve_task;
+
+typedef struct {
+  serve_task task;
+  char **weights;         /**< as dg_weights_find takes them */
+  uint32_t weights_count; /**< 0: all that are found by name */
+  const char *listen;     /**< a numeric address; NULL: the loopback alone */
+  uint32_t port;          /**< 0: any that is free */
+  const char *backend, *device;
+  uint32_t threads;
+} serve_options;
+
+/** Reads the command line; strings point into argv. */
+bool serve_options_read(serve_options *out, int argc, char **argv, dg_error *err);
+
+extern const char serve_options_help[];
+
+#endif
