@@ -1,6 +1,7 @@
 /**
- * Trains a model and tests it: `train MODEL` takes a model file, or the name of one. Where digits
- * was installed with another prefix than it was configured for, names are found by
+ * Trains a model, tests it and saves it: `train MODEL [WEIGHTS]` takes a model file, or the name of
+ * one, and writes weights for predict.c, digits-run and others. Where digits was installed with
+ * another prefix than it was configured for, names are found by
  * DIGITS_MODELS=PREFIX/share/digits/models.
  */
 #include <digits/digits.h>
@@ -26,6 +27,7 @@ int main(int argc, char **argv) {
   dg_trainer *trainer = data ? dg_trainer_new(model, device, data, &how, &err) : NULL;
   bool right = trainer && dg_train(trainer, &err) && dg_test(trainer, NULL, &score, &err);
   if (right) printf("right on %u of %u test images\n", score.correct, score.total);
+  right = right && (argc <= 2 || dg_save(trainer, argv[2], &err));
   if (!right) fprintf(stderr, "train: %s\n", err.message);
   dg_trainer_free(trainer);
   dg_data_close(data);

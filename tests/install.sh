@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs a build, moves the installed tree, and uses it as a stranger would: the programs, the
-# models by name, and examples/train.c built against it by pkg-config and by find_package.
+# models by name, and the examples built against it by pkg-config and by find_package.
 # Usage: install.sh SOURCE BUILD LIBDIR CC
 set -eu
 source=$1 build=$2 libdir=$3 cc=$4
@@ -21,6 +21,9 @@ moved=$folder/moved
 ! grep -rIq "$folder/first" "$moved" || fail "the installed tree names the place it came from"
 
 echo "== programs"
+[ -s "$moved/share/man/man1/digits-run.1" ] || fail "no man page"
+[ -s "$moved/share/bash-completion/completions/digits-run" ] || fail "no completion for bash"
+[ -s "$moved/share/zsh/site-functions/_digits" ] || fail "no completion for zsh"
 "$moved/bin/digits-run" --list-models | grep -q '^cnn .* 214538 ' || fail "no cnn in --list-models"
 "$moved/bin/digits-run" --backend cpu --describe fcnn | grep -q 535818 || fail "no fcnn"
 
@@ -34,23 +37,19 @@ echo "== programs"
 "$moved/bin/digits-predict" nothing "$folder/set" 2>&1 | grep -q "$moved/share/digits/weights" ||
   fail "no folder of weights"
 
-# $1: the program. It learned something if it is right on 8000 of the 10 000 test images and more.
-trains() {
-  "$1" "$moved/share/digits/models/vanilla.cfg" | tee "$folder/output"
-  right=$(sed -n 's/^right on \([0-9]*\) of 10000 test images$/\1/p' "$folder/output")
-  [ "${right:-0}" -gt 8000 ] || fail "$1 learned nothing"
-}
-
 echo "== pkg-config"
 export PKG_CONFIG_PATH="$moved/$libdir/pkgconfig"
-# shellcheck disable=SC2046 # the flags are words
-"$cc" -std=c11 -Wall -Wextra -Werror "$source/examples/train.c" -o "$folder/train" \
-  $(pkg-config --static --cflags --libs digits)
-trains "$folder/train"
+mkdir "$folder/examples"
+for example in train predict; do
+  # shellcheck disable=SC2046 # the flags are words
+  "$cc" -std=c11 -Wall -Wextra -Werror "$source/examples/$example.c" \
+    -o "$folder/examples/$example" $(pkg-config --static --cflags --libs digits)
+done
 unset PKG_CONFIG_PATH
+"$source/tests/examples.sh" "$moved/share/digits" "$build" "$folder/examples"
 
 echo "== find_package"
-cmake -S "$source/examples" -B "$folder/examples" -DCMAKE_PREFIX_PATH="$moved" \
+cmake -S "$source/examples" -B "$folder/found" -DCMAKE_PREFIX_PATH="$moved" \
   -DCMAKE_C_COMPILER="$cc" > "$folder/log"
-cmake --build "$folder/examples" >> "$folder/log"
-trains "$folder/examples/train"
+cmake --build "$folder/found" >> "$folder/log"
+"$source/tests/examples.sh" "$moved/share/digits" "$build" "$folder/found"

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/terminal.h"
+
 void command_begin(void) {
   int descriptor = open("/dev/null", O_RDONLY); /* the lowest that is free */
   while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = dup(descriptor);
@@ -84,6 +86,7 @@ int command_end(const char *program, bool right, dg_error *err) {
   if (right && (fflush(stdout) != 0 || ferror(stdout)))
     right = dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
   if (right) return 0;
-  fprintf(stderr, "%s: %s\n", program, err->message);
+  const char *format = terminal_colored(STDERR_FILENO) ? "\033[1;31m%s:\033[0m %s\n" : "%s: %s\n";
+  fprintf(stderr, format, program, err->message);
   return exit_code(err->kind);
 }

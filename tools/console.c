@@ -3,8 +3,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "tools/terminal.h"
+
 console console_open(bool quiet) {
-  return (console){.quiet = quiet, .live = isatty(STDOUT_FILENO) == 1};
+  return (console){.quiet = quiet,
+                   .live = terminal_obeys(STDOUT_FILENO),
+                   .colored = terminal_colored(STDOUT_FILENO)};
 }
 
 void console_clear(const console *c) {
@@ -35,11 +39,12 @@ void console_progress(const console *c, const dg_progress *p) {
 void console_epoch(const console *c, const dg_epoch_report *r) {
   if (c->quiet) return;
   console_clear(c);
+  bool best = c->colored && r->best;
   printf("epoch %2u/%u  loss %.4f  accuracy %6.2f %%", r->epoch, r->epochs, r->train.loss,
          100 * r->train.accuracy);
   if (r->validated)
-    printf("  validation %.4f  %6.2f %%%s", r->validation.loss, 100 * r->validation.accuracy,
-           r->best ? " *" : "  ");
+    printf("  validation %.4f  %s%6.2f %%%s%s", r->validation.loss, best ? "\033[32m" : "",
+           100 * r->validation.accuracy, r->best ? " *" : "  ", best ? "\033[0m" : "");
   printf("  %.1f s  %.0f samples/s\n", r->seconds, r->samples_per_second);
   fflush(stdout);
 }

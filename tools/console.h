@@ -8,7 +8,8 @@
 
 typedef struct {
   bool quiet;
-  bool live; /**< standard output is a terminal: progress lines are drawn over */
+  bool live;    /**< standard output is a terminal: progress lines are drawn over */
+  bool colored; /**< the best epoch so far is green */
 } console;
 
 /** The console of standard output; quiet: it shows neither progress nor epochs. */

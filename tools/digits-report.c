@@ -5,7 +5,7 @@
 #include "tools/command.h"
 
 static const char help[] =
-    "Usage: digits-report [options] OUT RUN…\n"
+    "Usage: digits-report [options] OUT RUN...\n"
     "Writes the page OUT/index.html, which compares runs: a table of results, and the curves of\n"
     "loss and accuracy over one another; and its charts as SVG files. Each RUN is a log that\n"
     "digits-run --log wrote, or a folder that digits-run --report wrote. Of runs in the same log\n"

@@ -1,0 +1,47 @@
+#!/bin/sh
+# The examples of the C library, as the build made them or, with FOLDER, as they lie there: one
+# trains and saves, the other reads digits with what was saved.
+# Usage: examples.sh SOURCE BUILD [FOLDER]
+set -eu
+source=$1 build=$2 examples=${3:-$2/examples}
+folder=$examples-test
+rm -rf "$folder"
+mkdir -p "$folder"
+export OMP_WAIT_POLICY=passive # threads that wait leave the processor to other tests
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# right LEAST: of what predict printed, so many images at least were read right.
+right() {
+  cat "$folder/output"
+  [ "$(wc -l < "$folder/output")" = 20 ] || fail "not 20 images"
+  right=$(grep -cE 'is a ([0-9]), read as \1$' "$folder/output" || true)
+  [ "$right" -ge "$1" ] || fail "$right of 20 digits were read right"
+}
+
+echo "== train"
+"$examples/train" "$source/models/vanilla.cfg" "$folder/vanilla.safetensors" > "$folder/output"
+cat "$folder/output"
+learned=$(sed -n 's/^right on \([0-9]*\) of 10000 test images$/\1/p' "$folder/output")
+[ "${learned:-0}" -gt 8000 ] || fail "train learned nothing"
+
+echo "== predict: digits that it draws"
+"$examples/predict" "$folder/vanilla.safetensors" > "$folder/output"
+right 14
+
+echo "== predict: a folder"
+"$build/tools/digits-data" --seed 3 --train 1 --test 50 write "$folder/set" > "$folder/log"
+"$examples/predict" "$folder/vanilla.safetensors" "$folder/set" > "$folder/output"
+right 14
+
+echo "== errors"
+! "$examples/train" nothing.cfg 2> "$folder/output" || fail "train takes any model"
+grep -q '^train: .*nothing' "$folder/output" || fail "train doesn't say what is missing"
+! "$examples/predict" "$folder/none" 2> "$folder/output" || fail "predict takes any file"
+grep -q '^predict: .*none' "$folder/output" || fail "predict doesn't say what is missing"
+! "$examples/predict" "$folder/vanilla.safetensors" "$folder" 2> "$folder/output" ||
+  fail "predict takes any folder"
+grep -q '^predict: .*examples-test' "$folder/output" || fail "predict doesn't say which folder"
