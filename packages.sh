@@ -6,7 +6,8 @@ run="cmake gcc libc6-dev ninja-build pkg-config
      zlib1g-dev libpng-dev libopenblas-dev libconfig-dev libjansson-dev
      libzip-dev libhdf5-dev libprotobuf-c-dev protobuf-c-compiler
      ocl-icd-opencl-dev libclblast-dev pocl-opencl-icd"
-test="check libsubunit-dev oclgrind clang libclang-rt-dev libomp-dev mandoc zsh"
+test="check libsubunit-dev oclgrind clang libclang-rt-dev libomp-dev mandoc zsh
+      dpkg-dev file"
 packages=$run
 [ "${1:-}" = test ] && packages="$packages $test"
 missing=

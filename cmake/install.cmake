@@ -3,9 +3,11 @@
 # resort of the model lookup, so the tree can be moved.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS digits EXPORT digits-targets)
-install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits)
-install(FILES core/support/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/support)
+install(TARGETS digits EXPORT digits-targets COMPONENT development)
+install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits
+        COMPONENT development)
+install(FILES core/support/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/support
+        COMPONENT development)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models
         FILES_MATCHING PATTERN *.cfg)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -26,11 +28,13 @@ file(MAKE_DIRECTORY ${models_parent})
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/models ${models_link} SYMBOLIC)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
-install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package})
+install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package}
+        COMPONENT development)
 configure_file(cmake/digits-config.cmake.in digits-config.cmake @ONLY)
 write_basic_package_version_file(digits-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
-              ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package})
+              ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package}
+        COMPONENT development)
 
 set(requires_private "zlib libconfig jansson openblas")
 set(libs_private "${OpenMP_C_FLAGS} -lm")
@@ -51,4 +55,5 @@ if(DIGITS_HAVE_PROTOBUF)
 endif()
 file(RELATIVE_PATH prefix_beside ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/digits.pc.in digits.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/digits.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/digits.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+        COMPONENT development)

@@ -44,4 +44,4 @@ grep -q '^train: .*nothing' "$folder/output" || fail "train doesn't say what is 
 grep -q '^predict: .*none' "$folder/output" || fail "predict doesn't say what is missing"
 ! "$examples/predict" "$folder/vanilla.safetensors" "$folder" 2> "$folder/output" ||
   fail "predict takes any folder"
-grep -q '^predict: .*examples-test' "$folder/output" || fail "predict doesn't say which folder"
+grep -qF "predict: $folder" "$folder/output" || fail "predict doesn't say which folder"
