@@ -54,7 +54,7 @@ root=$folder/root
 if [ "$(id -u)" = 0 ]; then
   mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
   : > "$root/var/lib/dpkg/status"
-  dpkg --root="$root" --force-depends -i "$digits" "$library" > log 2>&1 || { cat log; exit 1; }
+  dpkg --root="$root" --force-depends,unsafe-io -i "$digits" "$library" > log 2>&1 || { cat log; exit 1; }
 else
   dpkg -x "$digits" "$root"
   dpkg -x "$library" "$root"
