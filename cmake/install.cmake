@@ -3,9 +3,11 @@
 # resort of the model lookup, so the tree can be moved.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS digits EXPORT digits-targets)
-install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits)
-install(FILES core/support/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/support)
+install(TARGETS digits EXPORT digits-targets COMPONENT development)
+install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits
+        COMPONENT development)
+install(FILES core/support/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/support
+        COMPONENT development)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models
         FILES_MATCHING PATTERN *.cfg)
 install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/weights
@@ -34,11 +36,13 @@ set_source_files_properties(core/model/catalog.c PROPERTIES COMPILE_DEFINITIONS
                             "${catalog_definitions}")
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
-install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package})
+install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package}
+        COMPONENT development)
 configure_file(cmake/digits-config.cmake.in digits-config.cmake @ONLY)
 write_basic_package_version_file(digits-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
-              ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package})
+              ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package}
+        COMPONENT development)
 
 set(requires_private "zlib libconfig jansson libpng libturbojpeg libexif openblas")
 set(libs_private "${OpenMP_C_FLAGS} -lm")
@@ -59,4 +63,5 @@ if(DIGITS_HAVE_PROTOBUF)
 endif()
 file(RELATIVE_PATH prefix_beside ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/digits.pc.in digits.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/digits.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/digits.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+        COMPONENT development)

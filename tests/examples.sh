@@ -33,7 +33,7 @@ echo "== predict: digits that it draws"
 right 14
 
 echo "== predict: a folder"
-"$build/tools/digits-data" --seed 3 --train 1 --test 50 write "$folder/set" > "$folder/log"
+"$build/tools/digits-data" --data builtin --seed 3 --train 1 --test 50 write "$folder/set" > "$folder/log"
 "$examples/predict" "$folder/vanilla.safetensors" "$folder/set" > "$folder/output"
 right 14
 

@@ -1,0 +1,68 @@
+#!/bin/sh
+# The Debian packages: what they say and hold, and that they install and go without a trace.
+# Usage: package.sh SOURCE BUILD
+set -eu
+build=$2 folder=$2/package-test
+for program in dpkg dpkg-deb dpkg-shlibdeps file; do
+  command -v $program > /dev/null || { echo "skipped: no $program"; exit 77; }
+done
+unset DIGITS_MODELS DIGITS_DATA
+rm -rf "$folder"
+mkdir -p "$folder/root"
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+cd "$folder"
+cpack --config "$build/CPackConfig.cmake" -B "$folder" > log || { cat log; exit 1; }
+digits=$(echo "$folder"/digits_*.deb) library=$(echo "$folder"/libdigits-dev_*.deb)
+
+echo "== what they say"
+for field in 'Section: science' 'Depends: .*libc6 .*libconfig9' 'Maintainer: .*@' \
+  'Recommends: pocl-opencl-icd' 'Description: .*networks'; do
+  dpkg-deb -f "$digits" | grep -q "^$field" || fail "digits: no $field"
+done
+dpkg-deb -f "$library" | grep -q '^Section: libdevel' || fail "libdigits-dev: no section"
+dpkg-deb -f "$library" Depends | grep -q 'zlib1g-dev, libopenblas-dev' || fail "no dependencies"
+
+echo "== what they hold"
+dpkg-deb -c "$digits" > held
+for help in "$build"/manual/*.help; do
+  program=$(basename "$help" .help)
+  for path in "bin/$program" "share/man/man1/$program.1.gz" \
+    "share/bash-completion/completions/$program"; do
+    grep -q " ./usr/$path\( -> digits\)\{0,1\}$" held || fail "no $path"
+  done
+done
+for path in share/digits/models/cnn.cfg share/doc/digits/README.md share/doc/digits/copyright \
+  share/doc/digits/changelog.gz share/bash-completion/completions/digits; do
+  grep -q " ./usr/$path$" held || fail "no $path"
+done
+grep -q ' ./usr/share/zsh/.*/_digits$' held || fail "no completion for zsh"
+awk '$2 != "root/root"' held | grep . && fail "not root's"
+awk '{ print $6 }' held | grep -v '^\./\(usr/.*\)\{0,1\}$' && fail "beside /usr"
+! grep -q '/include/\|\.a$' held || fail "digits holds what only libdigits-dev should"
+dpkg-deb -c "$library" > held
+for path in 'include/digits/digits\.h' 'lib.*/libdigits\.a' 'lib.*/pkgconfig/digits\.pc'; do
+  grep -q " ./usr/$path$" held || fail "libdigits-dev: no $path"
+done
+
+echo "== installed"
+root=$folder/root
+if [ "$(id -u)" = 0 ]; then
+  mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
+  : > "$root/var/lib/dpkg/status"
+  dpkg --root="$root" --force-depends,unsafe-io -i "$digits" "$library" > log 2>&1 || { cat log; exit 1; }
+else
+  dpkg -x "$digits" "$root"
+  dpkg -x "$library" "$root"
+fi
+"$root/usr/bin/digits-run" --list-models | grep -q '^cnn .* 214538 ' || fail "no cnn"
+"$root/usr/bin/digits-run" --backend cpu --describe fcnn | grep -q 535818 || fail "no fcnn"
+[ "$(id -u)" = 0 ] || exit 0
+
+echo "== removed"
+dpkg --root="$root" --force-depends --purge digits libdigits-dev > log 2>&1 || { cat log; exit 1; }
+[ ! -e "$root/usr" ] || fail "left behind: $(find "$root/usr" | head)"
