@@ -43,6 +43,9 @@ offers 'test train' digits-data --part t
 offers 'hdf5' digits-convert --from h
 offers 'models/m3.cfg' digits-convert --model models/m3
 offers 'README.md' digits-convert in.npz REA
+offers 'cnn cnn-leaky' digits-predict cn
+offers 'README.md' digits-predict cnn REA
+offers 'gru' digits-serve cnn gr
 mkdir -p "$build/completion-test"
 cp models/cnn.cfg "$build/completion-test/mine.cfg"
 DIGITS_MODELS=$build/completion-test offers 'mine' digits-run mi

@@ -36,8 +36,9 @@ for help in "$build"/manual/*.help; do
     grep -q " ./usr/$path\( -> digits\)\{0,1\}$" held || fail "no $path"
   done
 done
-for path in share/digits/models/cnn.cfg share/doc/digits/README.md share/doc/digits/copyright \
-  share/doc/digits/changelog.gz share/bash-completion/completions/digits; do
+for path in share/digits/models/cnn.cfg share/digits/weights/cnn.safetensors \
+  share/doc/digits/README.md share/doc/digits/copyright share/doc/digits/changelog.gz \
+  share/bash-completion/completions/digits; do
   grep -q " ./usr/$path$" held || fail "no $path"
 done
 grep -q ' ./usr/share/zsh/.*/_digits$' held || fail "no completion for zsh"
