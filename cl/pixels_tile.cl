@@ -11,11 +11,13 @@
 #define TAP_ROWS 12
 #define TAP_VECTORS 2
 
-/* A tile of the product, `vectors` wide: a constant that unrolls the loops, once this is inlined. */
+/* A tile of the product, `vectors` wide: a constant that unrolls the loops, once this is inlined.
+ * (Its pointers are not restrict: what LLVM makes of that, oclgrind can't run; the kernel's are.)
+ */
 __attribute__((always_inline)) inline void
-sum_taps(global const float *restrict a, uint a_row, uint a_k, global const float *restrict b,
-         uint b_k, global const uint2 *restrict taps, uint tap_count, uint depth,
-         global float *restrict c, uint c_row, uint vectors, uint add) {
+sum_taps(global const float *a, uint a_row, uint a_k, global const float *b,
+         uint b_k, global const uint2 *taps, uint tap_count, uint depth,
+         global float *c, uint c_row, uint vectors, uint add) {
   float16 sums[TAP_ROWS][TAP_VECTORS];
 #pragma unroll
   for (uint r = 0; r < TAP_ROWS; r++)
