@@ -55,7 +55,12 @@ static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, flo
                      dg_error *err) {
   const dg_samples *samples = data ? &data->test : &t->data->test;
   uint32_t classes = data ? data->classes : t->data->classes;
-  if (!dg_trainer_fits(t, samples, classes, err)) return false;
+  if (samples->count == 0)
+    return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no image to test on",
+                   data ? data->source : t->data->source);
+  if (!dg_trainer_fits(t, samples, classes, err) ||
+      (data && !dg_trainer_same_classes(&t->data->names, data, t->data->source, err)))
+    return false;
   dg_feed feed;
   if (!dg_feed_open(&feed, t->device, samples, samples->count, err)) return false;
   uint32_t *order = malloc(samples->count * sizeof *order);
