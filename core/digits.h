@@ -400,6 +400,10 @@ bool dg_save(dg_trainer *trainer, const char *path, dg_error *err);
  */
 bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
 
+/** Can dg_test be asked for the test images of `data` (NULL: those of the trainer's own data)? For
+   a look before hours of training. */
+bool dg_test_check(const dg_trainer *trainer, const dg_dataset *data, dg_error *err);
+
 /** Tests the network on the test images of `data` (NULL: those of the trainer's own data). Classes
     of other names are an error. */
 bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);

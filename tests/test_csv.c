@@ -226,9 +226,9 @@ END_TEST
 
 int main(void) {
   if (!shell_open()) return 1;
-  write_tables();
   TCase *tests = tcase_create("csv");
   tcase_set_timeout(tests, 120);
+  tcase_add_unchecked_fixture(tests, write_tables, NULL);
   tcase_add_test(tests, good_tables);
   tcase_add_loop_test(tests, bad_tables, 0, sizeof bad / sizeof *bad);
   tcase_add_test(tests, a_cut_gzip_file);

@@ -137,9 +137,9 @@ static const shell_line lines[] = {
     {DATA "--data flat stats", 0, "2                   1          0  cat\n"},
     {DATA "--data flat write idx && cat idx/classes.txt", 0, "ant\nbee\ncat\n"},
     {TRAIN "--data idx --test-data flat vanilla", 0, "12 to train"},
-    {"mv flat/ant flat/zoo; " TRAIN "--data parted --test-data flat vanilla; e=$?; "
-     "mv flat/zoo flat/ant; exit $e",
-     2, "class 0 is \"ant\", but \"bee\" in flat"},
+    {"mv flat/cat flat/dog; " TRAIN "--data parted --test-data flat vanilla; e=$?; "
+     "mv flat/dog flat/cat; exit $e",
+     2, "class 2 is \"cat\", but \"dog\" in flat"},
     {TRAIN "--data none vanilla", 2, "none/a: no picture (.png, .jpg, .jpeg, .pgm) is in it"},
     {TRAIN "--data flat/ant vanilla", 2, "put MNIST's four files there, or a folder of pictures"},
     {TRAIN "--data strange vanilla", 2, "strange/test/dog: the training pictures have no such"},
@@ -158,9 +158,9 @@ END_TEST
 
 int main(void) {
   if (!shell_open()) return 1;
-  write_folders();
   TCase *tests = tcase_create("folders");
   tcase_set_timeout(tests, 120);
+  tcase_add_unchecked_fixture(tests, write_folders, NULL);
   tcase_add_test(tests, the_last_tenth_of_each_class_is_kept);
   tcase_add_test(tests, train_and_test_are_apart);
   tcase_add_test(tests, scaling_keeps_what_is_where);

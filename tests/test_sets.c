@@ -188,10 +188,10 @@ END_TEST
 
 int main(void) {
   if (!shell_open()) return 1;
-  write_letters();
-  write_names();
   TCase *tests = tcase_create("sets");
   tcase_set_timeout(tests, 120);
+  tcase_add_unchecked_fixture(tests, write_letters, NULL);
+  tcase_add_unchecked_fixture(tests, write_names, NULL);
   tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
   tcase_add_test(tests, letters_are_learned);
   tcase_add_test(tests, names_lie_beside_the_files);

@@ -263,6 +263,7 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
                             .listener = {&j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
   if (!trainer) return false;
+  if (!dg_test_check(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
   j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
   bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
