@@ -1,14 +1,13 @@
-/** What of the public header belongs to no room: version, devices, data. */
+/** What of the public header belongs to no room: version and devices. */
 #include "core/digits.h"
 
 #include <string.h>
 
 #include "core/bench.h"
-#include "core/data/dataset.h"
 #include "core/device.h"
 #include "core/support/text.h"
 
-enum { MOST_DEVICES = 64, BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
+enum { MOST_DEVICES = 64 };
 
 const char *dg_version(void) {
   return DIGITS_VERSION;
@@ -92,40 +91,4 @@ unsigned dg_device_threads(const dg_device *device) {
 
 void dg_close(dg_device *device) {
   if (device) device->calls->close(device);
-}
-
-dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err) {
-  if (strcmp(folder, "builtin") == 0)
-    return dg_dataset_builtin(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, threads, err);
-  return dg_dataset_read(folder, err);
-}
-
-dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
-                         dg_error *err) {
-  return dg_dataset_builtin(train, test, seed, threads, err);
-}
-
-bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err) {
-  return dg_dataset_write(data, folder, gzip, err);
-}
-
-dg_part_view dg_data_part(const dg_dataset *data, dg_part part) {
-  const dg_samples *s = part == DG_PART_TRAIN ? &data->train : &data->test;
-  return (dg_part_view){s->count, s->height, s->width, s->images, s->labels};
-}
-
-uint32_t dg_data_train_samples(const dg_dataset *data) {
-  return data->train.count;
-}
-
-uint32_t dg_data_test_samples(const dg_dataset *data) {
-  return data->test.count;
-}
-
-const char *dg_data_source(const dg_dataset *data) {
-  return data->source;
-}
-
-void dg_data_close(dg_dataset *data) {
-  dg_dataset_free(data);
 }

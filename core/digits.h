@@ -154,8 +154,57 @@ bool dg_describe(const dg_model *model, dg_device *device, char *text, size_t ro
 
 typedef struct dg_dataset dg_dataset;
 
-/** A folder with four IDX files of MNIST's names, gzipped or not; or "builtin". */
-dg_dataset *dg_data_open(const char *folder, unsigned threads, dg_error *err);
+typedef enum { DG_PART_TRAIN, DG_PART_TEST } dg_part;
+
+enum { DG_CLASSES = 256, DG_CLASS_SIZE = 64 };
+
+/** Names of classes, each at the place of its label. */
+typedef struct {
+  uint32_t count;                       /**< 0: they have none */
+  char name[DG_CLASSES][DG_CLASS_SIZE]; /**< UTF-8; empty: this class has none */
+} dg_classes;
+
+/** Reads names from a text file, one a line: the first is that of label 0, and an empty line leaves
+    a label without one. */
+bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err);
+/** The names that a weight file carries, which dg_save wrote; none is no error. */
+bool dg_classes_of_weights(dg_classes *classes, const char *path, dg_error *err);
+/** What a class is called: its name, or else its label, which is written to `number`. */
+const char *dg_class_name(const dg_classes *classes, uint32_t label, char number[DG_CLASS_SIZE]);
+
+/**
+ * Opens a set, of any size of images and up to 256 classes: "builtin"; a folder with four IDX
+ * files of MNIST's names, gzipped or not; a folder with a folder of pictures for each class, or
+ * with the folders train and test that hold such; or a CSV table, gzipped or not, whose header
+ * names a column `label` and then the pixels of a square image. Names of the classes are those of
+ * the folders, or in the file classes.txt beside IDX files. Pictures whose size isn't that of the
+ * first are scaled to it. Of a table or folder without test images the last tenth (one of two to
+ * nine) is kept for the test: that of all rows, or that of each class.
+ */
+dg_dataset *dg_data_open(const char *path, unsigned threads, dg_error *err);
+/** How test images were taken off the others, "the last tenth"; NULL: the set came with them. */
+const char *dg_data_held_out(const dg_dataset *data);
+/** Makes all images of a set the part that is named, where the test images were taken off the
+    others: for training on one set and testing on another. */
+bool dg_data_join(dg_dataset *data, dg_part part, dg_error *err);
+
+/** The names of a set's classes; they belong to it. */
+const dg_classes *dg_data_classes(const dg_dataset *data);
+/** Names a set's classes; fewer names than labels are an error. `where` they are from is named
+    there. */
+bool dg_data_name(dg_dataset *data, const dg_classes *classes, const char *where, dg_error *err);
+
+/** Images without labels. */
+typedef struct {
+  uint32_t count, height, width;
+  uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
+} dg_images;
+
+/** Reads the images of a CSV table as dg_data_open does, with a column of labels, which are left
+    out, or without one. Free with dg_images_free. */
+bool dg_images_read(dg_images *images, const char *path, dg_error *err);
+void dg_images_free(dg_images *images); /**< what is empty is allowed */
+
 /**
  * Draws a set like the built-in one: `train` and `test` digits of 28x28 from a seed. The same seed
  * gives the same images; the built-in set is dg_data_draw(60000, 10000, 1, …).
@@ -165,12 +214,10 @@ dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned 
 
 /**
  * Writes a set as four IDX files with MNIST's names, gzipped or not, for dg_data_open. The folder
- * is made where there is none; one that holds such a file already is an error. On failure no file
- * is left behind.
+ * is made where there is none; one that holds such a file already is an error. Names of the classes
+ * are written to its classes.txt. On failure no file is left behind.
  */
 bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
-
-typedef enum { DG_PART_TRAIN, DG_PART_TEST } dg_part;
 
 /** The samples of a part; they belong to the data set. */
 typedef struct {
@@ -199,7 +246,7 @@ dg_dataset *dg_data_pick(const dg_dataset *data, const uint32_t *chosen, uint32_
 /** Images of each part. */
 uint32_t dg_data_train_samples(const dg_dataset *data);
 uint32_t dg_data_test_samples(const dg_dataset *data);
-/** What it is: the folder, or "built-in digits". */
+/** What it is: the folder or file, or "built-in digits". */
 const char *dg_data_source(const dg_dataset *data);
 void dg_data_close(dg_dataset *data); /**< NULL is allowed */
 
@@ -352,8 +399,9 @@ bool dg_trainer_read(dg_trainer *trainer, const char *name, float *values, dg_er
 bool dg_train(dg_trainer *trainer, dg_error *err);
 
 /**
- * Writes the parameters as a safetensors file, with PyTorch's names and shapes and the effective
- * model file in its metadata. The old file stays until the new one is whole.
+ * Writes the parameters as a safetensors file, with PyTorch's names and shapes, and with the
+ * effective model file and the names of the data's classes in its metadata. The old file stays
+ * until the new one is whole.
  */
 bool dg_save(dg_trainer *trainer, const char *path, dg_error *err);
 
@@ -363,7 +411,12 @@ bool dg_save(dg_trainer *trainer, const char *path, dg_error *err);
  */
 bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
 
-/** Tests the network on the test images of `data` (NULL: those of the trainer's own data). */
+/** Can dg_test be asked for the test images of `data` (NULL: those of the trainer's own data)? For
+   a look before hours of training. */
+bool dg_test_check(const dg_trainer *trainer, const dg_dataset *data, dg_error *err);
+
+/** Tests the network on the test images of `data` (NULL: those of the trainer's own data). Classes
+    of other names are an error. */
 bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);
 
 /**

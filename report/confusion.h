@@ -5,7 +5,9 @@
 #include "report/answers.h"
 #include "report/drawing.h"
 
-/** Draws it for images with these labels; the caller frees the drawing. */
-bool confusion_draw(const answers *a, const uint8_t *labels, drawing *d, dg_error *err);
+/** Draws it for images with these labels, whose classes may have names; the caller frees the
+    drawing. */
+bool confusion_draw(const answers *a, const uint8_t *labels, const dg_classes *names, drawing *d,
+                    dg_error *err);
 
 #endif

@@ -14,6 +14,7 @@ typedef struct {
   const char *description; /**< dg_describe's text */
   const char *stopped;     /**< why the run ended early; NULL: it didn't */
   dg_part_view tested;     /**< the images that it was tested on */
+  const dg_classes *names; /**< of the classes */
   uint32_t classes;        /**< outputs of the network */
   const float *outputs;    /**< [tested.count, classes]; NULL: not tested */
   uint32_t early_epoch;    /**< the first epoch that was seen to end */

@@ -140,7 +140,7 @@ static bool add_answers(run_page *r, dg_error *err) {
            c->early_count, c->early_epoch);
   page_section(&r->page, "Answers", note);
   markup_add(&r->page.html, "<div class=\"grid\">\n");
-  bool right = confusion_draw(&r->answers, c->tested.labels, &d, err);
+  bool right = confusion_draw(&r->answers, c->tested.labels, c->names, &d, err);
   if (right) {
     right = page_drawing(&r->page, &d, REPORT_CONFUSION, err);
     drawing_free(&d);
@@ -162,7 +162,12 @@ static void add_mistake(run_page *r, uint32_t image) {
   markup *m = &r->page.html;
   markup_add(m, "<figure><img width=\"72\" height=\"72\" alt=\"test image %u\" src=\"", image);
   picture_inline_image(image_of(part, image), part->height, part->width, m);
-  markup_add(m, "\">\n<figcaption><b>%u</b> taken for <i>%u</i><br>", truth, guess);
+  char number[DG_CLASS_SIZE];
+  markup_add(m, "\">\n<figcaption><b>");
+  markup_escape(m, dg_class_name(r->contents->names, truth, number));
+  markup_add(m, "</b> taken for <i>");
+  markup_escape(m, dg_class_name(r->contents->names, guess, number));
+  markup_add(m, "</i><br>");
   markup_add(m, "%.1f %%, not %.2f %%</figcaption></figure>\n", 100 * answers_of(a, image, guess),
              100 * answers_of(a, image, truth));
 }

@@ -1,5 +1,6 @@
 #include "report/sheet.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* Sizes in pixels of the images, before they are magnified. */
@@ -8,11 +9,16 @@ enum { GAP = 3, DIGIT_HEIGHT = 5, DIGIT_WIDTH = 3, LABEL_GREY = 110, PAPER = 255
 enum { LONGEST_SIDE = 1 << 16 };
 
 /** What can be written: rows of three dots from the top, the highest bit at the left. */
-static const char known[] = "0123456789>%";
-static const uint8_t shapes[][DIGIT_HEIGHT] = {{7, 5, 5, 5, 7}, {2, 6, 2, 2, 7}, {7, 1, 7, 4, 7},
-                                               {7, 1, 7, 1, 7}, {5, 5, 7, 1, 1}, {7, 4, 7, 1, 7},
-                                               {7, 4, 7, 5, 7}, {7, 1, 2, 2, 2}, {7, 5, 7, 5, 7},
-                                               {7, 5, 7, 1, 7}, {4, 2, 1, 2, 4}, {5, 1, 2, 4, 5}};
+static const char known[] = "0123456789>%ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+static const uint8_t shapes[][DIGIT_HEIGHT] = {
+    {7, 5, 5, 5, 7}, {2, 6, 2, 2, 7}, {7, 1, 7, 4, 7}, {7, 1, 7, 1, 7}, {5, 5, 7, 1, 1},
+    {7, 4, 7, 1, 7}, {7, 4, 7, 5, 7}, {7, 1, 2, 2, 2}, {7, 5, 7, 5, 7}, {7, 5, 7, 1, 7},
+    {4, 2, 1, 2, 4}, {5, 1, 2, 4, 5}, {2, 5, 7, 5, 5}, {6, 5, 6, 5, 6}, {3, 4, 4, 4, 3},
+    {6, 5, 5, 5, 6}, {7, 4, 6, 4, 7}, {7, 4, 6, 4, 4}, {3, 4, 5, 5, 3}, {5, 5, 7, 5, 5},
+    {7, 2, 2, 2, 7}, {1, 1, 1, 5, 2}, {5, 5, 6, 5, 5}, {4, 4, 4, 4, 7}, {5, 7, 7, 5, 5},
+    {6, 5, 5, 5, 5}, {2, 5, 5, 5, 2}, {6, 5, 6, 4, 4}, {2, 5, 5, 6, 3}, {6, 5, 6, 5, 5},
+    {3, 4, 2, 1, 6}, {7, 2, 2, 2, 2}, {5, 5, 5, 5, 7}, {5, 5, 5, 5, 2}, {5, 5, 7, 7, 5},
+    {5, 5, 2, 5, 5}, {5, 5, 2, 2, 2}, {7, 1, 2, 4, 7}, {0, 0, 7, 0, 0}};
 
 static uint64_t cell_height(const sheet_layout *l) {
   return (uint64_t)l->image_height + DIGIT_HEIGHT + 2 * GAP;
@@ -20,6 +26,10 @@ static uint64_t cell_height(const sheet_layout *l) {
 
 static uint64_t cell_width(const sheet_layout *l) {
   return (uint64_t)l->image_width + GAP;
+}
+
+uint32_t sheet_room(const sheet_layout *layout) {
+  return (layout->image_width + 1) / (DIGIT_WIDTH + 1);
 }
 
 bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err) {
@@ -44,7 +54,7 @@ static void dot(sheet *s, uint32_t y, uint32_t x, uint8_t grey) {
 }
 
 static void put_character(sheet *s, uint32_t top, uint32_t left, char character) {
-  const char *place = strchr(known, character);
+  const char *place = strchr(known, toupper((unsigned char)character));
   if (!place || !*place) return;
   const uint8_t *rows = shapes[place - known];
   for (uint32_t y = 0; y < DIGIT_HEIGHT; y++)
@@ -54,8 +64,7 @@ static void put_character(sheet *s, uint32_t top, uint32_t left, char character)
 
 /** Writes a label below the middle of an image. */
 static void put_label(sheet *s, uint32_t top, uint32_t left, const char *label) {
-  uint32_t length = (uint32_t)strlen(label);
-  uint32_t most = (s->layout.image_width + 1) / (DIGIT_WIDTH + 1);
+  uint32_t length = (uint32_t)strlen(label), most = sheet_room(&s->layout);
   if (length > most) {
     label += length - most;
     length = most;

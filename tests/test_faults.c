@@ -52,7 +52,8 @@ static const shell_line lines[] = {
     {COPY_SET "cp bad/t10k-labels-idx1-ubyte bad/train-labels-idx1-ubyte && " BAD_DATA, 2,
      "train-labels has 100 in dimension 1, but train-images has 300"},
     {COPY_SET "rm bad/t10k-labels-idx1-ubyte && " BAD_DATA, 2, "bad: a file is missing: looked"},
-    {TRAIN "--data train-labels-idx1-ubyte " VANILLA, 2, "train-labels-idx1-ubyte: not a folder"},
+    {TRAIN "--data train-labels-idx1-ubyte " VANILLA, 2,
+     "train-labels-idx1-ubyte:1: it is no text; a table begins with"},
     {TRAIN "--set input=[1,20,20] " VANILLA, 2, "the input is [1, 20, 20], but the images are of"},
     {"echo 'name = \"f\"; input = [1, 28, 28]; layers = ( { type = \"flatten\"; } );' > m && " TRAIN
      "./m",
@@ -113,9 +114,10 @@ START_TEST(a_full_disk_keeps_the_old_weights) {
 #define ON_SMALL_DISK(command)                                                                     \
   "unshare -m sh -c 'mount -t tmpfs -o size=800k none full && " command "'"
   if (shell("mkdir -p full && " ON_SMALL_DISK("true")) == 0)
-    check_full(ON_SMALL_DISK(SAVE_TWICE("")),
-               " could not be written: No space left on device; what was there is unchanged; go on with "
-               "--resume full/w\nw\nw.state\n");
+    check_full(
+        ON_SMALL_DISK(SAVE_TWICE("")),
+        " could not be written: No space left on device; what was there is unchanged; go on with "
+        "--resume full/w\nw\nw.state\n");
   else
     printf("skipped: only root can mount a small disk\n");
 }

@@ -15,13 +15,17 @@ const char data_options_help[] =
     "Commands\n"
     "  stats               images of each class, mean and deviation of the pixels as the data\n"
     "                      group of a model file wants them\n"
-    "  write FOLDER        four IDX files with MNIST's names; the folder is made where there is\n"
-    "                      none, and no set is overwritten\n"
+    "  write FOLDER        four IDX files with MNIST's names, and classes.txt where the classes\n"
+    "                      have names; the folder is made where there is none, and no set is\n"
+    "                      overwritten\n"
     "  sheet FILE.png      images in rows and columns, each with its label below it\n"
     "\n"
     "The set\n"
-    "  --data DIR|builtin  folder with four IDX files of MNIST's names, gzipped or not;\n"
+    "  --data PATH|builtin folder with four IDX files of MNIST's names, folder of pictures by\n"
+    "                      class, or CSV table, as `digits-run --help` says;\n"
     "                      default: $DIGITS_DATA, else the built-in digits\n"
+    "  --classes FILE      names of the classes, one a line, the first for label 0; default:\n"
+    "                      classes.txt beside IDX files\n"
     "  --seed N  --train N  --test N\n"
     "                      draw other digits than the built-in ones: from a seed (default 1),\n"
     "                      so many to train (default 60000) and to test (default 10000)\n"
@@ -57,6 +61,7 @@ enum {
   OPT_COLUMNS,
   OPT_SCALE,
   OPT_DATA,
+  OPT_CLASSES,
   OPT_GZIP,
   OPT_PART,
   OPT_AUGMENT,
@@ -75,6 +80,7 @@ static const struct option known[] = {
     {"columns", required_argument, NULL, OPT_COLUMNS},
     {"scale", required_argument, NULL, OPT_SCALE},
     {"data", required_argument, NULL, OPT_DATA},
+    {"classes", required_argument, NULL, OPT_CLASSES},
     {"gzip", no_argument, NULL, OPT_GZIP},
     {"part", required_argument, NULL, OPT_PART},
     {"augment", required_argument, NULL, OPT_AUGMENT},
@@ -126,6 +132,9 @@ static bool read_one(data_options *o, int which, const char *value, particular *
   switch (which) {
   case OPT_DATA:
     o->data = value;
+    return true;
+  case OPT_CLASSES:
+    o->classes = value;
     return true;
   case OPT_GZIP:
     given->write = "--gzip";

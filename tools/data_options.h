@@ -13,7 +13,8 @@ enum { DATA_ALL_CLASSES = 256 };
 
 typedef struct {
   data_task task;
-  const char *data;    /**< folder, or "builtin" */
+  const char *data;    /**< path, or "builtin" */
+  const char *classes; /**< file with their names; NULL: as the data has them */
   const char *augment; /**< sheet: model whose recipe augments the images; NULL: as they are */
   const char *target;  /**< folder of `write`, file of `sheet` */
   bool draw;           /**< not the built-in set itself, but one drawn as the next three say */

@@ -32,17 +32,27 @@ static void count_part(const dg_part_view *part, part_stats *stats) {
   stats->deviation = sqrt((double)squares / (double)pixels - mean * mean) / WHITE;
 }
 
+/** Prints how many images there are of each class, with its name where it has one. */
+static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
+  const dg_classes *names = dg_data_classes(data);
+  printf("%-10s %10s %10s\n", "class", "train", "test");
+  for (unsigned c = 0; c < MOST_CLASSES; c++) {
+    if (!train->of_class[c] && !test->of_class[c]) continue;
+    printf("%-10u %10" PRIu32 " %10" PRIu32, c, train->of_class[c], test->of_class[c]);
+    if (c < names->count) printf("  %s", names->name[c]);
+    putchar('\n');
+  }
+}
+
 static bool print_stats(const dg_dataset *data) {
   dg_part_view train = dg_data_part(data, DG_PART_TRAIN), test = dg_data_part(data, DG_PART_TEST);
   part_stats of_train, of_test;
   count_part(&train, &of_train);
   count_part(&test, &of_test);
-  printf("%s: images of %" PRIu32 "x%" PRIu32 "\n\n", dg_data_source(data), train.height,
-         train.width);
-  printf("%-10s %10s %10s\n", "class", "train", "test");
-  for (unsigned c = 0; c < MOST_CLASSES; c++)
-    if (of_train.of_class[c] || of_test.of_class[c])
-      printf("%-10u %10" PRIu32 " %10" PRIu32 "\n", c, of_train.of_class[c], of_test.of_class[c]);
+  const char *held_out = dg_data_held_out(data);
+  printf("%s: images of %" PRIu32 "x%" PRIu32 "%s%s\n\n", dg_data_source(data), train.height,
+         train.width, held_out ? "; to test: " : "", held_out ? held_out : "");
+  print_classes(data, &of_train, &of_test);
   printf("%-10s %10" PRIu32 " %10" PRIu32 "\n\n", "all", train.count, test.count);
   printf("%-10s %10.5f %10.5f\n", "mean", of_train.mean, of_test.mean);
   printf("%-10s %10.5f %10.5f\n", "deviation", of_train.deviation, of_test.deviation);
@@ -70,19 +80,21 @@ static uint32_t choose_samples(const dg_part_view *part, const data_options *o, 
   return found;
 }
 
-/** Puts an image with its class onto a sheet. */
-static void put_image(sheet *s, uint32_t place, const uint8_t *image, uint8_t class) {
-  char label[8];
-  snprintf(label, sizeof label, "%u", class);
+/** Puts an image with its class onto a sheet: its name, or as much of that as there is room for. */
+static void put_image(sheet *s, uint32_t place, const uint8_t *image, const char *class) {
+  char label[DG_CLASS_SIZE];
+  snprintf(label, sizeof label, "%.*s", (int)sheet_room(&s->layout), class);
   sheet_put(s, place, image, label);
 }
 
 /** Puts the chosen images onto a sheet, so many places `apart`. */
-static void put_chosen(sheet *s, const dg_part_view *part, const uint32_t *chosen, uint32_t count,
-                       uint32_t apart) {
+static void put_chosen(sheet *s, const dg_dataset *data, const dg_part_view *part,
+                       const uint32_t *chosen, uint32_t count, uint32_t apart) {
   size_t size = (size_t)part->height * part->width;
+  char number[DG_CLASS_SIZE];
   for (uint32_t i = 0; i < count; i++)
-    put_image(s, i * apart, part->images + chosen[i] * size, part->labels[chosen[i]]);
+    put_image(s, i * apart, part->images + chosen[i] * size,
+              dg_class_name(dg_data_classes(data), part->labels[chosen[i]], number));
 }
 
 /** Puts what the steps of training make of the chosen images into the columns behind the first. */
@@ -90,6 +102,7 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
                           const uint32_t *chosen, uint32_t count, dg_error *err) {
   dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
   uint32_t steps = o->columns - 1;
+  char number[DG_CLASS_SIZE];
   size_t size = (size_t)part.height * part.width, bytes = steps * size * count;
   dg_model *model = dg_model_load(o->augment, NULL, 0, err);
   dg_device *device = model ? dg_open("cpu", NULL, o->threads, err) : NULL;
@@ -99,7 +112,8 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
       images && dg_data_augment(data, model, device, chosen, count, o->seed, 0, steps, images, err);
   for (size_t i = 0; right && i < (size_t)steps * count; i++) {
     uint32_t row = (uint32_t)(i % count), column = 1 + (uint32_t)(i / count);
-    put_image(s, row * o->columns + column, images + i * size, part.labels[chosen[row]]);
+    put_image(s, row * o->columns + column, images + i * size,
+              dg_class_name(dg_data_classes(data), part.labels[chosen[row]], number));
   }
   free(images);
   dg_close(device);
@@ -119,7 +133,7 @@ static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint
                          .scale = o->scale};
   sheet s;
   if (!sheet_open(&s, &layout, err)) return false;
-  put_chosen(&s, &part, chosen, count, o->augment ? columns : 1);
+  put_chosen(&s, data, &part, chosen, count, o->augment ? columns : 1);
   bool right = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
                picture_write(&s.picture, o->target, err);
   if (right)
@@ -151,14 +165,23 @@ static dg_dataset *open_set(const data_options *o, dg_error *err) {
                  : dg_data_open(o->data, o->threads, err);
 }
 
+/** Gives the classes the names that the options name. */
+static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err) {
+  dg_classes names;
+  return !o->classes ||
+         (dg_classes_read(&names, o->classes, err) && dg_data_name(data, &names, o->classes, err));
+}
+
 static bool perform(const data_options *o, dg_error *err) {
   if (o->task == DATA_HELP) return fputs(data_options_help, stdout) >= 0;
   if (o->task == DATA_VERSION) return printf("digits-data %s\n", dg_version()) >= 0;
   dg_dataset *data = open_set(o, err);
   if (!data) return false;
-  bool right = o->task == DATA_STATS   ? print_stats(data)
-               : o->task == DATA_WRITE ? write_set(data, o, err)
-                                       : show(data, o, err);
+  bool right = name_classes(data, o, err);
+  if (right)
+    right = o->task == DATA_STATS   ? print_stats(data)
+            : o->task == DATA_WRITE ? write_set(data, o, err)
+                                    : show(data, o, err);
   dg_data_close(data);
   return right;
 }

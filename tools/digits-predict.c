@@ -8,6 +8,7 @@
 #include "tools/command.h"
 #include "tools/findings.h"
 #include "tools/predict_options.h"
+#include "tools/submission.h"
 
 enum {
   BATCH = 64,
@@ -19,7 +20,7 @@ enum {
 
 /** What stands below an image of the sheet. */
 typedef struct {
-  char text[16];
+  char text[DG_CLASS_SIZE];
 } label;
 
 /** What the network saw so far, for the sheet. */
@@ -34,8 +35,22 @@ typedef struct {
   dg_model *model;
   dg_device *device;
   dg_predictor *predictor;
+  dg_classes classes;
   seen seen;
 } work;
+
+/** Finds what the classes are called. */
+static bool open_classes(work *w, const char *weights, dg_error *err) {
+  const char *file = w->options->classes;
+  uint32_t outputs = dg_predictor_outputs(w->predictor);
+  if (!file) return dg_classes_of_weights(&w->classes, weights, err);
+  return dg_classes_read(&w->classes, file, err) &&
+         (w->classes.count == outputs ||
+          dg_fail(err, DG_ERR_INPUT,
+                  "%s names %u classes, but the network has %u: one name a line, the first for "
+                  "label 0, an empty line for a class without one",
+                  file, w->classes.count, outputs));
+}
 
 static bool work_open(work *w, dg_error *err) {
   const predict_options *o = w->options;
@@ -45,7 +60,7 @@ static bool work_open(work *w, dg_error *err) {
       o->model ? dg_model_load(o->model, NULL, 0, err) : dg_model_of_weights(path, NULL, 0, err);
   w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   w->predictor = w->device ? dg_predictor_new(w->model, path, w->device, BATCH, err) : NULL;
-  return w->predictor != NULL;
+  return w->predictor && open_classes(w, path, err);
 }
 
 static void work_close(work *w) {
@@ -93,6 +108,20 @@ static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
 
 /* ---- findings ------------------------------------------------------------ */
 
+/** Writes what stands below a digit: its class, and how sure the network is if there is room. */
+static void write_label(const findings *a, uint32_t digit, label *out) {
+  char number[DG_CLASS_SIZE], sure[8];
+  uint32_t best = findings_label(a, digit);
+  sheet_layout layout = {.image_width = a->digits->width};
+  const char *name = dg_class_name(a->names, best, number);
+  size_t room = sheet_room(&layout);
+  snprintf(sure, sizeof sure, " %.0f%%",
+           100 * (double)a->probabilities[(size_t)digit * a->classes + best]);
+  bool both = name == number || strlen(name) + strlen(sure) <= room;
+  snprintf(out->text, sizeof out->text, "%.*s%s", both ? DG_CLASS_SIZE - 8 : (int)room, name,
+           both ? sure : "");
+}
+
 /** Keeps the images of a picture, with their labels. */
 static bool keep(seen *s, const findings *a, dg_error *err) {
   const dg_digits *d = a->digits;
@@ -107,11 +136,7 @@ static bool keep(seen *s, const findings *a, dg_error *err) {
     s->room = room;
   }
   memcpy(s->images + s->count * size, d->images, d->count * size);
-  for (uint32_t i = 0; i < d->count; i++) {
-    uint32_t best = findings_label(a, i);
-    double percent = 100 * (double)a->probabilities[(size_t)i * a->classes + best];
-    snprintf(s->labels[s->count++].text, sizeof s->labels->text, "%u %.0f%%", best, percent);
-  }
+  for (uint32_t i = 0; i < d->count; i++) write_label(a, i, &s->labels[s->count++]);
   return true;
 }
 
@@ -122,7 +147,7 @@ static bool answer(work *w, const char *name, const dg_picture *page, const dg_d
   size_t numbers = (size_t)digits->count * classes;
   float *p = malloc(numbers * sizeof *p);
   if (!p) return dg_fail_memory(err, numbers * sizeof *p);
-  findings a = {name, page->height, page->width, digits, classes, p};
+  findings a = {name, page->height, page->width, digits, classes, &w->classes, p};
   bool right = dg_predictor_run(w->predictor, digits->images, digits->count, p, err);
   if (right) dg_predictor_probabilities(w->predictor, p, digits->count, p);
   if (right && w->options->json)
@@ -166,6 +191,33 @@ static bool show(const work *w, dg_error *err) {
   return right;
 }
 
+/* ---- a submission ------------------------------------------------------- */
+
+static bool check_size(const dg_images *images, const work *w, dg_error *err) {
+  uint32_t height = dg_predictor_height(w->predictor), width = dg_predictor_width(w->predictor);
+  return (images->height == height && images->width == width) ||
+         dg_fail(err, DG_ERR_INPUT, "%s: its images are of %ux%u, but the network takes %ux%u",
+                 w->options->pictures[0], images->height, images->width, height, width);
+}
+
+/** Answers the images of a table. */
+static bool submit(const work *w, dg_error *err) {
+  dg_images images;
+  if (!dg_images_read(&images, w->options->pictures[0], err)) return false;
+  size_t numbers = (size_t)images.count * dg_predictor_outputs(w->predictor);
+  float *logits = NULL;
+  bool right = check_size(&images, w, err);
+  if (right && !(logits = malloc(numbers * sizeof *logits)))
+    right = dg_fail_memory(err, numbers * sizeof *logits);
+  submission s = {images.count, dg_predictor_outputs(w->predictor), logits};
+  right = right && dg_predictor_run(w->predictor, images.images, images.count, logits, err) &&
+          submission_write(&s, w->options->submission, err);
+  if (right) printf("%s: %u answers\n", w->options->submission, images.count);
+  free(logits);
+  dg_images_free(&images);
+  return right;
+}
+
 /* ---- the program -------------------------------------------------------- */
 
 /** Reads all pictures; one that can't be read is told and passed over, the last error stays. */
@@ -192,7 +244,7 @@ static bool perform(const predict_options *o, dg_error *err) {
   if (o->task == PREDICT_HELP) return fputs(predict_options_help, stdout) >= 0;
   if (o->task == PREDICT_VERSION) return printf("digits-predict %s\n", dg_version()) >= 0;
   work w = {.options = o};
-  bool right = work_open(&w, err) && read_all(&w, err);
+  bool right = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));
   work_close(&w);
   return right;
 }

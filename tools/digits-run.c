@@ -136,6 +136,27 @@ static void note_command(job *j) {
   markup_add(&j->command, "%s", o->words);
 }
 
+/** Opens what is learned from and tested on. */
+static bool open_data(job *j, dg_error *err) {
+  const options *o = j->options;
+  dg_classes names;
+  j->data = dg_data_open(o->data, o->threads, err);
+  if (j->data && o->test_data) j->test_data = dg_data_open(o->test_data, o->threads, err);
+  if (!j->data || (o->test_data && !j->test_data)) return false;
+  if (j->test_data && (!dg_data_join(j->data, DG_PART_TRAIN, err) ||
+                       !dg_data_join(j->test_data, DG_PART_TEST, err)))
+    return false;
+  const dg_dataset *test = j->test_data ? j->test_data : j->data;
+  if (dg_data_test_samples(test) == 0)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: too few images to keep some for the test; add --test-data",
+                   dg_data_source(test));
+  if (!o->classes) return true;
+  return dg_classes_read(&names, o->classes, err) &&
+         dg_data_name(j->data, &names, o->classes, err) &&
+         (!j->test_data || dg_data_name(j->test_data, &names, o->classes, err));
+}
+
 /** Opens all that a run needs; the log last, for that empties what was there. */
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
@@ -143,9 +164,7 @@ static bool job_open(job *j, dg_error *err) {
   if (!j->model || !check_targets(o, err)) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
-  j->data = dg_data_open(o->data, o->threads, err);
-  if (j->data && o->test_data) j->test_data = dg_data_open(o->test_data, o->threads, err);
-  if (!j->data || (o->test_data && !j->test_data)) return false;
+  if (!open_data(j, err)) return false;
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
   note_command(j);
   return run_report_open(&j->audience.report, o->report, err) &&
@@ -162,8 +181,21 @@ static void job_close(job *j) {
   dg_model_free(j->model);
 }
 
-static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
+/** Prints what is learned from and tested on. */
+static void tell_data(const job *j, const json_start *start) {
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
+  const char *held_out = dg_data_held_out(test);
+  if (j->options->test)
+    printf("data    %s: %u to test", dg_data_source(test), dg_data_test_samples(test));
+  else
+    printf("data    %s: %u to train, %u to validate, %u to test%s%s", start->data,
+           start->train_samples, start->validation_samples, dg_data_test_samples(test),
+           j->test_data ? " from " : "", j->test_data ? start->test_data : "");
+  if (held_out) printf(" (%s)", held_out);
+  putchar('\n');
+}
+
+static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   json_start start = {.model = dg_model_name(j->model),
                       .backend = dg_device_backend(j->device),
                       .device = dg_device_name(j->device),
@@ -188,14 +220,8 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
          (unsigned long long)start.parameters);
   if (o->load == o->installed) printf("weights %s\n", o->load);
   printf("device  %s: %s\n", start.backend, start.device);
-  if (o->test) {
-    printf("data    %s: %u to test\n", dg_data_source(test), dg_data_test_samples(test));
-  } else {
-    printf("data    %s: %u to train, %u to validate, %u to test%s%s\n", start.data,
-           start.train_samples, start.validation_samples, dg_data_test_samples(test),
-           j->test_data ? " from " : "", j->test_data ? start.test_data : "");
-    printf("seed    %u\n", seed);
-  }
+  tell_data(j, &start);
+  if (!o->test) printf("seed    %u\n", seed);
   if (start.resumed) run_state_tell(j->state, j->device);
   fflush(stdout);
 }
@@ -237,6 +263,7 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
                             .listener = {&j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
   if (!trainer) return false;
+  if (!dg_test_check(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
   j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
   bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);

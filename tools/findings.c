@@ -31,15 +31,16 @@ static uint32_t class_of_rank(const float *p, uint32_t classes, uint32_t rank) {
 }
 
 void findings_print(const findings *a, uint32_t top) {
-  const char *between = a->classes > 10 ? " " : "";
+  const char *between = a->classes > 10 || a->names->count ? " " : "";
+  char number[DG_CLASS_SIZE];
   printf("%s: ", a->name);
   for (uint32_t i = 0; i < a->digits->count; i++)
-    printf("%s%u", i ? between : "", findings_label(a, i));
+    printf("%s%s", i ? between : "", dg_class_name(a->names, findings_label(a, i), number));
   putchar('\n');
   for (uint32_t i = 0; i < a->digits->count; i++) {
     for (uint32_t rank = 0; rank < top && rank < a->classes; rank++) {
       uint32_t c = class_of_rank(of_digit(a, i), a->classes, rank);
-      printf("  %u %6.2f %%", c, 100 * (double)of_digit(a, i)[c]);
+      printf("  %s %6.2f %%", dg_class_name(a->names, c, number), 100 * (double)of_digit(a, i)[c]);
     }
     putchar('\n');
   }
@@ -62,9 +63,13 @@ static json_t *digit_object(const findings *a, uint32_t digit) {
   uint32_t label = findings_label(a, digit);
   json_t *all = json_array();
   for (uint32_t c = 0; c < a->classes; c++) json_array_append_new(all, json_real((double)p[c]));
-  return json_pack("{si sf s{si si si si} so}", "label", (int)label, "probability",
-                   (double)p[label], "box", "left", (int)box->left, "top", (int)box->top, "width",
-                   (int)box->width, "height", (int)box->height, "probabilities", all);
+  json_t *object =
+      json_pack("{si sf s{si si si si} so}", "label", (int)label, "probability", (double)p[label],
+                "box", "left", (int)box->left, "top", (int)box->top, "width", (int)box->width,
+                "height", (int)box->height, "probabilities", all);
+  if (label < a->names->count)
+    json_object_set_new(object, "name", json_string(a->names->name[label]));
+  return object;
 }
 
 bool findings_print_json(const findings *a, dg_error *err) {

@@ -13,6 +13,7 @@ typedef struct {
   uint32_t height, width;
   const dg_digits *digits;
   uint32_t classes;
+  const dg_classes *names;    /**< of the classes */
   const float *probabilities; /**< [digits, classes] */
 } findings;
 

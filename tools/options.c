@@ -20,10 +20,16 @@ const char options_help[] =
     "  --describe            layers, shapes, parameters, operations and memory; runs nothing\n"
     "\n"
     "What it learns from\n"
-    "  --data DIR|builtin    folder with four IDX files of MNIST's names, gzipped or not;\n"
-    "                        default: $DIGITS_DATA, else the built-in digits\n"
-    "  --test-data DIR|builtin\n"
-    "                        test on the test images of another set\n"
+    "  --data PATH|builtin   folder with four IDX files of MNIST's names, gzipped or not; folder\n"
+    "                        of pictures by class, CLASS/*.png, or train/CLASS and test/CLASS;\n"
+    "                        CSV table label,pixel0,pixel1,..., gzipped or not. Of a table, or of\n"
+    "                        each class of pictures, the last tenth is kept for the test where\n"
+    "                        there is no other. Default: $DIGITS_DATA, else the built-in digits\n"
+    "  --test-data PATH|builtin\n"
+    "                        test on the test images of another set, and on all images of one\n"
+    "                        without a test part; nothing of --data is kept for the test then\n"
+    "  --classes FILE        names of the classes, one a line, the first for label 0; default:\n"
+    "                        classes.txt beside IDX files. They travel with the weights\n"
     "\n"
     "The recipe (overrides the model file)\n"
     "  --epochs N            times to go over the training images\n"
@@ -39,7 +45,7 @@ const char options_help[] =
     "  --resume FILE         go on with the run that had --save FILE and stopped, to the same\n"
     "                        bits on the same backend, device and number of threads;\n"
     "                        its model, recipe, seed, device and data are taken up,\n"
-    "                        --log and --test-data are given again\n"
+    "                        --log, --test-data and --classes are given again\n"
     "  --load FILE           start from these; without a MODEL, from their own\n"
     "  --test                no training: test what --load gave, or else the installed weights\n"
     "                        of the MODEL, which is then a name\n"
@@ -86,6 +92,7 @@ static const known_option known[] = {
      .high = 1024},
     {"--data", WORD, .with = TESTING | RESUMING, AT(data)},
     {"--test-data", WORD, .with = TESTING | RESUMING, AT(test_data)},
+    {"--classes", WORD, .with = TESTING | RESUMING, AT(classes)},
     {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
     {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},
     {"--lr", OVERRIDE, .with = DESCRIBING, .path = "train.optimizer.lr"},

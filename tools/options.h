@@ -25,6 +25,7 @@ typedef struct {
   const char *model;
   const char *backend, *device;
   const char *data, *test_data; /**< NULL: not given */
+  const char *classes;          /**< file with their names; NULL: as the data has them */
   const char *log;
   const char *report;
   const char *save, *load, *resume;

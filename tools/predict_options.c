@@ -6,6 +6,7 @@
 
 const char predict_options_help[] =
     "Usage: digits-predict [options] WEIGHTS PICTURE...\n"
+    "       digits-predict [options] --submission FILE WEIGHTS TABLE.csv\n"
     "Reads the digits in pictures: PNG, JPEG or PGM, photographs of ink on paper as well as white\n"
     "on black, one digit or several, line by line and from left to right. A PICTURE of - is\n"
     "standard input.\n"
@@ -15,9 +16,16 @@ const char predict_options_help[] =
     "\n"
     "  --model MODEL         for weights that don't carry their model: a model file, or the name\n"
     "                        of an installed one\n"
+    "  --classes FILE        names of the classes, one a line, the first for label 0; default: "
+    "those\n"
+    "                        that the weights carry\n"
     "  --top N               name the N likeliest classes of each digit; default 3\n"
     "  --json                one JSON object a line for each picture, with the places of its\n"
     "                        digits and all probabilities\n"
+    "  --submission FILE     answer the images of a CSV table (pixel0,pixel1,..., gzipped or not; "
+    "a\n"
+    "                        first column `label` is left out) with the lines ImageId,Label that\n"
+    "                        Kaggle's digit recognizer takes; the first image is 1\n"
     "  --show FILE.png       draw what the network saw, each digit with its label below it\n"
     "\n"
     "Where it runs\n"
@@ -32,8 +40,10 @@ const char predict_options_help[] =
 
 enum {
   OPT_MODEL = 256,
+  OPT_CLASSES,
   OPT_TOP,
   OPT_JSON,
+  OPT_SUBMISSION,
   OPT_SHOW,
   OPT_BACKEND,
   OPT_DEVICE,
@@ -44,8 +54,10 @@ enum {
 
 static const struct option known[] = {
     {"model", required_argument, NULL, OPT_MODEL},
+    {"classes", required_argument, NULL, OPT_CLASSES},
     {"top", required_argument, NULL, OPT_TOP},
     {"json", no_argument, NULL, OPT_JSON},
+    {"submission", required_argument, NULL, OPT_SUBMISSION},
     {"show", required_argument, NULL, OPT_SHOW},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"device", required_argument, NULL, OPT_DEVICE},
@@ -60,10 +72,16 @@ static bool read_one(predict_options *o, int which, const char *value, dg_error 
   case OPT_MODEL:
     o->model = value;
     return true;
+  case OPT_CLASSES:
+    o->classes = value;
+    return true;
   case OPT_TOP:
     return command_number("--top", value, 1, 256, &o->top, err);
   case OPT_JSON:
     o->json = true;
+    return true;
+  case OPT_SUBMISSION:
+    o->submission = value;
     return true;
   case OPT_SHOW:
     o->show = value;
@@ -80,6 +98,17 @@ static bool read_one(predict_options *o, int which, const char *value, dg_error 
   return false;
 }
 
+/** Nothing that is read may be written over. */
+static bool check_target(const char *option, const char *target, const predict_options *o,
+                         dg_error *err) {
+  for (uint32_t i = 0; i < o->picture_count; i++)
+    if (command_same_file(target, o->pictures[i]))
+      return dg_fail(err, DG_ERR_INPUT, "%s would write over the %s %s", option,
+                     o->submission ? "table" : "picture", o->pictures[i]);
+  return !command_same_file(target, o->weights) ||
+         dg_fail(err, DG_ERR_INPUT, "%s would write over the weights %s", option, o->weights);
+}
+
 static bool take_words(predict_options *o, char **words, int count, dg_error *err) {
   if (count == 0) return dg_fail(err, DG_ERR_INPUT, "no weights were given; see --help");
   if (count == 1)
@@ -88,11 +117,23 @@ static bool take_words(predict_options *o, char **words, int count, dg_error *er
   o->weights = words[0];
   o->pictures = words + 1;
   o->picture_count = (uint32_t)count - 1;
-  for (uint32_t i = 0; i < o->picture_count; i++)
-    if (command_same_file(o->show, o->pictures[i]))
-      return dg_fail(err, DG_ERR_INPUT, "--show would write over the picture %s", o->pictures[i]);
-  return !command_same_file(o->show, o->weights) ||
-         dg_fail(err, DG_ERR_INPUT, "--show would write over the weights %s", o->weights);
+  return check_target("--show", o->show, o, err) &&
+         check_target("--submission", o->submission, o, err);
+}
+
+/** Refuses what says nothing beside a submission, which is of one table. */
+static bool check_submission(const predict_options *o, bool top, dg_error *err) {
+  const char *stray = top          ? "--top"
+                      : o->json    ? "--json"
+                      : o->show    ? "--show"
+                      : o->classes ? "--classes"
+                                   : NULL;
+  if (!o->submission) return true;
+  if (stray)
+    return dg_fail(err, DG_ERR_INPUT, "%s doesn't go with --submission, which names labels alone",
+                   stray);
+  return o->picture_count == 1 ||
+         dg_fail(err, DG_ERR_INPUT, "--submission is of one table, not of %u", o->picture_count);
 }
 
 bool predict_options_read(predict_options *o, int argc, char **argv, dg_error *err) {
@@ -110,5 +151,5 @@ bool predict_options_read(predict_options *o, int argc, char **argv, dg_error *e
   }
   if (named && o->json)
     return dg_fail(err, DG_ERR_INPUT, "--top doesn't go with --json, which names all classes");
-  return take_words(o, argv + optind, argc - optind, err);
+  return take_words(o, argv + optind, argc - optind, err) && check_submission(o, named, err);
 }

@@ -15,8 +15,10 @@ typedef struct {
   const char *model; /**< NULL: the one that the weights carry */
   char **pictures;   /**< "-": standard input */
   uint32_t picture_count;
+  const char *classes; /**< file with their names; NULL: those that the weights carry */
   const char *backend, *device;
-  const char *show; /**< file of the sheet; NULL: none */
+  const char *submission; /**< file for the answers to a table, which is the one picture; or NULL */
+  const char *show;       /**< file of the sheet; NULL: none */
   uint32_t threads;
   uint32_t top; /**< classes to name for each digit */
   bool json;

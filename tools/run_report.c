@@ -50,7 +50,8 @@ void run_report_begin(run_report *r) {
   r->begun = true;
   r->contents = (report_contents){.model = r->model,
                                   .description = r->description,
-                                  .tested = dg_data_part(r->data, DG_PART_TEST)};
+                                  .tested = dg_data_part(r->data, DG_PART_TEST),
+                                  .names = dg_data_classes(r->data)};
 }
 
 /** What the network gives for the test images of a set, in new memory. */

@@ -10,7 +10,9 @@
 
 #include "core/data/digits_draw.h"
 #include "core/data/idx.h"
-#include "core/support/text.h"
+#include "core/support/file.h"
+
+static const char names_file[] = "classes.txt";
 
 enum { FILES = 4, MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
 
@@ -30,7 +32,8 @@ static bool fail_missing(const char *folder, const char *base, unsigned rank, dg
                                               : "a file is missing";
   return dg_fail(err, DG_ERR_INPUT,
                  "%s: %s: looked there for %s, %s, %s and %s; "
-                 "put MNIST's four files there or use the built-in digits",
+                 "put MNIST's four files there, or a folder of pictures for each class, or use the "
+                 "built-in digits",
                  folder, what, names[0], names[1], names[2], names[3]);
 }
 
@@ -84,36 +87,29 @@ static bool check_same_size(const dg_dataset *set, const char *folder, dg_error 
                  folder, test->height, test->width, train->height, train->width);
 }
 
-static uint32_t count_classes(const dg_samples *samples) {
-  uint8_t largest = 0;
-  for (uint32_t i = 0; i < samples->count; i++)
-    if (samples->labels[i] > largest) largest = samples->labels[i];
-  return (uint32_t)largest + 1;
+/** Reads the names of the classes where the folder has them. */
+static bool read_names(dg_dataset *set, const char *folder, dg_error *err) {
+  char path[MAX_PATH_LENGTH];
+  struct stat info;
+  dg_classes names;
+  if (!join_path(path, folder, names_file, err)) return false;
+  if (stat(path, &info) != 0) return true;
+  return dg_classes_read(&names, path, err) && dg_data_name(set, &names, path, err);
 }
 
-static void set_classes(dg_dataset *set) {
-  uint32_t train = count_classes(&set->train), test = count_classes(&set->test);
-  set->classes = train > test ? train : test;
+static bool read_set(dg_dataset *set, const char *folder, dg_error *err) {
+  if (!read_samples(&set->train, folder, "train", err) ||
+      !read_samples(&set->test, folder, "t10k", err) || !check_same_size(set, folder, err))
+    return false;
+  dg_dataset_count_classes(set);
+  return read_names(set, folder, err);
 }
 
 dg_dataset *dg_dataset_read(const char *folder, dg_error *err) {
-  if (dg_utf8_fault(folder)) {
-    dg_fail(err, DG_ERR_INPUT, "the name of the data folder is not UTF-8; give a link to it");
-    return NULL;
-  }
-  dg_dataset *set = calloc(1, sizeof *set);
-  if (!set) {
-    dg_fail_memory(err, sizeof *set);
-    return NULL;
-  }
-  snprintf(set->source, sizeof set->source, "%s", folder);
-  if (!read_samples(&set->train, folder, "train", err) ||
-      !read_samples(&set->test, folder, "t10k", err) || !check_same_size(set, folder, err)) {
-    dg_dataset_free(set);
-    return NULL;
-  }
-  set_classes(set);
-  return set;
+  dg_dataset *set = dg_dataset_new(folder, err);
+  if (set && read_set(set, folder, err)) return set;
+  dg_dataset_free(set);
+  return NULL;
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -131,36 +127,66 @@ static dg_idx array_of(const dg_dataset *set, unsigned file) {
                   .bytes = files[file].rank == 3 ? s->images : s->labels};
 }
 
-/** Refuses a folder that holds one of the files in any of its forms. */
-static bool check_empty(const char *folder, dg_error *err) {
+/** The first of the files that a folder holds, in any of its forms; `path` is empty where there is
+    none. */
+static bool find_file(char path[MAX_PATH_LENGTH], const char *folder, dg_error *err) {
   for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
-    char name[MAX_NAME_LENGTH], path[MAX_PATH_LENGTH];
+    char name[MAX_NAME_LENGTH];
     struct stat info;
     file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
     if (!join_path(path, folder, name, err)) return false;
-    if (stat(path, &info) == 0)
-      return dg_fail(err, DG_ERR_INPUT,
-                     "%s is there already; choose another folder, or remove the old set", path);
+    if (stat(path, &info) == 0) return true;
   }
+  *path = '\0';
   return true;
+}
+
+bool dg_dataset_is_idx(const char *folder) {
+  char path[MAX_PATH_LENGTH];
+  return find_file(path, folder, NULL) && *path;
+}
+
+/** Refuses a folder that holds one of the files. */
+static bool check_empty(const char *folder, dg_error *err) {
+  char path[MAX_PATH_LENGTH];
+  struct stat info;
+  if (!find_file(path, folder, err)) return false;
+  if (!*path && (!join_path(path, folder, names_file, err) || stat(path, &info) != 0)) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s is there already; choose another folder, or remove the old set", path);
+}
+
+/** Writes the names of the classes, a line each, where they have some. */
+static bool write_names(const dg_dataset *set, const char *folder, dg_error *err) {
+  char path[MAX_PATH_LENGTH];
+  dg_new_file file;
+  if (set->names.count == 0) return true;
+  if (!join_path(path, folder, names_file, err) || !dg_file_begin(&file, path, err)) return false;
+  for (uint32_t i = 0; i < set->names.count; i++) {
+    dg_file_write(&file, set->names.name[i], strlen(set->names.name[i]));
+    dg_file_write(&file, "\n", 1);
+  }
+  return dg_file_commit(&file, err);
 }
 
 bool dg_dataset_write(const dg_dataset *set, const char *folder, bool gzip, dg_error *err) {
   char paths[FILES][MAX_PATH_LENGTH];
+  unsigned written = 0;
   if (!check_empty(folder, err)) return false;
   if (mkdir(folder, 0777) != 0 && errno != EEXIST)
     return dg_fail(err, DG_ERR_RUNTIME, "%s: the folder can't be made: %s", folder,
                    strerror(errno));
-  for (unsigned i = 0; i < FILES; i++) {
+  for (; written < FILES; written++) {
     char name[MAX_NAME_LENGTH];
-    dg_idx array = array_of(set, i);
-    file_name(name, files[i].base, files[i].rank, gzip);
-    if (join_path(paths[i], folder, name, err) && dg_idx_write(&array, paths[i], gzip, err))
-      continue;
-    while (i-- > 0) unlink(paths[i]);
-    return false;
+    dg_idx array = array_of(set, written);
+    file_name(name, files[written].base, files[written].rank, gzip);
+    if (!join_path(paths[written], folder, name, err) ||
+        !dg_idx_write(&array, paths[written], gzip, err))
+      break;
   }
-  return true;
+  if (written == FILES && write_names(set, folder, err)) return true;
+  while (written-- > 0) unlink(paths[written]);
+  return false;
 }
 
 /* ---- drawing ------------------------------------------------------------ */
@@ -181,27 +207,12 @@ static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_
 
 dg_dataset *dg_dataset_builtin(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
                                dg_error *err) {
-  dg_dataset *set = calloc(1, sizeof *set);
-  if (!set) {
-    dg_fail_memory(err, sizeof *set);
-    return NULL;
-  }
-  snprintf(set->source, sizeof set->source, "built-in digits");
-  if (!draw_samples(&set->train, train, seed, DG_DIGITS_TRAIN, threads, err) ||
+  dg_dataset *set = dg_dataset_new("built-in digits", err);
+  if (!set || !draw_samples(&set->train, train, seed, DG_DIGITS_TRAIN, threads, err) ||
       !draw_samples(&set->test, test, seed, DG_DIGITS_TEST, threads, err)) {
     dg_dataset_free(set);
     return NULL;
   }
-  set_classes(set);
+  dg_dataset_count_classes(set);
   return set;
-}
-
-void dg_dataset_free(dg_dataset *set) {
-  if (!set) return;
-  dg_samples *parts[] = {&set->train, &set->test};
-  for (int i = 0; i < 2; i++) {
-    free(parts[i]->images);
-    free(parts[i]->labels);
-  }
-  free(set);
 }

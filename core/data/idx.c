@@ -1,63 +1,17 @@
 #include "core/data/idx.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#include "core/support/file.h"
+#include "core/data/packed.h"
 
 enum { TYPE_UNSIGNED_BYTE = 0x08, MAGIC_BYTES = 4 };
 
-/** Deflate packs at most 1032 bytes into one (zlib's technical notes). */
-enum { MAX_INFLATION = 1032 };
-
-/** An IDX file while it is read. */
-typedef struct {
-  const char *path;
-  gzFile stream;
-  uint64_t size; /**< of the file as it lies on the disk */
-  dg_error *err;
-} idx_file;
-
-/** What zlib says was wrong with the last read. */
-static bool fail_reading(idx_file *f) {
-  int code;
-  const char *reason = gzerror(f->stream, &code);
-  if (code == Z_ERRNO)
-    return dg_fail(f->err, DG_ERR_INPUT, "%s: cannot be read (%s); check the file and its disk",
-                   f->path, strerror(errno));
-  return dg_fail(f->err, DG_ERR_INPUT, "%s: its gzip stream is damaged (%s); download it again",
-                 f->path, reason);
-}
-
-static bool ends_well(idx_file *f) {
-  int code;
-  gzerror(f->stream, &code);
-  return code == Z_OK || code == Z_STREAM_END;
-}
-
-/** Reads up to `count` bytes; `*got` says how many there were before the end of the file. */
-static bool read_bytes(idx_file *f, uint8_t *bytes, size_t count, size_t *got) {
-  const size_t piece = (size_t)1 << 30; // gzread counts in int
-  *got = 0;
-  while (*got < count) {
-    size_t wanted = count - *got < piece ? count - *got : piece;
-    int n = gzread(f->stream, bytes + *got, (unsigned)wanted);
-    if (n < 0 || (n == 0 && !ends_well(f))) return fail_reading(f);
-    if (n == 0) break;
-    *got += (size_t)n;
-  }
-  return true;
-}
-
-static bool read_header_field(idx_file *f, const char *field, uint32_t *value) {
+static bool read_header_field(dg_packed *f, const char *field, uint32_t *value) {
   uint8_t b[4];
   size_t got;
-  if (!read_bytes(f, b, sizeof b, &got)) return false;
+  if (!dg_packed_read(f, b, sizeof b, &got)) return false;
   if (got < sizeof b)
     return dg_fail(f->err, DG_ERR_INPUT,
                    "%s: field %s: the file ends inside it, expected 4 bytes, found %zu; "
@@ -67,7 +21,7 @@ static bool read_header_field(idx_file *f, const char *field, uint32_t *value) {
   return true;
 }
 
-static bool check_magic(idx_file *f, uint32_t magic, unsigned rank) {
+static bool check_magic(dg_packed *f, uint32_t magic, unsigned rank) {
   unsigned type = magic >> 8 & 0xff, found_rank = magic & 0xff;
   if (magic >> 16)
     return dg_fail(f->err, DG_ERR_INPUT,
@@ -88,10 +42,10 @@ static bool check_magic(idx_file *f, uint32_t magic, unsigned rank) {
 }
 
 /** Reads the dimensions; their product, `*total`, is what a file of this size can hold. */
-static bool read_dimensions(idx_file *f, dg_idx *array, uint64_t *total) {
+static bool read_dimensions(dg_packed *f, dg_idx *array, uint64_t *total) {
   uint64_t header = MAGIC_BYTES + 4 * (uint64_t)array->rank;
   bool packed = !gzdirect(f->stream);
-  uint64_t limit = packed ? f->size * MAX_INFLATION : f->size > header ? f->size - header : 0;
+  uint64_t limit = packed ? f->size * DG_MAX_INFLATION : f->size > header ? f->size - header : 0;
   *total = 1;
   for (unsigned i = 0; i < array->rank; i++) {
     char field[32];
@@ -116,13 +70,13 @@ static bool read_dimensions(idx_file *f, dg_idx *array, uint64_t *total) {
 }
 
 /** Reads the elements and makes sure that nothing follows; the end verifies a gzip checksum. */
-static bool read_elements(idx_file *f, dg_idx *array, uint64_t total) {
+static bool read_elements(dg_packed *f, dg_idx *array, uint64_t total) {
   uint8_t more;
   size_t got, trailing;
   array->bytes = total <= SIZE_MAX ? malloc((size_t)total) : NULL;
   if (!array->bytes) return dg_fail_memory(f->err, total);
-  if (!read_bytes(f, array->bytes, (size_t)total, &got)) return false;
-  if (!read_bytes(f, &more, 1, &trailing)) return false;
+  if (!dg_packed_read(f, array->bytes, (size_t)total, &got)) return false;
+  if (!dg_packed_read(f, &more, 1, &trailing)) return false;
   if (got < total)
     return dg_fail(f->err, DG_ERR_INPUT,
                    "%s: field data: truncated, expected %" PRIu64
@@ -136,24 +90,15 @@ static bool read_elements(idx_file *f, dg_idx *array, uint64_t total) {
   return true;
 }
 
-static bool open_file(idx_file *f) {
-  int descriptor = dg_file_open(f->path, &f->size, f->err);
-  if (descriptor < 0) return false;
-  f->stream = gzdopen(descriptor, "rb");
-  if (f->stream) return true;
-  close(descriptor);
-  return dg_fail_memory(f->err, sizeof *f);
-}
-
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err) {
-  idx_file f = {.path = path, .err = err};
+  dg_packed f;
   uint32_t magic = 0;
   uint64_t total = 0;
   *array = (dg_idx){.rank = rank};
-  if (!open_file(&f)) return false;
+  if (!dg_packed_open(&f, path, err)) return false;
   bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, rank) &&
             read_dimensions(&f, array, &total) && read_elements(&f, array, total);
-  gzclose_r(f.stream);
+  dg_packed_close(&f);
   if (!ok) dg_idx_free(array);
   return ok;
 }

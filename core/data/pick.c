@@ -12,6 +12,7 @@ dg_dataset *dg_data_pick(const dg_dataset *data, const uint32_t *chosen, uint32_
   dg_dataset *set = calloc(1, sizeof *set);
   if (!set) return dg_fail_memory(err, sizeof *set), NULL;
   *set = *data;
+  set->held_out = NULL;
   set->train = (dg_samples){.height = from->height, .width = from->width};
   set->test = (dg_samples){.count = count, .height = from->height, .width = from->width};
   set->test.images = malloc(count * pixels);

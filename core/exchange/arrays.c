@@ -99,6 +99,7 @@ void dg_arrays_free(dg_arrays *arrays) {
   while (arrays->count > 0) dg_arrays_drop(arrays, arrays->count - 1);
   free(arrays->items);
   free(arrays->model);
+  free(arrays->classes);
   *arrays = (dg_arrays){0};
 }
 

@@ -30,8 +30,9 @@ typedef struct {
   dg_array *items;
   uint64_t floats; /**< in all of them */
   dg_layout layout;
-  bool ordered; /**< the file keeps the order in which the layers were made */
-  char *model;  /**< the model file that it carries, or NULL */
+  bool ordered;  /**< the file keeps the order in which the layers were made */
+  char *model;   /**< the model file that it carries, or NULL */
+  char *classes; /**< the names of the classes that it carries, a line each, or NULL */
 } dg_arrays;
 
 /**

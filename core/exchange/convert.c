@@ -97,6 +97,8 @@ static bool map_and_write(dg_arrays *arrays, const char *output, const format *t
   dg_outline outline;
   dg_arrays ours = {.path = output};
   if (!dg_outline_make(&outline, model, err)) return false;
+  ours.classes = arrays->classes;
+  arrays->classes = NULL;
   bool right = dg_map_arrays(&outline, arrays, options, &ours, err) &&
                to->write(output, model, &outline, &ours, err);
   dg_arrays_free(&ours);

@@ -5,6 +5,13 @@
 #include "core/exchange/files.h"
 #include "core/weights/weights.h"
 
+/** Copies a text of the file's metadata, where it has that. */
+static bool take_text(const dg_safetensors *file, const char *key, char **out, dg_error *err) {
+  const char *text = dg_safetensors_text(file, key);
+  if (text) *out = strdup(text);
+  return !text || *out || dg_fail_memory(err, strlen(text) + 1);
+}
+
 static bool add(dg_arrays *arrays, const dg_stored_tensor *t, dg_error *err) {
   dg_array *array =
       dg_arrays_add(arrays, t->name, t->rank, t->dim, dg_element_whole(t->element), err);
@@ -15,15 +22,12 @@ static bool add(dg_arrays *arrays, const dg_stored_tensor *t, dg_error *err) {
 bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
   dg_safetensors file;
   if (!dg_safetensors_read(&file, arrays->path, err)) return false;
-  const char *model = dg_safetensors_text(&file, DG_MODEL_KEY);
   bool right = !dg_safetensors_text(&file, DG_STATE_KEY) ||
                dg_fail(err, DG_ERR_INPUT,
                        "%s is the state of a run that stopped, not weights: digits-run --resume",
                        arrays->path);
-  if (right && model) {
-    arrays->model = strdup(model);
-    right = arrays->model || dg_fail_memory(err, strlen(model) + 1);
-  }
+  right = right && take_text(&file, DG_MODEL_KEY, &arrays->model, err) &&
+          take_text(&file, DG_CLASSES_KEY, &arrays->classes, err);
   for (size_t i = 0; right && i < file.tensor_count; i++)
     right = add(arrays, &file.tensors[i], err);
   dg_safetensors_free(&file);
@@ -33,7 +37,9 @@ bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
 bool dg_write_safetensors(const char *path, const dg_model *model, const dg_outline *outline,
                           const dg_arrays *arrays, dg_error *err) {
   (void)outline;
-  const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}};
+  const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text},
+                                  {DG_VERSION_KEY, dg_version()},
+                                  {DG_CLASSES_KEY, arrays->classes}};
   dg_stored_tensor *tensors = calloc(arrays->count, sizeof *tensors);
   if (!tensors) return dg_fail_memory(err, arrays->count * sizeof *tensors);
   for (size_t i = 0; i < arrays->count; i++) {
@@ -41,7 +47,8 @@ bool dg_write_safetensors(const char *path, const dg_model *model, const dg_outl
     tensors[i] = (dg_stored_tensor){.name = a->name, .rank = a->rank, .data = a->data};
     memcpy(tensors[i].dim, a->dim, sizeof a->dim);
   }
-  bool right = dg_safetensors_write(path, tensors, arrays->count, texts, 2, err);
+  bool right =
+      dg_safetensors_write(path, tensors, arrays->count, texts, arrays->classes ? 3 : 2, err);
   free(tensors);
   return right;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/picture/scale.h"
+
 enum { EDGE = 100 }; /* of 255: where a digit ends, as MNIST's do */
 
 /** The ink of one digit, apart from all else. */
@@ -73,41 +75,6 @@ static dg_box trim(const cutting *c, uint8_t least) {
 
 /* ---- scaling ------------------------------------------------------------ */
 
-/** A stretch of `count` pixels from `first` on, scaled to `size` pixels. */
-typedef struct {
-  uint32_t first, count, size;
-} stretch;
-
-/** How much of the pixel `at` of a stretch falls on the scaled pixel `to`, as a share of the
- * latter. */
-static float share(const stretch *s, uint32_t at, uint32_t to) {
-  double scale = (double)s->size / s->count;
-  double begin = fmax(at * scale, to), end = fmin((at + 1) * scale, to + 1);
-  return (float)fmax(end - begin, 0);
-}
-
-/** The pixels of a stretch that fall on the scaled pixel `to`. */
-static void cover(const stretch *s, uint32_t to, uint32_t *first, uint32_t *end) {
-  *first = (uint32_t)((uint64_t)to * s->count / s->size);
-  *end = (uint32_t)(((uint64_t)(to + 1) * s->count + s->size - 1) / s->size);
-}
-
-/** Mean ink of the part of a cutting that falls on a scaled pixel. */
-static float mean_at(const cutting *c, const stretch *down, const stretch *across, uint32_t row,
-                     uint32_t column) {
-  uint32_t top, bottom, left, right;
-  cover(down, row, &top, &bottom);
-  cover(across, column, &left, &right);
-  float sum = 0;
-  for (uint32_t y = top; y < bottom; y++) {
-    const uint8_t *line = c->strength + (size_t)(down->first + y) * c->width + across->first;
-    float of_line = 0;
-    for (uint32_t x = left; x < right; x++) of_line += line[x] * share(across, x, column);
-    sum += of_line * share(down, y, row);
-  }
-  return sum;
-}
-
 /** Where an image of so many pixels begins in `room` for its centre of mass to be at its middle,
     which of 28 pixels is the fifteenth: so it is in MNIST. */
 static uint32_t place(double centre, uint32_t size, uint32_t room) {
@@ -144,13 +111,14 @@ static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t 
                 uint8_t *image, dg_error *err) {
   uint32_t room_down = height * 20 / 28, room_across = width * 20 / 28;
   double scale = fmin((double)room_down / part->height, (double)room_across / part->width);
-  stretch down = {part->top, part->height, scaled(part->height, scale)};
-  stretch across = {part->left, part->width, scaled(part->width, scale)};
+  dg_stretch down = {part->top, part->height, scaled(part->height, scale)};
+  dg_stretch across = {part->left, part->width, scaled(part->width, scale)};
   float *digit = malloc((size_t)down.size * across.size * sizeof *digit);
   if (!digit) return dg_fail_memory(err, (size_t)down.size * across.size * sizeof *digit);
   for (uint32_t y = 0; y < down.size; y++)
     for (uint32_t x = 0; x < across.size; x++)
-      digit[(size_t)y * across.size + x] = mean_at(c, &down, &across, y, x);
+      digit[(size_t)y * across.size + x] =
+          dg_scaled_mean(c->strength, c->width, &down, &across, y, x);
   centre(digit, down.size, across.size, image, height, width);
   free(digit);
   return true;

@@ -49,13 +49,20 @@ bool dg_trainer_evaluate(dg_trainer *t, const dg_feed *feed, uint32_t count, dg_
   return true;
 }
 
+bool dg_test_check(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
+  if (!data) data = t->data;
+  if (data->test.count == 0)
+    return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no image to test on", data->source);
+  return dg_trainer_fits(t, &data->test, data->classes, err) &&
+         dg_trainer_same_classes(&t->data->names, data, t->data->source, err);
+}
+
 /** Runs the network on the test images of `data` (NULL: the trainer's own); see
  * dg_trainer_evaluate. */
 static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, float *logits,
                      dg_error *err) {
   const dg_samples *samples = data ? &data->test : &t->data->test;
-  uint32_t classes = data ? data->classes : t->data->classes;
-  if (!dg_trainer_fits(t, samples, classes, err)) return false;
+  if (!dg_test_check(t, data, err)) return false;
   dg_feed feed;
   if (!dg_feed_open(&feed, t->device, samples, samples->count, err)) return false;
   uint32_t *order = malloc(samples->count * sizeof *order);

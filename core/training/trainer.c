@@ -4,9 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/data/classes.h"
 #include "core/support/philox.h"
 #include "core/training/gather.h"
 #include "core/weights/weights.h"
+
+/** The layer whose units are the network's outputs. */
+static const char *output_name(const dg_model *model) {
+  for (uint32_t i = model->layer_count; i-- > 0;)
+    if (strcmp(model->layers[i].kind->type, "linear") == 0) return model->layers[i].name;
+  return "LAYER";
+}
 
 bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t classes,
                      dg_error *err) {
@@ -18,11 +26,23 @@ bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t cl
   char text[64];
   if (!right)
     return dg_fail(err, DG_ERR_INPUT,
-                   "%s: the input is %s, but the images are of %ux%u: input = [1, %u, %u]",
+                   "%s: the input is %s, but the images are of %ux%u: --set input=[1,%u,%u]",
                    model->path, dg_shape_text(in, text, sizeof text), h, w, h, w);
   return classes <= outputs ||
-         dg_fail(err, DG_ERR_INPUT, "%s: the last layer has %u outputs, but the labels go to %u",
-                 model->path, outputs, classes - 1);
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: the last layer has %u outputs, but the labels go to %u: --set %s.units=%u",
+                 model->path, outputs, classes - 1, output_name(model), classes);
+}
+
+bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,
+                             dg_error *err) {
+  const dg_classes *names = &data->names;
+  uint32_t label = dg_classes_differ(learned, names);
+  if (label >= learned->count || label >= names->count) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%.300s: class %u is \"%s\", but \"%s\" in %.300s; a test needs the classes "
+                 "that were learned",
+                 where, label, learned->name[label], names->name[label], data->source);
 }
 
 /** Splits off the validation samples by the seed, and counts the steps of an epoch. */
@@ -224,9 +244,13 @@ uint32_t dg_trainer_validation_samples(const dg_trainer *t) {
 }
 
 bool dg_save(dg_trainer *t, const char *path, dg_error *err) {
-  return dg_weights_save(t->network, t->model, path, err);
+  return dg_weights_save(t->network, t->model, &t->data->names, path, err);
 }
 
 bool dg_load(dg_trainer *t, const char *path, dg_error *err) {
+  dg_classes learned;
+  if (t->test_only && (!dg_classes_of_weights(&learned, path, err) ||
+                       !dg_trainer_same_classes(&learned, t->data, path, err)))
+    return false;
   return dg_weights_load(t->network, path, err);
 }

@@ -65,6 +65,11 @@ uint32_t dg_trainer_state_arrays(const dg_trainer *trainer);
 bool dg_trainer_fits(const dg_trainer *trainer, const dg_samples *samples, uint32_t classes,
                      dg_error *err);
 
+/** Have the classes of a set the names that were learned, as far as both are known? `where` the
+    latter are from is named in the error. */
+bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,
+                             dg_error *err);
+
 /* ---- steps.c ------------------------------------------------------------ */
 
 /** From now on batches are gathered from `feed`. */

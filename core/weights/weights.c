@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/data/classes.h"
 #include "core/model/source.h"
 #include "core/support/text.h"
 #include "core/weights/safetensors.h"
@@ -53,14 +54,20 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   return right;
 }
 
-bool dg_weights_save(dg_network *network, const dg_model *model, const char *path, dg_error *err) {
-  const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}};
+bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
+                     const char *path, dg_error *err) {
+  bool named = classes && classes->count > 0;
+  char *names = named ? dg_classes_text(classes, err) : NULL;
+  if (named && !names) return false;
+  const dg_stored_text texts[] = {
+      {DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}, {DG_CLASSES_KEY, names}};
   size_t bytes = dg_network_floats(network) * sizeof(float);
   float *values = malloc(bytes);
   bool right = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
-  right = right &&
-          dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts, 2, err);
+  right = right && dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts,
+                                    named ? 3 : 2, err);
   free(values);
+  free(names);
   return right;
 }
 
@@ -173,4 +180,16 @@ dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, si
     model = dg_model_parse(text, where, overrides, count, err);
   dg_safetensors_free(&file);
   return model;
+}
+
+bool dg_classes_of_weights(dg_classes *classes, const char *path, dg_error *err) {
+  dg_safetensors file;
+  char where[300];
+  *classes = (dg_classes){0};
+  if (!dg_safetensors_read(&file, path, err)) return false;
+  const char *names = dg_safetensors_text(&file, DG_CLASSES_KEY);
+  snprintf(where, sizeof where, "%s (its classes)", path);
+  bool right = !names || dg_classes_parse(classes, names, where, err);
+  dg_safetensors_free(&file);
+  return right;
 }

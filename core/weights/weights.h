@@ -8,13 +8,17 @@
 
 /** The key of the metadata that holds the model file. */
 #define DG_MODEL_KEY "digits.model"
+/** The key of the metadata that holds the names of the classes, a line each. */
+#define DG_CLASSES_KEY "digits.classes"
 /** The key of the metadata that holds the version of digits that wrote the file. */
 #define DG_VERSION_KEY "digits.version"
 /** The key of the metadata that only the state of a run has. */
 #define DG_STATE_KEY "digits.state"
 
-/** Writes all parameters, with the effective model file in the metadata. */
-bool dg_weights_save(dg_network *network, const dg_model *model, const char *path, dg_error *err);
+/** Writes all parameters, with the effective model file and the names of the classes (NULL: none)
+    in the metadata. */
+bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
+                     const char *path, dg_error *err);
 
 /**
  * Reads all parameters and states; PyTorch's num_batches_tracked is passed over. A file whose

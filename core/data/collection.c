@@ -1,0 +1,33 @@
+#include "core/data/collection.h"
+
+#include <stdlib.h>
+
+static size_t pixels_of(const dg_collection *c) {
+  return (size_t)c->samples.height * c->samples.width;
+}
+
+/** Gives the arrays other room; what fails leaves them as they were. */
+static bool resize(dg_collection *c, uint32_t room) {
+  uint8_t *images = realloc(c->samples.images, room * pixels_of(c));
+  if (images) c->samples.images = images;
+  uint8_t *labels = realloc(c->samples.labels, room);
+  if (labels) c->samples.labels = labels;
+  if (images && labels) c->room = room;
+  return images && labels;
+}
+
+uint8_t *dg_collect(dg_collection *c, uint8_t label, dg_error *err) {
+  dg_samples *s = &c->samples;
+  uint32_t more = s->count < UINT32_MAX / 2 ? 2 * s->count + 1 : UINT32_MAX;
+  if (s->count == c->room && (s->count == UINT32_MAX || !resize(c, more)))
+    return dg_fail_memory(err, more * pixels_of(c)), NULL;
+  s->labels[s->count] = label;
+  return s->images + pixels_of(c) * s->count++;
+}
+
+dg_samples dg_collected(dg_collection *c) {
+  if (c->samples.count) resize(c, c->samples.count);
+  dg_samples all = c->samples;
+  *c = (dg_collection){0};
+  return all;
+}

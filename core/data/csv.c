@@ -1,0 +1,180 @@
+#include "core/data/csv.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/data/collection.h"
+#include "core/data/packed.h"
+
+enum { PIECE = 1 << 16, CELL = 24, MOST_VALUE = 255 };
+
+/** What stands where a byte would: the end of the file, or a failure, which was told. */
+enum { AT_END = -1, FAILED = -2 };
+
+/** A table while it is read. */
+typedef struct {
+  dg_packed file;
+  uint8_t bytes[PIECE];
+  size_t at, end;
+  uint64_t line; /**< from 1 on */
+  uint32_t columns;
+  bool labelled;
+  dg_collection rows;
+} table;
+
+/** A value of a row as it stands in the file, cut where it is long. */
+typedef struct {
+  char text[CELL];
+  size_t length; /**< of the whole */
+  int after;     /**< what ended it: a comma, '\n' or AT_END */
+} cell;
+
+static int next_byte(table *t) {
+  if (t->at == t->end) {
+    t->at = 0;
+    if (!dg_packed_read(&t->file, t->bytes, PIECE, &t->end)) return FAILED;
+    if (t->end == 0) return AT_END;
+  }
+  return t->bytes[t->at++];
+}
+
+/** Reads up to a comma or the end of a line. A carriage return before that end is none of it. */
+static bool read_cell(table *t, cell *c) {
+  *c = (cell){.length = 0};
+  while ((c->after = next_byte(t)) >= 0 && c->after != ',' && c->after != '\n') {
+    if (c->length < CELL - 1) c->text[c->length] = (char)c->after;
+    c->length++;
+  }
+  if (c->after != ',' && c->length > 0 && c->length < CELL && c->text[c->length - 1] == '\r')
+    c->text[--c->length] = '\0';
+  return c->after != FAILED;
+}
+
+static bool is_blank(const cell *c) {
+  return c->length == 0 && c->after != ',';
+}
+
+/* ---- the header --------------------------------------------------------- */
+
+static bool fail_header(table *t, const char *found) {
+  return dg_fail(t->file.err, DG_ERR_INPUT,
+                 "%s:1: %s; a table begins with the names of its columns, label,pixel0,pixel1,… or "
+                 "pixel0,pixel1,… without labels",
+                 t->file.path, found);
+}
+
+/** Is it the name of the column of labels, in quotes or not, behind a byte order mark or not? */
+static bool names_labels(const cell *c) {
+  const char *text = c->text;
+  if (strncmp(text, "\xef\xbb\xbf", 3) == 0) text += 3;
+  return strcasecmp(text, "label") == 0 || strcasecmp(text, "\"label\"") == 0;
+}
+
+/** The side of a square of so many pixels, or 0. */
+static uint32_t side_of(uint32_t pixels) {
+  uint32_t side = 1;
+  while (side < DG_MOST_SIDE && side * side < pixels) side++;
+  return side * side == pixels ? side : 0;
+}
+
+static bool is_text(const cell *c) {
+  for (size_t i = 0; i < c->length && i < CELL - 1; i++)
+    if (iscntrl((unsigned char)c->text[i])) return false;
+  return true;
+}
+
+static bool read_header(table *t) {
+  cell c;
+  t->line = 1;
+  do {
+    if (!read_cell(t, &c)) return false;
+    if (!is_text(&c)) return fail_header(t, "it is no text");
+    if (t->columns == 0) t->labelled = names_labels(&c);
+    if (c.length == 0) return fail_header(t, c.after == ',' ? "a name is empty" : "it is empty");
+    if (strspn(c.text, "0123456789.") == c.length) return fail_header(t, "numbers were found");
+    t->columns++;
+  } while (c.after == ',' && t->columns <= DG_MOST_SIDE * DG_MOST_SIDE);
+  uint32_t pixels = t->columns - t->labelled, side = side_of(pixels);
+  t->rows.samples.height = t->rows.samples.width = side;
+  return side > 0 ||
+         dg_fail(t->file.err, DG_ERR_INPUT,
+                 "%s:1: %u columns of pixels%s make no square image of at most %dx%d; expected "
+                 "label,pixel0,… with 784 of them, say, for 28x28",
+                 t->file.path, pixels, t->labelled ? " behind the label" : "", DG_MOST_SIDE,
+                 DG_MOST_SIDE);
+}
+
+/* ---- the rows ----------------------------------------------------------- */
+
+/** Reads a whole number from 0 to 255. */
+static bool read_value(table *t, const cell *c, uint32_t column, uint8_t *value) {
+  unsigned number = 0;
+  bool right = c->length > 0 && c->length < CELL && strlen(c->text) == c->length;
+  for (size_t i = 0; right && i < c->length; i++) {
+    right = isdigit((unsigned char)c->text[i]);
+    number = number * 10 + (unsigned)(c->text[i] - '0');
+    right = right && number <= MOST_VALUE;
+  }
+  *value = (uint8_t)number;
+  if (right) return true;
+  char shown[CELL];
+  for (size_t i = 0; i < CELL; i++)
+    shown[i] = (char)(!c->text[i] || isprint((unsigned char)c->text[i]) ? c->text[i] : '?');
+  return dg_fail(t->file.err, DG_ERR_INPUT,
+                 "%s:%llu: column %u: \"%s\" is no whole number from 0 to 255; correct the line or "
+                 "remove it",
+                 t->file.path, (unsigned long long)t->line, column + 1, shown);
+}
+
+static bool fail_columns(table *t, const char *relation, uint32_t found) {
+  return dg_fail(t->file.err, DG_ERR_INPUT,
+                 "%s:%llu: the row has %s%u values, but the header has %u columns; correct the "
+                 "line or remove it",
+                 t->file.path, (unsigned long long)t->line, relation, found, t->columns);
+}
+
+/** Reads the row whose first value is in `c`, which is left at the last one. */
+static bool read_row(table *t, cell *c) {
+  uint8_t *pixels = dg_collect(&t->rows, 0, t->file.err);
+  if (!pixels) return false;
+  for (uint32_t column = 0; column < t->columns; column++) {
+    uint8_t value;
+    if (column > 0 && c->after != ',') return fail_columns(t, "", column);
+    if ((column > 0 && !read_cell(t, c)) || !read_value(t, c, column, &value)) return false;
+    if (t->labelled && column == 0)
+      t->rows.samples.labels[t->rows.samples.count - 1] = value;
+    else
+      *pixels++ = value;
+  }
+  return c->after != ',' || fail_columns(t, "more than ", t->columns);
+}
+
+static bool read_rows(table *t) {
+  for (cell c = {.after = '\n'}; c.after != AT_END;) {
+    t->line++;
+    if (!read_cell(t, &c) || (!is_blank(&c) && !read_row(t, &c))) return false;
+  }
+  return t->rows.samples.count > 0 ||
+         dg_fail(t->file.err, DG_ERR_INPUT, "%s: there is no row below the header; give it some",
+                 t->file.path);
+}
+
+bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err) {
+  table *t = calloc(1, sizeof *t);
+  *samples = (dg_samples){0};
+  if (!t) return dg_fail_memory(err, sizeof *t);
+  bool opened = dg_packed_open(&t->file, path, err);
+  bool right = opened && read_header(t) && read_rows(t);
+  if (opened) dg_packed_close(&t->file);
+  *samples = dg_collected(&t->rows);
+  if (!right) dg_samples_free(samples);
+  if (right && !t->labelled) {
+    free(samples->labels);
+    samples->labels = NULL;
+  }
+  free(t);
+  return right;
+}

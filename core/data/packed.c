@@ -1,0 +1,51 @@
+#include "core/data/packed.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/support/file.h"
+
+bool dg_packed_open(dg_packed *file, const char *path, dg_error *err) {
+  *file = (dg_packed){.path = path, .err = err};
+  int descriptor = dg_file_open(path, &file->size, err);
+  if (descriptor < 0) return false;
+  file->stream = gzdopen(descriptor, "rb");
+  if (file->stream) return true;
+  close(descriptor);
+  return dg_fail_memory(err, sizeof *file);
+}
+
+/** What zlib says was wrong with the last read. */
+static bool fail_reading(dg_packed *file) {
+  int code;
+  const char *reason = gzerror(file->stream, &code);
+  if (code == Z_ERRNO)
+    return dg_fail(file->err, DG_ERR_INPUT, "%s: cannot be read (%s); check the file and its disk",
+                   file->path, strerror(errno));
+  return dg_fail(file->err, DG_ERR_INPUT, "%s: its gzip stream is damaged (%s); download it again",
+                 file->path, reason);
+}
+
+static bool ends_well(dg_packed *file) {
+  int code;
+  gzerror(file->stream, &code);
+  return code == Z_OK || code == Z_STREAM_END;
+}
+
+bool dg_packed_read(dg_packed *file, uint8_t *bytes, size_t count, size_t *got) {
+  const size_t piece = (size_t)1 << 30; // gzread counts in int
+  *got = 0;
+  while (*got < count) {
+    size_t wanted = count - *got < piece ? count - *got : piece;
+    int n = gzread(file->stream, bytes + *got, (unsigned)wanted);
+    if (n < 0 || (n == 0 && !ends_well(file))) return fail_reading(file);
+    if (n == 0) break;
+    *got += (size_t)n;
+  }
+  return true;
+}
+
+void dg_packed_close(dg_packed *file) {
+  gzclose_r(file->stream);
+}

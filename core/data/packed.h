@@ -1,0 +1,34 @@
+/** Files that are read piece by piece, gzipped or not. */
+#ifndef DG_PACKED_H
+#define DG_PACKED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zlib.h>
+
+#include "core/support/error.h"
+
+/** Deflate packs at most 1032 bytes into one (zlib's technical notes). */
+enum { DG_MAX_INFLATION = 1032 };
+
+/** A file while it is read. */
+typedef struct {
+  const char *path;
+  gzFile stream;
+  uint64_t size; /**< of the file as it lies on the disk */
+  dg_error *err; /**< where all that fails is told */
+} dg_packed;
+
+/** Opens a file; close it with dg_packed_close. `path` must outlive it. */
+bool dg_packed_open(dg_packed *file, const char *path, dg_error *err);
+
+/**
+ * Reads up to `count` bytes; `*got` says how many there were before the end of the file, where a
+ * gzipped file's checksum is verified.
+ */
+bool dg_packed_read(dg_packed *file, uint8_t *bytes, size_t count, size_t *got);
+
+void dg_packed_close(dg_packed *file);
+
+#endif

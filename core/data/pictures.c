@@ -1,0 +1,163 @@
+#include "core/data/pictures.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/classes.h"
+#include "core/data/collection.h"
+#include "core/data/entries.h"
+#include "core/picture/scale.h"
+
+enum { SHARE = 10 };
+
+static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".pgm", NULL};
+
+/** A set while its pictures are read. */
+typedef struct {
+  dg_dataset *set;
+  dg_collection part[2]; /**< by dg_part */
+  dg_entries classes;
+  dg_error *err;
+} gathering;
+
+bool dg_is_pictures(const char *folder) {
+  dg_entries folders;
+  bool found = dg_list_folders(&folders, folder, NULL) && folders.count > 0;
+  dg_entries_free(&folders);
+  return found;
+}
+
+/* ---- a picture ---------------------------------------------------------- */
+
+/** Takes the size of the first picture for all. */
+static bool choose_size(gathering *g, const dg_picture *first, const char *path) {
+  if (g->part[DG_PART_TRAIN].samples.height) return true;
+  if (first->height > DG_MOST_SIDE || first->width > DG_MOST_SIDE)
+    return dg_fail(g->err, DG_ERR_INPUT,
+                   "%s: %ux%u pixels are too many for an image to learn from, %dx%d is the most; "
+                   "make the first picture as large as all shall be",
+                   path, first->height, first->width, DG_MOST_SIDE, DG_MOST_SIDE);
+  for (int p = 0; p < 2; p++) {
+    g->part[p].samples.height = first->height;
+    g->part[p].samples.width = first->width;
+  }
+  return true;
+}
+
+static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t label) {
+  dg_picture picture;
+  if (!dg_picture_read(&picture, path, g->err)) return false;
+  dg_collection *c = &g->part[part];
+  uint8_t *image = choose_size(g, &picture, path) ? dg_collect(c, label, g->err) : NULL;
+  if (image)
+    dg_scale(picture.pixels, picture.height, picture.width, image, c->samples.height,
+             c->samples.width);
+  dg_picture_free(&picture);
+  return image != NULL;
+}
+
+/* ---- a class ------------------------------------------------------------ */
+
+/** Which part gets file i of a class: that of its folder, or by place where there is but one. */
+static dg_part part_of(const gathering *g, dg_part folder, size_t i, size_t count) {
+  size_t last = count < SHARE ? count > 1 : count / SHARE;
+  return g->set->held_out && i >= count - last ? DG_PART_TEST : folder;
+}
+
+static bool add_files(gathering *g, dg_part part, const char *folder, const dg_entries *files,
+                      uint8_t label) {
+  if (files->count == 0)
+    return dg_fail(g->err, DG_ERR_INPUT,
+                   "%s: no picture (.png, .jpg, .jpeg, .pgm) is in it; the set is a folder with a "
+                   "folder of pictures for each class, or with train and test that hold such",
+                   folder);
+  for (size_t i = 0; i < files->count; i++) {
+    char *path = dg_path_join(folder, files->name[i], g->err);
+    bool right = path && add_picture(g, part_of(g, part, i, files->count), path, label);
+    free(path);
+    if (!right) return false;
+  }
+  return true;
+}
+
+static bool add_class(gathering *g, dg_part part, const char *root, uint8_t label) {
+  dg_entries files = {0};
+  char *folder = dg_path_join(root, g->classes.name[label], g->err);
+  bool right = folder && dg_list_files(&files, folder, extensions, g->err) &&
+               add_files(g, part, folder, &files, label);
+  dg_entries_free(&files);
+  free(folder);
+  return right;
+}
+
+/* ---- the classes -------------------------------------------------------- */
+
+/** Names the classes after the folders, and reads those of the training part. */
+static bool add_training(gathering *g, const char *root) {
+  dg_classes *names = &g->set->names;
+  if (!dg_list_folders(&g->classes, root, g->err)) return false;
+  if (g->classes.count == 0)
+    return dg_fail(g->err, DG_ERR_INPUT, "%s: a folder of pictures for each class is expected",
+                   root);
+  for (size_t i = 0; i < g->classes.count; i++)
+    if (!dg_classes_add(names, g->classes.name[i], strlen(g->classes.name[i]), root, g->err))
+      return false;
+  for (uint32_t i = 0; i < names->count; i++)
+    if (!add_class(g, DG_PART_TRAIN, root, (uint8_t)i)) return false;
+  return true;
+}
+
+/** Reads the classes of the test part, which need not be all, but none else. */
+static bool add_tests(gathering *g, const char *root) {
+  dg_entries folders;
+  bool right = dg_list_folders(&folders, root, g->err);
+  if (right && folders.count == 0)
+    right =
+        dg_fail(g->err, DG_ERR_INPUT, "%s: a folder of pictures for each class is expected", root);
+  for (size_t i = 0; right && i < folders.count; i++) {
+    size_t label = dg_entries_find(&g->classes, folders.name[i]);
+    right = label < g->classes.count
+                ? add_class(g, DG_PART_TEST, root, (uint8_t)label)
+                : dg_fail(g->err, DG_ERR_INPUT,
+                          "%s/%s: the training pictures have no such class; add it to them, or "
+                          "remove the folder",
+                          root, folders.name[i]);
+  }
+  dg_entries_free(&folders);
+  return right;
+}
+
+/** Reads the folders train and test, or the folder itself where it hasn't both. */
+static bool gather(gathering *g, const char *folder) {
+  dg_entries folders;
+  bool right = dg_list_folders(&folders, folder, g->err);
+  bool parted = right && dg_entries_find(&folders, "train") < folders.count &&
+                dg_entries_find(&folders, "test") < folders.count;
+  dg_entries_free(&folders);
+  if (!right) return false;
+  if (!parted) {
+    g->set->held_out = "the last tenth of each class";
+    return add_training(g, folder);
+  }
+  char *train = dg_path_join(folder, "train", g->err);
+  char *test = train ? dg_path_join(folder, "test", g->err) : NULL;
+  right = test && add_training(g, train) && add_tests(g, test);
+  free(train);
+  free(test);
+  return right;
+}
+
+dg_dataset *dg_dataset_of_pictures(const char *folder, dg_error *err) {
+  gathering g = {.set = dg_dataset_new(folder, err), .err = err};
+  if (!g.set) return NULL;
+  bool right = gather(&g, folder);
+  g.set->train = dg_collected(&g.part[DG_PART_TRAIN]);
+  g.set->test = dg_collected(&g.part[DG_PART_TEST]);
+  dg_entries_free(&g.classes);
+  if (right) {
+    g.set->classes = g.set->names.count;
+    return g.set;
+  }
+  dg_dataset_free(g.set);
+  return NULL;
+}

@@ -1,0 +1,131 @@
+/** Data sets, whatever they are read from: what they hold, and how programs get them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/data/dataset.h"
+#include "core/data/pictures.h"
+#include "core/data/table.h"
+#include "core/support/text.h"
+
+enum { BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
+
+/* ---- what formats share ------------------------------------------------- */
+
+dg_dataset *dg_dataset_new(const char *source, dg_error *err) {
+  if (dg_utf8_fault(source)) {
+    dg_fail(err, DG_ERR_INPUT, "the name of the data set is not UTF-8; give a link to it");
+    return NULL;
+  }
+  dg_dataset *set = calloc(1, sizeof *set);
+  if (!set) return dg_fail_memory(err, sizeof *set), NULL;
+  snprintf(set->source, sizeof set->source, "%s", source);
+  return set;
+}
+
+void dg_dataset_count_classes(dg_dataset *set) {
+  const dg_samples *parts[] = {&set->train, &set->test};
+  for (int p = 0; p < 2; p++)
+    for (uint32_t i = 0; i < parts[p]->count; i++)
+      if (parts[p]->labels[i] >= set->classes) set->classes = parts[p]->labels[i] + 1u;
+}
+
+void dg_samples_free(dg_samples *samples) {
+  free(samples->images);
+  free(samples->labels);
+  *samples = (dg_samples){0};
+}
+
+void dg_dataset_free(dg_dataset *set) {
+  if (!set) return;
+  dg_samples_free(&set->train);
+  dg_samples_free(&set->test);
+  free(set);
+}
+
+/* ---- opening ------------------------------------------------------------ */
+
+dg_dataset *dg_data_open(const char *path, unsigned threads, dg_error *err) {
+  struct stat info;
+  if (strcmp(path, "builtin") == 0)
+    return dg_dataset_builtin(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, threads, err);
+  if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) return dg_dataset_of_table(path, err);
+  return dg_dataset_is_idx(path) || !dg_is_pictures(path) ? dg_dataset_read(path, err)
+                                                          : dg_dataset_of_pictures(path, err);
+}
+
+dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                         dg_error *err) {
+  return dg_dataset_builtin(train, test, seed, threads, err);
+}
+
+bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err) {
+  return dg_dataset_write(data, folder, gzip, err);
+}
+
+void dg_data_close(dg_dataset *data) {
+  dg_dataset_free(data);
+}
+
+/* ---- its parts ---------------------------------------------------------- */
+
+dg_part_view dg_data_part(const dg_dataset *data, dg_part part) {
+  const dg_samples *s = part == DG_PART_TRAIN ? &data->train : &data->test;
+  return (dg_part_view){s->count, s->height, s->width, s->images, s->labels};
+}
+
+uint32_t dg_data_train_samples(const dg_dataset *data) {
+  return data->train.count;
+}
+
+uint32_t dg_data_test_samples(const dg_dataset *data) {
+  return data->test.count;
+}
+
+const char *dg_data_source(const dg_dataset *data) {
+  return data->source;
+}
+
+const char *dg_data_held_out(const dg_dataset *data) {
+  return data->held_out;
+}
+
+bool dg_data_join(dg_dataset *data, dg_part part, dg_error *err) {
+  dg_samples *a = &data->train, *b = &data->test;
+  size_t pixels = (size_t)a->height * a->width, count = (size_t)a->count + b->count;
+  if (!data->held_out) return true;
+  dg_samples all = {(uint32_t)count, a->height, a->width, malloc(count * pixels), malloc(count)};
+  if (!all.images || !all.labels) {
+    dg_samples_free(&all);
+    return dg_fail_memory(err, count * pixels);
+  }
+  memcpy(all.images, a->images, a->count * pixels);
+  memcpy(all.labels, a->labels, a->count);
+  if (b->count) {
+    memcpy(all.images + a->count * pixels, b->images, b->count * pixels);
+    memcpy(all.labels + a->count, b->labels, b->count);
+  }
+  dg_samples_free(a);
+  dg_samples_free(b);
+  *a = *b = (dg_samples){.height = all.height, .width = all.width};
+  *(part == DG_PART_TRAIN ? a : b) = all;
+  data->held_out = NULL;
+  return true;
+}
+
+/* ---- its classes -------------------------------------------------------- */
+
+const dg_classes *dg_data_classes(const dg_dataset *data) {
+  return &data->names;
+}
+
+bool dg_data_name(dg_dataset *data, const dg_classes *classes, const char *where, dg_error *err) {
+  if (classes->count < data->classes)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s names %u classes, but the labels of %.400s go to %u: %u names, one a line, "
+                   "the first for label 0",
+                   where, classes->count, data->source, data->classes - 1, data->classes);
+  data->names = *classes;
+  return true;
+}

@@ -1,0 +1,57 @@
+#include "core/data/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/csv.h"
+
+enum { SHARE = 10 };
+
+/** Moves the last tenth of the training samples to the test. */
+static bool split(dg_dataset *set, dg_error *err) {
+  dg_samples *all = &set->train;
+  uint32_t count = all->count < SHARE ? all->count > 1 : all->count / SHARE;
+  uint32_t left = all->count - count;
+  size_t pixels = (size_t)all->height * all->width;
+  set->held_out = "the last tenth";
+  if (count == 0) return true;
+  set->test = (dg_samples){count, all->height, all->width, malloc(count * pixels), malloc(count)};
+  if (!set->test.images || !set->test.labels) return dg_fail_memory(err, count * pixels);
+  memcpy(set->test.images, all->images + left * pixels, count * pixels);
+  memcpy(set->test.labels, all->labels + left, count);
+  all->count = left;
+  return true;
+}
+
+static bool read_set(dg_dataset *set, const char *path, dg_error *err) {
+  if (!dg_csv_read(&set->train, path, err)) return false;
+  if (!set->train.labels)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s:1: no column `label` is first, and a set to learn from or to test on needs "
+                   "labels; digits-predict --submission answers tables without",
+                   path);
+  if (!split(set, err)) return false;
+  dg_dataset_count_classes(set);
+  return true;
+}
+
+dg_dataset *dg_dataset_of_table(const char *path, dg_error *err) {
+  dg_dataset *set = dg_dataset_new(path, err);
+  if (set && read_set(set, path, err)) return set;
+  dg_dataset_free(set);
+  return NULL;
+}
+
+bool dg_images_read(dg_images *images, const char *path, dg_error *err) {
+  dg_samples samples;
+  *images = (dg_images){0};
+  if (!dg_csv_read(&samples, path, err)) return false;
+  free(samples.labels);
+  *images = (dg_images){samples.count, samples.height, samples.width, samples.images};
+  return true;
+}
+
+void dg_images_free(dg_images *images) {
+  free(images->images);
+  *images = (dg_images){0};
+}

@@ -1,0 +1,10 @@
+/** A table of labelled images as a set. */
+#ifndef DG_TABLE_H
+#define DG_TABLE_H
+
+#include "core/data/dataset.h"
+
+/** Reads a CSV table; its last tenth is kept for the test. */
+dg_dataset *dg_dataset_of_table(const char *path, dg_error *err);
+
+#endif
