@@ -19,9 +19,16 @@ hear() {
     done
   done
 }
-say "unsetopt zle_bracketed_paste; PS1='' LISTMAX=1000; fpath=($folder/zsh \$fpath)"
+say "unsetopt zle_bracketed_paste; PS1='he''re> ' LISTMAX=1000; fpath=($folder/zsh \$fpath)"
 say "autoload -Uz compinit; compinit -u -d $folder/zsh/dump; print rea''dy"
-hear ready || exit 1
+# What is typed before the line editor has shown its prompt is lost. $1: what was printed before it.
+hear_prompt() {
+  hear $1 || exit 1
+  heard=${heard##*$1}
+  hear 'here> ' || exit 1
+  heard=
+}
+hear_prompt ready
 
 # offers LINE WORD…: types the line and asks for the list; every word must be in it.
 asked=0
@@ -37,7 +44,7 @@ offers() {
   heard= asked=$((asked + 1))
   zpty -w -n shell $'\C-u'
   say "print an''swer$asked"
-  hear answer$asked || exit 1
+  hear_prompt answer$asked
 }
 offers 'digits-run --ba' --backend --batch 'images of a step'
 offers 'digits-run --backend ' cpu opencl
