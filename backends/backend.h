@@ -429,7 +429,8 @@ typedef struct {
 
   /** Can this be prepared, with all that is fused to its end? */
   bool (*supports)(const dg_device *device, const dg_op_desc *desc);
-  /** Prepares an op for up to max_n samples; `train`: backward will be run too. */
+  /** Prepares an op for up to max_n samples; `train`: backward will be run too. The parameters of
+      an op that is not trained change by `write` alone, so it may keep what it makes of them. */
   dg_op *(*prepare)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                     dg_error *err);
   void (*op_free)(dg_op *op); /**< NULL is allowed */

@@ -13,7 +13,8 @@ struct dg_buffer {
   dg_device *device;
   float *data; /**< aligned to DG_CPU_ALIGNMENT */
   size_t bytes;
-  bool view; /**< `data` belongs to another buffer */
+  dg_buffer *parent; /**< whose memory a view shows; NULL: it isn't one */
+  uint64_t version;  /**< another one after every write by the host; of a view, the parent's */
 };
 
 enum { DG_CPU_ALIGNMENT = 64 };
@@ -25,6 +26,7 @@ typedef struct {
   int threads;
   bool profile;
   const dg_cpu_ops *ops;
+  uint64_t versions; /**< of buffers, that there have been */
 } dg_cpu_device;
 
 typedef struct dg_cpu_op dg_cpu_op;
@@ -38,12 +40,15 @@ typedef struct {
   void (*backward)(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
 } dg_cpu_family;
 
+typedef struct dg_cpu_packing dg_cpu_packing;
+
 struct dg_cpu_op {
   dg_op base;
   const dg_cpu_device *device;
   const dg_cpu_family *family;
   bool train;
-  void *plan; /**< what the family wants to remember, one block of malloc; or NULL */
+  void *plan;              /**< what the family wants to remember, one block of malloc; or NULL */
+  dg_cpu_packing *packing; /**< NULL: packed anew in every run */
   dg_op_times times;
 };
 
@@ -81,5 +86,18 @@ static inline void dg_grad_put(dg_grad_mode mode, size_t count, const float *fro
 
 /** Threads worth waking for work of about `operations` simple operations. */
 int dg_cpu_threads(const dg_cpu_device *device, size_t operations);
+
+/* ---- packed parameters (packing.c) --------------------------------------- */
+
+/** Has an op that isn't trained keep `floats` that it makes of its parameters; the op owns them. */
+bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err);
+void dg_cpu_packing_free(dg_cpu_packing *packing); /**< NULL is allowed */
+
+/**
+ * Where an op's packed parameters lie: kept from run to run, or else in `workspace`. `pack` becomes
+ * whether they have to be packed now: they changed since, or are kept nowhere.
+ */
+float *dg_cpu_packed(const dg_cpu_op *op, const dg_op_buffers *buffers, float *workspace,
+                     bool *pack);
 
 #endif

@@ -75,20 +75,26 @@ dg_span dg_cpu_share(size_t count, size_t grain) {
 
 /* ---- buffers ------------------------------------------------------------ */
 
-static dg_buffer *buffer_wrap(dg_device *device, void *data, size_t bytes, bool view,
+/** A number that no state of a buffer had before. */
+static uint64_t new_version(dg_device *device) {
+  return ++((dg_cpu_device *)device)->versions;
+}
+
+static dg_buffer *buffer_wrap(dg_device *device, void *data, size_t bytes, dg_buffer *parent,
                               dg_error *err) {
   dg_buffer *buffer = malloc(sizeof *buffer);
   if (!buffer) {
     dg_fail_memory(err, sizeof *buffer);
     return NULL;
   }
-  *buffer = (dg_buffer){.device = device, .data = data, .bytes = bytes, .view = view};
+  *buffer = (dg_buffer){.device = device, .data = data, .bytes = bytes, .parent = parent};
+  buffer->version = new_version(device);
   return buffer;
 }
 
 static void buffer_free(dg_buffer *buffer) {
   if (!buffer) return;
-  if (!buffer->view) free(buffer->data);
+  if (!buffer->parent) free(buffer->data);
   free(buffer);
 }
 
@@ -102,7 +108,7 @@ static dg_buffer *buffer_new(dg_device *device, size_t bytes, dg_error *err) {
     return NULL;
   }
   memset(data, 0, rounded);
-  dg_buffer *buffer = buffer_wrap(device, data, bytes, false, err);
+  dg_buffer *buffer = buffer_wrap(device, data, bytes, NULL, err);
   if (!buffer) free(data);
   return buffer;
 }
@@ -117,18 +123,19 @@ static bool inside(const dg_buffer *buffer, size_t offset, size_t bytes, const c
 
 static dg_buffer *buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err) {
   if (!inside(parent, offset, bytes, "a view", err)) return NULL;
-  if (parent->view || offset % DG_CPU_ALIGNMENT) {
+  if (parent->parent || offset % DG_CPU_ALIGNMENT) {
     dg_fail(err, DG_ERR_INPUT, "a view must start at a multiple of %d bytes of a whole buffer",
             DG_CPU_ALIGNMENT);
     return NULL;
   }
-  return buffer_wrap(parent->device, (char *)parent->data + offset, bytes, true, err);
+  return buffer_wrap(parent->device, (char *)parent->data + offset, bytes, parent, err);
 }
 
 static bool buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                          dg_error *err) {
   if (!inside(buffer, offset, bytes, "a write", err)) return false;
   memcpy((char *)buffer->data + offset, from, bytes);
+  (buffer->parent ? buffer->parent : buffer)->version = new_version(buffer->device);
   return true;
 }
 
@@ -154,6 +161,7 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 static void op_free(dg_op *base) {
   dg_cpu_op *op = (dg_cpu_op *)base;
   if (!op) return;
+  dg_cpu_packing_free(op->packing);
   free(op->plan);
   free(op);
 }

@@ -1,0 +1,35 @@
+/** What ops that only test keep of their parameters from run to run. */
+#include <stdlib.h>
+
+#include "backends/cpu/cpu.h"
+
+struct dg_cpu_packing {
+  float *data;
+  uint64_t versions[DG_MAX_PARAM]; /**< of the parameters that it was made of; 0: of none */
+};
+
+bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err) {
+  size_t bytes = dg_round_up(floats) * sizeof(float);
+  op->packing = calloc(1, sizeof *op->packing);
+  if (op->packing) op->packing->data = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
+  return (op->packing && op->packing->data) || dg_fail_memory(err, bytes);
+}
+
+void dg_cpu_packing_free(dg_cpu_packing *packing) {
+  if (packing) free(packing->data);
+  free(packing);
+}
+
+float *dg_cpu_packed(const dg_cpu_op *op, const dg_op_buffers *buffers, float *workspace,
+                     bool *pack) {
+  dg_cpu_packing *kept = op->packing;
+  *pack = !kept;
+  if (!kept) return workspace;
+  for (size_t i = 0; i < DG_MAX_PARAM; i++) {
+    const dg_buffer *param = buffers->param[i];
+    uint64_t version = !param ? 0 : param->parent ? param->parent->version : param->version;
+    if (version != kept->versions[i]) *pack = true;
+    kept->versions[i] = version;
+  }
+  return kept->data;
+}
