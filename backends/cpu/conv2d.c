@@ -116,11 +116,13 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
   plan.forward = (dg_correlation){.channels = d->filters,
                                   .height = out_h,
                                   .width = out_w,
+                                  .plane = out_h * out_w,
                                   .row_step = d->stride_h * dg_field_row(&plan.source),
                                   .taps = plan.taps};
   plan.backward = (dg_correlation){.channels = d->channels,
                                    .height = d->height,
                                    .width = d->width,
+                                   .plane = (size_t)d->height * d->width,
                                    .row_step = dg_field_row(&plan.gradient),
                                    .taps = plan.back_taps};
   plan.few_taps = dg_correlate_is_few(&plan.forward);
@@ -162,6 +164,10 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   dg_op_needs *needs = &op->base.needs;
   size_t threads = (size_t)op->device->threads, filters = dg_panels_width(d->filters);
   plan->weight_floats = dg_round_up(plan->taps * filters);
+  if (!train && !plan->few_taps) {
+    if (!dg_cpu_keep_packing(op, plan->weight_floats, err)) return false;
+    plan->weight_floats = 0;
+  }
   needs->forward_workspace = (plan->weight_floats + threads * forward_thread(plan)) * sizeof(float);
   if (train) dg_conv_backward_prepare(op);
   return true;
@@ -175,48 +181,124 @@ const float *dg_conv_source(const dg_conv_plan *plan, const float *sample, float
   return room;
 }
 
-static void pack_weights(const dg_conv_plan *plan, const float *weight, size_t filter,
-                         float *panels) {
-  size_t columns = dg_panel_columns(plan->forward.channels - filter);
-  dg_pack_columns(plan->taps, columns, weight + filter * plan->taps, plan->taps,
-                  panels + filter * plan->taps);
+/** Packs the weights, a panel of filters a thread: called by all of them. */
+static void pack_weights(const dg_conv_plan *plan, const float *weight, float *panels) {
+#pragma omp for schedule(static)
+  for (size_t f = 0; f < plan->forward.channels; f += DG_TILE_WIDTH)
+    dg_pack_columns(plan->taps, dg_panel_columns(plan->forward.channels - f),
+                    weight + f * plan->taps, plan->taps, panels + f * plan->taps);
 }
 
-/** One sample: `own` is the thread's part of the workspace. */
-static void forward_sample(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
-                           size_t s, float *own) {
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  const dg_conv_plan *plan = op->plan;
+/** A forward pass, as its threads share it. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  const dg_step *step;
+  float *panels; /**< the packed weights */
+  float *rooms;  /**< a part of the workspace for every thread, or sample */
+} pass;
+
+/** Rows of sums of one sample, from its source. */
+static void sum_rows(const pass *f, dg_span rows, const float *source, float *sums) {
+  const dg_op_buffers *buffers = f->buffers;
+  const dg_conv_plan *plan = f->op->plan;
+  const float *bias = f->op->base.desc.conv2d.bias ? dg_floats(buffers->param[1]) : NULL;
+  dg_ending ending = dg_conv_ending_first(&plan->ending, bias);
+  dg_correlation part = plan->forward;
+  part.height = rows.end - rows.begin;
+  source += rows.begin * part.row_step;
+  sums += rows.begin * part.width;
+  if (plan->few_taps)
+    dg_correlate_few(&part, source, dg_floats(buffers->param[0]), &ending, sums);
+  else
+    dg_correlate(&part, source, f->panels, &ending, sums);
+}
+
+/** Where things of sample s lie; `own`: the part of the workspace that it is given. */
+typedef struct {
+  const float *x;
+  float *source, *ending, *sums, *y;
+  uint8_t *kept;
+} place;
+
+static place place_of(const pass *f, size_t s, float *own) {
+  const dg_conv2d_desc *d = &f->op->base.desc.conv2d;
+  const dg_conv_plan *plan = f->op->plan;
+  const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
   size_t in = (size_t)d->channels * d->height * d->width;
   size_t out = d->filters * dg_conv_ending_plane(&plan->ending);
-  float *y = dg_floats(buffers->out[0]) + s * out, *room = own + plan->source_floats;
-  float *sums = plan->sums_floats ? room + plan->ending_floats : y;
-  const float *source = dg_conv_source(plan, dg_floats(buffers->in[0]) + s * in, own);
-  dg_ending first =
-      dg_conv_ending_first(&plan->ending, d->bias ? dg_floats(buffers->param[1]) : NULL);
-  if (plan->few_taps)
-    dg_correlate_few(&plan->forward, source, dg_floats(buffers->param[0]), &first, sums);
-  else
-    dg_correlate(&plan->forward, source, dg_floats(buffers->workspace), &first, sums);
-  uint8_t *kept = step->train && buffers->kept ? (uint8_t *)buffers->kept->data + s * out : NULL;
-  dg_conv_ending_put(&plan->ending, step, s, sums, room, y, kept);
+  place p = {.x = dg_floats(f->buffers->in[0]) + s * in,
+             .source = own,
+             .ending = own + plan->source_floats,
+             .y = dg_floats(f->buffers->out[0]) + s * out,
+             .kept = kept ? (uint8_t *)kept->data + s * out : NULL};
+  p.sums = plan->sums_floats ? p.ending + plan->ending_floats : p.y;
+  return p;
+}
+
+static void forward_sample(const pass *f, size_t s, float *own) {
+  const dg_conv_plan *plan = f->op->plan;
+  place p = place_of(f, s, own);
+  const float *source = dg_conv_source(plan, p.x, p.source);
+  sum_rows(f, (dg_span){0, plan->forward.height}, source, p.sums);
+  dg_conv_ending_put(&plan->ending, f->step, s, dg_conv_ending_planes(&plan->ending), p.sums,
+                     p.ending, p.y, p.kept);
+}
+
+/** Part `i` of `parts` of [0, count). */
+static dg_span part_of(size_t count, size_t parts, size_t i) {
+  return (dg_span){count * i / parts, count * (i + 1) / parts};
+}
+
+/** Fewer samples than threads, which share each: first its channels, then rows, then planes. */
+static void forward_shared(const pass *f, size_t parts) {
+  const dg_conv_plan *plan = f->op->plan;
+  size_t room = forward_thread(plan), n = f->step->n, channels = plan->source.channels;
+  size_t channel_floats = plan->source.rows * dg_field_row(&plan->source);
+#pragma omp for schedule(static)
+  for (size_t i = 0; i < (plan->source_floats ? n * channels : 0); i++) {
+    place p = place_of(f, i / channels, f->rooms + i / channels * room);
+    size_t c = i % channels;
+    memset(p.source + c * channel_floats, 0, channel_floats * sizeof *p.source);
+    dg_field_fill_plane(&plan->source, c, p.x + c * plan->source.height * plan->source.width,
+                        p.source);
+  }
+#pragma omp for schedule(static)
+  for (size_t i = 0; i < n * parts; i++) {
+    place p = place_of(f, i / parts, f->rooms + i / parts * room);
+    sum_rows(f, part_of(plan->forward.height, parts, i % parts),
+             plan->source_floats ? p.source : p.x, p.sums);
+  }
+#pragma omp for schedule(static)
+  for (size_t i = 0; i < n * parts; i++) {
+    place p = place_of(f, i / parts, f->rooms + i / parts * room);
+    float *own = f->rooms + (size_t)omp_get_thread_num() * room;
+    dg_conv_ending_put(&plan->ending, f->step, i / parts,
+                       part_of(plan->ending.planes, parts, i % parts), p.sums,
+                       place_of(f, 0, own).ending, p.y, p.kept);
+  }
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
-  const float *weight = dg_floats(buffers->param[0]);
-  float *panels = dg_floats(buffers->workspace);
+  bool pack;
+  float *workspace = dg_floats(buffers->workspace);
+  float *panels = dg_cpu_packed(op, buffers, workspace, &pack);
+  const pass f = {op, buffers, step, panels, workspace + plan->weight_floats};
   size_t work = step->n * plan->pixels * plan->taps * d->filters;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
   {
-    float *own = panels + plan->weight_floats + (size_t)omp_get_thread_num() * forward_thread(plan);
-    memset(own, 0, plan->source_floats * sizeof *own);
+    size_t parts = (size_t)omp_get_num_threads() / step->n;
+    if (pack && !plan->few_taps) pack_weights(plan, dg_floats(buffers->param[0]), panels);
+    if (parts > 1) {
+      forward_shared(&f, parts);
+    } else {
+      float *own = f.rooms + (size_t)omp_get_thread_num() * forward_thread(plan);
+      memset(own, 0, plan->source_floats * sizeof *own);
 #pragma omp for schedule(static)
-    for (size_t f = 0; f < (plan->few_taps ? 0 : d->filters); f += DG_TILE_WIDTH)
-      pack_weights(plan, weight, f, panels);
-#pragma omp for schedule(static)
-    for (size_t s = 0; s < step->n; s++) forward_sample(op, buffers, step, s, own);
+      for (size_t s = 0; s < step->n; s++) forward_sample(&f, s, own);
+    }
   }
 }
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "backends/cpu/activation.h"
-#include "backends/cpu/cpu.h"
 #include "backends/cpu/pool2d.h"
 
 /** Windows handled at a time. */
@@ -102,11 +101,11 @@ static inline void pool_plane(const dg_conv_ending *e, size_t pool, const float 
  * The maximum comes behind the activation: before it, as no activation falls, it would be the same
  * number, but of two that the activation rounds to one another might win the gradient.
  */
-static void pool_sample(const dg_conv_ending *e, const float *sums, float *room, float *out,
-                        uint8_t *kept) {
+static void pool_planes(const dg_conv_ending *e, dg_span planes, const float *sums, float *room,
+                        float *out, uint8_t *kept) {
   size_t plane = dg_conv_ending_plane(e);
   uint8_t *unwanted = (uint8_t *)(room + 2 * columns_floats(e));
-  for (size_t p = 0; p < e->planes; p++) {
+  for (size_t p = planes.begin; p < planes.end; p++) {
     const float *x = sums + p * e->height * e->width;
     uint8_t *places = kept ? kept + p * plane : unwanted;
     if (e->pool == 2)
@@ -116,13 +115,13 @@ static void pool_sample(const dg_conv_ending *e, const float *sums, float *room,
   }
 }
 
-void dg_conv_ending_put(const dg_conv_ending *e, const dg_step *step, size_t sample,
+void dg_conv_ending_put(const dg_conv_ending *e, const dg_step *step, size_t sample, dg_span planes,
                         const float *sums, float *room, float *out, uint8_t *kept) {
-  size_t count = e->planes * dg_conv_ending_plane(e);
-  if (e->pool) pool_sample(e, sums, room, out, kept);
+  size_t plane = dg_conv_ending_plane(e), first = planes.begin * plane;
+  if (e->pool) pool_planes(e, planes, sums, room, out, kept);
   if (!dg_drop_runs(e->drop, step)) return;
   dg_mask mask = dg_mask_of(e->drop, step);
-  dg_mask_put(&mask, sample, 0, count, out, out, NULL);
+  dg_mask_put(&mask, sample, first, planes.end * plane - first, out + first, out + first, NULL);
 }
 
 /* ---- backward ----------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #define DG_CPU_CONV2D_ENDING_H
 
 #include "backends/cpu/correlate.h"
+#include "backends/cpu/cpu.h"
 #include "backends/cpu/drop.h"
 
 #define dg_conv_ending_known DG_ISA_NAME(dg_conv_ending_known)
@@ -32,6 +33,11 @@ bool dg_conv_ending_known(const dg_conv2d_desc *desc);
 
 dg_conv_ending dg_conv_ending_of(const dg_conv2d_desc *desc);
 
+/** All planes of a sample. */
+static inline dg_span dg_conv_ending_planes(const dg_conv_ending *e) {
+  return (dg_span){0, e->planes};
+}
+
 /** Numbers of a plane of the output. */
 static inline size_t dg_conv_ending_plane(const dg_conv_ending *e) {
   return e->out_h * e->out_w;
@@ -49,11 +55,12 @@ static inline dg_ending dg_conv_ending_first(const dg_conv_ending *e, const floa
 }
 
 /**
- * Brings sample `sample` of a step to its end: out [planes, out_h, out_w] from `sums`, which is out
- * where dg_conv_ending_sums is 0. kept: a byte for each output, written in training; else NULL.
+ * Brings some planes of sample `sample` of a step to their end: out [planes, out_h, out_w] from
+ * `sums` of the whole sample, which is out where dg_conv_ending_sums is 0. kept: a byte for each
+ * output, written in training; else NULL.
  */
 void dg_conv_ending_put(const dg_conv_ending *ending, const dg_step *step, size_t sample,
-                        const float *sums, float *room, float *out, uint8_t *kept);
+                        dg_span planes, const float *sums, float *room, float *out, uint8_t *kept);
 
 /** Is the gradient of the sums another than that of the output? */
 static inline bool dg_conv_ending_changes(const dg_conv_ending *e) {

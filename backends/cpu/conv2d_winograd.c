@@ -168,8 +168,11 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
   *p = plan_of(d, op->base.max_n, op->base.desc.d_in[0] != DG_GRAD_NONE);
+  if (!train) {
+    needs->forward_workspace = threads * p->to.end * sizeof(float);
+    return dg_cpu_keep_packing(op, p->weights, err);
+  }
   needs->forward_workspace = (p->weights + threads * p->to.end) * sizeof(float);
-  if (!train) return true;
   needs->backward_workspace = (p->back_weights + threads * p->from.end) * sizeof(float);
   needs->backward_reads_in = true;
   needs->backward_reads_out = dg_conv_ending_changes(&p->ending);
@@ -185,17 +188,22 @@ typedef struct {
   float *base;
 } room;
 
-/** The moments of the input of `samples` samples x. */
-static void input_moments(const wino_plan *p, const room *r, size_t samples, const float *x) {
+/** The moments of the vector of channels from `c` on of sample s of `samples` samples x. */
+static void input_moments(const wino_plan *p, const room *r, size_t samples, size_t s, size_t c,
+                          const float *x, float *moments) {
   const dg_wino *w = &p->forward;
   size_t tiles = dg_wino_tiles(w), plane = w->in_h * w->in_w;
-  float *image = r->base + r->at->image, *moments = r->base + r->at->moments;
+  float *image = r->base + r->at->image;
+  dg_wino_fill(&p->image, w->in_h, w->in_w, x + (s * w->channels + c) * plane, image);
+  dg_wino_moments(w, &p->image, image, moments + s * tiles * w->channels + c,
+                  samples * tiles * w->channels, w->channels);
+}
+
+/** Those of all channels of `samples` samples x. */
+static void all_input_moments(const wino_plan *p, const room *r, size_t samples, const float *x) {
   for (size_t s = 0; s < samples; s++)
-    for (size_t c = 0; c < w->channels; c += DG_VECTOR) {
-      dg_wino_fill(&p->image, w->in_h, w->in_w, x + (s * w->channels + c) * plane, image);
-      dg_wino_moments(w, &p->image, image, moments + s * tiles * w->channels + c,
-                      samples * tiles * w->channels, w->channels);
-    }
+    for (size_t c = 0; c < p->forward.channels; c += DG_VECTOR)
+      input_moments(p, r, samples, s, c, x, r->base + r->at->moments);
 }
 
 /** Products of a panel become planes: DG_VECTOR of them, of one sample. */
@@ -216,24 +224,35 @@ static void put_planes(const dg_wino *w, const room *r, const float *products, s
   }
 }
 
-/** All filters of `samples` samples, from their moments; `panels`: the weights' moments. */
-static void correlate(const dg_wino *w, const room *r, size_t samples, const float *moments,
-                      const float *panels, const dg_ending *e, float *out) {
+/** What becomes of the moments of `samples` samples, with the moments of the weights. */
+typedef struct {
+  const dg_wino *w;
+  size_t samples;
+  const float *moments, *panels;
+  dg_ending ending;
+  float *out;
+} correlation;
+
+/** The panel of filters from `f` on. */
+static void correlate_panel(const correlation *k, const room *r, size_t f) {
+  const dg_wino *w = k->w;
+  const dg_ending *e = &k->ending;
   float *products = r->base + r->at->products;
-  size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w;
-  for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
-    size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
-    dg_wino_correlate(w, samples * tiles, moments, panels, f, products);
-    for (size_t i = 0; i < samples * width; i += DG_VECTOR) {
-      size_t s = i / width, v = i % width;
-      float *to = out + (s * w->filters + f + v) * plane;
-      put_planes(w, r, products + s * tiles * width + v, samples * tiles * width, width, e->add,
-                 to);
-      for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
-        for (size_t k = 0; k < plane; k++) to[c * plane + k] += e->bias[f + v + c];
-      dg_act_forward(e->act, DG_VECTOR * plane, to, to);
-    }
+  size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w, samples = k->samples;
+  size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
+  dg_wino_correlate(w, samples * tiles, k->moments, k->panels, f, products);
+  for (size_t i = 0; i < samples * width; i += DG_VECTOR) {
+    size_t s = i / width, v = i % width;
+    float *to = k->out + (s * w->filters + f + v) * plane;
+    put_planes(w, r, products + s * tiles * width + v, samples * tiles * width, width, e->add, to);
+    for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
+      for (size_t pixel = 0; pixel < plane; pixel++) to[c * plane + pixel] += e->bias[f + v + c];
+    dg_act_forward(e->act, DG_VECTOR * plane, to, to);
   }
+}
+
+static void correlate(const correlation *k, const room *r) {
+  for (size_t f = 0; f < k->w->filters; f += DG_TILE_WIDTH) correlate_panel(k, r, f);
 }
 
 /** Samples of the block that begins at `begin` of a thread's share. */
@@ -241,23 +260,75 @@ static size_t block_of(const wino_plan *p, dg_span share, size_t begin) {
   return share.end - begin < p->block ? share.end - begin : p->block;
 }
 
+/** A forward pass, as its threads share it. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  const dg_step *step;
+  float *panels; /**< moments of the weights */
+  float *rooms;  /**< for every thread */
+} pass;
+
+static room room_of(const pass *f, size_t thread) {
+  const wino_plan *p = f->op->plan;
+  return (room){&p->to, f->rooms + thread * p->to.end};
+}
+
+/** What becomes of the moments of `samples` samples from `first` of the step on; `r`: theirs. */
+static correlation correlation_of(const pass *f, const room *r, size_t first, size_t samples) {
+  const wino_plan *p = f->op->plan;
+  bool apart = dg_conv_ending_sums(&p->ending) > 0;
+  size_t out = p->forward.filters * dg_conv_ending_plane(&p->ending);
+  const float *bias = f->op->base.desc.conv2d.bias ? dg_floats(f->buffers->param[1]) : NULL;
+  return (correlation){.w = &p->forward,
+                       .samples = samples,
+                       .moments = r->base + p->to.moments,
+                       .panels = f->panels,
+                       .ending = dg_conv_ending_first(&p->ending, bias),
+                       .out = apart ? r->base + p->to.sums
+                                    : dg_floats(f->buffers->out[0]) + first * out};
+}
+
+/** Brings some planes of sample `s` of the step to their end. */
+static void end_planes(const pass *f, const room *r, size_t s, dg_span planes, const float *sums) {
+  const wino_plan *p = f->op->plan;
+  size_t at = s * p->forward.filters * dg_conv_ending_plane(&p->ending);
+  const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
+  dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->to.ending,
+                     dg_floats(f->buffers->out[0]) + at, kept ? (uint8_t *)kept->data + at : NULL);
+}
+
 /** The samples of a block, from `first` of the step on. */
-static void forward_block(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
-                          const room *r, size_t first, size_t samples) {
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  const wino_plan *p = op->plan;
+static void forward_block(const pass *f, const room *r, size_t first, size_t samples) {
+  const wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
   size_t in = w->channels * w->in_h * w->in_w, made = w->filters * w->out_h * w->out_w;
-  size_t out = w->filters * dg_conv_ending_plane(&p->ending);
-  bool apart = dg_conv_ending_sums(&p->ending) > 0;
-  float *y = dg_floats(buffers->out[0]) + first * out, *sums = apart ? r->base + p->to.sums : y;
-  uint8_t *kept = step->train && buffers->kept ? (uint8_t *)buffers->kept->data : NULL;
-  dg_ending e = dg_conv_ending_first(&p->ending, d->bias ? dg_floats(buffers->param[1]) : NULL);
-  input_moments(p, r, samples, dg_floats(buffers->in[0]) + first * in);
-  correlate(w, r, samples, r->base + p->to.moments, dg_floats(buffers->workspace), &e, sums);
+  correlation k = correlation_of(f, r, first, samples);
+  all_input_moments(p, r, samples, dg_floats(f->buffers->in[0]) + first * in);
+  correlate(&k, r);
   for (size_t s = 0; s < samples; s++)
-    dg_conv_ending_put(&p->ending, step, first + s, sums + s * made, r->base + p->to.ending,
-                       y + s * out, kept ? kept + (first + s) * out : NULL);
+    end_planes(f, r, first + s, dg_conv_ending_planes(&p->ending), k.out + s * made);
+}
+
+/** Fewer samples than threads, which share each: first its channels, then panels, then planes. */
+static void forward_shared(const pass *f, const room *r) {
+  const wino_plan *p = f->op->plan;
+  const dg_wino *w = &p->forward;
+  size_t in = w->channels * w->in_h * w->in_w, parts = (size_t)omp_get_num_threads();
+  const room common = room_of(f, 0);
+  for (size_t s = 0; s < f->step->n; s++) {
+    const correlation k = correlation_of(f, &common, s, 1);
+#pragma omp for schedule(static)
+    for (size_t c = 0; c < w->channels; c += DG_VECTOR)
+      input_moments(p, r, 1, 0, c, dg_floats(f->buffers->in[0]) + s * in,
+                    common.base + p->to.moments);
+#pragma omp for schedule(static, 1)
+    for (size_t panel = 0; panel < w->filters; panel += DG_TILE_WIDTH)
+      correlate_panel(&k, r, panel);
+#pragma omp for schedule(static)
+    for (size_t i = 0; i < parts; i++)
+      end_planes(f, r, s, (dg_span){w->filters * i / parts, w->filters * (i + 1) / parts}, k.out);
+  }
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
@@ -265,18 +336,27 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   const dg_wino *w = &p->forward;
   size_t taps = w->kernel * w->kernel, work = step->n * w->out_h * w->out_w * taps * w->filters;
   dg_wino_weights weights = {dg_floats(buffers->param[0]), taps, w->channels * taps, false};
-  float *panels = dg_floats(buffers->workspace);
+  bool pack;
+  float *workspace = dg_floats(buffers->workspace);
+  float *panels = dg_cpu_packed(op, buffers, workspace, &pack);
+  const pass f = {op, buffers, step, panels, workspace + (op->train ? p->weights : 0)};
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
   {
-    room r = {&p->to, panels + p->weights + (size_t)omp_get_thread_num() * p->to.end};
+    room r = room_of(&f, (size_t)omp_get_thread_num());
     memset(r.base + p->to.image, 0, image_floats(&p->image) * sizeof *r.base);
+    if (pack) {
 #pragma omp for schedule(static)
-    for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH)
-      dg_wino_pack(w, &weights, f, panels + f * w->channels * DG_WINO_MOMENTS);
-    dg_span share = dg_cpu_share(step->n, 1);
-    for (size_t s = share.begin, samples; s < share.end; s += samples) {
-      samples = block_of(p, share, s);
-      forward_block(op, buffers, step, &r, s, samples);
+      for (size_t filter = 0; filter < w->filters; filter += DG_TILE_WIDTH)
+        dg_wino_pack(w, &weights, filter, panels + filter * w->channels * DG_WINO_MOMENTS);
+    }
+    if ((size_t)omp_get_num_threads() > step->n) {
+      forward_shared(&f, &r);
+    } else {
+      dg_span share = dg_cpu_share(step->n, 1);
+      for (size_t s = share.begin, samples; s < share.end; s += samples) {
+        samples = block_of(p, share, s);
+        forward_block(&f, &r, s, samples);
+      }
     }
   }
 }
@@ -334,7 +414,7 @@ static void backward_block(const dg_cpu_op *op, const room *r, const float *pane
   size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b),
          plane = dg_conv_ending_plane(&p->ending);
   float *products = r->base + r->at->products, *d_moments = r->base + r->at->d_moments;
-  input_moments(p, r, c->samples, c->x);
+  all_input_moments(p, r, c->samples, c->x);
   for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
     size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
     for (size_t i = 0; i < c->samples * width; i += DG_VECTOR) {
@@ -354,8 +434,13 @@ static void backward_block(const dg_cpu_op *op, const room *r, const float *pane
                         r->base + r->at->d_weights);
   }
   if (c->dx)
-    correlate(b, r, c->samples, d_moments, panels,
-              &(dg_ending){.add = op->base.desc.d_in[0] == DG_GRAD_ADD}, c->dx);
+    correlate(&(correlation){.w = b,
+                             .samples = c->samples,
+                             .moments = d_moments,
+                             .panels = panels,
+                             .ending = {.add = op->base.desc.d_in[0] == DG_GRAD_ADD},
+                             .out = c->dx},
+              r);
 }
 
 static void clear(const wino_plan *p, const room *r) {

@@ -62,7 +62,7 @@ static void add_bias(size_t pixels, size_t channels, const float *bias, float *t
 void dg_correlate(const dg_correlation *k, const float *filled, const float *panels,
                   const dg_ending *ending, float *out) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
-  size_t plane = k->height * k->width, pixels;
+  size_t plane = k->plane, pixels;
   for (size_t c = 0; c < k->channels; c += DG_TILE_WIDTH) {
     size_t channels = dg_panel_columns(k->channels - c), width = dg_panel_width(channels);
     const float *panel = panels + c * k->taps;
@@ -89,7 +89,7 @@ void dg_correlate_few(const dg_correlation *k, const float *filled, const float 
                       const dg_ending *ending, float *out) {
   _Static_assert((int)DG_TILE_WIDTH <= (int)DG_CORRELATE_SLACK, "a tile reads its width");
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
-  size_t plane = k->height * k->width, channels;
+  size_t plane = k->plane, channels;
   for (size_t y = 0; y < k->height; y++) {
     for (size_t x = 0; x < k->width; x += DG_TILE_WIDTH) {
       size_t pixels = dg_panel_columns(k->width - x), width = dg_panel_width(pixels);

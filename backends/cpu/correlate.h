@@ -61,6 +61,7 @@ void dg_field_fill(const dg_field *field, const float *sample, float *filled);
 /** out [channels, height, width]: sums over taps of filled[tap + y * row_step + x] * weight. */
 typedef struct {
   size_t channels, height, width, row_step;
+  size_t plane;        /**< floats from one channel of `out` to the next: height * width or more */
   size_t taps;         /**< products of one output */
   const uint32_t *tap; /**< where the element of each lies, seen from the output's first */
 } dg_correlation;

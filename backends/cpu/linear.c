@@ -4,8 +4,12 @@
 #include "backends/cpu/activation.h"
 #include "backends/cpu/blas.h"
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/dot.h"
 #include "backends/cpu/drop.h"
 #include "backends/cpu/product.h"
+
+/** Samples that are fewer than a tile's columns by so many that it doesn't pay. */
+enum { FEW = 4 };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_linear_desc *d = &desc->linear;
@@ -79,11 +83,37 @@ static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, s
   after_product(op, n, desc->bias ? dg_floats(buffers->param[1]) : NULL, mask, y);
 }
 
+/** One sample after the other: a thread takes some rows of the weights through all of them. */
+static void forward_few(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
+                        const dg_mask *mask) {
+  enum { ROWS = 16 };
+  const dg_linear_desc *desc = &op->base.desc.linear;
+  const float *weight = dg_floats(buffers->param[0]), *bias = dg_floats(buffers->param[1]);
+  const float *x = dg_floats(buffers->in[0]);
+  size_t in = desc->in, out = desc->out;
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, n *out *in / 2))
+  {
+    dg_span rows = dg_cpu_share(out, ROWS);
+    size_t count = rows.end - rows.begin;
+    for (size_t s = 0; s < n; s++) {
+      float *y = dg_floats(buffers->out[0]) + s * out + rows.begin;
+      dg_dot_rows(count, in, weight + rows.begin * in, x + s * in, y);
+      for (size_t i = 0; i < count && desc->bias; i++) y[i] += bias[rows.begin + i];
+      dg_act_forward(desc->act, count, y, y);
+      if (mask) dg_mask_put(mask, s, rows.begin, count, y, y, NULL);
+    }
+  }
+}
+
 /** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
   dg_mask step_mask = dg_mask_of(desc->drop, step);
   const dg_mask *mask = dg_drop_runs(desc->drop, step) ? &step_mask : NULL;
+  if (step->n <= FEW) {
+    forward_few(op, buffers, step->n, mask);
+    return;
+  }
   if (dg_blas_is_faster(step->n)) {
     forward_by_blas(op, buffers, step->n, mask);
     return;
