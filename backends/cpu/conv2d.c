@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/cpu/activation.h"
+#include "backends/cpu/conv2d_pooled.h"
 #include "backends/cpu/conv2d_winograd.h"
 #include "backends/cpu/panel.h"
 #include "backends/cpu/tile.h"
@@ -111,7 +112,6 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
                        .back_taps = d->filters * kernel,
                        .ending = dg_conv_ending_of(d),
                        .pixels = out_h * out_w};
-  plan.sums_floats = dg_conv_ending_sums(&plan.ending);
   plan.ending_floats = dg_conv_ending_room(&plan.ending);
   plan.forward = (dg_correlation){.channels = d->filters,
                                   .height = out_h,
@@ -126,6 +126,8 @@ static dg_conv_plan *plan_new(const dg_cpu_op *op, dg_error *err) {
                                    .row_step = dg_field_row(&plan.gradient),
                                    .taps = plan.back_taps};
   plan.few_taps = dg_correlate_is_few(&plan.forward);
+  plan.pools = plan.few_taps && d->pool == DG_CONV_POOLED_SIDE;
+  plan.sums_floats = plan.pools ? 0 : dg_conv_ending_sums(&plan.ending);
   plan.source_floats = dg_field_is_plain(&plan.source) && !plan.few_taps
                            ? 0
                            : dg_round_up(dg_field_count(&plan.source) + DG_CORRELATE_SLACK);
@@ -199,17 +201,16 @@ typedef struct {
 } pass;
 
 /** Rows of sums of one sample, from its source. */
-static void sum_rows(const pass *f, dg_span rows, const float *source, float *sums) {
-  const dg_op_buffers *buffers = f->buffers;
+static void sum_rows(const pass *f, dg_span rows, const float *source, const float *bias,
+                     float *sums) {
   const dg_conv_plan *plan = f->op->plan;
-  const float *bias = f->op->base.desc.conv2d.bias ? dg_floats(buffers->param[1]) : NULL;
   dg_ending ending = dg_conv_ending_first(&plan->ending, bias);
   dg_correlation part = plan->forward;
   part.height = rows.end - rows.begin;
   source += rows.begin * part.row_step;
   sums += rows.begin * part.width;
   if (plan->few_taps)
-    dg_correlate_few(&part, source, dg_floats(buffers->param[0]), &ending, sums);
+    dg_correlate_few(&part, source, dg_floats(f->buffers->param[0]), &ending, sums);
   else
     dg_correlate(&part, source, f->panels, &ending, sums);
 }
@@ -236,13 +237,38 @@ static place place_of(const pass *f, size_t s, float *own) {
   return p;
 }
 
+/** Rows of sums, or of outputs where the plan pools. */
+static void make_rows(const pass *f, const place *p, dg_span rows) {
+  const dg_conv_plan *plan = f->op->plan;
+  const float *source = plan->source_floats ? p->source : p->x;
+  const float *bias = f->op->base.desc.conv2d.bias ? dg_floats(f->buffers->param[1]) : NULL;
+  if (plan->pools)
+    dg_conv_pooled(&plan->forward, &plan->ending, rows, source, dg_floats(f->buffers->param[0]),
+                   bias, p->y, p->kept);
+  else
+    sum_rows(f, rows, source, bias, p->sums);
+}
+
+/** How many rows there are for it. */
+static size_t row_count(const dg_conv_plan *plan) {
+  return plan->pools ? plan->ending.out_h : plan->forward.height;
+}
+
+/** What follows; `room`: the thread's own. */
+static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, float *room) {
+  const dg_conv_plan *plan = f->op->plan;
+  if (plan->pools)
+    dg_conv_ending_drop(&plan->ending, f->step, s, planes, p->y);
+  else
+    dg_conv_ending_put(&plan->ending, f->step, s, planes, p->sums, room, p->y, p->kept);
+}
+
 static void forward_sample(const pass *f, size_t s, float *own) {
   const dg_conv_plan *plan = f->op->plan;
   place p = place_of(f, s, own);
-  const float *source = dg_conv_source(plan, p.x, p.source);
-  sum_rows(f, (dg_span){0, plan->forward.height}, source, p.sums);
-  dg_conv_ending_put(&plan->ending, f->step, s, dg_conv_ending_planes(&plan->ending), p.sums,
-                     p.ending, p.y, p.kept);
+  dg_conv_source(plan, p.x, p.source);
+  make_rows(f, &p, (dg_span){0, row_count(plan)});
+  end_planes(f, &p, s, dg_conv_ending_planes(&plan->ending), p.ending);
 }
 
 /** Part `i` of `parts` of [0, count). */
@@ -266,16 +292,14 @@ static void forward_shared(const pass *f, size_t parts) {
 #pragma omp for schedule(static)
   for (size_t i = 0; i < n * parts; i++) {
     place p = place_of(f, i / parts, f->rooms + i / parts * room);
-    sum_rows(f, part_of(plan->forward.height, parts, i % parts),
-             plan->source_floats ? p.source : p.x, p.sums);
+    make_rows(f, &p, part_of(row_count(plan), parts, i % parts));
   }
 #pragma omp for schedule(static)
   for (size_t i = 0; i < n * parts; i++) {
     place p = place_of(f, i / parts, f->rooms + i / parts * room);
     float *own = f->rooms + (size_t)omp_get_thread_num() * room;
-    dg_conv_ending_put(&plan->ending, f->step, i / parts,
-                       part_of(plan->ending.planes, parts, i % parts), p.sums,
-                       place_of(f, 0, own).ending, p.y, p.kept);
+    end_planes(f, &p, i / parts, part_of(plan->ending.planes, parts, i % parts),
+               place_of(f, 0, own).ending);
   }
 }
 

@@ -17,6 +17,7 @@ typedef struct {
   dg_correlation forward, backward; /**< to the output; to the input's gradient */
   size_t taps, back_taps;           /**< products of an element: of the output, of the gradient */
   bool few_taps;                    /**< forward by dg_correlate_few */
+  bool pools;                       /**< or even by dg_conv_pooled */
   bool scatters;                    /**< backward by `scatter` */
   dg_scatter scatter;
   dg_conv_ending ending;

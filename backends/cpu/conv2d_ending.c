@@ -39,8 +39,7 @@ static size_t columns_floats(const dg_conv_ending *e) {
 }
 
 size_t dg_conv_ending_room(const dg_conv_ending *e) {
-  size_t bytes = dg_conv_ending_plane(e); /* for places that nobody wants */
-  return e->pool ? 2 * columns_floats(e) + dg_round_up(bytes / sizeof(float) + 1) : 0;
+  return e->pool ? 2 * columns_floats(e) : 0;
 }
 
 size_t dg_conv_ending_slack(const dg_conv_ending *e) {
@@ -97,6 +96,27 @@ static inline void pool_plane(const dg_conv_ending *e, size_t pool, const float 
   max_windows(pool, e->out_h * e->out_w, value, place, y, kept);
 }
 
+static inline float larger(float a, float b) {
+  return dg_is_larger(a, b) ? a : b;
+}
+
+/** The same where nobody asks which element was the largest. */
+static inline void test_plane(const dg_conv_ending *e, size_t pool, const float *x,
+                              float *restrict value, float *restrict y) {
+  size_t line = pool * e->out_w;
+  for (size_t oy = 0; oy < e->out_h; oy++, x += pool * e->width, value += line)
+    for (size_t first = 0; first < line; first += BLOCK)
+      for (size_t i = first; i < first + BLOCK; i++) {
+        value[i] = x[i];
+        for (size_t r = 1; r < pool; r++) value[i] = larger(x[r * e->width + i], value[i]);
+      }
+  value -= line * e->out_h;
+  for (size_t i = 0; i < e->out_h * e->out_w; i++) {
+    y[i] = value[i * pool];
+    for (size_t c = 1; c < pool; c++) y[i] = larger(value[i * pool + c], y[i]);
+  }
+}
+
 /**
  * The maximum comes behind the activation: before it, as no activation falls, it would be the same
  * number, but of two that the activation rounds to one another might win the gradient.
@@ -104,24 +124,31 @@ static inline void pool_plane(const dg_conv_ending *e, size_t pool, const float 
 static void pool_planes(const dg_conv_ending *e, dg_span planes, const float *sums, float *room,
                         float *out, uint8_t *kept) {
   size_t plane = dg_conv_ending_plane(e);
-  uint8_t *unwanted = (uint8_t *)(room + 2 * columns_floats(e));
   for (size_t p = planes.begin; p < planes.end; p++) {
     const float *x = sums + p * e->height * e->width;
-    uint8_t *places = kept ? kept + p * plane : unwanted;
-    if (e->pool == 2)
-      pool_plane(e, 2, x, room, out + p * plane, places);
+    if (kept && e->pool == 2)
+      pool_plane(e, 2, x, room, out + p * plane, kept + p * plane);
+    else if (kept)
+      pool_plane(e, e->pool, x, room, out + p * plane, kept + p * plane);
+    else if (e->pool == 2)
+      test_plane(e, 2, x, room, out + p * plane);
     else
-      pool_plane(e, e->pool, x, room, out + p * plane, places);
+      test_plane(e, e->pool, x, room, out + p * plane);
   }
+}
+
+void dg_conv_ending_drop(const dg_conv_ending *e, const dg_step *step, size_t sample,
+                         dg_span planes, float *out) {
+  size_t plane = dg_conv_ending_plane(e), first = planes.begin * plane;
+  if (!dg_drop_runs(e->drop, step)) return;
+  dg_mask mask = dg_mask_of(e->drop, step);
+  dg_mask_put(&mask, sample, first, planes.end * plane - first, out + first, out + first, NULL);
 }
 
 void dg_conv_ending_put(const dg_conv_ending *e, const dg_step *step, size_t sample, dg_span planes,
                         const float *sums, float *room, float *out, uint8_t *kept) {
-  size_t plane = dg_conv_ending_plane(e), first = planes.begin * plane;
   if (e->pool) pool_planes(e, planes, sums, room, out, kept);
-  if (!dg_drop_runs(e->drop, step)) return;
-  dg_mask mask = dg_mask_of(e->drop, step);
-  dg_mask_put(&mask, sample, first, planes.end * plane - first, out + first, out + first, NULL);
+  dg_conv_ending_drop(e, step, sample, planes, out);
 }
 
 /* ---- backward ----------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #define dg_conv_ending_sums DG_ISA_NAME(dg_conv_ending_sums)
 #define dg_conv_ending_room DG_ISA_NAME(dg_conv_ending_room)
 #define dg_conv_ending_put DG_ISA_NAME(dg_conv_ending_put)
+#define dg_conv_ending_drop DG_ISA_NAME(dg_conv_ending_drop)
 #define dg_conv_ending_slack DG_ISA_NAME(dg_conv_ending_slack)
 #define dg_conv_ending_spread DG_ISA_NAME(dg_conv_ending_spread)
 
@@ -61,6 +62,10 @@ static inline dg_ending dg_conv_ending_first(const dg_conv_ending *e, const floa
  */
 void dg_conv_ending_put(const dg_conv_ending *ending, const dg_step *step, size_t sample,
                         dg_span planes, const float *sums, float *room, float *out, uint8_t *kept);
+
+/** What comes behind the pooling: dropout, of planes that were pooled otherwise. */
+void dg_conv_ending_drop(const dg_conv_ending *ending, const dg_step *step, size_t sample,
+                         dg_span planes, float *out);
 
 /** Is the gradient of the sums another than that of the output? */
 static inline bool dg_conv_ending_changes(const dg_conv_ending *e) {

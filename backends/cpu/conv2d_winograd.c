@@ -40,6 +40,7 @@ typedef struct {
   dg_conv_ending ending;
   size_t block;                 /**< samples of a block */
   size_t weights, back_weights; /**< floats of moments common to all threads */
+  size_t shared;                /**< floats of all products of a sample */
   layout to, from;              /**< forward's and backward's workspace of a thread */
 } wino_plan;
 
@@ -156,6 +157,7 @@ static wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n, bool d_in) {
   p.d_image = gradient_image_of(&w, &back);
   p.weights = dg_wino_weight_floats(&w);
   p.back_weights = d_in ? p.weights : 0;
+  p.shared = dg_round_up(tiles * DG_WINO_MOMENTS * w.filters);
   p.to = forward_layout(&p);
   p.from = backward_layout(&p);
   return p;
@@ -168,11 +170,9 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
   *p = plan_of(d, op->base.max_n, op->base.desc.d_in[0] != DG_GRAD_NONE);
-  if (!train) {
-    needs->forward_workspace = threads * p->to.end * sizeof(float);
-    return dg_cpu_keep_packing(op, p->weights, err);
-  }
-  needs->forward_workspace = (p->weights + threads * p->to.end) * sizeof(float);
+  needs->forward_workspace = (p->shared + threads * p->to.end) * sizeof(float);
+  if (!train) return dg_cpu_keep_packing(op, p->weights, err);
+  needs->forward_workspace += p->weights * sizeof(float);
   needs->backward_workspace = (p->back_weights + threads * p->from.end) * sizeof(float);
   needs->backward_reads_in = true;
   needs->backward_reads_out = dg_conv_ending_changes(&p->ending);
@@ -233,22 +233,30 @@ typedef struct {
   float *out;
 } correlation;
 
+/** Products of the panel of filters from `f` on become DG_VECTOR planes, from its filter v on, of
+    sample s. */
+static void end_vector(const correlation *k, const room *r, const float *products, size_t f,
+                       size_t s, size_t v) {
+  const dg_wino *w = k->w;
+  const dg_ending *e = &k->ending;
+  size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w;
+  size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
+  float *to = k->out + (s * w->filters + f + v) * plane;
+  put_planes(w, r, products + s * tiles * width + v, k->samples * tiles * width, width, e->add, to);
+  for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
+    for (size_t pixel = 0; pixel < plane; pixel++) to[c * plane + pixel] += e->bias[f + v + c];
+  dg_act_forward(e->act, DG_VECTOR * plane, to, to);
+}
+
 /** The panel of filters from `f` on. */
 static void correlate_panel(const correlation *k, const room *r, size_t f) {
   const dg_wino *w = k->w;
-  const dg_ending *e = &k->ending;
   float *products = r->base + r->at->products;
-  size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w, samples = k->samples;
   size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
-  dg_wino_correlate(w, samples * tiles, k->moments, k->panels, f, products);
-  for (size_t i = 0; i < samples * width; i += DG_VECTOR) {
-    size_t s = i / width, v = i % width;
-    float *to = k->out + (s * w->filters + f + v) * plane;
-    put_planes(w, r, products + s * tiles * width + v, samples * tiles * width, width, e->add, to);
-    for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
-      for (size_t pixel = 0; pixel < plane; pixel++) to[c * plane + pixel] += e->bias[f + v + c];
-    dg_act_forward(e->act, DG_VECTOR * plane, to, to);
-  }
+  dg_wino_correlate(w, k->samples * dg_wino_tiles(w), dg_wino_all(), k->moments, k->panels, f,
+                    products);
+  for (size_t i = 0; i < k->samples * width; i += DG_VECTOR)
+    end_vector(k, r, products, f, i / width, i % width);
 }
 
 static void correlate(const correlation *k, const room *r) {
@@ -265,8 +273,9 @@ typedef struct {
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
-  float *panels; /**< moments of the weights */
-  float *rooms;  /**< for every thread */
+  float *panels;   /**< moments of the weights */
+  float *products; /**< of one sample that threads share, for all filters */
+  float *rooms;    /**< for every thread */
 } pass;
 
 static room room_of(const pass *f, size_t thread) {
@@ -310,11 +319,11 @@ static void forward_block(const pass *f, const room *r, size_t first, size_t sam
     end_planes(f, r, first + s, dg_conv_ending_planes(&p->ending), k.out + s * made);
 }
 
-/** Fewer samples than threads, which share each: first its channels, then panels, then planes. */
+/** Fewer samples than threads, which share each: its channels, then moments, then filters. */
 static void forward_shared(const pass *f, const room *r) {
   const wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
-  size_t in = w->channels * w->in_h * w->in_w, parts = (size_t)omp_get_num_threads();
+  size_t in = w->channels * w->in_h * w->in_w, tiles = dg_wino_tiles(w);
   const room common = room_of(f, 0);
   for (size_t s = 0; s < f->step->n; s++) {
     const correlation k = correlation_of(f, &common, s, 1);
@@ -322,12 +331,17 @@ static void forward_shared(const pass *f, const room *r) {
     for (size_t c = 0; c < w->channels; c += DG_VECTOR)
       input_moments(p, r, 1, 0, c, dg_floats(f->buffers->in[0]) + s * in,
                     common.base + p->to.moments);
-#pragma omp for schedule(static, 1)
-    for (size_t panel = 0; panel < w->filters; panel += DG_TILE_WIDTH)
-      correlate_panel(&k, r, panel);
 #pragma omp for schedule(static)
-    for (size_t i = 0; i < parts; i++)
-      end_planes(f, r, s, (dg_span){w->filters * i / parts, w->filters * (i + 1) / parts}, k.out);
+    for (size_t i = 0; i < DG_WINO_MOMENTS; i++)
+      for (size_t panel = 0; panel < w->filters; panel += DG_TILE_WIDTH)
+        dg_wino_correlate(w, tiles, (dg_span){i, i + 1}, k.moments, k.panels, panel,
+                          f->products + panel * tiles * DG_WINO_MOMENTS);
+#pragma omp for schedule(static)
+    for (size_t v = 0; v < w->filters; v += DG_VECTOR) {
+      size_t panel = v - v % DG_TILE_WIDTH;
+      end_vector(&k, r, f->products + panel * tiles * DG_WINO_MOMENTS, panel, 0, v - panel);
+      end_planes(f, r, s, (dg_span){v, v + DG_VECTOR}, k.out);
+    }
   }
 }
 
@@ -339,7 +353,8 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   bool pack;
   float *workspace = dg_floats(buffers->workspace);
   float *panels = dg_cpu_packed(op, buffers, workspace, &pack);
-  const pass f = {op, buffers, step, panels, workspace + (op->train ? p->weights : 0)};
+  float *products = workspace + (op->train ? p->weights : 0);
+  const pass f = {op, buffers, step, panels, products, products + p->shared};
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
   {
     room r = room_of(&f, (size_t)omp_get_thread_num());

@@ -30,11 +30,11 @@ void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filte
     }
 }
 
-void dg_wino_correlate(const dg_wino *w, size_t tiles, const float *moments, const float *panels,
-                       size_t filter, float *out) {
+void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const float *moments,
+                       const float *panels, size_t filter, float *out) {
   size_t depth = w->channels, width = dg_panel_width(dg_panel_columns(w->filters - filter)), rows;
   const float *panel = panels + filter * depth * DG_WINO_MOMENTS;
-  for (size_t i = 0; i < DG_WINO_MOMENTS; i++)
+  for (size_t i = which.begin; i < which.end; i++)
     for (size_t t = 0; t < tiles; t += rows) {
       rows = dg_tile_height(tiles - t);
       dg_tile_put(false, rows, width, depth, moments + (i * tiles + t) * depth, depth,

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "backends/cpu/cpu.h"
 #include "backends/cpu/isa.h"
 #include "backends/cpu/tile.h"
 
@@ -111,13 +112,18 @@ typedef struct {
     [channels, panel width] for each moment. `panel` is where the first one goes. */
 void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filter, float *panel);
 
+/** All moments of a tile. */
+static inline dg_span dg_wino_all(void) {
+  return (dg_span){0, DG_WINO_MOMENTS};
+}
+
 /**
- * The moments of the outputs of `tiles` tiles for the panel of filters from `filter` on:
- * moments [36, tiles, channels], panels as dg_wino_pack makes them for all filters,
+ * Those moments of the outputs of `tiles` tiles which `which` says, for the panel of filters from
+ * `filter` on: moments [36, tiles, channels], panels as dg_wino_pack makes them for all filters,
  * out [36, tiles, panel width].
  */
-void dg_wino_correlate(const dg_wino *w, size_t tiles, const float *moments, const float *panels,
-                       size_t filter, float *out);
+void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const float *moments,
+                       const float *panels, size_t filter, float *out);
 
 /**
  * Adds what tiles bring to the gradients of the weights' moments, which lie as the panels do:
