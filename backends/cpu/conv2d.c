@@ -271,11 +271,6 @@ static void forward_sample(const pass *f, size_t s, float *own) {
   end_planes(f, &p, s, dg_conv_ending_planes(&plan->ending), p.ending);
 }
 
-/** Part `i` of `parts` of [0, count). */
-static dg_span part_of(size_t count, size_t parts, size_t i) {
-  return (dg_span){count * i / parts, count * (i + 1) / parts};
-}
-
 /** Fewer samples than threads, which share each: first its channels, then rows, then planes. */
 static void forward_shared(const pass *f, size_t parts) {
   const dg_conv_plan *plan = f->op->plan;
@@ -292,13 +287,13 @@ static void forward_shared(const pass *f, size_t parts) {
 #pragma omp for schedule(static)
   for (size_t i = 0; i < n * parts; i++) {
     place p = place_of(f, i / parts, f->rooms + i / parts * room);
-    make_rows(f, &p, part_of(row_count(plan), parts, i % parts));
+    make_rows(f, &p, dg_cpu_part(row_count(plan), parts, i % parts));
   }
 #pragma omp for schedule(static)
   for (size_t i = 0; i < n * parts; i++) {
     place p = place_of(f, i / parts, f->rooms + i / parts * room);
     float *own = f->rooms + (size_t)omp_get_thread_num() * room;
-    end_planes(f, &p, i / parts, part_of(plan->ending.planes, parts, i % parts),
+    end_planes(f, &p, i / parts, dg_cpu_part(plan->ending.planes, parts, i % parts),
                place_of(f, 0, own).ending);
   }
 }

@@ -188,14 +188,15 @@ typedef struct {
   float *base;
 } room;
 
-/** The moments of the vector of channels from `c` on of sample s of `samples` samples x. */
+/** The moments of the vector of channels from `c` on of sample s of `samples` samples x, of some
+    rows of tiles. */
 static void input_moments(const wino_plan *p, const room *r, size_t samples, size_t s, size_t c,
-                          const float *x, float *moments) {
+                          dg_span rows, const float *x, float *moments) {
   const dg_wino *w = &p->forward;
   size_t tiles = dg_wino_tiles(w), plane = w->in_h * w->in_w;
   float *image = r->base + r->at->image;
   dg_wino_fill(&p->image, w->in_h, w->in_w, x + (s * w->channels + c) * plane, image);
-  dg_wino_moments(w, &p->image, image, moments + s * tiles * w->channels + c,
+  dg_wino_moments(w, &p->image, rows, image, moments + s * tiles * w->channels + c,
                   samples * tiles * w->channels, w->channels);
 }
 
@@ -203,7 +204,7 @@ static void input_moments(const wino_plan *p, const room *r, size_t samples, siz
 static void all_input_moments(const wino_plan *p, const room *r, size_t samples, const float *x) {
   for (size_t s = 0; s < samples; s++)
     for (size_t c = 0; c < p->forward.channels; c += DG_VECTOR)
-      input_moments(p, r, samples, s, c, x, r->base + r->at->moments);
+      input_moments(p, r, samples, s, c, dg_wino_rows(&p->forward), x, r->base + r->at->moments);
 }
 
 /** Products of a panel become planes: DG_VECTOR of them, of one sample. */
@@ -325,12 +326,14 @@ static void forward_shared(const pass *f, const room *r) {
   const dg_wino *w = &p->forward;
   size_t in = w->channels * w->in_h * w->in_w, tiles = dg_wino_tiles(w);
   const room common = room_of(f, 0);
+  size_t parts = w->channels / DG_VECTOR < (size_t)omp_get_num_threads() ? 2 : 1;
   for (size_t s = 0; s < f->step->n; s++) {
     const correlation k = correlation_of(f, &common, s, 1);
 #pragma omp for schedule(static)
-    for (size_t c = 0; c < w->channels; c += DG_VECTOR)
-      input_moments(p, r, 1, 0, c, dg_floats(f->buffers->in[0]) + s * in,
-                    common.base + p->to.moments);
+    for (size_t i = 0; i < w->channels / DG_VECTOR * parts; i++)
+      input_moments(p, r, 1, 0, i / parts * DG_VECTOR,
+                    dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts),
+                    dg_floats(f->buffers->in[0]) + s * in, common.base + p->to.moments);
 #pragma omp for schedule(static)
     for (size_t i = 0; i < DG_WINO_MOMENTS; i++)
       for (size_t panel = 0; panel < w->filters; panel += DG_TILE_WIDTH)
@@ -441,7 +444,7 @@ static void backward_block(const dg_cpu_op *op, const room *r, const float *pane
                               .kept = c->kept ? c->kept + at : NULL});
       spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
       if (c->dx)
-        dg_wino_moments(b, &p->d_image, r->base + r->at->d_image,
+        dg_wino_moments(b, &p->d_image, dg_wino_rows(b), r->base + r->at->d_image,
                         d_moments + s * back_tiles * w->filters + f + v,
                         c->samples * back_tiles * w->filters, w->filters);
     }

@@ -73,6 +73,11 @@ typedef struct {
   size_t begin, end;
 } dg_span;
 
+/** Part `index` of `parts` of [0, count). */
+static inline dg_span dg_cpu_part(size_t count, size_t parts, size_t index) {
+  return (dg_span){count * index / parts, count * (index + 1) / parts};
+}
+
 /** What the calling thread of a parallel region gets of [0, count), in units of `grain`. */
 dg_span dg_cpu_share(size_t count, size_t grain);
 

@@ -9,10 +9,11 @@ void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const
                  filled + ((image->top + y) * image->columns + image->left) * DG_VECTOR, DG_VECTOR);
 }
 
-void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, const float *filled,
-                     float *moments, size_t step, size_t row) {
+void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, dg_span rows,
+                     const float *filled, float *moments, size_t step, size_t row) {
   size_t side = dg_wino_side(w), line = image->columns * DG_VECTOR;
-  for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
+  moments += rows.begin * dg_wino_tiles_w(w) * row;
+  for (size_t y = rows.begin; y < rows.end; y++)
     for (size_t x = 0; x < dg_wino_tiles_w(w); x++, moments += row)
       dg_wino_read(filled + y * side * line + x * side * DG_VECTOR, line, moments, step);
 }

@@ -76,6 +76,11 @@ static inline size_t dg_wino_tiles_w(const dg_wino *w) {
   return (w->out_w + dg_wino_side(w) - 1) / dg_wino_side(w);
 }
 
+/** All rows of tiles. */
+static inline dg_span dg_wino_rows(const dg_wino *w) {
+  return (dg_span){0, dg_wino_tiles_h(w)};
+}
+
 /** Tiles of one sample. */
 static inline size_t dg_wino_tiles(const dg_wino *w) {
   return dg_wino_tiles_h(w) * dg_wino_tiles_w(w);
@@ -95,10 +100,10 @@ typedef struct {
 void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const float *planes,
                   float *filled);
 
-/** The moments of one vector of channels of a sample: tile t's moment i goes to
-    moments + i * step + t * row. */
-void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, const float *filled,
-                     float *moments, size_t step, size_t row);
+/** The moments of one vector of channels of a sample, of some rows of its tiles: tile t's moment i
+    goes to moments + i * step + t * row. */
+void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, dg_span rows,
+                     const float *filled, float *moments, size_t step, size_t row);
 
 /** Where the weights of a convolution lie: tap 0 of a pair is at channel * channel_step + filter *
     filter_step; `flip`: taps in reverse. */
