@@ -118,13 +118,16 @@ static void bend_row(const dg_gather_desc *d, const bending *b, const uint32_t *
 
 /* ---- gathering ---------------------------------------------------------- */
 
-static void copy_image(const dg_gather_desc *d, const uint8_t *image, float *out) {
+static void copy_image(const dg_gather_desc *d, const uint8_t *restrict image,
+                       float *restrict out) {
   size_t count = (size_t)d->height * d->width;
   float mean = d->mean, scale = 1 / d->std;
   for (size_t i = 0; i < count; i++) out[i] = ((float)image[i] * (1 / 255.0f) - mean) * scale;
 }
 
-/** Asks for an image that is needed soon: they lie anywhere in a large set. */
+/** How many samples ahead an image is asked for: they lie anywhere in a large set. */
+enum { AHEAD = 5 };
+
 static void prefetch_image(const uint8_t *image, size_t count) {
   enum { LINE = 64 };
   for (size_t i = 0; i < count; i += LINE) __builtin_prefetch(image + i);
@@ -146,7 +149,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 #pragma omp for schedule(static)
     for (uint32_t s = 0; s < step->n; s++) {
       const uint8_t *image = images + order[s] * count;
-      if (s + 2 < step->n) prefetch_image(images + order[s + 2] * count, count);
+      if (s + AHEAD < step->n) prefetch_image(images + order[s + AHEAD] * count, count);
       float *x = dg_floats(buffers->out[0]) + s * count;
       out_labels[s] = labels[order[s]];
       if (!bends) {

@@ -73,7 +73,7 @@ static void run_panel(const dg_product *p, const float *panel, size_t column, si
 }
 
 void dg_product_run(const dg_cpu_device *device, const dg_product *p, float *workspace) {
-  int threads = dg_cpu_threads(device, p->rows * p->columns * p->depth / DG_VECTOR);
+  int threads = dg_cpu_threads(device, p->rows * p->columns * p->depth / 2);
 #pragma omp parallel num_threads(threads)
   {
     size_t all = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();

@@ -1,6 +1,6 @@
 /**
- * Sigmoid, tanh and hard sigmoid of whole vectors, within a few units of the last place, near 0
- * too. NaN gives NaN.
+ * Exponential, sigmoid, tanh and hard sigmoid of whole vectors, within a few units of the last
+ * place, near 0 too. NaN gives NaN.
  */
 #ifndef DG_CPU_SQUASH_H
 #define DG_CPU_SQUASH_H
@@ -17,11 +17,16 @@ static inline dg_vector dg_clip(dg_vector x, float low, float high) {
                      ((dg_int_vector)x & ~(below | above)));
 }
 
+/** exp(x) in two parts: power * rest + power. */
+typedef struct {
+  dg_vector power, rest;
+} dg_exp_parts;
+
 /**
- * exp(x) - 1 for -87 <= x <= 87: with x = k ln 2 + r and whole k, it is 2^k (exp(r) - 1) + 2^k - 1,
- * exp(r) - 1 by its series.
+ * Of -87 <= x <= 87: with x = k ln 2 + r and whole k, power is 2^k, and rest exp(r) - 1 by its
+ * series.
  */
-static inline dg_vector dg_exp_minus_1(dg_vector x) {
+static inline dg_exp_parts dg_exp_of(dg_vector x) {
   const float to_whole = 0x1.8p23f; /* a float this large has no place for a fraction */
   dg_vector shifted = x * 0x1.715476p+0f + to_whole, k = shifted - to_whole;
   dg_vector r = x - k * 0x1.63p-1f - k * -0x1.bd0106p-13f; /* ln 2 in two parts: k * first exact */
@@ -31,7 +36,19 @@ static inline dg_vector dg_exp_minus_1(dg_vector x) {
   series = series * r + 1.0f / 6;
   series = series * r + 0.5f;
   dg_vector power = (dg_vector)(((dg_int_vector)shifted + 127) << 23);
-  return power * (series * r * r + r) + (power - 1.0f);
+  return (dg_exp_parts){power, series * r * r + r};
+}
+
+/** exp(x); beyond -87 and 87 that of these. */
+static inline dg_vector dg_exp(dg_vector x) {
+  dg_exp_parts e = dg_exp_of(dg_clip(x, -87, 87));
+  return e.power * e.rest + e.power;
+}
+
+/** exp(x) - 1 for -87 <= x <= 87. */
+static inline dg_vector dg_exp_minus_1(dg_vector x) {
+  dg_exp_parts e = dg_exp_of(x);
+  return e.power * e.rest + (e.power - 1.0f);
 }
 
 static inline dg_vector dg_sigmoid(dg_vector x) {
