@@ -155,12 +155,8 @@ static size_t forward_thread(const dg_conv_plan *plan) {
   return plan->source_floats + plan->sums_floats + plan->ending_floats;
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+static bool prepare_direct(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  if (dg_conv_winograd_is_faster(d)) {
-    op->family = &dg_conv_winograd;
-    return op->family->prepare(op, train, err);
-  }
   dg_conv_plan *plan = op->plan = plan_new(op, err);
   if (!plan) return false;
   dg_op_needs *needs = &op->base.needs;
@@ -173,6 +169,36 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   needs->forward_workspace = (plan->weight_floats + threads * forward_thread(plan)) * sizeof(float);
   if (train) dg_conv_backward_prepare(op);
   return true;
+}
+
+static void backward_directly(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                              const dg_step *step) {
+  dg_cpu_op direct = *op;
+  direct.plan = op->back_plan;
+  dg_conv_backward(&direct, buffers, step);
+}
+
+/** Forward by minimal filtering, backward directly. */
+static const dg_cpu_family one_way = {supports, NULL, dg_conv_winograd_forward, backward_directly};
+
+static bool prepare_one_way(dg_cpu_op *op, dg_error *err) {
+  size_t workspace = op->base.needs.forward_workspace;
+  op->family = &one_way;
+  op->back_plan = op->plan;
+  op->base.needs = (dg_op_needs){.kept = op->base.needs.kept};
+  bool right = prepare_direct(op, true, err);
+  void *direct = op->plan;
+  op->plan = op->back_plan, op->back_plan = direct;
+  op->base.needs.forward_workspace = workspace;
+  return right;
+}
+
+static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  if (!dg_conv_winograd_is_faster(d)) return prepare_direct(op, train, err);
+  op->family = &dg_conv_winograd;
+  if (!op->family->prepare(op, train, err)) return false;
+  return !train || dg_conv_winograd_goes_back(d) || prepare_one_way(op, err);
 }
 
 /* ---- forward ------------------------------------------------------------ */

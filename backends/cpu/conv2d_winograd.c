@@ -45,7 +45,8 @@ typedef struct {
 } wino_plan;
 
 bool dg_conv_winograd_is_faster(const dg_conv2d_desc *d) {
-  if (d->kernel_h != d->kernel_w || (d->kernel_h != 3 && d->kernel_h != 5)) return false;
+  if (d->kernel_h != d->kernel_w) return false;
+  if (d->kernel_h != 3 && d->kernel_h != 5 && d->kernel_h != 7) return false;
   if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
     return false;
   bool squashes = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
@@ -53,9 +54,14 @@ bool dg_conv_winograd_is_faster(const dg_conv2d_desc *d) {
   if (d->channels % DG_VECTOR || d->filters % DG_VECTOR || d->channels < 16) return false;
   size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
-  size_t side = DG_WINO_SIDE + 1 - d->kernel_h, taps = (size_t)d->kernel_h * d->kernel_w;
-  size_t tiles = ((out_h + side - 1) / side) * ((out_w + side - 1) / side);
-  return 2 * tiles * DG_WINO_MOMENTS <= taps * out_h * out_w;
+  dg_wino w = {.channels = 1, .out_h = out_h, .out_w = out_w, .kernel = d->kernel_h};
+  size_t products = dg_wino_tiles(&w) * dg_wino_depth(&w) * DG_WINO_MOMENTS;
+  return 2 * products <= w.kernel * w.kernel * out_h * out_w;
+}
+
+bool dg_conv_winograd_goes_back(const dg_conv2d_desc *d) {
+  dg_wino w = {.kernel = d->kernel_h};
+  return dg_wino_pieces(&w) == 1;
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -66,7 +72,7 @@ static size_t larger(size_t a, size_t b) {
 
 /** An image from which all tiles of a correlation can be read. */
 static dg_wino_image image_of(const dg_wino *w) {
-  size_t side = dg_wino_side(w), border = w->kernel - 1;
+  size_t side = dg_wino_side(w), border = dg_wino_pieces(w) * dg_wino_piece(w) - 1;
   return (dg_wino_image){.top = w->pad,
                          .left = w->pad,
                          .rows = dg_wino_tiles_h(w) * side + border,
@@ -103,7 +109,7 @@ static layout forward_layout(const wino_plan *p) {
   size_t tiles = p->block * dg_wino_tiles(w);
   layout l = {0};
   l.image = take(&l.end, image_floats(&p->image));
-  l.moments = take(&l.end, tiles * DG_WINO_MOMENTS * w->channels);
+  l.moments = take(&l.end, tiles * DG_WINO_MOMENTS * dg_wino_depth(w));
   l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(w));
   l.turned = take(&l.end, DG_VECTOR * w->out_w);
@@ -118,7 +124,7 @@ static layout backward_layout(const wino_plan *p) {
   size_t kernels = w->channels * w->kernel * w->kernel * DG_VECTOR;
   layout l = {0};
   l.image = take(&l.end, image_floats(&p->image));
-  l.moments = take(&l.end, larger(tiles * DG_WINO_MOMENTS * w->channels, kernels));
+  l.moments = take(&l.end, larger(tiles * DG_WINO_MOMENTS * dg_wino_depth(w), kernels));
   l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(b));
   l.turned = take(&l.end, DG_VECTOR * b->out_w);
@@ -127,7 +133,7 @@ static layout backward_layout(const wino_plan *p) {
                            ? DG_VECTOR * w->out_h * w->out_w + dg_conv_ending_slack(&p->ending)
                            : 0);
   l.d_image = take(&l.end, image_floats(&p->d_image));
-  l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * w->filters : 0);
+  l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * dg_wino_depth(b) : 0);
   l.d_weights = take(&l.end, p->weights);
   l.d_bias = take(&l.end, w->filters * sizeof(double) / sizeof(float));
   return l;
@@ -193,11 +199,11 @@ typedef struct {
 static void input_moments(const wino_plan *p, const room *r, size_t samples, size_t s, size_t c,
                           dg_span rows, const float *x, float *moments) {
   const dg_wino *w = &p->forward;
-  size_t tiles = dg_wino_tiles(w), plane = w->in_h * w->in_w;
+  size_t tiles = dg_wino_tiles(w), plane = w->in_h * w->in_w, depth = dg_wino_depth(w);
   float *image = r->base + r->at->image;
   dg_wino_fill(&p->image, w->in_h, w->in_w, x + (s * w->channels + c) * plane, image);
-  dg_wino_moments(w, &p->image, rows, image, moments + s * tiles * w->channels + c,
-                  samples * tiles * w->channels, w->channels);
+  dg_wino_moments(w, &p->image, rows, image, moments + s * tiles * depth + c,
+                  samples * tiles * depth, depth);
 }
 
 /** Those of all channels of `samples` samples x. */
@@ -348,7 +354,8 @@ static void forward_shared(const pass *f, const room *r) {
   }
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+void dg_conv_winograd_forward(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                              const dg_step *step) {
   const wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
   size_t taps = w->kernel * w->kernel, work = step->n * w->out_h * w->out_w * taps * w->filters;
@@ -365,7 +372,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
     if (pack) {
 #pragma omp for schedule(static)
       for (size_t filter = 0; filter < w->filters; filter += DG_TILE_WIDTH)
-        dg_wino_pack(w, &weights, filter, panels + filter * w->channels * DG_WINO_MOMENTS);
+        dg_wino_pack(w, &weights, filter, panels + filter * dg_wino_depth(w) * DG_WINO_MOMENTS);
     }
     if ((size_t)omp_get_num_threads() > step->n) {
       forward_shared(&f, &r);
@@ -429,7 +436,7 @@ static void backward_block(const dg_cpu_op *op, const room *r, const float *pane
                            const chunk *c) {
   const wino_plan *p = op->plan;
   const dg_wino *w = &p->forward, *b = &p->back;
-  size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b),
+  size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b), depth = dg_wino_depth(b),
          plane = dg_conv_ending_plane(&p->ending);
   float *products = r->base + r->at->products, *d_moments = r->base + r->at->d_moments;
   all_input_moments(p, r, c->samples, c->x);
@@ -445,8 +452,8 @@ static void backward_block(const dg_cpu_op *op, const room *r, const float *pane
       spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
       if (c->dx)
         dg_wino_moments(b, &p->d_image, dg_wino_rows(b), r->base + r->at->d_image,
-                        d_moments + s * back_tiles * w->filters + f + v,
-                        c->samples * back_tiles * w->filters, w->filters);
+                        d_moments + s * back_tiles * depth + f + v, c->samples * back_tiles * depth,
+                        depth);
     }
     dg_wino_add_kernels(w, c->samples * tiles, r->base + r->at->moments, products, f,
                         r->base + r->at->d_weights);
@@ -500,7 +507,7 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
     clear(p, &r);
 #pragma omp for schedule(static)
     for (size_t c = 0; c < (dx ? w->channels : 0); c += DG_TILE_WIDTH)
-      dg_wino_pack(&p->back, &weights, c, panels + c * w->filters * DG_WINO_MOMENTS);
+      dg_wino_pack(&p->back, &weights, c, panels + c * dg_wino_depth(&p->back) * DG_WINO_MOMENTS);
     dg_span share = dg_cpu_share(step->n, 1);
     for (size_t s = share.begin, samples; s < share.end; s += samples) {
       samples = block_of(p, share, s);
@@ -524,4 +531,4 @@ static bool supports(const dg_op_desc *desc) {
   return dg_conv_winograd_is_faster(&desc->conv2d);
 }
 
-const dg_cpu_family dg_conv_winograd = {supports, prepare, forward, backward};
+const dg_cpu_family dg_conv_winograd = {supports, prepare, dg_conv_winograd_forward, backward};

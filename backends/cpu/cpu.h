@@ -47,7 +47,8 @@ struct dg_cpu_op {
   const dg_cpu_device *device;
   const dg_cpu_family *family;
   bool train;
-  void *plan;              /**< what the family wants to remember, one block of malloc; or NULL */
+  void *plan;      /**< what the family wants to remember, one block of malloc; or NULL */
+  void *back_plan; /**< backward's own, as `plan`, where forward goes another way; or NULL */
   dg_cpu_packing *packing; /**< NULL: packed anew in every run */
   dg_op_times times;
 };

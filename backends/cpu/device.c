@@ -163,6 +163,7 @@ static void op_free(dg_op *base) {
   if (!op) return;
   dg_cpu_packing_free(op->packing);
   free(op->plan);
+  free(op->back_plan);
   free(op);
 }
 

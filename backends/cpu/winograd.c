@@ -12,14 +12,42 @@ void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const
 void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, dg_span rows,
                      const float *filled, float *moments, size_t step, size_t row) {
   size_t side = dg_wino_side(w), line = image->columns * DG_VECTOR;
+  size_t pieces = dg_wino_pieces(w), piece = dg_wino_piece(w);
   moments += rows.begin * dg_wino_tiles_w(w) * row;
   for (size_t y = rows.begin; y < rows.end; y++)
     for (size_t x = 0; x < dg_wino_tiles_w(w); x++, moments += row)
-      dg_wino_read(filled + y * side * line + x * side * DG_VECTOR, line, moments, step);
+      for (size_t k = 0; k < pieces * pieces; k++) {
+        size_t top = y * side + k / pieces * piece, left = x * side + k % pieces * piece;
+        dg_wino_read(filled + top * line + left * DG_VECTOR, line, moments + k * w->channels, step);
+      }
+}
+
+enum { MOST_TAPS = 49, MOST_PIECE_TAPS = 25 };
+
+/** Where tap i of piece k of a kernel is among the kernel's taps, or SIZE_MAX: past its end. */
+static size_t tap_of(const dg_wino *w, size_t k, size_t i) {
+  size_t pieces = dg_wino_pieces(w), piece = dg_wino_piece(w);
+  size_t y = k / pieces * piece + i / piece, x = k % pieces * piece + i % piece;
+  return y < w->kernel && x < w->kernel ? y * w->kernel + x : SIZE_MAX;
+}
+
+/** The moments of a vector of kernels, from their taps. */
+static void pack_kernels(const dg_wino *w, bool flip, const float *taps, float *moments,
+                         size_t piece_step, size_t step) {
+  _Alignas(64) float part[MOST_PIECE_TAPS * DG_VECTOR];
+  size_t piece = dg_wino_piece(w), pieces = dg_wino_pieces(w) * dg_wino_pieces(w);
+  for (size_t k = 0; k < pieces; k++) {
+    for (size_t i = 0; i < piece * piece; i++) {
+      size_t tap = tap_of(w, k, i), from = flip ? w->kernel * w->kernel - 1 - tap : tap;
+      dg_vector zeros = {0};
+      *(dg_vector *)(part + i * DG_VECTOR) =
+          tap == SIZE_MAX ? zeros : *(const dg_vector *)(taps + from * DG_VECTOR);
+    }
+    dg_wino_kernel(piece, part, moments + k * piece_step, step);
+  }
 }
 
 void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filter, float *panel) {
-  enum { MOST_TAPS = 25 };
   _Alignas(64) float taps[MOST_TAPS * DG_VECTOR];
   size_t width = dg_panel_width(dg_panel_columns(w->filters - filter));
   for (size_t c = 0; c < w->channels; c++)
@@ -27,13 +55,15 @@ void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filte
       dg_transpose(DG_VECTOR, w->kernel * w->kernel,
                    weights->at + c * weights->channel_step + (filter + f) * weights->filter_step,
                    weights->filter_step, taps, DG_VECTOR);
-      dg_wino_kernel(w->kernel, weights->flip, taps, panel + c * width + f, w->channels * width);
+      pack_kernels(w, weights->flip, taps, panel + c * width + f, w->channels * width,
+                   dg_wino_depth(w) * width);
     }
 }
 
 void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const float *moments,
                        const float *panels, size_t filter, float *out) {
-  size_t depth = w->channels, width = dg_panel_width(dg_panel_columns(w->filters - filter)), rows;
+  size_t depth = dg_wino_depth(w), width = dg_panel_width(dg_panel_columns(w->filters - filter)),
+         rows;
   const float *panel = panels + filter * depth * DG_WINO_MOMENTS;
   for (size_t i = which.begin; i < which.end; i++)
     for (size_t t = 0; t < tiles; t += rows) {

@@ -6,6 +6,10 @@
  * and filter instead of (m r)^2, which is 144 for 3x3 and 100 for 5x5. The points keep the
  * rounding errors within a few 1e-6 of the largest output.
  *
+ * A 7x7 kernel is taken apart into 2 x 2 pieces of 4x4, whose last row and column are 0 where they
+ * pass its end. Each piece sees the image moved by 4, so pieces are like channels: 4 * 36 products
+ * for 3 x 3 outputs instead of 441.
+ *
  * A "moment" is what a tile has at one of the 36 pairs of points. Tiles are read from images with
  * the channels last, DG_VECTOR of them at once, so that a transform is arithmetic on whole vectors.
  */
@@ -44,15 +48,16 @@ void dg_wino_read(const float *image, size_t row, float *moments, size_t step);
 /** The side x side outputs that moments stand for: vectors, in rows `row` floats apart. */
 void dg_wino_give(size_t side, const float *moments, size_t step, float *out, size_t row);
 
-/** The gradient of moments from that of the outputs: the transpose of dg_wino_give. */
+/** The gradient of moments from that of the outputs: the transpose of dg_wino_give, for kernels of
+    one piece. */
 void dg_wino_spread(size_t side, const float *d_out, size_t row, float *moments, size_t step);
 
-/** The moments of kernel x kernel vectors of weights, one after the other; `flip`: the last tap
-    first. */
-void dg_wino_kernel(size_t kernel, bool flip, const float *taps, float *moments, size_t step);
+/** The moments of piece x piece vectors of weights, one after the other. */
+void dg_wino_kernel(size_t piece, const float *taps, float *moments, size_t step);
 
-/** The gradient of the taps from that of their moments: the transpose of dg_wino_kernel. */
-void dg_wino_kernel_gradient(size_t kernel, const float *moments, size_t step, float *taps);
+/** The gradient of the taps from that of their moments: the transpose of dg_wino_kernel, for
+   kernels of one piece. */
+void dg_wino_kernel_gradient(size_t piece, const float *moments, size_t step, float *taps);
 
 /* ---- correlations (winograd.c) ------------------------------------------ */
 
@@ -60,12 +65,25 @@ void dg_wino_kernel_gradient(size_t kernel, const float *moments, size_t step, f
 typedef struct {
   size_t channels, filters; /**< multiples of DG_VECTOR */
   size_t in_h, in_w, out_h, out_w;
-  size_t kernel, pad; /**< pad < kernel */
+  size_t kernel, pad; /**< 3, 5 or 7; pad < kernel */
 } dg_wino;
+
+/** Pieces of a kernel in one direction, and how long each is. */
+static inline size_t dg_wino_pieces(const dg_wino *w) {
+  return w->kernel > 5 ? 2 : 1;
+}
+static inline size_t dg_wino_piece(const dg_wino *w) {
+  return (w->kernel + dg_wino_pieces(w) - 1) / dg_wino_pieces(w);
+}
+
+/** Products that add up to an output's moment: channels by pieces of the kernel. */
+static inline size_t dg_wino_depth(const dg_wino *w) {
+  return w->channels * dg_wino_pieces(w) * dg_wino_pieces(w);
+}
 
 /** Outputs of a tile in one direction. */
 static inline size_t dg_wino_side(const dg_wino *w) {
-  return DG_WINO_SIDE + 1 - w->kernel;
+  return DG_WINO_SIDE + 1 - dg_wino_piece(w);
 }
 
 static inline size_t dg_wino_tiles_h(const dg_wino *w) {
@@ -88,7 +106,7 @@ static inline size_t dg_wino_tiles(const dg_wino *w) {
 
 /** Floats of the moments of all weights, in dg_wino_pack's order. */
 static inline size_t dg_wino_weight_floats(const dg_wino *w) {
-  return DG_WINO_MOMENTS * w->channels * w->filters;
+  return DG_WINO_MOMENTS * dg_wino_depth(w) * w->filters;
 }
 
 /** An image with the channels last: `rows` x `columns` vectors. */
@@ -100,8 +118,8 @@ typedef struct {
 void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const float *planes,
                   float *filled);
 
-/** The moments of one vector of channels of a sample, of some rows of its tiles: tile t's moment i
-    goes to moments + i * step + t * row. */
+/** The moments of one vector of channels of a sample, of some rows of its tiles: for piece k of the
+    kernel, tile t's moment i goes to moments + i * step + t * row + k * channels. */
 void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, dg_span rows,
                      const float *filled, float *moments, size_t step, size_t row);
 
@@ -114,7 +132,7 @@ typedef struct {
 } dg_wino_weights;
 
 /** The moments of all weights of the panel of filters from `filter` on: a panel of
-    [channels, panel width] for each moment. `panel` is where the first one goes. */
+    [depth, panel width] for each moment. `panel` is where the first one goes. */
 void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filter, float *panel);
 
 /** All moments of a tile. */
@@ -131,8 +149,9 @@ void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const floa
                        const float *panels, size_t filter, float *out);
 
 /**
- * Adds what tiles bring to the gradients of the weights' moments, which lie as the panels do:
- * moments [36, tiles, channels], d_out [36, tiles, panel width] for the panel from `filter` on.
+ * Adds what tiles bring to the gradients of the weights' moments, which lie as the panels do, of
+ * kernels of one piece: moments [36, tiles, channels], d_out [36, tiles, panel width] for the panel
+ * from `filter` on.
  */
 void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, const float *d_out,
                          size_t filter, float *d_panels);

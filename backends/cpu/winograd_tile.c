@@ -95,6 +95,8 @@ INLINE void give(const size_t side, const float *moments, size_t step, float *ou
 void dg_wino_give(size_t side, const float *moments, size_t step, float *out, size_t row) {
   if (side == 4)
     give(4, moments, step, out, row);
+  else if (side == 3)
+    give(3, moments, step, out, row);
   else
     give(2, moments, step, out, row);
 }
@@ -122,51 +124,49 @@ void dg_wino_spread(size_t side, const float *d_out, size_t row, float *moments,
     spread(2, d_out, row, moments, step);
 }
 
-INLINE void kernel_moments(const size_t kernel, bool flip, const float *taps, float *moments,
-                           size_t step) {
+INLINE void kernel_moments(const size_t piece, const float *taps, float *moments, size_t step) {
   six column[DG_WINO_SIDE];
-  for (size_t x = 0; x < kernel; x++) {
+  for (size_t x = 0; x < piece; x++) {
     six in;
-    for (size_t y = 0; y < kernel; y++) {
-      size_t tap = y * kernel + x;
-      in[y] = load(taps + (flip ? kernel * kernel - 1 - tap : tap) * DG_VECTOR);
-    }
-    evaluate(kernel, in, column[x]);
+    for (size_t y = 0; y < piece; y++) in[y] = load(taps + (y * piece + x) * DG_VECTOR);
+    evaluate(piece, in, column[x]);
   }
   for (size_t i = 0; i < DG_WINO_SIDE; i++) {
     six in, out;
-    for (size_t x = 0; x < kernel; x++) in[x] = column[x][i];
-    evaluate(kernel, in, out);
+    for (size_t x = 0; x < piece; x++) in[x] = column[x][i];
+    evaluate(piece, in, out);
     for (size_t j = 0; j < DG_WINO_SIDE; j++)
       store(moments + (i * DG_WINO_SIDE + j) * step, factor[i] * factor[j] * out[j]);
   }
 }
 
-void dg_wino_kernel(size_t kernel, bool flip, const float *taps, float *moments, size_t step) {
-  if (kernel == 3)
-    kernel_moments(3, flip, taps, moments, step);
+void dg_wino_kernel(size_t piece, const float *taps, float *moments, size_t step) {
+  if (piece == 3)
+    kernel_moments(3, taps, moments, step);
+  else if (piece == 4)
+    kernel_moments(4, taps, moments, step);
   else
-    kernel_moments(5, flip, taps, moments, step);
+    kernel_moments(5, taps, moments, step);
 }
 
-INLINE void kernel_gradient(const size_t kernel, const float *moments, size_t step, float *taps) {
+INLINE void kernel_gradient(const size_t piece, const float *moments, size_t step, float *taps) {
   six line[DG_WINO_SIDE];
   for (size_t i = 0; i < DG_WINO_SIDE; i++) {
     six in;
     for (size_t j = 0; j < DG_WINO_SIDE; j++)
       in[j] = factor[i] * factor[j] * load(moments + (i * DG_WINO_SIDE + j) * step);
-    combine(kernel, in, line[i]);
+    combine(piece, in, line[i]);
   }
-  for (size_t x = 0; x < kernel; x++) {
+  for (size_t x = 0; x < piece; x++) {
     six in, column;
     for (size_t i = 0; i < DG_WINO_SIDE; i++) in[i] = line[i][x];
-    combine(kernel, in, column);
-    for (size_t y = 0; y < kernel; y++) store(taps + (y * kernel + x) * DG_VECTOR, column[y]);
+    combine(piece, in, column);
+    for (size_t y = 0; y < piece; y++) store(taps + (y * piece + x) * DG_VECTOR, column[y]);
   }
 }
 
-void dg_wino_kernel_gradient(size_t kernel, const float *moments, size_t step, float *taps) {
-  if (kernel == 3)
+void dg_wino_kernel_gradient(size_t piece, const float *moments, size_t step, float *taps) {
+  if (piece == 3)
     kernel_gradient(3, moments, step, taps);
   else
     kernel_gradient(5, moments, step, taps);
