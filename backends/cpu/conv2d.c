@@ -340,7 +340,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
       forward_shared(&f, parts);
     } else {
       float *own = f.rooms + (size_t)omp_get_thread_num() * forward_thread(plan);
-      memset(own, 0, plan->source_floats * sizeof *own);
+      if (plan->source_floats) memset(own, 0, plan->source_floats * sizeof *own);
 #pragma omp for schedule(static)
       for (size_t s = 0; s < step->n; s++) forward_sample(&f, s, own);
     }
