@@ -120,12 +120,13 @@ void dg_put_rows(bool add, size_t rows, size_t columns, const float *tile, float
 
 void dg_put_transposed(bool add, size_t rows, size_t columns, const float *tile, float *to,
                        size_t to_row) {
-  float turned[DG_TILE_WIDTH * DG_TILE_WIDTH];
+  enum { ROW = (int)DG_TILE_ROWS > (int)DG_TILE_WIDTH ? (int)DG_TILE_ROWS : (int)DG_TILE_WIDTH };
+  float turned[DG_TILE_WIDTH * ROW];
   if (!add) {
     dg_transpose(rows, columns, tile, DG_TILE_WIDTH, to, to_row);
     return;
   }
-  dg_transpose(rows, columns, tile, DG_TILE_WIDTH, turned, DG_TILE_WIDTH);
+  dg_transpose(rows, columns, tile, DG_TILE_WIDTH, turned, ROW);
   for (size_t v = 0; v < columns; v++)
-    dg_grad_put(DG_GRAD_ADD, rows, turned + v * DG_TILE_WIDTH, to + v * to_row);
+    dg_grad_put(DG_GRAD_ADD, rows, turned + v * ROW, to + v * to_row);
 }
