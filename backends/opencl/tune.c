@@ -14,8 +14,9 @@
 
 enum { ROUNDS = 6, FINAL_ROUNDS = 12 };
 
-/* What a choice must gain to take the place of the default: measured times vary. */
-static const double least_gain = 1.03;
+/* What a choice must gain to take the place of the default, since measured times vary; and what it
+   may lose on a single job, since a network can have many such layers. */
+static const double least_gain = 1.03, most_loss = 1.05;
 
 typedef struct {
   dg_cl_device *device;
@@ -119,11 +120,20 @@ static double rate_of(const tuner *t, int contest, size_t choice) {
   return exp(logs / jobs);
 }
 
+/* Is a choice too slow on one of the jobs to be taken? */
+static bool is_slow(const tuner *t, int contest, size_t choice) {
+  for (size_t j = 0; j < dg_cl_job_count; j++)
+    if (dg_cl_jobs[j].contest == contest &&
+        t->tasks[j].best[choice] > most_loss * t->tasks[j].best[0])
+      return true;
+  return false;
+}
+
 /* The fastest choice, or the default where that gains too little over it. */
 static size_t fastest(const tuner *t, int contest, double gain) {
   size_t best = 0;
   for (size_t i = 1; i < choices_of(t, contest); i++) {
-    if (is_out(t, contest, i)) continue;
+    if (is_out(t, contest, i) || is_slow(t, contest, i)) continue;
     if (rate_of(t, contest, i) > (best ? 1 : gain) * rate_of(t, contest, best)) best = i;
   }
   return best;
