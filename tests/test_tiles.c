@@ -142,6 +142,21 @@ static void try_layers(const rig_place *place, int kind) {
   rig_conclude(&report);
 }
 
+/** Convolutions so large that tile form takes their sums turn by turn, or in chunks. */
+static void try_turns(const rig_place *place, int number) {
+  (void)number;
+  if (strcmp(place->backend->name, "opencl") != 0 || rig_small()) return;
+  rig_report report = {.place = place};
+  dg_device *device = rig_open(place);
+  const dg_conv2d_desc turns = {48, 14, 14, 48, 3, 3, 1, 1, 1, 1, true, .pool = 0};
+  const dg_conv2d_desc chunks = {32, 14, 14, 32, 5, 5, 1, 1, 2, 2, true, .pool = 0};
+  const layer_case cases[] = {{{DG_OP_CONV2D, {DG_GRAD_WRITE}, .conv2d = turns}, 25, FILL_RANDOM},
+                              {{DG_OP_CONV2D, {DG_GRAD_WRITE}, .conv2d = chunks}, 25, FILL_RANDOM}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) try_tiles(&report, device, &cases[i]);
+  device->calls->close(device);
+  rig_conclude(&report);
+}
+
 /** What every OpenCL 1.2 device has: 32 KiB of local memory. */
 static void fit_local_memory(const rig_place *place, int number) {
   enum { SIDE = 16, LEAST = 32 << 10 };
@@ -163,7 +178,8 @@ int main(int argc, char **argv) {
   static const rig_group groups[] = {{"local memory", fit_local_memory, 0},
                                      {"linear", try_layers, DG_OP_LINEAR},
                                      {"conv2d", try_layers, DG_OP_CONV2D},
-                                     {"conv1d", try_layers, DG_OP_CONV1D}};
+                                     {"conv1d", try_layers, DG_OP_CONV1D},
+                                     {"turns", try_turns, 0}};
   if (argc > 1 && strcmp(argv[1], "--small") == 0) setenv("DIGITS_TEST_SMALL", "1", 1);
   return rig_main("tiles", groups, sizeof groups / sizeof *groups);
 }
