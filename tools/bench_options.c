@@ -175,6 +175,13 @@ static bool add_override(bench_options *o, dg_override override, dg_error *err) 
   return true;
 }
 
+static bool set_task(bench_options *o, bench_task task, dg_error *err) {
+  if (o->task != BENCH_RUN && o->task != task)
+    return dg_fail(err, DG_ERR_INPUT, "--tune and --first-step don't go together; see --help");
+  o->task = task;
+  return true;
+}
+
 static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
   dg_override setting = {"--batch", "train.batch", value};
   switch (which) {
@@ -200,11 +207,9 @@ static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
     o->json = value;
     return true;
   case OPT_FIRST_STEP:
-    o->task = BENCH_FIRST_STEP;
-    return true;
+    return set_task(o, BENCH_FIRST_STEP, err);
   case OPT_TUNE:
-    o->task = BENCH_TUNE;
-    return true;
+    return set_task(o, BENCH_TUNE, err);
   default:
     which -= OPT_THREADS;
     return command_number(numbers[which].option, value, numbers[which].low, numbers[which].high,

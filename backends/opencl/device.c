@@ -76,9 +76,9 @@ static bool choose_form(dg_cl_device *device, const char *form, dg_error *err) {
   const bool have_blast = dg_cl_blast_built_in();
   const bool cpu = get_type(device->id) & CL_DEVICE_TYPE_CPU;
   device->form = cpu ? DG_CL_TILE : DG_CL_GROUP;
-  device->blast = have_blast && !cpu ? DG_CL_BLAST_LARGE : DG_CL_BLAST_NEVER;
+  device->usual_blast = have_blast && !cpu ? DG_CL_BLAST_LARGE : DG_CL_BLAST_NEVER;
   if (!form) return true;
-  device->blast = DG_CL_BLAST_NEVER;
+  device->usual_blast = DG_CL_BLAST_NEVER;
   if (strcmp(form, "tile") == 0) {
     device->form = DG_CL_TILE;
   } else if (strcmp(form, "group") == 0) {
@@ -88,7 +88,7 @@ static bool choose_form(dg_cl_device *device, const char *form, dg_error *err) {
       return dg_fail(err, DG_ERR_UNSUPPORTED,
                      "this build has no CLBlast; install it (on Debian: apt install "
                      "libclblast-dev) and build again, or use the forms tile or group");
-    device->blast = DG_CL_BLAST_ALWAYS;
+    device->usual_blast = DG_CL_BLAST_ALWAYS;
   } else {
     return dg_fail(err, DG_ERR_INPUT, "unknown kernel form \"%s\"; there are tile, group%s", form,
                    have_blast ? " and clblast" : "");

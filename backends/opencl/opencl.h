@@ -53,7 +53,8 @@ typedef struct {
   cl_context context;
   cl_command_queue queue;
   dg_cl_form form;
-  dg_cl_blast_use blast;
+  dg_cl_blast_use usual_blast; /**< as it comes with the form */
+  dg_cl_blast_use blast;       /**< as it is now: tuning may have chosen otherwise */
   dg_cl_tile tiles[DG_CL_TILED];
   bool profile;
   uint64_t memory_used;  /**< bytes of all buffers */

@@ -86,20 +86,18 @@ void dg_cl_tuning_use(dg_cl_device *device, const dg_cl_tuning *tuning) {
     if (!dg_cl_tile_is(tuning->tiles[i], usual.tiles[i]))
       add_note(device, dg_cl_tiled_name(i), text);
   }
-  if (tuning->own_linear) {
-    device->blast = DG_CL_BLAST_NEVER;
-    add_note(device, "linear", "without CLBlast");
-  }
+  device->blast = tuning->own_linear ? DG_CL_BLAST_NEVER : device->usual_blast;
+  if (tuning->own_linear) add_note(device, "linear", "without CLBlast");
 }
 
 /* ---- on disk ------------------------------------------------------------ */
 
 /* All that a choice depends on: the device, its form, and the kernels. */
-static char *key_of(const dg_cl_device *device, dg_cl_blast_use blast) {
+static char *key_of(const dg_cl_device *device) {
   dg_cl_program_text text;
   dg_cl_program_find(device, DG_CL_PRODUCTS, &text);
   snprintf(text.options, sizeof text.options, "%s, CLBlast %d",
-           device->form == DG_CL_TILE ? "tile" : "group", blast);
+           device->form == DG_CL_TILE ? "tile" : "group", device->usual_blast);
   return dg_cl_device_key(device, "tiles", &text);
 }
 
@@ -114,13 +112,13 @@ static bool is_choice(const dg_cl_device *device, dg_cl_tiled which, dg_cl_tile 
 static bool is_possible(const dg_cl_device *device, const dg_cl_tuning *tuning) {
   for (int i = 0; i < DG_CL_TILED; i++)
     if (!is_choice(device, i, tuning->tiles[i])) return false;
-  return tuning->own_linear <= (device->blast == DG_CL_BLAST_LARGE);
+  return tuning->own_linear <= (device->usual_blast == DG_CL_BLAST_LARGE);
 }
 
 void dg_cl_tuning_load(dg_cl_device *device) {
   dg_cl_tuning tuning = dg_cl_tuning_default(device), found;
   size_t size;
-  char *key = key_of(device, device->blast), *kept = key ? dg_cache_get(key, &size) : NULL;
+  char *key = key_of(device), *kept = key ? dg_cache_get(key, &size) : NULL;
   if (kept && size == sizeof found) {
     memcpy(&found, kept, sizeof found);
     if (is_possible(device, &found)) tuning = found;
@@ -130,9 +128,8 @@ void dg_cl_tuning_load(dg_cl_device *device) {
   dg_cl_tuning_use(device, &tuning);
 }
 
-bool dg_cl_tuning_keep(const dg_cl_device *device, dg_cl_blast_use blast,
-                       const dg_cl_tuning *tuning) {
-  char *key = key_of(device, blast);
+bool dg_cl_tuning_keep(const dg_cl_device *device, const dg_cl_tuning *tuning) {
+  char *key = key_of(device);
   bool kept = key && dg_cache_put(key, tuning, sizeof *tuning);
   free(key);
   return kept;

@@ -33,17 +33,15 @@ typedef struct {
 /** That of a device that was not tuned. */
 dg_cl_tuning dg_cl_tuning_default(const dg_cl_device *device);
 
-/** Has a device, as its form was chosen, work so, and says it in its info. */
+/** Has a device, whose form is chosen, work so, and says it in its info. */
 void dg_cl_tuning_use(dg_cl_device *device, const dg_cl_tuning *tuning);
 
 /** Has it work as it was tuned, where that was kept, else by default: a damaged or another's file
     changes nothing. */
 void dg_cl_tuning_load(dg_cl_device *device);
 
-/** Keeps a tuning for all who open the device so; `blast` is what was chosen with its form. false:
-    it could not be kept. */
-bool dg_cl_tuning_keep(const dg_cl_device *device, dg_cl_blast_use blast,
-                       const dg_cl_tuning *tuning);
+/** Keeps a tuning for all who open the device in this form. false: it could not be kept. */
+bool dg_cl_tuning_keep(const dg_cl_device *device, const dg_cl_tuning *tuning);
 
 /** Are these the same? */
 bool dg_cl_tile_is(dg_cl_tile a, dg_cl_tile b);

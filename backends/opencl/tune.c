@@ -11,8 +11,12 @@
 #include <string.h>
 
 #include "backends/opencl/tune_job.h"
+#include "core/support/clock.h"
 
 enum { ROUNDS = 6, FINAL_ROUNDS = 12 };
+
+/* Seconds after which a contest on a slow device starts no other round. */
+static const double patience = 4;
 
 /* What a choice must gain to take the place of the default, since measured times vary; and what it
    may lose on a single job, since a network can have many such layers. */
@@ -20,16 +24,15 @@ static const double least_gain = 1.03, most_loss = 1.05;
 
 typedef struct {
   dg_cl_device *device;
-  dg_cl_blast_use blast; /* as it came with the form */
-  dg_cl_tuning tuning;   /* what is chosen so far */
-  dg_cl_task *tasks;     /* [dg_cl_job_count] */
+  dg_cl_tuning tuning; /* what is chosen so far */
+  dg_cl_task *tasks;   /* [dg_cl_job_count] */
   char faults[DG_CL_CONTESTS][DG_CL_MOST_CHOICES][96];
   size_t chosen[DG_CL_CONTESTS];
 } tuner;
 
 static size_t choices_of(const tuner *t, int contest) {
   size_t count;
-  if (contest == DG_CL_CHOOSE_LINEAR) return t->blast == DG_CL_BLAST_LARGE ? 2 : 0;
+  if (contest == DG_CL_CHOOSE_LINEAR) return t->device->usual_blast == DG_CL_BLAST_LARGE ? 2 : 0;
   dg_cl_tile_choices(t->device, contest, &count);
   return count;
 }
@@ -40,7 +43,7 @@ static void set_choice(tuner *t, int contest, size_t choice) {
   dg_cl_device *device = t->device;
   if (choice == DG_CL_CHOSEN || contest == DG_CL_CHOOSE_LINEAR) {
     memcpy(device->tiles, t->tuning.tiles, sizeof device->tiles);
-    device->blast = choice == 0 ? t->blast : DG_CL_BLAST_NEVER;
+    device->blast = choice == 0 ? device->usual_blast : DG_CL_BLAST_NEVER;
     return;
   }
   for (int i = 0; i < DG_CL_TILED; i++) {
@@ -141,15 +144,15 @@ static size_t fastest(const tuner *t, int contest, double gain) {
 
 /* The fastest and the default take more turns than the others, so that chance doesn't choose. */
 static bool measure(tuner *t, int contest, dg_error *err) {
-  for (int round = 0; round < ROUNDS; round++)
+  const double end = dg_seconds() + patience;
+  for (int round = 0; round < ROUNDS && (round == 0 || dg_seconds() < end); round++)
     if (!for_choices(t, contest, time_choice, err)) return false;
   const size_t best = fastest(t, contest, 1);
-  for (size_t turn = 0; best > 0 && turn < FINAL_ROUNDS * dg_cl_job_count; turn++) {
-    const size_t j = turn % dg_cl_job_count;
-    if (dg_cl_jobs[j].contest == contest && (!time_choice(t, &t->tasks[j], contest, 0, err) ||
-                                             !time_choice(t, &t->tasks[j], contest, best, err)))
-      return false;
-  }
+  for (int round = 0; best > 0 && round < FINAL_ROUNDS && dg_seconds() < end; round++)
+    for (size_t j = 0; j < dg_cl_job_count; j++)
+      if (dg_cl_jobs[j].contest == contest && (!time_choice(t, &t->tasks[j], contest, 0, err) ||
+                                               !time_choice(t, &t->tasks[j], contest, best, err)))
+        return false;
   return true;
 }
 
@@ -210,7 +213,7 @@ static bool check_chosen(tuner *t, dg_error *err) {
 bool dg_cl_tune(dg_device *base, dg_trial *out, size_t room, size_t *count, bool *kept,
                 dg_error *err) {
   dg_cl_device *device = (dg_cl_device *)base;
-  tuner t = {.device = device, .blast = device->blast};
+  tuner t = {.device = device};
   t.tuning = dg_cl_tuning_default(device);
   t.tasks = calloc(dg_cl_job_count, sizeof *t.tasks);
   if (!t.tasks) return dg_fail_memory(err, dg_cl_job_count * sizeof *t.tasks);
@@ -220,9 +223,8 @@ bool dg_cl_tune(dg_device *base, dg_trial *out, size_t room, size_t *count, bool
   if (right) write_trials(&t, out, room, count);
   for (size_t j = 0; j < dg_cl_job_count; j++) dg_cl_task_close(device, &t.tasks[j]);
   free(t.tasks);
-  device->blast = t.blast;
   if (!right) t.tuning = dg_cl_tuning_default(device);
   dg_cl_tuning_use(device, &t.tuning);
-  if (right) *kept = dg_cl_tuning_keep(device, t.blast, &t.tuning);
+  if (right) *kept = dg_cl_tuning_keep(device, &t.tuning);
   return right;
 }
