@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "core/support/error.h"
+#include "core/support/trial.h"
 
 /* ---- what an op is ------------------------------------------------------ */
 
@@ -399,6 +400,7 @@ typedef struct {
   uint64_t max_alloc; /**< bytes of the largest buffer */
   uint32_t alignment; /**< of the offset of a view, in bytes; a multiple of 64 */
   bool gpu;
+  char tuned[96]; /**< what measuring chose otherwise than by default, for people; else empty */
 } dg_device_info;
 
 typedef struct {
@@ -438,6 +440,15 @@ typedef struct {
   /** Layer ops: from d_out to d_in (as desc.d_in says) and d_param (written). */
   bool (*backward)(dg_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
   bool (*times)(dg_op *op, dg_op_times *times, dg_error *err);
+
+  /**
+   * Measures the tiles that its kernels can have, takes the fastest from now on, and keeps them for
+   * those who open the device later. It leaves those alone that would change a result. Writes up to
+   * `room` trials to `out`, those of a kernel together, and to `count` how many there were; `kept`:
+   * could they be kept? No op of the device is prepared then. NULL: there is nothing to choose.
+   */
+  bool (*tune)(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
+               dg_error *err);
 } dg_device_calls;
 
 /** An open device; every backend's own struct starts with it. */

@@ -7,24 +7,22 @@
  *
  * and leaky is as in the outer form. Share z holds the items z * share … up to
  * (z + 1) * share, below `items`. Both operands lie along the sum, so nothing
- * is packed; a work-item holds Y_ROWS x X_ROWS vectors of partial sums in
- * registers and folds them at the end.
+ * is packed; a work-item holds INNER_ROWS x INNER_COLUMNS (build options, the
+ * columns in fours) vectors of partial sums in registers and folds them at the
+ * end. Each number of c is summed in one order, whatever the tile.
  */
-#define X_ROWS 8
-#define Y_ROWS 3
+#define X_ROWS INNER_COLUMNS
+#define Y_ROWS INNER_ROWS
 
-/* Eight vectors to the eight sums of their lanes, by halving. */
-inline float8 fold(const float16 v[X_ROWS]) {
-  float16 a[4], b[2];
-#pragma unroll
-  for (uint i = 0; i < 4; i++)
-    a[i] = (float16)(v[2 * i].lo, v[2 * i + 1].lo) + (float16)(v[2 * i].hi, v[2 * i + 1].hi);
+/* Four vectors to the four sums of their lanes, by halving. */
+inline float4 fold(const float16 v[4]) {
+  float16 a[2];
 #pragma unroll
   for (uint i = 0; i < 2; i++)
-    b[i] = (float16)(a[2 * i].s012389ab, a[2 * i + 1].s012389ab) +
-           (float16)(a[2 * i].s4567cdef, a[2 * i + 1].s4567cdef);
-  const float16 c = (float16)(b[0].s014589cd, b[1].s014589cd) +
-                    (float16)(b[0].s2367abef, b[1].s2367abef);
+    a[i] = (float16)(v[2 * i].lo, v[2 * i + 1].lo) + (float16)(v[2 * i].hi, v[2 * i + 1].hi);
+  const float16 b = (float16)(a[0].s012389ab, a[1].s012389ab) +
+                    (float16)(a[0].s4567cdef, a[1].s4567cdef);
+  const float8 c = b.s014589cd + b.s2367abef;
   return c.even + c.odd;
 }
 
@@ -91,15 +89,18 @@ inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
 #pragma unroll
   for (uint j = 0; j < Y_ROWS; j++) {
     if (j0 + j >= y_rows) continue;
-    const float8 sum = fold(sums[j]) + vload8(0, biases);
-    const float8 result = sum > 0.0f ? sum : slope * sum;
     global float *to = c + c_first + (size_t)z * c_share + (j0 + j) * c_row + i0;
-    if (i0 + X_ROWS <= x_rows) {
-      vstore8(result, 0, to);
-    } else {
-      float lanes[X_ROWS];
-      vstore8(result, 0, lanes);
-      for (uint i = 0; i < x_rows - i0; i++) to[i] = lanes[i];
+#pragma unroll
+    for (uint i = 0; i < X_ROWS; i += 4) {
+      const float4 sum = fold(sums[j] + i) + vload4(0, biases + i);
+      const float4 result = sum > 0.0f ? sum : slope * sum;
+      if (i0 + i + 4 <= x_rows) {
+        vstore4(result, 0, to + i);
+      } else {
+        float lanes[4];
+        vstore4(result, 0, lanes);
+        for (uint l = 0; i0 + i + l < x_rows; l++) to[i + l] = lanes[l];
+      }
     }
   }
 }

@@ -9,12 +9,14 @@
  * term of the sum begins. Columns come in lines of `pitch`, of which the first
  * `width` are results; c holds those densely.
  *
- * A work-item holds ROWS x VECTORS vectors of 16 columns in registers,
- * broadcasts a and loads vectors of b. Sums and operands of a step together
- * must fit 32 registers: 8 x 3 spills, and reached two thirds of the speed.
+ * A work-item holds OUTER_ROWS x OUTER_COLUMNS (build options) vectors of 16
+ * columns in registers, broadcasts a and loads vectors of b. Sums and operands
+ * of a step together should fit the registers: with 32 of 16 numbers 8 x 3
+ * spills, and reached two thirds of the speed of 4 x 5. Each number of c is
+ * summed in the order of k, whatever the tile.
  */
-#define ROWS 4
-#define VECTORS 5
+#define ROWS OUTER_ROWS
+#define VECTORS OUTER_COLUMNS
 #define COLUMNS (16 * VECTORS)
 
 /* The vector that starts at `from`, of which only the first `count` numbers may be read. */

@@ -5,11 +5,10 @@
  *                      a[t.x + j * a_row + k * a_k] * b[t.y + k * b_k + v]
  *
  * Taps that would meet padding are not in the lists, and cost nothing. A work-item holds a tile of
- * TAP_ROWS x TAP_VECTORS vectors of 16 columns; rows and columns are allocated in whole tiles, so
- * those past the end are computed from what lies there, and never read.
+ * TAP_ROWS x TAP_COLUMNS (build options; one or two columns) vectors of 16 columns; rows and
+ * columns are allocated in whole tiles, so those past the end are computed from what lies there, and
+ * never read. Each number of c is summed in the order of t and k, whatever the tile.
  */
-#define TAP_ROWS 12
-#define TAP_VECTORS 2
 
 /* A tile of the product, `vectors` wide: a constant that unrolls the loops, once this is inlined.
  * (Its pointers are not restrict: what LLVM makes of that, oclgrind can't run; the kernel's are.)
@@ -18,24 +17,24 @@ __attribute__((always_inline)) inline void
 sum_taps(global const float *a, uint a_row, uint a_k, global const float *b,
          uint b_k, global const uint2 *taps, uint tap_count, uint depth,
          global float *c, uint c_row, uint vectors, uint add) {
-  float16 sums[TAP_ROWS][TAP_VECTORS];
+  float16 sums[TAP_ROWS][TAP_COLUMNS];
 #pragma unroll
   for (uint r = 0; r < TAP_ROWS; r++)
 #pragma unroll
-    for (uint v = 0; v < TAP_VECTORS; v++) sums[r][v] = 0.0f;
+    for (uint v = 0; v < TAP_COLUMNS; v++) sums[r][v] = 0.0f;
 
   for (uint t = 0; t < tap_count; t++) {
     global const float *a_now = a + taps[t].x, *b_now = b + taps[t].y;
     for (uint k = 0; k < depth; k++) {
-      float16 b_vectors[TAP_VECTORS];
+      float16 b_vectors[TAP_COLUMNS];
 #pragma unroll
-      for (uint v = 0; v < TAP_VECTORS; v++)
+      for (uint v = 0; v < TAP_COLUMNS; v++)
         if (v < vectors) b_vectors[v] = vload16(v, b_now);
 #pragma unroll
       for (uint r = 0; r < TAP_ROWS; r++) {
         const float16 factor = a_now[r * a_row];
 #pragma unroll
-        for (uint v = 0; v < TAP_VECTORS; v++)
+        for (uint v = 0; v < TAP_COLUMNS; v++)
           if (v < vectors) sums[r][v] = MULTIPLY_ADD(factor, b_vectors[v], sums[r][v]);
       }
       a_now += a_k;
@@ -46,7 +45,7 @@ sum_taps(global const float *a, uint a_row, uint a_k, global const float *b,
 #pragma unroll
   for (uint r = 0; r < TAP_ROWS; r++)
 #pragma unroll
-    for (uint v = 0; v < TAP_VECTORS; v++)
+    for (uint v = 0; v < TAP_COLUMNS; v++)
       if (v < vectors) {
         global float *to = c + r * c_row + 16 * v;
         vstore16(add ? sums[r][v] + vload16(0, to) : sums[r][v], 0, to);
@@ -59,13 +58,13 @@ taps(global const float *restrict a, uint a_row, uint a_k, global const float *r
      uint b_k, global const uint *restrict firsts, global const uint2 *restrict list, uint depth,
      global float *restrict c, uint c_first, uint c_items, uint c_item, uint c_row, uint vectors,
      uint add) {
-  const uint row = get_global_id(0) * TAP_ROWS, vector = get_global_id(1) * TAP_VECTORS;
+  const uint row = get_global_id(0) * TAP_ROWS, vector = get_global_id(1) * TAP_COLUMNS;
   const uint item = get_global_id(2), first = firsts[item], count = firsts[item + 1] - first;
   a += row * a_row;
   b += vector * 16;
   c += c_first + (size_t)(item % c_items) * c_item + row * c_row + vector * 16;
-  if (vectors - vector >= TAP_VECTORS)
-    sum_taps(a, a_row, a_k, b, b_k, list + first, count, depth, c, c_row, TAP_VECTORS, add);
+  if (vectors - vector >= TAP_COLUMNS)
+    sum_taps(a, a_row, a_k, b, b_k, list + first, count, depth, c, c_row, TAP_COLUMNS, add);
   else
     sum_taps(a, a_row, a_k, b, b_k, list + first, count, depth, c, c_row, 1, add);
 }

@@ -8,6 +8,7 @@
 #define DIGITS_BENCH_H
 
 #include "digits.h"
+#include "support/trial.h"
 
 /** dg_open, but the device measures the time of each op for dg_trainer_costs, which slows it. */
 dg_device *dg_open_profiled(const char *backend, const char *device, unsigned threads,
@@ -96,5 +97,18 @@ void dg_probe_free(dg_probe *probe); /**< NULL is allowed */
 
 /** Measures for about `seconds`, half of them each rate. */
 bool dg_probe_run(dg_probe *probe, double seconds, dg_rates *rates, dg_error *err);
+
+/* ---- tuning ------------------------------------------------------------- */
+
+/**
+ * Measures the tiles that the kernels of a device can have, takes the fastest from now on, and
+ * keeps the choice on disk for all who open the device later. The tiles change no result; what
+ * does, such as whether another library does a product, dg_device_tuned says. Writes up to `room`
+ * trials to `out`, those of a kernel together, and to `count` how many there were (0: the backend
+ * has nothing to choose); `kept`: could the choice be kept? Takes some seconds. No network may be
+ * on the device.
+ */
+bool dg_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
+             dg_error *err);
 
 #endif

@@ -24,6 +24,7 @@ static void copy_info(dg_listed_device *to, const char *backend, size_t number,
   memcpy(to->platform, from->platform, sizeof to->platform);
   memcpy(to->version, from->version, sizeof to->version);
   memcpy(to->driver, from->driver, sizeof to->driver);
+  memcpy(to->tuned, from->tuned, sizeof to->tuned);
 }
 
 bool dg_list_devices(dg_listed_device *out, size_t room, size_t *count, dg_error *err) {
@@ -87,6 +88,10 @@ const char *dg_device_name(const dg_device *device) {
 
 unsigned dg_device_threads(const dg_device *device) {
   return device->info.compute_units;
+}
+
+const char *dg_device_tuned(const dg_device *device) {
+  return device->info.tuned;
 }
 
 void dg_close(dg_device *device) {

@@ -31,6 +31,7 @@ typedef struct {
   unsigned compute_units;
   uint64_t memory; /**< bytes */
   bool gpu;
+  char tuned[96]; /**< as dg_device_tuned */
 } dg_listed_device;
 
 /** Writes up to `room` devices of all backends to `out`, and to `count` how many there are. */
@@ -49,6 +50,9 @@ const char *dg_device_backend(const dg_device *device);
 const char *dg_device_name(const dg_device *device);
 /** Threads in use on the cpu, compute units of another device. */
 unsigned dg_device_threads(const dg_device *device);
+
+/** What tuning (dg_tune) chose otherwise than it is by default, for people; else empty. */
+const char *dg_device_tuned(const dg_device *device);
 
 /** Closes a device after all that uses it was freed. NULL is allowed. */
 void dg_close(dg_device *device);

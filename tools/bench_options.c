@@ -38,6 +38,13 @@ const char bench_options_help[] =
     "  --json FILE            also write all of it as JSON, with every round\n"
     "  --first-step           only train two steps of one MODEL on one device, and say how long\n"
     "                         the first took: what the program itself runs to measure starts\n"
+    "  --tune                 measure which tiles of the kernels are fastest on the devices, and "
+    "keep\n"
+    "                         that for every program that opens them; takes some seconds. Results "
+    "of\n"
+    "                         networks stay the same, but where another library did the products "
+    "of\n"
+    "                         linear layers: then --list-devices and logs say so\n"
     "  -h, --help  --version\n"
     "\n"
     "Columns of the table, the first device of a model being what others are compared with\n"
@@ -74,6 +81,7 @@ enum {
   OPT_SECONDS,
   OPT_JSON,
   OPT_FIRST_STEP,
+  OPT_TUNE,
   OPT_HELP,
   OPT_VERSION
 };
@@ -93,6 +101,7 @@ static const struct option known[] = {
     {"seconds", required_argument, NULL, OPT_SECONDS},
     {"json", required_argument, NULL, OPT_JSON},
     {"first-step", no_argument, NULL, OPT_FIRST_STEP},
+    {"tune", no_argument, NULL, OPT_TUNE},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -166,6 +175,13 @@ static bool add_override(bench_options *o, dg_override override, dg_error *err) 
   return true;
 }
 
+static bool set_task(bench_options *o, bench_task task, dg_error *err) {
+  if (o->task != BENCH_RUN && o->task != task)
+    return dg_fail(err, DG_ERR_INPUT, "--tune and --first-step don't go together; see --help");
+  o->task = task;
+  return true;
+}
+
 static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
   dg_override setting = {"--batch", "train.batch", value};
   switch (which) {
@@ -191,8 +207,9 @@ static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
     o->json = value;
     return true;
   case OPT_FIRST_STEP:
-    o->task = BENCH_FIRST_STEP;
-    return true;
+    return set_task(o, BENCH_FIRST_STEP, err);
+  case OPT_TUNE:
+    return set_task(o, BENCH_TUNE, err);
   default:
     which -= OPT_THREADS;
     return command_number(numbers[which].option, value, numbers[which].low, numbers[which].high,
@@ -200,10 +217,21 @@ static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
   }
 }
 
-/** Checks what was given against each other; `sides_alone`: an option of the table was given. */
-static bool check(const bench_options *o, const char *of_table, dg_error *err) {
+/** What --tune can't be combined with: it measures ops of its own. */
+static bool check_tune(const bench_options *o, const char *of_network, dg_error *err) {
+  if (o->model_count)
+    return dg_fail(err, DG_ERR_INPUT, "--tune takes no MODEL, but there is \"%s\"", o->models[0]);
+  return !of_network ||
+         dg_fail(err, DG_ERR_INPUT, "%s doesn't go with --tune; see --help", of_network);
+}
+
+/** Checks what was given against each other: `of_table` is an option of the table that was given,
+    `of_network` one that says how networks run, or NULL. */
+static bool check(const bench_options *o, const char *of_table, const char *of_network,
+                  dg_error *err) {
   if (o->device_count && o->backend_count != 1)
     return dg_fail(err, DG_ERR_INPUT, "--device needs one --backend, whose devices it names");
+  if (o->task == BENCH_TUNE) return check_tune(o, of_table ? of_table : of_network, err);
   if (o->task != BENCH_FIRST_STEP) return true;
   if (of_table)
     return dg_fail(err, DG_ERR_INPUT, "%s doesn't go with --first-step; see --help", of_table);
@@ -218,6 +246,12 @@ static bool is_of_table(int which) {
          which == OPT_PROFILE || which == OPT_SECONDS || which == OPT_JSON;
 }
 
+/** Options that say how a network runs. */
+static bool is_of_network(int which) {
+  return which == OPT_DATA || which == OPT_BATCH || which == OPT_SET || which == OPT_SEED ||
+         which == OPT_THREADS;
+}
+
 bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) {
   *o = (bench_options){.seed = 1,
                        .steps = 10,
@@ -225,8 +259,7 @@ bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) 
                        .seconds = 0.5,
                        .measures = MEASURE_TRAIN | MEASURE_TEST | MEASURE_LATENCY | MEASURE_START |
                                    MEASURE_LOSSES};
-  const char *of_table = NULL;
-  char name[32] = "";
+  char of_table[32] = "", of_network[32] = "";
   int index;
   for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
     if (which == '?') return false;
@@ -234,10 +267,10 @@ bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) 
       o->task = which == OPT_HELP ? BENCH_HELP : BENCH_VERSION;
       return true;
     }
-    if (is_of_table(which) && !of_table) {
-      dg_append(name, sizeof name, "--%s", known[index].name);
-      of_table = name;
-    }
+    if (is_of_table(which) && !*of_table)
+      dg_append(of_table, sizeof of_table, "--%s", known[index].name);
+    if (is_of_network(which) && !*of_network)
+      dg_append(of_network, sizeof of_network, "--%s", known[index].name);
     if (!read_one(o, which, optarg, err)) return false;
   }
   for (; optind < argc; optind++) {
@@ -245,5 +278,29 @@ bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) 
       return dg_fail(err, DG_ERR_INPUT, "more than %d models", BENCH_MODELS);
     o->models[o->model_count++] = argv[optind];
   }
-  return check(o, of_table, err);
+  return check(o, *of_table ? of_table : NULL, *of_network ? of_network : NULL, err);
+}
+
+/** The first device of every backend that has one. */
+static bool for_backends(bool (*call)(void *, const char *, const char *, dg_error *), void *user,
+                         dg_error *err) {
+  enum { MOST = 64 };
+  dg_listed_device devices[MOST];
+  size_t count;
+  if (!dg_list_devices(devices, MOST, &count, err)) return false;
+  for (size_t i = count < MOST ? count : MOST; i-- > 0;)
+    if (devices[i].number == 0 && !call(user, devices[i].backend, NULL, err)) return false;
+  return true;
+}
+
+bool bench_for_devices(const bench_options *o,
+                       bool (*call)(void *user, const char *backend, const char *device,
+                                    dg_error *err),
+                       void *user, dg_error *err) {
+  if (o->backend_count == 0) return for_backends(call, user, err);
+  for (uint32_t i = 0; i < o->device_count; i++)
+    if (!call(user, o->backends[0], o->devices[i], err)) return false;
+  for (uint32_t i = 0; i < o->backend_count && o->device_count == 0; i++)
+    if (!call(user, o->backends[i], NULL, err)) return false;
+  return true;
 }

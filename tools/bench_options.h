@@ -7,7 +7,7 @@
 enum { BENCH_MODELS = 256, BENCH_SIDES = 16, BENCH_OVERRIDES = 64, BENCH_ROUNDS = 100 };
 enum { BENCH_STEPS = 1000 };
 
-typedef enum { BENCH_RUN, BENCH_FIRST_STEP, BENCH_HELP, BENCH_VERSION } bench_task;
+typedef enum { BENCH_RUN, BENCH_FIRST_STEP, BENCH_TUNE, BENCH_HELP, BENCH_VERSION } bench_task;
 
 /** What --measure names, as bits. */
 typedef enum {
@@ -40,5 +40,12 @@ typedef struct {
 bool bench_options_read(bench_options *out, int argc, char **argv, dg_error *err);
 
 extern const char bench_options_help[];
+
+/** Calls for each device that the options name, until one fails: `device` NULL is the first of its
+    backend. */
+bool bench_for_devices(const bench_options *options,
+                       bool (*call)(void *user, const char *backend, const char *device,
+                                    dg_error *err),
+                       void *user, dg_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "tools/bench_json.h"
 #include "tools/bench_start.h"
 #include "tools/bench_table.h"
+#include "tools/bench_tune.h"
 #include "tools/command.h"
 
 /** Everything that is open while models are measured. */
@@ -25,7 +26,8 @@ typedef struct {
 
 /* ---- sides -------------------------------------------------------------- */
 
-static bool add_side(bench *b, const char *backend, const char *device, dg_error *err) {
+static bool add_side(void *user, const char *backend, const char *device, dg_error *err) {
+  bench *b = user;
   const bench_options *o = b->options;
   if (b->side_count == BENCH_SIDES)
     return dg_fail(err, DG_ERR_INPUT, "more than %d devices", BENCH_SIDES);
@@ -38,27 +40,6 @@ static bool add_side(bench *b, const char *backend, const char *device, dg_error
   if (!s->place || (o->profile && !s->profiled)) return false;
   s->probe = dg_probe_new(backend, device, s->threads, err);
   return s->probe != NULL;
-}
-
-/** The first device of every backend that has one. */
-static bool add_backends(bench *b, dg_error *err) {
-  enum { MOST = 64 };
-  dg_listed_device devices[MOST];
-  size_t count;
-  if (!dg_list_devices(devices, MOST, &count, err)) return false;
-  for (size_t i = count < MOST ? count : MOST; i-- > 0;)
-    if (devices[i].number == 0 && !add_side(b, devices[i].backend, NULL, err)) return false;
-  return true;
-}
-
-static bool add_sides(bench *b, dg_error *err) {
-  const bench_options *o = b->options;
-  if (o->backend_count == 0) return add_backends(b, err);
-  for (uint32_t i = 0; i < o->device_count; i++)
-    if (!add_side(b, o->backends[0], o->devices[i], err)) return false;
-  for (uint32_t i = 0; i < o->backend_count && o->device_count == 0; i++)
-    if (!add_side(b, o->backends[i], NULL, err)) return false;
-  return true;
 }
 
 /** A model that can't be read stops the program before it measures the others. */
@@ -75,7 +56,7 @@ static bool bench_open(bench *b, dg_error *err) {
   if (b->options->json && !dg_file_check(b->options->json, err)) return false;
   if (!check_models(b->options, err)) return false;
   b->data = bench_data(b->options, err);
-  if (!b->data || !add_sides(b, err)) return false;
+  if (!b->data || !bench_for_devices(b->options, add_side, b, err)) return false;
   b->results = calloc(b->side_count, sizeof *b->results);
   if (!b->results) return dg_fail_memory(err, b->side_count * sizeof *b->results);
   b->json = bench_json_new(b->options, b->data);
@@ -222,6 +203,8 @@ int main(int argc, char **argv) {
     right = fputs(bench_options_help, stdout) >= 0;
   else if (right && o.task == BENCH_VERSION)
     right = printf("digits-bench %s\n", dg_version()) >= 0;
+  else if (right && o.task == BENCH_TUNE)
+    right = bench_tune(&o, &err);
   else if (right)
     right = o.task == BENCH_FIRST_STEP ? bench_first_step(&o, begun, &err) : run(&o, &err);
   return command_end("digits-bench", right, &err);

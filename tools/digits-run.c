@@ -203,6 +203,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .test_data = j->test_data ? dg_data_source(j->test_data) : NULL,
                       .recipe = dg_model_text(j->model),
                       .command = j->command.text,
+                      .tuned = dg_device_tuned(j->device),
                       .seed = seed,
                       .threads = dg_device_threads(j->device),
                       .train_samples = dg_trainer_train_samples(trainer),

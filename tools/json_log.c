@@ -60,6 +60,7 @@ void json_log_start(json_log *log, const json_start *s) {
   json_object_set_new(line, "recipe", json_string(s->recipe));
   json_object_set_new(line, "threads", json_integer(s->threads));
   json_object_set_new(line, "command", json_string(s->command));
+  if (*s->tuned) json_object_set_new(line, "tuned", json_string(s->tuned));
   if (s->resumed) {
     json_object_set_new(line, "resumed_epochs", json_integer(s->resumed->epoch));
     json_object_set_new(line, "resumed_steps", json_integer(s->resumed->step));

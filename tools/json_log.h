@@ -20,6 +20,7 @@ typedef struct {
 /** What a run starts from. */
 typedef struct {
   const char *model, *backend, *device, *data, *test_data, *recipe;
+  const char *tuned;   /**< what tuning the device chose; empty: nothing */
   const char *command; /**< line that repeats the run */
   uint32_t seed, threads, train_samples, validation_samples;
   uint64_t parameters;

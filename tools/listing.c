@@ -17,6 +17,7 @@ bool list_devices(dg_error *err) {
     if (d->driver[0]) printf("    driver         %s\n", d->driver);
     printf("    compute units  %u%s\n", d->compute_units, d->gpu ? " (GPU)" : "");
     printf("    memory         %.1f GiB\n", (double)d->memory / (1 << 30));
+    if (d->tuned[0]) printf("    tuned          %s\n", d->tuned);
   }
   return true;
 }

@@ -31,10 +31,11 @@ static void write_widths(FILE *out, cl_device_id id) {
   fprintf(out, "vectors: %u %u\n", native, preferred);
 }
 
-static void write_key(FILE *out, const dg_cl_device *device, const dg_cl_program_text *text) {
+static void write_key(FILE *out, const dg_cl_device *device, const char *what,
+                      const dg_cl_program_text *text) {
   cl_platform_id platform = NULL;
   clGetDeviceInfo(device->id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
-  fprintf(out, "program of digits %s\n", DIGITS_VERSION);
+  fprintf(out, "%s of digits %s\n", what, DIGITS_VERSION);
   write_platform(out, platform, "platform", CL_PLATFORM_NAME);
   write_platform(out, platform, "platform version", CL_PLATFORM_VERSION);
   write_device(out, device->id, "device", CL_DEVICE_NAME);
@@ -55,17 +56,22 @@ static bool keeps_its_own(const dg_cl_device *device) {
   return strcmp(device->base.info.platform, "Portable Computing Language") == 0;
 }
 
-char *dg_cl_binary_key(const dg_cl_device *device, const dg_cl_program_text *text) {
+char *dg_cl_device_key(const dg_cl_device *device, const char *what,
+                       const dg_cl_program_text *text) {
   char folder[FOLDER_ROOM], *key = NULL;
   size_t length;
-  if (keeps_its_own(device) || !dg_cache_folder(folder, sizeof folder)) return NULL;
+  if (!dg_cache_folder(folder, sizeof folder)) return NULL;
   FILE *out = open_memstream(&key, &length);
   if (!out) return NULL;
-  write_key(out, device, text);
+  write_key(out, device, what, text);
   bool whole = !ferror(out);
   if (fclose(out) == 0 && whole) return key;
   free(key);
   return NULL;
+}
+
+char *dg_cl_binary_key(const dg_cl_device *device, const dg_cl_program_text *text) {
+  return keeps_its_own(device) ? NULL : dg_cl_device_key(device, "program", text);
 }
 
 /* ---- binaries ----------------------------------------------------------- */

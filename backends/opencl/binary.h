@@ -13,6 +13,16 @@ typedef struct {
   char options[256];
 } dg_cl_program_text;
 
+/** The files that a program of a device is compiled from (program.c); options are left empty. */
+void dg_cl_program_find(const dg_cl_device *device, dg_cl_program id, dg_cl_program_text *text);
+
+/**
+ * A key in the cache for `what` was made for a device, its driver and a program on it, options and
+ * source. The caller frees it. NULL: there is no cache, or no memory.
+ */
+char *dg_cl_device_key(const dg_cl_device *device, const char *what,
+                       const dg_cl_program_text *text);
+
 /**
  * The key of a program in the cache: all that its binary depends on. The caller frees it. NULL:
  * the program is not to be kept.

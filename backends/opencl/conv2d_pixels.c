@@ -117,8 +117,8 @@ static uint32_t list_d_weight(const dg_cl_op *op, uint32_t chunk, uint32_t t,
 
 /* ---- prepare ------------------------------------------------------------ */
 
-/* Numbers that stay in a cache: a tile's columns of the weights of a chunk of taps, or what a
-   chunk of pixels holds. */
+/* Numbers that stay in a cache: two vectors' columns of the weights of a chunk of taps, or what a
+   chunk of pixels holds. Chunks say in which order is summed, so they don't depend on the tile. */
 enum { CACHED_WEIGHTS = 1 << 16, CACHED_PIXELS = 100000 };
 
 static uint32_t whole_vectors(uint32_t count) {
@@ -148,7 +148,7 @@ static bool plan_forward(pixel_op *self, dg_error *err) {
 
 static bool plan_backward(pixel_op *self, bool d_in, dg_error *err) {
   const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
-  const uint64_t channels = dg_cl_round_up(d->channels, DG_CL_TAP_ROWS);
+  const uint64_t channels = dg_cl_tap_rows(self->op.device, d->channels);
   const uint64_t dz = (uint64_t)self->out_pixels * self->dz_pitch + DG_CL_TAP_SLACK;
   const uint64_t weight = dg_cl_round_up(dz, DG_CL_VECTOR);
   const uint64_t dx = weight + (d_in ? (uint64_t)self->window * d->filters * self->dx_row : 0);
@@ -174,7 +174,7 @@ static bool prepare_backward(pixel_op *self, dg_error *err) {
     self->d_in = (dg_cl_taps){chunks_of_taps(self, d->filters), self->in_pixels, NULL, NULL};
     if (!dg_cl_taps_make(&self->op, &self->d_in, list_d_in, self->window, err)) return false;
   }
-  const uint64_t pixel = (uint64_t)self->x_pitch + self->dz_pitch;
+  const uint64_t pixel = (uint64_t)self->op.base.max_n * (d->channels + d->filters);
   const uint32_t pixels = pixel < CACHED_PIXELS ? (uint32_t)(CACHED_PIXELS / pixel) : 1;
   self->d_weight =
       (dg_cl_taps){(uint32_t)dg_cl_ceil_div(self->out_pixels, pixels), self->window, NULL, NULL};
@@ -188,7 +188,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   self->out_pixels = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h) * self->out_w;
   self->window = d->kernel_h * d->kernel_w;
-  self->samples = (uint32_t)dg_cl_round_up(op->base.max_n, DG_CL_TAP_ROWS);
+  self->samples = dg_cl_tap_rows(op->device, op->base.max_n);
   self->x_pitch = whole_vectors(self->samples * d->channels);
   self->dz_pitch = whole_vectors(self->samples * d->filters);
   self->y_row = whole_vectors(d->filters);

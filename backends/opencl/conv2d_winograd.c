@@ -70,10 +70,11 @@ static uint64_t tensor(const wino_op *self, uint64_t places, uint32_t channels) 
   return places * self->samples * channels;
 }
 
-/* The more tiles in a turn, the fewer launches; but their moments are to stay in a cache. */
+/* The more tiles in a turn, the fewer launches; but their moments are to stay in a cache. Turns say
+   in which order weight gradients are summed, so the size of the products' tiles doesn't count. */
 static void count_tiles(const wino_op *self, correlation *c) {
   enum { CACHED = 3 << 17 }; /* floats */
-  const uint64_t tile = tensor(self, MOMENTS, c->channels + c->filters);
+  const uint64_t tile = (uint64_t)MOMENTS * self->op.base.max_n * (c->channels + c->filters);
   c->row_tiles = (uint32_t)dg_cl_ceil_div(c->out_w, self->side);
   c->all_tiles = c->row_tiles * (uint32_t)dg_cl_ceil_div(c->out_h, self->side);
   c->tiles = c->all_tiles;
@@ -83,7 +84,7 @@ static void count_tiles(const wino_op *self, correlation *c) {
 static void shape(wino_op *self, const dg_conv2d_desc *d) {
   self->kernel = d->kernel_h;
   self->side = 7 - d->kernel_h;
-  self->samples = (uint32_t)dg_cl_round_up(self->op.base.max_n, DG_CL_TAP_ROWS);
+  self->samples = dg_cl_tap_rows(self->op.device, self->op.base.max_n);
   correlation to = {.channels = d->channels,
                     .filters = d->filters,
                     .in_h = d->height,
@@ -162,7 +163,7 @@ static bool prepare_backward(wino_op *self, dg_error *err) {
   correlation *c = &self->to, *back = &self->back;
   const bool d_in = self->op.base.desc.d_in[0] != DG_GRAD_NONE;
   const uint64_t tiles = (uint64_t)MOMENTS * c->tiles;
-  self->d_weights_moment = (uint32_t)dg_cl_round_up(c->channels, DG_CL_TAP_ROWS) * c->filters;
+  self->d_weights_moment = dg_cl_tap_rows(self->op.device, c->channels) * c->filters;
   uint64_t end = 0;
   back->source = take(&end, tensor(self, (uint64_t)c->out_h * c->out_w, c->filters));
   self->d_weights = take(&end, (uint64_t)MOMENTS * self->d_weights_moment);

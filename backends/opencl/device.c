@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "backends/opencl/clblast.h"
+#include "backends/opencl/tiles.h"
+#include "backends/opencl/tune.h"
 
 enum { MAX_PLATFORMS = 16, MAX_DEVICES = 64 };
 
@@ -70,10 +72,39 @@ static dg_device_info get_info(cl_device_id id) {
   return info;
 }
 
+static bool choose_form(dg_cl_device *device, const char *form, dg_error *err) {
+  const bool have_blast = dg_cl_blast_built_in();
+  const bool cpu = get_type(device->id) & CL_DEVICE_TYPE_CPU;
+  device->form = cpu ? DG_CL_TILE : DG_CL_GROUP;
+  device->usual_blast = have_blast && !cpu ? DG_CL_BLAST_LARGE : DG_CL_BLAST_NEVER;
+  if (!form) return true;
+  device->usual_blast = DG_CL_BLAST_NEVER;
+  if (strcmp(form, "tile") == 0) {
+    device->form = DG_CL_TILE;
+  } else if (strcmp(form, "group") == 0) {
+    device->form = DG_CL_GROUP;
+  } else if (strcmp(form, "clblast") == 0) {
+    if (!have_blast)
+      return dg_fail(err, DG_ERR_UNSUPPORTED,
+                     "this build has no CLBlast; install it (on Debian: apt install "
+                     "libclblast-dev) and build again, or use the forms tile or group");
+    device->usual_blast = DG_CL_BLAST_ALWAYS;
+  } else {
+    return dg_fail(err, DG_ERR_INPUT, "unknown kernel form \"%s\"; there are tile, group%s", form,
+                   have_blast ? " and clblast" : "");
+  }
+  return true;
+}
+
 static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *err) {
   cl_device_id ids[MAX_DEVICES];
   if (!list_ids(ids, count, err)) return false;
-  for (size_t i = 0; i < *count && i < room; i++) infos[i] = get_info(ids[i]);
+  for (size_t i = 0; i < *count && i < room; i++) {
+    dg_cl_device unopened = {.id = ids[i], .base.info = get_info(ids[i])};
+    choose_form(&unopened, NULL, NULL);
+    dg_cl_tuning_load(&unopened);
+    infos[i] = unopened.base.info;
+  }
   return true;
 }
 
@@ -102,30 +133,6 @@ static bool check_version(const dg_device_info *info, dg_error *err) {
                  "the device %s has %s, OpenCL 1.2 is needed; choose another with --device "
                  "(--list-devices shows them), or use --backend cpu",
                  info->name, info->version);
-}
-
-static bool choose_form(dg_cl_device *device, const char *form, dg_error *err) {
-  const bool have_blast = dg_cl_blast_built_in();
-  const bool cpu = get_type(device->id) & CL_DEVICE_TYPE_CPU;
-  device->form = cpu ? DG_CL_TILE : DG_CL_GROUP;
-  device->blast = have_blast && !cpu ? DG_CL_BLAST_LARGE : DG_CL_BLAST_NEVER;
-  if (!form) return true;
-  device->blast = DG_CL_BLAST_NEVER;
-  if (strcmp(form, "tile") == 0) {
-    device->form = DG_CL_TILE;
-  } else if (strcmp(form, "group") == 0) {
-    device->form = DG_CL_GROUP;
-  } else if (strcmp(form, "clblast") == 0) {
-    if (!have_blast)
-      return dg_fail(err, DG_ERR_UNSUPPORTED,
-                     "this build has no CLBlast; install it (on Debian: apt install "
-                     "libclblast-dev) and build again, or use the forms tile or group");
-    device->blast = DG_CL_BLAST_ALWAYS;
-  } else {
-    return dg_fail(err, DG_ERR_INPUT, "unknown kernel form \"%s\"; there are tile, group%s", form,
-                   have_blast ? " and clblast" : "");
-  }
-  return true;
 }
 
 static void close_device(dg_device *base) {
@@ -164,8 +171,10 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->profile = options->profile;
   if (pick(options->device, &device->id, &device->base.info, err) &&
       check_version(&device->base.info, err) && choose_form(device, options->form, err) &&
-      make_queue(device, err))
+      make_queue(device, err)) {
+    dg_cl_tuning_load(device);
     return &device->base;
+  }
   close_device(&device->base);
   return NULL;
 }
@@ -190,6 +199,7 @@ const dg_device_calls dg_cl_calls = {
     .forward = dg_cl_op_forward,
     .backward = dg_cl_op_backward,
     .times = dg_cl_op_times,
+    .tune = dg_cl_tune,
 };
 
 static const char *const forms[] = {"tile", "group", "clblast", NULL};

@@ -19,6 +19,14 @@ typedef enum {
   DG_CL_GROUP, /**< 16 x 16 work-items share tiles in local memory: GPUs */
 } dg_cl_form;
 
+/** The products whose tiles can be tuned: the kernels "outer", "inner" and "taps". */
+typedef enum { DG_CL_OUTER, DG_CL_INNER, DG_CL_TAPS, DG_CL_TILED } dg_cl_tiled;
+
+/** What a work-item sums at a time; backends/opencl/tiles.h says what it counts. */
+typedef struct {
+  uint32_t rows, columns, depth;
+} dg_cl_tile;
+
 /** When linear products go to CLBlast. */
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
@@ -45,7 +53,9 @@ typedef struct {
   cl_context context;
   cl_command_queue queue;
   dg_cl_form form;
-  dg_cl_blast_use blast;
+  dg_cl_blast_use usual_blast; /**< as it comes with the form */
+  dg_cl_blast_use blast;       /**< as it is now: tuning may have chosen otherwise */
+  dg_cl_tile tiles[DG_CL_TILED];
   bool profile;
   uint64_t memory_used;  /**< bytes of all buffers */
   dg_cl_built *programs; /**< the newest first */

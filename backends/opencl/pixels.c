@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+uint32_t dg_cl_tap_rows(const dg_cl_device *device, uint32_t rows) {
+  return (uint32_t)dg_cl_round_up(rows, device->tiles[DG_CL_TAPS].rows);
+}
+
 bool dg_cl_pixels_prepare(dg_cl_op *op, dg_cl_pixels *pixels, dg_error *err) {
   pixels->to_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "to_pixels", err);
   pixels->from_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "from_pixels", err);
@@ -65,9 +69,10 @@ bool dg_cl_taps_make(dg_cl_op *op, dg_cl_taps *lists, dg_cl_list_taps *list, uin
 
 bool dg_cl_sum_taps(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_tap_product *p,
                     dg_error *err) {
+  const dg_cl_tile tile = op->device->tiles[DG_CL_TAPS];
   const uint32_t vectors = (uint32_t)dg_cl_ceil_div(p->columns, DG_CL_VECTOR);
-  dg_cl_range range = dg_cl_tiles(dg_cl_ceil_div(p->rows, DG_CL_TAP_ROWS),
-                                  dg_cl_ceil_div(vectors, DG_CL_TAP_VECTORS), p->lists->items);
+  dg_cl_range range = dg_cl_tiles(dg_cl_ceil_div(p->rows, tile.rows),
+                                  dg_cl_ceil_div(vectors, tile.columns), p->lists->items);
   bool ok = true;
   for (uint32_t chunk = 0; ok && chunk < p->lists->chunks; chunk++) {
     range.first[2] = (size_t)chunk * p->lists->items;

@@ -7,11 +7,14 @@
 
 #include "backends/opencl/product.h"
 
-/** As in cl/pixels_tile.cl: floats of a vector; rows and vectors of a tile. */
-enum { DG_CL_VECTOR = 16, DG_CL_TAP_ROWS = 12, DG_CL_TAP_VECTORS = 2 };
+/** Floats of a vector in cl/pixels_tile.cl. */
+enum { DG_CL_VECTOR = 16 };
 
-/** Floats that a tile may reach past the end of a tensor. */
-enum { DG_CL_TAP_SLACK = DG_CL_TAP_VECTORS * DG_CL_VECTOR };
+/** Floats that a tile of any size may reach past the end of a tensor: two vectors. */
+enum { DG_CL_TAP_SLACK = 2 * DG_CL_VECTOR };
+
+/** `rows` in whole tiles of the device. */
+uint32_t dg_cl_tap_rows(const dg_cl_device *device, uint32_t rows);
 
 typedef struct {
   cl_kernel to_pixels, from_pixels, taps;

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* The tiles of the kernels: ROWS x COLUMNS and X_ROWS x Y_ROWS, TILE x TILE in group form. */
-enum { OUTER_ROWS = 4, OUTER_COLUMNS = 80, INNER_X = 8, INNER_Y = 3, GROUP_TILE = 64, SIDE = 16 };
+/* Columns of a vector in tile form; work-items of a group along each side in group form. */
+enum { VECTOR = 16, SIDE = 16 };
 
 dg_buffer *dg_cl_product_steps(dg_cl_op *op, uint32_t count,
                                dg_cl_product_step (*step)(const dg_cl_op *op, uint32_t k),
@@ -20,21 +20,25 @@ dg_buffer *dg_cl_product_steps(dg_cl_op *op, uint32_t count,
   return table;
 }
 
-static dg_cl_range group_range(uint32_t x, uint32_t y, uint32_t items) {
-  return (dg_cl_range){
-      .global = {dg_cl_ceil_div(x, GROUP_TILE) * SIDE, dg_cl_ceil_div(y, GROUP_TILE) * SIDE, items},
-      .local = {SIDE, SIDE, 1}};
+static dg_cl_range group_range(dg_cl_tile tile, uint32_t rows, uint32_t columns, uint32_t items) {
+  return (dg_cl_range){.global = {dg_cl_ceil_div(columns, SIDE * tile.columns) * SIDE,
+                                  dg_cl_ceil_div(rows, SIDE * tile.rows) * SIDE, items},
+                       .local = {SIDE, SIDE, 1}};
 }
 
-static dg_cl_range tile_range(size_t x, size_t y, uint32_t items) {
-  return (dg_cl_range){.global = {x, y, items}, .local = {1, 1, 1}};
+/* `vector` columns count as one of the tile's. */
+static dg_cl_range tile_range(dg_cl_tile tile, uint32_t vector, uint32_t rows, uint32_t columns,
+                              uint32_t items) {
+  return (dg_cl_range){.global = {dg_cl_ceil_div(rows, tile.rows),
+                                  dg_cl_ceil_div(columns, vector * tile.columns), items},
+                       .local = {1, 1, 1}};
 }
 
 bool dg_cl_outer(dg_cl_op *op, cl_kernel kernel, const dg_cl_outer_product *p, dg_error *err) {
+  const dg_cl_tile tile = op->device->tiles[DG_CL_OUTER];
   dg_cl_range range = op->device->form == DG_CL_GROUP
-                          ? group_range(p->columns, p->rows, p->items)
-                          : tile_range(dg_cl_ceil_div(p->rows, OUTER_ROWS),
-                                       dg_cl_ceil_div(p->columns, OUTER_COLUMNS), p->items);
+                          ? group_range(tile, p->rows, p->columns, p->items)
+                          : tile_range(tile, VECTOR, p->rows, p->columns, p->items);
   range.first[2] = p->first_item;
   return dg_cl_launch(op, kernel, range,
                       DG_CL_ARGS(dg_cl_mem(p->a), dg_cl_u32(p->a_row), dg_cl_u32(p->a_item),
@@ -48,10 +52,10 @@ bool dg_cl_outer(dg_cl_op *op, cl_kernel kernel, const dg_cl_outer_product *p, d
 
 bool dg_cl_inner(dg_cl_op *op, cl_kernel kernel, const dg_cl_inner_product *p, dg_error *err) {
   const uint32_t shares = (uint32_t)dg_cl_ceil_div(p->items, p->share);
+  const dg_cl_tile tile = op->device->tiles[DG_CL_INNER];
   dg_cl_range range = op->device->form == DG_CL_GROUP
-                          ? group_range(p->x_rows, p->y_rows, shares)
-                          : tile_range(dg_cl_ceil_div(p->y_rows, INNER_Y),
-                                       dg_cl_ceil_div(p->x_rows, INNER_X), shares);
+                          ? group_range(tile, p->y_rows, p->x_rows, shares)
+                          : tile_range(tile, 1, p->y_rows, p->x_rows, shares);
   return dg_cl_launch(op, kernel, range,
                       DG_CL_ARGS(dg_cl_mem(p->x), dg_cl_u32(p->x_first), dg_cl_u32(p->x_row),
                                  dg_cl_u32(p->x_item), dg_cl_mem(p->y), dg_cl_u32(p->y_item),

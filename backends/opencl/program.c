@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/opencl/binary.h"
+#include "backends/opencl/tiles.h"
 
 /* The files of a program, in the order they are compiled in. */
 static const char *const *program_files(const dg_cl_device *device, dg_cl_program id) {
@@ -32,6 +33,13 @@ static const char *source_text(const char *name) {
   const dg_cl_source *source = dg_cl_sources;
   while (source->name && strcmp(source->name, name) != 0) source++;
   return source->text;
+}
+
+void dg_cl_program_find(const dg_cl_device *device, dg_cl_program id, dg_cl_program_text *text) {
+  const char *const *files = program_files(device, id);
+  *text = (dg_cl_program_text){.count = 0};
+  for (; files[text->count]; text->count++)
+    text->files[text->count] = source_text(files[text->count]);
 }
 
 /* The error of a build, with the head of the compiler's log in one line. */
@@ -80,14 +88,13 @@ static cl_program compile(dg_cl_device *device, const dg_cl_program_text *text, 
 
 /* From the cache, or else compiled and kept there. */
 static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more, dg_error *err) {
-  const char *const *files = program_files(device, id);
-  dg_cl_program_text text = {.count = 0};
-  for (; files[text.count]; text.count++) text.files[text.count] = source_text(files[text.count]);
+  dg_cl_program_text text;
+  dg_cl_program_find(device, id, &text);
   write_options(device, more, text.options, sizeof text.options);
   char *key = dg_cl_binary_key(device, &text);
   cl_program program = key ? dg_cl_binary_load(device, &text, key) : NULL;
   if (!program) {
-    program = compile(device, &text, files[1], err);
+    program = compile(device, &text, program_files(device, id)[1], err);
     if (program && key) dg_cl_binary_keep(program, key);
   }
   free(key);
@@ -133,7 +140,9 @@ static cl_program find_program(dg_cl_device *device, dg_cl_program id, const cha
 }
 
 cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program id, const char *name, dg_error *err) {
-  return dg_cl_special_kernel(op, id, "", name, err);
+  char options[DG_CL_TILE_OPTIONS] = "";
+  if (id == DG_CL_PRODUCTS) dg_cl_tile_options(op->device, options);
+  return dg_cl_special_kernel(op, id, options, name, err);
 }
 
 cl_kernel dg_cl_special_kernel(dg_cl_op *op, dg_cl_program id, const char *options,
