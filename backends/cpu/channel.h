@@ -1,9 +1,8 @@
 /**
- * Numbers that threads of a parallel region give each other every microsecond: too often for its
- * barrier. Each number travels with the number of its message, so who waits for it waits for
- * nothing else: a message takes the way from one processor's cache to the other's once. Messages
- * come in turn through two boxes. A thread that has read message m of another may send m + 1, for
- * the other had read m - 1, whose box that is, before it sent m.
+ * Arrays that threads of a parallel region give each other every microsecond: too often for its
+ * barrier. Each thread has two boxes, into which its messages go in turn, and says how many it has
+ * sent. A thread that has seen message m of all others may fill the box of m + 1: they had read
+ * m - 1, whose box that is, before they sent m.
  */
 #ifndef DG_CPU_CHANNEL_H
 #define DG_CPU_CHANNEL_H
@@ -12,44 +11,35 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
-/** A float, and in the upper half the number of its message, from 1 on; at first 0. */
-typedef atomic_uint_least64_t dg_channel_word;
+enum {
+  DG_CHANNEL_BOXES = 2,
+  /** Floats between what threads write. Where one reads on, its processor fetches what follows
+     ahead of time, and the thread that writes there has to get it back; but not that far ahead. */
+  DG_CHANNEL_APART = 4096 / sizeof(float),
+  /** Floats that go from processor to processor at once. */
+  DG_CHANNEL_LINE = 64 / sizeof(float),
+};
 
-enum { DG_CHANNEL_BOXES = 2, DG_CHANNEL_LINE = 64 / sizeof(dg_channel_word) };
+/** How many messages a thread has sent; from one pass over a channel to the next it counts on. */
+typedef _Atomic uint64_t dg_channel_count;
 
-/** Sends `count` floats as a part of a message. */
-static inline void dg_channel_send(dg_channel_word *to, size_t count, uint32_t message,
-                                   const float *from) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, &from[i], sizeof bits);
-    atomic_store_explicit(&to[i], (uint64_t)message << 32 | bits, memory_order_relaxed);
-  }
+/** Says that the thread's box of message `count` is full. */
+static inline void dg_channel_send(dg_channel_count *sent, uint64_t count) {
+  atomic_store_explicit(sent, count, memory_order_release);
 }
 
-/** Waits for a part of a message. Where its sender doesn't run, it is let. */
-static inline void dg_channel_receive(const dg_channel_word *from, size_t count, uint32_t message,
-                                      float *to) {
+/** Waits for another thread's message. Where that thread doesn't run, it is let. */
+static inline void dg_channel_await(const dg_channel_count *sent, uint64_t count) {
   enum { TRIES = 4096 };
-  for (size_t i = 0; i < count; i++) {
-    uint64_t word = atomic_load_explicit(&from[i], memory_order_relaxed);
-    for (size_t tries = 1; word >> 32 != message; tries++) {
-      if (tries % TRIES == 0) sched_yield();
-      word = atomic_load_explicit(&from[i], memory_order_relaxed);
-    }
-    uint32_t bits = (uint32_t)word;
-    memcpy(&to[i], &bits, sizeof bits);
-  }
+  for (size_t tries = 1; atomic_load_explicit(sent, memory_order_acquire) < count; tries++)
+    if (tries % TRIES == 0) sched_yield();
 }
 
-/** Takes the part of a box that a thread sends from into its cache, ahead of time, by writing what
-    stands there: nobody waits for that any more. */
-static inline void dg_channel_claim(dg_channel_word *box, size_t count) {
-  for (size_t i = 0; i < count; i += DG_CHANNEL_LINE)
-    atomic_store_explicit(&box[i], atomic_load_explicit(&box[i], memory_order_relaxed),
-                          memory_order_relaxed);
+/** Takes a box that will be filled soon into the processor's cache, by writing what stands there.
+ */
+static inline void dg_channel_claim(volatile float *box, size_t floats) {
+  for (size_t i = 0; i < floats; i += DG_CHANNEL_LINE) box[i] = box[i];
 }
 
 #endif

@@ -47,7 +47,7 @@ typedef struct {
   size_t group;     /**< samples of the largest group */
   size_t few;       /**< samples that are few, at most */
   size_t few_array; /**< floats of an array [few][units] */
-  uint32_t message; /**< the number of the last one that threads sent each other for few samples */
+  uint64_t message; /**< the number of the last one that threads sent each other for few samples */
 
   /** Floats of a direction's packed parameters, for groups and for few samples, and whether those
       that the op keeps are packed. */

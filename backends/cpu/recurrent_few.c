@@ -14,9 +14,6 @@ enum {
   MOST_THREADS = 16,
   /** Units are shared by whole cache lines. */
   LINE = DG_CPU_ALIGNMENT / sizeof(float),
-  /** Bytes between what threads write. Where one reads on, its processor fetches what follows ahead
-      of time, and the thread that writes there has to get it back; but not that far ahead. */
-  APART = 4096,
 };
 
 static size_t smaller(size_t a, size_t b) {
@@ -66,10 +63,9 @@ static size_t parameters(const dg_recurrent_plan *plan, const dg_recurrent_desc 
 typedef struct {
   float *u;       /**< [vectors][hidden][state slots][DG_VECTOR] */
   float *u_reset; /**< [vectors][hidden][DG_VECTOR]: of the slot that is multiplied with r h */
-  float *w;       /**< [vectors][gates][in][DG_VECTOR] */
+  float *w;       /**< [vectors], pairs of gates: [in][2][DG_VECTOR], one gate alone the last */
   float *bias;    /**< [slots][units] */
-  dg_channel_word
-      *words; /**< [samples][units] in each box, APART; first those of the first thread */
+  float *channel; /**< of each thread: its count, and boxes [samples][own units] */
 } packing;
 
 static packing packing_at(const dg_recurrent_plan *plan, const dg_recurrent_desc *d, float *at) {
@@ -77,7 +73,7 @@ static packing packing_at(const dg_recurrent_plan *plan, const dg_recurrent_desc
   p.u_reset = p.u + state_slots(plan, d) * d->hidden * plan->units;
   p.w = at + plan->gates * d->hidden * plan->units;
   p.bias = p.w + plan->gates * d->in * plan->units;
-  p.words = (dg_channel_word *)(void *)(at + parameters(plan, d));
+  p.channel = at + parameters(plan, d);
   return p;
 }
 
@@ -85,20 +81,19 @@ static packing packing_at(const dg_recurrent_plan *plan, const dg_recurrent_desc
     it, in turns; r h; c. */
 enum { STATE, NEXT_STATE, RESET, C, ARRAYS };
 
-/** Words of all boxes. */
-static size_t words_of(const dg_cpu_op *op) {
-  const dg_recurrent_plan *plan = op->plan;
-  size_t threads = threads_of(op), apart = APART / sizeof(dg_channel_word);
-  return threads == 1 ? 0 : DG_CHANNEL_BOXES * (plan->few * plan->units + threads * apart);
+/** Floats of the channel of `threads`. */
+static size_t channel_floats(const dg_recurrent_plan *plan, size_t threads) {
+  size_t apart = (1 + DG_CHANNEL_BOXES) * DG_CHANNEL_APART;
+  return threads == 1 ? 0 : threads * apart + DG_CHANNEL_BOXES * plan->few * plan->units;
 }
 
 size_t dg_recurrent_few_prepare(const dg_cpu_op *op, dg_recurrent_plan *plan) {
   const dg_recurrent_desc *d = &op->base.desc.recurrent;
-  size_t threads = threads_of(op), words = sizeof(dg_channel_word) / sizeof(float);
+  size_t threads = threads_of(op);
   plan->few = smaller(op->base.max_n, threads > 2 ? threads - 1 : 1);
   plan->few_array = dg_round_up(plan->few * plan->units);
-  plan->few_packed = dg_round_up(parameters(plan, d) + words_of(op) * words);
-  return threads * (ARRAYS * plan->few_array + APART / sizeof(float)) +
+  plan->few_packed = dg_round_up(parameters(plan, d) + channel_floats(plan, threads));
+  return threads * (ARRAYS * plan->few_array + DG_CHANNEL_APART) +
          plan->few * d->steps * plan->slots * plan->units;
 }
 
@@ -110,6 +105,17 @@ typedef struct {
   packing packed;
   float *workspace;
 } few_pass;
+
+/** Gates in the order of the slots are multiplied with x by pairs. */
+static size_t pair_width(const dg_recurrent_plan *plan, size_t gate) {
+  return gate / 2 * 2 + 1 < plan->gates ? DG_TILE_WIDTH : DG_VECTOR;
+}
+
+/** The weights of a gate's pair, of the vector of units from `unit` on. */
+static float *pair_at(const few_pass *f, size_t unit, size_t gate) {
+  const dg_recurrent_plan *plan = f->pass->plan;
+  return f->packed.w + (unit * plan->gates + gate / 2 * DG_TILE_WIDTH) * f->pass->desc->in;
+}
 
 /** Packs the units of a vector, in `apart` floats a row, as many of them as there are. */
 static void pack_vector(const float *weight, size_t columns, size_t units, size_t apart,
@@ -127,10 +133,10 @@ static void pack_slot(const few_pass *f, size_t slot, dg_span own) {
   const float *w = dg_recurrent_param(f->pass, params, DG_RECURRENT_W) + first * d->in;
   const float *u = dg_recurrent_param(f->pass, params, DG_RECURRENT_U) + first * d->hidden;
   for (size_t c = own.begin; c < own.end; c += DG_VECTOR) {
-    size_t units = smaller(d->hidden - c, DG_VECTOR), x_slot = slot - plan->first_x;
+    size_t units = smaller(d->hidden - c, DG_VECTOR), gate = slot - plan->first_x;
     if (slot >= plan->first_x)
-      pack_vector(w + c * d->in, d->in, units, DG_VECTOR,
-                  f->packed.w + (c * plan->gates + x_slot * DG_VECTOR) * d->in);
+      pack_vector(w + c * d->in, d->in, units, pair_width(plan, gate),
+                  pair_at(f, c, gate) + gate % 2 * DG_VECTOR);
     if (slot < in_state)
       pack_vector(u + c * d->hidden, d->hidden, units, in_state * DG_VECTOR,
                   f->packed.u + c * in_state * d->hidden + slot * DG_VECTOR);
@@ -149,41 +155,43 @@ typedef struct {
   size_t thread, threads;
   dg_span own; /**< units */
   float *array[ARRAYS];
-  float *sums;      /**< [samples][steps][slots][own units] */
-  uint32_t message; /**< the last that was sent */
+  float *sums;       /**< [samples][steps][slots][own units] */
+  uint64_t message;  /**< the last that was sent */
+  dg_cell_step cell; /**< what is the same at every step */
 } few_thread;
 
 static size_t count(dg_span span) {
   return span.end - span.begin;
 }
 
-/** Those of the slot's units from `unit` on. */
-static float *sums_at(const few_thread *t, size_t sample, size_t k, size_t slot, size_t unit) {
+static float *sums_at(const few_thread *t, size_t sample, size_t k, size_t slot) {
   size_t row = sample * t->all->pass->desc->steps + dg_recurrent_time(t->all->pass, k);
-  return t->sums + (row * t->all->pass->plan->slots + slot) * count(t->own) + unit - t->own.begin;
+  return t->sums + (row * t->all->pass->plan->slots + slot) * count(t->own);
 }
 
-/** The sums of all steps become W x, or 0 where there is no part of x. */
-static void multiply_inputs(const few_thread *t) {
+/** The sums of some steps and units become W x, or 0 where there is no part of x. */
+static void multiply_input(const few_thread *t, size_t row, size_t rows, size_t unit) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
-  const few_pass *f = t->all;
-  const dg_recurrent_desc *d = f->pass->desc;
-  const dg_recurrent_plan *plan = f->pass->plan;
-  const float *x = dg_floats(f->pass->buffers->in[0]);
-  size_t rows = f->pass->samples * d->steps, apart = plan->slots * count(t->own), height;
-  for (size_t row = 0; row < rows; row += height) {
-    height = dg_tile_height(rows - row);
-    for (size_t c = t->own.begin; c < t->own.end; c += DG_VECTOR) {
-      float *to = t->sums + row * apart + c - t->own.begin;
-      for (size_t j = 0; j < height && plan->first_x; j++)
-        memset(to + j * apart, 0, DG_VECTOR * sizeof *to);
-      for (size_t gate = 0; gate < plan->gates; gate++) {
-        dg_tile_strided(height, DG_VECTOR, d->in, x + row * d->in, d->in,
-                        f->packed.w + (c * plan->gates + gate * DG_VECTOR) * d->in, tile);
-        dg_put_rows(false, height, DG_VECTOR, tile, to + (plan->first_x + gate) * count(t->own),
-                    apart);
-      }
-    }
+  const dg_recurrent_plan *plan = t->all->pass->plan;
+  size_t in = t->all->pass->desc->in, slot = count(t->own), apart = plan->slots * slot;
+  const float *x = dg_floats(t->all->pass->buffers->in[0]) + row * in;
+  float *to = t->sums + row * apart + unit - t->own.begin;
+  for (size_t j = 0; j < rows && plan->first_x; j++)
+    memset(to + j * apart, 0, DG_VECTOR * sizeof *to);
+  for (size_t gate = 0; gate < plan->gates; gate += 2) {
+    size_t width = pair_width(plan, gate);
+    float *put = to + (plan->first_x + gate) * slot;
+    dg_tile_strided(rows, width, in, x, in, pair_at(t->all, unit, gate), tile);
+    dg_put_rows(false, rows, DG_VECTOR, tile, put, apart);
+    if (width > DG_VECTOR) dg_put_rows(false, rows, DG_VECTOR, tile + DG_VECTOR, put + slot, apart);
+  }
+}
+
+static void multiply_inputs(const few_thread *t) {
+  size_t all = t->all->pass->samples * t->all->pass->desc->steps, rows;
+  for (size_t row = 0; row < all; row += rows) {
+    rows = dg_tile_height(all - row);
+    for (size_t c = t->own.begin; c < t->own.end; c += DG_VECTOR) multiply_input(t, row, rows, c);
   }
 }
 
@@ -192,23 +200,17 @@ static float *state_at(const few_thread *t, size_t k) {
   return t->array[k % 2 ? NEXT_STATE : STATE];
 }
 
-/** Units of a sample at a step. */
-static dg_cell_step cell_at(const few_thread *t, size_t sample, size_t k, dg_span units) {
-  const few_pass *f = t->all;
-  const dg_recurrent_plan *plan = f->pass->plan;
-  size_t at = sample * plan->units + units.begin;
-  float *c = t->array[C] + at;
-  dg_cell_step cell = {.desc = f->pass->desc,
-                       .units = count(units),
-                       .n = 1,
-                       .h = state_at(t, k + 1) + at,
-                       .reset = t->array[RESET] + at};
-  if (f->pass->desc->cell == DG_CELL_LSTM) cell.state = c, cell.c = k > 0 ? c : NULL;
-  for (size_t slot = 0; slot < plan->slots; slot++) {
-    cell.slot[slot] = sums_at(t, sample, k, slot, units.begin);
-    cell.bias[slot] = f->packed.bias + slot * plan->units + units.begin;
-  }
-  memcpy(cell.h, state_at(t, k) + at, cell.units * sizeof *cell.h);
+/** The thread's units of a sample at a step. */
+static dg_cell_step cell_at(const few_thread *t, size_t sample, size_t k) {
+  const dg_recurrent_plan *plan = t->all->pass->plan;
+  size_t at = sample * plan->units + t->own.begin;
+  float *sums = sums_at(t, sample, k, 0), *c = t->array[C] + at;
+  dg_cell_step cell = t->cell;
+  for (size_t slot = 0; slot < plan->slots; slot++) cell.slot[slot] = sums + slot * count(t->own);
+  cell.h = state_at(t, k + 1) + at;
+  cell.reset = t->array[RESET] + at;
+  if (cell.desc->cell == DG_CELL_LSTM) cell.state = c, cell.c = k > 0 ? c : NULL;
+  memcpy(cell.h, state_at(t, k) + at, count(t->own) * sizeof *cell.h);
   return cell;
 }
 
@@ -221,74 +223,65 @@ typedef struct {
   void (*cell)(const dg_cell_step *step);
 } few_stage;
 
-/** Adds the part that some units of the rows have to the sums of others. */
-static void multiply(const few_thread *t, const few_stage *stage, dg_span to, dg_span from) {
-  const few_pass *f = t->all;
-  size_t units = f->pass->plan->units, hidden = f->pass->desc->hidden;
-  size_t end = smaller(from.end, hidden), apart = stage->slots * DG_VECTOR * hidden;
-  for (size_t s = 0; s < f->pass->samples && from.begin < end; s++)
-    dg_row_add(stage->slots, count(to) / DG_VECTOR, end - from.begin,
-               stage->rows + s * units + from.begin,
-               stage->u + stage->slots * (to.begin * hidden + from.begin * DG_VECTOR), apart,
-               sums_at(t, s, stage->k, stage->slot, to.begin), count(t->own));
+/** Adds to the sums the part of some units, whose rows are given, `apart` from one another. */
+static void multiply(const few_thread *t, const few_stage *stage, dg_span units, const float *rows,
+                     size_t apart) {
+  size_t hidden = t->all->pass->desc->hidden, end = smaller(units.end, hidden);
+  const float *u = stage->u + stage->slots * (t->own.begin * hidden + units.begin * DG_VECTOR);
+  for (size_t s = 0; s < t->all->pass->samples && units.begin < end; s++)
+    dg_row_add(stage->slots, count(t->own) / DG_VECTOR, end - units.begin, rows + s * apart, u,
+               stage->slots * DG_VECTOR * hidden, sums_at(t, s, stage->k, stage->slot),
+               count(t->own));
 }
 
-/** What a thread sends of a sample with a message; its units are given. */
-static dg_channel_word *words_at(const few_thread *t, size_t thread, dg_span units,
-                                 uint32_t message, size_t sample) {
-  size_t few = t->all->pass->plan->few, box = message % DG_CHANNEL_BOXES;
-  size_t apart = (thread * DG_CHANNEL_BOXES + box) * (APART / sizeof(dg_channel_word));
-  size_t before = few * (DG_CHANNEL_BOXES * units.begin + box * count(units));
-  return t->all->packed.words + apart + before + sample * count(units);
+/** What a thread, whose units are given, has of the channel. */
+static float *channel_at(const few_thread *t, size_t thread, dg_span units) {
+  size_t floats = thread * (1 + DG_CHANNEL_BOXES) * DG_CHANNEL_APART;
+  return t->all->packed.channel + floats + DG_CHANNEL_BOXES * t->all->pass->plan->few * units.begin;
 }
 
-/** Waits for what the others have of the rows; then nobody reads what was sent before that. */
-static void receive(const few_thread *t, const few_stage *stage) {
-  const dg_recurrent_plan *plan = t->all->pass->plan;
-  for (size_t s = 0; s < t->all->pass->samples && t->threads > 1; s++) {
-    for (size_t other = 0; other < t->threads; other++) {
-      dg_span theirs = units_of(plan, other, t->threads);
-      if (other != t->thread)
-        dg_channel_receive(words_at(t, other, theirs, t->message, s), count(theirs), t->message,
-                           stage->rows + s * plan->units + theirs.begin);
-    }
-    dg_channel_claim(words_at(t, t->thread, t->own, t->message + 1, s), count(t->own));
+static dg_channel_count *count_at(const few_thread *t, size_t thread, dg_span units) {
+  return (dg_channel_count *)(void *)channel_at(t, thread, units);
+}
+
+/** Its box of a message: rows of its units. */
+static float *box_at(const few_thread *t, size_t thread, dg_span units, uint64_t message) {
+  size_t box = DG_CHANNEL_APART + t->all->pass->plan->few * count(units);
+  return channel_at(t, thread, units) + DG_CHANNEL_APART + message % DG_CHANNEL_BOXES * box;
+}
+
+/** Adds the parts of the others to the sums, as they come. */
+static void multiply_others(const few_thread *t, const few_stage *stage) {
+  for (size_t other = 0; other < t->threads; other++) {
+    dg_span units = units_of(t->all->pass->plan, other, t->threads);
+    if (other == t->thread) continue;
+    dg_channel_await(count_at(t, other, units), t->message);
+    multiply(t, stage, units, box_at(t, other, units, t->message), count(units));
   }
 }
 
-/** The cell of some units of all samples; what it makes goes to the other threads. */
-static void run_cell(const few_thread *t, const few_stage *stage, dg_span units) {
-  size_t apart = t->all->pass->plan->units;
+/** The cells of the thread's units; what they make goes to the other threads. */
+static void run_cells(const few_thread *t, const few_stage *stage) {
+  size_t units = t->all->pass->plan->units, own = count(t->own);
+  float *box = box_at(t, t->thread, t->own, t->message + 1);
   for (size_t s = 0; s < t->all->pass->samples; s++) {
-    dg_cell_step cell = cell_at(t, s, stage->k, units);
+    dg_cell_step cell = cell_at(t, s, stage->k);
     stage->cell(&cell);
     if (t->threads > 1)
-      dg_channel_send(words_at(t, t->thread, t->own, t->message + 1, s) + units.begin -
-                          t->own.begin,
-                      count(units), t->message + 1, stage->result + s * apart + units.begin);
+      memcpy(box + s * own, stage->result + s * units + t->own.begin, own * sizeof *box);
   }
+  if (t->threads > 1) dg_channel_send(count_at(t, t->thread, t->own), t->message + 1);
 }
 
-/**
- * Products with what the thread has itself of the rows come first, while the others send theirs. As
- * many units at a time as there are sums for are brought to their end: their cell waits for its
- * numbers one by one, so the next products overtake it.
+/** Products with what the thread has itself of the rows come first, while the others make theirs.
  */
 static void run_stage(few_thread *t, const few_stage *stage) {
-  size_t block = DG_ROW_SUMS / stage->slots * DG_VECTOR, units = t->all->pass->plan->units;
-  dg_span early = t->threads > 1 ? t->own : (dg_span){0, 0};
+  const dg_recurrent_plan *plan = t->all->pass->plan;
   if (stage->k > 0) {
-    multiply(t, stage, t->own, early);
-    receive(t, stage);
+    multiply(t, stage, t->own, stage->rows + t->own.begin, plan->units);
+    if (t->threads > 1) multiply_others(t, stage);
   }
-  for (size_t c = t->own.begin; c < t->own.end; c += block) {
-    dg_span some = {c, smaller(c + block, t->own.end)};
-    if (stage->k > 0) {
-      multiply(t, stage, some, (dg_span){0, early.begin});
-      multiply(t, stage, some, (dg_span){early.end, units});
-    }
-    run_cell(t, stage, some);
-  }
+  run_cells(t, stage);
   t->message++;
 }
 
@@ -324,9 +317,13 @@ static few_thread thread_of(const few_pass *f) {
   few_thread t = {.all = f,
                   .thread = (size_t)omp_get_thread_num(),
                   .threads = (size_t)omp_get_num_threads(),
-                  .message = plan->message};
+                  .message = plan->message,
+                  .cell = {.desc = f->pass->desc, .n = 1}};
   t.own = units_of(plan, t.thread, t.threads);
-  float *own = f->workspace + t.thread * (ARRAYS * plan->few_array + APART / sizeof(float)) +
+  t.cell.units = count(t.own);
+  for (size_t slot = 0; slot < plan->slots; slot++)
+    t.cell.bias[slot] = f->packed.bias + slot * plan->units + t.own.begin;
+  float *own = f->workspace + t.thread * (ARRAYS * plan->few_array + DG_CHANNEL_APART) +
                plan->few * f->pass->desc->steps * plan->slots * t.own.begin;
   for (size_t i = 0; i < ARRAYS; i++) t.array[i] = own + i * plan->few_array;
   t.sums = own + ARRAYS * plan->few_array;
@@ -337,8 +334,9 @@ void dg_recurrent_few_forward(const dg_recurrent_pass *pass, bool pack, float *p
                               float *workspace) {
   dg_recurrent_plan *plan = pass->op->plan;
   few_pass f = {pass, packing_at(plan, pass->desc, packed), workspace};
-  if (pack) memset(f.packed.words, 0, words_of(pass->op) * sizeof *f.packed.words);
-#pragma omp parallel num_threads((int)threads_of(pass->op))
+  size_t threads = threads_of(pass->op);
+  if (pack) memset(f.packed.channel, 0, channel_floats(plan, threads) * sizeof(float));
+#pragma omp parallel num_threads((int)threads)
   {
     few_thread t = thread_of(&f);
     for (size_t slot = 0; slot < plan->slots && pack; slot++) pack_slot(&f, slot, t.own);
