@@ -36,11 +36,15 @@ void recurrent_cases(case_list *l) {
                                 {2, 17, 33, 5}, {6, 5, 16, 2}, {7, 33, 20, 3}};
   static const shape large[] = {{1, 1, 1, 1},    {3, 40, 128, 3}, {9, 20, 31, 6},   {2, 5, 65, 71},
                                 {12, 32, 64, 9}, {5, 16, 48, 29}, {28, 28, 128, 33}};
+  static const shape few[] = {{3, 2, 1, 1},  {4, 3, 5, 2},   {3, 7, 16, 3},
+                              {2, 4, 33, 3}, {5, 9, 113, 3}, {3, 28, 128, 2}};
   for (int cell = DG_CELL_RNN; cell <= DG_CELL_LSTM; cell++) {
     for (size_t i = 0; i < choices(cell); i++)
       add_shape(l, choice(cell, i), small[l->count % COUNT(small)]);
     for (size_t i = 0; i < COUNT(large); i++)
       add_shape(l, choice(cell, 5 * (COUNT(large) - 1 - i)), large[i]);
+    for (size_t i = 0; i < 2 * COUNT(few); i++) /* a GRU resets after its product, then before */
+      add_shape(l, choice(cell, 7 * (i / 2) % 24 + 24 * (i % 2)), few[i / 2]);
   }
   dg_recurrent_desc conv1d_gru = {.cell = DG_CELL_GRU,
                                   .biases = 1,

@@ -121,10 +121,11 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
                    "backend");
   plan->weight_floats = dg_round_up(plan->forward.depth * dg_panels_width(d->filters));
   plan->source_floats = dg_field_is_plain(&plan->source) ? 0 : dg_field_count(&plan->source);
+  size_t packed = train ? plan->weight_floats : 0;
   op->base.needs.forward_workspace =
-      (plan->weight_floats + (size_t)op->device->threads * dg_round_up(plan->source_floats)) *
-      sizeof(float);
-  if (train) prepare_backward(op);
+      (packed + (size_t)op->device->threads * dg_round_up(plan->source_floats)) * sizeof(float);
+  if (!train) return dg_cpu_keep_packing(op, plan->weight_floats, err);
+  prepare_backward(op);
   return true;
 }
 
@@ -182,14 +183,20 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   const windows *w = &plan->forward;
   size_t in = (size_t)d->steps * d->in, out = w->steps * w->columns;
   dg_ending ending = {.bias = d->bias ? dg_floats(buffers->param[1]) : NULL, .act = d->act};
-  float *panels = dg_floats(buffers->workspace), *fields = panels + plan->weight_floats;
-  size_t work = step->n * out * w->depth;
+  bool pack;
+  float *workspace = dg_floats(buffers->workspace);
+  float *panels = dg_cpu_packed(op, buffers, workspace, &pack);
+  float *fields = op->packing ? workspace : workspace + plan->weight_floats;
+  size_t filters = pack ? d->filters : 0, work = step->n * out * w->depth;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
   {
-    float *field = fields + (size_t)omp_get_thread_num() * dg_round_up(plan->source_floats);
-    memset(field, 0, plan->source_floats * sizeof *field);
+    float *field = NULL;
+    if (plan->source_floats) {
+      field = fields + (size_t)omp_get_thread_num() * dg_round_up(plan->source_floats);
+      memset(field, 0, plan->source_floats * sizeof *field);
+    }
 #pragma omp for schedule(static)
-    for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH)
+    for (size_t f = 0; f < filters; f += DG_TILE_WIDTH)
       pack_weights(d, dg_floats(buffers->param[0]), f, panels + f * w->depth);
 #pragma omp for schedule(static)
     for (size_t s = 0; s < step->n; s++) {

@@ -6,6 +6,7 @@
 
 #include "backends/cpu/panel.h"
 #include "backends/cpu/recurrent_cell.h"
+#include "backends/cpu/recurrent_few.h"
 
 static bool supports(const dg_op_desc *desc) {
   const dg_recurrent_desc *d = &desc->recurrent;
@@ -25,6 +26,16 @@ static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
+/** A network that isn't trained keeps what is packed, and has another way for few samples. */
+static bool prepare_test(dg_cpu_op *op, dg_error *err) {
+  dg_recurrent_plan *plan = op->plan;
+  size_t groups = (size_t)op->device->threads * plan->forward_thread;
+  size_t few = dg_recurrent_few_prepare(op, plan);
+  op->base.needs.forward_workspace = (few > groups ? few : groups) * sizeof(float);
+  size_t directions = dg_recurrent_directions(&op->base.desc.recurrent);
+  return dg_cpu_keep_packing(op, directions * (plan->group_packed + plan->few_packed), err);
+}
+
 static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_recurrent_desc *d = &op->base.desc.recurrent;
   dg_recurrent_plan *plan = op->plan = calloc(1, sizeof *plan);
@@ -38,13 +49,13 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   plan->d_row = row_apart(plan->slots * plan->units);
   plan->group = smaller(op->base.max_n, DG_RECURRENT_GROUP);
   plan->weights = plan->slots * (d->in + d->hidden) * plan->units;
-  plan->biases = plan->slots * plan->units;
+  plan->group_packed = plan->weights + plan->slots * plan->units;
   size_t rows = dg_recurrent_resets(d) ? 2 : 1;
   plan->forward_thread = plan->group * (rows * plan->row + plan->planes * plan->units);
+  if (!train) return prepare_test(op, err);
   op->base.needs.forward_workspace =
-      (plan->weights + plan->biases + (size_t)op->device->threads * plan->forward_thread) *
-      sizeof(float);
-  if (train) dg_recurrent_backward_prepare(op);
+      (plan->group_packed + (size_t)op->device->threads * plan->forward_thread) * sizeof(float);
+  dg_recurrent_backward_prepare(op);
   return true;
 }
 
@@ -84,6 +95,27 @@ float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t samp
   return k + 1 == d->steps ? to : NULL;
 }
 
+static bool has_x(const dg_recurrent_plan *plan, size_t slot) {
+  return slot >= plan->first_x;
+}
+
+static bool has_h(const dg_recurrent_plan *plan, size_t slot) {
+  return slot < plan->gates;
+}
+
+void dg_recurrent_add_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+                             float *bias) {
+  const dg_recurrent_desc *d = pass->desc;
+  dg_buffer *const *params = pass->buffers->param;
+  size_t gate = dg_recurrent_gate(pass->plan, slot), end = smaller(units.end, d->hidden);
+  memset(bias + units.begin, 0, (units.end - units.begin) * sizeof *bias);
+  for (size_t which = 0; which < d->biases; which++) {
+    if (which == 0 ? !has_x(pass->plan, slot) : !has_h(pass->plan, slot)) continue;
+    const float *from = dg_recurrent_param(pass, params, DG_RECURRENT_B + which) + gate * d->hidden;
+    for (size_t i = units.begin; i < end; i++) bias[i] += from[i];
+  }
+}
+
 void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, const float *a,
                            size_t a_row, const float *panels, size_t panel_rows, size_t from,
                            float *plane) {
@@ -103,18 +135,10 @@ void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, con
 /** A forward pass, and what its threads share. */
 typedef struct {
   dg_recurrent_pass pass;
-  bool keep;
+  bool keep, pack;
   float *weights; /**< [slots], each panels of in + hidden rows: W, then U, both transposed */
   float *bias;    /**< [slots][units] */
 } forward_pass;
-
-static bool has_x(const dg_recurrent_plan *plan, size_t slot) {
-  return slot >= plan->first_x;
-}
-
-static bool has_h(const dg_recurrent_plan *plan, size_t slot) {
-  return slot < plan->gates;
-}
 
 static float *slot_weights(const forward_pass *f, size_t slot) {
   const dg_recurrent_desc *d = f->pass.desc;
@@ -135,14 +159,7 @@ static void pack_slot(const forward_pass *f, size_t slot) {
     if (has_h(plan, slot))
       dg_pack_columns(hidden, count, u + c * hidden, hidden, panel + in * dg_panel_width(count));
   }
-  float *bias = f->bias + slot * plan->units;
-  memset(bias, 0, plan->units * sizeof *bias);
-  if (d->biases > 0 && has_x(plan, slot))
-    dg_grad_put(DG_GRAD_ADD, hidden, dg_recurrent_param(&f->pass, params, DG_RECURRENT_B) + first,
-                bias);
-  if (d->biases > 1 && has_h(plan, slot))
-    dg_grad_put(DG_GRAD_ADD, hidden, dg_recurrent_param(&f->pass, params, DG_RECURRENT_C) + first,
-                bias);
+  dg_recurrent_add_biases(&f->pass, slot, (dg_span){0, plan->units}, f->bias + slot * plan->units);
 }
 
 /** The sums of a slot from rows [x, h], with its part of h or without. */
@@ -201,6 +218,7 @@ static void group_forward(const forward_pass *f, dg_recurrent_group group, float
   float *planes = (reset ? reset : rows) + all_rows, *before = NULL;
   const float *x = dg_floats(f->pass.buffers->in[0]) + group.first * x_row;
   dg_cell_step cell = {.desc = d,
+                       .units = d->hidden,
                        .n = group.n,
                        .h = rows + d->in,
                        .row = plan->row,
@@ -222,8 +240,10 @@ static void direction_forward(const forward_pass *f, float *rooms) {
   const dg_recurrent_plan *plan = f->pass.plan;
 #pragma omp parallel num_threads(dg_recurrent_threads(&f->pass))
   {
+    if (f->pack) {
 #pragma omp for schedule(static)
-    for (size_t slot = 0; slot < plan->slots; slot++) pack_slot(f, slot);
+      for (size_t slot = 0; slot < plan->slots; slot++) pack_slot(f, slot);
+    }
     float *room = rooms + (size_t)omp_get_thread_num() * plan->forward_thread;
     dg_span mine = dg_cpu_share(dg_recurrent_groups(&f->pass), 1);
     for (size_t g = mine.begin; g < mine.end; g++)
@@ -232,14 +252,25 @@ static void direction_forward(const forward_pass *f, float *rooms) {
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_recurrent_plan *plan = op->plan;
+  dg_recurrent_plan *plan = op->plan;
+  const dg_recurrent_desc *d = &op->base.desc.recurrent;
   float *workspace = dg_floats(buffers->workspace);
-  forward_pass f = {.pass = {op, &op->base.desc.recurrent, plan, buffers, step->n, 0},
-                    .keep = op->train && step->train,
-                    .weights = workspace,
-                    .bias = workspace + plan->weights};
-  for (; f.pass.direction < dg_recurrent_directions(f.pass.desc); f.pass.direction++)
-    direction_forward(&f, workspace + plan->weights + plan->biases);
+  bool pack, keeps = op->packing, few = keeps && dg_recurrent_are_few(op, step->n);
+  float *packed = dg_cpu_packed(op, buffers, workspace, &pack);
+  if (pack) plan->group_ready = plan->few_ready = false;
+  dg_recurrent_pass pass = {op, d, plan, buffers, step->n, 0};
+  for (; pass.direction < dg_recurrent_directions(d); pass.direction++) {
+    float *kept = packed + pass.direction * (plan->group_packed + plan->few_packed);
+    if (few)
+      dg_recurrent_few_forward(&pass, !plan->few_ready, kept + plan->group_packed, workspace);
+    else if (keeps)
+      direction_forward(
+          &(forward_pass){pass, false, !plan->group_ready, kept, kept + plan->weights}, workspace);
+    else
+      direction_forward(&(forward_pass){pass, step->train, true, packed, packed + plan->weights},
+                        workspace + plan->group_packed);
+  }
+  *(few ? &plan->few_ready : &plan->group_ready) = true;
 }
 
 const dg_cpu_family DG_ISA_NAME(dg_cpu_recurrent) = {supports, prepare, forward,

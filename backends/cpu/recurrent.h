@@ -25,6 +25,7 @@
 #define dg_recurrent_place DG_ISA_NAME(dg_recurrent_place)
 #define dg_recurrent_out_row DG_ISA_NAME(dg_recurrent_out_row)
 #define dg_recurrent_group_at DG_ISA_NAME(dg_recurrent_group_at)
+#define dg_recurrent_add_biases DG_ISA_NAME(dg_recurrent_add_biases)
 #define dg_recurrent_multiply DG_ISA_NAME(dg_recurrent_multiply)
 #define dg_recurrent_backward_prepare DG_ISA_NAME(dg_recurrent_backward_prepare)
 #define dg_recurrent_backward DG_ISA_NAME(dg_recurrent_backward)
@@ -37,16 +38,24 @@ enum {
 
 typedef struct {
   size_t gates, slots;
-  size_t first_x; /**< the first slot with a part of x; those with a part of h are [0, gates) */
-  size_t units;   /**< `hidden`, rounded up to whole vectors */
-  size_t planes;  /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
-                       cheaply made again of o and c) */
-  size_t row;     /**< floats from one row [x, h] to the next */
-  size_t d_row;   /**< floats from one row [slots][units] of gradients to the next */
-  size_t group;   /**< samples of the largest group */
+  size_t first_x;   /**< the first slot with a part of x; those with a part of h are [0, gates) */
+  size_t units;     /**< `hidden`, rounded up to whole vectors */
+  size_t planes;    /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
+                         cheaply made again of o and c) */
+  size_t row;       /**< floats from one row [x, h] to the next */
+  size_t d_row;     /**< floats from one row [slots][units] of gradients to the next */
+  size_t group;     /**< samples of the largest group */
+  size_t few;       /**< samples that are few, at most */
+  size_t few_array; /**< floats of an array [few][units] */
+  uint64_t message; /**< the number of the last one that threads sent each other for few samples */
+
+  /** Floats of a direction's packed parameters, for groups and for few samples, and whether those
+      that the op keeps are packed. */
+  size_t group_packed, few_packed;
+  bool group_ready, few_ready;
 
   /** Floats of parts of the workspaces. */
-  size_t weights, biases, forward_thread;   /**< forward */
+  size_t weights, forward_thread;           /**< forward */
   size_t d_u, d_w, d_bias, backward_thread; /**< backward */
 } dg_recurrent_plan;
 
@@ -108,6 +117,10 @@ float *dg_recurrent_kept(const dg_recurrent_pass *pass, dg_recurrent_group group
     doesn't. Samples are dg_recurrent_out_row apart. */
 float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t sample, size_t k);
 size_t dg_recurrent_out_row(const dg_recurrent_desc *desc);
+
+/** Writes to bias [units] what a slot has of the biases of some units. */
+void dg_recurrent_add_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+                             float *bias);
 
 /**
  * plane = or += rows a [n][depth], `a_row` apart, times a matrix of `columns` columns that lies in

@@ -20,10 +20,10 @@ INLINE void store(float *to, dg_vector x) {
 }
 
 /** Calls `visit`, a function that is inlined, for every vector of the planes. */
-INLINE void each(size_t hidden, size_t n, void (*visit)(const void *step, place p),
+INLINE void each(size_t units, size_t n, void (*visit)(const void *step, place p),
                  const void *step) {
-  for (size_t u = 0; u < hidden; u += DG_TILE_WIDTH) {
-    size_t width = dg_panel_width(dg_panel_columns(hidden - u));
+  for (size_t u = 0; u < units; u += DG_TILE_WIDTH) {
+    size_t width = dg_panel_width(dg_panel_columns(units - u));
     for (size_t s = 0; s < n; s++)
       for (size_t v = 0; v < width; v += DG_VECTOR)
         visit(step, (place){u * n + s * width + v, u + v, s});
@@ -96,19 +96,18 @@ INLINE void lstm_forward(const void *step, place p) {
 }
 
 void dg_cell_reset(const dg_cell_step *s) {
-  each(s->desc->hidden, s->n, gru_reset, s);
+  each(s->units, s->n, gru_reset, s);
 }
 
 void dg_cell_forward(const dg_cell_step *s) {
-  size_t hidden = s->desc->hidden;
   if (s->desc->cell == DG_CELL_RNN)
-    each(hidden, s->n, rnn_forward, s);
+    each(s->units, s->n, rnn_forward, s);
   else if (s->desc->cell == DG_CELL_LSTM)
-    each(hidden, s->n, lstm_forward, s);
+    each(s->units, s->n, lstm_forward, s);
   else if (s->desc->reset_before)
-    each(hidden, s->n, gru_forward, s);
+    each(s->units, s->n, gru_forward, s);
   else
-    each(hidden, s->n, split_gru_forward, s);
+    each(s->units, s->n, split_gru_forward, s);
 }
 
 /* ---- backward ----------------------------------------------------------- */

@@ -5,16 +5,29 @@
 #ifndef DG_CPU_SQUASH_H
 #define DG_CPU_SQUASH_H
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "backends/cpu/tile.h"
 
 typedef int32_t dg_int_vector __attribute__((vector_size(DG_VECTOR * sizeof(int32_t))));
 
-/** Each element of x, or `low` where it is smaller, or `high` where it is larger. */
+/** Each element of x, or `low` where it is smaller, or `high` where it is larger. x86's
+   instructions take the second operand where one is NaN. */
 static inline dg_vector dg_clip(dg_vector x, float low, float high) {
+#if defined(__AVX512F__)
+  return (dg_vector)_mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), x));
+#elif defined(__AVX2__)
+  return (dg_vector)_mm256_min_ps(_mm256_set1_ps(high), _mm256_max_ps(_mm256_set1_ps(low), x));
+#elif defined(__SSE2__)
+  return (dg_vector)_mm_min_ps(_mm_set1_ps(high), _mm_max_ps(_mm_set1_ps(low), x));
+#else
   dg_vector lows = low - (dg_vector){0}, highs = high - (dg_vector){0};
   dg_int_vector below = x<lows, above = x> highs;
   return (dg_vector)(((dg_int_vector)lows & below) | ((dg_int_vector)highs & above) |
                      ((dg_int_vector)x & ~(below | above)));
+#endif
 }
 
 /** exp(x) in two parts: power * rest + power. */
