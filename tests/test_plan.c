@@ -87,11 +87,21 @@ START_TEST(one_cycle_is_pytorchs) {
 }
 END_TEST
 
+/** A warm-up of a single step begins with the largest rate. */
+START_TEST(one_cycle_warms_up_in_a_step) {
+  dg_schedule_recipe s = {
+      .kind = DG_SCHEDULE_ONE_CYCLE, .warmup = 0.25, .div = 25, .final_div = 1e4};
+  ck_assert_double_eq_tol(dg_learning_rate(&s, 0.1, 0, 4, 4), 0.1, 1e-12);
+  ck_assert_double_eq_tol(dg_learning_rate(&s, 0.1, 3, 4, 4), 4e-7, 1e-12);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("plan");
   tcase_add_loop_test(tests, blocks_never_overlap, 0, 50);
   tcase_add_test(tests, memory_is_shared_over_time);
   tcase_add_test(tests, schedules_follow_their_formulas);
   tcase_add_test(tests, one_cycle_is_pytorchs);
+  tcase_add_test(tests, one_cycle_warms_up_in_a_step);
   return suite_main("plan", tests);
 }

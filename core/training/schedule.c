@@ -11,7 +11,7 @@ static double cosine_between(double from, double to, double part) {
 static double one_cycle(const dg_schedule_recipe *s, double lr, double step, double total) {
   double first = lr / s->div, last = first / s->final_div;
   double peak = s->warmup * total - 1.0, end = total - 1.0;
-  if (step <= peak) return cosine_between(first, lr, step / peak);
+  if (step <= peak) return cosine_between(first, lr, peak > 0 ? step / peak : 1.0);
   if (end <= peak) return last;
   return cosine_between(lr, last, fmin((step - peak) / (end - peak), 1.0));
 }
