@@ -89,7 +89,9 @@ typedef struct {
  * bias [filters]}, out [n, filters, out_h, out_w] = act(in correlated with weight + bias);
  * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding. With `pool` the
  * maximum of each pool x pool window of that is taken, as DG_OP_MAXPOOL2D does without padding and
- * with strides of pool: out is [n, filters, out_h / pool, out_w / pool], rounded down.
+ * with strides of pool: out is [n, filters, out_h / pool, out_w / pool], rounded down. With
+ * `moments` a training step also writes out[1] [n, filters, 2]: of each plane of out the mean and
+ * the sum of squared deviations from it.
  */
 typedef struct {
   uint32_t channels, height, width, filters;
@@ -98,6 +100,7 @@ typedef struct {
   dg_act act;    /**< fused to the end */
   uint32_t pool; /**< fused behind act; 0: none */
   dg_drop drop;  /**< fused behind both */
+  bool moments;  /**< of out are written too */
 } dg_conv2d_desc;
 
 /**
@@ -162,11 +165,15 @@ typedef struct {
  * momentum now, where the variance is now the unbiased one (of a single number: both stay).
  * Testing: mean and variance are the running ones. (Ioffe and Szegedy, arXiv:1502.03167;
  * torch.nn.BatchNorm1d and 2d.)
+ * With `moments` (rows 1) training takes mean and variance from in[1] [n, channels, 2], which has
+ * mean and sum of squared deviations of each plane of in[0], as conv2d writes them; backward goes
+ * to d_in[0] alone, the moments being made of in[0].
  */
 typedef struct {
   uint32_t rows, channels, plane;
   float momentum, eps;
-  dg_act act; /**< fused to the end */
+  dg_act act;   /**< fused to the end */
+  bool moments; /**< are given */
 } dg_batch_norm_desc;
 
 /**

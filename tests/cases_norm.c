@@ -38,14 +38,19 @@ void batch_norm_cases(case_list *l) {
       {2, 17, 33, 3},
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_batch_norm_desc d = {shapes[i].rows,           shapes[i].channels,         shapes[i].plane,
-                            i % 4 == 3 ? 0.3f : 0.1f, i % 5 == 4 ? 1e-3f : 1e-5f, act_of(i)};
+    dg_batch_norm_desc d = {shapes[i].rows,
+                            shapes[i].channels,
+                            shapes[i].plane,
+                            i % 4 == 3 ? 0.3f : 0.1f,
+                            i % 5 == 4 ? 1e-3f : 1e-5f,
+                            act_of(i),
+                            false};
     dg_op_desc desc = {DG_OP_BATCH_NORM, {mode_of(i)}, .batch_norm = d};
     add_case(l, desc, shapes[i].max_n, FILL_RANDOM);
     if (shapes[i].rows * shapes[i].plane >= MANY) add_case(l, desc, shapes[i].max_n, FILL_FAR);
   }
   for (size_t i = 0; i < 7; i++) {
-    dg_batch_norm_desc d = {1, 19, 30, 0.1f, 1e-5f, act_of(i)};
+    dg_batch_norm_desc d = {1, 19, 30, 0.1f, 1e-5f, act_of(i), false};
     add_case(l, (dg_op_desc){DG_OP_BATCH_NORM, {mode_of(i)}, .batch_norm = d}, 3, FILL_RANDOM);
   }
 }

@@ -78,13 +78,21 @@ static void fused_conv2d_cases(case_list *l) {
       {1, 28, 28, 28, 3, 1, 0, 2, 0, 3},
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_conv2d_desc d = {shapes[i].channels, shapes[i].height,
-                        shapes[i].width,    shapes[i].filters,
-                        shapes[i].kernel,   shapes[i].kernel,
-                        shapes[i].stride,   shapes[i].stride,
-                        shapes[i].pad,      shapes[i].pad,
-                        i % 3 != 2,         act_of(i),
-                        shapes[i].pool,     drop_of(shapes[i].rate, i)};
+    dg_conv2d_desc d = {shapes[i].channels,
+                        shapes[i].height,
+                        shapes[i].width,
+                        shapes[i].filters,
+                        shapes[i].kernel,
+                        shapes[i].kernel,
+                        shapes[i].stride,
+                        shapes[i].stride,
+                        shapes[i].pad,
+                        shapes[i].pad,
+                        i % 3 != 2,
+                        act_of(i),
+                        shapes[i].pool,
+                        drop_of(shapes[i].rate, i),
+                        false};
     if (d.drop.rate > 0) d.act = (dg_act){DG_ACT_RELU, 0};
     add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, shapes[i].max_n,
              FILL_RANDOM);
@@ -174,12 +182,13 @@ void conv2d_cases(case_list *l) {
                         i % 3 != 2,
                         act_of(i),
                         0,
-                        {0, 0}};
+                        {0, 0},
+                        false};
     add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, shapes[i].max_n,
              FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
-    dg_conv2d_desc d = {3, 9, 10, 18, 3, 3, 1, 1, 1, 1, i < 5, act_of(i), 0, {0, 0}};
+    dg_conv2d_desc d = {3, 9, 10, 18, 3, 3, 1, 1, 1, 1, i < 5, act_of(i), 0, {0, 0}, false};
     add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, 3, FILL_RANDOM);
   }
   fused_conv2d_cases(l);

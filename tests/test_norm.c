@@ -1,6 +1,7 @@
 /*
- * Batch normalization in a network: where its states lie, what a weight file has of them, and that
- * a network that only tests folds it away without changing an answer.
+ * Batch normalization in a network: where its states lie, what a weight file has of them, that a
+ * network that only tests folds it away without changing an answer, and that one that trains joins
+ * it to the convolution before it.
  */
 #include <check.h>
 #include <math.h>
@@ -131,6 +132,97 @@ static void check_folding(const rig_place *place, int number) {
   rig_conclude(&report);
 }
 
+/* ---- joining ------------------------------------------------------------ */
+
+/** Norms behind direct products, behind minimal filtering and behind an activation take moments;
+    one whose convolution has another reader can't, and one behind no convolution. */
+static const char some_join[] =
+    HEAD "{ type = \"conv2d\"; filters = 16; kernel = 3; padding = 1; bias = false; },\n" NORM(
+        "n1") "{ type = \"relu\"; },\n"
+              "{ type = \"conv2d\"; filters = 32; kernel = 3; padding = 1; bias = false; },\n" NORM(
+                  "n2") "{ type = \"relu\"; },\n"
+                        "{ type = \"conv2d\"; filters = 8; kernel = 3; },\n"
+                        "{ type = \"leaky_relu\"; slope = 0.1; },\n" NORM(
+                            "n3") "{ type = \"conv2d\"; name = \"two\"; filters = 8; kernel = 3; "
+                                  "padding = 1; },\n" NORM(
+                                      "n4") "{ type = \"add\"; inputs = [\"two\", \"n4\"]; },\n"
+                                            "{ type = \"flatten\"; },\n"
+                                            "{ type = \"linear\"; units = 10; },\n"
+                                            "{ type = \"batch_norm\"; name = \"n5\"; }\n);\n";
+enum { JOINED = 3 };
+
+static uint32_t joined(const dg_network *network) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < network->node_count; i++)
+    count += network->nodes[i].plan.op.kind == DG_OP_BATCH_NORM && network->nodes[i].inputs == 2;
+  return count;
+}
+
+/** The device's own calls, while others stand before them. */
+static const dg_device_calls *real;
+
+static bool supports_no_moments(const dg_device *device, const dg_op_desc *desc) {
+  bool moments = (desc->kind == DG_OP_CONV2D && desc->conv2d.moments) ||
+                 (desc->kind == DG_OP_BATCH_NORM && desc->batch_norm.moments);
+  return !moments && real->supports(device, desc);
+}
+
+/** What a training step makes of random images and gradients of the logits. */
+typedef struct {
+  float logits[N * CLASSES], *values, *gradients;
+} results;
+
+static results results_of(dg_network *network) {
+  const dg_device_calls *calls = network->device->calls;
+  dg_error err = {0};
+  dg_step step = {.n = N, .train = true};
+  float d_logits[N * CLASSES];
+  rig_random(d_logits, N * CLASSES, 2);
+  results r = {.values = rig_alloc(dg_network_floats(network), sizeof(float)),
+               .gradients = rig_alloc(dg_network_learned(network), sizeof(float))};
+  ck_assert(dg_network_initialize(network, 3, &err));
+  answers(network, true, 1, r.logits);
+  bool right = calls->write(dg_network_d_output(network), 0, d_logits, sizeof d_logits, &err) &&
+               dg_network_backward(network, &step, &err) &&
+               calls->read(dg_network_gradients(network), 0, r.gradients,
+                           dg_network_learned(network) * sizeof(float), &err) &&
+               dg_network_read(network, r.values, &err);
+  ck_assert_msg(right, "%s", err.message);
+  return r;
+}
+
+static void check_close(rig_report *report, const char *what, const float *got,
+                        const float *expected, size_t count) {
+  double *doubles = rig_doubles(expected, count);
+  rig_close(report, what, got, doubles, count, 1e-5);
+  free(doubles);
+}
+
+static void check_joining(const rig_place *place, int number) {
+  (void)number;
+  rig_report report = {.place = place, .what = "joined and apart"};
+  dg_device *device = rig_open(place);
+  dg_model *model = parse(some_join);
+  dg_network *with = build(model, device, true);
+  dg_device_calls calls = *(real = device->calls);
+  calls.supports = supports_no_moments;
+  device->calls = &calls;
+  dg_network *without = build(model, device, true);
+  device->calls = real;
+
+  ck_assert_uint_eq(joined(with), strcmp(place->backend->name, "cpu") == 0 ? JOINED : 0);
+  ck_assert_uint_eq(joined(without), 0);
+  results a = results_of(with), b = results_of(without);
+  check_close(&report, "logits", a.logits, b.logits, N * CLASSES);
+  check_close(&report, "parameters and states", a.values, b.values, dg_network_floats(with));
+  check_close(&report, "gradients", a.gradients, b.gradients, dg_network_learned(with));
+  free(a.values), free(a.gradients), free(b.values), free(b.gradients);
+  dg_network_free(with), dg_network_free(without);
+  dg_model_free(model);
+  device->calls->close(device);
+  rig_conclude(&report);
+}
+
 /* ---- states ------------------------------------------------------------- */
 
 /** States stand behind what is learned; a training step moves them, a test doesn't. */
@@ -240,8 +332,8 @@ static void check_files(const rig_place *place, int number) {
 int main(void) {
   static const rig_group groups[] = {
       {"products fold", check_folding, 0}, {"sequences fold", check_folding, 1},
-      {"others stay", check_folding, 2},   {"states", check_states, 0},
-      {"weight files", check_files, 0},
+      {"others stay", check_folding, 2},   {"norms join", check_joining, 0},
+      {"states", check_states, 0},         {"weight files", check_files, 0},
   };
   return rig_main("norm", groups, sizeof groups / sizeof *groups);
 }

@@ -7,6 +7,7 @@
 #include "backends/cpu/activation.h"
 #include "backends/cpu/conv2d_pooled.h"
 #include "backends/cpu/conv2d_winograd.h"
+#include "backends/cpu/moments.h"
 #include "backends/cpu/panel.h"
 #include "backends/cpu/tile.h"
 
@@ -283,6 +284,10 @@ static size_t row_count(const dg_conv_plan *plan) {
 /** What follows; `room`: the thread's own. */
 static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, float *room) {
   const dg_conv_plan *plan = f->op->plan;
+  float *moments = dg_conv_ending_moments(f->op, f->buffers, f->step, s);
+  if (moments)
+    dg_moments(planes.end - planes.begin, plan->pixels, p->sums + planes.begin * plan->pixels,
+               moments + 2 * planes.begin);
   if (plan->pools)
     dg_conv_ending_drop(&plan->ending, f->step, s, planes, p->y);
   else

@@ -11,8 +11,9 @@ enum { BLOCK = 16 };
 bool dg_conv_ending_known(const dg_conv2d_desc *d) {
   enum { MOST = 16 }; /* what a byte can count in a window */
   dg_conv_ending e = dg_conv_ending_of(d);
-  return dg_act_known(d->act) && dg_drop_known(d->drop, d->act) && d->pool <= MOST &&
-         dg_conv_ending_plane(&e) > 0;
+  bool moved = d->pool > 0 || d->drop.rate > 0; /* the moments are those of the sums */
+  return !(d->moments && moved) && dg_act_known(d->act) && dg_drop_known(d->drop, d->act) &&
+         d->pool <= MOST && dg_conv_ending_plane(&e) > 0;
 }
 
 dg_conv_ending dg_conv_ending_of(const dg_conv2d_desc *d) {

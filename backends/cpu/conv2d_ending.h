@@ -55,6 +55,13 @@ static inline dg_ending dg_conv_ending_first(const dg_conv_ending *e, const floa
   return (dg_ending){.bias = bias, .act = e->act};
 }
 
+/** Where the moments of a sample's planes go; NULL: they are not wanted. */
+static inline float *dg_conv_ending_moments(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                                            const dg_step *step, size_t sample) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  return d->moments && step->train ? dg_floats(buffers->out[1]) + 2 * sample * d->filters : NULL;
+}
+
 /**
  * Brings some planes of sample `sample` of a step to their end: out [planes, out_h, out_w] from
  * `sums` of the whole sample, which is out where dg_conv_ending_sums is 0. kept: a byte for each

@@ -12,6 +12,7 @@
 
 #include "backends/cpu/activation.h"
 #include "backends/cpu/conv2d_ending.h"
+#include "backends/cpu/moments.h"
 #include "backends/cpu/panel.h"
 #include "backends/cpu/sum.h"
 #include "backends/cpu/winograd.h"
@@ -238,6 +239,7 @@ typedef struct {
   const float *moments, *panels;
   dg_ending ending;
   float *out;
+  float *of_planes; /**< dg_moments of out's planes; NULL: not wanted */
 } correlation;
 
 /** Products of the panel of filters from `f` on become DG_VECTOR planes, from its filter v on, of
@@ -253,6 +255,7 @@ static void end_vector(const correlation *k, const room *r, const float *product
   for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
     for (size_t pixel = 0; pixel < plane; pixel++) to[c * plane + pixel] += e->bias[f + v + c];
   dg_act_forward(e->act, DG_VECTOR * plane, to, to);
+  if (k->of_planes) dg_moments(DG_VECTOR, plane, to, k->of_planes + 2 * (s * w->filters + f + v));
 }
 
 /** The panel of filters from `f` on. */
@@ -302,7 +305,8 @@ static correlation correlation_of(const pass *f, const room *r, size_t first, si
                        .panels = f->panels,
                        .ending = dg_conv_ending_first(&p->ending, bias),
                        .out = apart ? r->base + p->to.sums
-                                    : dg_floats(f->buffers->out[0]) + first * out};
+                                    : dg_floats(f->buffers->out[0]) + first * out,
+                       .of_planes = dg_conv_ending_moments(f->op, f->buffers, f->step, first)};
 }
 
 /** Brings some planes of sample `s` of the step to their end. */

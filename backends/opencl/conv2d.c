@@ -34,7 +34,7 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
   const dg_conv2d_desc *d = &desc->conv2d;
   const dg_pool2d_desc pool = pool_of(d);
-  if (!dg_cl_is_leaky(d->act)) return false;
+  if (!dg_cl_is_leaky(d->act) || d->moments) return false;
   if (d->pool == 0) return d->drop.rate == 0;
   return dg_cl_drop_fits(d->drop, d->act) && dg_cl_maximum_fits(&pool) && d->stride_h == 1 &&
          d->stride_w == 1 && d->pad_h < d->kernel_h && d->pad_w < d->kernel_w &&

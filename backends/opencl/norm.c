@@ -48,7 +48,7 @@ typedef struct {
 
 static bool batch_supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_is_leaky(desc->batch_norm.act);
+  return dg_cl_is_leaky(desc->batch_norm.act) && !desc->batch_norm.moments;
 }
 
 static line_shape batch_lines(const dg_cl_op *op, uint32_t n) {

@@ -107,8 +107,9 @@ void dg_network_op_text(const dg_network *network, uint32_t op, char *text) {
   const dg_act *act = dg_network_act(&desc);
   const uint32_t *pool = dg_network_pool(&desc);
   const dg_drop *drop = dg_network_drop(&desc);
-  snprintf(text, DG_COST_NAME, "%s%s%s%s", node->layer->kind->type, act ? acts[act->kind] : "",
-           pool && *pool ? " + maxpool2d" : "", drop && drop->rate > 0 ? " + dropout" : "");
+  snprintf(text, DG_COST_NAME, "%s%s%s%s%s", node->layer->kind->type, act ? acts[act->kind] : "",
+           pool && *pool ? " + maxpool2d" : "", drop && drop->rate > 0 ? " + dropout" : "",
+           node->moments ? " + moments" : "");
 }
 
 bool dg_network_op_times(const dg_network *network, uint32_t op, dg_op_times *times,

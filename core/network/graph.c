@@ -86,8 +86,9 @@ static bool lower_layer(dg_network *network, const dg_model *model, uint32_t ind
   return true;
 }
 
+/** Room for what each layer makes, and for the moments of that. */
 static bool reserve(dg_network *network, uint32_t layers, dg_error *err) {
-  network->tensors = calloc(layers + 1, sizeof *network->tensors);
+  network->tensors = calloc(2 * (size_t)layers + 1, sizeof *network->tensors);
   network->nodes = calloc(layers, sizeof *network->nodes);
   network->params = calloc((size_t)layers * (DG_MAX_PARAM + DG_MAX_STATE), sizeof *network->params);
   return (network->tensors && network->nodes && network->params) || dg_fail_memory(err, layers);
@@ -255,7 +256,10 @@ bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err)
   if (!right) return false;
   add_states(network);
   dg_network_fuse_nodes(network, fuse_node);
-  if (!network->train && !dg_network_fold(network, err)) return false;
+  if (network->train)
+    dg_network_join_moments(network);
+  else if (!dg_network_fold(network, err))
+    return false;
   direct_gradients(network);
   return true;
 }

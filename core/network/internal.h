@@ -21,6 +21,7 @@ typedef struct {
   const dg_model_layer *layer;
   dg_layer_plan plan;
   uint32_t inputs, in[DG_MAX_IN], out; /**< tensors */
+  uint32_t moments;                    /**< tensor: of out (moments.c); 0: not wanted */
   uint32_t first_param, first_state;   /**< in dg_network.params */
   bool wants_backward;
   dg_op *op;
@@ -87,6 +88,9 @@ dg_node *dg_network_before(dg_network *network, uint32_t i);
 void dg_network_fuse_into(dg_network *network, uint32_t i);
 /** Drops the nodes that `fuses`, called for each in order, has fused into others. */
 void dg_network_fuse_nodes(dg_network *network, bool (*fuses)(dg_network *network, uint32_t i));
+
+/** Lets batch norms have their statistics from the convolutions before them (moments.c). */
+void dg_network_join_moments(dg_network *network);
 
 /** Folds batch norms into the products before them, where the device can (fold.c). */
 bool dg_network_fold(dg_network *network, dg_error *err);

@@ -105,6 +105,7 @@ static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) 
     if (node->plan.op.d_in[k] != DG_GRAD_NONE) f->d_in[k] = network->tensors[node->in[k]].grad;
   }
   f->out[0] = network->tensors[node->out].value;
+  if (node->moments) f->out[1] = network->tensors[node->moments].value;
   f->d_out = network->tensors[node->out].grad;
   for (uint32_t k = 0; k < node->plan.params; k++) {
     f->param[k] = network->param_views[node->first_param + k];
