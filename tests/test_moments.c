@@ -40,6 +40,7 @@ static const pair_case cases[] = {
     {48, 10, 10, 48, 3, 1, 0, true, {DG_ACT_SIGMOID, 0}, 0, 13},
     {32, 15, 8, 16, 3, 1, 2, false, {DG_ACT_NONE, 0}, 0, 5},
     {16, 13, 14, 48, 5, 1, 2, true, {DG_ACT_RELU, 0}, 0, 3},
+    {32, 20, 18, 32, 7, 1, 0, false, {DG_ACT_RELU, 0}, 0, 3},
     /* far from 0 for their deviation */
     {3, 13, 11, 16, 3, 1, 1, true, {DG_ACT_NONE, 0}, 30, 4},
     {16, 12, 12, 32, 3, 1, 0, true, {DG_ACT_RELU, 0}, 30, 4},
