@@ -8,6 +8,7 @@
 #define dg_conv_winograd_is_faster DG_ISA_NAME(dg_conv_winograd_is_faster)
 #define dg_conv_winograd_goes_back DG_ISA_NAME(dg_conv_winograd_goes_back)
 #define dg_conv_winograd_forward DG_ISA_NAME(dg_conv_winograd_forward)
+#define dg_conv_winograd_backward DG_ISA_NAME(dg_conv_winograd_backward)
 #define dg_conv_winograd DG_ISA_NAME(dg_conv_winograd)
 
 /** Is it faster forward? */
@@ -18,6 +19,8 @@ bool dg_conv_winograd_goes_back(const dg_conv2d_desc *desc);
 
 void dg_conv_winograd_forward(const dg_cpu_op *op, const dg_op_buffers *buffers,
                               const dg_step *step);
+void dg_conv_winograd_backward(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                               const dg_step *step);
 
 extern const dg_cpu_family dg_conv_winograd;
 
