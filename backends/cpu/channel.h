@@ -17,8 +17,6 @@ enum {
   /** Floats between what threads write. Where one reads on, its processor fetches what follows
      ahead of time, and the thread that writes there has to get it back; but not that far ahead. */
   DG_CHANNEL_APART = 4096 / sizeof(float),
-  /** Floats that go from processor to processor at once. */
-  DG_CHANNEL_LINE = 64 / sizeof(float),
 };
 
 /** How many messages a thread has sent; from one pass over a channel to the next it counts on. */
@@ -34,12 +32,6 @@ static inline void dg_channel_await(const dg_channel_count *sent, uint64_t count
   enum { TRIES = 4096 };
   for (size_t tries = 1; atomic_load_explicit(sent, memory_order_acquire) < count; tries++)
     if (tries % TRIES == 0) sched_yield();
-}
-
-/** Takes a box that will be filled soon into the processor's cache, by writing what stands there.
- */
-static inline void dg_channel_claim(volatile float *box, size_t floats) {
-  for (size_t i = 0; i < floats; i += DG_CHANNEL_LINE) box[i] = box[i];
 }
 
 #endif

@@ -255,7 +255,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   dg_recurrent_plan *plan = op->plan;
   const dg_recurrent_desc *d = &op->base.desc.recurrent;
   float *workspace = dg_floats(buffers->workspace);
-  bool pack, keeps = op->packing, few = keeps && dg_recurrent_are_few(op, step->n);
+  bool pack, keeps = op->packing, few = keeps && dg_recurrent_are_few(plan, step->n);
   float *packed = dg_cpu_packed(op, buffers, workspace, &pack);
   if (pack) plan->group_ready = plan->few_ready = false;
   dg_recurrent_pass pass = {op, d, plan, buffers, step->n, 0};

@@ -38,15 +38,16 @@ enum {
 
 typedef struct {
   size_t gates, slots;
-  size_t first_x;   /**< the first slot with a part of x; those with a part of h are [0, gates) */
-  size_t units;     /**< `hidden`, rounded up to whole vectors */
-  size_t planes;    /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
-                         cheaply made again of o and c) */
-  size_t row;       /**< floats from one row [x, h] to the next */
-  size_t d_row;     /**< floats from one row [slots][units] of gradients to the next */
-  size_t group;     /**< samples of the largest group */
-  size_t few;       /**< samples that are few, at most */
-  size_t few_array; /**< floats of an array [few][units] */
+  size_t first_x;     /**< the first slot with a part of x; those with a part of h are [0, gates) */
+  size_t units;       /**< `hidden`, rounded up to whole vectors */
+  size_t planes;      /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
+                           cheaply made again of o and c) */
+  size_t row;         /**< floats from one row [x, h] to the next */
+  size_t d_row;       /**< floats from one row [slots][units] of gradients to the next */
+  size_t group;       /**< samples of the largest group */
+  size_t few;         /**< samples that are few, at most */
+  size_t few_threads; /**< that share their units */
+  size_t few_array;   /**< floats of an array [few][units] */
   uint64_t message; /**< the number of the last one that threads sent each other for few samples */
 
   /** Floats of a direction's packed parameters, for groups and for few samples, and whether those

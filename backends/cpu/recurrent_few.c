@@ -43,8 +43,8 @@ static size_t threads_of(const dg_cpu_op *op) {
   return threads > 1 ? threads : 1;
 }
 
-bool dg_recurrent_are_few(const dg_cpu_op *op, size_t samples) {
-  return samples == 1 || samples < threads_of(op);
+bool dg_recurrent_are_few(const dg_recurrent_plan *plan, size_t samples) {
+  return samples == 1 || samples < plan->few_threads;
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -65,7 +65,7 @@ typedef struct {
   float *u_reset; /**< [vectors][hidden][DG_VECTOR]: of the slot that is multiplied with r h */
   float *w;       /**< [vectors], pairs of gates: [in][2][DG_VECTOR], one gate alone the last */
   float *bias;    /**< [slots][units] */
-  float *channel; /**< of each thread: its count, and boxes [samples][own units] */
+  float *channel; /**< [threads] counts, then of each thread boxes [samples][own units] */
 } packing;
 
 static packing packing_at(const dg_recurrent_plan *plan, const dg_recurrent_desc *d, float *at) {
@@ -81,18 +81,18 @@ static packing packing_at(const dg_recurrent_plan *plan, const dg_recurrent_desc
     it, in turns; r h; c. */
 enum { STATE, NEXT_STATE, RESET, C, ARRAYS };
 
-/** Floats of the channel of `threads`. */
-static size_t channel_floats(const dg_recurrent_plan *plan, size_t threads) {
-  size_t apart = (1 + DG_CHANNEL_BOXES) * DG_CHANNEL_APART;
-  return threads == 1 ? 0 : threads * apart + DG_CHANNEL_BOXES * plan->few * plan->units;
+/** Floats of the channel. */
+static size_t channel_floats(const dg_recurrent_plan *plan) {
+  size_t apart = plan->few_threads * (1 + DG_CHANNEL_BOXES) * DG_CHANNEL_APART;
+  return plan->few_threads == 1 ? 0 : apart + DG_CHANNEL_BOXES * plan->few * plan->units;
 }
 
 size_t dg_recurrent_few_prepare(const dg_cpu_op *op, dg_recurrent_plan *plan) {
   const dg_recurrent_desc *d = &op->base.desc.recurrent;
-  size_t threads = threads_of(op);
+  size_t threads = plan->few_threads = threads_of(op);
   plan->few = smaller(op->base.max_n, threads > 2 ? threads - 1 : 1);
   plan->few_array = dg_round_up(plan->few * plan->units);
-  plan->few_packed = dg_round_up(parameters(plan, d) + channel_floats(plan, threads));
+  plan->few_packed = dg_round_up(parameters(plan, d) + channel_floats(plan));
   return threads * (ARRAYS * plan->few_array + DG_CHANNEL_APART) +
          plan->few * d->steps * plan->slots * plan->units;
 }
@@ -234,20 +234,17 @@ static void multiply(const few_thread *t, const few_stage *stage, dg_span units,
                count(t->own));
 }
 
-/** What a thread, whose units are given, has of the channel. */
-static float *channel_at(const few_thread *t, size_t thread, dg_span units) {
-  size_t floats = thread * (1 + DG_CHANNEL_BOXES) * DG_CHANNEL_APART;
-  return t->all->packed.channel + floats + DG_CHANNEL_BOXES * t->all->pass->plan->few * units.begin;
+static dg_channel_count *count_at(const few_thread *t, size_t thread) {
+  return (dg_channel_count *)(void *)(t->all->packed.channel + thread * DG_CHANNEL_APART);
 }
 
-static dg_channel_count *count_at(const few_thread *t, size_t thread, dg_span units) {
-  return (dg_channel_count *)(void *)channel_at(t, thread, units);
-}
-
-/** Its box of a message: rows of its units. */
+/** The box of a message from a thread, whose units are given: rows of these. */
 static float *box_at(const few_thread *t, size_t thread, dg_span units, uint64_t message) {
-  size_t box = DG_CHANNEL_APART + t->all->pass->plan->few * count(units);
-  return channel_at(t, thread, units) + DG_CHANNEL_APART + message % DG_CHANNEL_BOXES * box;
+  const dg_recurrent_plan *plan = t->all->pass->plan;
+  size_t box = message % DG_CHANNEL_BOXES;
+  size_t apart = plan->few_threads + DG_CHANNEL_BOXES * thread + box;
+  return t->all->packed.channel + apart * DG_CHANNEL_APART +
+         plan->few * (DG_CHANNEL_BOXES * units.begin + box * count(units));
 }
 
 /** Adds the parts of the others to the sums, as they come. */
@@ -255,7 +252,7 @@ static void multiply_others(const few_thread *t, const few_stage *stage) {
   for (size_t other = 0; other < t->threads; other++) {
     dg_span units = units_of(t->all->pass->plan, other, t->threads);
     if (other == t->thread) continue;
-    dg_channel_await(count_at(t, other, units), t->message);
+    dg_channel_await(count_at(t, other), t->message);
     multiply(t, stage, units, box_at(t, other, units, t->message), count(units));
   }
 }
@@ -270,7 +267,7 @@ static void run_cells(const few_thread *t, const few_stage *stage) {
     if (t->threads > 1)
       memcpy(box + s * own, stage->result + s * units + t->own.begin, own * sizeof *box);
   }
-  if (t->threads > 1) dg_channel_send(count_at(t, t->thread, t->own), t->message + 1);
+  if (t->threads > 1) dg_channel_send(count_at(t, t->thread), t->message + 1);
 }
 
 /** Products with what the thread has itself of the rows come first, while the others make theirs.
@@ -334,9 +331,8 @@ void dg_recurrent_few_forward(const dg_recurrent_pass *pass, bool pack, float *p
                               float *workspace) {
   dg_recurrent_plan *plan = pass->op->plan;
   few_pass f = {pass, packing_at(plan, pass->desc, packed), workspace};
-  size_t threads = threads_of(pass->op);
-  if (pack) memset(f.packed.channel, 0, channel_floats(plan, threads) * sizeof(float));
-#pragma omp parallel num_threads((int)threads)
+  if (pack) memset(f.packed.channel, 0, channel_floats(plan) * sizeof(float));
+#pragma omp parallel num_threads((int)plan->few_threads)
   {
     few_thread t = thread_of(&f);
     for (size_t slot = 0; slot < plan->slots && pack; slot++) pack_slot(&f, slot, t.own);

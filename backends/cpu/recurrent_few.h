@@ -17,7 +17,7 @@
 size_t dg_recurrent_few_prepare(const dg_cpu_op *op, dg_recurrent_plan *plan);
 
 /** Are `samples` few? */
-bool dg_recurrent_are_few(const dg_cpu_op *op, size_t samples);
+bool dg_recurrent_are_few(const dg_recurrent_plan *plan, size_t samples);
 
 /** One direction. `packed`: the plan's few_packed floats, made first of the weights if `pack`. */
 void dg_recurrent_few_forward(const dg_recurrent_pass *pass, bool pack, float *packed,
