@@ -23,22 +23,28 @@ typedef struct {
 #endif
 } results;
 
-/* Adds what a line of one channel gives to the sums of the block that begins at `left`. */
+/* Adds what a line of one channel gives to the sums of the block that begins at `left`: number by
+ * number, for sums and weights together fill the registers.
+ */
 __attribute__((always_inline)) inline void
 add_line(global const float *line, global const float *weights, const uint left,
          float16 sums[BLOCK][VECTORS]) {
+  float16 weight[KERNEL][VECTORS];
 #pragma unroll
-  for (uint k = 0; k < KERNEL; k++) {
-    float16 weight[VECTORS];
+  for (uint k = 0; k < KERNEL; k++)
 #pragma unroll
-    for (uint v = 0; v < VECTORS; v++) weight[v] = vload16(v, weights + k * LANES);
+    for (uint v = 0; v < VECTORS; v++) weight[k][v] = vload16(v, weights + k * LANES);
 #pragma unroll
-    for (uint i = 0; i < BLOCK; i++) {
-      const int x = (int)(left + i + k) - PAD;
-      if (x < 0 || x >= IMAGE || left + i >= USED) continue;
-      const float16 factor = line[x];
+  for (uint i = 0; i < BLOCK + KERNEL - 1; i++) {
+    const int x = (int)(left + i) - PAD;
+    if (x < 0 || x >= IMAGE) continue;
+    const float16 factor = line[x];
 #pragma unroll
-      for (uint v = 0; v < VECTORS; v++) sums[i][v] = MULTIPLY_ADD(factor, weight[v], sums[i][v]);
+    for (uint k = 0; k < KERNEL; k++) {
+      if (i < k || i - k >= BLOCK || left + i - k >= USED) continue;
+#pragma unroll
+      for (uint v = 0; v < VECTORS; v++)
+        sums[i - k][v] = MULTIPLY_ADD(factor, weight[k][v], sums[i - k][v]);
     }
   }
 }
