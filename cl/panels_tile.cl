@@ -22,36 +22,17 @@ pack_panels(global const float *restrict from, global const float *restrict bias
   for (uint i = 0; i < count; i++) vstore16(block[i], 0, to + (size_t)(1 + k + i) * line);
 }
 
-#define PANEL_ROWS 14
-#define PANEL_VECTORS 2
-
-/* Up to `tile_rows` rows of a product, `vectors` wide: constants that unroll the loops. Rows past
- * the end repeat the last one, and are not stored.
- */
+/* Up to `tile_rows` rows of a product, `vectors` wide. Rows past the end aren't stored. */
 __attribute__((always_inline)) inline void
 sum_panel(global const float *a, uint a_row, uint rows, global const float *panel, uint depth,
           float slope, global float *c, uint c_row, uint columns, const uint tile_rows,
           const uint vectors) {
   float16 sums[PANEL_ROWS][PANEL_VECTORS];
-  global const float *lines[PANEL_ROWS];
 #pragma unroll
-  for (uint r = 0; r < tile_rows; r++) {
-    lines[r] = a + (size_t)min(r, rows - 1) * a_row;
+  for (uint r = 0; r < tile_rows; r++)
 #pragma unroll
     for (uint v = 0; v < vectors; v++) sums[r][v] = vload16(v, panel);
-  }
-  for (uint k = 0; k < depth; k++) {
-    panel += 16 * PANEL_VECTORS;
-    float16 b[PANEL_VECTORS];
-#pragma unroll
-    for (uint v = 0; v < vectors; v++) b[v] = vload16(v, panel);
-#pragma unroll
-    for (uint r = 0; r < tile_rows; r++) {
-      const float16 factor = lines[r][k];
-#pragma unroll
-      for (uint v = 0; v < vectors; v++) sums[r][v] = MULTIPLY_ADD(factor, b[v], sums[r][v]);
-    }
-  }
+  add_panel(sums, a, a_row, rows, panel + PANEL_LINE, depth, tile_rows, vectors);
 #pragma unroll
   for (uint r = 0; r < tile_rows; r++)
 #pragma unroll
@@ -72,7 +53,7 @@ sum_panel(global const float *a, uint a_row, uint rows, global const float *pane
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 panels(global const float *restrict a, uint a_row, global const float *restrict weights,
        uint depth, float slope, global float *restrict c, uint c_row, uint rows, uint columns) {
-  const uint column = get_global_id(0) * 16 * PANEL_VECTORS;
+  const uint column = get_global_id(0) * PANEL_LINE;
   global const float *panel = weights + (size_t)column * (1 + depth);
   const uint left = columns - column;
   uint row = get_global_id(1) * PANEL_ROWS;
