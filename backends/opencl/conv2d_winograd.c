@@ -33,7 +33,7 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
 }
 
 bool dg_cl_winograd_is_faster(const dg_conv2d_desc *d) {
-  enum { FEWEST = 16, MANY_PAIRS = 1536 }; /* else launches and transforms cost more */
+  enum { FEWEST = 16, MANY_PAIRS = 1024 }; /* else launches and transforms cost more */
   if (d->kernel_h != d->kernel_w || (d->kernel_h != 3 && d->kernel_h != 5)) return false;
   if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
     return false;
