@@ -23,6 +23,14 @@ inline void store_run(const float *lanes, uint count, global float *to, uint add
     }
     vstore8(first, 0, to);
     vstore8(last, 0, to + count - 8);
+  } else if (count >= 4) {
+    float4 first = vload4(0, lanes), last = vload4(0, lanes + count - 4);
+    if (add) {
+      first += vload4(0, to);
+      last += vload4(0, to + count - 4);
+    }
+    vstore4(first, 0, to);
+    vstore4(last, 0, to + count - 4);
   } else {
     for (uint i = 0; i < count; i++) to[i] = add ? to[i] + lanes[i] : lanes[i];
   }

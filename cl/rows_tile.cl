@@ -107,6 +107,18 @@ give_values(const results *r, const uint first, const uint v, global float *to, 
 }
 
 #ifdef KEEP
+/* The first `count` <= 16 of some places, in pieces that overlap. */
+inline void store_places(ushort16 places, uint count, global ushort *to) {
+  ushort lanes[16];
+  vstore16(places, 0, lanes);
+  if (count >= 8) {
+    vstore8(vload8(0, lanes), 0, to);
+    vstore8(vload8(0, lanes + count - 8), 0, to + count - 8);
+  } else {
+    for (uint i = 0; i < count; i++) to[i] = lanes[i];
+  }
+}
+
 __attribute__((always_inline)) inline void
 give_places(const results *r, const uint first, const uint v, global ushort *to, uint plane,
             uint count) {
@@ -116,12 +128,10 @@ give_places(const results *r, const uint first, const uint v, global ushort *to,
     block[i] = as_float16(first + i < RESULTS ? r->place[first + i][v] : (int16)(0));
   turn_block(block);
 #pragma unroll
-  for (uint f = 0; f < 16; f++) {
-    ushort lanes[16];
-    vstore16(convert_ushort16(as_int16(block[f])), 0, lanes);
-    for (uint i = 0; f < count && i < min(RESULTS - first, 16u); i++)
-      to[f * plane + first + i] = lanes[i];
-  }
+  for (uint f = 0; f < 16; f++)
+    if (f < count)
+      store_places(convert_ushort16(as_int16(block[f])), min(RESULTS - first, 16u),
+                   to + f * plane + first);
 }
 #endif
 
