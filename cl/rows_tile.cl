@@ -63,7 +63,7 @@ take_sums(float16 sums[BLOCK][VECTORS], float slope, const uint left, const uint
       r->value[at][v] = x;
 #else
       const float16 best = r->value[at][v];
-      const int16 better = (x > best) | (isnan(x) & ~isnan(best));
+      const int16 better = ~(x <= best) & (best == best); /* a NaN wins, the first one */
       r->value[at][v] = select(best, x, better);
 #ifdef KEEP
       r->place[at][v] = select(r->place[at][v], (int16)(l * POOL + i % POOL), better);
@@ -107,10 +107,14 @@ give_values(const results *r, const uint first, const uint v, global float *to, 
 }
 
 #ifdef KEEP
-/* The first `count` <= 16 of some places, in pieces that overlap. */
-inline void store_places(ushort16 places, uint count, global ushort *to) {
+/* The first `count` <= 16 of some places, in pieces that overlap. (PoCL converts vectors of integers
+ * number by number: worse than this.)
+ */
+inline void store_places(int16 places, uint count, global ushort *to) {
+  int numbers[16];
   ushort lanes[16];
-  vstore16(places, 0, lanes);
+  vstore16(places, 0, numbers);
+  for (uint i = 0; i < 16; i++) lanes[i] = (ushort)numbers[i];
   if (count >= 8) {
     vstore8(vload8(0, lanes), 0, to);
     vstore8(vload8(0, lanes + count - 8), 0, to + count - 8);
@@ -130,7 +134,7 @@ give_places(const results *r, const uint first, const uint v, global ushort *to,
 #pragma unroll
   for (uint f = 0; f < 16; f++)
     if (f < count)
-      store_places(convert_ushort16(as_int16(block[f])), min(RESULTS - first, 16u),
+      store_places(as_int16(block[f]), min(RESULTS - first, 16u),
                    to + f * plane + first);
 }
 #endif
