@@ -17,6 +17,23 @@ kernel void gather(global const uchar *images, global const uchar *labels,
     for (uint e = 0; e < count - i; e++) to[e] = MULTIPLY_ADD((float)from[e], scale, shift);
 }
 
+/* As gather, for CPUs: a work-item takes a whole image, in vectors that overlap at its end. */
+kernel void gather_whole(global const uchar *images, global const uchar *labels,
+                         global const uint *order, global float *x, global uint *batch_labels,
+                         uint count, uint first, float scale, float shift) {
+  const uint sample = get_global_id(0), image = order[first + sample];
+  global const uchar *from = images + (size_t)image * count;
+  global float *to = x + (size_t)sample * count;
+  batch_labels[sample] = labels[image];
+  for (uint i = 0; count >= WIDTH && i < count; i += WIDTH) {
+    const uint at = min(i, count - WIDTH);
+    vstore_w(MULTIPLY_ADD(convert_floatw(vload_w(0, from + at)), (floatw)(scale), (floatw)(shift)),
+             0, to + at);
+  }
+  for (uint i = 0; count < WIDTH && i < count; i++)
+    to[i] = MULTIPLY_ADD((float)from[i], scale, shift);
+}
+
 /* Where a pixel p of an image shows what was: at matrix (p - shift). */
 typedef struct {
   float xx, xy, yx, yy;

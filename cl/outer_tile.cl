@@ -19,28 +19,6 @@
 #define VECTORS OUTER_COLUMNS
 #define COLUMNS (16 * VECTORS)
 
-/* The vector that starts at `from`, of which only the first `count` numbers may be read. */
-inline float16 load_short(global const float *from, uint count) {
-  float numbers[16];
-  for (uint i = 0; i < 16; i++) numbers[i] = i < count ? from[i] : 0.0f;
-  return vload16(0, numbers);
-}
-
-/* to[i] (+)= lanes[i] for i < count <= 16, in pieces that overlap. */
-inline void store_run(const float *lanes, uint count, global float *to, uint add) {
-  if (count >= 8) {
-    float8 first = vload8(0, lanes), last = vload8(0, lanes + count - 8);
-    if (add) {
-      first += vload8(0, to);
-      last += vload8(0, to + count - 8);
-    }
-    vstore8(first, 0, to);
-    vstore8(last, 0, to + count - 8);
-  } else {
-    for (uint i = 0; i < count; i++) to[i] = add ? to[i] + lanes[i] : lanes[i];
-  }
-}
-
 /* Stores the lanes of a vector from `lane` on, which is place `x` of its line, without gaps. */
 inline void store_columns(const float lanes[16], uint lane, uint end, uint x, uint pitch,
                           uint width, global float *line, uint add) {

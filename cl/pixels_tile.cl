@@ -71,27 +71,6 @@ taps(global const float *restrict a, uint a_row, uint a_k, global const float *r
 
 /* ---- to and from [pixel][sample][channel] ------------------------------- */
 
-/* Transposes a block of 16 x 16 numbers. */
-inline void turn_block(float16 v[16]) {
-#pragma unroll
-  for (uint round = 0; round < 4; round++) {
-    float16 next[16];
-#pragma unroll
-    for (uint i = 0; i < 8; i++) {
-      next[2 * i].even = v[i].lo;
-      next[2 * i].odd = v[i + 8].lo;
-      next[2 * i + 1].even = v[i].hi;
-      next[2 * i + 1].odd = v[i + 8].hi;
-    }
-#pragma unroll
-    for (uint i = 0; i < 16; i++) v[i] = next[i];
-  }
-}
-
-inline float16 load_up_to(global const float *from, uint count) {
-  return count < 16 ? load_short(from, count) : vload16(0, from);
-}
-
 /* For each item z:
  *
  *   to[to_first + z * to_item + p * pitch + row] = from[z * from_item + row * from_row + p],

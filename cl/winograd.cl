@@ -102,38 +102,9 @@ wino_read(global const float *restrict from, uint from_first, global float *rest
   }
 }
 
-/* The pixels that the moments of tiles stand for. */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-wino_give(global const float *restrict from, uint from_first, global float *restrict to,
-          uint to_first, uint samples, uint channels, uint height, uint width, uint first_tile,
-          uint row_tiles) {
-  const uint tile = get_global_id(2), tiles = get_global_size(2);
-  const size_t pixel = (size_t)samples * channels;
-  const size_t place = get_global_id(1) * channels + get_global_id(0) * 16;
-  const uint top = (first_tile + tile) / row_tiles * SIDE;
-  const uint left = (first_tile + tile) % row_tiles * SIDE;
-  from += from_first + tile * pixel + place;
-  to += to_first + place;
-  float16 lines[6][SIDE];
-#pragma unroll
-  for (uint i = 0; i < 6; i++) {
-    float16 in[6];
-#pragma unroll
-    for (uint j = 0; j < 6; j++) in[j] = vload16(0, from + (i * 6 + j) * tiles * pixel);
-    combine(SIDE, in, lines[i]);
-  }
-#pragma unroll
-  for (uint x = 0; x < SIDE; x++) {
-    float16 in[6], out[SIDE];
-#pragma unroll
-    for (uint i = 0; i < 6; i++) in[i] = lines[i][x];
-    combine(SIDE, in, out);
-    for (uint y = 0; y < min(height - top, (uint)SIDE) && left + x < width; y++)
-      vstore16(out[y], 0, to + ((top + y) * width + left + x) * pixel);
-  }
-}
-
-/* The gradient of moments from that of the pixels they stand for: the transpose of wino_give. */
+/* The gradient of moments from that of the pixels they stand for: the transpose of
+ * give_tile.
+ */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 wino_spread(global const float *restrict from, uint from_first, global float *restrict to,
             uint to_first, uint samples, uint channels, uint height, uint width, uint first_tile,
@@ -165,16 +136,17 @@ wino_spread(global const float *restrict from, uint from_first, global float *re
   }
 }
 
-/* The moments [moment][channel][filter] of all kernels, 16 filters a work-item; tap 0 of a pair is
- * at channel * channel_step + filter * filter_step, and with `flip` the last tap comes first.
+/* The moments of all kernels in panels [filter / 32][moment][channel][filter % 32], 16 filters a
+ * work-item; tap 0 of a pair is at channel * channel_step + filter * filter_step, and with `flip`
+ * the last tap comes first.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 wino_kernels(global const float *restrict weight, uint channel_step, uint filter_step, uint flip,
-             global float *restrict to, uint to_first, uint channels, uint filters) {
+             global float *restrict to, uint to_first, uint channels) {
   const uint filter = get_global_id(0) * 16;
-  const size_t channel = get_global_id(1);
+  const size_t channel = get_global_id(1), moment = (size_t)channels * PANEL_LINE;
   weight += channel * channel_step + filter * filter_step;
-  to += to_first + channel * filters + filter;
+  to += to_first + filter / PANEL_LINE * 36 * moment + channel * PANEL_LINE + filter % PANEL_LINE;
   float16 columns[KERNEL][6];
 #pragma unroll
   for (uint x = 0; x < KERNEL; x++) {
@@ -198,7 +170,7 @@ wino_kernels(global const float *restrict weight, uint channel_step, uint filter
 #pragma unroll
     for (uint j = 0; j < 6; j++)
       vstore16(factors[i] * factors[j] * out[j], 0,
-               to + (size_t)(i * 6 + j) * channels * filters);
+               to + (i * 6 + j) * moment);
   }
 }
 

@@ -138,7 +138,7 @@ void try_loss(const rig_place *place, int number) {
   (void)number;
   static const struct {
     uint32_t classes, max_n;
-  } cases[] = {{2, 3}, {10, 5}, {1, 3}, {10, 64}, {33, 17}, {10, 1024}, {257, 9}};
+  } cases[] = {{2, 3}, {10, 5}, {1, 3}, {10, 64}, {33, 17}, {10, 1024}, {257, 9}, {33, 600}};
   static const struct {
     dg_loss_kind kind;
     float smoothing;

@@ -3,14 +3,19 @@
 
 #include "backends/opencl/opencl.h"
 
-static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, bool view, dg_error *err) {
+static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer *whole,
+                       dg_error *err) {
   dg_buffer *buffer = malloc(sizeof *buffer);
   if (!buffer) {
     clReleaseMemObject(mem);
     dg_fail_memory(err, sizeof *buffer);
     return NULL;
   }
-  *buffer = (dg_buffer){.mem = mem, .device = device, .bytes = bytes, .view = view};
+  *buffer = (dg_buffer){.mem = mem,
+                        .device = device,
+                        .bytes = bytes,
+                        .whole = whole ? whole : buffer,
+                        .stamp = ++device->stamp};
   return buffer;
 }
 
@@ -49,7 +54,7 @@ dg_buffer *dg_cl_buffer_new(dg_device *base, size_t bytes, dg_error *err) {
     dg_cl_fail(err, device, code, "clearing a buffer of %zu bytes", bytes);
     return NULL;
   }
-  dg_buffer *buffer = wrap(device, mem, bytes, false, err);
+  dg_buffer *buffer = wrap(device, mem, bytes, NULL, err);
   if (buffer) device->memory_used += bytes;
   return buffer;
 }
@@ -63,18 +68,19 @@ dg_buffer *dg_cl_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_
                bytes, offset, parent->bytes);
     return NULL;
   }
-  return wrap(parent->device, mem, bytes, true, err);
+  return wrap(parent->device, mem, bytes, parent, err);
 }
 
 void dg_cl_buffer_free(dg_buffer *buffer) {
   if (!buffer) return;
   clReleaseMemObject(buffer->mem);
-  if (!buffer->view) buffer->device->memory_used -= buffer->bytes;
+  if (buffer->whole == buffer) buffer->device->memory_used -= buffer->bytes;
   free(buffer);
 }
 
 bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                         dg_error *err) {
+  buffer->whole->written = ++buffer->device->stamp;
   cl_int code = clEnqueueWriteBuffer(buffer->device->queue, buffer->mem, CL_TRUE, offset, bytes,
                                      from, 0, NULL, NULL);
   return !code || dg_cl_fail(err, buffer->device, code, "writing %zu bytes at %zu of a buffer",

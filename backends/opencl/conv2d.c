@@ -78,24 +78,35 @@ static dg_cl_product_step forward_step(const dg_cl_op *op, uint32_t k) {
 
 /* ---- prepare ------------------------------------------------------------ */
 
-/* Makes what is fused behind the activation, and room for it behind x in the workspace. */
-static bool prepare_ending(dg_cl_conv2d_op *self, uint64_t x_floats, dg_error *err) {
+/* Room for the sums of some samples behind x in the workspace, of which maxima are taken. */
+static bool prepare_chunks(dg_cl_conv2d_op *self, uint64_t x_floats, dg_error *err) {
   enum { CACHED = 1 << 20 }; /* numbers of y at a time */
   dg_cl_op *op = &self->op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  if (d->drop.rate > 0) {
-    self->drop = dg_cl_kernel(op, DG_CL_ELEMENTS, "dropout", err);
-    if (!self->drop) return false;
-  }
-  if (!d->pool) return true;
-  const dg_pool2d_desc pool = pool_of(d);
-  const uint64_t sums = (uint64_t)d->filters * self->out_h * self->out_w;
+  const uint64_t sums = (uint64_t)op->base.desc.conv2d.filters * self->out_h * self->out_w;
   const uint64_t samples = sums < CACHED ? CACHED / sums : 1;
   self->chunk = samples < op->base.max_n ? (uint32_t)samples : op->base.max_n;
   self->chunk_first = (uint32_t)x_floats;
   op->base.needs.forward_workspace = sizeof(float) * (x_floats + self->chunk * sums);
-  return dg_cl_check_count(x_floats + self->chunk * sums, err) &&
-         dg_cl_maximum_prepare(op, &pool, &self->maximum, err);
+  return dg_cl_check_count(x_floats + self->chunk * sums, err);
+}
+
+/* Makes what forward needs over padded planes. */
+static bool prepare_planes(dg_cl_conv2d_op *self, uint64_t x_floats, dg_error *err) {
+  dg_cl_op *op = &self->op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  op->base.needs.forward_workspace = sizeof(float) * x_floats;
+  return !d->pool || prepare_chunks(self, x_floats, err);
+}
+
+/* Makes what is fused behind the activation. */
+static bool prepare_ending(dg_cl_conv2d_op *self, dg_error *err) {
+  const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
+  if (d->drop.rate > 0) {
+    self->drop = dg_cl_kernel(&self->op, DG_CL_ELEMENTS, "dropout", err);
+    if (!self->drop) return false;
+  }
+  const dg_pool2d_desc pool = pool_of(d);
+  return !d->pool || dg_cl_maximum_prepare(&self->op, &pool, &self->maximum, err);
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
@@ -107,9 +118,14 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->pads_x = d->pad_h || d->pad_w || d->stride_h > 1 || d->stride_w > 1;
   const uint64_t x_count = (uint64_t)op->base.max_n * d->channels * dg_cl_conv2d_x_plane(self);
   const uint64_t sums = (uint64_t)op->base.max_n * d->filters * self->out_h * self->out_w;
-  if (!dg_cl_check_count(x_count, err) || !dg_cl_check_count(sums, err)) return false;
-  if (self->pads_x) op->base.needs.forward_workspace = sizeof(float) * x_count;
-  if (!prepare_ending(self, self->pads_x ? x_count : 0, err)) return false;
+  if (!dg_cl_check_count(x_count, err) || !dg_cl_check_count(sums, err) ||
+      !prepare_ending(self, err))
+    return false;
+  const bool by_rows = dg_cl_conv2d_rows_fit(op->device, d);
+  if (by_rows ? !dg_cl_conv2d_rows_prepare(self, err)
+              : !prepare_planes(self, self->pads_x ? x_count : 0, err))
+    return false;
+  if (by_rows && !op->train) return true;
   self->forward_steps = dg_cl_product_steps(op, dg_cl_conv2d_weights(d), forward_step, err);
   if (!self->forward_steps) return false;
   self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
@@ -182,16 +198,23 @@ static bool find_maxima(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x
   return ok;
 }
 
-static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+/* Forward over padded planes, but for a dropout. */
+static bool forward_planes(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
+                           dg_error *err) {
   const dg_buffer *x;
   if (!dg_cl_conv2d_pad_x(op, b, step->n, &x, err)) return false;
-  if (!d->pool) return find_sums(op, b, x, 0, step->n, b->out[0], 0, err);
-  return find_maxima(op, b, x, step, err) &&
-         (!dg_cl_drop_runs(d->drop, step) ||
-          dg_cl_drop(op, self->drop, d->drop, dg_cl_conv2d_out(self), b->out[0], b->out[0], false,
-                     step, err));
+  return op->base.desc.conv2d.pool ? find_maxima(op, b, x, step, err)
+                                   : find_sums(op, b, x, 0, step->n, b->out[0], 0, err);
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const bool right =
+      self->rows ? dg_cl_conv2d_rows_forward(self, b, step, err) : forward_planes(op, b, step, err);
+  return right && (!dg_cl_drop_runs(d->drop, step) ||
+                   dg_cl_drop(op, self->drop, d->drop, dg_cl_conv2d_out(self), b->out[0], b->out[0],
+                              false, step, err));
 }
 
 const dg_cl_family dg_cl_conv2d = {

@@ -4,6 +4,7 @@
 
 #include "backends/opencl/drop.h"
 #include "backends/opencl/maximum.h"
+#include "backends/opencl/panels.h"
 #include "backends/opencl/planes.h"
 #include "backends/opencl/product.h"
 
@@ -15,6 +16,8 @@ typedef struct {
   dg_cl_op op;
   cl_kernel outer, inner, sum_parts, sum_planes, sum_columns;
   cl_kernel drop; /* NULL where nothing is dropped */
+  cl_kernel rows; /* NULL unless forward is by them, from panels */
+  dg_cl_panels panels;
   dg_cl_padder padder;
   dg_cl_maximum maximum; /* with a pooling, as the next three */
   dg_cl_pooled_padder pooled_padder;
@@ -59,6 +62,16 @@ static inline uint32_t dg_cl_conv2d_out(const dg_cl_conv2d_op *self) {
 /** The input in padded planes: as it lies, or copied to the start of the workspace. */
 bool dg_cl_conv2d_pad_x(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, const dg_buffer **x,
                         dg_error *err);
+
+/** Can forward be line by line? */
+bool dg_cl_conv2d_rows_fit(const dg_cl_device *device, const dg_conv2d_desc *desc);
+
+/** Makes what that needs. */
+bool dg_cl_conv2d_rows_prepare(dg_cl_conv2d_op *self, dg_error *err);
+
+/** Forward, but for a dropout. */
+bool dg_cl_conv2d_rows_forward(dg_cl_conv2d_op *self, const dg_op_buffers *b, const dg_step *step,
+                               dg_error *err);
 
 /** Makes what backward needs, when all that forward needs is there. */
 bool dg_cl_conv2d_prepare_backward(dg_cl_conv2d_op *self, dg_error *err);

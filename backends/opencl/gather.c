@@ -17,7 +17,8 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   const dg_gather_desc *d = &op->base.desc.gather;
   self->scale = (float)(1.0 / (255.0 * (double)d->std));
   self->shift = (float)(-(double)d->mean / (double)d->std);
-  self->gather = dg_cl_kernel(op, DG_CL_ELEMENTS, "gather", err);
+  const bool tiles = op->device->form == DG_CL_TILE;
+  self->gather = dg_cl_kernel(op, DG_CL_ELEMENTS, tiles ? "gather_whole" : "gather", err);
   if (!self->gather) return false;
   if (!bends(&d->augment)) return true;
   self->bent = dg_cl_kernel(op, DG_CL_ELEMENTS, "gather_bent", err);
@@ -27,7 +28,9 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 static bool gather(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const gather_op *self = (gather_op *)op;
   const uint32_t count = op->base.desc.gather.height * op->base.desc.gather.width;
-  return dg_cl_launch(op, self->gather, dg_cl_blocks(op->device, count, step->n),
+  const bool tiles = op->device->form == DG_CL_TILE;
+  const dg_cl_range images = {.global = {step->n, 1, 1}, .local = {1, 1, 1}};
+  return dg_cl_launch(op, self->gather, tiles ? images : dg_cl_blocks(op->device, count, step->n),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->in[2]),
                                  dg_cl_mem(b->out[0]), dg_cl_mem(b->out[1]), dg_cl_u32(count),
                                  dg_cl_u32(step->first), dg_cl_f32(self->scale),

@@ -1,13 +1,17 @@
 /*
  * Linear layers. Forward is an inner product (x and weight both lie along the
- * sum), both gradients are outer ones, all on the tensors as they lie.
+ * sum), both gradients are outer ones, all on the tensors as they lie. A layer
+ * that only tests keeps its weights in panels, in tile form.
  */
 #include "backends/opencl/drop.h"
+#include "backends/opencl/panels.h"
 #include "backends/opencl/product.h"
 
 typedef struct {
   dg_cl_op op;
   cl_kernel outer, inner, derive, sum_columns, drop;
+  cl_kernel by_panels; /* NULL unless forward is from panels */
+  dg_cl_panels panels;
   dg_buffer *sample_steps; /* of sample n: {n * out, n * in} */
   dg_buffer *output_steps; /* of output o: {o, o * in} */
 } linear_op;
@@ -25,10 +29,18 @@ static dg_cl_product_step output_step(const dg_cl_op *op, uint32_t o) {
   return (dg_cl_product_step){o, o * op->base.desc.linear.in};
 }
 
+static bool prepare_panels(linear_op *self, dg_error *err) {
+  const dg_linear_desc *d = &self->op.base.desc.linear;
+  self->by_panels = dg_cl_kernel(&self->op, DG_CL_PANELS, "panels", err);
+  return self->by_panels &&
+         dg_cl_panels_prepare(&self->op, &self->panels, d->out, d->in, DG_CL_PANEL_VECTORS, err);
+}
+
 static bool prepare(dg_cl_op *op, dg_error *err) {
   linear_op *self = (linear_op *)op;
   const dg_linear_desc *d = &op->base.desc.linear;
   if (!dg_cl_check_count((uint64_t)d->in * d->out, err)) return false;
+  if (!op->train && op->device->form == DG_CL_TILE) return prepare_panels(self, err);
   self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
   self->sample_steps = dg_cl_product_steps(op, op->base.max_n, sample_step, err);
   if (!self->inner || !self->sample_steps) return false;
@@ -48,9 +60,22 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   return self->outer && self->derive && self->sum_columns && self->output_steps;
 }
 
+static bool forward_panels(linear_op *self, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const dg_linear_desc *d = &self->op.base.desc.linear;
+  return dg_cl_panels_fill(&self->op, &self->panels, b->param[0], d->bias ? b->param[1] : NULL,
+                           err) &&
+         dg_cl_launch(&self->op, self->by_panels, dg_cl_panels_range(&self->panels, n),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_u32(d->in),
+                                 dg_cl_mem(self->panels.panels), dg_cl_u32(d->in),
+                                 dg_cl_f32(dg_cl_leaky_slope(d->act)), dg_cl_mem(b->out[0]),
+                                 dg_cl_u32(d->out), dg_cl_u32(n), dg_cl_u32(d->out)),
+                      err);
+}
+
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  const linear_op *self = (linear_op *)op;
+  linear_op *self = (linear_op *)op;
   const dg_linear_desc *d = &op->base.desc.linear;
+  if (self->by_panels) return forward_panels(self, b, step->n, err);
   return dg_cl_inner(op, self->inner,
                      &(dg_cl_inner_product){.x = b->param[0],
                                             .x_row = d->in,

@@ -35,6 +35,8 @@ typedef enum {
   DG_CL_ELEMENTS,
   DG_CL_NORMS,
   DG_CL_PRODUCTS,
+  DG_CL_PANELS, /**< of the tile form, as the next two */
+  DG_CL_ROWS,
   DG_CL_WINOGRAD,
   DG_CL_RECURRENT
 } dg_cl_program;
@@ -58,6 +60,7 @@ typedef struct {
   dg_cl_tile tiles[DG_CL_TILED];
   bool profile;
   uint64_t memory_used;  /**< bytes of all buffers */
+  uint64_t stamp;        /**< the last one given to a buffer, or to what was written to one */
   dg_cl_built *programs; /**< the newest first */
 } dg_cl_device;
 
@@ -65,7 +68,9 @@ struct dg_buffer {
   cl_mem mem;
   dg_cl_device *device;
   size_t bytes;
-  bool view;
+  dg_buffer *whole; /**< what this is a view of, or itself */
+  uint64_t stamp;   /**< of this buffer alone */
+  uint64_t written; /**< of a whole buffer: the stamp of the last write to it */
 };
 
 extern const dg_backend dg_backend_opencl;
@@ -78,6 +83,19 @@ void dg_cl_buffer_free(dg_buffer *buffer);
 bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                         dg_error *err);
 bool dg_cl_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);
+
+/** What a buffer held at a time, as far as writes of the host tell. */
+typedef struct {
+  uint64_t buffer, written;
+} dg_cl_content;
+
+static inline dg_cl_content dg_cl_content_of(const dg_buffer *buffer) {
+  return (dg_cl_content){buffer->stamp, buffer->whole->written};
+}
+
+static inline bool dg_cl_is_content(dg_cl_content content, const dg_buffer *buffer) {
+  return content.buffer == buffer->stamp && content.written == buffer->whole->written;
+}
 
 /* ---- errors (error.c) --------------------------------------------------- */
 

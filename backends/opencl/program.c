@@ -13,9 +13,12 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
                                          "gather.cl", "pool.cl",   "planes.cl",
                                          "loss.cl",   "update.cl", NULL};
   static const char *const norms[] = {"common.cl", "norm.cl", NULL}; /* the longest to compile */
-  static const char *const tile[] = {"common.cl", "outer_tile.cl", "inner_tile.cl",
-                                     "pixels_tile.cl", NULL};
-  static const char *const winograd[] = {"common.cl", "winograd.cl", NULL};
+  static const char *const tile[] = {"common.cl",     "blocks.cl",      "outer_tile.cl",
+                                     "inner_tile.cl", "pixels_tile.cl", NULL};
+  static const char *const panels[] = {"common.cl", "blocks.cl", "panel_sum.cl", "panels_tile.cl", NULL};
+  static const char *const rows[] = {"common.cl", "blocks.cl", "rows_tile.cl", NULL};
+  static const char *const winograd[] = {"common.cl",   "blocks.cl",         "panel_sum.cl",
+                                         "winograd.cl", "winograd_tiles.cl", NULL};
   static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
   static const char *const recurrent_tile[] = {"common.cl", "recurrent_cell.cl",
                                                "recurrent_pack.cl", "recurrent_tile.cl", NULL};
@@ -24,6 +27,8 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
   const bool tiles = device->form == DG_CL_TILE;
   if (id == DG_CL_ELEMENTS) return elements;
   if (id == DG_CL_NORMS) return norms;
+  if (id == DG_CL_PANELS) return panels;
+  if (id == DG_CL_ROWS) return rows;
   if (id == DG_CL_WINOGRAD) return winograd;
   if (id == DG_CL_RECURRENT) return tiles ? recurrent_tile : recurrent_group;
   return tiles ? tile : group;
@@ -94,7 +99,7 @@ static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more
   char *key = dg_cl_binary_key(device, &text);
   cl_program program = key ? dg_cl_binary_load(device, &text, key) : NULL;
   if (!program) {
-    program = compile(device, &text, program_files(device, id)[1], err);
+    program = compile(device, &text, program_files(device, id)[text.count - 1], err);
     if (program && key) dg_cl_binary_keep(program, key);
   }
   free(key);
