@@ -103,7 +103,7 @@ static bool has_h(const dg_recurrent_plan *plan, size_t slot) {
   return slot < plan->gates;
 }
 
-void dg_recurrent_add_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+void dg_recurrent_put_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
                              float *bias) {
   const dg_recurrent_desc *d = pass->desc;
   dg_buffer *const *params = pass->buffers->param;
@@ -159,7 +159,7 @@ static void pack_slot(const forward_pass *f, size_t slot) {
     if (has_h(plan, slot))
       dg_pack_columns(hidden, count, u + c * hidden, hidden, panel + in * dg_panel_width(count));
   }
-  dg_recurrent_add_biases(&f->pass, slot, (dg_span){0, plan->units}, f->bias + slot * plan->units);
+  dg_recurrent_put_biases(&f->pass, slot, (dg_span){0, plan->units}, f->bias + slot * plan->units);
 }
 
 /** The sums of a slot from rows [x, h], with its part of h or without. */

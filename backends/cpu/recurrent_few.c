@@ -144,7 +144,7 @@ static void pack_slot(const few_pass *f, size_t slot, dg_span own) {
       pack_vector(u + c * d->hidden, d->hidden, units, DG_VECTOR,
                   f->packed.u_reset + c * d->hidden);
   }
-  dg_recurrent_add_biases(f->pass, slot, own, f->packed.bias + slot * plan->units);
+  dg_recurrent_put_biases(f->pass, slot, own, f->packed.bias + slot * plan->units);
 }
 
 /* ---- forward ------------------------------------------------------------ */
