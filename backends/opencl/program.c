@@ -15,7 +15,8 @@ static const char *const *program_files(const dg_cl_device *device, dg_cl_progra
   static const char *const norms[] = {"common.cl", "norm.cl", NULL}; /* the longest to compile */
   static const char *const tile[] = {"common.cl",     "blocks.cl",      "outer_tile.cl",
                                      "inner_tile.cl", "pixels_tile.cl", NULL};
-  static const char *const panels[] = {"common.cl", "blocks.cl", "panel_sum.cl", "panels_tile.cl", NULL};
+  static const char *const panels[] = {"common.cl", "blocks.cl", "panel_sum.cl", "panels_tile.cl",
+                                       NULL};
   static const char *const rows[] = {"common.cl", "blocks.cl", "rows_tile.cl", NULL};
   static const char *const winograd[] = {"common.cl",   "blocks.cl",         "panel_sum.cl",
                                          "winograd.cl", "winograd_tiles.cl", NULL};
