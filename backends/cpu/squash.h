@@ -52,10 +52,11 @@ static inline dg_exp_parts dg_exp_of(dg_vector x) {
   return (dg_exp_parts){power, series * r * r + r};
 }
 
-/** exp(x); beyond -87 and 87 that of these. */
+/** exp(x); 0 below -87, where it is no normal number, and beyond 87 that of 87. */
 static inline dg_vector dg_exp(dg_vector x) {
   dg_exp_parts e = dg_exp_of(dg_clip(x, -87, 87));
-  return e.power * e.rest + e.power;
+  dg_int_vector vanishes = x < -87 - (dg_vector){0};
+  return (dg_vector)((dg_int_vector)(e.power * e.rest + e.power) & ~vanishes);
 }
 
 /** exp(x) - 1 for -87 <= x <= 87. */
