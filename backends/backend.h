@@ -450,7 +450,8 @@ typedef struct {
 
   /**
    * Measures the tiles that its kernels can have, takes the fastest from now on, and keeps them for
-   * those who open the device later. It leaves those alone that would change a result. Writes up to
+   * those who open the device later. No tile changes a result; where another library
+   * may do the products of linear layers, that choice does, and info tells it. Writes up to
    * `room` trials to `out`, those of a kernel together, and to `count` how many there were; `kept`:
    * could they be kept? No op of the device is prepared then. NULL: there is nothing to choose.
    */

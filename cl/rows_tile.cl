@@ -78,7 +78,8 @@ find_block(global const float *x, global const float *weights, uint channels, ui
            uint kernel_h, uint pad, float slope, uint top, const uint left, results *r) {
   for (uint l = 0; l < POOL; l++) {
     const uint line = top + l;
-    const uint first = max((int)(pad - line), 0), end = min(kernel_h, height + pad - line);
+    const uint first = max((int)(pad - line), 0);
+    const uint end = clamp((int)(height + pad - line), 0, (int)kernel_h);
     float16 sums[BLOCK][VECTORS];
 #pragma unroll
     for (uint i = 0; i < BLOCK; i++)

@@ -172,6 +172,8 @@ void conv2d_cases(case_list *l) {
       {1, 28, 28, 32, 5, 5, 1, 1, 2, 2, 2},
       {32, 14, 14, 32, 5, 5, 1, 1, 2, 2, 2},
       {1, 28, 28, 28, 3, 3, 1, 1, 0, 0, 3},
+      /* more padding than a kernel */
+      {2, 4, 5, 9, 1, 1, 1, 1, 2, 2, 3},
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
     dg_conv2d_desc d = {shapes[i].channels,

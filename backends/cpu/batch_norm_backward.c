@@ -5,7 +5,8 @@
 #include "backends/cpu/activation.h"
 #include "backends/cpu/batch_norm.h"
 
-/** PART: numbers handled at a time, whole lanes; TERMS: of a lane that are summed up in float. */
+/** PART: numbers handled at a time, whole lanes; TERMS: after so many of a
+    lane, sums in float join those in double. */
 enum { LANES = DG_NORM_LANES, PART = 32 * LANES, TERMS = 16 };
 
 /** A part of a run. The gradient before the activation is d_y where z > 0, else below * d_y. */

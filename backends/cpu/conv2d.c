@@ -302,7 +302,8 @@ static void forward_sample(const pass *f, size_t s, float *own) {
   end_planes(f, &p, s, dg_conv_ending_planes(&plan->ending), p.ending);
 }
 
-/** Fewer samples than threads, which share each: first its channels, then rows, then planes. */
+/** Half as many samples as threads or fewer: they share each, its channels, then rows, then planes.
+ */
 static void forward_shared(const pass *f, size_t parts) {
   const dg_conv_plan *plan = f->op->plan;
   size_t room = forward_thread(plan), n = f->step->n, channels = plan->source.channels;
@@ -310,8 +311,9 @@ static void forward_shared(const pass *f, size_t parts) {
 #pragma omp for schedule(static)
   for (size_t i = 0; i < (plan->source_floats ? n * channels : 0); i++) {
     place p = place_of(f, i / channels, f->rooms + i / channels * room);
-    size_t c = i % channels;
-    memset(p.source + c * channel_floats, 0, channel_floats * sizeof *p.source);
+    size_t c = i % channels,
+           end = c + 1 < channels ? (c + 1) * channel_floats : plan->source_floats;
+    memset(p.source + c * channel_floats, 0, (end - c * channel_floats) * sizeof *p.source);
     dg_field_fill_plane(&plan->source, c, p.x + c * plan->source.height * plan->source.width,
                         p.source);
   }

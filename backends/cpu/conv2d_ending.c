@@ -11,7 +11,7 @@ enum { BLOCK = 16 };
 bool dg_conv_ending_known(const dg_conv2d_desc *d) {
   enum { MOST = 16 }; /* what a byte can count in a window */
   dg_conv_ending e = dg_conv_ending_of(d);
-  bool moved = d->pool > 0 || d->drop.rate > 0; /* the moments are those of the sums */
+  bool moved = d->pool > 0 || d->drop.rate > 0; /* the moments are taken before these */
   return !(d->moments && moved) && dg_act_known(d->act) && dg_drop_known(d->drop, d->act) &&
          d->pool <= MOST && dg_conv_ending_plane(&e) > 0;
 }

@@ -103,7 +103,7 @@ static void forward_block(const pass *f, const dg_wino_room *r, size_t first, si
     end_planes(f, r, first + s, dg_conv_ending_planes(&p->ending), k.out + s * made);
 }
 
-/** Fewer samples than threads, which share each: its channels, then moments, then filters. */
+/** Fewer samples than threads, which share each: its channels, moments, filters, and planes. */
 static void forward_shared(const pass *f, const dg_wino_room *r) {
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
@@ -126,8 +126,10 @@ static void forward_shared(const pass *f, const dg_wino_room *r) {
     for (size_t v = 0; v < w->filters; v += DG_VECTOR) {
       size_t panel = v - v % DG_TILE_WIDTH;
       dg_wino_end_vector(&k, r, f->products + panel * tiles * DG_WINO_MOMENTS, panel, 0, v - panel);
-      end_planes(f, r, s, (dg_span){v, v + DG_VECTOR}, k.out);
     }
+#pragma omp for schedule(static)
+    for (size_t v = 0; v < w->filters; v += DG_VECTOR)
+      end_planes(f, r, s, (dg_span){v, v + DG_VECTOR}, k.out);
   }
 }
 

@@ -14,7 +14,8 @@ struct dg_buffer {
   float *data; /**< aligned to DG_CPU_ALIGNMENT */
   size_t bytes;
   dg_buffer *parent; /**< whose memory a view shows; NULL: it isn't one */
-  uint64_t version;  /**< another one after every write by the host; of a view, the parent's */
+  uint64_t version;  /**< another one for every buffer, and after a write by the host; one
+                          through a view counts for its parent */
 };
 
 enum { DG_CPU_ALIGNMENT = 64 };

@@ -8,7 +8,7 @@
 #include "backends/cpu/drop.h"
 #include "backends/cpu/product.h"
 
-/** Samples that are fewer than a tile's columns by so many that it doesn't pay. */
+/** Up to so many samples a tile would leave most of its columns empty. */
 enum { FEW = 4 };
 
 static bool supports(const dg_op_desc *desc) {

@@ -5,7 +5,8 @@
 
 struct dg_cpu_packing {
   float *data;
-  uint64_t versions[DG_MAX_PARAM]; /**< of the parameters that it was made of; 0: of none */
+  uint64_t made_of[DG_MAX_PARAM]
+                  [2]; /**< versions of the parameters and of their parents; 0: none */
 };
 
 bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err) {
@@ -27,9 +28,10 @@ float *dg_cpu_packed(const dg_cpu_op *op, const dg_op_buffers *buffers, float *w
   if (!kept) return workspace;
   for (size_t i = 0; i < DG_MAX_PARAM; i++) {
     const dg_buffer *param = buffers->param[i];
-    uint64_t version = !param ? 0 : param->parent ? param->parent->version : param->version;
-    if (version != kept->versions[i]) *pack = true;
-    kept->versions[i] = version;
+    uint64_t *made_of = kept->made_of[i], own = param ? param->version : 0;
+    uint64_t parents = param && param->parent ? param->parent->version : 0;
+    if (own != made_of[0] || parents != made_of[1]) *pack = true;
+    made_of[0] = own, made_of[1] = parents;
   }
   return kept->data;
 }

@@ -17,8 +17,8 @@
 enum { DG_ROW_MATRICES = 4, DG_ROW_SUMS = 8 };
 
 /**
- * For `matrices` <= DG_ROW_MATRICES m, each [depth][vectors * DG_VECTOR], all packed together:
- *   sums[m * sums_apart + c] += sum over k < depth of row[k] * matrix m's element (k, c).
+ * For each matrix m < matrices <= DG_ROW_MATRICES, each [depth][vectors * DG_VECTOR], all packed
+ * together: sums[m * sums_apart + c] += sum over k < depth of row[k] * matrix m's element (k, c).
  * Of vector v the rows [k][matrix][DG_VECTOR] lie at packed + v * packed_apart. Sums over many k
  * are taken in chunks, as tiles are.
  */

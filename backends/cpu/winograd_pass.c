@@ -54,7 +54,8 @@ void dg_wino_end_vector(const dg_wino_correlation *k, const dg_wino_room *r, con
   if (k->of_planes) dg_moments(DG_VECTOR, plane, to, k->of_planes + 2 * (s * w->filters + f + v));
 }
 
-void dg_wino_correlate_panel(const dg_wino_correlation *k, const dg_wino_room *r, size_t f) {
+/** The panel of filters from `f` on. */
+static void correlate_panel(const dg_wino_correlation *k, const dg_wino_room *r, size_t f) {
   const dg_wino *w = k->w;
   float *products = r->base + r->at->products;
   size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
@@ -65,5 +66,5 @@ void dg_wino_correlate_panel(const dg_wino_correlation *k, const dg_wino_room *r
 }
 
 void dg_wino_correlate_all(const dg_wino_correlation *k, const dg_wino_room *r) {
-  for (size_t f = 0; f < k->w->filters; f += DG_TILE_WIDTH) dg_wino_correlate_panel(k, r, f);
+  for (size_t f = 0; f < k->w->filters; f += DG_TILE_WIDTH) correlate_panel(k, r, f);
 }

@@ -7,7 +7,6 @@
 #define dg_wino_input_moments DG_ISA_NAME(dg_wino_input_moments)
 #define dg_wino_all_input_moments DG_ISA_NAME(dg_wino_all_input_moments)
 #define dg_wino_end_vector DG_ISA_NAME(dg_wino_end_vector)
-#define dg_wino_correlate_panel DG_ISA_NAME(dg_wino_correlate_panel)
 #define dg_wino_correlate_all DG_ISA_NAME(dg_wino_correlate_all)
 
 /** A thread's workspace. */
@@ -40,9 +39,7 @@ typedef struct {
 void dg_wino_end_vector(const dg_wino_correlation *correlation, const dg_wino_room *room,
                         const float *products, size_t f, size_t s, size_t v);
 
-/** The panel of filters from `f` on, and all of them. */
-void dg_wino_correlate_panel(const dg_wino_correlation *correlation, const dg_wino_room *room,
-                             size_t f);
+/** All filters. */
 void dg_wino_correlate_all(const dg_wino_correlation *correlation, const dg_wino_room *room);
 
 #endif

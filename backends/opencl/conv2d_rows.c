@@ -7,8 +7,9 @@
 #include "backends/opencl/conv2d.h"
 
 /* Columns that a block may have, so that its sums, and what they are summed from, fit 32
-   registers; filters that make it worth while. */
-enum { SUMS = 28, FEWEST = 8, WIDEST = 4 * SUMS };
+   registers; filters that make it worth while; how wide lines and windows may be, lest too much is
+   unrolled. */
+enum { SUMS = 28, FEWEST = 8, WIDEST = 4 * SUMS, WIDEST_KERNEL = 11 };
 
 static uint32_t windows(const dg_conv2d_desc *d) {
   return d->pool ? d->pool : 1;
@@ -22,7 +23,8 @@ static uint32_t used_columns(const dg_conv2d_desc *d) {
 
 bool dg_cl_conv2d_rows_fit(const dg_cl_device *device, const dg_conv2d_desc *d) {
   return device->form == DG_CL_TILE && d->stride_h == 1 && d->stride_w == 1 &&
-         d->filters >= FEWEST && used_columns(d) <= WIDEST && d->pool <= SUMS / 2;
+         d->filters >= FEWEST && used_columns(d) <= WIDEST && d->kernel_w <= WIDEST_KERNEL &&
+         d->pool <= SUMS / 2;
 }
 
 /* Whole windows, about as many in each of as few blocks as can be. */

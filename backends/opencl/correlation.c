@@ -79,17 +79,19 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
 static bool turn_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,
                          dg_error *err) {
   if (c->kept && dg_cl_is_content(c->kept_of, r->weight)) return true;
-  c->kept_of = dg_cl_content_of(r->weight);
   const uint32_t taps = c->kernel * c->kernel;
   const uint32_t whole = taps * (r->flip ? c->filters : c->channels); /* of a filter's weights */
-  return dg_cl_launch(
-      op, c->weights,
-      (dg_cl_range){.global = {c->filters / VECTOR, c->channels, 1}, .local = {1, 1, 1}},
-      DG_CL_ARGS(dg_cl_mem(r->weight), dg_cl_u32(r->flip ? whole : taps),
-                 dg_cl_u32(r->flip ? taps : whole), dg_cl_u32(r->flip),
-                 dg_cl_mem(c->kept ? c->kept : r->workspace), dg_cl_u32(c->weights_first),
-                 dg_cl_u32(c->channels)),
-      err);
+  if (!dg_cl_launch(
+          op, c->weights,
+          (dg_cl_range){.global = {c->filters / VECTOR, c->channels, 1}, .local = {1, 1, 1}},
+          DG_CL_ARGS(dg_cl_mem(r->weight), dg_cl_u32(r->flip ? whole : taps),
+                     dg_cl_u32(r->flip ? taps : whole), dg_cl_u32(r->flip),
+                     dg_cl_mem(c->kept ? c->kept : r->workspace), dg_cl_u32(c->weights_first),
+                     dg_cl_u32(c->channels)),
+          err))
+    return false;
+  c->kept_of = dg_cl_content_of(r->weight);
+  return true;
 }
 
 bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,

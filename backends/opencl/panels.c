@@ -17,16 +17,18 @@ bool dg_cl_panels_fill(dg_cl_op *op, dg_cl_panels *panels, const dg_buffer *weig
   const bool same =
       dg_cl_is_content(panels->weight, weight) && (!bias || dg_cl_is_content(panels->bias, bias));
   if (!op->train && same) return true;
+  const size_t vectors = dg_cl_round_up(dg_cl_ceil_div(panels->rows, VECTOR), panels->vectors);
+  if (!dg_cl_launch(op, panels->pack,
+                    (dg_cl_range){.global = {vectors, dg_cl_ceil_div(panels->depth, VECTOR), 1},
+                                  .local = {1, 1, 1}},
+                    DG_CL_ARGS(dg_cl_mem(weight), dg_cl_mem(bias), dg_cl_mem(panels->panels),
+                               dg_cl_u32(panels->rows), dg_cl_u32(panels->depth),
+                               dg_cl_u32(panels->vectors)),
+                    err))
+    return false;
   panels->weight = dg_cl_content_of(weight);
   if (bias) panels->bias = dg_cl_content_of(bias);
-  const size_t vectors = dg_cl_round_up(dg_cl_ceil_div(panels->rows, VECTOR), panels->vectors);
-  return dg_cl_launch(op, panels->pack,
-                      (dg_cl_range){.global = {vectors, dg_cl_ceil_div(panels->depth, VECTOR), 1},
-                                    .local = {1, 1, 1}},
-                      DG_CL_ARGS(dg_cl_mem(weight), dg_cl_mem(bias), dg_cl_mem(panels->panels),
-                                 dg_cl_u32(panels->rows), dg_cl_u32(panels->depth),
-                                 dg_cl_u32(panels->vectors)),
-                      err);
+  return true;
 }
 
 dg_cl_range dg_cl_panels_range(const dg_cl_panels *panels, uint32_t n) {
