@@ -3,9 +3,10 @@
  *
  * Tiles of 6 x 6 pixels, kernels and outputs are taken for polynomials in two variables; a moment
  * is the value of one at a pair of the points 0, a, -a, b, -b and infinity (a^2 = 1/2, b^2 = 2).
- * The values at a and -a share their even and odd parts. Tensors lie as [pixel][sample][channel],
- * moments of some tiles as [moment][tile][sample][channel]; a work-item takes 16 channels of a
- * tile. Tiles are counted row by row, `row_tiles` of them in a row.
+ * The values at a and -a share their even and odd parts. For the weights' gradient tensors lie as
+ * [pixel][sample][channel], moments of some tiles as [moment][tile][sample][channel], and a work-item
+ * takes 16 channels of a tile; the rest is cl/winograd_tiles.cl. Tiles are counted row by row,
+ * `row_tiles` of them in a row.
  */
 #define SIDE (7 - KERNEL)
 #define A 0.70710678f
@@ -62,6 +63,19 @@ inline void take(const float16 *x, float16 *value) {
   value[5] = x[5] + A2 * B2 * x[1] - (A2 + B2) * x[3];
 }
 
+/* The moments of a tile from what its columns have at the points: moment i goes to to + i * step. */
+inline void take_lines(float16 columns[6][6], global float *to, size_t step) {
+#pragma unroll
+  for (uint i = 0; i < 6; i++) {
+    float16 in[6], out[6];
+#pragma unroll
+    for (uint x = 0; x < 6; x++) in[x] = columns[x][i];
+    take(in, out);
+#pragma unroll
+    for (uint j = 0; j < 6; j++) vstore16(out[j], 0, to + (i * 6 + j) * step);
+  }
+}
+
 /* The 16 channels at (y, x) of an image, 0 outside of it; from one pixel to the next are `pixel`. */
 inline float16 pixel_at(global const float *image, int y, int x, uint height, uint width,
                         size_t pixel) {
@@ -71,16 +85,16 @@ inline float16 pixel_at(global const float *image, int y, int x, uint height, ui
 
 /* The moments of the tiles from `first_tile` on of images padded by `pad`. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-wino_read(global const float *restrict from, uint from_first, global float *restrict to,
-          uint to_first, uint samples, uint channels, uint height, uint width, uint pad,
-          uint first_tile, uint row_tiles) {
+wino_read(global const float *restrict from, global float *restrict to, uint to_first,
+          uint samples, uint channels, uint height, uint width, uint pad, uint first_tile,
+          uint row_tiles) {
   const uint tile = get_global_id(2), tiles = get_global_size(2);
   const size_t pixel = (size_t)samples * channels;
   const size_t place = get_global_id(1) * channels + get_global_id(0) * 16;
   const uint number = first_tile + tile;
   const int top = (int)(number / row_tiles * SIDE) - (int)pad;
   const int left = (int)(number % row_tiles * SIDE) - (int)pad;
-  from += from_first + place;
+  from += place;
   to += to_first + tile * pixel + place;
   float16 columns[6][6];
 #pragma unroll
@@ -91,15 +105,7 @@ wino_read(global const float *restrict from, uint from_first, global float *rest
       in[y] = pixel_at(from, top + (int)y, left + (int)x, height, width, pixel);
     take(in, columns[x]);
   }
-#pragma unroll
-  for (uint i = 0; i < 6; i++) {
-    float16 in[6], out[6];
-#pragma unroll
-    for (uint x = 0; x < 6; x++) in[x] = columns[x][i];
-    take(in, out);
-#pragma unroll
-    for (uint j = 0; j < 6; j++) vstore16(out[j], 0, to + (i * 6 + j) * tiles * pixel);
-  }
+  take_lines(columns, to, tiles * pixel);
 }
 
 /* The gradient of moments from that of the pixels they stand for: the transpose of

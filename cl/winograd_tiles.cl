@@ -49,15 +49,7 @@ inline void take_tile(const shape *s, global const float *image, global float *t
     for (uint y = 0; y < 6; y++) in[y] = vload16(y * s->line + x, image);
     take(in, columns[x]);
   }
-#pragma unroll
-  for (uint i = 0; i < 6; i++) {
-    float16 in[6], out[6];
-#pragma unroll
-    for (uint x = 0; x < 6; x++) in[x] = columns[x][i];
-    take(in, out);
-#pragma unroll
-    for (uint j = 0; j < 6; j++) vstore16(out[j], 0, to + (size_t)(i * 6 + j) * s->moment_step);
-  }
+  take_lines(columns, to, s->moment_step);
 }
 
 /* The pixels that a tile's moments stand for, as far as the image goes. */

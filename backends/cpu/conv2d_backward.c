@@ -122,20 +122,12 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_plan *plan, const
     }
 }
 
-/** A chunk of samples, as backward reads and writes it; y, kept and dx: NULL where not needed. */
-typedef struct {
-  size_t samples;
-  const float *x, *y, *d_y;
-  const uint8_t *kept;
-  float *dx;
-} chunk;
-
 /**
  * Brings the gradient before the activation, of some filters of sample `s` of a chunk, to where it
  * is wanted: the right operand of the weights' products, the field of the input's gradient, the
  * bias's sums.
  */
-static void spread_gradient(const dg_cpu_op *op, const scratch *t, const chunk *c, size_t s,
+static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv_chunk *c, size_t s,
                             size_t filter, size_t filters) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
@@ -169,7 +161,7 @@ static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *w
 
 /** Adds a chunk to the thread's sums and, where that is wanted, gives the input's gradient. */
 static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *weights,
-                           const chunk *c) {
+                           const dg_conv_chunk *c) {
   const dg_conv2d_desc *d = &op->base.desc.conv2d;
   const dg_conv_plan *plan = op->plan;
   size_t in = (size_t)d->channels * d->height * d->width;
@@ -228,13 +220,14 @@ void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
       pack_weights(d, plan, dg_floats(buffers->param[0]), c, workspace + c * plan->back_taps);
 #pragma omp for schedule(static)
     for (size_t s = 0; s < step->n; s += plan->samples)
-      backward_chunk(op, &own, workspace,
-                     &(chunk){.samples = step->n - s < plan->samples ? step->n - s : plan->samples,
-                              .x = x + s * in,
-                              .y = y ? y + s * out : NULL,
-                              .d_y = d_y + s * out,
-                              .kept = kept ? kept + s * out : NULL,
-                              .dx = dx ? dx + s * in : NULL});
+      backward_chunk(
+          op, &own, workspace,
+          &(dg_conv_chunk){.samples = step->n - s < plan->samples ? step->n - s : plan->samples,
+                           .x = x + s * in,
+                           .y = y ? y + s * out : NULL,
+                           .d_y = d_y + s * out,
+                           .kept = kept ? kept + s * out : NULL,
+                           .dx = dx ? dx + s * in : NULL});
 #pragma omp for schedule(static)
     for (size_t f = 0; f < d->filters; f++) {
       double sum = 0;

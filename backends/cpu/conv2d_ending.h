@@ -74,6 +74,14 @@ void dg_conv_ending_put(const dg_conv_ending *ending, const dg_step *step, size_
 void dg_conv_ending_drop(const dg_conv_ending *ending, const dg_step *step, size_t sample,
                          dg_span planes, float *out);
 
+/** Some samples, as backward reads and writes them; y, kept and dx: NULL where not needed. */
+typedef struct {
+  size_t samples;
+  const float *x, *y, *d_y;
+  const uint8_t *kept;
+  float *dx;
+} dg_conv_chunk;
+
 /** Is the gradient of the sums another than that of the output? */
 static inline bool dg_conv_ending_changes(const dg_conv_ending *e) {
   return e->pool > 0 || e->act.kind != DG_ACT_NONE;

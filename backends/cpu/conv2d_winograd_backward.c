@@ -46,16 +46,8 @@ static void spread(const dg_wino_plan *p, const dg_wino_room *r, size_t step, si
       dg_wino_spread(side, image + y * side * line + x * side * DG_VECTOR, line, d_out, step);
 }
 
-/** Some samples, as backward reads and writes them; NULL what is not needed. */
-typedef struct {
-  size_t samples;
-  const float *x, *y, *d_y;
-  const uint8_t *kept;
-  float *dx;
-} chunk;
-
 static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const float *panels,
-                           const chunk *c) {
+                           const dg_conv_chunk *c) {
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward, *b = &p->back;
   size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b), depth = dg_wino_depth(b),
@@ -136,12 +128,12 @@ void dg_conv_winograd_backward(const dg_cpu_op *op, const dg_op_buffers *buffers
     for (size_t s = share.begin, samples; s < share.end; s += samples) {
       samples = dg_wino_block_of(p, share, s);
       backward_block(op, &r, panels,
-                     &(chunk){.samples = samples,
-                              .x = x + s * in,
-                              .y = y ? y + s * out : NULL,
-                              .d_y = d_y + s * out,
-                              .kept = kept ? kept + s * out : NULL,
-                              .dx = dx ? dx + s * in : NULL});
+                     &(dg_conv_chunk){.samples = samples,
+                                      .x = x + s * in,
+                                      .y = y ? y + s * out : NULL,
+                                      .d_y = d_y + s * out,
+                                      .kept = kept ? kept + s * out : NULL,
+                                      .dx = dx ? dx + s * in : NULL});
     }
 #pragma omp barrier
 #pragma omp for schedule(static)

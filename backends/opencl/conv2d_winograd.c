@@ -8,8 +8,6 @@
  * for each of the 36 moments and each tile a product of matrices over all samples. What the tiles
  * of one turn take stays in a cache.
  */
-#include <stdio.h>
-
 #include "backends/opencl/correlation.h"
 #include "backends/opencl/pixels.h"
 
@@ -132,12 +130,6 @@ static bool prepare_backward(wino_op *self, dg_error *err) {
          dg_cl_taps_make(&self->op, &self->d_weight, list_d_weight, self->tiles, err);
 }
 
-static cl_kernel kernel_of(wino_op *self, const char *name, dg_error *err) {
-  char options[16];
-  snprintf(options, sizeof options, "-DKERNEL=%u", self->to.kernel);
-  return dg_cl_special_kernel(&self->op, DG_CL_WINOGRAD, options, name, err);
-}
-
 static bool prepare(dg_cl_op *op, dg_error *err) {
   wino_op *self = (wino_op *)op;
   uint64_t end = 0;
@@ -146,9 +138,10 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   if (!dg_cl_correlation_prepare(op, &self->to, &end, err)) return false;
   op->base.needs.forward_workspace = sizeof(float) * end;
   if (!op->train) return true;
-  self->read = kernel_of(self, "wino_read", err);
-  self->spread = self->read ? kernel_of(self, "wino_spread", err) : NULL;
-  self->kernel_gradients = self->spread ? kernel_of(self, "wino_kernel_gradients", err) : NULL;
+  self->read = dg_cl_correlation_kernel(op, &self->to, "wino_read", err);
+  self->spread = self->read ? dg_cl_correlation_kernel(op, &self->to, "wino_spread", err) : NULL;
+  self->kernel_gradients =
+      self->spread ? dg_cl_correlation_kernel(op, &self->to, "wino_kernel_gradients", err) : NULL;
   return self->kernel_gradients && dg_cl_pixels_prepare(op, &self->pixels, err) &&
          prepare_backward(self, err);
 }
@@ -210,7 +203,7 @@ static bool read_tiles(dg_cl_op *op, const dg_op_buffers *b, uint32_t first_tile
   const wino_op *self = (wino_op *)op;
   const dg_cl_correlation *c = &self->to;
   return dg_cl_launch(op, self->read, dg_cl_tiles(c->channels / DG_CL_VECTOR, n, self->tiles),
-                      DG_CL_ARGS(dg_cl_mem(b->kept), dg_cl_u32(0), dg_cl_mem(b->workspace),
+                      DG_CL_ARGS(dg_cl_mem(b->kept), dg_cl_mem(b->workspace),
                                  dg_cl_u32(self->moments), dg_cl_u32(self->samples),
                                  dg_cl_u32(c->channels), dg_cl_u32(c->in_h), dg_cl_u32(c->in_w),
                                  dg_cl_u32(c->pad), dg_cl_u32(first_tile),

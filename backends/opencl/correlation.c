@@ -8,8 +8,8 @@ enum { VECTOR = 16, PANEL = VECTOR * DG_CL_PANEL_VECTORS };
 
 /* ---- prepare ------------------------------------------------------------ */
 
-static cl_kernel kernel_of(dg_cl_op *op, const dg_cl_correlation *c, const char *name,
-                           dg_error *err) {
+cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, const char *name,
+                                   dg_error *err) {
   char options[16];
   snprintf(options, sizeof options, "-DKERNEL=%u", c->kernel);
   return dg_cl_special_kernel(op, DG_CL_WINOGRAD, options, name, err);
@@ -66,8 +66,8 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
   c->weights_first = op->train ? (uint32_t)*end : 0;
   c->memory_first = (uint32_t)memory;
   *end = memory + c->items * item;
-  c->run = kernel_of(op, c, "wino_correlate", err);
-  c->weights = c->run ? kernel_of(op, c, "wino_kernels", err) : NULL;
+  c->run = dg_cl_correlation_kernel(op, c, "wino_correlate", err);
+  c->weights = c->run ? dg_cl_correlation_kernel(op, c, "wino_kernels", err) : NULL;
   if (!c->weights || op->train) return c->weights;
   c->kept = dg_cl_scratch(op, sizeof(float) * weights, err);
   return c->kept;

@@ -30,6 +30,10 @@ static inline uint32_t dg_cl_correlation_side(const dg_cl_correlation *c) {
   return 7 - c->kernel;
 }
 
+/** The kernel `name` of cl/winograd*.cl for kernels of the correlation's size; the op owns it. */
+cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, const char *name,
+                                   dg_error *err);
+
 /** Makes what a correlation needs, and lays it out in a workspace of which `end` floats are taken,
     and then more. An op that only tests keeps the weights' moments instead. */
 bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end, dg_error *err);
