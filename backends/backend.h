@@ -293,6 +293,11 @@ typedef enum {
 typedef struct {
   dg_optimizer_kind kind;
   uint32_t count; /**< a multiple of 16 */
+  /** Where each of `parts` parameters ends in [0, count), the gap behind it included; the last ends
+      at count. The caller's, for as long as the op. It changes nothing of what is computed: threads
+      that share out every part alike find the numbers whose gradients they wrote. */
+  const uint32_t *ends;
+  uint32_t parts; /**< 0: nothing is known of them */
   float momentum; /**< sgd */
   bool nesterov;  /**< sgd */
   float beta1, beta2;

@@ -105,6 +105,15 @@ static void forward_few(const dg_cpu_op *op, const dg_op_buffers *buffers, size_
   }
 }
 
+/**
+ * Do the threads share out the outputs, and not samples and inputs? Then all of them pack all
+ * samples, but each finds the weights in its own cache, where it updated them, and their gradients,
+ * where it wrote them. It pays in training, of weights that are many times the samples.
+ */
+static bool by_outputs(const dg_linear_desc *desc, const dg_step *step) {
+  return step->train && desc->out >= 4 * step->n;
+}
+
 /** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->base.desc.linear;
@@ -130,6 +139,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
                                .c = dg_floats(buffers->out[0]),
                                .c_row = desc->out,
                                .c_transposed = true,
+                               .by_rows = by_outputs(desc, step),
                                .bias = desc->bias ? dg_floats(buffers->param[1]) : NULL,
                                .act = desc->act,
                                .mask = mask},
@@ -190,7 +200,8 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
                          .b = dg_floats(buffers->in[0]),
                          .b_row = desc->in,
                          .c = dg_floats(buffers->d_param[0]),
-                         .c_row = desc->in};
+                         .c_row = desc->in,
+                         .by_rows = by_outputs(desc, step)};
   dg_product d_in = {.rows = step->n,
                      .columns = desc->in,
                      .depth = desc->out,

@@ -23,13 +23,17 @@ static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/** Into how many shares of columns to cut, so that the largest block of a thread is small. */
-static size_t column_shares(size_t rows, size_t columns, size_t threads) {
+/**
+ * Into how many shares of columns to cut, so that the largest block of a thread is small; of shares
+ * that differ by little, the fewest or the most.
+ */
+static size_t column_shares(const dg_product *p, size_t threads) {
   size_t best = 1, least = SIZE_MAX;
   for (size_t shares = 1; shares <= threads; shares++) {
-    size_t vectors = parts(parts(columns, DG_VECTOR), shares);
-    size_t tiles = parts(parts(rows, DG_TILE_ROWS), threads / shares);
-    if (vectors * tiles <= least) least = vectors * tiles, best = shares;
+    size_t vectors = parts(parts(p->columns, DG_VECTOR), shares);
+    size_t tiles = parts(parts(p->rows, DG_TILE_ROWS), threads / shares), size = vectors * tiles;
+    bool better = p->by_rows ? size < least - least / 8 : size <= least;
+    if (better) least = size, best = shares;
   }
   return best;
 }
@@ -77,7 +81,7 @@ void dg_product_run(const dg_cpu_device *device, const dg_product *p, float *wor
 #pragma omp parallel num_threads(threads)
   {
     size_t all = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
-    size_t column_parts = column_shares(p->rows, p->columns, all), row_parts = all / column_parts;
+    size_t column_parts = column_shares(p, all), row_parts = all / column_parts;
     float *panel = workspace + thread * p->depth * DG_TILE_WIDTH;
     if (thread < column_parts * row_parts) {
       dg_span columns = share(p->columns, DG_VECTOR, column_parts, thread % column_parts);

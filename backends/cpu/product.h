@@ -23,6 +23,7 @@ typedef struct {
 
   bool c_transposed; /**< c's element (j, v) is c[v * c_row + j], else c[j * c_row + v] */
   bool add;          /**< adds to c what is else written there */
+  bool by_rows;      /**< threads share its rows, where that is about as even; else its columns */
   const float *bias; /**< [rows], added to the product; or NULL */
   dg_act act;
   const dg_mask *mask; /**< of a dropout that comes last, of a c that is transposed: element j of

@@ -134,29 +134,41 @@ static coefficients coefficients_of(const dg_update_desc *d, const dg_step *step
   };
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_update_desc *d = &op->base.desc.update;
+/** Steps the elements of a span; the first whose gradient isn't finite, or 0xffffffff. */
+static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffers,
+                            const coefficients *k, dg_span span) {
   const float *grad = dg_floats(buffers->in[0]);
   float *p = dg_floats(buffers->out[0]);
   float *first = dg_floats(buffers->out[1]), *second = first ? first + d->count : NULL;
-  uint32_t *fault = (uint32_t *)buffers->out[2]->data;
-  if (fault[0] != 0) return;
-  float scale =
-      clip_scale(op, grad, buffers->workspace ? (double *)buffers->workspace->data : NULL);
-  coefficients k = coefficients_of(d, step, scale);
   uint32_t bad = UINT32_MAX;
-#pragma omp parallel for schedule(static) reduction(min                                            \
-                                                    : bad)                                         \
-    num_threads(dg_cpu_threads(op->device, d->count))
-  for (size_t begin = 0; begin < d->count; begin += BLOCK) {
-    size_t end = begin + BLOCK < d->count ? begin + BLOCK : d->count, count = end - begin;
+  for (size_t begin = span.begin; begin < span.end; begin += BLOCK) {
+    size_t end = begin + BLOCK < span.end ? begin + BLOCK : span.end, count = end - begin;
     uint32_t found = first_fault(grad, begin, end);
     if (found < bad) bad = found;
     if (d->kind == DG_SGD)
-      sgd(&k, count, grad + begin, p + begin, d->momentum != 0 ? first + begin : NULL);
+      sgd(k, count, grad + begin, p + begin, d->momentum != 0 ? first + begin : NULL);
     else
-      (d->kind == DG_ADAM ? adam : adadelta)(&k, count, grad + begin, p + begin, first + begin,
+      (d->kind == DG_ADAM ? adam : adadelta)(k, count, grad + begin, p + begin, first + begin,
                                              second + begin);
+  }
+  return bad;
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
+  const dg_update_desc *d = &op->base.desc.update;
+  uint32_t *fault = (uint32_t *)buffers->out[2]->data;
+  if (fault[0] != 0) return;
+  float scale = clip_scale(op, dg_floats(buffers->in[0]),
+                           buffers->workspace ? (double *)buffers->workspace->data : NULL);
+  coefficients k = coefficients_of(d, step, scale);
+  uint32_t bad = UINT32_MAX, parts = d->parts ? d->parts : 1;
+#pragma omp parallel reduction(min : bad) num_threads(dg_cpu_threads(op->device, d->count))
+  for (uint32_t i = 0; i < parts; i++) {
+    size_t begin = i ? d->ends[i - 1] : 0, end = d->parts ? d->ends[i] : d->count;
+    dg_span span = dg_cpu_share(end - begin, GRAIN);
+    uint32_t found = update_span(d, buffers, &k, (dg_span){begin + span.begin, begin + span.end});
+    if (found < bad) bad = found;
   }
   if (bad != UINT32_MAX) fault[0] = step->step + 1, fault[1] = bad;
 }

@@ -122,6 +122,18 @@ uint32_t dg_trainer_state_arrays(const dg_trainer *t) {
   return 2;
 }
 
+/** Says where each learned parameter ends; the trainer keeps the list. */
+static bool tell_ends(dg_trainer *t, dg_update_desc *update, dg_error *err) {
+  const dg_param *param;
+  uint32_t params = dg_network_param_list(t->network, &param);
+  t->ends = malloc(params * sizeof *t->ends);
+  if (!t->ends) return dg_fail_memory(err, params * sizeof *t->ends);
+  for (uint32_t i = 0; i < params && param[i].offset < update->count; i++)
+    t->ends[update->parts++] = i + 1 < params ? param[i + 1].offset : update->count;
+  update->ends = t->ends;
+  return true;
+}
+
 static bool prepare_update(dg_trainer *t, dg_error *err) {
   const dg_optimizer_recipe *o = &t->model->train.optimizer;
   uint32_t floats = dg_network_learned(t->network), arrays = dg_trainer_state_arrays(t);
@@ -141,7 +153,7 @@ static bool prepare_update(dg_trainer *t, dg_error *err) {
   if ((arrays && !new_buffer(t, (size_t)arrays * floats * sizeof(float), &t->state, err)) ||
       !new_buffer(t, sizeof no_fault, &t->fault, err) ||
       !dg_trainer_calls(t)->write(t->fault, 0, no_fault, sizeof no_fault, err) ||
-      !prepare(t, &t->update, "update", &desc, err))
+      !tell_ends(t, &desc.update, err) || !prepare(t, &t->update, "update", &desc, err))
     return false;
   t->update.buffers.in[0] = dg_network_gradients(t->network);
   t->update.buffers.out[0] = dg_network_parameters(t->network);
@@ -223,6 +235,7 @@ void dg_trainer_free(dg_trainer *t) {
   free(t->members);
   free(t->order);
   free(t->best);
+  free(t->ends);
   free(t->state_path);
   free(t);
 }

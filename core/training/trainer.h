@@ -46,6 +46,7 @@ struct dg_trainer {
   uint32_t *members; /**< training samples, then validation samples */
   uint32_t *order;   /**< of an epoch, [steps * batch] */
   float *best;       /**< parameters of the best epoch */
+  uint32_t *ends;    /**< of the learned parameters, see dg_update_desc */
   uint32_t checksum; /**< of the training images, for the state */
   char *state_path;  /**< where the state is kept; NULL: nowhere */
   dg_place at;
