@@ -263,7 +263,8 @@ typedef enum {
 /**
  * in {logits [n, classes], labels: uint32 [n]}, out {d_logits [n, classes], losses [slots],
  * correct: uint32 [slots]}. Writes losses[slot] (the mean) and correct[slot] (samples whose first
- * largest logit is their label's); d_logits, the loss's gradient, only when step.train is set.
+ * largest logit is their label's); d_logits, the loss's gradient, only when step.train is set. Of a
+ * batch that is split the mean is over the whole: what its parts write adds up to it.
  * out[0] may be NULL for a network that only tests.
  */
 typedef struct {
@@ -374,11 +375,17 @@ typedef struct {
   uint32_t seed;  /**< of the run */
   uint32_t step;  /**< training steps before this one */
   uint32_t place; /**< of the first sample in the whole batch; 0 unless a batch is split */
+  uint32_t whole; /**< loss: samples of the whole batch, if it is split; 0: n */
   uint32_t first; /**< gather: place of the first sample in `order` */
   uint32_t slot;  /**< loss: where to write */
   float lr;       /**< update */
   float decay;    /**< average */
 } dg_step;
+
+/** Samples that the loss of a step is the mean of. */
+static inline uint32_t dg_loss_samples(const dg_step *step) {
+  return step->whole ? step->whole : step->n;
+}
 
 /** What a prepared op wants, in bytes for the largest n. */
 typedef struct {

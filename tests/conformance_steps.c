@@ -93,12 +93,13 @@ static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_
   double *wide = rig_doubles(logits, count), *expected = rig_alloc(count, sizeof *expected), loss;
   uint32_t correct, got_correct[SLOTS];
   float losses[SLOTS];
-  oracle_loss(d, wide, labels, step.n, expected, &loss, &correct);
+  oracle_loss(d, wide, labels, &step, expected, &loss, &correct);
   rig_tensor_get(r->report, &out[0], got, step.train ? count * sizeof *got : 0);
   rig_tensor_get(r->report, &out[1], losses, sizeof losses);
   rig_tensor_get(r->report, &out[2], got_correct, sizeof got_correct);
   rig_close(r->report, "loss", &losses[step.slot], &loss, 1, 1e-5);
-  double shares = d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / step.n : 0; /* what is subtracted */
+  double shares =
+      d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / dg_loss_samples(&step) : 0; /* what is subtracted */
   if (step.train && fill != LOGITS_NAN)
     rig_close_of(r->report, "d_logits", got, expected, count, 1e-5, shares);
   if (fill != LOGITS_NAN && got_correct[step.slot] != correct)
@@ -130,6 +131,8 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
       try_loss_run(&r, d, max_n, step, fill, true);
       step.train = false;
       try_loss_run(&r, d, max_n, step, fill, n % 2);
+      step.train = true, step.whole = 3 * n;
+      try_loss_run(&r, d, max_n, step, fill, true);
     }
   step_rig_free(&r);
 }

@@ -58,8 +58,8 @@ void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint
                    const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels);
 
 /** Writes *loss and *correct; d_logits, unless it is NULL. */
-void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels, uint32_t n,
-                 double *d_logits, double *loss, uint32_t *correct);
+void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
+                 const dg_step *step, double *d_logits, double *loss, uint32_t *correct);
 
 /** How many arrays of state an optimizer keeps. */
 uint32_t oracle_state_arrays(const dg_update_desc *desc);

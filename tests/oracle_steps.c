@@ -95,15 +95,16 @@ static double squared_error(const dg_loss_desc *d, const double *logits, uint32_
   return sum / d->classes;
 }
 
-void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels, uint32_t n,
-                 double *d_logits, double *loss, uint32_t *correct) {
+void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
+                 const dg_step *step, double *d_logits, double *loss, uint32_t *correct) {
+  uint32_t whole = step->whole ? step->whole : step->n;
   *loss = 0, *correct = 0;
-  for (uint32_t s = 0; s < n; s++) {
+  for (uint32_t s = 0; s < step->n; s++) {
     const double *row = logits + (size_t)s * desc->classes;
     double *d_row = d_logits ? d_logits + (size_t)s * desc->classes : NULL;
     *loss += (desc->kind == DG_LOSS_MSE ? squared_error : cross_entropy)(desc, row, labels[s],
-                                                                         1.0 / n, d_row) /
-             n;
+                                                                         1.0 / whole, d_row) /
+             whole;
     uint32_t best = 0;
     for (uint32_t c = 1; c < desc->classes; c++)
       if (row[c] > row[best]) best = c;

@@ -145,15 +145,16 @@ START_TEST(loss_gradient) {
                                        {DG_LOSS_CROSS_ENTROPY, CLASSES, 0.1f},
                                        {DG_LOSS_MSE, CLASSES, 0}};
   dg_loss_desc desc = descs[_i];
+  const dg_step step = {.n = N};
   double *logits = random_doubles(N * CLASSES, 1), d_logits[N * CLASSES], above, below;
   uint32_t labels[N] = {3, 0, 9, 9, 1, 5, 2}, correct;
-  oracle_loss(&desc, logits, labels, N, d_logits, &above, &correct);
+  oracle_loss(&desc, logits, labels, &step, d_logits, &above, &correct);
   for (size_t i = 0; i < N * CLASSES; i++) {
     double before = logits[i];
     logits[i] = before + half_step;
-    oracle_loss(&desc, logits, labels, N, NULL, &above, &correct);
+    oracle_loss(&desc, logits, labels, &step, NULL, &above, &correct);
     logits[i] = before - half_step;
-    oracle_loss(&desc, logits, labels, N, NULL, &below, &correct);
+    oracle_loss(&desc, logits, labels, &step, NULL, &below, &correct);
     logits[i] = before;
     ck_assert_double_eq_tol(d_logits[i], (above - below) / (2 * half_step), 1e-8);
   }
@@ -165,11 +166,12 @@ START_TEST(loss_by_hand) {
   /* log(e^1 + e^2 + e^3) = 3.4076059644443806 */
   double logits[] = {1, 2, 3, 3, 1, 3}, loss;
   uint32_t labels[] = {2, 2}, correct;
-  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3, 0}, logits, labels, 1, NULL, &loss,
-              &correct);
+  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3, 0}, logits, labels, &(dg_step){.n = 1},
+              NULL, &loss, &correct);
   ck_assert_double_eq_tol(loss, 0.4076059644443806, 1e-15);
   ck_assert_uint_eq(correct, 1);
-  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3, 0}, logits, labels, 2, NULL, &loss, &correct);
+  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3, 0}, logits, labels, &(dg_step){.n = 2}, NULL, &loss,
+              &correct);
   ck_assert_double_eq_tol(loss, (1 + 4 + 4 + 9 + 1 + 4) / 6.0, 1e-15);
   ck_assert_uint_eq(correct, 1); /* of two largest logits the first counts */
 }

@@ -72,19 +72,24 @@ static const char *backend_name(int index) {
 }
 
 /** Trains and tests; false with the error where one of the steps fails. */
-static bool run(const char *backend, const char *name, const char *const *sets, uint32_t seed,
-                outcome *o, dg_error *err) {
+static bool run_on(const char *backend, unsigned threads, const char *name, const char *const *sets,
+                   uint32_t seed, outcome *o, dg_error *err) {
   dg_trainer_options options = {.seed = seed, .listener = {o, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = NULL;
   dg_device *device = NULL;
   dg_model *model = load(name, sets, err);
-  if (model) device = dg_open(backend, NULL, 0, err);
+  if (model) device = dg_open(backend, NULL, threads, err);
   if (device) trainer = dg_trainer_new(model, device, data, &options, err);
   bool right = trainer && dg_train(trainer, err) && dg_test(trainer, NULL, &o->test, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
   return right;
+}
+
+static bool run(const char *backend, const char *name, const char *const *sets, uint32_t seed,
+                outcome *o, dg_error *err) {
+  return run_on(backend, 0, name, sets, seed, o, err);
 }
 
 static void run_right(const char *backend, const char *name, const char *const *sets, uint32_t seed,
@@ -112,6 +117,31 @@ START_TEST(both_backends_see_the_same_losses) {
   for (uint32_t i = 0; i < 50; i++)
     ck_assert_msg(fabs(cpu.loss[i] - opencl.loss[i]) <= (i < 25 ? 1e-4 : 2e-2) * fabs(cpu.loss[i]),
                   "%s: step %u: cpu %.9g, opencl %.9g", names[_i], i, cpu.loss[i], opencl.loss[i]);
+}
+END_TEST
+
+static const char *const shared_by_threads[] = {"fcnn",      "cnn",     "cnn-leaky", "vanilla",
+                                                "numpy-cnn", "gru",     "lstm",      "conv1d-gru",
+                                                "m5",        "residual"};
+
+/** Threads that go through several layers, each with its own samples, change but rounding. */
+START_TEST(threads_see_the_same_losses) {
+  enum { STEPS = 6, THREADS = 3 };
+  const char *const *sets = SETS("train.epochs=1", "train.steps=6", "train.batch=50",
+                                 "data.validation=130");
+  outcome one = {0}, some = {0};
+  dg_error err = {0};
+  ck_assert_msg(run_on("cpu", 1, shared_by_threads[_i], sets, 7, &one, &err), "%s", err.message);
+  ck_assert_msg(run_on("cpu", THREADS, shared_by_threads[_i], sets, 7, &some, &err), "%s",
+                err.message);
+  ck_assert_uint_eq(some.losses, STEPS);
+  for (uint32_t i = 0; i < STEPS; i++)
+    ck_assert_msg(fabs(one.loss[i] - some.loss[i]) <= 1e-3 * fabs(one.loss[i]),
+                  "%s: step %u: 1 thread %.9g, %d threads %.9g", shared_by_threads[_i], i,
+                  one.loss[i], THREADS, some.loss[i]);
+  ck_assert_double_eq_tol(some.last.validation.loss, one.last.validation.loss,
+                          1e-3 * one.last.validation.loss);
+  ck_assert_double_eq_tol(some.test.loss, one.test.loss, 1e-3 * one.test.loss);
 }
 END_TEST
 
@@ -450,6 +480,8 @@ int main(void) {
   TCase *tests = tcase_create("trainer");
   tcase_set_timeout(tests, 300);
   tcase_add_loop_test(tests, both_backends_see_the_same_losses, 0, 5);
+  tcase_add_loop_test(tests, threads_see_the_same_losses, 0,
+                      sizeof shared_by_threads / sizeof *shared_by_threads);
   tcase_add_loop_test(tests, a_seed_gives_the_same_run, 0, 2);
   tcase_add_loop_test(tests, it_learns, 0, 2);
   tcase_add_test(tests, the_last_batch_is_short);

@@ -21,13 +21,15 @@ struct dg_buffer {
 enum { DG_CPU_ALIGNMENT = 64 };
 
 typedef struct dg_cpu_ops dg_cpu_ops;
+typedef struct dg_cpu_lanes dg_cpu_lanes;
 
 typedef struct {
   dg_device base;
   int threads;
   bool profile;
   const dg_cpu_ops *ops;
-  uint64_t versions; /**< of buffers, that there have been */
+  uint64_t versions;   /**< of buffers, that there have been */
+  dg_cpu_lanes *lanes; /**< NULL: of one thread */
 } dg_cpu_device;
 
 typedef struct dg_cpu_op dg_cpu_op;
@@ -42,6 +44,7 @@ typedef struct {
 } dg_cpu_family;
 
 typedef struct dg_cpu_packing dg_cpu_packing;
+typedef struct dg_cpu_lane dg_cpu_lane;
 
 struct dg_cpu_op {
   dg_op base;
@@ -51,6 +54,7 @@ struct dg_cpu_op {
   void *plan;      /**< what the family wants to remember, one block of malloc; or NULL */
   void *back_plan; /**< backward's own, as `plan`, where forward goes another way; or NULL */
   dg_cpu_packing *packing; /**< NULL: packed anew in every run */
+  dg_cpu_lane *lane;       /**< NULL: its samples are never parted (lanes.h) */
   dg_op_times times;
 };
 
@@ -90,6 +94,14 @@ static inline void dg_grad_put(dg_grad_mode mode, size_t count, const float *fro
   if (mode == DG_GRAD_ADD)
     for (size_t i = 0; i < count; i++) to[i] += from[i];
 }
+
+/** Prepares an op; what of it was made is freed by dg_cpu_op_release, also after an error. */
+bool dg_cpu_op_prepare(dg_cpu_op *op, const dg_cpu_device *device, const dg_op_desc *desc,
+                       uint32_t max_n, bool train, dg_error *err);
+void dg_cpu_op_release(dg_cpu_op *op);
+
+/** Runs an op at once, and times it on a device that wants it. */
+void dg_cpu_op_run(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers, const dg_step *step);
 
 /** Threads worth waking for work of about `operations` simple operations. */
 int dg_cpu_threads(const dg_cpu_device *device, size_t operations);

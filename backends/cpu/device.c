@@ -1,11 +1,12 @@
 #include "backends/cpu/blas.h"
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/lanes.h"
+#include "core/support/clock.h"
 
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_THREADS = 1024 };
@@ -92,8 +93,14 @@ static dg_buffer *buffer_wrap(dg_device *device, void *data, size_t bytes, dg_bu
   return buffer;
 }
 
+/** Does what the device has taken and not done. */
+static void settle(dg_device *device) {
+  dg_cpu_lanes_run(((dg_cpu_device *)device)->lanes);
+}
+
 static void buffer_free(dg_buffer *buffer) {
   if (!buffer) return;
+  settle(buffer->device);
   if (!buffer->parent) free(buffer->data);
   free(buffer);
 }
@@ -134,6 +141,7 @@ static dg_buffer *buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg
 static bool buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                          dg_error *err) {
   if (!inside(buffer, offset, bytes, "a write", err)) return false;
+  settle(buffer->device);
   memcpy((char *)buffer->data + offset, from, bytes);
   (buffer->parent ? buffer->parent : buffer)->version = new_version(buffer->device);
   return true;
@@ -141,12 +149,14 @@ static bool buffer_write(dg_buffer *buffer, size_t offset, const void *from, siz
 
 static bool buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err) {
   if (!inside(buffer, offset, bytes, "a read", err)) return false;
+  settle(buffer->device);
   memcpy(to, (const char *)buffer->data + offset, bytes);
   return true;
 }
 
 static bool finish(dg_device *device, dg_error *err) {
-  (void)device, (void)err;
+  (void)err;
+  settle(device);
   return true;
 }
 
@@ -158,12 +168,27 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
   return family && family->supports(desc);
 }
 
-static void op_free(dg_op *base) {
-  dg_cpu_op *op = (dg_cpu_op *)base;
-  if (!op) return;
+bool dg_cpu_op_prepare(dg_cpu_op *op, const dg_cpu_device *device, const dg_op_desc *desc,
+                       uint32_t max_n, bool train, dg_error *err) {
+  *op = (dg_cpu_op){.base = {.desc = *desc, .max_n = max_n},
+                    .device = device,
+                    .family = device->ops->family[desc->kind],
+                    .train = train};
+  return op->family->prepare(op, train, err);
+}
+
+void dg_cpu_op_release(dg_cpu_op *op) {
+  dg_cpu_lane_free(op->lane);
   dg_cpu_packing_free(op->packing);
   free(op->plan);
   free(op->back_plan);
+}
+
+static void op_free(dg_op *base) {
+  dg_cpu_op *op = (dg_cpu_op *)base;
+  if (!op) return;
+  dg_cpu_lanes_run(op->device->lanes);
+  dg_cpu_op_release(op);
   free(op);
 }
 
@@ -179,11 +204,8 @@ static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n,
     dg_fail_memory(err, sizeof *op);
     return NULL;
   }
-  op->base = (dg_op){.desc = *desc, .max_n = max_n};
-  op->device = (const dg_cpu_device *)device;
-  op->family = op->device->ops->family[desc->kind];
-  op->train = train;
-  if (!op->family->prepare(op, train, err)) {
+  if (!dg_cpu_op_prepare(op, (const dg_cpu_device *)device, desc, max_n, train, err) ||
+      !dg_cpu_lanes_prepare(op, err)) {
     op_free(&op->base);
     return NULL;
   }
@@ -196,21 +218,25 @@ static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
                  op_names[op->desc.kind], op->max_n, step->n);
 }
 
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+void dg_cpu_op_run(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers,
+                   const dg_step *step) {
+  double start = op->device->profile ? dg_seconds() : 0;
+  (backward ? op->family->backward : op->family->forward)(op, buffers, step);
+  if (!op->device->profile) return;
+  *(backward ? &op->times.backward : &op->times.forward) += dg_seconds() - start;
+  ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);
+}
+
+/** With other samples parted alike, or alone and at once. */
+static void run(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers, const dg_step *step) {
+  if (dg_cpu_lanes_take(op, backward, buffers, step)) return;
+  dg_cpu_lanes_run(op->device->lanes);
+  dg_cpu_op_run(op, backward, buffers, step);
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
-  dg_cpu_op *op = (dg_cpu_op *)base;
   if (!runnable(base, step, err)) return false;
-  double start = op->device->profile ? seconds_now() : 0;
-  op->family->forward(op, buffers, step);
-  if (op->device->profile) {
-    op->times.forward += seconds_now() - start;
-    op->times.forward_runs++;
-  }
+  run((dg_cpu_op *)base, false, buffers, step);
   return true;
 }
 
@@ -221,17 +247,13 @@ static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *s
   if (!op->train || !op->family->backward)
     return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass",
                    op_names[base->desc.kind]);
-  double start = op->device->profile ? seconds_now() : 0;
-  op->family->backward(op, buffers, step);
-  if (op->device->profile) {
-    op->times.backward += seconds_now() - start;
-    op->times.backward_runs++;
-  }
+  run(op, true, buffers, step);
   return true;
 }
 
 static bool times(dg_op *op, dg_op_times *out, dg_error *err) {
   (void)err;
+  dg_cpu_lanes_run(((const dg_cpu_op *)op)->device->lanes);
   *out = ((const dg_cpu_op *)op)->times;
   return true;
 }
@@ -283,6 +305,7 @@ static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *er
 }
 
 static void close_device(dg_device *device) {
+  dg_cpu_lanes_free(((dg_cpu_device *)device)->lanes);
   free(device);
 }
 
@@ -323,6 +346,10 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->profile = options->profile;
   device->ops = ops;
   dg_blas_set_up();
+  if (threads > 1 && !(device->lanes = dg_cpu_lanes_new(device, err))) {
+    close_device(&device->base);
+    return NULL;
+  }
   return &device->base;
 }
 

@@ -102,10 +102,10 @@ static void run_share(const pass *p, dg_span share) {
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_loss_desc *desc = &op->base.desc.loss;
-  size_t classes = desc->classes, n = step->n;
+  size_t classes = desc->classes, n = step->n, whole = dg_loss_samples(step);
   float *powers = dg_floats(buffers->workspace), *losses = powers + exponentials(op);
   const pass p = {.desc = desc,
-                  .scale = 1.0f / (float)(desc->kind == DG_LOSS_MSE ? n * classes : n),
+                  .scale = 1.0f / (float)(desc->kind == DG_LOSS_MSE ? whole * classes : whole),
                   .logits = dg_floats(buffers->in[0]),
                   .labels = (const uint32_t *)buffers->in[1]->data,
                   .powers = powers,

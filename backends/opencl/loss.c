@@ -48,7 +48,8 @@ static bool find_at_once(dg_cl_op *op, const dg_op_buffers *b, const dg_step *st
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const loss_op *self = (loss_op *)op;
   const dg_loss_desc *d = &op->base.desc.loss;
-  const float mean = 1.0f / (float)(d->kind == DG_LOSS_MSE ? step->n * d->classes : step->n);
+  const uint32_t whole = dg_loss_samples(step);
+  const float mean = 1.0f / (float)(d->kind == DG_LOSS_MSE ? whole * d->classes : whole);
   const bool train = step->train && b->out[0];
   if (self->at_once) return find_at_once(op, b, step, mean, train, err);
   return dg_cl_launch(op, self->of_samples,

@@ -1,0 +1,360 @@
+#include "backends/cpu/lanes.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/cpu/sizes.h"
+#include "core/support/clock.h"
+
+/** Runs that wait at most; more are done in two goes. */
+enum { MOST = 96 };
+
+/** Samples below which a lane is too short: threads share what is inside an op then. */
+enum { LEAST_SAMPLES = 8 };
+
+/** What an op needs for its lanes. */
+struct dg_cpu_lane {
+  dg_cpu_op op; /**< the op for the samples of one lane, on a device of one thread */
+  dg_cpu_sizes sizes;
+  size_t grad_floats; /**< of all its parameters */
+  float *grads;       /**< of every lane but the first [lanes - 1, grad_floats] */
+  bool parted;        /**< was, or will be, the last forward: backward finds what that kept */
+};
+
+/** Memory that lies sample after sample. */
+typedef struct {
+  const char *begin;
+  size_t bytes, of_sample;
+} extent;
+
+enum { EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2 };
+
+/** A run that waits to be done. */
+typedef struct {
+  dg_cpu_op *op;
+  bool backward;
+  bool meets; /**< all lanes must have done what is before it */
+  dg_op_buffers buffers;
+  dg_step step;
+  extent extents[EXTENTS];
+  size_t extent_count;
+} run;
+
+/** What the loss of a lane writes. */
+typedef struct {
+  _Alignas(DG_CPU_ALIGNMENT) float loss;
+  uint32_t correct;
+} score;
+
+struct dg_cpu_lanes {
+  dg_cpu_device one; /**< what the op of a lane runs on */
+  size_t count;
+  size_t workspace_bytes; /**< of each */
+  char *workspaces;
+  score *scores; /**< of each; the first lane's is unused */
+  run runs[MOST];
+  size_t taken;
+};
+
+dg_cpu_lanes *dg_cpu_lanes_new(const dg_cpu_device *device, dg_error *err) {
+  dg_cpu_lanes *lanes = calloc(1, sizeof *lanes);
+  size_t count = (size_t)device->threads;
+  score *scores = aligned_alloc(DG_CPU_ALIGNMENT, count * sizeof *scores);
+  if (!lanes || !scores) {
+    dg_fail_memory(err, sizeof *lanes + count * sizeof *scores);
+    free(lanes), free(scores);
+    return NULL;
+  }
+  lanes->one = *device;
+  lanes->one.threads = 1;
+  lanes->one.profile = false;
+  lanes->count = count;
+  lanes->scores = scores;
+  return lanes;
+}
+
+void dg_cpu_lanes_free(dg_cpu_lanes *lanes) {
+  if (!lanes) return;
+  free(lanes->workspaces);
+  free(lanes->scores);
+  free(lanes);
+}
+
+/* ---- readying an op ----------------------------------------------------- */
+
+static size_t aligned_bytes(size_t bytes) {
+  return dg_round_up((bytes + sizeof(float) - 1) / sizeof(float)) * sizeof(float);
+}
+
+/** Makes the lanes' workspaces large enough for one more op. */
+static bool grow_workspaces(dg_cpu_lanes *lanes, const dg_op_needs *needs, dg_error *err) {
+  size_t forward = aligned_bytes(needs->forward_workspace);
+  size_t backward = aligned_bytes(needs->backward_workspace);
+  size_t bytes = forward > backward ? forward : backward;
+  if (bytes <= lanes->workspace_bytes) return true;
+  char *larger = aligned_alloc(DG_CPU_ALIGNMENT, lanes->count * bytes);
+  if (!larger) return dg_fail_memory(err, lanes->count * bytes);
+  free(lanes->workspaces);
+  lanes->workspaces = larger;
+  lanes->workspace_bytes = bytes;
+  return true;
+}
+
+/** The op itself must fit both ways of running. */
+static void add_needs(const dg_cpu_lanes *lanes, const dg_op_needs *of_lane, dg_op_needs *needs) {
+  size_t kept = lanes->count * aligned_bytes(of_lane->kept);
+  if (kept > needs->kept) needs->kept = kept;
+  needs->backward_reads_in |= of_lane->backward_reads_in;
+  needs->backward_reads_out |= of_lane->backward_reads_out;
+}
+
+static bool fill_lane(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
+  dg_cpu_lane *lane = op->lane;
+  uint32_t largest = (uint32_t)((op->base.max_n + lanes->count - 1) / lanes->count);
+  if (!dg_cpu_op_prepare(&lane->op, &lanes->one, &op->base.desc, largest, true, err) ||
+      !grow_workspaces(lanes, &lane->op.base.needs, err))
+    return false;
+  add_needs(lanes, &lane->op.base.needs, &op->base.needs);
+  for (size_t i = 0; i < DG_MAX_PARAM; i++) lane->grad_floats += dg_round_up(lane->sizes.param[i]);
+  size_t bytes = (lanes->count - 1) * lane->grad_floats * sizeof(float);
+  if (bytes) lane->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
+  return !bytes || lane->grads || dg_fail_memory(err, bytes);
+}
+
+bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
+  dg_cpu_lanes *lanes = op->device->lanes;
+  dg_cpu_sizes sizes;
+  if (!lanes || !op->train || op->base.max_n < LEAST_SAMPLES * lanes->count ||
+      !dg_cpu_sizes_of(&op->base.desc, &sizes))
+    return true;
+  op->lane = calloc(1, sizeof *op->lane);
+  if (!op->lane) return dg_fail_memory(err, sizeof *op->lane);
+  op->lane->sizes = sizes;
+  return fill_lane(op, lanes, err);
+}
+
+void dg_cpu_lane_free(dg_cpu_lane *lane) {
+  if (!lane) return;
+  dg_cpu_op_release(&lane->op);
+  free(lane->grads);
+  free(lane);
+}
+
+/* ---- taking runs -------------------------------------------------------- */
+
+/**
+ * Every lane reads all weights, and their gradients are summed up over the lanes: that has to be
+ * little beside the samples that stay where they are.
+ */
+static bool pays(const dg_cpu_op *op, size_t n) {
+  const dg_linear_desc *d = &op->base.desc.linear;
+  if (op->base.desc.kind != DG_OP_LINEAR) return true;
+  return (size_t)d->in * d->out <= n * ((size_t)d->in + d->out);
+}
+
+static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample, size_t count) {
+  if (!buffer || !of_sample) return;
+  r->extents[r->extent_count++] = (extent){.begin = (const char *)buffer->data,
+                                           .bytes = count * of_sample * sizeof(float),
+                                           .of_sample = of_sample};
+}
+
+static void find_extents(run *r, size_t lanes) {
+  const dg_cpu_lane *lane = r->op->lane;
+  const dg_op_buffers *b = &r->buffers;
+  size_t n = r->step.n;
+  r->extent_count = 0;
+  for (size_t k = 0; k < DG_MAX_IN; k++) {
+    add_extent(r, b->in[k], lane->sizes.in[k], n);
+    add_extent(r, r->backward ? b->d_in[k] : NULL, lane->sizes.in[k], n);
+  }
+  for (size_t k = 0; k < DG_MAX_OUT; k++) add_extent(r, b->out[k], lane->sizes.out[k], n);
+  add_extent(r, r->backward ? b->d_out : NULL, lane->sizes.out[0], n);
+  add_extent(r, b->kept, aligned_bytes(lane->op.base.needs.kept) / sizeof(float), lanes);
+}
+
+/** May a lane of `a` write where another lane of `b` reads or writes? */
+static bool collide(const run *a, const run *b) {
+  for (size_t i = 0; i < a->extent_count; i++)
+    for (size_t k = 0; k < b->extent_count; k++) {
+      const extent *x = &a->extents[i], *y = &b->extents[k];
+      bool apart = x->begin + x->bytes <= y->begin || y->begin + y->bytes <= x->begin;
+      bool alike = x->begin == y->begin && x->of_sample == y->of_sample;
+      if (!apart && !alike) return true;
+    }
+  return false;
+}
+
+/** Memory that another tensor had before is parted otherwise now: lanes meet in between. */
+static void find_meetings(dg_cpu_lanes *lanes) {
+  size_t since = 0;
+  for (size_t i = 0; i < lanes->taken; i++) {
+    run *r = &lanes->runs[i];
+    find_extents(r, lanes->count);
+    r->meets = false;
+    for (size_t k = since; k < i && !r->meets; k++) r->meets = collide(r, &lanes->runs[k]);
+    if (r->meets) since = i;
+  }
+}
+
+/** A run that has to wait for those before: of other samples, or of an op whose sums are in use. */
+static bool is_next_batch(const dg_cpu_lanes *lanes, const dg_cpu_op *op, bool backward,
+                          const dg_step *step) {
+  for (size_t i = 0; i < lanes->taken; i++)
+    if (lanes->runs[i].op == op && lanes->runs[i].backward == backward) return true;
+  return lanes->taken && lanes->runs[0].step.n != step->n;
+}
+
+bool dg_cpu_lanes_take(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers,
+                       const dg_step *step) {
+  dg_cpu_lane *lane = op->lane;
+  dg_cpu_lanes *lanes = op->device->lanes;
+  if (!lane) return false;
+  if (!backward) lane->parted = step->n >= LEAST_SAMPLES * lanes->count && pays(op, step->n);
+  if (!lane->parted) return false;
+  if (lanes->taken == MOST || is_next_batch(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
+  run *r = &lanes->runs[lanes->taken++];
+  r->op = op;
+  r->backward = backward;
+  r->buffers = *buffers;
+  r->step = *step;
+  return true;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+/** Views of one lane's samples. */
+typedef struct {
+  dg_op_buffers buffers;
+  dg_buffer in[DG_MAX_IN], d_in[DG_MAX_IN], out[DG_MAX_OUT], d_out, d_param[DG_MAX_PARAM];
+  dg_buffer kept, workspace;
+} views;
+
+/** Moves a buffer on by some floats, in a copy. */
+static void shift(dg_buffer **buffer, size_t floats, dg_buffer *copy) {
+  if (!*buffer) return;
+  *copy = **buffer;
+  copy->data += floats;
+  *buffer = copy;
+}
+
+/** Gradients of another lane than the first go to memory of its own. */
+static void view_gradients(const run *r, size_t index, views *v) {
+  const dg_cpu_lane *lane = r->op->lane;
+  float *grads = lane->grads + (index - 1) * lane->grad_floats;
+  for (size_t k = 0; k < DG_MAX_PARAM; k++) {
+    if (!v->buffers.d_param[k]) continue;
+    v->d_param[k] = (dg_buffer){.data = grads};
+    v->buffers.d_param[k] = &v->d_param[k];
+    grads += dg_round_up(lane->sizes.param[k]);
+  }
+}
+
+static void view(const dg_cpu_lanes *lanes, const run *r, size_t index, size_t first, views *v) {
+  const dg_cpu_lane *lane = r->op->lane;
+  dg_op_buffers *b = &v->buffers;
+  *b = r->buffers;
+  for (size_t k = 0; k < DG_MAX_IN; k++) {
+    shift(&b->in[k], first * lane->sizes.in[k], &v->in[k]);
+    shift(&b->d_in[k], first * lane->sizes.in[k], &v->d_in[k]);
+  }
+  for (size_t k = 0; k < DG_MAX_OUT; k++) shift(&b->out[k], first * lane->sizes.out[k], &v->out[k]);
+  shift(&b->d_out, first * lane->sizes.out[0], &v->d_out);
+  shift(&b->kept, index * aligned_bytes(lane->op.base.needs.kept) / sizeof(float), &v->kept);
+  if (index > 0 && r->backward && lane->grads) view_gradients(r, index, v);
+  v->workspace =
+      (dg_buffer){.data = (float *)(void *)(lanes->workspaces + index * lanes->workspace_bytes)};
+  b->workspace = &v->workspace;
+}
+
+/** Scores of another lane than the first are kept aside. */
+static void view_score(score *s, views *v, dg_step *step) {
+  v->out[1].data = &s->loss;
+  v->out[2].data = (float *)(void *)&s->correct;
+  step->slot = 0;
+}
+
+static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index) {
+  dg_span samples = dg_cpu_part(r->step.n, lanes->count, index);
+  dg_step step = r->step;
+  views v;
+  view(lanes, r, index, samples.begin, &v);
+  step.n = (uint32_t)(samples.end - samples.begin);
+  step.place += (uint32_t)samples.begin;
+  step.first += (uint32_t)samples.begin;
+  step.whole = dg_loss_samples(&r->step);
+  if (r->op->base.desc.kind == DG_OP_LOSS && index > 0)
+    view_score(&lanes->scores[index], &v, &step);
+  dg_cpu_op_run(&r->op->lane->op, r->backward, &v.buffers, &step);
+}
+
+/** The calling thread's share of adding up the gradients of a run. */
+static void add_gradients(const dg_cpu_lanes *lanes, const run *r) {
+  enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
+  const dg_cpu_lane *lane = r->op->lane;
+  const float *from = lane->grads;
+  for (size_t k = 0; k < DG_MAX_PARAM; k++) {
+    size_t count = lane->sizes.param[k];
+    if (!count) continue;
+    dg_span share = dg_cpu_share(count, GRAIN);
+    float *to = dg_floats(r->buffers.d_param[k]);
+    for (size_t other = 0; other + 1 < lanes->count; other++)
+      dg_grad_put(DG_GRAD_ADD, share.end - share.begin,
+                  from + other * lane->grad_floats + share.begin, to + share.begin);
+    from += dg_round_up(count);
+  }
+}
+
+static void add_scores(const dg_cpu_lanes *lanes, const run *r) {
+  float *loss = dg_floats(r->buffers.out[1]) + r->step.slot;
+  uint32_t *correct = (uint32_t *)r->buffers.out[2]->data + r->step.slot;
+  for (size_t i = 1; i < lanes->count; i++) {
+    *loss += lanes->scores[i].loss;
+    *correct += lanes->scores[i].correct;
+  }
+}
+
+/** Adds to an op's times what the calling thread, for all, spent since. */
+static void add_time(const dg_cpu_lanes *lanes, const run *r, double since) {
+  (void)lanes;
+  dg_op_times *times = &r->op->times;
+  *(r->backward ? &times->backward : &times->forward) += dg_seconds() - since;
+  ++*(r->backward ? &times->backward_runs : &times->forward_runs);
+}
+
+static void run_all(const dg_cpu_lanes *lanes) {
+#pragma omp parallel num_threads((int)lanes->count)
+  {
+    size_t threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
+    for (size_t i = 0; i < lanes->taken; i++) {
+      const run *r = &lanes->runs[i];
+      bool timed = thread == 0 && r->op->device->profile;
+      double start = timed ? dg_seconds() : 0;
+      if (r->meets) {
+#pragma omp barrier
+      }
+      for (size_t index = thread; index < lanes->count; index += threads) run_lane(lanes, r, index);
+      if (timed) add_time(lanes, r, start);
+    }
+#pragma omp barrier
+    for (size_t i = 0; i < lanes->taken; i++)
+      if (lanes->runs[i].backward && lanes->runs[i].op->lane->grads)
+        add_gradients(lanes, &lanes->runs[i]);
+  }
+  for (size_t i = 0; i < lanes->taken; i++)
+    if (lanes->runs[i].op->base.desc.kind == DG_OP_LOSS) add_scores(lanes, &lanes->runs[i]);
+}
+
+void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
+  if (!lanes || !lanes->taken) return;
+  run *first = &lanes->runs[0];
+  if (lanes->taken == 1 && !first->backward) { /* nothing to gain from one op */
+    first->op->lane->parted = false;
+    dg_cpu_op_run(first->op, false, &first->buffers, &first->step);
+  } else {
+    find_meetings(lanes);
+    run_all(lanes);
+  }
+  lanes->taken = 0;
+}
