@@ -1,7 +1,8 @@
 /**
  * What the files of the CPU backend share: its structs, and the table of op
  * families. An op runs inside the call that enqueues it, split over the
- * device's OpenMP threads; the split depends on nothing but shapes and the
+ * device's OpenMP threads, or with those that follow it, on samples that each
+ * thread keeps (lanes.h); the split depends on nothing but shapes and the
  * number of threads, so the same threads give the same bits.
  */
 #ifndef DG_CPU_H
@@ -102,6 +103,8 @@ void dg_cpu_op_release(dg_cpu_op *op);
 
 /** Runs an op at once, and times it on a device that wants it. */
 void dg_cpu_op_run(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers, const dg_step *step);
+/** Notes that a run which began at `since` (dg_seconds) ends now. */
+void dg_cpu_op_time(dg_cpu_op *op, bool backward, double since);
 
 /** Threads worth waking for work of about `operations` simple operations. */
 int dg_cpu_threads(const dg_cpu_device *device, size_t operations);

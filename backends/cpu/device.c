@@ -218,13 +218,16 @@ static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
                  op_names[op->desc.kind], op->max_n, step->n);
 }
 
+void dg_cpu_op_time(dg_cpu_op *op, bool backward, double since) {
+  *(backward ? &op->times.backward : &op->times.forward) += dg_seconds() - since;
+  ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);
+}
+
 void dg_cpu_op_run(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers,
                    const dg_step *step) {
   double start = op->device->profile ? dg_seconds() : 0;
   (backward ? op->family->backward : op->family->forward)(op, buffers, step);
-  if (!op->device->profile) return;
-  *(backward ? &op->times.backward : &op->times.forward) += dg_seconds() - start;
-  ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);
+  if (op->device->profile) dg_cpu_op_time(op, backward, start);
 }
 
 /** With other samples parted alike, or alone and at once. */

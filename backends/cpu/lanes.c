@@ -15,7 +15,9 @@ enum { LEAST_SAMPLES = 8 };
 
 /** What an op needs for its lanes. */
 struct dg_cpu_lane {
-  dg_cpu_op op; /**< the op for the samples of one lane, on a device of one thread */
+  dg_cpu_op *ops; /**< one for each lane: the op for its samples, on a device of one thread */
+  size_t count;
+  size_t kept; /**< floats of each lane */
   dg_cpu_sizes sizes;
   size_t grad_floats; /**< of all its parameters */
   float *grads;       /**< of every lane but the first [lanes - 1, grad_floats] */
@@ -112,10 +114,16 @@ static void add_needs(const dg_cpu_lanes *lanes, const dg_op_needs *of_lane, dg_
 static bool fill_lane(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
   dg_cpu_lane *lane = op->lane;
   uint32_t largest = (uint32_t)((op->base.max_n + lanes->count - 1) / lanes->count);
-  if (!dg_cpu_op_prepare(&lane->op, &lanes->one, &op->base.desc, largest, true, err) ||
-      !grow_workspaces(lanes, &lane->op.base.needs, err))
-    return false;
-  add_needs(lanes, &lane->op.base.needs, &op->base.needs);
+  lane->ops = calloc(lanes->count, sizeof *lane->ops);
+  if (!lane->ops) return dg_fail_memory(err, lanes->count * sizeof *lane->ops);
+  while (lane->count < lanes->count)
+    if (!dg_cpu_op_prepare(&lane->ops[lane->count++], &lanes->one, &op->base.desc, largest, true,
+                           err))
+      return false;
+  const dg_op_needs *needs = &lane->ops[0].base.needs;
+  lane->kept = aligned_bytes(needs->kept) / sizeof(float);
+  if (!grow_workspaces(lanes, needs, err)) return false;
+  add_needs(lanes, needs, &op->base.needs);
   for (size_t i = 0; i < DG_MAX_PARAM; i++) lane->grad_floats += dg_round_up(lane->sizes.param[i]);
   size_t bytes = (lanes->count - 1) * lane->grad_floats * sizeof(float);
   if (bytes) lane->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
@@ -136,21 +144,17 @@ bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
 
 void dg_cpu_lane_free(dg_cpu_lane *lane) {
   if (!lane) return;
-  dg_cpu_op_release(&lane->op);
+  for (size_t i = 0; i < lane->count; i++) dg_cpu_op_release(&lane->ops[i]);
+  free(lane->ops);
   free(lane->grads);
   free(lane);
 }
 
 /* ---- taking runs -------------------------------------------------------- */
 
-/**
- * Every lane reads all weights, and their gradients are summed up over the lanes: that has to be
- * little beside the samples that stay where they are.
- */
-static bool pays(const dg_cpu_op *op, size_t n) {
-  const dg_linear_desc *d = &op->base.desc.linear;
-  if (op->base.desc.kind != DG_OP_LINEAR) return true;
-  return (size_t)d->in * d->out <= n * ((size_t)d->in + d->out);
+/** What is summed up over the lanes has to be little beside what stays in its own. */
+static bool pays(const dg_cpu_lane *lane, size_t lanes, size_t n) {
+  return (lanes - 1) * lane->grad_floats <= n * (lane->sizes.in[0] + lane->sizes.out[0]);
 }
 
 static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample, size_t count) {
@@ -171,7 +175,7 @@ static void find_extents(run *r, size_t lanes) {
   }
   for (size_t k = 0; k < DG_MAX_OUT; k++) add_extent(r, b->out[k], lane->sizes.out[k], n);
   add_extent(r, r->backward ? b->d_out : NULL, lane->sizes.out[0], n);
-  add_extent(r, b->kept, aligned_bytes(lane->op.base.needs.kept) / sizeof(float), lanes);
+  add_extent(r, b->kept, lane->kept, lanes);
 }
 
 /** May a lane of `a` write where another lane of `b` reads or writes? */
@@ -211,7 +215,8 @@ bool dg_cpu_lanes_take(dg_cpu_op *op, bool backward, const dg_op_buffers *buffer
   dg_cpu_lane *lane = op->lane;
   dg_cpu_lanes *lanes = op->device->lanes;
   if (!lane) return false;
-  if (!backward) lane->parted = step->n >= LEAST_SAMPLES * lanes->count && pays(op, step->n);
+  if (!backward)
+    lane->parted = step->n >= LEAST_SAMPLES * lanes->count && pays(lane, lanes->count, step->n);
   if (!lane->parted) return false;
   if (lanes->taken == MOST || is_next_batch(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
   run *r = &lanes->runs[lanes->taken++];
@@ -261,7 +266,7 @@ static void view(const dg_cpu_lanes *lanes, const run *r, size_t index, size_t f
   }
   for (size_t k = 0; k < DG_MAX_OUT; k++) shift(&b->out[k], first * lane->sizes.out[k], &v->out[k]);
   shift(&b->d_out, first * lane->sizes.out[0], &v->d_out);
-  shift(&b->kept, index * aligned_bytes(lane->op.base.needs.kept) / sizeof(float), &v->kept);
+  shift(&b->kept, index * lane->kept, &v->kept);
   if (index > 0 && r->backward && lane->grads) view_gradients(r, index, v);
   v->workspace =
       (dg_buffer){.data = (float *)(void *)(lanes->workspaces + index * lanes->workspace_bytes)};
@@ -286,7 +291,7 @@ static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index) {
   step.whole = dg_loss_samples(&r->step);
   if (r->op->base.desc.kind == DG_OP_LOSS && index > 0)
     view_score(&lanes->scores[index], &v, &step);
-  dg_cpu_op_run(&r->op->lane->op, r->backward, &v.buffers, &step);
+  dg_cpu_op_run(&r->op->lane->ops[index], r->backward, &v.buffers, &step);
 }
 
 /** The calling thread's share of adding up the gradients of a run. */
@@ -315,27 +320,19 @@ static void add_scores(const dg_cpu_lanes *lanes, const run *r) {
   }
 }
 
-/** Adds to an op's times what the calling thread, for all, spent since. */
-static void add_time(const dg_cpu_lanes *lanes, const run *r, double since) {
-  (void)lanes;
-  dg_op_times *times = &r->op->times;
-  *(r->backward ? &times->backward : &times->forward) += dg_seconds() - since;
-  ++*(r->backward ? &times->backward_runs : &times->forward_runs);
-}
-
 static void run_all(const dg_cpu_lanes *lanes) {
 #pragma omp parallel num_threads((int)lanes->count)
   {
     size_t threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
     for (size_t i = 0; i < lanes->taken; i++) {
       const run *r = &lanes->runs[i];
-      bool timed = thread == 0 && r->op->device->profile;
+      bool timed = thread == 0 && r->op->device->profile; /* the first lane's time stands for all */
       double start = timed ? dg_seconds() : 0;
       if (r->meets) {
 #pragma omp barrier
       }
       for (size_t index = thread; index < lanes->count; index += threads) run_lane(lanes, r, index);
-      if (timed) add_time(lanes, r, start);
+      if (timed) dg_cpu_op_time(r->op, r->backward, start);
     }
 #pragma omp barrier
     for (size_t i = 0; i < lanes->taken; i++)
