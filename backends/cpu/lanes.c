@@ -10,9 +10,6 @@
 /** Runs that wait at most; more are done in two goes. */
 enum { MOST = 96 };
 
-/** Samples below which a lane is too short: threads share what is inside an op then. */
-enum { LEAST_SAMPLES = 8 };
-
 /** What an op needs for its lanes. */
 struct dg_cpu_lane {
   dg_cpu_op *ops; /**< one for each lane: the op for its samples, on a device of one thread */
@@ -85,6 +82,20 @@ void dg_cpu_lanes_free(dg_cpu_lanes *lanes) {
 
 /* ---- readying an op ----------------------------------------------------- */
 
+/** Floats of all parameters' gradients in a lane. */
+static size_t gradient_floats(const dg_cpu_sizes *sizes) {
+  size_t floats = 0;
+  for (size_t k = 0; k < DG_MAX_PARAM; k++) floats += dg_round_up(sizes->param[k]);
+  return floats;
+}
+
+/** Are there samples enough, also beside the gradients that are summed up over the lanes? */
+static bool pays(const dg_cpu_sizes *sizes, size_t lanes, size_t n) {
+  enum { LEAST = 8 };
+  return n >= LEAST * lanes &&
+         (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
+}
+
 static size_t aligned_bytes(size_t bytes) {
   return dg_round_up((bytes + sizeof(float) - 1) / sizeof(float)) * sizeof(float);
 }
@@ -124,7 +135,7 @@ static bool fill_lane(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
   lane->kept = aligned_bytes(needs->kept) / sizeof(float);
   if (!grow_workspaces(lanes, needs, err)) return false;
   add_needs(lanes, needs, &op->base.needs);
-  for (size_t i = 0; i < DG_MAX_PARAM; i++) lane->grad_floats += dg_round_up(lane->sizes.param[i]);
+  lane->grad_floats = gradient_floats(&lane->sizes);
   size_t bytes = (lanes->count - 1) * lane->grad_floats * sizeof(float);
   if (bytes) lane->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
   return !bytes || lane->grads || dg_fail_memory(err, bytes);
@@ -133,8 +144,8 @@ static bool fill_lane(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
 bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
   dg_cpu_lanes *lanes = op->device->lanes;
   dg_cpu_sizes sizes;
-  if (!lanes || !op->train || op->base.max_n < LEAST_SAMPLES * lanes->count ||
-      !dg_cpu_sizes_of(&op->base.desc, &sizes))
+  if (!lanes || !op->train || !dg_cpu_sizes_of(&op->base.desc, &sizes) ||
+      !pays(&sizes, lanes->count, op->base.max_n))
     return true;
   op->lane = calloc(1, sizeof *op->lane);
   if (!op->lane) return dg_fail_memory(err, sizeof *op->lane);
@@ -151,11 +162,6 @@ void dg_cpu_lane_free(dg_cpu_lane *lane) {
 }
 
 /* ---- taking runs -------------------------------------------------------- */
-
-/** What is summed up over the lanes has to be little beside what stays in its own. */
-static bool pays(const dg_cpu_lane *lane, size_t lanes, size_t n) {
-  return (lanes - 1) * lane->grad_floats <= n * (lane->sizes.in[0] + lane->sizes.out[0]);
-}
 
 static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample, size_t count) {
   if (!buffer || !of_sample) return;
@@ -215,8 +221,7 @@ bool dg_cpu_lanes_take(dg_cpu_op *op, bool backward, const dg_op_buffers *buffer
   dg_cpu_lane *lane = op->lane;
   dg_cpu_lanes *lanes = op->device->lanes;
   if (!lane) return false;
-  if (!backward)
-    lane->parted = step->n >= LEAST_SAMPLES * lanes->count && pays(lane, lanes->count, step->n);
+  if (!backward) lane->parted = pays(&lane->sizes, lanes->count, step->n);
   if (!lane->parted) return false;
   if (lanes->taken == MOST || is_next_batch(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
   run *r = &lanes->runs[lanes->taken++];
