@@ -378,8 +378,8 @@ static void try_case(rig_report *report, dg_device *device, const layer_case *c,
 }
 
 /**
- * Many samples behind another op that trains: threads of the cpu backend then go through both, each
- * with its own samples.
+ * Many samples behind another op that trains, on a cpu device of two threads: they go through both,
+ * each with its own samples.
  */
 static void try_in_a_row(rig_report *report, dg_device *device, const layer_case *c) {
   enum { SAMPLES = 41, AT_MOST = 100000 };
@@ -428,7 +428,11 @@ static void try_layers(const rig_place *place, int number) {
   size_t count = layer_cases(kind, NULL);
   layer_case *cases = rig_alloc(count, sizeof *cases);
   const char *only = getenv("DIGITS_TEST_CASE"); /* part of a case's text */
-  bool is_cpu = strcmp(place->backend->name, "cpu") == 0;
+  rig_place of_two = *place;
+  of_two.options.threads = 2;
+  bool in_rows =
+      strcmp(place->backend->name, "cpu") == 0 && !place->options.threads && !rig_small();
+  dg_device *two = in_rows ? rig_open(&of_two) : NULL;
   layer_cases(kind, cases);
   for (size_t i = 0; i < count; i++) {
     layer_case c = cases[i];
@@ -442,9 +446,10 @@ static void try_layers(const rig_place *place, int number) {
     }
     try_case(&report, device, &c, true);
     if (i % 3 == 0 || !rig_small()) try_case(&report, device, &c, false);
-    if (is_cpu && !rig_small()) try_in_a_row(&report, device, &c);
+    if (two) try_in_a_row(&report, two, &c);
   }
   free(cases);
+  if (two) two->calls->close(two);
   device->calls->close(device);
   rig_conclude(&report);
 }

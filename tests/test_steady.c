@@ -13,8 +13,9 @@
 #include "tests/counting.h"
 #include "tests/rig.h"
 
-/** Of an epoch, whose last batch is short; a batch that threads part (backends/cpu/lanes.h). */
-enum { SHORT = 6, LONG = 36, BATCH = 17 };
+/** Steps of an epoch, whose last batch is short, and samples of the others: three threads part
+ * them. */
+enum { SHORT = 6, LONG = 36, BATCH = 25 };
 
 /** What one epoch of training did. */
 typedef struct {
@@ -34,10 +35,12 @@ static void must(const rig_report *report, bool ok, const dg_error *err) {
 
 /** Trains a model for an epoch of `steps` steps. */
 static epoch train(const rig_report *report, dg_device *device, const char *name, uint32_t steps) {
-  static const dg_override overrides[] = {{"test", "train.batch", "17"},
-                                          {"test", "train.epochs", "1"},
-                                          {"test", "train.keep", "last"},
-                                          {"test", "data.validation", "0"}};
+  char batch[16];
+  snprintf(batch, sizeof batch, "%d", BATCH);
+  const dg_override overrides[] = {{"test", "train.batch", batch},
+                                   {"test", "train.epochs", "1"},
+                                   {"test", "train.keep", "last"},
+                                   {"test", "data.validation", "0"}};
   epoch e = {.looks = 0};
   dg_error err = {0};
   dg_dataset *data = dg_dataset_builtin(steps * BATCH - 1, 10, DG_DIGITS_SEED, 0, &err);

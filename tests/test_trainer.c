@@ -126,9 +126,10 @@ static const char *const shared_by_threads[] = {"fcnn",      "cnn",     "cnn-lea
 
 /** Threads that go through several layers, each with its own samples, change but rounding. */
 START_TEST(threads_see_the_same_losses) {
+  if (!suite_has_backend("cpu")) return;
   enum { STEPS = 6, THREADS = 3 };
-  const char *const *sets = SETS("train.epochs=1", "train.steps=6", "train.batch=50",
-                                 "data.validation=130");
+  const char *const *sets =
+      SETS("train.epochs=1", "train.steps=6", "train.batch=50", "data.validation=130");
   outcome one = {0}, some = {0};
   dg_error err = {0};
   ck_assert_msg(run_on("cpu", 1, shared_by_threads[_i], sets, 7, &one, &err), "%s", err.message);

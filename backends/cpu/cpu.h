@@ -2,8 +2,9 @@
  * What the files of the CPU backend share: its structs, and the table of op
  * families. An op runs inside the call that enqueues it, split over the
  * device's OpenMP threads, or with those that follow it, on samples that each
- * thread keeps (lanes.h); the split depends on nothing but shapes and the
- * number of threads, so the same threads give the same bits.
+ * thread keeps (lanes.h). How it is split depends on shapes, the number of
+ * threads and the calls before and after, so the same calls on the same
+ * threads give the same bits.
  */
 #ifndef DG_CPU_H
 #define DG_CPU_H
@@ -12,7 +13,7 @@
 
 struct dg_buffer {
   dg_device *device;
-  float *data; /**< aligned to DG_CPU_ALIGNMENT */
+  float *data; /**< aligned to DG_CPU_ALIGNMENT; to a float where a lane's samples begin */
   size_t bytes;
   dg_buffer *parent; /**< whose memory a view shows; NULL: it isn't one */
   uint64_t version;  /**< another one for every buffer, and after a write by the host; one
@@ -45,7 +46,7 @@ typedef struct {
 } dg_cpu_family;
 
 typedef struct dg_cpu_packing dg_cpu_packing;
-typedef struct dg_cpu_lane dg_cpu_lane;
+typedef struct dg_cpu_parting dg_cpu_parting;
 
 struct dg_cpu_op {
   dg_op base;
@@ -55,7 +56,7 @@ struct dg_cpu_op {
   void *plan;      /**< what the family wants to remember, one block of malloc; or NULL */
   void *back_plan; /**< backward's own, as `plan`, where forward goes another way; or NULL */
   dg_cpu_packing *packing; /**< NULL: packed anew in every run */
-  dg_cpu_lane *lane;       /**< NULL: its samples are never parted (lanes.h) */
+  dg_cpu_parting *parting; /**< NULL: its samples are never parted (lanes.h) */
   dg_op_times times;
 };
 

@@ -178,7 +178,7 @@ bool dg_cpu_op_prepare(dg_cpu_op *op, const dg_cpu_device *device, const dg_op_d
 }
 
 void dg_cpu_op_release(dg_cpu_op *op) {
-  dg_cpu_lane_free(op->lane);
+  dg_cpu_parting_free(op->parting);
   dg_cpu_packing_free(op->packing);
   free(op->plan);
   free(op->back_plan);
@@ -232,9 +232,7 @@ void dg_cpu_op_run(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers,
 
 /** With other samples parted alike, or alone and at once. */
 static void run(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers, const dg_step *step) {
-  if (dg_cpu_lanes_take(op, backward, buffers, step)) return;
-  dg_cpu_lanes_run(op->device->lanes);
-  dg_cpu_op_run(op, backward, buffers, step);
+  if (!dg_cpu_lanes_take(op, backward, buffers, step)) dg_cpu_op_run(op, backward, buffers, step);
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {

@@ -2,16 +2,15 @@
 
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "backends/cpu/sizes.h"
 #include "core/support/clock.h"
 
 /** Runs that wait at most; more are done in two goes. */
-enum { MOST = 96 };
+enum { MOST_RUNS = 96 };
 
 /** What an op needs for its lanes. */
-struct dg_cpu_lane {
+struct dg_cpu_parting {
   dg_cpu_op *ops; /**< one for each lane: the op for its samples, on a device of one thread */
   size_t count;
   size_t kept; /**< floats of each lane */
@@ -21,10 +20,10 @@ struct dg_cpu_lane {
   bool parted;        /**< was, or will be, the last forward: backward finds what that kept */
 };
 
-/** Memory that lies sample after sample. */
+/** Memory that the lanes part: sample after sample, or (what is kept) lane after lane. */
 typedef struct {
   const char *begin;
-  size_t bytes, of_sample;
+  size_t bytes, of_part; /**< of_part: floats */
 } extent;
 
 enum { EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2 };
@@ -52,7 +51,7 @@ struct dg_cpu_lanes {
   size_t workspace_bytes; /**< of each */
   char *workspaces;
   score *scores; /**< of each; the first lane's is unused */
-  run runs[MOST];
+  run runs[MOST_RUNS];
   size_t taken;
 };
 
@@ -123,22 +122,22 @@ static void add_needs(const dg_cpu_lanes *lanes, const dg_op_needs *of_lane, dg_
 }
 
 static bool fill_lane(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
-  dg_cpu_lane *lane = op->lane;
+  dg_cpu_parting *parting = op->parting;
   uint32_t largest = (uint32_t)((op->base.max_n + lanes->count - 1) / lanes->count);
-  lane->ops = calloc(lanes->count, sizeof *lane->ops);
-  if (!lane->ops) return dg_fail_memory(err, lanes->count * sizeof *lane->ops);
-  while (lane->count < lanes->count)
-    if (!dg_cpu_op_prepare(&lane->ops[lane->count++], &lanes->one, &op->base.desc, largest, true,
-                           err))
+  parting->ops = calloc(lanes->count, sizeof *parting->ops);
+  if (!parting->ops) return dg_fail_memory(err, lanes->count * sizeof *parting->ops);
+  while (parting->count < lanes->count)
+    if (!dg_cpu_op_prepare(&parting->ops[parting->count++], &lanes->one, &op->base.desc, largest,
+                           true, err))
       return false;
-  const dg_op_needs *needs = &lane->ops[0].base.needs;
-  lane->kept = aligned_bytes(needs->kept) / sizeof(float);
+  const dg_op_needs *needs = &parting->ops[0].base.needs;
+  parting->kept = aligned_bytes(needs->kept) / sizeof(float);
   if (!grow_workspaces(lanes, needs, err)) return false;
   add_needs(lanes, needs, &op->base.needs);
-  lane->grad_floats = gradient_floats(&lane->sizes);
-  size_t bytes = (lanes->count - 1) * lane->grad_floats * sizeof(float);
-  if (bytes) lane->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
-  return !bytes || lane->grads || dg_fail_memory(err, bytes);
+  parting->grad_floats = gradient_floats(&parting->sizes);
+  size_t bytes = (lanes->count - 1) * parting->grad_floats * sizeof(float);
+  if (bytes) parting->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
+  return !bytes || parting->grads || dg_fail_memory(err, bytes);
 }
 
 bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
@@ -147,41 +146,47 @@ bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
   if (!lanes || !op->train || !dg_cpu_sizes_of(&op->base.desc, &sizes) ||
       !pays(&sizes, lanes->count, op->base.max_n))
     return true;
-  op->lane = calloc(1, sizeof *op->lane);
-  if (!op->lane) return dg_fail_memory(err, sizeof *op->lane);
-  op->lane->sizes = sizes;
+  op->parting = calloc(1, sizeof *op->parting);
+  if (!op->parting) return dg_fail_memory(err, sizeof *op->parting);
+  op->parting->sizes = sizes;
   return fill_lane(op, lanes, err);
 }
 
-void dg_cpu_lane_free(dg_cpu_lane *lane) {
-  if (!lane) return;
-  for (size_t i = 0; i < lane->count; i++) dg_cpu_op_release(&lane->ops[i]);
-  free(lane->ops);
-  free(lane->grads);
-  free(lane);
+void dg_cpu_parting_free(dg_cpu_parting *parting) {
+  if (!parting) return;
+  for (size_t i = 0; i < parting->count; i++) dg_cpu_op_release(&parting->ops[i]);
+  free(parting->ops);
+  free(parting->grads);
+  free(parting);
 }
 
 /* ---- taking runs -------------------------------------------------------- */
 
-static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample, size_t count) {
-  if (!buffer || !of_sample) return;
+static void add_extent(run *r, const dg_buffer *buffer, size_t of_part, size_t parts) {
+  if (!buffer || !of_part) return;
   r->extents[r->extent_count++] = (extent){.begin = (const char *)buffer->data,
-                                           .bytes = count * of_sample * sizeof(float),
-                                           .of_sample = of_sample};
+                                           .bytes = parts * of_part * sizeof(float),
+                                           .of_part = of_part};
 }
 
+/** What a run reads and writes; a tensor that it is given and doesn't read may be another by now.
+ */
 static void find_extents(run *r, size_t lanes) {
-  const dg_cpu_lane *lane = r->op->lane;
+  const dg_cpu_parting *parting = r->op->parting;
+  const dg_op_needs *needs = &r->op->base.needs;
   const dg_op_buffers *b = &r->buffers;
   size_t n = r->step.n;
+  bool in = !r->backward || needs->backward_reads_in,
+       out = !r->backward || needs->backward_reads_out;
   r->extent_count = 0;
   for (size_t k = 0; k < DG_MAX_IN; k++) {
-    add_extent(r, b->in[k], lane->sizes.in[k], n);
-    add_extent(r, r->backward ? b->d_in[k] : NULL, lane->sizes.in[k], n);
+    add_extent(r, in ? b->in[k] : NULL, parting->sizes.in[k], n);
+    add_extent(r, r->backward ? b->d_in[k] : NULL, parting->sizes.in[k], n);
   }
-  for (size_t k = 0; k < DG_MAX_OUT; k++) add_extent(r, b->out[k], lane->sizes.out[k], n);
-  add_extent(r, r->backward ? b->d_out : NULL, lane->sizes.out[0], n);
-  add_extent(r, b->kept, lane->kept, lanes);
+  for (size_t k = 0; k < DG_MAX_OUT; k++)
+    add_extent(r, out ? b->out[k] : NULL, parting->sizes.out[k], n);
+  add_extent(r, r->backward ? b->d_out : NULL, parting->sizes.out[0], n);
+  add_extent(r, r->step.train ? b->kept : NULL, parting->kept, lanes);
 }
 
 /** May a lane of `a` write where another lane of `b` reads or writes? */
@@ -190,7 +195,7 @@ static bool collide(const run *a, const run *b) {
     for (size_t k = 0; k < b->extent_count; k++) {
       const extent *x = &a->extents[i], *y = &b->extents[k];
       bool apart = x->begin + x->bytes <= y->begin || y->begin + y->bytes <= x->begin;
-      bool alike = x->begin == y->begin && x->of_sample == y->of_sample;
+      bool alike = x->begin == y->begin && x->bytes == y->bytes && x->of_part == y->of_part;
       if (!apart && !alike) return true;
     }
   return false;
@@ -208,22 +213,27 @@ static void find_meetings(dg_cpu_lanes *lanes) {
   }
 }
 
-/** A run that has to wait for those before: of other samples, or of an op whose sums are in use. */
-static bool is_next_batch(const dg_cpu_lanes *lanes, const dg_cpu_op *op, bool backward,
-                          const dg_step *step) {
-  for (size_t i = 0; i < lanes->taken; i++)
-    if (lanes->runs[i].op == op && lanes->runs[i].backward == backward) return true;
-  return lanes->taken && lanes->runs[0].step.n != step->n;
+/** Has a run to wait for those before: of other samples, or of an op whose sums are in use? */
+static bool must_wait(const dg_cpu_lanes *lanes, const dg_cpu_op *op, bool backward,
+                      const dg_step *step) {
+  for (size_t i = 0; i < lanes->taken; i++) {
+    const run *r = &lanes->runs[i];
+    bool both_score = r->op->base.desc.kind == DG_OP_LOSS && op->base.desc.kind == DG_OP_LOSS;
+    if ((r->op == op && r->backward == backward) || both_score) return true;
+  }
+  return lanes->taken == MOST_RUNS || (lanes->taken && lanes->runs[0].step.n != step->n);
 }
 
 bool dg_cpu_lanes_take(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers,
                        const dg_step *step) {
-  dg_cpu_lane *lane = op->lane;
+  dg_cpu_parting *parting = op->parting;
   dg_cpu_lanes *lanes = op->device->lanes;
-  if (!lane) return false;
-  if (!backward) lane->parted = pays(&lane->sizes, lanes->count, step->n);
-  if (!lane->parted) return false;
-  if (lanes->taken == MOST || is_next_batch(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
+  if (parting && must_wait(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
+  if (parting && !backward) parting->parted = pays(&parting->sizes, lanes->count, step->n);
+  if (!parting || !parting->parted) {
+    dg_cpu_lanes_run(lanes);
+    return false;
+  }
   run *r = &lanes->runs[lanes->taken++];
   r->op = op;
   r->backward = backward;
@@ -251,31 +261,34 @@ static void shift(dg_buffer **buffer, size_t floats, dg_buffer *copy) {
 
 /** Gradients of another lane than the first go to memory of its own. */
 static void view_gradients(const run *r, size_t index, views *v) {
-  const dg_cpu_lane *lane = r->op->lane;
-  float *grads = lane->grads + (index - 1) * lane->grad_floats;
+  const dg_cpu_parting *parting = r->op->parting;
+  float *grads = parting->grads + (index - 1) * parting->grad_floats;
   for (size_t k = 0; k < DG_MAX_PARAM; k++) {
     if (!v->buffers.d_param[k]) continue;
     v->d_param[k] = (dg_buffer){.data = grads};
     v->buffers.d_param[k] = &v->d_param[k];
-    grads += dg_round_up(lane->sizes.param[k]);
+    grads += dg_round_up(parting->sizes.param[k]);
   }
 }
 
 static void view(const dg_cpu_lanes *lanes, const run *r, size_t index, size_t first, views *v) {
-  const dg_cpu_lane *lane = r->op->lane;
+  const dg_cpu_parting *parting = r->op->parting;
+  const dg_op_needs *needs = &parting->ops[index].base.needs;
   dg_op_buffers *b = &v->buffers;
   *b = r->buffers;
   for (size_t k = 0; k < DG_MAX_IN; k++) {
-    shift(&b->in[k], first * lane->sizes.in[k], &v->in[k]);
-    shift(&b->d_in[k], first * lane->sizes.in[k], &v->d_in[k]);
+    shift(&b->in[k], first * parting->sizes.in[k], &v->in[k]);
+    shift(&b->d_in[k], first * parting->sizes.in[k], &v->d_in[k]);
   }
-  for (size_t k = 0; k < DG_MAX_OUT; k++) shift(&b->out[k], first * lane->sizes.out[k], &v->out[k]);
-  shift(&b->d_out, first * lane->sizes.out[0], &v->d_out);
-  shift(&b->kept, index * lane->kept, &v->kept);
-  if (index > 0 && r->backward && lane->grads) view_gradients(r, index, v);
-  v->workspace =
-      (dg_buffer){.data = (float *)(void *)(lanes->workspaces + index * lanes->workspace_bytes)};
-  b->workspace = &v->workspace;
+  for (size_t k = 0; k < DG_MAX_OUT; k++)
+    shift(&b->out[k], first * parting->sizes.out[k], &v->out[k]);
+  shift(&b->d_out, first * parting->sizes.out[0], &v->d_out);
+  shift(&b->kept, index * parting->kept, &v->kept);
+  if (index > 0 && r->backward && parting->grads) view_gradients(r, index, v);
+  size_t wanted = r->backward ? needs->backward_workspace : needs->forward_workspace;
+  b->workspace = wanted ? &v->workspace : NULL;
+  if (wanted)
+    v->workspace.data = (float *)(void *)(lanes->workspaces + index * lanes->workspace_bytes);
 }
 
 /** Scores of another lane than the first are kept aside. */
@@ -296,22 +309,22 @@ static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index) {
   step.whole = dg_loss_samples(&r->step);
   if (r->op->base.desc.kind == DG_OP_LOSS && index > 0)
     view_score(&lanes->scores[index], &v, &step);
-  dg_cpu_op_run(&r->op->lane->ops[index], r->backward, &v.buffers, &step);
+  dg_cpu_op_run(&r->op->parting->ops[index], r->backward, &v.buffers, &step);
 }
 
 /** The calling thread's share of adding up the gradients of a run. */
 static void add_gradients(const dg_cpu_lanes *lanes, const run *r) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
-  const dg_cpu_lane *lane = r->op->lane;
-  const float *from = lane->grads;
+  const dg_cpu_parting *parting = r->op->parting;
+  const float *from = parting->grads;
   for (size_t k = 0; k < DG_MAX_PARAM; k++) {
-    size_t count = lane->sizes.param[k];
+    size_t count = parting->sizes.param[k];
     if (!count) continue;
     dg_span share = dg_cpu_share(count, GRAIN);
     float *to = dg_floats(r->buffers.d_param[k]);
     for (size_t other = 0; other + 1 < lanes->count; other++)
       dg_grad_put(DG_GRAD_ADD, share.end - share.begin,
-                  from + other * lane->grad_floats + share.begin, to + share.begin);
+                  from + other * parting->grad_floats + share.begin, to + share.begin);
     from += dg_round_up(count);
   }
 }
@@ -341,7 +354,7 @@ static void run_all(const dg_cpu_lanes *lanes) {
     }
 #pragma omp barrier
     for (size_t i = 0; i < lanes->taken; i++)
-      if (lanes->runs[i].backward && lanes->runs[i].op->lane->grads)
+      if (lanes->runs[i].backward && lanes->runs[i].op->parting->grads)
         add_gradients(lanes, &lanes->runs[i]);
   }
   for (size_t i = 0; i < lanes->taken; i++)
@@ -352,7 +365,7 @@ void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
   if (!lanes || !lanes->taken) return;
   run *first = &lanes->runs[0];
   if (lanes->taken == 1 && !first->backward) { /* nothing to gain from one op */
-    first->op->lane->parted = false;
+    first->op->parting->parted = false;
     dg_cpu_op_run(first->op, false, &first->buffers, &first->step);
   } else {
     find_meetings(lanes);

@@ -15,13 +15,16 @@ void dg_cpu_lanes_free(dg_cpu_lanes *lanes); /**< NULL is allowed */
 
 /** Readies a prepared op of a training network for lanes, if it can have any. */
 bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err);
-void dg_cpu_lane_free(dg_cpu_lane *lane); /**< NULL is allowed */
+void dg_cpu_parting_free(dg_cpu_parting *parting); /**< NULL is allowed */
 
-/** Takes a run of an op, to be done with those that follow; false: it has to be done at once. */
+/**
+ * Takes a run of an op, to be done with those that follow; false: it has to be done at once, and
+ * what was taken before is done.
+ */
 bool dg_cpu_lanes_take(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers,
                        const dg_step *step);
 
-/** Does what was taken and not yet done. */
+/** Does what was taken and not yet done. NULL is allowed. */
 void dg_cpu_lanes_run(dg_cpu_lanes *lanes);
 
 #endif

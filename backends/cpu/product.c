@@ -24,8 +24,8 @@ static size_t smaller(size_t a, size_t b) {
 }
 
 /**
- * Into how many shares of columns to cut, so that the largest block of a thread is small; of shares
- * that differ by little, the fewest or the most.
+ * Into how many shares of columns to cut, so that the largest block of a thread is small: as many as
+ * make it smallest, or, by rows, no more than make it smaller by an eighth.
  */
 static size_t column_shares(const dg_product *p, size_t threads) {
   size_t best = 1, least = SIZE_MAX;
