@@ -147,7 +147,7 @@ static void multiply(const windows *w, const float *filled, const float *panels,
     for (size_t j = 0; j < w->steps; j += steps) {
       steps = dg_tile_height(w->steps - j);
       dg_tile_strided(steps, width, w->depth, filled + j * w->step_size, w->step_size,
-                      panels + c * w->depth, tile);
+                      panels + c * w->depth, tile, DG_TILE_WIDTH);
       if (ending->bias) add_bias(steps, columns, ending->bias + c, tile);
       dg_act_forward(ending->act, steps * DG_TILE_WIDTH, tile, tile);
       dg_put_rows(ending->add, steps, columns, tile, out + j * w->columns + c, w->columns);
@@ -241,7 +241,8 @@ static void add_weights(const dg_conv1d_desc *d, const conv1d_plan *plan, const 
     dg_pack_rows(steps, filters, d_z + f, d->filters, t->panel);
     for (size_t k = 0; k < depth; k += rows) {
       rows = dg_tile_height(depth - k);
-      dg_tile_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile);
+      dg_tile_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile,
+                      DG_TILE_WIDTH);
       for (size_t j = 0; j < rows; j++)
         dg_grad_put(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
                     t->d_weight + f * depth + (k + j) * width);

@@ -100,7 +100,7 @@ static void add_taps(const dg_conv_plan *plan, const chunk_part *c, size_t tap, 
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
   dg_tile_grouped(block.groups, block.run, c->width, c->samples * plan->pixels,
                   c->source + plan->forward.tap[tap], dg_field_row(&plan->source), plan->pixel,
-                  c->turned, tile);
+                  c->turned, tile, DG_TILE_WIDTH);
   for (size_t g = 0; g < block.groups; g++)
     for (size_t r = 0; r < block.run; r++)
       dg_grad_put(DG_GRAD_ADD, c->width, tile + (g * block.run + r) * DG_TILE_WIDTH,

@@ -70,7 +70,7 @@ void dg_correlate(const dg_correlation *k, const float *filled, const float *pan
       for (size_t x = 0; x < k->width; x += pixels) {
         pixels = dg_tile_height(k->width - x);
         dg_tile_grouped(1, pixels, width, k->taps, filled + y * k->row_step + x, 0, k->tap, panel,
-                        tile);
+                        tile, DG_TILE_WIDTH);
         if (ending->bias) add_bias(pixels, channels, ending->bias + c, tile);
         dg_act_forward(ending->act, pixels * DG_TILE_WIDTH, tile, tile);
         dg_put_transposed(ending->add, pixels, channels, tile, out + c * plane + y * k->width + x,

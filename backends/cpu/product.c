@@ -24,8 +24,8 @@ static size_t smaller(size_t a, size_t b) {
 }
 
 /**
- * Into how many shares of columns to cut, so that the largest block of a thread is small: as many as
- * make it smallest, or, by rows, no more than make it smaller by an eighth.
+ * Into how many shares of columns to cut, so that the largest block of a thread is small: as many
+ * as make it smallest, or, by rows, no more than make it smaller by an eighth.
  */
 static size_t column_shares(const dg_product *p, size_t threads) {
   size_t best = 1, least = SIZE_MAX;
@@ -56,18 +56,26 @@ static void store(const dg_product *p, size_t row, size_t rows, size_t column, s
     dg_put_rows(p->add, rows, columns, tile, p->c + row * p->c_row + column, p->c_row);
 }
 
+/** Is c the product as it comes from the tiles? */
+static bool is_plain(const dg_product *p) {
+  return !p->bias && p->act.kind == DG_ACT_NONE && !p->c_transposed && !p->add;
+}
+
 /** All tiles of one packed panel in a span of rows, and their dropout. */
 static void run_panel(const dg_product *p, const float *panel, size_t column, size_t columns,
                       dg_span rows) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
   size_t width = dg_panel_width(columns), height;
+  bool direct = is_plain(p) && columns == width;
   for (size_t row = rows.begin; row < rows.end; row += height) {
+    float *c = direct ? p->c + row * p->c_row + column : tile;
+    size_t c_row = direct ? p->c_row : DG_TILE_WIDTH;
     height = dg_tile_height(rows.end - row);
     if (p->a_step)
-      dg_tile_grouped(1, height, width, p->depth, p->a + row, 0, p->a_step, panel, tile);
+      dg_tile_grouped(1, height, width, p->depth, p->a + row, 0, p->a_step, panel, c, c_row);
     else
-      dg_tile_strided(height, width, p->depth, p->a + row * p->a_row, p->a_row, panel, tile);
-    store(p, row, height, column, columns, tile);
+      dg_tile_strided(height, width, p->depth, p->a + row * p->a_row, p->a_row, panel, c, c_row);
+    if (!direct) store(p, row, height, column, columns, tile);
   }
   size_t count = rows.end - rows.begin;
   for (size_t v = column; v < (p->mask ? column + columns : column); v++) {

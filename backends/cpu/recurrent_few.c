@@ -181,7 +181,7 @@ static void multiply_input(const few_thread *t, size_t row, size_t rows, size_t 
   for (size_t gate = 0; gate < plan->gates; gate += 2) {
     size_t width = pair_width(plan, gate);
     float *put = to + (plan->first_x + gate) * slot;
-    dg_tile_strided(rows, width, in, x, in, pair_at(t->all, unit, gate), tile);
+    dg_tile_strided(rows, width, in, x, in, pair_at(t->all, unit, gate), tile, DG_TILE_WIDTH);
     dg_put_rows(false, rows, DG_VECTOR, tile, put, apart);
     if (width > DG_VECTOR) dg_put_rows(false, rows, DG_VECTOR, tile + DG_VECTOR, put + slot, apart);
   }

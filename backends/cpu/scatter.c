@@ -47,7 +47,8 @@ static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, s
   size_t rows;
   for (size_t p = 0; p < s->pixels; p += rows) {
     rows = dg_tile_height(s->pixels - p);
-    dg_tile_grouped(1, rows, width, s->conv->filters, d_z + p, 0, s->filter, panel, tile);
+    dg_tile_grouped(1, rows, width, s->conv->filters, d_z + p, 0, s->filter, panel, tile,
+                    DG_TILE_WIDTH);
     for (size_t j = 0; j < rows; j++) {
       float *to = room + (s->place[p + j] + shift) * DG_TILE_WIDTH;
       for (size_t v = 0; v < width; v += DG_VECTOR)

@@ -77,7 +77,7 @@ INLINE void strided(const int rows, const int vectors, size_t depth, const float
 
 INLINE void grouped(const int groups, const int run, const int vectors, size_t depth,
                     const float *a, size_t a_group, const uint32_t *a_step, const float *b,
-                    float *c) {
+                    float *c, size_t c_row) {
   for (size_t done = 0; done < depth; done += CHUNK) {
     size_t chunk = depth - done < CHUNK ? depth - done : CHUNK;
     tile t;
@@ -91,7 +91,7 @@ INLINE void grouped(const int groups, const int run, const int vectors, size_t d
       }
       b += vectors * DG_VECTOR;
     }
-    tile_put(&t, groups * run, vectors, done > 0, c, DG_TILE_WIDTH);
+    tile_put(&t, groups * run, vectors, done > 0, c, c_row);
   }
 }
 
@@ -127,8 +127,8 @@ static void put(bool add, size_t rows, size_t width, size_t depth, const float *
 }
 
 void dg_tile_strided(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                     const float *b, float *c) {
-  put(false, rows, width, depth, a, a_row, b, c, DG_TILE_WIDTH);
+                     const float *b, float *c, size_t c_row) {
+  put(false, rows, width, depth, a, a_row, b, c, c_row);
 }
 
 void dg_tile_put(bool add, size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
@@ -181,31 +181,33 @@ void dg_tile_add_columns(size_t rows, size_t width, size_t depth, const float *a
 }
 
 INLINE void grouped_of(size_t groups, size_t run, const int vectors, size_t depth, const float *a,
-                       size_t a_group, const uint32_t *a_step, const float *b, float *c) {
+                       size_t a_group, const uint32_t *a_step, const float *b, float *c,
+                       size_t c_row) {
   if (groups == 1) {
     switch (run) {
 #define GROUPED(n)                                                                                 \
   case n:                                                                                          \
-    grouped(1, n, vectors, depth, a, a_group, a_step, b, c);                                       \
+    grouped(1, n, vectors, depth, a, a_group, a_step, b, c, c_row);                                \
     break;
       HEIGHTS(GROUPED)
 #undef GROUPED
     }
   } else if (groups == 2 && run == 3) {
-    grouped(2, 3, vectors, depth, a, a_group, a_step, b, c);
+    grouped(2, 3, vectors, depth, a, a_group, a_step, b, c, c_row);
   } else if (DG_TILE_ROWS >= 9 && groups == 3 && run == 3) {
-    grouped(3, 3, vectors, depth, a, a_group, a_step, b, c);
+    grouped(3, 3, vectors, depth, a, a_group, a_step, b, c, c_row);
   } else if (DG_TILE_ROWS >= 10 && groups == 2 && run == 5) {
-    grouped(2, 5, vectors, depth, a, a_group, a_step, b, c);
+    grouped(2, 5, vectors, depth, a, a_group, a_step, b, c, c_row);
   }
 }
 
 void dg_tile_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
-                     size_t a_group, const uint32_t *a_step, const float *b, float *c) {
+                     size_t a_group, const uint32_t *a_step, const float *b, float *c,
+                     size_t c_row) {
   if (width == DG_TILE_WIDTH)
-    grouped_of(groups, run, 2, depth, a, a_group, a_step, b, c);
+    grouped_of(groups, run, 2, depth, a, a_group, a_step, b, c, c_row);
   else
-    grouped_of(groups, run, 1, depth, a, a_group, a_step, b, c);
+    grouped_of(groups, run, 1, depth, a, a_group, a_step, b, c, c_row);
 }
 
 size_t dg_tile_groups(size_t wanted, size_t run) {

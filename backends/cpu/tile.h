@@ -5,8 +5,8 @@
  *
  * The elements of A are read one at a time from where they lie; b is a panel:
  * its rows are `width` floats, one after the other, zeros where the matrix has
- * no more columns. c has rows of DG_TILE_WIDTH. A sum over many k is taken in
- * chunks that are added up afterwards, so its rounding errors stay small.
+ * no more columns; row j of c begins at c[j * c_row]. A sum over many k is taken
+ * in chunks that are added up afterwards, so its rounding errors stay small.
  */
 #ifndef DG_CPU_TILE_H
 #define DG_CPU_TILE_H
@@ -44,16 +44,18 @@ typedef float dg_vector
 
 /** A(j, k) = a[j * a_row + k], rows <= DG_TILE_ROWS; width is DG_VECTOR or DG_TILE_WIDTH. */
 void dg_tile_strided(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                     const float *b, float *c);
+                     const float *b, float *c, size_t c_row);
 
 /**
  * Rows in groups of `run` neighbours: A(g * run + r, k) = a[g * a_group + r + a_step[k]],
  * groups <= dg_tile_groups(groups, run).
  */
 void dg_tile_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
-                     size_t a_group, const uint32_t *a_step, const float *b, float *c);
+                     size_t a_group, const uint32_t *a_step, const float *b, float *c,
+                     size_t c_row);
 
-/** As dg_tile_strided, but b isn't a panel: its row k is the `width` floats at b[b_step[k]]. */
+/** As dg_tile_strided, but b isn't a panel: its row k is the `width` floats at b[b_step[k]]; c has
+    rows of DG_TILE_WIDTH. */
 void dg_tile_spread(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                     const float *b, const uint32_t *b_step, float *c);
 

@@ -59,7 +59,8 @@ static bool fail_damaged(const dg_picture_file *file, tjhandle handle, dg_error 
 
 static bool decode(dg_picture *picture, const dg_picture_file *file, tjhandle handle,
                    dg_error *err) {
-  int width, height, sampling, colours;
+  /* a file of tables without a picture sets none of these */
+  int width = 0, height = 0, sampling = 0, colours = 0;
   /* a scan takes time in proportion to the picture, and a small file can hold many */
   const int flags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING;
   if (tjDecompressHeader3(handle, file->bytes, file->size, &width, &height, &sampling, &colours))
