@@ -163,6 +163,37 @@ static float *shared_memory(rig_report *report, const rig_place *place, uint32_t
   return bench_close(&b);
 }
 
+/**
+ * What a dropout keeps, lane after lane, and then a tensor, sample after sample, in the same
+ * memory: each of three lanes keeps for 14 samples, rounded up, as many numbers as one sample has
+ * of the other, by chance.
+ */
+static float *kept_by_chance(rig_report *report, const rig_place *place, uint32_t threads,
+                             size_t *floats) {
+  enum { COUNT = 16, SAMPLES = 32, ROUNDS = 20, SIZE = SAMPLES * COUNT };
+  const dg_step some = {.n = SAMPLES, .train = true, .seed = 3};
+  *floats = (ROUNDS + 11) * (size_t)SIZE;
+  bench b = bench_new(report, place, threads, *floats);
+  dg_op *drop = prepare(
+      &b,
+      &(dg_op_desc){.kind = DG_OP_DROPOUT, .d_in = {DG_GRAD_WRITE}, .dropout = {COUNT, 0.5f, 1}});
+  dg_op *act = prepare(
+      &b, &(dg_op_desc){.kind = DG_OP_ACTIVATION, .activation = {4 * COUNT, {DG_ACT_TANH, 0}}});
+  dg_buffer *kept = at(&b, 0, drop->needs.kept / sizeof(float));
+  const dg_op_buffers later = {.in = {at(&b, 4 * SIZE, 4 * SIZE)}, .out = {at(&b, 0, 4 * SIZE)}};
+  for (size_t i = 0; i < ROUNDS; i++) {
+    dg_op_buffers buffers = {.in = {at(&b, 8 * SIZE, SIZE)},
+                             .out = {at(&b, 9 * SIZE, SIZE)},
+                             .d_out = at(&b, 10 * SIZE, SIZE),
+                             .d_in = {at(&b, (11 + i) * SIZE, SIZE)},
+                             .kept = kept};
+    forward(&b, drop, &buffers, &some);
+    backward(&b, drop, &buffers, &some);
+    forward(&b, act, &later, &some);
+  }
+  return bench_close(&b);
+}
+
 /** Two losses in a row: each has a mean of its own. */
 static float *two_losses(rig_report *report, const rig_place *place, uint32_t threads,
                          size_t *floats) {
@@ -201,6 +232,7 @@ static const struct {
 } scenes[] = {{"a long row", long_row},
               {"forward twice", forward_twice},
               {"shared memory", shared_memory},
+              {"kept by chance", kept_by_chance},
               {"two losses", two_losses}};
 
 static void try_scene(const rig_place *place, int number) {
