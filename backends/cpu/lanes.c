@@ -114,14 +114,16 @@ static bool grow_workspaces(dg_cpu_lanes *lanes, const dg_op_needs *needs, dg_er
 }
 
 /** The op itself must fit both ways of running. */
-static void add_needs(const dg_cpu_lanes *lanes, const dg_op_needs *of_lane, dg_op_needs *needs) {
-  size_t kept = lanes->count * aligned_bytes(of_lane->kept);
+static void add_needs(const dg_cpu_lanes *lanes, const dg_cpu_parting *parting,
+                      dg_op_needs *needs) {
+  const dg_op_needs *of_lane = &parting->ops[0].base.needs;
+  size_t kept = lanes->count * parting->kept * sizeof(float);
   if (kept > needs->kept) needs->kept = kept;
   needs->backward_reads_in |= of_lane->backward_reads_in;
   needs->backward_reads_out |= of_lane->backward_reads_out;
 }
 
-static bool fill_lane(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
+static bool fill_parting(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
   dg_cpu_parting *parting = op->parting;
   uint32_t largest = (uint32_t)((op->base.max_n + lanes->count - 1) / lanes->count);
   parting->ops = calloc(lanes->count, sizeof *parting->ops);
@@ -133,7 +135,7 @@ static bool fill_lane(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
   const dg_op_needs *needs = &parting->ops[0].base.needs;
   parting->kept = aligned_bytes(needs->kept) / sizeof(float);
   if (!grow_workspaces(lanes, needs, err)) return false;
-  add_needs(lanes, needs, &op->base.needs);
+  add_needs(lanes, parting, &op->base.needs);
   parting->grad_floats = gradient_floats(&parting->sizes);
   size_t bytes = (lanes->count - 1) * parting->grad_floats * sizeof(float);
   if (bytes) parting->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
@@ -149,7 +151,7 @@ bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
   op->parting = calloc(1, sizeof *op->parting);
   if (!op->parting) return dg_fail_memory(err, sizeof *op->parting);
   op->parting->sizes = sizes;
-  return fill_lane(op, lanes, err);
+  return fill_parting(op, lanes, err);
 }
 
 void dg_cpu_parting_free(dg_cpu_parting *parting) {
@@ -169,8 +171,7 @@ static void add_extent(run *r, const dg_buffer *buffer, size_t of_part, size_t p
                                            .of_part = of_part};
 }
 
-/** What a run reads and writes; a tensor that it is given and doesn't read may be another by now.
- */
+/** What a run reads and writes; what it is given and doesn't read may be another tensor by now. */
 static void find_extents(run *r, size_t lanes) {
   const dg_cpu_parting *parting = r->op->parting;
   const dg_op_needs *needs = &r->op->base.needs;

@@ -5,8 +5,7 @@
 
 struct dg_cpu_packing {
   float *data;
-  uint64_t made_of[DG_MAX_PARAM]
-                  [2]; /**< versions of the parameters and of their parents; 0: none */
+  uint64_t made_of[DG_MAX_PARAM][2]; /**< versions: a parameter's, its parent's; 0: none */
 };
 
 bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err) {
