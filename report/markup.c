@@ -57,17 +57,25 @@ static const char *entity(char c) {
   }
 }
 
-void markup_escape(markup *m, const char *text) {
-  if (!text) return;
-  const char *end = dg_utf8_fault(text);
-  if (!end) end = text + strlen(text);
-  for (; text < end; text++) {
+/** Adds text with entities for what HTML or XML would take for its own. */
+static void add_text(markup *m, const char *text) {
+  for (; *text; text++) {
     const char *name = entity(*text);
-    bool control = ((unsigned char)*text < ' ' && *text != '\n') || *text == 0x7f;
-    if (name)
-      add_bytes(m, name, strlen(name));
-    else
-      add_bytes(m, control ? " " : text, 1);
+    add_bytes(m, name ? name : text, name ? strlen(name) : 1);
+  }
+}
+
+void markup_escape(markup *m, const char *text) {
+  char piece[256];
+  while (text && *text) {
+    size_t blanks = strspn(text, "\n\t"), length = strcspn(text + blanks, "\n\t");
+    add_bytes(m, text, blanks);
+    for (text += blanks; length > 0;) {
+      size_t read = dg_visible(piece, sizeof piece, text, length);
+      add_text(m, piece);
+      text += read;
+      length -= read;
+    }
   }
 }
 

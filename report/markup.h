@@ -17,8 +17,8 @@ typedef struct {
 /** Adds formatted text as it is: the caller's own words and numbers. */
 __attribute__((format(printf, 2, 3))) void markup_add(markup *m, const char *format, ...);
 
-/** Adds text from elsewhere: what HTML or XML would take for its own is escaped, control characters
-    become spaces, and what is no UTF-8 ends it. NULL adds nothing. */
+/** Adds text from elsewhere: what HTML or XML would take for its own is escaped, and so is what
+    dg_visible escapes, but for newlines and tabs. NULL adds nothing. */
 void markup_escape(markup *m, const char *text);
 
 /** Adds bytes in base64 (RFC 4648). */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/support/clock.h"
+#include "tools/say.h"
 
 /* ---- what is measured on ------------------------------------------------ */
 
@@ -317,9 +318,9 @@ static void on_early_step(void *user, uint64_t step, double loss, double accurac
   (void)loss;
   if (step == 0) t->first = now;
   if (step != 1) return;
-  printf("first step after %.6f s, %.6f s of them to load data; the second took %.6f s; "
-         "%llu bytes of memory\n",
-         t->first - t->begun, t->loading, now - t->first, most_memory());
+  say("first step after %.6f s, %.6f s of them to load data; the second took %.6f s; "
+      "%llu bytes of memory\n",
+      t->first - t->begun, t->loading, now - t->first, most_memory());
   fflush(stdout);
 }
 

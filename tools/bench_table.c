@@ -4,37 +4,39 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/say.h"
+
 void bench_table_begin(const bench_options *o, const bench_side *sides, uint32_t count,
                        const dg_dataset *data) {
   for (uint32_t i = 0; i < count; i++)
-    printf("%-10s %s, %u %s%s\n", sides[i].label, dg_device_name(sides[i].place),
-           dg_device_threads(sides[i].place),
-           strcmp(sides[i].backend, "cpu") == 0 ? "thread" : "compute unit",
-           dg_device_threads(sides[i].place) == 1 ? "" : "s");
-  printf("medians of %u round%s of %g s each, images: %s\n\n", o->rounds, o->rounds == 1 ? "" : "s",
-         o->seconds, dg_data_source(data));
-  printf("%-24s   ---------- training ----------   ---------- testing -----------  one image  "
-         "      MiB         start, s    losses\n",
-         "");
-  printf("%-13s %-10s  %9s %8s %5s %5s   %9s %8s %5s %5s  %9s %7s %7s %7s %6s %8s\n", "model",
-         "device", "images/s", "GFLOP/s", "peak", "mem", "images/s", "GFLOP/s", "peak", "mem", "us",
-         "device", "process", "cold", "warm", "apart");
+    say("%-10s %s, %u %s%s\n", sides[i].label, dg_device_name(sides[i].place),
+        dg_device_threads(sides[i].place),
+        strcmp(sides[i].backend, "cpu") == 0 ? "thread" : "compute unit",
+        dg_device_threads(sides[i].place) == 1 ? "" : "s");
+  say("medians of %u round%s of %g s each, images: %s\n\n", o->rounds, o->rounds == 1 ? "" : "s",
+      o->seconds, dg_data_source(data));
+  say("%-24s   ---------- training ----------   ---------- testing -----------  one image  "
+      "      MiB         start, s    losses\n",
+      "");
+  say("%-13s %-10s  %9s %8s %5s %5s   %9s %8s %5s %5s  %9s %7s %7s %7s %6s %8s\n", "model",
+      "device", "images/s", "GFLOP/s", "peak", "mem", "images/s", "GFLOP/s", "peak", "mem", "us",
+      "device", "process", "cold", "warm", "apart");
 }
 
 /** Prints a number in so many places, or a dash for one that wasn't measured. */
 static void cell(int width, int decimals, double number) {
   if (isnan(number))
-    printf(" %*s", width, "-");
+    say(" %*s", width, "-");
   else
-    printf(" %*.*f", width, decimals, number);
+    say(" %*.*f", width, decimals, number);
 }
 
 /** A share as per cent. */
 static void share(double number) {
   if (isnan(number))
-    printf(" %5s", "-");
+    say(" %5s", "-");
   else
-    printf(" %4.0f%%", 100 * number);
+    say(" %4.0f%%", 100 * number);
 }
 
 /** Samples a second, and what that is of operations and bytes. */
@@ -48,7 +50,7 @@ static void speed(const bench_result *r, bench_series series, double operations,
 
 static void print_line(const char *model, const bench_side *side, const bench_result *r) {
   const double mebibyte = 1 << 20;
-  printf("%-13s %-10s ", model, side->label);
+  say("%-13s %-10s ", model, side->label);
   speed(r, SERIES_TRAIN, r->train_operations, r->train_bytes);
   putchar(' ');
   speed(r, SERIES_TEST, r->test_operations, r->test_bytes);
@@ -58,9 +60,9 @@ static void print_line(const char *model, const bench_side *side, const bench_re
   cell(7, 2, r->cold);
   cell(6, 2, r->warm);
   if (isnan(r->apart))
-    printf(" %8s\n", "-");
+    say(" %8s\n", "-");
   else
-    printf(" %8.1e\n", r->apart);
+    say(" %8.1e\n", r->apart);
 }
 
 /* ---- layer by layer ----------------------------------------------------- */
@@ -68,7 +70,7 @@ static void print_line(const char *model, const bench_side *side, const bench_re
 /** Milliseconds of a step, GFLOP/s, and the share of the step's time. */
 static void part(double seconds, double operations, double all) {
   if (seconds <= 0) {
-    printf(" %10s %8s %5s", "-", "-", "-");
+    say(" %10s %8s %5s", "-", "-", "-");
     return;
   }
   cell(10, 3, 1e3 * seconds);
@@ -85,17 +87,18 @@ static void print_layers(const char *model, const bench_side *side, const bench_
     backward += r->layers[i].backward_seconds;
   }
   all = forward + backward;
-  printf("\n%s on %s: a step of %u images\n", model, side->label, r->batch);
-  printf("  %-16s %-36s %10s %8s %5s %10s %8s %5s\n", "layer", "op", "forward ms", "GFLOP/s",
-         "share", "backward", "GFLOP/s", "share");
+  putchar('\n');
+  say("%s on %s: a step of %u images\n", model, side->label, r->batch);
+  say("  %-16s %-36s %10s %8s %5s %10s %8s %5s\n", "layer", "op", "forward ms", "GFLOP/s", "share",
+      "backward", "GFLOP/s", "share");
   for (size_t i = 0; i < r->layer_count; i++) {
     const dg_cost *c = &r->layers[i];
-    printf("  %-16s %-36s", c->layer, c->op);
+    say("  %-16s %-36s", c->layer, c->op);
     part(c->forward_seconds, c->forward_operations * r->batch, all);
     part(c->backward_seconds, c->backward_operations * r->batch, all);
     putchar('\n');
   }
-  printf("  %-53s", "in all");
+  say("  %-53s", "in all");
   part(forward, ahead, all);
   part(backward, behind, all);
   putchar('\n');
@@ -113,7 +116,7 @@ void bench_table_model(const char *model, const bench_side *sides, uint32_t coun
 void bench_table_end(const bench_side *sides, uint32_t count) {
   putchar('\n');
   for (uint32_t i = 0; i < count && sides[i].models > 0; i++)
-    printf("%-10s peak %.1f GFLOP/s, mem %.1f GB/s\n", sides[i].label,
-           1e-9 * sides[i].reached.operations / sides[i].models,
-           1e-9 * sides[i].reached.bytes / sides[i].models);
+    say("%-10s peak %.1f GFLOP/s, mem %.1f GB/s\n", sides[i].label,
+        1e-9 * sides[i].reached.operations / sides[i].models,
+        1e-9 * sides[i].reached.bytes / sides[i].models);
 }

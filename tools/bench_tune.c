@@ -5,28 +5,29 @@
 #include <unistd.h>
 
 #include "core/support/cache.h"
+#include "tools/say.h"
 
 enum { MOST_TRIALS = 64, FOLDER_ROOM = 4096 };
 
 static void print_trial(const dg_trial *t) {
-  printf("  %-8s %-18s ", t->kernel, t->tile);
+  say("  %-8s %-18s ", t->kernel, t->tile);
   if (*t->fault)
-    printf("%8s  left out: %s\n", "-", t->fault);
+    say("%8s  left out: %s\n", "-", t->fault);
   else
-    printf("%8.1f  %s%s%s\n", t->operations * 1e-9, t->by_default ? "by default" : "",
-           t->by_default && t->chosen ? ", " : "", t->chosen ? "chosen" : "");
+    say("%8.1f  %s%s%s\n", t->operations * 1e-9, t->by_default ? "by default" : "",
+        t->by_default && t->chosen ? ", " : "", t->chosen ? "chosen" : "");
 }
 
 static void print_end(bool kept) {
   char folder[FOLDER_ROOM];
   if (kept && dg_cache_folder(folder, sizeof folder))
-    printf("kept in %s\n\n", folder);
+    say("kept in %s\n\n", folder);
   else if (dg_cache_folder(folder, sizeof folder))
-    printf("nothing is kept: %s can't be used; it must be a folder that is yours and that nobody "
-           "else may write to\n\n",
-           folder);
+    say("nothing is kept: %s can't be used; it must be a folder that is yours and that nobody "
+        "else may write to\n\n",
+        folder);
   else
-    printf("nothing is kept: there is no folder for it (DIGITS_CACHE is off, or HOME not set)\n\n");
+    say("nothing is kept: there is no folder for it (DIGITS_CACHE is off, or HOME not set)\n\n");
 }
 
 static bool tune(void *user, const char *backend, const char *number, dg_error *err) {
@@ -36,15 +37,15 @@ static bool tune(void *user, const char *backend, const char *number, dg_error *
   bool kept = false;
   dg_device *device = dg_open(backend, number, 0, err);
   if (!device) return false;
-  printf("%s: %s\n", backend, dg_device_name(device));
+  say("%s: %s\n", backend, dg_device_name(device));
   fflush(stdout);
-  if (isatty(STDERR_FILENO)) fprintf(stderr, "measuring, this takes some seconds\r");
+  if (isatty(STDERR_FILENO)) fputs("measuring, this takes some seconds\r", stderr);
   bool right = dg_tune(device, trials, MOST_TRIALS, &count, &kept, err);
-  if (isatty(STDERR_FILENO)) fprintf(stderr, "\033[K");
+  if (isatty(STDERR_FILENO)) fputs("\033[K", stderr);
   if (right && count == 0) {
-    printf("nothing to tune: its tiles are made for each instruction set when digits is built\n\n");
+    say("nothing to tune: its tiles are made for each instruction set when digits is built\n\n");
   } else if (right) {
-    printf("  %-8s %-18s %8s\n", "kernel", "tile", "GFLOP/s");
+    say("  %-8s %-18s %8s\n", "kernel", "tile", "GFLOP/s");
     for (size_t i = 0; i < count && i < MOST_TRIALS; i++) print_trial(&trials[i]);
     print_end(kept);
   }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/say.h"
 #include "tools/terminal.h"
 
 void command_begin(void) {
@@ -86,7 +87,10 @@ int command_end(const char *program, bool right, dg_error *err) {
   if (right && (fflush(stdout) != 0 || ferror(stdout)))
     right = dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
   if (right) return 0;
-  const char *format = terminal_colored(STDERR_FILENO) ? "\033[1;31m%s:\033[0m %s\n" : "%s: %s\n";
-  fprintf(stderr, format, program, err->message);
+  bool colored = terminal_colored(STDERR_FILENO);
+  if (colored) fputs("\033[1;31m", stderr);
+  say_to(stderr, "%s:", program);
+  if (colored) fputs("\033[0m", stderr);
+  say_to(stderr, " %s\n", err->message);
   return exit_code(err->kind);
 }

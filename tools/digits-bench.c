@@ -13,6 +13,7 @@
 #include "tools/bench_table.h"
 #include "tools/bench_tune.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 /** Everything that is open while models are measured. */
 typedef struct {
@@ -78,11 +79,14 @@ static void bench_close(bench *b) {
 
 /** Says on a terminal what runs now. */
 static void tell(const char *model, const char *side, const char *what) {
-  if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K%s on %s: %s\r", model, side, what);
+  if (!isatty(STDERR_FILENO)) return;
+  fputs("\r\033[K", stderr);
+  say_to(stderr, "%s on %s: %s", model, side, what);
+  fputc('\r', stderr);
 }
 
 static void tell_nothing(void) {
-  if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
+  if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
 }
 
 /** The sides take turns; who begins changes from round to round. */
@@ -170,7 +174,7 @@ static bool measure_found(bench *b, dg_error *err) {
     if (models[i].parameters > 0)
       right = measure_model(b, models[i].name, err);
     else
-      fprintf(stderr, "digits-bench: %s is left out: %s\n", models[i].name, models[i].description);
+      say_to(stderr, "digits-bench: %s is left out: %s\n", models[i].name, models[i].description);
   }
   free(models);
   return right;
@@ -202,7 +206,7 @@ int main(int argc, char **argv) {
   if (right && o.task == BENCH_HELP)
     right = fputs(bench_options_help, stdout) >= 0;
   else if (right && o.task == BENCH_VERSION)
-    right = printf("digits-bench %s\n", dg_version()) >= 0;
+    right = say("digits-bench %s\n", dg_version());
   else if (right && o.task == BENCH_TUNE)
     right = bench_tune(&o, &err);
   else if (right)

@@ -5,12 +5,13 @@
 #include "core/digits.h"
 #include "tools/command.h"
 #include "tools/convert_options.h"
+#include "tools/say.h"
 
 /** Prints a line of the mapping. */
 static void tell(void *user, const char *theirs, const char *ours, const char *how) {
   (void)user;
-  printf("%-32s %s %-32s (%s)\n", ours ? ours : "-", "<-", theirs ? theirs : "-",
-         theirs ? how : "the file has none: no change");
+  say("%-32s %s %-32s (%s)\n", ours ? ours : "-", "<-", theirs ? theirs : "-",
+      theirs ? how : "the file has none: no change");
 }
 
 /** A model by name or path, or the one that a weight file carries. */
@@ -27,7 +28,7 @@ static bool convert(convert_options *o, dg_error *err) {
   if (o->model && !model) return false;
   if (!o->quiet) o->how.mapped = tell;
   bool right = dg_convert(o->input, o->output, model, &o->how, err);
-  if (right && !o->quiet) printf("%s: written\n", o->output);
+  if (right && !o->quiet) say("%s: written\n", o->output);
   dg_model_free(model);
   return right;
 }
@@ -40,7 +41,7 @@ int main(int argc, char **argv) {
   if (right && o.task == CONVERT_HELP)
     right = fputs(convert_options_help, stdout) >= 0;
   else if (right && o.task == CONVERT_VERSION)
-    right = printf("digits-convert %s\n", dg_version()) >= 0;
+    right = say("digits-convert %s\n", dg_version());
   else if (right)
     right = convert(&o, &err);
   return command_end("digits-convert", right, &err);

@@ -8,6 +8,7 @@
 #include "report/sheet.h"
 #include "tools/command.h"
 #include "tools/data_options.h"
+#include "tools/say.h"
 
 /* ---- stats -------------------------------------------------------------- */
 
@@ -35,11 +36,11 @@ static void count_part(const dg_part_view *part, part_stats *stats) {
 /** Prints how many images there are of each class, with its name where it has one. */
 static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
   const dg_classes *names = dg_data_classes(data);
-  printf("%-10s %10s %10s\n", "class", "train", "test");
+  say("%-10s %10s %10s\n", "class", "train", "test");
   for (unsigned c = 0; c < MOST_CLASSES; c++) {
     if (!train->of_class[c] && !test->of_class[c]) continue;
-    printf("%-10u %10" PRIu32 " %10" PRIu32, c, train->of_class[c], test->of_class[c]);
-    if (c < names->count) printf("  %s", names->name[c]);
+    say("%-10u %10" PRIu32 " %10" PRIu32, c, train->of_class[c], test->of_class[c]);
+    if (c < names->count) say("  %s", names->name[c]);
     putchar('\n');
   }
 }
@@ -50,14 +51,14 @@ static bool print_stats(const dg_dataset *data) {
   count_part(&train, &of_train);
   count_part(&test, &of_test);
   const char *held_out = dg_data_held_out(data);
-  printf("%s: images of %" PRIu32 "x%" PRIu32 "%s%s\n\n", dg_data_source(data), train.height,
-         train.width, held_out ? "; to test: " : "", held_out ? held_out : "");
+  say("%s: images of %" PRIu32 "x%" PRIu32 "%s%s\n\n", dg_data_source(data), train.height,
+      train.width, held_out ? "; to test: " : "", held_out ? held_out : "");
   print_classes(data, &of_train, &of_test);
-  printf("%-10s %10" PRIu32 " %10" PRIu32 "\n\n", "all", train.count, test.count);
-  printf("%-10s %10.5f %10.5f\n", "mean", of_train.mean, of_test.mean);
-  printf("%-10s %10.5f %10.5f\n", "deviation", of_train.deviation, of_test.deviation);
-  printf("\nin a model file: data = { mean = %.4f; std = %.4f; };\n", of_train.mean,
-         of_train.deviation);
+  say("%-10s %10" PRIu32 " %10" PRIu32 "\n\n", "all", train.count, test.count);
+  say("%-10s %10.5f %10.5f\n", "mean", of_train.mean, of_test.mean);
+  say("%-10s %10.5f %10.5f\n", "deviation", of_train.deviation, of_test.deviation);
+  putchar('\n');
+  say("in a model file: data = { mean = %.4f; std = %.4f; };\n", of_train.mean, of_train.deviation);
   return true;
 }
 
@@ -65,8 +66,8 @@ static bool print_stats(const dg_dataset *data) {
 
 static bool write_set(const dg_dataset *data, const data_options *o, dg_error *err) {
   if (!dg_data_write(data, o->target, o->gzip, err)) return false;
-  printf("%s: %" PRIu32 " images to train and %" PRIu32 " to test, from %s\n", o->target,
-         dg_data_train_samples(data), dg_data_test_samples(data), dg_data_source(data));
+  say("%s: %" PRIu32 " images to train and %" PRIu32 " to test, from %s\n", o->target,
+      dg_data_train_samples(data), dg_data_test_samples(data), dg_data_source(data));
   return true;
 }
 
@@ -137,8 +138,8 @@ static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint
   bool right = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
                picture_write(&s.picture, o->target, err);
   if (right)
-    printf("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target,
-           o->augment ? count * columns : count, s.picture.width, s.picture.height);
+    say("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target,
+        o->augment ? count * columns : count, s.picture.width, s.picture.height);
   sheet_close(&s);
   return right;
 }
@@ -174,7 +175,7 @@ static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err)
 
 static bool perform(const data_options *o, dg_error *err) {
   if (o->task == DATA_HELP) return fputs(data_options_help, stdout) >= 0;
-  if (o->task == DATA_VERSION) return printf("digits-data %s\n", dg_version()) >= 0;
+  if (o->task == DATA_VERSION) return say("digits-data %s\n", dg_version());
   dg_dataset *data = open_set(o, err);
   if (!data) return false;
   bool right = name_classes(data, o, err);

@@ -8,6 +8,7 @@
 #include "tools/command.h"
 #include "tools/findings.h"
 #include "tools/predict_options.h"
+#include "tools/say.h"
 #include "tools/submission.h"
 
 enum {
@@ -212,7 +213,7 @@ static bool submit(const work *w, dg_error *err) {
   submission s = {images.count, dg_predictor_outputs(w->predictor), logits};
   right = right && dg_predictor_run(w->predictor, images.images, images.count, logits, err) &&
           submission_write(&s, w->options->submission, err);
-  if (right) printf("%s: %u answers\n", w->options->submission, images.count);
+  if (right) say("%s: %u answers\n", w->options->submission, images.count);
   free(logits);
   dg_images_free(&images);
   return right;
@@ -228,7 +229,7 @@ static bool read_all(work *w, dg_error *err) {
     if (read_one(w, o->pictures[i], err)) continue;
     if (err->kind != DG_ERR_INPUT) return false;
     if (o->json && !findings_print_json_error(o->pictures[i], err->message, err)) return false;
-    if (o->picture_count > 1) fprintf(stderr, "digits-predict: %s\n", err->message);
+    if (o->picture_count > 1) say_to(stderr, "digits-predict: %s\n", err->message);
     unread++;
   }
   if (o->show && w->seen.count) {
@@ -242,7 +243,7 @@ static bool read_all(work *w, dg_error *err) {
 
 static bool perform(const predict_options *o, dg_error *err) {
   if (o->task == PREDICT_HELP) return fputs(predict_options_help, stdout) >= 0;
-  if (o->task == PREDICT_VERSION) return printf("digits-predict %s\n", dg_version()) >= 0;
+  if (o->task == PREDICT_VERSION) return say("digits-predict %s\n", dg_version());
   work w = {.options = o};
   bool right = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));
   work_close(&w);

@@ -3,6 +3,7 @@
 
 #include "report/report.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 static const char help[] =
     "Usage: digits-report [options] OUT RUN...\n"
@@ -55,10 +56,10 @@ static bool read_options(report_options *o, int argc, char **argv, dg_error *err
 static bool perform(const report_options *o, dg_error *err) {
   size_t runs;
   if (o->help) return fputs(help, stdout) >= 0;
-  if (o->version) return printf("digits-report %s\n", dg_version()) >= 0;
+  if (o->version) return say("digits-report %s\n", dg_version());
   if (!report_compare(o->folder, o->title, o->runs, o->count, &runs, err)) return false;
   if (!o->quiet)
-    printf("%s/%s: %zu run%s\n", o->folder, report_name(REPORT_PAGE), runs, runs == 1 ? "" : "s");
+    say("%s/%s: %zu run%s\n", o->folder, report_name(REPORT_PAGE), runs, runs == 1 ? "" : "s");
   return true;
 }
 

@@ -8,7 +8,6 @@
 #include "core/digits.h"
 #include "core/support/clock.h"
 #include "core/support/file.h"
-#include "core/support/text.h"
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/json_log.h"
@@ -17,6 +16,7 @@
 #include "tools/repeat.h"
 #include "tools/run_report.h"
 #include "tools/run_state.h"
+#include "tools/say.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -77,7 +77,7 @@ static bool print_description(const dg_model *model, dg_device *device, dg_error
   char *text = malloc(length + 1);
   if (!text) return dg_fail_memory(err, length + 1);
   bool right = dg_describe(model, device, text, length + 1, &length, err);
-  if (right) fputs(text, stdout);
+  if (right) say_lines(text);
   free(text);
   return right;
 }
@@ -186,12 +186,12 @@ static void tell_data(const job *j, const json_start *start) {
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
   const char *held_out = dg_data_held_out(test);
   if (j->options->test)
-    printf("data    %s: %u to test", dg_data_source(test), dg_data_test_samples(test));
+    say("data    %s: %u to test", dg_data_source(test), dg_data_test_samples(test));
   else
-    printf("data    %s: %u to train, %u to validate, %u to test%s%s", start->data,
-           start->train_samples, start->validation_samples, dg_data_test_samples(test),
-           j->test_data ? " from " : "", j->test_data ? start->test_data : "");
-  if (held_out) printf(" (%s)", held_out);
+    say("data    %s: %u to train, %u to validate, %u to test%s%s", start->data,
+        start->train_samples, start->validation_samples, dg_data_test_samples(test),
+        j->test_data ? " from " : "", j->test_data ? start->test_data : "");
+  if (held_out) say(" (%s)", held_out);
   putchar('\n');
 }
 
@@ -214,15 +214,15 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   run_report_begin(&j->audience.report);
   if (j->options->quiet) return;
   const options *o = j->options;
-  printf("model   %s (%s): %llu parameters\n", start.model,
-         o->model    ? o->model
-         : o->resume ? o->resume
-                     : o->load,
-         (unsigned long long)start.parameters);
-  if (o->load == o->installed) printf("weights %s\n", o->load);
-  printf("device  %s: %s\n", start.backend, start.device);
+  say("model   %s (%s): %llu parameters\n", start.model,
+      o->model    ? o->model
+      : o->resume ? o->resume
+                  : o->load,
+      (unsigned long long)start.parameters);
+  if (o->load == o->installed) say("weights %s\n", o->load);
+  say("device  %s: %s\n", start.backend, start.device);
   tell_data(j, &start);
-  if (!o->test) printf("seed    %u\n", seed);
+  if (!o->test) say("seed    %u\n", seed);
   if (start.resumed) run_state_tell(j->state, j->device);
   fflush(stdout);
 }
@@ -247,9 +247,9 @@ static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *scor
   double start = dg_seconds();
   if (!dg_test(trainer, j->test_data, score, err)) return false;
   json_log_test(&j->audience.log, score, dg_seconds() - start);
-  printf("test    loss %.4f  accuracy %.2f %% (%u of %u)", score->loss, 100 * score->accuracy,
-         score->correct, score->total);
-  if (!j->options->test) printf("  trained in %.1f s", trained);
+  say("test    loss %.4f  accuracy %.2f %% (%u of %u)", score->loss, 100 * score->accuracy,
+      score->correct, score->total);
+  if (!j->options->test) say("  trained in %.1f s", trained);
   putchar('\n');
   fflush(stdout);
   return true;
@@ -286,9 +286,9 @@ static void tell_summary(job *j, uint32_t runs, const double *accuracy, const do
   spread(accuracy, s.runs, &s.accuracy_mean, &s.accuracy_deviation);
   spread(seconds, s.runs, &s.seconds_mean, &s.seconds_deviation);
   json_log_summary(&j->audience.log, &s);
-  printf("%u run%s  accuracy %.2f +- %.2f %%  trained in %.1f +- %.1f s\n", s.runs,
-         s.runs == 1 ? "" : "s", 100 * s.accuracy_mean, 100 * s.accuracy_deviation, s.seconds_mean,
-         s.seconds_deviation);
+  say("%u run%s  accuracy %.2f +- %.2f %%  trained in %.1f +- %.1f s\n", s.runs,
+      s.runs == 1 ? "" : "s", 100 * s.accuracy_mean, 100 * s.accuracy_deviation, s.seconds_mean,
+      s.seconds_deviation);
 }
 
 static bool run_all(job *j, dg_error *err) {
@@ -314,13 +314,13 @@ static bool write_report(job *j, bool right, dg_error *err) {
   dg_error own = {0};
   if (run_report_write(&j->audience.report, right ? NULL : err->message, &own)) {
     if (j->audience.report.begun && !j->options->quiet)
-      printf("report  %s/%s\n", j->options->report, report_name(REPORT_PAGE));
+      say("report  %s/%s\n", j->options->report, report_name(REPORT_PAGE));
     return right;
   }
   if (right)
     *err = own;
   else
-    dg_append(err->message, sizeof err->message, "; no report: %s", own.message);
+    dg_fail_suffix(err, "; no report: %s", own.message);
   return false;
 }
 
@@ -355,7 +355,7 @@ static bool perform(options *o, dg_error *err) {
   case DO_HELP_LAYERS:
     return help_layers(err);
   case DO_VERSION:
-    return printf("digits-run %s\n", dg_version()) >= 0;
+    return say("digits-run %s\n", dg_version());
   case DO_LIST_DEVICES:
     return list_devices(err);
   case DO_LIST_MODELS:

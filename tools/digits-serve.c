@@ -6,6 +6,7 @@
 
 #include "core/digits.h"
 #include "tools/command.h"
+#include "tools/say.h"
 #include "tools/serve/networks.h"
 #include "tools/serve/server.h"
 #include "tools/serve_options.h"
@@ -79,10 +80,11 @@ static bool open_networks(networks *n, const serve_options *o, const sigset_t *h
 static bool tell(const networks *n, const char *address, uint32_t port, dg_error *err) {
   const char *shown = address ? address : "127.0.0.1";
   bool v6 = strchr(shown, ':') != NULL;
-  printf("device    %s: %s\nnetworks ", dg_device_backend(n->device), dg_device_name(n->device));
-  for (uint32_t i = 0; i < n->count; i++) printf(" %s", n->all[i].name);
-  printf("\npage      http://%s%s%s:%u/  (Ctrl-C ends it)\n", v6 ? "[" : "", shown, v6 ? "]" : "",
-         port);
+  say("device    %s: %s\n", dg_device_backend(n->device), dg_device_name(n->device));
+  say("networks ");
+  for (uint32_t i = 0; i < n->count; i++) say(" %s", n->all[i].name);
+  putchar('\n');
+  say("page      http://%s%s%s:%u/  (Ctrl-C ends it)\n", v6 ? "[" : "", shown, v6 ? "]" : "", port);
   return fflush(stdout) == 0 ||
          dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
 }
@@ -108,7 +110,7 @@ int main(int argc, char **argv) {
   if (right && o.task == SERVE_HELP)
     fputs(serve_options_help, stdout);
   else if (right && o.task == SERVE_VERSION)
-    printf("digits-serve %s\n", dg_version());
+    say("digits-serve %s\n", dg_version());
   else
     right = right && serve(&o, &err);
   return command_end("digits-serve", right, &err);

@@ -2,6 +2,9 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/say.h"
 
 static const float *of_digit(const findings *a, uint32_t digit) {
   return a->probabilities + (size_t)digit * a->classes;
@@ -33,14 +36,14 @@ static uint32_t class_of_rank(const float *p, uint32_t classes, uint32_t rank) {
 void findings_print(const findings *a, uint32_t top) {
   const char *between = a->classes > 10 || a->names->count ? " " : "";
   char number[DG_CLASS_SIZE];
-  printf("%s: ", a->name);
+  say("%s: ", a->name);
   for (uint32_t i = 0; i < a->digits->count; i++)
-    printf("%s%s", i ? between : "", dg_class_name(a->names, findings_label(a, i), number));
+    say("%s%s", i ? between : "", dg_class_name(a->names, findings_label(a, i), number));
   putchar('\n');
   for (uint32_t i = 0; i < a->digits->count; i++) {
     for (uint32_t rank = 0; rank < top && rank < a->classes; rank++) {
       uint32_t c = class_of_rank(of_digit(a, i), a->classes, rank);
-      printf("  %s %6.2f %%", dg_class_name(a->names, c, number), 100 * (double)of_digit(a, i)[c]);
+      say("  %s %6.2f %%", dg_class_name(a->names, c, number), 100 * (double)of_digit(a, i)[c]);
     }
     putchar('\n');
   }
@@ -50,11 +53,12 @@ void findings_print(const findings *a, uint32_t top) {
 
 /** Prints an object and drops it. */
 static bool print_object(json_t *object, const char *name, dg_error *err) {
-  bool right = object && json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7)) == 0;
-  if (right) putchar('\n');
+  char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
   json_decref(object);
-  return right || dg_fail(err, DG_ERR_INPUT,
-                          "%s: can't be written as JSON, which takes names in UTF-8 alone", name);
+  if (text) say("%s\n", text); /* what it escapes in JSON is JSON's escape of the same */
+  free(text);
+  return text || dg_fail(err, DG_ERR_INPUT,
+                         "%s: can't be written as JSON, which takes names in UTF-8 alone", name);
 }
 
 static json_t *digit_object(const findings *a, uint32_t digit) {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/say.h"
+
 enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
 
 bool list_devices(dg_error *err) {
@@ -11,13 +13,13 @@ bool list_devices(dg_error *err) {
   if (!dg_list_devices(devices, MOST_DEVICES, &count, err)) return false;
   for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
     const dg_listed_device *d = &devices[i];
-    printf("%s %u: %s\n", d->backend, d->number, d->name);
-    if (d->platform[0]) printf("    platform       %s\n", d->platform);
-    if (d->version[0]) printf("    version        %s\n", d->version);
-    if (d->driver[0]) printf("    driver         %s\n", d->driver);
-    printf("    compute units  %u%s\n", d->compute_units, d->gpu ? " (GPU)" : "");
-    printf("    memory         %.1f GiB\n", (double)d->memory / (1 << 30));
-    if (d->tuned[0]) printf("    tuned          %s\n", d->tuned);
+    say("%s %u: %s\n", d->backend, d->number, d->name);
+    if (d->platform[0]) say("    platform       %s\n", d->platform);
+    if (d->version[0]) say("    version        %s\n", d->version);
+    if (d->driver[0]) say("    driver         %s\n", d->driver);
+    say("    compute units  %u%s\n", d->compute_units, d->gpu ? " (GPU)" : "");
+    say("    memory         %.1f GiB\n", (double)d->memory / (1 << 30));
+    if (d->tuned[0]) say("    tuned          %s\n", d->tuned);
   }
   return true;
 }
@@ -30,7 +32,7 @@ bool list_models(dg_error *err) {
   dg_close(device);
   for (size_t i = 0; right && i < count && i < MOST_MODELS; i++) {
     const dg_listed_model *m = &models[i];
-    printf("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
+    say("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
   }
   return right;
 }
@@ -40,7 +42,7 @@ bool help_layers(dg_error *err) {
   char *text = malloc(length + 1);
   if (!text) return dg_fail_memory(err, length + 1);
   dg_layers_help(text, length + 1);
-  fputs(text, stdout);
+  say_lines(text);
   free(text);
   return true;
 }

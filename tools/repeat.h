@@ -5,7 +5,8 @@
 #include "report/markup.h"
 
 /** Adds the words of a command line but its first, each after a space, quoted for the shell where
-    they need it. To be called before options are read, which takes words apart. */
+    they need it, with no character that dg_visible would escape. To be called before options are
+   read, which takes words apart. */
 void repeat_words(markup *line, int argc, char **argv);
 
 /** Adds an option with its value in the same way. */

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/support/text.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 /** Reads the state; what the options leave open is as it was. */
 static bool take_up(options *o, run_state *state, dg_error *err) {
@@ -46,18 +46,18 @@ bool run_state_find(options *o, run_state *state, dg_error *err) {
 
 void run_state_tell(const run_state *state, const dg_device *device) {
   const dg_state_info *info = &state->info;
-  printf("resume  after %u epochs and %u steps\n", info->epoch, info->step);
+  say("resume  after %u epochs and %u steps\n", info->epoch, info->step);
   if (strcmp(info->backend, dg_device_backend(device)) == 0 &&
       strcmp(info->device, dg_device_name(device)) == 0 &&
       info->threads == dg_device_threads(device))
     return;
-  printf("        begun on %s: %s, %u threads; here the same bits can't be expected\n",
-         info->backend, info->device, info->threads);
+  say("        begun on %s: %s, %u threads; here the same bits can't be expected\n", info->backend,
+      info->device, info->threads);
 }
 
 bool run_state_point(const run_state *state, const char *save, dg_error *err) {
   if (state->path[0] && access(state->path, F_OK) == 0)
-    dg_append(err->message, sizeof err->message, "; go on with --resume %s", save);
+    dg_fail_suffix(err, "; go on with --resume %s", save);
   return false;
 }
 

@@ -6,6 +6,7 @@
 #include "backends/opencl/clblast.h"
 #include "backends/opencl/tiles.h"
 #include "backends/opencl/tune.h"
+#include "core/support/text.h"
 
 enum { MAX_PLATFORMS = 16, MAX_DEVICES = 64 };
 
@@ -29,21 +30,26 @@ static bool list_ids(cl_device_id ids[MAX_DEVICES], size_t *count, dg_error *err
   return true;
 }
 
-/* Device names come padded with spaces from some drivers. */
+/* What a driver says: some pad names with spaces. */
+static void take_text(const char *text, char out[128]) {
+  text += strspn(text, " ");
+  size_t length = strlen(text);
+  while (length && text[length - 1] == ' ') length--;
+  dg_visible(out, 128, text, length);
+}
+
 static void get_text(cl_device_id id, cl_device_info key, char out[128]) {
   char text[1024] = "";
-  clGetDeviceInfo(id, key, sizeof text, text, NULL);
-  snprintf(out, 128, "%s", text + strspn(text, " "));
-  size_t length = strlen(out);
-  while (length && out[length - 1] == ' ') out[--length] = '\0';
+  clGetDeviceInfo(id, key, sizeof text - 1, text, NULL);
+  take_text(text, out);
 }
 
 static void get_platform(cl_device_id id, char out[128]) {
   cl_platform_id platform;
   char text[1024] = "";
   if (clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) == CL_SUCCESS)
-    clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof text, text, NULL);
-  snprintf(out, 128, "%.127s", text);
+    clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof text - 1, text, NULL);
+  take_text(text, out);
 }
 
 static cl_device_type get_type(cl_device_id id) {

@@ -1,8 +1,10 @@
 /** The models that are found by name, with what they are. */
 #include <stdio.h>
+#include <string.h>
 
 #include "core/model/catalog.h"
 #include "core/network/network.h"
+#include "core/support/text.h"
 
 /** Builds a model's network to count its parameters. */
 static bool count_parameters(const dg_model *model, dg_device *device, uint64_t *count,
@@ -24,8 +26,8 @@ static void look_at(const dg_catalog *catalog, const char *name, dg_device *devi
   dg_model *model =
       dg_catalog_path(catalog, name, path, &err) ? dg_model_load(path, NULL, 0, &err) : NULL;
   bool right = model && count_parameters(model, device, &out->parameters, &err);
-  snprintf(out->description, sizeof out->description, "%s",
-           right ? model->description : err.message);
+  const char *description = right ? model->description : err.message;
+  dg_visible(out->description, sizeof out->description, description, strlen(description));
   dg_model_free(model);
 }
 

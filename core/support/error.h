@@ -21,7 +21,8 @@ typedef enum {
 /** An error value. The caller owns it; set all to zero before its first use. */
 typedef struct {
   dg_error_kind kind;
-  char message[1024]; /**< one sentence, with the remedy where there is one; no newline */
+  char message[1024]; /**< one sentence, with the remedy where there is one; UTF-8 that may be
+                           shown: names of strangers in it are escaped by dg_visible */
 } dg_error;
 
 /**
@@ -33,6 +34,9 @@ __attribute__((format(printf, 3, 4))) bool dg_fail(dg_error *err, dg_error_kind 
 
 /** Puts text and ": " before the message that `err` holds already; returns false. */
 __attribute__((format(printf, 2, 3))) bool dg_fail_prefix(dg_error *err, const char *format, ...);
+
+/** Puts text behind the message that `err` holds already; returns false. */
+__attribute__((format(printf, 2, 3))) bool dg_fail_suffix(dg_error *err, const char *format, ...);
 
 /** dg_fail for an allocation of host memory of `bytes` that failed. */
 bool dg_fail_memory(dg_error *err, unsigned long long bytes);

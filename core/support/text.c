@@ -40,8 +40,8 @@ const char *dg_nearest(const char *word, const char *const *candidates, size_t c
   return found;
 }
 
-/** Bytes of the character that starts at `at`; 0 where that is no UTF-8. */
-static unsigned utf8_length(const unsigned char *at) {
+/** Bytes of the character that starts at `at`, and its number; 0 where that is no UTF-8. */
+static unsigned decode(const unsigned char *at, uint32_t *out) {
   static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
   unsigned length = *at < 0x80             ? 1
                     : (*at & 0xe0) == 0xc0 ? 2
@@ -54,16 +54,54 @@ static unsigned utf8_length(const unsigned char *at) {
     code = code << 6 | (at[i] & 0x3f);
   }
   bool surrogate = code >= 0xd800 && code < 0xe000;
+  *out = code;
   return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
 }
 
 const char *dg_utf8_fault(const char *text) {
+  uint32_t code;
   while (*text) {
-    unsigned length = utf8_length((const unsigned char *)text);
+    unsigned length = decode((const unsigned char *)text, &code);
     if (length == 0) return text;
     text += length;
   }
   return NULL;
+}
+
+/** Does a terminal obey a character, or does it turn around or part the text beside it? */
+static bool is_unseen(uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
+         code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+size_t dg_visible(char *out, size_t room, const char *text, size_t length) {
+  size_t read = 0;
+  uint32_t code;
+  while (read < length) {
+    const unsigned char *at = (const unsigned char *)text + read;
+    unsigned bytes = decode(at, &code);
+    char escape[DG_VISIBLE_MOST + 1];
+    bool is_byte = bytes == 0 || code < 0x20, plain = !is_byte && !is_unseen(code);
+    size_t written = plain     ? bytes
+                     : is_byte ? (size_t)snprintf(escape, sizeof escape, "\\x%02x", *at)
+                               : (size_t)snprintf(escape, sizeof escape, "\\u%04x", code);
+    if (written >= room) break;
+    memcpy(out, plain ? text + read : escape, written);
+    out += written;
+    room -= written;
+    read += bytes ? bytes : 1;
+  }
+  *out = '\0';
+  return read;
+}
+
+bool dg_is_visible(const char *text) {
+  uint32_t code;
+  for (unsigned bytes; *text; text += bytes) {
+    bytes = decode((const unsigned char *)text, &code);
+    if (bytes == 0 || is_unseen(code)) return false;
+  }
+  return true;
 }
 
 void dg_append(char *text, size_t room, const char *format, ...) {
