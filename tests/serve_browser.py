@@ -1,23 +1,20 @@
 """Draws digits on the page of digits-serve in a real browser, with mouse, pen and finger, and reads
 there what a network made of them.
 
-usage: serve_browser.py DIGITS-RUN DIGITS-SERVE MODEL.cfg [PICTURE.png]
+usage: serve_browser.py DIGITS-SERVE WEIGHTS [PICTURE.png]
 
-The network learns here, from $DIGITS_DATA or the built-in digits. With PICTURE.png a picture of the
-page is written there. Exit 77: there is no browser to drive.
+With PICTURE.png a picture of the page is written there. Exit 77: there is no browser to drive.
 """
-import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 from strokes import HANDS
 
 LEAST_RIGHT = 28  # of 30
-MOST_TIME = 50  # milliseconds from the pen to the answer, where nothing else runs
+MOST_TIME = 1000  # milliseconds from the pen to the fastest answer, beside whatever else runs
 MOST_WAIT = 30  # seconds
 SKIPPED = 77
 
@@ -52,11 +49,6 @@ def open_browser():
 def skip(why):
     print(f"skipped: {why}")
     return SKIPPED
-
-
-def train(run, model, weights):
-    """Teaches the network for two epochs; what it learns from is printed."""
-    subprocess.run([run, "--backend", "cpu", "--epochs", "2", "--save", weights, model], check=True)
 
 
 def serve(program, weights):
@@ -174,26 +166,23 @@ def check_without_server(page, server):
 
 
 def main():
-    run, program, model = sys.argv[1:4]
+    program, weights = sys.argv[1:3]
     browser = open_browser()
-    with tempfile.TemporaryDirectory() as folder:
-        weights = os.path.join(folder, "cnn.safetensors")
-        train(run, model, weights)
-        server, address = serve(program, weights)
-        try:
-            page = Page(browser, address)
-            right, times = draw_all(page)
-            check_the_rest(page, sys.argv[4] if len(sys.argv) > 4 else None)
-            faults = browser.get_log("browser")
-            check(not faults, f"the browser complains: {faults}")
-            check_without_server(page, server)
-        finally:
-            server.kill()
-            browser.quit()
+    server, address = serve(program, weights)
+    try:
+        page = Page(browser, address)
+        right, times = draw_all(page)
+        check_the_rest(page, sys.argv[3] if len(sys.argv) > 3 else None)
+        faults = browser.get_log("browser")
+        check(not faults, f"the browser complains: {faults}")
+        check_without_server(page, server)
+    finally:
+        server.kill()
+        browser.quit()
     print(f"{right} of 30 digits read right; from the pen to the answer on the page: "
           f"median {times[15]:.0f} ms, fastest {times[0]:.0f}, slowest {times[-1]:.0f}")
     check(right >= LEAST_RIGHT, f"fewer than {LEAST_RIGHT}")
-    check(times[0] < MOST_TIME, f"no answer within {MOST_TIME} ms")  # others may run beside this
+    check(times[0] < MOST_TIME, f"no answer within {MOST_TIME} ms")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ static char printed[1 << 16];
 bool shell_open(void) {
   unsetenv("DIGITS_DATA");
   unsetenv("DIGITS_MODELS");
+  unsetenv("DIGITS_WEIGHTS");
+  setenv("DIGITS_TEST_TOOLS", DIGITS_BINARY_DIR "/tools", 1);
+  setenv("DIGITS_TEST_SOURCE", DIGITS_SOURCE_DIR, 1);
   dg_dataset *set = dg_dataset_builtin(300, 100, 1, 1, NULL);
   bool right = set && mkdtemp(folder) && dg_dataset_write(set, folder, false, NULL);
   dg_dataset_free(set);

@@ -4,11 +4,18 @@
 
 #include <stdbool.h>
 
-#define RUN DIGITS_BINARY_DIR "/tools/digits-run "
-#define DATA DIGITS_BINARY_DIR "/tools/digits-data "
-#define BENCH DIGITS_BINARY_DIR "/tools/digits-bench "
-#define CONVERT DIGITS_BINARY_DIR "/tools/digits-convert "
-#define MODELS DIGITS_SOURCE_DIR "/models/"
+/** A program of the build, as a word of a command; the paths may hold blanks. */
+#define PROGRAM(name) "\"$DIGITS_TEST_TOOLS\"/" name " "
+#define RUN PROGRAM("digits-run")
+#define DATA PROGRAM("digits-data")
+#define BENCH PROGRAM("digits-bench")
+#define CONVERT PROGRAM("digits-convert")
+/** Folders of the source; a file's name follows. */
+#define MODELS "\"$DIGITS_TEST_SOURCE\"/models/"
+#define WEIGHTS_OF_ZOO "\"$DIGITS_TEST_SOURCE\"/weights/"
+
+/** Waits until the run with the process $p has printed an epoch into `out`, or ended. */
+#define UNTIL_AN_EPOCH "while kill -0 $p && ! grep -qs epoch out; do sleep 0.05; done; "
 
 /** A command, its exit status and what it must print. */
 typedef struct {

@@ -71,7 +71,7 @@ static const shell_line lines[] = {
     {RUN "--backend cuda " MODELS "cnn.cfg", 2, "unknown backend \"cuda\"; there are"},
     {RUN "--data nowhere --backend cpu " MODELS "cnn.cfg", 2, "nowhere"},
     {RUN SMALL "--test-data nowhere " MODELS "cnn.cfg", 2, "nowhere"},
-    {RUN SMALL "--log /nonexistent/log " MODELS "vanilla.cfg", 1, "/nonexistent/log"},
+    {RUN SMALL "--log none/log " MODELS "vanilla.cfg", 1, "none/log"},
     {RUN SMALL "--log /dev/full --epochs 1 " MODELS "vanilla.cfg", 1, "could not be written"},
     {RUN "--help > /dev/full", 1, "standard output could not be written"},
     {RUN SMALL "--lr 1e30 " MODELS "cnn-leaky.cfg", 1, "\"conv1.weight\" is not finite at step 1"},
@@ -212,9 +212,8 @@ END_TEST
 /* ---- signals and missing platforms -------------------------------------- */
 
 START_TEST(a_signal_stops_it) {
-  shell_check(RUN SMALL "--epochs 100000 " MODELS
-                        "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; "
-                        "wait $p; s=$?; exit $s",
+  shell_check("rm -f out; " RUN SMALL "--epochs 1000000 " MODELS
+              "vanilla.cfg > out & p=$!; " UNTIL_AN_EPOCH "kill -INT $p; wait $p",
               130, "interrupted in epoch");
 }
 END_TEST
@@ -229,8 +228,9 @@ START_TEST(stopped_runs_are_summed_up) {
 END_TEST
 
 START_TEST(a_stopped_run_is_resumed) {
-  const char *const run = RUN SMALL "--epochs 30000 --save r.safetensors --log r.jsonl " MODELS
-                                    "vanilla.cfg > out & p=$!; sleep 1; kill -INT $p; wait $p";
+  const char *const run = "rm -f out; " RUN SMALL
+                          "--epochs 1000000 --save r.safetensors --log r.jsonl " MODELS
+                          "vanilla.cfg > out & p=$!; " UNTIL_AN_EPOCH "kill -INT $p; wait $p";
   shell_check(run, 130, "; go on with --resume r.safetensors");
   shell_check(run, 2, "r.safetensors.state is the state of a run that stopped");
   shell_check(RUN "--resume r.safetensors vanilla", 2, "--resume goes on with a run as it began");
@@ -242,8 +242,8 @@ START_TEST(a_stopped_run_is_resumed) {
               "--log would write over the model ./own.cfg");
   shell_check(RUN "--test --data . --load r.safetensors.state", 2,
               "is the state of a run that stopped, not weights: --resume");
-  shell_check(RUN "--resume r.safetensors --log r.jsonl > out & p=$!; sleep 1; kill -HUP $p; "
-                  "wait $p; s=$?; cat out; exit $s",
+  shell_check("rm out; " RUN "--resume r.safetensors --log r.jsonl > out & p=$!; " UNTIL_AN_EPOCH
+              "kill -HUP $p; wait $p; s=$?; cat out; exit $s",
               130, "resume  after ");
   shell_check("grep -c '\"event\":\"start\"' r.jsonl", 0, "2\n");
   shell_check("grep -c '\"resumed_epochs\"' r.jsonl", 0, "1\n");

@@ -9,7 +9,7 @@
 #include "tests/shell.h"
 #include "tests/suite.h"
 
-#define PREDICT DIGITS_BINARY_DIR "/tools/digits-predict --backend cpu "
+#define PREDICT PROGRAM("digits-predict") "--backend cpu "
 #define TRAIN RUN "--backend cpu --epochs 1 "
 
 static dg_error err;

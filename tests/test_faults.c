@@ -142,7 +142,7 @@ END_TEST
 /** Starts a long run and waits until it has printed an epoch. $p is its process. */
 #define START(prefix, options)                                                                     \
   "rm -f out; " prefix TRAIN "--epochs 1000000 " options VANILLA " > out & p=$!; "                 \
-  "while kill -0 $p && ! grep -q epoch out; do sleep 0.05; done; "
+  UNTIL_AN_EPOCH
 
 static const char *const stopping[] = {"INT", "TERM", "HUP", "PIPE"};
 

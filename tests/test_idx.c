@@ -147,8 +147,8 @@ START_TEST(a_missing_file_or_folder_names_what_was_looked_for) {
   check_set_refused((const char *[]){folder, "t10k-labels-idx1-ubyte, ",
                                      "t10k-labels-idx1-ubyte.gz", "t10k-labels.idx1-ubyte",
                                      "t10k-labels.idx1-ubyte.gz", "built-in", NULL});
-  ck_assert_ptr_null(dg_dataset_read("/nowhere/at/all", &err));
-  check_message((const char *[]){"/nowhere/at/all: no such folder", files[0],
+  ck_assert_ptr_null(dg_dataset_read(path_of("no/set"), &err));
+  check_message((const char *[]){"/no/set: no such folder", files[0],
                                  "train-images.idx3-ubyte.gz", NULL});
   ck_assert_ptr_null(dg_dataset_read(path_of(files[0]), &err));
   check_message((const char *[]){files[0], "not a folder", NULL});

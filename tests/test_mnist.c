@@ -61,7 +61,7 @@ START_TEST(a_network_learns_it) {
       train(backend, DIGITS_SOURCE_DIR "/models/vanilla.cfg", overrides, 1, &nobody, &score, &err),
       "%s: %s", backend, err.message);
   ck_assert_uint_eq(score.total, 10000);
-  ck_assert_double_gt(score.accuracy, 0.95);
+  ck_assert_double_gt(score.accuracy, 0.95); /* 96.7 to 96.9 % by five seeds */
 }
 END_TEST
 

@@ -238,7 +238,7 @@ END_TEST
 
 START_TEST(refuses_what_is_no_text) {
   dg_error err = {0};
-  ck_assert_ptr_null(dg_model_load("/nonexistent/model.cfg", NULL, 0, &err));
+  ck_assert_ptr_null(dg_model_load(DIGITS_BINARY_DIR "/no/model.cfg", NULL, 0, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "No such file"));
   ck_assert_ptr_null(dg_model_load("/tmp", NULL, 0, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "/tmp: "));

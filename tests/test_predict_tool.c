@@ -10,7 +10,7 @@
 #include "tests/shell.h"
 #include "tests/suite.h"
 
-#define PREDICT DIGITS_BINARY_DIR "/tools/digits-predict "
+#define PREDICT PROGRAM("digits-predict")
 #define ON_CPU PREDICT "--backend cpu "
 
 enum { SIDE = 28, PIXELS = SIDE * SIDE, DIGITS = 3 };
@@ -36,7 +36,7 @@ static const shell_line lines[] = {
     {"DIGITS_WEIGHTS=nowhere " ON_CPU "small one.png", 2, "set DIGITS_WEIGHTS to a folder"},
     {"DIGITS_WEIGHTS=mine " ON_CPU "small one.png", 0, "one.png: "},
     {ON_CPU "--model fcnn ./w one.png", 2, "./w"},
-    {ON_CPU "--model vanilla ./w one.png", 0, "one.png: "},
+    {ON_CPU "--model cnn ./w one.png", 0, "one.png: "},
     {ON_CPU "--backend nope ./w one.png", 2, "unknown backend \"nope\""},
     {ON_CPU "./w none.png", 2, "none.png: No such file"},
     {ON_CPU "./w w", 2, "w: this is no picture of a known kind"},
@@ -59,7 +59,7 @@ static const uint8_t *choose(const dg_part_view *part, uint8_t label) {
   return part->images + (size_t)i * PIXELS;
 }
 
-/** Writes pictures, and the weights of a small network that can read them. */
+/** Writes pictures, and the weights of a network that can read them. */
 START_TEST(prepare) {
   dg_error err = {0};
   dg_dataset *data = dg_data_draw(40, 1, 3, 1, &err);
@@ -79,10 +79,9 @@ START_TEST(prepare) {
   canvas_free(&one);
   canvas_free(&three);
   dg_data_close(data);
-  shell_check("mkdir mine && cp " MODELS "vanilla.cfg mine/small.cfg && " RUN
-              "--data builtin --backend cpu --quiet --epochs 2 --save w vanilla && "
-              "cp w mine/small.safetensors",
-              0, "test");
+  shell_check("mkdir mine && cp " MODELS "cnn.cfg mine/small.cfg && cp " WEIGHTS_OF_ZOO
+              "cnn.safetensors w && cp w mine/small.safetensors",
+              0, "");
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 #include "tests/suite.h"
 
 #define SMALL RUN "--data . --backend cpu "
-#define REPORT DIGITS_BINARY_DIR "/tools/digits-report "
+#define REPORT PROGRAM("digits-report")
 
 enum { MOST_OPEN = 64, MOST_BYTES = 1 << 24, TEST_IMAGES = 100 };
 
@@ -215,19 +215,19 @@ START_TEST(tests_and_several_runs_have_pages) {
 END_TEST
 
 START_TEST(a_stopped_run_has_a_page_and_goes_on) {
-  shell_check(SMALL "--epochs 2000 --save s --report stop vanilla > out & p=$!; sleep 1; "
-                    "kill -INT $p; wait $p; s=$?; cat out; exit $s",
+  shell_check("rm -f out; " SMALL "--epochs 1000000 --save s --report stop vanilla > out & p=$!; "
+              UNTIL_AN_EPOCH "kill -INT $p; wait $p; s=$?; cat out; exit $s",
               130, "report  stop/index.html");
   check_page("stop");
   check_contains("stop/index.html", "The run ended early:");
   check_contains("stop/index.html", "; go on with --resume s");
   check_lacks("stop/index.html", "Confusion matrix");
-  shell_check("printf '{\"event\":\"st' >> stop/run.jsonl; " RUN "--resume s --report stop > out & "
-              "p=$!; sleep 1; kill -INT $p; wait $p; s=$?; cat out; exit $s",
+  shell_check("rm out; printf '{\"event\":\"st' >> stop/run.jsonl; " RUN
+              "--resume s --report stop > out & p=$!; " UNTIL_AN_EPOCH "kill -INT $p; wait $p; s=$?; cat out; exit $s",
               130, "report  stop/index.html");
   check_page("stop");
   check_contains("stop/index.html", "the run stopped and went on");
-  check_contains("stop/index.html", "--epochs 2000 --save s --report stop vanilla</pre>");
+  check_contains("stop/index.html", "--epochs 1000000 --save s --report stop vanilla</pre>");
   shell_check(REPORT "stop-compared stop", 0, "stop-compared/index.html: 1 run\n");
 }
 END_TEST

@@ -15,7 +15,7 @@
 #include "tests/shell.h"
 #include "tests/suite.h"
 
-#define SERVE DIGITS_BINARY_DIR "/tools/digits-serve "
+#define SERVE PROGRAM("digits-serve")
 
 enum { SIDE = 64, PICTURE_ROOM = SIDE * SIDE + 64, MOST_TRIES = 1500, CROWD = 70 };
 

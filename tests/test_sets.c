@@ -10,7 +10,7 @@
 #include "tests/shell.h"
 #include "tests/suite.h"
 
-#define PREDICT DIGITS_BINARY_DIR "/tools/digits-predict --backend cpu "
+#define PREDICT PROGRAM("digits-predict") "--backend cpu "
 #define TRAIN RUN "--backend cpu --epochs 1 "
 #define LETTERS TRAIN "--data letters "
 

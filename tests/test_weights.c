@@ -140,9 +140,9 @@ END_TEST
 START_TEST(a_failed_write_keeps_the_old_file) {
   const dg_stored_tensor tensor = {.name = "a", .rank = 1, .dim = {6}, .data = numbers};
   dg_error err = {0};
-  ck_assert(!dg_safetensors_write("/nonexistent/w", &tensor, 1, NULL, 0, &err));
+  ck_assert(!dg_safetensors_write(DIGITS_BINARY_DIR "/no/w", &tensor, 1, NULL, 0, &err));
   ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
-  ck_assert_ptr_nonnull(strstr(err.message, "/nonexistent/w can't be written"));
+  ck_assert_ptr_nonnull(strstr(err.message, "/no/w can't be written"));
   ck_assert(!dg_safetensors_write("/dev/full", &tensor, 1, NULL, 0, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "/dev/full could not be written: No space left"));
 }
