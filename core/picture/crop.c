@@ -100,13 +100,10 @@ static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t 
   dg_stretch across = {part->left, part->width, scaled(part->width, scale)};
   float *digit = malloc((size_t)down.size * across.size * sizeof *digit);
   if (!digit) return dg_fail_memory(err, (size_t)down.size * across.size * sizeof *digit);
-  for (uint32_t y = 0; y < down.size; y++)
-    for (uint32_t x = 0; x < across.size; x++)
-      digit[(size_t)y * across.size + x] =
-          dg_scaled_mean(c->strength, c->width, &down, &across, y, x);
-  centre(digit, down.size, across.size, image, height, width);
+  bool right = dg_scale_part(c->strength, c->width, &down, &across, digit, err);
+  if (right) centre(digit, down.size, across.size, image, height, width);
   free(digit);
-  return true;
+  return right;
 }
 
 bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
