@@ -263,14 +263,20 @@ typedef struct {
 } dg_picture;
 
 /**
- * Reads a PNG, JPEG or PGM file as gray; colours by their lightness, what is transparent as paper,
- * a photograph turned as its camera says. One that is damaged, or has more than 67 108 864 pixels,
- * is an error that names it. Free with dg_picture_free.
+ * Reads a PNG, JPEG or PGM file as gray; colours by their luma (ITU-R BT.601), what is transparent
+ * as paper, a photograph turned as its camera says. Pixels are the file's numbers, of 16 bits those
+ * of 8 next to them; what it says of gamma and colour spaces is passed over. One that is damaged,
+ * or has more than 67 108 864 pixels or 65 535 on a side, is an error that names it, before
+ * anything is decoded. Free with dg_picture_free.
  */
 bool dg_picture_read(dg_picture *picture, const char *path, dg_error *err);
 /** The same from the `size` bytes of a file; `name` stands for it in messages. */
 bool dg_picture_decode(dg_picture *picture, const void *bytes, size_t size, const char *name,
                        dg_error *err);
+/** The height and width that a file's header tells (before a photograph is turned); nothing is
+    decoded. */
+bool dg_picture_measure(const void *bytes, size_t size, const char *name, uint32_t *height,
+                        uint32_t *width, dg_error *err);
 void dg_picture_free(dg_picture *picture); /**< one without pixels is allowed */
 
 /** Where in a picture a digit was found, in its pixels. */

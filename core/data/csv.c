@@ -9,7 +9,17 @@
 #include "core/data/collection.h"
 #include "core/data/packed.h"
 
-enum { PIECE = 1 << 16, CELL = 24, MOST_VALUE = 255 };
+enum {
+  PIECE = 1 << 16,
+  CELL = 24,
+  LONGEST_CELL = 255,
+  MOST_VALUE = 255,
+  MOST_BLANK = 64, /* lines */
+  /* A gzipped table may be so many times as long, unpacked, where it is longer than so many bytes:
+     no table is that has more on it than blank images. */
+  MOST_INFLATION = DG_MAX_INFLATION / 4,
+  MOST_UNPACKED = 1 << 26
+};
 
 /** What stands where a byte would: the end of the file, or a failure, which was told. */
 enum { AT_END = -1, FAILED = -2 };
@@ -19,7 +29,8 @@ typedef struct {
   dg_packed file;
   uint8_t bytes[PIECE];
   size_t at, end;
-  uint64_t line; /**< from 1 on */
+  uint64_t line;  /**< from 1 on */
+  unsigned blank; /**< lines so far */
   uint32_t columns;
   bool labelled;
   dg_collection rows;
@@ -28,7 +39,7 @@ typedef struct {
 /** A value of a row as it stands in the file, cut where it is long. */
 typedef struct {
   char text[CELL];
-  size_t length; /**< of the whole */
+  size_t length; /**< of the whole, at most LONGEST_CELL */
   int after;     /**< what ended it: a comma, '\n' or AT_END */
 } cell;
 
@@ -41,12 +52,18 @@ static int next_byte(table *t) {
   return t->bytes[t->at++];
 }
 
+static bool fail_long(table *t) {
+  return dg_fail(t->file.err, DG_ERR_INPUT,
+                 "%s:%llu: a value of more than %d characters; correct the line or remove it",
+                 t->file.path, (unsigned long long)t->line, LONGEST_CELL);
+}
+
 /** Reads up to a comma or the end of a line. A carriage return before that end is none of it. */
 static bool read_cell(table *t, cell *c) {
   *c = (cell){.length = 0};
   while ((c->after = next_byte(t)) >= 0 && c->after != ',' && c->after != '\n') {
     if (c->length < CELL - 1) c->text[c->length] = (char)c->after;
-    c->length++;
+    if (++c->length > LONGEST_CELL) return fail_long(t);
   }
   if (c->after != ',' && c->length > 0 && c->length < CELL && c->text[c->length - 1] == '\r')
     c->text[--c->length] = '\0';
@@ -152,21 +169,35 @@ static bool read_row(table *t, cell *c) {
   return c->after != ',' || fail_columns(t, "more than ", t->columns);
 }
 
+static bool pass_blank(table *t) {
+  return ++t->blank <= MOST_BLANK ||
+         dg_fail(t->file.err, DG_ERR_INPUT, "%s:%llu: more than %d empty lines; remove them",
+                 t->file.path, (unsigned long long)t->line, MOST_BLANK);
+}
+
 static bool read_rows(table *t) {
   for (cell c = {.after = '\n'}; c.after != AT_END;) {
     t->line++;
-    if (!read_cell(t, &c) || (!is_blank(&c) && !read_row(t, &c))) return false;
+    if (!read_cell(t, &c)) return false;
+    if (!(is_blank(&c) ? pass_blank(t) : read_row(t, &c))) return false;
   }
   return t->rows.samples.count > 0 ||
          dg_fail(t->file.err, DG_ERR_INPUT, "%s: there is no row below the header; give it some",
                  t->file.path);
 }
 
+static bool open_table(table *t, const char *path, dg_error *err) {
+  if (!dg_packed_open(&t->file, path, err)) return false;
+  uint64_t most = t->file.size * MOST_INFLATION;
+  if (!gzdirect(t->file.stream)) t->file.most = most > MOST_UNPACKED ? most : MOST_UNPACKED;
+  return true;
+}
+
 bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err) {
   table *t = calloc(1, sizeof *t);
   *samples = (dg_samples){0};
   if (!t) return dg_fail_memory(err, sizeof *t);
-  bool opened = dg_packed_open(&t->file, path, err);
+  bool opened = open_table(t, path, err);
   bool right = opened && read_header(t) && read_rows(t);
   if (opened) dg_packed_close(&t->file);
   *samples = dg_collected(&t->rows);

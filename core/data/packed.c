@@ -7,7 +7,7 @@
 #include "core/support/file.h"
 
 bool dg_packed_open(dg_packed *file, const char *path, dg_error *err) {
-  *file = (dg_packed){.path = path, .err = err};
+  *file = (dg_packed){.path = path, .most = UINT64_MAX, .err = err};
   int descriptor = dg_file_open(path, &file->size, err);
   if (descriptor < 0) return false;
   file->stream = gzdopen(descriptor, "rb");
@@ -27,6 +27,13 @@ static bool fail_reading(dg_packed *file) {
                  file->path, reason);
 }
 
+static bool fail_inflated(dg_packed *file) {
+  return dg_fail(file->err, DG_ERR_INPUT,
+                 "%s: its %llu gzipped bytes are more than %llu when they are unpacked, as nothing "
+                 "in use is; unpack it by gunzip if it is right",
+                 file->path, (unsigned long long)file->size, (unsigned long long)file->most);
+}
+
 static bool ends_well(dg_packed *file) {
   int code;
   gzerror(file->stream, &code);
@@ -42,6 +49,8 @@ bool dg_packed_read(dg_packed *file, uint8_t *bytes, size_t count, size_t *got) 
     if (n < 0 || (n == 0 && !ends_well(file))) return fail_reading(file);
     if (n == 0) break;
     *got += (size_t)n;
+    file->read += (uint64_t)n;
+    if (file->read > file->most) return fail_inflated(file);
   }
   return true;
 }

@@ -17,15 +17,18 @@ typedef struct {
   const char *path;
   gzFile stream;
   uint64_t size; /**< of the file as it lies on the disk */
+  uint64_t read; /**< bytes so far, as they are unpacked */
+  uint64_t most; /**< of them; set by who reads where the format itself has no end */
   dg_error *err; /**< where all that fails is told */
 } dg_packed;
 
-/** Opens a file; close it with dg_packed_close. `path` must outlive it. */
+/** Opens a file, any number of whose bytes may be read; close it with dg_packed_close. `path` must
+ * outlive it. */
 bool dg_packed_open(dg_packed *file, const char *path, dg_error *err);
 
 /**
  * Reads up to `count` bytes; `*got` says how many there were before the end of the file, where a
- * gzipped file's checksum is verified.
+ * gzipped file's checksum is verified. More than `most` in all is an error.
  */
 bool dg_packed_read(dg_packed *file, uint8_t *bytes, size_t count, size_t *got);
 

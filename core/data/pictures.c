@@ -2,13 +2,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/data/classes.h"
 #include "core/data/collection.h"
 #include "core/data/entries.h"
 #include "core/picture/scale.h"
 
-enum { SHARE = 10 };
+enum {
+  SHARE = 10,
+  /* pixels for a byte of files, where they are more than so many: no pictures hold that many */
+  MOST_INFLATION = 256,
+  MOST_PIXELS = 1 << 26
+};
 
 static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".pgm", NULL};
 
@@ -17,6 +23,8 @@ typedef struct {
   dg_dataset *set;
   dg_collection part[2]; /**< by dg_part */
   dg_entries classes;
+  uint64_t bytes;  /**< of files that were read */
+  uint64_t pixels; /**< that were made of them, as they were and as they were scaled */
   dg_error *err;
 } gathering;
 
@@ -44,16 +52,30 @@ static bool choose_size(gathering *g, const dg_picture *first, const char *path)
   return true;
 }
 
+/** Counts what a picture costs, which small files can make large. */
+static bool count_work(gathering *g, const dg_picture *picture, const char *path) {
+  const dg_samples *images = &g->part[DG_PART_TRAIN].samples;
+  struct stat info;
+  if (stat(path, &info) == 0) g->bytes += (uint64_t)info.st_size;
+  g->pixels +=
+      (uint64_t)picture->height * picture->width + (uint64_t)images->height * images->width;
+  return g->pixels <= MOST_PIXELS || g->pixels / MOST_INFLATION <= g->bytes ||
+         dg_fail(g->err, DG_ERR_INPUT,
+                 "%s: the pictures up to this one make more pixels of a byte than pictures do; "
+                 "save them anew, or smaller",
+                 path);
+}
+
 static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t label) {
   dg_picture picture;
   if (!dg_picture_read(&picture, path, g->err)) return false;
   dg_collection *c = &g->part[part];
-  uint8_t *image = choose_size(g, &picture, path) ? dg_collect(c, label, g->err) : NULL;
-  if (image)
-    dg_scale(picture.pixels, picture.height, picture.width, image, c->samples.height,
-             c->samples.width);
+  bool right = choose_size(g, &picture, path) && count_work(g, &picture, path);
+  uint8_t *image = right ? dg_collect(c, label, g->err) : NULL;
+  right = image && dg_scale(picture.pixels, picture.height, picture.width, image, c->samples.height,
+                            c->samples.width, g->err);
   dg_picture_free(&picture);
-  return image != NULL;
+  return right;
 }
 
 /* ---- a class ------------------------------------------------------------ */

@@ -21,23 +21,8 @@ static bool is_of(const dg_marks *marks, size_t at, uint32_t digit) {
   return marks->of[at] && marks->marks[marks->of[at] - 1].digit == digit;
 }
 
-/** The box around all marks of a digit. */
-static cutting bounds(const dg_marks *marks, uint32_t digit) {
-  uint32_t top = UINT32_MAX, left = UINT32_MAX, bottom = 0, right = 0;
-  for (uint32_t i = 0; i < marks->count; i++) {
-    const dg_box *box = &marks->marks[i].box;
-    if (marks->marks[i].digit != digit) continue;
-    if (box->top < top) top = box->top;
-    if (box->left < left) left = box->left;
-    if (box->top + box->height > bottom) bottom = box->top + box->height;
-    if (box->left + box->width > right) right = box->left + box->width;
-  }
-  return (cutting){top, left, bottom - top, right - left, NULL};
-}
-
 static bool cut_out(const dg_ink *ink, const dg_marks *marks, uint32_t digit, cutting *c,
                     dg_error *err) {
-  *c = bounds(marks, digit);
   c->strength = calloc(c->height, c->width);
   if (!c->strength) return dg_fail_memory(err, (size_t)c->height * c->width);
   for (uint32_t y = 0; y < c->height; y++)
@@ -115,23 +100,20 @@ static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t 
   dg_stretch across = {part->left, part->width, scaled(part->width, scale)};
   float *digit = malloc((size_t)down.size * across.size * sizeof *digit);
   if (!digit) return dg_fail_memory(err, (size_t)down.size * across.size * sizeof *digit);
-  for (uint32_t y = 0; y < down.size; y++)
-    for (uint32_t x = 0; x < across.size; x++)
-      digit[(size_t)y * across.size + x] =
-          dg_scaled_mean(c->strength, c->width, &down, &across, y, x);
-  centre(digit, down.size, across.size, image, height, width);
+  bool right = dg_scale_part(c->strength, c->width, &down, &across, digit, err);
+  if (right) centre(digit, down.size, across.size, image, height, width);
   free(digit);
-  return true;
+  return right;
 }
 
 bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
-             uint32_t width, uint8_t *image, dg_box *where, dg_error *err) {
-  cutting c;
+             uint32_t width, uint8_t *image, dg_box *place, dg_error *err) {
+  cutting c = {place->top, place->left, place->height, place->width, NULL};
   if (!cut_out(ink, marks, digit, &c, err)) return false;
   strengthen(&c, ink->clear);
   dg_box part = trim(&c, EDGE);
   bool right = fit(&c, &part, height, width, image, err);
-  *where = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
+  *place = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
                     part.height * ink->reduced, part.width * ink->reduced};
   free(c.strength);
   return right;

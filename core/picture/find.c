@@ -3,13 +3,37 @@
 
 #include "core/picture/crop.h"
 
-enum { LEAST_IMAGE = 8, MOST_IMAGE = 4096 };
+enum { LEAST_IMAGE = 8, MOST_IMAGE = 4096, MOST_BYTES = 1 << 28, MOST_OVERLAP = 8 };
 
-static bool cut_all(const dg_ink *ink, const dg_marks *marks, dg_digits *digits, dg_error *err) {
+/**
+ * Are they few and small enough for memory, and for the time that cutting takes, which goes with
+ * the pixels of their boxes? Those of digits beside one another are no more than the picture's.
+ */
+static bool check_boxes(const dg_ink *ink, const dg_marks *marks, const dg_digits *digits,
+                        const char *name, dg_error *err) {
+  uint64_t pixels = 0, most = (uint64_t)MOST_OVERLAP * ink->height * ink->width;
+  for (uint32_t i = 0; i < marks->digits; i++)
+    pixels += (uint64_t)digits->boxes[i].height * digits->boxes[i].width;
+  if (pixels > most)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: marks of ink that lie across each other are no digits; cut out a part of "
+                   "the picture",
+                   name);
+  return marks->digits <= MOST_BYTES / ((uint64_t)digits->height * digits->width) ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: %u digits are too many as images of %u x %u; cut out a part of the picture",
+                 name, marks->digits, digits->width, digits->height);
+}
+
+static bool cut_all(const dg_ink *ink, const dg_marks *marks, dg_digits *digits, const char *name,
+                    dg_error *err) {
   size_t size = (size_t)digits->height * digits->width;
   digits->boxes = calloc(marks->digits, sizeof *digits->boxes);
+  if (!digits->boxes) return dg_fail_memory(err, marks->digits * sizeof *digits->boxes);
+  dg_marks_boxes(marks, digits->boxes);
+  if (!check_boxes(ink, marks, digits, name, err)) return false;
   digits->images = malloc(marks->digits * size);
-  if (!digits->boxes || !digits->images) return dg_fail_memory(err, marks->digits * size);
+  if (!digits->images) return dg_fail_memory(err, marks->digits * size);
   for (; digits->count < marks->digits; digits->count++)
     if (!dg_crop(ink, marks, digits->count + 1, digits->height, digits->width,
                  digits->images + digits->count * size, &digits->boxes[digits->count], err))
@@ -28,7 +52,7 @@ bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height
   if (!dg_ink_find(picture, name, &ink, err)) return false;
   dg_marks marks;
   bool right = dg_marks_find(&ink, &marks, err) && dg_marks_join(&marks, name, err) &&
-               dg_marks_grow(&ink, &marks, err) && cut_all(&ink, &marks, digits, err);
+               dg_marks_grow(&ink, &marks, err) && cut_all(&ink, &marks, digits, name, err);
   dg_marks_free(&marks);
   dg_ink_free(&ink);
   if (!right) dg_digits_free(digits);

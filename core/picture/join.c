@@ -1,5 +1,6 @@
 /** Which marks make a digit, and in what order digits are read. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/picture/marks.h"
 
@@ -147,6 +148,16 @@ static bool number_marks(const joining *j, dg_marks *marks, dg_error *err) {
       if (j->parts[i].digit == digits[d].digit) marks->marks[j->parts[i].mark].digit = d + 1;
   free(digits);
   return true;
+}
+
+void dg_marks_boxes(const dg_marks *marks, dg_box *boxes) {
+  memset(boxes, 0, marks->digits * sizeof *boxes);
+  for (uint32_t i = 0; i < marks->count; i++) {
+    const dg_mark *mark = &marks->marks[i];
+    if (mark->digit == 0) continue;
+    dg_box *box = &boxes[mark->digit - 1];
+    *box = box->height ? around(box, &mark->box) : mark->box;
+  }
 }
 
 bool dg_marks_join(dg_marks *marks, const char *name, dg_error *err) {

@@ -19,11 +19,16 @@ bool dg_is_jpeg(const dg_picture_file *file) {
  */
 static unsigned orientation(const dg_picture_file *file) {
   unsigned found = 1;
-  ExifData *data = exif_data_new_from_data(file->bytes, (unsigned)file->size);
-  ExifEntry *entry = data ? exif_data_get_entry(data, EXIF_TAG_ORIENTATION) : NULL;
+  ExifData *data = exif_data_new();
+  if (!data) return found;
+  exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
+  exif_data_set_option(data,
+                       EXIF_DATA_OPTION_IGNORE_UNKNOWN_TAGS); /* each is kept, and may be long */
+  exif_data_load_data(data, file->bytes, (unsigned)file->size);
+  ExifEntry *entry = exif_data_get_entry(data, EXIF_TAG_ORIENTATION);
   if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1)
     found = exif_get_short(entry->data, exif_data_get_byte_order(data));
-  if (data) exif_data_unref(data);
+  exif_data_unref(data);
   return found >= 1 && found <= 8 ? found : 1;
 }
 
@@ -50,34 +55,108 @@ static bool turn(dg_picture *picture, unsigned how, dg_error *err) {
   return true;
 }
 
+/* ---- markers ------------------------------------------------------------ */
+
+/** What a file's markers (ITU-T T.81, annex B) tell of the work that it makes. */
+typedef struct {
+  uint64_t scanned; /**< components of all scans: each goes over all its blocks of the picture */
+  bool arithmetic;  /**< coded so; a bit can stand for any number of blocks then */
+} outline;
+
+enum { START_OF_SCAN = 0xda, END_OF_IMAGE = 0xd9, TEMPORARY = 0x01 };
+
+/** Does a marker stand alone, or is the byte none, but one of coded data? */
+static bool is_bare(uint8_t marker) {
+  return marker == 0 || marker == TEMPORARY || (marker >= 0xd0 && marker <= 0xd8);
+}
+
+/** Is it the start of a frame in arithmetic coding? 0xcc defines its tables. */
+static bool is_arithmetic(uint8_t marker) {
+  return marker >= 0xc9 && marker <= 0xcf && marker != 0xcc;
+}
+
+static outline outline_of(const dg_picture_file *file) {
+  outline o = {0};
+  size_t at = 2, size = file->size;
+  const uint8_t *bytes = file->bytes;
+  while (at + 3 < size) {
+    uint8_t marker = bytes[at + 1];
+    if (bytes[at] != 0xff || marker == 0xff || is_bare(marker)) {
+      at += bytes[at] == 0xff && marker != 0xff ? 2 : 1;
+      continue;
+    }
+    if (marker == END_OF_IMAGE) break;
+    if (marker == START_OF_SCAN && at + 4 < size) o.scanned += bytes[at + 4];
+    o.arithmetic |= is_arithmetic(marker);
+    at += 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+  }
+  return o;
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
-static bool fail_damaged(const dg_picture_file *file, tjhandle handle, dg_error *err) {
+static bool fail_damaged(const dg_picture_file *file, const char *why, dg_error *err) {
   return dg_fail(err, DG_ERR_INPUT, "%s: damaged or unknown form of JPEG file (%s); save it again",
-                 file->name, tjGetErrorStr2(handle));
+                 file->name, why);
+}
+
+/**
+ * Is a picture of so many pixels too much work, as small files can make? A block of 8 x 8 pixels
+ * takes a bit at least, in a picture whose components are sampled most oddly for each fourth block;
+ * and it takes its time in each scan.
+ */
+static bool check_work(const dg_picture_file *file, uint64_t pixels, dg_error *err) {
+  const uint64_t most_scanned = (uint64_t)1 << 30, most_of_byte = 8 * 64 * 4;
+  outline o = outline_of(file);
+  if (o.arithmetic) return fail_damaged(file, "arithmetic coding, which few programs read", err);
+  if (pixels > file->size * most_of_byte)
+    return fail_damaged(file, "it is too short for its size", err);
+  return pixels * o.scanned <= most_scanned ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: a JPEG file of too many scans for its size; save it again, not progressive",
+                 file->name);
+}
+
+static bool measure(dg_picture *picture, const dg_picture_file *file, tjhandle handle,
+                    dg_error *err) {
+  /* a file of tables without a picture sets none of these */
+  int width = 0, height = 0, sampling = 0, colours = 0;
+  if (tjDecompressHeader3(handle, file->bytes, file->size, &width, &height, &sampling, &colours))
+    return fail_damaged(file, tjGetErrorStr2(handle), err);
+  if (colours == TJCS_CMYK || colours == TJCS_YCCK)
+    return dg_fail(err, DG_ERR_INPUT, "%s: a JPEG file in CMYK; save it as RGB or gray",
+                   file->name);
+  *picture = (dg_picture){(uint32_t)height, (uint32_t)width, NULL};
+  return dg_picture_check(file, picture->height, picture->width, err);
 }
 
 static bool decode(dg_picture *picture, const dg_picture_file *file, tjhandle handle,
                    dg_error *err) {
-  /* a file of tables without a picture sets none of these */
-  int width = 0, height = 0, sampling = 0, colours = 0;
-  /* a scan takes time in proportion to the picture, and a small file can hold many */
   const int flags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING;
-  if (tjDecompressHeader3(handle, file->bytes, file->size, &width, &height, &sampling, &colours))
-    return fail_damaged(file, handle, err);
-  if (colours == TJCS_CMYK || colours == TJCS_YCCK)
-    return dg_fail(err, DG_ERR_INPUT, "%s: a JPEG file in CMYK; save it as RGB or gray",
-                   file->name);
-  if (!dg_picture_allocate(picture, file, (uint64_t)height, (uint64_t)width, 1, err)) return false;
-  return tjDecompress2(handle, file->bytes, file->size, picture->pixels, width, 0, height,
-                       TJPF_GRAY, flags) == 0 ||
-         fail_damaged(file, handle, err);
+  if (!measure(picture, file, handle, err)) return false;
+  uint32_t height = picture->height, width = picture->width;
+  return check_work(file, (uint64_t)height * width, err) &&
+         dg_picture_allocate(picture, file, height, width, 1, err) &&
+         (tjDecompress2(handle, file->bytes, file->size, picture->pixels, (int)width, 0,
+                        (int)height, TJPF_GRAY, flags) == 0 ||
+          fail_damaged(file, tjGetErrorStr2(handle), err));
+}
+
+/** Does something with a handle of libjpeg-turbo. */
+static bool with_handle(dg_picture *picture, const dg_picture_file *file,
+                        bool (*act)(dg_picture *, const dg_picture_file *, tjhandle, dg_error *),
+                        dg_error *err) {
+  tjhandle handle = tjInitDecompress();
+  if (!handle) return dg_fail(err, DG_ERR_MEMORY, "%s: %s", file->name, tjGetErrorStr2(NULL));
+  bool right = act(picture, file, handle, err);
+  tjDestroy(handle);
+  return right;
+}
+
+bool dg_measure_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
+  return with_handle(picture, file, measure, err);
 }
 
 bool dg_read_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
-  tjhandle handle = tjInitDecompress();
-  if (!handle) return dg_fail(err, DG_ERR_MEMORY, "%s: %s", file->name, tjGetErrorStr2(NULL));
-  bool right = decode(picture, file, handle, err);
-  tjDestroy(handle);
-  return right && turn(picture, orientation(file), err);
+  return with_handle(picture, file, decode, err) && turn(picture, orientation(file), err);
 }

@@ -28,6 +28,9 @@ void dg_marks_free(dg_marks *marks);
  */
 bool dg_marks_join(dg_marks *marks, const char *name, dg_error *err);
 
+/** Writes the box around all marks of each digit: [marks->digits]. */
+void dg_marks_boxes(const dg_marks *marks, dg_box *boxes);
+
 /** Gives each pixel of faint ink to the mark that is nearest along the ink. */
 bool dg_marks_grow(const dg_ink *ink, dg_marks *marks, dg_error *err);
 

@@ -51,18 +51,32 @@ static bool read_pixels(dg_picture *picture, cursor *c, bool raw, uint32_t most)
   return true;
 }
 
-bool dg_read_pgm(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
-  cursor c = {file->bytes + 2, file->bytes + file->size};
-  bool raw = file->bytes[1] == '5';
-  uint32_t width, height, most;
-  if (!read_number(&c, MOST_SIDE, &width) || !read_number(&c, MOST_SIDE, &height) ||
-      !read_number(&c, MOST_GRAY, &most) || most == 0)
+/** Reads what stands before the grays, and the one white space before raw ones. */
+static bool read_header(dg_picture *picture, const dg_picture_file *file, cursor *c, uint32_t *most,
+                        dg_error *err) {
+  *c = (cursor){file->bytes + 2, file->bytes + file->size};
+  if (!read_number(c, MOST_SIDE, &picture->width) || !read_number(c, MOST_SIDE, &picture->height) ||
+      !read_number(c, MOST_GRAY, most) || *most == 0)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: damaged PGM file: expected width, height and the largest gray, 1 to %d; "
                    "save it again",
                    file->name, MOST_GRAY);
-  if (!dg_picture_check(file, height, width, err)) return false;
-  if (raw && c.at < c.end) c.at++; /* the white space behind the header */
+  if (file->bytes[1] == '5' && c->at < c->end) c->at++;
+  return dg_picture_check(file, picture->height, picture->width, err);
+}
+
+bool dg_measure_pgm(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
+  cursor c;
+  uint32_t most;
+  return read_header(picture, file, &c, &most, err);
+}
+
+bool dg_read_pgm(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
+  cursor c;
+  uint32_t most;
+  bool raw = file->bytes[1] == '5';
+  if (!read_header(picture, file, &c, &most, err)) return false;
+  uint32_t height = picture->height, width = picture->width;
   uint64_t least = (uint64_t)height * width * (raw && most <= 255 ? 1 : 2);
   bool cut = (uint64_t)(c.end - c.at) + !raw < least;
   if (!cut && !dg_picture_allocate(picture, file, height, width, 1, err)) return false;

@@ -1,20 +1,75 @@
-/** PNG, by libpng. */
+/**
+ * PNG, by libpng. Its numbers are the pixels: what a file says of the light that they mean (gAMA,
+ * sRGB, iCCP, cHRM) is passed over, as by all who train on pictures.
+ */
 #include <png.h>
+#include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/picture/formats.h"
 
-enum { MAX_INFLATION = 1032 }; /* bytes that deflate makes of one, at most */
+enum {
+  MAX_INFLATION = 1032,    /* bytes that deflate makes of one, at most */
+  MOST_CHUNK = 1 << 20,    /* bytes of a chunk that is kept; those of pixels are not */
+  MOST_UNPACKED = 1 << 27, /* bytes of rows, whatever the file's size */
+  MOST_CHANNELS = 4
+};
+
+/** A file while it is read. */
+typedef struct {
+  const dg_picture_file *file;
+  size_t at; /**< of its bytes */
+  png_structp png;
+  png_infop info;
+  uint8_t *row; /**< one row of libpng's */
+  dg_picture *picture;
+  dg_error *err;
+  jmp_buf failed;
+} reading;
 
 bool dg_is_png(const dg_picture_file *file) {
   return file->size >= 8 && png_sig_cmp(file->bytes, 0, 8) == 0;
 }
 
-static bool fail_damaged(const dg_picture_file *file, png_image *image, dg_error *err) {
-  dg_fail(err, DG_ERR_INPUT, "%s: damaged PNG file (%s); save it again", file->name,
-          image->message);
-  png_image_free(image);
-  return false;
+/* ---- what libpng calls -------------------------------------------------- */
+
+static void on_error(png_structp png, const char *message) {
+  reading *r = png_get_error_ptr(png);
+  dg_fail(r->err, DG_ERR_INPUT, "%s: damaged PNG file (%s); save it again", r->file->name, message);
+  longjmp(r->failed, 1);
+}
+
+static void on_warning(png_structp png, const char *message) {
+  (void)png, (void)message;
+}
+
+static void on_read(png_structp png, png_bytep bytes, size_t count) {
+  reading *r = png_get_io_ptr(png);
+  if (count > r->file->size - r->at) png_error(png, "it is cut off");
+  memcpy(bytes, r->file->bytes + r->at, count);
+  r->at += count;
+}
+
+/* ---- pixels ------------------------------------------------------------- */
+
+/** Gray of a colour, as JPEG files have it (ITU-R BT.601), in 16 bits of fraction. */
+static uint8_t gray_of(const uint8_t *rgb) {
+  return (uint8_t)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
+}
+
+/**
+ * Takes a row, whose pixels are `apart` in the picture from `to` on: gray, or colours, each with
+ * opacity or without. With opacity two bytes of a pixel stay.
+ */
+static void take_row(const uint8_t *row, uint32_t count, unsigned channels, uint8_t *to,
+                     size_t apart) {
+  bool colours = channels >= 3, opacity = channels % 2 == 0;
+  for (uint32_t i = 0; i < count; i++, row += channels, to += apart << opacity) {
+    to[0] = colours ? gray_of(row) : row[0];
+    if (opacity) to[1] = row[channels - 1];
+  }
 }
 
 /**
@@ -34,31 +89,94 @@ static void flatten(uint8_t *pixels, size_t count) {
   }
 }
 
-/** Can a file of this size hold the picture? Of one bit a pixel at least, deflated. */
-static bool can_hold(const dg_picture_file *file, const png_image *image) {
-  return (uint64_t)image->height * (image->width / 8 + 1) <= (uint64_t)file->size * MAX_INFLATION;
+/* ---- reading ------------------------------------------------------------ */
+
+/**
+ * Can a file of this size hold so many bytes of rows? Deflate can, up to its limit; but no picture
+ * that is large comes near that, and rows that are made of nothing take their time, too.
+ */
+static bool can_hold(const dg_picture_file *file, uint64_t bytes) {
+  return bytes <=
+         file->size * (uint64_t)(bytes > MOST_UNPACKED ? MAX_INFLATION / 4 : MAX_INFLATION);
+}
+
+/** Reads the header, checks it, and has all forms given as 8 bits a channel. */
+static bool begin(reading *r, uint32_t *height, uint32_t *width) {
+  png_set_read_fn(r->png, r, on_read);
+  png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* they are checked here */
+  png_set_chunk_malloc_max(r->png, MOST_CHUNK);
+  png_read_info(r->png, r->info);
+  *height = png_get_image_height(r->png, r->info);
+  *width = png_get_image_width(r->png, r->info);
+  return dg_picture_check(r->file, *height, *width, r->err);
+}
+
+/** Reads all passes, of which a file that is not interlaced has one. */
+static void read_rows(reading *r, bool interlaced) {
+  dg_picture *p = r->picture;
+  unsigned channels = png_get_channels(r->png, r->info);
+  unsigned bytes = channels % 2 == 0 ? 2 : 1;
+  for (int pass = 0; pass < (interlaced ? PNG_INTERLACE_ADAM7_PASSES : 1); pass++) {
+    uint32_t rows = interlaced ? PNG_PASS_ROWS(p->height, pass) : p->height;
+    uint32_t columns = interlaced ? PNG_PASS_COLS(p->width, pass) : p->width;
+    uint32_t apart = interlaced ? PNG_PASS_COL_OFFSET(pass) : 1;
+    uint32_t first = interlaced ? PNG_PASS_START_COL(pass) : 0;
+    for (uint32_t i = 0; columns > 0 && i < rows; i++) {
+      size_t y = interlaced ? PNG_ROW_FROM_PASS_ROW(i, pass) : i;
+      png_read_row(r->png, r->row, NULL);
+      take_row(r->row, columns, channels, p->pixels + (y * p->width + first) * bytes, apart);
+    }
+  }
+}
+
+static bool read_pixels(reading *r) {
+  uint32_t height, width;
+  if (!begin(r, &height, &width)) return false;
+  if (!can_hold(r->file, (uint64_t)height * png_get_rowbytes(r->png, r->info)))
+    png_error(r->png, "it is too short for its size");
+  png_set_expand(r->png);
+  png_set_scale_16(r->png);
+  bool interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
+  png_read_update_info(r->png, r->info);
+  bool opacity = png_get_channels(r->png, r->info) % 2 == 0;
+  r->row = malloc((size_t)width * MOST_CHANNELS);
+  if (!r->row) return dg_fail_memory(r->err, (size_t)width * MOST_CHANNELS);
+  if (!dg_picture_allocate(r->picture, r->file, height, width, opacity ? 2 : 1, r->err))
+    return false;
+  read_rows(r, interlaced);
+  if (opacity) flatten(r->picture->pixels, (size_t)height * width);
+  return true;
+}
+
+/** Does something with libpng, which comes back here where it fails. */
+static bool guarded(reading *r, bool (*act)(reading *)) {
+  if (setjmp(r->failed)) return false;
+  return act(r);
+}
+
+static bool read_with(const dg_picture_file *file, dg_picture *picture, bool (*act)(reading *),
+                      dg_error *err) {
+  reading *r = calloc(1, sizeof *r);
+  if (!r) return dg_fail_memory(err, sizeof *r);
+  r->file = file, r->picture = picture, r->err = err;
+  r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
+  r->info = r->png ? png_create_info_struct(r->png) : NULL;
+  bool right = r->info ? guarded(r, act) : dg_fail_memory(err, sizeof *r);
+  png_destroy_read_struct(&r->png, &r->info, NULL);
+  free(r->row);
+  free(r);
+  return right;
+}
+
+static bool read_size(reading *r) {
+  return begin(r, &r->picture->height, &r->picture->width);
+}
+
+bool dg_measure_png(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
+  return read_with(file, picture, read_size, err);
 }
 
 bool dg_read_png(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
-  png_image image = {.version = PNG_IMAGE_VERSION};
-  if (!png_image_begin_read_from_memory(&image, file->bytes, file->size))
-    return fail_damaged(file, &image, err);
-  if (!dg_picture_check(file, image.height, image.width, err)) {
-    png_image_free(&image);
-    return false;
-  }
-  if (!can_hold(file, &image)) {
-    snprintf(image.message, sizeof image.message, "it is too short for its size");
-    return fail_damaged(file, &image, err);
-  }
-  bool transparent = image.format & PNG_FORMAT_FLAG_ALPHA;
-  image.format = transparent ? PNG_FORMAT_GA : PNG_FORMAT_GRAY;
-  if (!dg_picture_allocate(picture, file, image.height, image.width, transparent ? 2 : 1, err)) {
-    png_image_free(&image);
-    return false;
-  }
-  if (!png_image_finish_read(&image, NULL, picture->pixels, 0, NULL))
-    return fail_damaged(file, &image, err);
-  if (transparent) flatten(picture->pixels, (size_t)picture->height * picture->width);
-  return true;
+  return read_with(file, picture, read_pixels, err);
 }

@@ -1,43 +1,76 @@
 #include "core/picture/scale.h"
 
 #include <math.h>
-#include <stddef.h>
+#include <stdlib.h>
 
-/** How much of the pixel `at` of a stretch falls on the scaled pixel `to`, as a share of the
- * latter. */
+/** Which pixels of a stretch fall on each scaled one, and with what share of the latter. */
+typedef struct {
+  uint32_t *first, *end; /**< [size] */
+  float *share;          /**< for `first` to `end` of the first, the second, … */
+} taps;
+
+/** How much of the pixel `at` of a stretch falls on the scaled pixel `to`. */
 static float share(const dg_stretch *s, uint32_t at, uint32_t to) {
   double scale = (double)s->size / s->count;
   double begin = fmax(at * scale, to), end = fmin((at + 1) * scale, to + 1);
   return (float)fmax(end - begin, 0);
 }
 
-/** The pixels of a stretch that fall on the scaled pixel `to`. */
-static void cover(const dg_stretch *s, uint32_t to, uint32_t *first, uint32_t *end) {
-  *first = (uint32_t)((uint64_t)to * s->count / s->size);
-  *end = (uint32_t)(((uint64_t)(to + 1) * s->count + s->size - 1) / s->size);
-}
-
-float dg_scaled_mean(const uint8_t *pixels, uint32_t width, const dg_stretch *down,
-                     const dg_stretch *across, uint32_t row, uint32_t column) {
-  uint32_t top, bottom, left, right;
-  cover(down, row, &top, &bottom);
-  cover(across, column, &left, &right);
-  float sum = 0;
-  for (uint32_t y = top; y < bottom; y++) {
-    const uint8_t *line = pixels + (size_t)(down->first + y) * width + across->first;
-    float of_line = 0;
-    for (uint32_t x = left; x < right; x++) of_line += line[x] * share(across, x, column);
-    sum += of_line * share(down, y, row);
+static bool open_taps(taps *t, const dg_stretch *s, dg_error *err) {
+  size_t size = s->size, shares = s->count + 2 * size;
+  *t = (taps){malloc(size * sizeof *t->first), malloc(size * sizeof *t->end),
+              malloc(shares * sizeof *t->share)};
+  if (!t->first || !t->end || !t->share) return dg_fail_memory(err, shares * sizeof *t->share);
+  float *next = t->share;
+  for (uint32_t to = 0; to < s->size; to++) {
+    t->first[to] = (uint32_t)((uint64_t)to * s->count / s->size);
+    t->end[to] = (uint32_t)(((uint64_t)(to + 1) * s->count + s->size - 1) / s->size);
+    for (uint32_t at = t->first[to]; at < t->end[to]; at++) *next++ = share(s, at, to);
   }
-  return sum;
+  return true;
 }
 
-void dg_scale(const uint8_t *from, uint32_t height, uint32_t width, uint8_t *to, uint32_t to_height,
-              uint32_t to_width) {
-  dg_stretch down = {0, height, to_height}, across = {0, width, to_width};
-  for (uint32_t y = 0; y < to_height; y++)
-    for (uint32_t x = 0; x < to_width; x++) {
-      float mean = dg_scaled_mean(from, width, &down, &across, y, x);
-      to[(size_t)y * to_width + x] = (uint8_t)lrintf(fminf(mean, UINT8_MAX));
-    }
+static void close_taps(taps *t) {
+  free(t->first);
+  free(t->end);
+  free(t->share);
+}
+
+/** Adds a line of pixels, scaled, to a scaled one that it has a part in. */
+static void add_line(const uint8_t *line, const taps *across, uint32_t size, float part,
+                     float *out) {
+  const float *next = across->share;
+  for (uint32_t to = 0; to < size; to++) {
+    float mean = 0;
+    for (uint32_t x = across->first[to]; x < across->end[to]; x++) mean += line[x] * *next++;
+    out[to] += mean * part;
+  }
+}
+
+bool dg_scale_part(const uint8_t *pixels, uint32_t width, const dg_stretch *down,
+                   const dg_stretch *across, float *out, dg_error *err) {
+  taps rows = {0}, columns = {0};
+  bool right = open_taps(&rows, down, err) && open_taps(&columns, across, err);
+  const float *part = rows.share;
+  for (uint32_t row = 0; right && row < down->size; row++, out += across->size) {
+    for (uint32_t to = 0; to < across->size; to++) out[to] = 0;
+    for (uint32_t y = rows.first[row]; y < rows.end[row]; y++)
+      add_line(pixels + (size_t)(down->first + y) * width + across->first, &columns, across->size,
+               *part++, out);
+  }
+  close_taps(&rows);
+  close_taps(&columns);
+  return right;
+}
+
+bool dg_scale(const uint8_t *from, uint32_t height, uint32_t width, uint8_t *to, uint32_t to_height,
+              uint32_t to_width, dg_error *err) {
+  size_t count = (size_t)to_height * to_width;
+  float *means = malloc(count * sizeof *means);
+  if (!means) return dg_fail_memory(err, count * sizeof *means);
+  bool right = dg_scale_part(from, width, &(dg_stretch){0, height, to_height},
+                             &(dg_stretch){0, width, to_width}, means, err);
+  for (size_t i = 0; right && i < count; i++) to[i] = (uint8_t)lrintf(fminf(means[i], UINT8_MAX));
+  free(means);
+  return right;
 }

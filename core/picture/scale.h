@@ -2,7 +2,10 @@
 #ifndef DG_SCALE_H
 #define DG_SCALE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "core/support/error.h"
 
 /** A stretch of `count` pixels from `first` on, scaled to `size` pixels. */
 typedef struct {
@@ -10,14 +13,14 @@ typedef struct {
 } dg_stretch;
 
 /**
- * Mean of the part of an image that falls on a scaled pixel. `pixels` has lines of `width` pixels,
- * of which the stretches `down` and `across` are scaled.
+ * Scales a part of an image to `out` [down->size, across->size]. `pixels` has lines of `width`
+ * pixels, of which the stretches `down` and `across` are scaled.
  */
-float dg_scaled_mean(const uint8_t *pixels, uint32_t width, const dg_stretch *down,
-                     const dg_stretch *across, uint32_t row, uint32_t column);
+bool dg_scale_part(const uint8_t *pixels, uint32_t width, const dg_stretch *down,
+                   const dg_stretch *across, float *out, dg_error *err);
 
 /** Scales a whole image [height, width] to another size; its shape is not kept. */
-void dg_scale(const uint8_t *from, uint32_t height, uint32_t width, uint8_t *to, uint32_t to_height,
-              uint32_t to_width);
+bool dg_scale(const uint8_t *from, uint32_t height, uint32_t width, uint8_t *to, uint32_t to_height,
+              uint32_t to_width, dg_error *err);
 
 #endif
