@@ -21,6 +21,7 @@ typedef struct {
   uint64_t count; /**< numbers */
   float *data;
   bool whole; /**< they were whole numbers in the file */
+  bool told;  /**< the caller has named it */
 } dg_array;
 
 /** What a file holds. All is owned. */
