@@ -7,25 +7,59 @@
 
 #include "core/support/file.h"
 
-/* All that is unpacked of one file: more than the largest weights, less than fills a machine. */
+/* All that is unpacked of one file: more than the largest weights, less than fills a machine; of a
+   small one less, as dg_arrays_bound says for numbers of eight bytes. */
 static const uint64_t MOST_BYTES = (uint64_t)3 << 30;
+enum { FEW_BYTES = 1 << 26, UNPACKED_A_BYTE = 256 };
 enum { MOST_ENTRIES = 1 << 14, LONGEST_COMMENT = UINT16_MAX };
 
 struct dg_archive {
   zip_t *zip;
   char *path;
-  uint64_t left; /**< bytes that may still be unpacked */
+  uint64_t size, left; /**< bytes of the file; those that may still be unpacked */
 };
 
 /* ---- reading ------------------------------------------------------------ */
 
-static zip_t *open_zip(const char *path, dg_error *err) {
-  uint64_t size;
-  int descriptor = dg_file_open(path, &size, err), reason = 0;
+/** Reads the last bytes of a file, as many as there are up to `room`; those read, or -1. */
+static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t room) {
+  uint64_t begin = size > room ? size - room : 0;
+  size_t done = 0, wanted = (size_t)(size - begin);
+  while (done < wanted) {
+    ssize_t got = pread(descriptor, bytes + done, wanted - done, (off_t)(begin + done));
+    if (got <= 0) return -1;
+    done += (size_t)got;
+  }
+  return (ssize_t)done;
+}
+
+/**
+ * Is there one place where the list of entries may end, or a few? libzip tries each one that it
+ * finds, and reads the whole list for it: a file full of them takes minutes.
+ */
+static bool ends_once(int descriptor, uint64_t size, dg_error *err, const char *path) {
+  enum { END = 22, MOST_ENDS = 8 };
+  static const char mark[] = "PK\5\6";
+  size_t room = END + LONGEST_COMMENT, mark_length = sizeof mark - 1;
+  char *tail = malloc(room);
+  if (!tail) return dg_fail_memory(err, room);
+  ssize_t length = read_tail(descriptor, size, tail, room);
+  int ends = 0;
+  for (ssize_t i = 0; i + (ssize_t)mark_length <= length; i++)
+    ends += memcmp(tail + i, mark, mark_length) == 0;
+  free(tail);
+  if (length < 0) return dg_fail(err, DG_ERR_INPUT, "%s: can't be read", path);
+  return ends <= MOST_ENDS ||
+         dg_fail(err, DG_ERR_INPUT, "%s: no sound zip file: it ends %d times", path, ends);
+}
+
+static zip_t *open_zip(const char *path, uint64_t *size, dg_error *err) {
+  int descriptor = dg_file_open(path, size, err), reason = 0;
   if (descriptor < 0) return NULL;
-  close(descriptor);
-  zip_t *zip = zip_open(path, ZIP_RDONLY, &reason);
+  if (!ends_once(descriptor, *size, err, path)) return close(descriptor), NULL;
+  zip_t *zip = zip_fdopen(descriptor, 0, &reason); /* which closes it */
   if (zip) return zip;
+  close(descriptor);
   zip_error_t error;
   zip_error_init_with_code(&error, reason);
   dg_fail(err, DG_ERR_INPUT, "%s: no sound zip file: %s", path, zip_error_strerror(&error));
@@ -33,14 +67,21 @@ static zip_t *open_zip(const char *path, dg_error *err) {
   return NULL;
 }
 
+/** Bytes that may be unpacked of a file of so many. */
+static uint64_t bytes_of(uint64_t size) {
+  uint64_t most = size < MOST_BYTES / UNPACKED_A_BYTE ? size * UNPACKED_A_BYTE : MOST_BYTES;
+  return most > FEW_BYTES ? most : FEW_BYTES;
+}
+
 dg_archive *dg_archive_open(const char *path, dg_error *err) {
   dg_archive *archive = calloc(1, sizeof *archive);
   if (!archive) return dg_fail_memory(err, sizeof *archive), NULL;
-  *archive = (dg_archive){.path = strdup(path), .left = MOST_BYTES};
+  archive->path = strdup(path);
   if (!archive->path)
     dg_fail_memory(err, strlen(path) + 1);
   else
-    archive->zip = open_zip(path, err);
+    archive->zip = open_zip(path, &archive->size, err);
+  archive->left = bytes_of(archive->size);
   if (archive->zip && zip_get_num_entries(archive->zip, 0) <= MOST_ENTRIES) return archive;
   if (archive->zip)
     dg_fail(err, DG_ERR_INPUT, "%s: more than %d entries are in the zip file", path, MOST_ENTRIES);
@@ -55,8 +96,13 @@ void dg_archive_close(dg_archive *archive) {
   free(archive);
 }
 
+uint64_t dg_archive_size(const dg_archive *archive) {
+  return archive->size;
+}
+
 uint64_t dg_archive_count(const dg_archive *archive) {
-  return (uint64_t)zip_get_num_entries(archive->zip, 0);
+  zip_int64_t count = zip_get_num_entries(archive->zip, 0);
+  return count > 0 ? (uint64_t)count : 0;
 }
 
 const char *dg_archive_name(const dg_archive *archive, uint64_t entry) {
@@ -99,7 +145,7 @@ unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t mos
   if (!bytes) return dg_fail_memory(err, stat.size + 1), NULL;
   zip_file_t *file = zip_fopen_index(archive->zip, entry, 0);
   bool right = file && unpack(file, bytes, stat.size);
-  if (file) zip_fclose(file);
+  if (file && zip_fclose(file) != 0) right = false;
   *size = stat.size;
   if (right) return bytes;
   free(bytes);

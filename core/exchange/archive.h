@@ -13,6 +13,8 @@ typedef struct dg_archive dg_archive;
 dg_archive *dg_archive_open(const char *path, dg_error *err);
 void dg_archive_close(dg_archive *archive); /**< NULL is allowed */
 
+/** Bytes of the file. */
+uint64_t dg_archive_size(const dg_archive *archive);
 /** Entries of the file. */
 uint64_t dg_archive_count(const dg_archive *archive);
 /** The name of an entry; belongs to the archive. NULL: it has none that can be read. */
@@ -22,7 +24,7 @@ const char *dg_archive_comment(const dg_archive *archive, size_t *length);
 
 /**
  * Unpacks an entry of at most `most` bytes into new memory, which the caller frees. All that is
- * read of one archive together is bounded too.
+ * read of one archive together is bounded too, by the bytes of the file.
  */
 unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t most, size_t *size,
                                dg_error *err);

@@ -8,6 +8,13 @@
 /* A file that wants more was made to fill the memory: the largest network of the zoo has 1 % of
    these numbers. */
 enum { MOST_NUMBERS = 1 << 28, MOST_ARRAYS = 4096, LONGEST_NAME = 200 };
+/* Of a small file: a network of zeros packs to nearly nothing; and of each byte of a large one. */
+enum { FEW_NUMBERS = 1 << 22, NUMBERS_A_BYTE = 32 };
+
+void dg_arrays_bound(dg_arrays *arrays, uint64_t bytes) {
+  arrays->most = bytes < MOST_NUMBERS / NUMBERS_A_BYTE ? bytes * NUMBERS_A_BYTE : MOST_NUMBERS;
+  if (arrays->most < FEW_NUMBERS) arrays->most = FEW_NUMBERS;
+}
 
 static bool check_name(const dg_arrays *arrays, const char *name, dg_error *err) {
   if (strlen(name) > LONGEST_NAME)
@@ -20,10 +27,11 @@ static bool check_name(const dg_arrays *arrays, const char *name, dg_error *err)
                  "%s: a tensor's name is empty, no UTF-8 or has control characters", arrays->path);
 }
 
-/** Numbers of a shape; a count over `most` is an error. */
+/** Numbers of a shape; more than there may still be are an error. */
 static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t rank,
-                          const uint64_t *dim, uint64_t most, uint64_t *count, dg_error *err) {
+                          const uint64_t *dim, uint64_t *count, dg_error *err) {
   bool none = false, fits = rank <= DG_TENSOR_RANK;
+  uint64_t all = arrays->most ? arrays->most : MOST_NUMBERS, most = all - arrays->floats;
   *count = 1;
   for (uint32_t i = 0; fits && i < rank; i++) none |= dim[i] == 0;
   for (uint32_t i = 0; fits && i < rank && !none; i++) {
@@ -32,9 +40,9 @@ static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t ra
   }
   if (none) *count = 0;
   return fits || dg_fail(err, DG_ERR_INPUT,
-                         "%s: \"%s\" makes more numbers than the %d, or dimensions than the %d, "
-                         "that a weight file may have here",
-                         arrays->path, name, MOST_NUMBERS, DG_TENSOR_RANK);
+                         "%s: \"%s\" makes more numbers than the %llu, or dimensions than the %d, "
+                         "that a weight file of this size may have here; save it unpacked",
+                         arrays->path, name, (unsigned long long)all, DG_TENSOR_RANK);
 }
 
 static bool make_room(dg_arrays *arrays, dg_error *err) {
@@ -60,7 +68,7 @@ dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, cons
                         bool whole, dg_error *err) {
   uint64_t count;
   if (!check_name(arrays, name, err) || !make_room(arrays, err) ||
-      !count_numbers(arrays, name, rank, dim, MOST_NUMBERS - arrays->floats, &count, err))
+      !count_numbers(arrays, name, rank, dim, &count, err))
     return NULL;
   for (size_t i = 0; i < arrays->count; i++)
     if (strcmp(arrays->items[i].name, name) == 0)

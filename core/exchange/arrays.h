@@ -21,6 +21,7 @@ typedef struct {
   uint64_t count; /**< numbers */
   float *data;
   bool whole; /**< they were whole numbers in the file */
+  bool told;  /**< the caller has named it */
 } dg_array;
 
 /** What a file holds. All is owned. */
@@ -29,11 +30,18 @@ typedef struct {
   size_t count, room;
   dg_array *items;
   uint64_t floats; /**< in all of them */
+  uint64_t most;   /**< numbers that they may have; 0: as many as any weights */
   dg_layout layout;
   bool ordered;  /**< the file keeps the order in which the layers were made */
   char *model;   /**< the model file that it carries, or NULL */
   char *classes; /**< the names of the classes that it carries, a line each, or NULL */
 } dg_arrays;
+
+/**
+ * Sets how many numbers a file of so many bytes may make: packing makes weights smaller, not
+ * nothing, and a tensor that says one number over and over is none either.
+ */
+void dg_arrays_bound(dg_arrays *arrays, uint64_t bytes);
 
 /**
  * Adds a tensor, its numbers 0, its layer what stands before the last '.' or '/' of its name.

@@ -1,143 +1,135 @@
-/** Data sets of HDF5 files, by the HDF5 library; in Keras's files in the order of the layers. */
-#include <hdf5.h>
+/**
+ * Data sets of HDF5 files, by the HDF5 library; in Keras's files in the order of the layers. Only
+ * hard links are followed: the others lead to other files, or to a pipe that waits for ever.
+ */
+#include "core/exchange/hdf5.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/exchange/hdf5.h"
+#include "core/exchange/hdf5_set.h"
 
-enum { PATH_SIZE = 512, DEEPEST = 12, MOST_NAMES = 4096 };
+enum { PATH_SIZE = 512, DEEPEST = 12, MOST_NAMES = 4096, MOST_LINKS = 4 * MOST_NAMES };
 
 /** A file on its way. */
 typedef struct {
   dg_arrays *arrays;
   hid_t file;
   int depth;
+  haddr_t within[DEEPEST]; /**< the groups on the way to the one that is read */
+  uint32_t links;          /**< that were looked at: many may lead to few groups */
   dg_error *err;
 } reading;
 
+static bool refuse(const reading *r, const char *name, const char *why) {
+  return dg_fail(r->err, DG_ERR_INPUT, "%s: \"%.200s\" %s", r->arrays->path, name, why);
+}
+
 static bool damaged(const reading *r, const char *name) {
-  return dg_fail(r->err, DG_ERR_INPUT,
-                 "%s: \"%.200s\" can't be read: the file is damaged, or no "
-                 "weight file",
-                 r->arrays->path, name);
+  return refuse(r, name, "can't be read: the file is damaged, or no weight file");
 }
 
-/* ---- data sets ---------------------------------------------------------- */
+/* ---- links -------------------------------------------------------------- */
 
-/** Are the numbers in this file itself? Others could be read through it. */
-static bool lies_inside(hid_t set) {
-  hid_t how = H5Dget_create_plist(set);
-  bool inside = how >= 0 && H5Pget_external_count(how) == 0 && H5Pget_layout(how) != H5D_VIRTUAL;
-  if (how >= 0) H5Pclose(how);
-  return inside;
+/** Is a link one that is followed? `name` is what it is called in messages. */
+static bool check_link(reading *r, H5L_type_t type, const char *name) {
+  if (++r->links > MOST_LINKS) return refuse(r, name, "comes after more names than weights have");
+  if (type == H5L_TYPE_HARD) return true;
+  return refuse(r, name,
+                type == H5L_TYPE_EXTERNAL ? "is a link to another file, which is not read"
+                : type == H5L_TYPE_SOFT
+                    ? "is a soft link, which is not followed: save the numbers themselves there"
+                    : "is a link of a kind that is not followed");
 }
 
-/** What a data set is. */
-typedef struct {
-  H5T_class_t class;
-  int rank;
-  hsize_t dim[H5S_MAX_RANK];
-  size_t size; /**< bytes of a number */
-} set_shape;
-
-static bool look_at(hid_t set, set_shape *shape) {
-  hid_t type = H5Dget_type(set), space = H5Dget_space(set);
-  bool right = type >= 0 && space >= 0;
-  if (right) {
-    shape->class = H5Tget_class(type);
-    shape->size = H5Tget_size(type);
-    shape->rank = H5Sget_simple_extent_ndims(space);
-    right = shape->rank >= 0 && H5Sget_simple_extent_dims(space, shape->dim, NULL) >= 0;
+/**
+ * Opens what a path leads to, link by link, each of which is looked at before it is followed. The
+ * caller closes it; below 0: the error is set.
+ */
+static hid_t open_path(reading *r, hid_t group, const char *path, const char *name) {
+  hid_t at = H5Gopen2(group, ".", H5P_DEFAULT);
+  char part[PATH_SIZE];
+  while (at >= 0 && *(path += strspn(path, "/"))) {
+    H5L_info_t info;
+    size_t length = strcspn(path, "/");
+    bool right = length < sizeof part;
+    if (right) {
+      snprintf(part, sizeof part, "%.*s", (int)length, path);
+      right = H5Lget_info(at, part, &info, H5P_DEFAULT) >= 0;
+    }
+    if (!right) damaged(r, name);
+    hid_t next = right && check_link(r, info.type, name) ? H5Oopen(at, part, H5P_DEFAULT) : -2;
+    H5Oclose(at);
+    at = next;
+    path += length;
   }
-  if (type >= 0) H5Tclose(type);
-  if (space >= 0) H5Sclose(space);
-  return right;
+  if (at == -1) damaged(r, name);
+  return at;
 }
 
-/** Can the bytes in the file be so many numbers? gzip packs at most 1032 into one (zlib.net). */
-static bool is_stored(hid_t set, const set_shape *shape) {
-  enum { TIGHTEST = 1032 };
-  double bytes = (double)shape->size;
-  for (int i = 0; i < shape->rank; i++) bytes *= (double)shape->dim[i];
-  return bytes <= TIGHTEST * (double)H5Dget_storage_size(set);
-}
-
-/** Adds an open data set as the tensor `name`; what holds no numbers is passed over. */
-static bool add_open(reading *r, hid_t set, const char *name) {
-  set_shape shape;
-  uint64_t dim[H5S_MAX_RANK];
-  if (!look_at(set, &shape)) return damaged(r, name);
-  if (shape.class != H5T_FLOAT && shape.class != H5T_INTEGER) return true;
-  if (!lies_inside(set))
-    return dg_fail(r->err, DG_ERR_INPUT, "%s: \"%.200s\" lies in another file, which is not read",
-                   r->arrays->path, name);
-  if (!is_stored(set, &shape))
-    return dg_fail(r->err, DG_ERR_INPUT,
-                   "%s: \"%.200s\" has fewer bytes in the file than its shape "
-                   "needs",
-                   r->arrays->path, name);
-  for (int i = 0; i < shape.rank; i++) dim[i] = shape.dim[i];
-  dg_array *array =
-      dg_arrays_add(r->arrays, name, (uint32_t)shape.rank, dim, shape.class == H5T_INTEGER, r->err);
-  if (!array) return false;
-  return array->count == 0 ||
-         H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) >= 0 ||
-         damaged(r, name);
-}
-
-static bool add_set(reading *r, hid_t group, const char *path, const char *name) {
-  hid_t set = H5Dopen2(group, path, H5P_DEFAULT);
-  if (set < 0) return damaged(r, name);
-  bool right = add_open(r, set, name);
-  H5Dclose(set);
-  return right;
+static bool add_set(reading *r, hid_t set, const char *name) {
+  return H5Iget_type(set) == H5I_DATASET ? dg_hdf5_add_set(r->arrays, set, name, r->err)
+                                         : damaged(r, name);
 }
 
 /* ---- groups ------------------------------------------------------------- */
 
+/** A group on its way. */
+typedef struct {
+  reading *r;
+  const char *prefix;
+} group_walk;
+
 static bool add_group(reading *r, hid_t group, const char *prefix);
 
-/** Adds what a link leads to. Links to other places, in this file or elsewhere, are passed over. */
-static bool add_link(reading *r, hid_t group, const char *link, const char *prefix) {
-  H5L_info_t kind;
+/** Is it none of the groups that lead to it? Then it is noted as one that leads further. */
+static bool enter(reading *r, hid_t group, const char *name) {
   H5O_info_t info;
-  char name[PATH_SIZE];
-  if (snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", link) >= PATH_SIZE)
-    return dg_fail(r->err, DG_ERR_INPUT, "%s: a name of more than %d bytes", r->arrays->path,
-                   PATH_SIZE - 1);
-  if (H5Lget_info(group, link, &kind, H5P_DEFAULT) < 0) return damaged(r, name);
-  if (kind.type != H5L_TYPE_HARD) return true;
-  if (H5Oget_info_by_name2(group, link, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
-    return damaged(r, name);
-  if (info.type == H5O_TYPE_DATASET) return add_set(r, group, link, name);
-  if (info.type != H5O_TYPE_GROUP || strcmp(link, "optimizer") == 0 ||
-      strcmp(link, "optimizer_weights") == 0)
+  if (r->depth == DEEPEST)
+    return dg_fail(r->err, DG_ERR_INPUT, "%s: groups within more than %d groups", r->arrays->path,
+                   DEEPEST);
+  if (H5Oget_info2(group, &info, H5O_INFO_BASIC) < 0) return damaged(r, name);
+  for (int i = 0; i < r->depth; i++)
+    if (r->within[i] == info.addr) return refuse(r, name, "is a group that holds itself");
+  r->within[r->depth++] = info.addr;
+  return true;
+}
+
+/** Adds what a hard link leads to. */
+static bool add_object(reading *r, hid_t object, const char *link, const char *name) {
+  H5I_type_t type = H5Iget_type(object);
+  if (type == H5I_DATASET) return add_set(r, object, name);
+  if (type != H5I_GROUP || strcmp(link, "optimizer") == 0 || strcmp(link, "optimizer_weights") == 0)
     return true;
-  hid_t within = H5Gopen2(group, link, H5P_DEFAULT);
-  if (within < 0) return damaged(r, name);
-  bool right = add_group(r, within, name);
-  H5Gclose(within);
-  return right;
+  return add_group(r, object, name);
+}
+
+/** Adds what a link leads to; as H5Literate calls it: below 0 ends all. */
+static herr_t add_link(hid_t group, const char *link, const H5L_info_t *info, void *data) {
+  const group_walk *walk = data;
+  reading *r = walk->r;
+  char name[PATH_SIZE];
+  int length = snprintf(name, sizeof name, "%s%s%s", walk->prefix, *walk->prefix ? "/" : "", link);
+  bool right = length < PATH_SIZE || refuse(r, link, "has too long a name");
+  right = right && (!strchr(link, '/') || damaged(r, name)); /* it would be read as a path */
+  right = right && check_link(r, info->type, name);
+  if (!right) return -1;
+  hid_t object = H5Oopen(group, link, H5P_DEFAULT);
+  right = object >= 0 ? add_object(r, object, link, name) : damaged(r, name);
+  if (object >= 0) H5Oclose(object);
+  return right ? 0 : -1;
 }
 
 /** Adds all in a group, by name. */
 static bool add_group(reading *r, hid_t group, const char *prefix) {
   H5G_info_t info;
-  char link[PATH_SIZE];
-  if (r->depth == DEEPEST)
-    return dg_fail(r->err, DG_ERR_INPUT, "%s: groups within more than %d groups", r->arrays->path,
-                   DEEPEST);
+  if (!enter(r, group, prefix)) return false;
   if (H5Gget_info(group, &info) < 0 || info.nlinks > MOST_NAMES) return damaged(r, prefix);
-  r->depth++;
-  bool right = true;
-  for (hsize_t i = 0; right && i < info.nlinks; i++) {
-    ssize_t length = H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, link,
-                                        sizeof link, H5P_DEFAULT);
-    right =
-        length < 0 || length >= PATH_SIZE ? damaged(r, prefix) : add_link(r, group, link, prefix);
-  }
+  group_walk walk = {r, prefix};
+  bool right = H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &walk) >= 0;
   r->depth--;
+  if (!right && !r->err->kind) damaged(r, prefix); /* the library itself ended it */
   return right;
 }
 
@@ -197,19 +189,21 @@ static bool read_names(const reading *r, hid_t group, const char *attribute, nam
 
 /** Adds the weights of a layer in the order of its list. */
 static bool add_layer(reading *r, hid_t root, const char *layer) {
-  hid_t group = H5Gopen2(root, layer, H5P_DEFAULT);
+  hid_t group = open_path(r, root, layer, layer);
   name_list names;
-  if (group < 0) return damaged(r, layer);
+  if (group < 0) return false;
   bool right = read_names(r, group, "weight_names", &names);
   for (size_t i = 0; right && i < names.count; i++) {
     char name[2 * PATH_SIZE + 1];
     snprintf(name, sizeof name, "%s/%s", layer, name_at(&names, i));
     size_t before = r->arrays->count;
-    right = add_set(r, group, name_at(&names, i), name);
+    hid_t set = open_path(r, group, name_at(&names, i), name);
+    right = set >= 0 && add_set(r, set, name);
+    if (set >= 0) H5Oclose(set);
     if (r->arrays->count > before) r->arrays->items[before].layer = strlen(layer);
   }
   free(names.text);
-  H5Gclose(group);
+  H5Oclose(group);
   return right;
 }
 
@@ -232,11 +226,12 @@ static bool add_root(reading *r, hid_t root) {
 
 static bool read_open(reading *r) {
   static const char within[] = "model_weights"; /* of a whole model's file */
-  bool whole = H5Lexists(r->file, within, H5P_DEFAULT) > 0;
-  hid_t root = H5Gopen2(r->file, whole ? within : "/", H5P_DEFAULT);
-  if (root < 0) return damaged(r, whole ? within : "/");
-  bool right = add_root(r, root);
-  H5Gclose(root);
+  hid_t top = H5Gopen2(r->file, "/", H5P_DEFAULT);
+  if (top < 0) return damaged(r, "/");
+  hid_t root = open_path(r, top, H5Lexists(top, within, H5P_DEFAULT) > 0 ? within : "", within);
+  bool right = root >= 0 && add_root(r, root);
+  if (root >= 0) H5Oclose(root);
+  H5Gclose(top);
   for (size_t i = 0; i < r->arrays->count; i++)
     if (strstr(r->arrays->items[i].name, "/vars/")) r->arrays->layout = DG_LAYOUT_KERAS;
   return right;
@@ -245,14 +240,17 @@ static bool read_open(reading *r) {
 bool dg_hdf5_read_here(dg_arrays *arrays, dg_error *err) {
   H5E_auto2_t printing;
   void *data;
-  H5Eget_auto2(H5E_DEFAULT, &printing, &data);
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* the library prints nothing */
-  H5PLset_loading_state(0);              /* and loads no code that a file asks for */
-  reading r = {.arrays = arrays, .err = err};
+  dg_error told = {0};
+  reading r = {.arrays = arrays, .err = &told};
+  if (H5Eget_auto2(H5E_DEFAULT, &printing, &data) < 0 ||
+      H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 || /* the library prints nothing */
+      H5PLset_loading_state(0) < 0)                /* and loads no code that a file asks for */
+    return dg_fail(err, DG_ERR_RUNTIME, "the HDF5 library can't be started");
   r.file = H5Fopen(arrays->path, H5F_ACC_RDONLY, H5P_DEFAULT);
   bool right = r.file >= 0 ? read_open(&r)
-                           : dg_fail(err, DG_ERR_INPUT, "%s: no sound HDF5 file", arrays->path);
+                           : dg_fail(&told, DG_ERR_INPUT, "%s: no sound HDF5 file", arrays->path);
   if (r.file >= 0) H5Fclose(r.file);
   H5Eset_auto2(H5E_DEFAULT, printing, data);
+  if (!right && err) *err = told;
   return right;
 }

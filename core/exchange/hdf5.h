@@ -6,8 +6,27 @@
 
 /**
  * Reads an HDF5 file as dg_read_hdf5 says. The HDF5 library is not proof against damaged files: it
- * may end the process.
+ * may end the process, or never end.
  */
 bool dg_hdf5_read_here(dg_arrays *arrays, dg_error *err);
+
+/** What a process may use that reads a file. */
+typedef struct {
+  double seconds;     /**< by the clock */
+  unsigned processor; /**< seconds of a processor */
+  uint64_t bytes;     /**< of memory, beyond what it begins with */
+} dg_apart_limits;
+
+/**
+ * Runs `read` in a process of its own, which has these limits, can write no file and ends with its
+ * parent, and takes over the tensors that it sends. `read` gets empty `arrays` with the same path
+ * and the same most numbers. What comes back is checked: it may have been made by a file that took
+ * the process over.
+ */
+bool dg_hdf5_read_apart(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, dg_error *err),
+                        const dg_apart_limits *limits, dg_error *err);
+
+/** The asking side: takes what a process sends through a pipe, until `seconds` are over. */
+bool dg_hdf5_receive(dg_arrays *arrays, int pipe, double seconds, dg_error *err);
 
 #endif

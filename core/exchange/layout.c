@@ -176,6 +176,7 @@ static bool fit_keras_bias(const dg_outline_node *node, dg_source *s, bool secon
   const dg_array *a = s->from;
   bool both = a->rank == 2 && a->dim[0] == 2;
   if (r->cell == DG_CELL_GRU && both == r->reset_before) {
+    if (!room) return false;
     snprintf(why, room,
              "\"%s\" is of a GRU with reset_after = %s: the model's layer \"%s\" needs "
              "reset = \"%s\" and biases = %d",
@@ -198,17 +199,17 @@ static bool fit_shape(const dg_outline *outline, const dg_outline_node *node, dg
   if (layout == DG_LAYOUT_KERAS) {
     size_t role = role_of(s->param, &reverse);
     keras_dims(node, s->param->spec.rank, order);
-    keras_orders(outline, node, s);
     if (node->op.kind == DG_OP_RECURRENT && s->param->spec.bias) {
       bool second = strcmp(roles[role].suffix, "bias_hh_l0") == 0;
       right = fit_keras_bias(node, s, second, why, room);
     } else {
       right = fit_dims(s, order);
     }
+    if (right) keras_orders(outline, node, s);
   } else {
     right = fit_dims(s, order);
   }
-  if (right || *why) return right;
+  if (right || !room || *why) return right;
   uint64_t dims[DIMS];
   char has[100], wants[100];
   for (uint32_t k = 0; k < s->param->spec.rank; k++) dims[k] = s->param->spec.dim[order[k]];
@@ -219,36 +220,69 @@ static bool fit_shape(const dg_outline *outline, const dg_outline_node *node, dg
   return false;
 }
 
+bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group) {
+  if (!is_norm(node) || arrays->layout != DG_LAYOUT_KERAS || group->numbered ||
+      group->count >= node->params + node->states)
+    return false;
+  for (size_t i = 0; i < group->count; i++) {
+    const char *part;
+    size_t length = last_part(&arrays->items[group->members[i]], &part);
+    if (length > 0 && strspn(part, "0123456789") == length) return true;
+  }
+  return false;
+}
+
+/** Says that a group lacks what can't be told. */
+static bool fail_lacking(const dg_outline_node *node, const dg_arrays *arrays,
+                         const dg_group *group, char *why, size_t room) {
+  const char *first = arrays->items[group->members[0]].name;
+  if (room)
+    snprintf(why, room,
+             "\"%s\" has %zu of the %u tensors of a %s, by numbers alone: whether its scale or its "
+             "center is missing can't be told; say it by --map %s=%s.weight or --map %s=%s.bias",
+             group->name, group->count, node->params + node->states, node->layer->kind->type, first,
+             node->layer->name, first, node->layer->name);
+  return false;
+}
+
+/** Is every tensor of a group used? */
+static bool all_used(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group,
+                     const bool *used, char *why, size_t room) {
+  for (size_t i = 0; i < group->count; i++) {
+    if (used[i]) continue;
+    if (room)
+      snprintf(why, room, "\"%s\" has no place in the network's layer \"%s\" (%s)",
+               arrays->items[group->members[i]].name, node->layer->name, node->layer->kind->type);
+    return false;
+  }
+  return true;
+}
+
 bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
                    size_t room) {
   bool used[DG_GROUP_MOST] = {false};
   const dg_param *param;
-  *why = '\0';
+  if (room) *why = '\0';
   if (group->count > DG_GROUP_MOST) {
-    snprintf(why, room, "\"%s\" has more tensors than any layer", group->name);
+    if (room) snprintf(why, room, "\"%s\" has more tensors than any layer", group->name);
     return false;
   }
+  if (dg_layout_lacks(node, arrays, group)) return fail_lacking(node, arrays, group, why, room);
   for (uint32_t i = 0; (param = dg_layout_param(outline, node, i)); i++) {
     bool reverse;
     size_t member = member_of(node, param, i, arrays, group), role = role_of(param, &reverse);
     sources[i] = (dg_source){.param = param, .image_dim = NO_DIM, .fill = roles[role].fill};
     if (member >= group->count) {
       if (is_norm(node) && i < node->params && !group->numbered) continue;
-      snprintf(why, room, "\"%s\" has nothing for \"%s\"", group->name, param->name);
+      if (room) snprintf(why, room, "\"%s\" has nothing for \"%s\"", group->name, param->name);
       return false;
     }
     used[member] = true;
     sources[i].from = &arrays->items[group->members[member]];
     if (!fit_shape(outline, node, arrays->layout, &sources[i], why, room)) return false;
   }
-  for (size_t i = 0; i < group->count; i++) {
-    if (used[i]) continue;
-    snprintf(why, room, "\"%s\" has no place in the network's layer \"%s\" (%s)",
-             arrays->items[group->members[i]].name, node->layer->name, node->layer->kind->type);
-    return false;
-  }
-  return true;
+  return all_used(node, arrays, group, used, why, room);
 }
 
 /* ---- taking ------------------------------------------------------------- */

@@ -16,7 +16,9 @@ typedef struct {
   char name[DG_NAME_SIZE * 4]; /**< what its tensors' names have in common; empty: nothing */
   size_t count;                /**< those over DG_GROUP_MOST are not in `members` */
   size_t members[DG_GROUP_MOST];
+  size_t prefix; /**< bytes of the name that say nothing: all groups have them */
   bool numbered; /**< their names say nothing, their order does */
+  bool told;     /**< the caller has named it */
 } dg_group;
 
 /** Where the numbers of one of our parameters come from. */
@@ -38,11 +40,17 @@ uint32_t dg_layout_tensors(const dg_outline_node *node, dg_layout layout);
 
 /**
  * Do the tensors of a group, all of them, make the layer `node`? Fills `sources`, one for each
- * parameter, then state; else writes to `why` what doesn't fit.
+ * parameter, then state; else writes to `why` what doesn't fit, where it has room.
  */
 bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
                    size_t room);
+
+/**
+ * Does a group have only some tensors of a norm, named by numbers alone? Which it lacks can't be
+ * told then: Keras's norms leave out gamma, beta or both, and count what is left from 0.
+ */
+bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group);
 
 /** The numbers of a parameter, in our order, to `out` [param->count]. */
 void dg_layout_take(const dg_source *source, float *out);

@@ -9,11 +9,15 @@
  * Makes `ours`, all parameters and states of the network in its order, of what a file holds:
  *   1. what options->names says is renamed or dropped, and numbers that no network needs (PyTorch's
  *      num_batches_tracked, Keras's random seeds) are left out;
- *   2. layers of the same name are taken;
+ *   2. what all names begin with is put aside; layers of the same name are taken, then those whose
+ *      names end in ours as no other's do;
  *   3. tensors whose names tell no layer are taken by their order;
  *   4. the layers that are left are taken by order, where every one then fits, else by shape. Of
  *      several that fit the same, the file's order decides, or numbers in names that are alike but
- *      for them; else it is an error.
+ *      for them; else it is an error;
+ *   5. where layers that were taken by order could be exchanged, and the numbers in their names,
+ *      names of ours in them, or the places of those taken by name say another order, it is an
+ *      error too.
  * `theirs` is changed. What is put into `ours` stays the caller's to free also on failure.
  */
 bool dg_map_arrays(const dg_outline *outline, dg_arrays *theirs, const dg_convert_options *options,

@@ -1,53 +1,10 @@
 #include "core/exchange/names.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/support/text.h"
-
-/* ---- comparing ---------------------------------------------------------- */
-
-static bool digit(char c) {
-  return isdigit((unsigned char)c) != 0;
-}
-
-int dg_names_compare(const char *a, const char *b) {
-  while (*a && *b) {
-    if (digit(*a) && digit(*b)) {
-      char *behind_a, *behind_b;
-      unsigned long long x = strtoull(a, &behind_a, 10), y = strtoull(b, &behind_b, 10);
-      if (x != y) return x < y ? -1 : 1;
-      a = behind_a;
-      b = behind_b;
-    } else if (*a != *b) {
-      return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
-    } else {
-      a++;
-      b++;
-    }
-  }
-  return (*a != '\0') - (*b != '\0');
-}
-
-/** Behind the number at `name`, and the '_' before it, which Keras leaves out with the first. */
-static const char *behind_number(const char *name) {
-  if (*name == '_' && digit(name[1])) name++;
-  while (digit(*name)) name++;
-  return name;
-}
-
-bool dg_names_alike(const char *a, const char *b) {
-  for (;;) {
-    a = behind_number(a);
-    b = behind_number(b);
-    if (*a != *b) return false;
-    if (*a == '\0') return true;
-    a++;
-    b++;
-  }
-}
 
 /* ---- renaming ----------------------------------------------------------- */
 
@@ -88,7 +45,7 @@ static bool apply(dg_arrays *arrays, const dg_convert_options *options, const dg
   bool found = false;
   for (size_t i = 0; i < arrays->count;) {
     dg_array *array = &arrays->items[i];
-    bool meant = begins_with(array->name, pair->theirs);
+    bool meant = !array->told && begins_with(array->name, pair->theirs); /* a=b, b=a: a swap */
     found |= meant;
     if (meant && !*pair->ours) {
       if (options->mapped) options->mapped(options->user, array->name, NULL, "as --map says");
@@ -96,6 +53,7 @@ static bool apply(dg_arrays *arrays, const dg_convert_options *options, const dg
       continue;
     }
     if (meant && !rename_one(array, pair->theirs, pair->ours, err)) return false;
+    array->told |= meant;
     i++;
   }
   return found || fail_unknown(arrays, pair->theirs, err);
@@ -104,18 +62,9 @@ static bool apply(dg_arrays *arrays, const dg_convert_options *options, const dg
 /** Why no network needs a tensor; NULL: one may. */
 static const char *needless(const dg_array *array) {
   if (array->whole && strstr(array->name, "num_batches_tracked")) return "a count of batches";
+  if (array->whole && strcmp(array->name, "n_averaged") == 0) return "a count of averages";
   if (strstr(array->name, "seed_generator")) return "the state of a random generator";
   return NULL;
-}
-
-/** Takes a prefix off all names, if all have it. */
-static bool strip(dg_arrays *arrays, const char *prefix, dg_error *err) {
-  size_t length = strlen(prefix);
-  for (size_t i = 0; i < arrays->count; i++)
-    if (strncmp(arrays->items[i].name, prefix, length) != 0) return true;
-  for (size_t i = 0; i < arrays->count; i++)
-    if (!rename_one(&arrays->items[i], prefix, "", err)) return false;
-  return true;
 }
 
 bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_error *err) {
@@ -129,7 +78,7 @@ bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_e
     else
       i++;
   }
-  return strip(arrays, "_orig_mod.", err) && strip(arrays, "module.", err);
+  return true;
 }
 
 /* ---- layers ------------------------------------------------------------- */
@@ -159,6 +108,33 @@ static dg_group *group_of(dg_groups *groups, const char *name, size_t length) {
   return group;
 }
 
+/** The part of a group's name behind its first '.' or '/' from `at` on; 0: there is none. */
+static size_t behind_part(const dg_group *group, size_t at) {
+  size_t length = at + strcspn(group->name + at, "./");
+  return group->name[length] && group->name[length + 1] ? length + 1 : 0;
+}
+
+/**
+ * Takes off what all names begin with: "model.", "module._orig_mod.", "layers/". The last part
+ * always stays.
+ */
+static void find_prefix(dg_groups *groups) {
+  const dg_group *first = NULL;
+  size_t prefix = 0, next = 0;
+  for (size_t g = 0; g < groups->count && !first; g++)
+    if (!groups->items[g].told) first = &groups->items[g];
+  while (first && (next = behind_part(first, prefix)) > 0) {
+    for (size_t g = 0; g < groups->count; g++)
+      if (!groups->items[g].told && (behind_part(&groups->items[g], prefix) != next ||
+                                     memcmp(groups->items[g].name, first->name, next) != 0))
+        next = 0;
+    if (!next) break;
+    prefix = next;
+  }
+  for (size_t g = 0; g < groups->count; g++)
+    if (!groups->items[g].told) groups->items[g].prefix = prefix;
+}
+
 bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err) {
   *groups = (dg_groups){.items = calloc(arrays->count + 1, sizeof *groups->items),
                         .loose_members = calloc(arrays->count + 1, sizeof(size_t))};
@@ -173,7 +149,9 @@ bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err) {
     dg_group *group = group_of(groups, arrays->items[i].name, length);
     if (group->count < DG_GROUP_MOST) group->members[group->count] = i;
     group->count++;
+    group->told |= arrays->items[i].told;
   }
+  find_prefix(groups);
   return true;
 }
 

@@ -13,20 +13,11 @@ typedef struct {
   size_t *loose_members;
 } dg_groups;
 
-/**
- * Renames and drops as the options say, drops what no network needs, and takes off prefixes that
- * PyTorch's wrappers put before every name.
- */
+/** Renames and drops as the options say, and drops what no network needs. */
 bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_error *err);
 
-/** Joins tensors to layers. Free with dg_groups_free. */
+/** Joins tensors to layers, and finds what all their names begin with. Free with dg_groups_free. */
 bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err);
 void dg_groups_free(dg_groups *groups);
-
-/** Orders two names as people do: numbers in them by their size. */
-int dg_names_compare(const char *a, const char *b);
-
-/** Are two names alike but for their numbers? */
-bool dg_names_alike(const char *a, const char *b);
 
 #endif

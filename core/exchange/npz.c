@@ -40,6 +40,7 @@ static bool read_entry(dg_arrays *arrays, dg_archive *archive, uint64_t entry, d
 bool dg_read_npz(dg_arrays *arrays, dg_error *err) {
   dg_archive *archive = dg_archive_open(arrays->path, err);
   if (!archive) return false;
+  dg_arrays_bound(arrays, dg_archive_size(archive));
   bool right = read_model(arrays, archive, err);
   for (uint64_t i = 0; right && i < dg_archive_count(archive); i++)
     right = read_entry(arrays, archive, i, err);

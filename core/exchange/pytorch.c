@@ -35,6 +35,7 @@ typedef struct {
   dg_pickle pickle;
   const char *prefix; /**< of the entries' names: "archive/" */
   size_t prefix_length;
+  bool big_endian;
   uint64_t entry; /**< whose bytes are in `storage` */
   unsigned char *storage;
   size_t storage_size;
@@ -132,16 +133,15 @@ static uint64_t place_of(const tensor *t, uint64_t i) {
   return place;
 }
 
-/** The entry that holds a storage: PREFIX "data/" KEY. */
-static bool find_storage(const reading *r, const tensor *t, uint64_t *entry) {
-  static const char folder[] = "data/";
-  size_t ahead = r->prefix_length + sizeof folder - 1;
+/** The entry PREFIX FOLDER NAME, whose name has `length` bytes. */
+static bool find_entry(const reading *r, const char *folder, const char *name, size_t length,
+                       uint64_t *entry) {
+  size_t ahead = r->prefix_length, within = strlen(folder);
   for (*entry = 0; *entry < dg_archive_count(r->archive); ++*entry) {
-    const char *name = dg_archive_name(r->archive, *entry);
-    if (name && strlen(name) == ahead + t->key->length &&
-        memcmp(name, r->prefix, r->prefix_length) == 0 &&
-        memcmp(name + r->prefix_length, folder, sizeof folder - 1) == 0 &&
-        memcmp(name + ahead, t->key->text, t->key->length) == 0)
+    const char *full = dg_archive_name(r->archive, *entry);
+    if (full && strlen(full) == ahead + within + length && memcmp(full, r->prefix, ahead) == 0 &&
+        memcmp(full + ahead, folder, within) == 0 &&
+        memcmp(full + ahead + within, name, length) == 0)
       return true;
   }
   return false;
@@ -150,7 +150,8 @@ static bool find_storage(const reading *r, const tensor *t, uint64_t *entry) {
 /** Reads a storage, unless it is the one that was read last. */
 static bool load_storage(reading *r, const char *name, const tensor *t) {
   uint64_t entry, size = dg_element_size(t->element);
-  if (!find_storage(r, t, &entry)) return refuse(r, name, "has no numbers in the file");
+  if (!find_entry(r, "data/", t->key->text, t->key->length, &entry))
+    return refuse(r, name, "has no numbers in the file");
   if (!r->storage || r->entry != entry) {
     free(r->storage);
     r->storage = dg_archive_read(r->archive, entry, UINT64_MAX, &r->storage_size, r->err);
@@ -171,8 +172,11 @@ static bool add_tensor(reading *r, const char *name, const dg_pickle_value *argu
       dg_arrays_add(r->arrays, name, t.rank, t.dim, dg_element_whole(t.element), r->err);
   if (!array || !load_storage(r, name, &t)) return false;
   size_t size = dg_element_size(t.element);
-  for (uint64_t i = 0; i < array->count; i++)
-    array->data[i] = dg_element_read(t.element, r->storage + place_of(&t, i) * size);
+  for (uint64_t i = 0; i < array->count; i++) {
+    const unsigned char *from = r->storage + place_of(&t, i) * size;
+    array->data[i] =
+        r->big_endian ? dg_element_read_big(t.element, from) : dg_element_read(t.element, from);
+  }
   return true;
 }
 
@@ -258,13 +262,31 @@ static bool find_pickle(reading *r, uint64_t *entry) {
                  r->arrays->path);
 }
 
+/** Whose numbers they are: the entry "byteorder" says it since PyTorch 2.1; before, all did little.
+ */
+static bool read_byte_order(reading *r) {
+  static const char name[] = "byteorder", big[] = "big", little[] = "little";
+  uint64_t entry;
+  size_t size;
+  if (!find_entry(r, "", name, sizeof name - 1, &entry)) return true;
+  unsigned char *text = dg_archive_read(r->archive, entry, sizeof little - 1, &size, r->err);
+  if (!text) return false;
+  r->big_endian = size == sizeof big - 1 && memcmp(text, big, size) == 0;
+  bool known = r->big_endian || (size == sizeof little - 1 && memcmp(text, little, size) == 0);
+  free(text);
+  return known || dg_fail(r->err, DG_ERR_INPUT,
+                          "%s: its entry \"byteorder\" says neither \"little\" nor \"big\"",
+                          r->arrays->path);
+}
+
 bool dg_read_pytorch(dg_arrays *arrays, dg_error *err) {
   reading r = {.arrays = arrays, .err = err};
   r.archive = dg_archive_open(arrays->path, err);
   if (!r.archive) return false;
+  dg_arrays_bound(arrays, dg_archive_size(r.archive));
   uint64_t entry;
   size_t size;
-  unsigned char *bytes = find_pickle(&r, &entry)
+  unsigned char *bytes = find_pickle(&r, &entry) && read_byte_order(&r)
                              ? dg_archive_read(r.archive, entry, LARGEST_PICKLE, &size, err)
                              : NULL;
   bool right =

@@ -65,3 +65,11 @@ float dg_element_read(dg_element element, const void *from) {
     return (float)bits;
   }
 }
+
+float dg_element_read_big(dg_element element, const void *from) {
+  const unsigned char *bytes = from;
+  unsigned char turned[sizeof(uint64_t)];
+  size_t size = dg_element_size(element);
+  for (size_t i = 0; i < size; i++) turned[i] = bytes[size - 1 - i];
+  return dg_element_read(element, turned);
+}

@@ -29,4 +29,7 @@ bool dg_element_whole(dg_element element);
 /** A number as float32, rounded to nearest; it need not be aligned, and is little-endian. */
 float dg_element_read(dg_element element, const void *from);
 
+/** The same of a number that is big-endian. */
+float dg_element_read_big(dg_element element, const void *from);
+
 #endif
