@@ -1,14 +1,20 @@
 #include "report/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/digits.h"
+#include "core/support/descriptor.h"
 #include "core/support/file.h"
+#include "core/support/target.h"
+#include "report/markup.h"
 
-enum { LONGEST_NAME = 40, HEAD = 1024 };
+enum { LONGEST_NAME = 40 };
 
 static const char *const names[REPORT_FILES] = {
     [REPORT_PAGE] = "index.html",
@@ -33,34 +39,96 @@ void report_path(const char *folder, report_file file, char path[REPORT_PATH]) {
   snprintf(path, REPORT_PATH, "%s/%s", folder, names[file]);
 }
 
-/** Is there no page, or one of ours? */
-static bool check_page(const char *folder, const char *path, dg_error *err) {
-  char head[HEAD];
-  FILE *file = fopen(path, "r");
-  if (!file) return true;
-  head[fread(head, 1, sizeof head - 1, file)] = '\0';
-  fclose(file);
-  return strstr(head, REPORT_MARK) != NULL ||
-         dg_fail(err, DG_ERR_INPUT,
-                 "%s is a page that digits didn't write; give the report another folder than %s",
-                 path, folder);
+/* ---- what is there ------------------------------------------------------ */
+
+/** Does the folder carry the mark of a report: a page that begins as ours do? */
+static bool is_ours(const char *folder) {
+  char path[REPORT_PATH], head[sizeof REPORT_MARK];
+  report_path(folder, REPORT_PAGE, path);
+  int page = dg_open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+  if (page < 0) return false;
+  bool ours = dg_read_at(page, head, sizeof REPORT_MARK - 1, 0) == 0 &&
+              memcmp(head, REPORT_MARK, sizeof REPORT_MARK - 1) == 0;
+  close(page);
+  return ours;
 }
 
-bool report_folder_open(const char *folder, dg_error *err) {
+/** Refuses what a report would write over or remove, unless a report wrote it. */
+static bool check_files(const char *folder, bool ours, dg_error *err) {
   char path[REPORT_PATH];
   struct stat info;
-  if (strlen(folder) + LONGEST_NAME > sizeof path)
-    return dg_fail(err, DG_ERR_INPUT, "%.80s…: the path is too long; use a shorter one", folder);
-  if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode))
-    return dg_fail(err, DG_ERR_INPUT, "%s is no folder; give another one for the report", folder);
-  if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-    return dg_fail(err, DG_ERR_RUNTIME, "%s: the folder can't be made: %s", folder,
-                   strerror(errno));
+  for (report_file file = REPORT_PAGE; file < REPORT_FILES; file++) {
+    report_path(folder, file, path);
+    if (lstat(path, &info) != 0 || (ours && S_ISREG(info.st_mode))) continue;
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s is there, %s; give the report another folder than %s, or move it away", path,
+                   ours                  ? "which is no file of a report"
+                   : file == REPORT_PAGE ? "a page that digits didn't write"
+                                         : "but no report of digits (its page is missing)",
+                   folder);
+  }
+  return true;
+}
+
+/** Refuses a folder whose log a run is writing. */
+static bool check_idle(const char *folder, dg_error *err) {
+  char path[REPORT_PATH];
+  report_path(folder, REPORT_LOG, path);
+  int log = dg_open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+  bool busy = log >= 0 && dg_lock(log) == EWOULDBLOCK;
+  if (log >= 0) close(log);
+  return !busy ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: another run writes its report to this folder now; give another one", folder);
+}
+
+/* ---- making it ready ---------------------------------------------------- */
+
+/** Marks the folder as ours before the first file is in it, lest a run that is killed leaves files
+    that no report may touch. */
+static bool write_mark(const char *folder, dg_error *err) {
+  char path[REPORT_PATH];
+  markup page = {0};
   report_path(folder, REPORT_PAGE, path);
-  if (!check_page(folder, path, err) || !dg_file_check(path, err)) return false;
+  markup_add(&page,
+             REPORT_MARK " %s\">\n<title>No report yet</title>\n</head>\n<body>\n<p>No report "
+                         "yet: it is written when the run ends.</p>\n</body>\n</html>\n",
+             dg_version());
+  bool right = markup_write(&page, path, err);
+  markup_free(&page);
+  return right;
+}
+
+static void remove_pictures(const char *folder) {
+  char path[REPORT_PATH];
   for (report_file file = REPORT_LOSS_BY_STEP; file < REPORT_FILES; file++) {
     report_path(folder, file, path);
     unlink(path);
   }
+}
+
+/** Makes the folder where there is none. */
+static bool make_folder(const char *folder, dg_error *err) {
+  struct stat info;
+  char *target = dg_file_target(folder, err); /* over no link that mustn't be followed */
+  if (!target) return false;
+  free(target);
+  if (strlen(folder) + LONGEST_NAME > REPORT_PATH)
+    return dg_fail(err, DG_ERR_INPUT, "%.80s…: the path is too long; use a shorter one", folder);
+  if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode))
+    return dg_fail(err, DG_ERR_INPUT, "%s is no folder; give another one for the report", folder);
+  return mkdir(folder, 0777) == 0 || errno == EEXIST ||
+         dg_fail(err, DG_ERR_RUNTIME, "%s: the folder can't be made: %s", folder, strerror(errno));
+}
+
+bool report_folder_open(const char *folder, dg_error *err) {
+  char path[REPORT_PATH];
+  if (!make_folder(folder, err)) return false;
+  bool ours = is_ours(folder);
+  if (!check_files(folder, ours, err) || !check_idle(folder, err)) return false;
+  if (!ours) return write_mark(folder, err);
+  report_path(folder, REPORT_PAGE, path);
+  if (!dg_file_check(path, err)) return false;
+  remove_pictures(folder);
   return true;
 }

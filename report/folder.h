@@ -31,12 +31,15 @@ void report_path(const char *folder, report_file file, char path[REPORT_PATH]);
 const char *report_name(report_file file);
 
 /**
- * Makes the folder where there is none, checks that files can be written there and removes the
- * pictures of an earlier report. A folder whose index.html is no report is an error.
+ * Makes the folder where there is none, with a page that says that no report is in it yet, and
+ * removes the pictures of an earlier report. Files of a report's names in a folder whose page is
+ * none of ours, links of such names, and a folder that a run writes its report to are errors.
  */
 bool report_folder_open(const char *folder, dg_error *err);
 
-/** What marks a page as ours. */
-#define REPORT_MARK "<meta name=\"generator\" content=\"digits"
+/** What marks a page as ours: it begins so. */
+#define REPORT_MARK                                                                                \
+  "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                        \
+  "<meta name=\"generator\" content=\"digits"
 
 #endif

@@ -32,7 +32,8 @@ void markup_add(markup *m, const char *format, ...) {
   va_start(args, format);
   va_copy(again, args);
   int size = vsnprintf(NULL, 0, format, args);
-  if (size >= 0 && reserve(m, (size_t)size)) {
+  m->failed |= size < 0;
+  if (!m->failed && reserve(m, (size_t)size)) {
     vsnprintf(m->text + m->length, (size_t)size + 1, format, again);
     m->length += (size_t)size;
   }

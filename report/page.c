@@ -47,7 +47,6 @@ static const char page_style[] =
 void page_begin(page *p, const char *folder, const char *title, const char *subtitle) {
   *p = (page){.folder = folder};
   markup *m = &p->html;
-  markup_add(m, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
   markup_add(m, REPORT_MARK " %s\">\n", dg_version());
   markup_add(m, "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
   markup_escape(m, title);

@@ -1,6 +1,5 @@
 #include "report/picture.h"
 
-#include <errno.h>
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,25 +24,39 @@ static png_image describe(const picture *p) {
                      .format = p->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};
 }
 
-bool picture_write(const picture *p, const char *path, dg_error *err) {
+/** The bytes of its PNG file, in new memory. NULL: there is too little, for libpng fails of nothing
+    else. */
+static uint8_t *pack(const picture *p, size_t *size) {
   png_image png = describe(p);
+  png_alloc_size_t room = PNG_IMAGE_PNG_SIZE_MAX(png);
+  uint8_t *bytes = malloc(room);
+  if (bytes && png_image_write_to_memory(&png, bytes, &room, 0, p->pixels, 0, NULL)) {
+    *size = room;
+    return bytes;
+  }
+  free(bytes);
+  return NULL;
+}
+
+bool picture_write(const picture *p, const char *path, dg_error *err) {
+  size_t size;
   dg_new_file file;
-  if (!dg_file_begin(&file, path, err)) return false;
-  errno = 0; /* libpng says "Write Error" alone */
-  if (png_image_write_to_stdio(&png, file.stream, 0, p->pixels, 0, NULL))
-    return dg_file_commit(&file, err);
-  dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: %s", path,
-          errno ? strerror(errno) : png.message);
-  dg_file_abandon(&file);
-  return false;
+  uint8_t *bytes = pack(p, &size);
+  if (!bytes) return dg_fail_memory(err, (size_t)p->height * p->width * p->channels);
+  bool right = dg_file_begin(&file, path, err);
+  if (right) {
+    dg_file_write(&file, bytes, size);
+    right = dg_file_commit(&file, err);
+  }
+  free(bytes);
+  return right;
 }
 
 void picture_inline(const picture *p, markup *m) {
-  png_image png = describe(p);
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);
-  uint8_t *bytes = malloc(size);
-  m->failed |= !bytes || !png_image_write_to_memory(&png, bytes, &size, 0, p->pixels, 0, NULL);
-  if (!m->failed) {
+  size_t size;
+  uint8_t *bytes = m->failed ? NULL : pack(p, &size);
+  m->failed |= !bytes;
+  if (bytes) {
     markup_add(m, "data:image/png;base64,");
     markup_base64(m, bytes, size);
   }

@@ -153,13 +153,14 @@ START_TEST(the_oldest_make_room) {
   ck_assert(put("used", "just now"));
   make_sparse(folder, "digits-0000000000000001", 100 << 20, 3000);
   make_sparse(folder, "digits-0000000000000002", 100 << 20, 1000);
-  make_sparse(folder, "digits-0000000000000003.1.tmp", 100 << 20, 2000);
+  make_sparse(folder, "digits-0000000000000003.0123456789abcdef.tmp", 100 << 20, 2000);
   make_sparse(folder, "of-the-user", 300 << 20, 4000);
+  make_sparse(folder, "digits-0123456789-of-the-user", 300 << 20, 4000);
   ck_assert(put("new", "one"));
   expect("used", "just now");
   expect("new", "one");
   file_list files = list_files(folder);
-  ck_assert_uint_eq(files.count, 5); /* one of the three, that of 3000 seconds, had to go */
+  ck_assert_uint_eq(files.count, 6); /* one of the three, that of 3000 seconds, had to go */
   for (size_t i = 0; i < files.count; i++)
     ck_assert_ptr_null(strstr(files.paths[i], "digits-0000000000000001"));
   ck_assert(!dg_cache_put("too large", "", (size_t)DG_CACHE_BYTES));

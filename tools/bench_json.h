@@ -9,8 +9,8 @@
 /** What the object begins with. The caller drops it (json_decref). */
 json_t *bench_json_new(const bench_options *o, const dg_dataset *data);
 /** Adds a model on a side. */
-void bench_json_add(json_t *all, const bench_options *o, const char *model, const bench_side *side,
-                    const bench_result *result);
+bool bench_json_add(json_t *all, const bench_options *o, const char *model, const bench_side *side,
+                    const bench_result *result, dg_error *err);
 /** Writes the object to a file, beside which it grows until it is whole. */
 bool bench_json_write(const json_t *all, const char *path, dg_error *err);
 

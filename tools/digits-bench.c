@@ -153,7 +153,7 @@ static bool measure_model(bench *b, const char *model, dg_error *err) {
       return false;
     conclude(o, &b->results[0], &b->results[i]);
     count_peaks(side, &b->results[i]);
-    bench_json_add(b->json, o, model, side, &b->results[i]);
+    if (!bench_json_add(b->json, o, model, side, &b->results[i], err)) return false;
   }
   tell_nothing();
   bench_table_model(model, b->sides, b->side_count, b->results);

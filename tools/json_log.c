@@ -1,49 +1,82 @@
 #include "tools/json_log.h"
 
 #include <errno.h>
-#include <jansson.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-/** Ends a line that a killed program left unfinished. */
-static void end_torn_line(FILE *file) {
-  if (fseek(file, -1, SEEK_END) == 0 && fgetc(file) != '\n') fputc('\n', file);
-  fseek(file, 0, SEEK_END);
+#include "core/support/descriptor.h"
+#include "core/support/target.h"
+#include "core/support/text.h"
+#include "tools/json_ended.h"
+
+/* ---- the files ---------------------------------------------------------- */
+
+/** Ends a line that a killed program left unfinished. Returns 0 or an errno. */
+static int end_torn_line(int file, off_t size) {
+  char last = '\n';
+  int reason = size > 0 ? dg_read_at(file, &last, 1, (uint64_t)size - 1) : 0;
+  return reason || last == '\n' ? reason : dg_write_all(file, "\n", 1);
+}
+
+/** Makes an open file ready for the first line, once no other run has it. */
+static bool begin(int file, const char *path, bool append, dg_error *err) {
+  struct stat info;
+  int reason = fstat(file, &info) == 0 ? 0 : errno;
+  bool plain = !reason && S_ISREG(info.st_mode);
+  if (plain && dg_lock(file) == EWOULDBLOCK)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "the log %s is written by another run now; give this one another file", path);
+  if (plain && append) reason = end_torn_line(file, info.st_size);
+  if (plain && !append && ftruncate(file, 0) != 0) reason = errno;
+  return !reason ||
+         dg_fail(err, DG_ERR_RUNTIME, "the log %s can't be written: %s", path, strerror(reason));
 }
 
 bool json_log_open(json_log *log, const char *path, bool append, dg_error *err) {
   if (!path) return true;
-  FILE *file = fopen(path, append ? "a+" : "w");
-  if (!file)
+  char *target = dg_file_target(path, err);
+  if (!target) return false;
+  int flags = (append ? O_RDWR : O_WRONLY) | O_CREAT | O_APPEND;
+  int file = dg_open_file(target, flags, 0666);
+  free(target);
+  if (file < 0)
     return dg_fail(err, DG_ERR_RUNTIME, "the log %s can't be written: %s", path, strerror(errno));
-  if (append) end_torn_line(file);
   log->target[log->count].path = path;
-  log->target[log->count++].file = file;
-  return true;
+  log->target[log->count].reason = 0;
+  log->target[log->count++].descriptor = file;
+  return begin(file, path, append, err);
 }
 
 bool json_log_close(json_log *log, dg_error *err) {
-  bool right = true;
+  bool right = !log->lost || dg_fail_memory(err, sizeof(json_t));
   for (; log->count > 0; log->count--) {
-    FILE *file = log->target[log->count - 1].file;
-    bool failed = ferror(file) != 0;
-    failed |= fclose(file) != 0;
-    if (failed)
+    int file = log->target[log->count - 1].descriptor, reason = log->target[log->count - 1].reason;
+    if (close(file) != 0 && !reason && errno != EINTR) reason = errno;
+    if (reason)
       right = dg_fail(err, DG_ERR_RUNTIME, "%s: the log could not be written: %s",
-                      log->target[log->count - 1].path, strerror(errno));
+                      log->target[log->count - 1].path, strerror(reason));
   }
   return right;
 }
 
 /** Writes an object as a line and drops it. */
 static void write_line(json_log *log, json_t *object) {
-  for (unsigned i = 0; i < log->count && object; i++) {
-    json_dumpf(object, log->target[i].file, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    fputc('\n', log->target[i].file);
-    fflush(log->target[i].file);
-  }
+  char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  size_t length = text ? strlen(text) : 0;
   json_decref(object);
+  if (text) text[length] = '\n'; /* in place of the zero */
+  log->lost |= !text;
+  for (unsigned i = 0; text && i < log->count; i++)
+    if (!log->target[i].reason)
+      log->target[i].reason = dg_write_all(log->target[i].descriptor, text, length + 1);
+  free(text);
 }
+
+/* ---- the lines ---------------------------------------------------------- */
 
 /** A number; JSON has none for what is not finite. */
 static json_t *number(double value) {
@@ -56,35 +89,37 @@ void json_log_start(json_log *log, const json_start *s) {
                            (json_int_t)s->seed, "parameters", (json_int_t)s->parameters,
                            "train_samples", (json_int_t)s->train_samples, "validation_samples",
                            (json_int_t)s->validation_samples, "test_data", s->test_data);
-  json_object_set_new(line, "version", json_string(dg_version()));
-  json_object_set_new(line, "recipe", json_string(s->recipe));
-  json_object_set_new(line, "threads", json_integer(s->threads));
-  json_object_set_new(line, "command", json_string(s->command));
-  if (*s->tuned) json_object_set_new(line, "tuned", json_string(s->tuned));
+  bool right = true;
+  json_put(line, "version", json_string(dg_version()), &right);
+  json_put(line, "recipe", json_string(s->recipe), &right);
+  json_put(line, "threads", json_integer(s->threads), &right);
+  if (!dg_utf8_fault(s->command)) json_put(line, "command", json_string(s->command), &right);
+  if (*s->tuned) json_put(line, "tuned", json_string(s->tuned), &right);
   if (s->resumed) {
-    json_object_set_new(line, "resumed_epochs", json_integer(s->resumed->epoch));
-    json_object_set_new(line, "resumed_steps", json_integer(s->resumed->step));
+    json_put(line, "resumed_epochs", json_integer(s->resumed->epoch), &right);
+    json_put(line, "resumed_steps", json_integer(s->resumed->step), &right);
   }
-  write_line(log, line);
+  write_line(log, json_ended(line, right));
 }
 
 void json_log_step(json_log *log, uint64_t step, double loss, double accuracy) {
   if (log->count == 0) return;
-  write_line(log, json_pack("{ss sI so sf}", "event", "step", "step", (json_int_t)step, "loss",
-                            number(loss), "accuracy", accuracy));
+  write_line(log, json_pack("{ss sI so so}", "event", "step", "step", (json_int_t)step, "loss",
+                            number(loss), "accuracy", number(accuracy)));
 }
 
 void json_log_epoch(json_log *log, const dg_epoch_report *r) {
-  json_t *line =
-      json_pack("{ss sI so so sf sf sf}", "event", "epoch", "epoch", (json_int_t)r->epoch,
-                "train_loss", number(r->train.loss), "train_accuracy", number(r->train.accuracy),
-                "lr", r->lr, "seconds", r->seconds, "samples_per_second", r->samples_per_second);
+  json_t *line = json_pack(
+      "{ss sI so so so so so}", "event", "epoch", "epoch", (json_int_t)r->epoch, "train_loss",
+      number(r->train.loss), "train_accuracy", number(r->train.accuracy), "lr", number(r->lr),
+      "seconds", number(r->seconds), "samples_per_second", number(r->samples_per_second));
+  bool right = true;
   if (r->validated) {
-    json_object_set_new(line, "validation_loss", number(r->validation.loss));
-    json_object_set_new(line, "validation_accuracy", number(r->validation.accuracy));
-    json_object_set_new(line, "best", json_boolean(r->best));
+    json_put(line, "validation_loss", number(r->validation.loss), &right);
+    json_put(line, "validation_accuracy", number(r->validation.accuracy), &right);
+    json_put(line, "best", json_boolean(r->best), &right);
   }
-  write_line(log, line);
+  write_line(log, json_ended(line, right));
 }
 
 void json_log_test(json_log *log, const dg_score *score, double seconds) {

@@ -2,8 +2,6 @@
 #ifndef DG_JSON_LOG_H
 #define DG_JSON_LOG_H
 
-#include <stdio.h>
-
 #include "core/digits.h"
 
 enum { JSON_LOGS = 2 };
@@ -12,9 +10,11 @@ enum { JSON_LOGS = 2 };
 typedef struct {
   struct {
     const char *path;
-    FILE *file;
+    int descriptor;
+    int reason; /**< errno of the first write that failed */
   } target[JSON_LOGS];
   unsigned count;
+  bool lost; /**< a line, for which there was no memory */
 } json_log;
 
 /** What a run starts from. */
@@ -33,13 +33,15 @@ typedef struct {
   double accuracy_mean, accuracy_deviation, seconds_mean, seconds_deviation;
 } json_summary;
 
-/** Opens a file, anew or to append to it, beside those that are open; path NULL: none. The log is
-    all zero before the first. */
+/**
+ * Opens a file, anew or to append to it, beside those that are open; path NULL: none. The log is
+ * all zero before the first. A file that another run writes its log to is an error.
+ */
 bool json_log_open(json_log *log, const char *path, bool append, dg_error *err);
 /** Closes all; a line that could not be written is an error here. */
 bool json_log_close(json_log *log, dg_error *err);
 
-/* A line for each event; losses that are not finite are null. */
+/* A line for each event; numbers that are not finite are null. */
 
 /** A run begins: what of, where, and by which recipe. */
 void json_log_start(json_log *log, const json_start *start);

@@ -1,59 +1,76 @@
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "core/data/idx.h"
 #include "core/support/file.h"
 
-enum { TYPE_UNSIGNED_BYTE = 0x08 };
+enum { TYPE_UNSIGNED_BYTE = 0x08, PIECE = 1 << 16, GZIP = 16, BEST = 9, MEMORY = 8 };
 
-static bool put(gzFile stream, const uint8_t *bytes, size_t count) {
-  const size_t piece = (size_t)1 << 30; // gzwrite counts in int
-  for (size_t done = 0; done < count;) {
-    size_t next = count - done < piece ? count - done : piece;
-    if (gzwrite(stream, bytes + done, (unsigned)next) != (int)next) return false;
+/** Bytes on their way to a file, which zlib packs or not. */
+typedef struct {
+  dg_new_file file;
+  bool packed, failed; /**< failed: zlib ran out of memory */
+  z_stream zlib;
+  uint8_t bytes[PIECE];
+} output;
+
+static bool output_open(output *out, const char *path, bool gzip, dg_error *err) {
+  *out = (output){.packed = gzip};
+  if (gzip && deflateInit2(&out->zlib, BEST, Z_DEFLATED, MAX_WBITS + GZIP, MEMORY,
+                           Z_DEFAULT_STRATEGY) != Z_OK)
+    return dg_fail_memory(err, sizeof out->zlib);
+  if (dg_file_begin(&out->file, path, err)) return true;
+  if (gzip) deflateEnd(&out->zlib);
+  return false;
+}
+
+/** Packs what zlib was given, and all that it holds back where that is the end. */
+static void pack(output *out, int mode) {
+  int state = Z_OK;
+  do {
+    out->zlib.next_out = out->bytes;
+    out->zlib.avail_out = PIECE;
+    state = deflate(&out->zlib, mode);
+    dg_file_write(&out->file, out->bytes, PIECE - out->zlib.avail_out);
+  } while (state == Z_OK && out->zlib.avail_out == 0);
+  out->failed |= mode == Z_FINISH ? state != Z_STREAM_END : state != Z_OK && state != Z_BUF_ERROR;
+}
+
+static void put(output *out, const uint8_t *bytes, size_t count) {
+  const size_t most = (size_t)1 << 30; /* zlib counts in unsigned int */
+  if (!out->packed) dg_file_write(&out->file, bytes, count);
+  for (size_t done = 0; out->packed && !out->failed && done < count;) {
+    size_t next = count - done < most ? count - done : most;
+    out->zlib.next_in = (uint8_t *)bytes + done;
+    out->zlib.avail_in = (unsigned)next;
+    pack(out, Z_NO_FLUSH);
     done += next;
   }
-  return true;
 }
 
-static bool put_word(gzFile stream, uint32_t word) {
+static void put_word(output *out, uint32_t word) {
   uint8_t bytes[4] = {(uint8_t)(word >> 24), (uint8_t)(word >> 16), (uint8_t)(word >> 8),
                       (uint8_t)word};
-  return put(stream, bytes, sizeof bytes);
+  put(out, bytes, sizeof bytes);
 }
 
-static bool put_array(gzFile stream, const dg_idx *array) {
+static void put_array(output *out, const dg_idx *array) {
   size_t count = 1;
-  bool right = put_word(stream, TYPE_UNSIGNED_BYTE << 8 | array->rank);
-  for (unsigned i = 0; right && i < array->rank; i++) {
-    right = put_word(stream, array->dims[i]);
+  put_word(out, TYPE_UNSIGNED_BYTE << 8 | array->rank);
+  for (unsigned i = 0; i < array->rank; i++) {
+    put_word(out, array->dims[i]);
     count *= array->dims[i];
   }
-  return right && put(stream, array->bytes, count);
-}
-
-/** Writes the array through zlib, which packs it or not, to an open file. */
-static bool put_file(const dg_new_file *file, const dg_idx *array, bool gzip) {
-  int descriptor = dup(fileno(file->stream));
-  if (descriptor < 0) return false;
-  gzFile stream = gzdopen(descriptor, gzip ? "wb9" : "wbT");
-  if (!stream) {
-    close(descriptor);
-    return false;
-  }
-  bool right = put_array(stream, array);
-  return gzclose_w(stream) == Z_OK && right;
+  put(out, array->bytes, count);
 }
 
 bool dg_idx_write(const dg_idx *array, const char *path, bool gzip, dg_error *err) {
-  dg_new_file file;
-  if (!dg_file_begin(&file, path, err)) return false;
-  errno = 0;
-  if (put_file(&file, array, gzip)) return dg_file_commit(&file, err);
-  dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: %s", path,
-          errno ? strerror(errno) : "zlib failed");
-  dg_file_abandon(&file);
-  return false;
+  output out;
+  if (!output_open(&out, path, gzip, err)) return false;
+  put_array(&out, array);
+  if (gzip && !out.failed) pack(&out, Z_FINISH);
+  if (gzip) deflateEnd(&out.zlib);
+  if (!out.failed) return dg_file_commit(&out.file, err);
+  dg_file_abandon(&out.file);
+  return dg_fail(err, DG_ERR_MEMORY, "%s could not be written: out of memory while it was packed",
+                 path);
 }

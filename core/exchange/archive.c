@@ -185,8 +185,44 @@ static bool pack(zip_source_t *to, const dg_archive_entry *entries, size_t count
   return false;
 }
 
-/** Copies what was packed into a file. */
-static bool copy(zip_source_t *from, const char *path, dg_error *err) {
+/** What an archive is to hold. */
+typedef struct {
+  const dg_archive_entry *entries;
+  size_t count;
+} contents;
+
+/** Does an archive hold this entry, whole? libzip compares the sum where it comes to the end. */
+static bool holds(zip_t *zip, zip_uint64_t place, const dg_archive_entry *entry) {
+  const char *name = zip_get_name(zip, place, ZIP_FL_ENC_RAW);
+  unsigned char bytes[1 << 14];
+  zip_file_t *file = name && strcmp(name, entry->name) == 0 ? zip_fopen_index(zip, place, 0) : NULL;
+  zip_int64_t got = -1;
+  size_t done = 0;
+  while (file && (got = zip_fread(file, bytes, sizeof bytes)) > 0) {
+    if ((size_t)got > entry->size - done ||
+        memcmp(bytes, (const unsigned char *)entry->bytes + done, (size_t)got) != 0)
+      break;
+    done += (size_t)got;
+  }
+  if (file) zip_fclose(file);
+  return got == 0 && done == entry->size;
+}
+
+/** Looks whether a file that was written is the archive that it is to be. */
+static const char *look(int descriptor, uint64_t size, const void *expected) {
+  (void)size;
+  const contents *c = expected;
+  int own = dup(descriptor), reason;
+  zip_t *zip = own < 0 ? NULL : zip_fdopen(own, ZIP_CHECKCONS, &reason);
+  if (!zip && own >= 0) close(own);
+  bool same = zip && zip_get_num_entries(zip, 0) == (zip_int64_t)c->count;
+  for (size_t i = 0; same && i < c->count; i++) same = holds(zip, i, &c->entries[i]);
+  if (zip) zip_discard(zip);
+  return same ? NULL : "the zip file, read back, is not what was to be written; memory ran out?";
+}
+
+/** Copies what was packed into a file; false where it could not be had, or not written. */
+static bool copy(zip_source_t *from, const char *path, const contents *c, dg_error *err) {
   dg_new_file file;
   unsigned char bytes[1 << 14];
   if (zip_source_open(from) != 0) return dg_fail_memory(err, sizeof bytes);
@@ -195,7 +231,8 @@ static bool copy(zip_source_t *from, const char *path, dg_error *err) {
     zip_int64_t got;
     while ((got = zip_source_read(from, bytes, sizeof bytes)) > 0)
       dg_file_write(&file, bytes, (size_t)got);
-    right = dg_file_commit(&file, err);
+    if (got < 0) dg_file_abandon(&file);
+    right = got == 0 ? dg_file_commit_seen(&file, look, c, err) : dg_fail_memory(err, sizeof bytes);
   }
   zip_source_close(from);
   return right;
@@ -203,13 +240,14 @@ static bool copy(zip_source_t *from, const char *path, dg_error *err) {
 
 bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t count,
                       const char *comment, dg_error *err) {
+  const contents c = {entries, count};
   zip_error_t reason;
   zip_error_init(&reason);
   zip_source_t *memory = zip_source_buffer_create(NULL, 0, 0, &reason);
   bool right = memory && pack(memory, entries, count, comment);
   if (!right)
     dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: the zip file could not be made", path);
-  right = right && copy(memory, path, err);
+  right = right && copy(memory, path, &c, err);
   zip_source_free(memory);
   zip_error_fini(&reason);
   return right;

@@ -76,21 +76,22 @@ static bool build(dg_onnx_graph *g, const dg_model *model, const dg_outline *out
 
 /* ---- the file ----------------------------------------------------------- */
 
-/** Where protobuf-c's bytes go. */
-typedef struct {
-  ProtobufCBuffer base;
-  dg_new_file file;
-} file_buffer;
-
-static void append(ProtobufCBuffer *buffer, size_t length, const uint8_t *bytes) {
-  dg_file_write(&((file_buffer *)buffer)->file, bytes, length);
-}
-
+/** Packs into memory of our own: protobuf-c's buffers drop silently what they find no memory for.
+ */
 static bool write_model(const char *path, const Dg__Onnx__Model *model, dg_error *err) {
-  file_buffer to = {.base.append = append};
-  if (!dg_file_begin(&to.file, path, err)) return false;
-  dg__onnx__model__pack_to_buffer(model, &to.base);
-  return dg_file_commit(&to.file, err);
+  dg_new_file file;
+  size_t size = dg__onnx__model__get_packed_size(model);
+  uint8_t *bytes = malloc(size);
+  if (!bytes) return dg_fail_memory(err, size);
+  bool right = dg__onnx__model__pack(model, bytes) == size;
+  if (!right) dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: protobuf-c failed", path);
+  right = right && dg_file_begin(&file, path, err);
+  if (right) {
+    dg_file_write(&file, bytes, size);
+    right = dg_file_commit(&file, err);
+  }
+  free(bytes);
+  return right;
 }
 
 bool dg_write_onnx(const char *path, const dg_model *model, const dg_outline *outline,

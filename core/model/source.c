@@ -313,7 +313,8 @@ char *dg_source_text(const config_t *config) {
   FILE *file = open_memstream(&text, &size);
   if (!file) return NULL;
   write_members(file, config_root_setting(config), 0);
-  if (fclose(file) == 0) return text;
+  bool right = !ferror(file);
+  if (fclose(file) == 0 && right) return text;
   free(text);
   return NULL;
 }

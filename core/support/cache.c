@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "core/support/file.h"
+#include "core/support/temporary.h"
 
-enum { PATH_ROOM = 4096, NAME_LENGTH = 23 };
+enum { PATH_ROOM = 4096, HASH_LENGTH = 16, NAME_LENGTH = 7 + HASH_LENGTH };
 
 static const char prefix[] = "digits-";
 
@@ -116,13 +117,24 @@ typedef struct {
   struct timespec used;
 } entry;
 
+/** Is it the name of a result, or of one on its way there? */
+static bool is_entry(const char *name) {
+  if (strncmp(name, prefix, sizeof prefix - 1) != 0 ||
+      strspn(name + sizeof prefix - 1, "0123456789abcdef") != HASH_LENGTH)
+    return false;
+  char result[NAME_LENGTH + 1];
+  memcpy(result, name, NAME_LENGTH);
+  result[NAME_LENGTH] = '\0';
+  return strcmp(name, result) == 0 || dg_temporary_is(name, result);
+}
+
 /** Reads size and time of a file that this cache wrote; false: it is another's. */
 static bool read_entry(const char *folder, const char *name, entry *e) {
   char path[PATH_ROOM];
   struct stat status;
   const size_t length = strlen(name);
-  if (strncmp(name, prefix, sizeof prefix - 1) != 0 || length < NAME_LENGTH ||
-      length >= sizeof e->name || snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_ROOM ||
+  if (!is_entry(name) || length >= sizeof e->name ||
+      snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_ROOM ||
       lstat(path, &status) != 0 || !S_ISREG(status.st_mode))
     return false;
   *e = (entry){.size = status.st_size, .used = status.st_mtim};
@@ -170,7 +182,7 @@ bool dg_cache_put(const char *key, const void *bytes, size_t size) {
   make_room(folder, length);
   dg_new_file file;
   if (!dg_file_begin(&file, path, NULL)) return false;
-  fchmod(fileno(file.stream), S_IRUSR | S_IWUSR);
+  fchmod(file.descriptor, S_IRUSR | S_IWUSR);
   header h = header_of(key, bytes, size);
   dg_file_write(&file, &h, sizeof h);
   dg_file_write(&file, key, h.key_length);

@@ -13,8 +13,7 @@
 enum { LENGTH_BYTES = 8, LARGEST_HEADER = 100000000 };
 static const char metadata_key[] = "__metadata__";
 
-/** Numbers of a tensor; UINT64_MAX where they are too many to count. */
-static uint64_t count_of(const dg_stored_tensor *t) {
+uint64_t dg_stored_count(const dg_stored_tensor *t) {
   uint64_t count = 1;
   for (uint32_t i = 0; i < t->rank; i++) {
     if (t->dim[i] && count > (UINT64_MAX >> 8) / t->dim[i]) return UINT64_MAX;
@@ -22,66 +21,6 @@ static uint64_t count_of(const dg_stored_tensor *t) {
   }
   return count;
 }
-
-/* ---- writing ------------------------------------------------------------ */
-
-static json_t *describe(const dg_stored_tensor *t, uint64_t begin) {
-  json_t *shape = json_array();
-  for (uint32_t i = 0; i < t->rank; i++)
-    json_array_append_new(shape, json_integer((json_int_t)t->dim[i]));
-  uint64_t end = begin + count_of(t) * sizeof(float);
-  return json_pack("{ss so s[II]}", "dtype", "F32", "shape", shape, "data_offsets",
-                   (json_int_t)begin, (json_int_t)end);
-}
-
-/** The header, padded with blanks so that the numbers begin at a multiple of 8. */
-static char *make_header(const dg_stored_tensor *tensors, size_t tensor_count,
-                         const dg_stored_text *texts, size_t text_count, size_t *length) {
-  json_t *root = json_object(), *metadata = json_object();
-  bool right = root && metadata;
-  for (size_t i = 0; i < text_count; i++)
-    right &= json_object_set_new(metadata, texts[i].key, json_string(texts[i].value)) == 0;
-  if (text_count) json_object_set(root, metadata_key, metadata);
-  uint64_t place = 0;
-  for (size_t i = 0; i < tensor_count; i++) {
-    right &= json_object_set_new(root, tensors[i].name, describe(&tensors[i], place)) == 0;
-    place += count_of(&tensors[i]) * sizeof(float);
-  }
-  char *text = right ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
-  json_decref(metadata);
-  json_decref(root);
-  if (!text) return NULL;
-  size_t used = strlen(text);
-  *length = (used + 7) / 8 * 8;
-  char *padded = realloc(text, *length + 1);
-  if (!padded) return free(text), NULL;
-  memset(padded + used, ' ', *length - used);
-  return padded;
-}
-
-bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, size_t tensor_count,
-                          const dg_stored_text *texts, size_t text_count, dg_error *err) {
-  size_t length;
-  char *header = make_header(tensors, tensor_count, texts, text_count, &length);
-  if (!header)
-    return dg_fail(err, DG_ERR_RUNTIME,
-                   "%s can't be written: a name or text for it is not UTF-8, or memory ran out",
-                   path);
-  dg_new_file file;
-  bool right = dg_file_begin(&file, path, err);
-  if (right) {
-    uint64_t stored = length;
-    dg_file_write(&file, &stored, LENGTH_BYTES);
-    dg_file_write(&file, header, length);
-    for (size_t i = 0; i < tensor_count; i++)
-      dg_file_write(&file, tensors[i].data, count_of(&tensors[i]) * sizeof(float));
-    right = dg_file_commit(&file, err);
-  }
-  free(header);
-  return right;
-}
-
-/* ---- reading ------------------------------------------------------------ */
 
 /** Where a damaged file stands, and how it is said. */
 typedef struct {
@@ -149,7 +88,7 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   json_int_t from = json_integer_value(begin), to = json_integer_value(end);
   if (from < 0 || to < from || (uint64_t)to > room)
     return damaged(c, "the data of \"%.80s\" lie outside the file", name);
-  uint64_t count = count_of(t);
+  uint64_t count = dg_stored_count(t);
   if (count == UINT64_MAX || count * dg_element_size(t->element) != (uint64_t)(to - from))
     return damaged(c, "the size of \"%.80s\" is not that of its shape", name);
   if (from % (json_int_t)dg_element_size(t->element) != 0)
@@ -161,7 +100,7 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
 static int by_place(const void *a, const void *b) {
   const dg_stored_tensor *x = a, *y = b;
   if (x->data != y->data) return x->data < y->data ? -1 : 1;
-  uint64_t a_count = count_of(x), b_count = count_of(y);
+  uint64_t a_count = dg_stored_count(x), b_count = dg_stored_count(y);
   return a_count < b_count ? -1 : a_count > b_count;
 }
 
@@ -174,7 +113,7 @@ static bool check_cover(complaint c, const dg_safetensors *file, const char *dat
     if (begin != at)
       return damaged(c, "\"%.80s\" %s", t->name,
                      begin < at ? "overlaps another tensor" : "leaves a gap before it");
-    at = begin + count_of(t) * dg_element_size(t->element);
+    at = begin + dg_stored_count(t) * dg_element_size(t->element);
   }
   return at == data + room || damaged(c, "%zu bytes are left over", (size_t)(data + room - at));
 }

@@ -37,7 +37,13 @@ typedef struct {
   void *content, *header;
 } dg_safetensors;
 
-/** Writes a file of float32: the old one stays until the new one is whole. */
+/** Numbers of a tensor; UINT64_MAX where they are too many to count. */
+uint64_t dg_stored_count(const dg_stored_tensor *tensor);
+
+/**
+ * Writes a file of float32: the old one stays until the new one is whole, and its header, read
+ * back, names just these tensors and texts.
+ */
 bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, size_t tensor_count,
                           const dg_stored_text *texts, size_t text_count, dg_error *err);
 

@@ -1,0 +1,25 @@
+/** JSON values that are whole or none. */
+#ifndef DG_JSON_ENDED_H
+#define DG_JSON_ENDED_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/** A value all of whose parts were made (`right`), or NULL: then it is dropped. */
+static inline json_t *json_ended(json_t *value, bool right) {
+  if (right) return value;
+  json_decref(value);
+  return NULL;
+}
+
+/** Adds to an array; a value that is NULL is a failure. */
+static inline void json_add(json_t *array, json_t *value, bool *right) {
+  *right &= json_array_append_new(array, value) == 0;
+}
+
+/** Adds to an object; a value that is NULL is a failure. */
+static inline void json_put(json_t *object, const char *key, json_t *value, bool *right) {
+  *right &= json_object_set_new(object, key, value) == 0;
+}
+
+#endif
