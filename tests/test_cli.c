@@ -239,7 +239,7 @@ START_TEST(a_stopped_run_is_resumed) {
   shell_check(RUN "--resume r.safetensors --data builtin", 2,
               "the run learned from other images, from ");
   shell_check("cp " MODELS "vanilla.cfg own.cfg; " RUN SMALL "--log own.cfg ./own.cfg", 2,
-              "--log would write over the model ./own.cfg");
+              "--log own.cfg would write over ./own.cfg, which the model is read from");
   shell_check(RUN "--test --data . --load r.safetensors.state", 2,
               "is the state of a run that stopped, not weights: --resume");
   shell_check("rm out; " RUN "--resume r.safetensors --log r.jsonl > out & p=$!; " UNTIL_AN_EPOCH

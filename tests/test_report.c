@@ -264,8 +264,8 @@ static const shell_line lines[] = {
     {SMALL "--report /dev/null/r vanilla", 1, "/dev/null/r: the folder can't be made"},
     {SMALL "--report h vanilla", 2, "h is no folder"},
     {"mkdir -p web; echo mine > web/index.html; " SMALL "--report web vanilla", 2,
-     "web/index.html is a page that digits didn't write"},
-    {SMALL "--report own --log own/run.jsonl vanilla", 2, "is the report's own log; leave it out"},
+     "web/index.html is there, a page that digits didn't write"},
+    {SMALL "--report own --log own/run.jsonl vanilla", 2, "--log and --report both write to own/run.jsonl; give one another file"},
     {RUN "--describe --report d vanilla", 2, "--report doesn't go with --describe"},
 };
 

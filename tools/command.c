@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/say.h"
@@ -71,12 +70,6 @@ int command_option(int argc, char **argv, const struct option *known, int *index
 const char *command_data(const char *given) {
   const char *set = getenv("DIGITS_DATA");
   return given ? given : set && *set ? set : "builtin";
-}
-
-bool command_same_file(const char *a, const char *b) {
-  struct stat first, second;
-  return a && b && stat(a, &first) == 0 && stat(b, &second) == 0 && S_ISREG(first.st_mode) &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 static int exit_code(dg_error_kind kind) {

@@ -25,9 +25,6 @@ int command_option(int argc, char **argv, const struct option *known, int *index
 /** The data set to use: `given`, else $DIGITS_DATA where it is set to something, else "builtin". */
 const char *command_data(const char *given);
 
-/** Are both paths of one file that is there? NULL is none. For what must not be written over. */
-bool command_same_file(const char *a, const char *b);
-
 /**
  * Begins a program. Where standard input, output or error is closed, something takes its place that
  * can't be written to, lest a file that is opened later gets what is printed.

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/model/catalog.h"
 #include "core/support/clock.h"
 #include "core/support/file.h"
 #include "core/support/text.h"
@@ -14,6 +15,7 @@
 #include "tools/bench_tune.h"
 #include "tools/command.h"
 #include "tools/say.h"
+#include "tools/targets.h"
 
 /** Everything that is open while models are measured. */
 typedef struct {
@@ -53,9 +55,33 @@ static bool check_models(const bench_options *o, dg_error *err) {
   return true;
 }
 
+/** All models that are found as inputs. */
+static bool read_found(const targets *t, dg_error *err) {
+  dg_catalog found;
+  char path[DG_PATH_SIZE];
+  bool right = dg_catalog_read(&found, DG_CATALOG_MODELS, err);
+  for (size_t i = 0; right && i < found.count; i++)
+    right = dg_catalog_path(&found, found.names[i], path, err) &&
+            targets_read(t, "a model is", path, err);
+  dg_catalog_free(&found);
+  return right;
+}
+
+/** Nothing that is read may be written over. */
+static bool check_targets(const bench_options *o, dg_error *err) {
+  targets t = {0};
+  if (!o->json) return true;
+  bool right = targets_write(&t, "--json", o->json, NULL, err) &&
+               targets_read_set(&t, "the data are", o->data, err) &&
+               (o->model_count > 0 || read_found(&t, err));
+  for (uint32_t i = 0; right && i < o->model_count; i++)
+    right = targets_read_model(&t, o->models[i], err);
+  targets_close(&t);
+  return right && dg_file_check(o->json, err);
+}
+
 static bool bench_open(bench *b, dg_error *err) {
-  if (b->options->json && !dg_file_check(b->options->json, err)) return false;
-  if (!check_models(b->options, err)) return false;
+  if (!check_targets(b->options, err) || !check_models(b->options, err)) return false;
   b->data = bench_data(b->options, err);
   if (!b->data || !bench_for_devices(b->options, add_side, b, err)) return false;
   b->results = calloc(b->side_count, sizeof *b->results);

@@ -6,6 +6,7 @@
 #include "tools/command.h"
 #include "tools/convert_options.h"
 #include "tools/say.h"
+#include "tools/targets.h"
 
 /** Prints a line of the mapping. */
 static void tell(void *user, const char *theirs, const char *ours, const char *how) {
@@ -23,7 +24,20 @@ static dg_model *load_model(const char *model, dg_error *err) {
   return dg_model_load(model, NULL, 0, err);
 }
 
+/** Nothing that is read may be written over, but INPUT by OUTPUT. */
+static bool check_targets(const convert_options *o, dg_error *err) {
+  static const char input[] = "the weights are";
+  targets t = {0};
+  bool right = targets_write(&t, "OUTPUT", o->output, input, err) &&
+               targets_read(&t, input, o->input, err) &&
+               (!o->model || (targets_read_model(&t, o->model, err) &&
+                              targets_read(&t, "the model is", o->model, err)));
+  targets_close(&t);
+  return right;
+}
+
 static bool convert(convert_options *o, dg_error *err) {
+  if (!check_targets(o, err)) return false;
   dg_model *model = o->model ? load_model(o->model, err) : NULL;
   if (o->model && !model) return false;
   if (!o->quiet) o->how.mapped = tell;

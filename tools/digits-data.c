@@ -9,6 +9,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/say.h"
+#include "tools/targets.h"
 
 /* ---- stats -------------------------------------------------------------- */
 
@@ -173,10 +174,22 @@ static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err)
          (dg_classes_read(&names, o->classes, err) && dg_data_name(data, &names, o->classes, err));
 }
 
+/** A sheet is written over nothing that is read; `write` writes over nothing at all. */
+static bool check_targets(const data_options *o, dg_error *err) {
+  targets t = {0};
+  bool right = o->task != DATA_SHEET ||
+               (targets_write(&t, "sheet", o->target, NULL, err) &&
+                targets_read_set(&t, "the data are", o->draw ? NULL : o->data, err) &&
+                targets_read(&t, "the names of the classes are", o->classes, err) &&
+                targets_read_model(&t, o->augment, err));
+  targets_close(&t);
+  return right;
+}
+
 static bool perform(const data_options *o, dg_error *err) {
   if (o->task == DATA_HELP) return fputs(data_options_help, stdout) >= 0;
   if (o->task == DATA_VERSION) return say("digits-data %s\n", dg_version());
-  dg_dataset *data = open_set(o, err);
+  dg_dataset *data = check_targets(o, err) ? open_set(o, err) : NULL;
   if (!data) return false;
   bool right = name_classes(data, o, err);
   if (right)

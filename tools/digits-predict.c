@@ -10,6 +10,7 @@
 #include "tools/predict_options.h"
 #include "tools/say.h"
 #include "tools/submission.h"
+#include "tools/targets.h"
 
 enum {
   BATCH = 64,
@@ -53,9 +54,24 @@ static bool open_classes(work *w, const char *weights, dg_error *err) {
                   file, w->classes.count, outputs));
 }
 
+/** Nothing that is read may be written over. */
+static bool check_targets(const predict_options *o, dg_error *err) {
+  targets t = {0};
+  bool right = targets_write(&t, "--show", o->show, NULL, err) &&
+               targets_write(&t, "--submission", o->submission, NULL, err) &&
+               targets_read_weights(&t, o->weights, err) && targets_read_model(&t, o->model, err) &&
+               targets_read(&t, "the names of the classes are", o->classes, err);
+  for (uint32_t i = 0; right && i < o->picture_count; i++)
+    right = targets_read(&t, o->submission ? "the table is" : "a picture is",
+                         strcmp(o->pictures[i], "-") == 0 ? "/dev/stdin" : o->pictures[i], err);
+  targets_close(&t);
+  return right;
+}
+
 static bool work_open(work *w, dg_error *err) {
   const predict_options *o = w->options;
   char path[DG_PATH_SIZE];
+  if (!check_targets(o, err)) return false;
   if (!dg_weights_find(o->weights, path, err)) return false;
   w->model =
       o->model ? dg_model_load(o->model, NULL, 0, err) : dg_model_of_weights(path, NULL, 0, err);

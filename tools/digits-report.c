@@ -4,6 +4,7 @@
 #include "report/report.h"
 #include "tools/command.h"
 #include "tools/say.h"
+#include "tools/targets.h"
 
 static const char help[] =
     "Usage: digits-report [options] OUT RUN...\n"
@@ -53,9 +54,27 @@ static bool read_options(report_options *o, int argc, char **argv, dg_error *err
   return true;
 }
 
+/** A report is written over no run that it is read from. */
+static bool check_targets(const report_options *o, dg_error *err) {
+  targets t = {0};
+  char path[REPORT_PATH];
+  bool right = true;
+  for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
+    right = targets_write_in(&t, "OUT", o->folder, report_name(file), err);
+  for (size_t i = 0; right && i < o->count; i++) {
+    bool long_path = snprintf(path, sizeof path, "%s/%s", o->runs[i], report_name(REPORT_LOG)) >=
+                     (int)sizeof path;
+    right = targets_read(&t, "a run is", o->runs[i], err) &&
+            (long_path || targets_read(&t, "a run is", path, err));
+  }
+  targets_close(&t);
+  return right;
+}
+
 static bool perform(const report_options *o, dg_error *err) {
   size_t runs;
   if (o->help) return fputs(help, stdout) >= 0;
+  if (!check_targets(o, err)) return false;
   if (o->version) return say("digits-report %s\n", dg_version());
   if (!report_compare(o->folder, o->title, o->runs, o->count, &runs, err)) return false;
   if (!o->quiet)

@@ -17,6 +17,7 @@
 #include "tools/run_report.h"
 #include "tools/run_state.h"
 #include "tools/say.h"
+#include "tools/targets.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -103,27 +104,37 @@ typedef struct {
   audience audience;
 } job;
 
-/** Nothing that is read may be written over. */
-static bool check_targets(const options *o, dg_error *err) {
-  const char *over = command_same_file(o->save, o->model)  ? "--save"
-                     : command_same_file(o->log, o->model) ? "--log"
-                                                           : NULL;
-  if (over) return dg_fail(err, DG_ERR_INPUT, "%s would write over the model %s", over, o->model);
-  if (command_same_file(o->log, o->save) || command_same_file(o->log, o->load))
-    return dg_fail(err, DG_ERR_INPUT, "--log would write over the weights in %s", o->log);
-  return !o->save || dg_file_check(o->save, err);
+/** Nothing that is read may be written over, but weights by those that they became. */
+static bool check_targets(const options *o, const run_state *state, dg_error *err) {
+  static const char weights[] = "the weights are";
+  targets t = {0};
+  bool right = targets_write(&t, "--save", o->save, weights, err) &&
+               (!state->path[0] ||
+                targets_write_beside(&t, "--save", o->save, RUN_STATE_END, weights, err)) &&
+               targets_write(&t, "--log", o->log, NULL, err);
+  for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
+    right = targets_write_in(&t, "--report", o->report, report_name(file), err);
+  right = right && targets_read_model(&t, o->model, err) &&
+          targets_read(&t, weights, o->load, err) && targets_read(&t, weights, o->resume, err) &&
+          targets_read_set(&t, "the data are", o->data, err) &&
+          targets_read_set(&t, "the test data are", o->test_data, err) &&
+          targets_read(&t, "the names of the classes are", o->classes, err);
+  targets_close(&t);
+  return right;
+}
+
+/** Looks at the outputs before hours of work. */
+static bool check_outputs(const options *o, run_state *state, dg_error *err) {
+  return check_targets(o, state, err) && (!o->save || dg_file_check(o->save, err)) &&
+         run_state_check(state, o->resume != NULL, err);
 }
 
 /** Opens the logs, of which that of the report goes on with an earlier one after a resume. */
 static bool open_logs(job *j, dg_error *err) {
   const options *o = j->options;
   audience *a = &j->audience;
-  const char *own = o->report ? a->report.log : NULL;
-  if (!json_log_open(&a->log, o->log, o->resume, err) ||
-      !json_log_open(&a->log, own, o->resume, err))
-    return false;
-  return !command_same_file(o->log, own) ||
-         dg_fail(err, DG_ERR_INPUT, "--log %s is the report's own log; leave it out", o->log);
+  return json_log_open(&a->log, o->log, o->resume, err) &&
+         json_log_open(&a->log, o->report ? a->report.log : NULL, o->resume, err);
 }
 
 /** Says how to repeat the run: what was left to defaults or the environment is spelled out. */
@@ -161,7 +172,7 @@ static bool open_data(job *j, dg_error *err) {
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
   j->model = load_model(o, j->state, err);
-  if (!j->model || !check_targets(o, err)) return false;
+  if (!j->model) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
   if (!open_data(j, err)) return false;
@@ -223,6 +234,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   say("device  %s: %s\n", start.backend, start.device);
   tell_data(j, &start);
   if (!o->test) say("seed    %u\n", seed);
+  if (j->state->none.kind) say("state   none is kept: %s\n", j->state->none.message);
   if (start.resumed) run_state_tell(j->state, j->device);
   fflush(stdout);
 }
@@ -342,7 +354,8 @@ static bool train(const options *o, const run_state *state, dg_error *err) {
 static bool use_model(options *o, dg_error *err) {
   run_state state;
   if (!run_state_find(o, &state, err)) return false;
-  return o->task == DO_DESCRIBE ? describe(o, &state, err) : train(o, &state, err);
+  if (o->task == DO_DESCRIBE) return describe(o, &state, err);
+  return check_outputs(o, &state, err) && train(o, &state, err);
 }
 
 static bool perform(options *o, dg_error *err) {

@@ -98,17 +98,6 @@ static bool read_one(predict_options *o, int which, const char *value, dg_error 
   return false;
 }
 
-/** Nothing that is read may be written over. */
-static bool check_target(const char *option, const char *target, const predict_options *o,
-                         dg_error *err) {
-  for (uint32_t i = 0; i < o->picture_count; i++)
-    if (command_same_file(target, o->pictures[i]))
-      return dg_fail(err, DG_ERR_INPUT, "%s would write over the %s %s", option,
-                     o->submission ? "table" : "picture", o->pictures[i]);
-  return !command_same_file(target, o->weights) ||
-         dg_fail(err, DG_ERR_INPUT, "%s would write over the weights %s", option, o->weights);
-}
-
 static bool take_words(predict_options *o, char **words, int count, dg_error *err) {
   if (count == 0) return dg_fail(err, DG_ERR_INPUT, "no weights were given; see --help");
   if (count == 1)
@@ -117,8 +106,7 @@ static bool take_words(predict_options *o, char **words, int count, dg_error *er
   o->weights = words[0];
   o->pictures = words + 1;
   o->picture_count = (uint32_t)count - 1;
-  return check_target("--show", o->show, o, err) &&
-         check_target("--submission", o->submission, o, err);
+  return true;
 }
 
 /** Refuses what says nothing beside a submission, which is of one table. */

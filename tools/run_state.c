@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/support/file.h"
 #include "tools/command.h"
 #include "tools/say.h"
 
@@ -33,7 +34,7 @@ bool run_state_find(options *o, run_state *state, dg_error *err) {
   *state = (run_state){0};
   struct stat target;
   if (!o->save || (stat(o->save, &target) == 0 && !S_ISREG(target.st_mode))) return true;
-  int length = snprintf(state->path, sizeof state->path, "%s.state", o->save);
+  int length = snprintf(state->path, sizeof state->path, "%s" RUN_STATE_END, o->save);
   if ((size_t)length >= sizeof state->path)
     return dg_fail(err, DG_ERR_INPUT, "%.100s…: the path is too long", o->save);
   if (o->resume) return take_up(o, state, err);
@@ -42,6 +43,12 @@ bool run_state_find(options *o, run_state *state, dg_error *err) {
                  "%s is the state of a run that stopped: --resume %s goes on with it; remove it to "
                  "begin anew",
                  state->path, o->save);
+}
+
+bool run_state_check(run_state *state, bool resumed, dg_error *err) {
+  if (!state->path[0] || dg_file_check(state->path, resumed ? err : &state->none)) return true;
+  state->path[0] = '\0';
+  return !resumed;
 }
 
 void run_state_tell(const run_state *state, const dg_device *device) {

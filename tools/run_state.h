@@ -4,8 +4,11 @@
 
 #include "tools/options.h"
 
+#define RUN_STATE_END ".state"
+
 typedef struct {
   char path[4096];    /**< empty: no state is kept, as beside a device that is no file */
+  dg_error none;      /**< why none can be kept beside weights that can be written */
   dg_state_info info; /**< with --resume */
 } run_state;
 
@@ -14,6 +17,10 @@ typedef struct {
  * open: backend, device, threads, data and seed. Else one that is there already is an error.
  */
 bool run_state_find(options *o, run_state *state, dg_error *err);
+
+/** Looks whether the state can be written; where it can't, none is kept. One that is gone on with
+    must be. */
+bool run_state_check(run_state *state, bool resumed, dg_error *err);
 
 /** Prints where the run goes on, and whether that can be to the same bits. */
 void run_state_tell(const run_state *state, const dg_device *device);

@@ -127,15 +127,15 @@ static dg_idx array_of(const dg_dataset *set, unsigned file) {
                   .bytes = files[file].rank == 3 ? s->images : s->labels};
 }
 
-/** The first of the files that a folder holds, in any of its forms; `path` is empty where there is
-    none. */
+/** The first of the files that a folder holds, in any of its forms, be it a link to nothing; `path`
+    is empty where there is none. */
 static bool find_file(char path[MAX_PATH_LENGTH], const char *folder, dg_error *err) {
   for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
     char name[MAX_NAME_LENGTH];
     struct stat info;
     file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
     if (!join_path(path, folder, name, err)) return false;
-    if (stat(path, &info) == 0) return true;
+    if (lstat(path, &info) == 0) return true;
   }
   *path = '\0';
   return true;
@@ -146,12 +146,21 @@ bool dg_dataset_is_idx(const char *folder) {
   return find_file(path, folder, NULL) && *path;
 }
 
+bool dg_dataset_files(const char *folder, dg_data_file *file, void *user, dg_error *err) {
+  char path[MAX_PATH_LENGTH], name[MAX_NAME_LENGTH];
+  for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
+    file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
+    if (!join_path(path, folder, name, err) || !file(user, path, err)) return false;
+  }
+  return join_path(path, folder, names_file, err) && file(user, path, err);
+}
+
 /** Refuses a folder that holds one of the files. */
 static bool check_empty(const char *folder, dg_error *err) {
   char path[MAX_PATH_LENGTH];
   struct stat info;
   if (!find_file(path, folder, err)) return false;
-  if (!*path && (!join_path(path, folder, names_file, err) || stat(path, &info) != 0)) return true;
+  if (!*path && (!join_path(path, folder, names_file, err) || lstat(path, &info) != 0)) return true;
   return dg_fail(err, DG_ERR_INPUT,
                  "%s is there already; choose another folder, or remove the old set", path);
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/data/files.h"
 #include "core/digits.h"
 
 /** `count` samples; images [count, height, width], labels [count]. */
@@ -38,6 +39,9 @@ enum { DG_DIGITS_SEED = 1 };
 
 /** Does a folder hold one of the IDX files of a set? */
 bool dg_dataset_is_idx(const char *folder);
+
+/** dg_data_files of a folder of IDX files. */
+bool dg_dataset_files(const char *folder, dg_data_file *file, void *user, dg_error *err);
 
 /**
  * Reads the four IDX files with MNIST's names (train-images-idx3-ubyte, …, with or without .gz;

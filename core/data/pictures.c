@@ -183,3 +183,45 @@ dg_dataset *dg_dataset_of_pictures(const char *folder, dg_error *err) {
   dg_dataset_free(g.set);
   return NULL;
 }
+
+/* ---- its files ---------------------------------------------------------- */
+
+/** Tells the pictures in folder/name. */
+static bool tell_class(const char *root, const char *name, dg_data_file *file, void *user,
+                       dg_error *err) {
+  dg_entries files = {0};
+  char *folder = dg_path_join(root, name, err);
+  bool right = folder && dg_list_files(&files, folder, extensions, err);
+  for (size_t i = 0; right && i < files.count; i++) {
+    char *path = dg_path_join(folder, files.name[i], err);
+    right = path && file(user, path, err);
+    free(path);
+  }
+  dg_entries_free(&files);
+  free(folder);
+  return right;
+}
+
+/** Tells the pictures in all folders of a folder. */
+static bool tell_classes(const char *root, dg_data_file *file, void *user, dg_error *err) {
+  dg_entries folders;
+  bool right = dg_list_folders(&folders, root, err);
+  for (size_t i = 0; right && i < folders.count; i++)
+    right = tell_class(root, folders.name[i], file, user, err);
+  dg_entries_free(&folders);
+  return right;
+}
+
+bool dg_pictures_files(const char *folder, dg_data_file *file, void *user, dg_error *err) {
+  static const char *const parts[] = {"train", "test"};
+  dg_entries folders;
+  bool right = dg_list_folders(&folders, folder, err) && tell_classes(folder, file, user, err);
+  for (int i = 0; right && i < 2; i++) {
+    if (dg_entries_find(&folders, parts[i]) == folders.count) continue;
+    char *part = dg_path_join(folder, parts[i], err);
+    right = part && tell_classes(part, file, user, err);
+    free(part);
+  }
+  dg_entries_free(&folders);
+  return right;
+}

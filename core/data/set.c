@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/data/dataset.h"
+#include "core/data/files.h"
 #include "core/data/pictures.h"
 #include "core/data/table.h"
 #include "core/support/text.h"
@@ -53,6 +54,14 @@ dg_dataset *dg_data_open(const char *path, unsigned threads, dg_error *err) {
   if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) return dg_dataset_of_table(path, err);
   return dg_dataset_is_idx(path) || !dg_is_pictures(path) ? dg_dataset_read(path, err)
                                                           : dg_dataset_of_pictures(path, err);
+}
+
+bool dg_data_files(const char *path, dg_data_file *file, void *user, dg_error *err) {
+  struct stat info;
+  if (strcmp(path, "builtin") == 0 || stat(path, &info) != 0) return true;
+  if (!S_ISDIR(info.st_mode)) return file(user, path, err);
+  return dg_dataset_is_idx(path) ? dg_dataset_files(path, file, user, err)
+                                 : dg_pictures_files(path, file, user, err);
 }
 
 dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,

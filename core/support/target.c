@@ -80,7 +80,7 @@ static step follow(walk *w, const char *link, const struct stat *info) {
     return ENDS;
   }
   if (++w->links > MOST_LINKS) return LOOPS;
-  if (snprintf(left, sizeof left, "%s/%s", text, w->left) >= PATH_ROOM) return TOO_LONG;
+  if (snprintf(left, sizeof left, "%s%s", text, w->left) >= PATH_ROOM) return TOO_LONG;
   memcpy(w->left, left, sizeof left);
   if (*text == '/') memcpy(w->done, "/", 2);
   return GOES_ON;
