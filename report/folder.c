@@ -91,7 +91,7 @@ static bool write_mark(const char *folder, dg_error *err) {
   markup page = {0};
   report_path(folder, REPORT_PAGE, path);
   markup_add(&page,
-             REPORT_MARK " %s\">\n<title>No report yet</title>\n</head>\n<body>\n<p>No report "
+             REPORT_MARK " %s\">\n<title>No report</title>\n</head>\n<body>\n<p>No report "
                          "yet: it is written when the run ends.</p>\n</body>\n</html>\n",
              dg_version());
   bool right = markup_write(&page, path, err);

@@ -188,7 +188,7 @@ static const shell_line lines[] = {
     {PREDICT "--submission b.csv --json ./w.safetensors test.csv", 2, "--json doesn't go with"},
     {PREDICT "--submission b.csv --top 2 ./w.safetensors test.csv", 2, "--top doesn't go with"},
     {PREDICT "--submission test.csv ./w.safetensors test.csv", 2, "would write over test.csv, which the table is read from"},
-    {PREDICT "--submission w.safetensors ./w.safetensors test.csv", 2, "over the weights"},
+    {PREDICT "--submission w.safetensors ./w.safetensors test.csv", 2, "which the weights are read from"},
     {PREDICT "--submission none/b.csv ./w.safetensors test.csv", 1, "none/b.csv can't be written"},
     {PREDICT "--submission /dev/full ./w.safetensors test.csv", 1,
      "/dev/full could not be written"},
