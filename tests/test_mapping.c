@@ -325,6 +325,7 @@ static const struct {
     {"linear", "fc1 fc2", "=W2 -b2 =W1 -b1", 1, false, "\"W2\" comes before \"W1\""},
     {"linear", "fc1 fc2", "=W2 -b2 =W1 -b1", 0, false, "\"W2\" comes before \"W1\""},
     {"linear", "fc1 fc2", "=W1 -b1 =W2 -b2", 2, false, "the file keeps no order"},
+    {"linear", "fc1 fc2", "=w0 -w1 =w2 -w3", 1, true, "fc1.bias<-w1 "}, /* all alike: no words */
     {"linear", "a b c d e f", "=a0 -a1 =a2 -a3 =a4 -a5 =a6 -a7 =a8 -a9 =a10 -a11", 2, true,
      "f.weight<-a10 "}, /* in the file a10 comes before a2 */
     {"layer_norm", "n1 n2", "-gamma1 -beta1 -gamma2 -beta2", 1, true, "n1.bias<-beta1 "},
