@@ -26,6 +26,19 @@ typedef struct {
 bool dg_hdf5_read_apart(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, dg_error *err),
                         const dg_apart_limits *limits, dg_error *err);
 
+/** What a process sends first for each tensor; its name and its numbers follow. */
+typedef struct {
+  uint64_t name, layer; /**< bytes; a name of 0 bytes: there are no more */
+  uint64_t dim[DG_TENSOR_RANK];
+  uint32_t rank, whole;
+} dg_apart_head;
+
+/** What it sends last. */
+typedef struct {
+  uint32_t right, ordered, keras, out_of_memory;
+  char message[sizeof((dg_error *)0)->message];
+} dg_apart_end;
+
 /** The asking side: takes what a process sends through a pipe, until `seconds` are over. */
 bool dg_hdf5_receive(dg_arrays *arrays, int pipe, double seconds, dg_error *err);
 

@@ -24,19 +24,6 @@
 
 enum { LONGEST_NAME = 1024 };
 
-/** What comes first for each tensor; then its name and its numbers. */
-typedef struct {
-  uint64_t name, layer; /**< bytes; a name of 0 bytes: there are no more */
-  uint64_t dim[DG_TENSOR_RANK];
-  uint32_t rank, whole;
-} tensor_head;
-
-/** What comes last. */
-typedef struct {
-  uint32_t right, ordered, keras, out_of_memory;
-  char message[sizeof((dg_error *)0)->message];
-} ending;
-
 /* ---- the reading process ------------------------------------------------ */
 
 static bool send_all(int to, const void *bytes, size_t size) {
@@ -49,18 +36,19 @@ static bool send_all(int to, const void *bytes, size_t size) {
 }
 
 static bool send_array(int to, const dg_array *a) {
-  tensor_head head = {
+  dg_apart_head head = {
       .name = strlen(a->name), .layer = a->layer, .rank = a->rank, .whole = a->whole};
   memcpy(head.dim, a->dim, sizeof head.dim);
   return send_all(to, &head, sizeof head) && send_all(to, a->name, head.name) &&
          send_all(to, a->data, a->count * sizeof *a->data);
 }
 
-static void send_answer(int to, const dg_arrays *arrays, const ending *end) {
+static void send_answer(int to, const dg_arrays *arrays, const dg_apart_end *end) {
   bool sent = true;
   for (size_t i = 0; sent && i < arrays->count && end->right; i++)
     sent = send_array(to, &arrays->items[i]);
-  if (sent && send_all(to, &(tensor_head){0}, sizeof(tensor_head))) send_all(to, end, sizeof *end);
+  if (sent && send_all(to, &(dg_apart_head){0}, sizeof(dg_apart_head)))
+    send_all(to, end, sizeof *end);
 }
 
 /** Lowers a limit; one that is lower already stays. */
@@ -111,7 +99,7 @@ static void confine(const dg_apart_limits *limits, pid_t parent) {
 _Noreturn static void read_and_send(const dg_arrays *wanted,
                                     bool (*reader)(dg_arrays *arrays, dg_error *err), int to) {
   dg_arrays arrays = {.path = wanted->path, .most = wanted->most};
-  ending end = {0};
+  dg_apart_end end = {0};
   dg_error told = {0};
   int nowhere = open("/dev/null", O_WRONLY);
   if (nowhere >= 0) dup2(nowhere, STDOUT_FILENO);
@@ -152,7 +140,7 @@ static bool receive_bytes(source *from, void *bytes, size_t size) {
 
 /** Takes one tensor; `more` is false behind the last. Returns false where nothing sound came. */
 static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *err) {
-  tensor_head head;
+  dg_apart_head head;
   char name[LONGEST_NAME];
   if (!receive_bytes(from, &head, sizeof head)) return false;
   *more = head.name > 0;
@@ -170,7 +158,7 @@ static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *e
 }
 
 static bool receive_all(dg_arrays *arrays, source *from, dg_error *err) {
-  ending end;
+  dg_apart_end end;
   for (bool more = true; more;)
     if (!receive_one(arrays, from, &more, err)) return false;
   if (!receive_bytes(from, &end, sizeof end)) return false;

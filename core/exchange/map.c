@@ -142,6 +142,14 @@ static bool check_loose(const mapping *m) {
   return true;
 }
 
+/** Do the names of lone tensors differ by more than their numbers? */
+static bool loose_differ(const mapping *m) {
+  bool differ = false;
+  for (size_t i = 1; i < m->groups.loose; i++)
+    differ |= !dg_names_alike(loose_array(m, 0)->name, loose_array(m, i)->name);
+  return differ;
+}
+
 /** Do the names say that the tensors of a layer are other parameters than their order makes them?
  */
 static bool check_roles(const mapping *m, const own_layer *layer) {
@@ -169,6 +177,7 @@ static bool take_loose(mapping *m) {
                    "needs %zu: say with --map THEIRS=OURS which tensor is which",
                    m->arrays->path, loose_array(m, 0)->name, m->groups.loose, wanted);
   if (!sort_loose(m) || !check_loose(m)) return false;
+  bool differ = loose_differ(m);
   for (uint32_t l = 0; l < m->layer_count; l++) {
     own_layer *layer = &m->layers[l];
     if (layer->taken) continue;
@@ -180,7 +189,7 @@ static bool take_loose(mapping *m) {
     if (!take(m, layer, &group, "by order"))
       return dg_fail_prefix(m->err, "taken by their order, tensors don't fit (--map THEIRS=OURS "
                                     "says which is which)");
-    if (!check_roles(m, layer)) return false;
+    if (differ && !check_roles(m, layer)) return false;
   }
   return true;
 }
