@@ -8,6 +8,8 @@
 #include "report/report.h"
 #include "report/results.h"
 
+enum { MOST_RECIPES = 256 };
+
 static bool is_folder(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
@@ -26,11 +28,16 @@ static bool read_one(run_log *log, const char *path, char *own, dg_error *err) {
   return run_log_read(log, own, err);
 }
 
-/** Adds the model file of each run that its log holds. */
+/** Adds the model file of each run that its log holds, of many runs those of the first. */
 static void add_recipes(page *p, const named_run *runs, size_t count) {
-  page_section(p, "Recipes",
-               "The effective model file of each run, and the command that repeats it.");
-  for (size_t i = 0; i < count; i++) {
+  char note[160];
+  size_t shown = count < MOST_RECIPES ? count : MOST_RECIPES;
+  snprintf(note, sizeof note,
+           "The effective model file of each run, and the command that repeats "
+           "it%s.",
+           shown < count ? ": of the first runs alone" : "");
+  page_section(p, "Recipes", note);
+  for (size_t i = 0; i < shown; i++) {
     const logged_run *run = runs[i].run;
     markup_add(&p->html, "<details><summary>");
     markup_escape(&p->html, *runs[i].label ? runs[i].label : run->model);

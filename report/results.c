@@ -7,6 +7,8 @@
 
 #include "core/support/text.h"
 
+enum { MOST_ROWS = 10000 };
+
 /* ---- names -------------------------------------------------------------- */
 
 /** What runs may differ in, the most telling first. */
@@ -28,56 +30,76 @@ static void tell(const logged_run *run, way by, char *text, size_t room) {
     snprintf(text, room, "%s", words[by]);
 }
 
-/** Does another run of the same name differ in this from run `i`? */
-static bool tells_apart(const named_run *names, size_t count, size_t i, way by) {
-  char own[256], other[256];
-  tell(names[i].run, by, own, sizeof own);
-  for (size_t k = 0; k < count; k++) {
-    if (strcmp(names[k].label, names[i].label) != 0) continue;
-    tell(names[k].run, by, other, sizeof other);
-    if (strcmp(own, other) != 0) return true;
+/** Orders pointers to runs by name, those of one name as they are in their array. */
+static int by_name(const void *a, const void *b) {
+  const named_run *first = *(named_run *const *)a, *second = *(named_run *const *)b;
+  int order = strcmp(first->label, second->label);
+  return order ? order : (first > second) - (first < second);
+}
+
+/** Where the runs of the name end that one of the sorted runs is the first of. */
+static size_t end_of_name(named_run *const *sorted, size_t first, size_t count) {
+  size_t end = first + 1;
+  while (end < count && strcmp(sorted[first]->label, sorted[end]->label) == 0) end++;
+  return end;
+}
+
+/** Do runs of one name differ in this? */
+static bool tells_apart(named_run *const *sorted, size_t count, way by) {
+  char first[256], other[256];
+  tell(sorted[0]->run, by, first, sizeof first);
+  for (size_t i = 1; i < count; i++) {
+    tell(sorted[i]->run, by, other, sizeof other);
+    if (strcmp(first, other) != 0) return true;
   }
   return false;
 }
 
 /** Adds a property to the names of those runs that it tells apart from others. */
-static bool add_words(named_run *names, size_t count, way by, dg_error *err) {
-  bool *wanted = calloc(count + 1, sizeof *wanted);
-  if (!wanted) return dg_fail_memory(err, count);
-  for (size_t i = 0; i < count; i++) wanted[i] = tells_apart(names, count, i, by);
-  for (size_t i = 0; i < count; i++) {
-    char text[256], *label = names[i].label;
-    tell(names[i].run, by, text, sizeof text);
-    if (wanted[i] && *text && strlen(label) + strlen(text) + 3 < sizeof names[i].label)
-      dg_append(label, sizeof names[i].label, "%s%s", *label ? ", " : "", text);
+static void add_words(named_run **sorted, size_t count, way by) {
+  qsort(sorted, count, sizeof *sorted, by_name);
+  for (size_t first = 0, end; first < count; first = end) {
+    end = end_of_name(sorted, first, count);
+    if (!tells_apart(sorted + first, end - first, by)) continue;
+    for (size_t i = first; i < end; i++) {
+      char text[256], *label = sorted[i]->label;
+      tell(sorted[i]->run, by, text, sizeof text);
+      if (*text && strlen(label) + strlen(text) + 3 < sizeof sorted[i]->label)
+        dg_append(label, sizeof sorted[i]->label, "%s%s", *label ? ", " : "", text);
+    }
   }
-  free(wanted);
-  return true;
 }
 
 /** A run that needs no name has its model's; runs that nothing has told apart are numbered. */
-static void add_numbers(named_run *names, size_t count) {
+static void add_numbers(named_run **sorted, size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (!*names[i].label) tell(names[i].run, BY_MODEL, names[i].label, sizeof names[i].label);
-  for (size_t i = count; i-- > 0;) {
-    size_t number = 1;
-    for (size_t k = 0; k < i; k++) number += strcmp(names[k].label, names[i].label) == 0;
-    if (number > 1) dg_append(names[i].label, sizeof names[i].label, " (%zu)", number);
+    if (!*sorted[i]->label)
+      tell(sorted[i]->run, BY_MODEL, sorted[i]->label, sizeof sorted[i]->label);
+  qsort(sorted, count, sizeof *sorted, by_name);
+  for (size_t first = 0, end; first < count; first = end) {
+    end = end_of_name(sorted, first, count);
+    for (size_t i = first + 1; i < end; i++)
+      dg_append(sorted[i]->label, sizeof sorted[i]->label, " (%zu)", i - first + 1);
   }
 }
 
 named_run *results_name(const run_log *log, dg_error *err) {
   named_run *names = calloc(log->count + 1, sizeof *names);
-  if (!names) return dg_fail_memory(err, log->count * sizeof *names), NULL;
-  for (size_t i = 0; i < log->count; i++) names[i].run = &log->run[i];
-  bool right = true;
-  for (way by = BY_MODEL; right && by < WAYS; by++) right = add_words(names, log->count, by, err);
-  if (right) {
-    add_numbers(names, log->count);
-    return names;
+  named_run **sorted = calloc(log->count + 1, sizeof *sorted);
+  if (!names || !sorted) {
+    dg_fail_memory(err, log->count * sizeof *names);
+    free(names);
+    free(sorted);
+    return NULL;
   }
-  free(names);
-  return NULL;
+  for (size_t i = 0; i < log->count; i++) {
+    names[i].run = &log->run[i];
+    sorted[i] = &names[i];
+  }
+  for (way by = BY_MODEL; by < WAYS; by++) add_words(sorted, log->count, by);
+  add_numbers(sorted, log->count);
+  free(sorted);
+  return names;
 }
 
 /* ---- the table ---------------------------------------------------------- */
@@ -134,6 +156,9 @@ void results_table(page *p, const named_run *runs, size_t count) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     markup_add(&p->html, "<th class=\"number\">%s</th>", numbers[i]);
   markup_add(&p->html, "</tr>\n");
-  for (size_t i = 0; i < count; i++) add_row(p, &runs[i], i);
+  for (size_t i = 0; i < count && i < MOST_ROWS; i++) add_row(p, &runs[i], i);
   markup_add(&p->html, "</table></div>\n");
+  if (count > MOST_ROWS)
+    markup_add(&p->html, "<p class=\"soft note\">The first %d of %zu runs.</p>\n", MOST_ROWS,
+               count);
 }

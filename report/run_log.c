@@ -9,6 +9,8 @@
 
 static const uint64_t largest_log = (uint64_t)1 << 30;
 
+enum { LONGEST_LINE = 1 << 22 }; /* bytes; the longest recipe is of 256 KB, before it is escaped */
+
 static double real(const json_t *line, const char *key) {
   const json_t *value = json_object_get(line, key);
   return json_is_number(value) ? json_number_value(value) : NAN;
@@ -51,25 +53,23 @@ static bool add_start(run_log *log, const char *path, json_t *line, dg_error *er
     log->run[log->count - 1].resumed = true;
     return true;
   }
-  logged_run *runs = realloc(log->run, (log->count + 1) * sizeof *runs);
-  if (!runs) return dg_fail_memory(err, (log->count + 1) * sizeof *runs);
-  log->run = runs;
-  runs[log->count++] = (logged_run){.start = json_incref(line),
-                                    .path = path,
-                                    .model = words(line, "model"),
-                                    .backend = words(line, "backend"),
-                                    .device = words(line, "device"),
-                                    .data = words(line, "data"),
-                                    .test_data = words(line, "test_data"),
-                                    .recipe = words(line, "recipe"),
-                                    .command = words(line, "command"),
-                                    .version = words(line, "version"),
-                                    .seed = whole(line, "seed"),
-                                    .parameters = whole(line, "parameters"),
-                                    .train_samples = whole(line, "train_samples"),
-                                    .validation_samples = whole(line, "validation_samples"),
-                                    .threads = (uint32_t)whole(line, "threads"),
-                                    .resumed = json_object_get(line, "resumed_epochs") != NULL};
+  if (!grow((void **)&log->run, log->count, &log->room, sizeof *log->run, err)) return false;
+  log->run[log->count++] = (logged_run){.start = json_incref(line),
+                                        .path = path,
+                                        .model = words(line, "model"),
+                                        .backend = words(line, "backend"),
+                                        .device = words(line, "device"),
+                                        .data = words(line, "data"),
+                                        .test_data = words(line, "test_data"),
+                                        .recipe = words(line, "recipe"),
+                                        .command = words(line, "command"),
+                                        .version = words(line, "version"),
+                                        .seed = whole(line, "seed"),
+                                        .parameters = whole(line, "parameters"),
+                                        .train_samples = whole(line, "train_samples"),
+                                        .validation_samples = whole(line, "validation_samples"),
+                                        .threads = (uint32_t)whole(line, "threads"),
+                                        .resumed = json_object_get(line, "resumed_epochs") != NULL};
   return true;
 }
 
@@ -133,6 +133,12 @@ static bool read_lines(run_log *log, const char *path, char *text, dg_error *err
     json_error_t fault;
     next = strchr(line, '\n');
     if (next) *next++ = '\0';
+    size_t length = next ? (size_t)(next - line) : strlen(line);
+    if (length > LONGEST_LINE)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "%s:%zu: a line of more than %d bytes; give what digits-run "
+                     "--log wrote",
+                     path, number, LONGEST_LINE);
     json_t *object = json_loads(line, 0, &fault);
     const char *event = object ? words(object, "event") : NULL;
     bool right = !torn || (event && strcmp(event, "start") == 0);

@@ -38,7 +38,7 @@ typedef struct {
 /** All runs of one or several logs; all zero before its first use. */
 typedef struct {
   logged_run *run;
-  size_t count;
+  size_t count, room;
 } run_log;
 
 /**

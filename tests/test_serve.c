@@ -1,5 +1,6 @@
 /* digits-serve as a browser, a program and a stranger meet it. */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -188,7 +190,7 @@ END_TEST
 START_TEST(what_is_no_picture_is_refused) {
   static const char text[] = "{\"no\": \"picture\"}", one[] = "P5 1 1 255\n\377";
   static const char cut[] = "\211PNG\r\n\032\n\0\0\0\rIHDR\0\0\0\34",
-                    huge[] = "P5 60000 60000 255\n";
+                    huge[] = "P5 60000 60000 255\n", large[] = "P5 2000 2000 255\n";
   char picture[PICTURE_ROOM];
   ck_assert_uint_eq(http_status(post(running.port, text, sizeof text - 1)), 400);
   const char *answer = post(running.port, cut, sizeof cut - 1);
@@ -196,6 +198,7 @@ START_TEST(what_is_no_picture_is_refused) {
                 answer);
   ck_assert_uint_eq(http_status(post(running.port, huge, sizeof huge - 1)), 400);
   ck_assert_uint_eq(http_status(post(running.port, one, sizeof one - 1)), 422);
+  ck_assert_uint_eq(http_status(post(running.port, large, sizeof large - 1)), 413);
   answer = post(running.port, picture, draw(picture, 0));
   ck_assert_msg(http_status(answer) == 422 && strstr(answer, "no ink was found"), "%s", answer);
 }
@@ -219,6 +222,118 @@ START_TEST(a_crowd_is_sent_away) {
   for (int tries = 0; tries < MOST_TRIES && !*answer; tries++, wait_a_moment())
     answer = ask(running.port, "GET / HTTP/1.1\r\n" HOST, NULL, 0);
   ck_assert_uint_eq(http_status(answer), 200);
+}
+END_TEST
+
+/** Is a connection closed? Drops what it says. */
+static bool is_closed(int connection) {
+  char bytes[1000];
+  ssize_t size;
+  while ((size = recv(connection, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+    ;
+  return size == 0 || errno == ECONNRESET;
+}
+
+/** Headers, or a body, that come a byte at a time keep nobody out, and end in time. */
+START_TEST(the_slow_keep_nobody_out) {
+  static const char head[] = "POST /predict HTTP/1.1\r\n" HOST "Content-Length: 5000\r\n";
+  int connections[CROWD - 6], count = CROWD - 6, open = count;
+  for (int i = 0; i < count; i++) {
+    connections[i] = http_connect("127.0.0.1", running.port);
+    ck_assert_int_ge(connections[i], 0);
+    http_send(connections[i], head, sizeof head - 1);
+    http_send(connections[i], "\r\n", i % 2 ? 2 : 1);
+  }
+  time_t begin = time(NULL);
+  for (; open && time(NULL) - begin < 60; wait_a_moment()) {
+    open = 0;
+    for (int i = 0; i < count; i++) {
+      http_send(connections[i], i % 2 ? "a" : "X", 1);
+      open += !is_closed(connections[i]);
+    }
+    ck_assert_uint_eq(http_status(ask(running.port, "GET / HTTP/1.1\r\n" HOST, NULL, 0)), 200);
+  }
+  for (int i = 0; i < count; i++) close(connections[i]);
+  ck_assert_int_eq(open, 0);
+}
+END_TEST
+
+/* ---- the token ---------------------------------------------------------- */
+
+#define TOKEN "correct-horse-battery"
+#define BEARER "Authorization: Bearer " TOKEN "\r\n"
+
+static const struct {
+  const char *headers;
+  unsigned status;
+  const char *says;
+} told[] = {
+    {"GET / HTTP/1.1\r\n" HOST, 401, "WWW-Authenticate: Bearer"},
+    {"GET / HTTP/1.1\r\n" HOST, 401, "{\"error\":\"open the address that digits-serve printed"},
+    {"GET /page.js HTTP/1.1\r\n" HOST, 401, ""},
+    {"GET /models HTTP/1.1\r\n" HOST, 401, ""},
+    {"GET /none HTTP/1.1\r\n" HOST, 401, ""},
+    {"POST /predict HTTP/1.1\r\n" HOST "Content-Length: 0\r\n", 401, ""},
+    {"GET / HTTP/1.1\r\n" HOST "Authorization: Bearer " TOKEN "x\r\n", 401, ""},
+    {"GET / HTTP/1.1\r\n" HOST "Authorization: Bearer correct-horse-batter\r\n", 401, ""},
+    {"GET / HTTP/1.1\r\n" HOST "Authorization: Basic " TOKEN "\r\n", 401, ""},
+    {"GET / HTTP/1.1\r\n" HOST "Cookie: digits_token=correct\r\n", 401, ""},
+    {"GET /?token=wrong HTTP/1.1\r\n" HOST, 401, ""},
+    {"GET /?token HTTP/1.1\r\n" HOST, 401, ""},
+    {"GET /models?token=" TOKEN " HTTP/1.1\r\n" HOST, 401, ""},
+    {"GET /models HTTP/1.1\r\n" HOST BEARER, 200, "\"models\""},
+    {"GET /models HTTP/1.1\r\n" HOST "Cookie: digits_token=" TOKEN "\r\n", 200, "\"models\""},
+    {"GET /page.js HTTP/1.1\r\n" HOST "Cookie: a=b; digits_token=" TOKEN "\r\n", 200, "Pad"},
+    {"GET /?token=" TOKEN " HTTP/1.1\r\n" HOST, 200,
+     "Set-Cookie: digits_token=" TOKEN "; Path=/; HttpOnly; SameSite=Strict"},
+    {"POST /predict HTTP/1.1\r\n" HOST BEARER "Content-Length: 0\r\n", 400, "the file is empty"},
+    {"GET /models HTTP/1.1\r\nHost: digits.example\r\n" BEARER, 403, "name this server"},
+};
+
+START_TEST(a_token_is_asked_for) {
+  static const char *const given[] = {"--token " TOKEN, "--token-file t"};
+  ck_assert_int_eq(shell("echo " TOKEN " > t"), 0);
+  for (int g = 0; g < 2; g++) {
+    char line[100];
+    snprintf(line, sizeof line, "%s ./vanilla.safetensors", given[g]);
+    server s = start(line);
+    shell_check("grep page log", 0, "/?token=" TOKEN "  (");
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+      const char *answer = ask(s.port, told[i].headers, NULL, 0);
+      ck_assert_msg(http_status(answer) == told[i].status && strstr(answer, told[i].says),
+                    "%s: expected %u and \"%s\" in:\n%s", told[i].headers, told[i].status,
+                    told[i].says, answer);
+    }
+    ck_assert_int_eq(stop(&s, SIGTERM), 0);
+  }
+}
+END_TEST
+
+START_TEST(who_is_not_alone_has_a_token) {
+  char token[64] = "", headers[200];
+  server s = start("--listen 0.0.0.0 ./vanilla.safetensors");
+  shell("cat log");
+  const char *page = strstr(shell_printed(), "/?token=");
+  ck_assert_msg(page && sscanf(page, "/?token=%63[0-9a-f]  (", token) == 1, "%s", shell_printed());
+  ck_assert_uint_eq(strlen(token), 32);
+  ck_assert_uint_eq(http_status(ask(s.port, "GET /models HTTP/1.1\r\n" HOST, NULL, 0)), 401);
+  snprintf(headers, sizeof headers, "GET /models HTTP/1.1\r\n" HOST "Authorization: Bearer %s\r\n",
+           token);
+  ck_assert_uint_eq(http_status(ask(s.port, headers, NULL, 0)), 200);
+  ck_assert_int_eq(stop(&s, SIGTERM), 0);
+}
+END_TEST
+
+/* ---- names -------------------------------------------------------------- */
+
+START_TEST(a_name_that_is_no_text_is_told) {
+  shell_check("cp vanilla.safetensors $(printf 'v\\377.safetensors')", 0, "");
+  server s = start("./v*.safetensors");
+  const char *answer = ask(s.port, "GET /models HTTP/1.1\r\n" HOST, NULL, 0);
+  ck_assert_msg(http_status(answer) == 200 && strstr(answer, "\"name\":\"v\\\\xff\""), "%s",
+                answer);
+  shell_check("rm v?.safetensors", 0, "");
+  ck_assert_int_eq(stop(&s, SIGTERM), 0);
 }
 END_TEST
 
@@ -255,6 +370,11 @@ static const shell_line lines[] = {
     {SERVE "--bogus", 2, "unknown option --bogus"},
     {SERVE "--port 65536", 2, "--port must be a whole number from 0 to 65535"},
     {SERVE "--threads 0", 2, "--threads must be"},
+    {SERVE "--token short ./vanilla.safetensors", 2, "--token: a token is 16 to 128 letters"},
+    {SERVE "--token-file none ./vanilla.safetensors", 2, "none"},
+    {"echo short > t; " SERVE "--token-file t ./vanilla.safetensors", 2, "t: a token is 16"},
+    {"DIGITS_TOKEN=short " SERVE "./vanilla.safetensors", 2, "$DIGITS_TOKEN: a token is 16"},
+    {SERVE "--token-file t --token " TOKEN, 2, "not both"},
     {SERVE "--backend gpu ./vanilla.safetensors", 2, "gpu"},
     {SERVE "none.safetensors", 2, "none.safetensors"},
     {SERVE "train-images-idx3-ubyte.safetensors", 2, "train-images"},
@@ -296,6 +416,10 @@ int main(void) {
   tcase_add_loop_test(tests, pictures_are_read, 1, 4);
   tcase_add_test(tests, what_is_no_picture_is_refused);
   tcase_add_test(tests, a_crowd_is_sent_away);
+  tcase_add_test(tests, the_slow_keep_nobody_out);
+  tcase_add_test(tests, a_token_is_asked_for);
+  tcase_add_test(tests, who_is_not_alone_has_a_token);
+  tcase_add_test(tests, a_name_that_is_no_text_is_told);
   tcase_add_test(tests, it_listens_where_it_is_told_to);
   tcase_add_test(tests, a_port_in_use_is_told);
   tcase_add_test(tests, signals_end_it);

@@ -12,6 +12,8 @@
 
 #define PREDICT PROGRAM("digits-predict") "--backend cpu "
 #define TRAIN RUN "--backend cpu --epochs 1 "
+/* what a run is followed by that is stopped after its first epoch */
+#define STOPPED "> out & p=$!; " UNTIL_AN_EPOCH "kill -INT $p; wait $p; s=$?; cat out; exit $s"
 #define LETTERS TRAIN "--data letters "
 
 enum {
@@ -186,6 +188,28 @@ START_TEST(predictions_are_named) {
 }
 END_TEST
 
+/** A name in Latin-1: a link to the set is the way that the error tells, from training to resume.
+ */
+START_TEST(a_set_whose_name_is_no_text_is_reached_by_a_link) {
+  shell_check("bad=$(printf 'Z\\374ge') && mkdir $bad && cp *-ubyte $bad && " TRAIN
+              "--data $bad vanilla",
+              2, "not UTF-8; give a link to it");
+  shell_check("ln -s $(printf 'Z\\374ge') link; rm -f out; " RUN
+              "--backend cpu --data link --log l "
+              "--save l.safetensors --epochs 100000 vanilla " STOPPED,
+              130, "--resume");
+  shell_check("rm out; (cd / && exec " RUN "--backend cpu --resume $OLDPWD/l.safetensors) " STOPPED,
+              130, "/link: ");
+  shell_check("grep -c '\"data\":\"link\"' l", 0, "1");
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_is_refused) {
+  shell_check(TRAIN "--data $(printf './%0300d/%0300d' 1 2) vanilla", 2,
+              "is longer than 511 bytes; give a link to it");
+}
+END_TEST
+
 int main(void) {
   if (!shell_open()) return 1;
   TCase *tests = tcase_create("sets");
@@ -199,6 +223,8 @@ int main(void) {
   tcase_add_test(tests, a_class_without_a_name_is_a_number);
   tcase_add_test(tests, a_report_shows_them);
   tcase_add_test(tests, predictions_are_named);
+  tcase_add_test(tests, a_set_whose_name_is_no_text_is_reached_by_a_link);
+  tcase_add_test(tests, a_path_that_is_too_long_is_refused);
   int status = suite_main("sets", tests);
   shell_close();
   return status;

@@ -7,8 +7,10 @@
 #include "core/digits.h"
 #include "tools/command.h"
 #include "tools/say.h"
+#include "tools/serve/guard.h"
 #include "tools/serve/networks.h"
 #include "tools/serve/server.h"
+#include "tools/serve/token.h"
 #include "tools/serve_options.h"
 
 enum { MOST_WEIGHTS = 256 };
@@ -75,16 +77,30 @@ static bool open_networks(networks *n, const serve_options *o, const sigset_t *h
   return right;
 }
 
+/* ---- the token ---------------------------------------------------------- */
+
+/** The token that was asked for, or a new one where others can reach the server; else "". */
+static bool take_token(const serve_options *o, char token[TOKEN_ROOM], dg_error *err) {
+  const char *kept = getenv("DIGITS_TOKEN");
+  *token = '\0';
+  if (o->token) return token_take(o->token, "--token", token, err);
+  if (o->token_file) return token_read(o->token_file, token, err);
+  if (kept && *kept) return token_take(kept, "$DIGITS_TOKEN", token, err);
+  return guard_local(o->listen) || token_make(token, err);
+}
+
 /* ---- the program -------------------------------------------------------- */
 
-static bool tell(const networks *n, const char *address, uint32_t port, dg_error *err) {
+static bool tell(const networks *n, const char *address, uint32_t port, const char *token,
+                 dg_error *err) {
   const char *shown = address ? address : "127.0.0.1";
   bool v6 = strchr(shown, ':') != NULL;
   say("device    %s: %s\n", dg_device_backend(n->device), dg_device_name(n->device));
   say("networks ");
   for (uint32_t i = 0; i < n->count; i++) say(" %s", n->all[i].name);
   putchar('\n');
-  say("page      http://%s%s%s:%u/  (Ctrl-C ends it)\n", v6 ? "[" : "", shown, v6 ? "]" : "", port);
+  say("page      http://%s%s%s:%u/%s%s  (Ctrl-C ends it)\n", v6 ? "[" : "", shown, v6 ? "]" : "",
+      port, *token ? "?token=" : "", token);
   return fflush(stdout) == 0 ||
          dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
 }
@@ -92,10 +108,11 @@ static bool tell(const networks *n, const char *address, uint32_t port, dg_error
 static bool serve(const serve_options *o, dg_error *err) {
   sigset_t held = hold_signals();
   networks n;
-  if (!open_networks(&n, o, &held, err)) return false;
+  char token[TOKEN_ROOM];
+  if (!take_token(o, token, err) || !open_networks(&n, o, &held, err)) return false;
   uint32_t port = o->port;
-  server *s = server_start(o->listen, &port, &n, err);
-  bool right = s && tell(&n, o->listen, port, err);
+  server *s = server_start(o->listen, &port, token, &n, err);
+  bool right = s && tell(&n, o->listen, port, token, err);
   if (right) wait_for_end(&held);
   server_stop(s);
   networks_close(&n);

@@ -13,9 +13,14 @@ const char serve_options_help[] =
     "of those in $DIGITS_WEIGHTS, else of installed ones. Without any: all that have a name.\n"
     "\n"
     "  --port N              port to listen on, default 8020; 0: any that is free\n"
-    "  --listen ADDRESS      address to listen on, as 192.168.1.5, or 0.0.0.0 for all; whoever\n"
-    "                        reaches it can use it, so the default is this machine alone:\n"
-    "                        127.0.0.1, and ::1 where there is IPv6\n"
+    "  --listen ADDRESS      address to listen on, as 192.168.1.5, or 0.0.0.0 for all; default:\n"
+    "                        this machine alone, 127.0.0.1, and ::1 where there is IPv6. Others\n"
+    "                        need the token that is in the address that it prints\n"
+    "  --token TOKEN         the token that requests must know: 16 to 128 letters, digits, -, ., "
+    "_\n"
+    "                        and ~. Default: $DIGITS_TOKEN, else a new one where others can reach\n"
+    "                        it, else none. Users of this machine see what is given here (ps)\n"
+    "  --token-file FILE     the token is the first line of FILE\n"
     "\n"
     "Where it runs\n"
     "  --backend cpu|opencl  default: opencl where there is a device, else cpu\n"
@@ -30,17 +35,31 @@ const char serve_options_help[] =
     "                        network\n"
     "  GET /models           the device and the networks, as JSON\n"
     "Requests must name it by an address or as localhost; those of other web pages are refused.\n"
+    "Where there is a token they send it as the header Authorization: Bearer TOKEN. A picture has\n"
+    "at most 2 097 152 pixels; what takes longer than 10 s to be sent is dropped.\n"
     "\n"
     "Exit status: 0 ended by Ctrl-C or SIGTERM; 1 it failed while running, as where the port is\n"
     "in use; 2 wrong usage or input; 130 interrupted before it listened.\n";
 
 enum { DEFAULT_PORT = 8020, MOST_PORT = 65535, MOST_THREADS = 1024 };
 
-enum { OPT_PORT = 256, OPT_LISTEN, OPT_BACKEND, OPT_DEVICE, OPT_THREADS, OPT_HELP, OPT_VERSION };
+enum {
+  OPT_PORT = 256,
+  OPT_LISTEN,
+  OPT_TOKEN,
+  OPT_TOKEN_FILE,
+  OPT_BACKEND,
+  OPT_DEVICE,
+  OPT_THREADS,
+  OPT_HELP,
+  OPT_VERSION
+};
 
 static const struct option known[] = {
     {"port", required_argument, NULL, OPT_PORT},
     {"listen", required_argument, NULL, OPT_LISTEN},
+    {"token", required_argument, NULL, OPT_TOKEN},
+    {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"threads", required_argument, NULL, OPT_THREADS},
@@ -55,6 +74,12 @@ static bool read_one(serve_options *o, int which, const char *value, dg_error *e
     return command_number("--port", value, 0, MOST_PORT, &o->port, err);
   case OPT_LISTEN:
     o->listen = value;
+    return true;
+  case OPT_TOKEN:
+    o->token = value;
+    return true;
+  case OPT_TOKEN_FILE:
+    o->token_file = value;
     return true;
   case OPT_BACKEND:
     o->backend = value;
@@ -79,6 +104,8 @@ bool serve_options_read(serve_options *o, int argc, char **argv, dg_error *err) 
     }
     if (!read_one(o, which, optarg, err)) return false;
   }
+  if (o->token && o->token_file)
+    return dg_fail(err, DG_ERR_INPUT, "give --token or --token-file, not both; see --help");
   o->weights = argv + optind;
   o->weights_count = (uint32_t)(argc - optind);
   return true;

@@ -15,6 +15,7 @@ typedef struct {
   uint32_t weights_count; /**< 0: all that are found by name */
   const char *listen;     /**< a numeric address; NULL: the loopback alone */
   uint32_t port;          /**< 0: any that is free */
+  const char *token, *token_file;
   const char *backend, *device;
   uint32_t threads;
 } serve_options;

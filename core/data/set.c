@@ -21,6 +21,14 @@ dg_dataset *dg_dataset_new(const char *source, dg_error *err) {
   }
   dg_dataset *set = calloc(1, sizeof *set);
   if (!set) return dg_fail_memory(err, sizeof *set), NULL;
+  if (strlen(source) >= sizeof set->source) {
+    dg_fail(err, DG_ERR_INPUT,
+            "%.80s…: the path of the data set is longer than %zu bytes; give a "
+            "link to it",
+            source, sizeof set->source - 1);
+    free(set);
+    return NULL;
+  }
   snprintf(set->source, sizeof set->source, "%s", source);
   return set;
 }

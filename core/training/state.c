@@ -4,10 +4,14 @@
  * best parameters so far, and in its metadata the model and, as JSON, the place.
  */
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
+#include "core/data/entries.h"
+#include "core/support/text.h"
 #include "core/training/trainer.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/weights.h"
@@ -23,8 +27,29 @@ static uint32_t checksum_of(const dg_samples *samples) {
   return (uint32_t)crc32_z(sum, samples->labels, samples->count);
 }
 
+static bool can_be_kept(const char *path) {
+  return strlen(path) < sizeof((dg_state_info *)0)->data && !dg_utf8_fault(path);
+}
+
+/**
+ * Where a data set is found from any folder: its real path; where JSON can't hold that, the path
+ * that was given, which may lead there by a link. NULL: from this folder alone, or nowhere, as the
+ * built-in digits.
+ */
+static char *place_of_data(const char *source) {
+  char *path = realpath(source, NULL);
+  if (!path || can_be_kept(path)) return path;
+  free(path);
+  if (*source == '/') return strdup(source);
+  char folder[PATH_MAX];
+  path = getcwd(folder, sizeof folder) ? dg_path_join(folder, source, NULL) : NULL;
+  if (path && can_be_kept(path)) return path;
+  free(path);
+  return NULL;
+}
+
 static char *place_text(const dg_trainer *t) {
-  char *folder = realpath(t->data->source, NULL); /* NULL for the built-in digits */
+  char *folder = place_of_data(t->data->source);
   const dg_place *at = &t->at;
   const dg_meter none = {0}, *m = at->done ? &t->meter : &none; /* between epochs it has none */
   json_t *place =

@@ -31,3 +31,11 @@ bool guard_origin(const char *origin, const char *host) {
   return !origin ||
          (strncmp(origin, scheme, length) == 0 && strcasecmp(origin + length, host) == 0);
 }
+
+bool guard_local(const char *address) {
+  struct in_addr v4;
+  struct in6_addr v6;
+  if (!address) return true;
+  if (inet_pton(AF_INET, address, &v4) == 1) return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+  return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}

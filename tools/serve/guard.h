@@ -13,4 +13,7 @@ bool guard_host(const char *host);
 /** Does the request come from our own page, or from no page? `origin`: the header; NULL: none. */
 bool guard_origin(const char *origin, const char *host);
 
+/** Is an address to listen on one that this machine alone reaches? NULL, the default, is. */
+bool guard_local(const char *address);
+
 #endif

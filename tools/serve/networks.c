@@ -1,23 +1,22 @@
 #include "tools/serve/networks.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/support/text.h"
 
 void networks_open(networks *n, dg_device *device) {
   *n = (networks){.device = device};
   pthread_mutex_init(&n->lock, NULL);
 }
 
-/** The name of a file, without folder and .safetensors. */
+/** The name of a file, without folder and .safetensors, as text that JSON and a page can hold. */
 static void name_of(const char *path, char *name, size_t room) {
   const char *slash = strrchr(path, '/'), *suffix = ".safetensors";
   const char *file = slash ? slash + 1 : path;
   size_t length = strlen(file), end = strlen(suffix);
   if (length > end && strcmp(file + length - end, suffix) == 0) length -= end;
-  if (length >= room) length = room - 1;
-  memcpy(name, file, length);
-  name[length] = '\0';
+  dg_visible(name, room, file, length);
 }
 
 bool networks_add(networks *n, const char *weights, dg_error *err) {

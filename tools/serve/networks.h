@@ -16,7 +16,7 @@ typedef struct {
 
 typedef struct {
   dg_device *device;
-  pthread_mutex_t lock; /**< held by the thread that uses the device */
+  pthread_mutex_t lock; /**< held by the thread that makes an answer */
   uint32_t count;
   network *all; /**< [count] */
 } networks;

@@ -180,6 +180,8 @@ function complain(message) {
 
 // ---- the page
 
+history.replaceState(null, '', location.pathname); // the browser keeps the token; nobody sees it
+
 const pad = new Pad(element('pad'), (time, finished) => {
   const empty = pad.strokes.length === 0;
   element('hint').hidden = !empty;

@@ -4,28 +4,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "tools/serve/answer.h"
+#include "tools/serve/crowd.h"
 #include "tools/serve/guard.h"
 #include "tools/serve/listener.h"
 #include "tools/serve/page.h"
+#include "tools/serve/token.h"
 
 enum {
-  MOST_BODY = 1 << 18,    /* bytes of a request's body */
-  MOST_HEADERS = 1 << 15, /* bytes of memory of a connection */
-  MOST_CONNECTIONS = 64,
-  MOST_LISTENERS = 2,
-  MOST_IDLE = 5 /* seconds without a byte, then a connection is closed */
+  MOST_BODY = 1 << 18,               /* bytes of a request's body */
+  MOST_HEADERS = 1 << 15,            /* bytes of memory of a connection */
+  MOST_CONNECTIONS = 2 * CROWD_MOST, /* those that were ended are among them */
+  MOST_LISTENERS = 2
 };
+
+#define COOKIE "digits_token"
 
 struct server {
   networks *networks;
+  const char *token; /**< "": none */
+  crowd *crowd;
   struct MHD_Daemon *daemons[MOST_LISTENERS];
 };
 
 /** What has come of a request. */
 typedef struct {
+  visitor *visitor;
   size_t length; /**< of its body, as the headers say */
   size_t size;   /**< of it that is here */
   uint8_t *body; /**< [length] */
@@ -53,32 +60,47 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned
   return sent;
 }
 
-/** Sends an answer and drops it. `allow`: the methods that are right, where this one isn't. */
-static enum MHD_Result send_answer(struct MHD_Connection *connection, answer a, const char *allow) {
+/** Sends an answer with one more header and drops it; name NULL: without. */
+static enum MHD_Result send_answer(struct MHD_Connection *connection, answer a, const char *name,
+                                   const char *value) {
   char *text = a.object ? json_dumps(a.object, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
   json_decref(a.object);
   if (!text) return MHD_NO;
   struct MHD_Response *response =
       MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
   if (!response) free(text);
-  if (response && allow) MHD_add_response_header(response, "Allow", allow);
+  if (response && name) MHD_add_response_header(response, name, value);
   return send_response(connection, a.status, "application/json", response);
 }
 
 static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status,
                               const char *message) {
-  return send_answer(connection, answer_error(status, message), NULL);
+  return send_answer(connection, answer_error(status, message), NULL, NULL);
 }
 
-/** Sends a file of the page: "/" is page.html. */
-static enum MHD_Result send_file(struct MHD_Connection *connection, const page_file *file) {
+static enum MHD_Result refuse_method(struct MHD_Connection *connection, const char *message,
+                                     const char *allowed) {
+  return send_answer(connection, answer_error(MHD_HTTP_METHOD_NOT_ALLOWED, message), "Allow",
+                     allowed);
+}
+
+/** Sends a file of the page: "/" is page.html. The browser keeps the token for all that the page
+    asks for, where it came as ?token=. */
+static enum MHD_Result send_file(const server *s, struct MHD_Connection *connection,
+                                 const page_file *file) {
   const char *suffix = strrchr(file->name, '.');
   const char *type = strcmp(suffix, ".css") == 0  ? "text/css; charset=utf-8"
                      : strcmp(suffix, ".js") == 0 ? "text/javascript; charset=utf-8"
                                                   : "text/html; charset=utf-8";
-  return send_response(connection, MHD_HTTP_OK, type,
-                       MHD_create_response_from_buffer(strlen(file->text), (char *)file->text,
-                                                       MHD_RESPMEM_PERSISTENT));
+  struct MHD_Response *response = MHD_create_response_from_buffer(
+      strlen(file->text), (char *)file->text, MHD_RESPMEM_PERSISTENT);
+  if (response && *s->token &&
+      MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "token")) {
+    char cookie[TOKEN_ROOM + 80];
+    snprintf(cookie, sizeof cookie, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict", s->token);
+    MHD_add_response_header(response, "Set-Cookie", cookie);
+  }
+  return send_response(connection, MHD_HTTP_OK, type, response);
 }
 
 static const page_file *file_at(const char *path) {
@@ -94,13 +116,40 @@ static const char *header(struct MHD_Connection *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/** Does a request know the token: as the header says, as the browser kept it, or, for the page, as
+    its address says? */
+static bool knows_token(const server *s, struct MHD_Connection *connection, const char *path) {
+  static const char scheme[] = "Bearer ";
+  const char *told = header(connection, "Authorization");
+  if (told)
+    return strncasecmp(told, scheme, strlen(scheme)) == 0 &&
+           token_is(s->token, told + strlen(scheme));
+  enum MHD_ValueKind where = MHD_COOKIE_KIND;
+  told = MHD_lookup_connection_value(connection, where, COOKIE);
+  if (told && token_is(s->token, told)) return true;
+  where = MHD_GET_ARGUMENT_KIND;
+  told = strcmp(path, "/") == 0 ? MHD_lookup_connection_value(connection, where, "token") : NULL;
+  return told && token_is(s->token, told);
+}
+
+static enum MHD_Result refuse_stranger(struct MHD_Connection *connection) {
+  return send_answer(connection,
+                     answer_error(MHD_HTTP_UNAUTHORIZED,
+                                  "open the address that digits-serve printed, with its token; "
+                                  "programs send Authorization: Bearer TOKEN"),
+                     "WWW-Authenticate", "Bearer");
+}
+
 /** Looks at the headers; true: the request may go on, else it was refused, and `result` says how.
  */
-static bool admit(struct MHD_Connection *connection, size_t *length, enum MHD_Result *result) {
+static bool admit(const server *s, struct MHD_Connection *connection, const char *path,
+                  size_t *length, enum MHD_Result *result) {
   const char *host = header(connection, "Host"), *told = header(connection, "Content-Length");
   unsigned long long bytes = told ? strtoull(told, NULL, 10) : 0;
   *length = (size_t)bytes;
-  if (!host || !guard_host(host))
+  if (*s->token && !knows_token(s, connection, path))
+    *result = refuse_stranger(connection);
+  else if (!host || !guard_host(host))
     *result = refuse(connection, MHD_HTTP_FORBIDDEN,
                      "name this server by its address or as localhost, not by another name");
   else if (!guard_origin(header(connection, "Origin"), host))
@@ -116,17 +165,28 @@ static bool admit(struct MHD_Connection *connection, size_t *length, enum MHD_Re
   return false;
 }
 
+static visitor *visitor_of(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
+}
+
 /** Begins a request, of which the headers are here. */
-static enum MHD_Result begin(struct MHD_Connection *connection, void **state) {
+static enum MHD_Result begin(const server *s, struct MHD_Connection *connection, const char *path,
+                             void **state) {
   size_t length;
   enum MHD_Result result;
-  if (!admit(connection, &length, &result)) return result;
+  visitor *v = visitor_of(connection);
+  if (!v) return MHD_NO;
+  crowd_restart(v);
+  if (!admit(s, connection, path, &length, &result)) return result;
   request *r = calloc(1, sizeof *r);
   if (r && length) r->body = malloc(length);
   if (!r || (length && !r->body)) {
     free(r);
     return MHD_NO;
   }
+  r->visitor = v;
   r->length = length;
   *state = r;
   return MHD_YES;
@@ -141,32 +201,39 @@ static enum MHD_Result collect(request *r, const char *bytes, size_t *size) {
   return MHD_YES;
 }
 
+/** Asks the networks, where not too many wait for that. */
+static answer predict(server *s, const request *r) {
+  if (!crowd_begin_answer(r->visitor))
+    return answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "too many pictures wait; send it again");
+  answer a = answer_predict(s->networks, r->body, r->size);
+  crowd_end_answer(r->visitor);
+  return a;
+}
+
 /** Answers a request that is here as a whole. */
 static enum MHD_Result answer_request(server *s, struct MHD_Connection *connection,
                                       const char *method, const char *path, const request *r) {
   bool gets = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
   bool predicts = strcmp(path, "/predict") == 0, lists = strcmp(path, "/models") == 0;
   const page_file *file = file_at(path);
+  crowd_restart(r->visitor);
   if (!predicts && !lists && !file)
     return refuse(connection, MHD_HTTP_NOT_FOUND,
                   "there is nothing here; the page is /, and programs ask /predict and /models");
   if (predicts && strcmp(method, "POST") != 0)
-    return send_answer(connection, answer_error(MHD_HTTP_METHOD_NOT_ALLOWED, "POST a picture here"),
-                       "POST");
+    return refuse_method(connection, "POST a picture here", "POST");
   if (!predicts && !gets)
-    return send_answer(connection,
-                       answer_error(MHD_HTTP_METHOD_NOT_ALLOWED, "GET is the method for this"),
-                       "GET, HEAD");
-  if (file) return send_file(connection, file);
-  answer a = lists ? answer_models(s->networks) : answer_predict(s->networks, r->body, r->size);
-  return send_answer(connection, a, NULL);
+    return refuse_method(connection, "GET is the method for this", "GET, HEAD");
+  if (file) return send_file(s, connection, file);
+  answer a = lists ? answer_models(s->networks) : predict(s, r);
+  return send_answer(connection, a, NULL, NULL);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *bytes,
                                   size_t *size, void **state) {
   (void)version;
-  if (!*state) return begin(connection, state);
+  if (!*state) return begin(cls, connection, path, state);
   if (*size) return collect(*state, bytes, size);
   return answer_request(cls, connection, method, path, *state);
 }
@@ -175,20 +242,40 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **state,
                    enum MHD_RequestTerminationCode reason) {
   (void)cls, (void)connection, (void)reason;
   request *r = *state;
-  if (r) free(r->body);
+  if (r) {
+    crowd_restart(r->visitor);
+    free(r->body);
+  }
   free(r);
   *state = NULL;
 }
 
+/** A connection begins or ends. */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what) {
+  server *s = cls;
+  if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+    crowd_leave(*context);
+    return;
+  }
+  const union MHD_ConnectionInfo *socket =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  const union MHD_ConnectionInfo *client =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  *context =
+      socket && client ? crowd_enter(s->crowd, socket->connect_fd, client->client_addr) : NULL;
+}
+
 /* ---- starting ----------------------------------------------------------- */
 
-/** Has a thread of its own answer the connections of a listening socket, which it will close. */
+/** Has threads of their own answer the connections of a listening socket, which will be closed. */
 static struct MHD_Daemon *start_daemon(server *s, int listener, dg_error *err) {
   struct MHD_Daemon *daemon = MHD_start_daemon(
-      MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, s,
-      MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      (size_t)MOST_HEADERS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)MOST_IDLE, MHD_OPTION_END);
+      MHD_USE_AUTO | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
+      on_request, s, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
+      MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
+      (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MOST_HEADERS,
+      MHD_OPTION_END);
   if (daemon) return daemon;
   close(listener);
   dg_fail(err, DG_ERR_RUNTIME, "libmicrohttpd did not start; are there too many threads or files?");
@@ -208,7 +295,8 @@ static bool start_all(server *s, const char *const *addresses, uint32_t *port, d
   return true;
 }
 
-server *server_start(const char *address, uint32_t *port, networks *n, dg_error *err) {
+server *server_start(const char *address, uint32_t *port, const char *token, networks *n,
+                     dg_error *err) {
   const char *addresses[MOST_LISTENERS] = {address, NULL};
   if (!address) addresses[0] = "127.0.0.1", addresses[1] = "::1";
   server *s = calloc(1, sizeof *s);
@@ -217,14 +305,18 @@ server *server_start(const char *address, uint32_t *port, networks *n, dg_error 
     return NULL;
   }
   s->networks = n;
-  if (start_all(s, addresses, port, err)) return s;
+  s->token = token;
+  s->crowd = crowd_open(err);
+  if (s->crowd && start_all(s, addresses, port, err)) return s;
   server_stop(s);
   return NULL;
 }
 
 void server_stop(server *s) {
   if (!s) return;
+  if (s->crowd) crowd_end(s->crowd);
   for (int i = 0; i < MOST_LISTENERS; i++)
     if (s->daemons[i]) MHD_stop_daemon(s->daemons[i]);
+  crowd_close(s->crowd);
   free(s);
 }

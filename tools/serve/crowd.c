@@ -1,0 +1,204 @@
+#include "tools/serve/crowd.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/support/clock.h"
+
+enum { LOOKS = 5 /* a second, at what takes too long */ };
+
+struct visitor {
+  crowd *crowd;
+  visitor *next;
+  int socket;
+  struct in6_addr address; /**< one of IPv4 as ::ffff:a.b.c.d; all of this machine as ::1 */
+  double since;            /**< when the stretch began that it is at */
+  bool answered;           /**< its answer is being made, or waits for that */
+  bool ended;
+};
+
+struct crowd {
+  pthread_mutex_t lock; /**< of all that follows */
+  pthread_cond_t change;
+  pthread_t watcher;
+  bool closing; /**< the watcher ends */
+  bool ending;  /**< no answer begins */
+  unsigned count;
+  visitor *first; /**< the newest */
+};
+
+/* ---- addresses ---------------------------------------------------------- */
+
+static struct in6_addr address_of(const struct sockaddr *address) {
+  struct in6_addr out = IN6ADDR_ANY_INIT;
+  if (address->sa_family == AF_INET6)
+    out = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+  if (address->sa_family == AF_INET) {
+    out.s6_addr[10] = out.s6_addr[11] = 0xff;
+    memcpy(out.s6_addr + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+  }
+  bool local = IN6_IS_ADDR_V4MAPPED(&out) && out.s6_addr[12] == 127;
+  return local ? (struct in6_addr)IN6ADDR_LOOPBACK_INIT : out;
+}
+
+static bool is_same(const visitor *a, const visitor *b) {
+  return memcmp(&a->address, &b->address, sizeof a->address) == 0;
+}
+
+/** How many have the address of a visitor; of those `answered` alone, or all. */
+static unsigned count_of(const crowd *c, const visitor *of, bool answered) {
+  unsigned count = 0;
+  for (const visitor *v = c->first; v; v = v->next)
+    count += !v->ended && is_same(v, of) && (v->answered || !answered);
+  return count;
+}
+
+/* ---- ends --------------------------------------------------------------- */
+
+/** Ends a connection: who serves it finds it closed, and has it leave. */
+static void end(visitor *v) {
+  v->ended = true;
+  v->crowd->count--;
+  shutdown(v->socket, SHUT_RDWR);
+}
+
+/** Ends what takes too long. */
+static void look(crowd *c) {
+  double now = dg_seconds();
+  for (visitor *v = c->first; v; v = v->next)
+    if (!v->ended && !v->answered && now - v->since > CROWD_SECONDS) end(v);
+}
+
+static void wait_a_moment(crowd *c) {
+  struct timespec next;
+  clock_gettime(CLOCK_MONOTONIC, &next);
+  next.tv_nsec += 1000000000 / LOOKS;
+  next.tv_sec += next.tv_nsec / 1000000000;
+  next.tv_nsec %= 1000000000;
+  pthread_cond_timedwait(&c->change, &c->lock, &next);
+}
+
+static void *watch(void *cls) {
+  crowd *c = cls;
+  pthread_mutex_lock(&c->lock);
+  while (!c->closing) {
+    if (c->first)
+      wait_a_moment(c);
+    else
+      pthread_cond_wait(&c->change, &c->lock);
+    look(c);
+  }
+  pthread_mutex_unlock(&c->lock);
+  return NULL;
+}
+
+/** Who has to go for another: of the address with most, whose stretch has lasted longest. */
+static visitor *choose(const crowd *c) {
+  visitor *chosen = NULL;
+  unsigned most = 0;
+  for (visitor *v = c->first; v; v = v->next) {
+    if (v->ended || v->answered) continue;
+    unsigned count = count_of(c, v, false);
+    if (chosen && (count < most || (count == most && v->since > chosen->since))) continue;
+    chosen = v;
+    most = count;
+  }
+  return chosen;
+}
+
+/* ---- visits ------------------------------------------------------------- */
+
+static void release(crowd *c) {
+  pthread_cond_destroy(&c->change);
+  pthread_mutex_destroy(&c->lock);
+  free(c);
+}
+
+crowd *crowd_open(dg_error *err) {
+  crowd *c = calloc(1, sizeof *c);
+  if (!c) {
+    dg_fail_memory(err, sizeof *c);
+    return NULL;
+  }
+  pthread_condattr_t clock;
+  pthread_condattr_init(&clock);
+  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+  pthread_mutex_init(&c->lock, NULL);
+  pthread_cond_init(&c->change, &clock);
+  pthread_condattr_destroy(&clock);
+  if (pthread_create(&c->watcher, NULL, watch, c) == 0) return c;
+  dg_fail(err, DG_ERR_RUNTIME, "no thread could be started; are there too many?");
+  release(c);
+  return NULL;
+}
+
+void crowd_close(crowd *c) {
+  if (!c) return;
+  pthread_mutex_lock(&c->lock);
+  c->closing = true;
+  pthread_cond_signal(&c->change);
+  pthread_mutex_unlock(&c->lock);
+  pthread_join(c->watcher, NULL);
+  release(c);
+}
+
+visitor *crowd_enter(crowd *c, int socket, const struct sockaddr *address) {
+  visitor *v = malloc(sizeof *v);
+  if (!v) return NULL;
+  *v = (visitor){
+      .crowd = c, .socket = socket, .address = address_of(address), .since = dg_seconds()};
+  pthread_mutex_lock(&c->lock);
+  v->next = c->first;
+  c->first = v;
+  c->count++;
+  visitor *leaver = c->count > CROWD_MOST ? choose(c) : NULL;
+  if (leaver) end(leaver);
+  pthread_cond_signal(&c->change);
+  pthread_mutex_unlock(&c->lock);
+  return v;
+}
+
+void crowd_leave(visitor *v) {
+  if (!v) return;
+  crowd *c = v->crowd;
+  pthread_mutex_lock(&c->lock);
+  visitor **at = &c->first;
+  while (*at != v) at = &(*at)->next;
+  *at = v->next;
+  c->count -= !v->ended;
+  pthread_mutex_unlock(&c->lock);
+  free(v);
+}
+
+void crowd_restart(visitor *v) {
+  pthread_mutex_lock(&v->crowd->lock);
+  v->since = dg_seconds();
+  pthread_mutex_unlock(&v->crowd->lock);
+}
+
+bool crowd_begin_answer(visitor *v) {
+  crowd *c = v->crowd;
+  pthread_mutex_lock(&c->lock);
+  unsigned all = 0, own = count_of(c, v, true);
+  for (const visitor *other = c->first; other; other = other->next) all += other->answered;
+  v->answered = !c->ending && all < CROWD_ANSWERS && own < CROWD_ANSWERS_OF_ONE;
+  bool begun = v->answered;
+  pthread_mutex_unlock(&c->lock);
+  return begun;
+}
+
+void crowd_end_answer(visitor *v) {
+  pthread_mutex_lock(&v->crowd->lock);
+  v->answered = false;
+  v->since = dg_seconds();
+  pthread_mutex_unlock(&v->crowd->lock);
+}
+
+void crowd_end(crowd *c) {
+  pthread_mutex_lock(&c->lock);
+  c->ending = true;
+  pthread_mutex_unlock(&c->lock);
+}
