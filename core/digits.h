@@ -403,8 +403,8 @@ bool dg_trainer_read(dg_trainer *trainer, const char *name, float *values, dg_er
 
 /**
  * Trains by the model's recipe, or what is left of it after a resume, and keeps the parameters
- * that it says (best or last, averaged or not). A loss or gradient that isn't finite stops
- * training with an error that names step and layer.
+ * that it says (best or last, averaged or not). A loss, gradient or parameter that isn't finite
+ * stops training with an error that names step and layer.
  */
 bool dg_train(dg_trainer *trainer, dg_error *err);
 
@@ -417,7 +417,8 @@ bool dg_save(dg_trainer *trainer, const char *path, dg_error *err);
 
 /**
  * Reads parameters from a safetensors file. One of another network is an error that names the
- * first tensor that differs.
+ * first tensor that differs. So are numbers that aren't finite and variances that are negative, of
+ * the kind DG_ERR_RUNTIME: the first is named; here, in dg_predictor_new, dg_save and dg_convert.
  */
 bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
 
@@ -426,13 +427,13 @@ bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
 bool dg_test_check(const dg_trainer *trainer, const dg_dataset *data, dg_error *err);
 
 /** Tests the network on the test images of `data` (NULL: those of the trainer's own data). Classes
-    of other names are an error. */
+    of other names are an error, and so is a loss that isn't finite, which names the image. */
 bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);
 
 /**
  * What the network gives for the test images of `data` (NULL: those of the trainer's own data),
  * in their order: `logits` [test samples, outputs], which are no probabilities yet; the largest of
- * an image stands for its class.
+ * an image stands for its class. Numbers that aren't finite are an error that names the image.
  */
 bool dg_predict(dg_trainer *trainer, const dg_dataset *data, float *logits, dg_error *err);
 

@@ -1,5 +1,6 @@
 #include "report/run_log.h"
 
+#include <float.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,9 +12,11 @@ static const uint64_t largest_log = (uint64_t)1 << 30;
 
 enum { LONGEST_LINE = 1 << 22 }; /* bytes; the longest recipe is of 256 KB, before it is escaped */
 
+/** A number that a float32 can be; NAN where there is none. */
 static double real(const json_t *line, const char *key) {
   const json_t *value = json_object_get(line, key);
-  return json_is_number(value) ? json_number_value(value) : NAN;
+  double number = json_is_number(value) ? json_number_value(value) : NAN;
+  return fabs(number) <= (double)FLT_MAX ? number : NAN;
 }
 
 /** A whole number; 0 where there is none. */

@@ -165,7 +165,8 @@ static bool answer(work *w, const char *name, const dg_picture *page, const dg_d
   float *p = malloc(numbers * sizeof *p);
   if (!p) return dg_fail_memory(err, numbers * sizeof *p);
   findings a = {name, page->height, page->width, digits, classes, &w->classes, p};
-  bool right = dg_predictor_run(w->predictor, digits->images, digits->count, p, err);
+  bool right = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
+               dg_fail_prefix(err, "%s", name);
   if (right) dg_predictor_probabilities(w->predictor, p, digits->count, p);
   if (right && w->options->json)
     right = findings_print_json(&a, err);
@@ -227,7 +228,9 @@ static bool submit(const work *w, dg_error *err) {
   if (right && !(logits = malloc(numbers * sizeof *logits)))
     right = dg_fail_memory(err, numbers * sizeof *logits);
   submission s = {images.count, dg_predictor_outputs(w->predictor), logits};
-  right = right && dg_predictor_run(w->predictor, images.images, images.count, logits, err) &&
+  right = right &&
+          (dg_predictor_run(w->predictor, images.images, images.count, logits, err) ||
+           dg_fail_prefix(err, "%s", w->options->pictures[0])) &&
           submission_write(&s, w->options->submission, err);
   if (right) say("%s: %u answers\n", w->options->submission, images.count);
   free(logits);

@@ -47,7 +47,9 @@ bool dg_tester_run(dg_tester *t, uint32_t samples, dg_error *err) {
   while (samples > 0) {
     dg_score score;
     uint32_t count = samples < t->room ? samples : t->room;
-    if (!dg_trainer_evaluate(t->trainer, &t->feed, count, &score, NULL, err)) return false;
+    if (!dg_trainer_evaluate(t->trainer, &t->feed, count, &score, NULL, err) ||
+        !dg_trainer_check_loss(t->trainer, &t->feed, count, &score, err))
+      return false;
     samples -= count;
   }
   return true;
@@ -63,5 +65,6 @@ bool dg_tester_answer(dg_tester *t, const uint8_t *image, float *logits, dg_erro
          calls->forward(t->trainer->gather.op, &t->trainer->gather.buffers, &step, err) &&
          dg_network_forward(network, &step, err) &&
          calls->read(dg_network_output(network), 0, logits,
-                     dg_network_outputs(network) * sizeof *logits, err);
+                     dg_network_outputs(network) * sizeof *logits, err) &&
+         dg_network_check_logits(network, logits, 1, err);
 }

@@ -42,6 +42,7 @@ typedef struct {
   dg_init_kind init;
   bool bias;
   uint32_t fan_in, fan_out;
+  float eps; /**< of variances: what is added before their root is taken; 0: these are none */
 } dg_param_spec;
 
 /** What a layer asks for, given the shapes of its inputs. */

@@ -55,6 +55,7 @@ static bool plan_batch_norm(const void *given, const dg_layer_site *site, dg_lay
   plan->states = 2;
   plan->state[0] = numbers("running_mean", &channels, DG_INIT_ZERO);
   plan->state[1] = numbers("running_var", &channels, DG_INIT_ONE);
+  plan->state[1].eps = d.eps;
   return true;
 }
 

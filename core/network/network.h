@@ -68,6 +68,23 @@ size_t dg_network_arena(const dg_network *network);
 /** Bytes on the device in all: the arena, parameters, what they were folded to, and gradients. */
 size_t dg_network_bytes(const dg_network *network);
 
+/* ---- check.c ------------------------------------------------------------ */
+
+/**
+ * Can a network compute with the numbers of a parameter or state: are they finite, and variances
+ * not negative? If not, an error of the kind DG_ERR_RUNTIME that tells `name`, the first that isn't
+ * and its place.
+ */
+bool dg_param_check(const dg_param *param, const char *name, const float *values, dg_error *err);
+/** The same for all of them, as dg_network_read gives them. */
+bool dg_params_check(const dg_network *network, const float *values, dg_error *err);
+/** Are the logits of `count` images [count, outputs] finite? If not, an error of the same kind
+    names the first image, counted from 0. */
+bool dg_network_check_logits(const dg_network *network, const float *logits, uint32_t count,
+                             dg_error *err);
+/** The error for an image whose logits are not finite. */
+bool dg_network_fail_unfinite(uint32_t image, dg_error *err);
+
 /* ---- costs.c ------------------------------------------------------------ */
 
 /** What an op costs, counted by the rules of dg_cost (core/bench.h). */

@@ -134,7 +134,7 @@ bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, fl
     if (!run_batch(p, images + first * pixels, n, logits + first * outputs, err)) return false;
     if (n < p->batch) break; /* the sum could pass 2^32 */
   }
-  return true;
+  return dg_network_check_logits(p->network, logits, count, err);
 }
 
 /* ---- probabilities ------------------------------------------------------ */
@@ -150,6 +150,10 @@ static void softmax(const float *x, uint32_t count, float *out) {
 static void positive_part(const float *x, uint32_t count, float *out) {
   float sum = 0;
   for (uint32_t i = 0; i < count; i++) sum += out[i] = fmaxf(x[i], 0);
+  if (isinf(sum)) { /* numbers of 1e38 */
+    sum = 0;
+    for (uint32_t i = 0; i < count; i++) sum += out[i] /= (float)count;
+  }
   for (uint32_t i = 0; i < count; i++) out[i] = sum > 0 ? out[i] / sum : 1.0f / (float)count;
 }
 

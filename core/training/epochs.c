@@ -217,6 +217,13 @@ static bool put_kept(dg_trainer *t, dg_error *err) {
   return !t->averaged || put_average(t, t->best, err);
 }
 
+/** The last step may have made numbers that no loss told of. */
+static bool check_kept(dg_trainer *t, dg_error *err) {
+  return dg_network_read(t->network, t->best, err) &&
+         (dg_params_check(t->network, t->best, err) ||
+          dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
+}
+
 /** What precedes the first step of a run. */
 static bool start(dg_trainer *t, dg_error *err) {
   return start_optimizer(t, err) && (!t->averaged || start_average(t, err)) &&
@@ -240,5 +247,5 @@ bool dg_train(dg_trainer *t, dg_error *err) {
     if (!dg_trainer_keep_state(t, err)) return false;
   }
   t->at = (dg_place){.best_accuracy = -1};
-  return put_kept(t, err);
+  return put_kept(t, err) && check_kept(t, err);
 }

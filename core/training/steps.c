@@ -1,6 +1,8 @@
 /** Batches through the network: training steps, and passes that only score. */
+#include <math.h>
 #include <stdlib.h>
 
+#include "core/support/numbers.h"
 #include "core/training/trainer.h"
 
 static bool run(dg_trainer *t, dg_step_op *s, const dg_step *step, dg_error *err) {
@@ -49,6 +51,40 @@ bool dg_trainer_evaluate(dg_trainer *t, const dg_feed *feed, uint32_t count, dg_
   return true;
 }
 
+/** Runs the network on samples again and finds the first whose numbers are not finite; `count`:
+    there is none. `logits` has room for a batch. */
+static bool find_unfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t *sample,
+                          dg_error *err) {
+  uint32_t batch = t->model->train.batch, outputs = dg_network_outputs(t->network);
+  for (*sample = 0; *sample < count;) {
+    dg_step step = {.n = count - *sample < batch ? count - *sample : batch, .first = *sample};
+    size_t numbers = (size_t)step.n * outputs;
+    if (!run(t, &t->gather, &step, err) || !dg_network_forward(t->network, &step, err) ||
+        !dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits,
+                                   numbers * sizeof *logits, err))
+      return false;
+    size_t at = dg_first_unfinite(logits, numbers);
+    *sample += (uint32_t)(at / outputs);
+    if (at < numbers) break;
+  }
+  return true;
+}
+
+bool dg_trainer_check_loss(dg_trainer *t, const dg_feed *feed, uint32_t count,
+                           const dg_score *score, dg_error *err) {
+  if (isfinite(score->loss)) return true;
+  size_t bytes = (size_t)t->model->train.batch * dg_network_outputs(t->network) * sizeof(float);
+  float *logits = malloc(bytes);
+  uint32_t sample;
+  if (!logits) return dg_fail_memory(err, bytes);
+  dg_trainer_feed(t, feed);
+  bool right = find_unfinite(t, count, logits, &sample, err);
+  free(logits);
+  if (right && sample < count) return dg_network_fail_unfinite(sample, err);
+  return right && dg_fail(err, DG_ERR_RUNTIME,
+                          "the loss is not finite: the network's numbers are too large");
+}
+
 bool dg_test_check(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
   if (!data) data = t->data;
   if (data->test.count == 0)
@@ -69,7 +105,8 @@ static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, flo
   for (uint32_t i = 0; order && i < samples->count; i++) order[i] = i;
   bool right = order ? dg_feed_order(&feed, order, samples->count, err)
                      : dg_fail_memory(err, samples->count * sizeof *order);
-  right = right && dg_trainer_evaluate(t, &feed, samples->count, score, logits, err);
+  right = right && dg_trainer_evaluate(t, &feed, samples->count, score, logits, err) &&
+          dg_trainer_check_loss(t, &feed, samples->count, score, err);
   free(order);
   dg_trainer_calls(t)->finish(t->device, NULL);
   dg_feed_close(&feed);
@@ -82,5 +119,7 @@ bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *e
 
 bool dg_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {
   dg_score score;
-  return run_test(t, data, &score, logits, err);
+  uint32_t count = data ? data->test.count : t->data->test.count;
+  return run_test(t, data, &score, logits, err) &&
+         dg_network_check_logits(t->network, logits, count, err);
 }

@@ -80,6 +80,13 @@ void dg_trainer_feed(dg_trainer *trainer, const dg_feed *feed);
 bool dg_trainer_step(dg_trainer *trainer, dg_step *step, dg_error *err);
 
 /**
+ * Is the loss of a score that dg_trainer_evaluate gave finite? If not, runs the network again for
+ * an error that names the first sample, by its place in the feed's order, that is to blame.
+ */
+bool dg_trainer_check_loss(dg_trainer *trainer, const dg_feed *feed, uint32_t count,
+                           const dg_score *score, dg_error *err);
+
+/**
  * Scores the network on the first `count` samples of a feed's order. `logits` [count, outputs],
  * unless NULL, gets what it gave for them.
  */

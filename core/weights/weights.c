@@ -46,8 +46,11 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   stored_name *names = malloc(most * sizeof *names);
   bool right = (tensors && names) || dg_fail_memory(err, most * sizeof *tensors);
   for (uint32_t a = 0; right && a < array_count; a++)
-    for (uint32_t i = 0; i < tensors_of(network, &arrays[a]); i++, written++)
+    for (uint32_t i = 0; right && i < tensors_of(network, &arrays[a]); i++, written++) {
       tensors[written] = stored(&params[i], &arrays[a], &names[written]);
+      right = dg_param_check(&params[i], names[written].name, tensors[written].data, err) ||
+              dg_fail_prefix(err, "%s is not written", path);
+    }
   right = right && dg_safetensors_write(path, tensors, written, texts, text_count, err);
   free(names);
   free(tensors);
@@ -106,7 +109,8 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
                    wanted.name, shape_text(found, has, sizeof has),
                    shape_text(&wanted, wants, sizeof wants));
   memcpy(array->values + param->offset, found->data, param->count * sizeof(float));
-  return true;
+  return dg_param_check(param, name.name, array->values + param->offset, err) ||
+         dg_fail_prefix(err, "%s", path);
 }
 
 /** Is it a number that PyTorch keeps with a batch norm and nothing here needs? */

@@ -1,9 +1,9 @@
 #include "tools/serve/answer.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "core/support/clock.h"
+#include "tools/json_ended.h"
 
 enum {
   /* What a photograph of 256 KB, or a screen, has; looking for digits takes a fifth of a second. */
@@ -27,15 +27,18 @@ static json_t *device_object(const networks *n) {
 
 answer answer_models(const networks *n) {
   json_t *models = json_array();
+  bool right = true;
   for (uint32_t i = 0; i < n->count; i++) {
     const network *one = &n->all[i];
-    json_array_append_new(models, json_pack("{ss ss si si si}", "name", one->name, "model",
-                                            dg_model_name(one->model), "height",
-                                            (int)dg_predictor_height(one->predictor), "width",
-                                            (int)dg_predictor_width(one->predictor), "classes",
-                                            (int)dg_predictor_outputs(one->predictor)));
+    json_add(models,
+             json_pack("{ss ss si si si}", "name", one->name, "model", dg_model_name(one->model),
+                       "height", (int)dg_predictor_height(one->predictor), "width",
+                       (int)dg_predictor_width(one->predictor), "classes",
+                       (int)dg_predictor_outputs(one->predictor)),
+             &right);
   }
-  return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models", models)};
+  return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models",
+                                       json_ended(models, right))};
 }
 
 /* ---- the digits --------------------------------------------------------- */
@@ -45,47 +48,45 @@ static json_t *seen_object(const dg_digits *digits, uint32_t digit) {
   const dg_box *box = &digits->boxes[digit];
   size_t size = (size_t)digits->height * digits->width;
   json_t *image = json_array();
+  bool right = true;
   for (size_t i = 0; i < size; i++)
-    json_array_append_new(image, json_integer(digits->images[digit * size + i]));
+    json_add(image, json_integer(digits->images[digit * size + i]), &right);
   return json_pack("{s{si si si si} si si so}", "box", "left", (int)box->left, "top", (int)box->top,
                    "width", (int)box->width, "height", (int)box->height, "height",
-                   (int)digits->height, "width", (int)digits->width, "image", image);
+                   (int)digits->height, "width", (int)digits->width, "image",
+                   json_ended(image, right));
 }
 
 static json_t *seen_array(const dg_digits *digits) {
   json_t *array = json_array();
-  for (uint32_t i = 0; i < digits->count; i++) json_array_append_new(array, seen_object(digits, i));
-  return array;
+  bool right = array != NULL;
+  for (uint32_t i = 0; i < digits->count; i++) json_add(array, seen_object(digits, i), &right);
+  return json_ended(array, right);
 }
 
 /* ---- a network ---------------------------------------------------------- */
 
-/** What a network thinks of a digit; NULL where that isn't finite. */
+/** What a network thinks of a digit. */
 static json_t *read_object(const float *probabilities, uint32_t classes) {
   uint32_t label = 0;
   json_t *all = json_array();
+  bool right = true;
   for (uint32_t c = 0; c < classes; c++) {
-    if (!isfinite(probabilities[c])) {
-      json_decref(all);
-      return NULL;
-    }
     if (probabilities[c] > probabilities[label]) label = c;
-    json_array_append_new(all, json_real((double)probabilities[c]));
+    json_add(all, json_real((double)probabilities[c]), &right);
   }
-  return json_pack("{si so}", "label", (int)label, "probabilities", all);
+  return json_pack("{si so}", "label", (int)label, "probabilities", json_ended(all, right));
 }
 
 /** What a network thinks of every digit, from p [count, classes]. */
 static json_t *read_array(const network *one, const float *p, uint32_t count, dg_error *err) {
   uint32_t classes = dg_predictor_outputs(one->predictor);
   json_t *array = json_array();
+  bool right = array != NULL;
   for (uint32_t i = 0; i < count; i++)
-    if (json_array_append_new(array, read_object(p + (size_t)i * classes, classes)) != 0) {
-      dg_fail(err, DG_ERR_RUNTIME, "%s gave numbers that are not finite; train it anew", one->name);
-      json_decref(array);
-      return NULL;
-    }
-  return array;
+    json_add(array, read_object(p + (size_t)i * classes, classes), &right);
+  if (!right) dg_fail_memory(err, sizeof(json_t));
+  return json_ended(array, right);
 }
 
 /** Runs a network on digits of its size. */
@@ -97,7 +98,8 @@ static json_t *run(const network *one, const dg_digits *digits, dg_error *err) {
     return NULL;
   }
   double begin = dg_seconds();
-  bool right = dg_predictor_run(one->predictor, digits->images, digits->count, p, err);
+  bool right = dg_predictor_run(one->predictor, digits->images, digits->count, p, err) ||
+               dg_fail_prefix(err, "%s", one->name);
   double milliseconds = 1000 * (dg_seconds() - begin);
   if (right) dg_predictor_probabilities(one->predictor, p, digits->count, p);
   json_t *read = right ? read_array(one, p, digits->count, err) : NULL;

@@ -1,0 +1,15 @@
+/** Numbers as files and devices give them: are they finite, and where not? */
+#ifndef DG_NUMBERS_H
+#define DG_NUMBERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Index of the first of `count` numbers that is not finite; `count`: all are. */
+size_t dg_first_unfinite(const float *values, size_t count);
+
+/** Text of the place of number `index` of a tensor: `[3, 0, 17]`; of one without dimensions empty.
+    Returns `text`. */
+char *dg_place_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t room);
+
+#endif
