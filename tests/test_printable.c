@@ -13,9 +13,9 @@
 #include "tests/shell.h"
 #include "tests/suite.h"
 
-#define PREDICT DIGITS_BINARY_DIR "/tools/digits-predict "
-#define SERVE DIGITS_BINARY_DIR "/tools/digits-serve "
-#define REPORT DIGITS_BINARY_DIR "/tools/digits-report "
+#define PREDICT PROGRAM("digits-predict")
+#define SERVE PROGRAM("digits-serve")
+#define REPORT PROGRAM("digits-report")
 
 /* Names that set a title, begin a line, turn text around; all but one may be in JSON. */
 #define WORD "a\033]0;x\007\nFORGED\177\302\233\342\200\256"
