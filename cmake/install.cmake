@@ -44,8 +44,10 @@ install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
               ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package}
         COMPONENT development)
 
-set(requires_private "zlib libconfig jansson libpng libturbojpeg libexif openblas")
-set(libs_private "${OpenMP_C_FLAGS} -lm")
+set(requires_private "zlib libconfig jansson libpng libturbojpeg libexif")
+# OpenBLAS is a shared library: what a static one needs (-lgfortran) is not asked for.
+string(JOIN " " blas ${CBLAS_LDFLAGS})
+set(libs_private "${blas} ${OpenMP_C_FLAGS} -lm")
 if(DIGITS_HAVE_OPENCL)
   string(PREPEND libs_private "-lOpenCL ")
 endif()

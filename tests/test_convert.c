@@ -7,7 +7,7 @@
 #include "tests/shell.h"
 #include "tests/suite.h"
 
-#define GOLDEN DIGITS_SOURCE_DIR "/tests/data/exchange/"
+#define GOLDEN "\"$DIGITS_TEST_SOURCE\"/tests/data/exchange/"
 
 /* ---- files of other programs -------------------------------------------- */
 

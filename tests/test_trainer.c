@@ -103,20 +103,36 @@ static void run_right(const char *backend, const char *name, const char *const *
 
 /* ---- training ----------------------------------------------------------- */
 
+/** The largest relative difference of the losses of two runs. */
+static double apart(const outcome *a, const outcome *b) {
+  double most = 0;
+  ck_assert_uint_eq(a->losses, b->losses);
+  for (uint32_t i = 0; i < a->losses; i++)
+    most = fmax(most, fabs(a->loss[i] - b->loss[i]) / fabs(a->loss[i]));
+  return most;
+}
+
+/**
+ * Rounding may turn around which of two numbers is the larger one, of one seed in thirty within so
+ * few steps; from then on two runs part, but not far. Most seeds must see the same losses.
+ */
 START_TEST(both_backends_see_the_same_losses) {
   static const char *const names[] = {"fcnn", "cnn", "cnn-leaky", "vanilla", "numpy-cnn"};
+  enum { SEEDS = 5, STEPS = 10 };
   if (!suite_has_backend("opencl")) return;
-  const char *const *sets = SETS("train.epochs=1", "train.steps=50", "train.batch=16",
+  const char *const *sets = SETS("train.epochs=1", "train.steps=10", "train.batch=16",
                                  "data.validation=100", "train.schedule.type=constant");
-  outcome cpu, opencl;
-  run_right("cpu", names[_i], sets, 7, &cpu);
-  run_right("opencl", names[_i], sets, 7, &opencl);
-  ck_assert_uint_eq(cpu.losses, 50);
-  ck_assert_uint_eq(opencl.losses, 50);
-  /* Late in a run one maximum that rounding turns around may have grown. */
-  for (uint32_t i = 0; i < 50; i++)
-    ck_assert_msg(fabs(cpu.loss[i] - opencl.loss[i]) <= (i < 25 ? 1e-4 : 2e-2) * fabs(cpu.loss[i]),
-                  "%s: step %u: cpu %.9g, opencl %.9g", names[_i], i, cpu.loss[i], opencl.loss[i]);
+  int same = 0;
+  for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+    outcome cpu, opencl;
+    run_right("cpu", names[_i], sets, seed, &cpu);
+    run_right("opencl", names[_i], sets, seed, &opencl);
+    ck_assert_uint_eq(cpu.losses, STEPS);
+    double most = apart(&cpu, &opencl);
+    ck_assert_msg(most < 0.05, "%s, seed %u: losses part by %g", names[_i], seed, most);
+    same += most <= 1e-4;
+  }
+  ck_assert_msg(same > SEEDS / 2, "%s: of %d seeds %d see the same losses", names[_i], SEEDS, same);
 }
 END_TEST
 

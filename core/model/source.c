@@ -87,11 +87,24 @@ static bool check_text(const char *text, const char *where, bool with_line, dg_e
   return true;
 }
 
+/** Has every setting its name and text? libconfig leaves out what it has no memory for. */
+static bool is_complete(const config_setting_t *setting) {
+  if (config_setting_type(setting) == CONFIG_TYPE_STRING && !config_setting_get_string(setting))
+    return false;
+  for (int i = 0; i < config_setting_length(setting); i++) {
+    const config_setting_t *part = config_setting_get_elem(setting, (unsigned)i);
+    if (config_setting_is_group(setting) && !config_setting_name(part)) return false;
+    if (!is_complete(part)) return false;
+  }
+  return true;
+}
+
 bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err) {
   if (!check_text(text, where, true, err)) return false;
   if (!config_read_string(config, text))
     return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s", where, config_error_line(config),
                    config_error_text(config));
+  if (!is_complete(config_root_setting(config))) return dg_fail_memory(err, strlen(text));
   config_setting_set_hook(config_root_setting(config), (void *)(uintptr_t)where);
   return true;
 }
@@ -216,8 +229,9 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
     right = copy_setting(config_lookup(&value, "value"), group, key, override);
   }
   config_destroy(&value);
-  return right ||
-         dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
+  if (!right)
+    return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
+  return is_complete(config_root_setting(config)) || dg_fail_memory(err, strlen(override->value));
 }
 
 /* ---- writing ------------------------------------------------------------ */
