@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/support/text.h"
+#include "tools/json_ended.h"
 #include "tools/say.h"
 
 static const float *of_digit(const findings *a, uint32_t digit) {
@@ -54,11 +56,13 @@ void findings_print(const findings *a, uint32_t top) {
 /** Prints an object and drops it. */
 static bool print_object(json_t *object, const char *name, dg_error *err) {
   char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
+  bool right = text != NULL;
   json_decref(object);
   if (text) say("%s\n", text); /* what it escapes in JSON is JSON's escape of the same */
   free(text);
-  return text || dg_fail(err, DG_ERR_INPUT,
-                         "%s: can't be written as JSON, which takes names in UTF-8 alone", name);
+  if (right || !dg_utf8_fault(name)) return right || dg_fail_memory(err, sizeof *object);
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s: can't be written as JSON, which takes names in UTF-8 alone", name);
 }
 
 static json_t *digit_object(const findings *a, uint32_t digit) {
@@ -66,21 +70,22 @@ static json_t *digit_object(const findings *a, uint32_t digit) {
   const float *p = of_digit(a, digit);
   uint32_t label = findings_label(a, digit);
   json_t *all = json_array();
-  for (uint32_t c = 0; c < a->classes; c++) json_array_append_new(all, json_real((double)p[c]));
+  bool right = all != NULL;
+  for (uint32_t c = 0; c < a->classes; c++) json_add(all, json_real((double)p[c]), &right);
   json_t *object =
       json_pack("{si sf s{si si si si} so}", "label", (int)label, "probability", (double)p[label],
                 "box", "left", (int)box->left, "top", (int)box->top, "width", (int)box->width,
-                "height", (int)box->height, "probabilities", all);
-  if (label < a->names->count)
-    json_object_set_new(object, "name", json_string(a->names->name[label]));
-  return object;
+                "height", (int)box->height, "probabilities", json_ended(all, right));
+  if (label < a->names->count) json_put(object, "name", json_string(a->names->name[label]), &right);
+  return json_ended(object, right);
 }
 
 bool findings_print_json(const findings *a, dg_error *err) {
   json_t *digits = json_array();
-  for (uint32_t i = 0; i < a->digits->count; i++) json_array_append_new(digits, digit_object(a, i));
+  bool right = digits != NULL;
+  for (uint32_t i = 0; i < a->digits->count; i++) json_add(digits, digit_object(a, i), &right);
   return print_object(json_pack("{ss si si so}", "file", a->name, "width", (int)a->width, "height",
-                                (int)a->height, "digits", digits),
+                                (int)a->height, "digits", json_ended(digits, right)),
                       a->name, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/support/clock.h"
+#include "tools/json_ended.h"
 
 enum {
   MOST_PIXELS = 1 << 22,
@@ -26,15 +27,18 @@ static json_t *device_object(const networks *n) {
 
 answer answer_models(const networks *n) {
   json_t *models = json_array();
+  bool right = models != NULL;
   for (uint32_t i = 0; i < n->count; i++) {
     const network *one = &n->all[i];
-    json_array_append_new(models, json_pack("{ss ss si si si}", "name", one->name, "model",
-                                            dg_model_name(one->model), "height",
-                                            (int)dg_predictor_height(one->predictor), "width",
-                                            (int)dg_predictor_width(one->predictor), "classes",
-                                            (int)dg_predictor_outputs(one->predictor)));
+    json_add(models,
+             json_pack("{ss ss si si si}", "name", one->name, "model", dg_model_name(one->model),
+                       "height", (int)dg_predictor_height(one->predictor), "width",
+                       (int)dg_predictor_width(one->predictor), "classes",
+                       (int)dg_predictor_outputs(one->predictor)),
+             &right);
   }
-  return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models", models)};
+  return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models",
+                                       json_ended(models, right))};
 }
 
 /* ---- the digits --------------------------------------------------------- */
@@ -44,17 +48,20 @@ static json_t *seen_object(const dg_digits *digits, uint32_t digit) {
   const dg_box *box = &digits->boxes[digit];
   size_t size = (size_t)digits->height * digits->width;
   json_t *image = json_array();
+  bool right = image != NULL;
   for (size_t i = 0; i < size; i++)
-    json_array_append_new(image, json_integer(digits->images[digit * size + i]));
+    json_add(image, json_integer(digits->images[digit * size + i]), &right);
   return json_pack("{s{si si si si} si si so}", "box", "left", (int)box->left, "top", (int)box->top,
                    "width", (int)box->width, "height", (int)box->height, "height",
-                   (int)digits->height, "width", (int)digits->width, "image", image);
+                   (int)digits->height, "width", (int)digits->width, "image",
+                   json_ended(image, right));
 }
 
 static json_t *seen_array(const dg_digits *digits) {
   json_t *array = json_array();
-  for (uint32_t i = 0; i < digits->count; i++) json_array_append_new(array, seen_object(digits, i));
-  return array;
+  bool right = array != NULL;
+  for (uint32_t i = 0; i < digits->count; i++) json_add(array, seen_object(digits, i), &right);
+  return json_ended(array, right);
 }
 
 /* ---- a network ---------------------------------------------------------- */
@@ -63,15 +70,16 @@ static json_t *seen_array(const dg_digits *digits) {
 static json_t *read_object(const float *probabilities, uint32_t classes) {
   uint32_t label = 0;
   json_t *all = json_array();
+  bool right = all != NULL;
   for (uint32_t c = 0; c < classes; c++) {
     if (!isfinite(probabilities[c])) {
       json_decref(all);
       return NULL;
     }
     if (probabilities[c] > probabilities[label]) label = c;
-    json_array_append_new(all, json_real((double)probabilities[c]));
+    json_add(all, json_real((double)probabilities[c]), &right);
   }
-  return json_pack("{si so}", "label", (int)label, "probabilities", all);
+  return json_pack("{si so}", "label", (int)label, "probabilities", json_ended(all, right));
 }
 
 /** What a network thinks of every digit, from p [count, classes]. */
