@@ -255,6 +255,54 @@ START_TEST(a_mounted_file_is_written) {
 }
 END_TEST
 
+/* ---- too little memory --------------------------------------------------------------- */
+
+#ifdef DIGITS_SHORT_MEMORY
+/** Runs a command whose allocation `at` fails. */
+#define SHORT_OF "timeout 60 env LD_PRELOAD=" DIGITS_SHORT_MEMORY " DIGITS_SHORT_AT="
+
+/** Commands that write to `out`, which holds "old" before. */
+static const char *const writers[] = {
+    CONVERT "--quiet --to safetensors in/tiny.safetensors out",
+    CONVERT "--quiet --to npz in/tiny.safetensors out",
+    CONVERT "--quiet --to onnx in/tiny.safetensors out",
+    DATA "--data in/set --count 10 sheet out",
+    BENCH_ONCE "--threads 1 --set train.batch=1 --json out ./" TINY,
+    TRAIN "--threads 1 --data in/set --quiet --save out ./" TINY,
+};
+enum { WRITERS = sizeof writers / sizeof *writers, JSON_WRITER = 4, LAST = 24, EARLIER = 8 };
+
+/** Does `out` hold what it held before, or what the command writes? Numbers that were measured are
+    others each time: there the file is JSON. */
+static bool is_whole(int writer, int status) {
+  if (status != 0 && shell("[ \"$(cat out)\" = old ]") == 0) return true;
+  if (writer != JSON_WRITER) return shell("cmp out right") == 0;
+  json_t *all = json_load_file(shell_path("out"), 0, NULL);
+  bool whole = json_array_size(json_object_get(all, "results")) == 1;
+  json_decref(all);
+  return whole;
+}
+
+/** Whichever allocation fails, of ours or of a library: status 0 stands for a whole new file, all
+    else for that or the old one. The last ones, which write, are all tried, of the others some. */
+START_TEST(memory_that_runs_out_damages_no_file) {
+  char command[1000];
+  snprintf(command, sizeof command, "rm -f out*; %s > /dev/null && mv out right; " SHORT_OF "0 %s",
+           writers[_i], writers[_i]);
+  shell_check(command, 0, "allocations ");
+  long count = atol(strstr(shell_printed(), "allocations ") + strlen("allocations "));
+  ck_assert_int_gt(count, LAST);
+  for (long at = 1; at <= count; at += at > count - LAST ? 1 : 1 + count / EARLIER) {
+    snprintf(command, sizeof command, "rm -f out*; echo old > out; " SHORT_OF "%ld %s", at,
+             writers[_i]);
+    int status = shell(command);
+    ck_assert_msg(is_whole(_i, status), "allocation %ld of %ld: status %d, and out is damaged", at,
+                  count, status);
+  }
+}
+END_TEST
+#endif
+
 int main(void) {
   if (!shell_open()) return 1;
   unsetenv("DIGITS_WEIGHTS");
@@ -271,6 +319,9 @@ int main(void) {
   tcase_add_test(tests, a_log_says_why_it_failed);
   tcase_add_test(tests, modes_stay);
   tcase_add_test(tests, a_mounted_file_is_written);
+#ifdef DIGITS_SHORT_MEMORY
+  tcase_add_loop_test(tests, memory_that_runs_out_damages_no_file, 0, WRITERS);
+#endif
   int status = suite_main("outputs", tests);
   shell_close();
   return status;

@@ -70,7 +70,7 @@ static json_t *digit_object(const findings *a, uint32_t digit) {
   const float *p = of_digit(a, digit);
   uint32_t label = findings_label(a, digit);
   json_t *all = json_array();
-  bool right = true;
+  bool right = all != NULL;
   for (uint32_t c = 0; c < a->classes; c++) json_add(all, json_real((double)p[c]), &right);
   json_t *object =
       json_pack("{si sf s{si si si si} so}", "label", (int)label, "probability", (double)p[label],
@@ -82,7 +82,7 @@ static json_t *digit_object(const findings *a, uint32_t digit) {
 
 bool findings_print_json(const findings *a, dg_error *err) {
   json_t *digits = json_array();
-  bool right = true;
+  bool right = digits != NULL;
   for (uint32_t i = 0; i < a->digits->count; i++) json_add(digits, digit_object(a, i), &right);
   return print_object(json_pack("{ss si si so}", "file", a->name, "width", (int)a->width, "height",
                                 (int)a->height, "digits", json_ended(digits, right)),

@@ -27,7 +27,7 @@ static json_t *device_object(const networks *n) {
 
 answer answer_models(const networks *n) {
   json_t *models = json_array();
-  bool right = true;
+  bool right = models != NULL;
   for (uint32_t i = 0; i < n->count; i++) {
     const network *one = &n->all[i];
     json_add(models,
@@ -48,7 +48,7 @@ static json_t *seen_object(const dg_digits *digits, uint32_t digit) {
   const dg_box *box = &digits->boxes[digit];
   size_t size = (size_t)digits->height * digits->width;
   json_t *image = json_array();
-  bool right = true;
+  bool right = image != NULL;
   for (size_t i = 0; i < size; i++)
     json_add(image, json_integer(digits->images[digit * size + i]), &right);
   return json_pack("{s{si si si si} si si so}", "box", "left", (int)box->left, "top", (int)box->top,
@@ -70,7 +70,7 @@ static json_t *seen_array(const dg_digits *digits) {
 static json_t *read_object(const float *probabilities, uint32_t classes) {
   uint32_t label = 0;
   json_t *all = json_array();
-  bool right = true;
+  bool right = all != NULL;
   for (uint32_t c = 0; c < classes; c++) {
     if (probabilities[c] > probabilities[label]) label = c;
     json_add(all, json_real((double)probabilities[c]), &right);
