@@ -10,8 +10,10 @@
 #include "core/digits.h"
 #include "core/exchange/archive.h"
 #include "core/exchange/arrays.h"
+#include "core/exchange/files.h"
 #include "core/exchange/npy.h"
 #include "core/support/file.h"
+#include "tests/pth.h"
 #include "tests/suite.h"
 
 #define GOLDEN DIGITS_SOURCE_DIR "/tests/data/exchange/"
@@ -162,6 +164,83 @@ START_TEST(hostile_pickles_are_refused) {
   refused(path, hostile[_i].says);
 }
 END_TEST
+
+/* ---- the order of bytes ------------------------------------------------- */
+
+/** The same number in every type that storages have, big-endian. */
+static const struct {
+  const char *type, *bytes;
+  int32_t size;
+  float value;
+} big[] = {{"Float", "\x3f\xc0\0\0", 4, 1.5f},
+           {"Double", "\xc0\x04\0\0\0\0\0\0", 8, -2.5f},
+           {"Half", "\x3c\0", 2, 1},
+           {"BFloat16", "\xbf\xc0", 2, -1.5f},
+           {"Char", "\x80", 1, -128},
+           {"Short", "\xff\xfe", 2, -2},
+           {"Int", "\xff\xff\xff\xfd", 4, -3},
+           {"Long", "\0\0\0\0\0\0\1\0", 8, 256},
+           {"Byte", "\x80", 1, 128}};
+
+/** Reads "a.w": the same number twice, with an entry that says the order of bytes (NULL: none). */
+static bool read_ordered(int i, const char *order, dg_arrays *arrays, dg_error *err) {
+  const pth_tensor tensor = {"a.w", big[i].type, "0", 2, 1, {2}, {1}};
+  char storage[16], *pickle;
+  size_t size;
+  memcpy(storage, big[i].bytes, (size_t)big[i].size);
+  memcpy(storage + big[i].size, big[i].bytes, (size_t)big[i].size);
+  pickle = pth_pickle(&tensor, 1, &size);
+  const dg_archive_entry entries[] = {{"a/data.pkl", pickle, size},
+                                      {"a/data/0", storage, 2 * (size_t)big[i].size},
+                                      {"a/byteorder", order, order ? strlen(order) : 0}};
+  snprintf(path, sizeof path, "%s/w.pth", folder);
+  *arrays = (dg_arrays){.path = path};
+  ck_assert_msg(dg_archive_write(path, entries, order ? 3 : 2, NULL, err), "%s", err->message);
+  free(pickle);
+  return dg_read_pytorch(arrays, err);
+}
+
+START_TEST(numbers_of_other_machines) {
+  dg_arrays arrays;
+  dg_error err = {0};
+  ck_assert_msg(read_ordered(_i, "big", &arrays, &err), "%s", err.message);
+  ck_assert_uint_eq(arrays.items[0].count, 2);
+  ck_assert_float_eq(arrays.items[0].data[0], big[_i].value);
+  ck_assert_float_eq(arrays.items[0].data[1], big[_i].value);
+  dg_arrays_free(&arrays);
+}
+END_TEST
+
+START_TEST(orders_of_bytes) {
+  static const struct {
+    const char *order, *says;
+  } orders[] = {{"little", NULL},          {NULL, NULL},
+                {"", "says neither"},      {"BIG", "says neither"},
+                {"large", "says neither"}, {"big-endian", "unpacks to 10 bytes"}};
+  for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+    dg_arrays arrays;
+    dg_error err = {0};
+    bool right = read_ordered(7, orders[i].order, &arrays, &err);
+    ck_assert_msg(right == !orders[i].says, "%s", right ? "taken" : err.message);
+    ck_assert_msg(right || strstr(err.message, orders[i].says), "%s", err.message);
+    if (right) ck_assert_float_eq(arrays.items[0].data[0], 0x1p48f); /* 256 from the other end */
+    dg_arrays_free(&arrays);
+  }
+}
+END_TEST
+
+/** What has no meaning as one number is refused in any order. */
+START_TEST(complex_numbers_are_refused) {
+  const pth_tensor tensor = {"a.w", "ComplexFloat", "0", 2, 1, {2}, {1}};
+  size_t size;
+  char *pickle = pth_pickle(&tensor, 1, &size);
+  write_pth(pickle, size);
+  refused(path, "names torch.ComplexFloatStorage");
+  free(pickle);
+}
+END_TEST
+
+/* ---- depth -------------------------------------------------------------- */
 
 /** A pickle of `head`, many times `part`, and `tail`. */
 static void refuse_long(const char *head, const char *part, size_t times, const char *tail,
@@ -323,6 +402,9 @@ int main(void) {
   tcase_add_loop_test(tests, numbers_of_every_type, 0, sizeof numbers / sizeof *numbers);
   tcase_add_test(tests, a_half_that_is_no_number);
   tcase_add_loop_test(tests, hostile_pickles_are_refused, 0, sizeof hostile / sizeof *hostile);
+  tcase_add_loop_test(tests, numbers_of_other_machines, 0, sizeof big / sizeof *big);
+  tcase_add_test(tests, orders_of_bytes);
+  tcase_add_test(tests, complex_numbers_are_refused);
   tcase_add_test(tests, depth_and_size_do_no_harm);
   tcase_add_loop_test(tests, cut_files_are_refused, 0, sizeof files / sizeof *files);
   tcase_add_loop_test(tests, changed_files_do_no_harm, 0, sizeof files / sizeof *files);

@@ -11,6 +11,7 @@
 #include "core/exchange/archive.h"
 #include "core/exchange/arrays.h"
 #include "core/exchange/npy.h"
+#include "tests/pth.h"
 #include "tests/suite.h"
 
 static char folder[] = "/tmp/digits-mapping-XXXXXX";
@@ -30,10 +31,12 @@ static uint64_t count_of(const tensor *t) {
   return t->rank == 2 ? UNITS * UNITS : t->rank == 1 ? UNITS : 1;
 }
 
+static float sign = 1;
+
 /** Numbers that tell the tensor: all are its place in the list, and 1. */
 static float *numbers_of(uint32_t place) {
   static float numbers[UNITS * UNITS];
-  for (int i = 0; i < UNITS * UNITS; i++) numbers[i] = (float)(place + 1);
+  for (int i = 0; i < UNITS * UNITS; i++) numbers[i] = sign * (float)(place + 1);
   return numbers;
 }
 
@@ -61,43 +64,28 @@ static void write_npz(const tensor *tensors, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) free(bytes[i]);
 }
 
-/** A text as a pickle has it. */
-static void put_text(FILE *to, const char *text) {
-  uint32_t length = (uint32_t)strlen(text);
-  fputc('X', to);
-  fwrite(&length, sizeof length, 1, to);
-  fputs(text, to);
-}
-
 /** A state dict in which every tensor has a storage of its own. */
 static void write_pth(const tensor *tensors, uint32_t count) {
-  char *pickle = NULL, names[MOST][24];
-  size_t size;
+  pth_tensor pickled[MOST];
+  char keys[MOST][8], names[MOST][24];
   float numbers[MOST][UNITS * UNITS];
   dg_archive_entry entries[MOST + 1];
-  FILE *to = open_memstream(&pickle, &size);
-  fputs("\x80\2}", to);
   for (uint32_t i = 0; i < count; i++) {
-    char key[8];
-    snprintf(key, sizeof key, "%u", i);
-    put_text(to, tensors[i].name);
-    fputs("ctorch._utils\n_rebuild_tensor_v2\n((", to);
-    put_text(to, "storage");
-    fputs("ctorch\nFloatStorage\n", to);
-    put_text(to, key);
-    put_text(to, "cpu");
-    fprintf(to, "K%ctQ", (int)count_of(&tensors[i]));
-    fwrite("K\0", 1, 2, to);
-    fputs(tensors[i].rank == 2 ? "K\6K\6\x86K\6K\1\x86" : "K\6\x85K\1\x85", to);
-    fputs("\x89"
-          "ccollections\nOrderedDict\n)RtRs",
-          to);
+    const tensor *t = &tensors[i];
+    snprintf(keys[i], sizeof keys[i], "%u", i);
     snprintf(names[i], sizeof names[i], "a/data/%u", i);
     memcpy(numbers[i], numbers_of(i), sizeof numbers[i]);
-    entries[i + 1] = (dg_archive_entry){names[i], numbers[i], count_of(&tensors[i]) * 4};
+    pickled[i] = (pth_tensor){.name = t->name,
+                              .type = "Float",
+                              .key = keys[i],
+                              .numbers = (int32_t)count_of(t),
+                              .rank = t->rank,
+                              .dim = {UNITS, UNITS},
+                              .stride = {t->rank == 2 ? UNITS : 1, 1}};
+    entries[i + 1] = (dg_archive_entry){names[i], numbers[i], count_of(t) * sizeof(float)};
   }
-  fputc('.', to);
-  ck_assert_int_eq(fclose(to), 0);
+  size_t size;
+  char *pickle = pth_pickle(pickled, count, &size);
   entries[0] = (dg_archive_entry){"a/data.pkl", pickle, size};
   dg_error err = {0};
   set_path(".pth");
@@ -346,6 +334,18 @@ START_TEST(tensors_without_layers) {
 }
 END_TEST
 
+/** Four tensors of one shape, one of which can't be a variance. */
+START_TEST(variances_are_not_below_0) {
+  tensor tensors[MOST];
+  dg_model *model = model_of("batch_norm", "n1");
+  sign = -1;
+  write_npz(tensors, read_list("-arr_0 -arr_1 -arr_2 -arr_3", tensors));
+  sign = 1;
+  check_way(model, &(dg_convert_options){0}, false, "\"n1.running_var\" has numbers below 0");
+  dg_model_free(model);
+}
+END_TEST
+
 /* ---- norms of Keras that lack something ---------------------------------- */
 
 #define NORM "-layers/layer_normalization/vars/0"
@@ -421,6 +421,7 @@ int main(void) {
   tcase_add_loop_test(tests, layers_of_one_shape, 0, FORMS * (sizeof layers / sizeof *layers));
   tcase_add_loop_test(tests, told_names_are_trusted, 0, 3);
   tcase_add_loop_test(tests, tensors_without_layers, 0, sizeof lone / sizeof *lone);
+  tcase_add_test(tests, variances_are_not_below_0);
   tcase_add_loop_test(tests, norms_that_lack_something, 0, sizeof norms / sizeof *norms);
   int status = suite_main("mapping", tests);
   char command[100];
