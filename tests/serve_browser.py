@@ -17,6 +17,7 @@ LEAST_RIGHT = 28  # of 30
 MOST_TIME = 1000  # milliseconds from the pen to the fastest answer, beside whatever else runs
 MOST_WAIT = 30  # seconds
 SKIPPED = 77
+TOKEN = "correct-horse-battery"
 
 READ = """const status = document.getElementById('status').dataset;
 const card = document.querySelector('.network');
@@ -53,10 +54,10 @@ def skip(why):
 
 def serve(program, weights):
     """Starts the server; returns it and its address."""
-    server = subprocess.Popen([program, "--backend", "cpu", "--port", "0", weights],
+    server = subprocess.Popen([program, "--backend", "cpu", "--port", "0", "--token", TOKEN, weights],
                               stdout=subprocess.PIPE, text=True)
     for line in server.stdout:
-        page = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        page = re.search(r"http://127\.0\.0\.1:\d+/\S*", line)
         if page:
             return server, page[0]
     sys.exit(f"digits-serve ended with {server.wait()}")
@@ -154,6 +155,14 @@ def check_the_rest(page, picture):
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": 320, "height": 640, "deviceScaleFactor": 2, "mobile": True})
     check(not page.read()["wide"], "the page is wider than a phone")
+
+
+def check_token(page, address):
+    """The printed address is enough: the browser keeps the token and does not show it."""
+    check(address.endswith("?token=" + TOKEN), f"the printed address is {address}")
+    check(TOKEN not in page.browser.current_url, f"the address bar shows {page.browser.current_url}")
+    page.browser.refresh()
+    page.wait(lambda: page.browser.find_elements("class name", "network"))
 
 
 def check_without_server(page, server):
