@@ -343,10 +343,14 @@ typedef struct {
   };
 } dg_op_desc;
 
-/** Output size of a convolution or pooling along one dimension; 0 where the kernel doesn't fit. */
+/** Output size of a convolution or pooling along one dimension; 0 where the kernel doesn't fit, or
+    no 32 bits hold it. */
 static inline uint32_t dg_window_out(uint32_t size, uint32_t kernel, uint32_t stride,
                                      uint32_t pad) {
-  return size + 2 * pad < kernel ? 0 : (size + 2 * pad - kernel) / stride + 1;
+  uint64_t padded = size + 2 * (uint64_t)pad;
+  if (stride == 0 || padded < kernel) return 0;
+  uint64_t out = (padded - kernel) / stride + 1;
+  return out <= UINT32_MAX ? (uint32_t)out : 0;
 }
 
 /* ---- what an op runs on ------------------------------------------------- */
@@ -454,6 +458,9 @@ typedef struct {
       an op that is not trained change by `write` alone, so it may keep what it makes of them. */
   dg_op *(*prepare)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                     dg_error *err);
+  /** What an op prepared so would want; no memory for it is taken. */
+  bool (*needs)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                dg_op_needs *needs, dg_error *err);
   void (*op_free)(dg_op *op); /**< NULL is allowed */
   bool (*forward)(dg_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
   /** Layer ops: from d_out to d_in (as desc.d_in says) and d_param (written). */

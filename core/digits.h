@@ -89,7 +89,7 @@ typedef struct {
 
 /**
  * Writes up to `room` of the models that are found by name to `out`, sorted, and to `count` how
- * many there are; their networks are built on `device` to count parameters. They are the .cfg files
+ * many there are; their networks are planned for `device` to count parameters. They are the .cfg files
  * in $DIGITS_MODELS if it is set, else in the folder that was installed beside the running program,
  * else in the one that the library was configured for.
  */

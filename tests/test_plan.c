@@ -45,6 +45,55 @@ START_TEST(blocks_never_overlap) {
 }
 END_TEST
 
+static int lower_first(const void *a, const void *b) {
+  const dg_block *x = *(dg_block *const *)a, *y = *(dg_block *const *)b;
+  return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/** Where a block goes among those placed: the smallest gap, said again without thought of time. */
+static size_t place(const dg_block *block, dg_block **placed, size_t count) {
+  size_t end = 0, best = SIZE_MAX, best_gap = SIZE_MAX;
+  qsort(placed, count, sizeof *placed, lower_first);
+  for (size_t i = 0; i < count; i++) {
+    if (block->first > placed[i]->last || placed[i]->first > block->last) continue;
+    size_t offset = placed[i]->offset, its_end = offset + placed[i]->size;
+    if (offset >= end + block->size && offset - end < best_gap) best = end, best_gap = offset - end;
+    if (its_end > end) end = its_end;
+  }
+  return best == SIZE_MAX ? end : best;
+}
+
+/** The plan of many blocks is the one that the rule says, block by block. */
+START_TEST(plans_follow_the_rule) {
+  enum { MANY = 400 };
+  dg_random random = dg_random_start((uint32_t)_i, 2, 0, 0);
+  dg_block blocks[MANY], *placed[MANY];
+  bool done[MANY] = {false};
+  for (size_t i = 0; i < MANY; i++) {
+    uint32_t first = dg_random_below(&random, 300);
+    blocks[i] = (dg_block){.size = (1 + dg_random_below(&random, 50)) * ALIGNMENT,
+                           .first = first,
+                           .last = first + dg_random_below(&random, 1 + 100 * (uint32_t)_i)};
+  }
+  dg_plan_memory(blocks, MANY, ALIGNMENT);
+  for (size_t count = 0; count < MANY; count++) {
+    size_t next = MANY;
+    for (size_t i = 0; i < MANY; i++)
+      if (!done[i] && (next == MANY || blocks[i].size > blocks[next].size)) next = i;
+    ck_assert_uint_eq(blocks[next].offset, place(&blocks[next], placed, count));
+    done[next] = true;
+    placed[count] = &blocks[next];
+  }
+}
+END_TEST
+
+/** Sizes that no 64 bits hold are no plan. */
+START_TEST(what_cannot_be_counted_is_no_plan) {
+  dg_block huge[2] = {{SIZE_MAX / 2 + 100, 0, 1, 0}, {SIZE_MAX / 2 + 100, 1, 2, 0}};
+  ck_assert_uint_eq(dg_plan_memory(huge, 2, ALIGNMENT), SIZE_MAX);
+}
+END_TEST
+
 START_TEST(memory_is_shared_over_time) {
   dg_block chain[4] = {{100, 0, 1, 0}, {100, 1, 2, 0}, {100, 2, 3, 0}, {100, 3, 4, 0}};
   ck_assert_uint_eq(dg_plan_memory(chain, 4, 4), 200);
@@ -99,6 +148,8 @@ END_TEST
 int main(void) {
   TCase *tests = tcase_create("plan");
   tcase_add_loop_test(tests, blocks_never_overlap, 0, 50);
+  tcase_add_loop_test(tests, plans_follow_the_rule, 0, 4);
+  tcase_add_test(tests, what_cannot_be_counted_is_no_plan);
   tcase_add_test(tests, memory_is_shared_over_time);
   tcase_add_test(tests, schedules_follow_their_formulas);
   tcase_add_test(tests, one_cycle_is_pytorchs);

@@ -352,7 +352,26 @@ static const struct {
      ":4: nothing reads layer \"a\" (linear)"},
     {"{ type = \"flatten\"; }", "nothing to learn"},
     {"{ type = \"flatten\"; },\n{ type = \"linear\"; units = 16777216; }",
-     "the network has more than"},
+     ":4: layer \"linear1\" (linear): \"weight\" would have more than 2147483647 numbers"},
+    {"{ type = \"flatten\"; },\n{ type = \"linear\"; units = 2000000; },\n"
+     "{ type = \"linear\"; units = 1000; },\n{ type = \"linear\"; units = 10; }",
+     ":5: layer \"linear2\" (linear): the network would have more than 2147483647 parameters"},
+    /* 8 x 536 870 928 numbers are 128 in 32 bits */
+    {"{ type = \"conv2d\"; filters = 11; kernel = 1; padding = [2998, 4037]; },\n"
+     "{ type = \"flatten\"; name = \"f\"; },\n{ type = \"concat\"; name = \"k\";\n"
+     "inputs = [\"f\", \"f\", \"f\", \"f\", \"f\", \"f\", \"f\", \"f\"]; },\n"
+     "{ type = \"linear\"; units = 10; }",
+     ":5: layer \"k\" (concat): its 8 inputs together have 4294967424 numbers a sample"},
+    {"{ type = \"conv2d\"; filters = 1048576; kernel = 4096; padding = 2048; },\n"
+     "{ type = \"flatten\"; },\n{ type = \"linear\"; units = 10; }",
+     ":3: layer \"conv2d1\" (conv2d): \"weight\" would have more than"},
+    {"{ type = \"rows\"; },\n{ type = \"conv1d\"; filters = 1048576; kernel = 4096; padding = "
+     "4096; "
+     "},\n{ type = \"flatten\"; },\n{ type = \"linear\"; units = 10; }",
+     ":4: layer \"conv1d1\" (conv1d): a sample of [4125, 1048576] would have more than"},
+    {"{ type = \"rows\"; },\n{ type = \"gru\"; units = 1048576; },\n"
+     "{ type = \"linear\"; units = 10; }",
+     ":4: layer \"gru1\" (gru): \"weight_hh_l0\" would have more than"},
 };
 
 START_TEST(misfits_name_layer_and_shapes) {

@@ -21,7 +21,7 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
   (void)err;
   if (!train) return true;
-  op->base.needs.kept = 3 * d->channels * sizeof(float);
+  op->base.needs.kept = 3 * (size_t)d->channels * sizeof(float);
   op->base.needs.backward_reads_in = true;
   op->base.needs.backward_reads_out = dg_batch_norm_bends(d->act);
   return true;

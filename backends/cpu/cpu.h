@@ -31,6 +31,7 @@ typedef struct {
   bool profile;
   const dg_cpu_ops *ops;
   uint64_t versions;   /**< of buffers, that there have been */
+  uint64_t used;       /**< bytes of all buffers */
   dg_cpu_lanes *lanes; /**< NULL: of one thread */
 } dg_cpu_device;
 
@@ -53,6 +54,7 @@ struct dg_cpu_op {
   const dg_cpu_device *device;
   const dg_cpu_family *family;
   bool train;
+  bool planned;    /**< its needs alone are asked for: it will not run, and gets no memory */
   void *plan;      /**< what the family wants to remember, one block of malloc; or NULL */
   void *back_plan; /**< backward's own, as `plan`, where forward goes another way; or NULL */
   dg_cpu_packing *packing; /**< NULL: packed anew in every run */
@@ -97,9 +99,16 @@ static inline void dg_grad_put(dg_grad_mode mode, size_t count, const float *fro
     for (size_t i = 0; i < count; i++) to[i] += from[i];
 }
 
+/** What an op is prepared for. */
+typedef struct {
+  const dg_op_desc *desc;
+  uint32_t max_n;
+  bool train, planned; /**< see dg_cpu_op */
+} dg_cpu_wish;
+
 /** Prepares an op; what of it was made is freed by dg_cpu_op_release, also after an error. */
-bool dg_cpu_op_prepare(dg_cpu_op *op, const dg_cpu_device *device, const dg_op_desc *desc,
-                       uint32_t max_n, bool train, dg_error *err);
+bool dg_cpu_op_prepare(dg_cpu_op *op, const dg_cpu_device *device, const dg_cpu_wish *wish,
+                       dg_error *err);
 void dg_cpu_op_release(dg_cpu_op *op);
 
 /** Runs an op at once, and times it on a device that wants it. */

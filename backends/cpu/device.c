@@ -1,7 +1,9 @@
 #include "backends/cpu/blas.h"
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/lanes.h"
+#include "backends/sizes.h"
 #include "core/support/clock.h"
+#include "core/support/text.h"
 
 #include <omp.h>
 #include <stdio.h>
@@ -16,8 +18,11 @@ enum { OPERATIONS_PER_THREAD = 16 * 1024 };
 
 /** The instruction sets that the ops were compiled for (CMakeLists.txt). */
 extern const dg_cpu_ops dg_cpu_ops_baseline;
-#ifdef __x86_64__
-extern const dg_cpu_ops dg_cpu_ops_avx2, dg_cpu_ops_avx512;
+#ifdef DG_CPU_AVX2
+extern const dg_cpu_ops dg_cpu_ops_avx2;
+#endif
+#ifdef DG_CPU_AVX512
+extern const dg_cpu_ops dg_cpu_ops_avx512;
 #endif
 
 /** Ops for an instruction set, and whether this processor has it. */
@@ -30,23 +35,27 @@ typedef struct {
 /** The ops to run: of the instruction set `wanted`, or (NULL) the best that this processor has. */
 static const dg_cpu_ops *choose_ops(const char *wanted, dg_error *err) {
   const isa sets[] = {
-#ifdef __x86_64__
+#ifdef DG_CPU_AVX512
       {"avx512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"),
        &dg_cpu_ops_avx512},
+#endif
+#ifdef DG_CPU_AVX2
       {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &dg_cpu_ops_avx2},
 #endif
       {"baseline", true, &dg_cpu_ops_baseline},
   };
+  char names[64] = "";
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    dg_append(names, sizeof names, "%s%s", i ? ", " : "", sets[i].name);
     if (wanted ? strcmp(wanted, sets[i].name) != 0 : !sets[i].here) continue;
     if (sets[i].here) return sets[i].ops;
     dg_fail(err, DG_ERR_UNSUPPORTED, "this processor has no %s", wanted);
     return NULL;
   }
   dg_fail(err, DG_ERR_INPUT, "the cpu backend has no ops of form \"%s\"; there are %s", wanted,
-          sizeof sets / sizeof *sets > 1 ? "avx512, avx2 and baseline" : "baseline ones alone");
+          names);
   return NULL;
 }
 
@@ -101,13 +110,18 @@ static void settle(dg_device *device) {
 static void buffer_free(dg_buffer *buffer) {
   if (!buffer) return;
   settle(buffer->device);
-  if (!buffer->parent) free(buffer->data);
+  if (!buffer->parent) {
+    ((dg_cpu_device *)buffer->device)->used -= buffer->bytes;
+    free(buffer->data);
+  }
   free(buffer);
 }
 
 static dg_buffer *buffer_new(dg_device *device, size_t bytes, dg_error *err) {
-  size_t rounded = bytes + (DG_CPU_ALIGNMENT - bytes % DG_CPU_ALIGNMENT) % DG_CPU_ALIGNMENT;
-  bool fits = bytes > 0 && rounded >= bytes && rounded <= device->info.max_alloc;
+  uint64_t rounded = dg_size_round_up(bytes, DG_CPU_ALIGNMENT);
+  uint64_t *used = &((dg_cpu_device *)device)->used;
+  /* more than there is would be promised, and the program ended when it is written */
+  bool fits = bytes > 0 && dg_size_plus(*used, rounded) <= device->info.max_alloc;
   void *data = fits ? aligned_alloc(DG_CPU_ALIGNMENT, rounded) : NULL;
   if (!data) {
     dg_fail(err, DG_ERR_MEMORY,
@@ -116,7 +130,10 @@ static dg_buffer *buffer_new(dg_device *device, size_t bytes, dg_error *err) {
   }
   memset(data, 0, rounded);
   dg_buffer *buffer = buffer_wrap(device, data, bytes, NULL, err);
-  if (!buffer) free(data);
+  if (buffer)
+    *used += bytes;
+  else
+    free(data);
   return buffer;
 }
 
@@ -168,13 +185,14 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
   return family && family->supports(desc);
 }
 
-bool dg_cpu_op_prepare(dg_cpu_op *op, const dg_cpu_device *device, const dg_op_desc *desc,
-                       uint32_t max_n, bool train, dg_error *err) {
-  *op = (dg_cpu_op){.base = {.desc = *desc, .max_n = max_n},
+bool dg_cpu_op_prepare(dg_cpu_op *op, const dg_cpu_device *device, const dg_cpu_wish *wish,
+                       dg_error *err) {
+  *op = (dg_cpu_op){.base = {.desc = *wish->desc, .max_n = wish->max_n},
                     .device = device,
-                    .family = device->ops->family[desc->kind],
-                    .train = train};
-  return op->family->prepare(op, train, err);
+                    .family = device->ops->family[wish->desc->kind],
+                    .train = wish->train,
+                    .planned = wish->planned};
+  return op->family->prepare(op, wish->train, err);
 }
 
 void dg_cpu_op_release(dg_cpu_op *op) {
@@ -192,11 +210,12 @@ static void op_free(dg_op *base) {
   free(op);
 }
 
-static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
-                      dg_error *err) {
-  if (!supports(device, desc) || max_n == 0) {
-    dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s for %u samples",
-            (unsigned)desc->kind < DG_OP_KINDS ? op_names[desc->kind] : "op", max_n);
+static dg_cpu_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) {
+  static const uint64_t most = (uint64_t)1 << 57; /* numbers: bytes are counted in 64 bits */
+  const dg_op_desc *desc = wish->desc;
+  if (!dg_op_check(desc, wish->max_n, most, err)) return NULL;
+  if (!supports(device, desc)) {
+    dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s", op_names[desc->kind]);
     return NULL;
   }
   dg_cpu_op *op = calloc(1, sizeof *op);
@@ -204,12 +223,26 @@ static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n,
     dg_fail_memory(err, sizeof *op);
     return NULL;
   }
-  if (!dg_cpu_op_prepare(op, (const dg_cpu_device *)device, desc, max_n, train, err) ||
-      !dg_cpu_lanes_prepare(op, err)) {
-    op_free(&op->base);
-    return NULL;
-  }
-  return &op->base;
+  if (dg_cpu_op_prepare(op, (const dg_cpu_device *)device, wish, err) &&
+      dg_cpu_lanes_prepare(op, err))
+    return op;
+  op_free(&op->base);
+  return NULL;
+}
+
+static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                      dg_error *err) {
+  dg_cpu_op *op = op_new(device, &(dg_cpu_wish){desc, max_n, train, false}, err);
+  return op ? &op->base : NULL;
+}
+
+static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                  dg_op_needs *needs, dg_error *err) {
+  dg_cpu_op *op = op_new(device, &(dg_cpu_wish){desc, max_n, train, true}, err);
+  if (!op) return false;
+  *needs = op->base.needs;
+  op_free(&op->base);
+  return true;
 }
 
 static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
@@ -320,6 +353,7 @@ static const dg_device_calls calls = {
     .finish = finish,
     .supports = supports,
     .prepare = prepare,
+    .needs = needs,
     .op_free = op_free,
     .forward = forward,
     .backward = backward,
@@ -355,8 +389,11 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
 }
 
 static const char *const forms[] = {
-#ifdef __x86_64__
-    "avx512", "avx2",
+#ifdef DG_CPU_AVX512
+    "avx512",
+#endif
+#ifdef DG_CPU_AVX2
+    "avx2",
 #endif
     "baseline", NULL};
 

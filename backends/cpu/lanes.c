@@ -3,7 +3,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#include "backends/cpu/sizes.h"
+#include "backends/sizes.h"
 #include "core/support/clock.h"
 
 /** Runs that wait at most; more are done in two goes. */
@@ -14,7 +14,7 @@ struct dg_cpu_parting {
   dg_cpu_op *ops; /**< one for each lane: the op for its samples, on a device of one thread */
   size_t count;
   size_t kept; /**< floats of each lane */
-  dg_cpu_sizes sizes;
+  dg_op_sizes sizes;
   size_t grad_floats; /**< of all its parameters */
   float *grads;       /**< of every lane but the first [lanes - 1, grad_floats] */
   bool parted;        /**< was, or will be, the last forward: backward finds what that kept */
@@ -82,14 +82,19 @@ void dg_cpu_lanes_free(dg_cpu_lanes *lanes) {
 /* ---- readying an op ----------------------------------------------------- */
 
 /** Floats of all parameters' gradients in a lane. */
-static size_t gradient_floats(const dg_cpu_sizes *sizes) {
+static size_t gradient_floats(const dg_op_sizes *sizes) {
   size_t floats = 0;
   for (size_t k = 0; k < DG_MAX_PARAM; k++) floats += dg_round_up(sizes->param[k]);
   return floats;
 }
 
+/** Does a training step of such an op go through each sample without the others? */
+static bool samples_part(dg_op_kind kind) {
+  return kind != DG_OP_BATCH_NORM && kind != DG_OP_UPDATE && kind != DG_OP_AVERAGE;
+}
+
 /** Are there samples enough, also beside the gradients that are summed up over the lanes? */
-static bool pays(const dg_cpu_sizes *sizes, size_t lanes, size_t n) {
+static bool pays(const dg_op_sizes *sizes, size_t lanes, size_t n) {
   enum { LEAST = 8 };
   return n >= LEAST * lanes &&
          (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
@@ -129,13 +134,14 @@ static bool fill_parting(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
   parting->ops = calloc(lanes->count, sizeof *parting->ops);
   if (!parting->ops) return dg_fail_memory(err, lanes->count * sizeof *parting->ops);
   while (parting->count < lanes->count)
-    if (!dg_cpu_op_prepare(&parting->ops[parting->count++], &lanes->one, &op->base.desc, largest,
-                           true, err))
+    if (!dg_cpu_op_prepare(&parting->ops[parting->count++], &lanes->one,
+                           &(dg_cpu_wish){&op->base.desc, largest, true, op->planned}, err))
       return false;
   const dg_op_needs *needs = &parting->ops[0].base.needs;
   parting->kept = aligned_bytes(needs->kept) / sizeof(float);
-  if (!grow_workspaces(lanes, needs, err)) return false;
   add_needs(lanes, parting, &op->base.needs);
+  if (op->planned) return true;
+  if (!grow_workspaces(lanes, needs, err)) return false;
   parting->grad_floats = gradient_floats(&parting->sizes);
   size_t bytes = (lanes->count - 1) * parting->grad_floats * sizeof(float);
   if (bytes) parting->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
@@ -144,8 +150,8 @@ static bool fill_parting(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
 
 bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
   dg_cpu_lanes *lanes = op->device->lanes;
-  dg_cpu_sizes sizes;
-  if (!lanes || !op->train || !dg_cpu_sizes_of(&op->base.desc, &sizes) ||
+  dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
+  if (!lanes || !op->train || !samples_part(op->base.desc.kind) ||
       !pays(&sizes, lanes->count, op->base.max_n))
     return true;
   op->parting = calloc(1, sizeof *op->parting);

@@ -33,7 +33,7 @@ static size_t d_z_row(const dg_linear_desc *desc) {
 /** Floats of d_z in the workspace. */
 static size_t d_z_count(const dg_cpu_op *op) {
   const dg_linear_desc *desc = &op->base.desc.linear;
-  return has_d_z(desc) ? op->base.max_n * d_z_row(desc) : 0;
+  return has_d_z(desc) ? (size_t)op->base.max_n * d_z_row(desc) : 0;
 }
 
 /** op->plan becomes a table: where row s of d_z begins. */
@@ -43,7 +43,7 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   uint32_t max_n = op->base.max_n;
   needs->forward_workspace = dg_product_workspace(op->device, desc->in);
   if (!train) return true;
-  if (max_n * d_z_row(desc) > UINT32_MAX)
+  if ((size_t)max_n * d_z_row(desc) > UINT32_MAX)
     return dg_fail(err, DG_ERR_MEMORY,
                    "%u samples of %u outputs are too many for the cpu backend; a smaller --batch "
                    "fits",
@@ -111,7 +111,7 @@ static void forward_few(const dg_cpu_op *op, const dg_op_buffers *buffers, size_
  * where it wrote them. It pays in training, of weights that are many times the samples.
  */
 static bool by_outputs(const dg_linear_desc *desc, const dg_step *step) {
-  return step->train && desc->out >= 4 * step->n;
+  return step->train && desc->out >= 4 * (size_t)step->n;
 }
 
 /** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */

@@ -141,7 +141,7 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
       threads * (2 * columns_floats(&w) + dg_round_up(w.out_plane)) * sizeof(float);
   if (train)
     op->base.needs.kept =
-        op->base.max_n * op->base.desc.pool2d.channels * w.out_plane * sizeof(int32_t);
+        (size_t)op->base.max_n * op->base.desc.pool2d.channels * w.out_plane * sizeof(int32_t);
   return true;
 }
 

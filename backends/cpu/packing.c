@@ -10,6 +10,7 @@ struct dg_cpu_packing {
 
 bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err) {
   size_t bytes = dg_round_up(floats) * sizeof(float);
+  if (op->planned) return true;
   op->packing = calloc(1, sizeof *op->packing);
   if (op->packing) op->packing->data = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
   return (op->packing && op->packing->data) || dg_fail_memory(err, bytes);

@@ -201,6 +201,7 @@ const dg_device_calls dg_cl_calls = {
     .finish = finish,
     .supports = dg_cl_op_supports,
     .prepare = dg_cl_op_prepare,
+    .needs = dg_cl_op_needs,
     .op_free = dg_cl_op_free,
     .forward = dg_cl_op_forward,
     .backward = dg_cl_op_backward,

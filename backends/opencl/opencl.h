@@ -153,6 +153,7 @@ struct dg_cl_op {
   dg_cl_device *device;
   const dg_cl_family *family;
   bool train;
+  bool planned; /**< its needs alone are asked for: it will not run */
   cl_kernel kernels[DG_CL_MAX_KERNELS];
   size_t kernel_count;
   dg_buffer *tables[DG_CL_MAX_TABLES];
@@ -161,7 +162,7 @@ struct dg_cl_op {
   bool in_backward;       /**< which of the two runs now */
 };
 
-/** Kernels count numbers in 32 bits; fails where that many can't be. */
+/** Kernels count numbers in 32 bits, some with a sign; fails where that many can't be. */
 bool dg_cl_check_count(uint64_t numbers, dg_error *err);
 
 /** The kernel `name` of a program; the op owns it. NULL on failure. */
@@ -174,7 +175,8 @@ cl_kernel dg_cl_special_kernel(dg_cl_op *op, dg_cl_program program, const char *
 /** Device memory of the op's own, filled from `from`; the op owns it. NULL on failure. */
 dg_buffer *dg_cl_table(dg_cl_op *op, const void *from, size_t bytes, dg_error *err);
 
-/** Zeroed device memory of the op's own; the op owns it. NULL on failure. */
+/** Zeroed device memory of the op's own, hardly any where it will not run; the op owns it. NULL on
+    failure. */
 dg_buffer *dg_cl_scratch(dg_cl_op *op, size_t bytes, dg_error *err);
 
 /** One argument of a kernel. */
@@ -231,6 +233,8 @@ bool dg_cl_note_event(dg_cl_op *op, cl_event event, dg_error *err);
 dg_op *dg_cl_op_prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                         dg_error *err);
 bool dg_cl_op_supports(const dg_device *device, const dg_op_desc *desc);
+bool dg_cl_op_needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                    dg_op_needs *needs, dg_error *err);
 void dg_cl_op_free(dg_op *op);
 bool dg_cl_op_forward(dg_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
 bool dg_cl_op_backward(dg_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "backends/opencl/opencl.h"
+#include "backends/sizes.h"
 
 /* Is a linear layer CLBlast's? By default those are whose weights fill many tiles. */
 static bool is_for_clblast(const dg_cl_device *device, const dg_op_desc *desc) {
@@ -55,46 +56,15 @@ bool dg_cl_op_supports(const dg_device *base, const dg_op_desc *desc) {
          family_supports(family_of(device, desc, UINT32_MAX), device, desc);
 }
 
-bool dg_cl_check_count(uint64_t numbers, dg_error *err) {
-  return numbers <= UINT32_MAX ||
-         dg_fail(err, DG_ERR_MEMORY,
-                 "a tensor of %llu numbers is too large, the opencl backend takes up to %u; "
-                 "try a smaller batch (--batch)",
-                 (unsigned long long)numbers, UINT32_MAX);
-}
+/* Half of what 32 bits count: what a range is rounded up to must not begin anew at 0. */
+enum { MOST_NUMBERS = INT32_MAX };
 
-/* Numbers in the largest tensor of an op for one sample. */
-static uint64_t largest_tensor(const dg_op_desc *desc) {
-  switch (desc->kind) {
-  case DG_OP_LINEAR:
-    return desc->linear.in > desc->linear.out ? desc->linear.in : desc->linear.out;
-  case DG_OP_CONV2D: /* these check what they make of it themselves */
-  case DG_OP_CONV1D:
-  case DG_OP_CONCAT:
-  case DG_OP_RECURRENT:
-    return 1;
-  case DG_OP_MAXPOOL2D:
-  case DG_OP_AVGPOOL2D:
-    return (uint64_t)desc->pool2d.channels * desc->pool2d.height * desc->pool2d.width;
-  case DG_OP_ACTIVATION:
-    return desc->activation.count;
-  case DG_OP_DROPOUT:
-    return desc->dropout.count;
-  case DG_OP_CHW_TO_HWC:
-    return (uint64_t)desc->chw.channels * desc->chw.height * desc->chw.width;
-  case DG_OP_ADD:
-    return desc->add.count;
-  case DG_OP_BATCH_NORM:
-    return (uint64_t)desc->batch_norm.rows * desc->batch_norm.channels * desc->batch_norm.plane;
-  case DG_OP_LAYER_NORM:
-    return (uint64_t)desc->layer_norm.rows * desc->layer_norm.count;
-  case DG_OP_GATHER:
-    return (uint64_t)desc->gather.height * desc->gather.width;
-  case DG_OP_LOSS:
-    return desc->loss.classes;
-  default: /* the update knows no samples */
-    return 1;
-  }
+bool dg_cl_check_count(uint64_t numbers, dg_error *err) {
+  return numbers <= MOST_NUMBERS ||
+         dg_fail(err, DG_ERR_MEMORY,
+                 "a tensor of %llu numbers is too large, the opencl backend takes up to %d; "
+                 "a smaller batch fits",
+                 (unsigned long long)numbers, MOST_NUMBERS);
 }
 
 static dg_cl_op *op_new(dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
@@ -117,18 +87,34 @@ static dg_cl_op *op_new(dg_cl_device *device, const dg_op_desc *desc, uint32_t m
   return op;
 }
 
-dg_op *dg_cl_op_prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
-                        dg_error *err) {
+static dg_cl_op *op_make(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                         bool planned, dg_error *err) {
+  if (!dg_op_check(desc, max_n, MOST_NUMBERS, err)) return NULL;
   if (!dg_cl_op_supports(device, desc)) {
     dg_fail(err, DG_ERR_UNSUPPORTED, "the opencl backend lacks this op, or what is fused to it");
     return NULL;
   }
-  if (!dg_cl_check_count(largest_tensor(desc) * max_n, err)) return NULL;
   dg_cl_op *op = op_new((dg_cl_device *)device, desc, max_n, train, err);
   if (!op) return NULL;
-  if (op->family->prepare(op, err)) return &op->base;
+  op->planned = planned;
+  if (op->family->prepare(op, err)) return op;
   dg_cl_op_free(&op->base);
   return NULL;
+}
+
+dg_op *dg_cl_op_prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                        dg_error *err) {
+  dg_cl_op *op = op_make(device, desc, max_n, train, false, err);
+  return op ? &op->base : NULL;
+}
+
+bool dg_cl_op_needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                    dg_op_needs *needs, dg_error *err) {
+  dg_cl_op *op = op_make(device, desc, max_n, train, true, err);
+  if (!op) return false;
+  *needs = op->base.needs;
+  dg_cl_op_free(&op->base);
+  return true;
 }
 
 void dg_cl_op_free(dg_op *base) {
@@ -143,13 +129,16 @@ void dg_cl_op_free(dg_op *base) {
 }
 
 dg_buffer *dg_cl_scratch(dg_cl_op *op, size_t bytes, dg_error *err) {
+  enum { LEAST = 64 };
+  if (op->planned && bytes > LEAST) bytes = LEAST;
   dg_buffer *scratch = dg_cl_buffer_new(&op->device->base, bytes, err);
   if (scratch) op->tables[op->table_count++] = scratch;
   return scratch;
 }
 
 dg_buffer *dg_cl_table(dg_cl_op *op, const void *from, size_t bytes, dg_error *err) {
-  dg_buffer *table = dg_cl_scratch(op, bytes, err);
+  dg_buffer *table = dg_cl_buffer_new(&op->device->base, bytes, err);
+  if (table) op->tables[op->table_count++] = table;
   return table && dg_cl_buffer_write(table, 0, from, bytes, err) ? table : NULL;
 }
 

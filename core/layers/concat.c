@@ -32,12 +32,19 @@ static bool plan_concat(const void *config, const dg_layer_site *site, dg_layer_
   dg_concat_desc d = {.rows = site->in[0].rank == 2 ? site->in[0].dim[0] : 1,
                       .inputs = site->inputs};
   uint32_t joined = site->in[0].rank == 2 ? 1 : 0; /* the dimension */
-  plan->out = site->in[0];
-  plan->out.dim[joined] = 0;
+  uint64_t numbers = 0, side = 0;
   for (uint32_t i = 0; i < site->inputs; i++) {
-    d.count[i] = (uint32_t)dg_shape_count(&site->in[i]) / d.rows;
-    plan->out.dim[joined] += site->in[i].dim[joined];
+    uint64_t count = dg_shape_count(&site->in[i]);
+    d.count[i] = (uint32_t)(count / d.rows);
+    numbers = dg_size_plus(numbers, count);
+    side = dg_size_plus(side, site->in[i].dim[joined]);
   }
+  if (!dg_size_fits(numbers))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "its %u inputs together have %llu numbers a sample, more than %d", site->inputs,
+                   (unsigned long long)numbers, DG_SIZE_NUMBERS);
+  plan->out = site->in[0];
+  plan->out.dim[joined] = (uint32_t)side;
   plan->op = (dg_op_desc){.kind = DG_OP_CONCAT, .concat = d};
   return true;
 }

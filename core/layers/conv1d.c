@@ -65,8 +65,8 @@ static bool plan_conv1d(const void *given, const dg_layer_site *site, dg_layer_p
                                      .pad = c->padding,
                                      .bias = c->bias}};
   dg_layer_weights(plan, (dg_init_kind)c->init, c->bias, 3,
-                   (uint32_t[]){c->filters, in[1], c->kernel}, in[1] * c->kernel,
-                   c->filters * c->kernel);
+                   (uint32_t[]){c->filters, in[1], c->kernel}, dg_size_times(in[1], c->kernel),
+                   dg_size_times(c->filters, c->kernel));
   return true;
 }
 

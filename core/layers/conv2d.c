@@ -55,8 +55,8 @@ static bool plan_conv2d(const void *given, const dg_layer_site *site, dg_layer_p
   uint32_t out[2];
   if (!dg_layer_needs_rank(site, 3, err) || !dg_window_fit(w, site, out, err)) return false;
   const uint32_t *in = site->in[0].dim;
-  uint32_t window = w->kernel[0] * w->kernel[1];
-  uint32_t fan_in = in[0] * window, fan_out = c->filters * window;
+  uint64_t window = dg_size_times(w->kernel[0], w->kernel[1]);
+  uint64_t fan_in = dg_size_times(in[0], window), fan_out = dg_size_times(c->filters, window);
   plan->out = (dg_shape){3, {c->filters, out[0], out[1]}};
   plan->op = (dg_op_desc){.kind = DG_OP_CONV2D,
                           .conv2d = {.channels = in[0],

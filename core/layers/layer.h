@@ -8,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "core/model/keys.h"
+#include "core/support/size.h"
 
 /**
  * Shape of one sample: {features}, {steps, features} or {channels, height, width}.
@@ -16,11 +17,9 @@ typedef struct {
   uint32_t rank, dim[3];
 } dg_shape;
 
-/** Numbers in a shape. */
+/** Numbers in a shape, or DG_SIZE_TOO_LARGE. */
 static inline uint64_t dg_shape_count(const dg_shape *shape) {
-  uint64_t count = 1;
-  for (uint32_t i = 0; i < shape->rank; i++) count *= shape->dim[i];
-  return count;
+  return dg_size_product(shape->rank, shape->dim);
 }
 
 /** How weights start. Biases start uniform with `pytorch`, at 0 with `he` and `glorot`. */
@@ -41,7 +40,7 @@ typedef struct {
   uint32_t rank, dim[4];
   dg_init_kind init;
   bool bias;
-  uint32_t fan_in, fan_out;
+  uint64_t fan_in, fan_out;
   float eps; /**< of variances: what is added before their root is taken; 0: these are none */
 } dg_param_spec;
 
@@ -97,7 +96,7 @@ bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err
  * outputs, and, if wanted, "bias".
  */
 void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
-                      const uint32_t *dim, uint32_t fan_in, uint32_t fan_out);
+                      const uint32_t *dim, uint64_t fan_in, uint64_t fan_out);
 
 /** A window (kernel, stride, padding) over an image: checks that it fits, gives the output size. */
 typedef struct {
@@ -110,7 +109,7 @@ bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t 
 bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
                   uint32_t *steps, dg_error *err);
 
-/** Checks that a tensor of this shape can be counted in 32 bits. */
+/** Checks that a sample of this shape has at most DG_SIZE_NUMBERS numbers. */
 bool dg_shape_fits(const dg_shape *shape, dg_error *err);
 
 #endif

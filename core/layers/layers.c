@@ -79,7 +79,7 @@ bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err
 }
 
 void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
-                      const uint32_t *dim, uint32_t fan_in, uint32_t fan_out) {
+                      const uint32_t *dim, uint64_t fan_in, uint64_t fan_out) {
   dg_param_spec weight = {
       .suffix = "weight", .rank = rank, .init = init, .fan_in = fan_in, .fan_out = fan_out};
   memcpy(weight.dim, dim, rank * sizeof *dim);
@@ -96,13 +96,10 @@ void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_
 }
 
 bool dg_shape_fits(const dg_shape *shape, dg_error *err) {
-  uint64_t count = 1;
-  for (uint32_t i = 0; i < shape->rank; i++) {
-    count *= shape->dim[i];
-    if (count > INT32_MAX)
-      return dg_fail(err, DG_ERR_INPUT, "a sample would have more than %d numbers", INT32_MAX);
-  }
-  return true;
+  char text[64];
+  return dg_size_fits(dg_shape_count(shape)) ||
+         dg_fail(err, DG_ERR_INPUT, "a sample of %s would have more than %d numbers",
+                 dg_shape_text(shape, text, sizeof text), DG_SIZE_NUMBERS);
 }
 
 bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t out[2],

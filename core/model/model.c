@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/model/catalog.h"
+#include "core/model/names.h"
 #include "core/model/source.h"
 
 /* ---- the keys outside layers -------------------------------------------- */
@@ -207,38 +208,26 @@ static const dg_layer_class *read_kind(const config_setting_t *group, dg_error *
   return NULL;
 }
 
-static int find_layer(const dg_model *model, uint32_t before, const char *name) {
-  for (uint32_t i = 0; i < before; i++)
-    if (strcmp(model->layers[i].name, name) == 0) return (int)i;
-  return -1;
-}
-
 /** The layer's own name, or its type and the first free number. */
-static bool read_layer_name(const config_setting_t *group, const dg_model *model, uint32_t index,
-                            dg_error *err) {
-  dg_model_layer *layer = &model->layers[index];
+static bool read_layer_name(const config_setting_t *group, const dg_model *model, dg_names *names,
+                            dg_model_layer *layer, dg_error *err) {
   const config_setting_t *name = config_setting_get_member(group, "name");
-  if (!name) {
-    for (uint32_t i = 1; i == 1 || find_layer(model, index, layer->name) >= 0; i++)
-      snprintf(layer->name, sizeof layer->name, "%s%u", layer->kind->type, i);
-    return true;
-  }
+  if (!name) return dg_names_make(names, model, layer), true;
   const char *word = config_setting_get_string(name);
   if (!dg_name_read(word, layer->name))
     return dg_fail_at(err, name, "name must be a name of letters, digits, _ and -");
   if (strcmp(word, "input") == 0)
     return dg_fail_at(err, name, "\"input\" is the name of the model's input; choose another");
-  if (find_layer(model, index, word) >= 0)
+  if (dg_names_find(names, model, word) >= 0)
     return dg_fail_at(err, name, "the name \"%s\" is used twice", word);
   return true;
 }
 
-static bool read_one_input(const config_setting_t *setting, const dg_model *model, uint32_t index,
-                           dg_error *err) {
-  dg_model_layer *layer = &model->layers[index];
+static bool read_one_input(const config_setting_t *setting, const dg_model *model,
+                           const dg_names *names, dg_model_layer *layer, dg_error *err) {
   const char *name = config_setting_get_string(setting);
   if (!name) return dg_fail_at(err, setting, "an input is the name of a layer, in quotes");
-  int from = find_layer(model, index, name);
+  int from = dg_names_find(names, model, name);
   if (from < 0 && strcmp(name, "input") != 0)
     return dg_fail_at(err, setting,
                       "layer \"%s\" reads \"%s\", but no layer before it has that name",
@@ -248,18 +237,18 @@ static bool read_one_input(const config_setting_t *setting, const dg_model *mode
 }
 
 /** `input = "conv1"` or `inputs = ["conv1", "conv2"]`; the layer before, if neither is given. */
-static bool read_inputs(const config_setting_t *group, const dg_model *model, uint32_t index,
-                        dg_error *err) {
+static bool read_inputs(const config_setting_t *group, const dg_model *model, const dg_names *names,
+                        uint32_t index, dg_error *err) {
   dg_model_layer *layer = &model->layers[index];
   const config_setting_t *one = config_setting_get_member(group, "input");
   const config_setting_t *several = config_setting_get_member(group, "inputs");
   if (one && several) return dg_fail_at(err, several, "give either input or inputs");
-  if (one && !read_one_input(one, model, index, err)) return false;
+  if (one && !read_one_input(one, model, names, layer, err)) return false;
   int count = several && config_setting_is_aggregate(several) ? config_setting_length(several) : 0;
   if (several && (count == 0 || count > DG_MAX_IN))
     return dg_fail_at(err, several, "inputs must be a list of 1 to %d names of layers", DG_MAX_IN);
   for (int i = 0; i < count; i++)
-    if (!read_one_input(config_setting_get_elem(several, (unsigned)i), model, index, err))
+    if (!read_one_input(config_setting_get_elem(several, (unsigned)i), model, names, layer, err))
       return false;
   if (!one && !several) layer->in[layer->inputs++] = (int)index - 1;
   const dg_layer_class *kind = layer->kind;
@@ -270,8 +259,8 @@ static bool read_inputs(const config_setting_t *group, const dg_model *model, ui
                     kind->max_inputs > 1 ? "; name them: inputs = [\"a\", \"b\"];" : "");
 }
 
-static bool read_layer(const config_setting_t *group, const dg_model *model, uint32_t index,
-                       dg_error *err) {
+static bool read_layer(const config_setting_t *group, const dg_model *model, dg_names *names,
+                       uint32_t index, dg_error *err) {
   static const char *const also[] = {"type", "name", "input", "inputs"};
   dg_model_layer *layer = &model->layers[index];
   if (!config_setting_is_group(group))
@@ -280,8 +269,10 @@ static bool read_layer(const config_setting_t *group, const dg_model *model, uin
   if (!layer->kind) return false;
   snprintf(layer->place, sizeof layer->place, "%s:%u", model->path,
            config_setting_source_line(group));
-  if (!read_layer_name(group, model, index, err) || !read_inputs(group, model, index, err))
+  if (!read_layer_name(group, model, names, layer, err) ||
+      !read_inputs(group, model, names, index, err))
     return false;
+  dg_names_add(names, model, index);
   const dg_layer_class *kind = layer->kind;
   char what[100];
   snprintf(what, sizeof what, "layer \"%s\" (%s)", layer->name, kind->type);
@@ -297,11 +288,15 @@ static bool read_layers(const config_setting_t *root, dg_model *model, dg_error 
   if (count == 0)
     return dg_fail_at(err, list ? list : root,
                       "the model needs layers: layers = ( { type = \"linear\"; … }, … );");
+  if (count > DG_MODEL_LAYERS)
+    return dg_fail_at(err, list, "there are %d layers; a model has at most %d", count,
+                      DG_MODEL_LAYERS);
+  dg_names names = {0};
   model->layers = calloc((size_t)count, sizeof *model->layers);
   if (!model->layers) return dg_fail_memory(err, (size_t)count * sizeof *model->layers);
   model->layer_count = (uint32_t)count;
   for (uint32_t i = 0; i < model->layer_count; i++)
-    if (!read_layer(config_setting_get_elem(list, i), model, i, err)) return false;
+    if (!read_layer(config_setting_get_elem(list, i), model, &names, i, err)) return false;
   return true;
 }
 
@@ -319,7 +314,12 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
       !read_train(root, model, err) || !read_layers(root, model, err))
     return false;
   model->text = dg_source_text(config);
-  return model->text || dg_fail_memory(err, 1);
+  if (!model->text) return dg_fail_memory(err, 1);
+  return strlen(model->text) <= DG_SOURCE_SIZE ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: with every key on a line the model has %zu bytes, more "
+                 "than %d",
+                 model->path, strlen(model->text), DG_SOURCE_SIZE);
 }
 
 /** A model from a tree that was read (or not: then only the tree is dropped). */

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "core/support/file.h"
 #include "core/support/text.h"
 
-enum { LARGEST_FILE = 1 << 20, MOST_NAMES = 256 };
+enum { MOST_NAMES = 256 };
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -68,21 +69,68 @@ static bool wraps(const char *word, size_t length) {
   return errno == ERANGE || value > INT32_MAX || value < INT32_MIN;
 }
 
-/** Refuses what libconfig takes silently; `where` starts the message. */
+/** Where a text is checked. */
+typedef struct {
+  const char *where;
+  bool with_line;
+  unsigned line;
+  size_t depth;                     /**< of groups and lists within each other */
+  size_t keys[DG_SOURCE_DEPTH + 1]; /**< so far, of each of them */
+} place;
+
+/** An error that begins with the place. */
+__attribute__((format(printf, 3, 4))) static bool fail_in(const place *p, dg_error *err,
+                                                          const char *format, ...) {
+  char message[400];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(message, sizeof message, format, args);
+  va_end(args);
+  if (!p->with_line) return dg_fail(err, DG_ERR_INPUT, "%s: %s", p->where, message);
+  return dg_fail(err, DG_ERR_INPUT, "%s:%u: %s", p->where, p->line, message);
+}
+
+/** Refuses more than the limits: what is deep needs stack, and many keys of a group need time. */
+static bool count_symbol(place *p, char symbol, dg_error *err) {
+  if (strchr("{([", symbol)) {
+    if (p->depth == DG_SOURCE_DEPTH)
+      return fail_in(p, err, "there are more than %d groups and lists within each other",
+                     DG_SOURCE_DEPTH);
+    p->keys[++p->depth] = 0;
+  }
+  if (strchr("})]", symbol) && p->depth > 0) p->depth--;
+  if (strchr("=:", symbol) && ++p->keys[p->depth] > DG_SOURCE_KEYS)
+    return fail_in(p, err, "a group has more than %d keys", DG_SOURCE_KEYS);
+  return true;
+}
+
+/** The end of what begins at `at`: a string, a comment, a word, or else one byte. NULL: refused. */
+static const char *check_piece(place *p, const char *at, dg_error *err) {
+  const char *next = skip_opaque(at);
+  if (next != at) return next;
+  size_t length = word_length(at);
+  bool right = true;
+  if (length && wraps(at, length))
+    right = fail_in(p, err, "the number %.*s%s is too large", length < 40 ? (int)length : 40, at,
+                    length < 40 ? "" : "...");
+  else if (strncmp(at, "@include", 8) == 0)
+    right = fail_in(p, err, "@include is not allowed; a model is one file");
+  else if (!length)
+    right = count_symbol(p, *at, err);
+  return right ? at + (length ? length : 1) : NULL;
+}
+
+/** Refuses what libconfig takes silently, or for long; `where` starts the message. */
 static bool check_text(const char *text, const char *where, bool with_line, dg_error *err) {
+  if (strlen(text) > DG_SOURCE_SIZE)
+    return dg_fail(err, DG_ERR_INPUT, "%s: the model's text has %zu bytes, more than %d", where,
+                   strlen(text), DG_SOURCE_SIZE);
   if (!check_encoding(text, where, with_line, err)) return false;
-  unsigned line = 1;
+  place p = {.where = where, .with_line = with_line, .line = 1};
   for (const char *at = text; *at;) {
-    const char *next = skip_opaque(at);
-    size_t length = next == at ? word_length(at) : 0;
-    char place[300];
-    snprintf(place, sizeof place, with_line ? "%s:%u" : "%s", where, line);
-    if (length && wraps(at, length))
-      return dg_fail(err, DG_ERR_INPUT, "%s: the number %.*s is too large", place, (int)length, at);
-    if (next == at && strncmp(at, "@include", 8) == 0)
-      return dg_fail(err, DG_ERR_INPUT, "%s: @include is not allowed; a model is one file", place);
-    if (next == at) next = at + (length ? length : 1);
-    for (; at < next; at++) line += *at == '\n';
+    const char *next = check_piece(&p, at, err);
+    if (!next) return false;
+    for (; at < next; at++) p.line += *at == '\n';
   }
   return true;
 }
@@ -111,7 +159,7 @@ bool dg_source_parse(config_t *config, const char *text, const char *where, dg_e
 
 bool dg_source_read(config_t *config, const char *path, dg_error *err) {
   size_t size;
-  char *text = dg_file_read(path, LARGEST_FILE, &size, err);
+  char *text = dg_file_read(path, DG_SOURCE_SIZE, &size, err);
   bool right =
       text && check_bytes(text, size, path, err) && dg_source_parse(config, text, path, err);
   free(text);
@@ -196,10 +244,12 @@ static bool names_no_key(const dg_override *override, dg_error *err) {
 static config_setting_t *find_group(config_t *config, const dg_override *override, dg_error *err) {
   config_setting_t *group = config_root_setting(config);
   const char *last = strrchr(override->path, '.');
-  for (const char *part = override->path; last && part < last;) {
+  size_t depth = 0;
+  for (const char *part = override->path; last && part < last; depth++) {
     size_t size = strcspn(part, ".");
     char name[DG_OVERRIDE_PART + 1];
-    if (size == 0 || size > DG_OVERRIDE_PART) return names_no_key(override, err), NULL;
+    if (size == 0 || size > DG_OVERRIDE_PART || depth == DG_SOURCE_DEPTH)
+      return names_no_key(override, err), NULL;
     snprintf(name, sizeof name, "%.*s", (int)size, part);
     config_setting_t *next = config_setting_lookup(group, name);
     if (part == override->path) {

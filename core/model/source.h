@@ -6,6 +6,10 @@
 
 #include "core/digits.h"
 
+/** What a model's text may have at most, wherever it comes from: bytes, groups and lists within
+   each other, keys of a group. So none takes long to read. */
+enum { DG_SOURCE_SIZE = 256 << 10, DG_SOURCE_DEPTH = 16, DG_SOURCE_KEYS = 256 };
+
 /**
  * Reads a model file into `config` (initialized by the caller, destroyed by the caller also on
  * failure). What libconfig would take silently is refused: what is not UTF-8, whole numbers that

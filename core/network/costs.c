@@ -77,7 +77,7 @@ static void count_inputs(const dg_network *network, const dg_node *node, double 
 
 dg_node_cost dg_network_cost(const dg_network *network, uint32_t op) {
   const dg_node *node = &network->nodes[op];
-  const dg_op_needs *needs = &node->op->needs;
+  const dg_op_needs *needs = &node->needs;
   op_count count = count_operations(&node->plan.op, network->tensors[node->out].count);
   double params = param_bytes(network, node), out = tensor_bytes(network, node->out);
   double in, d_in, kept = network->train ? (double)needs->kept : 0;

@@ -32,22 +32,6 @@ static double mebibytes(size_t bytes) {
   return (double)bytes / (1 << 20);
 }
 
-/** What all blocks of the arena would take side by side. */
-static size_t unshared(const dg_network *network) {
-  size_t sum = 0;
-  for (uint32_t t = 0; t < network->tensor_count; t++) {
-    const dg_tensor *tensor = &network->tensors[t];
-    size_t bytes = (size_t)tensor->count * network->max_n * sizeof(float);
-    sum += (tensor->value ? bytes : 0) + (tensor->grad ? bytes : 0);
-  }
-  for (uint32_t i = 0; i < network->node_count; i++) {
-    const dg_op_needs *needs = &network->nodes[i].op->needs;
-    sum += needs->forward_workspace;
-    if (network->train) sum += needs->kept + needs->backward_workspace;
-  }
-  return sum;
-}
-
 static void describe_memory(const dg_network *network, dg_writer *w) {
   size_t params = network->floats * sizeof(float);
   dg_write(w, "\n%s, %u samples a step, on the device\n", network->train ? "training" : "testing",
@@ -57,13 +41,13 @@ static void describe_memory(const dg_network *network, dg_writer *w) {
     dg_write(w, "  gradients                               %10.2f MiB\n",
              mebibytes(network->learned * sizeof(float)));
   dg_write(w, "  activations, gradients and workspaces   %10.2f MiB (%.2f without sharing)\n",
-           mebibytes(network->arena_size), mebibytes(unshared(network)));
+           mebibytes(network->arena_size), mebibytes(dg_network_unshared(network)));
 }
 
-/** Builds a network, describes it as `what` says, and drops it. */
-static bool describe_built(const dg_model *model, dg_device *device, bool train, dg_writer *w,
-                           dg_error *err) {
-  dg_network *network = dg_network_build(model, device, model->train.batch, train, err);
+/** Plans a network, describes it, and drops it. */
+static bool describe_planned(const dg_model *model, dg_device *device, bool train, dg_writer *w,
+                             dg_error *err) {
+  dg_network *network = dg_network_plan(model, device, model->train.batch, train, err);
   if (!network) return false;
   if (train) describe_nodes(network, w);
   describe_memory(network, w);
@@ -78,8 +62,8 @@ bool dg_describe(const dg_model *model, dg_device *device, char *text, size_t ro
   dg_write(&w, "%s: input %s, batch %u, on %s: %s\n\n", model->name,
            dg_shape_text(&model->input, shape, sizeof shape), model->train.batch, device->backend,
            device->info.name);
-  bool right =
-      describe_built(model, device, true, &w, err) && describe_built(model, device, false, &w, err);
+  bool right = describe_planned(model, device, true, &w, err) &&
+               describe_planned(model, device, false, &w, err);
   *length = w.used;
   return right;
 }

@@ -30,8 +30,8 @@ static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
   }
 }
 
-static uint32_t add_floats(dg_network *network, uint32_t count) {
-  uint32_t offset = network->folded_floats;
+static size_t add_floats(dg_network *network, uint32_t count) {
+  size_t offset = network->folded_floats;
   network->folded_floats += dg_network_aligned(network, count);
   return offset;
 }
@@ -93,12 +93,12 @@ static void fold_values(const dg_fold *f, const float *values, float *folded) {
               *bias = f->bias ? values + f->bias->offset : NULL;
   const float *scale = values + f->scale[0].offset, *shift = values + f->scale[1].offset;
   const float *mean = values + f->running[0].offset, *var = values + f->running[1].offset;
-  uint32_t channels = f->scale->count, fan_in = f->weight->count / channels;
-  for (uint32_t c = 0; c < channels; c++) {
+  size_t channels = f->scale->count, fan_in = f->weight->count / channels;
+  for (size_t c = 0; c < channels; c++) {
     double s = (double)scale[c] / sqrt((double)var[c] + (double)f->eps);
     double before = bias ? (double)bias[c] : 0;
     folded[f->bias_offset + c] = (float)((double)shift[c] + (before - (double)mean[c]) * s);
-    for (uint32_t i = c * fan_in; i < (c + 1) * fan_in; i++)
+    for (size_t i = c * fan_in; i < (c + 1) * fan_in; i++)
       folded[f->weight_offset + i] = (float)((double)weight[i] * s);
   }
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/sizes.h"
 #include "core/network/internal.h"
 
 /** What a layer gives to its readers: a tensor, seen in a shape. */
@@ -22,8 +23,7 @@ static void place_param(dg_network *network, const dg_node *node, const dg_param
                         dg_param *param) {
   param->spec = *spec;
   snprintf(param->name, sizeof param->name, "%s.%s", node->layer->name, spec->suffix);
-  param->count = 1;
-  for (uint32_t d = 0; d < spec->rank; d++) param->count *= spec->dim[d];
+  param->count = (uint32_t)dg_size_product(spec->rank, spec->dim);
   param->offset = network->floats;
   network->floats += dg_network_aligned(network, param->count);
 }
@@ -46,19 +46,16 @@ static void add_states(dg_network *network) {
   }
 }
 
-/** Numbers of a parameter; stops counting where there are too many. */
-static uint64_t spec_count(const dg_param_spec *spec) {
-  uint64_t count = 1;
-  for (uint32_t d = 0; d < spec->rank && count <= INT32_MAX; d++) count *= spec->dim[d];
-  return count;
-}
-
-/** Refuses parameters that the 32-bit offsets can't reach. */
-static bool params_fit(const dg_network *network, const dg_layer_plan *plan, dg_error *err) {
-  uint64_t total = network->floats, gap = network->device->info.alignment;
-  for (uint32_t i = 0; i < plan->params; i++) total += spec_count(&plan->param[i]) + gap;
-  return total <= INT32_MAX ||
-         dg_fail(err, DG_ERR_INPUT, "the network has more than %d parameters", INT32_MAX);
+/** Refuses parameters and states that the 32-bit offsets can't reach, with those before them. */
+static bool params_fit(dg_network *network, const dg_layer_plan *plan, dg_error *err) {
+  uint64_t *total = &network->counted, gap = network->device->info.alignment;
+  for (uint32_t i = 0; i < plan->params; i++)
+    *total = dg_size_plus(*total, gap + dg_size_product(plan->param[i].rank, plan->param[i].dim));
+  for (uint32_t i = 0; i < plan->states; i++)
+    *total = dg_size_plus(*total, gap + dg_size_product(plan->state[i].rank, plan->state[i].dim));
+  return dg_size_fits(*total) ||
+         dg_fail(err, DG_ERR_INPUT, "the network would have more than %d parameters",
+                 DG_SIZE_NUMBERS);
 }
 
 /** Adds the node of one layer (or only another view, where it needs no op). */
@@ -248,6 +245,22 @@ static void direct_gradients(dg_network *network) {
   }
 }
 
+/** Does every op, with all that was fused to it, read and write what its tensors hold? */
+static bool ops_agree(const dg_network *network, dg_error *err) {
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    const dg_node *node = &network->nodes[i];
+    dg_op_sizes sizes = dg_op_sizes_of(&node->plan.op);
+    bool agree = sizes.out[0] == network->tensors[node->out].count;
+    for (uint32_t k = 0; k < node->inputs; k++)
+      agree &= sizes.in[k] == network->tensors[node->in[k]].count;
+    if (node->moments) agree &= sizes.out[1] == network->tensors[node->moments].count;
+    if (agree) continue;
+    dg_fail(err, DG_ERR_INPUT, "its sizes contradict those of its op");
+    return dg_network_name_layer(node->layer, err);
+  }
+  return true;
+}
+
 bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err) {
   output *outputs = calloc(model->layer_count + 1, sizeof *outputs);
   if (!outputs) return dg_fail_memory(err, sizeof *outputs);
@@ -261,5 +274,5 @@ bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err)
   else if (!dg_network_fold(network, err))
     return false;
   direct_gradients(network);
-  return true;
+  return ops_agree(network, err);
 }

@@ -3,6 +3,7 @@
 #define DG_NETWORK_INTERNAL_H
 
 #include "core/network/network.h"
+#include "core/network/plan.h"
 
 enum { DG_NO_NODE = UINT32_MAX };
 
@@ -24,6 +25,7 @@ typedef struct {
   uint32_t moments;                    /**< tensor: of out (moments.c); 0: not wanted */
   uint32_t first_param, first_state;   /**< in dg_network.params */
   bool wants_backward;
+  dg_op_needs needs; /**< of the op, prepared or not */
   dg_op *op;
   dg_op_buffers forward, backward;
 } dg_node;
@@ -34,7 +36,7 @@ typedef struct {
   const dg_param *weight, *bias;   /**< its own; bias: NULL where it has none */
   const dg_param *scale, *running; /**< the norm's: weight and bias, mean and variance */
   float eps;
-  uint32_t weight_offset, bias_offset; /**< of the folded numbers, in dg_network.folded */
+  size_t weight_offset, bias_offset; /**< of the folded numbers, in dg_network.folded */
   dg_buffer *views[2];
 } dg_fold;
 
@@ -44,6 +46,7 @@ struct dg_network {
   uint32_t max_n;
   uint32_t tensor_count, node_count;
   uint32_t param_count, state_count; /**< learned parameters, and states behind them */
+  uint64_t counted;                  /**< numbers of all of them, and of gaps; while lowering */
   dg_tensor *tensors;
   dg_node *nodes;
   dg_param *params;
@@ -53,10 +56,12 @@ struct dg_network {
   dg_buffer *parameters, *gradients;
   dg_buffer **param_views, **grad_views;
   size_t arena_size;
+  dg_block *blocks; /**< of the arena (memory.c) */
   dg_buffer *arena;
   uint32_t view_count;
   dg_buffer **views; /**< into the arena */
-  uint32_t fold_count, folded_floats;
+  uint32_t fold_count;
+  size_t folded_floats;
   dg_fold *folds;
   dg_buffer *folded;
 };
@@ -101,7 +106,11 @@ bool dg_network_fold_write(dg_network *network, const float *values, dg_error *e
 /** Frees what dg_network_fold and dg_network_fold_bind made; also where they failed. */
 void dg_network_fold_release(dg_network *network);
 
-/** Plans the arena, allocates all buffers and fills in the nodes' (memory.c). */
+/** Plans the arena (memory.c): its size, and where everything lies in it. */
+bool dg_network_plan_arena(dg_network *network, dg_error *err);
+/** Bytes that all of it would take side by side. */
+size_t dg_network_unshared(const dg_network *network);
+/** Allocates all buffers as they were planned and fills in the nodes' (memory.c). */
 bool dg_network_allocate(dg_network *network, dg_error *err);
 /** Frees all buffers and views of the network, but no node; also where allocation failed. */
 void dg_network_release(dg_network *network);

@@ -6,10 +6,10 @@
 #include "core/network/network.h"
 #include "core/support/text.h"
 
-/** Builds a model's network to count its parameters. */
+/** Plans a model's network to count its parameters. */
 static bool count_parameters(const dg_model *model, dg_device *device, uint64_t *count,
                              dg_error *err) {
-  dg_network *network = dg_network_build(model, device, 1, false, err);
+  dg_network *network = dg_network_plan(model, device, 1, false, err);
   if (!network) return false;
   *count = dg_network_parameter_count(network);
   dg_network_free(network);

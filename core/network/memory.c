@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "core/network/internal.h"
-#include "core/network/plan.h"
 
 static uint32_t forward_time(uint32_t node) {
   return node + 1;
@@ -29,14 +28,16 @@ typedef struct {
   dg_block *kept, *ahead, *behind; /* one a node: kept, workspaces of forward and backward */
 } blocks;
 
-static blocks lay_out(const dg_network *network, dg_block *all) {
+static blocks lay_out(const dg_network *network) {
+  dg_block *all = network->blocks;
   uint32_t tensors = network->tensor_count, nodes = network->node_count;
   dg_block *of_nodes = all + 2 * (size_t)tensors;
   return (blocks){all, all + tensors, of_nodes, of_nodes + nodes, of_nodes + 2 * (size_t)nodes};
 }
 
 static size_t tensor_bytes(const dg_network *network, uint32_t tensor) {
-  return (size_t)network->tensors[tensor].count * network->max_n * sizeof(float);
+  uint64_t numbers = dg_size_times(network->tensors[tensor].count, network->max_n);
+  return dg_size_times(numbers, sizeof(float));
 }
 
 static void time_tensors(const dg_network *network, blocks b) {
@@ -55,7 +56,7 @@ static void time_tensors(const dg_network *network, blocks b) {
 static void time_nodes(const dg_network *network, blocks b) {
   for (uint32_t i = 0; i < network->node_count; i++) {
     const dg_node *node = &network->nodes[i];
-    const dg_op_needs *needs = &node->op->needs;
+    const dg_op_needs *needs = &node->needs;
     uint32_t ahead = forward_time(i), behind = backward_time(network, i);
     b.ahead[i] = (dg_block){.size = needs->forward_workspace, .first = ahead, .last = ahead};
     for (uint32_t k = 0; k < node->inputs; k++) live_until(&b.value[node->in[k]], ahead);
@@ -147,25 +148,47 @@ static bool allocate_params(dg_network *network, dg_error *err) {
          view_params(network, network->param_count, network->gradients, network->grad_views, err);
 }
 
-bool dg_network_allocate(dg_network *network, dg_error *err) {
-  size_t count = 2 * (size_t)network->tensor_count + 3 * (size_t)network->node_count;
-  dg_block *all = calloc(count, sizeof *all);
-  network->views = calloc(count, sizeof *network->views);
-  if (!all || !network->views) {
-    free(all);
-    return dg_fail_memory(err, count * sizeof *all);
-  }
-  blocks b = lay_out(network, all);
+static size_t block_count(const dg_network *network) {
+  return 2 * (size_t)network->tensor_count + 3 * (size_t)network->node_count;
+}
+
+bool dg_network_plan_arena(dg_network *network, dg_error *err) {
+  size_t count = block_count(network);
+  network->blocks = calloc(count, sizeof *network->blocks);
+  if (!network->blocks) return dg_fail_memory(err, count * sizeof *network->blocks);
+  blocks b = lay_out(network);
   time_tensors(network, b);
   time_nodes(network, b);
-  network->arena_size = dg_plan_memory(all, count, network->device->info.alignment);
-  bool right = allocate_params(network, err);
-  if (right) {
-    network->arena = network->device->calls->buffer_new(network->device, network->arena_size, err);
-    right = network->arena && bind(network, b, err) && dg_network_fold_bind(network, err);
+  network->arena_size = dg_plan_memory(network->blocks, count, network->device->info.alignment);
+  return network->arena_size <= PTRDIFF_MAX ||
+         dg_fail(err, DG_ERR_MEMORY,
+                 "the activations of %u samples can't be counted in bytes; a smaller batch fits",
+                 network->max_n);
+}
+
+size_t dg_network_unshared(const dg_network *network) {
+  size_t sum = 0;
+  blocks b = lay_out(network);
+  for (uint32_t t = 0; t < network->tensor_count; t++) {
+    size_t bytes = tensor_bytes(network, t);
+    sum += (b.value[t].size ? bytes : 0) + (b.grad[t].size ? bytes : 0);
   }
-  free(all);
-  return right;
+  for (uint32_t i = 0; i < network->node_count; i++) {
+    const dg_op_needs *needs = &network->nodes[i].needs;
+    sum += needs->forward_workspace;
+    if (network->train) sum += needs->kept + needs->backward_workspace;
+  }
+  return sum;
+}
+
+bool dg_network_allocate(dg_network *network, dg_error *err) {
+  size_t count = block_count(network);
+  network->views = calloc(count, sizeof *network->views);
+  if (!network->views) return dg_fail_memory(err, count * sizeof *network->views);
+  if (!allocate_params(network, err)) return false;
+  network->arena = network->device->calls->buffer_new(network->device, network->arena_size, err);
+  return network->arena && bind(network, lay_out(network), err) &&
+         dg_network_fold_bind(network, err);
 }
 
 void dg_network_release(dg_network *network) {
@@ -179,6 +202,7 @@ void dg_network_release(dg_network *network) {
   calls->buffer_free(network->arena);
   calls->buffer_free(network->parameters);
   calls->buffer_free(network->gradients);
+  free(network->blocks);
   free(network->views);
   free(network->param_views);
   free(network->grad_views);

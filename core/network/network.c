@@ -4,38 +4,54 @@
 
 #include "core/network/internal.h"
 
-static bool prepare_all(dg_network *network, dg_error *err) {
+/** Prepares the op of a node, or only asks what it would need. */
+static bool prepare_node(dg_network *network, dg_node *node, bool runs, dg_error *err) {
   dg_device *device = network->device;
-  for (uint32_t i = 0; i < network->node_count; i++) {
-    dg_node *node = &network->nodes[i];
-    const dg_model_layer *layer = node->layer;
-    if (!device->calls->supports(device, &node->plan.op))
-      return dg_fail(err, DG_ERR_UNSUPPORTED,
-                     "%s: layer \"%s\" (%s): the %s device \"%s\" can't run this op; try another "
-                     "--backend",
-                     layer->place, layer->name, layer->kind->type, device->backend,
-                     device->info.name);
-    node->op =
-        device->calls->prepare(device, &node->plan.op, network->max_n, node->wants_backward, err);
-    if (!node->op)
-      return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", layer->place, layer->name,
-                            layer->kind->type);
+  const dg_op_desc *desc = &node->plan.op;
+  bool train = node->wants_backward;
+  if (!device->calls->supports(device, desc)) {
+    dg_fail(err, DG_ERR_UNSUPPORTED,
+            "the %s device \"%s\" can't run this op; try another --backend", device->backend,
+            device->info.name);
+    return dg_network_name_layer(node->layer, err);
   }
-  return true;
+  if (!runs) {
+    if (device->calls->needs(device, desc, network->max_n, train, &node->needs, err)) return true;
+  } else {
+    node->op = device->calls->prepare(device, desc, network->max_n, train, err);
+    if (node->op) return node->needs = node->op->needs, true;
+  }
+  return dg_network_name_layer(node->layer, err);
 }
 
-dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
-                             dg_error *err) {
+static bool prepare_all(dg_network *network, bool runs, dg_error *err) {
+  for (uint32_t i = 0; i < network->node_count; i++)
+    if (!prepare_node(network, &network->nodes[i], runs, err)) return false;
+  return dg_network_plan_arena(network, err);
+}
+
+static dg_network *make(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
+                        bool runs, dg_error *err) {
   dg_network *network = calloc(1, sizeof *network);
   if (!network) return dg_fail_memory(err, sizeof *network), NULL;
   network->device = device;
   network->max_n = max_n;
   network->train = train;
-  if (dg_network_lower(network, model, err) && prepare_all(network, err) &&
-      dg_network_allocate(network, err))
+  if (dg_network_lower(network, model, err) && prepare_all(network, runs, err) &&
+      (!runs || dg_network_allocate(network, err)))
     return network;
   dg_network_free(network);
   return NULL;
+}
+
+dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
+                             dg_error *err) {
+  return make(model, device, max_n, train, true, err);
+}
+
+dg_network *dg_network_plan(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
+                            dg_error *err) {
+  return make(model, device, max_n, train, false, err);
 }
 
 void dg_network_free(dg_network *network) {

@@ -29,6 +29,9 @@ typedef struct {
  */
 dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                              dg_error *err);
+/** The same without any op or memory on the device: what can be told of it, not run. */
+dg_network *dg_network_plan(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
+                            dg_error *err);
 void dg_network_free(dg_network *network); /**< NULL is allowed */
 
 /** Draws the initial parameters by each layer's `init` from a seed. */

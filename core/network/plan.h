@@ -17,7 +17,8 @@ typedef struct {
  * Gives every block an offset, a multiple of `alignment`, such that no two blocks that live at
  * the same time overlap: largest first, each into the smallest gap that holds it (greedy by size;
  * Pisarchyk and Lee, arXiv:2001.03288). Blocks of size 0 are passed over.
- * Returns the bytes needed in all, or SIZE_MAX when out of memory.
+ * Returns the bytes needed in all, or SIZE_MAX where they can't be counted or memory fails.
+ * Takes time as the square of `count`.
  */
 size_t dg_plan_memory(dg_block *blocks, size_t count, size_t alignment);
 

@@ -12,9 +12,10 @@
 static bool order_epoch(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
   uint32_t places = recipe->steps ? t->steps * recipe->batch : t->train_count;
-  for (uint32_t done = 0, round = 0; done < places; done += t->train_count, round++)
+  uint32_t round = 0;
+  for (uint64_t done = 0; done < places; done += t->train_count)
     dg_shuffled(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0),
-                t->at.epoch, round);
+                t->at.epoch, round++);
   for (uint32_t i = 0; i < places; i++) t->order[i] = t->members[t->order[i]];
   return dg_feed_order(&t->feed, t->order, places, err);
 }

@@ -40,8 +40,9 @@ bool dg_trainer_evaluate(dg_trainer *t, const dg_feed *feed, uint32_t count, dg_
   uint32_t read, batch = t->model->train.batch;
   dg_trainer_feed(t, feed);
   dg_meter_reset(&t->meter);
-  for (uint32_t first = 0; first < count; first += batch) {
-    dg_step step = {.n = count - first < batch ? count - first : batch, .first = first};
+  for (uint32_t first = 0, left = count; left > 0; first += batch) {
+    dg_step step = {.n = left < batch ? left : batch, .first = first};
+    left -= step.n;
     if (dg_meter_full(&t->meter) && !dg_meter_read(&t->meter, &losses, &read, err)) return false;
     if (!run_forward(t, &step, err) || (logits && !read_logits(t, &step, logits, err)))
       return false;

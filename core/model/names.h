@@ -1,0 +1,25 @@
+/** The names of a model's layers while they are read: found and made up without searching all. */
+#ifndef DG_NAMES_H
+#define DG_NAMES_H
+
+#include "core/model/model.h"
+
+enum { DG_NAME_SLOTS = 4 * DG_MODEL_LAYERS, DG_NAME_KINDS = 64 };
+
+/** A hash table with open addressing of the layers that have a name; all 0 in the beginning. */
+typedef struct {
+  uint16_t slot[DG_NAME_SLOTS]; /**< place of a layer + 1; 0: none */
+  uint32_t next[DG_NAME_KINDS]; /**< of each kind, in the order of dg_layer_classes: the number that
+                                     may be free next, less 1 */
+} dg_names;
+
+/** Place of the layer of that name, or -1. */
+int dg_names_find(const dg_names *names, const dg_model *model, const char *name);
+
+/** Adds layer `index`, whose name no other has. */
+void dg_names_add(dg_names *names, const dg_model *model, uint32_t index);
+
+/** Names a layer by its kind and the first free number. */
+void dg_names_make(dg_names *names, const dg_model *model, dg_model_layer *layer);
+
+#endif

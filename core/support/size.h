@@ -1,0 +1,47 @@
+/**
+ * Sizes of what strangers describe, counted with checks: one that passes 64 bits becomes
+ * DG_SIZE_TOO_LARGE and stays so through every further sum and product, so that one look at the
+ * end finds it.
+ */
+#ifndef DG_SIZE_H
+#define DG_SIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DG_SIZE_TOO_LARGE UINT64_MAX
+
+/** Numbers that a tensor of one sample, a parameter, and all parameters together have at most. */
+enum { DG_SIZE_NUMBERS = INT32_MAX };
+
+static inline uint64_t dg_size_plus(uint64_t a, uint64_t b) {
+  uint64_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? DG_SIZE_TOO_LARGE : sum;
+}
+
+static inline uint64_t dg_size_times(uint64_t a, uint64_t b) {
+  uint64_t product;
+  bool lost = a == DG_SIZE_TOO_LARGE || b == DG_SIZE_TOO_LARGE;
+  return lost || __builtin_mul_overflow(a, b, &product) ? DG_SIZE_TOO_LARGE : product;
+}
+
+/** The product of all `dim` [rank]. */
+static inline uint64_t dg_size_product(uint32_t rank, const uint32_t *dim) {
+  uint64_t product = 1;
+  for (uint32_t i = 0; i < rank; i++) product = dg_size_times(product, dim[i]);
+  return product;
+}
+
+/** `size` rounded up to a multiple of `unit` > 0. */
+static inline uint64_t dg_size_round_up(uint64_t size, uint64_t unit) {
+  uint64_t over = size % unit;
+  return over && size != DG_SIZE_TOO_LARGE ? dg_size_plus(size, unit - over) : size;
+}
+
+/** May a tensor have so many numbers? */
+static inline bool dg_size_fits(uint64_t numbers) {
+  return numbers <= DG_SIZE_NUMBERS;
+}
+
+#endif

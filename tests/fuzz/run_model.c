@@ -1,0 +1,175 @@
+#include "tests/fuzz/run_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/dataset.h"
+#include "core/network/network.h"
+#include "core/support/philox.h"
+
+/** What a model may take: numbers of all layers together, of parameters, operations of a sample. */
+static const double most_numbers = 1 << 19, most_parameters = 1 << 18, most_operations = 1 << 23;
+
+/* ---- memory ------------------------------------------------------------- */
+
+enum { MOST_BYTES = 128 << 20 };
+
+static dg_buffer *(*plain_buffer_new)(dg_device *device, size_t bytes, dg_error *err);
+
+static dg_buffer *small_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
+  if (bytes <= MOST_BYTES) return plain_buffer_new(device, bytes, err);
+  dg_fail(err, DG_ERR_MEMORY, "too large for this test");
+  return NULL;
+}
+
+void fuzz_limit(dg_device *device) {
+  static dg_device_calls calls;
+  calls = *device->calls;
+  plain_buffer_new = calls.buffer_new;
+  calls.buffer_new = small_buffer_new;
+  device->calls = &calls;
+}
+
+/* ---- sizes -------------------------------------------------------------- */
+
+static double count_of(const dg_listed_layer *layer) {
+  double count = 1;
+  for (uint32_t i = 0; i < layer->rank; i++) count *= layer->dim[i];
+  return count;
+}
+
+/** What a layer gives beside what it reads, counted without wrapping. */
+static void check_counts(const dg_listed_layer *all, const dg_listed_layer *layer) {
+  static const char *const same[] = {"relu",    "leaky_relu", "sigmoid",    "tanh",
+                                     "dropout", "batch_norm", "layer_norm", "add",
+                                     "flatten", "rows",       "columns"};
+  double in = 0, out = count_of(layer);
+  for (uint32_t i = 0; i < layer->inputs; i++) in += count_of(&all[layer->in[i]]);
+  bool wrong = strcmp(layer->type, "concat") == 0 && in != out;
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    wrong |= strcmp(layer->type, same[i]) == 0 && in != out * layer->inputs;
+  if (!wrong) return;
+  fprintf(stderr, "layer %s (%s) reads %.0f numbers and gives %.0f\n", layer->name, layer->type, in,
+          out);
+  abort();
+}
+
+/** Do the layers fit each other, and is the whole small? */
+static bool is_small(const dg_model *model, uint32_t n) {
+  dg_error err = {0};
+  size_t count;
+  double numbers = 0, parameters = 0;
+  dg_listed_layer *all = calloc(model->layer_count + 1, sizeof *all);
+  if (!all) abort();
+  bool right = dg_model_layers(model, all, model->layer_count + 1, &count, &err);
+  for (size_t i = 0; right && i < count; i++) {
+    if (i) check_counts(all, &all[i]);
+    numbers += count_of(&all[i]);
+    parameters += (double)all[i].parameters;
+  }
+  free(all);
+  return right && numbers * n <= most_numbers && parameters <= most_parameters;
+}
+
+static bool is_quick(const dg_network *network) {
+  double operations = 0;
+  for (uint32_t i = 0; i < dg_network_ops(network); i++) {
+    dg_node_cost cost = dg_network_cost(network, i);
+    operations += cost.forward_operations + cost.backward_operations;
+  }
+  return operations <= most_operations;
+}
+
+/* ---- a network by itself ------------------------------------------------ */
+
+/** Random numbers in a buffer [count]; NULL is allowed. */
+static bool fill(dg_device *device, dg_buffer *buffer, size_t count, dg_error *err) {
+  float *values = buffer ? malloc(count * sizeof *values) : NULL;
+  if (!values) return !buffer;
+  dg_random random = dg_random_start(1, 0, (uint32_t)count, 0);
+  for (size_t i = 0; i < count; i++) values[i] = dg_random_uniform(&random) - 0.5f;
+  bool right = device->calls->write(buffer, 0, values, count * sizeof *values, err);
+  free(values);
+  return right;
+}
+
+static bool run_network(dg_network *network, dg_device *device, const dg_model *model,
+                        const dg_step *step, dg_error *err) {
+  size_t in = (size_t)dg_shape_count(&model->input), outputs = dg_network_outputs(network);
+  float *logits = malloc(step->n * outputs * sizeof *logits);
+  bool right = logits && fill(device, dg_network_input(network), step->n * in, err) &&
+               dg_network_forward(network, step, err) &&
+               fill(device, dg_network_d_output(network), step->n * outputs, err) &&
+               (!step->train || dg_network_backward(network, step, err)) &&
+               device->calls->read(dg_network_output(network), 0, logits,
+                                   step->n * outputs * sizeof *logits, err);
+  free(logits);
+  return right;
+}
+
+/** Forward and, in training, backward: full batches and one of a single sample. */
+static bool try_network(const dg_model *model, dg_device *device, uint32_t n, bool train,
+                        bool *quick) {
+  dg_error err = {0};
+  dg_network *network = dg_network_build(model, device, n, train, &err);
+  if ((network == NULL) != (err.kind != DG_OK)) abort();
+  *quick = network && is_quick(network);
+  const dg_step full = {.n = n, .train = train, .seed = 1}, one = {.n = 1, .train = train};
+  bool right = *quick && dg_network_initialize(network, 1, &err) &&
+               run_network(network, device, model, &full, &err) &&
+               run_network(network, device, model, &one, &err) &&
+               device->calls->finish(device, &err);
+  dg_network_free(network);
+  return right;
+}
+
+/* ---- with a trainer ----------------------------------------------------- */
+
+static bool make_samples(dg_samples *samples, uint32_t count, uint32_t height, uint32_t width) {
+  size_t bytes = (size_t)count * height * width;
+  *samples = (dg_samples){count, height, width, malloc(bytes), malloc(count)};
+  if (!samples->images || !samples->labels) return false;
+  dg_random random = dg_random_start(2, 0, count, 0);
+  for (size_t i = 0; i < bytes; i++) samples->images[i] = (uint8_t)dg_random_word(&random);
+  for (uint32_t i = 0; i < count; i++) samples->labels[i] = (uint8_t)(i % 2);
+  return true;
+}
+
+/** Two steps of training, an optimizer's each, and a test; for models of gray images alone. */
+static bool try_trainer(dg_model *model, dg_device *device, uint32_t n) {
+  dg_error err = {0};
+  const dg_trainer_options options = {.seed = 1};
+  dg_dataset *data = dg_dataset_new("random", &err);
+  if (!data || !make_samples(&data->train, 2 * n + 1, model->input.dim[1], model->input.dim[2]) ||
+      !make_samples(&data->test, n + 1, model->input.dim[1], model->input.dim[2]))
+    abort();
+  dg_dataset_count_classes(data);
+  model->data.validation = 1;
+  dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
+  dg_score score;
+  bool right = trainer && dg_train(trainer, &err) && dg_test(trainer, NULL, &score, &err);
+  dg_trainer_free(trainer);
+  dg_data_close(data);
+  return right || err.kind == DG_ERR_RUNTIME; /* it may diverge */
+}
+
+static bool takes_images(const dg_model *model) {
+  return model->input.rank == 3 && model->input.dim[0] == 1;
+}
+
+bool fuzz_run_model(const char *text, dg_device *device, uint32_t n) {
+  dg_error err = {0};
+  dg_model *model = dg_model_parse(text, "fuzz", NULL, 0, &err);
+  bool quick = false, right = false;
+  if (model && is_small(model, n)) {
+    model->train.batch = n;
+    model->train.epochs = 1;
+    model->train.steps = 0;
+    right = try_network(model, device, n, true, &quick);
+    if (quick) right &= try_network(model, device, n, false, &quick);
+    if (quick && takes_images(model)) right &= try_trainer(model, device, n);
+  }
+  dg_model_free(model);
+  return right;
+}

@@ -1,0 +1,17 @@
+/** Builds and runs whatever model there is, as far as it is small enough. */
+#ifndef DG_TESTS_FUZZ_RUN_MODEL_H
+#define DG_TESTS_FUZZ_RUN_MODEL_H
+
+#include "backends/backend.h"
+
+/**
+ * Reads a model and, where it is right and small, runs it on the device with batches of `n`: steps
+ * of training and a test on random samples. What the library finds wrong is no failure; sizes
+ * that contradict each other abort. Returns whether it ran to its end.
+ */
+bool fuzz_run_model(const char *text, dg_device *device, uint32_t n);
+
+/** Lets a device hand out no more memory than a small model needs; of all devices the same. */
+void fuzz_limit(dg_device *device);
+
+#endif
