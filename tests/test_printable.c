@@ -250,6 +250,9 @@ static const shell_line lines[] = {
      "images: " SHOWN},
     {"DIGITS_MODELS=" NAME " " BENCH ON_CPU "--measure train --seconds 0.01 --rounds 1", 0,
      "digits-bench: " SHOWN_BYTES " is left out"},
+    {BENCH ON_CPU "--measure train --seconds 0.01 --rounds 1 --data . --json out.json " BYTES
+                  ".cfg",
+     2, SHOWN_BYTES ".cfg: can't be written as JSON"},
     {BENCH BYTES, 2, SHOWN_BYTES},
     {BENCH "--measure " BYTES " cnn", 2, SHOWN_BYTES},
     {BENCH ON_CPU "--json none/" BYTES " line.cfg", 1, SHOWN_BYTES},

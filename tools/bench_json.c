@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/support/file.h"
+#include "core/support/text.h"
 #include "tools/json_ended.h"
 
 /** A number; JSON has none for what is not finite. */
@@ -74,6 +75,10 @@ static json_t *peaks(const bench_options *o, const bench_result *r) {
 
 bool bench_json_add(json_t *all, const bench_options *o, const char *model, const bench_side *side,
                     const bench_result *r, dg_error *err) {
+  if (!o->json) return true;
+  if (dg_utf8_fault(model))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: can't be written as JSON, which takes names in UTF-8 alone", model);
   json_t *object = json_pack(
       "{ss ss ss ss sI sI sI sI so so so}", "model", model, "side", side->label, "backend",
       side->backend, "device", dg_device_name(side->place), "threads",
