@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/shell.h"
 #include "tests/suite.h"
 
-#define REPORT DIGITS_BINARY_DIR "/tools/digits-report "
-#define PREDICT DIGITS_BINARY_DIR "/tools/digits-predict "
+#define REPORT PROGRAM("digits-report")
+#define PREDICT PROGRAM("digits-predict")
 #define TRAIN RUN "--backend cpu --epochs 1 "
 #define BENCH_ONCE BENCH "--backend cpu --measure test --rounds 1 --seconds 0.001 "
 #define IMAGES "train-images-idx3-ubyte"
@@ -191,8 +190,7 @@ END_TEST
 /** A run that is killed leaves a folder that the next may write to. */
 START_TEST(a_killed_run_leaves_a_marked_folder) {
   shell_check(RUN "--backend cpu --data . --epochs 1000000 --report killed ./" TINY
-                  " > out & p=$!; "
-                  "while kill -0 $p && ! grep -q epoch out; do sleep 0.05; done; "
+                  " > out & p=$!; " UNTIL_AN_EPOCH
                   "kill -KILL $p; wait $p; grep -c 'No report yet' killed/index.html",
               0, "1\n");
   shell_check(TRAIN "--data . --report killed ./" TINY, 0, "report  killed/index.html");
@@ -203,11 +201,10 @@ END_TEST
 /* ---- two at once ---------------------------------------------------------------- */
 
 START_TEST(two_runs_share_no_log) {
-  shell_check(RUN
-              "--backend cpu --data . --epochs 1000000 --log shared --report busy ./" TINY
-              " > out & p=$!; while kill -0 $p && ! grep -q epoch out; do sleep 0.05; done; " TRAIN
-              "--data . --log shared ./" TINY "; s=$?; " TRAIN "--data . --report busy ./" TINY
-              "; t=$?; " REPORT "busy a.jsonl; u=$?; kill -INT $p; wait $p; exit $s$t$u",
+  shell_check(RUN "--backend cpu --data . --epochs 1000000 --log shared --report busy ./" TINY
+                  " > out & p=$!; " UNTIL_AN_EPOCH TRAIN "--data . --log shared ./" TINY
+                  "; s=$?; " TRAIN "--data . --report busy ./" TINY "; t=$?; " REPORT
+                  "busy a.jsonl; u=$?; kill -INT $p; wait $p; exit $s$t$u",
               222, "the log shared is written by another run now; give this one another file");
   ck_assert_ptr_nonnull(strstr(shell_printed(), "busy: another run writes its report to this"));
   shell_check("head -n 1 shared | cut -c 1-16; head -n 1 busy/run.jsonl | cut -c 1-16", 0,
@@ -270,7 +267,13 @@ static const char *const writers[] = {
     BENCH_ONCE "--threads 1 --set train.batch=1 --json out ./" TINY,
     TRAIN "--threads 1 --data in/set --quiet --save out ./" TINY,
 };
-enum { WRITERS = sizeof writers / sizeof *writers, JSON_WRITER = 4, LAST = 24, EARLIER = 8 };
+enum {
+  WRITERS = sizeof writers / sizeof *writers,
+  JSON_WRITER = 4,
+  LAST = 100,
+  STRIDE = 3,
+  EARLIER = 8
+};
 
 /** Does `out` hold what it held before, or what the command writes? Numbers that were measured are
     others each time: there the file is JSON. */
@@ -292,7 +295,7 @@ START_TEST(memory_that_runs_out_damages_no_file) {
   shell_check(command, 0, "allocations ");
   long count = atol(strstr(shell_printed(), "allocations ") + strlen("allocations "));
   ck_assert_int_gt(count, LAST);
-  for (long at = 1; at <= count; at += at > count - LAST ? 1 : 1 + count / EARLIER) {
+  for (long at = 1; at <= count; at += at > count - LAST ? STRIDE : 1 + count / EARLIER) {
     snprintf(command, sizeof command, "rm -f out*; echo old > out; " SHORT_OF "%ld %s", at,
              writers[_i]);
     int status = shell(command);
@@ -305,7 +308,6 @@ END_TEST
 
 int main(void) {
   if (!shell_open()) return 1;
-  unsetenv("DIGITS_WEIGHTS");
   TCase *tests = tcase_create("outputs");
   tcase_set_timeout(tests, 300);
   tcase_add_unchecked_fixture(tests, make_files, NULL);
