@@ -89,9 +89,9 @@ typedef struct {
 
 /**
  * Writes up to `room` of the models that are found by name to `out`, sorted, and to `count` how
- * many there are; their networks are planned for `device` to count parameters. They are the .cfg files
- * in $DIGITS_MODELS if it is set, else in the folder that was installed beside the running program,
- * else in the one that the library was configured for.
+ * many there are; their networks are planned for `device` to count parameters. They are the .cfg
+ * files in $DIGITS_MODELS if it is set, else in the folder that was installed beside the running
+ * program, else in the one that the library was configured for.
  */
 bool dg_list_models(dg_device *device, dg_listed_model *out, size_t room, size_t *count,
                     dg_error *err);
@@ -459,11 +459,12 @@ typedef struct {
 } dg_convert_options;
 
 /**
- * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth and
- * .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model` NULL: the
- * one that the input carries. Layers of other names are mapped by order and shape; where that can
- * be done in two ways, or something is missing or left over, it is an error that names it. The
- * libraries that a format needs may be missing in a build: an error too.
+ * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth
+ * and .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model`
+ * NULL: the one that the input carries. Layers of other names are mapped by order and shape;
+ * where that can be done in two ways, names say another order, or something is missing or left
+ * over, it is an error that names it. The libraries that a format needs may be missing in a
+ * build: an error too.
  */
 bool dg_convert(const char *input, const char *output, const dg_model *model,
                 const dg_convert_options *options, dg_error *err);

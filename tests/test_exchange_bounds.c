@@ -23,7 +23,7 @@
 #define GOLDEN DIGITS_SOURCE_DIR "/tests/data/exchange/"
 
 /* Sanitizers take their own time and memory. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef DIGITS_SANITIZED
 enum { MOST_SECONDS = 60, MOST_MEGABYTES = 1 << 20 };
 #else
 enum { MOST_SECONDS = 2, MOST_MEGABYTES = 512 };

@@ -33,9 +33,10 @@ const char convert_options_help[] =
     "  --quiet              print nothing\n"
     "  -h, --help  --version\n"
     "\n"
-    "Layers of the same name are taken; the others by their order and shape. Where several would\n"
-    "do, it is an error that asks for --map. Nothing of INPUT is ever run: a .pth file whose\n"
-    "pickle calls for more than tensors is refused.\n"
+    "What all names begin with is put aside, and layers of the same name are taken; the others by\n"
+    "their order and shape. Where several would do, or names say another order, it is an error\n"
+    "that asks for --map. Nothing of INPUT is ever run: a .pth file whose pickle calls for more\n"
+    "than tensors is refused.\n"
     "\n"
     "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input.\n";
 

@@ -12,11 +12,15 @@
 
 /** Safetensors of digits, PyTorch and others; whole and half numbers become float32. */
 bool dg_read_safetensors(dg_arrays *arrays, dg_error *err);
-/** State dicts as torch.save writes them since PyTorch 1.6: a zip file with a pickle. */
+/** State dicts as torch.save writes them since PyTorch 1.6: a zip file with a pickle. Numbers of
+    big-endian machines are turned round. */
 bool dg_read_pytorch(dg_arrays *arrays, dg_error *err);
 /** numpy's .npz: a zip file of arrays. */
 bool dg_read_npz(dg_arrays *arrays, dg_error *err);
-/** Keras's .h5 and .weights.h5, and data sets of any HDF5 file. */
+/**
+ * Keras's .h5 and .weights.h5, and data sets of any HDF5 file, by a process of its own with limits
+ * of time and memory. Links other than hard ones are an error: nothing else is opened.
+ */
 bool dg_read_hdf5(dg_arrays *arrays, dg_error *err);
 
 /**

@@ -220,7 +220,7 @@ bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
   dg_arrays_bound(arrays, size);
   /* More than a slow machine needs: 4 million numbers a second from the disk, 16 million unpacked;
      a file's numbers, twice as double precision, and what the library keeps of them. */
-  const dg_apart_limits limits = {.seconds = 10 + (double)(arrays->most >> 22),
+  const dg_apart_limits limits = {.seconds = 20 + (double)(arrays->most >> 22),
                                   .processor = 1 + (unsigned)(arrays->most >> 24),
                                   .bytes = ((uint64_t)64 << 20) + 16 * arrays->most};
   return dg_hdf5_read_apart(arrays, dg_hdf5_read_here, &limits, err);
