@@ -79,6 +79,99 @@ START_TEST(colours_and_what_is_transparent_become_gray) {
 }
 END_TEST
 
+/* ---- numbers, not light ------------------------------------------------- */
+
+/** A form of PNG file, whose numbers are made of their places. */
+typedef struct {
+  int depth, colour, interlace;
+  bool light; /**< it says what light its numbers mean, wrongly */
+} png_form;
+
+/** The number of a channel at a place, below 2^depth; that of an opacity is none, half or all. */
+static unsigned number_at(const png_form *f, uint32_t y, uint32_t x, unsigned channel) {
+  unsigned most = (1u << f->depth) - 1;
+  bool opacity = (f->colour & PNG_COLOR_MASK_ALPHA) && channel == (f->colour & 2 ? 3u : 1u);
+  if (opacity) return (x + y) % 3 * (most / 2) + ((x + y) % 3 == 2);
+  unsigned number = (x * 1657 + y * 977 + channel * 7919) & most;
+  return f->colour & PNG_COLOR_MASK_ALPHA ? number / 3 : number; /* dark ink: on white */
+}
+
+/** An entry of the palette. */
+static png_color entry_of(unsigned i) {
+  return (png_color){(png_byte)(i * 37), (png_byte)(255 - i * 11), (png_byte)(i * i)};
+}
+
+static unsigned gray_of(unsigned r, unsigned g, unsigned b) {
+  return (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
+}
+
+static uint8_t expected_at(const png_form *f, uint32_t y, uint32_t x) {
+  unsigned n[4], most = (1u << f->depth) - 1;
+  for (unsigned c = 0; c < 4; c++) n[c] = (number_at(f, y, x, c) * 255 + most / 2) / most;
+  if (f->colour == PNG_COLOR_TYPE_PALETTE) {
+    png_color e = entry_of(number_at(f, y, x, 0));
+    return (uint8_t)gray_of(e.red, e.green, e.blue);
+  }
+  unsigned gray = f->colour & PNG_COLOR_MASK_COLOR ? gray_of(n[0], n[1], n[2]) : n[0];
+  unsigned alpha = f->colour & PNG_COLOR_MASK_ALPHA ? n[f->colour & 2 ? 3 : 1] : 255;
+  return (uint8_t)((gray * alpha + 255 * (255 - alpha) + 127) / 255);
+}
+
+static void fill_rows(const png_form *f, unsigned channels, png_bytep rows[HEIGHT]) {
+  for (uint32_t y = 0; y < HEIGHT; y++)
+    for (uint32_t x = 0; x < WIDTH; x++)
+      for (unsigned c = 0; c < channels; c++) {
+        unsigned number = number_at(f, y, x, c), at = x * channels + c;
+        if (f->depth == 16) rows[y][2 * at] = (png_byte)(number >> 8);
+        rows[y][f->depth == 16 ? 2 * at + 1 : at] = (png_byte)number;
+      }
+}
+
+static void write_form(const png_form *f, const char *path) {
+  static png_byte bytes[HEIGHT][WIDTH * 8];
+  png_bytep rows[HEIGHT];
+  png_color palette[256];
+  FILE *file = fopen(path, "wb");
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+  png_infop info = png_create_info_struct(png);
+  ck_assert(file && png && info);
+  png_init_io(png, file);
+  png_set_IHDR(png, info, WIDTH, HEIGHT, f->depth, f->colour, f->interlace, 0, 0);
+  for (unsigned i = 0; i < 256; i++) palette[i] = entry_of(i);
+  if (f->colour == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, palette, 1 << f->depth);
+  if (f->light) {
+    png_set_gAMA(png, info, 1.0);
+    png_set_cHRM(png, info, 0.3, 0.3, 0.7, 0.2, 0.2, 0.7, 0.1, 0.1);
+  }
+  png_write_info(png, info);
+  if (f->depth < 8) png_set_packing(png);
+  for (int y = 0; y < HEIGHT; y++) rows[y] = bytes[y];
+  fill_rows(f, png_get_channels(png, info), rows);
+  png_write_image(png, rows);
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(pixels_are_the_numbers_of_a_file) {
+  static const int depths[] = {1, 2, 4, 8, 16};
+  static const int colours[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_PALETTE, PNG_COLOR_TYPE_RGB,
+                                PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB_ALPHA};
+  uint8_t expected[HEIGHT * WIDTH];
+  for (int i = 0; i < 5 * 5 * 4; i++) {
+    png_form f = {depths[i % 5], colours[i / 5 % 5], i / 25 % 2, i / 50};
+    bool palette = f.colour == PNG_COLOR_TYPE_PALETTE;
+    if ((palette && f.depth == 16) || (!palette && f.colour != 0 && f.depth < 8)) continue;
+    write_form(&f, path_of("x.png"));
+    for (uint32_t at = 0; at < HEIGHT * WIDTH; at++)
+      expected[at] = expected_at(&f, at / WIDTH, at % WIDTH);
+    printf("depth %d, colour type %d, interlace %d, light %d\n", f.depth, f.colour, f.interlace,
+           f.light);
+    check_reads(path_of("x.png"), &(dg_picture){HEIGHT, WIDTH, expected}, 0);
+  }
+}
+END_TEST
+
 static void write_file(const char *path, const void *bytes, size_t size) {
   FILE *file = fopen(path, "wb");
   ck_assert(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
@@ -266,6 +359,7 @@ int main(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, the_formats_are_read);
   tcase_add_test(tests, colours_and_what_is_transparent_become_gray);
+  tcase_add_test(tests, pixels_are_the_numbers_of_a_file);
   tcase_add_test(tests, all_forms_of_pgm_are_read);
   tcase_add_test(tests, photographs_are_turned_as_they_were_held);
   tcase_add_test(tests, what_is_no_picture_is_refused);
