@@ -44,25 +44,21 @@ install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
               ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package}
         COMPONENT development)
 
-set(requires_private "zlib libconfig jansson libpng libturbojpeg libexif")
-# OpenBLAS is a shared library: what a static one needs (-lgfortran) is not asked for.
-string(JOIN " " blas ${CBLAS_LDFLAGS})
-set(libs_private "${blas} ${OpenMP_C_FLAGS} -lm")
+# Only digits itself is linked statically: what static versions of the shared libraries beneath it
+# need (Fortran's, bzip2, curl) is not asked for, as Requires.private would do.
+set(libs_private ${CBLAS_LDFLAGS} ${LIBCONFIG_LDFLAGS} ${JANSSON_LDFLAGS} ${TURBOJPEG_LDFLAGS}
+    ${EXIF_LDFLAGS} ${LIBZIP_LDFLAGS} ${HDF5_LDFLAGS} ${OpenMP_C_FLAGS})
 if(DIGITS_HAVE_OPENCL)
-  string(PREPEND libs_private "-lOpenCL ")
+  list(APPEND libs_private -lOpenCL)
 endif()
 if(DIGITS_HAVE_CLBLAST)
-  string(APPEND requires_private " clblast")
-endif()
-if(LIBZIP_FOUND)
-  string(APPEND requires_private " libzip")
-endif()
-if(HDF5_FOUND)
-  string(APPEND requires_private " hdf5")
+  list(APPEND libs_private ${CLBLAST_LDFLAGS})
 endif()
 if(DIGITS_HAVE_PROTOBUF)
-  string(APPEND requires_private " libprotobuf-c")
+  list(APPEND libs_private ${PROTOBUF_C_LDFLAGS})
 endif()
+list(REMOVE_DUPLICATES libs_private)
+list(JOIN libs_private " " libs_private)
 file(RELATIVE_PATH prefix_beside ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/digits.pc.in digits.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/digits.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
