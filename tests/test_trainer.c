@@ -381,6 +381,31 @@ START_TEST(misfits_name_layer_and_shapes) {
 }
 END_TEST
 
+/** Nothing goes back through them, so nothing is kept of them. */
+static const char *const first_layers[] = {
+    "{ type = \"dropout\"; rate = 0.2; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"maxpool2d\"; kernel = 2; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"maxpool2d\"; kernel = 3; stride = 2; padding = 1; },\n{ type = \"tanh\"; },\n"
+    "{ type = \"flatten\"; },\n{ type = \"dropout\"; },\n",
+};
+
+START_TEST(layers_before_all_parameters_train) {
+  char layers[400];
+  snprintf(layers, sizeof layers, "%s{ type = \"linear\"; units = 10; }",
+           first_layers[_i % (sizeof first_layers / sizeof *first_layers)]);
+  write_layers(layers);
+  const char *backend = backend_name(_i / (int)(sizeof first_layers / sizeof *first_layers));
+  if (!suite_has_backend(backend)) return;
+  for (unsigned few = 0; few < 2; few++) {
+    outcome o;
+    run_right(backend, path,
+              SETS("train.epochs=1", "train.steps=3", few ? "train.batch=2" : "train.batch=64"), 1,
+              &o);
+    ck_assert_uint_eq(o.losses, 3);
+  }
+}
+END_TEST
+
 /* ---- a graph with several readers --------------------------------------- */
 
 static const char branches[] =
@@ -529,6 +554,8 @@ int main(void) {
   tcase_add_loop_test(tests, divergence_names_step_and_parameter, 0, 2);
   tcase_add_test(tests, a_listener_can_stop_it);
   tcase_add_test(tests, models_that_do_not_fit_the_data);
+  tcase_add_loop_test(tests, layers_before_all_parameters_train, 0,
+                      2 * sizeof first_layers / sizeof *first_layers);
   tcase_add_loop_test(tests, misfits_name_layer_and_shapes, 0, sizeof misfits / sizeof *misfits);
   tcase_add_loop_test(tests, gradients_of_several_readers_add_up, 0, 2);
   tcase_add_loop_test(tests, testing_plans_no_gradients, 0, 2);

@@ -27,11 +27,11 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
     memcpy(y, x, total * sizeof *y);
     return;
   }
-  uint8_t *stays = (uint8_t *)buffers->kept->data;
+  uint8_t *stays = buffers->kept ? (uint8_t *)buffers->kept->data : NULL; /* nothing goes back */
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 8 * total))
   for (uint32_t s = 0; s < step->n; s++) {
     size_t at = (size_t)s * desc->count;
-    dg_mask_put(&mask, s, 0, desc->count, x + at, y + at, stays + at);
+    dg_mask_put(&mask, s, 0, desc->count, x + at, y + at, stays ? stays + at : NULL);
   }
 }
 

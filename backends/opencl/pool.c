@@ -62,7 +62,7 @@ static bool max_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
                                             .to = b->out[0],
                                             .places = b->kept,
                                             .planes = step->n * op->base.desc.pool2d.channels,
-                                            .keep = step->train},
+                                            .keep = step->train && b->kept},
                             err);
 }
 

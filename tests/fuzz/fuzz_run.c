@@ -30,13 +30,14 @@ static dg_device *device_of(uint32_t threads, uint32_t form) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static const uint32_t batches[] = {1, 2, 3, 4, 17};
+  static const fuzz_limits limits = {1 << 18, 1 << 17, 1 << 22};
   if (size < 2) return 0;
   uint32_t last = bytes[size - 1];
   dg_device *device = device_of(1 + last / 5 % THREADS, last / 10 % MOST_FORMS);
   char *text =
       bytes[0] < ' ' ? fuzz_generate(bytes + 1, size - 2) : strndup((const char *)bytes, size - 1);
   if (!device || !text) abort();
-  fuzz_run_model(text, device, batches[last % 5]);
+  fuzz_run_model(text, device, batches[last % 5], &limits);
   free(text);
   return 0;
 }

@@ -8,9 +8,6 @@
 #include "core/network/network.h"
 #include "core/support/philox.h"
 
-/** What a model may take: numbers of all layers together, of parameters, operations of a sample. */
-static const double most_numbers = 1 << 19, most_parameters = 1 << 18, most_operations = 1 << 23;
-
 /* ---- memory ------------------------------------------------------------- */
 
 enum { MOST_BYTES = 128 << 20 };
@@ -56,7 +53,7 @@ static void check_counts(const dg_listed_layer *all, const dg_listed_layer *laye
 }
 
 /** Do the layers fit each other, and is the whole small? */
-static bool is_small(const dg_model *model, uint32_t n) {
+static bool is_small(const dg_model *model, uint32_t n, const fuzz_limits *limits) {
   dg_error err = {0};
   size_t count;
   double numbers = 0, parameters = 0;
@@ -69,16 +66,16 @@ static bool is_small(const dg_model *model, uint32_t n) {
     parameters += (double)all[i].parameters;
   }
   free(all);
-  return right && numbers * n <= most_numbers && parameters <= most_parameters;
+  return right && numbers * n <= limits->numbers && parameters <= limits->parameters;
 }
 
-static bool is_quick(const dg_network *network) {
+static double operations_of(const dg_network *network) {
   double operations = 0;
   for (uint32_t i = 0; i < dg_network_ops(network); i++) {
     dg_node_cost cost = dg_network_cost(network, i);
     operations += cost.forward_operations + cost.backward_operations;
   }
-  return operations <= most_operations;
+  return operations;
 }
 
 /* ---- a network by itself ------------------------------------------------ */
@@ -110,11 +107,11 @@ static bool run_network(dg_network *network, dg_device *device, const dg_model *
 
 /** Forward and, in training, backward: full batches and one of a single sample. */
 static bool try_network(const dg_model *model, dg_device *device, uint32_t n, bool train,
-                        bool *quick) {
+                        const fuzz_limits *limits, bool *quick) {
   dg_error err = {0};
   dg_network *network = dg_network_build(model, device, n, train, &err);
   if ((network == NULL) != (err.kind != DG_OK)) abort();
-  *quick = network && is_quick(network);
+  *quick = network && operations_of(network) <= limits->operations;
   const dg_step full = {.n = n, .train = train, .seed = 1}, one = {.n = 1, .train = train};
   bool right = *quick && dg_network_initialize(network, 1, &err) &&
                run_network(network, device, model, &full, &err) &&
@@ -158,16 +155,16 @@ static bool takes_images(const dg_model *model) {
   return model->input.rank == 3 && model->input.dim[0] == 1;
 }
 
-bool fuzz_run_model(const char *text, dg_device *device, uint32_t n) {
+bool fuzz_run_model(const char *text, dg_device *device, uint32_t n, const fuzz_limits *limits) {
   dg_error err = {0};
   dg_model *model = dg_model_parse(text, "fuzz", NULL, 0, &err);
   bool quick = false, right = false;
-  if (model && is_small(model, n)) {
+  if (model && is_small(model, n, limits)) {
     model->train.batch = n;
     model->train.epochs = 1;
     model->train.steps = 0;
-    right = try_network(model, device, n, true, &quick);
-    if (quick) right &= try_network(model, device, n, false, &quick);
+    right = try_network(model, device, n, true, limits, &quick);
+    if (quick) right &= try_network(model, device, n, false, limits, &quick);
     if (quick && takes_images(model)) right &= try_trainer(model, device, n);
   }
   dg_model_free(model);
