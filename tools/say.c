@@ -28,6 +28,7 @@ static bool show_formatted(FILE *to, const char *format, va_list args) {
   char *text = needed >= LINE ? malloc((size_t)needed + 1) : NULL;
   if (text) vsnprintf(text, (size_t)needed + 1, format, again);
   va_end(again);
+  if (needed < 0) return false; /* longer than an int can tell */
   size_t length = strlen(text ? text : line), newlines = 0;
   for (size_t i = strlen(format); i > 0 && format[i - 1] == '\n'; i--) newlines++;
   if (text || needed < LINE) length -= newlines;
