@@ -2,27 +2,19 @@
  * The worst that a file of 256 KB can be, for each reader: answered below two seconds of processor
  * time and 512 MB. A row says how the file is made and who reads it.
  */
-#define _GNU_SOURCE
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "tests/cost.h"
 #include "tests/shell.h"
 #include "tests/suite.h"
 
 #define PREDICT PROGRAM("digits-predict") "--backend cpu "
 #define TEST RUN "--backend cpu --data . --test --load w "
 
-enum { SIZE = 256 << 10, MOST_KILOBYTES = 512 << 10, MOST_PRINTED = 4000 };
-#ifdef DIGITS_TEST_SANITIZED
-static const double most_seconds = 40;
-#else
-static const double most_seconds = 2;
-#endif
+enum { SIZE = 256 << 10 };
 
 /** A file of `head`, `part` as often as there is room, and `tail`; # becomes 0, 1, 2 and so on. */
 typedef struct {
@@ -40,6 +32,8 @@ typedef struct {
 #define WIDE "         " TENSOR
 #define UNSOUND "w: not a sound safetensors file: "
 #define CLASSES DATA "--data . --classes w stats"
+#define REPORT "rm -rf page && " PROGRAM("digits-report") "page w"
+#define START_OF_LOG "{\"event\":\"start\"}\n"
 #define START_OF_FILE(size) "\"$(head -c " #size " w)\""
 
 static const row rows[] = {
@@ -99,6 +93,30 @@ static const row rows[] = {
      0, "parameters"},
     {"a long data set in the environment", TEXT, "/", "a/", "",
      "DIGITS_DATA=" START_OF_FILE(100000) " " RUN "--backend cpu cnn", 2, "digits-run: /a/a/a"},
+    {"a table: rows", TEXT, "label,a\n", "0,0\n", "", DATA "--data w stats", 0, "w: images of 1x1"},
+    {"a table: columns", TEXT, "label", ",a", "\n", DATA "--data w stats", 2, "make no square"},
+    {"a table: empty lines", TEXT, "label,a\n0,0\n", "\n", "", DATA "--data w stats", 2,
+     "w:67: more than 64 empty lines"},
+    {"a table: a long value", TEXT, "label,a\n0,", "0", "\n", DATA "--data w stats", 2,
+     "w:2: a value of more than 255 characters"},
+    {"a plain PGM", TEXT, "P2 360 360 1\n", "1 ", "",
+     PREDICT WEIGHTS_OF_ZOO "vanilla.safetensors w", 2, "no ink was found"},
+    {"a log: runs", TEXT, "", "{\"event\":\"start\"}\n", "", REPORT, 0, " runs"},
+    {"a log: runs of many models", TEXT, "", "{\"event\":\"start\",\"model\":\"#\"}\n", "", REPORT,
+     0, " runs"},
+    {"a log: steps", TEXT, START_OF_LOG, "{\"event\":\"step\",\"step\":#}\n", "", REPORT, 0,
+     "1 run"},
+    {"a log: epochs", TEXT, START_OF_LOG, "{\"event\":\"epoch\",\"epoch\":#}\n", "", REPORT, 0,
+     "1 run"},
+    {"a log: steps again and again", TEXT, START_OF_LOG,
+     "{\"event\":\"step\",\"step\":#}\n{\"event\":\"step\"}\n", "", REPORT, 0, "1 run"},
+    {"a log: deep lists", TEXT, START_OF_LOG "{\"event\":", "[", "", REPORT, 0, "1 run"},
+    {"a log: a list", TEXT, "{\"event\":\"start\",\"a\":[0", ",{}", "]}\n", REPORT, 0, "1 run"},
+    {"a log: keys", TEXT, "{\"event\":\"start\"", ",\"#\":0", "}\n", REPORT, 0, "1 run"},
+    {"a log: a long number", TEXT, "{\"event\":\"start\",\"seed\":0.", "7", "}\n", REPORT, 0,
+     "1 run"},
+    {"a log: a long name", TEXT, "{\"event\":\"start\",\"model\":\"", "<", "\"}\n", REPORT, 0,
+     "1 run"},
 };
 
 /* ---- files -------------------------------------------------------------- */
@@ -132,51 +150,10 @@ static void make(const row *r) {
 
 /* ---- readers ------------------------------------------------------------ */
 
-typedef struct {
-  int status;
-  double seconds;
-  long kilobytes;
-} cost;
-
-/** Runs a command in the folder, within bounds that keep the machine usable if it fails. */
-static cost run(const char *command) {
-  char line[1000];
-  struct rusage used;
-  int status;
-  snprintf(line, sizeof line, "cd %s && { %s; } > said 2>&1", shell_path("."), command);
-  pid_t child = fork();
-  ck_assert_int_ge(child, 0);
-  if (child == 0) {
-    const struct rlimit processor = {.rlim_cur = 60, .rlim_max = 60};
-    setrlimit(RLIMIT_CPU, &processor);
-    execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-    _exit(127);
-  }
-  ck_assert_int_eq(wait4(child, &status, 0, &used), child);
-  return (cost){.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                .seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-                           1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec),
-                .kilobytes = used.ru_maxrss};
-}
-
 START_TEST(the_worst_file_is_answered) {
   const row *r = &rows[_i];
-  char said[MOST_PRINTED];
   make(r);
-  cost c = run(r->command);
-  FILE *file = fopen(shell_path("said"), "rb");
-  ck_assert_ptr_nonnull(file);
-  said[fread(said, 1, sizeof said - 1, file)] = '\0';
-  fclose(file);
-  printf("%-52s %5.2f s %4ld MB\n", r->name, c.seconds, c.kilobytes >> 10);
-  ck_assert_msg(c.status == r->status, "%s: exit %d, not %d: %.500s", r->name, c.status, r->status,
-                said);
-  ck_assert_msg(strstr(said, r->says) != NULL, "%s: expected \"%s\" in: %.500s", r->name, r->says,
-                said);
-  ck_assert_msg(c.seconds < most_seconds, "%s: %.2f s", r->name, c.seconds);
-#ifndef DIGITS_TEST_SANITIZED
-  ck_assert_msg(c.kilobytes < MOST_KILOBYTES, "%s: %ld MB", r->name, c.kilobytes >> 10);
-#endif
+  cost_check(r->name, r->command, r->status, r->says);
 }
 END_TEST
 

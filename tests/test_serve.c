@@ -277,15 +277,16 @@ static const struct {
     {"GET / HTTP/1.1\r\n" HOST "Authorization: Bearer " TOKEN "x\r\n", 401, ""},
     {"GET / HTTP/1.1\r\n" HOST "Authorization: Bearer correct-horse-batter\r\n", 401, ""},
     {"GET / HTTP/1.1\r\n" HOST "Authorization: Basic " TOKEN "\r\n", 401, ""},
-    {"GET / HTTP/1.1\r\n" HOST "Cookie: digits_token=correct\r\n", 401, ""},
+    {"GET / HTTP/1.1\r\n" HOST "Cookie: digits_token_%u=correct\r\n", 401, ""},
+    {"GET / HTTP/1.1\r\n" HOST "Cookie: digits_token=" TOKEN "\r\n", 401, ""},
     {"GET /?token=wrong HTTP/1.1\r\n" HOST, 401, ""},
     {"GET /?token HTTP/1.1\r\n" HOST, 401, ""},
     {"GET /models?token=" TOKEN " HTTP/1.1\r\n" HOST, 401, ""},
     {"GET /models HTTP/1.1\r\n" HOST BEARER, 200, "\"models\""},
-    {"GET /models HTTP/1.1\r\n" HOST "Cookie: digits_token=" TOKEN "\r\n", 200, "\"models\""},
-    {"GET /page.js HTTP/1.1\r\n" HOST "Cookie: a=b; digits_token=" TOKEN "\r\n", 200, "Pad"},
+    {"GET /models HTTP/1.1\r\n" HOST "Cookie: digits_token_%u=" TOKEN "\r\n", 200, "\"models\""},
+    {"GET /page.js HTTP/1.1\r\n" HOST "Cookie: a=b; digits_token_%u=" TOKEN "\r\n", 200, "Pad"},
     {"GET /?token=" TOKEN " HTTP/1.1\r\n" HOST, 200,
-     "Set-Cookie: digits_token=" TOKEN "; Path=/; HttpOnly; SameSite=Strict"},
+     "=" TOKEN "; Path=/; HttpOnly; SameSite=Strict"},
     {"POST /predict HTTP/1.1\r\n" HOST BEARER "Content-Length: 0\r\n", 400, "the file is empty"},
     {"GET /models HTTP/1.1\r\nHost: digits.example\r\n" BEARER, 403, "name this server"},
 };
@@ -299,7 +300,9 @@ START_TEST(a_token_is_asked_for) {
     server s = start(line);
     shell_check("grep page log", 0, "/?token=" TOKEN "  (");
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-      const char *answer = ask(s.port, told[i].headers, NULL, 0);
+      char headers[200];
+      snprintf(headers, sizeof headers, told[i].headers, s.port);
+      const char *answer = ask(s.port, headers, NULL, 0);
       ck_assert_msg(http_status(answer) == told[i].status && strstr(answer, told[i].says),
                     "%s: expected %u and \"%s\" in:\n%s", told[i].headers, told[i].status,
                     told[i].says, answer);

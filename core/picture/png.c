@@ -13,7 +13,7 @@
 enum {
   MAX_INFLATION = 1032,    /* bytes that deflate makes of one, at most */
   MOST_CHUNK = 1 << 20,    /* bytes of a chunk that is kept; those of pixels are not */
-  MOST_UNPACKED = 1 << 27, /* bytes of rows, whatever the file's size */
+  MOST_UNPACKED = 3 << 25, /* bytes of rows, whatever the file's size */
   MOST_CHANNELS = 4
 };
 

@@ -136,7 +136,7 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *c, enum MHD_Value
              {MHD_HEADER_KIND, "Authorization", c->authorization},
              {MHD_HEADER_KIND, "Content-Length", c->length},
              {MHD_HEADER_KIND, "Transfer-Encoding", c->coding},
-             {MHD_COOKIE_KIND, "digits_token", c->cookie},
+             {MHD_COOKIE_KIND, key, c->cookie},
              {MHD_GET_ARGUMENT_KIND, "token", c->token}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (all[i].kind == kind && strcmp(all[i].key, key) == 0) return all[i].value;

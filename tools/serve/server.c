@@ -21,11 +21,10 @@ enum {
   MOST_LISTENERS = 2
 };
 
-#define COOKIE "digits_token"
-
 struct server {
   networks *networks;
   const char *token; /**< "": none */
+  char cookie[32];   /**< as which a browser keeps it: its name, another one for each port */
   crowd *crowd;
   struct MHD_Daemon *daemons[MOST_LISTENERS];
 };
@@ -96,8 +95,9 @@ static enum MHD_Result send_file(const server *s, struct MHD_Connection *connect
       strlen(file->text), (char *)file->text, MHD_RESPMEM_PERSISTENT);
   if (response && *s->token &&
       MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "token")) {
-    char cookie[TOKEN_ROOM + 80];
-    snprintf(cookie, sizeof cookie, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict", s->token);
+    char cookie[sizeof s->cookie + TOKEN_ROOM + 80];
+    snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict", s->cookie,
+             s->token);
     MHD_add_response_header(response, "Set-Cookie", cookie);
   }
   return send_response(connection, MHD_HTTP_OK, type, response);
@@ -125,7 +125,7 @@ static bool knows_token(const server *s, struct MHD_Connection *connection, cons
     return strncasecmp(told, scheme, strlen(scheme)) == 0 &&
            token_is(s->token, told + strlen(scheme));
   enum MHD_ValueKind where = MHD_COOKIE_KIND;
-  told = MHD_lookup_connection_value(connection, where, COOKIE);
+  told = MHD_lookup_connection_value(connection, where, s->cookie);
   if (told && token_is(s->token, told)) return true;
   where = MHD_GET_ARGUMENT_KIND;
   told = strcmp(path, "/") == 0 ? MHD_lookup_connection_value(connection, where, "token") : NULL;
@@ -289,6 +289,7 @@ static bool start_all(server *s, const char *const *addresses, uint32_t *port, d
     int listener = listener_open(addresses[i], port, &of_socket);
     if (listener < 0 && i > 0 && of_socket.kind == DG_ERR_UNSUPPORTED) break;
     if (listener < 0) return *err = of_socket, false;
+    snprintf(s->cookie, sizeof s->cookie, "digits_token_%u", *port);
     s->daemons[i] = start_daemon(s, listener, err);
     if (!s->daemons[i]) return false;
   }
