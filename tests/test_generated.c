@@ -14,7 +14,7 @@
 #include "tests/suite.h"
 
 /** Seeds on the cpu; fewer where kernels are compiled for each model, or simulated. */
-enum { BYTES = 160, SEEDS = 200, COMPILED_SEEDS = 40, SMALL_SEEDS = 80 };
+enum { BYTES = 160, SEEDS = 200, COMPILED_SEEDS = 24, SMALL_SEEDS = 80 };
 
 /** Does the model of a seed run to its end? */
 static bool run(uint32_t seed, dg_device *device) {
