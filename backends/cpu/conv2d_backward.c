@@ -19,7 +19,8 @@ void dg_conv_backward_prepare(dg_cpu_op *op) {
   bool changes = dg_conv_ending_changes(ending), d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
   needs->backward_reads_in = true;
   needs->backward_reads_out = d->act.kind != DG_ACT_NONE;
-  needs->kept = ending->pool ? (size_t)op->base.max_n * d->filters * dg_conv_ending_plane(ending) : 0;
+  needs->kept =
+      ending->pool ? (size_t)op->base.max_n * d->filters * dg_conv_ending_plane(ending) : 0;
   plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
   plan->d_z_floats =
       changes ? dg_round_up(plan->pixels * DG_TILE_WIDTH + dg_conv_ending_slack(ending)) : 0;

@@ -43,7 +43,8 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
   needs->backward_workspace = (p->back_weights + threads * p->from.end) * sizeof(float);
   needs->backward_reads_in = true;
   needs->backward_reads_out = dg_conv_ending_changes(&p->ending);
-  needs->kept = p->ending.pool ? (size_t)op->base.max_n * d->filters * dg_conv_ending_plane(&p->ending) : 0;
+  needs->kept =
+      p->ending.pool ? (size_t)op->base.max_n * d->filters * dg_conv_ending_plane(&p->ending) : 0;
   return true;
 }
 

@@ -11,6 +11,7 @@ typedef struct {
   const uint8_t *at, *end;
   FILE *out;
   uint32_t rank; /**< of what the last layer gives, as far as is known */
+  bool huge;     /**< a model for its sizes alone: joins of what is large */
 } generator;
 
 /** A number below `count`; 0 where the bytes have ended. */
@@ -18,14 +19,19 @@ static uint32_t pick(generator *g, uint32_t count) {
   return g->at < g->end ? *g->at++ % count : 0;
 }
 
-/** Small, as networks have them; seldom as large as a key may be, or such that products wrap. */
-static uint32_t size(generator *g) {
+/** As large as a key may be, or such that sums and products wrap. */
+static uint32_t large_size(generator *g) {
   static const uint32_t large[] = {100,       255,       256,        1000,      4095,
                                    4096,      46341,     65535,      65536,     65537,
                                    600000,    1 << 20,   1 << 24,    134217729, 536870912,
                                    536870928, 715827883, 1073741824, INT32_MAX};
+  return large[pick(g, sizeof large / sizeof *large)];
+}
+
+/** Small, as networks have them; seldom not. */
+static uint32_t size(generator *g) {
   uint32_t kind = pick(g, 16);
-  if (kind == 15) return large[pick(g, sizeof large / sizeof *large)];
+  if (kind == 15) return large_size(g);
   if (kind >= 12) return 16 + pick(g, 33);
   return 1 + kind;
 }
@@ -189,7 +195,7 @@ static void put_join(generator *g, uint32_t index) {
 
 static void put_layer(generator *g, uint32_t index) {
   fputs("  { ", g->out);
-  if (index > 0 && pick(g, 6) == 5) {
+  if (index > 0 && pick(g, g->huge ? 2 : 6) == 1) {
     put_join(g, index);
   } else {
     const kind *k = pick_kind(g);
@@ -200,8 +206,14 @@ static void put_layer(generator *g, uint32_t index) {
 }
 
 static void put_input(generator *g) {
+  g->huge = pick(g, 8) == 7;
   g->rank = 3 - pick(g, 3);
   fputs("name = \"generated\";\ninput = [", g->out);
+  if (g->huge) {
+    static const char *const ones[] = {"", "", "1, ", "1, 1, "};
+    fprintf(g->out, "%s%u];\n", ones[g->rank], large_size(g));
+    return;
+  }
   if (g->rank == 3) fprintf(g->out, "%u, ", pick(g, 2) ? size(g) : 1);
   if (g->rank >= 2) fprintf(g->out, "%u, ", size(g) + pick(g, 16));
   fprintf(g->out, "%u];\n", size(g) + pick(g, 16));
