@@ -211,8 +211,8 @@ static void two_storages(void) {
 
 /* ---- other files -------------------------------------------------------- */
 
-/** 700 layers of the same shape, of other names, for the model that travels with them. */
-static void many_layers(void) {
+/** 700 norms of the same shape, of other names, for the model that travels with them. */
+static void many_norms(const char *weight, const char *bias) {
   enum { LAYERS = 700 };
   static const float one = 1;
   dg_stored_tensor tensors[2 * LAYERS];
@@ -223,7 +223,7 @@ static void many_layers(void) {
   for (int i = 0; i < LAYERS; i++) {
     fprintf(to, ", { type = \"layer_norm\"; name = \"a%d\"; }", i);
     for (int k = 0; k < 2; k++) {
-      snprintf(names[2 * i + k], sizeof *names, "q%d.%s", i, k ? "bias" : "weight");
+      snprintf(names[2 * i + k], sizeof *names, "q%d.%s", i, k ? bias : weight);
       tensors[2 * i + k] =
           (dg_stored_tensor){.name = names[2 * i + k], .rank = 1, .dim = {1}, .data = &one};
     }
@@ -238,6 +238,15 @@ static void many_layers(void) {
   ck_assert_msg(dg_safetensors_write(path, tensors, 2 * LAYERS, &carried, 1, &err), "%s",
                 err.message);
   free(text);
+}
+
+static void many_layers(void) {
+  many_norms("weight", "bias");
+}
+
+/** In Keras's layout, where a norm behind an image has its numbers in another order. */
+static void many_layers_of_keras(void) {
+  many_norms("gamma", "beta");
 }
 
 /** Sixteen million zeros. */
@@ -280,6 +289,7 @@ static const struct {
     {one_number, false, "\"a.w\" makes more numbers than the 4194304"},
     {two_storages, false, "more than weights here can need"},
     {many_layers, true, NULL},
+    {many_layers_of_keras, true, NULL},
     {packed_set, false, "\"w\" makes more numbers than the 4194304"},
 };
 

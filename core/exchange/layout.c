@@ -104,27 +104,6 @@ static size_t member_of(const dg_outline_node *node, const dg_param *param, uint
 
 /* ---- fitting ------------------------------------------------------------ */
 
-/** The image that the numbers of a tensor were before they became one row; NULL: none. */
-static const dg_shape *image_of(const dg_outline *outline, uint32_t tensor) {
-  while (tensor != 0) {
-    const dg_outline_node *node = outline->nodes;
-    while (node->out != tensor) node++;
-    if (node->shape.rank == 3) return &node->shape;
-    switch (node->op.kind) {
-    case DG_OP_ACTIVATION:
-    case DG_OP_DROPOUT:
-    case DG_OP_BATCH_NORM:
-    case DG_OP_LAYER_NORM:
-    case DG_OP_ADD:
-      tensor = node->in[0];
-      break;
-    default:
-      return NULL;
-    }
-  }
-  return outline->input.rank == 3 ? &outline->input : NULL;
-}
-
 /** Keras's dimension k is our dimension order[k]. */
 static void keras_dims(const dg_outline_node *node, uint32_t rank, uint32_t order[DIMS]) {
   static const uint32_t plain[] = {0, 1, 2, 3}, matrix[] = {1, 0}, conv1d[] = {2, 1, 0},
@@ -138,7 +117,7 @@ static void keras_dims(const dg_outline_node *node, uint32_t rank, uint32_t orde
 }
 
 /** Keras's orders beyond that of the dimensions: gates, and images that became a row. */
-static void keras_orders(const dg_outline *outline, const dg_outline_node *node, dg_source *s) {
+static void keras_orders(const dg_outline_node *node, dg_source *s) {
   static const uint8_t gru[] = {1, 0, 2}; /* ours is r z n, theirs z r h */
   if (node->op.kind == DG_OP_RECURRENT && node->op.recurrent.cell == DG_CELL_GRU) {
     s->gates = dg_cell_gates(DG_CELL_GRU);
@@ -147,7 +126,7 @@ static void keras_orders(const dg_outline *outline, const dg_outline_node *node,
   uint32_t dim = node->op.kind == DG_OP_LINEAR ? 1 : 0;
   bool features = (node->op.kind == DG_OP_LINEAR && s->param->spec.rank == 2) ||
                   (is_norm(node) && node->shape.rank == 1);
-  const dg_shape *image = features ? image_of(outline, node->in[0]) : NULL;
+  const dg_shape *image = features ? node->image : NULL;
   if (!image || dg_shape_count(image) != s->param->spec.dim[dim]) return;
   s->image_dim = dim;
   s->image = image;
@@ -192,8 +171,8 @@ static bool fit_keras_bias(const dg_outline_node *node, dg_source *s, bool secon
   return true;
 }
 
-static bool fit_shape(const dg_outline *outline, const dg_outline_node *node, dg_layout layout,
-                      dg_source *s, char *why, size_t room) {
+static bool fit_shape(const dg_outline_node *node, dg_layout layout, dg_source *s, char *why,
+                      size_t room) {
   uint32_t order[DIMS] = {0, 1, 2, 3};
   bool right, reverse;
   if (layout == DG_LAYOUT_KERAS) {
@@ -205,7 +184,7 @@ static bool fit_shape(const dg_outline *outline, const dg_outline_node *node, dg
     } else {
       right = fit_dims(s, order);
     }
-    if (right) keras_orders(outline, node, s);
+    if (right) keras_orders(node, s);
   } else {
     right = fit_dims(s, order);
   }
@@ -280,7 +259,7 @@ bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const
     }
     used[member] = true;
     sources[i].from = &arrays->items[group->members[member]];
-    if (!fit_shape(outline, node, arrays->layout, &sources[i], why, room)) return false;
+    if (!fit_shape(node, arrays->layout, &sources[i], why, room)) return false;
   }
   return all_used(node, arrays, group, used, why, room);
 }

@@ -39,6 +39,28 @@ static dg_outline_node node_of(const dg_node *node) {
   return n;
 }
 
+/** Does an op leave every number of a row in its place? */
+static bool keeps_places(dg_op_kind kind) {
+  return kind == DG_OP_ACTIVATION || kind == DG_OP_DROPOUT || kind == DG_OP_BATCH_NORM ||
+         kind == DG_OP_LAYER_NORM || kind == DG_OP_ADD;
+}
+
+static bool find_images(dg_outline *outline, const dg_model *model, dg_error *err) {
+  const dg_shape **of = calloc(outline->tensor_count, sizeof *of);
+  if (!of) return dg_fail_memory(err, outline->tensor_count * sizeof *of);
+  if (model->input.rank == 3) of[0] = &model->input;
+  for (uint32_t i = 0; i < outline->node_count; i++) {
+    dg_outline_node *node = &outline->nodes[i];
+    node->image = of[node->in[0]];
+    if (node->shape.rank == 3)
+      of[node->out] = &node->shape;
+    else if (keeps_places(node->op.kind))
+      of[node->out] = node->image;
+  }
+  free(of);
+  return true;
+}
+
 bool dg_outline_make(dg_outline *outline, const dg_model *model, dg_error *err) {
   *outline = (dg_outline){.network = calloc(1, sizeof *outline->network)};
   dg_network *network = outline->network;
@@ -59,7 +81,8 @@ bool dg_outline_make(dg_outline *outline, const dg_model *model, dg_error *err) 
   outline->param_count = dg_network_param_list(network, &outline->params);
   for (uint32_t i = 0; i < network->node_count; i++)
     outline->nodes[i] = node_of(&network->nodes[i]);
-  return true;
+  if (find_images(outline, model, err)) return true;
+  return dg_outline_free(outline), false;
 }
 
 void dg_outline_free(dg_outline *outline) {

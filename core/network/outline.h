@@ -12,6 +12,8 @@ typedef struct {
   dg_shape shape;                      /**< of the output */
   uint32_t params, states;
   uint32_t first_param, first_state; /**< in the list of parameters */
+  const dg_shape *image; /**< that the numbers of in[0] are, or were before they became one row;
+                            NULL: none */
 } dg_outline_node;
 
 typedef struct {
