@@ -240,6 +240,28 @@ START_TEST(complex_numbers_are_refused) {
 }
 END_TEST
 
+/** A checkpoint of two networks is refused: which of them is meant? */
+START_TEST(one_network_of_two_is_not_chosen) {
+  const pth_tensor tensor = {"a.w", "Float", "0", 4, 1, {4}, {1}};
+  size_t size, length = 3;
+  char *dict = pth_pickle(&tensor, 1, &size), pickle[2000] = "\x80\2}";
+  static const char *const words[] = {"net", "state_dict"};
+  for (size_t i = 0; i < 2; i++) {
+    const char *word = words[i];
+    memcpy(pickle + length, (char[]){'X', (char)strlen(word), 0, 0, 0}, 5);
+    memcpy(pickle + length + 5, word, strlen(word));
+    length += 5 + strlen(word);
+    memcpy(pickle + length, dict + 2, size - 3); /* without protocol and end */
+    length += size - 3;
+    pickle[length++] = 's';
+  }
+  pickle[length++] = '.';
+  write_pth(pickle, length);
+  refused(path, "both \"state_dict\" and \"net\" have weights");
+  free(dict);
+}
+END_TEST
+
 /* ---- depth -------------------------------------------------------------- */
 
 /** A pickle of `head`, many times `part`, and `tail`. */
@@ -405,6 +427,7 @@ int main(void) {
   tcase_add_loop_test(tests, numbers_of_other_machines, 0, sizeof big / sizeof *big);
   tcase_add_test(tests, orders_of_bytes);
   tcase_add_test(tests, complex_numbers_are_refused);
+  tcase_add_test(tests, one_network_of_two_is_not_chosen);
   tcase_add_test(tests, depth_and_size_do_no_harm);
   tcase_add_loop_test(tests, cut_files_are_refused, 0, sizeof files / sizeof *files);
   tcase_add_loop_test(tests, changed_files_do_no_harm, 0, sizeof files / sizeof *files);

@@ -229,9 +229,37 @@ static void zeros(hid_t file) {
   H5Pclose(how);
 }
 
+static void add_of_type(hid_t file, const char *name, hid_t type) {
+  const hsize_t four = 4;
+  hid_t space = H5Screate_simple(1, &four, NULL);
+  hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert_int_ge(set, 0);
+  H5Dclose(set);
+  H5Sclose(space);
+}
+
+/** A norm that is taken to lack what was passed over would be another. */
+static void complex_numbers(hid_t file) {
+  hid_t type = H5Tcreate(H5T_COMPOUND, 8);
+  H5Tinsert(type, "r", 0, H5T_IEEE_F32LE);
+  H5Tinsert(type, "i", 4, H5T_IEEE_F32LE);
+  add_of_type(file, "w", type);
+  H5Tclose(type);
+}
+
+static void truths(hid_t file) {
+  hid_t type = H5Tenum_create(H5T_STD_I8LE);
+  const signed char no = 0, yes = 1;
+  H5Tenum_insert(type, "FALSE", &no);
+  H5Tenum_insert(type, "TRUE", &yes);
+  add_of_type(file, "w", type);
+  H5Tclose(type);
+}
+
 static void sound(hid_t file) {
   hid_t group = add_group(file, "fc1");
   add_sound(group, "bias");
+  add_of_type(file, "text", H5T_C_S1);
   H5Lcreate_hard(group, "bias", file, "again", H5P_DEFAULT, H5P_DEFAULT);
   H5Gclose(group);
 }
@@ -260,6 +288,8 @@ static const struct {
     {made_of_others, "\"w\" lies in another file"},
     {kept_elsewhere, "\"w\" lies in another file"},
     {not_there, "\"w\" has fewer bytes in the file than its shape needs"},
+    {complex_numbers, "\"w\" has a type that is not read"},
+    {truths, "\"w\" has a type that is not read"},
     {zeros, "\"w\" makes more numbers than the 4194304"},
 };
 

@@ -108,7 +108,9 @@ bool dg_hdf5_add_set(dg_arrays *arrays, hid_t set, const char *name, dg_error *e
   uint64_t dim[H5S_MAX_RANK];
   if (!look_at(set, &shape))
     return refuse(arrays, name, "can't be read: the file is damaged, or no weight file", err);
-  if (shape.class != H5T_FLOAT && shape.class != H5T_INTEGER) return true;
+  if (shape.class == H5T_STRING || shape.class == H5T_REFERENCE) return true; /* no numbers */
+  if (shape.class != H5T_FLOAT && shape.class != H5T_INTEGER)
+    return refuse(arrays, name, "has a type that is not read; save it as float32", err);
   hid_t how = H5Dget_create_plist(set);
   const char *wrong = check_storage(set, how, &shape);
   if (how >= 0) H5Pclose(how);

@@ -212,15 +212,19 @@ bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const
 }
 
 /** Says that a group lacks what can't be told. */
-static bool fail_lacking(const dg_outline_node *node, const dg_arrays *arrays,
-                         const dg_group *group, char *why, size_t room) {
+static bool fail_lacking(const dg_outline *outline, const dg_outline_node *node,
+                         const dg_arrays *arrays, const dg_group *group, char *why, size_t room) {
   const char *first = arrays->items[group->members[0]].name;
-  if (room)
-    snprintf(why, room,
-             "\"%s\" has %zu of the %u tensors of a %s, by numbers alone: whether its scale or its "
-             "center is missing can't be told; say it by --map %s=%s.weight or --map %s=%s.bias",
-             group->name, group->count, node->params + node->states, node->layer->kind->type, first,
-             node->layer->name, first, node->layer->name);
+  const dg_param *param;
+  if (!room) return false;
+  snprintf(why, room,
+           "\"%s\" has %zu of the %u tensors of a %s, by numbers alone: whether its scale or its "
+           "center is missing can't be told; say it by --map %s=%s.weight",
+           group->name, group->count, node->params + node->states, node->layer->kind->type, first,
+           node->layer->name);
+  for (uint32_t i = 1; (param = dg_layout_param(outline, node, i)); i++)
+    dg_append(why, room, " or %s", param->name);
+  dg_append(why, room, group->count > 1 ? ", and so for each of them" : "");
   return false;
 }
 
@@ -247,7 +251,8 @@ bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const
     if (room) snprintf(why, room, "\"%s\" has more tensors than any layer", group->name);
     return false;
   }
-  if (dg_layout_lacks(node, arrays, group)) return fail_lacking(node, arrays, group, why, room);
+  if (dg_layout_lacks(node, arrays, group))
+    return fail_lacking(outline, node, arrays, group, why, room);
   for (uint32_t i = 0; (param = dg_layout_param(outline, node, i)); i++) {
     bool reverse;
     size_t member = member_of(node, param, i, arrays, group), role = role_of(param, &reverse);

@@ -252,9 +252,10 @@ static bool fail_missing(const mapping *m, const own_layer *layer) {
   char shape[100], why[WHY] = "";
   dg_source sources[DG_LAYER_PARAMS];
   size_t only = meant_for(m, layer);
-  if (only < m->groups.count)
-    dg_layout_fit(m->outline, layer->node, m->arrays, &m->groups.items[only], sources, why,
-                  sizeof why);
+  const dg_group *meant = only < m->groups.count ? &m->groups.items[only] : NULL;
+  if (meant) dg_layout_fit(m->outline, layer->node, m->arrays, meant, sources, why, sizeof why);
+  if (meant && dg_layout_lacks(layer->node, m->arrays, meant))
+    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
   for (uint32_t i = 0; i < param->spec.rank; i++) dims[i] = param->spec.dim[i];
   return dg_fail(
       m->err, DG_ERR_INPUT,

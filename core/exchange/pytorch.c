@@ -202,17 +202,36 @@ static bool holds_tensors(const reading *r, const dg_pickle_value *dict) {
   return false;
 }
 
-/** The dictionary within another that has the weights; NULL: none has. */
-static const dg_pickle_value *find_within(const reading *r, const dg_pickle_value *dict) {
+/** The dictionary of that name within another; NULL: there is none. */
+static const dg_pickle_value *dict_within(const reading *r, const dg_pickle_value *dict,
+                                          const char *name) {
+  const dg_pickle_value *key, *value;
+  uint32_t left = dict->count, cell = dict->first;
+  while (next_item(r, &left, &cell, &key, &value))
+    if (dg_pickle_is(key, name) && value->kind == DG_PICKLE_DICT) return value;
+  return NULL;
+}
+
+/** The dictionary within another that has the weights, or in which they may be; NULL: none has.
+    Two with weights are of two networks, an error. */
+static bool find_within(const reading *r, const dg_pickle_value *dict,
+                        const dg_pickle_value **found) {
   static const char *const usual[] = {"state_dict", "model_state_dict", "model",
                                       "net",        "network",          "weights"};
+  const char *name = NULL; /* of the one with weights */
+  *found = NULL;
   for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-    const dg_pickle_value *key, *value;
-    uint32_t left = dict->count, cell = dict->first;
-    while (next_item(r, &left, &cell, &key, &value))
-      if (dg_pickle_is(key, usual[i]) && value->kind == DG_PICKLE_DICT) return value;
+    const dg_pickle_value *within = dict_within(r, dict, usual[i]);
+    bool weights = within && holds_tensors(r, within);
+    if (weights && name)
+      return dg_fail(r->err, DG_ERR_INPUT,
+                     "%s: both \"%s\" and \"%s\" have weights; save the one that is meant by "
+                     "torch.save(model.state_dict(), FILE)",
+                     r->arrays->path, name, usual[i]);
+    if (within && (weights || !*found)) *found = within;
+    if (weights) name = usual[i];
   }
-  return NULL;
+  return true;
 }
 
 static bool add_all(reading *r, const dg_pickle_value *dict) {
@@ -236,7 +255,7 @@ static bool read_dict(reading *r) {
   const dg_pickle_value *dict = &r->pickle.values[r->pickle.root];
   for (int i = 0; i < DEEPEST && dict && dict->kind == DG_PICKLE_DICT; i++) {
     if (holds_tensors(r, dict)) return add_all(r, dict);
-    dict = find_within(r, dict);
+    if (!find_within(r, dict, &dict)) return false;
   }
   return dg_fail(r->err, DG_ERR_INPUT,
                  "%s: no state dict was found, at the top or under \"state_dict\" or \"model\"; "
