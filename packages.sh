@@ -3,7 +3,7 @@
 # "test" those of its tests too. Asks for sudo where it isn't run as root.
 set -eu
 run="cmake gcc libc6-dev ninja-build pkg-config
-     zlib1g-dev libpng-dev libturbojpeg0-dev libexif-dev libopenblas-dev libconfig-dev libjansson-dev
+     zlib1g-dev libpng-dev libturbojpeg0-dev libopenblas-dev libconfig-dev libjansson-dev
      libzip-dev libhdf5-dev libprotobuf-c-dev protobuf-c-compiler libmicrohttpd-dev
      ocl-icd-opencl-dev libclblast-dev pocl-opencl-icd"
 test="check libsubunit-dev oclgrind clang libclang-rt-dev libomp-dev mandoc zsh

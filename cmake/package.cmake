@@ -29,8 +29,7 @@ on the processor alone without any driver. Digits to learn from are
 built in, MNIST's files are read.")
 
 # What a program that links the static library needs.
-set(needs zlib1g-dev libopenblas-dev libconfig-dev libjansson-dev libpng-dev libturbojpeg0-dev
-    libexif-dev)
+set(needs zlib1g-dev libopenblas-dev libconfig-dev libjansson-dev libpng-dev libturbojpeg0-dev)
 if(DIGITS_HAVE_OPENCL)
   list(APPEND needs ocl-icd-opencl-dev)
 endif()

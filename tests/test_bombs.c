@@ -92,6 +92,42 @@ START_TEST(progressive_pictures) {
 }
 END_TEST
 
+/** Exif data of 5000 pointers to the directory that they are in, before the tag of how the picture
+    was held. */
+static void write_pointers(void) {
+  enum { POINTERS = 5000, ENTRY = 12 };
+  static unsigned char exif[6 + 8 + 2 + (POINTERS + 1) * ENTRY + 4];
+  const unsigned char head[] = {'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0};
+  const unsigned char pointers[2][ENTRY] = {{0x25, 0x88, 4, 0, 1, 0, 0, 0, 8, 0, 0, 0},
+                                            {0x69, 0x87, 4, 0, 1, 0, 0, 0, 8, 0, 0, 0}};
+  const unsigned char held[] = {0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+  const unsigned char size[] = {8, 0, 8, 0, 16, 1, 1, 0x11, 0};
+  const unsigned char codes[] = {0, 1, [17] = 0}, scan[] = {1, 1, 0, 0, 63, 0};
+  unsigned char steps[65] = {0}, *at = exif + sizeof head;
+  memset(steps + 1, 1, 64);
+  memcpy(exif, head, sizeof head);
+  *at++ = (POINTERS + 1) & 255;
+  *at++ = (POINTERS + 1) >> 8;
+  for (int i = 0; i < POINTERS; i++, at += ENTRY) memcpy(at, pointers[i % 2], ENTRY);
+  memcpy(at, held, ENTRY);
+  FILE *file = open_file("bomb");
+  fwrite("\377\330", 1, 2, file);
+  put_segment(file, 0xe1, exif, sizeof exif);
+  put_segment(file, 0xdb, steps, sizeof steps);
+  put_segment(file, 0xc0, size, sizeof size);
+  put_segment(file, 0xc4, codes, sizeof codes);
+  put_segment(file, 0xc4, "\20\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 18);
+  put_segment(file, 0xda, scan, sizeof scan);
+  fwrite("\17\377\331", 1, 3, file);
+  close_file(file);
+}
+
+START_TEST(photographs_that_point_to_themselves) {
+  write_pointers();
+  cost_check("JPEG, Exif data of 5000 pointers", PREDICT "bomb", 2, "no ink was found");
+}
+END_TEST
+
 /* ---- PNG ---------------------------------------------------------------- */
 
 /** A picture of zeros, whose rows are filtered by the slowest filter, with a chunk before them. */
@@ -253,6 +289,7 @@ int main(void) {
   TCase *tests = tcase_create("bombs");
   tcase_set_timeout(tests, 300);
   tcase_add_test(tests, progressive_pictures);
+  tcase_add_test(tests, photographs_that_point_to_themselves);
   tcase_add_test(tests, pictures_that_inflate);
   tcase_add_test(tests, specks);
   tcase_add_test(tests, tables_that_inflate);

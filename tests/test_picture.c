@@ -193,21 +193,28 @@ START_TEST(all_forms_of_pgm_are_read) {
 }
 END_TEST
 
-/** Writes a JPEG file with an Exif segment behind its first two bytes: held in the way `how`. */
+/** Writes a JPEG file with an Exif segment behind its first two bytes: held in the way `how`; the
+    odd ways in numbers whose high byte is first, behind a tag of another kind. */
 static void write_turned(const dg_picture *p, uint8_t how) {
-  const uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0,    0,    'M', 'M',
-                          0,    42,   0, 0,  0,   8,   0,   1,   0x01, 0x12, 0,   3,
-                          0,    0,    0, 1,  0,   how, 0,   0,   0,    0,    0,   0};
+  const uint8_t high_first[] = {0xff, 0xe1, 0, 46, 'E', 'x', 'i', 'f', 0,    0,    'M', 'M',
+                                0,    42,   0, 0,  0,   8,   0,   2,   0x01, 0x0f, 0,   2,
+                                0,    0,    0, 4,  'd', 'i', 'g', 0,   0x01, 0x12, 0,   3,
+                                0,    0,    0, 1,  0,   how, 0,   0,   0,    0,    0,   0};
+  const uint8_t low_first[] = {0xff, 0xe1, 0, 46, 'E', 'x', 'i', 'f', 0,    0,    'I', 'I',
+                               42,   0,    8, 0,  0,   0,   2,   0,   0x0f, 0x01, 2,   0,
+                               4,    0,    0, 0,  'd', 'i', 'g', 0,   0x12, 0x01, 3,   0,
+                               1,    0,    0, 0,  how, 0,   0,   0,   0,    0,    0,   0};
+  const uint8_t *exif = how % 2 ? high_first : low_first;
   static uint8_t whole[ROOM];
   size_t size;
   dg_error err = {0};
   canvas_write_jpeg(p, 95, path_of("x.jpg"));
-  char *bytes = dg_file_read(path_of("x.jpg"), ROOM - sizeof exif, &size, &err);
+  char *bytes = dg_file_read(path_of("x.jpg"), ROOM - sizeof low_first, &size, &err);
   ck_assert_ptr_nonnull(bytes);
   memcpy(whole, bytes, 2);
-  memcpy(whole + 2, exif, sizeof exif);
-  memcpy(whole + 2 + sizeof exif, bytes + 2, size - 2);
-  write_file(path_of("x.jpg"), whole, size + sizeof exif);
+  memcpy(whole + 2, exif, sizeof low_first);
+  memcpy(whole + 2 + sizeof low_first, bytes + 2, size - 2);
+  write_file(path_of("x.jpg"), whole, size + sizeof low_first);
   free(bytes);
 }
 
@@ -272,6 +279,7 @@ START_TEST(what_is_no_picture_is_refused) {
       {"P5 20000 20000 255\n", "20000 x 20000 pixels are too many"},
       {"P5 4294967296 4294967296 255\n", "damaged PGM file"},
       {"P5 100000000 100000000 255\n", "too many"},
+      {"P5 1 1 255#\n1", "one white space is expected"},
       {"P5 1 1 255\n1", "1 x 1 pixels are too few"},
       {"\211PNG\r\n\032\n", "damaged PNG file"},
       {"\377\330\377", "has no pixels"},

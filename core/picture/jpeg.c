@@ -1,8 +1,9 @@
-/** JPEG, by libjpeg-turbo, turned as the Exif data in it say (by libexif). */
-#include <libexif/exif-data.h>
+/** JPEG, by libjpeg-turbo, turned as the Exif data in it say. */
 #include <stdlib.h>
+#include <string.h>
 #include <turbojpeg.h>
 
+#include "core/picture/exif.h"
 #include "core/picture/formats.h"
 
 bool dg_is_jpeg(const dg_picture_file *file) {
@@ -12,32 +13,13 @@ bool dg_is_jpeg(const dg_picture_file *file) {
 
 /* ---- turning ------------------------------------------------------------ */
 
-/**
- * How the camera was held, 1 to 8, by the Exif standard (CIPA DC-008, tag 0x112): the sides of the
- * scene that the file's first row and first column show are top and left for 1; from 5 on rows
- * show columns.
- */
-static unsigned orientation(const dg_picture_file *file) {
-  unsigned found = 1;
-  ExifData *data = exif_data_new();
-  if (!data) return found;
-  exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
-  exif_data_set_option(data,
-                       EXIF_DATA_OPTION_IGNORE_UNKNOWN_TAGS); /* each is kept, and may be long */
-  exif_data_load_data(data, file->bytes, (unsigned)file->size);
-  ExifEntry *entry = exif_data_get_entry(data, EXIF_TAG_ORIENTATION);
-  if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1)
-    found = exif_get_short(entry->data, exif_data_get_byte_order(data));
-  exif_data_unref(data);
-  return found >= 1 && found <= 8 ? found : 1;
-}
-
-/** Turns and mirrors a picture so that the top of the scene is its first row. */
+/** Turns and mirrors a picture so that the top of the scene is its first row: it was held as
+    dg_exif_orientation says; 0: nobody knows. */
 static bool turn(dg_picture *picture, unsigned how, dg_error *err) {
   bool across = how >= 5;
   bool bottom_first = how == 3 || how == 4 || how == 6 || how == 7;
   bool right_first = how == 2 || how == 3 || how == 7 || how == 8;
-  if (how == 1) return true;
+  if (how <= 1) return true;
   uint32_t height = picture->height, width = picture->width;
   dg_picture turned = {across ? width : height, across ? height : width,
                        malloc((size_t)height * width)};
@@ -57,13 +39,14 @@ static bool turn(dg_picture *picture, unsigned how, dg_error *err) {
 
 /* ---- markers ------------------------------------------------------------ */
 
-/** What a file's markers (ITU-T T.81, annex B) tell of the work that it makes. */
+/** What a file's markers (ITU-T T.81, annex B) tell: the work that it makes, how it was held. */
 typedef struct {
   uint64_t scanned; /**< components of all scans: each goes over all its blocks of the picture */
   bool arithmetic;  /**< coded so; a bit can stand for any number of blocks then */
+  unsigned held;    /**< as dg_exif_orientation says; 0: there are no Exif data */
 } outline;
 
-enum { START_OF_SCAN = 0xda, END_OF_IMAGE = 0xd9, TEMPORARY = 0x01 };
+enum { START_OF_SCAN = 0xda, END_OF_IMAGE = 0xd9, APPLICATION_1 = 0xe1, TEMPORARY = 0x01 };
 
 /** Does a marker stand alone, or is the byte none, but one of coded data? */
 static bool is_bare(uint8_t marker) {
@@ -73,6 +56,14 @@ static bool is_bare(uint8_t marker) {
 /** Is it the start of a frame in arithmetic coding? 0xcc defines its tables. */
 static bool is_arithmetic(uint8_t marker) {
   return marker >= 0xc9 && marker <= 0xcf && marker != 0xcc;
+}
+
+/** Reads a segment, from its length on, where it holds Exif data. */
+static unsigned orientation(const uint8_t *segment, size_t length) {
+  static const char name[] = "Exif\0"; /* with two zeros */
+  size_t head = 2 + sizeof name;
+  if (length < head || memcmp(segment + 2, name, sizeof name) != 0) return 0;
+  return dg_exif_orientation(segment + head, length - head);
 }
 
 static outline outline_of(const dg_picture_file *file) {
@@ -88,7 +79,10 @@ static outline outline_of(const dg_picture_file *file) {
     if (marker == END_OF_IMAGE) break;
     if (marker == START_OF_SCAN && at + 4 < size) o.scanned += bytes[at + 4];
     o.arithmetic |= is_arithmetic(marker);
-    at += 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+    size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3], left = size - at - 2;
+    if (marker == APPLICATION_1 && !o.held)
+      o.held = orientation(bytes + at + 2, length < left ? length : left);
+    at += 2 + length;
   }
   return o;
 }
@@ -105,9 +99,8 @@ static bool fail_damaged(const dg_picture_file *file, const char *why, dg_error 
  * takes a bit at least, in a picture whose components are sampled most oddly for each fourth block;
  * and it takes its time in each scan.
  */
-static bool check_work(const dg_picture_file *file, uint64_t pixels, dg_error *err) {
+static bool check_work(const dg_picture_file *file, outline o, uint64_t pixels, dg_error *err) {
   const uint64_t most_scanned = (uint64_t)1 << 30, most_of_byte = 8 * 64 * 4;
-  outline o = outline_of(file);
   if (o.arithmetic) return fail_damaged(file, "arithmetic coding, which few programs read", err);
   if (pixels > file->size * most_of_byte)
     return fail_damaged(file, "it is too short for its size", err);
@@ -135,11 +128,13 @@ static bool decode(dg_picture *picture, const dg_picture_file *file, tjhandle ha
   const int flags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING;
   if (!measure(picture, file, handle, err)) return false;
   uint32_t height = picture->height, width = picture->width;
-  return check_work(file, (uint64_t)height * width, err) &&
+  outline o = outline_of(file);
+  return check_work(file, o, (uint64_t)height * width, err) &&
          dg_picture_allocate(picture, file, height, width, 1, err) &&
          (tjDecompress2(handle, file->bytes, file->size, picture->pixels, (int)width, 0,
                         (int)height, TJPF_GRAY, flags) == 0 ||
-          fail_damaged(file, tjGetErrorStr2(handle), err));
+          fail_damaged(file, tjGetErrorStr2(handle), err)) &&
+         turn(picture, o.held, err);
 }
 
 /** Does something with a handle of libjpeg-turbo. */
@@ -158,5 +153,5 @@ bool dg_measure_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error 
 }
 
 bool dg_read_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
-  return with_handle(picture, file, decode, err) && turn(picture, orientation(file), err);
+  return with_handle(picture, file, decode, err);
 }

@@ -61,7 +61,12 @@ static bool read_header(dg_picture *picture, const dg_picture_file *file, cursor
                    "%s: damaged PGM file: expected width, height and the largest gray, 1 to %d; "
                    "save it again",
                    file->name, MOST_GRAY);
-  if (file->bytes[1] == '5' && c->at < c->end) c->at++;
+  if (file->bytes[1] == '5' && c->at < c->end && !isspace(*c->at++))
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "%s: damaged PGM file: one white space is expected behind the largest gray; save "
+        "it again",
+        file->name);
   return dg_picture_check(file, picture->height, picture->width, err);
 }
 
