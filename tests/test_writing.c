@@ -490,6 +490,36 @@ START_TEST(a_link_of_another_in_a_sticky_folder_is_not) {
 }
 END_TEST
 
+/* ---- pipes ----------------------------------------------------------------- */
+
+/** Reads a pipe to its end in a process of its own, whose status is 0 where that was all of 'a'. */
+static pid_t start_reader(const char *path) {
+  pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child != 0) return child;
+  static char bytes[LARGE + 1];
+  FILE *pipe = fopen(path, "rb");
+  size_t got = pipe ? fread(bytes, 1, sizeof bytes, pipe) : 0;
+  _exit(got == LARGE && memcmp(bytes, content_of('a'), LARGE) == 0 ? 0 : 1);
+}
+
+/** The look before hours of work ends no pipe, lest its reader goes before there is anything. */
+START_TEST(a_look_leaves_a_pipe_to_its_reader) {
+  int status;
+  dg_error err = {0};
+  ck_assert_int_eq(mkfifo(path_of("pipe"), 0600), 0);
+  alarm(20); /* who writes to a pipe that has lost its reader waits for ever */
+  pid_t reader = start_reader(path_of("pipe"));
+  ck_assert_msg(dg_file_check(path_of("pipe"), &err), "%s", err.message);
+  ck_assert_msg(save("pipe", 'a', &err), "%s", err.message);
+  ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+  ck_assert_int_eq(status, 0);
+  alarm(0);
+  ck_assert_int_eq(mkdir(path_of("d"), 0700), 0);
+  ck_assert(!dg_file_check(path_of("d"), &err));
+}
+END_TEST
+
 /* ---- weights ---------------------------------------------------------------- */
 
 static int allocations, failing;
@@ -572,6 +602,7 @@ int main(void) {
   tcase_add_test(tests, a_file_of_another_in_a_sticky_folder_is_written);
   tcase_add_test(tests, links_are_followed);
   tcase_add_test(tests, a_link_of_another_in_a_sticky_folder_is_not);
+  tcase_add_test(tests, a_look_leaves_a_pipe_to_its_reader);
   tcase_add_test(tests, memory_that_runs_out_damages_no_weights);
   tcase_add_test(tests, a_damaged_header_is_noticed);
   return suite_main("writing", tests);
