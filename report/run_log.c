@@ -1,12 +1,12 @@
 #include "report/run_log.h"
 
 #include <float.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/support/file.h"
+#include "core/support/json.h"
 
 static const uint64_t largest_log = (uint64_t)1 << 30;
 
@@ -142,7 +142,9 @@ static bool read_lines(run_log *log, const char *path, char *text, dg_error *err
                      "%s:%zu: a line of more than %d bytes; give what digits-run "
                      "--log wrote",
                      path, number, LONGEST_LINE);
-    json_t *object = json_loads(line, 0, &fault);
+    bool starved;
+    json_t *object = dg_json_read(line, strlen(line), 0, &fault, &starved);
+    if (starved) return dg_fail_memory(err, length);
     const char *event = object ? words(object, "event") : NULL;
     bool right = !torn || (event && strcmp(event, "start") == 0);
     if (!right)

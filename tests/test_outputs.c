@@ -213,6 +213,19 @@ START_TEST(two_runs_share_no_log) {
 }
 END_TEST
 
+/** A run that is refused for its log leaves the report that is there as it was. */
+START_TEST(a_busy_log_costs_no_report) {
+  shell_check("rm -rf whole; " TRAIN "--data . --quiet --report whole ./" TINY
+              " && cp -r whole as-it-was",
+              0, "");
+  shell_check(RUN "--backend cpu --data . --epochs 1000000 --log held ./" TINY
+                  " > out & p=$!; " UNTIL_AN_EPOCH TRAIN
+                  "--data . --log held --report whole ./" TINY
+                  "; s=$?; kill -INT $p; wait $p; diff -r whole as-it-was && exit $s",
+              2, "the log held is written by another run now");
+}
+END_TEST
+
 /** What failed first is what is told. */
 START_TEST(a_log_says_why_it_failed) {
   shell_check(TRAIN "--data . --log /dev/full ./" TINY, 1,
@@ -320,6 +333,7 @@ int main(void) {
   tcase_add_test(tests, reports_go_beside_other_files);
   tcase_add_test(tests, a_killed_run_leaves_a_marked_folder);
   tcase_add_test(tests, two_runs_share_no_log);
+  tcase_add_test(tests, a_busy_log_costs_no_report);
   tcase_add_test(tests, a_log_says_why_it_failed);
   tcase_add_test(tests, modes_stay);
   tcase_add_test(tests, a_mounted_file_is_written);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/support/file.h"
+#include "core/support/json.h"
 #include "core/weights/safetensors.h"
 #include "tests/suite.h"
 
@@ -490,6 +491,36 @@ START_TEST(a_link_of_another_in_a_sticky_folder_is_not) {
 }
 END_TEST
 
+/* ---- pipes ----------------------------------------------------------------- */
+
+/** Reads a pipe to its end in a process of its own, whose status is 0 where that was all of 'a'. */
+static pid_t start_reader(const char *path) {
+  pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child != 0) return child;
+  static char bytes[LARGE + 1];
+  FILE *pipe = fopen(path, "rb");
+  size_t got = pipe ? fread(bytes, 1, sizeof bytes, pipe) : 0;
+  _exit(got == LARGE && memcmp(bytes, content_of('a'), LARGE) == 0 ? 0 : 1);
+}
+
+/** The look before hours of work ends no pipe, lest its reader goes before there is anything. */
+START_TEST(a_look_leaves_a_pipe_to_its_reader) {
+  int status;
+  dg_error err = {0};
+  ck_assert_int_eq(mkfifo(path_of("pipe"), 0600), 0);
+  alarm(20); /* who writes to a pipe that has lost its reader waits for ever */
+  pid_t reader = start_reader(path_of("pipe"));
+  ck_assert_msg(dg_file_check(path_of("pipe"), &err), "%s", err.message);
+  ck_assert_msg(save("pipe", 'a', &err), "%s", err.message);
+  ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+  ck_assert_int_eq(status, 0);
+  alarm(0);
+  ck_assert_int_eq(mkdir(path_of("d"), 0700), 0);
+  ck_assert(!dg_file_check(path_of("d"), &err));
+}
+END_TEST
+
 /* ---- weights ---------------------------------------------------------------- */
 
 static int allocations, failing;
@@ -541,6 +572,37 @@ START_TEST(memory_that_runs_out_damages_no_weights) {
 }
 END_TEST
 
+/** Reads a text of one string whose allocation `failing` fails: 0 it is right, 1 it is not there
+   and memory is to blame, 2 it is another. */
+static int read_starved(const char *text, const char *string) {
+  bool starved;
+  allocations = 0;
+  json_set_alloc_funcs(some_memory, free);
+  json_t *value = dg_json_read(text, strlen(text), 0, NULL, &starved);
+  const char *got = json_string_value(json_array_get(value, 0));
+  return got ? strcmp(got, string) == 0 ? 0 : 2 : starved ? 1 : 2;
+}
+
+/** Whichever allocation fails, no text is read with a letter less. jansson itself may die. */
+START_TEST(memory_that_runs_out_changes_no_text) {
+  enum { LENGTH = 1000, ALLOCATIONS = 30 };
+  char string[LENGTH + 1] = "", text[LENGTH + 5];
+  int status, ended[3] = {0};
+  for (int i = 0; i < LENGTH; i++) string[i] = (char)('a' + i % 26);
+  snprintf(text, sizeof text, "[\"%s\"]", string);
+  for (failing = 1; failing < ALLOCATIONS; failing++) {
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) _exit(read_starved(text, string));
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(!WIFEXITED(status) || WEXITSTATUS(status) < 2, "allocation %d", failing);
+    if (WIFEXITED(status)) ended[WEXITSTATUS(status)]++;
+  }
+  ck_assert_int_gt(ended[0], 0);
+  ck_assert_int_gt(ended[1], 5);
+}
+END_TEST
+
 /** A header that says less than it should, as one does that was cut for want of memory. */
 START_TEST(a_damaged_header_is_noticed) {
   put("w", content_of('a'));
@@ -572,7 +634,9 @@ int main(void) {
   tcase_add_test(tests, a_file_of_another_in_a_sticky_folder_is_written);
   tcase_add_test(tests, links_are_followed);
   tcase_add_test(tests, a_link_of_another_in_a_sticky_folder_is_not);
+  tcase_add_test(tests, a_look_leaves_a_pipe_to_its_reader);
   tcase_add_test(tests, memory_that_runs_out_damages_no_weights);
+  tcase_add_test(tests, memory_that_runs_out_changes_no_text);
   tcase_add_test(tests, a_damaged_header_is_noticed);
   return suite_main("writing", tests);
 }

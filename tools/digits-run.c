@@ -178,7 +178,7 @@ static bool job_open(job *j, dg_error *err) {
   if (!open_data(j, err)) return false;
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
   note_command(j);
-  return run_report_open(&j->audience.report, o->report, err) &&
+  return json_log_check(o->log, err) && run_report_open(&j->audience.report, o->report, err) &&
          run_report_describe(&j->audience.report, j->model, j->device, test, err) &&
          open_logs(j, err);
 }

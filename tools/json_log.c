@@ -22,14 +22,29 @@ static int end_torn_line(int file, off_t size) {
   return reason || last == '\n' ? reason : dg_write_all(file, "\n", 1);
 }
 
+static bool fail_busy(const char *path, dg_error *err) {
+  return dg_fail(err, DG_ERR_INPUT,
+                 "the log %s is written by another run now; give this one another file", path);
+}
+
+bool json_log_check(const char *path, dg_error *err) {
+  struct stat info;
+  char *target = path ? dg_file_target(path, err) : NULL;
+  if (!target) return !path;
+  bool plain = stat(target, &info) == 0 && S_ISREG(info.st_mode);
+  int file = plain ? dg_open_file(target, O_RDONLY, 0) : -1;
+  bool busy = file >= 0 && dg_lock(file) == EWOULDBLOCK;
+  if (file >= 0) close(file);
+  free(target);
+  return !busy || fail_busy(path, err);
+}
+
 /** Makes an open file ready for the first line, once no other run has it. */
 static bool begin(int file, const char *path, bool append, dg_error *err) {
   struct stat info;
   int reason = fstat(file, &info) == 0 ? 0 : errno;
   bool plain = !reason && S_ISREG(info.st_mode);
-  if (plain && dg_lock(file) == EWOULDBLOCK)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "the log %s is written by another run now; give this one another file", path);
+  if (plain && dg_lock(file) == EWOULDBLOCK) return fail_busy(path, err);
   if (plain && append) reason = end_torn_line(file, info.st_size);
   if (plain && !append && ftruncate(file, 0) != 0) reason = errno;
   return !reason ||

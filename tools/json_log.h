@@ -33,6 +33,9 @@ typedef struct {
   double accuracy_mean, accuracy_deviation, seconds_mean, seconds_deviation;
 } json_summary;
 
+/** Looks whether another run writes to the log, before anything else is touched; NULL: no log. */
+bool json_log_check(const char *path, dg_error *err);
+
 /**
  * Opens a file, anew or to append to it, beside those that are open; path NULL: none. The log is
  * all zero before the first. A file that another run writes its log to is an error.

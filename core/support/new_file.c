@@ -228,17 +228,21 @@ void dg_file_abandon(dg_new_file *file) {
 
 /* ---- looking ------------------------------------------------------------ */
 
+/** Can it be written to as it is? A pipe is not opened: its reader would find its end, and go. */
+static bool check_open(const char *target, mode_t mode) {
+  if (S_ISFIFO(mode)) return faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) == 0;
+  int descriptor = dg_open_file(target, O_WRONLY | O_NONBLOCK, 0);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor >= 0;
+}
+
 bool dg_file_check(const char *path, dg_error *err) {
   dg_new_file file;
   struct stat info;
   char *target = dg_file_target(path, err);
   if (!target) return false;
-  bool device = stat(target, &info) == 0 && !is_replaceable(&info), right = true;
-  if (device) {
-    int descriptor = dg_open_file(target, O_WRONLY | O_NONBLOCK, 0); /* a pipe may have no reader */
-    right = descriptor >= 0 || fail_opening(path, err);
-    if (descriptor >= 0) close(descriptor);
-  }
+  bool device = stat(target, &info) == 0 && !is_replaceable(&info);
+  bool right = !device || check_open(target, info.st_mode) || fail_opening(path, err);
   free(target);
   if (device || !dg_file_begin(&file, path, err)) return right && device;
   dg_file_abandon(&file);

@@ -3,7 +3,6 @@
  * parameters ("now/"), the optimizer's arrays ("optimizer.0/", …), the moving average and the
  * best parameters so far, and in its metadata the model and, as JSON, the place.
  */
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <zlib.h>
 
 #include "core/data/entries.h"
+#include "core/support/json.h"
 #include "core/support/text.h"
 #include "core/training/trainer.h"
 #include "core/weights/safetensors.h"
@@ -82,7 +82,8 @@ static bool parse_place(const char *text, saved_place *out) {
   int version;
   const char *backend, *device, *data;
   json_int_t threads, sum, seed, epoch, step, right, total;
-  json_t *place = json_loads(text, 0, NULL);
+  bool starved;
+  json_t *place = dg_json_read(text, strlen(text), 0, NULL, &starved);
   bool parsed =
       json_unpack(place, "{si ss ss sI ss sI sI sI sI sF sF sF sI sI}", "version", &version,
                   "backend", &backend, "device", &device, "threads", &threads, "data", &data,

@@ -1,10 +1,10 @@
 #include "core/weights/safetensors.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/support/file.h"
+#include "core/support/json.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors files are little-endian; this machine would have to swap bytes"
@@ -189,8 +189,11 @@ bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) 
     char *header = (char *)file->content + LENGTH_BYTES;
     size_t room = size - LENGTH_BYTES - length;
     json_error_t wrong;
-    file->header = json_loadb(header, length, JSON_REJECT_DUPLICATES, &wrong);
-    if (json_is_object((json_t *)file->header))
+    bool starved;
+    file->header = dg_json_read(header, length, JSON_REJECT_DUPLICATES, &wrong, &starved);
+    if (starved)
+      right = dg_fail_memory(err, length);
+    else if (json_is_object((json_t *)file->header))
       right = read_entries(c, file, file->header, align(header + length, room), room);
     else
       right = damaged(c, "its header is no JSON object%s%s", file->header ? "" : ": ",
