@@ -31,13 +31,19 @@ static void close_crowd(void) {
   crowd_close(all);
 }
 
-/** A client comes from an IPv4 address. */
+/** A client comes from an address of IPv4 or IPv6. */
 static line come(const char *from) {
   int ends[2];
-  struct sockaddr_in address = {.sin_family = AF_INET};
-  ck_assert_int_eq(inet_pton(AF_INET, from, &address.sin_addr), 1);
+  union {
+    struct sockaddr any;
+    struct sockaddr_in old;
+    struct sockaddr_in6 new;
+  } address = {.any.sa_family = strchr(from, ':') ? AF_INET6 : AF_INET};
+  bool old = address.any.sa_family == AF_INET;
+  void *place = old ? (void *)&address.old.sin_addr : (void *)&address.new.sin6_addr;
+  ck_assert_int_eq(inet_pton(address.any.sa_family, from, place), 1);
   ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-  line l = {ends[0], ends[1], crowd_enter(all, ends[0], (const struct sockaddr *)&address)};
+  line l = {ends[0], ends[1], crowd_enter(all, ends[0], &address.any)};
   ck_assert_ptr_nonnull(l.visitor);
   return l;
 }
@@ -68,6 +74,31 @@ START_TEST(the_oldest_of_the_most_goes) {
   lines[CROWD_MOST + 1] = come("10.0.0.3");
   for (int i = 0; i < COUNT; i++) ck_assert_msg(is_ended(&lines[i]) == (i == 3 || i == 5), "%d", i);
   go_all(lines, COUNT);
+}
+END_TEST
+
+/** Answers of two addresses are counted together, or apart. */
+START_TEST(a_site_counts_as_one) {
+  static const struct {
+    const char *one, *other;
+    bool together;
+  } pairs[] = {{"2001:db8:1:2::1", "2001:db8:1:2:a:b:c:d", true},
+               {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+               {"fe80::1", "fe80::2", false},
+               {"::ffff:10.0.0.1", "10.0.0.1", true},
+               {"::ffff:10.0.0.1", "::ffff:10.0.0.2", false},
+               {"::1", "127.0.0.2", true}};
+  line lines[CROWD_ANSWERS_OF_ONE + 1];
+  for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
+    for (int i = 0; i < CROWD_ANSWERS_OF_ONE; i++) {
+      lines[i] = come(pairs[p].one);
+      ck_assert(crowd_begin_answer(lines[i].visitor));
+    }
+    lines[CROWD_ANSWERS_OF_ONE] = come(pairs[p].other);
+    ck_assert_msg(crowd_begin_answer(lines[CROWD_ANSWERS_OF_ONE].visitor) != pairs[p].together,
+                  "%s and %s", pairs[p].one, pairs[p].other);
+    go_all(lines, CROWD_ANSWERS_OF_ONE + 1);
+  }
 }
 END_TEST
 
@@ -169,6 +200,7 @@ int main(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_checked_fixture(tests, open_crowd, close_crowd);
   tcase_add_test(tests, the_oldest_of_the_most_goes);
+  tcase_add_test(tests, a_site_counts_as_one);
   tcase_add_test(tests, nobody_goes_during_an_answer);
   tcase_add_test(tests, answers_are_shared);
   tcase_add_test(tests, who_is_slow_goes);

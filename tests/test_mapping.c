@@ -255,6 +255,7 @@ static const struct {
     /* places of what has our name */
     {"fc1 fc2", "a fc1", false, true, OTHER, "fc2.weight<-a?weight"},
     {"fc1 fc2", "fc1 a", true, true, "fc2.weight<-a?weight", NULL},
+    {"fc1 fc2", "fc1 head.fc1", false, false, OTHER, NULL},
     {"a b c", "x b y", true, false, "c.weight<-y?weight", ANY},
 };
 

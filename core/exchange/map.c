@@ -308,11 +308,15 @@ static bool exchangeable(const mapping *m, const own_layer *a, const own_layer *
   return fits(m, a, b->group) && fits(m, b, a->group);
 }
 
-/** Does the group of `a`, by its name, speak of the layer `b`, and no name of `a` or `b` of its
-    own? */
+/**
+ * Does the group of `a`, by its name, speak of the layer `b` and not of its own? A layer that has a
+ * group of its name already is meant by what ends in that name, too.
+ */
 static bool speaks_of(const mapping *m, const own_layer *a, const own_layer *b) {
-  return !b->named && dg_name_mentions(name_of(m, a->group), our_name(b)) &&
-         !dg_name_mentions(name_of(m, a->group), our_name(a)) &&
+  const char *name = name_of(m, a->group);
+  if (dg_name_mentions(name, our_name(a))) return false;
+  if (b->named) return dg_name_ends(name, our_name(b));
+  return dg_name_mentions(name, our_name(b)) &&
          !dg_name_mentions(name_of(m, b->group), our_name(b));
 }
 

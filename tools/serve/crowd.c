@@ -14,7 +14,7 @@ struct visitor {
   crowd *crowd;
   visitor *next;
   int socket;
-  struct in6_addr address; /**< one of IPv4 as ::ffff:a.b.c.d; all of this machine as ::1 */
+  struct in6_addr address; /**< as address_of has it */
   double since;            /**< when the stretch began that it is at */
   bool answered;           /**< its answer is being made, or waits for that */
   bool ended;
@@ -32,6 +32,13 @@ struct crowd {
 
 /* ---- addresses ---------------------------------------------------------- */
 
+/** A site has 2^64 addresses of IPv6, so what counts of one is the half that names the site; of a
+    link's own addresses, which have that half in common, all. */
+static void keep_site(struct in6_addr *address) {
+  if (!IN6_IS_ADDR_LINKLOCAL(address) && !IN6_IS_ADDR_V4MAPPED(address))
+    memset(address->s6_addr + 8, 0, 8);
+}
+
 static struct in6_addr address_of(const struct sockaddr *address) {
   struct in6_addr out = IN6ADDR_ANY_INIT;
   if (address->sa_family == AF_INET6)
@@ -40,8 +47,10 @@ static struct in6_addr address_of(const struct sockaddr *address) {
     out.s6_addr[10] = out.s6_addr[11] = 0xff;
     memcpy(out.s6_addr + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
   }
-  bool local = IN6_IS_ADDR_V4MAPPED(&out) && out.s6_addr[12] == 127;
-  return local ? (struct in6_addr)IN6ADDR_LOOPBACK_INIT : out;
+  if (IN6_IS_ADDR_LOOPBACK(&out) || (IN6_IS_ADDR_V4MAPPED(&out) && out.s6_addr[12] == 127))
+    return (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+  keep_site(&out);
+  return out;
 }
 
 static bool is_same(const visitor *a, const visitor *b) {
