@@ -67,7 +67,7 @@ static void write_npz(const tensor *tensors, uint32_t count) {
 /** A state dict in which every tensor has a storage of its own. */
 static void write_pth(const tensor *tensors, uint32_t count) {
   pth_tensor pickled[MOST];
-  char keys[MOST][8], names[MOST][24];
+  char keys[MOST][12], names[MOST][24];
   float numbers[MOST][UNITS * UNITS];
   dg_archive_entry entries[MOST + 1];
   for (uint32_t i = 0; i < count; i++) {
