@@ -23,8 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
-#include "core/support/trial.h"
+#include "core/base/error.h"
+#include "core/base/trial.h"
 
 /* ---- what an op is ------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
 #define DG_BACKEND_SIZES_H
 
 #include "backends/backend.h"
-#include "core/support/size.h"
+#include "core/base/size.h"
 
 /** Numbers; of what isn't there 0. What can't be counted is DG_SIZE_TOO_LARGE. */
 typedef struct {

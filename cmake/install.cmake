@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 install(TARGETS digits EXPORT digits-targets COMPONENT development)
 install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits
         COMPONENT development)
-install(FILES core/support/error.h core/support/trial.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/support
+install(FILES core/base/error.h core/base/trial.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/base
         COMPONENT development)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models
         FILES_MATCHING PATTERN *.cfg)

@@ -7,8 +7,8 @@
 #ifndef DIGITS_BENCH_H
 #define DIGITS_BENCH_H
 
+#include "base/trial.h"
 #include "digits.h"
-#include "support/trial.h"
 
 /** dg_open, but the device measures the time of each op for dg_trainer_costs, which slows it. */
 dg_device *dg_open_profiled(const char *backend, const char *device, unsigned threads,

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/bench.h"
 #include "core/device.h"
-#include "core/support/text.h"
 
 enum { MOST_DEVICES = 64 };
 

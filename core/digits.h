@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "support/error.h"
+#include "base/error.h"
 
 /** Version of the library, "major.minor.patch". */
 const char *dg_version(void);

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file/file.h"
 #include "core/digits.h"
-#include "core/support/file.h"
 #include "manual/completion.h"
 #include "manual/page.h"
-#include "tools/command.h"
+#include "tools/common/command.h"
 
 static const char help_text[] =
     "Usage: digits-manual page OUT PROGRAM HELP PART DATE OTHERS...\n"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/file.h"
+#include "core/base/file/file.h"
 
 enum { MOST_BYTES = 1 << 20, USAGE_INDENT = 7, ITEM_INDENT = 2 };
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 #include "report/markup.h"
 
 typedef enum {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "report/chart.h"
+#include "report/figures/chart.h"
 #include "report/report.h"
 #include "report/results.h"
 

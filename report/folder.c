@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/file/descriptor.h"
+#include "core/base/file/file.h"
+#include "core/base/file/target.h"
 #include "core/digits.h"
-#include "core/support/descriptor.h"
-#include "core/support/file.h"
-#include "core/support/target.h"
 #include "report/markup.h"
 
 enum { LONGEST_NAME = 40 };

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 typedef enum {
   REPORT_PAGE,

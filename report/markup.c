@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/file.h"
-#include "core/support/text.h"
+#include "core/base/file/file.h"
+#include "core/base/text.h"
 
 /** Room for `more` bytes and a closing zero. */
 static bool reserve(markup *m, size_t more) {

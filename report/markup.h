@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 /** All zero before its first use. Out of memory is told by markup_write alone. */
 typedef struct {

@@ -2,9 +2,9 @@
 #ifndef DG_PAGE_H
 #define DG_PAGE_H
 
-#include "report/drawing.h"
+#include "report/figures/drawing.h"
+#include "report/figures/picture.h"
 #include "report/folder.h"
-#include "report/picture.h"
 
 typedef struct {
   const char *folder; /**< where it goes, and its pictures as files */

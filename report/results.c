@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/text.h"
+#include "core/base/text.h"
 
 enum { MOST_ROWS = 10000 };
 

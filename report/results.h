@@ -2,7 +2,7 @@
 #ifndef DG_RESULTS_H
 #define DG_RESULTS_H
 
-#include "report/curves.h"
+#include "report/figures/curves.h"
 
 /** Names the runs of a log by what they differ in; the caller frees the names. NULL: no memory. */
 named_run *results_name(const run_log *log, dg_error *err);

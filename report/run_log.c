@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/file.h"
-#include "core/support/json.h"
+#include "core/base/file/file.h"
+#include "core/base/json.h"
 
 static const uint64_t largest_log = (uint64_t)1 << 30;
 

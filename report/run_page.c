@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "report/answers.h"
-#include "report/confusion.h"
-#include "report/diagram.h"
-#include "report/filters.h"
+#include "report/figures/confusion.h"
+#include "report/figures/diagram.h"
+#include "report/figures/filters.h"
+#include "report/figures/samples.h"
+#include "report/figures/sheet.h"
 #include "report/report.h"
 #include "report/results.h"
-#include "report/samples.h"
-#include "report/sheet.h"
 
 enum { MOST_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 
 canvas canvas_new(uint32_t height, uint32_t width) {
   canvas c = {height, width, calloc((size_t)height * width, sizeof *c.ink)};

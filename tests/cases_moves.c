@@ -1,5 +1,5 @@
 /* Cases of poolings and of ops that keep, drop, move or add elements. */
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 #include "tests/cases_list.h"
 
 void pool2d_cases(case_list *l, dg_op_kind kind) {

@@ -1,5 +1,5 @@
 /* Cases of products: linear, conv2d and conv1d. */
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 #include "tests/cases_list.h"
 
 static dg_drop drop_of(float rate, size_t layer) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 #include "tests/conformance.h"
 #include "tests/oracle.h"
 

@@ -61,7 +61,7 @@ done
 
 # Every option that the programs know is in their --help: those of the tables in tools/.
 sed -nE 's/^ *(static .*= \{)?\{"(--)?([a-z-]+)", *(WORD|FLAG|NUMBER|OVERRIDE|SETTING|TASK|no_argument|required_argument).*/\3/p' \
-  "$source"/tools/*.c | sort -u > "$build/manual/known"
+  "$source"/tools/*/*.c | sort -u > "$build/manual/known"
 [ "$(wc -l < "$build/manual/known")" -gt 40 ] || fail "the tables of options were not found"
 while read -r option; do
   cat "$build"/manual/*.options | grep -q -- "^--$option\( \|$\)" || fail "--$option is in no --help"

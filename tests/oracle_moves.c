@@ -1,7 +1,7 @@
 /* The oracle's ops that keep, drop, move or add elements. */
 #include <math.h>
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 #include "tests/oracle_family.h"
 
 /* ---- activation --------------------------------------------------------- */

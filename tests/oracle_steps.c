@@ -1,7 +1,7 @@
 /* The oracle's step ops: gather, loss, update and average. */
 #include <math.h>
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 #include "tests/oracle.h"
 
 /* ---- gather ------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 
 enum { MAX_DEVICES = 16, MAX_PLACES = 64, POISON = 0xff };
 

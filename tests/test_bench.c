@@ -207,7 +207,8 @@ START_TEST(digits_run_logs_the_same_speed) {
                 0, "test ");
     logged = logged_speed("s.jsonl");
   }
-  ck_assert_msg(ours <= most * logged && logged <= most * ours, "%.0f and %.0f images a second", ours, logged);
+  ck_assert_msg(ours <= most * logged && logged <= most * ours, "%.0f and %.0f images a second",
+                ours, logged);
 }
 END_TEST
 

@@ -14,15 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/cache.h"
+#include "core/base/file/file.h"
 #include "core/digits.h"
-#include "core/support/cache.h"
-#include "core/support/file.h"
 #include "tests/counting.h"
 #include "tests/shell.h"
 #include "tests/suite.h"
 
 enum { ROOM = 256, MOST_FILES = 16, STEPS = 3 };
-enum { KEY_LENGTH_AT = 8, KEY_AT = 32 }; /**< places in a file, see core/support/cache.c */
+enum { KEY_LENGTH_AT = 8, KEY_AT = 32 }; /**< places in a file, see core/base/cache.c */
 
 /** Points the cache to a new folder of the test's own, which is not made yet. */
 static const char *use_new_folder(void) {

@@ -228,9 +228,9 @@ START_TEST(stopped_runs_are_summed_up) {
 END_TEST
 
 START_TEST(a_stopped_run_is_resumed) {
-  const char *const run = "rm -f out; " RUN SMALL
-                          "--epochs 1000000 --save r.safetensors --log r.jsonl " MODELS
-                          "vanilla.cfg > out & p=$!; " UNTIL_AN_EPOCH "kill -INT $p; wait $p";
+  const char *const run =
+      "rm -f out; " RUN SMALL "--epochs 1000000 --save r.safetensors --log r.jsonl " MODELS
+      "vanilla.cfg > out & p=$!; " UNTIL_AN_EPOCH "kill -INT $p; wait $p";
   shell_check(run, 130, "; go on with --resume r.safetensors");
   shell_check(run, 2, "r.safetensors.state is the state of a run that stopped");
   shell_check(RUN "--resume r.safetensors vanilla", 2, "--resume goes on with a run as it began");

@@ -5,8 +5,8 @@
 #include <zlib.h>
 
 #include "core/data/dataset.h"
-#include "core/data/digits_draw.h"
-#include "core/data/digits_hands.h"
+#include "core/data/drawn/draw.h"
+#include "core/data/drawn/hands.h"
 #include "tests/suite.h"
 
 enum { TRAIN = 400, TEST = 100, SIDE = DG_DIGIT_SIDE, PIXELS = DG_DIGIT_PIXELS };

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/file/file.h"
 #include "core/digits.h"
 #include "core/exchange/archive.h"
 #include "core/exchange/arrays.h"
 #include "core/exchange/files.h"
-#include "core/exchange/npy.h"
-#include "core/support/file.h"
+#include "core/exchange/numpy/npy.h"
 #include "tests/pth.h"
 #include "tests/suite.h"
 

@@ -14,7 +14,7 @@
 
 #include "core/digits.h"
 #include "core/exchange/arrays.h"
-#include "core/exchange/npy.h"
+#include "core/exchange/numpy/npy.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/weights.h"
 #include "tests/pth.h"

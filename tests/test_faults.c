@@ -141,8 +141,7 @@ END_TEST
 
 /** Starts a long run and waits until it has printed an epoch. $p is its process. */
 #define START(prefix, options)                                                                     \
-  "rm -f out; " prefix TRAIN "--epochs 1000000 " options VANILLA " > out & p=$!; "                 \
-  UNTIL_AN_EPOCH
+  "rm -f out; " prefix TRAIN "--epochs 1000000 " options VANILLA " > out & p=$!; " UNTIL_AN_EPOCH
 
 static const char *const stopping[] = {"INT", "TERM", "HUP", "PIPE"};
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/run_model.h"
 #include "tests/rig.h"

@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/exchange/files.h"
-#include "core/exchange/hdf5.h"
-#include "core/support/clock.h"
+#include "core/exchange/hdf5/hdf5.h"
 #include "tests/suite.h"
 
 static char folder[] = "/tmp/digits-hdf5-XXXXXX";

@@ -10,7 +10,7 @@
 #include "core/digits.h"
 #include "core/exchange/archive.h"
 #include "core/exchange/arrays.h"
-#include "core/exchange/npy.h"
+#include "core/exchange/numpy/npy.h"
 #include "tests/pth.h"
 #include "tests/suite.h"
 

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/support/file.h"
+#include "core/base/file/file.h"
 #include "tests/shell.h"
 #include "tests/suite.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 #include "tests/suite.h"
 
 /** From kat_vectors of Random123, the authors' own library: philox4x32, 10 rounds. */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/file/file.h"
 #include "core/digits.h"
-#include "core/support/file.h"
 #include "tests/canvas.h"
 #include "tests/suite.h"
 

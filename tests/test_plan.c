@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/base/philox.h"
 #include "core/network/plan.h"
-#include "core/support/philox.h"
 #include "core/training/schedule.h"
 #include "tests/suite.h"
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/error.h"
-#include "core/support/file.h"
-#include "core/support/text.h"
+#include "core/base/error.h"
+#include "core/base/file/file.h"
+#include "core/base/text.h"
 #include "core/weights/safetensors.h"
 #include "tests/canvas.h"
 #include "tests/shell.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/file.h"
+#include "core/base/file/file.h"
 #include "tests/shell.h"
 #include "tests/suite.h"
 
@@ -215,15 +215,17 @@ START_TEST(tests_and_several_runs_have_pages) {
 END_TEST
 
 START_TEST(a_stopped_run_has_a_page_and_goes_on) {
-  shell_check("rm -f out; " SMALL "--epochs 1000000 --save s --report stop vanilla > out & p=$!; "
-              UNTIL_AN_EPOCH "kill -INT $p; wait $p; s=$?; cat out; exit $s",
+  shell_check("rm -f out; " SMALL
+              "--epochs 1000000 --save s --report stop vanilla > out & p=$!; " UNTIL_AN_EPOCH
+              "kill -INT $p; wait $p; s=$?; cat out; exit $s",
               130, "report  stop/index.html");
   check_page("stop");
   check_contains("stop/index.html", "The run ended early:");
   check_contains("stop/index.html", "; go on with --resume s");
   check_lacks("stop/index.html", "Confusion matrix");
   shell_check("rm out; printf '{\"event\":\"st' >> stop/run.jsonl; " RUN
-              "--resume s --report stop > out & p=$!; " UNTIL_AN_EPOCH "kill -INT $p; wait $p; s=$?; cat out; exit $s",
+              "--resume s --report stop > out & p=$!; " UNTIL_AN_EPOCH
+              "kill -INT $p; wait $p; s=$?; cat out; exit $s",
               130, "report  stop/index.html");
   check_page("stop");
   check_contains("stop/index.html", "the run stopped and went on");
@@ -265,7 +267,8 @@ static const shell_line lines[] = {
     {SMALL "--report h vanilla", 2, "h is no folder"},
     {"mkdir -p web; echo mine > web/index.html; " SMALL "--report web vanilla", 2,
      "web/index.html is there, a page that digits didn't write"},
-    {SMALL "--report own --log own/run.jsonl vanilla", 2, "--log and --report both write to own/run.jsonl; give one another file"},
+    {SMALL "--report own --log own/run.jsonl vanilla", 2,
+     "--log and --report both write to own/run.jsonl; give one another file"},
     {RUN "--describe --report d vanilla", 2, "--report doesn't go with --describe"},
 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/opencl/tiles.h"
+#include "backends/opencl/runtime/tiles.h"
 #include "tests/cases.h"
 #include "tests/oracle.h"
 #include "tests/rig.h"

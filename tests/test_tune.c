@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/opencl/clblast.h"
-#include "backends/opencl/tiles.h"
+#include "backends/opencl/runtime/clblast.h"
+#include "backends/opencl/runtime/tiles.h"
 #include "core/bench.h"
 #include "core/device.h"
 #include "tests/shell.h"

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/support/file.h"
-#include "core/support/json.h"
+#include "core/base/file/file.h"
+#include "core/base/json.h"
 #include "core/weights/safetensors.h"
 #include "tests/suite.h"
 

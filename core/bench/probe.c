@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/bench.h"
 #include "core/device.h"
-#include "core/support/clock.h"
 
 enum {
   SIDE = 1024,       /**< of the weights */

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/data/digits_draw.h"
+#include "core/base/file/file.h"
+#include "core/data/drawn/draw.h"
 #include "core/data/idx.h"
-#include "core/support/file.h"
 
 static const char names_file[] = "classes.txt";
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 /** Is told the path of a file; false ends it. */
 typedef bool dg_data_file(void *user, const char *path, dg_error *err);

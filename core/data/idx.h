@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 enum { DG_IDX_MAX_RANK = 4 };
 

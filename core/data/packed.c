@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/support/file.h"
+#include "core/base/file/file.h"
 
 bool dg_packed_open(dg_packed *file, const char *path, dg_error *err) {
   *file = (dg_packed){.path = path, .most = UINT64_MAX, .err = err};

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <zlib.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 /** Deflate packs at most 1032 bytes into one (zlib's technical notes). */
 enum { DG_MAX_INFLATION = 1032 };

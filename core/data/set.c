@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/text.h"
 #include "core/data/dataset.h"
 #include "core/data/files.h"
 #include "core/data/pictures.h"
 #include "core/data/table.h"
-#include "core/support/text.h"
 
 enum { BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <zip.h>
 
-#include "core/support/file.h"
+#include "core/base/file/file.h"
 
 /* All that is unpacked of one file: more than the largest weights, less than fills a machine; of a
    small one less, as dg_arrays_bound says for numbers of eight bytes. */

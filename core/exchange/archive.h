@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 typedef struct dg_archive dg_archive;
 

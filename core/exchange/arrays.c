@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/text.h"
+#include "core/base/text.h"
 
 /* A file that wants more was made to fill the memory: the largest network of the zoo has 1 % of
    these numbers. */

@@ -2,7 +2,7 @@
 #ifndef DG_ARRAYS_H
 #define DG_ARRAYS_H
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 #include "core/weights/element.h"
 #include "core/weights/safetensors.h"
 

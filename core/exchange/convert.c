@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/digits.h"
 #include "core/exchange/files.h"
-#include "core/exchange/map.h"
-#include "core/support/text.h"
+#include "core/exchange/map/map.h"
 
 /* ---- formats ------------------------------------------------------------ */
 

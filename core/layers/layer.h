@@ -7,8 +7,8 @@
 #define DG_LAYER_H
 
 #include "backends/backend.h"
+#include "core/base/size.h"
 #include "core/model/keys.h"
-#include "core/support/size.h"
 
 /**
  * Shape of one sample: {features}, {steps, features} or {channels, height, width}.

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/support/text.h"
+#include "core/base/text.h"
 
 extern const dg_layer_class dg_layer_add, dg_layer_avgpool2d, dg_layer_batch_norm, dg_layer_columns,
     dg_layer_concat, dg_layer_conv1d, dg_layer_conv2d, dg_layer_dropout, dg_layer_flatten,

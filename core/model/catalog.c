@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/support/text.h"
+#include "core/base/text.h"
 
 /** What the files of a kind are called and where they lie. */
 typedef struct {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/digits.h"
-#include "core/support/text.h"
 
 /** The override that a setting came from (set as its hook), or NULL for the file. */
 static const dg_override *override_of(const config_setting_t *setting) {

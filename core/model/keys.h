@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 struct config_setting_t;
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/file.h"
-#include "core/support/text.h"
+#include "core/base/file/file.h"
+#include "core/base/text.h"
 
 enum { MOST_NAMES = 256 };
 

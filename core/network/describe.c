@@ -1,8 +1,8 @@
 /** A network in words: layers, shapes, parameters, operations and memory. */
 #include <stdlib.h>
 
+#include "core/base/file/writer.h"
 #include "core/network/internal.h"
-#include "core/support/writer.h"
 
 static uint64_t params_of(const dg_network *network, const dg_node *node) {
   uint64_t count = 0;

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/base/philox.h"
 #include "core/network/internal.h"
-#include "core/support/philox.h"
 
 static void draw_uniform(dg_random *random, float limit, float *out, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) out[i] = (2.0f * dg_random_uniform(random) - 1.0f) * limit;

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/model/catalog.h"
 #include "core/network/network.h"
-#include "core/support/text.h"
 
 /** Plans a model's network to count its parameters. */
 static bool count_parameters(const dg_model *model, dg_device *device, uint64_t *count,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/size.h"
+#include "core/base/size.h"
 
 static int larger_first(const void *a, const void *b) {
   const dg_block *x = *(dg_block *const *)a, *y = *(dg_block *const *)b;

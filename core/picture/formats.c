@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/support/file.h"
+#include "core/base/file/file.h"
 
 enum { MOST_PIXELS = 1 << 26, MOST_SIDE = 65535, MOST_BYTES = 1 << 29 };
 

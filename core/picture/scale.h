@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 
 /** A stretch of `count` pixels from `first` on, scaled to `size` pixels. */
 typedef struct {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/clock.h"
-#include "core/support/philox.h"
+#include "core/base/clock.h"
+#include "core/base/philox.h"
 #include "core/training/schedule.h"
 #include "core/training/trainer.h"
 

@@ -1,6 +1,6 @@
 #include "core/training/feed.h"
 
-#include "core/support/philox.h"
+#include "core/base/philox.h"
 
 static dg_buffer *upload(dg_device *device, const void *bytes, size_t size, dg_error *err) {
   dg_buffer *buffer = device->calls->buffer_new(device, size, err);

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/support/numbers.h"
+#include "core/base/numbers.h"
 #include "core/training/trainer.h"
 
 static bool run(dg_trainer *t, dg_step_op *s, const dg_step *step, dg_error *err) {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/philox.h"
 #include "core/data/classes.h"
-#include "core/support/philox.h"
 #include "core/training/gather.h"
 #include "core/weights/weights.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/file.h"
-#include "core/support/json.h"
+#include "core/base/file/file.h"
+#include "core/base/json.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors files are little-endian; this machine would have to swap bytes"

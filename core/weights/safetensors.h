@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/support/error.h"
+#include "core/base/error.h"
 #include "core/weights/element.h"
 
 enum { DG_TENSOR_RANK = 8 };

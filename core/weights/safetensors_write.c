@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/descriptor.h"
-#include "core/support/file.h"
+#include "core/base/file/descriptor.h"
+#include "core/base/file/file.h"
 #include "core/weights/safetensors.h"
 
 enum { LENGTH_BYTES = 8, UNIT = 8 };

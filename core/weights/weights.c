@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/data/classes.h"
 #include "core/model/source.h"
-#include "core/support/text.h"
 #include "core/weights/safetensors.h"
 
 /* ---- saving ------------------------------------------------------------- */

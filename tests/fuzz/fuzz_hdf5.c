@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/exchange/hdf5.h"
-#include "core/exchange/hdf5_set.h"
+#include "core/exchange/hdf5/hdf5.h"
+#include "core/exchange/hdf5/hdf5_set.h"
 #include "tests/fuzz/file.h"
 #include "tests/fuzz/input.h"
 

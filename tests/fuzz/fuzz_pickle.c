@@ -1,7 +1,7 @@
 /* The reader of pickles: every value that it gives can be looked at. */
 #include <stdlib.h>
 
-#include "core/exchange/pickle.h"
+#include "core/exchange/pytorch/pickle.h"
 #include "tests/fuzz/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/support/file.h"
-#include "core/support/text.h"
+#include "core/base/file/file.h"
+#include "core/base/text.h"
 #include "report/report.h"
 #include "report/run_log.h"
 #include "tests/fuzz/file.h"

@@ -8,7 +8,7 @@
 #include <zlib.h>
 
 #include "core/exchange/files.h"
-#include "core/exchange/map.h"
+#include "core/exchange/map/map.h"
 #include "core/model/model.h"
 #include "tests/fuzz/file.h"
 #include "tests/fuzz/input.h"

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/philox.h"
 #include "core/data/dataset.h"
 #include "core/network/network.h"
-#include "core/support/philox.h"
 
 /* ---- memory ------------------------------------------------------------- */
 

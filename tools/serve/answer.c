@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "core/support/clock.h"
-#include "tools/json_ended.h"
+#include "core/base/clock.h"
+#include "tools/common/json_ended.h"
 
 enum {
   /* What a photograph of 256 KB, or a screen, has; looking for digits takes a fifth of a second. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/support/clock.h"
+#include "core/base/clock.h"
 
 enum { LOOKS = 5 /* a second, at what takes too long */ };
 

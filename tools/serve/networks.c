@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/support/text.h"
+#include "core/base/text.h"
 
 void networks_open(networks *n, dg_device *device) {
   *n = (networks){.device = device};

@@ -1,0 +1,98 @@
+/**
+ * What is fused behind the sums of a convolution, and its way back: bias, activation, pooling and
+ * dropout of one sample, while its planes are in the cache. With a pooling the sums are made in
+ * planes of the thread's own; only what is left of them goes to memory, and a byte for each output
+ * that says which element of its window was the largest. Every way to make the sums ends here.
+ */
+#ifndef DG_CPU_CONV2D_ENDING_H
+#define DG_CPU_CONV2D_ENDING_H
+
+#include "backends/cpu/conv2d/correlate.h"
+#include "backends/cpu/elementwise/drop.h"
+#include "backends/cpu/runtime/cpu.h"
+
+#define dg_conv_ending_known DG_ISA_NAME(dg_conv_ending_known)
+#define dg_conv_ending_of DG_ISA_NAME(dg_conv_ending_of)
+#define dg_conv_ending_sums DG_ISA_NAME(dg_conv_ending_sums)
+#define dg_conv_ending_room DG_ISA_NAME(dg_conv_ending_room)
+#define dg_conv_ending_put DG_ISA_NAME(dg_conv_ending_put)
+#define dg_conv_ending_drop DG_ISA_NAME(dg_conv_ending_drop)
+#define dg_conv_ending_slack DG_ISA_NAME(dg_conv_ending_slack)
+#define dg_conv_ending_spread DG_ISA_NAME(dg_conv_ending_spread)
+
+typedef struct {
+  size_t planes;        /**< of a sample */
+  size_t height, width; /**< of a plane of sums */
+  size_t pool;          /**< 0: none */
+  size_t out_h, out_w;  /**< of a plane of the output */
+  dg_act act;
+  dg_drop drop;
+} dg_conv_ending;
+
+/** Is this ending of a convolution one that can be fused? Its sizes must be right otherwise. */
+bool dg_conv_ending_known(const dg_conv2d_desc *desc);
+
+dg_conv_ending dg_conv_ending_of(const dg_conv2d_desc *desc);
+
+/** All planes of a sample. */
+static inline dg_span dg_conv_ending_planes(const dg_conv_ending *e) {
+  return (dg_span){0, e->planes};
+}
+
+/** Numbers of a plane of the output. */
+static inline size_t dg_conv_ending_plane(const dg_conv_ending *e) {
+  return e->out_h * e->out_w;
+}
+
+/** Floats for the sums of a sample; 0 where they can be made in the output itself. */
+size_t dg_conv_ending_sums(const dg_conv_ending *ending);
+
+/** Floats that _put and _spread work in. */
+size_t dg_conv_ending_room(const dg_conv_ending *ending);
+
+/** What the sums end with before dg_conv_ending_put gets them. */
+static inline dg_ending dg_conv_ending_first(const dg_conv_ending *e, const float *bias) {
+  return (dg_ending){.bias = bias, .act = e->act};
+}
+
+/** Where the moments of a sample's planes go; NULL: they are not wanted. */
+static inline float *dg_conv_ending_moments(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                                            const dg_step *step, size_t sample) {
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  return d->moments && step->train ? dg_floats(buffers->out[1]) + 2 * sample * d->filters : NULL;
+}
+
+/**
+ * Brings some planes of sample `sample` of a step to their end: out [planes, out_h, out_w] from
+ * `sums` of the whole sample, which is out where dg_conv_ending_sums is 0. kept: a byte for each
+ * output, written in training; else NULL.
+ */
+void dg_conv_ending_put(const dg_conv_ending *ending, const dg_step *step, size_t sample,
+                        dg_span planes, const float *sums, float *room, float *out, uint8_t *kept);
+
+/** What comes behind the pooling: dropout, of planes that were pooled otherwise. */
+void dg_conv_ending_drop(const dg_conv_ending *ending, const dg_step *step, size_t sample,
+                         dg_span planes, float *out);
+
+/** Some samples, as backward reads and writes them; y, kept and dx: NULL where not needed. */
+typedef struct {
+  size_t samples;
+  const float *x, *y, *d_y;
+  const uint8_t *kept;
+  float *dx;
+} dg_conv_chunk;
+
+/** Is the gradient of the sums another than that of the output? */
+static inline bool dg_conv_ending_changes(const dg_conv_ending *e) {
+  return e->pool > 0 || e->act.kind != DG_ACT_NONE;
+}
+
+/** Floats behind a plane that dg_conv_ending_spread may write, and that don't matter. */
+size_t dg_conv_ending_slack(const dg_conv_ending *ending);
+
+/** One plane: its gradient d_z [height, width] before the activation, from its output y, d_y and,
+    with a pooling, kept. */
+void dg_conv_ending_spread(const dg_conv_ending *ending, const float *y, const float *d_y,
+                           const uint8_t *kept, float *room, float *d_z);
+
+#endif

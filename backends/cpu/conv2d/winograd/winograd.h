@@ -1,0 +1,167 @@
+/**
+ * Convolutions of stride 1 by minimal filtering (Winograd; Lavin and Gray, arXiv:1509.09308). A
+ * tile of 6 x 6 elements of the input gives m x m outputs of an r x r kernel, m = 7 - r. Tile,
+ * kernel and outputs are taken for polynomials in two variables and multiplied by their values at
+ * the points 0, a, -a, b, -b and infinity, a^2 = 1/2, b^2 = 2: 36 products for each pair of channel
+ * and filter instead of (m r)^2, which is 144 for 3x3 and 100 for 5x5. The points keep the
+ * rounding errors within a few 1e-6 of the largest output.
+ *
+ * A 7x7 kernel is taken apart into 2 x 2 pieces of 4x4, whose last row and column are 0 where they
+ * pass its end. Each piece sees the image moved by 4, so pieces are like channels: 4 * 36 products
+ * for 3 x 3 outputs instead of 441.
+ *
+ * A "moment" is what a tile has at one of the 36 pairs of points. Tiles are read from images with
+ * the channels last, DG_VECTOR of them at once, so that a transform is arithmetic on whole vectors.
+ */
+#ifndef DG_CPU_WINOGRAD_H
+#define DG_CPU_WINOGRAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/isa.h"
+
+enum { DG_WINO_SIDE = 6, DG_WINO_MOMENTS = DG_WINO_SIDE * DG_WINO_SIDE };
+
+#define dg_wino_read DG_ISA_NAME(dg_wino_read)
+#define dg_wino_give DG_ISA_NAME(dg_wino_give)
+#define dg_wino_spread DG_ISA_NAME(dg_wino_spread)
+#define dg_wino_kernel DG_ISA_NAME(dg_wino_kernel)
+#define dg_wino_kernel_gradient DG_ISA_NAME(dg_wino_kernel_gradient)
+#define dg_wino_fill DG_ISA_NAME(dg_wino_fill)
+#define dg_wino_pack DG_ISA_NAME(dg_wino_pack)
+#define dg_wino_moments DG_ISA_NAME(dg_wino_moments)
+#define dg_wino_correlate DG_ISA_NAME(dg_wino_correlate)
+#define dg_wino_add_kernels DG_ISA_NAME(dg_wino_add_kernels)
+#define dg_wino_put_kernels DG_ISA_NAME(dg_wino_put_kernels)
+
+/* ---- transforms of one tile (winograd_tile.c) --------------------------- */
+
+/**
+ * The moments of the 6 x 6 vectors of an image, whose rows are `row` floats apart:
+ * moment i goes to moments + i * step.
+ */
+void dg_wino_read(const float *image, size_t row, float *moments, size_t step);
+
+/** The side x side outputs that moments stand for: vectors, in rows `row` floats apart. */
+void dg_wino_give(size_t side, const float *moments, size_t step, float *out, size_t row);
+
+/** The gradient of moments from that of the outputs: the transpose of dg_wino_give, for kernels of
+    one piece. */
+void dg_wino_spread(size_t side, const float *d_out, size_t row, float *moments, size_t step);
+
+/** The moments of piece x piece vectors of weights, one after the other. */
+void dg_wino_kernel(size_t piece, const float *taps, float *moments, size_t step);
+
+/** The gradient of the taps from that of their moments: the transpose of dg_wino_kernel, for
+   kernels of one piece. */
+void dg_wino_kernel_gradient(size_t piece, const float *moments, size_t step, float *taps);
+
+/* ---- correlations (winograd.c) ------------------------------------------ */
+
+/** A correlation of images: [channels, in_h, in_w], zeros around it, to [filters, out_h, out_w]. */
+typedef struct {
+  size_t channels, filters; /**< multiples of DG_VECTOR */
+  size_t in_h, in_w, out_h, out_w;
+  size_t kernel, pad; /**< 3, 5 or 7; pad < kernel */
+} dg_wino;
+
+/** Pieces of a kernel in one direction, and how long each is. */
+static inline size_t dg_wino_pieces(const dg_wino *w) {
+  return w->kernel > 5 ? 2 : 1;
+}
+static inline size_t dg_wino_piece(const dg_wino *w) {
+  return (w->kernel + dg_wino_pieces(w) - 1) / dg_wino_pieces(w);
+}
+
+/** Products that add up to an output's moment: channels by pieces of the kernel. */
+static inline size_t dg_wino_depth(const dg_wino *w) {
+  return w->channels * dg_wino_pieces(w) * dg_wino_pieces(w);
+}
+
+/** Outputs of a tile in one direction. */
+static inline size_t dg_wino_side(const dg_wino *w) {
+  return DG_WINO_SIDE + 1 - dg_wino_piece(w);
+}
+
+static inline size_t dg_wino_tiles_h(const dg_wino *w) {
+  return (w->out_h + dg_wino_side(w) - 1) / dg_wino_side(w);
+}
+
+static inline size_t dg_wino_tiles_w(const dg_wino *w) {
+  return (w->out_w + dg_wino_side(w) - 1) / dg_wino_side(w);
+}
+
+/** All rows of tiles. */
+static inline dg_span dg_wino_rows(const dg_wino *w) {
+  return (dg_span){0, dg_wino_tiles_h(w)};
+}
+
+/** Tiles of one sample. */
+static inline size_t dg_wino_tiles(const dg_wino *w) {
+  return dg_wino_tiles_h(w) * dg_wino_tiles_w(w);
+}
+
+/** Floats of the moments of all weights, in dg_wino_pack's order. */
+static inline size_t dg_wino_weight_floats(const dg_wino *w) {
+  return DG_WINO_MOMENTS * dg_wino_depth(w) * w->filters;
+}
+
+/** An image with the channels last: `rows` x `columns` vectors. */
+typedef struct {
+  size_t top, left, rows, columns;
+} dg_wino_image;
+
+/** Brings DG_VECTOR planes of `height` x `width` into an image, whose other elements stay. */
+void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const float *planes,
+                  float *filled);
+
+/** The moments of one vector of channels of a sample, of some rows of its tiles: for piece k of the
+    kernel, tile t's moment i goes to moments + i * step + t * row + k * channels. */
+void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, dg_span rows,
+                     const float *filled, float *moments, size_t step, size_t row);
+
+/** Where the weights of a convolution lie: tap 0 of a pair is at channel * channel_step + filter *
+    filter_step; `flip`: taps in reverse. */
+typedef struct {
+  const float *at;
+  size_t channel_step, filter_step;
+  bool flip;
+} dg_wino_weights;
+
+/** The moments of all weights of the panel of filters from `filter` on: a panel of
+    [depth, panel width] for each moment. `panel` is where the first one goes. */
+void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filter, float *panel);
+
+/** All moments of a tile. */
+static inline dg_span dg_wino_all(void) {
+  return (dg_span){0, DG_WINO_MOMENTS};
+}
+
+/**
+ * Those moments of the outputs of `tiles` tiles which `which` says, for the panel of filters from
+ * `filter` on: moments [36, tiles, channels], panels as dg_wino_pack makes them for all filters,
+ * out [36, tiles, panel width].
+ */
+void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const float *moments,
+                       const float *panels, size_t filter, float *out);
+
+/**
+ * Adds what tiles bring to the gradients of the weights' moments, which lie as the panels do, of
+ * kernels of one piece: moments [36, tiles, channels], d_out [36, tiles, panel width] for the panel
+ * from `filter` on.
+ */
+void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, const float *d_out,
+                         size_t filter, float *d_panels);
+
+/**
+ * The gradients of the weights of DG_VECTOR filters from `filter` on: d_weight
+ * [filters, channels, kernel, kernel], from `parts` arrays of gradients of panels, `part` floats
+ * apart. `room`: channels * (kernel^2) vectors.
+ */
+void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
+                         size_t filter, float *room, float *d_weight);
+
+#endif

@@ -1,0 +1,101 @@
+#include "backends/cpu/conv2d/winograd/winograd_plan.h"
+
+static size_t larger(size_t a, size_t b) {
+  return a > b ? a : b;
+}
+
+/** An image from which all tiles of a correlation can be read. */
+static dg_wino_image image_of(const dg_wino *w) {
+  size_t side = dg_wino_side(w), border = dg_wino_pieces(w) * dg_wino_piece(w) - 1;
+  return (dg_wino_image){.top = w->pad,
+                         .left = w->pad,
+                         .rows = dg_wino_tiles_h(w) * side + border,
+                         .columns = dg_wino_tiles_w(w) * side + border};
+}
+
+/** The same for the output's gradient, with the tiles of the output inside it too. */
+static dg_wino_image gradient_image_of(const dg_wino *forward, const dg_wino *back) {
+  dg_wino_image image = image_of(back);
+  size_t side = dg_wino_side(forward);
+  image.rows = larger(image.rows, image.top + dg_wino_tiles_h(forward) * side);
+  image.columns = larger(image.columns, image.left + dg_wino_tiles_w(forward) * side);
+  return image;
+}
+
+/** Floats of the results of a sample's tiles. */
+static size_t pixel_floats(const dg_wino *w) {
+  return dg_wino_tiles(w) * dg_wino_side(w) * dg_wino_side(w) * DG_VECTOR;
+}
+
+/** The next `floats` of a workspace that ends at `end` so far. */
+static size_t take(size_t *end, size_t floats) {
+  size_t begin = *end;
+  *end += dg_round_up(floats);
+  return begin;
+}
+
+static dg_wino_layout forward_layout(const dg_wino_plan *p) {
+  const dg_wino *w = &p->forward;
+  size_t tiles = p->block * dg_wino_tiles(w);
+  dg_wino_layout l = {0};
+  l.image = take(&l.end, dg_wino_image_floats(&p->image));
+  l.moments = take(&l.end, tiles * DG_WINO_MOMENTS * dg_wino_depth(w));
+  l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.pixels = take(&l.end, pixel_floats(w));
+  l.turned = take(&l.end, DG_VECTOR * w->out_w);
+  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
+  l.sums = take(&l.end, p->block * dg_conv_ending_sums(&p->ending));
+  return l;
+}
+
+static dg_wino_layout backward_layout(const dg_wino_plan *p) {
+  const dg_wino *w = &p->forward, *b = &p->back;
+  size_t tiles = p->block * dg_wino_tiles(w), back_tiles = p->block * dg_wino_tiles(b);
+  size_t kernels = w->channels * w->kernel * w->kernel * DG_VECTOR;
+  dg_wino_layout l = {0};
+  l.image = take(&l.end, dg_wino_image_floats(&p->image));
+  l.moments = take(&l.end, larger(tiles * DG_WINO_MOMENTS * dg_wino_depth(w), kernels));
+  l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.pixels = take(&l.end, pixel_floats(b));
+  l.turned = take(&l.end, DG_VECTOR * b->out_w);
+  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
+  l.d_z = take(&l.end, dg_conv_ending_changes(&p->ending)
+                           ? DG_VECTOR * w->out_h * w->out_w + dg_conv_ending_slack(&p->ending)
+                           : 0);
+  l.d_image = take(&l.end, dg_wino_image_floats(&p->d_image));
+  l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * dg_wino_depth(b) : 0);
+  l.d_weights = take(&l.end, p->weights);
+  l.d_bias = take(&l.end, w->filters * sizeof(double) / sizeof(float));
+  return l;
+}
+
+dg_wino_plan dg_wino_plan_of(const dg_conv2d_desc *d, uint32_t max_n, bool d_in) {
+  enum { MANY_TILES = 32 };
+  dg_wino w = {.channels = d->channels,
+               .filters = d->filters,
+               .in_h = d->height,
+               .in_w = d->width,
+               .out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h),
+               .out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w),
+               .kernel = d->kernel_h,
+               .pad = d->pad_h};
+  dg_wino back = {.channels = w.filters,
+                  .filters = w.channels,
+                  .in_h = w.out_h,
+                  .in_w = w.out_w,
+                  .out_h = w.in_h,
+                  .out_w = w.in_w,
+                  .kernel = w.kernel,
+                  .pad = w.kernel - 1 - w.pad};
+  dg_wino_plan p = {
+      .forward = w, .back = back, .image = image_of(&w), .ending = dg_conv_ending_of(d)};
+  size_t tiles = dg_wino_tiles(&w), wanted = (MANY_TILES + tiles - 1) / tiles;
+  p.block = wanted < max_n ? wanted : max_n;
+  p.d_image = gradient_image_of(&w, &back);
+  p.weights = dg_wino_weight_floats(&w);
+  p.back_weights = d_in ? p.weights : 0;
+  p.shared = dg_round_up(tiles * DG_WINO_MOMENTS * w.filters);
+  p.to = forward_layout(&p);
+  p.from = backward_layout(&p);
+  return p;
+}

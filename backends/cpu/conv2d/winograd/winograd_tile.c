@@ -1,0 +1,173 @@
+/**
+ * A polynomial of degree < 6 has its values at six points; the value at infinity is its highest
+ * coefficient. With points in pairs of opposite signs the even and the odd coefficients go apart.
+ */
+#include "backends/cpu/conv2d/winograd/winograd.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/** The points a and b, and their squares. */
+static const float A = 0.70710678f, B = 1.41421356f, A2 = 0.5f, B2 = 2;
+
+/** The factors of a kernel's values at 0, +-a, +-b, infinity: 1 / the product of the point's
+    differences from the other points. */
+static const float factor[DG_WINO_SIDE] = {1, -1 / 1.5f, -1 / 1.5f, 1 / 6.0f, 1 / 6.0f, 1};
+
+typedef dg_vector six[DG_WINO_SIDE];
+
+/** The values of the polynomial with the `count` coefficients c, 2 <= count <= 5. */
+INLINE void evaluate(const size_t count, const dg_vector *c, dg_vector *value) {
+  dg_vector even_a = c[0], even_b = c[0], odd_a = c[1], odd_b = c[1];
+  if (count > 4) {
+    even_a += A2 * (c[2] + A2 * c[4]), even_b += B2 * (c[2] + B2 * c[4]);
+  } else if (count > 2) {
+    even_a += A2 * c[2], even_b += B2 * c[2];
+  }
+  if (count > 3) odd_a += A2 * c[3], odd_b += B2 * c[3];
+  value[0] = c[0];
+  value[1] = even_a + A * odd_a, value[2] = even_a - A * odd_a;
+  value[3] = even_b + B * odd_b, value[4] = even_b - B * odd_b;
+  value[5] = c[count - 1];
+}
+
+/** The transpose of evaluate. */
+INLINE void combine(const size_t count, const dg_vector *value, dg_vector *c) {
+  dg_vector even_a = value[1] + value[2], odd_a = A * (value[1] - value[2]);
+  dg_vector even_b = value[3] + value[4], odd_b = B * (value[3] - value[4]);
+  c[0] = value[0] + even_a + even_b;
+  c[1] = odd_a + odd_b;
+  if (count > 2) c[2] = A2 * even_a + B2 * even_b;
+  if (count > 3) c[3] = A2 * odd_a + B2 * odd_b;
+  if (count > 4) c[4] = A2 * A2 * even_a + B2 * B2 * even_b;
+  c[count - 1] += value[5];
+}
+
+/** What elements of the input have at the points: the transpose of interpolation, but for `factor`.
+ */
+INLINE void take(const dg_vector *x, dg_vector *value) {
+  dg_vector even_a = x[4] - B2 * x[2], odd_a = A * (x[3] - B2 * x[1]);
+  dg_vector even_b = x[4] - A2 * x[2], odd_b = B * (x[3] - A2 * x[1]);
+  value[0] = x[4] + (A2 * B2) * x[0] - (A2 + B2) * x[2];
+  value[1] = even_a + odd_a, value[2] = even_a - odd_a;
+  value[3] = even_b + odd_b, value[4] = even_b - odd_b;
+  value[5] = x[5] + (A2 * B2) * x[1] - (A2 + B2) * x[3];
+}
+
+INLINE dg_vector load(const float *from) {
+  return *(const dg_vector *)from;
+}
+
+INLINE void store(float *to, dg_vector x) {
+  *(dg_vector *)to = x;
+}
+
+void dg_wino_read(const float *image, size_t row, float *moments, size_t step) {
+  six column[DG_WINO_SIDE];
+  for (size_t x = 0; x < DG_WINO_SIDE; x++) {
+    six in;
+    for (size_t y = 0; y < DG_WINO_SIDE; y++) in[y] = load(image + y * row + x * DG_VECTOR);
+    take(in, column[x]);
+  }
+  for (size_t i = 0; i < DG_WINO_SIDE; i++) {
+    six in, out;
+    for (size_t x = 0; x < DG_WINO_SIDE; x++) in[x] = column[x][i];
+    take(in, out);
+    for (size_t j = 0; j < DG_WINO_SIDE; j++)
+      store(moments + (i * DG_WINO_SIDE + j) * step, out[j]);
+  }
+}
+
+INLINE void give(const size_t side, const float *moments, size_t step, float *out, size_t row) {
+  six line[DG_WINO_SIDE];
+  for (size_t i = 0; i < DG_WINO_SIDE; i++) {
+    six in;
+    for (size_t j = 0; j < DG_WINO_SIDE; j++) in[j] = load(moments + (i * DG_WINO_SIDE + j) * step);
+    combine(side, in, line[i]);
+  }
+  for (size_t x = 0; x < side; x++) {
+    six in, column;
+    for (size_t i = 0; i < DG_WINO_SIDE; i++) in[i] = line[i][x];
+    combine(side, in, column);
+    for (size_t y = 0; y < side; y++) store(out + y * row + x * DG_VECTOR, column[y]);
+  }
+}
+
+void dg_wino_give(size_t side, const float *moments, size_t step, float *out, size_t row) {
+  if (side == 4)
+    give(4, moments, step, out, row);
+  else if (side == 3)
+    give(3, moments, step, out, row);
+  else
+    give(2, moments, step, out, row);
+}
+
+INLINE void spread(const size_t side, const float *d_out, size_t row, float *moments, size_t step) {
+  six column[DG_WINO_SIDE];
+  for (size_t x = 0; x < side; x++) {
+    six in;
+    for (size_t y = 0; y < side; y++) in[y] = load(d_out + y * row + x * DG_VECTOR);
+    evaluate(side, in, column[x]);
+  }
+  for (size_t i = 0; i < DG_WINO_SIDE; i++) {
+    six in, out;
+    for (size_t x = 0; x < side; x++) in[x] = column[x][i];
+    evaluate(side, in, out);
+    for (size_t j = 0; j < DG_WINO_SIDE; j++)
+      store(moments + (i * DG_WINO_SIDE + j) * step, out[j]);
+  }
+}
+
+void dg_wino_spread(size_t side, const float *d_out, size_t row, float *moments, size_t step) {
+  if (side == 4)
+    spread(4, d_out, row, moments, step);
+  else
+    spread(2, d_out, row, moments, step);
+}
+
+INLINE void kernel_moments(const size_t piece, const float *taps, float *moments, size_t step) {
+  six column[DG_WINO_SIDE];
+  for (size_t x = 0; x < piece; x++) {
+    six in;
+    for (size_t y = 0; y < piece; y++) in[y] = load(taps + (y * piece + x) * DG_VECTOR);
+    evaluate(piece, in, column[x]);
+  }
+  for (size_t i = 0; i < DG_WINO_SIDE; i++) {
+    six in, out;
+    for (size_t x = 0; x < piece; x++) in[x] = column[x][i];
+    evaluate(piece, in, out);
+    for (size_t j = 0; j < DG_WINO_SIDE; j++)
+      store(moments + (i * DG_WINO_SIDE + j) * step, factor[i] * factor[j] * out[j]);
+  }
+}
+
+void dg_wino_kernel(size_t piece, const float *taps, float *moments, size_t step) {
+  if (piece == 3)
+    kernel_moments(3, taps, moments, step);
+  else if (piece == 4)
+    kernel_moments(4, taps, moments, step);
+  else
+    kernel_moments(5, taps, moments, step);
+}
+
+INLINE void kernel_gradient(const size_t piece, const float *moments, size_t step, float *taps) {
+  six line[DG_WINO_SIDE];
+  for (size_t i = 0; i < DG_WINO_SIDE; i++) {
+    six in;
+    for (size_t j = 0; j < DG_WINO_SIDE; j++)
+      in[j] = factor[i] * factor[j] * load(moments + (i * DG_WINO_SIDE + j) * step);
+    combine(piece, in, line[i]);
+  }
+  for (size_t x = 0; x < piece; x++) {
+    six in, column;
+    for (size_t i = 0; i < DG_WINO_SIDE; i++) in[i] = line[i][x];
+    combine(piece, in, column);
+    for (size_t y = 0; y < piece; y++) store(taps + (y * piece + x) * DG_VECTOR, column[y]);
+  }
+}
+
+void dg_wino_kernel_gradient(size_t piece, const float *moments, size_t step, float *taps) {
+  if (piece == 3)
+    kernel_gradient(3, moments, step, taps);
+  else
+    kernel_gradient(5, moments, step, taps);
+}

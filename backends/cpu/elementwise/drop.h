@@ -1,0 +1,40 @@
+/** The masks of dropouts, alone or fused to the end of a product. */
+#ifndef DG_CPU_DROP_H
+#define DG_CPU_DROP_H
+
+#include "backends/backend.h"
+#include "backends/cpu/runtime/isa.h"
+
+#define dg_drop_known DG_ISA_NAME(dg_drop_known)
+#define dg_mask_of DG_ISA_NAME(dg_mask_of)
+#define dg_mask_put DG_ISA_NAME(dg_mask_put)
+
+/** What all elements of one step share. */
+typedef struct {
+  uint32_t threshold, key[2], step, place;
+  float scale; /**< of what stays */
+} dg_mask;
+
+/** Can this be fused behind `act`? */
+bool dg_drop_known(dg_drop drop, dg_act act);
+
+/** What stays is multiplied by this, and so is its gradient. */
+static inline float dg_drop_scale(dg_drop drop) {
+  return 1 / (1 - drop.rate);
+}
+
+/** Does this step drop anything? */
+static inline bool dg_drop_runs(dg_drop drop, const dg_step *step) {
+  return step->train && drop.rate > 0;
+}
+
+dg_mask dg_mask_of(dg_drop drop, const dg_step *step);
+
+/**
+ * y[i] = x[i], dropped or scaled, for the elements first + i of a sample, i < count; x may be y.
+ * stays[i]: which stayed; or NULL.
+ */
+void dg_mask_put(const dg_mask *mask, size_t sample, size_t first, size_t count, const float *x,
+                 float *y, uint8_t *stays);
+
+#endif

@@ -1,0 +1,38 @@
+/** Products of whole matrices, over all threads of a device. */
+#ifndef DG_CPU_PRODUCT_H
+#define DG_CPU_PRODUCT_H
+
+#include "backends/cpu/elementwise/drop.h"
+#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/isa.h"
+
+#define dg_product_workspace DG_ISA_NAME(dg_product_workspace)
+#define dg_product_run DG_ISA_NAME(dg_product_run)
+
+/** c [rows, columns] = a [rows, depth] b [depth, columns]; how each lies in memory is said here. */
+typedef struct {
+  size_t rows, columns, depth;
+  const float *a;
+  size_t a_row;           /**< a's element (j, k) is a[j * a_row + k] */
+  const uint32_t *a_step; /**< or, where this is not NULL, a[a_step[k] + j] */
+  const float *b;
+  size_t b_row;
+  bool b_transposed; /**< b's element (k, v) is b[v * b_row + k], else b[k * b_row + v] */
+  float *c;
+  size_t c_row;
+
+  bool c_transposed; /**< c's element (j, v) is c[v * c_row + j], else c[j * c_row + v] */
+  bool add;          /**< adds to c what is else written there */
+  bool by_rows;      /**< threads share its rows, where that is about as even; else its columns */
+  const float *bias; /**< [rows], added to the product; or NULL */
+  dg_act act;
+  const dg_mask *mask; /**< of a dropout that comes last, of a c that is transposed: element j of
+                            sample v; or NULL */
+} dg_product;
+
+/** Bytes of workspace for products of up to this depth. */
+size_t dg_product_workspace(const dg_cpu_device *device, size_t depth);
+
+void dg_product_run(const dg_cpu_device *device, const dg_product *product, float *workspace);
+
+#endif

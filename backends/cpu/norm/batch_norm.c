@@ -1,0 +1,168 @@
+/**
+ * Batch normalization. A thread takes one group of channels after the other through all its
+ * passes, so that after the first they find its numbers in the cache. Where the moments of the
+ * planes are given, there is a single pass, along memory.
+ */
+#include "backends/cpu/norm/batch_norm.h"
+
+#include <math.h>
+
+#include "backends/cpu/elementwise/activation.h"
+
+enum { LANES = DG_NORM_LANES };
+
+static bool supports(const dg_op_desc *desc) {
+  const dg_batch_norm_desc *d = &desc->batch_norm;
+  return d->rows > 0 && d->channels > 0 && d->plane > 0 && d->eps > 0 && dg_act_known(d->act) &&
+         (!d->moments || d->rows == 1);
+}
+
+static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+  const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
+  (void)err;
+  if (!train) return true;
+  op->base.needs.kept = 3 * (size_t)d->channels * sizeof(float);
+  op->base.needs.backward_reads_in = true;
+  op->base.needs.backward_reads_out = dg_batch_norm_bends(d->act);
+  return true;
+}
+
+dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, size_t channel) {
+  size_t left = d->channels - channel, size = dg_batch_norm_group_size(d);
+  size_t channels = left < size ? left : size;
+  return (dg_norm_group){.first = channel * d->plane,
+                         .runs = (size_t)n * d->rows,
+                         .length = channels * d->plane,
+                         .step = (size_t)d->channels * d->plane,
+                         .channels = channels};
+}
+
+/** Puts the numbers of a group's channels in their lanes; those of a single one in all. */
+static void spread(const dg_norm_group *g, const float *of_channels, float *lanes) {
+  if (g->channels == 1)
+    for (size_t i = 0; i < LANES; i++) lanes[i] = of_channels[0];
+  else
+    for (size_t i = 0; i < LANES; i++) lanes[i] = i < g->channels ? of_channels[i] : 0;
+}
+
+void dg_batch_norm_spread(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                          dg_batch_norm_statistics of, dg_batch_norm_lanes *l) {
+  spread(g, of.mean, l->mean);
+  spread(g, of.mend, l->mend);
+  spread(g, of.scale, l->scale);
+  spread(g, dg_floats(buffers->param[0]) + channel, l->factor);
+  spread(g, dg_floats(buffers->param[1]) + channel, l->bias);
+  for (size_t k = 0; k < LANES; k++) {
+    l->factor[k] *= l->scale[k];
+    l->bias[k] -= l->mend[k] * l->factor[k];
+  }
+}
+
+/* ---- statistics --------------------------------------------------------- */
+
+/** Keeps the statistics of a channel in a training step, which also join the running ones. */
+static void keep(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
+                 size_t channel, double mean, double var) {
+  double count = (double)n * d->rows * d->plane, momentum = (double)d->momentum;
+  float *kept = dg_floats(buffers->kept) + channel;
+  kept[0] = (float)mean;
+  kept[d->channels] = (float)(mean - (double)kept[0]);
+  kept[2 * d->channels] = (float)(1 / sqrt(var + (double)d->eps));
+  if (count == 1) return;
+  double unbiased = var * count / (count - 1);
+  float *running_mean = dg_floats(buffers->state[0]) + channel;
+  float *running_var = dg_floats(buffers->state[1]) + channel;
+  *running_mean = (float)((1 - momentum) * (double)*running_mean + momentum * mean);
+  *running_var = (float)((1 - momentum) * (double)*running_var + momentum * unbiased);
+}
+
+/**
+ * Mean and biased variance of a channel from the moments of its planes, which have as many numbers
+ * each, in the order of the samples (Chan, Golub and LeVeque, Algorithms for computing the sample
+ * variance, 1983).
+ */
+static void merge_moments(const dg_batch_norm_desc *d, uint32_t n, const float *moments,
+                          size_t channel, double *mean, double *var) {
+  double share = 1 / (double)n, within = 0, between = 0;
+  const float *first = moments + 2 * channel;
+  size_t step = 2 * d->channels;
+  *mean = 0;
+  for (size_t s = 0; s < n; s++) *mean += (double)first[s * step] * share;
+  for (size_t s = 0; s < n; s++) {
+    double off = (double)first[s * step] - *mean;
+    between += off * off;
+    within += (double)first[s * step + 1];
+  }
+  *var = (between + within / (double)d->plane) * share;
+}
+
+/* ---- forward ------------------------------------------------------------ */
+
+static void normalize(const dg_batch_norm_desc *d, const dg_norm_group *g,
+                      const dg_op_buffers *buffers, const dg_batch_norm_lanes *l) {
+  for (size_t r = 0; r < g->runs; r++) {
+    size_t at = g->first + r * g->step;
+    float *y = dg_floats(buffers->out[0]) + at;
+    dg_norm_apply(g->length, dg_floats(buffers->in[0]) + at, l->mean, l->factor, l->bias, y);
+    dg_act_forward(d->act, g->length, y, y);
+  }
+}
+
+/** Training and testing of a group of channels. */
+static void forward_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                          const dg_step *step, size_t channel) {
+  dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
+  double mean[LANES], var[LANES];
+  dg_batch_norm_lanes l;
+  if (step->train) {
+    dg_norm_moments(&g, dg_floats(buffers->in[0]), mean, var);
+    for (size_t i = 0; i < g.channels; i++) keep(d, step->n, buffers, channel + i, mean[i], var[i]);
+    dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
+  } else {
+    float none[LANES] = {0}, scale[LANES];
+    const float *running_var = dg_floats(buffers->state[1]) + channel;
+    for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
+    dg_batch_norm_statistics running = {dg_floats(buffers->state[0]) + channel, none, scale};
+    dg_batch_norm_spread(&g, buffers, channel, running, &l);
+  }
+  normalize(d, &g, buffers, &l);
+}
+
+/**
+ * A training step whose moments are given. A thread takes its samples from the last to the first:
+ * those that were written last may still be in its cache.
+ */
+static void forward_given(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                          const dg_step *step) {
+  dg_batch_norm_lanes l;
+#pragma omp for schedule(static)
+  for (size_t c = 0; c < d->channels; c++) {
+    double mean, var;
+    merge_moments(d, step->n, dg_floats(buffers->in[1]), c, &mean, &var);
+    keep(d, step->n, buffers, c, mean, var);
+  }
+  dg_span share = dg_cpu_share(step->n, 1);
+  for (size_t s = share.end; s-- > share.begin;)
+    for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
+      dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
+      g.first += s * g.step;
+      dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
+      normalize(d, &g, buffers, &l);
+    }
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
+  size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, 4 * count))
+  if (step->train && d->moments) {
+    forward_given(d, buffers, step);
+  } else {
+#pragma omp for schedule(static)
+    for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d))
+      forward_group(d, buffers, step, c);
+  }
+}
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_batch_norm) = {supports, prepare, forward,
+                                                      dg_batch_norm_backward};

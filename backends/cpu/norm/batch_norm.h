@@ -1,0 +1,57 @@
+/** What both directions of a batch norm share. */
+#ifndef DG_CPU_BATCH_NORM_H
+#define DG_CPU_BATCH_NORM_H
+
+#include "backends/cpu/norm/norm.h"
+#include "backends/cpu/runtime/cpu.h"
+
+#define dg_batch_norm_group_at DG_ISA_NAME(dg_batch_norm_group_at)
+#define dg_batch_norm_spread DG_ISA_NAME(dg_batch_norm_spread)
+#define dg_batch_norm_backward DG_ISA_NAME(dg_batch_norm_backward)
+
+/**
+ * Statistics of a group's channels. A mean is a pair of floats, the second mending the first: where
+ * numbers lie close together and far from 0, one would blur their distances.
+ */
+typedef struct {
+  const float *mean, *mend;
+  const float *scale; /**< 1 / sqrt(variance + eps) */
+} dg_batch_norm_statistics;
+
+/** Those that a training step has kept: rows of means, mends and scales. */
+static inline dg_batch_norm_statistics
+dg_batch_norm_kept(const dg_batch_norm_desc *d, const dg_op_buffers *buffers, size_t channel) {
+  const float *kept = dg_floats(buffers->kept) + channel;
+  return (dg_batch_norm_statistics){kept, kept + d->channels, kept + 2 * d->channels};
+}
+
+/** How the numbers of a group become the argument of the activation, by lane:
+    z = (x - mean) * factor + bias, where factor = weight * scale, and the mend is in the bias. */
+typedef struct {
+  float mean[DG_NORM_LANES], mend[DG_NORM_LANES], scale[DG_NORM_LANES];
+  float factor[DG_NORM_LANES], bias[DG_NORM_LANES];
+} dg_batch_norm_lanes;
+
+/** Channels of a group. */
+static inline size_t dg_batch_norm_group_size(const dg_batch_norm_desc *d) {
+  return d->plane == 1 ? DG_NORM_LANES : 1;
+}
+
+/** The numbers of the group of channels that begins with `channel`. */
+dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, size_t channel);
+
+/** Fills in the lanes from the statistics and the parameters of the channels. */
+void dg_batch_norm_spread(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                          dg_batch_norm_statistics of, dg_batch_norm_lanes *lanes);
+
+/**
+ * Is the derivative of an activation more than a matter of its argument's sign? Backward then reads
+ * the output; else it makes the argument again of the input, to the same bits.
+ */
+static inline bool dg_batch_norm_bends(dg_act act) {
+  return act.kind == DG_ACT_SIGMOID || act.kind == DG_ACT_TANH;
+}
+
+void dg_batch_norm_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+
+#endif

@@ -1,0 +1,176 @@
+/**
+ * The way back through a batch norm: a pass for the sums over a channel, and one for the gradient
+ * of the input, for which its numbers are still in the thread's cache.
+ */
+#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/norm/batch_norm.h"
+
+/** PART: numbers handled at a time, whole lanes; TERMS: after so many of a
+    lane, sums in float join those in double. */
+enum { LANES = DG_NORM_LANES, PART = 32 * LANES, TERMS = 16 };
+
+/** A part of a run. The gradient before the activation is d_y where z > 0, else below * d_y. */
+typedef struct {
+  size_t at; /**< in the tensors */
+  size_t count;
+  const float *x, *d_y;
+  float below;
+  float bent[PART]; /**< d_y behind the derivative of an activation that bends; then below is 1 */
+} part;
+
+/** The part of a run that begins at number `at` of the tensors, with up to `left` numbers. */
+static void take_part(const dg_batch_norm_desc *d, const dg_op_buffers *buffers, size_t at,
+                      size_t left, part *p) {
+  p->at = at;
+  p->count = left < PART ? left : PART;
+  p->x = dg_floats(buffers->in[0]) + at;
+  p->d_y = dg_floats(buffers->d_out) + at;
+  p->below = d->act.kind == DG_ACT_RELU ? 0 : d->act.kind == DG_ACT_LEAKY_RELU ? d->act.slope : 1;
+  if (!dg_batch_norm_bends(d->act)) return;
+  dg_act_backward(d->act, p->count, dg_floats(buffers->out[0]) + at, p->d_y, p->bent);
+  p->d_y = p->bent;
+}
+
+/** The gradient before the activation of number i of a part, in lane k. */
+static inline float d_z_of(const part *p, const dg_batch_norm_lanes *l, size_t i, size_t k) {
+  float z = (p->x[i] - l->mean[k]) * l->factor[k] + l->bias[k];
+  return z > 0 ? p->d_y[i] : p->below * p->d_y[i];
+}
+
+/* ---- sums --------------------------------------------------------------- */
+
+/** Sums over a group, by lane: of d_z and of d_z (x - mean). */
+typedef struct {
+  double d_z[LANES], product[LANES];
+  float some_d_z[LANES], some_product[LANES]; /**< of the last numbers, at most `terms` a lane */
+  size_t terms;
+} sums;
+
+static void flush(sums *sum) {
+  for (size_t k = 0; k < LANES; k++) {
+    sum->d_z[k] += (double)sum->some_d_z[k];
+    sum->product[k] += (double)sum->some_product[k];
+    sum->some_d_z[k] = sum->some_product[k] = 0;
+  }
+  sum->terms = 0;
+}
+
+/** Fetches what lies `ahead` of a whole row of lanes. */
+static inline void fetch(const float *x, const float *d_y, size_t ahead) {
+  enum { LINE = DG_CPU_ALIGNMENT / sizeof(float) };
+  for (size_t k = 0; k < LANES; k += LINE) {
+    __builtin_prefetch(x + ahead + k);
+    __builtin_prefetch(d_y + ahead + k);
+  }
+}
+
+/** Adds a part, and fetches what lies `ahead` of it (0: nothing), in the next run: from one run to
+    another a processor doesn't foresee the way. */
+static void add_part(const part *p, size_t ahead, const dg_batch_norm_lanes *restrict l,
+                     sums *restrict sum) {
+  float d_z[LANES], product[LANES];
+  size_t whole = p->count - p->count % LANES;
+  for (size_t k = 0; k < LANES; k++) d_z[k] = sum->some_d_z[k], product[k] = sum->some_product[k];
+  for (size_t i = 0; i < whole; i += LANES) {
+    if (ahead) fetch(p->x + i, p->d_y + i, ahead);
+    for (size_t k = 0; k < LANES; k++) {
+      float d = d_z_of(p, l, i + k, k);
+      d_z[k] += d;
+      product[k] += d * (p->x[i + k] - l->mean[k]);
+    }
+  }
+  for (size_t k = 0; k < p->count - whole; k++) {
+    float d = d_z_of(p, l, whole + k, k);
+    d_z[k] += d;
+    product[k] += d * (p->x[whole + k] - l->mean[k]);
+  }
+  for (size_t k = 0; k < LANES; k++) sum->some_d_z[k] = d_z[k], sum->some_product[k] = product[k];
+  sum->terms += (p->count + LANES - 1) / LANES;
+}
+
+static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
+                   const dg_op_buffers *buffers, const dg_batch_norm_lanes *l, sums *sum) {
+  *sum = (sums){.terms = 0};
+  for (size_t r = 0; r < g->runs; r++)
+    for (size_t i = 0; i < g->length; i += PART) {
+      part p;
+      take_part(d, buffers, g->first + r * g->step + i, g->length - i, &p);
+      bool last = r + 1 == g->runs || p.d_y == p.bent;
+      add_part(&p, last ? 0 : g->step, l, sum);
+      if (sum->terms >= TERMS) flush(sum);
+    }
+  flush(sum);
+  dg_norm_fold(g, sum->d_z);
+  dg_norm_fold(g, sum->product);
+  for (size_t k = 0; k < LANES; k++) sum->product[k] -= (double)l->mend[k] * sum->d_z[k];
+}
+
+/* ---- the gradient of the input ------------------------------------------ */
+
+/** What makes it: d_x = scale * d_z - (x - mean) * slope - shift. */
+typedef struct {
+  float scale[LANES], slope[LANES], shift[LANES];
+} gradient;
+
+/** By d_x = factor (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean - mend)
+   scale, where factor and scale are the lanes'. */
+static gradient gradient_of(const dg_norm_group *g, const dg_batch_norm_lanes *l, const sums *sum) {
+  gradient result;
+  double share = 1 / (double)dg_norm_count(g);
+  for (size_t k = 0; k < LANES; k++) {
+    double factor = (double)l->factor[k], scale = (double)l->scale[k];
+    result.scale[k] = l->factor[k];
+    double slope = factor * scale * scale * sum->product[k] * share;
+    result.slope[k] = (float)slope;
+    result.shift[k] = (float)(factor * sum->d_z[k] * share - slope * (double)l->mend[k]);
+  }
+  return result;
+}
+
+static void put_part(const part *p, const dg_batch_norm_lanes *restrict l,
+                     const gradient *restrict g, float *restrict d_x) {
+  size_t whole = p->count - p->count % LANES;
+  for (size_t i = 0; i < whole; i += LANES)
+    for (size_t k = 0; k < LANES; k++)
+      d_x[i + k] = g->scale[k] * d_z_of(p, l, i + k, k) - (p->x[i + k] - l->mean[k]) * g->slope[k] -
+                   g->shift[k];
+  for (size_t k = 0; k < p->count - whole; k++)
+    d_x[whole + k] = g->scale[k] * d_z_of(p, l, whole + k, k) -
+                     (p->x[whole + k] - l->mean[k]) * g->slope[k] - g->shift[k];
+}
+
+static void input_gradient(const dg_cpu_op *op, const dg_norm_group *g,
+                           const dg_op_buffers *buffers, const dg_batch_norm_lanes *l,
+                           const gradient *found) {
+  dg_grad_mode mode = op->base.desc.d_in[0];
+  for (size_t r = 0; r < g->runs; r++)
+    for (size_t i = 0; i < g->length; i += PART) {
+      part p;
+      float own[PART];
+      take_part(&op->base.desc.batch_norm, buffers, g->first + r * g->step + i, g->length - i, &p);
+      float *d_x = dg_floats(buffers->d_in[0]) + p.at;
+      put_part(&p, l, found, mode == DG_GRAD_WRITE ? d_x : own);
+      if (mode == DG_GRAD_ADD) dg_grad_put(mode, p.count, own, d_x);
+    }
+}
+
+void dg_batch_norm_backward(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                            const dg_step *step) {
+  const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
+  size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
+  float *d_weight = dg_floats(buffers->d_param[0]), *d_bias = dg_floats(buffers->d_param[1]);
+#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 8 * count))
+  for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
+    dg_norm_group g = dg_batch_norm_group_at(d, step->n, c);
+    dg_batch_norm_lanes l;
+    sums sum;
+    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
+    add_up(d, &g, buffers, &l, &sum);
+    for (size_t i = 0; i < g.channels; i++) {
+      d_weight[c + i] = (float)(sum.product[i] * (double)l.scale[i]);
+      d_bias[c + i] = (float)sum.d_z[i];
+    }
+    gradient found = gradient_of(&g, &l, &sum);
+    if (op->base.desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
+  }
+}

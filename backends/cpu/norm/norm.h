@@ -1,0 +1,51 @@
+/**
+ * What the normalizations share. Numbers with one mean and variance lie in runs: of a batch norm
+ * the plane of a channel in every row, of a layer norm one row. Where planes are single numbers,
+ * neighbouring channels are taken together. Either way loops go along memory: number i of a run
+ * belongs to lane i % DG_NORM_LANES, which is the same channel in every run, and sums are taken
+ * lane by lane, in double.
+ */
+#ifndef DG_CPU_NORM_H
+#define DG_CPU_NORM_H
+
+#include <stddef.h>
+
+#include "backends/cpu/runtime/isa.h"
+
+#define dg_norm_fold DG_ISA_NAME(dg_norm_fold)
+#define dg_norm_moments DG_ISA_NAME(dg_norm_moments)
+#define dg_norm_apply DG_ISA_NAME(dg_norm_apply)
+#define dg_norm_add DG_ISA_NAME(dg_norm_add)
+#define dg_norm_add_products DG_ISA_NAME(dg_norm_add_products)
+
+enum { DG_NORM_LANES = 32 };
+
+/** `runs` runs of `length` neighbours, `step` apart, from number `first` on. */
+typedef struct {
+  size_t first, runs, length, step;
+  size_t channels; /**< 1, or, where every lane is a channel, `length` <= DG_NORM_LANES */
+} dg_norm_group;
+
+/** Numbers of each channel. */
+static inline size_t dg_norm_count(const dg_norm_group *g) {
+  return g->runs * (g->length / g->channels);
+}
+
+/** Sums by lane become sums by channel; those of a single channel are put in every lane. */
+void dg_norm_fold(const dg_norm_group *group, double *lanes);
+
+/** Mean and biased variance, in the lanes that they are for: two passes. */
+void dg_norm_moments(const dg_norm_group *group, const float *x, double *mean, double *var);
+
+/* On a part of a run that begins in lane 0; coefficients and sums are by lane. */
+
+/** y[i] = (x[i] - mean) * factor + bias */
+void dg_norm_apply(size_t count, const float *x, const float *mean, const float *factor,
+                   const float *bias, float *y);
+/** sum += x[i] */
+void dg_norm_add(size_t count, const float *x, double *sum);
+/** sum += (a[i] - a_mean) * (b[i] - b_mean); b may be a. */
+void dg_norm_add_products(size_t count, const float *a, const float *a_mean, const float *b,
+                          const float *b_mean, double *sum);
+
+#endif

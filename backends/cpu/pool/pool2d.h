@@ -1,0 +1,51 @@
+/** What both kinds of pooling share: the geometry of their windows. */
+#ifndef DG_CPU_POOL2D_H
+#define DG_CPU_POOL2D_H
+
+#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/isa.h"
+
+#define dg_pool_supports DG_ISA_NAME(dg_pool_supports)
+#define dg_pool_window DG_ISA_NAME(dg_pool_window)
+
+/** The sizes of a pooling op, fit for signed arithmetic. */
+typedef struct {
+  int height, width, out_h, out_w;
+  int kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+  size_t in_plane, out_plane; /**< elements of a plane */
+} dg_window;
+
+/** [begin, end) */
+typedef struct {
+  int begin, end;
+} dg_range;
+
+bool dg_pool_supports(const dg_op_desc *desc);
+
+dg_window dg_pool_window(const dg_pool2d_desc *desc);
+
+static inline int dg_at_least(int value, int low) {
+  return value < low ? low : value;
+}
+
+static inline int dg_at_most(int value, int high) {
+  return value > high ? high : value;
+}
+
+/** Is x larger than y, as a maximum takes it? A NaN is larger than all numbers. */
+static inline int dg_is_larger(float x, float y) {
+  return (x > y) | ((x != x) & (y == y));
+}
+
+/** Are both equal, or both NaNs? */
+static inline int dg_is_equal(float x, float y) {
+  return (x == y) | ((x != x) & (y != y));
+}
+
+/** The elements of the window of output `o` that lie inside `size` inputs, in one dimension. */
+static inline dg_range dg_pool_taps(int o, int kernel, int stride, int pad, int size) {
+  int first = o * stride - pad;
+  return (dg_range){dg_at_least(-first, 0), dg_at_most(size - first, kernel)};
+}
+
+#endif

@@ -1,0 +1,139 @@
+/**
+ * What the files of the recurrent op share.
+ *
+ * The samples of a batch are cut into groups; a thread takes a group through all steps, so its
+ * state stays in the cache. The numbers of a group at one step lie in one of two ways:
+ *
+ * - a plane: panels of up to DG_TILE_WIDTH units, each [n][width]. That is how tiles are written
+ *   and panels are read; and all planes being laid out alike, a cell computes vector by vector.
+ * - rows [n][..]: for the side of a product that is read element by element.
+ *
+ * A step's products fill slots, a plane each: one a gate, holding W x + U h. The GRU that resets
+ * after the product needs the parts of n apart. Its slots are U_n h, r, z, W_n x: so the slots with
+ * a part of h are the first, those with a part of x the last, as for every other cell.
+ */
+#ifndef DG_CPU_RECURRENT_H
+#define DG_CPU_RECURRENT_H
+
+#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/isa.h"
+
+#define dg_recurrent_groups DG_ISA_NAME(dg_recurrent_groups)
+#define dg_recurrent_threads DG_ISA_NAME(dg_recurrent_threads)
+#define dg_recurrent_kept DG_ISA_NAME(dg_recurrent_kept)
+#define dg_recurrent_place DG_ISA_NAME(dg_recurrent_place)
+#define dg_recurrent_out_row DG_ISA_NAME(dg_recurrent_out_row)
+#define dg_recurrent_group_at DG_ISA_NAME(dg_recurrent_group_at)
+#define dg_recurrent_put_biases DG_ISA_NAME(dg_recurrent_put_biases)
+#define dg_recurrent_multiply DG_ISA_NAME(dg_recurrent_multiply)
+#define dg_recurrent_backward_prepare DG_ISA_NAME(dg_recurrent_backward_prepare)
+#define dg_recurrent_backward DG_ISA_NAME(dg_recurrent_backward)
+
+enum {
+  DG_RECURRENT_SLOTS = 4, /**< at most */
+  /** Samples of a group, at most: its state and the panels of a slot fit the cache together. */
+  DG_RECURRENT_GROUP = 56 / DG_TILE_ROWS * DG_TILE_ROWS,
+};
+
+typedef struct {
+  size_t gates, slots;
+  size_t first_x;     /**< the first slot with a part of x; those with a part of h are [0, gates) */
+  size_t units;       /**< `hidden`, rounded up to whole vectors */
+  size_t planes;      /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
+                           cheaply made again of o and c) */
+  size_t row;         /**< floats from one row [x, h] to the next */
+  size_t d_row;       /**< floats from one row [slots][units] of gradients to the next */
+  size_t group;       /**< samples of the largest group */
+  size_t few;         /**< samples that are few, at most */
+  size_t few_threads; /**< that share their units */
+  size_t few_array;   /**< floats of an array [few][units] */
+  uint64_t message; /**< the number of the last one that threads sent each other for few samples */
+
+  /** Floats of a direction's packed parameters, for groups and for few samples, and whether those
+      that the op keeps are packed. */
+  size_t group_packed, few_packed;
+  bool group_ready, few_ready;
+
+  /** Floats of parts of the workspaces. */
+  size_t weights, forward_thread;           /**< forward */
+  size_t d_u, d_w, d_bias, backward_thread; /**< backward */
+} dg_recurrent_plan;
+
+/** The gate whose weights a slot has. */
+static inline size_t dg_recurrent_gate(const dg_recurrent_plan *plan, size_t slot) {
+  return (slot + plan->gates - plan->first_x) % plan->gates;
+}
+
+/** Is the GRU's U_n h a part of its own, that the reset gate is multiplied with? */
+static inline bool dg_recurrent_splits(const dg_recurrent_desc *desc) {
+  return desc->cell == DG_CELL_GRU && !desc->reset_before;
+}
+
+/** Or is its state multiplied with the reset gate before the product? */
+static inline bool dg_recurrent_resets(const dg_recurrent_desc *desc) {
+  return desc->cell == DG_CELL_GRU && desc->reset_before;
+}
+
+static inline size_t dg_recurrent_directions(const dg_recurrent_desc *desc) {
+  return desc->bidirectional ? 2 : 1;
+}
+
+/** One direction of a layer over one batch. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_recurrent_desc *desc;
+  const dg_recurrent_plan *plan;
+  const dg_op_buffers *buffers;
+  size_t samples;
+  size_t direction; /**< 1: from the last time to the first */
+} dg_recurrent_pass;
+
+/** The time of step k. */
+static inline size_t dg_recurrent_time(const dg_recurrent_pass *pass, size_t k) {
+  return pass->direction == 1 ? pass->desc->steps - 1 - k : k;
+}
+
+enum { DG_RECURRENT_W, DG_RECURRENT_U, DG_RECURRENT_B, DG_RECURRENT_C };
+/** A parameter of the direction, or its gradient, of params or d_params. */
+static inline float *dg_recurrent_param(const dg_recurrent_pass *pass, dg_buffer *const *params,
+                                        size_t which) {
+  return dg_floats(params[pass->direction * (2 + pass->desc->biases) + which]);
+}
+
+/** Samples that go through the steps together. */
+typedef struct {
+  size_t first, n;
+} dg_recurrent_group;
+
+/** How many groups there are, and threads to share them; the samples of a group. */
+size_t dg_recurrent_groups(const dg_recurrent_pass *pass);
+int dg_recurrent_threads(const dg_recurrent_pass *pass);
+dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t index);
+
+/** Where the planes kept of a group's step k begin. */
+float *dg_recurrent_kept(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k);
+
+/** Where a sample's state after step k stands in the output (or its gradient); NULL where it
+    doesn't. Samples are dg_recurrent_out_row apart. */
+float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t sample, size_t k);
+size_t dg_recurrent_out_row(const dg_recurrent_desc *desc);
+
+/** Writes to bias [units] what a slot has of the biases of some units. */
+void dg_recurrent_put_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+                             float *bias);
+
+/**
+ * plane = or += rows a [n][depth], `a_row` apart, times a matrix of `columns` columns that lies in
+ * panels of `panel_rows` rows, of which it is rows `from` to `from + depth`.
+ */
+void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, const float *a,
+                           size_t a_row, const float *panels, size_t panel_rows, size_t from,
+                           float *plane);
+
+/** Adds what backward needs to the op's plan and needs. */
+void dg_recurrent_backward_prepare(dg_cpu_op *op);
+
+void dg_recurrent_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+
+#endif

@@ -1,0 +1,310 @@
+#include <omp.h>
+#include <string.h>
+
+#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/recurrent/recurrent_cell.h"
+
+/**
+ * Backward, a thread takes each of its groups from the last step to the first and adds up the
+ * gradients of the parameters on the way; at the end those of all threads are added in order.
+ */
+
+/* ---- the plan ----------------------------------------------------------- */
+
+/**
+ * Planes [units] of a thread: the gradients that go from step to step; a state that is made again
+ * (h of an LSTM, r h of a GRU, and before that its gradient); tanh(c) of an LSTM, of two steps.
+ */
+enum { D_H, D_C, STATE, TANH_C, TANH_C_BEFORE, OWN_PLANES };
+
+void dg_recurrent_backward_prepare(dg_cpu_op *op) {
+  const dg_recurrent_desc *d = &op->base.desc.recurrent;
+  dg_recurrent_plan *plan = op->plan;
+  size_t rows = plan->gates * plan->units, in = dg_panels_width(d->in);
+  plan->d_u = rows * plan->units;
+  plan->d_w = rows * in;
+  plan->d_bias = plan->slots * plan->units;
+  plan->backward_thread = plan->d_u + plan->d_w + plan->d_bias +
+                          plan->group * (plan->d_row + OWN_PLANES * plan->units + in);
+  size_t threads = (size_t)op->device->threads, directions = dg_recurrent_directions(d);
+  dg_op_needs *needs = &op->base.needs;
+  needs->backward_reads_in = true;
+  needs->kept = directions * op->base.max_n * d->steps * plan->planes * plan->units * sizeof(float);
+  needs->backward_workspace =
+      (plan->d_u + plan->d_w + threads * plan->backward_thread) * sizeof(float);
+}
+
+/* ---- one step ------------------------------------------------------------ */
+
+/** A backward pass, and what its threads share. */
+typedef struct {
+  dg_recurrent_pass pass;
+  dg_grad_mode d_in;
+  float *u, *w; /**< panels of the weights, [gates][units] rows in the order of the slots */
+} backward_pass;
+
+/** What a thread has of its own. */
+typedef struct {
+  float *d_u, *d_w; /**< sums for the weights, panels as theirs */
+  float *d_bias;    /**< sums of d_rows [slots][units] */
+  float *d_rows;    /**< rows [slots][units] */
+  float *plane[OWN_PLANES];
+  float *x; /**< plane [in]: x, then its gradient */
+} room;
+
+static room room_at(const dg_recurrent_plan *plan, float *memory) {
+  room r = {.d_u = memory, .d_w = memory + plan->d_u};
+  r.d_bias = r.d_w + plan->d_w;
+  r.d_rows = r.d_bias + plan->d_bias;
+  float *planes = r.d_rows + plan->group * plan->d_row;
+  for (size_t i = 0; i < OWN_PLANES; i++) r.plane[i] = planes + i * plan->group * plan->units;
+  r.x = planes + OWN_PLANES * plan->group * plan->units;
+  return r;
+}
+
+/** Rows of the panels of a weight, or of its gradient. */
+static size_t weight_rows(const dg_recurrent_plan *plan) {
+  return plan->gates * plan->units;
+}
+
+/** Panels += columns `from` to `from + count` of rows d, transposed, times a plane. */
+static void add_gradient(const dg_recurrent_plan *plan, size_t n, size_t from, size_t count,
+                         const float *d, size_t columns, const float *plane, float *panels) {
+  for (size_t c = 0; c < columns; c += DG_TILE_WIDTH) {
+    size_t width = dg_panel_width(dg_panel_columns(columns - c)), height;
+    for (size_t row = from; row < from + count; row += height) {
+      height = dg_tile_height(from + count - row);
+      dg_tile_add_columns(height, width, n, d + row, plan->d_row, plane + c * n,
+                          panels + c * weight_rows(plan) + row * width);
+    }
+  }
+}
+
+/** The gradients of x, where wanted, and of W. */
+static void input_gradients(const backward_pass *b, const room *r, dg_recurrent_group group,
+                            size_t k) {
+  const dg_recurrent_desc *d = b->pass.desc;
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t n = group.n, rows = weight_rows(plan), x_row = (size_t)d->steps * d->in;
+  size_t at = group.first * x_row + dg_recurrent_time(&b->pass, k) * d->in;
+  const float *x = dg_floats(b->pass.buffers->in[0]) + at;
+  const float *d_x_slots = r->d_rows + plan->first_x * plan->units;
+  for (size_t c = 0; c < d->in; c += DG_TILE_WIDTH)
+    dg_pack_rows(n, dg_panel_columns(d->in - c), x + c, x_row, r->x + c * n);
+  add_gradient(plan, n, 0, rows, d_x_slots, d->in, r->x, r->d_w);
+  if (b->d_in == DG_GRAD_NONE) return;
+  float *d_x = dg_floats(b->pass.buffers->d_in[0]) + at;
+  dg_recurrent_multiply(false, n, d->in, rows, d_x_slots, plan->d_row, b->w, rows, 0, r->x);
+  for (size_t c = 0; c < d->in; c += DG_TILE_WIDTH) {
+    size_t count = dg_panel_columns(d->in - c), width = dg_panel_width(count);
+    for (size_t s = 0; s < n; s++)
+      dg_grad_put(b->d_in, count, r->x + c * n + s * width, d_x + s * x_row + c);
+  }
+}
+
+/** Adds to the gradients of the U of some slots: what they were multiplied with is given. */
+static void add_u_gradient(const backward_pass *b, const room *r, size_t n, size_t slot,
+                           size_t slots, const float *state) {
+  const dg_recurrent_plan *plan = b->pass.plan;
+  add_gradient(plan, n, slot * plan->units, slots * plan->units, r->d_rows, b->pass.desc->hidden,
+               state, r->d_u);
+}
+
+/** d_state = or += the gradient of what the U of some slots was multiplied with. */
+static void state_gradient(const backward_pass *b, const room *r, bool add, size_t n, size_t slot,
+                           size_t slots, float *d_state) {
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t from = slot * plan->units;
+  dg_recurrent_multiply(add, n, b->pass.desc->hidden, slots * plan->units, r->d_rows + from,
+                        plan->d_row, b->u, weight_rows(plan), from, d_state);
+}
+
+static void add_bias_gradients(const dg_recurrent_plan *plan, size_t n, const room *r) {
+  for (size_t i = 0; i < plan->d_bias; i += DG_VECTOR) {
+    dg_vector sum = {0};
+    for (size_t s = 0; s < n; s++) sum += *(const dg_vector *)(r->d_rows + s * plan->d_row + i);
+    *(dg_vector *)(r->d_bias + i) += sum;
+  }
+}
+
+/** d_h += the output's gradient at step k, where that step was put out. */
+static void add_d_out(const backward_pass *b, dg_recurrent_group group, size_t k, float *d_h) {
+  size_t hidden = b->pass.desc->hidden, row = dg_recurrent_out_row(b->pass.desc);
+  const float *d_out =
+      dg_recurrent_place(&b->pass, dg_floats(b->pass.buffers->d_out), group.first, k);
+  for (size_t c = 0; d_out && c < hidden; c += DG_TILE_WIDTH) {
+    size_t count = dg_panel_columns(hidden - c), width = dg_panel_width(count);
+    for (size_t s = 0; s < group.n; s++)
+      dg_grad_put(DG_GRAD_ADD, count, d_out + s * row + c, d_h + c * group.n + s * width);
+  }
+}
+
+/**
+ * The state before a step, from what is kept of the step that made it; NULL for the zeros before
+ * the first. Of an LSTM it is made of o and tanh(c), which its next step backward needs too.
+ */
+static const float *state_before(const backward_pass *b, const room *r, size_t n,
+                                 const float *before) {
+  enum { O_SLOT = 3 };
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t plane = n * plan->units;
+  if (!before) return NULL;
+  const float *last = before + (plan->planes - 1) * plane;
+  if (b->pass.desc->cell != DG_CELL_LSTM) return last;
+  dg_cell_output(plane, before + O_SLOT * plane, last, r->plane[TANH_C_BEFORE], r->plane[STATE]);
+  return r->plane[STATE];
+}
+
+/** Of a GRU that resets before its product: what comes before the gradients of the others. */
+static void reset_backward(const backward_pass *b, const room *r, const dg_cell_step_back *cell) {
+  enum { N_SLOT = 2 };
+  if (cell->h) state_gradient(b, r, false, cell->n, N_SLOT, 1, cell->d_reset);
+  dg_cell_reset_backward(cell);
+  if (cell->h) add_u_gradient(b, r, cell->n, N_SLOT, 1, cell->d_reset);
+}
+
+static void step_backward(const backward_pass *b, const room *r, dg_recurrent_group group,
+                          size_t k) {
+  const dg_recurrent_desc *d = b->pass.desc;
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t n = group.n, plane = n * plan->units;
+  const float *now = dg_recurrent_kept(&b->pass, group, k);
+  const float *before = k > 0 ? now - plan->planes * plane : NULL;
+  bool lstm = d->cell == DG_CELL_LSTM, resets = dg_recurrent_resets(d);
+  dg_cell_step_back cell = {.desc = d,
+                            .n = n,
+                            .h = state_before(b, r, n, before),
+                            .c = lstm && before ? before + plan->slots * plane : NULL,
+                            .tanh_c = r->plane[TANH_C],
+                            .d_h = r->plane[D_H],
+                            .d_c = r->plane[D_C],
+                            .d_slot = r->d_rows,
+                            .d_row = plan->d_row,
+                            .d_reset = r->plane[STATE]};
+  for (size_t slot = 0; slot < plan->slots; slot++) cell.slot[slot] = now + slot * plane;
+  add_d_out(b, group, k, cell.d_h);
+  dg_cell_backward(&cell);
+  if (resets) reset_backward(b, r, &cell);
+  add_bias_gradients(plan, n, r);
+  input_gradients(b, r, group, k);
+  if (k == 0) return;
+  size_t slots = resets ? 2 : plan->gates; /* those whose U was multiplied with the state itself */
+  add_u_gradient(b, r, n, 0, slots, cell.h);
+  state_gradient(b, r, true, n, 0, slots, cell.d_h);
+}
+
+static void group_backward(const backward_pass *b, room *r, dg_recurrent_group group) {
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t plane = group.n * plan->units, last = b->pass.desc->steps - 1;
+  memset(r->plane[D_H], 0, plane * sizeof(float));
+  memset(r->plane[D_C], 0, plane * sizeof(float));
+  if (b->pass.desc->cell == DG_CELL_LSTM)
+    dg_cell_output(plane, NULL, dg_recurrent_kept(&b->pass, group, last) + plan->slots * plane,
+                   r->plane[TANH_C], NULL);
+  for (size_t k = last + 1; k-- > 0;) {
+    step_backward(b, r, group, k);
+    float *tanh_c = r->plane[TANH_C];
+    r->plane[TANH_C] = r->plane[TANH_C_BEFORE];
+    r->plane[TANH_C_BEFORE] = tanh_c;
+  }
+}
+
+/* ---- the sums of all threads --------------------------------------------- */
+
+/** The rooms of the threads that took part. */
+typedef struct {
+  const float *memory;
+  size_t count, apart;
+} rooms;
+
+/** to[c] = the sums over all rooms of a row of panels that begin at `offset` in each. */
+static void sum_row(const rooms *all, size_t offset, size_t panel_rows, size_t row, size_t columns,
+                    float *to) {
+  for (size_t c = 0; c < columns; c += DG_TILE_WIDTH) {
+    size_t count = dg_panel_columns(columns - c);
+    const float *from = all->memory + offset + c * panel_rows + row * dg_panel_width(count);
+    for (size_t t = 0; t < all->count; t++)
+      dg_grad_put(t == 0 ? DG_GRAD_WRITE : DG_GRAD_ADD, count, from + t * all->apart, to + c);
+  }
+}
+
+/** Writes the gradients of unit j of the gate that a slot has, by the slot's parts of x and h. */
+static void put_gradients(const backward_pass *b, const rooms *all, size_t slot, size_t j) {
+  const dg_recurrent_desc *d = b->pass.desc;
+  const dg_recurrent_plan *plan = b->pass.plan;
+  dg_buffer *const *params = b->pass.buffers->d_param;
+  size_t to = dg_recurrent_gate(plan, slot) * d->hidden + j, from = slot * plan->units + j;
+  size_t bias = plan->d_u + plan->d_w + from, rows = weight_rows(plan);
+  if (slot >= plan->first_x) {
+    sum_row(all, plan->d_u, rows, from - plan->first_x * plan->units, d->in,
+            dg_recurrent_param(&b->pass, params, DG_RECURRENT_W) + to * d->in);
+    if (d->biases > 0)
+      sum_row(all, bias, 1, 0, 1, dg_recurrent_param(&b->pass, params, DG_RECURRENT_B) + to);
+  }
+  if (slot < plan->gates) {
+    sum_row(all, 0, rows, from, d->hidden,
+            dg_recurrent_param(&b->pass, params, DG_RECURRENT_U) + to * d->hidden);
+    if (d->biases > 1)
+      sum_row(all, bias, 1, 0, 1, dg_recurrent_param(&b->pass, params, DG_RECURRENT_C) + to);
+  }
+}
+
+/* ---- one direction ------------------------------------------------------- */
+
+/** Packs the rows of one gate of a weight [gates][hidden][columns]: they begin at `row`. */
+static void pack_gate(const backward_pass *b, size_t which, size_t columns, size_t gate, size_t row,
+                      float *panels) {
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t hidden = b->pass.desc->hidden;
+  const float *weight = dg_recurrent_param(&b->pass, b->pass.buffers->param, which);
+  for (size_t c = 0; c < columns; c += DG_TILE_WIDTH) {
+    size_t count = dg_panel_columns(columns - c), width = dg_panel_width(count);
+    float *to = panels + c * weight_rows(plan) + row * width;
+    dg_pack_rows(hidden, count, weight + gate * hidden * columns + c, columns, to);
+    memset(to + hidden * width, 0, (plan->units - hidden) * width * sizeof *to);
+  }
+}
+
+/** Packs the weights of a slot's gate that its parts of x and h have. */
+static void pack_slot(const backward_pass *b, size_t slot) {
+  const dg_recurrent_desc *d = b->pass.desc;
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t gate = dg_recurrent_gate(plan, slot);
+  if (slot < plan->gates) pack_gate(b, DG_RECURRENT_U, d->hidden, gate, slot * plan->units, b->u);
+  if (slot >= plan->first_x && b->d_in != DG_GRAD_NONE)
+    pack_gate(b, DG_RECURRENT_W, d->in, gate, (slot - plan->first_x) * plan->units, b->w);
+}
+
+static void direction_backward(const backward_pass *b, float *memory) {
+  const dg_recurrent_plan *plan = b->pass.plan;
+  size_t hidden = b->pass.desc->hidden, sums = plan->d_u + plan->d_w + plan->d_bias;
+#pragma omp parallel num_threads(dg_recurrent_threads(&b->pass))
+  {
+    rooms all = {memory, (size_t)omp_get_num_threads(), plan->backward_thread};
+    float *own = memory + (size_t)omp_get_thread_num() * plan->backward_thread;
+    room r = room_at(plan, own);
+    memset(own, 0, sums * sizeof *own);
+#pragma omp for schedule(static)
+    for (size_t slot = 0; slot < plan->slots; slot++) pack_slot(b, slot);
+    dg_span mine = dg_cpu_share(dg_recurrent_groups(&b->pass), 1);
+    for (size_t g = mine.begin; g < mine.end; g++)
+      group_backward(b, &r, dg_recurrent_group_at(&b->pass, g));
+#pragma omp barrier
+#pragma omp for schedule(static)
+    for (size_t i = 0; i < plan->slots * hidden; i++)
+      put_gradients(b, &all, i / hidden, i % hidden);
+  }
+}
+
+void dg_recurrent_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_recurrent_plan *plan = op->plan;
+  float *workspace = dg_floats(buffers->workspace);
+  backward_pass b = {.pass = {op, &op->base.desc.recurrent, plan, buffers, step->n, 0},
+                     .d_in = op->base.desc.d_in[0],
+                     .u = workspace,
+                     .w = workspace + plan->d_u};
+  for (; b.pass.direction < dg_recurrent_directions(b.pass.desc); b.pass.direction++) {
+    direction_backward(&b, workspace + plan->d_u + plan->d_w);
+    if (b.d_in == DG_GRAD_WRITE) b.d_in = DG_GRAD_ADD;
+  }
+}

@@ -1,0 +1,166 @@
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/isa.h"
+#include "core/base/philox.h"
+
+/**
+ * Batches of images, in training bent if the description says so. Bilinear reading takes four
+ * neighbours at once: each image is first turned into an array that holds, for every place
+ * between its pixels, the four bytes around it in one word, with zeros outside of the image.
+ */
+
+static bool augments(const dg_augment *a) {
+  return a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0;
+}
+
+static bool supports(const dg_op_desc *desc) {
+  const dg_gather_desc *d = &desc->gather;
+  return d->height > 0 && d->width > 0 && d->std != 0 && isfinite(d->std) &&
+         fabsf(d->augment.scale) < 1;
+}
+
+/** Bytes of an image with one row and column of zeros before it and two behind. */
+static size_t padded_bytes(const dg_gather_desc *d) {
+  return ((size_t)d->width + 3) * ((size_t)d->height + 3);
+}
+
+/** Places between pixels: each before, between or behind two rows and two columns. */
+static size_t quad_count(const dg_gather_desc *d) {
+  return ((size_t)d->width + 2) * ((size_t)d->height + 2);
+}
+
+/** Floats of a thread's workspace. */
+static size_t thread_floats(const dg_gather_desc *d) {
+  return dg_round_up(quad_count(d)) + dg_round_up((padded_bytes(d) + 3) / 4);
+}
+
+static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+  const dg_gather_desc *d = &op->base.desc.gather;
+  (void)train, (void)err;
+  if (augments(&d->augment))
+    op->base.needs.forward_workspace =
+        (size_t)op->device->threads * thread_floats(d) * sizeof(float);
+  return true;
+}
+
+/* ---- bending ------------------------------------------------------------ */
+
+/** Where pixel (x, y) of a bent image comes from: (xx x + xy y + x0, yx x + yy y + y0). */
+typedef struct {
+  float xx, xy, x0, yx, yy, y0;
+} bending;
+
+/** The bending of sample s, by dg_augment; places count from the first row and column of zeros. */
+static bending draw_bending(const dg_gather_desc *d, const dg_step *step, uint32_t s) {
+  const dg_augment *a = &d->augment;
+  uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
+  for (uint32_t quad = 0; quad < 2; quad++)
+    dg_philox((uint32_t[4]){quad, step->place + s, step->step, 0}, key, words + 4 * quad);
+  double u[5];
+  for (int i = 0; i < 5; i++) u[i] = 2 * (double)dg_uniform(words[i]) - 1;
+  double angle = u[0] * (double)a->rotate, slope = tan(u[2] * (double)a->shear);
+  double centre_x = (d->width - 1) / 2.0, centre_y = (d->height - 1) / 2.0;
+  double k = 1 + u[1] * (double)a->scale, sine = sin(angle) / k, cosine = cos(angle) / k;
+  double xx = cosine + slope * sine, xy = sine - slope * cosine, yx = -sine, yy = cosine;
+  double from_x = centre_x + u[3] * (double)a->shift * d->width;
+  double from_y = centre_y + u[4] * (double)a->shift * d->height;
+  return (bending){.xx = (float)xx,
+                   .xy = (float)xy,
+                   .x0 = (float)(centre_x + 1 - xx * from_x - xy * from_y),
+                   .yx = (float)yx,
+                   .yy = (float)yy,
+                   .y0 = (float)(centre_y + 1 - yx * from_x - yy * from_y)};
+}
+
+static void fill_quads(const dg_gather_desc *d, const uint8_t *image, uint8_t *padded,
+                       uint32_t *quads) {
+  size_t row = (size_t)d->width + 3, width = (size_t)d->width + 2, height = (size_t)d->height + 2;
+  memset(padded, 0, padded_bytes(d));
+  for (size_t y = 0; y < d->height; y++)
+    memcpy(padded + (y + 1) * row + 1, image + y * d->width, d->width);
+  for (size_t y = 0; y < height; y++) {
+    const uint8_t *upper = padded + y * row, *lower = upper + row;
+    for (size_t x = 0; x < width; x++)
+      quads[y * width + x] = upper[x] | (uint32_t)upper[x + 1] << 8 | (uint32_t)lower[x] << 16 |
+                             (uint32_t)lower[x + 1] << 24;
+  }
+}
+
+/** x limited to [0, most]; what is farther out reads nothing but zeros, as do the limits. */
+static inline float limit(float x, float most) {
+  return x < 0 ? 0 : x > most ? most : x;
+}
+
+/** One row of a bent image, normalized. */
+static void bend_row(const dg_gather_desc *d, const bending *b, const uint32_t *quads, uint32_t y,
+                     float *out) {
+  float scale = 1 / d->std, mean = d->mean;
+  float from_x = b->xy * (float)y + b->x0, from_y = b->yy * (float)y + b->y0;
+  float most_x = (float)(d->width + 1), most_y = (float)(d->height + 1);
+  int32_t width = (int32_t)d->width + 2, count = (int32_t)d->width;
+  for (int32_t i = 0; i < count; i++) {
+    float at_x = limit(b->xx * (float)i + from_x, most_x);
+    float at_y = limit(b->yx * (float)i + from_y, most_y);
+    int32_t left = (int32_t)at_x, top = (int32_t)at_y;
+    float right_share = at_x - (float)left, low_share = at_y - (float)top;
+    uint32_t quad = quads[top * width + left];
+    float q00 = (float)(int32_t)(quad & 255), q01 = (float)(int32_t)(quad >> 8 & 255);
+    float q10 = (float)(int32_t)(quad >> 16 & 255), q11 = (float)(int32_t)(quad >> 24);
+    float upper = q00 + (q01 - q00) * right_share, lower = q10 + (q11 - q10) * right_share;
+    float byte = upper + (lower - upper) * low_share;
+    out[i] = (byte * (1 / 255.0f) - mean) * scale;
+  }
+}
+
+/* ---- gathering ---------------------------------------------------------- */
+
+static void copy_image(const dg_gather_desc *d, const uint8_t *restrict image,
+                       float *restrict out) {
+  size_t count = (size_t)d->height * d->width;
+  float mean = d->mean, scale = 1 / d->std;
+  for (size_t i = 0; i < count; i++) out[i] = ((float)image[i] * (1 / 255.0f) - mean) * scale;
+}
+
+/** How many samples ahead an image is asked for: they lie anywhere in a large set. */
+enum { AHEAD = 5 };
+
+static void prefetch_image(const uint8_t *image, size_t count) {
+  enum { LINE = 64 };
+  for (size_t i = 0; i < count; i += LINE) __builtin_prefetch(image + i);
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_gather_desc *d = &op->base.desc.gather;
+  size_t count = (size_t)d->height * d->width;
+  bool bends = step->train && augments(&d->augment);
+  const uint8_t *images = (const uint8_t *)buffers->in[0]->data;
+  const uint8_t *labels = (const uint8_t *)buffers->in[1]->data;
+  const uint32_t *order = (const uint32_t *)buffers->in[2]->data + step->first;
+  uint32_t *out_labels = (uint32_t *)buffers->out[1]->data;
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, (bends ? 4 : 1) * step->n * count))
+  {
+    size_t thread = (size_t)omp_get_thread_num();
+    float *workspace = bends ? dg_floats(buffers->workspace) + thread * thread_floats(d) : NULL;
+    uint32_t *quads = (uint32_t *)(void *)workspace;
+#pragma omp for schedule(static)
+    for (uint32_t s = 0; s < step->n; s++) {
+      const uint8_t *image = images + order[s] * count;
+      if (s + AHEAD < step->n) prefetch_image(images + order[s + AHEAD] * count, count);
+      float *x = dg_floats(buffers->out[0]) + s * count;
+      out_labels[s] = labels[order[s]];
+      if (!bends) {
+        copy_image(d, image, x);
+        continue;
+      }
+      bending b = draw_bending(d, step, s);
+      fill_quads(d, image, (uint8_t *)(workspace + dg_round_up(quad_count(d))), quads);
+      for (uint32_t y = 0; y < d->height; y++) bend_row(d, &b, quads, y, x + y * d->width);
+    }
+  }
+}
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_gather) = {supports, prepare, forward, NULL};

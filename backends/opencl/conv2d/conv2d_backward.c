@@ -1,0 +1,221 @@
+/* The gradients of convolutions over padded planes; conv2d.c says what is what. */
+#include "backends/opencl/conv2d/conv2d.h"
+
+/* ---- shapes of planes, and steps ---------------------------------------- */
+
+static dg_cl_plane shape_of_dz(const dg_cl_conv2d_op *self) {
+  return (dg_cl_plane){
+      .height = self->out_h,
+      .width = self->out_w,
+      .lines = self->out_h,
+      .pitch = self->x.pitch,
+      .phases_y = 1,
+      .phases_x = 1,
+      .dilation_y = 1,
+      .dilation_x = 1,
+  };
+}
+
+/* What the turned kernel reaches for height lines of width columns, and a last line that is only
+   the right padding of the one before. */
+static dg_cl_plane shape_of_wide_dz(const dg_cl_conv2d_op *self, const dg_conv2d_desc *d) {
+  const int32_t origin_x = (int32_t)d->kernel_w - 1 - (int32_t)d->pad_w;
+  const uint32_t left = origin_x > 0 ? (uint32_t)origin_x : 0;
+  const int32_t end = origin_x + (int32_t)((self->out_w - 1) * d->stride_w + 1);
+  uint32_t pitch = dg_cl_larger(d->width, d->width + d->kernel_w - 1 - left);
+  if (end > 0) pitch = dg_cl_larger(pitch, (uint32_t)end);
+  const int32_t origin_y = (int32_t)d->kernel_h - 1 - (int32_t)d->pad_h;
+  return (dg_cl_plane){
+      .lead = (uint32_t)(-(origin_y * (int32_t)pitch + origin_x)) % DG_CL_CONV2D_VECTOR,
+      .height = self->out_h,
+      .width = self->out_w,
+      .lines = d->height + d->kernel_h,
+      .pitch = pitch,
+      .phases_y = 1,
+      .phases_x = 1,
+      .dilation_y = d->stride_h,
+      .dilation_x = d->stride_w,
+      .origin_y = origin_y,
+      .origin_x = origin_x,
+  };
+}
+
+/* The same for k = (filter, ky, kx) of the turned kernel. */
+static dg_cl_product_step backward_step(const dg_cl_op *op, uint32_t k) {
+  const dg_cl_conv2d_op *self = (const dg_cl_conv2d_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
+  const uint32_t area = d->kernel_h * d->kernel_w, filter = k / area;
+  const dg_cl_plane *s = &self->wide_dz;
+  return (dg_cl_product_step){filter * d->channels * area + area - 1 - ky * d->kernel_w - kx,
+                              self->dz_first + filter * dg_cl_conv2d_plane(s) + s->lead +
+                                  ky * s->pitch + kx};
+}
+
+/* ---- prepare ------------------------------------------------------------ */
+
+/* Lays the workspace of backward out: planes of x, planes of dz, parts of dw, sums of planes. */
+static bool plan_backward(dg_cl_conv2d_op *self, dg_error *err) {
+  const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
+  const uint64_t n = self->op.base.max_n;
+  const uint32_t dz_size = self->one_dz ? dg_cl_conv2d_plane(&self->wide_dz)
+                                        : dg_cl_larger(dg_cl_conv2d_plane(&self->dz),
+                                                       dg_cl_conv2d_plane(&self->wide_dz));
+  const uint64_t dz_first = self->pads_x ? n * d->channels * dg_cl_conv2d_x_plane(self) : 0;
+  const uint64_t parts_first = dz_first + n * d->filters * dz_size;
+  const uint64_t sums_first =
+      parts_first + (uint64_t)self->parts * d->filters * dg_cl_conv2d_weights(d);
+  const uint64_t end = sums_first + n * d->filters;
+  if (!dg_cl_check_count(end, err)) return false;
+  self->dz_first = (uint32_t)dz_first;
+  self->parts_first = (uint32_t)parts_first;
+  self->sums_first = (uint32_t)sums_first;
+  self->op.base.needs.backward_workspace = sizeof(float) * end;
+  return true;
+}
+
+bool dg_cl_conv2d_prepare_backward(dg_cl_conv2d_op *self, dg_error *err) {
+  enum { PARTS = 16 }; /* whatever the device, so that sums are always taken in one order */
+  dg_cl_op *op = &self->op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const bool d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
+  self->dz = shape_of_dz(self);
+  self->wide_dz = d_in ? shape_of_wide_dz(self, d) : self->dz;
+  self->one_dz = d_in && d->stride_h == 1 && d->stride_w == 1 && self->wide_dz.origin_y >= 0 &&
+                 self->wide_dz.origin_x >= 0;
+  self->parts = op->base.max_n < PARTS ? op->base.max_n : PARTS;
+  if (!plan_backward(self, err)) return false;
+  op->base.needs.backward_reads_in = true;
+  op->base.needs.backward_reads_out = d->act.kind != DG_ACT_NONE;
+
+  const uint32_t area = d->kernel_h * d->kernel_w;
+  if (d_in) {
+    self->backward_steps = dg_cl_product_steps(op, d->filters * area, backward_step, err);
+    if (!self->backward_steps) return false;
+  }
+  if (d->pool) {
+    op->base.needs.kept = sizeof(cl_ushort) * op->base.max_n * dg_cl_conv2d_out(self);
+    if (!dg_cl_pooled_padder_prepare(op, d->pool, self->maximum.out_w, &self->pooled_padder, err))
+      return false;
+  }
+  self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
+  self->sum_parts = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_parts", err);
+  self->sum_planes = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_planes", err);
+  self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
+  return self->inner && self->sum_parts && self->sum_planes && self->sum_columns;
+}
+
+/* ---- run ---------------------------------------------------------------- */
+
+static bool pad_dz(dg_cl_op *op, const dg_cl_plane *s, const dg_op_buffers *b, uint32_t n,
+                   dg_error *err) {
+  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_cl_padding padding = {.from = b->d_out,
+                                 .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
+                                 .slope = dg_cl_leaky_slope(d->act),
+                                 .to = b->workspace,
+                                 .to_first = self->dz_first,
+                                 .to_plane = dg_cl_conv2d_plane(s),
+                                 .planes = n * d->filters};
+  if (!d->pool) return dg_cl_pad(op, &self->padder, s, &padding, err);
+  return dg_cl_pad_pooled(op, &self->pooled_padder, s,
+                          &(dg_cl_pooled_padding){.padding = padding,
+                                                  .places = b->kept,
+                                                  .scale = dg_cl_drop_scale(d->drop),
+                                                  .pool = d->pool,
+                                                  .out_h = self->maximum.out_h,
+                                                  .out_w = self->maximum.out_w},
+                          err);
+}
+
+static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, uint32_t n,
+                          dg_error *err) {
+  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_cl_plane *dz = self->one_dz ? &self->wide_dz : &self->dz;
+  const uint32_t origin = dz->lead + (uint32_t)(dz->origin_y * (int32_t)dz->pitch + dz->origin_x);
+  const uint32_t share = (uint32_t)dg_cl_ceil_div(n, self->parts);
+  const uint32_t weights = dg_cl_conv2d_weights(d);
+  return dg_cl_inner(
+             op, self->inner,
+             &(dg_cl_inner_product){.x = b->workspace,
+                                    .x_first = self->dz_first + origin,
+                                    .x_row = dg_cl_conv2d_plane(dz),
+                                    .x_item = d->filters * dg_cl_conv2d_plane(dz),
+                                    .y = x,
+                                    .y_item = d->channels * dg_cl_conv2d_x_plane(self),
+                                    .steps = self->forward_steps,
+                                    .count = (self->out_h - 1) * self->x.pitch + self->out_w,
+                                    .items = n,
+                                    .share = share,
+                                    .slope = 1,
+                                    .c = b->workspace,
+                                    .c_first = self->parts_first,
+                                    .c_row = d->filters,
+                                    .c_share = d->filters * weights,
+                                    .x_rows = d->filters,
+                                    .y_rows = weights},
+             err) &&
+         dg_cl_launch(op, self->sum_parts,
+                      dg_cl_range_of((size_t[3]){d->filters, weights, 1}, (size_t[3]){16, 4, 1}),
+                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->parts_first),
+                                 dg_cl_mem(b->d_param[0]), dg_cl_u32(weights),
+                                 dg_cl_u32(d->filters),
+                                 dg_cl_u32((uint32_t)dg_cl_ceil_div(n, share))),
+                      err);
+}
+
+static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_cl_plane *dz = self->one_dz ? &self->wide_dz : &self->dz;
+  return dg_cl_launch(op, self->sum_planes,
+                      dg_cl_range_of((size_t[3]){n * d->filters, 1, 1}, (size_t[3]){8, 1, 1}),
+                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->dz_first + dz->lead),
+                                 dg_cl_u32(dg_cl_conv2d_plane(dz)), dg_cl_mem(NULL), dg_cl_f32(1),
+                                 dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),
+                                 dg_cl_u32(dg_cl_plane_area(dz)), dg_cl_u32(n * d->filters)),
+                      err) &&
+         dg_cl_launch(op, self->sum_columns, dg_cl_blocks(op->device, d->filters, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),
+                                 dg_cl_mem(b->d_param[1]), dg_cl_u32(n), dg_cl_u32(d->filters)),
+                      err);
+}
+
+static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const uint32_t area = d->kernel_h * d->kernel_w;
+  return (self->one_dz || pad_dz(op, &self->wide_dz, b, n, err)) &&
+         dg_cl_outer(
+             op, self->outer,
+             &(dg_cl_outer_product){.a = b->param[0],
+                                    .a_row = area,
+                                    .steps = self->backward_steps,
+                                    .step_count = d->filters * area,
+                                    .b = b->workspace,
+                                    .b_item = d->filters * dg_cl_conv2d_plane(&self->wide_dz),
+                                    .slope = 1,
+                                    .c = b->d_in[0],
+                                    .c_row = d->height * d->width,
+                                    .c_item = d->channels * d->height * d->width,
+                                    .items = n,
+                                    .rows = d->channels,
+                                    .columns = (d->height - 1) * self->wide_dz.pitch + d->width,
+                                    .pitch = self->wide_dz.pitch,
+                                    .width = d->width,
+                                    .add = op->base.desc.d_in[0] == DG_GRAD_ADD},
+             err);
+}
+
+bool dg_cl_conv2d_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
+                           dg_error *err) {
+  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
+  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_buffer *x;
+  return dg_cl_conv2d_pad_x(op, b, step->n, &x, err) &&
+         pad_dz(op, self->one_dz ? &self->wide_dz : &self->dz, b, step->n, err) &&
+         find_d_weight(op, b, x, step->n, err) && (!d->bias || find_d_bias(op, b, step->n, err)) &&
+         (op->base.desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
+}

@@ -1,0 +1,116 @@
+#include "backends/opencl/conv2d/correlation.h"
+
+#include <stdio.h>
+
+#include "backends/opencl/gemm/panels.h"
+
+enum { VECTOR = 16, PANEL = VECTOR * DG_CL_PANEL_VECTORS };
+
+/* ---- prepare ------------------------------------------------------------ */
+
+cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, const char *name,
+                                   dg_error *err) {
+  char options[16];
+  snprintf(options, sizeof options, "-DKERNEL=%u", c->kernel);
+  return dg_cl_special_kernel(op, DG_CL_WINOGRAD, options, name, err);
+}
+
+/* Floats from one moment to the next: an odd number of vectors, so that a tile's moments don't
+   share a few places of the cache. */
+static uint64_t step_of(uint64_t rows, uint64_t row) {
+  return (rows * row / VECTOR | 1) * VECTOR;
+}
+
+/* So many samples that products have some rows, and work-items enough for each unit. */
+static void share_samples(const dg_cl_op *op, dg_cl_correlation *c) {
+  enum { ROWS = 2 * DG_CL_PANEL_ROWS, ITEMS = 4 };
+  const uint32_t units = op->device->base.info.compute_units;
+  const uint32_t most = ITEMS * (units ? units : 1), samples = op->base.max_n;
+  const uint32_t rows = (uint32_t)dg_cl_ceil_div(ROWS, c->tiles);
+  const uint32_t each = (uint32_t)dg_cl_ceil_div(samples, most);
+  c->block = rows < each ? rows : each;
+  const uint32_t blocks = (uint32_t)dg_cl_ceil_div(samples, c->block);
+  c->items = blocks < most ? blocks : most;
+}
+
+/* Lays out a work-item's memory; cl/conv2d/winograd_tiles.cl says what is in it. */
+static uint64_t place_item(dg_cl_correlation *c, uint32_t side) {
+  const uint64_t lines = dg_cl_ceil_div(c->out_h, side) * side + c->kernel - 1;
+  const uint64_t line = dg_cl_ceil_div(c->out_w, side) * side + c->kernel - 1;
+  const uint64_t rows = (uint64_t)c->block * c->tiles;
+  const uint64_t moments = step_of(rows, c->channels), products = step_of(rows, PANEL);
+  const uint64_t pixels_first = lines * line * VECTOR;
+  const uint64_t moments_first = pixels_first + (uint64_t)c->out_h * c->out_w * VECTOR;
+  const uint64_t products_first = moments_first + DG_CL_MOMENTS * moments;
+  const uint64_t end = products_first + DG_CL_MOMENTS * products;
+  c->pixels_first = (uint32_t)pixels_first;
+  c->moments_first = (uint32_t)moments_first;
+  c->products_first = (uint32_t)products_first;
+  c->moment_step = (uint32_t)moments;
+  c->product_step = (uint32_t)products;
+  c->item_step = (uint32_t)end;
+  return end;
+}
+
+bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end, dg_error *err) {
+  const uint32_t side = dg_cl_correlation_side(c);
+  c->tiles = (uint32_t)(dg_cl_ceil_div(c->out_h, side) * dg_cl_ceil_div(c->out_w, side));
+  share_samples(op, c);
+  const uint64_t weights =
+      (uint64_t)DG_CL_MOMENTS * c->channels * dg_cl_round_up(c->filters, PANEL);
+  const uint64_t memory = *end + (op->train ? weights : 0);
+  const uint64_t item = place_item(c, side);
+  if (!dg_cl_check_count(item, err) || !dg_cl_check_count(weights, err) ||
+      !dg_cl_check_count(memory + c->items * item, err))
+    return false;
+  c->weights_first = op->train ? (uint32_t)*end : 0;
+  c->memory_first = (uint32_t)memory;
+  *end = memory + c->items * item;
+  c->run = dg_cl_correlation_kernel(op, c, "wino_correlate", err);
+  c->weights = c->run ? dg_cl_correlation_kernel(op, c, "wino_kernels", err) : NULL;
+  if (!c->weights || op->train) return c->weights;
+  c->kept = dg_cl_scratch(op, sizeof(float) * weights, err);
+  return c->kept;
+}
+
+/* ---- run ---------------------------------------------------------------- */
+
+/* The moments of the weights, unless they are there. */
+static bool turn_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,
+                         dg_error *err) {
+  if (c->kept && dg_cl_is_content(c->kept_of, r->weight)) return true;
+  const uint32_t taps = c->kernel * c->kernel;
+  const uint32_t whole = taps * (r->flip ? c->filters : c->channels); /* of a filter's weights */
+  if (!dg_cl_launch(
+          op, c->weights,
+          (dg_cl_range){.global = {c->filters / VECTOR, c->channels, 1}, .local = {1, 1, 1}},
+          DG_CL_ARGS(dg_cl_mem(r->weight), dg_cl_u32(r->flip ? whole : taps),
+                     dg_cl_u32(r->flip ? taps : whole), dg_cl_u32(r->flip),
+                     dg_cl_mem(c->kept ? c->kept : r->workspace), dg_cl_u32(c->weights_first),
+                     dg_cl_u32(c->channels)),
+          err))
+    return false;
+  c->kept_of = dg_cl_content_of(r->weight);
+  return true;
+}
+
+bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,
+                     dg_error *err) {
+  const size_t blocks = dg_cl_ceil_div(r->n, c->block);
+  return turn_weights(op, c, r, err) &&
+         dg_cl_launch(op, c->run,
+                      (dg_cl_range){.global = {blocks < c->items ? blocks : c->items, 1, 1},
+                                    .local = {1, 1, 1}},
+                      DG_CL_ARGS(dg_cl_mem(r->from), dg_cl_mem(r->of), dg_cl_f32(r->of_slope),
+                                 dg_cl_u32(c->channels), dg_cl_u32(c->in_h), dg_cl_u32(c->in_w),
+                                 dg_cl_u32(c->pad), dg_cl_mem(c->kept ? c->kept : r->workspace),
+                                 dg_cl_u32(c->weights_first), dg_cl_mem(r->bias),
+                                 dg_cl_f32(r->slope), dg_cl_mem(r->to), dg_cl_u32(c->filters),
+                                 dg_cl_u32(c->out_h), dg_cl_u32(c->out_w), dg_cl_u32(r->add),
+                                 dg_cl_mem(r->workspace), dg_cl_u32(c->memory_first),
+                                 dg_cl_u32(c->item_step), dg_cl_u32(c->pixels_first),
+                                 dg_cl_u32(c->moments_first), dg_cl_u32(c->products_first),
+                                 dg_cl_u32(c->moment_step), dg_cl_u32(c->product_step),
+                                 dg_cl_u32(r->n), dg_cl_u32(c->block)),
+                      err);
+}

@@ -1,0 +1,55 @@
+/**
+ * A correlation of stride 1 by minimal filtering, from tensor to tensor:
+ * cl/conv2d/winograd_tiles.cl. For devices of the tile form.
+ */
+#ifndef DG_OPENCL_CORRELATION_H
+#define DG_OPENCL_CORRELATION_H
+
+#include "backends/opencl/runtime/opencl.h"
+
+/** Products of a tile: 6 x 6. */
+enum { DG_CL_MOMENTS = 36 };
+
+typedef struct {
+  uint32_t channels, filters;        /**< of what is read; of what is made: multiples of 16 */
+  uint32_t in_h, in_w, out_h, out_w; /**< of an image */
+  uint32_t pad, kernel;              /**< 3 or 5 */
+  /* set by prepare */
+  cl_kernel run, weights;
+  uint32_t tiles;        /**< of an image */
+  uint32_t block, items; /**< samples that a work-item takes at a time; work-items */
+  uint32_t pixels_first, moments_first, products_first, item_step; /**< in its memory */
+  uint32_t moment_step, product_step;
+  uint32_t weights_first, memory_first; /**< in the workspace */
+  dg_buffer *kept;                      /**< the weights' moments, where they stay */
+  dg_cl_content kept_of;
+} dg_cl_correlation;
+
+/** Outputs of a tile in a line. */
+static inline uint32_t dg_cl_correlation_side(const dg_cl_correlation *c) {
+  return 7 - c->kernel;
+}
+
+/** The kernel `name` of cl/winograd*.cl for kernels of the correlation's size; the op owns it. */
+cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, const char *name,
+                                   dg_error *err);
+
+/** Makes what a correlation needs, and lays it out in a workspace of which `end` floats are taken,
+    and then more. An op that only tests keeps the weights' moments instead. */
+bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end, dg_error *err);
+
+/**
+ * to[filter] (+)= leaky(bias[filter] + sum over channels of from[channel] correlated with
+ * weight[filter][channel]) for n samples; or, with `flip`, with weight[channel][filter] turned by
+ * 180 degrees. from counts times of_slope where `of`, unless it is NULL, isn't positive. bias may
+ * be NULL.
+ */
+typedef struct {
+  const dg_buffer *from, *of, *weight, *bias, *to, *workspace;
+  float of_slope, slope;
+  bool flip, add;
+  uint32_t n;
+} dg_cl_correlating;
+bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r, dg_error *err);
+
+#endif

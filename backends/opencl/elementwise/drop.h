@@ -1,0 +1,23 @@
+/** Dropout, as an op and at the end of products. */
+#ifndef DG_OPENCL_DROP_H
+#define DG_OPENCL_DROP_H
+
+#include "backends/opencl/runtime/opencl.h"
+
+/** Can this be fused behind `act`? */
+bool dg_cl_drop_fits(dg_drop drop, dg_act act);
+
+/** Does this step drop anything? */
+bool dg_cl_drop_runs(dg_drop drop, const dg_step *step);
+
+/** What stays is multiplied by this, and so is its gradient. */
+float dg_cl_drop_scale(dg_drop drop);
+
+/**
+ * Enqueues the kernel "dropout" of DG_CL_ELEMENTS: drops and scales `count` numbers of each sample;
+ * from may be to. The same mask serves numbers and gradients.
+ */
+bool dg_cl_drop(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count, const dg_buffer *from,
+                const dg_buffer *to, bool add, const dg_step *step, dg_error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/**
+ * The two forms of product that linear layers and convolutions are made of;
+ * cl/gemm/outer_tile.cl and cl/gemm/inner_tile.cl say what each computes.
+ */
+#ifndef DG_OPENCL_PRODUCT_H
+#define DG_OPENCL_PRODUCT_H
+
+#include "backends/opencl/runtime/opencl.h"
+
+/** Where one term of a sum begins: an offset into a, and one into b (cl_uint2). */
+typedef struct {
+  uint32_t x, y;
+} dg_cl_product_step;
+
+/** A table of `count` steps on the device, made by `step`; the op owns it. NULL on failure. */
+dg_buffer *dg_cl_product_steps(dg_cl_op *op, uint32_t count,
+                               dg_cl_product_step (*step)(const dg_cl_op *op, uint32_t k),
+                               dg_error *err);
+
+/** c[z][j][p] (+)= leaky(bias[j] + sum_k a[z][j a_row + steps[k].x] b[z][steps[k].y + p]) */
+typedef struct {
+  const dg_buffer *a, *steps, *b, *bias, *c;
+  uint32_t a_row, a_item, step_count, b_item;
+  uint32_t c_first, c_row, c_item; /**< of item 0, even where first_item isn't it: modulo 2^32 */
+  uint32_t first_item, items, rows, columns;
+  uint32_t pitch, width; /**< of the lines that the columns come in */
+  float slope;
+  bool add;
+} dg_cl_outer_product;
+
+/** c[z][j][i] = leaky(bias[i] + sum_{s in share z, p < count} x[s][i x_row + p] y[s][steps[j].y +
+ * p])
+ */
+typedef struct {
+  const dg_buffer *x, *y, *steps, *bias, *c;
+  uint32_t x_first, x_row, x_item, y_item, count, items, share;
+  uint32_t c_first, c_row, c_share, x_rows, y_rows;
+  float slope;
+} dg_cl_inner_product;
+
+/** Enqueues a product with the kernel "outer", or "inner", of DG_CL_PRODUCTS. */
+bool dg_cl_outer(dg_cl_op *op, cl_kernel kernel, const dg_cl_outer_product *p, dg_error *err);
+bool dg_cl_inner(dg_cl_op *op, cl_kernel kernel, const dg_cl_inner_product *p, dg_error *err);
+
+/** The activations that products can end with, and the slope that says which. */
+bool dg_cl_is_leaky(dg_act act);
+float dg_cl_leaky_slope(dg_act act);
+
+#endif

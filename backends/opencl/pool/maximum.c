@@ -1,0 +1,45 @@
+#include "backends/opencl/pool/maximum.h"
+
+bool dg_cl_maximum_fits(const dg_pool2d_desc *d) {
+  return (uint64_t)d->kernel_h * d->kernel_w <= UINT16_MAX;
+}
+
+static bool is_2x2(const dg_cl_op *op, const dg_cl_maximum *m) {
+  const dg_pool2d_desc *d = &m->desc;
+  return op->device->form == DG_CL_TILE && d->kernel_h == 2 && d->kernel_w == 2 &&
+         d->stride_h == 2 && d->stride_w == 2 && d->pad_h == 0 && d->pad_w == 0 &&
+         d->height == 2 * m->out_h && d->width == 2 * m->out_w && m->out_w >= 4;
+}
+
+bool dg_cl_maximum_prepare(dg_cl_op *op, const dg_pool2d_desc *d, dg_cl_maximum *maximum,
+                           dg_error *err) {
+  dg_cl_maximum m = {.desc = *d,
+                     .out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h),
+                     .out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w)};
+  m.is_2x2 = is_2x2(op, &m);
+  m.kernel = dg_cl_kernel(op, DG_CL_ELEMENTS, m.is_2x2 ? "max_forward_2x2" : "max_forward", err);
+  *maximum = m;
+  return m.kernel;
+}
+
+bool dg_cl_maximum_find(dg_cl_op *op, const dg_cl_maximum *maximum, const dg_cl_maxima *m,
+                        dg_error *err) {
+  const dg_pool2d_desc *d = &maximum->desc;
+  const uint32_t lines = m->planes * maximum->out_h;
+  const dg_cl_arg from = dg_cl_mem(m->from), to = dg_cl_mem(m->to), places = dg_cl_mem(m->places),
+                  from_first = dg_cl_u32(m->from_first), to_first = dg_cl_u32(m->to_first),
+                  out_h = dg_cl_u32(maximum->out_h), out_w = dg_cl_u32(maximum->out_w),
+                  keep = dg_cl_u32(m->keep);
+  if (maximum->is_2x2)
+    return dg_cl_launch(
+        op, maximum->kernel, dg_cl_range_of((size_t[3]){lines, 1, 1}, (size_t[3]){16, 1, 1}),
+        DG_CL_ARGS(from, to, places, from_first, to_first, out_w, dg_cl_u32(lines), keep), err);
+  return dg_cl_launch(
+      op, maximum->kernel,
+      dg_cl_range_of((size_t[3]){maximum->out_w, maximum->out_h, m->planes}, (size_t[3]){16, 4, 1}),
+      DG_CL_ARGS(from, to, places, from_first, to_first, dg_cl_u32(d->height), dg_cl_u32(d->width),
+                 out_h, out_w, dg_cl_u32(d->kernel_h), dg_cl_u32(d->kernel_w),
+                 dg_cl_u32(d->stride_h), dg_cl_u32(d->stride_w), dg_cl_u32(d->pad_h),
+                 dg_cl_u32(d->pad_w), keep),
+      err);
+}

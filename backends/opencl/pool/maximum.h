@@ -1,0 +1,31 @@
+/** Max pooling forward, as an op and at the end of a convolution. */
+#ifndef DG_OPENCL_MAXIMUM_H
+#define DG_OPENCL_MAXIMUM_H
+
+#include "backends/opencl/runtime/opencl.h"
+
+/** What finds the maxima of windows. */
+typedef struct {
+  dg_pool2d_desc desc;
+  uint32_t out_h, out_w;
+  bool is_2x2; /**< whole windows of 2 x 2 side by side, which kernels of their own for CPUs take */
+  cl_kernel kernel;
+} dg_cl_maximum;
+
+/** Are there few enough places in a window for 16 bits? */
+bool dg_cl_maximum_fits(const dg_pool2d_desc *desc);
+
+bool dg_cl_maximum_prepare(dg_cl_op *op, const dg_pool2d_desc *desc, dg_cl_maximum *maximum,
+                           dg_error *err);
+
+/** Where `planes` planes lie; `places` (16 bits each) is like `to`, written if `keep`. */
+typedef struct {
+  const dg_buffer *from, *to, *places;
+  uint32_t from_first, to_first, planes;
+  bool keep;
+} dg_cl_maxima;
+
+bool dg_cl_maximum_find(dg_cl_op *op, const dg_cl_maximum *maximum, const dg_cl_maxima *m,
+                        dg_error *err);
+
+#endif

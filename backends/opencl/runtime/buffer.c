@@ -1,0 +1,95 @@
+/* Device memory: buffers, views into them, and the ways in and out. */
+#include <stdlib.h>
+
+#include "backends/opencl/runtime/opencl.h"
+
+static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer *whole,
+                       dg_error *err) {
+  dg_buffer *buffer = malloc(sizeof *buffer);
+  if (!buffer) {
+    clReleaseMemObject(mem);
+    dg_fail_memory(err, sizeof *buffer);
+    return NULL;
+  }
+  *buffer = (dg_buffer){.mem = mem,
+                        .device = device,
+                        .bytes = bytes,
+                        .whole = whole ? whole : buffer,
+                        .stamp = ++device->stamp};
+  return buffer;
+}
+
+/* Drivers promise more memory than there is, so sizes are checked before they are asked. */
+static bool check_size(const dg_cl_device *device, size_t bytes, dg_error *err) {
+  const dg_device_info *info = &device->base.info;
+  const unsigned long long mb = (bytes + (1 << 20) - 1) >> 20;
+  if (bytes > info->max_alloc)
+    return dg_fail(err, DG_ERR_MEMORY,
+                   "a buffer of %llu MB is too large: the device %s allows %llu MB in one buffer; "
+                   "try a smaller batch (--batch)",
+                   mb, info->name, (unsigned long long)info->max_alloc >> 20);
+  if (bytes > info->memory - device->memory_used)
+    return dg_fail(err, DG_ERR_MEMORY,
+                   "no memory for a buffer of %llu MB: the device %s has %llu MB, %llu MB of them "
+                   "in use; try a smaller batch (--batch)",
+                   mb, info->name, (unsigned long long)info->memory >> 20,
+                   (unsigned long long)device->memory_used >> 20);
+  return true;
+}
+
+dg_buffer *dg_cl_buffer_new(dg_device *base, size_t bytes, dg_error *err) {
+  dg_cl_device *device = (dg_cl_device *)base;
+  if (!check_size(device, bytes, err)) return NULL;
+  cl_int code;
+  cl_mem mem = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+  if (code) {
+    dg_cl_fail(err, device, code, "allocating a buffer of %zu bytes", bytes);
+    return NULL;
+  }
+  const cl_uchar zero = 0;
+  code = clEnqueueFillBuffer(device->queue, mem, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
+  if (!code) code = clFinish(device->queue);
+  if (code) {
+    clReleaseMemObject(mem);
+    dg_cl_fail(err, device, code, "clearing a buffer of %zu bytes", bytes);
+    return NULL;
+  }
+  dg_buffer *buffer = wrap(device, mem, bytes, NULL, err);
+  if (buffer) device->memory_used += bytes;
+  return buffer;
+}
+
+dg_buffer *dg_cl_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err) {
+  cl_int code;
+  cl_mem mem = clCreateSubBuffer(parent->mem, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION,
+                                 &(cl_buffer_region){offset, bytes}, &code);
+  if (code) {
+    dg_cl_fail(err, parent->device, code, "making a view of %zu bytes at %zu of a buffer of %zu",
+               bytes, offset, parent->bytes);
+    return NULL;
+  }
+  return wrap(parent->device, mem, bytes, parent, err);
+}
+
+void dg_cl_buffer_free(dg_buffer *buffer) {
+  if (!buffer) return;
+  clReleaseMemObject(buffer->mem);
+  if (buffer->whole == buffer) buffer->device->memory_used -= buffer->bytes;
+  free(buffer);
+}
+
+bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                        dg_error *err) {
+  buffer->whole->written = ++buffer->device->stamp;
+  cl_int code = clEnqueueWriteBuffer(buffer->device->queue, buffer->mem, CL_TRUE, offset, bytes,
+                                     from, 0, NULL, NULL);
+  return !code || dg_cl_fail(err, buffer->device, code, "writing %zu bytes at %zu of a buffer",
+                             bytes, offset);
+}
+
+bool dg_cl_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err) {
+  cl_int code = clEnqueueReadBuffer(buffer->device->queue, buffer->mem, CL_TRUE, offset, bytes, to,
+                                    0, NULL, NULL);
+  return !code || dg_cl_fail(err, buffer->device, code, "reading %zu bytes at %zu of a buffer",
+                             bytes, offset);
+}

@@ -1,0 +1,230 @@
+/*
+ * Tuning: each contest has some jobs (tune_job.c) and choices, of which the first is the default.
+ * All are built, and must come to the same bits; then they take turns in rounds, and the best time
+ * of each counts. Choice number i of all contests goes into one program, so few programs are built.
+ */
+#include "backends/opencl/runtime/tune.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/opencl/runtime/tune_job.h"
+#include "core/base/clock.h"
+
+enum { ROUNDS = 6, FINAL_ROUNDS = 12 };
+
+/* Seconds after which a contest on a slow device starts no other round. */
+static const double patience = 4;
+
+/* What a choice must gain to take the place of the default, since measured times vary; and what it
+   may lose on a single job, since a network can have many such layers. */
+static const double least_gain = 1.03, most_loss = 1.05;
+
+typedef struct {
+  dg_cl_device *device;
+  dg_cl_tuning tuning; /* what is chosen so far */
+  dg_cl_task *tasks;   /* [dg_cl_job_count] */
+  char faults[DG_CL_CONTESTS][DG_CL_MOST_CHOICES][96];
+  size_t chosen[DG_CL_CONTESTS];
+} tuner;
+
+static size_t choices_of(const tuner *t, int contest) {
+  size_t count;
+  if (contest == DG_CL_CHOOSE_LINEAR) return t->device->usual_blast == DG_CL_BLAST_LARGE ? 2 : 0;
+  dg_cl_tile_choices(t->device, contest, &count);
+  return count;
+}
+
+/* Sets the device as a contest's choice wants it; the tiles of the others are those of the same
+   number, or the default's. */
+static void set_choice(tuner *t, int contest, size_t choice) {
+  dg_cl_device *device = t->device;
+  if (choice == DG_CL_CHOSEN || contest == DG_CL_CHOOSE_LINEAR) {
+    memcpy(device->tiles, t->tuning.tiles, sizeof device->tiles);
+    device->blast = choice == 0 ? device->usual_blast : DG_CL_BLAST_NEVER;
+    return;
+  }
+  for (int i = 0; i < DG_CL_TILED; i++) {
+    size_t count;
+    const dg_cl_tile *tiles = dg_cl_tile_choices(device, i, &count);
+    device->tiles[i] = tiles[choice < count ? choice : 0];
+  }
+  device->blast = DG_CL_BLAST_NEVER;
+}
+
+/* ---- a contest ---------------------------------------------------------- */
+
+/* Notes why a choice is left out; false for the default, without which nothing can be compared. */
+static bool leave_out(tuner *t, int contest, size_t choice, const char *fault) {
+  snprintf(t->faults[contest][choice], sizeof **t->faults, "%.95s", fault);
+  return choice > 0;
+}
+
+static bool is_out(const tuner *t, int contest, size_t choice) {
+  return t->faults[contest][choice][0];
+}
+
+/* Prepares, for the jobs of a contest, the ops of all choices, and gives them memory. */
+static bool open_contest(tuner *t, int contest, dg_error *err) {
+  for (size_t j = 0; j < dg_cl_job_count; j++) {
+    dg_cl_task *task = &t->tasks[j];
+    if (dg_cl_jobs[j].contest != contest) continue;
+    task->job = &dg_cl_jobs[j];
+    for (size_t i = 0; i < choices_of(t, contest); i++) {
+      dg_error fault = {0};
+      set_choice(t, contest, i);
+      if (is_out(t, contest, i) || dg_cl_task_prepare(t->device, task, i, &fault)) continue;
+      if (!leave_out(t, contest, i, fault.message)) return *err = fault, false;
+    }
+    if (!dg_cl_task_open(t->device, task, err)) return false;
+  }
+  return true;
+}
+
+/* Does a choice run, and come to the same bits? Products by CLBlast are summed in another order. */
+static bool check_choice(tuner *t, dg_cl_task *task, int contest, size_t choice, dg_error *err) {
+  dg_error fault = {0};
+  bool same = true;
+  set_choice(t, contest, choice);
+  if (!dg_cl_task_check(t->device, task, choice, &same, &fault))
+    return leave_out(t, contest, choice, fault.message) || (*err = fault, false);
+  if (!same && contest != DG_CL_CHOOSE_LINEAR)
+    leave_out(t, contest, choice, "its results have other bits");
+  return true;
+}
+
+static bool time_choice(tuner *t, dg_cl_task *task, int contest, size_t choice, dg_error *err) {
+  dg_error fault = {0};
+  set_choice(t, contest, choice);
+  return dg_cl_task_time(t->device, task, choice, &fault) ||
+         leave_out(t, contest, choice, fault.message) || (*err = fault, false);
+}
+
+/* Checks all choices of a contest, or has them take their turn on all jobs. */
+static bool for_choices(tuner *t, int contest,
+                        bool (*call)(tuner *, dg_cl_task *, int, size_t, dg_error *),
+                        dg_error *err) {
+  for (size_t j = 0; j < dg_cl_job_count; j++)
+    for (size_t i = 0; dg_cl_jobs[j].contest == contest && i < choices_of(t, contest); i++)
+      if (!is_out(t, contest, i) && !call(t, &t->tasks[j], contest, i, err)) return false;
+  return true;
+}
+
+/* Operations a second of a choice: the geometric mean over the jobs. */
+static double rate_of(const tuner *t, int contest, size_t choice) {
+  double logs = 0, jobs = 0;
+  for (size_t j = 0; j < dg_cl_job_count; j++) {
+    if (dg_cl_jobs[j].contest != contest) continue;
+    logs += log(t->tasks[j].operations / t->tasks[j].best[choice]);
+    jobs++;
+  }
+  return exp(logs / jobs);
+}
+
+/* Is a choice too slow on one of the jobs to be taken? */
+static bool is_slow(const tuner *t, int contest, size_t choice) {
+  for (size_t j = 0; j < dg_cl_job_count; j++)
+    if (dg_cl_jobs[j].contest == contest &&
+        t->tasks[j].best[choice] > most_loss * t->tasks[j].best[0])
+      return true;
+  return false;
+}
+
+/* The fastest choice, or the default where that gains too little over it. */
+static size_t fastest(const tuner *t, int contest, double gain) {
+  size_t best = 0;
+  for (size_t i = 1; i < choices_of(t, contest); i++) {
+    if (is_out(t, contest, i) || is_slow(t, contest, i)) continue;
+    if (rate_of(t, contest, i) > (best ? 1 : gain) * rate_of(t, contest, best)) best = i;
+  }
+  return best;
+}
+
+/* The fastest and the default take more turns than the others, so that chance doesn't choose. */
+static bool measure(tuner *t, int contest, dg_error *err) {
+  const double end = dg_seconds() + patience;
+  for (int round = 0; round < ROUNDS && (round == 0 || dg_seconds() < end); round++)
+    if (!for_choices(t, contest, time_choice, err)) return false;
+  const size_t best = fastest(t, contest, 1);
+  for (int round = 0; best > 0 && round < FINAL_ROUNDS && dg_seconds() < end; round++)
+    for (size_t j = 0; j < dg_cl_job_count; j++)
+      if (dg_cl_jobs[j].contest == contest && (!time_choice(t, &t->tasks[j], contest, 0, err) ||
+                                               !time_choice(t, &t->tasks[j], contest, best, err)))
+        return false;
+  return true;
+}
+
+static bool run_contest(tuner *t, int contest, dg_error *err) {
+  if (choices_of(t, contest) == 0) return true;
+  if (!open_contest(t, contest, err) || !for_choices(t, contest, check_choice, err) ||
+      !measure(t, contest, err))
+    return false;
+  t->chosen[contest] = fastest(t, contest, least_gain);
+  size_t count;
+  if (contest == DG_CL_CHOOSE_LINEAR)
+    t->tuning.own_linear = (uint32_t)t->chosen[contest];
+  else
+    t->tuning.tiles[contest] = dg_cl_tile_choices(t->device, contest, &count)[t->chosen[contest]];
+  return true;
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+static void write_trials(const tuner *t, dg_trial *out, size_t room, size_t *count) {
+  *count = 0;
+  for (int c = 0; c < DG_CL_CONTESTS; c++) {
+    for (size_t i = 0, tiles; i < choices_of(t, c); i++, ++*count) {
+      if (*count >= room) continue;
+      dg_trial *trial = &out[*count];
+      *trial = (dg_trial){.by_default = i == 0, .chosen = i == t->chosen[c]};
+      memcpy(trial->fault, t->faults[c][i], sizeof trial->fault);
+      if (!*trial->fault) trial->operations = rate_of(t, c, i);
+      const bool linear = c == DG_CL_CHOOSE_LINEAR;
+      snprintf(trial->kernel, sizeof trial->kernel, "%s", linear ? "linear" : dg_cl_tiled_name(c));
+      if (linear)
+        snprintf(trial->tile, sizeof trial->tile, "%s", i == 0 ? "CLBlast" : "inner and outer");
+      else
+        dg_cl_tile_text(dg_cl_tile_choices(t->device, c, &tiles)[i], trial->tile);
+    }
+  }
+}
+
+/* Builds what was chosen together, and sees that it comes to the same bits too. */
+static bool check_chosen(tuner *t, dg_error *err) {
+  for (size_t j = 0; j < dg_cl_job_count; j++) {
+    dg_cl_task *task = &t->tasks[j];
+    bool same = true;
+    if (!task->expected || task->job->contest == DG_CL_CHOOSE_LINEAR) continue;
+    set_choice(t, task->job->contest, DG_CL_CHOSEN);
+    if (!dg_cl_task_prepare(t->device, task, DG_CL_CHOSEN, err) ||
+        !dg_cl_task_check(t->device, task, DG_CL_CHOSEN, &same, err))
+      return false;
+    if (!same)
+      return dg_fail(err, DG_ERR_RUNTIME,
+                     "on %s the tiles that were chosen come to other results together than alone; "
+                     "nothing was kept",
+                     t->device->base.info.name);
+  }
+  return true;
+}
+
+bool dg_cl_tune(dg_device *base, dg_trial *out, size_t room, size_t *count, bool *kept,
+                dg_error *err) {
+  dg_cl_device *device = (dg_cl_device *)base;
+  tuner t = {.device = device};
+  t.tuning = dg_cl_tuning_default(device);
+  t.tasks = calloc(dg_cl_job_count, sizeof *t.tasks);
+  if (!t.tasks) return dg_fail_memory(err, dg_cl_job_count * sizeof *t.tasks);
+  bool right = true;
+  for (int c = 0; right && c < DG_CL_CONTESTS; c++) right = run_contest(&t, c, err);
+  right = right && check_chosen(&t, err);
+  if (right) write_trials(&t, out, room, count);
+  for (size_t j = 0; j < dg_cl_job_count; j++) dg_cl_task_close(device, &t.tasks[j]);
+  free(t.tasks);
+  if (!right) t.tuning = dg_cl_tuning_default(device);
+  dg_cl_tuning_use(device, &t.tuning);
+  if (right) *kept = dg_cl_tuning_keep(device, &t.tuning);
+  return right;
+}

@@ -1,0 +1,11 @@
+/** Finding the fastest tiles of a device by measuring them. */
+#ifndef DG_OPENCL_TUNE_H
+#define DG_OPENCL_TUNE_H
+
+#include "backends/opencl/runtime/opencl.h"
+
+/** `tune` of the backend interface. */
+bool dg_cl_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
+                dg_error *err);
+
+#endif

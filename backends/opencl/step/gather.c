@@ -1,0 +1,67 @@
+/* The gather of a batch from a data set of bytes. */
+#include "backends/opencl/runtime/opencl.h"
+#include "core/base/philox.h"
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel gather, bent; /* bent is NULL where images are never bent */
+  float scale, shift;     /* x = scale * byte + shift */
+} gather_op;
+
+static bool bends(const dg_augment *a) {
+  return a->rotate != 0.0f || a->shift != 0.0f || a->scale != 0.0f || a->shear != 0.0f;
+}
+
+static bool prepare(dg_cl_op *op, dg_error *err) {
+  gather_op *self = (gather_op *)op;
+  const dg_gather_desc *d = &op->base.desc.gather;
+  self->scale = (float)(1.0 / (255.0 * (double)d->std));
+  self->shift = (float)(-(double)d->mean / (double)d->std);
+  const bool tiles = op->device->form == DG_CL_TILE;
+  self->gather = dg_cl_kernel(op, DG_CL_ELEMENTS, tiles ? "gather_whole" : "gather", err);
+  if (!self->gather) return false;
+  if (!bends(&d->augment)) return true;
+  self->bent = dg_cl_kernel(op, DG_CL_ELEMENTS, "gather_bent", err);
+  return self->bent;
+}
+
+static bool gather(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const gather_op *self = (gather_op *)op;
+  const uint32_t count = op->base.desc.gather.height * op->base.desc.gather.width;
+  const bool tiles = op->device->form == DG_CL_TILE;
+  const dg_cl_range images = {.global = {step->n, 1, 1}, .local = {1, 1, 1}};
+  return dg_cl_launch(op, self->gather, tiles ? images : dg_cl_blocks(op->device, count, step->n),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->in[2]),
+                                 dg_cl_mem(b->out[0]), dg_cl_mem(b->out[1]), dg_cl_u32(count),
+                                 dg_cl_u32(step->first), dg_cl_f32(self->scale),
+                                 dg_cl_f32(self->shift)),
+                      err);
+}
+
+static bool gather_bent(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const gather_op *self = (gather_op *)op;
+  const dg_gather_desc *d = &op->base.desc.gather;
+  const dg_augment *a = &d->augment;
+  const size_t group = dg_cl_group(op->device);
+  return dg_cl_launch(
+      op, self->bent, (dg_cl_range){.global = {group, step->n, 1}, .local = {group, 1, 1}},
+      DG_CL_ARGS(
+          dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->in[2]), dg_cl_mem(b->out[0]),
+          dg_cl_mem(b->out[1]), dg_cl_u32(d->width), dg_cl_u32(d->height), dg_cl_u32(step->first),
+          dg_cl_f32(self->scale), dg_cl_f32(self->shift), dg_cl_u32(step->seed),
+          dg_cl_u32(dg_stream(DG_STREAM_AUGMENT, 0)), dg_cl_u32(step->step), dg_cl_u32(step->place),
+          dg_cl_f32(a->rotate), dg_cl_f32(a->shift * (float)d->width),
+          dg_cl_f32(a->shift * (float)d->height), dg_cl_f32(a->scale), dg_cl_f32(a->shear)),
+      err);
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  return step->train && ((gather_op *)op)->bent ? gather_bent(op, b, step, err)
+                                                : gather(op, b, step, err);
+}
+
+const dg_cl_family dg_cl_gather = {
+    .size = sizeof(gather_op),
+    .prepare = prepare,
+    .forward = forward,
+};

@@ -1,0 +1,191 @@
+#include "core/base/cache.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/file/file.h"
+#include "core/base/file/temporary.h"
+
+enum { PATH_ROOM = 4096, HASH_LENGTH = 16, NAME_LENGTH = 7 + HASH_LENGTH };
+
+static const char prefix[] = "digits-";
+
+/** What a file starts with; the key and the bytes follow, and nothing else. */
+typedef struct {
+  char magic[8];
+  uint64_t key_length, size;
+  uint64_t checksum; /**< of key and bytes */
+} header;
+
+static const char magic[8] = "dgcache1";
+
+/* ---- the folder --------------------------------------------------------- */
+
+bool dg_cache_folder(char *folder, size_t room) {
+  const char *own = getenv("DIGITS_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+  int length = -1;
+  if (own && *own)
+    length = strcmp(own, "off") == 0 ? -1 : snprintf(folder, room, "%s", own);
+  else if (xdg && *xdg == '/') /* a relative one is void, says the XDG Base Directory standard */
+    length = snprintf(folder, room, "%s/digits", xdg);
+  else if (home && *home == '/')
+    length = snprintf(folder, room, "%s/.cache/digits", home);
+  return length >= 0 && (size_t)length < room;
+}
+
+/** Makes a folder and those above it that are missing, for the owner alone. */
+static bool make_folder(char *path) {
+  for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+    *slash = '\0';
+    bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
+    *slash = '/';
+    if (!made) return false;
+  }
+  return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+static bool is_private(const char *folder) {
+  struct stat status;
+  return stat(folder, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+/** FNV-1a over `size` bytes, begun with `hash` (Fowler, Noll, Vo; 64 bits). */
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size) {
+  const unsigned char *byte = bytes;
+  for (size_t i = 0; i < size; i++) hash = (hash ^ byte[i]) * 0x100000001b3u;
+  return hash;
+}
+
+static const uint64_t hash_start = 0xcbf29ce484222325u;
+
+/** The file of a key. Keys with the same hash share it, and the last one put is in it. */
+static bool file_path(const char *folder, const char *key, char path[PATH_ROOM]) {
+  uint64_t hash = hash_bytes(hash_start, key, strlen(key));
+  int length = snprintf(path, PATH_ROOM, "%s/%s%016llx", folder, prefix, (unsigned long long)hash);
+  return length < PATH_ROOM;
+}
+
+static header header_of(const char *key, const void *bytes, size_t size) {
+  header h = {.key_length = strlen(key), .size = size};
+  memcpy(h.magic, magic, sizeof magic);
+  h.checksum = hash_bytes(hash_bytes(hash_start, key, h.key_length), bytes, size);
+  return h;
+}
+
+/** Where the bytes of `key` start in what was read from a file; NULL: it doesn't hold them. */
+static const char *find_bytes(const char *content, size_t length, const char *key) {
+  const size_t start = sizeof(header) + strlen(key);
+  if (length < start) return NULL;
+  header expected = header_of(key, content + start, length - start);
+  bool right = memcmp(content, &expected, sizeof expected) == 0 &&
+               memcmp(content + sizeof expected, key, expected.key_length) == 0;
+  return right ? content + start : NULL;
+}
+
+void *dg_cache_get(const char *key, size_t *size) {
+  char folder[PATH_ROOM], path[PATH_ROOM];
+  if (!dg_cache_folder(folder, sizeof folder) || !is_private(folder) ||
+      !file_path(folder, key, path))
+    return NULL;
+  size_t length;
+  char *content = dg_file_read(path, DG_CACHE_BYTES, &length, NULL);
+  const char *bytes = content ? find_bytes(content, length, key) : NULL;
+  if (!bytes) {
+    free(content);
+    return NULL;
+  }
+  utimensat(AT_FDCWD, path, NULL, 0); /* used now: see make_room */
+  *size = length - (size_t)(bytes - content);
+  return memmove(content, bytes, *size);
+}
+
+/* ---- its size ----------------------------------------------------------- */
+
+typedef struct {
+  char name[64];
+  off_t size;
+  struct timespec used;
+} entry;
+
+/** Is it the name of a result, or of one on its way there? */
+static bool is_entry(const char *name) {
+  if (strncmp(name, prefix, sizeof prefix - 1) != 0 ||
+      strspn(name + sizeof prefix - 1, "0123456789abcdef") != HASH_LENGTH)
+    return false;
+  char result[NAME_LENGTH + 1];
+  memcpy(result, name, NAME_LENGTH);
+  result[NAME_LENGTH] = '\0';
+  return strcmp(name, result) == 0 || dg_temporary_is(name, result);
+}
+
+/** Reads size and time of a file that this cache wrote; false: it is another's. */
+static bool read_entry(const char *folder, const char *name, entry *e) {
+  char path[PATH_ROOM];
+  struct stat status;
+  const size_t length = strlen(name);
+  if (!is_entry(name) || length >= sizeof e->name ||
+      snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_ROOM ||
+      lstat(path, &status) != 0 || !S_ISREG(status.st_mode))
+    return false;
+  *e = (entry){.size = status.st_size, .used = status.st_mtim};
+  memcpy(e->name, name, length + 1);
+  return true;
+}
+
+static bool is_older(const entry *a, const entry *b) {
+  if (a->used.tv_sec != b->used.tv_sec) return a->used.tv_sec < b->used.tv_sec;
+  return a->used.tv_nsec < b->used.tv_nsec;
+}
+
+/** Bytes of all files in the folder, and which was not used for longest (an empty name: none). */
+static uint64_t measure(const char *folder, entry *oldest) {
+  uint64_t total = 0;
+  oldest->name[0] = '\0';
+  DIR *files = opendir(folder);
+  if (!files) return 0;
+  for (struct dirent *file; (file = readdir(files));) {
+    entry e;
+    if (!read_entry(folder, file->d_name, &e)) continue;
+    total += (uint64_t)e.size;
+    if (!oldest->name[0] || is_older(&e, oldest)) *oldest = e;
+  }
+  closedir(files);
+  return total;
+}
+
+/** Removes what was not used for longest until `size` more bytes find room. */
+static void make_room(const char *folder, uint64_t size) {
+  entry oldest;
+  while (measure(folder, &oldest) + size > DG_CACHE_BYTES && oldest.name[0]) {
+    char path[PATH_ROOM];
+    if (snprintf(path, sizeof path, "%s/%s", folder, oldest.name) >= PATH_ROOM) return;
+    if (unlink(path) != 0 && errno != ENOENT) return;
+  }
+}
+
+bool dg_cache_put(const char *key, const void *bytes, size_t size) {
+  char folder[PATH_ROOM], path[PATH_ROOM];
+  const uint64_t length = sizeof(header) + strlen(key) + size;
+  if (length > DG_CACHE_BYTES || !dg_cache_folder(folder, sizeof folder) || !make_folder(folder) ||
+      !is_private(folder) || !file_path(folder, key, path))
+    return false;
+  make_room(folder, length);
+  dg_new_file file;
+  if (!dg_file_begin(&file, path, NULL)) return false;
+  fchmod(file.descriptor, S_IRUSR | S_IWUSR);
+  header h = header_of(key, bytes, size);
+  dg_file_write(&file, &h, sizeof h);
+  dg_file_write(&file, key, h.key_length);
+  dg_file_write(&file, bytes, size);
+  return dg_file_commit(&file, NULL);
+}

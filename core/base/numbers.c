@@ -1,0 +1,24 @@
+#include "core/base/numbers.h"
+
+#include <math.h>
+
+#include "core/base/text.h"
+
+size_t dg_first_unfinite(const float *values, size_t count) {
+  size_t i = 0;
+  while (i < count && isfinite(values[i])) i++;
+  return i;
+}
+
+char *dg_place_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t room) {
+  uint64_t numbers = 1;
+  text[0] = '\0';
+  for (uint32_t i = 0; i < rank; i++) numbers *= dim[i];
+  for (uint32_t i = 0; i < rank; i++) {
+    numbers /= dim[i];
+    dg_append(text, room, "%s%llu", i ? ", " : "[", (unsigned long long)(index / numbers));
+    index %= numbers;
+  }
+  if (rank) dg_append(text, room, "]");
+  return text;
+}

@@ -1,0 +1,28 @@
+/** The pen of the built-in digits: a path of round, soft-edged strokes becomes a picture. */
+#ifndef DG_DIGITS_PEN_H
+#define DG_DIGITS_PEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/data/drawn/draw.h"
+
+enum { DG_PATH_MAX_POINTS = 192 };
+
+/** Points the pen goes through in straight lines; its radius varies along them. */
+typedef struct {
+  unsigned count;
+  struct {
+    float x, y, radius;
+    bool last; /**< of its stroke: the pen is lifted after it */
+  } points[DG_PATH_MAX_POINTS];
+} dg_path;
+
+/**
+ * Inks a path whose unit is one pixel (the first pixel's centre lies at 0.5, 0.5) into
+ * `ink` [28, 28], 0 to 1: full inside the pen's reach, falling to none over `softness` pixels
+ * around its rim.
+ */
+void dg_pen_draw(const dg_path *path, float softness, float ink[DG_DIGIT_PIXELS]);
+
+#endif

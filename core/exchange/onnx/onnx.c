@@ -1,0 +1,117 @@
+/** The whole network as an ONNX file, by protobuf-c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file/file.h"
+#include "core/exchange/files.h"
+#include "core/exchange/onnx/onnx_ops.h"
+#include "core/weights/weights.h"
+
+/** "image", bytes / 255, as (image - mean) / std. */
+static dg_onnx_value normalize(dg_onnx_graph *g, const dg_model *model, dg_onnx_value image) {
+  const struct {
+    const char *name, *op;
+    float by, without;
+  } steps[] = {{"mean", "Sub", (float)model->data.mean, 0},
+               {"std", "Div", (float)model->data.std, 1}};
+  for (int i = 0; i < 2; i++) {
+    float *number = dg_onnx_memory(g, 1, sizeof *number);
+    if (!number || steps[i].by == steps[i].without) continue;
+    *number = steps[i].by;
+    const char *inputs[] = {image.name, dg_onnx_floats(g, steps[i].name, 0, NULL, number)};
+    image.name = dg_onnx_output(dg_onnx_node(g, steps[i].op, 2, inputs, 1), 0);
+  }
+  return image;
+}
+
+/** Adds all ops; `values` has room for every tensor of the outline. */
+static bool add_nodes(dg_onnx_graph *g, const dg_model *model, const dg_outline *outline,
+                      const dg_arrays *arrays, dg_onnx_value *values, dg_error *err) {
+  values[0] = normalize(g, model, values[0]);
+  for (uint32_t i = 0; i < outline->node_count; i++) {
+    const dg_outline_node *node = &outline->nodes[i];
+    dg_onnx_value in[DG_MAX_IN];
+    for (uint32_t k = 0; k < node->inputs; k++) in[k] = values[node->in[k]];
+    dg_onnx_op op = {g, outline, node, arrays, in};
+    if (!dg_onnx_add(&op, &values[node->out], err)) return false;
+  }
+  return true;
+}
+
+/** Names the last value "logits", as one row a sample. */
+static dg_onnx_value add_output(dg_onnx_graph *g, dg_onnx_value last, uint32_t outputs) {
+  last = dg_onnx_reshape(g, last, 1, &outputs);
+  Dg__Onnx__Node *node = dg_onnx_node(g, "Identity", 1, &last.name, 1);
+  if (node) last.name = node->output[0] = dg_onnx_text(g, "logits");
+  return last;
+}
+
+/** Builds the graph, with its ends. */
+static bool build(dg_onnx_graph *g, const dg_model *model, const dg_outline *outline,
+                  const dg_arrays *arrays, dg_error *err) {
+  dg_onnx_value *values = calloc(outline->tensor_count, sizeof *values);
+  if (!values) return dg_fail_memory(err, outline->tensor_count * sizeof *values);
+  dg_onnx_value image = {.name = "image", .rank = model->input.rank};
+  memcpy(image.dim, model->input.dim, image.rank * sizeof *image.dim);
+  values[0] = image;
+  bool right = add_nodes(g, model, outline, arrays, values, err);
+  if (right) {
+    uint32_t outputs = 1;
+    const dg_onnx_value *last = &values[outline->output];
+    for (uint32_t i = 0; i < last->rank; i++) outputs *= last->dim[i];
+    dg_onnx_value logits = add_output(g, *last, outputs);
+    g->graph.name = dg_onnx_text(g, "%s", model->name);
+    g->graph.input = dg_onnx_memory(g, 1, sizeof *g->graph.input);
+    g->graph.output = dg_onnx_memory(g, 1, sizeof *g->graph.output);
+    if (g->graph.output) {
+      g->graph.n_input = g->graph.n_output = 1;
+      g->graph.input[0] = dg_onnx_end(g, &image);
+      g->graph.output[0] = dg_onnx_end(g, &logits);
+    }
+    right = !g->failed || dg_fail_memory(err, sizeof *g);
+  }
+  free(values);
+  return right;
+}
+
+/* ---- the file ----------------------------------------------------------- */
+
+/** Packs into memory of our own: protobuf-c's buffers drop silently what they find no memory for.
+ */
+static bool write_model(const char *path, const Dg__Onnx__Model *model, dg_error *err) {
+  dg_new_file file;
+  size_t size = dg__onnx__model__get_packed_size(model);
+  uint8_t *bytes = malloc(size);
+  if (!bytes) return dg_fail_memory(err, size);
+  bool right = dg__onnx__model__pack(model, bytes) == size;
+  if (!right) dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: protobuf-c failed", path);
+  right = right && dg_file_begin(&file, path, err);
+  if (right) {
+    dg_file_write(&file, bytes, size);
+    right = dg_file_commit(&file, err);
+  }
+  free(bytes);
+  return right;
+}
+
+bool dg_write_onnx(const char *path, const dg_model *model, const dg_outline *outline,
+                   const dg_arrays *arrays, dg_error *err) {
+  Dg__Onnx__OperatorSet set = DG__ONNX__OPERATOR_SET__INIT, *sets[] = {&set};
+  Dg__Onnx__Entry entry = DG__ONNX__ENTRY__INIT, *entries[] = {&entry};
+  Dg__Onnx__Model file = DG__ONNX__MODEL__INIT;
+  dg_onnx_graph graph;
+  dg_onnx_begin(&graph);
+  set.version = DG_ONNX_OPSET;
+  entry.key = (char *)DG_MODEL_KEY; /* protobuf-c only reads what is packed */
+  entry.value = model->text;
+  file.ir_version = DG_ONNX_IR;
+  file.producer_name = (char *)"digits";
+  file.producer_version = (char *)dg_version();
+  file.graph = &graph.graph;
+  file.n_opset_import = file.n_metadata_props = 1;
+  file.opset_import = sets;
+  file.metadata_props = entries;
+  bool right = build(&graph, model, outline, arrays, err) && write_model(path, &file, err);
+  dg_onnx_free(&graph);
+  return right;
+}

@@ -1,0 +1,180 @@
+#include "core/exchange/onnx/onnx_ops.h"
+
+#include <string.h>
+
+/* ---- parameters --------------------------------------------------------- */
+
+const dg_array *dg_onnx_param(const dg_onnx_op *op, uint32_t i) {
+  const dg_outline_node *n = op->node;
+  return &op->arrays->items[i < n->params ? n->first_param + i : n->first_state + i - n->params];
+}
+
+const char *dg_onnx_constant(const dg_onnx_op *op, uint32_t i) {
+  const dg_array *array = dg_onnx_param(op, i);
+  int64_t dim[DG_TENSOR_RANK];
+  for (uint32_t d = 0; d < array->rank; d++) dim[d] = (int64_t)array->dim[d];
+  return dg_onnx_floats(op->graph, array->name, array->rank, dim, array->data);
+}
+
+/** Input `i` in the shape that the op reads. */
+static dg_onnx_value input(const dg_onnx_op *op, uint32_t i, uint32_t rank, const uint32_t *dim) {
+  return dg_onnx_reshape(op->graph, op->in[i], rank, dim);
+}
+
+static dg_onnx_value value_of(const char *name, uint32_t rank, const uint32_t *dim) {
+  dg_onnx_value value = {.name = name, .rank = rank};
+  memcpy(value.dim, dim, rank * sizeof *dim);
+  return value;
+}
+
+/* ---- products ----------------------------------------------------------- */
+
+static dg_onnx_value add_linear(const dg_onnx_op *op) {
+  const dg_linear_desc *d = &op->node->op.linear;
+  const char *inputs[3] = {input(op, 0, 1, &d->in).name, dg_onnx_constant(op, 0)};
+  if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Gemm", d->bias ? 3 : 2, inputs, 1);
+  dg_onnx_set_int(op->graph, node, "transB", 1);
+  return value_of(dg_onnx_output(node, 0), 1, &d->out);
+}
+
+/** A window over `dims` dimensions: the same padding at both ends of each. */
+static void set_window(const dg_onnx_op *op, Dg__Onnx__Node *node, uint32_t dims,
+                       const int64_t *kernel, const int64_t *stride, const int64_t *pad) {
+  int64_t pads[4];
+  for (uint32_t i = 0; i < dims; i++) pads[i] = pads[dims + i] = pad[i];
+  dg_onnx_set_ints(op->graph, node, "kernel_shape", dims, kernel);
+  dg_onnx_set_ints(op->graph, node, "strides", dims, stride);
+  dg_onnx_set_ints(op->graph, node, "pads", 2 * dims, pads);
+}
+
+static dg_onnx_value add_conv2d(const dg_onnx_op *op) {
+  const dg_conv2d_desc *d = &op->node->op.conv2d;
+  const uint32_t read[] = {d->channels, d->height, d->width};
+  const char *inputs[3] = {input(op, 0, 3, read).name, dg_onnx_constant(op, 0)};
+  if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Conv", d->bias ? 3 : 2, inputs, 1);
+  set_window(op, node, 2, (int64_t[]){d->kernel_h, d->kernel_w},
+             (int64_t[]){d->stride_h, d->stride_w}, (int64_t[]){d->pad_h, d->pad_w});
+  return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
+}
+
+/** ONNX convolves [features, steps], we [steps, features]. */
+static dg_onnx_value add_conv1d(const dg_onnx_op *op) {
+  const dg_conv1d_desc *d = &op->node->op.conv1d;
+  static const int64_t swap[] = {0, 2, 1};
+  const uint32_t read[] = {d->steps, d->in};
+  const char *turned = dg_onnx_transpose(op->graph, input(op, 0, 2, read).name, 3, swap);
+  const char *inputs[3] = {turned, dg_onnx_constant(op, 0)};
+  if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Conv", d->bias ? 3 : 2, inputs, 1);
+  set_window(op, node, 1, (int64_t[]){d->kernel}, (int64_t[]){d->stride}, (int64_t[]){d->pad});
+  const char *back = dg_onnx_transpose(op->graph, dg_onnx_output(node, 0), 3, swap);
+  return value_of(back, 2, op->node->shape.dim);
+}
+
+/* ---- pools -------------------------------------------------------------- */
+
+static dg_onnx_value add_pool(const dg_onnx_op *op) {
+  const dg_pool2d_desc *d = &op->node->op.pool2d;
+  bool average = op->node->op.kind == DG_OP_AVGPOOL2D;
+  const uint32_t read[] = {d->channels, d->height, d->width};
+  const char *name = input(op, 0, 3, read).name;
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, average ? "AveragePool" : "MaxPool", 1, &name, 1);
+  set_window(op, node, 2, (int64_t[]){d->kernel_h, d->kernel_w},
+             (int64_t[]){d->stride_h, d->stride_w}, (int64_t[]){d->pad_h, d->pad_w});
+  if (average) dg_onnx_set_int(op->graph, node, "count_include_pad", 1);
+  const uint32_t out[] = {d->channels, dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h),
+                          dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w)};
+  return value_of(dg_onnx_output(node, 0), 3, out);
+}
+
+/* ---- norms -------------------------------------------------------------- */
+
+/** ONNX normalizes [channels, …]; of a sequence [steps, features] the two change places. */
+static dg_onnx_value add_batch_norm(const dg_onnx_op *op) {
+  const dg_batch_norm_desc *d = &op->node->op.batch_norm;
+  static const int64_t swap[] = {0, 2, 1};
+  bool sequence = d->rows > 1;
+  const uint32_t read[] = {sequence ? d->rows : d->channels, sequence ? d->channels : d->plane};
+  dg_onnx_value in = input(op, 0, 2, read);
+  const char *inputs[5] = {sequence ? dg_onnx_transpose(op->graph, in.name, 3, swap) : in.name};
+  for (uint32_t i = 0; i < 4; i++) inputs[1 + i] = dg_onnx_constant(op, i);
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "BatchNormalization", 5, inputs, 1);
+  dg_onnx_set_float(op->graph, node, "epsilon", d->eps);
+  const char *name = dg_onnx_output(node, 0);
+  return value_of(sequence ? dg_onnx_transpose(op->graph, name, 3, swap) : name, 2, read);
+}
+
+static dg_onnx_value add_layer_norm(const dg_onnx_op *op) {
+  const dg_layer_norm_desc *d = &op->node->op.layer_norm;
+  const uint32_t read[] = {d->rows, d->count};
+  int64_t count = d->count;
+  const dg_array *weight = dg_onnx_param(op, 0), *bias = dg_onnx_param(op, 1);
+  const char *inputs[] = {input(op, 0, 2, read).name,
+                          dg_onnx_floats(op->graph, weight->name, 1, &count, weight->data),
+                          dg_onnx_floats(op->graph, bias->name, 1, &count, bias->data)};
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "LayerNormalization", 3, inputs, 1);
+  dg_onnx_set_int(op->graph, node, "axis", -1);
+  dg_onnx_set_float(op->graph, node, "epsilon", d->eps);
+  return value_of(dg_onnx_output(node, 0), 2, read);
+}
+
+/* ---- the rest ----------------------------------------------------------- */
+
+static dg_onnx_value add_activation(const dg_onnx_op *op) {
+  static const char *const names[] = {"Identity", "Relu", "LeakyRelu", "Sigmoid", "Tanh"};
+  const dg_act *act = &op->node->op.activation.act;
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, names[act->kind], 1, &op->in[0].name, 1);
+  if (act->kind == DG_ACT_LEAKY_RELU) dg_onnx_set_float(op->graph, node, "alpha", act->slope);
+  return value_of(dg_onnx_output(node, 0), op->in[0].rank, op->in[0].dim);
+}
+
+static dg_onnx_value add_hwc(const dg_onnx_op *op) {
+  static const int64_t order[] = {0, 2, 3, 1};
+  const dg_chw_desc *d = &op->node->op.chw;
+  const uint32_t read[] = {d->channels, d->height, d->width};
+  const uint32_t out[] = {d->height, d->width, d->channels};
+  return value_of(dg_onnx_transpose(op->graph, input(op, 0, 3, read).name, 4, order), 3, out);
+}
+
+static dg_onnx_value add_sum(const dg_onnx_op *op) {
+  const char *inputs[DG_MAX_IN];
+  for (uint32_t i = 0; i < op->node->inputs; i++)
+    inputs[i] = input(op, i, op->in[0].rank, op->in[0].dim).name;
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Sum", op->node->inputs, inputs, 1);
+  return value_of(dg_onnx_output(node, 0), op->in[0].rank, op->in[0].dim);
+}
+
+static dg_onnx_value add_concat(const dg_onnx_op *op) {
+  const dg_concat_desc *d = &op->node->op.concat;
+  const char *inputs[DG_MAX_IN];
+  uint32_t out[] = {d->rows, 0};
+  for (uint32_t i = 0; i < d->inputs; i++) {
+    inputs[i] = input(op, i, 2, (uint32_t[]){d->rows, d->count[i]}).name;
+    out[1] += d->count[i];
+  }
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Concat", d->inputs, inputs, 1);
+  dg_onnx_set_int(op->graph, node, "axis", 2);
+  return value_of(dg_onnx_output(node, 0), 2, out);
+}
+
+bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
+  static dg_onnx_value (*const adders[DG_OP_KINDS])(const dg_onnx_op *) = {
+      [DG_OP_LINEAR] = add_linear,         [DG_OP_CONV2D] = add_conv2d,
+      [DG_OP_CONV1D] = add_conv1d,         [DG_OP_MAXPOOL2D] = add_pool,
+      [DG_OP_AVGPOOL2D] = add_pool,        [DG_OP_ACTIVATION] = add_activation,
+      [DG_OP_CHW_TO_HWC] = add_hwc,        [DG_OP_ADD] = add_sum,
+      [DG_OP_CONCAT] = add_concat,         [DG_OP_BATCH_NORM] = add_batch_norm,
+      [DG_OP_LAYER_NORM] = add_layer_norm, [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
+  };
+  dg_op_kind kind = op->node->op.kind;
+  if (kind == DG_OP_DROPOUT) /* drops nothing where nothing is trained */
+    *out = op->in[0];
+  else if (kind < DG_OP_KINDS && adders[kind])
+    *out = adders[kind](op);
+  else
+    return dg_fail(err, DG_ERR_UNSUPPORTED, "layer \"%s\" (%s) can't be written as ONNX",
+                   op->node->layer->name, op->node->layer->kind->type);
+  return true;
+}

@@ -1,0 +1,365 @@
+#include "core/exchange/pytorch/pickle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/exchange/pytorch/pickle_machine.h"
+#include "core/exchange/pytorch/pickle_opcodes.h"
+
+enum { LARGEST = 1 << 22, NEWEST_PROTOCOL = 5 };
+static const char ordered_dict[] = "collections OrderedDict";
+
+/* ---- bytes -------------------------------------------------------------- */
+
+static bool push_number(dg_machine *m, size_t size, bool is_signed) {
+  int64_t value;
+  return dg_machine_number(m, size, is_signed, &value) &&
+         dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_WHOLE, .whole = value});
+}
+
+/** A number of as many bytes as the `size` bytes before it say. */
+static bool push_long(dg_machine *m, size_t size) {
+  int64_t length;
+  if (!dg_machine_number(m, size, false, &length)) return false;
+  if (length < 0 || length > 8) return dg_machine_refuse(m, "has a number of more than 64 bits");
+  return push_number(m, (size_t)length, true);
+}
+
+/** A text of as many bytes as the `size` bytes before it say. */
+static bool push_text(dg_machine *m, size_t size) {
+  int64_t length;
+  if (!dg_machine_number(m, size, false, &length) || !dg_machine_has(m, (uint64_t)length))
+    return false;
+  const char *text = m->bytes + m->at;
+  m->at += (size_t)length;
+  return dg_machine_push(
+      m, (dg_pickle_value){.kind = DG_PICKLE_TEXT, .text = text, .length = (size_t)length});
+}
+
+/* ---- names and calls ---------------------------------------------------- */
+
+/** For messages: what can be printed of a text, the rest as '?'. */
+static const char *printable(const char *text, size_t length, char *out, size_t room) {
+  size_t used = 0;
+  for (; used < length && used + 1 < room; used++)
+    out[used] = text[used] > ' ' && text[used] < 0x7f ? text[used] : '?';
+  out[used] = '\0';
+  return out;
+}
+
+static bool push_global(dg_machine *m, const char *module, size_t module_length, const char *name,
+                        size_t name_length) {
+  for (int64_t i = 0; m->names[i]; i++) {
+    const char *known = m->names[i];
+    if (strlen(known) == module_length + 1 + name_length &&
+        memcmp(known, module, module_length) == 0 && known[module_length] == ' ' &&
+        memcmp(known + module_length + 1, name, name_length) == 0)
+      return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_GLOBAL, .whole = i});
+  }
+  char first[100], second[100];
+  return dg_machine_refuse(
+      m,
+      "names %s.%s, which no state dict needs; nothing was run. Save the weights alone: "
+      "torch.save(model.state_dict(), FILE)",
+      printable(module, module_length, first, sizeof first),
+      printable(name, name_length, second, sizeof second));
+}
+
+static bool read_global(dg_machine *m, unsigned char opcode) {
+  (void)opcode;
+  const char *module, *name;
+  size_t module_length, name_length;
+  return dg_machine_line(m, &module, &module_length) && dg_machine_line(m, &name, &name_length) &&
+         push_global(m, module, module_length, name, name_length);
+}
+
+static bool stack_global(dg_machine *m, unsigned char opcode) {
+  (void)opcode;
+  uint32_t name = dg_machine_pop(m), module = name == DG_NOTHING ? DG_NOTHING : dg_machine_pop(m);
+  if (module == DG_NOTHING) return false;
+  const dg_pickle_value *n = &m->out->values[name], *o = &m->out->values[module];
+  if (n->kind != DG_PICKLE_TEXT || o->kind != DG_PICKLE_TEXT)
+    return dg_machine_refuse(m, "names something by what is no text");
+  return push_global(m, o->text, o->length, n->text, n->length);
+}
+
+/** A call is noted; that of OrderedDict without arguments is a new dictionary. */
+static bool reduce(dg_machine *m, unsigned char opcode) {
+  (void)opcode;
+  uint32_t arguments = dg_machine_pop(m),
+           callee = arguments == DG_NOTHING ? DG_NOTHING : dg_machine_pop(m);
+  if (callee == DG_NOTHING) return false;
+  const dg_pickle_value *name = &m->out->values[callee];
+  if (name->kind != DG_PICKLE_GLOBAL || m->out->values[arguments].kind != DG_PICKLE_TUPLE)
+    return dg_machine_refuse(m, "calls what is no name; nothing was run");
+  if (strcmp(m->names[name->whole], ordered_dict) == 0) {
+    if (m->out->values[arguments].count)
+      return dg_machine_refuse(m, "makes an OrderedDict of arguments; none are read");
+    return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_DICT});
+  }
+  return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_CALL}) &&
+         dg_machine_append(m, m->stack[m->depth - 1], callee) &&
+         dg_machine_append(m, m->stack[m->depth - 1], arguments);
+}
+
+/** Attributes, as state dicts have them in `_metadata`: passed over. */
+static bool build(dg_machine *m, unsigned char opcode) {
+  (void)opcode;
+  uint32_t attributes = dg_machine_pop(m);
+  if (attributes == DG_NOTHING) return false;
+  dg_pickle_kind kind;
+  return (dg_machine_top(m, &kind) && kind == DG_PICKLE_DICT) ||
+         dg_machine_refuse(m, "sets attributes of what is no dictionary; nothing was run");
+}
+
+static bool persistent(dg_machine *m, unsigned char opcode) {
+  (void)opcode;
+  uint32_t by = dg_machine_pop(m);
+  return by != DG_NOTHING && dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_PERSISTENT}) &&
+         dg_machine_append(m, m->stack[m->depth - 1], by);
+}
+
+/* ---- the memo ----------------------------------------------------------- */
+
+static bool remember(dg_machine *m, int64_t place) {
+  dg_pickle_kind kind;
+  if (!dg_machine_top(m, &kind))
+    return dg_machine_refuse(m, "is damaged: it remembers a value where there is none");
+  if (place < 0 || (uint64_t)place >= m->size)
+    return dg_machine_refuse(m, "is damaged: place %lld of its memo is out of range",
+                             (long long)place);
+  m->memo[place] = m->stack[m->depth - 1];
+  m->memoized++;
+  return true;
+}
+
+static bool put(dg_machine *m, unsigned char opcode) {
+  int64_t place = m->memoized;
+  size_t size = opcode == OP_BINPUT ? 1 : 4;
+  return (opcode == OP_MEMOIZE || dg_machine_number(m, size, false, &place)) && remember(m, place);
+}
+
+static bool get(dg_machine *m, unsigned char opcode) {
+  int64_t place;
+  if (!dg_machine_number(m, opcode == OP_BINGET ? 1 : 4, false, &place)) return false;
+  if ((uint64_t)place >= m->size || m->memo[place] == DG_NOTHING)
+    return dg_machine_refuse(m, "is damaged: nothing was remembered at place %lld",
+                             (long long)place);
+  m->stack[m->depth++] = m->memo[place];
+  return true;
+}
+
+/* ---- numbers, texts, collections ----------------------------------------- */
+
+/** What touches the stack alone. */
+static bool shuffle(dg_machine *m, unsigned char opcode) {
+  uint32_t from;
+  switch (opcode) {
+  case OP_MARK:
+    m->stack[m->depth++] = DG_MARK;
+    return true;
+  case OP_POP:
+    if (m->depth == 0)
+      return dg_machine_refuse(m, "is damaged: it takes a value where there is none");
+    m->depth--;
+    return true;
+  case OP_POP_MARK:
+    from = dg_machine_behind_mark(m);
+    if (from == DG_NOTHING) return false;
+    m->depth = from - 1;
+    return true;
+  default: /* OP_DUP */
+    from = dg_machine_pop(m);
+    if (from == DG_NOTHING) return false;
+    m->depth++;
+    m->stack[m->depth++] = from;
+    return true;
+  }
+}
+
+/** A dictionary of the keys and values behind a mark. */
+static bool make_dict(dg_machine *m) {
+  uint32_t from = dg_machine_behind_mark(m);
+  if (from == DG_NOTHING) return false;
+  return (m->depth - from) % 2 == 0 ? dg_machine_gather(m, DG_PICKLE_DICT, from, true)
+                                    : dg_machine_refuse(m, "is damaged: a key without a value");
+}
+
+static bool read_collection(dg_machine *m, unsigned char opcode) {
+  switch (opcode) {
+  case OP_EMPTY_TUPLE:
+    return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_TUPLE});
+  case OP_EMPTY_LIST:
+    return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_LIST});
+  case OP_EMPTY_DICT:
+    return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_DICT});
+  case OP_TUPLE:
+    return dg_machine_gather(m, DG_PICKLE_TUPLE, dg_machine_behind_mark(m), true);
+  case OP_TUPLE1:
+  case OP_TUPLE2:
+  case OP_TUPLE3:
+    return dg_machine_tuple(m, 1u + opcode - OP_TUPLE1);
+  case OP_LIST:
+    return dg_machine_gather(m, DG_PICKLE_LIST, dg_machine_behind_mark(m), true);
+  case OP_DICT:
+    return make_dict(m);
+  case OP_APPEND:
+    return dg_machine_extend(m, DG_PICKLE_LIST, m->depth ? m->depth - 1 : 0, false);
+  case OP_APPENDS:
+    return dg_machine_extend(m, DG_PICKLE_LIST, dg_machine_behind_mark(m), true);
+  case OP_SETITEM:
+    return dg_machine_extend(m, DG_PICKLE_DICT, m->depth > 1 ? m->depth - 2 : 0, false);
+  default: /* OP_SETITEMS */
+    return dg_machine_extend(m, DG_PICKLE_DICT, dg_machine_behind_mark(m), true);
+  }
+}
+
+/** Skips eight bytes: a length that nothing depends on, a number whose value nobody asks for. */
+static bool skip(dg_machine *m, unsigned char opcode) {
+  int64_t ignored;
+  return dg_machine_number(m, 8, false, &ignored) &&
+         (opcode == OP_FRAME || dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_FLOAT}));
+}
+
+static bool read_proto(dg_machine *m, unsigned char opcode) {
+  (void)opcode;
+  int64_t protocol;
+  if (!dg_machine_number(m, 1, false, &protocol)) return false;
+  return (protocol >= 2 && protocol <= NEWEST_PROTOCOL) ||
+         dg_machine_refuse(m, "is of protocol %lld; 2 to %d are read", (long long)protocol,
+                           NEWEST_PROTOCOL);
+}
+
+static bool read_scalar(dg_machine *m, unsigned char opcode) {
+  switch (opcode) {
+  case OP_NONE:
+    return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_NONE});
+  case OP_NEWTRUE:
+  case OP_NEWFALSE:
+    return dg_machine_push(
+        m, (dg_pickle_value){.kind = DG_PICKLE_BOOL, .whole = opcode == OP_NEWTRUE});
+  case OP_BININT:
+    return push_number(m, 4, true);
+  case OP_BININT1:
+    return push_number(m, 1, false);
+  case OP_BININT2:
+    return push_number(m, 2, false);
+  case OP_LONG1:
+    return push_long(m, 1);
+  case OP_LONG4:
+    return push_long(m, 4);
+  case OP_SHORT_BINUNICODE:
+  case OP_SHORT_BINSTRING:
+  case OP_SHORT_BINBYTES:
+    return push_text(m, 1);
+  case OP_BINUNICODE8:
+    return push_text(m, 8);
+  default: /* OP_BINUNICODE, OP_BINSTRING, OP_BINBYTES */
+    return push_text(m, 4);
+  }
+}
+
+/* ---- running over the opcodes ------------------------------------------- */
+
+typedef bool (*handler)(dg_machine *m, unsigned char opcode);
+
+/** NULL: an opcode that is not read. */
+static const handler handlers[256] = {
+    [OP_MARK] = shuffle,
+    [OP_POP] = shuffle,
+    [OP_POP_MARK] = shuffle,
+    [OP_DUP] = shuffle,
+    [OP_NONE] = read_scalar,
+    [OP_NEWTRUE] = read_scalar,
+    [OP_NEWFALSE] = read_scalar,
+    [OP_BININT] = read_scalar,
+    [OP_BININT1] = read_scalar,
+    [OP_BININT2] = read_scalar,
+    [OP_LONG1] = read_scalar,
+    [OP_LONG4] = read_scalar,
+    [OP_SHORT_BINUNICODE] = read_scalar,
+    [OP_BINUNICODE] = read_scalar,
+    [OP_BINUNICODE8] = read_scalar,
+    [OP_SHORT_BINSTRING] = read_scalar,
+    [OP_BINSTRING] = read_scalar,
+    [OP_SHORT_BINBYTES] = read_scalar,
+    [OP_BINBYTES] = read_scalar,
+    [OP_BINFLOAT] = skip,
+    [OP_FRAME] = skip,
+    [OP_EMPTY_TUPLE] = read_collection,
+    [OP_TUPLE] = read_collection,
+    [OP_TUPLE1] = read_collection,
+    [OP_TUPLE2] = read_collection,
+    [OP_TUPLE3] = read_collection,
+    [OP_EMPTY_LIST] = read_collection,
+    [OP_LIST] = read_collection,
+    [OP_APPEND] = read_collection,
+    [OP_APPENDS] = read_collection,
+    [OP_EMPTY_DICT] = read_collection,
+    [OP_DICT] = read_collection,
+    [OP_SETITEM] = read_collection,
+    [OP_SETITEMS] = read_collection,
+    [OP_BINPUT] = put,
+    [OP_LONG_BINPUT] = put,
+    [OP_MEMOIZE] = put,
+    [OP_BINGET] = get,
+    [OP_LONG_BINGET] = get,
+    [OP_PROTO] = read_proto,
+    [OP_GLOBAL] = read_global,
+    [OP_STACK_GLOBAL] = stack_global,
+    [OP_REDUCE] = reduce,
+    [OP_BUILD] = build,
+    [OP_BINPERSID] = persistent,
+};
+
+static bool run(dg_machine *m) {
+  while (dg_machine_has(m, 1)) {
+    unsigned char opcode = (unsigned char)m->bytes[m->at++];
+    if (opcode == OP_STOP) {
+      m->out->root = dg_machine_pop(m);
+      return m->out->root != DG_NOTHING;
+    }
+    if (!handlers[opcode])
+      return dg_machine_refuse(
+          m, "has the opcode 0x%02x, which no state dict needs; nothing was run", opcode);
+    if (!handlers[opcode](m, opcode)) return false;
+  }
+  return false;
+}
+
+bool dg_pickle_read(dg_pickle *pickle, const char *path, const char *bytes, size_t size,
+                    const char *const *names, dg_error *err) {
+  dg_machine m = {
+      .out = pickle, .path = path, .bytes = bytes, .size = size, .names = names, .err = err};
+  *pickle = (dg_pickle){0};
+  if (size > LARGEST)
+    return dg_fail(err, DG_ERR_INPUT, "%s: its pickle has %zu bytes; %d is the most", path, size,
+                   LARGEST);
+  m.stack = malloc(2 * (size + 1) * sizeof *m.stack);
+  if (!m.stack) return dg_fail_memory(err, 2 * (size + 1) * sizeof *m.stack);
+  m.memo = m.stack + size + 1;
+  memset(m.memo, 0xff, size * sizeof *m.memo);
+  bool right = run(&m);
+  free(m.stack);
+  if (!right) dg_pickle_free(pickle);
+  return right;
+}
+
+void dg_pickle_free(dg_pickle *pickle) {
+  free(pickle->values);
+  free(pickle->cells);
+  *pickle = (dg_pickle){0};
+}
+
+const dg_pickle_value *dg_pickle_item(const dg_pickle *pickle, const dg_pickle_value *of,
+                                      uint32_t i) {
+  if (of->kind < DG_PICKLE_TUPLE || of->kind == DG_PICKLE_GLOBAL || i >= of->count) return NULL;
+  uint32_t cell = of->first;
+  while (i-- > 0) cell = pickle->cells[cell].next;
+  return &pickle->values[pickle->cells[cell].value];
+}
+
+bool dg_pickle_is(const dg_pickle_value *value, const char *text) {
+  return value && value->kind == DG_PICKLE_TEXT && value->length == strlen(text) &&
+         memcmp(value->text, text, value->length) == 0;
+}

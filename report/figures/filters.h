@@ -1,0 +1,21 @@
+/** The weights of the first layer as a picture. */
+#ifndef DG_FILTERS_H
+#define DG_FILTERS_H
+
+#include "core/digits.h"
+#include "report/figures/picture.h"
+
+typedef struct {
+  const dg_parameter *weights;
+  const float *values;                /**< [weights->count] */
+  uint32_t image_height, image_width; /**< of what the network looks at */
+} filters;
+
+/**
+ * Paints them, blue below zero and orange above: a tile for each kernel of a conv2d and each unit
+ * of a linear layer that sees the whole image, else one tile with a row (or column) for each unit.
+ * `caption` says in words what is seen. The caller closes the picture.
+ */
+bool filters_paint(const filters *f, picture *p, char *caption, size_t room, dg_error *err);
+
+#endif

@@ -1,0 +1,72 @@
+#include "report/figures/series.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MOST_POINTS = 120 };
+
+static bool open_series(series *s, size_t room, dg_error *err) {
+  *s = (series){.x = calloc(4 * room + 1, sizeof(double))};
+  if (!s->x) return dg_fail_memory(err, 4 * room * sizeof(double));
+  s->y = s->x + room;
+  s->low = s->y + room;
+  s->high = s->low + room;
+  return true;
+}
+
+/** Adds the mean of steps `first` to `end`; those without a number are passed over. */
+static void gather(const logged_run *run, series_value value, size_t first, size_t end, series *s) {
+  double sum = 0, low = INFINITY, high = -INFINITY;
+  size_t count = 0;
+  for (size_t i = first; i < end; i++) {
+    double y = value == SERIES_LOSS ? run->step[i].loss : run->step[i].accuracy;
+    if (!isfinite(y)) continue;
+    sum += y;
+    low = fmin(low, y);
+    high = fmax(high, y);
+    count++;
+  }
+  if (count == 0) return;
+  s->x[s->count] = 1 + ((double)run->step[first].step + (double)run->step[end - 1].step) / 2;
+  s->y[s->count] = sum / (double)count;
+  s->low[s->count] = low;
+  s->high[s->count++] = high;
+}
+
+bool series_of_steps(const logged_run *run, series_value value, series *s, dg_error *err) {
+  size_t points = run->steps < MOST_POINTS ? run->steps : MOST_POINTS;
+  if (!open_series(s, points, err)) return false;
+  for (size_t i = 0; i < points; i++)
+    gather(run, value, i * run->steps / points, (i + 1) * run->steps / points, s);
+  return true;
+}
+
+bool series_of_epochs(const logged_run *run, series_value value, series_place place,
+                      bool validation, series *s, dg_error *err) {
+  if (!open_series(s, run->epochs, err)) return false;
+  for (size_t i = 0; i < run->epochs; i++) {
+    const logged_epoch *e = &run->epoch[i];
+    const dg_score *score = validation ? &e->report.validation : &e->report.train;
+    double y = value == SERIES_LOSS ? score->loss : score->accuracy;
+    if (!isfinite(y) || (validation && !e->report.validated)) continue;
+    s->x[s->count] = place == SERIES_BY_STEP    ? (double)e->steps
+                     : place == SERIES_BY_EPOCH ? e->report.epoch
+                                                : e->seconds;
+    s->y[s->count++] = y;
+  }
+  return true;
+}
+
+chart_line *series_add(const series *s, const char *label, unsigned colour, chart *c) {
+  if (c->count == CHART_LINES || s->count == 0) return NULL;
+  chart_line *line = &c->line[c->count++];
+  *line = (chart_line){.colour = colour, .x = s->x, .y = s->y, .count = s->count};
+  snprintf(line->label, sizeof line->label, "%s", label);
+  return line;
+}
+
+void series_free(series *s) {
+  free(s->x);
+  *s = (series){0};
+}

@@ -1,0 +1,32 @@
+/** A picture of many images in rows and columns, each with a few characters below it. */
+#ifndef DG_SHEET_H
+#define DG_SHEET_H
+
+#include "report/figures/picture.h"
+
+typedef struct {
+  uint32_t columns, rows;
+  uint32_t image_height, image_width;
+  uint32_t scale; /**< a pixel of an image becomes a square of this side */
+} sheet_layout;
+
+typedef struct {
+  sheet_layout layout;
+  picture picture; /**< grey */
+} sheet;
+
+/** Characters that fit below an image. */
+uint32_t sheet_room(const sheet_layout *layout);
+
+/** An empty sheet; the caller closes it. */
+bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err);
+
+/** Draws an image [image_height, image_width] (0 paper, 255 ink) at a place, counted by rows. Below
+    it stands a label of digits, letters, "-", ">", "%" and spaces, as many of its last characters
+   as fit; letters are drawn as capitals, other characters as spaces. */
+void sheet_put(sheet *s, uint32_t place, const uint8_t *image, const char *label);
+
+/** Frees the picture. */
+void sheet_close(sheet *s);
+
+#endif

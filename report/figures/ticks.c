@@ -1,0 +1,54 @@
+#include "report/figures/ticks.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { FEW_DECADES = 3, MOST_DECADES = 7 };
+
+/** The smallest of 1, 2 and 5 times a power of ten that is no less than `least`. */
+static double round_up(double least) {
+  double power = pow(10, floor(log10(least)));
+  double times = least / power;
+  return power * (times <= 1.0001 ? 1 : times <= 2.0001 ? 2 : times <= 5.0001 ? 5 : 10);
+}
+
+ticks ticks_linear(double low, double high, unsigned wanted, bool whole) {
+  ticks t = {.step = round_up((high - low) / wanted)};
+  if (whole && t.step < 1) t.step = 1;
+  double slack = 1e-9 * t.step;
+  for (double i = ceil((low - slack) / t.step); i * t.step <= high + slack && t.count < MOST_TICKS;
+       i++)
+    t.at[t.count++] = i * t.step;
+  return t;
+}
+
+ticks ticks_log(double low, double high) {
+  static const double times[] = {1, 2, 5};
+  double decades = log10(high / low);
+  double apart = decades > MOST_DECADES ? ceil(decades / MOST_DECADES) : 1;
+  int fine = decades > FEW_DECADES ? 1 : 3;
+  ticks t = {0};
+  for (double power = floor(log10(low)); power <= log10(high); power += apart)
+    for (int i = 0; i < fine; i++) {
+      double at = times[i] * pow(10, power);
+      if (at >= low * 0.999 && at <= high * 1.001 && t.count < MOST_TICKS) t.at[t.count++] = at;
+    }
+  return t;
+}
+
+char *ticks_text(const ticks *t, unsigned index, char *text, size_t room) {
+  double value = t->at[index], step = t->step;
+  const char *unit = "";
+  if (step >= 500) {
+    value /= 1000;
+    step /= 1000;
+    unit = "k";
+  }
+  if (step > 0) {
+    int decimals = (int)fmax(0, ceil(-log10(step) - 1e-6));
+    snprintf(text, room, "%.*f%s", decimals, value == 0 ? 0 : value, value == 0 ? "" : unit);
+  } else {
+    snprintf(text, room, "%g", value);
+  }
+  return text;
+}

@@ -1,0 +1,241 @@
+/** digits-bench: how fast networks train, test and answer, on several devices side by side. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/file/file.h"
+#include "core/base/text.h"
+#include "core/model/catalog.h"
+#include "tools/bench/json.h"
+#include "tools/bench/start.h"
+#include "tools/bench/table.h"
+#include "tools/bench/tune.h"
+#include "tools/common/command.h"
+#include "tools/common/say.h"
+#include "tools/common/targets.h"
+
+/** Everything that is open while models are measured. */
+typedef struct {
+  const bench_options *options;
+  bench_side sides[BENCH_SIDES];
+  uint32_t side_count;
+  dg_dataset *data;
+  bench_result *results; /**< of the sides, for one model */
+  json_t *json;
+} bench;
+
+/* ---- sides -------------------------------------------------------------- */
+
+static bool add_side(void *user, const char *backend, const char *device, dg_error *err) {
+  bench *b = user;
+  const bench_options *o = b->options;
+  if (b->side_count == BENCH_SIDES)
+    return dg_fail(err, DG_ERR_INPUT, "more than %d devices", BENCH_SIDES);
+  bench_side *s = &b->sides[b->side_count++];
+  bool cpu = strcmp(backend, "cpu") == 0;
+  *s = (bench_side){.backend = backend, .device = device, .threads = cpu ? o->threads : 0};
+  dg_append(s->label, sizeof s->label, "%s%s%s", backend, device ? ":" : "", device ? device : "");
+  s->place = dg_open(backend, device, s->threads, err);
+  if (s->place && o->profile) s->profiled = dg_open_profiled(backend, device, s->threads, err);
+  if (!s->place || (o->profile && !s->profiled)) return false;
+  s->probe = dg_probe_new(backend, device, s->threads, err);
+  return s->probe != NULL;
+}
+
+/** A model that can't be read stops the program before it measures the others. */
+static bool check_models(const bench_options *o, dg_error *err) {
+  for (uint32_t i = 0; i < o->model_count; i++) {
+    dg_model *model = bench_model(o, o->models[i], 1, 0, err);
+    if (!model) return false;
+    dg_model_free(model);
+  }
+  return true;
+}
+
+/** All models that are found as inputs. */
+static bool read_found(const targets *t, dg_error *err) {
+  dg_catalog found;
+  char path[DG_PATH_SIZE];
+  bool right = dg_catalog_read(&found, DG_CATALOG_MODELS, err);
+  for (size_t i = 0; right && i < found.count; i++)
+    right = dg_catalog_path(&found, found.names[i], path, err) &&
+            targets_read(t, "a model is", path, err);
+  dg_catalog_free(&found);
+  return right;
+}
+
+/** Nothing that is read may be written over. */
+static bool check_targets(const bench_options *o, dg_error *err) {
+  targets t = {0};
+  if (!o->json) return true;
+  bool right = targets_write(&t, "--json", o->json, NULL, err) &&
+               targets_read_set(&t, "the data are", o->data, err) &&
+               (o->model_count > 0 || read_found(&t, err));
+  for (uint32_t i = 0; right && i < o->model_count; i++)
+    right = targets_read_model(&t, o->models[i], err);
+  targets_close(&t);
+  return right && dg_file_check(o->json, err);
+}
+
+static bool bench_open(bench *b, dg_error *err) {
+  if (!check_targets(b->options, err) || !check_models(b->options, err)) return false;
+  b->data = bench_data(b->options, err);
+  if (!b->data || !bench_for_devices(b->options, add_side, b, err)) return false;
+  b->results = calloc(b->side_count, sizeof *b->results);
+  if (!b->results) return dg_fail_memory(err, b->side_count * sizeof *b->results);
+  b->json = bench_json_new(b->options, b->data);
+  return b->json || dg_fail_memory(err, sizeof b->json);
+}
+
+static void bench_close(bench *b) {
+  for (uint32_t i = 0; i < b->side_count; i++) {
+    dg_probe_free(b->sides[i].probe);
+    dg_close(b->sides[i].profiled);
+    dg_close(b->sides[i].place);
+  }
+  json_decref(b->json);
+  free(b->results);
+  dg_data_close(b->data);
+}
+
+/* ---- a model on all sides ----------------------------------------------- */
+
+/** Says on a terminal what runs now. */
+static void tell(const char *model, const char *side, const char *what) {
+  if (!isatty(STDERR_FILENO)) return;
+  fputs("\r\033[K", stderr);
+  say_to(stderr, "%s on %s: %s", model, side, what);
+  fputc('\r', stderr);
+}
+
+static void tell_nothing(void) {
+  if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
+}
+
+/** The sides take turns; who begins changes from round to round. */
+static bool run_rounds(bench *b, bench_network **networks, const char *model, dg_error *err) {
+  for (uint32_t round = 0; round < b->options->rounds; round++) {
+    char what[32] = "";
+    dg_append(what, sizeof what, "round %u of %u", round + 1, b->options->rounds);
+    for (uint32_t i = 0; i < b->side_count; i++) {
+      uint32_t side = (i + round) % b->side_count;
+      tell(model, b->sides[side].label, what);
+      if (!bench_network_round(networks[side], round, err)) return false;
+    }
+  }
+  return true;
+}
+
+/** The largest relative distance of two runs' losses. */
+static double distance(const float *a, const float *b, uint32_t count) {
+  double largest = 0;
+  for (uint32_t i = 0; i < count; i++)
+    largest = fmax(largest, fabs((double)a[i] - (double)b[i]) / fabs((double)a[i]));
+  return largest;
+}
+
+static void conclude(const bench_options *o, bench_result *first, bench_result *r) {
+  double sorted[BENCH_ROUNDS];
+  for (int s = 0; s < SERIES_COUNT; s++) {
+    memcpy(sorted, r->series[s], sizeof sorted);
+    r->median[s] = bench_median(sorted, o->rounds);
+  }
+  r->apart = o->measures & MEASURE_LOSSES ? distance(first->losses, r->losses, o->steps) : NAN;
+}
+
+static void count_peaks(bench_side *side, const bench_result *r) {
+  side->reached.operations += r->median[SERIES_PRODUCT];
+  side->reached.bytes += r->median[SERIES_MEMORY];
+  side->models++;
+}
+
+/** Rounds on all sides, with all networks in memory at once. */
+static bool measure_speed(bench *b, const char *model, dg_error *err) {
+  bench_network *networks[BENCH_SIDES] = {NULL};
+  bool right = true;
+  for (uint32_t i = 0; right && i < b->side_count; i++) {
+    tell(model, b->sides[i].label, "first steps");
+    networks[i] = bench_network_new(b->options, &b->sides[i], b->data, model, &b->results[i], err);
+    right = networks[i] != NULL;
+  }
+  right = right && run_rounds(b, networks, model, err);
+  for (uint32_t i = 0; i < b->side_count; i++) bench_network_free(networks[i]);
+  return right;
+}
+
+static bool measure_model(bench *b, const char *model, dg_error *err) {
+  const bench_options *o = b->options;
+  for (uint32_t i = 0; i < b->side_count; i++)
+    b->results[i] = (bench_result){.cold = NAN, .warm = NAN};
+  if (!measure_speed(b, model, err)) return false;
+  for (uint32_t i = 0; i < b->side_count; i++) {
+    bench_side *side = &b->sides[i];
+    tell(model, side->label, "layers, and starts");
+    if ((side->profiled && !bench_profile(o, side, b->data, model, &b->results[i], err)) ||
+        ((o->measures & MEASURE_START) && !bench_start(o, side, model, &b->results[i], err)))
+      return false;
+    conclude(o, &b->results[0], &b->results[i]);
+    count_peaks(side, &b->results[i]);
+    if (!bench_json_add(b->json, o, model, side, &b->results[i], err)) return false;
+  }
+  tell_nothing();
+  bench_table_model(model, b->sides, b->side_count, b->results);
+  return true;
+}
+
+/* ---- the program -------------------------------------------------------- */
+
+/** All models that are found; a file that can't be used is told of and left out. */
+static bool measure_found(bench *b, dg_error *err) {
+  dg_listed_model *models = calloc(BENCH_MODELS, sizeof *models);
+  if (!models) return dg_fail_memory(err, BENCH_MODELS * sizeof *models);
+  size_t count;
+  dg_device *device = dg_open("cpu", NULL, 1, err);
+  bool right = device && dg_list_models(device, models, BENCH_MODELS, &count, err);
+  dg_close(device);
+  for (size_t i = 0; right && i < count && i < BENCH_MODELS; i++) {
+    if (models[i].parameters > 0)
+      right = measure_model(b, models[i].name, err);
+    else
+      say_to(stderr, "digits-bench: %s is left out: %s\n", models[i].name, models[i].description);
+  }
+  free(models);
+  return right;
+}
+
+static bool run(const bench_options *o, dg_error *err) {
+  bench b = {.options = o};
+  bool right = bench_open(&b, err);
+  if (right) {
+    bench_table_begin(o, b.sides, b.side_count, b.data);
+    fflush(stdout);
+    if (o->model_count == 0) right = measure_found(&b, err);
+    for (uint32_t i = 0; right && i < o->model_count; i++)
+      right = measure_model(&b, o->models[i], err);
+    tell_nothing();
+    bench_table_end(b.sides, b.side_count);
+  }
+  right = right && (!o->json || bench_json_write(b.json, o->json, err));
+  bench_close(&b);
+  return right;
+}
+
+int main(int argc, char **argv) {
+  double begun = dg_seconds();
+  bench_options o;
+  dg_error err = {0};
+  command_begin();
+  bool right = bench_options_read(&o, argc, argv, &err);
+  if (right && o.task == BENCH_HELP)
+    right = fputs(bench_options_help, stdout) >= 0;
+  else if (right && o.task == BENCH_VERSION)
+    right = say("digits-bench %s\n", dg_version());
+  else if (right && o.task == BENCH_TUNE)
+    right = bench_tune(&o, &err);
+  else if (right)
+    right = o.task == BENCH_FIRST_STEP ? bench_first_step(&o, begun, &err) : run(&o, &err);
+  return command_end("digits-bench", right, &err);
+}

@@ -1,0 +1,304 @@
+#include "tools/bench/options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "tools/common/command.h"
+
+const char bench_options_help[] =
+    "Usage: digits-bench [options] [MODEL...]\n"
+    "Measures how fast networks train, test and answer, on several devices side by side. MODEL is\n"
+    "the path of a model file or the name of an installed one; default: all that are found.\n"
+    "\n"
+    "Where\n"
+    "  --backend cpu|opencl[,...]\n"
+    "                         default: all backends, on the first device of each\n"
+    "  --device N[,N]         numbers of devices of the one --backend that is given, or parts of\n"
+    "                         their names; each becomes a side\n"
+    "  --threads N            threads of the cpu backend; default: all cores\n"
+    "\n"
+    "What\n"
+    "  --measure train|test|latency|start|losses[,...]\n"
+    "                         what to measure; default: all of these\n"
+    "  --profile              also time every op of a training step, layer by layer\n"
+    "  --data DIR|builtin     images to use; default: a few drawn digits, for speed alone\n"
+    "  --batch N              images of a step; default: as the model says\n"
+    "  --set PATH=VALUE       any other key of the model files\n"
+    "  --seed N               default 1\n"
+    "\n"
+    "How long\n"
+    "  --seconds X            of each measurement, about; default 0.5\n"
+    "  --rounds N             in which the sides take turns; the medians are told; default 5\n"
+    "  --steps N              of which the losses are compared; default 10\n"
+    "\n"
+    "What it tells\n"
+    "  --json FILE            also write all of it as JSON, with every round\n"
+    "  --first-step           only train two steps of one MODEL on one device, and say how long\n"
+    "                         the first took: what the program itself runs to measure starts\n"
+    "  --tune                 measure which tiles of the kernels are fastest on the devices, and "
+    "keep\n"
+    "                         that for every program that opens them; takes some seconds. Results\n"
+    "                         stay the same, except where linear layers go to other kernels than\n"
+    "                         CLBlast's: digits-run --list-devices and logs tell that\n"
+    "  -h, --help  --version\n"
+    "\n"
+    "Columns of the table, the first device of a model being what others are compared with\n"
+    "  training   whole steps of the recipe, as digits-run logs them; testing: in batches;\n"
+    "             us: from one image in memory to its logits\n"
+    "  GFLOP/s    operations of the direct method (two for each product of a sum; in training\n"
+    "             gradients too) over time\n"
+    "  peak       share of the rate of a product of 1024 x 1024 x 1024 (or 128) in its best form\n"
+    "             on that device, packing included\n"
+    "  mem        share of the device's rate of reading and writing memory: each input, output,\n"
+    "             parameter, gradient and state counted once as often as an op reads or writes it\n"
+    "  MiB        planned on the device for training; most that a process of two steps had\n"
+    "  start      seconds from the start of a process to its first training step (to its end,\n"
+    "             less what the second takes), without loading data; with empty caches of "
+    "compiled\n"
+    "             kernels, and again with those\n"
+    "  apart      largest relative distance of the losses of the first steps\n"
+    "\n"
+    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input.\n";
+
+/* The options with a number come first, in the order of `numbers`. */
+enum {
+  OPT_THREADS = 256,
+  OPT_SEED,
+  OPT_ROUNDS,
+  OPT_STEPS,
+  OPT_BACKEND,
+  OPT_DEVICE,
+  OPT_MEASURE,
+  OPT_PROFILE,
+  OPT_DATA,
+  OPT_BATCH,
+  OPT_SET,
+  OPT_SECONDS,
+  OPT_JSON,
+  OPT_FIRST_STEP,
+  OPT_TUNE,
+  OPT_HELP,
+  OPT_VERSION
+};
+
+static const struct option known[] = {
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"rounds", required_argument, NULL, OPT_ROUNDS},
+    {"steps", required_argument, NULL, OPT_STEPS},
+    {"backend", required_argument, NULL, OPT_BACKEND},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"measure", required_argument, NULL, OPT_MEASURE},
+    {"profile", no_argument, NULL, OPT_PROFILE},
+    {"data", required_argument, NULL, OPT_DATA},
+    {"batch", required_argument, NULL, OPT_BATCH},
+    {"set", required_argument, NULL, OPT_SET},
+    {"seconds", required_argument, NULL, OPT_SECONDS},
+    {"json", required_argument, NULL, OPT_JSON},
+    {"first-step", no_argument, NULL, OPT_FIRST_STEP},
+    {"tune", no_argument, NULL, OPT_TUNE},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {0},
+};
+
+static const struct {
+  const char *option;
+  uint32_t low, high;
+  size_t offset;
+} numbers[] = {
+    {"--threads", 1, 1024, offsetof(bench_options, threads)},
+    {"--seed", 0, UINT32_MAX, offsetof(bench_options, seed)},
+    {"--rounds", 1, BENCH_ROUNDS, offsetof(bench_options, rounds)},
+    {"--steps", 1, BENCH_STEPS, offsetof(bench_options, steps)},
+};
+
+/** Adds the words of a list with commas to `words` [BENCH_SIDES]. */
+static bool add_words(char *list, const char *option, const char **words, uint32_t *count,
+                      dg_error *err) {
+  for (char *word = list, *end; word; word = end) {
+    end = strchr(word, ',');
+    if (end) *end++ = '\0';
+    if (!*word) return dg_fail(err, DG_ERR_INPUT, "%s has a comma with nothing beside it", option);
+    if (*count == BENCH_SIDES)
+      return dg_fail(err, DG_ERR_INPUT, "%s names more than %d", option, BENCH_SIDES);
+    words[(*count)++] = word;
+  }
+  return true;
+}
+
+static bool read_measures(bench_options *o, char *list, dg_error *err) {
+  static const char *const names[] = {"train", "test", "latency", "start", "losses"};
+  enum { KINDS = sizeof names / sizeof *names };
+  const char *words[BENCH_SIDES];
+  uint32_t count = 0;
+  if (!add_words(list, "--measure", words, &count, err)) return false;
+  o->measures = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    size_t k = 0;
+    while (k < KINDS && strcmp(words[i], names[k]) != 0) k++;
+    if (k == KINDS)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "--measure takes train, test, latency, start and losses, not \"%s\"",
+                     words[i]);
+    o->measures |= 1U << k;
+  }
+  return true;
+}
+
+static bool read_seconds(const char *text, double *seconds, dg_error *err) {
+  char *end;
+  *seconds = strtod(text, &end);
+  return (*end == '\0' && *seconds >= 0.001 && *seconds <= 3600) ||
+         dg_fail(err, DG_ERR_INPUT, "--seconds must be a number from 0.001 to 3600, not \"%s\"",
+                 text);
+}
+
+static bool add_override(bench_options *o, dg_override override, dg_error *err) {
+  static const char *const ours[] = {"train.epochs", "train.steps", "train.keep",
+                                     "data.validation"};
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+    if (strcmp(override.path, ours[i]) == 0)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "--set %s does nothing here: digits-bench runs steps for as long as "
+                     "--seconds says, validates nothing and keeps nothing",
+                     ours[i]);
+  if (o->override_count == BENCH_OVERRIDES)
+    return dg_fail(err, DG_ERR_INPUT, "more than %d overrides; put some of them into a model file",
+                   BENCH_OVERRIDES);
+  o->overrides[o->override_count++] = override;
+  return true;
+}
+
+static bool set_task(bench_options *o, bench_task task, dg_error *err) {
+  if (o->task != BENCH_RUN && o->task != task)
+    return dg_fail(err, DG_ERR_INPUT, "--tune and --first-step don't go together; see --help");
+  o->task = task;
+  return true;
+}
+
+static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
+  dg_override setting = {"--batch", "train.batch", value};
+  switch (which) {
+  case OPT_BACKEND:
+    return add_words(value, "--backend", o->backends, &o->backend_count, err);
+  case OPT_DEVICE:
+    return add_words(value, "--device", o->devices, &o->device_count, err);
+  case OPT_MEASURE:
+    return read_measures(o, value, err);
+  case OPT_PROFILE:
+    o->profile = true;
+    return true;
+  case OPT_DATA:
+    o->data = value;
+    return true;
+  case OPT_BATCH:
+    return add_override(o, setting, err);
+  case OPT_SET:
+    return command_set(value, &setting, err) && add_override(o, setting, err);
+  case OPT_SECONDS:
+    return read_seconds(value, &o->seconds, err);
+  case OPT_JSON:
+    o->json = value;
+    return true;
+  case OPT_FIRST_STEP:
+    return set_task(o, BENCH_FIRST_STEP, err);
+  case OPT_TUNE:
+    return set_task(o, BENCH_TUNE, err);
+  default:
+    which -= OPT_THREADS;
+    return command_number(numbers[which].option, value, numbers[which].low, numbers[which].high,
+                          (uint32_t *)((char *)o + numbers[which].offset), err);
+  }
+}
+
+/** What --tune can't be combined with: it measures ops of its own. */
+static bool check_tune(const bench_options *o, const char *of_network, dg_error *err) {
+  if (o->model_count)
+    return dg_fail(err, DG_ERR_INPUT, "--tune takes no MODEL, but there is \"%s\"", o->models[0]);
+  return !of_network ||
+         dg_fail(err, DG_ERR_INPUT, "%s doesn't go with --tune; see --help", of_network);
+}
+
+/** Checks what was given against each other: `of_table` is an option of the table that was given,
+    `of_network` one that says how networks run, or NULL. */
+static bool check(const bench_options *o, const char *of_table, const char *of_network,
+                  dg_error *err) {
+  if (o->device_count && o->backend_count != 1)
+    return dg_fail(err, DG_ERR_INPUT, "--device needs one --backend, whose devices it names");
+  if (o->task == BENCH_TUNE) return check_tune(o, of_table ? of_table : of_network, err);
+  if (o->task != BENCH_FIRST_STEP) return true;
+  if (of_table)
+    return dg_fail(err, DG_ERR_INPUT, "%s doesn't go with --first-step; see --help", of_table);
+  return (o->model_count == 1 && o->backend_count == 1 && o->device_count <= 1) ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "--first-step takes one MODEL, one --backend and at most one --device");
+}
+
+/** Options that say what is in the table. */
+static bool is_of_table(int which) {
+  return which == OPT_ROUNDS || which == OPT_STEPS || which == OPT_MEASURE ||
+         which == OPT_PROFILE || which == OPT_SECONDS || which == OPT_JSON;
+}
+
+/** Options that say how a network runs. */
+static bool is_of_network(int which) {
+  return which == OPT_DATA || which == OPT_BATCH || which == OPT_SET || which == OPT_SEED ||
+         which == OPT_THREADS;
+}
+
+bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) {
+  *o = (bench_options){.seed = 1,
+                       .steps = 10,
+                       .rounds = 5,
+                       .seconds = 0.5,
+                       .measures = MEASURE_TRAIN | MEASURE_TEST | MEASURE_LATENCY | MEASURE_START |
+                                   MEASURE_LOSSES};
+  char of_table[32] = "", of_network[32] = "";
+  int index;
+  for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
+    if (which == '?') return false;
+    if (which == OPT_HELP || which == OPT_VERSION) {
+      o->task = which == OPT_HELP ? BENCH_HELP : BENCH_VERSION;
+      return true;
+    }
+    if (is_of_table(which) && !*of_table)
+      dg_append(of_table, sizeof of_table, "--%s", known[index].name);
+    if (is_of_network(which) && !*of_network)
+      dg_append(of_network, sizeof of_network, "--%s", known[index].name);
+    if (!read_one(o, which, optarg, err)) return false;
+  }
+  for (; optind < argc; optind++) {
+    if (o->model_count == BENCH_MODELS)
+      return dg_fail(err, DG_ERR_INPUT, "more than %d models", BENCH_MODELS);
+    o->models[o->model_count++] = argv[optind];
+  }
+  return check(o, *of_table ? of_table : NULL, *of_network ? of_network : NULL, err);
+}
+
+/** The first device of every backend that has one. */
+static bool for_backends(bool (*call)(void *, const char *, const char *, dg_error *), void *user,
+                         dg_error *err) {
+  enum { MOST = 64 };
+  dg_listed_device devices[MOST];
+  size_t count;
+  if (!dg_list_devices(devices, MOST, &count, err)) return false;
+  for (size_t i = count < MOST ? count : MOST; i-- > 0;)
+    if (devices[i].number == 0 && !call(user, devices[i].backend, NULL, err)) return false;
+  return true;
+}
+
+bool bench_for_devices(const bench_options *o,
+                       bool (*call)(void *user, const char *backend, const char *device,
+                                    dg_error *err),
+                       void *user, dg_error *err) {
+  if (o->backend_count == 0) return for_backends(call, user, err);
+  for (uint32_t i = 0; i < o->device_count; i++)
+    if (!call(user, o->backends[0], o->devices[i], err)) return false;
+  for (uint32_t i = 0; i < o->backend_count && o->device_count == 0; i++)
+    if (!call(user, o->backends[i], NULL, err)) return false;
+  return true;
+}

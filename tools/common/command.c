@@ -1,0 +1,89 @@
+#include "tools/common/command.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/common/say.h"
+#include "tools/common/terminal.h"
+
+void command_begin(void) {
+  int descriptor = open("/dev/null", O_RDONLY); /* the lowest that is free */
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = dup(descriptor);
+  if (descriptor >= 0) close(descriptor);
+}
+
+bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,
+                    uint32_t *out, dg_error *err) {
+  char *end;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 && value >= low &&
+      value <= high) {
+    *out = (uint32_t)value;
+    return true;
+  }
+  return dg_fail(err, DG_ERR_INPUT, "%s must be a whole number from %u to %u, not \"%s\"", option,
+                 low, high, text);
+}
+
+bool command_set(char *text, dg_override *out, dg_error *err) {
+  char *equals = strchr(text, '=');
+  if (!equals || equals == text)
+    return dg_fail(err, DG_ERR_INPUT, "--set needs PATH=VALUE, not \"%s\"", text);
+  *equals = '\0';
+  *out = (dg_override){"--set", text, equals + 1};
+  return true;
+}
+
+/** The error for an option that getopt_long does not know: a letter, or else a word. */
+static void fail_unknown(const char *word, dg_error *err) {
+  if (optopt > 0 && optopt <= UCHAR_MAX)
+    dg_fail(err, DG_ERR_INPUT, "unknown option -%c; see --help", optopt);
+  else
+    dg_fail(err, DG_ERR_INPUT, "unknown option %s; see --help", word);
+}
+
+int command_option(int argc, char **argv, const struct option *known, int *index, dg_error *err) {
+  opterr = 0;
+  int which = getopt_long(argc, argv, ":h", known, index);
+  if (which == 'h') {
+    for (*index = 0; strcmp(known[*index].name, "help") != 0;) ++*index;
+    return known[*index].val;
+  }
+  if (which == '?')
+    fail_unknown(argv[optind - 1], err);
+  else if (which == ':')
+    dg_fail(err, DG_ERR_INPUT, "option %s needs a value; see --help", argv[optind - 1]);
+  else if (which != -1 && optarg && !*optarg)
+    dg_fail(err, DG_ERR_INPUT, "option --%s needs a value; see --help", known[*index].name);
+  else
+    return which;
+  return '?';
+}
+
+const char *command_data(const char *given) {
+  const char *set = getenv("DIGITS_DATA");
+  return given ? given : set && *set ? set : "builtin";
+}
+
+static int exit_code(dg_error_kind kind) {
+  return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
+}
+
+int command_end(const char *program, bool right, dg_error *err) {
+  if (right && (fflush(stdout) != 0 || ferror(stdout)))
+    right = dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
+  if (right) return 0;
+  bool colored = terminal_colored(STDERR_FILENO);
+  if (colored) fputs("\033[1;31m", stderr);
+  say_to(stderr, "%s:", program);
+  if (colored) fputs("\033[0m", stderr);
+  say_to(stderr, " %s\n", err->message);
+  return exit_code(err->kind);
+}

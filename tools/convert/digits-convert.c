@@ -1,0 +1,62 @@
+/** digits-convert: weights from and for other programs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/digits.h"
+#include "tools/common/command.h"
+#include "tools/common/say.h"
+#include "tools/common/targets.h"
+#include "tools/convert/options.h"
+
+/** Prints a line of the mapping. */
+static void tell(void *user, const char *theirs, const char *ours, const char *how) {
+  (void)user;
+  say("%-32s %s %-32s (%s)\n", ours ? ours : "-", "<-", theirs ? theirs : "-",
+      theirs ? how : "the file has none: no change");
+}
+
+/** A model by name or path, or the one that a weight file carries. */
+static dg_model *load_model(const char *model, dg_error *err) {
+  static const char weights[] = ".safetensors";
+  size_t length = strlen(model), end = sizeof weights - 1;
+  if (length > end && strcmp(model + length - end, weights) == 0)
+    return dg_model_of_weights(model, NULL, 0, err);
+  return dg_model_load(model, NULL, 0, err);
+}
+
+/** Nothing that is read may be written over, but INPUT by OUTPUT. */
+static bool check_targets(const convert_options *o, dg_error *err) {
+  static const char input[] = "the weights are";
+  targets t = {0};
+  bool right = targets_write(&t, "OUTPUT", o->output, input, err) &&
+               targets_read(&t, input, o->input, err) &&
+               (!o->model || (targets_read_model(&t, o->model, err) &&
+                              targets_read(&t, "the model is", o->model, err)));
+  targets_close(&t);
+  return right;
+}
+
+static bool convert(convert_options *o, dg_error *err) {
+  if (!check_targets(o, err)) return false;
+  dg_model *model = o->model ? load_model(o->model, err) : NULL;
+  if (o->model && !model) return false;
+  if (!o->quiet) o->how.mapped = tell;
+  bool right = dg_convert(o->input, o->output, model, &o->how, err);
+  if (right && !o->quiet) say("%s: written\n", o->output);
+  dg_model_free(model);
+  return right;
+}
+
+int main(int argc, char **argv) {
+  convert_options o;
+  dg_error err = {0};
+  command_begin();
+  bool right = convert_options_read(&o, argc, argv, &err);
+  if (right && o.task == CONVERT_HELP)
+    right = fputs(convert_options_help, stdout) >= 0;
+  else if (right && o.task == CONVERT_VERSION)
+    right = say("digits-convert %s\n", dg_version());
+  else if (right)
+    right = convert(&o, &err);
+  return command_end("digits-convert", right, &err);
+}

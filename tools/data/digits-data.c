@@ -1,0 +1,209 @@
+/** digits-data: looks at data sets, writes them and shows them. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/digits.h"
+#include "report/figures/sheet.h"
+#include "tools/common/command.h"
+#include "tools/common/say.h"
+#include "tools/common/targets.h"
+#include "tools/data/options.h"
+
+/* ---- stats -------------------------------------------------------------- */
+
+enum { MOST_CLASSES = 256, WHITE = 255 };
+
+/** What there is in a part of a set. */
+typedef struct {
+  uint32_t of_class[MOST_CLASSES];
+  double mean, deviation; /**< of all pixels, as shares of 255 */
+} part_stats;
+
+static void count_part(const dg_part_view *part, part_stats *stats) {
+  uint64_t pixels = (uint64_t)part->count * part->height * part->width, sum = 0, squares = 0;
+  *stats = (part_stats){0};
+  for (uint32_t i = 0; i < part->count; i++) stats->of_class[part->labels[i]]++;
+  for (uint64_t i = 0; i < pixels; i++) {
+    sum += part->images[i];
+    squares += (uint64_t)part->images[i] * part->images[i];
+  }
+  double mean = (double)sum / (double)pixels;
+  stats->mean = mean / WHITE;
+  stats->deviation = sqrt((double)squares / (double)pixels - mean * mean) / WHITE;
+}
+
+/** Prints how many images there are of each class, with its name where it has one. */
+static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
+  const dg_classes *names = dg_data_classes(data);
+  say("%-10s %10s %10s\n", "class", "train", "test");
+  for (unsigned c = 0; c < MOST_CLASSES; c++) {
+    if (!train->of_class[c] && !test->of_class[c]) continue;
+    say("%-10u %10" PRIu32 " %10" PRIu32, c, train->of_class[c], test->of_class[c]);
+    if (c < names->count) say("  %s", names->name[c]);
+    putchar('\n');
+  }
+}
+
+static bool print_stats(const dg_dataset *data) {
+  dg_part_view train = dg_data_part(data, DG_PART_TRAIN), test = dg_data_part(data, DG_PART_TEST);
+  part_stats of_train, of_test;
+  count_part(&train, &of_train);
+  count_part(&test, &of_test);
+  const char *held_out = dg_data_held_out(data);
+  say("%s: images of %" PRIu32 "x%" PRIu32 "%s%s\n\n", dg_data_source(data), train.height,
+      train.width, held_out ? "; to test: " : "", held_out ? held_out : "");
+  print_classes(data, &of_train, &of_test);
+  say("%-10s %10" PRIu32 " %10" PRIu32 "\n\n", "all", train.count, test.count);
+  say("%-10s %10.5f %10.5f\n", "mean", of_train.mean, of_test.mean);
+  say("%-10s %10.5f %10.5f\n", "deviation", of_train.deviation, of_test.deviation);
+  putchar('\n');
+  say("in a model file: data = { mean = %.4f; std = %.4f; };\n", of_train.mean, of_train.deviation);
+  return true;
+}
+
+/* ---- write -------------------------------------------------------------- */
+
+static bool write_set(const dg_dataset *data, const data_options *o, dg_error *err) {
+  if (!dg_data_write(data, o->target, o->gzip, err)) return false;
+  say("%s: %" PRIu32 " images to train and %" PRIu32 " to test, from %s\n", o->target,
+      dg_data_train_samples(data), dg_data_test_samples(data), dg_data_source(data));
+  return true;
+}
+
+/* ---- sheet -------------------------------------------------------------- */
+
+/** Which samples of a part are wanted: writes their indices, at most o->count; returns how many. */
+static uint32_t choose_samples(const dg_part_view *part, const data_options *o, uint32_t *chosen) {
+  uint32_t found = 0;
+  for (uint32_t i = o->from; i < part->count && found < o->count; i++)
+    if (o->class == DATA_ALL_CLASSES || part->labels[i] == o->class) chosen[found++] = i;
+  return found;
+}
+
+/** Puts an image with its class onto a sheet: its name, or as much of that as there is room for. */
+static void put_image(sheet *s, uint32_t place, const uint8_t *image, const char *class) {
+  char label[DG_CLASS_SIZE];
+  snprintf(label, sizeof label, "%.*s", (int)sheet_room(&s->layout), class);
+  sheet_put(s, place, image, label);
+}
+
+/** Puts the chosen images onto a sheet, so many places `apart`. */
+static void put_chosen(sheet *s, const dg_dataset *data, const dg_part_view *part,
+                       const uint32_t *chosen, uint32_t count, uint32_t apart) {
+  size_t size = (size_t)part->height * part->width;
+  char number[DG_CLASS_SIZE];
+  for (uint32_t i = 0; i < count; i++)
+    put_image(s, i * apart, part->images + chosen[i] * size,
+              dg_class_name(dg_data_classes(data), part->labels[chosen[i]], number));
+}
+
+/** Puts what the steps of training make of the chosen images into the columns behind the first. */
+static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *o,
+                          const uint32_t *chosen, uint32_t count, dg_error *err) {
+  dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
+  uint32_t steps = o->columns - 1;
+  char number[DG_CLASS_SIZE];
+  size_t size = (size_t)part.height * part.width, bytes = steps * size * count;
+  dg_model *model = dg_model_load(o->augment, NULL, 0, err);
+  dg_device *device = model ? dg_open("cpu", NULL, o->threads, err) : NULL;
+  uint8_t *images = device ? malloc(bytes + 1) : NULL;
+  if (device && !images) dg_fail_memory(err, bytes);
+  bool right =
+      images && dg_data_augment(data, model, device, chosen, count, o->seed, 0, steps, images, err);
+  for (size_t i = 0; right && i < (size_t)steps * count; i++) {
+    uint32_t row = (uint32_t)(i % count), column = 1 + (uint32_t)(i / count);
+    put_image(s, row * o->columns + column, images + i * size,
+              dg_class_name(dg_data_classes(data), part.labels[chosen[row]], number));
+  }
+  free(images);
+  dg_close(device);
+  dg_model_free(model);
+  return right;
+}
+
+/** Draws the chosen images, or a row for each where they are augmented. */
+static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint32_t *chosen,
+                       uint32_t count, dg_error *err) {
+  dg_part_view part = dg_data_part(data, o->part);
+  uint32_t columns = o->augment || count > o->columns ? o->columns : count;
+  sheet_layout layout = {.columns = columns,
+                         .rows = o->augment ? count : (count + columns - 1) / columns,
+                         .image_height = part.height,
+                         .image_width = part.width,
+                         .scale = o->scale};
+  sheet s;
+  if (!sheet_open(&s, &layout, err)) return false;
+  put_chosen(&s, data, &part, chosen, count, o->augment ? columns : 1);
+  bool right = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
+               picture_write(&s.picture, o->target, err);
+  if (right)
+    say("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target,
+        o->augment ? count * columns : count, s.picture.width, s.picture.height);
+  sheet_close(&s);
+  return right;
+}
+
+static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
+  dg_part_view part = dg_data_part(data, o->part);
+  uint32_t *chosen = malloc(o->count * sizeof *chosen);
+  if (!chosen) return dg_fail_memory(err, o->count * sizeof *chosen);
+  uint32_t count = choose_samples(&part, o, chosen);
+  bool right = count ? draw_sheet(data, o, chosen, count, err)
+                     : dg_fail(err, DG_ERR_INPUT,
+                               "none of the %" PRIu32 " images from --from %" PRIu32
+                               " on is wanted: `digits-data stats` counts each class",
+                               part.count, o->from);
+  free(chosen);
+  return right;
+}
+
+/* ---- the program -------------------------------------------------------- */
+
+static dg_dataset *open_set(const data_options *o, dg_error *err) {
+  uint32_t seed = o->augment ? 1 : o->seed;
+  return o->draw ? dg_data_draw(o->train, o->test, seed, o->threads, err)
+                 : dg_data_open(o->data, o->threads, err);
+}
+
+/** Gives the classes the names that the options name. */
+static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err) {
+  dg_classes names;
+  return !o->classes ||
+         (dg_classes_read(&names, o->classes, err) && dg_data_name(data, &names, o->classes, err));
+}
+
+/** A sheet is written over nothing that is read; `write` writes over nothing at all. */
+static bool check_targets(const data_options *o, dg_error *err) {
+  targets t = {0};
+  bool right = o->task != DATA_SHEET ||
+               (targets_write(&t, "sheet", o->target, NULL, err) &&
+                targets_read_set(&t, "the data are", o->draw ? NULL : o->data, err) &&
+                targets_read(&t, "the names of the classes are", o->classes, err) &&
+                targets_read_model(&t, o->augment, err));
+  targets_close(&t);
+  return right;
+}
+
+static bool perform(const data_options *o, dg_error *err) {
+  if (o->task == DATA_HELP) return fputs(data_options_help, stdout) >= 0;
+  if (o->task == DATA_VERSION) return say("digits-data %s\n", dg_version());
+  dg_dataset *data = check_targets(o, err) ? open_set(o, err) : NULL;
+  if (!data) return false;
+  bool right = name_classes(data, o, err);
+  if (right)
+    right = o->task == DATA_STATS   ? print_stats(data)
+            : o->task == DATA_WRITE ? write_set(data, o, err)
+                                    : show(data, o, err);
+  dg_data_close(data);
+  return right;
+}
+
+int main(int argc, char **argv) {
+  data_options o;
+  dg_error err = {0};
+  command_begin();
+  bool right = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-data", right, &err);
+}

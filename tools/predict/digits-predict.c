@@ -1,0 +1,278 @@
+/** digits-predict: reads the digits in pictures. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/digits.h"
+#include "report/figures/sheet.h"
+#include "tools/common/command.h"
+#include "tools/common/say.h"
+#include "tools/common/targets.h"
+#include "tools/predict/findings.h"
+#include "tools/predict/options.h"
+#include "tools/predict/submission.h"
+
+enum {
+  BATCH = 64,
+  SHEET_COLUMNS = 10,
+  SHEET_SCALE = 4,
+  FIRST_ROOM = 1 << 16,
+  MOST_INPUT = 1 << 29
+};
+
+/** What stands below an image of the sheet. */
+typedef struct {
+  char text[DG_CLASS_SIZE];
+} label;
+
+/** What the network saw so far, for the sheet. */
+typedef struct {
+  uint32_t count, room;
+  uint8_t *images;
+  label *labels;
+} seen;
+
+typedef struct {
+  const predict_options *options;
+  dg_model *model;
+  dg_device *device;
+  dg_predictor *predictor;
+  dg_classes classes;
+  seen seen;
+} work;
+
+/** Finds what the classes are called. */
+static bool open_classes(work *w, const char *weights, dg_error *err) {
+  const char *file = w->options->classes;
+  uint32_t outputs = dg_predictor_outputs(w->predictor);
+  if (!file) return dg_classes_of_weights(&w->classes, weights, err);
+  return dg_classes_read(&w->classes, file, err) &&
+         (w->classes.count == outputs ||
+          dg_fail(err, DG_ERR_INPUT,
+                  "%s names %u classes, but the network has %u: one name a line, the first for "
+                  "label 0, an empty line for a class without one",
+                  file, w->classes.count, outputs));
+}
+
+/** Nothing that is read may be written over. */
+static bool check_targets(const predict_options *o, dg_error *err) {
+  targets t = {0};
+  bool right = targets_write(&t, "--show", o->show, NULL, err) &&
+               targets_write(&t, "--submission", o->submission, NULL, err) &&
+               targets_read_weights(&t, o->weights, err) && targets_read_model(&t, o->model, err) &&
+               targets_read(&t, "the names of the classes are", o->classes, err);
+  for (uint32_t i = 0; right && i < o->picture_count; i++)
+    right = targets_read(&t, o->submission ? "the table is" : "a picture is",
+                         strcmp(o->pictures[i], "-") == 0 ? "/dev/stdin" : o->pictures[i], err);
+  targets_close(&t);
+  return right;
+}
+
+static bool work_open(work *w, dg_error *err) {
+  const predict_options *o = w->options;
+  char path[DG_PATH_SIZE];
+  if (!check_targets(o, err)) return false;
+  if (!dg_weights_find(o->weights, path, err)) return false;
+  w->model =
+      o->model ? dg_model_load(o->model, NULL, 0, err) : dg_model_of_weights(path, NULL, 0, err);
+  w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
+  w->predictor = w->device ? dg_predictor_new(w->model, path, w->device, BATCH, err) : NULL;
+  return w->predictor && open_classes(w, path, err);
+}
+
+static void work_close(work *w) {
+  dg_predictor_free(w->predictor);
+  dg_close(w->device);
+  dg_model_free(w->model);
+  free(w->seen.images);
+  free(w->seen.labels);
+}
+
+/* ---- pictures ----------------------------------------------------------- */
+
+/** Reads all of standard input to new memory. */
+static uint8_t *read_input(size_t *size, dg_error *err) {
+  uint8_t *bytes = NULL;
+  *size = 0;
+  for (size_t room = FIRST_ROOM; room <= MOST_INPUT; room *= 2) {
+    uint8_t *more = realloc(bytes, room);
+    if (!more) {
+      dg_fail_memory(err, room);
+      break;
+    }
+    bytes = more;
+    *size += fread(bytes + *size, 1, room - *size, stdin);
+    if (*size < room && !ferror(stdin)) return bytes;
+    if (*size < room || room == MOST_INPUT) {
+      dg_fail(err, DG_ERR_INPUT, "standard input %s",
+              *size < room ? "can't be read" : "is too long for a picture");
+      break;
+    }
+  }
+  free(bytes);
+  return NULL;
+}
+
+static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
+  *page = (dg_picture){0};
+  if (strcmp(name, "-") != 0) return dg_picture_read(page, name, err);
+  size_t size;
+  uint8_t *bytes = read_input(&size, err);
+  bool right = bytes && dg_picture_decode(page, bytes, size, "standard input", err);
+  free(bytes);
+  return right;
+}
+
+/* ---- findings ------------------------------------------------------------ */
+
+/** Writes what stands below a digit: its class, and how sure the network is if there is room. */
+static void write_label(const findings *a, uint32_t digit, label *out) {
+  char number[DG_CLASS_SIZE], sure[8];
+  uint32_t best = findings_label(a, digit);
+  sheet_layout layout = {.image_width = a->digits->width};
+  const char *name = dg_class_name(a->names, best, number);
+  size_t room = sheet_room(&layout);
+  snprintf(sure, sizeof sure, " %.0f%%",
+           100 * (double)a->probabilities[(size_t)digit * a->classes + best]);
+  bool both = name == number || strlen(name) + strlen(sure) <= room;
+  snprintf(out->text, sizeof out->text, "%.*s%s", both ? DG_CLASS_SIZE - 8 : (int)room, name,
+           both ? sure : "");
+}
+
+/** Keeps the images of a picture, with their labels. */
+static bool keep(seen *s, const findings *a, dg_error *err) {
+  const dg_digits *d = a->digits;
+  size_t size = (size_t)d->height * d->width;
+  if (s->count + d->count > s->room) {
+    uint32_t room = 2 * (s->count + d->count);
+    uint8_t *images = realloc(s->images, room * size);
+    if (images) s->images = images;
+    label *labels = realloc(s->labels, room * sizeof *labels);
+    if (labels) s->labels = labels;
+    if (!images || !labels) return dg_fail_memory(err, room * size);
+    s->room = room;
+  }
+  memcpy(s->images + s->count * size, d->images, d->count * size);
+  for (uint32_t i = 0; i < d->count; i++) write_label(a, i, &s->labels[s->count++]);
+  return true;
+}
+
+/** Runs the network on the digits of a picture and tells what it found. */
+static bool answer(work *w, const char *name, const dg_picture *page, const dg_digits *digits,
+                   dg_error *err) {
+  uint32_t classes = dg_predictor_outputs(w->predictor);
+  size_t numbers = (size_t)digits->count * classes;
+  float *p = malloc(numbers * sizeof *p);
+  if (!p) return dg_fail_memory(err, numbers * sizeof *p);
+  findings a = {name, page->height, page->width, digits, classes, &w->classes, p};
+  bool right = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
+               dg_fail_prefix(err, "%s", name);
+  if (right) dg_predictor_probabilities(w->predictor, p, digits->count, p);
+  if (right && w->options->json)
+    right = findings_print_json(&a, err);
+  else if (right)
+    findings_print(&a, w->options->top);
+  right = right && (!w->options->show || keep(&w->seen, &a, err));
+  free(p);
+  return right;
+}
+
+static bool read_one(work *w, const char *name, dg_error *err) {
+  dg_picture page;
+  dg_digits digits = {0};
+  bool right = read_picture(&page, name, err) &&
+               dg_digits_find(&page, name, dg_predictor_height(w->predictor),
+                              dg_predictor_width(w->predictor), &digits, err) &&
+               answer(w, name, &page, &digits, err);
+  dg_digits_free(&digits);
+  dg_picture_free(&page);
+  return right;
+}
+
+/* ---- the sheet ---------------------------------------------------------- */
+
+/** Writes what the network saw, each digit with its label and how sure the network is below it. */
+static bool show(const work *w, dg_error *err) {
+  const seen *s = &w->seen;
+  uint32_t height = dg_predictor_height(w->predictor), width = dg_predictor_width(w->predictor);
+  sheet_layout layout = {.columns = s->count < SHEET_COLUMNS ? s->count : SHEET_COLUMNS,
+                         .rows = (s->count + SHEET_COLUMNS - 1) / SHEET_COLUMNS,
+                         .image_height = height,
+                         .image_width = width,
+                         .scale = SHEET_SCALE};
+  sheet drawn;
+  if (!sheet_open(&drawn, &layout, err)) return false;
+  for (uint32_t i = 0; i < s->count; i++)
+    sheet_put(&drawn, i, s->images + (size_t)i * height * width, s->labels[i].text);
+  bool right = picture_write(&drawn.picture, w->options->show, err);
+  sheet_close(&drawn);
+  return right;
+}
+
+/* ---- a submission ------------------------------------------------------- */
+
+static bool check_size(const dg_images *images, const work *w, dg_error *err) {
+  uint32_t height = dg_predictor_height(w->predictor), width = dg_predictor_width(w->predictor);
+  return (images->height == height && images->width == width) ||
+         dg_fail(err, DG_ERR_INPUT, "%s: its images are of %ux%u, but the network takes %ux%u",
+                 w->options->pictures[0], images->height, images->width, height, width);
+}
+
+/** Answers the images of a table. */
+static bool submit(const work *w, dg_error *err) {
+  dg_images images;
+  if (!dg_images_read(&images, w->options->pictures[0], err)) return false;
+  size_t numbers = (size_t)images.count * dg_predictor_outputs(w->predictor);
+  float *logits = NULL;
+  bool right = check_size(&images, w, err);
+  if (right && !(logits = malloc(numbers * sizeof *logits)))
+    right = dg_fail_memory(err, numbers * sizeof *logits);
+  submission s = {images.count, dg_predictor_outputs(w->predictor), logits};
+  right = right &&
+          (dg_predictor_run(w->predictor, images.images, images.count, logits, err) ||
+           dg_fail_prefix(err, "%s", w->options->pictures[0])) &&
+          submission_write(&s, w->options->submission, err);
+  if (right) say("%s: %u answers\n", w->options->submission, images.count);
+  free(logits);
+  dg_images_free(&images);
+  return right;
+}
+
+/* ---- the program -------------------------------------------------------- */
+
+/** Reads all pictures; one that can't be read is told and passed over, the last error stays. */
+static bool read_all(work *w, dg_error *err) {
+  const predict_options *o = w->options;
+  uint32_t unread = 0;
+  for (uint32_t i = 0; i < o->picture_count; i++) {
+    if (read_one(w, o->pictures[i], err)) continue;
+    if (err->kind != DG_ERR_INPUT) return false;
+    if (o->json && !findings_print_json_error(o->pictures[i], err->message, err)) return false;
+    if (o->picture_count > 1) say_to(stderr, "digits-predict: %s\n", err->message);
+    unread++;
+  }
+  if (o->show && w->seen.count) {
+    dg_error of_sheet = {0};
+    if (!show(w, &of_sheet)) return *err = of_sheet, false;
+  }
+  if (unread && o->picture_count > 1)
+    dg_fail(err, DG_ERR_INPUT, "%u of %u pictures could not be read", unread, o->picture_count);
+  return unread == 0;
+}
+
+static bool perform(const predict_options *o, dg_error *err) {
+  if (o->task == PREDICT_HELP) return fputs(predict_options_help, stdout) >= 0;
+  if (o->task == PREDICT_VERSION) return say("digits-predict %s\n", dg_version());
+  work w = {.options = o};
+  bool right = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));
+  work_close(&w);
+  return right;
+}
+
+int main(int argc, char **argv) {
+  predict_options o;
+  dg_error err = {0};
+  command_begin();
+  bool right = predict_options_read(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-predict", right, &err);
+}

@@ -1,0 +1,94 @@
+#include "tools/predict/findings.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/text.h"
+#include "tools/common/json_ended.h"
+#include "tools/common/say.h"
+
+static const float *of_digit(const findings *a, uint32_t digit) {
+  return a->probabilities + (size_t)digit * a->classes;
+}
+
+uint32_t findings_label(const findings *a, uint32_t digit) {
+  const float *p = of_digit(a, digit);
+  uint32_t label = 0;
+  for (uint32_t c = 1; c < a->classes; c++)
+    if (p[c] > p[label]) label = c;
+  return label;
+}
+
+/** Is class c before class d in the order of their probabilities? */
+static bool likelier(const float *p, uint32_t c, uint32_t d) {
+  return p[c] > p[d] || (p[c] == p[d] && c < d);
+}
+
+/** The class that `rank` others are likelier than. */
+static uint32_t class_of_rank(const float *p, uint32_t classes, uint32_t rank) {
+  for (uint32_t c = 0; c < classes; c++) {
+    uint32_t before = 0;
+    for (uint32_t d = 0; d < classes; d++) before += likelier(p, d, c);
+    if (before == rank) return c;
+  }
+  return 0;
+}
+
+void findings_print(const findings *a, uint32_t top) {
+  const char *between = a->classes > 10 || a->names->count ? " " : "";
+  char number[DG_CLASS_SIZE];
+  say("%s: ", a->name);
+  for (uint32_t i = 0; i < a->digits->count; i++)
+    say("%s%s", i ? between : "", dg_class_name(a->names, findings_label(a, i), number));
+  putchar('\n');
+  for (uint32_t i = 0; i < a->digits->count; i++) {
+    for (uint32_t rank = 0; rank < top && rank < a->classes; rank++) {
+      uint32_t c = class_of_rank(of_digit(a, i), a->classes, rank);
+      say("  %s %6.2f %%", dg_class_name(a->names, c, number), 100 * (double)of_digit(a, i)[c]);
+    }
+    putchar('\n');
+  }
+}
+
+/* ---- JSON --------------------------------------------------------------- */
+
+/** Prints an object and drops it. */
+static bool print_object(json_t *object, const char *name, dg_error *err) {
+  char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
+  json_decref(object);
+  bool whole = text != NULL;
+  if (whole) say("%s\n", text); /* what it escapes in JSON is JSON's escape of the same */
+  free(text);
+  if (!whole && !dg_utf8_fault(name)) return dg_fail_memory(err, sizeof(json_t));
+  return whole || dg_fail(err, DG_ERR_INPUT,
+                          "%s: can't be written as JSON, which takes names in UTF-8 alone", name);
+}
+
+static json_t *digit_object(const findings *a, uint32_t digit) {
+  const dg_box *box = &a->digits->boxes[digit];
+  const float *p = of_digit(a, digit);
+  uint32_t label = findings_label(a, digit);
+  json_t *all = json_array();
+  bool right = all != NULL;
+  for (uint32_t c = 0; c < a->classes; c++) json_add(all, json_real((double)p[c]), &right);
+  json_t *object =
+      json_pack("{si sf s{si si si si} so}", "label", (int)label, "probability", (double)p[label],
+                "box", "left", (int)box->left, "top", (int)box->top, "width", (int)box->width,
+                "height", (int)box->height, "probabilities", json_ended(all, right));
+  if (label < a->names->count) json_put(object, "name", json_string(a->names->name[label]), &right);
+  return json_ended(object, right);
+}
+
+bool findings_print_json(const findings *a, dg_error *err) {
+  json_t *digits = json_array();
+  bool right = digits != NULL;
+  for (uint32_t i = 0; i < a->digits->count; i++) json_add(digits, digit_object(a, i), &right);
+  return print_object(json_pack("{ss si si so}", "file", a->name, "width", (int)a->width, "height",
+                                (int)a->height, "digits", json_ended(digits, right)),
+                      a->name, err);
+}
+
+bool findings_print_json_error(const char *name, const char *message, dg_error *err) {
+  return print_object(json_pack("{ss ss}", "file", name, "error", message), name, err);
+}

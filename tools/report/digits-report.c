@@ -1,0 +1,92 @@
+/** digits-report: compares runs of digits-run on one page. */
+#include <stdio.h>
+
+#include "report/report.h"
+#include "tools/common/command.h"
+#include "tools/common/say.h"
+#include "tools/common/targets.h"
+
+static const char help[] =
+    "Usage: digits-report [options] OUT RUN...\n"
+    "Writes the page OUT/index.html, which compares runs: a table of results, and the curves of\n"
+    "loss and accuracy over one another; and its charts as SVG files. Each RUN is a log that\n"
+    "digits-run --log wrote, or a folder that digits-run --report wrote. Of runs in the same log\n"
+    "(--runs) each counts. OUT is a folder, which is made where there is none; one that has files\n"
+    "of a report's names must hold an earlier report, and none of the runs.\n"
+    "\n"
+    "  --title TEXT   heading of the page; default: Runs compared\n"
+    "  --quiet        print nothing\n"
+    "  -h, --help     this help\n"
+    "  --version\n"
+    "\n"
+    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input.\n";
+
+/** What was asked for; strings point into argv. */
+typedef struct {
+  bool help, version, quiet;
+  const char *title, *folder;
+  const char *const *runs;
+  size_t count;
+} report_options;
+
+static bool read_options(report_options *o, int argc, char **argv, dg_error *err) {
+  enum { TITLE, QUIET, HELP, VERSION };
+  static const struct option known[] = {{"title", required_argument, NULL, TITLE},
+                                        {"quiet", no_argument, NULL, QUIET},
+                                        {"help", no_argument, NULL, HELP},
+                                        {"version", no_argument, NULL, VERSION},
+                                        {0}};
+  *o = (report_options){.title = "Runs compared"};
+  int index;
+  for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
+    if (which == '?') return false;
+    if (which == TITLE) o->title = optarg;
+    o->quiet |= which == QUIET;
+    o->help |= which == HELP;
+    o->version |= which == VERSION;
+  }
+  if (o->help || o->version) return true;
+  if (argc - optind < 2)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "give the folder of the page and one run at least; see --help");
+  o->folder = argv[optind];
+  o->runs = (const char *const *)(argv + optind + 1);
+  o->count = (size_t)(argc - optind - 1);
+  return true;
+}
+
+/** A report is written over no run that it is read from. */
+static bool check_targets(const report_options *o, dg_error *err) {
+  targets t = {0};
+  char path[REPORT_PATH];
+  bool right = true;
+  for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
+    right = targets_write_in(&t, "OUT", o->folder, report_name(file), err);
+  for (size_t i = 0; right && i < o->count; i++) {
+    bool long_path = snprintf(path, sizeof path, "%s/%s", o->runs[i], report_name(REPORT_LOG)) >=
+                     (int)sizeof path;
+    right = targets_read(&t, "a run is", o->runs[i], err) &&
+            (long_path || targets_read(&t, "a run is", path, err));
+  }
+  targets_close(&t);
+  return right;
+}
+
+static bool perform(const report_options *o, dg_error *err) {
+  size_t runs;
+  if (o->help) return fputs(help, stdout) >= 0;
+  if (!check_targets(o, err)) return false;
+  if (o->version) return say("digits-report %s\n", dg_version());
+  if (!report_compare(o->folder, o->title, o->runs, o->count, &runs, err)) return false;
+  if (!o->quiet)
+    say("%s/%s: %zu run%s\n", o->folder, report_name(REPORT_PAGE), runs, runs == 1 ? "" : "s");
+  return true;
+}
+
+int main(int argc, char **argv) {
+  report_options o;
+  dg_error err = {0};
+  command_begin();
+  bool right = read_options(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-report", right, &err);
+}

@@ -1,0 +1,391 @@
+/** digits-run: trains and tests the network of a model file. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/file/file.h"
+#include "core/digits.h"
+#include "tools/common/command.h"
+#include "tools/common/say.h"
+#include "tools/common/targets.h"
+#include "tools/run/console.h"
+#include "tools/run/json_log.h"
+#include "tools/run/listing.h"
+#include "tools/run/options.h"
+#include "tools/run/repeat.h"
+#include "tools/run/run_report.h"
+#include "tools/run/run_state.h"
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal) {
+  (void)signal;
+  interrupted = 1;
+}
+
+/**
+ * The first signal asks training to stop; a second one ends the program. A terminal that is gone
+ * (unless nohup runs it) and an output that nobody reads any more ask so too, and never end it.
+ */
+static void catch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  action.sa_flags = 0;
+  sigaction(SIGPIPE, &action, NULL);
+  if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, NULL);
+}
+
+/* ---- telling ------------------------------------------------------------ */
+
+/** Whom the trainer's listener tells. */
+typedef struct {
+  console console;
+  json_log log;
+  run_report report;
+  dg_trainer *trainer;
+} audience;
+
+static bool on_progress(void *user, const dg_progress *progress) {
+  console_progress(&((audience *)user)->console, progress);
+  return !interrupted;
+}
+
+static void on_step(void *user, uint64_t step, double loss, double accuracy) {
+  json_log_step(&((audience *)user)->log, step, loss, accuracy);
+}
+
+static void on_epoch(void *user, const dg_epoch_report *report) {
+  audience *a = user;
+  console_epoch(&a->console, report);
+  json_log_epoch(&a->log, report);
+  run_report_epoch(&a->report, a->trainer, report->epoch);
+}
+
+static dg_model *load_model(const options *o, const run_state *state, dg_error *err) {
+  if (o->resume) return dg_model_of_weights(state->path, NULL, 0, err);
+  return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
+                  : dg_model_of_weights(o->load, o->overrides, o->override_count, err);
+}
+
+static bool print_description(const dg_model *model, dg_device *device, dg_error *err) {
+  size_t length;
+  if (!dg_describe(model, device, NULL, 0, &length, err)) return false;
+  char *text = malloc(length + 1);
+  if (!text) return dg_fail_memory(err, length + 1);
+  bool right = dg_describe(model, device, text, length + 1, &length, err);
+  if (right) say_lines(text);
+  free(text);
+  return right;
+}
+
+static bool describe(const options *o, const run_state *state, dg_error *err) {
+  dg_model *model = load_model(o, state, err);
+  dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
+  bool right = device && print_description(model, device, err);
+  dg_close(device);
+  dg_model_free(model);
+  return right;
+}
+
+/* ---- a job: model, device, data ----------------------------------------- */
+
+typedef struct {
+  const options *options;
+  const run_state *state;
+  dg_model *model;
+  dg_device *device;
+  dg_dataset *data, *test_data; /**< test_data NULL: that of data */
+  markup command;               /**< line that repeats the run */
+  audience audience;
+} job;
+
+/** Nothing that is read may be written over, but weights by those that they became. */
+static bool check_targets(const options *o, const run_state *state, dg_error *err) {
+  static const char weights[] = "the weights are";
+  targets t = {0};
+  bool right = targets_write(&t, "--save", o->save, weights, err) &&
+               (!state->path[0] ||
+                targets_write_beside(&t, "--save", o->save, RUN_STATE_END, weights, err)) &&
+               targets_write(&t, "--log", o->log, NULL, err);
+  for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
+    right = targets_write_in(&t, "--report", o->report, report_name(file), err);
+  right = right && targets_read_model(&t, o->model, err) &&
+          targets_read(&t, weights, o->load, err) && targets_read(&t, weights, o->resume, err) &&
+          targets_read_set(&t, "the data are", o->data, err) &&
+          targets_read_set(&t, "the test data are", o->test_data, err) &&
+          targets_read(&t, "the names of the classes are", o->classes, err);
+  targets_close(&t);
+  return right;
+}
+
+/** Looks at the outputs before hours of work. */
+static bool check_outputs(const options *o, run_state *state, dg_error *err) {
+  return check_targets(o, state, err) && (!o->save || dg_file_check(o->save, err)) &&
+         run_state_check(state, o->resume != NULL, err);
+}
+
+/** Opens the logs, of which that of the report goes on with an earlier one after a resume. */
+static bool open_logs(job *j, dg_error *err) {
+  const options *o = j->options;
+  audience *a = &j->audience;
+  return json_log_open(&a->log, o->log, o->resume, err) &&
+         json_log_open(&a->log, o->report ? a->report.log : NULL, o->resume, err);
+}
+
+/** Says how to repeat the run: what was left to defaults or the environment is spelled out. */
+static void note_command(job *j) {
+  const options *o = j->options;
+  markup_add(&j->command, "digits-run");
+  if (!o->resume && !o->backend)
+    repeat_option(&j->command, "--backend", dg_device_backend(j->device));
+  if (!o->resume && !o->data_named) repeat_option(&j->command, "--data", o->data);
+  markup_add(&j->command, "%s", o->words);
+}
+
+/** Opens what is learned from and tested on. */
+static bool open_data(job *j, dg_error *err) {
+  const options *o = j->options;
+  dg_classes names;
+  j->data = dg_data_open(o->data, o->threads, err);
+  if (j->data && o->test_data) j->test_data = dg_data_open(o->test_data, o->threads, err);
+  if (!j->data || (o->test_data && !j->test_data)) return false;
+  if (j->test_data && (!dg_data_join(j->data, DG_PART_TRAIN, err) ||
+                       !dg_data_join(j->test_data, DG_PART_TEST, err)))
+    return false;
+  const dg_dataset *test = j->test_data ? j->test_data : j->data;
+  if (dg_data_test_samples(test) == 0)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: too few images to keep some for the test; add --test-data",
+                   dg_data_source(test));
+  if (!o->classes) return true;
+  return dg_classes_read(&names, o->classes, err) &&
+         dg_data_name(j->data, &names, o->classes, err) &&
+         (!j->test_data || dg_data_name(j->test_data, &names, o->classes, err));
+}
+
+/** Opens all that a run needs; the log last, for that empties what was there. */
+static bool job_open(job *j, dg_error *err) {
+  const options *o = j->options;
+  j->model = load_model(o, j->state, err);
+  if (!j->model) return false;
+  j->device = dg_open(o->backend, o->device, o->threads, err);
+  if (!j->device) return false;
+  if (!open_data(j, err)) return false;
+  const dg_dataset *test = j->test_data ? j->test_data : j->data;
+  note_command(j);
+  return json_log_check(o->log, err) && run_report_open(&j->audience.report, o->report, err) &&
+         run_report_describe(&j->audience.report, j->model, j->device, test, err) &&
+         open_logs(j, err);
+}
+
+static void job_close(job *j) {
+  run_report_close(&j->audience.report);
+  markup_free(&j->command);
+  dg_data_close(j->data);
+  dg_data_close(j->test_data);
+  dg_close(j->device);
+  dg_model_free(j->model);
+}
+
+/** Prints what is learned from and tested on. */
+static void tell_data(const job *j, const json_start *start) {
+  const dg_dataset *test = j->test_data ? j->test_data : j->data;
+  const char *held_out = dg_data_held_out(test);
+  if (j->options->test)
+    say("data    %s: %u to test", dg_data_source(test), dg_data_test_samples(test));
+  else
+    say("data    %s: %u to train, %u to validate, %u to test%s%s", start->data,
+        start->train_samples, start->validation_samples, dg_data_test_samples(test),
+        j->test_data ? " from " : "", j->test_data ? start->test_data : "");
+  if (held_out) say(" (%s)", held_out);
+  putchar('\n');
+}
+
+static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
+  json_start start = {.model = dg_model_name(j->model),
+                      .backend = dg_device_backend(j->device),
+                      .device = dg_device_name(j->device),
+                      .data = dg_data_source(j->data),
+                      .test_data = j->test_data ? dg_data_source(j->test_data) : NULL,
+                      .recipe = dg_model_text(j->model),
+                      .command = j->command.text,
+                      .tuned = dg_device_tuned(j->device),
+                      .seed = seed,
+                      .threads = dg_device_threads(j->device),
+                      .train_samples = dg_trainer_train_samples(trainer),
+                      .validation_samples = dg_trainer_validation_samples(trainer),
+                      .parameters = dg_trainer_parameters(trainer),
+                      .resumed = j->options->resume ? &j->state->info : NULL};
+  json_log_start(&j->audience.log, &start);
+  run_report_begin(&j->audience.report);
+  if (j->options->quiet) return;
+  const options *o = j->options;
+  say("model   %s (%s): %llu parameters\n", start.model,
+      o->model    ? o->model
+      : o->resume ? o->resume
+                  : o->load,
+      (unsigned long long)start.parameters);
+  if (o->load == o->installed) say("weights %s\n", o->load);
+  say("device  %s: %s\n", start.backend, start.device);
+  tell_data(j, &start);
+  if (!o->test) say("seed    %u\n", seed);
+  if (j->state->none.kind) say("state   none is kept: %s\n", j->state->none.message);
+  if (start.resumed) run_state_tell(j->state, j->device);
+  fflush(stdout);
+}
+
+/** Trains as the options say, and saves. */
+static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error *err) {
+  const options *o = j->options;
+  *seconds = 0;
+  if (o->load && !dg_load(trainer, o->load, err)) return false;
+  if (o->test) return true;
+  double start = dg_seconds();
+  bool right = dg_train(trainer, err);
+  *seconds = dg_seconds() - start;
+  console_clear(&j->audience.console);
+  if (!right) return run_state_point(j->state, o->save, err);
+  if (!o->save) return true;
+  return dg_save(trainer, o->save, err) ? run_state_drop(j->state, err)
+                                        : run_state_point(j->state, o->save, err);
+}
+
+static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {
+  double start = dg_seconds();
+  if (!dg_test(trainer, j->test_data, score, err)) return false;
+  json_log_test(&j->audience.log, score, dg_seconds() - start);
+  say("test    loss %.4f  accuracy %.2f %% (%u of %u)", score->loss, 100 * score->accuracy,
+      score->correct, score->total);
+  if (!j->options->test) say("  trained in %.1f s", trained);
+  putchar('\n');
+  fflush(stdout);
+  return true;
+}
+
+/** Trains and tests once. */
+static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg_error *err) {
+  dg_trainer_options how = {.seed = seed,
+                            .test_only = j->options->test,
+                            .state = j->state->path[0] ? j->state->path : NULL,
+                            .resume = j->options->resume != NULL,
+                            .listener = {&j->audience, on_progress, on_step, on_epoch}};
+  dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
+  if (!trainer) return false;
+  if (!dg_test_check(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
+  j->audience.trainer = trainer;
+  tell_start(j, trainer, seed);
+  bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
+  right = run_report_take(&j->audience.report, trainer, right, right ? err : NULL) && right;
+  dg_trainer_free(trainer);
+  return right;
+}
+
+/** Mean and (sample) deviation. */
+static void spread(const double *values, uint32_t count, double *mean, double *deviation) {
+  *mean = *deviation = 0;
+  for (uint32_t i = 0; i < count; i++) *mean += values[i] / count;
+  for (uint32_t i = 0; i < count; i++) *deviation += (values[i] - *mean) * (values[i] - *mean);
+  *deviation = count > 1 ? sqrt(*deviation / (count - 1)) : 0;
+}
+
+static void tell_summary(job *j, uint32_t runs, const double *accuracy, const double *seconds) {
+  json_summary s = {.runs = runs};
+  spread(accuracy, s.runs, &s.accuracy_mean, &s.accuracy_deviation);
+  spread(seconds, s.runs, &s.seconds_mean, &s.seconds_deviation);
+  json_log_summary(&j->audience.log, &s);
+  say("%u run%s  accuracy %.2f +- %.2f %%  trained in %.1f +- %.1f s\n", s.runs,
+      s.runs == 1 ? "" : "s", 100 * s.accuracy_mean, 100 * s.accuracy_deviation, s.seconds_mean,
+      s.seconds_deviation);
+}
+
+static bool run_all(job *j, dg_error *err) {
+  uint32_t runs = j->options->runs;
+  double *accuracy = calloc(2 * (size_t)runs, sizeof *accuracy), *seconds = accuracy + runs;
+  if (!accuracy) return dg_fail_memory(err, 2 * (size_t)runs * sizeof *accuracy);
+  bool right = true;
+  uint32_t finished = 0;
+  for (uint32_t i = 0; right && i < runs; i++) {
+    dg_score score;
+    right = run_once(j, j->options->seed + i, &score, &seconds[i], err);
+    if (!right) continue;
+    accuracy[i] = score.accuracy;
+    finished++;
+  }
+  if (runs > 1 && finished > 0) tell_summary(j, finished, accuracy, seconds);
+  free(accuracy);
+  return right;
+}
+
+/** Writes the report of a run that went right or not. What went wrong first is what is told. */
+static bool write_report(job *j, bool right, dg_error *err) {
+  dg_error own = {0};
+  if (run_report_write(&j->audience.report, right ? NULL : err->message, &own)) {
+    if (j->audience.report.begun && !j->options->quiet)
+      say("report  %s/%s\n", j->options->report, report_name(REPORT_PAGE));
+    return right;
+  }
+  if (right)
+    *err = own;
+  else
+    dg_fail_suffix(err, "; no report: %s", own.message);
+  return false;
+}
+
+static bool train(const options *o, const run_state *state, dg_error *err) {
+  job j = {.options = o, .state = state, .audience.console = console_open(o->quiet)};
+  catch_signals();
+  bool right = job_open(&j, err) && run_all(&j, err);
+  right = write_report(&j, right, err);
+  dg_error log_error = {0};
+  if (!json_log_close(&j.audience.log, &log_error) && right) {
+    *err = log_error;
+    right = false;
+  }
+  job_close(&j);
+  return right;
+}
+
+/** What needs a model: describing it, or training and testing it. */
+static bool use_model(options *o, dg_error *err) {
+  run_state state;
+  if (!run_state_find(o, &state, err)) return false;
+  if (o->task == DO_DESCRIBE) return describe(o, &state, err);
+  return check_outputs(o, &state, err) && train(o, &state, err);
+}
+
+static bool perform(options *o, dg_error *err) {
+  switch (o->task) {
+  case DO_TRAIN:
+  case DO_DESCRIBE:
+    return use_model(o, err);
+  case DO_HELP:
+    return fputs(options_help, stdout) >= 0;
+  case DO_HELP_LAYERS:
+    return help_layers(err);
+  case DO_VERSION:
+    return say("digits-run %s\n", dg_version());
+  case DO_LIST_DEVICES:
+    return list_devices(err);
+  case DO_LIST_MODELS:
+    return list_models(err);
+  }
+  return false;
+}
+
+int main(int argc, char **argv) {
+  options o;
+  dg_error err = {0};
+  markup words = {0};
+  command_begin();
+  repeat_words(&words, argc, argv);
+  bool right = options_read(&o, argc, argv, &err);
+  o.words = words.text ? words.text : "";
+  right = right && perform(&o, &err);
+  markup_free(&words);
+  return command_end("digits-run", right, &err);
+}

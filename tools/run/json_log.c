@@ -1,0 +1,152 @@
+#include "tools/run/json_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/file/descriptor.h"
+#include "core/base/file/target.h"
+#include "core/base/text.h"
+#include "tools/common/json_ended.h"
+
+/* ---- the files ---------------------------------------------------------- */
+
+/** Ends a line that a killed program left unfinished. Returns 0 or an errno. */
+static int end_torn_line(int file, off_t size) {
+  char last = '\n';
+  int reason = size > 0 ? dg_read_at(file, &last, 1, (uint64_t)size - 1) : 0;
+  return reason || last == '\n' ? reason : dg_write_all(file, "\n", 1);
+}
+
+static bool fail_busy(const char *path, dg_error *err) {
+  return dg_fail(err, DG_ERR_INPUT,
+                 "the log %s is written by another run now; give this one another file", path);
+}
+
+bool json_log_check(const char *path, dg_error *err) {
+  struct stat info;
+  char *target = path ? dg_file_target(path, err) : NULL;
+  if (!target) return !path;
+  bool plain = stat(target, &info) == 0 && S_ISREG(info.st_mode);
+  int file = plain ? dg_open_file(target, O_RDONLY, 0) : -1;
+  bool busy = file >= 0 && dg_lock(file) == EWOULDBLOCK;
+  if (file >= 0) close(file);
+  free(target);
+  return !busy || fail_busy(path, err);
+}
+
+/** Makes an open file ready for the first line, once no other run has it. */
+static bool begin(int file, const char *path, bool append, dg_error *err) {
+  struct stat info;
+  int reason = fstat(file, &info) == 0 ? 0 : errno;
+  bool plain = !reason && S_ISREG(info.st_mode);
+  if (plain && dg_lock(file) == EWOULDBLOCK) return fail_busy(path, err);
+  if (plain && append) reason = end_torn_line(file, info.st_size);
+  if (plain && !append && ftruncate(file, 0) != 0) reason = errno;
+  return !reason ||
+         dg_fail(err, DG_ERR_RUNTIME, "the log %s can't be written: %s", path, strerror(reason));
+}
+
+bool json_log_open(json_log *log, const char *path, bool append, dg_error *err) {
+  if (!path) return true;
+  char *target = dg_file_target(path, err);
+  if (!target) return false;
+  int flags = (append ? O_RDWR : O_WRONLY) | O_CREAT | O_APPEND;
+  int file = dg_open_file(target, flags, 0666);
+  free(target);
+  if (file < 0)
+    return dg_fail(err, DG_ERR_RUNTIME, "the log %s can't be written: %s", path, strerror(errno));
+  log->target[log->count].path = path;
+  log->target[log->count].reason = 0;
+  log->target[log->count++].descriptor = file;
+  return begin(file, path, append, err);
+}
+
+bool json_log_close(json_log *log, dg_error *err) {
+  bool right = !log->lost || dg_fail_memory(err, sizeof(json_t));
+  for (; log->count > 0; log->count--) {
+    int file = log->target[log->count - 1].descriptor, reason = log->target[log->count - 1].reason;
+    if (close(file) != 0 && !reason && errno != EINTR) reason = errno;
+    if (reason)
+      right = dg_fail(err, DG_ERR_RUNTIME, "%s: the log could not be written: %s",
+                      log->target[log->count - 1].path, strerror(reason));
+  }
+  return right;
+}
+
+/** Writes an object as a line and drops it. */
+static void write_line(json_log *log, json_t *object) {
+  char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  size_t length = text ? strlen(text) : 0;
+  json_decref(object);
+  if (text) text[length] = '\n'; /* in place of the zero */
+  log->lost |= !text;
+  for (unsigned i = 0; text && i < log->count; i++)
+    if (!log->target[i].reason)
+      log->target[i].reason = dg_write_all(log->target[i].descriptor, text, length + 1);
+  free(text);
+}
+
+/* ---- the lines ---------------------------------------------------------- */
+
+/** A number; JSON has none for what is not finite. */
+static json_t *number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+void json_log_start(json_log *log, const json_start *s) {
+  json_t *line = json_pack("{ss ss ss ss ss sI sI sI sI ss*}", "event", "start", "model", s->model,
+                           "backend", s->backend, "device", s->device, "data", s->data, "seed",
+                           (json_int_t)s->seed, "parameters", (json_int_t)s->parameters,
+                           "train_samples", (json_int_t)s->train_samples, "validation_samples",
+                           (json_int_t)s->validation_samples, "test_data", s->test_data);
+  bool right = true;
+  json_put(line, "version", json_string(dg_version()), &right);
+  json_put(line, "recipe", json_string(s->recipe), &right);
+  json_put(line, "threads", json_integer(s->threads), &right);
+  if (!dg_utf8_fault(s->command)) json_put(line, "command", json_string(s->command), &right);
+  if (*s->tuned) json_put(line, "tuned", json_string(s->tuned), &right);
+  if (s->resumed) {
+    json_put(line, "resumed_epochs", json_integer(s->resumed->epoch), &right);
+    json_put(line, "resumed_steps", json_integer(s->resumed->step), &right);
+  }
+  write_line(log, json_ended(line, right));
+}
+
+void json_log_step(json_log *log, uint64_t step, double loss, double accuracy) {
+  if (log->count == 0) return;
+  write_line(log, json_pack("{ss sI so so}", "event", "step", "step", (json_int_t)step, "loss",
+                            number(loss), "accuracy", number(accuracy)));
+}
+
+void json_log_epoch(json_log *log, const dg_epoch_report *r) {
+  json_t *line = json_pack(
+      "{ss sI so so so so so}", "event", "epoch", "epoch", (json_int_t)r->epoch, "train_loss",
+      number(r->train.loss), "train_accuracy", number(r->train.accuracy), "lr", number(r->lr),
+      "seconds", number(r->seconds), "samples_per_second", number(r->samples_per_second));
+  bool right = true;
+  if (r->validated) {
+    json_put(line, "validation_loss", number(r->validation.loss), &right);
+    json_put(line, "validation_accuracy", number(r->validation.accuracy), &right);
+    json_put(line, "best", json_boolean(r->best), &right);
+  }
+  write_line(log, json_ended(line, right));
+}
+
+void json_log_test(json_log *log, const dg_score *score, double seconds) {
+  write_line(log,
+             json_pack("{ss so so sI sI sf}", "event", "test", "loss", number(score->loss),
+                       "accuracy", number(score->accuracy), "correct", (json_int_t)score->correct,
+                       "total", (json_int_t)score->total, "seconds", seconds));
+}
+
+void json_log_summary(json_log *log, const json_summary *s) {
+  write_line(log, json_pack("{ss sI sf sf sf sf}", "event", "summary", "runs", (json_int_t)s->runs,
+                            "accuracy_mean", s->accuracy_mean, "accuracy_deviation",
+                            s->accuracy_deviation, "seconds_mean", s->seconds_mean,
+                            "seconds_deviation", s->seconds_deviation));
+}

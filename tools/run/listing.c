@@ -1,0 +1,48 @@
+#include "tools/run/listing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/common/say.h"
+
+enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
+
+bool list_devices(dg_error *err) {
+  dg_listed_device devices[MOST_DEVICES];
+  size_t count;
+  if (!dg_list_devices(devices, MOST_DEVICES, &count, err)) return false;
+  for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
+    const dg_listed_device *d = &devices[i];
+    say("%s %u: %s\n", d->backend, d->number, d->name);
+    if (d->platform[0]) say("    platform       %s\n", d->platform);
+    if (d->version[0]) say("    version        %s\n", d->version);
+    if (d->driver[0]) say("    driver         %s\n", d->driver);
+    say("    compute units  %u%s\n", d->compute_units, d->gpu ? " (GPU)" : "");
+    say("    memory         %.1f GiB\n", (double)d->memory / (1 << 30));
+    if (d->tuned[0]) say("    tuned          %s\n", d->tuned);
+  }
+  return true;
+}
+
+bool list_models(dg_error *err) {
+  dg_listed_model models[MOST_MODELS];
+  size_t count;
+  dg_device *device = dg_open("cpu", NULL, 1, err);
+  bool right = device && dg_list_models(device, models, MOST_MODELS, &count, err);
+  dg_close(device);
+  for (size_t i = 0; right && i < count && i < MOST_MODELS; i++) {
+    const dg_listed_model *m = &models[i];
+    say("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
+  }
+  return right;
+}
+
+bool help_layers(dg_error *err) {
+  size_t length = dg_layers_help(NULL, 0);
+  char *text = malloc(length + 1);
+  if (!text) return dg_fail_memory(err, length + 1);
+  dg_layers_help(text, length + 1);
+  say_lines(text);
+  free(text);
+  return true;
+}

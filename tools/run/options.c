@@ -1,0 +1,242 @@
+#include "tools/run/options.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "tools/common/command.h"
+
+const char options_help[] =
+    "Usage: digits-run [options] MODEL\n"
+    "Trains the network of a model file by its recipe, then tests it. MODEL is the path of a\n"
+    "model file, or the name of an installed one.\n"
+    "\n"
+    "Where it runs\n"
+    "  --backend cpu|opencl  default: opencl where there is a device, else cpu\n"
+    "  --device N            number of the device, or a part of its name\n"
+    "  --list-devices        list the devices of all backends\n"
+    "  --threads N           threads of the cpu backend; default: all cores\n"
+    "  --list-models         list the models that are found by name\n"
+    "  --describe            layers, shapes, parameters, operations and memory; runs nothing\n"
+    "\n"
+    "What it learns from\n"
+    "  --data PATH|builtin   folder with four IDX files of MNIST's names, gzipped or not; folder\n"
+    "                        of pictures by class, CLASS/*.png, or train/CLASS and test/CLASS;\n"
+    "                        CSV table label,pixel0,pixel1,..., gzipped or not. Of a table, or of\n"
+    "                        each class of pictures, the last tenth is kept for the test where\n"
+    "                        there is no other. Default: $DIGITS_DATA, else the built-in digits\n"
+    "  --test-data PATH|builtin\n"
+    "                        test on the test images of another set, and on all images of one\n"
+    "                        without a test part; nothing of --data is kept for the test then\n"
+    "  --classes FILE        names of the classes, one a line, the first for label 0; default:\n"
+    "                        classes.txt beside IDX files. They travel with the weights\n"
+    "\n"
+    "The recipe (overrides the model file)\n"
+    "  --epochs N            times to go over the training images\n"
+    "  --batch N             images of a step\n"
+    "  --lr X                the optimizer's learning rate\n"
+    "  --set PATH=VALUE      any key: train.optimizer.beta1=0.8, conv1.filters=32\n"
+    "  --seed N              0 to 4294967295, default 1; the same seed gives the same run\n"
+    "  --runs N              train N times, with N seeds from --seed on, and give the mean\n"
+    "\n"
+    "Weights (safetensors; they carry their model)\n"
+    "  --save FILE           write the trained parameters; while training, FILE.state keeps all\n"
+    "                        that a run needs to go on, after every epoch and on Ctrl-C\n"
+    "  --resume FILE         go on with the run that had --save FILE and stopped, to the same\n"
+    "                        bits on the same backend, device and number of threads;\n"
+    "                        its model, recipe, seed, device and data are taken up,\n"
+    "                        --log, --test-data and --classes are given again\n"
+    "  --load FILE           start from these; without a MODEL, from their own\n"
+    "  --test                no training: test what --load gave, or else the installed weights\n"
+    "                        of the MODEL, which is then a name\n"
+    "\n"
+    "What it tells\n"
+    "  --log FILE            one JSON object a line: start, step, epoch, test, summary; no file\n"
+    "                        that another run writes to now\n"
+    "  --report DIR          at the end, a page DIR/index.html with curves, answers, mistakes, "
+    "the\n"
+    "                        network and its weights; its pictures, and the log DIR/run.jsonl;\n"
+    "                        DIR is new, or has no files of these names but an earlier report's\n"
+    "  --quiet               only the test result\n"
+    "  -h, --help [layers]   this help, or every layer with its keys\n"
+    "  --version\n"
+    "\n"
+    "Compiled OpenCL programs are kept for the next start: in the folder $DIGITS_CACHE, else in\n"
+    "digits of $XDG_CACHE_HOME or ~/.cache; up to 256 MB. DIGITS_CACHE=off keeps none.\n"
+    "\n"
+    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input; 130 interrupted.\n";
+
+/* ---- the options -------------------------------------------------------- */
+
+/** What an option asks for that others must go with. */
+enum { TESTING = 1, RESUMING = 2, DESCRIBING = 4, LISTING = 8 };
+
+typedef enum { WORD, FLAG, NUMBER, OVERRIDE, SETTING, TASK } option_kind;
+
+typedef struct {
+  const char *name; /**< as it is written: "--lr" */
+  option_kind kind;
+  unsigned with;    /**< what it goes with besides training */
+  unsigned asks;    /**< one of the above, or 0 */
+  size_t offset;    /**< WORD, FLAG, NUMBER: of the value in `options` */
+  uint32_t low;     /**< NUMBER */
+  uint32_t high;    /**< NUMBER */
+  const char *path; /**< OVERRIDE */
+  task task;        /**< TASK */
+} known_option;
+
+#define AT(field) .offset = offsetof(options, field)
+
+static const known_option known[] = {
+    {"--backend", WORD, .with = TESTING | RESUMING | DESCRIBING, AT(backend)},
+    {"--device", WORD, .with = TESTING | RESUMING | DESCRIBING, AT(device)},
+    {"--threads", NUMBER, .with = TESTING | RESUMING | DESCRIBING, AT(threads), .low = 1,
+     .high = 1024},
+    {"--data", WORD, .with = TESTING | RESUMING, AT(data)},
+    {"--test-data", WORD, .with = TESTING | RESUMING, AT(test_data)},
+    {"--classes", WORD, .with = TESTING | RESUMING, AT(classes)},
+    {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
+    {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},
+    {"--lr", OVERRIDE, .with = DESCRIBING, .path = "train.optimizer.lr"},
+    {"--set", SETTING, .with = TESTING | DESCRIBING},
+    {"--seed", NUMBER, AT(seed), .high = UINT32_MAX},
+    {"--runs", NUMBER, AT(runs), .low = 1, .high = 1000},
+    {"--save", WORD, AT(save)},
+    {"--resume", WORD, .with = DESCRIBING, .asks = RESUMING, AT(resume)},
+    {"--load", WORD, .with = TESTING | DESCRIBING, AT(load)},
+    {"--test", FLAG, .asks = TESTING, AT(test)},
+    {"--log", WORD, .with = TESTING | RESUMING, AT(log)},
+    {"--report", WORD, .with = TESTING | RESUMING, AT(report)},
+    {"--quiet", FLAG, .with = TESTING | RESUMING, AT(quiet)},
+    {"--describe", TASK, .with = RESUMING, .asks = DESCRIBING, .task = DO_DESCRIBE},
+    {"--list-devices", TASK, .asks = LISTING, .task = DO_LIST_DEVICES},
+    {"--list-models", TASK, .asks = LISTING, .task = DO_LIST_MODELS},
+    {"--version", TASK, .asks = LISTING, .task = DO_VERSION},
+    {"--help", TASK, .task = DO_HELP},
+};
+
+enum { KNOWN = sizeof known / sizeof *known };
+
+/* ---- reading ------------------------------------------------------------ */
+
+static bool add_override(options *o, dg_override override, dg_error *err) {
+  if (o->override_count == MOST_OVERRIDES)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "more than %d overrides; put some of them into the model file", MOST_OVERRIDES);
+  o->overrides[o->override_count++] = override;
+  return true;
+}
+
+static bool read_one(options *o, const known_option *option, char *value, dg_error *err) {
+  dg_override setting;
+  void *field = (char *)o + option->offset;
+  switch (option->kind) {
+  case WORD:
+    *(const char **)field = value;
+    return true;
+  case FLAG:
+    *(bool *)field = true;
+    return true;
+  case NUMBER:
+    return command_number(option->name, value, option->low, option->high, field, err);
+  case OVERRIDE:
+    return add_override(o, (dg_override){option->name, option->path, value}, err);
+  case SETTING:
+    return command_set(value, &setting, err) && add_override(o, setting, err);
+  case TASK:
+    if (o->task != DO_HELP) o->task = option->task; /* help is given, whatever else is said */
+    return true;
+  }
+  return false;
+}
+
+/* ---- checking ----------------------------------------------------------- */
+
+/** Why an option that asks for something doesn't go with others. */
+static const char *reason(unsigned asks) {
+  return asks == TESTING      ? "trains nothing"
+         : asks == RESUMING   ? "goes on with a run as it began"
+         : asks == DESCRIBING ? "runs nothing"
+                              : "stands alone";
+}
+
+/** Refuses options that do nothing beside others. */
+static bool check_pairs(const bool *given, dg_error *err) {
+  for (size_t i = 0; i < KNOWN; i++)
+    for (size_t j = 0; j < KNOWN; j++)
+      if (i != j && given[i] && given[j] && (known[j].asks & ~known[i].with))
+        return dg_fail(err, DG_ERR_INPUT, "%s doesn't go with %s, which %s; see --help",
+                       known[i].name, known[j].name, reason(known[j].asks));
+  return true;
+}
+
+/** Takes the words that are no options: the model, or what help is wanted of. */
+static bool take_words(options *o, char **words, int count, dg_error *err) {
+  bool needs_model = o->task == DO_TRAIN || o->task == DO_DESCRIBE;
+  if (o->task == DO_HELP && count) {
+    o->task = DO_HELP_LAYERS;
+    return (count == 1 && strcmp(words[0], "layers") == 0) ||
+           dg_fail(err, DG_ERR_INPUT, "no help on \"%s\"; there are --help and --help layers",
+                   words[count - 1]);
+  }
+  if (count && !needs_model)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "\"%s\" is too much; --list-devices, --list-models and "
+                   "--version take no word",
+                   words[0]);
+  if (count && o->resume)
+    return dg_fail(err, DG_ERR_INPUT, "--resume goes on with a run as it began: leave out \"%s\"",
+                   words[0]);
+  if (count > 1) return dg_fail(err, DG_ERR_INPUT, "give one model file, not several; see --help");
+  if (count == 0 && needs_model && !o->load && !o->resume)
+    return dg_fail(err, DG_ERR_INPUT, "no model file was given; see --help");
+  o->model = count ? words[0] : NULL;
+  return true;
+}
+
+/** Takes the weights that are installed for the model, if that was given by name. */
+static bool find_weights(options *o, dg_error *err) {
+  size_t length = o->model ? strlen(o->model) : 0;
+  bool path = !o->model || strchr(o->model, '/') ||
+              (length > 4 && strcmp(o->model + length - 4, ".cfg") == 0);
+  if (path)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "--test needs --load FILE, or the name of a model whose weights are installed");
+  if (!dg_weights_find(o->model, o->installed, err))
+    return dg_fail_prefix(err, "--test without --load FILE");
+  o->load = o->installed;
+  return true;
+}
+
+/** Refuses options that contradict each other beyond pairs. */
+static bool check(options *o, dg_error *err) {
+  if (o->test && !o->load && !find_weights(o, err)) return false;
+  if (o->task == DO_DESCRIBE && o->load && o->model)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "--describe takes a model file or --load FILE, whose model it describes; "
+                   "leave out one");
+  return !o->save || o->runs == 1 ||
+         dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
+}
+
+bool options_read(options *o, int argc, char **argv, dg_error *err) {
+  *o = (options){.seed = 1, .runs = 1};
+  struct option listed[KNOWN + 1] = {0};
+  bool given[KNOWN] = {false};
+  for (size_t i = 0; i < KNOWN; i++) {
+    bool bare = known[i].kind == FLAG || known[i].kind == TASK;
+    listed[i] = (struct option){known[i].name + 2, bare ? no_argument : required_argument, NULL, 0};
+  }
+  int index;
+  for (int which; (which = command_option(argc, argv, listed, &index, err)) != -1;) {
+    if (which == '?') return false;
+    given[index] = true;
+    if (!read_one(o, &known[index], optarg, err)) return false;
+  }
+  if (o->task != DO_HELP && !check_pairs(given, err)) return false;
+  if (!take_words(o, argv + optind, argc - optind, err) || !check(o, err)) return false;
+  if (!o->save) o->save = o->resume;
+  o->data_named = o->data != NULL;
+  if (!o->resume) o->data = command_data(o->data);
+  return true;
+}

@@ -1,0 +1,112 @@
+#include "tools/serve/options.h"
+
+#include "tools/common/command.h"
+
+const char serve_options_help[] =
+    "Usage: digits-serve [options] [WEIGHTS...]\n"
+    "Shows a page to draw digits on, with mouse, pen or finger, and what trained networks think "
+    "of\n"
+    "them as one draws. Open the address that it prints in a browser on this machine; Ctrl-C ends\n"
+    "it.\n"
+    "\n"
+    "WEIGHTS are paths of weight files where they have a slash or end in .safetensors, else names\n"
+    "of those in $DIGITS_WEIGHTS, else of installed ones. Without any: all that have a name.\n"
+    "\n"
+    "  --port N              port to listen on, default 8020; 0: any that is free\n"
+    "  --listen ADDRESS      address to listen on, as 192.168.1.5, or 0.0.0.0 for all; default:\n"
+    "                        this machine alone, 127.0.0.1, and ::1 where there is IPv6. Others\n"
+    "                        need the token that is in the address that it prints\n"
+    "  --token TOKEN         the token that requests must know: 16 to 128 letters, digits, -, ., "
+    "_\n"
+    "                        and ~. Default: $DIGITS_TOKEN, else a new one where others can reach\n"
+    "                        it, else none. Users of this machine see what is given here (ps)\n"
+    "  --token-file FILE     the token is the first line of FILE\n"
+    "\n"
+    "Where it runs\n"
+    "  --backend cpu|opencl  default: opencl where there is a device, else cpu\n"
+    "  --device N            number of the device, or a part of its name\n"
+    "  --threads N           threads of the cpu backend; default: all cores\n"
+    "\n"
+    "  -h, --help  --version\n"
+    "\n"
+    "Programs can ask it too\n"
+    "  POST /predict         a PNG, JPEG or PGM of up to 256 kB; the answer is JSON: the digits\n"
+    "                        found, as the networks see them, and the probabilities by each\n"
+    "                        network\n"
+    "  GET /models           the device and the networks, as JSON\n"
+    "Requests must name it by an address or as localhost; those of other web pages are refused.\n"
+    "Where there is a token they send it as the header Authorization: Bearer TOKEN. A picture has\n"
+    "at most 2 097 152 pixels; what takes longer than 10 s to be sent is dropped.\n"
+    "\n"
+    "Exit status: 0 ended by Ctrl-C or SIGTERM; 1 it failed while running, as where the port is\n"
+    "in use; 2 wrong usage or input; 130 interrupted before it listened.\n";
+
+enum { DEFAULT_PORT = 8020, MOST_PORT = 65535, MOST_THREADS = 1024 };
+
+enum {
+  OPT_PORT = 256,
+  OPT_LISTEN,
+  OPT_TOKEN,
+  OPT_TOKEN_FILE,
+  OPT_BACKEND,
+  OPT_DEVICE,
+  OPT_THREADS,
+  OPT_HELP,
+  OPT_VERSION
+};
+
+static const struct option known[] = {
+    {"port", required_argument, NULL, OPT_PORT},
+    {"listen", required_argument, NULL, OPT_LISTEN},
+    {"token", required_argument, NULL, OPT_TOKEN},
+    {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
+    {"backend", required_argument, NULL, OPT_BACKEND},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {0},
+};
+
+static bool read_one(serve_options *o, int which, const char *value, dg_error *err) {
+  switch (which) {
+  case OPT_PORT:
+    return command_number("--port", value, 0, MOST_PORT, &o->port, err);
+  case OPT_LISTEN:
+    o->listen = value;
+    return true;
+  case OPT_TOKEN:
+    o->token = value;
+    return true;
+  case OPT_TOKEN_FILE:
+    o->token_file = value;
+    return true;
+  case OPT_BACKEND:
+    o->backend = value;
+    return true;
+  case OPT_DEVICE:
+    o->device = value;
+    return true;
+  case OPT_THREADS:
+    return command_number("--threads", value, 1, MOST_THREADS, &o->threads, err);
+  }
+  return false;
+}
+
+bool serve_options_read(serve_options *o, int argc, char **argv, dg_error *err) {
+  *o = (serve_options){.port = DEFAULT_PORT};
+  int index;
+  for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
+    if (which == '?') return false;
+    if (which == OPT_HELP || which == OPT_VERSION) {
+      o->task = which == OPT_HELP ? SERVE_HELP : SERVE_VERSION;
+      return true;
+    }
+    if (!read_one(o, which, optarg, err)) return false;
+  }
+  if (o->token && o->token_file)
+    return dg_fail(err, DG_ERR_INPUT, "give --token or --token-file, not both; see --help");
+  o->weights = argv + optind;
+  o->weights_count = (uint32_t)(argc - optind);
+  return true;
+}
