@@ -1,7 +1,7 @@
 /** The layers explained, from the tables that check them. */
 #include "core/base/file/writer.h"
 #include "core/digits.h"
-#include "core/layers/layer.h"
+#include "core/layers/layers.h"
 
 size_t dg_layers_help(char *text, size_t room) {
   dg_writer w = {text, room, 0};

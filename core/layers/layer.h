@@ -1,7 +1,7 @@
 /**
- * Layers: what a model file may list. Each kind of layer is one file of this
- * folder that says its keys, its shapes, its parameters and the op it asks
- * for; layers.c lists the kinds.
+ * A layer: what a model file may list. Each kind of layer is one file in the
+ * folder of its family that says its keys, its shapes, its parameters and the
+ * op it asks for; list.h lists the kinds.
  */
 #ifndef DG_LAYER_H
 #define DG_LAYER_H
@@ -75,12 +75,6 @@ typedef struct {
   /** Shapes, parameters and op; an input that doesn't fit is an error that says what would. */
   bool (*plan)(const void *config, const dg_layer_site *site, dg_layer_plan *plan, dg_error *err);
 } dg_layer_class;
-
-/** Every kind of layer, ended by NULL. */
-extern const dg_layer_class *const dg_layer_classes[];
-
-/** The kind of that name, or NULL. */
-const dg_layer_class *dg_layer_find(const char *type);
 
 /** Text of a shape: `[16, 28, 28]`. Returns `text`. */
 char *dg_shape_text(const dg_shape *shape, char *text, size_t room);

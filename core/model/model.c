@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/layers/layers.h"
 #include "core/model/catalog.h"
 #include "core/model/names.h"
 #include "core/model/source.h"

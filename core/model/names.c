@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/layers/layers.h"
+
 _Static_assert(DG_MODEL_LAYERS < UINT16_MAX, "a slot holds every layer");
 
 /** FNV-1a, 32 bits. */

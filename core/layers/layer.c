@@ -1,0 +1,94 @@
+#include "core/layers/layer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/text.h"
+
+const char *const dg_init_names[] = {"pytorch", "he", "glorot", NULL};
+
+char *dg_shape_text(const dg_shape *shape, char *text, size_t room) {
+  text[0] = '\0';
+  for (uint32_t i = 0; i < shape->rank; i++)
+    dg_append(text, room, "%s%u", i ? ", " : "[", shape->dim[i]);
+  dg_append(text, room, "]");
+  return text;
+}
+
+/** What can stand between a layer that needs one rank and another that gives another. */
+static const char *rank_remedy(uint32_t needs, uint32_t gives) {
+  if (needs == 1) return "; put a flatten layer between them";
+  if (needs == 2)
+    return gives == 3
+               ? "; put a rows layer between them"
+               : "; steps come from an image through a rows layer, or from a recurrent layer "
+                 "with output = \"sequence\"";
+  return gives == 2
+             ? "; put it before rows or columns, or take what reads steps: conv1d, maxpool1d, "
+               "or flatten with order = \"chw\""
+             : "; put it where there still is an image";
+}
+
+bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err) {
+  static const char *const names[] = {"", "[features]", "[steps, features]",
+                                      "[channels, height, width]"};
+  const dg_shape *in = &site->in[0];
+  if (in->rank == rank) return true;
+  char shape[64];
+  return dg_fail(err, DG_ERR_INPUT, "needs %s, but \"%s\" gives %s%s", names[rank],
+                 site->in_names[0], dg_shape_text(in, shape, sizeof shape),
+                 rank_remedy(rank, in->rank));
+}
+
+void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
+                      const uint32_t *dim, uint64_t fan_in, uint64_t fan_out) {
+  dg_param_spec weight = {
+      .suffix = "weight", .rank = rank, .init = init, .fan_in = fan_in, .fan_out = fan_out};
+  memcpy(weight.dim, dim, rank * sizeof *dim);
+  plan->params = bias ? 2 : 1;
+  plan->param[0] = weight;
+  if (!bias) return;
+  plan->param[1] = (dg_param_spec){.suffix = "bias",
+                                   .rank = 1,
+                                   .dim = {dim[0]},
+                                   .init = init,
+                                   .bias = true,
+                                   .fan_in = fan_in,
+                                   .fan_out = fan_out};
+}
+
+bool dg_shape_fits(const dg_shape *shape, dg_error *err) {
+  char text[64];
+  return dg_size_fits(dg_shape_count(shape)) ||
+         dg_fail(err, DG_ERR_INPUT, "a sample of %s would have more than %d numbers",
+                 dg_shape_text(shape, text, sizeof text), DG_SIZE_NUMBERS);
+}
+
+bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t out[2],
+                   dg_error *err) {
+  const dg_shape *in = &site->in[0];
+  for (int i = 0; i < 2; i++) {
+    out[i] =
+        dg_window_out(in->dim[1 + i], window->kernel[i], window->stride[i], window->padding[i]);
+    if (out[i]) continue;
+    char shape[64];
+    return dg_fail(err, DG_ERR_INPUT,
+                   "a kernel of %ux%u with padding [%u, %u] does not fit into \"%s\", which gives "
+                   "%s; make the kernel smaller or the padding larger",
+                   window->kernel[0], window->kernel[1], window->padding[0], window->padding[1],
+                   site->in_names[0], dg_shape_text(in, shape, sizeof shape));
+  }
+  return true;
+}
+
+bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
+                  uint32_t *steps, dg_error *err) {
+  const dg_shape *in = &site->in[0];
+  *steps = dg_window_out(in->dim[0], kernel, stride, padding);
+  if (*steps) return true;
+  char shape[64];
+  return dg_fail(err, DG_ERR_INPUT,
+                 "a kernel of %u steps with padding %u does not fit into \"%s\", which gives %s; "
+                 "make the kernel smaller or the padding larger",
+                 kernel, padding, site->in_names[0], dg_shape_text(in, shape, sizeof shape));
+}
