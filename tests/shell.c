@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 
 #include "core/data/dataset.h"
+#include "core/data/drawn/builtin.h"
+#include "core/data/idx/idx_folder.h"
 
 static char folder[] = "/tmp/digits-shell-XXXXXX";
 static char printed[1 << 16];

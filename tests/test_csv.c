@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "core/data/csv.h"
+#include "core/data/csv/csv.h"
 #include "tests/shell.h"
 #include "tests/suite.h"
 

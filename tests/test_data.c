@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/data/dataset.h"
+#include "core/data/drawn/builtin.h"
 #include "tests/shell.h"
 #include "tests/suite.h"
 

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "core/data/dataset.h"
+#include "core/data/drawn/builtin.h"
 #include "core/data/drawn/draw.h"
 #include "core/data/drawn/hands.h"
 #include "tests/suite.h"

@@ -10,7 +10,9 @@
 #include <zlib.h>
 
 #include "core/data/dataset.h"
-#include "core/data/idx.h"
+#include "core/data/drawn/builtin.h"
+#include "core/data/idx/idx.h"
+#include "core/data/idx/idx_folder.h"
 #include "tests/suite.h"
 
 enum { IMAGES = 5, HEIGHT = 3, WIDTH = 4, PIXELS = IMAGES * HEIGHT * WIDTH, HEADER = 16 };

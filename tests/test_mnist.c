@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/data/dataset.h"
+#include "core/data/idx/idx_folder.h"
 #include "core/digits.h"
 #include "tests/suite.h"
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/data/dataset.h"
+#include "core/data/drawn/builtin.h"
 #include "core/digits.h"
 #include "tests/suite.h"
 

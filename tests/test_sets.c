@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/data/dataset.h"
+#include "core/data/idx/idx_folder.h"
 #include "tests/shell.h"
 #include "tests/suite.h"
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/data/dataset.h"
+#include "core/data/drawn/builtin.h"
 #include "core/digits.h"
 #include "tests/counting.h"
 #include "tests/rig.h"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/data/dataset.h"
+#include "core/data/drawn/builtin.h"
 #include "core/network/network.h"
 #include "tests/suite.h"
 

@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/file/entries.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
-#include "core/data/entries.h"
 #include "core/training/trainer.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/weights.h"

@@ -1,7 +1,7 @@
 /* The reader of CSV tables, plain and gzipped. */
 #include <stdlib.h>
 
-#include "core/data/csv.h"
+#include "core/data/csv/csv.h"
 #include "tests/fuzz/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

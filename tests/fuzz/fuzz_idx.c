@@ -1,7 +1,7 @@
 /* The reader of IDX files, plain and gzipped: as images and as labels. */
 #include <stdlib.h>
 
-#include "core/data/idx.h"
+#include "core/data/idx/idx.h"
 #include "tests/fuzz/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

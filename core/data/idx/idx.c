@@ -1,4 +1,4 @@
-#include "core/data/idx.h"
+#include "core/data/idx/idx.h"
 
 #include <inttypes.h>
 #include <stdio.h>

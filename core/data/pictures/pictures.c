@@ -1,12 +1,12 @@
-#include "core/data/pictures.h"
+#include "core/data/pictures/pictures.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/file/entries.h"
 #include "core/data/classes.h"
 #include "core/data/collection.h"
-#include "core/data/entries.h"
 #include "core/picture/scale.h"
 
 enum {

@@ -1,7 +1,7 @@
 #include <zlib.h>
 
 #include "core/base/file/file.h"
-#include "core/data/idx.h"
+#include "core/data/idx/idx.h"
 
 enum { TYPE_UNSIGNED_BYTE = 0x08, PIECE = 1 << 16, GZIP = 16, BEST = 9, MEMORY = 8 };
 

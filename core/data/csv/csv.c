@@ -1,4 +1,4 @@
-#include "core/data/csv.h"
+#include "core/data/csv/csv.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "core/data/entries.h"
+#include "core/base/file/entries.h"
 
 #include <dirent.h>
 #include <errno.h>

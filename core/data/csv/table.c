@@ -1,9 +1,9 @@
-#include "core/data/table.h"
+#include "core/data/csv/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/data/csv.h"
+#include "core/data/csv/csv.h"
 
 enum { SHARE = 10 };
 

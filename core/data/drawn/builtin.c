@@ -1,0 +1,31 @@
+#include "core/data/drawn/builtin.h"
+
+#include <stdlib.h>
+
+#include "core/data/drawn/draw.h"
+
+static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_digits_part part,
+                         unsigned threads, dg_error *err) {
+  uint64_t bytes = (uint64_t)count * DG_DIGIT_PIXELS;
+  if (count == 0)
+    return dg_fail(err, DG_ERR_INPUT, "built-in digits: expected at least 1 %s image, found 0",
+                   part == DG_DIGITS_TRAIN ? "training" : "test");
+  *samples = (dg_samples){.count = count, .height = DG_DIGIT_SIDE, .width = DG_DIGIT_SIDE};
+  samples->images = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
+  samples->labels = malloc(count);
+  if (!samples->images || !samples->labels) return dg_fail_memory(err, bytes + count);
+  dg_digits_draw(seed, part, count, threads, samples->images, samples->labels);
+  return true;
+}
+
+dg_dataset *dg_dataset_builtin(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                               dg_error *err) {
+  dg_dataset *set = dg_dataset_new("built-in digits", err);
+  if (!set || !draw_samples(&set->train, train, seed, DG_DIGITS_TRAIN, threads, err) ||
+      !draw_samples(&set->test, test, seed, DG_DIGITS_TEST, threads, err)) {
+    dg_dataset_free(set);
+    return NULL;
+  }
+  dg_dataset_count_classes(set);
+  return set;
+}

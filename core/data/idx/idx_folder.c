@@ -1,0 +1,198 @@
+#include "core/data/idx/idx_folder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/file/file.h"
+#include "core/data/idx/idx.h"
+
+static const char names_file[] = "classes.txt";
+
+enum { FILES = 4, MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
+
+/** What a file may be called: MNIST's name, or a dot before "idx", each with or without ".gz". */
+static void file_name(char name[MAX_NAME_LENGTH], const char *base, unsigned rank, unsigned form) {
+  snprintf(name, MAX_NAME_LENGTH, "%s%cidx%u-ubyte%s", base, form & 2 ? '.' : '-', rank,
+           form & 1 ? ".gz" : "");
+}
+
+static bool fail_missing(const char *folder, const char *base, unsigned rank, dg_error *err) {
+  char names[NAME_FORMS][MAX_NAME_LENGTH];
+  for (unsigned i = 0; i < NAME_FORMS; i++) file_name(names[i], base, rank, i);
+  struct stat info;
+  bool exists = stat(folder, &info) == 0;
+  const char *what = !exists                  ? "no such folder"
+                     : !S_ISDIR(info.st_mode) ? "not a folder"
+                                              : "a file is missing";
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s: %s: looked there for %s, %s, %s and %s; "
+                 "put MNIST's four files there, or a folder of pictures for each class, or use the "
+                 "built-in digits",
+                 folder, what, names[0], names[1], names[2], names[3]);
+}
+
+static bool join_path(char path[MAX_PATH_LENGTH], const char *folder, const char *name,
+                      dg_error *err) {
+  return snprintf(path, MAX_PATH_LENGTH, "%s/%s", folder, name) < MAX_PATH_LENGTH ||
+         dg_fail(err, DG_ERR_INPUT, "%.80s...: the path is too long; use a shorter one", folder);
+}
+
+/** Reads the file that stands for `base` in the folder. */
+static bool read_file(dg_idx *array, const char *folder, const char *base, unsigned rank,
+                      dg_error *err) {
+  for (unsigned i = 0; i < NAME_FORMS; i++) {
+    char name[MAX_NAME_LENGTH], path[MAX_PATH_LENGTH];
+    struct stat info;
+    file_name(name, base, rank, i);
+    if (!join_path(path, folder, name, err)) return false;
+    if (stat(path, &info) == 0) return dg_idx_read(array, path, rank, err);
+  }
+  return fail_missing(folder, base, rank, err);
+}
+
+/** Reads the images and labels of `part` ("train" or "t10k"); on failure the caller frees. */
+static bool read_samples(dg_samples *samples, const char *folder, const char *part, dg_error *err) {
+  char images_base[16], labels_base[16];
+  dg_idx images, labels;
+  snprintf(images_base, sizeof images_base, "%s-images", part);
+  snprintf(labels_base, sizeof labels_base, "%s-labels", part);
+  if (!read_file(&images, folder, images_base, 3, err)) return false;
+  samples->images = images.bytes;
+  if (!read_file(&labels, folder, labels_base, 1, err)) return false;
+  samples->labels = labels.bytes;
+  samples->count = images.dims[0];
+  samples->height = images.dims[1];
+  samples->width = images.dims[2];
+  if (labels.dims[0] != images.dims[0])
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: %s has %" PRIu32 " in dimension 1, but %s has %" PRIu32
+                   "; download both again",
+                   folder, labels_base, labels.dims[0], images_base, images.dims[0]);
+  return true;
+}
+
+static bool check_same_size(const dg_dataset *set, const char *folder, dg_error *err) {
+  const dg_samples *train = &set->train, *test = &set->test;
+  if (train->height == test->height && train->width == test->width) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s: t10k-images has images of %" PRIu32 "x%" PRIu32
+                 " (dimensions 2 and 3), but train-images of %" PRIu32 "x%" PRIu32
+                 "; download both again",
+                 folder, test->height, test->width, train->height, train->width);
+}
+
+/** Reads the names of the classes where the folder has them. */
+static bool read_names(dg_dataset *set, const char *folder, dg_error *err) {
+  char path[MAX_PATH_LENGTH];
+  struct stat info;
+  dg_classes names;
+  if (!join_path(path, folder, names_file, err)) return false;
+  if (stat(path, &info) != 0) return true;
+  return dg_classes_read(&names, path, err) && dg_data_name(set, &names, path, err);
+}
+
+static bool read_set(dg_dataset *set, const char *folder, dg_error *err) {
+  if (!read_samples(&set->train, folder, "train", err) ||
+      !read_samples(&set->test, folder, "t10k", err) || !check_same_size(set, folder, err))
+    return false;
+  dg_dataset_count_classes(set);
+  return read_names(set, folder, err);
+}
+
+dg_dataset *dg_dataset_read(const char *folder, dg_error *err) {
+  dg_dataset *set = dg_dataset_new(folder, err);
+  if (set && read_set(set, folder, err)) return set;
+  dg_dataset_free(set);
+  return NULL;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static const struct {
+  const char *base;
+  unsigned rank;
+} files[FILES] = {{"train-images", 3}, {"train-labels", 1}, {"t10k-images", 3}, {"t10k-labels", 1}};
+
+/** One of the four files as an array, whose bytes stay the set's. */
+static dg_idx array_of(const dg_dataset *set, unsigned file) {
+  const dg_samples *s = file < 2 ? &set->train : &set->test;
+  return (dg_idx){.rank = files[file].rank,
+                  .dims = {s->count, s->height, s->width},
+                  .bytes = files[file].rank == 3 ? s->images : s->labels};
+}
+
+/** The first of the files that a folder holds, in any of its forms, be it a link to nothing; `path`
+    is empty where there is none. */
+static bool find_file(char path[MAX_PATH_LENGTH], const char *folder, dg_error *err) {
+  for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
+    char name[MAX_NAME_LENGTH];
+    struct stat info;
+    file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
+    if (!join_path(path, folder, name, err)) return false;
+    if (lstat(path, &info) == 0) return true;
+  }
+  *path = '\0';
+  return true;
+}
+
+bool dg_dataset_is_idx(const char *folder) {
+  char path[MAX_PATH_LENGTH];
+  return find_file(path, folder, NULL) && *path;
+}
+
+bool dg_dataset_files(const char *folder, dg_data_file *file, void *user, dg_error *err) {
+  char path[MAX_PATH_LENGTH], name[MAX_NAME_LENGTH];
+  for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
+    file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
+    if (!join_path(path, folder, name, err) || !file(user, path, err)) return false;
+  }
+  return join_path(path, folder, names_file, err) && file(user, path, err);
+}
+
+/** Refuses a folder that holds one of the files. */
+static bool check_empty(const char *folder, dg_error *err) {
+  char path[MAX_PATH_LENGTH];
+  struct stat info;
+  if (!find_file(path, folder, err)) return false;
+  if (!*path && (!join_path(path, folder, names_file, err) || lstat(path, &info) != 0)) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s is there already; choose another folder, or remove the old set", path);
+}
+
+/** Writes the names of the classes, a line each, where they have some. */
+static bool write_names(const dg_dataset *set, const char *folder, dg_error *err) {
+  char path[MAX_PATH_LENGTH];
+  dg_new_file file;
+  if (set->names.count == 0) return true;
+  if (!join_path(path, folder, names_file, err) || !dg_file_begin(&file, path, err)) return false;
+  for (uint32_t i = 0; i < set->names.count; i++) {
+    dg_file_write(&file, set->names.name[i], strlen(set->names.name[i]));
+    dg_file_write(&file, "\n", 1);
+  }
+  return dg_file_commit(&file, err);
+}
+
+bool dg_dataset_write(const dg_dataset *set, const char *folder, bool gzip, dg_error *err) {
+  char paths[FILES][MAX_PATH_LENGTH];
+  unsigned written = 0;
+  if (!check_empty(folder, err)) return false;
+  if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+    return dg_fail(err, DG_ERR_RUNTIME, "%s: the folder can't be made: %s", folder,
+                   strerror(errno));
+  for (; written < FILES; written++) {
+    char name[MAX_NAME_LENGTH];
+    dg_idx array = array_of(set, written);
+    file_name(name, files[written].base, files[written].rank, gzip);
+    if (!join_path(paths[written], folder, name, err) ||
+        !dg_idx_write(&array, paths[written], gzip, err))
+      break;
+  }
+  if (written == FILES && write_names(set, folder, err)) return true;
+  while (written-- > 0) unlink(paths[written]);
+  return false;
+}
