@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/picture/formats.h"
+#include "core/picture/formats/formats.h"
 #include "tests/fuzz/file.h"
 #include "tests/fuzz/input.h"
 

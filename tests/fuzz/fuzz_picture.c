@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "core/picture/formats.h"
+#include "core/picture/formats/formats.h"
 #include "tests/fuzz/file.h"
 
 enum { SIDE = 28 };

@@ -1,26 +1,8 @@
-/**
- * Pictures from files: what the readers of the formats share. formats.c tells them apart and
- * keeps their limits; png.c, jpeg.c and pgm.c each know one.
- */
+/** The formats of pictures: formats.c tells them apart; png.c, jpeg.c and pgm.c each know one. */
 #ifndef DG_FORMATS_H
 #define DG_FORMATS_H
 
-#include "core/digits.h"
-
-/** A file in memory; `name` stands for it in messages. */
-typedef struct {
-  const uint8_t *bytes;
-  size_t size;
-  const char *name;
-} dg_picture_file;
-
-/** A picture without pixels, with too many or too long a side is an error: for a look before
-    anything is allocated. */
-bool dg_picture_check(const dg_picture_file *file, uint64_t height, uint64_t width, dg_error *err);
-
-/** Checks a picture's size and gives it pixels, not yet filled, each of so many bytes. */
-bool dg_picture_allocate(dg_picture *picture, const dg_picture_file *file, uint64_t height,
-                         uint64_t width, unsigned bytes_a_pixel, dg_error *err);
+#include "core/picture/formats/pixels.h"
 
 /** Does the file begin as those of a format do? */
 bool dg_is_png(const dg_picture_file *file);

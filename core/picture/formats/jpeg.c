@@ -3,8 +3,8 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-#include "core/picture/exif.h"
-#include "core/picture/formats.h"
+#include "core/picture/formats/exif.h"
+#include "core/picture/formats/formats.h"
 
 bool dg_is_jpeg(const dg_picture_file *file) {
   return file->size >= 3 && file->bytes[0] == 0xff && file->bytes[1] == 0xd8 &&

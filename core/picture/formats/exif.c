@@ -1,4 +1,4 @@
-#include "core/picture/exif.h"
+#include "core/picture/formats/exif.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/picture/formats.h"
+#include "core/picture/formats/formats.h"
 
 enum {
   MAX_INFLATION = 1032,    /* bytes that deflate makes of one, at most */

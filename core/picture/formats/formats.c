@@ -1,31 +1,10 @@
-#include "core/picture/formats.h"
+#include "core/picture/formats/formats.h"
 
 #include <stdlib.h>
 
 #include "core/base/file/file.h"
 
-enum { MOST_PIXELS = 1 << 26, MOST_SIDE = 65535, MOST_BYTES = 1 << 29 };
-
-bool dg_picture_check(const dg_picture_file *file, uint64_t height, uint64_t width, dg_error *err) {
-  if (height == 0 || width == 0)
-    return dg_fail(err, DG_ERR_INPUT, "%s: the picture has no pixels; save it again", file->name);
-  return (height <= MOST_SIDE && width <= MOST_SIDE && height <= MOST_PIXELS / width) ||
-         dg_fail(err, DG_ERR_INPUT,
-                 "%s: %llu x %llu pixels are too many: %d is the most, %d on a side; make it "
-                 "smaller",
-                 file->name, (unsigned long long)width, (unsigned long long)height, MOST_PIXELS,
-                 MOST_SIDE);
-}
-
-bool dg_picture_allocate(dg_picture *picture, const dg_picture_file *file, uint64_t height,
-                         uint64_t width, unsigned bytes_a_pixel, dg_error *err) {
-  if (!dg_picture_check(file, height, width, err)) return false;
-  size_t size = (size_t)(height * width * bytes_a_pixel);
-  *picture = (dg_picture){(uint32_t)height, (uint32_t)width, malloc(size)};
-  return picture->pixels || dg_fail_memory(err, size);
-}
-
-/* ---- formats ------------------------------------------------------------ */
+enum { MOST_BYTES = 1 << 29 };
 
 /** What can be done with a file of one format. */
 typedef bool reader(dg_picture *picture, const dg_picture_file *file, dg_error *err);
@@ -72,9 +51,4 @@ bool dg_picture_read(dg_picture *picture, const char *path, dg_error *err) {
   bool right = bytes && dg_picture_decode(picture, bytes, size, path, err);
   free(bytes);
   return right;
-}
-
-void dg_picture_free(dg_picture *picture) {
-  free(picture->pixels);
-  *picture = (dg_picture){0};
 }
