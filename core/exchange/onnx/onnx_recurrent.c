@@ -1,7 +1,7 @@
 /** Recurrent layers as ONNX has them: [steps, N, features], gates in another order. */
-#include <string.h>
+#include "core/exchange/onnx/onnx_recurrent.h"
 
-#include "core/exchange/onnx/onnx_ops.h"
+#include <string.h>
 
 /** The place in our order of each of ONNX's gates: rnn; GRU z r h; LSTM i o f c. */
 static const uint8_t gate_order[][DG_MAX_GATES] = {

@@ -1,0 +1,99 @@
+/** By order alone: tensors whose names tell no layer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/exchange/map/alike.h"
+#include "core/exchange/map/steps.h"
+
+static const dg_array *loose_array(const dg_mapping *m, size_t i) {
+  return &m->arrays->items[m->groups.loose_members[i]];
+}
+
+static bool same_shape(const dg_array *a, const dg_array *b) {
+  return a->rank == b->rank && memcmp(a->dim, b->dim, a->rank * sizeof *a->dim) == 0;
+}
+
+/** The order of a file that keeps none is that of the numbers in names that are alike. */
+static bool sort_loose(dg_mapping *m) {
+  size_t *members = m->groups.loose_members;
+  for (size_t i = 1; i < m->groups.loose && !m->arrays->ordered; i++) {
+    const char *name = loose_array(m, i)->name, *first = loose_array(m, 0)->name;
+    size_t member = members[i], at = i;
+    if (!dg_names_alike(first, name))
+      return dg_fail(m->err, DG_ERR_INPUT,
+                     "%s: \"%s\" and \"%s\" name no layer, and the file keeps no order: say with "
+                     "--map THEIRS=OURS which tensor is which",
+                     m->arrays->path, first, name);
+    for (; at > 0 && dg_names_compare(loose_array(m, at - 1)->name, name) > 0; at--)
+      members[at] = members[at - 1];
+    members[at] = member;
+  }
+  return true;
+}
+
+/** Where names that are alike but for their numbers come in another order, which one counts? */
+static bool check_loose(const dg_mapping *m) {
+  for (size_t i = 1; i < m->groups.loose; i++)
+    for (size_t k = i; k-- > 0;) {
+      const dg_array *a = loose_array(m, k), *b = loose_array(m, i);
+      int order = same_shape(a, b) ? dg_names_order(a->name, b->name) : 0;
+      if (order > 0)
+        return dg_fail(m->err, DG_ERR_INPUT,
+                       "%s: \"%s\" comes before \"%s\", and their names name no layer: say with "
+                       "--map THEIRS=OURS which tensor is which",
+                       m->arrays->path, a->name, b->name);
+      if (order < 0) break; /* those before it were compared with it */
+    }
+  return true;
+}
+
+/** Do the names of lone tensors differ by more than their numbers? */
+static bool loose_differ(const dg_mapping *m) {
+  bool differ = false;
+  for (size_t i = 1; i < m->groups.loose; i++)
+    differ |= !dg_names_alike(loose_array(m, 0)->name, loose_array(m, i)->name);
+  return differ;
+}
+
+/** Do the names say that the tensors of a layer are other parameters than their order makes them?
+ */
+static bool check_roles(const dg_mapping *m, const dg_own_layer *layer) {
+  const dg_param *param;
+  for (uint32_t i = 0; (param = dg_layout_param(m->outline, layer->node, i)); i++) {
+    const dg_array *from = layer->sources[i].from;
+    if (from && dg_name_denies(from->name, param->spec.suffix))
+      return dg_fail(m->err, DG_ERR_INPUT,
+                     "%s: by its order \"%s\" would be \"%s\", but its name says otherwise: say "
+                     "with --map THEIRS=OURS which tensor is which",
+                     m->arrays->path, from->name, param->name);
+  }
+  return true;
+}
+
+bool dg_map_loose(dg_mapping *m) {
+  size_t at = 0, wanted = 0;
+  if (m->groups.loose == 0) return true;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    if (!m->layers[l].taken) wanted += dg_layout_tensors(m->layers[l].node, m->arrays->layout);
+  if (wanted != m->groups.loose)
+    return dg_fail(m->err, DG_ERR_INPUT,
+                   "%s: \"%s\" and the like name no layer, and they are %zu where the network "
+                   "needs %zu: say with --map THEIRS=OURS which tensor is which",
+                   m->arrays->path, loose_array(m, 0)->name, m->groups.loose, wanted);
+  if (!sort_loose(m) || !check_loose(m)) return false;
+  bool differ = loose_differ(m);
+  for (uint32_t l = 0; l < m->layer_count; l++) {
+    dg_own_layer *layer = &m->layers[l];
+    if (layer->taken) continue;
+    dg_group group = {.numbered = true};
+    group.count = dg_layout_tensors(layer->node, m->arrays->layout);
+    for (size_t i = 0; i < group.count; i++) group.members[i] = m->groups.loose_members[at++];
+    snprintf(group.name, sizeof group.name, "%s", m->arrays->items[group.members[0]].name);
+    layer->named = true; /* its names were looked at already */
+    if (!dg_mapping_take(m, layer, &group, "by order"))
+      return dg_fail_prefix(m->err, "taken by their order, tensors don't fit (--map THEIRS=OURS "
+                                    "says which is which)");
+    if (differ && !check_roles(m, layer)) return false;
+  }
+  return true;
+}

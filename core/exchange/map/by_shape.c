@@ -1,0 +1,110 @@
+/** By order and shape: layers whose names are none of the network's. */
+#include <stdlib.h>
+
+#include "core/base/text.h"
+#include "core/exchange/map/alike.h"
+#include "core/exchange/map/steps.h"
+
+/** The k-th layer that is left on both sides, if they fit everywhere. */
+static bool all_fit_in_order(const dg_mapping *m) {
+  size_t g = 0;
+  for (uint32_t l = 0; l < m->layer_count; l++) {
+    if (m->layers[l].taken) continue;
+    while (g < m->groups.count && m->used[g]) g++;
+    if (g == m->groups.count || !dg_mapping_fits(m, &m->layers[l], g)) return false;
+    g++;
+  }
+  while (g < m->groups.count && m->used[g]) g++;
+  return g == m->groups.count;
+}
+
+/** Groups that are left and fit a layer, in the order in which they are taken. */
+static size_t candidates_of(const dg_mapping *m, const dg_own_layer *layer, size_t *found) {
+  size_t count = 0;
+  for (size_t i = 0; i < m->groups.count; i++)
+    if (!m->used[m->order[i]] && dg_mapping_fits(m, layer, m->order[i]))
+      found[count++] = m->order[i];
+  return count;
+}
+
+/** Layers that are left and that a group fits. */
+static size_t rivals_of(const dg_mapping *m, size_t group) {
+  size_t count = 0;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    count += !m->layers[l].taken && dg_mapping_fits(m, &m->layers[l], group);
+  return count;
+}
+
+static bool in_known_order(const dg_mapping *m, const size_t *found, size_t count) {
+  bool known = true;
+  for (size_t i = 1; i < count && !m->arrays->ordered; i++)
+    known &= dg_names_alike(dg_group_name(m, found[0]), dg_group_name(m, found[i]));
+  return known;
+}
+
+/** The group that a layer which none fits may be meant for: one that lacks something, or the last
+    that is left; the count: nobody knows. */
+static size_t meant_for(const dg_mapping *m, const dg_own_layer *layer) {
+  size_t left = 0, only = 0;
+  for (size_t g = 0; g < m->groups.count; g++) {
+    if (m->used[g]) continue;
+    if (dg_layout_lacks(layer->node, m->arrays, &m->groups.items[g])) return g;
+    only = g;
+    left++;
+  }
+  return left == 1 ? only : m->groups.count;
+}
+
+static bool fail_missing(const dg_mapping *m, const dg_own_layer *layer) {
+  const dg_param *param = dg_layout_param(m->outline, layer->node, 0);
+  uint64_t dims[4];
+  char shape[100], why[DG_MAPPING_WHY] = "";
+  dg_source sources[DG_LAYER_PARAMS];
+  size_t only = meant_for(m, layer);
+  const dg_group *meant = only < m->groups.count ? &m->groups.items[only] : NULL;
+  if (meant) dg_layout_fit(m->outline, layer->node, m->arrays, meant, sources, why, sizeof why);
+  if (meant && dg_layout_lacks(layer->node, m->arrays, meant))
+    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
+  for (uint32_t i = 0; i < param->spec.rank; i++) dims[i] = param->spec.dim[i];
+  return dg_fail(
+      m->err, DG_ERR_INPUT,
+      "%s: nothing fits the network's layer \"%s\" (%s, \"%s\" is %s)%s%s; these are the "
+      "weights of another network, or --layout %s would read them",
+      m->arrays->path, layer->node->layer->name, layer->node->layer->kind->type, param->name,
+      dg_array_shape(param->spec.rank, dims, shape, sizeof shape), *why ? ": " : "", why,
+      m->arrays->layout == DG_LAYOUT_KERAS ? "pytorch" : "keras");
+}
+
+static bool fail_ambiguous(const dg_mapping *m, const dg_own_layer *layer, const size_t *found,
+                           size_t count) {
+  char names[300] = "";
+  for (size_t i = 0; i < count && i < 4; i++)
+    dg_append(names, sizeof names, "%s\"%s\"", i ? ", " : "", m->groups.items[found[i]].name);
+  return dg_fail(m->err, DG_ERR_INPUT,
+                 "%s: the network's layer \"%s\" (%s) could be any of %s%s; say which by "
+                 "--map %s=%s; --map THEIRS= leaves one out",
+                 m->arrays->path, layer->node->layer->name, layer->node->layer->kind->type, names,
+                 count > 4 ? " and more" : "", m->groups.items[found[0]].name,
+                 layer->node->layer->name);
+}
+
+bool dg_map_by_shape(dg_mapping *m) {
+  bool ordered = m->arrays->ordered && all_fit_in_order(m), right = true;
+  size_t *found = malloc((m->groups.count + 1) * sizeof *found);
+  if (!found) return dg_fail_memory(m->err, (m->groups.count + 1) * sizeof *found);
+  for (uint32_t l = 0; right && l < m->layer_count; l++) {
+    dg_own_layer *layer = &m->layers[l];
+    if (layer->taken) continue;
+    size_t count = candidates_of(m, layer, found);
+    if (count == 0) {
+      right = fail_missing(m, layer);
+    } else if (!ordered && count > 1 &&
+               (count != rivals_of(m, found[0]) || !in_known_order(m, found, count))) {
+      right = fail_ambiguous(m, layer, found, count);
+    } else {
+      right = dg_mapping_take_group(m, layer, found[0], "by order and shape", false);
+    }
+  }
+  free(found);
+  return right;
+}

@@ -1,0 +1,37 @@
+#include "core/exchange/map/mapping.h"
+
+bool dg_mapping_fits(const dg_mapping *m, const dg_own_layer *layer, size_t group) {
+  dg_source sources[DG_LAYER_PARAMS];
+  return dg_layout_fit(m->outline, layer->node, m->arrays, &m->groups.items[group], sources, NULL,
+                       0);
+}
+
+bool dg_mapping_take(dg_mapping *m, dg_own_layer *layer, const dg_group *group, const char *how) {
+  char why[DG_MAPPING_WHY];
+  if (!dg_layout_fit(m->outline, layer->node, m->arrays, group, layer->sources, why, sizeof why))
+    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
+  layer->taken = true;
+  const dg_param *param;
+  for (uint32_t i = 0; (param = dg_layout_param(m->outline, layer->node, i)); i++)
+    if (m->options->mapped)
+      m->options->mapped(m->options->user,
+                         layer->sources[i].from ? layer->sources[i].from->name : NULL, param->name,
+                         how);
+  return true;
+}
+
+bool dg_mapping_take_group(dg_mapping *m, dg_own_layer *layer, size_t g, const char *how,
+                           bool named) {
+  layer->named = named;
+  layer->group = g;
+  m->used[g] = true;
+  return dg_mapping_take(m, layer, &m->groups.items[g], how);
+}
+
+const char *dg_group_name(const dg_mapping *m, size_t g) {
+  return m->groups.items[g].name + m->groups.items[g].prefix;
+}
+
+const char *dg_own_name(const dg_own_layer *layer) {
+  return layer->node->layer->name;
+}

@@ -1,0 +1,13 @@
+#include "core/exchange/onnx/onnx_op.h"
+
+const dg_array *dg_onnx_param(const dg_onnx_op *op, uint32_t i) {
+  const dg_outline_node *n = op->node;
+  return &op->arrays->items[i < n->params ? n->first_param + i : n->first_state + i - n->params];
+}
+
+const char *dg_onnx_constant(const dg_onnx_op *op, uint32_t i) {
+  const dg_array *array = dg_onnx_param(op, i);
+  int64_t dim[DG_TENSOR_RANK];
+  for (uint32_t d = 0; d < array->rank; d++) dim[d] = (int64_t)array->dim[d];
+  return dg_onnx_floats(op->graph, array->name, array->rank, dim, array->data);
+}
