@@ -4,6 +4,7 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS digits EXPORT digits-targets COMPONENT development)
+install(TARGETS digits-exchange EXPORT digits-exchange-targets COMPONENT development)
 install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits
         COMPONENT development)
 install(FILES core/base/error.h core/base/trial.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/base
@@ -36,8 +37,10 @@ set_source_files_properties(core/model/catalog.c PROPERTIES COMPILE_DEFINITIONS
                             "${catalog_definitions}")
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
-install(EXPORT digits-targets NAMESPACE digits:: DESTINATION ${package}
-        COMPONENT development)
+foreach(library digits digits-exchange)
+  install(EXPORT ${library}-targets NAMESPACE digits:: DESTINATION ${package}
+          COMPONENT development)
+endforeach()
 configure_file(cmake/digits-config.cmake.in digits-config.cmake @ONLY)
 write_basic_package_version_file(digits-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
@@ -47,19 +50,24 @@ install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
 # Only digits itself is linked statically: what static versions of the shared libraries beneath it
 # need (Fortran's, bzip2, curl) is not asked for, as Requires.private would do.
 set(libs_private ${CBLAS_LDFLAGS} ${LIBCONFIG_LDFLAGS} ${JANSSON_LDFLAGS} ${TURBOJPEG_LDFLAGS}
-    ${LIBZIP_LDFLAGS} ${HDF5_LDFLAGS} ${OpenMP_C_FLAGS})
+    ${OpenMP_C_FLAGS})
 if(DIGITS_HAVE_OPENCL)
   list(APPEND libs_private -lOpenCL)
 endif()
 if(DIGITS_HAVE_CLBLAST)
   list(APPEND libs_private ${CLBLAST_LDFLAGS})
 endif()
+set(exchange_libs_private ${LIBZIP_LDFLAGS} ${HDF5_LDFLAGS})
 if(DIGITS_HAVE_PROTOBUF)
-  list(APPEND libs_private ${PROTOBUF_C_LDFLAGS})
+  list(APPEND exchange_libs_private ${PROTOBUF_C_LDFLAGS})
 endif()
-list(REMOVE_DUPLICATES libs_private)
-list(JOIN libs_private " " libs_private)
 file(RELATIVE_PATH prefix_beside ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-configure_file(cmake/digits.pc.in digits.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/digits.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
-        COMPONENT development)
+foreach(libs libs_private exchange_libs_private)
+  list(REMOVE_DUPLICATES ${libs})
+  list(JOIN ${libs} " " ${libs})
+endforeach()
+foreach(library digits digits-exchange)
+  configure_file(cmake/${library}.pc.in ${library}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${library}.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+endforeach()

@@ -28,7 +28,7 @@ images apart. A model is a text file; it runs on any OpenCL device, or
 on the processor alone without any driver. Digits to learn from are
 built in, MNIST's files are read.")
 
-# What a program that links the static library needs.
+# What a program that links the static libraries needs.
 set(needs zlib1g-dev libopenblas-dev libconfig-dev libjansson-dev libpng-dev libturbojpeg0-dev)
 if(DIGITS_HAVE_OPENCL)
   list(APPEND needs ocl-icd-opencl-dev)
@@ -36,21 +36,23 @@ endif()
 if(DIGITS_HAVE_CLBLAST)
   list(APPEND needs libclblast-dev)
 endif()
+list(JOIN needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
+set(exchange_needs "") # what converts weights needs them, what only trains does without
 if(LIBZIP_FOUND)
-  list(APPEND needs libzip-dev)
+  list(APPEND exchange_needs libzip-dev)
 endif()
 if(HDF5_FOUND)
-  list(APPEND needs libhdf5-dev)
+  list(APPEND exchange_needs libhdf5-dev)
 endif()
 if(DIGITS_HAVE_PROTOBUF)
-  list(APPEND needs libprotobuf-c-dev)
+  list(APPEND exchange_needs libprotobuf-c-dev)
 endif()
-list(JOIN needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
+list(JOIN exchange_needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libdigits-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS digits)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
-    "The C library and its headers, for programs that train networks and
+    "The C libraries and their header, for programs that train networks and
 use them, and what pkg-config and CMake need to find it. The package
 digits holds models and examples.")
 

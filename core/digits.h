@@ -438,6 +438,8 @@ bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_er
 bool dg_predict(dg_trainer *trainer, const dg_dataset *data, float *logits, dg_error *err);
 
 /* ---- weights from and for elsewhere ------------------------------------- */
+/* What follows is in a library of its own, digits-exchange: pkg-config's digits-exchange, CMake's
+   digits::exchange. */
 
 /** A tensor or layer of a weight file and what it is called in the model. */
 typedef struct {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The examples of the C library, as the build made them or, with FOLDER, as they lie there: one
-# trains and saves, the other reads digits with what was saved.
+# The examples of the C libraries, as the build made them or, with FOLDER, as they lie there: one
+# trains and saves, another reads digits with what was saved, the third makes .npz of it and back.
 # Usage: examples.sh SOURCE BUILD [FOLDER]
 set -eu
 source=$1 build=$2 examples=${3:-$2/examples}
@@ -37,6 +37,15 @@ echo "== predict: a folder"
 "$examples/predict" "$folder/vanilla.safetensors" "$folder/set" > "$folder/output"
 right 14
 
+echo "== convert"
+if "$examples/convert" "$folder/vanilla.safetensors" "$folder/vanilla.npz" > "$folder/output" 2>&1; then
+  "$examples/convert" "$folder/vanilla.npz" "$folder/again.safetensors" > "$folder/output"
+  grep -q '^fc1\.weight <- fc1\.weight ' "$folder/output" || fail "convert doesn't say what it mapped"
+  cmp "$folder/vanilla.safetensors" "$folder/again.safetensors" || fail "convert changed the weights"
+else
+  grep -q 'built without libzip' "$folder/output" || fail "convert failed"
+fi
+
 echo "== errors"
 ! "$examples/train" nothing.cfg 2> "$folder/output" || fail "train takes any model"
 grep -q '^train: .*nothing' "$folder/output" || fail "train doesn't say what is missing"
@@ -45,3 +54,6 @@ grep -q '^predict: .*none' "$folder/output" || fail "predict doesn't say what is
 ! "$examples/predict" "$folder/vanilla.safetensors" "$folder" 2> "$folder/output" ||
   fail "predict takes any folder"
 grep -qF "predict: $folder" "$folder/output" || fail "predict doesn't say which folder"
+! "$examples/convert" "$folder/none" "$folder/none.npz" 2> "$folder/output" ||
+  fail "convert takes any file"
+grep -q '^convert: .*none' "$folder/output" || fail "convert doesn't say what is missing"

@@ -15,6 +15,13 @@ fail() {
   exit 1
 }
 
+# spared FOLDER: what only trains or predicts there is linked with nothing of other programs' files.
+spared() {
+  for example in train predict; do
+    ! readelf -d "$1/$example" | grep -E 'NEEDED.*(zip|hdf5|protobuf)' || fail "$example needs these"
+  done
+}
+
 cmake --install "$build" --prefix "$folder/first" > "$folder/log"
 mv "$folder/first" "$folder/moved"
 moved=$folder/moved
@@ -40,12 +47,15 @@ echo "== programs"
 echo "== pkg-config"
 export PKG_CONFIG_PATH="$moved/$libdir/pkgconfig"
 mkdir "$folder/examples"
-for example in train predict; do
+for example in train predict convert; do
+  package=digits
+  [ $example != convert ] || package=digits-exchange
   # shellcheck disable=SC2046 # the flags are words
   "$cc" -std=c11 -Wall -Wextra -Werror "$source/examples/$example.c" \
-    -o "$folder/examples/$example" $(pkg-config --static --cflags --libs digits)
+    -o "$folder/examples/$example" $(pkg-config --static --cflags --libs $package)
 done
 unset PKG_CONFIG_PATH
+spared "$folder/examples"
 "$source/tests/examples.sh" "$moved/share/digits" "$build" "$folder/examples"
 
 echo "== find_package"
@@ -53,3 +63,4 @@ cmake -S "$source/examples" -B "$folder/found" -DCMAKE_PREFIX_PATH="$moved" \
   -DCMAKE_C_COMPILER="$cc" > "$folder/log"
 cmake --build "$folder/found" >> "$folder/log"
 "$source/tests/examples.sh" "$moved/share/digits" "$build" "$folder/found"
+spared "$folder/found"

@@ -1,0 +1,25 @@
+/**
+ * Takes weights over from other programs, or gives them away: `convert INPUT OUTPUT [MODEL]` turns
+ * PyTorch's .pth, Keras's .h5, numpy's .npz or .safetensors into .safetensors, .npz or .onnx. MODEL
+ * is a model file, or the name of one; without it INPUT carries its own. It links the library
+ * digits-exchange too.
+ */
+#include <digits/digits.h>
+#include <stdio.h>
+
+/** Prints what became of a tensor; dg_convert calls it. */
+static void on_mapped(void *user, const char *theirs, const char *ours, const char *how) {
+  (void)user;
+  printf("%s <- %s (%s)\n", ours ? ours : "nothing", theirs ? theirs : "nothing", how);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3) return fprintf(stderr, "usage: convert INPUT OUTPUT [MODEL]\n"), 2;
+  dg_error err = {0};
+  dg_model *model = argc > 3 ? dg_model_load(argv[3], NULL, 0, &err) : NULL;
+  const dg_convert_options how = {.mapped = on_mapped};
+  bool right = (argc == 3 || model) && dg_convert(argv[1], argv[2], model, &how, &err);
+  if (!right) fprintf(stderr, "convert: %s\n", err.message);
+  dg_model_free(model);
+  return right ? 0 : 1;
+}
