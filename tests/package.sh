@@ -46,7 +46,8 @@ awk '$2 != "root/root"' held | grep . && fail "not root's"
 awk '{ print $6 }' held | grep -v '^\./\(usr/.*\)\{0,1\}$' && fail "beside /usr"
 ! grep -q '/include/\|\.a$' held || fail "digits holds what only libdigits-dev should"
 dpkg-deb -c "$library" > held
-for path in 'include/digits/digits\.h' 'lib.*/libdigits\.a' 'lib.*/pkgconfig/digits\.pc'; do
+for path in 'include/digits/digits\.h' 'lib.*/libdigits\.a' 'lib.*/libdigits-exchange\.a' \
+  'lib.*/pkgconfig/digits\.pc' 'lib.*/pkgconfig/digits-exchange\.pc'; do
   grep -q " ./usr/$path$" held || fail "libdigits-dev: no $path"
 done
 
