@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/sizes.h"
 #include "core/network/network.h"
 #include "tests/rig.h"
 #include "tests/suite.h"

@@ -8,26 +8,16 @@
 #include <stdlib.h>
 
 #include "core/network/internal.h"
+#include "core/op/fuse.h"
 
 /** Gives a product that can take it a bias and the norm's activation; `channels` are its filters.
  */
 static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
                            uint32_t *channels) {
-  if (!dg_network_may_fuse(product, DG_OP_ACTIVATION)) return false;
-  *dg_network_act(product) = norm->act;
-  switch (product->kind) {
-  case DG_OP_LINEAR:
-    product->linear.bias = true, *channels = product->linear.out;
-    return true;
-  case DG_OP_CONV2D:
-    product->conv2d.bias = true, *channels = product->conv2d.filters;
-    return true;
-  case DG_OP_CONV1D:
-    product->conv1d.bias = true, *channels = product->conv1d.filters;
-    return true;
-  default:
-    return false;
-  }
+  const dg_op_desc act = {.kind = DG_OP_ACTIVATION, .activation = {norm->channels, norm->act}};
+  if (!dg_op_fuse(product, &act) || !dg_op_add_bias(product)) return false;
+  *channels = (uint32_t)dg_op_sizes_of(product).param[1];
+  return true;
 }
 
 static size_t add_floats(dg_network *network, uint32_t count) {

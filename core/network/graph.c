@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/sizes.h"
 #include "core/network/internal.h"
+#include "core/op/fuse.h"
 
 /** What a layer gives to its readers: a tensor, seen in a shape. */
 typedef struct {
@@ -118,21 +118,6 @@ static bool lower_all(dg_network *network, const dg_model *model, output *output
                  model->path);
 }
 
-dg_act *dg_network_act(dg_op_desc *desc) {
-  switch (desc->kind) {
-  case DG_OP_LINEAR:
-    return &desc->linear.act;
-  case DG_OP_CONV2D:
-    return &desc->conv2d.act;
-  case DG_OP_CONV1D:
-    return &desc->conv1d.act;
-  case DG_OP_BATCH_NORM:
-    return &desc->batch_norm.act;
-  default:
-    return NULL;
-  }
-}
-
 dg_node *dg_network_before(dg_network *network, uint32_t i) {
   const dg_tensor *between = &network->tensors[network->nodes[i].in[0]];
   bool alone = between->readers == 1 && between->producer != DG_NO_NODE;
@@ -148,65 +133,14 @@ void dg_network_fuse_into(dg_network *network, uint32_t i) {
   between->count = 0; /* nobody writes or reads it: the plan gives it no memory */
 }
 
-uint32_t *dg_network_pool(dg_op_desc *desc) {
-  return desc->kind == DG_OP_CONV2D ? &desc->conv2d.pool : NULL;
-}
-
-dg_drop *dg_network_drop(dg_op_desc *desc) {
-  switch (desc->kind) {
-  case DG_OP_LINEAR:
-    return &desc->linear.drop;
-  case DG_OP_CONV2D:
-    return &desc->conv2d.drop;
-  default:
-    return NULL;
-  }
-}
-
-bool dg_network_may_fuse(dg_op_desc *desc, dg_op_kind kind) {
-  const dg_act *act = dg_network_act(desc);
-  const uint32_t *pool = dg_network_pool(desc);
-  const dg_drop *drop = dg_network_drop(desc);
-  if (drop && drop->rate > 0) return false;
-  switch (kind) {
-  case DG_OP_ACTIVATION:
-    return act && act->kind == DG_ACT_NONE && (!pool || *pool == 0);
-  case DG_OP_MAXPOOL2D:
-    return pool && *pool == 0;
-  case DG_OP_DROPOUT:
-    return drop;
-  default:
-    return false;
-  }
-}
-
-/** Puts `op` to the end of what `desc` describes; false where the description can't say it. */
-static bool append(dg_op_desc *desc, const dg_op_desc *op) {
-  const dg_pool2d_desc *pool = &op->pool2d;
-  if (!dg_network_may_fuse(desc, op->kind)) return false;
-  switch (op->kind) {
-  case DG_OP_ACTIVATION:
-    *dg_network_act(desc) = op->activation.act;
-    return true;
-  case DG_OP_MAXPOOL2D:
-    *dg_network_pool(desc) = pool->kernel_h;
-    return pool->kernel_w == pool->kernel_h && pool->stride_h == pool->kernel_h &&
-           pool->stride_w == pool->kernel_h && pool->pad_h == 0 && pool->pad_w == 0;
-  case DG_OP_DROPOUT:
-    *dg_network_drop(desc) = (dg_drop){op->dropout.rate, op->dropout.stream};
-    return true;
-  default:
-    return false;
-  }
-}
-
 /** Fuses node `i` to the end of the node before it, if description and device have room for it. */
 static bool fuse_node(dg_network *network, uint32_t i) {
   const dg_node *node = &network->nodes[i];
   dg_node *producer = dg_network_before(network, i);
   if (!producer) return false;
   dg_op_desc fused = producer->plan.op;
-  if (!append(&fused, &node->plan.op) || !network->device->calls->supports(network->device, &fused))
+  if (!dg_op_fuse(&fused, &node->plan.op) ||
+      !network->device->calls->supports(network->device, &fused))
     return false;
   producer->plan.op = fused;
   if (node->plan.op.kind == DG_OP_MAXPOOL2D) producer->plan.out = node->plan.out;

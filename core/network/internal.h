@@ -80,13 +80,6 @@ bool dg_network_name_layer(const dg_model_layer *layer, dg_error *err);
 
 /** Makes nodes, tensors and parameters of a model's layers, and fuses what can be (graph.c). */
 bool dg_network_lower(dg_network *network, const dg_model *model, dg_error *err);
-/** Where an op takes an activation at its end; NULL if it can't. */
-dg_act *dg_network_act(dg_op_desc *desc);
-/** The same of a max pooling (its size; 0: none), and of a dropout (rate 0: none). */
-uint32_t *dg_network_pool(dg_op_desc *desc);
-dg_drop *dg_network_drop(dg_op_desc *desc);
-/** Has a description room for an op of this kind at its end, behind what is fused there already? */
-bool dg_network_may_fuse(dg_op_desc *desc, dg_op_kind kind);
 /** The node whose output node `i`, and nobody else, reads; NULL if there is none. */
 dg_node *dg_network_before(dg_network *network, uint32_t i);
 /** Lets the node before node `i`, which does its work too, write what node `i` wrote. */

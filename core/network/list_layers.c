@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/sizes.h"
 #include "core/network/internal.h"
 
 _Static_assert((int)DG_LAYER_INPUTS == (int)DG_MAX_IN, "a listed layer holds every input");

@@ -1,7 +1,7 @@
 /**
  * In training, a batch norm that alone reads a convolution takes the moments of its channels from
  * the convolution, which gathers them while its results are in the cache (moments of conv2d and
- * batch_norm in backends/backend.h), where the device can.
+ * batch_norm in core/op), where the device can.
  */
 #include "core/network/internal.h"
 

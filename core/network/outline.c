@@ -39,12 +39,6 @@ static dg_outline_node node_of(const dg_node *node) {
   return n;
 }
 
-/** Does an op leave every number of a row in its place? */
-static bool keeps_places(dg_op_kind kind) {
-  return kind == DG_OP_ACTIVATION || kind == DG_OP_DROPOUT || kind == DG_OP_BATCH_NORM ||
-         kind == DG_OP_LAYER_NORM || kind == DG_OP_ADD;
-}
-
 static bool find_images(dg_outline *outline, const dg_model *model, dg_error *err) {
   const dg_shape **of = calloc(outline->tensor_count, sizeof *of);
   if (!of) return dg_fail_memory(err, outline->tensor_count * sizeof *of);
@@ -54,7 +48,7 @@ static bool find_images(dg_outline *outline, const dg_model *model, dg_error *er
     node->image = of[node->in[0]];
     if (node->shape.rank == 3)
       of[node->out] = &node->shape;
-    else if (keeps_places(node->op.kind))
+    else if (dg_op_row_of(node->op.kind)->keeps_places)
       of[node->out] = node->image;
   }
   free(of);

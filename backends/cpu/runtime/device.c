@@ -1,8 +1,8 @@
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/cpu.h"
 #include "backends/cpu/runtime/lanes.h"
-#include "backends/sizes.h"
 #include "core/base/clock.h"
+#include "core/base/size.h"
 #include "core/base/text.h"
 
 #include <omp.h>
@@ -58,18 +58,6 @@ static const dg_cpu_ops *choose_ops(const char *wanted, dg_error *err) {
           names);
   return NULL;
 }
-
-static const char *const op_names[DG_OP_KINDS] = {
-    [DG_OP_LINEAR] = "linear",         [DG_OP_CONV2D] = "conv2d",
-    [DG_OP_MAXPOOL2D] = "maxpool2d",   [DG_OP_AVGPOOL2D] = "avgpool2d",
-    [DG_OP_ACTIVATION] = "activation", [DG_OP_DROPOUT] = "dropout",
-    [DG_OP_CHW_TO_HWC] = "chw_to_hwc", [DG_OP_ADD] = "add",
-    [DG_OP_CONCAT] = "concat",         [DG_OP_CONV1D] = "conv1d",
-    [DG_OP_BATCH_NORM] = "batch_norm", [DG_OP_LAYER_NORM] = "layer_norm",
-    [DG_OP_RECURRENT] = "recurrent",   [DG_OP_AVERAGE] = "average",
-    [DG_OP_GATHER] = "gather",         [DG_OP_LOSS] = "loss",
-    [DG_OP_UPDATE] = "update",
-};
 
 int dg_cpu_threads(const dg_cpu_device *device, size_t operations) {
   size_t useful = operations / OPERATIONS_PER_THREAD;
@@ -215,7 +203,7 @@ static dg_cpu_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *e
   const dg_op_desc *desc = wish->desc;
   if (!dg_op_check(desc, wish->max_n, most, err)) return NULL;
   if (!supports(device, desc)) {
-    dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s", op_names[desc->kind]);
+    dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s", dg_op_name(desc->kind));
     return NULL;
   }
   dg_cpu_op *op = calloc(1, sizeof *op);
@@ -248,7 +236,7 @@ static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, boo
 static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
   if (step->n > 0 && step->n <= op->max_n) return true;
   return dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u",
-                 op_names[op->desc.kind], op->max_n, step->n);
+                 dg_op_name(op->desc.kind), op->max_n, step->n);
 }
 
 void dg_cpu_op_time(dg_cpu_op *op, bool backward, double since) {
@@ -280,7 +268,7 @@ static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *s
   if (!runnable(base, step, err)) return false;
   if (!op->train || !op->family->backward)
     return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass",
-                   op_names[base->desc.kind]);
+                   dg_op_name(base->desc.kind));
   run(op, true, buffers, step);
   return true;
 }

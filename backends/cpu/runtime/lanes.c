@@ -3,7 +3,6 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#include "backends/sizes.h"
 #include "core/base/clock.h"
 
 /** Runs that wait at most; more are done in two goes. */
@@ -90,7 +89,8 @@ static size_t gradient_floats(const dg_op_sizes *sizes) {
 
 /** Does a training step of such an op go through each sample without the others? */
 static bool samples_part(dg_op_kind kind) {
-  return kind != DG_OP_BATCH_NORM && kind != DG_OP_UPDATE && kind != DG_OP_AVERAGE;
+  const dg_op_row *row = dg_op_row_of(kind);
+  return !row->joins_samples && !row->is_sampleless;
 }
 
 /** Are there samples enough, also beside the gradients that are summed up over the lanes? */

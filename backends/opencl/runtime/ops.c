@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "backends/opencl/runtime/opencl.h"
-#include "backends/sizes.h"
 
 /* Is a linear layer CLBlast's? By default those are whose weights fill many tiles. */
 static bool is_for_clblast(const dg_cl_device *device, const dg_op_desc *desc) {

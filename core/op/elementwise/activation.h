@@ -1,0 +1,20 @@
+/** Activations. */
+#ifndef DG_OP_ACTIVATION_H
+#define DG_OP_ACTIVATION_H
+
+#include "core/op/ending.h"
+#include "core/op/row.h"
+
+/** in [n, count], out [n, count] = act(in). */
+typedef struct {
+  uint32_t count;
+  dg_act act;
+} dg_activation_desc;
+
+static inline dg_op_sizes dg_activation_sizes(const void *desc) {
+  return dg_op_same_sizes(((const dg_activation_desc *)desc)->count);
+}
+
+static const dg_op_row dg_activation_row = {.sizes = dg_activation_sizes, .keeps_places = true};
+
+#endif

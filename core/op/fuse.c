@@ -1,0 +1,82 @@
+#include "core/op/fuse.h"
+
+#include <stdio.h>
+
+/** Where in a description stands what begins at `offset` of its member; NULL for offset 0. */
+static void *place(dg_op_desc *desc, size_t offset) {
+  return offset ? (char *)&desc->linear + offset : NULL;
+}
+
+/** The places of what may be fused to an op's end; NULL where it can't be. */
+typedef struct {
+  dg_act *act;
+  uint32_t *pool;
+  dg_drop *drop;
+  bool *moments;
+} places;
+
+static places places_of(dg_op_desc *desc) {
+  const dg_op_row *row = dg_op_row_of(desc->kind);
+  return (places){.act = place(desc, row->act),
+                  .pool = place(desc, row->pool),
+                  .drop = place(desc, row->drop),
+                  .moments = place(desc, row->moments)};
+}
+
+dg_op_ending dg_op_ending_of(const dg_op_desc *desc) {
+  dg_op_desc copy = *desc;
+  places p = places_of(&copy);
+  dg_op_ending ending = {.pool = p.pool ? *p.pool : 0, .moments = p.moments && *p.moments};
+  if (p.act) ending.act = *p.act;
+  if (p.drop) ending.drop = *p.drop;
+  return ending;
+}
+
+static bool fuse_activation(const places *p, const dg_activation_desc *d) {
+  if (!p->act || p->act->kind != DG_ACT_NONE || (p->pool && *p->pool)) return false;
+  *p->act = d->act;
+  return true;
+}
+
+/** A pooling over squares that lie side by side. */
+static bool fuse_maximum(const places *p, const dg_pool2d_desc *d) {
+  bool squares = d->kernel_w == d->kernel_h && d->stride_h == d->kernel_h &&
+                 d->stride_w == d->kernel_h && d->pad_h == 0 && d->pad_w == 0;
+  if (!p->pool || *p->pool || !squares) return false;
+  *p->pool = d->kernel_h;
+  return true;
+}
+
+static bool fuse_dropout(const places *p, const dg_dropout_desc *d) {
+  if (!p->drop) return false;
+  *p->drop = (dg_drop){d->rate, d->stream};
+  return true;
+}
+
+bool dg_op_fuse(dg_op_desc *desc, const dg_op_desc *op) {
+  places p = places_of(desc);
+  if (p.drop && p.drop->rate > 0) return false;
+  switch (op->kind) {
+  case DG_OP_ACTIVATION:
+    return fuse_activation(&p, &op->activation);
+  case DG_OP_MAXPOOL2D:
+    return fuse_maximum(&p, &op->pool2d);
+  case DG_OP_DROPOUT:
+    return fuse_dropout(&p, &op->dropout);
+  default:
+    return false;
+  }
+}
+
+bool dg_op_add_bias(dg_op_desc *desc) {
+  bool *bias = place(desc, dg_op_row_of(desc->kind)->bias);
+  if (bias) *bias = true;
+  return bias;
+}
+
+void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t room) {
+  static const char *const acts[] = {"", " + relu", " + leaky_relu", " + sigmoid", " + tanh"};
+  dg_op_ending ending = dg_op_ending_of(desc);
+  snprintf(text, room, "%s%s%s%s%s", name, acts[ending.act.kind], ending.pool ? " + maxpool2d" : "",
+           ending.drop.rate > 0 ? " + dropout" : "", ending.moments ? " + moments" : "");
+}

@@ -1,0 +1,37 @@
+/** Fully connected layers. */
+#ifndef DG_OP_LINEAR_H
+#define DG_OP_LINEAR_H
+
+#include "core/op/ending.h"
+#include "core/op/row.h"
+
+/** in [n, in], param {weight [out, in], bias [out]}, out [n, out] = drop(act(in weight^T + bias)).
+ */
+typedef struct {
+  uint32_t in, out;
+  bool bias;
+  dg_act act;   /**< fused to the end */
+  dg_drop drop; /**< fused behind act */
+} dg_linear_desc;
+
+static inline dg_op_sizes dg_linear_sizes(const void *desc) {
+  const dg_linear_desc *d = desc;
+  return (dg_op_sizes){.in = {d->in},
+                       .out = {d->out},
+                       .param = {dg_size_times(d->in, d->out), d->bias ? d->out : 0}};
+}
+
+static inline void dg_linear_operations(const void *desc, dg_op_operations *operations) {
+  const dg_linear_desc *d = desc;
+  operations->own = 2.0 * d->in * d->out;
+}
+
+static const dg_op_row dg_linear_row = {
+    .sizes = dg_linear_sizes,
+    .operations = dg_linear_operations,
+    .bias = offsetof(dg_linear_desc, bias),
+    .act = offsetof(dg_linear_desc, act),
+    .drop = offsetof(dg_linear_desc, drop),
+};
+
+#endif

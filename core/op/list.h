@@ -1,0 +1,43 @@
+/**
+ * Every op, one line each, in the order of their kinds: DG_OP_KIND, described by the member `desc`
+ * (a dg_desc_desc) of dg_op_desc; its row is dg_name_row. Whoever includes this file says what it
+ * makes of a line:
+ *   DG_LAYER_OP(KIND, name, desc)  an op of a layer: forward and backward
+ *   DG_LIKE_OP(KIND, name, desc)   another, described as one above it; not defined: as DG_LAYER_OP
+ *   DG_STEP_OP(KIND, name, desc)   an op around the layers: forward alone; not defined: left out
+ * or DG_OP(KIND, name, desc), for all three.
+ */
+#ifdef DG_OP
+#define DG_LAYER_OP DG_OP
+#define DG_STEP_OP DG_OP
+#endif
+#ifndef DG_LIKE_OP
+#define DG_LIKE_OP DG_LAYER_OP
+#endif
+#ifndef DG_STEP_OP
+#define DG_STEP_OP(KIND, name, desc)
+#endif
+
+DG_LAYER_OP(LINEAR, linear, linear)
+DG_LAYER_OP(CONV2D, conv2d, conv2d)
+DG_LAYER_OP(MAXPOOL2D, maxpool2d, pool2d)
+DG_LIKE_OP(AVGPOOL2D, avgpool2d, pool2d)
+DG_LAYER_OP(ACTIVATION, activation, activation)
+DG_LAYER_OP(DROPOUT, dropout, dropout)
+DG_LAYER_OP(CHW_TO_HWC, chw_to_hwc, chw)
+DG_LAYER_OP(ADD, add, add)
+DG_LAYER_OP(CONCAT, concat, concat)
+DG_LAYER_OP(CONV1D, conv1d, conv1d)
+DG_LAYER_OP(BATCH_NORM, batch_norm, batch_norm)
+DG_LAYER_OP(LAYER_NORM, layer_norm, layer_norm)
+DG_LAYER_OP(RECURRENT, recurrent, recurrent)
+
+DG_STEP_OP(GATHER, gather, gather)
+DG_STEP_OP(LOSS, loss, loss)
+DG_STEP_OP(UPDATE, update, update)
+DG_STEP_OP(AVERAGE, average, average)
+
+#undef DG_OP
+#undef DG_LAYER_OP
+#undef DG_LIKE_OP
+#undef DG_STEP_OP

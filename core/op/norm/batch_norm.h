@@ -1,0 +1,42 @@
+/** Batch normalization. */
+#ifndef DG_OP_BATCH_NORM_H
+#define DG_OP_BATCH_NORM_H
+
+#include "core/op/ending.h"
+#include "core/op/row.h"
+
+/**
+ * in [n, rows, channels, plane], param {weight [channels], bias [channels]},
+ * state {running_mean [channels], running_var [channels]}, out as in.
+ * Training: out = act((in - mean) / sqrt(var + eps) weight + bias) with the mean and the biased
+ * variance of each channel over n, rows and plane; running = (1 - momentum) running +
+ * momentum now, where the variance is now the unbiased one (of a single number: both stay).
+ * Testing: mean and variance are the running ones. (Ioffe and Szegedy, arXiv:1502.03167;
+ * torch.nn.BatchNorm1d and 2d.)
+ * With `moments` (rows 1) training takes mean and variance from in[1] [n, channels, 2], which has
+ * mean and sum of squared deviations of each plane of in[0], as conv2d writes them; backward goes
+ * to d_in[0] alone, the moments being made of in[0].
+ */
+typedef struct {
+  uint32_t rows, channels, plane;
+  float momentum, eps;
+  dg_act act;   /**< fused to the end */
+  bool moments; /**< are given */
+} dg_batch_norm_desc;
+
+static inline dg_op_sizes dg_batch_norm_sizes(const void *desc) {
+  const dg_batch_norm_desc *d = desc;
+  dg_op_sizes sizes = dg_op_same_sizes(dg_op_volume(d->rows, d->channels, d->plane));
+  sizes.in[1] = d->moments ? 2 * (uint64_t)d->channels : 0;
+  sizes.param[0] = sizes.param[1] = sizes.state[0] = sizes.state[1] = d->channels;
+  return sizes;
+}
+
+static const dg_op_row dg_batch_norm_row = {
+    .sizes = dg_batch_norm_sizes,
+    .act = offsetof(dg_batch_norm_desc, act),
+    .keeps_places = true,
+    .joins_samples = true,
+};
+
+#endif

@@ -1,0 +1,61 @@
+/** Optimizers. */
+#ifndef DG_OP_UPDATE_H
+#define DG_OP_UPDATE_H
+
+#include "core/op/row.h"
+
+typedef enum {
+  DG_SGD,      /**< state {momentum buffer}, or none when momentum is 0 */
+  DG_ADAM,     /**< state {m, v} */
+  DG_ADADELTA, /**< state {square average, accumulated delta} */
+} dg_optimizer_kind;
+
+/**
+ * One step of an optimizer over all parameters, by PyTorch's formulas (torch.optim.SGD, Adam,
+ * AdamW when `decoupled`, Adadelta). in {gradients [count]}, out {parameters [count],
+ * state [arrays, count] in the order named at the kind, fault: uint32 [2]}; the number of
+ * samples is ignored, step.lr and step.step (from 0) count.
+ *
+ * clip_norm > 0: gradients are first multiplied by min(1, clip_norm / (norm + 1e-6)), norm
+ * being the Euclidean norm of all of them (torch.nn.utils.clip_grad_norm_).
+ *
+ * fault starts as {0, 0xffffffff}. An element whose gradient is not finite is not written;
+ * fault becomes {step + 1, the smallest such element}, and every later step is skipped.
+ */
+typedef struct {
+  dg_optimizer_kind kind;
+  uint32_t count; /**< a multiple of 16 */
+  /** Where each of `parts` parameters ends in [0, count), the gap behind it included; the last ends
+      at count. The caller's, for as long as the op. It changes nothing of what is computed: threads
+      that share out every part alike find the numbers whose gradients they wrote. */
+  const uint32_t *ends;
+  uint32_t parts; /**< 0: nothing is known of them */
+  float momentum; /**< sgd */
+  bool nesterov;  /**< sgd */
+  float beta1, beta2;
+  float rho;
+  float eps;
+  float weight_decay;
+  bool decoupled;  /**< adam: weight decay as AdamW's */
+  float clip_norm; /**< 0: none */
+} dg_update_desc;
+
+static inline dg_op_sizes dg_update_sizes(const void *desc) {
+  return (dg_op_sizes){.param = {((const dg_update_desc *)desc)->count}};
+}
+
+/** Parameters end one after the other, the last at the end of all. */
+static inline bool dg_update_agrees(const void *desc) {
+  const dg_update_desc *d = desc;
+  for (uint32_t i = 0; i < d->parts; i++)
+    if (d->ends[i] > d->count || (i && d->ends[i] < d->ends[i - 1])) return false;
+  return d->parts == 0 || d->ends[d->parts - 1] == d->count;
+}
+
+static const dg_op_row dg_update_row = {
+    .sizes = dg_update_sizes,
+    .agrees = dg_update_agrees,
+    .is_sampleless = true,
+};
+
+#endif

@@ -1,0 +1,27 @@
+/** Windows that convolutions and poolings move over their input. */
+#ifndef DG_OP_WINDOW_H
+#define DG_OP_WINDOW_H
+
+#include <stdint.h>
+
+/** Output size of a convolution or pooling along one dimension; 0 where the kernel doesn't fit, or
+    no 32 bits hold it. */
+static inline uint32_t dg_window_out(uint32_t size, uint32_t kernel, uint32_t stride,
+                                     uint32_t pad) {
+  uint64_t padded = size + 2 * (uint64_t)pad;
+  if (stride == 0 || padded < kernel) return 0;
+  uint64_t out = (padded - kernel) / stride + 1;
+  return out <= UINT32_MAX ? (uint32_t)out : 0;
+}
+
+/** A side with its padding, in whole strides. */
+static inline uint64_t dg_window_padded(uint64_t size, uint64_t stride, uint64_t pad) {
+  return size + 2 * pad + stride;
+}
+
+/** A side from whose every place, padding too, a kernel may stand. */
+static inline uint64_t dg_window_spread(uint64_t size, uint64_t kernel, uint64_t pad) {
+  return size + kernel + 2 * pad;
+}
+
+#endif
