@@ -1,0 +1,36 @@
+/** What the files of the oracle share: one family of functions for each kind of layer op. */
+#ifndef DG_ORACLE_FAMILY_H
+#define DG_ORACLE_FAMILY_H
+
+#include "oracle/oracle.h"
+
+typedef struct {
+  /** Fills what is not 0; `inputs` is 1 already. */
+  void (*sizes)(const dg_op_desc *desc, oracle_sizes *z);
+  /** Writes out, before the fused activation, and state, where it isn't NULL. */
+  void (*forward)(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
+  /** Adds to d_in, where it isn't NULL, and d_param; dz: the gradient before the activation. */
+  void (*backward)(const dg_op_desc *desc, const oracle_tensors *t, const double *dz,
+                   const dg_step *step);
+} oracle_family;
+
+extern const oracle_family oracle_linear, oracle_conv2d, oracle_conv1d, oracle_maxpool2d,
+    oracle_avgpool2d, oracle_activation, oracle_dropout, oracle_chw_to_hwc, oracle_add,
+    oracle_concat, oracle_batch_norm, oracle_layer_norm, oracle_recurrent;
+
+/** The geometry of a window that moves over a plane. */
+typedef struct {
+  uint32_t height, width, out_h, out_w;
+  uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+} oracle_window;
+
+/** Where the tap (ky, kx) of the window of (oy, ox) lies in a plane; -1 in the padding. */
+static inline long oracle_tap(const oracle_window *w, uint32_t oy, uint32_t ox, uint32_t ky,
+                              uint32_t kx) {
+  long y = (long)oy * w->stride_h + ky - w->pad_h;
+  long x = (long)ox * w->stride_w + kx - w->pad_w;
+  bool inside = y >= 0 && y < (long)w->height && x >= 0 && x < (long)w->width;
+  return inside ? y * w->width + x : -1;
+}
+
+#endif

@@ -1,0 +1,192 @@
+/* The oracle's step ops: gather, loss, update and average. */
+#include <math.h>
+
+#include "core/base/philox.h"
+#include "oracle/oracle.h"
+
+/* ---- gather ------------------------------------------------------------- */
+
+/** A place in an image, seen from its centre. */
+typedef struct {
+  double x, y;
+} point;
+
+/** The numbers u0..u4 that sample s draws in a step. */
+static void draw_augment(const dg_step *step, uint32_t s, double u[5]) {
+  uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
+  for (uint32_t quad = 0; quad < 2; quad++)
+    dg_philox((uint32_t[4]){quad, step->place + s, step->step, 0}, key, words + 4 * quad);
+  for (int i = 0; i < 5; i++) u[i] = 2 * (double)dg_uniform(words[i]) - 1;
+}
+
+/** q = H^-1 R^-1 (p - t) / k, see dg_augment. */
+static point bend(const dg_gather_desc *d, const double u[5], point p) {
+  const dg_augment *a = &d->augment;
+  double k = 1 + u[1] * a->scale, angle = u[0] * a->rotate;
+  double x = (p.x - u[3] * a->shift * d->width) / k, y = (p.y - u[4] * a->shift * d->height) / k;
+  double turned_x = cos(angle) * x + sin(angle) * y, turned_y = cos(angle) * y - sin(angle) * x;
+  return (point){turned_x - tan(u[2] * a->shear) * turned_y, turned_y};
+}
+
+static double pixel(const dg_gather_desc *d, const uint8_t *image, double x, double y) {
+  bool inside = x >= 0 && y >= 0 && x < d->width && y < d->height;
+  return inside ? image[(size_t)y * d->width + (size_t)x] : 0;
+}
+
+/** The image at q, read bilinearly. */
+static double read_at(const dg_gather_desc *d, const uint8_t *image, point q) {
+  double x = q.x + (d->width - 1) / 2.0, y = q.y + (d->height - 1) / 2.0;
+  double left = floor(x), top = floor(y), right_share = x - left, low_share = y - top;
+  double upper =
+      (1 - right_share) * pixel(d, image, left, top) + right_share * pixel(d, image, left + 1, top);
+  double lower = (1 - right_share) * pixel(d, image, left, top + 1) +
+                 right_share * pixel(d, image, left + 1, top + 1);
+  return (1 - low_share) * upper + low_share * lower;
+}
+
+static bool augments(const dg_augment *a) {
+  return a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0;
+}
+
+void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
+                   const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels) {
+  uint32_t count = desc->height * desc->width;
+  for (uint32_t s = 0; s < step->n; s++) {
+    uint32_t number = order[step->first + s];
+    const uint8_t *image = images + (size_t)number * count;
+    double u[5];
+    draw_augment(step, s, u);
+    x_labels[s] = labels[number];
+    for (uint32_t e = 0; e < count; e++) {
+      point p = {e % desc->width - (desc->width - 1) / 2.0,
+                 e / desc->width - (desc->height - 1) / 2.0};
+      double value = step->train && augments(&desc->augment)
+                         ? read_at(desc, image, bend(desc, u, p))
+                         : image[e];
+      x[(size_t)s * count + e] = (value / 255 - desc->mean) / desc->std;
+    }
+  }
+}
+
+/* ---- loss --------------------------------------------------------------- */
+
+/** Each returns the loss of one sample and, where d_logits isn't NULL, its gradient * scale. */
+static double cross_entropy(const dg_loss_desc *d, const double *logits, uint32_t label,
+                            double scale, double *d_logits) {
+  double largest = logits[0], sum = 0, loss = 0;
+  for (uint32_t c = 1; c < d->classes; c++) largest = fmax(largest, logits[c]);
+  for (uint32_t c = 0; c < d->classes; c++) sum += exp(logits[c] - largest);
+  for (uint32_t c = 0; c < d->classes; c++) {
+    double wanted = (1 - (double)d->smoothing) * (c == label) + (double)d->smoothing / d->classes;
+    if (wanted != 0) loss += wanted * (log(sum) + largest - logits[c]);
+    if (d_logits) d_logits[c] = scale * (exp(logits[c] - largest) / sum - wanted);
+  }
+  return loss;
+}
+
+static double squared_error(const dg_loss_desc *d, const double *logits, uint32_t label,
+                            double scale, double *d_logits) {
+  double sum = 0;
+  for (uint32_t c = 0; c < d->classes; c++) {
+    double error = logits[c] - (c == label);
+    sum += error * error;
+    if (d_logits) d_logits[c] = scale * 2 * error / d->classes;
+  }
+  return sum / d->classes;
+}
+
+void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
+                 const dg_step *step, double *d_logits, double *loss, uint32_t *correct) {
+  uint32_t whole = step->whole ? step->whole : step->n;
+  *loss = 0, *correct = 0;
+  for (uint32_t s = 0; s < step->n; s++) {
+    const double *row = logits + (size_t)s * desc->classes;
+    double *d_row = d_logits ? d_logits + (size_t)s * desc->classes : NULL;
+    *loss += (desc->kind == DG_LOSS_MSE ? squared_error : cross_entropy)(desc, row, labels[s],
+                                                                         1.0 / whole, d_row) /
+             whole;
+    uint32_t best = 0;
+    for (uint32_t c = 1; c < desc->classes; c++)
+      if (row[c] > row[best]) best = c;
+    *correct += best == labels[s];
+  }
+}
+
+/* ---- update and average ------------------------------------------------- */
+
+uint32_t oracle_state_arrays(const dg_update_desc *desc) {
+  if (desc->kind == DG_SGD) return desc->momentum != 0 ? 1 : 0;
+  return 2;
+}
+
+static double clip_factor(const dg_update_desc *d, const double *gradients) {
+  double sum = 0;
+  for (uint32_t i = 0; i < d->count; i++) sum += gradients[i] * gradients[i];
+  return d->clip_norm > 0 ? fmin(1, d->clip_norm / (sqrt(sum) + 1e-6)) : 1;
+}
+
+/** Each returns the new parameter; s0 and s1 are the element's state. */
+static double sgd(const dg_update_desc *d, double p, double g, double lr, double *momentum) {
+  g += d->weight_decay * p;
+  if (d->momentum != 0) {
+    *momentum = d->momentum * *momentum + g;
+    g = d->nesterov ? g + d->momentum * *momentum : *momentum;
+  }
+  return p - lr * g;
+}
+
+static double adam(const dg_update_desc *d, double p, double g, double lr, uint32_t t, double *m,
+                   double *v) {
+  if (d->decoupled)
+    p -= lr * d->weight_decay * p;
+  else
+    g += d->weight_decay * p;
+  double beta1 = d->beta1, beta2 = d->beta2;
+  *m = beta1 * *m + (1 - beta1) * g;
+  *v = beta2 * *v + (1 - beta2) * g * g;
+  double m_hat = *m / (1 - pow(beta1, t)), v_hat = *v / (1 - pow(beta2, t));
+  return p - lr * m_hat / (sqrt(v_hat) + d->eps);
+}
+
+static double adadelta(const dg_update_desc *d, double p, double g, double lr, double *square,
+                       double *accumulated) {
+  double rho = d->rho, eps = d->eps;
+  g += d->weight_decay * p;
+  *square = rho * *square + (1 - rho) * g * g;
+  double delta = sqrt(*accumulated + eps) / sqrt(*square + eps) * g;
+  *accumulated = rho * *accumulated + (1 - rho) * delta * delta;
+  return p - lr * delta;
+}
+
+void oracle_update(const dg_update_desc *desc, const double *gradients, const dg_step *step,
+                   double *parameters, double *state, uint32_t fault[2]) {
+  if (fault[0]) return;
+  double factor = clip_factor(desc, gradients);
+  for (uint32_t i = 0; i < desc->count; i++) {
+    if (!isfinite(gradients[i])) {
+      fault[0] = step->step + 1;
+      if (i < fault[1]) fault[1] = i;
+      continue;
+    }
+    double g = factor * gradients[i], p = parameters[i], lr = step->lr;
+    double *s0 = state + i, *s1 = state + desc->count + i;
+    switch (desc->kind) {
+    case DG_SGD:
+      parameters[i] = sgd(desc, p, g, lr, s0);
+      break;
+    case DG_ADAM:
+      parameters[i] = adam(desc, p, g, lr, step->step + 1, s0, s1);
+      break;
+    case DG_ADADELTA:
+      parameters[i] = adadelta(desc, p, g, lr, s0, s1);
+      break;
+    }
+  }
+}
+
+void oracle_average(const dg_average_desc *desc, const double *values, const dg_step *step,
+                    double *average) {
+  double decay = step->decay;
+  for (uint32_t i = 0; i < desc->count; i++)
+    average[i] = decay * average[i] + (1 - decay) * values[i];
+}

@@ -1,0 +1,72 @@
+/* Cases of normalizations. */
+#include "tests/common/cases/list.h"
+
+/**
+ * Enough numbers of a channel that no variance is tiny: far from 0, where a mean is rounded by more
+ * than near it, a tiny one would blow up that error.
+ */
+enum { MANY = 9 };
+
+void batch_norm_cases(case_list *l) {
+  static const struct {
+    uint32_t rows, channels, plane, max_n;
+  } shapes[] = {
+      /* of a single number: n = 1 */
+      {1, 1, 1, 3},
+      {1, 17, 1, 3},
+      {1, 33, 1, 5},
+      {1, 176, 1, 4},
+      {1, 10, 1, 120},
+      {1, 16, 1, 300},
+      /* rows */
+      {5, 1, 1, 3},
+      {28, 3, 1, 2},
+      {13, 64, 1, 3},
+      {26, 33, 1, 17},
+      /* planes */
+      {1, 1, 49, 3},
+      {1, 17, 49, 3},
+      {1, 33, 4, 7},
+      {1, 176, 64, 3},
+      {1, 3, 15, 2},
+      {1, 16, 196, 5},
+      {1, 32, 676, 3},
+      {1, 5, 1089, 2},
+      {1, 1, 784, 33},
+      /* both */
+      {3, 5, 7, 4},
+      {2, 17, 33, 3},
+  };
+  for (size_t i = 0; i < COUNT(shapes); i++) {
+    dg_batch_norm_desc d = {shapes[i].rows,
+                            shapes[i].channels,
+                            shapes[i].plane,
+                            i % 4 == 3 ? 0.3f : 0.1f,
+                            i % 5 == 4 ? 1e-3f : 1e-5f,
+                            act_of(i),
+                            false};
+    dg_op_desc desc = {DG_OP_BATCH_NORM, {mode_of(i)}, .batch_norm = d};
+    add_case(l, desc, shapes[i].max_n, FILL_RANDOM);
+    if (shapes[i].rows * shapes[i].plane >= MANY) add_case(l, desc, shapes[i].max_n, FILL_FAR);
+  }
+  for (size_t i = 0; i < 7; i++) {
+    dg_batch_norm_desc d = {1, 19, 30, 0.1f, 1e-5f, act_of(i), false};
+    add_case(l, (dg_op_desc){DG_OP_BATCH_NORM, {mode_of(i)}, .batch_norm = d}, 3, FILL_RANDOM);
+  }
+}
+
+void layer_norm_cases(case_list *l) {
+  static const struct {
+    uint32_t rows, count, max_n;
+  } shapes[] = {
+      {1, 1, 3},    {1, 2, 3},    {3, 3, 3},     {1, 15, 5},   {1, 16, 4},
+      {1, 17, 7},   {1, 33, 130}, {28, 1, 2},    {28, 64, 3},  {13, 31, 3},
+      {26, 128, 3}, {1, 784, 3},  {1, 1568, 17}, {2, 4099, 2}, {300, 5, 2},
+  };
+  for (size_t i = 0; i < COUNT(shapes); i++) {
+    dg_layer_norm_desc d = {shapes[i].rows, shapes[i].count, i % 5 == 4 ? 1e-3f : 1e-5f};
+    dg_op_desc desc = {DG_OP_LAYER_NORM, {mode_of(i)}, .layer_norm = d};
+    add_case(l, desc, shapes[i].max_n, FILL_RANDOM);
+    if (shapes[i].count >= MANY) add_case(l, desc, shapes[i].max_n, FILL_FAR);
+  }
+}

@@ -1,0 +1,252 @@
+#include "tests/common/rig.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/philox.h"
+
+enum { MAX_DEVICES = 16, MAX_PLACES = 64, POISON = 0xff };
+
+/* ---- places ------------------------------------------------------------- */
+
+/** Does the environment variable, where it is set, name this? */
+static bool wanted(const char *variable, const char *value) {
+  const char *set = getenv(variable);
+  return !set || strcmp(set, value ? value : "default") == 0;
+}
+
+/** Adds a place where its device opens there. */
+static void add_place(rig_place *places, size_t room, size_t *count, const dg_backend *backend,
+                      const dg_device_info *info, const rig_place *like) {
+  if (*count == room || !wanted("DIGITS_TEST_FORM", like->options.form)) return;
+  rig_place *place = &places[*count];
+  *place = *like;
+  place->backend = backend;
+  place->options.device = place->number;
+  snprintf(place->label, sizeof place->label, "%s:%s%s%s%s (%s)", backend->name, place->number,
+           place->options.form ? " " : "", place->options.form ? place->options.form : "",
+           place->options.threads ? " 3 threads" : "", info->name);
+  dg_error err = {0};
+  dg_device *device = backend->open(&place->options, &err);
+  if (device) {
+    device->calls->close(device);
+    ++*count;
+  } else if (err.kind == DG_ERR_UNSUPPORTED) {
+    printf("skipped: %s: %s\n", place->label, err.message);
+  } else {
+    fprintf(stderr, "%s: %s\n", place->label, err.message);
+    exit(EXIT_FAILURE);
+  }
+}
+
+static void add_device(rig_place *places, size_t room, size_t *count, const dg_backend *backend,
+                       const dg_device_info *info, size_t number) {
+  rig_place like = {0};
+  snprintf(like.number, sizeof like.number, "%zu", number);
+  if (!wanted("DIGITS_TEST_DEVICE", like.number)) return;
+  for (const char *const *form = backend->forms; *form; form++) {
+    like.options.form = *form;
+    add_place(places, room, count, backend, info, &like);
+  }
+  if (strcmp(backend->name, "cpu") != 0) return;
+  like.options.form = NULL;
+  like.options.threads = 3;
+  add_place(places, room, count, backend, info, &like);
+}
+
+size_t rig_places(rig_place *places, size_t room) {
+  size_t count = 0;
+  for (const dg_backend *const *b = dg_backends(); *b; b++) {
+    if (!wanted("DIGITS_TEST_BACKEND", (*b)->name)) continue;
+    dg_device_info *infos = rig_alloc(MAX_DEVICES, sizeof *infos);
+    size_t devices = 0;
+    dg_error err = {0};
+    if (!(*b)->list(infos, MAX_DEVICES, &devices, &err)) {
+      fprintf(stderr, "%s: %s\n", (*b)->name, err.message);
+      exit(EXIT_FAILURE);
+    }
+    for (size_t d = 0; d < devices && d < MAX_DEVICES; d++)
+      add_device(places, room, &count, *b, &infos[d], d);
+    free(infos);
+  }
+  return count;
+}
+
+dg_device *rig_open(const rig_place *place) {
+  dg_error err = {0};
+  dg_device *device = place->backend->open(&place->options, &err);
+  if (!device) ck_abort_msg("%s: open: %s", place->label, err.message);
+  return device;
+}
+
+/** check gives a looped test nothing but a number, so what it stands for is kept here. */
+static struct {
+  rig_place places[MAX_PLACES];
+  int place_count;
+  const rig_group *groups;
+} suite_run;
+
+START_TEST(group_at_place) {
+  const rig_group *group = &suite_run.groups[_i / MAX_PLACES];
+  group->test(&suite_run.places[_i % MAX_PLACES], group->number);
+}
+END_TEST
+
+int rig_main(const char *name, const rig_group *groups, int count) {
+  suite_run.groups = groups;
+  suite_run.place_count = (int)rig_places(suite_run.places, MAX_PLACES);
+  if (suite_run.place_count == 0) {
+    printf("skipped: no device\n");
+    return 77;
+  }
+  Suite *suite = suite_create(name);
+  for (int g = 0; g < count; g++) {
+    TCase *tcase = tcase_create(groups[g].name);
+    tcase_add_loop_test(tcase, group_at_place, g * MAX_PLACES,
+                        g * MAX_PLACES + suite_run.place_count);
+    suite_add_tcase(suite, tcase);
+  }
+  SRunner *runner = srunner_create(suite);
+  srunner_set_fork_status(runner, CK_NOFORK); /* threads and drivers don't survive a fork */
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+bool rig_small(void) {
+  return getenv("DIGITS_TEST_SMALL") != NULL;
+}
+
+/* ---- reports ------------------------------------------------------------ */
+
+bool rig_fail(rig_report *report, const char *format, ...) {
+  enum { SHOWN = 40 };
+  if (report->failures++ >= SHOWN) return false;
+  printf("%s: %s: ", report->place->label, report->what);
+  va_list args;
+  va_start(args, format);
+  vprintf(format, args);
+  va_end(args);
+  printf("\n");
+  fflush(stdout);
+  return false;
+}
+
+void rig_conclude(const rig_report *report) {
+  if (report->unsupported)
+    printf("%s: %u of %u cases ran without something that can't be fused there\n",
+           report->place->label, report->unsupported, report->cases);
+  if (report->failures)
+    ck_abort_msg("%s: %u failures in %u cases (see above)", report->place->label, report->failures,
+                 report->cases);
+}
+
+/* ---- tensors ------------------------------------------------------------ */
+
+rig_tensor rig_tensor_new(dg_device *device, const char *name, size_t bytes) {
+  size_t alignment = device->info.alignment;
+  rig_tensor t = {device, name, NULL, NULL, alignment, bytes, bytes + 2 * alignment};
+  if (!bytes) return t;
+  dg_error err = {0};
+  t.parent = device->calls->buffer_new(device, t.total, &err);
+  if (t.parent) t.view = device->calls->buffer_view(t.parent, t.before, bytes, &err);
+  if (!t.view) ck_abort_msg("%s of %zu bytes: %s", name, bytes, err.message);
+  return t;
+}
+
+void rig_tensor_free(rig_tensor *t) {
+  t->device->calls->buffer_free(t->view);
+  t->device->calls->buffer_free(t->parent);
+}
+
+void rig_tensor_set(rig_tensor *t, const void *content, size_t bytes) {
+  if (!t->view) return;
+  dg_error err = {0};
+  unsigned char *all = rig_alloc(t->total, 1);
+  memset(all, POISON, t->total);
+  bool ok = t->device->calls->write(t->parent, 0, all, t->total, &err);
+  free(all);
+  if (ok && content) ok = t->device->calls->write(t->view, 0, content, bytes, &err);
+  if (!ok) ck_abort_msg("%s: write: %s", t->name, err.message);
+}
+
+bool rig_tensor_get(rig_report *report, const rig_tensor *t, void *content, size_t bytes) {
+  if (!t->view) return true;
+  dg_error err = {0};
+  unsigned char *all = rig_alloc(t->total, 1);
+  if (!t->device->calls->read(t->parent, 0, all, t->total, &err))
+    ck_abort_msg("%s: read: %s", t->name, err.message);
+  if (content) memcpy(content, all + t->before, bytes);
+  bool intact = true;
+  for (size_t i = 0; i < t->total && intact; i++) {
+    if (i == t->before) i += bytes;
+    if (i < t->total && all[i] != POISON)
+      intact = rig_fail(report, "%s: written at byte %ld, outside its %zu bytes", t->name,
+                        (long)i - (long)t->before, bytes);
+  }
+  free(all);
+  return intact;
+}
+
+/* ---- numbers ------------------------------------------------------------ */
+
+void *rig_alloc(size_t count, size_t size) {
+  void *memory = calloc(count ? count : 1, size);
+  if (!memory) {
+    fprintf(stderr, "out of memory\n");
+    exit(EXIT_FAILURE);
+  }
+  return memory;
+}
+
+void rig_random(float *x, size_t count, uint32_t seed) {
+  dg_random random = dg_random_start(seed, 0, 0, 0);
+  for (size_t i = 0; i < count; i++) x[i] = 2 * dg_random_uniform(&random) - 1;
+}
+
+double *rig_doubles(const float *x, size_t count) {
+  double *y = rig_alloc(count, sizeof *y);
+  for (size_t i = 0; i < count; i++) y[i] = x[i];
+  return y;
+}
+
+/** How far `got` is from `expected`; infinite where one isn't finite and the other is another. */
+static double distance(float got, double expected) {
+  if (isfinite(got) && isfinite(expected)) return fabs(got - expected);
+  bool same = isnan(expected) ? isnan(got) : got == expected;
+  return same ? 0 : INFINITY;
+}
+
+bool rig_close(rig_report *report, const char *tensor, const float *got, const double *expected,
+               size_t count, double tolerance) {
+  return rig_close_of(report, tensor, got, expected, count, tolerance, 0);
+}
+
+bool rig_close_of(rig_report *report, const char *tensor, const float *got, const double *expected,
+                  size_t count, double tolerance, double least) {
+  double largest = least, worst = 0;
+  size_t at = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (isfinite(expected[i])) largest = fmax(largest, fabs(expected[i]));
+    double d = distance(got[i], expected[i]);
+    if (d > worst) worst = d, at = i;
+  }
+  if (worst <= tolerance * largest) return true;
+  return rig_fail(report,
+                  "%s[%zu] of %zu: got %.9g, expected %.9g (largest %.3g, off by %.2g of it)",
+                  tensor, at, count, got[at], expected[at], largest, worst / largest);
+}
+
+bool rig_same_bits(rig_report *report, const char *tensor, const float *got, const float *expected,
+                   size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (memcmp(&got[i], &expected[i], sizeof *got) != 0)
+      return rig_fail(report, "%s[%zu] of %zu: the second run gave %.9g, the first %.9g", tensor, i,
+                      count, got[i], expected[i]);
+  return true;
+}

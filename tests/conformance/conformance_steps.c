@@ -1,0 +1,365 @@
+/* Conformance of the step ops loss, update and average. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/philox.h"
+#include "oracle/oracle.h"
+#include "tests/conformance/conformance.h"
+
+/* ---- what the step ops share -------------------------------------------- */
+
+step_rig step_rig_new(rig_report *report, dg_device *device, const dg_op_desc *desc,
+                      uint32_t max_n) {
+  step_rig r = {.report = report, .device = device};
+  dg_error err = {0};
+  report->cases++;
+  if (!device->calls->supports(device, desc)) rig_fail(report, "not supported");
+  r.op = device->calls->prepare(device, desc, max_n, true, &err);
+  if (!r.op) rig_fail(report, "prepare: %s", err.message);
+  size_t bytes = r.op ? r.op->needs.forward_workspace : 0;
+  r.workspace = rig_tensor_new(device, "workspace", bytes);
+  return r;
+}
+
+void step_rig_free(step_rig *r) {
+  rig_tensor_free(&r->workspace);
+  r->device->calls->op_free(r->op);
+}
+
+void step_rig_run(step_rig *r, dg_op_buffers *buffers, const dg_step *step) {
+  dg_error err = {0};
+  rig_tensor_set(&r->workspace, NULL, 0);
+  buffers->workspace = r->workspace.view;
+  bool ok = r->device->calls->forward(r->op, buffers, step, &err) &&
+            r->device->calls->finish(r->device, &err);
+  if (!ok) rig_fail(r->report, "forward: %s", err.message);
+  rig_tensor_get(r->report, &r->workspace, NULL, r->workspace.bytes);
+}
+
+void random_words(uint32_t *x, size_t count, uint32_t below, uint32_t seed) {
+  dg_random random = dg_random_start(seed, 1, 0, 0);
+  for (size_t i = 0; i < count; i++) x[i] = dg_random_below(&random, below);
+}
+
+/* ---- loss --------------------------------------------------------------- */
+
+typedef enum { LOGITS_RANDOM, LOGITS_TIES, LOGITS_EXTREME, LOGITS_NAN } logits_fill;
+
+static void fill_logits(float *x, size_t count, logits_fill fill, uint32_t seed) {
+  rig_random(x, count, seed);
+  for (size_t i = 0; i < count; i++) switch (fill) {
+    case LOGITS_RANDOM:
+      x[i] *= 3;
+      break;
+    case LOGITS_TIES:
+      x[i] = roundf(x[i]);
+      break;
+    case LOGITS_EXTREME:
+      x[i] = x[i] < 0 ? -1e4f : 1e4f;
+      break;
+    case LOGITS_NAN:
+      x[i] = i == count / 2 ? NAN : x[i];
+      break;
+    }
+}
+
+enum { SLOTS = 5 };
+
+/** One run: writes slot `slot`, and the others stay poisoned. */
+static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_step step,
+                         logits_fill fill, bool with_gradient) {
+  size_t count = (size_t)step.n * d->classes;
+  float *logits = rig_alloc(count, sizeof *logits), *got = rig_alloc(count, sizeof *got);
+  uint32_t *labels = rig_alloc(step.n, sizeof *labels);
+  fill_logits(logits, count, fill, step.n + d->classes);
+  random_words(labels, step.n, d->classes, step.n);
+  rig_tensor in[] = {
+      rig_tensor_new(r->device, "logits", (size_t)max_n * d->classes * sizeof *logits),
+      rig_tensor_new(r->device, "labels", max_n * sizeof *labels)};
+  rig_tensor out[] = {
+      rig_tensor_new(r->device, "d_logits", (size_t)max_n * d->classes * sizeof *got),
+      rig_tensor_new(r->device, "losses", SLOTS * sizeof(float)),
+      rig_tensor_new(r->device, "correct", SLOTS * sizeof(uint32_t))};
+  rig_tensor_set(&in[0], logits, count * sizeof *logits);
+  rig_tensor_set(&in[1], labels, step.n * sizeof *labels);
+  for (int i = 0; i < 3; i++) rig_tensor_set(&out[i], NULL, 0);
+  dg_op_buffers b = {.in = {in[0].view, in[1].view},
+                     .out = {with_gradient ? out[0].view : NULL, out[1].view, out[2].view}};
+  step_rig_run(r, &b, &step);
+
+  double *wide = rig_doubles(logits, count), *expected = rig_alloc(count, sizeof *expected), loss;
+  uint32_t correct, got_correct[SLOTS];
+  float losses[SLOTS];
+  oracle_loss(d, wide, labels, &step, expected, &loss, &correct);
+  rig_tensor_get(r->report, &out[0], got, step.train ? count * sizeof *got : 0);
+  rig_tensor_get(r->report, &out[1], losses, sizeof losses);
+  rig_tensor_get(r->report, &out[2], got_correct, sizeof got_correct);
+  rig_close(r->report, "loss", &losses[step.slot], &loss, 1, 1e-5);
+  double shares =
+      d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / dg_loss_samples(&step) : 0; /* what is subtracted */
+  if (step.train && fill != LOGITS_NAN)
+    rig_close_of(r->report, "d_logits", got, expected, count, 1e-5, shares);
+  if (fill != LOGITS_NAN && got_correct[step.slot] != correct)
+    rig_fail(r->report, "n = %u: %u correct, expected %u", step.n, got_correct[step.slot], correct);
+  for (uint32_t i = 0; i < SLOTS; i++) {
+    uint32_t bits;
+    memcpy(&bits, &losses[i], sizeof bits);
+    if (i != step.slot && (bits != UINT32_MAX || got_correct[i] != UINT32_MAX))
+      rig_fail(r->report, "slot %u was written instead of %u", i, step.slot);
+  }
+  for (int i = 0; i < 2; i++) rig_tensor_free(&in[i]);
+  for (int i = 0; i < 3; i++) rig_tensor_free(&out[i]);
+  free(logits), free(got), free(labels), free(wide), free(expected);
+}
+
+static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_desc *d,
+                          uint32_t max_n) {
+  static const char *const fills[] = {"random", "ties", "extreme", "NaN"};
+  dg_op_desc desc = {.kind = DG_OP_LOSS, .loss = *d};
+  step_rig r = step_rig_new(report, device, &desc, max_n);
+  for (logits_fill fill = LOGITS_RANDOM; r.op && fill <= LOGITS_NAN; fill++)
+    for (uint32_t n = 1; n <= max_n; n++) {
+      if (max_n > 8 && n > 2 && n + 2 < max_n && n != max_n / 2) continue;
+      snprintf(report->what, sizeof report->what,
+               "%s of %u classes, smoothing %g, %s, n = %u of %u",
+               d->kind == DG_LOSS_MSE ? "squared error" : "cross-entropy", d->classes, d->smoothing,
+               fills[fill], n, max_n);
+      dg_step step = {.n = n, .train = true, .slot = n % SLOTS};
+      try_loss_run(&r, d, max_n, step, fill, true);
+      step.train = false;
+      try_loss_run(&r, d, max_n, step, fill, n % 2);
+      step.train = true, step.whole = 3 * n;
+      try_loss_run(&r, d, max_n, step, fill, true);
+    }
+  step_rig_free(&r);
+}
+
+void try_loss(const rig_place *place, int number) {
+  (void)number;
+  static const struct {
+    uint32_t classes, max_n;
+  } cases[] = {{2, 3}, {10, 5}, {1, 3}, {10, 64}, {33, 17}, {10, 1024}, {257, 9}, {33, 600}};
+  static const struct {
+    dg_loss_kind kind;
+    float smoothing;
+  } kinds[] = {{DG_LOSS_CROSS_ENTROPY, 0}, {DG_LOSS_CROSS_ENTROPY, 0.1f}, {DG_LOSS_MSE, 0}};
+  rig_report report = {.place = place};
+  dg_device *device = rig_open(place);
+  for (size_t i = 0; i < (rig_small() ? 2 : sizeof cases / sizeof *cases); i++)
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+      dg_loss_desc d = {kinds[k].kind, cases[i].classes, kinds[k].smoothing};
+      try_loss_case(&report, device, &d, cases[i].max_n);
+    }
+  const dg_op_desc smoothed = {.kind = DG_OP_LOSS, .loss = {DG_LOSS_MSE, 10, 0.1f}};
+  if (device->calls->supports(device, &smoothed))
+    rig_fail(&report, "smoothing with squared errors is said to be supported");
+  device->calls->close(device);
+  rig_conclude(&report);
+}
+
+/* ---- update ------------------------------------------------------------- */
+
+/** An optimizer on a device, beside the oracle's. */
+typedef struct {
+  step_rig rig;
+  const dg_update_desc *d;
+  rig_tensor gradients, parameters, state, fault;
+  float *given, *got; /**< gradients; what is read back */
+  double *p, *s;      /**< the oracle's parameters and state (room for two arrays) */
+  uint32_t expected_fault[2];
+} update_rig;
+
+static size_t update_bytes(const dg_update_desc *d) {
+  return d->count * sizeof(float);
+}
+
+static update_rig update_rig_new(rig_report *report, dg_device *device, const dg_update_desc *d) {
+  dg_op_desc desc = {.kind = DG_OP_UPDATE, .update = *d};
+  uint32_t arrays = oracle_state_arrays(d);
+  update_rig u = {.rig = step_rig_new(report, device, &desc, 1),
+                  .d = d,
+                  .gradients = rig_tensor_new(device, "gradients", update_bytes(d)),
+                  .parameters = rig_tensor_new(device, "parameters", update_bytes(d)),
+                  .state = rig_tensor_new(device, "state", arrays * update_bytes(d)),
+                  .fault = rig_tensor_new(device, "fault", 2 * sizeof(uint32_t)),
+                  .given = rig_alloc(d->count, sizeof(float)),
+                  .got = rig_alloc(2 * (size_t)d->count, sizeof(float)),
+                  .s = rig_alloc(2 * (size_t)d->count, sizeof(double)),
+                  .expected_fault = {0, UINT32_MAX}};
+  rig_tensor_set(&u.state, u.got, arrays * update_bytes(d));
+  rig_random(u.got, d->count, 1);
+  u.p = rig_doubles(u.got, d->count);
+  rig_tensor_set(&u.parameters, u.got, update_bytes(d));
+  rig_tensor_set(&u.fault, u.expected_fault, sizeof u.expected_fault);
+  return u;
+}
+
+static void update_rig_free(update_rig *u) {
+  rig_tensor_free(&u->gradients), rig_tensor_free(&u->parameters);
+  rig_tensor_free(&u->state), rig_tensor_free(&u->fault);
+  step_rig_free(&u->rig);
+  free(u->given), free(u->got), free(u->p), free(u->s);
+}
+
+/** One step with the gradients in `given`, on the device and by the oracle. */
+static void update_step(update_rig *u, const dg_step *step) {
+  rig_tensor_set(&u->gradients, u->given, update_bytes(u->d));
+  dg_op_buffers b = {.in = {u->gradients.view},
+                     .out = {u->parameters.view, u->state.view, u->fault.view}};
+  step_rig_run(&u->rig, &b, step);
+  double *g = rig_doubles(u->given, u->d->count);
+  oracle_update(u->d, g, step, u->p, u->s, u->expected_fault);
+  free(g);
+}
+
+static void check_fault(update_rig *u) {
+  uint32_t fault[2];
+  rig_tensor_get(u->rig.report, &u->fault, fault, sizeof fault);
+  if (memcmp(fault, u->expected_fault, sizeof fault) != 0)
+    rig_fail(u->rig.report, "fault is {%u, %u}, expected {%u, %u}", fault[0], fault[1],
+             u->expected_fault[0], u->expected_fault[1]);
+}
+
+/** Compares parameters, state and fault with the oracle's. */
+static void update_compare(update_rig *u) {
+  static const char *const arrays[] = {"state[0]", "state[1]"};
+  rig_report *report = u->rig.report;
+  rig_tensor_get(report, &u->parameters, u->got, update_bytes(u->d));
+  rig_close(report, "parameters", u->got, u->p, u->d->count, 1e-5);
+  rig_tensor_get(report, &u->state, u->got, u->state.bytes);
+  for (uint32_t k = 0; k < oracle_state_arrays(u->d); k++) {
+    size_t at = (size_t)k * u->d->count;
+    rig_close(report, arrays[k], u->got + at, u->s + at, u->d->count, 1e-5);
+  }
+  rig_tensor_get(report, &u->gradients, NULL, update_bytes(u->d));
+  check_fault(u);
+}
+
+/** Several steps, with another learning rate and other gradients in each. */
+static void try_steps(rig_report *report, dg_device *device, const dg_update_desc *d) {
+  update_rig u = update_rig_new(report, device, d);
+  for (uint32_t i = 0; u.rig.op && i < 5; i++) {
+    dg_step step = {.n = 1, .train = true, .step = i, .lr = 0.05f / (float)(i + 1)};
+    rig_random(u.given, d->count, 50 + i);
+    update_step(&u, &step);
+    update_compare(&u);
+  }
+  update_rig_free(&u);
+}
+
+/**
+ * A good step, one with gradients that are not finite, and two that must be skipped. Clipping has
+ * no norm to clip to then, so what it makes of the finite elements is left open.
+ */
+static void try_fault(rig_report *report, dg_device *device, const dg_update_desc *d) {
+  update_rig u = update_rig_new(report, device, d);
+  uint32_t first = d->count / 3;
+  float before = 0, after = 0;
+  for (uint32_t i = 0; u.rig.op && i < 4; i++) {
+    dg_step step = {.n = 1, .train = true, .step = 7 + i, .lr = 0.05f};
+    rig_random(u.given, d->count, 60 + i);
+    if (i == 1) {
+      u.given[d->count - 1] = NAN, u.given[first] = -INFINITY, u.given[d->count / 2] = NAN;
+      rig_tensor_get(report, &u.parameters, u.got, update_bytes(d));
+      before = u.got[first];
+    }
+    update_step(&u, &step);
+    check_fault(&u);
+    if (d->clip_norm == 0) update_compare(&u);
+    rig_tensor_get(report, &u.parameters, u.got, update_bytes(d));
+    after = u.got[first];
+    if (i >= 1 && memcmp(&before, &after, sizeof before) != 0)
+      rig_fail(report,
+               "step %u: parameters[%u] was %g and is %g, though its gradient is not finite",
+               step.step, first, before, after);
+  }
+  update_rig_free(&u);
+}
+
+static const dg_update_desc optimizers[] = {
+    {.kind = DG_SGD},
+    {.kind = DG_SGD, .momentum = 0.9f},
+    {.kind = DG_SGD, .momentum = 0.9f, .nesterov = true, .weight_decay = 0.01f},
+    {.kind = DG_SGD, .weight_decay = 0.1f, .clip_norm = 1},
+    {.kind = DG_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f},
+    {.kind = DG_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f, .weight_decay = 0.1f},
+    {.kind = DG_ADAM,
+     .beta1 = 0.8f,
+     .beta2 = 0.95f,
+     .eps = 1e-3f,
+     .weight_decay = 0.1f,
+     .decoupled = true,
+     .clip_norm = 0.5f},
+    {.kind = DG_ADADELTA, .rho = 0.9f, .eps = 1e-6f},
+    {.kind = DG_ADADELTA, .rho = 0.9f, .eps = 1e-8f, .weight_decay = 0.01f, .clip_norm = 1000},
+};
+
+void try_update(const rig_place *place, int number) {
+  (void)number;
+  static const char *const names[] = {"sgd", "adam", "adadelta"};
+  static const uint32_t counts[] = {16, 48, 1040, 79520, 607408};
+  rig_report report = {.place = place};
+  dg_device *device = rig_open(place);
+  for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++)
+    for (size_t c = 0; c < (rig_small() ? 2 : 4 + (i % 3 == 0)); c++) {
+      dg_update_desc d = optimizers[i];
+      d.count = counts[c];
+      const uint32_t ends[] = {16, d.count / 48 * 16, d.count};
+      if (c % 2) d.ends = ends, d.parts = 3;
+      snprintf(report.what, sizeof report.what,
+               "%s of %u in %u parts, momentum %g%s, weight decay %g%s, clip %g", names[d.kind],
+               d.count, d.parts, d.momentum, d.nesterov ? " (nesterov)" : "", d.weight_decay,
+               d.decoupled ? " (decoupled)" : "", d.clip_norm);
+      try_steps(&report, device, &d);
+      try_fault(&report, device, &d);
+    }
+  device->calls->close(device);
+  rig_conclude(&report);
+}
+
+/* ---- average ------------------------------------------------------------ */
+
+/** Several steps with other values and another decay in each. */
+static void try_average_case(rig_report *report, dg_device *device, uint32_t count) {
+  static const float decays[] = {0, 0.1f, 0.9f, 0.999f, 1};
+  size_t bytes = count * sizeof(float);
+  dg_op_desc desc = {.kind = DG_OP_AVERAGE, .average = {count}};
+  snprintf(report->what, sizeof report->what, "average of %u", count);
+  step_rig r = step_rig_new(report, device, &desc, 1);
+  rig_tensor values = rig_tensor_new(device, "values", bytes);
+  rig_tensor average = rig_tensor_new(device, "average", bytes);
+  float *given = rig_alloc(count, sizeof *given), *got = rig_alloc(count, sizeof *got);
+  rig_random(got, count, 1);
+  rig_tensor_set(&average, got, bytes);
+  double *expected = rig_doubles(got, count);
+  for (uint32_t i = 0; r.op && i < sizeof decays / sizeof *decays; i++) {
+    dg_step step = {.n = 1, .train = true, .step = i, .decay = decays[i]};
+    rig_random(given, count, 2 + i);
+    rig_tensor_set(&values, given, bytes);
+    dg_op_buffers b = {.in = {values.view}, .out = {average.view}};
+    step_rig_run(&r, &b, &step);
+    double *wide = rig_doubles(given, count);
+    oracle_average(&desc.average, wide, &step, expected);
+    free(wide);
+    rig_tensor_get(report, &average, got, bytes);
+    rig_close(report, "average", got, expected, count, 1e-6);
+    rig_tensor_get(report, &values, given, bytes);
+  }
+  rig_tensor_free(&values), rig_tensor_free(&average);
+  step_rig_free(&r);
+  free(given), free(got), free(expected);
+}
+
+void try_average(const rig_place *place, int number) {
+  (void)number;
+  static const uint32_t counts[] = {16, 48, 1040, 79520};
+  rig_report report = {.place = place};
+  dg_device *device = rig_open(place);
+  for (size_t i = 0; i < (rig_small() ? 2 : sizeof counts / sizeof *counts); i++)
+    try_average_case(&report, device, counts[i]);
+  device->calls->close(device);
+  rig_conclude(&report);
+}

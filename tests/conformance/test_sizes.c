@@ -1,0 +1,256 @@
+/* Sizes: no backend prepares what wraps, and what is described needs no memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/network/network.h"
+#include "tests/common/rig.h"
+#include "tests/common/suite.h"
+
+static const uint32_t no_ends[] = {16, 48}, falling_ends[] = {32, 16, 32};
+
+/** A description that is not to be prepared for so many samples. */
+static const struct {
+  const char *what;
+  uint32_t max_n;
+  dg_op_desc desc;
+  const char *says; /**< NULL: whatever the backend says of what it can't run */
+} wrong[] = {
+    {"8 x 536 870 928 numbers wrap to 128",
+     1,
+     {.kind = DG_OP_CONCAT,
+      .concat = {1,
+                 8,
+                 {536870928, 536870928, 536870928, 536870928, 536870928, 536870928, 536870928,
+                  536870928}}},
+     "its output would have more than 2147483647 numbers a sample"},
+    {"rows x count wraps",
+     1,
+     {.kind = DG_OP_CONCAT, .concat = {65536, 2, {65536, 65536}}},
+     "its input would have more than"},
+    {"nine inputs",
+     1,
+     {.kind = DG_OP_CONCAT, .concat = {1, 9, {1, 1, 1, 1, 1, 1, 1, 1}}},
+     "contradicts itself"},
+    {"nine inputs", 1, {.kind = DG_OP_ADD, .add = {4, 9}}, "contradicts itself"},
+    {"one input", 1, {.kind = DG_OP_ADD, .add = {4, 1}}, "contradicts itself"},
+    {"weights wrap",
+     1,
+     {.kind = DG_OP_LINEAR, .linear = {.in = 65536, .out = 65537}},
+     "a parameter would have more than"},
+    {"weights wrap 64 bits",
+     1,
+     {.kind = DG_OP_CONV2D,
+      .conv2d = {.channels = 1u << 31,
+                 .height = 1,
+                 .width = 1,
+                 .filters = 1u << 31,
+                 .kernel_h = 1u << 31,
+                 .kernel_w = 1u << 31,
+                 .stride_h = 1,
+                 .stride_w = 1,
+                 .pad_h = 1u << 31,
+                 .pad_w = 1u << 31}},
+     "would have more than"},
+    {"no stride",
+     1,
+     {.kind = DG_OP_CONV2D,
+      .conv2d =
+          {.channels = 1, .height = 3, .width = 3, .filters = 1, .kernel_h = 1, .kernel_w = 1}},
+     "contradicts itself"},
+    {"a kernel that doesn't fit",
+     1,
+     {.kind = DG_OP_CONV2D,
+      .conv2d = {.channels = 1,
+                 .height = 3,
+                 .width = 3,
+                 .filters = 1,
+                 .kernel_h = 5,
+                 .kernel_w = 5,
+                 .stride_h = 1,
+                 .stride_w = 1}},
+     "its output would have no numbers"},
+    {"padding without end",
+     1,
+     {.kind = DG_OP_CONV2D,
+      .conv2d = {.channels = 1,
+                 .height = 3,
+                 .width = 3,
+                 .filters = 1,
+                 .kernel_h = 3,
+                 .kernel_w = 3,
+                 .stride_h = 1u << 31,
+                 .stride_w = 1u << 31,
+                 .pad_h = UINT32_MAX,
+                 .pad_w = UINT32_MAX}},
+     "on the way is too large"},
+    {"no stride",
+     1,
+     {.kind = DG_OP_MAXPOOL2D,
+      .pool2d = {.channels = 1, .height = 4, .width = 4, .kernel_h = 2, .kernel_w = 2}},
+     "contradicts itself"},
+    {"no stride",
+     1,
+     {.kind = DG_OP_CONV1D, .conv1d = {.steps = 4, .in = 1, .filters = 1, .kernel = 1}},
+     "contradicts itself"},
+    {"steps x in wraps",
+     1,
+     {.kind = DG_OP_CONV1D,
+      .conv1d = {.steps = 65536, .in = 65537, .filters = 1, .kernel = 1, .stride = 1}},
+     "its input would have more than"},
+    {"gates x hidden wraps",
+     1,
+     {.kind = DG_OP_RECURRENT,
+      .recurrent = {.cell = DG_CELL_LSTM, .steps = 1, .in = 1, .hidden = 1u << 30}},
+     "a parameter would have more than"},
+    {"three biases",
+     1,
+     {.kind = DG_OP_RECURRENT,
+      .recurrent = {.cell = DG_CELL_GRU, .steps = 1, .in = 1, .hidden = 1, .biases = 3}},
+     "contradicts itself"},
+    {"channels x rows x plane wraps",
+     1,
+     {.kind = DG_OP_BATCH_NORM,
+      .batch_norm = {.rows = 1u << 16, .channels = 1u << 16, .plane = 1, .eps = 1e-5f}},
+     "its input would have more than"},
+    {"height x width wraps",
+     1,
+     {.kind = DG_OP_GATHER, .gather = {.height = 65536, .width = 65536, .std = 1}},
+     "its output would have more than"},
+    {"no samples",
+     0,
+     {.kind = DG_OP_ACTIVATION, .activation = {4, {DG_ACT_RELU, 0}}},
+     "for no samples"},
+    {"an op that there isn't", 1, {.kind = DG_OP_KINDS}, "contradicts itself"},
+    {"parts that end elsewhere",
+     1,
+     {.kind = DG_OP_UPDATE, .update = {.count = 32, .ends = no_ends, .parts = 2}},
+     "contradicts itself"},
+    {"parts that end before they begin",
+     1,
+     {.kind = DG_OP_UPDATE, .update = {.count = 32, .ends = falling_ends, .parts = 3}},
+     "contradicts itself"},
+};
+
+static void none_is_prepared(const rig_place *place, int number) {
+  (void)number;
+  dg_device *device = rig_open(place);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    dg_error err = {0}, again = {0};
+    dg_op_needs needs;
+    dg_op *op = device->calls->prepare(device, &wrong[i].desc, wrong[i].max_n, true, &err);
+    ck_assert_msg(op == NULL, "%s: prepared: %s", place->label, wrong[i].what);
+    ck_assert_msg(strstr(err.message, wrong[i].says) != NULL, "%s: %s: expected \"%s\" in: %s",
+                  place->label, wrong[i].what, wrong[i].says, err.message);
+    ck_assert(!device->calls->needs(device, &wrong[i].desc, wrong[i].max_n, true, &needs, &again));
+    ck_assert_str_eq(again.message, err.message);
+  }
+  device->calls->close(device);
+}
+
+/** Samples and numbers whose product no kernel's index holds, or that no memory does. */
+static void batches_have_limits(const rig_place *place, int number) {
+  (void)number;
+  static const dg_op_desc large[] = {
+      {.kind = DG_OP_ACTIVATION, .activation = {1u << 30, {DG_ACT_RELU, 0}}},
+      {.kind = DG_OP_ADD, .add = {1u << 30, 2}},
+      {.kind = DG_OP_CONCAT, .concat = {1, 2, {1u << 29, 1u << 29}}},
+      {.kind = DG_OP_DROPOUT, .dropout = {1u << 30, 0.5f, 1}},
+      {.kind = DG_OP_LOSS, .loss = {.classes = 1u << 30}},
+  };
+  dg_device *device = rig_open(place);
+  bool counts_32_bits = strcmp(place->backend->name, "opencl") == 0;
+  for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+    dg_error err = {0};
+    dg_op_needs needs;
+    bool taken = device->calls->needs(device, &large[i], 4, true, &needs, &err);
+    ck_assert_msg(taken != counts_32_bits, "%s: op %zu: %s", place->label, i, err.message);
+    ck_assert(!device->calls->needs(device, &large[i], UINT32_MAX, true, &needs, &err));
+    ck_assert_int_eq(err.kind, DG_ERR_MEMORY);
+  }
+  device->calls->close(device);
+}
+
+/** What a maximum keeps, whose samples x channels pass 32 bits, is counted in full. */
+static void needs_are_counted_in_full(const rig_place *place, int number) {
+  (void)number;
+  const dg_op_desc pool = {.kind = DG_OP_MAXPOOL2D,
+                           .pool2d = {.channels = 1u << 17,
+                                      .height = 2,
+                                      .width = 2,
+                                      .kernel_h = 2,
+                                      .kernel_w = 2,
+                                      .stride_h = 2,
+                                      .stride_w = 2}};
+  const dg_op_desc rows = {.kind = DG_OP_MAXPOOL2D,
+                           .pool2d = {.channels = 1,
+                                      .height = 600000,
+                                      .width = 1,
+                                      .kernel_h = 1,
+                                      .kernel_w = 1,
+                                      .stride_h = 1,
+                                      .stride_w = 4096}};
+  if (strcmp(place->backend->name, "cpu") != 0) return; /* the other refuses so many numbers */
+  dg_device *device = rig_open(place);
+  dg_error err = {0};
+  dg_op_needs needs;
+  ck_assert_msg(device->calls->needs(device, &pool, 1u << 16, true, &needs, &err), "%s",
+                err.message);
+  ck_assert_uint_ge(needs.kept, ((size_t)1 << 33) * sizeof(int32_t));
+  ck_assert(!device->calls->needs(device, &rows, 1, true, &needs, &err));
+  ck_assert_int_eq(err.kind, DG_ERR_UNSUPPORTED);
+  device->calls->close(device);
+}
+
+/* ---- describing --------------------------------------------------------- */
+
+static const char large_model[] =
+    "name = \"large\"; input = [16, 1024, 1024]; layers = (\n"
+    " { type = \"conv2d\"; filters = 32; kernel = 3; padding = 1; }, { type = \"batch_norm\"; },\n"
+    " { type = \"relu\"; }, { type = \"global_avgpool\"; },\n"
+    " { type = \"linear\"; units = 20000; }, { type = \"linear\"; units = 10000; },\n"
+    " { type = \"linear\"; units = 10; } ); train = { batch = 4; };";
+
+static size_t buffers;
+
+static dg_buffer *count_buffer(dg_device *device, size_t bytes, dg_error *err) {
+  (void)device, (void)bytes;
+  buffers++;
+  dg_fail(err, DG_ERR_MEMORY, "no memory is to be asked for");
+  return NULL;
+}
+
+/** A network of gigabytes is described, and its parameters are counted, without a buffer. */
+static void describing_takes_no_memory(const rig_place *place, int number) {
+  (void)number;
+  dg_device *device = rig_open(place);
+  dg_device_calls calls = *device->calls;
+  const dg_device_calls *plain = device->calls;
+  calls.buffer_new = count_buffer;
+  device->calls = &calls;
+  char text[4096];
+  size_t length;
+  dg_error err = {0};
+  dg_model *model = dg_model_parse(large_model, "large", NULL, 0, &err);
+  ck_assert_msg(model != NULL, "%s", err.message);
+  ck_assert_msg(dg_describe(model, device, text, sizeof text, &length, &err), "%s: %s",
+                place->label, err.message);
+  ck_assert_uint_lt(length, sizeof text);
+  ck_assert_msg(strstr(text, "200774714") != NULL, "%s", text);
+  ck_assert_uint_eq(buffers, 0);
+  ck_assert_ptr_null(dg_network_build(model, device, 4, true, &err));
+  ck_assert_uint_eq(buffers, 1);
+  buffers = 0;
+  dg_model_free(model);
+  device->calls = plain;
+  device->calls->close(device);
+}
+
+int main(void) {
+  static const rig_group groups[] = {
+      {"none_is_prepared", none_is_prepared, 0},
+      {"batches_have_limits", batches_have_limits, 0},
+      {"needs_are_counted_in_full", needs_are_counted_in_full, 0},
+      {"describing_takes_no_memory", describing_takes_no_memory, 0},
+  };
+  return rig_main("sizes", groups, sizeof groups / sizeof *groups);
+}

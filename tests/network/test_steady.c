@@ -1,0 +1,135 @@
+/*
+ * The steady state: a training step allocates nothing, creates nothing and moves nothing between
+ * host and device, but for the scalars that are read a few times an epoch. So a long epoch must do
+ * no more of that than a short one.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/dataset.h"
+#include "core/data/drawn/builtin.h"
+#include "core/digits.h"
+#include "tests/common/counting.h"
+#include "tests/common/rig.h"
+
+/** Steps of an epoch, whose last batch is short, and samples of the others: three threads part
+ * them. */
+enum { SHORT = 6, LONG = 36, BATCH = 25 };
+
+/** What one epoch of training did. */
+typedef struct {
+  counts done;
+  uint32_t looks;     /**< how often losses were read */
+  unsigned long kept; /**< bytes of all parameters, with what is left free between them */
+} epoch;
+
+static bool count_look(void *user, const dg_progress *progress) {
+  (void)progress;
+  ++*(uint32_t *)user;
+  return true;
+}
+
+/** Bytes that a network's parameters take on a device, each beginning at a multiple of 128. */
+static unsigned long bytes_of(const dg_trainer *trainer) {
+  enum { MOST = 256, UNIT = 128 };
+  dg_parameter list[MOST];
+  uint32_t count = dg_trainer_list(trainer, list, MOST);
+  unsigned long bytes = 0;
+  ck_assert_uint_le(count, MOST);
+  for (uint32_t i = 0; i < count; i++)
+    bytes += (list[i].count * sizeof(float) + UNIT - 1) / UNIT * UNIT;
+  return bytes;
+}
+
+static void must(const rig_report *report, bool ok, const dg_error *err) {
+  if (!ok) ck_abort_msg("%s: %s", report->place->label, err->message);
+}
+
+/** Trains a model for an epoch of `steps` steps. */
+static epoch train(const rig_report *report, dg_device *device, const char *name, uint32_t steps) {
+  char batch[16];
+  snprintf(batch, sizeof batch, "%d", BATCH);
+  const dg_override overrides[] = {{"test", "train.batch", batch},
+                                   {"test", "train.epochs", "1"},
+                                   {"test", "train.keep", "last"},
+                                   {"test", "data.validation", "0"}};
+  epoch e = {.looks = 0};
+  dg_error err = {0};
+  dg_dataset *data = dg_dataset_builtin(steps * BATCH - 1, 10, DG_DIGITS_SEED, 0, &err);
+  must(report, data != NULL, &err);
+  char path[500];
+  snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, name);
+  dg_model *model = dg_model_load(path, overrides, sizeof overrides / sizeof *overrides, &err);
+  must(report, model != NULL, &err);
+  dg_trainer_options options = {.seed = 1, .listener = {.user = &e.looks, .progress = count_look}};
+  dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
+  must(report, trainer != NULL, &err);
+
+  counts before = counts_now();
+  must(report, dg_train(trainer, &err), &err);
+  e.done = counts_now();
+  for (int kind = 0; kind < COUNTS; kind++) e.done.of[kind] -= before.of[kind];
+  e.kept = bytes_of(trainer);
+
+  dg_trainer_free(trainer);
+  dg_model_free(model);
+  dg_data_close(data);
+  return e;
+}
+
+static void check_no_more(rig_report *report, const epoch *shorter, const epoch *longer,
+                          count_kind kind, const char *what) {
+  if (longer->done.of[kind] > shorter->done.of[kind])
+    rig_fail(report, "%lu %s in %d steps, %lu in %d", shorter->done.of[kind], what, SHORT,
+             longer->done.of[kind], LONG);
+}
+
+/** A look reads losses, correct counts and the fault: 8 bytes a step and 8 more, in three reads.
+   After the last step the parameters are read once, to see that they are finite. */
+static void check_looks(rig_report *report, const epoch *e, uint32_t steps) {
+  unsigned long reads = e->done.of[COUNT_READS], bytes = e->done.of[COUNT_READ_BYTES];
+  if (reads > 3 * e->looks + 1 || bytes > 8 * (steps + e->looks) + e->kept)
+    rig_fail(report, "%lu reads of %lu bytes in %u steps and %u looks", reads, bytes, steps,
+             e->looks);
+  if (e->done.of[COUNT_WAITS] > 3 * e->looks)
+    rig_fail(report, "%lu waits in %u steps and %u looks", e->done.of[COUNT_WAITS], steps,
+             e->looks);
+}
+
+/** What it takes to get ready must have been counted, or the wrappers are not in place. */
+static void check_counting(rig_report *report, const counts *before) {
+  counts now = counts_now();
+  bool opencl = strcmp(report->place->backend->name, "opencl") == 0;
+  for (int kind = 0; kind < (opencl ? COUNTS : 1); kind++)
+    if (kind != COUNT_WAITS && kind != COUNT_SOURCES && now.of[kind] == before->of[kind])
+      rig_fail(report, "nothing of kind %d was counted", kind);
+}
+
+/** Products, recurrent layers, and a graph with batch norms and bent images. */
+static const char *const models[] = {"cnn", "conv1d-gru", "residual"};
+
+static void check_training(const rig_place *place, int number) {
+  const char *name = models[number];
+  rig_report report = {.place = place, .cases = 1};
+  snprintf(report.what, sizeof report.what, "training of %s", name);
+  counts before = counts_now();
+  dg_device *device = rig_open(place);
+  epoch shorter = train(&report, device, name, SHORT), longer = train(&report, device, name, LONG);
+  check_counting(&report, &before);
+  check_no_more(&report, &shorter, &longer, COUNT_ALLOCATIONS, "allocations");
+  check_no_more(&report, &shorter, &longer, COUNT_OBJECTS, "objects created");
+  check_no_more(&report, &shorter, &longer, COUNT_WRITES, "transfers to the device");
+  check_looks(&report, &shorter, SHORT);
+  check_looks(&report, &longer, LONG);
+  device->calls->close(device);
+  rig_conclude(&report);
+}
+
+int main(void) {
+  static const rig_group groups[] = {{"cnn", check_training, 0},
+                                     {"conv1d-gru", check_training, 1},
+                                     {"residual", check_training, 2}};
+  return rig_main("steady", groups, sizeof groups / sizeof *groups);
+}

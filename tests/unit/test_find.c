@@ -1,0 +1,139 @@
+/* The digits of a picture: how they are found, joined of parts, sorted and cut out. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "core/digits.h"
+#include "tests/common/canvas.h"
+#include "tests/common/suite.h"
+
+enum { SIDE = 28, PIXELS = SIDE * SIDE };
+
+static const canvas_light black_on_white = {255, 255, 0, 0, 0};
+
+/** Finds the digits of a canvas in a light; ends the test where that fails. */
+static dg_digits find(const canvas *c, const canvas_light *light) {
+  dg_picture p = canvas_picture(c, light);
+  dg_digits digits;
+  dg_error err = {0};
+  ck_assert_msg(dg_digits_find(&p, "canvas", SIDE, SIDE, &digits, &err), "%s", err.message);
+  dg_picture_free(&p);
+  return digits;
+}
+
+/** Mean distance of two images. */
+static double distance(const uint8_t *a, const uint8_t *b) {
+  double sum = 0;
+  for (int i = 0; i < PIXELS; i++) sum += abs(a[i] - b[i]);
+  return sum / PIXELS;
+}
+
+/** Which of the images is nearest to one. */
+static uint32_t nearest(const dg_part_view *part, const uint8_t *image) {
+  uint32_t best = 0;
+  for (uint32_t i = 1; i < part->count; i++)
+    if (distance(image, part->images + (size_t)i * PIXELS) <
+        distance(image, part->images + (size_t)best * PIXELS))
+      best = i;
+  return best;
+}
+
+/** Paints digits into squares of 80 pixels, so many in a line. */
+static canvas paint_lines(const dg_part_view *part, uint32_t count, uint32_t columns) {
+  canvas c = canvas_new(40 + 100 * ((count + columns - 1) / columns), 40 + 80 * columns);
+  for (uint32_t i = 0; i < count; i++)
+    canvas_paint(&c, part->images + (size_t)i * PIXELS, SIDE, 80.0 / SIDE, 0,
+                 20 + 100 * (i / columns) + i % 3 * 8, 20 + 80 * (i % columns));
+  return c;
+}
+
+START_TEST(digits_are_read_line_by_line) {
+  static const canvas_light lights[] = {
+      {255, 255, 0, 0, 0}, {20, 20, 240, 240, 0}, {120, 230, 30, 60, 6}, {100, 10, 250, 250, 4}};
+  enum { COUNT = 14, COLUMNS = 7 };
+  dg_error err = {0};
+  dg_dataset *data = dg_data_draw(COUNT, 1, 5, 1, &err);
+  dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
+  canvas c = paint_lines(&part, COUNT, COLUMNS);
+  for (int i = 0; i < 4; i++) {
+    dg_digits digits = find(&c, &lights[i]);
+    ck_assert_uint_eq(digits.count, COUNT);
+    for (uint32_t d = 0; d < COUNT; d++) {
+      const dg_box *box = &digits.boxes[d];
+      ck_assert_uint_eq(nearest(&part, digits.images + d * PIXELS), d);
+      ck_assert_uint_ge(box->left, 20 + 80 * (d % COLUMNS));
+      ck_assert_uint_le(box->left + box->width, 100 + 80 * (d % COLUMNS));
+      ck_assert_uint_ge(box->top, 20 + 100 * (d / COLUMNS));
+    }
+    dg_digits_free(&digits);
+  }
+  canvas_free(&c);
+  dg_data_close(data);
+}
+END_TEST
+
+/** A 5 of bars whose upper one does not touch the rest, `gap` away from it. */
+static void paint_broken_five(canvas *c, uint32_t top, uint32_t left, uint32_t gap) {
+  canvas_fill(c, top, left + 10, 8, 40); /* the bar */
+  canvas_fill(c, top + 8 + gap, left, 30, 8);
+  canvas_fill(c, top + 38 + gap, left, 8, 40);
+  canvas_fill(c, top + 46 + gap, left + 32, 30, 8);
+  canvas_fill(c, top + 76 + gap, left, 8, 40);
+}
+
+START_TEST(parts_are_joined_and_specks_left_out) {
+  canvas c = canvas_new(200, 400);
+  paint_broken_five(&c, 50, 40, 5);
+  canvas_fill(&c, 50, 150, 84, 9); /* two of 1 side by side */
+  canvas_fill(&c, 50, 170, 84, 9);
+  paint_broken_five(&c, 40, 250, 8);
+  canvas_fill(&c, 20, 350, 4, 4);   /* specks: alone, */
+  canvas_fill(&c, 100, 130, 3, 3);  /* beside a digit */
+  canvas_fill(&c, 150, 30, 10, 10); /* and larger */
+  dg_digits digits = find(&c, &black_on_white);
+  ck_assert_uint_eq(digits.count, 4);
+  ck_assert_uint_eq(digits.boxes[0].height, 89);
+  ck_assert_uint_eq(digits.boxes[0].left, 40);
+  ck_assert_uint_eq(digits.boxes[0].width, 50);
+  ck_assert_uint_eq(digits.boxes[1].left, 150);
+  ck_assert_uint_eq(digits.boxes[2].left, 170);
+  ck_assert_uint_eq(digits.boxes[3].height, 92);
+  dg_digits_free(&digits);
+  canvas_free(&c);
+}
+END_TEST
+
+START_TEST(digits_are_cut_out_as_in_mnist) {
+  canvas c = canvas_new(300, 300);
+  canvas_fill(&c, 50, 60, 160, 20); /* an L */
+  canvas_fill(&c, 190, 80, 20, 60);
+  dg_digits digits = find(&c, &(canvas_light){200, 200, 90, 90, 0});
+  ck_assert_uint_eq(digits.count, 1);
+  uint32_t top = SIDE, bottom = 0;
+  uint8_t most = 0;
+  double mass = 0, row = 0, column = 0;
+  for (uint32_t i = 0; i < PIXELS; i++) {
+    mass += digits.images[i];
+    row += digits.images[i] * (i / SIDE);
+    column += digits.images[i] * (i % SIDE);
+    if (digits.images[i] > most) most = digits.images[i];
+    if (digits.images[i] < 100) continue;
+    if (i / SIDE < top) top = i / SIDE;
+    bottom = i / SIDE;
+  }
+  ck_assert_uint_eq(bottom + 1 - top, 20);
+  ck_assert_uint_eq(most, 255);
+  ck_assert_double_eq_tol(row / mass, 14, 0.6);
+  ck_assert_double_eq_tol(column / mass, 14, 0.6);
+  dg_digits_free(&digits);
+  canvas_free(&c);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("find");
+  tcase_set_timeout(tests, 120);
+  tcase_add_test(tests, digits_are_read_line_by_line);
+  tcase_add_test(tests, parts_are_joined_and_specks_left_out);
+  tcase_add_test(tests, digits_are_cut_out_as_in_mnist);
+  return suite_main("find", tests);
+}
