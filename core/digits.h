@@ -89,12 +89,10 @@ typedef struct {
 
 /**
  * Writes up to `room` of the models that are found by name to `out`, sorted, and to `count` how
- * many there are; their networks are planned for `device` to count parameters. They are the .cfg
- * files in $DIGITS_MODELS if it is set, else in the folder that was installed beside the running
- * program, else in the one that the library was configured for.
+ * many there are. They are the .cfg files in $DIGITS_MODELS if it is set, else in the folder that
+ * was installed beside the running program, else in the one that the library was configured for.
  */
-bool dg_list_models(dg_device *device, dg_listed_model *out, size_t room, size_t *count,
-                    dg_error *err);
+bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err);
 
 enum { DG_PATH_SIZE = 1024 };
 

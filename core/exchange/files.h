@@ -7,8 +7,8 @@
 #define DG_FILES_H
 
 #include "core/exchange/arrays.h"
+#include "core/graph/outline.h"
 #include "core/model/model.h"
-#include "core/network/outline.h"
 
 /** Safetensors of digits, PyTorch and others; whole and half numbers become float32. */
 bool dg_read_safetensors(dg_arrays *arrays, dg_error *err);

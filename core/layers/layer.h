@@ -6,9 +6,9 @@
 #ifndef DG_LAYER_H
 #define DG_LAYER_H
 
-#include "backends/backend.h"
 #include "core/base/size.h"
 #include "core/model/keys.h"
+#include "core/op/op.h"
 
 /**
  * Shape of one sample: {features}, {steps, features} or {channels, height, width}.

@@ -5,7 +5,6 @@
 #ifndef DG_MODEL_H
 #define DG_MODEL_H
 
-#include "backends/backend.h"
 #include "core/digits.h"
 #include "core/layers/layer.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/network/network.h"
+#include "core/exec/network.h"
 #include "core/training/feed.h"
 #include "core/training/gather.h"
 #include "core/weights/weights.h"

@@ -7,7 +7,7 @@
 
 #include "core/data/dataset.h"
 #include "core/digits.h"
-#include "core/network/network.h"
+#include "core/exec/network.h"
 #include "core/training/feed.h"
 #include "core/training/meter.h"
 

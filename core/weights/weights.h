@@ -3,7 +3,7 @@
 #ifndef DG_WEIGHTS_H
 #define DG_WEIGHTS_H
 
-#include "core/network/network.h"
+#include "core/exec/network.h"
 #include "core/weights/safetensors.h"
 
 /** The key of the metadata that holds the model file. */

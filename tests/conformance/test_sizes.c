@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/network/network.h"
+#include "core/exec/network.h"
 #include "tests/common/rig.h"
 #include "tests/common/suite.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/base/philox.h"
 #include "core/data/dataset.h"
-#include "core/network/network.h"
+#include "core/exec/network.h"
 
 /* ---- memory ------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/network/network.h"
+#include "core/exec/network.h"
 #include "oracle/oracle.h"
 #include "tests/common/rig.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/network/internal.h"
+#include "core/exec/internal.h"
 #include "core/weights/weights.h"
 #include "tests/common/rig.h"
 
@@ -111,7 +111,7 @@ static void check_folding(const rig_place *place, int number) {
   float *values = rig_alloc(dg_network_floats(trains), sizeof *values);
   float *back = rig_alloc(dg_network_floats(trains), sizeof *back);
   dg_error err = {0};
-  ck_assert_uint_eq(tests->node_count + foldings[number].folded, trains->node_count);
+  ck_assert_uint_eq(tests->graph.node_count + foldings[number].folded, trains->graph.node_count);
   ck_assert_uint_eq(dg_network_floats(tests), dg_network_floats(trains));
   for (uint32_t seed = 0; seed < 200; seed += 100) { /* the second time, all is folded anew */
     float plain[N * CLASSES], folded[N * CLASSES];
@@ -153,8 +153,9 @@ enum { JOINED = 3 };
 
 static uint32_t joined(const dg_network *network) {
   uint32_t count = 0;
-  for (uint32_t i = 0; i < network->node_count; i++)
-    count += network->nodes[i].plan.op.kind == DG_OP_BATCH_NORM && network->nodes[i].inputs == 2;
+  const dg_node *nodes = network->graph.nodes;
+  for (uint32_t i = 0; i < network->graph.node_count; i++)
+    count += nodes[i].plan.op.kind == DG_OP_BATCH_NORM && nodes[i].inputs == 2;
   return count;
 }
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/exec/network.h"
 #include "core/model/model.h"
-#include "core/network/network.h"
 #include "tests/common/suite.h"
 
 #define MODEL(layers)                                                                              \

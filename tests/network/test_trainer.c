@@ -8,7 +8,7 @@
 
 #include "core/data/dataset.h"
 #include "core/data/drawn/builtin.h"
-#include "core/network/network.h"
+#include "core/exec/network.h"
 #include "tests/common/suite.h"
 
 enum { TRAIN = 1203, TEST = 300, MOST_LOSSES = 400 };

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/exec/network.h"
 #include "core/model/source.h"
-#include "core/network/network.h"
 #include "core/weights/weights.h"
 #include "tests/common/suite.h"
 

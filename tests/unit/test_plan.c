@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/philox.h"
-#include "core/network/plan.h"
+#include "core/exec/plan.h"
 #include "core/training/schedule.h"
 #include "tests/common/suite.h"
 

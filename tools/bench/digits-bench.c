@@ -193,9 +193,7 @@ static bool measure_found(bench *b, dg_error *err) {
   dg_listed_model *models = calloc(BENCH_MODELS, sizeof *models);
   if (!models) return dg_fail_memory(err, BENCH_MODELS * sizeof *models);
   size_t count;
-  dg_device *device = dg_open("cpu", NULL, 1, err);
-  bool right = device && dg_list_models(device, models, BENCH_MODELS, &count, err);
-  dg_close(device);
+  bool right = dg_list_models(models, BENCH_MODELS, &count, err);
   for (size_t i = 0; right && i < count && i < BENCH_MODELS; i++) {
     if (models[i].parameters > 0)
       right = measure_model(b, models[i].name, err);

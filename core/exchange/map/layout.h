@@ -7,7 +7,7 @@
 #define DG_LAYOUT_H
 
 #include "core/exchange/arrays.h"
-#include "core/network/outline.h"
+#include "core/graph/outline.h"
 
 enum { DG_GROUP_MOST = 16, DG_LAYER_PARAMS = DG_MAX_PARAM + DG_MAX_STATE };
 

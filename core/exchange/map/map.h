@@ -3,7 +3,7 @@
 #define DG_MAP_H
 
 #include "core/exchange/arrays.h"
-#include "core/network/outline.h"
+#include "core/graph/outline.h"
 
 /**
  * Makes `ours`, all parameters and states of the network in its order, of what a file holds:

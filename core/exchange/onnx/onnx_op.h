@@ -4,7 +4,7 @@
 
 #include "core/exchange/arrays.h"
 #include "core/exchange/onnx/onnx_graph.h"
-#include "core/network/outline.h"
+#include "core/graph/outline.h"
 
 /** What an op is written with. */
 typedef struct {

@@ -6,39 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/graph/build.h"
 #include "core/model/model.h"
-#include "core/network/internal.h"
 #include "tests/fuzz/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* ---- a device that prepares nothing ------------------------------------- */
-
-static bool supports(const dg_device *device, const dg_op_desc *desc) {
-  (void)device, (void)desc;
+static bool run_all(const void *user, const dg_op_desc *desc) {
+  (void)user, (void)desc;
   return true;
 }
 
-static void op_free(dg_op *op) {
-  (void)op;
-}
-
-static void buffer_free(dg_buffer *buffer) {
-  (void)buffer;
-}
-
-static const dg_device_calls calls = {
-    .supports = supports, .op_free = op_free, .buffer_free = buffer_free};
-static dg_device device = {.calls = &calls, .backend = "none", .info.alignment = 64};
-
-/** Infers the shapes, fuses, directs gradients. */
+/** Infers the shapes, fuses, directs gradients; once more as a network that only tests. */
 static void join(const dg_model *model) {
-  dg_error err = {0};
-  dg_network *network = calloc(1, sizeof *network);
-  if (!network) abort();
-  *network = (dg_network){.device = &device, .max_n = model->train.batch, .train = true};
-  if (dg_network_lower(network, model, &err) != (err.kind == DG_OK)) abort();
-  dg_network_free(network);
+  const dg_op_predicate can_run = {run_all, NULL};
+  for (int train = 0; train <= 1; train++) {
+    dg_error err = {0};
+    dg_graph graph;
+    if (dg_graph_build(&graph, model, train, &can_run, &err) != (err.kind == DG_OK)) abort();
+    dg_graph_free(&graph);
+  }
 }
 
 /* ---- the target --------------------------------------------------------- */

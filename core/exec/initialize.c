@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/philox.h"
-#include "core/network/internal.h"
+#include "core/exec/internal.h"
 
 static void draw_uniform(dg_random *random, float limit, float *out, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) out[i] = (2.0f * dg_random_uniform(random) - 1.0f) * limit;
@@ -34,8 +34,8 @@ bool dg_network_initialize(dg_network *network, uint32_t seed, dg_error *err) {
   size_t bytes = network->floats * sizeof(float);
   float *values = calloc(1, bytes);
   if (!values) return dg_fail_memory(err, bytes);
-  for (uint32_t i = 0; i < network->param_count + network->state_count; i++) {
-    const dg_param *param = &network->params[i];
+  for (uint32_t i = 0; i < dg_network_params(network); i++) {
+    const dg_param *param = &network->graph.params[i];
     dg_random random = dg_random_start(seed, dg_stream(DG_STREAM_INIT, i), 0, 0);
     draw(&param->spec, &random, values + param->offset, param->count);
   }

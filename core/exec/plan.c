@@ -1,4 +1,4 @@
-#include "core/network/plan.h"
+#include "core/exec/plan.h"
 
 #include <stdlib.h>
 #include <string.h>

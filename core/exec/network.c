@@ -1,44 +1,66 @@
-#include "core/network/network.h"
+#include "core/exec/network.h"
 
 #include <stdlib.h>
 
-#include "core/network/internal.h"
+#include "core/exec/internal.h"
+#include "core/graph/build.h"
+#include "core/graph/plan_layer.h"
+
+/** Does the device run an op? A dg_op_predicate. */
+static bool runs_there(const void *device, const dg_op_desc *desc) {
+  return ((const dg_device *)device)->calls->supports(device, desc);
+}
 
 /** Prepares the op of a node, or only asks what it would need. */
-static bool prepare_node(dg_network *network, dg_node *node, bool runs, dg_error *err) {
+static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *err) {
   dg_device *device = network->device;
+  const dg_node *node = &network->graph.nodes[i];
   const dg_op_desc *desc = &node->plan.op;
+  dg_node_op *made = &network->ops[i];
   bool train = node->wants_backward;
   if (!device->calls->supports(device, desc)) {
     dg_fail(err, DG_ERR_UNSUPPORTED,
             "the %s device \"%s\" can't run this op; try another --backend", device->backend,
             device->info.name);
-    return dg_network_name_layer(node->layer, err);
+    return dg_name_layer(node->layer, err);
   }
   if (!runs) {
-    if (device->calls->needs(device, desc, network->max_n, train, &node->needs, err)) return true;
+    if (device->calls->needs(device, desc, network->max_n, train, &made->needs, err)) return true;
   } else {
-    node->op = device->calls->prepare(device, desc, network->max_n, train, err);
-    if (node->op) return node->needs = node->op->needs, true;
+    made->op = device->calls->prepare(device, desc, network->max_n, train, err);
+    if (made->op) return made->needs = made->op->needs, true;
   }
-  return dg_network_name_layer(node->layer, err);
+  return dg_name_layer(node->layer, err);
+}
+
+/** Room for what each node and tensor of the graph gets. */
+static bool reserve(dg_network *network, dg_error *err) {
+  const dg_graph *graph = &network->graph;
+  network->ops = calloc(graph->node_count, sizeof *network->ops);
+  network->tensors = calloc(graph->tensor_count, sizeof *network->tensors);
+  return (network->ops && network->tensors) ||
+         dg_fail_memory(err, graph->node_count * sizeof *network->ops);
 }
 
 static bool prepare_all(dg_network *network, bool runs, dg_error *err) {
-  for (uint32_t i = 0; i < network->node_count; i++)
-    if (!prepare_node(network, &network->nodes[i], runs, err)) return false;
+  if (!reserve(network, err) || !dg_network_place_params(network, err) ||
+      !dg_network_fold_place(network, err))
+    return false;
+  for (uint32_t i = 0; i < network->graph.node_count; i++)
+    if (!prepare_node(network, i, runs, err)) return false;
   return dg_network_plan_arena(network, err);
 }
 
 static dg_network *make(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                         bool runs, dg_error *err) {
+  const dg_op_predicate can_run = {runs_there, device};
   dg_network *network = calloc(1, sizeof *network);
   if (!network) return dg_fail_memory(err, sizeof *network), NULL;
   network->device = device;
   network->max_n = max_n;
   network->train = train;
-  if (dg_network_lower(network, model, err) && prepare_all(network, runs, err) &&
-      (!runs || dg_network_allocate(network, err)))
+  if (dg_graph_build(&network->graph, model, train, &can_run, err) &&
+      prepare_all(network, runs, err) && (!runs || dg_network_allocate(network, err)))
     return network;
   dg_network_free(network);
   return NULL;
@@ -57,33 +79,34 @@ dg_network *dg_network_plan(const dg_model *model, dg_device *device, uint32_t m
 void dg_network_free(dg_network *network) {
   if (!network) return;
   dg_network_release(network);
-  for (uint32_t i = 0; i < network->node_count; i++)
-    network->device->calls->op_free(network->nodes[i].op);
+  for (uint32_t i = 0; network->ops && i < network->graph.node_count; i++)
+    network->device->calls->op_free(network->ops[i].op);
+  free(network->ops);
   free(network->tensors);
-  free(network->nodes);
-  free(network->params);
+  dg_graph_free(&network->graph);
   free(network);
 }
 
-static bool name_layer(const dg_node *node, dg_error *err) {
-  return dg_fail_prefix(err, "layer \"%s\" (%s)", node->layer->name, node->layer->kind->type);
+static bool name_layer(const dg_network *network, uint32_t i, dg_error *err) {
+  const dg_model_layer *layer = network->graph.nodes[i].layer;
+  return dg_fail_prefix(err, "layer \"%s\" (%s)", layer->name, layer->kind->type);
 }
 
 bool dg_network_forward(dg_network *network, const dg_step *step, dg_error *err) {
-  for (uint32_t i = 0; i < network->node_count; i++) {
-    dg_node *node = &network->nodes[i];
+  for (uint32_t i = 0; i < network->graph.node_count; i++) {
+    dg_node_op *node = &network->ops[i];
     if (!network->device->calls->forward(node->op, &node->forward, step, err))
-      return name_layer(node, err);
+      return name_layer(network, i, err);
   }
   return true;
 }
 
 bool dg_network_backward(dg_network *network, const dg_step *step, dg_error *err) {
-  for (uint32_t i = network->node_count; i-- > 0;) {
-    dg_node *node = &network->nodes[i];
-    if (node->wants_backward &&
+  for (uint32_t i = network->graph.node_count; i-- > 0;) {
+    dg_node_op *node = &network->ops[i];
+    if (network->graph.nodes[i].wants_backward &&
         !network->device->calls->backward(node->op, &node->backward, step, err))
-      return name_layer(node, err);
+      return name_layer(network, i, err);
   }
   return true;
 }
@@ -93,11 +116,11 @@ dg_buffer *dg_network_input(dg_network *network) {
 }
 
 dg_buffer *dg_network_output(dg_network *network) {
-  return network->tensors[network->output].value;
+  return network->tensors[network->graph.output].value;
 }
 
 dg_buffer *dg_network_d_output(dg_network *network) {
-  return network->tensors[network->output].grad;
+  return network->tensors[network->graph.output].grad;
 }
 
 dg_buffer *dg_network_parameters(dg_network *network) {
@@ -120,7 +143,7 @@ bool dg_network_write(dg_network *network, const float *values, dg_error *err) {
 }
 
 uint32_t dg_network_outputs(const dg_network *network) {
-  return network->tensors[network->output].count;
+  return network->graph.tensors[network->graph.output].count;
 }
 
 uint32_t dg_network_floats(const dg_network *network) {
@@ -132,14 +155,12 @@ uint32_t dg_network_learned(const dg_network *network) {
 }
 
 uint64_t dg_network_parameter_count(const dg_network *network) {
-  uint64_t count = 0;
-  for (uint32_t i = 0; i < network->param_count; i++) count += network->params[i].count;
-  return count;
+  return dg_graph_parameters(&network->graph);
 }
 
 uint32_t dg_network_param_list(const dg_network *network, const dg_param **list) {
-  *list = network->params;
-  return network->param_count + network->state_count;
+  *list = network->graph.params;
+  return dg_network_params(network);
 }
 
 size_t dg_network_arena(const dg_network *network) {

@@ -1,27 +1,16 @@
 /**
- * A network: the layers of a model joined on a device. Shapes are inferred,
- * ops fused and prepared and memory planned once, when it is built; a step is
- * then a fixed list of prepared calls.
+ * A network: the graph of a model on a device. Its ops are prepared and its
+ * memory is planned once, when it is built; a step is then a fixed list of
+ * prepared calls.
  */
 #ifndef DG_NETWORK_H
 #define DG_NETWORK_H
 
 #include "backends/backend.h"
 #include "core/bench.h"
-#include "core/model/model.h"
+#include "core/graph/graph.h"
 
 typedef struct dg_network dg_network;
-
-/**
- * A learned parameter, or a state that training steps write (running statistics): its name,
- * PyTorch's shape, and where it lies in the parameter buffer. States lie behind all parameters.
- */
-typedef struct {
-  char name[2 * DG_NAME_SIZE];
-  dg_param_spec spec;
-  uint32_t count;  /**< numbers */
-  uint32_t offset; /**< of the first, in numbers */
-} dg_param;
 
 /**
  * Builds the network for up to `max_n` samples a step; `train`: with gradients. Layers that don't

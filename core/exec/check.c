@@ -1,6 +1,6 @@
 /** Are the numbers of a parameter such that a network can compute with them? */
 #include "core/base/numbers.h"
-#include "core/network/network.h"
+#include "core/exec/network.h"
 
 /** Index of the first variance whose root can't be taken; `count`: there is none. */
 static size_t first_negative(const dg_param *param, const float *values) {

@@ -1,8 +1,8 @@
-/** A network as a list of ops without a device: nothing fused, nothing prepared, no memory. */
+/** A network as a list of ops with nothing fused, and what its numbers stand for: for exchange. */
 #ifndef DG_OUTLINE_H
 #define DG_OUTLINE_H
 
-#include "core/network/network.h"
+#include "core/graph/graph.h"
 
 /** One op; layers that only see their input in another shape have none. */
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
 } dg_outline_node;
 
 typedef struct {
-  dg_network *network;
+  dg_graph graph;
   uint32_t node_count, tensor_count, param_count;
   uint32_t output; /**< tensor */
   dg_shape input;

@@ -1,17 +1,17 @@
 /** What the ops of a network cost: counted from their descriptions. */
-#include "core/network/internal.h"
+#include "core/exec/internal.h"
 #include "core/op/fuse.h"
 #include "core/op/operations.h"
 
 static double param_bytes(const dg_network *network, const dg_node *node) {
   double count = 0;
   for (uint32_t i = 0; i < node->plan.params; i++)
-    count += network->params[node->first_param + i].count;
+    count += network->graph.params[node->first_param + i].count;
   return count * sizeof(float);
 }
 
 static double tensor_bytes(const dg_network *network, uint32_t tensor) {
-  return (double)network->tensors[tensor].count * network->max_n * sizeof(float);
+  return (double)network->graph.tensors[tensor].count * network->max_n * sizeof(float);
 }
 
 /** The bytes of all inputs, and what backward does to their gradients. */
@@ -27,8 +27,8 @@ static void count_inputs(const dg_network *network, const dg_node *node, double 
 }
 
 dg_node_cost dg_network_cost(const dg_network *network, uint32_t op) {
-  const dg_node *node = &network->nodes[op];
-  const dg_op_needs *needs = &node->needs;
+  const dg_node *node = &network->graph.nodes[op];
+  const dg_op_needs *needs = &network->ops[op].needs;
   double params = param_bytes(network, node), out = tensor_bytes(network, node->out);
   double in, d_in, kept = network->train ? (double)needs->kept : 0;
   count_inputs(network, node, &in, &d_in);
@@ -42,19 +42,19 @@ dg_node_cost dg_network_cost(const dg_network *network, uint32_t op) {
 }
 
 uint32_t dg_network_ops(const dg_network *network) {
-  return network->node_count;
+  return network->graph.node_count;
 }
 
 const char *dg_network_op_layer(const dg_network *network, uint32_t op) {
-  return network->nodes[op].layer->name;
+  return network->graph.nodes[op].layer->name;
 }
 
 void dg_network_op_text(const dg_network *network, uint32_t op, char *text) {
-  const dg_node *node = &network->nodes[op];
+  const dg_node *node = &network->graph.nodes[op];
   dg_op_text(&node->plan.op, node->layer->kind->type, text, DG_COST_NAME);
 }
 
 bool dg_network_op_times(const dg_network *network, uint32_t op, dg_op_times *times,
                          dg_error *err) {
-  return network->device->calls->times(network->nodes[op].op, times, err);
+  return network->device->calls->times(network->ops[op].op, times, err);
 }

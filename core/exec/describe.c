@@ -2,20 +2,20 @@
 #include <stdlib.h>
 
 #include "core/base/file/writer.h"
-#include "core/network/internal.h"
+#include "core/exec/internal.h"
 
 static uint64_t params_of(const dg_network *network, const dg_node *node) {
   uint64_t count = 0;
   for (uint32_t i = 0; i < node->plan.params; i++)
-    count += network->params[node->first_param + i].count;
+    count += network->graph.params[node->first_param + i].count;
   return count;
 }
 
 static void describe_nodes(const dg_network *network, dg_writer *w) {
   double total = 0;
   dg_write(w, "%-14s %-36s %-16s %12s %14s\n", "layer", "op", "output", "parameters", "operations");
-  for (uint32_t i = 0; i < network->node_count; i++) {
-    const dg_node *node = &network->nodes[i];
+  for (uint32_t i = 0; i < network->graph.node_count; i++) {
+    const dg_node *node = &network->graph.nodes[i];
     double count = dg_network_cost(network, i).forward_operations;
     char shape[64], op[DG_COST_NAME];
     dg_network_op_text(network, i, op);

@@ -4,18 +4,18 @@
  */
 #include <stdlib.h>
 
-#include "core/network/internal.h"
+#include "core/exec/internal.h"
 
 static uint32_t forward_time(uint32_t node) {
   return node + 1;
 }
 
 static uint32_t loss_time(const dg_network *network) {
-  return network->node_count + 1;
+  return network->graph.node_count + 1;
 }
 
 static uint32_t backward_time(const dg_network *network, uint32_t node) {
-  return 2 * network->node_count + 1 - node;
+  return 2 * network->graph.node_count + 1 - node;
 }
 
 static void live_until(dg_block *block, uint32_t time) {
@@ -30,33 +30,33 @@ typedef struct {
 
 static blocks lay_out(const dg_network *network) {
   dg_block *all = network->blocks;
-  uint32_t tensors = network->tensor_count, nodes = network->node_count;
+  uint32_t tensors = network->graph.tensor_count, nodes = network->graph.node_count;
   dg_block *of_nodes = all + 2 * (size_t)tensors;
   return (blocks){all, all + tensors, of_nodes, of_nodes + nodes, of_nodes + 2 * (size_t)nodes};
 }
 
 static size_t tensor_bytes(const dg_network *network, uint32_t tensor) {
-  uint64_t numbers = dg_size_times(network->tensors[tensor].count, network->max_n);
+  uint64_t numbers = dg_size_times(network->graph.tensors[tensor].count, network->max_n);
   return dg_size_times(numbers, sizeof(float));
 }
 
 static void time_tensors(const dg_network *network, blocks b) {
-  for (uint32_t t = 0; t < network->tensor_count; t++) {
-    const dg_tensor *tensor = &network->tensors[t];
+  for (uint32_t t = 0; t < network->graph.tensor_count; t++) {
+    const dg_tensor *tensor = &network->graph.tensors[t];
     uint32_t born = tensor->producer == DG_NO_NODE ? 0 : forward_time(tensor->producer);
     b.value[t] = (dg_block){.size = tensor_bytes(network, t), .first = born, .last = born};
     if (!tensor->wants_grad || tensor->producer == DG_NO_NODE) continue;
     uint32_t end = backward_time(network, tensor->producer);
     b.grad[t] = (dg_block){.size = tensor_bytes(network, t), .first = end, .last = end};
   }
-  live_until(&b.value[network->output], loss_time(network));
-  if (b.grad[network->output].size) b.grad[network->output].first = loss_time(network);
+  live_until(&b.value[network->graph.output], loss_time(network));
+  if (b.grad[network->graph.output].size) b.grad[network->graph.output].first = loss_time(network);
 }
 
 static void time_nodes(const dg_network *network, blocks b) {
-  for (uint32_t i = 0; i < network->node_count; i++) {
-    const dg_node *node = &network->nodes[i];
-    const dg_op_needs *needs = &node->needs;
+  for (uint32_t i = 0; i < network->graph.node_count; i++) {
+    const dg_node *node = &network->graph.nodes[i];
+    const dg_op_needs *needs = &network->ops[i].needs;
     uint32_t ahead = forward_time(i), behind = backward_time(network, i);
     b.ahead[i] = (dg_block){.size = needs->forward_workspace, .first = ahead, .last = ahead};
     for (uint32_t k = 0; k < node->inputs; k++) live_until(&b.value[node->in[k]], ahead);
@@ -89,7 +89,7 @@ static bool view_into(dg_network *network, const dg_block *block, dg_buffer **ou
 static bool view_params(dg_network *network, uint32_t count, dg_buffer *buffer, dg_buffer **views,
                         dg_error *err) {
   for (uint32_t i = 0; i < count; i++) {
-    const dg_param *param = &network->params[i];
+    const dg_param *param = &network->graph.params[i];
     views[i] = network->device->calls->buffer_view(buffer, param->offset * sizeof(float),
                                                    param->count * sizeof(float), err);
     if (!views[i]) return false;
@@ -99,15 +99,16 @@ static bool view_params(dg_network *network, uint32_t count, dg_buffer *buffer, 
 
 /** The buffers that a node's forward and backward are called with. */
 static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) {
-  dg_node *node = &network->nodes[i];
-  dg_op_buffers *f = &node->forward;
+  const dg_node *node = &network->graph.nodes[i];
+  const dg_tensor_buffers *tensors = network->tensors;
+  dg_op_buffers *f = &network->ops[i].forward, *back = &network->ops[i].backward;
   for (uint32_t k = 0; k < node->inputs; k++) {
-    f->in[k] = network->tensors[node->in[k]].value;
-    if (node->plan.op.d_in[k] != DG_GRAD_NONE) f->d_in[k] = network->tensors[node->in[k]].grad;
+    f->in[k] = tensors[node->in[k]].value;
+    if (node->plan.op.d_in[k] != DG_GRAD_NONE) f->d_in[k] = tensors[node->in[k]].grad;
   }
-  f->out[0] = network->tensors[node->out].value;
-  if (node->moments) f->out[1] = network->tensors[node->moments].value;
-  f->d_out = network->tensors[node->out].grad;
+  f->out[0] = tensors[node->out].value;
+  if (node->moments) f->out[1] = tensors[node->moments].value;
+  f->d_out = tensors[node->out].grad;
   for (uint32_t k = 0; k < node->plan.params; k++) {
     f->param[k] = network->param_views[node->first_param + k];
     if (network->train) f->d_param[k] = network->grad_views[node->first_param + k];
@@ -115,26 +116,26 @@ static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) 
   for (uint32_t k = 0; k < node->plan.states; k++)
     f->state[k] = network->param_views[node->first_state + k];
   if (!view_into(network, &b.kept[i], &f->kept, err)) return false;
-  node->backward = *f;
+  *back = *f;
   return view_into(network, &b.ahead[i], &f->workspace, err) &&
-         view_into(network, &b.behind[i], &node->backward.workspace, err);
+         view_into(network, &b.behind[i], &back->workspace, err);
 }
 
 static bool bind(dg_network *network, blocks b, dg_error *err) {
-  for (uint32_t t = 0; t < network->tensor_count; t++)
+  for (uint32_t t = 0; t < network->graph.tensor_count; t++)
     if (!view_into(network, &b.value[t], &network->tensors[t].value, err) ||
         !view_into(network, &b.grad[t], &network->tensors[t].grad, err))
       return false;
-  for (uint32_t i = 0; i < network->node_count; i++)
+  for (uint32_t i = 0; i < network->graph.node_count; i++)
     if (!bind_node(network, i, b, err)) return false;
   return true;
 }
 
 static bool allocate_params(dg_network *network, dg_error *err) {
   const dg_device_calls *calls = network->device->calls;
-  uint32_t all = network->param_count + network->state_count;
+  uint32_t all = dg_network_params(network);
   network->param_views = calloc(all + 1, sizeof *network->param_views);
-  network->grad_views = calloc(network->param_count + 1, sizeof *network->grad_views);
+  network->grad_views = calloc(network->graph.param_count + 1, sizeof *network->grad_views);
   if (!network->param_views || !network->grad_views)
     return dg_fail_memory(err, all * sizeof *network->param_views);
   size_t bytes = network->floats * sizeof(float);
@@ -144,12 +145,12 @@ static bool allocate_params(dg_network *network, dg_error *err) {
     return false;
   if (!network->train) return true;
   network->gradients = calls->buffer_new(network->device, network->learned * sizeof(float), err);
-  return network->gradients &&
-         view_params(network, network->param_count, network->gradients, network->grad_views, err);
+  return network->gradients && view_params(network, network->graph.param_count, network->gradients,
+                                           network->grad_views, err);
 }
 
 static size_t block_count(const dg_network *network) {
-  return 2 * (size_t)network->tensor_count + 3 * (size_t)network->node_count;
+  return 2 * (size_t)network->graph.tensor_count + 3 * (size_t)network->graph.node_count;
 }
 
 bool dg_network_plan_arena(dg_network *network, dg_error *err) {
@@ -169,12 +170,12 @@ bool dg_network_plan_arena(dg_network *network, dg_error *err) {
 size_t dg_network_unshared(const dg_network *network) {
   size_t sum = 0;
   blocks b = lay_out(network);
-  for (uint32_t t = 0; t < network->tensor_count; t++) {
+  for (uint32_t t = 0; t < network->graph.tensor_count; t++) {
     size_t bytes = tensor_bytes(network, t);
     sum += (b.value[t].size ? bytes : 0) + (b.grad[t].size ? bytes : 0);
   }
-  for (uint32_t i = 0; i < network->node_count; i++) {
-    const dg_op_needs *needs = &network->nodes[i].needs;
+  for (uint32_t i = 0; i < network->graph.node_count; i++) {
+    const dg_op_needs *needs = &network->ops[i].needs;
     sum += needs->forward_workspace;
     if (network->train) sum += needs->kept + needs->backward_workspace;
   }
@@ -194,9 +195,9 @@ bool dg_network_allocate(dg_network *network, dg_error *err) {
 void dg_network_release(dg_network *network) {
   const dg_device_calls *calls = network->device->calls;
   for (uint32_t i = 0; i < network->view_count; i++) calls->buffer_free(network->views[i]);
-  for (uint32_t i = 0; i < network->param_count + network->state_count; i++)
+  for (uint32_t i = 0; i < dg_network_params(network); i++)
     if (network->param_views) calls->buffer_free(network->param_views[i]);
-  for (uint32_t i = 0; i < network->param_count; i++)
+  for (uint32_t i = 0; i < network->graph.param_count; i++)
     if (network->grad_views) calls->buffer_free(network->grad_views[i]);
   dg_network_fold_release(network);
   calls->buffer_free(network->arena);

@@ -3,41 +3,37 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/graph/lower.h"
 #include "core/model/catalog.h"
-#include "core/network/network.h"
 
-/** Plans a model's network to count its parameters. */
-static bool count_parameters(const dg_model *model, dg_device *device, uint64_t *count,
-                             dg_error *err) {
-  dg_network *network = dg_network_plan(model, device, 1, false, err);
-  if (!network) return false;
-  *count = dg_network_parameter_count(network);
-  dg_network_free(network);
+/** Counts the parameters of a model's network. */
+static bool count_parameters(const dg_model *model, uint64_t *count, dg_error *err) {
+  dg_graph graph;
+  if (!dg_graph_lower(&graph, model, err)) return false;
+  *count = dg_graph_parameters(&graph);
+  dg_graph_free(&graph);
   return true;
 }
 
 /** Fills in one model; a file that can't be used is listed with the reason. */
-static void look_at(const dg_catalog *catalog, const char *name, dg_device *device,
-                    dg_listed_model *out) {
+static void look_at(const dg_catalog *catalog, const char *name, dg_listed_model *out) {
   char path[DG_PATH_SIZE];
   dg_error err = {0};
   *out = (dg_listed_model){0};
   snprintf(out->name, sizeof out->name, "%s", name);
   dg_model *model =
       dg_catalog_path(catalog, name, path, &err) ? dg_model_load(path, NULL, 0, &err) : NULL;
-  bool right = model && count_parameters(model, device, &out->parameters, &err);
+  bool right = model && count_parameters(model, &out->parameters, &err);
   const char *description = right ? model->description : err.message;
   dg_visible(out->description, sizeof out->description, description, strlen(description));
   dg_model_free(model);
 }
 
-bool dg_list_models(dg_device *device, dg_listed_model *out, size_t room, size_t *count,
-                    dg_error *err) {
+bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err) {
   dg_catalog catalog;
   bool right = dg_catalog_read(&catalog, DG_CATALOG_MODELS, err);
   *count = right ? catalog.count : 0;
-  for (size_t i = 0; i < *count && i < room; i++)
-    look_at(&catalog, catalog.names[i], device, &out[i]);
+  for (size_t i = 0; i < *count && i < room; i++) look_at(&catalog, catalog.names[i], &out[i]);
   dg_catalog_free(&catalog);
   return right;
 }

@@ -1,0 +1,20 @@
+/** Where parameters and states lie in their buffer: each at an offset that a view may have. */
+#include "core/base/size.h"
+#include "core/exec/internal.h"
+
+bool dg_network_place_params(dg_network *network, dg_error *err) {
+  dg_graph *graph = &network->graph;
+  size_t end = 0;
+  for (uint32_t i = 0; i < dg_network_params(network); i++) {
+    dg_param *param = &graph->params[i];
+    param->offset = (uint32_t)end;
+    end += dg_network_aligned(network, param->count);
+    if (!dg_size_fits(end))
+      return dg_fail(err, DG_ERR_INPUT,
+                     "the network would have more than %d parameters, with the gaps between them",
+                     DG_SIZE_NUMBERS);
+    if (i < graph->param_count) network->learned = (uint32_t)end;
+  }
+  network->floats = (uint32_t)end;
+  return true;
+}

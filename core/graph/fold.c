@@ -1,0 +1,48 @@
+/**
+ * A network that only tests runs no batch norm behind a product: with the running statistics it is
+ * a scale and a shift of every filter, which the product's own weights and bias can take along
+ * (Jacob et al., arXiv:1712.05877, 3.2). Which norms these are is said here; whoever runs the graph
+ * makes the product's numbers of theirs.
+ */
+#include <stdlib.h>
+
+#include "core/graph/passes.h"
+#include "core/op/fuse.h"
+
+/** Gives a product that can take it a bias and the norm's activation; `channels` are its filters.
+ */
+static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
+                           uint32_t *channels) {
+  const dg_op_desc act = {.kind = DG_OP_ACTIVATION, .activation = {norm->channels, norm->act}};
+  if (!dg_op_fuse(product, &act) || !dg_op_add_bias(product)) return false;
+  *channels = (uint32_t)dg_op_sizes_of(product).param[1];
+  return true;
+}
+
+/** Folds node `i`, a batch norm, into the product before it if that is possible. */
+static bool fold_norm(dg_graph *graph, uint32_t i, const void *predicate) {
+  const dg_node *norm = &graph->nodes[i];
+  if (norm->plan.op.kind != DG_OP_BATCH_NORM) return false;
+  dg_node *product = dg_graph_before(graph, i);
+  if (!product) return false;
+  dg_op_desc extended = product->plan.op;
+  const dg_batch_norm_desc *d = &norm->plan.op.batch_norm;
+  uint32_t channels;
+  if (!extend_product(&extended, d, &channels) || channels != d->channels ||
+      !dg_can_run(predicate, &extended))
+    return false;
+  graph->folds[graph->fold_count++] = (dg_fold){.node = (uint32_t)(product - graph->nodes),
+                                                .scale = norm->first_param,
+                                                .running = norm->first_state,
+                                                .eps = d->eps};
+  product->plan.op = extended;
+  dg_graph_merge(graph, i);
+  return true;
+}
+
+bool dg_graph_fold(dg_graph *graph, const dg_op_predicate *can_run, dg_error *err) {
+  graph->folds = calloc(graph->node_count, sizeof *graph->folds);
+  if (!graph->folds) return dg_fail_memory(err, graph->node_count * sizeof *graph->folds);
+  dg_graph_drop_merged(graph, fold_norm, can_run);
+  return true;
+}

@@ -1,0 +1,50 @@
+/** The layers of a model with their shapes: no device is needed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/graph/plan_layer.h"
+
+_Static_assert((int)DG_LAYER_INPUTS == (int)DG_MAX_IN, "a listed layer holds every input");
+
+static void put_shape(dg_listed_layer *out, const dg_shape *shape) {
+  out->rank = shape->rank;
+  memcpy(out->dim, shape->dim, sizeof out->dim);
+}
+
+/** Lists one layer; `shapes` are those of the input and of the layers before it, then its own. */
+static bool list_layer(const dg_model *model, uint32_t index, dg_shape *shapes,
+                       dg_listed_layer *out, dg_error *err) {
+  const dg_model_layer *layer = &model->layers[index];
+  dg_shape in[DG_MAX_IN];
+  dg_layer_plan plan = {0};
+  *out = (dg_listed_layer){.name = layer->name, .type = layer->kind->type, .inputs = layer->inputs};
+  for (uint32_t i = 0; i < layer->inputs; i++) {
+    out->in[i] = (uint32_t)(layer->in[i] + 1);
+    in[i] = shapes[out->in[i]];
+  }
+  if (!dg_plan_layer(model, index, in, &plan, err)) return dg_name_layer(layer, err);
+  for (uint32_t i = 0; i < plan.params; i++) {
+    out->parameters += dg_size_product(plan.param[i].rank, plan.param[i].dim);
+  }
+  shapes[index + 1] = plan.out;
+  put_shape(out, &plan.out);
+  return true;
+}
+
+bool dg_model_layers(const dg_model *model, dg_listed_layer *out, size_t room, size_t *count,
+                     dg_error *err) {
+  *count = (size_t)model->layer_count + 1;
+  dg_shape *shapes = calloc(*count, sizeof *shapes);
+  if (!shapes) return dg_fail_memory(err, *count * sizeof *shapes);
+  shapes[0] = model->input;
+  dg_listed_layer layer = {.name = "input", .type = "input"};
+  put_shape(&layer, &model->input);
+  if (room > 0) out[0] = layer;
+  bool right = true;
+  for (uint32_t i = 0; right && i < model->layer_count; i++) {
+    right = list_layer(model, i, shapes, &layer, err);
+    if (right && i + 1 < room) out[i + 1] = layer;
+  }
+  free(shapes);
+  return right;
+}
