@@ -386,8 +386,8 @@ END_TEST
 static const char *const first_layers[] = {
     "{ type = \"dropout\"; rate = 0.2; },\n{ type = \"flatten\"; },\n",
     "{ type = \"maxpool2d\"; kernel = 2; },\n{ type = \"flatten\"; },\n",
-    "{ type = \"maxpool2d\"; kernel = 3; stride = 2; padding = 1; },\n{ type = \"tanh\"; },\n"
-    "{ type = \"flatten\"; },\n{ type = \"dropout\"; },\n",
+    ("{ type = \"maxpool2d\"; kernel = 3; stride = 2; padding = 1; },\n{ type = \"tanh\"; },\n"
+     "{ type = \"flatten\"; },\n{ type = \"dropout\"; },\n"),
 };
 
 START_TEST(layers_before_all_parameters_train) {
