@@ -7,6 +7,7 @@
 
 #include "core/digits.h"
 #include "core/layers/layer.h"
+#include "core/op/op.h"
 
 enum { DG_MODEL_INPUT = -1 };    /**< in dg_model_layer.in: the input of the model */
 enum { DG_MODEL_LAYERS = 1024 }; /**< of a model at most */
