@@ -14,9 +14,9 @@ typedef struct {
                    const dg_step *step);
 } oracle_family;
 
-extern const oracle_family oracle_linear, oracle_conv2d, oracle_conv1d, oracle_maxpool2d,
-    oracle_avgpool2d, oracle_activation, oracle_dropout, oracle_chw_to_hwc, oracle_add,
-    oracle_concat, oracle_batch_norm, oracle_layer_norm, oracle_recurrent;
+/* oracle_NAME of every layer op. */
+#define DG_LAYER_OP(KIND, name, desc) extern const oracle_family oracle_##name;
+#include "core/op/list.h"
 
 /** The geometry of a window that moves over a plane. */
 typedef struct {

@@ -9,13 +9,8 @@
 enum { MOST_LINKS = 3 };
 
 static const oracle_family *const families[DG_OP_KINDS] = {
-    [DG_OP_LINEAR] = &oracle_linear,         [DG_OP_CONV2D] = &oracle_conv2d,
-    [DG_OP_MAXPOOL2D] = &oracle_maxpool2d,   [DG_OP_AVGPOOL2D] = &oracle_avgpool2d,
-    [DG_OP_ACTIVATION] = &oracle_activation, [DG_OP_DROPOUT] = &oracle_dropout,
-    [DG_OP_CHW_TO_HWC] = &oracle_chw_to_hwc, [DG_OP_ADD] = &oracle_add,
-    [DG_OP_CONCAT] = &oracle_concat,         [DG_OP_CONV1D] = &oracle_conv1d,
-    [DG_OP_BATCH_NORM] = &oracle_batch_norm, [DG_OP_LAYER_NORM] = &oracle_layer_norm,
-    [DG_OP_RECURRENT] = &oracle_recurrent,
+#define DG_LAYER_OP(KIND, name, desc) [DG_OP_##KIND] = &oracle_##name,
+#include "core/op/list.h"
 };
 
 double oracle_activate(dg_act act, double x) {

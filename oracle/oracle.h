@@ -1,12 +1,12 @@
 /**
- * The oracle: every op of backends/backend.h in double precision, written from
+ * The oracle: every op of core/op in double precision, written from
  * its description alone, as plainly as possible and as slowly as that takes.
- * Shapes, layouts and formulas stand in backend.h and are not repeated here.
+ * Shapes, layouts and formulas stand in core/op and are not repeated here.
  */
 #ifndef DG_ORACLE_ORACLE_H
 #define DG_ORACLE_ORACLE_H
 
-#include "backends/backend.h"
+#include "core/op/op.h"
 
 /** How many elements the tensors of a layer op have. */
 typedef struct {

@@ -459,23 +459,10 @@ static void try_layers(const rig_place *place, int number) {
 int main(int argc, char **argv) {
   static const rig_group groups[] = {
       {"device", try_device, 0},
-      {"linear", try_layers, DG_OP_LINEAR},
-      {"conv2d", try_layers, DG_OP_CONV2D},
-      {"maxpool2d", try_layers, DG_OP_MAXPOOL2D},
-      {"avgpool2d", try_layers, DG_OP_AVGPOOL2D},
-      {"activation", try_layers, DG_OP_ACTIVATION},
-      {"dropout", try_layers, DG_OP_DROPOUT},
-      {"chw_to_hwc", try_layers, DG_OP_CHW_TO_HWC},
-      {"add", try_layers, DG_OP_ADD},
-      {"concat", try_layers, DG_OP_CONCAT},
-      {"conv1d", try_layers, DG_OP_CONV1D},
-      {"batch_norm", try_layers, DG_OP_BATCH_NORM},
-      {"layer_norm", try_layers, DG_OP_LAYER_NORM},
-      {"recurrent", try_layers, DG_OP_RECURRENT},
-      {"gather", try_gather, 0},
-      {"loss", try_loss, 0},
-      {"update", try_update, 0},
-      {"average", try_average, 0},
+#define DG_LAYER_OP(KIND, name, desc) {#name, try_layers, DG_OP_##KIND},
+#include "core/op/list.h"
+      {"gather", try_gather, 0}, {"loss", try_loss, 0},
+      {"update", try_update, 0}, {"average", try_average, 0},
   };
   if (argc > 1 && strcmp(argv[1], "--small") == 0) setenv("DIGITS_TEST_SMALL", "1", 1);
   return rig_main("conformance", groups, sizeof groups / sizeof *groups);

@@ -179,7 +179,9 @@ END_TEST
 
 int main(void) {
   TCase *tcase = tcase_create("oracle");
-  tcase_add_loop_test(tcase, layer_gradients, DG_OP_LINEAR, DG_OP_RECURRENT + 1);
+#define DG_LAYER_OP(KIND, name, desc)                                                              \
+  tcase_add_loop_test(tcase, layer_gradients, DG_OP_##KIND, DG_OP_##KIND + 1);
+#include "core/op/list.h"
   tcase_add_loop_test(tcase, loss_gradient, 0, 3);
   tcase_add_test(tcase, loss_by_hand);
   return suite_main("gradients", tcase);

@@ -1,4 +1,4 @@
-/** What the files that list the cases share. Each function adds the cases of one kind of op. */
+/** What the files that list the cases share: a case_family for each kind of layer op. */
 #ifndef DG_TESTS_CASES_LIST_H
 #define DG_TESTS_CASES_LIST_H
 
@@ -20,21 +20,20 @@ dg_grad_mode mode_of(size_t turn);
 /** All activations in turn. */
 dg_act act_of(size_t turn);
 
-void linear_cases(case_list *l);
-void conv2d_cases(case_list *l);
-void conv1d_cases(case_list *l);
-void pool2d_cases(case_list *l, dg_op_kind kind);
-void activation_cases(case_list *l);
-void dropout_cases(case_list *l);
-void chw_cases(case_list *l);
-void add_cases(case_list *l);
-void concat_cases(case_list *l);
-void batch_norm_cases(case_list *l);
-void layer_norm_cases(case_list *l);
-void recurrent_cases(case_list *l);
+/** ", relu" for one; nothing for none. */
+const char *act_text(dg_act act);
 
-/** Parts of layer_case_text and layer_case_scale. */
-void recurrent_text(const dg_recurrent_desc *desc, char *text, size_t room);
-float recurrent_param_scale(const dg_recurrent_desc *desc, uint32_t k);
+/** The cases of a kind of layer op. */
+typedef struct {
+  void (*list)(case_list *l, dg_op_kind kind);
+  /** Puts a description into words. */
+  void (*text)(const dg_op_desc *desc, char *text, size_t room);
+  /** Of layer_case_scale. NULL: 1. */
+  float (*scale)(const dg_op_desc *desc, uint32_t k);
+} case_family;
+
+/* cases_NAME of every layer op. */
+#define DG_LAYER_OP(KIND, name, desc) extern const case_family cases_##name;
+#include "core/op/list.h"
 
 #endif

@@ -1,8 +1,10 @@
 /* Cases of poolings and of ops that keep, drop, move or add elements. */
+#include <stdio.h>
+
 #include "core/base/philox.h"
 #include "tests/common/cases/list.h"
 
-void pool2d_cases(case_list *l, dg_op_kind kind) {
+static void pool2d_cases(case_list *l, dg_op_kind kind) {
   static const struct {
     dg_pool2d_desc d;
     uint32_t max_n;
@@ -26,47 +28,47 @@ void pool2d_cases(case_list *l, dg_op_kind kind) {
   }
 }
 
-void activation_cases(case_list *l) {
+static void activation_cases(case_list *l, dg_op_kind kind) {
   static const uint32_t counts[] = {1, 15, 16, 17, 33, 784, 4099};
   static const layer_fill fills[] = {FILL_RANDOM, FILL_TIES, FILL_WIDE};
   for (size_t i = 0; i < COUNT(counts); i++)
     for (size_t a = 0; a < 5; a++) {
       dg_activation_desc d = {counts[i], act_of(a)};
       if (d.act.kind == DG_ACT_NONE) continue;
-      dg_op_desc desc = {DG_OP_ACTIVATION, {mode_of(i + a)}, .activation = d};
+      dg_op_desc desc = {kind, {mode_of(i + a)}, .activation = d};
       add_case(l, desc, 3, fills[(i + a) % COUNT(fills)]);
     }
 }
 
-void dropout_cases(case_list *l) {
+static void dropout_cases(case_list *l, dg_op_kind kind) {
   static const uint32_t counts[] = {1, 2, 3, 4, 5, 17, 64, 130, 784};
   static const float rates[] = {0.2f, 0.5f, 0, 0.999f};
   for (size_t i = 0; i < COUNT(counts); i++)
     for (size_t r = 0; r < 2; r++) {
       dg_dropout_desc d = {counts[i], rates[(i + r) % COUNT(rates)],
                            dg_stream(DG_STREAM_DROPOUT, (uint32_t)i)};
-      dg_op_desc desc = {DG_OP_DROPOUT, {mode_of(i + r)}, .dropout = d};
+      dg_op_desc desc = {kind, {mode_of(i + r)}, .dropout = d};
       add_case(l, desc, i < 4 ? 5 : 3, FILL_RANDOM);
     }
 }
 
-void chw_cases(case_list *l) {
+static void chw_cases(case_list *l, dg_op_kind kind) {
   static const dg_chw_desc shapes[] = {{1, 1, 1},  {3, 4, 5}, {32, 7, 7},  {17, 3, 2},
                                        {1, 9, 16}, {5, 1, 9}, {16, 16, 17}};
   for (size_t i = 0; i < COUNT(shapes); i++)
-    add_case(l, (dg_op_desc){DG_OP_CHW_TO_HWC, {mode_of(i)}, .chw = shapes[i]}, 3, FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .chw = shapes[i]}, 3, FILL_RANDOM);
 }
 
-void add_cases(case_list *l) {
+static void add_cases(case_list *l, dg_op_kind kind) {
   static const dg_add_desc shapes[] = {{1, 2}, {17, 3}, {784, 2}, {33, DG_MAX_IN}, {4, 4}};
   for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_op_desc desc = {DG_OP_ADD, {DG_GRAD_NONE}, .add = shapes[i]};
+    dg_op_desc desc = {kind, {DG_GRAD_NONE}, .add = shapes[i]};
     for (size_t k = 0; k < shapes[i].inputs; k++) desc.d_in[k] = mode_of(i + k);
     add_case(l, desc, 3, FILL_RANDOM);
   }
 }
 
-void concat_cases(case_list *l) {
+static void concat_cases(case_list *l, dg_op_kind kind) {
   static const dg_concat_desc shapes[] = {
       {1, 2, {1, 1}},
       {1, 2, {17, 3}},
@@ -79,8 +81,48 @@ void concat_cases(case_list *l) {
       {1, 2, {16 * 49, 32 * 49}},
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_op_desc desc = {DG_OP_CONCAT, {DG_GRAD_NONE}, .concat = shapes[i]};
+    dg_op_desc desc = {kind, {DG_GRAD_NONE}, .concat = shapes[i]};
     for (size_t k = 0; k < shapes[i].inputs; k++) desc.d_in[k] = mode_of(i + k);
     add_case(l, desc, 3, FILL_RANDOM);
   }
 }
+
+/* ---- in words ----------------------------------------------------------- */
+
+static void pool2d_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_pool2d_desc *d = &desc->pool2d;
+  snprintf(text, room, "%s [%u, %u, %u], %ux%u, stride %ux%u, pad %ux%u", dg_op_name(desc->kind),
+           d->channels, d->height, d->width, d->kernel_h, d->kernel_w, d->stride_h, d->stride_w,
+           d->pad_h, d->pad_w);
+}
+
+static void activation_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_activation_desc *d = &desc->activation;
+  snprintf(text, room, "activation of %u%s", d->count, act_text(d->act));
+}
+
+static void dropout_text(const dg_op_desc *desc, char *text, size_t room) {
+  snprintf(text, room, "dropout of %u, rate %g", desc->dropout.count, desc->dropout.rate);
+}
+
+static void chw_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_chw_desc *d = &desc->chw;
+  snprintf(text, room, "chw to hwc [%u, %u, %u]", d->channels, d->height, d->width);
+}
+
+static void add_text(const dg_op_desc *desc, char *text, size_t room) {
+  snprintf(text, room, "add %u of %u", desc->add.inputs, desc->add.count);
+}
+
+static void concat_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_concat_desc *d = &desc->concat;
+  snprintf(text, room, "concat %u, %u rows, the first of %u", d->inputs, d->rows, d->count[0]);
+}
+
+const case_family cases_maxpool2d = {pool2d_cases, pool2d_text, NULL};
+const case_family cases_avgpool2d = {pool2d_cases, pool2d_text, NULL};
+const case_family cases_activation = {activation_cases, activation_text, NULL};
+const case_family cases_dropout = {dropout_cases, dropout_text, NULL};
+const case_family cases_chw_to_hwc = {chw_cases, chw_text, NULL};
+const case_family cases_add = {add_cases, add_text, NULL};
+const case_family cases_concat = {concat_cases, concat_text, NULL};

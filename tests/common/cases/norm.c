@@ -1,4 +1,6 @@
 /* Cases of normalizations. */
+#include <stdio.h>
+
 #include "tests/common/cases/list.h"
 
 /**
@@ -7,7 +9,7 @@
  */
 enum { MANY = 9 };
 
-void batch_norm_cases(case_list *l) {
+static void batch_norm_cases(case_list *l, dg_op_kind kind) {
   static const struct {
     uint32_t rows, channels, plane, max_n;
   } shapes[] = {
@@ -45,17 +47,17 @@ void batch_norm_cases(case_list *l) {
                             i % 5 == 4 ? 1e-3f : 1e-5f,
                             act_of(i),
                             false};
-    dg_op_desc desc = {DG_OP_BATCH_NORM, {mode_of(i)}, .batch_norm = d};
+    dg_op_desc desc = {kind, {mode_of(i)}, .batch_norm = d};
     add_case(l, desc, shapes[i].max_n, FILL_RANDOM);
     if (shapes[i].rows * shapes[i].plane >= MANY) add_case(l, desc, shapes[i].max_n, FILL_FAR);
   }
   for (size_t i = 0; i < 7; i++) {
     dg_batch_norm_desc d = {1, 19, 30, 0.1f, 1e-5f, act_of(i), false};
-    add_case(l, (dg_op_desc){DG_OP_BATCH_NORM, {mode_of(i)}, .batch_norm = d}, 3, FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .batch_norm = d}, 3, FILL_RANDOM);
   }
 }
 
-void layer_norm_cases(case_list *l) {
+static void layer_norm_cases(case_list *l, dg_op_kind kind) {
   static const struct {
     uint32_t rows, count, max_n;
   } shapes[] = {
@@ -65,8 +67,22 @@ void layer_norm_cases(case_list *l) {
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
     dg_layer_norm_desc d = {shapes[i].rows, shapes[i].count, i % 5 == 4 ? 1e-3f : 1e-5f};
-    dg_op_desc desc = {DG_OP_LAYER_NORM, {mode_of(i)}, .layer_norm = d};
+    dg_op_desc desc = {kind, {mode_of(i)}, .layer_norm = d};
     add_case(l, desc, shapes[i].max_n, FILL_RANDOM);
     if (shapes[i].count >= MANY) add_case(l, desc, shapes[i].max_n, FILL_FAR);
   }
 }
+
+static void batch_norm_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_batch_norm_desc *d = &desc->batch_norm;
+  snprintf(text, room, "batch norm [%u, %u, %u], momentum %g, eps %g%s", d->rows, d->channels,
+           d->plane, d->momentum, d->eps, act_text(d->act));
+}
+
+static void layer_norm_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_layer_norm_desc *d = &desc->layer_norm;
+  snprintf(text, room, "layer norm [%u, %u], eps %g", d->rows, d->count, d->eps);
+}
+
+const case_family cases_batch_norm = {batch_norm_cases, batch_norm_text, NULL};
+const case_family cases_layer_norm = {layer_norm_cases, layer_norm_text, NULL};

@@ -1,4 +1,7 @@
 /* Cases of products: linear, conv2d and conv1d. */
+#include <stdio.h>
+#include <string.h>
+
 #include "core/base/philox.h"
 #include "tests/common/cases/list.h"
 
@@ -6,7 +9,7 @@ static dg_drop drop_of(float rate, size_t layer) {
   return (dg_drop){rate, dg_stream(DG_STREAM_DROPOUT, (uint32_t)layer)};
 }
 
-void linear_cases(case_list *l) {
+static void linear_cases(case_list *l, dg_op_kind kind) {
   static const struct {
     uint32_t in, out, max_n;
   } shapes[] = {
@@ -18,18 +21,16 @@ void linear_cases(case_list *l) {
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
     dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i), {0, 0}};
-    add_case(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, shapes[i].max_n,
-             FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .linear = d}, shapes[i].max_n, FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
     dg_linear_desc d = {37, 19, i < 5, act_of(i), {0, 0}};
-    add_case(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, 6, FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .linear = d}, 6, FILL_RANDOM);
   }
   for (size_t i = 0; i < COUNT(shapes); i += 2) {
     dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(0),
                         drop_of(i / 2 % 3 ? 0.2f : 0.5f, i)};
-    add_case(l, (dg_op_desc){DG_OP_LINEAR, {mode_of(i)}, .linear = d}, shapes[i].max_n,
-             FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .linear = d}, shapes[i].max_n, FILL_RANDOM);
   }
 }
 
@@ -104,7 +105,7 @@ static void fused_conv2d_cases(case_list *l) {
   }
 }
 
-void conv2d_cases(case_list *l) {
+static void conv2d_cases(case_list *l, dg_op_kind kind) {
   static const struct {
     uint32_t channels, height, width, filters;
     uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
@@ -191,17 +192,16 @@ void conv2d_cases(case_list *l) {
                         0,
                         {0, 0},
                         false};
-    add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, shapes[i].max_n,
-             FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .conv2d = d}, shapes[i].max_n, FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
     dg_conv2d_desc d = {3, 9, 10, 18, 3, 3, 1, 1, 1, 1, i < 5, act_of(i), 0, {0, 0}, false};
-    add_case(l, (dg_op_desc){DG_OP_CONV2D, {mode_of(i)}, .conv2d = d}, 3, FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .conv2d = d}, 3, FILL_RANDOM);
   }
   fused_conv2d_cases(l);
 }
 
-void conv1d_cases(case_list *l) {
+static void conv1d_cases(case_list *l, dg_op_kind kind) {
   static const struct {
     uint32_t steps, in, filters, kernel, stride, pad, max_n;
   } shapes[] = {
@@ -231,11 +231,45 @@ void conv1d_cases(case_list *l) {
   for (size_t i = 0; i < COUNT(shapes); i++) {
     dg_conv1d_desc d = {shapes[i].steps,  shapes[i].in,  shapes[i].filters, shapes[i].kernel,
                         shapes[i].stride, shapes[i].pad, i % 3 != 2,        act_of(i)};
-    add_case(l, (dg_op_desc){DG_OP_CONV1D, {mode_of(i)}, .conv1d = d}, shapes[i].max_n,
-             FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .conv1d = d}, shapes[i].max_n, FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
     dg_conv1d_desc d = {10, 7, 18, 3, 1, 1, i < 5, act_of(i)};
-    add_case(l, (dg_op_desc){DG_OP_CONV1D, {mode_of(i)}, .conv1d = d}, 3, FILL_RANDOM);
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .conv1d = d}, 3, FILL_RANDOM);
   }
 }
+
+/* ---- in words ----------------------------------------------------------- */
+
+/** Appends what is fused behind the activation. */
+static void append_ending(uint32_t pool, dg_drop drop, char *text, size_t room) {
+  size_t used = strlen(text);
+  if (pool) snprintf(text + used, room - used, ", pool %u", pool);
+  used = strlen(text);
+  if (drop.rate > 0) snprintf(text + used, room - used, ", dropout %g", drop.rate);
+}
+
+static void linear_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_linear_desc *d = &desc->linear;
+  snprintf(text, room, "linear %u to %u%s%s", d->in, d->out, d->bias ? ", bias" : "",
+           act_text(d->act));
+  append_ending(0, d->drop, text, room);
+}
+
+static void conv2d_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_conv2d_desc *d = &desc->conv2d;
+  snprintf(text, room, "conv2d [%u, %u, %u], %u of %ux%u, stride %ux%u, pad %ux%u%s%s", d->channels,
+           d->height, d->width, d->filters, d->kernel_h, d->kernel_w, d->stride_h, d->stride_w,
+           d->pad_h, d->pad_w, d->bias ? ", bias" : "", act_text(d->act));
+  append_ending(d->pool, d->drop, text, room);
+}
+
+static void conv1d_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_conv1d_desc *d = &desc->conv1d;
+  snprintf(text, room, "conv1d [%u, %u], %u of %u, stride %u, pad %u%s%s", d->steps, d->in,
+           d->filters, d->kernel, d->stride, d->pad, d->bias ? ", bias" : "", act_text(d->act));
+}
+
+const case_family cases_linear = {linear_cases, linear_text, NULL};
+const case_family cases_conv2d = {conv2d_cases, conv2d_text, NULL};
+const case_family cases_conv1d = {conv1d_cases, conv1d_text, NULL};

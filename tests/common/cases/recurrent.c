@@ -31,7 +31,8 @@ static dg_recurrent_desc choice(dg_cell_kind cell, size_t number) {
                              .reset_before = number / 24 % 2};
 }
 
-void recurrent_cases(case_list *l) {
+static void recurrent_cases(case_list *l, dg_op_kind kind) {
+  (void)kind;
   static const shape small[] = {{5, 3, 7, 3},   {1, 4, 5, 2},  {3, 1, 17, 1}, {4, 2, 1, 4},
                                 {2, 17, 33, 5}, {6, 5, 16, 2}, {7, 33, 20, 3}};
   static const shape large[] = {{1, 1, 1, 1},    {3, 40, 128, 3}, {9, 20, 31, 6},   {2, 5, 65, 71},
@@ -56,7 +57,8 @@ void recurrent_cases(case_list *l) {
   add_shape(l, conv1d_gru, (shape){12, 64, 16, 5});
 }
 
-void recurrent_text(const dg_recurrent_desc *d, char *text, size_t room) {
+static void recurrent_text(const dg_op_desc *desc, char *text, size_t room) {
+  const dg_recurrent_desc *d = &desc->recurrent;
   static const char *const names[] = {"rnn", "gru", "lstm"};
   snprintf(text, room, "%s, %u steps of %u to %s%u, %u biases%s%s%s", names[d->cell], d->steps,
            d->in, d->bidirectional ? "twice " : "", d->hidden, d->biases,
@@ -66,8 +68,11 @@ void recurrent_text(const dg_recurrent_desc *d, char *text, size_t room) {
 
 /** Biases reach the ends of a hard sigmoid, but not of a lone unit's: where its gate is nearly 1,
     the whole tensor is made of differences of almost equal numbers. */
-float recurrent_param_scale(const dg_recurrent_desc *d, uint32_t k) {
+static float recurrent_scale(const dg_op_desc *desc, uint32_t k) {
+  const dg_recurrent_desc *d = &desc->recurrent;
   bool weight = k % (2 + d->biases) < 2;
   if (weight) return 1 / sqrtf((float)d->hidden);
   return d->hard_sigmoid && d->hidden > 1 ? 3 : 1;
 }
+
+const case_family cases_recurrent = {recurrent_cases, recurrent_text, recurrent_scale};
