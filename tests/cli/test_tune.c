@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "backends/opencl/runtime/clblast.h"
-#include "backends/opencl/runtime/tiles.h"
+#include "backends/opencl/runtime/tuning.h"
 #include "core/bench.h"
 #include "core/device.h"
 #include "tests/common/shell.h"

@@ -6,6 +6,36 @@
 
 enum { VECTOR = 16, PANEL = VECTOR * DG_CL_PANEL_VECTORS };
 
+/* ---- shapes ------------------------------------------------------------- */
+
+static dg_cl_correlation with_tiles(dg_cl_correlation c) {
+  const uint32_t side = dg_cl_correlation_side(&c);
+  c.tiles = (uint32_t)(dg_cl_ceil_div(c.out_h, side) * dg_cl_ceil_div(c.out_w, side));
+  return c;
+}
+
+dg_cl_correlation dg_cl_correlation_of(const dg_conv2d_desc *d) {
+  return with_tiles((dg_cl_correlation){.channels = d->channels,
+                                        .filters = d->filters,
+                                        .in_h = d->height,
+                                        .in_w = d->width,
+                                        .out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h),
+                                        .out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w),
+                                        .pad = d->pad_h,
+                                        .kernel = d->kernel_h});
+}
+
+dg_cl_correlation dg_cl_correlation_back(const dg_cl_correlation *to) {
+  return with_tiles((dg_cl_correlation){.channels = to->filters,
+                                        .filters = to->channels,
+                                        .in_h = to->out_h,
+                                        .in_w = to->out_w,
+                                        .out_h = to->in_h,
+                                        .out_w = to->in_w,
+                                        .pad = to->kernel - 1 - to->pad,
+                                        .kernel = to->kernel});
+}
+
 /* ---- prepare ------------------------------------------------------------ */
 
 cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, const char *name,
@@ -25,7 +55,7 @@ static uint64_t step_of(uint64_t rows, uint64_t row) {
 static void share_samples(const dg_cl_op *op, dg_cl_correlation *c) {
   enum { ROWS = 2 * DG_CL_PANEL_ROWS, ITEMS = 4 };
   const uint32_t units = op->device->base.info.compute_units;
-  const uint32_t most = ITEMS * (units ? units : 1), samples = op->base.max_n;
+  const uint32_t most = ITEMS * (units ? units : 1), samples = op->max_n;
   const uint32_t rows = (uint32_t)dg_cl_ceil_div(ROWS, c->tiles);
   const uint32_t each = (uint32_t)dg_cl_ceil_div(samples, most);
   c->block = rows < each ? rows : each;
@@ -54,7 +84,6 @@ static uint64_t place_item(dg_cl_correlation *c, uint32_t side) {
 
 bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end, dg_error *err) {
   const uint32_t side = dg_cl_correlation_side(c);
-  c->tiles = (uint32_t)(dg_cl_ceil_div(c->out_h, side) * dg_cl_ceil_div(c->out_w, side));
   share_samples(op, c);
   const uint64_t weights =
       (uint64_t)DG_CL_MOMENTS * c->channels * dg_cl_round_up(c->filters, PANEL);

@@ -5,7 +5,7 @@
 #ifndef DG_OPENCL_CORRELATION_H
 #define DG_OPENCL_CORRELATION_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/op.h"
 
 /** Products of a tile: 6 x 6. */
 enum { DG_CL_MOMENTS = 36 };
@@ -14,9 +14,9 @@ typedef struct {
   uint32_t channels, filters;        /**< of what is read; of what is made: multiples of 16 */
   uint32_t in_h, in_w, out_h, out_w; /**< of an image */
   uint32_t pad, kernel;              /**< 3 or 5 */
+  uint32_t tiles;                    /**< of an image */
   /* set by prepare */
   cl_kernel run, weights;
-  uint32_t tiles;        /**< of an image */
   uint32_t block, items; /**< samples that a work-item takes at a time; work-items */
   uint32_t pixels_first, moments_first, products_first, item_step; /**< in its memory */
   uint32_t moment_step, product_step;
@@ -29,6 +29,12 @@ typedef struct {
 static inline uint32_t dg_cl_correlation_side(const dg_cl_correlation *c) {
   return 7 - c->kernel;
 }
+
+/** That of a convolution, forward. */
+dg_cl_correlation dg_cl_correlation_of(const dg_conv2d_desc *desc);
+
+/** That which takes the output's gradient to the input's, of the one forward. */
+dg_cl_correlation dg_cl_correlation_back(const dg_cl_correlation *forward);
 
 /** The kernel `name` of cl/winograd*.cl for kernels of the correlation's size; the op owns it. */
 cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, const char *name,

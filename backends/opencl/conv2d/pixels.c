@@ -10,11 +10,7 @@ bool dg_cl_pixels_prepare(dg_cl_op *op, dg_cl_pixels *pixels, dg_error *err) {
   pixels->to_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "to_pixels", err);
   pixels->from_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "from_pixels", err);
   pixels->taps = dg_cl_kernel(op, DG_CL_PRODUCTS, "taps", err);
-  if (!pixels->to_pixels || !pixels->from_pixels || !pixels->taps) return false;
-  if (!op->train) return true;
-  pixels->sum_planes = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_planes", err);
-  pixels->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
-  return pixels->sum_planes && pixels->sum_columns;
+  return pixels->to_pixels && pixels->from_pixels && pixels->taps;
 }
 
 dg_cl_range dg_cl_tiles(size_t x, size_t y, size_t z) {
@@ -86,20 +82,4 @@ bool dg_cl_sum_taps(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_tap_pr
                       err);
   }
   return ok;
-}
-
-bool dg_cl_pixels_bias(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_op_buffers *b,
-                       const dg_cl_bias_sum *s, dg_error *err) {
-  const uint32_t planes = s->n * s->filters;
-  return dg_cl_launch(op, pixels->sum_planes,
-                      dg_cl_range_of((size_t[3]){planes, 1, 1}, (size_t[3]){8, 1, 1}),
-                      DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_u32(0), dg_cl_u32(s->count),
-                                 dg_cl_mem(s->act.kind == DG_ACT_NONE ? NULL : b->out[0]),
-                                 dg_cl_f32(dg_cl_leaky_slope(s->act)), dg_cl_mem(b->workspace),
-                                 dg_cl_u32(s->first_sum), dg_cl_u32(s->count), dg_cl_u32(planes)),
-                      err) &&
-         dg_cl_launch(op, pixels->sum_columns, dg_cl_blocks(op->device, s->filters, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(s->first_sum),
-                                 dg_cl_mem(b->d_param[1]), dg_cl_u32(s->n), dg_cl_u32(s->filters)),
-                      err);
 }

@@ -18,7 +18,6 @@ uint32_t dg_cl_tap_rows(const dg_cl_device *device, uint32_t rows);
 
 typedef struct {
   cl_kernel to_pixels, from_pixels, taps;
-  cl_kernel sum_planes, sum_columns; /**< of an op that is trained */
 } dg_cl_pixels;
 
 bool dg_cl_pixels_prepare(dg_cl_op *op, dg_cl_pixels *pixels, dg_error *err);
@@ -76,14 +75,5 @@ typedef struct {
 } dg_cl_tap_product;
 bool dg_cl_sum_taps(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_tap_product *p,
                     dg_error *err);
-
-/** d_bias from the gradient of n samples of [filters, count] behind an activation; `sums` begin at
-    first_sum of the workspace and take n * filters floats. */
-typedef struct {
-  uint32_t n, filters, count, first_sum;
-  dg_act act;
-} dg_cl_bias_sum;
-bool dg_cl_pixels_bias(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_op_buffers *b,
-                       const dg_cl_bias_sum *s, dg_error *err);
 
 #endif

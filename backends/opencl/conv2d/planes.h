@@ -4,7 +4,7 @@
 #ifndef DG_OPENCL_PLANES_H
 #define DG_OPENCL_PLANES_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/op.h"
 
 /** A padded plane; the names are those of pad_planes in cl/conv2d/planes.cl. It begins `lead`
    numbers after its place, so that the source's first line may lie where vectors are loaded best.

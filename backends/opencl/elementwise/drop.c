@@ -4,6 +4,11 @@ bool dg_cl_drop_fits(dg_drop drop, dg_act act) {
   return drop.rate == 0 || (drop.rate > 0 && drop.rate < 1 && act.kind == DG_ACT_RELU);
 }
 
+bool dg_cl_drop_prepare(dg_cl_op *op, dg_drop drop, cl_kernel *kernel, dg_error *err) {
+  *kernel = drop.rate > 0 ? dg_cl_kernel(op, DG_CL_ELEMENTS, "dropout", err) : NULL;
+  return *kernel || !(drop.rate > 0);
+}
+
 bool dg_cl_drop_runs(dg_drop drop, const dg_step *step) {
   return step->train && drop.rate > 0;
 }
@@ -24,4 +29,10 @@ bool dg_cl_drop(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count, co
                                  dg_cl_u32(step->seed), dg_cl_u32(drop.stream),
                                  dg_cl_u32(step->step), dg_cl_u32(step->place), dg_cl_u32(add)),
                       err);
+}
+
+bool dg_cl_drop_end(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count,
+                    const dg_buffer *out, const dg_step *step, dg_error *err) {
+  return !dg_cl_drop_runs(drop, step) ||
+         dg_cl_drop(op, kernel, drop, count, out, out, false, step, err);
 }

@@ -2,10 +2,13 @@
 #ifndef DG_OPENCL_DROP_H
 #define DG_OPENCL_DROP_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/op.h"
 
 /** Can this be fused behind `act`? */
 bool dg_cl_drop_fits(dg_drop drop, dg_act act);
+
+/** The kernel of what is fused to an op's end; NULL where nothing is dropped. false: it failed. */
+bool dg_cl_drop_prepare(dg_cl_op *op, dg_drop drop, cl_kernel *kernel, dg_error *err);
 
 /** Does this step drop anything? */
 bool dg_cl_drop_runs(dg_drop drop, const dg_step *step);
@@ -19,5 +22,9 @@ float dg_cl_drop_scale(dg_drop drop);
  */
 bool dg_cl_drop(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count, const dg_buffer *from,
                 const dg_buffer *to, bool add, const dg_step *step, dg_error *err);
+
+/** The same at an op's end: drops some of its output, in a step that drops. */
+bool dg_cl_drop_end(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count,
+                    const dg_buffer *out, const dg_step *step, dg_error *err);
 
 #endif

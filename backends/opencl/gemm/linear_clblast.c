@@ -1,15 +1,20 @@
 /* Linear layers by CLBlast; its products need no kernel of ours but for the bias. */
+#include "backends/opencl/elementwise/sum_columns.h"
+#include "backends/opencl/gemm/linear.h"
 #include "backends/opencl/runtime/clblast.h"
 
-typedef struct {
-  dg_cl_op op;
-  cl_kernel add_rows, sum_columns;
-} blast_op;
-
-static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
-  (void)device;
-  return desc->linear.act.kind == DG_ACT_NONE && desc->linear.drop.rate == 0;
+bool dg_cl_linear_is_for_clblast(const dg_cl_device *device, const dg_linear_desc *desc) {
+  enum { LARGE = 1 << 16 };
+  return device->blast == DG_CL_BLAST_ALWAYS ||
+         (device->blast == DG_CL_BLAST_LARGE && (uint64_t)desc->in * desc->out >= LARGE);
 }
+
+static bool fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
+  (void)max_n, (void)train;
+  return dg_cl_linear_is_for_clblast(device, &desc->linear);
+}
+
+/* ---- products ----------------------------------------------------------- */
 
 /* The products for n samples; their buffers are not filled in where `b` is NULL. */
 
@@ -50,8 +55,8 @@ typedef dg_cl_blast_product product_of(const dg_op_desc *desc, const dg_op_buffe
 
 /* Raises `bytes` to what a product wants for any number of samples: a smaller one may want more. */
 static bool plan_product(dg_cl_op *op, product_of *product, size_t *bytes, dg_error *err) {
-  for (uint32_t n = 1; n <= op->base.max_n; n++) {
-    const dg_cl_blast_product p = product(&op->base.desc, NULL, n);
+  for (uint32_t n = 1; n <= op->max_n; n++) {
+    const dg_cl_blast_product p = product(&op->desc, NULL, n);
     size_t wanted = 0;
     if (!dg_cl_blast_workspace(op, &p, &wanted, err)) return false;
     if (wanted > *bytes) *bytes = wanted;
@@ -59,29 +64,28 @@ static bool plan_product(dg_cl_op *op, product_of *product, size_t *bytes, dg_er
   return true;
 }
 
-static bool prepare(dg_cl_op *op, dg_error *err) {
-  blast_op *self = (blast_op *)op;
-  dg_op_needs *needs = &op->base.needs;
-  self->add_rows = dg_cl_kernel(op, DG_CL_ELEMENTS, "add_rows", err);
-  self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
-  if (!self->add_rows || !self->sum_columns) return false;
-  if (!plan_product(op, forward_product, &needs->forward_workspace, err)) return false;
-  if (!op->train) return true;
-  needs->backward_reads_in = true;
-  return plan_product(op, d_weight_product, &needs->backward_workspace, err) &&
-         (op->base.desc.d_in[0] == DG_GRAD_NONE ||
-          plan_product(op, d_in_product, &needs->backward_workspace, err));
-}
-
 static bool run_product(dg_cl_op *op, product_of *product, const dg_op_buffers *b, uint32_t n,
                         dg_error *err) {
-  const dg_cl_blast_product p = product(&op->base.desc, b, n);
+  const dg_cl_blast_product p = product(&op->desc, b, n);
   return dg_cl_blast(op, &p, b->workspace, err);
 }
 
+/* ---- forward ------------------------------------------------------------ */
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel add_rows;
+} forward_op;
+
+static bool prepare_forward(dg_cl_op *op, dg_error *err) {
+  forward_op *self = (forward_op *)op;
+  self->add_rows = dg_cl_kernel(op, DG_CL_ELEMENTS, "add_rows", err);
+  return self->add_rows && plan_product(op, forward_product, &op->needs.workspace, err);
+}
+
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  const blast_op *self = (blast_op *)op;
-  const dg_linear_desc *d = &op->base.desc.linear;
+  const forward_op *self = (forward_op *)op;
+  const dg_linear_desc *d = &op->desc.linear;
   return run_product(op, forward_product, b, step->n, err) &&
          (!d->bias ||
           dg_cl_launch(op, self->add_rows, dg_cl_blocks(op->device, d->out, step->n),
@@ -89,22 +93,39 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                        err));
 }
 
-static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  const blast_op *self = (blast_op *)op;
-  const dg_linear_desc *d = &op->base.desc.linear;
-  return run_product(op, d_weight_product, b, step->n, err) &&
-         (!d->bias ||
-          dg_cl_launch(op, self->sum_columns, dg_cl_blocks(op->device, d->out, 1),
-                       DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_u32(0), dg_cl_mem(b->d_param[1]),
-                                  dg_cl_u32(step->n), dg_cl_u32(d->out)),
-                       err)) &&
-         (op->base.desc.d_in[0] == DG_GRAD_NONE || run_product(op, d_in_product, b, step->n, err));
+const dg_cl_implementation dg_cl_linear_clblast_forward = {.name = "clblast",
+                                                           .fits = fits,
+                                                           .size = sizeof(forward_op),
+                                                           .prepare = prepare_forward,
+                                                           .run = forward};
+
+/* ---- backward ----------------------------------------------------------- */
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel sum_columns;
+} backward_op;
+
+static bool prepare_backward(dg_cl_op *op, dg_error *err) {
+  backward_op *self = (backward_op *)op;
+  op->needs.reads_in = true;
+  self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
+  return self->sum_columns && plan_product(op, d_weight_product, &op->needs.workspace, err) &&
+         (op->desc.d_in[0] == DG_GRAD_NONE ||
+          plan_product(op, d_in_product, &op->needs.workspace, err));
 }
 
-const dg_cl_family dg_cl_linear_clblast = {
-    .size = sizeof(blast_op),
-    .supports = supports,
-    .prepare = prepare,
-    .forward = forward,
-    .backward = backward,
-};
+static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const backward_op *self = (backward_op *)op;
+  const dg_linear_desc *d = &op->desc.linear;
+  return run_product(op, d_weight_product, b, step->n, err) &&
+         (!d->bias || dg_cl_sum_columns(op, self->sum_columns, b->d_out, 0, b->d_param[1], step->n,
+                                        d->out, err)) &&
+         (op->desc.d_in[0] == DG_GRAD_NONE || run_product(op, d_in_product, b, step->n, err));
+}
+
+const dg_cl_implementation dg_cl_linear_clblast_backward = {.name = "clblast",
+                                                            .fits = fits,
+                                                            .size = sizeof(backward_op),
+                                                            .prepare = prepare_backward,
+                                                            .run = backward};

@@ -5,7 +5,7 @@
 #ifndef DG_OPENCL_PANELS_H
 #define DG_OPENCL_PANELS_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/op.h"
 
 /** As in cl/gemm/panels_tile.cl: rows of a tile of its product, and vectors of the panels for it.
  */

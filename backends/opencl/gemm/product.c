@@ -65,11 +65,3 @@ bool dg_cl_inner(dg_cl_op *op, cl_kernel kernel, const dg_cl_inner_product *p, d
                                  dg_cl_u32(p->c_share), dg_cl_u32(p->x_rows), dg_cl_u32(p->y_rows)),
                       err);
 }
-
-bool dg_cl_is_leaky(dg_act act) {
-  return act.kind == DG_ACT_NONE || act.kind == DG_ACT_RELU || act.kind == DG_ACT_LEAKY_RELU;
-}
-
-float dg_cl_leaky_slope(dg_act act) {
-  return act.kind == DG_ACT_RELU ? 0.0f : act.kind == DG_ACT_LEAKY_RELU ? act.slope : 1.0f;
-}

@@ -5,7 +5,7 @@
 #ifndef DG_OPENCL_PRODUCT_H
 #define DG_OPENCL_PRODUCT_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/op.h"
 
 /** Where one term of a sum begins: an offset into a, and one into b (cl_uint2). */
 typedef struct {
@@ -41,9 +41,5 @@ typedef struct {
 /** Enqueues a product with the kernel "outer", or "inner", of DG_CL_PRODUCTS. */
 bool dg_cl_outer(dg_cl_op *op, cl_kernel kernel, const dg_cl_outer_product *p, dg_error *err);
 bool dg_cl_inner(dg_cl_op *op, cl_kernel kernel, const dg_cl_inner_product *p, dg_error *err);
-
-/** The activations that products can end with, and the slope that says which. */
-bool dg_cl_is_leaky(dg_act act);
-float dg_cl_leaky_slope(dg_act act);
 
 #endif

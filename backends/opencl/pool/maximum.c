@@ -4,19 +4,20 @@ bool dg_cl_maximum_fits(const dg_pool2d_desc *d) {
   return (uint64_t)d->kernel_h * d->kernel_w <= UINT16_MAX;
 }
 
-static bool is_2x2(const dg_cl_op *op, const dg_cl_maximum *m) {
-  const dg_pool2d_desc *d = &m->desc;
-  return op->device->form == DG_CL_TILE && d->kernel_h == 2 && d->kernel_w == 2 &&
-         d->stride_h == 2 && d->stride_w == 2 && d->pad_h == 0 && d->pad_w == 0 &&
-         d->height == 2 * m->out_h && d->width == 2 * m->out_w && m->out_w >= 4;
+bool dg_cl_maximum_is_2x2(const dg_cl_device *device, const dg_pool2d_desc *d) {
+  const uint32_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
+  const uint32_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
+  return device->form == DG_CL_TILE && d->kernel_h == 2 && d->kernel_w == 2 && d->stride_h == 2 &&
+         d->stride_w == 2 && d->pad_h == 0 && d->pad_w == 0 && d->height == 2 * out_h &&
+         d->width == 2 * out_w && out_w >= 4;
 }
 
 bool dg_cl_maximum_prepare(dg_cl_op *op, const dg_pool2d_desc *d, dg_cl_maximum *maximum,
                            dg_error *err) {
   dg_cl_maximum m = {.desc = *d,
                      .out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h),
-                     .out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w)};
-  m.is_2x2 = is_2x2(op, &m);
+                     .out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w),
+                     .is_2x2 = dg_cl_maximum_is_2x2(op->device, d)};
   m.kernel = dg_cl_kernel(op, DG_CL_ELEMENTS, m.is_2x2 ? "max_forward_2x2" : "max_forward", err);
   *maximum = m;
   return m.kernel;

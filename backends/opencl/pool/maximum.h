@@ -2,18 +2,26 @@
 #ifndef DG_OPENCL_MAXIMUM_H
 #define DG_OPENCL_MAXIMUM_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/op.h"
+
+/** How a training step hands the places of maxima in their windows, 16 bits each and as the output
+    lies, from forward to backward. */
+#define DG_CL_KEPT_PLACES "places"
 
 /** What finds the maxima of windows. */
 typedef struct {
   dg_pool2d_desc desc;
   uint32_t out_h, out_w;
-  bool is_2x2; /**< whole windows of 2 x 2 side by side, which kernels of their own for CPUs take */
+  bool is_2x2; /**< by the kernel for these */
   cl_kernel kernel;
 } dg_cl_maximum;
 
 /** Are there few enough places in a window for 16 bits? */
 bool dg_cl_maximum_fits(const dg_pool2d_desc *desc);
+
+/** Are these whole windows of 2 x 2 side by side, on a device whose kernels of their own take them?
+ */
+bool dg_cl_maximum_is_2x2(const dg_cl_device *device, const dg_pool2d_desc *desc);
 
 bool dg_cl_maximum_prepare(dg_cl_op *op, const dg_pool2d_desc *desc, dg_cl_maximum *maximum,
                            dg_error *err);

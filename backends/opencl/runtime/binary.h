@@ -2,7 +2,7 @@
 #ifndef DG_OPENCL_BINARY_H
 #define DG_OPENCL_BINARY_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/device.h"
 
 enum { DG_CL_MAX_FILES = 16 };
 
@@ -10,11 +10,9 @@ enum { DG_CL_MAX_FILES = 16 };
 typedef struct {
   const char *files[DG_CL_MAX_FILES]; /**< texts, in the order they are compiled in */
   cl_uint count;
+  const char *last; /**< the name of the last of them */
   char options[256];
 } dg_cl_program_text;
-
-/** The files that a program of a device is compiled from (program.c); options are left empty. */
-void dg_cl_program_find(const dg_cl_device *device, dg_cl_program id, dg_cl_program_text *text);
 
 /**
  * A key in the cache for `what` was made for a device, its driver and a program on it, options and

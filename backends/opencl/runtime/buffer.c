@@ -1,7 +1,7 @@
-/* Device memory: buffers, views into them, and the ways in and out. */
+/* Device memory: buffers, views into them, the ways in and out, and waiting. */
 #include <stdlib.h>
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/device.h"
 
 static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer *whole,
                        dg_error *err) {
@@ -35,6 +35,14 @@ static bool check_size(const dg_cl_device *device, size_t bytes, dg_error *err) 
                    mb, info->name, (unsigned long long)info->memory >> 20,
                    (unsigned long long)device->memory_used >> 20);
   return true;
+}
+
+bool dg_cl_check_count(uint64_t numbers, dg_error *err) {
+  return numbers <= DG_CL_MOST_NUMBERS ||
+         dg_fail(err, DG_ERR_MEMORY,
+                 "a tensor of %llu numbers is too large, the opencl backend takes up to %d; "
+                 "a smaller batch fits",
+                 (unsigned long long)numbers, DG_CL_MOST_NUMBERS);
 }
 
 dg_buffer *dg_cl_buffer_new(dg_device *base, size_t bytes, dg_error *err) {
@@ -92,4 +100,10 @@ bool dg_cl_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes,
                                     0, NULL, NULL);
   return !code || dg_cl_fail(err, buffer->device, code, "reading %zu bytes at %zu of a buffer",
                              bytes, offset);
+}
+
+bool dg_cl_finish(dg_device *base, dg_error *err) {
+  dg_cl_device *device = (dg_cl_device *)base;
+  cl_int code = clFinish(device->queue);
+  return !code || dg_cl_fail(err, device, code, "waiting for the device %s", base->info.name);
 }

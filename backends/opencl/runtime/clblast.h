@@ -2,7 +2,7 @@
 #ifndef DG_OPENCL_CLBLAST_H
 #define DG_OPENCL_CLBLAST_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/op.h"
 
 /** c [rows, columns] (+)= a b; a is [rows, depth] or stored transposed, b is [depth, columns] or
     stored transposed. All dense. */

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/device.h"
 
 static const char *code_name(cl_int code) {
   static const struct {

@@ -1,39 +1,48 @@
-/* Programs: built from the embedded sources, or taken from the cache, once a device; and the
-   kernels in them. */
+#include "backends/opencl/runtime/program.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/opencl/runtime/binary.h"
-#include "backends/opencl/runtime/tiles.h"
+/* ---- which files -------------------------------------------------------- */
 
-/* The files of a program, in the order they are compiled in. */
-static const char *const *program_files(const dg_cl_device *device, dg_cl_program id) {
-  static const char *const elements[] = {"common.cl", "philox.cl", "elements.cl",
-                                         "gather.cl", "pool.cl",   "planes.cl",
-                                         "loss.cl",   "update.cl", NULL};
-  static const char *const norms[] = {"common.cl", "norm.cl", NULL}; /* the longest to compile */
-  static const char *const tile[] = {"common.cl",     "blocks.cl",      "outer_tile.cl",
-                                     "inner_tile.cl", "pixels_tile.cl", NULL};
-  static const char *const panels[] = {"common.cl", "blocks.cl", "panel_sum.cl", "panels_tile.cl",
-                                       NULL};
-  static const char *const rows[] = {"common.cl", "blocks.cl", "rows_tile.cl", NULL};
-  static const char *const winograd[] = {"common.cl",   "blocks.cl",         "panel_sum.cl",
-                                         "winograd.cl", "winograd_tiles.cl", NULL};
-  static const char *const group[] = {"common.cl", "outer_group.cl", "inner_group.cl", NULL};
-  static const char *const recurrent_tile[] = {"common.cl", "recurrent_cell.cl",
-                                               "recurrent_pack.cl", "recurrent_tile.cl", NULL};
-  static const char *const recurrent_group[] = {"common.cl", "recurrent_cell.cl",
-                                                "recurrent_pack.cl", "recurrent_group.cl", NULL};
-  const bool tiles = device->form == DG_CL_TILE;
-  if (id == DG_CL_ELEMENTS) return elements;
-  if (id == DG_CL_NORMS) return norms;
-  if (id == DG_CL_PANELS) return panels;
-  if (id == DG_CL_ROWS) return rows;
-  if (id == DG_CL_WINOGRAD) return winograd;
-  if (id == DG_CL_RECURRENT) return tiles ? recurrent_tile : recurrent_group;
-  return tiles ? tile : group;
-}
+/* One bit for each program. */
+#define IN(program) (1u << DG_CL_##program)
+#define EVERY (~0u)
+
+enum { TILE = 1 << DG_CL_TILE, GROUP = 1 << DG_CL_GROUP, BOTH = TILE | GROUP };
+
+/* The files of cl/, in the order they are compiled in: each with the programs that it is part of,
+   and the forms. */
+static const struct {
+  const char *name;
+  unsigned programs, forms;
+} files[] = {
+    {"common.cl", EVERY, BOTH},
+    {"philox.cl", IN(ELEMENTS), BOTH},
+    {"elements.cl", IN(ELEMENTS), BOTH},
+    {"gather.cl", IN(ELEMENTS), BOTH},
+    {"pool.cl", IN(ELEMENTS), BOTH},
+    {"planes.cl", IN(ELEMENTS), BOTH},
+    {"loss.cl", IN(ELEMENTS), BOTH},
+    {"update.cl", IN(ELEMENTS), BOTH},
+    {"norm.cl", IN(NORMS), BOTH}, /* the longest to compile */
+    {"blocks.cl", IN(PRODUCTS) | IN(PANELS) | IN(ROWS) | IN(WINOGRAD), TILE},
+    {"outer_tile.cl", IN(PRODUCTS), TILE},
+    {"inner_tile.cl", IN(PRODUCTS), TILE},
+    {"pixels_tile.cl", IN(PRODUCTS), TILE},
+    {"outer_group.cl", IN(PRODUCTS), GROUP},
+    {"inner_group.cl", IN(PRODUCTS), GROUP},
+    {"panel_sum.cl", IN(PANELS) | IN(WINOGRAD), TILE},
+    {"panels_tile.cl", IN(PANELS), TILE},
+    {"rows_tile.cl", IN(ROWS), TILE},
+    {"winograd.cl", IN(WINOGRAD), TILE},
+    {"winograd_tiles.cl", IN(WINOGRAD), TILE},
+    {"recurrent_cell.cl", IN(RECURRENT), BOTH},
+    {"recurrent_pack.cl", IN(RECURRENT), BOTH},
+    {"recurrent_tile.cl", IN(RECURRENT), TILE},
+    {"recurrent_group.cl", IN(RECURRENT), GROUP},
+};
 
 static const char *source_text(const char *name) {
   const dg_cl_source *source = dg_cl_sources;
@@ -42,11 +51,15 @@ static const char *source_text(const char *name) {
 }
 
 void dg_cl_program_find(const dg_cl_device *device, dg_cl_program id, dg_cl_program_text *text) {
-  const char *const *files = program_files(device, id);
   *text = (dg_cl_program_text){.count = 0};
-  for (; files[text->count]; text->count++)
-    text->files[text->count] = source_text(files[text->count]);
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (!(files[i].programs & 1u << id) || !(files[i].forms & 1u << device->form)) continue;
+    text->last = files[i].name;
+    text->files[text->count++] = source_text(files[i].name);
+  }
 }
+
+/* ---- building ----------------------------------------------------------- */
 
 /* The error of a build, with the head of the compiler's log in one line. */
 static bool fail_build(const dg_cl_device *device, cl_program handle, const char *file, cl_int code,
@@ -100,67 +113,47 @@ static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more
   char *key = dg_cl_binary_key(device, &text);
   cl_program program = key ? dg_cl_binary_load(device, &text, key) : NULL;
   if (!program) {
-    program = compile(device, &text, program_files(device, id)[text.count - 1], err);
+    program = compile(device, &text, text.last, err);
     if (program && key) dg_cl_binary_keep(program, key);
   }
   free(key);
   return program;
 }
 
-uint32_t dg_cl_width(const dg_cl_device *device) {
-  return device->form == DG_CL_TILE ? 16 : 4;
-}
+/* ---- those that were built ---------------------------------------------- */
 
-uint32_t dg_cl_group(const dg_cl_device *device) {
-  return device->form == DG_CL_TILE ? 1 : 64;
-}
+typedef struct dg_cl_built {
+  struct dg_cl_built *next;
+  dg_cl_program id;
+  char options[128]; /* beside those that all programs are built with */
+  cl_program program;
+} built;
 
 void dg_cl_programs_free(dg_cl_device *device) {
-  for (dg_cl_built *built = device->programs, *next; built; built = next) {
-    next = built->next;
-    clReleaseProgram(built->program);
-    free(built);
+  for (built *one = device->programs, *next; one; one = next) {
+    next = one->next;
+    clReleaseProgram(one->program);
+    free(one);
   }
 }
 
-/* A program with these options, built now if it has not been. */
-static cl_program find_program(dg_cl_device *device, dg_cl_program id, const char *options,
-                               dg_error *err) {
-  for (dg_cl_built *built = device->programs; built; built = built->next)
-    if (built->id == id && strcmp(built->options, options) == 0) return built->program;
-  dg_cl_built *built = calloc(1, sizeof *built);
-  if (!built) {
-    dg_fail_memory(err, sizeof *built);
+cl_program dg_cl_program_get(dg_cl_device *device, dg_cl_program id, const char *options,
+                             dg_error *err) {
+  for (const built *one = device->programs; one; one = one->next)
+    if (one->id == id && strcmp(one->options, options) == 0) return one->program;
+  built *one = calloc(1, sizeof *one);
+  if (!one) {
+    dg_fail_memory(err, sizeof *one);
     return NULL;
   }
-  built->id = id;
-  snprintf(built->options, sizeof built->options, "%s", options);
-  built->program = build(device, id, options, err);
-  if (!built->program) {
-    free(built);
+  one->id = id;
+  snprintf(one->options, sizeof one->options, "%s", options);
+  one->program = build(device, id, options, err);
+  if (!one->program) {
+    free(one);
     return NULL;
   }
-  built->next = device->programs;
-  device->programs = built;
-  return built->program;
-}
-
-cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program id, const char *name, dg_error *err) {
-  char options[DG_CL_TILE_OPTIONS] = "";
-  if (id == DG_CL_PRODUCTS) dg_cl_tile_options(op->device, options);
-  return dg_cl_special_kernel(op, id, options, name, err);
-}
-
-cl_kernel dg_cl_special_kernel(dg_cl_op *op, dg_cl_program id, const char *options,
-                               const char *name, dg_error *err) {
-  cl_program program = find_program(op->device, id, options, err);
-  if (!program) return NULL;
-  cl_int code;
-  cl_kernel kernel = clCreateKernel(program, name, &code);
-  if (code) {
-    dg_cl_fail(err, op->device, code, "making the kernel %s", name);
-    return NULL;
-  }
-  op->kernels[op->kernel_count++] = kernel;
-  return kernel;
+  one->next = device->programs;
+  device->programs = one;
+  return one->program;
 }

@@ -13,7 +13,7 @@
 #ifndef DG_OPENCL_TILES_H
 #define DG_OPENCL_TILES_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/device.h"
 
 enum { DG_CL_TILE_TEXT = 32, DG_CL_TILE_OPTIONS = 128 };
 
@@ -23,25 +23,6 @@ const char *dg_cl_tiled_name(dg_cl_tiled which);
 /** The tiles that a kernel may have on a device, the default first, and how many these are; none
     where its form lacks the kernel. */
 const dg_cl_tile *dg_cl_tile_choices(const dg_cl_device *device, dg_cl_tiled which, size_t *count);
-
-/** What a device was tuned to. */
-typedef struct {
-  dg_cl_tile tiles[DG_CL_TILED];
-  uint32_t own_linear; /**< 1: our kernels do the linear layers that CLBlast would do, else 0 */
-} dg_cl_tuning;
-
-/** That of a device that was not tuned. */
-dg_cl_tuning dg_cl_tuning_default(const dg_cl_device *device);
-
-/** Has a device, whose form is chosen, work so, and says it in its info. */
-void dg_cl_tuning_use(dg_cl_device *device, const dg_cl_tuning *tuning);
-
-/** Has it work as it was tuned, where that was kept, else by default: a damaged or another's file
-    changes nothing. */
-void dg_cl_tuning_load(dg_cl_device *device);
-
-/** Keeps a tuning for all who open the device in this form. false: it could not be kept. */
-bool dg_cl_tuning_keep(const dg_cl_device *device, const dg_cl_tuning *tuning);
 
 /** Are these the same? */
 bool dg_cl_tile_is(dg_cl_tile a, dg_cl_tile b);

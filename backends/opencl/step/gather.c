@@ -1,5 +1,5 @@
 /* The gather of a batch from a data set of bytes. */
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/implementation.h"
 #include "core/base/philox.h"
 
 typedef struct {
@@ -14,7 +14,7 @@ static bool bends(const dg_augment *a) {
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
   gather_op *self = (gather_op *)op;
-  const dg_gather_desc *d = &op->base.desc.gather;
+  const dg_gather_desc *d = &op->desc.gather;
   self->scale = (float)(1.0 / (255.0 * (double)d->std));
   self->shift = (float)(-(double)d->mean / (double)d->std);
   const bool tiles = op->device->form == DG_CL_TILE;
@@ -27,7 +27,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 
 static bool gather(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const gather_op *self = (gather_op *)op;
-  const uint32_t count = op->base.desc.gather.height * op->base.desc.gather.width;
+  const uint32_t count = op->desc.gather.height * op->desc.gather.width;
   const bool tiles = op->device->form == DG_CL_TILE;
   const dg_cl_range images = {.global = {step->n, 1, 1}, .local = {1, 1, 1}};
   return dg_cl_launch(op, self->gather, tiles ? images : dg_cl_blocks(op->device, count, step->n),
@@ -40,7 +40,7 @@ static bool gather(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg
 
 static bool gather_bent(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const gather_op *self = (gather_op *)op;
-  const dg_gather_desc *d = &op->base.desc.gather;
+  const dg_gather_desc *d = &op->desc.gather;
   const dg_augment *a = &d->augment;
   const size_t group = dg_cl_group(op->device);
   return dg_cl_launch(
@@ -60,8 +60,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                                 : gather(op, b, step, err);
 }
 
-const dg_cl_family dg_cl_gather = {
-    .size = sizeof(gather_op),
-    .prepare = prepare,
-    .forward = forward,
-};
+static const dg_cl_implementation images = {
+    .name = "images", .size = sizeof(gather_op), .prepare = prepare, .run = forward};
+
+const dg_cl_family dg_cl_gather = {.forward = {&images}};

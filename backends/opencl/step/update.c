@@ -1,7 +1,7 @@
-/* Optimizers: one launch over all parameters, and the norm they may be clipped by; averages. */
+/* Optimizers: one launch over all parameters, and the norm they may be clipped by. */
 #include <math.h>
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/implementation.h"
 
 enum { NORM_PARTS = 256 };
 
@@ -15,7 +15,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   static const char *const names[] = {
       [DG_SGD] = "sgd", [DG_ADAM] = "adam", [DG_ADADELTA] = "adadelta"};
   update_op *self = (update_op *)op;
-  const dg_update_desc *d = &op->base.desc.update;
+  const dg_update_desc *d = &op->desc.update;
   self->update = dg_cl_kernel(op, DG_CL_ELEMENTS, names[d->kind], err);
   self->note = dg_cl_kernel(op, DG_CL_ELEMENTS, "fault_note", err);
   if (!self->update || !self->note) return false;
@@ -34,7 +34,7 @@ static dg_cl_range one_item(void) {
 
 static bool find_clip(dg_cl_op *op, const dg_buffer *gradients, dg_error *err) {
   const update_op *self = (update_op *)op;
-  const dg_update_desc *d = &op->base.desc.update;
+  const dg_update_desc *d = &op->desc.update;
   return dg_cl_launch(op, self->parts,
                       dg_cl_range_of((size_t[3]){NORM_PARTS, 1, 1}, (size_t[3]){16, 1, 1}),
                       DG_CL_ARGS(dg_cl_mem(gradients), dg_cl_mem(self->squares),
@@ -48,7 +48,7 @@ static bool find_clip(dg_cl_op *op, const dg_buffer *gradients, dg_error *err) {
 
 static bool run_update(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const update_op *self = (update_op *)op;
-  const dg_update_desc *d = &op->base.desc.update;
+  const dg_update_desc *d = &op->desc.update;
   const dg_cl_range range = dg_cl_blocks(op->device, d->count, 1);
   const dg_cl_arg gradients = dg_cl_mem(b->in[0]), parameters = dg_cl_mem(b->out[0]),
                   state = dg_cl_mem(b->out[1]), fault = dg_cl_mem(b->out[2]),
@@ -86,36 +86,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                       DG_CL_ARGS(dg_cl_mem(b->out[2]), dg_cl_u32(step->step)), err);
 }
 
-const dg_cl_family dg_cl_update = {
-    .size = sizeof(update_op),
-    .prepare = prepare,
-    .forward = forward,
-};
+static const dg_cl_implementation blocks = {
+    .name = "blocks", .size = sizeof(update_op), .prepare = prepare, .run = forward};
 
-/* ---- moving average ----------------------------------------------------- */
-
-typedef struct {
-  dg_cl_op op;
-  cl_kernel average;
-} average_op;
-
-static bool average_prepare(dg_cl_op *op, dg_error *err) {
-  average_op *self = (average_op *)op;
-  self->average = dg_cl_kernel(op, DG_CL_ELEMENTS, "moving_average", err);
-  return self->average;
-}
-
-static bool average_forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
-                            dg_error *err) {
-  const uint32_t count = op->base.desc.average.count;
-  return dg_cl_launch(op, ((average_op *)op)->average, dg_cl_blocks(op->device, count, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->out[0]), dg_cl_u32(count),
-                                 dg_cl_f32(step->decay)),
-                      err);
-}
-
-const dg_cl_family dg_cl_average = {
-    .size = sizeof(average_op),
-    .prepare = average_prepare,
-    .forward = average_forward,
-};
+const dg_cl_family dg_cl_update = {.forward = {&blocks}};

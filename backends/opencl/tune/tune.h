@@ -2,7 +2,7 @@
 #ifndef DG_OPENCL_TUNE_H
 #define DG_OPENCL_TUNE_H
 
-#include "backends/opencl/runtime/opencl.h"
+#include "backends/opencl/runtime/device.h"
 
 /** `tune` of the backend interface. */
 bool dg_cl_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,

@@ -1,15 +1,17 @@
-/* The devices of every OpenCL platform: listing, opening, closing. */
+/* The backend: the devices of every OpenCL platform, and what they give to the interface. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/opencl/ops.h"
 #include "backends/opencl/runtime/clblast.h"
-#include "backends/opencl/runtime/tiles.h"
-#include "backends/opencl/runtime/tune.h"
+#include "backends/opencl/runtime/tuning.h"
+#include "backends/opencl/tune/tune.h"
 #include "core/base/text.h"
 
 enum { MAX_PLATFORMS = 16, MAX_DEVICES = 64 };
 
+static const char name[] = "opencl";
 static const cl_int no_platform = -1001; /* CL_PLATFORM_NOT_FOUND_KHR, of the ICD loader */
 
 static bool list_ids(cl_device_id ids[MAX_DEVICES], size_t *count, dg_error *err) {
@@ -160,6 +162,24 @@ static bool make_queue(dg_cl_device *device, dg_error *err) {
   return true;
 }
 
+static const dg_device_calls calls = {
+    .close = close_device,
+    .buffer_new = dg_cl_buffer_new,
+    .buffer_view = dg_cl_buffer_view,
+    .buffer_free = dg_cl_buffer_free,
+    .write = dg_cl_buffer_write,
+    .read = dg_cl_buffer_read,
+    .finish = dg_cl_finish,
+    .supports = dg_cl_ops_supports,
+    .prepare = dg_cl_ops_prepare,
+    .needs = dg_cl_ops_needs,
+    .op_free = dg_cl_ops_free,
+    .forward = dg_cl_ops_forward,
+    .backward = dg_cl_ops_backward,
+    .times = dg_cl_ops_times,
+    .tune = dg_cl_tune,
+};
+
 static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   if (options->threads) {
     dg_fail(err, DG_ERR_INPUT,
@@ -172,8 +192,8 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
     dg_fail_memory(err, sizeof *device);
     return NULL;
   }
-  device->base.calls = &dg_cl_calls;
-  device->base.backend = dg_backend_opencl.name;
+  device->base.calls = &calls;
+  device->base.backend = name;
   device->profile = options->profile;
   if (pick(options->device, &device->id, &device->base.info, err) &&
       check_version(&device->base.info, err) && choose_form(device, options->form, err) &&
@@ -185,31 +205,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   return NULL;
 }
 
-static bool finish(dg_device *base, dg_error *err) {
-  dg_cl_device *device = (dg_cl_device *)base;
-  cl_int code = clFinish(device->queue);
-  return !code || dg_cl_fail(err, device, code, "waiting for the device %s", base->info.name);
-}
-
-const dg_device_calls dg_cl_calls = {
-    .close = close_device,
-    .buffer_new = dg_cl_buffer_new,
-    .buffer_view = dg_cl_buffer_view,
-    .buffer_free = dg_cl_buffer_free,
-    .write = dg_cl_buffer_write,
-    .read = dg_cl_buffer_read,
-    .finish = finish,
-    .supports = dg_cl_op_supports,
-    .prepare = dg_cl_op_prepare,
-    .needs = dg_cl_op_needs,
-    .op_free = dg_cl_op_free,
-    .forward = dg_cl_op_forward,
-    .backward = dg_cl_op_backward,
-    .times = dg_cl_op_times,
-    .tune = dg_cl_tune,
-};
-
 static const char *const forms[] = {"tile", "group", "clblast", NULL};
 
 const dg_backend dg_backend_opencl = {
-    .name = "opencl", .forms = forms, .list = list, .open = open_device};
+    .name = name, .forms = forms, .list = list, .open = open_device};

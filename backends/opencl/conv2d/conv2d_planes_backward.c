@@ -1,14 +1,32 @@
-/* The gradients of convolutions over padded planes; conv2d.c says what is what. */
+/* The gradients of convolutions over padded planes; conv2d_planes.h says what is what. */
+#include "backends/opencl/conv2d/bias.h"
 #include "backends/opencl/conv2d/conv2d.h"
+#include "backends/opencl/conv2d/conv2d_planes.h"
+#include "backends/opencl/elementwise/drop.h"
+#include "backends/opencl/elementwise/leaky.h"
+#include "backends/opencl/pool/maximum.h"
+
+typedef struct {
+  dg_cl_conv2d_planes planes;
+  cl_kernel inner, sum_parts;
+  dg_cl_bias bias;
+  dg_cl_pooled_padder pooled_padder; /* of a fused pooling */
+  dg_cl_plane dz;                    /* of the output's gradient, for the weight gradient */
+  dg_cl_plane wide_dz;               /* the same for the input gradient */
+  bool one_dz;                       /* wide_dz serves both */
+  uint32_t parts; /* of the samples, whose weight gradients are summed at the end */
+  uint32_t dz_first, parts_first, sums_first; /* places in the workspace */
+  dg_buffer *turned_steps;                    /* of weight k of the turned kernel */
+} backward_op;
 
 /* ---- shapes of planes, and steps ---------------------------------------- */
 
-static dg_cl_plane shape_of_dz(const dg_cl_conv2d_op *self) {
+static dg_cl_plane plane_of_dz(const dg_cl_conv2d_shape *shape) {
   return (dg_cl_plane){
-      .height = self->out_h,
-      .width = self->out_w,
-      .lines = self->out_h,
-      .pitch = self->x.pitch,
+      .height = shape->out_h,
+      .width = shape->out_w,
+      .lines = shape->out_h,
+      .pitch = shape->x.pitch,
       .phases_y = 1,
       .phases_x = 1,
       .dilation_y = 1,
@@ -18,17 +36,17 @@ static dg_cl_plane shape_of_dz(const dg_cl_conv2d_op *self) {
 
 /* What the turned kernel reaches for height lines of width columns, and a last line that is only
    the right padding of the one before. */
-static dg_cl_plane shape_of_wide_dz(const dg_cl_conv2d_op *self, const dg_conv2d_desc *d) {
+static dg_cl_plane plane_of_wide_dz(const dg_cl_conv2d_shape *shape, const dg_conv2d_desc *d) {
   const int32_t origin_x = (int32_t)d->kernel_w - 1 - (int32_t)d->pad_w;
   const uint32_t left = origin_x > 0 ? (uint32_t)origin_x : 0;
-  const int32_t end = origin_x + (int32_t)((self->out_w - 1) * d->stride_w + 1);
+  const int32_t end = origin_x + (int32_t)((shape->out_w - 1) * d->stride_w + 1);
   uint32_t pitch = dg_cl_larger(d->width, d->width + d->kernel_w - 1 - left);
   if (end > 0) pitch = dg_cl_larger(pitch, (uint32_t)end);
   const int32_t origin_y = (int32_t)d->kernel_h - 1 - (int32_t)d->pad_h;
   return (dg_cl_plane){
       .lead = (uint32_t)(-(origin_y * (int32_t)pitch + origin_x)) % DG_CL_CONV2D_VECTOR,
-      .height = self->out_h,
-      .width = self->out_w,
+      .height = shape->out_h,
+      .width = shape->out_w,
       .lines = d->height + d->kernel_h,
       .pitch = pitch,
       .phases_y = 1,
@@ -40,10 +58,11 @@ static dg_cl_plane shape_of_wide_dz(const dg_cl_conv2d_op *self, const dg_conv2d
   };
 }
 
-/* The same for k = (filter, ky, kx) of the turned kernel. */
-static dg_cl_product_step backward_step(const dg_cl_op *op, uint32_t k) {
-  const dg_cl_conv2d_op *self = (const dg_cl_conv2d_op *)op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+/* Where weight k = (filter, ky, kx) of the turned kernel meets column 0: its place in the weights,
+   and in the planes of dz. */
+static dg_cl_product_step turned_step(const dg_cl_op *op, uint32_t k) {
+  const backward_op *self = (const backward_op *)op;
+  const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
   const uint32_t area = d->kernel_h * d->kernel_w, filter = k / area;
   const dg_cl_plane *s = &self->wide_dz;
@@ -54,14 +73,15 @@ static dg_cl_product_step backward_step(const dg_cl_op *op, uint32_t k) {
 
 /* ---- prepare ------------------------------------------------------------ */
 
-/* Lays the workspace of backward out: planes of x, planes of dz, parts of dw, sums of planes. */
-static bool plan_backward(dg_cl_conv2d_op *self, dg_error *err) {
-  const dg_conv2d_desc *d = &self->op.base.desc.conv2d;
-  const uint64_t n = self->op.base.max_n;
+/* Lays the workspace out: planes of x, planes of dz, parts of dw, sums of planes. */
+static bool plan(backward_op *self, dg_error *err) {
+  const dg_conv2d_desc *d = &self->planes.op.desc.conv2d;
+  const uint64_t n = self->planes.op.max_n;
   const uint32_t dz_size = self->one_dz ? dg_cl_conv2d_plane(&self->wide_dz)
                                         : dg_cl_larger(dg_cl_conv2d_plane(&self->dz),
                                                        dg_cl_conv2d_plane(&self->wide_dz));
-  const uint64_t dz_first = self->pads_x ? n * d->channels * dg_cl_conv2d_x_plane(self) : 0;
+  const uint64_t dz_first =
+      self->planes.shape.pads_x ? n * d->channels * dg_cl_conv2d_x_plane(&self->planes.shape) : 0;
   const uint64_t parts_first = dz_first + n * d->filters * dz_size;
   const uint64_t sums_first =
       parts_first + (uint64_t)self->parts * d->filters * dg_cl_conv2d_weights(d);
@@ -70,47 +90,48 @@ static bool plan_backward(dg_cl_conv2d_op *self, dg_error *err) {
   self->dz_first = (uint32_t)dz_first;
   self->parts_first = (uint32_t)parts_first;
   self->sums_first = (uint32_t)sums_first;
-  self->op.base.needs.backward_workspace = sizeof(float) * end;
+  self->planes.op.needs.workspace = sizeof(float) * end;
   return true;
 }
 
-bool dg_cl_conv2d_prepare_backward(dg_cl_conv2d_op *self, dg_error *err) {
-  enum { PARTS = 16 }; /* whatever the device, so that sums are always taken in one order */
-  dg_cl_op *op = &self->op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  const bool d_in = op->base.desc.d_in[0] != DG_GRAD_NONE;
-  self->dz = shape_of_dz(self);
-  self->wide_dz = d_in ? shape_of_wide_dz(self, d) : self->dz;
+static void plan_dz(backward_op *self) {
+  const dg_conv2d_desc *d = &self->planes.op.desc.conv2d;
+  const bool d_in = self->planes.op.desc.d_in[0] != DG_GRAD_NONE;
+  self->dz = plane_of_dz(&self->planes.shape);
+  self->wide_dz = d_in ? plane_of_wide_dz(&self->planes.shape, d) : self->dz;
   self->one_dz = d_in && d->stride_h == 1 && d->stride_w == 1 && self->wide_dz.origin_y >= 0 &&
                  self->wide_dz.origin_x >= 0;
-  self->parts = op->base.max_n < PARTS ? op->base.max_n : PARTS;
-  if (!plan_backward(self, err)) return false;
-  op->base.needs.backward_reads_in = true;
-  op->base.needs.backward_reads_out = d->act.kind != DG_ACT_NONE;
+}
 
-  const uint32_t area = d->kernel_h * d->kernel_w;
-  if (d_in) {
-    self->backward_steps = dg_cl_product_steps(op, d->filters * area, backward_step, err);
-    if (!self->backward_steps) return false;
+static bool prepare(dg_cl_op *op, dg_error *err) {
+  enum { PARTS = 16 }; /* whatever the device, so that sums are always taken in one order */
+  backward_op *self = (backward_op *)op;
+  const dg_conv2d_desc *d = &op->desc.conv2d;
+  if (!dg_cl_conv2d_planes_prepare(&self->planes, err)) return false;
+  self->parts = op->max_n < PARTS ? op->max_n : PARTS;
+  plan_dz(self);
+  if (!plan(self, err)) return false;
+  op->needs.reads_in = true;
+  op->needs.reads_out = d->act.kind != DG_ACT_NONE;
+  if (op->desc.d_in[0] != DG_GRAD_NONE) {
+    const uint32_t count = d->filters * d->kernel_h * d->kernel_w;
+    self->turned_steps = dg_cl_product_steps(op, count, turned_step, err);
+    if (!self->turned_steps) return false;
   }
-  if (d->pool) {
-    op->base.needs.kept = sizeof(cl_ushort) * op->base.max_n * dg_cl_conv2d_out(self);
-    if (!dg_cl_pooled_padder_prepare(op, d->pool, self->maximum.out_w, &self->pooled_padder, err))
-      return false;
-  }
+  if (d->pool && !dg_cl_pooled_padder_prepare(op, d->pool, self->planes.shape.pooled_w,
+                                              &self->pooled_padder, err))
+    return false;
   self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
   self->sum_parts = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_parts", err);
-  self->sum_planes = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_planes", err);
-  self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
-  return self->inner && self->sum_parts && self->sum_planes && self->sum_columns;
+  return self->inner && self->sum_parts && dg_cl_bias_prepare(op, &self->bias, err);
 }
 
 /* ---- run ---------------------------------------------------------------- */
 
 static bool pad_dz(dg_cl_op *op, const dg_cl_plane *s, const dg_op_buffers *b, uint32_t n,
                    dg_error *err) {
-  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const backward_op *self = (backward_op *)op;
+  const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_cl_padding padding = {.from = b->d_out,
                                  .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
                                  .slope = dg_cl_leaky_slope(d->act),
@@ -118,21 +139,22 @@ static bool pad_dz(dg_cl_op *op, const dg_cl_plane *s, const dg_op_buffers *b, u
                                  .to_first = self->dz_first,
                                  .to_plane = dg_cl_conv2d_plane(s),
                                  .planes = n * d->filters};
-  if (!d->pool) return dg_cl_pad(op, &self->padder, s, &padding, err);
+  if (!d->pool) return dg_cl_pad(op, &self->planes.padder, s, &padding, err);
   return dg_cl_pad_pooled(op, &self->pooled_padder, s,
                           &(dg_cl_pooled_padding){.padding = padding,
                                                   .places = b->kept,
                                                   .scale = dg_cl_drop_scale(d->drop),
                                                   .pool = d->pool,
-                                                  .out_h = self->maximum.out_h,
-                                                  .out_w = self->maximum.out_w},
+                                                  .out_h = self->planes.shape.pooled_h,
+                                                  .out_w = self->planes.shape.pooled_w},
                           err);
 }
 
 static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, uint32_t n,
                           dg_error *err) {
-  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const backward_op *self = (backward_op *)op;
+  const dg_cl_conv2d_shape *shape = &self->planes.shape;
+  const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_cl_plane *dz = self->one_dz ? &self->wide_dz : &self->dz;
   const uint32_t origin = dz->lead + (uint32_t)(dz->origin_y * (int32_t)dz->pitch + dz->origin_x);
   const uint32_t share = (uint32_t)dg_cl_ceil_div(n, self->parts);
@@ -144,9 +166,9 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer 
                                     .x_row = dg_cl_conv2d_plane(dz),
                                     .x_item = d->filters * dg_cl_conv2d_plane(dz),
                                     .y = x,
-                                    .y_item = d->channels * dg_cl_conv2d_x_plane(self),
-                                    .steps = self->forward_steps,
-                                    .count = (self->out_h - 1) * self->x.pitch + self->out_w,
+                                    .y_item = d->channels * dg_cl_conv2d_x_plane(shape),
+                                    .steps = self->planes.steps,
+                                    .count = (shape->out_h - 1) * shape->x.pitch + shape->out_w,
                                     .items = n,
                                     .share = share,
                                     .slope = 1,
@@ -167,32 +189,32 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer 
 }
 
 static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
-  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const backward_op *self = (backward_op *)op;
   const dg_cl_plane *dz = self->one_dz ? &self->wide_dz : &self->dz;
-  return dg_cl_launch(op, self->sum_planes,
-                      dg_cl_range_of((size_t[3]){n * d->filters, 1, 1}, (size_t[3]){8, 1, 1}),
-                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->dz_first + dz->lead),
-                                 dg_cl_u32(dg_cl_conv2d_plane(dz)), dg_cl_mem(NULL), dg_cl_f32(1),
-                                 dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),
-                                 dg_cl_u32(dg_cl_plane_area(dz)), dg_cl_u32(n * d->filters)),
-                      err) &&
-         dg_cl_launch(op, self->sum_columns, dg_cl_blocks(op->device, d->filters, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(self->sums_first),
-                                 dg_cl_mem(b->d_param[1]), dg_cl_u32(n), dg_cl_u32(d->filters)),
-                      err);
+  return dg_cl_bias_find(op, &self->bias,
+                         &(dg_cl_bias_sum){.from = b->workspace,
+                                           .first = self->dz_first + dz->lead,
+                                           .plane = dg_cl_conv2d_plane(dz),
+                                           .slope = 1,
+                                           .count = dg_cl_plane_area(dz),
+                                           .n = n,
+                                           .filters = op->desc.conv2d.filters,
+                                           .sums = b->workspace,
+                                           .first_sum = self->sums_first,
+                                           .to = b->d_param[1]},
+                         err);
 }
 
 static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
-  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const backward_op *self = (backward_op *)op;
+  const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t area = d->kernel_h * d->kernel_w;
   return (self->one_dz || pad_dz(op, &self->wide_dz, b, n, err)) &&
          dg_cl_outer(
-             op, self->outer,
+             op, self->planes.outer,
              &(dg_cl_outer_product){.a = b->param[0],
                                     .a_row = area,
-                                    .steps = self->backward_steps,
+                                    .steps = self->turned_steps,
                                     .step_count = d->filters * area,
                                     .b = b->workspace,
                                     .b_item = d->filters * dg_cl_conv2d_plane(&self->wide_dz),
@@ -205,17 +227,22 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
                                     .columns = (d->height - 1) * self->wide_dz.pitch + d->width,
                                     .pitch = self->wide_dz.pitch,
                                     .width = d->width,
-                                    .add = op->base.desc.d_in[0] == DG_GRAD_ADD},
+                                    .add = op->desc.d_in[0] == DG_GRAD_ADD},
              err);
 }
 
-bool dg_cl_conv2d_backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
-                           dg_error *err) {
-  const dg_cl_conv2d_op *self = (dg_cl_conv2d_op *)op;
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  backward_op *self = (backward_op *)op;
+  const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_buffer *x;
-  return dg_cl_conv2d_pad_x(op, b, step->n, &x, err) &&
+  return dg_cl_conv2d_pad_x(&self->planes, b, step->n, &x, err) &&
          pad_dz(op, self->one_dz ? &self->wide_dz : &self->dz, b, step->n, err) &&
          find_d_weight(op, b, x, step->n, err) && (!d->bias || find_d_bias(op, b, step->n, err)) &&
-         (op->base.desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
+         (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
 }
+
+const dg_cl_implementation dg_cl_conv2d_planes_backward = {.name = "planes",
+                                                           .kept = DG_CL_KEPT_PLACES,
+                                                           .size = sizeof(backward_op),
+                                                           .prepare = prepare,
+                                                           .run = backward};

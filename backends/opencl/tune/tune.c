@@ -3,14 +3,14 @@
  * All are built, and must come to the same bits; then they take turns in rounds, and the best time
  * of each counts. Choice number i of all contests goes into one program, so few programs are built.
  */
-#include "backends/opencl/runtime/tune.h"
+#include "backends/opencl/tune/tune.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/opencl/runtime/tune_job.h"
+#include "backends/opencl/tune/tune_job.h"
 #include "core/base/clock.h"
 
 enum { ROUNDS = 6, FINAL_ROUNDS = 12 };

@@ -2,7 +2,7 @@
 #ifndef DG_OPENCL_TUNE_JOB_H
 #define DG_OPENCL_TUNE_JOB_H
 
-#include "backends/opencl/runtime/tiles.h"
+#include "backends/opencl/runtime/tuning.h"
 
 /** What is chosen: one of the tiles, or who does large linear layers. */
 enum { DG_CL_CHOOSE_LINEAR = DG_CL_TILED, DG_CL_CONTESTS };

@@ -1,8 +1,9 @@
-#include "backends/opencl/runtime/tune_job.h"
+#include "backends/opencl/tune/tune_job.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/opencl/ops.h"
 #include "core/base/clock.h"
 
 /* Contest, samples, from, to, side, kernel, backward, d_in. */
@@ -118,7 +119,7 @@ void dg_cl_task_close(dg_cl_device *device, dg_cl_task *task) {
   dg_buffer *all[] = {b->in[0],    b->d_in[0],    b->out[0],     b->d_out, b->param[0],
                       b->param[1], b->d_param[0], b->d_param[1], b->kept,  b->workspace};
   clFinish(device->queue);
-  for (size_t i = 0; i < DG_CL_TUNE_OPS; i++) dg_cl_op_free(task->ops[i]);
+  for (size_t i = 0; i < DG_CL_TUNE_OPS; i++) dg_cl_ops_free(task->ops[i]);
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) dg_cl_buffer_free(all[i]);
   free(task->expected);
 }
@@ -127,18 +128,14 @@ void dg_cl_task_close(dg_cl_device *device, dg_cl_task *task) {
 
 bool dg_cl_task_prepare(dg_cl_device *device, dg_cl_task *task, size_t choice, dg_error *err) {
   const dg_op_desc desc = desc_of(task->job);
-  task->ops[choice] = dg_cl_op_prepare(&device->base, &desc, task->job->n, true, err);
+  task->ops[choice] = dg_cl_ops_prepare(&device->base, &desc, task->job->n, true, err);
   return task->ops[choice];
-}
-
-static bool finish(dg_cl_device *device, dg_error *err) {
-  return device->base.calls->finish(&device->base, err);
 }
 
 static bool run(dg_cl_task *task, size_t choice, bool backward, dg_error *err) {
   const dg_step step = {.n = task->job->n, .train = true};
-  return backward ? dg_cl_op_backward(task->ops[choice], &task->buffers, &step, err)
-                  : dg_cl_op_forward(task->ops[choice], &task->buffers, &step, err);
+  return backward ? dg_cl_ops_backward(task->ops[choice], &task->buffers, &step, err)
+                  : dg_cl_ops_forward(task->ops[choice], &task->buffers, &step, err);
 }
 
 /* The results of the last run: d_in is read behind the weights' gradient where there is one. */
@@ -162,7 +159,7 @@ bool dg_cl_task_check(dg_cl_device *device, dg_cl_task *task, size_t choice, boo
                       dg_error *err) {
   size_t count;
   if (!run(task, choice, false, err) || (task->job->backward && !run(task, choice, true, err)) ||
-      !finish(device, err))
+      !dg_cl_finish(&device->base, err))
     return false;
   float *results = read_results(task, &count, err);
   if (!results) return false;
@@ -179,7 +176,7 @@ static bool run_many(dg_cl_device *device, dg_cl_task *task, size_t choice, uint
   const double begun = dg_seconds();
   for (uint32_t i = 0; i < runs; i++)
     if (!run(task, choice, task->job->backward, err)) return false;
-  if (!finish(device, err)) return false;
+  if (!dg_cl_finish(&device->base, err)) return false;
   *seconds = (dg_seconds() - begun) / runs;
   return true;
 }

@@ -1,0 +1,26 @@
+/**
+ * Convolutions of stride 1 by minimal filtering (cl/conv2d/winograd.cl), for CPUs, forward in
+ * conv2d_winograd.c and backward in conv2d_winograd_backward.c. Forward and the input's gradient
+ * are correlations, the latter with the weights turned by 180 degrees. The weights' gradient: with
+ * tensors as [pixel][sample][channel], some tiles after the others,
+ *
+ *   gradient of the weights' moments += moments of x ^T times gradients of the moments of y
+ *
+ * for each of the 36 moments and each tile a product of matrices over all samples. What the tiles
+ * of one turn take stays in a cache.
+ */
+#ifndef DG_OPENCL_CONV2D_WINOGRAD_H
+#define DG_OPENCL_CONV2D_WINOGRAD_H
+
+#include "backends/opencl/conv2d/correlation.h"
+#include "backends/opencl/conv2d/pixels.h"
+
+/** How forward hands x to backward: [pixel][sample][channel], the samples in whole tiles. */
+#define DG_CL_KEPT_WINOGRAD "winograd"
+
+/** The largest n in whole tiles of products. */
+static inline uint32_t dg_cl_winograd_samples(const dg_cl_op *op) {
+  return dg_cl_tap_rows(op->device, op->max_n);
+}
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * Batch normalization (cl/norm/norm.cl). Sums over a channel are taken in two steps: of each plane,
+ * or of blocks of lines where a plane is a single number, and then over those.
+ */
+#include "backends/opencl/elementwise/leaky.h"
+#include "backends/opencl/elementwise/sum_columns.h"
+#include "backends/opencl/norm/norm.h"
+#include "backends/opencl/runtime/implementation.h"
+
+static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
+  (void)device;
+  return dg_cl_is_leaky(desc->batch_norm.act) && !desc->batch_norm.moments;
+}
+
+/* Do all channels lie in a line? */
+static bool lie_along(const dg_cl_op *op) {
+  return op->desc.batch_norm.plane == 1;
+}
+
+static dg_cl_lines lines_of(const dg_cl_op *op, uint32_t n) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  return lie_along(op) ? dg_cl_lines_of(n * d->rows, d->channels)
+                       : dg_cl_lines_of(n * d->rows * d->channels, d->plane);
+}
+
+/* What is summed first: so many numbers of each channel. */
+static uint32_t block_of(const dg_cl_op *op) {
+  return lie_along(op) ? DG_CL_NORM_BLOCK : op->desc.batch_norm.plane;
+}
+
+/* The numbers of a channel in a batch, and the blocks they make. */
+static uint32_t count_of(const dg_cl_op *op, uint32_t n) {
+  return n * op->desc.batch_norm.rows * op->desc.batch_norm.plane;
+}
+static uint32_t blocks_of(const dg_cl_op *op, uint32_t n) {
+  return (uint32_t)dg_cl_ceil_div(count_of(op, n), block_of(op));
+}
+
+/* Bytes of a number for each channel. */
+static size_t row_of(const dg_cl_op *op) {
+  return sizeof(float) * op->desc.batch_norm.channels;
+}
+
+/* ---- forward ------------------------------------------------------------ */
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel moments, statistics; /* of an op that is trained; moments of lines or of columns */
+  cl_kernel running, forward;
+} forward_op;
+
+static bool prepare_training(forward_op *self, dg_error *err) {
+  dg_cl_op *op = &self->op;
+  const size_t row = row_of(op), blocks = blocks_of(op, op->max_n);
+  op->needs.kept = 3 * row;
+  op->needs.workspace = 3 * row * blocks;
+  const char *moments = lie_along(op) ? "norm_column_moments" : "norm_line_moments";
+  self->moments = dg_cl_kernel(op, DG_CL_NORMS, moments, err);
+  self->statistics = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_statistics", err);
+  return self->moments && self->statistics;
+}
+
+static bool prepare_forward(dg_cl_op *op, dg_error *err) {
+  forward_op *self = (forward_op *)op;
+  self->running = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_running", err);
+  self->forward = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_forward", err);
+  op->needs.workspace = 3 * row_of(op);
+  return self->running && self->forward && (!op->train || prepare_training(self, err));
+}
+
+/* The moments of each block, at the start of the workspace. */
+static bool find_moments(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const forward_op *self = (const forward_op *)op;
+  const dg_cl_lines s = lines_of(op, n);
+  const uint32_t blocks = blocks_of(op, n);
+  const dg_cl_arg x = dg_cl_mem(b->in[0]), all = dg_cl_mem(b->workspace),
+                  lines = dg_cl_u32(s.lines), length = dg_cl_u32(s.length);
+  if (lie_along(op))
+    return dg_cl_launch(op, self->moments, dg_cl_column_range(op, s.length, blocks),
+                        DG_CL_ARGS(x, all, lines, length, dg_cl_u32(blocks)), err);
+  return dg_cl_launch(op, self->moments, dg_cl_line_range(op, &s),
+                      DG_CL_ARGS(x, all, lines, length, dg_cl_u32(s.share)), err);
+}
+
+/* The statistics of this batch, into `kept`. */
+static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  const uint32_t blocks = blocks_of(op, n);
+  return find_moments(op, b, n, err) &&
+         dg_cl_launch(op, ((forward_op *)op)->statistics, dg_cl_blocks(op->device, d->channels, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(blocks),
+                                 dg_cl_u32(block_of(op)), dg_cl_u32(count_of(op, n)),
+                                 dg_cl_u32(d->channels), dg_cl_f32(d->eps), dg_cl_f32(d->momentum),
+                                 dg_cl_mem(b->kept), dg_cl_mem(b->state[0]),
+                                 dg_cl_mem(b->state[1])),
+                      err);
+}
+
+static bool take_running(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  return dg_cl_launch(op, ((forward_op *)op)->running, dg_cl_blocks(op->device, d->channels, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->state[0]), dg_cl_mem(b->state[1]),
+                                 dg_cl_u32(d->channels), dg_cl_f32(d->eps),
+                                 dg_cl_mem(b->workspace)),
+                      err);
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const forward_op *self = (forward_op *)op;
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  const dg_cl_lines s = lines_of(op, step->n);
+  const bool ok = step->train ? find_statistics(op, b, step->n, err) : take_running(op, b, err);
+  return ok && dg_cl_launch(
+                   op, self->forward, dg_cl_line_range(op, &s),
+                   DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(step->train ? b->kept : b->workspace),
+                              dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]),
+                              dg_cl_u32(s.lines), dg_cl_u32(s.length), dg_cl_u32(s.share),
+                              dg_cl_u32(d->channels), dg_cl_u32(lie_along(op)),
+                              dg_cl_f32(dg_cl_leaky_slope(d->act))),
+                   err);
+}
+
+static const dg_cl_implementation lines_forward = {.name = "lines",
+                                                   .kept = "statistics",
+                                                   .size = sizeof(forward_op),
+                                                   .prepare = prepare_forward,
+                                                   .run = forward};
+
+/* ---- backward ----------------------------------------------------------- */
+
+typedef struct {
+  dg_cl_op op;
+  cl_kernel sums; /* of lines or of columns */
+  cl_kernel sum_columns, backward;
+} backward_op;
+
+static bool prepare_backward(dg_cl_op *op, dg_error *err) {
+  backward_op *self = (backward_op *)op;
+  op->needs.workspace = 2 * row_of(op) * blocks_of(op, op->max_n);
+  op->needs.reads_in = true;
+  const char *sums = lie_along(op) ? "norm_column_sums" : "norm_line_sums";
+  self->sums = dg_cl_kernel(op, DG_CL_NORMS, sums, err);
+  self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
+  self->backward = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_backward", err);
+  return self->sums && self->sum_columns && self->backward;
+}
+
+/* The sums of each block that make d_bias and d_weight, into the workspace. */
+static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const backward_op *self = (const backward_op *)op;
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  const dg_cl_lines s = lines_of(op, n);
+  const uint32_t blocks = blocks_of(op, n);
+  const dg_cl_arg x = dg_cl_mem(b->in[0]), dy = dg_cl_mem(b->d_out),
+                  statistics = dg_cl_mem(b->kept), weight = dg_cl_mem(b->param[0]),
+                  bias = dg_cl_mem(b->param[1]), sums = dg_cl_mem(b->workspace),
+                  products_first = dg_cl_u32(blocks * d->channels), lines = dg_cl_u32(s.lines),
+                  length = dg_cl_u32(s.length), slope = dg_cl_f32(dg_cl_leaky_slope(d->act));
+  if (lie_along(op))
+    return dg_cl_launch(op, self->sums, dg_cl_column_range(op, s.length, blocks),
+                        DG_CL_ARGS(x, dy, statistics, weight, bias, sums, products_first, lines,
+                                   length, dg_cl_u32(0), slope),
+                        err);
+  return dg_cl_launch(op, self->sums, dg_cl_line_range(op, &s),
+                      DG_CL_ARGS(x, dy, statistics, weight, bias, sums, products_first, lines,
+                                 length, dg_cl_u32(s.share), dg_cl_u32(d->channels), slope),
+                      err);
+}
+
+static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const backward_op *self = (const backward_op *)op;
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  const dg_cl_lines s = lines_of(op, n);
+  const float inverse = 1.0f / (float)count_of(op, n);
+  return dg_cl_launch(op, self->backward, dg_cl_line_range(op, &s),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->kept),
+                                 dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
+                                 dg_cl_mem(b->d_param[0]), dg_cl_mem(b->d_param[1]),
+                                 dg_cl_mem(b->d_in[0]), dg_cl_u32(s.lines), dg_cl_u32(s.length),
+                                 dg_cl_u32(s.share), dg_cl_u32(d->channels),
+                                 dg_cl_u32(lie_along(op)), dg_cl_f32(dg_cl_leaky_slope(d->act)),
+                                 dg_cl_f32(inverse), dg_cl_u32(op->desc.d_in[0] == DG_GRAD_ADD)),
+                      err);
+}
+
+static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const backward_op *self = (const backward_op *)op;
+  const uint32_t channels = op->desc.batch_norm.channels;
+  const uint32_t blocks = blocks_of(op, step->n);
+  return find_sums(op, b, step->n, err) &&
+         dg_cl_sum_columns(op, self->sum_columns, b->workspace, 0, b->d_param[1], blocks, channels,
+                           err) &&
+         dg_cl_sum_columns(op, self->sum_columns, b->workspace, blocks * channels, b->d_param[0],
+                           blocks, channels, err) &&
+         (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
+}
+
+static const dg_cl_implementation lines_backward = {.name = "lines",
+                                                    .kept = "statistics",
+                                                    .size = sizeof(backward_op),
+                                                    .prepare = prepare_backward,
+                                                    .run = backward};
+
+const dg_cl_family dg_cl_batch_norm = {
+    .supports = supports, .forward = {&lines_forward}, .backward = {&lines_backward}};
