@@ -1,5 +1,5 @@
-/* The gradients of convolutions over steps; conv1d.h says what is what. */
-#include "backends/opencl/conv1d/conv1d.h"
+/* The gradients of convolutions over steps; conv1d_windows.h says what is what. */
+#include "backends/opencl/conv1d/conv1d_windows.h"
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/elementwise/sum_columns.h"
 

@@ -1,5 +1,6 @@
 /**
- * Convolutions over steps, forward in conv1d.c and backward in conv1d_backward.c. A window of
+ * Convolutions over steps, forward in conv1d_windows.c and backward in
+ * conv1d_windows_backward.c. A window of
  * `kernel` steps is contiguous, so with the weights in the order of a window, [filters, kernel,
  * in], all is products over rows that overlap:
  *
@@ -11,8 +12,8 @@
  * where dz is dy times the derivative of the fused activation, its steps `stride` apart; x and dz
  * lie in planes with the zeros around them that their windows reach.
  */
-#ifndef DG_OPENCL_CONV1D_H
-#define DG_OPENCL_CONV1D_H
+#ifndef DG_OPENCL_CONV1D_WINDOWS_H
+#define DG_OPENCL_CONV1D_WINDOWS_H
 
 #include "backends/opencl/conv2d/planes.h"
 #include "backends/opencl/gemm/product.h"
@@ -52,6 +53,6 @@ static inline const dg_buffer *dg_cl_conv1d_x(const dg_cl_conv1d_op *self, const
   return self->pads_x ? b->workspace : b->in[0];
 }
 
-extern const dg_cl_implementation dg_cl_conv1d_windows_backward;
+extern const dg_cl_implementation dg_cl_conv1d_windows_forward, dg_cl_conv1d_windows_backward;
 
 #endif

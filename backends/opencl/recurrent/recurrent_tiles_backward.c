@@ -1,5 +1,5 @@
-/* The gradients of recurrent layers; recurrent.h says what is what. */
-#include "backends/opencl/recurrent/recurrent.h"
+/* The gradients of recurrent layers; recurrent_tiles.h says what is what. */
+#include "backends/opencl/recurrent/recurrent_tiles.h"
 
 typedef struct {
   dg_cl_recurrent_op shared;

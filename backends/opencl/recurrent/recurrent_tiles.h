@@ -1,12 +1,12 @@
 /**
  * Recurrent layers. cl/recurrent/recurrent_tile.cl, or cl/recurrent/recurrent_group.cl, takes tiles
- * of a few samples through all steps in one launch, forward (recurrent.c) or backward
- * (recurrent_backward.c). Backward adds up the gradients of the weights on its way, in as many
- * parts as there are work-items, or work-groups; a last launch adds the parts. Directions run one
- * after the other.
+ * of a few samples through all steps in one launch, forward (recurrent_tiles.c) or backward
+ * (recurrent_tiles_backward.c). Backward adds up the gradients of the weights on its way, in as
+ * many parts as there are work-items, or work-groups; a last launch adds the parts. Directions run
+ * one after the other.
  */
-#ifndef DG_OPENCL_RECURRENT_H
-#define DG_OPENCL_RECURRENT_H
+#ifndef DG_OPENCL_RECURRENT_TILES_H
+#define DG_OPENCL_RECURRENT_TILES_H
 
 #include "backends/opencl/runtime/implementation.h"
 
@@ -56,6 +56,6 @@ uint32_t dg_cl_recurrent_kept_first(const dg_cl_recurrent_op *self, uint32_t n, 
 /** `count` work-items of the tile form, or work-groups of the other. */
 dg_cl_range dg_cl_recurrent_range(const dg_cl_recurrent_op *self, uint32_t count);
 
-extern const dg_cl_implementation dg_cl_recurrent_tiles_backward;
+extern const dg_cl_implementation dg_cl_recurrent_tiles_forward, dg_cl_recurrent_tiles_backward;
 
 #endif
