@@ -1,6 +1,14 @@
 /** Where parameters and states lie in their buffer: each at an offset that a view may have. */
 #include "core/base/size.h"
 #include "core/exec/internal.h"
+#include "core/graph/plan_layer.h"
+
+static bool fail_large(const dg_param *param, dg_error *err) {
+  dg_fail(err, DG_ERR_INPUT,
+          "the network would have more than %d parameters, with the gaps between them",
+          DG_SIZE_NUMBERS);
+  return dg_name_layer(param->layer, err);
+}
 
 bool dg_network_place_params(dg_network *network, dg_error *err) {
   dg_graph *graph = &network->graph;
@@ -9,10 +17,7 @@ bool dg_network_place_params(dg_network *network, dg_error *err) {
     dg_param *param = &graph->params[i];
     param->offset = (uint32_t)end;
     end += dg_network_aligned(network, param->count);
-    if (!dg_size_fits(end))
-      return dg_fail(err, DG_ERR_INPUT,
-                     "the network would have more than %d parameters, with the gaps between them",
-                     DG_SIZE_NUMBERS);
+    if (!dg_size_fits(end)) return fail_large(param, err);
     if (i < graph->param_count) network->learned = (uint32_t)end;
   }
   network->floats = (uint32_t)end;

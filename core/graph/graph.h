@@ -33,6 +33,7 @@ typedef struct {
  * PyTorch's shape, and where it lies in the parameter buffer. States lie behind all parameters.
  */
 typedef struct {
+  const dg_model_layer *layer;
   char name[2 * DG_NAME_SIZE];
   dg_param_spec spec;
   uint32_t count;  /**< numbers */

@@ -17,8 +17,9 @@ static uint32_t add_tensor(dg_graph *graph, const dg_shape *shape, uint32_t prod
   return graph->tensor_count++;
 }
 
-/** Gives a parameter or state its name. */
-static void name_param(const dg_node *node, const dg_param_spec *spec, dg_param *param) {
+/** Fills in a parameter or state of a node. */
+static void fill_param(const dg_node *node, const dg_param_spec *spec, dg_param *param) {
+  param->layer = node->layer;
   param->spec = *spec;
   snprintf(param->name, sizeof param->name, "%s.%s", node->layer->name, spec->suffix);
   param->count = (uint32_t)dg_size_product(spec->rank, spec->dim);
@@ -27,7 +28,7 @@ static void name_param(const dg_node *node, const dg_param_spec *spec, dg_param 
 static void add_params(dg_graph *graph, dg_node *node) {
   node->first_param = graph->param_count;
   for (uint32_t i = 0; i < node->plan.params; i++)
-    name_param(node, &node->plan.param[i], &graph->params[graph->param_count++]);
+    fill_param(node, &node->plan.param[i], &graph->params[graph->param_count++]);
 }
 
 /** The states of all nodes, behind the last parameter. */
@@ -36,7 +37,7 @@ static void add_states(dg_graph *graph) {
     dg_node *node = &graph->nodes[i];
     node->first_state = graph->param_count + graph->state_count;
     for (uint32_t k = 0; k < node->plan.states; k++)
-      name_param(node, &node->plan.state[k],
+      fill_param(node, &node->plan.state[k],
                  &graph->params[graph->param_count + graph->state_count++]);
   }
 }

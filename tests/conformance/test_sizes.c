@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/exec/network.h"
+#include "core/graph/lower.h"
 #include "tests/common/rig.h"
 #include "tests/common/suite.h"
 
@@ -245,12 +246,38 @@ static void describing_takes_no_memory(const rig_place *place, int number) {
   device->calls->close(device);
 }
 
+/** As many parameters as can be counted are one network's, but for the gaps that views need. */
+static void gaps_are_counted(const rig_place *place, int number) {
+  (void)number;
+  static const char full_model[] = "name = \"full\"; input = [1, 28, 28];\nlayers = (\n"
+                                   "{ type = \"flatten\"; },\n"
+                                   "{ type = \"linear\"; units = 2725233; },\n"
+                                   "{ type = \"linear\"; units = 3; },\n"
+                                   "{ type = \"linear\"; units = 10; }\n);\n";
+  static const char says[] =
+      "the network would have more than 2147483647 parameters, with the gaps between them";
+  dg_device *device = rig_open(place);
+  dg_error err = {0};
+  dg_graph graph;
+  size_t length;
+  dg_model *model = dg_model_parse(full_model, "full", NULL, 0, &err);
+  ck_assert_msg(model && dg_graph_lower(&graph, model, &err), "%s", err.message);
+  ck_assert_uint_eq(dg_graph_parameters(&graph), DG_SIZE_NUMBERS);
+  ck_assert(!dg_describe(model, device, NULL, 0, &length, &err));
+  ck_assert_msg(strstr(err.message, "full:") == err.message && strstr(err.message, says), "%s: %s",
+                place->label, err.message);
+  dg_graph_free(&graph);
+  dg_model_free(model);
+  device->calls->close(device);
+}
+
 int main(void) {
   static const rig_group groups[] = {
       {"none_is_prepared", none_is_prepared, 0},
       {"batches_have_limits", batches_have_limits, 0},
       {"needs_are_counted_in_full", needs_are_counted_in_full, 0},
       {"describing_takes_no_memory", describing_takes_no_memory, 0},
+      {"gaps_are_counted", gaps_are_counted, 0},
   };
   return rig_main("sizes", groups, sizeof groups / sizeof *groups);
 }
