@@ -12,7 +12,7 @@
 #include "backends/cpu/elementwise/activation.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 /** About so many output steps go into one product of the weights' gradient. */
 enum { CHUNK_STEPS = 256 };

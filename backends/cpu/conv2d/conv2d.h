@@ -5,7 +5,7 @@
 #include "backends/cpu/conv2d/conv2d_ending.h"
 #include "backends/cpu/conv2d/correlate.h"
 #include "backends/cpu/conv2d/scatter.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 #define dg_conv_source DG_ISA_NAME(dg_conv_source)
 #define dg_conv_backward_prepare DG_ISA_NAME(dg_conv_backward_prepare)

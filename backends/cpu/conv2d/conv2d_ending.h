@@ -9,7 +9,7 @@
 
 #include "backends/cpu/conv2d/correlate.h"
 #include "backends/cpu/elementwise/drop.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 #define dg_conv_ending_known DG_ISA_NAME(dg_conv_ending_known)
 #define dg_conv_ending_of DG_ISA_NAME(dg_conv_ending_of)

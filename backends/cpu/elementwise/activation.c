@@ -1,5 +1,5 @@
 #include "backends/cpu/elementwise/activation.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 #include <math.h>

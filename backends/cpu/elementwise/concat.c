@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 static bool supports(const dg_op_desc *desc) {

@@ -1,5 +1,5 @@
 #include "backends/cpu/elementwise/drop.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 #include <string.h>
 

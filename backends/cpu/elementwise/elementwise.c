@@ -1,5 +1,5 @@
 /** Ops that only move or add elements: chw_to_hwc and add. */
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 /** Elements handled at a time. */

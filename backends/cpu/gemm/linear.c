@@ -6,7 +6,7 @@
 #include "backends/cpu/gemm/dot.h"
 #include "backends/cpu/gemm/product.h"
 #include "backends/cpu/runtime/blas.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 /** Up to so many samples a tile would leave most of its columns empty. */
 enum { FEW = 4 };

@@ -1,7 +1,7 @@
 #include "backends/cpu/gemm/panel.h"
 
 #include "backends/cpu/gemm/tile.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 #include <string.h>
 

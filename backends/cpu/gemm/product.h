@@ -3,7 +3,7 @@
 #define DG_CPU_PRODUCT_H
 
 #include "backends/cpu/elementwise/drop.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 #define dg_product_workspace DG_ISA_NAME(dg_product_workspace)

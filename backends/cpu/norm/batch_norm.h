@@ -3,7 +3,7 @@
 #define DG_CPU_BATCH_NORM_H
 
 #include "backends/cpu/norm/norm.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 #define dg_batch_norm_group_at DG_ISA_NAME(dg_batch_norm_group_at)
 #define dg_batch_norm_spread DG_ISA_NAME(dg_batch_norm_spread)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "backends/cpu/norm/norm.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 
 /** Sums over a row are taken in so many lanes. */
 enum { LANES = 16 };

@@ -16,7 +16,7 @@
 #define DG_CPU_RECURRENT_H
 
 #include "backends/cpu/gemm/tile.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 #define dg_recurrent_groups DG_ISA_NAME(dg_recurrent_groups)

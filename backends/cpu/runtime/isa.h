@@ -1,6 +1,6 @@
 /**
  * The ops are compiled once for each instruction set (CMakeLists.txt lists
- * them); device.c picks the best one that the processor has. What the files of
+ * them); instruction_sets.c picks the best that the processor has. What the files of
  * one instruction set share has its name in it, by this header.
  */
 #ifndef DG_CPU_ISA_H

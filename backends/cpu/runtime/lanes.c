@@ -29,7 +29,7 @@ enum { EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2 };
 
 /** A run that waits to be done. */
 typedef struct {
-  dg_cpu_op *op;
+  dg_cpu_parted_op *op;
   bool backward;
   bool meets; /**< all lanes must have done what is before it */
   dg_op_buffers buffers;
@@ -128,8 +128,9 @@ static void add_needs(const dg_cpu_lanes *lanes, const dg_cpu_parting *parting,
   needs->backward_reads_out |= of_lane->backward_reads_out;
 }
 
-static bool fill_parting(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
-  dg_cpu_parting *parting = op->parting;
+static bool fill_parting(dg_cpu_parted_op *parted, dg_cpu_lanes *lanes, dg_error *err) {
+  dg_cpu_op *op = &parted->op;
+  dg_cpu_parting *parting = parted->parting;
   uint32_t largest = (uint32_t)((op->base.max_n + lanes->count - 1) / lanes->count);
   parting->ops = calloc(lanes->count, sizeof *parting->ops);
   if (!parting->ops) return dg_fail_memory(err, lanes->count * sizeof *parting->ops);
@@ -148,16 +149,17 @@ static bool fill_parting(dg_cpu_op *op, dg_cpu_lanes *lanes, dg_error *err) {
   return !bytes || parting->grads || dg_fail_memory(err, bytes);
 }
 
-bool dg_cpu_lanes_prepare(dg_cpu_op *op, dg_error *err) {
+bool dg_cpu_lanes_prepare(dg_cpu_parted_op *parted, dg_error *err) {
+  const dg_cpu_op *op = &parted->op;
   dg_cpu_lanes *lanes = op->device->lanes;
   dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
   if (!lanes || !op->train || !samples_part(op->base.desc.kind) ||
       !pays(&sizes, lanes->count, op->base.max_n))
     return true;
-  op->parting = calloc(1, sizeof *op->parting);
-  if (!op->parting) return dg_fail_memory(err, sizeof *op->parting);
-  op->parting->sizes = sizes;
-  return fill_parting(op, lanes, err);
+  parted->parting = calloc(1, sizeof *parted->parting);
+  if (!parted->parting) return dg_fail_memory(err, sizeof *parted->parting);
+  parted->parting->sizes = sizes;
+  return fill_parting(parted, lanes, err);
 }
 
 void dg_cpu_parting_free(dg_cpu_parting *parting) {
@@ -180,7 +182,7 @@ static void add_extent(run *r, const dg_buffer *buffer, size_t of_part, size_t p
 /** What a run reads and writes; what it is given and doesn't read may be another tensor by now. */
 static void find_extents(run *r, size_t lanes) {
   const dg_cpu_parting *parting = r->op->parting;
-  const dg_op_needs *needs = &r->op->base.needs;
+  const dg_op_needs *needs = &r->op->op.base.needs;
   const dg_op_buffers *b = &r->buffers;
   size_t n = r->step.n;
   bool in = !r->backward || needs->backward_reads_in,
@@ -221,20 +223,20 @@ static void find_meetings(dg_cpu_lanes *lanes) {
 }
 
 /** Has a run to wait for those before: of other samples, or of an op whose sums are in use? */
-static bool must_wait(const dg_cpu_lanes *lanes, const dg_cpu_op *op, bool backward,
+static bool must_wait(const dg_cpu_lanes *lanes, const dg_cpu_parted_op *op, bool backward,
                       const dg_step *step) {
   for (size_t i = 0; i < lanes->taken; i++) {
     const run *r = &lanes->runs[i];
-    bool both_score = r->op->base.desc.kind == DG_OP_LOSS && op->base.desc.kind == DG_OP_LOSS;
+    bool both_score = r->op->op.base.desc.kind == DG_OP_LOSS && op->op.base.desc.kind == DG_OP_LOSS;
     if ((r->op == op && r->backward == backward) || both_score) return true;
   }
   return lanes->taken == MOST_RUNS || (lanes->taken && lanes->runs[0].step.n != step->n);
 }
 
-bool dg_cpu_lanes_take(dg_cpu_op *op, bool backward, const dg_op_buffers *buffers,
+bool dg_cpu_lanes_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
                        const dg_step *step) {
   dg_cpu_parting *parting = op->parting;
-  dg_cpu_lanes *lanes = op->device->lanes;
+  dg_cpu_lanes *lanes = op->op.device->lanes;
   if (parting && must_wait(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
   if (parting && !backward) parting->parted = pays(&parting->sizes, lanes->count, step->n);
   if (!parting || !parting->parted) {
@@ -314,7 +316,7 @@ static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index) {
   step.place += (uint32_t)samples.begin;
   step.first += (uint32_t)samples.begin;
   step.whole = dg_loss_samples(&r->step);
-  if (r->op->base.desc.kind == DG_OP_LOSS && index > 0)
+  if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0)
     view_score(&lanes->scores[index], &v, &step);
   dg_cpu_op_run(&r->op->parting->ops[index], r->backward, &v.buffers, &step);
 }
@@ -351,13 +353,14 @@ static void run_all(const dg_cpu_lanes *lanes) {
     size_t threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
     for (size_t i = 0; i < lanes->taken; i++) {
       const run *r = &lanes->runs[i];
-      bool timed = thread == 0 && r->op->device->profile; /* the first lane's time stands for all */
+      bool timed =
+          thread == 0 && r->op->op.device->profile; /* the first lane's time stands for all */
       double start = timed ? dg_seconds() : 0;
       if (r->meets) {
 #pragma omp barrier
       }
       for (size_t index = thread; index < lanes->count; index += threads) run_lane(lanes, r, index);
-      if (timed) dg_cpu_op_time(r->op, r->backward, start);
+      if (timed) dg_cpu_op_time(&r->op->op, r->backward, start);
     }
 #pragma omp barrier
     for (size_t i = 0; i < lanes->taken; i++)
@@ -365,7 +368,7 @@ static void run_all(const dg_cpu_lanes *lanes) {
         add_gradients(lanes, &lanes->runs[i]);
   }
   for (size_t i = 0; i < lanes->taken; i++)
-    if (lanes->runs[i].op->base.desc.kind == DG_OP_LOSS) add_scores(lanes, &lanes->runs[i]);
+    if (lanes->runs[i].op->op.base.desc.kind == DG_OP_LOSS) add_scores(lanes, &lanes->runs[i]);
 }
 
 void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
@@ -373,7 +376,7 @@ void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
   run *first = &lanes->runs[0];
   if (lanes->taken == 1 && !first->backward) { /* nothing to gain from one op */
     first->op->parting->parted = false;
-    dg_cpu_op_run(first->op, false, &first->buffers, &first->step);
+    dg_cpu_op_run(&first->op->op, false, &first->buffers, &first->step);
   } else {
     find_meetings(lanes);
     run_all(lanes);

@@ -1,4 +1,4 @@
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 /** Elements handled at a time. */

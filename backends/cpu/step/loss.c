@@ -1,5 +1,5 @@
 #include "backends/cpu/elementwise/squash.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 #include <math.h>

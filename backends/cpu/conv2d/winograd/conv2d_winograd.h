@@ -2,7 +2,7 @@
 #ifndef DG_CPU_CONV2D_WINOGRAD_H
 #define DG_CPU_CONV2D_WINOGRAD_H
 
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 #define dg_conv_winograd_is_faster DG_ISA_NAME(dg_conv_winograd_is_faster)

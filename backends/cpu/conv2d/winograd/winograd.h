@@ -20,7 +20,7 @@
 #include <stddef.h>
 
 #include "backends/cpu/gemm/tile.h"
-#include "backends/cpu/runtime/cpu.h"
+#include "backends/cpu/runtime/op.h"
 #include "backends/cpu/runtime/isa.h"
 
 enum { DG_WINO_SIDE = 6, DG_WINO_MOMENTS = DG_WINO_SIDE * DG_WINO_SIDE };

@@ -1,0 +1,202 @@
+#include "backends/cpu/instruction_sets.h"
+#include "backends/cpu/runtime/blas.h"
+#include "backends/cpu/runtime/buffer.h"
+#include "backends/cpu/runtime/lanes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Does what the device has taken and not done. */
+static void settle(const dg_cpu_device *device) {
+  dg_cpu_lanes_run(device->lanes);
+}
+
+static bool finish(dg_device *device, dg_error *err) {
+  (void)err;
+  settle((const dg_cpu_device *)device);
+  return true;
+}
+
+/* ---- ops ---------------------------------------------------------------- */
+
+static bool supports(const dg_device *device, const dg_op_desc *desc) {
+  const dg_cpu_ops *ops = ((const dg_cpu_device *)device)->ops;
+  const dg_cpu_family *family = (unsigned)desc->kind < DG_OP_KINDS ? ops->family[desc->kind] : NULL;
+  return family && family->supports(desc);
+}
+
+static void op_free(dg_op *base) {
+  dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
+  if (!parted) return;
+  settle(parted->op.device);
+  dg_cpu_parting_free(parted->parting);
+  dg_cpu_op_release(&parted->op);
+  free(parted);
+}
+
+static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) {
+  static const uint64_t most = (uint64_t)1 << 57; /* numbers: bytes are counted in 64 bits */
+  const dg_op_desc *desc = wish->desc;
+  if (!dg_op_check(desc, wish->max_n, most, err)) return NULL;
+  if (!supports(device, desc)) {
+    dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s", dg_op_name(desc->kind));
+    return NULL;
+  }
+  dg_cpu_parted_op *parted = calloc(1, sizeof *parted);
+  if (!parted) {
+    dg_fail_memory(err, sizeof *parted);
+    return NULL;
+  }
+  if (dg_cpu_op_prepare(&parted->op, (const dg_cpu_device *)device, wish, err) &&
+      dg_cpu_lanes_prepare(parted, err))
+    return &parted->op.base;
+  op_free(&parted->op.base);
+  return NULL;
+}
+
+static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                      dg_error *err) {
+  return op_new(device, &(dg_cpu_wish){desc, max_n, train, false}, err);
+}
+
+static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
+                  dg_op_needs *needs, dg_error *err) {
+  dg_op *op = op_new(device, &(dg_cpu_wish){desc, max_n, train, true}, err);
+  if (!op) return false;
+  *needs = op->needs;
+  op_free(op);
+  return true;
+}
+
+static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
+  if (step->n > 0 && step->n <= op->max_n) return true;
+  return dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u",
+                 dg_op_name(op->desc.kind), op->max_n, step->n);
+}
+
+/** With other samples parted alike, or alone and at once. */
+static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *buffers,
+                const dg_step *step) {
+  if (!dg_cpu_lanes_take(parted, backward, buffers, step))
+    dg_cpu_op_run(&parted->op, backward, buffers, step);
+}
+
+static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
+  if (!runnable(base, step, err)) return false;
+  run((dg_cpu_parted_op *)base, false, buffers, step);
+  return true;
+}
+
+static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
+                     dg_error *err) {
+  dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
+  if (!runnable(base, step, err)) return false;
+  if (!parted->op.train || !parted->op.family->backward)
+    return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass",
+                   dg_op_name(base->desc.kind));
+  run(parted, true, buffers, step);
+  return true;
+}
+
+static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
+  (void)err;
+  settle(((const dg_cpu_parted_op *)base)->op.device);
+  *out = ((const dg_cpu_parted_op *)base)->op.times;
+  return true;
+}
+
+/* ---- the device --------------------------------------------------------- */
+
+/** The processor's name by /proc/cpuinfo (x86), else the architecture it was built for. */
+static void processor_name(char *name, size_t room) {
+#if defined(__aarch64__)
+  snprintf(name, room, "AArch64 processor");
+#else
+  snprintf(name, room, "processor");
+#endif
+  FILE *file = fopen("/proc/cpuinfo", "r");
+  if (!file) return;
+  char line[256];
+  while (fgets(line, sizeof line, file)) {
+    char *value = strchr(line, ':');
+    if (strncmp(line, "model name", 10) != 0 || !value) continue;
+    value += 1 + strspn(value + 1, " \t");
+    value[strcspn(value, "\n")] = '\0';
+    snprintf(name, room, "%.*s", (int)room - 1, value);
+    break;
+  }
+  fclose(file);
+}
+
+static dg_device_info describe(int threads) {
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+  dg_device_info info = {.compute_units = (uint32_t)threads,
+                         .memory = memory,
+                         .max_alloc = memory ? memory : UINT64_MAX,
+                         .alignment = DG_CPU_ALIGNMENT};
+  processor_name(info.name, sizeof info.name);
+  return info;
+}
+
+static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *err) {
+  (void)err;
+  *count = 1;
+  if (room > 0) infos[0] = describe(dg_cpu_available_threads());
+  return true;
+}
+
+static void close_device(dg_device *device) {
+  dg_cpu_lanes_free(((dg_cpu_device *)device)->lanes);
+  free(device);
+}
+
+static const dg_device_calls calls = {
+    .close = close_device,
+    .buffer_new = dg_cpu_buffer_new,
+    .buffer_view = dg_cpu_buffer_view,
+    .buffer_free = dg_cpu_buffer_free,
+    .write = dg_cpu_buffer_write,
+    .read = dg_cpu_buffer_read,
+    .finish = finish,
+    .supports = supports,
+    .prepare = prepare,
+    .needs = needs,
+    .op_free = op_free,
+    .forward = forward,
+    .backward = backward,
+    .times = times,
+};
+
+static dg_device *open_device(const dg_open_options *options, dg_error *err) {
+  if (options->threads > DG_CPU_MAX_THREADS) {
+    dg_fail(err, DG_ERR_INPUT, "the cpu backend runs on at most %d threads, not on %u",
+            DG_CPU_MAX_THREADS, options->threads);
+    return NULL;
+  }
+  const dg_cpu_ops *ops = dg_cpu_ops_for(options->form, err);
+  if (!ops) return NULL;
+  int threads = options->threads ? (int)options->threads : dg_cpu_available_threads();
+  dg_device_info info = describe(threads);
+  if (dg_pick_device(&info, 1, options->device, err) < 0) return NULL;
+  dg_cpu_device *device = calloc(1, sizeof *device);
+  if (!device) {
+    dg_fail_memory(err, sizeof *device);
+    return NULL;
+  }
+  device->base = (dg_device){.calls = &calls, .backend = "cpu", .info = info};
+  device->threads = threads;
+  device->profile = options->profile;
+  device->ops = ops;
+  dg_blas_set_up();
+  if (threads > 1 && !(device->lanes = dg_cpu_lanes_new(device, err))) {
+    close_device(&device->base);
+    return NULL;
+  }
+  return &device->base;
+}
+
+const dg_backend dg_backend_cpu = {
+    .name = "cpu", .forms = dg_cpu_instruction_sets, .list = list, .open = open_device};

@@ -1,0 +1,14 @@
+/** A device's memory, as dg_device_calls describes it: one block of the host's for each buffer. */
+#ifndef DG_CPU_BUFFER_H
+#define DG_CPU_BUFFER_H
+
+#include "backends/cpu/runtime/device.h"
+
+dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err);
+dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);
+void dg_cpu_buffer_free(dg_buffer *buffer);
+bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                         dg_error *err);
+bool dg_cpu_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);
+
+#endif

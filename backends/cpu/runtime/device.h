@@ -1,0 +1,49 @@
+/**
+ * The structs that all of the cpu backend builds on: its device and its buffers.
+ *
+ * An op runs inside the call that enqueues it, split over the device's OpenMP threads, or with
+ * those that follow it, on samples that each thread keeps (lanes.h). How it is split depends on
+ * shapes, the number of threads and the calls before and after, so the same calls on the same
+ * threads give the same bits.
+ */
+#ifndef DG_CPU_DEVICE_H
+#define DG_CPU_DEVICE_H
+
+#include "backends/backend.h"
+
+struct dg_buffer {
+  dg_device *device;
+  float *data; /**< aligned to DG_CPU_ALIGNMENT; to a float where a lane's samples begin */
+  size_t bytes;
+  dg_buffer *parent; /**< whose memory a view shows; NULL: it isn't one */
+  uint64_t version;  /**< another one for every buffer, and after a write by the host; one
+                          through a view counts for its parent */
+};
+
+enum { DG_CPU_ALIGNMENT = 64 };
+
+typedef struct dg_cpu_ops dg_cpu_ops;
+typedef struct dg_cpu_lanes dg_cpu_lanes;
+
+typedef struct {
+  dg_device base;
+  int threads;
+  bool profile;
+  const dg_cpu_ops *ops;
+  uint64_t versions;   /**< of buffers, that there have been */
+  uint64_t used;       /**< bytes of all buffers */
+  dg_cpu_lanes *lanes; /**< NULL: of one thread */
+} dg_cpu_device;
+
+/** The floats of a buffer; NULL for none. */
+static inline float *dg_floats(const dg_buffer *buffer) {
+  return buffer ? buffer->data : NULL;
+}
+
+/** `floats` rounded up, so that what follows them is aligned as a buffer is. */
+static inline size_t dg_round_up(size_t floats) {
+  enum { UNIT = DG_CPU_ALIGNMENT / sizeof(float) };
+  return (floats + UNIT - 1) / UNIT * UNIT;
+}
+
+#endif
