@@ -32,7 +32,7 @@ static void op_free(dg_op *base) {
   if (!parted) return;
   settle(parted->op.device);
   dg_cpu_parting_free(parted->parting);
-  dg_cpu_op_release(&parted->op);
+  dg_cpu_release(&parted->op);
   free(parted);
 }
 
@@ -49,7 +49,7 @@ static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) 
     dg_fail_memory(err, sizeof *parted);
     return NULL;
   }
-  if (dg_cpu_op_prepare(&parted->op, (const dg_cpu_device *)device, wish, err) &&
+  if (dg_cpu_prepare(&parted->op, (const dg_cpu_device *)device, wish, err) &&
       dg_cpu_lanes_prepare(parted, err))
     return &parted->op.base;
   op_free(&parted->op.base);
@@ -80,7 +80,7 @@ static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
 static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
   if (!dg_cpu_lanes_take(parted, backward, buffers, step))
-    dg_cpu_op_run(&parted->op, backward, buffers, step);
+    dg_cpu_run(&parted->op, backward, buffers, step);
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
@@ -93,7 +93,7 @@ static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *s
                      dg_error *err) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
   if (!runnable(base, step, err)) return false;
-  if (!parted->op.train || !parted->op.family->backward)
+  if (!parted->op.by.backward)
     return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass",
                    dg_op_name(base->desc.kind));
   run(parted, true, buffers, step);

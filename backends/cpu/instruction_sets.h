@@ -2,7 +2,7 @@
 #ifndef DG_CPU_INSTRUCTION_SETS_H
 #define DG_CPU_INSTRUCTION_SETS_H
 
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/device.h"
 
 /** Their names, best first, ended by NULL. */
 extern const char *const dg_cpu_instruction_sets[];

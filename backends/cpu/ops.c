@@ -1,6 +1,6 @@
 /** The table of all ops, compiled for one instruction set: a line for each. */
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
-#include "backends/cpu/runtime/op.h"
 
 #define OPS(X)                                                                                     \
   X(DG_OP_LINEAR, dg_cpu_linear)                                                                   \

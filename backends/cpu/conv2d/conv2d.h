@@ -1,44 +1,52 @@
-/** What both directions of a convolution share. */
+/** What both directions of a convolution by direct products share, and all of its implementations.
+ */
 #ifndef DG_CPU_CONV2D_H
 #define DG_CPU_CONV2D_H
 
 #include "backends/cpu/conv2d/conv2d_ending.h"
 #include "backends/cpu/conv2d/correlate.h"
-#include "backends/cpu/conv2d/scatter.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 
+#define dg_conv_shape_of DG_ISA_NAME(dg_conv_shape_of)
+#define dg_conv_shape_check DG_ISA_NAME(dg_conv_shape_check)
+#define dg_conv_fill_taps DG_ISA_NAME(dg_conv_fill_taps)
 #define dg_conv_source DG_ISA_NAME(dg_conv_source)
-#define dg_conv_backward_prepare DG_ISA_NAME(dg_conv_backward_prepare)
-#define dg_conv_backward DG_ISA_NAME(dg_conv_backward)
+#define dg_conv_pooled_forward DG_ISA_NAME(dg_conv_pooled_forward)
+#define dg_conv_few_forward DG_ISA_NAME(dg_conv_few_forward)
+#define dg_conv_direct_forward DG_ISA_NAME(dg_conv_direct_forward)
+#define dg_conv_scatter_backward DG_ISA_NAME(dg_conv_scatter_backward)
+#define dg_conv_direct_backward DG_ISA_NAME(dg_conv_direct_backward)
 
 typedef struct {
-  dg_field source;                  /**< the input, padded */
-  dg_field gradient;                /**< the output's gradient, for the input's */
-  dg_correlation forward, backward; /**< to the output; to the input's gradient */
-  size_t taps, back_taps;           /**< products of an element: of the output, of the gradient */
-  bool few_taps;                    /**< forward by dg_correlate_few */
-  bool pools;                       /**< or even by dg_conv_pooled */
-  bool scatters;                    /**< backward by `scatter` */
-  dg_scatter scatter;
+  dg_field source;        /**< the input, padded */
+  dg_correlation forward; /**< to the output */
+  size_t taps;            /**< products of an element of the output */
+  size_t pixels;          /**< of a plane of sums, before any pooling */
+  bool few_taps;          /**< forward goes by dg_correlate_few, or even by dg_conv_pooled */
   dg_conv_ending ending;
-  size_t pixels;         /**< of a plane of sums, before any pooling */
-  size_t samples;        /**< of a chunk: together they have many pixels */
-  size_t source_step;    /**< floats from one sample's source field to the next's */
-  const uint32_t *pixel; /**< where the window of each pixel of a chunk begins, by source_step */
 
   /** Floats of parts of the workspaces; 0 where there is no need. */
-  size_t source_floats, weight_floats, sums_floats, ending_floats;     /**< forward */
-  size_t back_weight_floats, d_z_floats, gradient_floats, room_floats; /**< backward */
-  size_t turned_floats, d_weight_floats, d_bias_floats, back_thread;   /**< backward */
-  uint32_t tables[];
-} dg_conv_plan;
+  size_t source_floats, ending_floats;
+  size_t weight_floats; /**< of all weights, packed */
+} dg_conv_shape;
+
+/** All but the table of taps. */
+dg_conv_shape dg_conv_shape_of(const dg_conv2d_desc *desc);
+
+/** Can 32 bits tell the numbers of a field apart? If not, an error. */
+bool dg_conv_shape_check(const dg_field *field, dg_error *err);
+
+/** Fills the table of taps, which the shape points to from now on; returns where it ends. */
+uint32_t *dg_conv_fill_taps(const dg_conv2d_desc *desc, dg_conv_shape *shape, uint32_t *tap);
 
 /** The source field of one sample: filled into `room`, or the sample where that is the same. */
-const float *dg_conv_source(const dg_conv_plan *plan, const float *sample, float *room);
+const float *dg_conv_source(const dg_conv_shape *shape, const float *sample, float *room);
 
-/** Adds what backward needs to the op's plan and needs. */
-void dg_conv_backward_prepare(dg_cpu_op *op);
+/** Of few taps and with a pooling by 2; of few taps; all. */
+extern const dg_cpu_implementation dg_conv_pooled_forward, dg_conv_few_forward,
+    dg_conv_direct_forward;
 
-void dg_conv_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+/** Where scatter.h is faster; all. */
+extern const dg_cpu_implementation dg_conv_scatter_backward, dg_conv_direct_backward;
 
 #endif

@@ -50,6 +50,11 @@ size_t dg_conv_ending_sums(const dg_conv_ending *ending);
 /** Floats that _put and _spread work in. */
 size_t dg_conv_ending_room(const dg_conv_ending *ending);
 
+/** Bytes that are kept of up to `samples` samples. */
+static inline size_t dg_conv_ending_kept(const dg_conv_ending *e, size_t samples) {
+  return e->pool ? samples * e->planes * dg_conv_ending_plane(e) : 0;
+}
+
 /** What the sums end with before dg_conv_ending_put gets them. */
 static inline dg_ending dg_conv_ending_first(const dg_conv_ending *e, const float *bias) {
   return (dg_ending){.bias = bias, .act = e->act};
@@ -58,7 +63,7 @@ static inline dg_ending dg_conv_ending_first(const dg_conv_ending *e, const floa
 /** Where the moments of a sample's planes go; NULL: they are not wanted. */
 static inline float *dg_conv_ending_moments(const dg_cpu_op *op, const dg_op_buffers *buffers,
                                             const dg_step *step, size_t sample) {
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+  const dg_conv2d_desc *d = &op->desc.conv2d;
   return d->moments && step->train ? dg_floats(buffers->out[1]) + 2 * sample * d->filters : NULL;
 }
 

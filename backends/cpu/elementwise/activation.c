@@ -1,5 +1,5 @@
 #include "backends/cpu/elementwise/activation.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
 #include <math.h>
@@ -56,14 +56,14 @@ static bool supports(const dg_op_desc *desc) {
   return desc->activation.count > 0 && dg_act_known(desc->activation.act);
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   (void)err;
-  op->base.needs.backward_reads_out = train;
+  op->needs.reads_out = true;
   return true;
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_activation_desc *desc = &op->base.desc.activation;
+  const dg_activation_desc *desc = &op->desc.activation;
   size_t total = (size_t)step->n * desc->count;
   const float *x = dg_floats(buffers->in[0]);
   float *y = dg_floats(buffers->out[0]);
@@ -75,8 +75,8 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 }
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_activation_desc *desc = &op->base.desc.activation;
-  dg_grad_mode mode = op->base.desc.d_in[0];
+  const dg_activation_desc *desc = &op->desc.activation;
+  dg_grad_mode mode = op->desc.d_in[0];
   size_t total = (size_t)step->n * desc->count;
   const float *y = dg_floats(buffers->out[0]), *d_y = dg_floats(buffers->d_out);
   float *dx = dg_floats(buffers->d_in[0]);
@@ -93,4 +93,9 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_activation) = {supports, prepare, forward, backward};
+static const dg_cpu_implementation forward_by_elements = {"elements", NULL, NULL, forward},
+                                   backward_by_elements = {"elements", NULL, prepare_backward,
+                                                           backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_activation) = {
+    supports, {&forward_by_elements}, {&backward_by_elements}};

@@ -1,5 +1,5 @@
 #include "backends/cpu/elementwise/drop.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 
 #include <string.h>
 
@@ -11,14 +11,14 @@ static dg_drop drop_of(const dg_dropout_desc *desc) {
   return (dg_drop){desc->rate, desc->stream};
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   (void)err;
-  if (train) op->base.needs.kept = (size_t)op->base.max_n * op->base.desc.dropout.count;
+  op->needs.kept = (size_t)op->max_n * op->desc.dropout.count;
   return true;
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_dropout_desc *desc = &op->base.desc.dropout;
+  const dg_dropout_desc *desc = &op->desc.dropout;
   dg_mask mask = dg_mask_of(drop_of(desc), step);
   const float *x = dg_floats(buffers->in[0]);
   float *y = dg_floats(buffers->out[0]);
@@ -37,13 +37,13 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   enum { GRAIN = 128 };
-  const dg_dropout_desc *desc = &op->base.desc.dropout;
+  const dg_dropout_desc *desc = &op->desc.dropout;
   float scale = dg_drop_scale(drop_of(desc));
   const uint8_t *restrict stays = (const uint8_t *)buffers->kept->data;
   const float *restrict d_y = dg_floats(buffers->d_out);
   float *restrict dx = dg_floats(buffers->d_in[0]);
   size_t total = (size_t)step->n * desc->count;
-  dg_grad_mode mode = op->base.desc.d_in[0];
+  dg_grad_mode mode = op->desc.d_in[0];
   if (mode == DG_GRAD_NONE) return;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, total))
   {
@@ -55,4 +55,9 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_dropout) = {supports, prepare, forward, backward};
+static const dg_cpu_implementation forward_by_elements = {"elements", NULL, NULL, forward},
+                                   backward_by_elements = {"elements", NULL, prepare_backward,
+                                                           backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_dropout) = {
+    supports, {&forward_by_elements}, {&backward_by_elements}};

@@ -1,5 +1,5 @@
 /** Ops that only move or add elements: chw_to_hwc and add. */
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
 /** Elements handled at a time. */
@@ -11,14 +11,9 @@ static bool chw_supports(const dg_op_desc *desc) {
   return desc->chw.channels > 0 && desc->chw.height > 0 && desc->chw.width > 0;
 }
 
-static bool nothing_to_prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  (void)op, (void)train, (void)err;
-  return true;
-}
-
 static void chw_forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  size_t channels = op->base.desc.chw.channels;
-  size_t pixels = (size_t)op->base.desc.chw.height * op->base.desc.chw.width;
+  size_t channels = op->desc.chw.channels;
+  size_t pixels = (size_t)op->desc.chw.height * op->desc.chw.width;
   size_t count = channels * pixels;
   const float *x = dg_floats(buffers->in[0]);
   float *y = dg_floats(buffers->out[0]);
@@ -30,13 +25,13 @@ static void chw_forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const
 }
 
 static void chw_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  size_t channels = op->base.desc.chw.channels;
-  size_t pixels = (size_t)op->base.desc.chw.height * op->base.desc.chw.width;
+  size_t channels = op->desc.chw.channels;
+  size_t pixels = (size_t)op->desc.chw.height * op->desc.chw.width;
   size_t count = channels * pixels;
-  bool add = op->base.desc.d_in[0] == DG_GRAD_ADD;
+  bool add = op->desc.d_in[0] == DG_GRAD_ADD;
   const float *d_y = dg_floats(buffers->d_out);
   float *dx = dg_floats(buffers->d_in[0]);
-  if (op->base.desc.d_in[0] == DG_GRAD_NONE) return;
+  if (op->desc.d_in[0] == DG_GRAD_NONE) return;
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, step->n *count))
   for (size_t s = 0; s < step->n; s++)
     for (size_t c = 0; c < channels; c++)
@@ -46,8 +41,11 @@ static void chw_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, cons
       }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_chw_to_hwc) = {chw_supports, nothing_to_prepare, chw_forward,
-                                                      chw_backward};
+static const dg_cpu_implementation chw_forward_by_samples = {"samples", NULL, NULL, chw_forward},
+                                   chw_backward_by_samples = {"samples", NULL, NULL, chw_backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_chw_to_hwc) = {
+    chw_supports, {&chw_forward_by_samples}, {&chw_backward_by_samples}};
 
 /* ---- add ---------------------------------------------------------------- */
 
@@ -56,8 +54,8 @@ static bool add_supports(const dg_op_desc *desc) {
 }
 
 static void add_forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  uint32_t inputs = op->base.desc.add.inputs;
-  size_t total = (size_t)step->n * op->base.desc.add.count;
+  uint32_t inputs = op->desc.add.inputs;
+  size_t total = (size_t)step->n * op->desc.add.count;
   float *y = dg_floats(buffers->out[0]);
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, total *inputs))
   {
@@ -71,18 +69,22 @@ static void add_forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const
 }
 
 static void add_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  uint32_t inputs = op->base.desc.add.inputs;
-  size_t total = (size_t)step->n * op->base.desc.add.count;
+  uint32_t inputs = op->desc.add.inputs;
+  size_t total = (size_t)step->n * op->desc.add.count;
   const float *d_y = dg_floats(buffers->d_out);
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, total *inputs))
   {
     dg_span part = dg_cpu_share(total, BLOCK);
     for (uint32_t k = 0; k < inputs; k++)
-      if (op->base.desc.d_in[k] != DG_GRAD_NONE)
-        dg_grad_put(op->base.desc.d_in[k], part.end - part.begin, d_y + part.begin,
+      if (op->desc.d_in[k] != DG_GRAD_NONE)
+        dg_grad_put(op->desc.d_in[k], part.end - part.begin, d_y + part.begin,
                     dg_floats(buffers->d_in[k]) + part.begin);
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_add) = {add_supports, nothing_to_prepare, add_forward,
-                                               add_backward};
+static const dg_cpu_implementation add_forward_by_elements = {"elements", NULL, NULL, add_forward},
+                                   add_backward_by_elements = {"elements", NULL, NULL,
+                                                               add_backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_add) = {
+    add_supports, {&add_forward_by_elements}, {&add_backward_by_elements}};

@@ -6,7 +6,7 @@
 #include "backends/cpu/gemm/dot.h"
 #include "backends/cpu/gemm/product.h"
 #include "backends/cpu/runtime/blas.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 
 /** Up to so many samples a tile would leave most of its columns empty. */
 enum { FEW = 4 };
@@ -32,27 +32,30 @@ static size_t d_z_row(const dg_linear_desc *desc) {
 
 /** Floats of d_z in the workspace. */
 static size_t d_z_count(const dg_cpu_op *op) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
-  return has_d_z(desc) ? (size_t)op->base.max_n * d_z_row(desc) : 0;
+  const dg_linear_desc *desc = &op->desc.linear;
+  return has_d_z(desc) ? (size_t)op->max_n * d_z_row(desc) : 0;
+}
+
+static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
+  (void)err;
+  op->needs.workspace = dg_product_workspace(op->device, op->desc.linear.in);
+  return true;
 }
 
 /** op->plan becomes a table: where row s of d_z begins. */
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
-  dg_op_needs *needs = &op->base.needs;
-  uint32_t max_n = op->base.max_n;
-  needs->forward_workspace = dg_product_workspace(op->device, desc->in);
-  if (!train) return true;
+static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
+  const dg_linear_desc *desc = &op->desc.linear;
+  dg_cpu_needs *needs = &op->needs;
+  uint32_t max_n = op->max_n;
   if ((size_t)max_n * d_z_row(desc) > UINT32_MAX)
     return dg_fail(err, DG_ERR_MEMORY,
                    "%u samples of %u outputs are too many for the cpu backend; a smaller --batch "
                    "fits",
                    max_n, desc->out);
-  needs->backward_reads_in = true;
-  needs->backward_reads_out = has_d_z(desc);
-  needs->backward_workspace =
-      d_z_count(op) * sizeof(float) +
-      dg_product_workspace(op->device, max_n > desc->out ? max_n : desc->out);
+  needs->reads_in = true;
+  needs->reads_out = has_d_z(desc);
+  needs->workspace = d_z_count(op) * sizeof(float) +
+                     dg_product_workspace(op->device, max_n > desc->out ? max_n : desc->out);
   uint32_t *rows = op->plan = malloc(max_n * sizeof *rows);
   if (!rows) return dg_fail_memory(err, max_n * sizeof *rows);
   for (uint32_t s = 0; s < max_n; s++) rows[s] = (uint32_t)(s * d_z_row(desc));
@@ -62,7 +65,7 @@ static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
 /** out = drop(act(out + bias)); mask: NULL where nothing is dropped */
 static void after_product(const dg_cpu_op *op, size_t n, const float *bias, const dg_mask *mask,
                           float *y) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
+  const dg_linear_desc *desc = &op->desc.linear;
   size_t out = desc->out, work = (mask ? 8 : 1) * n * out;
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, work))
   for (size_t s = 0; s < n; s++) {
@@ -75,7 +78,7 @@ static void after_product(const dg_cpu_op *op, size_t n, const float *bias, cons
 
 static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
                             const dg_mask *mask) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
+  const dg_linear_desc *desc = &op->desc.linear;
   float *y = dg_floats(buffers->out[0]);
   dg_matrix x = {dg_floats(buffers->in[0]), desc->in, false};
   dg_matrix weight = {dg_floats(buffers->param[0]), desc->in, true};
@@ -87,7 +90,7 @@ static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, s
 static void forward_few(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
                         const dg_mask *mask) {
   enum { ROWS = 16 };
-  const dg_linear_desc *desc = &op->base.desc.linear;
+  const dg_linear_desc *desc = &op->desc.linear;
   const float *weight = dg_floats(buffers->param[0]), *bias = dg_floats(buffers->param[1]);
   const float *x = dg_floats(buffers->in[0]);
   size_t in = desc->in, out = desc->out;
@@ -116,7 +119,7 @@ static bool by_outputs(const dg_linear_desc *desc, const dg_step *step) {
 
 /** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
+  const dg_linear_desc *desc = &op->desc.linear;
   dg_mask step_mask = dg_mask_of(desc->drop, step);
   const dg_mask *mask = dg_drop_runs(desc->drop, step) ? &step_mask : NULL;
   if (step->n <= FEW) {
@@ -150,7 +153,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 static void before_activation(const dg_cpu_op *op, size_t n, const float *y, const float *d_y,
                               float *d_z, float *d_bias) {
   enum { BLOCK = 64 };
-  const dg_linear_desc *desc = &op->base.desc.linear;
+  const dg_linear_desc *desc = &op->desc.linear;
   size_t out = desc->out, row = d_z_row(desc);
   float scale = dg_drop_scale(desc->drop);
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
@@ -170,8 +173,8 @@ static void before_activation(const dg_cpu_op *op, size_t n, const float *y, con
 
 static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
                              const float *d_z) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
-  dg_grad_mode d_in = op->base.desc.d_in[0];
+  const dg_linear_desc *desc = &op->desc.linear;
+  dg_grad_mode d_in = op->desc.d_in[0];
   size_t in = desc->in, out = desc->out, row = d_z_row(desc);
   dg_matrix x = {dg_floats(buffers->in[0]), in, false};
   dg_matrix weight = {dg_floats(buffers->param[0]), in, false};
@@ -183,7 +186,7 @@ static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, 
 }
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_linear_desc *desc = &op->base.desc.linear;
+  const dg_linear_desc *desc = &op->desc.linear;
   float *workspace = dg_floats(buffers->workspace), *d_y = dg_floats(buffers->d_out);
   float *d_z = has_d_z(desc) ? workspace : d_y, *panels = workspace + d_z_count(op);
   before_activation(op, step->n, dg_floats(buffers->out[0]), d_y, d_z,
@@ -211,9 +214,14 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
                      .b_row = desc->in,
                      .c = dg_floats(buffers->d_in[0]),
                      .c_row = desc->in,
-                     .add = op->base.desc.d_in[0] == DG_GRAD_ADD};
+                     .add = op->desc.d_in[0] == DG_GRAD_ADD};
   dg_product_run(op->device, &d_weight, panels);
-  if (op->base.desc.d_in[0] != DG_GRAD_NONE) dg_product_run(op->device, &d_in, panels);
+  if (op->desc.d_in[0] != DG_GRAD_NONE) dg_product_run(op->device, &d_in, panels);
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_linear) = {supports, prepare, forward, backward};
+static const dg_cpu_implementation forward_by_product = {"product", NULL, prepare_forward, forward},
+                                   backward_by_product = {"product", NULL, prepare_backward,
+                                                          backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_linear) = {
+    supports, {&forward_by_product}, {&backward_by_product}};

@@ -17,47 +17,6 @@ static bool supports(const dg_op_desc *desc) {
          (!d->moments || d->rows == 1);
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
-  (void)err;
-  if (!train) return true;
-  op->base.needs.kept = 3 * (size_t)d->channels * sizeof(float);
-  op->base.needs.backward_reads_in = true;
-  op->base.needs.backward_reads_out = dg_batch_norm_bends(d->act);
-  return true;
-}
-
-dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, size_t channel) {
-  size_t left = d->channels - channel, size = dg_batch_norm_group_size(d);
-  size_t channels = left < size ? left : size;
-  return (dg_norm_group){.first = channel * d->plane,
-                         .runs = (size_t)n * d->rows,
-                         .length = channels * d->plane,
-                         .step = (size_t)d->channels * d->plane,
-                         .channels = channels};
-}
-
-/** Puts the numbers of a group's channels in their lanes; those of a single one in all. */
-static void spread(const dg_norm_group *g, const float *of_channels, float *lanes) {
-  if (g->channels == 1)
-    for (size_t i = 0; i < LANES; i++) lanes[i] = of_channels[0];
-  else
-    for (size_t i = 0; i < LANES; i++) lanes[i] = i < g->channels ? of_channels[i] : 0;
-}
-
-void dg_batch_norm_spread(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
-                          dg_batch_norm_statistics of, dg_batch_norm_lanes *l) {
-  spread(g, of.mean, l->mean);
-  spread(g, of.mend, l->mend);
-  spread(g, of.scale, l->scale);
-  spread(g, dg_floats(buffers->param[0]) + channel, l->factor);
-  spread(g, dg_floats(buffers->param[1]) + channel, l->bias);
-  for (size_t k = 0; k < LANES; k++) {
-    l->factor[k] *= l->scale[k];
-    l->bias[k] -= l->mend[k] * l->factor[k];
-  }
-}
-
 /* ---- statistics --------------------------------------------------------- */
 
 /** Keeps the statistics of a channel in a training step, which also join the running ones. */
@@ -152,7 +111,7 @@ static void forward_given(const dg_batch_norm_desc *d, const dg_op_buffers *buff
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
   size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, 4 * count))
   if (step->train && d->moments) {
@@ -164,5 +123,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_batch_norm) = {supports, prepare, forward,
-                                                      dg_batch_norm_backward};
+static const dg_cpu_implementation forward_by_channels = {"channels", NULL, NULL, forward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_batch_norm) = {
+    supports, {&forward_by_channels}, {&dg_batch_norm_backward}};

@@ -3,7 +3,7 @@
 #define DG_CPU_BATCH_NORM_H
 
 #include "backends/cpu/norm/norm.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 
 #define dg_batch_norm_group_at DG_ISA_NAME(dg_batch_norm_group_at)
 #define dg_batch_norm_spread DG_ISA_NAME(dg_batch_norm_spread)
@@ -52,6 +52,7 @@ static inline bool dg_batch_norm_bends(dg_act act) {
   return act.kind == DG_ACT_SIGMOID || act.kind == DG_ACT_TANH;
 }
 
-void dg_batch_norm_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+/** Takes every description. */
+extern const dg_cpu_implementation dg_batch_norm_backward;
 
 #endif

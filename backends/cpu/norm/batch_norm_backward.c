@@ -142,21 +142,29 @@ static void put_part(const part *p, const dg_batch_norm_lanes *restrict l,
 static void input_gradient(const dg_cpu_op *op, const dg_norm_group *g,
                            const dg_op_buffers *buffers, const dg_batch_norm_lanes *l,
                            const gradient *found) {
-  dg_grad_mode mode = op->base.desc.d_in[0];
+  dg_grad_mode mode = op->desc.d_in[0];
   for (size_t r = 0; r < g->runs; r++)
     for (size_t i = 0; i < g->length; i += PART) {
       part p;
       float own[PART];
-      take_part(&op->base.desc.batch_norm, buffers, g->first + r * g->step + i, g->length - i, &p);
+      take_part(&op->desc.batch_norm, buffers, g->first + r * g->step + i, g->length - i, &p);
       float *d_x = dg_floats(buffers->d_in[0]) + p.at;
       put_part(&p, l, found, mode == DG_GRAD_WRITE ? d_x : own);
       if (mode == DG_GRAD_ADD) dg_grad_put(mode, p.count, own, d_x);
     }
 }
 
-void dg_batch_norm_backward(const dg_cpu_op *op, const dg_op_buffers *buffers,
-                            const dg_step *step) {
-  const dg_batch_norm_desc *d = &op->base.desc.batch_norm;
+static bool prepare(dg_cpu_op *op, dg_error *err) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  (void)err;
+  op->needs.kept = 3 * (size_t)d->channels * sizeof(float);
+  op->needs.reads_in = true;
+  op->needs.reads_out = dg_batch_norm_bends(d->act);
+  return true;
+}
+
+static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
   size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
   float *d_weight = dg_floats(buffers->d_param[0]), *d_bias = dg_floats(buffers->d_param[1]);
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 8 * count))
@@ -171,6 +179,8 @@ void dg_batch_norm_backward(const dg_cpu_op *op, const dg_op_buffers *buffers,
       d_bias[c + i] = (float)sum.d_z[i];
     }
     gradient found = gradient_of(&g, &l, &sum);
-    if (op->base.desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
+    if (op->desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
   }
 }
+
+const dg_cpu_implementation dg_batch_norm_backward = {"channels", NULL, prepare, run};

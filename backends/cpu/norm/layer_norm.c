@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "backends/cpu/norm/norm.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 
 /** Sums over a row are taken in so many lanes. */
 enum { LANES = 16 };
@@ -18,14 +18,12 @@ static size_t thread_doubles(const dg_layer_norm_desc *d) {
 }
 
 /** Kept are mean and 1 / sqrt(variance + eps) of every row. */
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  const dg_layer_norm_desc *d = &op->base.desc.layer_norm;
+static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
+  const dg_layer_norm_desc *d = &op->desc.layer_norm;
   (void)err;
-  if (!train) return true;
-  op->base.needs.kept = 2 * (size_t)op->base.max_n * d->rows * sizeof(float);
-  op->base.needs.backward_reads_in = true;
-  op->base.needs.backward_workspace =
-      (size_t)op->device->threads * thread_doubles(d) * sizeof(double);
+  op->needs.kept = 2 * (size_t)op->max_n * d->rows * sizeof(float);
+  op->needs.reads_in = true;
+  op->needs.workspace = (size_t)op->device->threads * thread_doubles(d) * sizeof(double);
   return true;
 }
 
@@ -42,7 +40,7 @@ static statistics statistics_of(const dg_layer_norm_desc *d, const float *x) {
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_layer_norm_desc *d = &op->base.desc.layer_norm;
+  const dg_layer_norm_desc *d = &op->desc.layer_norm;
   size_t rows = (size_t)step->n * d->rows, count = d->count;
   const float *weight = dg_floats(buffers->param[0]), *bias = dg_floats(buffers->param[1]);
   statistics *kept =
@@ -99,8 +97,8 @@ static void row_gradient(dg_grad_mode mode, size_t count, const float *x, const 
 }
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_layer_norm_desc *d = &op->base.desc.layer_norm;
-  dg_grad_mode mode = op->base.desc.d_in[0];
+  const dg_layer_norm_desc *d = &op->desc.layer_norm;
+  dg_grad_mode mode = op->desc.d_in[0];
   size_t rows = (size_t)step->n * d->rows, count = d->count, own = thread_doubles(d);
   const float *weight = dg_floats(buffers->param[0]);
   const statistics *kept = (const statistics *)(const void *)buffers->kept->data;
@@ -131,4 +129,8 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_layer_norm) = {supports, prepare, forward, backward};
+static const dg_cpu_implementation forward_by_rows = {"rows", NULL, NULL, forward},
+                                   backward_by_rows = {"rows", NULL, prepare_backward, backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_layer_norm) = {
+    supports, {&forward_by_rows}, {&backward_by_rows}};

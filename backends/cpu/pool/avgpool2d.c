@@ -62,14 +62,9 @@ static void backward_plane(const dg_window *w, const float *d_y, float *dx) {
   }
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  (void)op, (void)train, (void)err;
-  return true;
-}
-
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->base.desc.pool2d);
-  size_t planes = (size_t)step->n * op->base.desc.pool2d.channels;
+  dg_window w = dg_pool_window(&op->desc.pool2d);
+  size_t planes = (size_t)step->n * op->desc.pool2d.channels;
   const float *x = dg_floats(buffers->in[0]);
   float *y = dg_floats(buffers->out[0]);
 #pragma omp parallel for schedule(static)                                                          \
@@ -78,11 +73,11 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 }
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->base.desc.pool2d);
-  size_t planes = (size_t)step->n * op->base.desc.pool2d.channels;
+  dg_window w = dg_pool_window(&op->desc.pool2d);
+  size_t planes = (size_t)step->n * op->desc.pool2d.channels;
   const float *d_y = dg_floats(buffers->d_out);
   float *dx = dg_floats(buffers->d_in[0]);
-  dg_grad_mode mode = op->base.desc.d_in[0];
+  dg_grad_mode mode = op->desc.d_in[0];
   if (mode == DG_GRAD_NONE) return;
 #pragma omp parallel for schedule(static)                                                          \
     num_threads(dg_cpu_threads(op->device, planes *w.in_plane))
@@ -92,4 +87,8 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_avgpool2d) = {dg_pool_supports, prepare, forward, backward};
+static const dg_cpu_implementation forward_by_planes = {"planes", NULL, NULL, forward},
+                                   backward_by_planes = {"planes", NULL, NULL, backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_avgpool2d) = {
+    dg_pool_supports, {&forward_by_planes}, {&backward_by_planes}};

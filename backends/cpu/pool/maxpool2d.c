@@ -132,22 +132,18 @@ static void forward_plane(const dg_window *w, const float *x, size_t readable, c
                  y_place + oy * w->out_w);
 }
 
-/** Of a largest element, its place in the plane is kept. */
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
+static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
   (void)err;
-  dg_window w = dg_pool_window(&op->base.desc.pool2d);
+  dg_window w = dg_pool_window(&op->desc.pool2d);
   size_t threads = (size_t)op->device->threads;
-  op->base.needs.forward_workspace =
+  op->needs.workspace =
       threads * (2 * columns_floats(&w) + dg_round_up(w.out_plane)) * sizeof(float);
-  if (train)
-    op->base.needs.kept =
-        (size_t)op->base.max_n * op->base.desc.pool2d.channels * w.out_plane * sizeof(int32_t);
   return true;
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->base.desc.pool2d);
-  size_t planes = (size_t)step->n * op->base.desc.pool2d.channels, room = columns_floats(&w);
+  dg_window w = dg_pool_window(&op->desc.pool2d);
+  size_t planes = (size_t)step->n * op->desc.pool2d.channels, room = columns_floats(&w);
   const float *x = dg_floats(buffers->in[0]);
   float *y = dg_floats(buffers->out[0]), *workspace = dg_floats(buffers->workspace);
   int32_t *kept = step->train && buffers->kept ? (int32_t *)buffers->kept->data : NULL;
@@ -164,13 +160,21 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
+/** Of a largest element, its place in the plane is kept. */
+static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
+  (void)err;
+  op->needs.kept = (size_t)op->max_n * op->desc.pool2d.channels *
+                   dg_pool_window(&op->desc.pool2d).out_plane * sizeof(int32_t);
+  return true;
+}
+
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->base.desc.pool2d);
-  size_t planes = (size_t)step->n * op->base.desc.pool2d.channels;
+  dg_window w = dg_pool_window(&op->desc.pool2d);
+  size_t planes = (size_t)step->n * op->desc.pool2d.channels;
   const int32_t *places = (const int32_t *)buffers->kept->data;
   const float *d_y = dg_floats(buffers->d_out);
   float *dx = dg_floats(buffers->d_in[0]);
-  dg_grad_mode mode = op->base.desc.d_in[0];
+  dg_grad_mode mode = op->desc.d_in[0];
   if (mode == DG_GRAD_NONE) return;
 #pragma omp parallel for schedule(static)                                                          \
     num_threads(dg_cpu_threads(op->device, planes *w.in_plane))
@@ -181,4 +185,9 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_maxpool2d) = {dg_pool_supports, prepare, forward, backward};
+static const dg_cpu_implementation forward_by_planes = {"planes", NULL, prepare_forward, forward},
+                                   backward_by_planes = {"planes", NULL, prepare_backward,
+                                                         backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_maxpool2d) = {
+    dg_pool_supports, {&forward_by_planes}, {&backward_by_planes}};

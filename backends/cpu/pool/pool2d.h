@@ -2,7 +2,7 @@
 #ifndef DG_CPU_POOL2D_H
 #define DG_CPU_POOL2D_H
 
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
 #define dg_pool_supports DG_ISA_NAME(dg_pool_supports)

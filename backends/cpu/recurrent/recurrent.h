@@ -16,9 +16,10 @@
 #define DG_CPU_RECURRENT_H
 
 #include "backends/cpu/gemm/tile.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
+#define dg_recurrent_plan_of DG_ISA_NAME(dg_recurrent_plan_of)
 #define dg_recurrent_groups DG_ISA_NAME(dg_recurrent_groups)
 #define dg_recurrent_threads DG_ISA_NAME(dg_recurrent_threads)
 #define dg_recurrent_kept DG_ISA_NAME(dg_recurrent_kept)
@@ -27,7 +28,6 @@
 #define dg_recurrent_group_at DG_ISA_NAME(dg_recurrent_group_at)
 #define dg_recurrent_put_biases DG_ISA_NAME(dg_recurrent_put_biases)
 #define dg_recurrent_multiply DG_ISA_NAME(dg_recurrent_multiply)
-#define dg_recurrent_backward_prepare DG_ISA_NAME(dg_recurrent_backward_prepare)
 #define dg_recurrent_backward DG_ISA_NAME(dg_recurrent_backward)
 
 enum {
@@ -38,26 +38,13 @@ enum {
 
 typedef struct {
   size_t gates, slots;
-  size_t first_x;     /**< the first slot with a part of x; those with a part of h are [0, gates) */
-  size_t units;       /**< `hidden`, rounded up to whole vectors */
-  size_t planes;      /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
-                           cheaply made again of o and c) */
-  size_t row;         /**< floats from one row [x, h] to the next */
-  size_t d_row;       /**< floats from one row [slots][units] of gradients to the next */
-  size_t group;       /**< samples of the largest group */
-  size_t few;         /**< samples that are few, at most */
-  size_t few_threads; /**< that share their units */
-  size_t few_array;   /**< floats of an array [few][units] */
-  uint64_t message; /**< the number of the last one that threads sent each other for few samples */
-
-  /** Floats of a direction's packed parameters, for groups and for few samples, and whether those
-      that the op keeps are packed. */
-  size_t group_packed, few_packed;
-  bool group_ready, few_ready;
-
-  /** Floats of parts of the workspaces. */
-  size_t weights, forward_thread;           /**< forward */
-  size_t d_u, d_w, d_bias, backward_thread; /**< backward */
+  size_t first_x; /**< the first slot with a part of x; those with a part of h are [0, gates) */
+  size_t units;   /**< `hidden`, rounded up to whole vectors */
+  size_t planes;  /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
+                       cheaply made again of o and c) */
+  size_t row;     /**< floats from one row [x, h] to the next */
+  size_t d_row;   /**< floats from one row [slots][units] of gradients to the next */
+  size_t group;   /**< samples of the largest group */
 } dg_recurrent_plan;
 
 /** The gate whose weights a slot has. */
@@ -78,6 +65,9 @@ static inline bool dg_recurrent_resets(const dg_recurrent_desc *desc) {
 static inline size_t dg_recurrent_directions(const dg_recurrent_desc *desc) {
   return desc->bidirectional ? 2 : 1;
 }
+
+/** For up to max_n samples. */
+dg_recurrent_plan dg_recurrent_plan_of(const dg_recurrent_desc *desc, uint32_t max_n);
 
 /** One direction of a layer over one batch. */
 typedef struct {
@@ -131,9 +121,7 @@ void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, con
                            size_t a_row, const float *panels, size_t panel_rows, size_t from,
                            float *plane);
 
-/** Adds what backward needs to the op's plan and needs. */
-void dg_recurrent_backward_prepare(dg_cpu_op *op);
-
-void dg_recurrent_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step);
+/** Takes every description. */
+extern const dg_cpu_implementation dg_recurrent_backward;
 
 #endif

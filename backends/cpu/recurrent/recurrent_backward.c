@@ -1,4 +1,5 @@
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/cpu/gemm/panel.h"
@@ -17,21 +18,29 @@
  */
 enum { D_H, D_C, STATE, TANH_C, TANH_C_BEFORE, OWN_PLANES };
 
-void dg_recurrent_backward_prepare(dg_cpu_op *op) {
-  const dg_recurrent_desc *d = &op->base.desc.recurrent;
-  dg_recurrent_plan *plan = op->plan;
-  size_t rows = plan->gates * plan->units, in = dg_panels_width(d->in);
-  plan->d_u = rows * plan->units;
-  plan->d_w = rows * in;
-  plan->d_bias = plan->slots * plan->units;
-  plan->backward_thread = plan->d_u + plan->d_w + plan->d_bias +
-                          plan->group * (plan->d_row + OWN_PLANES * plan->units + in);
+typedef struct {
+  dg_recurrent_plan shape;
+  /** Floats of parts of the workspace: sums for U, for W and for the biases; all of a thread's. */
+  size_t d_u, d_w, d_bias, thread;
+} back_plan;
+
+static bool prepare(dg_cpu_op *op, dg_error *err) {
+  const dg_recurrent_desc *d = &op->desc.recurrent;
+  const dg_recurrent_plan shape = dg_recurrent_plan_of(d, op->max_n);
+  back_plan *plan = op->plan = malloc(sizeof *plan);
+  if (!plan) return dg_fail_memory(err, sizeof *plan);
+  size_t rows = shape.gates * shape.units, in = dg_panels_width(d->in);
+  *plan = (back_plan){.shape = shape,
+                      .d_u = rows * shape.units,
+                      .d_w = rows * in,
+                      .d_bias = shape.slots * shape.units};
+  plan->thread = plan->d_u + plan->d_w + plan->d_bias +
+                 shape.group * (shape.d_row + OWN_PLANES * shape.units + in);
   size_t threads = (size_t)op->device->threads, directions = dg_recurrent_directions(d);
-  dg_op_needs *needs = &op->base.needs;
-  needs->backward_reads_in = true;
-  needs->kept = directions * op->base.max_n * d->steps * plan->planes * plan->units * sizeof(float);
-  needs->backward_workspace =
-      (plan->d_u + plan->d_w + threads * plan->backward_thread) * sizeof(float);
+  op->needs.reads_in = true;
+  op->needs.kept = directions * op->max_n * d->steps * shape.planes * shape.units * sizeof(float);
+  op->needs.workspace = (plan->d_u + plan->d_w + threads * plan->thread) * sizeof(float);
+  return true;
 }
 
 /* ---- one step ------------------------------------------------------------ */
@@ -39,6 +48,7 @@ void dg_recurrent_backward_prepare(dg_cpu_op *op) {
 /** A backward pass, and what its threads share. */
 typedef struct {
   dg_recurrent_pass pass;
+  const back_plan *plan;
   dg_grad_mode d_in;
   float *u, *w; /**< panels of the weights, [gates][units] rows in the order of the slots */
 } backward_pass;
@@ -52,13 +62,14 @@ typedef struct {
   float *x; /**< plane [in]: x, then its gradient */
 } room;
 
-static room room_at(const dg_recurrent_plan *plan, float *memory) {
+static room room_at(const back_plan *plan, float *memory) {
+  const dg_recurrent_plan *shape = &plan->shape;
   room r = {.d_u = memory, .d_w = memory + plan->d_u};
   r.d_bias = r.d_w + plan->d_w;
   r.d_rows = r.d_bias + plan->d_bias;
-  float *planes = r.d_rows + plan->group * plan->d_row;
-  for (size_t i = 0; i < OWN_PLANES; i++) r.plane[i] = planes + i * plan->group * plan->units;
-  r.x = planes + OWN_PLANES * plan->group * plan->units;
+  float *planes = r.d_rows + shape->group * shape->d_row;
+  for (size_t i = 0; i < OWN_PLANES; i++) r.plane[i] = planes + i * shape->group * shape->units;
+  r.x = planes + OWN_PLANES * shape->group * shape->units;
   return r;
 }
 
@@ -119,10 +130,11 @@ static void state_gradient(const backward_pass *b, const room *r, bool add, size
                         plan->d_row, b->u, weight_rows(plan), from, d_state);
 }
 
-static void add_bias_gradients(const dg_recurrent_plan *plan, size_t n, const room *r) {
+static void add_bias_gradients(const back_plan *plan, size_t n, const room *r) {
+  size_t row = plan->shape.d_row;
   for (size_t i = 0; i < plan->d_bias; i += DG_VECTOR) {
     dg_vector sum = {0};
-    for (size_t s = 0; s < n; s++) sum += *(const dg_vector *)(r->d_rows + s * plan->d_row + i);
+    for (size_t s = 0; s < n; s++) sum += *(const dg_vector *)(r->d_rows + s * row + i);
     *(dg_vector *)(r->d_bias + i) += sum;
   }
 }
@@ -185,7 +197,7 @@ static void step_backward(const backward_pass *b, const room *r, dg_recurrent_gr
   add_d_out(b, group, k, cell.d_h);
   dg_cell_backward(&cell);
   if (resets) reset_backward(b, r, &cell);
-  add_bias_gradients(plan, n, r);
+  add_bias_gradients(b->plan, n, r);
   input_gradients(b, r, group, k);
   if (k == 0) return;
   size_t slots = resets ? 2 : plan->gates; /* those whose U was multiplied with the state itself */
@@ -234,9 +246,9 @@ static void put_gradients(const backward_pass *b, const rooms *all, size_t slot,
   const dg_recurrent_plan *plan = b->pass.plan;
   dg_buffer *const *params = b->pass.buffers->d_param;
   size_t to = dg_recurrent_gate(plan, slot) * d->hidden + j, from = slot * plan->units + j;
-  size_t bias = plan->d_u + plan->d_w + from, rows = weight_rows(plan);
+  size_t bias = b->plan->d_u + b->plan->d_w + from, rows = weight_rows(plan);
   if (slot >= plan->first_x) {
-    sum_row(all, plan->d_u, rows, from - plan->first_x * plan->units, d->in,
+    sum_row(all, b->plan->d_u, rows, from - plan->first_x * plan->units, d->in,
             dg_recurrent_param(&b->pass, params, DG_RECURRENT_W) + to * d->in);
     if (d->biases > 0)
       sum_row(all, bias, 1, 0, 1, dg_recurrent_param(&b->pass, params, DG_RECURRENT_B) + to);
@@ -276,31 +288,32 @@ static void pack_slot(const backward_pass *b, size_t slot) {
 }
 
 static void direction_backward(const backward_pass *b, float *memory) {
-  const dg_recurrent_plan *plan = b->pass.plan;
-  size_t hidden = b->pass.desc->hidden, sums = plan->d_u + plan->d_w + plan->d_bias;
+  const back_plan *plan = b->plan;
+  size_t slots = plan->shape.slots, hidden = b->pass.desc->hidden;
+  size_t sums = plan->d_u + plan->d_w + plan->d_bias;
 #pragma omp parallel num_threads(dg_recurrent_threads(&b->pass))
   {
-    rooms all = {memory, (size_t)omp_get_num_threads(), plan->backward_thread};
-    float *own = memory + (size_t)omp_get_thread_num() * plan->backward_thread;
+    rooms all = {memory, (size_t)omp_get_num_threads(), plan->thread};
+    float *own = memory + (size_t)omp_get_thread_num() * plan->thread;
     room r = room_at(plan, own);
     memset(own, 0, sums * sizeof *own);
 #pragma omp for schedule(static)
-    for (size_t slot = 0; slot < plan->slots; slot++) pack_slot(b, slot);
+    for (size_t slot = 0; slot < slots; slot++) pack_slot(b, slot);
     dg_span mine = dg_cpu_share(dg_recurrent_groups(&b->pass), 1);
     for (size_t g = mine.begin; g < mine.end; g++)
       group_backward(b, &r, dg_recurrent_group_at(&b->pass, g));
 #pragma omp barrier
 #pragma omp for schedule(static)
-    for (size_t i = 0; i < plan->slots * hidden; i++)
-      put_gradients(b, &all, i / hidden, i % hidden);
+    for (size_t i = 0; i < slots * hidden; i++) put_gradients(b, &all, i / hidden, i % hidden);
   }
 }
 
-void dg_recurrent_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_recurrent_plan *plan = op->plan;
+static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const back_plan *plan = op->plan;
   float *workspace = dg_floats(buffers->workspace);
-  backward_pass b = {.pass = {op, &op->base.desc.recurrent, plan, buffers, step->n, 0},
-                     .d_in = op->base.desc.d_in[0],
+  backward_pass b = {.pass = {op, &op->desc.recurrent, &plan->shape, buffers, step->n, 0},
+                     .plan = plan,
+                     .d_in = op->desc.d_in[0],
                      .u = workspace,
                      .w = workspace + plan->d_u};
   for (; b.pass.direction < dg_recurrent_directions(b.pass.desc); b.pass.direction++) {
@@ -308,3 +321,5 @@ void dg_recurrent_backward(const dg_cpu_op *op, const dg_op_buffers *buffers, co
     if (b.d_in == DG_GRAD_WRITE) b.d_in = DG_GRAD_ADD;
   }
 }
+
+const dg_cpu_implementation dg_recurrent_backward = {"groups", NULL, prepare, run};

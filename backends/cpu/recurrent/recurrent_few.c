@@ -34,17 +34,16 @@ static dg_span units_of(const dg_recurrent_plan *plan, size_t thread, size_t thr
 }
 
 /** How many threads share the units. */
-static size_t threads_of(const dg_cpu_op *op) {
-  const dg_recurrent_plan *plan = op->plan;
-  const dg_recurrent_desc *d = &op->base.desc.recurrent;
+static size_t threads_of(const dg_cpu_op *op, const dg_recurrent_plan *plan) {
+  const dg_recurrent_desc *d = &op->desc.recurrent;
   size_t products = plan->gates * (plan->units / DG_VECTOR) * d->hidden / messages_of_step(d);
   size_t useful = smaller(products / PRODUCTS, (plan->units + LINE - 1) / LINE);
   size_t threads = smaller(smaller(useful, MOST_THREADS), (size_t)op->device->threads);
   return threads > 1 ? threads : 1;
 }
 
-bool dg_recurrent_are_few(const dg_recurrent_plan *plan, size_t samples) {
-  return samples == 1 || samples < plan->few_threads;
+bool dg_recurrent_are_few(const dg_recurrent_few *few, size_t samples) {
+  return samples == 1 || samples < few->threads;
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -82,19 +81,24 @@ static packing packing_at(const dg_recurrent_plan *plan, const dg_recurrent_desc
 enum { STATE, NEXT_STATE, RESET, C, ARRAYS };
 
 /** Floats of the channel. */
-static size_t channel_floats(const dg_recurrent_plan *plan) {
-  size_t apart = plan->few_threads * (1 + DG_CHANNEL_BOXES) * DG_CHANNEL_APART;
-  return plan->few_threads == 1 ? 0 : apart + DG_CHANNEL_BOXES * plan->few * plan->units;
+static size_t channel_floats(const dg_recurrent_plan *plan, const dg_recurrent_few *few) {
+  size_t apart = few->threads * (1 + DG_CHANNEL_BOXES) * DG_CHANNEL_APART;
+  return few->threads == 1 ? 0 : apart + DG_CHANNEL_BOXES * few->samples * plan->units;
 }
 
-size_t dg_recurrent_few_prepare(const dg_cpu_op *op, dg_recurrent_plan *plan) {
-  const dg_recurrent_desc *d = &op->base.desc.recurrent;
-  size_t threads = plan->few_threads = threads_of(op);
-  plan->few = smaller(op->base.max_n, threads > 2 ? threads - 1 : 1);
-  plan->few_array = dg_round_up(plan->few * plan->units);
-  plan->few_packed = dg_round_up(parameters(plan, d) + channel_floats(plan));
-  return threads * (ARRAYS * plan->few_array + DG_CHANNEL_APART) +
-         plan->few * d->steps * plan->slots * plan->units;
+dg_recurrent_few dg_recurrent_few_of(const dg_cpu_op *op, const dg_recurrent_plan *plan) {
+  size_t threads = threads_of(op, plan);
+  dg_recurrent_few few = {.samples = smaller(op->max_n, threads > 2 ? threads - 1 : 1),
+                          .threads = threads};
+  few.array = dg_round_up(few.samples * plan->units);
+  few.packed = dg_round_up(parameters(plan, &op->desc.recurrent) + channel_floats(plan, &few));
+  return few;
+}
+
+size_t dg_recurrent_few_workspace(const dg_recurrent_desc *d, const dg_recurrent_plan *plan,
+                                  const dg_recurrent_few *few) {
+  return few->threads * (ARRAYS * few->array + DG_CHANNEL_APART) +
+         few->samples * d->steps * plan->slots * plan->units;
 }
 
 /* ---- packing ------------------------------------------------------------ */
@@ -102,6 +106,7 @@ size_t dg_recurrent_few_prepare(const dg_cpu_op *op, dg_recurrent_plan *plan) {
 /** A forward pass, and what its threads share. */
 typedef struct {
   const dg_recurrent_pass *pass;
+  const dg_recurrent_few *few;
   packing packed;
   float *workspace;
 } few_pass;
@@ -240,11 +245,11 @@ static dg_channel_count *count_at(const few_thread *t, size_t thread) {
 
 /** The box of a message from a thread, whose units are given: rows of these. */
 static float *box_at(const few_thread *t, size_t thread, dg_span units, uint64_t message) {
-  const dg_recurrent_plan *plan = t->all->pass->plan;
+  const dg_recurrent_few *few = t->all->few;
   size_t box = message % DG_CHANNEL_BOXES;
-  size_t apart = plan->few_threads + DG_CHANNEL_BOXES * thread + box;
+  size_t apart = few->threads + DG_CHANNEL_BOXES * thread + box;
   return t->all->packed.channel + apart * DG_CHANNEL_APART +
-         plan->few * (DG_CHANNEL_BOXES * units.begin + box * count(units));
+         few->samples * (DG_CHANNEL_BOXES * units.begin + box * count(units));
 }
 
 /** Adds the parts of the others to the sums, as they come. */
@@ -314,31 +319,31 @@ static few_thread thread_of(const few_pass *f) {
   few_thread t = {.all = f,
                   .thread = (size_t)omp_get_thread_num(),
                   .threads = (size_t)omp_get_num_threads(),
-                  .message = plan->message,
+                  .message = f->few->message,
                   .cell = {.desc = f->pass->desc, .n = 1}};
   t.own = units_of(plan, t.thread, t.threads);
   t.cell.units = count(t.own);
   for (size_t slot = 0; slot < plan->slots; slot++)
     t.cell.bias[slot] = f->packed.bias + slot * plan->units + t.own.begin;
-  float *own = f->workspace + t.thread * (ARRAYS * plan->few_array + DG_CHANNEL_APART) +
-               plan->few * f->pass->desc->steps * plan->slots * t.own.begin;
-  for (size_t i = 0; i < ARRAYS; i++) t.array[i] = own + i * plan->few_array;
-  t.sums = own + ARRAYS * plan->few_array;
+  float *own = f->workspace + t.thread * (ARRAYS * f->few->array + DG_CHANNEL_APART) +
+               f->few->samples * f->pass->desc->steps * plan->slots * t.own.begin;
+  for (size_t i = 0; i < ARRAYS; i++) t.array[i] = own + i * f->few->array;
+  t.sums = own + ARRAYS * f->few->array;
   return t;
 }
 
-void dg_recurrent_few_forward(const dg_recurrent_pass *pass, bool pack, float *packed,
-                              float *workspace) {
-  dg_recurrent_plan *plan = pass->op->plan;
-  few_pass f = {pass, packing_at(plan, pass->desc, packed), workspace};
-  if (pack) memset(f.packed.channel, 0, channel_floats(plan) * sizeof(float));
-#pragma omp parallel num_threads((int)plan->few_threads)
+void dg_recurrent_few_forward(const dg_recurrent_pass *pass, dg_recurrent_few *few, bool pack,
+                              float *packed, float *workspace) {
+  const dg_recurrent_plan *plan = pass->plan;
+  few_pass f = {pass, few, packing_at(plan, pass->desc, packed), workspace};
+  if (pack) memset(f.packed.channel, 0, channel_floats(plan, few) * sizeof(float));
+#pragma omp parallel num_threads((int)few->threads)
   {
     few_thread t = thread_of(&f);
     for (size_t slot = 0; slot < plan->slots && pack; slot++) pack_slot(&f, slot, t.own);
     multiply_inputs(&t);
-    memset(t.array[STATE], 0, plan->few_array * sizeof(float));
+    memset(t.array[STATE], 0, few->array * sizeof(float));
     for (size_t k = 0; k < pass->desc->steps; k++) run_step(&t, k);
   }
-  plan->message += pass->desc->steps * messages_of_step(pass->desc);
+  few->message += pass->desc->steps * messages_of_step(pass->desc);
 }

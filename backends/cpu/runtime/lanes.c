@@ -10,7 +10,7 @@ enum { MOST_RUNS = 96 };
 
 /** What an op needs for its lanes. */
 struct dg_cpu_parting {
-  dg_cpu_op *ops; /**< one for each lane: the op for its samples, on a device of one thread */
+  dg_cpu_prepared *ops; /**< one for each lane: the op for its samples, on a device of one thread */
   size_t count;
   size_t kept; /**< floats of each lane */
   dg_op_sizes sizes;
@@ -129,19 +129,19 @@ static void add_needs(const dg_cpu_lanes *lanes, const dg_cpu_parting *parting,
 }
 
 static bool fill_parting(dg_cpu_parted_op *parted, dg_cpu_lanes *lanes, dg_error *err) {
-  dg_cpu_op *op = &parted->op;
+  dg_cpu_prepared *op = &parted->op;
   dg_cpu_parting *parting = parted->parting;
   uint32_t largest = (uint32_t)((op->base.max_n + lanes->count - 1) / lanes->count);
   parting->ops = calloc(lanes->count, sizeof *parting->ops);
   if (!parting->ops) return dg_fail_memory(err, lanes->count * sizeof *parting->ops);
   while (parting->count < lanes->count)
-    if (!dg_cpu_op_prepare(&parting->ops[parting->count++], &lanes->one,
-                           &(dg_cpu_wish){&op->base.desc, largest, true, op->planned}, err))
+    if (!dg_cpu_prepare(&parting->ops[parting->count++], &lanes->one,
+                        &(dg_cpu_wish){&op->base.desc, largest, true, op->forward.planned}, err))
       return false;
   const dg_op_needs *needs = &parting->ops[0].base.needs;
   parting->kept = aligned_bytes(needs->kept) / sizeof(float);
   add_needs(lanes, parting, &op->base.needs);
-  if (op->planned) return true;
+  if (op->forward.planned) return true;
   if (!grow_workspaces(lanes, needs, err)) return false;
   parting->grad_floats = gradient_floats(&parting->sizes);
   size_t bytes = (lanes->count - 1) * parting->grad_floats * sizeof(float);
@@ -150,10 +150,10 @@ static bool fill_parting(dg_cpu_parted_op *parted, dg_cpu_lanes *lanes, dg_error
 }
 
 bool dg_cpu_lanes_prepare(dg_cpu_parted_op *parted, dg_error *err) {
-  const dg_cpu_op *op = &parted->op;
+  const dg_cpu_prepared *op = &parted->op;
   dg_cpu_lanes *lanes = op->device->lanes;
   dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
-  if (!lanes || !op->train || !samples_part(op->base.desc.kind) ||
+  if (!lanes || !op->forward.train || !samples_part(op->base.desc.kind) ||
       !pays(&sizes, lanes->count, op->base.max_n))
     return true;
   parted->parting = calloc(1, sizeof *parted->parting);
@@ -164,7 +164,7 @@ bool dg_cpu_lanes_prepare(dg_cpu_parted_op *parted, dg_error *err) {
 
 void dg_cpu_parting_free(dg_cpu_parting *parting) {
   if (!parting) return;
-  for (size_t i = 0; i < parting->count; i++) dg_cpu_op_release(&parting->ops[i]);
+  for (size_t i = 0; i < parting->count; i++) dg_cpu_release(&parting->ops[i]);
   free(parting->ops);
   free(parting->grads);
   free(parting);
@@ -318,7 +318,7 @@ static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index) {
   step.whole = dg_loss_samples(&r->step);
   if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0)
     view_score(&lanes->scores[index], &v, &step);
-  dg_cpu_op_run(&r->op->parting->ops[index], r->backward, &v.buffers, &step);
+  dg_cpu_run(&r->op->parting->ops[index], r->backward, &v.buffers, &step);
 }
 
 /** The calling thread's share of adding up the gradients of a run. */
@@ -360,7 +360,7 @@ static void run_all(const dg_cpu_lanes *lanes) {
 #pragma omp barrier
       }
       for (size_t index = thread; index < lanes->count; index += threads) run_lane(lanes, r, index);
-      if (timed) dg_cpu_op_time(&r->op->op, r->backward, start);
+      if (timed) dg_cpu_note_time(&r->op->op, r->backward, start);
     }
 #pragma omp barrier
     for (size_t i = 0; i < lanes->taken; i++)
@@ -376,7 +376,7 @@ void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
   run *first = &lanes->runs[0];
   if (lanes->taken == 1 && !first->backward) { /* nothing to gain from one op */
     first->op->parting->parted = false;
-    dg_cpu_op_run(&first->op->op, false, &first->buffers, &first->step);
+    dg_cpu_run(&first->op->op, false, &first->buffers, &first->step);
   } else {
     find_meetings(lanes);
     run_all(lanes);

@@ -7,13 +7,13 @@
 #ifndef DG_CPU_LANES_H
 #define DG_CPU_LANES_H
 
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/prepared.h"
 
 typedef struct dg_cpu_parting dg_cpu_parting;
 
 /** An op of a device, and what its lanes need. */
 typedef struct {
-  dg_cpu_op op;
+  dg_cpu_prepared op;
   dg_cpu_parting *parting; /**< NULL: its samples are never parted */
 } dg_cpu_parted_op;
 

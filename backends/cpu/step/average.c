@@ -1,4 +1,4 @@
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
 /** Elements handled at a time. */
@@ -8,13 +8,8 @@ static bool supports(const dg_op_desc *desc) {
   return desc->average.count > 0 && desc->average.count % 16 == 0;
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  (void)op, (void)train, (void)err;
-  return true;
-}
-
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  size_t count = op->base.desc.average.count;
+  size_t count = op->desc.average.count;
   const float *values = dg_floats(buffers->in[0]);
   float *average = dg_floats(buffers->out[0]), decay = step->decay, rest = 1 - decay;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, count))
@@ -25,4 +20,6 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_average) = {supports, prepare, forward, NULL};
+static const dg_cpu_implementation forward_by_elements = {"elements", NULL, NULL, forward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_average) = {supports, {&forward_by_elements}, {NULL}};

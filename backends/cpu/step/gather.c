@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 #include "core/base/philox.h"
 
@@ -38,12 +38,11 @@ static size_t thread_floats(const dg_gather_desc *d) {
   return dg_round_up(quad_count(d)) + dg_round_up((padded_bytes(d) + 3) / 4);
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  const dg_gather_desc *d = &op->base.desc.gather;
-  (void)train, (void)err;
+static bool prepare(dg_cpu_op *op, dg_error *err) {
+  const dg_gather_desc *d = &op->desc.gather;
+  (void)err;
   if (augments(&d->augment))
-    op->base.needs.forward_workspace =
-        (size_t)op->device->threads * thread_floats(d) * sizeof(float);
+    op->needs.workspace = (size_t)op->device->threads * thread_floats(d) * sizeof(float);
   return true;
 }
 
@@ -134,7 +133,7 @@ static void prefetch_image(const uint8_t *image, size_t count) {
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_gather_desc *d = &op->base.desc.gather;
+  const dg_gather_desc *d = &op->desc.gather;
   size_t count = (size_t)d->height * d->width;
   bool bends = step->train && augments(&d->augment);
   const uint8_t *images = (const uint8_t *)buffers->in[0]->data;
@@ -163,4 +162,6 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_gather) = {supports, prepare, forward, NULL};
+static const dg_cpu_implementation forward_by_samples = {"samples", NULL, prepare, forward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_gather) = {supports, {&forward_by_samples}, {NULL}};

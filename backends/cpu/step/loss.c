@@ -1,5 +1,5 @@
 #include "backends/cpu/elementwise/squash.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
 #include <math.h>
@@ -18,13 +18,12 @@ static bool supports(const dg_op_desc *desc) {
 
 /** Floats for those of all logits: whole vectors. */
 static size_t exponentials(const dg_cpu_op *op) {
-  return dg_round_up(op->base.max_n * (size_t)op->base.desc.loss.classes);
+  return dg_round_up(op->max_n * (size_t)op->desc.loss.classes);
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  (void)train, (void)err;
-  op->base.needs.forward_workspace =
-      (2 * (size_t)op->base.max_n + exponentials(op)) * sizeof(float);
+static bool prepare(dg_cpu_op *op, dg_error *err) {
+  (void)err;
+  op->needs.workspace = (2 * (size_t)op->max_n + exponentials(op)) * sizeof(float);
   return true;
 }
 
@@ -101,7 +100,7 @@ static void run_share(const pass *p, dg_span share) {
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_loss_desc *desc = &op->base.desc.loss;
+  const dg_loss_desc *desc = &op->desc.loss;
   size_t classes = desc->classes, n = step->n, whole = dg_loss_samples(step);
   float *powers = dg_floats(buffers->workspace), *losses = powers + exponentials(op);
   const pass p = {.desc = desc,
@@ -111,7 +110,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
                   .powers = powers,
                   .losses = losses,
                   .grads = step->train ? dg_floats(buffers->out[0]) : NULL,
-                  .hits = (uint32_t *)(losses + op->base.max_n)};
+                  .hits = (uint32_t *)(losses + op->max_n)};
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, 4 * n * classes))
   run_share(&p, dg_cpu_share(n, DG_VECTOR)); /* no vector has logits of two threads */
   double sum = 0;
@@ -121,4 +120,6 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   ((uint32_t *)buffers->out[2]->data)[step->slot] = correct;
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_loss) = {supports, prepare, forward, NULL};
+static const dg_cpu_implementation forward_by_samples = {"samples", NULL, prepare, forward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_loss) = {supports, {&forward_by_samples}, {NULL}};

@@ -1,4 +1,4 @@
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
 #include <math.h>
@@ -21,10 +21,9 @@ static bool supports(const dg_op_desc *desc) {
          (unsigned)desc->update.kind <= DG_ADADELTA;
 }
 
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  (void)train, (void)err;
-  op->base.needs.forward_workspace =
-      (op->base.desc.update.count + BLOCK - 1) / BLOCK * sizeof(double);
+static bool prepare(dg_cpu_op *op, dg_error *err) {
+  (void)err;
+  op->needs.workspace = (op->desc.update.count + BLOCK - 1) / BLOCK * sizeof(double);
   return true;
 }
 
@@ -99,8 +98,8 @@ static uint32_t first_fault(const float *grad, size_t begin, size_t end) {
 
 /** What clipping multiplies gradients by; the norm is added up block by block, in order. */
 static float clip_scale(const dg_cpu_op *op, const float *grad, double *blocks) {
-  size_t count = op->base.desc.update.count;
-  float limit = op->base.desc.update.clip_norm;
+  size_t count = op->desc.update.count;
+  float limit = op->desc.update.clip_norm;
   if (!(limit > 0)) return 1;
 #pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, count))
   for (size_t b = 0; b < (count + BLOCK - 1) / BLOCK; b++) {
@@ -156,7 +155,7 @@ static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffer
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
-  const dg_update_desc *d = &op->base.desc.update;
+  const dg_update_desc *d = &op->desc.update;
   uint32_t *fault = (uint32_t *)buffers->out[2]->data;
   if (fault[0] != 0) return;
   float scale = clip_scale(op, dg_floats(buffers->in[0]),
@@ -173,4 +172,6 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   if (bad != UINT32_MAX) fault[0] = step->step + 1, fault[1] = bad;
 }
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_update) = {supports, prepare, forward, NULL};
+static const dg_cpu_implementation forward_by_blocks = {"blocks", NULL, prepare, forward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_update) = {supports, {&forward_by_blocks}, {NULL}};

@@ -10,45 +10,21 @@
 
 #include "backends/cpu/conv2d/winograd/winograd_pass.h"
 
-bool dg_conv_winograd_is_faster(const dg_conv2d_desc *d) {
-  if (d->kernel_h != d->kernel_w) return false;
-  if (d->kernel_h != 3 && d->kernel_h != 5 && d->kernel_h != 7) return false;
-  if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
-    return false;
-  bool squashes = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
-  if (squashes) return false; /* errors would be large beside results between -1 and 1 */
-  if (d->channels % DG_VECTOR || d->filters % DG_VECTOR || d->channels < 16) return false;
-  size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
-  size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
-  dg_wino w = {.channels = 1, .out_h = out_h, .out_w = out_w, .kernel = d->kernel_h};
-  size_t products = dg_wino_tiles(&w) * dg_wino_depth(&w) * DG_WINO_MOMENTS;
-  return 2 * products <= w.kernel * w.kernel * out_h * out_w;
+static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
+  (void)device, (void)max_n, (void)train;
+  return dg_wino_is_faster(&desc->conv2d);
 }
 
-bool dg_conv_winograd_goes_back(const dg_conv2d_desc *d) {
-  dg_wino w = {.kernel = d->kernel_h};
-  return dg_wino_pieces(&w) == 1;
-}
-
-static bool prepare(dg_cpu_op *op, bool train, dg_error *err) {
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
-  dg_op_needs *needs = &op->base.needs;
-  size_t threads = (size_t)op->device->threads;
+static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
-  *p = dg_wino_plan_of(d, op->base.max_n, op->base.desc.d_in[0] != DG_GRAD_NONE);
-  needs->forward_workspace = (p->shared + threads * p->to.end) * sizeof(float);
-  if (!train) return dg_cpu_keep_packing(op, p->weights, err);
-  needs->forward_workspace += p->weights * sizeof(float);
-  needs->backward_workspace = (p->back_weights + threads * p->from.end) * sizeof(float);
-  needs->backward_reads_in = true;
-  needs->backward_reads_out = dg_conv_ending_changes(&p->ending);
-  needs->kept =
-      p->ending.pool ? (size_t)op->base.max_n * d->filters * dg_conv_ending_plane(&p->ending) : 0;
-  return true;
+  *p = dg_wino_plan_of(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
+  size_t threads = (size_t)op->device->threads, packed = op->train ? p->weights : 0;
+  op->needs.workspace = (p->shared + threads * p->to.end + packed) * sizeof(float);
+  return op->train || dg_cpu_keep_packing(op, p->weights, err);
 }
 
-/* ---- forward ------------------------------------------------------------ */
+/* ---- a block, or a sample that is shared ------------------------------- */
 
 /** A forward pass, as its threads share it. */
 typedef struct {
@@ -71,7 +47,7 @@ static dg_wino_correlation correlation_of(const pass *f, const dg_wino_room *r, 
   const dg_wino_plan *p = f->op->plan;
   bool apart = dg_conv_ending_sums(&p->ending) > 0;
   size_t out = p->forward.filters * dg_conv_ending_plane(&p->ending);
-  const float *bias = f->op->base.desc.conv2d.bias ? dg_floats(f->buffers->param[1]) : NULL;
+  const float *bias = f->op->desc.conv2d.bias ? dg_floats(f->buffers->param[1]) : NULL;
   return (dg_wino_correlation){
       .w = &p->forward,
       .samples = samples,
@@ -134,8 +110,7 @@ static void forward_shared(const pass *f, const dg_wino_room *r) {
   }
 }
 
-void dg_conv_winograd_forward(const dg_cpu_op *op, const dg_op_buffers *buffers,
-                              const dg_step *step) {
+static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
   size_t taps = w->kernel * w->kernel, work = step->n * w->out_h * w->out_w * taps * w->filters;
@@ -166,9 +141,4 @@ void dg_conv_winograd_forward(const dg_cpu_op *op, const dg_op_buffers *buffers,
   }
 }
 
-static bool supports(const dg_op_desc *desc) {
-  return dg_conv_winograd_is_faster(&desc->conv2d);
-}
-
-const dg_cpu_family dg_conv_winograd = {supports, prepare, dg_conv_winograd_forward,
-                                        dg_conv_winograd_backward};
+const dg_cpu_implementation dg_conv_winograd_forward = {"winograd", fits, prepare, run};

@@ -3,11 +3,31 @@
  * threads' sums are added in the threads' order and turned into the gradients of the weights.
  */
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 #include "backends/cpu/conv2d/winograd/winograd_pass.h"
 #include "backends/cpu/elementwise/sum.h"
+
+/** Pieces of a kernel would make too many moments on the way back. */
+static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
+  (void)device, (void)max_n, (void)train;
+  dg_wino w = {.kernel = desc->conv2d.kernel_h};
+  return dg_wino_is_faster(&desc->conv2d) && dg_wino_pieces(&w) == 1;
+}
+
+static bool prepare(dg_cpu_op *op, dg_error *err) {
+  dg_wino_plan *p = op->plan = malloc(sizeof *p);
+  if (!p) return dg_fail_memory(err, sizeof *p);
+  *p = dg_wino_plan_of(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
+  size_t threads = (size_t)op->device->threads;
+  op->needs = (dg_cpu_needs){.workspace = (p->back_weights + threads * p->from.end) * sizeof(float),
+                             .kept = dg_conv_ending_kept(&p->ending, op->max_n),
+                             .reads_in = true,
+                             .reads_out = dg_conv_ending_changes(&p->ending)};
+  return true;
+}
 
 /** DG_VECTOR planes of one sample's output, as backward reads them; NULL where not needed. */
 typedef struct {
@@ -29,7 +49,7 @@ static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const plan
       dg_conv_ending_spread(&p->ending, from->y + c * out, from->d_y + c * out,
                             from->kept ? from->kept + c * out : NULL, r->base + r->at->ending,
                             made + c * plane);
-    if (op->base.desc.conv2d.bias) d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
+    if (op->desc.conv2d.bias) d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
   }
   dg_wino_fill(&p->d_image, p->forward.out_h, p->forward.out_w, d_z, r->base + r->at->d_image);
 }
@@ -73,14 +93,13 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const flo
                         r->base + r->at->d_weights);
   }
   if (c->dx)
-    dg_wino_correlate_all(
-        &(dg_wino_correlation){.w = b,
-                               .samples = c->samples,
-                               .moments = d_moments,
-                               .panels = panels,
-                               .ending = {.add = op->base.desc.d_in[0] == DG_GRAD_ADD},
-                               .out = c->dx},
-        r);
+    dg_wino_correlate_all(&(dg_wino_correlation){.w = b,
+                                                 .samples = c->samples,
+                                                 .moments = d_moments,
+                                                 .panels = panels,
+                                                 .ending = {.add = op->desc.d_in[0] == DG_GRAD_ADD},
+                                                 .out = c->dx},
+                          r);
 }
 
 static void clear(const dg_wino_plan *p, const dg_wino_room *r) {
@@ -103,9 +122,8 @@ static void put_parameters(const dg_wino_plan *p, const dg_wino_room *r, float *
   }
 }
 
-void dg_conv_winograd_backward(const dg_cpu_op *op, const dg_op_buffers *buffers,
-                               const dg_step *step) {
-  const dg_conv2d_desc *d = &op->base.desc.conv2d;
+static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
   size_t in = w->channels * w->in_h * w->in_w, taps = w->kernel * w->kernel;
@@ -113,7 +131,7 @@ void dg_conv_winograd_backward(const dg_cpu_op *op, const dg_op_buffers *buffers
   size_t work = step->n * w->out_h * w->out_w * taps * w->filters;
   dg_wino_weights weights = {dg_floats(buffers->param[0]), w->channels * taps, taps, true};
   const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
-  const float *y = op->base.needs.backward_reads_out ? dg_floats(buffers->out[0]) : NULL;
+  const float *y = op->needs.reads_out ? dg_floats(buffers->out[0]) : NULL;
   const uint8_t *kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL;
   float *dx = p->back_weights ? dg_floats(buffers->d_in[0]) : NULL;
   float *panels = dg_floats(buffers->workspace), *rooms = panels + p->back_weights;
@@ -142,3 +160,5 @@ void dg_conv_winograd_backward(const dg_cpu_op *op, const dg_op_buffers *buffers
                      d->bias ? dg_floats(buffers->d_param[1]) : NULL);
   }
 }
+
+const dg_cpu_implementation dg_conv_winograd_backward = {"winograd", fits, prepare, run};

@@ -1,5 +1,20 @@
 #include "backends/cpu/conv2d/winograd/winograd_plan.h"
 
+bool dg_wino_is_faster(const dg_conv2d_desc *d) {
+  if (d->kernel_h != d->kernel_w) return false;
+  if (d->kernel_h != 3 && d->kernel_h != 5 && d->kernel_h != 7) return false;
+  if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
+    return false;
+  bool squashes = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
+  if (squashes) return false; /* errors would be large beside results between -1 and 1 */
+  if (d->channels % DG_VECTOR || d->filters % DG_VECTOR || d->channels < 16) return false;
+  size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
+  size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
+  dg_wino w = {.channels = 1, .out_h = out_h, .out_w = out_w, .kernel = d->kernel_h};
+  size_t products = dg_wino_tiles(&w) * dg_wino_depth(&w) * DG_WINO_MOMENTS;
+  return 2 * products <= w.kernel * w.kernel * out_h * out_w;
+}
+
 static size_t larger(size_t a, size_t b) {
   return a > b ? a : b;
 }

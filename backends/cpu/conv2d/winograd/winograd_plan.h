@@ -5,6 +5,7 @@
 #include "backends/cpu/conv2d/conv2d_ending.h"
 #include "backends/cpu/conv2d/winograd/winograd.h"
 
+#define dg_wino_is_faster DG_ISA_NAME(dg_wino_is_faster)
 #define dg_wino_plan_of DG_ISA_NAME(dg_wino_plan_of)
 
 /** Where the parts of a thread's workspace begin, in floats, and where they end. */
@@ -34,6 +35,9 @@ typedef struct {
   size_t shared;                /**< floats of all products of a sample */
   dg_wino_layout to, from;      /**< forward's and backward's workspace of a thread */
 } dg_wino_plan;
+
+/** Is a convolution faster so than by direct products? */
+bool dg_wino_is_faster(const dg_conv2d_desc *desc);
 
 /** For up to max_n samples; `d_in`: the gradient of the input is wanted. */
 dg_wino_plan dg_wino_plan_of(const dg_conv2d_desc *desc, uint32_t max_n, bool d_in);

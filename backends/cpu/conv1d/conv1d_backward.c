@@ -1,0 +1,217 @@
+/**
+ * The gradients of a convolution of sequences. The gradient of the weights is a product over all
+ * steps of several samples.
+ */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/cpu/conv1d/conv1d.h"
+#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/tile.h"
+
+/** About so many output steps go into one product of the weights' gradient. */
+enum { CHUNK_STEPS = 256 };
+
+typedef struct {
+  dg_conv1d_shape shape;
+  dg_field gradient;          /**< the output's gradient, spread */
+  dg_conv1d_windows backward; /**< to the input's gradient */
+  size_t samples;             /**< of a chunk */
+
+  /** Floats of parts of the workspace; 0 where there is no need. */
+  size_t back_weight_floats, field_floats, d_z_floats, panel_floats;
+  size_t gradient_floats, d_bias_floats, back_thread;
+  uint32_t window[]; /**< where the window of each output step of a chunk begins */
+} back_plan;
+
+/* ---- the plan ----------------------------------------------------------- */
+
+static back_plan *plan_new(const dg_conv1d_desc *d, dg_error *err) {
+  size_t out = dg_conv1d_out_steps(d), samples = out < CHUNK_STEPS ? CHUNK_STEPS / out : 1;
+  size_t bytes = sizeof(back_plan) + samples * out * sizeof(uint32_t);
+  back_plan *plan = calloc(1, bytes);
+  if (!plan) {
+    dg_fail_memory(err, bytes);
+    return NULL;
+  }
+  plan->samples = samples;
+  plan->shape = dg_conv1d_shape_of(d);
+  plan->gradient = dg_conv1d_field(out, d->filters, (long)d->kernel - 1 - (long)d->pad, d->stride,
+                                   (size_t)d->steps + d->kernel - 1);
+  plan->backward = (dg_conv1d_windows){.steps = d->steps,
+                                       .columns = d->in,
+                                       .depth = (size_t)d->kernel * d->filters,
+                                       .step_size = d->filters};
+  for (size_t s = 0; s < samples; s++)
+    for (size_t o = 0; o < out; o++)
+      plan->window[s * out + o] =
+          (uint32_t)(s * dg_field_count(&plan->shape.source) + o * plan->shape.windows.step_size);
+  return plan;
+}
+
+static bool prepare(dg_cpu_op *op, dg_error *err) {
+  const dg_conv1d_desc *d = &op->desc.conv1d;
+  back_plan *plan = op->plan = plan_new(d, err);
+  if (!plan) return false;
+  if (plan->samples * dg_field_count(&plan->shape.source) > UINT32_MAX)
+    return dg_fail(err, DG_ERR_UNSUPPORTED,
+                   "one sample of this conv1d is too large for the cpu "
+                   "backend");
+  bool act = d->act.kind != DG_ACT_NONE, d_in = op->desc.d_in[0] != DG_GRAD_NONE;
+  size_t steps = plan->samples * plan->shape.windows.steps;
+  plan->back_weight_floats = d_in ? dg_round_up(plan->backward.depth * dg_panels_width(d->in)) : 0;
+  plan->field_floats = dg_round_up(plan->shape.source_floats * plan->samples);
+  plan->d_z_floats = act ? dg_round_up(steps * d->filters) : 0;
+  plan->panel_floats = dg_round_up(steps * DG_TILE_WIDTH);
+  plan->gradient_floats = d_in && !dg_field_is_plain(&plan->gradient)
+                              ? dg_round_up(dg_field_count(&plan->gradient))
+                              : 0;
+  plan->d_bias_floats = dg_round_up(2 * (size_t)d->filters);
+  plan->back_thread = plan->field_floats + plan->d_z_floats + plan->panel_floats +
+                      plan->gradient_floats + plan->shape.weight_floats + plan->d_bias_floats;
+  op->needs = (dg_cpu_needs){
+      .workspace = (plan->back_weight_floats + (size_t)op->device->threads * plan->back_thread) *
+                   sizeof(float),
+      .reads_in = true,
+      .reads_out = act};
+  return true;
+}
+
+/** The panel of inputs from `input` on: rows [tap from the last to the first, filter]. */
+static void pack_turned(const dg_conv1d_desc *d, const float *weight, size_t input, float *panel) {
+  size_t inputs = dg_panel_columns(d->in - input), width = dg_panel_width(inputs);
+  memset(panel, 0, (size_t)d->kernel * d->filters * width * sizeof *panel);
+  for (size_t f = 0; f < d->filters; f++)
+    for (size_t i = 0; i < inputs; i++)
+      for (size_t k = 0; k < d->kernel; k++)
+        panel[((d->kernel - 1 - k) * d->filters + f) * width + i] =
+            weight[(f * d->in + input + i) * d->kernel + k];
+}
+
+/* ---- one chunk ---------------------------------------------------------- */
+
+/** A thread's part of the workspace. */
+typedef struct {
+  float *field;    /**< padded inputs of a chunk */
+  float *d_z;      /**< gradient before the activation, of a chunk */
+  float *panel;    /**< some filters of it */
+  float *gradient; /**< of one sample, spread */
+  float *d_weight; /**< sums over the thread's samples, panels of [tap and input, filter] */
+  double *d_bias;
+} scratch;
+
+static scratch scratch_of(const back_plan *plan, float *workspace, size_t thread) {
+  scratch s;
+  s.field = workspace + plan->back_weight_floats + thread * plan->back_thread;
+  s.d_z = s.field + plan->field_floats;
+  s.panel = s.d_z + plan->d_z_floats;
+  s.gradient = s.panel + plan->panel_floats;
+  s.d_weight = s.gradient + plan->gradient_floats;
+  s.d_bias = (double *)(void *)(s.d_weight + plan->shape.weight_floats);
+  return s;
+}
+
+/** Adds the products of a chunk's windows with its gradients to the thread's sums. */
+static void add_weights(const dg_conv1d_desc *d, const back_plan *plan, const scratch *t,
+                        size_t samples, const float *source, const float *d_z) {
+  _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
+  size_t steps = samples * plan->shape.windows.steps, depth = plan->shape.windows.depth, rows;
+  for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
+    size_t filters = dg_panel_columns(d->filters - f), width = dg_panel_width(filters);
+    dg_pack_rows(steps, filters, d_z + f, d->filters, t->panel);
+    for (size_t k = 0; k < depth; k += rows) {
+      rows = dg_tile_height(depth - k);
+      dg_tile_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile,
+                      DG_TILE_WIDTH);
+      for (size_t j = 0; j < rows; j++)
+        dg_grad_put(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
+                    t->d_weight + f * depth + (k + j) * width);
+    }
+  }
+}
+
+/** The gradients of the inputs of a chunk. */
+static void input_gradients(const dg_cpu_op *op, const scratch *t, size_t samples,
+                            const float *panels, const float *d_z, float *d_x) {
+  const back_plan *plan = op->plan;
+  size_t in = plan->backward.steps * plan->backward.columns;
+  size_t out = plan->shape.windows.steps * plan->shape.windows.columns;
+  dg_ending ending = {.add = op->desc.d_in[0] == DG_GRAD_ADD};
+  for (size_t s = 0; s < samples; s++) {
+    if (plan->gradient_floats) dg_field_fill(&plan->gradient, d_z + s * out, t->gradient);
+    dg_conv1d_multiply(&plan->backward, plan->gradient_floats ? t->gradient : d_z + s * out, panels,
+                       &ending, d_x + s * in);
+  }
+}
+
+/** The samples from `first` on that make up a chunk. */
+static void backward_chunk(const dg_cpu_op *op, const dg_op_buffers *buffers, const scratch *t,
+                           const float *panels, size_t first, size_t samples) {
+  const dg_conv1d_desc *d = &op->desc.conv1d;
+  const back_plan *plan = op->plan;
+  size_t in = (size_t)d->steps * d->in, out = plan->shape.windows.steps * d->filters;
+  const float *x = dg_floats(buffers->in[0]) + first * in;
+  const float *d_y = dg_floats(buffers->d_out) + first * out, *d_z = d_y;
+  if (plan->d_z_floats) {
+    dg_act_backward(d->act, samples * out, dg_floats(buffers->out[0]) + first * out, d_y, t->d_z);
+    d_z = t->d_z;
+  }
+  for (size_t s = 0; s < samples && plan->field_floats; s++)
+    dg_field_fill(&plan->shape.source, x + s * in, t->field + s * plan->shape.source_floats);
+  add_weights(d, plan, t, samples, plan->field_floats ? t->field : x, d_z);
+  for (size_t i = 0; i < samples * plan->shape.windows.steps && d->bias; i++)
+    for (size_t f = 0; f < d->filters; f++) t->d_bias[f] += (double)d_z[i * d->filters + f];
+  if (plan->back_weight_floats)
+    input_gradients(op, t, samples, panels, d_z, dg_floats(buffers->d_in[0]) + first * in);
+}
+
+/** Adds up the threads' sums of one filter. */
+static void sum_filter(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t threads,
+                       size_t filter) {
+  const dg_conv1d_desc *d = &op->desc.conv1d;
+  const back_plan *plan = op->plan;
+  size_t depth = plan->shape.windows.depth, panel = filter / DG_TILE_WIDTH * DG_TILE_WIDTH;
+  size_t width = dg_panel_width(dg_panel_columns(d->filters - panel));
+  float *d_weight = dg_floats(buffers->d_param[0]) + filter * depth;
+  double bias = 0;
+  for (size_t row = 0; row < depth; row++) {
+    float sum = 0;
+    for (size_t t = 0; t < threads; t++)
+      sum += scratch_of(plan, dg_floats(buffers->workspace), t)
+                 .d_weight[panel * depth + row * width + (filter - panel)];
+    d_weight[row % d->in * d->kernel + row / d->in] = sum;
+  }
+  for (size_t t = 0; t < threads; t++)
+    bias += scratch_of(plan, dg_floats(buffers->workspace), t).d_bias[filter];
+  if (d->bias) dg_floats(buffers->d_param[1])[filter] = (float)bias;
+}
+
+static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_conv1d_desc *d = &op->desc.conv1d;
+  const back_plan *plan = op->plan;
+  float *panels = dg_floats(buffers->workspace);
+  size_t inputs = plan->back_weight_floats ? d->in : 0;
+  size_t work = step->n * plan->shape.windows.steps * plan->shape.windows.depth * d->filters;
+#pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
+  {
+    size_t threads = (size_t)omp_get_num_threads();
+    scratch own = scratch_of(plan, panels, (size_t)omp_get_thread_num());
+    memset(own.field, 0, plan->field_floats * sizeof(float));
+    memset(own.gradient, 0, plan->gradient_floats * sizeof(float));
+    memset(own.d_weight, 0, (plan->shape.weight_floats + plan->d_bias_floats) * sizeof(float));
+#pragma omp for schedule(static)
+    for (size_t i = 0; i < inputs; i += DG_TILE_WIDTH)
+      pack_turned(d, dg_floats(buffers->param[0]), i, panels + i * plan->backward.depth);
+#pragma omp for schedule(static)
+    for (size_t s = 0; s < step->n; s += plan->samples) {
+      size_t left = step->n - s;
+      backward_chunk(op, buffers, &own, panels, s, left < plan->samples ? left : plan->samples);
+    }
+#pragma omp for schedule(static)
+    for (size_t f = 0; f < d->filters; f++) sum_filter(op, buffers, threads, f);
+  }
+}
+
+const dg_cpu_implementation dg_conv1d_backward = {"windows", NULL, prepare, run};

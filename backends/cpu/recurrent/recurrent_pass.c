@@ -1,0 +1,86 @@
+#include "backends/cpu/recurrent/recurrent.h"
+
+#include <string.h>
+
+/** Floats of a row, rounded up so that rows don't share the same few places of the cache. */
+static size_t row_apart(size_t floats) {
+  enum { LINE = DG_CPU_ALIGNMENT / sizeof(float) };
+  return (dg_round_up(floats) / LINE | 1) * LINE;
+}
+
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+dg_recurrent_plan dg_recurrent_plan_of(const dg_recurrent_desc *d, uint32_t max_n) {
+  dg_recurrent_plan plan = {.gates = dg_cell_gates(d->cell),
+                            .first_x = dg_recurrent_splits(d) ? 1 : 0,
+                            .units = dg_panels_width(d->hidden),
+                            .group = smaller(max_n, DG_RECURRENT_GROUP)};
+  plan.slots = plan.gates + plan.first_x;
+  plan.planes = plan.slots + (d->cell == DG_CELL_RNN ? 0 : 1);
+  plan.row = row_apart(d->in + plan.units);
+  plan.d_row = row_apart(plan.slots * plan.units);
+  return plan;
+}
+
+size_t dg_recurrent_groups(const dg_recurrent_pass *pass) {
+  size_t threads = (size_t)pass->op->device->threads, most = threads * DG_RECURRENT_GROUP;
+  return smaller(pass->samples, (pass->samples + most - 1) / most * threads);
+}
+
+int dg_recurrent_threads(const dg_recurrent_pass *pass) {
+  const dg_recurrent_desc *d = pass->desc;
+  size_t products = pass->samples * d->steps * pass->plan->gates * d->hidden * (d->in + d->hidden);
+  int threads = dg_cpu_threads(pass->op->device, products / DG_VECTOR);
+  return (int)smaller((size_t)threads, dg_recurrent_groups(pass));
+}
+
+dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t index) {
+  size_t groups = dg_recurrent_groups(pass), first = pass->samples * index / groups;
+  return (dg_recurrent_group){first, pass->samples * (index + 1) / groups - first};
+}
+
+float *dg_recurrent_kept(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k) {
+  size_t before = (pass->direction * pass->samples + group.first) * pass->desc->steps;
+  return dg_floats(pass->buffers->kept) +
+         (before + k * group.n) * pass->plan->planes * pass->plan->units;
+}
+
+size_t dg_recurrent_out_row(const dg_recurrent_desc *d) {
+  return (d->sequence ? d->steps : 1) * dg_recurrent_directions(d) * d->hidden;
+}
+
+float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t sample, size_t k) {
+  const dg_recurrent_desc *d = pass->desc;
+  float *to = out + sample * dg_recurrent_out_row(d) + pass->direction * d->hidden;
+  if (d->sequence) return to + dg_recurrent_time(pass, k) * dg_recurrent_directions(d) * d->hidden;
+  return k + 1 == d->steps ? to : NULL;
+}
+
+void dg_recurrent_put_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+                             float *bias) {
+  const dg_recurrent_desc *d = pass->desc;
+  dg_buffer *const *params = pass->buffers->param;
+  size_t gate = dg_recurrent_gate(pass->plan, slot), end = smaller(units.end, d->hidden);
+  memset(bias + units.begin, 0, (units.end - units.begin) * sizeof *bias);
+  for (size_t which = 0; which < d->biases; which++) {
+    if (which == 0 ? slot < pass->plan->first_x : slot >= pass->plan->gates) continue;
+    const float *from = dg_recurrent_param(pass, params, DG_RECURRENT_B + which) + gate * d->hidden;
+    for (size_t i = units.begin; i < end; i++) bias[i] += from[i];
+  }
+}
+
+void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, const float *a,
+                           size_t a_row, const float *panels, size_t panel_rows, size_t from,
+                           float *plane) {
+  for (size_t c = 0; c < columns; c += DG_TILE_WIDTH) {
+    size_t width = dg_panel_width(dg_panel_columns(columns - c)), height;
+    const float *panel = panels + c * panel_rows + from * width;
+    for (size_t s = 0; s < n; s += height) {
+      height = dg_tile_height(n - s);
+      dg_tile_put(add, height, width, depth, a + s * a_row, a_row, panel,
+                  plane + c * n + s * width);
+    }
+  }
+}

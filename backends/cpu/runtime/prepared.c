@@ -1,0 +1,71 @@
+#include "backends/cpu/runtime/prepared.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+
+static const dg_cpu_implementation *first_fit(const dg_cpu_implementation *const *list,
+                                              const dg_cpu_device *device, const dg_op_desc *desc,
+                                              uint32_t max_n, bool train) {
+  while (*list && (*list)->fits && !(*list)->fits(device, desc, max_n, train)) list++;
+  return *list;
+}
+
+dg_cpu_choice dg_cpu_choose(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n,
+                            bool train) {
+  const dg_cpu_family *family = device->ops->family[desc->kind];
+  return (dg_cpu_choice){.forward = first_fit(family->forward, device, desc, max_n, train),
+                         .backward = train ? first_fit(family->backward, device, desc, max_n, train)
+                                           : NULL};
+}
+
+static bool prepare_direction(const dg_cpu_implementation *by, dg_cpu_op *op, dg_error *err) {
+  return !by || !by->prepare || by->prepare(op, err);
+}
+
+bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_cpu_wish *wish,
+                    dg_error *err) {
+  const dg_cpu_op direction = {.desc = *wish->desc,
+                               .max_n = wish->max_n,
+                               .train = wish->train,
+                               .planned = wish->planned,
+                               .device = device};
+  *op = (dg_cpu_prepared){.base = {.desc = *wish->desc, .max_n = wish->max_n},
+                          .device = device,
+                          .by = dg_cpu_choose(device, wish->desc, wish->max_n, wish->train),
+                          .forward = direction,
+                          .backward = direction};
+  if (!prepare_direction(op->by.forward, &op->forward, err) ||
+      !prepare_direction(op->by.backward, &op->backward, err))
+    return false;
+  const dg_cpu_needs *forward = &op->forward.needs, *backward = &op->backward.needs;
+  op->base.needs = (dg_op_needs){.kept = backward->kept,
+                                 .forward_workspace = forward->workspace,
+                                 .backward_workspace = backward->workspace,
+                                 .backward_reads_in = backward->reads_in,
+                                 .backward_reads_out = backward->reads_out};
+  return true;
+}
+
+static void release_direction(dg_cpu_op *op) {
+  dg_cpu_packing_free(op->packing);
+  free(op->plan);
+}
+
+void dg_cpu_release(dg_cpu_prepared *op) {
+  release_direction(&op->forward);
+  release_direction(&op->backward);
+}
+
+void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double since) {
+  *(backward ? &op->times.backward : &op->times.forward) += dg_seconds() - since;
+  ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);
+}
+
+void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
+                const dg_step *step) {
+  double start = op->device->profile ? dg_seconds() : 0;
+  (backward ? op->by.backward : op->by.forward)
+      ->run(backward ? &op->backward : &op->forward, buffers, step);
+  if (op->device->profile) dg_cpu_note_time(op, backward, start);
+}
