@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/tile.h"
 
 static bool supports(const dg_op_desc *desc) {

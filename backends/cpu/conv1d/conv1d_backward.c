@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "backends/cpu/conv1d/conv1d.h"
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/pool/pool2d.h"
 
 /** Windows handled at a time. */

@@ -1,6 +1,6 @@
 #include "backends/cpu/conv2d/conv2d_pooled.h"
 
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/tile.h"
 #include "backends/cpu/pool/pool2d.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
 #include "backends/cpu/runtime/op.h"

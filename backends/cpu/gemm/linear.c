@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/elementwise/drop.h"
 #include "backends/cpu/gemm/dot.h"
 #include "backends/cpu/gemm/product.h"

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 
 enum { LANES = DG_NORM_LANES };
 

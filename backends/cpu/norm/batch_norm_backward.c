@@ -2,7 +2,7 @@
  * The way back through a batch norm: a pass for the sums over a channel, and one for the gradient
  * of the input, for which its numbers are still in the thread's cache.
  */
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/norm/batch_norm.h"
 
 /** PART: numbers handled at a time, whole lanes; TERMS: after so many of a

@@ -1,7 +1,7 @@
 #include "backends/cpu/conv2d/winograd/winograd_pass.h"
 
 #include "backends/cpu/conv2d/moments.h"
-#include "backends/cpu/elementwise/activation.h"
+#include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 
 void dg_wino_input_moments(const dg_wino_plan *p, const dg_wino_room *r, size_t samples, size_t s,

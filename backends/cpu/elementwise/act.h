@@ -1,6 +1,6 @@
 /** Activations, alone or fused to the end of a product. */
-#ifndef DG_CPU_ACTIVATION_H
-#define DG_CPU_ACTIVATION_H
+#ifndef DG_CPU_ACT_H
+#define DG_CPU_ACT_H
 
 #include "backends/backend.h"
 #include "backends/cpu/runtime/isa.h"
