@@ -1,5 +1,5 @@
 /** Convolution of sequences, forward. */
-#include "backends/cpu/conv1d/conv1d.h"
+#include "backends/cpu/conv1d/conv1d_windows.h"
 
 #include <omp.h>
 #include <stdlib.h>

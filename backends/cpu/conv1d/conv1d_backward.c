@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/conv1d/conv1d.h"
+#include "backends/cpu/conv1d/conv1d_windows.h"
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"

@@ -1,4 +1,4 @@
-#include "backends/cpu/conv1d/conv1d.h"
+#include "backends/cpu/conv1d/conv1d_windows.h"
 
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"

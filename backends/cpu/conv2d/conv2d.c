@@ -1,4 +1,4 @@
-#include "backends/cpu/conv2d/conv2d.h"
+#include "backends/cpu/conv2d/conv2d_shape.h"
 
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/conv2d/conv2d.h"
+#include "backends/cpu/conv2d/conv2d_shape.h"
 #include "backends/cpu/conv2d/scatter.h"
 #include "backends/cpu/elementwise/sum.h"
 #include "backends/cpu/gemm/panel.h"

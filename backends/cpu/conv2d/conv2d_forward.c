@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/conv2d/conv2d.h"
 #include "backends/cpu/conv2d/conv2d_pooled.h"
+#include "backends/cpu/conv2d/conv2d_shape.h"
 #include "backends/cpu/conv2d/moments.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"

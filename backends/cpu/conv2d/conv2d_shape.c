@@ -1,4 +1,4 @@
-#include "backends/cpu/conv2d/conv2d.h"
+#include "backends/cpu/conv2d/conv2d_shape.h"
 #include "backends/cpu/gemm/tile.h"
 
 static dg_field source_field(const dg_conv2d_desc *d) {

@@ -3,7 +3,7 @@
  * passes, so that after the first they find its numbers in the cache. Where the moments of the
  * planes are given, there is a single pass, along memory.
  */
-#include "backends/cpu/norm/batch_norm.h"
+#include "backends/cpu/norm/batch_norm_lanes.h"
 
 #include <math.h>
 

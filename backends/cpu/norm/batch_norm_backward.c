@@ -3,7 +3,7 @@
  * of the input, for which its numbers are still in the thread's cache.
  */
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/norm/batch_norm.h"
+#include "backends/cpu/norm/batch_norm_lanes.h"
 
 /** PART: numbers handled at a time, whole lanes; TERMS: after so many of a
     lane, sums in float join those in double. */

@@ -1,4 +1,4 @@
-#include "backends/cpu/norm/batch_norm.h"
+#include "backends/cpu/norm/batch_norm_lanes.h"
 
 enum { LANES = DG_NORM_LANES };
 

@@ -2,7 +2,7 @@
 #ifndef DG_CPU_RECURRENT_CELL_H
 #define DG_CPU_RECURRENT_CELL_H
 
-#include "backends/cpu/recurrent/recurrent.h"
+#include "backends/cpu/recurrent/recurrent_pass.h"
 
 #define dg_cell_reset DG_ISA_NAME(dg_cell_reset)
 #define dg_cell_forward DG_ISA_NAME(dg_cell_forward)
@@ -10,7 +10,7 @@
 #define dg_cell_reset_backward DG_ISA_NAME(dg_cell_reset_backward)
 #define dg_cell_output DG_ISA_NAME(dg_cell_output)
 
-/** One step of a group forward. Planes as in recurrent.h. */
+/** One step of a group forward. Planes as in recurrent_pass.h. */
 typedef struct {
   const dg_recurrent_desc *desc;
   size_t units; /**< of the planes */

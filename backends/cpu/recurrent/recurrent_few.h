@@ -7,7 +7,7 @@
 #ifndef DG_CPU_RECURRENT_FEW_H
 #define DG_CPU_RECURRENT_FEW_H
 
-#include "backends/cpu/recurrent/recurrent.h"
+#include "backends/cpu/recurrent/recurrent_pass.h"
 
 #define dg_recurrent_few_of DG_ISA_NAME(dg_recurrent_few_of)
 #define dg_recurrent_few_workspace DG_ISA_NAME(dg_recurrent_few_workspace)

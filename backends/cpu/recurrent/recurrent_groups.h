@@ -2,7 +2,7 @@
 #ifndef DG_CPU_RECURRENT_GROUPS_H
 #define DG_CPU_RECURRENT_GROUPS_H
 
-#include "backends/cpu/recurrent/recurrent.h"
+#include "backends/cpu/recurrent/recurrent_pass.h"
 
 #define dg_recurrent_groups_packed DG_ISA_NAME(dg_recurrent_groups_packed)
 #define dg_recurrent_groups_thread DG_ISA_NAME(dg_recurrent_groups_thread)

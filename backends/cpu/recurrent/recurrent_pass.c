@@ -1,4 +1,4 @@
-#include "backends/cpu/recurrent/recurrent.h"
+#include "backends/cpu/recurrent/recurrent_pass.h"
 
 #include <string.h>
 

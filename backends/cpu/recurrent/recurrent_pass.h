@@ -12,8 +12,8 @@
  * after the product needs the parts of n apart. Its slots are U_n h, r, z, W_n x: so the slots with
  * a part of h are the first, those with a part of x the last, as for every other cell.
  */
-#ifndef DG_CPU_RECURRENT_H
-#define DG_CPU_RECURRENT_H
+#ifndef DG_CPU_RECURRENT_PASS_H
+#define DG_CPU_RECURRENT_PASS_H
 
 #include "backends/cpu/gemm/tile.h"
 #include "backends/cpu/runtime/implementation.h"

@@ -1,6 +1,6 @@
 /** What both directions of a batch norm share. */
-#ifndef DG_CPU_BATCH_NORM_H
-#define DG_CPU_BATCH_NORM_H
+#ifndef DG_CPU_BATCH_NORM_LANES_H
+#define DG_CPU_BATCH_NORM_LANES_H
 
 #include "backends/cpu/norm/norm.h"
 #include "backends/cpu/runtime/implementation.h"

@@ -3,8 +3,8 @@
  * forward is a product of rows that overlap in memory; the gradient of the input is the same over
  * the output's gradient, spread by the stride, with the kernel turned round.
  */
-#ifndef DG_CPU_CONV1D_H
-#define DG_CPU_CONV1D_H
+#ifndef DG_CPU_CONV1D_WINDOWS_H
+#define DG_CPU_CONV1D_WINDOWS_H
 
 #include "backends/cpu/conv2d/correlate.h"
 #include "backends/cpu/runtime/implementation.h"

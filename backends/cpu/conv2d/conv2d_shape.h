@@ -1,7 +1,7 @@
 /** What both directions of a convolution by direct products share, and all of its implementations.
  */
-#ifndef DG_CPU_CONV2D_H
-#define DG_CPU_CONV2D_H
+#ifndef DG_CPU_CONV2D_SHAPE_H
+#define DG_CPU_CONV2D_SHAPE_H
 
 #include "backends/cpu/conv2d/conv2d_ending.h"
 #include "backends/cpu/conv2d/correlate.h"
