@@ -97,6 +97,12 @@ bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *
 enum { DG_PATH_SIZE = 1024 };
 
 /**
+ * The model file that a word means, as dg_model_load takes it. Writes `path` [DG_PATH_SIZE]. An
+ * unknown name is an error with the nearest right one.
+ */
+bool dg_model_find(const char *model, char *path, dg_error *err);
+
+/**
  * The weight file that a word means: itself where it has a slash or ends in .safetensors, else that
  * of the name in the folder $DIGITS_WEIGHTS if it is set, else in the one that was installed
  * beside the running program, else in the one that the library was configured for. Writes `path`
@@ -184,6 +190,16 @@ const char *dg_class_name(const dg_classes *classes, uint32_t label, char number
  * nine) is kept for the test: that of all rows, or that of each class.
  */
 dg_dataset *dg_data_open(const char *path, unsigned threads, dg_error *err);
+
+/** Is told the path of a file; false ends it. */
+typedef bool dg_data_file(void *user, const char *path, dg_error *err);
+
+/**
+ * Tells each file that dg_data_open reads of `path`, and of a folder of IDX files also those that
+ * others take the place of, as an .gz beside the same file unpacked. What is not there has none.
+ */
+bool dg_data_files(const char *path, dg_data_file *file, void *user, dg_error *err);
+
 /** How test images were taken off the others, "the last tenth"; NULL: the set came with them. */
 const char *dg_data_held_out(const dg_dataset *data);
 /** Makes all images of a set the part that is named, where the test images were taken off the

@@ -4,7 +4,6 @@
 
 #include "core/data/csv/table.h"
 #include "core/data/drawn/builtin.h"
-#include "core/data/files.h"
 #include "core/data/idx/idx_folder.h"
 #include "core/data/pictures/pictures.h"
 #include "core/digits.h"

@@ -136,6 +136,10 @@ bool dg_catalog_find(dg_catalog_kind kind, const char *word, char *path, dg_erro
   return right;
 }
 
+bool dg_model_find(const char *model, char *path, dg_error *err) {
+  return dg_catalog_find(DG_CATALOG_MODELS, model, path, err);
+}
+
 bool dg_weights_find(const char *weights, char *path, dg_error *err) {
   return dg_catalog_find(DG_CATALOG_WEIGHTS, weights, path, err);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/layers/layers.h"
-#include "core/model/catalog.h"
 #include "core/model/names.h"
 #include "core/model/source.h"
 
@@ -342,7 +341,7 @@ static dg_model *finish(config_t *config, bool right, const char *where,
 dg_model *dg_model_load(const char *model, const dg_override *overrides, size_t count,
                         dg_error *err) {
   char path[DG_PATH_SIZE];
-  if (!dg_catalog_find(DG_CATALOG_MODELS, model, path, err)) return NULL;
+  if (!dg_model_find(model, path, err)) return NULL;
   config_t config;
   config_init(&config);
   bool right = dg_source_read(&config, path, err);

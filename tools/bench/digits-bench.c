@@ -8,7 +8,6 @@
 #include "core/base/clock.h"
 #include "core/base/file/file.h"
 #include "core/base/text.h"
-#include "core/model/catalog.h"
 #include "tools/bench/json.h"
 #include "tools/bench/start.h"
 #include "tools/bench/table.h"
@@ -20,6 +19,8 @@
 /** Everything that is open while models are measured. */
 typedef struct {
   const bench_options *options;
+  dg_listed_model *found; /**< all models that are found, where none was named */
+  size_t found_count;
   bench_side sides[BENCH_SIDES];
   uint32_t side_count;
   dg_dataset *data;
@@ -55,25 +56,27 @@ static bool check_models(const bench_options *o, dg_error *err) {
   return true;
 }
 
-/** All models that are found as inputs. */
-static bool read_found(const targets *t, dg_error *err) {
-  dg_catalog found;
-  char path[DG_PATH_SIZE];
-  bool right = dg_catalog_read(&found, DG_CATALOG_MODELS, err);
-  for (size_t i = 0; right && i < found.count; i++)
-    right = dg_catalog_path(&found, found.names[i], path, err) &&
-            targets_read(t, "a model is", path, err);
-  dg_catalog_free(&found);
-  return right;
+/** Lists the models that are found, where none was named. */
+static bool find_models(bench *b, dg_error *err) {
+  if (b->options->model_count > 0) return true;
+  b->found = calloc(BENCH_MODELS, sizeof *b->found);
+  if (!b->found) return dg_fail_memory(err, BENCH_MODELS * sizeof *b->found);
+  if (!dg_list_models(b->found, BENCH_MODELS, &b->found_count, err)) return false;
+  if (b->found_count > BENCH_MODELS) b->found_count = BENCH_MODELS;
+  return true;
 }
 
 /** Nothing that is read may be written over. */
-static bool check_targets(const bench_options *o, dg_error *err) {
+static bool check_targets(const bench *b, dg_error *err) {
+  const bench_options *o = b->options;
   targets t = {0};
+  char path[DG_PATH_SIZE];
   if (!o->json) return true;
   bool right = targets_write(&t, "--json", o->json, NULL, err) &&
-               targets_read_set(&t, "the data are", o->data, err) &&
-               (o->model_count > 0 || read_found(&t, err));
+               targets_read_set(&t, "the data are", o->data, err);
+  for (size_t i = 0; right && i < b->found_count; i++)
+    right = !dg_model_find(b->found[i].name, path, NULL) ||
+            targets_read(&t, "a model is", path, err);
   for (uint32_t i = 0; right && i < o->model_count; i++)
     right = targets_read_model(&t, o->models[i], err);
   targets_close(&t);
@@ -81,7 +84,8 @@ static bool check_targets(const bench_options *o, dg_error *err) {
 }
 
 static bool bench_open(bench *b, dg_error *err) {
-  if (!check_targets(b->options, err) || !check_models(b->options, err)) return false;
+  if (!find_models(b, err) || !check_targets(b, err) || !check_models(b->options, err))
+    return false;
   b->data = bench_data(b->options, err);
   if (!b->data || !bench_for_devices(b->options, add_side, b, err)) return false;
   b->results = calloc(b->side_count, sizeof *b->results);
@@ -97,6 +101,7 @@ static void bench_close(bench *b) {
     dg_close(b->sides[i].place);
   }
   json_decref(b->json);
+  free(b->found);
   free(b->results);
   dg_data_close(b->data);
 }
@@ -190,18 +195,13 @@ static bool measure_model(bench *b, const char *model, dg_error *err) {
 
 /** All models that are found; a file that can't be used is told of and left out. */
 static bool measure_found(bench *b, dg_error *err) {
-  dg_listed_model *models = calloc(BENCH_MODELS, sizeof *models);
-  if (!models) return dg_fail_memory(err, BENCH_MODELS * sizeof *models);
-  size_t count;
-  bool right = dg_list_models(models, BENCH_MODELS, &count, err);
-  for (size_t i = 0; right && i < count && i < BENCH_MODELS; i++) {
-    if (models[i].parameters > 0)
-      right = measure_model(b, models[i].name, err);
-    else
-      say_to(stderr, "digits-bench: %s is left out: %s\n", models[i].name, models[i].description);
-  }
-  free(models);
-  return right;
+  for (size_t i = 0; i < b->found_count; i++)
+    if (b->found[i].parameters == 0)
+      say_to(stderr, "digits-bench: %s is left out: %s\n", b->found[i].name,
+             b->found[i].description);
+    else if (!measure_model(b, b->found[i].name, err))
+      return false;
+  return true;
 }
 
 static bool run(const bench_options *o, dg_error *err) {
@@ -210,7 +210,7 @@ static bool run(const bench_options *o, dg_error *err) {
   if (right) {
     bench_table_begin(o, b.sides, b.side_count, b.data);
     fflush(stdout);
-    if (o->model_count == 0) right = measure_found(&b, err);
+    right = measure_found(&b, err);
     for (uint32_t i = 0; right && i < o->model_count; i++)
       right = measure_model(&b, o->models[i], err);
     tell_nothing();

@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 
 #include "core/base/file/target.h"
-#include "core/data/files.h"
-#include "core/model/catalog.h"
 
 enum { PATH_ROOM = 4096 };
 
@@ -119,17 +117,13 @@ bool targets_read_set(const targets *t, const char *what, const char *path, dg_e
   return !path || t->count == 0 || dg_data_files(path, read_file, &set, err);
 }
 
-/** A name that is unknown is told where the file is opened. */
-static bool read_named(const targets *t, dg_catalog_kind kind, const char *what, const char *word,
-                       dg_error *err) {
-  char path[DG_PATH_SIZE];
-  return !word || !dg_catalog_find(kind, word, path, NULL) || targets_read(t, what, path, err);
-}
-
 bool targets_read_model(const targets *t, const char *model, dg_error *err) {
-  return read_named(t, DG_CATALOG_MODELS, "the model is", model, err);
+  char path[DG_PATH_SIZE]; /* a name that is unknown is told where the file is opened */
+  return !model || !dg_model_find(model, path, NULL) || targets_read(t, "the model is", path, err);
 }
 
 bool targets_read_weights(const targets *t, const char *weights, dg_error *err) {
-  return read_named(t, DG_CATALOG_WEIGHTS, "the weights are", weights, err);
+  char path[DG_PATH_SIZE];
+  return !weights || !dg_weights_find(weights, path, NULL) ||
+         targets_read(t, "the weights are", path, err);
 }

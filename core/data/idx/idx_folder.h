@@ -3,7 +3,6 @@
 #define DG_IDX_FOLDER_H
 
 #include "core/data/dataset.h"
-#include "core/data/files.h"
 
 /** Does a folder hold one of the IDX files of a set? */
 bool dg_dataset_is_idx(const char *folder);

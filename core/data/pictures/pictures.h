@@ -9,7 +9,6 @@
 #define DG_PICTURES_H
 
 #include "core/data/dataset.h"
-#include "core/data/files.h"
 
 /** Does a folder hold folders? */
 bool dg_is_pictures(const char *folder);
