@@ -75,8 +75,8 @@ static bool check_targets(const bench *b, dg_error *err) {
   bool right = targets_write(&t, "--json", o->json, NULL, err) &&
                targets_read_set(&t, "the data are", o->data, err);
   for (size_t i = 0; right && i < b->found_count; i++)
-    right = !dg_model_find(b->found[i].name, path, NULL) ||
-            targets_read(&t, "a model is", path, err);
+    right =
+        !dg_model_find(b->found[i].name, path, NULL) || targets_read(&t, "a model is", path, err);
   for (uint32_t i = 0; right && i < o->model_count; i++)
     right = targets_read_model(&t, o->models[i], err);
   targets_close(&t);
