@@ -189,9 +189,9 @@ END_TEST
 
 /** A run that is killed leaves a folder that the next may write to. */
 START_TEST(a_killed_run_leaves_a_marked_folder) {
-  shell_check(RUN "--backend cpu --data . --epochs 1000000 --report killed ./" TINY
-                  " > out & p=$!; " UNTIL_AN_EPOCH
-                  "kill -KILL $p; wait $p; grep -c 'No report yet' killed/index.html",
+  shell_check("rm -f out; " RUN "--backend cpu --data . --epochs 1000000 --report killed ./" TINY
+              " > out & p=$!; " UNTIL_AN_EPOCH
+              "kill -KILL $p; wait $p; grep -c 'No report yet' killed/index.html",
               0, "1\n");
   shell_check(TRAIN "--data . --report killed ./" TINY, 0, "report  killed/index.html");
   shell_check("grep -c 'No report yet' killed/index.html", 1, "0\n");
@@ -201,10 +201,11 @@ END_TEST
 /* ---- two at once ---------------------------------------------------------------- */
 
 START_TEST(two_runs_share_no_log) {
-  shell_check(RUN "--backend cpu --data . --epochs 1000000 --log shared --report busy ./" TINY
-                  " > out & p=$!; " UNTIL_AN_EPOCH TRAIN "--data . --log shared ./" TINY
-                  "; s=$?; " TRAIN "--data . --report busy ./" TINY "; t=$?; " REPORT
-                  "busy a.jsonl; u=$?; kill -INT $p; wait $p; exit $s$t$u",
+  shell_check("rm -f out; " RUN
+              "--backend cpu --data . --epochs 1000000 --log shared --report busy ./" TINY
+              " > out & p=$!; " UNTIL_AN_EPOCH TRAIN "--data . --log shared ./" TINY
+              "; s=$?; " TRAIN "--data . --report busy ./" TINY "; t=$?; " REPORT
+              "busy a.jsonl; u=$?; kill -INT $p; wait $p; exit $s$t$u",
               222, "the log shared is written by another run now; give this one another file");
   ck_assert_ptr_nonnull(strstr(shell_printed(), "busy: another run writes its report to this"));
   shell_check("head -n 1 shared | cut -c 1-16; head -n 1 busy/run.jsonl | cut -c 1-16", 0,
@@ -218,10 +219,9 @@ START_TEST(a_busy_log_costs_no_report) {
   shell_check("rm -rf whole; " TRAIN "--data . --quiet --report whole ./" TINY
               " && cp -r whole as-it-was",
               0, "");
-  shell_check(RUN "--backend cpu --data . --epochs 1000000 --log held ./" TINY
-                  " > out & p=$!; " UNTIL_AN_EPOCH TRAIN
-                  "--data . --log held --report whole ./" TINY
-                  "; s=$?; kill -INT $p; wait $p; diff -r whole as-it-was && exit $s",
+  shell_check("rm -f out; " RUN "--backend cpu --data . --epochs 1000000 --log held ./" TINY
+              " > out & p=$!; " UNTIL_AN_EPOCH TRAIN "--data . --log held --report whole ./" TINY
+              "; s=$?; kill -INT $p; wait $p; diff -r whole as-it-was && exit $s",
               2, "the log held is written by another run now");
 }
 END_TEST
