@@ -21,6 +21,7 @@
 #include "core/op/norm/batch_norm.h"
 #include "core/op/norm/layer_norm.h"
 #include "core/op/pool/pool2d.h"
+#include "core/op/pool/upsample2d.h"
 #include "core/op/recurrent/recurrent.h"
 #include "core/op/step/average.h"
 #include "core/op/step/gather.h"

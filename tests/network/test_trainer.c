@@ -371,6 +371,13 @@ static const struct {
      "4096; "
      "},\n{ type = \"flatten\"; },\n{ type = \"linear\"; units = 10; }",
      ":4: layer \"conv1d1\" (conv1d): a sample of [4125, 1048576] would have more than"},
+    {"{ type = \"flatten\"; },\n{ type = \"upsample2d\"; name = \"u\"; scale = 2; }",
+     ":4: layer \"u\" (upsample2d): needs [channels, height, width], but \"flatten1\" gives [784]"},
+    {"{ type = \"upsample2d\"; name = \"u\"; scale = 4096; }",
+     ":3: layer \"u\" (upsample2d): [1, 28, 28] of \"input\", scaled by 4096, would have more than "
+     "2147483647 numbers; make the scale smaller"},
+    {"{ type = \"upsample2d\"; scale = 0; }", ":3: scale must be"},
+    {"{ type = \"upsample2d\"; }", "needs the key \"scale\""},
     {"{ type = \"rows\"; },\n{ type = \"gru\"; units = 1048576; },\n"
      "{ type = \"linear\"; units = 10; }",
      ":4: layer \"gru1\" (gru): \"weight_hh_l0\" would have more than"},
@@ -388,6 +395,7 @@ static const char *const first_layers[] = {
     "{ type = \"maxpool2d\"; kernel = 2; },\n{ type = \"flatten\"; },\n",
     ("{ type = \"maxpool2d\"; kernel = 3; stride = 2; padding = 1; },\n{ type = \"tanh\"; },\n"
      "{ type = \"flatten\"; },\n{ type = \"dropout\"; },\n"),
+    "{ type = \"upsample2d\"; scale = 2; },\n{ type = \"flatten\"; },\n",
 };
 
 START_TEST(layers_before_all_parameters_train) {

@@ -23,6 +23,7 @@ static const struct {
     {"elements.cl", IN(ELEMENTS), BOTH},
     {"gather.cl", IN(ELEMENTS), BOTH},
     {"pool.cl", IN(ELEMENTS), BOTH},
+    {"upsample2d.cl", IN(ELEMENTS), BOTH},
     {"planes.cl", IN(ELEMENTS), BOTH},
     {"loss.cl", IN(ELEMENTS), BOTH},
     {"update.cl", IN(ELEMENTS), BOTH},

@@ -1,0 +1,78 @@
+#include <string.h>
+
+#include "backends/cpu/runtime/implementation.h"
+#include "backends/cpu/runtime/isa.h"
+
+static bool supports(const dg_op_desc *desc) {
+  uint64_t numbers = dg_op_sizes_of(desc).out[0];
+  return numbers > 0 && dg_size_fits(numbers);
+}
+
+/* All planes are rows of one width, and a row of the input becomes `scale` rows of the output, one
+   after the other: neither channels nor samples matter. */
+
+static inline void widen(size_t width, size_t scale, const float *restrict x, float *restrict y) {
+  for (size_t i = 0; i < width; i++)
+    for (size_t k = 0; k < scale; k++) y[i * scale + k] = x[i];
+}
+
+static void forward_row(size_t width, size_t scale, const float *x, float *y) {
+  size_t wide = width * scale;
+  if (scale == 2)
+    widen(width, 2, x, y);
+  else
+    widen(width, scale, x, y);
+  for (size_t row = 1; row < scale; row++) memcpy(y + row * wide, y, wide * sizeof *y);
+}
+
+static inline void add_narrowed(size_t width, size_t scale, const float *restrict dy,
+                                float *restrict dx) {
+  for (size_t i = 0; i < width; i++)
+    for (size_t k = 0; k < scale; k++) dx[i] += dy[i * scale + k];
+}
+
+static void backward_row(size_t width, size_t scale, const float *dy, float *dx) {
+  for (size_t row = 0; row < scale; row++, dy += width * scale)
+    if (scale == 2)
+      add_narrowed(width, 2, dy, dx);
+    else
+      add_narrowed(width, scale, dy, dx);
+}
+
+static size_t count_rows(const dg_upsample2d_desc *d, uint32_t n) {
+  return (size_t)n * d->channels * d->height;
+}
+
+static int threads_for(const dg_cpu_op *op, uint32_t n) {
+  return dg_cpu_threads(op->device, (size_t)n * dg_op_sizes_of(&op->desc).out[0]);
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_upsample2d_desc *d = &op->desc.upsample2d;
+  size_t rows = count_rows(d, step->n), width = d->width, scale = d->scale;
+  const float *x = dg_floats(buffers->in[0]);
+  float *y = dg_floats(buffers->out[0]);
+#pragma omp parallel for schedule(static) num_threads(threads_for(op, step->n))
+  for (size_t r = 0; r < rows; r++)
+    forward_row(width, scale, x + r * width, y + r * scale * width * scale);
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_upsample2d_desc *d = &op->desc.upsample2d;
+  size_t rows = count_rows(d, step->n), width = d->width, scale = d->scale;
+  const float *dy = dg_floats(buffers->d_out);
+  float *dx = dg_floats(buffers->d_in[0]);
+  dg_grad_mode mode = op->desc.d_in[0];
+  if (mode == DG_GRAD_NONE) return;
+#pragma omp parallel for schedule(static) num_threads(threads_for(op, step->n))
+  for (size_t r = 0; r < rows; r++) {
+    if (mode == DG_GRAD_WRITE) memset(dx + r * width, 0, width * sizeof *dx);
+    backward_row(width, scale, dy + r * scale * width * scale, dx + r * width);
+  }
+}
+
+static const dg_cpu_implementation forward_by_rows = {"rows", NULL, NULL, forward},
+                                   backward_by_rows = {"rows", NULL, NULL, backward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_upsample2d) = {
+    supports, {&forward_by_rows}, {&backward_by_rows}};
