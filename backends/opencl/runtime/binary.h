@@ -4,7 +4,7 @@
 
 #include "backends/opencl/runtime/device.h"
 
-enum { DG_CL_MAX_FILES = 16 };
+enum { DG_CL_MAX_FILES = 64 };
 
 /** What a program is compiled from. */
 typedef struct {
