@@ -7,8 +7,9 @@
  * is prepared as forward and backward together. Everything but the number of
  * samples is known when an op is prepared.
  *
- * Running an op enqueues it: it returns at once, keeps the order of the calls
- * and allocates nothing. Only `read` and `finish` wait.
+ * Running an op enqueues it, and so do `copy` and `fill`: it returns at once,
+ * keeps the order of the calls and allocates nothing. Only `read` and `finish`
+ * wait.
  *
  * A backend knows no model, no layer and no file. It is single-threaded
  * towards its caller: one thread at a time uses a device.
@@ -101,13 +102,20 @@ typedef struct {
   bool (*write)(dg_buffer *buffer, size_t offset, const void *from, size_t bytes, dg_error *err);
   /** Waits for all that was enqueued before, then copies out. */
   bool (*read)(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);
+  /** Enqueues a copy of bytes to another place of the same device, both inside their buffers and
+      disjoint. */
+  bool (*copy)(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset, size_t bytes,
+               dg_error *err);
+  /** Enqueues that bytes are set to a pattern of 32 bits; offset and bytes are multiples of 4. */
+  bool (*fill)(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes, dg_error *err);
   /** Waits for all that was enqueued, and reports what failed in it. */
   bool (*finish)(dg_device *device, dg_error *err);
 
   /** Can this be prepared, with all that is fused to its end? */
   bool (*supports)(const dg_device *device, const dg_op_desc *desc);
   /** Prepares an op for up to max_n samples; `train`: backward will be run too. The parameters of
-      an op that is not trained change by `write` alone, so it may keep what it makes of them. */
+      an op that is not trained change by `write`, `copy` and `fill` alone, so it may keep what it
+      makes of them. */
   dg_op *(*prepare)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                     dg_error *err);
   /** What an op prepared so would want; no memory for it is taken. */

@@ -11,7 +11,7 @@ typedef enum {
   COUNT_OBJECTS,     /**< OpenCL buffers, kernels, programs and queues created */
   COUNT_READS,       /**< clEnqueueRead… */
   COUNT_READ_BYTES,
-  COUNT_WRITES,  /**< clEnqueueWrite…, Map…, Copy… */
+  COUNT_WRITES,  /**< clEnqueueWrite…, Map…, Copy…, Fill… */
   COUNT_WAITS,   /**< clFinish and clWaitForEvents */
   COUNT_SOURCES, /**< programs made from their source, to be compiled */
   COUNTS

@@ -46,6 +46,10 @@ COUNTED(COUNT_WRITES, cl_int, clEnqueueCopyBuffer,
         (cl_command_queue queue, cl_mem from, cl_mem to, size_t from_offset, size_t to_offset,
          size_t size, cl_uint events, const cl_event *after, cl_event *event),
         (queue, from, to, from_offset, to_offset, size, events, after, event))
+COUNTED(COUNT_WRITES, cl_int, clEnqueueFillBuffer,
+        (cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size,
+         size_t offset, size_t size, cl_uint events, const cl_event *after, cl_event *event),
+        (queue, buffer, pattern, pattern_size, offset, size, events, after, event))
 COUNTED(COUNT_WAITS, cl_int, clFinish, (cl_command_queue queue), (queue))
 COUNTED(COUNT_WAITS, cl_int, clWaitForEvents, (cl_uint count, const cl_event *events),
         (count, events))

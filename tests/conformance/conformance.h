@@ -11,6 +11,9 @@ void try_loss(const rig_place *place, int number);
 void try_update(const rig_place *place, int number);
 void try_average(const rig_place *place, int number);
 
+/** Copies and fills, on the device of group "device" (conformance_copy.c). */
+void check_copies(rig_report *report, dg_device *device);
+
 /* ---- what the step ops share -------------------------------------------- */
 
 /** A step op on a device; it has a forward workspace at most. */

@@ -113,6 +113,7 @@ void try_device(const rig_place *place, int number) {
     rig_fail(&report, "calls itself %s", device->backend);
   check_buffers(&report, device);
   check_too_much(&report, device);
+  check_copies(&report, device);
   device->calls->close(device);
   check_times(&report);
   check_wrong_device(&report);

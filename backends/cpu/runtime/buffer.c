@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/cpu/runtime/lanes.h"
+#include "core/base/range.h"
 #include "core/base/size.h"
 
 /** A number that no state of a buffer had before. */
@@ -21,6 +22,15 @@ static dg_buffer *buffer_wrap(dg_device *device, void *data, size_t bytes, dg_bu
   *buffer = (dg_buffer){.device = device, .data = data, .bytes = bytes, .parent = parent};
   buffer->version = new_version(device);
   return buffer;
+}
+
+static dg_buffer *whole_of(dg_buffer *buffer) {
+  return buffer->parent ? buffer->parent : buffer;
+}
+
+/** Tells all that was made of a buffer's numbers that they are others now. */
+static void note_change(dg_buffer *buffer) {
+  whole_of(buffer)->version = new_version(buffer->device);
 }
 
 /** Does what the device has taken and not done. */
@@ -58,16 +68,8 @@ dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
   return buffer;
 }
 
-/** Is [offset, offset + bytes) inside the buffer? */
-static bool inside(const dg_buffer *buffer, size_t offset, size_t bytes, const char *what,
-                   dg_error *err) {
-  if (offset <= buffer->bytes && bytes <= buffer->bytes - offset) return true;
-  return dg_fail(err, DG_ERR_INPUT, "%s of %zu bytes at %zu is outside a buffer of %zu bytes", what,
-                 bytes, offset, buffer->bytes);
-}
-
 dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err) {
-  if (!inside(parent, offset, bytes, "a view", err)) return NULL;
+  if (!dg_range_inside("a view", parent->bytes, offset, bytes, err)) return NULL;
   if (parent->parent || offset % DG_CPU_ALIGNMENT) {
     dg_fail(err, DG_ERR_INPUT, "a view must start at a multiple of %d bytes of a whole buffer",
             DG_CPU_ALIGNMENT);
@@ -78,16 +80,46 @@ dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg
 
 bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                          dg_error *err) {
-  if (!inside(buffer, offset, bytes, "a write", err)) return false;
+  if (!dg_range_inside("a write", buffer->bytes, offset, bytes, err)) return false;
   settle(buffer->device);
   memcpy((char *)buffer->data + offset, from, bytes);
-  (buffer->parent ? buffer->parent : buffer)->version = new_version(buffer->device);
+  note_change(buffer);
   return true;
 }
 
 bool dg_cpu_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err) {
-  if (!inside(buffer, offset, bytes, "a read", err)) return false;
+  if (!dg_range_inside("a read", buffer->bytes, offset, bytes, err)) return false;
   settle(buffer->device);
   memcpy(to, (const char *)buffer->data + offset, bytes);
+  return true;
+}
+
+static dg_range range_of(dg_buffer *buffer, size_t offset) {
+  const dg_buffer *whole = whole_of(buffer);
+  return (dg_range){.device = buffer->device,
+                    .whole = whole,
+                    .begin = (size_t)(buffer->data - whole->data) * sizeof *buffer->data,
+                    .size = buffer->bytes,
+                    .offset = offset};
+}
+
+bool dg_cpu_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset,
+                        size_t bytes, dg_error *err) {
+  const dg_range source = range_of(from, from_offset), target = range_of(to, to_offset);
+  if (!dg_range_check_copy(&source, &target, bytes, err)) return false;
+  settle(to->device);
+  memcpy((char *)to->data + to_offset, (const char *)from->data + from_offset, bytes);
+  note_change(to);
+  return true;
+}
+
+bool dg_cpu_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes,
+                        dg_error *err) {
+  const dg_range target = range_of(buffer, offset);
+  if (!dg_range_check_fill(&target, bytes, err)) return false;
+  settle(buffer->device);
+  uint32_t *words = (uint32_t *)(void *)((char *)buffer->data + offset);
+  for (size_t i = 0; i < bytes / sizeof *words; i++) words[i] = pattern;
+  note_change(buffer);
   return true;
 }

@@ -10,5 +10,9 @@ void dg_cpu_buffer_free(dg_buffer *buffer);
 bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                          dg_error *err);
 bool dg_cpu_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);
+bool dg_cpu_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset,
+                        size_t bytes, dg_error *err);
+bool dg_cpu_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes,
+                        dg_error *err);
 
 #endif

@@ -16,8 +16,8 @@ struct dg_buffer {
   float *data; /**< aligned to DG_CPU_ALIGNMENT; to a float where a lane's samples begin */
   size_t bytes;
   dg_buffer *parent; /**< whose memory a view shows; NULL: it isn't one */
-  uint64_t version;  /**< another one for every buffer, and after a write by the host; one
-                          through a view counts for its parent */
+  uint64_t version;  /**< another one for every buffer, and after a write by the host, a copy or
+                          a fill; one through a view counts for its parent */
 };
 
 enum { DG_CPU_ALIGNMENT = 64 };

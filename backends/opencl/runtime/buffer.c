@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "backends/opencl/runtime/device.h"
+#include "core/base/range.h"
 
 static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer *whole,
                        dg_error *err) {
@@ -76,7 +77,9 @@ dg_buffer *dg_cl_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_
                bytes, offset, parent->bytes);
     return NULL;
   }
-  return wrap(parent->device, mem, bytes, parent, err);
+  dg_buffer *view = wrap(parent->device, mem, bytes, parent, err);
+  if (view) view->begin = offset;
+  return view;
 }
 
 void dg_cl_buffer_free(dg_buffer *buffer) {
@@ -86,9 +89,14 @@ void dg_cl_buffer_free(dg_buffer *buffer) {
   free(buffer);
 }
 
+/* Tells all that was made of a buffer's numbers that they are others now. */
+static void note_change(dg_buffer *buffer) {
+  buffer->whole->written = ++buffer->device->stamp;
+}
+
 bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                         dg_error *err) {
-  buffer->whole->written = ++buffer->device->stamp;
+  note_change(buffer);
   cl_int code = clEnqueueWriteBuffer(buffer->device->queue, buffer->mem, CL_TRUE, offset, bytes,
                                      from, 0, NULL, NULL);
   return !code || dg_cl_fail(err, buffer->device, code, "writing %zu bytes at %zu of a buffer",
@@ -99,6 +107,41 @@ bool dg_cl_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes,
   cl_int code = clEnqueueReadBuffer(buffer->device->queue, buffer->mem, CL_TRUE, offset, bytes, to,
                                     0, NULL, NULL);
   return !code || dg_cl_fail(err, buffer->device, code, "reading %zu bytes at %zu of a buffer",
+                             bytes, offset);
+}
+
+static dg_range range_of(const dg_buffer *buffer, size_t offset) {
+  return (dg_range){.device = &buffer->device->base,
+                    .whole = buffer->whole,
+                    .begin = buffer->begin,
+                    .size = buffer->bytes,
+                    .offset = offset};
+}
+
+bool dg_cl_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset,
+                       size_t bytes, dg_error *err) {
+  const dg_range source = range_of(from, from_offset), target = range_of(to, to_offset);
+  if (!dg_range_check_copy(&source, &target, bytes, err)) return false;
+  if (bytes == 0) return true;
+  note_change(to);
+  cl_command_queue queue = to->device->queue;
+  cl_int code =
+      clEnqueueCopyBuffer(queue, from->mem, to->mem, from_offset, to_offset, bytes, 0, NULL, NULL);
+  if (!code) code = clFlush(queue);
+  return !code || dg_cl_fail(err, to->device, code, "copying %zu bytes", bytes);
+}
+
+bool dg_cl_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes,
+                       dg_error *err) {
+  const dg_range target = range_of(buffer, offset);
+  if (!dg_range_check_fill(&target, bytes, err)) return false;
+  if (bytes == 0) return true;
+  note_change(buffer);
+  cl_command_queue queue = buffer->device->queue;
+  cl_int code = clEnqueueFillBuffer(queue, buffer->mem, &pattern, sizeof pattern, offset, bytes, 0,
+                                    NULL, NULL);
+  if (!code) code = clFlush(queue);
+  return !code || dg_cl_fail(err, buffer->device, code, "filling %zu bytes at %zu of a buffer",
                              bytes, offset);
 }
 

@@ -50,6 +50,7 @@ struct dg_buffer {
   dg_cl_device *device;
   size_t bytes;
   dg_buffer *whole; /**< what this is a view of, or itself */
+  size_t begin;     /**< in `whole` */
   uint64_t stamp;   /**< of this buffer alone */
   uint64_t written; /**< of a whole buffer: the stamp of the last write to it */
 };
@@ -80,11 +81,15 @@ void dg_cl_buffer_free(dg_buffer *buffer);
 bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                         dg_error *err);
 bool dg_cl_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);
+bool dg_cl_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset,
+                       size_t bytes, dg_error *err);
+bool dg_cl_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes,
+                       dg_error *err);
 
 /** Waits for all that was enqueued. */
 bool dg_cl_finish(dg_device *device, dg_error *err);
 
-/** What a buffer held at a time, as far as writes of the host tell. */
+/** What a buffer held at a time, as far as writes of the host, copies and fills tell. */
 typedef struct {
   uint64_t buffer, written;
 } dg_cl_content;
