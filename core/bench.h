@@ -53,7 +53,8 @@ uint32_t dg_trainer_batch(const dg_trainer *trainer);
 
 /**
  * Bytes that a trainer keeps on the device: activations, gradients and workspaces as planned,
- * parameters, the optimizer's state, and the training images. Tables that a backend makes for
+ * parameters, those of the best epoch where there is validation, the optimizer's state, and the
+ * training images. Tables that a backend makes for
  * itself don't count.
  */
 uint64_t dg_trainer_memory(const dg_trainer *trainer);

@@ -1,7 +1,6 @@
 /** The loop: epochs of steps, validation after each, and what the listener is told. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/philox.h"
@@ -150,36 +149,25 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
 
 /* ---- validation, and which parameters are kept -------------------------- */
 
+/** Copies the first `floats` numbers of a buffer to another. */
+static bool copy(dg_trainer *t, dg_buffer *from, dg_buffer *to, uint32_t floats, dg_error *err) {
+  return dg_trainer_calls(t)->copy(from, 0, to, 0, floats * sizeof(float), err);
+}
+
+/** Copies what is learned. */
+static bool copy_learned(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
+  return copy(t, from, to, dg_network_learned(t->network), err);
+}
+
+/** Copies what is learned, and the states behind it. */
+static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
+  return copy(t, from, to, dg_network_floats(t->network), err);
+}
+
 /** The state of an optimizer begins with zeros. */
 static bool start_optimizer(dg_trainer *t, dg_error *err) {
   size_t floats = (size_t)dg_trainer_state_arrays(t) * dg_network_learned(t->network);
-  if (floats == 0) return true;
-  float *zeros = calloc(floats, sizeof *zeros);
-  if (!zeros) return dg_fail_memory(err, floats * sizeof *zeros);
-  bool right = dg_trainer_calls(t)->write(t->state, 0, zeros, floats * sizeof *zeros, err);
-  free(zeros);
-  return right;
-}
-
-/** The moving average begins where the parameters do. */
-static bool start_average(dg_trainer *t, dg_error *err) {
-  size_t bytes = dg_network_learned(t->network) * sizeof(float);
-  return dg_network_read(t->network, t->best, err) &&
-         dg_trainer_calls(t)->write(t->averaged, 0, t->best, bytes, err);
-}
-
-/** Puts the averaged parameters into the network; `raw` [dg_network_floats] gets what was there. */
-static bool put_average(dg_trainer *t, float *raw, dg_error *err) {
-  size_t all = dg_network_floats(t->network) * sizeof(float);
-  size_t learned = dg_network_learned(t->network) * sizeof(float);
-  float *values = malloc(all);
-  if (!values) return dg_fail_memory(err, all);
-  bool right = dg_network_read(t->network, raw, err);
-  if (right) memcpy(values, raw, all);
-  right = right && dg_trainer_calls(t)->read(t->averaged, 0, values, learned, err) &&
-          dg_network_write(t->network, values, err);
-  free(values);
-  return right;
+  return floats == 0 || dg_trainer_calls(t)->fill(t->state, 0, 0, floats * sizeof(float), err);
 }
 
 /** Validates the parameters in the network and remembers them if they are the best. */
@@ -197,37 +185,43 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   report->best = report->validation.accuracy > t->at.best_accuracy;
   if (!report->best) return true;
   t->at.best_accuracy = report->validation.accuracy;
-  return dg_network_read(t->network, t->best, err);
+  return copy_all(t, dg_network_parameters(t->network), t->best, err);
 }
 
-/** Validates the parameters that would be kept if training ended here. */
+/** Validates the parameters that would be kept if training ended here. Those that an average stands
+    in for meanwhile wait where the gradients are, which every step writes anew. */
 static bool validate_kept(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
+  dg_buffer *parameters = dg_network_parameters(t->network);
+  dg_buffer *aside = dg_network_gradients(t->network);
   if (!t->averaged) return validate(t, report, err);
-  size_t bytes = dg_network_floats(t->network) * sizeof(float);
-  float *raw = malloc(bytes);
-  bool right = raw ? put_average(t, raw, err) && validate(t, report, err) &&
-                         dg_network_write(t->network, raw, err)
-                   : dg_fail_memory(err, bytes);
-  free(raw);
-  return right;
+  return copy_learned(t, parameters, aside, err) && copy_learned(t, t->averaged, parameters, err) &&
+         validate(t, report, err) && copy_learned(t, aside, parameters, err);
 }
 
 /** Puts the parameters that the recipe keeps into the network. */
 static bool put_kept(dg_trainer *t, dg_error *err) {
-  if (t->model->train.keep == DG_KEEP_BEST) return dg_network_write(t->network, t->best, err);
-  return !t->averaged || put_average(t, t->best, err);
+  dg_buffer *parameters = dg_network_parameters(t->network);
+  if (t->model->train.keep == DG_KEEP_BEST) return copy_all(t, t->best, parameters, err);
+  return !t->averaged || copy_learned(t, t->averaged, parameters, err);
 }
 
 /** The last step may have made numbers that no loss told of. */
 static bool check_kept(dg_trainer *t, dg_error *err) {
-  return dg_network_read(t->network, t->best, err) &&
-         (dg_params_check(t->network, t->best, err) ||
-          dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
+  size_t bytes = dg_network_floats(t->network) * sizeof(float);
+  float *kept = malloc(bytes);
+  if (!kept) return dg_fail_memory(err, bytes);
+  bool right = dg_network_read(t->network, kept, err) &&
+               (dg_params_check(t->network, kept, err) ||
+                dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
+  free(kept);
+  return right;
 }
 
-/** What precedes the first step of a run. */
+/** What precedes the first step of a run. The moving average begins where the parameters do. */
 static bool start(dg_trainer *t, dg_error *err) {
-  return start_optimizer(t, err) && (!t->averaged || start_average(t, err)) &&
+  dg_buffer *parameters = dg_network_parameters(t->network);
+  return start_optimizer(t, err) &&
+         (!t->averaged || copy_learned(t, parameters, t->averaged, err)) &&
          dg_trainer_keep_state(t, err);
 }
 

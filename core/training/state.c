@@ -148,7 +148,7 @@ static bool arrays_new(const dg_trainer *t, arrays *a, dg_error *err) {
   *a = (arrays){.memory = calloc(MOST_ARRAYS * floats, sizeof(float))};
   if (!a->memory) return dg_fail_memory(err, MOST_ARRAYS * floats * sizeof(float));
   add_array(a, floats, "now/", false);
-  if (t->at.best_accuracy >= 0) add_array(a, floats, "best/", false);
+  if (t->best && t->at.best_accuracy >= 0) add_array(a, floats, "best/", false);
   if (t->averaged) add_array(a, floats, "average/", true);
   for (uint32_t i = 0; i < dg_trainer_state_arrays(t); i++)
     add_array(a, floats, of_optimizer[i], true);
@@ -189,6 +189,12 @@ static bool copy_learned(dg_trainer *t, arrays *a, copy_call *copy, dg_error *er
   return true;
 }
 
+/** Copies the parameters of the best epoch, where there was one, from or to the device. */
+static bool copy_best(dg_trainer *t, arrays *a, copy_call *copy, dg_error *err) {
+  const dg_weights_array *best = find_array(a, "best/");
+  return !best || copy(t, t->best, 0, best->values, dg_network_floats(t->network), err);
+}
+
 /* ---- keeping and taking up ---------------------------------------------- */
 
 static bool write_state(dg_trainer *t, const arrays *a, dg_error *err) {
@@ -210,9 +216,7 @@ bool dg_trainer_keep_state(dg_trainer *t, dg_error *err) {
   arrays a;
   if (!t->state_path) return true;
   if (!arrays_new(t, &a, err)) return false;
-  const dg_weights_array *best = find_array(&a, "best/");
-  if (best) memcpy(best->values, t->best, dg_network_floats(t->network) * sizeof(float));
-  bool right = dg_network_read(t->network, a.list[0].values, err) &&
+  bool right = dg_network_read(t->network, a.list[0].values, err) && copy_best(t, &a, fetch, err) &&
                copy_learned(t, &a, fetch, err) && write_state(t, &a, err);
   free(a.memory);
   return right;
@@ -241,9 +245,8 @@ static bool take_arrays(dg_trainer *t, const dg_safetensors *file, dg_error *err
   arrays a;
   if (!arrays_new(t, &a, err)) return false;
   bool right = dg_weights_take(t->network, file, t->state_path, a.list, a.count, err) &&
-               dg_network_write(t->network, a.list[0].values, err) && copy_learned(t, &a, put, err);
-  const dg_weights_array *best = find_array(&a, "best/");
-  if (right && best) memcpy(t->best, best->values, dg_network_floats(t->network) * sizeof(float));
+               dg_network_write(t->network, a.list[0].values, err) && copy_best(t, &a, put, err) &&
+               copy_learned(t, &a, put, err);
   free(a.memory);
   return right;
 }

@@ -181,9 +181,9 @@ static bool set_up(dg_trainer *t, dg_error *err) {
       !prepare_loss(t, err) || !dg_network_initialize(t->network, t->seed, err))
     return false;
   if (t->test_only) return true;
-  t->best = malloc(dg_network_floats(t->network) * sizeof(float));
-  if (!t->best) return dg_fail_memory(err, dg_network_floats(t->network) * sizeof(float));
-  return split(t, err) && prepare_update(t, err) && prepare_average(t, err);
+  size_t bytes = dg_network_floats(t->network) * sizeof(float);
+  return split(t, err) && prepare_update(t, err) && prepare_average(t, err) &&
+         (!t->validation_count || new_buffer(t, bytes, &t->best, err));
 }
 
 static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error *err) {
@@ -228,13 +228,13 @@ void dg_trainer_free(dg_trainer *t) {
   dg_trainer_calls(t)->buffer_free(t->labels);
   dg_trainer_calls(t)->buffer_free(t->state);
   dg_trainer_calls(t)->buffer_free(t->averaged);
+  dg_trainer_calls(t)->buffer_free(t->best);
   dg_trainer_calls(t)->buffer_free(t->fault);
   dg_meter_close(&t->meter);
   dg_feed_close(&t->feed);
   dg_network_free(t->network);
   free(t->members);
   free(t->order);
-  free(t->best);
   free(t->ends);
   free(t->state_path);
   free(t);

@@ -40,12 +40,12 @@ struct dg_trainer {
   dg_buffer *labels;   /**< of the batch: uint32 [batch] */
   dg_buffer *state;    /**< of the optimizer; NULL where it has none */
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
+  dg_buffer *best;     /**< parameters of the best epoch; NULL without validation */
   dg_buffer *fault;    /**< uint32 [2], see dg_update_desc */
   uint32_t train_count, validation_count;
   uint32_t steps;    /**< of an epoch */
   uint32_t *members; /**< training samples, then validation samples */
   uint32_t *order;   /**< of an epoch, [steps * batch] */
-  float *best;       /**< parameters of the best epoch */
   uint32_t *ends;    /**< of the learned parameters, see dg_update_desc */
   uint32_t checksum; /**< of the training images, for the state */
   char *state_path;  /**< where the state is kept; NULL: nowhere */
