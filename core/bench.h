@@ -74,7 +74,7 @@ bool dg_tester_run(dg_tester *tester, uint32_t samples, dg_error *err);
 
 /**
  * From one image in the host's memory to its logits there: `image` [height * width] bytes, `logits`
- * [dg_trainer_outputs]. It takes the place of the first test image.
+ * [dg_trainer_outputs].
  */
 bool dg_tester_answer(dg_tester *tester, const uint8_t *image, float *logits, dg_error *err);
 

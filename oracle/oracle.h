@@ -54,6 +54,7 @@ void oracle_backward(const dg_op_desc *desc, const oracle_tensors *t, const dg_s
  */
 double oracle_cancelling(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
+/** Writes x_labels unless it is NULL. */
 void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
                    const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels);
 

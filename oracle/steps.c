@@ -56,7 +56,7 @@ void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint
     const uint8_t *image = images + (size_t)number * count;
     double u[5];
     draw_augment(step, s, u);
-    x_labels[s] = labels[number];
+    if (x_labels) x_labels[s] = labels[number];
     for (uint32_t e = 0; e < count; e++) {
       point p = {e % desc->width - (desc->width - 1) / 2.0,
                  e / desc->width - (desc->height - 1) / 2.0};

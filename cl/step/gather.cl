@@ -1,6 +1,6 @@
 /* The gather of a batch from images of bytes. */
 
-/* x[s] = scale * images[order[first + s]] + shift, and its label. */
+/* x[s] = scale * images[order[first + s]] + shift, and its label unless batch_labels is NULL. */
 kernel void gather(global const uchar *images, global const uchar *labels,
                    global const uint *order, global float *x, global uint *batch_labels, uint count,
                    uint first, float scale, float shift) {
@@ -9,7 +9,7 @@ kernel void gather(global const uchar *images, global const uchar *labels,
   const uint image = order[first + sample];
   global const uchar *from = images + (size_t)image * count + i;
   global float *to = x + sample * count + i;
-  if (i == 0) batch_labels[sample] = labels[image];
+  if (i == 0 && batch_labels) batch_labels[sample] = labels[image];
   if (count - i >= WIDTH)
     vstore_w(MULTIPLY_ADD(convert_floatw(vload_w(0, from)), (floatw)(scale), (floatw)(shift)), 0,
              to);
@@ -24,7 +24,7 @@ kernel void gather_whole(global const uchar *images, global const uchar *labels,
   const uint sample = get_global_id(0), image = order[first + sample];
   global const uchar *from = images + (size_t)image * count;
   global float *to = x + (size_t)sample * count;
-  batch_labels[sample] = labels[image];
+  if (batch_labels) batch_labels[sample] = labels[image];
   for (uint i = 0; count >= WIDTH && i < count; i += WIDTH) {
     const uint at = min(i, count - WIDTH);
     vstore_w(MULTIPLY_ADD(convert_floatw(vload_w(0, from + at)), (floatw)(scale), (floatw)(shift)),
@@ -90,7 +90,7 @@ kernel void gather_bent(global const uchar *images, global const uchar *labels,
                         float growth, float shear) {
   const uint sample = get_global_id(1), count = width * height, image = order[first + sample];
   global const uchar *from = images + (size_t)image * count;
-  if (get_global_id(0) == 0) batch_labels[sample] = labels[image];
+  if (get_global_id(0) == 0 && batch_labels) batch_labels[sample] = labels[image];
   const bend b = draw_bend(place + sample, step, (uint2)(seed, stream), rotate,
                            (float2)(way_x, way_y), growth, shear);
   const float middle_x = 0.5f * (width - 1), middle_y = 0.5f * (height - 1);

@@ -5,19 +5,19 @@
 #include "core/base/clock.h"
 #include "core/bench.h"
 #include "core/device.h"
+#include "core/exec/bound.h"
 
 enum {
   SIDE = 1024,       /**< of the weights */
   FEW = 128,         /**< samples that some backends take by other kernels than many */
   NUMBERS = 1 << 24, /**< of an array of the sum: more than caches hold */
-  BUFFERS = 4,
+  OPERANDS = 3,
 };
 
-/** An op with the buffers that it runs on. */
+/** An op with the memory that it runs on. */
 typedef struct {
-  dg_op *op;
-  dg_buffer *memory[BUFFERS];
-  dg_op_buffers buffers;
+  dg_bound_op bound;
+  dg_buffer *memory[OPERANDS]; /**< in, a second operand and out */
   dg_step step;
   double work; /**< operations, or bytes, of a run */
 } measured_op;
@@ -28,8 +28,8 @@ struct dg_probe {
 };
 
 static void op_close(dg_device *device, measured_op *m) {
-  device->calls->op_free(m->op);
-  for (size_t i = 0; i < BUFFERS; i++) device->calls->buffer_free(m->memory[i]);
+  dg_bound_release(&m->bound);
+  for (size_t i = 0; i < OPERANDS; i++) device->calls->buffer_free(m->memory[i]);
   *m = (measured_op){0};
 }
 
@@ -46,19 +46,14 @@ static dg_buffer *new_numbers(dg_device *device, size_t count, dg_error *err) {
   return NULL;
 }
 
-/** Prepares an op and gives it memory: `counts` [3] numbers for in, a second operand and out. */
-static bool op_open(dg_device *device, measured_op *m, const dg_op_desc *desc, const size_t *counts,
-                    dg_error *err) {
-  m->op = device->calls->prepare(device, desc, m->step.n, false, err);
-  for (size_t i = 0; m->op && i < 3; i++)
+/** Prepares an op and gives it memory: `counts` numbers for each operand. */
+static bool op_open(dg_device *device, measured_op *m, const char *name, const dg_op_desc *desc,
+                    const size_t counts[OPERANDS], dg_error *err) {
+  if (!dg_bound_prepare(&m->bound, device, name, desc, m->step.n, false, err)) return false;
+  for (size_t i = 0; i < OPERANDS; i++)
     if (!(m->memory[i] = new_numbers(device, counts[i], err))) return false;
-  if (!m->op) return false;
-  size_t workspace = m->op->needs.forward_workspace;
-  if (workspace && !(m->memory[3] = device->calls->buffer_new(device, workspace, err)))
-    return false;
-  m->buffers.in[0] = m->memory[0];
-  m->buffers.out[0] = m->memory[2];
-  m->buffers.workspace = m->memory[3];
+  m->bound.buffers.in[0] = m->memory[0];
+  m->bound.buffers.out[0] = m->memory[2];
   return true;
 }
 
@@ -66,8 +61,8 @@ static bool product_open(dg_device *device, measured_op *m, uint32_t samples, dg
   const dg_op_desc desc = {.kind = DG_OP_LINEAR, .linear = {.in = SIDE, .out = SIDE}};
   const size_t counts[] = {(size_t)samples * SIDE, SIDE * SIDE, (size_t)samples * SIDE};
   *m = (measured_op){.step = {.n = samples}, .work = 2.0 * samples * SIDE * SIDE};
-  if (!op_open(device, m, &desc, counts, err)) return false;
-  m->buffers.param[0] = m->memory[1];
+  if (!op_open(device, m, "linear", &desc, counts, err)) return false;
+  m->bound.buffers.param[0] = m->memory[1];
   return true;
 }
 
@@ -76,8 +71,8 @@ static bool sum_open(dg_device *device, measured_op *m, dg_error *err) {
   const dg_op_desc desc = {.kind = DG_OP_ADD, .add = {.count = ROW, .inputs = 2}};
   const size_t counts[] = {NUMBERS, NUMBERS, NUMBERS};
   *m = (measured_op){.step = {.n = NUMBERS / ROW}, .work = 3.0 * NUMBERS * sizeof(float)};
-  if (!op_open(device, m, &desc, counts, err)) return false;
-  m->buffers.in[1] = m->memory[1];
+  if (!op_open(device, m, "add", &desc, counts, err)) return false;
+  m->bound.buffers.in[1] = m->memory[1];
   return true;
 }
 
@@ -88,7 +83,7 @@ static bool measure(dg_device *device, measured_op *m, double seconds, double *r
   double begun = dg_seconds(), spent = 0;
   while (spent < seconds) {
     for (uint32_t i = 0; i < more; i++)
-      if (!device->calls->forward(m->op, &m->buffers, &m->step, err)) return false;
+      if (!dg_bound_forward(&m->bound, &m->step, err)) return false;
     if (!device->calls->finish(device, err)) return false;
     runs += more;
     spent = dg_seconds() - begun;

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/exec/gather.h"
 #include "core/exec/network.h"
-#include "core/training/feed.h"
-#include "core/training/gather.h"
 #include "core/weights/weights.h"
 
 enum { INITIAL_SEED = 1 };
@@ -15,9 +14,8 @@ struct dg_predictor {
   dg_device *device;
   uint32_t batch, height, width;
   dg_network *network;
-  dg_feed feed; /**< a batch of images, which a run writes over */
-  dg_op *gather;
-  dg_op_buffers buffers; /**< of gather */
+  dg_source source; /**< a batch of images, which a run writes over */
+  dg_gather gather;
 };
 
 static const dg_device_calls *calls_of(const dg_predictor *p) {
@@ -37,37 +35,21 @@ static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width,
                  model->path, dg_shape_text(in, text, sizeof text));
 }
 
-/** Makes room for a batch of images on the device, in the order in which they come. */
-static bool open_feed(dg_predictor *p, dg_error *err) {
-  size_t pixels = (size_t)p->height * p->width;
-  dg_samples blank = {p->batch, p->height, p->width, calloc(p->batch, pixels), calloc(p->batch, 1)};
-  uint32_t *order = malloc(p->batch * sizeof *order);
-  for (uint32_t i = 0; order && i < p->batch; i++) order[i] = i;
-  bool right = (blank.images && blank.labels && order) || dg_fail_memory(err, p->batch * pixels);
-  right = right && dg_feed_open(&p->feed, p->device, &blank, p->batch, err) &&
-          dg_feed_order(&p->feed, order, p->batch, err);
-  free(blank.images);
-  free(blank.labels);
-  free(order);
-  return right;
-}
-
-static bool prepare_gather(dg_predictor *p, dg_error *err) {
-  dg_op_desc desc = dg_gather_describe(p->model, p->height, p->width);
-  p->gather = calls_of(p)->prepare(p->device, &desc, p->batch, false, err);
-  if (!p->gather) return dg_fail_prefix(err, "gather");
-  size_t workspace = p->gather->needs.forward_workspace;
-  p->buffers = (dg_op_buffers){.in = {p->feed.images, p->feed.labels, p->feed.order},
-                               .out = {dg_network_input(p->network)}};
-  p->buffers.out[1] = calls_of(p)->buffer_new(p->device, p->batch * sizeof(uint32_t), err);
-  if (workspace) p->buffers.workspace = calls_of(p)->buffer_new(p->device, workspace, err);
-  return p->buffers.out[1] && (!workspace || p->buffers.workspace);
+/** Has images that are handed in go to the network's input. */
+static bool open_gather(dg_predictor *p, dg_error *err) {
+  const dg_gather_desc desc = dg_gather_describe(p->model, p->height, p->width);
+  if (!dg_source_of_images(&p->source, p->device, p->height, p->width, p->batch, err) ||
+      !dg_gather_open(&p->gather, p->device, &desc, p->batch, dg_network_input(p->network), false,
+                      err))
+    return false;
+  dg_gather_from(&p->gather, &p->source);
+  return true;
 }
 
 static bool set_up(dg_predictor *p, const char *weights, dg_error *err) {
   if (!image_size(p->model, &p->height, &p->width, err)) return false;
   p->network = dg_network_build(p->model, p->device, p->batch, false, err);
-  if (!p->network || !open_feed(p, err) || !prepare_gather(p, err)) return false;
+  if (!p->network || !open_gather(p, err)) return false;
   return weights ? dg_weights_load(p->network, weights, err)
                  : dg_network_initialize(p->network, INITIAL_SEED, err);
 }
@@ -93,10 +75,8 @@ dg_predictor *dg_predictor_new(const dg_model *model, const char *weights, dg_de
 void dg_predictor_free(dg_predictor *p) {
   if (!p) return;
   calls_of(p)->finish(p->device, NULL);
-  calls_of(p)->op_free(p->gather);
-  calls_of(p)->buffer_free(p->buffers.out[1]);
-  calls_of(p)->buffer_free(p->buffers.workspace);
-  dg_feed_close(&p->feed);
+  dg_gather_close(&p->gather);
+  dg_source_close(&p->source);
   dg_network_free(p->network);
   free(p);
 }
@@ -119,8 +99,7 @@ uint32_t dg_predictor_outputs(const dg_predictor *p) {
 static bool run_batch(dg_predictor *p, const uint8_t *images, uint32_t n, float *logits,
                       dg_error *err) {
   const dg_step step = {.n = n};
-  return calls_of(p)->write(p->feed.images, 0, images, (size_t)n * p->height * p->width, err) &&
-         calls_of(p)->forward(p->gather, &p->buffers, &step, err) &&
+  return dg_source_put(&p->source, images, n, err) && dg_gather_run(&p->gather, &step, err) &&
          dg_network_forward(p->network, &step, err) &&
          calls_of(p)->read(dg_network_output(p->network), 0, logits,
                            (size_t)n * dg_network_outputs(p->network) * sizeof *logits, err);

@@ -23,12 +23,12 @@ static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times) 
 }
 
 /** Adds an op around the layers; one that wasn't prepared costs nothing. */
-static bool add_step_op(cost_list *list, const dg_step_op *s, const char *name, double bytes,
+static bool add_step_op(cost_list *list, const dg_bound_op *bound, const char *name, double bytes,
                         dg_error *err) {
   dg_op_times times;
   dg_cost cost = {.forward_bytes = bytes};
-  if (!s->op) return true;
-  if (!dg_trainer_calls(list->trainer)->times(s->op, &times, err)) return false;
+  if (!bound->op) return true;
+  if (!dg_trainer_calls(list->trainer)->times(bound->op, &times, err)) return false;
   snprintf(cost.layer, sizeof cost.layer, "%s", name);
   snprintf(cost.op, sizeof cost.op, "%s", name);
   add(list, &cost, &times);
@@ -68,7 +68,7 @@ bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t room, size_t *count, d
   cost_list list = {.trainer = t, .out = out, .room = room};
   double learned = (double)dg_network_learned(t->network) * sizeof(float);
   double update = learned * (1 + 2.0 * (1 + dg_trainer_state_arrays(t)));
-  bool right = add_step_op(&list, &t->gather, "gather", gather_bytes(t), err) &&
+  bool right = add_step_op(&list, &t->gather.bound, "gather", gather_bytes(t), err) &&
                add_layers(&list, err) && add_step_op(&list, &t->loss, "loss", loss_bytes(t), err) &&
                add_step_op(&list, &t->update, "update", update, err) &&
                add_step_op(&list, &t->average, "average", 3 * learned, err);
@@ -82,14 +82,14 @@ uint32_t dg_trainer_batch(const dg_trainer *t) {
 
 uint64_t dg_trainer_memory(const dg_trainer *t) {
   const dg_samples *samples = &t->data->train;
-  const dg_step_op *const ops[] = {&t->gather, &t->loss, &t->update, &t->average};
+  const dg_bound_op *const ops[] = {&t->gather.bound, &t->loss, &t->update, &t->average};
   uint64_t numbers = t->model->train.batch + 2 * DG_METER_SLOTS; /* labels, losses, right answers */
   uint64_t bytes = dg_network_bytes(t->network);
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (ops[i]->op) bytes += ops[i]->op->needs.forward_workspace;
   if (!t->test_only) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
-    numbers += arrays * dg_network_learned(t->network) + t->feed.room;
+    numbers += arrays * dg_network_learned(t->network) + t->source.places;
     if (t->best) numbers += dg_network_floats(t->network);
     bytes += (uint64_t)samples->count * ((uint64_t)samples->height * samples->width + 1);
   }

@@ -1,23 +1,9 @@
 /** The loop: epochs of steps, validation after each, and what the listener is told. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "core/base/clock.h"
-#include "core/base/philox.h"
 #include "core/training/schedule.h"
 #include "core/training/trainer.h"
-
-/** Writes the order of an epoch: one random permutation of the training samples after another. */
-static bool order_epoch(dg_trainer *t, dg_error *err) {
-  const dg_train_recipe *recipe = &t->model->train;
-  uint32_t places = recipe->steps ? t->steps * recipe->batch : t->train_count;
-  uint32_t round = 0;
-  for (uint64_t done = 0; done < places; done += t->train_count)
-    dg_shuffled(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0),
-                t->at.epoch, round++);
-  for (uint32_t i = 0; i < places; i++) t->order[i] = t->members[t->order[i]];
-  return dg_feed_order(&t->feed, t->order, places, err);
-}
 
 /* ---- looking at the device now and then --------------------------------- */
 
@@ -129,9 +115,9 @@ static dg_step next_step(const dg_trainer *t) {
 /** Runs what is left of the epoch that stands in t->at. */
 static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   double begun = dg_seconds() - t->at.seconds;
-  if (!order_epoch(t, err)) return false;
+  if (!dg_trainer_order_epoch(t, err)) return false;
   if (t->at.done == 0) dg_meter_reset(&t->meter);
-  dg_trainer_feed(t, &t->feed);
+  dg_gather_from(&t->gather, &t->source);
   t->last_read = dg_seconds();
   while (t->at.done < t->steps) {
     dg_step step = next_step(t);
@@ -147,82 +133,9 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   return true;
 }
 
-/* ---- validation, and which parameters are kept -------------------------- */
-
-/** Copies the first `floats` numbers of a buffer to another. */
-static bool copy(dg_trainer *t, dg_buffer *from, dg_buffer *to, uint32_t floats, dg_error *err) {
-  return dg_trainer_calls(t)->copy(from, 0, to, 0, floats * sizeof(float), err);
-}
-
-/** Copies what is learned. */
-static bool copy_learned(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
-  return copy(t, from, to, dg_network_learned(t->network), err);
-}
-
-/** Copies what is learned, and the states behind it. */
-static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
-  return copy(t, from, to, dg_network_floats(t->network), err);
-}
-
-/** The state of an optimizer begins with zeros. */
-static bool start_optimizer(dg_trainer *t, dg_error *err) {
-  size_t floats = (size_t)dg_trainer_state_arrays(t) * dg_network_learned(t->network);
-  return floats == 0 || dg_trainer_calls(t)->fill(t->state, 0, 0, floats * sizeof(float), err);
-}
-
-/** Validates the parameters in the network and remembers them if they are the best. */
-static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
-  const uint32_t *members = t->members + t->train_count;
-  if (!dg_feed_order(&t->feed, members, t->validation_count, err) ||
-      !dg_trainer_evaluate(t, &t->feed, t->validation_count, &report->validation, NULL, err))
-    return false;
-  if (!isfinite(report->validation.loss))
-    return dg_fail(err, DG_ERR_RUNTIME,
-                   "training diverged: the validation loss is not finite after epoch %u; try a "
-                   "smaller --lr",
-                   t->at.epoch + 1);
-  report->validated = true;
-  report->best = report->validation.accuracy > t->at.best_accuracy;
-  if (!report->best) return true;
-  t->at.best_accuracy = report->validation.accuracy;
-  return copy_all(t, dg_network_parameters(t->network), t->best, err);
-}
-
-/** Validates the parameters that would be kept if training ended here. Those that an average stands
-    in for meanwhile wait where the gradients are, which every step writes anew. */
-static bool validate_kept(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
-  dg_buffer *parameters = dg_network_parameters(t->network);
-  dg_buffer *aside = dg_network_gradients(t->network);
-  if (!t->averaged) return validate(t, report, err);
-  return copy_learned(t, parameters, aside, err) && copy_learned(t, t->averaged, parameters, err) &&
-         validate(t, report, err) && copy_learned(t, aside, parameters, err);
-}
-
-/** Puts the parameters that the recipe keeps into the network. */
-static bool put_kept(dg_trainer *t, dg_error *err) {
-  dg_buffer *parameters = dg_network_parameters(t->network);
-  if (t->model->train.keep == DG_KEEP_BEST) return copy_all(t, t->best, parameters, err);
-  return !t->averaged || copy_learned(t, t->averaged, parameters, err);
-}
-
-/** The last step may have made numbers that no loss told of. */
-static bool check_kept(dg_trainer *t, dg_error *err) {
-  size_t bytes = dg_network_floats(t->network) * sizeof(float);
-  float *kept = malloc(bytes);
-  if (!kept) return dg_fail_memory(err, bytes);
-  bool right = dg_network_read(t->network, kept, err) &&
-               (dg_params_check(t->network, kept, err) ||
-                dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
-  free(kept);
-  return right;
-}
-
-/** What precedes the first step of a run. The moving average begins where the parameters do. */
+/** What precedes the first step of a run. */
 static bool start(dg_trainer *t, dg_error *err) {
-  dg_buffer *parameters = dg_network_parameters(t->network);
-  return start_optimizer(t, err) &&
-         (!t->averaged || copy_learned(t, parameters, t->averaged, err)) &&
-         dg_trainer_keep_state(t, err);
+  return dg_trainer_start_optimizer(t, err) && dg_trainer_keep_state(t, err);
 }
 
 bool dg_train(dg_trainer *t, dg_error *err) {
@@ -233,7 +146,8 @@ bool dg_train(dg_trainer *t, dg_error *err) {
   if (t->first_step == 0 && !start(t, err)) return false;
   while (t->at.epoch < recipe->epochs) {
     dg_epoch_report report = {.epoch = t->at.epoch + 1, .epochs = recipe->epochs};
-    if (!train_epoch(t, &report, err) || (t->validation_count && !validate_kept(t, &report, err)))
+    if (!train_epoch(t, &report, err) ||
+        (t->validation_count && !dg_trainer_validate(t, &report, err)))
       return false;
     if (t->listener.epoch) t->listener.epoch(t->listener.user, &report);
     t->at.epoch++;
@@ -242,5 +156,5 @@ bool dg_train(dg_trainer *t, dg_error *err) {
     if (!dg_trainer_keep_state(t, err)) return false;
   }
   t->at = (dg_place){.best_accuracy = -1};
-  return put_kept(t, err) && check_kept(t, err);
+  return dg_trainer_keep(t, err);
 }

@@ -1,22 +1,17 @@
 /**
- * What the files of this room share: the trainer. trainer.c sets it up, steps.c runs batches
- * through the network, epochs.c is the loop, state.c keeps it for a run that goes on later.
+ * What the files of this room share: the trainer. Each builds on those named before it: fit.c,
+ * order.c and optimizer.c make its parts, steps.c runs batches through the network, keep.c
+ * validates and keeps parameters, state.c writes all of it for a run that goes on later. Above them
+ * set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
 
 #include "core/data/dataset.h"
 #include "core/digits.h"
+#include "core/exec/gather.h"
 #include "core/exec/network.h"
-#include "core/training/feed.h"
 #include "core/training/meter.h"
-
-/** A prepared step op with the buffers that it runs on. */
-typedef struct {
-  dg_op *op;
-  dg_op_buffers buffers;
-  dg_buffer *workspace;
-} dg_step_op;
 
 /** Where training stands: what is the same again after a resume. */
 typedef struct {
@@ -34,10 +29,10 @@ struct dg_trainer {
   uint32_t seed;
   bool test_only;
   dg_network *network;
-  dg_feed feed; /**< the training images */
+  dg_source source; /**< the training images */
+  dg_gather gather;
   dg_meter meter;
-  dg_step_op gather, loss, update, average;
-  dg_buffer *labels;   /**< of the batch: uint32 [batch] */
+  dg_bound_op loss, update, average;
   dg_buffer *state;    /**< of the optimizer; NULL where it has none */
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
   dg_buffer *best;     /**< parameters of the best epoch; NULL without validation */
@@ -59,8 +54,7 @@ static inline const dg_device_calls *dg_trainer_calls(const dg_trainer *t) {
   return t->device->calls;
 }
 
-/** Arrays of state that the optimizer keeps, each of dg_network_floats numbers. */
-uint32_t dg_trainer_state_arrays(const dg_trainer *trainer);
+/* ---- fit.c --------------------------------------------------------------- */
 
 /** Are the images what the model takes, and its outputs enough for the labels? */
 bool dg_trainer_fits(const dg_trainer *trainer, const dg_samples *samples, uint32_t classes,
@@ -71,29 +65,58 @@ bool dg_trainer_fits(const dg_trainer *trainer, const dg_samples *samples, uint3
 bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,
                              dg_error *err);
 
-/* ---- steps.c ------------------------------------------------------------ */
+/* ---- order.c ------------------------------------------------------------- */
 
-/** From now on batches are gathered from `feed`. */
-void dg_trainer_feed(dg_trainer *trainer, const dg_feed *feed);
+/** Splits off the validation samples by the seed, counts the steps of an epoch, and uploads the
+    training images. */
+bool dg_trainer_open_source(dg_trainer *trainer, dg_error *err);
 
-/** Enqueues one training step: gather, forward, loss, backward, update. */
+/** Writes the order of the epoch that stands in `at`: one random permutation of the training
+    samples after another. */
+bool dg_trainer_order_epoch(dg_trainer *trainer, dg_error *err);
+
+/* ---- optimizer.c --------------------------------------------------------- */
+
+/** Arrays of state that the optimizer keeps, each of dg_network_learned numbers. */
+uint32_t dg_trainer_state_arrays(const dg_trainer *trainer);
+
+/** Prepares the update, and the moving average if the recipe has one. */
+bool dg_trainer_open_optimizer(dg_trainer *trainer, dg_error *err);
+
+/** The state of an optimizer begins with zeros, the average where the parameters do. */
+bool dg_trainer_start_optimizer(dg_trainer *trainer, dg_error *err);
+
+/* ---- steps.c ------------------------------------------------------------- */
+
+/** Enqueues one training step on a batch of what the gather takes from: gather, forward, loss,
+    backward, update, average. */
 bool dg_trainer_step(dg_trainer *trainer, dg_step *step, dg_error *err);
 
 /**
- * Is the loss of a score that dg_trainer_evaluate gave finite? If not, runs the network again for
- * an error that names the first sample, by its place in the feed's order, that is to blame.
- */
-bool dg_trainer_check_loss(dg_trainer *trainer, const dg_feed *feed, uint32_t count,
-                           const dg_score *score, dg_error *err);
-
-/**
- * Scores the network on the first `count` samples of a feed's order. `logits` [count, outputs],
+ * Scores the network on the first `count` samples of a source's order. `logits` [count, outputs],
  * unless NULL, gets what it gave for them.
  */
-bool dg_trainer_evaluate(dg_trainer *trainer, const dg_feed *feed, uint32_t count, dg_score *score,
-                         float *logits, dg_error *err);
+bool dg_trainer_evaluate(dg_trainer *trainer, const dg_source *source, uint32_t count,
+                         dg_score *score, float *logits, dg_error *err);
 
-/* ---- state.c ------------------------------------------------------------ */
+/**
+ * Is the loss of a score that dg_trainer_evaluate gave finite? If not, runs the network again for
+ * an error that names the first sample, by its place in the source's order, that is to blame.
+ */
+bool dg_trainer_check_loss(dg_trainer *trainer, const dg_source *source, uint32_t count,
+                           const dg_score *score, dg_error *err);
+
+/* ---- keep.c -------------------------------------------------------------- */
+
+/** Validates the parameters that would be kept if training ended here, and remembers them if they
+    are the best. */
+bool dg_trainer_validate(dg_trainer *trainer, dg_epoch_report *report, dg_error *err);
+
+/** Puts the parameters that the recipe keeps into the network, and looks whether they are finite:
+    the last step may have made numbers that no loss told of. */
+bool dg_trainer_keep(dg_trainer *trainer, dg_error *err);
+
+/* ---- state.c ------------------------------------------------------------- */
 
 /** What the state of every epoch shares, found once. */
 void dg_trainer_prepare_state(dg_trainer *trainer);

@@ -137,9 +137,9 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   size_t count = (size_t)d->height * d->width;
   bool bends = step->train && augments(&d->augment);
   const uint8_t *images = (const uint8_t *)buffers->in[0]->data;
-  const uint8_t *labels = (const uint8_t *)buffers->in[1]->data;
   const uint32_t *order = (const uint32_t *)buffers->in[2]->data + step->first;
-  uint32_t *out_labels = (uint32_t *)buffers->out[1]->data;
+  uint32_t *out_labels = (uint32_t *)(void *)dg_floats(buffers->out[1]);
+  const uint8_t *labels = out_labels ? (const uint8_t *)buffers->in[1]->data : NULL;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, (bends ? 4 : 1) * step->n * count))
   {
     size_t thread = (size_t)omp_get_thread_num();
@@ -150,7 +150,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
       const uint8_t *image = images + order[s] * count;
       if (s + AHEAD < step->n) prefetch_image(images + order[s + AHEAD] * count, count);
       float *x = dg_floats(buffers->out[0]) + s * count;
-      out_labels[s] = labels[order[s]];
+      if (out_labels) out_labels[s] = labels[order[s]];
       if (!bends) {
         copy_image(d, image, x);
         continue;

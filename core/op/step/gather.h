@@ -25,6 +25,7 @@ typedef struct {
  * in {images: bytes [all, height, width], labels: bytes [all], order: uint32 [..]},
  * out {x [n, height * width], labels: uint32 [n]}: sample s of the batch is image
  * i = order[first + s], augmented if step.train; x = (byte / 255 - mean) / std.
+ * out[1] may be NULL: then no labels are read or written, and in[1] may be NULL, too.
  */
 typedef struct {
   uint32_t height, width;

@@ -1,0 +1,47 @@
+#include "core/exec/gather.h"
+
+#include <math.h>
+
+static dg_augment augment_of(const dg_augment_recipe *recipe) {
+  const double radians = acos(-1) / 180;
+  return (dg_augment){.rotate = (float)(recipe->rotate * radians),
+                      .shift = (float)recipe->shift,
+                      .scale = (float)recipe->scale,
+                      .shear = (float)(recipe->shear * radians)};
+}
+
+dg_gather_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32_t width) {
+  return (dg_gather_desc){.height = height,
+                          .width = width,
+                          .mean = (float)model->data.mean,
+                          .std = (float)model->data.std,
+                          .augment = augment_of(&model->data.augment)};
+}
+
+bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
+                    uint32_t max_n, dg_buffer *x, bool labels, dg_error *err) {
+  const dg_op_desc op = {.kind = DG_OP_GATHER, .gather = *desc};
+  *gather = (dg_gather){0};
+  if (!dg_bound_prepare(&gather->bound, device, "gather", &op, max_n, labels, err)) return false;
+  gather->bound.buffers.out[0] = x;
+  if (labels) gather->labels = device->calls->buffer_new(device, max_n * sizeof(uint32_t), err);
+  return !labels || gather->labels;
+}
+
+void dg_gather_close(dg_gather *gather) {
+  if (gather->bound.device) gather->bound.device->calls->buffer_free(gather->labels);
+  dg_bound_release(&gather->bound);
+  *gather = (dg_gather){0};
+}
+
+void dg_gather_from(dg_gather *gather, const dg_source *source) {
+  dg_op_buffers *b = &gather->bound.buffers;
+  b->in[0] = source->images;
+  b->in[1] = source->labels;
+  b->in[2] = source->order;
+  b->out[1] = source->labels ? gather->labels : NULL;
+}
+
+bool dg_gather_run(const dg_gather *gather, const dg_step *step, dg_error *err) {
+  return dg_bound_forward(&gather->bound, step, err);
+}

@@ -1,0 +1,64 @@
+#include "core/exec/source.h"
+
+#include <stdlib.h>
+
+static bool new_buffer(dg_source *source, size_t bytes, dg_buffer **out, dg_error *err) {
+  return (*out = source->device->calls->buffer_new(source->device, bytes, err)) != NULL;
+}
+
+/** Uploads bytes to a buffer of their own. */
+static bool upload(dg_source *source, const uint8_t *bytes, size_t size, dg_buffer **out,
+                   dg_error *err) {
+  return new_buffer(source, size, out, err) &&
+         source->device->calls->write(*out, 0, bytes, size, err);
+}
+
+bool dg_source_of_samples(dg_source *source, dg_device *device, const dg_samples *samples,
+                          uint32_t places, dg_error *err) {
+  size_t pixels = (size_t)samples->count * samples->height * samples->width;
+  *source = (dg_source){
+      .device = device, .height = samples->height, .width = samples->width, .places = places};
+  if (upload(source, samples->images, pixels, &source->images, err) &&
+      upload(source, samples->labels, samples->count, &source->labels, err) &&
+      new_buffer(source, places * sizeof(uint32_t), &source->order, err))
+    return true;
+  dg_source_close(source);
+  return false;
+}
+
+bool dg_source_in_turn(dg_source *source, dg_error *err) {
+  uint32_t *order = malloc(source->places * sizeof *order);
+  if (!order) return dg_fail_memory(err, source->places * sizeof *order);
+  for (uint32_t i = 0; i < source->places; i++) order[i] = i;
+  bool right = dg_source_set_order(source, order, source->places, err);
+  free(order);
+  return right;
+}
+
+bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
+                         uint32_t count, dg_error *err) {
+  *source = (dg_source){.device = device, .height = height, .width = width, .places = count};
+  if (new_buffer(source, (size_t)count * height * width, &source->images, err) &&
+      new_buffer(source, count * sizeof(uint32_t), &source->order, err) &&
+      dg_source_in_turn(source, err))
+    return true;
+  dg_source_close(source);
+  return false;
+}
+
+void dg_source_close(dg_source *source) {
+  if (!source->device) return;
+  source->device->calls->buffer_free(source->images);
+  source->device->calls->buffer_free(source->labels);
+  source->device->calls->buffer_free(source->order);
+  *source = (dg_source){0};
+}
+
+bool dg_source_set_order(dg_source *source, const uint32_t *order, uint32_t count, dg_error *err) {
+  return source->device->calls->write(source->order, 0, order, count * sizeof *order, err);
+}
+
+bool dg_source_put(dg_source *source, const uint8_t *images, uint32_t n, dg_error *err) {
+  size_t bytes = (size_t)n * source->height * source->width;
+  return source->device->calls->write(source->images, 0, images, bytes, err);
+}

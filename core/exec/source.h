@@ -1,0 +1,42 @@
+/**
+ * Where batches come from: images on a device, as bytes, and the order in which batches take them.
+ * They are a data set's, with its labels, or are handed in from memory.
+ */
+#ifndef DG_SOURCE_H
+#define DG_SOURCE_H
+
+#include "backends/backend.h"
+#include "core/data/dataset.h"
+
+/** All zero: none. */
+typedef struct {
+  dg_device *device;
+  uint32_t height, width;
+  dg_buffer *images; /**< bytes [.., height, width] */
+  dg_buffer *labels; /**< bytes [..]; NULL where images are handed in */
+  dg_buffer *order;  /**< uint32 [places] */
+  uint32_t places;
+} dg_source;
+
+/** Uploads a data set; orders of it have up to `places` places. On failure everything is freed
+    again. */
+bool dg_source_of_samples(dg_source *source, dg_device *device, const dg_samples *samples,
+                          uint32_t places, dg_error *err);
+
+/** Makes room for `count` images that dg_source_put hands in, taken in the order in which they
+    come. On failure everything is freed again. */
+bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
+                         uint32_t count, dg_error *err);
+
+void dg_source_close(dg_source *source);
+
+/** Writes the first `count` <= places places of the order. */
+bool dg_source_set_order(dg_source *source, const uint32_t *order, uint32_t count, dg_error *err);
+
+/** Has batches take the images one after the other, as many as there are places. */
+bool dg_source_in_turn(dg_source *source, dg_error *err);
+
+/** Hands in `n` images, which replace the first ones. */
+bool dg_source_put(dg_source *source, const uint8_t *images, uint32_t n, dg_error *err);
+
+#endif

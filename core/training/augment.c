@@ -1,0 +1,74 @@
+/** Images as training sees them. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/data/dataset.h"
+#include "core/exec/gather.h"
+
+/** A data set, and batches of it as a recipe bends them. */
+typedef struct {
+  dg_source source;
+  dg_gather gather;
+  dg_buffer *x; /**< of the batch */
+} augmenter;
+
+static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *device,
+                           const dg_samples *samples, uint32_t count, dg_error *err) {
+  size_t pixels = (size_t)samples->height * samples->width;
+  dg_gather_desc desc = dg_gather_describe(model, samples->height, samples->width);
+  desc.mean = 0;
+  desc.std = 1;
+  *a = (augmenter){0};
+  if (!dg_source_of_samples(&a->source, device, samples, count, err) ||
+      !(a->x = device->calls->buffer_new(device, count * pixels * sizeof(float), err)) ||
+      !dg_gather_open(&a->gather, device, &desc, count, a->x, true, err))
+    return false;
+  dg_gather_from(&a->gather, &a->source);
+  return true;
+}
+
+static void augmenter_close(augmenter *a, dg_device *device) {
+  dg_gather_close(&a->gather);
+  device->calls->buffer_free(a->x);
+  dg_source_close(&a->source);
+}
+
+/** Runs the steps, each by way of `x`, the `numbers` of a batch. */
+static bool augmenter_run(augmenter *a, dg_device *device, const dg_step *first, uint32_t steps,
+                          float *x, size_t numbers, uint8_t *images, dg_error *err) {
+  dg_step step = *first;
+  for (uint32_t i = 0; i < steps; i++, step.step++) {
+    if (!dg_gather_run(&a->gather, &step, err) ||
+        !device->calls->read(a->x, 0, x, numbers * sizeof *x, err))
+      return false;
+    for (size_t k = 0; k < numbers; k++) *images++ = (uint8_t)lrintf(255 * x[k]);
+  }
+  return true;
+}
+
+static bool check_chosen(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
+                         dg_error *err) {
+  if (count == 0) return dg_fail(err, DG_ERR_INPUT, "no image was chosen; choose one at least");
+  for (uint32_t i = 0; i < count; i++)
+    if (chosen[i] >= data->train.count)
+      return dg_fail(err, DG_ERR_INPUT, "there is no training image %u; %s has %u of them",
+                     chosen[i], data->source, data->train.count);
+  return true;
+}
+
+bool dg_data_augment(const dg_dataset *data, const dg_model *model, dg_device *device,
+                     const uint32_t *chosen, uint32_t count, uint32_t seed, uint32_t first_step,
+                     uint32_t steps, uint8_t *images, dg_error *err) {
+  if (!check_chosen(data, chosen, count, err)) return false;
+  const dg_step first = {.n = count, .train = true, .seed = seed, .step = first_step};
+  size_t numbers = (size_t)count * data->train.height * data->train.width;
+  float *x = malloc(numbers * sizeof *x);
+  if (!x) return dg_fail_memory(err, numbers * sizeof *x);
+  augmenter a;
+  bool right = augmenter_open(&a, model, device, &data->train, count, err) &&
+               dg_source_set_order(&a.source, chosen, count, err) &&
+               augmenter_run(&a, device, &first, steps, x, numbers, images, err);
+  augmenter_close(&a, device);
+  free(x);
+  return right;
+}

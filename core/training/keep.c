@@ -1,0 +1,68 @@
+/** Validation, and which parameters are kept. They stay on the device. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/training/trainer.h"
+
+/** Copies the first `floats` numbers of a buffer to another. */
+static bool copy(dg_trainer *t, dg_buffer *from, dg_buffer *to, uint32_t floats, dg_error *err) {
+  return dg_trainer_calls(t)->copy(from, 0, to, 0, floats * sizeof(float), err);
+}
+
+/** Copies what is learned. */
+static bool copy_learned(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
+  return copy(t, from, to, dg_network_learned(t->network), err);
+}
+
+/** Copies what is learned, and the states behind it. */
+static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
+  return copy(t, from, to, dg_network_floats(t->network), err);
+}
+
+/** Validates the parameters in the network and remembers them if they are the best. */
+static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
+  const uint32_t *members = t->members + t->train_count;
+  if (!dg_source_set_order(&t->source, members, t->validation_count, err) ||
+      !dg_trainer_evaluate(t, &t->source, t->validation_count, &report->validation, NULL, err))
+    return false;
+  if (!isfinite(report->validation.loss))
+    return dg_fail(err, DG_ERR_RUNTIME,
+                   "training diverged: the validation loss is not finite after epoch %u; try a "
+                   "smaller --lr",
+                   t->at.epoch + 1);
+  report->validated = true;
+  report->best = report->validation.accuracy > t->at.best_accuracy;
+  if (!report->best) return true;
+  t->at.best_accuracy = report->validation.accuracy;
+  return copy_all(t, dg_network_parameters(t->network), t->best, err);
+}
+
+bool dg_trainer_validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
+  dg_buffer *parameters = dg_network_parameters(t->network);
+  dg_buffer *aside = dg_network_gradients(t->network); /* every step writes them anew */
+  if (!t->averaged) return validate(t, report, err);
+  return copy_learned(t, parameters, aside, err) && copy_learned(t, t->averaged, parameters, err) &&
+         validate(t, report, err) && copy_learned(t, aside, parameters, err);
+}
+
+/** Puts the parameters that the recipe keeps into the network. */
+static bool put_kept(dg_trainer *t, dg_error *err) {
+  dg_buffer *parameters = dg_network_parameters(t->network);
+  if (t->model->train.keep == DG_KEEP_BEST) return copy_all(t, t->best, parameters, err);
+  return !t->averaged || copy_learned(t, t->averaged, parameters, err);
+}
+
+static bool check_kept(dg_trainer *t, dg_error *err) {
+  size_t bytes = dg_network_floats(t->network) * sizeof(float);
+  float *kept = malloc(bytes);
+  if (!kept) return dg_fail_memory(err, bytes);
+  bool right = dg_network_read(t->network, kept, err) &&
+               (dg_params_check(t->network, kept, err) ||
+                dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
+  free(kept);
+  return right;
+}
+
+bool dg_trainer_keep(dg_trainer *t, dg_error *err) {
+  return put_kept(t, err) && check_kept(t, err);
+}

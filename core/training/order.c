@@ -1,0 +1,55 @@
+/** Which samples are trained on, which validate, and in which order. */
+#include <stdlib.h>
+
+#include "core/base/philox.h"
+#include "core/training/trainer.h"
+
+/** Fills `order` with `count` numbers from 0 in a random order of a stream (Fisher and Yates). */
+static void shuffle(uint32_t *order, uint32_t count, uint32_t seed, uint32_t stream, uint32_t b,
+                    uint32_t c) {
+  dg_random random = dg_random_start(seed, stream, b, c);
+  for (uint32_t i = 0; i < count; i++) order[i] = i;
+  for (uint32_t i = count; i-- > 1;) {
+    uint32_t other = dg_random_below(&random, i + 1), kept = order[i];
+    order[i] = order[other];
+    order[other] = kept;
+  }
+}
+
+bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
+  const dg_train_recipe *recipe = &t->model->train;
+  uint32_t count = t->data->train.count;
+  t->validation_count = t->model->data.validation;
+  if (t->validation_count >= count)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: validation = %u leaves nothing of %u samples to train on", t->model->path,
+                   t->validation_count, count);
+  t->train_count = count - t->validation_count;
+  uint64_t steps = recipe->steps ? recipe->steps
+                                 : ((uint64_t)t->train_count + recipe->batch - 1) / recipe->batch;
+  uint64_t places = recipe->steps ? steps * recipe->batch : t->train_count;
+  if (places > UINT32_MAX / sizeof(uint32_t))
+    return dg_fail(err, DG_ERR_INPUT, "%s: steps * batch is too large", t->model->path);
+  t->steps = (uint32_t)steps;
+  t->members = malloc(count * sizeof *t->members);
+  /* room for the permutation that passes the end, see dg_trainer_order_epoch */
+  t->order = malloc((places + t->train_count) * sizeof *t->order);
+  if (!t->members || !t->order) return dg_fail_memory(err, places * sizeof *t->order);
+  if (t->validation_count)
+    shuffle(t->members, count, t->seed, dg_stream(DG_STREAM_SPLIT, 0), 0, 0);
+  else
+    for (uint32_t i = 0; i < count; i++) t->members[i] = i;
+  uint32_t longest = places > t->validation_count ? (uint32_t)places : t->validation_count;
+  return dg_source_of_samples(&t->source, t->device, &t->data->train, longest, err);
+}
+
+bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {
+  const dg_train_recipe *recipe = &t->model->train;
+  uint32_t places = recipe->steps ? t->steps * recipe->batch : t->train_count;
+  uint32_t round = 0;
+  for (uint64_t done = 0; done < places; done += t->train_count)
+    shuffle(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0), t->at.epoch,
+            round++);
+  for (uint32_t i = 0; i < places; i++) t->order[i] = t->members[t->order[i]];
+  return dg_source_set_order(&t->source, t->order, places, err);
+}

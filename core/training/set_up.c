@@ -1,0 +1,122 @@
+/** The trainer: one loop for every network, on every device. Here it is set up. */
+#include "core/training/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/classes.h"
+#include "core/weights/weights.h"
+
+static bool open_gather(dg_trainer *t, dg_error *err) {
+  const dg_samples *samples = &t->data->train;
+  const dg_gather_desc desc = dg_gather_describe(t->model, samples->height, samples->width);
+  return dg_gather_open(&t->gather, t->device, &desc, t->model->train.batch,
+                        dg_network_input(t->network), true, err);
+}
+
+static bool open_loss(dg_trainer *t, dg_error *err) {
+  dg_op_desc desc = {.kind = DG_OP_LOSS,
+                     .loss = {.kind = (dg_loss_kind)t->model->loss,
+                              .classes = dg_network_outputs(t->network),
+                              .smoothing = (float)t->model->train.label_smoothing}};
+  if (!dg_bound_prepare(&t->loss, t->device, "loss", &desc, t->model->train.batch, true, err))
+    return false;
+  t->loss.buffers.in[0] = dg_network_output(t->network);
+  t->loss.buffers.in[1] = t->gather.labels;
+  t->loss.buffers.out[0] = dg_network_d_output(t->network);
+  t->loss.buffers.out[1] = t->meter.losses;
+  t->loss.buffers.out[2] = t->meter.correct;
+  return true;
+}
+
+/** Room for the parameters of the best epoch. */
+static bool open_best(dg_trainer *t, dg_error *err) {
+  size_t bytes = dg_network_floats(t->network) * sizeof(float);
+  if (t->validation_count) t->best = dg_trainer_calls(t)->buffer_new(t->device, bytes, err);
+  return !t->validation_count || t->best;
+}
+
+static bool set_up(dg_trainer *t, dg_error *err) {
+  t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
+  return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
+         dg_meter_open(&t->meter, t->device, err) && open_gather(t, err) && open_loss(t, err) &&
+         dg_network_initialize(t->network, t->seed, err) &&
+         (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
+                           open_best(t, err)));
+}
+
+static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error *err) {
+  if (!options->state)
+    return !options->resume ||
+           dg_fail(err, DG_ERR_INPUT, "a run can't go on without the file of its state");
+  t->state_path = strdup(options->state);
+  dg_trainer_prepare_state(t);
+  return t->state_path || dg_fail_memory(err, strlen(options->state));
+}
+
+dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
+                           const dg_trainer_options *options, dg_error *err) {
+  dg_trainer *t = calloc(1, sizeof *t);
+  if (!t) return dg_fail_memory(err, sizeof *t), NULL;
+  t->model = model;
+  t->device = device;
+  t->data = data;
+  t->seed = options->seed;
+  t->test_only = options->test_only;
+  t->listener = options->listener;
+  t->at.best_accuracy = -1;
+  if (keep_path(t, options, err) && set_up(t, err) &&
+      (!options->resume || dg_trainer_take_state(t, err)))
+    return t;
+  dg_trainer_free(t);
+  return NULL;
+}
+
+void dg_trainer_free(dg_trainer *t) {
+  if (!t) return;
+  dg_trainer_calls(t)->finish(t->device, NULL);
+  dg_gather_close(&t->gather);
+  dg_bound_release(&t->loss);
+  dg_bound_release(&t->update);
+  dg_bound_release(&t->average);
+  dg_trainer_calls(t)->buffer_free(t->state);
+  dg_trainer_calls(t)->buffer_free(t->averaged);
+  dg_trainer_calls(t)->buffer_free(t->best);
+  dg_trainer_calls(t)->buffer_free(t->fault);
+  dg_meter_close(&t->meter);
+  dg_source_close(&t->source);
+  dg_network_free(t->network);
+  free(t->members);
+  free(t->order);
+  free(t->ends);
+  free(t->state_path);
+  free(t);
+}
+
+uint64_t dg_trainer_parameters(const dg_trainer *t) {
+  return dg_network_parameter_count(t->network);
+}
+
+uint32_t dg_trainer_outputs(const dg_trainer *t) {
+  return dg_network_outputs(t->network);
+}
+
+uint32_t dg_trainer_train_samples(const dg_trainer *t) {
+  return t->train_count;
+}
+
+uint32_t dg_trainer_validation_samples(const dg_trainer *t) {
+  return t->validation_count;
+}
+
+bool dg_save(dg_trainer *t, const char *path, dg_error *err) {
+  return dg_weights_save(t->network, t->model, &t->data->names, path, err);
+}
+
+bool dg_load(dg_trainer *t, const char *path, dg_error *err) {
+  dg_classes learned;
+  if (t->test_only && (!dg_classes_of_weights(&learned, path, err) ||
+                       !dg_trainer_same_classes(&learned, t->data, path, err)))
+    return false;
+  return dg_weights_load(t->network, path, err);
+}

@@ -1,0 +1,37 @@
+/** A trainer's network on test images. */
+#include "core/training/trainer.h"
+
+bool dg_test_check(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
+  if (!data) data = t->data;
+  if (data->test.count == 0)
+    return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no image to test on", data->source);
+  return dg_trainer_fits(t, &data->test, data->classes, err) &&
+         dg_trainer_same_classes(&t->data->names, data, t->data->source, err);
+}
+
+/** Runs the network on the test images of `data` (NULL: the trainer's own); see
+    dg_trainer_evaluate. */
+static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, float *logits,
+                     dg_error *err) {
+  const dg_samples *samples = data ? &data->test : &t->data->test;
+  if (!dg_test_check(t, data, err)) return false;
+  dg_source source;
+  if (!dg_source_of_samples(&source, t->device, samples, samples->count, err)) return false;
+  bool right = dg_source_in_turn(&source, err) &&
+               dg_trainer_evaluate(t, &source, samples->count, score, logits, err) &&
+               dg_trainer_check_loss(t, &source, samples->count, score, err);
+  dg_trainer_calls(t)->finish(t->device, NULL);
+  dg_source_close(&source);
+  return right;
+}
+
+bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {
+  return run_test(t, data, score, NULL, err);
+}
+
+bool dg_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {
+  dg_score score;
+  uint32_t count = data ? data->test.count : t->data->test.count;
+  return run_test(t, data, &score, logits, err) &&
+         dg_network_check_logits(t->network, logits, count, err);
+}
