@@ -28,7 +28,7 @@ static void count_inputs(const dg_network *network, const dg_node *node, double 
 
 dg_node_cost dg_network_cost(const dg_network *network, uint32_t op) {
   const dg_node *node = &network->graph.nodes[op];
-  const dg_op_needs *needs = &network->ops[op].needs;
+  const dg_op_needs *needs = &network->needs[op];
   double params = param_bytes(network, node), out = tensor_bytes(network, node->out);
   double in, d_in, kept = network->train ? (double)needs->kept : 0;
   count_inputs(network, node, &in, &d_in);

@@ -46,7 +46,7 @@ bool dg_network_fold_bind(dg_network *network, dg_error *err) {
     f->views[1] = calls->buffer_view(network->folded, f->bias_offset * sizeof(float),
                                      graph->params[fold->scale].count * sizeof(float), err);
     if (!f->views[0] || !f->views[1]) return false;
-    for (int k = 0; k < 2; k++) network->ops[fold->node].forward.param[k] = f->views[k];
+    for (int k = 0; k < 2; k++) network->ops[fold->node].buffers.param[k] = f->views[k];
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #ifndef DG_EXEC_INTERNAL_H
 #define DG_EXEC_INTERNAL_H
 
+#include "core/exec/bound.h"
 #include "core/exec/network.h"
 #include "core/exec/plan.h"
 
@@ -9,13 +10,6 @@
 typedef struct {
   dg_buffer *value, *grad;
 } dg_tensor_buffers;
-
-/** What runs a node of the graph. */
-typedef struct {
-  dg_op_needs needs; /**< of the op, prepared or not */
-  dg_op *op;
-  dg_op_buffers forward, backward;
-} dg_node_op;
 
 /** Where the numbers lie that a fold of the graph makes for its product. */
 typedef struct {
@@ -29,7 +23,8 @@ struct dg_network {
   uint32_t max_n;
   dg_graph graph;
   dg_tensor_buffers *tensors; /**< one a tensor of the graph */
-  dg_node_op *ops;            /**< one a node */
+  dg_bound_op *ops;           /**< one a node; their workspaces lie in the arena */
+  dg_op_needs *needs;         /**< of each, also where it is not prepared */
   uint32_t floats;            /**< of the parameter buffer */
   uint32_t learned;           /**< of these the first, which are not states */
   dg_buffer *parameters, *gradients;

@@ -56,7 +56,7 @@ static void time_tensors(const dg_network *network, blocks b) {
 static void time_nodes(const dg_network *network, blocks b) {
   for (uint32_t i = 0; i < network->graph.node_count; i++) {
     const dg_node *node = &network->graph.nodes[i];
-    const dg_op_needs *needs = &network->ops[i].needs;
+    const dg_op_needs *needs = &network->needs[i];
     uint32_t ahead = forward_time(i), behind = backward_time(network, i);
     b.ahead[i] = (dg_block){.size = needs->forward_workspace, .first = ahead, .last = ahead};
     for (uint32_t k = 0; k < node->inputs; k++) live_until(&b.value[node->in[k]], ahead);
@@ -101,7 +101,7 @@ static bool view_params(dg_network *network, uint32_t count, dg_buffer *buffer, 
 static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) {
   const dg_node *node = &network->graph.nodes[i];
   const dg_tensor_buffers *tensors = network->tensors;
-  dg_op_buffers *f = &network->ops[i].forward, *back = &network->ops[i].backward;
+  dg_op_buffers *f = &network->ops[i].buffers, *back = &network->ops[i].backward;
   for (uint32_t k = 0; k < node->inputs; k++) {
     f->in[k] = tensors[node->in[k]].value;
     if (node->plan.op.d_in[k] != DG_GRAD_NONE) f->d_in[k] = tensors[node->in[k]].grad;
@@ -175,7 +175,7 @@ size_t dg_network_unshared(const dg_network *network) {
     sum += (b.value[t].size ? bytes : 0) + (b.grad[t].size ? bytes : 0);
   }
   for (uint32_t i = 0; i < network->graph.node_count; i++) {
-    const dg_op_needs *needs = &network->ops[i].needs;
+    const dg_op_needs *needs = &network->needs[i];
     sum += needs->forward_workspace;
     if (network->train) sum += needs->kept + needs->backward_workspace;
   }

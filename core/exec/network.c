@@ -16,7 +16,8 @@ static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *e
   dg_device *device = network->device;
   const dg_node *node = &network->graph.nodes[i];
   const dg_op_desc *desc = &node->plan.op;
-  dg_node_op *made = &network->ops[i];
+  dg_bound_op *bound = &network->ops[i];
+  dg_op_needs *needs = &network->needs[i];
   bool train = node->wants_backward;
   if (!device->calls->supports(device, desc)) {
     dg_fail(err, DG_ERR_UNSUPPORTED,
@@ -25,10 +26,9 @@ static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *e
     return dg_name_layer(node->layer, err);
   }
   if (!runs) {
-    if (device->calls->needs(device, desc, network->max_n, train, &made->needs, err)) return true;
-  } else {
-    made->op = device->calls->prepare(device, desc, network->max_n, train, err);
-    if (made->op) return made->needs = made->op->needs, true;
+    if (device->calls->needs(device, desc, network->max_n, train, needs, err)) return true;
+  } else if (dg_bound_make(bound, device, desc, network->max_n, train, err)) {
+    return *needs = bound->op->needs, true;
   }
   return dg_name_layer(node->layer, err);
 }
@@ -37,8 +37,9 @@ static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *e
 static bool reserve(dg_network *network, dg_error *err) {
   const dg_graph *graph = &network->graph;
   network->ops = calloc(graph->node_count, sizeof *network->ops);
+  network->needs = calloc(graph->node_count, sizeof *network->needs);
   network->tensors = calloc(graph->tensor_count, sizeof *network->tensors);
-  return (network->ops && network->tensors) ||
+  return (network->ops && network->needs && network->tensors) ||
          dg_fail_memory(err, graph->node_count * sizeof *network->ops);
 }
 
@@ -80,8 +81,9 @@ void dg_network_free(dg_network *network) {
   if (!network) return;
   dg_network_release(network);
   for (uint32_t i = 0; network->ops && i < network->graph.node_count; i++)
-    network->device->calls->op_free(network->ops[i].op);
+    dg_bound_release(&network->ops[i]);
   free(network->ops);
+  free(network->needs);
   free(network->tensors);
   dg_graph_free(&network->graph);
   free(network);
@@ -93,21 +95,15 @@ static bool name_layer(const dg_network *network, uint32_t i, dg_error *err) {
 }
 
 bool dg_network_forward(dg_network *network, const dg_step *step, dg_error *err) {
-  for (uint32_t i = 0; i < network->graph.node_count; i++) {
-    dg_node_op *node = &network->ops[i];
-    if (!network->device->calls->forward(node->op, &node->forward, step, err))
-      return name_layer(network, i, err);
-  }
+  for (uint32_t i = 0; i < network->graph.node_count; i++)
+    if (!dg_bound_forward(&network->ops[i], step, err)) return name_layer(network, i, err);
   return true;
 }
 
 bool dg_network_backward(dg_network *network, const dg_step *step, dg_error *err) {
-  for (uint32_t i = network->graph.node_count; i-- > 0;) {
-    dg_node_op *node = &network->ops[i];
-    if (network->graph.nodes[i].wants_backward &&
-        !network->device->calls->backward(node->op, &node->backward, step, err))
+  for (uint32_t i = network->graph.node_count; i-- > 0;)
+    if (network->graph.nodes[i].wants_backward && !dg_bound_backward(&network->ops[i], step, err))
       return name_layer(network, i, err);
-  }
   return true;
 }
 
