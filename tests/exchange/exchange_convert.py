@@ -55,7 +55,10 @@ layers = (
   { type = "columns"; input = "sum"; name = "columns1"; },
   { type = "flatten"; name = "flat1"; },
   { type = "flatten"; input = "joined"; order = "hwc"; name = "flat2"; },
-  { type = "concat"; inputs = ["ends", "mean", "flat1", "flat2"]; },
+  { type = "maxpool2d"; input = "sum"; kernel = 4; name = "small"; },
+  { type = "upsample2d"; scale = 3; name = "large"; },
+  { type = "flatten"; name = "flat3"; },
+  { type = "concat"; inputs = ["ends", "mean", "flat1", "flat2", "flat3"]; },
   { type = "dropout"; rate = 0.5; },
   { type = "linear"; name = "out"; units = 10; bias = false; },
   { type = "batch_norm"; name = "bn2"; }

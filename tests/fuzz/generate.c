@@ -95,6 +95,10 @@ static void put_pool2d(generator *g) {
   if (pick(g, 4) == 1) put_pair(g, "padding", 0);
 }
 
+static void put_scale(generator *g) {
+  fprintf(g->out, "scale = %u; ", side(g));
+}
+
 static void put_pool1d(generator *g) {
   fprintf(g->out, "kernel = %u; ", side(g));
   if (pick(g, 2) == 1) fprintf(g->out, "stride = %u; ", side(g));
@@ -157,6 +161,7 @@ static const kind kinds[] = {
     {"conv2d", IMAGE, put_conv2d},
     {"maxpool2d", IMAGE, put_pool2d},
     {"avgpool2d", IMAGE, put_pool2d},
+    {"upsample2d", IMAGE, put_scale},
     {"conv1d", STEPS, put_conv1d},
     {"maxpool1d", STEPS, put_pool1d},
     {"gru", STEPS, put_gru},

@@ -77,6 +77,23 @@ static dg_onnx_value add_pool(const dg_onnx_op *op) {
   return value_of(dg_onnx_output(node, 0), 3, out);
 }
 
+static dg_onnx_value add_upsample2d(const dg_onnx_op *op) {
+  const dg_upsample2d_desc *d = &op->node->op.upsample2d;
+  const uint32_t read[] = {d->channels, d->height, d->width};
+  const int64_t dims = 4; /* samples, channels, height, width */
+  float *scales = dg_onnx_memory(op->graph, (size_t)dims, sizeof *scales);
+  if (!scales) return op->in[0];
+  scales[0] = scales[1] = 1, scales[2] = scales[3] = (float)d->scale;
+  const char *name = dg_onnx_text(op->graph, "%s.scales", op->node->layer->name);
+  const char *inputs[] = {input(op, 0, 3, read).name, "",
+                          dg_onnx_floats(op->graph, name, 1, &dims, scales)};
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Resize", 3, inputs, 1);
+  dg_onnx_set_text(op->graph, node, "mode", "nearest");
+  dg_onnx_set_text(op->graph, node, "nearest_mode", "floor");
+  dg_onnx_set_text(op->graph, node, "coordinate_transformation_mode", "asymmetric");
+  return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
+}
+
 /* ---- norms -------------------------------------------------------------- */
 
 /** ONNX normalizes [channels, …]; of a sequence [steps, features] the two change places. */
@@ -149,12 +166,19 @@ static dg_onnx_value add_concat(const dg_onnx_op *op) {
 
 bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
   static dg_onnx_value (*const adders[DG_OP_KINDS])(const dg_onnx_op *) = {
-      [DG_OP_LINEAR] = add_linear,         [DG_OP_CONV2D] = add_conv2d,
-      [DG_OP_CONV1D] = add_conv1d,         [DG_OP_MAXPOOL2D] = add_pool,
-      [DG_OP_AVGPOOL2D] = add_pool,        [DG_OP_ACTIVATION] = add_activation,
-      [DG_OP_CHW_TO_HWC] = add_hwc,        [DG_OP_ADD] = add_sum,
-      [DG_OP_CONCAT] = add_concat,         [DG_OP_BATCH_NORM] = add_batch_norm,
-      [DG_OP_LAYER_NORM] = add_layer_norm, [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
+      [DG_OP_LINEAR] = add_linear,
+      [DG_OP_CONV2D] = add_conv2d,
+      [DG_OP_CONV1D] = add_conv1d,
+      [DG_OP_MAXPOOL2D] = add_pool,
+      [DG_OP_AVGPOOL2D] = add_pool,
+      [DG_OP_UPSAMPLE2D] = add_upsample2d,
+      [DG_OP_ACTIVATION] = add_activation,
+      [DG_OP_CHW_TO_HWC] = add_hwc,
+      [DG_OP_ADD] = add_sum,
+      [DG_OP_CONCAT] = add_concat,
+      [DG_OP_BATCH_NORM] = add_batch_norm,
+      [DG_OP_LAYER_NORM] = add_layer_norm,
+      [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
   };
   dg_op_kind kind = op->node->op.kind;
   if (kind == DG_OP_DROPOUT) /* drops nothing where nothing is trained */
