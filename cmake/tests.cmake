@@ -24,7 +24,8 @@ list(TRANSFORM test_unset APPEND "=unset:")
 # digits_ctest(NAME COMMAND … [ENVIRONMENT …] [LABELS …] [TIMEOUT SECONDS]): the ctest NAME. Exit 77:
 # skipped. Its labels are its folder and LABELS, of which the presets know three: quick (all of it
 # takes less than two minutes), mnist (needs MNIST: skipped where $DIGITS_DATA names none) and long
-# (hours: for people, no other preset runs it).
+# (hours: for people, no other preset runs it). With the label slow, it is among the first that ctest
+# begins with, so that none is left alone at the end.
 function(digits_ctest name)
   cmake_parse_arguments(arg "" "TIMEOUT" "COMMAND;ENVIRONMENT;LABELS" ${ARGN})
   get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
@@ -39,8 +40,12 @@ function(digits_ctest name)
   if(NOT "mnist" IN_LIST arg_LABELS)
     list(APPEND modification DIGITS_DATA=unset:)
   endif()
+  set(cost 0)
+  if("slow" IN_LIST arg_LABELS)
+    set(cost 1000)
+  endif()
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT}
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT} COST ${cost}
     LABELS "${arg_LABELS}" ENVIRONMENT "${arg_ENVIRONMENT}"
     ENVIRONMENT_MODIFICATION "${modification}")
 endfunction()
@@ -66,17 +71,17 @@ function(digits_script name)
             ${arg_ARGUMENTS})
 endfunction()
 
-# digits_oclgrind(NAME PROGRAM [ARGUMENTS …] [FORM …] [ENVIRONMENT …]): a test program as the ctest
-# oclgrind_NAME, in a simulator that checks every access of the kernels to memory, and races. (Its
+# digits_oclgrind(NAME PROGRAM [ARGUMENTS …] [FORM …] [ENVIRONMENT …] [LABELS …]): a test program as the
+# ctest oclgrind_NAME, in a simulator that checks every access of the kernels to memory, and races. (Its
 # check for uninitialized values stumbles over vector shuffles and LLVM's freeze; conformance poisons
 # all memory instead.) It does not say by its exit status what it found.
 find_program(OCLGRIND oclgrind)
 function(digits_oclgrind name program)
-  cmake_parse_arguments(arg "" "FORM" "ARGUMENTS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(arg "" "FORM" "ARGUMENTS;ENVIRONMENT;LABELS" ${ARGN})
   if(NOT DIGITS_HAVE_OPENCL OR NOT OCLGRIND OR DIGITS_SANITIZE)
     return()
   endif()
-  digits_ctest(oclgrind_${name}
+  digits_ctest(oclgrind_${name} LABELS ${arg_LABELS}
     COMMAND ${OCLGRIND} --num-threads 1 --data-races --check-api $<TARGET_FILE:${program}>
             ${arg_ARGUMENTS}
     ENVIRONMENT DIGITS_TEST_BACKEND=opencl DIGITS_TEST_FORM=${arg_FORM} ${arg_ENVIRONMENT})

@@ -122,6 +122,16 @@ bool rig_small(void) {
   return getenv("DIGITS_TEST_SMALL") != NULL;
 }
 
+bool rig_turn(void) {
+  static unsigned asked;
+  const char *set = getenv("DIGITS_TEST_PART");
+  unsigned part, parts;
+  if (!set) return true;
+  if (sscanf(set, "%u/%u", &part, &parts) != 2 || part < 1 || part > parts)
+    ck_abort_msg("DIGITS_TEST_PART=%s is no K/N", set);
+  return asked++ % parts == part - 1;
+}
+
 /* ---- reports ------------------------------------------------------------ */
 
 bool rig_fail(rig_report *report, const char *format, ...) {

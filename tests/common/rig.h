@@ -40,6 +40,12 @@ int rig_main(const char *suite, const rig_group *groups, int count);
 /** Is DIGITS_TEST_SMALL set: only the small cases, for slow emulators? */
 bool rig_small(void);
 
+/**
+ * Is what comes next in the part of the test that runs? DIGITS_TEST_PART=K/N: the K-th of N. To be
+ * asked before each case, in the same order in every part.
+ */
+bool rig_turn(void);
+
 /* ---- reports ------------------------------------------------------------ */
 
 /** What a test found at a place. Failures are printed as they come. */

@@ -106,6 +106,7 @@ static void check_wrong_device(rig_report *report) {
 }
 
 void try_device(const rig_place *place, int number) {
+  if (!rig_turn()) return;
   (void)number;
   rig_report report = {.place = place, .what = "device"};
   dg_device *device = rig_open(place);

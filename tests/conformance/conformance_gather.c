@@ -106,6 +106,7 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
 }
 
 void try_gather(const rig_place *place, int number) {
+  if (!rig_turn()) return;
   (void)number;
   static const struct {
     dg_gather_desc d;

@@ -138,6 +138,7 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
 }
 
 void try_loss(const rig_place *place, int number) {
+  if (!rig_turn()) return;
   (void)number;
   static const struct {
     uint32_t classes, max_n;
@@ -298,6 +299,7 @@ static const dg_update_desc optimizers[] = {
 };
 
 void try_update(const rig_place *place, int number) {
+  if (!rig_turn()) return;
   (void)number;
   static const char *const names[] = {"sgd", "adam", "adadelta"};
   static const uint32_t counts[] = {16, 48, 1040, 79520, 607408};
@@ -354,6 +356,7 @@ static void try_average_case(rig_report *report, dg_device *device, uint32_t cou
 }
 
 void try_average(const rig_place *place, int number) {
+  if (!rig_turn()) return;
   (void)number;
   static const uint32_t counts[] = {16, 48, 1040, 79520};
   rig_report report = {.place = place};

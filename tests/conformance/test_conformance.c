@@ -438,7 +438,7 @@ static void try_layers(const rig_place *place, int number) {
     layer_case c = cases[i];
     if (rig_small() && !is_small(&c)) continue;
     layer_case_text(&c, report.what, sizeof report.what);
-    if (only && !strstr(report.what, only)) continue;
+    if ((only && !strstr(report.what, only)) || !rig_turn()) continue;
     report.cases++;
     if (!supported(&report, device, &c)) {
       rig_fail(&report, "not supported");
