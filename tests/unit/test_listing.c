@@ -1,0 +1,146 @@
+/* What is told of a model: its layers as a list and in words, and a trainer's parameters. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/common/fixture.h"
+#include "tests/common/suite.h"
+
+static const char layers[] =
+    "{ type = \"conv2d\"; name = \"a\"; filters = 3; kernel = 5; stride = 4; },"
+    "{ type = \"batch_norm\"; name = \"n\"; }, { type = \"relu\"; name = \"r\"; },"
+    "{ type = \"add\"; name = \"s\"; inputs = [\"r\", \"a\"]; },"
+    "{ type = \"flatten\"; name = \"f\"; },"
+    "{ type = \"linear\"; name = \"h\"; units = 12; },"
+    "{ type = \"concat\"; name = \"j\"; inputs = [\"h\", \"f\"]; },"
+    "{ type = \"linear\"; name = \"out\"; units = 10; bias = false; }";
+
+static const dg_listed_layer expected[] = {
+    {"input", "input", 0, {0}, 3, {1, 28, 28}, 0},
+    {"a", "conv2d", 1, {0}, 3, {3, 6, 6}, 3 * 25 + 3},
+    {"n", "batch_norm", 1, {1}, 3, {3, 6, 6}, 6},
+    {"r", "relu", 1, {2}, 3, {3, 6, 6}, 0},
+    {"s", "add", 2, {3, 1}, 3, {3, 6, 6}, 0},
+    {"f", "flatten", 1, {4}, 1, {108}, 0},
+    {"h", "linear", 1, {5}, 1, {12}, 12 * 108 + 12},
+    {"j", "concat", 2, {6, 5}, 1, {120}, 0},
+    {"out", "linear", 1, {7}, 1, {10}, 1200},
+};
+enum { LISTED = sizeof expected / sizeof *expected, PARAMETERS = 78 + 6 + 1308 + 1200 };
+
+static fixture make(void) {
+  const fixture_plan plan = {.layers = layers, .recipe = "train = { batch = 16; };", .train = 30};
+  return fixture_new(&plan);
+}
+
+static void check_layer(const dg_listed_layer *got, const dg_listed_layer *e) {
+  ck_assert_str_eq(got->name, e->name);
+  ck_assert_str_eq(got->type, e->type);
+  ck_assert_uint_eq(got->inputs, e->inputs);
+  for (uint32_t i = 0; i < e->inputs; i++) ck_assert_uint_eq(got->in[i], e->in[i]);
+  ck_assert_uint_eq(got->rank, e->rank);
+  for (uint32_t i = 0; i < e->rank; i++) ck_assert_uint_eq(got->dim[i], e->dim[i]);
+  ck_assert_uint_eq(got->parameters, e->parameters);
+}
+
+/** With room for all, for some and for none. */
+START_TEST(layers_are_listed) {
+  dg_listed_layer list[LISTED + 1];
+  fixture f = make();
+  for (size_t room = 0; room <= LISTED + 1; room++) {
+    size_t count = 77;
+    dg_error err = {0};
+    memset(list, 0xff, sizeof list);
+    ck_assert_msg(dg_model_layers(f.model, list, room, &count, &err), "%s", err.message);
+    ck_assert_uint_eq(count, LISTED);
+    for (size_t i = 0; i < room && i < LISTED; i++) check_layer(&list[i], &expected[i]);
+    for (size_t i = room; i <= LISTED; i++) ck_assert_uint_eq(list[i].rank, UINT32_MAX);
+  }
+  fixture_free(&f);
+}
+END_TEST
+
+static const struct {
+  const char *name;
+  uint32_t rank, dim[4];
+} parameters[] = {
+    {"a.weight", 4, {3, 1, 5, 5}}, {"a.bias", 1, {3}},
+    {"n.weight", 1, {3}},          {"n.bias", 1, {3}},
+    {"h.weight", 2, {12, 108}},    {"h.bias", 1, {12}},
+    {"out.weight", 2, {10, 120}},  {"n.running_mean", 1, {3}},
+    {"n.running_var", 1, {3}},
+};
+enum { TENSORS = sizeof parameters / sizeof *parameters };
+
+/** States are behind all that is learned. */
+START_TEST(parameters_are_listed) {
+  dg_parameter list[TENSORS + 1];
+  fixture f = make();
+  ck_assert_uint_eq(dg_trainer_parameters(f.trainer), PARAMETERS);
+  ck_assert_uint_eq(dg_trainer_outputs(f.trainer), 10);
+  for (uint32_t room = 0; room <= TENSORS + 1; room++) {
+    memset(list, 0xff, sizeof list);
+    ck_assert_uint_eq(dg_trainer_list(f.trainer, list, room), TENSORS);
+    for (uint32_t i = 0; i < room && i < TENSORS; i++) {
+      uint64_t count = 1;
+      ck_assert_str_eq(list[i].name, parameters[i].name);
+      ck_assert_uint_eq(list[i].rank, parameters[i].rank);
+      for (uint32_t k = 0; k < list[i].rank; k++) {
+        ck_assert_uint_eq(list[i].dim[k], parameters[i].dim[k]);
+        count *= list[i].dim[k];
+      }
+      ck_assert_uint_eq(list[i].count, count);
+    }
+    for (uint32_t i = room; i <= TENSORS; i++) ck_assert_uint_eq(list[i].rank, UINT32_MAX);
+  }
+  dg_error err = {0};
+  float value[3];
+  ck_assert(dg_trainer_read(f.trainer, "n.running_var", value, &err));
+  ck_assert_float_eq(value[0] * value[1] * value[2], 1);
+  ck_assert(!dg_trainer_read(f.trainer, "n.running", value, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "the network has no parameter \"n.running\""));
+  fixture_free(&f);
+}
+END_TEST
+
+START_TEST(a_model_is_told_in_words) {
+  char text[8000], part[50];
+  size_t length, short_length;
+  dg_error err = {0};
+  fixture f = make();
+  ck_assert_msg(dg_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
+                err.message);
+  ck_assert_uint_eq(length, strlen(text));
+  ck_assert(dg_describe(f.model, f.device, part, sizeof part, &short_length, &err));
+  ck_assert_uint_eq(short_length, length);
+  ck_assert_uint_eq(strlen(part), sizeof part - 1);
+  ck_assert_int_eq(strncmp(part, text, sizeof part - 1), 0);
+  static const char *const says[] = {
+      "small: input [1, 28, 28], batch 16, on cpu: ",
+      "h              linear                               [12]                     1308           "
+      "2592\n",
+      "out            linear                               [10]                     1200           "
+      "2400\n",
+      "in all ",
+      "  2592 ",
+      "\ntraining, 16 samples a step, on the device\n",
+      "\ntesting, 16 samples a step, on the device\n",
+      "  gradients  ",
+  };
+  for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+    ck_assert_msg(strstr(text, says[i]) != NULL, "expected \"%s\" in:\n%s", says[i], text);
+  const char *testing = strstr(text, "\ntesting, ");
+  ck_assert_ptr_null(strstr(testing, "  gradients  "));
+  ck_assert_ptr_null(strstr(testing, "linear"));
+  fixture_free(&f);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("listing");
+  tcase_add_test(tests, layers_are_listed);
+  tcase_add_test(tests, parameters_are_listed);
+  tcase_add_test(tests, a_model_is_told_in_words);
+  return suite_main("listing", tests);
+}
