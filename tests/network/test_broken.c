@@ -1,6 +1,6 @@
 /*
- * A device of which one call fails: training, testing and predicting end with the device's own
- * error, whichever call it is, and give back all that they took.
+ * A device of which one call fails, and memory of which one piece is missing: training, testing and
+ * predicting end with an error, whichever it is, and give back all that they took.
  */
 #include <check.h>
 #include <stdio.h>
@@ -13,6 +13,44 @@
 #include "tests/common/suite.h"
 
 #define BROKEN "this device is broken"
+
+/* ---- memory -------------------------------------------------------------- */
+
+/** Allocations of the library since a life began; 0 for `fails_at`: none fails. */
+static struct {
+  bool counts;
+  unsigned calls, fails_at;
+} memory;
+
+static bool runs_out(void) {
+  return memory.counts && ++memory.calls == memory.fails_at;
+}
+
+/* --wrap=NAME: calls of NAME come to __wrap_NAME; __real_NAME is NAME. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size) {
+  return runs_out() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return runs_out() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size) {
+  return runs_out() ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text) {
+  return runs_out() ? NULL : __real_strdup(text);
+}
 
 /* ---- the device ---------------------------------------------------------- */
 
@@ -235,6 +273,36 @@ START_TEST(a_call_that_fails_is_told) {
 }
 END_TEST
 
+/** Runs a life whose allocation number `fails_at` fails. */
+static bool run_short(int life, unsigned fails_at, dg_error *err) {
+  dg_device_calls calls;
+  dg_device *d = open_device(&calls, 0);
+  memory.calls = 0;
+  memory.fails_at = fails_at;
+  memory.counts = true;
+  bool right = lives[life].run(d, err);
+  memory.counts = false;
+  dg_close(d);
+  return right;
+}
+
+/** What isn't needed may be missing: where a data set lies is then said as it was given. */
+START_TEST(memory_that_is_short_is_told) {
+  enum { TOLERATED = 8 };
+  unsigned fails_at = 0, tolerated = 0;
+  do {
+    dg_error err = {0};
+    bool right = run_short(_i, ++fails_at, &err);
+    ck_assert_msg(right || *err.message, "%s, allocation %u: no error", lives[_i].name, fails_at);
+    tolerated += right;
+    ck_assert_msg(device.buffers == 0 && device.ops == 0, "%s, allocation %u: %ld, %ld left",
+                  lives[_i].name, fails_at, device.buffers, device.ops);
+  } while (memory.calls >= fails_at);
+  ck_assert_uint_gt(fails_at, 3);
+  ck_assert_uint_le(tolerated, TOLERATED);
+}
+END_TEST
+
 static bool make_file(char *path, const char *text) {
   int number = mkstemp(path);
   FILE *file = number < 0 ? NULL : fdopen(number, "w");
@@ -255,6 +323,7 @@ int main(void) {
   TCase *tests = tcase_create("broken");
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, a_call_that_fails_is_told, 0, LIVES);
+  tcase_add_loop_test(tests, memory_that_is_short_is_told, 0, LIVES);
   int status = suite_main("broken", tests);
   dg_model_free(model);
   dg_data_close(data);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/common/fixture.h"
@@ -118,9 +119,16 @@ typedef struct {
   uint32_t stop_at; /**< step of an epoch; 0: never */
   uint32_t epochs, losses;
   uint64_t last_step;
+  double begun; /**< seconds */
   dg_epoch_report report[4];
   double loss[900];
 } told;
+
+static double seconds_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   told *t = user;
@@ -138,7 +146,9 @@ static bool on_progress(void *user, const dg_progress *progress) {
   ck_assert_uint_eq(progress->steps, STEPS);
   ck_assert_uint_eq(progress->step, t->last_step + 1 - t->epochs * STEPS);
   ck_assert_double_gt(progress->samples_per_second, 0);
+  double done = (double)(t->last_step + 1), left = 3 * STEPS - done;
   ck_assert_double_ge(progress->seconds_left, 0);
+  ck_assert_double_le(progress->seconds_left, (seconds_now() - t->begun) * left + 1e-3);
   if (progress->epoch == 3 && progress->step == STEPS)
     ck_assert_double_eq(progress->seconds_left, 0);
   return t->stop_at == 0 || t->epochs < 1 || progress->step < t->stop_at;
@@ -162,6 +172,7 @@ static bool go(fixture_plan *plan, told *t, double **weights) {
   plan->listener =
       (dg_listener){.user = t, .progress = on_progress, .step = on_step, .epoch = on_epoch};
   fixture f = fixture_new(plan);
+  t->begun = seconds_now();
   bool ended = dg_train(f.trainer, &err);
   if (!ended) {
     char says[80];

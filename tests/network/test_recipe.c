@@ -56,6 +56,8 @@ static const recipe recipes[] = {
     {.lr = 0.3, .keep_best = true},
     /* the same samples again, in other orders, within an epoch */
     {.lr = 0.1, .steps = 7},
+    /* where the average begins shows after a step alone */
+    {.r = {.average = 0.9}, .lr = 0.1, .steps = 1},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
@@ -237,7 +239,11 @@ static run *run_new(const char *backend, const recipe *r, const told *t) {
   n->told = t;
   n->places = order_find(&plan, n->order);
   n->steps = (n->places + BATCH - 1) / BATCH;
-  ck_assert_uint_eq(order_rest(n->order, n->places, TRAIN, n->rest), VALIDATION);
+  uint32_t whole[TRAIN];
+  order_plan once = plan;
+  once.places = 0, once.epochs = 1;
+  ck_assert_uint_eq(order_find(&once, whole), LEARNED);
+  ck_assert_uint_eq(order_rest(whole, LEARNED, TRAIN, n->rest), VALIDATION);
   return n;
 }
 
