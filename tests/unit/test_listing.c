@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
@@ -137,10 +138,34 @@ START_TEST(a_model_is_told_in_words) {
 }
 END_TEST
 
+/** Names of classes travel with the weights, be it one name. */
+START_TEST(names_travel_with_the_weights) {
+  for (uint32_t count = 0; count <= 3; count++) {
+    char path[] = "/tmp/digits-listing-XXXXXX", number[DG_CLASS_SIZE];
+    dg_error err = {0};
+    fixture f = make();
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    dg_classes *names = (dg_classes *)dg_data_classes(f.data), found; /* they are this test's */
+    names->count = count;
+    for (uint32_t i = 0; i < count; i++) snprintf(names->name[i], DG_CLASS_SIZE, "the %u.", i);
+    ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
+    ck_assert_msg(dg_classes_of_weights(&found, path, &err), "%s", err.message);
+    ck_assert_uint_eq(found.count, count);
+    for (uint32_t i = 0; i < count; i++) ck_assert_str_eq(found.name[i], names->name[i]);
+    ck_assert_str_eq(dg_class_name(&found, count, number), number);
+    unlink(path);
+    fixture_free(&f);
+  }
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("listing");
   tcase_add_test(tests, layers_are_listed);
   tcase_add_test(tests, parameters_are_listed);
   tcase_add_test(tests, a_model_is_told_in_words);
+  tcase_add_test(tests, names_travel_with_the_weights);
   return suite_main("listing", tests);
 }
