@@ -16,14 +16,31 @@
 
 /* ---- memory -------------------------------------------------------------- */
 
-/** Allocations of the library since a life began; 0 for `fails_at`: none fails. */
+enum { MOST_PIECES = 1 << 14 };
+
+/** Allocations of the library since a life began. */
 static struct {
-  bool counts;
-  unsigned calls, fails_at;
+  bool counts, watches;
+  unsigned calls, fails_at; /**< 0: none fails */
+  size_t held;              /**< pieces that were allocated while it watched, and not freed */
+  void *piece[MOST_PIECES];
 } memory;
 
 static bool runs_out(void) {
   return memory.counts && ++memory.calls == memory.fails_at;
+}
+
+static void *take(void *piece) {
+  if (memory.watches && piece && memory.held < MOST_PIECES) memory.piece[memory.held++] = piece;
+  return piece;
+}
+
+static void give_back(const void *piece) {
+  for (size_t i = memory.held; piece && i-- > 0;)
+    if (memory.piece[i] == piece) {
+      memory.piece[i] = memory.piece[--memory.held];
+      return;
+    }
 }
 
 /* --wrap=NAME: calls of NAME come to __wrap_NAME; __real_NAME is NAME. */
@@ -31,25 +48,34 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 char *__real_strdup(const char *text);
+void __real_free(void *piece);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
+void __wrap_free(void *piece);
 
 void *__wrap_malloc(size_t size) {
-  return runs_out() ? NULL : __real_malloc(size);
+  return runs_out() ? NULL : take(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t count, size_t size) {
-  return runs_out() ? NULL : __real_calloc(count, size);
+  return runs_out() ? NULL : take(__real_calloc(count, size));
 }
 
 void *__wrap_realloc(void *old, size_t size) {
-  return runs_out() ? NULL : __real_realloc(old, size);
+  if (runs_out()) return NULL;
+  give_back(old);
+  return take(__real_realloc(old, size));
 }
 
 char *__wrap_strdup(const char *text) {
-  return runs_out() ? NULL : __real_strdup(text);
+  return runs_out() ? NULL : take(__real_strdup(text));
+}
+
+void __wrap_free(void *piece) {
+  give_back(piece);
+  __real_free(piece);
 }
 
 /* ---- the device ---------------------------------------------------------- */
@@ -278,11 +304,13 @@ static bool run_short(int life, unsigned fails_at, dg_error *err) {
   dg_device_calls calls;
   dg_device *d = open_device(&calls, 0);
   memory.calls = 0;
+  memory.held = 0;
   memory.fails_at = fails_at;
-  memory.counts = true;
+  memory.counts = memory.watches = true;
   bool right = lives[life].run(d, err);
   memory.counts = false;
   dg_close(d);
+  memory.watches = false;
   return right;
 }
 
@@ -295,8 +323,9 @@ START_TEST(memory_that_is_short_is_told) {
     bool right = run_short(_i, ++fails_at, &err);
     ck_assert_msg(right || *err.message, "%s, allocation %u: no error", lives[_i].name, fails_at);
     tolerated += right;
-    ck_assert_msg(device.buffers == 0 && device.ops == 0, "%s, allocation %u: %ld, %ld left",
-                  lives[_i].name, fails_at, device.buffers, device.ops);
+    ck_assert_msg(device.buffers == 0 && device.ops == 0 && memory.held == 0,
+                  "%s, allocation %u: %ld buffers, %ld ops, %zu pieces of memory left",
+                  lives[_i].name, fails_at, device.buffers, device.ops, memory.held);
   } while (memory.calls >= fails_at);
   ck_assert_uint_gt(fails_at, 3);
   ck_assert_uint_le(tolerated, TOLERATED);

@@ -128,6 +128,21 @@ START_TEST(types_have_their_sizes) {
 }
 END_TEST
 
+/** A header may be all that there is. */
+START_TEST(texts_need_no_tensor) {
+  const dg_stored_text text = {"a", "b"};
+  dg_safetensors file;
+  dg_error err = {0};
+  for (size_t texts = 0; texts < 2; texts++) {
+    ck_assert_msg(dg_safetensors_write(path, NULL, 0, &text, texts, &err), "%s", err.message);
+    ck_assert_msg(dg_safetensors_read(&file, path, &err), "%s", err.message);
+    ck_assert_uint_eq(file.tensor_count, 0);
+    ck_assert_uint_eq(file.text_count, texts);
+    dg_safetensors_free(&file);
+  }
+}
+END_TEST
+
 int main(void) {
   int number = mkstemp(path);
   if (number < 0) return perror(path), EXIT_FAILURE;
@@ -135,6 +150,7 @@ int main(void) {
   TCase *tests = tcase_create("elements");
   tcase_add_test(tests, numbers_are_read);
   tcase_add_test(tests, types_have_their_sizes);
+  tcase_add_test(tests, texts_need_no_tensor);
   int status = suite_main("elements", tests);
   unlink(path);
   return status;

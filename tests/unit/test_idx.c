@@ -335,6 +335,22 @@ START_TEST(a_set_that_cannot_be_written_leaves_nothing) {
 }
 END_TEST
 
+START_TEST(a_path_that_is_too_long_is_told) {
+  enum { LONG = 4090 };
+  char path[LONG + 1];
+  memset(path, 'x', LONG);
+  path[LONG] = '\0';
+  dg_dataset *drawn = dg_dataset_builtin(5, 5, 3, 1, &err);
+  ck_assert(!dg_dataset_write(drawn, path, false, &err));
+  ck_assert_int_eq(err.kind, DG_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(err.message, "the path is too long"));
+  ck_assert_ptr_null(dg_dataset_read(path, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "the path is too long"));
+  ck_assert(!dg_dataset_is_idx(path));
+  dg_dataset_free(drawn);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told) {
   uint8_t bytes[8] = {0};
   dg_idx array = {.rank = 1, .dims = {sizeof bytes}, .bytes = bytes};
@@ -360,6 +376,7 @@ int main(void) {
   tcase_add_test(cases, a_written_file_is_what_others_write);
   tcase_add_loop_test(cases, a_written_set_is_read_back, 0, 2);
   tcase_add_test(cases, a_set_that_cannot_be_written_leaves_nothing);
+  tcase_add_test(cases, a_path_that_is_too_long_is_told);
   tcase_add_loop_test(cases, a_full_disk_is_told, 0, 2);
   return suite_main("idx", cases);
 }

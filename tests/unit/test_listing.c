@@ -138,6 +138,53 @@ START_TEST(a_model_is_told_in_words) {
 }
 END_TEST
 
+/** Models of a folder, sorted by name; what is wrong with one is told in its place. */
+START_TEST(models_of_a_folder_are_listed) {
+  char folder[] = "/tmp/digits-models-XXXXXX", path[100];
+  static const struct {
+    const char *name, *text, *says;
+    uint64_t parameters;
+  } files[] = {
+      {"a", "name = \"a\"; input = [1, 2, 2]; layers = ({ type = \"lost\"; });", "unknown", 0},
+      {"b",
+       "name = \"b\"; description = \"small\"; input = [1, 2, 2];"
+       "layers = ({ type = \"flatten\"; }, { type = \"linear\"; units = 3; });",
+       "small", 15},
+      {"c", "name = \"c\"; input = [1, 2, 2]; layers = ({ type = \"linear\"; units = 3; });",
+       "needs [features]", 0},
+  };
+  dg_listed_model list[4];
+  size_t count;
+  dg_error err = {0};
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  for (int i = 0; i < 3; i++) {
+    snprintf(path, sizeof path, "%s/%s.cfg", folder, files[i].name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(files[i].text, file);
+    fclose(file);
+  }
+  ck_assert_int_eq(setenv("DIGITS_MODELS", folder, 1), 0);
+  for (size_t room = 0; room <= 4; room++) {
+    memset(list, 0, sizeof list);
+    ck_assert_msg(dg_list_models(list, room, &count, &err), "%s", err.message);
+    ck_assert_uint_eq(count, 3);
+    for (size_t i = 0; i < 4; i++)
+      if (i >= room || i >= 3) ck_assert_str_eq(list[i].name, "");
+    for (size_t i = 0; i < room && i < 3; i++) {
+      ck_assert_str_eq(list[i].name, files[i].name);
+      ck_assert_uint_eq(list[i].parameters, files[i].parameters);
+      ck_assert_msg(strstr(list[i].description, files[i].says) != NULL, "%s", list[i].description);
+    }
+  }
+  for (int i = 0; i < 3; i++) {
+    snprintf(path, sizeof path, "%s/%s.cfg", folder, files[i].name);
+    unlink(path);
+  }
+  rmdir(folder);
+}
+END_TEST
+
 /** Names of classes travel with the weights, be it one name. */
 START_TEST(names_travel_with_the_weights) {
   for (uint32_t count = 0; count <= 3; count++) {
@@ -148,6 +195,7 @@ START_TEST(names_travel_with_the_weights) {
     ck_assert_int_ge(file, 0);
     close(file);
     dg_classes *names = (dg_classes *)dg_data_classes(f.data), found; /* they are this test's */
+    memset(&found, 0xff, sizeof found);
     names->count = count;
     for (uint32_t i = 0; i < count; i++) snprintf(names->name[i], DG_CLASS_SIZE, "the %u.", i);
     ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
@@ -166,6 +214,7 @@ int main(void) {
   tcase_add_test(tests, layers_are_listed);
   tcase_add_test(tests, parameters_are_listed);
   tcase_add_test(tests, a_model_is_told_in_words);
+  tcase_add_test(tests, models_of_a_folder_are_listed);
   tcase_add_test(tests, names_travel_with_the_weights);
   return suite_main("listing", tests);
 }
