@@ -138,6 +138,30 @@ START_TEST(a_model_is_told_in_words) {
 }
 END_TEST
 
+/** What is fused to a layer's end is told with it, and what comes out of both. */
+START_TEST(fused_layers_are_told_together) {
+  const fixture_plan plan = {
+      .layers = "{ type = \"conv2d\"; name = \"a\"; filters = 3; kernel = 5; },"
+                "{ type = \"relu\"; }, { type = \"maxpool2d\"; kernel = 2; },"
+                "{ type = \"flatten\"; }, { type = \"linear\"; name = \"h\"; units = 12; },"
+                "{ type = \"relu\"; }, { type = \"dropout\"; },"
+                "{ type = \"linear\"; name = \"out\"; units = 10; }"};
+  static const char *const says[] = {
+      "\na              conv2d + relu + maxpool2d            [3, 12, 12]  ",
+      "\nh              linear + relu + dropout              [12]  ",
+      "\nout            linear                               [10]  "};
+  char text[8000];
+  size_t length;
+  dg_error err = {0};
+  fixture f = fixture_new(&plan);
+  ck_assert_msg(dg_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
+                err.message);
+  for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+    ck_assert_msg(strstr(text, says[i]) != NULL, "expected \"%s\" in:\n%s", says[i], text);
+  fixture_free(&f);
+}
+END_TEST
+
 /** Models of a folder, sorted by name; what is wrong with one is told in its place. */
 START_TEST(models_of_a_folder_are_listed) {
   char folder[] = "/tmp/digits-models-XXXXXX", path[100];
@@ -214,6 +238,7 @@ int main(void) {
   tcase_add_test(tests, layers_are_listed);
   tcase_add_test(tests, parameters_are_listed);
   tcase_add_test(tests, a_model_is_told_in_words);
+  tcase_add_test(tests, fused_layers_are_told_together);
   tcase_add_test(tests, models_of_a_folder_are_listed);
   tcase_add_test(tests, names_travel_with_the_weights);
   return suite_main("listing", tests);
