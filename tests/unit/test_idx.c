@@ -1,5 +1,6 @@
 /** IDX files, good and broken: what is read, and what a person is told. */
 #include <check.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,10 +293,21 @@ static void check_same(const dg_samples *a, const dg_samples *b) {
   ck_assert_mem_eq(a->labels, b->labels, a->count);
 }
 
+/** Entries of a folder that aren't hidden. */
+static int entries_of(const char *path) {
+  int count = 0;
+  DIR *stream = opendir(path);
+  ck_assert_ptr_nonnull(stream);
+  for (const struct dirent *e; (e = readdir(stream));) count += *e->d_name != '.';
+  closedir(stream);
+  return count;
+}
+
 START_TEST(a_written_set_is_read_back) {
   dg_dataset *drawn = dg_dataset_builtin(50, 20, 3, 1, &err);
   const char *to = path_of("new");
   ck_assert_msg(dg_dataset_write(drawn, to, _i == 1, &err), "%s", err.message);
+  ck_assert_int_eq(entries_of(to), 4);
   dg_dataset *set = dg_dataset_read(to, &err);
   ck_assert_msg(set != NULL, "%s", err.message);
   check_same(&set->train, &drawn->train);
