@@ -10,6 +10,7 @@
 
 #include "backends/backend.h"
 #include "core/bench.h"
+#include "core/graph/outline.h"
 #include "tests/common/suite.h"
 
 #define BROKEN "this device is broken"
@@ -271,13 +272,24 @@ static bool augment(dg_device *d, dg_error *err) {
   return dg_data_augment(data, model, d, chosen, 2, 1, 0, 2, images, err);
 }
 
+/** What needs no device: what other formats are mapped by, and lists. */
+static bool outline(dg_device *d, dg_error *err) {
+  dg_outline of;
+  dg_listed_layer layers[4];
+  size_t count;
+  (void)d;
+  bool right = dg_outline_make(&of, model, err);
+  if (right) dg_outline_free(&of);
+  return right && dg_model_layers(model, layers, 4, &count, err);
+}
+
 static const struct {
   const char *name;
   bool (*run)(dg_device *d, dg_error *err);
   unsigned least; /**< calls that it makes, about */
-} lives[] = {{"train", train, 100},  {"resume", resume, 150},  {"test", test, 40},
-             {"answer", answer, 40}, {"predict", predict, 30}, {"describe", describe, 4},
-             {"augment", augment, 8}};
+} lives[] = {{"train", train, 100},   {"resume", resume, 150},  {"test", test, 40},
+             {"answer", answer, 40},  {"predict", predict, 30}, {"describe", describe, 4},
+             {"augment", augment, 8}, {"outline", outline, 0}};
 enum { LIVES = sizeof lives / sizeof *lives };
 
 START_TEST(a_call_that_fails_is_told) {

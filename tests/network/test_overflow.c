@@ -1,10 +1,16 @@
-/* Numbers that grow beyond float32 in a test: the first image that they come from is named. */
+/*
+ * Numbers that are not finite, grown in a test or in a file of weights: the first image that they
+ * come from is named, or their place.
+ */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/bench.h"
+#include "core/weights/safetensors.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
@@ -79,10 +85,92 @@ START_TEST(a_loss_alone_may_overflow) {
 }
 END_TEST
 
+/* ---- in a file ----------------------------------------------------------- */
+
+enum { FILTERS = 3, WEIGHTS = FILTERS * 5 * 5 };
+
+/** Parameters of a convolution with a norm, of which one number is put for another. */
+static const struct {
+  const char *name;
+  uint32_t rank;
+  uint64_t dim[4];
+  size_t at;
+  float value;
+  const char *says; /**< NULL: it may be so */
+} put[] = {
+    {"c.weight", 4, {FILTERS, 1, 5, 5}, 2 * 25 + 3 * 5 + 4, NAN, "is not finite: it is"},
+    {"c.weight", 4, {FILTERS, 1, 5, 5}, WEIGHTS - 1, INFINITY, "is not finite: it is inf at"},
+    {"c.bias", 1, {FILTERS}, 1, -INFINITY, "is not finite: it is -inf at"},
+    {"n.running_var", 1, {FILTERS}, 2, -1, "is a variance and can't be negative: it is -1 at"},
+    {"n.running_var", 1, {FILTERS}, 0, 0, NULL},
+    {"n.running_var", 1, {FILTERS}, 0, -2e-5F, "is a variance and can't be negative"},
+    {"n.running_mean", 1, {FILTERS}, 0, -1, NULL},
+};
+static const char *const places[] = {"[2, 0, 3, 4]", "[2, 0, 4, 4]", "[1]", "[2]", "", "[0]", ""};
+
+/** Writes a file with all parameters at 1 but that number. */
+static void write_weights(const char *path, size_t which) {
+  static const struct {
+    const char *name;
+    uint32_t rank;
+    uint64_t dim[4];
+    size_t count;
+  } all[] = {{"c.weight", 4, {FILTERS, 1, 5, 5}, WEIGHTS},
+             {"c.bias", 1, {FILTERS}, FILTERS},
+             {"n.weight", 1, {FILTERS}, FILTERS},
+             {"n.bias", 1, {FILTERS}, FILTERS},
+             {"out.weight", 2, {10, FILTERS}, 10 * FILTERS},
+             {"out.bias", 1, {10}, 10},
+             {"n.running_mean", 1, {FILTERS}, FILTERS},
+             {"n.running_var", 1, {FILTERS}, FILTERS}};
+  enum { ALL = sizeof all / sizeof *all };
+  float ones[WEIGHTS], other[WEIGHTS];
+  dg_stored_tensor tensors[ALL];
+  dg_error err = {0};
+  for (int i = 0; i < WEIGHTS; i++) ones[i] = other[i] = 1;
+  other[put[which].at] = put[which].value;
+  for (int i = 0; i < ALL; i++) {
+    bool here = strcmp(all[i].name, put[which].name) == 0;
+    tensors[i] =
+        (dg_stored_tensor){.name = all[i].name, .rank = all[i].rank, .data = here ? other : ones};
+    memcpy(tensors[i].dim, all[i].dim, sizeof all[i].dim);
+  }
+  ck_assert_msg(dg_safetensors_write(path, tensors, ALL, NULL, 0, &err), "%s", err.message);
+}
+
+START_TEST(numbers_of_a_file_are_named) {
+  char path[] = "/tmp/digits-overflow-XXXXXX";
+  int number = mkstemp(path);
+  ck_assert_int_ge(number, 0);
+  close(number);
+  const fixture_plan plan = {
+      .layers = "{ type = \"conv2d\"; name = \"c\"; filters = 3; kernel = 5; stride = 28; },"
+                "{ type = \"batch_norm\"; name = \"n\"; }, { type = \"flatten\"; },"
+                "{ type = \"linear\"; name = \"out\"; units = 10; }",
+      .test_only = true};
+  for (size_t i = 0; i < sizeof put / sizeof *put; i++) {
+    dg_error err = {0};
+    fixture f = fixture_new(&plan);
+    write_weights(path, i);
+    bool right = dg_load(f.trainer, path, &err);
+    ck_assert_msg(right == !put[i].says, "%s: %s", put[i].name, right ? "taken" : err.message);
+    if (!right) {
+      ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+      ck_assert_msg(strstr(err.message, put[i].says) && strstr(err.message, put[i].name) &&
+                        strstr(err.message, path) && strstr(err.message, places[i]),
+                    "expected \"%s\" and %s in: %s", put[i].says, places[i], err.message);
+    }
+    fixture_free(&f);
+  }
+  unlink(path);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("overflow");
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, the_first_image_is_named);
   tcase_add_test(tests, a_loss_alone_may_overflow);
+  tcase_add_test(tests, numbers_of_a_file_are_named);
   return suite_main("overflow", tests);
 }
