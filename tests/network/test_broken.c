@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/backend.h"
@@ -177,6 +178,7 @@ enum { TRAIN = 24, TEST = 9, CLASSES = 10, MOST_COSTS = 16 };
 static char model_path[] = "/tmp/digits-broken-XXXXXX";
 static char weights_path[] = "/tmp/digits-broken-XXXXXX";
 static char state_path[] = "/tmp/digits-broken-XXXXXX";
+static char folder[] = "/tmp/digits-broken-XXXXXX";
 static dg_dataset *data;
 static dg_model *model;
 
@@ -283,14 +285,42 @@ static bool outline(dg_device *d, dg_error *err) {
   return right && dg_model_layers(model, layers, 4, &count, err);
 }
 
+/** Opens a set of the folder. */
+static bool open_set(const char *name, dg_error *err) {
+  char path[300];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  dg_dataset *set = dg_data_open(path, 1, err);
+  bool right = set && dg_data_join(set, DG_PART_TEST, err);
+  dg_data_close(set);
+  return right;
+}
+
+static bool read_tables(dg_device *d, dg_error *err) {
+  char path[300];
+  dg_images images = {0};
+  (void)d;
+  snprintf(path, sizeof path, "%s/table.csv", folder);
+  bool right =
+      open_set("table.csv", err) && open_set("idx", err) && dg_images_read(&images, path, err);
+  dg_images_free(&images);
+  return right;
+}
+
+static bool read_pictures(dg_device *d, dg_error *err) {
+  (void)d;
+  return open_set("pictures", err) && open_set("parted", err);
+}
+
 static const struct {
   const char *name;
   bool (*run)(dg_device *d, dg_error *err);
   unsigned least; /**< calls that it makes, about */
-} lives[] = {{"train", train, 100},   {"resume", resume, 150},  {"test", test, 40},
-             {"answer", answer, 40},  {"predict", predict, 30}, {"describe", describe, 4},
-             {"augment", augment, 8}, {"outline", outline, 0}};
+} lives[] = {{"train", train, 100},         {"resume", resume, 150},  {"test", test, 40},
+             {"answer", answer, 40},        {"predict", predict, 30}, {"describe", describe, 4},
+             {"augment", augment, 8},       {"outline", outline, 0},  {"tables", read_tables, 0},
+             {"pictures", read_pictures, 0}};
 enum { LIVES = sizeof lives / sizeof *lives };
+enum { SHORT = LIVES - 1 }; /**< lives in which memory may be short: pictures' is none of them */
 
 START_TEST(a_call_that_fails_is_told) {
   unsigned fails_at = 0;
@@ -326,6 +356,16 @@ static bool run_short(int life, unsigned fails_at, dg_error *err) {
   return right;
 }
 
+START_TEST(what_goes_well_leaves_nothing) {
+  dg_error err = {0};
+  ck_assert_msg(run_short(_i, 0, &err), "%s: %s", lives[_i].name, err.message);
+  ck_assert_uint_gt(memory.calls, 0);
+  ck_assert_msg(device.buffers == 0 && device.ops == 0 && memory.held == 0,
+                "%s: %ld buffers, %ld ops, %zu pieces of memory left", lives[_i].name,
+                device.buffers, device.ops, memory.held);
+}
+END_TEST
+
 /** What isn't needed may be missing: where a data set lies is then said as it was given. */
 START_TEST(memory_that_is_short_is_told) {
   enum { TOLERATED = 8 };
@@ -344,6 +384,41 @@ START_TEST(memory_that_is_short_is_told) {
 }
 END_TEST
 
+/** Writes a file below the folder. */
+static bool write_file(const char *name, const char *text, size_t bytes) {
+  char path[300];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, "wb");
+  return file && fwrite(text, 1, bytes, file) == bytes && fclose(file) == 0;
+}
+
+/** A table, IDX files, and pictures of two classes in one folder and in two parts. */
+static bool make_sets(dg_error *err) {
+  static const char table[] = "label,a\n1,2\n0,3\n1,4\n", pgm[] = "P5\n2 2\n255\nabcd";
+  static const char *const folders[] = {"pictures",       "pictures/x",     "pictures/y",
+                                        "parted",         "parted/train",   "parted/test",
+                                        "parted/train/x", "parted/train/y", "parted/test/y"};
+  static const char *const pictures[] = {"pictures/x/1.pgm",     "pictures/x/2.pgm",
+                                         "pictures/y/1.pgm",     "parted/train/x/1.pgm",
+                                         "parted/train/y/1.pgm", "parted/test/y/1.pgm"};
+  char path[300];
+  bool right = mkdtemp(folder) && write_file("table.csv", table, sizeof table - 1);
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+    snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
+    right = right && mkdir(path, 0777) == 0;
+  }
+  for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
+    right = right && write_file(pictures[i], pgm, sizeof pgm - 1);
+  snprintf(path, sizeof path, "%s/idx", folder);
+  return right && dg_data_write(data, path, true, err);
+}
+
+static void remove_sets(void) {
+  char command[400];
+  snprintf(command, sizeof command, "rm -r %s", folder);
+  if (system(command) != 0) perror(folder);
+}
+
 static bool make_file(char *path, const char *text) {
   int number = mkstemp(path);
   FILE *file = number < 0 ? NULL : fdopen(number, "w");
@@ -358,16 +433,18 @@ int main(void) {
   data = dg_data_draw(TRAIN, TEST, 1, 1, &err);
   model = dg_model_load(model_path, NULL, 0, &err);
   dg_device *whole = dg_open("cpu", NULL, 1, &err);
-  if (!data || !model || !whole || !train(whole, &err))
+  if (!data || !model || !whole || !make_sets(&err) || !train(whole, &err))
     return fprintf(stderr, "%s\n", err.message), EXIT_FAILURE;
   dg_close(whole);
   TCase *tests = tcase_create("broken");
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, a_call_that_fails_is_told, 0, LIVES);
-  tcase_add_loop_test(tests, memory_that_is_short_is_told, 0, LIVES);
+  tcase_add_loop_test(tests, what_goes_well_leaves_nothing, 0, LIVES);
+  tcase_add_loop_test(tests, memory_that_is_short_is_told, 0, SHORT);
   int status = suite_main("broken", tests);
   dg_model_free(model);
   dg_data_close(data);
+  remove_sets();
   unlink(model_path), unlink(weights_path), unlink(state_path);
   return status;
 }

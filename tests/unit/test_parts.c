@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/data/files.h"
 #include "core/digits.h"
 #include "tests/common/suite.h"
 
@@ -86,6 +87,61 @@ START_TEST(images_are_picked) {
 }
 END_TEST
 
+/** Notes how often it was called and with what. */
+typedef struct {
+  int calls;
+  char last[100];
+} told;
+
+static bool on_file(void *user, const char *name, dg_error *err) {
+  told *t = user;
+  (void)err;
+  t->calls++;
+  snprintf(t->last, sizeof t->last, "%s", name);
+  return true;
+}
+
+static bool refuse(void *user, const char *name, dg_error *err) {
+  (void)user, (void)name;
+  return dg_fail(err, DG_ERR_INPUT, "not this one");
+}
+
+/** The files of a set are told; of what is drawn or isn't there, none. */
+START_TEST(files_are_told) {
+  told t = {0};
+  dg_error err = {0};
+  dg_data_close(open_table(3));
+  ck_assert(dg_data_files(path, on_file, &t, &err));
+  ck_assert_int_eq(t.calls, 1);
+  ck_assert_str_eq(t.last, path);
+  ck_assert(!dg_data_files(path, refuse, NULL, &err));
+  ck_assert(dg_data_files("builtin", on_file, &t, &err));
+  ck_assert(dg_data_files("/no/such/file", on_file, &t, &err));
+  ck_assert_int_eq(t.calls, 1);
+}
+END_TEST
+
+/** Names of up to 63 bytes; one that is longer is told. */
+START_TEST(names_have_a_longest) {
+  dg_classes *names = malloc(sizeof *names);
+  ck_assert_ptr_nonnull(names);
+  for (size_t length = 62; length <= 65; length++) {
+    dg_error err = {0};
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "first\n%0*d\n", (int)length, 7);
+    fclose(file);
+    bool right = dg_classes_read(names, path, &err);
+    ck_assert_int_eq(right, length < DG_CLASS_SIZE);
+    if (right) ck_assert_uint_eq(strlen(names->name[1]), length);
+    if (!right)
+      ck_assert_ptr_nonnull(
+          strstr(err.message, "the name of class 1 must be a line of UTF-8 of at most 63 bytes"));
+  }
+  free(names);
+}
+END_TEST
+
 int main(void) {
   int number = mkstemp(path);
   if (number < 0) return perror(path), EXIT_FAILURE;
@@ -93,6 +149,8 @@ int main(void) {
   TCase *tests = tcase_create("parts");
   tcase_add_test(tests, the_last_tenth_is_for_the_test);
   tcase_add_test(tests, images_are_picked);
+  tcase_add_test(tests, files_are_told);
+  tcase_add_test(tests, names_have_a_longest);
   int status = suite_main("parts", tests);
   unlink(path);
   return status;
