@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/data/files.h"
 #include "core/digits.h"
 #include "tests/common/suite.h"
 
