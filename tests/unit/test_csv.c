@@ -85,7 +85,10 @@ static const struct {
     {"label,a\n1,\n", ":2: column 2: \"\" is no whole number"},
     {"label,a\n1, 2\n", ":2: column 2: \" 2\" is no whole number"},
     {"label,a\n1,two\x02\n", ":2: column 2: \"two?\" is no whole number"},
-    {"label,a\n1,00000000000000000000000000000001\n", ":2: column 2: \"00000000000"},
+    {"label,a\n1,00000000000000000000000000000001\n",
+     ":2: column 2: \"00000000000000000000000\" is no"},
+    {"label,a\n1,abcdefghijklmnopqrstuvwxyz\n", ":2: column 2: \"abcdefghijklmnopqrstuvw\" is no"},
+    {"label,a\n1,abcdefghijklmnopqrstuvwx\n", ":2: column 2: \"abcdefghijklmnopqrstuvw\" is no"},
     {"label,a\n1,4294967297\n", ":2: column 2: \"4294967297\" is no whole number"},
 };
 

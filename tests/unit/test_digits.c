@@ -64,6 +64,16 @@ START_TEST(the_bytes_are_the_recorded_ones) {
 }
 END_TEST
 
+/** So many that every form of every hand is among them. */
+START_TEST(every_hand_draws_the_recorded_bytes) {
+  enum { MANY = 10000 };
+  dg_dataset *set = draw(MANY, 1, DG_DIGITS_SEED, 2);
+  uLong sum = crc32(0, set->train.images, MANY * PIXELS);
+  ck_assert_uint_eq(crc32(sum, set->train.labels, MANY), 0x797faf0f);
+  dg_dataset_free(set);
+}
+END_TEST
+
 START_TEST(seeds_and_parts_differ) {
   dg_dataset *a = draw(TEST, TEST, 1, 2), *b = draw(TEST, TEST, 2, 2);
   ck_assert(memcmp(a->train.labels, b->train.labels, TEST) != 0);
@@ -161,6 +171,7 @@ int main(void) {
   tcase_add_test(cases, threads_and_repetition_change_nothing);
   tcase_add_test(cases, a_smaller_set_is_the_start_of_a_larger_one);
   tcase_add_test(cases, the_bytes_are_the_recorded_ones);
+  tcase_add_test(cases, every_hand_draws_the_recorded_bytes);
   tcase_add_test(cases, seeds_and_parts_differ);
   tcase_add_test(cases, each_ten_hold_every_digit_in_changing_order);
   tcase_add_test(cases, ink_is_boxed_and_centred);

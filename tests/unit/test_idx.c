@@ -1,5 +1,6 @@
 /** IDX files, good and broken: what is read, and what a person is told. */
 #include <check.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,10 +293,21 @@ static void check_same(const dg_samples *a, const dg_samples *b) {
   ck_assert_mem_eq(a->labels, b->labels, a->count);
 }
 
+/** Entries of a folder that aren't hidden. */
+static int entries_of(const char *path) {
+  int count = 0;
+  DIR *stream = opendir(path);
+  ck_assert_ptr_nonnull(stream);
+  for (const struct dirent *e; (e = readdir(stream));) count += *e->d_name != '.';
+  closedir(stream);
+  return count;
+}
+
 START_TEST(a_written_set_is_read_back) {
   dg_dataset *drawn = dg_dataset_builtin(50, 20, 3, 1, &err);
   const char *to = path_of("new");
   ck_assert_msg(dg_dataset_write(drawn, to, _i == 1, &err), "%s", err.message);
+  ck_assert_int_eq(entries_of(to), 4);
   dg_dataset *set = dg_dataset_read(to, &err);
   ck_assert_msg(set != NULL, "%s", err.message);
   check_same(&set->train, &drawn->train);
@@ -335,6 +347,22 @@ START_TEST(a_set_that_cannot_be_written_leaves_nothing) {
 }
 END_TEST
 
+START_TEST(a_path_that_is_too_long_is_told) {
+  enum { LONG = 4090 };
+  char path[LONG + 1];
+  memset(path, 'x', LONG);
+  path[LONG] = '\0';
+  dg_dataset *drawn = dg_dataset_builtin(5, 5, 3, 1, &err);
+  ck_assert(!dg_dataset_write(drawn, path, false, &err));
+  ck_assert_int_eq(err.kind, DG_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(err.message, "the path is too long"));
+  ck_assert_ptr_null(dg_dataset_read(path, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "the path of the data set is longer than"));
+  ck_assert(!dg_dataset_is_idx(path));
+  dg_dataset_free(drawn);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told) {
   uint8_t bytes[8] = {0};
   dg_idx array = {.rank = 1, .dims = {sizeof bytes}, .bytes = bytes};
@@ -360,6 +388,7 @@ int main(void) {
   tcase_add_test(cases, a_written_file_is_what_others_write);
   tcase_add_loop_test(cases, a_written_set_is_read_back, 0, 2);
   tcase_add_test(cases, a_set_that_cannot_be_written_leaves_nothing);
+  tcase_add_test(cases, a_path_that_is_too_long_is_told);
   tcase_add_loop_test(cases, a_full_disk_is_told, 0, 2);
   return suite_main("idx", cases);
 }

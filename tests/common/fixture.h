@@ -1,0 +1,46 @@
+/**
+ * A small model written for a test, with the device, set and trainer that go with it, made through
+ * the library's own face and freed together. Whatever can't be made ends the test with its message.
+ */
+#ifndef DG_TESTS_FIXTURE_H
+#define DG_TESTS_FIXTURE_H
+
+#include "core/digits.h"
+
+/** What to make. Groups of the model file are given as what stands in their brackets. */
+typedef struct {
+  const char *backend;  /**< NULL: cpu */
+  unsigned threads;     /**< 0: the backend's default, but 1 on the cpu */
+  const char *layers;   /**< of images of 28x28 */
+  const char *recipe;   /**< `loss`, `data` and `train`, as in a model file; NULL: the defaults */
+  uint32_t train, test; /**< drawn images; 0: as few as there can be */
+  uint32_t seed;        /**< of the run */
+  const char *state;    /**< see dg_trainer_options */
+  bool resume, test_only;
+  dg_listener listener;
+} fixture_plan;
+
+typedef struct {
+  dg_model *model;
+  dg_device *device;
+  dg_dataset *data;
+  dg_trainer *trainer;
+} fixture;
+
+fixture fixture_new(const fixture_plan *plan);
+void fixture_free(fixture *f);
+
+/** Trains; must succeed. */
+void fixture_train(fixture *f);
+
+/** A parameter by its name, as numbers of a double; `count` unless NULL gets how many. The caller
+    frees them. */
+double *fixture_read(fixture *f, const char *name, size_t *count);
+
+/** Memory that is zeroed; the test ends where there is none. */
+void *fixture_alloc(size_t count, size_t size);
+
+/** The name of backend 0 (cpu) or 1 (opencl). */
+const char *fixture_backend(int index);
+
+#endif

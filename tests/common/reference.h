@@ -1,0 +1,60 @@
+/**
+ * A network of one linear layer over images of 28x28, trained in double precision: what the
+ * trainer must come to, said again from the recipe and from PyTorch's formulas.
+ */
+#ifndef DG_TESTS_REFERENCE_H
+#define DG_TESTS_REFERENCE_H
+
+#include "core/digits.h"
+
+enum {
+  REFERENCE_PIXELS = 784,
+  REFERENCE_CLASSES = 10,
+  REFERENCE_WEIGHTS = REFERENCE_CLASSES * REFERENCE_PIXELS,
+  REFERENCE_NUMBERS = REFERENCE_WEIGHTS + REFERENCE_CLASSES, /**< weights, then biases */
+};
+
+/** Its layers, as in a model file. */
+#define REFERENCE_LAYERS                                                                           \
+  "{ type = \"flatten\"; }, { type = \"linear\"; name = \"out\"; units = 10; }"
+
+typedef enum { REFERENCE_SGD, REFERENCE_ADAM, REFERENCE_ADADELTA } reference_optimizer;
+
+/** Of a recipe what a step depends on; what is 0 is not there. */
+typedef struct {
+  reference_optimizer optimizer;
+  bool decoupled, nesterov; /**< adamw; sgd */
+  bool mse;                 /**< else cross-entropy */
+  double momentum, beta1, beta2, rho, eps, weight_decay;
+  double clip_norm, smoothing, average;
+  double mean, std; /**< of pixels; std 0: 1 */
+} reference_recipe;
+
+typedef struct {
+  reference_recipe recipe;
+  double values[REFERENCE_NUMBERS], averaged[REFERENCE_NUMBERS];
+  double state[2][REFERENCE_NUMBERS]; /**< of the optimizer */
+  uint32_t steps;                     /**< done */
+} reference;
+
+/** What a pass over some samples came to. */
+typedef struct {
+  double loss; /**< mean */
+  uint32_t correct;
+  uint32_t close; /**< samples whose two largest logits rounding could turn around */
+} reference_score;
+
+/** Begins with the numbers of a trainer's parameters, [REFERENCE_WEIGHTS] and
+    [REFERENCE_CLASSES]. */
+reference *reference_new(const reference_recipe *recipe, const double *weights,
+                         const double *biases);
+
+/** Scores `values` [REFERENCE_NUMBERS] on `count` samples of a part. */
+reference_score reference_test(const reference *r, const double *values, const dg_part_view *part,
+                               const uint32_t *samples, uint32_t count);
+
+/** A training step on `count` samples with a learning rate; returns its score before it. */
+reference_score reference_step(reference *r, const dg_part_view *part, const uint32_t *samples,
+                               uint32_t count, double lr);
+
+#endif

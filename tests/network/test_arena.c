@@ -1,0 +1,355 @@
+/*
+ * Every op of a step reads what the op before it wrote: the buffers that ops are called with, and
+ * the memory that they share over time, of every model of the zoo and some of more readers. The
+ * device notes who wrote what and runs nothing.
+ */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/backend.h"
+#include "core/bench.h"
+#include "core/digits.h"
+#include "tests/common/suite.h"
+
+/* ---- what the device notes ----------------------------------------------- */
+
+enum { GRAIN = 64, MOST_BUFFERS = 4096 };
+
+/** A buffer, or a view into one. */
+typedef struct noted {
+  dg_buffer *buffer;
+  struct noted *parent; /**< itself, if it is no view */
+  size_t first, bytes;  /**< in the parent */
+  struct noted **owner; /**< of each 64 bytes: who was written last; of parents */
+} noted;
+
+static struct {
+  const dg_device_calls *real;
+  noted *list[MOST_BUFFERS];
+  size_t count;
+  unsigned steps, tests; /**< ops that were run for training, and without */
+  char model[100];
+} device;
+
+static noted *find(const dg_buffer *buffer) {
+  for (size_t i = 0; i < device.count; i++)
+    if (device.list[i]->buffer == buffer) return device.list[i];
+  ck_abort_msg("%s: a buffer that is not the device's", device.model);
+}
+
+static noted *note(dg_buffer *buffer, noted *parent, size_t first, size_t bytes) {
+  noted *n = calloc(1, sizeof *n);
+  ck_assert(n && device.count < MOST_BUFFERS);
+  *n = (noted){buffer, parent ? parent : n, first, bytes, NULL};
+  if (!parent) n->owner = calloc(bytes / GRAIN + 1, sizeof(noted *));
+  device.list[device.count++] = n;
+  return n;
+}
+
+static void forget(const dg_buffer *buffer) {
+  noted *n = find(buffer);
+  for (size_t i = 0; i < device.count; i++)
+    if (device.list[i] == n) device.list[i] = device.list[--device.count];
+  free(n->owner);
+  free(n);
+}
+
+/** The first and one past the last grain of a buffer. */
+static size_t begin_of(const noted *n) {
+  return n->first / GRAIN;
+}
+
+static size_t end_of(const noted *n) {
+  return (n->first + n->bytes + GRAIN - 1) / GRAIN;
+}
+
+static void mark(const dg_buffer *buffer) {
+  noted *n = find(buffer);
+  for (size_t i = begin_of(n); i < end_of(n); i++) n->parent->owner[i] = n;
+}
+
+/** A view must have been written whole, by itself or its parent; of a parent, gaps may be left. */
+static void check(const char *what, const dg_op *op, const dg_buffer *buffer) {
+  ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
+  const noted *n = find(buffer);
+  for (size_t i = begin_of(n); i < end_of(n); i++) {
+    const noted *owner = n->parent->owner[i];
+    if (n == n->parent || owner == n || owner == n->parent) continue; /* an assert takes long */
+    ck_abort_msg("%s: %s of an op of kind %d %s", device.model, what, op->desc.kind,
+                 owner ? "was written over" : "was never written");
+  }
+}
+
+/** Has a buffer room for so many numbers of four bytes? None is needed for 0. */
+static void has_room(const char *what, const dg_op *op, const dg_buffer *buffer, uint64_t numbers) {
+  if (numbers == 0) return;
+  ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
+  ck_assert_msg(find(buffer)->bytes >= 4 * numbers, "%s: %s of an op of kind %d is too small",
+                device.model, what, op->desc.kind);
+}
+
+/* ---- the device ---------------------------------------------------------- */
+
+static dg_buffer *buffer_new(dg_device *d, size_t bytes, dg_error *err) {
+  dg_buffer *buffer = device.real->buffer_new(d, bytes, err);
+  if (buffer) note(buffer, NULL, 0, bytes);
+  return buffer;
+}
+
+static dg_buffer *buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err) {
+  noted *of = find(parent);
+  ck_assert(of->parent == of && offset + bytes <= of->bytes);
+  ck_assert_uint_eq(offset % GRAIN, 0);
+  dg_buffer *buffer = device.real->buffer_view(parent, offset, bytes, err);
+  if (buffer) note(buffer, of, offset, bytes);
+  return buffer;
+}
+
+static void buffer_free(dg_buffer *buffer) {
+  if (buffer) forget(buffer);
+  device.real->buffer_free(buffer);
+}
+
+static bool write_to(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                     dg_error *err) {
+  mark(buffer);
+  return device.real->write(buffer, offset, from, bytes, err);
+}
+
+static void check_sizes(const dg_op *op, const dg_op_buffers *b, uint32_t n, bool train) {
+  dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
+  for (int k = 0; k < DG_MAX_IN; k++) has_room("in", op, b->in[k], sizes.in[k] * n);
+  for (int k = 0; k < DG_MAX_PARAM; k++) has_room("param", op, b->param[k], sizes.param[k]);
+  for (int k = 0; k < DG_MAX_STATE; k++) has_room("state", op, b->state[k], sizes.state[k]);
+  has_room("out", op, b->out[0], sizes.out[0] * n);
+  if (train) has_room("kept", op, b->kept, op->needs.kept / 4);
+}
+
+static void layer_forward(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
+  dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
+  check_sizes(op, b, step->n, step->train);
+  has_room("workspace", op, b->workspace, op->needs.forward_workspace / 4);
+  for (int k = 0; k < DG_MAX_IN; k++)
+    if (sizes.in[k]) check("in", op, b->in[k]);
+  for (int k = 0; k < DG_MAX_PARAM; k++)
+    if (sizes.param[k]) check("param", op, b->param[k]);
+  for (int k = 0; k < DG_MAX_STATE; k++)
+    if (sizes.state[k]) check("state", op, b->state[k]);
+  if (b->workspace) mark(b->workspace);
+  mark(b->out[0]);
+  if (sizes.out[1]) mark(b->out[1]);
+  if (step->train && op->needs.kept) mark(b->kept);
+}
+
+static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  (void)err;
+  dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
+  check_sizes(op, b, step->n, true);
+  has_room("workspace", op, b->workspace, op->needs.backward_workspace / 4);
+  check("d_out", op, b->d_out);
+  if (op->needs.kept) check("kept", op, b->kept);
+  if (op->needs.backward_reads_out) check("out", op, b->out[0]);
+  for (int k = 0; k < DG_MAX_IN; k++)
+    if (sizes.in[k] && op->needs.backward_reads_in) check("in", op, b->in[k]);
+  if (b->workspace) mark(b->workspace);
+  for (int k = 0; k < DG_MAX_IN; k++) {
+    if (op->desc.d_in[k] == DG_GRAD_NONE) continue;
+    has_room("d_in", op, b->d_in[k], sizes.in[k] * step->n);
+    if (op->desc.d_in[k] == DG_GRAD_ADD) check("d_in", op, b->d_in[k]);
+    mark(b->d_in[k]);
+  }
+  for (int k = 0; k < DG_MAX_PARAM; k++) {
+    has_room("d_param", op, b->d_param[k], sizes.param[k]);
+    if (sizes.param[k]) mark(b->d_param[k]);
+  }
+  return true;
+}
+
+static void gather(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
+  for (int k = 0; k < 3; k++) check("in", op, b->in[k]);
+  has_room("order", op, b->in[2], step->first + step->n);
+  has_room("x", op, b->out[0], (uint64_t)step->n * op->desc.gather.height * op->desc.gather.width);
+  has_room("labels", op, b->out[1], step->n);
+  mark(b->out[0]), mark(b->out[1]);
+}
+
+static void loss(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
+  check("logits", op, b->in[0]), check("labels", op, b->in[1]);
+  has_room("losses", op, b->out[1], step->slot + 1);
+  has_room("correct", op, b->out[2], step->slot + 1);
+  if (step->train) mark(b->out[0]);
+  mark(b->out[1]), mark(b->out[2]);
+}
+
+/** An update or an average: in[0] is read, out[0] and what else there is changed in place. */
+static void change(const dg_op *op, const dg_op_buffers *b) {
+  check("in", op, b->in[0]);
+  for (int k = 0; k < DG_MAX_OUT; k++)
+    if (b->out[k]) check("out", op, b->out[k]), mark(b->out[k]);
+}
+
+static bool forward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  (void)err;
+  ck_assert(step->n > 0 && step->n <= op->max_n);
+  *(step->train ? &device.steps : &device.tests) += 1;
+  if (op->desc.kind < DG_OP_GATHER) layer_forward(op, b, step);
+  if (op->desc.kind == DG_OP_GATHER) gather(op, b, step);
+  if (op->desc.kind == DG_OP_LOSS) loss(op, b, step);
+  if (op->desc.kind == DG_OP_UPDATE || op->desc.kind == DG_OP_AVERAGE) change(op, b);
+  return true;
+}
+
+static dg_device *open_device(dg_device_calls *calls) {
+  dg_error err = {0};
+  dg_device *d = dg_open("cpu", NULL, 1, &err);
+  ck_assert_msg(d != NULL, "%s", err.message);
+  device.real = d->calls;
+  device.steps = device.tests = 0;
+  *calls = *d->calls;
+  calls->buffer_new = buffer_new, calls->buffer_view = buffer_view;
+  calls->buffer_free = buffer_free, calls->write = write_to;
+  calls->forward = forward, calls->backward = backward;
+  d->calls = calls;
+  return d;
+}
+
+/* ---- models -------------------------------------------------------------- */
+
+/** Tensors of several readers, near and far; layers in another order than they are read. */
+static const char *const readers[] = {
+    "{ type = \"conv2d\"; name = \"a\"; filters = 4; kernel = 3; padding = 1; },"
+    "{ type = \"tanh\"; name = \"t\"; },"
+    "{ type = \"conv2d\"; name = \"b\"; filters = 4; kernel = 3; padding = 1; },"
+    "{ type = \"sigmoid\"; name = \"s\"; },"
+    "{ type = \"add\"; name = \"u\"; inputs = [\"s\", \"t\", \"b\"]; },"
+    "{ type = \"concat\"; name = \"v\"; inputs = [\"u\", \"a\", \"t\"]; },"
+    "{ type = \"maxpool2d\"; kernel = 4; }, { type = \"dropout\"; }, { type = \"flatten\"; },"
+    "{ type = \"linear\"; units = 10; }",
+    "{ type = \"flatten\"; name = \"f\"; },"
+    "{ type = \"linear\"; name = \"a\"; units = 50; },"
+    "{ type = \"linear\"; name = \"b\"; units = 700; input = \"f\"; },"
+    "{ type = \"relu\"; name = \"r\"; }, { type = \"dropout\"; name = \"d\"; },"
+    "{ type = \"linear\"; name = \"c\"; units = 50; },"
+    "{ type = \"add\"; name = \"e\"; inputs = [\"a\", \"c\"]; },"
+    "{ type = \"concat\"; name = \"g\"; inputs = [\"e\", \"d\", \"f\", \"a\"]; },"
+    "{ type = \"layer_norm\"; }, { type = \"linear\"; units = 10; }",
+    "{ type = \"rows\"; name = \"r\"; },"
+    "{ type = \"gru\"; name = \"g\"; units = 9; output = \"sequence\"; bidirectional = true; },"
+    "{ type = \"lstm\"; name = \"l\"; units = 18; output = \"sequence\"; },"
+    "{ type = \"add\"; name = \"s\"; inputs = [\"g\", \"l\"]; },"
+    "{ type = \"conv1d\"; name = \"c\"; filters = 18; kernel = 3; padding = 1; },"
+    "{ type = \"batch_norm\"; name = \"n\"; }, { type = \"relu\"; name = \"m\"; },"
+    "{ type = \"add\"; inputs = [\"s\", \"m\"]; }, { type = \"rnn\"; units = 8; },"
+    "{ type = \"linear\"; units = 10; }",
+    "{ type = \"dropout\"; name = \"d\"; },"
+    "{ type = \"conv2d\"; name = \"a\"; filters = 16; kernel = 3; bias = false; },"
+    "{ type = \"batch_norm\"; name = \"n\"; }, { type = \"relu\"; name = \"r\"; },"
+    "{ type = \"conv2d\"; name = \"b\"; filters = 16; kernel = 3; padding = 1; },"
+    "{ type = \"batch_norm\"; name = \"o\"; },"
+    "{ type = \"add\"; name = \"s\"; inputs = [\"o\", \"n\"]; }, { type = \"leaky_relu\"; },"
+    "{ type = \"avgpool2d\"; kernel = 2; }, { type = \"flatten\"; order = \"hwc\"; },"
+    "{ type = \"linear\"; units = 10; }",
+};
+enum { READERS = sizeof readers / sizeof *readers };
+
+enum { TRAIN = 22, TEST = 7, CLASSES = 10, MOST_MODELS = 40 };
+static dg_dataset *data;
+static char path[] = "/tmp/digits-arena-XXXXXX";
+static char zoo[MOST_MODELS][300];
+static int zoo_count;
+
+static void find_zoo(void) {
+  DIR *folder = opendir(DIGITS_SOURCE_DIR "/models");
+  for (struct dirent *e; folder && (e = readdir(folder)) && zoo_count < MOST_MODELS;)
+    if (strstr(e->d_name, ".cfg"))
+      snprintf(zoo[zoo_count++], sizeof *zoo, "%s/models/%.100s", DIGITS_SOURCE_DIR, e->d_name);
+  if (folder) closedir(folder);
+}
+
+/** Model `index`: of the zoo, then those above. */
+static dg_model *load(int index) {
+  static const dg_override quick[] = {{"", "train.epochs", "2"},  {"", "train.steps", "2"},
+                                      {"", "train.batch", "4"},   {"", "data.validation", "5"},
+                                      {"", "train.keep", "best"}, {"", "train.average", "0.5"}};
+  dg_error err = {0};
+  const char *name = index < zoo_count ? zoo[index] : path;
+  snprintf(device.model, sizeof device.model, "%s", strrchr(name, '/') + 1);
+  if (index >= zoo_count) {
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "name = \"m\"; input = [1, 28, 28]; layers = (%s);\ndata = {}; train = {};\n",
+            readers[index - zoo_count]);
+    fclose(file);
+    snprintf(device.model, sizeof device.model, "model %d", index - zoo_count);
+  }
+  dg_model *model = dg_model_load(name, quick, sizeof quick / sizeof *quick, &err);
+  ck_assert_msg(model != NULL, "%s", err.message);
+  return model;
+}
+
+/** Bytes of all buffers that are no views. */
+static uint64_t bytes_in_use(void) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < device.count; i++)
+    if (device.list[i]->parent == device.list[i]) bytes += device.list[i]->bytes;
+  return bytes;
+}
+
+static void train(dg_device *d, const dg_model *model, bool test_only) {
+  const dg_trainer_options options = {.seed = 1, .test_only = test_only};
+  float logits[TEST * CLASSES];
+  dg_error err = {0};
+  dg_trainer *t = dg_trainer_new(model, d, data, &options, &err);
+  ck_assert_msg(t != NULL, "%s", err.message);
+  const uint64_t fault = test_only ? 0 : 8; /* where an update tells of a gradient */
+  ck_assert_uint_eq(dg_trainer_memory(t) + fault, bytes_in_use());
+  bool right = (test_only || dg_train(t, &err)) && dg_predict(t, NULL, logits, &err);
+  ck_assert_msg(right, "%s", err.message);
+  dg_trainer_free(t);
+}
+
+static void predict(dg_device *d, const dg_model *model) {
+  float logits[TEST * CLASSES];
+  dg_error err = {0};
+  dg_predictor *p = dg_predictor_new(model, NULL, d, 3, &err);
+  ck_assert_msg(p != NULL, "%s", err.message);
+  bool right = dg_predictor_run(p, dg_data_part(data, DG_PART_TEST).images, TEST, logits, &err);
+  ck_assert_msg(right, "%s", err.message);
+  dg_predictor_free(p);
+}
+
+START_TEST(ops_read_what_was_written_for_them) {
+  if (_i >= zoo_count + READERS) return;
+  dg_device_calls calls;
+  dg_model *model = load(_i);
+  dg_device *d = open_device(&calls);
+  train(d, model, false);
+  ck_assert_uint_ge(device.steps, 4 * 6); /* four steps of some ops each */
+  train(d, model, true);
+  predict(d, model);
+  ck_assert_uint_ge(device.tests, (2 + 2 + 3) * 3);
+  ck_assert_uint_eq(device.count, 0);
+  dg_close(d);
+  dg_model_free(model);
+}
+END_TEST
+
+int main(void) {
+  int number = mkstemp(path);
+  if (number < 0) return perror(path), EXIT_FAILURE;
+  close(number);
+  find_zoo();
+  data = dg_data_draw(TRAIN, TEST, 1, 1, NULL);
+  if (!data) return fputs("out of memory\n", stderr), EXIT_FAILURE;
+  TCase *tests = tcase_create("arena");
+  tcase_set_timeout(tests, 120);
+  tcase_add_loop_test(tests, ops_read_what_was_written_for_them, 0, MOST_MODELS + READERS);
+  int status = suite_main("arena", tests);
+  dg_data_close(data);
+  unlink(path);
+  return status;
+}

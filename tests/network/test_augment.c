@@ -1,0 +1,93 @@
+/* What a recipe says of augmentation is what training sees: against the oracle, key by key. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle/oracle.h"
+#include "tests/common/fixture.h"
+#include "tests/common/suite.h"
+
+enum { TRAIN = 6, CHOSEN = 3, PIXELS = 784, SEED = 9, FIRST_STEP = 4, STEPS = 2 };
+
+static const uint32_t chosen[CHOSEN] = {5, 0, 2};
+
+/** Degrees and shares, as a recipe has them. */
+static const struct {
+  double rotate, shift, scale, shear;
+} recipes[] = {{30, 0, 0, 0}, {0, 0.2, 0, 0},      {0, 0, 0.3, 0}, {0, 0, 0, 25},
+               {0, 0, 0, 0},  {20, 0.1, 0.15, 12}, {180, 0, 0, 0}};
+enum { RECIPES = sizeof recipes / sizeof *recipes };
+
+static fixture make(const char *backend, int i) {
+  char text[300];
+  snprintf(text, sizeof text,
+           "data = { mean = 0.3; std = 0.7; augment = { rotate = %g; shift = %g; scale = %g;"
+           " shear = %g; }; };",
+           recipes[i].rotate, recipes[i].shift, recipes[i].scale, recipes[i].shear);
+  const fixture_plan plan = {.backend = backend,
+                             .layers =
+                                 "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }",
+                             .recipe = text,
+                             .train = TRAIN};
+  return fixture_new(&plan);
+}
+
+/** Images of a step as the oracle has them, from 0 to 1. */
+static void expect(const dg_part_view *part, int i, uint32_t step, double *x) {
+  const double degree = acos(-1) / 180;
+  uint32_t labels[CHOSEN];
+  const dg_gather_desc desc = {28,
+                               28,
+                               0,
+                               1,
+                               {(float)(recipes[i].rotate * degree), (float)recipes[i].shift,
+                                (float)recipes[i].scale, (float)(recipes[i].shear * degree)}};
+  const dg_step what = {.n = CHOSEN, .train = true, .seed = SEED, .step = step};
+  oracle_gather(&desc, part->images, part->labels, chosen, &what, x, labels);
+}
+
+START_TEST(images_are_bent_as_the_recipe_says) {
+  const char *backend = fixture_backend(_i / RECIPES);
+  if (!suite_has_backend(backend)) return;
+  dg_error err = {0};
+  fixture f = make(backend, _i % RECIPES);
+  const dg_part_view part = dg_data_part(f.data, DG_PART_TRAIN);
+  uint8_t got[STEPS][CHOSEN * PIXELS];
+  double x[CHOSEN * PIXELS];
+  ck_assert_msg(dg_data_augment(f.data, f.model, f.device, chosen, CHOSEN, SEED, FIRST_STEP, STEPS,
+                                got[0], &err),
+                "%s", err.message);
+  for (uint32_t s = 0; s < STEPS; s++) {
+    expect(&part, _i % RECIPES, FIRST_STEP + s, x);
+    for (int k = 0; k < CHOSEN * PIXELS; k++)
+      if (fabs(got[s][k] - 255 * x[k]) > 0.6)
+        ck_abort_msg("recipe %d, step %u, number %d: %d, expected %.2f", _i % RECIPES, s, k,
+                     got[s][k], 255 * x[k]);
+  }
+  fixture_free(&f);
+}
+END_TEST
+
+START_TEST(images_that_there_are_not_are_refused) {
+  uint8_t images[PIXELS];
+  const uint32_t last = TRAIN - 1, none = TRAIN;
+  dg_error err = {0};
+  fixture f = make(NULL, 0);
+  ck_assert(dg_data_augment(f.data, f.model, f.device, &last, 1, 1, 0, 1, images, &err));
+  ck_assert(!dg_data_augment(f.data, f.model, f.device, &none, 1, 1, 0, 1, images, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "there is no training image 6; "));
+  ck_assert(!dg_data_augment(f.data, f.model, f.device, &last, 0, 1, 0, 1, images, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "no image was chosen"));
+  fixture_free(&f);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("augment");
+  tcase_set_timeout(tests, 120);
+  tcase_add_loop_test(tests, images_are_bent_as_the_recipe_says, 0, 2 * RECIPES);
+  tcase_add_test(tests, images_that_there_are_not_are_refused);
+  return suite_main("augment", tests);
+}

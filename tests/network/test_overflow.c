@@ -1,0 +1,176 @@
+/*
+ * Numbers that are not finite, grown in a test or in a file of weights: the first image that they
+ * come from is named, or their place.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/bench.h"
+#include "core/weights/safetensors.h"
+#include "tests/common/fixture.h"
+#include "tests/common/suite.h"
+
+enum { TEST = 11, PIXELS = 784, CLASSES = 10, BATCH = 4 };
+
+/** Ink, added eight times, overflows; blank paper doesn't. */
+static const char overflowing[] =
+    "{ type = \"flatten\"; name = \"f\"; },"
+    "{ type = \"add\"; inputs = [\"f\", \"f\", \"f\", \"f\", \"f\", \"f\", \"f\", \"f\"]; },"
+    "{ type = \"linear\"; units = 10; }";
+static const char overflowing_recipe[] = "data = { std = 2e-38; }; train = { batch = 4; };";
+
+/** Makes all test images blank but one and those behind it. */
+static void blank_before(const fixture *f, uint32_t first) {
+  uint8_t *images = (uint8_t *)dg_data_part(f->data, DG_PART_TEST).images; /* it is this test's */
+  memset(images, 0, (size_t)first * PIXELS);
+  memset(images + (size_t)first * PIXELS, 255, (size_t)(TEST - first) * PIXELS);
+}
+
+static void names(const dg_error *err, uint32_t image) {
+  char says[100];
+  snprintf(says, sizeof says, "image %u (the first is 0) gives numbers that are not finite", image);
+  ck_assert_msg(strstr(err->message, says) != NULL, "expected \"%s\" in: %s", says, err->message);
+  ck_assert_int_eq(err->kind, DG_ERR_RUNTIME);
+}
+
+START_TEST(the_first_image_is_named) {
+  for (uint32_t first = 0; first <= TEST; first++) {
+    const fixture_plan plan = {
+        .layers = overflowing, .recipe = overflowing_recipe, .test = TEST, .test_only = true};
+    float logits[TEST * CLASSES];
+    dg_score score;
+    fixture f = fixture_new(&plan);
+    blank_before(&f, first);
+    dg_error tested = {0}, predicted = {0}, looped = {0}, answered = {0}, err = {0};
+    bool right = first == TEST;
+    ck_assert_int_eq(dg_test(f.trainer, NULL, &score, &tested), right);
+    ck_assert_int_eq(dg_predict(f.trainer, NULL, logits, &predicted), right);
+    dg_tester *tester = dg_tester_new(f.trainer, &err);
+    dg_predictor *predictor = dg_predictor_new(f.model, NULL, f.device, BATCH, &err);
+    ck_assert_msg(tester && predictor, "%s", err.message);
+    ck_assert_int_eq(dg_tester_run(tester, TEST, &looped), right);
+    const uint8_t *images = dg_data_part(f.data, DG_PART_TEST).images;
+    ck_assert_int_eq(dg_predictor_run(predictor, images, TEST, logits, &answered), right);
+    if (!right) {
+      names(&tested, first), names(&predicted, first);
+      names(&looped, first), names(&answered, first);
+    }
+    dg_predictor_free(predictor);
+    dg_tester_free(tester);
+    fixture_free(&f);
+  }
+}
+END_TEST
+
+/** Logits of 1e24 are finite, but their squares are not. */
+START_TEST(a_loss_alone_may_overflow) {
+  const fixture_plan plan = {
+      .layers = "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }",
+      .recipe = "loss = \"mse\"; data = { std = 1e-24; }; train = { batch = 4; };",
+      .test = TEST,
+      .test_only = true};
+  float logits[TEST * CLASSES];
+  dg_score score;
+  dg_error err = {0};
+  fixture f = fixture_new(&plan);
+  ck_assert(!dg_test(f.trainer, NULL, &score, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "the loss is not finite: the network's numbers"));
+  ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+  ck_assert(!dg_predict(f.trainer, NULL, logits, &err));
+  fixture_free(&f);
+}
+END_TEST
+
+/* ---- in a file ----------------------------------------------------------- */
+
+enum { FILTERS = 3, WEIGHTS = FILTERS * 5 * 5 };
+
+/** Parameters of a convolution with a norm, of which one number is put for another. */
+static const struct {
+  const char *name;
+  uint32_t rank;
+  uint64_t dim[4];
+  size_t at;
+  float value;
+  const char *says; /**< NULL: it may be so */
+} put[] = {
+    {"c.weight", 4, {FILTERS, 1, 5, 5}, 2 * 25 + 3 * 5 + 4, NAN, "is not finite: it is"},
+    {"c.weight", 4, {FILTERS, 1, 5, 5}, WEIGHTS - 1, INFINITY, "is not finite: it is inf at"},
+    {"c.bias", 1, {FILTERS}, 1, -INFINITY, "is not finite: it is -inf at"},
+    {"n.running_var", 1, {FILTERS}, 2, -1, "is a variance and can't be negative: it is -1 at"},
+    {"n.running_var", 1, {FILTERS}, 0, 0, NULL},
+    {"n.running_var", 1, {FILTERS}, 0, -2e-5F, "is a variance and can't be negative"},
+    {"n.running_mean", 1, {FILTERS}, 0, -1, NULL},
+};
+static const char *const places[] = {"[2, 0, 3, 4]", "[2, 0, 4, 4]", "[1]", "[2]", "", "[0]", ""};
+
+/** Writes a file with all parameters at 1 but that number. */
+static void write_weights(const char *path, size_t which) {
+  static const struct {
+    const char *name;
+    uint32_t rank;
+    uint64_t dim[4];
+    size_t count;
+  } all[] = {{"c.weight", 4, {FILTERS, 1, 5, 5}, WEIGHTS},
+             {"c.bias", 1, {FILTERS}, FILTERS},
+             {"n.weight", 1, {FILTERS}, FILTERS},
+             {"n.bias", 1, {FILTERS}, FILTERS},
+             {"out.weight", 2, {10, FILTERS}, 10 * FILTERS},
+             {"out.bias", 1, {10}, 10},
+             {"n.running_mean", 1, {FILTERS}, FILTERS},
+             {"n.running_var", 1, {FILTERS}, FILTERS}};
+  enum { ALL = sizeof all / sizeof *all };
+  float ones[WEIGHTS], other[WEIGHTS];
+  dg_stored_tensor tensors[ALL];
+  dg_error err = {0};
+  for (int i = 0; i < WEIGHTS; i++) ones[i] = other[i] = 1;
+  other[put[which].at] = put[which].value;
+  for (int i = 0; i < ALL; i++) {
+    bool here = strcmp(all[i].name, put[which].name) == 0;
+    tensors[i] =
+        (dg_stored_tensor){.name = all[i].name, .rank = all[i].rank, .data = here ? other : ones};
+    memcpy(tensors[i].dim, all[i].dim, sizeof all[i].dim);
+  }
+  ck_assert_msg(dg_safetensors_write(path, tensors, ALL, NULL, 0, &err), "%s", err.message);
+}
+
+START_TEST(numbers_of_a_file_are_named) {
+  char path[] = "/tmp/digits-overflow-XXXXXX";
+  int number = mkstemp(path);
+  ck_assert_int_ge(number, 0);
+  close(number);
+  const fixture_plan plan = {
+      .layers = "{ type = \"conv2d\"; name = \"c\"; filters = 3; kernel = 5; stride = 28; },"
+                "{ type = \"batch_norm\"; name = \"n\"; }, { type = \"flatten\"; },"
+                "{ type = \"linear\"; name = \"out\"; units = 10; }",
+      .test_only = true};
+  for (size_t i = 0; i < sizeof put / sizeof *put; i++) {
+    dg_error err = {0};
+    fixture f = fixture_new(&plan);
+    write_weights(path, i);
+    bool right = dg_load(f.trainer, path, &err);
+    ck_assert_msg(right == !put[i].says, "%s: %s", put[i].name, right ? "taken" : err.message);
+    if (!right) {
+      ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+      ck_assert_msg(strstr(err.message, put[i].says) && strstr(err.message, put[i].name) &&
+                        strstr(err.message, path) && strstr(err.message, places[i]),
+                    "expected \"%s\" and %s in: %s", put[i].says, places[i], err.message);
+    }
+    fixture_free(&f);
+  }
+  unlink(path);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("overflow");
+  tcase_set_timeout(tests, 120);
+  tcase_add_test(tests, the_first_image_is_named);
+  tcase_add_test(tests, a_loss_alone_may_overflow);
+  tcase_add_test(tests, numbers_of_a_file_are_named);
+  return suite_main("overflow", tests);
+}
