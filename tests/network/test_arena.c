@@ -120,6 +120,17 @@ static bool write_to(dg_buffer *buffer, size_t offset, const void *from, size_t 
   return device.real->write(buffer, offset, from, bytes, err);
 }
 
+static bool copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset, size_t bytes,
+                 dg_error *err) {
+  mark(to);
+  return device.real->copy(from, from_offset, to, to_offset, bytes, err);
+}
+
+static bool fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes, dg_error *err) {
+  mark(buffer);
+  return device.real->fill(buffer, offset, pattern, bytes, err);
+}
+
 static void check_sizes(const dg_op *op, const dg_op_buffers *b, uint32_t n, bool train) {
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   for (int k = 0; k < DG_MAX_IN; k++) has_room("in", op, b->in[k], sizes.in[k] * n);
@@ -170,11 +181,14 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
 }
 
 static void gather(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
-  for (int k = 0; k < 3; k++) check("in", op, b->in[k]);
+  check("images", op, b->in[0]), check("order", op, b->in[2]);
   has_room("order", op, b->in[2], step->first + step->n);
   has_room("x", op, b->out[0], (uint64_t)step->n * op->desc.gather.height * op->desc.gather.width);
+  mark(b->out[0]);
+  if (!b->out[1]) return;
+  check("labels", op, b->in[1]);
   has_room("labels", op, b->out[1], step->n);
-  mark(b->out[0]), mark(b->out[1]);
+  mark(b->out[1]);
 }
 
 static void loss(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
@@ -212,6 +226,7 @@ static dg_device *open_device(dg_device_calls *calls) {
   *calls = *d->calls;
   calls->buffer_new = buffer_new, calls->buffer_view = buffer_view;
   calls->buffer_free = buffer_free, calls->write = write_to;
+  calls->copy = copy, calls->fill = fill;
   calls->forward = forward, calls->backward = backward;
   d->calls = calls;
   return d;

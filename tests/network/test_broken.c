@@ -124,6 +124,15 @@ static bool read_from(dg_buffer *buffer, size_t offset, void *to, size_t bytes, 
   return !fails(err) && device.real->read(buffer, offset, to, bytes, err);
 }
 
+static bool copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset, size_t bytes,
+                 dg_error *err) {
+  return !fails(err) && device.real->copy(from, from_offset, to, to_offset, bytes, err);
+}
+
+static bool fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes, dg_error *err) {
+  return !fails(err) && device.real->fill(buffer, offset, pattern, bytes, err);
+}
+
 static dg_op *prepare(dg_device *d, const dg_op_desc *desc, uint32_t max_n, bool train,
                       dg_error *err) {
   dg_op *op = fails(err) ? NULL : device.real->prepare(d, desc, max_n, train, err);
@@ -165,6 +174,7 @@ static dg_device *open_device(dg_device_calls *calls, unsigned fails_at) {
   *calls = *d->calls;
   calls->buffer_new = buffer_new, calls->buffer_view = buffer_view;
   calls->buffer_free = buffer_free, calls->write = write_to, calls->read = read_from;
+  calls->copy = copy, calls->fill = fill;
   calls->prepare = prepare, calls->needs = needs, calls->op_free = op_free;
   calls->forward = forward, calls->backward = backward, calls->times = times;
   d->calls = calls;
