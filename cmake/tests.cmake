@@ -21,31 +21,29 @@ set(test_unset DIGITS_MODELS DIGITS_WEIGHTS DIGITS_CACHE DIGITS_TOKEN TMPDIR CDP
     LANGUAGE)
 list(TRANSFORM test_unset APPEND "=unset:")
 
-# digits_ctest(NAME COMMAND … [ENVIRONMENT …] [LABELS …] [TIMEOUT SECONDS]): the ctest NAME. Exit 77:
-# skipped. Its labels are its folder and LABELS, of which the presets know three: quick (all of it
+# digits_ctest(NAME COMMAND … [ENVIRONMENT …] [LABELS …]): the ctest NAME. Exit 77: skipped. Its labels are its folder and LABELS, of which the presets know three: quick (all of it
 # takes less than two minutes), mnist (needs MNIST: skipped where $DIGITS_DATA names none) and long
 # (hours: for people, no other preset runs it). With the label slow, it is among the first that ctest
 # begins with, so that none is left alone at the end.
 function(digits_ctest name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "COMMAND;ENVIRONMENT;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "COMMAND;ENVIRONMENT;LABELS" ${ARGN})
   get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   list(PREPEND arg_LABELS ${folder})
   list(PREPEND arg_ENVIRONMENT ${test_environment})
+  set(timeout 900)
+  set(cost 0)
   if("long" IN_LIST arg_LABELS)
-    set(arg_TIMEOUT 14400)
-  elseif(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 900)
+    set(timeout 14400)
+  elseif("slow" IN_LIST arg_LABELS)
+    set(timeout 1800)
+    set(cost 1000)
   endif()
   set(modification ${test_unset})
   if(NOT "mnist" IN_LIST arg_LABELS)
     list(APPEND modification DIGITS_DATA=unset:)
   endif()
-  set(cost 0)
-  if("slow" IN_LIST arg_LABELS)
-    set(cost 1000)
-  endif()
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT} COST ${cost}
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${timeout} COST ${cost}
     LABELS "${arg_LABELS}" ENVIRONMENT "${arg_ENVIRONMENT}"
     ENVIRONMENT_MODIFICATION "${modification}")
 endfunction()
@@ -63,10 +61,10 @@ function(digits_test name)
   digits_ctest(${name} COMMAND test_${name} LABELS ${arg_LABELS})
 endfunction()
 
-# digits_script(NAME [ARGUMENTS …] [LABELS …] [TIMEOUT SECONDS]): NAME.sh as the ctest NAME.
+# digits_script(NAME [ARGUMENTS …] [LABELS …]): NAME.sh as the ctest NAME.
 function(digits_script name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "ARGUMENTS;LABELS" ${ARGN})
-  digits_ctest(${name} LABELS ${arg_LABELS} TIMEOUT ${arg_TIMEOUT}
+  cmake_parse_arguments(arg "" "" "ARGUMENTS;LABELS" ${ARGN})
+  digits_ctest(${name} LABELS ${arg_LABELS}
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${name}.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
             ${arg_ARGUMENTS})
 endfunction()
