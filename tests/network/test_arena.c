@@ -122,11 +122,13 @@ static bool write_to(dg_buffer *buffer, size_t offset, const void *from, size_t 
 
 static bool copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset, size_t bytes,
                  dg_error *err) {
+  ck_assert(from_offset + bytes <= find(from)->bytes && to_offset + bytes <= find(to)->bytes);
   mark(to);
   return device.real->copy(from, from_offset, to, to_offset, bytes, err);
 }
 
 static bool fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes, dg_error *err) {
+  ck_assert(offset + bytes <= find(buffer)->bytes);
   mark(buffer);
   return device.real->fill(buffer, offset, pattern, bytes, err);
 }

@@ -119,7 +119,7 @@ typedef struct {
   uint32_t stop_at; /**< step of an epoch; 0: never */
   uint32_t epochs, losses;
   uint64_t last_step;
-  double begun; /**< seconds */
+  double begun, epoch_begun; /**< seconds; of an epoch that goes on: 0 */
   dg_epoch_report report[4];
   double loss[900];
 } told;
@@ -146,6 +146,9 @@ static bool on_progress(void *user, const dg_progress *progress) {
   ck_assert_uint_eq(progress->steps, STEPS);
   ck_assert_uint_eq(progress->step, t->last_step + 1 - t->epochs * STEPS);
   ck_assert_double_gt(progress->samples_per_second, 0);
+  if (t->epoch_begun > 0) /* a sample a step, in no more than the time from outside */
+    ck_assert_double_ge(progress->samples_per_second * (seconds_now() - t->epoch_begun),
+                        progress->step);
   double done = (double)(t->last_step + 1), left = 3 * STEPS - done;
   ck_assert_double_ge(progress->seconds_left, 0);
   ck_assert_double_le(progress->seconds_left, (seconds_now() - t->begun) * left + 1e-3);
@@ -157,6 +160,9 @@ static bool on_progress(void *user, const dg_progress *progress) {
 static void on_epoch(void *user, const dg_epoch_report *report) {
   told *t = user;
   ck_assert_uint_lt(t->epochs, 4);
+  ck_assert_double_gt(report->seconds, 0);
+  ck_assert_double_eq_tol(report->samples_per_second * report->seconds, STEPS, 1e-6 * STEPS);
+  t->epoch_begun = seconds_now();
   t->report[report->epoch - 1] = *report;
   t->epochs = report->epoch;
 }
@@ -173,6 +179,7 @@ static bool go(fixture_plan *plan, told *t, double **weights) {
       (dg_listener){.user = t, .progress = on_progress, .step = on_step, .epoch = on_epoch};
   fixture f = fixture_new(plan);
   t->begun = seconds_now();
+  if (!plan->resume) t->epoch_begun = t->begun;
   bool ended = dg_train(f.trainer, &err);
   if (!ended) {
     char says[80];

@@ -85,6 +85,62 @@ START_TEST(a_loss_alone_may_overflow) {
 }
 END_TEST
 
+/** The first step leaves finite numbers, of which the second makes others. */
+START_TEST(a_gradient_names_step_and_epoch) {
+  static const struct {
+    unsigned steps;
+    const char *says;
+  } runs[] = {{1, "the gradient of \"out.weight\" is not finite at step 1 (of epoch 2)"},
+              {2, "the gradient of \"out.weight\" is not finite at step 1 (of epoch 1)"}};
+  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+    char recipe[200];
+    snprintf(recipe, sizeof recipe,
+             "train = { epochs = 3; steps = %u; batch = 4; optimizer = { type = \"sgd\";"
+             " lr = 1e38; }; };",
+             runs[i].steps);
+    const fixture_plan plan = {
+        .layers = "{ type = \"flatten\"; }, { type = \"linear\"; name = \"out\"; units = 10; }",
+        .recipe = recipe,
+        .train = TEST};
+    dg_error err = {0};
+    fixture f = fixture_new(&plan);
+    ck_assert(!dg_train(f.trainer, &err));
+    ck_assert_msg(strstr(err.message, runs[i].says) != NULL, "expected \"%s\" in: %s", runs[i].says,
+                  err.message);
+    ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
+    fixture_free(&f);
+  }
+}
+END_TEST
+
+/** More classes than outputs: the layer that is to have more is named. */
+START_TEST(a_layer_that_is_too_narrow_is_named) {
+  const fixture_plan plan = {.layers = "{ type = \"flatten\"; },"
+                                       "{ type = \"linear\"; name = \"hidden\"; units = 9; },"
+                                       "{ type = \"linear\"; name = \"last\"; units = 10; },"
+                                       "{ type = \"relu\"; }",
+                             .test = TEST};
+  fixture f = fixture_new(&plan);
+  const dg_override narrow = {"", "last.units", "3"};
+  const dg_trainer_options options = {.seed = 1};
+  char path[] = "/tmp/digits-overflow-XXXXXX";
+  dg_error err = {0};
+  int number = mkstemp(path);
+  ck_assert_int_ge(number, 0);
+  close(number);
+  ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
+  dg_model *model = dg_model_of_weights(path, &narrow, 1, &err);
+  ck_assert_msg(model != NULL, "%s", err.message);
+  ck_assert_ptr_null(dg_trainer_new(model, f.device, f.data, &options, &err));
+  ck_assert_msg(strstr(err.message, "the last layer has 3 outputs, but the labels go to ") &&
+                    strstr(err.message, ": --set last.units="),
+                "%s", err.message);
+  dg_model_free(model);
+  unlink(path);
+  fixture_free(&f);
+}
+END_TEST
+
 /* ---- in a file ----------------------------------------------------------- */
 
 enum { FILTERS = 3, WEIGHTS = FILTERS * 5 * 5 };
@@ -171,6 +227,8 @@ int main(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, the_first_image_is_named);
   tcase_add_test(tests, a_loss_alone_may_overflow);
+  tcase_add_test(tests, a_gradient_names_step_and_epoch);
+  tcase_add_test(tests, a_layer_that_is_too_narrow_is_named);
   tcase_add_test(tests, numbers_of_a_file_are_named);
   return suite_main("overflow", tests);
 }

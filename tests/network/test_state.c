@@ -125,6 +125,20 @@ START_TEST(what_it_says_is_told) {
 }
 END_TEST
 
+/** A path is told as long as one can be. */
+START_TEST(a_long_path_is_told_whole) {
+  dg_state_info info;
+  enum { MOST_PATH = sizeof info.data - 1, QUOTES = 4 };
+  char value[MOST_PATH + QUOTES + 1];
+  memset(value, 'x', sizeof value);
+  memcpy(value, "\\\"", 2);
+  memcpy(value + MOST_PATH + 2, "\\\"", 3);
+  write_with("data", value);
+  ck_assert(is_read(&info));
+  ck_assert_uint_eq(strlen(info.data), MOST_PATH);
+}
+END_TEST
+
 /** Places behind the end of the recipe; the end itself is none. */
 START_TEST(places_behind_the_end) {
   static const struct {
@@ -174,6 +188,7 @@ int main(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, numbers_that_none_can_have);
   tcase_add_test(tests, what_it_says_is_told);
+  tcase_add_test(tests, a_long_path_is_told_whole);
   tcase_add_test(tests, places_behind_the_end);
   tcase_add_test(tests, a_state_needs_a_file);
   int status = suite_main("state", tests);

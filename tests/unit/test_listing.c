@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/data/dataset.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
@@ -209,6 +210,41 @@ START_TEST(models_of_a_folder_are_listed) {
 }
 END_TEST
 
+/** Images of 14 x 56 fit an input of this shape, or one of as many numbers in a row. */
+START_TEST(images_need_not_be_square) {
+  static const struct {
+    const char *input;
+    bool fits;
+  } inputs[] = {{"[1, 14, 56]", true},  {"[14, 56]", true},     {"[784]", true},
+                {"[1, 56, 14]", false}, {"[1, 28, 28]", false}, {"[2, 14, 28]", false},
+                {"[2, 14, 56]", false}, {"[783]", false},       {"[1, 14, 14]", false}};
+  fixture f = fixture_new(
+      &(fixture_plan){.layers = "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }"});
+  f.data->train.height = f.data->test.height = 14;
+  f.data->train.width = f.data->test.width = 56;
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+    char path[] = "/tmp/digits-listing-XXXXXX";
+    const dg_override input = {"", "input", inputs[i].input};
+    const dg_trainer_options options = {.seed = 1};
+    dg_error err = {0};
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
+    dg_model *model = dg_model_of_weights(path, &input, 1, &err);
+    ck_assert_msg(model != NULL, "%s", err.message);
+    dg_trainer *t = dg_trainer_new(model, f.device, f.data, &options, &err);
+    ck_assert_msg((t != NULL) == inputs[i].fits, "%s: %s", inputs[i].input,
+                  t ? "taken" : err.message);
+    if (!t) ck_assert_ptr_nonnull(strstr(err.message, "but the images are of 14x56"));
+    dg_trainer_free(t);
+    dg_model_free(model);
+    unlink(path);
+  }
+  fixture_free(&f);
+}
+END_TEST
+
 /** Names of classes travel with the weights, be it one name. */
 START_TEST(names_travel_with_the_weights) {
   for (uint32_t count = 0; count <= 3; count++) {
@@ -240,6 +276,7 @@ int main(void) {
   tcase_add_test(tests, a_model_is_told_in_words);
   tcase_add_test(tests, fused_layers_are_told_together);
   tcase_add_test(tests, models_of_a_folder_are_listed);
+  tcase_add_test(tests, images_need_not_be_square);
   tcase_add_test(tests, names_travel_with_the_weights);
   return suite_main("listing", tests);
 }
