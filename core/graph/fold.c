@@ -19,12 +19,19 @@ static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
   return true;
 }
 
+/** Has node `i` taken a norm along? Its numbers have no room for another's. */
+static bool has_folded(const dg_graph *graph, uint32_t i) {
+  uint32_t k = 0;
+  while (k < graph->fold_count && graph->folds[k].node != i) k++;
+  return k < graph->fold_count;
+}
+
 /** Folds node `i`, a batch norm, into the product before it if that is possible. */
 static bool fold_norm(dg_graph *graph, uint32_t i, const void *predicate) {
   const dg_node *norm = &graph->nodes[i];
   if (norm->plan.op.kind != DG_OP_BATCH_NORM) return false;
   dg_node *product = dg_graph_before(graph, i);
-  if (!product) return false;
+  if (!product || has_folded(graph, (uint32_t)(product - graph->nodes))) return false;
   dg_op_desc extended = product->plan.op;
   const dg_batch_norm_desc *d = &norm->plan.op.batch_norm;
   uint32_t channels;

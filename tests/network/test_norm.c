@@ -53,6 +53,14 @@ static const char none_folds[] =
                                  "n4") "{ type = \"linear\"; name = \"out\"; units "
                                        "= 10; }\n);\n";
 
+/** Norms behind norms: a product takes the first along. */
+static const char in_a_row[] =
+    HEAD "{ type = \"conv2d\"; name = \"c1\"; filters = 4; kernel = 3; },\n" NORM("n1")
+        NORM("n2") "{ type = \"relu\"; },\n"
+                   "{ type = \"flatten\"; },\n"
+                   "{ type = \"linear\"; name = \"out\"; units = 10; },\n" NORM(
+                       "n3") "{ type = \"batch_norm\"; name = \"n4\"; }\n);\n";
+
 static dg_network *build(dg_model *model, dg_device *device, bool train) {
   dg_error err = {0};
   dg_network *network = dg_network_build(model, device, N, train, &err);
@@ -100,7 +108,7 @@ static void answers(dg_network *network, bool train, uint32_t seed, float *logit
 static const struct {
   const char *model;
   uint32_t norms, folded;
-} foldings[] = {{all_fold, 4, 4}, {sequence_folds, 2, 2}, {none_folds, 4, 0}};
+} foldings[] = {{all_fold, 4, 4}, {sequence_folds, 2, 2}, {none_folds, 4, 0}, {in_a_row, 4, 2}};
 
 static void check_folding(const rig_place *place, int number) {
   rig_report report = {.place = place};
@@ -333,8 +341,9 @@ static void check_files(const rig_place *place, int number) {
 int main(void) {
   static const rig_group groups[] = {
       {"products fold", check_folding, 0}, {"sequences fold", check_folding, 1},
-      {"others stay", check_folding, 2},   {"norms join", check_joining, 0},
-      {"states", check_states, 0},         {"weight files", check_files, 0},
+      {"others stay", check_folding, 2},   {"one of a row folds", check_folding, 3},
+      {"norms join", check_joining, 0},    {"states", check_states, 0},
+      {"weight files", check_files, 0},
   };
   return rig_main("norm", groups, sizeof groups / sizeof *groups);
 }

@@ -298,6 +298,16 @@ START_TEST(norms_stay_that_can_not_be_folded) {
 }
 END_TEST
 
+START_TEST(a_product_takes_one_norm_along) {
+  subject s = build(IMAGES CONV("conv") NORM("first") NORM("second") OUT, false, &all);
+  ck_assert_str_eq(layers(&s.graph), "conv second out");
+  ck_assert_uint_eq(s.graph.fold_count, 1);
+  ck_assert_str_eq(s.graph.params[s.graph.folds[0].scale].name, "first.weight");
+  check_wires(&s.graph);
+  drop(&s);
+}
+END_TEST
+
 /* ---- statistics --------------------------------------------------------- */
 
 START_TEST(a_norm_that_trains_takes_the_moments_of_its_convolution) {
@@ -427,6 +437,7 @@ int main(void) {
   tcase_add_test(tests, the_predicate_is_asked_for_what_would_be_run);
   tcase_add_test(tests, a_network_that_only_tests_folds_its_norms);
   tcase_add_test(tests, norms_stay_that_can_not_be_folded);
+  tcase_add_test(tests, a_product_takes_one_norm_along);
   tcase_add_test(tests, a_norm_that_trains_takes_the_moments_of_its_convolution);
   tcase_add_test(tests, norms_that_can_not_take_moments_make_them);
   tcase_add_test(tests, gradients_end_at_the_first_parameter);
