@@ -72,6 +72,10 @@ static const struct {
       {"s", 78, 78},
       {"j", 156, 156},
       LAST(156)}},
+    /* a parameter of one number is learned, too */
+    {"{ type = \"conv2d\"; name = \"a\"; filters = 1; kernel = 1; bias = false; },"
+     "{ type = \"flatten\"; }," OUT,
+     {{"a", 2.0 * 784, 2.0 * 784}, LAST(784)}},
     /* what is moved to another order isn't counted */
     {"{ type = \"conv2d\"; name = \"a\"; filters = 3; kernel = 28; },"
      "{ type = \"batch_norm\"; name = \"n\"; },"
