@@ -72,6 +72,10 @@ static const struct {
       {"s", 78, 78},
       {"j", 156, 156},
       LAST(156)}},
+    /* a parameter of one number is learned, too */
+    {"{ type = \"conv2d\"; name = \"a\"; filters = 1; kernel = 1; bias = false; },"
+     "{ type = \"flatten\"; }," OUT,
+     {{"a", 2.0 * 784, 2.0 * 784}, LAST(784)}},
     /* what is moved to another order isn't counted */
     {"{ type = \"conv2d\"; name = \"a\"; filters = 3; kernel = 28; },"
      "{ type = \"batch_norm\"; name = \"n\"; },"
@@ -200,6 +204,34 @@ START_TEST(bytes_are_counted_by_the_rules) {
 }
 END_TEST
 
+/** A device that measures tells how often each op ran, and for how long. */
+START_TEST(runs_are_counted) {
+  enum { STEPS = 3 };
+  dg_error err = {0};
+  dg_cost costs[MOST];
+  size_t count;
+  fixture f = make(two_layers, "train = { epochs = 1; batch = 2; steps = 3; };", false);
+  dg_device *measures = dg_open_profiled("cpu", NULL, 1, &err);
+  const dg_trainer_options options = {.seed = 1};
+  dg_trainer *t = measures ? dg_trainer_new(f.model, measures, f.data, &options, &err) : NULL;
+  ck_assert_msg(t && dg_train(t, &err), "%s", err.message);
+  ck_assert_msg(dg_trainer_costs(t, costs, MOST, &count, &err), "%s", err.message);
+  static const char *const ops[] = {"gather", "a", "out", "loss", "update"};
+  for (int i = 0; i < 5; i++) {
+    const dg_cost *got = find(costs, (uint32_t)count, ops[i]);
+    bool layer = i == 1 || i == 2;
+    ck_assert_ptr_nonnull(got);
+    ck_assert_uint_eq(got->forward_runs, STEPS);
+    ck_assert_uint_eq(got->backward_runs, layer ? STEPS : 0);
+    ck_assert_double_gt(got->forward_seconds, 0);
+    ck_assert_int_eq(got->backward_seconds > 0, layer);
+  }
+  dg_trainer_free(t);
+  dg_close(measures);
+  fixture_free(&f);
+}
+END_TEST
+
 static double memory_of(const char *optimizer, const char *more, uint32_t images, bool test_only) {
   const fixture_plan plan = {.layers = two_layers,
                              .recipe = recipe_of(optimizer, more),
@@ -236,6 +268,7 @@ int main(void) {
   tcase_add_loop_test(tests, operations_are_counted_by_the_rules, 0, MODELS);
   tcase_add_loop_test(tests, a_test_counts_forward_alone, 0, MODELS);
   tcase_add_test(tests, bytes_are_counted_by_the_rules);
+  tcase_add_test(tests, runs_are_counted);
   tcase_add_test(tests, memory_is_counted_by_the_rules);
   return suite_main("costs", tests);
 }

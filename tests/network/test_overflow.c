@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/bench.h"
+#include "core/data/dataset.h"
 #include "core/weights/safetensors.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
@@ -141,6 +142,25 @@ START_TEST(a_layer_that_is_too_narrow_is_named) {
 }
 END_TEST
 
+START_TEST(a_test_needs_images) {
+  const fixture_plan plan = {.layers =
+                                 "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }",
+                             .test = TEST,
+                             .test_only = true};
+  dg_error err = {0};
+  dg_score score;
+  float logits[TEST * CLASSES];
+  fixture f = fixture_new(&plan);
+  ck_assert(dg_test_check(f.trainer, NULL, &err) && dg_test(f.trainer, NULL, &score, &err));
+  f.data->test.count = 0;
+  ck_assert(!dg_test_check(f.trainer, NULL, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "there is no image to test on"));
+  ck_assert(!dg_test(f.trainer, NULL, &score, &err));
+  ck_assert(!dg_predict(f.trainer, NULL, logits, &err));
+  fixture_free(&f);
+}
+END_TEST
+
 /* ---- in a file ----------------------------------------------------------- */
 
 enum { FILTERS = 3, WEIGHTS = FILTERS * 5 * 5 };
@@ -229,6 +249,7 @@ int main(void) {
   tcase_add_test(tests, a_loss_alone_may_overflow);
   tcase_add_test(tests, a_gradient_names_step_and_epoch);
   tcase_add_test(tests, a_layer_that_is_too_narrow_is_named);
+  tcase_add_test(tests, a_test_needs_images);
   tcase_add_test(tests, numbers_of_a_file_are_named);
   return suite_main("overflow", tests);
 }

@@ -1,6 +1,6 @@
 /* The state of a run that stopped: numbers in it that none can have are refused, not believed. */
 #include <check.h>
-#include <ctype.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +139,45 @@ START_TEST(a_long_path_is_told_whole) {
 }
 END_TEST
 
+static bool at_once(void *user, const dg_progress *progress) {
+  (void)user, (void)progress;
+  return false;
+}
+
+/** A set that was opened by a path from this folder is told by its path from the root. */
+START_TEST(a_set_is_told_by_its_real_path) {
+  char table[] = "digits-state-table-XXXXXX", there[PATH_MAX], here[PATH_MAX];
+  dg_error err = {0};
+  char real[PATH_MAX + sizeof table];
+  ck_assert(getcwd(here, sizeof here) && chdir("/tmp") == 0 && getcwd(there, sizeof there));
+  int number = mkstemp(table);
+  FILE *file = fdopen(number, "w");
+  ck_assert_ptr_nonnull(file);
+  fputs("label,a\n1,2\n0,3\n1,4\n", file);
+  fclose(file);
+  snprintf(real, sizeof real, "%s/%s", there, table);
+  fixture_plan plan = plan_of(false);
+  plan.state = NULL;
+  fixture f = fixture_new(&plan);
+  const dg_override small = {"", "input", "[1, 1, 1]"};
+  ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
+  dg_model *model = dg_model_of_weights(path, &small, 1, &err);
+  dg_dataset *data = dg_data_open(table, 1, &err);
+  const dg_trainer_options options = {.seed = 7, .state = path, .listener.progress = at_once};
+  dg_trainer *t = model && data ? dg_trainer_new(model, f.device, data, &options, &err) : NULL;
+  ck_assert_msg(t && !dg_train(t, &err) && err.kind == DG_ERR_INTERRUPTED, "%s", err.message);
+  dg_state_info info;
+  ck_assert(is_read(&info));
+  ck_assert_str_eq(info.data, real);
+  dg_trainer_free(t);
+  dg_data_close(data);
+  dg_model_free(model);
+  fixture_free(&f);
+  unlink(table);
+  ck_assert_int_eq(chdir(here), 0);
+}
+END_TEST
+
 /** Places behind the end of the recipe; the end itself is none. */
 START_TEST(places_behind_the_end) {
   static const struct {
@@ -190,6 +229,7 @@ int main(void) {
   tcase_add_test(tests, what_it_says_is_told);
   tcase_add_test(tests, a_long_path_is_told_whole);
   tcase_add_test(tests, places_behind_the_end);
+  tcase_add_test(tests, a_set_is_told_by_its_real_path);
   tcase_add_test(tests, a_state_needs_a_file);
   int status = suite_main("state", tests);
   unlink(path);

@@ -73,6 +73,8 @@ START_TEST(numbers_are_read) {
     memcpy(little + 1, &numbers[i].bits, size); /* not aligned */
     for (size_t k = 0; k < size; k++) big[1 + k] = little[size - k];
     float got = dg_element_read(numbers[i].element, little + 1);
+    ck_assert_float_eq(dg_element_read(DG_ELEMENT_U64, "\x55\x55\x55\x55\x55\x55\x55\x55"),
+                       (float)0x5555555555555555); /* nothing of the number is left anywhere */
     float turned = dg_element_read_big(numbers[i].element, big + 1);
     ck_assert_msg(same(got, numbers[i].value) && same(turned, numbers[i].value),
                   "number %zu: %.9g and, big-endian, %.9g, expected %.9g", i, (double)got,

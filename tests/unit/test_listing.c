@@ -163,6 +163,24 @@ START_TEST(fused_layers_are_told_together) {
 }
 END_TEST
 
+/** 784 x 1000 + 1008 + 1000 x 10 + 16 numbers of four bytes. */
+START_TEST(memory_is_told_in_mebibytes) {
+  const fixture_plan plan = {
+      .layers = "{ type = \"flatten\"; }, { type = \"linear\"; name = \"h\"; units = 1000; },"
+                "{ type = \"linear\"; name = \"out\"; units = 10; }"};
+  char text[8000];
+  size_t length;
+  dg_error err = {0};
+  fixture f = fixture_new(&plan);
+  ck_assert_msg(dg_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
+                err.message);
+  ck_assert_msg(strstr(text, "\n  parameters                                    3.03 MiB\n") &&
+                    strstr(text, "\n  gradients                                     3.03 MiB\n"),
+                "%s", text);
+  fixture_free(&f);
+}
+END_TEST
+
 /** Models of a folder, sorted by name; what is wrong with one is told in its place. */
 START_TEST(models_of_a_folder_are_listed) {
   char folder[] = "/tmp/digits-models-XXXXXX", path[100];
@@ -275,6 +293,7 @@ int main(void) {
   tcase_add_test(tests, parameters_are_listed);
   tcase_add_test(tests, a_model_is_told_in_words);
   tcase_add_test(tests, fused_layers_are_told_together);
+  tcase_add_test(tests, memory_is_told_in_mebibytes);
   tcase_add_test(tests, models_of_a_folder_are_listed);
   tcase_add_test(tests, images_need_not_be_square);
   tcase_add_test(tests, names_travel_with_the_weights);
