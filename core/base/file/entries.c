@@ -24,8 +24,10 @@ static bool add(dg_entries *e, const char *name, dg_error *err) {
     e->name = names;
     e->room = room;
   }
-  e->name[e->count] = strdup(name);
-  return e->name[e->count++] || dg_fail_memory(err, strlen(name) + 1);
+  char *copy = strdup(name);
+  if (!copy) return dg_fail_memory(err, strlen(name) + 1);
+  e->name[e->count++] = copy;
+  return true;
 }
 
 static bool has_extension(const char *name, const char *const *extensions) {
