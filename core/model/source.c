@@ -274,11 +274,14 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
   config_t value;
   config_init(&value);
   bool right = parse_value(&value, override->value);
-  if (right) {
+  const config_setting_t *from = right ? config_lookup(&value, "value") : NULL;
+  bool lost = right && (!from || !is_complete(from)); /* libconfig says nothing of it */
+  if (from && !lost) {
     config_setting_remove(group, key);
-    right = copy_setting(config_lookup(&value, "value"), group, key, override);
+    right = copy_setting(from, group, key, override);
   }
   config_destroy(&value);
+  if (lost) return dg_fail_memory(err, strlen(override->value));
   if (!right)
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
   return is_complete(config_root_setting(config)) || dg_fail_memory(err, strlen(override->value));

@@ -138,13 +138,14 @@ static bool open_logs(job *j, dg_error *err) {
 }
 
 /** Says how to repeat the run: what was left to defaults or the environment is spelled out. */
-static void note_command(job *j) {
+static bool note_command(job *j, dg_error *err) {
   const options *o = j->options;
   markup_add(&j->command, "digits-run");
   if (!o->resume && !o->backend)
     repeat_option(&j->command, "--backend", dg_device_backend(j->device));
   if (!o->resume && !o->data_named) repeat_option(&j->command, "--data", o->data);
   markup_add(&j->command, "%s", o->words);
+  return !j->command.failed || dg_fail_memory(err, strlen(o->words));
 }
 
 /** Opens what is learned from and tested on. */
@@ -177,8 +178,8 @@ static bool job_open(job *j, dg_error *err) {
   if (!j->device) return false;
   if (!open_data(j, err)) return false;
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
-  note_command(j);
-  return json_log_check(o->log, err) && run_report_open(&j->audience.report, o->report, err) &&
+  return note_command(j, err) && json_log_check(o->log, err) &&
+         run_report_open(&j->audience.report, o->report, err) &&
          run_report_describe(&j->audience.report, j->model, j->device, test, err) &&
          open_logs(j, err);
 }
@@ -385,6 +386,7 @@ int main(int argc, char **argv) {
   repeat_words(&words, argc, argv);
   bool right = options_read(&o, argc, argv, &err);
   o.words = words.text ? words.text : "";
+  if (right && words.failed) right = dg_fail_memory(&err, words.length);
   right = right && perform(&o, &err);
   markup_free(&words);
   return command_end("digits-run", right, &err);
