@@ -171,7 +171,7 @@ static int try(const scenario *s, const char *limits, const char *variables) {
   snprintf(line, sizeof line,
            "rm -rf m && cp -a base m && cd m && %stimeout 100 env "
            "LD_PRELOAD=\"$DIGITS_TEST_PRELOAD\" %s %s > ../said 2>&1; s=$?; "
-           "head -c 3000 ../said; exit $s",
+           "tail -c 3000 ../said; exit $s",
            limits, variables, s->command);
   int status = shell(line);
   ck_assert_msg(status != TIMED_OUT, "%s: it hangs: %s", how, shell_printed());
