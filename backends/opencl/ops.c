@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 /* ---- what runs an op ---------------------------------------------------- */
 
 /* A line for each op. */
@@ -114,7 +113,8 @@ static both *make(dg_device *device, const dg_op_desc *desc, uint32_t max_n, boo
                   bool planned, dg_error *err) {
   if (!dg_op_check(desc, max_n, DG_CL_MOST_NUMBERS, err)) return NULL;
   if (!dg_cl_ops_supports(device, desc)) {
-    dg_fail(err, DG_ERR_UNSUPPORTED, "the opencl backend lacks this op, or what is fused to it");
+    dg_fail(err, DG_ERR_UNSUPPORTED, "the opencl backend can't run this %s",
+            dg_op_name(desc->kind));
     return NULL;
   }
   const dg_cl_op as = {.desc = *desc,
