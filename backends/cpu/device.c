@@ -1,3 +1,4 @@
+#include "backends/checks.h"
 #include "backends/cpu/instruction_sets.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/buffer.h"
@@ -8,14 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Does what the device has taken and not done. */
-static void settle(const dg_cpu_device *device) {
-  dg_cpu_lanes_run(device->lanes);
-}
-
 static bool finish(dg_device *device, dg_error *err) {
   (void)err;
-  settle((const dg_cpu_device *)device);
+  dg_cpu_lanes_run(((const dg_cpu_device *)device)->lanes);
   return true;
 }
 
@@ -30,7 +26,7 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 static void op_free(dg_op *base) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
   if (!parted) return;
-  settle(parted->op.device);
+  dg_cpu_lanes_run(parted->op.device->lanes);
   dg_cpu_parting_free(parted->parting);
   dg_cpu_release(&parted->op);
   free(parted);
@@ -70,12 +66,6 @@ static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, boo
   return true;
 }
 
-static bool runnable(const dg_op *op, const dg_step *step, dg_error *err) {
-  if (step->n > 0 && step->n <= op->max_n) return true;
-  return dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u",
-                 dg_op_name(op->desc.kind), op->max_n, step->n);
-}
-
 /** With other samples parted alike, or alone and at once. */
 static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
@@ -84,7 +74,7 @@ static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *bu
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
-  if (!runnable(base, step, err)) return false;
+  if (!dg_check_run(base, step, true, err)) return false;
   run((dg_cpu_parted_op *)base, false, buffers, step);
   return true;
 }
@@ -92,17 +82,14 @@ static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *st
 static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                      dg_error *err) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
-  if (!runnable(base, step, err)) return false;
-  if (!parted->op.by.backward)
-    return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass",
-                   dg_op_name(base->desc.kind));
+  if (!dg_check_run(base, step, parted->op.by.backward, err)) return false;
   run(parted, true, buffers, step);
   return true;
 }
 
 static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
   (void)err;
-  settle(((const dg_cpu_parted_op *)base)->op.device);
+  dg_cpu_lanes_run(((const dg_cpu_parted_op *)base)->op.device->lanes);
   *out = ((const dg_cpu_parted_op *)base)->op.times;
   return true;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/checks.h"
+
 /* ---- what runs an op ---------------------------------------------------- */
 
 /* A line for each op. */
@@ -161,13 +163,15 @@ static bool run(const dg_cl_implementation *by, dg_cl_op *op, const dg_op_buffer
 bool dg_cl_ops_forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                        dg_error *err) {
   both *op = (both *)base;
-  return run(op->by.forward, op->forward, buffers, step, err);
+  return dg_check_run(base, step, true, err) &&
+         run(op->by.forward, op->forward, buffers, step, err);
 }
 
 bool dg_cl_ops_backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                         dg_error *err) {
   both *op = (both *)base;
-  return run(op->by.backward, op->backward, buffers, step, err);
+  return dg_check_run(base, step, op->backward, err) &&
+         run(op->by.backward, op->backward, buffers, step, err);
 }
 
 bool dg_cl_ops_times(dg_op *base, dg_op_times *times, dg_error *err) {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/checks.h"
 #include "backends/cpu/runtime/lanes.h"
-#include "core/base/range.h"
 #include "core/base/size.h"
 
 /** A number that no state of a buffer had before. */
@@ -69,7 +69,7 @@ dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
 }
 
 dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err) {
-  if (!dg_range_inside("a view", parent->bytes, offset, bytes, err)) return NULL;
+  if (!dg_check_inside("a view", parent->bytes, offset, bytes, err)) return NULL;
   if (parent->parent || offset % DG_CPU_ALIGNMENT) {
     dg_fail(err, DG_ERR_INPUT, "a view must start at a multiple of %d bytes of a whole buffer",
             DG_CPU_ALIGNMENT);
@@ -80,7 +80,7 @@ dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg
 
 bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                          dg_error *err) {
-  if (!dg_range_inside("a write", buffer->bytes, offset, bytes, err)) return false;
+  if (!dg_check_inside("a write", buffer->bytes, offset, bytes, err)) return false;
   settle(buffer->device);
   memcpy((char *)buffer->data + offset, from, bytes);
   note_change(buffer);
@@ -88,25 +88,25 @@ bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, siz
 }
 
 bool dg_cpu_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err) {
-  if (!dg_range_inside("a read", buffer->bytes, offset, bytes, err)) return false;
+  if (!dg_check_inside("a read", buffer->bytes, offset, bytes, err)) return false;
   settle(buffer->device);
   memcpy(to, (const char *)buffer->data + offset, bytes);
   return true;
 }
 
-static dg_range range_of(dg_buffer *buffer, size_t offset) {
+static dg_buffer_range range_of(dg_buffer *buffer, size_t offset) {
   const dg_buffer *whole = whole_of(buffer);
-  return (dg_range){.device = buffer->device,
-                    .whole = whole,
-                    .begin = (size_t)(buffer->data - whole->data) * sizeof *buffer->data,
-                    .size = buffer->bytes,
-                    .offset = offset};
+  return (dg_buffer_range){.device = buffer->device,
+                           .whole = whole,
+                           .begin = (size_t)(buffer->data - whole->data) * sizeof *buffer->data,
+                           .size = buffer->bytes,
+                           .offset = offset};
 }
 
 bool dg_cpu_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset,
                         size_t bytes, dg_error *err) {
-  const dg_range source = range_of(from, from_offset), target = range_of(to, to_offset);
-  if (!dg_range_check_copy(&source, &target, bytes, err)) return false;
+  const dg_buffer_range source = range_of(from, from_offset), target = range_of(to, to_offset);
+  if (!dg_check_copy(&source, &target, bytes, err)) return false;
   settle(to->device);
   memcpy((char *)to->data + to_offset, (const char *)from->data + from_offset, bytes);
   note_change(to);
@@ -115,8 +115,8 @@ bool dg_cpu_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size
 
 bool dg_cpu_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes,
                         dg_error *err) {
-  const dg_range target = range_of(buffer, offset);
-  if (!dg_range_check_fill(&target, bytes, err)) return false;
+  const dg_buffer_range target = range_of(buffer, offset);
+  if (!dg_check_fill(&target, bytes, err)) return false;
   settle(buffer->device);
   uint32_t *words = (uint32_t *)(void *)((char *)buffer->data + offset);
   for (size_t i = 0; i < bytes / sizeof *words; i++) words[i] = pattern;

@@ -1,8 +1,8 @@
 /* Device memory: buffers, views into them, the ways in and out, and waiting. */
 #include <stdlib.h>
 
+#include "backends/checks.h"
 #include "backends/opencl/runtime/device.h"
-#include "core/base/range.h"
 
 static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer *whole,
                        dg_error *err) {
@@ -110,18 +110,18 @@ bool dg_cl_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes,
                              bytes, offset);
 }
 
-static dg_range range_of(const dg_buffer *buffer, size_t offset) {
-  return (dg_range){.device = &buffer->device->base,
-                    .whole = buffer->whole,
-                    .begin = buffer->begin,
-                    .size = buffer->bytes,
-                    .offset = offset};
+static dg_buffer_range range_of(const dg_buffer *buffer, size_t offset) {
+  return (dg_buffer_range){.device = &buffer->device->base,
+                           .whole = buffer->whole,
+                           .begin = buffer->begin,
+                           .size = buffer->bytes,
+                           .offset = offset};
 }
 
 bool dg_cl_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset,
                        size_t bytes, dg_error *err) {
-  const dg_range source = range_of(from, from_offset), target = range_of(to, to_offset);
-  if (!dg_range_check_copy(&source, &target, bytes, err)) return false;
+  const dg_buffer_range source = range_of(from, from_offset), target = range_of(to, to_offset);
+  if (!dg_check_copy(&source, &target, bytes, err)) return false;
   if (bytes == 0) return true;
   note_change(to);
   cl_command_queue queue = to->device->queue;
@@ -133,8 +133,8 @@ bool dg_cl_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_
 
 bool dg_cl_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes,
                        dg_error *err) {
-  const dg_range target = range_of(buffer, offset);
-  if (!dg_range_check_fill(&target, bytes, err)) return false;
+  const dg_buffer_range target = range_of(buffer, offset);
+  if (!dg_check_fill(&target, bytes, err)) return false;
   if (bytes == 0) return true;
   note_change(buffer);
   cl_command_queue queue = buffer->device->queue;
