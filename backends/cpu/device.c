@@ -137,6 +137,7 @@ static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *er
 
 static void close_device(dg_device *device) {
   dg_cpu_lanes_free(((dg_cpu_device *)device)->lanes);
+  dg_pool_free(((dg_cpu_device *)device)->pool);
   free(device);
 }
 
@@ -180,7 +181,8 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->profile = options->profile;
   device->ops = ops;
   dg_blas_set_up();
-  if (threads > 1 && !(device->lanes = dg_cpu_lanes_new(device, err))) {
+  if (threads > 1 && (!(device->pool = dg_pool_new((size_t)threads, err)) ||
+                      !(device->lanes = dg_cpu_lanes_new(device, err)))) {
     close_device(&device->base);
     return NULL;
   }

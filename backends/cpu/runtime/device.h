@@ -10,6 +10,7 @@
 #define DG_CPU_DEVICE_H
 
 #include "backends/backend.h"
+#include "core/base/pool.h"
 
 struct dg_buffer {
   dg_device *device;
@@ -28,6 +29,9 @@ typedef struct dg_cpu_lanes dg_cpu_lanes;
 typedef struct {
   dg_device base;
   int threads;
+  dg_pool *pool; /**< NULL: of one thread */
+  bool exact;    /**< the same bits with any number of threads */
+  bool is_lane;  /**< what the op of a lane runs on: one thread, some samples of a batch */
   bool profile;
   const dg_cpu_ops *ops;
   uint64_t versions;   /**< of buffers, that there have been */

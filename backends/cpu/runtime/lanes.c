@@ -65,6 +65,8 @@ dg_cpu_lanes *dg_cpu_lanes_new(const dg_cpu_device *device, dg_error *err) {
   }
   lanes->one = *device;
   lanes->one.threads = 1;
+  lanes->one.pool = NULL;
+  lanes->one.is_lane = true;
   lanes->one.profile = false;
   lanes->count = count;
   lanes->scores = scores;

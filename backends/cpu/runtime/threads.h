@@ -1,20 +1,8 @@
-/** How work is split over the threads of a device. */
+/** How work is split over the threads of OpenMP, where it isn't cut into pieces yet. */
 #ifndef DG_CPU_THREADS_H
 #define DG_CPU_THREADS_H
 
-#include "backends/cpu/runtime/device.h"
-
-enum { DG_CPU_MAX_THREADS = 1024 };
-
-/** A part of a range. */
-typedef struct {
-  size_t begin, end;
-} dg_span;
-
-/** Part `index` of `parts` of [0, count). */
-static inline dg_span dg_cpu_part(size_t count, size_t parts, size_t index) {
-  return (dg_span){count * index / parts, count * (index + 1) / parts};
-}
+#include "backends/cpu/runtime/pieces.h"
 
 /** What the calling thread of a parallel region gets of [0, count), in units of `grain`. */
 dg_span dg_cpu_share(size_t count, size_t grain);

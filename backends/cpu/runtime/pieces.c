@@ -1,0 +1,33 @@
+#include "backends/cpu/runtime/pieces.h"
+
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+dg_span dg_cpu_grains(size_t count, size_t grain, size_t parts, size_t index) {
+  dg_span span = dg_cpu_part((count + grain - 1) / grain, parts, index);
+  return (dg_span){smaller(span.begin * grain, count), smaller(span.end * grain, count)};
+}
+
+size_t dg_cpu_pieces(size_t units, size_t operations) {
+  enum { OPERATIONS_OF_PIECE = 16 * 1024 };
+  size_t pieces = smaller(smaller(operations / OPERATIONS_OF_PIECE, DG_MOST_PIECES), units);
+  return pieces > 1 ? pieces : 1;
+}
+
+void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
+                       const void *context) {
+  if (device->pool)
+    dg_pool_run(device->pool, pieces, run, context);
+  else
+    for (size_t i = 0; i < pieces; i++) run(context, i, 0);
+}
+
+size_t dg_cpu_parts(const dg_cpu_device *device, size_t samples, size_t floats, size_t operations) {
+  enum { MOST = 8, LEAST = 2, COST = 16 }; /* COST: of a number of a part, in operations */
+  size_t parts = MOST, threads = (size_t)device->threads;
+  if (device->is_lane) return 1;
+  while (parts > LEAST && parts * floats > operations / 100 / COST) parts /= 2;
+  if (!device->exact && parts < threads) parts = threads;
+  return smaller(parts, samples);
+}

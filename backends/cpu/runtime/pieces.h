@@ -1,0 +1,54 @@
+/**
+ * How work is cut, and who does it. A region of work is cut into pieces, which the threads of the
+ * device take (core/base/pool.h). Pieces follow from shapes and the number of samples alone; so
+ * does every order in which numbers are added. Where a sum goes over samples, these are cut into
+ * parts with sums of their own, which are added in the order of the parts: whoever made them, the
+ * bits are the same.
+ */
+#ifndef DG_CPU_PIECES_H
+#define DG_CPU_PIECES_H
+
+#include "backends/cpu/runtime/device.h"
+#include "core/base/pool.h"
+
+enum {
+  DG_CPU_MAX_THREADS = 1024,
+  DG_MOST_PIECES = 64, /**< of a region, where nothing else says how many */
+};
+
+/** A part of a range. */
+typedef struct {
+  size_t begin, end;
+} dg_span;
+
+/** Part `index` of `parts` of [0, count). */
+static inline dg_span dg_cpu_part(size_t count, size_t parts, size_t index) {
+  return (dg_span){count * index / parts, count * (index + 1) / parts};
+}
+
+/** Part `index` of `parts` of [0, count), in units of `grain`. */
+dg_span dg_cpu_grains(size_t count, size_t grain, size_t parts, size_t index);
+
+/**
+ * Into how many pieces to cut `units` of work that are about `operations` simple operations
+ * together: as many as are worth handing out, 1 to DG_MOST_PIECES.
+ */
+size_t dg_cpu_pieces(size_t units, size_t operations);
+
+/**
+ * Runs the pieces of a region, run(context, piece, worker) each, on the threads of the device;
+ * worker < device->threads. A piece runs no region, but on a device of one thread (lanes.h).
+ */
+void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
+                       const void *context);
+
+/**
+ * Into how many parts to cut `samples` whose sums are `floats` numbers for each part, beside about
+ * `operations` simple operations in all. They cost memory, and time to clear and to add up: up to 8
+ * where that is next to nothing, at least 2. More threads than that get a part each, and other
+ * sums, unless the device is to give the same bits with any number (exact). 1 on the device of a
+ * lane.
+ */
+size_t dg_cpu_parts(const dg_cpu_device *device, size_t samples, size_t floats, size_t operations);
+
+#endif
