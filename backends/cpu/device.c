@@ -181,8 +181,8 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->profile = options->profile;
   device->ops = ops;
   dg_blas_set_up();
-  if (threads > 1 && (!(device->pool = dg_pool_new((size_t)threads, err)) ||
-                      !(device->lanes = dg_cpu_lanes_new(device, err)))) {
+  if ((threads > 1 && !(device->pool = dg_pool_new((size_t)threads, err))) ||
+      !(device->lanes = dg_cpu_lanes_new(device, err))) {
     close_device(&device->base);
     return NULL;
   }

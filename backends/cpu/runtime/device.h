@@ -36,7 +36,7 @@ typedef struct {
   const dg_cpu_ops *ops;
   uint64_t versions;   /**< of buffers, that there have been */
   uint64_t used;       /**< bytes of all buffers */
-  dg_cpu_lanes *lanes; /**< NULL: of one thread */
+  dg_cpu_lanes *lanes; /**< NULL: of a lane */
 } dg_cpu_device;
 
 /** The floats of a buffer; NULL for none. */

@@ -57,8 +57,8 @@ void dg_cpu_release(dg_cpu_prepared *op) {
   release_direction(&op->backward);
 }
 
-void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double since) {
-  *(backward ? &op->times.backward : &op->times.forward) += dg_seconds() - since;
+void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double seconds) {
+  *(backward ? &op->times.backward : &op->times.forward) += seconds;
   ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);
 }
 
@@ -67,5 +67,5 @@ void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers
   double start = op->device->profile ? dg_seconds() : 0;
   (backward ? op->by.backward : op->by.forward)
       ->run(backward ? &op->backward : &op->forward, buffers, step);
-  if (op->device->profile) dg_cpu_note_time(op, backward, start);
+  if (op->device->profile) dg_cpu_note_time(op, backward, dg_seconds() - start);
 }

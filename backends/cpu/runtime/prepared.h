@@ -36,7 +36,7 @@ void dg_cpu_release(dg_cpu_prepared *op);
 /** Runs an op at once, and times it on a device that wants it. */
 void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step);
-/** Notes that a run which began at `since` (dg_seconds) ends now. */
-void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double since);
+/** Notes that a run took so many seconds. */
+void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double seconds);
 
 #endif
