@@ -62,6 +62,7 @@ typedef struct dg_op {
   dg_op_desc desc;
   dg_op_needs needs;
   uint32_t max_n;
+  bool exact; /**< it gives the bits of desc.exact, be that said or not */
 } dg_op;
 
 /* ---- devices ------------------------------------------------------------ */

@@ -107,7 +107,7 @@ static both *both_new(const dg_cl_op *as, dg_error *err) {
     dg_cl_ops_free(&op->base);
     return NULL;
   }
-  op->base = (dg_op){.desc = as->desc, .needs = needs_of(op), .max_n = as->max_n};
+  op->base = (dg_op){.desc = as->desc, .needs = needs_of(op), .max_n = as->max_n, .exact = true};
   return op;
 }
 

@@ -150,6 +150,12 @@ uint32_t dg_network_learned(const dg_network *network) {
   return network->learned;
 }
 
+bool dg_network_exact(const dg_network *network) {
+  bool exact = true;
+  for (uint32_t i = 0; i < network->graph.node_count; i++) exact &= network->ops[i].op->exact;
+  return exact;
+}
+
 uint64_t dg_network_parameter_count(const dg_network *network) {
   return dg_graph_parameters(&network->graph);
 }

@@ -50,6 +50,9 @@ uint32_t dg_network_outputs(const dg_network *network);
 uint32_t dg_network_floats(const dg_network *network);
 /** Of these the first that are learned, gaps included: a multiple of 16. */
 uint32_t dg_network_learned(const dg_network *network);
+/** Does every op give the same bits with any number of threads, as far as the recipe's `exact` would
+    have it? */
+bool dg_network_exact(const dg_network *network);
 /** Numbers that are learned, without gaps. */
 uint64_t dg_network_parameter_count(const dg_network *network);
 /** All parameters, then all states; returns how many. */

@@ -109,6 +109,10 @@ static const dg_key train_keys[] = {
      .offset = offsetof(dg_train_recipe, keep),
      .choices = keep_names,
      .help = "which epoch's parameters are kept (best: by validation)"},
+    {.name = "exact",
+     .type = DG_KEY_BOOL,
+     .offset = offsetof(dg_train_recipe, exact),
+     .help = "the same bits with any number of threads, also where that is slower"},
 };
 static const dg_train_recipe train_defaults = {
     .epochs = 10,

@@ -69,6 +69,7 @@ typedef struct {
   double label_smoothing; /**< 0: none */
   double average;         /**< decay of the moving average of the weights; 0: none */
   int keep;               /**< dg_keep */
+  bool exact;             /**< see dg_op_desc */
   dg_optimizer_recipe optimizer;
   dg_schedule_recipe schedule;
 } dg_train_recipe;

@@ -40,6 +40,8 @@ typedef enum { DG_GRAD_NONE, DG_GRAD_WRITE, DG_GRAD_ADD } dg_grad_mode;
 typedef struct {
   dg_op_kind kind;
   dg_grad_mode d_in[DG_MAX_IN]; /**< layer ops; parameter gradients are always written */
+  bool exact; /**< the same bits with any number of threads: what is summed up over samples follows
+                   an order that they don't change, even where that costs time */
   union {
 #define DG_OP(KIND, name, desc) dg_##desc##_desc desc;
 #define DG_LIKE_OP(KIND, name, desc) /* has its member */

@@ -16,6 +16,7 @@ static bool open_gather(dg_trainer *t, dg_error *err) {
 
 static bool open_loss(dg_trainer *t, dg_error *err) {
   dg_op_desc desc = {.kind = DG_OP_LOSS,
+                     .exact = t->model->train.exact,
                      .loss = {.kind = (dg_loss_kind)t->model->loss,
                               .classes = dg_network_outputs(t->network),
                               .smoothing = (float)t->model->train.label_smoothing}};
@@ -91,6 +92,10 @@ void dg_trainer_free(dg_trainer *t) {
   free(t->ends);
   free(t->state_path);
   free(t);
+}
+
+bool dg_trainer_exact(const dg_trainer *t) {
+  return dg_network_exact(t->network) && t->loss.op->exact;
 }
 
 uint64_t dg_trainer_parameters(const dg_trainer *t) {
