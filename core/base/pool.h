@@ -19,6 +19,8 @@
 
 typedef struct dg_pool dg_pool;
 
+enum { DG_POOL_CONTEXT = 1024 }; /**< bytes of what a region is given, at most */
+
 /** Runs piece `piece` of a region. `worker` is below dg_pool_workers and no other piece that runs
     at the same time has it: it says which scratch memory to use, and must not change a result. */
 typedef void (*dg_piece)(const void *context, size_t piece, size_t worker);

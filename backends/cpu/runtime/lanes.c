@@ -319,7 +319,7 @@ static void add_all_gradients(const dg_cpu_device *device, const dg_cpu_lanes *l
   for (size_t i = 0; i < lanes->taken; i++)
     if (has_sums(&lanes->runs[i])) floats += lanes->runs[i].op->parting->grad_floats;
   const addition a = {lanes, dg_cpu_pieces(floats, lanes->count * floats)};
-  if (floats) dg_cpu_run_pieces(device, a.pieces, add_piece, &a);
+  if (floats) dg_cpu_run_pieces(device, a.pieces, add_piece, &a, sizeof a);
 }
 
 static void add_scores(const dg_cpu_lanes *lanes, const run *r) {
@@ -345,7 +345,7 @@ static void run_all(const dg_cpu_device *device, const dg_cpu_lanes *lanes) {
   for (size_t i = 1; i <= lanes->taken; i++) {
     if (i < lanes->taken && !lanes->runs[i].meets) continue;
     s.end = i;
-    dg_cpu_run_pieces(device, lanes->count, run_section, &s);
+    dg_cpu_run_pieces(device, lanes->count, run_section, &s, sizeof s);
     s.begin = i;
   }
   add_all_gradients(device, lanes);

@@ -16,7 +16,8 @@ size_t dg_cpu_pieces(size_t units, size_t operations) {
 }
 
 void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
-                       const void *context) {
+                       const void *context, size_t size) {
+  (void)size;
   if (device->pool)
     dg_pool_run(device->pool, pieces, run, context);
   else

@@ -36,11 +36,13 @@ dg_span dg_cpu_grains(size_t count, size_t grain, size_t parts, size_t index);
 size_t dg_cpu_pieces(size_t units, size_t operations);
 
 /**
- * Runs the pieces of a region, run(context, piece, worker) each, on the threads of the device;
- * worker < device->threads. A piece runs no region, but on a device of one thread (lanes.h).
+ * Has the threads of the device run the pieces of a region, run(context, piece, worker) each, after
+ * all regions before it; worker < device->threads. They may run later: the context, of up to
+ * DG_POOL_CONTEXT bytes, is copied, and what it points to stays until the device is finished. A piece
+ * runs no region, but on the device of a lane (lanes.h).
  */
 void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
-                       const void *context);
+                       const void *context, size_t size);
 
 /**
  * Into how many parts to cut `samples` whose sums are `floats` numbers for each part, beside about
