@@ -1,21 +1,34 @@
 #include "core/base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 
-/** Bytes between what two threads write: a cache line and the one that is fetched with it. */
-enum { APART = 128 };
+enum {
+  APART =
+      128, /**< bytes between what two threads write: a cache line, and one that is fetched too */
+  QUEUED = 128, /**< regions in memory at most, the open one included */
+};
 
-/** How long to spin before sleeping: longer than most pauses between two regions, and far shorter
-    than the time for which a processor is given to a thread. */
+/** How long to spin before sleeping: longer than most pauses between two regions. */
 static const double spin_seconds = 50e-6;
+
+/** How long to run before giving way: shorter than what a system gives at a time (a tick of Linux
+   is 4 ms at most), and far longer than giving way takes (docs/performance.md). */
+static const double run_seconds = 2e-3;
+
+typedef struct {
+  size_t pieces;
+  dg_piece run;
+  _Alignas(APART) char context[DG_POOL_CONTEXT];
+} region;
 
 /** The pieces of a worker that nobody has taken: the first in the low half, the end in the high. */
 typedef _Atomic uint64_t untaken;
@@ -24,63 +37,129 @@ typedef struct {
   _Alignas(APART) untaken pieces;
   dg_pool *pool;
   size_t index;
-  pthread_t thread; /**< of the first, unused */
+  pthread_t thread;              /**< of the caller, unused */
+  double since, processor_since; /**< when it last gave way */
 } worker;
 
 struct dg_pool {
   size_t count;
   size_t started; /**< threads */
   pid_t process;  /**< whose threads they are */
-  dg_piece run;   /**< of the newest region */
-  const void *context;
-  _Alignas(APART) _Atomic uint64_t regions; /**< that there have been */
-  _Atomic size_t sleepers;                  /**< threads that sleep until there is another */
-  _Alignas(APART) _Atomic size_t undone;    /**< pieces of the newest region */
-  _Atomic bool caller_sleeps;               /**< until there are none */
-  _Alignas(APART) pthread_mutex_t mutex;    /**< guards sleeping and waking */
-  pthread_cond_t begun, done;
+  region *queue;  /**< [QUEUED], region i at i % QUEUED */
+  _Alignas(APART) _Atomic uint64_t added;
+  _Alignas(APART) _Atomic uint64_t opened; /**< all but the last of them are done */
+  _Atomic bool idle;                       /**< and so is that */
+  _Atomic uint64_t dealt;                  /**< changes when there are pieces to take */
+  _Atomic size_t sleepers;
+  _Alignas(APART) _Atomic size_t undone; /**< pieces of the open region */
+  _Alignas(APART) pthread_mutex_t mutex; /**< guards sleeping and waking */
+  pthread_cond_t news;
   bool closing;
   worker workers[];
 };
 
-/* ---- pieces ------------------------------------------------------------- */
+/* ---- opening a region --------------------------------------------------- */
 
 static uint64_t range(size_t first, size_t end) {
   return (uint64_t)end << 32 | (uint64_t)first;
 }
 
+/** Wakes up to so many of those who sleep. In the child of a fork nobody does, and the mutex may be
+    locked. */
+static void wake(dg_pool *pool, size_t threads) {
+  if (!threads || atomic_load(&pool->sleepers) == 0 || pool->process != getpid()) return;
+  pthread_mutex_lock(&pool->mutex);
+  if (threads >= pool->count)
+    pthread_cond_broadcast(&pool->news);
+  else
+    for (size_t i = 0; i < threads; i++) pthread_cond_signal(&pool->news);
+  pthread_mutex_unlock(&pool->mutex);
+}
+
+/** Deals the pieces of a region, which from then on can be taken. */
+static void open_region(dg_pool *pool, uint64_t index) {
+  size_t pieces = pool->queue[index % QUEUED].pieces;
+  size_t useful = pieces < pool->count ? pieces : pool->count;
+  atomic_store(&pool->undone, pieces);
+  atomic_store(&pool->opened, index + 1);
+  for (size_t i = 0; i < useful; i++)
+    atomic_store(&pool->workers[i].pieces, range(pieces * i / useful, pieces * (i + 1) / useful));
+  atomic_fetch_add(&pool->dealt, 1);
+  wake(pool, useful - 1);
+}
+
+/** Opens the next region, or notes that there is none. One thread at a time is here: who ended the
+    last one or, where that was long ago, who adds one. */
+static void open_next(dg_pool *pool) {
+  uint64_t next = atomic_load(&pool->opened);
+  while (next == atomic_load(&pool->added)) {
+    bool idle = true;
+    atomic_store(&pool->idle, true);
+    if (next == atomic_load(&pool->added)) {
+      wake(pool, pool->count);
+      return;
+    }
+    if (!atomic_compare_exchange_strong(&pool->idle, &idle, false)) return;
+    next = atomic_load(&pool->opened); /* meanwhile others may have opened some */
+  }
+  open_region(pool, next);
+}
+
+/* ---- pieces ------------------------------------------------------------- */
+
 /** Takes the first or the last of a worker's pieces; false where none is left. */
 static bool take(untaken *pieces, bool last, size_t *piece) {
-  uint64_t now = atomic_load_explicit(pieces, memory_order_acquire), then;
+  uint64_t now = atomic_load(pieces), then;
   do {
     uint64_t first = (uint32_t)now, end = now >> 32;
     if (first == end) return false;
     *piece = last ? end - 1 : first;
     then = last ? range(first, end - 1) : range(first + 1, end);
-  } while (!atomic_compare_exchange_weak_explicit(pieces, &now, then, memory_order_acq_rel,
-                                                  memory_order_acquire));
+  } while (!atomic_compare_exchange_weak(pieces, &now, then));
   return true;
 }
 
-/** Notes that pieces are done. The region ends with the last, and its struct may be another's. */
-static void note_done(dg_pool *pool, size_t pieces) {
-  if (!pieces || atomic_fetch_sub(&pool->undone, pieces) != pieces ||
-      !atomic_load(&pool->caller_sleeps))
-    return;
-  pthread_mutex_lock(&pool->mutex);
-  pthread_cond_signal(&pool->done);
-  pthread_mutex_unlock(&pool->mutex);
+/** Notes that pieces are done; with the last, the region is, and the next one is opened. */
+static void note_done(dg_pool *pool, size_t *pieces) {
+  size_t done = *pieces;
+  *pieces = 0;
+  if (done && atomic_fetch_sub(&pool->undone, done) == done) open_next(pool);
+}
+
+static double processor_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/** Gives way, if the worker has run for long without a pause; `done`: pieces to note before. */
+static void give_way(worker *self, size_t *done) {
+  double now = dg_seconds();
+  if (now - self->since < run_seconds) return;
+  double used = processor_seconds();
+  if (used - self->processor_since > 0.75 * run_seconds) {
+    note_done(self->pool, done);
+    sched_yield();
+    now = dg_seconds();
+  }
+  self->since = now;
+  self->processor_since = used;
 }
 
 /** Runs pieces until none is left to take: a worker's own, then those of the others. */
-static void work(dg_pool *pool, size_t index) {
+static void work(worker *self) {
+  dg_pool *pool = self->pool;
   size_t done = 0, piece;
   for (size_t i = 0; i < pool->count; i++) {
-    size_t from = index + i < pool->count ? index + i : index + i - pool->count;
-    for (; take(&pool->workers[from].pieces, i > 0, &piece); done++)
-      pool->run(pool->context, piece, index);
+    size_t from = self->index + i < pool->count ? self->index + i : self->index + i - pool->count;
+    while (take(&pool->workers[from].pieces, i > 0, &piece)) {
+      const region *r = &pool->queue[(atomic_load(&pool->opened) - 1) % QUEUED];
+      r->run(r->context, piece, self->index);
+      done++;
+      give_way(self, &done);
+    }
   }
-  note_done(pool, done);
+  note_done(pool, &done);
 }
 
 /* ---- waiting ------------------------------------------------------------ */
@@ -93,38 +172,42 @@ static inline void pause_spin(void) {
 #endif
 }
 
-/** A pool, and the region that a thread has seen. */
+/** What a worker waits for: other pieces than it has seen or, the caller, that regions are done. */
 typedef struct {
   dg_pool *pool;
-  uint64_t regions;
-} view;
+  uint64_t dealt;
+  uint64_t regions; /**< 0: none */
+} wish;
 
-static bool has_begun(const view *v) {
-  return atomic_load(&v->pool->regions) != v->regions;
+static bool are_done(const dg_pool *pool, uint64_t regions) {
+  uint64_t opened = atomic_load(&pool->opened);
+  return opened > regions || (opened == regions && atomic_load(&pool->idle));
 }
 
-static bool is_done(const view *v) {
-  return atomic_load(&v->pool->undone) == 0;
+static bool comes_true(const wish *w) {
+  return atomic_load(&w->pool->dealt) != w->dealt || (w->regions && are_done(w->pool, w->regions));
 }
 
-/** Spins until `holds`, for some microseconds; false: it doesn't yet. */
-static bool spin(bool (*holds)(const view *v), const view *v) {
+/** Spins until a wish comes true, for some microseconds; false: it hasn't. */
+static bool spin(const wish *w) {
   enum { TRIES = 32 }; /* between two looks at the clock */
+  if (comes_true(w)) return true;
   double end = dg_seconds() + spin_seconds;
   do
     for (int i = 0; i < TRIES; i++, pause_spin())
-      if (holds(v)) return true;
+      if (comes_true(w)) return true;
   while (dg_seconds() < end);
   return false;
 }
 
-/** Waits for a region that a thread hasn't seen; false: the pool is closed. */
-static bool wait_for_region(const view *v) {
-  dg_pool *pool = v->pool;
-  if (spin(has_begun, v)) return true;
+/** Waits for a wish; false: the pool is closed, or there are no threads to fulfil it. */
+static bool await(const wish *w) {
+  dg_pool *pool = w->pool;
+  if (spin(w)) return true;
+  if (pool->process != getpid()) return false;
   pthread_mutex_lock(&pool->mutex);
   atomic_fetch_add(&pool->sleepers, 1);
-  while (!pool->closing && !has_begun(v)) pthread_cond_wait(&pool->begun, &pool->mutex);
+  while (!pool->closing && !comes_true(w)) pthread_cond_wait(&pool->news, &pool->mutex);
   atomic_fetch_sub(&pool->sleepers, 1);
   bool open = !pool->closing;
   pthread_mutex_unlock(&pool->mutex);
@@ -132,52 +215,42 @@ static bool wait_for_region(const view *v) {
 }
 
 static void *serve(void *of) {
-  const worker *self = of;
-  view v = {.pool = self->pool};
-  while (wait_for_region(&v)) {
-    v.regions = atomic_load(&v.pool->regions);
-    work(v.pool, self->index);
+  worker *self = of;
+  wish next = {.pool = self->pool};
+  while (await(&next)) {
+    next.dealt = atomic_load(&self->pool->dealt);
+    work(self);
   }
   return NULL;
 }
 
-static void wait_until_done(dg_pool *pool) {
-  const view v = {.pool = pool};
-  if (spin(is_done, &v)) return;
-  pthread_mutex_lock(&pool->mutex);
-  atomic_store(&pool->caller_sleeps, true);
-  while (!is_done(&v)) pthread_cond_wait(&pool->done, &pool->mutex);
-  atomic_store(&pool->caller_sleeps, false);
-  pthread_mutex_unlock(&pool->mutex);
-}
-
-/** Wakes threads that sleep. In the child of a fork nobody does, and the mutex may be locked. */
-static void wake(dg_pool *pool, size_t threads) {
-  if (atomic_load(&pool->sleepers) == 0 || pool->process != getpid()) return;
-  pthread_mutex_lock(&pool->mutex);
-  for (size_t i = 0; i < threads; i++) pthread_cond_signal(&pool->begun);
-  pthread_mutex_unlock(&pool->mutex);
-}
-
-/* ---- regions ------------------------------------------------------------ */
-
-void dg_pool_run(dg_pool *pool, size_t pieces, dg_piece run, const void *context) {
-  size_t useful = pieces < pool->count ? pieces : pool->count;
-  if (useful <= 1) {
-    for (size_t i = 0; i < pieces; i++) run(context, i, 0);
-    return;
+bool dg_pool_wait(dg_pool *pool, uint64_t regions) {
+  wish w = {.pool = pool, .regions = regions};
+  while (!are_done(pool, regions)) {
+    w.dealt = atomic_load(&pool->dealt);
+    work(&pool->workers[0]);
+    if (!are_done(pool, regions) && !await(&w)) return false;
   }
-  pool->run = run;
-  pool->context = context;
-  atomic_store(&pool->undone, pieces);
-  for (size_t i = 0; i < useful; i++)
-    atomic_store_explicit(&pool->workers[i].pieces,
-                          range(pieces * i / useful, pieces * (i + 1) / useful),
-                          memory_order_release);
-  atomic_fetch_add(&pool->regions, 1);
-  wake(pool, useful - 1);
-  work(pool, 0);
-  wait_until_done(pool);
+  return true;
+}
+
+/* ---- queueing ----------------------------------------------------------- */
+
+void dg_pool_add(dg_pool *pool, size_t pieces, dg_piece run, const void *context, size_t size) {
+  uint64_t index = atomic_load(&pool->added);
+  bool idle = true;
+  if (!pieces) return;
+  if (index >= QUEUED && !dg_pool_wait(pool, index - QUEUED + 1)) return;
+  region *r = &pool->queue[index % QUEUED];
+  r->pieces = pieces;
+  r->run = run;
+  memcpy(r->context, context, size);
+  atomic_store(&pool->added, index + 1);
+  if (atomic_compare_exchange_strong(&pool->idle, &idle, false)) open_next(pool);
+}
+
+uint64_t dg_pool_added(const dg_pool *pool) {
+  return atomic_load(&pool->added);
 }
 
 /* ---- the pool ----------------------------------------------------------- */
@@ -194,17 +267,22 @@ static bool start(worker *w, dg_error *err) {
                  w->index + 1, w->pool->count, strerror(code));
 }
 
+static void *aligned(size_t bytes) {
+  return aligned_alloc(APART, (bytes + APART - 1) / APART * APART);
+}
+
 dg_pool *dg_pool_new(size_t workers, dg_error *err) {
   size_t bytes = sizeof(dg_pool) + workers * sizeof(worker);
-  dg_pool *pool = aligned_alloc(APART, (bytes + APART - 1) / APART * APART);
-  if (!pool) {
-    dg_fail_memory(err, bytes);
+  dg_pool *pool = aligned(bytes);
+  region *queue = aligned(QUEUED * sizeof *queue);
+  if (!pool || !queue) {
+    dg_fail_memory(err, bytes + QUEUED * sizeof *queue);
+    free(pool), free(queue);
     return NULL;
   }
-  *pool = (dg_pool){.count = workers, .process = getpid()};
+  *pool = (dg_pool){.count = workers, .process = getpid(), .queue = queue, .idle = true};
   pthread_mutex_init(&pool->mutex, NULL);
-  pthread_cond_init(&pool->begun, NULL);
-  pthread_cond_init(&pool->done, NULL);
+  pthread_cond_init(&pool->news, NULL);
   for (size_t i = 0; i < workers; i++) pool->workers[i] = (worker){.pool = pool, .index = i};
   for (; pool->started + 1 < workers; pool->started++)
     if (!start(&pool->workers[pool->started + 1], err)) {
@@ -216,16 +294,17 @@ dg_pool *dg_pool_new(size_t workers, dg_error *err) {
 
 void dg_pool_free(dg_pool *pool) {
   if (!pool) return;
+  dg_pool_wait(pool, dg_pool_added(pool));
   if (pool->process == getpid()) {
     pthread_mutex_lock(&pool->mutex);
     pool->closing = true;
-    pthread_cond_broadcast(&pool->begun);
+    pthread_cond_broadcast(&pool->news);
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->started; i++) pthread_join(pool->workers[i + 1].thread, NULL);
-    pthread_cond_destroy(&pool->begun);
-    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->news);
     pthread_mutex_destroy(&pool->mutex);
   }
+  free(pool->queue);
   free(pool);
 }
 

@@ -23,6 +23,12 @@ static dg_pool *pool_of(size_t workers) {
   return pool;
 }
 
+/** Runs a region to its end. */
+static void run(dg_pool *pool, size_t pieces, dg_piece piece, const void *context, size_t size) {
+  dg_pool_add(pool, pieces, piece, context, size);
+  ck_assert(dg_pool_wait(pool, dg_pool_added(pool)));
+}
+
 /** What the pieces of a region note, and how long they take. */
 typedef struct {
   size_t workers;
@@ -58,7 +64,7 @@ static void check_regions(dg_pool *pool, size_t regions, uint32_t seed, bool del
   for (size_t i = 1; i <= regions; i++) {
     size_t pieces = dg_random_below(&r, dg_random_below(&r, 2) ? 8 : MOST_PIECES);
     const notes n = {dg_pool_workers(pool), delays ? seed + (uint32_t)i : 0, done, busy};
-    dg_pool_run(pool, pieces, note, &n);
+    run(pool, pieces, note, &n, sizeof n);
     for (size_t k = 0; k < MOST_PIECES; k++) {
       if (k < pieces) before[k]++;
       ck_assert_uint_eq(atomic_load(&done[k]), before[k]);
@@ -87,10 +93,12 @@ START_TEST(regions_see_what_was_written_before) {
   dg_pool *pool = pool_of(4);
   size_t ours[2][MOST_PIECES], theirs[2][MOST_PIECES];
   for (size_t i = 0; i < MOST_PIECES; i++) ours[0][i] = theirs[0][i] = i;
-  for (size_t i = 0; i < 1000; i++) {
+  for (size_t i = 0; i < 2000; i++) {
     size_t *a[2] = {ours[i % 2], ours[1 - i % 2]}, *b[2] = {theirs[i % 2], theirs[1 - i % 2]};
-    dg_pool_run(pool, MOST_PIECES, add_before, a);
+    dg_pool_add(pool, MOST_PIECES, add_before, a, sizeof a);
     for (size_t k = 0; k < MOST_PIECES; k++) add_before(b, k, 0);
+    if (i % 300) continue; /* there are more regions than wait at a time */
+    ck_assert(dg_pool_wait(pool, dg_pool_added(pool)));
     ck_assert_mem_eq(a[1], b[1], sizeof ours[0]);
   }
   dg_pool_free(pool);
@@ -111,7 +119,7 @@ START_TEST(pieces_of_a_worker_that_is_behind_are_run_by_others) {
     dg_pool *pool = pool_of(workers);
     for (size_t i = 0; i < 20; i++) {
       _Atomic size_t left = MOST_PIECES, *context = &left;
-      dg_pool_run(pool, MOST_PIECES, wait_for_others, &context);
+      run(pool, MOST_PIECES, wait_for_others, &context, sizeof context);
       ck_assert_uint_eq(atomic_load(&left), 0);
     }
     dg_pool_free(pool);
@@ -194,7 +202,7 @@ START_TEST(threads_that_signals_stop_at_random) {
   for (uint32_t i = 1; i <= REGIONS; i++) {
     size_t stopped = dg_random_below(&r, WORKERS);
     if (atomic_load(&s.known[stopped])) pthread_kill(s.thread[stopped], SIGUSR1);
-    dg_pool_run(pool, MOST_PIECES / 10, note_stoppable, &context);
+    run(pool, MOST_PIECES / 10, note_stoppable, &context, sizeof context);
     for (size_t k = 0; k < MOST_PIECES / 10; k++) ck_assert_uint_eq(atomic_load(&done[k]), i);
   }
   dg_pool_free(pool);

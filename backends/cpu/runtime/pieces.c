@@ -17,9 +17,8 @@ size_t dg_cpu_pieces(size_t units, size_t operations) {
 
 void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
                        const void *context, size_t size) {
-  (void)size;
   if (device->pool)
-    dg_pool_run(device->pool, pieces, run, context);
+    dg_pool_add(device->pool, pieces, run, context, size);
   else
     for (size_t i = 0; i < pieces; i++) run(context, i, 0);
 }
