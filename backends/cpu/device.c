@@ -2,18 +2,13 @@
 #include "backends/cpu/instruction_sets.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/buffer.h"
+#include "backends/cpu/runtime/calls.h"
 #include "backends/cpu/runtime/lanes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool finish(dg_device *device, dg_error *err) {
-  (void)err;
-  dg_cpu_lanes_run(((const dg_cpu_device *)device)->lanes);
-  return true;
-}
 
 /* ---- ops ---------------------------------------------------------------- */
 
@@ -26,7 +21,7 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 static void op_free(dg_op *base) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
   if (!parted) return;
-  dg_cpu_lanes_run(parted->op.device->lanes);
+  dg_cpu_lanes_settle(parted->op.device->lanes);
   dg_cpu_parting_free(parted->parting);
   dg_cpu_release(&parted->op);
   free(parted);
@@ -88,9 +83,9 @@ static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *s
 }
 
 static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
-  (void)err;
-  dg_cpu_lanes_run(((const dg_cpu_parted_op *)base)->op.device->lanes);
-  *out = ((const dg_cpu_parted_op *)base)->op.times;
+  const dg_cpu_prepared *op = &((const dg_cpu_parted_op *)base)->op;
+  if (!dg_cpu_settle((dg_device *)op->device, err)) return false;
+  *out = op->times;
   return true;
 }
 
@@ -138,6 +133,7 @@ static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *er
 static void close_device(dg_device *device) {
   dg_cpu_lanes_free(((dg_cpu_device *)device)->lanes);
   dg_pool_free(((dg_cpu_device *)device)->pool);
+  dg_cpu_calls_free(((dg_cpu_device *)device)->calls);
   free(device);
 }
 
@@ -150,7 +146,7 @@ static const dg_device_calls calls = {
     .read = dg_cpu_buffer_read,
     .copy = dg_cpu_buffer_copy,
     .fill = dg_cpu_buffer_fill,
-    .finish = finish,
+    .finish = dg_cpu_settle,
     .supports = supports,
     .prepare = prepare,
     .needs = needs,
@@ -181,7 +177,8 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->profile = options->profile;
   device->ops = ops;
   dg_blas_set_up();
-  if ((threads > 1 && !(device->pool = dg_pool_new((size_t)threads, err))) ||
+  if ((threads > 1 && (!(device->pool = dg_pool_new((size_t)threads, err)) ||
+                       !(device->calls = dg_cpu_calls_new(err)))) ||
       !(device->lanes = dg_cpu_lanes_new(device, err))) {
     close_device(&device->base);
     return NULL;

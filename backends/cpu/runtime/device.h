@@ -25,6 +25,7 @@ enum { DG_CPU_ALIGNMENT = 64 };
 
 typedef struct dg_cpu_ops dg_cpu_ops;
 typedef struct dg_cpu_lanes dg_cpu_lanes;
+typedef struct dg_cpu_calls dg_cpu_calls;
 
 typedef struct {
   dg_device base;
@@ -34,6 +35,7 @@ typedef struct {
   bool is_lane;  /**< what the op of a lane runs on: one thread, some samples of a batch */
   bool profile;
   const dg_cpu_ops *ops;
+  dg_cpu_calls *calls; /**< NULL: of one thread, which does all at once */
   uint64_t versions;   /**< of buffers, that there have been */
   uint64_t used;       /**< bytes of all buffers */
   dg_cpu_lanes *lanes; /**< NULL: of a lane */

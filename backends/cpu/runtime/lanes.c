@@ -5,7 +5,8 @@
 #include "core/base/clock.h"
 
 enum {
-  MOST_RUNS = 96, /**< that wait; more are done in two goes */
+  MOST_RUNS = 96, /**< of a row; more are done in two goes */
+  ROWS = 4,       /**< in memory: all but the one that grows are queued, or done */
   EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2,
 };
 
@@ -33,18 +34,32 @@ typedef struct {
   double seconds[MOST_RUNS]; /**< of each run, where they are timed */
 } lane;
 
+/** Runs that the lanes go through together. */
+typedef struct {
+  run runs[MOST_RUNS];
+  size_t taken;
+  size_t count;     /**< lanes */
+  bool fixed;       /**< and no fewer: a run goes back over what that many kept */
+  lane *lane;       /**< [most] */
+  uint64_t regions; /**< of the pool, after which it may be another row */
+} row;
+
 struct dg_cpu_lanes {
+  const dg_cpu_device *device;
   dg_cpu_device one;      /**< what the op of a lane runs on */
   size_t workers;         /**< threads that may run lanes */
   size_t workspace_bytes; /**< of each */
   char *workspaces;
   size_t most; /**< lanes that any op has, and that there is memory for */
-  lane *lane;
-  size_t count; /**< lanes of the runs that wait */
-  bool fixed;   /**< and no fewer: one of them goes back over what that many kept */
-  run runs[MOST_RUNS];
-  size_t taken;
+  lane *lane;  /**< [ROWS, most] */
+  size_t current;
+  row rows[ROWS];
 };
+
+/** The row that grows. */
+static row *growing(dg_cpu_lanes *lanes) {
+  return &lanes->rows[lanes->current];
+}
 
 dg_cpu_lanes *dg_cpu_lanes_new(const dg_cpu_device *device, dg_error *err) {
   dg_cpu_lanes *lanes = calloc(1, sizeof *lanes);
@@ -52,10 +67,12 @@ dg_cpu_lanes *dg_cpu_lanes_new(const dg_cpu_device *device, dg_error *err) {
     dg_fail_memory(err, sizeof *lanes);
     return NULL;
   }
+  lanes->device = device;
   lanes->workers = (size_t)device->threads;
   lanes->one = *device;
   lanes->one.threads = 1;
   lanes->one.pool = NULL;
+  lanes->one.calls = NULL;
   lanes->one.is_lane = true;
   lanes->one.profile = false;
   return lanes;
@@ -82,13 +99,15 @@ bool dg_cpu_lanes_prepare(dg_cpu_parted_op *op, dg_error *err) {
   dg_cpu_lanes *lanes = op->op.device->lanes;
   if (!dg_cpu_parting_make(op, &lanes->one, err)) return false;
   if (!op->parting || op->op.forward.planned) return true;
+  dg_cpu_lanes_settle(lanes);
   size_t bytes = dg_cpu_parting_workspace(op->parting), most = op->parting->most;
   char *workspaces = grown(lanes->workspaces, &lanes->workspace_bytes, bytes, lanes->workers);
   if (!workspaces) return dg_fail_memory(err, bytes * lanes->workers);
   lanes->workspaces = workspaces;
-  lane *all = grown(lanes->lane, &lanes->most, most, sizeof *all);
-  if (!all) return dg_fail_memory(err, most * sizeof *all);
+  lane *all = grown(lanes->lane, &lanes->most, most, ROWS * sizeof *all);
+  if (!all) return dg_fail_memory(err, most * ROWS * sizeof *all);
   lanes->lane = all;
+  for (size_t i = 0; i < ROWS; i++) lanes->rows[i].lane = all + i * lanes->most;
   return true;
 }
 
@@ -132,32 +151,32 @@ static bool collide(const run *a, const run *b) {
 }
 
 /** Memory that another tensor had before is parted otherwise now: lanes meet in between. */
-static void find_meetings(dg_cpu_lanes *lanes) {
+static void find_meetings(row *w) {
   size_t since = 0;
-  for (size_t i = 0; i < lanes->taken; i++) {
-    run *r = &lanes->runs[i];
+  for (size_t i = 0; i < w->taken; i++) {
+    run *r = &w->runs[i];
     find_extents(r);
     r->meets = false;
-    for (size_t k = since; k < i && !r->meets; k++) r->meets = collide(r, &lanes->runs[k]);
+    for (size_t k = since; k < i && !r->meets; k++) r->meets = collide(r, &w->runs[k]);
     if (r->meets) since = i;
   }
 }
 
 /** Has a run to wait for those before: of other samples, or of an op whose sums are in use? */
-static bool must_wait(const dg_cpu_lanes *lanes, const dg_cpu_parted_op *op, bool backward,
+static bool must_wait(const row *w, const dg_cpu_parted_op *op, bool backward,
                       const dg_step *step) {
-  for (size_t i = 0; i < lanes->taken; i++) {
-    const run *r = &lanes->runs[i];
+  for (size_t i = 0; i < w->taken; i++) {
+    const run *r = &w->runs[i];
     bool both_score = r->op->op.base.desc.kind == DG_OP_LOSS && op->op.base.desc.kind == DG_OP_LOSS;
     if ((r->op == op && r->backward == backward) || both_score) return true;
   }
-  return lanes->taken == MOST_RUNS || (lanes->taken && lanes->runs[0].step.n != step->n);
+  return w->taken == MOST_RUNS || (w->taken && w->runs[0].step.n != step->n);
 }
 
 /** Is the forward of an op among the runs that wait? */
-static bool waits(const dg_cpu_lanes *lanes, const dg_cpu_parted_op *op) {
-  for (size_t i = 0; i < lanes->taken; i++)
-    if (lanes->runs[i].op == op) return true;
+static bool waits(const row *w, const dg_cpu_parted_op *op) {
+  for (size_t i = 0; i < w->taken; i++)
+    if (w->runs[i].op == op) return true;
   return false;
 }
 
@@ -167,26 +186,30 @@ static bool waits(const dg_cpu_lanes *lanes, const dg_cpu_parted_op *op) {
  * be so is done first. Returns false where the run has no lanes.
  */
 static bool join(dg_cpu_lanes *lanes, const dg_cpu_parted_op *op, bool backward, size_t n) {
-  bool fixed = backward && !waits(lanes, op);
+  row *w = growing(lanes);
+  bool fixed = backward && !waits(w, op);
   size_t count = fixed ? op->parting->lanes : dg_cpu_parting_lanes(op, n);
-  if (lanes->taken && (fixed ? count != lanes->count : lanes->fixed && count < lanes->count))
+  if (w->taken && (fixed ? count != w->count : w->fixed && count < w->count)) {
     dg_cpu_lanes_run(lanes);
+    w = growing(lanes);
+  }
   if (count == 1) return false;
-  if (!lanes->taken || count < lanes->count) lanes->count = count;
-  lanes->fixed = fixed || (lanes->taken && lanes->fixed);
+  if (!w->taken || count < w->count) w->count = count;
+  w->fixed = fixed || (w->taken && w->fixed);
   return true;
 }
 
 bool dg_cpu_lanes_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
                        const dg_step *step) {
   dg_cpu_lanes *lanes = op->op.device->lanes;
-  if (op->parting && must_wait(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
+  if (op->parting && must_wait(growing(lanes), op, backward, step)) dg_cpu_lanes_run(lanes);
   if (!op->parting || !join(lanes, op, backward, step->n)) {
     dg_cpu_lanes_run(lanes);
     if (op->parting && !backward) op->parting->lanes = 1;
     return false;
   }
-  run *r = &lanes->runs[lanes->taken++];
+  row *w = growing(lanes);
+  run *r = &w->runs[w->taken++];
   r->op = op;
   r->backward = backward;
   r->buffers = *buffers;
@@ -244,8 +267,9 @@ static void view(const run *r, size_t index, size_t first, char *workspace, view
   v->workspace.data = (float *)(void *)workspace;
 }
 
-static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index, size_t worker) {
-  dg_span samples = dg_cpu_part(r->step.n, lanes->count, index);
+static void run_lane(const dg_cpu_lanes *lanes, const row *w, const run *r, size_t index,
+                     size_t worker) {
+  dg_span samples = dg_cpu_part(r->step.n, w->count, index);
   dg_step step = r->step;
   views v;
   view(r, index, samples.begin, lanes->workspaces + worker * lanes->workspace_bytes, &v);
@@ -254,8 +278,8 @@ static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index, size
   step.first += (uint32_t)samples.begin;
   step.whole = dg_loss_samples(&r->step);
   if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0) {
-    v.out[1].data = &lanes->lane[index].loss;
-    v.out[2].data = (float *)(void *)&lanes->lane[index].correct;
+    v.out[1].data = &w->lane[index].loss;
+    v.out[2].data = (float *)(void *)&w->lane[index].correct;
     step.slot = 0;
   }
   dg_cpu_run(&r->op->parting->op, r->backward, &v.buffers, &step);
@@ -264,17 +288,18 @@ static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index, size
 /** Runs that no lane has to wait in. */
 typedef struct {
   const dg_cpu_lanes *lanes;
+  const row *row;
   size_t begin, end;
-  bool timed;
 } section;
 
 static void run_section(const void *context, size_t index, size_t worker) {
   const section *s = context;
-  lane *own = &s->lanes->lane[index];
+  lane *own = &s->row->lane[index];
+  bool timed = s->lanes->device->profile;
   for (size_t i = s->begin; i < s->end; i++) {
-    double start = s->timed ? dg_seconds() : 0;
-    run_lane(s->lanes, &s->lanes->runs[i], index, worker);
-    if (s->timed) own->seconds[i] = dg_seconds() - start;
+    double start = timed ? dg_seconds() : 0;
+    run_lane(s->lanes, s->row, &s->row->runs[i], index, worker);
+    if (timed) own->seconds[i] = dg_seconds() - start;
   }
 }
 
@@ -282,7 +307,7 @@ static void run_section(const void *context, size_t index, size_t worker) {
 
 /** How the gradients of a row are added up. */
 typedef struct {
-  const dg_cpu_lanes *lanes;
+  const row *row;
   size_t pieces;
 } addition;
 
@@ -296,7 +321,7 @@ static void add_gradients(const addition *a, const run *r, size_t piece) {
     if (!count) continue;
     dg_span span = dg_cpu_grains(count, GRAIN, a->pieces, piece);
     float *to = dg_floats(r->buffers.d_param[k]);
-    for (size_t other = 0; other + 1 < a->lanes->count; other++)
+    for (size_t other = 0; other + 1 < a->row->count; other++)
       dg_grad_put(DG_GRAD_ADD, span.end - span.begin,
                   from + other * parting->grad_floats + span.begin, to + span.begin);
     from += dg_round_up(count);
@@ -307,65 +332,95 @@ static bool has_sums(const run *r) {
   return r->backward && r->op->parting->grads;
 }
 
+static void add_scores(const row *w, const run *r) {
+  float *loss = dg_floats(r->buffers.out[1]) + r->step.slot;
+  uint32_t *correct = (uint32_t *)r->buffers.out[2]->data + r->step.slot;
+  for (size_t i = 1; i < w->count; i++) {
+    *loss += w->lane[i].loss;
+    *correct += w->lane[i].correct;
+  }
+}
+
+static bool scores(const run *r) {
+  return r->op->op.base.desc.kind == DG_OP_LOSS;
+}
+
 static void add_piece(const void *context, size_t piece, size_t worker) {
   const addition *a = context;
   (void)worker;
-  for (size_t i = 0; i < a->lanes->taken; i++)
-    if (has_sums(&a->lanes->runs[i])) add_gradients(a, &a->lanes->runs[i], piece);
-}
-
-static void add_all_gradients(const dg_cpu_device *device, const dg_cpu_lanes *lanes) {
-  size_t floats = 0;
-  for (size_t i = 0; i < lanes->taken; i++)
-    if (has_sums(&lanes->runs[i])) floats += lanes->runs[i].op->parting->grad_floats;
-  const addition a = {lanes, dg_cpu_pieces(floats, lanes->count * floats)};
-  if (floats) dg_cpu_run_pieces(device, a.pieces, add_piece, &a, sizeof a);
-}
-
-static void add_scores(const dg_cpu_lanes *lanes, const run *r) {
-  float *loss = dg_floats(r->buffers.out[1]) + r->step.slot;
-  uint32_t *correct = (uint32_t *)r->buffers.out[2]->data + r->step.slot;
-  for (size_t i = 1; i < lanes->count; i++) {
-    *loss += lanes->lane[i].loss;
-    *correct += lanes->lane[i].correct;
+  for (size_t i = 0; i < a->row->taken; i++) {
+    const run *r = &a->row->runs[i];
+    if (has_sums(r)) add_gradients(a, r, piece);
+    if (scores(r) && piece == 0) add_scores(a->row, r);
   }
+}
+
+/** Queues the sums of a row, if there are any. */
+static void add_up(const dg_cpu_lanes *lanes, const row *w) {
+  size_t floats = 0;
+  bool any = false;
+  for (size_t i = 0; i < w->taken; i++) {
+    if (has_sums(&w->runs[i])) floats += w->runs[i].op->parting->grad_floats;
+    any |= has_sums(&w->runs[i]) || scores(&w->runs[i]);
+  }
+  const addition a = {w, dg_cpu_pieces(floats, w->count * floats)};
+  if (any) dg_cpu_run_pieces(lanes->device, a.pieces, add_piece, &a, sizeof a);
+}
+
+/* ---- rows --------------------------------------------------------------- */
+
+static void wait(const dg_cpu_lanes *lanes, uint64_t regions) {
+  if (lanes->device->pool) dg_pool_wait(lanes->device->pool, regions);
+}
+
+static uint64_t queued(const dg_cpu_lanes *lanes) {
+  return lanes->device->pool ? dg_pool_added(lanes->device->pool) : 0;
 }
 
 /** The time of a run: of all lanes, which as many workers shared. */
-static void note_time(const dg_cpu_lanes *lanes, size_t index) {
-  const run *r = &lanes->runs[index];
-  size_t workers = lanes->workers < lanes->count ? lanes->workers : lanes->count;
+static void note_time(const dg_cpu_lanes *lanes, const row *w, size_t index) {
+  const run *r = &w->runs[index];
+  size_t workers = lanes->workers < w->count ? lanes->workers : w->count;
   double seconds = 0;
-  for (size_t i = 0; i < lanes->count; i++) seconds += lanes->lane[i].seconds[index];
+  for (size_t i = 0; i < w->count; i++) seconds += w->lane[i].seconds[index];
   dg_cpu_note_time(&r->op->op, r->backward, seconds / (double)workers);
 }
 
-static void run_all(const dg_cpu_device *device, const dg_cpu_lanes *lanes) {
-  section s = {.lanes = lanes, .timed = device->profile};
-  for (size_t i = 1; i <= lanes->taken; i++) {
-    if (i < lanes->taken && !lanes->runs[i].meets) continue;
+static void run_row(const dg_cpu_lanes *lanes, row *w) {
+  section s = {.lanes = lanes, .row = w};
+  find_meetings(w);
+  for (size_t i = 1; i <= w->taken; i++) {
+    if (i < w->taken && !w->runs[i].meets) continue;
     s.end = i;
-    dg_cpu_run_pieces(device, lanes->count, run_section, &s, sizeof s);
+    dg_cpu_run_pieces(lanes->device, w->count, run_section, &s, sizeof s);
     s.begin = i;
   }
-  add_all_gradients(device, lanes);
-  for (size_t i = 0; i < lanes->taken; i++) {
-    run *r = (run *)&lanes->runs[i];
-    if (r->op->op.base.desc.kind == DG_OP_LOSS) add_scores(lanes, r);
-    if (!r->backward) r->op->parting->lanes = lanes->count;
-    if (s.timed) note_time(lanes, i);
-  }
+  add_up(lanes, w);
+  w->regions = queued(lanes);
+  for (size_t i = 0; i < w->taken; i++)
+    if (!w->runs[i].backward) w->runs[i].op->parting->lanes = w->count;
+  if (!lanes->device->profile) return;
+  wait(lanes, w->regions);
+  for (size_t i = 0; i < w->taken; i++) note_time(lanes, w, i);
 }
 
 void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
-  if (!lanes || !lanes->taken) return;
-  run *first = &lanes->runs[0];
-  if (lanes->taken == 1 && !first->backward) { /* nothing to gain from one op */
+  row *w = lanes ? growing(lanes) : NULL;
+  if (!w || !w->taken) return;
+  run *first = &w->runs[0];
+  if (w->taken == 1 && !first->backward) { /* nothing to gain from one op */
     first->op->parting->lanes = 1;
     dg_cpu_run(&first->op->op, false, &first->buffers, &first->step);
   } else {
-    find_meetings(lanes);
-    run_all(first->op->op.device, lanes);
+    run_row(lanes, w);
   }
-  lanes->taken = 0;
+  lanes->current = (lanes->current + 1) % ROWS;
+  wait(lanes, growing(lanes)->regions);
+  growing(lanes)->taken = 0;
+}
+
+bool dg_cpu_lanes_settle(dg_cpu_lanes *lanes) {
+  dg_cpu_lanes_run(lanes);
+  dg_pool *pool = lanes->device->pool;
+  return !pool || dg_pool_wait(pool, dg_pool_added(pool));
 }

@@ -24,7 +24,11 @@ bool dg_cpu_lanes_prepare(dg_cpu_parted_op *op, dg_error *err);
 bool dg_cpu_lanes_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
                        const dg_step *step);
 
-/** Does what was taken and not yet done. NULL is allowed. */
+/** Queues what was taken. NULL is allowed. */
 void dg_cpu_lanes_run(dg_cpu_lanes *lanes);
+
+/** The same, and waits until all that the device has queued is done; false: it never will be, in
+   the child of a fork. */
+bool dg_cpu_lanes_settle(dg_cpu_lanes *lanes);
 
 #endif

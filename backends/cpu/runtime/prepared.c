@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backends/cpu/runtime/calls.h"
 #include "core/base/clock.h"
 
 static const dg_cpu_implementation *first_fit(const dg_cpu_implementation *const *list,
@@ -62,10 +63,24 @@ void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double seconds) {
   ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);
 }
 
-void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
+static void run(const dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
-  double start = op->device->profile ? dg_seconds() : 0;
   (backward ? op->by.backward : op->by.forward)
       ->run(backward ? &op->backward : &op->forward, buffers, step);
-  if (op->device->profile) dg_cpu_note_time(op, backward, dg_seconds() - start);
+}
+
+/** Waits for what is queued, and says when that was. */
+static double time_after_all(const dg_cpu_device *device) {
+  if (device->pool) dg_pool_wait(device->pool, dg_pool_added(device->pool));
+  return dg_seconds();
+}
+
+void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
+                const dg_step *step) {
+  const dg_cpu_device *device = op->device;
+  double start = device->profile ? time_after_all(device) : 0;
+  dg_cpu_call *call = device->calls ? dg_cpu_call_begin(device, buffers, step) : NULL;
+  run(op, backward, call ? &call->buffers : buffers, call ? &call->step : step);
+  if (call) dg_cpu_call_end(device, call);
+  if (device->profile) dg_cpu_note_time(op, backward, time_after_all(device) - start);
 }
