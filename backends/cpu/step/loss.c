@@ -6,7 +6,7 @@
 
 /**
  * Mean cross-entropy or mean squared error. The loss of each sample goes to the workspace, from
- * where one thread adds them up in order.
+ * where they are added up in order.
  */
 
 static bool supports(const dg_op_desc *desc) {
@@ -82,10 +82,15 @@ typedef struct {
   const uint32_t *labels;
   float *powers, *losses, *grads; /**< grads: NULL where not wanted */
   uint32_t *hits;
+  size_t samples, pieces;
 } pass;
 
-static void run_share(const pass *p, dg_span share) {
+/** No vector has logits of two pieces. */
+static void run_piece(const void *context, size_t piece, size_t worker) {
+  const pass *p = context;
+  dg_span share = dg_cpu_grains(p->samples, DG_VECTOR, p->pieces, piece);
   size_t classes = p->desc->classes, first = share.begin * classes;
+  (void)worker;
   if (p->desc->kind == DG_LOSS_CROSS_ENTROPY)
     raise(p->desc, share.end - share.begin, p->logits + first, p->powers + first);
   for (size_t s = share.begin; s < share.end; s++) {
@@ -110,9 +115,10 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
                   .powers = powers,
                   .losses = losses,
                   .grads = step->train ? dg_floats(buffers->out[0]) : NULL,
-                  .hits = (uint32_t *)(losses + op->max_n)};
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, 4 * n * classes))
-  run_share(&p, dg_cpu_share(n, DG_VECTOR)); /* no vector has logits of two threads */
+                  .hits = (uint32_t *)(losses + op->max_n),
+                  .samples = n,
+                  .pieces = dg_cpu_pieces(n, 4 * n * classes)};
+  dg_cpu_run_pieces(op->device, p.pieces, run_piece, &p);
   double sum = 0;
   uint32_t correct = 0;
   for (size_t s = 0; s < n; s++) sum += (double)losses[s], correct += p.hits[s];

@@ -2,6 +2,7 @@
 #include "backends/cpu/runtime/isa.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /** Elements handled at a time. */
@@ -96,19 +97,30 @@ static uint32_t first_fault(const float *grad, size_t begin, size_t end) {
   return UINT32_MAX;
 }
 
-/** What clipping multiplies gradients by; the norm is added up block by block, in order. */
-static float clip_scale(const dg_cpu_op *op, const float *grad, double *blocks) {
-  size_t count = op->desc.update.count;
-  float limit = op->desc.update.clip_norm;
-  if (!(limit > 0)) return 1;
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, count))
-  for (size_t b = 0; b < (count + BLOCK - 1) / BLOCK; b++) {
+/** The sums of the squares of a piece's gradients, block by block. */
+static void add_squares(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  size_t count = region->op->desc.update.count;
+  const float *grad = dg_floats(region->buffers->in[0]);
+  double *blocks = (double *)region->buffers->workspace->data;
+  dg_span part = dg_cpu_part((count + BLOCK - 1) / BLOCK, region->pieces, piece);
+  (void)worker;
+  for (size_t b = part.begin; b < part.end; b++) {
     double sum = 0;
     for (size_t i = b * BLOCK; i < (b + 1) * BLOCK && i < count; i++)
       sum += (double)grad[i] * (double)grad[i];
     blocks[b] = sum;
   }
+}
+
+/** What clipping multiplies gradients by; the norm is added up block by block, in order. */
+static float clip_scale(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  size_t count = op->desc.update.count;
+  float limit = op->desc.update.clip_norm;
   double sum = 0;
+  if (!(limit > 0)) return 1;
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(count, count), add_squares);
+  const double *blocks = (const double *)buffers->workspace->data;
   for (size_t b = 0; b < (count + BLOCK - 1) / BLOCK; b++) sum += blocks[b];
   double scale = (double)limit / (sqrt(sum) + 1e-6);
   return scale > 1 ? 1 : (float)scale;
@@ -153,22 +165,47 @@ static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffer
   return bad;
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+/** A step of all parameters. */
+typedef struct {
+  const dg_update_desc *desc;
+  const dg_op_buffers *buffers;
+  coefficients coefficients;
+  size_t pieces;
+  _Atomic uint32_t *bad; /**< the first element whose gradient isn't finite */
+} pass;
+
+static void note_bad(_Atomic uint32_t *bad, uint32_t found) {
+  uint32_t first = atomic_load(bad);
+  while (found < first && !atomic_compare_exchange_weak(bad, &first, found)) {
+  }
+}
+
+/** A piece does its part of every parameter. */
+static void update_piece(const void *context, size_t piece, size_t worker) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
+  const pass *p = context;
+  const dg_update_desc *d = p->desc;
+  uint32_t parts = d->parts ? d->parts : 1;
+  (void)worker;
+  for (uint32_t i = 0; i < parts; i++) {
+    size_t begin = i ? d->ends[i - 1] : 0, end = d->parts ? d->ends[i] : d->count;
+    dg_span span = dg_cpu_grains(end - begin, GRAIN, p->pieces, piece);
+    span = (dg_span){begin + span.begin, begin + span.end};
+    note_bad(p->bad, update_span(d, p->buffers, &p->coefficients, span));
+  }
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_update_desc *d = &op->desc.update;
   uint32_t *fault = (uint32_t *)buffers->out[2]->data;
   if (fault[0] != 0) return;
-  float scale = clip_scale(op, dg_floats(buffers->in[0]),
-                           buffers->workspace ? (double *)buffers->workspace->data : NULL);
-  coefficients k = coefficients_of(d, step, scale);
-  uint32_t bad = UINT32_MAX, parts = d->parts ? d->parts : 1;
-#pragma omp parallel reduction(min : bad) num_threads(dg_cpu_threads(op->device, d->count))
-  for (uint32_t i = 0; i < parts; i++) {
-    size_t begin = i ? d->ends[i - 1] : 0, end = d->parts ? d->ends[i] : d->count;
-    dg_span span = dg_cpu_share(end - begin, GRAIN);
-    uint32_t found = update_span(d, buffers, &k, (dg_span){begin + span.begin, begin + span.end});
-    if (found < bad) bad = found;
-  }
+  _Atomic uint32_t bad = UINT32_MAX;
+  const pass p = {.desc = d,
+                  .buffers = buffers,
+                  .coefficients = coefficients_of(d, step, clip_scale(op, buffers, step)),
+                  .pieces = dg_cpu_pieces(d->count, d->count),
+                  .bad = &bad};
+  dg_cpu_run_pieces(op->device, p.pieces, update_piece, &p);
   if (bad != UINT32_MAX) fault[0] = step->step + 1, fault[1] = bad;
 }
 
