@@ -33,12 +33,24 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   }
 }
 
+/** Where nothing is dropped. */
+static void copy_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  size_t count = region->op->desc.dropout.count;
+  const float *x = dg_floats(region->buffers->in[0]);
+  float *y = dg_floats(region->buffers->out[0]);
+  dg_span samples = dg_cpu_part(region->step->n, region->pieces, piece);
+  (void)worker;
+  memcpy(y + samples.begin * count, x + samples.begin * count,
+         (samples.end - samples.begin) * count * sizeof *y);
+}
+
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   size_t total = (size_t)step->n * op->desc.dropout.count;
   if (step->train)
     dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, 8 * total), forward_piece);
   else
-    memcpy(dg_floats(buffers->out[0]), dg_floats(buffers->in[0]), total * sizeof(float));
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, total), copy_piece);
 }
 
 static void backward_piece(const void *context, size_t piece, size_t worker) {

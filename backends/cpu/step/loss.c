@@ -83,6 +83,8 @@ typedef struct {
   float *powers, *losses, *grads; /**< grads: NULL where not wanted */
   uint32_t *hits;
   size_t samples, pieces;
+  float *loss; /**< of all */
+  uint32_t *correct;
 } pass;
 
 /** No vector has logits of two pieces. */
@@ -104,6 +106,17 @@ static void run_piece(const void *context, size_t piece, size_t worker) {
   }
 }
 
+/** In order. */
+static void add_losses(const void *context, size_t piece, size_t worker) {
+  const pass *p = context;
+  double sum = 0;
+  uint32_t correct = 0;
+  (void)piece, (void)worker;
+  for (size_t s = 0; s < p->samples; s++) sum += (double)p->losses[s], correct += p->hits[s];
+  *p->loss = (float)(sum * (double)p->scale);
+  *p->correct = correct;
+}
+
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_loss_desc *desc = &op->desc.loss;
   size_t classes = desc->classes, n = step->n, whole = dg_loss_samples(step);
@@ -117,13 +130,11 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
                   .grads = step->train ? dg_floats(buffers->out[0]) : NULL,
                   .hits = (uint32_t *)(losses + op->max_n),
                   .samples = n,
-                  .pieces = dg_cpu_pieces(n, 4 * n * classes)};
-  dg_cpu_run_pieces(op->device, p.pieces, run_piece, &p);
-  double sum = 0;
-  uint32_t correct = 0;
-  for (size_t s = 0; s < n; s++) sum += (double)losses[s], correct += p.hits[s];
-  dg_floats(buffers->out[1])[step->slot] = (float)(sum * (double)p.scale);
-  ((uint32_t *)buffers->out[2]->data)[step->slot] = correct;
+                  .pieces = dg_cpu_pieces(n, 4 * n * classes),
+                  .loss = dg_floats(buffers->out[1]) + step->slot,
+                  .correct = (uint32_t *)buffers->out[2]->data + step->slot};
+  dg_cpu_run_pieces(op->device, p.pieces, run_piece, &p, sizeof p);
+  dg_cpu_run_pieces(op->device, 1, add_losses, &p, sizeof p);
 }
 
 static const dg_cpu_implementation forward_by_samples = {"samples", NULL, prepare, forward};
