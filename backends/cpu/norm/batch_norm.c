@@ -1,5 +1,5 @@
 /**
- * Batch normalization. A thread takes one group of channels after the other through all its
+ * Batch normalization. A piece takes one group of channels after the other through all its
  * passes, so that after the first they find its numbers in the cache. Where the moments of the
  * planes are given, there is a single pass, along memory.
  */
@@ -87,40 +87,70 @@ static void forward_group(const dg_batch_norm_desc *d, const dg_op_buffers *buff
   normalize(d, &g, buffers, &l);
 }
 
-/**
- * A training step whose moments are given. A thread takes its samples from the last to the first:
- * those that were written last may still be in its cache.
- */
-static void forward_given(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
-                          const dg_step *step) {
-  dg_batch_norm_lanes l;
-#pragma omp for schedule(static)
-  for (size_t c = 0; c < d->channels; c++) {
+static void forward_groups(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  size_t group = dg_batch_norm_group_size(d);
+  dg_span channels = dg_cpu_grains(d->channels, group, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c += group)
+    forward_group(d, region->buffers, region->step, c);
+}
+
+/* ---- forward, where the moments are given ------------------------------- */
+
+static void keep_given(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  uint32_t n = region->step->n;
+  dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c++) {
     double mean, var;
-    merge_moments(d, step->n, dg_floats(buffers->in[1]), c, &mean, &var);
-    keep(d, step->n, buffers, c, mean, var);
+    merge_moments(d, n, dg_floats(region->buffers->in[1]), c, &mean, &var);
+    keep(d, n, region->buffers, c, mean, var);
   }
-  dg_span share = dg_cpu_share(step->n, 1);
-  for (size_t s = share.end; s-- > share.begin;)
-    for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
-      dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
-      g.first += s * g.step;
-      dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
-      normalize(d, &g, buffers, &l);
-    }
+}
+
+static void normalize_sample(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                             size_t sample) {
+  dg_batch_norm_lanes l;
+  for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
+    dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
+    g.first += sample * g.step;
+    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
+    normalize(d, &g, buffers, &l);
+  }
+}
+
+/** From the last to the first: those that were written last may still be in a cache. */
+static void normalize_samples(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_cpu_op *op = region->op;
+  size_t other = dg_cpu_backwards(op->device, region->pieces, piece);
+  dg_span samples = dg_cpu_part(region->step->n, region->pieces, other);
+  (void)worker;
+  for (size_t s = samples.end; s-- > samples.begin;)
+    normalize_sample(&op->desc.batch_norm, region->buffers, s);
+}
+
+static void forward_given(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                          size_t count) {
+  enum { OPERATIONS = 16 }; /* of a moment: what is read of it lies apart */
+  size_t channels = op->desc.batch_norm.channels;
+  size_t merging = dg_cpu_pieces(channels, OPERATIONS * step->n * channels);
+  dg_cpu_run_region(op, buffers, step, merging, keep_given);
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, 4 * count), normalize_samples);
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, 4 * count))
-  if (step->train && d->moments) {
-    forward_given(d, buffers, step);
-  } else {
-#pragma omp for schedule(static)
-    for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d))
-      forward_group(d, buffers, step, c);
-  }
+  if (step->train && d->moments)
+    forward_given(op, buffers, step, count);
+  else
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(dg_batch_norm_groups(d), 4 * count),
+                      forward_groups);
 }
 
 static const dg_cpu_implementation forward_by_channels = {"channels", NULL, NULL, forward};

@@ -1,6 +1,6 @@
 /**
  * The way back through a batch norm: a pass for the sums over a channel, and one for the gradient
- * of the input, for which its numbers are still in the thread's cache.
+ * of the input, for which its numbers are still in a cache.
  */
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/norm/batch_norm_lanes.h"
@@ -163,24 +163,40 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
+/** All gradients of a group of channels. */
+static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                      size_t channel) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  float *d_weight = dg_floats(buffers->d_param[0]) + channel;
+  float *d_bias = dg_floats(buffers->d_param[1]) + channel;
+  dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
+  dg_batch_norm_lanes l;
+  sums sum;
+  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
+  add_up(d, &g, buffers, &l, &sum);
+  for (size_t i = 0; i < g.channels; i++) {
+    d_weight[i] = (float)(sum.product[i] * (double)l.scale[i]);
+    d_bias[i] = (float)sum.d_z[i];
+  }
+  gradient found = gradient_of(&g, &l, &sum);
+  if (op->desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
+}
+
+static void run_groups(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  size_t group = dg_batch_norm_group_size(d);
+  dg_span channels = dg_cpu_grains(d->channels, group, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c += group)
+    run_group(region->op, region->buffers, region->step, c);
+}
+
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
-  float *d_weight = dg_floats(buffers->d_param[0]), *d_bias = dg_floats(buffers->d_param[1]);
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 8 * count))
-  for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
-    dg_norm_group g = dg_batch_norm_group_at(d, step->n, c);
-    dg_batch_norm_lanes l;
-    sums sum;
-    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
-    add_up(d, &g, buffers, &l, &sum);
-    for (size_t i = 0; i < g.channels; i++) {
-      d_weight[c + i] = (float)(sum.product[i] * (double)l.scale[i]);
-      d_bias[c + i] = (float)sum.d_z[i];
-    }
-    gradient found = gradient_of(&g, &l, &sum);
-    if (op->desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
-  }
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(dg_batch_norm_groups(d), 8 * count),
+                    run_groups);
 }
 
 const dg_cpu_implementation dg_batch_norm_backward = {"channels", NULL, prepare, run};

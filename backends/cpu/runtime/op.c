@@ -1,5 +1,11 @@
 #include "backends/cpu/runtime/op.h"
 
+void dg_cpu_run_region(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                       size_t pieces, dg_piece run) {
+  const dg_cpu_region region = {op, buffers, step, pieces};
+  dg_cpu_run_pieces(op->device, pieces, run, &region, sizeof region);
+}
+
 bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err) {
   if (op->planned) return true;
   op->packing = dg_cpu_packing_new(floats, err);

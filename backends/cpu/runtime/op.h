@@ -4,6 +4,7 @@
 
 #include "backends/cpu/runtime/device.h"
 #include "backends/cpu/runtime/packing.h"
+#include "backends/cpu/runtime/pieces.h"
 #include "backends/cpu/runtime/threads.h"
 
 /** What a direction wants, in bytes for the largest n; dg_op_needs are those of both. */
@@ -23,6 +24,18 @@ typedef struct {
   void *plan;              /**< what the implementation remembers, one block of malloc; or NULL */
   dg_cpu_packing *packing; /**< NULL: packed anew in every run */
 } dg_cpu_op;
+
+/** A run of a direction, cut into pieces: what they get as their context. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  const dg_step *step;
+  size_t pieces;
+} dg_cpu_region;
+
+/** Runs a region whose pieces need no other context than a dg_cpu_region. */
+void dg_cpu_run_region(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                       size_t pieces, dg_piece run);
 
 /** Has an op that isn't trained keep `floats` that it makes of its parameters; the op owns them. */
 bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err);

@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include "core/base/processors.h"
+
 /** Below this many operations a thread costs more to wake than it saves. */
 enum { OPERATIONS_PER_THREAD = 16 * 1024 };
 
@@ -18,6 +20,6 @@ dg_span dg_cpu_share(size_t count, size_t grain) {
 }
 
 int dg_cpu_available_threads(void) {
-  int cores = omp_get_num_procs();
-  return cores < 1 ? 1 : cores < DG_CPU_MAX_THREADS ? cores : DG_CPU_MAX_THREADS;
+  size_t processors = dg_processors();
+  return processors < DG_CPU_MAX_THREADS ? (int)processors : DG_CPU_MAX_THREADS;
 }

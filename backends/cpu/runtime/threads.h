@@ -10,7 +10,7 @@ dg_span dg_cpu_share(size_t count, size_t grain);
 /** Threads worth waking for work of about `operations` simple operations. */
 int dg_cpu_threads(const dg_cpu_device *device, size_t operations);
 
-/** As many as there are cores, but DG_CPU_MAX_THREADS at most. */
+/** As many as there are processors to use, but DG_CPU_MAX_THREADS at most. */
 int dg_cpu_available_threads(void);
 
 #endif
