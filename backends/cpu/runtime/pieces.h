@@ -36,6 +36,16 @@ dg_span dg_cpu_grains(size_t count, size_t grain, size_t parts, size_t index);
 size_t dg_cpu_pieces(size_t units, size_t operations);
 
 /**
+ * Into how many pieces to cut what is to be shared by all threads, few samples or one, where no bit
+ * depends on it: not at all where there is one thread.
+ */
+static inline size_t dg_cpu_cuts(const dg_cpu_device *device) {
+  enum { LEAST = 4 };
+  size_t threads = (size_t)device->threads;
+  return threads == 1 || threads > LEAST ? threads : LEAST;
+}
+
+/**
  * Has the threads of the device run the pieces of a region, run(context, piece, worker) each, after
  * all regions before it; worker < device->threads. They may run later: the context, of up to
  * DG_POOL_CONTEXT bytes, is copied, and what it points to stays until the device is finished. A

@@ -79,8 +79,6 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
                            : 0);
   l.d_image = take(&l.end, dg_wino_image_floats(&p->d_image));
   l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * dg_wino_depth(b) : 0);
-  l.d_weights = take(&l.end, p->weights);
-  l.d_bias = take(&l.end, w->filters * sizeof(double) / sizeof(float));
   return l;
 }
 
@@ -109,6 +107,7 @@ dg_wino_plan dg_wino_plan_of(const dg_conv2d_desc *d, uint32_t max_n, bool d_in)
   p.d_image = gradient_image_of(&w, &back);
   p.weights = dg_wino_weight_floats(&w);
   p.back_weights = d_in ? p.weights : 0;
+  p.part = dg_round_up(p.weights) + dg_round_up(w.filters * sizeof(double) / sizeof(float));
   p.shared = dg_round_up(tiles * DG_WINO_MOMENTS * w.filters);
   p.to = forward_layout(&p);
   p.from = backward_layout(&p);

@@ -1,4 +1,4 @@
-/** How a convolution goes by minimal filtering: its correlations and each thread's workspace. */
+/** How a convolution goes by minimal filtering: its correlations and each worker's workspace. */
 #ifndef DG_CPU_WINOGRAD_PLAN_H
 #define DG_CPU_WINOGRAD_PLAN_H
 
@@ -8,7 +8,7 @@
 #define dg_wino_is_faster DG_ISA_NAME(dg_wino_is_faster)
 #define dg_wino_plan_of DG_ISA_NAME(dg_wino_plan_of)
 
-/** Where the parts of a thread's workspace begin, in floats, and where they end. */
+/** Where the parts of a worker's workspace begin, in floats, and where they end. */
 typedef struct {
   size_t image;    /**< a vector of channels of a sample's input */
   size_t moments;  /**< of a block's input */
@@ -21,8 +21,6 @@ typedef struct {
   size_t d_z;       /**< gradient before the activation, a vector of channels of a sample */
   size_t d_image;   /**< the same as an image */
   size_t d_moments; /**< of a block, for the gradient of the input */
-  size_t d_weights; /**< gradients of the weights' moments */
-  size_t d_bias;    /**< doubles */
   size_t end;
 } dg_wino_layout;
 
@@ -31,9 +29,10 @@ typedef struct {
   dg_wino_image image, d_image; /**< of the input; of the gradient before the activation */
   dg_conv_ending ending;
   size_t block;                 /**< samples of a block */
-  size_t weights, back_weights; /**< floats of moments common to all threads */
+  size_t weights, back_weights; /**< floats of moments common to all workers */
   size_t shared;                /**< floats of all products of a sample */
-  dg_wino_layout to, from;      /**< forward's and backward's workspace of a thread */
+  dg_wino_layout to, from;      /**< forward's and backward's workspace of a worker */
+  size_t parts, part;           /**< backward's, with sums of their own, and floats of one's */
 } dg_wino_plan;
 
 /** Is a convolution faster so than by direct products? */
@@ -46,7 +45,7 @@ static inline size_t dg_wino_image_floats(const dg_wino_image *image) {
   return image->rows * image->columns * DG_VECTOR;
 }
 
-/** Samples of the block that begins at `begin` of a thread's share. */
+/** Samples of the block that begins at `begin` of a part. */
 static inline size_t dg_wino_block_of(const dg_wino_plan *p, dg_span share, size_t begin) {
   return share.end - begin < p->block ? share.end - begin : p->block;
 }
