@@ -1,4 +1,4 @@
-/** Products of whole matrices, over all threads of a device. */
+/** Products of whole matrices, on all threads of a device. */
 #ifndef DG_CPU_PRODUCT_H
 #define DG_CPU_PRODUCT_H
 

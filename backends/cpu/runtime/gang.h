@@ -1,0 +1,45 @@
+/**
+ * Work that several threads do in step: ranks, which give each other numbers every microsecond,
+ * too often for regions of pieces. A rank has its own part of the work and goes from stage to
+ * stage; as soon as another one has done a stage, it may read what that made there.
+ *
+ * How many ranks there are follows from the work alone, and so do its results. Who runs them
+ * doesn't matter: a gang forms of the threads that are there when it begins, each with some ranks,
+ * and the first of them takes over those of threads that don't come.
+ */
+#ifndef DG_CPU_GANG_H
+#define DG_CPU_GANG_H
+
+#include "backends/cpu/runtime/pieces.h"
+
+enum {
+  DG_GANG_RANKS = 16, /**< at most */
+  /** Floats between what ranks write. Where one reads on, its processor fetches what follows ahead
+     of time, and the rank that writes there has to get it back; but not that far ahead. */
+  DG_GANG_APART = 4096 / sizeof(float),
+};
+
+typedef struct dg_gang dg_gang;
+
+typedef struct {
+  size_t ranks, stages;
+  /** What a rank has to do before its first stage. It may be done twice, one after the other, and
+      no other rank may read what it makes. */
+  void (*prepare)(const void *context, size_t rank);
+  void (*run)(const void *context, const dg_gang *gang, size_t rank, size_t stage);
+  const void *context;
+} dg_gang_work;
+
+/** Bytes of memory for a gang of so many ranks. */
+size_t dg_gang_bytes(size_t ranks);
+
+/** Does the work. `memory`: dg_gang_bytes, aligned to DG_CPU_ALIGNMENT. */
+void dg_gang_run(const dg_cpu_device *device, const dg_gang_work *work, void *memory);
+
+/**
+ * In a later stage: waits until a rank has done `stage`. A rank that waits for `stage` of all
+ * others knows that they have read what it made in `stage` - 1, if that is where they read it.
+ */
+void dg_gang_await(const dg_gang *gang, size_t rank, size_t stage);
+
+#endif
