@@ -5,16 +5,17 @@
 
 #include "core/base/clock.h"
 
-/** How long to spin before letting another thread run, and to wait for one who leads; and for those
-    who may follow, the leader's own preparations included. */
-static const double patience = 50e-6, muster = 10e-6;
+/** How long to spin before letting another thread run, and to wait for one who leads. */
+static const double patience = 50e-6;
 
-/** Of a member of the gang: not there, there, one of those who run; or it wasn't there in time. */
-enum { AWAY, PRESENT, ENLISTED, DISMISSED };
+/** Of a member of the gang: not there; there; its ranks are the leader's; it wants them; it has
+    them; it comes too late. */
+enum { AWAY, PRESENT, REPLACED, LATE, ENLISTED, DISMISSED };
 
 /** What is written of a rank, and of the member with that number. */
 typedef struct {
   _Alignas(DG_CPU_ALIGNMENT) _Atomic int member;
+  size_t first;                                   /**< the stage that an enlisted one begins with */
   _Alignas(DG_CPU_ALIGNMENT) _Atomic size_t done; /**< stages */
   float apart[DG_GANG_APART];
 } post;
@@ -31,7 +32,7 @@ size_t dg_gang_bytes(size_t ranks) {
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/** What somebody waits for: the stages that a rank has done, or what member has become. */
+/** What somebody waits for: what a rank has done, or what a member has become. */
 typedef struct {
   const dg_gang *gang;
   size_t rank, stage;
@@ -41,14 +42,12 @@ static inline bool is_done(const awaited *a) {
   return atomic_load_explicit(&a->gang->posts[a->rank].done, memory_order_acquire) > a->stage;
 }
 
-static inline bool is_enlisted(const awaited *a) {
-  return atomic_load_explicit(&a->gang->posts[a->rank].member, memory_order_acquire) == ENLISTED;
+static int state_of(const dg_gang *gang, size_t member) {
+  return atomic_load_explicit(&gang->posts[member].member, memory_order_acquire);
 }
 
-static inline bool are_present(const awaited *a) {
-  for (size_t i = 1; i < a->gang->members; i++)
-    if (atomic_load_explicit(&a->gang->posts[i].member, memory_order_acquire) == AWAY) return false;
-  return true;
+static inline bool is_settled(const awaited *a) {
+  return state_of(a->gang, a->rank) >= ENLISTED;
 }
 
 /** Spins until `holds`, for some time; false: it doesn't yet. */
@@ -102,35 +101,50 @@ static bool change(dg_gang *gang, size_t member, int from, int to) {
   return atomic_compare_exchange_strong(&gang->posts[member].member, &from, to);
 }
 
-/** Enlists a member, if it is there; else it is too late for it. */
+/** Enlists a member, if it is there; else its ranks are the leader's. */
 static bool enlist(dg_gang *gang, size_t member) {
   for (;;) { /* it may come or go */
     if (change(gang, member, PRESENT, ENLISTED)) return true;
-    if (change(gang, member, AWAY, DISMISSED)) return false;
+    if (change(gang, member, AWAY, REPLACED)) return false;
   }
+}
+
+/** Gives a member that came late its ranks back, from a stage on. */
+static bool relieve(dg_gang *gang, size_t member, size_t stage) {
+  if (state_of(gang, member) != LATE) return false;
+  gang->posts[member].first = stage;
+  return change(gang, member, LATE, ENLISTED);
 }
 
 /** The first member: runs its own ranks, and those of members that are not there. */
 static void lead(dg_gang *gang) {
   size_t mine[DG_GANG_RANKS] = {0}, count = 1;
-  double begun = dg_seconds();
   change(gang, 0, AWAY, ENLISTED);
   prepare(gang, 0);
-  spin(are_present, &(awaited){.gang = gang}, begun + muster - dg_seconds());
   for (size_t i = 1; i < gang->members; i++)
     if (!enlist(gang, i)) prepare(gang, i), mine[count++] = i;
-  for (size_t stage = 0; stage < gang->work->stages; stage++)
+  for (size_t stage = 0; stage < gang->work->stages; stage++) {
+    for (size_t i = count; i-- > 1;)
+      if (relieve(gang, mine[i], stage)) mine[i] = mine[--count];
     for (size_t i = 0; i < count; i++) run_stage(gang, mine[i], stage);
+  }
+  while (count-- > 1) atomic_store(&gang->posts[mine[count]].member, DISMISSED);
 }
 
 /** Another one: leaves again where nobody leads. */
 static void follow(dg_gang *gang, size_t member) {
-  if (!change(gang, member, AWAY, PRESENT)) return;
-  prepare(gang, member);
-  if (!spin(is_enlisted, &(awaited){.gang = gang}, patience) && change(gang, member, PRESENT, AWAY))
+  if (change(gang, member, AWAY, PRESENT)) {
+    prepare(gang, member);
+    if (!spin(is_settled, &(awaited){.gang = gang}, patience) &&
+        change(gang, member, PRESENT, AWAY))
+      return;
+  } else if (!change(gang, member, REPLACED, LATE)) {
     return;
-  await(is_enlisted, &(awaited){.gang = gang, .rank = member});
-  for (size_t stage = 0; stage < gang->work->stages; stage++) run_stage(gang, member, stage);
+  }
+  await(is_settled, &(awaited){.gang = gang, .rank = member});
+  if (state_of(gang, member) == DISMISSED) return;
+  for (size_t stage = gang->posts[member].first; stage < gang->work->stages; stage++)
+    run_stage(gang, member, stage);
 }
 
 static void run_member(const void *context, size_t member, size_t worker) {
@@ -150,6 +164,7 @@ void dg_gang_run(const dg_cpu_device *device, const dg_gang_work *work, void *me
   for (size_t i = 0; i < work->ranks; i++) {
     atomic_init(&gang->posts[i].member, AWAY);
     atomic_init(&gang->posts[i].done, 0);
+    gang->posts[i].first = 0;
   }
   dg_cpu_run_pieces(device, gang->members, run_member, &gang);
 }

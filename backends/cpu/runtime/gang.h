@@ -4,8 +4,8 @@
  * stage; as soon as another one has done a stage, it may read what that made there.
  *
  * How many ranks there are follows from the work alone, and so do its results. Who runs them
- * doesn't matter: a gang forms of the threads that are there when it begins, each with some ranks,
- * and the first of them takes over those of threads that don't come.
+ * doesn't matter: a gang forms of the threads that are there, each with some ranks, and the first
+ * of them runs those of threads that haven't come yet.
  */
 #ifndef DG_CPU_GANG_H
 #define DG_CPU_GANG_H
