@@ -13,8 +13,8 @@ enum { BOXES = 2, STAGES = 40, THREADS = 8 };
 /** What ranks do: from stage to stage each makes a number of those of all. */
 typedef struct {
   size_t ranks;
-  uint64_t seed;     /**< of the numbers */
-  uint64_t *delays;  /**< seed of delays, or NULL for none */
+  uint64_t seed; /**< of the numbers */
+  bool delays;
   uint64_t *start;   /**< [ranks] */
   uint64_t *numbers; /**< [ranks][BOXES] */
 } job;
@@ -27,7 +27,7 @@ static uint64_t mix(uint64_t a, uint64_t b) {
 /** Mostly none; some microseconds; or, seldom, so long that others sleep. */
 static void delay(const job *j, size_t rank, size_t stage) {
   if (!j->delays) return;
-  uint64_t random = mix(mix(*j->delays, rank), stage);
+  uint64_t random = mix(mix(j->seed, rank), stage);
   if (random % 512 == 0)
     nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
   else if (random % 4 == 0)
@@ -45,12 +45,12 @@ static uint64_t number_before(const job *j, size_t rank, size_t stage) {
   return stage ? j->numbers[rank * BOXES + (stage - 1) % BOXES] : 0;
 }
 
-static void run(const void *context, const dg_gang *gang, size_t rank, size_t stage) {
+static void run(const void *context, const dg_gang_turn *turn, size_t rank, size_t stage) {
   const job *j = context;
   delay(j, rank, stage);
   uint64_t sum = mix(j->start[rank], number_before(j, rank, stage));
   for (size_t other = 0; other < j->ranks && stage > 0; other++) {
-    if (gang && other != rank) dg_gang_await(gang, other, stage - 1);
+    if (turn && other != rank) dg_gang_await(turn, other, stage - 1);
     sum = mix(sum, number_before(j, other, stage));
   }
   j->numbers[rank * BOXES + stage % BOXES] = sum;
@@ -76,17 +76,18 @@ static void run_alone(const job *j) {
 
 static void try_ranks(const dg_cpu_device *device, size_t ranks, int runs, bool delays) {
   job want = job_new(ranks), got = job_new(ranks);
-  void *memory = aligned_alloc(DG_CPU_ALIGNMENT, dg_gang_bytes(ranks));
-  const dg_gang_work work = {ranks, STAGES, prepare, run, &got};
+  dg_gang *gang = aligned_alloc(DG_CPU_ALIGNMENT, dg_gang_bytes(ranks));
+  const dg_gang_work work = {ranks, STAGES, prepare, run};
+  memset(gang, 0, dg_gang_bytes(ranks));
+  got.delays = delays;
   for (int i = 0; i < runs; i++) {
-    uint64_t seed = mix(ranks, (uint64_t)i);
-    want.seed = got.seed = seed;
-    got.delays = delays ? &seed : NULL;
+    want.seed = got.seed = mix(ranks, (uint64_t)i);
     run_alone(&want);
-    dg_gang_run(device, &work, memory);
+    dg_gang_run(device, gang, &work, &got, sizeof got);
+    if (device->pool) ck_assert(dg_pool_wait(device->pool, dg_pool_added(device->pool)));
     ck_assert_mem_eq(got.numbers, want.numbers, ranks * BOXES * sizeof(uint64_t));
   }
-  free(memory);
+  free(gang);
   job_free(&want), job_free(&got);
 }
 

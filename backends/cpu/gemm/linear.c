@@ -37,9 +37,13 @@ static size_t d_z_count(const dg_cpu_op *op) {
   return has_d_z(desc) ? (size_t)op->max_n * d_z_row(desc) : 0;
 }
 
+/** op->plan becomes what the workers have packed. */
 static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
-  (void)err;
+  size_t bytes = (size_t)op->device->threads * sizeof(dg_product_packed);
   op->needs.workspace = dg_product_workspace(op->device, op->desc.linear.in);
+  op->plan = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
+  if (!op->plan) return dg_fail_memory(err, bytes);
+  memset(op->plan, 0, bytes);
   return true;
 }
 
@@ -63,25 +67,27 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/** A forward pass. mask: NULL where nothing is dropped. */
+/** A forward pass. */
 typedef struct {
   const dg_linear_desc *desc;
   size_t n, pieces;
   const float *x, *weight, *bias;
   float *y;
-  const dg_mask *mask;
+  bool drops;
+  dg_mask mask;
 } forward_pass;
 
-static forward_pass forward_of(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
-                               const dg_mask *mask) {
+static forward_pass forward_of(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                               const dg_step *step) {
   const dg_linear_desc *desc = &op->desc.linear;
   return (forward_pass){.desc = desc,
-                        .n = n,
+                        .n = step->n,
                         .x = dg_floats(buffers->in[0]),
                         .weight = dg_floats(buffers->param[0]),
                         .bias = desc->bias ? dg_floats(buffers->param[1]) : NULL,
                         .y = dg_floats(buffers->out[0]),
-                        .mask = mask};
+                        .drops = dg_drop_runs(desc->drop, step),
+                        .mask = dg_mask_of(desc->drop, step)};
 }
 
 /** out = drop(act(out + bias)), of some outputs of a sample. */
@@ -90,7 +96,7 @@ static void end_outputs(const forward_pass *f, size_t sample, dg_span outputs) {
   float *y = f->y + sample * f->desc->out + first;
   for (size_t i = 0; i < count && f->bias; i++) y[i] += f->bias[first + i];
   dg_act_forward(f->desc->act, count, y, y);
-  if (f->mask) dg_mask_put(f->mask, sample, first, count, y, y, NULL);
+  if (f->drops) dg_mask_put(&f->mask, sample, first, count, y, y, NULL);
 }
 
 static void end_samples(const void *context, size_t piece, size_t worker) {
@@ -105,8 +111,8 @@ static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
   const dg_linear_desc *desc = f.desc;
   dg_matrix x = {f.x, desc->in, false}, weight = {f.weight, desc->in, true};
   dg_blas_multiply(device, f.n, desc->out, desc->in, x, weight, false, f.y, desc->out);
-  f.pieces = dg_cpu_pieces(f.n, (f.mask ? 8 : 1) * f.n * desc->out);
-  dg_cpu_run_pieces(device, f.pieces, end_samples, &f);
+  f.pieces = dg_cpu_pieces(f.n, (f.drops ? 8 : 1) * f.n * desc->out);
+  dg_cpu_run_pieces(device, f.pieces, end_samples, &f, sizeof f);
 }
 
 /** Rows of the weights that a piece takes through one sample after the other. */
@@ -127,7 +133,7 @@ static void run_few(const void *context, size_t piece, size_t worker) {
 static void forward_few(const dg_cpu_device *device, forward_pass f) {
   size_t in = f.desc->in, out = f.desc->out;
   f.pieces = dg_cpu_pieces((out + FEW_ROWS - 1) / FEW_ROWS, f.n * out * in / 2);
-  dg_cpu_run_pieces(device, f.pieces, run_few, &f);
+  dg_cpu_run_pieces(device, f.pieces, run_few, &f, sizeof f);
 }
 
 /**
@@ -142,9 +148,7 @@ static bool by_outputs(const dg_linear_desc *desc, const dg_step *step) {
 /** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->desc.linear;
-  dg_mask step_mask = dg_mask_of(desc->drop, step);
-  const dg_mask *mask = dg_drop_runs(desc->drop, step) ? &step_mask : NULL;
-  forward_pass f = forward_of(op, buffers, step->n, mask);
+  const forward_pass f = forward_of(op, buffers, step);
   if (f.n <= FEW) {
     forward_few(op->device, f);
     return;
@@ -168,7 +172,9 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
                                .by_rows = by_outputs(desc, step),
                                .bias = f.bias,
                                .act = desc->act,
-                               .mask = mask},
+                               .drops = f.drops,
+                               .mask = f.mask,
+                               .packed = op->plan},
                  dg_floats(buffers->workspace));
 }
 
@@ -216,7 +222,7 @@ static void before_activation(const dg_cpu_op *op, const dg_op_buffers *buffers,
                          .d_y = dg_floats(buffers->d_out),
                          .d_z = d_z,
                          .d_bias = desc->bias ? dg_floats(buffers->d_param[1]) : NULL};
-  dg_cpu_run_pieces(op->device, e.pieces, end_blocks, &e);
+  dg_cpu_run_pieces(op->device, e.pieces, end_blocks, &e, sizeof e);
 }
 
 static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,

@@ -25,22 +25,19 @@ typedef struct {
   size_t blocks, groups, parts;
 } grid;
 
-static size_t pieces_of(grid g) {
-  return g.blocks * g.groups * g.parts;
-}
-
 /** Some pieces for each thread, so that it has panels of its own or, by rows, a block. Parts there
     are where panels are too few. */
 static grid grid_of(const dg_cpu_device *device, const dg_product *p) {
   enum { PIECES_OF_THREAD = 4 };
-  size_t panels = parts(p->columns, DG_TILE_WIDTH), tiles = parts(p->rows, DG_TILE_ROWS);
+  size_t panels = dg_panel_count(p->columns), tiles = parts(p->rows, DG_TILE_ROWS);
   size_t useful = dg_cpu_pieces(panels * tiles, p->rows * p->columns * p->depth / 2);
   size_t threads = smaller(useful, (size_t)device->threads);
   if (threads == 1) return (grid){1, 1, 1};
   size_t pieces = threads * smaller(useful / threads, PIECES_OF_THREAD);
   grid g = {.blocks = p->by_rows ? smaller(threads, tiles) : 1};
   g.groups = smaller(panels, pieces / g.blocks);
-  g.parts = smaller(tiles / g.blocks, parts(pieces, g.blocks * g.groups));
+  size_t wanted = parts(p->packed ? pieces : threads, g.blocks * g.groups);
+  g.parts = smaller(tiles / g.blocks, wanted);
   return g;
 }
 
@@ -79,66 +76,56 @@ static void run_panel(const dg_product *p, const float *panel, size_t column, si
     if (!direct) store(p, row, height, column, columns, tile);
   }
   size_t count = rows.end - rows.begin;
-  for (size_t v = column; v < (p->mask ? column + columns : column); v++) {
+  for (size_t v = column; v < (p->drops ? column + columns : column); v++) {
     float *c = p->c + v * p->c_row + rows.begin;
-    dg_mask_put(p->mask, v, rows.begin, count, c, c, NULL);
+    dg_mask_put(&p->mask, v, rows.begin, count, c, c, NULL);
   }
 }
 
-/** A worker's memory. */
-typedef struct {
-  _Alignas(DG_CPU_ALIGNMENT) size_t packed; /**< the column after those of the panel, or 0 */
-  _Alignas(DG_CPU_ALIGNMENT) float panel[];
-} packing;
-
 /** A product, and where it is made. */
 typedef struct {
-  const dg_product *product;
+  dg_product product;
   grid grid;
-  float *packings;
-  size_t apart; /**< floats from one worker's packing to the next */
+  float *panels; /**< of each worker */
+  uint64_t run;  /**< another one for every product */
 } product_run;
 
-static size_t packing_floats(size_t depth) {
-  return dg_round_up(sizeof(packing) / sizeof(float) + depth * DG_TILE_WIDTH);
-}
-
-static packing *packing_of(const product_run *r, size_t worker) {
-  return (packing *)(void *)(r->packings + worker * r->apart);
-}
-
-/** Packs a panel, if it isn't the one that was packed last. */
-static void pack(const dg_product *p, size_t column, size_t columns, packing *to) {
-  if (to->packed == column + columns) return;
-  to->packed = column + columns;
+/** Packs a panel, if it isn't the one that the worker has packed last. */
+static void pack(const product_run *r, size_t worker, size_t column, size_t columns, float *panel) {
+  const dg_product *p = &r->product;
+  dg_product_packed *last = p->packed ? &p->packed[worker] : NULL;
+  dg_product_packed now = {r->run, column + columns};
+  if (last && last->run == now.run && last->end == now.end) return;
+  if (last) *last = now;
   if (p->b_transposed)
-    dg_pack_columns(p->depth, columns, p->b + column * p->b_row, p->b_row, to->panel);
+    dg_pack_columns(p->depth, columns, p->b + column * p->b_row, p->b_row, panel);
   else
-    dg_pack_rows(p->depth, columns, p->b + column, p->b_row, to->panel);
+    dg_pack_rows(p->depth, columns, p->b + column, p->b_row, panel);
 }
 
 static void run_piece(const void *context, size_t piece, size_t worker) {
   const product_run *r = context;
-  const dg_product *p = r->product;
+  const dg_product *p = &r->product;
   grid g = r->grid;
   size_t part = piece % g.parts, group = piece / g.parts % g.groups;
   size_t block = piece / g.parts / g.groups;
   dg_span rows = dg_cpu_grains(p->rows, DG_TILE_ROWS, g.blocks * g.parts, block * g.parts + part);
   dg_span columns = dg_cpu_grains(p->columns, DG_TILE_WIDTH, g.groups, group);
-  packing *own = packing_of(r, worker);
+  float *panel = r->panels + worker * p->depth * DG_TILE_WIDTH;
   for (size_t c = columns.begin; c < columns.end; c += DG_TILE_WIDTH) {
     size_t count = dg_panel_columns(columns.end - c);
-    pack(p, c, count, own);
-    run_panel(p, own->panel, c, count, rows);
+    pack(r, worker, c, count, panel);
+    run_panel(p, panel, c, count, rows);
   }
 }
 
 size_t dg_product_workspace(const dg_cpu_device *device, size_t depth) {
-  return (size_t)device->threads * packing_floats(depth) * sizeof(float);
+  return (size_t)device->threads * depth * DG_TILE_WIDTH * sizeof(float);
 }
 
 void dg_product_run(const dg_cpu_device *device, const dg_product *p, float *workspace) {
-  const product_run r = {p, grid_of(device, p), workspace, packing_floats(p->depth)};
-  for (size_t i = 0; i < (size_t)device->threads; i++) packing_of(&r, i)->packed = 0;
-  dg_cpu_run_pieces(device, pieces_of(r.grid), run_piece, &r);
+  uint64_t added = device->pool ? dg_pool_added(device->pool) : 0;
+  product_run r = {*p, grid_of(device, p), workspace, added + 1};
+  if (r.grid.parts == 1) r.product.packed = NULL;
+  dg_cpu_run_pieces(device, r.grid.blocks * r.grid.groups * r.grid.parts, run_piece, &r, sizeof r);
 }

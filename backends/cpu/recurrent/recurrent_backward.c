@@ -319,9 +319,9 @@ static void put_units(const void *context, size_t piece, size_t worker) {
 
 static void direction_backward(const backward_pass *b) {
   const dg_cpu_device *device = b->pass.op->device;
-  dg_cpu_run_pieces(device, b->plan->shape.slots, pack_slot, b);
-  dg_cpu_run_pieces(device, b->parts, run_part, b);
-  dg_cpu_run_pieces(device, b->pieces, put_units, b);
+  dg_cpu_run_pieces(device, b->plan->shape.slots, pack_slot, b, sizeof *b);
+  dg_cpu_run_pieces(device, b->parts, run_part, b, sizeof *b);
+  dg_cpu_run_pieces(device, b->pieces, put_units, b, sizeof *b);
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {

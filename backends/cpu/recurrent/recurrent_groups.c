@@ -155,6 +155,6 @@ void dg_recurrent_groups_forward(const dg_recurrent_pass *pass, bool keep, bool 
       .bias = packed + weight_floats(d, plan),
       .rooms = rooms,
       .room = dg_recurrent_groups_worker(d, plan)};
-  if (pack) dg_cpu_run_pieces(pass->op->device, plan->slots, pack_slot, &f);
-  dg_cpu_run_pieces(pass->op->device, f.pieces, run_groups, &f);
+  if (pack) dg_cpu_run_pieces(pass->op->device, plan->slots, pack_slot, &f, sizeof f);
+  dg_cpu_run_pieces(pass->op->device, f.pieces, run_groups, &f, sizeof f);
 }

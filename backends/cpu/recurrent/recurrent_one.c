@@ -5,7 +5,6 @@
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/row.h"
 #include "backends/cpu/recurrent/recurrent_cell.h"
-#include "backends/cpu/runtime/gang.h"
 
 enum {
   /** Units are shared by whole cache lines. */
@@ -31,17 +30,10 @@ static size_t lines_of(const dg_recurrent_plan *plan) {
   return (plan->units + LINE - 1) / LINE;
 }
 
-/** How many ranks share the units. */
-static size_t ranks_of(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
+size_t dg_recurrent_one_ranks(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
   size_t products = plan->gates * (plan->units / DG_VECTOR) * d->hidden / stages_of_step(d);
   size_t ranks = smaller(smaller(products / PRODUCTS, lines_of(plan) / LINES), DG_GANG_RANKS);
   return ranks > 1 ? ranks : 1;
-}
-
-/** The units of a rank. */
-static dg_span units_of(const dg_recurrent_plan *plan, size_t ranks, size_t rank) {
-  dg_span lines = dg_cpu_part(lines_of(plan), ranks, rank);
-  return (dg_span){lines.begin * LINE, smaller(lines.end * LINE, plan->units)};
 }
 
 static size_t count(dg_span span) {
@@ -82,12 +74,27 @@ static size_t rank_offset(const dg_recurrent_desc *d, const dg_recurrent_plan *p
 }
 
 size_t dg_recurrent_one_workspace(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
-  size_t ranks = ranks_of(d, plan);
-  return dg_gang_bytes(ranks) / sizeof(float) + rank_offset(d, plan, ranks, plan->units);
+  return rank_offset(d, plan, dg_recurrent_one_ranks(d, plan), plan->units);
 }
 
 /** A forward pass. */
-typedef struct one_pass one_pass;
+typedef struct {
+  dg_recurrent_pass pass;
+  bool pack;
+  packing packed;
+  float *memory; /**< of the ranks */
+  size_t ranks;
+  uint32_t first[DG_GANG_RANKS + 1]; /**< unit of each, and the end */
+} one_pass;
+
+static one_pass pass_of(const dg_recurrent_pass *pass, bool pack, float *packed, float *workspace) {
+  const dg_recurrent_plan *plan = pass->plan;
+  one_pass f = {*pass, pack, packing_at(pass->desc, plan, packed), workspace, 0, {0}};
+  f.ranks = dg_recurrent_one_ranks(pass->desc, plan);
+  for (size_t i = 0; i <= f.ranks; i++)
+    f.first[i] = (uint32_t)smaller(lines_of(plan) * i / f.ranks * LINE, plan->units);
+  return f;
+}
 
 /** A rank's part of it. */
 typedef struct {
@@ -96,27 +103,15 @@ typedef struct {
   float *sums; /**< [steps][slots][own units] */
   float *c;    /**< LSTM: [own units] */
   float *box[BOXES];
-  dg_cell_step cell; /**< what is the same at every step */
 } one_rank;
 
-struct one_pass {
-  const dg_recurrent_pass *pass;
-  bool pack;
-  packing packed;
-  size_t count;
-  one_rank ranks[DG_GANG_RANKS];
-};
-
-static one_rank rank_at(const one_pass *f, size_t rank, float *workspace) {
-  const dg_recurrent_desc *d = f->pass->desc;
-  const dg_recurrent_plan *plan = f->pass->plan;
-  dg_span own = units_of(plan, f->count, rank);
-  one_rank r = {.all = f, .own = own, .cell = {.desc = d, .units = count(own), .n = 1}};
-  r.sums = workspace + rank_offset(d, plan, rank, own.begin);
-  r.c = r.sums + d->steps * plan->slots * count(own);
-  for (size_t i = 0; i < BOXES; i++) r.box[i] = r.c + (i + 1) * (count(own) + DG_GANG_APART);
-  for (size_t slot = 0; slot < plan->slots; slot++)
-    r.cell.bias[slot] = f->packed.bias + slot * plan->units + own.begin;
+static one_rank rank_at(const one_pass *f, size_t rank) {
+  const dg_recurrent_desc *d = f->pass.desc;
+  const dg_recurrent_plan *plan = f->pass.plan;
+  one_rank r = {.all = f, .own = {f->first[rank], f->first[rank + 1]}};
+  r.sums = f->memory + rank_offset(d, plan, rank, r.own.begin);
+  r.c = r.sums + d->steps * plan->slots * count(r.own);
+  for (size_t i = 0; i < BOXES; i++) r.box[i] = r.c + (i + 1) * (count(r.own) + DG_GANG_APART);
   return r;
 }
 
@@ -129,8 +124,8 @@ static size_t pair_width(const dg_recurrent_plan *plan, size_t gate) {
 
 /** The weights of a gate's pair, of the vector of units from `unit` on. */
 static float *pair_at(const one_pass *f, size_t unit, size_t gate) {
-  const dg_recurrent_plan *plan = f->pass->plan;
-  return f->packed.w + (unit * plan->gates + gate / 2 * DG_TILE_WIDTH) * f->pass->desc->in;
+  const dg_recurrent_plan *plan = f->pass.plan;
+  return f->packed.w + (unit * plan->gates + gate / 2 * DG_TILE_WIDTH) * f->pass.desc->in;
 }
 
 /** Packs the units of a vector, in `apart` floats a row, as many of them as there are. */
@@ -142,12 +137,12 @@ static void pack_vector(const float *weight, size_t columns, size_t units, size_
 }
 
 static void pack_slot(const one_pass *f, size_t slot, dg_span own) {
-  const dg_recurrent_desc *d = f->pass->desc;
-  const dg_recurrent_plan *plan = f->pass->plan;
-  dg_buffer *const *params = f->pass->buffers->param;
+  const dg_recurrent_desc *d = f->pass.desc;
+  const dg_recurrent_plan *plan = f->pass.plan;
+  dg_buffer *const *params = f->pass.buffers->param;
   size_t first = dg_recurrent_gate(plan, slot) * d->hidden, in_state = state_slots(d, plan);
-  const float *w = dg_recurrent_param(f->pass, params, DG_RECURRENT_W) + first * d->in;
-  const float *u = dg_recurrent_param(f->pass, params, DG_RECURRENT_U) + first * d->hidden;
+  const float *w = dg_recurrent_param(&f->pass, params, DG_RECURRENT_W) + first * d->in;
+  const float *u = dg_recurrent_param(&f->pass, params, DG_RECURRENT_U) + first * d->hidden;
   for (size_t c = own.begin; c < own.end; c += DG_VECTOR) {
     size_t units = smaller(d->hidden - c, DG_VECTOR), gate = slot - plan->first_x;
     if (slot >= plan->first_x)
@@ -160,7 +155,7 @@ static void pack_slot(const one_pass *f, size_t slot, dg_span own) {
       pack_vector(u + c * d->hidden, d->hidden, units, DG_VECTOR,
                   f->packed.u_reset + c * d->hidden);
   }
-  dg_recurrent_put_biases(f->pass, slot, own, f->packed.bias + slot * plan->units);
+  dg_recurrent_put_biases(&f->pass, slot, own, f->packed.bias + slot * plan->units);
 }
 
 /* ---- before the steps --------------------------------------------------- */
@@ -168,9 +163,9 @@ static void pack_slot(const one_pass *f, size_t slot, dg_span own) {
 /** The sums of some steps and units become W x, or 0 where there is no part of x. */
 static void multiply_input(const one_rank *r, size_t row, size_t rows, size_t unit) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
-  const dg_recurrent_plan *plan = r->all->pass->plan;
-  size_t in = r->all->pass->desc->in, slot = count(r->own), apart = plan->slots * slot;
-  const float *x = dg_floats(r->all->pass->buffers->in[0]) + row * in;
+  const dg_recurrent_plan *plan = r->all->pass.plan;
+  size_t in = r->all->pass.desc->in, slot = count(r->own), apart = plan->slots * slot;
+  const float *x = dg_floats(r->all->pass.buffers->in[0]) + row * in;
   float *to = r->sums + row * apart + unit - r->own.begin;
   for (size_t j = 0; j < rows && plan->first_x; j++)
     memset(to + j * apart, 0, DG_VECTOR * sizeof *to);
@@ -185,12 +180,12 @@ static void multiply_input(const one_rank *r, size_t row, size_t rows, size_t un
 
 static void prepare(const void *context, size_t rank) {
   const one_pass *f = context;
-  const one_rank *r = &f->ranks[rank];
-  size_t all = f->pass->desc->steps, rows;
-  for (size_t slot = 0; slot < f->pass->plan->slots && f->pack; slot++) pack_slot(f, slot, r->own);
+  const one_rank r = rank_at(f, rank);
+  size_t all = f->pass.desc->steps, rows;
+  for (size_t slot = 0; slot < f->pass.plan->slots && f->pack; slot++) pack_slot(f, slot, r.own);
   for (size_t row = 0; row < all; row += rows) {
     rows = dg_tile_height(all - row);
-    for (size_t c = r->own.begin; c < r->own.end; c += DG_VECTOR) multiply_input(r, row, rows, c);
+    for (size_t c = r.own.begin; c < r.own.end; c += DG_VECTOR) multiply_input(&r, row, rows, c);
   }
 }
 
@@ -205,8 +200,8 @@ typedef struct {
 } one_stage;
 
 static one_stage stage_at(const one_pass *f, size_t index) {
-  const dg_recurrent_desc *d = f->pass->desc;
-  size_t slots = state_slots(d, f->pass->plan), stages = stages_of_step(d);
+  const dg_recurrent_desc *d = f->pass.desc;
+  size_t slots = state_slots(d, f->pass.plan), stages = stages_of_step(d);
   if (index % stages) return (one_stage){index, index / stages, slots, 1, f->packed.u_reset, false};
   return (one_stage){index, index / stages, 0, slots, f->packed.u, stages > 1};
 }
@@ -217,13 +212,13 @@ static float *box_at(const one_rank *r, size_t stage) {
 }
 
 static float *sums_at(const one_rank *r, size_t k, size_t slot) {
-  const dg_recurrent_pass *pass = r->all->pass;
+  const dg_recurrent_pass *pass = &r->all->pass;
   return r->sums + (dg_recurrent_time(pass, k) * pass->plan->slots + slot) * count(r->own);
 }
 
 /** Adds to the sums the part that a rank made of what is multiplied. */
 static void multiply(const one_rank *r, const one_stage *stage, const one_rank *made) {
-  size_t hidden = r->all->pass->desc->hidden, begin = made->own.begin;
+  size_t hidden = r->all->pass.desc->hidden, begin = made->own.begin;
   const float *u = stage->u + stage->slots * (r->own.begin * hidden + begin * DG_VECTOR);
   dg_row_add(stage->slots, count(r->own) / DG_VECTOR, smaller(made->own.end, hidden) - begin,
              box_at(made, stage->index - 1), u, stage->slots * DG_VECTOR * hidden,
@@ -232,15 +227,18 @@ static void multiply(const one_rank *r, const one_stage *stage, const one_rank *
 
 /** The rank's units in a stage. The state before the first is 0. */
 static void run_cell(const one_rank *r, const one_stage *stage) {
-  size_t own = count(r->own), before = stage->k * stages_of_step(r->cell.desc) + BOXES - 1;
-  float *h = box_at(r, before);
-  dg_cell_step cell = r->cell;
-  for (size_t slot = 0; slot < r->all->pass->plan->slots; slot++)
+  const dg_recurrent_pass *pass = &r->all->pass;
+  const dg_recurrent_desc *d = pass->desc;
+  size_t own = count(r->own), begin = r->own.begin;
+  float *h = box_at(r, stage->k * stages_of_step(d) + BOXES - 1);
+  dg_cell_step cell = {.desc = d, .units = own, .n = 1, .h = h};
+  for (size_t slot = 0; slot < pass->plan->slots; slot++) {
     cell.slot[slot] = sums_at(r, stage->k, slot);
-  if (cell.desc->cell == DG_CELL_LSTM) cell.state = r->c, cell.c = stage->k > 0 ? r->c : NULL;
+    cell.bias[slot] = r->all->packed.bias + slot * pass->plan->units + begin;
+  }
+  if (d->cell == DG_CELL_LSTM) cell.state = r->c, cell.c = stage->k > 0 ? r->c : NULL;
   if (stage->k == 0) memset(h, 0, own * sizeof *h);
   if (stage->resets) {
-    cell.h = h;
     cell.reset = box_at(r, stage->index);
     dg_cell_reset(&cell);
     return;
@@ -248,32 +246,29 @@ static void run_cell(const one_rank *r, const one_stage *stage) {
   cell.h = box_at(r, stage->index);
   if (cell.h != h) memcpy(cell.h, h, own * sizeof *h);
   dg_cell_forward(&cell);
-  float *out =
-      dg_recurrent_place(r->all->pass, dg_floats(r->all->pass->buffers->out[0]), 0, stage->k);
-  size_t end = smaller(r->own.end, cell.desc->hidden);
-  if (out) memcpy(out + r->own.begin, cell.h, (end - r->own.begin) * sizeof *out);
+  float *out = dg_recurrent_place(pass, dg_floats(pass->buffers->out[0]), 0, stage->k);
+  if (out) memcpy(out + begin, cell.h, (smaller(r->own.end, d->hidden) - begin) * sizeof *out);
 }
 
 /** Products with what the rank has made itself come first, while the others make theirs. */
-static void run_stage(const void *context, const dg_gang *gang, size_t rank, size_t index) {
+static void run_stage(const void *context, const dg_gang_turn *turn, size_t rank, size_t index) {
   const one_pass *f = context;
-  const one_rank *r = &f->ranks[rank];
+  const one_rank r = rank_at(f, rank);
   one_stage stage = stage_at(f, index);
-  if (stage.k > 0) multiply(r, &stage, r);
-  for (size_t other = 0; other < f->count && stage.k > 0; other++) {
+  if (stage.k > 0) multiply(&r, &stage, &r);
+  for (size_t other = 0; other < f->ranks && stage.k > 0; other++) {
     if (other == rank) continue;
-    dg_gang_await(gang, other, index - 1);
-    multiply(r, &stage, &f->ranks[other]);
+    const one_rank made = rank_at(f, other);
+    dg_gang_await(turn, other, index - 1);
+    multiply(&r, &stage, &made);
   }
-  run_cell(r, &stage);
+  run_cell(&r, &stage);
 }
 
-void dg_recurrent_one_forward(const dg_recurrent_pass *pass, bool pack, float *packed,
-                              float *workspace) {
-  const dg_recurrent_desc *d = pass->desc;
-  one_pass f = {pass, pack, packing_at(d, pass->plan, packed), ranks_of(d, pass->plan), {{0}}};
-  float *memory = workspace + dg_gang_bytes(f.count) / sizeof(float);
-  for (size_t i = 0; i < f.count; i++) f.ranks[i] = rank_at(&f, i, memory);
-  const dg_gang_work work = {f.count, d->steps * stages_of_step(d), prepare, run_stage, &f};
-  dg_gang_run(pass->op->device, &work, workspace);
+void dg_recurrent_one_forward(const dg_recurrent_pass *pass, dg_gang *gang, bool pack,
+                              float *packed, float *workspace) {
+  const one_pass f = pass_of(pass, pack, packed, workspace);
+  const dg_gang_work work = {f.ranks, pass->desc->steps * stages_of_step(pass->desc), prepare,
+                             run_stage};
+  dg_gang_run(pass->op->device, gang, &work, &f, sizeof f);
 }

@@ -8,10 +8,15 @@
 #define DG_CPU_RECURRENT_ONE_H
 
 #include "backends/cpu/recurrent/recurrent_pass.h"
+#include "backends/cpu/runtime/gang.h"
 
+#define dg_recurrent_one_ranks DG_ISA_NAME(dg_recurrent_one_ranks)
 #define dg_recurrent_one_packed DG_ISA_NAME(dg_recurrent_one_packed)
 #define dg_recurrent_one_workspace DG_ISA_NAME(dg_recurrent_one_workspace)
 #define dg_recurrent_one_forward DG_ISA_NAME(dg_recurrent_one_forward)
+
+/** How many ranks share the units. */
+size_t dg_recurrent_one_ranks(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
 /** Floats of a direction's packed parameters. */
 size_t dg_recurrent_one_packed(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
@@ -19,8 +24,8 @@ size_t dg_recurrent_one_packed(const dg_recurrent_desc *desc, const dg_recurrent
 /** Floats of workspace. */
 size_t dg_recurrent_one_workspace(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
-/** One direction. `packed`: made first of the parameters if `pack`. */
-void dg_recurrent_one_forward(const dg_recurrent_pass *pass, bool pack, float *packed,
-                              float *workspace);
+/** One direction, by a gang of the ranks. `packed`: made first of the parameters if `pack`. */
+void dg_recurrent_one_forward(const dg_recurrent_pass *pass, dg_gang *gang, bool pack,
+                              float *packed, float *workspace);
 
 #endif

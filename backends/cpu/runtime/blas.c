@@ -54,5 +54,5 @@ void dg_blas_multiply(const dg_cpu_device *device, size_t rows, size_t columns, 
   bool by_rows = rows > columns;
   size_t pieces = pieces_of(by_rows ? rows : columns);
   const product p = {rows, columns, depth, a, b, add, by_rows, c, c_row, pieces};
-  dg_cpu_run_pieces(device, pieces, run_piece, &p);
+  dg_cpu_run_pieces(device, pieces, run_piece, &p, sizeof p);
 }

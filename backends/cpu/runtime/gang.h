@@ -13,33 +13,39 @@
 #include "backends/cpu/runtime/pieces.h"
 
 enum {
-  DG_GANG_RANKS = 16, /**< at most */
+  DG_GANG_RANKS = 16,    /**< at most */
+  DG_GANG_CONTEXT = 512, /**< bytes of what the ranks are given, at most */
   /** Floats between what ranks write. Where one reads on, its processor fetches what follows ahead
      of time, and the rank that writes there has to get it back; but not that far ahead. */
   DG_GANG_APART = 4096 / sizeof(float),
 };
 
+/** What is known of ranks; from one run to the next it counts on. */
 typedef struct dg_gang dg_gang;
+
+/** A run. */
+typedef struct dg_gang_turn dg_gang_turn;
 
 typedef struct {
   size_t ranks, stages;
   /** What a rank has to do before its first stage. It may be done twice, one after the other, and
       no other rank may read what it makes. */
   void (*prepare)(const void *context, size_t rank);
-  void (*run)(const void *context, const dg_gang *gang, size_t rank, size_t stage);
-  const void *context;
+  void (*run)(const void *context, const dg_gang_turn *turn, size_t rank, size_t stage);
 } dg_gang_work;
 
-/** Bytes of memory for a gang of so many ranks. */
+/** Bytes of a gang of so many ranks: they are aligned to DG_CPU_ALIGNMENT, and zeros at first. */
 size_t dg_gang_bytes(size_t ranks);
 
-/** Does the work. `memory`: dg_gang_bytes, aligned to DG_CPU_ALIGNMENT. */
-void dg_gang_run(const dg_cpu_device *device, const dg_gang_work *work, void *memory);
+/** Has the threads of the device do the work, as dg_cpu_run_pieces has them; the context is copied.
+    A gang has one work, again and again. */
+void dg_gang_run(const dg_cpu_device *device, dg_gang *gang, const dg_gang_work *work,
+                 const void *context, size_t size);
 
 /**
  * In a later stage: waits until a rank has done `stage`. A rank that waits for `stage` of all
  * others knows that they have read what it made in `stage` - 1, if that is where they read it.
  */
-void dg_gang_await(const dg_gang *gang, size_t rank, size_t stage);
+void dg_gang_await(const dg_gang_turn *turn, size_t rank, size_t stage);
 
 #endif

@@ -260,7 +260,7 @@ void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned
   size_t workers = threads ? threads : dg_processors();
   dg_pool *pool = pieces > 1 ? dg_pool_new(workers < pieces ? workers : pieces, NULL) : NULL;
   if (pool)
-    dg_pool_run(pool, pieces, draw_piece, &o);
+    dg_pool_add(pool, pieces, draw_piece, &o, sizeof o);
   else /* threads that can't be started aren't needed */
     for (size_t i = 0; i < pieces; i++) draw_piece(&o, i, 0);
   dg_pool_free(pool);
