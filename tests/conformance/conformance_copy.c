@@ -20,12 +20,14 @@ static dg_buffer *new_buffer(const rig_report *report, dg_device *device, size_t
 
 /* ---- what may be asked --------------------------------------------------- */
 
-/** A call that must be refused as wrong input. */
-static void refused(rig_report *report, const char *what, bool ok, const dg_error *err) {
+/** A call that must be refused as wrong input, with an error of its own: `err` is cleared for the
+    next one. */
+static void refused(rig_report *report, const char *what, bool ok, dg_error *err) {
   if (ok)
     rig_fail(report, "%s was not refused", what);
   else if (err->kind != DG_ERR_INPUT || !err->message[0])
     rig_fail(report, "%s: error %d, \"%s\"", what, err->kind, err->message);
+  *err = (dg_error){0};
 }
 
 static void check_refused(rig_report *report, dg_device *device) {
