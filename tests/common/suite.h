@@ -8,6 +8,12 @@
 /** Has the backend a device here? If not, says that what needs it is skipped. */
 bool suite_has_backend(const char *name);
 
+/** Makes a file, empty, or a folder, whose path ends in XXXXXX; these are replaced. It goes, with
+   all that is in it, when the program ends, however its tests did. One that can't be made ends it.
+ */
+void suite_new_file(char *path);
+void suite_new_folder(char *path);
+
 /** Runs the case and returns what main returns. The case is freed. */
 int suite_main(const char *name, TCase *tests);
 
