@@ -27,6 +27,12 @@ size_t rig_places(rig_place *places, size_t room);
 /** Opens a place; ends the test with a message where that fails. */
 dg_device *rig_open(const rig_place *place);
 
+/**
+ * Is an op of this kind at a place what it is at another one, which is tried, too? CLBlast runs
+ * linear layers alone: all else of the form "clblast" is that of the device's usual form.
+ */
+bool rig_repeats(const rig_place *place, dg_op_kind kind);
+
 /** A group of tests: `test` runs at every place. `number` says which, to a test of many groups. */
 typedef struct {
   const char *name;
@@ -34,7 +40,8 @@ typedef struct {
   int number;
 } rig_group;
 
-/** The main of a test program: runs the groups at all places; returns its exit code. */
+/** The main of a test program: runs the groups at all places; returns its exit code. Each group's
+   name is its tag, by which CK_INCLUDE_TAGS and CK_EXCLUDE_TAGS choose. */
 int rig_main(const char *suite, const rig_group *groups, int count);
 
 /** Is DIGITS_TEST_SMALL set: only the small cases, for slow emulators? */

@@ -268,13 +268,18 @@ static void check_parameters(rig_report *report, dg_device *device) {
       {DG_OP_LINEAR, {DG_GRAD_NONE}, .linear = {.in = 20, .out = 24, .bias = true}},
       {DG_OP_CONV2D,
        {DG_GRAD_NONE},
-       .conv2d = {3, 8, 9, 20, 3, 3, 1, 1, 1, 1, .bias = true, .act = {.kind = DG_ACT_RELU}}},
+       .conv2d = {1, 4, 5, 8, 3, 3, 1, 1, 1, 1, .bias = true, .act = {.kind = DG_ACT_RELU}}},
+      {DG_OP_CONV2D, {DG_GRAD_NONE}, .conv2d = {3, 8, 9, 20, 3, 3, 1, 1, 1, 1, .bias = true}},
       {DG_OP_CONV2D, {DG_GRAD_NONE}, .conv2d = {32, 6, 6, 32, 3, 3, 1, 1, 1, 1, .bias = false}},
       {DG_OP_CONV1D, {DG_GRAD_NONE}, .conv1d = {12, 5, 20, 3, 1, 1, .bias = true}},
       {DG_OP_RECURRENT,
        {DG_GRAD_NONE},
        .recurrent = {DG_CELL_GRU, .steps = 3, .in = 5, .hidden = 20, .biases = 2}}};
-  static const char *const names[] = {"linear", "conv2d", "conv2d of many channels", "conv1d",
+  static const char *const names[] = {"linear",
+                                      "conv2d of one channel",
+                                      "conv2d of some channels",
+                                      "conv2d of many channels",
+                                      "conv1d",
                                       "recurrent"};
   const size_t count = rig_small() ? 2 : sizeof descs / sizeof *descs;
   const uint32_t most = rig_small() ? 1 : SAMPLES;

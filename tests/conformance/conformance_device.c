@@ -53,7 +53,9 @@ static void check_times(rig_report *report) {
   place.options.device = place.number;
   place.options.profile = true;
   dg_device *device = rig_open(&place);
-  dg_op_desc desc = {DG_OP_LINEAR, {DG_GRAD_WRITE}, .linear = {.in = 64, .out = 64, .bias = true}};
+  const uint32_t width = rig_small() ? 16 : 64;
+  dg_op_desc desc = {
+      DG_OP_LINEAR, {DG_GRAD_WRITE}, .linear = {.in = width, .out = width, .bias = true}};
   dg_error err = {0};
   dg_op *op = device->calls->prepare(device, &desc, 8, true, &err);
   if (!op) ck_abort_msg("%s: %s", place.label, err.message);
