@@ -8,9 +8,9 @@
 /** Has the backend a device here? If not, says that what needs it is skipped. */
 bool suite_has_backend(const char *name);
 
-/** Makes a file, empty, or a folder, whose path ends in XXXXXX; these are replaced. It goes, with
-   all that is in it, when the program ends, however its tests did. One that can't be made ends it.
- */
+/** Makes an empty file, or a folder, of a path that ends in XXXXXX, which are replaced. It goes,
+   with all in it, when the program ends, however its tests did. If it can't be made, the program
+   ends. */
 void suite_new_file(char *path);
 void suite_new_folder(char *path);
 
