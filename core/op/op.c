@@ -1,10 +1,5 @@
 #include "core/op/op.h"
 
-/** The member of the union that describes the op, whichever it is. */
-static const void *description(const dg_op_desc *desc) {
-  return &desc->linear;
-}
-
 const dg_op_row *dg_op_row_of(dg_op_kind kind) {
   static const dg_op_row *const rows[DG_OP_KINDS] = {
 #define DG_OP(KIND, name, desc) [DG_OP_##KIND] = &dg_##name##_row,
@@ -23,14 +18,14 @@ const char *dg_op_name(dg_op_kind kind) {
 
 dg_op_sizes dg_op_sizes_of(const dg_op_desc *desc) {
   const dg_op_row *row = dg_op_row_of(desc->kind);
-  return row ? row->sizes(description(desc)) : (dg_op_sizes){.within = DG_SIZE_TOO_LARGE};
+  return row ? row->sizes(dg_op_member(desc)) : (dg_op_sizes){.within = DG_SIZE_TOO_LARGE};
 }
 
 /* ---- checking ----------------------------------------------------------- */
 
 static bool agrees(const dg_op_desc *desc) {
   const dg_op_row *row = dg_op_row_of(desc->kind);
-  return row && (!row->agrees || row->agrees(description(desc)));
+  return row && (!row->agrees || row->agrees(dg_op_member(desc)));
 }
 
 /** Tensors of one kind. */
