@@ -154,6 +154,14 @@ bool rig_fail(rig_report *report, const char *format, ...) {
   return false;
 }
 
+void rig_refused(rig_report *report, const char *what, bool ok, dg_error *err) {
+  if (ok)
+    rig_fail(report, "%s was not refused", what);
+  else if (err->kind != DG_ERR_INPUT || !err->message[0])
+    rig_fail(report, "%s: error %d, \"%s\"", what, err->kind, err->message);
+  *err = (dg_error){0};
+}
+
 void rig_conclude(const rig_report *report) {
   if (report->unsupported)
     printf("%s: %u of %u cases ran without something that can't be fused there\n",

@@ -65,6 +65,10 @@ typedef struct {
 /** Notes a failure of the case that runs. Returns false. */
 __attribute__((format(printf, 2, 3))) bool rig_fail(rig_report *report, const char *format, ...);
 
+/** Notes a failure unless a call, which returned `ok`, was refused as wrong input with an error of
+    its own: `err` is cleared for the next one. */
+void rig_refused(rig_report *report, const char *what, bool ok, dg_error *err);
+
 /** Ends a test: fails where the report has failures, says what was not supported. */
 void rig_conclude(const rig_report *report);
 

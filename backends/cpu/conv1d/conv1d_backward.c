@@ -71,7 +71,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   plan->d_bias_floats = dg_round_up(2 * (size_t)d->filters);
   plan->back_thread = plan->field_floats + plan->d_z_floats + plan->panel_floats +
                       plan->gradient_floats + plan->shape.weight_floats + plan->d_bias_floats;
-  op->needs = (dg_cpu_needs){
+  op->needs = (dg_direction_needs){
       .workspace = (plan->back_weight_floats + (size_t)op->device->threads * plan->back_thread) *
                    sizeof(float),
       .reads_in = true,

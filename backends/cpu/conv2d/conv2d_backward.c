@@ -153,11 +153,11 @@ static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
   if (!plan) return false;
   size_parts(&op->desc, plan);
   size_t threads = (size_t)op->device->threads;
-  op->needs = (dg_cpu_needs){.workspace = (plan->back_weight_floats + threads * plan->back_thread) *
-                                          sizeof(float),
-                             .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
-                             .reads_in = true,
-                             .reads_out = d->act.kind != DG_ACT_NONE};
+  op->needs = (dg_direction_needs){
+      .workspace = (plan->back_weight_floats + threads * plan->back_thread) * sizeof(float),
+      .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
+      .reads_in = true,
+      .reads_out = d->act.kind != DG_ACT_NONE};
   return true;
 }
 

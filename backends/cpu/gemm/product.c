@@ -10,6 +10,7 @@
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/runtime/threads.h"
 
 size_t dg_product_workspace(const dg_cpu_device *device, size_t depth) {
   return (size_t)device->threads * depth * DG_TILE_WIDTH * sizeof(float);

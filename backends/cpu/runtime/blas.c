@@ -2,6 +2,8 @@
 
 #include <cblas.h>
 
+#include "backends/cpu/runtime/threads.h"
+
 void dg_blas_set_up(void) {
   openblas_set_num_threads(1);
 }

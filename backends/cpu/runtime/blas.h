@@ -2,7 +2,7 @@
 #ifndef DG_CPU_BLAS_H
 #define DG_CPU_BLAS_H
 
-#include "backends/cpu/runtime/threads.h"
+#include "backends/cpu/runtime/device.h"
 
 /** A matrix as it lies: element (i, j) at data[i * row + j], or at data[j * row + i]. */
 typedef struct {

@@ -18,9 +18,9 @@ static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t m
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
-  *p = dg_wino_plan_of(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
+  *p = dg_wino_forward_plan(&op->desc.conv2d, op->max_n);
   size_t threads = (size_t)op->device->threads, packed = op->train ? p->weights : 0;
-  op->needs.workspace = (p->shared + threads * p->to.end + packed) * sizeof(float);
+  op->needs.workspace = (p->shared + threads * p->layout.end + packed) * sizeof(float);
   return op->train || dg_cpu_keep_packing(op, p->weights, err);
 }
 
@@ -38,7 +38,7 @@ typedef struct {
 
 static dg_wino_room room_of(const pass *f, size_t thread) {
   const dg_wino_plan *p = f->op->plan;
-  return (dg_wino_room){&p->to, f->rooms + thread * p->to.end};
+  return (dg_wino_room){&p->layout, f->rooms + thread * p->layout.end};
 }
 
 /** What becomes of the moments of `samples` samples from `first` of the step on; `r`: theirs. */
@@ -51,10 +51,10 @@ static dg_wino_correlation correlation_of(const pass *f, const dg_wino_room *r, 
   return (dg_wino_correlation){
       .w = &p->forward,
       .samples = samples,
-      .moments = r->base + p->to.moments,
+      .moments = r->base + p->layout.moments,
       .panels = f->panels,
       .ending = dg_conv_ending_first(&p->ending, bias),
-      .out = apart ? r->base + p->to.sums : dg_floats(f->buffers->out[0]) + first * out,
+      .out = apart ? r->base + p->layout.sums : dg_floats(f->buffers->out[0]) + first * out,
       .of_planes = dg_conv_ending_moments(f->op, f->buffers, f->step, first)};
 }
 
@@ -64,7 +64,7 @@ static void end_planes(const pass *f, const dg_wino_room *r, size_t s, dg_span p
   const dg_wino_plan *p = f->op->plan;
   size_t at = s * p->forward.filters * dg_conv_ending_plane(&p->ending);
   const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
-  dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->to.ending,
+  dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->layout.ending,
                      dg_floats(f->buffers->out[0]) + at, kept ? (uint8_t *)kept->data + at : NULL);
 }
 
@@ -93,7 +93,7 @@ static void forward_shared(const pass *f, const dg_wino_room *r) {
     for (size_t i = 0; i < w->channels / DG_VECTOR * parts; i++)
       dg_wino_input_moments(p, r, 1, 0, i / parts * DG_VECTOR,
                             dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts),
-                            dg_floats(f->buffers->in[0]) + s * in, common.base + p->to.moments);
+                            dg_floats(f->buffers->in[0]) + s * in, common.base + p->layout.moments);
 #pragma omp for schedule(static)
     for (size_t i = 0; i < DG_WINO_MOMENTS; i++)
       for (size_t panel = 0; panel < w->filters; panel += DG_TILE_WIDTH)
@@ -123,7 +123,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
   {
     dg_wino_room r = room_of(&f, (size_t)omp_get_thread_num());
-    memset(r.base + p->to.image, 0, dg_wino_image_floats(&p->image) * sizeof *r.base);
+    memset(r.base + p->layout.image, 0, dg_wino_image_floats(&p->image) * sizeof *r.base);
     if (pack) {
 #pragma omp for schedule(static)
       for (size_t filter = 0; filter < w->filters; filter += DG_TILE_WIDTH)

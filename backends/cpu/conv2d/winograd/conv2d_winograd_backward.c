@@ -20,12 +20,13 @@ static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t m
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
-  *p = dg_wino_plan_of(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
+  *p = dg_wino_backward_plan(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
   size_t threads = (size_t)op->device->threads;
-  op->needs = (dg_cpu_needs){.workspace = (p->back_weights + threads * p->from.end) * sizeof(float),
-                             .kept = dg_conv_ending_kept(&p->ending, op->max_n),
-                             .reads_in = true,
-                             .reads_out = dg_conv_ending_changes(&p->ending)};
+  op->needs =
+      (dg_direction_needs){.workspace = (p->back_weights + threads * p->layout.end) * sizeof(float),
+                           .kept = dg_conv_ending_kept(&p->ending, op->max_n),
+                           .reads_in = true,
+                           .reads_out = dg_conv_ending_changes(&p->ending)};
   return true;
 }
 
@@ -112,12 +113,12 @@ static void clear(const dg_wino_plan *p, const dg_wino_room *r) {
 static void put_parameters(const dg_wino_plan *p, const dg_wino_room *r, float *rooms,
                            size_t filter, float *d_weight, float *d_bias) {
   size_t threads = (size_t)omp_get_num_threads();
-  dg_wino_put_kernels(&p->forward, threads, rooms + p->from.d_weights, p->from.end, filter,
+  dg_wino_put_kernels(&p->forward, threads, rooms + p->layout.d_weights, p->layout.end, filter,
                       r->base + r->at->moments, d_weight);
   for (size_t f = filter; f < (d_bias ? filter + DG_VECTOR : 0); f++) {
     double sum = 0;
     for (size_t t = 0; t < threads; t++)
-      sum += ((double *)(void *)(rooms + t * p->from.end + p->from.d_bias))[f];
+      sum += ((double *)(void *)(rooms + t * p->layout.end + p->layout.d_bias))[f];
     d_bias[f] = (float)sum;
   }
 }
@@ -137,7 +138,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
   float *panels = dg_floats(buffers->workspace), *rooms = panels + p->back_weights;
 #pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
   {
-    dg_wino_room r = {&p->from, rooms + (size_t)omp_get_thread_num() * p->from.end};
+    dg_wino_room r = {&p->layout, rooms + (size_t)omp_get_thread_num() * p->layout.end};
     clear(p, &r);
 #pragma omp for schedule(static)
     for (size_t c = 0; c < (dx ? w->channels : 0); c += DG_TILE_WIDTH)
