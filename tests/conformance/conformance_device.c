@@ -107,9 +107,9 @@ static void unprepared(rig_report *report, const linear_rig *r, bool backward, u
                        const char *why) {
   dg_error err = {0};
   bool ok = linear_run(r, backward, &(dg_step){.n = n, .train = backward}, &err);
-  rig_refused(report, why, ok, &err);
   if (!ok && (!strstr(err.message, "linear") || !strstr(err.message, why)))
     rig_fail(report, "\"%s\" was expected, not \"%s\"", why, err.message);
+  rig_refused(report, why, ok, &err);
 }
 
 /** What an op was not prepared for it doesn't run; what it was prepared for it runs afterwards. */
