@@ -2,17 +2,13 @@
 include_guard()
 
 # What every test runs with. Sanitizers must let an allocation fail, as it does without them.
-set(test_environment CK_FORK=no OMP_WAIT_POLICY=passive CK_VERBOSITY=normal
+set(test_environment CK_FORK=no CK_VERBOSITY=normal
     XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/cache LC_ALL=C.UTF-8)
 if(DIGITS_SANITIZE MATCHES "address")
-  list(APPEND test_environment ASAN_OPTIONS=allocator_may_return_null=1
-       LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/common/lsan.supp:print_suppressions=0)
+  include(${CMAKE_CURRENT_LIST_DIR}/lsan.cmake)
+  list(APPEND test_environment ASAN_OPTIONS=allocator_may_return_null=1 ${lsan_options})
 elseif(DIGITS_SANITIZE MATCHES "thread")
-  # Archer tells the thread sanitizer what OpenMP synchronizes; it lies beside LLVM's libomp.
-  get_filename_component(openmp_library "${OpenMP_omp_LIBRARY}" REALPATH)
-  get_filename_component(openmp_folder "${openmp_library}" DIRECTORY)
-  find_library(ARCHER_LIBRARY archer PATHS ${openmp_folder} REQUIRED)
-  list(APPEND test_environment OMP_TOOL_LIBRARIES=${ARCHER_LIBRARY}
+  list(APPEND test_environment
        TSAN_OPTIONS=ignore_noninstrumented_modules=1:allocator_may_return_null=1)
 endif()
 
@@ -21,10 +17,11 @@ set(test_unset DIGITS_MODELS DIGITS_WEIGHTS DIGITS_CACHE DIGITS_TOKEN TMPDIR CDP
     LANGUAGE)
 list(TRANSFORM test_unset APPEND "=unset:")
 
-# digits_ctest(NAME COMMAND … [ENVIRONMENT …] [LABELS …]): the ctest NAME. Exit 77: skipped. Its labels are its folder and LABELS, of which the presets know three: quick (all of it
-# takes less than two minutes), mnist (needs MNIST: skipped where $DIGITS_DATA names none) and long
-# (hours: for people, no other preset runs it). With the label slow, it is among the first that ctest
-# begins with, so that none is left alone at the end.
+# digits_ctest(NAME COMMAND … [ENVIRONMENT …] [LABELS …]): the ctest NAME. Exit 77: skipped. Its
+# labels are its folder and LABELS, of which the presets know three: quick (all of it takes less than
+# two minutes), mnist (needs MNIST: skipped where $DIGITS_DATA names none) and long (hours: for
+# people, no other preset runs it). With the label slow, it is among the first that ctest begins with,
+# so that none is left alone at the end.
 function(digits_ctest name)
   cmake_parse_arguments(arg "" "" "COMMAND;ENVIRONMENT;LABELS" ${ARGN})
   get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
@@ -69,10 +66,10 @@ function(digits_script name)
             ${arg_ARGUMENTS})
 endfunction()
 
-# digits_oclgrind(NAME PROGRAM [ARGUMENTS …] [FORM …] [ENVIRONMENT …] [LABELS …]): a test program as the
-# ctest oclgrind_NAME, in a simulator that checks every access of the kernels to memory, and races. (Its
-# check for uninitialized values stumbles over vector shuffles and LLVM's freeze; conformance poisons
-# all memory instead.) It does not say by its exit status what it found.
+# digits_oclgrind(NAME PROGRAM [ARGUMENTS …] [FORM …] [ENVIRONMENT …] [LABELS …]): a test program as
+# the ctest oclgrind_NAME, in a simulator that checks every access of the kernels to memory, and races.
+# (Its check for uninitialized values stumbles over vector shuffles and LLVM's freeze; conformance
+# poisons all memory instead.) It does not say by its exit status what it found.
 find_program(OCLGRIND oclgrind)
 function(digits_oclgrind name program)
   cmake_parse_arguments(arg "" "FORM" "ARGUMENTS;ENVIRONMENT;LABELS" ${ARGN})

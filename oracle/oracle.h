@@ -26,7 +26,7 @@ typedef struct {
 
 oracle_sizes oracle_sizes_of(const dg_op_desc *desc);
 
-/** What is fused to an op's end (the function itself for an activation); NONE where nothing can. */
+/** The activation at an op's end (of an activation: its own); NULL where there can be none. */
 dg_act *oracle_act(dg_op_desc *desc);
 
 /** The description without the pooling and the dropout that are fused to its end. */

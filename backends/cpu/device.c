@@ -4,6 +4,7 @@
 #include "backends/cpu/runtime/buffer.h"
 #include "backends/cpu/runtime/calls.h"
 #include "backends/cpu/runtime/lanes.h"
+#include "core/base/processors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,12 @@ static void processor_name(char *name, size_t room) {
   fclose(file);
 }
 
+/** As many as there are processors, but DG_CPU_MAX_THREADS at most. */
+static int available_threads(void) {
+  size_t processors = dg_processors();
+  return processors < DG_CPU_MAX_THREADS ? (int)processors : DG_CPU_MAX_THREADS;
+}
+
 static dg_device_info describe(int threads) {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
@@ -126,7 +133,7 @@ static dg_device_info describe(int threads) {
 static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *err) {
   (void)err;
   *count = 1;
-  if (room > 0) infos[0] = describe(dg_cpu_available_threads());
+  if (room > 0) infos[0] = describe(available_threads());
   return true;
 }
 
@@ -164,7 +171,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   }
   const dg_cpu_ops *ops = dg_cpu_ops_for(options->form, err);
   if (!ops) return NULL;
-  int threads = options->threads ? (int)options->threads : dg_cpu_available_threads();
+  int threads = options->threads ? (int)options->threads : available_threads();
   dg_device_info info = describe(threads);
   if (dg_pick_device(&info, 1, options->device, err) < 0) return NULL;
   dg_cpu_device *device = calloc(1, sizeof *device);

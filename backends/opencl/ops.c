@@ -78,22 +78,6 @@ static dg_cl_op *direction_new(const dg_cl_implementation *by, const dg_cl_op *a
   return NULL;
 }
 
-static size_t larger(size_t a, size_t b) {
-  return a > b ? a : b;
-}
-
-/* What forward writes and backward reads is the same memory. */
-static dg_op_needs needs_of(const both *op) {
-  static const dg_cl_needs none;
-  const dg_cl_needs *forward = &op->forward->needs,
-                    *backward = op->backward ? &op->backward->needs : &none;
-  return (dg_op_needs){.kept = larger(forward->kept, backward->kept),
-                       .forward_workspace = forward->workspace,
-                       .backward_workspace = backward->workspace,
-                       .backward_reads_in = backward->reads_in,
-                       .backward_reads_out = backward->reads_out};
-}
-
 static both *both_new(const dg_cl_op *as, dg_error *err) {
   both *op = calloc(1, sizeof *op);
   if (!op) {
@@ -107,7 +91,11 @@ static both *both_new(const dg_cl_op *as, dg_error *err) {
     dg_cl_ops_free(&op->base);
     return NULL;
   }
-  op->base = (dg_op){.desc = as->desc, .needs = needs_of(op), .max_n = as->max_n, .exact = true};
+  const dg_direction_needs *backward = op->backward ? &op->backward->needs : NULL;
+  op->base = (dg_op){.desc = as->desc,
+                     .needs = dg_needs_of(&op->forward->needs, backward),
+                     .max_n = as->max_n,
+                     .exact = true};
   return op;
 }
 

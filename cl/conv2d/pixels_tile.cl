@@ -6,8 +6,8 @@
  *
  * Taps that would meet padding are not in the lists, and cost nothing. A work-item holds a tile of
  * TAP_ROWS x TAP_COLUMNS (build options; one or two columns) vectors of 16 columns; rows and
- * columns are allocated in whole tiles, so those past the end are computed from what lies there, and
- * never read. Each number of c is summed in the order of t and k, whatever the tile.
+ * columns are allocated in whole tiles, so those past the end are computed from what lies there,
+ * and never read. Each number of c is summed in the order of t and k, whatever the tile.
  */
 
 /* A tile of the product, `vectors` wide: a constant that unrolls the loops, once this is inlined.

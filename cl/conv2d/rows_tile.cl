@@ -4,11 +4,11 @@
  *   y[z][f] = maximum over a window of leaky(bias[f] + sum over (channel, ky, kx) of
  *             weight[f][channel][ky][kx] x[z][channel][line + ky - pad][column + kx - PAD])
  *
- * Vectors run along the filters, weights are in panels (cl/gemm/panels_tile.cl), and each number of x is
- * broadcast from where it lies: nothing is padded, for a line's ends are known when this is
- * compiled. Build options: the width of an IMAGE x; the KERNEL's width and the PAD beside x; POOL (1: none);
- * VECTORS of 16 filters, and columns of a BLOCK (whole windows), that are summed in registers; KEEP,
- * if the places of maxima are asked for, as in max_forward.
+ * Vectors run along the filters, weights are in panels (cl/gemm/panels_tile.cl), and each number of
+ * x is broadcast from where it lies: nothing is padded, for a line's ends are known when this is
+ * compiled. Build options: the width of an IMAGE x; the KERNEL's width and the PAD beside x; POOL
+ * (1: none); VECTORS of 16 filters, and columns of a BLOCK (whole windows), that are summed in
+ * registers; KEEP, if the places of maxima are asked for, as in max_forward.
  */
 #define SUMS (IMAGE + 2 * PAD - KERNEL + 1)
 #define RESULTS (SUMS / POOL)
@@ -108,8 +108,8 @@ give_values(const results *r, const uint first, const uint v, global float *to, 
 }
 
 #ifdef KEEP
-/* The first `count` <= 16 of some places, in pieces that overlap. (PoCL converts vectors of integers
- * number by number: worse than this.)
+/* The first `count` <= 16 of some places, in pieces that overlap. (PoCL converts vectors of
+ * integers number by number: worse than this.)
  */
 inline void store_places(int16 places, uint count, global ushort *to) {
   int numbers[16];

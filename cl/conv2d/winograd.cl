@@ -4,9 +4,9 @@
  * Tiles of 6 x 6 pixels, kernels and outputs are taken for polynomials in two variables; a moment
  * is the value of one at a pair of the points 0, a, -a, b, -b and infinity (a^2 = 1/2, b^2 = 2).
  * The values at a and -a share their even and odd parts. For the weights' gradient tensors lie as
- * [pixel][sample][channel], moments of some tiles as [moment][tile][sample][channel], and a work-item
- * takes 16 channels of a tile; the rest is cl/conv2d/winograd_tiles.cl. Tiles are counted row by row,
- * `row_tiles` of them in a row.
+ * [pixel][sample][channel], moments of some tiles as [moment][tile][sample][channel], and a
+ * work-item takes 16 channels of a tile; the rest is cl/conv2d/winograd_tiles.cl. Tiles are counted
+ * row by row, `row_tiles` of them in a row.
  */
 #define SIDE (7 - KERNEL)
 #define A 0.70710678f
@@ -63,7 +63,8 @@ inline void take(const float16 *x, float16 *value) {
   value[5] = x[5] + A2 * B2 * x[1] - (A2 + B2) * x[3];
 }
 
-/* The moments of a tile from what its columns have at the points: moment i goes to to + i * step. */
+/* The moments of a tile from what its columns have at the points: moment i goes to to + i * step.
+ */
 inline void take_lines(float16 columns[6][6], global float *to, size_t step) {
 #pragma unroll
   for (uint i = 0; i < 6; i++) {
@@ -76,7 +77,7 @@ inline void take_lines(float16 columns[6][6], global float *to, size_t step) {
   }
 }
 
-/* The 16 channels at (y, x) of an image, 0 outside of it; from one pixel to the next are `pixel`. */
+/* The 16 channels at (y, x) of an image, 0 outside of it; pixels lie `pixel` numbers apart. */
 inline float16 pixel_at(global const float *image, int y, int x, uint height, uint width,
                         size_t pixel) {
   const bool inside = y >= 0 && y < (int)height && x >= 0 && x < (int)width;

@@ -1,5 +1,5 @@
-/* Whole convolutions by minimal filtering (cl/conv2d/winograd.cl): a work-item takes a block of samples
- * through all of it, so that what lies between the steps stays in its core's cache:
+/* Whole convolutions by minimal filtering (cl/conv2d/winograd.cl): a work-item takes a block of
+ * samples through all of it, so that what lies between the steps stays in its core's cache:
  *
  *   image     16 channels of a sample, with zeros around them: [row][column][channel]
  *   moments   of all tiles of the block: [moment][sample, tile][channel]

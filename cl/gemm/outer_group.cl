@@ -55,7 +55,8 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
       if (r >= rows || p >= columns || p % pitch >= width) continue;
       const float sum = sums[j][v] + (bias ? bias[r] : 0.0f);
       const float result = sum > 0.0f ? sum : slope * sum;
-      global float *to = c + (c_first + (uint)item * c_item) + r * c_row + p / pitch * width + p % pitch;
+      global float *to =
+          c + (c_first + (uint)item * c_item) + r * c_row + p / pitch * width + p % pitch;
       *to = add ? *to + result : result;
     }
 }

@@ -4,10 +4,11 @@
  *                                               * b[z][steps[k].y + p])
  *
  * for batch item z, row j, column p, where c begins at c_first of its buffer and
- * leaky(v) = v > 0 ? v : slope * v (slope 1 leaves v alone). Columns run along the memory of b, so that convolutions
- * over planes and products of matrices are one thing: `steps` says where each
- * term of the sum begins. Columns come in lines of `pitch`, of which the first
- * `width` are results; c holds those densely.
+ * leaky(v) = v > 0 ? v : slope * v (slope 1 leaves v alone). Columns run along
+ * the memory of b, so that convolutions over planes and products of matrices
+ * are one thing: `steps` says where each term of the sum begins. Columns come
+ * in lines of `pitch`, of which the first `width` are results; c holds those
+ * densely.
  *
  * A work-item holds OUTER_ROWS x OUTER_COLUMNS (build options) vectors of 16
  * columns in registers, broadcasts a and loads vectors of b. Sums and operands

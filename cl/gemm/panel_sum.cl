@@ -1,5 +1,5 @@
-/* What products with weights in panels share: a panel holds, for each step of the sum, the weights of
- * 32 columns side by side.
+/* What products with weights in panels share: a panel holds, for each step of the sum, the weights
+ * of 32 columns side by side.
  */
 #define PANEL_ROWS 14
 #define PANEL_VECTORS 2

@@ -1,10 +1,10 @@
 /* Normalization of batches and of layers.
  *
  * A tensor is lines of `length` numbers. GROUP work-items walk through a line
- * side by side, and take `share` lines one after the other. Batch normalization sees the planes of its channels as lines; where a
- * plane is a single number, a line holds all channels (`along`), and what needs
- * sums over a channel goes through blocks of lines, a column of channels to a
- * work-item.
+ * side by side, and take `share` lines one after the other. Batch normalization
+ * sees the planes of its channels as lines; where a plane is a single number, a
+ * line holds all channels (`along`), and what needs sums over a channel goes
+ * through blocks of lines, a column of channels to a work-item.
  *
  * A mean is a pair of floats, the second mending the first: where numbers lie
  * close together and far from zero, one would blur their distances. Moments

@@ -2,13 +2,15 @@
  *
  * max_forward also keeps, for each output, the place of its maximum in the
  * window (in row-major order), from which max_backward finds who gets the
- * gradient; x and y begin at x_first and y_first of their buffers. Backward kernels gather: each input asks the windows it lies in,
- * so that no two work-items write to one place.
+ * gradient; x and y begin at x_first and y_first of their buffers. Backward
+ * kernels gather: each input asks the windows it lies in, so that no two
+ * work-items write to one place.
  */
 
 kernel void max_forward(global const float *x, global float *y, global ushort *places, uint x_first,
-                        uint y_first, uint height, uint width, uint out_h, uint out_w, uint kernel_h, uint kernel_w,
-                        uint stride_h, uint stride_w, uint pad_h, uint pad_w, uint keep) {
+                        uint y_first, uint height, uint width, uint out_h, uint out_w,
+                        uint kernel_h, uint kernel_w, uint stride_h, uint stride_w, uint pad_h,
+                        uint pad_w, uint keep) {
   const uint ox = get_global_id(0), oy = get_global_id(1), plane = get_global_id(2);
   if (ox >= out_w || oy >= out_h) return;
   const int top = (int)(oy * stride_h) - (int)pad_h, left = (int)(ox * stride_w) - (int)pad_w;

@@ -1,8 +1,8 @@
 /* Recurrent layers for GPUs: a work-group of ITEMS work-items takes a tile of samples through all
- * steps, forward or backward, as the work-items of cl/recurrent/recurrent_tile.cl do, whose kernels these
- * are. A work-item takes one hidden unit at a time, with all of its sums for all of the samples;
- * inputs, states and gradients pass through local memory a few at a time, so that there is no
- * limit to their number, and weights stream from global memory, neighbours reading neighbours.
+ * steps, forward or backward, as the work-items of cl/recurrent/recurrent_tile.cl do, whose kernels
+ * these are. A work-item takes one hidden unit at a time, with all of its sums for all of the
+ * samples; inputs, states and gradients pass through local memory a few at a time, so that there is
+ * no limit to their number, and weights stream from global memory, neighbours reading neighbours.
  *
  * A number of a unit is always written by the work-item of that unit; multiply begins with a
  * barrier, and so sees what the others wrote before.
@@ -157,7 +157,7 @@ multiply_rows(global const float *a, uint count, uint padded, global const float
   }
 }
 
-/* The same to the gradient of x at one time, of the first `samples` samples, `row` numbers apart. */
+/* The same to the gradient of x at one time, of the first `samples` samples, `row` apart. */
 inline __attribute__((always_inline)) void
 multiply_rows_to_x(global const float *a, uint padded, global const float *b, global float *to,
                    size_t row, uint samples, uint in, uint add, local float (*chunk)[SAMPLES]) {

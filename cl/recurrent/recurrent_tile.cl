@@ -1,8 +1,8 @@
 /* Recurrent layers for CPUs: a work-item takes a tile of samples through all steps, forward or
  * backward. It takes 16 hidden units at a time: holds all of their sums for all of its samples in
- * registers, broadcasts inputs and states, loads weights packed by cl/recurrent/recurrent_pack.cl, and ends
- * with the cell (cl/recurrent/recurrent_cell.cl) before a sum is ever stored. The gradients of the weights
- * are products over a few steps at a time, as long as these are near.
+ * registers, broadcasts inputs and states, loads weights packed by cl/recurrent/recurrent_pack.cl,
+ * and ends with the cell (cl/recurrent/recurrent_cell.cl) before a sum is ever stored. The
+ * gradients of the weights are products over a few steps at a time, as long as these are near.
  *
  * Loops over registers have constant ends, or they would not be unrolled before the functions they
  * are in are inlined; loops over samples that don't are not unrolled, for the sake of building
@@ -130,8 +130,8 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
     for (uint s = 0; s < min(n - first, (uint)SAMPLES); s++) {
       const size_t row = sequence ? (size_t)(first + s) * steps + time : first + s;
       for (uint unit = 0; unit < hidden; unit += 16)
-        store_block(vload16(0, now + place(unit, KEPT, 0, s)), out + row * out_row + out_first + unit,
-                    hidden - unit);
+        store_block(vload16(0, now + place(unit, KEPT, 0, s)),
+                    out + row * out_row + out_first + unit, hidden - unit);
     }
   }
 }
@@ -176,7 +176,7 @@ inline __attribute__((always_inline)) void multiply_rows(global const float *a, 
   }
 }
 
-/* The same to the gradient of x at one time, of the first `samples` samples, `row` numbers apart. */
+/* The same to the gradient of x at one time, of the first `samples` samples, `row` apart. */
 inline void multiply_rows_to_x(global const float *a, uint padded, global const float *b,
                                global float *to, size_t row, uint samples, uint in, uint add) {
   for (uint column = 0; column < in; column += PANEL * 16) {
@@ -380,7 +380,8 @@ recurrent_backward(global const float *restrict x, global const float *restrict 
         global float *grads = t.grads + (step - begin) * t.grads_size;
         global const float *d_now = 0;
         if (sequence || step + 1 == steps)
-          d_now = d_out + ((size_t)first * (sequence ? steps : 1) + (sequence ? time : 0)) * out_row +
+          d_now = d_out +
+                  ((size_t)first * (sequence ? steps : 1) + (sequence ? time : 0)) * out_row +
                   out_first;
         step_back(&t, step, hidden, d_now, d_row, samples, grads);
 #if RESET_BEFORE

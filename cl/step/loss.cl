@@ -51,7 +51,7 @@ kernel void loss_of_samples(global const float *logits, global const uint *label
   hits[s] = first_largest(x, classes) == label;
 }
 
-/* ---- for CPUs: a small batch by one work-item, its samples in the lanes of vectors ------------ */
+/* ---- for CPUs: a small batch by one work-item, its samples in the lanes of vectors ----------- */
 
 /* Logit c of the samples from `logits` on; past `count` the last one's. */
 inline floatw pick_logits(global const float *logits, uint c, uint classes, uint count) {

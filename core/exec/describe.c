@@ -1,5 +1,4 @@
 /** A network in words: layers, shapes, parameters, operations and memory. */
-#include <stdlib.h>
 
 #include "core/base/file/writer.h"
 #include "core/exec/internal.h"

@@ -19,13 +19,15 @@ dg_gather_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32
 }
 
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
-                    uint32_t max_n, dg_buffer *x, bool labels, dg_error *err) {
+                    const dg_gather_wish *wish, dg_error *err) {
   const dg_op_desc op = {.kind = DG_OP_GATHER, .gather = *desc};
+  size_t bytes = wish->max_n * sizeof(uint32_t);
   *gather = (dg_gather){0};
-  if (!dg_bound_prepare(&gather->bound, device, "gather", &op, max_n, labels, err)) return false;
-  gather->bound.buffers.out[0] = x;
-  if (labels) gather->labels = device->calls->buffer_new(device, max_n * sizeof(uint32_t), err);
-  return !labels || gather->labels;
+  if (!dg_bound_prepare(&gather->bound, device, "gather", &op, wish->max_n, wish->train, err))
+    return false;
+  gather->bound.buffers.out[0] = wish->x;
+  if (wish->labels) gather->labels = device->calls->buffer_new(device, bytes, err);
+  return !wish->labels || gather->labels;
 }
 
 void dg_gather_close(dg_gather *gather) {

@@ -15,13 +15,17 @@ typedef struct {
 /** The gather op of a model for images of height x width, augmented as its recipe says. */
 dg_gather_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32_t width);
 
-/**
- * Prepares a gather op that writes batches of up to `max_n` samples to `x` [max_n, height, width]
- * and, with `labels`, to labels of its own, for a trainer's ops that follow. What was made is freed
- * by dg_gather_close, also after a failure.
- */
+/** What a gather is for. */
+typedef struct {
+  uint32_t max_n; /**< samples of a batch at most */
+  dg_buffer *x;   /**< where images go [max_n, height, width] */
+  bool train;     /**< steps of training will be run */
+  bool labels;    /**< labels are gathered, too, into a buffer of its own */
+} dg_gather_wish;
+
+/** Prepares a gather op. What was made is freed by dg_gather_close, also after a failure. */
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
-                    uint32_t max_n, dg_buffer *x, bool labels, dg_error *err);
+                    const dg_gather_wish *wish, dg_error *err);
 void dg_gather_close(dg_gather *gather);
 
 /** From now on batches are taken from `source`, whose images are as large as those of the op.

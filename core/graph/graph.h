@@ -1,6 +1,7 @@
 /**
  * A network as ops over numbered tensors, without a device: what the layers of a model become
- * (lower.h), what the passes work on (passes.h), and what core/exec then runs.
+ * (lower.h), what the passes work on (passes.h), and what core/exec then runs. Of a device it holds
+ * nothing but where core/exec has placed the parameters.
  */
 #ifndef DG_GRAPH_H
 #define DG_GRAPH_H

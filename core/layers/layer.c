@@ -1,6 +1,5 @@
 #include "core/layers/layer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/text.h"

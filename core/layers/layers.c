@@ -5,12 +5,10 @@
 
 #define DG_LAYER(name) extern const dg_layer_class dg_layer_##name;
 #include "core/layers/list.h"
-#undef DG_LAYER
 
 const dg_layer_class *const dg_layer_classes[] = {
 #define DG_LAYER(name) &dg_layer_##name,
 #include "core/layers/list.h"
-#undef DG_LAYER
     NULL,
 };
 

@@ -1,8 +1,8 @@
 /**
  * Every kind of layer, one line each, in the order in which --help layers shows them:
- * DG_LAYER(NAME) is the dg_layer_class dg_layer_NAME, which a file of this folder's defines.
- * Whoever includes this file says what DG_LAYER makes of a line, so it is included as often as it
- * is needed.
+ * DG_LAYER(NAME) stands for the dg_layer_class dg_layer_NAME, which a file of one of the folders
+ * below defines. Whoever includes this file says what DG_LAYER makes of a line; it is undefined
+ * again at the end.
  */
 DG_LAYER(linear)
 DG_LAYER(conv2d)
@@ -27,3 +27,5 @@ DG_LAYER(concat)
 DG_LAYER(gru)
 DG_LAYER(lstm)
 DG_LAYER(rnn)
+
+#undef DG_LAYER

@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-/** Where in a description stands what begins at `offset` of its member; NULL for offset 0. */
+/** Where in a description stands what begins at `offset` of its member, whichever that is (see
+    dg_op_member); NULL for offset 0. */
 static void *place(dg_op_desc *desc, size_t offset) {
   return offset ? (char *)&desc->linear + offset : NULL;
 }

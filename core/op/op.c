@@ -1,10 +1,5 @@
 #include "core/op/op.h"
 
-/** The member of the union that describes the op, whichever it is. */
-static const void *description(const dg_op_desc *desc) {
-  return &desc->linear;
-}
-
 const dg_op_row *dg_op_row_of(dg_op_kind kind) {
   static const dg_op_row *const rows[DG_OP_KINDS] = {
 #define DG_OP(KIND, name, desc) [DG_OP_##KIND] = &dg_##name##_row,
@@ -23,34 +18,46 @@ const char *dg_op_name(dg_op_kind kind) {
 
 dg_op_sizes dg_op_sizes_of(const dg_op_desc *desc) {
   const dg_op_row *row = dg_op_row_of(desc->kind);
-  return row ? row->sizes(description(desc)) : (dg_op_sizes){.within = DG_SIZE_TOO_LARGE};
+  return row ? row->sizes(dg_op_member(desc)) : (dg_op_sizes){.within = DG_SIZE_TOO_LARGE};
 }
 
 /* ---- checking ----------------------------------------------------------- */
 
 static bool agrees(const dg_op_desc *desc) {
   const dg_op_row *row = dg_op_row_of(desc->kind);
-  return row && (!row->agrees || row->agrees(description(desc)));
+  return row && (!row->agrees || row->agrees(dg_op_member(desc)));
 }
 
-/** A tensor, for messages. */
+/** Tensors of one kind. */
 typedef struct {
-  const char *what;
-  uint64_t numbers; /**< of one sample, or in all */
-  bool sampled, needed;
-} tensor;
+  const char *what;        /**< one of them, for messages */
+  const uint64_t *numbers; /**< of each: of one sample, or in all */
+  uint32_t count;
+  bool sampled;
+  bool needed; /**< the first one must be there */
+} tensors;
 
-static bool check_tensor(const tensor *t, uint32_t max_n, uint64_t most, dg_error *err) {
-  if (t->needed && t->numbers == 0)
-    return dg_fail(err, DG_ERR_INPUT, "%s would have no numbers", t->what);
-  if (!dg_size_fits(t->numbers))
+static bool check_numbers(const tensors *t, uint64_t numbers, uint32_t max_n, uint64_t most,
+                          dg_error *err) {
+  if (!dg_size_fits(numbers))
     return dg_fail(err, DG_ERR_INPUT, "%s would have more than %d numbers%s", t->what,
                    DG_SIZE_NUMBERS, t->sampled ? " a sample" : "");
-  uint64_t all = t->sampled ? dg_size_times(t->numbers, max_n) : t->numbers;
-  return all <= most ||
-         dg_fail(err, DG_ERR_MEMORY,
+  uint64_t all = t->sampled ? dg_size_times(numbers, max_n) : numbers;
+  if (all <= most) return true;
+  if (!t->sampled)
+    return dg_fail(err, DG_ERR_MEMORY, "%s would have %llu numbers, more than %llu", t->what,
+                   (unsigned long long)all, (unsigned long long)most);
+  return dg_fail(err, DG_ERR_MEMORY,
                  "%s of %u samples would have %llu numbers, more than %llu; a smaller batch fits",
                  t->what, max_n, (unsigned long long)all, (unsigned long long)most);
+}
+
+static bool check_tensors(const tensors *t, uint32_t max_n, uint64_t most, dg_error *err) {
+  if (t->needed && t->numbers[0] == 0)
+    return dg_fail(err, DG_ERR_INPUT, "%s would have no numbers", t->what);
+  for (uint32_t k = 0; k < t->count; k++)
+    if (!check_numbers(t, t->numbers[k], max_n, most, err)) return false;
+  return true;
 }
 
 bool dg_op_check(const dg_op_desc *desc, uint32_t max_n, uint64_t most, dg_error *err) {
@@ -59,17 +66,12 @@ bool dg_op_check(const dg_op_desc *desc, uint32_t max_n, uint64_t most, dg_error
   if (!agrees(desc)) return dg_fail(err, DG_ERR_INPUT, "an op's description contradicts itself");
   bool samples = !dg_op_row_of(desc->kind)->is_sampleless;
   dg_op_sizes sizes = dg_op_sizes_of(desc);
-  for (uint32_t k = 0; k < DG_MAX_IN; k++)
-    if (!check_tensor(&(tensor){"its input", sizes.in[k], true, false}, max_n, most, err))
-      return false;
-  for (uint32_t k = 0; k < DG_MAX_OUT; k++)
-    if (!check_tensor(&(tensor){"its output", sizes.out[k], true, samples && k == 0}, max_n, most,
-                      err))
-      return false;
-  for (uint32_t k = 0; k < DG_MAX_PARAM; k++)
-    if (!check_tensor(&(tensor){"a parameter", sizes.param[k], false, !samples && k == 0}, 1, most,
-                      err))
-      return false;
+  const tensors all[] = {{"its input", sizes.in, DG_MAX_IN, true, false},
+                         {"its output", sizes.out, DG_MAX_OUT, true, samples},
+                         {"a parameter", sizes.param, DG_MAX_PARAM, false, !samples},
+                         {"a state", sizes.state, DG_MAX_STATE, false, false}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (!check_tensors(&all[i], max_n, most, err)) return false;
   return (sizes.within <= most_within && dg_size_times(sizes.within, max_n) <= most_together) ||
          dg_fail(err, DG_ERR_INPUT, "what it makes of its input on the way is too large");
 }

@@ -68,6 +68,11 @@ static inline uint32_t dg_loss_samples(const dg_step *step) {
   return step->whole ? step->whole : step->n;
 }
 
+/** The member of the union that describes the op, whichever it is: they all begin there. */
+static inline const void *dg_op_member(const dg_op_desc *desc) {
+  return &desc->linear;
+}
+
 /** The row of a kind; NULL where there is no such op. */
 const dg_op_row *dg_op_row_of(dg_op_kind kind);
 

@@ -5,7 +5,7 @@
 static dg_op_operations count(const dg_op_desc *desc) {
   const dg_op_row *row = dg_op_row_of(desc->kind);
   dg_op_operations operations = {.own = (double)dg_op_sizes_of(desc).out[0]};
-  if (row->operations) row->operations(&desc->linear, &operations);
+  if (row->operations) row->operations(dg_op_member(desc), &operations);
   return operations;
 }
 

@@ -33,7 +33,8 @@ typedef struct {
   dg_op_sizes (*sizes)(const void *desc);
   /** Can it be counted at all, and does every part of it fit the others? NULL: always. */
   bool (*agrees)(const void *desc);
-  /** Fills what isn't right: `own` is one for every number of out[0], `within` 0. NULL: nothing. */
+  /** Puts other counts for the usual ones, which are `own` = one for each number of out[0] and
+      `within` = 0. NULL: the usual ones. */
   void (*operations)(const void *desc, dg_op_operations *operations);
   /** Where the description says what is fused to the end (act, pool, drop), or that the moments of
       the output are written too; 0: it can't say so. */

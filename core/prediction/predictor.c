@@ -1,7 +1,6 @@
 /** A trained network that waits for images: a gather op before it, nothing behind it. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/exec/gather.h"
 #include "core/exec/network.h"
@@ -38,9 +37,9 @@ static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width,
 /** Has images that are handed in go to the network's input. */
 static bool open_gather(dg_predictor *p, dg_error *err) {
   const dg_gather_desc desc = dg_gather_describe(p->model, p->height, p->width);
+  const dg_gather_wish wish = {.max_n = p->batch, .x = dg_network_input(p->network)};
   if (!dg_source_of_images(&p->source, p->device, p->height, p->width, p->batch, err) ||
-      !dg_gather_open(&p->gather, p->device, &desc, p->batch, dg_network_input(p->network), false,
-                      err))
+      !dg_gather_open(&p->gather, p->device, &desc, &wish, err))
     return false;
   dg_gather_from(&p->gather, &p->source);
   return true;

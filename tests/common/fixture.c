@@ -23,7 +23,7 @@ static dg_model *load(const fixture_plan *plan) {
 
 fixture fixture_new(const fixture_plan *plan) {
   const char *backend = plan->backend ? plan->backend : "cpu";
-  unsigned threads = plan->threads == 0 && strcmp(backend, "cpu") == 0 ? 1 : plan->threads;
+  const unsigned threads = strcmp(backend, "cpu") == 0 ? 1 : 0;
   const dg_trainer_options options = {.seed = plan->seed,
                                       .test_only = plan->test_only,
                                       .state = plan->state,

@@ -9,8 +9,7 @@
 
 /** What to make. Groups of the model file are given as what stands in their brackets. */
 typedef struct {
-  const char *backend;  /**< NULL: cpu */
-  unsigned threads;     /**< 0: the backend's default, but 1 on the cpu */
+  const char *backend;  /**< NULL: cpu; this with one thread */
   const char *layers;   /**< of images of 28x28 */
   const char *recipe;   /**< `loss`, `data` and `train`, as in a model file; NULL: the defaults */
   uint32_t train, test; /**< drawn images; 0: as few as there can be */

@@ -56,8 +56,7 @@ uint32_t order_find(const order_plan *plan, uint32_t *order) {
            "train = { epochs = %u; batch = 1; steps = %u;"
            " optimizer = { type = \"sgd\"; lr = 1e-30; }; };",
            plan->validation, plan->epochs, plan->places);
-  const fixture_plan made = {.backend = plan->backend,
-                             .layers = REFERENCE_LAYERS,
+  const fixture_plan made = {.layers = REFERENCE_LAYERS,
                              .recipe = recipe,
                              .train = plan->train,
                              .seed = plan->seed,

@@ -6,7 +6,6 @@
 
 /** What of a run decides it. */
 typedef struct {
-  const char *backend;        /**< NULL: cpu */
   uint32_t train, validation; /**< samples in all, and of these kept apart */
   uint32_t places;            /**< of an epoch; 0: each sample once */
   uint32_t epochs, seed;

@@ -76,6 +76,12 @@ size_t rig_places(rig_place *places, size_t room) {
   return count;
 }
 
+bool rig_repeats(const rig_place *place, dg_op_kind kind) {
+  const char *form = place->options.form;
+  return form && strcmp(form, "clblast") == 0 && kind != DG_OP_LINEAR &&
+         !getenv("DIGITS_TEST_FORM");
+}
+
 dg_device *rig_open(const rig_place *place) {
   dg_error err = {0};
   dg_device *device = place->backend->open(&place->options, &err);
@@ -106,6 +112,7 @@ int rig_main(const char *name, const rig_group *groups, int count) {
   Suite *suite = suite_create(name);
   for (int g = 0; g < count; g++) {
     TCase *tcase = tcase_create(groups[g].name);
+    tcase_set_tags(tcase, groups[g].name);
     tcase_add_loop_test(tcase, group_at_place, g * MAX_PLACES,
                         g * MAX_PLACES + suite_run.place_count);
     suite_add_tcase(suite, tcase);
@@ -145,6 +152,14 @@ bool rig_fail(rig_report *report, const char *format, ...) {
   printf("\n");
   fflush(stdout);
   return false;
+}
+
+void rig_refused(rig_report *report, const char *what, bool ok, dg_error *err) {
+  if (ok)
+    rig_fail(report, "%s was not refused", what);
+  else if (err->kind != DG_ERR_INPUT || !err->message[0])
+    rig_fail(report, "%s: error %d, \"%s\"", what, err->kind, err->message);
+  *err = (dg_error){0};
 }
 
 void rig_conclude(const rig_report *report) {

@@ -27,6 +27,12 @@ size_t rig_places(rig_place *places, size_t room);
 /** Opens a place; ends the test with a message where that fails. */
 dg_device *rig_open(const rig_place *place);
 
+/**
+ * Is an op of this kind at a place what it is at another one, which is tried, too? CLBlast runs
+ * linear layers alone: all else of the form "clblast" is that of the device's usual form.
+ */
+bool rig_repeats(const rig_place *place, dg_op_kind kind);
+
 /** A group of tests: `test` runs at every place. `number` says which, to a test of many groups. */
 typedef struct {
   const char *name;
@@ -34,7 +40,8 @@ typedef struct {
   int number;
 } rig_group;
 
-/** The main of a test program: runs the groups at all places; returns its exit code. */
+/** The main of a test program: runs the groups at all places; returns its exit code. Each group's
+   name is its tag, by which CK_INCLUDE_TAGS and CK_EXCLUDE_TAGS choose. */
 int rig_main(const char *suite, const rig_group *groups, int count);
 
 /** Is DIGITS_TEST_SMALL set: only the small cases, for slow emulators? */
@@ -57,6 +64,10 @@ typedef struct {
 
 /** Notes a failure of the case that runs. Returns false. */
 __attribute__((format(printf, 2, 3))) bool rig_fail(rig_report *report, const char *format, ...);
+
+/** Notes a failure unless a call, which returned `ok`, was refused as wrong input with an error of
+    its own: `err` is cleared for the next one. */
+void rig_refused(rig_report *report, const char *what, bool ok, dg_error *err);
 
 /** Ends a test: fails where the report has failures, says what was not supported. */
 void rig_conclude(const rig_report *report);

@@ -9,6 +9,7 @@
 #include "core/data/dataset.h"
 #include "core/data/drawn/builtin.h"
 #include "core/data/idx/idx_folder.h"
+#include "tests/common/suite.h"
 
 static char folder[] = "/tmp/digits-shell-XXXXXX";
 static char printed[1 << 16];
@@ -19,8 +20,9 @@ bool shell_open(void) {
   unsetenv("DIGITS_WEIGHTS");
   setenv("DIGITS_TEST_TOOLS", DIGITS_BINARY_DIR "/tools", 1);
   setenv("DIGITS_TEST_SOURCE", DIGITS_SOURCE_DIR, 1);
+  suite_new_folder(folder);
   dg_dataset *set = dg_dataset_builtin(300, 100, 1, 1, NULL);
-  bool right = set && mkdtemp(folder) && dg_dataset_write(set, folder, false, NULL);
+  bool right = set && dg_dataset_write(set, folder, false, NULL);
   dg_dataset_free(set);
   if (!right) perror(folder);
   return right;

@@ -20,14 +20,6 @@ static dg_buffer *new_buffer(const rig_report *report, dg_device *device, size_t
 
 /* ---- what may be asked --------------------------------------------------- */
 
-/** A call that must be refused as wrong input. */
-static void refused(rig_report *report, const char *what, bool ok, const dg_error *err) {
-  if (ok)
-    rig_fail(report, "%s was not refused", what);
-  else if (err->kind != DG_ERR_INPUT || !err->message[0])
-    rig_fail(report, "%s: error %d, \"%s\"", what, err->kind, err->message);
-}
-
 static void check_refused(rig_report *report, dg_device *device) {
   const dg_device_calls *calls = device->calls;
   size_t unit = device->info.alignment, bytes = 2 * unit;
@@ -35,22 +27,24 @@ static void check_refused(rig_report *report, dg_device *device) {
   dg_error err = {0};
   dg_buffer *view = calls->buffer_view(a, unit, unit, &err);
   must(report, view != NULL, &err);
-  refused(report, "a copy from beyond an end", calls->copy(a, unit + 1, b, 0, unit, &err), &err);
-  refused(report, "a copy to beyond an end", calls->copy(a, 0, b, unit + 1, unit, &err), &err);
-  refused(report, "a copy past a view", calls->copy(b, 0, view, 1, unit, &err), &err);
-  refused(report, "a copy of too much", calls->copy(a, 8, b, 8, SIZE_MAX - 7, &err), &err);
-  refused(report, "a copy onto itself", calls->copy(a, 0, a, unit - 1, unit, &err), &err);
-  refused(report, "a copy into its view", calls->copy(a, 1, view, 0, unit, &err), &err);
-  refused(report, "a copy from its view", calls->copy(view, unit - 4, a, bytes - 4, 4, &err), &err);
-  refused(report, "a fill beyond the end", calls->fill(view, 4, 0, unit, &err), &err);
-  refused(report, "a fill of too much", calls->fill(a, 4, 0, SIZE_MAX - 3, &err), &err);
-  refused(report, "a fill of half a word", calls->fill(a, 0, 0, 6, &err), &err);
-  refused(report, "a fill amid a word", calls->fill(a, 2, 0, 8, &err), &err);
+  rig_refused(report, "a copy from beyond an end", calls->copy(a, unit + 1, b, 0, unit, &err),
+              &err);
+  rig_refused(report, "a copy to beyond an end", calls->copy(a, 0, b, unit + 1, unit, &err), &err);
+  rig_refused(report, "a copy past a view", calls->copy(b, 0, view, 1, unit, &err), &err);
+  rig_refused(report, "a copy of too much", calls->copy(a, 8, b, 8, SIZE_MAX - 7, &err), &err);
+  rig_refused(report, "a copy onto itself", calls->copy(a, 0, a, unit - 1, unit, &err), &err);
+  rig_refused(report, "a copy into its view", calls->copy(a, 1, view, 0, unit, &err), &err);
+  rig_refused(report, "a copy from its view", calls->copy(view, unit - 4, a, bytes - 4, 4, &err),
+              &err);
+  rig_refused(report, "a fill beyond the end", calls->fill(view, 4, 0, unit, &err), &err);
+  rig_refused(report, "a fill of too much", calls->fill(a, 4, 0, SIZE_MAX - 3, &err), &err);
+  rig_refused(report, "a fill of half a word", calls->fill(a, 0, 0, 6, &err), &err);
+  rig_refused(report, "a fill amid a word", calls->fill(a, 2, 0, 8, &err), &err);
   must(report, calls->copy(a, bytes, b, 0, 0, &err) && calls->fill(a, bytes, 0, 0, &err), &err);
 
   dg_device *other = rig_open(report->place);
   dg_buffer *far = new_buffer(report, other, bytes);
-  refused(report, "a copy to another device", calls->copy(a, 0, far, 0, 4, &err), &err);
+  rig_refused(report, "a copy to another device", calls->copy(a, 0, far, 0, 4, &err), &err);
   other->calls->buffer_free(far);
   other->calls->close(other);
   calls->buffer_free(view), calls->buffer_free(a), calls->buffer_free(b);
@@ -266,13 +260,18 @@ static void check_parameters(rig_report *report, dg_device *device) {
       {DG_OP_LINEAR, {DG_GRAD_NONE}, .linear = {.in = 20, .out = 24, .bias = true}},
       {DG_OP_CONV2D,
        {DG_GRAD_NONE},
-       .conv2d = {3, 8, 9, 20, 3, 3, 1, 1, 1, 1, .bias = true, .act = {.kind = DG_ACT_RELU}}},
+       .conv2d = {1, 4, 5, 8, 3, 3, 1, 1, 1, 1, .bias = true, .act = {.kind = DG_ACT_RELU}}},
+      {DG_OP_CONV2D, {DG_GRAD_NONE}, .conv2d = {3, 8, 9, 20, 3, 3, 1, 1, 1, 1, .bias = true}},
       {DG_OP_CONV2D, {DG_GRAD_NONE}, .conv2d = {32, 6, 6, 32, 3, 3, 1, 1, 1, 1, .bias = false}},
       {DG_OP_CONV1D, {DG_GRAD_NONE}, .conv1d = {12, 5, 20, 3, 1, 1, .bias = true}},
       {DG_OP_RECURRENT,
        {DG_GRAD_NONE},
        .recurrent = {DG_CELL_GRU, .steps = 3, .in = 5, .hidden = 20, .biases = 2}}};
-  static const char *const names[] = {"linear", "conv2d", "conv2d of many channels", "conv1d",
+  static const char *const names[] = {"linear",
+                                      "conv2d of one channel",
+                                      "conv2d of some channels",
+                                      "conv2d of many channels",
+                                      "conv1d",
                                       "recurrent"};
   const size_t count = rig_small() ? 2 : sizeof descs / sizeof *descs;
   const uint32_t most = rig_small() ? 1 : SAMPLES;

@@ -92,6 +92,7 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
   step_rig r = step_rig_new(report, device, &desc, max_n);
   sources s = sources_new(device, d);
   for (uint32_t n = 1; r.op && n <= max_n; n++) {
+    if (rig_small() && n > 3 && n < max_n) continue;
     dg_step step = {.n = n,
                     .train = n % 4 != 3,
                     .seed = 7 * n,
@@ -106,7 +107,7 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
 }
 
 void try_gather(const rig_place *place, int number) {
-  if (!rig_turn()) return;
+  if (!rig_turn() || rig_repeats(place, DG_OP_GATHER)) return;
   (void)number;
   static const struct {
     dg_gather_desc d;

@@ -120,7 +120,8 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
   static const char *const fills[] = {"random", "ties", "extreme", "NaN"};
   dg_op_desc desc = {.kind = DG_OP_LOSS, .loss = *d};
   step_rig r = step_rig_new(report, device, &desc, max_n);
-  for (logits_fill fill = LOGITS_RANDOM; r.op && fill <= LOGITS_NAN; fill++)
+  const logits_fill last = rig_small() ? LOGITS_RANDOM : LOGITS_NAN; /* values move no access */
+  for (logits_fill fill = LOGITS_RANDOM; r.op && fill <= last; fill++)
     for (uint32_t n = 1; n <= max_n; n++) {
       if (max_n > 8 && n > 2 && n + 2 < max_n && n != max_n / 2) continue;
       snprintf(report->what, sizeof report->what,
@@ -138,7 +139,7 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
 }
 
 void try_loss(const rig_place *place, int number) {
-  if (!rig_turn()) return;
+  if (!rig_turn() || rig_repeats(place, DG_OP_LOSS)) return;
   (void)number;
   static const struct {
     uint32_t classes, max_n;
@@ -242,7 +243,7 @@ static void update_compare(update_rig *u) {
 /** Several steps, with another learning rate and other gradients in each. */
 static void try_steps(rig_report *report, dg_device *device, const dg_update_desc *d) {
   update_rig u = update_rig_new(report, device, d);
-  for (uint32_t i = 0; u.rig.op && i < 5; i++) {
+  for (uint32_t i = 0; u.rig.op && i < (rig_small() ? 2 : 5); i++) {
     dg_step step = {.n = 1, .train = true, .step = i, .lr = 0.05f / (float)(i + 1)};
     rig_random(u.given, d->count, 50 + i);
     update_step(&u, &step);
@@ -299,7 +300,7 @@ static const dg_update_desc optimizers[] = {
 };
 
 void try_update(const rig_place *place, int number) {
-  if (!rig_turn()) return;
+  if (!rig_turn() || rig_repeats(place, DG_OP_UPDATE)) return;
   (void)number;
   static const char *const names[] = {"sgd", "adam", "adadelta"};
   static const uint32_t counts[] = {16, 48, 1040, 79520, 607408};
@@ -356,7 +357,7 @@ static void try_average_case(rig_report *report, dg_device *device, uint32_t cou
 }
 
 void try_average(const rig_place *place, int number) {
-  if (!rig_turn()) return;
+  if (!rig_turn() || rig_repeats(place, DG_OP_AVERAGE)) return;
   (void)number;
   static const uint32_t counts[] = {16, 48, 1040, 79520};
   rig_report report = {.place = place};

@@ -281,11 +281,12 @@ static void compare_masks(layer_rig *r, const layer_floats *given, const layer_f
     }
 }
 
-/** Runs the case with n samples, twice where it trains and time allows, and compares. */
+/** Runs the case with n samples, and compares; twice with as many as there can be, where time
+   allows, and where it tests, but with the parameters that it was given before. */
 static void try_samples(layer_rig *r, uint32_t n, bool train) {
   dg_step step = {.n = n, .train = train, .seed = 7 + n, .step = 3 * n, .place = n % 2 ? 5 : 0};
   layer_floats given = given_for(r, n);
-  avoid_kinks(r, &given, &step);
+  if (train) avoid_kinks(r, &given, &step);
   oracle_tensors expected = doubles_of(&given, &r->sizes, n);
   oracle_forward(&r->c->desc, &expected, &step);
 
@@ -294,13 +295,13 @@ static void try_samples(layer_rig *r, uint32_t n, bool train) {
   if (train) {
     oracle_backward(&r->c->desc, &expected, &step);
     device_backward(r, &given, &step, &first);
-    if (!rig_small()) {
+    if (n == r->c->max_n && !rig_small()) {
       device_forward(r, &given, &step, &second);
       device_backward(r, &given, &step, &second);
       compare_bits(r, &second, &first, n);
     }
     if (r->c->desc.kind == DG_OP_DROPOUT) compare_masks(r, &given, &first, &step);
-  } else {
+  } else if (n == r->c->max_n) {
     r->keeps_params = true; /* what the op made of them may be used again */
     device_forward(r, &given, &step, &second);
     r->keeps_params = false;
@@ -423,6 +424,7 @@ static bool is_small(const layer_case *c) {
 
 static void try_layers(const rig_place *place, int number) {
   dg_op_kind kind = (dg_op_kind)number;
+  if (rig_repeats(place, kind)) return;
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
   size_t count = layer_cases(kind, NULL);
@@ -436,7 +438,7 @@ static void try_layers(const rig_place *place, int number) {
   layer_cases(kind, cases);
   for (size_t i = 0; i < count; i++) {
     layer_case c = cases[i];
-    if (rig_small() && !is_small(&c)) continue;
+    if (rig_small() && !only && !is_small(&c)) continue;
     layer_case_text(&c, report.what, sizeof report.what);
     if ((only && !strstr(report.what, only)) || !rig_turn()) continue;
     report.cases++;
@@ -445,7 +447,7 @@ static void try_layers(const rig_place *place, int number) {
       continue;
     }
     try_case(&report, device, &c, true);
-    if (i % 3 == 0 || !rig_small()) try_case(&report, device, &c, false);
+    if (i % 3 == 0 || only || !rig_small()) try_case(&report, device, &c, false);
     if (two) try_in_a_row(&report, two, &c);
   }
   free(cases);

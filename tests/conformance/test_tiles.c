@@ -88,26 +88,35 @@ static void free_results(tile_run *run) {
   for (int t = OUT; t < TENSORS; t++) free(run->results[t]);
 }
 
-/** Sets tiles number `choice` of each kernel, the default where there are fewer; false: none has.
- */
-static bool set_tiles(dg_cl_device *device, size_t choice) {
-  bool any = false;
+/** Sets tiles number `choice` of each kernel, the default where there are fewer; returns how many
+    there are at most. */
+static size_t set_tiles(dg_cl_device *device, size_t choice) {
+  size_t most = 0;
   for (int i = 0; i < DG_CL_TILED; i++) {
     size_t count;
     const dg_cl_tile *tiles = dg_cl_tile_choices(device, i, &count);
     device->tiles[i] = tiles[choice < count ? choice : 0];
-    any |= choice < count;
+    if (count > most) most = count;
   }
-  return any;
+  return most;
+}
+
+/** Of `count` choices, those that are tried beside the default: every third and the last; all in a
+    simulator, and where DIGITS_TEST_TILES is "all". */
+static bool is_tried(size_t choice, size_t count) {
+  const char *set = getenv("DIGITS_TEST_TILES");
+  return choice % 3 == 1 || choice + 1 == count || rig_small() || (set && strcmp(set, "all") == 0);
 }
 
 static void try_tiles(rig_report *report, dg_device *device, const layer_case *c) {
   char text[sizeof report->what];
   layer_case_text(c, text, sizeof text);
   snprintf(report->what, sizeof report->what, "%.200s, by default", text);
-  set_tiles((dg_cl_device *)device, 0);
+  const size_t count = set_tiles((dg_cl_device *)device, 0);
   tile_run usual = run_case(report, device, c);
-  for (size_t choice = 1; set_tiles((dg_cl_device *)device, choice); choice++) {
+  for (size_t choice = 1; choice < count; choice++) {
+    if (!is_tried(choice, count)) continue;
+    set_tiles((dg_cl_device *)device, choice);
     snprintf(report->what, sizeof report->what, "%.200s, tiles %zu", text, choice);
     tile_run other = run_case(report, device, c);
     for (int t = OUT; t < TENSORS; t++)
@@ -126,8 +135,13 @@ static bool is_wanted(const layer_case *c) {
   return c->fill == FILL_RANDOM && numbers < (rig_small() ? 800 : 50000);
 }
 
+/** Has a place tiles that no other has? CLBlast has its own. */
+static bool has_tiles(const rig_place *place) {
+  return strcmp(place->backend->name, "opencl") == 0 && !rig_repeats(place, DG_OP_CONV2D);
+}
+
 static void try_layers(const rig_place *place, int kind) {
-  if (strcmp(place->backend->name, "opencl") != 0) return;
+  if (!has_tiles(place)) return;
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
   const size_t count = layer_cases((dg_op_kind)kind, NULL);
@@ -145,7 +159,7 @@ static void try_layers(const rig_place *place, int kind) {
 /** Convolutions so large that tile form takes their sums turn by turn, or in chunks. */
 static void try_turns(const rig_place *place, int number) {
   (void)number;
-  if (strcmp(place->backend->name, "opencl") != 0 || rig_small()) return;
+  if (!has_tiles(place) || rig_small()) return;
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
   const dg_conv2d_desc turns = {48, 14, 14, 48, 3, 3, 1, 1, 1, 1, true, .pool = 0};

@@ -332,12 +332,10 @@ END_TEST
 
 int main(void) {
   told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (told == MAP_FAILED || !mkdtemp(folder)) return perror(folder), 1;
+  if (told == MAP_FAILED) return perror("mmap"), 1;
+  suite_new_folder(folder);
   TCase *tests = tcase_create("exchange_bounds");
   tcase_set_timeout(tests, 300);
   tcase_add_loop_test(tests, small_files_take_little, 0, sizeof files / sizeof *files);
-  int status = suite_main("exchange_bounds", tests);
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command) != 0 ? 1 : status;
+  return suite_main("exchange_bounds", tests);
 }

@@ -564,7 +564,7 @@ static void make_other(void) {
 }
 
 int main(void) {
-  if (!mkdtemp(folder)) return perror(folder), 1;
+  suite_new_folder(folder);
   snprintf(path, sizeof path, "%s/w.h5", folder);
   snprintf(other, sizeof other, "%s/other.h5", folder);
   snprintf(fifo, sizeof fifo, "%s/fifo", folder);
@@ -580,8 +580,5 @@ int main(void) {
   tcase_add_test(tests, a_process_ends_with_its_parent);
   tcase_add_loop_test(tests, hostile_answers, 0, sizeof answers / sizeof *answers);
   tcase_add_test(tests, hostile_ends);
-  int status = suite_main("hdf5", tests);
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command) != 0 ? 1 : status;
+  return suite_main("hdf5", tests);
 }

@@ -425,7 +425,7 @@ START_TEST(norms_that_lack_something) {
 END_TEST
 
 int main(void) {
-  if (!mkdtemp(folder)) return perror(folder), 1;
+  suite_new_folder(folder);
   snprintf(output, sizeof output, "%s/out.safetensors", folder);
   TCase *tests = tcase_create("mapping");
   tcase_set_timeout(tests, 300);
@@ -434,8 +434,5 @@ int main(void) {
   tcase_add_loop_test(tests, tensors_without_layers, 0, sizeof lone / sizeof *lone);
   tcase_add_test(tests, variances_are_not_below_0);
   tcase_add_loop_test(tests, norms_that_lack_something, 0, sizeof norms / sizeof *norms);
-  int status = suite_main("mapping", tests);
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command) != 0 ? 1 : status;
+  return suite_main("mapping", tests);
 }

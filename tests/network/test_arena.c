@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backends/backend.h"
 #include "core/bench.h"
@@ -17,20 +16,22 @@
 
 /* ---- what the device notes ----------------------------------------------- */
 
-enum { GRAIN = 64, MOST_BUFFERS = 4096 };
+enum { WORD = 4, MOST_BUFFERS = 4096 };
 
 /** A buffer, or a view into one. */
 typedef struct noted {
   dg_buffer *buffer;
   struct noted *parent; /**< itself, if it is no view */
   size_t first, bytes;  /**< in the parent */
-  struct noted **owner; /**< of each 64 bytes: who was written last; of parents */
+  uint32_t id;     /**< from 1 on; of a model no other buffer's, not even of one that is freed */
+  uint32_t *owner; /**< of each word: who was written last; of parents */
 } noted;
 
 static struct {
   const dg_device_calls *real;
   noted *list[MOST_BUFFERS];
   size_t count;
+  uint32_t last_id;
   unsigned steps, tests; /**< ops that were run for training, and without */
   char model[100];
 } device;
@@ -44,8 +45,8 @@ static noted *find(const dg_buffer *buffer) {
 static noted *note(dg_buffer *buffer, noted *parent, size_t first, size_t bytes) {
   noted *n = calloc(1, sizeof *n);
   ck_assert(n && device.count < MOST_BUFFERS);
-  *n = (noted){buffer, parent ? parent : n, first, bytes, NULL};
-  if (!parent) n->owner = calloc(bytes / GRAIN + 1, sizeof(noted *));
+  *n = (noted){buffer, parent ? parent : n, first, bytes, ++device.last_id, NULL};
+  if (!parent) ck_assert_ptr_nonnull(n->owner = calloc(bytes / WORD + 1, sizeof *n->owner));
   device.list[device.count++] = n;
   return n;
 }
@@ -58,38 +59,48 @@ static void forget(const dg_buffer *buffer) {
   free(n);
 }
 
-/** The first and one past the last grain of a buffer. */
-static size_t begin_of(const noted *n) {
-  return n->first / GRAIN;
-}
-
-static size_t end_of(const noted *n) {
-  return (n->first + n->bytes + GRAIN - 1) / GRAIN;
-}
-
-static void mark(const dg_buffer *buffer) {
+/** Notes that bytes of a buffer are written. */
+static void mark_bytes(const dg_buffer *buffer, size_t offset, size_t bytes) {
   noted *n = find(buffer);
-  for (size_t i = begin_of(n); i < end_of(n); i++) n->parent->owner[i] = n;
+  ck_assert(offset % WORD == 0 && offset <= n->bytes && bytes <= n->bytes - offset);
+  const size_t end = (n->first + offset + bytes + WORD - 1) / WORD;
+  for (size_t i = (n->first + offset) / WORD; i < end; i++) n->parent->owner[i] = n->id;
 }
 
-/** A view must have been written whole, by itself or its parent; of a parent, gaps may be left. */
-static void check(const char *what, const dg_op *op, const dg_buffer *buffer) {
-  ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
-  const noted *n = find(buffer);
-  for (size_t i = begin_of(n); i < end_of(n); i++) {
-    const noted *owner = n->parent->owner[i];
-    if (n == n->parent || owner == n || owner == n->parent) continue; /* an assert takes long */
-    ck_abort_msg("%s: %s of an op of kind %d %s", device.model, what, op->desc.kind,
-                 owner ? "was written over" : "was never written");
-  }
+/** Notes that the first so many numbers of four bytes are written. */
+static void mark(const dg_buffer *buffer, uint64_t numbers) {
+  mark_bytes(buffer, 0, WORD * numbers);
+}
+
+static void mark_all(const dg_buffer *buffer) {
+  mark_bytes(buffer, 0, find(buffer)->bytes);
 }
 
 /** Has a buffer room for so many numbers of four bytes? None is needed for 0. */
 static void has_room(const char *what, const dg_op *op, const dg_buffer *buffer, uint64_t numbers) {
   if (numbers == 0) return;
   ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
-  ck_assert_msg(find(buffer)->bytes >= 4 * numbers, "%s: %s of an op of kind %d is too small",
+  ck_assert_msg(find(buffer)->bytes >= WORD * numbers, "%s: %s of an op of kind %d is too small",
                 device.model, what, op->desc.kind);
+}
+
+/** The first so many numbers of a view must have been written, by itself or its parent; of a
+   parent, gaps may be left. */
+static void check(const char *what, const dg_op *op, const dg_buffer *buffer, uint64_t numbers) {
+  ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
+  has_room(what, op, buffer, numbers);
+  const noted *n = find(buffer);
+  if (n == n->parent) return;
+  for (size_t i = n->first / WORD; i < n->first / WORD + numbers; i++) {
+    const uint32_t owner = n->parent->owner[i];
+    if (owner == n->id || owner == n->parent->id) continue; /* an assert takes long */
+    ck_abort_msg("%s: %s of an op of kind %d %s", device.model, what, op->desc.kind,
+                 owner ? "was written over" : "was never written");
+  }
+}
+
+static void check_all(const char *what, const dg_op *op, const dg_buffer *buffer) {
+  check(what, op, buffer, buffer ? find(buffer)->bytes / WORD : 0);
 }
 
 /* ---- the device ---------------------------------------------------------- */
@@ -100,10 +111,12 @@ static dg_buffer *buffer_new(dg_device *d, size_t bytes, dg_error *err) {
   return buffer;
 }
 
+enum { ALIGNMENT = 64 };
+
 static dg_buffer *buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err) {
   noted *of = find(parent);
   ck_assert(of->parent == of && offset + bytes <= of->bytes);
-  ck_assert_uint_eq(offset % GRAIN, 0);
+  ck_assert_uint_eq(offset % ALIGNMENT, 0);
   dg_buffer *buffer = device.real->buffer_view(parent, offset, bytes, err);
   if (buffer) note(buffer, of, offset, bytes);
   return buffer;
@@ -116,20 +129,19 @@ static void buffer_free(dg_buffer *buffer) {
 
 static bool write_to(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                      dg_error *err) {
-  mark(buffer);
+  mark_bytes(buffer, offset, bytes);
   return device.real->write(buffer, offset, from, bytes, err);
 }
 
 static bool copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_t to_offset, size_t bytes,
                  dg_error *err) {
-  ck_assert(from_offset + bytes <= find(from)->bytes && to_offset + bytes <= find(to)->bytes);
-  mark(to);
+  ck_assert(from_offset + bytes <= find(from)->bytes);
+  mark_bytes(to, to_offset, bytes);
   return device.real->copy(from, from_offset, to, to_offset, bytes, err);
 }
 
 static bool fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes, dg_error *err) {
-  ck_assert(offset + bytes <= find(buffer)->bytes);
-  mark(buffer);
+  mark_bytes(buffer, offset, bytes);
   return device.real->fill(buffer, offset, pattern, bytes, err);
 }
 
@@ -139,73 +151,77 @@ static void check_sizes(const dg_op *op, const dg_op_buffers *b, uint32_t n, boo
   for (int k = 0; k < DG_MAX_PARAM; k++) has_room("param", op, b->param[k], sizes.param[k]);
   for (int k = 0; k < DG_MAX_STATE; k++) has_room("state", op, b->state[k], sizes.state[k]);
   has_room("out", op, b->out[0], sizes.out[0] * n);
-  if (train) has_room("kept", op, b->kept, op->needs.kept / 4);
+  if (train) has_room("kept", op, b->kept, op->needs.kept / WORD);
 }
 
 static void layer_forward(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   check_sizes(op, b, step->n, step->train);
-  has_room("workspace", op, b->workspace, op->needs.forward_workspace / 4);
+  has_room("workspace", op, b->workspace, op->needs.forward_workspace / WORD);
   for (int k = 0; k < DG_MAX_IN; k++)
-    if (sizes.in[k]) check("in", op, b->in[k]);
+    if (sizes.in[k]) check("in", op, b->in[k], sizes.in[k] * step->n);
   for (int k = 0; k < DG_MAX_PARAM; k++)
-    if (sizes.param[k]) check("param", op, b->param[k]);
+    if (sizes.param[k]) check("param", op, b->param[k], sizes.param[k]);
   for (int k = 0; k < DG_MAX_STATE; k++)
-    if (sizes.state[k]) check("state", op, b->state[k]);
-  if (b->workspace) mark(b->workspace);
-  mark(b->out[0]);
-  if (sizes.out[1]) mark(b->out[1]);
-  if (step->train && op->needs.kept) mark(b->kept);
+    if (sizes.state[k]) check("state", op, b->state[k], sizes.state[k]);
+  if (b->workspace) mark_all(b->workspace);
+  mark(b->out[0], sizes.out[0] * step->n);
+  if (sizes.out[1]) mark(b->out[1], sizes.out[1] * step->n);
+  if (step->train && op->needs.kept) mark_all(b->kept);
 }
 
 static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   (void)err;
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   check_sizes(op, b, step->n, true);
-  has_room("workspace", op, b->workspace, op->needs.backward_workspace / 4);
-  check("d_out", op, b->d_out);
-  if (op->needs.kept) check("kept", op, b->kept);
-  if (op->needs.backward_reads_out) check("out", op, b->out[0]);
+  has_room("workspace", op, b->workspace, op->needs.backward_workspace / WORD);
+  check("d_out", op, b->d_out, sizes.out[0] * step->n);
+  if (op->needs.kept) check_all("kept", op, b->kept);
+  if (op->needs.backward_reads_out) check("out", op, b->out[0], sizes.out[0] * step->n);
   for (int k = 0; k < DG_MAX_IN; k++)
-    if (sizes.in[k] && op->needs.backward_reads_in) check("in", op, b->in[k]);
-  if (b->workspace) mark(b->workspace);
+    if (sizes.in[k] && op->needs.backward_reads_in)
+      check("in", op, b->in[k], sizes.in[k] * step->n);
+  if (b->workspace) mark_all(b->workspace);
   for (int k = 0; k < DG_MAX_IN; k++) {
     if (op->desc.d_in[k] == DG_GRAD_NONE) continue;
-    has_room("d_in", op, b->d_in[k], sizes.in[k] * step->n);
-    if (op->desc.d_in[k] == DG_GRAD_ADD) check("d_in", op, b->d_in[k]);
-    mark(b->d_in[k]);
+    const uint64_t numbers = sizes.in[k] * step->n;
+    has_room("d_in", op, b->d_in[k], numbers);
+    if (op->desc.d_in[k] == DG_GRAD_ADD) check("d_in", op, b->d_in[k], numbers);
+    mark(b->d_in[k], numbers);
   }
   for (int k = 0; k < DG_MAX_PARAM; k++) {
     has_room("d_param", op, b->d_param[k], sizes.param[k]);
-    if (sizes.param[k]) mark(b->d_param[k]);
+    if (sizes.param[k]) mark(b->d_param[k], sizes.param[k]);
   }
   return true;
 }
 
 static void gather(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
-  check("images", op, b->in[0]), check("order", op, b->in[2]);
+  const uint64_t numbers = (uint64_t)step->n * op->desc.gather.height * op->desc.gather.width;
+  check_all("images", op, b->in[0]), check_all("order", op, b->in[2]);
   has_room("order", op, b->in[2], step->first + step->n);
-  has_room("x", op, b->out[0], (uint64_t)step->n * op->desc.gather.height * op->desc.gather.width);
-  mark(b->out[0]);
+  has_room("x", op, b->out[0], numbers);
+  mark(b->out[0], numbers);
   if (!b->out[1]) return;
-  check("labels", op, b->in[1]);
+  check_all("labels", op, b->in[1]);
   has_room("labels", op, b->out[1], step->n);
-  mark(b->out[1]);
+  mark(b->out[1], step->n);
 }
 
 static void loss(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
-  check("logits", op, b->in[0]), check("labels", op, b->in[1]);
+  const uint64_t numbers = (uint64_t)step->n * op->desc.loss.classes;
+  check("logits", op, b->in[0], numbers), check("labels", op, b->in[1], step->n);
   has_room("losses", op, b->out[1], step->slot + 1);
   has_room("correct", op, b->out[2], step->slot + 1);
-  if (step->train) mark(b->out[0]);
-  mark(b->out[1]), mark(b->out[2]);
+  if (step->train) mark(b->out[0], numbers);
+  for (int k = 1; k <= 2; k++) mark_bytes(b->out[k], WORD * (size_t)step->slot, WORD);
 }
 
 /** An update or an average: in[0] is read, out[0] and what else there is changed in place. */
 static void change(const dg_op *op, const dg_op_buffers *b) {
-  check("in", op, b->in[0]);
+  check_all("in", op, b->in[0]);
   for (int k = 0; k < DG_MAX_OUT; k++)
-    if (b->out[k]) check("out", op, b->out[k]), mark(b->out[k]);
+    if (b->out[k]) check_all("out", op, b->out[k]), mark_all(b->out[k]);
 }
 
 static bool forward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -225,6 +241,7 @@ static dg_device *open_device(dg_device_calls *calls) {
   ck_assert_msg(d != NULL, "%s", err.message);
   device.real = d->calls;
   device.steps = device.tests = 0;
+  device.last_id = 0;
   *calls = *d->calls;
   calls->buffer_new = buffer_new, calls->buffer_view = buffer_view;
   calls->buffer_free = buffer_free, calls->write = write_to;
@@ -340,7 +357,6 @@ static void predict(dg_device *d, const dg_model *model) {
 }
 
 START_TEST(ops_read_what_was_written_for_them) {
-  if (_i >= zoo_count + READERS) return;
   dg_device_calls calls;
   dg_model *model = load(_i);
   dg_device *d = open_device(&calls);
@@ -356,17 +372,16 @@ START_TEST(ops_read_what_was_written_for_them) {
 END_TEST
 
 int main(void) {
-  int number = mkstemp(path);
-  if (number < 0) return perror(path), EXIT_FAILURE;
-  close(number);
+  suite_new_file(path);
   find_zoo();
+  if (zoo_count == 0)
+    return fputs("no model in " DIGITS_SOURCE_DIR "/models\n", stderr), EXIT_FAILURE;
   data = dg_data_draw(TRAIN, TEST, 1, 1, NULL);
   if (!data) return fputs("out of memory\n", stderr), EXIT_FAILURE;
   TCase *tests = tcase_create("arena");
   tcase_set_timeout(tests, 120);
-  tcase_add_loop_test(tests, ops_read_what_was_written_for_them, 0, MOST_MODELS + READERS);
+  tcase_add_loop_test(tests, ops_read_what_was_written_for_them, 0, zoo_count + READERS);
   int status = suite_main("arena", tests);
   dg_data_close(data);
-  unlink(path);
   return status;
 }

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "backends/backend.h"
 #include "core/bench.h"
@@ -189,10 +188,8 @@ static dg_device *open_device(dg_device_calls *calls, unsigned fails_at) {
 
 enum { TRAIN = 24, TEST = 9, CLASSES = 10, MOST_COSTS = 16 };
 
-static char model_path[] = "/tmp/digits-broken-XXXXXX";
-static char weights_path[] = "/tmp/digits-broken-XXXXXX";
-static char state_path[] = "/tmp/digits-broken-XXXXXX";
 static char folder[] = "/tmp/digits-broken-XXXXXX";
+static char model_path[100], weights_path[100], state_path[100]; /* in it */
 static dg_dataset *data;
 static dg_model *model;
 
@@ -328,11 +325,14 @@ static bool read_pictures(dg_device *d, dg_error *err) {
 static const struct {
   const char *name;
   bool (*run)(dg_device *d, dg_error *err);
-  unsigned least; /**< calls that it makes, about */
-} lives[] = {{"train", train, 100},         {"resume", resume, 150},  {"test", test, 40},
-             {"answer", answer, 40},        {"predict", predict, 30}, {"describe", describe, 4},
-             {"augment", augment, 8},       {"outline", outline, 0},  {"tables", read_tables, 0},
-             {"pictures", read_pictures, 0}};
+  unsigned least;     /**< calls that it makes, about */
+  unsigned tolerated; /**< allocations that may fail, at most: where a data set lies is then said as
+                           it was given, and one folder tells a folder of pictures */
+} lives[] = {{"train", train, 100, 0},      {"resume", resume, 150, 0},
+             {"test", test, 40, 0},         {"answer", answer, 40, 0},
+             {"predict", predict, 30, 0},   {"describe", describe, 4, 0},
+             {"augment", augment, 8, 0},    {"outline", outline, 0, 0},
+             {"tables", read_tables, 0, 4}, {"pictures", read_pictures, 0, 8}};
 enum { LIVES = sizeof lives / sizeof *lives };
 
 START_TEST(a_call_that_fails_is_told) {
@@ -379,10 +379,7 @@ START_TEST(what_goes_well_leaves_nothing) {
 }
 END_TEST
 
-/** What isn't needed may be missing: where a data set lies is then said as it was given, and one
-    folder tells a folder of pictures. */
 START_TEST(memory_that_is_short_is_told) {
-  enum { TOLERATED = 9 };
   unsigned fails_at = 0, tolerated = 0;
   do {
     dg_error err = {0};
@@ -390,13 +387,14 @@ START_TEST(memory_that_is_short_is_told) {
     ck_assert_msg(right || *err.message, "%s, allocation %u: no error", lives[_i].name, fails_at);
     ck_assert_msg(!strstr(err.message, "No such file"), "%s, allocation %u: %s", lives[_i].name,
                   fails_at, err.message);
-    tolerated += right;
+    tolerated += right && memory.calls >= fails_at;
     ck_assert_msg(device.buffers == 0 && device.ops == 0 && memory.held == 0,
                   "%s, allocation %u: %ld buffers, %ld ops, %zu pieces of memory left",
                   lives[_i].name, fails_at, device.buffers, device.ops, memory.held);
   } while (memory.calls >= fails_at);
   ck_assert_uint_gt(fails_at, 3);
-  ck_assert_uint_le(tolerated, TOLERATED);
+  ck_assert_msg(tolerated <= lives[_i].tolerated, "%s goes on without %u allocations, not %u",
+                lives[_i].name, tolerated, lives[_i].tolerated);
 }
 END_TEST
 
@@ -418,7 +416,7 @@ static bool make_sets(dg_error *err) {
                                          "pictures/y/1.pgm",     "parted/train/x/1.pgm",
                                          "parted/train/y/1.pgm", "parted/test/y/1.pgm"};
   char path[300];
-  bool right = mkdtemp(folder) && write_file("table.csv", table, sizeof table - 1);
+  bool right = write_file("table.csv", table, sizeof table - 1);
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
     snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
     right = right && mkdir(path, 0777) == 0;
@@ -429,22 +427,13 @@ static bool make_sets(dg_error *err) {
   return right && dg_data_write(data, path, true, err);
 }
 
-static void remove_sets(void) {
-  char command[400];
-  snprintf(command, sizeof command, "rm -r %s", folder);
-  if (system(command) != 0) perror(folder);
-}
-
-static bool make_file(char *path, const char *text) {
-  int number = mkstemp(path);
-  FILE *file = number < 0 ? NULL : fdopen(number, "w");
-  return file && fputs(text, file) >= 0 && fclose(file) == 0;
-}
-
 int main(void) {
   dg_error err = {0};
-  if (!make_file(model_path, model_text) || !make_file(weights_path, "") ||
-      !make_file(state_path, ""))
+  suite_new_folder(folder);
+  snprintf(weights_path, sizeof weights_path, "%s/weights", folder);
+  snprintf(state_path, sizeof state_path, "%s/state", folder);
+  snprintf(model_path, sizeof model_path, "%s/model.cfg", folder);
+  if (!write_file("model.cfg", model_text, sizeof model_text - 1))
     return perror(model_path), EXIT_FAILURE;
   data = dg_data_draw(TRAIN, TEST, 1, 1, &err);
   model = dg_model_load(model_path, NULL, 0, &err);
@@ -460,7 +449,5 @@ int main(void) {
   int status = suite_main("broken", tests);
   dg_model_free(model);
   dg_data_close(data);
-  remove_sets();
-  unlink(model_path), unlink(weights_path), unlink(state_path);
   return status;
 }

@@ -63,8 +63,8 @@ static look look_at(const double *x, size_t count) {
   return l;
 }
 
-/** Is the deviation what it should be, up to five of its own; `fourth` is the fourth moment of the
-    distribution in units of the deviation? */
+/** Is the deviation what it should be, and the mean 0, up to five times what so few numbers differ
+    by? `fourth` is the fourth moment of the distribution over the fourth power of its deviation. */
 static void check_spread(const char *what, const look *l, double deviation, double fourth) {
   double n = (double)l->count, error = 5 * sqrt((fourth - 1) / 4 / n);
   ck_assert_msg(fabs(l->deviation / deviation - 1) < error, "%s: deviation %.4g, expected %.4g",
@@ -128,7 +128,7 @@ START_TEST(norms_start_with_ones_and_zeros) {
 }
 END_TEST
 
-/** The share of the way that two parameters have in common. */
+/** The correlation of two parameters' numbers: 0 where they have nothing to do with each other. */
 static double correlation(const double *a, const double *b, size_t count) {
   look x = look_at(a, count), y = look_at(b, count);
   double sum = 0;

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/exec/internal.h"
 #include "core/weights/weights.h"
 #include "tests/common/rig.h"
+#include "tests/common/suite.h"
 
 enum { N = 6, PIXELS = 144, CLASSES = 10 };
 
@@ -306,9 +306,7 @@ static void check_files(const rig_place *place, int number) {
   (void)number;
   dg_error err = {0};
   char path[] = "/tmp/digits-norm-XXXXXX";
-  int made = mkstemp(path);
-  ck_assert_int_ge(made, 0);
-  close(made);
+  suite_new_file(path);
   dg_device *device = rig_open(place);
   dg_model *model = parse(one_norm);
   dg_network *network = build(model, device, false);
@@ -335,7 +333,6 @@ static void check_files(const rig_place *place, int number) {
   dg_network_free(network);
   dg_model_free(model);
   device->calls->close(device);
-  unlink(path);
 }
 
 int main(void) {

@@ -1,13 +1,13 @@
 /*
  * Which samples training takes and when: every epoch in an order of its own, validation samples
- * from all over the set, and the same ones in the middle of an epoch that goes on.
+ * from all over the set. And that an epoch which was stopped in its middle goes on as it would
+ * have.
  */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "tests/common/fixture.h"
 #include "tests/common/order.h"
@@ -116,11 +116,11 @@ enum { SAMPLES = 300, HELD = 10, STEPS = SAMPLES - HELD };
 
 /** What is told of a run, and when it is to stop. */
 typedef struct {
-  uint32_t stop_at; /**< step of an epoch; 0: never */
-  bool any;         /**< of another recipe than that below: only what it came to counts */
+  uint32_t stop_at; /**< step of the second epoch; 0: never */
+  bool any;         /**< of whatever recipe: only what it came to counts */
   uint32_t epochs, losses;
   uint64_t last_step;
-  double begun, epoch_begun; /**< seconds; of an epoch that goes on: 0 */
+  double begun, epoch_begun; /**< seconds; epoch_begun of an epoch that goes on: 0 */
   dg_epoch_report report[4];
   double loss[1000];
 } told;
@@ -210,9 +210,7 @@ static void same_score(const dg_score *a, const dg_score *b) {
 /** The losses of up to 128 steps are read together, so an epoch of 290 can be stopped in it. */
 START_TEST(an_epoch_that_goes_on_counts_what_was_before) {
   char state[] = "/tmp/digits-state-XXXXXX";
-  int number = mkstemp(state);
-  ck_assert_int_ge(number, 0);
-  close(number);
+  suite_new_file(state);
   told whole = {0}, first = {.stop_at = 1}, second = {.epochs = 1};
   double *expected = NULL, *got = NULL;
   fixture_plan plan = {
@@ -241,7 +239,6 @@ START_TEST(an_epoch_that_goes_on_counts_what_was_before) {
   }
   ck_assert_mem_eq(got, expected, REFERENCE_WEIGHTS * sizeof *got);
   free(expected), free(got);
-  unlink(state);
 }
 END_TEST
 
@@ -251,9 +248,7 @@ START_TEST(a_best_epoch_of_no_right_answer_goes_on) {
   static const char recipe[] =
       "data = { validation = 1; };\ntrain = { epochs = 3; batch = 1; steps = 300; keep = \"best\";"
       " optimizer = { type = \"sgd\"; lr = 1e-30; }; };";
-  int number = mkstemp(state);
-  ck_assert_int_ge(number, 0);
-  close(number);
+  suite_new_file(state);
   for (uint32_t seed = 1;; seed++) { /* until one begins with a wrong answer */
     told first = {.stop_at = 1, .any = true};
     double *before = NULL, *after = NULL;
@@ -272,7 +267,6 @@ START_TEST(a_best_epoch_of_no_right_answer_goes_on) {
     free(before), free(after);
     break;
   }
-  unlink(state);
 }
 END_TEST
 

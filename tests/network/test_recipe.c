@@ -27,6 +27,7 @@ typedef struct {
   schedule_kind schedule;
   uint32_t steps; /**< of an epoch; 0: by the samples */
   bool keep_best;
+  bool stays;     /**< it is so slow that no parameter changes */
   uint32_t batch; /**< 0: BATCH */
 } recipe;
 
@@ -252,7 +253,9 @@ static run *run_new(const recipe *r, const told *t) {
   return n;
 }
 
-static void follow(const char *backend, const recipe *r) {
+/** Trains and follows: what is told, and what the parameters come to; returns the loss of the first
+    step. */
+static double follow(const char *backend, const recipe *r) {
   writer text = {0};
   told t = {0};
   put_recipe(&text, r);
@@ -274,10 +277,16 @@ static void follow(const char *backend, const recipe *r) {
   for (uint32_t e = 0; e < EPOCHS; e++) follow_epoch(n, e, &best);
   double *weights_now = fixture_read(&f, "out.weight", NULL);
   double *biases_now = fixture_read(&f, "out.bias", NULL);
-  same_numbers("weights", weights_now, n->kept, weights, REFERENCE_WEIGHTS);
-  same_numbers("biases", biases_now, n->kept + REFERENCE_WEIGHTS, biases, REFERENCE_CLASSES);
+  if (r->stays) {
+    ck_assert_mem_eq(weights_now, weights, REFERENCE_WEIGHTS * sizeof *weights);
+    ck_assert_mem_eq(biases_now, biases, REFERENCE_CLASSES * sizeof *biases);
+  } else {
+    same_numbers("weights", weights_now, n->kept, weights, REFERENCE_WEIGHTS);
+    same_numbers("biases", biases_now, n->kept + REFERENCE_WEIGHTS, biases, REFERENCE_CLASSES);
+  }
   free(weights), free(biases), free(weights_now), free(biases_now), free(n->r), free(n);
   fixture_free(&f);
+  return t.loss[0];
 }
 
 START_TEST(training_does_what_the_recipe_says) {
@@ -291,34 +300,13 @@ END_TEST
 /** Pixels of up to 10 000 make logits of thousands: losses stay those of exact arithmetic. */
 START_TEST(large_logits_have_right_losses) {
   static const recipe large[] = {
-      {.r = {.std = 1e-4}, .lr = 1e-30},
-      {.r = {.std = 1e-4, .smoothing = 0.1}, .lr = 1e-30},
+      {.r = {.std = 1e-4}, .lr = 1e-30, .stays = true},
+      {.r = {.std = 1e-4, .smoothing = 0.1}, .lr = 1e-30, .stays = true},
       /* a batch that could be so large may be scored in another way */
-      {.r = {.std = 1e-4}, .lr = 1e-30, .batch = 2000},
-      {.r = {.std = 1e-4, .smoothing = 0.1}, .lr = 1e-30, .batch = 2000}};
+      {.r = {.std = 1e-4}, .lr = 1e-30, .stays = true, .batch = 2000},
+      {.r = {.std = 1e-4, .smoothing = 0.1}, .lr = 1e-30, .stays = true, .batch = 2000}};
   const char *backend = fixture_backend(_i % 2);
-  if (!suite_has_backend(backend)) return;
-  const recipe *r = &large[_i / 2];
-  writer text = {0};
-  told t = {0};
-  put_recipe(&text, r);
-  const fixture_plan plan = {.backend = backend,
-                             .layers = REFERENCE_LAYERS,
-                             .recipe = text.text,
-                             .train = TRAIN,
-                             .seed = SEED,
-                             .listener = {.user = &t, .step = on_step, .epoch = on_epoch}};
-  run *n = run_new(r, &t);
-  fixture f = fixture_new(&plan);
-  n->part = dg_data_part(f.data, DG_PART_TRAIN);
-  double *weights = fixture_read(&f, "out.weight", NULL);
-  double *biases = fixture_read(&f, "out.bias", NULL), best = -1;
-  n->r = reference_new(&r->r, weights, biases);
-  fixture_train(&f);
-  ck_assert_double_gt(t.loss[0], 100);
-  for (uint32_t e = 0; e < EPOCHS; e++) follow_epoch(n, e, &best);
-  free(weights), free(biases), free(n->r), free(n);
-  fixture_free(&f);
+  if (suite_has_backend(backend)) ck_assert_double_gt(follow(backend, &large[_i / 2]), 100);
 }
 END_TEST
 

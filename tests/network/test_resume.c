@@ -297,21 +297,14 @@ START_TEST(a_state_that_cannot_be_kept) {
 }
 END_TEST
 
-static void remove_folder(void) {
-  forget();
-  unlink(SAID);
-  if (chdir("/") == 0) rmdir(folder);
-}
-
 int main(void) {
-  if (!mkdtemp(folder) || chdir(folder) != 0) return EXIT_FAILURE;
+  suite_new_folder(folder);
+  if (chdir(folder) != 0) return perror(folder), EXIT_FAILURE;
   TCase *tests = tcase_create("resume");
   tcase_set_timeout(tests, 3600);
   tcase_add_loop_test(tests, a_stopped_run_goes_on_to_the_same_bits, 0, 2 * PLANS);
   tcase_add_loop_test(tests, a_killed_run_goes_on_to_the_same_bits, 0, 2);
   tcase_add_test(tests, wrong_states);
   tcase_add_test(tests, a_state_that_cannot_be_kept);
-  int status = suite_main("resume", tests);
-  remove_folder();
-  return status;
+  return suite_main("resume", tests);
 }

@@ -146,23 +146,24 @@ static bool at_once(void *user, const dg_progress *progress) {
 
 /** A set that was opened by a path from this folder is told by its path from the root. */
 START_TEST(a_set_is_told_by_its_real_path) {
-  char table[] = "digits-state-table-XXXXXX", there[PATH_MAX], here[PATH_MAX];
+  char table[] = "/tmp/digits-state-table-XXXXXX", there[PATH_MAX], here[PATH_MAX];
   dg_error err = {0};
   char real[PATH_MAX + sizeof table];
   ck_assert(getcwd(here, sizeof here) && chdir("/tmp") == 0 && getcwd(there, sizeof there));
-  int number = mkstemp(table);
-  FILE *file = fdopen(number, "w");
+  suite_new_file(table);
+  const char *name = strrchr(table, '/') + 1;
+  FILE *file = fopen(table, "w");
   ck_assert_ptr_nonnull(file);
   fputs("label,a\n1,2\n0,3\n1,4\n", file);
   fclose(file);
-  snprintf(real, sizeof real, "%s/%s", there, table);
+  snprintf(real, sizeof real, "%s/%s", there, name);
   fixture_plan plan = plan_of(false);
   plan.state = NULL;
   fixture f = fixture_new(&plan);
   const dg_override small = {"", "input", "[1, 1, 1]"};
   ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
   dg_model *model = dg_model_of_weights(path, &small, 1, &err);
-  dg_dataset *data = dg_data_open(table, 1, &err);
+  dg_dataset *data = dg_data_open(name, 1, &err);
   const dg_trainer_options options = {.seed = 7, .state = path, .listener.progress = at_once};
   dg_trainer *t = model && data ? dg_trainer_new(model, f.device, data, &options, &err) : NULL;
   ck_assert_msg(t && !dg_train(t, &err) && err.kind == DG_ERR_INTERRUPTED, "%s", err.message);
@@ -173,7 +174,6 @@ START_TEST(a_set_is_told_by_its_real_path) {
   dg_data_close(data);
   dg_model_free(model);
   fixture_free(&f);
-  unlink(table);
   ck_assert_int_eq(chdir(here), 0);
 }
 END_TEST
@@ -219,9 +219,7 @@ START_TEST(a_state_needs_a_file) {
 END_TEST
 
 int main(void) {
-  int number = mkstemp(path);
-  if (number < 0) return perror(path), EXIT_FAILURE;
-  close(number);
+  suite_new_file(path);
   TCase *tests = tcase_create("state");
   tcase_add_unchecked_fixture(tests, keep_state, NULL);
   tcase_set_timeout(tests, 120);
@@ -231,7 +229,5 @@ int main(void) {
   tcase_add_test(tests, places_behind_the_end);
   tcase_add_test(tests, a_set_is_told_by_its_real_path);
   tcase_add_test(tests, a_state_needs_a_file);
-  int status = suite_main("state", tests);
-  unlink(path);
-  return status;
+  return suite_main("state", tests);
 }

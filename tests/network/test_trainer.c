@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/data/dataset.h"
 #include "core/data/drawn/builtin.h"
@@ -543,9 +542,7 @@ START_TEST(testing_plans_no_gradients) {
 END_TEST
 
 int main(void) {
-  int file = mkstemp(path);
-  if (file < 0) return perror(path), 1;
-  close(file);
+  suite_new_file(path);
   data = dg_dataset_builtin(TRAIN, TEST, 1, 1, NULL); /* threads would not survive the forks */
   if (!data) return fputs("out of memory\n", stderr), 1;
   TCase *tests = tcase_create("trainer");
@@ -570,6 +567,5 @@ int main(void) {
   tcase_add_loop_test(tests, testing_plans_no_gradients, 0, 2);
   int status = suite_main("trainer", tests);
   dg_dataset_free(data);
-  unlink(path);
   return status;
 }

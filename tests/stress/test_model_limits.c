@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/exec/network.h"
 #include "core/model/source.h"
@@ -289,7 +288,7 @@ START_TEST(many_layers_take_no_time) {
 END_TEST
 
 int main(void) {
-  if (!mkdtemp(folder)) return perror(folder), 1;
+  suite_new_folder(folder);
   TCase *tests = tcase_create("model_limits");
   tcase_set_timeout(tests, 600);
   tcase_add_loop_test(tests, no_text_takes_long, 0, TEXTS);
@@ -300,12 +299,5 @@ int main(void) {
   tcase_add_test(tests, one_layer_too_many_is_an_error);
   tcase_add_test(tests, default_names_are_the_first_free_ones);
   tcase_add_loop_test(tests, many_layers_take_no_time, 0, sizeof kinds / sizeof *kinds);
-  int result = suite_main("model_limits", tests);
-  char path[64];
-  for (int i = 0; i < 2; i++) {
-    snprintf(path, sizeof path, "%s/%s", folder, i ? "w.safetensors" : "long.cfg");
-    unlink(path);
-  }
-  rmdir(folder);
-  return result;
+  return suite_main("model_limits", tests);
 }

@@ -136,7 +136,7 @@ static void remove_all(void) {
 
 static void set_up(void) {
   strcpy(folder, "/tmp/digits-writing-XXXXXX");
-  ck_assert_ptr_nonnull(mkdtemp(folder));
+  suite_new_folder(folder);
   no_trouble();
 }
 

@@ -1,33 +1,9 @@
 /* Which implementations the cpu backend takes for what: a table of descriptions, and that every
    case of conformance finds some, with each instruction set that the processor has. */
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "backends/cpu/instruction_sets.h"
 #include "backends/cpu/runtime/prepared.h"
-#include "tests/common/cases/cases.h"
 #include "tests/common/suite.h"
-
-enum { TRAIN = true, TEST = false };
-
-/* Of square images and windows. */
-#define CONV2D(from, side, to, window, padding, stride, ...)                                       \
-  {                                                                                                \
-    .kind = DG_OP_CONV2D, .conv2d = {                                                              \
-      .channels = from,                                                                            \
-      .height = side,                                                                              \
-      .width = side,                                                                               \
-      .filters = to,                                                                               \
-      .kernel_h = window,                                                                          \
-      .kernel_w = window,                                                                          \
-      .stride_h = stride,                                                                          \
-      .stride_w = stride,                                                                          \
-      .pad_h = padding,                                                                            \
-      .pad_w = padding,                                                                            \
-      __VA_ARGS__                                                                                  \
-    }                                                                                              \
-  }
+#include "tests/unit/choice.h"
 
 #define RECURRENT(what)                                                                            \
   {                                                                                                \
@@ -85,61 +61,40 @@ static const struct {
     {64, TRAIN, "samples", NULL, {.kind = DG_OP_LOSS, .loss = {.classes = 10}}},
 };
 
+static bool supports(const void *device, const dg_op_desc *desc) {
+  return ((const dg_cpu_device *)device)->ops->family[desc->kind]->supports(desc);
+}
+
+static choice choose(const void *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
+  const dg_cpu_choice by = dg_cpu_choose(device, desc, max_n, train);
+  return (choice){by.forward ? by.forward->name : NULL, by.backward ? by.backward->name : NULL};
+}
+
 /** Calls `expect` with a device of each instruction set that the processor has. */
-static void on_each(void (*expect)(const dg_cpu_device *device, const char *set, int number),
-                    int number) {
+static void on_each(void (*expect)(const chooser *c, int number), int number) {
   for (const char *const *set = dg_cpu_instruction_sets; *set; set++) {
     dg_error err = {0};
     const dg_cpu_device device = {.threads = 2, .ops = dg_cpu_ops_for(*set, &err)};
-    if (device.ops) expect(&device, *set, number);
+    if (device.ops) expect(&(chooser){*set, &device, supports, choose}, number);
   }
 }
 
-static bool same(const dg_cpu_implementation *found, const char *expected) {
-  return found ? expected && strcmp(found->name, expected) == 0 : !expected;
-}
-
-static void expect_choice(const dg_cpu_device *device, const char *set, int number) {
-  const dg_op_desc *desc = &choices[number].desc;
-  uint32_t max_n = choices[number].max_n;
-  ck_assert_msg(device->ops->family[desc->kind]->supports(desc), "%s, choice %d", set, number);
-  const dg_cpu_choice found = dg_cpu_choose(device, desc, max_n, choices[number].train);
-  ck_assert_msg(same(found.forward, choices[number].forward), "%s, choice %d: forward by %s", set,
-                number, found.forward ? found.forward->name : "none");
-  ck_assert_msg(same(found.backward, choices[number].backward), "%s, choice %d: backward by %s",
-                set, number, found.backward ? found.backward->name : "none");
+static void expect_row(const chooser *c, int number) {
+  expect_choice(c, number, &choices[number].desc, choices[number].max_n, choices[number].train,
+                (choice){choices[number].forward, choices[number].backward});
 }
 
 START_TEST(test_table) {
-  on_each(expect_choice, _i);
+  on_each(expect_row, _i);
 }
 END_TEST
 
-static void expect_some(const dg_cpu_device *device, const layer_case *c, uint32_t max_n) {
-  char text[256];
-  layer_case_text(c, text, sizeof text);
-  const dg_cpu_choice test = dg_cpu_choose(device, &c->desc, max_n, false),
-                      train = dg_cpu_choose(device, &c->desc, max_n, true);
-  ck_assert_msg(test.forward && !test.backward, "%s, tested", text);
-  ck_assert_msg(train.forward && train.backward, "%s, trained", text);
-}
-
-static void expect_all(const dg_cpu_device *device, const char *set, int kind) {
-  const size_t count = layer_cases((dg_op_kind)kind, NULL);
-  layer_case *cases = calloc(count, sizeof *cases);
-  ck_assert_ptr_nonnull(cases);
-  layer_cases((dg_op_kind)kind, cases);
-  for (size_t i = 0; i < count; i++) {
-    ck_assert_msg(device->ops->family[kind]->supports(&cases[i].desc), "%s, case %zu", set, i);
-    expect_some(device, &cases[i], cases[i].max_n);
-    expect_some(device, &cases[i], 1);
-    expect_some(device, &cases[i], 4096);
-  }
-  free(cases);
+static void expect_kind(const chooser *c, int kind) {
+  ck_assert_double_eq(expect_all(c, (dg_op_kind)kind), 1);
 }
 
 START_TEST(test_all) {
-  on_each(expect_all, _i);
+  on_each(expect_kind, _i);
 }
 END_TEST
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/weights/safetensors.h"
 #include "tests/common/suite.h"
@@ -146,14 +145,10 @@ START_TEST(texts_need_no_tensor) {
 END_TEST
 
 int main(void) {
-  int number = mkstemp(path);
-  if (number < 0) return perror(path), EXIT_FAILURE;
-  close(number);
+  suite_new_file(path);
   TCase *tests = tcase_create("elements");
   tcase_add_test(tests, numbers_are_read);
   tcase_add_test(tests, types_have_their_sizes);
   tcase_add_test(tests, texts_need_no_tensor);
-  int status = suite_main("elements", tests);
-  unlink(path);
-  return status;
+  return suite_main("elements", tests);
 }

@@ -118,7 +118,8 @@ static void check_wires(const dg_graph *graph) {
 START_TEST(lowering_makes_a_node_of_each_layer_with_an_op) {
   subject s = lower(IMAGES CONV("conv") NORM("norm") RELU OUT);
   ck_assert_str_eq(layers(&s.graph), "conv norm relu1 out");
-  ck_assert_uint_eq(s.graph.tensor_count, 5); /* the input; flatten only sees relu3's */
+  ck_assert_uint_eq(s.graph.tensor_count,
+                    5); /* the input, and what each node writes: flatten writes nothing */
   ck_assert_uint_eq(s.graph.tensors[0].count, 2 * 12 * 12);
   ck_assert_uint_eq(s.graph.tensors[0].producer, DG_NO_NODE);
   ck_assert_uint_eq(s.graph.nodes[3].in[0], s.graph.nodes[2].out);

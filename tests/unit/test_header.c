@@ -49,9 +49,10 @@ static size_t header_length(void) {
   FILE *file = fopen(path, "rb");
   ck_assert_ptr_nonnull(file);
   ck_assert_uint_eq(fread(&length, 8, 1, file), 1);
+  ck_assert_uint_le(length, sizeof header);
   ck_assert_uint_eq(fread(header, 1, length, file), length);
   fclose(file);
-  while (header[length - 1] == ' ') length--;
+  while (length > 0 && header[length - 1] == ' ') length--;
   return length;
 }
 

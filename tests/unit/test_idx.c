@@ -74,7 +74,7 @@ static void write_good_set(void) {
 
 static void make_folder(void) {
   strcpy(strrchr(folder, '-'), "-XXXXXX");
-  ck_assert_ptr_nonnull(mkdtemp(folder));
+  suite_new_folder(folder);
   memset(&err, 0, sizeof err);
 }
 

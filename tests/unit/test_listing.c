@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/data/dataset.h"
 #include "tests/common/fixture.h"
@@ -199,7 +198,7 @@ START_TEST(models_of_a_folder_are_listed) {
   dg_listed_model list[4];
   size_t count;
   dg_error err = {0};
-  ck_assert_ptr_nonnull(mkdtemp(folder));
+  suite_new_folder(folder);
   for (int i = 0; i < 3; i++) {
     snprintf(path, sizeof path, "%s/%s.cfg", folder, files[i].name);
     FILE *file = fopen(path, "w");
@@ -220,11 +219,7 @@ START_TEST(models_of_a_folder_are_listed) {
       ck_assert_msg(strstr(list[i].description, files[i].says) != NULL, "%s", list[i].description);
     }
   }
-  for (int i = 0; i < 3; i++) {
-    snprintf(path, sizeof path, "%s/%s.cfg", folder, files[i].name);
-    unlink(path);
-  }
-  rmdir(folder);
+  ck_assert_int_eq(unsetenv("DIGITS_MODELS"), 0);
 }
 END_TEST
 
@@ -245,9 +240,7 @@ START_TEST(images_need_not_be_square) {
     const dg_override input = {"", "input", inputs[i].input};
     const dg_trainer_options options = {.seed = 1};
     dg_error err = {0};
-    int file = mkstemp(path);
-    ck_assert_int_ge(file, 0);
-    close(file);
+    suite_new_file(path);
     ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
     dg_model *model = dg_model_of_weights(path, &input, 1, &err);
     ck_assert_msg(model != NULL, "%s", err.message);
@@ -257,7 +250,6 @@ START_TEST(images_need_not_be_square) {
     if (!t) ck_assert_ptr_nonnull(strstr(err.message, "but the images are of 14x56"));
     dg_trainer_free(t);
     dg_model_free(model);
-    unlink(path);
   }
   fixture_free(&f);
 }
@@ -269,9 +261,7 @@ START_TEST(names_travel_with_the_weights) {
     char path[] = "/tmp/digits-listing-XXXXXX", number[DG_CLASS_SIZE];
     dg_error err = {0};
     fixture f = make();
-    int file = mkstemp(path);
-    ck_assert_int_ge(file, 0);
-    close(file);
+    suite_new_file(path);
     dg_classes *names = (dg_classes *)dg_data_classes(f.data), found; /* they are this test's */
     memset(&found, 0xff, sizeof found);
     names->count = count;
@@ -281,7 +271,6 @@ START_TEST(names_travel_with_the_weights) {
     ck_assert_uint_eq(found.count, count);
     for (uint32_t i = 0; i < count; i++) ck_assert_str_eq(found.name[i], names->name[i]);
     ck_assert_str_eq(dg_class_name(&found, count, number), number);
-    unlink(path);
     fixture_free(&f);
   }
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/model/model.h"
 #include "tests/common/suite.h"
@@ -264,9 +263,7 @@ START_TEST(zoo_is_read) {
 END_TEST
 
 int main(void) {
-  int file = mkstemp(path);
-  if (file < 0) return perror(path), 1;
-  close(file);
+  suite_new_file(path);
   TCase *tests = tcase_create("files");
   tcase_add_test(tests, reads_every_key);
   tcase_add_test(tests, fills_in_defaults);
@@ -277,7 +274,5 @@ int main(void) {
                       sizeof wrong_overrides / sizeof *wrong_overrides);
   tcase_add_test(tests, refuses_what_is_no_text);
   tcase_add_loop_test(tests, zoo_is_read, 0, 11);
-  int status = suite_main("model", tests);
-  unlink(path);
-  return status;
+  return suite_main("model", tests);
 }

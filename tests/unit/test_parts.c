@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/digits.h"
 #include "tests/common/suite.h"
@@ -142,15 +141,11 @@ START_TEST(names_have_a_longest) {
 END_TEST
 
 int main(void) {
-  int number = mkstemp(path);
-  if (number < 0) return perror(path), EXIT_FAILURE;
-  close(number);
+  suite_new_file(path);
   TCase *tests = tcase_create("parts");
   tcase_add_test(tests, the_last_tenth_is_for_the_test);
   tcase_add_test(tests, images_are_picked);
   tcase_add_test(tests, files_are_told);
   tcase_add_test(tests, names_have_a_longest);
-  int status = suite_main("parts", tests);
-  unlink(path);
-  return status;
+  return suite_main("parts", tests);
 }

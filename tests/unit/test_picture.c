@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "core/base/file/file.h"
@@ -362,7 +361,7 @@ START_TEST(pictures_without_ink_are_refused) {
 END_TEST
 
 int main(void) {
-  if (!mkdtemp(folder)) return perror(folder), 1;
+  suite_new_folder(folder);
   TCase *tests = tcase_create("picture");
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, the_formats_are_read);
@@ -374,8 +373,5 @@ int main(void) {
   tcase_add_test(tests, large_pictures_are_refused_by_their_header);
   tcase_add_test(tests, cut_files_are_refused);
   tcase_add_test(tests, pictures_without_ink_are_refused);
-  int status = suite_main("picture", tests);
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command) == 0 ? status : 1;
+  return suite_main("picture", tests);
 }

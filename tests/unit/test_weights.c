@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/weights/safetensors.h"
 #include "tests/common/suite.h"
@@ -149,7 +148,7 @@ START_TEST(a_failed_write_keeps_the_old_file) {
 END_TEST
 
 int main(void) {
-  if (!mkdtemp(folder)) return perror(folder), 1;
+  suite_new_folder(folder);
   snprintf(path, sizeof path, "%s/w.safetensors", folder);
   TCase *tests = tcase_create("safetensors");
   tcase_add_test(tests, what_is_written_reads_again);
@@ -157,8 +156,5 @@ int main(void) {
   tcase_add_test(tests, cut_files_are_refused);
   tcase_add_test(tests, headers_of_any_length);
   tcase_add_test(tests, a_failed_write_keeps_the_old_file);
-  int status = suite_main("weights", tests);
-  unlink(path);
-  rmdir(folder);
-  return status;
+  return suite_main("weights", tests);
 }

@@ -85,7 +85,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   size_t floats =
       plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
   op->needs =
-      (dg_cpu_needs){.workspace = floats * sizeof(float), .reads_in = true, .reads_out = act};
+      (dg_direction_needs){.workspace = floats * sizeof(float), .reads_in = true, .reads_out = act};
   return true;
 }
 

@@ -1,5 +1,5 @@
+/** Convolutions: which are supported, and what runs them. */
 #include "backends/cpu/conv2d/conv2d_shape.h"
-
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 
 static bool supports(const dg_op_desc *desc) {
@@ -8,8 +8,6 @@ static bool supports(const dg_op_desc *desc) {
          d->kernel_w > 0 && d->stride_h > 0 && d->stride_w > 0 && dg_conv_ending_known(d);
 }
 
-/** What is kept of a pooling: a byte for each output, which element of its window was the largest.
- */
 const dg_cpu_family DG_ISA_NAME(dg_cpu_conv2d) = {
     .supports = supports,
     .forward = {&dg_conv_winograd_forward, &dg_conv_pooled_forward, &dg_conv_few_forward,

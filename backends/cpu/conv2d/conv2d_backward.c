@@ -21,10 +21,10 @@ static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
   size_t workers = (size_t)op->device->threads;
   size_t floats =
       plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
-  op->needs = (dg_cpu_needs){.workspace = floats * sizeof(float),
-                             .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
-                             .reads_in = true,
-                             .reads_out = d->act.kind != DG_ACT_NONE};
+  op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
+                                   .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
+                                   .reads_in = true,
+                                   .reads_out = d->act.kind != DG_ACT_NONE};
   return true;
 }
 

@@ -50,7 +50,7 @@ static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
 /** op->plan becomes a table: where row s of d_z begins. */
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   const dg_linear_desc *desc = &op->desc.linear;
-  dg_cpu_needs *needs = &op->needs;
+  dg_direction_needs *needs = &op->needs;
   uint32_t max_n = op->max_n;
   if ((size_t)max_n * d_z_row(desc) > UINT32_MAX)
     return dg_fail(err, DG_ERR_MEMORY,

@@ -3,8 +3,8 @@
 #define DG_CPU_PRODUCT_H
 
 #include "backends/cpu/elementwise/drop.h"
+#include "backends/cpu/runtime/device.h"
 #include "backends/cpu/runtime/isa.h"
-#include "backends/cpu/runtime/op.h"
 
 #define dg_product_workspace DG_ISA_NAME(dg_product_workspace)
 #define dg_product_run DG_ISA_NAME(dg_product_run)

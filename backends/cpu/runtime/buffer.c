@@ -108,6 +108,7 @@ bool dg_cpu_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size
                         size_t bytes, dg_error *err) {
   const dg_buffer_range source = range_of(from, from_offset), target = range_of(to, to_offset);
   if (!dg_check_copy(&source, &target, bytes, err)) return false;
+  if (bytes == 0) return true;
   if (!dg_cpu_settle(to->device, err)) return false;
   memcpy((char *)to->data + to_offset, (const char *)from->data + from_offset, bytes);
   note_change(to);
@@ -118,6 +119,7 @@ bool dg_cpu_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size
                         dg_error *err) {
   const dg_buffer_range target = range_of(buffer, offset);
   if (!dg_check_fill(&target, bytes, err)) return false;
+  if (bytes == 0) return true;
   if (!dg_cpu_settle(buffer->device, err)) return false;
   uint32_t *words = (uint32_t *)(void *)((char *)buffer->data + offset);
   for (size_t i = 0; i < bytes / sizeof *words; i++) words[i] = pattern;

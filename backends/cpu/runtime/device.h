@@ -1,10 +1,11 @@
 /**
  * The structs that all of the cpu backend builds on: its device and its buffers.
  *
- * An op runs inside the call that enqueues it, split over the device's OpenMP threads, or with
- * those that follow it, on samples that each thread keeps (lanes.h). How it is split depends on
- * shapes, the number of threads and the calls before and after, so the same calls on the same
- * threads give the same bits.
+ * Running an op queues its work, cut into pieces that the device's threads take (pieces.h), or
+ * keeps it for those that follow, whose samples lanes take together (lanes.h). How it is cut
+ * follows from shapes, the number of samples and the calls before and after, so the same calls give
+ * the same bits; where there are more threads than a sum over samples has parts, on their number
+ * too.
  */
 #ifndef DG_CPU_DEVICE_H
 #define DG_CPU_DEVICE_H

@@ -5,14 +5,7 @@
 #include "backends/cpu/runtime/device.h"
 #include "backends/cpu/runtime/packing.h"
 #include "backends/cpu/runtime/pieces.h"
-#include "backends/cpu/runtime/threads.h"
-
-/** What a direction wants, in bytes for the largest n; dg_op_needs are those of both. */
-typedef struct {
-  size_t workspace;
-  size_t kept;              /**< backward: of what a training forward is to hand to it */
-  bool reads_in, reads_out; /**< backward: what must live until it */
-} dg_cpu_needs;
+#include "backends/needs.h"
 
 typedef struct {
   dg_op_desc desc;
@@ -20,9 +13,9 @@ typedef struct {
   bool train;   /**< backward will be run too */
   bool planned; /**< its needs alone are asked for: it will not run, and gets no memory */
   const dg_cpu_device *device;
-  dg_cpu_needs needs;      /**< filled by the implementation */
-  void *plan;              /**< what the implementation remembers, one block of malloc; or NULL */
-  dg_cpu_packing *packing; /**< NULL: packed anew in every run */
+  dg_direction_needs needs; /**< filled by the implementation */
+  void *plan;               /**< what the implementation remembers, one block of malloc; or NULL */
+  dg_cpu_packing *packing;  /**< NULL: packed anew in every run */
 } dg_cpu_op;
 
 /** A run of a direction, cut into pieces: what they get as their context. */

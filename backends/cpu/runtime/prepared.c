@@ -39,12 +39,7 @@ bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_c
   if (!prepare_direction(op->by.forward, &op->forward, err) ||
       !prepare_direction(op->by.backward, &op->backward, err))
     return false;
-  const dg_cpu_needs *forward = &op->forward.needs, *backward = &op->backward.needs;
-  op->base.needs = (dg_op_needs){.kept = backward->kept,
-                                 .forward_workspace = forward->workspace,
-                                 .backward_workspace = backward->workspace,
-                                 .backward_reads_in = backward->reads_in,
-                                 .backward_reads_out = backward->reads_out};
+  op->base.needs = dg_needs_of(&op->forward.needs, &op->backward.needs);
   return true;
 }
 

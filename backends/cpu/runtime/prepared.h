@@ -24,7 +24,7 @@ typedef struct {
   dg_op_times times;
 } dg_cpu_prepared;
 
-/** Those that take a supported description. */
+/** Of a description that is supported, the first of each list that is for it. */
 dg_cpu_choice dg_cpu_choose(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n,
                             bool train);
 

@@ -1,16 +1,15 @@
 /**
- * Convolutions over steps, forward in conv1d_windows.c and backward in
- * conv1d_windows_backward.c. A window of
- * `kernel` steps is contiguous, so with the weights in the order of a window, [filters, kernel,
- * in], all is products over rows that overlap:
+ * Convolutions over steps, forward in conv1d_windows.c and backward in conv1d_windows_backward.c. A
+ * window of `kernel` steps is contiguous, so with the weights in the order of a window, [filters,
+ * kernel, in], all is products over rows that overlap:
  *
  *   forward         y[t][f]    = sum over k of x_window[t][k] weight[f][k]
  *   input gradient  dx[u][c]   = sum over step j < kernel and f of dz[u's window, step j][f]
  *                                weight[f][kernel - 1 - j][c]
  *   weight gradient dw[f][k]   = sum over samples and t of dz[t][f] x_window[t][k]
  *
- * where dz is dy times the derivative of the fused activation, its steps `stride` apart; x and dz
- * lie in planes with the zeros around them that their windows reach.
+ * where dz is dy times the derivative of the fused activation, its steps `stride` apart. dz lies in
+ * planes with the zeros around it that windows reach; so does x, or it serves as it lies.
  */
 #ifndef DG_OPENCL_CONV1D_WINDOWS_H
 #define DG_OPENCL_CONV1D_WINDOWS_H

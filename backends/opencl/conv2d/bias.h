@@ -1,4 +1,5 @@
-/** The gradient of a convolution's bias: sums over planes, and then over samples. */
+/** The gradient of a convolution's bias: sums over planes, and then over samples. Of one without a
+    bias nothing is made. */
 #ifndef DG_OPENCL_BIAS_H
 #define DG_OPENCL_BIAS_H
 

@@ -5,7 +5,6 @@
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/pool/maximum.h"
-#include "backends/opencl/runtime/implementation.h"
 
 /* Behind a pooling dz must be dense and its origins not negative. */
 static bool pool_fits(const dg_conv2d_desc *d) {
@@ -15,8 +14,8 @@ static bool pool_fits(const dg_conv2d_desc *d) {
          pool.width >= d->pool;
 }
 
-/* Only over planes is anything fused behind the activation, and a dropout behind a pooling only:
-   so where many samples are better done otherwise, nothing is. */
+/* Only by planes and by rows is anything fused behind the activation: a pooling, and a dropout
+   behind one. So where many samples are better done otherwise, nothing is. */
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   const dg_conv2d_desc *d = &desc->conv2d;
   if (!dg_cl_is_leaky(d->act) || d->moments) return false;

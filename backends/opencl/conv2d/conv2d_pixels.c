@@ -99,7 +99,6 @@ static bool plan(forward_op *self, dg_error *err) {
 static bool prepare(dg_cl_op *op, dg_error *err) {
   forward_op *self = (forward_op *)op;
   if (!dg_cl_conv2d_pixels_prepare(&self->shared, err) || !plan(self, err)) return false;
-  if (op->train) op->needs.kept = sizeof(float) * dg_cl_conv2d_pixels_x(&self->shared);
   const uint32_t chunks = dg_cl_conv2d_pixels_chunks(&self->shared, op->desc.conv2d.channels);
   self->taps = (dg_cl_taps){chunks, self->shared.out_pixels, NULL, NULL};
   return dg_cl_taps_make(op, &self->taps, list_taps, self->shared.window, err);

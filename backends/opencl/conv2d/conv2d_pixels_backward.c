@@ -67,12 +67,13 @@ static bool plan(backward_op *self, bool d_in, dg_error *err) {
       (d_in ? (uint64_t)self->shared.in_pixels * self->shared.samples * self->shared.dx_row : 0);
   const uint64_t sums = dw + channels * self->shared.window * self->shared.y_row;
   const uint64_t end = sums + (d->bias ? (uint64_t)self->shared.op.max_n * d->filters : 0);
-  if (!dg_cl_check_count(end, err) || !dg_cl_check_count(dg_cl_conv2d_pixels_x(&self->shared), err))
-    return false;
+  const uint64_t kept = dg_cl_conv2d_pixels_x(&self->shared);
+  if (!dg_cl_check_count(end, err) || !dg_cl_check_count(kept, err)) return false;
   self->weight = (uint32_t)weight;
   self->dx = (uint32_t)dx;
   self->dw = (uint32_t)dw;
   self->bias_sums = (uint32_t)sums;
+  self->shared.op.needs.kept = sizeof(float) * kept;
   self->shared.op.needs.workspace = sizeof(float) * end;
   self->shared.op.needs.reads_out = d->act.kind != DG_ACT_NONE;
   return true;
@@ -91,8 +92,9 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
   const dg_cl_conv2d_pixels *shared = &self->shared;
   const bool d_in = op->desc.d_in[0] != DG_GRAD_NONE;
-  if (!dg_cl_conv2d_pixels_prepare(&self->shared, err) || !plan(self, d_in, err)) return false;
-  if (op->desc.conv2d.bias && !dg_cl_bias_prepare(op, &self->bias, err)) return false;
+  if (!dg_cl_conv2d_pixels_prepare(&self->shared, err) || !plan(self, d_in, err) ||
+      !dg_cl_bias_prepare(op, &self->bias, err))
+    return false;
   if (d_in) {
     const uint32_t chunks = dg_cl_conv2d_pixels_chunks(shared, op->desc.conv2d.filters);
     self->d_in = (dg_cl_taps){chunks, shared->in_pixels, NULL, NULL};
@@ -223,7 +225,7 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   return turn_dz(op, b, step->n, err) && find_d_weight(op, b, step->n, err) &&
-         (!op->desc.conv2d.bias || find_d_bias(op, b, step->n, err)) &&
+         find_d_bias(op, b, step->n, err) &&
          (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
 }
 

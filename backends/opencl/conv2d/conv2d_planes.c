@@ -133,7 +133,6 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   if (!dg_cl_conv2d_planes_prepare(&self->planes, err)) return false;
   const uint64_t x_floats = self->planes.shape.pads_x ? count_x(op, &self->planes.shape) : 0;
   op->needs.workspace = sizeof(float) * x_floats;
-  if (op->train) op->needs.kept = dg_cl_conv2d_kept(op, &self->planes.shape);
   return (!d->pool || prepare_pool(self, x_floats, err)) &&
          dg_cl_drop_prepare(op, d->drop, &self->drop, err);
 }

@@ -111,6 +111,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->parts = op->max_n < PARTS ? op->max_n : PARTS;
   plan_dz(self);
   if (!plan(self, err)) return false;
+  op->needs.kept = dg_cl_conv2d_kept(op, &self->planes.shape);
   op->needs.reads_in = true;
   op->needs.reads_out = d->act.kind != DG_ACT_NONE;
   if (op->desc.d_in[0] != DG_GRAD_NONE) {
@@ -233,11 +234,10 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   backward_op *self = (backward_op *)op;
-  const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_buffer *x;
   return dg_cl_conv2d_pad_x(&self->planes, b, step->n, &x, err) &&
          pad_dz(op, self->one_dz ? &self->wide_dz : &self->dz, b, step->n, err) &&
-         find_d_weight(op, b, x, step->n, err) && (!d->bias || find_d_bias(op, b, step->n, err)) &&
+         find_d_weight(op, b, x, step->n, err) && find_d_bias(op, b, step->n, err) &&
          (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
 }
 

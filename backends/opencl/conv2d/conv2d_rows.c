@@ -65,7 +65,6 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   const uint32_t vectors = narrow && d->filters > DG_CL_CONV2D_VECTOR ? 2 : 1;
   self->shape = dg_cl_conv2d_shape_of(d);
   if (!dg_cl_conv2d_shape_check(op, &self->shape, err)) return false;
-  if (op->train) op->needs.kept = dg_cl_conv2d_kept(op, &self->shape);
   self->rows = kernel_of(op, vectors, err);
   return self->rows && dg_cl_drop_prepare(op, d->drop, &self->drop, err) &&
          dg_cl_panels_prepare(op, &self->panels, d->filters, dg_cl_conv2d_weights(d), vectors, err);

@@ -35,13 +35,11 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   forward_op *self = (forward_op *)op;
   dg_cl_correlation *c = &self->correlation;
   uint64_t end = 0;
-  self->samples = dg_cl_winograd_samples(op);
+  self->samples = dg_cl_tap_rows(op->device, op->max_n);
   *c = dg_cl_correlation_of(&op->desc.conv2d);
   if (!dg_cl_correlation_prepare(op, c, &end, err)) return false;
   op->needs.workspace = sizeof(float) * end;
-  if (!op->train) return true;
-  op->needs.kept = sizeof(float) * c->in_h * c->in_w * self->samples * c->channels;
-  return dg_cl_pixels_prepare(op, &self->pixels, err);
+  return !op->train || dg_cl_pixels_prepare(op, &self->pixels, err);
 }
 
 /* x as pixels, for backward. */

@@ -18,9 +18,4 @@
 /** How forward hands x to backward: [pixel][sample][channel], the samples in whole tiles. */
 #define DG_CL_KEPT_WINOGRAD "winograd"
 
-/** The largest n in whole tiles of products. */
-static inline uint32_t dg_cl_winograd_samples(const dg_cl_op *op) {
-  return dg_cl_tap_rows(op->device, op->max_n);
-}
-
 #endif

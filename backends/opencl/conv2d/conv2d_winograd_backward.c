@@ -75,6 +75,7 @@ static bool plan(backward_op *self, dg_error *err) {
   if (op->desc.d_in[0] != DG_GRAD_NONE &&
       !dg_cl_correlation_prepare(op, &self->back, &back_end, err))
     return false;
+  op->needs.kept = sizeof(float) * tensor(self, (uint64_t)c->in_h * c->in_w, c->channels);
   op->needs.workspace = sizeof(float) * (end > back_end ? end : back_end);
   op->needs.reads_out = op->desc.conv2d.act.kind != DG_ACT_NONE;
   return dg_cl_check_count(end, err);
@@ -83,7 +84,7 @@ static bool plan(backward_op *self, dg_error *err) {
 static bool prepare(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
   const dg_cl_correlation *c = &self->forward;
-  self->samples = dg_cl_winograd_samples(op);
+  self->samples = dg_cl_tap_rows(op->device, op->max_n);
   self->forward = dg_cl_correlation_of(&op->desc.conv2d);
   self->read = dg_cl_correlation_kernel(op, c, "wino_read", err);
   self->spread = self->read ? dg_cl_correlation_kernel(op, c, "wino_spread", err) : NULL;
@@ -213,7 +214,7 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   return turn_dz(op, b, step->n, err) && find_d_weight(op, b, step->n, err) &&
-         (!op->desc.conv2d.bias || find_d_bias(op, b, step->n, err)) &&
+         find_d_bias(op, b, step->n, err) &&
          (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
 }
 

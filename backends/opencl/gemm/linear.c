@@ -3,12 +3,11 @@
 
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
-#include "backends/opencl/runtime/implementation.h"
 
 /* CLBlast's products end with nothing. */
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   const dg_linear_desc *d = &desc->linear;
-  if (dg_cl_linear_is_for_clblast(device, d))
+  if (dg_cl_linear_clblast_fits(device, desc, UINT32_MAX, true))
     return d->act.kind == DG_ACT_NONE && d->drop.rate == 0;
   return dg_cl_is_leaky(d->act) && dg_cl_drop_fits(d->drop, d->act);
 }

@@ -8,7 +8,8 @@ extern const dg_cl_implementation dg_cl_linear_clblast_forward, dg_cl_linear_pan
     dg_cl_linear_inner;
 extern const dg_cl_implementation dg_cl_linear_clblast_backward, dg_cl_linear_outer;
 
-/** Is a linear layer CLBlast's? By default those are whose weights fill many tiles. */
-bool dg_cl_linear_is_for_clblast(const dg_cl_device *device, const dg_linear_desc *desc);
+/** The predicate of CLBlast's: by default it takes layers whose weights fill many tiles. */
+bool dg_cl_linear_clblast_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
+                               bool train);
 
 #endif

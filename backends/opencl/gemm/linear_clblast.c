@@ -3,15 +3,13 @@
 #include "backends/opencl/gemm/linear.h"
 #include "backends/opencl/runtime/clblast.h"
 
-bool dg_cl_linear_is_for_clblast(const dg_cl_device *device, const dg_linear_desc *desc) {
+bool dg_cl_linear_clblast_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
+                               bool train) {
   enum { LARGE = 1 << 16 };
-  return device->blast == DG_CL_BLAST_ALWAYS ||
-         (device->blast == DG_CL_BLAST_LARGE && (uint64_t)desc->in * desc->out >= LARGE);
-}
-
-static bool fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
+  const dg_linear_desc *d = &desc->linear;
   (void)max_n, (void)train;
-  return dg_cl_linear_is_for_clblast(device, &desc->linear);
+  return device->blast == DG_CL_BLAST_ALWAYS ||
+         (device->blast == DG_CL_BLAST_LARGE && (uint64_t)d->in * d->out >= LARGE);
 }
 
 /* ---- products ----------------------------------------------------------- */
@@ -94,7 +92,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 }
 
 const dg_cl_implementation dg_cl_linear_clblast_forward = {.name = "clblast",
-                                                           .fits = fits,
+                                                           .fits = dg_cl_linear_clblast_fits,
                                                            .size = sizeof(forward_op),
                                                            .prepare = prepare_forward,
                                                            .run = forward};
@@ -125,7 +123,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
 }
 
 const dg_cl_implementation dg_cl_linear_clblast_backward = {.name = "clblast",
-                                                            .fits = fits,
+                                                            .fits = dg_cl_linear_clblast_fits,
                                                             .size = sizeof(backward_op),
                                                             .prepare = prepare_backward,
                                                             .run = backward};

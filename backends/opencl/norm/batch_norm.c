@@ -51,9 +51,7 @@ typedef struct {
 
 static bool prepare_training(forward_op *self, dg_error *err) {
   dg_cl_op *op = &self->op;
-  const size_t row = row_of(op), blocks = blocks_of(op, op->max_n);
-  op->needs.kept = 3 * row;
-  op->needs.workspace = 3 * row * blocks;
+  op->needs.workspace = 3 * row_of(op) * blocks_of(op, op->max_n);
   const char *moments = lie_along(op) ? "norm_column_moments" : "norm_line_moments";
   self->moments = dg_cl_kernel(op, DG_CL_NORMS, moments, err);
   self->statistics = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_statistics", err);
@@ -136,6 +134,7 @@ typedef struct {
 
 static bool prepare_backward(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
+  op->needs.kept = 3 * row_of(op);
   op->needs.workspace = 2 * row_of(op) * blocks_of(op, op->max_n);
   op->needs.reads_in = true;
   const char *sums = lie_along(op) ? "norm_column_sums" : "norm_line_sums";

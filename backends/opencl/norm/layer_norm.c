@@ -22,7 +22,6 @@ typedef struct {
 static bool prepare_forward(dg_cl_op *op, dg_error *err) {
   forward_op *self = (forward_op *)op;
   self->kernel = dg_cl_kernel(op, DG_CL_NORMS, "layer_norm_forward", err);
-  if (op->train) op->needs.kept = sizeof(float) * 3 * op->max_n * op->desc.layer_norm.rows;
   return self->kernel;
 }
 
@@ -51,6 +50,7 @@ typedef struct {
 
 static bool prepare_backward(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
+  op->needs.kept = sizeof(float) * 3 * op->max_n * op->desc.layer_norm.rows;
   op->needs.workspace = sizeof(float) * 2 * blocks_of(op, op->max_n) * op->desc.layer_norm.count;
   op->needs.reads_in = true;
   self->sums = dg_cl_kernel(op, DG_CL_NORMS, "norm_column_sums", err);

@@ -16,11 +16,7 @@ typedef struct {
 } forward_op;
 
 static bool prepare_forward(dg_cl_op *op, dg_error *err) {
-  dg_cl_maximum *m = &((forward_op *)op)->maximum;
-  if (!dg_cl_maximum_prepare(op, &op->desc.pool2d, m, err)) return false;
-  if (op->train)
-    op->needs.kept = sizeof(cl_ushort) * op->max_n * op->desc.pool2d.channels * m->out_h * m->out_w;
-  return true;
+  return dg_cl_maximum_prepare(op, &op->desc.pool2d, &((forward_op *)op)->maximum, err);
 }
 
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -41,6 +37,14 @@ static const dg_cl_implementation maximum_forward = {.name = "maximum",
 
 /* ---- backward ----------------------------------------------------------- */
 
+static bool prepare_backward(dg_cl_op *op, const char *kernel, dg_error *err) {
+  const dg_cl_pool2d_op *self = (dg_cl_pool2d_op *)op;
+  if (!dg_cl_pool2d_prepare(op, kernel, err)) return false;
+  op->needs.kept =
+      sizeof(cl_ushort) * op->max_n * op->desc.pool2d.channels * self->out_h * self->out_w;
+  return true;
+}
+
 static bool fits_2x2(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
                      bool train) {
   (void)max_n, (void)train;
@@ -48,7 +52,7 @@ static bool fits_2x2(const dg_cl_device *device, const dg_op_desc *desc, uint32_
 }
 
 static bool prepare_2x2(dg_cl_op *op, dg_error *err) {
-  return dg_cl_pool2d_prepare(op, "max_backward_2x2", err);
+  return prepare_backward(op, "max_backward_2x2", err);
 }
 
 static bool backward_2x2(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -70,7 +74,7 @@ static const dg_cl_implementation by_2x2 = {.name = "2x2",
                                             .run = backward_2x2};
 
 static bool prepare_windows(dg_cl_op *op, dg_error *err) {
-  return dg_cl_pool2d_prepare(op, "max_backward", err);
+  return prepare_backward(op, "max_backward", err);
 }
 
 static bool backward_windows(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,

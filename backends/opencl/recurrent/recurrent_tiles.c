@@ -90,22 +90,12 @@ static bool plan(forward_op *self, dg_error *err) {
   return true;
 }
 
-/* Fails where what is kept of a training step would not fit 32 bits. */
-static bool plan_kept(forward_op *self, dg_error *err) {
-  dg_cl_op *op = &self->shared.op;
-  const dg_recurrent_desc *d = &op->desc.recurrent;
-  const uint64_t kept = (uint64_t)dg_cl_recurrent_tiles(&self->shared, op->max_n) * d->steps *
-                        self->shared.kept_size * dg_cl_recurrent_directions(d);
-  op->needs.kept = sizeof(float) * kept;
-  return dg_cl_check_count(kept, err);
-}
-
 static bool prepare(dg_cl_op *op, dg_error *err) {
   forward_op *self = (forward_op *)op;
   dg_cl_recurrent_op *s = &self->shared;
   if (!dg_cl_recurrent_prepare(s, err)) return false;
   self->block = DG_CL_UNITS * (s->sums + s->gates * (s->in_padded + s->padded));
-  if (!plan(self, err) || (op->train && !plan_kept(self, err))) return false;
+  if (!plan(self, err)) return false;
   self->pack_gates = dg_cl_recurrent_kernel(s, "recurrent_pack_gates", err);
   self->pack_biases = dg_cl_recurrent_kernel(s, "recurrent_pack_biases", err);
   self->forward = dg_cl_recurrent_kernel(s, "recurrent_forward", err);

@@ -45,9 +45,20 @@ static bool plan(backward_op *self, dg_error *err) {
   return true;
 }
 
+/* Fails where what is kept of a training step would not fit 32 bits. */
+static bool plan_kept(backward_op *self, dg_error *err) {
+  dg_cl_op *op = &self->shared.op;
+  const dg_recurrent_desc *d = &op->desc.recurrent;
+  const uint64_t kept = (uint64_t)dg_cl_recurrent_tiles(&self->shared, op->max_n) * d->steps *
+                        self->shared.kept_size * dg_cl_recurrent_directions(d);
+  op->needs.kept = sizeof(float) * kept;
+  return dg_cl_check_count(kept, err);
+}
+
 static bool prepare(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
-  if (!dg_cl_recurrent_prepare(&self->shared, err) || !plan(self, err)) return false;
+  if (!dg_cl_recurrent_prepare(&self->shared, err) || !plan(self, err) || !plan_kept(self, err))
+    return false;
   self->pack_rows = dg_cl_recurrent_kernel(&self->shared, "recurrent_pack_rows", err);
   self->backward = dg_cl_recurrent_kernel(&self->shared, "recurrent_backward", err);
   self->sum_parts = dg_cl_recurrent_kernel(&self->shared, "recurrent_sum_parts", err);

@@ -1,7 +1,8 @@
 /**
  * The lowest floor of the OpenCL backend: an open device, its memory, and how errors are told.
- * Programs (program.h) lie above it, then an op and its launches (op.h), then the families of ops,
- * and above them who knows all families (ops.h).
+ * Above it lie programs (program.h), an op and its launches (op.h), what runs one
+ * (implementation.h), and the families of ops, a folder each; above these who knows all families
+ * (ops.h), tuning (tune/), and how a device is opened (device.c).
  */
 #ifndef DG_OPENCL_DEVICE_H
 #define DG_OPENCL_DEVICE_H
@@ -74,7 +75,8 @@ bool dg_cl_check_count(uint64_t numbers, dg_error *err);
 
 /* ---- memory (buffer.c) --------------------------------------------------- */
 
-/** dg_buffer_new of the interface, for this backend's own tables too. */
+/* Those of the interface (dg_device_calls), for this backend's own tables too. */
+
 dg_buffer *dg_cl_buffer_new(dg_device *device, size_t bytes, dg_error *err);
 dg_buffer *dg_cl_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);
 void dg_cl_buffer_free(dg_buffer *buffer);

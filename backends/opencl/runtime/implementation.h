@@ -11,7 +11,7 @@
 typedef struct {
   const char *name;
   /** What a training step hands from forward to backward in `kept`, and how it lies there; NULL:
-      nothing. A backward goes with a forward of the same alone. */
+      nothing. A backward goes with a forward of the same alone, and says how large it is. */
   const char *kept;
   size_t size; /**< of its struct, which starts with a dg_cl_op */
   /** Is it for this? NULL: for all. */

@@ -5,16 +5,10 @@
 #ifndef DG_OPENCL_OP_H
 #define DG_OPENCL_OP_H
 
+#include "backends/needs.h"
 #include "backends/opencl/runtime/program.h"
 
 enum { DG_CL_MAX_KERNELS = 16, DG_CL_MAX_TABLES = 8, DG_CL_MAX_EVENTS = 256 };
-
-/** What a direction wants, in bytes for the largest n; dg_op_needs are those of both. */
-typedef struct {
-  size_t kept; /**< of a training step: forward writes it, backward reads it */
-  size_t workspace;
-  bool reads_in, reads_out; /**< of backward: what must live until it */
-} dg_cl_needs;
 
 /** Events of launches whose time hasn't been read yet, and the sum of those that were. */
 typedef struct {
@@ -30,7 +24,7 @@ typedef struct {
   bool train;   /**< backward will be run too */
   bool planned; /**< its needs alone are asked for: it will not run */
   dg_cl_device *device;
-  dg_cl_needs needs; /**< filled by the implementation */
+  dg_direction_needs needs; /**< filled by the implementation */
   cl_kernel kernels[DG_CL_MAX_KERNELS];
   size_t kernel_count;
   dg_buffer *tables[DG_CL_MAX_TABLES];

@@ -11,7 +11,7 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
 
 /* What each sample's loss, or each number's, is multiplied by. */
 static float weight_of(const dg_loss_desc *d, const dg_step *step) {
-  const uint32_t whole = dg_loss_samples(step);
+  const uint64_t whole = dg_loss_samples(step);
   return 1.0f / (float)(d->kind == DG_LOSS_MSE ? whole * d->classes : whole);
 }
 
@@ -26,7 +26,7 @@ static bool once_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32
                       bool train) {
   enum { FEW = 1 << 14 };
   (void)train;
-  return device->form == DG_CL_TILE && max_n * desc->loss.classes <= FEW;
+  return device->form == DG_CL_TILE && (uint64_t)max_n * desc->loss.classes <= FEW;
 }
 
 static bool once_prepare(dg_cl_op *op, dg_error *err) {

@@ -17,9 +17,9 @@ static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t m
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
-  *p = dg_wino_plan_of(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
+  *p = dg_wino_forward_plan(&op->desc.conv2d, op->max_n);
   size_t workers = (size_t)op->device->threads, packed = op->train ? p->weights : 0;
-  op->needs.workspace = (p->shared + workers * p->to.end + packed) * sizeof(float);
+  op->needs.workspace = (p->shared + workers * p->layout.end + packed) * sizeof(float);
   return op->train || dg_cpu_keep_packing(op, p->weights, err);
 }
 
@@ -40,14 +40,14 @@ typedef struct {
 
 static dg_wino_room room_of(const pass *f, size_t worker) {
   const dg_wino_plan *p = f->op->plan;
-  return (dg_wino_room){&p->to, f->rooms + worker * p->to.end};
+  return (dg_wino_room){&p->layout, f->rooms + worker * p->layout.end};
 }
 
 /** The same with an image whose borders are clear. */
 static dg_wino_room clear_room_of(const pass *f, size_t worker) {
   const dg_wino_plan *p = f->op->plan;
   dg_wino_room r = room_of(f, worker);
-  dg_wino_clear(&p->image, p->forward.in_h, p->forward.in_w, r.base + p->to.image);
+  dg_wino_clear(&p->image, p->forward.in_h, p->forward.in_w, r.base + p->layout.image);
   return r;
 }
 
@@ -61,10 +61,10 @@ static dg_wino_correlation correlation_of(const pass *f, const dg_wino_room *r, 
   return (dg_wino_correlation){
       .w = &p->forward,
       .samples = samples,
-      .moments = r->base + p->to.moments,
+      .moments = r->base + p->layout.moments,
       .panels = f->panels,
       .ending = dg_conv_ending_first(&p->ending, bias),
-      .out = apart ? r->base + p->to.sums : dg_floats(f->buffers->out[0]) + first * out,
+      .out = apart ? r->base + p->layout.sums : dg_floats(f->buffers->out[0]) + first * out,
       .of_planes = dg_conv_ending_moments(f->op, f->buffers, f->step, first)};
 }
 
@@ -74,7 +74,7 @@ static void end_planes(const pass *f, const dg_wino_room *r, size_t s, dg_span p
   const dg_wino_plan *p = f->op->plan;
   size_t at = s * p->forward.filters * dg_conv_ending_plane(&p->ending);
   const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
-  dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->to.ending,
+  dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->layout.ending,
                      dg_floats(f->buffers->out[0]) + at, kept ? (uint8_t *)kept->data + at : NULL);
 }
 
@@ -153,7 +153,7 @@ static void make_moments(const void *context, size_t piece, size_t worker) {
   for (size_t i = some.begin; i < some.end; i++)
     dg_wino_input_moments(p, &r, 1, 0, i / parts * DG_VECTOR,
                           dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts), x,
-                          room_of(f, 0).base + p->to.moments);
+                          room_of(f, 0).base + p->layout.moments);
 }
 
 /** Some of its moments are multiplied. */
@@ -165,7 +165,7 @@ static void multiply_moments(const void *context, size_t piece, size_t worker) {
   size_t tiles = dg_wino_tiles(w);
   dg_span some = dg_cpu_part(DG_WINO_MOMENTS, f->pieces, piece);
   for (size_t i = 0; i < w->filters; i += DG_TILE_WIDTH)
-    dg_wino_correlate(w, tiles, some, room_of(f, 0).base + p->to.moments, f->panels, i,
+    dg_wino_correlate(w, tiles, some, room_of(f, 0).base + p->layout.moments, f->panels, i,
                       f->products + i * tiles * DG_WINO_MOMENTS);
 }
 

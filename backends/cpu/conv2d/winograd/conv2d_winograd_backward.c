@@ -27,14 +27,14 @@ static size_t operations(const dg_wino *w, size_t samples) {
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
-  *p = dg_wino_plan_of(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
+  *p = dg_wino_backward_plan(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
   p->parts = dg_cpu_parts(op->device, op->max_n, p->part, operations(&p->forward, op->max_n));
   size_t workers = (size_t)op->device->threads;
-  size_t floats = p->back_weights + p->parts * p->part + workers * p->from.end;
-  op->needs = (dg_cpu_needs){.workspace = floats * sizeof(float),
-                             .kept = dg_conv_ending_kept(&p->ending, op->max_n),
-                             .reads_in = true,
-                             .reads_out = dg_conv_ending_changes(&p->ending)};
+  size_t floats = p->back_weights + p->parts * p->part + workers * p->layout.end;
+  op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
+                                   .kept = dg_conv_ending_kept(&p->ending, op->max_n),
+                                   .reads_in = true,
+                                   .reads_out = dg_conv_ending_changes(&p->ending)};
   return true;
 }
 
@@ -51,7 +51,7 @@ static sums sums_of(const dg_wino_plan *p, float *workspace, size_t part) {
 
 static dg_wino_room room_of(const dg_wino_plan *p, float *workspace, size_t worker) {
   float *rooms = sums_of(p, workspace, p->parts).d_weights;
-  return (dg_wino_room){&p->from, rooms + worker * p->from.end};
+  return (dg_wino_room){&p->layout, rooms + worker * p->layout.end};
 }
 
 /** DG_VECTOR planes of one sample's output, as backward reads them; NULL where not needed. */
@@ -181,8 +181,8 @@ static void run_part(const void *context, size_t part, size_t worker) {
   const sums to = sums_of(p, workspace, part);
   const dg_wino_room r = room_of(p, workspace, worker);
   dg_span share = dg_cpu_part(b->samples, b->parts, part);
-  dg_wino_clear(&p->image, w->in_h, w->in_w, r.base + p->from.image);
-  dg_wino_clear(&p->d_image, w->out_h, w->out_w, r.base + p->from.d_image);
+  dg_wino_clear(&p->image, w->in_h, w->in_w, r.base + p->layout.image);
+  dg_wino_clear(&p->d_image, w->out_h, w->out_w, r.base + p->layout.d_image);
   memset(to.d_weights, 0, p->part * sizeof *to.d_weights);
   for (size_t s = share.begin, samples; s < share.end; s += samples) {
     samples = dg_wino_block_of(p, share, s);
@@ -197,7 +197,7 @@ static void put_gradients(const void *context, size_t piece, size_t worker) {
   const dg_wino_plan *p = b->op->plan;
   float *workspace = dg_floats(b->buffers->workspace);
   const sums of = sums_of(p, workspace, 0);
-  float *room = room_of(p, workspace, worker).base + p->from.moments;
+  float *room = room_of(p, workspace, worker).base + p->layout.moments;
   dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, b->pieces, piece);
   for (size_t f = some.begin; f < some.end; f += DG_VECTOR)
     dg_wino_put_kernels(&p->forward, b->parts, of.d_weights, p->part, f, room,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/tile.h"
 
 void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const float *planes,
                   float *filled) {

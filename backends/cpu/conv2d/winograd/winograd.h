@@ -19,9 +19,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "backends/cpu/gemm/tile.h"
 #include "backends/cpu/runtime/isa.h"
-#include "backends/cpu/runtime/op.h"
+#include "backends/cpu/runtime/pieces.h"
 
 enum { DG_WINO_SIDE = 6, DG_WINO_MOMENTS = DG_WINO_SIDE * DG_WINO_SIDE };
 

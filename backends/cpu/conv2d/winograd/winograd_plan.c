@@ -82,7 +82,8 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
   return l;
 }
 
-dg_wino_plan dg_wino_plan_of(const dg_conv2d_desc *d, uint32_t max_n, bool d_in) {
+/** What both directions have, but for the layout. */
+static dg_wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n) {
   enum { MANY_TILES = 32 };
   dg_wino w = {.channels = d->channels,
                .filters = d->filters,
@@ -92,24 +93,38 @@ dg_wino_plan dg_wino_plan_of(const dg_conv2d_desc *d, uint32_t max_n, bool d_in)
                .out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w),
                .kernel = d->kernel_h,
                .pad = d->pad_h};
-  dg_wino back = {.channels = w.filters,
-                  .filters = w.channels,
-                  .in_h = w.out_h,
-                  .in_w = w.out_w,
-                  .out_h = w.in_h,
-                  .out_w = w.in_w,
-                  .kernel = w.kernel,
-                  .pad = w.kernel - 1 - w.pad};
-  dg_wino_plan p = {
-      .forward = w, .back = back, .image = image_of(&w), .ending = dg_conv_ending_of(d)};
   size_t tiles = dg_wino_tiles(&w), wanted = (MANY_TILES + tiles - 1) / tiles;
-  p.block = wanted < max_n ? wanted : max_n;
-  p.d_image = gradient_image_of(&w, &back);
-  p.weights = dg_wino_weight_floats(&w);
+  return (dg_wino_plan){.forward = w,
+                        .image = image_of(&w),
+                        .ending = dg_conv_ending_of(d),
+                        .block = wanted < max_n ? wanted : max_n,
+                        .weights = dg_wino_weight_floats(&w)};
+}
+
+dg_wino_plan dg_wino_forward_plan(const dg_conv2d_desc *d, uint32_t max_n) {
+  dg_wino_plan p = plan_of(d, max_n);
+  p.shared = dg_round_up(dg_wino_tiles(&p.forward) * DG_WINO_MOMENTS * p.forward.filters);
+  p.layout = forward_layout(&p);
+  return p;
+}
+
+static dg_wino back_of(const dg_wino *w) {
+  return (dg_wino){.channels = w->filters,
+                   .filters = w->channels,
+                   .in_h = w->out_h,
+                   .in_w = w->out_w,
+                   .out_h = w->in_h,
+                   .out_w = w->in_w,
+                   .kernel = w->kernel,
+                   .pad = w->kernel - 1 - w->pad};
+}
+
+dg_wino_plan dg_wino_backward_plan(const dg_conv2d_desc *d, uint32_t max_n, bool d_in) {
+  dg_wino_plan p = plan_of(d, max_n);
+  p.back = back_of(&p.forward);
+  p.d_image = gradient_image_of(&p.forward, &p.back);
   p.back_weights = d_in ? p.weights : 0;
-  p.part = dg_round_up(p.weights) + dg_round_up(w.filters * sizeof(double) / sizeof(float));
-  p.shared = dg_round_up(tiles * DG_WINO_MOMENTS * w.filters);
-  p.to = forward_layout(&p);
-  p.from = backward_layout(&p);
+  p.part = dg_round_up(p.weights) + dg_round_up(p.forward.filters * sizeof(double) / sizeof(float));
+  p.layout = backward_layout(&p);
   return p;
 }

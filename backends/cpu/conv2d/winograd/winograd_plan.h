@@ -4,9 +4,11 @@
 
 #include "backends/cpu/conv2d/conv2d_ending.h"
 #include "backends/cpu/conv2d/winograd/winograd.h"
+#include "backends/cpu/gemm/tile.h"
 
 #define dg_wino_is_faster DG_ISA_NAME(dg_wino_is_faster)
-#define dg_wino_plan_of DG_ISA_NAME(dg_wino_plan_of)
+#define dg_wino_forward_plan DG_ISA_NAME(dg_wino_forward_plan)
+#define dg_wino_backward_plan DG_ISA_NAME(dg_wino_backward_plan)
 
 /** Where the parts of a worker's workspace begin, in floats, and where they end. */
 typedef struct {
@@ -16,7 +18,8 @@ typedef struct {
   size_t pixels;   /**< a vector of channels of a sample's result */
   size_t turned;   /**< one row of them as planes */
   size_t ending;   /**< for dg_conv_ending_put and _spread */
-  size_t sums;     /**< of a block, where the ending wants them apart from the output */
+  /* forward alone */
+  size_t sums; /**< of a block, where the ending wants them apart from the output */
   /* backward alone */
   size_t d_z;       /**< gradient before the activation, a vector of channels of a sample */
   size_t d_image;   /**< the same as an image */
@@ -24,22 +27,32 @@ typedef struct {
   size_t end;
 } dg_wino_layout;
 
+/** Of one direction. */
 typedef struct {
-  dg_wino forward, back;        /**< to the output; from its gradient to the input's */
-  dg_wino_image image, d_image; /**< of the input; of the gradient before the activation */
+  dg_wino forward;     /**< to the output */
+  dg_wino_image image; /**< of the input */
   dg_conv_ending ending;
-  size_t block;                 /**< samples of a block */
-  size_t weights, back_weights; /**< floats of moments common to all workers */
-  size_t shared;                /**< floats of all products of a sample */
-  dg_wino_layout to, from;      /**< forward's and backward's workspace of a worker */
-  size_t parts, part;           /**< backward's, with sums of their own, and floats of one's */
+  size_t block;   /**< samples of a block */
+  size_t weights; /**< floats of the moments of the weights */
+  dg_wino_layout layout;
+  /* forward alone */
+  size_t shared; /**< floats of all products of a sample */
+  /* backward alone */
+  dg_wino back;          /**< from the output's gradient to the input's */
+  dg_wino_image d_image; /**< of the gradient before the activation */
+  size_t back_weights;   /**< floats of the moments of the turned weights, if the gradient of the
+                              input is wanted; else 0 */
+  size_t parts, part;    /**< of the samples, with sums of their own; floats of one's sums */
 } dg_wino_plan;
 
 /** Is a convolution faster so than by direct products? */
 bool dg_wino_is_faster(const dg_conv2d_desc *desc);
 
-/** For up to max_n samples; `d_in`: the gradient of the input is wanted. */
-dg_wino_plan dg_wino_plan_of(const dg_conv2d_desc *desc, uint32_t max_n, bool d_in);
+/** For up to max_n samples. */
+dg_wino_plan dg_wino_forward_plan(const dg_conv2d_desc *desc, uint32_t max_n);
+
+/** The same; `d_in`: the gradient of the input is wanted. */
+dg_wino_plan dg_wino_backward_plan(const dg_conv2d_desc *desc, uint32_t max_n, bool d_in);
 
 static inline size_t dg_wino_image_floats(const dg_wino_image *image) {
   return image->rows * image->columns * DG_VECTOR;
