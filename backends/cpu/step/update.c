@@ -230,10 +230,11 @@ static void tell_fault(const void *context, size_t piece, size_t worker) {
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_update_desc *d = &op->desc.update;
-  size_t pieces = dg_cpu_pieces(d->count, d->count);
+  size_t threads = (size_t)op->device->threads, most = threads > 1 ? 2 * threads : 1;
+  size_t pieces = dg_cpu_pieces(most, d->count); /* of each parameter a long way in memory */
   const pass p = {d, buffers, coefficients_of(d, step), step->step, pieces};
   if (d->clip_norm > 0) {
-    dg_cpu_run_region(op, buffers, step, pieces, add_squares);
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(blocks_of(d), d->count), add_squares);
     dg_cpu_run_region(op, buffers, step, 1, find_scale);
   }
   dg_cpu_run_pieces(op->device, pieces, update_piece, &p, sizeof p);
