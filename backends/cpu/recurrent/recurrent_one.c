@@ -12,10 +12,14 @@ enum {
   /** What a rank must have to be worth waiting for: lines, and vectors of products in a stage. */
   LINES = 4,
   PRODUCTS = 512,
-  /** What a rank makes goes into two boxes in turns: the others have read what lies in one when it
-      has seen what they made of it. */
+  /** What a rank makes goes into two boxes in turns, for the others alone: they have read what lies
+      in one when it has seen what they made of it. */
   BOXES = 2,
 };
+
+/** Arrays [units] that a rank takes from step to step: the state, r h and c. It has them apart from
+    the boxes, whose lines leave its cache when others read them. */
+enum { STATE, RESET, C, ARRAYS };
 
 static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
@@ -70,7 +74,7 @@ static packing packing_at(const dg_recurrent_desc *d, const dg_recurrent_plan *p
 /** Floats of workspace that begin before the memory of a rank, whose units begin at `begin`. */
 static size_t rank_offset(const dg_recurrent_desc *d, const dg_recurrent_plan *plan, size_t rank,
                           size_t begin) {
-  return rank * (BOXES + 1) * DG_GANG_APART + (d->steps * plan->slots + 1 + BOXES) * begin;
+  return rank * (BOXES + 1) * DG_GANG_APART + (d->steps * plan->slots + ARRAYS + BOXES) * begin;
 }
 
 size_t dg_recurrent_one_workspace(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
@@ -101,8 +105,7 @@ typedef struct {
   const one_pass *all;
   dg_span own; /**< units */
   float *sums; /**< [steps][slots][own units] */
-  float *c;    /**< LSTM: [own units] */
-  float *box[BOXES];
+  float *array[ARRAYS], *box[BOXES];
 } one_rank;
 
 static one_rank rank_at(const one_pass *f, size_t rank) {
@@ -110,8 +113,10 @@ static one_rank rank_at(const one_pass *f, size_t rank) {
   const dg_recurrent_plan *plan = f->pass.plan;
   one_rank r = {.all = f, .own = {f->first[rank], f->first[rank + 1]}};
   r.sums = f->memory + rank_offset(d, plan, rank, r.own.begin);
-  r.c = r.sums + d->steps * plan->slots * count(r.own);
-  for (size_t i = 0; i < BOXES; i++) r.box[i] = r.c + (i + 1) * (count(r.own) + DG_GANG_APART);
+  float *arrays = r.sums + d->steps * plan->slots * count(r.own);
+  for (size_t i = 0; i < ARRAYS; i++) r.array[i] = arrays + i * count(r.own);
+  float *boxes = arrays + ARRAYS * count(r.own) + DG_GANG_APART;
+  for (size_t i = 0; i < BOXES; i++) r.box[i] = boxes + i * (count(r.own) + DG_GANG_APART);
   return r;
 }
 
@@ -187,28 +192,25 @@ static void prepare(const void *context, size_t rank) {
     rows = dg_tile_height(all - row);
     for (size_t c = r.own.begin; c < r.own.end; c += DG_VECTOR) multiply_input(&r, row, rows, c);
   }
+  memset(r.array[STATE], 0, count(r.own) * sizeof(float));
 }
 
 /* ---- steps -------------------------------------------------------------- */
 
 /** A product with what all ranks made in the stage before, and what of a cell follows it. */
 typedef struct {
-  size_t index, k;    /**< of the stages, of the steps */
-  size_t slot, slots; /**< of the sums */
-  const float *u;     /**< packed */
-  bool resets;        /**< makes r h, not the state */
+  size_t index, k;     /**< of the stages, of the steps */
+  size_t reads, makes; /**< arrays */
+  size_t slot, slots;  /**< of the sums */
+  const float *u;      /**< packed */
 } one_stage;
 
 static one_stage stage_at(const one_pass *f, size_t index) {
   const dg_recurrent_desc *d = f->pass.desc;
-  size_t slots = state_slots(d, f->pass.plan), stages = stages_of_step(d);
-  if (index % stages) return (one_stage){index, index / stages, slots, 1, f->packed.u_reset, false};
-  return (one_stage){index, index / stages, 0, slots, f->packed.u, stages > 1};
-}
-
-/** Where a rank puts what it makes in a stage. */
-static float *box_at(const one_rank *r, size_t stage) {
-  return r->box[stage % BOXES];
+  size_t slots = state_slots(d, f->pass.plan), stages = stages_of_step(d), k = index / stages;
+  if (stages == 1) return (one_stage){index, k, STATE, STATE, 0, slots, f->packed.u};
+  if (index % stages == 0) return (one_stage){index, k, STATE, RESET, 0, slots, f->packed.u};
+  return (one_stage){index, k, RESET, STATE, slots, 1, f->packed.u_reset};
 }
 
 static float *sums_at(const one_rank *r, size_t k, size_t slot) {
@@ -216,38 +218,33 @@ static float *sums_at(const one_rank *r, size_t k, size_t slot) {
   return r->sums + (dg_recurrent_time(pass, k) * pass->plan->slots + slot) * count(r->own);
 }
 
-/** Adds to the sums the part that a rank made of what is multiplied. */
-static void multiply(const one_rank *r, const one_stage *stage, const one_rank *made) {
-  size_t hidden = r->all->pass.desc->hidden, begin = made->own.begin;
-  const float *u = stage->u + stage->slots * (r->own.begin * hidden + begin * DG_VECTOR);
-  dg_row_add(stage->slots, count(r->own) / DG_VECTOR, smaller(made->own.end, hidden) - begin,
-             box_at(made, stage->index - 1), u, stage->slots * DG_VECTOR * hidden,
-             sums_at(r, stage->k, stage->slot), count(r->own));
+/** Adds to the sums the part of some units, whose numbers are given. */
+static void multiply(const one_rank *r, const one_stage *stage, dg_span units, const float *x) {
+  size_t hidden = r->all->pass.desc->hidden;
+  const float *u = stage->u + stage->slots * (r->own.begin * hidden + units.begin * DG_VECTOR);
+  dg_row_add(stage->slots, count(r->own) / DG_VECTOR, smaller(units.end, hidden) - units.begin, x,
+             u, stage->slots * DG_VECTOR * hidden, sums_at(r, stage->k, stage->slot),
+             count(r->own));
 }
 
-/** The rank's units in a stage. The state before the first is 0. */
+/** The rank's units in a stage; what they make goes to the others. The state before the first is 0.
+ */
 static void run_cell(const one_rank *r, const one_stage *stage) {
   const dg_recurrent_pass *pass = &r->all->pass;
-  const dg_recurrent_desc *d = pass->desc;
-  size_t own = count(r->own), begin = r->own.begin;
-  float *h = box_at(r, stage->k * stages_of_step(d) + BOXES - 1);
-  dg_cell_step cell = {.desc = d, .units = own, .n = 1, .h = h};
+  size_t own = count(r->own), begin = r->own.begin, k = stage->k;
+  float *made = r->array[stage->makes], *c = r->array[C];
+  dg_cell_step cell = {
+      .desc = pass->desc, .units = own, .n = 1, .h = r->array[STATE], .reset = r->array[RESET]};
   for (size_t slot = 0; slot < pass->plan->slots; slot++) {
-    cell.slot[slot] = sums_at(r, stage->k, slot);
+    cell.slot[slot] = sums_at(r, k, slot);
     cell.bias[slot] = r->all->packed.bias + slot * pass->plan->units + begin;
   }
-  if (d->cell == DG_CELL_LSTM) cell.state = r->c, cell.c = stage->k > 0 ? r->c : NULL;
-  if (stage->k == 0) memset(h, 0, own * sizeof *h);
-  if (stage->resets) {
-    cell.reset = box_at(r, stage->index);
-    dg_cell_reset(&cell);
-    return;
-  }
-  cell.h = box_at(r, stage->index);
-  if (cell.h != h) memcpy(cell.h, h, own * sizeof *h);
-  dg_cell_forward(&cell);
-  float *out = dg_recurrent_place(pass, dg_floats(pass->buffers->out[0]), 0, stage->k);
-  if (out) memcpy(out + begin, cell.h, (smaller(r->own.end, d->hidden) - begin) * sizeof *out);
+  if (cell.desc->cell == DG_CELL_LSTM) cell.state = c, cell.c = k > 0 ? c : NULL;
+  (stage->makes == RESET ? dg_cell_reset : dg_cell_forward)(&cell);
+  if (r->all->ranks > 1) memcpy(r->box[stage->index % BOXES], made, own * sizeof *made);
+  float *out = dg_recurrent_place(pass, dg_floats(pass->buffers->out[0]), 0, k);
+  size_t end = smaller(r->own.end, pass->desc->hidden);
+  if (out && stage->makes == STATE) memcpy(out + begin, made, (end - begin) * sizeof *out);
 }
 
 /** Products with what the rank has made itself come first, while the others make theirs. */
@@ -255,12 +252,12 @@ static void run_stage(const void *context, const dg_gang_turn *turn, size_t rank
   const one_pass *f = context;
   const one_rank r = rank_at(f, rank);
   one_stage stage = stage_at(f, index);
-  if (stage.k > 0) multiply(&r, &stage, &r);
+  if (stage.k > 0) multiply(&r, &stage, r.own, r.array[stage.reads]);
   for (size_t other = 0; other < f->ranks && stage.k > 0; other++) {
     if (other == rank) continue;
-    const one_rank made = rank_at(f, other);
+    const one_rank from = rank_at(f, other);
     dg_gang_await(turn, other, index - 1);
-    multiply(&r, &stage, &made);
+    multiply(&r, &stage, from.own, from.box[(index - 1) % BOXES]);
   }
   run_cell(&r, &stage);
 }
