@@ -79,8 +79,8 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   plan->part_floats = plan->shape.weight_floats + plan->d_bias_floats;
   plan->worker_floats =
       plan->field_floats + plan->d_z_floats + plan->panel_floats + plan->gradient_floats;
-  plan->parts = dg_cpu_parts(op->device, op->max_n, plan->part_floats,
-                             operations(&plan->shape.windows, op->max_n));
+  plan->parts =
+      dg_cpu_parts(op, op->max_n, plan->part_floats, operations(&plan->shape.windows, op->max_n));
   size_t workers = (size_t)op->device->threads;
   size_t floats =
       plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;

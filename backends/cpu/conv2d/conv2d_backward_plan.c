@@ -108,7 +108,7 @@ dg_conv_back_plan *dg_conv_back_plan_new(const dg_cpu_op *op, bool scatters, dg_
                                    .row_step = dg_field_row(&plan.gradient),
                                    .taps = plan.back_taps};
   plan.part_floats = shape->weight_floats + dg_round_up(2 * (size_t)d->filters);
-  plan.parts = dg_cpu_parts(op->device, op->max_n, plan.part_floats, operations(shape, op->max_n));
+  plan.parts = dg_cpu_parts(op, op->max_n, plan.part_floats, operations(shape, op->max_n));
   plan.source_step = shape->source_floats ? shape->source_floats : dg_field_count(&shape->source);
   plan.samples = chunk_samples(op, &plan);
   if (!dg_conv_shape_check(&shape->source, err) || !dg_conv_shape_check(&plan.gradient, err))

@@ -25,7 +25,7 @@ static size_t most_parts(const dg_cpu_op *op) {
   const dg_layer_norm_desc *d = &op->desc.layer_norm;
   size_t rows = (size_t)op->max_n * d->rows;
   size_t floats = part_doubles(d) * (sizeof(double) / sizeof(float));
-  return dg_cpu_parts(op->device, rows, floats, operations(d, rows));
+  return dg_cpu_parts(op, rows, floats, operations(d, rows));
 }
 
 /** Kept are mean and 1 / sqrt(variance + eps) of every row. */

@@ -20,7 +20,7 @@ static dg_recurrent_pass pass_of(const dg_cpu_op *op, const dg_recurrent_plan *p
                              .plan = plan,
                              .buffers = buffers,
                              .samples = samples,
-                             .groups = dg_recurrent_groups(op->device, samples, keep)};
+                             .groups = dg_recurrent_groups(op, samples, keep)};
 }
 
 /* ---- forward of a network that is trained ------------------------------- */

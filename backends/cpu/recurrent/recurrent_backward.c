@@ -48,7 +48,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
                       .d_bias = shape.slots * shape.units};
   plan->sums = dg_round_up(plan->d_u + plan->d_w + plan->d_bias);
   plan->room = dg_round_up(shape.group * (shape.d_row + OWN_PLANES * shape.units + in));
-  plan->parts = dg_cpu_parts(op->device, op->max_n, plan->sums, back_products(d, op->max_n));
+  plan->parts = dg_cpu_parts(op, op->max_n, plan->sums, back_products(d, op->max_n));
   size_t workers = (size_t)op->device->threads, directions = dg_recurrent_directions(d);
   op->needs.reads_in = true;
   op->needs.kept = directions * op->max_n * d->steps * shape.planes * shape.units * sizeof(float);
@@ -327,7 +327,7 @@ static void direction_backward(const backward_pass *b) {
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_recurrent_desc *d = &op->desc.recurrent;
   const back_plan *plan = op->plan;
-  size_t groups = dg_recurrent_groups(op->device, step->n, true);
+  size_t groups = dg_recurrent_groups(op, step->n, true);
   size_t parts = groups < plan->parts ? groups : plan->parts;
   float *workspace = dg_floats(buffers->workspace), *sums = workspace + weight_floats(plan);
   backward_pass b = {.pass = {op, d, &plan->shape, buffers, step->n, groups, 0},

@@ -33,10 +33,11 @@ static size_t groups_for_all(size_t samples) {
   return smaller((least + wanted - 1) / wanted * wanted, samples);
 }
 
-size_t dg_recurrent_groups(const dg_cpu_device *device, size_t samples, bool fixed) {
-  size_t threads = (size_t)device->threads, groups = groups_for_all(samples);
-  if (device->is_lane) return (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
-  if (groups < threads && !(fixed && device->exact)) return smaller(threads, samples);
+size_t dg_recurrent_groups(const dg_cpu_op *op, size_t samples, bool train) {
+  size_t threads = (size_t)op->device->threads, groups = groups_for_all(samples);
+  if (op->device->is_lane) return (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
+  if (groups < threads && !(train && (op->desc.exact || threads <= DG_LEAST_PARTS)))
+    return smaller(threads, samples);
   return groups;
 }
 

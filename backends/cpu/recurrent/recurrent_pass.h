@@ -81,10 +81,10 @@ typedef struct {
 } dg_recurrent_pass;
 
 /**
- * How many groups so many samples are cut into. `fixed`: of forward and backward of a step that
- * trains, whose sums they part.
+ * How many groups so many samples are cut into. `train`: in a step that trains, whose sums
+ * they part.
  */
-size_t dg_recurrent_groups(const dg_cpu_device *device, size_t samples, bool fixed);
+size_t dg_recurrent_groups(const dg_cpu_op *op, size_t samples, bool train);
 
 /** Products of so many samples in one direction, with one operand of each. */
 size_t dg_recurrent_products(const dg_recurrent_desc *desc, size_t samples);

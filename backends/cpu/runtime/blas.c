@@ -2,7 +2,6 @@
 
 #include <cblas.h>
 
-
 void dg_blas_set_up(void) {
   openblas_set_num_threads(1);
 }

@@ -32,7 +32,6 @@ typedef struct {
   dg_device base;
   int threads;
   dg_pool *pool; /**< NULL: of one thread */
-  bool exact;    /**< the same bits with any number of threads */
   bool is_lane;  /**< what the op of a lane runs on: one thread, some samples of a batch */
   bool profile;
   const dg_cpu_ops *ops;

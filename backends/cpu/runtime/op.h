@@ -30,6 +30,15 @@ typedef struct {
 void dg_cpu_run_region(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
                        size_t pieces, dg_piece run);
 
+/**
+ * Into how many parts to cut `samples` whose sums are `floats` numbers for each part, beside about
+ * `operations` simple operations in all. They cost memory, and time to clear and to add up: up to 8
+ * where that is next to nothing, at least DG_LEAST_PARTS. More threads than that get a part each,
+ * and other sums, unless the op is to be exact. 1 on the device of a lane, and of what is too
+ * little to be cut.
+ */
+size_t dg_cpu_parts(const dg_cpu_op *op, size_t samples, size_t floats, size_t operations);
+
 /** Has an op that isn't trained keep `floats` that it makes of its parameters; the op owns them. */
 bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err);
 

@@ -24,15 +24,15 @@ static bool pays(const dg_op_sizes *sizes, size_t lanes, size_t n) {
          (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
 }
 
-static size_t lanes_for(const dg_cpu_device *device, const dg_op_sizes *sizes, size_t n) {
-  size_t lanes = MOST_LANES, threads = (size_t)device->threads;
+static size_t lanes_for(const dg_cpu_prepared *op, const dg_op_sizes *sizes, size_t n) {
+  size_t lanes = MOST_LANES, threads = (size_t)op->device->threads;
   while (lanes > 1 && !pays(sizes, lanes, n)) lanes /= 2;
-  bool more = !device->exact && threads > lanes && pays(sizes, threads, n);
+  bool more = !op->base.desc.exact && threads > lanes && pays(sizes, threads, n);
   return more ? threads : lanes;
 }
 
 size_t dg_cpu_parting_lanes(const dg_cpu_parted_op *op, size_t n) {
-  return lanes_for(op->op.device, &op->parting->sizes, n);
+  return lanes_for(&op->op, &op->parting->sizes, n);
 }
 
 size_t dg_cpu_parting_workspace(const dg_cpu_parting *parting) {
@@ -72,7 +72,7 @@ bool dg_cpu_parting_make(dg_cpu_parted_op *parted, const dg_cpu_device *lane, dg
   dg_cpu_prepared *op = &parted->op;
   if (!op->forward.train || !samples_part(op->base.desc.kind)) return true;
   dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
-  size_t most = lanes_for(op->device, &sizes, op->base.max_n);
+  size_t most = lanes_for(op, &sizes, op->base.max_n);
   if (most == 1) return true;
   dg_cpu_parting *parting = parted->parting = calloc(1, sizeof *parting);
   if (!parting) return dg_fail_memory(err, sizeof *parting);

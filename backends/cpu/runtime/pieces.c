@@ -28,12 +28,3 @@ size_t dg_cpu_backwards(const dg_cpu_device *device, size_t pieces, size_t piece
   dg_span own = dg_cpu_part(pieces, workers, ((piece + 1) * workers - 1) / pieces);
   return own.begin + own.end - 1 - piece;
 }
-
-size_t dg_cpu_parts(const dg_cpu_device *device, size_t samples, size_t floats, size_t operations) {
-  enum { MOST = 8, LEAST = 2, COST = 16 }; /* COST: of a number of a part, in operations */
-  size_t parts = MOST, threads = (size_t)device->threads;
-  if (device->is_lane || dg_cpu_pieces(samples, operations) == 1) return 1;
-  while (parts > LEAST && parts * floats > operations / 100 / COST) parts /= 2;
-  if (!device->exact && parts < threads) parts = threads;
-  return smaller(parts, samples);
-}

@@ -13,6 +13,7 @@
 
 enum {
   DG_CPU_MAX_THREADS = 1024,
+  DG_LEAST_PARTS = 2,  /**< of a sum over samples: that many threads change nothing */
   DG_MOST_PIECES = 64, /**< of a region, where nothing else says how many */
 };
 
@@ -59,14 +60,5 @@ void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
  * each worker begins with what it did last, which may still be in its cache.
  */
 size_t dg_cpu_backwards(const dg_cpu_device *device, size_t pieces, size_t piece);
-
-/**
- * Into how many parts to cut `samples` whose sums are `floats` numbers for each part, beside about
- * `operations` simple operations in all. They cost memory, and time to clear and to add up: up to 8
- * where that is next to nothing, at least 2. More threads than that get a part each, and other
- * sums, unless the device is to give the same bits with any number (exact). 1 on the device of a
- * lane, and of what is too little to be cut.
- */
-size_t dg_cpu_parts(const dg_cpu_device *device, size_t samples, size_t floats, size_t operations);
 
 #endif

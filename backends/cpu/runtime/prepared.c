@@ -31,7 +31,8 @@ bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_c
                                .train = wish->train,
                                .planned = wish->planned,
                                .device = device};
-  *op = (dg_cpu_prepared){.base = {.desc = *wish->desc, .max_n = wish->max_n},
+  bool exact = wish->desc->exact || device->threads <= DG_LEAST_PARTS;
+  *op = (dg_cpu_prepared){.base = {.desc = *wish->desc, .max_n = wish->max_n, .exact = exact},
                           .device = device,
                           .by = dg_cpu_choose(device, wish->desc, wish->max_n, wish->train),
                           .forward = direction,

@@ -28,7 +28,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
   *p = dg_wino_backward_plan(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
-  p->parts = dg_cpu_parts(op->device, op->max_n, p->part, operations(&p->forward, op->max_n));
+  p->parts = dg_cpu_parts(op, op->max_n, p->part, operations(&p->forward, op->max_n));
   size_t workers = (size_t)op->device->threads;
   size_t floats = p->back_weights + p->parts * p->part + workers * p->layout.end;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
