@@ -31,7 +31,7 @@ typedef struct {
 /** Into how many to cut so many rows or columns. OpenBLAS packs the other operand in each, and its
     sums may depend on it: so by the shape alone, on one thread too. */
 static size_t pieces_of(size_t count) {
-  enum { LEAST = 64, MOST = 16 };
+  enum { LEAST = 128, MOST = 16 };
   size_t pieces = 1;
   while (pieces < MOST && count >= 2 * pieces * LEAST) pieces *= 2;
   return pieces;
