@@ -9,9 +9,10 @@
 enum {
   /** Units are shared by whole cache lines. */
   LINE = DG_CPU_ALIGNMENT / sizeof(float),
-  /** What a rank must have to be worth waiting for: lines, and vectors of products in a stage. */
-  LINES = 4,
+  /** Vectors of products that a rank must have in a stage to be worth waiting for. */
   PRODUCTS = 512,
+  /** And lines, where there are more than two: each adds up what every other one made apart. */
+  LINES = 4,
   /** What a rank makes goes into two boxes in turns, for the others alone: they have read what lies
       in one when it has seen what they made of it. */
   BOXES = 2,
@@ -36,7 +37,8 @@ static size_t lines_of(const dg_recurrent_plan *plan) {
 
 size_t dg_recurrent_one_ranks(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
   size_t products = plan->gates * (plan->units / DG_VECTOR) * d->hidden / stages_of_step(d);
-  size_t ranks = smaller(smaller(products / PRODUCTS, lines_of(plan) / LINES), DG_GANG_RANKS);
+  size_t lines = lines_of(plan), most = lines / LINES > 2 ? lines / LINES : smaller(lines, 2);
+  size_t ranks = smaller(smaller(products / PRODUCTS, most), DG_GANG_RANKS);
   return ranks > 1 ? ranks : 1;
 }
 
