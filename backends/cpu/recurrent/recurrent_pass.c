@@ -46,7 +46,8 @@ size_t dg_recurrent_products(const dg_recurrent_desc *d, size_t samples) {
 }
 
 dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t index) {
-  dg_span samples = dg_cpu_part(pass->samples, pass->groups, index);
+  size_t grain = pass->samples >= pass->groups * DG_TILE_ROWS ? DG_TILE_ROWS : 1; /* whole tiles */
+  dg_span samples = dg_cpu_grains(pass->samples, grain, pass->groups, index);
   return (dg_recurrent_group){samples.begin, samples.end - samples.begin};
 }
 
