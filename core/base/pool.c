@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* RUSAGE_THREAD, CLOCK_MONOTONIC_COARSE */
 #include "core/base/pool.h"
 
 #include <pthread.h>
@@ -6,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,9 +22,8 @@ enum {
 /** How long to spin before sleeping: longer than most pauses between two regions. */
 static const double spin_seconds = 50e-6;
 
-/** How long to run before giving way: shorter than what a system gives at a time (a tick of Linux
-   is 4 ms at most), and far longer than giving way takes (docs/performance.md). */
-static const double run_seconds = 2e-3;
+/** How often a worker looks whether it was stopped. */
+static const double look_seconds = 0.5e-3;
 
 typedef struct {
   size_t pieces;
@@ -37,15 +38,17 @@ typedef struct {
   _Alignas(APART) untaken pieces;
   dg_pool *pool;
   size_t index;
-  pthread_t thread;              /**< of the caller, unused */
-  double since, processor_since; /**< when it last gave way */
+  pthread_t thread;     /**< of the caller, unused */
+  double looked, since; /**< when it looked last; since when it has run without a pause */
+  long stops;           /**< by the system, until it looked */
 } worker;
 
 struct dg_pool {
   size_t count;
   size_t started; /**< threads */
   pid_t process;  /**< whose threads they are */
-  region *queue;  /**< [QUEUED], region i at i % QUEUED */
+  double run_seconds;
+  region *queue; /**< [QUEUED], region i at i % QUEUED */
   _Alignas(APART) _Atomic uint64_t added;
   _Alignas(APART) _Atomic uint64_t opened; /**< all but the last of them are done */
   _Atomic bool idle;                       /**< and so is that */
@@ -126,24 +129,38 @@ static void note_done(dg_pool *pool, size_t *pieces) {
   if (done && atomic_fetch_sub(&pool->undone, done) == done) open_next(pool);
 }
 
-static double processor_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+/** How often the system has taken the processor from the calling thread, which didn't wait. */
+static long count_stops(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+/**
+ * How long a thread may run before it gives way: somewhat less than the system leaves it the
+ * processor where others want it, too. That is until a tick of the clock, but 2 ms at least.
+ */
+static double run_seconds(void) {
+  struct timespec tick = {0};
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  double seconds = 1e-9 * (double)tick.tv_nsec;
+  return 0.8 * (seconds > 2e-3 ? seconds : 2e-3);
 }
 
 /** Gives way, if the worker has run for long without a pause; `done`: pieces to note before. */
 static void give_way(worker *self, size_t *done) {
   double now = dg_seconds();
-  if (now - self->since < run_seconds) return;
-  double used = processor_seconds();
-  if (used - self->processor_since > 0.75 * run_seconds) {
-    note_done(self->pool, done);
-    sched_yield();
-    now = dg_seconds();
+  if (now - self->looked < look_seconds) return;
+  self->looked = now;
+  long stops = count_stops();
+  if (stops != self->stops) {
+    self->stops = stops;
+    self->since = now;
   }
-  self->since = now;
-  self->processor_since = used;
+  if (now - self->since < self->pool->run_seconds) return;
+  note_done(self->pool, done);
+  sched_yield();
+  self->looked = self->since = dg_seconds();
+  self->stops = count_stops(); /* giving way counts as one */
 }
 
 /** Runs pieces until none is left to take: a worker's own, then those of the others. */
@@ -280,7 +297,11 @@ dg_pool *dg_pool_new(size_t workers, dg_error *err) {
     free(pool), free(queue);
     return NULL;
   }
-  *pool = (dg_pool){.count = workers, .process = getpid(), .queue = queue, .idle = true};
+  *pool = (dg_pool){.count = workers,
+                    .process = getpid(),
+                    .run_seconds = run_seconds(),
+                    .queue = queue,
+                    .idle = true};
   pthread_mutex_init(&pool->mutex, NULL);
   pthread_cond_init(&pool->news, NULL);
   for (size_t i = 0; i < workers; i++) pool->workers[i] = (worker){.pool = pool, .index = i};
