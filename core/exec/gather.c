@@ -19,15 +19,15 @@ dg_gather_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32
 }
 
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
-                    const dg_gather_wish *wish, dg_error *err) {
+                    const dg_gather_options *options, dg_error *err) {
   const dg_op_desc op = {.kind = DG_OP_GATHER, .gather = *desc};
-  size_t bytes = wish->max_n * sizeof(uint32_t);
+  size_t bytes = options->max_n * sizeof(uint32_t);
   *gather = (dg_gather){0};
-  if (!dg_bound_prepare(&gather->bound, device, "gather", &op, wish->max_n, wish->train, err))
+  if (!dg_bound_prepare(&gather->bound, device, "gather", &op, options->max_n, options->train, err))
     return false;
-  gather->bound.buffers.out[0] = wish->x;
-  if (wish->labels) gather->labels = device->calls->buffer_new(device, bytes, err);
-  return !wish->labels || gather->labels;
+  gather->bound.buffers.out[0] = options->x;
+  if (options->labels) gather->labels = device->calls->buffer_new(device, bytes, err);
+  return !options->labels || gather->labels;
 }
 
 void dg_gather_close(dg_gather *gather) {

@@ -21,11 +21,11 @@ typedef struct {
   dg_buffer *x;   /**< where images go [max_n, height, width] */
   bool train;     /**< steps of training will be run */
   bool labels;    /**< labels are gathered, too, into a buffer of its own */
-} dg_gather_wish;
+} dg_gather_options;
 
 /** Prepares a gather op. What was made is freed by dg_gather_close, also after a failure. */
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
-                    const dg_gather_wish *wish, dg_error *err);
+                    const dg_gather_options *options, dg_error *err);
 void dg_gather_close(dg_gather *gather);
 
 /** From now on batches are taken from `source`, whose images are as large as those of the op.

@@ -22,7 +22,7 @@ static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *devic
   if (!dg_source_of_samples(&a->source, device, samples, count, err) ||
       !(a->x = device->calls->buffer_new(device, count * pixels * sizeof(float), err)) ||
       !dg_gather_open(&a->gather, device, &desc,
-                      &(dg_gather_wish){.max_n = count, .x = a->x, .train = true}, err))
+                      &(dg_gather_options){.max_n = count, .x = a->x, .train = true}, err))
     return false;
   dg_gather_from(&a->gather, &a->source);
   return true;

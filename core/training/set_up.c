@@ -10,11 +10,11 @@
 static bool open_gather(dg_trainer *t, dg_error *err) {
   const dg_samples *samples = &t->data->train;
   const dg_gather_desc desc = dg_gather_describe(t->model, samples->height, samples->width);
-  const dg_gather_wish wish = {.max_n = t->model->train.batch,
-                               .x = dg_network_input(t->network),
-                               .train = true,
-                               .labels = true};
-  return dg_gather_open(&t->gather, t->device, &desc, &wish, err);
+  const dg_gather_options options = {.max_n = t->model->train.batch,
+                                     .x = dg_network_input(t->network),
+                                     .train = true,
+                                     .labels = true};
+  return dg_gather_open(&t->gather, t->device, &desc, &options, err);
 }
 
 static bool open_loss(dg_trainer *t, dg_error *err) {
