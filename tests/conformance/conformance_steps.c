@@ -99,7 +99,7 @@ static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_
   rig_tensor_get(r->report, &out[2], got_correct, sizeof got_correct);
   rig_close(r->report, "loss", &losses[step.slot], &loss, 1, 1e-5);
   double shares =
-      d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / dg_loss_samples(&step) : 0; /* what is subtracted */
+      d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / dg_whole_samples(&step) : 0; /* what is subtracted */
   if (step.train && fill != LOGITS_NAN)
     rig_close_of(r->report, "d_logits", got, expected, count, 1e-5, shares);
   if (fill != LOGITS_NAN && got_correct[step.slot] != correct)

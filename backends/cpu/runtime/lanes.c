@@ -276,7 +276,7 @@ static void run_lane(const dg_cpu_lanes *lanes, const row *w, const run *r, size
   step.n = (uint32_t)(samples.end - samples.begin);
   step.place += (uint32_t)samples.begin;
   step.first += (uint32_t)samples.begin;
-  step.whole = dg_loss_samples(&r->step);
+  step.whole = dg_whole_samples(&r->step);
   if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0) {
     v.out[1].data = &w->lane[index].loss;
     v.out[2].data = (float *)(void *)&w->lane[index].correct;

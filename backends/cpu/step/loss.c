@@ -119,7 +119,7 @@ static void add_losses(const void *context, size_t piece, size_t worker) {
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_loss_desc *desc = &op->desc.loss;
-  size_t classes = desc->classes, n = step->n, whole = dg_loss_samples(step);
+  size_t classes = desc->classes, n = step->n, whole = dg_whole_samples(step);
   float *powers = dg_floats(buffers->workspace), *losses = powers + exponentials(op);
   const pass p = {.desc = desc,
                   .scale = 1.0f / (float)(desc->kind == DG_LOSS_MSE ? whole * classes : whole),
