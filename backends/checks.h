@@ -24,7 +24,7 @@ bool dg_check_copy(const dg_buffer_range *from, const dg_buffer_range *to, size_
 /** May `bytes` be filled: inside the buffer, and whole words? */
 bool dg_check_fill(const dg_buffer_range *to, size_t bytes, dg_error *err);
 
-/** Was the op prepared for so many samples, and its direction (`prepared`) at all? */
+/** Was the op prepared for so many samples, if it has any, and its direction (`prepared`) at all? */
 bool dg_check_run(const dg_op *op, const dg_step *step, bool prepared, dg_error *err);
 
 #endif

@@ -68,8 +68,9 @@ bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t room, size_t *count, d
   cost_list list = {.trainer = t, .out = out, .room = room};
   double learned = (double)dg_network_learned(t->network) * sizeof(float);
   double update = learned * (1 + 2.0 * (1 + dg_trainer_state_arrays(t)));
-  bool right = add_step_op(&list, &t->gather.bound, "gather", gather_bytes(t), err) &&
-               add_layers(&list, err) && add_step_op(&list, &t->loss, "loss", loss_bytes(t), err) &&
+  bool right = add_step_op(&list, &t->ends->gather.bound, "gather", gather_bytes(t), err) &&
+               add_layers(&list, err) &&
+               add_step_op(&list, &t->ends->loss, "loss", loss_bytes(t), err) &&
                add_step_op(&list, &t->update, "update", update, err) &&
                add_step_op(&list, &t->average, "average", 3 * learned, err);
   *count = list.count;
@@ -82,8 +83,10 @@ uint32_t dg_trainer_batch(const dg_trainer *t) {
 
 uint64_t dg_trainer_memory(const dg_trainer *t) {
   const dg_samples *samples = &t->data->train;
-  const dg_bound_op *const ops[] = {&t->gather.bound, &t->loss, &t->update, &t->average};
-  uint64_t numbers = t->model->train.batch + 2 * DG_METER_SLOTS; /* labels, losses, right answers */
+  const dg_bound_op *const ops[] = {&t->ends->gather.bound, &t->ends->loss, &t->update,
+                                    &t->average};
+  uint64_t numbers = dg_network_samples(t->network) +
+                     2 * (uint64_t)t->meter.slots; /* labels, losses, right answers */
   uint64_t bytes = dg_network_bytes(t->network);
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (ops[i]->op) bytes += ops[i]->op->needs.forward_workspace;
