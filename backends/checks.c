@@ -33,7 +33,11 @@ bool dg_check_fill(const dg_buffer_range *to, size_t bytes, dg_error *err) {
 bool dg_check_run(const dg_op *op, const dg_step *step, bool prepared, dg_error *err) {
   const char *name = dg_op_name(op->desc.kind);
   if (!prepared) return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass", name);
-  if (dg_op_row_of(op->desc.kind)->is_sampleless) return true;
+  if (step->whole && step->whole < step->n)
+    return dg_fail(err, DG_ERR_INPUT, "%s runs %u samples of a whole of %u", name, step->n,
+                   step->whole);
+  bool joins = step->phase == DG_PHASE_MERGE || step->phase == DG_PHASE_FINISH;
+  if (dg_op_row_of(op->desc.kind)->is_sampleless || (joins && step->n > 0)) return true;
   return (step->n > 0 && step->n <= op->max_n) ||
          dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u", name,
                  op->max_n, step->n);

@@ -1,4 +1,4 @@
-/* The oracle's step ops: gather, loss, update and average. */
+/* The oracle's step ops: gather, loss, update, average and accumulate. */
 #include <math.h>
 
 #include "core/base/philox.h"
@@ -189,4 +189,8 @@ void oracle_average(const dg_average_desc *desc, const double *values, const dg_
   double decay = step->decay;
   for (uint32_t i = 0; i < desc->count; i++)
     average[i] = decay * average[i] + (1 - decay) * values[i];
+}
+
+void oracle_accumulate(const dg_accumulate_desc *desc, const double *values, double *sums) {
+  for (uint32_t i = 0; i < desc->count; i++) sums[i] += values[i];
 }

@@ -45,7 +45,8 @@ static size_t row_of(const dg_cl_op *op) {
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel moments, statistics; /* of an op that is trained; moments of lines or of columns */
+  cl_kernel moments, statistics;    /* of an op that is trained; moments of lines or of columns */
+  cl_kernel collect, merge, finish; /* likewise, of batches in slices */
   cl_kernel running, forward;
 } forward_op;
 
@@ -55,7 +56,10 @@ static bool prepare_training(forward_op *self, dg_error *err) {
   const char *moments = lie_along(op) ? "norm_column_moments" : "norm_line_moments";
   self->moments = dg_cl_kernel(op, DG_CL_NORMS, moments, err);
   self->statistics = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_statistics", err);
-  return self->moments && self->statistics;
+  self->collect = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_collect", err);
+  self->merge = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_merge", err);
+  self->finish = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_finish", err);
+  return self->moments && self->statistics && self->collect && self->merge && self->finish;
 }
 
 static bool prepare_forward(dg_cl_op *op, dg_error *err) {
@@ -94,6 +98,36 @@ static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg
                       err);
 }
 
+/* The moments of a slice, into `kept`. */
+static bool collect(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+  const uint32_t channels = op->desc.batch_norm.channels;
+  return find_moments(op, b, n, err) &&
+         dg_cl_launch(op, ((forward_op *)op)->collect, dg_cl_blocks(op->device, channels, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(blocks_of(op, n)),
+                                 dg_cl_u32(block_of(op)), dg_cl_u32(count_of(op, n)),
+                                 dg_cl_u32(channels), dg_cl_mem(b->kept)),
+                      err);
+}
+
+static bool merge(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const uint32_t channels = op->desc.batch_norm.channels;
+  return dg_cl_launch(op, ((forward_op *)op)->merge, dg_cl_blocks(op->device, channels, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->other), dg_cl_u32(count_of(op, step->n)),
+                                 dg_cl_u32(count_of(op, step->whole)), dg_cl_u32(channels),
+                                 dg_cl_mem(b->kept)),
+                      err);
+}
+
+static bool finish(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  return dg_cl_launch(op, ((forward_op *)op)->finish, dg_cl_blocks(op->device, d->channels, 1),
+                      DG_CL_ARGS(dg_cl_u32(count_of(op, dg_whole_samples(step))),
+                                 dg_cl_u32(d->channels), dg_cl_f32(d->eps), dg_cl_f32(d->momentum),
+                                 dg_cl_mem(b->kept), dg_cl_mem(b->state[0]),
+                                 dg_cl_mem(b->state[1])),
+                      err);
+}
+
 static bool take_running(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   return dg_cl_launch(op, ((forward_op *)op)->running, dg_cl_blocks(op->device, d->channels, 1),
@@ -103,19 +137,33 @@ static bool take_running(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
                       err);
 }
 
-static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  const forward_op *self = (forward_op *)op;
+static bool normalize(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   const dg_cl_lines s = lines_of(op, step->n);
-  const bool ok = step->train ? find_statistics(op, b, step->n, err) : take_running(op, b, err);
-  return ok && dg_cl_launch(
-                   op, self->forward, dg_cl_line_range(op, &s),
-                   DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(step->train ? b->kept : b->workspace),
-                              dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]),
-                              dg_cl_u32(s.lines), dg_cl_u32(s.length), dg_cl_u32(s.share),
-                              dg_cl_u32(d->channels), dg_cl_u32(lie_along(op)),
-                              dg_cl_f32(dg_cl_leaky_slope(d->act))),
-                   err);
+  return dg_cl_launch(op, ((forward_op *)op)->forward, dg_cl_line_range(op, &s),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]),
+                                 dg_cl_mem(step->train ? b->kept : b->workspace),
+                                 dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
+                                 dg_cl_mem(b->out[0]), dg_cl_u32(s.lines), dg_cl_u32(s.length),
+                                 dg_cl_u32(s.share), dg_cl_u32(d->channels),
+                                 dg_cl_u32(lie_along(op)), dg_cl_f32(dg_cl_leaky_slope(d->act))),
+                      err);
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  if (!step->train) return take_running(op, b, err) && normalize(op, b, step, err);
+  switch (step->phase) {
+  case DG_PHASE_COLLECT:
+    return collect(op, b, step->n, err);
+  case DG_PHASE_MERGE:
+    return merge(op, b, step, err);
+  case DG_PHASE_FINISH:
+    return finish(op, b, step, err);
+  case DG_PHASE_APPLY:
+    return normalize(op, b, step, err);
+  default:
+    return find_statistics(op, b, step->n, err) && normalize(op, b, step, err);
+  }
 }
 
 static const dg_cl_implementation lines_forward = {.name = "lines",
@@ -166,11 +214,12 @@ static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
                       err);
 }
 
-static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const backward_op *self = (const backward_op *)op;
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
-  const dg_cl_lines s = lines_of(op, n);
-  const float inverse = 1.0f / (float)count_of(op, n);
+  const dg_cl_lines s = lines_of(op, step->n);
+  const float inverse =
+      1.0f / (float)count_of(op, step->phase == DG_PHASE_APPLY ? dg_whole_samples(step) : step->n);
   return dg_cl_launch(op, self->backward, dg_cl_line_range(op, &s),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->kept),
                                  dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
@@ -182,16 +231,21 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
                       err);
 }
 
-static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+/* The gradients of bias and weight. */
+static bool find_d_params(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (const backward_op *)op;
-  const uint32_t channels = op->desc.batch_norm.channels;
-  const uint32_t blocks = blocks_of(op, step->n);
-  return find_sums(op, b, step->n, err) &&
+  const uint32_t channels = op->desc.batch_norm.channels, blocks = blocks_of(op, n);
+  return find_sums(op, b, n, err) &&
          dg_cl_sum_columns(op, self->sum_columns, b->workspace, 0, b->d_param[1], blocks, channels,
                            err) &&
          dg_cl_sum_columns(op, self->sum_columns, b->workspace, blocks * channels, b->d_param[0],
-                           blocks, channels, err) &&
-         (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
+                           blocks, channels, err);
+}
+
+static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  if (step->phase != DG_PHASE_APPLY && !find_d_params(op, b, step->n, err)) return false;
+  return step->phase == DG_PHASE_COLLECT || op->desc.d_in[0] == DG_GRAD_NONE ||
+         find_d_in(op, b, step, err);
 }
 
 static const dg_cl_implementation lines_backward = {.name = "lines",
