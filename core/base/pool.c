@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/processors.h"
 
 enum {
   APART =
@@ -19,8 +20,11 @@ enum {
   QUEUED = 128, /**< regions in memory at most, the open one included */
 };
 
-/** How long to spin before sleeping: longer than most pauses between two regions. */
+/** How long to spin before sleeping: longer than most pauses between two regions. Not at all with
+    more workers than processors: who spins may hold up the one that it waits for. */
 static const double spin_seconds = 50e-6;
+
+static const uint64_t NONE_AWAITED = UINT64_MAX;
 
 /** How often a worker looks whether it was stopped. */
 static const double look_seconds = 0.5e-3;
@@ -40,20 +44,21 @@ typedef struct {
   size_t index;
   pthread_t thread;     /**< of the caller, unused */
   double looked, since; /**< when it looked last; since when it has run without a pause */
-  long stops;           /**< by the system, until it looked */
+  long stops;           /**< until it looked */
 } worker;
 
 struct dg_pool {
   size_t count;
   size_t started; /**< threads */
   pid_t process;  /**< whose threads they are */
-  double run_seconds;
+  double run_seconds, spin_seconds;
   region *queue; /**< [QUEUED], region i at i % QUEUED */
   _Alignas(APART) _Atomic uint64_t added;
-  _Alignas(APART) _Atomic uint64_t opened; /**< all but the last of them are done */
-  _Atomic bool idle;                       /**< and so is that */
-  _Atomic uint64_t dealt;                  /**< changes when there are pieces to take */
+  _Alignas(APART) _Atomic uint64_t phase; /**< 2 i: i regions are done, none is open; 2 i + 1:
+                                             region i is open, and all before it are done */
+  _Atomic uint64_t dealt;                 /**< changes when there are pieces to take */
   _Atomic size_t sleepers;
+  _Atomic uint64_t awaited; /**< the caller sleeps until so many regions are done; NONE_AWAITED */
   _Alignas(APART) _Atomic size_t undone; /**< pieces of the open region */
   _Alignas(APART) pthread_mutex_t mutex; /**< guards sleeping and waking */
   pthread_cond_t news;
@@ -84,28 +89,32 @@ static void open_region(dg_pool *pool, uint64_t index) {
   size_t pieces = pool->queue[index % QUEUED].pieces;
   size_t useful = pieces < pool->count ? pieces : pool->count;
   atomic_store(&pool->undone, pieces);
-  atomic_store(&pool->opened, index + 1);
+  atomic_store(&pool->phase, 2 * index + 1);
   for (size_t i = 0; i < useful; i++)
     atomic_store(&pool->workers[i].pieces, range(pieces * i / useful, pieces * (i + 1) / useful));
   atomic_fetch_add(&pool->dealt, 1);
-  wake(pool, useful - 1);
+  wake(pool, index < atomic_load(&pool->awaited) ? useful - 1 : pool->count);
 }
 
-/** Opens the next region, or notes that there is none. One thread at a time is here: who ended the
-    last one or, where that was long ago, who adds one. */
+/** Opens region `index`, if none is open and nobody else does. */
+static void open_idle(dg_pool *pool, uint64_t index) {
+  uint64_t idle = 2 * index;
+  if (atomic_compare_exchange_strong(&pool->phase, &idle, 2 * index + 1)) open_region(pool, index);
+}
+
+/** Opens the region after the open one, which the calling thread ended, or notes that there is
+    none. Whoever adds one sees that, or is seen. */
 static void open_next(dg_pool *pool) {
-  uint64_t next = atomic_load(&pool->opened);
-  while (next == atomic_load(&pool->added)) {
-    bool idle = true;
-    atomic_store(&pool->idle, true);
-    if (next == atomic_load(&pool->added)) {
-      wake(pool, pool->count);
-      return;
-    }
-    if (!atomic_compare_exchange_strong(&pool->idle, &idle, false)) return;
-    next = atomic_load(&pool->opened); /* meanwhile others may have opened some */
+  uint64_t next = atomic_load(&pool->phase) / 2 + 1;
+  if (next != atomic_load(&pool->added)) {
+    open_region(pool, next);
+    return;
   }
-  open_region(pool, next);
+  atomic_store(&pool->phase, 2 * next);
+  if (next == atomic_load(&pool->added))
+    wake(pool, pool->count);
+  else
+    open_idle(pool, next);
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -129,10 +138,10 @@ static void note_done(dg_pool *pool, size_t *pieces) {
   if (done && atomic_fetch_sub(&pool->undone, done) == done) open_next(pool);
 }
 
-/** How often the system has taken the processor from the calling thread, which didn't wait. */
+/** How often the calling thread has lost the processor, or left it to wait. */
 static long count_stops(void) {
   struct rusage usage;
-  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw + usage.ru_nvcsw : 0;
 }
 
 /**
@@ -170,7 +179,8 @@ static void work(worker *self) {
   for (size_t i = 0; i < pool->count; i++) {
     size_t from = self->index + i < pool->count ? self->index + i : self->index + i - pool->count;
     while (take(&pool->workers[from].pieces, i > 0, &piece)) {
-      const region *r = &pool->queue[(atomic_load(&pool->opened) - 1) % QUEUED];
+      /* the region is open for as long as this piece of it isn't noted */
+      const region *r = &pool->queue[atomic_load(&pool->phase) / 2 % QUEUED];
       r->run(r->context, piece, self->index);
       done++;
       give_way(self, &done);
@@ -197,8 +207,7 @@ typedef struct {
 } wish;
 
 static bool are_done(const dg_pool *pool, uint64_t regions) {
-  uint64_t opened = atomic_load(&pool->opened);
-  return opened > regions || (opened == regions && atomic_load(&pool->idle));
+  return atomic_load(&pool->phase) >= 2 * regions;
 }
 
 static bool comes_true(const wish *w) {
@@ -209,7 +218,8 @@ static bool comes_true(const wish *w) {
 static bool spin(const wish *w) {
   enum { TRIES = 32 }; /* between two looks at the clock */
   if (comes_true(w)) return true;
-  double end = dg_seconds() + spin_seconds;
+  if (w->pool->spin_seconds == 0) return false;
+  double end = dg_seconds() + w->pool->spin_seconds;
   do
     for (int i = 0; i < TRIES; i++, pause_spin())
       if (comes_true(w)) return true;
@@ -224,7 +234,9 @@ static bool await(const wish *w) {
   if (pool->process != getpid()) return false;
   pthread_mutex_lock(&pool->mutex);
   atomic_fetch_add(&pool->sleepers, 1);
+  if (w->regions) atomic_store(&pool->awaited, w->regions);
   while (!pool->closing && !comes_true(w)) pthread_cond_wait(&pool->news, &pool->mutex);
+  if (w->regions) atomic_store(&pool->awaited, NONE_AWAITED);
   atomic_fetch_sub(&pool->sleepers, 1);
   bool open = !pool->closing;
   pthread_mutex_unlock(&pool->mutex);
@@ -255,7 +267,6 @@ bool dg_pool_wait(dg_pool *pool, uint64_t regions) {
 
 void dg_pool_add(dg_pool *pool, size_t pieces, dg_piece run, const void *context, size_t size) {
   uint64_t index = atomic_load(&pool->added);
-  bool idle = true;
   if (!pieces) return;
   if (index >= QUEUED && !dg_pool_wait(pool, index - QUEUED + 1)) return;
   region *r = &pool->queue[index % QUEUED];
@@ -263,7 +274,7 @@ void dg_pool_add(dg_pool *pool, size_t pieces, dg_piece run, const void *context
   r->run = run;
   memcpy(r->context, context, size);
   atomic_store(&pool->added, index + 1);
-  if (atomic_compare_exchange_strong(&pool->idle, &idle, false)) open_next(pool);
+  open_idle(pool, index);
 }
 
 uint64_t dg_pool_added(const dg_pool *pool) {
@@ -300,8 +311,9 @@ dg_pool *dg_pool_new(size_t workers, dg_error *err) {
   *pool = (dg_pool){.count = workers,
                     .process = getpid(),
                     .run_seconds = run_seconds(),
+                    .spin_seconds = workers > dg_processors() ? 0 : spin_seconds,
                     .queue = queue,
-                    .idle = true};
+                    .awaited = NONE_AWAITED};
   pthread_mutex_init(&pool->mutex, NULL);
   pthread_cond_init(&pool->news, NULL);
   for (size_t i = 0; i < workers; i++) pool->workers[i] = (worker){.pool = pool, .index = i};
