@@ -26,7 +26,8 @@
   X(DG_OP_GATHER, dg_cl_gather)                                                                    \
   X(DG_OP_LOSS, dg_cl_loss)                                                                        \
   X(DG_OP_UPDATE, dg_cl_update)                                                                    \
-  X(DG_OP_AVERAGE, dg_cl_average)
+  X(DG_OP_AVERAGE, dg_cl_average)                                                                  \
+  X(DG_OP_ACCUMULATE, dg_cl_accumulate)
 
 #define DECLARE(kind, family) extern const dg_cl_family family;
 OPS(DECLARE)
