@@ -105,6 +105,19 @@ static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
   for (size_t k = 0; k < LANES; k++) sum->product[k] -= (double)l->mend[k] * sum->d_z[k];
 }
 
+/** The same from the gradients of weight and bias, to which those of all slices are added up. */
+static void take_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                      const dg_batch_norm_lanes *l, sums *sum) {
+  const float *d_weight = dg_floats(buffers->d_param[0]) + channel;
+  const float *d_bias = dg_floats(buffers->d_param[1]) + channel;
+  *sum = (sums){.terms = 0};
+  for (size_t k = 0; k < (g->channels == 1 ? LANES : g->channels); k++) {
+    size_t i = g->channels == 1 ? 0 : k;
+    sum->d_z[k] = (double)d_bias[i];
+    sum->product[k] = (double)d_weight[i] / (double)l->scale[k];
+  }
+}
+
 /* ---- the gradient of the input ------------------------------------------ */
 
 /** What makes it: d_x = scale * d_z - (x - mean) * slope - shift. */
@@ -113,10 +126,10 @@ typedef struct {
 } gradient;
 
 /** By d_x = factor (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean - mend)
-   scale, where factor and scale are the lanes'. */
-static gradient gradient_of(const dg_norm_group *g, const dg_batch_norm_lanes *l, const sums *sum) {
+   scale, where factor and scale are the lanes' and the means are of `count` numbers. */
+static gradient gradient_of(double count, const dg_batch_norm_lanes *l, const sums *sum) {
   gradient result;
-  double share = 1 / (double)dg_norm_count(g);
+  double share = 1 / count;
   for (size_t k = 0; k < LANES; k++) {
     double factor = (double)l->factor[k], scale = (double)l->scale[k];
     result.scale[k] = l->factor[k];
@@ -163,22 +176,34 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/** All gradients of a group of channels. */
+static void put_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                     const dg_batch_norm_lanes *l, const sums *sum) {
+  float *d_weight = dg_floats(buffers->d_param[0]) + channel;
+  float *d_bias = dg_floats(buffers->d_param[1]) + channel;
+  for (size_t i = 0; i < g->channels; i++) {
+    d_weight[i] = (float)(sum->product[i] * (double)l->scale[i]);
+    d_bias[i] = (float)sum->d_z[i];
+  }
+}
+
+/** All gradients of a group of channels, or a part of them. */
 static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
                       size_t channel) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
-  float *d_weight = dg_floats(buffers->d_param[0]) + channel;
-  float *d_bias = dg_floats(buffers->d_param[1]) + channel;
   dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
+  bool all = step->phase == DG_PHASE_ALL;
+  double count = (double)(all ? step->n : dg_whole_samples(step)) * d->rows * d->plane;
   dg_batch_norm_lanes l;
   sums sum;
   dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
-  add_up(d, &g, buffers, &l, &sum);
-  for (size_t i = 0; i < g.channels; i++) {
-    d_weight[i] = (float)(sum.product[i] * (double)l.scale[i]);
-    d_bias[i] = (float)sum.d_z[i];
+  if (step->phase == DG_PHASE_APPLY) {
+    take_sums(&g, buffers, channel, &l, &sum);
+  } else {
+    add_up(d, &g, buffers, &l, &sum);
+    put_sums(&g, buffers, channel, &l, &sum);
   }
-  gradient found = gradient_of(&g, &l, &sum);
+  if (step->phase == DG_PHASE_COLLECT) return;
+  gradient found = gradient_of(count, &l, &sum);
   if (op->desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
 }
 
