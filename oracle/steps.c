@@ -1,4 +1,4 @@
-/* The oracle's step ops: gather, loss, update, average and accumulate. */
+/* The oracle's step ops: gather, loss, update and average. */
 #include <math.h>
 
 #include "core/base/philox.h"

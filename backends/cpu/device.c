@@ -70,7 +70,7 @@ static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *bu
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
-  if (!dg_check_run(base, step, true, err)) return false;
+  if (!dg_check_forward(base, buffers, step, err)) return false;
   run((dg_cpu_parted_op *)base, false, buffers, step);
   return true;
 }
@@ -78,7 +78,7 @@ static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *st
 static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                      dg_error *err) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
-  if (!dg_check_run(base, step, parted->op.by.backward, err)) return false;
+  if (!dg_check_backward(base, step, parted->op.by.backward, err)) return false;
   run(parted, true, buffers, step);
   return true;
 }

@@ -152,14 +152,14 @@ static bool run(const dg_cl_implementation *by, dg_cl_op *op, const dg_op_buffer
 bool dg_cl_ops_forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                        dg_error *err) {
   both *op = (both *)base;
-  return dg_check_run(base, step, true, err) &&
+  return dg_check_forward(base, buffers, step, err) &&
          run(op->by.forward, op->forward, buffers, step, err);
 }
 
 bool dg_cl_ops_backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                         dg_error *err) {
   both *op = (both *)base;
-  return dg_check_run(base, step, op->backward, err) &&
+  return dg_check_backward(base, step, op->backward, err) &&
          run(op->by.backward, op->backward, buffers, step, err);
 }
 

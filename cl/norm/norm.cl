@@ -133,29 +133,34 @@ kernel void norm_column_moments(global const float *restrict x, global float *re
   store_block(fmax(squares - count * mend * mend, 0.0f), all + 2 * row, room);
 }
 
-/* Moments of a block of channels. */
-typedef struct {
-  floatw mean, mend, squares;
-} momentsw;
-
-/* Those at rows[means, mends, squares][`row`]. */
-inline momentsw load_moments(global const float *rows, uint row, uint room) {
-  return (momentsw){load_block(rows, room), load_block(rows + row, room),
-                    load_block(rows + 2 * row, room)};
-}
-
-inline void store_moments(momentsw m, global float *rows, uint row, uint room) {
-  store_block(m.mean, rows, room);
-  store_block(m.mend, rows + row, room);
-  store_block(m.squares, rows + 2 * row, room);
-}
-
-/* The moments of `count` numbers a channel from those all[blocks][channels] of each `block` of
- * them.
+/* Statistics of a block of channels from the moments of all their `count` numbers, and the running
+ * ones moved towards them; rest: count - 1.
  */
-inline momentsw join_blocks(global const float *restrict all, uint blocks, uint block, uint count,
-                            uint channels, uint room) {
-  const uint row = blocks * channels;
+inline void keep_statistics(floatw mean, floatw mend, floatw squares, float count, float rest,
+                            float eps, float momentum, global float *statistics, uint channels,
+                            uint room, global float *running_mean, global float *running_var) {
+  store_block(mean, statistics, room);
+  store_block(mend, statistics + channels, room);
+  store_block(1.0f / sqrt(squares / count + eps), statistics + 2 * channels, room);
+  if (rest == 0.0f) return;
+  const floatw var = squares / rest, old_mean = load_block(running_mean, room),
+               old_var = load_block(running_var, room);
+  store_block((1.0f - momentum) * old_mean + momentum * mean, running_mean, room);
+  store_block((1.0f - momentum) * old_var + momentum * var, running_var, room);
+}
+
+/* The statistics of `count` numbers a channel from the moments all[blocks][channels] of each
+ * `block` of them, and the running ones moved towards them; or, to `collect` them, their moments.
+ */
+kernel void batch_norm_statistics(global const float *restrict all, uint blocks, uint block,
+                                  uint count, uint channels, uint collect, float eps,
+                                  float momentum, global float *restrict statistics,
+                                  global float *restrict running_mean,
+                                  global float *restrict running_var) {
+  const uint c = get_global_id(0) * WIDTH;
+  if (c >= channels) return;
+  const uint room = channels - c, row = blocks * channels;
+  all += c;
   const floatw origin = load_block(all, room); /* a number that all means lie near */
   floatw sum = 0.0f;
   for (uint b = 0; b < blocks; b++) {
@@ -171,71 +176,49 @@ inline momentsw join_blocks(global const float *restrict all, uint blocks, uint 
     const floatw distance = load_block(means, room) - mean + load_block(means + row, room) - mend;
     squares += load_block(means + 2 * row, room) + weight * distance * distance;
   }
-  return (momentsw){mean, mend, squares};
+  if (!collect) {
+    keep_statistics(mean, mend, squares, count, count - 1, eps, momentum, statistics + c, channels,
+                    room, running_mean + c, running_var + c);
+    return;
+  }
+  store_block(mean, statistics + c, room);
+  store_block(mend, statistics + channels + c, room);
+  store_block(squares, statistics + 2 * channels + c, room);
 }
 
-/* The statistics that moments of `count` numbers make, and the running ones moved towards them. */
-inline void finish(momentsw m, uint count, uint channels, uint room, float eps, float momentum,
-                   global float *statistics, global float *running_mean,
-                   global float *running_var) {
-  store_moments((momentsw){m.mean, m.mend, 1.0f / sqrt(m.squares / count + eps)}, statistics,
-                channels, room);
-  if (count == 1) return;
-  const floatw var = m.squares / (count - 1), old_mean = load_block(running_mean, room),
-               old_var = load_block(running_var, room);
-  store_block((1.0f - momentum) * old_mean + momentum * m.mean, running_mean, room);
-  store_block((1.0f - momentum) * old_var + momentum * var, running_var, room);
-}
-
-/* The statistics of a batch from the moments of its blocks. */
-kernel void batch_norm_statistics(global const float *restrict all, uint blocks, uint block,
-                                  uint count, uint channels, float eps, float momentum,
-                                  global float *restrict statistics,
-                                  global float *restrict running_mean,
-                                  global float *restrict running_var) {
+/* The moments of other numbers join those of some; `share` of all are the others, and `between` is
+ * how many they are times the share of the rest.
+ */
+kernel void batch_norm_merge(global const float *restrict other, global float *restrict all,
+                             uint channels, float share, float between) {
   const uint c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
   const uint room = channels - c;
-  finish(join_blocks(all + c, blocks, block, count, channels, room), count, channels, room, eps,
-         momentum, statistics + c, running_mean + c, running_var + c);
+  global float *mends = all + channels + c, *squares = mends + channels;
+  other += c;
+  const floatw mean = load_block(all + c, room), mend = load_block(mends, room);
+  const floatw off =
+      load_block(other, room) - mean + (load_block(other + channels, room) - mend);
+  const floatw shift = mend + off * share, merged = mean + shift;
+  store_block(merged, all + c, room);
+  store_block(shift - (merged - mean), mends, room);
+  store_block(load_block(squares, room) + load_block(other + 2 * channels, room) +
+                  off * off * between,
+              squares, room);
 }
 
-/* The moments of a slice from those of its blocks. */
-kernel void batch_norm_collect(global const float *restrict all, uint blocks, uint block,
-                               uint count, uint channels, global float *restrict collected) {
-  const uint c = get_global_id(0) * WIDTH;
-  if (c >= channels) return;
-  const uint room = channels - c;
-  store_moments(join_blocks(all + c, blocks, block, count, channels, room), collected + c, channels,
-                room);
-}
-
-/* Moments of `theirs` of `count` numbers join those of the others. */
-kernel void batch_norm_merge(global const float *restrict other, uint theirs, uint count,
-                             uint channels, global float *restrict collected) {
-  const uint c = get_global_id(0) * WIDTH;
-  if (c >= channels) return;
-  const uint room = channels - c;
-  const momentsw a = load_moments(collected + c, channels, room),
-                 b = load_moments(other + c, channels, room);
-  const float share = (float)theirs / (float)count;
-  const floatw off = b.mean - a.mean + (b.mend - a.mend), step = off * share + a.mend;
-  const floatw mean = a.mean + step, mend = step - (mean - a.mean);
-  const floatw between = off * off * share * (float)(count - theirs);
-  store_moments((momentsw){mean, mend, a.squares + b.squares + between}, collected + c, channels,
-                room);
-}
-
-/* The moments of a batch become its statistics. */
-kernel void batch_norm_finish(uint count, uint channels, float eps, float momentum,
-                              global float *restrict statistics,
+/* Moments become statistics; rest: count - 1. */
+kernel void batch_norm_finish(global float *restrict statistics, uint channels, float count,
+                              float rest, float eps, float momentum,
                               global float *restrict running_mean,
                               global float *restrict running_var) {
   const uint c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
   const uint room = channels - c;
-  finish(load_moments(statistics + c, channels, room), count, channels, room, eps, momentum,
-         statistics + c, running_mean + c, running_var + c);
+  statistics += c;
+  keep_statistics(load_block(statistics, room), load_block(statistics + channels, room),
+                  load_block(statistics + 2 * channels, room), count, rest, eps, momentum,
+                  statistics, channels, room, running_mean + c, running_var + c);
 }
 
 /* The statistics of a test. */
@@ -279,8 +262,9 @@ batch_norm_forward(global const float *restrict x, global const float *restrict 
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 norm_line_sums(global const float *restrict x, global const float *restrict dy,
                global const float *restrict statistics, global const float *restrict weight,
-               global const float *restrict bias, global float *restrict sums, uint products_first,
-               uint lines, uint length, uint share, uint channels, float slope) {
+               global const float *restrict bias, global float *restrict sums,
+               uint products_first, uint lines, uint length, uint share, uint channels,
+               float slope) {
   local float shared[GROUP];
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
@@ -307,9 +291,10 @@ norm_line_sums(global const float *restrict x, global const float *restrict dy,
  */
 kernel void norm_column_sums(global const float *restrict x, global const float *restrict dy,
                              global const float *restrict statistics,
-                             global const float *restrict weight, global const float *restrict bias,
-                             global float *restrict sums, uint products_first, uint lines,
-                             uint length, uint of_lines, float slope) {
+                             global const float *restrict weight,
+                             global const float *restrict bias, global float *restrict sums,
+                             uint products_first, uint lines, uint length, uint of_lines,
+                             float slope) {
   const uint c = get_global_id(0) * WIDTH, block = get_global_id(1);
   if (c >= length) return;
   const uint end = min((block + 1) * NORM_BLOCK, lines), room = length - c;
@@ -338,8 +323,8 @@ batch_norm_backward(global const float *restrict x, global const float *restrict
                     global const float *restrict statistics, global const float *restrict weight,
                     global const float *restrict bias, global const float *restrict d_weight,
                     global const float *restrict d_bias, global float *restrict dx, uint lines,
-                    uint length, uint share, uint channels, uint along, float slope, float inverse,
-                    uint add) {
+                    uint length, uint share, uint channels, uint along, float slope,
+                    float inverse, uint add) {
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
     const size_t at = (size_t)line * length;

@@ -1,5 +1,4 @@
-/* One step of an optimizer over all parameters, by PyTorch's formulas, their moving average,
- * and sums of gradients.
+/* One step of an optimizer over all parameters, by PyTorch's formulas, their moving average, and sums.
  *
  * A work-item takes WIDTH parameters. `fault` is {step of the first gradient
  * that wasn't finite + 1, or 0; its place}: while a step runs only the place is
@@ -95,7 +94,7 @@ kernel void moving_average(global const float *p, global float *average, uint co
   vstore_w(decay * vload_w(0, average + i) + (1.0f - decay) * vload_w(0, p + i), 0, average + i);
 }
 
-/* sums += values */
+/* sums = sums + values */
 kernel void accumulate(global const float *values, global float *sums, uint count) {
   const uint i = get_global_id(0) * WIDTH;
   if (i >= count) return;

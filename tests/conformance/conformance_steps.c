@@ -325,59 +325,58 @@ void try_update(const rig_place *place, int number) {
 
 /* ---- average and accumulate --------------------------------------------- */
 
-/** Moves `to` by `values` as the op does. */
-static void move(const dg_op_desc *desc, const float *values, const dg_step *step, double *to) {
-  double *wide = rig_doubles(values, desc->average.count);
-  if (desc->kind == DG_OP_AVERAGE)
-    oracle_average(&desc->average, wide, step, to);
-  else
-    oracle_accumulate(&desc->accumulate, wide, to);
-  free(wide);
-}
-
-/** Several steps with other values, and another decay, in each. */
-static void try_elements(rig_report *report, dg_device *device, const dg_op_desc *desc,
-                         uint32_t count) {
+/** Several steps with other values and another decay in each. */
+static void try_average_case(rig_report *report, dg_device *device, dg_op_kind kind,
+                             uint32_t count) {
   static const float decays[] = {0, 0.1f, 0.9f, 0.999f, 1};
-  const char *name = dg_op_name(desc->kind);
   size_t bytes = count * sizeof(float);
-  snprintf(report->what, sizeof report->what, "%s of %u", name, count);
-  step_rig r = step_rig_new(report, device, desc, 1);
+  dg_op_desc desc = {.kind = kind};
+  if (kind == DG_OP_AVERAGE) desc.average.count = count;
+  if (kind == DG_OP_ACCUMULATE) desc.accumulate.count = count;
+  snprintf(report->what, sizeof report->what, "%s of %u", dg_op_name(kind), count);
+  step_rig r = step_rig_new(report, device, &desc, 1);
   rig_tensor values = rig_tensor_new(device, "values", bytes);
-  rig_tensor to = rig_tensor_new(device, name, bytes);
+  rig_tensor results = rig_tensor_new(device, "results", bytes);
   float *given = rig_alloc(count, sizeof *given), *got = rig_alloc(count, sizeof *got);
   rig_random(got, count, 1);
-  rig_tensor_set(&to, got, bytes);
+  rig_tensor_set(&results, got, bytes);
   double *expected = rig_doubles(got, count);
   for (uint32_t i = 0; r.op && i < sizeof decays / sizeof *decays; i++) {
     dg_step step = {.n = 1, .train = true, .step = i, .decay = decays[i]};
     rig_random(given, count, 2 + i);
     rig_tensor_set(&values, given, bytes);
-    dg_op_buffers b = {.in = {values.view}, .out = {to.view}};
+    dg_op_buffers b = {.in = {values.view}, .out = {results.view}};
     step_rig_run(&r, &b, &step);
-    move(desc, given, &step, expected);
-    rig_tensor_get(report, &to, got, bytes);
-    rig_close(report, name, got, expected, count, 1e-6);
+    double *wide = rig_doubles(given, count);
+    if (kind == DG_OP_AVERAGE) oracle_average(&desc.average, wide, &step, expected);
+    if (kind == DG_OP_ACCUMULATE) oracle_accumulate(&desc.accumulate, wide, expected);
+    free(wide);
+    rig_tensor_get(report, &results, got, bytes);
+    rig_close(report, "results", got, expected, count, 1e-6);
     rig_tensor_get(report, &values, given, bytes);
   }
-  rig_tensor_free(&values), rig_tensor_free(&to);
+  rig_tensor_free(&values), rig_tensor_free(&results);
   step_rig_free(&r);
   free(given), free(got), free(expected);
 }
 
-void try_moving(const rig_place *place, int number) {
+static void try_averages(const rig_place *place, dg_op_kind kind) {
+  if (!rig_turn() || rig_repeats(place, kind)) return;
   static const uint32_t counts[] = {16, 48, 1040, 79520};
-  if (!rig_turn() || rig_repeats(place, (dg_op_kind)number)) return;
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
-  for (size_t i = 0; i < (rig_small() ? 2 : sizeof counts / sizeof *counts); i++) {
-    dg_op_desc desc = {.kind = (dg_op_kind)number};
-    if (desc.kind == DG_OP_AVERAGE)
-      desc.average.count = counts[i];
-    else
-      desc.accumulate.count = counts[i];
-    try_elements(&report, device, &desc, counts[i]);
-  }
+  for (size_t i = 0; i < (rig_small() ? 2 : sizeof counts / sizeof *counts); i++)
+    try_average_case(&report, device, kind, counts[i]);
   device->calls->close(device);
   rig_conclude(&report);
+}
+
+void try_average(const rig_place *place, int number) {
+  (void)number;
+  try_averages(place, DG_OP_AVERAGE);
+}
+
+void try_accumulate(const rig_place *place, int number) {
+  (void)number;
+  try_averages(place, DG_OP_ACCUMULATE);
 }

@@ -19,44 +19,20 @@ static bool supports(const dg_op_desc *desc) {
 
 /* ---- statistics --------------------------------------------------------- */
 
-/** A channel's mean, and what is made of its variance. */
-static void keep_mean(const dg_batch_norm_desc *d, float *kept, double mean, double last) {
-  kept[0] = (float)mean;
-  kept[d->channels] = (float)(mean - (double)kept[0]);
-  kept[2 * d->channels] = (float)last;
-}
-
-/** A channel's mean again. */
-static double mean_of(const dg_batch_norm_desc *d, const float *kept) {
-  return (double)kept[0] + (double)kept[d->channels];
-}
-
-/** Numbers of a channel. */
-static double count_of(const dg_batch_norm_desc *d, uint32_t samples) {
-  return (double)samples * d->rows * d->plane;
-}
-
 /** Keeps the statistics of a channel in a training step, which also join the running ones. */
 static void keep(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
                  size_t channel, double mean, double var) {
-  double count = count_of(d, n), momentum = (double)d->momentum;
-  keep_mean(d, dg_floats(buffers->kept) + channel, mean, 1 / sqrt(var + (double)d->eps));
+  double count = (double)n * d->rows * d->plane, momentum = (double)d->momentum;
+  float *kept = dg_floats(buffers->kept) + channel;
+  kept[0] = (float)mean;
+  kept[d->channels] = (float)(mean - (double)kept[0]);
+  kept[2 * d->channels] = (float)(1 / sqrt(var + (double)d->eps));
   if (count == 1) return;
   double unbiased = var * count / (count - 1);
   float *running_mean = dg_floats(buffers->state[0]) + channel;
   float *running_var = dg_floats(buffers->state[1]) + channel;
   *running_mean = (float)((1 - momentum) * (double)*running_mean + momentum * mean);
   *running_var = (float)((1 - momentum) * (double)*running_var + momentum * unbiased);
-}
-
-/** Keeps what was found of a channel: of the batch, or of a slice. */
-static void keep_found(const dg_batch_norm_desc *d, const dg_step *step,
-                       const dg_op_buffers *buffers, size_t channel, double mean, double var) {
-  float *kept = dg_floats(buffers->kept) + channel;
-  if (step->phase == DG_PHASE_COLLECT)
-    keep_mean(d, kept, mean, var * count_of(d, step->n));
-  else
-    keep(d, step->n, buffers, channel, mean, var);
 }
 
 /**
@@ -79,6 +55,63 @@ static void merge_moments(const dg_batch_norm_desc *d, uint32_t n, const float *
   *var = (between + within / (double)d->plane) * share;
 }
 
+/* ---- statistics of slices ----------------------------------------------- */
+
+/** Of some numbers of a channel, in rows of `kept` until the statistics are finished: their mean,
+    as a pair of floats, and the sum of the squares of their distances from it. */
+typedef struct {
+  double mean, squares;
+} moments;
+
+static moments get_moments(const dg_batch_norm_desc *d, const dg_buffer *kept, size_t channel) {
+  const float *from = dg_floats(kept) + channel;
+  return (moments){(double)from[0] + (double)from[d->channels], (double)from[2 * d->channels]};
+}
+
+static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *kept, size_t channel) {
+  float *to = dg_floats(kept) + channel;
+  to[0] = (float)m.mean;
+  to[d->channels] = (float)(m.mean - (double)to[0]);
+  to[2 * d->channels] = (float)m.squares;
+}
+
+/** Keeps what a slice's own statistics are made of. */
+static void collect(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
+                    size_t channel, double mean, double var) {
+  moments m = {mean, var * (double)n * d->rows * d->plane};
+  put_moments(d, m, buffers->kept, channel);
+}
+
+static void merge_channels(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
+  double whole = dg_whole_samples(region->step), share = region->step->n / whole;
+  double between = (1 - share) * region->step->n * d->rows * d->plane;
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c++) {
+    moments m = get_moments(d, region->buffers->kept, c);
+    moments other = get_moments(d, region->buffers->other, c);
+    double off = other.mean - m.mean;
+    m.mean += off * share;
+    m.squares += other.squares + off * off * between;
+    put_moments(d, m, region->buffers->kept, c);
+  }
+}
+
+static void finish_channels(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  uint32_t whole = dg_whole_samples(region->step);
+  double count = (double)whole * d->rows * d->plane;
+  dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c++) {
+    moments m = get_moments(d, region->buffers->kept, c);
+    keep(d, whole, region->buffers, c, m.mean, m.squares / count);
+  }
+}
+
 /* ---- forward ------------------------------------------------------------ */
 
 static void normalize(const dg_batch_norm_desc *d, const dg_norm_group *g,
@@ -91,27 +124,32 @@ static void normalize(const dg_batch_norm_desc *d, const dg_norm_group *g,
   }
 }
 
-/** Training and testing of a group of channels, all of it or a slice's part. */
-static void forward_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
-                          const dg_step *step, size_t channel) {
+/** Training of a group of channels, or a part of it. */
+static void train_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                        const dg_step *step, size_t channel) {
   dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
   double mean[LANES], var[LANES];
   dg_batch_norm_lanes l;
-  if (step->train && step->phase != DG_PHASE_APPLY) {
+  if (step->phase != DG_PHASE_APPLY) {
     dg_norm_moments(&g, dg_floats(buffers->in[0]), mean, var);
     for (size_t i = 0; i < g.channels; i++)
-      keep_found(d, step, buffers, channel + i, mean[i], var[i]);
+      (step->phase == DG_PHASE_COLLECT ? collect : keep)(d, step->n, buffers, channel + i, mean[i],
+                                                         var[i]);
   }
-  if (step->train && step->phase == DG_PHASE_COLLECT) return;
-  if (step->train) {
-    dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
-  } else {
-    float none[LANES] = {0}, scale[LANES];
-    const float *running_var = dg_floats(buffers->state[1]) + channel;
-    for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
-    dg_batch_norm_statistics running = {dg_floats(buffers->state[0]) + channel, none, scale};
-    dg_batch_norm_spread(&g, buffers, channel, running, &l);
-  }
+  if (step->phase == DG_PHASE_COLLECT) return;
+  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
+  normalize(d, &g, buffers, &l);
+}
+
+static void test_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                       const dg_step *step, size_t channel) {
+  dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
+  float none[LANES] = {0}, scale[LANES];
+  const float *running_var = dg_floats(buffers->state[1]) + channel;
+  dg_batch_norm_lanes l;
+  for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
+  dg_batch_norm_statistics running = {dg_floats(buffers->state[0]) + channel, none, scale};
+  dg_batch_norm_spread(&g, buffers, channel, running, &l);
   normalize(d, &g, buffers, &l);
 }
 
@@ -122,7 +160,7 @@ static void forward_groups(const void *context, size_t piece, size_t worker) {
   dg_span channels = dg_cpu_grains(d->channels, group, region->pieces, piece);
   (void)worker;
   for (size_t c = channels.begin; c < channels.end; c += group)
-    forward_group(d, region->buffers, region->step, c);
+    (region->step->train ? train_group : test_group)(d, region->buffers, region->step, c);
 }
 
 /* ---- forward, where the moments are given ------------------------------- */
@@ -136,7 +174,7 @@ static void keep_given(const void *context, size_t piece, size_t worker) {
   for (size_t c = channels.begin; c < channels.end; c++) {
     double mean, var;
     merge_moments(d, n, dg_floats(region->buffers->in[1]), c, &mean, &var);
-    keep_found(d, region->step, region->buffers, c, mean, var);
+    (region->step->phase == DG_PHASE_COLLECT ? collect : keep)(d, n, region->buffers, c, mean, var);
   }
 }
 
@@ -145,7 +183,7 @@ static void normalize_sample(const dg_batch_norm_desc *d, const dg_op_buffers *b
   dg_batch_norm_lanes l;
   for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
     dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
-    g.first += sample * g.runs * g.step;
+    g.first += sample * g.step;
     dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
     normalize(d, &g, buffers, &l);
   }
@@ -172,45 +210,13 @@ static void forward_given(const dg_cpu_op *op, const dg_op_buffers *buffers, con
     dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, 4 * count), normalize_samples);
 }
 
-/* ---- what slices tell each other ---------------------------------------- */
-
-/** Of a channel: what was collected of step->n samples joins what was of others. */
-static void merge_channel(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
-                          const dg_step *step, size_t channel) {
-  float *kept = dg_floats(buffers->kept) + channel;
-  const float *other = dg_floats(buffers->other) + channel;
-  double all = (double)step->whole, theirs = (double)step->n;
-  double mean = mean_of(d, kept), off = mean_of(d, other) - mean;
-  double between = off * off * theirs * (all - theirs) / all * count_of(d, 1);
-  size_t last = 2 * (size_t)d->channels;
-  keep_mean(d, kept, mean + off * theirs / all, (double)kept[last] + (double)other[last] + between);
-}
-
-/** Of a channel: the collected becomes the statistics of the batch. */
-static void finish_channel(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
-                           const dg_step *step, size_t channel) {
-  const float *kept = dg_floats(buffers->kept) + channel;
-  uint32_t samples = dg_whole_samples(step);
-  double var = (double)kept[2 * (size_t)d->channels] / count_of(d, samples);
-  keep(d, samples, buffers, channel, mean_of(d, kept), var);
-}
-
-static void join_channels(const void *context, size_t piece, size_t worker) {
-  const dg_cpu_region *region = context;
-  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
-  dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
-  (void)worker;
-  for (size_t c = channels.begin; c < channels.end; c++)
-    (region->step->phase == DG_PHASE_MERGE ? merge_channel : finish_channel)(d, region->buffers,
-                                                                             region->step, c);
-}
-
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
-  if (step->phase == DG_PHASE_MERGE || step->phase == DG_PHASE_FINISH)
-    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(d->channels, 64 * (size_t)d->channels),
-                      join_channels);
+  dg_phase phase = step->train ? step->phase : DG_PHASE_ALL;
+  if (phase == DG_PHASE_MERGE || phase == DG_PHASE_FINISH)
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(d->channels, 16 * (size_t)d->channels),
+                      phase == DG_PHASE_MERGE ? merge_channels : finish_channels);
   else if (step->train && d->moments)
     forward_given(op, buffers, step, count);
   else

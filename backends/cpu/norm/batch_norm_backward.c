@@ -105,6 +105,19 @@ static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
   for (size_t k = 0; k < LANES; k++) sum->product[k] -= (double)l->mend[k] * sum->d_z[k];
 }
 
+/** The same from the gradients of weight and bias, to which those of all slices are added up. */
+static void take_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                      const dg_batch_norm_lanes *l, sums *sum) {
+  const float *d_weight = dg_floats(buffers->d_param[0]) + channel;
+  const float *d_bias = dg_floats(buffers->d_param[1]) + channel;
+  *sum = (sums){.terms = 0};
+  for (size_t k = 0; k < (g->channels == 1 ? LANES : g->channels); k++) {
+    size_t i = g->channels == 1 ? 0 : k;
+    sum->d_z[k] = (double)d_bias[i];
+    sum->product[k] = (double)d_weight[i] / (double)l->scale[k];
+  }
+}
+
 /* ---- the gradient of the input ------------------------------------------ */
 
 /** What makes it: d_x = scale * d_z - (x - mean) * slope - shift. */
@@ -113,10 +126,10 @@ typedef struct {
 } gradient;
 
 /** By d_x = factor (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean - mend)
-   scale, where factor and scale are the lanes'. */
-static gradient gradient_of(size_t count, const dg_batch_norm_lanes *l, const sums *sum) {
+   scale, where factor and scale are the lanes' and the means are of `count` numbers. */
+static gradient gradient_of(double count, const dg_batch_norm_lanes *l, const sums *sum) {
   gradient result;
-  double share = 1 / (double)count;
+  double share = 1 / count;
   for (size_t k = 0; k < LANES; k++) {
     double factor = (double)l->factor[k], scale = (double)l->scale[k];
     result.scale[k] = l->factor[k];
@@ -163,48 +176,35 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/** The gradients of weight and bias that a group of channels sums up to. */
-static void put_sums(const dg_norm_group *g, const dg_batch_norm_lanes *l, const sums *sum,
-                     float *d_weight, float *d_bias) {
+static void put_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                     const dg_batch_norm_lanes *l, const sums *sum) {
+  float *d_weight = dg_floats(buffers->d_param[0]) + channel;
+  float *d_bias = dg_floats(buffers->d_param[1]) + channel;
   for (size_t i = 0; i < g->channels; i++) {
     d_weight[i] = (float)(sum->product[i] * (double)l->scale[i]);
     d_bias[i] = (float)sum->d_z[i];
   }
 }
 
-/** The sums again, from the gradients. */
-static void take_sums(const dg_norm_group *g, const dg_batch_norm_lanes *l, const float *d_weight,
-                      const float *d_bias, sums *sum) {
-  float weights[LANES], biases[LANES];
-  dg_batch_norm_spread_one(g, d_weight, weights);
-  dg_batch_norm_spread_one(g, d_bias, biases);
-  for (size_t k = 0; k < LANES; k++) {
-    sum->product[k] = l->scale[k] > 0 ? (double)weights[k] / (double)l->scale[k] : 0;
-    sum->d_z[k] = (double)biases[k];
-  }
-}
-
-/** All gradients of a group of channels, or those of a phase. */
+/** All gradients of a group of channels, or a part of them. */
 static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
                       size_t channel) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
-  float *d_weight = dg_floats(buffers->d_param[0]) + channel;
-  float *d_bias = dg_floats(buffers->d_param[1]) + channel;
   dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
-  size_t count = dg_norm_count(&g);
+  bool all = step->phase == DG_PHASE_ALL;
+  double count = (double)(all ? step->n : dg_whole_samples(step)) * d->rows * d->plane;
   dg_batch_norm_lanes l;
   sums sum;
   dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
   if (step->phase == DG_PHASE_APPLY) {
-    take_sums(&g, &l, d_weight, d_bias, &sum);
-    count = (size_t)dg_whole_samples(step) * d->rows * d->plane;
+    take_sums(&g, buffers, channel, &l, &sum);
   } else {
     add_up(d, &g, buffers, &l, &sum);
-    put_sums(&g, &l, &sum, d_weight, d_bias);
+    put_sums(&g, buffers, channel, &l, &sum);
   }
-  if (op->desc.d_in[0] == DG_GRAD_NONE || step->phase == DG_PHASE_COLLECT) return;
+  if (step->phase == DG_PHASE_COLLECT) return;
   gradient found = gradient_of(count, &l, &sum);
-  input_gradient(op, &g, buffers, &l, &found);
+  if (op->desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
 }
 
 static void run_groups(const void *context, size_t piece, size_t worker) {

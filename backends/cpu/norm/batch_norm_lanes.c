@@ -12,7 +12,8 @@ dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, si
                          .channels = channels};
 }
 
-void dg_batch_norm_spread_one(const dg_norm_group *g, const float *of_channels, float *lanes) {
+/** Puts the numbers of a group's channels in their lanes; those of a single one in all. */
+static void spread(const dg_norm_group *g, const float *of_channels, float *lanes) {
   if (g->channels == 1)
     for (size_t i = 0; i < LANES; i++) lanes[i] = of_channels[0];
   else
@@ -21,11 +22,11 @@ void dg_batch_norm_spread_one(const dg_norm_group *g, const float *of_channels, 
 
 void dg_batch_norm_spread(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
                           dg_batch_norm_statistics of, dg_batch_norm_lanes *l) {
-  dg_batch_norm_spread_one(g, of.mean, l->mean);
-  dg_batch_norm_spread_one(g, of.mend, l->mend);
-  dg_batch_norm_spread_one(g, of.scale, l->scale);
-  dg_batch_norm_spread_one(g, dg_floats(buffers->param[0]) + channel, l->factor);
-  dg_batch_norm_spread_one(g, dg_floats(buffers->param[1]) + channel, l->bias);
+  spread(g, of.mean, l->mean);
+  spread(g, of.mend, l->mend);
+  spread(g, of.scale, l->scale);
+  spread(g, dg_floats(buffers->param[0]) + channel, l->factor);
+  spread(g, dg_floats(buffers->param[1]) + channel, l->bias);
   for (size_t k = 0; k < LANES; k++) {
     l->factor[k] *= l->scale[k];
     l->bias[k] -= l->mend[k] * l->factor[k];

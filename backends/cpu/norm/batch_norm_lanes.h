@@ -7,7 +7,6 @@
 
 #define dg_batch_norm_group_at DG_ISA_NAME(dg_batch_norm_group_at)
 #define dg_batch_norm_spread DG_ISA_NAME(dg_batch_norm_spread)
-#define dg_batch_norm_spread_one DG_ISA_NAME(dg_batch_norm_spread_one)
 #define dg_batch_norm_backward DG_ISA_NAME(dg_batch_norm_backward)
 
 /**
@@ -45,9 +44,6 @@ static inline size_t dg_batch_norm_groups(const dg_batch_norm_desc *d) {
 
 /** The numbers of the group of channels that begins with `channel`. */
 dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, size_t channel);
-
-/** Puts the numbers of a group's channels in their lanes; those of a single one in all. */
-void dg_batch_norm_spread_one(const dg_norm_group *g, const float *of_channels, float *lanes);
 
 /** Fills in the lanes from the statistics and the parameters of the channels. */
 void dg_batch_norm_spread(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
