@@ -18,10 +18,10 @@ typedef struct {
 } dg_folded;
 
 /**
- * What runs a batch in slices (slices.c). A node that joins samples runs in phases, between which
- * all slices have to come: the other nodes run in stages, those before the first of them, those up
- * to the next, and so on. Gradients lie on levels (core/parallel/tree.h), and so does what the
- * joining nodes keep, which is the batch's, not a slice's.
+ * What runs a batch in slices (slices.c, stages.c). A node that joins samples runs in phases,
+ * between which all slices have to come: the other nodes run in stages, those before the first of
+ * them, those up to the next, and so on. Gradients lie on levels (core/parallel/tree.h), and so
+ * does what the joining nodes keep, which is the batch's, not a slice's.
  */
 typedef struct {
   uint32_t levels;
@@ -39,7 +39,8 @@ typedef struct {
 struct dg_network {
   dg_device *device;
   bool train;
-  uint32_t max_n; /**< of a slice, where batches come in slices */
+  bool sliced;    /**< batches come in slices */
+  uint32_t max_n; /**< then of a slice */
   dg_graph graph;
   uint32_t instances;         /**< of activations; the arena holds all */
   dg_tensor_buffers *tensors; /**< of each instance one a tensor of the graph */
@@ -86,7 +87,7 @@ void dg_network_fold_release(dg_network *network);
 /** Names the layer of a node in an error, and returns false. */
 bool dg_network_name_layer(const dg_network *network, uint32_t node, dg_error *err);
 
-/** Views of the first `count` parameters and states in a buffer (memory.c). */
+/** Views of the first `count` parameters and states in a buffer (parameters.c). */
 bool dg_network_view_params(dg_network *network, uint32_t count, dg_buffer *buffer,
                             dg_buffer **views, dg_error *err);
 
@@ -96,6 +97,12 @@ bool dg_network_slice(dg_network *network, const dg_train_recipe *recipe, uint32
                       dg_error *err);
 /** Does a node run in phases? Then it keeps nothing of its own in the arena. */
 bool dg_network_phased(const dg_network *network, uint32_t node);
+/** The gradients that a backward stage learns, on a level; what is there where it learns none is
+    NULL. */
+static inline dg_buffer **dg_network_add_view(const dg_network *network, uint32_t stage,
+                                              uint32_t level) {
+  return &network->slicing.add_views[(size_t)stage * network->slicing.levels + level];
+}
 /** Prepares what adds up; `runs` as in network.c. */
 bool dg_network_slices_prepare(dg_network *network, bool runs, dg_error *err);
 /** Allocates the levels. */

@@ -85,17 +85,6 @@ static bool view_into(dg_network *network, uint32_t instance, const dg_block *bl
   return *out != NULL;
 }
 
-bool dg_network_view_params(dg_network *network, uint32_t count, dg_buffer *buffer,
-                            dg_buffer **views, dg_error *err) {
-  for (uint32_t i = 0; i < count; i++) {
-    const dg_param *param = &network->graph.params[i];
-    views[i] = network->device->calls->buffer_view(buffer, param->offset * sizeof(float),
-                                                   param->count * sizeof(float), err);
-    if (!views[i]) return false;
-  }
-  return true;
-}
-
 /** The buffers that a node's forward and backward are called with. */
 static bool bind_node(dg_network *network, uint32_t instance, uint32_t i, blocks b, dg_error *err) {
   const dg_node *node = &network->graph.nodes[i];

@@ -67,7 +67,7 @@ size_t dg_network_arena(const dg_network *network);
 /** Bytes on the device in all: the arena, parameters, what they were folded to, and gradients. */
 size_t dg_network_bytes(const dg_network *network);
 
-/* ---- slices.c ----------------------------------------------------------- */
+/* ---- stages.c ----------------------------------------------------------- */
 
 /**
  * Where a slice of a batch is computed. Several slices are under way at a time where layers join
