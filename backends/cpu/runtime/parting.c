@@ -17,11 +17,12 @@ static bool samples_part(dg_op_kind kind) {
   return !row->joins_samples && !row->is_sampleless;
 }
 
-/** Are there samples enough, also beside the gradients that are summed up over the lanes? */
+/** Are there samples enough, also beside the gradients that are summed up over the lanes, and beside
+    parameters that each lane packs? More lanes than two only make the work more even. */
 static bool pays(const dg_op_sizes *sizes, size_t lanes, size_t n) {
-  size_t least = lanes == LEAST_LANES ? 8 : 16;
+  size_t least = lanes == LEAST_LANES ? 8 : 16, weight = lanes == LEAST_LANES ? 1 : 4;
   return n >= least * lanes &&
-         (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
+         weight * (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
 }
 
 static size_t lanes_for(const dg_cpu_prepared *op, const dg_op_sizes *sizes, size_t n) {
