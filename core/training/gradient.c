@@ -28,29 +28,24 @@ static uint32_t joins_of(const batch *b) {
 
 /* ---- slices ------------------------------------------------------------- */
 
-static uint32_t slices_of(const dg_trainer *t) {
-  return t->model->train.slices ? t->model->train.slices : 1;
-}
-
 /** The loss of a slice is divided by the samples of all batches. */
-static bool run_loss(batch *b, uint32_t instance, dg_step step, dg_error *err) {
+static bool run_loss(const batch *b, uint32_t instance, dg_step step, dg_error *err) {
   step.whole = b->all;
   step.slot = dg_meter_slot(&b->trainer->meter);
   return dg_bound_forward(&b->trainer->ends[instance].loss, &step, err);
 }
 
 static bool run_slice(void *user, uint32_t slice, uint32_t level, dg_error *err) {
-  batch *b = user;
+  const batch *b = user;
   dg_trainer *t = b->trainer;
-  uint32_t slices = slices_of(t), begin = dg_slice_begin(b->step.n, slices, slice);
+  uint32_t slices = dg_trainer_slices(t), begin = dg_slice_begin(b->step.n, slices, slice);
   dg_step step = b->step;
   step.whole = b->step.n;
   step.n = dg_slice_begin(b->step.n, slices, slice + 1) - begin;
   step.first += begin;
   step.place += begin;
-  uint32_t free = slice < begin ? slice : begin; /* slices without samples have no instance */
-  const dg_network_part part = {
-      .instance = joins_of(b) ? free : 0, .level = level, .root = b->root};
+  uint32_t own = slice < begin ? slice : begin; /* slices without samples have no instance */
+  const dg_network_part part = {.instance = joins_of(b) ? own : 0, .level = level, .root = b->root};
   if (b->stage == 0 && !dg_gather_run(&t->ends[part.instance].gather, &step, err)) return false;
   if (b->stage <= joins_of(b) && !dg_network_forward_stage(t->network, b->stage, &part, &step, err))
     return false;
@@ -80,7 +75,7 @@ static bool run_batch(void *user, uint32_t index, uint32_t level, dg_error *err)
   b.step.n = b.step.whole = dg_slice_begin(n, batches, index + 1) - begin;
   b.step.first += begin;
   b.step.place = begin;
-  const dg_tree tree = {b.step.n, slices_of(t), run_slice, join_slices, &b};
+  const dg_tree tree = {b.step.n, dg_trainer_slices(t), run_slice, join_slices, &b};
   uint32_t joins = dg_network_joins(t->network);
   for (; b.stage <= 2 * joins; b.stage++)
     if (!dg_tree_run(&tree, level, err) ||

@@ -7,12 +7,6 @@
 #include "core/data/classes.h"
 #include "core/weights/weights.h"
 
-static bool open_meter(dg_trainer *t, dg_error *err) {
-  const dg_train_recipe *recipe = &t->model->train;
-  uint32_t parts = t->test_only ? 1 : recipe->accumulate * (recipe->slices ? recipe->slices : 1);
-  return dg_meter_open(&t->meter, t->device, parts, err);
-}
-
 /** Room for the parameters of the best epoch. */
 static bool open_best(dg_trainer *t, dg_error *err) {
   size_t bytes = dg_network_floats(t->network) * sizeof(float);
@@ -23,8 +17,8 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 static bool set_up(dg_trainer *t, dg_error *err) {
   t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
-         open_meter(t, err) && dg_trainer_open_ends(t, err) &&
-         dg_network_initialize(t->network, t->seed, err) &&
+         dg_meter_open(&t->meter, t->device, dg_trainer_parts(t), err) &&
+         dg_trainer_open_ends(t, err) && dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
                            open_best(t, err)));
 }

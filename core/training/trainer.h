@@ -111,6 +111,16 @@ static inline uint32_t dg_trainer_step_samples(const dg_trainer *t) {
   return t->model->train.batch * t->model->train.accumulate;
 }
 
+/** Slices of a batch; 1 where it is not cut. */
+static inline uint32_t dg_trainer_slices(const dg_trainer *t) {
+  return t->model->train.slices ? t->model->train.slices : 1;
+}
+
+/** Slices of all batches of a step. */
+static inline uint32_t dg_trainer_parts(const dg_trainer *t) {
+  return t->test_only ? 1 : t->model->train.accumulate * dg_trainer_slices(t);
+}
+
 /** Enqueues what makes the gradients of `step->n` samples that the gather takes from, and notes
    their losses: gather, forward, loss, backward. */
 bool dg_trainer_gradient(dg_trainer *trainer, const dg_step *step, dg_error *err);
