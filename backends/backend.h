@@ -41,6 +41,7 @@ typedef struct {
   dg_buffer *param[DG_MAX_PARAM], *d_param[DG_MAX_PARAM];
   dg_buffer *state[DG_MAX_STATE]; /**< not learned: read, and written by a training forward */
   dg_buffer *kept;                /**< written by a training forward, read by backward */
+  dg_buffer *other;               /**< DG_PHASE_MERGE: what was kept of other slices */
   dg_buffer *workspace;           /**< forward's or backward's, whichever runs; content undefined */
 } dg_op_buffers;
 
@@ -62,6 +63,7 @@ typedef struct dg_op {
   dg_op_desc desc;
   dg_op_needs needs;
   uint32_t max_n;
+  bool exact; /**< it gives the bits of desc.exact, be that said or not */
 } dg_op;
 
 /* ---- devices ------------------------------------------------------------ */

@@ -30,10 +30,39 @@ bool dg_check_fill(const dg_buffer_range *to, size_t bytes, dg_error *err) {
                  bytes, to->offset, sizeof(uint32_t));
 }
 
-bool dg_check_run(const dg_op *op, const dg_step *step, bool prepared, dg_error *err) {
+/** The part of a run that a step means for an op. */
+static dg_phase phase_of(const dg_op *op, const dg_step *step) {
+  return dg_op_row_of(op->desc.kind)->joins_samples && step->train ? step->phase : DG_PHASE_ALL;
+}
+
+static bool check_samples(const dg_op *op, const dg_step *step, dg_error *err) {
   const char *name = dg_op_name(op->desc.kind);
+  const dg_phase phase = phase_of(op, step);
+  const bool no_samples = phase == DG_PHASE_MERGE || phase == DG_PHASE_FINISH; /* but statistics */
+  if (dg_op_row_of(op->desc.kind)->is_sampleless) return true;
+  if (step->n == 0 || (step->n > op->max_n && !no_samples))
+    return dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u", name,
+                   op->max_n, step->n);
+  return step->whole == 0 || step->n <= step->whole ||
+         dg_fail(err, DG_ERR_INPUT, "%s gets %u samples of a batch of %u", name, step->n,
+                 step->whole);
+}
+
+bool dg_check_forward(const dg_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                      dg_error *err) {
+  const char *name = dg_op_name(op->desc.kind);
+  if (!check_samples(op, step, err)) return false;
+  if (phase_of(op, step) != DG_PHASE_MERGE) return true;
+  if (step->n >= dg_whole_samples(step))
+    return dg_fail(err, DG_ERR_INPUT, "%s is to merge %u samples with no others", name, step->n);
+  return buffers->other || dg_fail(err, DG_ERR_INPUT, "%s has nothing to merge: no other", name);
+}
+
+bool dg_check_backward(const dg_op *op, const dg_step *step, bool prepared, dg_error *err) {
+  const char *name = dg_op_name(op->desc.kind);
+  const dg_phase phase = phase_of(op, step);
   if (!prepared) return dg_fail(err, DG_ERR_INPUT, "%s was not prepared for a backward pass", name);
-  return (step->n > 0 && step->n <= op->max_n) ||
-         dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u", name,
-                 op->max_n, step->n);
+  if (phase == DG_PHASE_MERGE || phase == DG_PHASE_FINISH)
+    return dg_fail(err, DG_ERR_INPUT, "%s has nothing to merge or to finish backward", name);
+  return check_samples(op, step, err);
 }

@@ -24,7 +24,11 @@ bool dg_check_copy(const dg_buffer_range *from, const dg_buffer_range *to, size_
 /** May `bytes` be filled: inside the buffer, and whole words? */
 bool dg_check_fill(const dg_buffer_range *to, size_t bytes, dg_error *err);
 
-/** Was the op prepared for so many samples, and its direction (`prepared`) at all? */
-bool dg_check_run(const dg_op *op, const dg_step *step, bool prepared, dg_error *err);
+/** Was the op prepared for so many samples, if it has any, and do phase, samples and buffers agree? */
+bool dg_check_forward(const dg_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                      dg_error *err);
+
+/** The same of backward; was it `prepared` at all? */
+bool dg_check_backward(const dg_op *op, const dg_step *step, bool prepared, dg_error *err);
 
 #endif

@@ -50,7 +50,7 @@ install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
 # Only digits itself is linked statically: what static versions of the shared libraries beneath it
 # need (Fortran's, bzip2, curl) is not asked for, as Requires.private would do.
 set(libs_private ${CBLAS_LDFLAGS} ${LIBCONFIG_LDFLAGS} ${JANSSON_LDFLAGS} ${TURBOJPEG_LDFLAGS}
-    ${OpenMP_C_FLAGS})
+    ${CMAKE_THREAD_LIBS_INIT})
 if(DIGITS_HAVE_OPENCL)
   list(APPEND libs_private -lOpenCL)
 endif()

@@ -2,17 +2,13 @@
 include_guard()
 
 # What every test runs with. Sanitizers must let an allocation fail, as it does without them.
-set(test_environment CK_FORK=no OMP_WAIT_POLICY=passive CK_VERBOSITY=normal
+set(test_environment CK_FORK=no CK_VERBOSITY=normal
     XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/cache LC_ALL=C.UTF-8)
 if(DIGITS_SANITIZE MATCHES "address")
   include(${CMAKE_CURRENT_LIST_DIR}/lsan.cmake)
   list(APPEND test_environment ASAN_OPTIONS=allocator_may_return_null=1 ${lsan_options})
 elseif(DIGITS_SANITIZE MATCHES "thread")
-  # Archer tells the thread sanitizer what OpenMP synchronizes; it lies beside LLVM's libomp.
-  get_filename_component(openmp_library "${OpenMP_omp_LIBRARY}" REALPATH)
-  get_filename_component(openmp_folder "${openmp_library}" DIRECTORY)
-  find_library(ARCHER_LIBRARY archer PATHS ${openmp_folder} REQUIRED)
-  list(APPEND test_environment OMP_TOOL_LIBRARIES=${ARCHER_LIBRARY}
+  list(APPEND test_environment
        TSAN_OPTIONS=ignore_noninstrumented_modules=1:allocator_may_return_null=1)
 endif()
 

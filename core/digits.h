@@ -394,6 +394,9 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
                            const dg_trainer_options *options, dg_error *err);
 void dg_trainer_free(dg_trainer *trainer); /**< NULL is allowed */
 
+/** Does training come to the bits that the key train.exact of a model asks for, which are the same
+    with any number of the device's threads? Often it does without. */
+bool dg_trainer_exact(const dg_trainer *trainer);
 /** Number of learned parameters. */
 uint64_t dg_trainer_parameters(const dg_trainer *trainer);
 /** Numbers that the network gives for an image: one a class. */

@@ -71,4 +71,6 @@ void oracle_update(const dg_update_desc *desc, const double *gradients, const dg
 void oracle_average(const dg_average_desc *desc, const double *values, const dg_step *step,
                     double *average);
 
+void oracle_accumulate(const dg_accumulate_desc *desc, const double *values, double *sums);
+
 #endif

@@ -190,3 +190,7 @@ void oracle_average(const dg_average_desc *desc, const double *values, const dg_
   for (uint32_t i = 0; i < desc->count; i++)
     average[i] = decay * average[i] + (1 - decay) * values[i];
 }
+
+void oracle_accumulate(const dg_accumulate_desc *desc, const double *values, double *sums) {
+  for (uint32_t i = 0; i < desc->count; i++) sums[i] += values[i];
+}

@@ -2,18 +2,14 @@
 #include "backends/cpu/instruction_sets.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/buffer.h"
+#include "backends/cpu/runtime/calls.h"
 #include "backends/cpu/runtime/lanes.h"
+#include "core/base/processors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool finish(dg_device *device, dg_error *err) {
-  (void)err;
-  dg_cpu_lanes_run(((const dg_cpu_device *)device)->lanes);
-  return true;
-}
 
 /* ---- ops ---------------------------------------------------------------- */
 
@@ -26,7 +22,7 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 static void op_free(dg_op *base) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
   if (!parted) return;
-  dg_cpu_lanes_run(parted->op.device->lanes);
+  dg_cpu_lanes_settle(parted->op.device->lanes);
   dg_cpu_parting_free(parted->parting);
   dg_cpu_release(&parted->op);
   free(parted);
@@ -74,7 +70,7 @@ static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *bu
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
-  if (!dg_check_run(base, step, true, err)) return false;
+  if (!dg_check_forward(base, buffers, step, err)) return false;
   run((dg_cpu_parted_op *)base, false, buffers, step);
   return true;
 }
@@ -82,15 +78,15 @@ static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *st
 static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                      dg_error *err) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
-  if (!dg_check_run(base, step, parted->op.by.backward, err)) return false;
+  if (!dg_check_backward(base, step, parted->op.by.backward, err)) return false;
   run(parted, true, buffers, step);
   return true;
 }
 
 static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
-  (void)err;
-  dg_cpu_lanes_run(((const dg_cpu_parted_op *)base)->op.device->lanes);
-  *out = ((const dg_cpu_parted_op *)base)->op.times;
+  const dg_cpu_prepared *op = &((const dg_cpu_parted_op *)base)->op;
+  if (!dg_cpu_settle((dg_device *)op->device, err)) return false;
+  *out = op->times;
   return true;
 }
 
@@ -117,6 +113,12 @@ static void processor_name(char *name, size_t room) {
   fclose(file);
 }
 
+/** As many as there are processors, but DG_CPU_MAX_THREADS at most. */
+static int available_threads(void) {
+  size_t processors = dg_processors();
+  return processors < DG_CPU_MAX_THREADS ? (int)processors : DG_CPU_MAX_THREADS;
+}
+
 static dg_device_info describe(int threads) {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
@@ -131,12 +133,14 @@ static dg_device_info describe(int threads) {
 static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *err) {
   (void)err;
   *count = 1;
-  if (room > 0) infos[0] = describe(dg_cpu_available_threads());
+  if (room > 0) infos[0] = describe(available_threads());
   return true;
 }
 
 static void close_device(dg_device *device) {
   dg_cpu_lanes_free(((dg_cpu_device *)device)->lanes);
+  dg_pool_free(((dg_cpu_device *)device)->pool);
+  dg_cpu_calls_free(((dg_cpu_device *)device)->calls);
   free(device);
 }
 
@@ -149,7 +153,7 @@ static const dg_device_calls calls = {
     .read = dg_cpu_buffer_read,
     .copy = dg_cpu_buffer_copy,
     .fill = dg_cpu_buffer_fill,
-    .finish = finish,
+    .finish = dg_cpu_settle,
     .supports = supports,
     .prepare = prepare,
     .needs = needs,
@@ -167,7 +171,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   }
   const dg_cpu_ops *ops = dg_cpu_ops_for(options->form, err);
   if (!ops) return NULL;
-  int threads = options->threads ? (int)options->threads : dg_cpu_available_threads();
+  int threads = options->threads ? (int)options->threads : available_threads();
   dg_device_info info = describe(threads);
   if (dg_pick_device(&info, 1, options->device, err) < 0) return NULL;
   dg_cpu_device *device = calloc(1, sizeof *device);
@@ -180,7 +184,9 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->profile = options->profile;
   device->ops = ops;
   dg_blas_set_up();
-  if (threads > 1 && !(device->lanes = dg_cpu_lanes_new(device, err))) {
+  if ((threads > 1 && (!(device->pool = dg_pool_new((size_t)threads, err)) ||
+                       !(device->calls = dg_cpu_calls_new(err)))) ||
+      !(device->lanes = dg_cpu_lanes_new(device, err))) {
     close_device(&device->base);
     return NULL;
   }

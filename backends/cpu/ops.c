@@ -20,7 +20,8 @@
   X(DG_OP_GATHER, dg_cpu_gather)                                                                   \
   X(DG_OP_LOSS, dg_cpu_loss)                                                                       \
   X(DG_OP_UPDATE, dg_cpu_update)                                                                   \
-  X(DG_OP_AVERAGE, dg_cpu_average)
+  X(DG_OP_AVERAGE, dg_cpu_average)                                                                 \
+  X(DG_OP_ACCUMULATE, dg_cpu_accumulate)
 
 #define DECLARE(kind, family) extern const dg_cpu_family DG_ISA_NAME(family);
 OPS(DECLARE)

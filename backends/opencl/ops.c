@@ -26,7 +26,8 @@
   X(DG_OP_GATHER, dg_cl_gather)                                                                    \
   X(DG_OP_LOSS, dg_cl_loss)                                                                        \
   X(DG_OP_UPDATE, dg_cl_update)                                                                    \
-  X(DG_OP_AVERAGE, dg_cl_average)
+  X(DG_OP_AVERAGE, dg_cl_average)                                                                  \
+  X(DG_OP_ACCUMULATE, dg_cl_accumulate)
 
 #define DECLARE(kind, family) extern const dg_cl_family family;
 OPS(DECLARE)
@@ -92,8 +93,10 @@ static both *both_new(const dg_cl_op *as, dg_error *err) {
     return NULL;
   }
   const dg_direction_needs *backward = op->backward ? &op->backward->needs : NULL;
-  op->base = (dg_op){
-      .desc = as->desc, .needs = dg_needs_of(&op->forward->needs, backward), .max_n = as->max_n};
+  op->base = (dg_op){.desc = as->desc,
+                     .needs = dg_needs_of(&op->forward->needs, backward),
+                     .max_n = as->max_n,
+                     .exact = true};
   return op;
 }
 
@@ -149,14 +152,14 @@ static bool run(const dg_cl_implementation *by, dg_cl_op *op, const dg_op_buffer
 bool dg_cl_ops_forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                        dg_error *err) {
   both *op = (both *)base;
-  return dg_check_run(base, step, true, err) &&
+  return dg_check_forward(base, buffers, step, err) &&
          run(op->by.forward, op->forward, buffers, step, err);
 }
 
 bool dg_cl_ops_backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                         dg_error *err) {
   both *op = (both *)base;
-  return dg_check_run(base, step, op->backward, err) &&
+  return dg_check_backward(base, step, op->backward, err) &&
          run(op->by.backward, op->backward, buffers, step, err);
 }
 

@@ -133,12 +133,28 @@ kernel void norm_column_moments(global const float *restrict x, global float *re
   store_block(fmax(squares - count * mend * mend, 0.0f), all + 2 * row, room);
 }
 
+/* Statistics of a block of channels from the moments of all their `count` numbers, and the running
+ * ones moved towards them; rest: count - 1.
+ */
+inline void keep_statistics(floatw mean, floatw mend, floatw squares, float count, float rest,
+                            float eps, float momentum, global float *statistics, uint channels,
+                            uint room, global float *running_mean, global float *running_var) {
+  store_block(mean, statistics, room);
+  store_block(mend, statistics + channels, room);
+  store_block(1.0f / sqrt(squares / count + eps), statistics + 2 * channels, room);
+  if (rest == 0.0f) return;
+  const floatw var = squares / rest, old_mean = load_block(running_mean, room),
+               old_var = load_block(running_var, room);
+  store_block((1.0f - momentum) * old_mean + momentum * mean, running_mean, room);
+  store_block((1.0f - momentum) * old_var + momentum * var, running_var, room);
+}
+
 /* The statistics of `count` numbers a channel from the moments all[blocks][channels] of each
- * `block` of them, and the running ones moved towards them.
+ * `block` of them, and the running ones moved towards them; or, to `collect` them, their moments.
  */
 kernel void batch_norm_statistics(global const float *restrict all, uint blocks, uint block,
-                                  uint count, uint channels, float eps, float momentum,
-                                  global float *restrict statistics,
+                                  uint count, uint channels, uint collect, float eps,
+                                  float momentum, global float *restrict statistics,
                                   global float *restrict running_mean,
                                   global float *restrict running_var) {
   const uint c = get_global_id(0) * WIDTH;
@@ -160,14 +176,49 @@ kernel void batch_norm_statistics(global const float *restrict all, uint blocks,
     const floatw distance = load_block(means, room) - mean + load_block(means + row, room) - mend;
     squares += load_block(means + 2 * row, room) + weight * distance * distance;
   }
+  if (!collect) {
+    keep_statistics(mean, mend, squares, count, count - 1, eps, momentum, statistics + c, channels,
+                    room, running_mean + c, running_var + c);
+    return;
+  }
   store_block(mean, statistics + c, room);
   store_block(mend, statistics + channels + c, room);
-  store_block(1.0f / sqrt(squares / count + eps), statistics + 2 * channels + c, room);
-  if (count == 1) return;
-  const floatw var = squares / (count - 1), old_mean = load_block(running_mean + c, room),
-               old_var = load_block(running_var + c, room);
-  store_block((1.0f - momentum) * old_mean + momentum * mean, running_mean + c, room);
-  store_block((1.0f - momentum) * old_var + momentum * var, running_var + c, room);
+  store_block(squares, statistics + 2 * channels + c, room);
+}
+
+/* The moments of other numbers join those of some; `share` of all are the others, and `between` is
+ * how many they are times the share of the rest.
+ */
+kernel void batch_norm_merge(global const float *restrict other, global float *restrict all,
+                             uint channels, float share, float between) {
+  const uint c = get_global_id(0) * WIDTH;
+  if (c >= channels) return;
+  const uint room = channels - c;
+  global float *mends = all + channels + c, *squares = mends + channels;
+  other += c;
+  const floatw mean = load_block(all + c, room), mend = load_block(mends, room);
+  const floatw off =
+      load_block(other, room) - mean + (load_block(other + channels, room) - mend);
+  const floatw shift = mend + off * share, merged = mean + shift;
+  store_block(merged, all + c, room);
+  store_block(shift - (merged - mean), mends, room);
+  store_block(load_block(squares, room) + load_block(other + 2 * channels, room) +
+                  off * off * between,
+              squares, room);
+}
+
+/* Moments become statistics; rest: count - 1. */
+kernel void batch_norm_finish(global float *restrict statistics, uint channels, float count,
+                              float rest, float eps, float momentum,
+                              global float *restrict running_mean,
+                              global float *restrict running_var) {
+  const uint c = get_global_id(0) * WIDTH;
+  if (c >= channels) return;
+  const uint room = channels - c;
+  statistics += c;
+  keep_statistics(load_block(statistics, room), load_block(statistics + channels, room),
+                  load_block(statistics + 2 * channels, room), count, rest, eps, momentum,
+                  statistics, channels, room, running_mean + c, running_var + c);
 }
 
 /* The statistics of a test. */

@@ -1,4 +1,4 @@
-/* One step of an optimizer over all parameters, by PyTorch's formulas, and their moving average.
+/* One step of an optimizer over all parameters, by PyTorch's formulas, their moving average, and sums.
  *
  * A work-item takes WIDTH parameters. `fault` is {step of the first gradient
  * that wasn't finite + 1, or 0; its place}: while a step runs only the place is
@@ -92,6 +92,13 @@ kernel void moving_average(global const float *p, global float *average, uint co
   const uint i = get_global_id(0) * WIDTH;
   if (i >= count) return;
   vstore_w(decay * vload_w(0, average + i) + (1.0f - decay) * vload_w(0, p + i), 0, average + i);
+}
+
+/* sums = sums + values */
+kernel void accumulate(global const float *values, global float *sums, uint count) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count) return;
+  vstore_w(vload_w(0, sums + i) + vload_w(0, values + i), 0, sums + i);
 }
 
 /* ---- the norm of all gradients ------------------------------------------ */

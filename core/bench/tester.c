@@ -26,7 +26,7 @@ static bool set_order(dg_tester *t, dg_error *err) {
 static bool open_sources(dg_tester *t, dg_error *err) {
   dg_device *device = t->trainer->device;
   const dg_samples *samples = &t->trainer->data->test;
-  uint32_t batch = t->trainer->model->train.batch;
+  uint32_t batch = dg_network_samples(t->trainer->network);
   uint32_t places = batch < ROOM ? ROOM / batch * batch : batch;
   return dg_source_of_samples(&t->set, device, samples, places, err) && set_order(t, err) &&
          dg_source_of_images(&t->one, device, samples->height, samples->width, 1, err);
@@ -65,7 +65,7 @@ bool dg_tester_run(dg_tester *t, uint32_t samples, dg_error *err) {
 bool dg_tester_answer(dg_tester *t, const uint8_t *image, float *logits, dg_error *err) {
   const dg_step step = {.n = 1};
   dg_network *network = t->trainer->network;
-  dg_gather *gather = &t->trainer->gather;
+  dg_gather *gather = &t->trainer->ends->gather;
   dg_gather_from(gather, &t->one);
   return dg_source_put(&t->one, image, 1, err) && dg_gather_run(gather, &step, err) &&
          dg_network_forward(network, &step, err) &&

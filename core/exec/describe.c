@@ -33,14 +33,15 @@ static double mebibytes(size_t bytes) {
 
 static void describe_memory(const dg_network *network, dg_writer *w) {
   size_t params = network->floats * sizeof(float);
-  dg_write(w, "\n%s, %u samples a step, on the device\n", network->train ? "training" : "testing",
-           network->max_n);
+  dg_write(w, "\n%s, %u samples a %s, on the device\n", network->train ? "training" : "testing",
+           network->max_n, network->sliced ? "slice" : "step");
   dg_write(w, "  parameters                              %10.2f MiB\n", mebibytes(params));
   if (network->train)
     dg_write(w, "  gradients                               %10.2f MiB\n",
-             mebibytes(network->learned * sizeof(float)));
+             mebibytes(network->learned * sizeof(float) + dg_network_slices_bytes(network)));
   dg_write(w, "  activations, gradients and workspaces   %10.2f MiB (%.2f without sharing)\n",
-           mebibytes(network->arena_size), mebibytes(dg_network_unshared(network)));
+           mebibytes(dg_network_arena(network)),
+           mebibytes(network->instances * dg_network_unshared(network)));
 }
 
 /** Plans a network, describes it, and drops it. */

@@ -1,6 +1,7 @@
 /**
  * The memory of a network. Time runs over the list of ops: the gather at 0,
- * node i forward at i + 1, the loss, then the nodes backward.
+ * node i forward at i + 1, the loss, then the nodes backward. Each instance of
+ * the activations lies alike.
  */
 #include <stdlib.h>
 
@@ -62,7 +63,8 @@ static void time_nodes(const dg_network *network, blocks b) {
     for (uint32_t k = 0; k < node->inputs; k++) live_until(&b.value[node->in[k]], ahead);
     if (!node->wants_backward) continue;
     b.behind[i] = (dg_block){.size = needs->backward_workspace, .first = behind, .last = behind};
-    b.kept[i] = (dg_block){.size = needs->kept, .first = ahead, .last = behind};
+    if (!dg_network_phased(network, i))
+      b.kept[i] = (dg_block){.size = needs->kept, .first = ahead, .last = behind};
     if (needs->backward_reads_out) live_until(&b.value[node->out], behind);
     for (uint32_t k = 0; k < node->inputs; k++) {
       if (needs->backward_reads_in) live_until(&b.value[node->in[k]], behind);
@@ -72,36 +74,25 @@ static void time_nodes(const dg_network *network, blocks b) {
   }
 }
 
-static dg_buffer *view_block(dg_network *network, const dg_block *block, dg_error *err) {
-  dg_buffer *view =
-      network->device->calls->buffer_view(network->arena, block->offset, block->size, err);
-  if (view) network->views[network->view_count++] = view;
-  return view;
-}
-
-/** Makes the view of a block of size above 0. */
-static bool view_into(dg_network *network, const dg_block *block, dg_buffer **out, dg_error *err) {
+/** Makes an instance's view of a block of size above 0. */
+static bool view_into(dg_network *network, uint32_t instance, const dg_block *block,
+                      dg_buffer **out, dg_error *err) {
   *out = NULL;
-  return block->size == 0 || (*out = view_block(network, block, err)) != NULL;
-}
-
-/** Views of the first `count` parameters and states. */
-static bool view_params(dg_network *network, uint32_t count, dg_buffer *buffer, dg_buffer **views,
-                        dg_error *err) {
-  for (uint32_t i = 0; i < count; i++) {
-    const dg_param *param = &network->graph.params[i];
-    views[i] = network->device->calls->buffer_view(buffer, param->offset * sizeof(float),
-                                                   param->count * sizeof(float), err);
-    if (!views[i]) return false;
-  }
-  return true;
+  if (block->size == 0) return true;
+  *out = network->device->calls->buffer_view(
+      network->arena, instance * network->arena_size + block->offset, block->size, err);
+  if (*out) network->views[network->view_count++] = *out;
+  return *out != NULL;
 }
 
 /** The buffers that a node's forward and backward are called with. */
-static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) {
+static bool bind_node(dg_network *network, uint32_t instance, uint32_t i, blocks b, dg_error *err) {
   const dg_node *node = &network->graph.nodes[i];
-  const dg_tensor_buffers *tensors = network->tensors;
-  dg_op_buffers *f = &network->ops[i].buffers, *back = &network->ops[i].backward;
+  const dg_tensor_buffers *tensors =
+      network->tensors + (size_t)instance * network->graph.tensor_count;
+  dg_bound_op *op = &network->ops[(size_t)instance * network->graph.node_count + i];
+  dg_op_buffers *f = &op->buffers, *back = &op->backward;
+  op->op = network->ops[i].op;
   for (uint32_t k = 0; k < node->inputs; k++) {
     f->in[k] = tensors[node->in[k]].value;
     if (node->plan.op.d_in[k] != DG_GRAD_NONE) f->d_in[k] = tensors[node->in[k]].grad;
@@ -115,19 +106,20 @@ static bool bind_node(dg_network *network, uint32_t i, blocks b, dg_error *err) 
   }
   for (uint32_t k = 0; k < node->plan.states; k++)
     f->state[k] = network->param_views[node->first_state + k];
-  if (!view_into(network, &b.kept[i], &f->kept, err)) return false;
+  if (!view_into(network, instance, &b.kept[i], &f->kept, err)) return false;
   *back = *f;
-  return view_into(network, &b.ahead[i], &f->workspace, err) &&
-         view_into(network, &b.behind[i], &back->workspace, err);
+  return view_into(network, instance, &b.ahead[i], &f->workspace, err) &&
+         view_into(network, instance, &b.behind[i], &back->workspace, err);
 }
 
-static bool bind(dg_network *network, blocks b, dg_error *err) {
+static bool bind(dg_network *network, uint32_t instance, blocks b, dg_error *err) {
+  dg_tensor_buffers *tensors = network->tensors + (size_t)instance * network->graph.tensor_count;
   for (uint32_t t = 0; t < network->graph.tensor_count; t++)
-    if (!view_into(network, &b.value[t], &network->tensors[t].value, err) ||
-        !view_into(network, &b.grad[t], &network->tensors[t].grad, err))
+    if (!view_into(network, instance, &b.value[t], &tensors[t].value, err) ||
+        !view_into(network, instance, &b.grad[t], &tensors[t].grad, err))
       return false;
   for (uint32_t i = 0; i < network->graph.node_count; i++)
-    if (!bind_node(network, i, b, err)) return false;
+    if (!bind_node(network, instance, i, b, err)) return false;
   return true;
 }
 
@@ -141,12 +133,12 @@ static bool allocate_params(dg_network *network, dg_error *err) {
   size_t bytes = network->floats * sizeof(float);
   network->parameters = calls->buffer_new(network->device, bytes, err);
   if (!network->parameters ||
-      !view_params(network, all, network->parameters, network->param_views, err))
+      !dg_network_view_params(network, all, network->parameters, network->param_views, err))
     return false;
   if (!network->train) return true;
   network->gradients = calls->buffer_new(network->device, network->learned * sizeof(float), err);
-  return network->gradients && view_params(network, network->graph.param_count, network->gradients,
-                                           network->grad_views, err);
+  return network->gradients && dg_network_view_params(network, network->graph.param_count,
+                                                      network->gradients, network->grad_views, err);
 }
 
 static size_t block_count(const dg_network *network) {
@@ -161,7 +153,9 @@ bool dg_network_plan_arena(dg_network *network, dg_error *err) {
   time_tensors(network, b);
   time_nodes(network, b);
   network->arena_size = dg_plan_memory(network->blocks, count, network->device->info.alignment);
-  return network->arena_size <= PTRDIFF_MAX ||
+  if (network->arena_size <= PTRDIFF_MAX)
+    network->arena_size = dg_size_round_up(network->arena_size, network->device->info.alignment);
+  return dg_size_times(network->arena_size, network->instances) <= PTRDIFF_MAX ||
          dg_fail(err, DG_ERR_MEMORY,
                  "the activations of %u samples can't be counted in bytes; a smaller batch fits",
                  network->max_n);
@@ -183,12 +177,15 @@ size_t dg_network_unshared(const dg_network *network) {
 }
 
 bool dg_network_allocate(dg_network *network, dg_error *err) {
-  size_t count = block_count(network);
+  size_t count = block_count(network) * network->instances;
   network->views = calloc(count, sizeof *network->views);
   if (!network->views) return dg_fail_memory(err, count * sizeof *network->views);
   if (!allocate_params(network, err)) return false;
-  network->arena = network->device->calls->buffer_new(network->device, network->arena_size, err);
-  return network->arena && bind(network, lay_out(network), err) &&
+  network->arena = network->device->calls->buffer_new(
+      network->device, network->arena_size * network->instances, err);
+  for (uint32_t i = 0; network->arena && i < network->instances; i++)
+    if (!bind(network, i, lay_out(network), err)) return false;
+  return network->arena && dg_network_slices_allocate(network, err) &&
          dg_network_fold_bind(network, err);
 }
 
@@ -200,6 +197,7 @@ void dg_network_release(dg_network *network) {
   for (uint32_t i = 0; i < network->graph.param_count; i++)
     if (network->grad_views) calls->buffer_free(network->grad_views[i]);
   dg_network_fold_release(network);
+  dg_network_slices_release(network);
   calls->buffer_free(network->arena);
   calls->buffer_free(network->parameters);
   calls->buffer_free(network->gradients);

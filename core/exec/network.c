@@ -36,11 +36,13 @@ static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *e
 /** Room for what each node and tensor of the graph gets. */
 static bool reserve(dg_network *network, dg_error *err) {
   const dg_graph *graph = &network->graph;
-  network->ops = calloc(graph->node_count, sizeof *network->ops);
+  size_t ops = (size_t)graph->node_count * network->instances;
+  network->ops = calloc(ops, sizeof *network->ops);
   network->needs = calloc(graph->node_count, sizeof *network->needs);
-  network->tensors = calloc(graph->tensor_count, sizeof *network->tensors);
+  network->tensors =
+      calloc((size_t)graph->tensor_count * network->instances, sizeof *network->tensors);
   return (network->ops && network->needs && network->tensors) ||
-         dg_fail_memory(err, graph->node_count * sizeof *network->ops);
+         dg_fail_memory(err, ops * sizeof *network->ops);
 }
 
 static bool prepare_all(dg_network *network, bool runs, dg_error *err) {
@@ -49,7 +51,7 @@ static bool prepare_all(dg_network *network, bool runs, dg_error *err) {
     return false;
   for (uint32_t i = 0; i < network->graph.node_count; i++)
     if (!prepare_node(network, i, runs, err)) return false;
-  return dg_network_plan_arena(network, err);
+  return dg_network_slices_prepare(network, runs, err) && dg_network_plan_arena(network, err);
 }
 
 static dg_network *make(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
@@ -58,10 +60,10 @@ static dg_network *make(const dg_model *model, dg_device *device, uint32_t max_n
   dg_network *network = calloc(1, sizeof *network);
   if (!network) return dg_fail_memory(err, sizeof *network), NULL;
   network->device = device;
-  network->max_n = max_n;
   network->train = train;
   if (dg_graph_build(&network->graph, model, train, &can_run, err) &&
-      prepare_all(network, runs, err) && (!runs || dg_network_allocate(network, err)))
+      dg_network_slice(network, &model->train, max_n, err) && prepare_all(network, runs, err) &&
+      (!runs || dg_network_allocate(network, err)))
     return network;
   dg_network_free(network);
   return NULL;
@@ -89,34 +91,54 @@ void dg_network_free(dg_network *network) {
   free(network);
 }
 
-static bool name_layer(const dg_network *network, uint32_t i, dg_error *err) {
+bool dg_network_name_layer(const dg_network *network, uint32_t i, dg_error *err) {
   const dg_model_layer *layer = network->graph.nodes[i].layer;
   return dg_fail_prefix(err, "layer \"%s\" (%s)", layer->name, layer->kind->type);
 }
 
 bool dg_network_forward(dg_network *network, const dg_step *step, dg_error *err) {
   for (uint32_t i = 0; i < network->graph.node_count; i++)
-    if (!dg_bound_forward(&network->ops[i], step, err)) return name_layer(network, i, err);
+    if (!dg_bound_forward(&network->ops[i], step, err))
+      return dg_network_name_layer(network, i, err);
   return true;
 }
 
 bool dg_network_backward(dg_network *network, const dg_step *step, dg_error *err) {
   for (uint32_t i = network->graph.node_count; i-- > 0;)
     if (network->graph.nodes[i].wants_backward && !dg_bound_backward(&network->ops[i], step, err))
-      return name_layer(network, i, err);
+      return dg_network_name_layer(network, i, err);
   return true;
 }
 
+uint32_t dg_network_samples(const dg_network *network) {
+  return network->max_n;
+}
+
+uint32_t dg_network_instances(const dg_network *network) {
+  return network->instances;
+}
+
+uint32_t dg_network_joins(const dg_network *network) {
+  return network->slicing.joins;
+}
+
+dg_network_ends dg_network_ends_of(dg_network *network, uint32_t instance) {
+  const dg_tensor_buffers *tensors =
+      network->tensors + (size_t)instance * network->graph.tensor_count;
+  uint32_t output = network->graph.output;
+  return (dg_network_ends){tensors[0].value, tensors[output].value, tensors[output].grad};
+}
+
 dg_buffer *dg_network_input(dg_network *network) {
-  return network->tensors[0].value;
+  return dg_network_ends_of(network, 0).input;
 }
 
 dg_buffer *dg_network_output(dg_network *network) {
-  return network->tensors[network->graph.output].value;
+  return dg_network_ends_of(network, 0).output;
 }
 
 dg_buffer *dg_network_d_output(dg_network *network) {
-  return network->tensors[network->graph.output].grad;
+  return dg_network_ends_of(network, 0).d_output;
 }
 
 dg_buffer *dg_network_parameters(dg_network *network) {
@@ -150,6 +172,12 @@ uint32_t dg_network_learned(const dg_network *network) {
   return network->learned;
 }
 
+bool dg_network_exact(const dg_network *network) {
+  bool exact = true;
+  for (uint32_t i = 0; i < network->graph.node_count; i++) exact &= network->ops[i].op->exact;
+  return exact;
+}
+
 uint64_t dg_network_parameter_count(const dg_network *network) {
   return dg_graph_parameters(&network->graph);
 }
@@ -160,10 +188,11 @@ uint32_t dg_network_param_list(const dg_network *network, const dg_param **list)
 }
 
 size_t dg_network_arena(const dg_network *network) {
-  return network->arena_size;
+  return network->arena_size * network->instances;
 }
 
 size_t dg_network_bytes(const dg_network *network) {
   size_t floats = (size_t)network->floats + network->folded_floats;
-  return network->arena_size + (floats + (network->train ? network->learned : 0)) * sizeof(float);
+  if (network->train) floats += network->learned;
+  return dg_network_arena(network) + floats * sizeof(float) + dg_network_slices_bytes(network);
 }

@@ -13,8 +13,9 @@
 typedef struct dg_network dg_network;
 
 /**
- * Builds the network for up to `max_n` samples a step; `train`: with gradients. Layers that don't
- * fit, or that the device can't run, are errors that name them.
+ * Builds the network for up to `max_n` samples a step; `train`: with gradients, and for batches in
+ * slices where the recipe has them. Layers that don't fit, or that the device can't run, are errors
+ * that name them.
  */
 dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                              dg_error *err);
@@ -26,14 +27,17 @@ void dg_network_free(dg_network *network); /**< NULL is allowed */
 /** Draws the initial parameters by each layer's `init` from a seed. */
 bool dg_network_initialize(dg_network *network, uint32_t seed, dg_error *err);
 
+/** Samples that run at a time: those of a step, or of a slice. */
+uint32_t dg_network_samples(const dg_network *network);
+
 /** Enqueues all layers forward, from the input to the output. */
 bool dg_network_forward(dg_network *network, const dg_step *step, dg_error *err);
 /** Enqueues all layers backward, from the output's gradient to all parameters'. */
 bool dg_network_backward(dg_network *network, const dg_step *step, dg_error *err);
 
 /* What the network's ends are joined to. Buffers belong to the network. */
-dg_buffer *dg_network_input(dg_network *network);      /**< [max_n, input] */
-dg_buffer *dg_network_output(dg_network *network);     /**< [max_n, outputs]: logits */
+dg_buffer *dg_network_input(dg_network *network);      /**< [samples, input] */
+dg_buffer *dg_network_output(dg_network *network);     /**< [samples, outputs]: logits */
 dg_buffer *dg_network_d_output(dg_network *network);   /**< the loss's gradient; NULL untrained */
 dg_buffer *dg_network_parameters(dg_network *network); /**< [dg_network_floats] */
 dg_buffer *dg_network_gradients(dg_network *network);  /**< [dg_network_learned]; NULL untrained */
@@ -50,6 +54,9 @@ uint32_t dg_network_outputs(const dg_network *network);
 uint32_t dg_network_floats(const dg_network *network);
 /** Of these the first that are learned, gaps included: a multiple of 16. */
 uint32_t dg_network_learned(const dg_network *network);
+/** Does every op give the same bits with any number of threads, as far as the recipe's `exact`
+   would have it? */
+bool dg_network_exact(const dg_network *network);
 /** Numbers that are learned, without gaps. */
 uint64_t dg_network_parameter_count(const dg_network *network);
 /** All parameters, then all states; returns how many. */
@@ -59,6 +66,50 @@ uint32_t dg_network_param_list(const dg_network *network, const dg_param **list)
 size_t dg_network_arena(const dg_network *network);
 /** Bytes on the device in all: the arena, parameters, what they were folded to, and gradients. */
 size_t dg_network_bytes(const dg_network *network);
+
+/* ---- stages.c ----------------------------------------------------------- */
+
+/**
+ * Where a slice of a batch is computed. Several slices are under way at a time where layers join
+ * samples, each on an instance of the activations; else there is one instance. Gradients lie on
+ * levels (core/parallel/tree.h), level 0 being dg_network_gradients.
+ */
+typedef struct {
+  uint32_t instance;
+  uint32_t level; /**< for its own gradients */
+  uint32_t root;  /**< level of the batch's: here lies what all slices gave, once they are joined */
+} dg_network_part;
+
+/** The ends of an instance, as above. */
+typedef struct {
+  dg_buffer *input, *output, *d_output;
+} dg_network_ends;
+
+uint32_t dg_network_instances(const dg_network *network);
+dg_network_ends dg_network_ends_of(dg_network *network, uint32_t instance);
+
+/** Layers that join samples cut a step in stages: forward stages 0 to dg_network_joins, as many
+    backward. A stage is run for all slices, then joined and ended, before the next one. */
+uint32_t dg_network_joins(const dg_network *network);
+
+/** Enqueues forward stage `stage` of a slice: step->n samples of step->whole. */
+bool dg_network_forward_stage(dg_network *network, uint32_t stage, const dg_network_part *part,
+                              const dg_step *step, dg_error *err);
+/** The same backward. */
+bool dg_network_backward_stage(dg_network *network, uint32_t stage, const dg_network_part *part,
+                               const dg_step *step, dg_error *err);
+
+/** Joins what a forward stage left on the level above `level`, of step->n samples, to what it left
+    on this one, so that there are step->whole. */
+bool dg_network_join_forward(dg_network *network, uint32_t stage, uint32_t level,
+                             const dg_step *step, dg_error *err);
+/** Adds the gradients that a backward stage left on the level above `level` to those on this one.
+ */
+bool dg_network_join_backward(dg_network *network, uint32_t stage, uint32_t level,
+                              const dg_step *step, dg_error *err);
+/** Ends a forward stage of step->whole samples, whose slices have been joined on `level`. */
+bool dg_network_end_forward(dg_network *network, uint32_t stage, uint32_t level,
+                            const dg_step *step, dg_error *err);
 
 /* ---- check.c ------------------------------------------------------------ */
 

@@ -23,3 +23,14 @@ bool dg_network_place_params(dg_network *network, dg_error *err) {
   network->floats = (uint32_t)end;
   return true;
 }
+
+bool dg_network_view_params(dg_network *network, uint32_t count, dg_buffer *buffer,
+                            dg_buffer **views, dg_error *err) {
+  for (uint32_t i = 0; i < count; i++) {
+    const dg_param *param = &network->graph.params[i];
+    views[i] = network->device->calls->buffer_view(buffer, param->offset * sizeof(float),
+                                                   param->count * sizeof(float), err);
+    if (!views[i]) return false;
+  }
+  return true;
+}

@@ -66,6 +66,7 @@ static bool lower_layer(dg_graph *graph, const dg_model *model, uint32_t index, 
   }
   if (!dg_plan_layer(model, index, shapes, &node.plan, err) || !params_fit(total, &node.plan, err))
     return dg_name_layer(layer, err);
+  node.plan.op.exact = model->train.exact;
   output *own = &outputs[index + 1];
   own->shape = node.plan.out;
   own->tensor = node.in[0];

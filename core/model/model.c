@@ -87,7 +87,19 @@ static const dg_key train_keys[] = {
      .offset = offsetof(dg_train_recipe, batch),
      .low = 1,
      .high = 65536,
-     .help = "samples of a step"},
+     .help = "samples of a step; with accumulate: of each of its batches"},
+    {.name = "accumulate",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_train_recipe, accumulate),
+     .low = 1,
+     .high = 1024,
+     .help = "batches of a step, one after the other; batch norms see each by itself"},
+    {.name = "slices",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_train_recipe, slices),
+     .high = 1024,
+     .help = "parts that a batch is cut into, whose gradients are added in a fixed order, whoever "
+             "computes them; 0: it is not cut"},
     {.name = "clip_norm",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(dg_train_recipe, clip_norm),
@@ -109,10 +121,15 @@ static const dg_key train_keys[] = {
      .offset = offsetof(dg_train_recipe, keep),
      .choices = keep_names,
      .help = "which epoch's parameters are kept (best: by validation)"},
+    {.name = "exact",
+     .type = DG_KEY_BOOL,
+     .offset = offsetof(dg_train_recipe, exact),
+     .help = "the same bits with any number of threads, also where that is slower"},
 };
 static const dg_train_recipe train_defaults = {
     .epochs = 10,
     .batch = 64,
+    .accumulate = 1,
     .optimizer = {.kind = DG_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8},
 };
 

@@ -65,10 +65,13 @@ typedef struct {
   uint32_t epochs;
   uint32_t steps; /**< of an epoch; 0: until every sample was seen */
   uint32_t batch;
+  uint32_t accumulate;    /**< batches of a step */
+  uint32_t slices;        /**< that a batch is cut into; 0: it is not */
   double clip_norm;       /**< 0: none */
   double label_smoothing; /**< 0: none */
   double average;         /**< decay of the moving average of the weights; 0: none */
   int keep;               /**< dg_keep */
+  bool exact;             /**< see dg_op_desc */
   dg_optimizer_recipe optimizer;
   dg_schedule_recipe schedule;
 } dg_train_recipe;

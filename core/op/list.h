@@ -37,6 +37,7 @@ DG_STEP_OP(GATHER, gather, gather)
 DG_STEP_OP(LOSS, loss, loss)
 DG_STEP_OP(UPDATE, update, update)
 DG_STEP_OP(AVERAGE, average, average)
+DG_STEP_OP(ACCUMULATE, accumulate, accumulate)
 
 #undef DG_OP
 #undef DG_LAYER_OP

@@ -23,6 +23,7 @@
 #include "core/op/pool/pool2d.h"
 #include "core/op/pool/upsample2d.h"
 #include "core/op/recurrent/recurrent.h"
+#include "core/op/step/accumulate.h"
 #include "core/op/step/average.h"
 #include "core/op/step/gather.h"
 #include "core/op/step/loss.h"
@@ -40,12 +41,27 @@ typedef enum { DG_GRAD_NONE, DG_GRAD_WRITE, DG_GRAD_ADD } dg_grad_mode;
 typedef struct {
   dg_op_kind kind;
   dg_grad_mode d_in[DG_MAX_IN]; /**< layer ops; parameter gradients are always written */
+  bool exact; /**< the same bits with any number of threads: what is summed up over samples follows
+                   an order that they don't change, even where that costs time */
   union {
 #define DG_OP(KIND, name, desc) dg_##desc##_desc desc;
 #define DG_LIKE_OP(KIND, name, desc) /* has its member */
 #include "core/op/list.h"
   };
 } dg_op_desc;
+
+/**
+ * Which part of a training run of an op that joins samples (dg_op_row.joins_samples) is meant,
+ * where a batch comes in slices: what the samples of all have to tell each other lies between the
+ * parts. The op's description says what each part does. Other ops don't ask.
+ */
+typedef enum {
+  DG_PHASE_ALL,     /**< all of it: the samples are the batch */
+  DG_PHASE_COLLECT, /**< forward and backward, once a slice: what the others need to know of it */
+  DG_PHASE_MERGE,   /**< forward: what was collected of some slices joins that of others */
+  DG_PHASE_FINISH,  /**< forward, once a batch, when all is merged */
+  DG_PHASE_APPLY,   /**< forward and backward, once a slice: what is left to do for its samples */
+} dg_phase;
 
 /** The scalars of one step; everything that changes from run to run. */
 typedef struct {
@@ -54,15 +70,16 @@ typedef struct {
   uint32_t seed;  /**< of the run */
   uint32_t step;  /**< training steps before this one */
   uint32_t place; /**< of the first sample in the whole batch; 0 unless a batch is split */
-  uint32_t whole; /**< loss: samples of the whole batch, if it is split; 0: n */
+  uint32_t whole; /**< samples of the whole batch, if it is split; 0: n */
+  dg_phase phase; /**< of an op that joins samples */
   uint32_t first; /**< gather: place of the first sample in `order` */
   uint32_t slot;  /**< loss: where to write */
   float lr;       /**< update */
   float decay;    /**< average */
 } dg_step;
 
-/** Samples that the loss of a step is the mean of. */
-static inline uint32_t dg_loss_samples(const dg_step *step) {
+/** Samples of the whole batch. */
+static inline uint32_t dg_whole_samples(const dg_step *step) {
   return step->whole ? step->whole : step->n;
 }
 

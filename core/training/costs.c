@@ -8,30 +8,34 @@ typedef struct {
   dg_trainer *trainer;
   dg_cost *out;
   size_t room, count;
+  uint32_t parts; /**< of a step: whatever has samples runs once for each */
 } cost_list;
 
-static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times) {
+/** Adds what runs `parts` times in a step. */
+static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, uint32_t parts) {
   if (list->count < list->room) {
     dg_cost *out = &list->out[list->count];
     *out = *cost;
+    out->forward_bytes *= parts;
+    out->backward_bytes *= parts;
     out->forward_seconds = times->forward;
     out->backward_seconds = times->backward;
-    out->forward_runs = times->forward_runs;
-    out->backward_runs = times->backward_runs;
+    out->forward_runs = times->forward_runs / parts;
+    out->backward_runs = times->backward_runs / parts;
   }
   list->count++;
 }
 
 /** Adds an op around the layers; one that wasn't prepared costs nothing. */
 static bool add_step_op(cost_list *list, const dg_bound_op *bound, const char *name, double bytes,
-                        dg_error *err) {
+                        uint32_t parts, dg_error *err) {
   dg_op_times times;
   dg_cost cost = {.forward_bytes = bytes};
   if (!bound->op) return true;
   if (!dg_trainer_calls(list->trainer)->times(bound->op, &times, err)) return false;
   snprintf(cost.layer, sizeof cost.layer, "%s", name);
   snprintf(cost.op, sizeof cost.op, "%s", name);
-  add(list, &cost, &times);
+  add(list, &cost, &times, parts);
   return true;
 }
 
@@ -47,7 +51,7 @@ static bool add_layers(cost_list *list, dg_error *err) {
     if (!dg_network_op_times(network, i, &times, err)) return false;
     snprintf(cost.layer, sizeof cost.layer, "%s", dg_network_op_layer(network, i));
     dg_network_op_text(network, i, cost.op);
-    add(list, &cost, &times);
+    add(list, &cost, &times, list->parts);
   }
   return true;
 }
@@ -55,38 +59,43 @@ static bool add_layers(cost_list *list, dg_error *err) {
 /** Pixels are read as bytes and written as numbers, labels alike. */
 static double gather_bytes(const dg_trainer *t) {
   double pixels = (double)t->data->train.height * t->data->train.width;
-  return t->model->train.batch * (pixels + 1) * (1 + sizeof(float));
+  return dg_network_samples(t->network) * (pixels + 1) * (1 + sizeof(float));
 }
 
 /** The logits are read; in training their gradient is written. */
 static double loss_bytes(const dg_trainer *t) {
-  double logits = (double)t->model->train.batch * dg_network_outputs(t->network);
+  double logits = (double)dg_network_samples(t->network) * dg_network_outputs(t->network);
   return (t->test_only ? 1 : 2) * logits * sizeof(float);
 }
 
 bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t room, size_t *count, dg_error *err) {
-  cost_list list = {.trainer = t, .out = out, .room = room};
+  cost_list list = {.trainer = t, .out = out, .room = room, .parts = dg_trainer_parts(t)};
   double learned = (double)dg_network_learned(t->network) * sizeof(float);
   double update = learned * (1 + 2.0 * (1 + dg_trainer_state_arrays(t)));
-  bool right = add_step_op(&list, &t->gather.bound, "gather", gather_bytes(t), err) &&
-               add_layers(&list, err) && add_step_op(&list, &t->loss, "loss", loss_bytes(t), err) &&
-               add_step_op(&list, &t->update, "update", update, err) &&
-               add_step_op(&list, &t->average, "average", 3 * learned, err);
+  bool right =
+      add_step_op(&list, &t->ends->gather.bound, "gather", gather_bytes(t), list.parts, err) &&
+      add_layers(&list, err) &&
+      add_step_op(&list, &t->ends->loss, "loss", loss_bytes(t), list.parts, err) &&
+      add_step_op(&list, &t->update, "update", update, 1, err) &&
+      add_step_op(&list, &t->average, "average", 3 * learned, 1, err);
   *count = list.count;
   return right;
 }
 
 uint32_t dg_trainer_batch(const dg_trainer *t) {
-  return t->model->train.batch;
+  return t->test_only ? t->model->train.batch : dg_trainer_step_samples(t);
+}
+
+static uint64_t workspace(const dg_bound_op *bound) {
+  return bound->op ? bound->op->needs.forward_workspace : 0;
 }
 
 uint64_t dg_trainer_memory(const dg_trainer *t) {
   const dg_samples *samples = &t->data->train;
-  const dg_bound_op *const ops[] = {&t->gather.bound, &t->loss, &t->update, &t->average};
-  uint64_t numbers = t->model->train.batch + 2 * DG_METER_SLOTS; /* labels, losses, right answers */
-  uint64_t bytes = dg_network_bytes(t->network);
-  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (ops[i]->op) bytes += ops[i]->op->needs.forward_workspace;
+  uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network);
+  uint64_t numbers = labels + 2 * (uint64_t)t->meter.slots; /* losses, right answers */
+  uint64_t bytes = dg_network_bytes(t->network) + workspace(&t->update) + workspace(&t->average);
+  bytes += t->instances * (workspace(&t->ends->gather.bound) + workspace(&t->ends->loss));
   if (!t->test_only) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
     numbers += arrays * dg_network_learned(t->network) + t->source.places;

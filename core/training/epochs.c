@@ -42,7 +42,7 @@ static bool report_progress(dg_trainer *t, double seconds) {
   const dg_train_recipe *recipe = &t->model->train;
   if (!t->listener.progress) return true;
   uint64_t done = steps_done(t), left = (uint64_t)recipe->epochs * t->steps - done;
-  uint64_t seen = (uint64_t)t->at.done * recipe->batch;
+  uint64_t seen = (uint64_t)t->at.done * dg_trainer_step_samples(t);
   if (seen > t->train_count && !recipe->steps) seen = t->train_count;
   dg_progress progress = {.epoch = t->at.epoch + 1,
                           .epochs = recipe->epochs,
@@ -60,7 +60,7 @@ static bool report_progress(dg_trainer *t, double seconds) {
  */
 static void pace(dg_trainer *t) {
   double now = dg_seconds(), spent = now - t->last_read;
-  if (spent < 0.5 && t->ahead < DG_METER_SLOTS) t->ahead *= 2;
+  if (spent < 0.5 && 2 * t->ahead <= t->meter.room) t->ahead *= 2;
   if (spent > 1.0 && t->ahead > 1) t->ahead /= 2;
   t->last_read = now;
 }
@@ -101,9 +101,9 @@ static double decay_after(const dg_train_recipe *recipe, uint64_t n) {
 static dg_step next_step(const dg_trainer *t) {
   const dg_train_recipe *recipe = &t->model->train;
   uint64_t index = steps_done(t);
-  uint32_t first = t->at.done * recipe->batch;
-  uint32_t left = recipe->steps ? recipe->batch : t->train_count - first;
-  return (dg_step){.n = left < recipe->batch ? left : recipe->batch,
+  uint32_t most = dg_trainer_step_samples(t), first = t->at.done * most;
+  uint32_t left = recipe->steps ? most : t->train_count - first;
+  return (dg_step){.n = left < most ? left : most,
                    .train = true,
                    .seed = t->seed,
                    .step = (uint32_t)index,
@@ -117,7 +117,7 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   double begun = dg_seconds() - t->at.seconds;
   if (!dg_trainer_order_epoch(t, err)) return false;
   if (t->at.done == 0) dg_meter_reset(&t->meter);
-  dg_gather_from(&t->gather, &t->source);
+  dg_trainer_gather_from(t, &t->source);
   t->last_read = dg_seconds();
   while (t->at.done < t->steps) {
     dg_step step = next_step(t);

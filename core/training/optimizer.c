@@ -22,11 +22,11 @@ static bool new_buffer(dg_trainer *t, size_t bytes, dg_buffer **out, dg_error *e
 static bool tell_ends(dg_trainer *t, dg_update_desc *update, dg_error *err) {
   const dg_param *param;
   uint32_t params = dg_network_param_list(t->network, &param);
-  t->ends = malloc(params * sizeof *t->ends);
-  if (!t->ends) return dg_fail_memory(err, params * sizeof *t->ends);
+  t->bounds = malloc(params * sizeof *t->bounds);
+  if (!t->bounds) return dg_fail_memory(err, params * sizeof *t->bounds);
   for (uint32_t i = 0; i < params && param[i].offset < update->count; i++)
-    t->ends[update->parts++] = i + 1 < params ? param[i + 1].offset : update->count;
-  update->ends = t->ends;
+    t->bounds[update->parts++] = i + 1 < params ? param[i + 1].offset : update->count;
+  update->ends = t->bounds;
   return true;
 }
 

@@ -18,16 +18,15 @@ static void shuffle(uint32_t *order, uint32_t count, uint32_t seed, uint32_t str
 
 bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
-  uint32_t count = t->data->train.count;
+  uint32_t count = t->data->train.count, most = dg_trainer_step_samples(t);
   t->validation_count = t->model->data.validation;
   if (t->validation_count >= count)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: validation = %u leaves nothing of %u samples to train on", t->model->path,
                    t->validation_count, count);
   t->train_count = count - t->validation_count;
-  uint64_t steps = recipe->steps ? recipe->steps
-                                 : ((uint64_t)t->train_count + recipe->batch - 1) / recipe->batch;
-  uint64_t places = recipe->steps ? steps * recipe->batch : t->train_count;
+  uint64_t steps = recipe->steps ? recipe->steps : ((uint64_t)t->train_count + most - 1) / most;
+  uint64_t places = recipe->steps ? steps * most : t->train_count;
   if (places > UINT32_MAX / sizeof(uint32_t))
     return dg_fail(err, DG_ERR_INPUT, "%s: steps * batch is too large", t->model->path);
   t->steps = (uint32_t)steps;
@@ -45,7 +44,7 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
 
 bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
-  uint32_t places = recipe->steps ? t->steps * recipe->batch : t->train_count;
+  uint32_t places = recipe->steps ? t->steps * dg_trainer_step_samples(t) : t->train_count;
   uint32_t round = 0;
   for (uint64_t done = 0; done < places; done += t->train_count)
     shuffle(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0), t->at.epoch,

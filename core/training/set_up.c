@@ -7,31 +7,6 @@
 #include "core/data/classes.h"
 #include "core/weights/weights.h"
 
-static bool open_gather(dg_trainer *t, dg_error *err) {
-  const dg_samples *samples = &t->data->train;
-  const dg_gather_desc desc = dg_gather_describe(t->model, samples->height, samples->width);
-  const dg_gather_options options = {.max_n = t->model->train.batch,
-                                     .x = dg_network_input(t->network),
-                                     .train = true,
-                                     .labels = true};
-  return dg_gather_open(&t->gather, t->device, &desc, &options, err);
-}
-
-static bool open_loss(dg_trainer *t, dg_error *err) {
-  dg_op_desc desc = {.kind = DG_OP_LOSS,
-                     .loss = {.kind = (dg_loss_kind)t->model->loss,
-                              .classes = dg_network_outputs(t->network),
-                              .smoothing = (float)t->model->train.label_smoothing}};
-  if (!dg_bound_prepare(&t->loss, t->device, "loss", &desc, t->model->train.batch, true, err))
-    return false;
-  t->loss.buffers.in[0] = dg_network_output(t->network);
-  t->loss.buffers.in[1] = t->gather.labels;
-  t->loss.buffers.out[0] = dg_network_d_output(t->network);
-  t->loss.buffers.out[1] = t->meter.losses;
-  t->loss.buffers.out[2] = t->meter.correct;
-  return true;
-}
-
 /** Room for the parameters of the best epoch. */
 static bool open_best(dg_trainer *t, dg_error *err) {
   size_t bytes = dg_network_floats(t->network) * sizeof(float);
@@ -42,8 +17,8 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 static bool set_up(dg_trainer *t, dg_error *err) {
   t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
-         dg_meter_open(&t->meter, t->device, err) && open_gather(t, err) && open_loss(t, err) &&
-         dg_network_initialize(t->network, t->seed, err) &&
+         dg_meter_open(&t->meter, t->device, dg_trainer_parts(t), err) &&
+         dg_trainer_open_ends(t, err) && dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
                            open_best(t, err)));
 }
@@ -78,8 +53,7 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
 void dg_trainer_free(dg_trainer *t) {
   if (!t) return;
   dg_trainer_calls(t)->finish(t->device, NULL);
-  dg_gather_close(&t->gather);
-  dg_bound_release(&t->loss);
+  dg_trainer_close_ends(t);
   dg_bound_release(&t->update);
   dg_bound_release(&t->average);
   dg_trainer_calls(t)->buffer_free(t->state);
@@ -91,9 +65,13 @@ void dg_trainer_free(dg_trainer *t) {
   dg_network_free(t->network);
   free(t->members);
   free(t->order);
-  free(t->ends);
+  free(t->bounds);
   free(t->state_path);
   free(t);
+}
+
+bool dg_trainer_exact(const dg_trainer *t) {
+  return dg_network_exact(t->network) && t->ends[0].loss.op->exact;
 }
 
 uint64_t dg_trainer_parameters(const dg_trainer *t) {

@@ -7,14 +7,14 @@
 
 /** Gathers a batch and runs it through the network and the loss. */
 static bool run_forward(dg_trainer *t, dg_step *step, dg_error *err) {
-  step->slot = dg_meter_slot(&t->meter, step->n);
-  return dg_gather_run(&t->gather, step, err) && dg_network_forward(t->network, step, err) &&
-         dg_bound_forward(&t->loss, step, err);
+  dg_meter_begin(&t->meter, step->n);
+  step->slot = dg_meter_slot(&t->meter);
+  return dg_gather_run(&t->ends->gather, step, err) && dg_network_forward(t->network, step, err) &&
+         dg_bound_forward(&t->ends->loss, step, err);
 }
 
-bool dg_trainer_step(dg_trainer *t, dg_step *step, dg_error *err) {
-  return run_forward(t, step, err) && dg_network_backward(t->network, step, err) &&
-         dg_bound_forward(&t->update, step, err) &&
+bool dg_trainer_step(dg_trainer *t, const dg_step *step, dg_error *err) {
+  return dg_trainer_gradient(t, step, err) && dg_bound_forward(&t->update, step, err) &&
          (!t->averaged || dg_bound_forward(&t->average, step, err));
 }
 
@@ -28,8 +28,8 @@ static bool read_logits(dg_trainer *t, const dg_step *step, float *logits, dg_er
 bool dg_trainer_evaluate(dg_trainer *t, const dg_source *source, uint32_t count, dg_score *score,
                          float *logits, dg_error *err) {
   const float *losses;
-  uint32_t read, batch = t->model->train.batch;
-  dg_gather_from(&t->gather, source);
+  uint32_t read, batch = dg_network_samples(t->network);
+  dg_trainer_gather_from(t, source);
   dg_meter_reset(&t->meter);
   for (uint32_t first = 0, left = count; left > 0; first += batch) {
     dg_step step = {.n = left < batch ? left : batch, .first = first};
@@ -47,11 +47,12 @@ bool dg_trainer_evaluate(dg_trainer *t, const dg_source *source, uint32_t count,
     there is none. `logits` has room for a batch. */
 static bool find_unfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t *sample,
                           dg_error *err) {
-  uint32_t batch = t->model->train.batch, outputs = dg_network_outputs(t->network);
+  uint32_t batch = dg_network_samples(t->network), outputs = dg_network_outputs(t->network);
   for (*sample = 0; *sample < count;) {
     dg_step step = {.n = count - *sample < batch ? count - *sample : batch, .first = *sample};
     size_t numbers = (size_t)step.n * outputs;
-    if (!dg_gather_run(&t->gather, &step, err) || !dg_network_forward(t->network, &step, err) ||
+    if (!dg_gather_run(&t->ends->gather, &step, err) ||
+        !dg_network_forward(t->network, &step, err) ||
         !dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits,
                                    numbers * sizeof *logits, err))
       return false;
@@ -65,11 +66,12 @@ static bool find_unfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t
 bool dg_trainer_check_loss(dg_trainer *t, const dg_source *source, uint32_t count,
                            const dg_score *score, dg_error *err) {
   if (isfinite(score->loss)) return true;
-  size_t bytes = (size_t)t->model->train.batch * dg_network_outputs(t->network) * sizeof(float);
+  size_t bytes =
+      (size_t)dg_network_samples(t->network) * dg_network_outputs(t->network) * sizeof(float);
   float *logits = malloc(bytes);
   uint32_t sample;
   if (!logits) return dg_fail_memory(err, bytes);
-  dg_gather_from(&t->gather, source);
+  dg_trainer_gather_from(t, source);
   bool right = find_unfinite(t, count, logits, &sample, err);
   free(logits);
   if (right && sample < count) return dg_network_fail_unfinite(sample, err);

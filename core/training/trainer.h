@@ -1,6 +1,7 @@
 /**
  * What the files of this room share: the trainer. Each builds on those named before it: fit.c,
- * order.c and optimizer.c make its parts, steps.c runs batches through the network, keep.c
+ * order.c, ends.c and optimizer.c make its parts, gradient.c and steps.c run batches through the
+ * network, keep.c
  * validates and keeps parameters, state.c writes all of it for a run that goes on later. Above them
  * set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on test images.
  */
@@ -21,6 +22,12 @@ typedef struct {
   double seconds;       /**< spent on the epoch that has begun */
 } dg_place;
 
+/** What an instance of the network is joined to. */
+typedef struct {
+  dg_gather gather;
+  dg_bound_op loss;
+} dg_ends;
+
 struct dg_trainer {
   const dg_model *model;
   const dg_dataset *data;
@@ -30,9 +37,10 @@ struct dg_trainer {
   bool test_only;
   dg_network *network;
   dg_source source; /**< the training images */
-  dg_gather gather;
   dg_meter meter;
-  dg_bound_op loss, update, average;
+  uint32_t instances; /**< of the network */
+  dg_ends *ends;      /**< of each; tests use the first */
+  dg_bound_op update, average;
   dg_buffer *state;    /**< of the optimizer; NULL where it has none */
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
   dg_buffer *best;     /**< parameters of the best epoch; NULL without validation */
@@ -41,7 +49,7 @@ struct dg_trainer {
   uint32_t steps;    /**< of an epoch */
   uint32_t *members; /**< training samples, then validation samples */
   uint32_t *order;   /**< of an epoch, [steps * batch] */
-  uint32_t *ends;    /**< of the learned parameters, see dg_update_desc */
+  uint32_t *bounds;  /**< of the learned parameters, see dg_update_desc */
   uint32_t checksum; /**< of the training images, for the state */
   char *state_path;  /**< where the state is kept; NULL: nowhere */
   dg_place at;
@@ -75,6 +83,16 @@ bool dg_trainer_open_source(dg_trainer *trainer, dg_error *err);
     samples after another. */
 bool dg_trainer_order_epoch(dg_trainer *trainer, dg_error *err);
 
+/* ---- ends.c -------------------------------------------------------------- */
+
+/** Joins gather and loss to every instance of the network. What was made is freed by
+    dg_trainer_close_ends, also after a failure. */
+bool dg_trainer_open_ends(dg_trainer *trainer, dg_error *err);
+void dg_trainer_close_ends(dg_trainer *trainer);
+
+/** From now on batches are taken from `source`. */
+void dg_trainer_gather_from(dg_trainer *trainer, const dg_source *source);
+
 /* ---- optimizer.c --------------------------------------------------------- */
 
 /** Arrays of state that the optimizer keeps, each of dg_network_learned numbers. */
@@ -86,11 +104,32 @@ bool dg_trainer_open_optimizer(dg_trainer *trainer, dg_error *err);
 /** The state of an optimizer begins with zeros, the average where the parameters do. */
 bool dg_trainer_start_optimizer(dg_trainer *trainer, dg_error *err);
 
+/* ---- gradient.c ---------------------------------------------------------- */
+
+/** Samples of a step at most. */
+static inline uint32_t dg_trainer_step_samples(const dg_trainer *t) {
+  return t->model->train.batch * t->model->train.accumulate;
+}
+
+/** Slices of a batch; 1 where it is not cut. */
+static inline uint32_t dg_trainer_slices(const dg_trainer *t) {
+  return t->model->train.slices ? t->model->train.slices : 1;
+}
+
+/** Slices of all batches of a step. */
+static inline uint32_t dg_trainer_parts(const dg_trainer *t) {
+  return t->test_only ? 1 : t->model->train.accumulate * dg_trainer_slices(t);
+}
+
+/** Enqueues what makes the gradients of `step->n` samples that the gather takes from, and notes
+   their losses: gather, forward, loss, backward. */
+bool dg_trainer_gradient(dg_trainer *trainer, const dg_step *step, dg_error *err);
+
 /* ---- steps.c ------------------------------------------------------------- */
 
-/** Enqueues one training step on a batch of what the gather takes from: gather, forward, loss,
-    backward, update, average. */
-bool dg_trainer_step(dg_trainer *trainer, dg_step *step, dg_error *err);
+/** Enqueues one training step on `step->n` samples of what the gather takes from: their gradients,
+    update, average. */
+bool dg_trainer_step(dg_trainer *trainer, const dg_step *step, dg_error *err);
 
 /**
  * Scores the network on the first `count` samples of a source's order. `logits` [count, outputs],

@@ -1,4 +1,4 @@
-/* Conformance of the step ops loss, update and average. */
+/* Conformance of the step ops loss, update, average and accumulate. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -99,7 +99,7 @@ static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_
   rig_tensor_get(r->report, &out[2], got_correct, sizeof got_correct);
   rig_close(r->report, "loss", &losses[step.slot], &loss, 1, 1e-5);
   double shares =
-      d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / dg_loss_samples(&step) : 0; /* what is subtracted */
+      d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / dg_whole_samples(&step) : 0; /* what is subtracted */
   if (step.train && fill != LOGITS_NAN)
     rig_close_of(r->report, "d_logits", got, expected, count, 1e-5, shares);
   if (fill != LOGITS_NAN && got_correct[step.slot] != correct)
@@ -323,47 +323,60 @@ void try_update(const rig_place *place, int number) {
   rig_conclude(&report);
 }
 
-/* ---- average ------------------------------------------------------------ */
+/* ---- average and accumulate --------------------------------------------- */
 
 /** Several steps with other values and another decay in each. */
-static void try_average_case(rig_report *report, dg_device *device, uint32_t count) {
+static void try_average_case(rig_report *report, dg_device *device, dg_op_kind kind,
+                             uint32_t count) {
   static const float decays[] = {0, 0.1f, 0.9f, 0.999f, 1};
   size_t bytes = count * sizeof(float);
-  dg_op_desc desc = {.kind = DG_OP_AVERAGE, .average = {count}};
-  snprintf(report->what, sizeof report->what, "average of %u", count);
+  dg_op_desc desc = {.kind = kind};
+  if (kind == DG_OP_AVERAGE) desc.average.count = count;
+  if (kind == DG_OP_ACCUMULATE) desc.accumulate.count = count;
+  snprintf(report->what, sizeof report->what, "%s of %u", dg_op_name(kind), count);
   step_rig r = step_rig_new(report, device, &desc, 1);
   rig_tensor values = rig_tensor_new(device, "values", bytes);
-  rig_tensor average = rig_tensor_new(device, "average", bytes);
+  rig_tensor results = rig_tensor_new(device, "results", bytes);
   float *given = rig_alloc(count, sizeof *given), *got = rig_alloc(count, sizeof *got);
   rig_random(got, count, 1);
-  rig_tensor_set(&average, got, bytes);
+  rig_tensor_set(&results, got, bytes);
   double *expected = rig_doubles(got, count);
   for (uint32_t i = 0; r.op && i < sizeof decays / sizeof *decays; i++) {
     dg_step step = {.n = 1, .train = true, .step = i, .decay = decays[i]};
     rig_random(given, count, 2 + i);
     rig_tensor_set(&values, given, bytes);
-    dg_op_buffers b = {.in = {values.view}, .out = {average.view}};
+    dg_op_buffers b = {.in = {values.view}, .out = {results.view}};
     step_rig_run(&r, &b, &step);
     double *wide = rig_doubles(given, count);
-    oracle_average(&desc.average, wide, &step, expected);
+    if (kind == DG_OP_AVERAGE) oracle_average(&desc.average, wide, &step, expected);
+    if (kind == DG_OP_ACCUMULATE) oracle_accumulate(&desc.accumulate, wide, expected);
     free(wide);
-    rig_tensor_get(report, &average, got, bytes);
-    rig_close(report, "average", got, expected, count, 1e-6);
+    rig_tensor_get(report, &results, got, bytes);
+    rig_close(report, "results", got, expected, count, 1e-6);
     rig_tensor_get(report, &values, given, bytes);
   }
-  rig_tensor_free(&values), rig_tensor_free(&average);
+  rig_tensor_free(&values), rig_tensor_free(&results);
   step_rig_free(&r);
   free(given), free(got), free(expected);
 }
 
-void try_average(const rig_place *place, int number) {
-  if (!rig_turn() || rig_repeats(place, DG_OP_AVERAGE)) return;
-  (void)number;
+static void try_averages(const rig_place *place, dg_op_kind kind) {
+  if (!rig_turn() || rig_repeats(place, kind)) return;
   static const uint32_t counts[] = {16, 48, 1040, 79520};
   rig_report report = {.place = place};
   dg_device *device = rig_open(place);
   for (size_t i = 0; i < (rig_small() ? 2 : sizeof counts / sizeof *counts); i++)
-    try_average_case(&report, device, counts[i]);
+    try_average_case(&report, device, kind, counts[i]);
   device->calls->close(device);
   rig_conclude(&report);
+}
+
+void try_average(const rig_place *place, int number) {
+  (void)number;
+  try_averages(place, DG_OP_AVERAGE);
+}
+
+void try_accumulate(const rig_place *place, int number) {
+  (void)number;
+  try_averages(place, DG_OP_ACCUMULATE);
 }

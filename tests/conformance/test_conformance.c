@@ -463,8 +463,9 @@ int main(int argc, char **argv) {
       {"device", try_device, 0},
 #define DG_LAYER_OP(KIND, name, desc) {#name, try_layers, DG_OP_##KIND},
 #include "core/op/list.h"
-      {"gather", try_gather, 0}, {"loss", try_loss, 0},
-      {"update", try_update, 0}, {"average", try_average, 0},
+      {"gather", try_gather, 0},         {"loss", try_loss, 0},
+      {"update", try_update, 0},         {"average", try_average, 0},
+      {"accumulate", try_accumulate, 0},
   };
   if (argc > 1 && strcmp(argv[1], "--small") == 0) setenv("DIGITS_TEST_SMALL", "1", 1);
   return rig_main("conformance", groups, sizeof groups / sizeof *groups);

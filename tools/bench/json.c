@@ -95,6 +95,7 @@ bool bench_json_add(json_t *all, const bench_options *o, const char *model, cons
            json_pack("{so so sI}", "cold", number(r->cold), "warm", number(r->warm),
                      "process_bytes", (json_int_t)r->host_memory),
            &right);
+  json_put(object, "exact", json_boolean(r->exact), &right);
   json_put(object, "losses", losses(o, r), &right);
   if (r->layer_count) json_put(object, "layers", layers(r), &right);
   json_add(json_object_get(all, "results"), json_ended(object, right), &right);

@@ -139,6 +139,7 @@ static bool train_first(bench_network *n, const char *model, uint32_t *steps, dg
   if (right && again) right = dg_train(first.trainer, err);
   if (right) {
     r->batch = dg_trainer_batch(first.trainer);
+    r->exact = dg_trainer_exact(first.trainer);
     r->parameters = dg_trainer_parameters(first.trainer);
     r->memory = dg_trainer_memory(first.trainer);
     double wanted = o->seconds * n->told.samples_per_second / r->batch;

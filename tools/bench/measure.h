@@ -31,6 +31,7 @@ enum { BENCH_LAYERS = 256 };
 /** What is known of a model on a side. Numbers that weren't measured are NAN, or 0 if counted. */
 typedef struct {
   uint32_t batch;
+  bool exact;                               /**< the bits of any number of threads */
   uint64_t parameters, memory;              /**< memory: bytes planned on the device to train */
   double train_operations, test_operations; /**< of one sample */
   double train_bytes, test_bytes;           /**< read and written for one sample */

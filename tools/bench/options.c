@@ -26,6 +26,7 @@ const char bench_options_help[] =
     "  --profile              also time every op of a training step, layer by layer\n"
     "  --data DIR|builtin     images to use; default: a few drawn digits, for speed alone\n"
     "  --batch N              images of a step; default: as the model says\n"
+    "  --exact                train to the same bits with any number of --threads\n"
     "  --set PATH=VALUE       any other key of the model files\n"
     "  --seed N               default 1\n"
     "\n"
@@ -76,6 +77,7 @@ enum {
   OPT_DATA,
   OPT_BATCH,
   OPT_SET,
+  OPT_EXACT,
   OPT_SECONDS,
   OPT_JSON,
   OPT_FIRST_STEP,
@@ -93,6 +95,7 @@ static const struct option known[] = {
     {"device", required_argument, NULL, OPT_DEVICE},
     {"measure", required_argument, NULL, OPT_MEASURE},
     {"profile", no_argument, NULL, OPT_PROFILE},
+    {"exact", no_argument, NULL, OPT_EXACT},
     {"data", required_argument, NULL, OPT_DATA},
     {"batch", required_argument, NULL, OPT_BATCH},
     {"set", required_argument, NULL, OPT_SET},
@@ -192,6 +195,8 @@ static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
   case OPT_PROFILE:
     o->profile = true;
     return true;
+  case OPT_EXACT:
+    return add_override(o, (dg_override){"--exact", "train.exact", "true"}, err);
   case OPT_DATA:
     o->data = value;
     return true;

@@ -221,6 +221,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .train_samples = dg_trainer_train_samples(trainer),
                       .validation_samples = dg_trainer_validation_samples(trainer),
                       .parameters = dg_trainer_parameters(trainer),
+                      .exact = dg_trainer_exact(trainer),
                       .resumed = j->options->resume ? &j->state->info : NULL};
   json_log_start(&j->audience.log, &start);
   run_report_begin(&j->audience.report);

@@ -108,6 +108,7 @@ void json_log_start(json_log *log, const json_start *s) {
   json_put(line, "version", json_string(dg_version()), &right);
   json_put(line, "recipe", json_string(s->recipe), &right);
   json_put(line, "threads", json_integer(s->threads), &right);
+  json_put(line, "exact", json_boolean(s->exact), &right);
   if (!dg_utf8_fault(s->command)) json_put(line, "command", json_string(s->command), &right);
   if (*s->tuned) json_put(line, "tuned", json_string(s->tuned), &right);
   if (s->resumed) {

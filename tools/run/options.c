@@ -35,6 +35,8 @@ const char options_help[] =
     "  --epochs N            times to go over the training images\n"
     "  --batch N             images of a step\n"
     "  --lr X                the optimizer's learning rate\n"
+    "  --exact               the same bits with any number of --threads, also where that is\n"
+    "                        slower; the log tells which runs have them anyway\n"
     "  --set PATH=VALUE      any key: train.optimizer.beta1=0.8, conv1.filters=32\n"
     "  --seed N              0 to 4294967295, default 1; the same seed gives the same run\n"
     "  --runs N              train N times, with N seeds from --seed on, and give the mean\n"
@@ -71,7 +73,7 @@ const char options_help[] =
 /** What an option asks for that others must go with. */
 enum { TESTING = 1, RESUMING = 2, DESCRIBING = 4, LISTING = 8 };
 
-typedef enum { WORD, FLAG, NUMBER, OVERRIDE, SETTING, TASK } option_kind;
+typedef enum { WORD, FLAG, NUMBER, OVERRIDE, SWITCH, SETTING, TASK } option_kind;
 
 typedef struct {
   const char *name; /**< as it is written: "--lr" */
@@ -81,7 +83,7 @@ typedef struct {
   size_t offset;    /**< WORD, FLAG, NUMBER: of the value in `options` */
   uint32_t low;     /**< NUMBER */
   uint32_t high;    /**< NUMBER */
-  const char *path; /**< OVERRIDE */
+  const char *path; /**< OVERRIDE; SWITCH: of a key that becomes true */
   task task;        /**< TASK */
 } known_option;
 
@@ -98,6 +100,7 @@ static const known_option known[] = {
     {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
     {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},
     {"--lr", OVERRIDE, .with = DESCRIBING, .path = "train.optimizer.lr"},
+    {"--exact", SWITCH, .with = DESCRIBING, .path = "train.exact"},
     {"--set", SETTING, .with = TESTING | DESCRIBING},
     {"--seed", NUMBER, AT(seed), .high = UINT32_MAX},
     {"--runs", NUMBER, AT(runs), .low = 1, .high = 1000},
@@ -141,6 +144,8 @@ static bool read_one(options *o, const known_option *option, char *value, dg_err
     return command_number(option->name, value, option->low, option->high, field, err);
   case OVERRIDE:
     return add_override(o, (dg_override){option->name, option->path, value}, err);
+  case SWITCH:
+    return add_override(o, (dg_override){option->name, option->path, "true"}, err);
   case SETTING:
     return command_set(value, &setting, err) && add_override(o, setting, err);
   case TASK:
@@ -224,7 +229,7 @@ bool options_read(options *o, int argc, char **argv, dg_error *err) {
   struct option listed[KNOWN + 1] = {0};
   bool given[KNOWN] = {false};
   for (size_t i = 0; i < KNOWN; i++) {
-    bool bare = known[i].kind == FLAG || known[i].kind == TASK;
+    bool bare = known[i].kind == FLAG || known[i].kind == SWITCH || known[i].kind == TASK;
     listed[i] = (struct option){known[i].name + 2, bare ? no_argument : required_argument, NULL, 0};
   }
   int index;

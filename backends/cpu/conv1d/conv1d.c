@@ -1,12 +1,12 @@
 /** Convolution of sequences, forward. */
 #include "backends/cpu/conv1d/conv1d_windows.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/runtime/pieces.h"
 
 static bool supports(const dg_op_desc *desc) {
   const dg_conv1d_desc *d = &desc->conv1d;
@@ -35,35 +35,66 @@ static void pack_weights(const dg_conv1d_desc *d, const float *weight, size_t fi
         panel[(k * d->in + i) * width + f] = weight[((filter + f) * d->in + i) * d->kernel + k];
 }
 
-static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_conv1d_desc *d = &op->desc.conv1d;
-  const dg_conv1d_shape *shape = op->plan;
+/** A forward pass, as its pieces share it. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  size_t samples;
+  float *panels; /**< the packed weights */
+  float *fields; /**< of every worker */
+  size_t pieces; /**< of a region */
+} pass;
+
+static void run_region(const pass *f, size_t pieces, dg_piece run) {
+  pass region = *f;
+  region.pieces = pieces;
+  dg_cpu_run_pieces(f->op->device, pieces, run, &region, sizeof region);
+}
+
+/** The weights of some panels of filters. */
+static void pack_panels(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *f = context;
+  const dg_conv1d_desc *d = &f->op->desc.conv1d;
+  size_t depth = ((const dg_conv1d_shape *)f->op->plan)->windows.depth;
+  dg_span some = dg_cpu_grains(d->filters, DG_TILE_WIDTH, f->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i += DG_TILE_WIDTH)
+    pack_weights(d, dg_floats(f->buffers->param[0]), i, f->panels + i * depth);
+}
+
+/** Some samples. */
+static void run_samples(const void *context, size_t piece, size_t worker) {
+  const pass *f = context;
+  const dg_conv1d_desc *d = &f->op->desc.conv1d;
+  const dg_conv1d_shape *shape = f->op->plan;
   const dg_conv1d_windows *w = &shape->windows;
   size_t in = (size_t)d->steps * d->in, out = w->steps * w->columns;
-  dg_ending ending = {.bias = d->bias ? dg_floats(buffers->param[1]) : NULL, .act = d->act};
+  dg_ending ending = {.bias = d->bias ? dg_floats(f->buffers->param[1]) : NULL, .act = d->act};
+  dg_span some = dg_cpu_part(f->samples, f->pieces, piece);
+  float *field = f->fields + worker * dg_round_up(shape->source_floats);
+  if (shape->source_floats) memset(field, 0, shape->source_floats * sizeof *field);
+  for (size_t s = some.begin; s < some.end; s++) {
+    const float *x = dg_floats(f->buffers->in[0]) + s * in;
+    if (shape->source_floats) dg_field_fill(&shape->source, x, field);
+    dg_conv1d_multiply(w, shape->source_floats ? field : x, f->panels, &ending,
+                       dg_floats(f->buffers->out[0]) + s * out);
+  }
+}
+
+static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_conv1d_shape *shape = op->plan;
+  const dg_conv1d_windows *w = &shape->windows;
+  size_t weights = w->columns * w->depth;
   bool pack;
   float *workspace = dg_floats(buffers->workspace);
   float *panels = dg_cpu_packed(op, buffers, workspace, &pack);
-  float *fields = op->packing ? workspace : workspace + shape->weight_floats;
-  size_t filters = pack ? d->filters : 0, work = step->n * out * w->depth;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
-  {
-    float *field = NULL;
-    if (shape->source_floats) {
-      field = fields + (size_t)omp_get_thread_num() * dg_round_up(shape->source_floats);
-      memset(field, 0, shape->source_floats * sizeof *field);
-    }
-#pragma omp for schedule(static)
-    for (size_t f = 0; f < filters; f += DG_TILE_WIDTH)
-      pack_weights(d, dg_floats(buffers->param[0]), f, panels + f * w->depth);
-#pragma omp for schedule(static)
-    for (size_t s = 0; s < step->n; s++) {
-      const float *x = dg_floats(buffers->in[0]) + s * in;
-      if (shape->source_floats) dg_field_fill(&shape->source, x, field);
-      dg_conv1d_multiply(w, shape->source_floats ? field : x, panels, &ending,
-                         dg_floats(buffers->out[0]) + s * out);
-    }
-  }
+  const pass f = {.op = op,
+                  .buffers = buffers,
+                  .samples = step->n,
+                  .panels = panels,
+                  .fields = op->packing ? workspace : workspace + shape->weight_floats};
+  if (pack) run_region(&f, dg_cpu_pieces(dg_panel_count(w->columns), weights), pack_panels);
+  run_region(&f, dg_cpu_pieces(step->n, step->n * w->steps * weights / DG_VECTOR), run_samples);
 }
 
 static const dg_cpu_implementation forward_by_windows = {"windows", NULL, prepare, run};

@@ -1,8 +1,7 @@
 /**
  * The gradients of a convolution of sequences. The gradient of the weights is a product over all
- * steps of several samples.
+ * steps of several samples; the samples are cut into parts, which sum up gradients of their own.
  */
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/runtime/pieces.h"
 
 /** About so many output steps go into one product of the weights' gradient. */
 enum { CHUNK_STEPS = 256 };
@@ -18,12 +18,14 @@ typedef struct {
   dg_conv1d_shape shape;
   dg_field gradient;          /**< the output's gradient, spread */
   dg_conv1d_windows backward; /**< to the input's gradient */
+  size_t parts;               /**< into which the samples are cut, or fewer */
   size_t samples;             /**< of a chunk */
 
   /** Floats of parts of the workspace; 0 where there is no need. */
   size_t back_weight_floats, field_floats, d_z_floats, panel_floats;
-  size_t gradient_floats, d_bias_floats, back_thread;
-  uint32_t window[]; /**< where the window of each output step of a chunk begins */
+  size_t gradient_floats, d_bias_floats;
+  size_t part_floats, worker_floats; /**< of the sums of a part; of what a worker works in */
+  uint32_t window[];                 /**< where the window of each output step of a chunk begins */
 } back_plan;
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -51,6 +53,11 @@ static back_plan *plan_new(const dg_conv1d_desc *d, dg_error *err) {
   return plan;
 }
 
+/** About as many simple operations are the products of `samples` samples in one direction. */
+static size_t operations(const dg_conv1d_windows *w, size_t samples) {
+  return samples * w->steps * w->columns * w->depth / DG_VECTOR;
+}
+
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   const dg_conv1d_desc *d = &op->desc.conv1d;
   back_plan *plan = op->plan = plan_new(d, err);
@@ -69,13 +76,16 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
   plan->d_bias_floats = dg_round_up(2 * (size_t)d->filters);
-  plan->back_thread = plan->field_floats + plan->d_z_floats + plan->panel_floats +
-                      plan->gradient_floats + plan->shape.weight_floats + plan->d_bias_floats;
-  op->needs = (dg_direction_needs){
-      .workspace = (plan->back_weight_floats + (size_t)op->device->threads * plan->back_thread) *
-                   sizeof(float),
-      .reads_in = true,
-      .reads_out = act};
+  plan->part_floats = plan->shape.weight_floats + plan->d_bias_floats;
+  plan->worker_floats =
+      plan->field_floats + plan->d_z_floats + plan->panel_floats + plan->gradient_floats;
+  plan->parts =
+      dg_cpu_parts(op, op->max_n, plan->part_floats, operations(&plan->shape.windows, op->max_n));
+  size_t workers = (size_t)op->device->threads;
+  size_t floats =
+      plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
+  op->needs =
+      (dg_direction_needs){.workspace = floats * sizeof(float), .reads_in = true, .reads_out = act};
   return true;
 }
 
@@ -92,28 +102,36 @@ static void pack_turned(const dg_conv1d_desc *d, const float *weight, size_t inp
 
 /* ---- one chunk ---------------------------------------------------------- */
 
-/** A thread's part of the workspace. */
+/** Sums over the samples of a part. */
+typedef struct {
+  float *d_weight; /**< panels of [tap and input, filter] */
+  double *d_bias;
+} sums;
+
+static sums sums_of(const back_plan *plan, float *workspace, size_t part) {
+  float *d_weight = workspace + plan->back_weight_floats + part * plan->part_floats;
+  return (sums){d_weight, (double *)(void *)(d_weight + plan->shape.weight_floats)};
+}
+
+/** What a worker works in, for a part. */
 typedef struct {
   float *field;    /**< padded inputs of a chunk */
   float *d_z;      /**< gradient before the activation, of a chunk */
   float *panel;    /**< some filters of it */
   float *gradient; /**< of one sample, spread */
-  float *d_weight; /**< sums over the thread's samples, panels of [tap and input, filter] */
-  double *d_bias;
+  sums to;
 } scratch;
 
-static scratch scratch_of(const back_plan *plan, float *workspace, size_t thread) {
-  scratch s;
-  s.field = workspace + plan->back_weight_floats + thread * plan->back_thread;
+static scratch scratch_of(const back_plan *plan, float *workspace, size_t worker, size_t part) {
+  scratch s = {.to = sums_of(plan, workspace, part)};
+  s.field = sums_of(plan, workspace, plan->parts).d_weight + worker * plan->worker_floats;
   s.d_z = s.field + plan->field_floats;
   s.panel = s.d_z + plan->d_z_floats;
   s.gradient = s.panel + plan->panel_floats;
-  s.d_weight = s.gradient + plan->gradient_floats;
-  s.d_bias = (double *)(void *)(s.d_weight + plan->shape.weight_floats);
   return s;
 }
 
-/** Adds the products of a chunk's windows with its gradients to the thread's sums. */
+/** Adds the products of a chunk's windows with its gradients to the part's sums. */
 static void add_weights(const dg_conv1d_desc *d, const back_plan *plan, const scratch *t,
                         size_t samples, const float *source, const float *d_z) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
@@ -127,7 +145,7 @@ static void add_weights(const dg_conv1d_desc *d, const back_plan *plan, const sc
                       DG_TILE_WIDTH);
       for (size_t j = 0; j < rows; j++)
         dg_grad_put(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
-                    t->d_weight + f * depth + (k + j) * width);
+                    t->to.d_weight + f * depth + (k + j) * width);
     }
   }
 }
@@ -162,56 +180,106 @@ static void backward_chunk(const dg_cpu_op *op, const dg_op_buffers *buffers, co
     dg_field_fill(&plan->shape.source, x + s * in, t->field + s * plan->shape.source_floats);
   add_weights(d, plan, t, samples, plan->field_floats ? t->field : x, d_z);
   for (size_t i = 0; i < samples * plan->shape.windows.steps && d->bias; i++)
-    for (size_t f = 0; f < d->filters; f++) t->d_bias[f] += (double)d_z[i * d->filters + f];
+    for (size_t f = 0; f < d->filters; f++) t->to.d_bias[f] += (double)d_z[i * d->filters + f];
   if (plan->back_weight_floats)
     input_gradients(op, t, samples, panels, d_z, dg_floats(buffers->d_in[0]) + first * in);
 }
 
-/** Adds up the threads' sums of one filter. */
-static void sum_filter(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t threads,
-                       size_t filter) {
-  const dg_conv1d_desc *d = &op->desc.conv1d;
-  const back_plan *plan = op->plan;
-  size_t depth = plan->shape.windows.depth, panel = filter / DG_TILE_WIDTH * DG_TILE_WIDTH;
-  size_t width = dg_panel_width(dg_panel_columns(d->filters - panel));
-  float *d_weight = dg_floats(buffers->d_param[0]) + filter * depth;
-  double bias = 0;
-  for (size_t row = 0; row < depth; row++) {
-    float sum = 0;
-    for (size_t t = 0; t < threads; t++)
-      sum += scratch_of(plan, dg_floats(buffers->workspace), t)
-                 .d_weight[panel * depth + row * width + (filter - panel)];
-    d_weight[row % d->in * d->kernel + row / d->in] = sum;
+/* ---- pieces ------------------------------------------------------------- */
+
+/** A backward pass, as its pieces share it. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  size_t samples, parts; /**< parts: of the samples */
+  size_t pieces;         /**< of a region */
+} pass;
+
+static void run_region(const pass *b, size_t pieces, dg_piece run) {
+  pass region = *b;
+  region.pieces = pieces;
+  dg_cpu_run_pieces(b->op->device, pieces, run, &region, sizeof region);
+}
+
+/** The weights of some panels of inputs. */
+static void pack_panels(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *b = context;
+  const dg_conv1d_desc *d = &b->op->desc.conv1d;
+  const back_plan *plan = b->op->plan;
+  float *panels = dg_floats(b->buffers->workspace);
+  dg_span some = dg_cpu_grains(d->in, DG_TILE_WIDTH, b->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i += DG_TILE_WIDTH)
+    pack_turned(d, dg_floats(b->buffers->param[0]), i, panels + i * plan->backward.depth);
+}
+
+static void run_part(const void *context, size_t part, size_t worker) {
+  const pass *b = context;
+  const back_plan *plan = b->op->plan;
+  float *workspace = dg_floats(b->buffers->workspace);
+  const scratch own = scratch_of(plan, workspace, worker, part);
+  dg_span samples = dg_cpu_part(b->samples, b->parts, part);
+  memset(own.field, 0, plan->field_floats * sizeof(float));
+  memset(own.gradient, 0, plan->gradient_floats * sizeof(float));
+  memset(own.to.d_weight, 0, plan->part_floats * sizeof(float));
+  for (size_t s = samples.begin; s < samples.end; s += plan->samples) {
+    size_t left = samples.end - s;
+    backward_chunk(b->op, b->buffers, &own, workspace, s,
+                   left < plan->samples ? left : plan->samples);
   }
-  for (size_t t = 0; t < threads; t++)
-    bias += scratch_of(plan, dg_floats(buffers->workspace), t).d_bias[filter];
-  if (d->bias) dg_floats(buffers->d_param[1])[filter] = (float)bias;
+}
+
+/** Adds up the parts' sums of a row of the panel of filters from `first` on. */
+static void add_parts(const pass *b, size_t first, size_t row) {
+  const dg_conv1d_desc *d = &b->op->desc.conv1d;
+  const back_plan *plan = b->op->plan;
+  size_t depth = plan->shape.windows.depth, filters = dg_panel_columns(d->filters - first);
+  size_t width = dg_panel_width(filters);
+  float sum[DG_TILE_WIDTH] = {0};
+  for (size_t p = 0; p < b->parts; p++)
+    dg_grad_put(DG_GRAD_ADD, width,
+                sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + first * depth +
+                    row * width,
+                sum);
+  float *d_weight = dg_floats(b->buffers->d_param[0]) + first * depth;
+  for (size_t f = 0; f < filters; f++)
+    d_weight[f * depth + row % d->in * d->kernel + row / d->in] = sum[f];
+}
+
+/** Adds up the parts' sums for the biases. */
+static void add_biases(const pass *b) {
+  float *d_bias = dg_floats(b->buffers->d_param[1]);
+  for (size_t f = 0; f < b->op->desc.conv1d.filters; f++) {
+    double sum = 0;
+    for (size_t p = 0; p < b->parts; p++)
+      sum += sums_of(b->op->plan, dg_floats(b->buffers->workspace), p).d_bias[f];
+    d_bias[f] = (float)sum;
+  }
+}
+
+/** The gradients of some of the parameters. */
+static void put_gradients(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *b = context;
+  const dg_conv1d_desc *d = &b->op->desc.conv1d;
+  size_t depth = ((const back_plan *)b->op->plan)->shape.windows.depth;
+  dg_span some = dg_cpu_part(dg_panel_count(d->filters) * depth, b->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i++) add_parts(b, i / depth * DG_TILE_WIDTH, i % depth);
+  if (piece == 0 && d->bias) add_biases(b);
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_conv1d_desc *d = &op->desc.conv1d;
   const back_plan *plan = op->plan;
-  float *panels = dg_floats(buffers->workspace);
-  size_t inputs = plan->back_weight_floats ? d->in : 0;
-  size_t work = step->n * plan->shape.windows.steps * plan->shape.windows.depth * d->filters;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
-  {
-    size_t threads = (size_t)omp_get_num_threads();
-    scratch own = scratch_of(plan, panels, (size_t)omp_get_thread_num());
-    memset(own.field, 0, plan->field_floats * sizeof(float));
-    memset(own.gradient, 0, plan->gradient_floats * sizeof(float));
-    memset(own.d_weight, 0, (plan->shape.weight_floats + plan->d_bias_floats) * sizeof(float));
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < inputs; i += DG_TILE_WIDTH)
-      pack_turned(d, dg_floats(buffers->param[0]), i, panels + i * plan->backward.depth);
-#pragma omp for schedule(static)
-    for (size_t s = 0; s < step->n; s += plan->samples) {
-      size_t left = step->n - s;
-      backward_chunk(op, buffers, &own, panels, s, left < plan->samples ? left : plan->samples);
-    }
-#pragma omp for schedule(static)
-    for (size_t f = 0; f < d->filters; f++) sum_filter(op, buffers, threads, f);
-  }
+  const pass b = {.op = op,
+                  .buffers = buffers,
+                  .samples = step->n,
+                  .parts = plan->parts < step->n ? plan->parts : step->n};
+  size_t rows = dg_panel_count(d->filters) * plan->shape.windows.depth;
+  if (plan->back_weight_floats)
+    run_region(&b, dg_cpu_pieces(dg_panel_count(d->in), plan->back_weight_floats), pack_panels);
+  run_region(&b, b.parts, run_part);
+  run_region(&b, dg_cpu_pieces(rows, b.parts * plan->shape.weight_floats), put_gradients);
 }
 
 const dg_cpu_implementation dg_conv1d_backward = {"windows", NULL, prepare, run};

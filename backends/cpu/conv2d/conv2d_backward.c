@@ -1,163 +1,30 @@
 /**
- * The gradients of a convolution by direct products. Each thread goes through its share of the
- * samples, a chunk at a time, and adds up gradients of the parameters of its own; in the end the
- * threads' sums are added in the threads' order. The implementations differ in how the gradient of
- * the input is made.
+ * The gradients of a convolution by direct products. The samples are cut into parts, which sum up
+ * gradients of the parameters of their own, a chunk of samples at a time; in the end these sums are
+ * added in the order of the parts. The implementations differ in how the gradient of the input is
+ * made.
  */
-#include <omp.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/conv2d/conv2d_shape.h"
-#include "backends/cpu/conv2d/scatter.h"
+#include "backends/cpu/conv2d/conv2d_backward_plan.h"
 #include "backends/cpu/elementwise/sum.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/runtime/pieces.h"
 
-typedef struct {
-  dg_conv_shape shape;
-  dg_field gradient;       /**< the output's gradient, for the input's */
-  dg_correlation backward; /**< to the input's gradient */
-  size_t back_taps;        /**< products of an element of it */
-  bool scatters;           /**< it goes by `scatter` instead */
-  dg_scatter scatter;
-  size_t samples;        /**< of a chunk: together they have many pixels */
-  size_t source_step;    /**< floats from one sample's source field to the next's */
-  const uint32_t *pixel; /**< where the window of each pixel of a chunk begins, by source_step */
-
-  /** Floats of parts of the workspace; 0 where there is no need. */
-  size_t back_weight_floats, d_z_floats, gradient_floats, room_floats;
-  size_t turned_floats, d_bias_floats, back_thread;
-  uint32_t tables[];
-} back_plan;
-
-/* ---- the plan ----------------------------------------------------------- */
-
-/** The output's gradient as it is scattered. */
-static dg_field plain_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
-  return (dg_field){.channels = d->filters,
-                    .height = out_h,
-                    .width = out_w,
-                    .spread_h = 1,
-                    .spread_w = 1,
-                    .rows = out_h,
-                    .columns = out_w,
-                    .phases = 1};
-}
-
-/** The output's gradient as the gradient of the input is read from it: spread by the stride. */
-static dg_field gradient_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
-  return (dg_field){.channels = d->filters,
-                    .height = out_h,
-                    .width = out_w,
-                    .top = (long)d->kernel_h - 1 - (long)d->pad_h,
-                    .left = (long)d->kernel_w - 1 - (long)d->pad_w,
-                    .spread_h = d->stride_h,
-                    .spread_w = d->stride_w,
-                    .rows = (size_t)d->height + d->kernel_h - 1,
-                    .columns = (size_t)d->width + d->kernel_w - 1,
-                    .phases = 1};
-}
-
-/** The taps of the correlation that gathers the input's gradient. */
-static void fill_back_taps(const dg_conv2d_desc *d, const back_plan *plan, uint32_t *tap) {
-  size_t row = dg_field_row(&plan->gradient);
-  for (size_t f = 0; f < d->filters; f++)
-    for (size_t ky = d->kernel_h; ky-- > 0;)
-      for (size_t kx = d->kernel_w; kx-- > 0;)
-        *tap++ = (uint32_t)((f * plan->gradient.rows + ky) * row + kx);
-}
-
-/** Fills the tables that lie behind the plan: taps forward, pixels, and those of the way back. */
-static void fill_tables(const dg_conv2d_desc *d, back_plan *plan) {
-  const dg_correlation *forward = &plan->shape.forward;
-  uint32_t *pixel = dg_conv_fill_taps(d, &plan->shape, plan->tables);
-  plan->pixel = pixel;
-  for (size_t s = 0; s < plan->samples; s++)
-    for (size_t y = 0; y < forward->height; y++)
-      for (size_t x = 0; x < forward->width; x++)
-        *pixel++ = (uint32_t)(s * plan->source_step + y * forward->row_step + x);
-  plan->backward.tap = pixel;
-  if (plan->scatters)
-    plan->scatter = dg_scatter_make(d, forward->height, forward->width, pixel);
-  else
-    fill_back_taps(d, plan, pixel);
-}
-
-/**
- * Samples that go into one product of the weights' gradient: small planes alone would be soon
- * through, and adding up so many gradients would cost more than making them. Yet every thread is to
- * have some.
- */
-static size_t chunk_samples(const dg_cpu_op *op, const back_plan *plan) {
-  enum { MANY_PIXELS = 256 };
-  size_t wanted = MANY_PIXELS / plan->shape.pixels, most = op->max_n / (size_t)op->device->threads;
-  size_t samples = wanted < most ? wanted : most;
-  return samples > 0 && samples * plan->source_step <= UINT32_MAX ? samples : 1;
-}
-
-static back_plan *plan_new(const dg_cpu_op *op, bool scatters, dg_error *err) {
-  const dg_conv2d_desc *d = &op->desc.conv2d;
-  back_plan plan = {.shape = dg_conv_shape_of(d),
-                    .scatters = scatters,
-                    .back_taps = d->filters * (size_t)d->kernel_h * d->kernel_w};
-  const dg_conv_shape *shape = &plan.shape;
-  plan.gradient =
-      (scatters ? plain_field : gradient_field)(d, shape->forward.height, shape->forward.width);
-  plan.backward = (dg_correlation){.channels = d->channels,
-                                   .height = d->height,
-                                   .width = d->width,
-                                   .plane = (size_t)d->height * d->width,
-                                   .row_step = dg_field_row(&plan.gradient),
-                                   .taps = plan.back_taps};
-  plan.source_step = shape->source_floats ? shape->source_floats : dg_field_count(&shape->source);
-  plan.samples = chunk_samples(op, &plan);
-  if (!dg_conv_shape_check(&shape->source, err) || !dg_conv_shape_check(&plan.gradient, err))
-    return NULL;
-  size_t back_entries = scatters ? dg_scatter_entries(d, shape->pixels) : plan.back_taps;
-  size_t entries = shape->taps + plan.samples * shape->pixels + back_entries;
-  size_t bytes = sizeof plan + entries * sizeof *plan.tables;
-  back_plan *made = malloc(bytes);
-  if (!made) {
-    dg_fail_memory(err, bytes);
-    return NULL;
-  }
-  memcpy(made, &plan, sizeof plan);
-  fill_tables(d, made);
-  return made;
-}
-
-/** How large the parts of the workspace are. */
-static void size_parts(const dg_op_desc *desc, back_plan *plan) {
-  const dg_conv2d_desc *d = &desc->conv2d;
-  const dg_conv_shape *shape = &plan->shape;
-  const dg_conv_ending *ending = &shape->ending;
-  bool changes = dg_conv_ending_changes(ending), d_in = desc->d_in[0] != DG_GRAD_NONE;
-  plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
-  plan->d_z_floats =
-      changes ? dg_round_up(shape->pixels * DG_TILE_WIDTH + dg_conv_ending_slack(ending)) : 0;
-  plan->gradient_floats = d_in && (changes || !dg_field_is_plain(&plan->gradient))
-                              ? dg_round_up(dg_field_count(&plan->gradient))
-                              : 0;
-  plan->room_floats = d_in && plan->scatters ? dg_scatter_room(&plan->scatter) : 0;
-  plan->turned_floats = dg_round_up(plan->samples * shape->pixels * DG_TILE_WIDTH);
-  plan->d_bias_floats = dg_round_up(2 * (size_t)d->filters);
-  plan->back_thread = plan->samples * (shape->source_floats + plan->gradient_floats) +
-                      plan->d_z_floats + shape->ending_floats + plan->turned_floats +
-                      plan->room_floats + shape->weight_floats + plan->d_bias_floats;
-}
+/* ---- preparing ---------------------------------------------------------- */
 
 static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  back_plan *plan = op->plan = plan_new(op, scatters, err);
+  dg_conv_back_plan *plan = op->plan = dg_conv_back_plan_new(op, scatters, err);
   if (!plan) return false;
-  size_parts(&op->desc, plan);
-  size_t threads = (size_t)op->device->threads;
-  op->needs = (dg_direction_needs){
-      .workspace = (plan->back_weight_floats + threads * plan->back_thread) * sizeof(float),
-      .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
-      .reads_in = true,
-      .reads_out = d->act.kind != DG_ACT_NONE};
+  size_t workers = (size_t)op->device->threads;
+  size_t floats =
+      plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
+  op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
+                                   .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
+                                   .reads_in = true,
+                                   .reads_out = d->act.kind != DG_ACT_NONE};
   return true;
 }
 
@@ -177,39 +44,48 @@ static bool scatter_is_faster(const dg_cpu_device *device, const dg_op_desc *des
 
 /* ---- one chunk ---------------------------------------------------------- */
 
-/** A thread's part of the workspace. */
+/** Sums over the samples of a part. */
+typedef struct {
+  float *d_weight; /**< panels of [tap, filter] */
+  double *d_bias;
+} sums;
+
+static sums sums_of(const dg_conv_back_plan *plan, float *workspace, size_t part) {
+  float *d_weight = workspace + plan->back_weight_floats + part * plan->part_floats;
+  return (sums){d_weight, (double *)(void *)(d_weight + plan->shape.weight_floats)};
+}
+
+/** What a worker works in, for a part. */
 typedef struct {
   float *source, *gradient; /**< fields of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
   float *ending;            /**< for dg_conv_ending_spread */
   float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
   float *room;              /**< for dg_scatter_run */
-  float *d_weight;          /**< sums over the thread's samples, panels of [tap, filter] */
-  double *d_bias;
+  sums to;
 } scratch;
 
-static scratch scratch_of(const back_plan *plan, float *workspace, size_t thread) {
-  scratch s;
-  s.source = workspace + plan->back_weight_floats + thread * plan->back_thread;
+static scratch scratch_of(const dg_conv_back_plan *plan, float *workspace, size_t worker,
+                          size_t part) {
+  scratch s = {.to = sums_of(plan, workspace, part)};
+  s.source = sums_of(plan, workspace, plan->parts).d_weight + worker * plan->worker_floats;
   s.gradient = s.source + plan->samples * plan->shape.source_floats;
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
   s.ending = s.d_z + plan->d_z_floats;
   s.turned = s.ending + plan->shape.ending_floats;
   s.room = s.turned + plan->turned_floats;
-  s.d_weight = s.room + plan->room_floats;
-  s.d_bias = (double *)(void *)(s.d_weight + plan->shape.weight_floats);
   return s;
 }
 
-static void scratch_clear(const back_plan *plan, const scratch *s) {
+static void scratch_clear(const dg_conv_back_plan *plan, const scratch *s) {
   memset(s->source, 0, plan->samples * plan->shape.source_floats * sizeof(float));
   memset(s->gradient, 0, plan->samples * plan->gradient_floats * sizeof(float));
-  memset(s->d_weight, 0, (plan->shape.weight_floats + plan->d_bias_floats) * sizeof(float));
+  memset(s->to.d_weight, 0, plan->part_floats * sizeof(float));
 }
 
 /** The weights for the gradient of the input: a panel of [filter and tap, channel]. */
-static void pack_weights(const dg_conv2d_desc *d, const back_plan *plan, const float *weight,
-                         size_t channel, float *panel) {
+static void pack_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
+                         const float *weight, size_t channel, float *panel) {
   if (plan->scatters) {
     dg_scatter_pack(&plan->scatter, weight, channel, panel);
     return;
@@ -235,7 +111,7 @@ typedef struct {
 } chunk_part;
 
 /** Adds one tile: the taps from `tap` on, in `block.groups` rows `group` taps apart. */
-static void add_taps(const back_plan *plan, const chunk_part *c, size_t tap, size_t group,
+static void add_taps(const dg_conv_back_plan *plan, const chunk_part *c, size_t tap, size_t group,
                      tap_block block, float *d_weight) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
   dg_tile_grouped(block.groups, block.run, c->width, c->samples * plan->shape.pixels,
@@ -248,8 +124,8 @@ static void add_taps(const back_plan *plan, const chunk_part *c, size_t tap, siz
 }
 
 /** d_weight += the products of a chunk with one panel of its gradient. */
-static void add_weights(const dg_conv2d_desc *d, const back_plan *plan, const chunk_part *part,
-                        float *d_weight) {
+static void add_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
+                        const chunk_part *part, float *d_weight) {
   size_t kernel_h = d->kernel_h, kernel_w = d->kernel_w;
   tap_block block;
   for (size_t c = 0; c < d->channels; c++)
@@ -270,7 +146,7 @@ static void add_weights(const dg_conv2d_desc *d, const back_plan *plan, const ch
 static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv_chunk *c, size_t s,
                             size_t filter, size_t filters) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  const back_plan *plan = op->plan;
+  const dg_conv_back_plan *plan = op->plan;
   size_t pixels = plan->shape.pixels, plane_out = dg_conv_ending_plane(&plan->shape.ending);
   size_t at = (s * d->filters + filter) * plane_out;
   const float *d_z = plan->d_z_floats ? t->d_z : c->d_y + at;
@@ -280,7 +156,7 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv
     if (plan->d_z_floats)
       dg_conv_ending_spread(&plan->shape.ending, c->y ? c->y + first : NULL, c->d_y + first,
                             c->kept ? c->kept + first : NULL, t->ending, t->d_z + f * pixels);
-    if (d->bias) t->d_bias[filter + f] += dg_sum(pixels, plane);
+    if (d->bias) t->to.d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
       dg_field_fill_plane(&plan->gradient, filter + f, plane,
                           t->gradient + s * plan->gradient_floats);
@@ -291,7 +167,7 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv
 /** The gradient of one sample's input from the field of its output's. */
 static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *weights,
                            const float *gradient, float *dx) {
-  const back_plan *plan = op->plan;
+  const dg_conv_back_plan *plan = op->plan;
   bool add = op->desc.d_in[0] == DG_GRAD_ADD;
   if (plan->scatters)
     dg_scatter_run(&plan->scatter, gradient, weights, add, t->room, dx);
@@ -299,11 +175,11 @@ static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *w
     dg_correlate(&plan->backward, gradient, weights, &(dg_ending){.add = add}, dx);
 }
 
-/** Adds a chunk to the thread's sums and, where that is wanted, gives the input's gradient. */
+/** Adds a chunk to the part's sums and, where that is wanted, gives the input's gradient. */
 static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *weights,
                            const dg_conv_chunk *c) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  const back_plan *plan = op->plan;
+  const dg_conv_back_plan *plan = op->plan;
   size_t in = (size_t)d->channels * d->height * d->width;
   size_t out = d->filters * dg_conv_ending_plane(&plan->shape.ending);
   for (size_t s = 0; s < c->samples; s++)
@@ -316,7 +192,7 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
                               .source = plan->shape.source_floats ? t->source : c->x,
                               .turned = t->turned,
                               .width = dg_panel_width(filters)},
-                t->d_weight + f * plan->shape.taps);
+                t->to.d_weight + f * plan->shape.taps);
   }
   for (size_t s = 0; s < (c->dx ? c->samples : 0); s++) {
     const float *gradient =
@@ -325,57 +201,128 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
   }
 }
 
-/** The threads' sums of the weights of one filter. */
-static void sum_filter(const back_plan *plan, float *workspace, size_t threads, size_t filters,
-                       size_t filter, float *d_weight) {
-  size_t first = filter / DG_TILE_WIDTH * DG_TILE_WIDTH;
-  size_t width = dg_panel_width(dg_panel_columns(filters - first));
-  for (size_t tap = 0; tap < plan->shape.taps; tap++) {
-    float sum = 0;
-    for (size_t t = 0; t < threads; t++)
-      sum += scratch_of(plan, workspace, t)
-                 .d_weight[first * plan->shape.taps + tap * width + (filter - first)];
-    d_weight[filter * plan->shape.taps + tap] = sum;
+/* ---- pieces ------------------------------------------------------------- */
+
+/** A backward pass, as its pieces share it. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  dg_conv_chunk all; /**< samples */
+  size_t parts;      /**< of them */
+  size_t pieces;     /**< of a region */
+} pass;
+
+static void run_region(const pass *b, size_t pieces, dg_piece run) {
+  pass region = *b;
+  region.pieces = pieces;
+  dg_cpu_run_pieces(b->op->device, pieces, run, &region, sizeof region);
+}
+
+/** The weights of some panels of channels. */
+static void pack_panels(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *b = context;
+  const dg_conv2d_desc *d = &b->op->desc.conv2d;
+  const dg_conv_back_plan *plan = b->op->plan;
+  float *panels = dg_floats(b->buffers->workspace);
+  dg_span some = dg_cpu_grains(d->channels, DG_TILE_WIDTH, b->pieces, piece);
+  for (size_t c = some.begin; c < some.end; c += DG_TILE_WIDTH)
+    pack_weights(d, plan, dg_floats(b->buffers->param[0]), c, panels + c * plan->back_taps);
+}
+
+/** Some of the samples of a pass. */
+static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
+  const dg_conv2d_desc *d = &b->op->desc.conv2d;
+  const dg_conv_back_plan *plan = b->op->plan;
+  size_t in = (size_t)d->channels * d->height * d->width;
+  size_t out = d->filters * dg_conv_ending_plane(&plan->shape.ending);
+  const dg_conv_chunk *all = &b->all;
+  return (dg_conv_chunk){.samples = samples,
+                         .x = all->x + first * in,
+                         .y = all->y ? all->y + first * out : NULL,
+                         .d_y = all->d_y + first * out,
+                         .kept = all->kept ? all->kept + first * out : NULL,
+                         .dx = all->dx ? all->dx + first * in : NULL};
+}
+
+static void run_part(const void *context, size_t part, size_t worker) {
+  const pass *b = context;
+  const dg_conv_back_plan *plan = b->op->plan;
+  float *workspace = dg_floats(b->buffers->workspace);
+  scratch own = scratch_of(plan, workspace, worker, part);
+  dg_span samples = dg_cpu_part(b->all.samples, b->parts, part);
+  scratch_clear(plan, &own);
+  for (size_t s = samples.begin; s < samples.end; s += plan->samples) {
+    size_t left = samples.end - s;
+    dg_conv_chunk chunk = chunk_of(b, s, left < plan->samples ? left : plan->samples);
+    backward_chunk(b->op, &own, workspace, &chunk);
   }
+}
+
+/** Blocks of taps whose sums are added up together. */
+static size_t tap_blocks(const dg_conv_back_plan *plan) {
+  return (plan->shape.taps + DG_TILE_WIDTH - 1) / DG_TILE_WIDTH;
+}
+
+/** Adds up the parts' sums of a block of taps from `tap` on, for the panel of filters from `first`
+    on. */
+static void add_parts(const pass *b, size_t first, size_t tap) {
+  const dg_conv_back_plan *plan = b->op->plan;
+  size_t taps = plan->shape.taps, rows = dg_panel_columns(taps - tap);
+  size_t filters = dg_panel_columns(plan->shape.forward.channels - first);
+  size_t width = dg_panel_width(filters), at = first * taps + tap * width;
+  _Alignas(64) float tile[DG_TILE_WIDTH * DG_TILE_WIDTH] = {0};
+  for (size_t p = 0; p < b->parts; p++) {
+    const float *from = sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + at;
+    for (size_t j = 0; j < rows; j++)
+      dg_grad_put(DG_GRAD_ADD, width, from + j * width, tile + j * DG_TILE_WIDTH);
+  }
+  dg_put_transposed(false, rows, filters, tile,
+                    dg_floats(b->buffers->d_param[0]) + first * taps + tap, taps);
+}
+
+/** Adds up the parts' sums for the biases. */
+static void add_biases(const pass *b) {
+  float *d_bias = dg_floats(b->buffers->d_param[1]);
+  for (size_t f = 0; f < b->op->desc.conv2d.filters; f++) {
+    double sum = 0;
+    for (size_t p = 0; p < b->parts; p++)
+      sum += sums_of(b->op->plan, dg_floats(b->buffers->workspace), p).d_bias[f];
+    d_bias[f] = (float)sum;
+  }
+}
+
+/** The gradients of some of the parameters. */
+static void put_gradients(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *b = context;
+  const dg_conv_back_plan *plan = b->op->plan;
+  size_t blocks = tap_blocks(plan), panels = dg_panel_count(plan->shape.forward.channels);
+  dg_span some = dg_cpu_part(panels * blocks, b->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i++)
+    add_parts(b, i / blocks * DG_TILE_WIDTH, i % blocks * DG_TILE_WIDTH);
+  if (piece == 0 && b->op->desc.conv2d.bias) add_biases(b);
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  const back_plan *plan = op->plan;
-  size_t in = (size_t)d->channels * d->height * d->width;
-  size_t out = d->filters * dg_conv_ending_plane(&plan->shape.ending);
-  const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
-  const float *y = op->needs.reads_out ? dg_floats(buffers->out[0]) : NULL;
-  const uint8_t *kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL;
-  float *dx = plan->back_weight_floats ? dg_floats(buffers->d_in[0]) : NULL;
-  float *workspace = dg_floats(buffers->workspace), *d_bias = dg_floats(buffers->d_param[1]);
-  size_t work = step->n * plan->shape.pixels * plan->shape.taps * d->filters;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
-  {
-    size_t threads = (size_t)omp_get_num_threads();
-    scratch own = scratch_of(plan, workspace, (size_t)omp_get_thread_num());
-    scratch_clear(plan, &own);
-#pragma omp for schedule(static)
-    for (size_t c = 0; c < (dx ? d->channels : 0); c += DG_TILE_WIDTH)
-      pack_weights(d, plan, dg_floats(buffers->param[0]), c, workspace + c * plan->back_taps);
-#pragma omp for schedule(static)
-    for (size_t s = 0; s < step->n; s += plan->samples)
-      backward_chunk(
-          op, &own, workspace,
-          &(dg_conv_chunk){.samples = step->n - s < plan->samples ? step->n - s : plan->samples,
-                           .x = x + s * in,
-                           .y = y ? y + s * out : NULL,
-                           .d_y = d_y + s * out,
-                           .kept = kept ? kept + s * out : NULL,
-                           .dx = dx ? dx + s * in : NULL});
-#pragma omp for schedule(static)
-    for (size_t f = 0; f < d->filters; f++) {
-      double sum = 0;
-      sum_filter(plan, workspace, threads, d->filters, f, dg_floats(buffers->d_param[0]));
-      for (size_t t = 0; t < threads; t++) sum += scratch_of(plan, workspace, t).d_bias[f];
-      if (d->bias) d_bias[f] = (float)sum;
-    }
-  }
+  const dg_conv_back_plan *plan = op->plan;
+  const dg_conv_shape *shape = &plan->shape;
+  const pass b = {.op = op,
+                  .buffers = buffers,
+                  .all = {.samples = step->n,
+                          .x = dg_floats(buffers->in[0]),
+                          .y = op->needs.reads_out ? dg_floats(buffers->out[0]) : NULL,
+                          .d_y = dg_floats(buffers->d_out),
+                          .kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL,
+                          .dx = plan->back_weight_floats ? dg_floats(buffers->d_in[0]) : NULL},
+                  .parts = plan->parts < step->n ? plan->parts : step->n};
+  if (b.all.dx)
+    run_region(&b, dg_cpu_pieces(dg_panel_count(d->channels), plan->back_weight_floats),
+               pack_panels);
+  run_region(&b, b.parts, run_part);
+  size_t blocks = dg_panel_count(d->filters) * tap_blocks(plan);
+  run_region(&b, dg_cpu_pieces(blocks, b.parts * shape->weight_floats), put_gradients);
 }
 
 const dg_cpu_implementation dg_conv_scatter_backward = {"scatter", scatter_is_faster,

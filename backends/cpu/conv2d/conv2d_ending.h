@@ -1,7 +1,7 @@
 /**
  * What is fused behind the sums of a convolution, and its way back: bias, activation, pooling and
  * dropout of one sample, while its planes are in the cache. With a pooling the sums are made in
- * planes of the thread's own; only what is left of them goes to memory, and a byte for each output
+ * planes of the worker's own; only what is left of them goes to memory, and a byte for each output
  * that says which element of its window was the largest. Every way to make the sums ends here.
  */
 #ifndef DG_CPU_CONV2D_ENDING_H

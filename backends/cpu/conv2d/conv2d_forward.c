@@ -1,8 +1,7 @@
 /**
- * Convolutions by direct products, forward. Threads share samples or, where those are fewer, the
- * rows of each; how rows are made is what tells the implementations apart.
+ * Convolutions by direct products, forward. Pieces are samples or, where those are few, rows of
+ * each; how rows are made is what tells the implementations apart.
  */
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +10,17 @@
 #include "backends/cpu/conv2d/moments.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/runtime/pieces.h"
 
-/** A forward pass, as its threads share it. */
+/** A forward pass, as its pieces share it. */
 typedef struct {
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
   float *panels; /**< the packed weights */
-  float *rooms;  /**< a part of the workspace for every thread, or sample */
+  float *rooms;  /**< a part of the workspace for every worker, or sample */
+  size_t pieces; /**< of a region */
+  size_t parts;  /**< of a sample that is cut */
 } pass;
 
 /** Where things of a sample lie. */
@@ -83,8 +85,8 @@ static void make_pooled(const pass *f, const place *p, dg_span rows) {
 
 /* ---- the plan ----------------------------------------------------------- */
 
-/** Floats of a thread's part of the workspace. */
-static size_t thread_floats(const forward_plan *plan) {
+/** Floats of a worker's part of the workspace. */
+static size_t room_floats(const forward_plan *plan) {
   return plan->shape.source_floats + plan->sums_floats + plan->shape.ending_floats;
 }
 
@@ -102,7 +104,7 @@ static bool prepare(dg_cpu_op *op, const rows_kernel *kernel, dg_error *err) {
                          .sums_floats = kernel->pools ? 0 : dg_conv_ending_sums(&shape.ending)};
   dg_conv_fill_taps(d, &plan->shape, plan->taps);
   op->needs.workspace =
-      (plan->weight_floats + (size_t)op->device->threads * thread_floats(plan)) * sizeof(float);
+      (plan->weight_floats + (size_t)op->device->threads * room_floats(plan)) * sizeof(float);
   return !keeps || dg_cpu_keep_packing(op, shape.weight_floats, err);
 }
 
@@ -153,7 +155,15 @@ static size_t row_count(const forward_plan *plan) {
   return plan->kernel.pools ? plan->shape.ending.out_h : plan->shape.forward.height;
 }
 
-/** What follows; `room`: the thread's own. */
+/** Is there anything to do after the rows are made? */
+static bool has_end(const pass *f) {
+  const forward_plan *plan = f->op->plan;
+  const dg_conv_ending *ending = &plan->shape.ending;
+  return dg_conv_ending_moments(f->op, f->buffers, f->step, 0) ||
+         (ending->pool && !plan->kernel.pools) || dg_drop_runs(ending->drop, f->step);
+}
+
+/** What follows; `room`: the worker's own. */
 static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, float *room) {
   const forward_plan *plan = f->op->plan;
   const dg_conv_shape *shape = &plan->shape;
@@ -175,70 +185,103 @@ static void run_sample(const pass *f, size_t s, float *own) {
   end_planes(f, &p, s, dg_conv_ending_planes(&plan->shape.ending), p.ending);
 }
 
-/** The padded planes of all samples, shared by threads: a channel at a time. */
-static void fill_sources(const pass *f, size_t room) {
-  const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
-  const dg_field *source = &shape->source;
-  size_t n = f->step->n, channels = source->channels, floats = source->rows * dg_field_row(source);
-#pragma omp for schedule(static)
-  for (size_t i = 0; i < (shape->source_floats ? n * channels : 0); i++) {
-    place p = place_of(f, i / channels, f->rooms + i / channels * room);
-    size_t c = i % channels, end = c + 1 < channels ? (c + 1) * floats : shape->source_floats;
+/* ---- pieces ------------------------------------------------------------- */
+
+static void run_region(const pass *f, size_t pieces, dg_piece run) {
+  pass region = *f;
+  region.pieces = pieces;
+  dg_cpu_run_pieces(f->op->device, pieces, run, &region, sizeof region);
+}
+
+/** Some samples. */
+static void run_samples(const void *context, size_t piece, size_t worker) {
+  const pass *f = context;
+  const forward_plan *plan = f->op->plan;
+  dg_span samples = dg_cpu_part(f->step->n, f->pieces, piece);
+  float *own = f->rooms + worker * room_floats(plan);
+  if (plan->shape.source_floats) memset(own, 0, plan->shape.source_floats * sizeof *own);
+  for (size_t s = samples.begin; s < samples.end; s++) run_sample(f, s, own);
+}
+
+/** Some channels of the padded planes of all samples. */
+static void fill_channels(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *f = context;
+  const forward_plan *plan = f->op->plan;
+  const dg_field *source = &plan->shape.source;
+  size_t channels = source->channels, floats = source->rows * dg_field_row(source);
+  dg_span some = dg_cpu_part(f->step->n * channels, f->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i++) {
+    place p = place_of(f, i / channels, f->rooms + i / channels * room_floats(plan));
+    size_t c = i % channels, end = c + 1 < channels ? (c + 1) * floats : plan->shape.source_floats;
     memset(p.source + c * floats, 0, (end - c * floats) * sizeof *p.source);
     dg_field_fill_plane(source, c, p.x + c * source->height * source->width, p.source);
   }
 }
 
-/** Half as many samples as threads or fewer: they share each, its channels, then rows, then planes.
- */
-static void run_shared(const pass *f, size_t parts) {
+/** Some rows of a sample. */
+static void make_part(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *f = context;
   const forward_plan *plan = f->op->plan;
-  size_t room = thread_floats(plan), n = f->step->n;
-  fill_sources(f, room);
-#pragma omp for schedule(static)
-  for (size_t i = 0; i < n * parts; i++) {
-    place p = place_of(f, i / parts, f->rooms + i / parts * room);
-    plan->kernel.make(f, &p, dg_cpu_part(row_count(plan), parts, i % parts));
-  }
-#pragma omp for schedule(static)
-  for (size_t i = 0; i < n * parts; i++) {
-    place p = place_of(f, i / parts, f->rooms + i / parts * room);
-    float *own = f->rooms + (size_t)omp_get_thread_num() * room;
-    end_planes(f, &p, i / parts, dg_cpu_part(plan->shape.ending.planes, parts, i % parts),
-               place_of(f, 0, own).ending);
-  }
+  place p = place_of(f, piece / f->parts, f->rooms + piece / f->parts * room_floats(plan));
+  plan->kernel.make(f, &p, dg_cpu_part(row_count(plan), f->parts, piece % f->parts));
 }
 
-/** Packs the weights, a panel of filters a thread: called by all of them. */
-static void pack_weights(const dg_conv_shape *shape, const float *weight, float *panels) {
-#pragma omp for schedule(static)
-  for (size_t f = 0; f < shape->forward.channels; f += DG_TILE_WIDTH)
-    dg_pack_columns(shape->taps, dg_panel_columns(shape->forward.channels - f),
-                    weight + f * shape->taps, shape->taps, panels + f * shape->taps);
+/** Some planes of a sample. */
+static void end_part(const void *context, size_t piece, size_t worker) {
+  const pass *f = context;
+  const forward_plan *plan = f->op->plan;
+  size_t s = piece / f->parts, room = room_floats(plan);
+  place p = place_of(f, s, f->rooms + s * room);
+  end_planes(f, &p, s, dg_cpu_part(plan->shape.ending.planes, f->parts, piece % f->parts),
+             place_of(f, 0, f->rooms + worker * room).ending);
+}
+
+/** Half as many samples as threads or fewer, each in parts: channels, then rows, then planes. */
+static void run_parts(const pass *f) {
+  const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
+  size_t n = f->step->n;
+  if (shape->source_floats)
+    run_region(f, dg_cpu_pieces(n * shape->source.channels, n * shape->source_floats),
+               fill_channels);
+  run_region(f, n * f->parts, make_part);
+  if (has_end(f)) run_region(f, n * f->parts, end_part);
+}
+
+/** The weights of some panels of filters. */
+static void pack_panels(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *f = context;
+  const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
+  const float *weight = dg_floats(f->buffers->param[0]);
+  size_t filters = shape->forward.channels;
+  dg_span some = dg_cpu_grains(filters, DG_TILE_WIDTH, f->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i += DG_TILE_WIDTH)
+    dg_pack_columns(shape->taps, dg_panel_columns(filters - i), weight + i * shape->taps,
+                    shape->taps, f->panels + i * shape->taps);
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_conv2d_desc *d = &op->desc.conv2d;
   const forward_plan *plan = op->plan;
   const dg_conv_shape *shape = &plan->shape;
   bool pack;
   float *workspace = dg_floats(buffers->workspace);
   float *panels = dg_cpu_packed(op, buffers, workspace, &pack);
-  const pass f = {op, buffers, step, panels, workspace + plan->weight_floats};
-  size_t work = step->n * shape->pixels * shape->taps * d->filters;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, work / DG_VECTOR))
-  {
-    size_t parts = (size_t)omp_get_num_threads() / step->n;
-    if (pack && plan->kernel.packs) pack_weights(shape, dg_floats(buffers->param[0]), panels);
-    if (parts > 1) {
-      run_shared(&f, parts);
-    } else {
-      float *own = f.rooms + (size_t)omp_get_thread_num() * thread_floats(plan);
-      if (shape->source_floats) memset(own, 0, shape->source_floats * sizeof *own);
-#pragma omp for schedule(static)
-      for (size_t s = 0; s < step->n; s++) run_sample(&f, s, own);
-    }
-  }
+  size_t filters = shape->forward.channels, weights = shape->taps * filters;
+  size_t work = step->n * shape->pixels * weights / DG_VECTOR;
+  const pass f = {.op = op,
+                  .buffers = buffers,
+                  .step = step,
+                  .panels = panels,
+                  .rooms = workspace + plan->weight_floats,
+                  .parts = dg_cpu_pieces(dg_cpu_cuts(op->device), work) / step->n};
+  if (pack && plan->kernel.packs)
+    run_region(&f, dg_cpu_pieces(dg_panel_count(filters), weights), pack_panels);
+  if (f.parts > 1)
+    run_parts(&f);
+  else
+    run_region(&f, dg_cpu_pieces(step->n, work), run_samples);
 }
 
 const dg_cpu_implementation dg_conv_pooled_forward = {"pooled", pools_few_taps, prepare_pooled,

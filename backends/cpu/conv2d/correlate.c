@@ -5,7 +5,7 @@
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
-#include "backends/cpu/runtime/threads.h"
+#include "backends/cpu/runtime/pieces.h"
 
 size_t dg_field_count(const dg_field *f) {
   return f->channels * f->rows * dg_field_row(f);

@@ -15,35 +15,44 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
+static size_t total_of(const dg_cpu_op *op, const dg_step *step) {
+  return (size_t)step->n * op->desc.activation.count;
+}
+
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const float *x = dg_floats(region->buffers->in[0]);
+  float *y = dg_floats(region->buffers->out[0]);
+  dg_span part = dg_cpu_grains(total_of(region->op, region->step), BLOCK, region->pieces, piece);
+  (void)worker;
+  dg_act_forward(region->op->desc.activation.act, part.end - part.begin, x + part.begin,
+                 y + part.begin);
+}
+
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_activation_desc *desc = &op->desc.activation;
-  size_t total = (size_t)step->n * desc->count;
-  const float *x = dg_floats(buffers->in[0]);
-  float *y = dg_floats(buffers->out[0]);
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, total))
-  {
-    dg_span part = dg_cpu_share(total, BLOCK);
-    dg_act_forward(desc->act, part.end - part.begin, x + part.begin, y + part.begin);
+  size_t total = total_of(op, step);
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(total, total), forward_piece);
+}
+
+static void backward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_op_desc *desc = &region->op->desc;
+  const float *y = dg_floats(region->buffers->out[0]), *d_y = dg_floats(region->buffers->d_out);
+  float *dx = dg_floats(region->buffers->d_in[0]);
+  dg_span part = dg_cpu_grains(total_of(region->op, region->step), BLOCK, region->pieces, piece);
+  (void)worker;
+  for (size_t i = part.begin; i < part.end; i += BLOCK) {
+    float block[BLOCK];
+    size_t count = part.end - i < BLOCK ? part.end - i : BLOCK;
+    dg_act_backward(desc->activation.act, count, y + i, d_y + i, block);
+    dg_grad_put(desc->d_in[0], count, block, dx + i);
   }
 }
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_activation_desc *desc = &op->desc.activation;
-  dg_grad_mode mode = op->desc.d_in[0];
-  size_t total = (size_t)step->n * desc->count;
-  const float *y = dg_floats(buffers->out[0]), *d_y = dg_floats(buffers->d_out);
-  float *dx = dg_floats(buffers->d_in[0]);
-  if (mode == DG_GRAD_NONE) return;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, total))
-  {
-    dg_span part = dg_cpu_share(total, BLOCK);
-    for (size_t i = part.begin; i < part.end; i += BLOCK) {
-      float block[BLOCK];
-      size_t count = part.end - i < BLOCK ? part.end - i : BLOCK;
-      dg_act_backward(desc->act, count, y + i, d_y + i, block);
-      dg_grad_put(mode, count, block, dx + i);
-    }
-  }
+  size_t total = total_of(op, step);
+  if (op->desc.d_in[0] == DG_GRAD_NONE) return;
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(total, total), backward_piece);
 }
 
 static const dg_cpu_implementation forward_by_elements = {"elements", NULL, NULL, forward},

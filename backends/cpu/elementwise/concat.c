@@ -18,11 +18,26 @@ static size_t row_of(const dg_concat_desc *d) {
   return row;
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_concat_desc *d = &op->desc.concat;
-  size_t row = row_of(d), rows = (size_t)step->n * d->rows;
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, rows *row))
-  for (size_t r = 0; r < rows; r++) {
+/** Into how many pieces both directions are cut. */
+static size_t pieces_of(const dg_cpu_op *op, const dg_step *step) {
+  size_t rows = (size_t)step->n * op->desc.concat.rows;
+  return dg_cpu_pieces(rows, rows * row_of(&op->desc.concat));
+}
+
+/** The rows of a piece. */
+static dg_span rows_of(const dg_cpu_region *region, size_t piece) {
+  size_t rows = (size_t)region->step->n * region->op->desc.concat.rows;
+  return dg_cpu_part(rows, region->pieces, piece);
+}
+
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_op_buffers *buffers = region->buffers;
+  const dg_concat_desc *d = &region->op->desc.concat;
+  size_t row = row_of(d);
+  dg_span rows = rows_of(region, piece);
+  (void)worker;
+  for (size_t r = rows.begin; r < rows.end; r++) {
     float *to = dg_floats(buffers->out[0]) + r * row;
     for (uint32_t k = 0; k < d->inputs; k++) {
       memcpy(to, dg_floats(buffers->in[k]) + r * d->count[k], d->count[k] * sizeof *to);
@@ -31,19 +46,30 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
-static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_concat_desc *d = &op->desc.concat;
-  size_t row = row_of(d), rows = (size_t)step->n * d->rows;
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, rows *row))
-  for (size_t r = 0; r < rows; r++) {
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  dg_cpu_run_region(op, buffers, step, pieces_of(op, step), forward_piece);
+}
+
+static void backward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_op_buffers *buffers = region->buffers;
+  const dg_concat_desc *d = &region->op->desc.concat;
+  size_t row = row_of(d);
+  dg_span rows = rows_of(region, piece);
+  (void)worker;
+  for (size_t r = rows.begin; r < rows.end; r++) {
     const float *from = dg_floats(buffers->d_out) + r * row;
     for (uint32_t k = 0; k < d->inputs; k++) {
-      dg_grad_mode mode = op->desc.d_in[k];
+      dg_grad_mode mode = region->op->desc.d_in[k];
       if (mode != DG_GRAD_NONE)
         dg_grad_put(mode, d->count[k], from, dg_floats(buffers->d_in[k]) + r * d->count[k]);
       from += d->count[k];
     }
   }
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  dg_cpu_run_region(op, buffers, step, pieces_of(op, step), backward_piece);
 }
 
 static const dg_cpu_implementation forward_by_rows = {"rows", NULL, NULL, forward},

@@ -1,5 +1,7 @@
 #include "backends/cpu/elementwise/drop.h"
 
+#include <string.h>
+
 bool dg_drop_known(dg_drop drop, dg_act act) {
   return drop.rate == 0 || (drop.rate > 0 && drop.rate < 1 && act.kind == DG_ACT_RELU);
 }
@@ -36,14 +38,14 @@ static void draw(const dg_mask *m, uint32_t first, uint32_t place, uint32_t word
 void dg_mask_put(const dg_mask *m, size_t sample, size_t first, size_t count, const float *x,
                  float *y, uint8_t *stays) {
   uint32_t words[BLOCK], threshold = m->threshold;
-  float scale = m->scale;
+  float scale = m->scale, block[BLOCK]; /* x may be y: loops that don't know vectorize */
   for (size_t done = 0, part; done < count; done += part) {
     size_t element = first + done, skip = element % 4;
     const uint32_t *word = words + skip;
     part = count - done < BLOCK - skip ? count - done : BLOCK - skip;
     draw(m, (uint32_t)(element / 4), m->place + (uint32_t)sample, words);
-#pragma omp simd
-    for (size_t i = 0; i < part; i++) y[done + i] = word[i] >= threshold ? x[done + i] * scale : 0;
+    for (size_t i = 0; i < part; i++) block[i] = word[i] >= threshold ? x[done + i] * scale : 0;
+    memcpy(y + done, block, part * sizeof *y);
     for (size_t i = 0; i < part && stays; i++) stays[done + i] = word[i] >= threshold;
   }
 }

@@ -17,42 +17,63 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_dropout_desc *desc = &op->desc.dropout;
-  dg_mask mask = dg_mask_of(drop_of(desc), step);
-  const float *x = dg_floats(buffers->in[0]);
-  float *y = dg_floats(buffers->out[0]);
-  size_t total = (size_t)step->n * desc->count;
-  if (!step->train) {
-    memcpy(y, x, total * sizeof *y);
-    return;
-  }
-  uint8_t *stays = buffers->kept ? (uint8_t *)buffers->kept->data : NULL; /* nothing goes back */
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 8 * total))
-  for (uint32_t s = 0; s < step->n; s++) {
-    size_t at = (size_t)s * desc->count;
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_dropout_desc *desc = &region->op->desc.dropout;
+  const dg_buffer *kept = region->buffers->kept;
+  dg_mask mask = dg_mask_of(drop_of(desc), region->step);
+  const float *x = dg_floats(region->buffers->in[0]);
+  float *y = dg_floats(region->buffers->out[0]);
+  uint8_t *stays = kept ? (uint8_t *)kept->data : NULL; /* nothing goes back */
+  dg_span samples = dg_cpu_part(region->step->n, region->pieces, piece);
+  (void)worker;
+  for (size_t s = samples.begin; s < samples.end; s++) {
+    size_t at = s * desc->count;
     dg_mask_put(&mask, s, 0, desc->count, x + at, y + at, stays ? stays + at : NULL);
   }
 }
 
-static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+/** Where nothing is dropped. */
+static void copy_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  size_t count = region->op->desc.dropout.count;
+  const float *x = dg_floats(region->buffers->in[0]);
+  float *y = dg_floats(region->buffers->out[0]);
+  dg_span samples = dg_cpu_part(region->step->n, region->pieces, piece);
+  (void)worker;
+  memcpy(y + samples.begin * count, x + samples.begin * count,
+         (samples.end - samples.begin) * count * sizeof *y);
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  size_t total = (size_t)step->n * op->desc.dropout.count;
+  if (step->train)
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, 8 * total), forward_piece);
+  else
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, total), copy_piece);
+}
+
+static void backward_piece(const void *context, size_t piece, size_t worker) {
   enum { GRAIN = 128 };
-  const dg_dropout_desc *desc = &op->desc.dropout;
+  const dg_cpu_region *region = context;
+  const dg_dropout_desc *desc = &region->op->desc.dropout;
   float scale = dg_drop_scale(drop_of(desc));
-  const uint8_t *restrict stays = (const uint8_t *)buffers->kept->data;
-  const float *restrict d_y = dg_floats(buffers->d_out);
-  float *restrict dx = dg_floats(buffers->d_in[0]);
-  size_t total = (size_t)step->n * desc->count;
-  dg_grad_mode mode = op->desc.d_in[0];
-  if (mode == DG_GRAD_NONE) return;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, total))
-  {
-    dg_span part = dg_cpu_share(total, GRAIN);
-    if (mode == DG_GRAD_WRITE)
-      for (size_t i = part.begin; i < part.end; i++) dx[i] = stays[i] ? d_y[i] * scale : 0;
-    else
-      for (size_t i = part.begin; i < part.end; i++) dx[i] += stays[i] ? d_y[i] * scale : 0;
-  }
+  const uint8_t *restrict stays = (const uint8_t *)region->buffers->kept->data;
+  const float *restrict d_y = dg_floats(region->buffers->d_out);
+  float *restrict dx = dg_floats(region->buffers->d_in[0]);
+  size_t total = (size_t)region->step->n * desc->count;
+  dg_span part = dg_cpu_grains(total, GRAIN, region->pieces, piece);
+  (void)worker;
+  if (region->op->desc.d_in[0] == DG_GRAD_WRITE)
+    for (size_t i = part.begin; i < part.end; i++) dx[i] = stays[i] ? d_y[i] * scale : 0;
+  else
+    for (size_t i = part.begin; i < part.end; i++) dx[i] += stays[i] ? d_y[i] * scale : 0;
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  size_t total = (size_t)step->n * op->desc.dropout.count;
+  if (op->desc.d_in[0] == DG_GRAD_NONE) return;
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(total, total), backward_piece);
 }
 
 static const dg_cpu_implementation forward_by_elements = {"elements", NULL, NULL, forward},

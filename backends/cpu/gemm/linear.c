@@ -7,6 +7,7 @@
 #include "backends/cpu/gemm/product.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/implementation.h"
+#include "backends/cpu/runtime/pieces.h"
 
 /** Up to so many samples a tile would leave most of its columns empty. */
 enum { FEW = 4 };
@@ -36,9 +37,13 @@ static size_t d_z_count(const dg_cpu_op *op) {
   return has_d_z(desc) ? (size_t)op->max_n * d_z_row(desc) : 0;
 }
 
+/** op->plan becomes what the workers have packed. */
 static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
-  (void)err;
+  size_t bytes = (size_t)op->device->threads * sizeof(dg_product_packed);
   op->needs.workspace = dg_product_workspace(op->device, op->desc.linear.in);
+  op->plan = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
+  if (!op->plan) return dg_fail_memory(err, bytes);
+  memset(op->plan, 0, bytes);
   return true;
 }
 
@@ -62,50 +67,73 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/** out = drop(act(out + bias)); mask: NULL where nothing is dropped */
-static void after_product(const dg_cpu_op *op, size_t n, const float *bias, const dg_mask *mask,
-                          float *y) {
+/** A forward pass. */
+typedef struct {
+  const dg_linear_desc *desc;
+  size_t n, pieces;
+  const float *x, *weight, *bias;
+  float *y;
+  bool drops;
+  dg_mask mask;
+} forward_pass;
+
+static forward_pass forward_of(const dg_cpu_op *op, const dg_op_buffers *buffers,
+                               const dg_step *step) {
   const dg_linear_desc *desc = &op->desc.linear;
-  size_t out = desc->out, work = (mask ? 8 : 1) * n * out;
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, work))
-  for (size_t s = 0; s < n; s++) {
-    float *row = y + s * out;
-    for (size_t i = 0; i < out && bias; i++) row[i] += bias[i];
-    dg_act_forward(desc->act, out, row, row);
-    if (mask) dg_mask_put(mask, s, 0, out, row, row, NULL);
+  return (forward_pass){.desc = desc,
+                        .n = step->n,
+                        .x = dg_floats(buffers->in[0]),
+                        .weight = dg_floats(buffers->param[0]),
+                        .bias = desc->bias ? dg_floats(buffers->param[1]) : NULL,
+                        .y = dg_floats(buffers->out[0]),
+                        .drops = dg_drop_runs(desc->drop, step),
+                        .mask = dg_mask_of(desc->drop, step)};
+}
+
+/** out = drop(act(out + bias)), of some outputs of a sample. */
+static void end_outputs(const forward_pass *f, size_t sample, dg_span outputs) {
+  size_t first = outputs.begin, count = outputs.end - first;
+  float *y = f->y + sample * f->desc->out + first;
+  for (size_t i = 0; i < count && f->bias; i++) y[i] += f->bias[first + i];
+  dg_act_forward(f->desc->act, count, y, y);
+  if (f->drops) dg_mask_put(&f->mask, sample, first, count, y, y, NULL);
+}
+
+static void end_samples(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const forward_pass *f = context;
+  dg_span samples = dg_cpu_part(f->n, f->pieces, piece);
+  for (size_t s = samples.begin; s < samples.end; s++)
+    end_outputs(f, s, (dg_span){0, f->desc->out});
+}
+
+static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
+  const dg_linear_desc *desc = f.desc;
+  dg_matrix x = {f.x, desc->in, false}, weight = {f.weight, desc->in, true};
+  dg_blas_multiply(device, f.n, desc->out, desc->in, x, weight, false, f.y, desc->out);
+  f.pieces = dg_cpu_pieces(f.n, (f.drops ? 8 : 1) * f.n * desc->out);
+  dg_cpu_run_pieces(device, f.pieces, end_samples, &f, sizeof f);
+}
+
+/** Rows of the weights that a piece takes through one sample after the other. */
+enum { FEW_ROWS = 16 };
+
+static void run_few(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const forward_pass *f = context;
+  size_t in = f->desc->in, out = f->desc->out;
+  dg_span rows = dg_cpu_grains(out, FEW_ROWS, f->pieces, piece);
+  for (size_t s = 0; s < f->n; s++) {
+    dg_dot_rows(rows.end - rows.begin, in, f->weight + rows.begin * in, f->x + s * in,
+                f->y + s * out + rows.begin);
+    end_outputs(f, s, rows);
   }
 }
 
-static void forward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
-                            const dg_mask *mask) {
-  const dg_linear_desc *desc = &op->desc.linear;
-  float *y = dg_floats(buffers->out[0]);
-  dg_matrix x = {dg_floats(buffers->in[0]), desc->in, false};
-  dg_matrix weight = {dg_floats(buffers->param[0]), desc->in, true};
-  dg_blas_multiply(op->device, n, desc->out, desc->in, x, weight, false, y, desc->out);
-  after_product(op, n, desc->bias ? dg_floats(buffers->param[1]) : NULL, mask, y);
-}
-
-/** One sample after the other: a thread takes some rows of the weights through all of them. */
-static void forward_few(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
-                        const dg_mask *mask) {
-  enum { ROWS = 16 };
-  const dg_linear_desc *desc = &op->desc.linear;
-  const float *weight = dg_floats(buffers->param[0]), *bias = dg_floats(buffers->param[1]);
-  const float *x = dg_floats(buffers->in[0]);
-  size_t in = desc->in, out = desc->out;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, n *out *in / 2))
-  {
-    dg_span rows = dg_cpu_share(out, ROWS);
-    size_t count = rows.end - rows.begin;
-    for (size_t s = 0; s < n; s++) {
-      float *y = dg_floats(buffers->out[0]) + s * out + rows.begin;
-      dg_dot_rows(count, in, weight + rows.begin * in, x + s * in, y);
-      for (size_t i = 0; i < count && desc->bias; i++) y[i] += bias[rows.begin + i];
-      dg_act_forward(desc->act, count, y, y);
-      if (mask) dg_mask_put(mask, s, rows.begin, count, y, y, NULL);
-    }
-  }
+static void forward_few(const dg_cpu_device *device, forward_pass f) {
+  size_t in = f.desc->in, out = f.desc->out;
+  f.pieces = dg_cpu_pieces((out + FEW_ROWS - 1) / FEW_ROWS, f.n * out * in / 2);
+  dg_cpu_run_pieces(device, f.pieces, run_few, &f, sizeof f);
 }
 
 /**
@@ -120,55 +148,81 @@ static bool by_outputs(const dg_linear_desc *desc, const dg_step *step) {
 /** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->desc.linear;
-  dg_mask step_mask = dg_mask_of(desc->drop, step);
-  const dg_mask *mask = dg_drop_runs(desc->drop, step) ? &step_mask : NULL;
-  if (step->n <= FEW) {
-    forward_few(op, buffers, step->n, mask);
+  const forward_pass f = forward_of(op, buffers, step);
+  if (f.n <= FEW) {
+    forward_few(op->device, f);
     return;
   }
-  if (dg_blas_is_faster(step->n)) {
-    forward_by_blas(op, buffers, step->n, mask);
+  if (dg_blas_is_faster(f.n)) {
+    forward_by_blas(op->device, f);
     return;
   }
   dg_product_run(op->device,
                  &(dg_product){.rows = desc->out,
-                               .columns = step->n,
+                               .columns = f.n,
                                .depth = desc->in,
-                               .a = dg_floats(buffers->param[0]),
+                               .a = f.weight,
                                .a_row = desc->in,
-                               .b = dg_floats(buffers->in[0]),
+                               .b = f.x,
                                .b_row = desc->in,
                                .b_transposed = true,
-                               .c = dg_floats(buffers->out[0]),
+                               .c = f.y,
                                .c_row = desc->out,
                                .c_transposed = true,
                                .by_rows = by_outputs(desc, step),
-                               .bias = desc->bias ? dg_floats(buffers->param[1]) : NULL,
+                               .bias = f.bias,
                                .act = desc->act,
-                               .mask = mask},
+                               .drops = f.drops,
+                               .mask = f.mask,
+                               .packed = op->plan},
                  dg_floats(buffers->workspace));
 }
 
-/** Writes d_z, where it isn't d_out, and d_bias, where it isn't NULL: sums over the samples. */
-static void before_activation(const dg_cpu_op *op, size_t n, const float *y, const float *d_y,
-                              float *d_z, float *d_bias) {
-  enum { BLOCK = 64 };
-  const dg_linear_desc *desc = &op->desc.linear;
-  size_t out = desc->out, row = d_z_row(desc);
+/** What comes before the products of a backward pass. */
+typedef struct {
+  const dg_linear_desc *desc;
+  size_t n, pieces;
+  const float *y, *d_y;
+  float *d_z, *d_bias; /**< d_bias: NULL where there is none */
+} ending_pass;
+
+/** Outputs that are taken through all samples together. */
+enum { BLOCK = 64 };
+
+/** Writes some outputs' d_z, where it isn't d_out, and d_bias: sums over the samples. */
+static void end_block(const ending_pass *e, size_t first, size_t count) {
+  const dg_linear_desc *desc = e->desc;
   float scale = dg_drop_scale(desc->drop);
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, n *out))
-  for (size_t first = 0; first < out; first += BLOCK) {
-    size_t count = out - first < BLOCK ? out - first : BLOCK;
-    double sum[BLOCK] = {0};
-    for (size_t s = 0; s < n; s++) {
-      size_t at = s * out + first;
-      float *to = d_z + s * row + first;
-      if (has_d_z(desc)) dg_act_backward(desc->act, count, y + at, d_y + at, to);
-      for (size_t i = 0; i < count && scale > 1; i++) to[i] *= scale;
-      for (size_t i = 0; i < count; i++) sum[i] += (double)to[i];
-    }
-    for (size_t i = 0; i < count && d_bias; i++) d_bias[first + i] = (float)sum[i];
+  double sum[BLOCK] = {0};
+  for (size_t s = 0; s < e->n; s++) {
+    size_t at = s * desc->out + first;
+    float *to = e->d_z + s * d_z_row(desc) + first;
+    if (has_d_z(desc)) dg_act_backward(desc->act, count, e->y + at, e->d_y + at, to);
+    for (size_t i = 0; i < count && scale > 1; i++) to[i] *= scale;
+    for (size_t i = 0; i < count; i++) sum[i] += (double)to[i];
   }
+  for (size_t i = 0; i < count && e->d_bias; i++) e->d_bias[first + i] = (float)sum[i];
+}
+
+static void end_blocks(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const ending_pass *e = context;
+  dg_span outputs = dg_cpu_grains(e->desc->out, BLOCK, e->pieces, piece);
+  for (size_t first = outputs.begin; first < outputs.end; first += BLOCK)
+    end_block(e, first, outputs.end - first < BLOCK ? outputs.end - first : BLOCK);
+}
+
+static void before_activation(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
+                              float *d_z) {
+  const dg_linear_desc *desc = &op->desc.linear;
+  const ending_pass e = {.desc = desc,
+                         .n = n,
+                         .pieces = dg_cpu_pieces((desc->out + BLOCK - 1) / BLOCK, n * desc->out),
+                         .y = dg_floats(buffers->out[0]),
+                         .d_y = dg_floats(buffers->d_out),
+                         .d_z = d_z,
+                         .d_bias = desc->bias ? dg_floats(buffers->d_param[1]) : NULL};
+  dg_cpu_run_pieces(op->device, e.pieces, end_blocks, &e, sizeof e);
 }
 
 static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
@@ -189,8 +243,7 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   const dg_linear_desc *desc = &op->desc.linear;
   float *workspace = dg_floats(buffers->workspace), *d_y = dg_floats(buffers->d_out);
   float *d_z = has_d_z(desc) ? workspace : d_y, *panels = workspace + d_z_count(op);
-  before_activation(op, step->n, dg_floats(buffers->out[0]), d_y, d_z,
-                    desc->bias ? dg_floats(buffers->d_param[1]) : NULL);
+  before_activation(op, buffers, step->n, d_z);
   if (dg_blas_is_faster(step->n)) {
     backward_by_blas(op, buffers, step->n, d_z);
     return;

@@ -1,20 +1,14 @@
 /**
- * A product is cut into panels of columns and tiles of rows. The threads form a
- * grid over both; each packs the panels it needs into memory of its own, so
- * they never wait for each other.
+ * A product is cut into blocks of rows, groups of panels of columns, and parts of a block's rows: a
+ * piece is a part of a block in a group. Who has a piece packs the panels that it needs into memory
+ * of its own, so nobody waits for another; and the next piece has the same one, or the next.
  */
 #include "backends/cpu/gemm/product.h"
-
-#include <omp.h>
 
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
-#include "backends/cpu/runtime/threads.h"
-
-size_t dg_product_workspace(const dg_cpu_device *device, size_t depth) {
-  return (size_t)device->threads * depth * DG_TILE_WIDTH * sizeof(float);
-}
+#include "backends/cpu/runtime/pieces.h"
 
 static size_t parts(size_t count, size_t size) {
   return (count + size - 1) / size;
@@ -24,27 +18,30 @@ static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/**
- * Into how many shares of columns to cut, so that the largest block of a thread is small: as many
- * as make it smallest, or, by rows, no more than make it smaller by an eighth.
- */
-static size_t column_shares(const dg_product *p, size_t threads) {
-  size_t best = 1, least = SIZE_MAX;
-  for (size_t shares = 1; shares <= threads; shares++) {
-    size_t vectors = parts(parts(p->columns, DG_VECTOR), shares);
-    size_t tiles = parts(parts(p->rows, DG_TILE_ROWS), threads / shares), size = vectors * tiles;
-    bool better = p->by_rows ? size < least - least / 8 : size <= least;
-    if (better) least = size, best = shares;
-  }
-  return best;
+/* ---- the grid ----------------------------------------------------------- */
+
+/** Into how many a product is cut: blocks, groups in each, parts in each of these. */
+typedef struct {
+  size_t blocks, groups, parts;
+} grid;
+
+/** Some pieces for each thread, so that it has panels of its own or, by rows, a block. Parts there
+    are where panels are too few. */
+static grid grid_of(const dg_cpu_device *device, const dg_product *p) {
+  enum { PIECES_OF_THREAD = 4 };
+  size_t panels = dg_panel_count(p->columns), tiles = parts(p->rows, DG_TILE_ROWS);
+  size_t useful = dg_cpu_pieces(panels * tiles, p->rows * p->columns * p->depth / 2);
+  size_t threads = smaller(useful, (size_t)device->threads);
+  if (threads == 1) return (grid){1, 1, 1};
+  size_t pieces = threads * smaller(useful / threads, PIECES_OF_THREAD);
+  grid g = {.blocks = p->by_rows ? smaller(threads, tiles) : 1};
+  g.groups = smaller(panels, pieces / g.blocks);
+  size_t wanted = parts(p->packed ? pieces : threads, g.blocks * g.groups);
+  g.parts = smaller(tiles / g.blocks, wanted);
+  return g;
 }
 
-/** Share `index` of `shares` of [0, count), in units of `unit`. */
-static dg_span share(size_t count, size_t unit, size_t shares, size_t index) {
-  size_t units = parts(count, unit);
-  return (dg_span){smaller(units * index / shares * unit, count),
-                   smaller(units * (index + 1) / shares * unit, count)};
-}
+/* ---- a piece ------------------------------------------------------------ */
 
 /** Brings a tile of the product, whose first element is (row, column), to its end. */
 static void store(const dg_product *p, size_t row, size_t rows, size_t column, size_t columns,
@@ -79,30 +76,56 @@ static void run_panel(const dg_product *p, const float *panel, size_t column, si
     if (!direct) store(p, row, height, column, columns, tile);
   }
   size_t count = rows.end - rows.begin;
-  for (size_t v = column; v < (p->mask ? column + columns : column); v++) {
+  for (size_t v = column; v < (p->drops ? column + columns : column); v++) {
     float *c = p->c + v * p->c_row + rows.begin;
-    dg_mask_put(p->mask, v, rows.begin, count, c, c, NULL);
+    dg_mask_put(&p->mask, v, rows.begin, count, c, c, NULL);
   }
 }
 
-void dg_product_run(const dg_cpu_device *device, const dg_product *p, float *workspace) {
-  int threads = dg_cpu_threads(device, p->rows * p->columns * p->depth / 2);
-#pragma omp parallel num_threads(threads)
-  {
-    size_t all = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
-    size_t column_parts = column_shares(p, all), row_parts = all / column_parts;
-    float *panel = workspace + thread * p->depth * DG_TILE_WIDTH;
-    if (thread < column_parts * row_parts) {
-      dg_span columns = share(p->columns, DG_VECTOR, column_parts, thread % column_parts);
-      dg_span rows = share(p->rows, DG_TILE_ROWS, row_parts, thread / column_parts);
-      for (size_t c = columns.begin; c < columns.end; c += DG_TILE_WIDTH) {
-        size_t count = dg_panel_columns(columns.end - c);
-        if (p->b_transposed)
-          dg_pack_columns(p->depth, count, p->b + c * p->b_row, p->b_row, panel);
-        else
-          dg_pack_rows(p->depth, count, p->b + c, p->b_row, panel);
-        run_panel(p, panel, c, count, rows);
-      }
-    }
+/** A product, and where it is made. */
+typedef struct {
+  dg_product product;
+  grid grid;
+  float *panels; /**< of each worker */
+  uint64_t run;  /**< another one for every product */
+} product_run;
+
+/** Packs a panel, if it isn't the one that the worker has packed last. */
+static void pack(const product_run *r, size_t worker, size_t column, size_t columns, float *panel) {
+  const dg_product *p = &r->product;
+  dg_product_packed *last = p->packed ? &p->packed[worker] : NULL;
+  dg_product_packed now = {r->run, column + columns};
+  if (last && last->run == now.run && last->end == now.end) return;
+  if (last) *last = now;
+  if (p->b_transposed)
+    dg_pack_columns(p->depth, columns, p->b + column * p->b_row, p->b_row, panel);
+  else
+    dg_pack_rows(p->depth, columns, p->b + column, p->b_row, panel);
+}
+
+static void run_piece(const void *context, size_t piece, size_t worker) {
+  const product_run *r = context;
+  const dg_product *p = &r->product;
+  grid g = r->grid;
+  size_t part = piece % g.parts, group = piece / g.parts % g.groups;
+  size_t block = piece / g.parts / g.groups;
+  dg_span rows = dg_cpu_grains(p->rows, DG_TILE_ROWS, g.blocks * g.parts, block * g.parts + part);
+  dg_span columns = dg_cpu_grains(p->columns, DG_TILE_WIDTH, g.groups, group);
+  float *panel = r->panels + worker * p->depth * DG_TILE_WIDTH;
+  for (size_t c = columns.begin; c < columns.end; c += DG_TILE_WIDTH) {
+    size_t count = dg_panel_columns(columns.end - c);
+    pack(r, worker, c, count, panel);
+    run_panel(p, panel, c, count, rows);
   }
+}
+
+size_t dg_product_workspace(const dg_cpu_device *device, size_t depth) {
+  return (size_t)device->threads * depth * DG_TILE_WIDTH * sizeof(float);
+}
+
+void dg_product_run(const dg_cpu_device *device, const dg_product *p, float *workspace) {
+  uint64_t added = device->pool ? dg_pool_added(device->pool) : 0;
+  product_run r = {*p, grid_of(device, p), workspace, added + 1};
+  if (r.grid.parts == 1) r.product.packed = NULL;
+  dg_cpu_run_pieces(device, r.grid.blocks * r.grid.groups * r.grid.parts, run_piece, &r, sizeof r);
 }

@@ -1,4 +1,4 @@
-/** Products of whole matrices, over all threads of a device. */
+/** Products of whole matrices, on all threads of a device. */
 #ifndef DG_CPU_PRODUCT_H
 #define DG_CPU_PRODUCT_H
 
@@ -8,6 +8,12 @@
 
 #define dg_product_workspace DG_ISA_NAME(dg_product_workspace)
 #define dg_product_run DG_ISA_NAME(dg_product_run)
+
+/** What a worker has packed last, from run to run: zeros at first. */
+typedef struct {
+  _Alignas(DG_CPU_ALIGNMENT) uint64_t run;
+  size_t end; /**< the column after those of the panel */
+} dg_product_packed;
 
 /** c [rows, columns] = a [rows, depth] b [depth, columns]; how each lies in memory is said here. */
 typedef struct {
@@ -26,13 +32,16 @@ typedef struct {
   bool by_rows;      /**< threads share its rows, where that is about as even; else its columns */
   const float *bias; /**< [rows], added to the product; or NULL */
   dg_act act;
-  const dg_mask *mask; /**< of a dropout that comes last, of a c that is transposed: element j of
-                            sample v; or NULL */
+  bool drops;   /**< a dropout comes last, of a c that is transposed: element j of sample v */
+  dg_mask mask; /**< its mask */
+  dg_product_packed *packed; /**< of each worker; or NULL: no more than one piece a thread has parts
+                                of the rows, each of which packs what it needs */
 } dg_product;
 
 /** Bytes of workspace for products of up to this depth. */
 size_t dg_product_workspace(const dg_cpu_device *device, size_t depth);
 
+/** Queues it, as dg_cpu_run_pieces does; the struct is copied. */
 void dg_product_run(const dg_cpu_device *device, const dg_product *product, float *workspace);
 
 #endif

@@ -80,6 +80,11 @@ static inline size_t dg_panel_width(size_t columns) {
   return columns > DG_VECTOR ? DG_TILE_WIDTH : DG_VECTOR;
 }
 
+/** Panels of a matrix of `columns`. */
+static inline size_t dg_panel_count(size_t columns) {
+  return (columns + DG_TILE_WIDTH - 1) / DG_TILE_WIDTH;
+}
+
 /** `columns` rounded up to whole vectors: the floats in one row of all their panels. */
 static inline size_t dg_panels_width(size_t columns) {
   return (columns + DG_VECTOR - 1) / DG_VECTOR * DG_VECTOR;

@@ -1,5 +1,5 @@
 /**
- * Batch normalization. A thread takes one group of channels after the other through all its
+ * Batch normalization. A piece takes one group of channels after the other through all its
  * passes, so that after the first they find its numbers in the cache. Where the moments of the
  * planes are given, there is a single pass, along memory.
  */
@@ -55,6 +55,63 @@ static void merge_moments(const dg_batch_norm_desc *d, uint32_t n, const float *
   *var = (between + within / (double)d->plane) * share;
 }
 
+/* ---- statistics of slices ----------------------------------------------- */
+
+/** Of some numbers of a channel, in rows of `kept` until the statistics are finished: their mean,
+    as a pair of floats, and the sum of the squares of their distances from it. */
+typedef struct {
+  double mean, squares;
+} moments;
+
+static moments get_moments(const dg_batch_norm_desc *d, const dg_buffer *kept, size_t channel) {
+  const float *from = dg_floats(kept) + channel;
+  return (moments){(double)from[0] + (double)from[d->channels], (double)from[2 * d->channels]};
+}
+
+static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *kept, size_t channel) {
+  float *to = dg_floats(kept) + channel;
+  to[0] = (float)m.mean;
+  to[d->channels] = (float)(m.mean - (double)to[0]);
+  to[2 * d->channels] = (float)m.squares;
+}
+
+/** Keeps what a slice's own statistics are made of. */
+static void collect(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
+                    size_t channel, double mean, double var) {
+  moments m = {mean, var * (double)n * d->rows * d->plane};
+  put_moments(d, m, buffers->kept, channel);
+}
+
+static void merge_channels(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
+  double whole = dg_whole_samples(region->step), share = region->step->n / whole;
+  double between = (1 - share) * region->step->n * d->rows * d->plane;
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c++) {
+    moments m = get_moments(d, region->buffers->kept, c);
+    moments other = get_moments(d, region->buffers->other, c);
+    double off = other.mean - m.mean;
+    m.mean += off * share;
+    m.squares += other.squares + off * off * between;
+    put_moments(d, m, region->buffers->kept, c);
+  }
+}
+
+static void finish_channels(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  uint32_t whole = dg_whole_samples(region->step);
+  double count = (double)whole * d->rows * d->plane;
+  dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c++) {
+    moments m = get_moments(d, region->buffers->kept, c);
+    keep(d, whole, region->buffers, c, m.mean, m.squares / count);
+  }
+}
+
 /* ---- forward ------------------------------------------------------------ */
 
 static void normalize(const dg_batch_norm_desc *d, const dg_norm_group *g,
@@ -67,60 +124,104 @@ static void normalize(const dg_batch_norm_desc *d, const dg_norm_group *g,
   }
 }
 
-/** Training and testing of a group of channels. */
-static void forward_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
-                          const dg_step *step, size_t channel) {
+/** Training of a group of channels, or a part of it. */
+static void train_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                        const dg_step *step, size_t channel) {
   dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
   double mean[LANES], var[LANES];
   dg_batch_norm_lanes l;
-  if (step->train) {
+  if (step->phase != DG_PHASE_APPLY) {
     dg_norm_moments(&g, dg_floats(buffers->in[0]), mean, var);
-    for (size_t i = 0; i < g.channels; i++) keep(d, step->n, buffers, channel + i, mean[i], var[i]);
-    dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
-  } else {
-    float none[LANES] = {0}, scale[LANES];
-    const float *running_var = dg_floats(buffers->state[1]) + channel;
-    for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
-    dg_batch_norm_statistics running = {dg_floats(buffers->state[0]) + channel, none, scale};
-    dg_batch_norm_spread(&g, buffers, channel, running, &l);
+    for (size_t i = 0; i < g.channels; i++)
+      (step->phase == DG_PHASE_COLLECT ? collect : keep)(d, step->n, buffers, channel + i, mean[i],
+                                                         var[i]);
   }
+  if (step->phase == DG_PHASE_COLLECT) return;
+  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
   normalize(d, &g, buffers, &l);
 }
 
-/**
- * A training step whose moments are given. A thread takes its samples from the last to the first:
- * those that were written last may still be in its cache.
- */
-static void forward_given(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
-                          const dg_step *step) {
+static void test_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                       const dg_step *step, size_t channel) {
+  dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
+  float none[LANES] = {0}, scale[LANES];
+  const float *running_var = dg_floats(buffers->state[1]) + channel;
   dg_batch_norm_lanes l;
-#pragma omp for schedule(static)
-  for (size_t c = 0; c < d->channels; c++) {
+  for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
+  dg_batch_norm_statistics running = {dg_floats(buffers->state[0]) + channel, none, scale};
+  dg_batch_norm_spread(&g, buffers, channel, running, &l);
+  normalize(d, &g, buffers, &l);
+}
+
+static void forward_groups(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  size_t group = dg_batch_norm_group_size(d);
+  dg_span channels = dg_cpu_grains(d->channels, group, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c += group)
+    (region->step->train ? train_group : test_group)(d, region->buffers, region->step, c);
+}
+
+/* ---- forward, where the moments are given ------------------------------- */
+
+static void keep_given(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  uint32_t n = region->step->n;
+  dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c++) {
     double mean, var;
-    merge_moments(d, step->n, dg_floats(buffers->in[1]), c, &mean, &var);
-    keep(d, step->n, buffers, c, mean, var);
+    merge_moments(d, n, dg_floats(region->buffers->in[1]), c, &mean, &var);
+    (region->step->phase == DG_PHASE_COLLECT ? collect : keep)(d, n, region->buffers, c, mean, var);
   }
-  dg_span share = dg_cpu_share(step->n, 1);
-  for (size_t s = share.end; s-- > share.begin;)
-    for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
-      dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
-      g.first += s * g.step;
-      dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
-      normalize(d, &g, buffers, &l);
-    }
+}
+
+static void normalize_sample(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
+                             size_t sample) {
+  dg_batch_norm_lanes l;
+  for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
+    dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
+    g.first += sample * g.step;
+    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
+    normalize(d, &g, buffers, &l);
+  }
+}
+
+/** From the last to the first: those that were written last may still be in a cache. */
+static void normalize_samples(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_cpu_op *op = region->op;
+  size_t other = dg_cpu_backwards(op->device, region->pieces, piece);
+  dg_span samples = dg_cpu_part(region->step->n, region->pieces, other);
+  (void)worker;
+  for (size_t s = samples.end; s-- > samples.begin;)
+    normalize_sample(&op->desc.batch_norm, region->buffers, s);
+}
+
+static void forward_given(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                          size_t count) {
+  enum { OPERATIONS = 16 }; /* of a moment: what is read of it lies apart */
+  size_t channels = op->desc.batch_norm.channels;
+  size_t merging = dg_cpu_pieces(channels, OPERATIONS * step->n * channels);
+  if (step->phase != DG_PHASE_APPLY) dg_cpu_run_region(op, buffers, step, merging, keep_given);
+  if (step->phase != DG_PHASE_COLLECT)
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, 4 * count), normalize_samples);
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, 4 * count))
-  if (step->train && d->moments) {
-    forward_given(d, buffers, step);
-  } else {
-#pragma omp for schedule(static)
-    for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d))
-      forward_group(d, buffers, step, c);
-  }
+  dg_phase phase = step->train ? step->phase : DG_PHASE_ALL;
+  if (phase == DG_PHASE_MERGE || phase == DG_PHASE_FINISH)
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(d->channels, 16 * (size_t)d->channels),
+                      phase == DG_PHASE_MERGE ? merge_channels : finish_channels);
+  else if (step->train && d->moments)
+    forward_given(op, buffers, step, count);
+  else
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(dg_batch_norm_groups(d), 4 * count),
+                      forward_groups);
 }
 
 static const dg_cpu_implementation forward_by_channels = {"channels", NULL, NULL, forward};

@@ -1,6 +1,6 @@
 /**
  * The way back through a batch norm: a pass for the sums over a channel, and one for the gradient
- * of the input, for which its numbers are still in the thread's cache.
+ * of the input, for which its numbers are still in a cache.
  */
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/norm/batch_norm_lanes.h"
@@ -105,6 +105,19 @@ static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
   for (size_t k = 0; k < LANES; k++) sum->product[k] -= (double)l->mend[k] * sum->d_z[k];
 }
 
+/** The same from the gradients of weight and bias, to which those of all slices are added up. */
+static void take_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                      const dg_batch_norm_lanes *l, sums *sum) {
+  const float *d_weight = dg_floats(buffers->d_param[0]) + channel;
+  const float *d_bias = dg_floats(buffers->d_param[1]) + channel;
+  *sum = (sums){.terms = 0};
+  for (size_t k = 0; k < (g->channels == 1 ? LANES : g->channels); k++) {
+    size_t i = g->channels == 1 ? 0 : k;
+    sum->d_z[k] = (double)d_bias[i];
+    sum->product[k] = (double)d_weight[i] / (double)l->scale[k];
+  }
+}
+
 /* ---- the gradient of the input ------------------------------------------ */
 
 /** What makes it: d_x = scale * d_z - (x - mean) * slope - shift. */
@@ -113,10 +126,10 @@ typedef struct {
 } gradient;
 
 /** By d_x = factor (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean - mend)
-   scale, where factor and scale are the lanes'. */
-static gradient gradient_of(const dg_norm_group *g, const dg_batch_norm_lanes *l, const sums *sum) {
+   scale, where factor and scale are the lanes' and the means are of `count` numbers. */
+static gradient gradient_of(double count, const dg_batch_norm_lanes *l, const sums *sum) {
   gradient result;
-  double share = 1 / (double)dg_norm_count(g);
+  double share = 1 / count;
   for (size_t k = 0; k < LANES; k++) {
     double factor = (double)l->factor[k], scale = (double)l->scale[k];
     result.scale[k] = l->factor[k];
@@ -163,24 +176,52 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
+static void put_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                     const dg_batch_norm_lanes *l, const sums *sum) {
+  float *d_weight = dg_floats(buffers->d_param[0]) + channel;
+  float *d_bias = dg_floats(buffers->d_param[1]) + channel;
+  for (size_t i = 0; i < g->channels; i++) {
+    d_weight[i] = (float)(sum->product[i] * (double)l->scale[i]);
+    d_bias[i] = (float)sum->d_z[i];
+  }
+}
+
+/** All gradients of a group of channels, or a part of them. */
+static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                      size_t channel) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
+  bool all = step->phase == DG_PHASE_ALL;
+  double count = (double)(all ? step->n : dg_whole_samples(step)) * d->rows * d->plane;
+  dg_batch_norm_lanes l;
+  sums sum;
+  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
+  if (step->phase == DG_PHASE_APPLY) {
+    take_sums(&g, buffers, channel, &l, &sum);
+  } else {
+    add_up(d, &g, buffers, &l, &sum);
+    put_sums(&g, buffers, channel, &l, &sum);
+  }
+  if (step->phase == DG_PHASE_COLLECT) return;
+  gradient found = gradient_of(count, &l, &sum);
+  if (op->desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
+}
+
+static void run_groups(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_batch_norm_desc *d = &region->op->desc.batch_norm;
+  size_t group = dg_batch_norm_group_size(d);
+  dg_span channels = dg_cpu_grains(d->channels, group, region->pieces, piece);
+  (void)worker;
+  for (size_t c = channels.begin; c < channels.end; c += group)
+    run_group(region->op, region->buffers, region->step, c);
+}
+
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   size_t count = (size_t)step->n * d->rows * d->channels * d->plane;
-  float *d_weight = dg_floats(buffers->d_param[0]), *d_bias = dg_floats(buffers->d_param[1]);
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 8 * count))
-  for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
-    dg_norm_group g = dg_batch_norm_group_at(d, step->n, c);
-    dg_batch_norm_lanes l;
-    sums sum;
-    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
-    add_up(d, &g, buffers, &l, &sum);
-    for (size_t i = 0; i < g.channels; i++) {
-      d_weight[c + i] = (float)(sum.product[i] * (double)l.scale[i]);
-      d_bias[c + i] = (float)sum.d_z[i];
-    }
-    gradient found = gradient_of(&g, &l, &sum);
-    if (op->desc.d_in[0] != DG_GRAD_NONE) input_gradient(op, &g, buffers, &l, &found);
-  }
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(dg_batch_norm_groups(d), 8 * count),
+                    run_groups);
 }
 
 const dg_cpu_implementation dg_batch_norm_backward = {"channels", NULL, prepare, run};

@@ -37,6 +37,11 @@ static inline size_t dg_batch_norm_group_size(const dg_batch_norm_desc *d) {
   return d->plane == 1 ? DG_NORM_LANES : 1;
 }
 
+static inline size_t dg_batch_norm_groups(const dg_batch_norm_desc *d) {
+  size_t size = dg_batch_norm_group_size(d);
+  return (d->channels + size - 1) / size;
+}
+
 /** The numbers of the group of channels that begins with `channel`. */
 dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, size_t channel);
 

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 #include "backends/cpu/norm/norm.h"
@@ -12,9 +11,21 @@ static bool supports(const dg_op_desc *desc) {
   return desc->layer_norm.rows > 0 && desc->layer_norm.count > 0 && desc->layer_norm.eps > 0;
 }
 
-/** Doubles of a thread's own gradients of the parameters. */
-static size_t thread_doubles(const dg_layer_norm_desc *d) {
+/** Doubles of a part's own gradients of the parameters. */
+static size_t part_doubles(const dg_layer_norm_desc *d) {
   return dg_round_up(2 * (size_t)d->count);
+}
+
+static size_t operations(const dg_layer_norm_desc *d, size_t rows) {
+  return 8 * rows * d->count;
+}
+
+/** Into how many parts backward cuts rows at most. */
+static size_t most_parts(const dg_cpu_op *op) {
+  const dg_layer_norm_desc *d = &op->desc.layer_norm;
+  size_t rows = (size_t)op->max_n * d->rows;
+  size_t floats = part_doubles(d) * (sizeof(double) / sizeof(float));
+  return dg_cpu_parts(op, rows, floats, operations(d, rows));
 }
 
 /** Kept are mean and 1 / sqrt(variance + eps) of every row. */
@@ -23,7 +34,7 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   (void)err;
   op->needs.kept = 2 * (size_t)op->max_n * d->rows * sizeof(float);
   op->needs.reads_in = true;
-  op->needs.workspace = (size_t)op->device->threads * thread_doubles(d) * sizeof(double);
+  op->needs.workspace = most_parts(op) * part_doubles(d) * sizeof(double);
   return true;
 }
 
@@ -39,14 +50,21 @@ static statistics statistics_of(const dg_layer_norm_desc *d, const float *x) {
   return (statistics){(float)mean[0], (float)(1 / sqrt(var[0] + (double)d->eps))};
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_layer_norm_desc *d = &op->desc.layer_norm;
-  size_t rows = (size_t)step->n * d->rows, count = d->count;
+static size_t count_rows(const dg_cpu_op *op, const dg_step *step) {
+  return (size_t)step->n * op->desc.layer_norm.rows;
+}
+
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_layer_norm_desc *d = &region->op->desc.layer_norm;
+  const dg_op_buffers *buffers = region->buffers;
   const float *weight = dg_floats(buffers->param[0]), *bias = dg_floats(buffers->param[1]);
-  statistics *kept =
-      step->train && buffers->kept ? (statistics *)(void *)buffers->kept->data : NULL;
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, 4 * rows * count))
-  for (size_t r = 0; r < rows; r++) {
+  bool keeps = region->step->train && buffers->kept;
+  statistics *kept = keeps ? (statistics *)(void *)buffers->kept->data : NULL;
+  size_t count = d->count;
+  dg_span rows = dg_cpu_part(count_rows(region->op, region->step), region->pieces, piece);
+  (void)worker;
+  for (size_t r = rows.begin; r < rows.end; r++) {
     const float *x = dg_floats(buffers->in[0]) + r * count;
     float *y = dg_floats(buffers->out[0]) + r * count;
     statistics s = statistics_of(d, x);
@@ -55,7 +73,13 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   }
 }
 
-/** A row's gradients: adds to the thread's d_weight and d_bias. */
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  size_t rows = count_rows(op, step);
+  size_t pieces = dg_cpu_pieces(rows, 4 * rows * op->desc.layer_norm.count);
+  dg_cpu_run_region(op, buffers, step, pieces, forward_piece);
+}
+
+/** A row's gradients: adds to the part's d_weight and d_bias. */
 static void add_row(size_t count, const float *x, const float *d_y, statistics s, double *d_weight,
                     double *d_bias) {
   for (size_t i = 0; i < count; i++) {
@@ -96,37 +120,57 @@ static void row_gradient(dg_grad_mode mode, size_t count, const float *x, const 
   }
 }
 
-static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_layer_norm_desc *d = &op->desc.layer_norm;
-  dg_grad_mode mode = op->desc.d_in[0];
-  size_t rows = (size_t)step->n * d->rows, count = d->count, own = thread_doubles(d);
+static size_t parts_of(const dg_cpu_op *op, const dg_step *step) {
+  size_t rows = count_rows(op, step), most = most_parts(op);
+  return rows < most ? rows : most;
+}
+
+/** A part of the rows: their gradients, and the part's own sums. */
+static void backward_part(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_layer_norm_desc *d = &region->op->desc.layer_norm;
+  const dg_op_buffers *buffers = region->buffers;
+  dg_grad_mode mode = region->op->desc.d_in[0];
+  size_t count = d->count;
   const float *weight = dg_floats(buffers->param[0]);
   const statistics *kept = (const statistics *)(const void *)buffers->kept->data;
-  double *workspace = (double *)(void *)buffers->workspace->data;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, 8 * rows * count))
-  {
-    size_t threads = (size_t)omp_get_num_threads();
-    double *d_weight = workspace + (size_t)omp_get_thread_num() * own, *d_bias = d_weight + count;
-    memset(d_weight, 0, 2 * count * sizeof *d_weight);
-#pragma omp for schedule(static)
-    for (size_t r = 0; r < rows; r++) {
-      const float *x = dg_floats(buffers->in[0]) + r * count;
-      const float *d_y = dg_floats(buffers->d_out) + r * count;
-      add_row(count, x, d_y, kept[r], d_weight, d_bias);
-      if (mode != DG_GRAD_NONE)
-        row_gradient(mode, count, x, d_y, weight, kept[r], dg_floats(buffers->d_in[0]) + r * count);
-    }
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < count; i++) {
-      double weight_sum = 0, bias_sum = 0;
-      for (size_t t = 0; t < threads; t++) {
-        weight_sum += workspace[t * own + i];
-        bias_sum += workspace[t * own + count + i];
-      }
-      dg_floats(buffers->d_param[0])[i] = (float)weight_sum;
-      dg_floats(buffers->d_param[1])[i] = (float)bias_sum;
-    }
+  double *d_weight = (double *)(void *)buffers->workspace->data + piece * part_doubles(d);
+  dg_span rows = dg_cpu_part(count_rows(region->op, region->step), region->pieces, piece);
+  (void)worker;
+  memset(d_weight, 0, 2 * count * sizeof *d_weight);
+  for (size_t r = rows.begin; r < rows.end; r++) {
+    const float *x = dg_floats(buffers->in[0]) + r * count;
+    const float *d_y = dg_floats(buffers->d_out) + r * count;
+    add_row(count, x, d_y, kept[r], d_weight, d_weight + count);
+    if (mode != DG_GRAD_NONE)
+      row_gradient(mode, count, x, d_y, weight, kept[r], dg_floats(buffers->d_in[0]) + r * count);
   }
+}
+
+/** Adds up the parts' sums, in order. */
+static void add_parts(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_layer_norm_desc *d = &region->op->desc.layer_norm;
+  const dg_op_buffers *buffers = region->buffers;
+  const double *first = (const double *)(const void *)buffers->workspace->data;
+  size_t parts = parts_of(region->op, region->step);
+  dg_span numbers = dg_cpu_part(d->count, region->pieces, piece);
+  (void)worker;
+  for (size_t i = numbers.begin; i < numbers.end; i++) {
+    double weight = 0, bias = 0;
+    for (size_t k = 0; k < parts; k++) {
+      weight += first[k * part_doubles(d) + i];
+      bias += first[k * part_doubles(d) + d->count + i];
+    }
+    dg_floats(buffers->d_param[0])[i] = (float)weight;
+    dg_floats(buffers->d_param[1])[i] = (float)bias;
+  }
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  size_t count = op->desc.layer_norm.count, parts = parts_of(op, step);
+  dg_cpu_run_region(op, buffers, step, parts, backward_part);
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(count, 2 * parts * count), add_parts);
 }
 
 static const dg_cpu_implementation forward_by_rows = {"rows", NULL, NULL, forward},

@@ -62,29 +62,38 @@ static void backward_plane(const dg_window *w, const float *d_y, float *dx) {
   }
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->desc.pool2d);
-  size_t planes = (size_t)step->n * op->desc.pool2d.channels;
-  const float *x = dg_floats(buffers->in[0]);
-  float *y = dg_floats(buffers->out[0]);
-#pragma omp parallel for schedule(static)                                                          \
-    num_threads(dg_cpu_threads(op->device, planes *w.in_plane))
-  for (size_t p = 0; p < planes; p++) forward_plane(&w, x + p * w.in_plane, y + p * w.out_plane);
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  dg_window w = dg_pool_window(&region->op->desc.pool2d);
+  const float *x = dg_floats(region->buffers->in[0]);
+  float *y = dg_floats(region->buffers->out[0]);
+  dg_span planes = dg_pool_planes(region, piece);
+  (void)worker;
+  for (size_t p = planes.begin; p < planes.end; p++)
+    forward_plane(&w, x + p * w.in_plane, y + p * w.out_plane);
 }
 
-static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->desc.pool2d);
-  size_t planes = (size_t)step->n * op->desc.pool2d.channels;
-  const float *d_y = dg_floats(buffers->d_out);
-  float *dx = dg_floats(buffers->d_in[0]);
-  dg_grad_mode mode = op->desc.d_in[0];
-  if (mode == DG_GRAD_NONE) return;
-#pragma omp parallel for schedule(static)                                                          \
-    num_threads(dg_cpu_threads(op->device, planes *w.in_plane))
-  for (size_t p = 0; p < planes; p++) {
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  dg_cpu_run_region(op, buffers, step, dg_pool_pieces(op, step), forward_piece);
+}
+
+static void backward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  dg_window w = dg_pool_window(&region->op->desc.pool2d);
+  const float *d_y = dg_floats(region->buffers->d_out);
+  float *dx = dg_floats(region->buffers->d_in[0]);
+  dg_grad_mode mode = region->op->desc.d_in[0];
+  dg_span planes = dg_pool_planes(region, piece);
+  (void)worker;
+  for (size_t p = planes.begin; p < planes.end; p++) {
     if (mode == DG_GRAD_WRITE) memset(dx + p * w.in_plane, 0, w.in_plane * sizeof *dx);
     backward_plane(&w, d_y + p * w.out_plane, dx + p * w.in_plane);
   }
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  if (op->desc.d_in[0] == DG_GRAD_NONE) return;
+  dg_cpu_run_region(op, buffers, step, dg_pool_pieces(op, step), backward_piece);
 }
 
 static const dg_cpu_implementation forward_by_planes = {"planes", NULL, NULL, forward},

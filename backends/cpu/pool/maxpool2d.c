@@ -5,7 +5,6 @@
  * NaN is larger than all numbers.
  */
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 #include "backends/cpu/pool/pool2d.h"
@@ -132,32 +131,39 @@ static void forward_plane(const dg_window *w, const float *x, size_t readable, c
                  y_place + oy * w->out_w);
 }
 
+/** Floats of a worker's workspace: columns, and places that nobody wants. */
+static size_t worker_floats(const dg_window *w) {
+  return 2 * columns_floats(w) + dg_round_up(w->out_plane);
+}
+
 static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
   (void)err;
   dg_window w = dg_pool_window(&op->desc.pool2d);
-  size_t threads = (size_t)op->device->threads;
-  op->needs.workspace =
-      threads * (2 * columns_floats(&w) + dg_round_up(w.out_plane)) * sizeof(float);
+  op->needs.workspace = (size_t)op->device->threads * worker_floats(&w) * sizeof(float);
   return true;
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->desc.pool2d);
-  size_t planes = (size_t)step->n * op->desc.pool2d.channels, room = columns_floats(&w);
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_op_buffers *buffers = region->buffers;
+  dg_window w = dg_pool_window(&region->op->desc.pool2d);
+  size_t room = columns_floats(&w),
+         all = region->step->n * (size_t)region->op->desc.pool2d.channels;
   const float *x = dg_floats(buffers->in[0]);
-  float *y = dg_floats(buffers->out[0]), *workspace = dg_floats(buffers->workspace);
-  int32_t *kept = step->train && buffers->kept ? (int32_t *)buffers->kept->data : NULL;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, planes *w.in_plane))
-  {
-    size_t thread = (size_t)omp_get_thread_num();
-    float *own = workspace + thread * (2 * room + dg_round_up(w.out_plane));
-    columns c = {.pitch = pitch_of(&w), .value = own, .place = (int32_t *)(own + room)};
-    int32_t *unwanted = c.place + room;
-#pragma omp for schedule(static)
-    for (size_t p = 0; p < planes; p++)
-      forward_plane(&w, x + p * w.in_plane, (planes - p) * w.in_plane, &c, y + p * w.out_plane,
-                    kept ? kept + p * w.out_plane : unwanted);
-  }
+  float *y = dg_floats(buffers->out[0]);
+  bool keeps = region->step->train && buffers->kept;
+  int32_t *kept = keeps ? (int32_t *)buffers->kept->data : NULL;
+  float *own = dg_floats(buffers->workspace) + worker * worker_floats(&w);
+  columns c = {.pitch = pitch_of(&w), .value = own, .place = (int32_t *)(own + room)};
+  int32_t *unwanted = c.place + room;
+  dg_span planes = dg_pool_planes(region, piece);
+  for (size_t p = planes.begin; p < planes.end; p++)
+    forward_plane(&w, x + p * w.in_plane, (all - p) * w.in_plane, &c, y + p * w.out_plane,
+                  kept ? kept + p * w.out_plane : unwanted);
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  dg_cpu_run_region(op, buffers, step, dg_pool_pieces(op, step), forward_piece);
 }
 
 /** Of a largest element, its place in the plane is kept. */
@@ -168,21 +174,25 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  dg_window w = dg_pool_window(&op->desc.pool2d);
-  size_t planes = (size_t)step->n * op->desc.pool2d.channels;
-  const int32_t *places = (const int32_t *)buffers->kept->data;
-  const float *d_y = dg_floats(buffers->d_out);
-  float *dx = dg_floats(buffers->d_in[0]);
-  dg_grad_mode mode = op->desc.d_in[0];
-  if (mode == DG_GRAD_NONE) return;
-#pragma omp parallel for schedule(static)                                                          \
-    num_threads(dg_cpu_threads(op->device, planes *w.in_plane))
-  for (size_t p = 0; p < planes; p++) {
+static void backward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  dg_window w = dg_pool_window(&region->op->desc.pool2d);
+  const int32_t *places = (const int32_t *)region->buffers->kept->data;
+  const float *d_y = dg_floats(region->buffers->d_out);
+  float *dx = dg_floats(region->buffers->d_in[0]);
+  dg_grad_mode mode = region->op->desc.d_in[0];
+  dg_span planes = dg_pool_planes(region, piece);
+  (void)worker;
+  for (size_t p = planes.begin; p < planes.end; p++) {
     float *plane = dx + p * w.in_plane;
     if (mode == DG_GRAD_WRITE) memset(plane, 0, w.in_plane * sizeof *dx);
     for (size_t i = p * w.out_plane; i < (p + 1) * w.out_plane; i++) plane[places[i]] += d_y[i];
   }
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  if (op->desc.d_in[0] == DG_GRAD_NONE) return;
+  dg_cpu_run_region(op, buffers, step, dg_pool_pieces(op, step), backward_piece);
 }
 
 static const dg_cpu_implementation forward_by_planes = {"planes", NULL, prepare_forward, forward},

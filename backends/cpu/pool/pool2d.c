@@ -37,3 +37,16 @@ dg_window dg_pool_window(const dg_pool2d_desc *d) {
   w.out_plane = (size_t)(w.out_h * w.out_w);
   return w;
 }
+
+static size_t count_planes(const dg_cpu_op *op, const dg_step *step) {
+  return (size_t)step->n * op->desc.pool2d.channels;
+}
+
+size_t dg_pool_pieces(const dg_cpu_op *op, const dg_step *step) {
+  size_t planes = count_planes(op, step);
+  return dg_cpu_pieces(planes, planes * dg_pool_window(&op->desc.pool2d).in_plane);
+}
+
+dg_span dg_pool_planes(const dg_cpu_region *region, size_t piece) {
+  return dg_cpu_part(count_planes(region->op, region->step), region->pieces, piece);
+}

@@ -1,4 +1,4 @@
-/** What both kinds of pooling share: the geometry of their windows. */
+/** What both kinds of pooling share: the geometry of their windows, and how planes are cut. */
 #ifndef DG_CPU_POOL2D_H
 #define DG_CPU_POOL2D_H
 
@@ -7,6 +7,8 @@
 
 #define dg_pool_supports DG_ISA_NAME(dg_pool_supports)
 #define dg_pool_window DG_ISA_NAME(dg_pool_window)
+#define dg_pool_pieces DG_ISA_NAME(dg_pool_pieces)
+#define dg_pool_planes DG_ISA_NAME(dg_pool_planes)
 
 /** The sizes of a pooling op, fit for signed arithmetic. */
 typedef struct {
@@ -23,6 +25,12 @@ typedef struct {
 bool dg_pool_supports(const dg_op_desc *desc);
 
 dg_window dg_pool_window(const dg_pool2d_desc *desc);
+
+/** Into how many pieces the planes of a batch are cut, in both directions. */
+size_t dg_pool_pieces(const dg_cpu_op *op, const dg_step *step);
+
+/** The planes of a piece. */
+dg_span dg_pool_planes(const dg_cpu_region *region, size_t piece);
 
 static inline int dg_at_least(int value, int low) {
   return value < low ? low : value;

@@ -43,32 +43,52 @@ static size_t count_rows(const dg_upsample2d_desc *d, uint32_t n) {
   return (size_t)n * d->channels * d->height;
 }
 
-static int threads_for(const dg_cpu_op *op, uint32_t n) {
-  return dg_cpu_threads(op->device, (size_t)n * dg_op_sizes_of(&op->desc).out[0]);
+/** Into how many pieces both directions are cut. */
+static size_t pieces_of(const dg_cpu_op *op, uint32_t n) {
+  return dg_cpu_pieces(count_rows(&op->desc.upsample2d, n),
+                       (size_t)n * dg_op_sizes_of(&op->desc).out[0]);
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_upsample2d_desc *d = &op->desc.upsample2d;
-  size_t rows = count_rows(d, step->n), width = d->width, scale = d->scale;
-  const float *x = dg_floats(buffers->in[0]);
-  float *y = dg_floats(buffers->out[0]);
-#pragma omp parallel for schedule(static) num_threads(threads_for(op, step->n))
-  for (size_t r = 0; r < rows; r++)
+/** The rows of a piece. */
+static dg_span rows_of(const dg_cpu_region *region, size_t piece) {
+  size_t rows = count_rows(&region->op->desc.upsample2d, region->step->n);
+  return dg_cpu_part(rows, region->pieces, piece);
+}
+
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_upsample2d_desc *d = &region->op->desc.upsample2d;
+  size_t width = d->width, scale = d->scale;
+  const float *x = dg_floats(region->buffers->in[0]);
+  float *y = dg_floats(region->buffers->out[0]);
+  dg_span rows = rows_of(region, piece);
+  (void)worker;
+  for (size_t r = rows.begin; r < rows.end; r++)
     forward_row(width, scale, x + r * width, y + r * scale * width * scale);
 }
 
-static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_upsample2d_desc *d = &op->desc.upsample2d;
-  size_t rows = count_rows(d, step->n), width = d->width, scale = d->scale;
-  const float *dy = dg_floats(buffers->d_out);
-  float *dx = dg_floats(buffers->d_in[0]);
-  dg_grad_mode mode = op->desc.d_in[0];
-  if (mode == DG_GRAD_NONE) return;
-#pragma omp parallel for schedule(static) num_threads(threads_for(op, step->n))
-  for (size_t r = 0; r < rows; r++) {
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  dg_cpu_run_region(op, buffers, step, pieces_of(op, step->n), forward_piece);
+}
+
+static void backward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_upsample2d_desc *d = &region->op->desc.upsample2d;
+  size_t width = d->width, scale = d->scale;
+  const float *dy = dg_floats(region->buffers->d_out);
+  float *dx = dg_floats(region->buffers->d_in[0]);
+  dg_grad_mode mode = region->op->desc.d_in[0];
+  dg_span rows = rows_of(region, piece);
+  (void)worker;
+  for (size_t r = rows.begin; r < rows.end; r++) {
     if (mode == DG_GRAD_WRITE) memset(dx + r * width, 0, width * sizeof *dx);
     backward_row(width, scale, dy + r * scale * width * scale, dx + r * width);
   }
+}
+
+static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  if (op->desc.d_in[0] == DG_GRAD_NONE) return;
+  dg_cpu_run_region(op, buffers, step, pieces_of(op, step->n), backward_piece);
 }
 
 static const dg_cpu_implementation forward_by_rows = {"rows", NULL, NULL, forward},

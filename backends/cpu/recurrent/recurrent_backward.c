@@ -1,4 +1,3 @@
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,23 +5,36 @@
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 /**
- * Backward, a thread takes each of its groups from the last step to the first and adds up the
- * gradients of the parameters on the way; at the end those of all threads are added in order.
+ * The groups are cut into parts. Backward, each group of a part goes from the last step to the
+ * first, and the gradients of the parameters are added up on the way; at the end the sums of all
+ * parts are added in order.
  */
 
 /* ---- the plan ----------------------------------------------------------- */
 
 /**
- * Planes [units] of a thread: the gradients that go from step to step; a state that is made again
+ * Planes [units] of a worker: the gradients that go from step to step; a state that is made again
  * (h of an LSTM, r h of a GRU, and before that its gradient); tanh(c) of an LSTM, of two steps.
  */
 enum { D_H, D_C, STATE, TANH_C, TANH_C_BEFORE, OWN_PLANES };
 
 typedef struct {
   dg_recurrent_plan shape;
-  /** Floats of parts of the workspace: sums for U, for W and for the biases; all of a thread's. */
-  size_t d_u, d_w, d_bias, thread;
+  size_t parts; /**< at most */
+  /** Floats of what lies in the workspace: a part's sums for U, for W and for the biases, and all
+     of them; what a worker has beside these. */
+  size_t d_u, d_w, d_bias, sums, room;
 } back_plan;
+
+/** Floats of the packed weights. */
+static size_t weight_floats(const back_plan *plan) {
+  return dg_round_up(plan->d_u + plan->d_w);
+}
+
+/** Each weight is a factor of the gradient that goes on, and the other factor one of its own. */
+static size_t back_products(const dg_recurrent_desc *d, size_t samples) {
+  return 2 * dg_recurrent_products(d, samples);
+}
 
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   const dg_recurrent_desc *d = &op->desc.recurrent;
@@ -34,39 +46,42 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
                       .d_u = rows * shape.units,
                       .d_w = rows * in,
                       .d_bias = shape.slots * shape.units};
-  plan->thread = plan->d_u + plan->d_w + plan->d_bias +
-                 shape.group * (shape.d_row + OWN_PLANES * shape.units + in);
-  size_t threads = (size_t)op->device->threads, directions = dg_recurrent_directions(d);
+  plan->sums = dg_round_up(plan->d_u + plan->d_w + plan->d_bias);
+  plan->room = dg_round_up(shape.group * (shape.d_row + OWN_PLANES * shape.units + in));
+  plan->parts = dg_cpu_parts(op, op->max_n, plan->sums, back_products(d, op->max_n));
+  size_t workers = (size_t)op->device->threads, directions = dg_recurrent_directions(d);
   op->needs.reads_in = true;
   op->needs.kept = directions * op->max_n * d->steps * shape.planes * shape.units * sizeof(float);
-  op->needs.workspace = (plan->d_u + plan->d_w + threads * plan->thread) * sizeof(float);
+  op->needs.workspace =
+      (weight_floats(plan) + plan->parts * plan->sums + workers * plan->room) * sizeof(float);
   return true;
 }
 
 /* ---- one step ------------------------------------------------------------ */
 
-/** A backward pass, and what its threads share. */
+/** A backward pass. */
 typedef struct {
   dg_recurrent_pass pass;
   const back_plan *plan;
   dg_grad_mode d_in;
-  float *u, *w; /**< panels of the weights, [gates][units] rows in the order of the slots */
+  size_t parts, pieces; /**< pieces: that the adding up is shared in */
+  float *u, *w;         /**< panels of the weights, [gates][units] rows in the order of the slots */
+  float *sums, *rooms;  /**< of the parts; of the workers */
 } backward_pass;
 
-/** What a thread has of its own. */
+/** What a piece works with. */
 typedef struct {
-  float *d_u, *d_w; /**< sums for the weights, panels as theirs */
-  float *d_bias;    /**< sums of d_rows [slots][units] */
+  float *d_u, *d_w; /**< the part's sums for the weights, panels as theirs */
+  float *d_bias;    /**< the part's sums of d_rows [slots][units] */
   float *d_rows;    /**< rows [slots][units] */
   float *plane[OWN_PLANES];
   float *x; /**< plane [in]: x, then its gradient */
 } room;
 
-static room room_at(const back_plan *plan, float *memory) {
+static room room_at(const back_plan *plan, float *sums, float *own) {
   const dg_recurrent_plan *shape = &plan->shape;
-  room r = {.d_u = memory, .d_w = memory + plan->d_u};
+  room r = {.d_u = sums, .d_w = sums + plan->d_u, .d_rows = own};
   r.d_bias = r.d_w + plan->d_w;
-  r.d_rows = r.d_bias + plan->d_bias;
   float *planes = r.d_rows + shape->group * shape->d_row;
   for (size_t i = 0; i < OWN_PLANES; i++) r.plane[i] = planes + i * shape->group * shape->units;
   r.x = planes + OWN_PLANES * shape->group * shape->units;
@@ -221,43 +236,37 @@ static void group_backward(const backward_pass *b, room *r, dg_recurrent_group g
   }
 }
 
-/* ---- the sums of all threads --------------------------------------------- */
+/* ---- the sums of all parts ------------------------------------------------ */
 
-/** The rooms of the threads that took part. */
-typedef struct {
-  const float *memory;
-  size_t count, apart;
-} rooms;
-
-/** to[c] = the sums over all rooms of a row of panels that begin at `offset` in each. */
-static void sum_row(const rooms *all, size_t offset, size_t panel_rows, size_t row, size_t columns,
-                    float *to) {
+/** to[c] = the sums over all parts of a row of panels that begin at `offset` in each. */
+static void sum_row(const backward_pass *b, size_t offset, size_t panel_rows, size_t row,
+                    size_t columns, float *to) {
   for (size_t c = 0; c < columns; c += DG_TILE_WIDTH) {
     size_t count = dg_panel_columns(columns - c);
-    const float *from = all->memory + offset + c * panel_rows + row * dg_panel_width(count);
-    for (size_t t = 0; t < all->count; t++)
-      dg_grad_put(t == 0 ? DG_GRAD_WRITE : DG_GRAD_ADD, count, from + t * all->apart, to + c);
+    const float *from = b->sums + offset + c * panel_rows + row * dg_panel_width(count);
+    for (size_t p = 0; p < b->parts; p++)
+      dg_grad_put(p == 0 ? DG_GRAD_WRITE : DG_GRAD_ADD, count, from + p * b->plan->sums, to + c);
   }
 }
 
 /** Writes the gradients of unit j of the gate that a slot has, by the slot's parts of x and h. */
-static void put_gradients(const backward_pass *b, const rooms *all, size_t slot, size_t j) {
+static void put_gradients(const backward_pass *b, size_t slot, size_t j) {
   const dg_recurrent_desc *d = b->pass.desc;
   const dg_recurrent_plan *plan = b->pass.plan;
   dg_buffer *const *params = b->pass.buffers->d_param;
   size_t to = dg_recurrent_gate(plan, slot) * d->hidden + j, from = slot * plan->units + j;
   size_t bias = b->plan->d_u + b->plan->d_w + from, rows = weight_rows(plan);
   if (slot >= plan->first_x) {
-    sum_row(all, b->plan->d_u, rows, from - plan->first_x * plan->units, d->in,
+    sum_row(b, b->plan->d_u, rows, from - plan->first_x * plan->units, d->in,
             dg_recurrent_param(&b->pass, params, DG_RECURRENT_W) + to * d->in);
     if (d->biases > 0)
-      sum_row(all, bias, 1, 0, 1, dg_recurrent_param(&b->pass, params, DG_RECURRENT_B) + to);
+      sum_row(b, bias, 1, 0, 1, dg_recurrent_param(&b->pass, params, DG_RECURRENT_B) + to);
   }
   if (slot < plan->gates) {
-    sum_row(all, 0, rows, from, d->hidden,
+    sum_row(b, 0, rows, from, d->hidden,
             dg_recurrent_param(&b->pass, params, DG_RECURRENT_U) + to * d->hidden);
     if (d->biases > 1)
-      sum_row(all, bias, 1, 0, 1, dg_recurrent_param(&b->pass, params, DG_RECURRENT_C) + to);
+      sum_row(b, bias, 1, 0, 1, dg_recurrent_param(&b->pass, params, DG_RECURRENT_C) + to);
   }
 }
 
@@ -278,7 +287,9 @@ static void pack_gate(const backward_pass *b, size_t which, size_t columns, size
 }
 
 /** Packs the weights of a slot's gate that its parts of x and h have. */
-static void pack_slot(const backward_pass *b, size_t slot) {
+static void pack_slot(const void *context, size_t slot, size_t worker) {
+  (void)worker;
+  const backward_pass *b = context;
   const dg_recurrent_desc *d = b->pass.desc;
   const dg_recurrent_plan *plan = b->pass.plan;
   size_t gate = dg_recurrent_gate(plan, slot);
@@ -287,37 +298,49 @@ static void pack_slot(const backward_pass *b, size_t slot) {
     pack_gate(b, DG_RECURRENT_W, d->in, gate, (slot - plan->first_x) * plan->units, b->w);
 }
 
-static void direction_backward(const backward_pass *b, float *memory) {
+static void run_part(const void *context, size_t part, size_t worker) {
+  const backward_pass *b = context;
   const back_plan *plan = b->plan;
-  size_t slots = plan->shape.slots, hidden = b->pass.desc->hidden;
-  size_t sums = plan->d_u + plan->d_w + plan->d_bias;
-#pragma omp parallel num_threads(dg_recurrent_threads(&b->pass))
-  {
-    rooms all = {memory, (size_t)omp_get_num_threads(), plan->thread};
-    float *own = memory + (size_t)omp_get_thread_num() * plan->thread;
-    room r = room_at(plan, own);
-    memset(own, 0, sums * sizeof *own);
-#pragma omp for schedule(static)
-    for (size_t slot = 0; slot < slots; slot++) pack_slot(b, slot);
-    dg_span mine = dg_cpu_share(dg_recurrent_groups(&b->pass), 1);
-    for (size_t g = mine.begin; g < mine.end; g++)
-      group_backward(b, &r, dg_recurrent_group_at(&b->pass, g));
-#pragma omp barrier
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < slots * hidden; i++) put_gradients(b, &all, i / hidden, i % hidden);
-  }
+  float *sums = b->sums + part * plan->sums;
+  room r = room_at(plan, sums, b->rooms + worker * plan->room);
+  dg_span groups = dg_cpu_part(b->pass.groups, b->parts, part);
+  memset(sums, 0, plan->sums * sizeof *sums);
+  for (size_t g = groups.begin; g < groups.end; g++)
+    group_backward(b, &r, dg_recurrent_group_at(&b->pass, g));
+}
+
+static void put_units(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const backward_pass *b = context;
+  size_t hidden = b->pass.desc->hidden;
+  dg_span units = dg_cpu_part(b->pass.plan->slots * hidden, b->pieces, piece);
+  for (size_t i = units.begin; i < units.end; i++) put_gradients(b, i / hidden, i % hidden);
+}
+
+static void direction_backward(const backward_pass *b) {
+  const dg_cpu_device *device = b->pass.op->device;
+  dg_cpu_run_pieces(device, b->plan->shape.slots, pack_slot, b, sizeof *b);
+  dg_cpu_run_pieces(device, b->parts, run_part, b, sizeof *b);
+  dg_cpu_run_pieces(device, b->pieces, put_units, b, sizeof *b);
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_recurrent_desc *d = &op->desc.recurrent;
   const back_plan *plan = op->plan;
-  float *workspace = dg_floats(buffers->workspace);
-  backward_pass b = {.pass = {op, &op->desc.recurrent, &plan->shape, buffers, step->n, 0},
+  size_t groups = dg_recurrent_groups(op, step->n, true);
+  size_t parts = groups < plan->parts ? groups : plan->parts;
+  float *workspace = dg_floats(buffers->workspace), *sums = workspace + weight_floats(plan);
+  backward_pass b = {.pass = {op, d, &plan->shape, buffers, step->n, groups, 0},
                      .plan = plan,
                      .d_in = op->desc.d_in[0],
+                     .parts = parts,
+                     .pieces = dg_cpu_pieces(plan->shape.slots * d->hidden, parts * plan->sums),
                      .u = workspace,
-                     .w = workspace + plan->d_u};
-  for (; b.pass.direction < dg_recurrent_directions(b.pass.desc); b.pass.direction++) {
-    direction_backward(&b, workspace + plan->d_u + plan->d_w);
+                     .w = workspace + plan->d_u,
+                     .sums = sums,
+                     .rooms = sums + plan->parts * plan->sums};
+  for (; b.pass.direction < dg_recurrent_directions(d); b.pass.direction++) {
+    direction_backward(&b);
     if (b.d_in == DG_GRAD_WRITE) b.d_in = DG_GRAD_ADD;
   }
 }

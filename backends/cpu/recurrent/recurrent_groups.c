@@ -1,6 +1,5 @@
 #include "backends/cpu/recurrent/recurrent_groups.h"
 
-#include <omp.h>
 #include <string.h>
 
 #include "backends/cpu/gemm/panel.h"
@@ -12,12 +11,12 @@ static size_t weight_floats(const dg_recurrent_desc *d, const dg_recurrent_plan 
 }
 
 size_t dg_recurrent_groups_packed(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
-  return weight_floats(d, plan) + plan->slots * plan->units;
+  return dg_round_up(weight_floats(d, plan) + plan->slots * plan->units);
 }
 
-size_t dg_recurrent_groups_thread(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
+size_t dg_recurrent_groups_worker(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
   size_t rows = dg_recurrent_resets(d) ? 2 : 1;
-  return plan->group * (rows * plan->row + plan->planes * plan->units);
+  return dg_round_up(plan->group * (rows * plan->row + plan->planes * plan->units));
 }
 
 static bool has_x(const dg_recurrent_plan *plan, size_t slot) {
@@ -28,12 +27,15 @@ static bool has_h(const dg_recurrent_plan *plan, size_t slot) {
   return slot < plan->gates;
 }
 
-/** A forward pass, and what its threads share. */
+/** A forward pass. */
 typedef struct {
   dg_recurrent_pass pass;
   bool keep;
+  size_t pieces;  /**< that the groups are shared in */
   float *weights; /**< [slots], each panels of in + hidden rows: W, then U, both transposed */
   float *bias;    /**< [slots][units] */
+  float *rooms;   /**< of the workers */
+  size_t room;    /**< floats of each */
 } forward_pass;
 
 static float *slot_weights(const forward_pass *f, size_t slot) {
@@ -41,7 +43,9 @@ static float *slot_weights(const forward_pass *f, size_t slot) {
   return f->weights + slot * (d->in + d->hidden) * f->pass.plan->units;
 }
 
-static void pack_slot(const forward_pass *f, size_t slot) {
+static void pack_slot(const void *context, size_t slot, size_t worker) {
+  (void)worker;
+  const forward_pass *f = context;
   const dg_recurrent_desc *d = f->pass.desc;
   const dg_recurrent_plan *plan = f->pass.plan;
   dg_buffer *const *params = f->pass.buffers->param;
@@ -105,7 +109,7 @@ static void copy_rows(size_t n, size_t count, const float *from, size_t from_row
   for (size_t s = 0; s < n; s++) memcpy(to + s * to_row, from + s * from_row, count * sizeof *to);
 }
 
-/** All steps of a group; `room` is the thread's own: rows [x, h], rows [x, r h], and planes. */
+/** All steps of a group; `room` is the worker's own: rows [x, h], rows [x, r h], and planes. */
 static void group_forward(const forward_pass *f, dg_recurrent_group group, float *room) {
   const dg_recurrent_desc *d = f->pass.desc;
   const dg_recurrent_plan *plan = f->pass.plan;
@@ -132,20 +136,25 @@ static void group_forward(const forward_pass *f, dg_recurrent_group group, float
   }
 }
 
+static void run_groups(const void *context, size_t piece, size_t worker) {
+  const forward_pass *f = context;
+  dg_span groups = dg_cpu_part(f->pass.groups, f->pieces, piece);
+  for (size_t g = groups.begin; g < groups.end; g++)
+    group_forward(f, dg_recurrent_group_at(&f->pass, g), f->rooms + worker * f->room);
+}
+
 void dg_recurrent_groups_forward(const dg_recurrent_pass *pass, bool keep, bool pack, float *packed,
                                  float *rooms) {
+  const dg_recurrent_desc *d = pass->desc;
   const dg_recurrent_plan *plan = pass->plan;
-  size_t thread_floats = dg_recurrent_groups_thread(pass->desc, plan);
-  const forward_pass f = {*pass, keep, packed, packed + weight_floats(pass->desc, plan)};
-#pragma omp parallel num_threads(dg_recurrent_threads(pass))
-  {
-    if (pack) {
-#pragma omp for schedule(static)
-      for (size_t slot = 0; slot < plan->slots; slot++) pack_slot(&f, slot);
-    }
-    float *room = rooms + (size_t)omp_get_thread_num() * thread_floats;
-    dg_span mine = dg_cpu_share(dg_recurrent_groups(pass), 1);
-    for (size_t g = mine.begin; g < mine.end; g++)
-      group_forward(&f, dg_recurrent_group_at(pass, g), room);
-  }
+  const forward_pass f = {
+      .pass = *pass,
+      .keep = keep,
+      .pieces = dg_cpu_pieces(pass->groups, dg_recurrent_products(d, pass->samples) / DG_VECTOR),
+      .weights = packed,
+      .bias = packed + weight_floats(d, plan),
+      .rooms = rooms,
+      .room = dg_recurrent_groups_worker(d, plan)};
+  if (pack) dg_cpu_run_pieces(pass->op->device, plan->slots, pack_slot, &f, sizeof f);
+  dg_cpu_run_pieces(pass->op->device, f.pieces, run_groups, &f, sizeof f);
 }

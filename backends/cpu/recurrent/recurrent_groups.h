@@ -1,21 +1,21 @@
-/** Forward in groups of samples, which threads share: one direction of a layer. */
+/** Forward in groups of samples, each a piece of work: one direction of a layer. */
 #ifndef DG_CPU_RECURRENT_GROUPS_H
 #define DG_CPU_RECURRENT_GROUPS_H
 
 #include "backends/cpu/recurrent/recurrent_pass.h"
 
 #define dg_recurrent_groups_packed DG_ISA_NAME(dg_recurrent_groups_packed)
-#define dg_recurrent_groups_thread DG_ISA_NAME(dg_recurrent_groups_thread)
+#define dg_recurrent_groups_worker DG_ISA_NAME(dg_recurrent_groups_worker)
 #define dg_recurrent_groups_forward DG_ISA_NAME(dg_recurrent_groups_forward)
 
 /** Floats of a direction's packed parameters. */
 size_t dg_recurrent_groups_packed(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
-/** Floats of workspace of each thread. */
-size_t dg_recurrent_groups_thread(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
+/** Floats of workspace of each worker. */
+size_t dg_recurrent_groups_worker(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
 /** `keep`: for backward. `packed`: made first of the parameters if `pack`. `rooms`: workspace for
-    all threads. */
+    all workers. */
 void dg_recurrent_groups_forward(const dg_recurrent_pass *pass, bool keep, bool pack, float *packed,
                                  float *rooms);
 

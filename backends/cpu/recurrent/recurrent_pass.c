@@ -24,21 +24,31 @@ dg_recurrent_plan dg_recurrent_plan_of(const dg_recurrent_desc *d, uint32_t max_
   return plan;
 }
 
-size_t dg_recurrent_groups(const dg_recurrent_pass *pass) {
-  size_t threads = (size_t)pass->op->device->threads, most = threads * DG_RECURRENT_GROUP;
-  return smaller(pass->samples, (pass->samples + most - 1) / most * threads);
+/** As few as fit the cache; but four, or a multiple, for threads to share, where each has samples
+    enough to be worth reading the weights for, and two where there are fewer. */
+static size_t groups_for_all(size_t samples) {
+  enum { SHARED = 4, WORTHWHILE = 16 };
+  size_t least = (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
+  size_t wanted = samples >= SHARED * WORTHWHILE ? SHARED : 2;
+  return smaller((least + wanted - 1) / wanted * wanted, samples);
 }
 
-int dg_recurrent_threads(const dg_recurrent_pass *pass) {
-  const dg_recurrent_desc *d = pass->desc;
-  size_t products = pass->samples * d->steps * pass->plan->gates * d->hidden * (d->in + d->hidden);
-  int threads = dg_cpu_threads(pass->op->device, products / DG_VECTOR);
-  return (int)smaller((size_t)threads, dg_recurrent_groups(pass));
+size_t dg_recurrent_groups(const dg_cpu_op *op, size_t samples, bool train) {
+  size_t threads = (size_t)op->device->threads, groups = groups_for_all(samples);
+  if (op->device->is_lane) return (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
+  if (groups < threads && !(train && (op->desc.exact || threads <= DG_LEAST_PARTS)))
+    return smaller(threads, samples);
+  return groups;
+}
+
+size_t dg_recurrent_products(const dg_recurrent_desc *d, size_t samples) {
+  return samples * d->steps * dg_cell_gates(d->cell) * d->hidden * (d->in + d->hidden);
 }
 
 dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t index) {
-  size_t groups = dg_recurrent_groups(pass), first = pass->samples * index / groups;
-  return (dg_recurrent_group){first, pass->samples * (index + 1) / groups - first};
+  size_t grain = pass->samples >= pass->groups * DG_TILE_ROWS ? DG_TILE_ROWS : 1; /* whole tiles */
+  dg_span samples = dg_cpu_grains(pass->samples, grain, pass->groups, index);
+  return (dg_recurrent_group){samples.begin, samples.end - samples.begin};
 }
 
 float *dg_recurrent_kept(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k) {

@@ -1,7 +1,7 @@
 /**
  * What the files of the recurrent op share.
  *
- * The samples of a batch are cut into groups; a thread takes a group through all steps, so its
+ * The samples of a batch are cut into groups; a worker takes a group through all steps, so its
  * state stays in the cache. The numbers of a group at one step lie in one of two ways:
  *
  * - a plane: panels of up to DG_TILE_WIDTH units, each [n][width]. That is how tiles are written
@@ -18,10 +18,11 @@
 #include "backends/cpu/gemm/tile.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
+#include "backends/cpu/runtime/pieces.h"
 
 #define dg_recurrent_plan_of DG_ISA_NAME(dg_recurrent_plan_of)
 #define dg_recurrent_groups DG_ISA_NAME(dg_recurrent_groups)
-#define dg_recurrent_threads DG_ISA_NAME(dg_recurrent_threads)
+#define dg_recurrent_products DG_ISA_NAME(dg_recurrent_products)
 #define dg_recurrent_kept DG_ISA_NAME(dg_recurrent_kept)
 #define dg_recurrent_place DG_ISA_NAME(dg_recurrent_place)
 #define dg_recurrent_out_row DG_ISA_NAME(dg_recurrent_out_row)
@@ -75,9 +76,18 @@ typedef struct {
   const dg_recurrent_desc *desc;
   const dg_recurrent_plan *plan;
   const dg_op_buffers *buffers;
-  size_t samples;
+  size_t samples, groups;
   size_t direction; /**< 1: from the last time to the first */
 } dg_recurrent_pass;
+
+/**
+ * How many groups so many samples are cut into. `train`: in a step that trains, whose sums
+ * they part.
+ */
+size_t dg_recurrent_groups(const dg_cpu_op *op, size_t samples, bool train);
+
+/** Products of so many samples in one direction, with one operand of each. */
+size_t dg_recurrent_products(const dg_recurrent_desc *desc, size_t samples);
 
 /** The time of step k. */
 static inline size_t dg_recurrent_time(const dg_recurrent_pass *pass, size_t k) {
@@ -96,9 +106,6 @@ typedef struct {
   size_t first, n;
 } dg_recurrent_group;
 
-/** How many groups there are, and threads to share them; the samples of a group. */
-size_t dg_recurrent_groups(const dg_recurrent_pass *pass);
-int dg_recurrent_threads(const dg_recurrent_pass *pass);
 dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t index);
 
 /** Where the planes kept of a group's step k begin. */

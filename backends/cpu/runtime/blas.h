@@ -2,7 +2,7 @@
 #ifndef DG_CPU_BLAS_H
 #define DG_CPU_BLAS_H
 
-#include "backends/cpu/runtime/device.h"
+#include "backends/cpu/runtime/pieces.h"
 
 /** A matrix as it lies: element (i, j) at data[i * row + j], or at data[j * row + i]. */
 typedef struct {
@@ -23,7 +23,7 @@ void dg_blas_set_up(void);
 
 /**
  * c [rows, columns] = or += a [rows, depth] b [depth, columns], c's rows `c_row` apart. Rows or
- * columns are split over the device's threads, the same way every time.
+ * columns are cut into pieces, the same for every device.
  */
 void dg_blas_multiply(const dg_cpu_device *device, size_t rows, size_t columns, size_t depth,
                       dg_matrix a, dg_matrix b, bool add, float *c, size_t c_row);

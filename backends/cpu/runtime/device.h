@@ -1,15 +1,17 @@
 /**
  * The structs that all of the cpu backend builds on: its device and its buffers.
  *
- * An op runs inside the call that enqueues it, split over the device's OpenMP threads, or with
- * those that follow it, on samples that each thread keeps (lanes.h). How it is split depends on
- * shapes, the number of threads and the calls before and after, so the same calls on the same
- * threads give the same bits.
+ * Running an op queues its work, cut into pieces that the device's threads take (pieces.h), or
+ * keeps it for those that follow, whose samples lanes take together (lanes.h). How it is cut
+ * follows from shapes, the number of samples and the calls before and after, so the same calls give
+ * the same bits; where there are more threads than a sum over samples has parts, on their number
+ * too.
  */
 #ifndef DG_CPU_DEVICE_H
 #define DG_CPU_DEVICE_H
 
 #include "backends/backend.h"
+#include "core/base/pool.h"
 
 struct dg_buffer {
   dg_device *device;
@@ -24,15 +26,19 @@ enum { DG_CPU_ALIGNMENT = 64 };
 
 typedef struct dg_cpu_ops dg_cpu_ops;
 typedef struct dg_cpu_lanes dg_cpu_lanes;
+typedef struct dg_cpu_calls dg_cpu_calls;
 
 typedef struct {
   dg_device base;
   int threads;
+  dg_pool *pool; /**< NULL: of one thread */
+  bool is_lane;  /**< what the op of a lane runs on: one thread, some samples of a batch */
   bool profile;
   const dg_cpu_ops *ops;
+  dg_cpu_calls *calls; /**< NULL: of one thread, which does all at once */
   uint64_t versions;   /**< of buffers, that there have been */
   uint64_t used;       /**< bytes of all buffers */
-  dg_cpu_lanes *lanes; /**< NULL: of one thread */
+  dg_cpu_lanes *lanes; /**< NULL: of a lane */
 } dg_cpu_device;
 
 /** The floats of a buffer; NULL for none. */

@@ -1,31 +1,20 @@
 #include "backends/cpu/runtime/lanes.h"
 
-#include <omp.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
 
-/** Runs that wait at most; more are done in two goes. */
-enum { MOST_RUNS = 96 };
-
-/** What an op needs for its lanes. */
-struct dg_cpu_parting {
-  dg_cpu_prepared *ops; /**< one for each lane: the op for its samples, on a device of one thread */
-  size_t count;
-  size_t kept; /**< floats of each lane */
-  dg_op_sizes sizes;
-  size_t grad_floats; /**< of all its parameters */
-  float *grads;       /**< of every lane but the first [lanes - 1, grad_floats] */
-  bool parted;        /**< was, or will be, the last forward: backward finds what that kept */
+enum {
+  MOST_RUNS = 96, /**< of a row; more are done in two goes */
+  ROWS = 4,       /**< in memory: all but the one that grows are queued, or done */
+  EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2,
 };
 
-/** Memory that the lanes part: sample after sample, or (what is kept) lane after lane. */
+/** Memory that the lanes part, sample after sample. */
 typedef struct {
   const char *begin;
-  size_t bytes, of_part; /**< of_part: floats */
+  size_t bytes, of_sample;
 } extent;
-
-enum { EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2 };
 
 /** A run that waits to be done. */
 typedef struct {
@@ -38,164 +27,115 @@ typedef struct {
   size_t extent_count;
 } run;
 
-/** What the loss of a lane writes. */
+/** What a lane has of its own. */
 typedef struct {
-  _Alignas(DG_CPU_ALIGNMENT) float loss;
+  _Alignas(DG_CPU_ALIGNMENT) float loss; /**< of the loss op; unused in the first lane */
   uint32_t correct;
-} score;
+  double seconds[MOST_RUNS]; /**< of each run, where they are timed */
+} lane;
 
-struct dg_cpu_lanes {
-  dg_cpu_device one; /**< what the op of a lane runs on */
-  size_t count;
-  size_t workspace_bytes; /**< of each */
-  char *workspaces;
-  score *scores; /**< of each; the first lane's is unused */
+/** Runs that the lanes go through together. */
+typedef struct {
   run runs[MOST_RUNS];
   size_t taken;
+  size_t count;     /**< lanes */
+  bool fixed;       /**< and no fewer: a run goes back over what that many kept */
+  lane *lane;       /**< [most] */
+  uint64_t regions; /**< of the pool, after which it may be another row */
+} row;
+
+struct dg_cpu_lanes {
+  const dg_cpu_device *device;
+  dg_cpu_device one;      /**< what the op of a lane runs on */
+  size_t workers;         /**< threads that may run lanes */
+  size_t workspace_bytes; /**< of each */
+  char *workspaces;
+  size_t most; /**< lanes that any op has, and that there is memory for */
+  lane *lane;  /**< [ROWS, most] */
+  size_t current;
+  row rows[ROWS];
 };
+
+/** The row that grows. */
+static row *growing(dg_cpu_lanes *lanes) {
+  return &lanes->rows[lanes->current];
+}
 
 dg_cpu_lanes *dg_cpu_lanes_new(const dg_cpu_device *device, dg_error *err) {
   dg_cpu_lanes *lanes = calloc(1, sizeof *lanes);
-  size_t count = (size_t)device->threads;
-  score *scores = aligned_alloc(DG_CPU_ALIGNMENT, count * sizeof *scores);
-  if (!lanes || !scores) {
-    dg_fail_memory(err, sizeof *lanes + count * sizeof *scores);
-    free(lanes), free(scores);
+  if (!lanes) {
+    dg_fail_memory(err, sizeof *lanes);
     return NULL;
   }
+  lanes->device = device;
+  lanes->workers = (size_t)device->threads;
   lanes->one = *device;
   lanes->one.threads = 1;
+  lanes->one.pool = NULL;
+  lanes->one.calls = NULL;
+  lanes->one.is_lane = true;
   lanes->one.profile = false;
-  lanes->count = count;
-  lanes->scores = scores;
   return lanes;
 }
 
 void dg_cpu_lanes_free(dg_cpu_lanes *lanes) {
   if (!lanes) return;
   free(lanes->workspaces);
-  free(lanes->scores);
+  free(lanes->lane);
   free(lanes);
 }
 
-/* ---- readying an op ----------------------------------------------------- */
-
-/** Floats of all parameters' gradients in a lane. */
-static size_t gradient_floats(const dg_op_sizes *sizes) {
-  size_t floats = 0;
-  for (size_t k = 0; k < DG_MAX_PARAM; k++) floats += dg_round_up(sizes->param[k]);
-  return floats;
+/** Memory for `wanted` things of a size in place of that for `*count`, if it is too little. */
+static void *grown(void *memory, size_t *count, size_t wanted, size_t size) {
+  if (wanted <= *count) return memory;
+  void *larger = aligned_alloc(DG_CPU_ALIGNMENT, wanted * size);
+  if (!larger) return NULL;
+  free(memory);
+  *count = wanted;
+  return larger;
 }
 
-/** Does a training step of such an op go through each sample without the others? */
-static bool samples_part(dg_op_kind kind) {
-  const dg_op_row *row = dg_op_row_of(kind);
-  return !row->joins_samples && !row->is_sampleless;
-}
-
-/** Are there samples enough, also beside the gradients that are summed up over the lanes? */
-static bool pays(const dg_op_sizes *sizes, size_t lanes, size_t n) {
-  enum { LEAST = 8 };
-  return n >= LEAST * lanes &&
-         (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
-}
-
-static size_t aligned_bytes(size_t bytes) {
-  return dg_round_up((bytes + sizeof(float) - 1) / sizeof(float)) * sizeof(float);
-}
-
-/** Makes the lanes' workspaces large enough for one more op. */
-static bool grow_workspaces(dg_cpu_lanes *lanes, const dg_op_needs *needs, dg_error *err) {
-  size_t forward = aligned_bytes(needs->forward_workspace);
-  size_t backward = aligned_bytes(needs->backward_workspace);
-  size_t bytes = forward > backward ? forward : backward;
-  if (bytes <= lanes->workspace_bytes) return true;
-  char *larger = aligned_alloc(DG_CPU_ALIGNMENT, lanes->count * bytes);
-  if (!larger) return dg_fail_memory(err, lanes->count * bytes);
-  free(lanes->workspaces);
-  lanes->workspaces = larger;
-  lanes->workspace_bytes = bytes;
+bool dg_cpu_lanes_prepare(dg_cpu_parted_op *op, dg_error *err) {
+  dg_cpu_lanes *lanes = op->op.device->lanes;
+  if (!dg_cpu_parting_make(op, &lanes->one, err)) return false;
+  if (!op->parting || op->op.forward.planned) return true;
+  dg_cpu_lanes_settle(lanes);
+  size_t bytes = dg_cpu_parting_workspace(op->parting), most = op->parting->most;
+  char *workspaces = grown(lanes->workspaces, &lanes->workspace_bytes, bytes, lanes->workers);
+  if (!workspaces) return dg_fail_memory(err, bytes * lanes->workers);
+  lanes->workspaces = workspaces;
+  lane *all = grown(lanes->lane, &lanes->most, most, ROWS * sizeof *all);
+  if (!all) return dg_fail_memory(err, most * ROWS * sizeof *all);
+  lanes->lane = all;
+  for (size_t i = 0; i < ROWS; i++) lanes->rows[i].lane = all + i * lanes->most;
   return true;
-}
-
-/** The op itself must fit both ways of running. */
-static void add_needs(const dg_cpu_lanes *lanes, const dg_cpu_parting *parting,
-                      dg_op_needs *needs) {
-  const dg_op_needs *of_lane = &parting->ops[0].base.needs;
-  size_t kept = lanes->count * parting->kept * sizeof(float);
-  if (kept > needs->kept) needs->kept = kept;
-  needs->backward_reads_in |= of_lane->backward_reads_in;
-  needs->backward_reads_out |= of_lane->backward_reads_out;
-}
-
-static bool fill_parting(dg_cpu_parted_op *parted, dg_cpu_lanes *lanes, dg_error *err) {
-  dg_cpu_prepared *op = &parted->op;
-  dg_cpu_parting *parting = parted->parting;
-  uint32_t largest = (uint32_t)((op->base.max_n + lanes->count - 1) / lanes->count);
-  parting->ops = calloc(lanes->count, sizeof *parting->ops);
-  if (!parting->ops) return dg_fail_memory(err, lanes->count * sizeof *parting->ops);
-  while (parting->count < lanes->count)
-    if (!dg_cpu_prepare(&parting->ops[parting->count++], &lanes->one,
-                        &(dg_cpu_wish){&op->base.desc, largest, true, op->forward.planned}, err))
-      return false;
-  const dg_op_needs *needs = &parting->ops[0].base.needs;
-  parting->kept = aligned_bytes(needs->kept) / sizeof(float);
-  add_needs(lanes, parting, &op->base.needs);
-  if (op->forward.planned) return true;
-  if (!grow_workspaces(lanes, needs, err)) return false;
-  parting->grad_floats = gradient_floats(&parting->sizes);
-  size_t bytes = (lanes->count - 1) * parting->grad_floats * sizeof(float);
-  if (bytes) parting->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
-  return !bytes || parting->grads || dg_fail_memory(err, bytes);
-}
-
-bool dg_cpu_lanes_prepare(dg_cpu_parted_op *parted, dg_error *err) {
-  const dg_cpu_prepared *op = &parted->op;
-  dg_cpu_lanes *lanes = op->device->lanes;
-  dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
-  if (!lanes || !op->forward.train || !samples_part(op->base.desc.kind) ||
-      !pays(&sizes, lanes->count, op->base.max_n))
-    return true;
-  parted->parting = calloc(1, sizeof *parted->parting);
-  if (!parted->parting) return dg_fail_memory(err, sizeof *parted->parting);
-  parted->parting->sizes = sizes;
-  return fill_parting(parted, lanes, err);
-}
-
-void dg_cpu_parting_free(dg_cpu_parting *parting) {
-  if (!parting) return;
-  for (size_t i = 0; i < parting->count; i++) dg_cpu_release(&parting->ops[i]);
-  free(parting->ops);
-  free(parting->grads);
-  free(parting);
 }
 
 /* ---- taking runs -------------------------------------------------------- */
 
-static void add_extent(run *r, const dg_buffer *buffer, size_t of_part, size_t parts) {
-  if (!buffer || !of_part) return;
-  r->extents[r->extent_count++] = (extent){.begin = (const char *)buffer->data,
-                                           .bytes = parts * of_part * sizeof(float),
-                                           .of_part = of_part};
+static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample) {
+  if (!buffer || !of_sample) return;
+  r->extents[r->extent_count++] = (extent){
+      .begin = (const char *)buffer->data, .bytes = r->step.n * of_sample, .of_sample = of_sample};
 }
 
 /** What a run reads and writes; what it is given and doesn't read may be another tensor by now. */
-static void find_extents(run *r, size_t lanes) {
+static void find_extents(run *r) {
   const dg_cpu_parting *parting = r->op->parting;
   const dg_op_needs *needs = &r->op->op.base.needs;
   const dg_op_buffers *b = &r->buffers;
-  size_t n = r->step.n;
+  const dg_op_sizes *sizes = &parting->sizes;
   bool in = !r->backward || needs->backward_reads_in,
        out = !r->backward || needs->backward_reads_out;
   r->extent_count = 0;
   for (size_t k = 0; k < DG_MAX_IN; k++) {
-    add_extent(r, in ? b->in[k] : NULL, parting->sizes.in[k], n);
-    add_extent(r, r->backward ? b->d_in[k] : NULL, parting->sizes.in[k], n);
+    add_extent(r, in ? b->in[k] : NULL, sizes->in[k] * sizeof(float));
+    add_extent(r, r->backward ? b->d_in[k] : NULL, sizes->in[k] * sizeof(float));
   }
   for (size_t k = 0; k < DG_MAX_OUT; k++)
-    add_extent(r, out ? b->out[k] : NULL, parting->sizes.out[k], n);
-  add_extent(r, r->backward ? b->d_out : NULL, parting->sizes.out[0], n);
-  add_extent(r, r->step.train ? b->kept : NULL, parting->kept, lanes);
+    add_extent(r, out ? b->out[k] : NULL, sizes->out[k] * sizeof(float));
+  add_extent(r, r->backward ? b->d_out : NULL, sizes->out[0] * sizeof(float));
+  add_extent(r, r->step.train ? b->kept : NULL, parting->kept);
 }
 
 /** May a lane of `a` write where another lane of `b` reads or writes? */
@@ -204,46 +144,72 @@ static bool collide(const run *a, const run *b) {
     for (size_t k = 0; k < b->extent_count; k++) {
       const extent *x = &a->extents[i], *y = &b->extents[k];
       bool apart = x->begin + x->bytes <= y->begin || y->begin + y->bytes <= x->begin;
-      bool alike = x->begin == y->begin && x->bytes == y->bytes && x->of_part == y->of_part;
+      bool alike = x->begin == y->begin && x->bytes == y->bytes && x->of_sample == y->of_sample;
       if (!apart && !alike) return true;
     }
   return false;
 }
 
 /** Memory that another tensor had before is parted otherwise now: lanes meet in between. */
-static void find_meetings(dg_cpu_lanes *lanes) {
+static void find_meetings(row *w) {
   size_t since = 0;
-  for (size_t i = 0; i < lanes->taken; i++) {
-    run *r = &lanes->runs[i];
-    find_extents(r, lanes->count);
+  for (size_t i = 0; i < w->taken; i++) {
+    run *r = &w->runs[i];
+    find_extents(r);
     r->meets = false;
-    for (size_t k = since; k < i && !r->meets; k++) r->meets = collide(r, &lanes->runs[k]);
+    for (size_t k = since; k < i && !r->meets; k++) r->meets = collide(r, &w->runs[k]);
     if (r->meets) since = i;
   }
 }
 
 /** Has a run to wait for those before: of other samples, or of an op whose sums are in use? */
-static bool must_wait(const dg_cpu_lanes *lanes, const dg_cpu_parted_op *op, bool backward,
+static bool must_wait(const row *w, const dg_cpu_parted_op *op, bool backward,
                       const dg_step *step) {
-  for (size_t i = 0; i < lanes->taken; i++) {
-    const run *r = &lanes->runs[i];
+  for (size_t i = 0; i < w->taken; i++) {
+    const run *r = &w->runs[i];
     bool both_score = r->op->op.base.desc.kind == DG_OP_LOSS && op->op.base.desc.kind == DG_OP_LOSS;
     if ((r->op == op && r->backward == backward) || both_score) return true;
   }
-  return lanes->taken == MOST_RUNS || (lanes->taken && lanes->runs[0].step.n != step->n);
+  return w->taken == MOST_RUNS || (w->taken && w->runs[0].step.n != step->n);
+}
+
+/** Is the forward of an op among the runs that wait? */
+static bool waits(const row *w, const dg_cpu_parted_op *op) {
+  for (size_t i = 0; i < w->taken; i++)
+    if (w->runs[i].op == op) return true;
+  return false;
+}
+
+/**
+ * Brings a run's lanes and those of the runs before it together: they become the fewest that any
+ * has, but a run that goes back over what was kept before them wants as many as kept it. What can't
+ * be so is done first. Returns false where the run has no lanes.
+ */
+static bool join(dg_cpu_lanes *lanes, const dg_cpu_parted_op *op, bool backward, size_t n) {
+  row *w = growing(lanes);
+  bool fixed = backward && !waits(w, op);
+  size_t count = fixed ? op->parting->lanes : dg_cpu_parting_lanes(op, n);
+  if (w->taken && (fixed ? count != w->count : w->fixed && count < w->count)) {
+    dg_cpu_lanes_run(lanes);
+    w = growing(lanes);
+  }
+  if (count == 1) return false;
+  if (!w->taken || count < w->count) w->count = count;
+  w->fixed = fixed || (w->taken && w->fixed);
+  return true;
 }
 
 bool dg_cpu_lanes_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
                        const dg_step *step) {
-  dg_cpu_parting *parting = op->parting;
   dg_cpu_lanes *lanes = op->op.device->lanes;
-  if (parting && must_wait(lanes, op, backward, step)) dg_cpu_lanes_run(lanes);
-  if (parting && !backward) parting->parted = pays(&parting->sizes, lanes->count, step->n);
-  if (!parting || !parting->parted) {
+  if (op->parting && must_wait(growing(lanes), op, backward, step)) dg_cpu_lanes_run(lanes);
+  if (!op->parting || !join(lanes, op, backward, step->n)) {
     dg_cpu_lanes_run(lanes);
+    if (op->parting && !backward) op->parting->lanes = 1;
     return false;
   }
-  run *r = &lanes->runs[lanes->taken++];
+  row *w = growing(lanes);
+  run *r = &w->runs[w->taken++];
   r->op = op;
   r->backward = backward;
   r->buffers = *buffers;
@@ -260,11 +226,11 @@ typedef struct {
   dg_buffer kept, workspace;
 } views;
 
-/** Moves a buffer on by some floats, in a copy. */
-static void shift(dg_buffer **buffer, size_t floats, dg_buffer *copy) {
+/** Moves a buffer on by some bytes, in a copy. */
+static void shift(dg_buffer **buffer, size_t bytes, dg_buffer *copy) {
   if (!*buffer) return;
   *copy = **buffer;
-  copy->data += floats;
+  copy->data = (float *)(void *)((char *)copy->data + bytes);
   *buffer = copy;
 }
 
@@ -280,106 +246,181 @@ static void view_gradients(const run *r, size_t index, views *v) {
   }
 }
 
-static void view(const dg_cpu_lanes *lanes, const run *r, size_t index, size_t first, views *v) {
+/** Of the samples of a lane from `first` on. */
+static void view(const run *r, size_t index, size_t first, char *workspace, views *v) {
   const dg_cpu_parting *parting = r->op->parting;
-  const dg_op_needs *needs = &parting->ops[index].base.needs;
+  const dg_op_needs *needs = &parting->op.base.needs;
+  const size_t *in = parting->sizes.in, *out = parting->sizes.out;
   dg_op_buffers *b = &v->buffers;
   *b = r->buffers;
   for (size_t k = 0; k < DG_MAX_IN; k++) {
-    shift(&b->in[k], first * parting->sizes.in[k], &v->in[k]);
-    shift(&b->d_in[k], first * parting->sizes.in[k], &v->d_in[k]);
+    shift(&b->in[k], first * in[k] * sizeof(float), &v->in[k]);
+    shift(&b->d_in[k], first * in[k] * sizeof(float), &v->d_in[k]);
   }
   for (size_t k = 0; k < DG_MAX_OUT; k++)
-    shift(&b->out[k], first * parting->sizes.out[k], &v->out[k]);
-  shift(&b->d_out, first * parting->sizes.out[0], &v->d_out);
-  shift(&b->kept, index * parting->kept, &v->kept);
+    shift(&b->out[k], first * out[k] * sizeof(float), &v->out[k]);
+  shift(&b->d_out, first * out[0] * sizeof(float), &v->d_out);
+  shift(&b->kept, first * parting->kept, &v->kept);
   if (index > 0 && r->backward && parting->grads) view_gradients(r, index, v);
   size_t wanted = r->backward ? needs->backward_workspace : needs->forward_workspace;
   b->workspace = wanted ? &v->workspace : NULL;
-  if (wanted)
-    v->workspace.data = (float *)(void *)(lanes->workspaces + index * lanes->workspace_bytes);
+  v->workspace.data = (float *)(void *)workspace;
 }
 
-/** Scores of another lane than the first are kept aside. */
-static void view_score(score *s, views *v, dg_step *step) {
-  v->out[1].data = &s->loss;
-  v->out[2].data = (float *)(void *)&s->correct;
-  step->slot = 0;
-}
-
-static void run_lane(const dg_cpu_lanes *lanes, const run *r, size_t index) {
-  dg_span samples = dg_cpu_part(r->step.n, lanes->count, index);
+static void run_lane(const dg_cpu_lanes *lanes, const row *w, const run *r, size_t index,
+                     size_t worker) {
+  dg_span samples = dg_cpu_part(r->step.n, w->count, index);
   dg_step step = r->step;
   views v;
-  view(lanes, r, index, samples.begin, &v);
+  view(r, index, samples.begin, lanes->workspaces + worker * lanes->workspace_bytes, &v);
   step.n = (uint32_t)(samples.end - samples.begin);
   step.place += (uint32_t)samples.begin;
   step.first += (uint32_t)samples.begin;
-  step.whole = dg_loss_samples(&r->step);
-  if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0)
-    view_score(&lanes->scores[index], &v, &step);
-  dg_cpu_run(&r->op->parting->ops[index], r->backward, &v.buffers, &step);
+  step.whole = dg_whole_samples(&r->step);
+  if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0) {
+    v.out[1].data = &w->lane[index].loss;
+    v.out[2].data = (float *)(void *)&w->lane[index].correct;
+    step.slot = 0;
+  }
+  dg_cpu_run(&r->op->parting->op, r->backward, &v.buffers, &step);
 }
 
-/** The calling thread's share of adding up the gradients of a run. */
-static void add_gradients(const dg_cpu_lanes *lanes, const run *r) {
+/** Runs that no lane has to wait in. */
+typedef struct {
+  const dg_cpu_lanes *lanes;
+  const row *row;
+  size_t begin, end;
+} section;
+
+static void run_section(const void *context, size_t index, size_t worker) {
+  const section *s = context;
+  lane *own = &s->row->lane[index];
+  bool timed = s->lanes->device->profile;
+  for (size_t i = s->begin; i < s->end; i++) {
+    double start = timed ? dg_seconds() : 0;
+    run_lane(s->lanes, s->row, &s->row->runs[i], index, worker);
+    if (timed) own->seconds[i] = dg_seconds() - start;
+  }
+}
+
+/* ---- sums over the lanes ------------------------------------------------ */
+
+/** How the gradients of a row are added up. */
+typedef struct {
+  const row *row;
+  size_t pieces;
+} addition;
+
+/** A piece of adding up the gradients of a run. */
+static void add_gradients(const addition *a, const run *r, size_t piece) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
   const dg_cpu_parting *parting = r->op->parting;
   const float *from = parting->grads;
   for (size_t k = 0; k < DG_MAX_PARAM; k++) {
     size_t count = parting->sizes.param[k];
     if (!count) continue;
-    dg_span share = dg_cpu_share(count, GRAIN);
+    dg_span span = dg_cpu_grains(count, GRAIN, a->pieces, piece);
     float *to = dg_floats(r->buffers.d_param[k]);
-    for (size_t other = 0; other + 1 < lanes->count; other++)
-      dg_grad_put(DG_GRAD_ADD, share.end - share.begin,
-                  from + other * parting->grad_floats + share.begin, to + share.begin);
+    for (size_t other = 0; other + 1 < a->row->count; other++)
+      dg_grad_put(DG_GRAD_ADD, span.end - span.begin,
+                  from + other * parting->grad_floats + span.begin, to + span.begin);
     from += dg_round_up(count);
   }
 }
 
-static void add_scores(const dg_cpu_lanes *lanes, const run *r) {
+static bool has_sums(const run *r) {
+  return r->backward && r->op->parting->grads;
+}
+
+static void add_scores(const row *w, const run *r) {
   float *loss = dg_floats(r->buffers.out[1]) + r->step.slot;
   uint32_t *correct = (uint32_t *)r->buffers.out[2]->data + r->step.slot;
-  for (size_t i = 1; i < lanes->count; i++) {
-    *loss += lanes->scores[i].loss;
-    *correct += lanes->scores[i].correct;
+  for (size_t i = 1; i < w->count; i++) {
+    *loss += w->lane[i].loss;
+    *correct += w->lane[i].correct;
   }
 }
 
-static void run_all(const dg_cpu_lanes *lanes) {
-#pragma omp parallel num_threads((int)lanes->count)
-  {
-    size_t threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
-    for (size_t i = 0; i < lanes->taken; i++) {
-      const run *r = &lanes->runs[i];
-      bool timed =
-          thread == 0 && r->op->op.device->profile; /* the first lane's time stands for all */
-      double start = timed ? dg_seconds() : 0;
-      if (r->meets) {
-#pragma omp barrier
-      }
-      for (size_t index = thread; index < lanes->count; index += threads) run_lane(lanes, r, index);
-      if (timed) dg_cpu_note_time(&r->op->op, r->backward, start);
-    }
-#pragma omp barrier
-    for (size_t i = 0; i < lanes->taken; i++)
-      if (lanes->runs[i].backward && lanes->runs[i].op->parting->grads)
-        add_gradients(lanes, &lanes->runs[i]);
+static bool scores(const run *r) {
+  return r->op->op.base.desc.kind == DG_OP_LOSS;
+}
+
+static void add_piece(const void *context, size_t piece, size_t worker) {
+  const addition *a = context;
+  (void)worker;
+  for (size_t i = 0; i < a->row->taken; i++) {
+    const run *r = &a->row->runs[i];
+    if (has_sums(r)) add_gradients(a, r, piece);
+    if (scores(r) && piece == 0) add_scores(a->row, r);
   }
-  for (size_t i = 0; i < lanes->taken; i++)
-    if (lanes->runs[i].op->op.base.desc.kind == DG_OP_LOSS) add_scores(lanes, &lanes->runs[i]);
+}
+
+/** Queues the sums of a row, if there are any. */
+static void add_up(const dg_cpu_lanes *lanes, const row *w) {
+  size_t floats = 0;
+  bool any = false;
+  for (size_t i = 0; i < w->taken; i++) {
+    if (has_sums(&w->runs[i])) floats += w->runs[i].op->parting->grad_floats;
+    any |= has_sums(&w->runs[i]) || scores(&w->runs[i]);
+  }
+  const addition a = {w, dg_cpu_pieces(floats, w->count * floats)};
+  if (any) dg_cpu_run_pieces(lanes->device, a.pieces, add_piece, &a, sizeof a);
+}
+
+/* ---- rows --------------------------------------------------------------- */
+
+static void wait(const dg_cpu_lanes *lanes, uint64_t regions) {
+  if (lanes->device->pool) dg_pool_wait(lanes->device->pool, regions);
+}
+
+static uint64_t queued(const dg_cpu_lanes *lanes) {
+  return lanes->device->pool ? dg_pool_added(lanes->device->pool) : 0;
+}
+
+/** The time of a run: of all lanes, which as many workers shared. */
+static void note_time(const dg_cpu_lanes *lanes, const row *w, size_t index) {
+  const run *r = &w->runs[index];
+  size_t workers = lanes->workers < w->count ? lanes->workers : w->count;
+  double seconds = 0;
+  for (size_t i = 0; i < w->count; i++) seconds += w->lane[i].seconds[index];
+  dg_cpu_note_time(&r->op->op, r->backward, seconds / (double)workers);
+}
+
+static void run_row(const dg_cpu_lanes *lanes, row *w) {
+  section s = {.lanes = lanes, .row = w};
+  find_meetings(w);
+  for (size_t i = 1; i <= w->taken; i++) {
+    if (i < w->taken && !w->runs[i].meets) continue;
+    s.end = i;
+    dg_cpu_run_pieces(lanes->device, w->count, run_section, &s, sizeof s);
+    s.begin = i;
+  }
+  add_up(lanes, w);
+  w->regions = queued(lanes);
+  for (size_t i = 0; i < w->taken; i++)
+    if (!w->runs[i].backward) w->runs[i].op->parting->lanes = w->count;
+  if (!lanes->device->profile) return;
+  wait(lanes, w->regions);
+  for (size_t i = 0; i < w->taken; i++) note_time(lanes, w, i);
 }
 
 void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
-  if (!lanes || !lanes->taken) return;
-  run *first = &lanes->runs[0];
-  if (lanes->taken == 1 && !first->backward) { /* nothing to gain from one op */
-    first->op->parting->parted = false;
+  row *w = lanes ? growing(lanes) : NULL;
+  if (!w || !w->taken) return;
+  run *first = &w->runs[0];
+  if (w->taken == 1 && !first->backward) { /* nothing to gain from one op */
+    first->op->parting->lanes = 1;
     dg_cpu_run(&first->op->op, false, &first->buffers, &first->step);
   } else {
-    find_meetings(lanes);
-    run_all(lanes);
+    run_row(lanes, w);
   }
-  lanes->taken = 0;
+  lanes->current = (lanes->current + 1) % ROWS;
+  wait(lanes, growing(lanes)->regions);
+  growing(lanes)->taken = 0;
+}
+
+bool dg_cpu_lanes_settle(dg_cpu_lanes *lanes) {
+  dg_cpu_lanes_run(lanes);
+  dg_pool *pool = lanes->device->pool;
+  return !pool || dg_pool_wait(pool, dg_pool_added(pool));
 }

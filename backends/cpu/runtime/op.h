@@ -4,7 +4,7 @@
 
 #include "backends/cpu/runtime/device.h"
 #include "backends/cpu/runtime/packing.h"
-#include "backends/cpu/runtime/threads.h"
+#include "backends/cpu/runtime/pieces.h"
 #include "backends/needs.h"
 
 typedef struct {
@@ -17,6 +17,27 @@ typedef struct {
   void *plan;               /**< what the implementation remembers, one block of malloc; or NULL */
   dg_cpu_packing *packing;  /**< NULL: packed anew in every run */
 } dg_cpu_op;
+
+/** A run of a direction, cut into pieces: what they get as their context. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  const dg_step *step;
+  size_t pieces;
+} dg_cpu_region;
+
+/** Runs a region whose pieces need no other context than a dg_cpu_region. */
+void dg_cpu_run_region(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
+                       size_t pieces, dg_piece run);
+
+/**
+ * Into how many parts to cut `samples` whose sums are `floats` numbers for each part, beside about
+ * `operations` simple operations in all. They cost memory, and time to clear and to add up: up to 8
+ * where that is next to nothing, at least DG_LEAST_PARTS. More threads than that get a part each,
+ * and other sums, unless the op is to be exact. 1 on the device of a lane, and of what is too
+ * little to be cut.
+ */
+size_t dg_cpu_parts(const dg_cpu_op *op, size_t samples, size_t floats, size_t operations);
 
 /** Has an op that isn't trained keep `floats` that it makes of its parameters; the op owns them. */
 bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backends/cpu/runtime/calls.h"
 #include "core/base/clock.h"
 
 static const dg_cpu_implementation *first_fit(const dg_cpu_implementation *const *list,
@@ -30,7 +31,8 @@ bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_c
                                .train = wish->train,
                                .planned = wish->planned,
                                .device = device};
-  *op = (dg_cpu_prepared){.base = {.desc = *wish->desc, .max_n = wish->max_n},
+  bool exact = wish->desc->exact || device->threads <= DG_LEAST_PARTS;
+  *op = (dg_cpu_prepared){.base = {.desc = *wish->desc, .max_n = wish->max_n, .exact = exact},
                           .device = device,
                           .by = dg_cpu_choose(device, wish->desc, wish->max_n, wish->train),
                           .forward = direction,
@@ -52,15 +54,29 @@ void dg_cpu_release(dg_cpu_prepared *op) {
   release_direction(&op->backward);
 }
 
-void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double since) {
-  *(backward ? &op->times.backward : &op->times.forward) += dg_seconds() - since;
+void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double seconds) {
+  *(backward ? &op->times.backward : &op->times.forward) += seconds;
   ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);
+}
+
+static void run(const dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
+                const dg_step *step) {
+  (backward ? op->by.backward : op->by.forward)
+      ->run(backward ? &op->backward : &op->forward, buffers, step);
+}
+
+/** Waits for what is queued, and says when that was. */
+static double time_after_all(const dg_cpu_device *device) {
+  if (device->pool) dg_pool_wait(device->pool, dg_pool_added(device->pool));
+  return dg_seconds();
 }
 
 void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
-  double start = op->device->profile ? dg_seconds() : 0;
-  (backward ? op->by.backward : op->by.forward)
-      ->run(backward ? &op->backward : &op->forward, buffers, step);
-  if (op->device->profile) dg_cpu_note_time(op, backward, start);
+  const dg_cpu_device *device = op->device;
+  double start = device->profile ? time_after_all(device) : 0;
+  dg_cpu_call *call = device->calls ? dg_cpu_call_begin(device, buffers, step) : NULL;
+  run(op, backward, call ? &call->buffers : buffers, call ? &call->step : step);
+  if (call) dg_cpu_call_end(device, call);
+  if (device->profile) dg_cpu_note_time(op, backward, time_after_all(device) - start);
 }

@@ -33,10 +33,10 @@ bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_c
                     dg_error *err);
 void dg_cpu_release(dg_cpu_prepared *op);
 
-/** Runs an op at once, and times it on a device that wants it. */
+/** Runs an op after what is queued, and times it on a device that wants it. */
 void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step);
-/** Notes that a run which began at `since` (dg_seconds) ends now. */
-void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double since);
+/** Notes that a run took so many seconds. */
+void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double seconds);
 
 #endif

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +32,8 @@ static size_t quad_count(const dg_gather_desc *d) {
   return ((size_t)d->width + 2) * ((size_t)d->height + 2);
 }
 
-/** Floats of a thread's workspace. */
-static size_t thread_floats(const dg_gather_desc *d) {
+/** Floats of a worker's workspace. */
+static size_t worker_floats(const dg_gather_desc *d) {
   return dg_round_up(quad_count(d)) + dg_round_up((padded_bytes(d) + 3) / 4);
 }
 
@@ -42,7 +41,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   const dg_gather_desc *d = &op->desc.gather;
   (void)err;
   if (augments(&d->augment))
-    op->needs.workspace = (size_t)op->device->threads * thread_floats(d) * sizeof(float);
+    op->needs.workspace = (size_t)op->device->threads * worker_floats(d) * sizeof(float);
   return true;
 }
 
@@ -132,34 +131,53 @@ static void prefetch_image(const uint8_t *image, size_t count) {
   for (size_t i = 0; i < count; i += LINE) __builtin_prefetch(image + i);
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_gather_desc *d = &op->desc.gather;
+static bool bends(const dg_cpu_op *op, const dg_step *step) {
+  return step->train && augments(&op->desc.gather.augment);
+}
+
+static void bend_image(const dg_gather_desc *d, const bending *b, const uint8_t *image,
+                       float *workspace, float *out) {
+  uint32_t *quads = (uint32_t *)(void *)workspace;
+  fill_quads(d, image, (uint8_t *)(workspace + dg_round_up(quad_count(d))), quads);
+  for (uint32_t y = 0; y < d->height; y++) bend_row(d, b, quads, y, out + y * d->width);
+}
+
+static void copy_labels(const dg_op_buffers *buffers, const uint32_t *order, dg_span samples) {
+  uint32_t *out = (uint32_t *)(void *)dg_floats(buffers->out[1]);
+  if (!out) return;
+  const uint8_t *labels = (const uint8_t *)buffers->in[1]->data;
+  for (size_t s = samples.begin; s < samples.end; s++) out[s] = labels[order[s]];
+}
+
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_gather_desc *d = &region->op->desc.gather;
+  const dg_op_buffers *buffers = region->buffers;
+  const dg_step *step = region->step;
+  bool bent = bends(region->op, step);
   size_t count = (size_t)d->height * d->width;
-  bool bends = step->train && augments(&d->augment);
   const uint8_t *images = (const uint8_t *)buffers->in[0]->data;
   const uint32_t *order = (const uint32_t *)buffers->in[2]->data + step->first;
-  uint32_t *out_labels = (uint32_t *)(void *)dg_floats(buffers->out[1]);
-  const uint8_t *labels = out_labels ? (const uint8_t *)buffers->in[1]->data : NULL;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, (bends ? 4 : 1) * step->n * count))
-  {
-    size_t thread = (size_t)omp_get_thread_num();
-    float *workspace = bends ? dg_floats(buffers->workspace) + thread * thread_floats(d) : NULL;
-    uint32_t *quads = (uint32_t *)(void *)workspace;
-#pragma omp for schedule(static)
-    for (uint32_t s = 0; s < step->n; s++) {
-      const uint8_t *image = images + order[s] * count;
-      if (s + AHEAD < step->n) prefetch_image(images + order[s + AHEAD] * count, count);
-      float *x = dg_floats(buffers->out[0]) + s * count;
-      if (out_labels) out_labels[s] = labels[order[s]];
-      if (!bends) {
-        copy_image(d, image, x);
-        continue;
-      }
-      bending b = draw_bending(d, step, s);
-      fill_quads(d, image, (uint8_t *)(workspace + dg_round_up(quad_count(d))), quads);
-      for (uint32_t y = 0; y < d->height; y++) bend_row(d, &b, quads, y, x + y * d->width);
+  float *workspace = bent ? dg_floats(buffers->workspace) + worker * worker_floats(d) : NULL;
+  dg_span samples = dg_cpu_part(step->n, region->pieces, piece);
+  copy_labels(buffers, order, samples);
+  for (size_t s = samples.begin; s < samples.end; s++) {
+    const uint8_t *image = images + order[s] * count;
+    float *x = dg_floats(buffers->out[0]) + s * count;
+    if (s + AHEAD < step->n) prefetch_image(images + order[s + AHEAD] * count, count);
+    if (bent) {
+      bending b = draw_bending(d, step, (uint32_t)s);
+      bend_image(d, &b, image, workspace, x);
+    } else {
+      copy_image(d, image, x);
     }
   }
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  size_t count = (size_t)op->desc.gather.height * op->desc.gather.width;
+  size_t operations = (bends(op, step) ? 4 : 1) * step->n * count;
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, operations), forward_piece);
 }
 
 static const dg_cpu_implementation forward_by_samples = {"samples", NULL, prepare, forward};

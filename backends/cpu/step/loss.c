@@ -6,7 +6,7 @@
 
 /**
  * Mean cross-entropy or mean squared error. The loss of each sample goes to the workspace, from
- * where one thread adds them up in order.
+ * where they are added up in order.
  */
 
 static bool supports(const dg_op_desc *desc) {
@@ -82,10 +82,17 @@ typedef struct {
   const uint32_t *labels;
   float *powers, *losses, *grads; /**< grads: NULL where not wanted */
   uint32_t *hits;
+  size_t samples, pieces;
+  float *loss; /**< of all */
+  uint32_t *correct;
 } pass;
 
-static void run_share(const pass *p, dg_span share) {
+/** No vector has logits of two pieces. */
+static void run_piece(const void *context, size_t piece, size_t worker) {
+  const pass *p = context;
+  dg_span share = dg_cpu_grains(p->samples, DG_VECTOR, p->pieces, piece);
   size_t classes = p->desc->classes, first = share.begin * classes;
+  (void)worker;
   if (p->desc->kind == DG_LOSS_CROSS_ENTROPY)
     raise(p->desc, share.end - share.begin, p->logits + first, p->powers + first);
   for (size_t s = share.begin; s < share.end; s++) {
@@ -99,9 +106,20 @@ static void run_share(const pass *p, dg_span share) {
   }
 }
 
+/** In order. */
+static void add_losses(const void *context, size_t piece, size_t worker) {
+  const pass *p = context;
+  double sum = 0;
+  uint32_t correct = 0;
+  (void)piece, (void)worker;
+  for (size_t s = 0; s < p->samples; s++) sum += (double)p->losses[s], correct += p->hits[s];
+  *p->loss = (float)(sum * (double)p->scale);
+  *p->correct = correct;
+}
+
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_loss_desc *desc = &op->desc.loss;
-  size_t classes = desc->classes, n = step->n, whole = dg_loss_samples(step);
+  size_t classes = desc->classes, n = step->n, whole = dg_whole_samples(step);
   float *powers = dg_floats(buffers->workspace), *losses = powers + exponentials(op);
   const pass p = {.desc = desc,
                   .scale = 1.0f / (float)(desc->kind == DG_LOSS_MSE ? whole * classes : whole),
@@ -110,14 +128,13 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
                   .powers = powers,
                   .losses = losses,
                   .grads = step->train ? dg_floats(buffers->out[0]) : NULL,
-                  .hits = (uint32_t *)(losses + op->max_n)};
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, 4 * n * classes))
-  run_share(&p, dg_cpu_share(n, DG_VECTOR)); /* no vector has logits of two threads */
-  double sum = 0;
-  uint32_t correct = 0;
-  for (size_t s = 0; s < n; s++) sum += (double)losses[s], correct += p.hits[s];
-  dg_floats(buffers->out[1])[step->slot] = (float)(sum * (double)p.scale);
-  ((uint32_t *)buffers->out[2]->data)[step->slot] = correct;
+                  .hits = (uint32_t *)(losses + op->max_n),
+                  .samples = n,
+                  .pieces = dg_cpu_pieces(n, 4 * n * classes),
+                  .loss = dg_floats(buffers->out[1]) + step->slot,
+                  .correct = (uint32_t *)buffers->out[2]->data + step->slot};
+  dg_cpu_run_pieces(op->device, p.pieces, run_piece, &p, sizeof p);
+  dg_cpu_run_pieces(op->device, 1, add_losses, &p, sizeof p);
 }
 
 static const dg_cpu_implementation forward_by_samples = {"samples", NULL, prepare, forward};

@@ -21,9 +21,20 @@ static bool supports(const dg_op_desc *desc) {
          (unsigned)desc->update.kind <= DG_ADADELTA;
 }
 
+static size_t blocks_of(const dg_update_desc *d) {
+  return (d->count + BLOCK - 1) / BLOCK;
+}
+
+/** What the regions of a step leave for those behind them. */
+typedef struct {
+  float scale;                  /**< of the gradients, by clipping */
+  uint32_t bad[DG_MOST_PIECES]; /**< of each piece the first element whose gradient isn't finite */
+  double squares[];             /**< of each block, their sum */
+} findings;
+
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   (void)err;
-  op->needs.workspace = (op->desc.update.count + BLOCK - 1) / BLOCK * sizeof(double);
+  op->needs.workspace = sizeof(findings) + blocks_of(&op->desc.update) * sizeof(double);
   return true;
 }
 
@@ -96,31 +107,48 @@ static uint32_t first_fault(const float *grad, size_t begin, size_t end) {
   return UINT32_MAX;
 }
 
-/** What clipping multiplies gradients by; the norm is added up block by block, in order. */
-static float clip_scale(const dg_cpu_op *op, const float *grad, double *blocks) {
-  size_t count = op->desc.update.count;
-  float limit = op->desc.update.clip_norm;
-  if (!(limit > 0)) return 1;
-#pragma omp parallel for schedule(static) num_threads(dg_cpu_threads(op->device, count))
-  for (size_t b = 0; b < (count + BLOCK - 1) / BLOCK; b++) {
-    double sum = 0;
-    for (size_t i = b * BLOCK; i < (b + 1) * BLOCK && i < count; i++)
-      sum += (double)grad[i] * (double)grad[i];
-    blocks[b] = sum;
-  }
-  double sum = 0;
-  for (size_t b = 0; b < (count + BLOCK - 1) / BLOCK; b++) sum += blocks[b];
-  double scale = (double)limit / (sqrt(sum) + 1e-6);
-  return scale > 1 ? 1 : (float)scale;
+/* ---- clipping ----------------------------------------------------------- */
+
+static findings *findings_of(const dg_op_buffers *buffers) {
+  return (findings *)(void *)buffers->workspace->data;
 }
 
-static coefficients coefficients_of(const dg_update_desc *d, const dg_step *step, float scale) {
+static void add_squares(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_update_desc *d = &region->op->desc.update;
+  const float *grad = dg_floats(region->buffers->in[0]);
+  dg_span blocks = dg_cpu_part(blocks_of(d), region->pieces, piece);
+  (void)worker;
+  for (size_t b = blocks.begin; b < blocks.end; b++) {
+    double sum = 0;
+    for (size_t i = b * BLOCK; i < (b + 1) * BLOCK && i < d->count; i++)
+      sum += (double)grad[i] * (double)grad[i];
+    findings_of(region->buffers)->squares[b] = sum;
+  }
+}
+
+/** What clipping multiplies gradients by; the norm is added up block by block, in order. */
+static void find_scale(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const dg_update_desc *d = &region->op->desc.update;
+  findings *f = findings_of(region->buffers);
+  double sum = 0;
+  (void)piece, (void)worker;
+  for (size_t b = 0; b < blocks_of(d); b++) sum += f->squares[b];
+  double scale = (double)d->clip_norm / (sqrt(sum) + 1e-6);
+  f->scale = scale > 1 ? 1 : (float)scale;
+}
+
+/* ---- stepping ----------------------------------------------------------- */
+
+/** All but the scale. */
+static coefficients coefficients_of(const dg_update_desc *d, const dg_step *step) {
   double beta1 = (double)d->beta1, beta2 = (double)d->beta2, t = (double)step->step + 1;
   bool shrinks = d->kind == DG_ADAM && d->decoupled;
   return (coefficients){
       .lr = step->lr,
       .decay = shrinks ? 0 : d->weight_decay,
-      .scale = scale,
+      .scale = 1,
       .momentum = d->momentum,
       .nesterov = d->nesterov,
       .beta1 = d->beta1,
@@ -153,23 +181,64 @@ static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffer
   return bad;
 }
 
-static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+/** A step of all parameters. */
+typedef struct {
+  const dg_update_desc *desc;
+  const dg_op_buffers *buffers;
+  coefficients coefficients;
+  uint32_t step;
+  size_t pieces;
+} pass;
+
+/** {0, …}: there has been none. */
+static uint32_t *fault_of(const pass *p) {
+  return (uint32_t *)p->buffers->out[2]->data;
+}
+
+/** A piece does its part of every parameter. */
+static void update_piece(const void *context, size_t piece, size_t worker) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
-  const dg_update_desc *d = &op->desc.update;
-  uint32_t *fault = (uint32_t *)buffers->out[2]->data;
-  if (fault[0] != 0) return;
-  float scale = clip_scale(op, dg_floats(buffers->in[0]),
-                           buffers->workspace ? (double *)buffers->workspace->data : NULL);
-  coefficients k = coefficients_of(d, step, scale);
+  const pass *p = context;
+  const dg_update_desc *d = p->desc;
+  findings *f = findings_of(p->buffers);
+  coefficients k = p->coefficients;
   uint32_t bad = UINT32_MAX, parts = d->parts ? d->parts : 1;
-#pragma omp parallel reduction(min : bad) num_threads(dg_cpu_threads(op->device, d->count))
+  (void)worker;
+  if (fault_of(p)[0] != 0) return;
+  if (d->clip_norm > 0) k.scale = f->scale;
   for (uint32_t i = 0; i < parts; i++) {
     size_t begin = i ? d->ends[i - 1] : 0, end = d->parts ? d->ends[i] : d->count;
-    dg_span span = dg_cpu_share(end - begin, GRAIN);
-    uint32_t found = update_span(d, buffers, &k, (dg_span){begin + span.begin, begin + span.end});
+    dg_span span = dg_cpu_grains(end - begin, GRAIN, p->pieces, piece);
+    span = (dg_span){begin + span.begin, begin + span.end};
+    uint32_t found = update_span(d, p->buffers, &k, span);
     if (found < bad) bad = found;
   }
-  if (bad != UINT32_MAX) fault[0] = step->step + 1, fault[1] = bad;
+  f->bad[piece] = bad;
+}
+
+/** Tells of the first element that any piece has found. */
+static void tell_fault(const void *context, size_t piece, size_t worker) {
+  const pass *p = context;
+  const findings *f = findings_of(p->buffers);
+  uint32_t *fault = fault_of(p), bad = UINT32_MAX;
+  (void)piece, (void)worker;
+  if (fault[0] != 0) return;
+  for (size_t i = 0; i < p->pieces; i++)
+    if (f->bad[i] < bad) bad = f->bad[i];
+  if (bad != UINT32_MAX) fault[0] = p->step + 1, fault[1] = bad;
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  const dg_update_desc *d = &op->desc.update;
+  size_t threads = (size_t)op->device->threads, most = threads > 1 ? 2 * threads : 1;
+  size_t pieces = dg_cpu_pieces(most, d->count); /* of each parameter a long way in memory */
+  const pass p = {d, buffers, coefficients_of(d, step), step->step, pieces};
+  if (d->clip_norm > 0) {
+    dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(blocks_of(d), d->count), add_squares);
+    dg_cpu_run_region(op, buffers, step, 1, find_scale);
+  }
+  dg_cpu_run_pieces(op->device, pieces, update_piece, &p, sizeof p);
+  dg_cpu_run_pieces(op->device, 1, tell_fault, &p, sizeof p);
 }
 
 static const dg_cpu_implementation forward_by_blocks = {"blocks", NULL, prepare, forward};

@@ -36,6 +36,11 @@ static uint32_t blocks_of(const dg_cl_op *op, uint32_t n) {
   return (uint32_t)dg_cl_ceil_div(count_of(op, n), block_of(op));
 }
 
+/* The numbers of a channel in a whole batch, of which there may be more than a buffer holds. */
+static double whole_of(const dg_cl_op *op, uint32_t n) {
+  return (double)n * op->desc.batch_norm.rows * op->desc.batch_norm.plane;
+}
+
 /* Bytes of a number for each channel. */
 static size_t row_of(const dg_cl_op *op) {
   return sizeof(float) * op->desc.batch_norm.channels;
@@ -46,6 +51,7 @@ static size_t row_of(const dg_cl_op *op) {
 typedef struct {
   dg_cl_op op;
   cl_kernel moments, statistics; /* of an op that is trained; moments of lines or of columns */
+  cl_kernel merge, finish;       /* of one that is trained in slices */
   cl_kernel running, forward;
 } forward_op;
 
@@ -55,7 +61,9 @@ static bool prepare_training(forward_op *self, dg_error *err) {
   const char *moments = lie_along(op) ? "norm_column_moments" : "norm_line_moments";
   self->moments = dg_cl_kernel(op, DG_CL_NORMS, moments, err);
   self->statistics = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_statistics", err);
-  return self->moments && self->statistics;
+  self->merge = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_merge", err);
+  self->finish = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_finish", err);
+  return self->moments && self->statistics && self->merge && self->finish;
 }
 
 static bool prepare_forward(dg_cl_op *op, dg_error *err) {
@@ -80,16 +88,39 @@ static bool find_moments(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_er
                       DG_CL_ARGS(x, all, lines, length, dg_cl_u32(s.share)), err);
 }
 
-/* The statistics of this batch, into `kept`. */
-static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+/* The statistics of this batch, or what is collected of a slice, into `kept`. */
+static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
+                            dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  const uint32_t n = step->n;
   const uint32_t blocks = blocks_of(op, n);
   return find_moments(op, b, n, err) &&
          dg_cl_launch(op, ((forward_op *)op)->statistics, dg_cl_blocks(op->device, d->channels, 1),
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(blocks),
                                  dg_cl_u32(block_of(op)), dg_cl_u32(count_of(op, n)),
-                                 dg_cl_u32(d->channels), dg_cl_f32(d->eps), dg_cl_f32(d->momentum),
-                                 dg_cl_mem(b->kept), dg_cl_mem(b->state[0]),
+                                 dg_cl_u32(d->channels), dg_cl_u32(step->phase == DG_PHASE_COLLECT),
+                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum), dg_cl_mem(b->kept),
+                                 dg_cl_mem(b->state[0]), dg_cl_mem(b->state[1])),
+                      err);
+}
+
+static bool merge(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const uint32_t channels = op->desc.batch_norm.channels;
+  const double others = whole_of(op, step->n);
+  const double share = others / whole_of(op, dg_whole_samples(step));
+  return dg_cl_launch(op, ((forward_op *)op)->merge, dg_cl_blocks(op->device, channels, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->other), dg_cl_mem(b->kept), dg_cl_u32(channels),
+                                 dg_cl_f32((float)share), dg_cl_f32((float)(others * (1 - share)))),
+                      err);
+}
+
+static bool finish(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const dg_batch_norm_desc *d = &op->desc.batch_norm;
+  const double count = whole_of(op, dg_whole_samples(step));
+  return dg_cl_launch(op, ((forward_op *)op)->finish, dg_cl_blocks(op->device, d->channels, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->kept), dg_cl_u32(d->channels),
+                                 dg_cl_f32((float)count), dg_cl_f32((float)(count - 1)),
+                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum), dg_cl_mem(b->state[0]),
                                  dg_cl_mem(b->state[1])),
                       err);
 }
@@ -103,19 +134,35 @@ static bool take_running(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
                       err);
 }
 
-static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+static bool normalize(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const forward_op *self = (forward_op *)op;
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   const dg_cl_lines s = lines_of(op, step->n);
-  const bool ok = step->train ? find_statistics(op, b, step->n, err) : take_running(op, b, err);
-  return ok && dg_cl_launch(
-                   op, self->forward, dg_cl_line_range(op, &s),
-                   DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(step->train ? b->kept : b->workspace),
-                              dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]),
-                              dg_cl_u32(s.lines), dg_cl_u32(s.length), dg_cl_u32(s.share),
-                              dg_cl_u32(d->channels), dg_cl_u32(lie_along(op)),
-                              dg_cl_f32(dg_cl_leaky_slope(d->act))),
-                   err);
+  return dg_cl_launch(op, self->forward, dg_cl_line_range(op, &s),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]),
+                                 dg_cl_mem(step->train ? b->kept : b->workspace),
+                                 dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
+                                 dg_cl_mem(b->out[0]), dg_cl_u32(s.lines), dg_cl_u32(s.length),
+                                 dg_cl_u32(s.share), dg_cl_u32(d->channels),
+                                 dg_cl_u32(lie_along(op)), dg_cl_f32(dg_cl_leaky_slope(d->act))),
+                      err);
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  if (!step->train) return take_running(op, b, err) && normalize(op, b, step, err);
+  switch (step->phase) {
+  case DG_PHASE_COLLECT:
+    return find_statistics(op, b, step, err);
+  case DG_PHASE_MERGE:
+    return merge(op, b, step, err);
+  case DG_PHASE_FINISH:
+    return finish(op, b, step, err);
+  case DG_PHASE_APPLY:
+    return normalize(op, b, step, err);
+  case DG_PHASE_ALL:
+    break;
+  }
+  return find_statistics(op, b, step, err) && normalize(op, b, step, err);
 }
 
 static const dg_cl_implementation lines_forward = {.name = "lines",
@@ -166,11 +213,12 @@ static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
                       err);
 }
 
-static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const backward_op *self = (const backward_op *)op;
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
-  const dg_cl_lines s = lines_of(op, n);
-  const float inverse = 1.0f / (float)count_of(op, n);
+  const dg_cl_lines s = lines_of(op, step->n);
+  const uint32_t n = step->phase == DG_PHASE_ALL ? step->n : dg_whole_samples(step);
+  const float inverse = 1.0f / (float)whole_of(op, n);
   return dg_cl_launch(op, self->backward, dg_cl_line_range(op, &s),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->kept),
                                  dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
@@ -182,16 +230,22 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
                       err);
 }
 
-static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+/* The gradients of weight and bias. */
+static bool find_d_param(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (const backward_op *)op;
   const uint32_t channels = op->desc.batch_norm.channels;
-  const uint32_t blocks = blocks_of(op, step->n);
-  return find_sums(op, b, step->n, err) &&
+  const uint32_t blocks = blocks_of(op, n);
+  return find_sums(op, b, n, err) &&
          dg_cl_sum_columns(op, self->sum_columns, b->workspace, 0, b->d_param[1], blocks, channels,
                            err) &&
          dg_cl_sum_columns(op, self->sum_columns, b->workspace, blocks * channels, b->d_param[0],
-                           blocks, channels, err) &&
-         (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
+                           blocks, channels, err);
+}
+
+static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  if (step->phase != DG_PHASE_APPLY && !find_d_param(op, b, step->n, err)) return false;
+  return step->phase == DG_PHASE_COLLECT || op->desc.d_in[0] == DG_GRAD_NONE ||
+         find_d_in(op, b, step, err);
 }
 
 static const dg_cl_implementation lines_backward = {.name = "lines",

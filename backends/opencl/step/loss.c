@@ -11,7 +11,7 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
 
 /* What each sample's loss, or each number's, is multiplied by. */
 static float weight_of(const dg_loss_desc *d, const dg_step *step) {
-  const uint64_t whole = dg_loss_samples(step);
+  const uint64_t whole = dg_whole_samples(step);
   return 1.0f / (float)(d->kind == DG_LOSS_MSE ? whole * d->classes : whole);
 }
 

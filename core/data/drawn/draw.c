@@ -1,10 +1,11 @@
 #include "core/data/drawn/draw.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stddef.h>
 
 #include "core/base/philox.h"
+#include "core/base/pool.h"
+#include "core/base/processors.h"
 #include "core/data/drawn/hands.h"
 #include "core/data/drawn/pen.h"
 
@@ -233,14 +234,34 @@ static uint8_t draw_label(uint32_t seed, uint32_t stream, uint32_t index) {
   return digits[index % DG_DIGIT_CLASSES];
 }
 
+/** Digits to draw. */
+typedef struct {
+  uint32_t seed, stream, count;
+  uint8_t *images, *labels;
+} order;
+
+enum { DIGITS_OF_PIECE = 256 };
+
+static void draw_piece(const void *context, size_t piece, size_t worker) {
+  const order *o = context;
+  uint32_t first = (uint32_t)piece * DIGITS_OF_PIECE, left = o->count - first;
+  (void)worker;
+  for (uint32_t i = first; i - first < DIGITS_OF_PIECE && i - first < left; i++) {
+    dg_random r = dg_random_start(o->seed, o->stream, i, 0);
+    o->labels[i] = draw_label(o->seed, o->stream, i);
+    draw_digit(&r, o->labels[i], o->images + (size_t)i * DG_DIGIT_PIXELS);
+  }
+}
+
 void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned threads,
                     uint8_t *images, uint8_t *labels) {
-  uint32_t stream = dg_stream(DG_STREAM_DIGITS, (uint32_t)part);
-  int team = threads ? (int)threads : omp_get_num_procs();
-#pragma omp parallel for num_threads(team) schedule(dynamic, 256)
-  for (uint32_t i = 0; i < count; i++) {
-    dg_random r = dg_random_start(seed, stream, i, 0);
-    labels[i] = draw_label(seed, stream, i);
-    draw_digit(&r, labels[i], images + (size_t)i * DG_DIGIT_PIXELS);
-  }
+  const order o = {seed, dg_stream(DG_STREAM_DIGITS, (uint32_t)part), count, images, labels};
+  size_t pieces = count / DIGITS_OF_PIECE + (count % DIGITS_OF_PIECE != 0);
+  size_t workers = threads ? threads : dg_processors();
+  dg_pool *pool = pieces > 1 ? dg_pool_new(workers < pieces ? workers : pieces, NULL) : NULL;
+  if (pool)
+    dg_pool_add(pool, pieces, draw_piece, &o, sizeof o);
+  else /* threads that can't be started aren't needed */
+    for (size_t i = 0; i < pieces; i++) draw_piece(&o, i, 0);
+  dg_pool_free(pool);
 }

@@ -15,8 +15,9 @@ typedef enum { DG_DIGITS_TRAIN = 0, DG_DIGITS_TEST = 1 } dg_digits_part;
 /**
  * Draws the first `count` digits of a part: images [count, 28, 28] and labels [count].
  * Each ten in a row hold every digit once. An image is a function of seed, part and its index
- * alone, so the number of threads (0: all cores) and `count` don't change it; only operations
- * that IEEE 754 rounds exactly are used, so neither does the machine.
+ * alone, so the number of threads (0: dg_processors(); fewer where they can't be started) and
+ * `count` don't change it; only operations that IEEE 754 rounds exactly are used, so neither does
+ * the machine.
  */
 void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned threads,
                     uint8_t *images, uint8_t *labels);

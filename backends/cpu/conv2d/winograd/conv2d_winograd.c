@@ -1,14 +1,13 @@
 /**
- * A thread goes through its share of the samples a block at a time: the block's tiles become
- * moments, the moments are multiplied, the products become planes, all within the thread's cache.
+ * Samples go a block at a time: the block's tiles become moments, the moments are multiplied, the
+ * products become planes, all within a worker's cache.
  */
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 
-#include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "backends/cpu/conv2d/winograd/winograd_pass.h"
+#include "backends/cpu/runtime/pieces.h"
 
 static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
   (void)device, (void)max_n, (void)train;
@@ -19,26 +18,37 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
   *p = dg_wino_forward_plan(&op->desc.conv2d, op->max_n);
-  size_t threads = (size_t)op->device->threads, packed = op->train ? p->weights : 0;
-  op->needs.workspace = (p->shared + threads * p->layout.end + packed) * sizeof(float);
+  size_t workers = (size_t)op->device->threads, packed = op->train ? p->weights : 0;
+  op->needs.workspace = (p->shared + workers * p->layout.end + packed) * sizeof(float);
   return op->train || dg_cpu_keep_packing(op, p->weights, err);
 }
 
-/* ---- a block, or a sample that is shared ------------------------------- */
+/* ---- a block ------------------------------------------------------------ */
 
-/** A forward pass, as its threads share it. */
+/** A forward pass, as its pieces share it. */
 typedef struct {
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
   float *panels;   /**< moments of the weights */
-  float *products; /**< of one sample that threads share, for all filters */
-  float *rooms;    /**< for every thread */
+  float *products; /**< of one sample that is cut, for all filters */
+  float *rooms;    /**< for every worker */
+  size_t blocks;   /**< of samples */
+  size_t pieces;   /**< of a region */
+  size_t sample;   /**< that is cut */
 } pass;
 
-static dg_wino_room room_of(const pass *f, size_t thread) {
+static dg_wino_room room_of(const pass *f, size_t worker) {
   const dg_wino_plan *p = f->op->plan;
-  return (dg_wino_room){&p->layout, f->rooms + thread * p->layout.end};
+  return (dg_wino_room){&p->layout, f->rooms + worker * p->layout.end};
+}
+
+/** The same with an image whose borders are clear. */
+static dg_wino_room clear_room_of(const pass *f, size_t worker) {
+  const dg_wino_plan *p = f->op->plan;
+  dg_wino_room r = room_of(f, worker);
+  dg_wino_clear(&p->image, p->forward.in_h, p->forward.in_w, r.base + p->layout.image);
+  return r;
 }
 
 /** What becomes of the moments of `samples` samples from `first` of the step on; `r`: theirs. */
@@ -80,65 +90,133 @@ static void forward_block(const pass *f, const dg_wino_room *r, size_t first, si
     end_planes(f, r, first + s, dg_conv_ending_planes(&p->ending), k.out + s * made);
 }
 
-/** Fewer samples than threads, which share each: its channels, moments, filters, and planes. */
-static void forward_shared(const pass *f, const dg_wino_room *r) {
+/* ---- pieces ------------------------------------------------------------- */
+
+static void run_region(const pass *f, size_t pieces, dg_piece run) {
+  pass region = *f;
+  region.pieces = pieces;
+  dg_cpu_run_pieces(f->op->device, pieces, run, &region, sizeof region);
+}
+
+/** The weights of some panels of filters. */
+static void pack_panels(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *f = context;
+  const dg_wino *w = &((const dg_wino_plan *)f->op->plan)->forward;
+  size_t taps = w->kernel * w->kernel;
+  dg_wino_weights weights = {dg_floats(f->buffers->param[0]), taps, w->channels * taps, false};
+  dg_span some = dg_cpu_grains(w->filters, DG_TILE_WIDTH, f->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i += DG_TILE_WIDTH)
+    dg_wino_pack(w, &weights, i, f->panels + i * dg_wino_depth(w) * DG_WINO_MOMENTS);
+}
+
+/**
+ * Blocks of about equal size: as few as there can be, but some for every thread, and a number of
+ * them that threads can share evenly.
+ */
+static size_t block_count(const pass *f) {
+  enum { EVEN = 4 };
+  const dg_wino_plan *p = f->op->plan;
+  size_t n = f->step->n, threads = (size_t)f->op->device->threads;
+  size_t blocks = (n + p->block - 1) / p->block;
+  if (threads > 1) blocks = (blocks + EVEN - 1) / EVEN * EVEN;
+  if (threads > blocks) blocks = threads;
+  return blocks < n ? blocks : n;
+}
+
+/** Some blocks. */
+static void run_blocks(const void *context, size_t piece, size_t worker) {
+  const pass *f = context;
+  const dg_wino_room r = clear_room_of(f, worker);
+  dg_span some = dg_cpu_part(f->blocks, f->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i++) {
+    dg_span samples = dg_cpu_part(f->step->n, f->blocks, i);
+    forward_block(f, &r, samples.begin, samples.end - samples.begin);
+  }
+}
+
+/** A sample that is cut: into how many rows of tiles each vector of channels. */
+static size_t row_parts(const pass *f) {
+  const dg_wino *w = &((const dg_wino_plan *)f->op->plan)->forward;
+  return w->channels / DG_VECTOR < (size_t)f->op->device->threads ? 2 : 1;
+}
+
+/** Some of its channels become moments. */
+static void make_moments(const void *context, size_t piece, size_t worker) {
+  const pass *f = context;
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
-  size_t in = w->channels * w->in_h * w->in_w, tiles = dg_wino_tiles(w);
-  const dg_wino_room common = room_of(f, 0);
-  size_t parts = w->channels / DG_VECTOR < (size_t)omp_get_num_threads() ? 2 : 1;
-  for (size_t s = 0; s < f->step->n; s++) {
-    const dg_wino_correlation k = correlation_of(f, &common, s, 1);
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < w->channels / DG_VECTOR * parts; i++)
-      dg_wino_input_moments(p, r, 1, 0, i / parts * DG_VECTOR,
-                            dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts),
-                            dg_floats(f->buffers->in[0]) + s * in, common.base + p->layout.moments);
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < DG_WINO_MOMENTS; i++)
-      for (size_t panel = 0; panel < w->filters; panel += DG_TILE_WIDTH)
-        dg_wino_correlate(w, tiles, (dg_span){i, i + 1}, k.moments, k.panels, panel,
-                          f->products + panel * tiles * DG_WINO_MOMENTS);
-#pragma omp for schedule(static)
-    for (size_t v = 0; v < w->filters; v += DG_VECTOR) {
-      size_t panel = v - v % DG_TILE_WIDTH;
-      dg_wino_end_vector(&k, r, f->products + panel * tiles * DG_WINO_MOMENTS, panel, 0, v - panel);
-    }
-#pragma omp for schedule(static)
-    for (size_t v = 0; v < w->filters; v += DG_VECTOR)
-      end_planes(f, r, s, (dg_span){v, v + DG_VECTOR}, k.out);
+  const dg_wino_room r = clear_room_of(f, worker);
+  const float *x = dg_floats(f->buffers->in[0]) + f->sample * w->channels * w->in_h * w->in_w;
+  size_t parts = row_parts(f);
+  dg_span some = dg_cpu_part(w->channels / DG_VECTOR * parts, f->pieces, piece);
+  for (size_t i = some.begin; i < some.end; i++)
+    dg_wino_input_moments(p, &r, 1, 0, i / parts * DG_VECTOR,
+                          dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts), x,
+                          room_of(f, 0).base + p->layout.moments);
+}
+
+/** Some of its moments are multiplied. */
+static void multiply_moments(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *f = context;
+  const dg_wino_plan *p = f->op->plan;
+  const dg_wino *w = &p->forward;
+  size_t tiles = dg_wino_tiles(w);
+  dg_span some = dg_cpu_part(DG_WINO_MOMENTS, f->pieces, piece);
+  for (size_t i = 0; i < w->filters; i += DG_TILE_WIDTH)
+    dg_wino_correlate(w, tiles, some, room_of(f, 0).base + p->layout.moments, f->panels, i,
+                      f->products + i * tiles * DG_WINO_MOMENTS);
+}
+
+/** Some of its filters' products become planes. */
+static void make_planes(const void *context, size_t piece, size_t worker) {
+  const pass *f = context;
+  const dg_wino_plan *p = f->op->plan;
+  size_t tiles = dg_wino_tiles(&p->forward);
+  const dg_wino_room r = room_of(f, worker), common = room_of(f, 0);
+  const dg_wino_correlation k = correlation_of(f, &common, f->sample, 1);
+  dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, f->pieces, piece);
+  for (size_t v = some.begin; v < some.end; v += DG_VECTOR) {
+    size_t panel = v - v % DG_TILE_WIDTH;
+    dg_wino_end_vector(&k, &r, f->products + panel * tiles * DG_WINO_MOMENTS, panel, 0, v - panel);
+  }
+  end_planes(f, &r, f->sample, some, k.out);
+}
+
+/** Fewer samples than threads: each is cut, by its channels, moments, and filters. */
+static void run_cut(const pass *f, size_t work) {
+  const dg_wino_plan *p = f->op->plan;
+  const dg_wino *w = &p->forward;
+  size_t vectors = w->channels / DG_VECTOR * row_parts(f), cuts = dg_cpu_cuts(f->op->device);
+  pass of_sample = *f;
+  for (; of_sample.sample < f->step->n; of_sample.sample++) {
+    run_region(&of_sample, vectors < cuts ? vectors : cuts, make_moments);
+    run_region(&of_sample, dg_cpu_pieces(DG_WINO_MOMENTS, work), multiply_moments);
+    run_region(&of_sample, dg_cpu_pieces(w->filters / DG_VECTOR, p->shared), make_planes);
   }
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
-  size_t taps = w->kernel * w->kernel, work = step->n * w->out_h * w->out_w * taps * w->filters;
-  dg_wino_weights weights = {dg_floats(buffers->param[0]), taps, w->channels * taps, false};
+  size_t work = w->out_h * w->out_w * w->kernel * w->kernel * w->filters; /* of a sample */
   bool pack;
   float *workspace = dg_floats(buffers->workspace);
   float *panels = dg_cpu_packed(op, buffers, workspace, &pack);
   float *products = workspace + (op->train ? p->weights : 0);
-  const pass f = {op, buffers, step, panels, products, products + p->shared};
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
-  {
-    dg_wino_room r = room_of(&f, (size_t)omp_get_thread_num());
-    memset(r.base + p->layout.image, 0, dg_wino_image_floats(&p->image) * sizeof *r.base);
-    if (pack) {
-#pragma omp for schedule(static)
-      for (size_t filter = 0; filter < w->filters; filter += DG_TILE_WIDTH)
-        dg_wino_pack(w, &weights, filter, panels + filter * dg_wino_depth(w) * DG_WINO_MOMENTS);
-    }
-    if ((size_t)omp_get_num_threads() > step->n) {
-      forward_shared(&f, &r);
-    } else {
-      dg_span share = dg_cpu_share(step->n, 1);
-      for (size_t s = share.begin, samples; s < share.end; s += samples) {
-        samples = dg_wino_block_of(p, share, s);
-        forward_block(&f, &r, s, samples);
-      }
-    }
-  }
+  pass f = {.op = op,
+            .buffers = buffers,
+            .step = step,
+            .panels = panels,
+            .products = products,
+            .rooms = products + p->shared};
+  f.blocks = block_count(&f);
+  if (pack) run_region(&f, dg_cpu_pieces(dg_panel_count(w->filters), p->weights), pack_panels);
+  if (dg_cpu_pieces((size_t)op->device->threads, step->n * work) > step->n)
+    run_cut(&f, work);
+  else
+    run_region(&f, dg_cpu_pieces(f.blocks, step->n * work), run_blocks);
 }
 
 const dg_cpu_implementation dg_conv_winograd_forward = {"winograd", fits, prepare, run};

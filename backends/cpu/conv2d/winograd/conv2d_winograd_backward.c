@@ -1,14 +1,15 @@
 /**
- * Backward adds up the gradients of the weights' moments, each thread its own; in the end the
- * threads' sums are added in the threads' order and turned into the gradients of the weights.
+ * Backward cuts the samples into parts, which sum up gradients of the weights' moments of their
+ * own; in the end these sums are added in the order of the parts and turned into the gradients of
+ * the weights.
  */
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 #include "backends/cpu/conv2d/winograd/winograd_pass.h"
 #include "backends/cpu/elementwise/sum.h"
+#include "backends/cpu/runtime/pieces.h"
 
 /** Pieces of a kernel would make too many moments on the way back. */
 static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
@@ -17,17 +18,40 @@ static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t m
   return dg_wino_is_faster(&desc->conv2d) && dg_wino_pieces(&w) == 1;
 }
 
+/** About as many simple operations are the products of `samples` samples in one direction. */
+static size_t operations(const dg_wino *w, size_t samples) {
+  size_t taps = w->kernel * w->kernel;
+  return samples * w->out_h * w->out_w * taps * w->channels * w->filters / DG_VECTOR;
+}
+
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   dg_wino_plan *p = op->plan = malloc(sizeof *p);
   if (!p) return dg_fail_memory(err, sizeof *p);
   *p = dg_wino_backward_plan(&op->desc.conv2d, op->max_n, op->desc.d_in[0] != DG_GRAD_NONE);
-  size_t threads = (size_t)op->device->threads;
-  op->needs =
-      (dg_direction_needs){.workspace = (p->back_weights + threads * p->layout.end) * sizeof(float),
-                           .kept = dg_conv_ending_kept(&p->ending, op->max_n),
-                           .reads_in = true,
-                           .reads_out = dg_conv_ending_changes(&p->ending)};
+  p->parts = dg_cpu_parts(op, op->max_n, p->part, operations(&p->forward, op->max_n));
+  size_t workers = (size_t)op->device->threads;
+  size_t floats = p->back_weights + p->parts * p->part + workers * p->layout.end;
+  op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
+                                   .kept = dg_conv_ending_kept(&p->ending, op->max_n),
+                                   .reads_in = true,
+                                   .reads_out = dg_conv_ending_changes(&p->ending)};
   return true;
+}
+
+/** Sums over the samples of a part. */
+typedef struct {
+  float *d_weights; /**< gradients of the weights' moments */
+  double *d_bias;
+} sums;
+
+static sums sums_of(const dg_wino_plan *p, float *workspace, size_t part) {
+  float *d_weights = workspace + p->back_weights + part * p->part;
+  return (sums){d_weights, (double *)(void *)(d_weights + dg_round_up(p->weights))};
+}
+
+static dg_wino_room room_of(const dg_wino_plan *p, float *workspace, size_t worker) {
+  float *rooms = sums_of(p, workspace, p->parts).d_weights;
+  return (dg_wino_room){&p->layout, rooms + worker * p->layout.end};
 }
 
 /** DG_VECTOR planes of one sample's output, as backward reads them; NULL where not needed. */
@@ -38,11 +62,11 @@ typedef struct {
 } planes;
 
 /** Brings the gradient of the sums into its image, and adds it up for the bias. */
-static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const planes *from) {
+static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const planes *from,
+                          double *d_bias) {
   const dg_wino_plan *p = op->plan;
   size_t plane = p->forward.out_h * p->forward.out_w, out = dg_conv_ending_plane(&p->ending);
   float *made = r->base + r->at->d_z;
-  double *d_bias = (double *)(void *)(r->base + r->at->d_bias);
   bool changes = dg_conv_ending_changes(&p->ending);
   const float *d_z = changes ? made : from->d_y;
   for (size_t c = 0; c < DG_VECTOR; c++) {
@@ -67,8 +91,8 @@ static void spread(const dg_wino_plan *p, const dg_wino_room *r, size_t step, si
       dg_wino_spread(side, image + y * side * line + x * side * DG_VECTOR, line, d_out, step);
 }
 
-static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const float *panels,
-                           const dg_conv_chunk *c) {
+static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const sums *to,
+                           const float *panels, const dg_conv_chunk *c) {
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward, *b = &p->back;
   size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b), depth = dg_wino_depth(b),
@@ -83,7 +107,8 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const flo
                     &(planes){.filter = f + v,
                               .y = c->y ? c->y + at : NULL,
                               .d_y = c->d_y + at,
-                              .kept = c->kept ? c->kept + at : NULL});
+                              .kept = c->kept ? c->kept + at : NULL},
+                    to->d_bias);
       spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
       if (c->dx)
         dg_wino_moments(b, &p->d_image, dg_wino_rows(b), r->base + r->at->d_image,
@@ -91,7 +116,7 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const flo
                         depth);
     }
     dg_wino_add_kernels(w, c->samples * tiles, r->base + r->at->moments, products, f,
-                        r->base + r->at->d_weights);
+                        to->d_weights);
   }
   if (c->dx)
     dg_wino_correlate_all(&(dg_wino_correlation){.w = b,
@@ -103,63 +128,98 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const flo
                           r);
 }
 
-static void clear(const dg_wino_plan *p, const dg_wino_room *r) {
-  memset(r->base + r->at->image, 0, dg_wino_image_floats(&p->image) * sizeof *r->base);
-  memset(r->base + r->at->d_image, 0, dg_wino_image_floats(&p->d_image) * sizeof *r->base);
-  memset(r->base + r->at->d_weights, 0, (r->at->end - r->at->d_weights) * sizeof *r->base);
+/* ---- pieces ------------------------------------------------------------- */
+
+/** A backward pass, as its pieces share it. */
+typedef struct {
+  const dg_cpu_op *op;
+  const dg_op_buffers *buffers;
+  size_t samples, parts; /**< parts: of the samples */
+  size_t pieces;         /**< of a region */
+} pass;
+
+static void run_region(const pass *b, size_t pieces, dg_piece run) {
+  pass region = *b;
+  region.pieces = pieces;
+  dg_cpu_run_pieces(b->op->device, pieces, run, &region, sizeof region);
 }
 
-/** The threads' sums, for a vector of filters. */
-static void put_parameters(const dg_wino_plan *p, const dg_wino_room *r, float *rooms,
-                           size_t filter, float *d_weight, float *d_bias) {
-  size_t threads = (size_t)omp_get_num_threads();
-  dg_wino_put_kernels(&p->forward, threads, rooms + p->layout.d_weights, p->layout.end, filter,
-                      r->base + r->at->moments, d_weight);
-  for (size_t f = filter; f < (d_bias ? filter + DG_VECTOR : 0); f++) {
+/** The weights of some panels of channels. */
+static void pack_panels(const void *context, size_t piece, size_t worker) {
+  (void)worker;
+  const pass *b = context;
+  const dg_wino_plan *p = b->op->plan;
+  const dg_wino *back = &p->back;
+  size_t taps = back->kernel * back->kernel;
+  dg_wino_weights weights = {dg_floats(b->buffers->param[0]), back->filters * taps, taps, true};
+  float *panels = dg_floats(b->buffers->workspace);
+  dg_span some = dg_cpu_grains(back->filters, DG_TILE_WIDTH, b->pieces, piece);
+  for (size_t c = some.begin; c < some.end; c += DG_TILE_WIDTH)
+    dg_wino_pack(back, &weights, c, panels + c * dg_wino_depth(back) * DG_WINO_MOMENTS);
+}
+
+/** `samples` samples of a pass, from `first` on. */
+static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
+  const dg_wino_plan *p = b->op->plan;
+  const dg_wino *w = &p->forward;
+  size_t in = first * w->channels * w->in_h * w->in_w;
+  size_t out = first * w->filters * dg_conv_ending_plane(&p->ending);
+  const dg_buffer *kept = b->buffers->kept;
+  return (dg_conv_chunk){.samples = samples,
+                         .x = dg_floats(b->buffers->in[0]) + in,
+                         .y = b->op->needs.reads_out ? dg_floats(b->buffers->out[0]) + out : NULL,
+                         .d_y = dg_floats(b->buffers->d_out) + out,
+                         .kept = kept ? (const uint8_t *)kept->data + out : NULL,
+                         .dx = p->back_weights ? dg_floats(b->buffers->d_in[0]) + in : NULL};
+}
+
+static void run_part(const void *context, size_t part, size_t worker) {
+  const pass *b = context;
+  const dg_wino_plan *p = b->op->plan;
+  const dg_wino *w = &p->forward;
+  float *workspace = dg_floats(b->buffers->workspace);
+  const sums to = sums_of(p, workspace, part);
+  const dg_wino_room r = room_of(p, workspace, worker);
+  dg_span share = dg_cpu_part(b->samples, b->parts, part);
+  dg_wino_clear(&p->image, w->in_h, w->in_w, r.base + p->layout.image);
+  dg_wino_clear(&p->d_image, w->out_h, w->out_w, r.base + p->layout.d_image);
+  memset(to.d_weights, 0, p->part * sizeof *to.d_weights);
+  for (size_t s = share.begin, samples; s < share.end; s += samples) {
+    samples = dg_wino_block_of(p, share, s);
+    const dg_conv_chunk chunk = chunk_of(b, s, samples);
+    backward_block(b->op, &r, &to, workspace, &chunk);
+  }
+}
+
+/** The gradients of the parameters of some vectors of filters. */
+static void put_gradients(const void *context, size_t piece, size_t worker) {
+  const pass *b = context;
+  const dg_wino_plan *p = b->op->plan;
+  float *workspace = dg_floats(b->buffers->workspace);
+  const sums of = sums_of(p, workspace, 0);
+  float *room = room_of(p, workspace, worker).base + p->layout.moments;
+  dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, b->pieces, piece);
+  for (size_t f = some.begin; f < some.end; f += DG_VECTOR)
+    dg_wino_put_kernels(&p->forward, b->parts, of.d_weights, p->part, f, room,
+                        dg_floats(b->buffers->d_param[0]));
+  for (size_t f = some.begin; f < (b->op->desc.conv2d.bias ? some.end : 0); f++) {
     double sum = 0;
-    for (size_t t = 0; t < threads; t++)
-      sum += ((double *)(void *)(rooms + t * p->layout.end + p->layout.d_bias))[f];
-    d_bias[f] = (float)sum;
+    for (size_t part = 0; part < b->parts; part++) sum += sums_of(p, workspace, part).d_bias[f];
+    dg_floats(b->buffers->d_param[1])[f] = (float)sum;
   }
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
-  size_t in = w->channels * w->in_h * w->in_w, taps = w->kernel * w->kernel;
-  size_t out = w->filters * dg_conv_ending_plane(&p->ending);
-  size_t work = step->n * w->out_h * w->out_w * taps * w->filters;
-  dg_wino_weights weights = {dg_floats(buffers->param[0]), w->channels * taps, taps, true};
-  const float *x = dg_floats(buffers->in[0]), *d_y = dg_floats(buffers->d_out);
-  const float *y = op->needs.reads_out ? dg_floats(buffers->out[0]) : NULL;
-  const uint8_t *kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL;
-  float *dx = p->back_weights ? dg_floats(buffers->d_in[0]) : NULL;
-  float *panels = dg_floats(buffers->workspace), *rooms = panels + p->back_weights;
-#pragma omp parallel num_threads(dg_cpu_threads(op->device, work))
-  {
-    dg_wino_room r = {&p->layout, rooms + (size_t)omp_get_thread_num() * p->layout.end};
-    clear(p, &r);
-#pragma omp for schedule(static)
-    for (size_t c = 0; c < (dx ? w->channels : 0); c += DG_TILE_WIDTH)
-      dg_wino_pack(&p->back, &weights, c, panels + c * dg_wino_depth(&p->back) * DG_WINO_MOMENTS);
-    dg_span share = dg_cpu_share(step->n, 1);
-    for (size_t s = share.begin, samples; s < share.end; s += samples) {
-      samples = dg_wino_block_of(p, share, s);
-      backward_block(op, &r, panels,
-                     &(dg_conv_chunk){.samples = samples,
-                                      .x = x + s * in,
-                                      .y = y ? y + s * out : NULL,
-                                      .d_y = d_y + s * out,
-                                      .kept = kept ? kept + s * out : NULL,
-                                      .dx = dx ? dx + s * in : NULL});
-    }
-#pragma omp barrier
-#pragma omp for schedule(static)
-    for (size_t f = 0; f < w->filters; f += DG_VECTOR)
-      put_parameters(p, &r, rooms, f, dg_floats(buffers->d_param[0]),
-                     d->bias ? dg_floats(buffers->d_param[1]) : NULL);
-  }
+  const pass b = {.op = op,
+                  .buffers = buffers,
+                  .samples = step->n,
+                  .parts = p->parts < step->n ? p->parts : step->n};
+  if (p->back_weights)
+    run_region(&b, dg_cpu_pieces(dg_panel_count(w->channels), p->weights), pack_panels);
+  run_region(&b, b.parts, run_part);
+  run_region(&b, dg_cpu_pieces(w->filters / DG_VECTOR, b.parts * p->weights), put_gradients);
 }
 
 const dg_cpu_implementation dg_conv_winograd_backward = {"winograd", fits, prepare, run};

@@ -1,5 +1,7 @@
 #include "backends/cpu/conv2d/winograd/winograd.h"
 
+#include <string.h>
+
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
 
@@ -8,6 +10,21 @@ void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const
   for (size_t y = 0; y < height; y++)
     dg_transpose(DG_VECTOR, width, planes + y * width, height * width,
                  filled + ((image->top + y) * image->columns + image->left) * DG_VECTOR, DG_VECTOR);
+}
+
+/** Sets an image's vectors [begin, end) to 0. */
+static void clear_vectors(size_t begin, size_t end, float *filled) {
+  memset(filled + begin * DG_VECTOR, 0, (end - begin) * DG_VECTOR * sizeof *filled);
+}
+
+void dg_wino_clear(const dg_wino_image *image, size_t height, size_t width, float *filled) {
+  size_t end = 0; /* of what is done */
+  for (size_t y = 0; y < height; y++, end += width) {
+    size_t begin = (image->top + y) * image->columns + image->left;
+    clear_vectors(end, begin, filled);
+    end = begin;
+  }
+  clear_vectors(end, image->rows * image->columns, filled);
 }
 
 void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, dg_span rows,

@@ -20,7 +20,7 @@
 #include <stddef.h>
 
 #include "backends/cpu/runtime/isa.h"
-#include "backends/cpu/runtime/threads.h"
+#include "backends/cpu/runtime/pieces.h"
 
 enum { DG_WINO_SIDE = 6, DG_WINO_MOMENTS = DG_WINO_SIDE * DG_WINO_SIDE };
 
@@ -30,6 +30,7 @@ enum { DG_WINO_SIDE = 6, DG_WINO_MOMENTS = DG_WINO_SIDE * DG_WINO_SIDE };
 #define dg_wino_kernel DG_ISA_NAME(dg_wino_kernel)
 #define dg_wino_kernel_gradient DG_ISA_NAME(dg_wino_kernel_gradient)
 #define dg_wino_fill DG_ISA_NAME(dg_wino_fill)
+#define dg_wino_clear DG_ISA_NAME(dg_wino_clear)
 #define dg_wino_pack DG_ISA_NAME(dg_wino_pack)
 #define dg_wino_moments DG_ISA_NAME(dg_wino_moments)
 #define dg_wino_correlate DG_ISA_NAME(dg_wino_correlate)
@@ -116,6 +117,9 @@ typedef struct {
 /** Brings DG_VECTOR planes of `height` x `width` into an image, whose other elements stay. */
 void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const float *planes,
                   float *filled);
+
+/** Sets what dg_wino_fill leaves of an image to 0. */
+void dg_wino_clear(const dg_wino_image *image, size_t height, size_t width, float *filled);
 
 /** The moments of one vector of channels of a sample, of some rows of its tiles: for piece k of the
     kernel, tile t's moment i goes to moments + i * step + t * row + k * channels. */

@@ -9,7 +9,7 @@
 #define dg_wino_end_vector DG_ISA_NAME(dg_wino_end_vector)
 #define dg_wino_correlate_all DG_ISA_NAME(dg_wino_correlate_all)
 
-/** A thread's workspace. */
+/** A worker's workspace. */
 typedef struct {
   const dg_wino_layout *at;
   float *base;

@@ -79,8 +79,6 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
                            : 0);
   l.d_image = take(&l.end, dg_wino_image_floats(&p->d_image));
   l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * dg_wino_depth(b) : 0);
-  l.d_weights = take(&l.end, p->weights);
-  l.d_bias = take(&l.end, w->filters * sizeof(double) / sizeof(float));
   return l;
 }
 
@@ -126,6 +124,7 @@ dg_wino_plan dg_wino_backward_plan(const dg_conv2d_desc *d, uint32_t max_n, bool
   p.back = back_of(&p.forward);
   p.d_image = gradient_image_of(&p.forward, &p.back);
   p.back_weights = d_in ? p.weights : 0;
+  p.part = dg_round_up(p.weights) + dg_round_up(p.forward.filters * sizeof(double) / sizeof(float));
   p.layout = backward_layout(&p);
   return p;
 }

@@ -1,4 +1,4 @@
-/** How a convolution goes by minimal filtering: its correlations and each thread's workspace. */
+/** How a convolution goes by minimal filtering: its correlations and each worker's workspace. */
 #ifndef DG_CPU_WINOGRAD_PLAN_H
 #define DG_CPU_WINOGRAD_PLAN_H
 
@@ -10,7 +10,7 @@
 #define dg_wino_forward_plan DG_ISA_NAME(dg_wino_forward_plan)
 #define dg_wino_backward_plan DG_ISA_NAME(dg_wino_backward_plan)
 
-/** Where the parts of a thread's workspace begin, in floats, and where they end. */
+/** Where the parts of a worker's workspace begin, in floats, and where they end. */
 typedef struct {
   size_t image;    /**< a vector of channels of a sample's input */
   size_t moments;  /**< of a block's input */
@@ -24,8 +24,6 @@ typedef struct {
   size_t d_z;       /**< gradient before the activation, a vector of channels of a sample */
   size_t d_image;   /**< the same as an image */
   size_t d_moments; /**< of a block, for the gradient of the input */
-  size_t d_weights; /**< gradients of the weights' moments */
-  size_t d_bias;    /**< doubles */
   size_t end;
 } dg_wino_layout;
 
@@ -44,6 +42,7 @@ typedef struct {
   dg_wino_image d_image; /**< of the gradient before the activation */
   size_t back_weights;   /**< floats of the moments of the turned weights, if the gradient of the
                               input is wanted; else 0 */
+  size_t parts, part;    /**< of the samples, with sums of their own; floats of one's sums */
 } dg_wino_plan;
 
 /** Is a convolution faster so than by direct products? */
@@ -59,7 +58,7 @@ static inline size_t dg_wino_image_floats(const dg_wino_image *image) {
   return image->rows * image->columns * DG_VECTOR;
 }
 
-/** Samples of the block that begins at `begin` of a thread's share. */
+/** Samples of the block that begins at `begin` of a part. */
 static inline size_t dg_wino_block_of(const dg_wino_plan *p, dg_span share, size_t begin) {
   return share.end - begin < p->block ? share.end - begin : p->block;
 }

@@ -169,6 +169,10 @@ static const plan plans[] = {
      .sets = {"train.epochs=3", "train.steps=4", "train.average=0.9", "data.validation=100",
               "train.keep=best"},
      .stop_after = 2},
+    {.model = "residual",
+     .sets = {"train.epochs=2", "train.steps=4", "train.batch=10", "train.accumulate=2",
+              "train.slices=3"},
+     .stop_after = 1},
 };
 enum { PLANS = sizeof plans / sizeof *plans };
 

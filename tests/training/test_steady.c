@@ -25,6 +25,12 @@ typedef struct {
   unsigned long kept; /**< bytes of all parameters, with what is left free between them */
 } epoch;
 
+/** What is trained. */
+typedef struct {
+  const char *model;
+  uint32_t slices;
+} plan;
+
 static bool count_look(void *user, const dg_progress *progress) {
   (void)progress;
   ++*(uint32_t *)user;
@@ -48,10 +54,12 @@ static void must(const rig_report *report, bool ok, const dg_error *err) {
 }
 
 /** Trains a model for an epoch of `steps` steps. */
-static epoch train(const rig_report *report, dg_device *device, const char *name, uint32_t steps) {
-  char batch[16];
+static epoch train(const rig_report *report, dg_device *device, const plan *p, uint32_t steps) {
+  char batch[16], slices[16];
   snprintf(batch, sizeof batch, "%d", BATCH);
+  snprintf(slices, sizeof slices, "%u", p->slices);
   const dg_override overrides[] = {{"test", "train.batch", batch},
+                                   {"test", "train.slices", slices},
                                    {"test", "train.epochs", "1"},
                                    {"test", "train.keep", "last"},
                                    {"test", "data.validation", "0"}};
@@ -60,7 +68,7 @@ static epoch train(const rig_report *report, dg_device *device, const char *name
   dg_dataset *data = dg_dataset_builtin(steps * BATCH - 1, 10, DG_DIGITS_SEED, 0, &err);
   must(report, data != NULL, &err);
   char path[500];
-  snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, name);
+  snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, p->model);
   dg_model *model = dg_model_load(path, overrides, sizeof overrides / sizeof *overrides, &err);
   must(report, model != NULL, &err);
   dg_trainer_options options = {.seed = 1, .listener = {.user = &e.looks, .progress = count_look}};
@@ -86,11 +94,11 @@ static void check_no_more(rig_report *report, const epoch *shorter, const epoch 
              longer->done.of[kind], LONG);
 }
 
-/** A look reads losses, correct counts and the fault: 8 bytes a step and 8 more, in three reads.
+/** A look reads losses, correct counts and the fault: 8 bytes a slice and 8 more, in three reads.
    After the last step the parameters are read once, to see that they are finite. */
-static void check_looks(rig_report *report, const epoch *e, uint32_t steps) {
+static void check_looks(rig_report *report, const epoch *e, uint32_t steps, uint32_t slices) {
   unsigned long reads = e->done.of[COUNT_READS], bytes = e->done.of[COUNT_READ_BYTES];
-  if (reads > 3 * e->looks + 1 || bytes > 8 * (steps + e->looks) + e->kept)
+  if (reads > 3 * e->looks + 1 || bytes > 8 * ((slices ? slices : 1) * steps + e->looks) + e->kept)
     rig_fail(report, "%lu reads of %lu bytes in %u steps and %u looks", reads, bytes, steps,
              e->looks);
   if (e->done.of[COUNT_WAITS] > 3 * e->looks)
@@ -107,22 +115,23 @@ static void check_counting(rig_report *report, const counts *before) {
       rig_fail(report, "nothing of kind %d was counted", kind);
 }
 
-/** Products, recurrent layers, and a graph with batch norms and bent images. */
-static const char *const models[] = {"cnn", "conv1d-gru", "residual"};
+/** Products, recurrent layers, and a graph with batch norms and bent images, whole and in slices.
+ */
+static const plan plans[] = {{"cnn", 0}, {"conv1d-gru", 0}, {"residual", 0}, {"residual", 3}};
 
 static void check_training(const rig_place *place, int number) {
-  const char *name = models[number];
+  const plan *p = &plans[number];
   rig_report report = {.place = place, .cases = 1};
-  snprintf(report.what, sizeof report.what, "training of %s", name);
+  snprintf(report.what, sizeof report.what, "training of %s, slices %u", p->model, p->slices);
   counts before = counts_now();
   dg_device *device = rig_open(place);
-  epoch shorter = train(&report, device, name, SHORT), longer = train(&report, device, name, LONG);
+  epoch shorter = train(&report, device, p, SHORT), longer = train(&report, device, p, LONG);
   check_counting(&report, &before);
   check_no_more(&report, &shorter, &longer, COUNT_ALLOCATIONS, "allocations");
   check_no_more(&report, &shorter, &longer, COUNT_OBJECTS, "objects created");
   check_no_more(&report, &shorter, &longer, COUNT_WRITES, "transfers to the device");
-  check_looks(&report, &shorter, SHORT);
-  check_looks(&report, &longer, LONG);
+  check_looks(&report, &shorter, SHORT, p->slices);
+  check_looks(&report, &longer, LONG, p->slices);
   device->calls->close(device);
   rig_conclude(&report);
 }
@@ -130,6 +139,7 @@ static void check_training(const rig_place *place, int number) {
 int main(void) {
   static const rig_group groups[] = {{"cnn", check_training, 0},
                                      {"conv1d-gru", check_training, 1},
-                                     {"residual", check_training, 2}};
+                                     {"residual", check_training, 2},
+                                     {"slices", check_training, 3}};
   return rig_main("steady", groups, sizeof groups / sizeof *groups);
 }

@@ -1,0 +1,91 @@
+#include "backends/cpu/runtime/parting.h"
+
+#include <stdlib.h>
+
+enum { MOST_LANES = 8, LEAST_LANES = 2 };
+
+/** Floats of all parameters' gradients in a lane. */
+static size_t gradient_floats(const dg_op_sizes *sizes) {
+  size_t floats = 0;
+  for (size_t k = 0; k < DG_MAX_PARAM; k++) floats += dg_round_up(sizes->param[k]);
+  return floats;
+}
+
+/** Does a training step of such an op go through each sample without the others? */
+static bool samples_part(dg_op_kind kind) {
+  const dg_op_row *row = dg_op_row_of(kind);
+  return !row->joins_samples && !row->is_sampleless;
+}
+
+/** Are there samples enough, also beside the gradients that are summed up over the lanes, and beside
+    parameters that each lane packs? More lanes than two only make the work more even. */
+static bool pays(const dg_op_sizes *sizes, size_t lanes, size_t n) {
+  size_t least = lanes == LEAST_LANES ? 8 : 16, weight = lanes == LEAST_LANES ? 1 : 4;
+  return n >= least * lanes &&
+         weight * (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
+}
+
+static size_t lanes_for(const dg_cpu_prepared *op, const dg_op_sizes *sizes, size_t n) {
+  size_t lanes = MOST_LANES, threads = (size_t)op->device->threads;
+  while (lanes > 1 && !pays(sizes, lanes, n)) lanes /= 2;
+  bool more = !op->base.desc.exact && threads > lanes && pays(sizes, threads, n);
+  return more ? threads : lanes;
+}
+
+size_t dg_cpu_parting_lanes(const dg_cpu_parted_op *op, size_t n) {
+  return lanes_for(&op->op, &op->parting->sizes, n);
+}
+
+size_t dg_cpu_parting_workspace(const dg_cpu_parting *parting) {
+  const dg_op_needs *needs = &parting->op.base.needs;
+  size_t floats =
+      (needs->forward_workspace > needs->backward_workspace ? needs->forward_workspace
+                                                            : needs->backward_workspace) /
+      sizeof(float);
+  return dg_round_up(floats + 1) * sizeof(float);
+}
+
+/** The op itself must fit both ways of running. */
+static void join_needs(const dg_cpu_parting *parting, dg_cpu_prepared *op) {
+  const dg_op_needs *lane = &parting->op.base.needs;
+  dg_op_needs *needs = &op->base.needs;
+  size_t kept = op->base.max_n * parting->kept;
+  if (kept > needs->kept) needs->kept = kept;
+  needs->backward_reads_in |= lane->backward_reads_in;
+  needs->backward_reads_out |= lane->backward_reads_out;
+}
+
+static bool fill(dg_cpu_parting *parting, dg_cpu_prepared *op, const dg_cpu_device *lane,
+                 dg_error *err) {
+  uint32_t largest = (op->base.max_n + LEAST_LANES - 1) / LEAST_LANES;
+  const dg_cpu_wish wish = {&op->base.desc, largest, true, op->forward.planned};
+  if (!dg_cpu_prepare(&parting->op, lane, &wish, err)) return false;
+  parting->kept = parting->op.base.needs.kept / largest; /* as many for each: core/op says so */
+  join_needs(parting, op);
+  if (op->forward.planned) return true;
+  parting->grad_floats = gradient_floats(&parting->sizes);
+  size_t bytes = (parting->most - 1) * parting->grad_floats * sizeof(float);
+  if (bytes) parting->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
+  return !bytes || parting->grads || dg_fail_memory(err, bytes);
+}
+
+bool dg_cpu_parting_make(dg_cpu_parted_op *parted, const dg_cpu_device *lane, dg_error *err) {
+  dg_cpu_prepared *op = &parted->op;
+  if (!op->forward.train || !samples_part(op->base.desc.kind)) return true;
+  dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
+  size_t most = lanes_for(op, &sizes, op->base.max_n);
+  if (most == 1) return true;
+  dg_cpu_parting *parting = parted->parting = calloc(1, sizeof *parting);
+  if (!parting) return dg_fail_memory(err, sizeof *parting);
+  parting->sizes = sizes;
+  parting->most = most;
+  parting->lanes = 1;
+  return fill(parting, op, lane, err);
+}
+
+void dg_cpu_parting_free(dg_cpu_parting *parting) {
+  if (!parting) return;
+  dg_cpu_release(&parting->op);
+  free(parting->grads);
+  free(parting);
+}

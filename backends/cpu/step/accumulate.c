@@ -1,0 +1,27 @@
+#include "backends/cpu/runtime/implementation.h"
+#include "backends/cpu/runtime/isa.h"
+
+/** Elements handled at a time. */
+enum { BLOCK = 512 };
+
+static bool supports(const dg_op_desc *desc) {
+  return desc->accumulate.count > 0 && desc->accumulate.count % 16 == 0;
+}
+
+static void forward_piece(const void *context, size_t piece, size_t worker) {
+  const dg_cpu_region *region = context;
+  const float *values = dg_floats(region->buffers->in[0]);
+  float *sums = dg_floats(region->buffers->out[0]);
+  dg_span part = dg_cpu_grains(region->op->desc.accumulate.count, BLOCK, region->pieces, piece);
+  (void)worker;
+  for (size_t i = part.begin; i < part.end; i++) sums[i] += values[i];
+}
+
+static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
+  size_t count = op->desc.accumulate.count;
+  dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(count, count), forward_piece);
+}
+
+static const dg_cpu_implementation forward_by_elements = {"elements", NULL, NULL, forward};
+
+const dg_cpu_family DG_ISA_NAME(dg_cpu_accumulate) = {supports, {&forward_by_elements}, {NULL}};

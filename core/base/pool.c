@@ -1,0 +1,346 @@
+#define _GNU_SOURCE /* RUSAGE_THREAD, CLOCK_MONOTONIC_COARSE */
+#include "core/base/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/processors.h"
+
+enum {
+  APART =
+      128, /**< bytes between what two threads write: a cache line, and one that is fetched too */
+  QUEUED = 128, /**< regions in memory at most, the open one included */
+};
+
+/** How long to spin before sleeping: longer than most pauses between two regions. Not at all with
+    more workers than processors: who spins may hold up the one that it waits for. */
+static const double spin_seconds = 50e-6;
+
+static const uint64_t NONE_AWAITED = UINT64_MAX;
+
+/** How often a worker looks whether it was stopped. */
+static const double look_seconds = 0.5e-3;
+
+typedef struct {
+  size_t pieces;
+  dg_piece run;
+  _Alignas(APART) char context[DG_POOL_CONTEXT];
+} region;
+
+/** The pieces of a worker that nobody has taken: the first in the low half, the end in the high. */
+typedef _Atomic uint64_t untaken;
+
+typedef struct {
+  _Alignas(APART) untaken pieces;
+  dg_pool *pool;
+  size_t index;
+  pthread_t thread;     /**< of the caller, unused */
+  double looked, since; /**< when it looked last; since when it has run without a pause */
+  long stops;           /**< until it looked */
+} worker;
+
+struct dg_pool {
+  size_t count;
+  size_t started; /**< threads */
+  pid_t process;  /**< whose threads they are */
+  double run_seconds, spin_seconds;
+  region *queue; /**< [QUEUED], region i at i % QUEUED */
+  _Alignas(APART) _Atomic uint64_t added;
+  _Alignas(APART) _Atomic uint64_t phase; /**< 2 i: i regions are done, none is open; 2 i + 1:
+                                             region i is open, and all before it are done */
+  _Atomic uint64_t dealt;                 /**< changes when there are pieces to take */
+  _Atomic size_t sleepers;
+  _Atomic uint64_t awaited; /**< the caller sleeps until so many regions are done; NONE_AWAITED */
+  _Alignas(APART) _Atomic size_t undone; /**< pieces of the open region */
+  _Alignas(APART) pthread_mutex_t mutex; /**< guards sleeping and waking */
+  pthread_cond_t news;
+  bool closing;
+  worker workers[];
+};
+
+/* ---- opening a region --------------------------------------------------- */
+
+static uint64_t range(size_t first, size_t end) {
+  return (uint64_t)end << 32 | (uint64_t)first;
+}
+
+/** Wakes up to so many of those who sleep. In the child of a fork nobody does, and the mutex may be
+    locked. */
+static void wake(dg_pool *pool, size_t threads) {
+  if (!threads || atomic_load(&pool->sleepers) == 0 || pool->process != getpid()) return;
+  pthread_mutex_lock(&pool->mutex);
+  if (threads >= pool->count)
+    pthread_cond_broadcast(&pool->news);
+  else
+    for (size_t i = 0; i < threads; i++) pthread_cond_signal(&pool->news);
+  pthread_mutex_unlock(&pool->mutex);
+}
+
+/** Deals the pieces of a region, which from then on can be taken. */
+static void open_region(dg_pool *pool, uint64_t index) {
+  size_t pieces = pool->queue[index % QUEUED].pieces;
+  size_t useful = pieces < pool->count ? pieces : pool->count;
+  atomic_store(&pool->undone, pieces);
+  atomic_store(&pool->phase, 2 * index + 1);
+  for (size_t i = 0; i < useful; i++)
+    atomic_store(&pool->workers[i].pieces, range(pieces * i / useful, pieces * (i + 1) / useful));
+  atomic_fetch_add(&pool->dealt, 1);
+  wake(pool, index < atomic_load(&pool->awaited) ? useful - 1 : pool->count);
+}
+
+/** Opens region `index`, if none is open and nobody else does. */
+static void open_idle(dg_pool *pool, uint64_t index) {
+  uint64_t idle = 2 * index;
+  if (atomic_compare_exchange_strong(&pool->phase, &idle, 2 * index + 1)) open_region(pool, index);
+}
+
+/** Opens the region after the open one, which the calling thread ended, or notes that there is
+    none. Whoever adds one sees that, or is seen. */
+static void open_next(dg_pool *pool) {
+  uint64_t next = atomic_load(&pool->phase) / 2 + 1;
+  if (next != atomic_load(&pool->added)) {
+    open_region(pool, next);
+    return;
+  }
+  atomic_store(&pool->phase, 2 * next);
+  if (next == atomic_load(&pool->added))
+    wake(pool, pool->count);
+  else
+    open_idle(pool, next);
+}
+
+/* ---- pieces ------------------------------------------------------------- */
+
+/** Takes the first or the last of a worker's pieces; false where none is left. */
+static bool take(untaken *pieces, bool last, size_t *piece) {
+  uint64_t now = atomic_load(pieces), then;
+  do {
+    uint64_t first = (uint32_t)now, end = now >> 32;
+    if (first == end) return false;
+    *piece = last ? end - 1 : first;
+    then = last ? range(first, end - 1) : range(first + 1, end);
+  } while (!atomic_compare_exchange_weak(pieces, &now, then));
+  return true;
+}
+
+/** Notes that pieces are done; with the last, the region is, and the next one is opened. */
+static void note_done(dg_pool *pool, size_t *pieces) {
+  size_t done = *pieces;
+  *pieces = 0;
+  if (done && atomic_fetch_sub(&pool->undone, done) == done) open_next(pool);
+}
+
+/** How often the calling thread has lost the processor, or left it to wait. */
+static long count_stops(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw + usage.ru_nvcsw : 0;
+}
+
+/**
+ * How long a thread may run before it gives way: somewhat less than the system leaves it the
+ * processor where others want it, too. That is until a tick of the clock, but 2 ms at least.
+ */
+static double run_seconds(void) {
+  struct timespec tick = {0};
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  double seconds = 1e-9 * (double)tick.tv_nsec;
+  return 0.8 * (seconds > 2e-3 ? seconds : 2e-3);
+}
+
+/** Gives way, if the worker has run for long without a pause; `done`: pieces to note before. */
+static void give_way(worker *self, size_t *done) {
+  double now = dg_seconds();
+  if (now - self->looked < look_seconds) return;
+  self->looked = now;
+  long stops = count_stops();
+  if (stops != self->stops) {
+    self->stops = stops;
+    self->since = now;
+  }
+  if (now - self->since < self->pool->run_seconds) return;
+  note_done(self->pool, done);
+  sched_yield();
+  self->looked = self->since = dg_seconds();
+  self->stops = count_stops(); /* giving way counts as one */
+}
+
+/** Runs pieces until none is left to take: a worker's own, then those of the others. */
+static void work(worker *self) {
+  dg_pool *pool = self->pool;
+  size_t done = 0, piece;
+  for (size_t i = 0; i < pool->count; i++) {
+    size_t from = self->index + i < pool->count ? self->index + i : self->index + i - pool->count;
+    while (take(&pool->workers[from].pieces, i > 0, &piece)) {
+      /* the region is open for as long as this piece of it isn't noted */
+      const region *r = &pool->queue[atomic_load(&pool->phase) / 2 % QUEUED];
+      r->run(r->context, piece, self->index);
+      done++;
+      give_way(self, &done);
+    }
+  }
+  note_done(pool, &done);
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+static inline void pause_spin(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
+/** What a worker waits for: other pieces than it has seen or, the caller, that regions are done. */
+typedef struct {
+  dg_pool *pool;
+  uint64_t dealt;
+  uint64_t regions; /**< 0: none */
+} wish;
+
+static bool are_done(const dg_pool *pool, uint64_t regions) {
+  return atomic_load(&pool->phase) >= 2 * regions;
+}
+
+static bool comes_true(const wish *w) {
+  return atomic_load(&w->pool->dealt) != w->dealt || (w->regions && are_done(w->pool, w->regions));
+}
+
+/** Spins until a wish comes true, for some microseconds; false: it hasn't. */
+static bool spin(const wish *w) {
+  enum { TRIES = 32 }; /* between two looks at the clock */
+  if (comes_true(w)) return true;
+  if (w->pool->spin_seconds == 0) return false;
+  double end = dg_seconds() + w->pool->spin_seconds;
+  do
+    for (int i = 0; i < TRIES; i++, pause_spin())
+      if (comes_true(w)) return true;
+  while (dg_seconds() < end);
+  return false;
+}
+
+/** Waits for a wish; false: the pool is closed, or there are no threads to fulfil it. */
+static bool await(const wish *w) {
+  dg_pool *pool = w->pool;
+  if (spin(w)) return true;
+  if (pool->process != getpid()) return false;
+  pthread_mutex_lock(&pool->mutex);
+  atomic_fetch_add(&pool->sleepers, 1);
+  if (w->regions) atomic_store(&pool->awaited, w->regions);
+  while (!pool->closing && !comes_true(w)) pthread_cond_wait(&pool->news, &pool->mutex);
+  if (w->regions) atomic_store(&pool->awaited, NONE_AWAITED);
+  atomic_fetch_sub(&pool->sleepers, 1);
+  bool open = !pool->closing;
+  pthread_mutex_unlock(&pool->mutex);
+  return open;
+}
+
+static void *serve(void *of) {
+  worker *self = of;
+  wish next = {.pool = self->pool};
+  while (await(&next)) {
+    next.dealt = atomic_load(&self->pool->dealt);
+    work(self);
+  }
+  return NULL;
+}
+
+bool dg_pool_wait(dg_pool *pool, uint64_t regions) {
+  wish w = {.pool = pool, .regions = regions};
+  while (!are_done(pool, regions)) {
+    w.dealt = atomic_load(&pool->dealt);
+    work(&pool->workers[0]);
+    if (!are_done(pool, regions) && !await(&w)) return false;
+  }
+  return true;
+}
+
+/* ---- queueing ----------------------------------------------------------- */
+
+void dg_pool_add(dg_pool *pool, size_t pieces, dg_piece run, const void *context, size_t size) {
+  uint64_t index = atomic_load(&pool->added);
+  if (!pieces) return;
+  if (index >= QUEUED && !dg_pool_wait(pool, index - QUEUED + 1)) return;
+  region *r = &pool->queue[index % QUEUED];
+  r->pieces = pieces;
+  r->run = run;
+  memcpy(r->context, context, size);
+  atomic_store(&pool->added, index + 1);
+  open_idle(pool, index);
+}
+
+uint64_t dg_pool_added(const dg_pool *pool) {
+  return atomic_load(&pool->added);
+}
+
+/* ---- the pool ----------------------------------------------------------- */
+
+/** Starts a worker's thread, with all signals blocked: they are for the program's own threads. */
+static bool start(worker *w, dg_error *err) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int code = pthread_create(&w->thread, NULL, serve, w);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return code == 0 ||
+         dg_fail(err, DG_ERR_MEMORY, "thread %zu of %zu can't be started: %s; fewer may fit",
+                 w->index + 1, w->pool->count, strerror(code));
+}
+
+static void *aligned(size_t bytes) {
+  return aligned_alloc(APART, (bytes + APART - 1) / APART * APART);
+}
+
+dg_pool *dg_pool_new(size_t workers, dg_error *err) {
+  size_t bytes = sizeof(dg_pool) + workers * sizeof(worker);
+  dg_pool *pool = aligned(bytes);
+  region *queue = aligned(QUEUED * sizeof *queue);
+  if (!pool || !queue) {
+    dg_fail_memory(err, bytes + QUEUED * sizeof *queue);
+    free(pool), free(queue);
+    return NULL;
+  }
+  *pool = (dg_pool){.count = workers,
+                    .process = getpid(),
+                    .run_seconds = run_seconds(),
+                    .spin_seconds = workers > dg_processors() ? 0 : spin_seconds,
+                    .queue = queue,
+                    .awaited = NONE_AWAITED};
+  pthread_mutex_init(&pool->mutex, NULL);
+  pthread_cond_init(&pool->news, NULL);
+  for (size_t i = 0; i < workers; i++) pool->workers[i] = (worker){.pool = pool, .index = i};
+  for (; pool->started + 1 < workers; pool->started++)
+    if (!start(&pool->workers[pool->started + 1], err)) {
+      dg_pool_free(pool);
+      return NULL;
+    }
+  return pool;
+}
+
+void dg_pool_free(dg_pool *pool) {
+  if (!pool) return;
+  dg_pool_wait(pool, dg_pool_added(pool));
+  if (pool->process == getpid()) {
+    pthread_mutex_lock(&pool->mutex);
+    pool->closing = true;
+    pthread_cond_broadcast(&pool->news);
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < pool->started; i++) pthread_join(pool->workers[i + 1].thread, NULL);
+    pthread_cond_destroy(&pool->news);
+    pthread_mutex_destroy(&pool->mutex);
+  }
+  free(pool->queue);
+  free(pool);
+}
+
+size_t dg_pool_workers(const dg_pool *pool) {
+  return pool->count;
+}

@@ -1,0 +1,174 @@
+/** Batches in slices: what of a network there is more than once for them. */
+#include <stdlib.h>
+
+#include "core/exec/internal.h"
+#include "core/op/op.h"
+#include "core/parallel/tree.h"
+
+/* ---- how many ----------------------------------------------------------- */
+
+static bool joins_samples(const dg_node *node) {
+  return dg_op_row_of(node->plan.op.kind)->joins_samples;
+}
+
+/** Lists the nodes that run in phases. */
+static bool find_joining(dg_network *network, dg_error *err) {
+  dg_slicing *s = &network->slicing;
+  const dg_graph *graph = &network->graph;
+  s->joining = calloc(graph->node_count, sizeof *s->joining);
+  if (!s->joining) return dg_fail_memory(err, graph->node_count * sizeof *s->joining);
+  for (uint32_t i = 0; i < graph->node_count; i++)
+    if (joins_samples(&graph->nodes[i])) s->joining[s->joins++] = i;
+  return true;
+}
+
+bool dg_network_slice(dg_network *network, const dg_train_recipe *recipe, uint32_t max_n,
+                      dg_error *err) {
+  uint32_t slices = network->train ? recipe->slices : 0;
+  network->sliced = slices > 0;
+  network->max_n = slices ? (uint32_t)(((uint64_t)max_n + slices - 1) / slices) : max_n;
+  network->instances = 1;
+  network->slicing.levels = 1;
+  if (network->train)
+    network->slicing.levels = dg_tree_levels(recipe->accumulate) + dg_tree_levels(slices) - 1;
+  if (!slices) return true;
+  if (!find_joining(network, err)) return false;
+  if (network->slicing.joins) network->instances = slices < max_n ? slices : max_n;
+  return true;
+}
+
+bool dg_network_phased(const dg_network *network, uint32_t node) {
+  return network->slicing.joins > 0 && joins_samples(&network->graph.nodes[node]);
+}
+
+/* ---- what a stage learns ------------------------------------------------ */
+
+/** [first, end) */
+typedef struct {
+  uint32_t first, end;
+} range;
+
+/** Where a backward stage begins to learn, in the gradients; parameters lie in the order of their
+    nodes. A stage learns what the joining node before its others has, too. */
+static uint32_t learns_from(const dg_network *network, uint32_t stage) {
+  const dg_graph *graph = &network->graph;
+  uint32_t gap = network->slicing.joins - stage;
+  uint32_t first = gap ? network->slicing.joining[gap - 1] : 0;
+  for (uint32_t i = first; i < graph->node_count; i++)
+    if (graph->nodes[i].plan.params) return graph->params[graph->nodes[i].first_param].offset;
+  return network->learned;
+}
+
+/** The gradients of a backward stage: [first, end). */
+static range learned_in(const dg_network *network, uint32_t stage) {
+  return (range){learns_from(network, stage),
+                 stage ? learns_from(network, stage - 1) : network->learned};
+}
+
+static dg_buffer *gradients_on(const dg_network *network, uint32_t level) {
+  return level ? network->slicing.gradients[level - 1] : network->gradients;
+}
+
+/* ---- preparing and allocating ------------------------------------------- */
+
+bool dg_network_slices_prepare(dg_network *network, bool runs, dg_error *err) {
+  dg_slicing *s = &network->slicing;
+  for (uint32_t k = 0; k < s->joins; k++)
+    s->kept_floats +=
+        dg_network_aligned(network, network->needs[s->joining[k]].kept / sizeof(float));
+  if (!runs || s->levels == 1) return true;
+  s->adds = calloc(s->joins + 1, sizeof *s->adds);
+  if (!s->adds) return dg_fail_memory(err, (s->joins + 1) * sizeof *s->adds);
+  for (uint32_t stage = 0; stage <= s->joins; stage++) {
+    range learned = learned_in(network, stage);
+    const dg_op_desc desc = {.kind = DG_OP_ACCUMULATE, .accumulate = {learned.end - learned.first}};
+    if (learned.end > learned.first &&
+        !dg_bound_prepare(&s->adds[stage], network->device, "accumulate", &desc, 1, true, err))
+      return false;
+  }
+  return true;
+}
+
+/** Gradients of the levels above the first, and their views. */
+static bool allocate_gradients(dg_network *network, dg_error *err) {
+  dg_slicing *s = &network->slicing;
+  const dg_device_calls *calls = network->device->calls;
+  uint32_t more = s->levels - 1, params = network->graph.param_count;
+  s->gradients = calloc(more, sizeof *s->gradients);
+  s->grad_views = calloc((size_t)more * params + 1, sizeof *s->grad_views);
+  if (!s->gradients || !s->grad_views)
+    return dg_fail_memory(err, (size_t)more * params * sizeof *s->grad_views);
+  for (uint32_t i = 0; i < more; i++) {
+    dg_buffer **views = s->grad_views + (size_t)i * params;
+    s->gradients[i] = calls->buffer_new(network->device, network->learned * sizeof(float), err);
+    if (!s->gradients[i] || !dg_network_view_params(network, params, s->gradients[i], views, err))
+      return false;
+  }
+  return true;
+}
+
+/** Views of what each stage learns, on every level. */
+static bool view_learned(dg_network *network, dg_error *err) {
+  dg_slicing *s = &network->slicing;
+  size_t count = ((size_t)s->joins + 1) * s->levels;
+  s->add_views = calloc(count, sizeof *s->add_views);
+  if (!s->add_views) return dg_fail_memory(err, count * sizeof *s->add_views);
+  for (uint32_t stage = 0; stage <= s->joins; stage++) {
+    range learned = learned_in(network, stage);
+    size_t bytes = (learned.end - learned.first) * sizeof(float);
+    for (uint32_t level = 0; bytes && level < s->levels; level++) {
+      dg_buffer **view = dg_network_add_view(network, stage, level);
+      *view = network->device->calls->buffer_view(gradients_on(network, level),
+                                                  learned.first * sizeof(float), bytes, err);
+      if (!*view) return false;
+    }
+  }
+  return true;
+}
+
+/** What the joining nodes keep, on every level. */
+static bool allocate_kept(dg_network *network, dg_error *err) {
+  dg_slicing *s = &network->slicing;
+  const dg_device_calls *calls = network->device->calls;
+  size_t count = (size_t)s->levels * s->joins, offset = 0;
+  s->kept_views = calloc(count, sizeof *s->kept_views);
+  if (!s->kept_views) return dg_fail_memory(err, count * sizeof *s->kept_views);
+  s->kept = calls->buffer_new(network->device, s->levels * s->kept_floats * sizeof(float), err);
+  for (size_t i = 0; s->kept && i < count; i++) {
+    size_t bytes = network->needs[s->joining[i % s->joins]].kept;
+    s->kept_views[i] = calls->buffer_view(s->kept, offset, bytes, err);
+    if (!s->kept_views[i]) return false;
+    offset += dg_network_aligned(network, bytes / sizeof(float)) * sizeof(float);
+  }
+  return s->kept != NULL;
+}
+
+bool dg_network_slices_allocate(dg_network *network, dg_error *err) {
+  return (network->slicing.levels == 1 ||
+          (allocate_gradients(network, err) && view_learned(network, err))) &&
+         (network->slicing.joins == 0 || allocate_kept(network, err));
+}
+
+size_t dg_network_slices_bytes(const dg_network *network) {
+  const dg_slicing *s = &network->slicing;
+  return (((size_t)s->levels - 1) * network->learned + s->levels * s->kept_floats) * sizeof(float);
+}
+
+static void free_all(const dg_network *network, dg_buffer **buffers, size_t count) {
+  for (size_t i = 0; buffers && i < count; i++) network->device->calls->buffer_free(buffers[i]);
+  free(buffers);
+}
+
+void dg_network_slices_release(dg_network *network) {
+  dg_slicing *s = &network->slicing;
+  size_t more = s->levels ? s->levels - 1 : 0;
+  for (uint32_t i = 0; s->adds && i <= s->joins; i++) dg_bound_release(&s->adds[i]);
+  free_all(network, s->add_views, ((size_t)s->joins + 1) * s->levels);
+  free_all(network, s->grad_views, more * network->graph.param_count);
+  free_all(network, s->gradients, more);
+  free_all(network, s->kept_views, (size_t)s->levels * s->joins);
+  network->device->calls->buffer_free(s->kept);
+  free(s->adds);
+  free(s->joining);
+  *s = (dg_slicing){0};
+}
