@@ -272,7 +272,7 @@ void dg_pool_add(dg_pool *pool, size_t pieces, dg_piece run, const void *context
   region *r = &pool->queue[index % QUEUED];
   r->pieces = pieces;
   r->run = run;
-  memcpy(r->context, context, size);
+  if (size) memcpy(r->context, context, size);
   atomic_store(&pool->added, index + 1);
   open_idle(pool, index);
 }
