@@ -28,7 +28,9 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
   uint64_t steps = recipe->steps ? recipe->steps : ((uint64_t)t->train_count + most - 1) / most;
   uint64_t places = recipe->steps ? steps * most : t->train_count;
   if (places > UINT32_MAX / sizeof(uint32_t))
-    return dg_fail(err, DG_ERR_INPUT, "%s: steps * batch is too large", t->model->path);
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: steps * batch * accumulate is too large; make one of them smaller",
+                   t->model->path);
   t->steps = (uint32_t)steps;
   t->members = malloc(count * sizeof *t->members);
   /* room for the permutation that passes the end, see dg_trainer_order_epoch */

@@ -1,9 +1,9 @@
 /**
  * What the files of this room share: the trainer. Each builds on those named before it: fit.c,
  * order.c, ends.c and optimizer.c make its parts, gradient.c and steps.c run batches through the
- * network, keep.c
- * validates and keeps parameters, state.c writes all of it for a run that goes on later. Above them
- * set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on test images.
+ * network, keep.c validates and keeps parameters, state.c writes all of it for a run that goes on
+ * later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on
+ * test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -48,7 +48,7 @@ struct dg_trainer {
   uint32_t train_count, validation_count;
   uint32_t steps;    /**< of an epoch */
   uint32_t *members; /**< training samples, then validation samples */
-  uint32_t *order;   /**< of an epoch, [steps * batch] */
+  uint32_t *order;   /**< of an epoch, the samples of all its steps */
   uint32_t *bounds;  /**< of the learned parameters, see dg_update_desc */
   uint32_t checksum; /**< of the training images, for the state */
   char *state_path;  /**< where the state is kept; NULL: nowhere */

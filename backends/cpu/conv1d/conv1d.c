@@ -37,19 +37,13 @@ static void pack_weights(const dg_conv1d_desc *d, const float *weight, size_t fi
 
 /** A forward pass, as its pieces share it. */
 typedef struct {
+  size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   size_t samples;
   float *panels; /**< the packed weights */
   float *fields; /**< of every worker */
-  size_t pieces; /**< of a region */
 } pass;
-
-static void run_region(const pass *f, size_t pieces, dg_piece run) {
-  pass region = *f;
-  region.pieces = pieces;
-  dg_cpu_run_pieces(f->op->device, pieces, run, &region, sizeof region);
-}
 
 /** The weights of some panels of filters. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
@@ -93,8 +87,11 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .samples = step->n,
                   .panels = panels,
                   .fields = op->packing ? workspace : workspace + shape->weight_floats};
-  if (pack) run_region(&f, dg_cpu_pieces(dg_panel_count(w->columns), weights), pack_panels);
-  run_region(&f, dg_cpu_pieces(step->n, step->n * w->steps * weights / DG_VECTOR), run_samples);
+  if (pack)
+    dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(w->columns), weights),
+                       pack_panels, &f, sizeof f);
+  dg_cpu_run_counted(f.op->device, dg_cpu_pieces(step->n, step->n * w->steps * weights / DG_VECTOR),
+                     run_samples, &f, sizeof f);
 }
 
 static const dg_cpu_implementation forward_by_windows = {"windows", NULL, prepare, run};

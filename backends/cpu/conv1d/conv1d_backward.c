@@ -189,17 +189,11 @@ static void backward_chunk(const dg_cpu_op *op, const dg_op_buffers *buffers, co
 
 /** A backward pass, as its pieces share it. */
 typedef struct {
+  size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   size_t samples, parts; /**< parts: of the samples */
-  size_t pieces;         /**< of a region */
 } pass;
-
-static void run_region(const pass *b, size_t pieces, dg_piece run) {
-  pass region = *b;
-  region.pieces = pieces;
-  dg_cpu_run_pieces(b->op->device, pieces, run, &region, sizeof region);
-}
 
 /** The weights of some panels of inputs. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
@@ -277,9 +271,11 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .parts = plan->parts < step->n ? plan->parts : step->n};
   size_t rows = dg_panel_count(d->filters) * plan->shape.windows.depth;
   if (plan->back_weight_floats)
-    run_region(&b, dg_cpu_pieces(dg_panel_count(d->in), plan->back_weight_floats), pack_panels);
-  run_region(&b, b.parts, run_part);
-  run_region(&b, dg_cpu_pieces(rows, b.parts * plan->shape.weight_floats), put_gradients);
+    dg_cpu_run_counted(b.op->device, dg_cpu_pieces(dg_panel_count(d->in), plan->back_weight_floats),
+                       pack_panels, &b, sizeof b);
+  dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
+  dg_cpu_run_counted(b.op->device, dg_cpu_pieces(rows, b.parts * plan->shape.weight_floats),
+                     put_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv1d_backward = {"windows", NULL, prepare, run};

@@ -205,18 +205,12 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
 
 /** A backward pass, as its pieces share it. */
 typedef struct {
+  size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   dg_conv_chunk all; /**< samples */
   size_t parts;      /**< of them */
-  size_t pieces;     /**< of a region */
 } pass;
-
-static void run_region(const pass *b, size_t pieces, dg_piece run) {
-  pass region = *b;
-  region.pieces = pieces;
-  dg_cpu_run_pieces(b->op->device, pieces, run, &region, sizeof region);
-}
 
 /** The weights of some panels of channels. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
@@ -318,11 +312,13 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                           .dx = plan->back_weight_floats ? dg_floats(buffers->d_in[0]) : NULL},
                   .parts = plan->parts < step->n ? plan->parts : step->n};
   if (b.all.dx)
-    run_region(&b, dg_cpu_pieces(dg_panel_count(d->channels), plan->back_weight_floats),
-               pack_panels);
-  run_region(&b, b.parts, run_part);
+    dg_cpu_run_counted(b.op->device,
+                       dg_cpu_pieces(dg_panel_count(d->channels), plan->back_weight_floats),
+                       pack_panels, &b, sizeof b);
+  dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
   size_t blocks = dg_panel_count(d->filters) * tap_blocks(plan);
-  run_region(&b, dg_cpu_pieces(blocks, b.parts * shape->weight_floats), put_gradients);
+  dg_cpu_run_counted(b.op->device, dg_cpu_pieces(blocks, b.parts * shape->weight_floats),
+                     put_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv_scatter_backward = {"scatter", scatter_is_faster,

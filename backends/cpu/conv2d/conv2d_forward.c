@@ -14,12 +14,12 @@
 
 /** A forward pass, as its pieces share it. */
 typedef struct {
+  size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
   float *panels; /**< the packed weights */
   float *rooms;  /**< a part of the workspace for every worker, or sample */
-  size_t pieces; /**< of a region */
   size_t parts;  /**< of a sample that is cut */
 } pass;
 
@@ -187,12 +187,6 @@ static void run_sample(const pass *f, size_t s, float *own) {
 
 /* ---- pieces ------------------------------------------------------------- */
 
-static void run_region(const pass *f, size_t pieces, dg_piece run) {
-  pass region = *f;
-  region.pieces = pieces;
-  dg_cpu_run_pieces(f->op->device, pieces, run, &region, sizeof region);
-}
-
 /** Some samples. */
 static void run_samples(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
@@ -243,10 +237,11 @@ static void run_parts(const pass *f) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
   size_t n = f->step->n;
   if (shape->source_floats)
-    run_region(f, dg_cpu_pieces(n * shape->source.channels, n * shape->source_floats),
-               fill_channels);
-  run_region(f, n * f->parts, make_part);
-  if (has_end(f)) run_region(f, n * f->parts, end_part);
+    dg_cpu_run_counted(f->op->device,
+                       dg_cpu_pieces(n * shape->source.channels, n * shape->source_floats),
+                       fill_channels, f, sizeof *f);
+  dg_cpu_run_counted(f->op->device, n * f->parts, make_part, f, sizeof *f);
+  if (has_end(f)) dg_cpu_run_counted(f->op->device, n * f->parts, end_part, f, sizeof *f);
 }
 
 /** The weights of some panels of filters. */
@@ -277,11 +272,12 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .rooms = workspace + plan->weight_floats,
                   .parts = dg_cpu_pieces(dg_cpu_cuts(op->device), work) / step->n};
   if (pack && plan->kernel.packs)
-    run_region(&f, dg_cpu_pieces(dg_panel_count(filters), weights), pack_panels);
+    dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(filters), weights), pack_panels,
+                       &f, sizeof f);
   if (f.parts > 1)
     run_parts(&f);
   else
-    run_region(&f, dg_cpu_pieces(step->n, work), run_samples);
+    dg_cpu_run_counted(f.op->device, dg_cpu_pieces(step->n, work), run_samples, &f, sizeof f);
 }
 
 const dg_cpu_implementation dg_conv_pooled_forward = {"pooled", pools_few_taps, prepare_pooled,

@@ -1,5 +1,7 @@
 #include "backends/cpu/runtime/pieces.h"
 
+#include <string.h>
+
 static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
@@ -21,6 +23,14 @@ void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
     dg_pool_add(device->pool, pieces, run, context, size);
   else
     for (size_t i = 0; i < pieces; i++) run(context, i, 0);
+}
+
+void dg_cpu_run_counted(const dg_cpu_device *device, size_t pieces, dg_piece run,
+                        const void *context, size_t size) {
+  _Alignas(DG_CPU_ALIGNMENT) char counted[DG_POOL_CONTEXT];
+  memcpy(counted, context, size);
+  memcpy(counted, &pieces, sizeof pieces);
+  dg_cpu_run_pieces(device, pieces, run, counted, size);
 }
 
 size_t dg_cpu_backwards(const dg_cpu_device *device, size_t pieces, size_t piece) {

@@ -55,6 +55,10 @@ static inline size_t dg_cpu_cuts(const dg_cpu_device *device) {
 void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
                        const void *context, size_t size);
 
+/** The same with a context that begins with a size_t: there the pieces find how many they are. */
+void dg_cpu_run_counted(const dg_cpu_device *device, size_t pieces, dg_piece run,
+                        const void *context, size_t size);
+
 /**
  * The piece to do in place of `piece` by a region that goes the other way than the one before it:
  * each worker begins with what it did last, which may still be in its cache.

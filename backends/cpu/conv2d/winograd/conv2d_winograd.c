@@ -27,6 +27,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
 
 /** A forward pass, as its pieces share it. */
 typedef struct {
+  size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
@@ -34,7 +35,6 @@ typedef struct {
   float *products; /**< of one sample that is cut, for all filters */
   float *rooms;    /**< for every worker */
   size_t blocks;   /**< of samples */
-  size_t pieces;   /**< of a region */
   size_t sample;   /**< that is cut */
 } pass;
 
@@ -91,12 +91,6 @@ static void forward_block(const pass *f, const dg_wino_room *r, size_t first, si
 }
 
 /* ---- pieces ------------------------------------------------------------- */
-
-static void run_region(const pass *f, size_t pieces, dg_piece run) {
-  pass region = *f;
-  region.pieces = pieces;
-  dg_cpu_run_pieces(f->op->device, pieces, run, &region, sizeof region);
-}
 
 /** The weights of some panels of filters. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
@@ -191,9 +185,12 @@ static void run_cut(const pass *f, size_t work) {
   size_t vectors = w->channels / DG_VECTOR * row_parts(f), cuts = dg_cpu_cuts(f->op->device);
   pass of_sample = *f;
   for (; of_sample.sample < f->step->n; of_sample.sample++) {
-    run_region(&of_sample, vectors < cuts ? vectors : cuts, make_moments);
-    run_region(&of_sample, dg_cpu_pieces(DG_WINO_MOMENTS, work), multiply_moments);
-    run_region(&of_sample, dg_cpu_pieces(w->filters / DG_VECTOR, p->shared), make_planes);
+    dg_cpu_run_counted(of_sample.op->device, vectors < cuts ? vectors : cuts, make_moments,
+                       &of_sample, sizeof of_sample);
+    dg_cpu_run_counted(of_sample.op->device, dg_cpu_pieces(DG_WINO_MOMENTS, work), multiply_moments,
+                       &of_sample, sizeof of_sample);
+    dg_cpu_run_counted(of_sample.op->device, dg_cpu_pieces(w->filters / DG_VECTOR, p->shared),
+                       make_planes, &of_sample, sizeof of_sample);
   }
 }
 
@@ -212,11 +209,14 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
             .products = products,
             .rooms = products + p->shared};
   f.blocks = block_count(&f);
-  if (pack) run_region(&f, dg_cpu_pieces(dg_panel_count(w->filters), p->weights), pack_panels);
+  if (pack)
+    dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(w->filters), p->weights),
+                       pack_panels, &f, sizeof f);
   if (dg_cpu_pieces((size_t)op->device->threads, step->n * work) > step->n)
     run_cut(&f, work);
   else
-    run_region(&f, dg_cpu_pieces(f.blocks, step->n * work), run_blocks);
+    dg_cpu_run_counted(f.op->device, dg_cpu_pieces(f.blocks, step->n * work), run_blocks, &f,
+                       sizeof f);
 }
 
 const dg_cpu_implementation dg_conv_winograd_forward = {"winograd", fits, prepare, run};

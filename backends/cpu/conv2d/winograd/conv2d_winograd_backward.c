@@ -132,17 +132,11 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const sum
 
 /** A backward pass, as its pieces share it. */
 typedef struct {
+  size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   size_t samples, parts; /**< parts: of the samples */
-  size_t pieces;         /**< of a region */
 } pass;
-
-static void run_region(const pass *b, size_t pieces, dg_piece run) {
-  pass region = *b;
-  region.pieces = pieces;
-  dg_cpu_run_pieces(b->op->device, pieces, run, &region, sizeof region);
-}
 
 /** The weights of some panels of channels. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
@@ -217,9 +211,11 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .samples = step->n,
                   .parts = p->parts < step->n ? p->parts : step->n};
   if (p->back_weights)
-    run_region(&b, dg_cpu_pieces(dg_panel_count(w->channels), p->weights), pack_panels);
-  run_region(&b, b.parts, run_part);
-  run_region(&b, dg_cpu_pieces(w->filters / DG_VECTOR, b.parts * p->weights), put_gradients);
+    dg_cpu_run_counted(b.op->device, dg_cpu_pieces(dg_panel_count(w->channels), p->weights),
+                       pack_panels, &b, sizeof b);
+  dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
+  dg_cpu_run_counted(b.op->device, dg_cpu_pieces(w->filters / DG_VECTOR, b.parts * p->weights),
+                     put_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv_winograd_backward = {"winograd", fits, prepare, run};
