@@ -32,15 +32,22 @@ static dg_bound_op *op_of(const dg_network *network, uint32_t node, uint32_t ins
   return &network->ops[(size_t)instance * network->graph.node_count + node];
 }
 
+/** Enqueues the op of a node. */
+static bool enqueue(const dg_network *network, uint32_t node, bool backward,
+                    const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
+  const dg_device_calls *calls = network->device->calls;
+  dg_op *op = network->ops[node].op;
+  return (backward ? calls->backward : calls->forward)(op, buffers, step, err) ||
+         dg_network_name_layer(network, node, err);
+}
+
 /** Runs a node for a slice. */
 static bool run(const dg_network *network, uint32_t node, bool backward,
                 const dg_network_part *part, const dg_step *step, dg_error *err) {
-  const dg_device_calls *calls = network->device->calls;
   const dg_bound_op *op = op_of(network, node, part->instance);
   if (backward && !network->graph.nodes[node].wants_backward) return true;
   const dg_op_buffers b = buffers_on(network, node, part, backward ? op->backward : op->buffers);
-  return (backward ? calls->backward : calls->forward)(op->op, &b, step, err) ||
-         dg_network_name_layer(network, node, err);
+  return enqueue(network, node, backward, &b, step, err);
 }
 
 static dg_buffer *kept_on(const dg_network *network, uint32_t join, uint32_t level) {
@@ -51,7 +58,6 @@ static dg_buffer *kept_on(const dg_network *network, uint32_t join, uint32_t lev
     level, what was joined on the batch's; and so do the gradients. */
 static bool run_phase(const dg_network *network, uint32_t join, bool backward, dg_phase phase,
                       const dg_network_part *part, const dg_step *step, dg_error *err) {
-  const dg_device_calls *calls = network->device->calls;
   uint32_t node = network->slicing.joining[join];
   const dg_bound_op *op = op_of(network, node, part->instance);
   dg_network_part where = *part;
@@ -61,8 +67,7 @@ static bool run_phase(const dg_network *network, uint32_t join, bool backward, d
   dg_op_buffers b = buffers_on(network, node, &where, backward ? op->backward : op->buffers);
   b.kept = kept_on(network, join, backward ? part->root : where.level);
   if (phase == DG_PHASE_MERGE) b.other = kept_on(network, join, part->root + 1);
-  return (backward ? calls->backward : calls->forward)(op->op, &b, &s, err) ||
-         dg_network_name_layer(network, node, err);
+  return enqueue(network, node, backward, &b, &s, err);
 }
 
 bool dg_network_forward_stage(dg_network *network, uint32_t stage, const dg_network_part *part,
