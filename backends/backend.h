@@ -79,7 +79,7 @@ typedef struct {
   uint32_t alignment; /**< of the offset of a view, in bytes; a multiple of 64 */
   bool gpu;
   char tuned[96]; /**< what measuring chose otherwise than by default, for people; else empty */
-} dg_device_info;
+} dg_device_properties;
 
 typedef struct {
   const char *device; /**< number in the list, or part of the name, any case; NULL: the first */
@@ -144,7 +144,7 @@ typedef struct {
 struct dg_device {
   const dg_device_calls *calls;
   const char *backend;
-  dg_device_info info;
+  dg_device_properties info;
 };
 
 /** A backend: a name, its devices, and how to open one. */
@@ -155,7 +155,7 @@ typedef struct {
   const char *const *forms;
   /** Fills `infos` with up to `room` devices and `count` with how many there are (0 is no error).
    */
-  bool (*list)(dg_device_info *infos, size_t room, size_t *count, dg_error *err);
+  bool (*list)(dg_device_properties *infos, size_t room, size_t *count, dg_error *err);
   dg_device *(*open)(const dg_open_options *options, dg_error *err);
 } dg_backend;
 
@@ -166,6 +166,7 @@ const dg_backend *const *dg_backends(void);
  * Which of `count` devices `wanted` means: a number, or part of exactly one name in any case;
  * NULL means 0. Returns the index, or -1 with an error that lists what there is.
  */
-long dg_pick_device(const dg_device_info *infos, size_t count, const char *wanted, dg_error *err);
+long dg_pick_device(const dg_device_properties *infos, size_t count, const char *wanted,
+                    dg_error *err);
 
 #endif

@@ -15,14 +15,15 @@ static bool contains_any_case(const char *text, const char *part) {
   return false;
 }
 
-static void list_names(const dg_device_info *infos, size_t count, char *out, size_t room) {
+static void list_names(const dg_device_properties *infos, size_t count, char *out, size_t room) {
   size_t used = 0;
   out[0] = '\0';
   for (size_t i = 0; i < count && used < room; i++)
     used += (size_t)snprintf(out + used, room - used, "%s%zu: %s", i ? "; " : "", i, infos[i].name);
 }
 
-long dg_pick_device(const dg_device_info *infos, size_t count, const char *wanted, dg_error *err) {
+long dg_pick_device(const dg_device_properties *infos, size_t count, const char *wanted,
+                    dg_error *err) {
   char names[600];
   list_names(infos, count, names, sizeof names);
   if (!wanted) return 0;

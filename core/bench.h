@@ -1,8 +1,8 @@
 /**
  * digits, measured: what a step costs, how fast a network tests and answers, and what its device
- * could reach at best. Training is measured by dg_train itself, whose listener is told the samples
- * a second of each epoch. As in digits.h, functions that can fail take a `dg_error *` last, and
- * what is returned by a `new` or `open` belongs to the caller.
+ * could reach at best. Training is measured by dg_trainer_train itself, whose listener is told the
+ * samples a second of each epoch. As in digits.h, functions that can fail take a `dg_error *` last,
+ * and what is returned by a `new` or `open` belongs to the caller.
  */
 #ifndef DIGITS_BENCH_H
 #define DIGITS_BENCH_H
@@ -11,8 +11,8 @@
 #include "digits.h"
 
 /** dg_open, but the device measures the time of each op for dg_trainer_costs, which slows it. */
-dg_device *dg_open_profiled(const char *backend, const char *device, unsigned threads,
-                            dg_error *err);
+dg_device *dg_device_open_profiled(const char *backend, const char *device, unsigned threads,
+                                   dg_error *err);
 
 /* ---- what a step costs -------------------------------------------------- */
 
@@ -38,7 +38,8 @@ typedef struct {
   char op[DG_COST_NAME];   /**< what it is, with what is fused to it: "conv2d + relu" */
   double forward_operations, backward_operations; /**< of one sample */
   double forward_bytes, backward_bytes;           /**< of a step of a whole batch */
-  double forward_seconds, backward_seconds; /**< in all its runs; 0 without dg_open_profiled */
+  double forward_seconds,
+      backward_seconds; /**< in all its runs; 0 without dg_device_open_profiled */
   uint64_t forward_runs, backward_runs;
 } dg_cost;
 
@@ -49,7 +50,7 @@ typedef struct {
 bool dg_trainer_costs(dg_trainer *trainer, dg_cost *out, size_t room, size_t *count, dg_error *err);
 
 /** Samples of a step. */
-uint32_t dg_trainer_batch(const dg_trainer *trainer);
+uint32_t dg_trainer_batch_size(const dg_trainer *trainer);
 
 /**
  * Bytes that a trainer keeps on the device: activations, gradients and workspaces as planned,
@@ -68,8 +69,8 @@ typedef struct dg_tester dg_tester;
 dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err);
 void dg_tester_free(dg_tester *tester); /**< NULL is allowed */
 
-/** Runs `samples` test images through network and loss in whole batches, as dg_test does, from the
-    first again after the last, and waits for the end. */
+/** Runs `samples` test images through network and loss in whole batches, as dg_trainer_test does,
+   from the first again after the last, and waits for the end. */
 bool dg_tester_run(dg_tester *tester, uint32_t samples, dg_error *err);
 
 /**
@@ -109,7 +110,7 @@ bool dg_probe_run(dg_probe *probe, double seconds, dg_rates *rates, dg_error *er
  * has nothing to choose); `kept`: could the choice be kept? Takes some seconds. No network may be
  * on the device.
  */
-bool dg_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
-             dg_error *err);
+bool dg_device_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
+                    dg_error *err);
 
 #endif

@@ -13,13 +13,13 @@ const char *dg_version(void) {
   return DIGITS_VERSION;
 }
 
-static void copy_info(dg_listed_device *to, const char *backend, size_t number,
-                      const dg_device_info *from) {
-  *to = (dg_listed_device){.backend = backend,
-                           .number = (unsigned)number,
-                           .compute_units = from->compute_units,
-                           .memory = from->memory,
-                           .gpu = from->gpu};
+static void copy_info(dg_device_info *to, const char *backend, size_t number,
+                      const dg_device_properties *from) {
+  *to = (dg_device_info){.backend = backend,
+                         .number = (unsigned)number,
+                         .compute_units = from->compute_units,
+                         .memory = from->memory,
+                         .gpu = from->gpu};
   memcpy(to->name, from->name, sizeof to->name);
   memcpy(to->platform, from->platform, sizeof to->platform);
   memcpy(to->version, from->version, sizeof to->version);
@@ -27,10 +27,10 @@ static void copy_info(dg_listed_device *to, const char *backend, size_t number,
   memcpy(to->tuned, from->tuned, sizeof to->tuned);
 }
 
-bool dg_list_devices(dg_listed_device *out, size_t room, size_t *count, dg_error *err) {
+bool dg_device_list(dg_device_info *out, size_t room, size_t *count, dg_error *err) {
   *count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
-    dg_device_info infos[MOST_DEVICES];
+    dg_device_properties infos[MOST_DEVICES];
     size_t found = 0;
     if (!(*b)->list(infos, MOST_DEVICES, &found, err)) return false;
     for (size_t i = 0; i < found && i < MOST_DEVICES; i++, (*count)++)
@@ -72,8 +72,8 @@ dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg
   return dg_open_with(backend, &(dg_open_options){.device = device, .threads = threads}, err);
 }
 
-dg_device *dg_open_profiled(const char *backend, const char *device, unsigned threads,
-                            dg_error *err) {
+dg_device *dg_device_open_profiled(const char *backend, const char *device, unsigned threads,
+                                   dg_error *err) {
   const dg_open_options options = {.device = device, .threads = threads, .profile = true};
   return dg_open_with(backend, &options, err);
 }

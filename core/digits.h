@@ -32,10 +32,10 @@ typedef struct {
   uint64_t memory; /**< bytes */
   bool gpu;
   char tuned[96]; /**< as dg_device_tuned */
-} dg_listed_device;
+} dg_device_info;
 
 /** Writes up to `room` devices of all backends to `out`, and to `count` how many there are. */
-bool dg_list_devices(dg_listed_device *out, size_t room, size_t *count, dg_error *err);
+bool dg_device_list(dg_device_info *out, size_t room, size_t *count, dg_error *err);
 
 /**
  * Opens a device. `backend` NULL: opencl where it has a device, else cpu. `device` NULL: the
@@ -51,7 +51,7 @@ const char *dg_device_name(const dg_device *device);
 /** Threads in use on the cpu, compute units of another device. */
 unsigned dg_device_threads(const dg_device *device);
 
-/** What tuning (dg_tune) chose otherwise than it is by default, for people; else empty. */
+/** What tuning (dg_device_tune) chose otherwise than it is by default, for people; else empty. */
 const char *dg_device_tuned(const dg_device *device);
 
 /** Closes a device after all that uses it was freed. NULL is allowed. */
@@ -71,13 +71,13 @@ typedef struct {
 /**
  * Reads a model file, checks every key and fills in the defaults. Errors name file, line and
  * remedy. `model` is a path where it has a slash or ends in .cfg, else the name of a model that
- * dg_list_models finds.
+ * dg_model_list finds.
  */
 dg_model *dg_model_load(const char *model, const dg_override *overrides, size_t count,
                         dg_error *err);
-/** The same from a weight file that dg_save wrote, which carries its model. */
-dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, size_t count,
-                              dg_error *err);
+/** The same from a weight file that dg_trainer_save wrote, which carries its model. */
+dg_model *dg_model_from_weights(const char *path, const dg_override *overrides, size_t count,
+                                dg_error *err);
 void dg_model_free(dg_model *model); /**< NULL is allowed */
 
 /** A model that is found by its name. */
@@ -85,14 +85,14 @@ typedef struct {
   char name[64];          /**< of its file, without .cfg */
   char description[1024]; /**< as the file gives it; what is wrong with a file that can't be used */
   uint64_t parameters;    /**< 0 for a file that can't be used */
-} dg_listed_model;
+} dg_model_info;
 
 /**
  * Writes up to `room` of the models that are found by name to `out`, sorted, and to `count` how
  * many there are. They are the .cfg files in $DIGITS_MODELS if it is set, else in the folder that
  * was installed beside the running program, else in the one that the library was configured for.
  */
-bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err);
+bool dg_model_list(dg_model_info *out, size_t room, size_t *count, dg_error *err);
 
 enum { DG_PATH_SIZE = 1024 };
 
@@ -113,13 +113,13 @@ bool dg_weights_find(const char *weights, char *path, dg_error *err);
 /** Weights that are found by their name. */
 typedef struct {
   char name[256]; /**< of their file, without .safetensors */
-} dg_listed_weights;
+} dg_weights_info;
 
 /**
  * Writes up to `room` of the names that dg_weights_find knows to `out`, sorted, and to `count` how
  * many there are. That there is no such folder is an error.
  */
-bool dg_list_weights(dg_listed_weights *out, size_t room, size_t *count, dg_error *err);
+bool dg_weights_list(dg_weights_info *out, size_t room, size_t *count, dg_error *err);
 
 /** The `name` in its file; belongs to the model. */
 const char *dg_model_name(const dg_model *model);
@@ -138,25 +138,25 @@ typedef struct {
   uint32_t in[DG_LAYER_INPUTS]; /**< places in the list, all before this one */
   uint32_t rank, dim[3];        /**< {features}, {steps, features}, {channels, height, width} */
   uint64_t parameters;          /**< numbers that are learned */
-} dg_listed_layer;
+} dg_layer_info;
 
 /**
  * Writes the model's input and then its layers, in the file's order, to `out`, up to `room` in all,
  * and to `count` how many there are. A layer that doesn't fit the one before it is an error.
  */
-bool dg_model_layers(const dg_model *model, dg_listed_layer *out, size_t room, size_t *count,
+bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t room, size_t *count,
                      dg_error *err);
 
 /** What a model file may say about layers: every type with its keys, from the table that checks
     them. Writes text of up to `room` bytes; returns the length of the whole text. */
-size_t dg_layers_help(char *text, size_t room);
+size_t dg_layer_help(char *text, size_t room);
 
 /**
  * What a model is on a device: layers, shapes, parameters, operations of one sample and the
  * memory plan. Writes text of up to `room` bytes, and to `length` how long the whole is.
  */
-bool dg_describe(const dg_model *model, dg_device *device, char *text, size_t room, size_t *length,
-                 dg_error *err);
+bool dg_model_describe(const dg_model *model, dg_device *device, char *text, size_t room,
+                       size_t *length, dg_error *err);
 
 /* ---- data --------------------------------------------------------------- */
 
@@ -175,8 +175,8 @@ typedef struct {
 /** Reads names from a text file, one a line: the first is that of label 0, and an empty line leaves
     a label without one. */
 bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err);
-/** The names that a weight file carries, which dg_save wrote; none is no error. */
-bool dg_classes_of_weights(dg_classes *classes, const char *path, dg_error *err);
+/** The names that a weight file carries, which dg_trainer_save wrote; none is no error. */
+bool dg_classes_from_weights(dg_classes *classes, const char *path, dg_error *err);
 /** What a class is called: its name, or else its label, which is written to `number`. */
 const char *dg_class_name(const dg_classes *classes, uint32_t label, char number[DG_CLASS_SIZE]);
 
@@ -189,28 +189,30 @@ const char *dg_class_name(const dg_classes *classes, uint32_t label, char number
  * first are scaled to it. Of a table or folder without test images the last tenth (one of two to
  * nine) is kept for the test: that of all rows, or that of each class.
  */
-dg_dataset *dg_data_open(const char *path, unsigned threads, dg_error *err);
+dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err);
 
 /** Is told the path of a file; false ends it. */
-typedef bool dg_data_file(void *user, const char *path, dg_error *err);
+typedef bool dg_dataset_file(void *user, const char *path, dg_error *err);
 
 /**
- * Tells each file that dg_data_open reads of `path`, and of a folder of IDX files also those that
- * others take the place of, as an .gz beside the same file unpacked. What is not there has none.
+ * Tells each file that dg_dataset_open reads of `path`, and of a folder of IDX files also those
+ * that others take the place of, as an .gz beside the same file unpacked. What is not there has
+ * none.
  */
-bool dg_data_files(const char *path, dg_data_file *file, void *user, dg_error *err);
+bool dg_dataset_files(const char *path, dg_dataset_file *file, void *user, dg_error *err);
 
 /** How test images were taken off the others, "the last tenth"; NULL: the set came with them. */
-const char *dg_data_held_out(const dg_dataset *data);
+const char *dg_dataset_held_out(const dg_dataset *data);
 /** Makes all images of a set the part that is named, where the test images were taken off the
     others: for training on one set and testing on another. */
-bool dg_data_join(dg_dataset *data, dg_part part, dg_error *err);
+bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err);
 
 /** The names of a set's classes; they belong to it. */
-const dg_classes *dg_data_classes(const dg_dataset *data);
+const dg_classes *dg_dataset_classes(const dg_dataset *data);
 /** Names a set's classes; fewer names than labels are an error. `where` they are from is named
     there. */
-bool dg_data_name(dg_dataset *data, const dg_classes *classes, const char *where, dg_error *err);
+bool dg_dataset_set_classes(dg_dataset *data, const dg_classes *classes, const char *where,
+                            dg_error *err);
 
 /** Images without labels. */
 typedef struct {
@@ -218,24 +220,26 @@ typedef struct {
   uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
 } dg_images;
 
-/** Reads the images of a CSV table as dg_data_open does, with a column of labels, which are left
+/** Reads the images of a CSV table as dg_dataset_open does, with a column of labels, which are left
     out, or without one. Free with dg_images_free. */
 bool dg_images_read(dg_images *images, const char *path, dg_error *err);
 void dg_images_free(dg_images *images); /**< what is empty is allowed */
 
 /**
- * Draws a set like the built-in one: `train` and `test` digits of 28x28 from a seed. The same seed
- * gives the same images; the built-in set is dg_data_draw(60000, 10000, 1, …).
+ * Draws a set like the built-in one: `train` and `test` digits of 28x28 from a seed, on `threads`
+ * threads (0: all). The same seed gives the same bytes for any number of threads, and the first
+ * images of a larger set are those of a smaller one. The built-in set is
+ * dg_dataset_draw(60000, 10000, 1, …).
  */
-dg_dataset *dg_data_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
-                         dg_error *err);
+dg_dataset *dg_dataset_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                            dg_error *err);
 
 /**
- * Writes a set as four IDX files with MNIST's names, gzipped or not, for dg_data_open. The folder
- * is made where there is none; one that holds such a file already is an error. Names of the classes
- * are written to its classes.txt. On failure no file is left behind.
+ * Writes a set as four IDX files with MNIST's names, gzipped or not, for dg_dataset_open. The
+ * folder is made where there is none; one that holds such a file already is an error. Names of the
+ * classes are written to its classes.txt. On failure no file is left behind.
  */
-bool dg_data_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
+bool dg_dataset_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
 
 /** The samples of a part; they belong to the data set. */
 typedef struct {
@@ -243,30 +247,30 @@ typedef struct {
   const uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
   const uint8_t *labels; /**< [count] */
 } dg_part_view;
-dg_part_view dg_data_part(const dg_dataset *data, dg_part part);
+dg_part_view dg_dataset_part(const dg_dataset *data, dg_part part);
 
 /**
  * Training images as `steps` steps of the model's training from `first_step` on would see them,
  * were they the batch of each: augmented as its recipe says, drawn from seed and step. `chosen`
  * [count] counts the training images from 0; writes `images` [steps, count, height, width].
  */
-bool dg_data_augment(const dg_dataset *data, const dg_model *model, dg_device *device,
-                     const uint32_t *chosen, uint32_t count, uint32_t seed, uint32_t first_step,
-                     uint32_t steps, uint8_t *images, dg_error *err);
+bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg_device *device,
+                        const uint32_t *chosen, uint32_t count, uint32_t seed, uint32_t first_step,
+                        uint32_t steps, uint8_t *images, dg_error *err);
 
 /**
  * A small set whose test images are the test images `chosen` [count] of another, counted from 0,
  * and which has none to train on: for a look at how a network answers some of them.
  */
-dg_dataset *dg_data_pick(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
-                         dg_error *err);
+dg_dataset *dg_dataset_select(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
+                              dg_error *err);
 
 /** Images of each part. */
-uint32_t dg_data_train_samples(const dg_dataset *data);
-uint32_t dg_data_test_samples(const dg_dataset *data);
+uint32_t dg_dataset_train_samples(const dg_dataset *data);
+uint32_t dg_dataset_test_samples(const dg_dataset *data);
 /** What it is: the folder or file, or "built-in digits". */
-const char *dg_data_source(const dg_dataset *data);
-void dg_data_close(dg_dataset *data); /**< NULL is allowed */
+const char *dg_dataset_source(const dg_dataset *data);
+void dg_dataset_close(dg_dataset *data); /**< NULL is allowed */
 
 /* ---- pictures ----------------------------------------------------------- */
 
@@ -355,16 +359,17 @@ typedef struct {
   /** Loss and share of right answers of every training step (from 0 over the whole run), in order.
    */
   void (*step)(void *user, uint64_t step, double loss, double accuracy);
-  /** An epoch has ended. dg_test and dg_predict may be called here: they use the parameters as they
-      are then, not averaged. */
+  /** An epoch has ended. dg_trainer_test and dg_trainer_predict may be called here: they use the
+     parameters as they are then, not averaged. */
   void (*epoch)(void *user, const dg_epoch_report *report);
 } dg_listener;
 
 typedef struct {
   uint32_t seed;
-  bool test_only; /**< dg_train won't be called: no gradients, no training data on the device */
-  /** File that dg_train keeps the exact state of training in: after every epoch, and when it is
-      interrupted. NULL: none. */
+  bool test_only; /**< dg_trainer_train won't be called: no gradients, no training data on the
+                     device */
+  /** File that dg_trainer_train keeps the exact state of training in: after every epoch, and when
+     it is interrupted. NULL: none. */
   const char *state;
   bool resume; /**< go on from `state`, which must have been kept of this model and data */
   dg_listener listener;
@@ -377,14 +382,14 @@ typedef struct {
   char data[4096];  /**< where the training images were from: a folder, or "built-in digits" */
   uint32_t seed;
   uint32_t epoch, step; /**< finished epochs, and steps of the next one */
-} dg_state_info;
+} dg_checkpoint_info;
 
 /**
- * Reads what a state file says. Its model is that of dg_model_of_weights. A run that goes on with
+ * Reads what a state file says. Its model is that of dg_model_from_weights. A run that goes on with
  * the same model, seed and data on the same backend, device and number of threads comes to the
  * same bits as one that never stopped.
  */
-bool dg_state_read(const char *path, dg_state_info *info, dg_error *err);
+bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, dg_error *err);
 
 /**
  * Builds the model's network on the device, uploads the data and initializes the parameters from
@@ -398,7 +403,7 @@ void dg_trainer_free(dg_trainer *trainer); /**< NULL is allowed */
     with any number of the device's threads? Often it does without. */
 bool dg_trainer_exact(const dg_trainer *trainer);
 /** Number of learned parameters. */
-uint64_t dg_trainer_parameters(const dg_trainer *trainer);
+uint64_t dg_trainer_parameter_count(const dg_trainer *trainer);
 /** Numbers that the network gives for an image: one a class. */
 uint32_t dg_trainer_outputs(const dg_trainer *trainer);
 /** Samples used for training and kept for validation. */
@@ -414,45 +419,46 @@ typedef struct {
 
 /** Writes up to `room` of the trainer's parameters to `out`, in the layers' order, running
     statistics last; returns how many there are. */
-uint32_t dg_trainer_list(const dg_trainer *trainer, dg_parameter *out, uint32_t room);
+uint32_t dg_trainer_list_parameters(const dg_trainer *trainer, dg_parameter *out, uint32_t room);
 /** Copies the numbers of a parameter to `values` [count]. An unknown name is an error. */
-bool dg_trainer_read(dg_trainer *trainer, const char *name, float *values, dg_error *err);
+bool dg_trainer_get_parameter(dg_trainer *trainer, const char *name, float *values, dg_error *err);
 
 /**
  * Trains by the model's recipe, or what is left of it after a resume, and keeps the parameters
  * that it says (best or last, averaged or not). A loss, gradient or parameter that isn't finite
  * stops training with an error that names step and layer.
  */
-bool dg_train(dg_trainer *trainer, dg_error *err);
+bool dg_trainer_train(dg_trainer *trainer, dg_error *err);
 
 /**
  * Writes the parameters as a safetensors file, with PyTorch's names and shapes, and with the
  * effective model file and the names of the data's classes in its metadata. The old file stays
  * until the new one is whole.
  */
-bool dg_save(dg_trainer *trainer, const char *path, dg_error *err);
+bool dg_trainer_save(dg_trainer *trainer, const char *path, dg_error *err);
 
 /**
  * Reads parameters from a safetensors file. One of another network is an error that names the
  * first tensor that differs. So are numbers that aren't finite and variances that are negative, of
- * the kind DG_ERR_RUNTIME: the first is named; here, in dg_predictor_new, dg_save and dg_convert.
+ * the kind DG_ERR_RUNTIME: the first is named; here, in dg_predictor_new, dg_trainer_save and
+ * dg_weights_convert.
  */
-bool dg_load(dg_trainer *trainer, const char *path, dg_error *err);
+bool dg_trainer_load(dg_trainer *trainer, const char *path, dg_error *err);
 
-/** Can dg_test be asked for the test images of `data` (NULL: those of the trainer's own data)? For
-   a look before hours of training. */
-bool dg_test_check(const dg_trainer *trainer, const dg_dataset *data, dg_error *err);
+/** Can dg_trainer_test be asked for the test images of `data` (NULL: those of the trainer's own
+   data)? For a look before hours of training. */
+bool dg_trainer_can_test(const dg_trainer *trainer, const dg_dataset *data, dg_error *err);
 
 /** Tests the network on the test images of `data` (NULL: those of the trainer's own data). Classes
     of other names are an error, and so is a loss that isn't finite, which names the image. */
-bool dg_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);
+bool dg_trainer_test(dg_trainer *trainer, const dg_dataset *data, dg_score *score, dg_error *err);
 
 /**
  * What the network gives for the test images of `data` (NULL: those of the trainer's own data),
  * in their order: `logits` [test samples, outputs], which are no probabilities yet; the largest of
  * an image stands for its class. Numbers that aren't finite are an error that names the image.
  */
-bool dg_predict(dg_trainer *trainer, const dg_dataset *data, float *logits, dg_error *err);
+bool dg_trainer_predict(dg_trainer *trainer, const dg_dataset *data, float *logits, dg_error *err);
 
 /* ---- weights from and for elsewhere ------------------------------------- */
 /* What follows is in a library of its own, digits-exchange: pkg-config's digits-exchange, CMake's
@@ -485,8 +491,8 @@ typedef struct {
  * over, it is an error that names it. The libraries that a format needs may be missing in a
  * build: an error too.
  */
-bool dg_convert(const char *input, const char *output, const dg_model *model,
-                const dg_convert_options *options, dg_error *err);
+bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
+                        const dg_convert_options *options, dg_error *err);
 
 /* ---- predicting --------------------------------------------------------- */
 
@@ -508,7 +514,7 @@ uint32_t dg_predictor_outputs(const dg_predictor *predictor);
 
 /**
  * What the network gives for any number of images [count, height, width] (0 paper, 255 ink):
- * `logits` [count, outputs], as of dg_predict. Nothing is allocated or prepared any more.
+ * `logits` [count, outputs], as of dg_trainer_predict. Nothing is allocated or prepared any more.
  */
 bool dg_predictor_run(dg_predictor *predictor, const uint8_t *images, uint32_t count, float *logits,
                       dg_error *err);

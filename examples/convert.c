@@ -7,7 +7,7 @@
 #include <digits/digits.h>
 #include <stdio.h>
 
-/** Prints what became of a tensor; dg_convert calls it. */
+/** Prints what became of a tensor; dg_weights_convert calls it. */
 static void on_mapped(void *user, const char *theirs, const char *ours, const char *how) {
   (void)user;
   printf("%s <- %s (%s)\n", ours ? ours : "nothing", theirs ? theirs : "nothing", how);
@@ -18,7 +18,7 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   dg_model *model = argc > 3 ? dg_model_load(argv[3], NULL, 0, &err) : NULL;
   const dg_convert_options how = {.mapped = on_mapped};
-  bool right = (argc == 3 || model) && dg_convert(argv[1], argv[2], model, &how, &err);
+  bool right = (argc == 3 || model) && dg_weights_convert(argv[1], argv[2], model, &how, &err);
   if (!right) fprintf(stderr, "convert: %s\n", err.message);
   dg_model_free(model);
   return right ? 0 : 1;

@@ -19,12 +19,12 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   float logits[IMAGES][CLASSES];
   const char *weights = argc > 1 ? argv[1] : "weights.safetensors";
-  dg_model *model = dg_model_of_weights(weights, NULL, 0, &err);
+  dg_model *model = dg_model_from_weights(weights, NULL, 0, &err);
   dg_device *device = model ? dg_open("cpu", NULL, 0, &err) : NULL;
   dg_predictor *network = device ? dg_predictor_new(model, weights, device, IMAGES, &err) : NULL;
   dg_dataset *data =
-      argc > 2 ? dg_data_open(argv[2], 0, &err) : dg_data_draw(1, IMAGES, 7, 0, &err);
-  dg_part_view test = data ? dg_data_part(data, DG_PART_TEST) : (dg_part_view){0};
+      argc > 2 ? dg_dataset_open(argv[2], 0, &err) : dg_dataset_draw(1, IMAGES, 7, 0, &err);
+  dg_part_view test = data ? dg_dataset_part(data, DG_PART_TEST) : (dg_part_view){0};
   bool fits = network && test.count >= IMAGES && test.height == SIZE && test.width == SIZE &&
               dg_predictor_height(network) == SIZE && dg_predictor_outputs(network) == CLASSES;
   bool right = fits && dg_predictor_run(network, test.images, IMAGES, logits[0], &err);
@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
     printf("image %d is a %d, read as %d\n", i, test.labels[i], likeliest(logits[i]));
   if (!right) fprintf(stderr, "predict: %s\n", *err.message ? err.message : "no digits of 28x28");
   dg_predictor_free(network);
-  dg_data_close(data);
+  dg_dataset_close(data);
   dg_close(device);
   dg_model_free(model);
   return right ? 0 : 1;

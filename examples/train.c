@@ -22,15 +22,16 @@ int main(int argc, char **argv) {
   dg_score score = {0};
   dg_model *model = dg_model_load(argc > 1 ? argv[1] : "vanilla", shorter, 2, &err);
   dg_device *device = model ? dg_open("cpu", NULL, 0, &err) : NULL;
-  dg_dataset *data = device ? dg_data_open("builtin", 0, &err) : NULL;
+  dg_dataset *data = device ? dg_dataset_open("builtin", 0, &err) : NULL;
   dg_trainer_options how = {.seed = 1, .listener.epoch = on_epoch};
   dg_trainer *trainer = data ? dg_trainer_new(model, device, data, &how, &err) : NULL;
-  bool right = trainer && dg_train(trainer, &err) && dg_test(trainer, NULL, &score, &err);
+  bool right =
+      trainer && dg_trainer_train(trainer, &err) && dg_trainer_test(trainer, NULL, &score, &err);
   if (right) printf("right on %u of %u test images\n", score.correct, score.total);
-  right = right && (argc <= 2 || dg_save(trainer, argv[2], &err));
+  right = right && (argc <= 2 || dg_trainer_save(trainer, argv[2], &err));
   if (!right) fprintf(stderr, "train: %s\n", err.message);
   dg_trainer_free(trainer);
-  dg_data_close(data);
+  dg_dataset_close(data);
   dg_close(device);
   dg_model_free(model);
   return right ? 0 : 1;

@@ -11,7 +11,7 @@
 /** What a report shows beside its log. */
 typedef struct {
   const dg_model *model;
-  const char *description; /**< dg_describe's text */
+  const char *description; /**< dg_model_describe's text */
   const char *stopped;     /**< why the run ended early; NULL: it didn't */
   dg_part_view tested;     /**< the images that it was tested on */
   const dg_classes *names; /**< of the classes */

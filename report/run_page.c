@@ -221,7 +221,7 @@ static bool add_tested(run_page *r, dg_error *err) {
 
 /* ---- the network -------------------------------------------------------- */
 
-static void add_layer_table(page *p, const dg_listed_layer *layers, size_t count) {
+static void add_layer_table(page *p, const dg_layer_info *layers, size_t count) {
   char shape[64];
   markup_add(&p->html, "<div><div class=\"scroll\"><table>\n<tr><th>layer</th><th>type</th>"
                        "<th>gives</th><th class=\"number\">parameters</th></tr>\n");
@@ -236,7 +236,7 @@ static void add_layer_table(page *p, const dg_listed_layer *layers, size_t count
   markup_add(&p->html, "</table></div>\n");
 }
 
-static bool add_layers(run_page *r, const dg_listed_layer *layers, size_t count, dg_error *err) {
+static bool add_layers(run_page *r, const dg_layer_info *layers, size_t count, dg_error *err) {
   drawing d;
   page *p = &r->page;
   page_section(p, "Network", NULL);
@@ -255,7 +255,7 @@ static bool add_layers(run_page *r, const dg_listed_layer *layers, size_t count,
 static bool add_network(run_page *r, dg_error *err) {
   size_t count;
   if (!dg_model_layers(r->contents->model, NULL, 0, &count, err)) return false;
-  dg_listed_layer *layers = calloc(count, sizeof *layers);
+  dg_layer_info *layers = calloc(count, sizeof *layers);
   bool right = layers ? dg_model_layers(r->contents->model, layers, count, &count, err) &&
                             add_layers(r, layers, count, err)
                       : dg_fail_memory(err, count * sizeof *layers);

@@ -119,18 +119,18 @@ static int available_threads(void) {
   return processors < DG_CPU_MAX_THREADS ? (int)processors : DG_CPU_MAX_THREADS;
 }
 
-static dg_device_info describe(int threads) {
+static dg_device_properties describe(int threads) {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-  dg_device_info info = {.compute_units = (uint32_t)threads,
-                         .memory = memory,
-                         .max_alloc = memory ? memory : UINT64_MAX,
-                         .alignment = DG_CPU_ALIGNMENT};
+  dg_device_properties info = {.compute_units = (uint32_t)threads,
+                               .memory = memory,
+                               .max_alloc = memory ? memory : UINT64_MAX,
+                               .alignment = DG_CPU_ALIGNMENT};
   processor_name(info.name, sizeof info.name);
   return info;
 }
 
-static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *err) {
+static bool list(dg_device_properties *infos, size_t room, size_t *count, dg_error *err) {
   (void)err;
   *count = 1;
   if (room > 0) infos[0] = describe(available_threads());
@@ -172,7 +172,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   const dg_cpu_ops *ops = dg_cpu_ops_for(options->form, err);
   if (!ops) return NULL;
   int threads = options->threads ? (int)options->threads : available_threads();
-  dg_device_info info = describe(threads);
+  dg_device_properties info = describe(threads);
   if (dg_pick_device(&info, 1, options->device, err) < 0) return NULL;
   dg_cpu_device *device = calloc(1, sizeof *device);
   if (!device) {

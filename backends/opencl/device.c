@@ -60,8 +60,8 @@ static cl_device_type get_type(cl_device_id id) {
   return type;
 }
 
-static dg_device_info get_info(cl_device_id id) {
-  dg_device_info info = {0};
+static dg_device_properties get_info(cl_device_id id) {
+  dg_device_properties info = {0};
   get_text(id, CL_DEVICE_NAME, info.name);
   get_text(id, CL_DEVICE_VERSION, info.version);
   get_text(id, CL_DRIVER_VERSION, info.driver);
@@ -104,7 +104,7 @@ static bool choose_form(dg_cl_device *device, const char *form, dg_error *err) {
   return true;
 }
 
-static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *err) {
+static bool list(dg_device_properties *infos, size_t room, size_t *count, dg_error *err) {
   cl_device_id ids[MAX_DEVICES];
   if (!list_ids(ids, count, err)) return false;
   for (size_t i = 0; i < *count && i < room; i++) {
@@ -116,9 +116,9 @@ static bool list(dg_device_info *infos, size_t room, size_t *count, dg_error *er
   return true;
 }
 
-static bool pick(const char *wanted, cl_device_id *id, dg_device_info *info, dg_error *err) {
+static bool pick(const char *wanted, cl_device_id *id, dg_device_properties *info, dg_error *err) {
   cl_device_id ids[MAX_DEVICES];
-  dg_device_info infos[MAX_DEVICES];
+  dg_device_properties infos[MAX_DEVICES];
   size_t count;
   if (!list_ids(ids, &count, err)) return false;
   if (count == 0)
@@ -133,7 +133,7 @@ static bool pick(const char *wanted, cl_device_id *id, dg_device_info *info, dg_
   return true;
 }
 
-static bool check_version(const dg_device_info *info, dg_error *err) {
+static bool check_version(const dg_device_properties *info, dg_error *err) {
   int major = 0, minor = 0;
   sscanf(info->version, "OpenCL %d.%d", &major, &minor);
   if (major > 1 || (major == 1 && minor >= 2)) return true;

@@ -38,41 +38,37 @@ void dg_samples_free(dg_samples *samples) {
   *samples = (dg_samples){0};
 }
 
-void dg_dataset_free(dg_dataset *set) {
+void dg_dataset_close(dg_dataset *set) {
   if (!set) return;
   dg_samples_free(&set->train);
   dg_samples_free(&set->test);
   free(set);
 }
 
-void dg_data_close(dg_dataset *data) {
-  dg_dataset_free(data);
-}
-
 /* ---- its parts ---------------------------------------------------------- */
 
-dg_part_view dg_data_part(const dg_dataset *data, dg_part part) {
+dg_part_view dg_dataset_part(const dg_dataset *data, dg_part part) {
   const dg_samples *s = part == DG_PART_TRAIN ? &data->train : &data->test;
   return (dg_part_view){s->count, s->height, s->width, s->images, s->labels};
 }
 
-uint32_t dg_data_train_samples(const dg_dataset *data) {
+uint32_t dg_dataset_train_samples(const dg_dataset *data) {
   return data->train.count;
 }
 
-uint32_t dg_data_test_samples(const dg_dataset *data) {
+uint32_t dg_dataset_test_samples(const dg_dataset *data) {
   return data->test.count;
 }
 
-const char *dg_data_source(const dg_dataset *data) {
+const char *dg_dataset_source(const dg_dataset *data) {
   return data->source;
 }
 
-const char *dg_data_held_out(const dg_dataset *data) {
+const char *dg_dataset_held_out(const dg_dataset *data) {
   return data->held_out;
 }
 
-bool dg_data_join(dg_dataset *data, dg_part part, dg_error *err) {
+bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err) {
   dg_samples *a = &data->train, *b = &data->test;
   size_t pixels = (size_t)a->height * a->width, count = (size_t)a->count + b->count;
   if (!data->held_out) return true;
@@ -97,11 +93,12 @@ bool dg_data_join(dg_dataset *data, dg_part part, dg_error *err) {
 
 /* ---- its classes -------------------------------------------------------- */
 
-const dg_classes *dg_data_classes(const dg_dataset *data) {
+const dg_classes *dg_dataset_classes(const dg_dataset *data) {
   return &data->names;
 }
 
-bool dg_data_name(dg_dataset *data, const dg_classes *classes, const char *where, dg_error *err) {
+bool dg_dataset_set_classes(dg_dataset *data, const dg_classes *classes, const char *where,
+                            dg_error *err) {
   if (classes->count < data->classes)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s names %u classes, but the labels of %.400s go to %u: %u names, one a line, "

@@ -20,7 +20,7 @@ struct dg_dataset {
   char source[512];     /**< what the programs print: a path, or "built-in digits" */
   uint32_t classes;     /**< largest label of either part + 1 */
   dg_classes names;     /**< of the classes */
-  const char *held_out; /**< see dg_data_held_out */
+  const char *held_out; /**< see dg_dataset_held_out */
   dg_samples train, test;
 };
 
@@ -32,7 +32,5 @@ void dg_dataset_count_classes(dg_dataset *set);
 
 /** Frees the samples, not the struct. */
 void dg_samples_free(dg_samples *samples);
-
-void dg_dataset_free(dg_dataset *set); /**< NULL is allowed */
 
 #endif

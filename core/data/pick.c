@@ -5,8 +5,8 @@
 #include "core/data/dataset.h"
 #include "core/digits.h"
 
-dg_dataset *dg_data_pick(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
-                         dg_error *err) {
+dg_dataset *dg_dataset_select(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
+                              dg_error *err) {
   const dg_samples *from = &data->test;
   size_t pixels = (size_t)from->height * from->width;
   dg_dataset *set = calloc(1, sizeof *set);
@@ -28,6 +28,6 @@ dg_dataset *dg_data_pick(const dg_dataset *data, const uint32_t *chosen, uint32_
     set->test.labels[i] = right ? from->labels[chosen[i]] : 0;
   }
   if (right) return set;
-  dg_dataset_free(set);
+  dg_dataset_close(set);
   return NULL;
 }

@@ -1,4 +1,4 @@
-/** dg_convert: from a reader through the mapping to a writer. */
+/** dg_weights_convert: from a reader through the mapping to a writer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -106,8 +106,8 @@ static bool map_and_write(dg_arrays *arrays, const char *output, const format *t
   return right;
 }
 
-bool dg_convert(const char *input, const char *output, const dg_model *model,
-                const dg_convert_options *options, dg_error *err) {
+bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
+                        const dg_convert_options *options, dg_error *err) {
   static const dg_convert_options plain = {0};
   if (!options) options = &plain;
   dg_arrays arrays = {.path = input};

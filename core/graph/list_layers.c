@@ -6,18 +6,18 @@
 
 _Static_assert((int)DG_LAYER_INPUTS == (int)DG_MAX_IN, "a listed layer holds every input");
 
-static void put_shape(dg_listed_layer *out, const dg_shape *shape) {
+static void put_shape(dg_layer_info *out, const dg_shape *shape) {
   out->rank = shape->rank;
   memcpy(out->dim, shape->dim, sizeof out->dim);
 }
 
 /** Lists one layer; `shapes` are those of the input and of the layers before it, then its own. */
-static bool list_layer(const dg_model *model, uint32_t index, dg_shape *shapes,
-                       dg_listed_layer *out, dg_error *err) {
+static bool list_layer(const dg_model *model, uint32_t index, dg_shape *shapes, dg_layer_info *out,
+                       dg_error *err) {
   const dg_model_layer *layer = &model->layers[index];
   dg_shape in[DG_MAX_IN];
   dg_layer_plan plan = {0};
-  *out = (dg_listed_layer){.name = layer->name, .type = layer->kind->type, .inputs = layer->inputs};
+  *out = (dg_layer_info){.name = layer->name, .type = layer->kind->type, .inputs = layer->inputs};
   for (uint32_t i = 0; i < layer->inputs; i++) {
     out->in[i] = (uint32_t)(layer->in[i] + 1);
     in[i] = shapes[out->in[i]];
@@ -31,13 +31,13 @@ static bool list_layer(const dg_model *model, uint32_t index, dg_shape *shapes,
   return true;
 }
 
-bool dg_model_layers(const dg_model *model, dg_listed_layer *out, size_t room, size_t *count,
+bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t room, size_t *count,
                      dg_error *err) {
   *count = (size_t)model->layer_count + 1;
   dg_shape *shapes = calloc(*count, sizeof *shapes);
   if (!shapes) return dg_fail_memory(err, *count * sizeof *shapes);
   shapes[0] = model->input;
-  dg_listed_layer layer = {.name = "input", .type = "input"};
+  dg_layer_info layer = {.name = "input", .type = "input"};
   put_shape(&layer, &model->input);
   if (room > 0) out[0] = layer;
   bool right = true;

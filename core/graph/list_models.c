@@ -16,10 +16,10 @@ static bool count_parameters(const dg_model *model, uint64_t *count, dg_error *e
 }
 
 /** Fills in one model; a file that can't be used is listed with the reason. */
-static void look_at(const dg_catalog *catalog, const char *name, dg_listed_model *out) {
+static void look_at(const dg_catalog *catalog, const char *name, dg_model_info *out) {
   char path[DG_PATH_SIZE];
   dg_error err = {0};
-  *out = (dg_listed_model){0};
+  *out = (dg_model_info){0};
   snprintf(out->name, sizeof out->name, "%s", name);
   dg_model *model =
       dg_catalog_path(catalog, name, path, &err) ? dg_model_load(path, NULL, 0, &err) : NULL;
@@ -29,7 +29,7 @@ static void look_at(const dg_catalog *catalog, const char *name, dg_listed_model
   dg_model_free(model);
 }
 
-bool dg_list_models(dg_listed_model *out, size_t room, size_t *count, dg_error *err) {
+bool dg_model_list(dg_model_info *out, size_t room, size_t *count, dg_error *err) {
   dg_catalog catalog;
   bool right = dg_catalog_read(&catalog, DG_CATALOG_MODELS, err);
   *count = right ? catalog.count : 0;

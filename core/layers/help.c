@@ -3,7 +3,7 @@
 #include "core/digits.h"
 #include "core/layers/layers.h"
 
-size_t dg_layers_help(char *text, size_t room) {
+size_t dg_layer_help(char *text, size_t room) {
   dg_writer w = {text, room, 0};
   dg_write(
       &w,

@@ -144,7 +144,7 @@ bool dg_weights_find(const char *weights, char *path, dg_error *err) {
   return dg_catalog_find(DG_CATALOG_WEIGHTS, weights, path, err);
 }
 
-bool dg_list_weights(dg_listed_weights *out, size_t room, size_t *count, dg_error *err) {
+bool dg_weights_list(dg_weights_info *out, size_t room, size_t *count, dg_error *err) {
   dg_catalog catalog;
   bool right = dg_catalog_read(&catalog, DG_CATALOG_WEIGHTS, err);
   *count = right ? catalog.count : 0;

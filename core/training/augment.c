@@ -57,9 +57,9 @@ static bool check_chosen(const dg_dataset *data, const uint32_t *chosen, uint32_
   return true;
 }
 
-bool dg_data_augment(const dg_dataset *data, const dg_model *model, dg_device *device,
-                     const uint32_t *chosen, uint32_t count, uint32_t seed, uint32_t first_step,
-                     uint32_t steps, uint8_t *images, dg_error *err) {
+bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg_device *device,
+                        const uint32_t *chosen, uint32_t count, uint32_t seed, uint32_t first_step,
+                        uint32_t steps, uint8_t *images, dg_error *err) {
   if (!check_chosen(data, chosen, count, err)) return false;
   const dg_step first = {.n = count, .train = true, .seed = seed, .step = first_step};
   size_t numbers = (size_t)count * data->train.height * data->train.width;

@@ -82,7 +82,7 @@ bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t room, size_t *count, d
   return right;
 }
 
-uint32_t dg_trainer_batch(const dg_trainer *t) {
+uint32_t dg_trainer_batch_size(const dg_trainer *t) {
   return t->test_only ? t->model->train.batch : dg_trainer_step_samples(t);
 }
 

@@ -121,7 +121,7 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   t->last_read = dg_seconds();
   while (t->at.done < t->steps) {
     dg_step step = next_step(t);
-    if (!dg_trainer_step(t, &step, err)) return false;
+    if (!dg_trainer_run_step(t, &step, err)) return false;
     t->at.done++;
     if ((t->meter.pending >= t->ahead || t->at.done == t->steps) && !catch_up(t, begun, err))
       return false;
@@ -138,7 +138,7 @@ static bool start(dg_trainer *t, dg_error *err) {
   return dg_trainer_start_optimizer(t, err) && dg_trainer_keep_state(t, err);
 }
 
-bool dg_train(dg_trainer *t, dg_error *err) {
+bool dg_trainer_train(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
   t->started = t->last_read = dg_seconds();
   t->ahead = 1;

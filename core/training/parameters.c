@@ -4,7 +4,7 @@
 
 #include "core/training/trainer.h"
 
-uint32_t dg_trainer_list(const dg_trainer *t, dg_parameter *out, uint32_t room) {
+uint32_t dg_trainer_list_parameters(const dg_trainer *t, dg_parameter *out, uint32_t room) {
   const dg_param *list;
   uint32_t count = dg_network_param_list(t->network, &list);
   for (uint32_t i = 0; i < count && i < room; i++) {
@@ -15,7 +15,7 @@ uint32_t dg_trainer_list(const dg_trainer *t, dg_parameter *out, uint32_t room) 
   return count;
 }
 
-bool dg_trainer_read(dg_trainer *t, const char *name, float *values, dg_error *err) {
+bool dg_trainer_get_parameter(dg_trainer *t, const char *name, float *values, dg_error *err) {
   const dg_param *list;
   uint32_t count = dg_network_param_list(t->network, &list), i = 0;
   while (i < count && strcmp(list[i].name, name) != 0) i++;

@@ -74,7 +74,7 @@ bool dg_trainer_exact(const dg_trainer *t) {
   return dg_network_exact(t->network) && t->ends[0].loss.op->exact;
 }
 
-uint64_t dg_trainer_parameters(const dg_trainer *t) {
+uint64_t dg_trainer_parameter_count(const dg_trainer *t) {
   return dg_network_parameter_count(t->network);
 }
 
@@ -90,13 +90,13 @@ uint32_t dg_trainer_validation_samples(const dg_trainer *t) {
   return t->validation_count;
 }
 
-bool dg_save(dg_trainer *t, const char *path, dg_error *err) {
+bool dg_trainer_save(dg_trainer *t, const char *path, dg_error *err) {
   return dg_weights_save(t->network, t->model, &t->data->names, path, err);
 }
 
-bool dg_load(dg_trainer *t, const char *path, dg_error *err) {
+bool dg_trainer_load(dg_trainer *t, const char *path, dg_error *err) {
   dg_classes learned;
-  if (t->test_only && (!dg_classes_of_weights(&learned, path, err) ||
+  if (t->test_only && (!dg_classes_from_weights(&learned, path, err) ||
                        !dg_trainer_same_classes(&learned, t->data, path, err)))
     return false;
   return dg_weights_load(t->network, path, err);

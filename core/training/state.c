@@ -28,7 +28,7 @@ static uint32_t checksum_of(const dg_samples *samples) {
 }
 
 static bool can_be_kept(const char *path) {
-  return strlen(path) < sizeof((dg_state_info *)0)->data && !dg_utf8_fault(path);
+  return strlen(path) < sizeof((dg_checkpoint_info *)0)->data && !dg_utf8_fault(path);
 }
 
 /**
@@ -68,7 +68,7 @@ static char *place_text(const dg_trainer *t) {
 
 /** The members of a state's JSON that a trainer takes up. */
 typedef struct {
-  dg_state_info info;
+  dg_checkpoint_info info;
   dg_place at;
   double loss_sum;
   uint32_t right, total, checksum;
@@ -93,11 +93,11 @@ static bool parse_place(const char *text, saved_place *out) {
       version == STATE_VERSION && is_count(threads) && is_count(sum) && is_count(seed) &&
       is_count(epoch) && is_count(step) && is_count(right) && is_count(total);
   if (parsed) {
-    dg_state_info *info = &out->info;
-    *info = (dg_state_info){.threads = (uint32_t)threads,
-                            .seed = (uint32_t)seed,
-                            .epoch = (uint32_t)epoch,
-                            .step = (uint32_t)step};
+    dg_checkpoint_info *info = &out->info;
+    *info = (dg_checkpoint_info){.threads = (uint32_t)threads,
+                                 .seed = (uint32_t)seed,
+                                 .epoch = (uint32_t)epoch,
+                                 .step = (uint32_t)step};
     strncpy(info->backend, backend, sizeof info->backend - 1);
     strncpy(info->device, device, sizeof info->device - 1);
     strncpy(info->data, data, sizeof info->data - 1);
@@ -117,7 +117,7 @@ static bool read_place(const dg_safetensors *file, const char *path, saved_place
                       : "these are weights, not the state of a run that stopped; use --load");
 }
 
-bool dg_state_read(const char *path, dg_state_info *info, dg_error *err) {
+bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, dg_error *err) {
   dg_safetensors file;
   saved_place place;
   if (!dg_safetensors_read(&file, path, err)) return false;

@@ -13,7 +13,7 @@ static bool run_forward(dg_trainer *t, dg_step *step, dg_error *err) {
          dg_bound_forward(&t->ends->loss, step, err);
 }
 
-bool dg_trainer_step(dg_trainer *t, const dg_step *step, dg_error *err) {
+bool dg_trainer_run_step(dg_trainer *t, const dg_step *step, dg_error *err) {
   return dg_trainer_gradient(t, step, err) && dg_bound_forward(&t->update, step, err) &&
          (!t->averaged || dg_bound_forward(&t->average, step, err));
 }

@@ -1,7 +1,7 @@
 /** A trainer's network on test images. */
 #include "core/training/trainer.h"
 
-bool dg_test_check(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
+bool dg_trainer_can_test(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
   if (!data) data = t->data;
   if (data->test.count == 0)
     return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no image to test on", data->source);
@@ -14,7 +14,7 @@ bool dg_test_check(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
 static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, float *logits,
                      dg_error *err) {
   const dg_samples *samples = data ? &data->test : &t->data->test;
-  if (!dg_test_check(t, data, err)) return false;
+  if (!dg_trainer_can_test(t, data, err)) return false;
   dg_source source;
   if (!dg_source_of_samples(&source, t->device, samples, samples->count, err)) return false;
   bool right = dg_source_in_turn(&source, err) &&
@@ -25,11 +25,11 @@ static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, flo
   return right;
 }
 
-bool dg_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {
+bool dg_trainer_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {
   return run_test(t, data, score, NULL, err);
 }
 
-bool dg_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {
+bool dg_trainer_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {
   dg_score score;
   uint32_t count = data ? data->test.count : t->data->test.count;
   return run_test(t, data, &score, logits, err) &&

@@ -129,7 +129,7 @@ bool dg_trainer_gradient(dg_trainer *trainer, const dg_step *step, dg_error *err
 
 /** Enqueues one training step on `step->n` samples of what the gather takes from: their gradients,
     update, average. */
-bool dg_trainer_step(dg_trainer *trainer, const dg_step *step, dg_error *err);
+bool dg_trainer_run_step(dg_trainer *trainer, const dg_step *step, dg_error *err);
 
 /**
  * Scores the network on the first `count` samples of a source's order. `logits` [count, outputs],

@@ -170,8 +170,8 @@ bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
   return right;
 }
 
-dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, size_t count,
-                              dg_error *err) {
+dg_model *dg_model_from_weights(const char *path, const dg_override *overrides, size_t count,
+                                dg_error *err) {
   dg_safetensors file;
   if (!dg_safetensors_read(&file, path, err)) return NULL;
   const char *text = dg_safetensors_text(&file, DG_MODEL_KEY);
@@ -186,7 +186,7 @@ dg_model *dg_model_of_weights(const char *path, const dg_override *overrides, si
   return model;
 }
 
-bool dg_classes_of_weights(dg_classes *classes, const char *path, dg_error *err) {
+bool dg_classes_from_weights(dg_classes *classes, const char *path, dg_error *err) {
   dg_safetensors file;
   char where[300];
   *classes = (dg_classes){0};

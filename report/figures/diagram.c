@@ -10,7 +10,7 @@ enum { LEFT = 4, BOX = 336, HEIGHT = 28, APART = 44, TOP = 32, LANE = 16, MARGIN
 
 enum { MOST_LANES = 16 };
 
-char *diagram_shape(const dg_listed_layer *layer, char *text, size_t room) {
+char *diagram_shape(const dg_layer_info *layer, char *text, size_t room) {
   *text = '\0';
   for (uint32_t i = 0; i < layer->rank; i++)
     dg_append(text, room, "%s%u", i ? " × " : "", layer->dim[i]);
@@ -33,7 +33,7 @@ static double top_of(size_t layer) {
   return TOP + (double)layer * APART;
 }
 
-static void draw_box(const dg_listed_layer *layer, size_t place, drawing *d) {
+static void draw_box(const dg_layer_info *layer, size_t place, drawing *d) {
   double y = top_of(place);
   char shape[64];
   int colour = colour_of(layer->type);
@@ -78,7 +78,7 @@ static void draw_edge(size_t from, size_t to, unsigned lane, drawing *d) {
   draw_head(right + 1, end, false, d);
 }
 
-void diagram_draw(const dg_listed_layer *layers, size_t count, drawing *d) {
+void diagram_draw(const dg_layer_info *layers, size_t count, drawing *d) {
   lanes taken = {{0}, 0};
   *d = (drawing){.height = top_of(count) - APART + HEIGHT + MARGIN};
   snprintf(d->title, sizeof d->title, "Architecture");

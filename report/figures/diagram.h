@@ -6,9 +6,9 @@
 #include "report/figures/drawing.h"
 
 /** Draws the layers of dg_model_layers from the top to the bottom; the caller frees the drawing. */
-void diagram_draw(const dg_listed_layer *layers, size_t count, drawing *d);
+void diagram_draw(const dg_layer_info *layers, size_t count, drawing *d);
 
 /** Text of what a layer gives: "16 × 28 × 28". Returns `text`. */
-char *diagram_shape(const dg_listed_layer *layer, char *text, size_t room);
+char *diagram_shape(const dg_layer_info *layer, char *text, size_t room);
 
 #endif

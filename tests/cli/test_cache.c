@@ -254,18 +254,18 @@ static short_run train(const char *device_number) {
                                           {"test", "data.validation", "0"}};
   short_run run = {.compiled = counts_now().of[COUNT_SOURCES]};
   dg_error err = {0};
-  dg_dataset *data = dg_data_open(shell_path(""), 1, &err);
+  dg_dataset *data = dg_dataset_open(shell_path(""), 1, &err);
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", overrides,
                                   sizeof overrides / sizeof *overrides, &err);
   dg_device *device = dg_open("opencl", device_number, 0, &err);
   dg_trainer_options options = {.seed = 1, .listener = {.user = &run, .step = on_step}};
   dg_trainer *trainer =
       data && model && device ? dg_trainer_new(model, device, data, &options, &err) : NULL;
-  ck_assert_msg(trainer && dg_train(trainer, &err), "%s", err.message);
+  ck_assert_msg(trainer && dg_trainer_train(trainer, &err), "%s", err.message);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   run.compiled = counts_now().of[COUNT_SOURCES] - run.compiled;
   return run;
 }
@@ -297,7 +297,7 @@ static void cut_files(const char *folder) {
   for (size_t i = 0; i < files.count; i++) ck_assert_int_eq(truncate(files.paths[i], 1000), 0);
 }
 
-static void check_device(const dg_listed_device *listed) {
+static void check_device(const dg_device_info *listed) {
   char device[16];
   snprintf(device, sizeof device, "%u", listed->number);
   const char *folder = use_new_folder();
@@ -325,9 +325,9 @@ static void check_device(const dg_listed_device *listed) {
 
 START_TEST(a_second_start_compiles_nothing) {
   enum { MOST_DEVICES = 16 };
-  dg_listed_device devices[MOST_DEVICES];
+  dg_device_info devices[MOST_DEVICES];
   size_t count;
-  ck_assert(dg_list_devices(devices, MOST_DEVICES, &count, NULL));
+  ck_assert(dg_device_list(devices, MOST_DEVICES, &count, NULL));
   for (size_t i = 0; i < count && i < MOST_DEVICES; i++)
     if (strcmp(devices[i].backend, "opencl") == 0) check_device(&devices[i]);
 }

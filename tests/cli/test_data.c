@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/data/dataset.h"
-#include "core/data/drawn/builtin.h"
+#include "core/data/drawn/draw.h"
 #include "tests/common/shell.h"
 #include "tests/common/suite.h"
 
@@ -133,13 +133,13 @@ START_TEST(a_sheet_shows_the_images) {
   uint8_t *pixels = read_picture("s.png", &picture);
   ck_assert_uint_eq(picture.width, (COLUMNS * CELL_WIDTH + GAP) * SCALE);
   ck_assert_uint_eq(picture.height, (2 * CELL_HEIGHT + GAP) * SCALE);
-  dg_dataset *set = dg_dataset_builtin(300, 100, 1, 1, NULL);
+  dg_dataset *set = dg_dataset_draw(300, 100, 1, 1, NULL);
   uint32_t place = 0;
   for (uint32_t i = 20; i < 100 && place < 5; i++)
     if (set->test.labels[i] == 8)
       check_place(pixels, place++, set->test.images + (size_t)i * SIDE * SIDE);
   ck_assert_uint_eq(place, 5);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
   free(pixels);
 }
 END_TEST

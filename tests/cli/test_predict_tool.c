@@ -64,8 +64,8 @@ static const uint8_t *choose(const dg_part_view *part, uint8_t label) {
 /** Writes pictures, and the weights of a network that can read them. */
 START_TEST(prepare) {
   dg_error err = {0};
-  dg_dataset *data = dg_data_draw(40, 1, 3, 1, &err);
-  dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
+  dg_dataset *data = dg_dataset_draw(40, 1, 3, 1, &err);
+  dg_part_view part = dg_dataset_part(data, DG_PART_TRAIN);
   canvas one = canvas_new(100, 100), three = canvas_new(200, 400);
   canvas_paint(&one, choose(&part, 1), SIDE, 3, 0, 8, 8);
   for (uint32_t i = 0; i < DIGITS; i++)
@@ -80,7 +80,7 @@ START_TEST(prepare) {
   dg_picture_free(&p);
   canvas_free(&one);
   canvas_free(&three);
-  dg_data_close(data);
+  dg_dataset_close(data);
   shell_check("mkdir mine && cp " MODELS "cnn.cfg mine/small.cfg && cp " WEIGHTS_OF_ZOO
               "cnn.safetensors w && cp w mine/small.safetensors",
               0, "");

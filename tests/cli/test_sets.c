@@ -45,7 +45,7 @@ static void write_letters(void) {
   set->train = draw(IMAGES);
   set->test = draw(TESTS);
   ck_assert_msg(dg_dataset_write(set, shell_path("letters"), true, &err), "%s", err.message);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 
 static void write_names(void) {
@@ -121,7 +121,7 @@ START_TEST(names_travel_with_the_weights) {
   const char *const files[] = {"n.safetensors", "again.safetensors"};
   for (int i = 0; i < 2; i++) {
     dg_classes classes;
-    ck_assert_msg(dg_classes_of_weights(&classes, shell_path(files[i]), &err), "%s", err.message);
+    ck_assert_msg(dg_classes_from_weights(&classes, shell_path(files[i]), &err), "%s", err.message);
     ck_assert_uint_eq(classes.count, 10);
     ck_assert_str_eq(classes.name[0], "zero");
     ck_assert_str_eq(classes.name[9], "<nine & \"more\">");

@@ -185,7 +185,7 @@ START_TEST(a_device_is_tuned) {
   dg_error err = {0};
   use_new_folder();
   dg_device *device = dg_open("opencl", "0", 0, &err);
-  ck_assert_msg(device && dg_tune(device, trials, MOST_TRIALS, &count, &kept, &err), "%s",
+  ck_assert_msg(device && dg_device_tune(device, trials, MOST_TRIALS, &count, &kept, &err), "%s",
                 err.message);
   ck_assert(kept);
   ck_assert_uint_gt(count, 2);

@@ -31,7 +31,7 @@ fixture fixture_new(const fixture_plan *plan) {
                                       .listener = plan->listener};
   dg_error err = {0};
   fixture f = {.model = load(plan)};
-  f.data = dg_data_draw(plan->train ? plan->train : 1, plan->test ? plan->test : 1, 1, 1, &err);
+  f.data = dg_dataset_draw(plan->train ? plan->train : 1, plan->test ? plan->test : 1, 1, 1, &err);
   ck_assert_msg(f.data != NULL, "%s", err.message);
   f.device = dg_open(backend, NULL, threads, &err);
   ck_assert_msg(f.device != NULL, "%s", err.message);
@@ -42,26 +42,26 @@ fixture fixture_new(const fixture_plan *plan) {
 
 void fixture_free(fixture *f) {
   dg_trainer_free(f->trainer);
-  dg_data_close(f->data);
+  dg_dataset_close(f->data);
   dg_close(f->device);
   dg_model_free(f->model);
 }
 
 void fixture_train(fixture *f) {
   dg_error err = {0};
-  ck_assert_msg(dg_train(f->trainer, &err), "%s", err.message);
+  ck_assert_msg(dg_trainer_train(f->trainer, &err), "%s", err.message);
 }
 
 double *fixture_read(fixture *f, const char *name, size_t *count) {
   enum { MOST = 64 };
   dg_parameter list[MOST];
   dg_error err = {0};
-  uint32_t all = dg_trainer_list(f->trainer, list, MOST), i = 0;
+  uint32_t all = dg_trainer_list_parameters(f->trainer, list, MOST), i = 0;
   ck_assert_uint_le(all, MOST);
   while (i < all && strcmp(list[i].name, name) != 0) i++;
   ck_assert_msg(i < all, "no parameter %s", name);
   float *values = fixture_alloc(list[i].count, sizeof *values);
-  ck_assert_msg(dg_trainer_read(f->trainer, name, values, &err), "%s", err.message);
+  ck_assert_msg(dg_trainer_get_parameter(f->trainer, name, values, &err), "%s", err.message);
   double *wide = fixture_alloc(list[i].count, sizeof *wide);
   for (size_t k = 0; k < list[i].count; k++) wide[k] = values[k];
   if (count) *count = list[i].count;

@@ -35,7 +35,7 @@ static uint32_t recognize(const double *losses, uint32_t samples, double loss) {
 
 /** The loss of each sample at the parameters that a run begins with. */
 static double *losses_of(fixture *f, const reference_recipe *recipe) {
-  const dg_part_view part = dg_data_part(f->data, DG_PART_TRAIN);
+  const dg_part_view part = dg_dataset_part(f->data, DG_PART_TRAIN);
   double *weights = fixture_read(f, "out.weight", NULL);
   double *biases = fixture_read(f, "out.bias", NULL);
   double *losses = fixture_alloc(part.count, sizeof *losses);

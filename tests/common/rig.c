@@ -21,7 +21,7 @@ static bool wanted(const char *variable, const char *value) {
 
 /** Adds a place where its device opens there. */
 static void add_place(rig_place *places, size_t room, size_t *count, const dg_backend *backend,
-                      const dg_device_info *info, const rig_place *like) {
+                      const dg_device_properties *info, const rig_place *like) {
   if (*count == room || !wanted("DIGITS_TEST_FORM", like->options.form)) return;
   rig_place *place = &places[*count];
   *place = *like;
@@ -44,7 +44,7 @@ static void add_place(rig_place *places, size_t room, size_t *count, const dg_ba
 }
 
 static void add_device(rig_place *places, size_t room, size_t *count, const dg_backend *backend,
-                       const dg_device_info *info, size_t number) {
+                       const dg_device_properties *info, size_t number) {
   rig_place like = {0};
   snprintf(like.number, sizeof like.number, "%zu", number);
   if (!wanted("DIGITS_TEST_DEVICE", like.number)) return;
@@ -62,7 +62,7 @@ size_t rig_places(rig_place *places, size_t room) {
   size_t count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
     if (!wanted("DIGITS_TEST_BACKEND", (*b)->name)) continue;
-    dg_device_info *infos = rig_alloc(MAX_DEVICES, sizeof *infos);
+    dg_device_properties *infos = rig_alloc(MAX_DEVICES, sizeof *infos);
     size_t devices = 0;
     dg_error err = {0};
     if (!(*b)->list(infos, MAX_DEVICES, &devices, &err)) {

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "core/data/dataset.h"
-#include "core/data/drawn/builtin.h"
+#include "core/data/drawn/draw.h"
 #include "core/data/idx/idx_folder.h"
 #include "tests/common/suite.h"
 
@@ -21,9 +21,9 @@ bool shell_open(void) {
   setenv("DIGITS_TEST_TOOLS", DIGITS_BINARY_DIR "/tools", 1);
   setenv("DIGITS_TEST_SOURCE", DIGITS_SOURCE_DIR, 1);
   suite_new_folder(folder);
-  dg_dataset *set = dg_dataset_builtin(300, 100, 1, 1, NULL);
+  dg_dataset *set = dg_dataset_draw(300, 100, 1, 1, NULL);
   bool right = set && dg_dataset_write(set, folder, false, NULL);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
   if (!right) perror(folder);
   return right;
 }

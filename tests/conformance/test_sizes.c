@@ -242,7 +242,7 @@ static void describing_takes_no_memory(const rig_place *place, int number) {
   dg_error err = {0};
   dg_model *model = dg_model_parse(large_model, "large", NULL, 0, &err);
   ck_assert_msg(model != NULL, "%s", err.message);
-  ck_assert_msg(dg_describe(model, device, text, sizeof text, &length, &err), "%s: %s",
+  ck_assert_msg(dg_model_describe(model, device, text, sizeof text, &length, &err), "%s: %s",
                 place->label, err.message);
   ck_assert_uint_lt(length, sizeof text);
   ck_assert_msg(strstr(text, "200774714") != NULL, "%s", text);
@@ -272,7 +272,7 @@ static void gaps_are_counted(const rig_place *place, int number) {
   dg_model *model = dg_model_parse(full_model, "full", NULL, 0, &err);
   ck_assert_msg(model && dg_graph_lower(&graph, model, &err), "%s", err.message);
   ck_assert_uint_eq(dg_graph_parameters(&graph), DG_SIZE_NUMBERS);
-  ck_assert(!dg_describe(model, device, NULL, 0, &length, &err));
+  ck_assert(!dg_model_describe(model, device, NULL, 0, &length, &err));
   ck_assert_msg(strstr(err.message, "full:") == err.message && strstr(err.message, says), "%s: %s",
                 place->label, err.message);
   dg_graph_free(&graph);

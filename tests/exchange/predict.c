@@ -21,16 +21,16 @@ static bool open_all(work *w, char **argv, dg_error *err) {
   static const dg_trainer_options options = {.test_only = true};
   w->model = dg_model_load(argv[2], NULL, 0, err);
   w->device = w->model ? dg_open(argv[1], NULL, 0, err) : NULL;
-  w->data = w->device ? dg_data_open(argv[4], 0, err) : NULL;
+  w->data = w->device ? dg_dataset_open(argv[4], 0, err) : NULL;
   w->trainer = w->data ? dg_trainer_new(w->model, w->device, w->data, &options, err) : NULL;
-  return w->trainer && dg_load(w->trainer, argv[3], err);
+  return w->trainer && dg_trainer_load(w->trainer, argv[3], err);
 }
 
 static bool write_logits(work *w, const char *path, dg_error *err) {
-  size_t count = (size_t)dg_data_test_samples(w->data) * dg_trainer_outputs(w->trainer);
+  size_t count = (size_t)dg_dataset_test_samples(w->data) * dg_trainer_outputs(w->trainer);
   w->logits = malloc(count * sizeof *w->logits);
   if (!w->logits) return dg_fail_memory(err, count * sizeof *w->logits);
-  if (!dg_predict(w->trainer, NULL, w->logits, err)) return false;
+  if (!dg_trainer_predict(w->trainer, NULL, w->logits, err)) return false;
   w->out = fopen(path, "wb");
   bool right = w->out && fwrite(w->logits, sizeof *w->logits, count, w->out) == count;
   return right || dg_fail(err, DG_ERR_RUNTIME, "%s could not be written", path);
@@ -40,7 +40,7 @@ static bool close_all(work *w) {
   bool right = !w->out || fclose(w->out) == 0;
   free(w->logits);
   dg_trainer_free(w->trainer);
-  dg_data_close(w->data);
+  dg_dataset_close(w->data);
   dg_close(w->device);
   dg_model_free(w->model);
   return right;

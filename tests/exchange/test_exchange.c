@@ -63,7 +63,8 @@ static void refused(const char *file, const char *says) {
   dg_error err = {0};
   dg_model *model = dg_model_load(GOLDEN "image.cfg", NULL, 0, &err);
   ck_assert_msg(model != NULL, "%s", err.message);
-  ck_assert_msg(!dg_convert(file, output, model, NULL, &err), "taken, but it should say: %s", says);
+  ck_assert_msg(!dg_weights_convert(file, output, model, NULL, &err),
+                "taken, but it should say: %s", says);
   ck_assert_msg(err.kind == DG_ERR_INPUT, "kind %d: %s", err.kind, err.message);
   ck_assert_msg(strncmp(err.message, file, strlen(file)) == 0, "no file in: %s", err.message);
   ck_assert_msg(strstr(err.message, says) != NULL, "expected \"%s\" in: %s", says, err.message);
@@ -345,7 +346,8 @@ START_TEST(changed_files_do_no_harm) {
     }
     write_file(files[_i].extension, whole, size);
     err = (dg_error){0};
-    bool right = dg_convert(path, "/dev/null", model, &nowhere, &err); /* no file to be flushed */
+    bool right =
+        dg_weights_convert(path, "/dev/null", model, &nowhere, &err); /* no file to be flushed */
     ck_assert(right == (err.kind == DG_OK));
     for (int k = 4; k-- > 0;) whole[at[k]] = kept[k];
   }

@@ -302,7 +302,7 @@ static bool convert(bool carries, struct rusage *used) {
   pid_t reader = fork();
   if (reader == 0) {
     dg_model *model = carries ? NULL : dg_model_load(GOLDEN "image.cfg", NULL, 0, told);
-    _exit((carries || model) && dg_convert(path, output, model, NULL, told) ? 0 : 1);
+    _exit((carries || model) && dg_weights_convert(path, output, model, NULL, told) ? 0 : 1);
   }
   ck_assert_int_eq(wait4(reader, &status, 0, used), reader);
   ck_assert_msg(WIFEXITED(status), "it was killed by signal %d", WTERMSIG(status));

@@ -203,7 +203,7 @@ static void check_way(const dg_model *model, const dg_convert_options *options, 
   dg_convert_options noting = *options;
   noting.mapped = note;
   *mapped = '\0';
-  bool done = dg_convert(path, output, model, &noting, &err);
+  bool done = dg_weights_convert(path, output, model, &noting, &err);
   ck_assert_msg(done == right, "%s: %s\n%s", path, done ? "taken" : err.message, mapped);
   ck_assert_msg(strstr(right ? mapped : err.message, says) != NULL, "%s: expected \"%s\" in: %s",
                 path, says, right ? mapped : err.message);

@@ -30,14 +30,14 @@ void fuzz_limit(dg_device *device) {
 
 /* ---- sizes -------------------------------------------------------------- */
 
-static double count_of(const dg_listed_layer *layer) {
+static double count_of(const dg_layer_info *layer) {
   double count = 1;
   for (uint32_t i = 0; i < layer->rank; i++) count *= layer->dim[i];
   return count;
 }
 
 /** What a layer gives beside what it reads, counted without wrapping. */
-static void check_counts(const dg_listed_layer *all, const dg_listed_layer *layer) {
+static void check_counts(const dg_layer_info *all, const dg_layer_info *layer) {
   static const char *const same[] = {"relu",    "leaky_relu", "sigmoid",    "tanh",
                                      "dropout", "batch_norm", "layer_norm", "add",
                                      "flatten", "rows",       "columns"};
@@ -57,7 +57,7 @@ static bool is_small(const dg_model *model, uint32_t n, const fuzz_limits *limit
   dg_error err = {0};
   size_t count;
   double numbers = 0, parameters = 0;
-  dg_listed_layer *all = calloc(model->layer_count + 1, sizeof *all);
+  dg_layer_info *all = calloc(model->layer_count + 1, sizeof *all);
   if (!all) abort();
   bool right = dg_model_layers(model, all, model->layer_count + 1, &count, &err);
   for (size_t i = 0; right && i < count; i++) {
@@ -145,9 +145,10 @@ static bool try_trainer(dg_model *model, dg_device *device, uint32_t n) {
   model->data.validation = 1;
   dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
   dg_score score;
-  bool right = trainer && dg_train(trainer, &err) && dg_test(trainer, NULL, &score, &err);
+  bool right =
+      trainer && dg_trainer_train(trainer, &err) && dg_trainer_test(trainer, NULL, &score, &err);
   dg_trainer_free(trainer);
-  dg_data_close(data);
+  dg_dataset_close(data);
   return right || err.kind == DG_ERR_RUNTIME; /* it may diverge */
 }
 

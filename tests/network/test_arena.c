@@ -341,7 +341,8 @@ static void train(dg_device *d, const dg_model *model, bool test_only) {
   ck_assert_msg(t != NULL, "%s", err.message);
   const uint64_t fault = test_only ? 0 : 8; /* where an update tells of a gradient */
   ck_assert_uint_eq(dg_trainer_memory(t) + fault, bytes_in_use());
-  bool right = (test_only || dg_train(t, &err)) && dg_predict(t, NULL, logits, &err);
+  bool right =
+      (test_only || dg_trainer_train(t, &err)) && dg_trainer_predict(t, NULL, logits, &err);
   ck_assert_msg(right, "%s", err.message);
   dg_trainer_free(t);
 }
@@ -351,7 +352,7 @@ static void predict(dg_device *d, const dg_model *model) {
   dg_error err = {0};
   dg_predictor *p = dg_predictor_new(model, NULL, d, 3, &err);
   ck_assert_msg(p != NULL, "%s", err.message);
-  bool right = dg_predictor_run(p, dg_data_part(data, DG_PART_TEST).images, TEST, logits, &err);
+  bool right = dg_predictor_run(p, dg_dataset_part(data, DG_PART_TEST).images, TEST, logits, &err);
   ck_assert_msg(right, "%s", err.message);
   dg_predictor_free(p);
 }
@@ -376,12 +377,12 @@ int main(void) {
   find_zoo();
   if (zoo_count == 0)
     return fputs("no model in " DIGITS_SOURCE_DIR "/models\n", stderr), EXIT_FAILURE;
-  data = dg_data_draw(TRAIN, TEST, 1, 1, NULL);
+  data = dg_dataset_draw(TRAIN, TEST, 1, 1, NULL);
   if (!data) return fputs("out of memory\n", stderr), EXIT_FAILURE;
   TCase *tests = tcase_create("arena");
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, ops_read_what_was_written_for_them, 0, zoo_count + READERS);
   int status = suite_main("arena", tests);
-  dg_data_close(data);
+  dg_dataset_close(data);
   return status;
 }

@@ -212,7 +212,7 @@ static bool stop_at_once(void *user, const dg_progress *progress) {
 static bool train(dg_device *d, dg_error *err) {
   const dg_trainer_options options = {.seed = 1, .state = state_path};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
-  bool right = t && dg_train(t, err) && dg_save(t, weights_path, err);
+  bool right = t && dg_trainer_train(t, err) && dg_trainer_save(t, weights_path, err);
   dg_trainer_free(t);
   return right;
 }
@@ -224,7 +224,7 @@ static bool resume(dg_device *d, dg_error *err) {
       .seed = 1, .state = state_path, .listener = {.progress = stop_at_once}};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
   bool right = t != NULL;
-  if (t && (dg_train(t, &stopped) || stopped.kind != DG_ERR_INTERRUPTED)) {
+  if (t && (dg_trainer_train(t, &stopped) || stopped.kind != DG_ERR_INTERRUPTED)) {
     *err = stopped;
     right = false;
   }
@@ -232,7 +232,7 @@ static bool resume(dg_device *d, dg_error *err) {
   options.resume = true;
   options.listener.progress = NULL;
   t = right ? dg_trainer_new(model, d, data, &options, err) : NULL;
-  right = t && dg_train(t, err);
+  right = t && dg_trainer_train(t, err);
   dg_trainer_free(t);
   return right;
 }
@@ -244,8 +244,9 @@ static bool test(dg_device *d, dg_error *err) {
   dg_score score;
   float logits[TEST * CLASSES], bias[CLASSES];
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
-  bool right = t && dg_load(t, weights_path, err) && dg_test(t, NULL, &score, err) &&
-               dg_predict(t, NULL, logits, err) && dg_trainer_read(t, "out.bias", bias, err) &&
+  bool right = t && dg_trainer_load(t, weights_path, err) &&
+               dg_trainer_test(t, NULL, &score, err) && dg_trainer_predict(t, NULL, logits, err) &&
+               dg_trainer_get_parameter(t, "out.bias", bias, err) &&
                dg_trainer_costs(t, costs, MOST_COSTS, &count, err);
   dg_trainer_free(t);
   return right;
@@ -253,7 +254,7 @@ static bool test(dg_device *d, dg_error *err) {
 
 static bool answer(dg_device *d, dg_error *err) {
   const dg_trainer_options options = {.seed = 1, .test_only = true};
-  const dg_part_view part = dg_data_part(data, DG_PART_TEST);
+  const dg_part_view part = dg_dataset_part(data, DG_PART_TEST);
   float logits[CLASSES];
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
   dg_tester *tester = t ? dg_tester_new(t, err) : NULL;
@@ -265,7 +266,7 @@ static bool answer(dg_device *d, dg_error *err) {
 }
 
 static bool predict(dg_device *d, dg_error *err) {
-  const dg_part_view part = dg_data_part(data, DG_PART_TEST);
+  const dg_part_view part = dg_dataset_part(data, DG_PART_TEST);
   float logits[TEST * CLASSES];
   dg_predictor *p = dg_predictor_new(model, weights_path, d, 4, err);
   bool right = p && dg_predictor_run(p, part.images, TEST, logits, err);
@@ -276,19 +277,19 @@ static bool predict(dg_device *d, dg_error *err) {
 static bool describe(dg_device *d, dg_error *err) {
   char text[4000];
   size_t length;
-  return dg_describe(model, d, text, sizeof text, &length, err);
+  return dg_model_describe(model, d, text, sizeof text, &length, err);
 }
 
 static bool augment(dg_device *d, dg_error *err) {
   const uint32_t chosen[] = {0, 3};
   uint8_t images[2 * 2 * 784];
-  return dg_data_augment(data, model, d, chosen, 2, 1, 0, 2, images, err);
+  return dg_dataset_augment(data, model, d, chosen, 2, 1, 0, 2, images, err);
 }
 
 /** What needs no device: what other formats are mapped by, and lists. */
 static bool outline(dg_device *d, dg_error *err) {
   dg_outline of;
-  dg_listed_layer layers[4];
+  dg_layer_info layers[4];
   size_t count;
   (void)d;
   bool right = dg_outline_make(&of, model, err);
@@ -300,9 +301,9 @@ static bool outline(dg_device *d, dg_error *err) {
 static bool open_set(const char *name, dg_error *err) {
   char path[300];
   snprintf(path, sizeof path, "%s/%s", folder, name);
-  dg_dataset *set = dg_data_open(path, 1, err);
-  bool right = set && dg_data_join(set, DG_PART_TEST, err);
-  dg_data_close(set);
+  dg_dataset *set = dg_dataset_open(path, 1, err);
+  bool right = set && dg_dataset_merge(set, DG_PART_TEST, err);
+  dg_dataset_close(set);
   return right;
 }
 
@@ -424,7 +425,7 @@ static bool make_sets(dg_error *err) {
   for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
     right = right && write_file(pictures[i], pgm, sizeof pgm - 1);
   snprintf(path, sizeof path, "%s/idx", folder);
-  return right && dg_data_write(data, path, true, err);
+  return right && dg_dataset_write(data, path, true, err);
 }
 
 int main(void) {
@@ -435,7 +436,7 @@ int main(void) {
   snprintf(model_path, sizeof model_path, "%s/model.cfg", folder);
   if (!write_file("model.cfg", model_text, sizeof model_text - 1))
     return perror(model_path), EXIT_FAILURE;
-  data = dg_data_draw(TRAIN, TEST, 1, 1, &err);
+  data = dg_dataset_draw(TRAIN, TEST, 1, 1, &err);
   model = dg_model_load(model_path, NULL, 0, &err);
   dg_device *whole = dg_open("cpu", NULL, 1, &err);
   if (!data || !model || !whole || !make_sets(&err) || !train(whole, &err))
@@ -448,6 +449,6 @@ int main(void) {
   tcase_add_loop_test(tests, memory_that_is_short_is_told, 0, LIVES);
   int status = suite_main("broken", tests);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   return status;
 }

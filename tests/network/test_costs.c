@@ -211,10 +211,10 @@ START_TEST(runs_are_counted) {
   dg_cost costs[MOST];
   size_t count;
   fixture f = make(two_layers, "train = { epochs = 1; batch = 2; steps = 3; };", false);
-  dg_device *measures = dg_open_profiled("cpu", NULL, 1, &err);
+  dg_device *measures = dg_device_open_profiled("cpu", NULL, 1, &err);
   const dg_trainer_options options = {.seed = 1};
   dg_trainer *t = measures ? dg_trainer_new(f.model, measures, f.data, &options, &err) : NULL;
-  ck_assert_msg(t && dg_train(t, &err), "%s", err.message);
+  ck_assert_msg(t && dg_trainer_train(t, &err), "%s", err.message);
   ck_assert_msg(dg_trainer_costs(t, costs, MOST, &count, &err), "%s", err.message);
   static const char *const ops[] = {"gather", "a", "out", "loss", "update"};
   for (int i = 0; i < 5; i++) {
@@ -238,7 +238,7 @@ static double memory_of(const char *optimizer, const char *more, uint32_t images
                              .train = images,
                              .test_only = test_only};
   fixture f = fixture_new(&plan);
-  ck_assert_uint_eq(dg_trainer_batch(f.trainer), BATCH);
+  ck_assert_uint_eq(dg_trainer_batch_size(f.trainer), BATCH);
   double bytes = (double)dg_trainer_memory(f.trainer);
   fixture_free(&f);
   return bytes;

@@ -139,7 +139,8 @@ START_TEST(layers_behind_products_have_masks_of_their_own) {
   double *a_bias = fixture_read(&f, "a.bias", NULL), *b_bias = fixture_read(&f, "b.bias", NULL);
   double *out = fixture_read(&f, "out.weight", NULL);
   double x[PIXELS], first[UNITS], second[UNITS];
-  for (int i = 0; i < PIXELS; i++) x[i] = dg_data_part(f.data, DG_PART_TRAIN).images[i] / 255.0 + 1;
+  for (int i = 0; i < PIXELS; i++)
+    x[i] = dg_dataset_part(f.data, DG_PART_TRAIN).images[i] / 255.0 + 1;
   fixture_train(&f);
   double *b_now = fixture_read(&f, "b.weight", NULL),
          *out_now = fixture_read(&f, "out.weight", NULL);

@@ -14,14 +14,14 @@ enum { SKIPPED = 77 };
 
 START_TEST(mnist_is_read) {
   dg_error err = {0};
-  dg_dataset *set = dg_dataset_read(getenv("DIGITS_DATA"), &err);
+  dg_dataset *set = dg_idx_folder_read(getenv("DIGITS_DATA"), &err);
   ck_assert_msg(set, "%s", err.message);
   ck_assert_uint_eq(set->classes, 10);
   ck_assert_uint_eq(set->train.count, 60000);
   ck_assert_uint_eq(set->test.count, 10000);
   ck_assert_uint_eq(set->train.height, 28);
   ck_assert_uint_eq(set->train.width, 28);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -32,22 +32,23 @@ static bool train(const char *backend, const char *model_path, const dg_override
                   dg_error *err) {
   dg_trainer_options options = {.seed = seed, .listener = *listener};
   dg_trainer *trainer = NULL;
-  dg_dataset *set = dg_data_open(getenv("DIGITS_DATA"), 0, err);
+  dg_dataset *set = dg_dataset_open(getenv("DIGITS_DATA"), 0, err);
   dg_model *model = dg_model_load(model_path, overrides, count, err);
   dg_device *device = set && model ? dg_open(backend, NULL, 0, err) : NULL;
   if (device) trainer = dg_trainer_new(model, device, set, &options, err);
-  bool right = trainer && dg_train(trainer, err) && dg_test(trainer, NULL, score, err);
+  bool right =
+      trainer && dg_trainer_train(trainer, err) && dg_trainer_test(trainer, NULL, score, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
-  dg_data_close(set);
+  dg_dataset_close(set);
   return right;
 }
 
 static bool has_opencl(void) {
-  dg_listed_device first;
+  dg_device_info first;
   size_t count = 0;
-  if (dg_list_devices(&first, 1, &count, NULL) && strcmp(first.backend, "opencl") == 0) return true;
+  if (dg_device_list(&first, 1, &count, NULL) && strcmp(first.backend, "opencl") == 0) return true;
   printf("skipped: there is no OpenCL device\n");
   return false;
 }

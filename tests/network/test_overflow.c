@@ -25,7 +25,8 @@ static const char overflowing_recipe[] = "data = { std = 2e-38; }; train = { bat
 
 /** Makes all test images blank but one and those behind it. */
 static void blank_before(const fixture *f, uint32_t first) {
-  uint8_t *images = (uint8_t *)dg_data_part(f->data, DG_PART_TEST).images; /* it is this test's */
+  uint8_t *images =
+      (uint8_t *)dg_dataset_part(f->data, DG_PART_TEST).images; /* it is this test's */
   memset(images, 0, (size_t)first * PIXELS);
   memset(images + (size_t)first * PIXELS, 255, (size_t)(TEST - first) * PIXELS);
 }
@@ -47,13 +48,13 @@ START_TEST(the_first_image_is_named) {
     blank_before(&f, first);
     dg_error tested = {0}, predicted = {0}, looped = {0}, answered = {0}, err = {0};
     bool right = first == TEST;
-    ck_assert_int_eq(dg_test(f.trainer, NULL, &score, &tested), right);
-    ck_assert_int_eq(dg_predict(f.trainer, NULL, logits, &predicted), right);
+    ck_assert_int_eq(dg_trainer_test(f.trainer, NULL, &score, &tested), right);
+    ck_assert_int_eq(dg_trainer_predict(f.trainer, NULL, logits, &predicted), right);
     dg_tester *tester = dg_tester_new(f.trainer, &err);
     dg_predictor *predictor = dg_predictor_new(f.model, NULL, f.device, BATCH, &err);
     ck_assert_msg(tester && predictor, "%s", err.message);
     ck_assert_int_eq(dg_tester_run(tester, TEST, &looped), right);
-    const uint8_t *images = dg_data_part(f.data, DG_PART_TEST).images;
+    const uint8_t *images = dg_dataset_part(f.data, DG_PART_TEST).images;
     ck_assert_int_eq(dg_predictor_run(predictor, images, TEST, logits, &answered), right);
     if (!right) {
       names(&tested, first), names(&predicted, first);
@@ -77,10 +78,10 @@ START_TEST(a_loss_alone_may_overflow) {
   dg_score score;
   dg_error err = {0};
   fixture f = fixture_new(&plan);
-  ck_assert(!dg_test(f.trainer, NULL, &score, &err));
+  ck_assert(!dg_trainer_test(f.trainer, NULL, &score, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "the loss is not finite: the network's numbers"));
   ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
-  ck_assert(!dg_predict(f.trainer, NULL, logits, &err));
+  ck_assert(!dg_trainer_predict(f.trainer, NULL, logits, &err));
   fixture_free(&f);
 }
 END_TEST
@@ -104,7 +105,7 @@ START_TEST(a_gradient_names_step_and_epoch) {
         .train = TEST};
     dg_error err = {0};
     fixture f = fixture_new(&plan);
-    ck_assert(!dg_train(f.trainer, &err));
+    ck_assert(!dg_trainer_train(f.trainer, &err));
     ck_assert_msg(strstr(err.message, runs[i].says) != NULL, "expected \"%s\" in: %s", runs[i].says,
                   err.message);
     ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
@@ -126,8 +127,8 @@ START_TEST(a_layer_that_is_too_narrow_is_named) {
   char path[] = "/tmp/digits-overflow-XXXXXX";
   dg_error err = {0};
   suite_new_file(path);
-  ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
-  dg_model *model = dg_model_of_weights(path, &narrow, 1, &err);
+  ck_assert_msg(dg_trainer_save(f.trainer, path, &err), "%s", err.message);
+  dg_model *model = dg_model_from_weights(path, &narrow, 1, &err);
   ck_assert_msg(model != NULL, "%s", err.message);
   ck_assert_ptr_null(dg_trainer_new(model, f.device, f.data, &options, &err));
   ck_assert_msg(strstr(err.message, "the last layer has 3 outputs, but the labels go to ") &&
@@ -147,12 +148,13 @@ START_TEST(a_test_needs_images) {
   dg_score score;
   float logits[TEST * CLASSES];
   fixture f = fixture_new(&plan);
-  ck_assert(dg_test_check(f.trainer, NULL, &err) && dg_test(f.trainer, NULL, &score, &err));
+  ck_assert(dg_trainer_can_test(f.trainer, NULL, &err) &&
+            dg_trainer_test(f.trainer, NULL, &score, &err));
   f.data->test.count = 0;
-  ck_assert(!dg_test_check(f.trainer, NULL, &err));
+  ck_assert(!dg_trainer_can_test(f.trainer, NULL, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "there is no image to test on"));
-  ck_assert(!dg_test(f.trainer, NULL, &score, &err));
-  ck_assert(!dg_predict(f.trainer, NULL, logits, &err));
+  ck_assert(!dg_trainer_test(f.trainer, NULL, &score, &err));
+  ck_assert(!dg_trainer_predict(f.trainer, NULL, logits, &err));
   fixture_free(&f);
 }
 END_TEST
@@ -214,7 +216,7 @@ START_TEST(numbers_of_a_file_are_named) {
     dg_error err = {0};
     fixture f = fixture_new(&plan);
     write_weights(path, i);
-    bool right = dg_load(f.trainer, path, &err);
+    bool right = dg_trainer_load(f.trainer, path, &err);
     ck_assert_msg(right == !put[i].says, "%s: %s", put[i].name, right ? "taken" : err.message);
     if (!right) {
       ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);

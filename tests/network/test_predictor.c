@@ -18,16 +18,16 @@ START_TEST(a_predictor_gives_the_same_logits) {
   if (!suite_has_backend(backend)) return;
   dg_error err = {0};
   dg_device *device = dg_open(backend, NULL, 0, &err);
-  dg_dataset *data = dg_data_draw(TRAIN, TEST, 1, 0, &err);
+  dg_dataset *data = dg_dataset_draw(TRAIN, TEST, 1, 0, &err);
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", few, 2, &err);
   dg_trainer *trainer =
       device && data && model ? dg_trainer_new(model, device, data, &options, &err) : NULL;
-  ck_assert_msg(trainer && dg_train(trainer, &err), "%s", err.message);
+  ck_assert_msg(trainer && dg_trainer_train(trainer, &err), "%s", err.message);
   float *expected = calloc(2 * (size_t)TEST * OUTPUTS, sizeof *expected);
   float *logits = expected + (size_t)TEST * OUTPUTS;
-  ck_assert_msg(dg_predict(trainer, NULL, expected, &err), "%s", err.message);
-  ck_assert_msg(dg_save(trainer, weights, &err), "%s", err.message);
-  const uint8_t *images = dg_data_part(data, DG_PART_TEST).images;
+  ck_assert_msg(dg_trainer_predict(trainer, NULL, expected, &err), "%s", err.message);
+  ck_assert_msg(dg_trainer_save(trainer, weights, &err), "%s", err.message);
+  const uint8_t *images = dg_dataset_part(data, DG_PART_TEST).images;
   for (uint32_t batch = 1; batch <= 256; batch *= 16) {
     dg_predictor *p = dg_predictor_new(model, weights, device, batch, &err);
     ck_assert_msg(p != NULL, "%s", err.message);
@@ -45,7 +45,7 @@ START_TEST(a_predictor_gives_the_same_logits) {
   free(expected);
   dg_trainer_free(trainer);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   dg_close(device);
 }
 END_TEST

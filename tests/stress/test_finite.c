@@ -256,7 +256,7 @@ END_TEST
 
 static dg_model *model_of(const char *weights) {
   dg_error err = {0};
-  dg_model *model = dg_model_of_weights(shell_path(weights), NULL, 0, &err);
+  dg_model *model = dg_model_from_weights(shell_path(weights), NULL, 0, &err);
   ck_assert_msg(model != NULL, "%s", err.message);
   return model;
 }
@@ -276,29 +276,31 @@ START_TEST(the_library_names_the_image) {
   const dg_trainer_options options = {.seed = 1, .test_only = true};
   dg_error err = {0};
   dg_device *device = dg_open(backend_name(_i), NULL, 0, &err);
-  dg_dataset *data = dg_data_draw(10, 120, 1, 1, &err);
-  dg_part_view test = dg_data_part(data, DG_PART_TEST);
+  dg_dataset *data = dg_dataset_draw(10, 120, 1, 1, &err);
+  dg_part_view test = dg_dataset_part(data, DG_PART_TEST);
   float *logits = calloc(120 * CLASSES, sizeof *logits);
   uint32_t seven = 0;
   while (test.labels[seven] != 7) seven++;
   dg_model *model = model_of("below.safetensors");
   dg_predictor *p = dg_predictor_new(model, shell_path("below.safetensors"), device, 16, &err);
   dg_trainer *t = dg_trainer_new(model, device, data, &options, &err);
-  ck_assert_msg(p && t && dg_load(t, shell_path("below.safetensors"), &err), "%s", err.message);
+  ck_assert_msg(p && t && dg_trainer_load(t, shell_path("below.safetensors"), &err), "%s",
+                err.message);
   dg_score score;
   ck_assert(!dg_predictor_run(p, test.images, 120, logits, &err));
   check_error(&err, says);
-  ck_assert(!dg_predict(t, NULL, logits, &err));
+  ck_assert(!dg_trainer_predict(t, NULL, logits, &err));
   check_error(&err, says);
-  ck_assert(!dg_test(t, NULL, &score, &err));
+  ck_assert(!dg_trainer_test(t, NULL, &score, &err));
   check_error(&err, says);
-  ck_assert(dg_load(t, shell_path("good.safetensors"), &err) && dg_test(t, NULL, &score, &err));
+  ck_assert(dg_trainer_load(t, shell_path("good.safetensors"), &err) &&
+            dg_trainer_test(t, NULL, &score, &err));
   ck_assert_double_finite(score.loss);
   dg_predictor_free(p);
   dg_trainer_free(t);
   dg_model_free(model);
   free(logits);
-  dg_data_close(data);
+  dg_dataset_close(data);
   dg_close(device);
 }
 END_TEST
@@ -338,19 +340,19 @@ START_TEST(training_does_not_end_with_it) {
   const dg_trainer_options options = {.seed = 1};
   dg_error err = {0};
   dg_device *device = dg_open(backend_name(_i), NULL, 0, &err);
-  dg_dataset *data = dg_data_draw(100, 10, 1, 1, &err);
+  dg_dataset *data = dg_dataset_draw(100, 10, 1, 1, &err);
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", one_step, 4, &err);
   dg_trainer *t = model ? dg_trainer_new(model, device, data, &options, &err) : NULL;
   ck_assert_msg(t != NULL, "%s", err.message);
-  ck_assert(!dg_train(t, &err));
+  ck_assert(!dg_trainer_train(t, &err));
   check_error(&err, "training diverged");
   check_error(&err, "is not finite: it is");
-  ck_assert(!dg_save(t, shell_path("saved"), &err));
+  ck_assert(!dg_trainer_save(t, shell_path("saved"), &err));
   check_error(&err, "saved is not written: \"");
   ck_assert_int_ne(access(shell_path("saved"), F_OK), 0);
   dg_trainer_free(t);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   dg_close(device);
 }
 END_TEST
@@ -392,11 +394,11 @@ START_TEST(states_are_refused) {
   snprintf(state, sizeof state, "%s", shell_path("state"));
   dg_trainer_options options = {.seed = 1, .state = state, .listener = {.progress = stop_at_once}};
   dg_device *device = dg_open("cpu", NULL, 1, &err);
-  dg_dataset *data = dg_data_draw(100, 10, 1, 1, &err);
-  dg_model *model = dg_model_of_weights(shell_path("good.safetensors"), sets, 5, &err);
+  dg_dataset *data = dg_dataset_draw(100, 10, 1, 1, &err);
+  dg_model *model = dg_model_from_weights(shell_path("good.safetensors"), sets, 5, &err);
   dg_trainer *t = model ? dg_trainer_new(model, device, data, &options, &err) : NULL;
   ck_assert_msg(t != NULL, "%s", err.message);
-  ck_assert(!dg_train(t, &err));
+  ck_assert(!dg_trainer_train(t, &err));
   ck_assert_msg(err.kind == DG_ERR_INTERRUPTED, "%s", err.message);
   dg_trainer_free(t);
   options.resume = true;
@@ -412,7 +414,7 @@ START_TEST(states_are_refused) {
   ck_assert_msg(t != NULL, "%s", err.message);
   dg_trainer_free(t);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   dg_close(device);
 }
 END_TEST
@@ -430,7 +432,7 @@ START_TEST(extremes_have_probabilities) {
   dg_error err = {0};
   float p[3];
   dg_device *device = dg_open("cpu", NULL, 1, &err);
-  dg_model *model = dg_model_of_weights(shell_path("good.safetensors"), sets, 2, &err);
+  dg_model *model = dg_model_from_weights(shell_path("good.safetensors"), sets, 2, &err);
   dg_predictor *predictor = model ? dg_predictor_new(model, NULL, device, 1, &err) : NULL;
   ck_assert_msg(predictor != NULL, "%s", err.message);
   for (int e = 0; e < 4; e++) {

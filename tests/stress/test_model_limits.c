@@ -266,7 +266,7 @@ START_TEST(many_layers_take_no_time) {
   took(&begun, "reading");
   dg_device *device = dg_open("cpu", NULL, 2, &err);
   ck_assert_ptr_nonnull(device);
-  ck_assert_msg(dg_describe(model, device, NULL, 0, &length, &err), "%s", err.message);
+  ck_assert_msg(dg_model_describe(model, device, NULL, 0, &length, &err), "%s", err.message);
   took(&begun, "describing");
   ck_assert(dg_model_layers(model, NULL, 0, &length, &err));
   ck_assert_uint_eq(length, DG_MODEL_LAYERS + 1);

@@ -52,11 +52,11 @@ START_TEST(images_are_bent_as_the_recipe_says) {
   if (!suite_has_backend(backend)) return;
   dg_error err = {0};
   fixture f = make(backend, _i % RECIPES);
-  const dg_part_view part = dg_data_part(f.data, DG_PART_TRAIN);
+  const dg_part_view part = dg_dataset_part(f.data, DG_PART_TRAIN);
   uint8_t got[STEPS][CHOSEN * PIXELS];
   double x[CHOSEN * PIXELS];
-  ck_assert_msg(dg_data_augment(f.data, f.model, f.device, chosen, CHOSEN, SEED, FIRST_STEP, STEPS,
-                                got[0], &err),
+  ck_assert_msg(dg_dataset_augment(f.data, f.model, f.device, chosen, CHOSEN, SEED, FIRST_STEP,
+                                   STEPS, got[0], &err),
                 "%s", err.message);
   for (uint32_t s = 0; s < STEPS; s++) {
     expect(&part, _i % RECIPES, FIRST_STEP + s, x);
@@ -74,10 +74,10 @@ START_TEST(images_that_there_are_not_are_refused) {
   const uint32_t last = TRAIN - 1, none = TRAIN;
   dg_error err = {0};
   fixture f = make(NULL, 0);
-  ck_assert(dg_data_augment(f.data, f.model, f.device, &last, 1, 1, 0, 1, images, &err));
-  ck_assert(!dg_data_augment(f.data, f.model, f.device, &none, 1, 1, 0, 1, images, &err));
+  ck_assert(dg_dataset_augment(f.data, f.model, f.device, &last, 1, 1, 0, 1, images, &err));
+  ck_assert(!dg_dataset_augment(f.data, f.model, f.device, &none, 1, 1, 0, 1, images, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "there is no training image 6; "));
-  ck_assert(!dg_data_augment(f.data, f.model, f.device, &last, 0, 1, 0, 1, images, &err));
+  ck_assert(!dg_dataset_augment(f.data, f.model, f.device, &last, 0, 1, 0, 1, images, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "no image was chosen"));
   fixture_free(&f);
 }

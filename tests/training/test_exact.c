@@ -30,12 +30,12 @@ static outcome read_all(dg_trainer *trainer) {
   dg_parameter list[MOST_PARAMETERS];
   dg_error err = {0};
   outcome o = {.exact = dg_trainer_exact(trainer)};
-  uint32_t all = dg_trainer_list(trainer, list, MOST_PARAMETERS);
+  uint32_t all = dg_trainer_list_parameters(trainer, list, MOST_PARAMETERS);
   ck_assert_uint_le(all, MOST_PARAMETERS);
   for (uint32_t i = 0; i < all; i++) o.count += list[i].count;
   float *to = o.values = fixture_alloc(o.count, sizeof *o.values);
   for (uint32_t i = 0; i < all; to += list[i++].count)
-    ck_assert_msg(dg_trainer_read(trainer, list[i].name, to, &err), "%s", err.message);
+    ck_assert_msg(dg_trainer_get_parameter(trainer, list[i].name, to, &err), "%s", err.message);
   return o;
 }
 
@@ -51,7 +51,7 @@ static outcome train(const char *path, const dg_dataset *data, unsigned threads,
   dg_device *device = dg_open("cpu", NULL, threads, &err);
   ck_assert_msg(device != NULL, "%s", err.message);
   dg_trainer *trainer = trainer_of(model, device, data);
-  ck_assert_msg(dg_train(trainer, &err), "%s: %s", path, err.message);
+  ck_assert_msg(dg_trainer_train(trainer, &err), "%s: %s", path, err.message);
   outcome o = read_all(trainer);
   dg_trainer_free(trainer);
   dg_close(device);
@@ -80,10 +80,10 @@ START_TEST(any_number_of_threads) {
   glob_t models;
   dg_error err = {0};
   ck_assert_int_eq(glob(DIGITS_SOURCE_DIR "/models/*.cfg", 0, NULL, &models), 0);
-  dg_dataset *data = dg_data_draw(1100, 1, 1, 0, &err);
+  dg_dataset *data = dg_dataset_draw(1100, 1, 1, 0, &err);
   ck_assert_msg(data != NULL, "%s", err.message);
   for (size_t i = 0; i < models.gl_pathc; i++) check_model(models.gl_pathv[i], data);
-  dg_data_close(data);
+  dg_dataset_close(data);
   globfree(&models);
 }
 END_TEST

@@ -187,7 +187,7 @@ static bool go(fixture_plan *plan, told *t, double **weights) {
   fixture f = fixture_new(plan);
   t->begun = seconds_now();
   if (!plan->resume) t->epoch_begun = t->begun;
-  bool ended = dg_train(f.trainer, &err);
+  bool ended = dg_trainer_train(f.trainer, &err);
   if (!ended && !t->any) {
     char says[80];
     snprintf(says, sizeof says, "interrupted in epoch 2 after step %u of %d",
@@ -222,8 +222,8 @@ START_TEST(an_epoch_that_goes_on_counts_what_was_before) {
   ck_assert_uint_eq(first.epochs, 1);
   ck_assert_uint_gt(first.losses, STEPS);
   ck_assert_uint_lt(first.losses, 2 * STEPS);
-  dg_state_info info;
-  ck_assert(dg_state_read(state, &info, NULL));
+  dg_checkpoint_info info;
+  ck_assert(dg_checkpoint_read(state, &info, NULL));
   ck_assert_uint_eq(info.epoch, 1);
   ck_assert_uint_eq(info.step, first.losses - STEPS);
   plan.resume = true;

@@ -267,7 +267,7 @@ static double follow(const char *backend, const recipe *r) {
                              .listener = {.user = &t, .step = on_step, .epoch = on_epoch}};
   run *n = run_new(r, &t);
   fixture f = fixture_new(&plan);
-  n->part = dg_data_part(f.data, DG_PART_TRAIN);
+  n->part = dg_dataset_part(f.data, DG_PART_TRAIN);
   double *weights = fixture_read(&f, "out.weight", NULL);
   double *biases = fixture_read(&f, "out.bias", NULL), best = -1;
   n->r = reference_new(&r->r, weights, biases);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/data/dataset.h"
-#include "core/data/drawn/builtin.h"
+#include "core/data/drawn/draw.h"
 #include "core/digits.h"
 #include "tests/common/suite.h"
 
@@ -61,17 +61,17 @@ static bool train(const plan *p, dg_error *err) {
                                 .state = p->state ? p->state : STATE,
                                 .resume = access(STATE, F_OK) == 0,
                                 .listener = {.user = &left, .progress = on_progress}};
-  dg_dataset *data = dg_dataset_builtin(p->images ? p->images : 900, 50, 1, 1, err);
+  dg_dataset *data = dg_dataset_draw(p->images ? p->images : 900, 50, 1, 1, err);
   dg_model *model = load(p, err);
   dg_device *device = dg_open(p->backend, NULL, 0, err);
   dg_trainer *trainer =
       data && model && device ? dg_trainer_new(model, device, data, &options, err) : NULL;
-  bool right = trainer && dg_train(trainer, err) && dg_save(trainer, WEIGHTS, err);
+  bool right = trainer && dg_trainer_train(trainer, err) && dg_trainer_save(trainer, WEIGHTS, err);
   if (right) unlink(STATE);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   return right;
 }
 
@@ -183,8 +183,8 @@ START_TEST(a_stopped_run_goes_on_to_the_same_bits) {
   size_t size;
   char *expected = undisturbed(&p, &size);
   check_run(&p, DG_ERR_INTERRUPTED, "interrupted in epoch ");
-  dg_state_info info;
-  ck_assert(dg_state_read(STATE, &info, NULL));
+  dg_checkpoint_info info;
+  ck_assert(dg_checkpoint_read(STATE, &info, NULL));
   ck_assert_str_eq(info.backend, p.backend);
   ck_assert_uint_eq(info.seed, 5);
   ck_assert_uint_gt(info.epoch + info.step, 0);
@@ -198,8 +198,9 @@ END_TEST
 /** No damaged file is ever seen, and none that nobody asked for. */
 static void check_folder(void) {
   dg_error err = {0};
-  dg_state_info info;
-  if (access(STATE, F_OK) == 0) ck_assert_msg(dg_state_read(STATE, &info, &err), "%s", err.message);
+  dg_checkpoint_info info;
+  if (access(STATE, F_OK) == 0)
+    ck_assert_msg(dg_checkpoint_read(STATE, &info, &err), "%s", err.message);
   DIR *entries = opendir(".");
   ck_assert_ptr_nonnull(entries);
   for (struct dirent *e; (e = readdir(entries));) {

@@ -85,12 +85,12 @@ static dg_model *load(const plan *p) {
 static void read_all(dg_trainer *trainer, outcome *o) {
   dg_parameter list[MOST_PARAMETERS];
   dg_error err = {0};
-  uint32_t all = dg_trainer_list(trainer, list, MOST_PARAMETERS);
+  uint32_t all = dg_trainer_list_parameters(trainer, list, MOST_PARAMETERS);
   ck_assert_uint_le(all, MOST_PARAMETERS);
   for (uint32_t i = 0; i < all; i++) o->count += list[i].count;
   float *to = o->values = fixture_alloc(o->count, sizeof *o->values);
   for (uint32_t i = 0; i < all; to += list[i++].count)
-    ck_assert_msg(dg_trainer_read(trainer, list[i].name, to, &err), "%s", err.message);
+    ck_assert_msg(dg_trainer_get_parameter(trainer, list[i].name, to, &err), "%s", err.message);
 }
 
 static outcome train(const plan *p) {
@@ -102,7 +102,7 @@ static outcome train(const plan *p) {
   const dg_trainer_options options = {.seed = 3, .listener = {.user = &o, .step = on_step}};
   dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
   ck_assert_msg(trainer != NULL, "%s", err.message);
-  ck_assert_msg(dg_train(trainer, &err), "%s on %s: %s", p->model, p->backend, err.message);
+  ck_assert_msg(dg_trainer_train(trainer, &err), "%s on %s: %s", p->model, p->backend, err.message);
   read_all(trainer, &o);
   dg_trainer_free(trainer);
   dg_close(device);
@@ -239,7 +239,7 @@ static void start(void) {
   ck_assert(mkdtemp(folder) != NULL);
   FILE *file = fopen(path_of("normed", path, sizeof path), "w");
   ck_assert(file && fputs(normed, file) >= 0 && fclose(file) == 0);
-  data = dg_data_draw(125, 10, 1, 0, &err); /* three batches of 41, and two samples */
+  data = dg_dataset_draw(125, 10, 1, 0, &err); /* three batches of 41, and two samples */
   ck_assert_msg(data != NULL, "%s", err.message);
 }
 
@@ -247,7 +247,7 @@ static void end(void) {
   char path[300];
   remove(path_of("normed", path, sizeof path));
   remove(folder);
-  dg_data_close(data);
+  dg_dataset_close(data);
 }
 
 int main(void) {

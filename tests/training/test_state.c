@@ -40,7 +40,7 @@ static void keep_state(void) {
   plan.listener.progress = stop;
   dg_error err = {0};
   fixture f = fixture_new(&plan);
-  ck_assert(!dg_train(f.trainer, &err));
+  ck_assert(!dg_trainer_train(f.trainer, &err));
   ck_assert_int_eq(err.kind, DG_ERR_INTERRUPTED);
   fixture_free(&f);
   FILE *file = fopen(path, "rb");
@@ -76,9 +76,9 @@ static long long write_with(const char *key, const char *value) {
   return found;
 }
 
-static bool is_read(dg_state_info *info) {
+static bool is_read(dg_checkpoint_info *info) {
   dg_error err = {0};
-  bool right = dg_state_read(path, info, &err);
+  bool right = dg_checkpoint_read(path, info, &err);
   if (!right)
     ck_assert_ptr_nonnull(strstr(err.message, "was kept by another version, or is damaged"));
   return right;
@@ -88,7 +88,7 @@ static const char *const counts[] = {"threads", "data_checksum", "seed", "epoch"
                                      "step",    "right",         "total"};
 
 START_TEST(numbers_that_none_can_have) {
-  dg_state_info info;
+  dg_checkpoint_info info;
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     write_with(counts[i], "-1");
     ck_assert_msg(!is_read(&info), "%s of -1 was read", counts[i]);
@@ -109,7 +109,7 @@ START_TEST(numbers_that_none_can_have) {
 END_TEST
 
 START_TEST(what_it_says_is_told) {
-  dg_state_info info;
+  dg_checkpoint_info info;
   ck_assert_int_eq(write_with("epoch", "1"), 1);
   ck_assert(is_read(&info));
   ck_assert_str_eq(info.backend, "cpu");
@@ -127,7 +127,7 @@ END_TEST
 
 /** A path is told as long as one can be. */
 START_TEST(a_long_path_is_told_whole) {
-  dg_state_info info;
+  dg_checkpoint_info info;
   enum { MOST_PATH = sizeof info.data - 1, QUOTES = 4 };
   char value[MOST_PATH + QUOTES + 1];
   memset(value, 'x', sizeof value);
@@ -161,17 +161,18 @@ START_TEST(a_set_is_told_by_its_real_path) {
   plan.state = NULL;
   fixture f = fixture_new(&plan);
   const dg_override small = {"", "input", "[1, 1, 1]"};
-  ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
-  dg_model *model = dg_model_of_weights(path, &small, 1, &err);
-  dg_dataset *data = dg_data_open(name, 1, &err);
+  ck_assert_msg(dg_trainer_save(f.trainer, path, &err), "%s", err.message);
+  dg_model *model = dg_model_from_weights(path, &small, 1, &err);
+  dg_dataset *data = dg_dataset_open(name, 1, &err);
   const dg_trainer_options options = {.seed = 7, .state = path, .listener.progress = at_once};
   dg_trainer *t = model && data ? dg_trainer_new(model, f.device, data, &options, &err) : NULL;
-  ck_assert_msg(t && !dg_train(t, &err) && err.kind == DG_ERR_INTERRUPTED, "%s", err.message);
-  dg_state_info info;
+  ck_assert_msg(t && !dg_trainer_train(t, &err) && err.kind == DG_ERR_INTERRUPTED, "%s",
+                err.message);
+  dg_checkpoint_info info;
   ck_assert(is_read(&info));
   ck_assert_str_eq(info.data, real);
   dg_trainer_free(t);
-  dg_data_close(data);
+  dg_dataset_close(data);
   dg_model_free(model);
   fixture_free(&f);
   ck_assert_int_eq(chdir(here), 0);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/data/dataset.h"
-#include "core/data/drawn/builtin.h"
+#include "core/data/drawn/draw.h"
 #include "core/digits.h"
 #include "tests/common/counting.h"
 #include "tests/common/rig.h"
@@ -41,7 +41,7 @@ static bool count_look(void *user, const dg_progress *progress) {
 static unsigned long bytes_of(const dg_trainer *trainer) {
   enum { MOST = 256, UNIT = 128 };
   dg_parameter list[MOST];
-  uint32_t count = dg_trainer_list(trainer, list, MOST);
+  uint32_t count = dg_trainer_list_parameters(trainer, list, MOST);
   unsigned long bytes = 0;
   ck_assert_uint_le(count, MOST);
   for (uint32_t i = 0; i < count; i++)
@@ -65,7 +65,7 @@ static epoch train(const rig_report *report, dg_device *device, const plan *p, u
                                    {"test", "data.validation", "0"}};
   epoch e = {.looks = 0};
   dg_error err = {0};
-  dg_dataset *data = dg_dataset_builtin(steps * BATCH - 1, 10, DG_DIGITS_SEED, 0, &err);
+  dg_dataset *data = dg_dataset_draw(steps * BATCH - 1, 10, DG_DIGITS_SEED, 0, &err);
   must(report, data != NULL, &err);
   char path[500];
   snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, p->model);
@@ -76,14 +76,14 @@ static epoch train(const rig_report *report, dg_device *device, const plan *p, u
   must(report, trainer != NULL, &err);
 
   counts before = counts_now();
-  must(report, dg_train(trainer, &err), &err);
+  must(report, dg_trainer_train(trainer, &err), &err);
   e.done = counts_now();
   for (int kind = 0; kind < COUNTS; kind++) e.done.of[kind] -= before.of[kind];
   e.kept = bytes_of(trainer);
 
   dg_trainer_free(trainer);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   return e;
 }
 

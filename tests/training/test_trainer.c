@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/data/dataset.h"
-#include "core/data/drawn/builtin.h"
+#include "core/data/drawn/draw.h"
 #include "core/exec/network.h"
 #include "tests/common/suite.h"
 
@@ -80,7 +80,8 @@ static bool run_on(const char *backend, unsigned threads, const char *name, cons
   dg_model *model = load(name, sets, err);
   if (model) device = dg_open(backend, NULL, threads, err);
   if (device) trainer = dg_trainer_new(model, device, data, &options, err);
-  bool right = trainer && dg_train(trainer, err) && dg_test(trainer, NULL, &o->test, err);
+  bool right =
+      trainer && dg_trainer_train(trainer, err) && dg_trainer_test(trainer, NULL, &o->test, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
@@ -543,7 +544,7 @@ END_TEST
 
 int main(void) {
   suite_new_file(path);
-  data = dg_dataset_builtin(TRAIN, TEST, 1, 1, NULL); /* threads would not survive the forks */
+  data = dg_dataset_draw(TRAIN, TEST, 1, 1, NULL); /* threads would not survive the forks */
   if (!data) return fputs("out of memory\n", stderr), 1;
   TCase *tests = tcase_create("trainer");
   tcase_set_timeout(tests, 300);
@@ -566,6 +567,6 @@ int main(void) {
   tcase_add_loop_test(tests, gradients_of_several_readers_add_up, 0, 2);
   tcase_add_loop_test(tests, testing_plans_no_gradients, 0, 2);
   int status = suite_main("trainer", tests);
-  dg_dataset_free(data);
+  dg_dataset_close(data);
   return status;
 }

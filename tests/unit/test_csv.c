@@ -119,9 +119,9 @@ END_TEST
 
 /** Writes the drawn set's images as a table, with labels or without. */
 static void write_table(const char *name, dg_part part, bool labelled) {
-  dg_dataset *set = dg_data_open(shell_path(""), 1, &err);
+  dg_dataset *set = dg_dataset_open(shell_path(""), 1, &err);
   ck_assert_msg(set, "%s", err.message);
-  dg_part_view view = dg_data_part(set, part);
+  dg_part_view view = dg_dataset_part(set, part);
   FILE *file = fopen(shell_path(name), "w");
   ck_assert_ptr_nonnull(file);
   if (labelled) fputs("label,", file);
@@ -132,7 +132,7 @@ static void write_table(const char *name, dg_part part, bool labelled) {
       fprintf(file, "%u%c", view.images[i * 784 + p], p < 783 ? ',' : '\n');
   }
   ck_assert_int_eq(fclose(file), 0);
-  dg_data_close(set);
+  dg_dataset_close(set);
 }
 
 static void write_tables(void) {
@@ -143,28 +143,29 @@ static void write_tables(void) {
 }
 
 START_TEST(the_last_tenth_is_kept) {
-  dg_dataset *whole = dg_data_open(shell_path(""), 1, &err);
-  dg_dataset *set = dg_data_open(shell_path("train.csv"), 1, &err);
+  dg_dataset *whole = dg_dataset_open(shell_path(""), 1, &err);
+  dg_dataset *set = dg_dataset_open(shell_path("train.csv"), 1, &err);
   ck_assert_msg(set && whole, "%s", err.message);
-  dg_part_view all = dg_data_part(whole, DG_PART_TRAIN), train = dg_data_part(set, DG_PART_TRAIN),
-               test = dg_data_part(set, DG_PART_TEST);
+  dg_part_view all = dg_dataset_part(whole, DG_PART_TRAIN),
+               train = dg_dataset_part(set, DG_PART_TRAIN),
+               test = dg_dataset_part(set, DG_PART_TEST);
   ck_assert_uint_eq(train.count, 270);
   ck_assert_uint_eq(test.count, 30);
-  ck_assert_str_eq(dg_data_held_out(set), "the last tenth");
-  ck_assert_ptr_null(dg_data_held_out(whole));
+  ck_assert_str_eq(dg_dataset_held_out(set), "the last tenth");
+  ck_assert_ptr_null(dg_dataset_held_out(whole));
   ck_assert_mem_eq(train.images, all.images, 270 * 784);
   ck_assert_mem_eq(test.images, all.images + 270 * 784, 30 * 784);
   ck_assert_mem_eq(test.labels, all.labels + 270, 30);
-  ck_assert(dg_data_join(set, DG_PART_TEST, &err));
-  test = dg_data_part(set, DG_PART_TEST);
+  ck_assert(dg_dataset_merge(set, DG_PART_TEST, &err));
+  test = dg_dataset_part(set, DG_PART_TEST);
   ck_assert_uint_eq(test.count, 300);
-  ck_assert_uint_eq(dg_data_train_samples(set), 0);
+  ck_assert_uint_eq(dg_dataset_train_samples(set), 0);
   ck_assert_mem_eq(test.images, all.images, 300 * 784);
   ck_assert_mem_eq(test.labels, all.labels, 300);
-  ck_assert(dg_data_join(whole, DG_PART_TEST, &err)); /* it has a test part of its own */
-  ck_assert_uint_eq(dg_data_test_samples(whole), 100);
-  dg_data_close(set);
-  dg_data_close(whole);
+  ck_assert(dg_dataset_merge(whole, DG_PART_TEST, &err)); /* it has a test part of its own */
+  ck_assert_uint_eq(dg_dataset_test_samples(whole), 100);
+  dg_dataset_close(set);
+  dg_dataset_close(whole);
 }
 END_TEST
 
@@ -209,9 +210,9 @@ END_TEST
 
 /** How many labels of the submission are those of digits-run's test. */
 START_TEST(answers_are_those_of_the_test) {
-  dg_dataset *set = dg_data_open(shell_path(""), 1, &err);
+  dg_dataset *set = dg_dataset_open(shell_path(""), 1, &err);
   ck_assert_msg(set, "%s", err.message);
-  dg_part_view test = dg_data_part(set, DG_PART_TEST);
+  dg_part_view test = dg_dataset_part(set, DG_PART_TEST);
   FILE *file = fopen(shell_path("a.csv"), "r");
   ck_assert_ptr_nonnull(file);
   unsigned id, label, correct = 0;
@@ -222,7 +223,7 @@ START_TEST(answers_are_those_of_the_test) {
     correct += label == test.labels[i];
   }
   fclose(file);
-  dg_data_close(set);
+  dg_dataset_close(set);
   char says[40];
   snprintf(says, sizeof says, "(%u of 100)", correct);
   shell_check(RUN "--backend cpu --data . --test --load w.safetensors", 0, says);

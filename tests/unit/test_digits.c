@@ -5,7 +5,6 @@
 #include <zlib.h>
 
 #include "core/data/dataset.h"
-#include "core/data/drawn/builtin.h"
 #include "core/data/drawn/draw.h"
 #include "core/data/drawn/hands.h"
 #include "tests/common/suite.h"
@@ -14,7 +13,7 @@ enum { TRAIN = 400, TEST = 100, SIDE = DG_DIGIT_SIDE, PIXELS = DG_DIGIT_PIXELS }
 
 static dg_dataset *draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads) {
   dg_error err = {0};
-  dg_dataset *set = dg_dataset_builtin(train, test, seed, threads, &err);
+  dg_dataset *set = dg_dataset_draw(train, test, seed, threads, &err);
   ck_assert_msg(set, "%s", err.message);
   return set;
 }
@@ -32,7 +31,7 @@ START_TEST(the_form_is_that_of_mnist) {
   ck_assert_uint_eq(set->train.width, 28);
   ck_assert_uint_eq(set->classes, 10);
   ck_assert_str_eq(set->source, "built-in digits");
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -42,7 +41,7 @@ START_TEST(threads_and_repetition_change_nothing) {
   ck_assert(same_start(&one->train, &two->train, TRAIN));
   ck_assert(same_start(&one->test, &two->test, TEST));
   ck_assert(same_start(&one->train, &again->train, TRAIN));
-  dg_dataset_free(one), dg_dataset_free(two), dg_dataset_free(again);
+  dg_dataset_close(one), dg_dataset_close(two), dg_dataset_close(again);
 }
 END_TEST
 
@@ -50,7 +49,7 @@ START_TEST(a_smaller_set_is_the_start_of_a_larger_one) {
   dg_dataset *small = draw(123, 45, 7, 2), *large = draw(TRAIN, TEST, 7, 2);
   ck_assert(same_start(&small->train, &large->train, 123));
   ck_assert(same_start(&small->test, &large->test, 45));
-  dg_dataset_free(small), dg_dataset_free(large);
+  dg_dataset_close(small), dg_dataset_close(large);
 }
 END_TEST
 
@@ -60,7 +59,7 @@ START_TEST(the_bytes_are_the_recorded_ones) {
   uLong sum = crc32(0, set->train.images, TRAIN * PIXELS);
   sum = crc32(sum, set->train.labels, TRAIN);
   ck_assert_uint_eq(crc32(sum, set->test.images, TEST * PIXELS), 0xfac5ed24);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -70,7 +69,7 @@ START_TEST(every_hand_draws_the_recorded_bytes) {
   dg_dataset *set = draw(MANY, 1, DG_DIGITS_SEED, 2);
   uLong sum = crc32(0, set->train.images, MANY * PIXELS);
   ck_assert_uint_eq(crc32(sum, set->train.labels, MANY), 0x797faf0f);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -83,7 +82,7 @@ START_TEST(seeds_and_parts_differ) {
     for (uint32_t j = 0; j < TEST; j++)
       ck_assert(memcmp(image, a->test.images + (size_t)j * PIXELS, PIXELS) != 0);
   }
-  dg_dataset_free(a), dg_dataset_free(b);
+  dg_dataset_close(a), dg_dataset_close(b);
 }
 END_TEST
 
@@ -97,7 +96,7 @@ START_TEST(each_ten_hold_every_digit_in_changing_order) {
     repeated += i > 0 && memcmp(set->train.labels + i - 10, set->train.labels + i, 10) == 0;
   }
   ck_assert_uint_lt(repeated, 2);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -135,7 +134,7 @@ START_TEST(ink_is_boxed_and_centred) {
     check_box(set->train.images + (size_t)i * PIXELS);
     check_centre(set->train.images + (size_t)i * PIXELS);
   }
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -157,10 +156,10 @@ END_TEST
 
 START_TEST(an_empty_set_is_refused) {
   dg_error err = {0};
-  ck_assert_ptr_null(dg_dataset_builtin(0, TEST, 1, 1, &err));
+  ck_assert_ptr_null(dg_dataset_draw(0, TEST, 1, 1, &err));
   ck_assert_int_eq(err.kind, DG_ERR_INPUT);
   ck_assert_ptr_nonnull(strstr(err.message, "training"));
-  ck_assert_ptr_null(dg_dataset_builtin(TRAIN, 0, 1, 1, &err));
+  ck_assert_ptr_null(dg_dataset_draw(TRAIN, 0, 1, 1, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "test image"));
 }
 END_TEST

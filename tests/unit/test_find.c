@@ -51,8 +51,8 @@ START_TEST(digits_are_read_line_by_line) {
       {255, 255, 0, 0, 0}, {20, 20, 240, 240, 0}, {120, 230, 30, 60, 6}, {100, 10, 250, 250, 4}};
   enum { COUNT = 14, COLUMNS = 7 };
   dg_error err = {0};
-  dg_dataset *data = dg_data_draw(COUNT, 1, 5, 1, &err);
-  dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
+  dg_dataset *data = dg_dataset_draw(COUNT, 1, 5, 1, &err);
+  dg_part_view part = dg_dataset_part(data, DG_PART_TRAIN);
   canvas c = paint_lines(&part, COUNT, COLUMNS);
   for (int i = 0; i < 4; i++) {
     dg_digits digits = find(&c, &lights[i]);
@@ -67,7 +67,7 @@ START_TEST(digits_are_read_line_by_line) {
     dg_digits_free(&digits);
   }
   canvas_free(&c);
-  dg_data_close(data);
+  dg_dataset_close(data);
 }
 END_TEST
 

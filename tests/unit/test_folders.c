@@ -66,21 +66,22 @@ static void check_image(const dg_part_view *part, uint32_t i, uint8_t label, int
 }
 
 static dg_dataset *open_set(const char *name) {
-  dg_dataset *set = dg_data_open(shell_path(name), 1, &err);
+  dg_dataset *set = dg_dataset_open(shell_path(name), 1, &err);
   ck_assert_msg(set, "%s", err.message);
-  dg_part_view train = dg_data_part(set, DG_PART_TRAIN);
+  dg_part_view train = dg_dataset_part(set, DG_PART_TRAIN);
   ck_assert_uint_eq(train.height, HEIGHT);
   ck_assert_uint_eq(train.width, WIDTH);
-  ck_assert_uint_eq(dg_data_classes(set)->count, 3);
-  ck_assert_str_eq(dg_data_classes(set)->name[0], "ant");
-  ck_assert_str_eq(dg_data_classes(set)->name[2], "cat");
+  ck_assert_uint_eq(dg_dataset_classes(set)->count, 3);
+  ck_assert_str_eq(dg_dataset_classes(set)->name[0], "ant");
+  ck_assert_str_eq(dg_dataset_classes(set)->name[2], "cat");
   return set;
 }
 
 START_TEST(the_last_tenth_of_each_class_is_kept) {
   dg_dataset *set = open_set("flat");
-  dg_part_view train = dg_data_part(set, DG_PART_TRAIN), test = dg_data_part(set, DG_PART_TEST);
-  ck_assert_str_eq(dg_data_held_out(set), "the last tenth of each class");
+  dg_part_view train = dg_dataset_part(set, DG_PART_TRAIN),
+               test = dg_dataset_part(set, DG_PART_TEST);
+  ck_assert_str_eq(dg_dataset_held_out(set), "the last tenth of each class");
   ck_assert_uint_eq(train.count, 12);
   ck_assert_uint_eq(test.count, 2);
   for (uint32_t i = 0; i < 10; i++) check_image(&train, i, 0, (int)i);
@@ -88,22 +89,23 @@ START_TEST(the_last_tenth_of_each_class_is_kept) {
   check_image(&train, 11, 2, 255);
   check_image(&test, 0, 0, 10);
   check_image(&test, 1, 1, 200); /* made larger */
-  ck_assert(dg_data_join(set, DG_PART_TRAIN, &err));
-  ck_assert_uint_eq(dg_data_train_samples(set), 14);
-  ck_assert_uint_eq(dg_data_test_samples(set), 0);
-  dg_data_close(set);
+  ck_assert(dg_dataset_merge(set, DG_PART_TRAIN, &err));
+  ck_assert_uint_eq(dg_dataset_train_samples(set), 14);
+  ck_assert_uint_eq(dg_dataset_test_samples(set), 0);
+  dg_dataset_close(set);
 }
 END_TEST
 
 START_TEST(train_and_test_are_apart) {
   dg_dataset *set = open_set("parted");
-  dg_part_view train = dg_data_part(set, DG_PART_TRAIN), test = dg_data_part(set, DG_PART_TEST);
-  ck_assert_ptr_null(dg_data_held_out(set));
+  dg_part_view train = dg_dataset_part(set, DG_PART_TRAIN),
+               test = dg_dataset_part(set, DG_PART_TEST);
+  ck_assert_ptr_null(dg_dataset_held_out(set));
   ck_assert_uint_eq(train.count, 14);
   ck_assert_uint_eq(test.count, 1);
   check_image(&train, 10, 0, 10);
   check_image(&test, 0, 1, 50);
-  dg_data_close(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -117,13 +119,13 @@ START_TEST(scaling_keeps_what_is_where) {
   write_gray("scaled/a/2.png", HEIGHT, WIDTH, 1);
   canvas_write_png(&p, shell_path("scaled/a/1.png"));
   free(p.pixels);
-  dg_dataset *set = dg_data_open(shell_path("scaled"), 1, &err);
+  dg_dataset *set = dg_dataset_open(shell_path("scaled"), 1, &err);
   ck_assert_msg(set, "%s", err.message);
-  const uint8_t *image = dg_data_part(set, DG_PART_TRAIN).images + PIXELS;
+  const uint8_t *image = dg_dataset_part(set, DG_PART_TRAIN).images + PIXELS;
   static const uint8_t line[WIDTH] = {0, 0, 0, 160, 240, 240, 240, 240, 240, 240};
   for (uint32_t y = 0; y < HEIGHT; y++)
     for (uint32_t x = 0; x < WIDTH; x++) ck_assert_int_le(abs(image[y * WIDTH + x] - line[x]), 1);
-  dg_data_close(set);
+  dg_dataset_close(set);
 }
 END_TEST
 

@@ -90,7 +90,7 @@ static const char *folder; /**< of MNIST, or NULL: the built-in digits */
 static void open_reader(reader *r) {
   dg_error err = {0};
   dg_dataset *data =
-      folder ? dg_data_open(folder, 0, &err) : dg_data_draw(1, LOOKED_AT, 1, 0, &err);
+      folder ? dg_dataset_open(folder, 0, &err) : dg_dataset_draw(1, LOOKED_AT, 1, 0, &err);
   ck_assert_msg(data != NULL, "%s", err.message);
   r->model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", NULL, 0, &err);
   r->device = r->model ? dg_open("cpu", NULL, 0, &err) : NULL;
@@ -99,10 +99,11 @@ static void open_reader(reader *r) {
                                         r->device, BATCH, &err)
                      : NULL;
   ck_assert_msg(r->predictor != NULL, "%s", err.message);
-  dg_part_view test = dg_data_part(data, DG_PART_TEST);
+  dg_part_view test = dg_dataset_part(data, DG_PART_TEST);
   uint32_t looked_at = choose_images(r, &test);
-  printf("%s: %d of %u images are read without doubt\n", dg_data_source(data), CHOSEN, looked_at);
-  dg_data_close(data);
+  printf("%s: %d of %u images are read without doubt\n", dg_dataset_source(data), CHOSEN,
+         looked_at);
+  dg_dataset_close(data);
 }
 
 static void close_reader(reader *r) {

@@ -11,7 +11,7 @@
 #include <zlib.h>
 
 #include "core/data/dataset.h"
-#include "core/data/drawn/builtin.h"
+#include "core/data/drawn/draw.h"
 #include "core/data/idx/idx.h"
 #include "core/data/idx/idx_folder.h"
 #include "tests/common/suite.h"
@@ -109,13 +109,13 @@ static void check_bytes_refused(const void *bytes, size_t count, const char *con
 }
 
 static void check_set_refused(const char *const *parts) {
-  ck_assert_ptr_null(dg_dataset_read(folder, &err));
+  ck_assert_ptr_null(dg_idx_folder_read(folder, &err));
   check_message(parts);
 }
 
 START_TEST(a_good_set_is_read) {
   write_good_set();
-  dg_dataset *set = dg_dataset_read(folder, &err);
+  dg_dataset *set = dg_idx_folder_read(folder, &err);
   ck_assert_msg(set, "%s", err.message);
   ck_assert_str_eq(set->source, folder);
   ck_assert_uint_eq(set->classes, 10);
@@ -126,7 +126,7 @@ START_TEST(a_good_set_is_read) {
   for (unsigned i = 0; i < PIXELS; i++) ck_assert_uint_eq(set->train.images[i], (uint8_t)(7 * i));
   for (unsigned i = 0; i < IMAGES; i++) ck_assert_uint_eq(set->train.labels[i], 9 - i);
   ck_assert_uint_eq(set->test.labels[1], 3);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -136,11 +136,11 @@ START_TEST(other_names_and_gzip_are_read) {
   write_file("train-labels.idx1-ubyte", bytes, good_labels(bytes, IMAGES, 255));
   write_gzip("t10k-images.idx3-ubyte.gz", bytes, good_images(bytes, 1, WIDTH));
   write_gzip("t10k-labels-idx1-ubyte.gz", bytes, good_labels(bytes, 1, 0));
-  dg_dataset *set = dg_dataset_read(folder, &err);
+  dg_dataset *set = dg_idx_folder_read(folder, &err);
   ck_assert_msg(set, "%s", err.message);
   ck_assert_uint_eq(set->classes, 256);
   for (unsigned i = 0; i < PIXELS; i++) ck_assert_uint_eq(set->train.images[i], (uint8_t)(7 * i));
-  dg_dataset_free(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -150,10 +150,10 @@ START_TEST(a_missing_file_or_folder_names_what_was_looked_for) {
   check_set_refused((const char *[]){folder, "t10k-labels-idx1-ubyte, ",
                                      "t10k-labels-idx1-ubyte.gz", "t10k-labels.idx1-ubyte",
                                      "t10k-labels.idx1-ubyte.gz", "built-in", NULL});
-  ck_assert_ptr_null(dg_dataset_read(path_of("no/set"), &err));
+  ck_assert_ptr_null(dg_idx_folder_read(path_of("no/set"), &err));
   check_message(
       (const char *[]){"/no/set: no such folder", files[0], "train-images.idx3-ubyte.gz", NULL});
-  ck_assert_ptr_null(dg_dataset_read(path_of(files[0]), &err));
+  ck_assert_ptr_null(dg_idx_folder_read(path_of(files[0]), &err));
   check_message((const char *[]){files[0], "not a folder", NULL});
 }
 END_TEST
@@ -304,26 +304,26 @@ static int entries_of(const char *path) {
 }
 
 START_TEST(a_written_set_is_read_back) {
-  dg_dataset *drawn = dg_dataset_builtin(50, 20, 3, 1, &err);
+  dg_dataset *drawn = dg_dataset_draw(50, 20, 3, 1, &err);
   const char *to = path_of("new");
   ck_assert_msg(dg_dataset_write(drawn, to, _i == 1, &err), "%s", err.message);
   ck_assert_int_eq(entries_of(to), 4);
-  dg_dataset *set = dg_dataset_read(to, &err);
+  dg_dataset *set = dg_idx_folder_read(to, &err);
   ck_assert_msg(set != NULL, "%s", err.message);
   check_same(&set->train, &drawn->train);
   check_same(&set->test, &drawn->test);
-  dg_dataset_free(set);
+  dg_dataset_close(set);
   for (int gzip = 0; gzip < 2; gzip++) {
     ck_assert(!dg_dataset_write(drawn, to, gzip, &err));
     ck_assert_int_eq(err.kind, DG_ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "is there already"));
   }
-  dg_dataset_free(drawn);
+  dg_dataset_close(drawn);
 }
 END_TEST
 
 START_TEST(a_set_that_cannot_be_written_leaves_nothing) {
-  dg_dataset *drawn = dg_dataset_builtin(5, 50, 3, 1, &err);
+  dg_dataset *drawn = dg_dataset_draw(5, 50, 3, 1, &err);
   ck_assert(!dg_dataset_write(drawn, path_of("no/folder"), false, &err));
   ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
   ck_assert_ptr_nonnull(strstr(err.message, "no/folder: the folder can't be made"));
@@ -343,7 +343,7 @@ START_TEST(a_set_that_cannot_be_written_leaves_nothing) {
   ck_assert_ptr_nonnull(
       strstr(err.message, "t10k-images-idx3-ubyte could not be written: File too"));
   for (int i = 0; i < 4; i++) ck_assert_int_ne(access(path_of(files[i]), F_OK), 0);
-  dg_dataset_free(drawn);
+  dg_dataset_close(drawn);
 }
 END_TEST
 
@@ -352,14 +352,14 @@ START_TEST(a_path_that_is_too_long_is_told) {
   char path[LONG + 1];
   memset(path, 'x', LONG);
   path[LONG] = '\0';
-  dg_dataset *drawn = dg_dataset_builtin(5, 5, 3, 1, &err);
+  dg_dataset *drawn = dg_dataset_draw(5, 5, 3, 1, &err);
   ck_assert(!dg_dataset_write(drawn, path, false, &err));
   ck_assert_int_eq(err.kind, DG_ERR_INPUT);
   ck_assert_ptr_nonnull(strstr(err.message, "the path is too long"));
-  ck_assert_ptr_null(dg_dataset_read(path, &err));
+  ck_assert_ptr_null(dg_idx_folder_read(path, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "the path of the data set is longer than"));
-  ck_assert(!dg_dataset_is_idx(path));
-  dg_dataset_free(drawn);
+  ck_assert(!dg_is_idx_folder(path));
+  dg_dataset_close(drawn);
 }
 END_TEST
 

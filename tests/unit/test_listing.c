@@ -17,7 +17,7 @@ static const char layers[] =
     "{ type = \"concat\"; name = \"j\"; inputs = [\"h\", \"f\"]; },"
     "{ type = \"linear\"; name = \"out\"; units = 10; bias = false; }";
 
-static const dg_listed_layer expected[] = {
+static const dg_layer_info expected[] = {
     {"input", "input", 0, {0}, 3, {1, 28, 28}, 0},
     {"a", "conv2d", 1, {0}, 3, {3, 6, 6}, 3 * 25 + 3},
     {"n", "batch_norm", 1, {1}, 3, {3, 6, 6}, 6},
@@ -35,7 +35,7 @@ static fixture make(void) {
   return fixture_new(&plan);
 }
 
-static void check_layer(const dg_listed_layer *got, const dg_listed_layer *e) {
+static void check_layer(const dg_layer_info *got, const dg_layer_info *e) {
   ck_assert_str_eq(got->name, e->name);
   ck_assert_str_eq(got->type, e->type);
   ck_assert_uint_eq(got->inputs, e->inputs);
@@ -47,7 +47,7 @@ static void check_layer(const dg_listed_layer *got, const dg_listed_layer *e) {
 
 /** With room for all, for some and for none. */
 START_TEST(layers_are_listed) {
-  dg_listed_layer list[LISTED + 1];
+  dg_layer_info list[LISTED + 1];
   fixture f = make();
   for (size_t room = 0; room <= LISTED + 1; room++) {
     size_t count = 77;
@@ -78,11 +78,11 @@ enum { TENSORS = sizeof parameters / sizeof *parameters };
 START_TEST(parameters_are_listed) {
   dg_parameter list[TENSORS + 1];
   fixture f = make();
-  ck_assert_uint_eq(dg_trainer_parameters(f.trainer), PARAMETERS);
+  ck_assert_uint_eq(dg_trainer_parameter_count(f.trainer), PARAMETERS);
   ck_assert_uint_eq(dg_trainer_outputs(f.trainer), 10);
   for (uint32_t room = 0; room <= TENSORS + 1; room++) {
     memset(list, 0xff, sizeof list);
-    ck_assert_uint_eq(dg_trainer_list(f.trainer, list, room), TENSORS);
+    ck_assert_uint_eq(dg_trainer_list_parameters(f.trainer, list, room), TENSORS);
     for (uint32_t i = 0; i < room && i < TENSORS; i++) {
       uint64_t count = 1;
       ck_assert_str_eq(list[i].name, parameters[i].name);
@@ -97,9 +97,9 @@ START_TEST(parameters_are_listed) {
   }
   dg_error err = {0};
   float value[3];
-  ck_assert(dg_trainer_read(f.trainer, "n.running_var", value, &err));
+  ck_assert(dg_trainer_get_parameter(f.trainer, "n.running_var", value, &err));
   ck_assert_float_eq(value[0] * value[1] * value[2], 1);
-  ck_assert(!dg_trainer_read(f.trainer, "n.running", value, &err));
+  ck_assert(!dg_trainer_get_parameter(f.trainer, "n.running", value, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "the network has no parameter \"n.running\""));
   fixture_free(&f);
 }
@@ -110,10 +110,10 @@ START_TEST(a_model_is_told_in_words) {
   size_t length, short_length;
   dg_error err = {0};
   fixture f = make();
-  ck_assert_msg(dg_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
+  ck_assert_msg(dg_model_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
                 err.message);
   ck_assert_uint_eq(length, strlen(text));
-  ck_assert(dg_describe(f.model, f.device, part, sizeof part, &short_length, &err));
+  ck_assert(dg_model_describe(f.model, f.device, part, sizeof part, &short_length, &err));
   ck_assert_uint_eq(short_length, length);
   ck_assert_uint_eq(strlen(part), sizeof part - 1);
   ck_assert_int_eq(strncmp(part, text, sizeof part - 1), 0);
@@ -154,7 +154,7 @@ START_TEST(fused_layers_are_told_together) {
   size_t length;
   dg_error err = {0};
   fixture f = fixture_new(&plan);
-  ck_assert_msg(dg_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
+  ck_assert_msg(dg_model_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
                 err.message);
   for (size_t i = 0; i < sizeof says / sizeof *says; i++)
     ck_assert_msg(strstr(text, says[i]) != NULL, "expected \"%s\" in:\n%s", says[i], text);
@@ -171,7 +171,7 @@ START_TEST(memory_is_told_in_mebibytes) {
   size_t length;
   dg_error err = {0};
   fixture f = fixture_new(&plan);
-  ck_assert_msg(dg_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
+  ck_assert_msg(dg_model_describe(f.model, f.device, text, sizeof text, &length, &err), "%s",
                 err.message);
   ck_assert_msg(strstr(text, "\n  parameters                                    3.03 MiB\n") &&
                     strstr(text, "\n  gradients                                     3.03 MiB\n"),
@@ -195,7 +195,7 @@ START_TEST(models_of_a_folder_are_listed) {
       {"c", "name = \"c\"; input = [1, 2, 2]; layers = ({ type = \"linear\"; units = 3; });",
        "needs [features]", 0},
   };
-  dg_listed_model list[4];
+  dg_model_info list[4];
   size_t count;
   dg_error err = {0};
   suite_new_folder(folder);
@@ -209,7 +209,7 @@ START_TEST(models_of_a_folder_are_listed) {
   ck_assert_int_eq(setenv("DIGITS_MODELS", folder, 1), 0);
   for (size_t room = 0; room <= 4; room++) {
     memset(list, 0, sizeof list);
-    ck_assert_msg(dg_list_models(list, room, &count, &err), "%s", err.message);
+    ck_assert_msg(dg_model_list(list, room, &count, &err), "%s", err.message);
     ck_assert_uint_eq(count, 3);
     for (size_t i = 0; i < 4; i++)
       if (i >= room || i >= 3) ck_assert_str_eq(list[i].name, "");
@@ -241,8 +241,8 @@ START_TEST(images_need_not_be_square) {
     const dg_trainer_options options = {.seed = 1};
     dg_error err = {0};
     suite_new_file(path);
-    ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
-    dg_model *model = dg_model_of_weights(path, &input, 1, &err);
+    ck_assert_msg(dg_trainer_save(f.trainer, path, &err), "%s", err.message);
+    dg_model *model = dg_model_from_weights(path, &input, 1, &err);
     ck_assert_msg(model != NULL, "%s", err.message);
     dg_trainer *t = dg_trainer_new(model, f.device, f.data, &options, &err);
     ck_assert_msg((t != NULL) == inputs[i].fits, "%s: %s", inputs[i].input,
@@ -262,12 +262,12 @@ START_TEST(names_travel_with_the_weights) {
     dg_error err = {0};
     fixture f = make();
     suite_new_file(path);
-    dg_classes *names = (dg_classes *)dg_data_classes(f.data), found; /* they are this test's */
+    dg_classes *names = (dg_classes *)dg_dataset_classes(f.data), found; /* they are this test's */
     memset(&found, 0xff, sizeof found);
     names->count = count;
     for (uint32_t i = 0; i < count; i++) snprintf(names->name[i], DG_CLASS_SIZE, "the %u.", i);
-    ck_assert_msg(dg_save(f.trainer, path, &err), "%s", err.message);
-    ck_assert_msg(dg_classes_of_weights(&found, path, &err), "%s", err.message);
+    ck_assert_msg(dg_trainer_save(f.trainer, path, &err), "%s", err.message);
+    ck_assert_msg(dg_classes_from_weights(&found, path, &err), "%s", err.message);
     ck_assert_uint_eq(found.count, count);
     for (uint32_t i = 0; i < count; i++) ck_assert_str_eq(found.name[i], names->name[i]);
     ck_assert_str_eq(dg_class_name(&found, count, number), number);

@@ -20,14 +20,14 @@ static dg_dataset *open_table(int rows) {
     fprintf(file, "%d,%d,%d,%d,%d\n", i % 7, 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3);
   fclose(file);
   dg_error err = {0};
-  dg_dataset *set = dg_data_open(path, 1, &err);
+  dg_dataset *set = dg_dataset_open(path, 1, &err);
   ck_assert_msg(set != NULL, "%s", err.message);
   return set;
 }
 
 /** Are the samples of a part the rows from `first` on? */
 static void check_part(const dg_dataset *set, dg_part part, int first, int count) {
-  const dg_part_view view = dg_data_part(set, part);
+  const dg_part_view view = dg_dataset_part(set, part);
   ck_assert_uint_eq(view.count, (unsigned)count);
   if (count) ck_assert(view.height == 2 && view.width == 2);
   for (int i = 0; i < count; i++) {
@@ -44,19 +44,19 @@ START_TEST(the_last_tenth_is_for_the_test) {
     dg_error err = {0};
     for (int join = -1; join < 2; join++) { /* as it is; all to train; all to test */
       dg_dataset *set = open_table(rows);
-      ck_assert_str_eq(dg_data_held_out(set), "the last tenth");
+      ck_assert_str_eq(dg_dataset_held_out(set), "the last tenth");
       if (join >= 0) {
-        ck_assert_msg(dg_data_join(set, (dg_part)join, &err), "%s", err.message);
-        ck_assert_ptr_null(dg_data_held_out(set));
+        ck_assert_msg(dg_dataset_merge(set, (dg_part)join, &err), "%s", err.message);
+        ck_assert_ptr_null(dg_dataset_held_out(set));
       }
       check_part(set, DG_PART_TRAIN, 0, join < 0 ? rows - test : join == DG_PART_TRAIN ? rows : 0);
       check_part(set, DG_PART_TEST, join < 0 ? rows - test : 0,
                  join < 0               ? test
                  : join == DG_PART_TEST ? rows
                                         : 0);
-      ck_assert_uint_eq(dg_data_train_samples(set), dg_data_part(set, DG_PART_TRAIN).count);
-      ck_assert_uint_eq(dg_data_test_samples(set), dg_data_part(set, DG_PART_TEST).count);
-      dg_data_close(set);
+      ck_assert_uint_eq(dg_dataset_train_samples(set), dg_dataset_part(set, DG_PART_TRAIN).count);
+      ck_assert_uint_eq(dg_dataset_test_samples(set), dg_dataset_part(set, DG_PART_TEST).count);
+      dg_dataset_close(set);
     }
   }
 }
@@ -66,22 +66,22 @@ START_TEST(images_are_picked) {
   dg_dataset *set = open_table(40); /* rows 36 to 39 are for the test */
   dg_error err = {0};
   static const uint32_t chosen[] = {3, 0, 3}, none[] = {1, 4};
-  dg_dataset *some = dg_data_pick(set, chosen, 3, &err);
+  dg_dataset *some = dg_dataset_select(set, chosen, 3, &err);
   ck_assert_msg(some != NULL, "%s", err.message);
-  ck_assert_uint_eq(dg_data_train_samples(some), 0);
-  const dg_part_view view = dg_data_part(some, DG_PART_TEST);
+  ck_assert_uint_eq(dg_dataset_train_samples(some), 0);
+  const dg_part_view view = dg_dataset_part(some, DG_PART_TEST);
   ck_assert_uint_eq(view.count, 3);
   for (int i = 0; i < 3; i++) {
     ck_assert_uint_eq(view.labels[i], (36 + chosen[i]) % 7);
     for (uint32_t k = 0; k < PIXELS; k++)
       ck_assert_uint_eq(view.images[(uint32_t)i * PIXELS + k], 4 * (36 + chosen[i]) + k);
   }
-  dg_data_close(some);
-  ck_assert_ptr_null(dg_data_pick(set, chosen, 0, &err));
+  dg_dataset_close(some);
+  ck_assert_ptr_null(dg_dataset_select(set, chosen, 0, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "no test image was chosen"));
-  ck_assert_ptr_null(dg_data_pick(set, none, 2, &err));
+  ck_assert_ptr_null(dg_dataset_select(set, none, 2, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "there is no test image 4 of 4"));
-  dg_data_close(set);
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -108,13 +108,13 @@ static bool refuse(void *user, const char *name, dg_error *err) {
 START_TEST(files_are_told) {
   told t = {0};
   dg_error err = {0};
-  dg_data_close(open_table(3));
-  ck_assert(dg_data_files(path, on_file, &t, &err));
+  dg_dataset_close(open_table(3));
+  ck_assert(dg_dataset_files(path, on_file, &t, &err));
   ck_assert_int_eq(t.calls, 1);
   ck_assert_str_eq(t.last, path);
-  ck_assert(!dg_data_files(path, refuse, NULL, &err));
-  ck_assert(dg_data_files("builtin", on_file, &t, &err));
-  ck_assert(dg_data_files("/no/such/file", on_file, &t, &err));
+  ck_assert(!dg_dataset_files(path, refuse, NULL, &err));
+  ck_assert(dg_dataset_files("builtin", on_file, &t, &err));
+  ck_assert(dg_dataset_files("/no/such/file", on_file, &t, &err));
   ck_assert_int_eq(t.calls, 1);
 }
 END_TEST

@@ -19,7 +19,7 @@
 /** Everything that is open while models are measured. */
 typedef struct {
   const bench_options *options;
-  dg_listed_model *found; /**< all models that are found, where none was named */
+  dg_model_info *found; /**< all models that are found, where none was named */
   size_t found_count;
   bench_side sides[BENCH_SIDES];
   uint32_t side_count;
@@ -40,7 +40,8 @@ static bool add_side(void *user, const char *backend, const char *device, dg_err
   *s = (bench_side){.backend = backend, .device = device, .threads = cpu ? o->threads : 0};
   dg_append(s->label, sizeof s->label, "%s%s%s", backend, device ? ":" : "", device ? device : "");
   s->place = dg_open(backend, device, s->threads, err);
-  if (s->place && o->profile) s->profiled = dg_open_profiled(backend, device, s->threads, err);
+  if (s->place && o->profile)
+    s->profiled = dg_device_open_profiled(backend, device, s->threads, err);
   if (!s->place || (o->profile && !s->profiled)) return false;
   s->probe = dg_probe_new(backend, device, s->threads, err);
   return s->probe != NULL;
@@ -61,7 +62,7 @@ static bool find_models(bench *b, dg_error *err) {
   if (b->options->model_count > 0) return true;
   b->found = calloc(BENCH_MODELS, sizeof *b->found);
   if (!b->found) return dg_fail_memory(err, BENCH_MODELS * sizeof *b->found);
-  if (!dg_list_models(b->found, BENCH_MODELS, &b->found_count, err)) return false;
+  if (!dg_model_list(b->found, BENCH_MODELS, &b->found_count, err)) return false;
   if (b->found_count > BENCH_MODELS) b->found_count = BENCH_MODELS;
   return true;
 }
@@ -103,7 +104,7 @@ static void bench_close(bench *b) {
   json_decref(b->json);
   free(b->found);
   free(b->results);
-  dg_data_close(b->data);
+  dg_dataset_close(b->data);
 }
 
 /* ---- a model on all sides ----------------------------------------------- */

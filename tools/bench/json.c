@@ -13,7 +13,7 @@ static json_t *number(double value) {
 }
 
 json_t *bench_json_new(const bench_options *o, const dg_dataset *data) {
-  return json_pack("{ss ss sI sI sf s[]}", "version", dg_version(), "data", dg_data_source(data),
+  return json_pack("{ss ss sI sI sf s[]}", "version", dg_version(), "data", dg_dataset_source(data),
                    "seed", (json_int_t)o->seed, "rounds", (json_int_t)o->rounds, "seconds",
                    o->seconds, "results");
 }

@@ -11,7 +11,7 @@
 
 dg_dataset *bench_data(const bench_options *o, dg_error *err) {
   enum { TRAIN = 6000, TEST = 2000, SEED = 1 };
-  return o->data ? dg_data_open(o->data, 0, err) : dg_data_draw(TRAIN, TEST, SEED, 0, err);
+  return o->data ? dg_dataset_open(o->data, 0, err) : dg_dataset_draw(TRAIN, TEST, SEED, 0, err);
 }
 
 dg_model *bench_model(const bench_options *o, const char *name, uint32_t steps, uint32_t batch,
@@ -106,7 +106,7 @@ static bool sum_costs(dg_trainer *trainer, double *operations, double *bytes, dg
   if (!dg_trainer_costs(trainer, costs, BENCH_LAYERS, &count, err)) return false;
   for (size_t i = 0; i < count && i < BENCH_LAYERS; i++) {
     *operations += costs[i].forward_operations + costs[i].backward_operations;
-    *bytes += (costs[i].forward_bytes + costs[i].backward_bytes) / dg_trainer_batch(trainer);
+    *bytes += (costs[i].forward_bytes + costs[i].backward_bytes) / dg_trainer_batch_size(trainer);
   }
   return true;
 }
@@ -133,14 +133,14 @@ static bool train_first(bench_network *n, const char *model, uint32_t *steps, dg
   uint32_t compared = o->measures & MEASURE_LOSSES ? o->steps : 1;
   bool right = build(n, model, n->side->place, compared, 0, &n->told, &first, err);
   double begun = dg_seconds();
-  right = right && dg_train(first.trainer, err);
+  right = right && dg_trainer_train(first.trainer, err);
   n->told.losses = NULL;
   bool again = (o->measures & MEASURE_TRAIN) && dg_seconds() - begun < 4 * o->seconds;
-  if (right && again) right = dg_train(first.trainer, err);
+  if (right && again) right = dg_trainer_train(first.trainer, err);
   if (right) {
-    r->batch = dg_trainer_batch(first.trainer);
+    r->batch = dg_trainer_batch_size(first.trainer);
     r->exact = dg_trainer_exact(first.trainer);
-    r->parameters = dg_trainer_parameters(first.trainer);
+    r->parameters = dg_trainer_parameter_count(first.trainer);
     r->memory = dg_trainer_memory(first.trainer);
     double wanted = o->seconds * n->told.samples_per_second / r->batch;
     *steps = wanted < 1 ? 1 : wanted < 1e6 ? (uint32_t)wanted : 1000000;
@@ -171,7 +171,7 @@ static bool test_first(bench_network *n, dg_error *err) {
 
 /** One image, as often as asked; the seconds of each time. */
 static bool answer(bench_network *n, double *seconds, uint32_t times, dg_error *err) {
-  dg_part_view test = dg_data_part(n->data, DG_PART_TEST);
+  dg_part_view test = dg_dataset_part(n->data, DG_PART_TEST);
   size_t pixels = (size_t)test.height * test.width;
   for (uint32_t i = 0; i < times; i++) {
     double begun = dg_seconds();
@@ -251,7 +251,7 @@ bool bench_network_round(bench_network *n, uint32_t round, dg_error *err) {
   series[SERIES_MEMORY][round] = rates.bytes;
   series[SERIES_TRAIN][round] = series[SERIES_TEST][round] = series[SERIES_LATENCY][round] = NAN;
   if (n->training.trainer) {
-    if (!dg_train(n->training.trainer, err)) return false;
+    if (!dg_trainer_train(n->training.trainer, err)) return false;
     series[SERIES_TRAIN][round] = n->told.samples_per_second;
   }
   if (n->testing.tester) {
@@ -282,10 +282,10 @@ bool bench_profile(const bench_options *o, const bench_side *side, const dg_data
   built b = {0};
   dg_cost before[BENCH_LAYERS];
   bool right = build(&n, model, side->profiled, o->steps, 0, &n.told, &b, err) &&
-               dg_train(b.trainer, err) &&
+               dg_trainer_train(b.trainer, err) &&
                dg_trainer_costs(b.trainer, before, BENCH_LAYERS, &r->layer_count, err);
   double begun = dg_seconds();
-  while (right && dg_seconds() - begun < o->seconds) right = dg_train(b.trainer, err);
+  while (right && dg_seconds() - begun < o->seconds) right = dg_trainer_train(b.trainer, err);
   right = right && dg_trainer_costs(b.trainer, r->layers, BENCH_LAYERS, &r->layer_count, err);
   if (r->layer_count > BENCH_LAYERS) r->layer_count = BENCH_LAYERS;
   for (size_t i = 0; right && i < r->layer_count; i++) times_of_step(&before[i], &r->layers[i]);
@@ -335,10 +335,10 @@ bool bench_first_step(const bench_options *o, double begun, dg_error *err) {
   const dg_trainer_options how = {.seed = o->seed,
                                   .listener = {.user = &times, .step = on_early_step}};
   dg_trainer *trainer = device ? dg_trainer_new(model, device, data, &how, err) : NULL;
-  bool right = trainer && dg_train(trainer, err);
+  bool right = trainer && dg_trainer_train(trainer, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
-  dg_data_close(data);
+  dg_dataset_close(data);
   return right;
 }

@@ -288,9 +288,9 @@ bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) 
 static bool for_backends(bool (*call)(void *, const char *, const char *, dg_error *), void *user,
                          dg_error *err) {
   enum { MOST = 64 };
-  dg_listed_device devices[MOST];
+  dg_device_info devices[MOST];
   size_t count;
-  if (!dg_list_devices(devices, MOST, &count, err)) return false;
+  if (!dg_device_list(devices, MOST, &count, err)) return false;
   for (size_t i = count < MOST ? count : MOST; i-- > 0;)
     if (devices[i].number == 0 && !call(user, devices[i].backend, NULL, err)) return false;
   return true;

@@ -14,7 +14,7 @@ void bench_table_begin(const bench_options *o, const bench_side *sides, uint32_t
         strcmp(sides[i].backend, "cpu") == 0 ? "thread" : "compute unit",
         dg_device_threads(sides[i].place) == 1 ? "" : "s");
   say("medians of %u round%s of %g s each, images: %s\n\n", o->rounds, o->rounds == 1 ? "" : "s",
-      o->seconds, dg_data_source(data));
+      o->seconds, dg_dataset_source(data));
   say("%-24s   ---------- training ----------   ---------- testing -----------  one image  "
       "      MiB         start, s    losses\n",
       "");

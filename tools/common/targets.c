@@ -114,7 +114,7 @@ static bool read_file(void *user, const char *path, dg_error *err) {
 
 bool targets_read_set(const targets *t, const char *what, const char *path, dg_error *err) {
   told_set set = {t, what};
-  return !path || t->count == 0 || dg_data_files(path, read_file, &set, err);
+  return !path || t->count == 0 || dg_dataset_files(path, read_file, &set, err);
 }
 
 bool targets_read_model(const targets *t, const char *model, dg_error *err) {

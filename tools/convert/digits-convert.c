@@ -20,7 +20,7 @@ static dg_model *load_model(const char *model, dg_error *err) {
   static const char weights[] = ".safetensors";
   size_t length = strlen(model), end = sizeof weights - 1;
   if (length > end && strcmp(model + length - end, weights) == 0)
-    return dg_model_of_weights(model, NULL, 0, err);
+    return dg_model_from_weights(model, NULL, 0, err);
   return dg_model_load(model, NULL, 0, err);
 }
 
@@ -41,7 +41,7 @@ static bool convert(convert_options *o, dg_error *err) {
   dg_model *model = o->model ? load_model(o->model, err) : NULL;
   if (o->model && !model) return false;
   if (!o->quiet) o->how.mapped = tell;
-  bool right = dg_convert(o->input, o->output, model, &o->how, err);
+  bool right = dg_weights_convert(o->input, o->output, model, &o->how, err);
   if (right && !o->quiet) say("%s: written\n", o->output);
   dg_model_free(model);
   return right;

@@ -36,7 +36,7 @@ static void count_part(const dg_part_view *part, part_stats *stats) {
 
 /** Prints how many images there are of each class, with its name where it has one. */
 static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
-  const dg_classes *names = dg_data_classes(data);
+  const dg_classes *names = dg_dataset_classes(data);
   say("%-10s %10s %10s\n", "class", "train", "test");
   for (unsigned c = 0; c < MOST_CLASSES; c++) {
     if (!train->of_class[c] && !test->of_class[c]) continue;
@@ -47,12 +47,13 @@ static void print_classes(const dg_dataset *data, const part_stats *train, const
 }
 
 static bool print_stats(const dg_dataset *data) {
-  dg_part_view train = dg_data_part(data, DG_PART_TRAIN), test = dg_data_part(data, DG_PART_TEST);
+  dg_part_view train = dg_dataset_part(data, DG_PART_TRAIN),
+               test = dg_dataset_part(data, DG_PART_TEST);
   part_stats of_train, of_test;
   count_part(&train, &of_train);
   count_part(&test, &of_test);
-  const char *held_out = dg_data_held_out(data);
-  say("%s: images of %" PRIu32 "x%" PRIu32 "%s%s\n\n", dg_data_source(data), train.height,
+  const char *held_out = dg_dataset_held_out(data);
+  say("%s: images of %" PRIu32 "x%" PRIu32 "%s%s\n\n", dg_dataset_source(data), train.height,
       train.width, held_out ? "; to test: " : "", held_out ? held_out : "");
   print_classes(data, &of_train, &of_test);
   say("%-10s %10" PRIu32 " %10" PRIu32 "\n\n", "all", train.count, test.count);
@@ -66,9 +67,9 @@ static bool print_stats(const dg_dataset *data) {
 /* ---- write -------------------------------------------------------------- */
 
 static bool write_set(const dg_dataset *data, const data_options *o, dg_error *err) {
-  if (!dg_data_write(data, o->target, o->gzip, err)) return false;
+  if (!dg_dataset_write(data, o->target, o->gzip, err)) return false;
   say("%s: %" PRIu32 " images to train and %" PRIu32 " to test, from %s\n", o->target,
-      dg_data_train_samples(data), dg_data_test_samples(data), dg_data_source(data));
+      dg_dataset_train_samples(data), dg_dataset_test_samples(data), dg_dataset_source(data));
   return true;
 }
 
@@ -96,13 +97,13 @@ static void put_chosen(sheet *s, const dg_dataset *data, const dg_part_view *par
   char number[DG_CLASS_SIZE];
   for (uint32_t i = 0; i < count; i++)
     put_image(s, i * apart, part->images + chosen[i] * size,
-              dg_class_name(dg_data_classes(data), part->labels[chosen[i]], number));
+              dg_class_name(dg_dataset_classes(data), part->labels[chosen[i]], number));
 }
 
 /** Puts what the steps of training make of the chosen images into the columns behind the first. */
 static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *o,
                           const uint32_t *chosen, uint32_t count, dg_error *err) {
-  dg_part_view part = dg_data_part(data, DG_PART_TRAIN);
+  dg_part_view part = dg_dataset_part(data, DG_PART_TRAIN);
   uint32_t steps = o->columns - 1;
   char number[DG_CLASS_SIZE];
   size_t size = (size_t)part.height * part.width, bytes = steps * size * count;
@@ -110,12 +111,12 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
   dg_device *device = model ? dg_open("cpu", NULL, o->threads, err) : NULL;
   uint8_t *images = device ? malloc(bytes + 1) : NULL;
   if (device && !images) dg_fail_memory(err, bytes);
-  bool right =
-      images && dg_data_augment(data, model, device, chosen, count, o->seed, 0, steps, images, err);
+  bool right = images && dg_dataset_augment(data, model, device, chosen, count, o->seed, 0, steps,
+                                            images, err);
   for (size_t i = 0; right && i < (size_t)steps * count; i++) {
     uint32_t row = (uint32_t)(i % count), column = 1 + (uint32_t)(i / count);
     put_image(s, row * o->columns + column, images + i * size,
-              dg_class_name(dg_data_classes(data), part.labels[chosen[row]], number));
+              dg_class_name(dg_dataset_classes(data), part.labels[chosen[row]], number));
   }
   free(images);
   dg_close(device);
@@ -126,7 +127,7 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
 /** Draws the chosen images, or a row for each where they are augmented. */
 static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint32_t *chosen,
                        uint32_t count, dg_error *err) {
-  dg_part_view part = dg_data_part(data, o->part);
+  dg_part_view part = dg_dataset_part(data, o->part);
   uint32_t columns = o->augment || count > o->columns ? o->columns : count;
   sheet_layout layout = {.columns = columns,
                          .rows = o->augment ? count : (count + columns - 1) / columns,
@@ -146,7 +147,7 @@ static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint
 }
 
 static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
-  dg_part_view part = dg_data_part(data, o->part);
+  dg_part_view part = dg_dataset_part(data, o->part);
   uint32_t *chosen = malloc(o->count * sizeof *chosen);
   if (!chosen) return dg_fail_memory(err, o->count * sizeof *chosen);
   uint32_t count = choose_samples(&part, o, chosen);
@@ -163,15 +164,15 @@ static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
 
 static dg_dataset *open_set(const data_options *o, dg_error *err) {
   uint32_t seed = o->augment ? 1 : o->seed;
-  return o->draw ? dg_data_draw(o->train, o->test, seed, o->threads, err)
-                 : dg_data_open(o->data, o->threads, err);
+  return o->draw ? dg_dataset_draw(o->train, o->test, seed, o->threads, err)
+                 : dg_dataset_open(o->data, o->threads, err);
 }
 
 /** Gives the classes the names that the options name. */
 static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err) {
   dg_classes names;
-  return !o->classes ||
-         (dg_classes_read(&names, o->classes, err) && dg_data_name(data, &names, o->classes, err));
+  return !o->classes || (dg_classes_read(&names, o->classes, err) &&
+                         dg_dataset_set_classes(data, &names, o->classes, err));
 }
 
 /** A sheet is written over nothing that is read; `write` writes over nothing at all. */
@@ -196,7 +197,7 @@ static bool perform(const data_options *o, dg_error *err) {
     right = o->task == DATA_STATS   ? print_stats(data)
             : o->task == DATA_WRITE ? write_set(data, o, err)
                                     : show(data, o, err);
-  dg_data_close(data);
+  dg_dataset_close(data);
   return right;
 }
 

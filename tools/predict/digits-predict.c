@@ -45,7 +45,7 @@ typedef struct {
 static bool open_classes(work *w, const char *weights, dg_error *err) {
   const char *file = w->options->classes;
   uint32_t outputs = dg_predictor_outputs(w->predictor);
-  if (!file) return dg_classes_of_weights(&w->classes, weights, err);
+  if (!file) return dg_classes_from_weights(&w->classes, weights, err);
   return dg_classes_read(&w->classes, file, err) &&
          (w->classes.count == outputs ||
           dg_fail(err, DG_ERR_INPUT,
@@ -74,7 +74,7 @@ static bool work_open(work *w, dg_error *err) {
   if (!check_targets(o, err)) return false;
   if (!dg_weights_find(o->weights, path, err)) return false;
   w->model =
-      o->model ? dg_model_load(o->model, NULL, 0, err) : dg_model_of_weights(path, NULL, 0, err);
+      o->model ? dg_model_load(o->model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
   w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   w->predictor = w->device ? dg_predictor_new(w->model, path, w->device, BATCH, err) : NULL;
   return w->predictor && open_classes(w, path, err);

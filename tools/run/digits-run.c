@@ -67,17 +67,17 @@ static void on_epoch(void *user, const dg_epoch_report *report) {
 }
 
 static dg_model *load_model(const options *o, const run_state *state, dg_error *err) {
-  if (o->resume) return dg_model_of_weights(state->path, NULL, 0, err);
+  if (o->resume) return dg_model_from_weights(state->path, NULL, 0, err);
   return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
-                  : dg_model_of_weights(o->load, o->overrides, o->override_count, err);
+                  : dg_model_from_weights(o->load, o->overrides, o->override_count, err);
 }
 
 static bool print_description(const dg_model *model, dg_device *device, dg_error *err) {
   size_t length;
-  if (!dg_describe(model, device, NULL, 0, &length, err)) return false;
+  if (!dg_model_describe(model, device, NULL, 0, &length, err)) return false;
   char *text = malloc(length + 1);
   if (!text) return dg_fail_memory(err, length + 1);
-  bool right = dg_describe(model, device, text, length + 1, &length, err);
+  bool right = dg_model_describe(model, device, text, length + 1, &length, err);
   if (right) say_lines(text);
   free(text);
   return right;
@@ -152,21 +152,21 @@ static bool note_command(job *j, dg_error *err) {
 static bool open_data(job *j, dg_error *err) {
   const options *o = j->options;
   dg_classes names;
-  j->data = dg_data_open(o->data, o->threads, err);
-  if (j->data && o->test_data) j->test_data = dg_data_open(o->test_data, o->threads, err);
+  j->data = dg_dataset_open(o->data, o->threads, err);
+  if (j->data && o->test_data) j->test_data = dg_dataset_open(o->test_data, o->threads, err);
   if (!j->data || (o->test_data && !j->test_data)) return false;
-  if (j->test_data && (!dg_data_join(j->data, DG_PART_TRAIN, err) ||
-                       !dg_data_join(j->test_data, DG_PART_TEST, err)))
+  if (j->test_data && (!dg_dataset_merge(j->data, DG_PART_TRAIN, err) ||
+                       !dg_dataset_merge(j->test_data, DG_PART_TEST, err)))
     return false;
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
-  if (dg_data_test_samples(test) == 0)
+  if (dg_dataset_test_samples(test) == 0)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: too few images to keep some for the test; add --test-data",
-                   dg_data_source(test));
+                   dg_dataset_source(test));
   if (!o->classes) return true;
   return dg_classes_read(&names, o->classes, err) &&
-         dg_data_name(j->data, &names, o->classes, err) &&
-         (!j->test_data || dg_data_name(j->test_data, &names, o->classes, err));
+         dg_dataset_set_classes(j->data, &names, o->classes, err) &&
+         (!j->test_data || dg_dataset_set_classes(j->test_data, &names, o->classes, err));
 }
 
 /** Opens all that a run needs; the log last, for that empties what was there. */
@@ -187,8 +187,8 @@ static bool job_open(job *j, dg_error *err) {
 static void job_close(job *j) {
   run_report_close(&j->audience.report);
   markup_free(&j->command);
-  dg_data_close(j->data);
-  dg_data_close(j->test_data);
+  dg_dataset_close(j->data);
+  dg_dataset_close(j->test_data);
   dg_close(j->device);
   dg_model_free(j->model);
 }
@@ -196,12 +196,12 @@ static void job_close(job *j) {
 /** Prints what is learned from and tested on. */
 static void tell_data(const job *j, const json_start *start) {
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
-  const char *held_out = dg_data_held_out(test);
+  const char *held_out = dg_dataset_held_out(test);
   if (j->options->test)
-    say("data    %s: %u to test", dg_data_source(test), dg_data_test_samples(test));
+    say("data    %s: %u to test", dg_dataset_source(test), dg_dataset_test_samples(test));
   else
     say("data    %s: %u to train, %u to validate, %u to test%s%s", start->data,
-        start->train_samples, start->validation_samples, dg_data_test_samples(test),
+        start->train_samples, start->validation_samples, dg_dataset_test_samples(test),
         j->test_data ? " from " : "", j->test_data ? start->test_data : "");
   if (held_out) say(" (%s)", held_out);
   putchar('\n');
@@ -211,8 +211,8 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   json_start start = {.model = dg_model_name(j->model),
                       .backend = dg_device_backend(j->device),
                       .device = dg_device_name(j->device),
-                      .data = dg_data_source(j->data),
-                      .test_data = j->test_data ? dg_data_source(j->test_data) : NULL,
+                      .data = dg_dataset_source(j->data),
+                      .test_data = j->test_data ? dg_dataset_source(j->test_data) : NULL,
                       .recipe = dg_model_text(j->model),
                       .command = j->command.text,
                       .tuned = dg_device_tuned(j->device),
@@ -220,7 +220,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .threads = dg_device_threads(j->device),
                       .train_samples = dg_trainer_train_samples(trainer),
                       .validation_samples = dg_trainer_validation_samples(trainer),
-                      .parameters = dg_trainer_parameters(trainer),
+                      .parameters = dg_trainer_parameter_count(trainer),
                       .exact = dg_trainer_exact(trainer),
                       .resumed = j->options->resume ? &j->state->info : NULL};
   json_log_start(&j->audience.log, &start);
@@ -245,21 +245,21 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
 static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error *err) {
   const options *o = j->options;
   *seconds = 0;
-  if (o->load && !dg_load(trainer, o->load, err)) return false;
+  if (o->load && !dg_trainer_load(trainer, o->load, err)) return false;
   if (o->test) return true;
   double start = dg_seconds();
-  bool right = dg_train(trainer, err);
+  bool right = dg_trainer_train(trainer, err);
   *seconds = dg_seconds() - start;
   console_clear(&j->audience.console);
   if (!right) return run_state_point(j->state, o->save, err);
   if (!o->save) return true;
-  return dg_save(trainer, o->save, err) ? run_state_drop(j->state, err)
-                                        : run_state_point(j->state, o->save, err);
+  return dg_trainer_save(trainer, o->save, err) ? run_state_drop(j->state, err)
+                                                : run_state_point(j->state, o->save, err);
 }
 
 static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {
   double start = dg_seconds();
-  if (!dg_test(trainer, j->test_data, score, err)) return false;
+  if (!dg_trainer_test(trainer, j->test_data, score, err)) return false;
   json_log_test(&j->audience.log, score, dg_seconds() - start);
   say("test    loss %.4f  accuracy %.2f %% (%u of %u)", score->loss, 100 * score->accuracy,
       score->correct, score->total);
@@ -278,7 +278,7 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
                             .listener = {&j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
   if (!trainer) return false;
-  if (!dg_test_check(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
+  if (!dg_trainer_can_test(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
   j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
   bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);

@@ -24,8 +24,8 @@ typedef struct {
   const char *command; /**< line that repeats the run */
   uint32_t seed, threads, train_samples, validation_samples;
   uint64_t parameters;
-  bool exact; /**< with any number of threads the bits would be these */
-  const dg_state_info *resumed; /**< NULL: from the beginning */
+  bool exact;                        /**< with any number of threads the bits would be these */
+  const dg_checkpoint_info *resumed; /**< NULL: from the beginning */
 } json_start;
 
 /** Mean and deviation over runs. */

@@ -8,11 +8,11 @@
 enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
 
 bool list_devices(dg_error *err) {
-  dg_listed_device devices[MOST_DEVICES];
+  dg_device_info devices[MOST_DEVICES];
   size_t count;
-  if (!dg_list_devices(devices, MOST_DEVICES, &count, err)) return false;
+  if (!dg_device_list(devices, MOST_DEVICES, &count, err)) return false;
   for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
-    const dg_listed_device *d = &devices[i];
+    const dg_device_info *d = &devices[i];
     say("%s %u: %s\n", d->backend, d->number, d->name);
     if (d->platform[0]) say("    platform       %s\n", d->platform);
     if (d->version[0]) say("    version        %s\n", d->version);
@@ -25,21 +25,21 @@ bool list_devices(dg_error *err) {
 }
 
 bool list_models(dg_error *err) {
-  dg_listed_model models[MOST_MODELS];
+  dg_model_info models[MOST_MODELS];
   size_t count;
-  bool right = dg_list_models(models, MOST_MODELS, &count, err);
+  bool right = dg_model_list(models, MOST_MODELS, &count, err);
   for (size_t i = 0; right && i < count && i < MOST_MODELS; i++) {
-    const dg_listed_model *m = &models[i];
+    const dg_model_info *m = &models[i];
     say("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
   }
   return right;
 }
 
 bool help_layers(dg_error *err) {
-  size_t length = dg_layers_help(NULL, 0);
+  size_t length = dg_layer_help(NULL, 0);
   char *text = malloc(length + 1);
   if (!text) return dg_fail_memory(err, length + 1);
-  dg_layers_help(text, length + 1);
+  dg_layer_help(text, length + 1);
   say_lines(text);
   free(text);
   return true;

@@ -16,10 +16,10 @@ bool run_report_open(run_report *r, const char *folder, dg_error *err) {
 
 /** The first test images as a set of their own. */
 static bool open_pool(run_report *r, dg_error *err) {
-  uint32_t chosen[POOL], count = dg_data_test_samples(r->data);
+  uint32_t chosen[POOL], count = dg_dataset_test_samples(r->data);
   if (count > POOL) count = POOL;
   for (uint32_t i = 0; i < count; i++) chosen[i] = i;
-  r->pool = dg_data_pick(r->data, chosen, count, err);
+  r->pool = dg_dataset_select(r->data, chosen, count, err);
   return r->pool != NULL;
 }
 
@@ -30,10 +30,11 @@ bool run_report_describe(run_report *r, const dg_model *model, dg_device *device
   r->model = model;
   r->device = device;
   r->data = data;
-  if (!dg_describe(model, device, NULL, 0, &length, err)) return false;
+  if (!dg_model_describe(model, device, NULL, 0, &length, err)) return false;
   r->description = malloc(length + 1);
   if (!r->description) return dg_fail_memory(err, length + 1);
-  return dg_describe(model, device, r->description, length + 1, &length, err) && open_pool(r, err);
+  return dg_model_describe(model, device, r->description, length + 1, &length, err) &&
+         open_pool(r, err);
 }
 
 /** Drops what was noted of a run. */
@@ -50,16 +51,16 @@ void run_report_begin(run_report *r) {
   r->begun = true;
   r->contents = (report_contents){.model = r->model,
                                   .description = r->description,
-                                  .tested = dg_data_part(r->data, DG_PART_TEST),
-                                  .names = dg_data_classes(r->data)};
+                                  .tested = dg_dataset_part(r->data, DG_PART_TEST),
+                                  .names = dg_dataset_classes(r->data)};
 }
 
 /** What the network gives for the test images of a set, in new memory. */
 static float *answer(dg_trainer *trainer, const dg_dataset *data, dg_error *err) {
-  size_t count = (size_t)dg_data_test_samples(data) * dg_trainer_outputs(trainer);
+  size_t count = (size_t)dg_dataset_test_samples(data) * dg_trainer_outputs(trainer);
   float *outputs = malloc(count * sizeof *outputs);
   if (!outputs) return dg_fail_memory(err, count * sizeof *outputs), NULL;
-  if (dg_predict(trainer, data, outputs, err)) return outputs;
+  if (dg_trainer_predict(trainer, data, outputs, err)) return outputs;
   free(outputs);
   return NULL;
 }
@@ -70,19 +71,19 @@ void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch) {
   if (!r->early) return;
   r->contents.early = r->early;
   r->contents.early_epoch = epoch;
-  r->contents.early_count = dg_data_test_samples(r->pool);
+  r->contents.early_count = dg_dataset_test_samples(r->pool);
 }
 
 /** Notes the first parameter that is more than a list of numbers. */
 static bool take_weights(run_report *r, dg_trainer *trainer, dg_error *err) {
   dg_parameter list[MOST_PARAMETERS];
-  uint32_t count = dg_trainer_list(trainer, list, MOST_PARAMETERS), i = 0;
+  uint32_t count = dg_trainer_list_parameters(trainer, list, MOST_PARAMETERS), i = 0;
   if (count > MOST_PARAMETERS) count = MOST_PARAMETERS;
   while (i < count && list[i].rank < 2) i++;
   if (i == count) return true;
   r->values = malloc(list[i].count * sizeof *r->values);
   if (!r->values) return dg_fail_memory(err, list[i].count * sizeof *r->values);
-  if (!dg_trainer_read(trainer, list[i].name, r->values, err)) return false;
+  if (!dg_trainer_get_parameter(trainer, list[i].name, r->values, err)) return false;
   snprintf(r->weights_name, sizeof r->weights_name, "%s", list[i].name);
   r->contents.weights = list[i];
   r->contents.weights.name = r->weights_name;
@@ -112,5 +113,5 @@ bool run_report_write(run_report *r, const char *stopped, dg_error *err) {
 void run_report_close(run_report *r) {
   forget(r);
   free(r->description);
-  dg_data_close(r->pool);
+  dg_dataset_close(r->pool);
 }

@@ -12,13 +12,13 @@
 
 /** Reads the state; what the options leave open is as it was. */
 static bool take_up(options *o, run_state *state, dg_error *err) {
-  dg_state_info *info = &state->info;
+  dg_checkpoint_info *info = &state->info;
   if (access(state->path, F_OK) != 0)
     return dg_fail(err, DG_ERR_INPUT,
                    "there is no %s: the run has finished, stopped before it began to train, or was "
                    "started without --save %s",
                    state->path, o->resume);
-  if (!dg_state_read(state->path, info, err)) return false;
+  if (!dg_checkpoint_read(state->path, info, err)) return false;
   if (!o->backend) {
     o->backend = info->backend;
     if (!o->device) o->device = info->device;
@@ -52,7 +52,7 @@ bool run_state_check(run_state *state, bool resumed, dg_error *err) {
 }
 
 void run_state_tell(const run_state *state, const dg_device *device) {
-  const dg_state_info *info = &state->info;
+  const dg_checkpoint_info *info = &state->info;
   say("resume  after %u epochs and %u steps\n", info->epoch, info->step);
   if (strcmp(info->backend, dg_device_backend(device)) == 0 &&
       strcmp(info->device, dg_device_name(device)) == 0 &&

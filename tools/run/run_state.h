@@ -7,9 +7,9 @@
 #define RUN_STATE_END ".state"
 
 typedef struct {
-  char path[4096];    /**< empty: no state is kept, as beside a device that is no file */
-  dg_error none;      /**< why none can be kept beside weights that can be written */
-  dg_state_info info; /**< with --resume */
+  char path[4096];         /**< empty: no state is kept, as beside a device that is no file */
+  dg_error none;           /**< why none can be kept beside weights that can be written */
+  dg_checkpoint_info info; /**< with --resume */
 } run_state;
 
 /**

@@ -53,9 +53,9 @@ static bool add(networks *n, const char *weights, const sigset_t *held, dg_error
 /** Adds all weights that have a name. */
 static bool add_installed(networks *n, const sigset_t *held, dg_error *err) {
   size_t count;
-  dg_listed_weights *all = calloc(MOST_WEIGHTS, sizeof *all);
+  dg_weights_info *all = calloc(MOST_WEIGHTS, sizeof *all);
   if (!all) return dg_fail_memory(err, MOST_WEIGHTS * sizeof *all);
-  bool right = dg_list_weights(all, MOST_WEIGHTS, &count, err);
+  bool right = dg_weights_list(all, MOST_WEIGHTS, &count, err);
   if (right && !count)
     right = dg_fail(err, DG_ERR_INPUT,
                     "no weights were given and none are installed; make some: "

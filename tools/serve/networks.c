@@ -26,7 +26,7 @@ bool networks_add(networks *n, const char *weights, dg_error *err) {
   if (!all) return dg_fail_memory(err, (n->count + 1) * sizeof *all);
   n->all = all;
   network *one = &n->all[n->count];
-  *one = (network){.model = dg_model_of_weights(path, NULL, 0, err)};
+  *one = (network){.model = dg_model_from_weights(path, NULL, 0, err)};
   name_of(path, one->name, sizeof one->name);
   if (one->model)
     one->predictor = dg_predictor_new(one->model, path, n->device, NETWORKS_BATCH, err);

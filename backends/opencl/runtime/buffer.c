@@ -22,7 +22,7 @@ static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer
 
 /* Drivers promise more memory than there is, so sizes are checked before they are asked. */
 static bool check_size(const dg_cl_device *device, size_t bytes, dg_error *err) {
-  const dg_device_info *info = &device->base.info;
+  const dg_device_properties *info = &device->base.info;
   const unsigned long long mb = (bytes + (1 << 20) - 1) >> 20;
   if (bytes > info->max_alloc)
     return dg_fail(err, DG_ERR_MEMORY,

@@ -35,10 +35,10 @@ static bool read_set(dg_dataset *set, const char *path, dg_error *err) {
   return true;
 }
 
-dg_dataset *dg_dataset_of_table(const char *path, dg_error *err) {
+dg_dataset *dg_dataset_from_table(const char *path, dg_error *err) {
   dg_dataset *set = dg_dataset_new(path, err);
   if (set && read_set(set, path, err)) return set;
-  dg_dataset_free(set);
+  dg_dataset_close(set);
   return NULL;
 }
 

@@ -5,6 +5,6 @@
 #include "core/data/dataset.h"
 
 /** Reads a CSV table; its last tenth is kept for the test. */
-dg_dataset *dg_dataset_of_table(const char *path, dg_error *err);
+dg_dataset *dg_dataset_from_table(const char *path, dg_error *err);
 
 #endif

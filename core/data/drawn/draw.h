@@ -9,6 +9,9 @@
 
 enum { DG_DIGIT_SIDE = 28, DG_DIGIT_PIXELS = DG_DIGIT_SIDE * DG_DIGIT_SIDE, DG_DIGIT_CLASSES = 10 };
 
+/** Seed of the built-in set. */
+enum { DG_DIGITS_SEED = 1 };
+
 /** The two parts of a set; they share no random number. */
 typedef enum { DG_DIGITS_TRAIN = 0, DG_DIGITS_TEST = 1 } dg_digits_part;
 

@@ -92,7 +92,7 @@ static bool read_names(dg_dataset *set, const char *folder, dg_error *err) {
   dg_classes names;
   if (!join_path(path, folder, names_file, err)) return false;
   if (stat(path, &info) != 0) return true;
-  return dg_classes_read(&names, path, err) && dg_data_name(set, &names, path, err);
+  return dg_classes_read(&names, path, err) && dg_dataset_set_classes(set, &names, path, err);
 }
 
 static bool read_set(dg_dataset *set, const char *folder, dg_error *err) {
@@ -103,10 +103,10 @@ static bool read_set(dg_dataset *set, const char *folder, dg_error *err) {
   return read_names(set, folder, err);
 }
 
-dg_dataset *dg_dataset_read(const char *folder, dg_error *err) {
+dg_dataset *dg_idx_folder_read(const char *folder, dg_error *err) {
   dg_dataset *set = dg_dataset_new(folder, err);
   if (set && read_set(set, folder, err)) return set;
-  dg_dataset_free(set);
+  dg_dataset_close(set);
   return NULL;
 }
 
@@ -139,12 +139,12 @@ static bool find_file(char path[MAX_PATH_LENGTH], const char *folder, dg_error *
   return true;
 }
 
-bool dg_dataset_is_idx(const char *folder) {
+bool dg_is_idx_folder(const char *folder) {
   char path[MAX_PATH_LENGTH];
   return find_file(path, folder, NULL) && *path;
 }
 
-bool dg_dataset_files(const char *folder, dg_data_file *file, void *user, dg_error *err) {
+bool dg_idx_folder_files(const char *folder, dg_dataset_file *file, void *user, dg_error *err) {
   char path[MAX_PATH_LENGTH], name[MAX_NAME_LENGTH];
   for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
     file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);

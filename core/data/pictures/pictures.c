@@ -169,7 +169,7 @@ static bool gather(gathering *g, const char *folder) {
   return right;
 }
 
-dg_dataset *dg_dataset_of_pictures(const char *folder, dg_error *err) {
+dg_dataset *dg_dataset_from_pictures(const char *folder, dg_error *err) {
   gathering g = {.set = dg_dataset_new(folder, err), .err = err};
   if (!g.set) return NULL;
   bool right = gather(&g, folder);
@@ -180,14 +180,14 @@ dg_dataset *dg_dataset_of_pictures(const char *folder, dg_error *err) {
     g.set->classes = g.set->names.count;
     return g.set;
   }
-  dg_dataset_free(g.set);
+  dg_dataset_close(g.set);
   return NULL;
 }
 
 /* ---- its files ---------------------------------------------------------- */
 
 /** Tells the pictures in folder/name. */
-static bool tell_class(const char *root, const char *name, dg_data_file *file, void *user,
+static bool tell_class(const char *root, const char *name, dg_dataset_file *file, void *user,
                        dg_error *err) {
   dg_entries files = {0};
   char *folder = dg_path_join(root, name, err);
@@ -203,7 +203,7 @@ static bool tell_class(const char *root, const char *name, dg_data_file *file, v
 }
 
 /** Tells the pictures in all folders of a folder. */
-static bool tell_classes(const char *root, dg_data_file *file, void *user, dg_error *err) {
+static bool tell_classes(const char *root, dg_dataset_file *file, void *user, dg_error *err) {
   dg_entries folders;
   bool right = dg_list_folders(&folders, root, err);
   for (size_t i = 0; right && i < folders.count; i++)
@@ -212,7 +212,7 @@ static bool tell_classes(const char *root, dg_data_file *file, void *user, dg_er
   return right;
 }
 
-bool dg_pictures_files(const char *folder, dg_data_file *file, void *user, dg_error *err) {
+bool dg_pictures_files(const char *folder, dg_dataset_file *file, void *user, dg_error *err) {
   static const char *const parts[] = {"train", "test"};
   dg_entries folders;
   bool right = dg_list_folders(&folders, folder, err) && tell_classes(folder, file, user, err);

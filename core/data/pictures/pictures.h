@@ -14,9 +14,9 @@
 bool dg_is_pictures(const char *folder);
 
 /** Reads the folder; without a folder `test` the last tenth of each class is kept for the test. */
-dg_dataset *dg_dataset_of_pictures(const char *folder, dg_error *err);
+dg_dataset *dg_dataset_from_pictures(const char *folder, dg_error *err);
 
-/** dg_data_files of such a folder. */
-bool dg_pictures_files(const char *folder, dg_data_file *file, void *user, dg_error *err);
+/** dg_dataset_files of such a folder. */
+bool dg_pictures_files(const char *folder, dg_dataset_file *file, void *user, dg_error *err);
 
 #endif

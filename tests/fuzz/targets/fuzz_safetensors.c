@@ -29,6 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (right != (err.kind == DG_OK)) abort();
   if (right) touch(&file);
   dg_safetensors_free(&file);
-  dg_model_free(dg_model_of_weights(path, NULL, 0, &err));
+  dg_model_free(dg_model_from_weights(path, NULL, 0, &err));
   return 0;
 }

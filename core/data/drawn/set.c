@@ -1,7 +1,7 @@
-#include "core/data/drawn/builtin.h"
-
+/** The built-in digits as a set. */
 #include <stdlib.h>
 
+#include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
 
 static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_digits_part part,
@@ -18,12 +18,12 @@ static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_
   return true;
 }
 
-dg_dataset *dg_dataset_builtin(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
-                               dg_error *err) {
+dg_dataset *dg_dataset_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
+                            dg_error *err) {
   dg_dataset *set = dg_dataset_new("built-in digits", err);
   if (!set || !draw_samples(&set->train, train, seed, DG_DIGITS_TRAIN, threads, err) ||
       !draw_samples(&set->test, test, seed, DG_DIGITS_TEST, threads, err)) {
-    dg_dataset_free(set);
+    dg_dataset_close(set);
     return NULL;
   }
   dg_dataset_count_classes(set);
