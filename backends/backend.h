@@ -17,13 +17,14 @@
 #ifndef DG_BACKEND_H
 #define DG_BACKEND_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
-#include "core/base/trial.h"
 #include "core/op/op.h"
+#include "digits/device.h"
 
 /* ---- what an op runs on ------------------------------------------------- */
 
@@ -74,6 +75,7 @@ typedef struct {
   char version[128];
   char driver[128];
   uint32_t compute_units;
+  uint32_t threads;   /**< that an open device computes on; 0 where the driver decides */
   uint64_t memory;    /**< bytes */
   uint64_t max_alloc; /**< bytes of the largest buffer */
   uint32_t alignment; /**< of the offset of a view, in bytes; a multiple of 64 */
@@ -82,10 +84,11 @@ typedef struct {
 } dg_device_properties;
 
 typedef struct {
-  const char *device; /**< number in the list, or part of the name, any case; NULL: the first */
-  uint32_t threads;   /**< 0: all; a backend whose device has no such setting refuses it */
-  const char *form;   /**< kernel form to force, one of dg_backend's `forms`; NULL: by device */
-  bool profile;       /**< measure the time of each op */
+  const char *device;     /**< number in the list, or part of the name, any case; NULL: the first */
+  uint32_t threads;       /**< 0: all; a backend whose device has no such setting refuses it */
+  const char *form;       /**< kernel form to force, one of dg_backend's `forms`; NULL: by device */
+  bool profile;           /**< measure the time of each op */
+  bool keep_blas_threads; /**< leave the thread count of OpenBLAS as it is */
 } dg_open_options;
 
 typedef struct dg_device dg_device;
@@ -145,6 +148,7 @@ struct dg_device {
   const dg_device_calls *calls;
   const char *backend;
   dg_device_properties info;
+  pthread_mutex_t turn; /**< for core: whose thread may use the device; the backend leaves it 0 */
 };
 
 /** A backend: a name, its devices, and how to open one. */

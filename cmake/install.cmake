@@ -5,10 +5,12 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS digits EXPORT digits-targets COMPONENT development)
 install(TARGETS digits-exchange EXPORT digits-exchange-targets COMPONENT development)
-install(FILES core/digits.h core/bench.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits
-        COMPONENT development)
-install(FILES core/base/error.h core/base/trial.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/digits/base
-        COMPONENT development)
+install(TARGETS digits-shared EXPORT digits-targets
+        LIBRARY COMPONENT library NAMELINK_COMPONENT development)
+install(TARGETS digits-exchange-shared EXPORT digits-exchange-targets
+        LIBRARY COMPONENT library NAMELINK_COMPONENT development)
+install(DIRECTORY include/digits DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
+        FILES_MATCHING PATTERN *.h)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models
         FILES_MATCHING PATTERN *.cfg)
 install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/weights

@@ -7,6 +7,7 @@
 #include <digits/digits.h>
 #include <stdio.h>
 
+
 /** Prints what became of a tensor; dg_weights_convert calls it. */
 static void on_mapped(void *user, const char *theirs, const char *ours, const char *how) {
   (void)user;
@@ -17,7 +18,7 @@ int main(int argc, char **argv) {
   if (argc < 3) return fprintf(stderr, "usage: convert INPUT OUTPUT [MODEL]\n"), 2;
   dg_error err = {0};
   dg_model *model = argc > 3 ? dg_model_load(argv[3], NULL, 0, &err) : NULL;
-  const dg_convert_options how = {.mapped = on_mapped};
+  const dg_convert_options how = {.size = sizeof(dg_convert_options), .mapped = on_mapped};
   bool right = (argc == 3 || model) && dg_weights_convert(argv[1], argv[2], model, &how, &err);
   if (!right) fprintf(stderr, "convert: %s\n", err.message);
   dg_model_free(model);

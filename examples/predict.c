@@ -5,6 +5,7 @@
 #include <digits/digits.h>
 #include <stdio.h>
 
+
 enum { IMAGES = 20, SIZE = 28, CLASSES = 10 };
 
 /** The class that the network holds for the likeliest. */
@@ -21,7 +22,13 @@ int main(int argc, char **argv) {
   const char *weights = argc > 1 ? argv[1] : "weights.safetensors";
   dg_model *model = dg_model_from_weights(weights, NULL, 0, &err);
   dg_device *device = model ? dg_open("cpu", NULL, 0, &err) : NULL;
-  dg_predictor *network = device ? dg_predictor_new(model, weights, device, IMAGES, &err) : NULL;
+  dg_predictor *network =
+      device ? dg_predictor_new(model, device,
+                                &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                                        .weights = weights,
+                                                        .batch = IMAGES},
+                                &err)
+             : NULL;
   dg_dataset *data =
       argc > 2 ? dg_dataset_open(argv[2], 0, &err) : dg_dataset_draw(1, IMAGES, 7, 0, &err);
   dg_part_view test = data ? dg_dataset_part(data, DG_PART_TEST) : (dg_part_view){0};

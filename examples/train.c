@@ -7,6 +7,7 @@
 #include <digits/digits.h>
 #include <stdio.h>
 
+
 /** Prints what an epoch came to; the trainer calls it. */
 static void on_epoch(void *user, const dg_epoch_report *report) {
   (void)user;
@@ -23,7 +24,10 @@ int main(int argc, char **argv) {
   dg_model *model = dg_model_load(argc > 1 ? argv[1] : "vanilla", shorter, 2, &err);
   dg_device *device = model ? dg_open("cpu", NULL, 0, &err) : NULL;
   dg_dataset *data = device ? dg_dataset_open("builtin", 0, &err) : NULL;
-  dg_trainer_options how = {.seed = 1, .listener.epoch = on_epoch};
+  dg_trainer_options how = {.size = sizeof(dg_trainer_options),
+                            .seed = 1,
+                            .listener =
+                                &(dg_listener){.size = sizeof(dg_listener), .epoch = on_epoch}};
   dg_trainer *trainer = data ? dg_trainer_new(model, device, data, &how, &err) : NULL;
   bool right =
       trainer && dg_trainer_train(trainer, &err) && dg_trainer_test(trainer, NULL, &score, &err);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/file/file.h"
-#include "core/digits.h"
+#include "digits/version.h"
 #include "manual/completion.h"
 #include "manual/page.h"
 #include "tools/common/command.h"

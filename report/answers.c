@@ -1,4 +1,5 @@
 #include "report/answers.h"
+#include "core/base/error.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,10 @@
 #ifndef DG_ANSWERS_H
 #define DG_ANSWERS_H
 
-#include "core/digits.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "digits/error.h"
 
 /** All zero before its first use. */
 typedef struct {

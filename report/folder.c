@@ -11,7 +11,7 @@
 #include "core/base/file/descriptor.h"
 #include "core/base/file/file.h"
 #include "core/base/file/target.h"
-#include "core/digits.h"
+#include "digits/version.h"
 #include "report/markup.h"
 
 enum { LONGEST_NAME = 40 };

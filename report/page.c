@@ -1,6 +1,5 @@
 #include "report/page.h"
-
-#include "core/digits.h"
+#include "digits/version.h"
 
 static const char page_style[] =
     "*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);"

@@ -5,7 +5,9 @@
 #ifndef DG_REPORT_H
 #define DG_REPORT_H
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/model.h"
+#include "digits/train.h"
 #include "report/folder.h"
 
 /** What a report shows beside its log. */

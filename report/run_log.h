@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "core/digits.h"
+#include "digits/train.h"
 
 struct json_t;
 

@@ -254,9 +254,11 @@ static bool add_layers(run_page *r, const dg_layer_info *layers, size_t count, d
 
 static bool add_network(run_page *r, dg_error *err) {
   size_t count;
-  if (!dg_model_layers(r->contents->model, NULL, 0, &count, err)) return false;
+  if (!dg_model_layers(r->contents->model, NULL, sizeof(dg_layer_info), 0, &count, err))
+    return false;
   dg_layer_info *layers = calloc(count, sizeof *layers);
-  bool right = layers ? dg_model_layers(r->contents->model, layers, count, &count, err) &&
+  bool right = layers ? dg_model_layers(r->contents->model, layers, sizeof(dg_layer_info), count,
+                                        &count, err) &&
                             add_layers(r, layers, count, err)
                       : dg_fail_memory(err, count * sizeof *layers);
   free(layers);

@@ -122,7 +122,8 @@ static int available_threads(void) {
 static dg_device_properties describe(int threads) {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-  dg_device_properties info = {.compute_units = (uint32_t)threads,
+  dg_device_properties info = {.compute_units = (uint32_t)dg_processors(),
+                               .threads = (uint32_t)threads,
                                .memory = memory,
                                .max_alloc = memory ? memory : UINT64_MAX,
                                .alignment = DG_CPU_ALIGNMENT};
@@ -183,7 +184,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   device->threads = threads;
   device->profile = options->profile;
   device->ops = ops;
-  dg_blas_set_up();
+  if (!options->keep_blas_threads) dg_blas_set_up();
   if ((threads > 1 && (!(device->pool = dg_pool_new((size_t)threads, err)) ||
                        !(device->calls = dg_cpu_calls_new(err)))) ||
       !(device->lanes = dg_cpu_lanes_new(device, err))) {

@@ -1,29 +1,8 @@
-/**
- * Errors as values: every function of the library that can fail takes a
- * `dg_error *` last, returns false or NULL on failure, and leaves there what
- * happened. The library never prints, exits or asserts on input.
- */
+/** How the library makes its errors (digits/error.h). */
 #ifndef DG_ERROR_H
 #define DG_ERROR_H
 
-#include <stdbool.h>
-
-/** What kind of failure; the programs turn it into their exit code. */
-typedef enum {
-  DG_OK = 0,
-  DG_ERR_INPUT,       /**< wrong usage or wrong input: exit 2 */
-  DG_ERR_RUNTIME,     /**< a failure at run time (device, disk, numbers): exit 1 */
-  DG_ERR_MEMORY,      /**< too little memory on the host or the device: exit 1 */
-  DG_ERR_UNSUPPORTED, /**< this backend or device can't do that: exit 1 */
-  DG_ERR_INTERRUPTED, /**< stopped by the caller: exit 130 */
-} dg_error_kind;
-
-/** An error value. The caller owns it; set all to zero before its first use. */
-typedef struct {
-  dg_error_kind kind;
-  char message[1024]; /**< one sentence, with the remedy where there is one; UTF-8 that may be
-                           shown: names of strangers in it are escaped by dg_visible */
-} dg_error;
+#include "digits/error.h"
 
 /**
  * Sets `err` (which may be NULL) and returns false, so that a function can

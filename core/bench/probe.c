@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/bench.h"
 #include "core/device.h"
 #include "core/exec/bound.h"
+#include "digits/bench.h"
+#include "digits/device.h"
 
 enum {
   SIDE = 1024,       /**< of the weights */

@@ -1,8 +1,10 @@
 /** Testing over and over: images that stay on the device, and one that comes from the host. */
 #include <stdlib.h>
 
-#include "core/bench.h"
 #include "core/training/trainer.h"
+#include "digits/bench.h"
+#include "digits/device.h"
+#include "digits/train.h"
 
 enum { ROOM = 1 << 16 }; /**< about how many samples are run between two looks at the device */
 
@@ -29,7 +31,7 @@ static bool open_sources(dg_tester *t, dg_error *err) {
   uint32_t batch = dg_network_samples(t->trainer->network);
   uint32_t places = batch < ROOM ? ROOM / batch * batch : batch;
   return dg_source_of_samples(&t->set, device, samples, places, err) && set_order(t, err) &&
-         dg_source_of_images(&t->one, device, samples->height, samples->width, 1, err);
+         dg_source_of_images(&t->one, device, samples->height, samples->width, 1, false, err);
 }
 
 dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err) {
@@ -67,7 +69,7 @@ bool dg_tester_answer(dg_tester *t, const uint8_t *image, float *logits, dg_erro
   dg_network *network = t->trainer->network;
   dg_gather *gather = &t->trainer->ends->gather;
   dg_gather_from(gather, &t->one);
-  return dg_source_put(&t->one, image, 1, err) && dg_gather_run(gather, &step, err) &&
+  return dg_source_put(&t->one, image, NULL, 1, err) && dg_gather_run(gather, &step, err) &&
          dg_network_forward(network, &step, err) &&
          dg_trainer_calls(t->trainer)
              ->read(dg_network_output(network), 0, logits,

@@ -1,10 +1,20 @@
 /** Tuning a device, where its backend can. */
-#include "backends/backend.h"
-#include "core/bench.h"
+#include <stdlib.h>
 
-bool dg_device_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
-                    dg_error *err) {
+#include "backends/backend.h"
+#include "core/base/sized.h"
+#include "digits/device.h"
+
+bool dg_device_tune(dg_device *device, dg_trial *out, size_t size, size_t capacity, size_t *count,
+                    bool *saved, dg_error *err) {
   *count = 0;
-  *kept = false;
-  return !device->calls->tune || device->calls->tune(device, out, room, count, kept, err);
+  *saved = false;
+  if (!device->calls->tune) return true;
+  dg_trial *trials = calloc(capacity ? capacity : 1, sizeof *trials);
+  if (!trials) return dg_fail_memory(err, capacity * sizeof *trials);
+  bool done = device->calls->tune(device, trials, capacity, count, saved, err);
+  for (size_t i = 0; done && i < *count && i < capacity; i++)
+    dg_sized_give(out, size, i, &trials[i], sizeof trials[i]);
+  free(trials);
+  return done;
 }

@@ -2,7 +2,7 @@
 #ifndef DG_DATA_CLASSES_H
 #define DG_DATA_CLASSES_H
 
-#include "core/digits.h"
+#include "digits/data.h"
 
 /** Reads names from text, one a line; `where` it is from is named in messages. */
 bool dg_classes_parse(dg_classes *classes, const char *text, const char *where, dg_error *err);

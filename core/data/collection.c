@@ -1,4 +1,5 @@
 #include "core/data/collection.h"
+#include "core/base/error.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 
 dg_dataset *dg_dataset_new(const char *source, dg_error *err) {

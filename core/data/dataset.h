@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
 
 /** `count` samples; images [count, height, width], labels [count]. */
 typedef struct {

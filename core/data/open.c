@@ -6,7 +6,7 @@
 #include "core/data/drawn/draw.h"
 #include "core/data/idx/idx_folder.h"
 #include "core/data/pictures/pictures.h"
-#include "core/digits.h"
+#include "digits/data.h"
 
 enum { BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
 

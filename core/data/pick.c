@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/data/dataset.h"
-#include "core/digits.h"
+#include "digits/data.h"
 
 dg_dataset *dg_dataset_select(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
                               dg_error *err) {

@@ -31,6 +31,7 @@ typedef struct {
   dg_array *items;
   uint64_t floats; /**< in all of them */
   uint64_t most;   /**< numbers that they may have; 0: as many as any weights */
+  bool trusted; /**< the file may be read without guards, as dg_convert_options.trust_hdf5 says */
   dg_layout layout;
   bool ordered;  /**< the file keeps the order in which the layers were made */
   char *model;   /**< the model file that it carries, or NULL */

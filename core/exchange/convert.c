@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/sized.h"
 #include "core/base/text.h"
-#include "core/digits.h"
 #include "core/exchange/files.h"
 #include "core/exchange/map/map.h"
+#include "digits/exchange.h"
+#include "digits/model.h"
 
 /* ---- formats ------------------------------------------------------------ */
 
@@ -107,18 +109,18 @@ static bool map_and_write(dg_arrays *arrays, const char *output, const format *t
 }
 
 bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
-                        const dg_convert_options *options, dg_error *err) {
-  static const dg_convert_options plain = {0};
-  if (!options) options = &plain;
-  dg_arrays arrays = {.path = input};
-  const format *from = choose(input, options->from, true, err);
-  const format *to = from ? choose(output, options->to, false, err) : NULL;
+                        const dg_convert_options *given, dg_error *err) {
+  dg_convert_options options;
+  if (!dg_sized_take(&options, sizeof options, given, "dg_convert_options", err)) return false;
+  dg_arrays arrays = {.path = input, .trusted = options.trust_hdf5};
+  const format *from = choose(input, options.from, true, err);
+  const format *to = from ? choose(output, options.to, false, err) : NULL;
   dg_model *carried = NULL;
   bool right = to && from->read(&arrays, err);
   if (right && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
-  right = right && choose_layout(options->layout, &arrays.layout, err);
+  right = right && choose_layout(options.layout, &arrays.layout, err);
   if (right && !model) model = carried = carried_model(&arrays, err);
-  right = right && model && map_and_write(&arrays, output, to, model, options, err);
+  right = right && model && map_and_write(&arrays, output, to, model, &options, err);
   dg_model_free(carried);
   dg_arrays_free(&arrays);
   return right;

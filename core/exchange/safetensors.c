@@ -4,6 +4,7 @@
 
 #include "core/exchange/files.h"
 #include "core/weights/weights.h"
+#include "digits/version.h"
 
 /** Copies a text of the file's metadata, where it has that. */
 static bool take_text(const dg_safetensors *file, const char *key, char **out, dg_error *err) {

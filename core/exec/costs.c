@@ -2,6 +2,7 @@
 #include "core/exec/internal.h"
 #include "core/op/fuse.h"
 #include "core/op/operations.h"
+#include "digits/bench.h"
 
 static double param_bytes(const dg_network *network, const dg_node *node) {
   double count = 0;

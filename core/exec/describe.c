@@ -2,6 +2,7 @@
 
 #include "core/base/file/writer.h"
 #include "core/exec/internal.h"
+#include "digits/bench.h"
 
 static uint64_t params_of(const dg_network *network, const dg_node *node) {
   uint64_t count = 0;

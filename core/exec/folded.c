@@ -36,7 +36,10 @@ bool dg_network_fold_bind(dg_network *network, dg_error *err) {
   const dg_device_calls *calls = network->device->calls;
   const dg_graph *graph = &network->graph;
   if (graph->fold_count == 0) return true;
-  network->folded = calls->buffer_new(network->device, network->folded_floats * sizeof(float), err);
+  size_t bytes = network->folded_floats * sizeof(float);
+  network->folded = dg_network_shares_folds(network)
+                        ? network->owner->folded
+                        : calls->buffer_new(network->device, bytes, err);
   if (!network->folded) return false;
   for (uint32_t i = 0; i < graph->fold_count; i++) {
     const dg_fold *fold = &graph->folds[i];
@@ -88,6 +91,6 @@ void dg_network_fold_release(dg_network *network) {
   const dg_device_calls *calls = network->device->calls;
   for (uint32_t i = 0; network->folds && i < network->graph.fold_count; i++)
     for (int k = 0; k < 2; k++) calls->buffer_free(network->folds[i].views[k]);
-  calls->buffer_free(network->folded);
+  if (!dg_network_shares_folds(network)) calls->buffer_free(network->folded);
   free(network->folds);
 }

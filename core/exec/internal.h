@@ -49,6 +49,8 @@ struct dg_network {
   dg_op_needs *needs;         /**< of each node, also where it is not prepared */
   uint32_t floats;            /**< of the parameter buffer */
   uint32_t learned;           /**< of these the first, which are not states */
+  const dg_network *owner;    /**< of the parameters; NULL: the network itself */
+  bool folds_apart;           /**< its folded parameters are not its owner's */
   dg_buffer *parameters, *gradients;
   dg_buffer **param_views, **grad_views;
   dg_slicing slicing;
@@ -77,6 +79,10 @@ bool dg_network_place_params(dg_network *network, dg_error *err);
 
 /** Places what the folds of the graph make (folded.c). */
 bool dg_network_fold_place(dg_network *network, dg_error *err);
+/** Does the owner have the folded parameters? */
+static inline bool dg_network_shares_folds(const dg_network *network) {
+  return network->owner && !network->folds_apart;
+}
 /** Allocates the folded parameters and hands them to their nodes. */
 bool dg_network_fold_bind(dg_network *network, dg_error *err);
 /** Makes the folded parameters of `values`, all numbers of the parameter buffer. */

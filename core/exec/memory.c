@@ -131,7 +131,8 @@ static bool allocate_params(dg_network *network, dg_error *err) {
   if (!network->param_views || !network->grad_views)
     return dg_fail_memory(err, all * sizeof *network->param_views);
   size_t bytes = network->floats * sizeof(float);
-  network->parameters = calls->buffer_new(network->device, bytes, err);
+  network->parameters =
+      network->owner ? network->owner->parameters : calls->buffer_new(network->device, bytes, err);
   if (!network->parameters ||
       !dg_network_view_params(network, all, network->parameters, network->param_views, err))
     return false;
@@ -199,7 +200,7 @@ void dg_network_release(dg_network *network) {
   dg_network_fold_release(network);
   dg_network_slices_release(network);
   calls->buffer_free(network->arena);
-  calls->buffer_free(network->parameters);
+  if (!network->owner) calls->buffer_free(network->parameters);
   calls->buffer_free(network->gradients);
   free(network->blocks);
   free(network->views);

@@ -54,16 +54,19 @@ static bool prepare_all(dg_network *network, bool runs, dg_error *err) {
   return dg_network_slices_prepare(network, runs, err) && dg_network_plan_arena(network, err);
 }
 
-static dg_network *make(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
-                        bool runs, dg_error *err) {
+/** `train`: one that trains, of `how` only max_n counts; `runs`: with ops and memory. */
+static dg_network *make(const dg_model *model, dg_device *device, const dg_network_for_test *how,
+                        bool train, bool runs, dg_error *err) {
   const dg_op_predicate can_run = {runs_there, device};
   dg_network *network = calloc(1, sizeof *network);
   if (!network) return dg_fail_memory(err, sizeof *network), NULL;
   network->device = device;
   network->train = train;
-  if (dg_graph_build(&network->graph, model, train, &can_run, err) &&
-      dg_network_slice(network, &model->train, max_n, err) && prepare_all(network, runs, err) &&
-      (!runs || dg_network_allocate(network, err)))
+  network->owner = how->owner && how->owner->owner ? how->owner->owner : how->owner;
+  network->folds_apart = how->layer || (network->owner && network->owner->folds_apart);
+  if (dg_graph_build(&network->graph, model, train, how->layer, &can_run, err) &&
+      dg_network_slice(network, &model->train, how->max_n, err) &&
+      prepare_all(network, runs, err) && (!runs || dg_network_allocate(network, err)))
     return network;
   dg_network_free(network);
   return NULL;
@@ -71,12 +74,31 @@ static dg_network *make(const dg_model *model, dg_device *device, uint32_t max_n
 
 dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                              dg_error *err) {
-  return make(model, device, max_n, train, true, err);
+  return make(model, device, &(dg_network_for_test){.max_n = max_n}, train, true, err);
+}
+
+/** Makes the folded parameters of a network that has not those of its owner. */
+static bool fold_apart(dg_network *network, dg_error *err) {
+  size_t bytes = network->floats * sizeof(float);
+  float *values = malloc(bytes);
+  if (!values) return dg_fail_memory(err, bytes);
+  bool done = dg_network_read(network, values, err) && dg_network_fold_write(network, values, err);
+  free(values);
+  return done;
+}
+
+dg_network *dg_network_build_for_test(const dg_model *model, dg_device *device,
+                                      const dg_network_for_test *how, dg_error *err) {
+  dg_network *network = make(model, device, how, false, true, err);
+  if (!network || !network->owner || !network->folds_apart || fold_apart(network, err))
+    return network;
+  dg_network_free(network);
+  return NULL;
 }
 
 dg_network *dg_network_plan(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                             dg_error *err) {
-  return make(model, device, max_n, train, false, err);
+  return make(model, device, &(dg_network_for_test){.max_n = max_n}, train, false, err);
 }
 
 void dg_network_free(dg_network *network) {

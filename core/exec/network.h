@@ -7,8 +7,9 @@
 #define DG_NETWORK_H
 
 #include "backends/backend.h"
-#include "core/bench.h"
 #include "core/graph/graph.h"
+#include "digits/device.h"
+#include "digits/model.h"
 
 typedef struct dg_network dg_network;
 
@@ -19,6 +20,18 @@ typedef struct dg_network dg_network;
  */
 dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                              dg_error *err);
+/** A network that only tests. All but max_n may be NULL. */
+typedef struct {
+  uint32_t max_n;
+  /** Has the parameters, instead of parameters of its own; of the same model and device. It must
+      outlive the new one, and its parameters must not change any more. */
+  dg_network *owner;
+  const char *layer; /**< the output is what this layer gives, instead of the last one */
+} dg_network_for_test;
+
+/** dg_network_build of one that only tests. */
+dg_network *dg_network_build_for_test(const dg_model *model, dg_device *device,
+                                      const dg_network_for_test *how, dg_error *err);
 /** The same without any op or memory on the device: what can be told of it, not run. */
 dg_network *dg_network_plan(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                             dg_error *err);

@@ -36,9 +36,10 @@ bool dg_source_in_turn(dg_source *source, dg_error *err) {
 }
 
 bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
-                         uint32_t count, dg_error *err) {
+                         uint32_t count, bool labels, dg_error *err) {
   *source = (dg_source){.device = device, .height = height, .width = width, .places = count};
   if (new_buffer(source, (size_t)count * height * width, &source->images, err) &&
+      (!labels || new_buffer(source, count, &source->labels, err)) &&
       new_buffer(source, count * sizeof(uint32_t), &source->order, err) &&
       dg_source_in_turn(source, err))
     return true;
@@ -58,7 +59,9 @@ bool dg_source_set_order(dg_source *source, const uint32_t *order, uint32_t coun
   return source->device->calls->write(source->order, 0, order, count * sizeof *order, err);
 }
 
-bool dg_source_put(dg_source *source, const uint8_t *images, uint32_t n, dg_error *err) {
+bool dg_source_put(dg_source *source, const uint8_t *images, const uint8_t *labels, uint32_t n,
+                   dg_error *err) {
   size_t bytes = (size_t)n * source->height * source->width;
-  return source->device->calls->write(source->images, 0, images, bytes, err);
+  return source->device->calls->write(source->images, 0, images, bytes, err) &&
+         (!labels || source->device->calls->write(source->labels, 0, labels, n, err));
 }

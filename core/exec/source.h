@@ -23,10 +23,10 @@ typedef struct {
 bool dg_source_of_samples(dg_source *source, dg_device *device, const dg_samples *samples,
                           uint32_t places, dg_error *err);
 
-/** Makes room for `count` images that dg_source_put hands in, taken in the order in which they
-    come. On failure everything is freed again. */
+/** Allocates memory for `count` images that dg_source_put hands in, with their labels or without,
+    taken in the order in which they come. On failure everything is freed again. */
 bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
-                         uint32_t count, dg_error *err);
+                         uint32_t count, bool labels, dg_error *err);
 
 void dg_source_close(dg_source *source);
 
@@ -36,7 +36,9 @@ bool dg_source_set_order(dg_source *source, const uint32_t *order, uint32_t coun
 /** Has batches take the images one after the other, as many as there are places. */
 bool dg_source_in_turn(dg_source *source, dg_error *err);
 
-/** Hands in `n` images, which replace the first ones. */
-bool dg_source_put(dg_source *source, const uint8_t *images, uint32_t n, dg_error *err);
+/** Hands in `n` images with their labels (NULL for a source without), which replace the first
+    ones. */
+bool dg_source_put(dg_source *source, const uint8_t *images, const uint8_t *labels, uint32_t n,
+                   dg_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sized.h"
 #include "core/graph/plan_layer.h"
 
 _Static_assert((int)DG_LAYER_INPUTS == (int)DG_MAX_IN, "a listed layer holds every input");
@@ -31,19 +32,19 @@ static bool list_layer(const dg_model *model, uint32_t index, dg_shape *shapes, 
   return true;
 }
 
-bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t room, size_t *count,
-                     dg_error *err) {
+bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t size, size_t capacity,
+                     size_t *count, dg_error *err) {
   *count = (size_t)model->layer_count + 1;
   dg_shape *shapes = calloc(*count, sizeof *shapes);
   if (!shapes) return dg_fail_memory(err, *count * sizeof *shapes);
   shapes[0] = model->input;
   dg_layer_info layer = {.name = "input", .type = "input"};
   put_shape(&layer, &model->input);
-  if (room > 0) out[0] = layer;
+  if (capacity > 0) dg_sized_give(out, size, 0, &layer, sizeof layer);
   bool right = true;
   for (uint32_t i = 0; right && i < model->layer_count; i++) {
     right = list_layer(model, i, shapes, &layer, err);
-    if (right && i + 1 < room) out[i + 1] = layer;
+    if (right && i + 1 < capacity) dg_sized_give(out, size, i + 1, &layer, sizeof layer);
   }
   free(shapes);
   return right;

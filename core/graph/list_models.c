@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/sized.h"
 #include "core/base/text.h"
 #include "core/graph/lower.h"
 #include "core/model/catalog.h"
@@ -9,7 +10,7 @@
 /** Counts the parameters of a model's network. */
 static bool count_parameters(const dg_model *model, uint64_t *count, dg_error *err) {
   dg_graph graph;
-  if (!dg_graph_lower(&graph, model, err)) return false;
+  if (!dg_graph_lower(&graph, model, NULL, err)) return false;
   *count = dg_graph_parameters(&graph);
   dg_graph_free(&graph);
   return true;
@@ -29,11 +30,15 @@ static void look_at(const dg_catalog *catalog, const char *name, dg_model_info *
   dg_model_free(model);
 }
 
-bool dg_model_list(dg_model_info *out, size_t room, size_t *count, dg_error *err) {
+bool dg_model_list(dg_model_info *out, size_t size, size_t capacity, size_t *count, dg_error *err) {
   dg_catalog catalog;
   bool right = dg_catalog_read(&catalog, DG_CATALOG_MODELS, err);
   *count = right ? catalog.count : 0;
-  for (size_t i = 0; i < *count && i < room; i++) look_at(&catalog, catalog.names[i], &out[i]);
+  for (size_t i = 0; i < *count && i < capacity; i++) {
+    dg_model_info info;
+    look_at(&catalog, catalog.names[i], &info);
+    dg_sized_give(out, size, i, &info, sizeof info);
+  }
   dg_catalog_free(&catalog);
   return right;
 }

@@ -119,11 +119,13 @@ static bool lower_all(dg_graph *graph, const dg_model *model, output *outputs, d
   return check_whole(graph, model, &last->shape, err);
 }
 
-bool dg_graph_lower(dg_graph *graph, const dg_model *model, dg_error *err) {
+bool dg_graph_lower(dg_graph *graph, const dg_model *model, uint32_t *tensors, dg_error *err) {
   *graph = (dg_graph){0};
   output *outputs = calloc(model->layer_count + 1, sizeof *outputs);
   if (!outputs) return dg_fail_memory(err, sizeof *outputs);
   bool right = reserve(graph, model->layer_count, err) && lower_all(graph, model, outputs, err);
+  for (uint32_t i = 0; right && tensors && i < model->layer_count; i++)
+    tensors[i] = outputs[i + 1].tensor;
   free(outputs);
   if (!right) dg_graph_free(graph);
   return right;

@@ -6,9 +6,9 @@
 
 /**
  * Makes the nodes, tensors and parameters of a model's layers; the model must outlive the graph.
- * Layers that don't fit are errors that name them, and leave the graph empty. Free with
- * dg_graph_free.
+ * Writes to `tensors` [layers], unless NULL, where each layer's output is. Layers that don't fit
+ * are errors that name them, and leave the graph empty. Free with dg_graph_free.
  */
-bool dg_graph_lower(dg_graph *graph, const dg_model *model, dg_error *err);
+bool dg_graph_lower(dg_graph *graph, const dg_model *model, uint32_t *tensors, dg_error *err);
 
 #endif

@@ -51,7 +51,7 @@ static bool describe(dg_outline *outline, const dg_model *model, dg_error *err) 
 
 bool dg_outline_make(dg_outline *outline, const dg_model *model, dg_error *err) {
   *outline = (dg_outline){0};
-  if (!dg_graph_lower(&outline->graph, model, err)) return false;
+  if (!dg_graph_lower(&outline->graph, model, NULL, err)) return false;
   if (describe(outline, model, err)) return true;
   dg_outline_free(outline);
   return false;

@@ -17,6 +17,10 @@ static inline bool dg_can_run(const dg_op_predicate *predicate, const dg_op_desc
   return predicate->holds(predicate->user, desc);
 }
 
+/** Lets `output`, a tensor of the graph, be its output, and drops the nodes that it doesn't need.
+   All parameters stay. */
+bool dg_graph_cut(dg_graph *graph, uint32_t output, dg_error *err);
+
 /** Fuses activations, max poolings and dropouts to the op before them. */
 void dg_graph_fuse(dg_graph *graph, const dg_op_predicate *can_run);
 

@@ -1,10 +1,10 @@
 /** The layers explained, from the tables that check them. */
 #include "core/base/file/writer.h"
-#include "core/digits.h"
 #include "core/layers/layers.h"
+#include "digits/model.h"
 
-size_t dg_layer_help(char *text, size_t room) {
-  dg_writer w = {text, room, 0};
+size_t dg_layer_help(char *text, size_t size) {
+  dg_writer w = {text, size, 0};
   dg_write(
       &w,
       "Every layer may have a name (name = \"conv1\";) and reads the layer before it, or those\n"

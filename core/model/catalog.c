@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/sized.h"
 #include "core/base/text.h"
 
 /** What the files of a kind are called and where they lie. */
@@ -144,12 +145,16 @@ bool dg_weights_find(const char *weights, char *path, dg_error *err) {
   return dg_catalog_find(DG_CATALOG_WEIGHTS, weights, path, err);
 }
 
-bool dg_weights_list(dg_weights_info *out, size_t room, size_t *count, dg_error *err) {
+bool dg_weights_list(dg_weights_info *out, size_t size, size_t capacity, size_t *count,
+                     dg_error *err) {
   dg_catalog catalog;
   bool right = dg_catalog_read(&catalog, DG_CATALOG_WEIGHTS, err);
   *count = right ? catalog.count : 0;
-  for (size_t i = 0; i < *count && i < room; i++)
-    snprintf(out[i].name, sizeof out[i].name, "%s", catalog.names[i]);
+  for (size_t i = 0; i < *count && i < capacity; i++) {
+    dg_weights_info info = {0};
+    snprintf(info.name, sizeof info.name, "%s", catalog.names[i]);
+    dg_sized_give(out, size, i, &info, sizeof info);
+  }
   dg_catalog_free(&catalog);
   return right;
 }

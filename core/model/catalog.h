@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/digits.h"
+#include "digits/model.h"
 
 enum { DG_CATALOG_MOST = 256 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/digits.h"
+#include "digits/model.h"
 
 /** The override that a setting came from (set as its hook), or NULL for the file. */
 static const dg_override *override_of(const config_setting_t *setting) {

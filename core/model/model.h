@@ -5,9 +5,9 @@
 #ifndef DG_MODEL_H
 #define DG_MODEL_H
 
-#include "core/digits.h"
 #include "core/layers/layer.h"
 #include "core/op/op.h"
+#include "digits/model.h"
 
 enum { DG_MODEL_INPUT = -1 };    /**< in dg_model_layer.in: the input of the model */
 enum { DG_MODEL_LAYERS = 1024 }; /**< of a model at most */

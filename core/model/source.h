@@ -4,7 +4,7 @@
 
 #include <libconfig.h>
 
-#include "core/digits.h"
+#include "digits/model.h"
 
 /** What a model's text may have at most, wherever it comes from: bytes, groups and lists within
    each other, keys of a group. So none takes long to read. */

@@ -1,6 +1,7 @@
 /** The digits of a picture: its ink, the marks of ink, the digits that they make, cut out. */
 #include <stdlib.h>
 
+#include "core/base/error.h"
 #include "core/picture/crop.h"
 
 enum { LEAST_IMAGE = 8, MOST_IMAGE = 4096, MOST_BYTES = 1 << 28, MOST_OVERLAP = 8 };

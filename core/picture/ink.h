@@ -2,7 +2,7 @@
 #ifndef DG_INK_H
 #define DG_INK_H
 
-#include "core/digits.h"
+#include "digits/picture.h"
 
 /** Strength of ink, from 0 (paper) to 255, of a picture that was made smaller where it is large. */
 typedef struct {

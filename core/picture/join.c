@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/picture/marks.h"
 
 enum { MOST_PARTS = 4096, LEAST_HEIGHT = 6 };

@@ -1,4 +1,5 @@
 #include "core/picture/marks.h"
+#include "core/base/error.h"
 
 #include <stdlib.h>
 

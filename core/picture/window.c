@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/base/error.h"
 #include "core/picture/ink.h"
 
 /** Lines of memory that a pass works in; `room` bytes each. */

@@ -1,10 +1,13 @@
 /** A trained network that waits for images: a gather op before it, nothing behind it. */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
+#include "core/base/sized.h"
 #include "core/exec/gather.h"
 #include "core/exec/network.h"
 #include "core/weights/weights.h"
+#include "digits/predict.h"
 
 enum { INITIAL_SEED = 1 };
 
@@ -38,35 +41,48 @@ static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width,
 static bool open_gather(dg_predictor *p, dg_error *err) {
   const dg_gather_desc desc = dg_gather_describe(p->model, p->height, p->width);
   const dg_gather_options options = {.max_n = p->batch, .x = dg_network_input(p->network)};
-  if (!dg_source_of_images(&p->source, p->device, p->height, p->width, p->batch, err) ||
+  if (!dg_source_of_images(&p->source, p->device, p->height, p->width, p->batch, false, err) ||
       !dg_gather_open(&p->gather, p->device, &desc, &options, err))
     return false;
   dg_gather_from(&p->gather, &p->source);
   return true;
 }
 
-static bool set_up(dg_predictor *p, const char *weights, dg_error *err) {
-  if (!image_size(p->model, &p->height, &p->width, err)) return false;
-  p->network = dg_network_build(p->model, p->device, p->batch, false, err);
-  if (!p->network || !open_gather(p, err)) return false;
-  return weights ? dg_weights_load(p->network, weights, err)
-                 : dg_network_initialize(p->network, INITIAL_SEED, err);
+static bool check_options(const dg_predictor_options *options, const dg_model *model,
+                          const dg_device *device, dg_error *err) {
+  const dg_predictor *share = options->share;
+  if (!share) return true;
+  if (options->weights)
+    return dg_fail(err, DG_ERR_INPUT, "a predictor has weights or shares them, not both");
+  return (share->model == model && share->device == device) ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "a predictor shares weights with one of the same model and device only");
 }
 
-dg_predictor *dg_predictor_new(const dg_model *model, const char *weights, dg_device *device,
-                               uint32_t batch, dg_error *err) {
-  dg_predictor *p = batch ? calloc(1, sizeof *p) : NULL;
-  if (!p) {
-    if (batch)
-      dg_fail_memory(err, sizeof *p);
-    else
-      dg_fail(err, DG_ERR_INPUT, "a batch of 0 images was asked for; 1 is the least");
+static bool set_up(dg_predictor *p, const dg_predictor_options *options, dg_error *err) {
+  const dg_network_for_test how = {.max_n = p->batch,
+                                   .owner = options->share ? options->share->network : NULL,
+                                   .layer = options->layer};
+  if (!image_size(p->model, &p->height, &p->width, err)) return false;
+  p->network = dg_network_build_for_test(p->model, p->device, &how, err);
+  if (!p->network || !open_gather(p, err)) return false;
+  if (options->share) return true;
+  return options->weights ? dg_weights_load(p->network, options->weights, err)
+                          : dg_network_initialize(p->network, INITIAL_SEED, err);
+}
+
+dg_predictor *dg_predictor_new(const dg_model *model, dg_device *device,
+                               const dg_predictor_options *given, dg_error *err) {
+  dg_predictor_options options;
+  if (!dg_sized_take(&options, sizeof options, given, "dg_predictor_options", err) ||
+      !check_options(&options, model, device, err))
     return NULL;
-  }
+  dg_predictor *p = calloc(1, sizeof *p);
+  if (!p) return dg_fail_memory(err, sizeof *p), NULL;
   p->model = model;
   p->device = device;
-  p->batch = batch;
-  if (set_up(p, weights, err)) return p;
+  p->batch = options.batch ? options.batch : 1;
+  if (set_up(p, &options, err)) return p;
   dg_predictor_free(p);
   return NULL;
 }
@@ -98,21 +114,29 @@ uint32_t dg_predictor_outputs(const dg_predictor *p) {
 static bool run_batch(dg_predictor *p, const uint8_t *images, uint32_t n, float *logits,
                       dg_error *err) {
   const dg_step step = {.n = n};
-  return dg_source_put(&p->source, images, n, err) && dg_gather_run(&p->gather, &step, err) &&
+  return dg_source_put(&p->source, images, NULL, n, err) && dg_gather_run(&p->gather, &step, err) &&
          dg_network_forward(p->network, &step, err) &&
          calls_of(p)->read(dg_network_output(p->network), 0, logits,
                            (size_t)n * dg_network_outputs(p->network) * sizeof *logits, err);
 }
 
-bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, float *logits,
-                      dg_error *err) {
+static bool run_batches(dg_predictor *p, const uint8_t *images, uint32_t count, float *logits,
+                        dg_error *err) {
   size_t pixels = (size_t)p->height * p->width, outputs = dg_network_outputs(p->network);
   for (uint32_t first = 0; first < count; first += p->batch) {
     uint32_t n = count - first < p->batch ? count - first : p->batch;
     if (!run_batch(p, images + first * pixels, n, logits + first * outputs, err)) return false;
     if (n < p->batch) break; /* the sum could pass 2^32 */
   }
-  return dg_network_check_logits(p->network, logits, count, err);
+  return true;
+}
+
+bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, float *logits,
+                      dg_error *err) {
+  pthread_mutex_lock(&p->device->turn);
+  bool done = run_batches(p, images, count, logits, err);
+  pthread_mutex_unlock(&p->device->turn);
+  return done && dg_network_check_logits(p->network, logits, count, err);
 }
 
 /* ---- probabilities ------------------------------------------------------ */

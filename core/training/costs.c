@@ -1,27 +1,29 @@
 /** What a trainer's step costs: its own ops around those of the network. */
 #include <stdio.h>
 
+#include "core/base/sized.h"
 #include "core/training/trainer.h"
+#include "digits/bench.h"
 
 /** Costs that are being listed. */
 typedef struct {
   dg_trainer *trainer;
   dg_cost *out;
-  size_t room, count;
+  size_t size, capacity, count;
   uint32_t parts; /**< of a step: whatever has samples runs once for each */
 } cost_list;
 
 /** Adds what runs `parts` times in a step. */
 static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, uint32_t parts) {
-  if (list->count < list->room) {
-    dg_cost *out = &list->out[list->count];
-    *out = *cost;
-    out->forward_bytes *= parts;
-    out->backward_bytes *= parts;
-    out->forward_seconds = times->forward;
-    out->backward_seconds = times->backward;
-    out->forward_runs = times->forward_runs / parts;
-    out->backward_runs = times->backward_runs / parts;
+  if (list->count < list->capacity) {
+    dg_cost whole = *cost;
+    whole.forward_bytes *= parts;
+    whole.backward_bytes *= parts;
+    whole.forward_seconds = times->forward;
+    whole.backward_seconds = times->backward;
+    whole.forward_runs = times->forward_runs / parts;
+    whole.backward_runs = times->backward_runs / parts;
+    dg_sized_give(list->out, list->size, list->count, &whole, sizeof whole);
   }
   list->count++;
 }
@@ -68,8 +70,10 @@ static double loss_bytes(const dg_trainer *t) {
   return (t->test_only ? 1 : 2) * logits * sizeof(float);
 }
 
-bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t room, size_t *count, dg_error *err) {
-  cost_list list = {.trainer = t, .out = out, .room = room, .parts = dg_trainer_parts(t)};
+bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t size, size_t capacity, size_t *count,
+                      dg_error *err) {
+  cost_list list = {
+      .trainer = t, .out = out, .size = size, .capacity = capacity, .parts = dg_trainer_parts(t)};
   double learned = (double)dg_network_learned(t->network) * sizeof(float);
   double update = learned * (1 + 2.0 * (1 + dg_trainer_state_arrays(t)));
   bool right =

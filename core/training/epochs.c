@@ -1,47 +1,13 @@
 /** The loop: epochs of steps, validation after each, and what the listener is told. */
-#include <math.h>
-
 #include "core/base/clock.h"
-#include "core/training/schedule.h"
 #include "core/training/trainer.h"
 
 /* ---- looking at the device now and then --------------------------------- */
 
-static const char *parameter_at(const dg_network *network, uint32_t element) {
-  const dg_param *list;
-  uint32_t count = dg_network_param_list(network, &list);
-  const char *name = "?";
-  for (uint32_t i = 0; i < count && list[i].offset <= element; i++) name = list[i].name;
-  return name;
-}
-
-/** Names the first step and parameter whose gradient was not finite, or else the loss. */
-static bool check_finite(dg_trainer *t, uint64_t first, const float *losses, uint32_t count,
-                         dg_error *err) {
-  uint32_t fault[2];
-  if (!dg_trainer_calls(t)->read(t->fault, 0, fault, sizeof fault, err)) return false;
-  if (fault[0])
-    return dg_fail(err, DG_ERR_RUNTIME,
-                   "training diverged: the gradient of \"%s\" is not finite at step %u (of epoch "
-                   "%u); try a smaller --lr",
-                   parameter_at(t->network, fault[1]), fault[0] - 1, (fault[0] - 1) / t->steps + 1);
-  for (uint32_t i = 0; i < count; i++)
-    if (!isfinite(losses[i]))
-      return dg_fail(err, DG_ERR_RUNTIME,
-                     "training diverged: the loss is not finite at step %llu; try a smaller --lr",
-                     (unsigned long long)(first + i));
-  return true;
-}
-
-/** Training steps of the whole run before the next one. */
-static uint64_t steps_done(const dg_trainer *t) {
-  return (uint64_t)t->at.epoch * t->steps + t->at.done;
-}
-
 static bool report_progress(dg_trainer *t, double seconds) {
   const dg_train_recipe *recipe = &t->model->train;
   if (!t->listener.progress) return true;
-  uint64_t done = steps_done(t), left = (uint64_t)recipe->epochs * t->steps - done;
+  uint64_t done = dg_trainer_steps_done(t), left = (uint64_t)recipe->epochs * t->steps - done;
   uint64_t seen = (uint64_t)t->at.done * dg_trainer_step_samples(t);
   if (seen > t->train_count && !recipe->steps) seen = t->train_count;
   dg_progress progress = {.epoch = t->at.epoch + 1,
@@ -70,8 +36,8 @@ static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   const float *losses;
   uint32_t count;
   if (!dg_meter_read(&t->meter, &losses, &count, err)) return false;
-  uint64_t first = steps_done(t) - count;
-  bool finite = check_finite(t, first, losses, count, err);
+  uint64_t first = dg_trainer_steps_done(t) - count;
+  bool finite = dg_trainer_check_steps(t, first, losses, count, err);
   for (uint32_t i = 0; i < count && t->listener.step; i++)
     t->listener.step(t->listener.user, first + i, losses[i], t->meter.accuracy[i]);
   if (!finite) return false;
@@ -85,31 +51,10 @@ static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
 
 /* ---- an epoch ----------------------------------------------------------- */
 
-/** Learning rate of a step, counted over the whole run. */
-static double rate_at(const dg_trainer *t, uint64_t step) {
-  const dg_train_recipe *recipe = &t->model->train;
-  return dg_learning_rate(&recipe->schedule, recipe->optimizer.lr, step, t->steps,
-                          (uint64_t)recipe->epochs * t->steps);
-}
-
-/** What the moving average keeps of itself after `n` steps: little at first, or a short run would
-    keep the initial weights. */
-static double decay_after(const dg_train_recipe *recipe, uint64_t n) {
-  return fmin(recipe->average, (1.0 + (double)n) / (10.0 + (double)n));
-}
-
 static dg_step next_step(const dg_trainer *t) {
-  const dg_train_recipe *recipe = &t->model->train;
-  uint64_t index = steps_done(t);
   uint32_t most = dg_trainer_step_samples(t), first = t->at.done * most;
-  uint32_t left = recipe->steps ? most : t->train_count - first;
-  return (dg_step){.n = left < most ? left : most,
-                   .train = true,
-                   .seed = t->seed,
-                   .step = (uint32_t)index,
-                   .first = first,
-                   .lr = (float)rate_at(t, index),
-                   .decay = (float)decay_after(recipe, index)};
+  uint32_t left = t->model->train.steps ? most : t->train_count - first;
+  return dg_trainer_next_step(t, left < most ? left : most, first);
 }
 
 /** Runs what is left of the epoch that stands in t->at. */
@@ -126,7 +71,7 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
     if ((t->meter.pending >= t->ahead || t->at.done == t->steps) && !catch_up(t, begun, err))
       return false;
   }
-  report->lr = (float)rate_at(t, steps_done(t) - 1);
+  report->lr = (float)dg_trainer_rate(t, dg_trainer_steps_done(t) - 1);
   report->train = dg_meter_score(&t->meter);
   report->seconds = dg_seconds() - begun;
   report->samples_per_second = report->train.total / report->seconds;
@@ -142,7 +87,7 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
   t->started = t->last_read = dg_seconds();
   t->ahead = 1;
-  t->first_step = steps_done(t);
+  t->first_step = dg_trainer_steps_done(t);
   if (t->first_step == 0 && !start(t, err)) return false;
   while (t->at.epoch < recipe->epochs) {
     dg_epoch_report report = {.epoch = t->at.epoch + 1, .epochs = recipe->epochs};
@@ -155,6 +100,7 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
     t->at.seconds = 0;
     if (!dg_trainer_keep_state(t, err)) return false;
   }
+  bool kept = dg_trainer_keep(t, err);
   t->at = (dg_place){.best_accuracy = -1};
-  return dg_trainer_keep(t, err);
+  return kept;
 }

@@ -48,7 +48,9 @@ bool dg_trainer_validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) 
 /** Puts the parameters that the recipe keeps into the network. */
 static bool put_kept(dg_trainer *t, dg_error *err) {
   dg_buffer *parameters = dg_network_parameters(t->network);
-  if (t->model->train.keep == DG_KEEP_BEST) return copy_all(t, t->best, parameters, err);
+  bool validated = t->at.best_accuracy >= 0; /* not where all steps were the caller's */
+  if (t->model->train.keep == DG_KEEP_BEST && validated)
+    return copy_all(t, t->best, parameters, err);
   return !t->averaged || copy_learned(t, t->averaged, parameters, err);
 }
 

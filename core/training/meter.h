@@ -6,7 +6,8 @@
 #define DG_METER_H
 
 #include "backends/backend.h"
-#include "core/digits.h"
+#include "digits/device.h"
+#include "digits/train.h"
 
 enum { DG_METER_STEPS = 128, DG_METER_SLOTS = 4096 };
 

@@ -1,5 +1,6 @@
 /** Which samples are trained on, which validate, and in which order. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/philox.h"
 #include "core/training/trainer.h"
@@ -44,13 +45,31 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
   return dg_source_of_samples(&t->source, t->device, &t->data->train, longest, err);
 }
 
-bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {
-  const dg_train_recipe *recipe = &t->model->train;
-  uint32_t places = recipe->steps ? t->steps * dg_trainer_step_samples(t) : t->train_count;
-  uint32_t round = 0;
-  for (uint64_t done = 0; done < places; done += t->train_count)
-    shuffle(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0), t->at.epoch,
+/** Samples that the steps of an epoch take. */
+static uint32_t order_length(const dg_trainer *t) {
+  return t->model->train.steps ? t->steps * dg_trainer_step_samples(t) : t->train_count;
+}
+
+/** Writes the order of an epoch to t->order. */
+static void make_order(dg_trainer *t, uint32_t epoch) {
+  uint32_t length = order_length(t), round = 0;
+  for (uint64_t done = 0; done < length; done += t->train_count)
+    shuffle(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0), epoch,
             round++);
-  for (uint32_t i = 0; i < places; i++) t->order[i] = t->members[t->order[i]];
-  return dg_source_set_order(&t->source, t->order, places, err);
+  for (uint32_t i = 0; i < length; i++) t->order[i] = t->members[t->order[i]];
+}
+
+bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {
+  make_order(t, t->at.epoch);
+  return dg_source_set_order(&t->source, t->order, order_length(t), err);
+}
+
+bool dg_trainer_order(dg_trainer *t, uint32_t epoch, uint32_t *order, size_t capacity,
+                      size_t *count, dg_error *err) {
+  if (t->test_only)
+    return dg_fail(err, DG_ERR_INPUT, "the trainer was made to test only: it has no order");
+  *count = order_length(t);
+  make_order(t, epoch);
+  memcpy(order, t->order, (*count < capacity ? *count : capacity) * sizeof *order);
+  return true;
 }

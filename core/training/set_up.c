@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sized.h"
 #include "core/data/classes.h"
 #include "core/weights/weights.h"
 
@@ -24,27 +25,33 @@ static bool set_up(dg_trainer *t, dg_error *err) {
 }
 
 static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error *err) {
-  if (!options->state)
+  if (!options->checkpoint)
     return !options->resume ||
-           dg_fail(err, DG_ERR_INPUT, "a run can't go on without the file of its state");
-  t->state_path = strdup(options->state);
+           dg_fail(err, DG_ERR_INPUT, "a run can't go on without its checkpoint");
+  t->state_path = strdup(options->checkpoint);
   dg_trainer_prepare_state(t);
-  return t->state_path || dg_fail_memory(err, strlen(options->state));
+  return t->state_path || dg_fail_memory(err, strlen(options->checkpoint));
 }
 
 dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
-                           const dg_trainer_options *options, dg_error *err) {
+                           const dg_trainer_options *given, dg_error *err) {
+  dg_trainer_options options;
+  dg_listener listener = {0};
+  if (!dg_sized_take(&options, sizeof options, given, "dg_trainer_options", err) ||
+      (options.listener &&
+       !dg_sized_take(&listener, sizeof listener, options.listener, "dg_listener", err)))
+    return NULL;
   dg_trainer *t = calloc(1, sizeof *t);
   if (!t) return dg_fail_memory(err, sizeof *t), NULL;
   t->model = model;
   t->device = device;
   t->data = data;
-  t->seed = options->seed;
-  t->test_only = options->test_only;
-  t->listener = options->listener;
+  t->seed = options.seed;
+  t->test_only = options.test_only;
+  t->listener = listener;
   t->at.best_accuracy = -1;
-  if (keep_path(t, options, err) && set_up(t, err) &&
-      (!options->resume || dg_trainer_take_state(t, err)))
+  if (keep_path(t, &options, err) && set_up(t, err) &&
+      (!options.resume || dg_trainer_take_state(t, err)))
     return t;
   dg_trainer_free(t);
   return NULL;
@@ -62,6 +69,7 @@ void dg_trainer_free(dg_trainer *t) {
   dg_trainer_calls(t)->buffer_free(t->fault);
   dg_meter_close(&t->meter);
   dg_source_close(&t->source);
+  dg_source_close(&t->given);
   dg_network_free(t->network);
   free(t->members);
   free(t->order);

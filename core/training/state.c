@@ -11,6 +11,7 @@
 
 #include "core/base/file/entries.h"
 #include "core/base/json.h"
+#include "core/base/sized.h"
 #include "core/base/text.h"
 #include "core/training/trainer.h"
 #include "core/weights/safetensors.h"
@@ -117,12 +118,12 @@ static bool read_place(const dg_safetensors *file, const char *path, saved_place
                       : "these are weights, not the state of a run that stopped; use --load");
 }
 
-bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, dg_error *err) {
+bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, size_t size, dg_error *err) {
   dg_safetensors file;
   saved_place place;
   if (!dg_safetensors_read(&file, path, err)) return false;
   bool right = read_place(&file, path, &place, err);
-  if (right) *info = place.info;
+  if (right) dg_sized_give(info, size, 0, &place.info, sizeof place.info);
   dg_safetensors_free(&file);
   return right;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/numbers.h"
+#include "core/training/schedule.h"
 #include "core/training/trainer.h"
 
 /** Gathers a batch and runs it through the network and the loss. */
@@ -13,9 +14,58 @@ static bool run_forward(dg_trainer *t, dg_step *step, dg_error *err) {
          dg_bound_forward(&t->ends->loss, step, err);
 }
 
+double dg_trainer_rate(const dg_trainer *t, uint64_t step) {
+  const dg_train_recipe *recipe = &t->model->train;
+  uint64_t total = (uint64_t)recipe->epochs * t->steps;
+  return dg_learning_rate(&recipe->schedule, recipe->optimizer.lr, step < total ? step : total - 1,
+                          t->steps, total);
+}
+
+/** What the moving average keeps of itself after `n` steps: little at first, or a short run would
+    keep the initial weights. */
+static double decay_after(const dg_train_recipe *recipe, uint64_t n) {
+  return fmin(recipe->average, (1.0 + (double)n) / (10.0 + (double)n));
+}
+
+dg_step dg_trainer_next_step(const dg_trainer *t, uint32_t n, uint32_t first) {
+  uint64_t index = dg_trainer_steps_done(t);
+  return (dg_step){.n = n,
+                   .train = true,
+                   .seed = t->seed,
+                   .step = (uint32_t)index,
+                   .first = first,
+                   .lr = (float)dg_trainer_rate(t, index),
+                   .decay = (float)decay_after(&t->model->train, index)};
+}
+
 bool dg_trainer_run_step(dg_trainer *t, const dg_step *step, dg_error *err) {
   return dg_trainer_gradient(t, step, err) && dg_bound_forward(&t->update, step, err) &&
          (!t->averaged || dg_bound_forward(&t->average, step, err));
+}
+
+static const char *parameter_at(const dg_network *network, uint32_t element) {
+  const dg_param *list;
+  uint32_t count = dg_network_param_list(network, &list);
+  const char *name = "?";
+  for (uint32_t i = 0; i < count && list[i].offset <= element; i++) name = list[i].name;
+  return name;
+}
+
+bool dg_trainer_check_steps(dg_trainer *t, uint64_t first, const float *losses, uint32_t count,
+                            dg_error *err) {
+  uint32_t fault[2];
+  if (!dg_trainer_calls(t)->read(t->fault, 0, fault, sizeof fault, err)) return false;
+  if (fault[0])
+    return dg_fail(err, DG_ERR_RUNTIME,
+                   "training diverged: the gradient of \"%s\" is not finite at step %u (of epoch "
+                   "%u); try a smaller --lr",
+                   parameter_at(t->network, fault[1]), fault[0] - 1, (fault[0] - 1) / t->steps + 1);
+  for (uint32_t i = 0; i < count; i++)
+    if (!isfinite(losses[i]))
+      return dg_fail(err, DG_ERR_RUNTIME,
+                     "training diverged: the loss is not finite at step %llu; try a smaller --lr",
+                     (unsigned long long)(first + i));
+  return true;
 }
 
 /** Copies what the network gave for the samples of a step to their places in `logits`. */

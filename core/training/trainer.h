@@ -9,10 +9,13 @@
 #define DG_TRAINER_H
 
 #include "core/data/dataset.h"
-#include "core/digits.h"
 #include "core/exec/gather.h"
 #include "core/exec/network.h"
 #include "core/training/meter.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 
 /** Where training stands: what is the same again after a resume. */
 typedef struct {
@@ -37,6 +40,7 @@ struct dg_trainer {
   bool test_only;
   dg_network *network;
   dg_source source; /**< the training images */
+  dg_source given;  /**< samples that dg_trainer_step is given; none before its first call */
   dg_meter meter;
   uint32_t instances; /**< of the network */
   dg_ends *ends;      /**< of each; tests use the first */
@@ -126,6 +130,23 @@ static inline uint32_t dg_trainer_parts(const dg_trainer *t) {
 bool dg_trainer_gradient(dg_trainer *trainer, const dg_step *step, dg_error *err);
 
 /* ---- steps.c ------------------------------------------------------------- */
+
+/** Training steps of the whole run before the next one. */
+static inline uint64_t dg_trainer_steps_done(const dg_trainer *t) {
+  return (uint64_t)t->at.epoch * t->steps + t->at.done;
+}
+
+/** Learning rate of a step, counted over the whole run; after its end that of the last step. */
+double dg_trainer_rate(const dg_trainer *trainer, uint64_t step);
+
+/** The next step of the run, on `n` samples from `first` on in the order of what the gather takes
+    from. */
+dg_step dg_trainer_next_step(const dg_trainer *trainer, uint32_t n, uint32_t first);
+
+/** Are the gradients of all steps finite, and `losses` [count] of those from `first` on? If not, an
+    error names the first step, and the parameter. */
+bool dg_trainer_check_steps(dg_trainer *trainer, uint64_t first, const float *losses,
+                            uint32_t count, dg_error *err);
 
 /** Enqueues one training step on `step->n` samples of what the gather takes from: their gradients,
     update, average. */

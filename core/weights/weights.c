@@ -8,6 +8,7 @@
 #include "core/data/classes.h"
 #include "core/model/source.h"
 #include "core/weights/safetensors.h"
+#include "digits/version.h"
 
 /* ---- saving ------------------------------------------------------------- */
 

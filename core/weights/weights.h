@@ -5,6 +5,7 @@
 
 #include "core/exec/network.h"
 #include "core/weights/safetensors.h"
+#include "digits/data.h"
 
 /** The key of the metadata that holds the model file. */
 #define DG_MODEL_KEY "digits.model"

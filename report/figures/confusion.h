@@ -2,6 +2,7 @@
 #ifndef DG_CONFUSION_H
 #define DG_CONFUSION_H
 
+#include "digits/data.h"
 #include "report/answers.h"
 #include "report/figures/drawing.h"
 

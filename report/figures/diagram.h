@@ -2,7 +2,7 @@
 #ifndef DG_DIAGRAM_H
 #define DG_DIAGRAM_H
 
-#include "core/digits.h"
+#include "digits/model.h"
 #include "report/figures/drawing.h"
 
 /** Draws the layers of dg_model_layers from the top to the bottom; the caller frees the drawing. */

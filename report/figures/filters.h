@@ -2,7 +2,7 @@
 #ifndef DG_FILTERS_H
 #define DG_FILTERS_H
 
-#include "core/digits.h"
+#include "digits/train.h"
 #include "report/figures/picture.h"
 
 typedef struct {

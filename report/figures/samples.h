@@ -2,7 +2,7 @@
 #ifndef DG_SAMPLES_H
 #define DG_SAMPLES_H
 
-#include "core/digits.h"
+#include "digits/data.h"
 #include "report/answers.h"
 #include "report/figures/drawing.h"
 

@@ -16,7 +16,10 @@
 
 #include "core/base/cache.h"
 #include "core/base/file/file.h"
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 #include "tests/common/counting.h"
 #include "tests/common/shell.h"
 #include "tests/common/suite.h"
@@ -258,7 +261,10 @@ static short_run train(const char *device_number) {
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", overrides,
                                   sizeof overrides / sizeof *overrides, &err);
   dg_device *device = dg_open("opencl", device_number, 0, &err);
-  dg_trainer_options options = {.seed = 1, .listener = {.user = &run, .step = on_step}};
+  dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options),
+      .seed = 1,
+      .listener = &(dg_listener){.size = sizeof(dg_listener), .user = &run, .step = on_step}};
   dg_trainer *trainer =
       data && model && device ? dg_trainer_new(model, device, data, &options, &err) : NULL;
   ck_assert_msg(trainer && dg_trainer_train(trainer, &err), "%s", err.message);
@@ -327,7 +333,7 @@ START_TEST(a_second_start_compiles_nothing) {
   enum { MOST_DEVICES = 16 };
   dg_device_info devices[MOST_DEVICES];
   size_t count;
-  ck_assert(dg_device_list(devices, MOST_DEVICES, &count, NULL));
+  ck_assert(dg_device_list(devices, sizeof(dg_device_info), MOST_DEVICES, &count, NULL));
   for (size_t i = 0; i < count && i < MOST_DEVICES; i++)
     if (strcmp(devices[i].backend, "opencl") == 0) check_device(&devices[i]);
 }

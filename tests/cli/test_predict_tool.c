@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/picture.h"
 #include "tests/common/canvas.h"
 #include "tests/common/shell.h"
 #include "tests/common/suite.h"

@@ -10,8 +10,8 @@
 
 #include "backends/opencl/runtime/clblast.h"
 #include "backends/opencl/runtime/tuning.h"
-#include "core/bench.h"
 #include "core/device.h"
+#include "digits/device.h"
 #include "tests/common/shell.h"
 #include "tests/common/suite.h"
 
@@ -185,8 +185,9 @@ START_TEST(a_device_is_tuned) {
   dg_error err = {0};
   use_new_folder();
   dg_device *device = dg_open("opencl", "0", 0, &err);
-  ck_assert_msg(device && dg_device_tune(device, trials, MOST_TRIALS, &count, &kept, &err), "%s",
-                err.message);
+  ck_assert_msg(
+      device && dg_device_tune(device, trials, sizeof(dg_trial), MOST_TRIALS, &count, &kept, &err),
+      "%s", err.message);
   ck_assert(kept);
   ck_assert_uint_gt(count, 2);
   check_trials(trials, count);

@@ -2,7 +2,7 @@
 #ifndef DG_TESTS_CANVAS_H
 #define DG_TESTS_CANVAS_H
 
-#include "core/digits.h"
+#include "digits/picture.h"
 
 /** Ink from 0 to 1 on paper: [height, width]. The caller frees it. */
 typedef struct {

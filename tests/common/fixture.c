@@ -24,11 +24,14 @@ static dg_model *load(const fixture_plan *plan) {
 fixture fixture_new(const fixture_plan *plan) {
   const char *backend = plan->backend ? plan->backend : "cpu";
   const unsigned threads = strcmp(backend, "cpu") == 0 ? 1 : 0;
-  const dg_trainer_options options = {.seed = plan->seed,
+  dg_listener listener = plan->listener;
+  listener.size = sizeof listener;
+  const dg_trainer_options options = {.size = sizeof options,
+                                      .seed = plan->seed,
                                       .test_only = plan->test_only,
-                                      .state = plan->state,
+                                      .checkpoint = plan->state,
                                       .resume = plan->resume,
-                                      .listener = plan->listener};
+                                      .listener = &listener};
   dg_error err = {0};
   fixture f = {.model = load(plan)};
   f.data = dg_dataset_draw(plan->train ? plan->train : 1, plan->test ? plan->test : 1, 1, 1, &err);
@@ -56,7 +59,7 @@ double *fixture_read(fixture *f, const char *name, size_t *count) {
   enum { MOST = 64 };
   dg_parameter list[MOST];
   dg_error err = {0};
-  uint32_t all = dg_trainer_list_parameters(f->trainer, list, MOST), i = 0;
+  uint32_t all = dg_trainer_list_parameters(f->trainer, list, sizeof(dg_parameter), MOST), i = 0;
   ck_assert_uint_le(all, MOST);
   while (i < all && strcmp(list[i].name, name) != 0) i++;
   ck_assert_msg(i < all, "no parameter %s", name);

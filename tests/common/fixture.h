@@ -5,7 +5,10 @@
 #ifndef DG_TESTS_FIXTURE_H
 #define DG_TESTS_FIXTURE_H
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 
 /** What to make. Groups of the model file are given as what stands in their brackets. */
 typedef struct {

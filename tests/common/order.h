@@ -2,7 +2,7 @@
 #ifndef DG_TESTS_ORDER_H
 #define DG_TESTS_ORDER_H
 
-#include "core/digits.h"
+#include <stdint.h>
 
 /** What of a run decides it. */
 typedef struct {

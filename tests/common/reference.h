@@ -5,7 +5,7 @@
 #ifndef DG_TESTS_REFERENCE_H
 #define DG_TESTS_REFERENCE_H
 
-#include "core/digits.h"
+#include "digits/data.h"
 
 enum {
   REFERENCE_PIXELS = 784,

@@ -270,7 +270,7 @@ static void gaps_are_counted(const rig_place *place, int number) {
   dg_graph graph;
   size_t length;
   dg_model *model = dg_model_parse(full_model, "full", NULL, 0, &err);
-  ck_assert_msg(model && dg_graph_lower(&graph, model, &err), "%s", err.message);
+  ck_assert_msg(model && dg_graph_lower(&graph, model, NULL, &err), "%s", err.message);
   ck_assert_uint_eq(dg_graph_parameters(&graph), DG_SIZE_NUMBERS);
   ck_assert(!dg_model_describe(model, device, NULL, 0, &length, &err));
   ck_assert_msg(strstr(err.message, "full:") == err.message && strstr(err.message, says), "%s: %s",

@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/digits.h"
+#include "core/base/error.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 
 /** What the program opens. */
 typedef struct {
@@ -18,7 +22,7 @@ typedef struct {
 } work;
 
 static bool open_all(work *w, char **argv, dg_error *err) {
-  static const dg_trainer_options options = {.test_only = true};
+  static const dg_trainer_options options = {.size = sizeof(dg_trainer_options), .test_only = true};
   w->model = dg_model_load(argv[2], NULL, 0, err);
   w->device = w->model ? dg_open(argv[1], NULL, 0, err) : NULL;
   w->data = w->device ? dg_dataset_open(argv[4], 0, err) : NULL;

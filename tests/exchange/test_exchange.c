@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "core/base/file/file.h"
-#include "core/digits.h"
 #include "core/exchange/archive.h"
 #include "core/exchange/arrays.h"
 #include "core/exchange/files.h"
 #include "core/exchange/numpy/npy.h"
+#include "digits/exchange.h"
+#include "digits/model.h"
 #include "tests/common/suite.h"
 #include "tests/exchange/pth.h"
 
@@ -333,7 +334,7 @@ START_TEST(changed_files_do_no_harm) {
   char *whole = golden(files[_i].name, &size);
   dg_error err = {0};
   dg_model *model = dg_model_load(GOLDEN "image.cfg", NULL, 0, &err);
-  const dg_convert_options nowhere = {.to = "safetensors"};
+  const dg_convert_options nowhere = {.size = sizeof(dg_convert_options), .to = "safetensors"};
   uint32_t random = 1;
   for (int round = 0; round < 100; round++) {
     char kept[4];

@@ -12,11 +12,12 @@
 #include <unistd.h>
 #include <zip.h>
 
-#include "core/digits.h"
 #include "core/exchange/arrays.h"
 #include "core/exchange/numpy/npy.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/weights.h"
+#include "digits/exchange.h"
+#include "digits/model.h"
 #include "tests/common/suite.h"
 #include "tests/exchange/pth.h"
 

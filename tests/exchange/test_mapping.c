@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/digits.h"
 #include "core/exchange/archive.h"
 #include "core/exchange/arrays.h"
 #include "core/exchange/numpy/npy.h"
+#include "digits/exchange.h"
+#include "digits/model.h"
 #include "tests/common/suite.h"
 #include "tests/exchange/pth.h"
 
@@ -274,7 +275,8 @@ START_TEST(layers_of_one_shape) {
   tensor tensors[MOST];
   dg_model *model = model_of("linear", layers[i].ours);
   forms[form].write(tensors, read_list(layers[i].theirs, tensors));
-  check_way(model, &(dg_convert_options){0}, other ? layers[i].other_right : layers[i].right,
+  check_way(model, &(dg_convert_options){.size = sizeof(dg_convert_options)},
+            other ? layers[i].other_right : layers[i].right,
             in_form(other && layers[i].other ? layers[i].other : layers[i].says, form));
   dg_model_free(model);
 }
@@ -295,7 +297,10 @@ START_TEST(told_names_are_trusted) {
   tensor tensors[MOST];
   dg_model *model = model_of("linear", "fc1 fc2");
   write_pth(tensors, read_list(told[_i].theirs, tensors));
-  check_way(model, &(dg_convert_options){.names = told[_i].names, .name_count = told[_i].count},
+  check_way(model,
+            &(dg_convert_options){.size = sizeof(dg_convert_options),
+                                  .names = told[_i].names,
+                                  .name_count = told[_i].count},
             true, told[_i].says);
   dg_model_free(model);
 }
@@ -330,7 +335,8 @@ START_TEST(tensors_without_layers) {
   tensor tensors[MOST];
   dg_model *model = model_of(lone[_i].type, lone[_i].ours);
   forms[lone[_i].form].write(tensors, read_list(lone[_i].theirs, tensors));
-  check_way(model, &(dg_convert_options){0}, lone[_i].right, lone[_i].says);
+  check_way(model, &(dg_convert_options){.size = sizeof(dg_convert_options)}, lone[_i].right,
+            lone[_i].says);
   dg_model_free(model);
 }
 END_TEST
@@ -342,7 +348,8 @@ START_TEST(variances_are_not_below_0) {
   sign = -1;
   write_npz(tensors, read_list("-arr_0 -arr_1 -arr_2 -arr_3", tensors));
   sign = 1;
-  check_way(model, &(dg_convert_options){0}, false, "\"n1.running_var\" has numbers below 0");
+  check_way(model, &(dg_convert_options){.size = sizeof(dg_convert_options)}, false,
+            "\"n1.running_var\" has numbers below 0");
   dg_model_free(model);
 }
 END_TEST
@@ -418,7 +425,10 @@ START_TEST(norms_that_lack_something) {
   tensor tensors[MOST];
   dg_model *model = model_of(norms[_i].type, "n");
   write_hdf5(tensors, read_list(norms[_i].theirs, tensors));
-  check_way(model, &(dg_convert_options){.names = norms[_i].names, .name_count = norms[_i].count},
+  check_way(model,
+            &(dg_convert_options){.size = sizeof(dg_convert_options),
+                                  .names = norms[_i].names,
+                                  .name_count = norms[_i].count},
             norms[_i].right, norms[_i].says);
   dg_model_free(model);
 }

@@ -7,6 +7,7 @@
 #include "core/base/philox.h"
 #include "core/data/dataset.h"
 #include "core/exec/network.h"
+#include "digits/train.h"
 
 /* ---- memory ------------------------------------------------------------- */
 
@@ -59,7 +60,8 @@ static bool is_small(const dg_model *model, uint32_t n, const fuzz_limits *limit
   double numbers = 0, parameters = 0;
   dg_layer_info *all = calloc(model->layer_count + 1, sizeof *all);
   if (!all) abort();
-  bool right = dg_model_layers(model, all, model->layer_count + 1, &count, &err);
+  bool right =
+      dg_model_layers(model, all, sizeof(dg_layer_info), model->layer_count + 1, &count, &err);
   for (size_t i = 0; right && i < count; i++) {
     if (i) check_counts(all, &all[i]);
     numbers += count_of(&all[i]);
@@ -136,7 +138,7 @@ static bool make_samples(dg_samples *samples, uint32_t count, uint32_t height, u
 /** Two steps of training, an optimizer's each, and a test; for models of gray images alone. */
 static bool try_trainer(dg_model *model, dg_device *device, uint32_t n) {
   dg_error err = {0};
-  const dg_trainer_options options = {.seed = 1};
+  const dg_trainer_options options = {.size = sizeof(dg_trainer_options), .seed = 1};
   dg_dataset *data = dg_dataset_new("random", &err);
   if (!data || !make_samples(&data->train, 2 * n + 1, model->input.dim[1], model->input.dim[2]) ||
       !make_samples(&data->test, n + 1, model->input.dim[1], model->input.dim[2]))

@@ -10,8 +10,12 @@
 #include <string.h>
 
 #include "backends/backend.h"
-#include "core/bench.h"
-#include "core/digits.h"
+#include "digits/bench.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/predict.h"
+#include "digits/train.h"
 #include "tests/common/suite.h"
 
 /* ---- what the device notes ----------------------------------------------- */
@@ -334,7 +338,8 @@ static uint64_t bytes_in_use(void) {
 }
 
 static void train(dg_device *d, const dg_model *model, bool test_only) {
-  const dg_trainer_options options = {.seed = 1, .test_only = test_only};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options), .seed = 1, .test_only = test_only};
   float logits[TEST * CLASSES];
   dg_error err = {0};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, &err);
@@ -350,7 +355,8 @@ static void train(dg_device *d, const dg_model *model, bool test_only) {
 static void predict(dg_device *d, const dg_model *model) {
   float logits[TEST * CLASSES];
   dg_error err = {0};
-  dg_predictor *p = dg_predictor_new(model, NULL, d, 3, &err);
+  dg_predictor *p = dg_predictor_new(
+      model, d, &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 3}, &err);
   ck_assert_msg(p != NULL, "%s", err.message);
   bool right = dg_predictor_run(p, dg_dataset_part(data, DG_PART_TEST).images, TEST, logits, &err);
   ck_assert_msg(right, "%s", err.message);

@@ -10,8 +10,13 @@
 #include <sys/stat.h>
 
 #include "backends/backend.h"
-#include "core/bench.h"
 #include "core/graph/outline.h"
+#include "digits/bench.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/predict.h"
+#include "digits/train.h"
 #include "tests/common/suite.h"
 
 #define BROKEN "this device is broken"
@@ -210,7 +215,8 @@ static bool stop_at_once(void *user, const dg_progress *progress) {
 }
 
 static bool train(dg_device *d, dg_error *err) {
-  const dg_trainer_options options = {.seed = 1, .state = state_path};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options), .seed = 1, .checkpoint = state_path};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
   bool right = t && dg_trainer_train(t, err) && dg_trainer_save(t, weights_path, err);
   dg_trainer_free(t);
@@ -221,7 +227,10 @@ static bool train(dg_device *d, dg_error *err) {
 static bool resume(dg_device *d, dg_error *err) {
   dg_error stopped = {0};
   dg_trainer_options options = {
-      .seed = 1, .state = state_path, .listener = {.progress = stop_at_once}};
+      .size = sizeof(dg_trainer_options),
+      .seed = 1,
+      .checkpoint = state_path,
+      .listener = &(dg_listener){.size = sizeof(dg_listener), .progress = stop_at_once}};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
   bool right = t != NULL;
   if (t && (dg_trainer_train(t, &stopped) || stopped.kind != DG_ERR_INTERRUPTED)) {
@@ -230,7 +239,7 @@ static bool resume(dg_device *d, dg_error *err) {
   }
   dg_trainer_free(t);
   options.resume = true;
-  options.listener.progress = NULL;
+  options.listener = NULL;
   t = right ? dg_trainer_new(model, d, data, &options, err) : NULL;
   right = t && dg_trainer_train(t, err);
   dg_trainer_free(t);
@@ -238,7 +247,8 @@ static bool resume(dg_device *d, dg_error *err) {
 }
 
 static bool test(dg_device *d, dg_error *err) {
-  const dg_trainer_options options = {.seed = 1, .test_only = true};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options), .seed = 1, .test_only = true};
   dg_cost costs[MOST_COSTS];
   size_t count;
   dg_score score;
@@ -247,13 +257,14 @@ static bool test(dg_device *d, dg_error *err) {
   bool right = t && dg_trainer_load(t, weights_path, err) &&
                dg_trainer_test(t, NULL, &score, err) && dg_trainer_predict(t, NULL, logits, err) &&
                dg_trainer_get_parameter(t, "out.bias", bias, err) &&
-               dg_trainer_costs(t, costs, MOST_COSTS, &count, err);
+               dg_trainer_costs(t, costs, sizeof(dg_cost), MOST_COSTS, &count, err);
   dg_trainer_free(t);
   return right;
 }
 
 static bool answer(dg_device *d, dg_error *err) {
-  const dg_trainer_options options = {.seed = 1, .test_only = true};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options), .seed = 1, .test_only = true};
   const dg_part_view part = dg_dataset_part(data, DG_PART_TEST);
   float logits[CLASSES];
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
@@ -268,7 +279,11 @@ static bool answer(dg_device *d, dg_error *err) {
 static bool predict(dg_device *d, dg_error *err) {
   const dg_part_view part = dg_dataset_part(data, DG_PART_TEST);
   float logits[TEST * CLASSES];
-  dg_predictor *p = dg_predictor_new(model, weights_path, d, 4, err);
+  dg_predictor *p = dg_predictor_new(model, d,
+                                     &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                                             .weights = weights_path,
+                                                             .batch = 4},
+                                     err);
   bool right = p && dg_predictor_run(p, part.images, TEST, logits, err);
   dg_predictor_free(p);
   return right;
@@ -294,7 +309,7 @@ static bool outline(dg_device *d, dg_error *err) {
   (void)d;
   bool right = dg_outline_make(&of, model, err);
   if (right) dg_outline_free(&of);
-  return right && dg_model_layers(model, layers, 4, &count, err);
+  return right && dg_model_layers(model, layers, sizeof(dg_layer_info), 4, &count, err);
 }
 
 /** Opens a set of the folder. */

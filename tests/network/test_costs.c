@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/bench.h"
+#include "digits/bench.h"
+#include "digits/device.h"
+#include "digits/train.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
@@ -100,7 +102,8 @@ static fixture make(const char *layers, const char *recipe, bool test_only) {
 static uint32_t list(fixture *f, dg_cost *costs) {
   size_t count;
   dg_error err = {0};
-  ck_assert_msg(dg_trainer_costs(f->trainer, costs, MOST, &count, &err), "%s", err.message);
+  ck_assert_msg(dg_trainer_costs(f->trainer, costs, sizeof(dg_cost), MOST, &count, &err), "%s",
+                err.message);
   ck_assert_uint_le(count, MOST);
   return (uint32_t)count;
 }
@@ -211,11 +214,14 @@ START_TEST(runs_are_counted) {
   dg_cost costs[MOST];
   size_t count;
   fixture f = make(two_layers, "train = { epochs = 1; batch = 2; steps = 3; };", false);
-  dg_device *measures = dg_device_open_profiled("cpu", NULL, 1, &err);
-  const dg_trainer_options options = {.seed = 1};
+  dg_device *measures = dg_device_open(
+      &(dg_device_options){
+          .size = sizeof(dg_device_options), .backend = "cpu", .threads = 1, .profile = true},
+      &err);
+  const dg_trainer_options options = {.size = sizeof(dg_trainer_options), .seed = 1};
   dg_trainer *t = measures ? dg_trainer_new(f.model, measures, f.data, &options, &err) : NULL;
   ck_assert_msg(t && dg_trainer_train(t, &err), "%s", err.message);
-  ck_assert_msg(dg_trainer_costs(t, costs, MOST, &count, &err), "%s", err.message);
+  ck_assert_msg(dg_trainer_costs(t, costs, sizeof(dg_cost), MOST, &count, &err), "%s", err.message);
   static const char *const ops[] = {"gather", "a", "out", "loss", "update"};
   for (int i = 0; i < 5; i++) {
     const dg_cost *got = find(costs, (uint32_t)count, ops[i]);

@@ -7,7 +7,10 @@
 
 #include "core/data/dataset.h"
 #include "core/data/idx/idx_folder.h"
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 #include "tests/common/suite.h"
 
 enum { SKIPPED = 77 };
@@ -30,7 +33,8 @@ END_TEST
 static bool train(const char *backend, const char *model_path, const dg_override *overrides,
                   size_t count, uint32_t seed, const dg_listener *listener, dg_score *score,
                   dg_error *err) {
-  dg_trainer_options options = {.seed = seed, .listener = *listener};
+  dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options), .seed = seed, .listener = listener};
   dg_trainer *trainer = NULL;
   dg_dataset *set = dg_dataset_open(getenv("DIGITS_DATA"), 0, err);
   dg_model *model = dg_model_load(model_path, overrides, count, err);
@@ -48,7 +52,9 @@ static bool train(const char *backend, const char *model_path, const dg_override
 static bool has_opencl(void) {
   dg_device_info first;
   size_t count = 0;
-  if (dg_device_list(&first, 1, &count, NULL) && strcmp(first.backend, "opencl") == 0) return true;
+  if (dg_device_list(&first, sizeof(dg_device_info), 1, &count, NULL) &&
+      strcmp(first.backend, "opencl") == 0)
+    return true;
   printf("skipped: there is no OpenCL device\n");
   return false;
 }
@@ -57,7 +63,7 @@ START_TEST(a_network_learns_it) {
   const char *backend = _i ? "opencl" : "cpu";
   if (_i && !has_opencl()) return;
   const dg_override overrides[] = {{"test", "train.epochs", "2"}};
-  dg_listener nobody = {0};
+  dg_listener nobody = {.size = sizeof(dg_listener)};
   dg_score score;
   dg_error err = {0};
   ck_assert_msg(train(backend, DIGITS_SOURCE_DIR "/models/vanilla.cfg", overrides, 1, 1, &nobody,
@@ -80,7 +86,7 @@ static double apart(uint32_t seed) {
   const dg_override overrides[] = {{"test", "train.epochs", "1"}, {"test", "train.steps", "50"}};
   double losses[2][STEPS] = {0}, most = 0;
   for (int b = 0; b < 2; b++) {
-    dg_listener listener = {.user = losses[b], .step = note_loss};
+    dg_listener listener = {.size = sizeof(dg_listener), .user = losses[b], .step = note_loss};
     dg_score score;
     dg_error err = {0};
     ck_assert_msg(train(b ? "opencl" : "cpu", DIGITS_SOURCE_DIR "/models/cnn.cfg", overrides, 2,

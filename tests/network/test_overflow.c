@@ -8,9 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/bench.h"
 #include "core/data/dataset.h"
 #include "core/weights/safetensors.h"
+#include "digits/bench.h"
+#include "digits/data.h"
+#include "digits/model.h"
+#include "digits/predict.h"
+#include "digits/train.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
@@ -51,7 +55,9 @@ START_TEST(the_first_image_is_named) {
     ck_assert_int_eq(dg_trainer_test(f.trainer, NULL, &score, &tested), right);
     ck_assert_int_eq(dg_trainer_predict(f.trainer, NULL, logits, &predicted), right);
     dg_tester *tester = dg_tester_new(f.trainer, &err);
-    dg_predictor *predictor = dg_predictor_new(f.model, NULL, f.device, BATCH, &err);
+    dg_predictor *predictor = dg_predictor_new(
+        f.model, f.device,
+        &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = BATCH}, &err);
     ck_assert_msg(tester && predictor, "%s", err.message);
     ck_assert_int_eq(dg_tester_run(tester, TEST, &looped), right);
     const uint8_t *images = dg_dataset_part(f.data, DG_PART_TEST).images;
@@ -123,7 +129,7 @@ START_TEST(a_layer_that_is_too_narrow_is_named) {
                              .test = TEST};
   fixture f = fixture_new(&plan);
   const dg_override narrow = {"", "last.units", "3"};
-  const dg_trainer_options options = {.seed = 1};
+  const dg_trainer_options options = {.size = sizeof(dg_trainer_options), .seed = 1};
   char path[] = "/tmp/digits-overflow-XXXXXX";
   dg_error err = {0};
   suite_new_file(path);

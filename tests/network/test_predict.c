@@ -7,7 +7,10 @@
 
 #include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 #include "tests/common/suite.h"
 
 enum { TRAIN = 500, TEST = 203, OUTPUTS = 10 };
@@ -23,7 +26,7 @@ static run open_run(const char *backend) {
   static const dg_override overrides[] = {
       {"--epochs", "train.epochs", "2"},
       {"--batch", "train.batch", "64"}}; /* the last batch is short */
-  dg_trainer_options options = {.seed = 3};
+  dg_trainer_options options = {.size = sizeof(dg_trainer_options), .seed = 3};
   dg_error err = {0};
   run r = {.device = dg_open(backend, NULL, 0, &err)};
   ck_assert_msg(r.device != NULL, "%s", err.message);
@@ -105,7 +108,7 @@ START_TEST(parameters_are_those_that_answer) {
   run r = open_run("cpu");
   dg_error err = {0};
   dg_parameter list[8];
-  ck_assert_uint_eq(dg_trainer_list_parameters(r.trainer, list, 8), 4);
+  ck_assert_uint_eq(dg_trainer_list_parameters(r.trainer, list, sizeof(dg_parameter), 8), 4);
   ck_assert_str_eq(list[2].name, "out.weight");
   ck_assert_uint_eq(list[2].dim[0], OUTPUTS);
   float *numbers[4], logits[OUTPUTS];
@@ -140,7 +143,8 @@ START_TEST(layers_are_listed_with_their_shapes) {
   dg_layer_info list[64];
   size_t count;
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/residual.cfg", NULL, 0, &err);
-  ck_assert_msg(model && dg_model_layers(model, list, 64, &count, &err), "%s", err.message);
+  ck_assert_msg(model && dg_model_layers(model, list, sizeof(dg_layer_info), 64, &count, &err),
+                "%s", err.message);
   ck_assert_str_eq(list[0].type, "input");
   ck_assert_uint_eq(list[0].dim[2], 28);
   size_t add = 1;

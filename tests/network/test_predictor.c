@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/predict.h"
+#include "digits/train.h"
 #include "tests/common/suite.h"
 
 enum { TRAIN = 500, TEST = 203, OUTPUTS = 10 };
@@ -13,7 +17,7 @@ enum { TRAIN = 500, TEST = 203, OUTPUTS = 10 };
 START_TEST(a_predictor_gives_the_same_logits) {
   static const char weights[] = DIGITS_BINARY_DIR "/tests/predict.safetensors";
   static const dg_override few[] = {{"", "data.validation", "100"}, {"", "train.epochs", "1"}};
-  const dg_trainer_options options = {.seed = 3};
+  const dg_trainer_options options = {.size = sizeof(dg_trainer_options), .seed = 3};
   const char *backend = _i ? "opencl" : "cpu";
   if (!suite_has_backend(backend)) return;
   dg_error err = {0};
@@ -29,7 +33,11 @@ START_TEST(a_predictor_gives_the_same_logits) {
   ck_assert_msg(dg_trainer_save(trainer, weights, &err), "%s", err.message);
   const uint8_t *images = dg_dataset_part(data, DG_PART_TEST).images;
   for (uint32_t batch = 1; batch <= 256; batch *= 16) {
-    dg_predictor *p = dg_predictor_new(model, weights, device, batch, &err);
+    dg_predictor *p = dg_predictor_new(model, device,
+                                       &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                                               .weights = weights,
+                                                               .batch = batch},
+                                       &err);
     ck_assert_msg(p != NULL, "%s", err.message);
     ck_assert_uint_eq(dg_predictor_height(p) * dg_predictor_width(p), 28 * 28);
     ck_assert_uint_eq(dg_predictor_outputs(p), OUTPUTS);
@@ -55,9 +63,15 @@ START_TEST(a_predictor_refuses_what_does_not_fit) {
   dg_device *device = dg_open("cpu", NULL, 1, &err);
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", NULL, 0, &err);
   ck_assert(device && model);
-  ck_assert_ptr_null(dg_predictor_new(model, NULL, device, 0, &err));
+  ck_assert_ptr_null(dg_predictor_new(
+      model, device, &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 0},
+      &err));
   ck_assert_ptr_nonnull(strstr(err.message, "a batch of 0 images"));
-  ck_assert_ptr_null(dg_predictor_new(model, "nowhere.safetensors", device, 1, &err));
+  ck_assert_ptr_null(dg_predictor_new(model, device,
+                                      &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                                              .weights = "nowhere.safetensors",
+                                                              .batch = 1},
+                                      &err));
   ck_assert_ptr_nonnull(strstr(err.message, "nowhere.safetensors"));
   dg_predictor_free(NULL);
   dg_model_free(model);
@@ -74,7 +88,9 @@ static void check_probabilities(const char *loss, const float expected[3]) {
   dg_device *device = dg_open("cpu", NULL, 1, &err);
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", overrides, 2, &err);
   ck_assert_msg(device && model, "%s", err.message);
-  dg_predictor *predictor = dg_predictor_new(model, NULL, device, 1, &err);
+  dg_predictor *predictor = dg_predictor_new(
+      model, device, &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 1},
+      &err);
   ck_assert_msg(predictor != NULL, "%s", err.message);
   dg_predictor_probabilities(predictor, logits, 1, p);
   for (int i = 0; i < 3; i++) ck_assert_float_eq_tol(p[i], expected[i], 1e-6f);

@@ -7,8 +7,13 @@
 #include <unistd.h>
 
 #include "core/data/dataset.h"
-#include "core/digits.h"
 #include "core/weights/weights.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/picture.h"
+#include "digits/predict.h"
+#include "digits/train.h"
 #include "tests/common/canvas.h"
 #include "tests/common/http.h"
 #include "tests/common/shell.h"
@@ -273,7 +278,8 @@ static void check_error(const dg_error *err, const char *says) {
 START_TEST(the_library_names_the_image) {
   if (!suite_has_backend(backend_name(_i))) return;
   static const char says[] = "gives numbers that are not finite";
-  const dg_trainer_options options = {.seed = 1, .test_only = true};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options), .seed = 1, .test_only = true};
   dg_error err = {0};
   dg_device *device = dg_open(backend_name(_i), NULL, 0, &err);
   dg_dataset *data = dg_dataset_draw(10, 120, 1, 1, &err);
@@ -282,7 +288,12 @@ START_TEST(the_library_names_the_image) {
   uint32_t seven = 0;
   while (test.labels[seven] != 7) seven++;
   dg_model *model = model_of("below.safetensors");
-  dg_predictor *p = dg_predictor_new(model, shell_path("below.safetensors"), device, 16, &err);
+  dg_predictor *p =
+      dg_predictor_new(model, device,
+                       &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                               .weights = shell_path("below.safetensors"),
+                                               .batch = 16},
+                       &err);
   dg_trainer *t = dg_trainer_new(model, device, data, &options, &err);
   ck_assert_msg(p && t && dg_trainer_load(t, shell_path("below.safetensors"), &err), "%s",
                 err.message);
@@ -315,7 +326,12 @@ START_TEST(the_right_image_is_named) {
   write_weights("one.safetensors", &n);
   dg_device *device = dg_open(backend_name(_i), NULL, 0, &err);
   dg_model *model = model_of("one.safetensors");
-  dg_predictor *p = dg_predictor_new(model, shell_path("one.safetensors"), device, 16, &err);
+  dg_predictor *p =
+      dg_predictor_new(model, device,
+                       &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                               .weights = shell_path("one.safetensors"),
+                                               .batch = 16},
+                       &err);
   ck_assert_msg(p != NULL, "%s", err.message);
   uint8_t *images = calloc(IMAGES, PIXELS);
   float logits[IMAGES * CLASSES];
@@ -337,7 +353,7 @@ START_TEST(training_does_not_end_with_it) {
                                          {"", "train.steps", "1"},
                                          {"", "train.optimizer.lr", "3e38"},
                                          {"", "data.mean", "-1000000"}};
-  const dg_trainer_options options = {.seed = 1};
+  const dg_trainer_options options = {.size = sizeof(dg_trainer_options), .seed = 1};
   dg_error err = {0};
   dg_device *device = dg_open(backend_name(_i), NULL, 0, &err);
   dg_dataset *data = dg_dataset_draw(100, 10, 1, 1, &err);
@@ -392,7 +408,11 @@ START_TEST(states_are_refused) {
   dg_error err = {0};
   char state[300], says[100];
   snprintf(state, sizeof state, "%s", shell_path("state"));
-  dg_trainer_options options = {.seed = 1, .state = state, .listener = {.progress = stop_at_once}};
+  dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options),
+      .seed = 1,
+      .checkpoint = state,
+      .listener = &(dg_listener){.size = sizeof(dg_listener), .progress = stop_at_once}};
   dg_device *device = dg_open("cpu", NULL, 1, &err);
   dg_dataset *data = dg_dataset_draw(100, 10, 1, 1, &err);
   dg_model *model = dg_model_from_weights(shell_path("good.safetensors"), sets, 5, &err);
@@ -433,7 +453,11 @@ START_TEST(extremes_have_probabilities) {
   float p[3];
   dg_device *device = dg_open("cpu", NULL, 1, &err);
   dg_model *model = dg_model_from_weights(shell_path("good.safetensors"), sets, 2, &err);
-  dg_predictor *predictor = model ? dg_predictor_new(model, NULL, device, 1, &err) : NULL;
+  dg_predictor *predictor =
+      model ? dg_predictor_new(
+                  model, device,
+                  &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 1}, &err)
+            : NULL;
   ck_assert_msg(predictor != NULL, "%s", err.message);
   for (int e = 0; e < 4; e++) {
     dg_predictor_probabilities(predictor, extremes[e], 1, p);

@@ -21,7 +21,9 @@ typedef struct {
 
 static dg_trainer *trainer_of(const dg_model *model, dg_device *device, const dg_dataset *data) {
   dg_error err = {0};
-  dg_trainer *trainer = dg_trainer_new(model, device, data, &(dg_trainer_options){.seed = 3}, &err);
+  dg_trainer *trainer =
+      dg_trainer_new(model, device, data,
+                     &(dg_trainer_options){.size = sizeof(dg_trainer_options), .seed = 3}, &err);
   ck_assert_msg(trainer != NULL, "%s", err.message);
   return trainer;
 }
@@ -30,7 +32,7 @@ static outcome read_all(dg_trainer *trainer) {
   dg_parameter list[MOST_PARAMETERS];
   dg_error err = {0};
   outcome o = {.exact = dg_trainer_exact(trainer)};
-  uint32_t all = dg_trainer_list_parameters(trainer, list, MOST_PARAMETERS);
+  uint32_t all = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MOST_PARAMETERS);
   ck_assert_uint_le(all, MOST_PARAMETERS);
   for (uint32_t i = 0; i < all; i++) o.count += list[i].count;
   float *to = o.values = fixture_alloc(o.count, sizeof *o.values);

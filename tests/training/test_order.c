@@ -223,7 +223,7 @@ START_TEST(an_epoch_that_goes_on_counts_what_was_before) {
   ck_assert_uint_gt(first.losses, STEPS);
   ck_assert_uint_lt(first.losses, 2 * STEPS);
   dg_checkpoint_info info;
-  ck_assert(dg_checkpoint_read(state, &info, NULL));
+  ck_assert(dg_checkpoint_read(state, &info, sizeof(dg_checkpoint_info), NULL));
   ck_assert_uint_eq(info.epoch, 1);
   ck_assert_uint_eq(info.step, first.losses - STEPS);
   plan.resume = true;

@@ -14,7 +14,10 @@
 
 #include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 #include "tests/common/suite.h"
 
 #define WEIGHTS "w.safetensors"
@@ -57,10 +60,13 @@ static dg_model *load(const plan *p, dg_error *err) {
 /** Trains, going on from the state where there is one; saves and drops the state. */
 static bool train(const plan *p, dg_error *err) {
   int left = p->stop_after;
-  dg_trainer_options options = {.seed = p->seed ? p->seed : 5,
-                                .state = p->state ? p->state : STATE,
-                                .resume = access(STATE, F_OK) == 0,
-                                .listener = {.user = &left, .progress = on_progress}};
+  dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options),
+      .seed = p->seed ? p->seed : 5,
+      .checkpoint = p->state ? p->state : STATE,
+      .resume = access(STATE, F_OK) == 0,
+      .listener =
+          &(dg_listener){.size = sizeof(dg_listener), .user = &left, .progress = on_progress}};
   dg_dataset *data = dg_dataset_draw(p->images ? p->images : 900, 50, 1, 1, err);
   dg_model *model = load(p, err);
   dg_device *device = dg_open(p->backend, NULL, 0, err);
@@ -184,7 +190,7 @@ START_TEST(a_stopped_run_goes_on_to_the_same_bits) {
   char *expected = undisturbed(&p, &size);
   check_run(&p, DG_ERR_INTERRUPTED, "interrupted in epoch ");
   dg_checkpoint_info info;
-  ck_assert(dg_checkpoint_read(STATE, &info, NULL));
+  ck_assert(dg_checkpoint_read(STATE, &info, sizeof(dg_checkpoint_info), NULL));
   ck_assert_str_eq(info.backend, p.backend);
   ck_assert_uint_eq(info.seed, 5);
   ck_assert_uint_gt(info.epoch + info.step, 0);
@@ -200,7 +206,8 @@ static void check_folder(void) {
   dg_error err = {0};
   dg_checkpoint_info info;
   if (access(STATE, F_OK) == 0)
-    ck_assert_msg(dg_checkpoint_read(STATE, &info, &err), "%s", err.message);
+    ck_assert_msg(dg_checkpoint_read(STATE, &info, sizeof(dg_checkpoint_info), &err), "%s",
+                  err.message);
   DIR *entries = opendir(".");
   ck_assert_ptr_nonnull(entries);
   for (struct dirent *e; (e = readdir(entries));) {

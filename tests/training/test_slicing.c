@@ -85,7 +85,7 @@ static dg_model *load(const plan *p) {
 static void read_all(dg_trainer *trainer, outcome *o) {
   dg_parameter list[MOST_PARAMETERS];
   dg_error err = {0};
-  uint32_t all = dg_trainer_list_parameters(trainer, list, MOST_PARAMETERS);
+  uint32_t all = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MOST_PARAMETERS);
   ck_assert_uint_le(all, MOST_PARAMETERS);
   for (uint32_t i = 0; i < all; i++) o->count += list[i].count;
   float *to = o->values = fixture_alloc(o->count, sizeof *o->values);
@@ -99,7 +99,10 @@ static outcome train(const plan *p) {
   dg_model *model = load(p);
   dg_device *device = dg_open(p->backend, NULL, p->threads, &err);
   ck_assert_msg(device != NULL, "%s", err.message);
-  const dg_trainer_options options = {.seed = 3, .listener = {.user = &o, .step = on_step}};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options),
+      .seed = 3,
+      .listener = &(dg_listener){.size = sizeof(dg_listener), .user = &o, .step = on_step}};
   dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
   ck_assert_msg(trainer != NULL, "%s", err.message);
   ck_assert_msg(dg_trainer_train(trainer, &err), "%s on %s: %s", p->model, p->backend, err.message);

@@ -78,7 +78,7 @@ static long long write_with(const char *key, const char *value) {
 
 static bool is_read(dg_checkpoint_info *info) {
   dg_error err = {0};
-  bool right = dg_checkpoint_read(path, info, &err);
+  bool right = dg_checkpoint_read(path, info, sizeof(dg_checkpoint_info), &err);
   if (!right)
     ck_assert_ptr_nonnull(strstr(err.message, "was kept by another version, or is damaged"));
   return right;
@@ -164,7 +164,11 @@ START_TEST(a_set_is_told_by_its_real_path) {
   ck_assert_msg(dg_trainer_save(f.trainer, path, &err), "%s", err.message);
   dg_model *model = dg_model_from_weights(path, &small, 1, &err);
   dg_dataset *data = dg_dataset_open(name, 1, &err);
-  const dg_trainer_options options = {.seed = 7, .state = path, .listener.progress = at_once};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options),
+      .seed = 7,
+      .checkpoint = path,
+      .listener = &(dg_listener){.size = sizeof(dg_listener), .progress = at_once}};
   dg_trainer *t = model && data ? dg_trainer_new(model, f.device, data, &options, &err) : NULL;
   ck_assert_msg(t && !dg_trainer_train(t, &err) && err.kind == DG_ERR_INTERRUPTED, "%s",
                 err.message);
@@ -195,7 +199,8 @@ START_TEST(places_behind_the_end) {
     plan.state = NULL;
     fixture f = fixture_new(&plan);
     write_with(places[i].key, places[i].value);
-    const dg_trainer_options options = {.seed = 7, .state = path, .resume = true};
+    const dg_trainer_options options = {
+        .size = sizeof(dg_trainer_options), .seed = 7, .checkpoint = path, .resume = true};
     dg_trainer *t = dg_trainer_new(f.model, f.device, f.data, &options, &err);
     ck_assert_msg((t != NULL) == (places[i].says == NULL), "%s %s: %s", places[i].key,
                   places[i].value, t ? "was taken" : err.message);
@@ -212,7 +217,8 @@ START_TEST(a_state_needs_a_file) {
   dg_error err = {0};
   fixture_plan plan = plan_of(false);
   fixture f = fixture_new(&plan);
-  const dg_trainer_options options = {.seed = 7, .resume = true};
+  const dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options), .seed = 7, .resume = true};
   ck_assert_ptr_null(dg_trainer_new(f.model, f.device, f.data, &options, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "can't go on without the file of its state"));
   fixture_free(&f);

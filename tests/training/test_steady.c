@@ -10,7 +10,10 @@
 
 #include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
 #include "tests/common/counting.h"
 #include "tests/common/rig.h"
 
@@ -41,7 +44,7 @@ static bool count_look(void *user, const dg_progress *progress) {
 static unsigned long bytes_of(const dg_trainer *trainer) {
   enum { MOST = 256, UNIT = 128 };
   dg_parameter list[MOST];
-  uint32_t count = dg_trainer_list_parameters(trainer, list, MOST);
+  uint32_t count = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MOST);
   unsigned long bytes = 0;
   ck_assert_uint_le(count, MOST);
   for (uint32_t i = 0; i < count; i++)
@@ -71,7 +74,11 @@ static epoch train(const rig_report *report, dg_device *device, const plan *p, u
   snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, p->model);
   dg_model *model = dg_model_load(path, overrides, sizeof overrides / sizeof *overrides, &err);
   must(report, model != NULL, &err);
-  dg_trainer_options options = {.seed = 1, .listener = {.user = &e.looks, .progress = count_look}};
+  dg_trainer_options options = {
+      .size = sizeof(dg_trainer_options),
+      .seed = 1,
+      .listener =
+          &(dg_listener){.size = sizeof(dg_listener), .user = &e.looks, .progress = count_look}};
   dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
   must(report, trainer != NULL, &err);
 

@@ -8,6 +8,7 @@
 #include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
 #include "core/exec/network.h"
+#include "digits/train.h"
 #include "tests/common/suite.h"
 
 enum { TRAIN = 1203, TEST = 300, MOST_LOSSES = 400 };
@@ -74,7 +75,8 @@ static const char *backend_name(int index) {
 /** Trains and tests; false with the error where one of the steps fails. */
 static bool run_on(const char *backend, unsigned threads, const char *name, const char *const *sets,
                    uint32_t seed, outcome *o, dg_error *err) {
-  dg_trainer_options options = {.seed = seed, .listener = {o, on_progress, on_step, on_epoch}};
+  dg_listener listener = {sizeof listener, o, on_progress, on_step, on_epoch};
+  dg_trainer_options options = {.size = sizeof options, .seed = seed, .listener = &listener};
   dg_trainer *trainer = NULL;
   dg_device *device = NULL;
   dg_model *model = load(name, sets, err);

@@ -2,7 +2,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/picture.h"
 #include "tests/common/canvas.h"
 #include "tests/common/suite.h"
 

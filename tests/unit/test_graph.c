@@ -72,14 +72,14 @@ static dg_model *parse(const char *text) {
 static subject lower(const char *text) {
   dg_error err = {0};
   subject s = {.model = parse(text)};
-  ck_assert_msg(dg_graph_lower(&s.graph, s.model, &err), "%s", err.message);
+  ck_assert_msg(dg_graph_lower(&s.graph, s.model, NULL, &err), "%s", err.message);
   return s;
 }
 
 static subject build(const char *text, bool train, const dg_op_predicate *can_run) {
   dg_error err = {0};
   subject s = {.model = parse(text)};
-  ck_assert_msg(dg_graph_build(&s.graph, s.model, train, can_run, &err), "%s", err.message);
+  ck_assert_msg(dg_graph_build(&s.graph, s.model, train, NULL, can_run, &err), "%s", err.message);
   return s;
 }
 
@@ -164,7 +164,7 @@ START_TEST(what_does_not_fit_leaves_an_empty_graph) {
     dg_error err = {0};
     dg_model *model = parse(texts[i][0]);
     dg_graph graph;
-    ck_assert(!dg_graph_build(&graph, model, true, &all, &err));
+    ck_assert(!dg_graph_build(&graph, model, true, NULL, &all, &err));
     ck_assert_msg(strstr(err.message, texts[i][1]) == err.message, "%s", err.message);
     ck_assert_ptr_null(graph.nodes);
     ck_assert_uint_eq(graph.node_count, 0);

@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/picture.h"
+#include "digits/predict.h"
 #include "tests/common/canvas.h"
 #include "tests/common/suite.h"
 
@@ -94,10 +98,14 @@ static void open_reader(reader *r) {
   ck_assert_msg(data != NULL, "%s", err.message);
   r->model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", NULL, 0, &err);
   r->device = r->model ? dg_open("cpu", NULL, 0, &err) : NULL;
-  r->predictor = r->device
-                     ? dg_predictor_new(r->model, DIGITS_SOURCE_DIR "/weights/cnn.safetensors",
-                                        r->device, BATCH, &err)
-                     : NULL;
+  r->predictor =
+      r->device ? dg_predictor_new(r->model, r->device,
+                                   &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                                           .weights = DIGITS_SOURCE_DIR
+                                                           "/weights/cnn.safetensors",
+                                                           .batch = BATCH},
+                                   &err)
+                : NULL;
   ck_assert_msg(r->predictor != NULL, "%s", err.message);
   dg_part_view test = dg_dataset_part(data, DG_PART_TEST);
   uint32_t looked_at = choose_images(r, &test);

@@ -53,7 +53,8 @@ START_TEST(layers_are_listed) {
     size_t count = 77;
     dg_error err = {0};
     memset(list, 0xff, sizeof list);
-    ck_assert_msg(dg_model_layers(f.model, list, room, &count, &err), "%s", err.message);
+    ck_assert_msg(dg_model_layers(f.model, list, sizeof(dg_layer_info), room, &count, &err), "%s",
+                  err.message);
     ck_assert_uint_eq(count, LISTED);
     for (size_t i = 0; i < room && i < LISTED; i++) check_layer(&list[i], &expected[i]);
     for (size_t i = room; i <= LISTED; i++) ck_assert_uint_eq(list[i].rank, UINT32_MAX);
@@ -82,7 +83,8 @@ START_TEST(parameters_are_listed) {
   ck_assert_uint_eq(dg_trainer_outputs(f.trainer), 10);
   for (uint32_t room = 0; room <= TENSORS + 1; room++) {
     memset(list, 0xff, sizeof list);
-    ck_assert_uint_eq(dg_trainer_list_parameters(f.trainer, list, room), TENSORS);
+    ck_assert_uint_eq(dg_trainer_list_parameters(f.trainer, list, sizeof(dg_parameter), room),
+                      TENSORS);
     for (uint32_t i = 0; i < room && i < TENSORS; i++) {
       uint64_t count = 1;
       ck_assert_str_eq(list[i].name, parameters[i].name);
@@ -209,7 +211,8 @@ START_TEST(models_of_a_folder_are_listed) {
   ck_assert_int_eq(setenv("DIGITS_MODELS", folder, 1), 0);
   for (size_t room = 0; room <= 4; room++) {
     memset(list, 0, sizeof list);
-    ck_assert_msg(dg_model_list(list, room, &count, &err), "%s", err.message);
+    ck_assert_msg(dg_model_list(list, sizeof(dg_model_info), room, &count, &err), "%s",
+                  err.message);
     ck_assert_uint_eq(count, 3);
     for (size_t i = 0; i < 4; i++)
       if (i >= room || i >= 3) ck_assert_str_eq(list[i].name, "");
@@ -238,7 +241,7 @@ START_TEST(images_need_not_be_square) {
   for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
     char path[] = "/tmp/digits-listing-XXXXXX";
     const dg_override input = {"", "input", inputs[i].input};
-    const dg_trainer_options options = {.seed = 1};
+    const dg_trainer_options options = {.size = sizeof(dg_trainer_options), .seed = 1};
     dg_error err = {0};
     suite_new_file(path);
     ck_assert_msg(dg_trainer_save(f.trainer, path, &err), "%s", err.message);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digits.h"
+#include "core/base/error.h"
+#include "digits/data.h"
 #include "tests/common/suite.h"
 
 static char path[] = "/tmp/digits-parts-XXXXXX";

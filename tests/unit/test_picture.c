@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "core/base/file/file.h"
-#include "core/digits.h"
+#include "digits/picture.h"
 #include "tests/common/canvas.h"
 #include "tests/common/suite.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digits/predict.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
@@ -38,7 +39,9 @@ static void check_probabilities(const char *loss, double (*expected)(const float
       .layers = "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }", .recipe = recipe};
   fixture f = fixture_new(&plan);
   dg_error err = {0};
-  dg_predictor *predictor = dg_predictor_new(f.model, NULL, f.device, 1, &err);
+  dg_predictor *predictor = dg_predictor_new(
+      f.model, f.device, &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 1},
+      &err);
   ck_assert_msg(predictor != NULL, "%s", err.message);
   float apart[SAMPLES][CLASSES], in_place[SAMPLES][CLASSES];
   memcpy(in_place, logits, sizeof logits);

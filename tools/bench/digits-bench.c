@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/file/file.h"
 #include "core/base/text.h"
+#include "digits/version.h"
 #include "tools/bench/json.h"
 #include "tools/bench/start.h"
 #include "tools/bench/table.h"
@@ -41,7 +42,12 @@ static bool add_side(void *user, const char *backend, const char *device, dg_err
   dg_append(s->label, sizeof s->label, "%s%s%s", backend, device ? ":" : "", device ? device : "");
   s->place = dg_open(backend, device, s->threads, err);
   if (s->place && o->profile)
-    s->profiled = dg_device_open_profiled(backend, device, s->threads, err);
+    s->profiled = dg_device_open(&(dg_device_options){.size = sizeof(dg_device_options),
+                                                      .backend = backend,
+                                                      .device = device,
+                                                      .threads = s->threads,
+                                                      .profile = true},
+                                 err);
   if (!s->place || (o->profile && !s->profiled)) return false;
   s->probe = dg_probe_new(backend, device, s->threads, err);
   return s->probe != NULL;
@@ -62,7 +68,8 @@ static bool find_models(bench *b, dg_error *err) {
   if (b->options->model_count > 0) return true;
   b->found = calloc(BENCH_MODELS, sizeof *b->found);
   if (!b->found) return dg_fail_memory(err, BENCH_MODELS * sizeof *b->found);
-  if (!dg_model_list(b->found, BENCH_MODELS, &b->found_count, err)) return false;
+  if (!dg_model_list(b->found, sizeof(dg_model_info), BENCH_MODELS, &b->found_count, err))
+    return false;
   if (b->found_count > BENCH_MODELS) b->found_count = BENCH_MODELS;
   return true;
 }

@@ -5,6 +5,7 @@
 
 #include "core/base/file/file.h"
 #include "core/base/text.h"
+#include "digits/version.h"
 #include "tools/common/json_ended.h"
 
 /** A number; JSON has none for what is not finite. */

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "digits/data.h"
 #include "tools/bench/measure.h"
 
 /** What the object begins with. The caller drops it (json_decref). */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/error.h"
 #include "tools/common/say.h"
 
 /* ---- what is measured on ------------------------------------------------ */
@@ -89,9 +90,11 @@ static void drop(built *b) {
 static bool build(bench_network *n, const char *model, dg_device *device, uint32_t steps,
                   uint32_t batch, told *listener, built *out, dg_error *err) {
   const dg_trainer_options how = {
+      .size = sizeof(dg_trainer_options),
       .seed = n->options->seed,
       .test_only = listener == NULL,
-      .listener = {.user = listener, .step = on_step, .epoch = on_epoch}};
+      .listener = &(dg_listener){
+          .size = sizeof(dg_listener), .user = listener, .step = on_step, .epoch = on_epoch}};
   out->model = bench_model(n->options, model, steps, batch, err);
   if (out->model) out->trainer = dg_trainer_new(out->model, device, n->data, &how, err);
   if (out->trainer && !listener) out->tester = dg_tester_new(out->trainer, err);
@@ -103,7 +106,7 @@ static bool sum_costs(dg_trainer *trainer, double *operations, double *bytes, dg
   dg_cost costs[BENCH_LAYERS];
   size_t count;
   *operations = *bytes = 0;
-  if (!dg_trainer_costs(trainer, costs, BENCH_LAYERS, &count, err)) return false;
+  if (!dg_trainer_costs(trainer, costs, sizeof(dg_cost), BENCH_LAYERS, &count, err)) return false;
   for (size_t i = 0; i < count && i < BENCH_LAYERS; i++) {
     *operations += costs[i].forward_operations + costs[i].backward_operations;
     *bytes += (costs[i].forward_bytes + costs[i].backward_bytes) / dg_trainer_batch_size(trainer);
@@ -116,7 +119,7 @@ static bool sum_forward(dg_trainer *trainer, double *operations, dg_error *err) 
   dg_cost costs[BENCH_LAYERS];
   size_t count;
   *operations = 0;
-  if (!dg_trainer_costs(trainer, costs, BENCH_LAYERS, &count, err)) return false;
+  if (!dg_trainer_costs(trainer, costs, sizeof(dg_cost), BENCH_LAYERS, &count, err)) return false;
   for (size_t i = 0; i < count && i < BENCH_LAYERS; i++) *operations += costs[i].forward_operations;
   return true;
 }
@@ -281,12 +284,14 @@ bool bench_profile(const bench_options *o, const bench_side *side, const dg_data
   bench_network n = {.options = o, .side = side, .data = data, .result = r};
   built b = {0};
   dg_cost before[BENCH_LAYERS];
-  bool right = build(&n, model, side->profiled, o->steps, 0, &n.told, &b, err) &&
-               dg_trainer_train(b.trainer, err) &&
-               dg_trainer_costs(b.trainer, before, BENCH_LAYERS, &r->layer_count, err);
+  bool right =
+      build(&n, model, side->profiled, o->steps, 0, &n.told, &b, err) &&
+      dg_trainer_train(b.trainer, err) &&
+      dg_trainer_costs(b.trainer, before, sizeof(dg_cost), BENCH_LAYERS, &r->layer_count, err);
   double begun = dg_seconds();
   while (right && dg_seconds() - begun < o->seconds) right = dg_trainer_train(b.trainer, err);
-  right = right && dg_trainer_costs(b.trainer, r->layers, BENCH_LAYERS, &r->layer_count, err);
+  right = right && dg_trainer_costs(b.trainer, r->layers, sizeof(dg_cost), BENCH_LAYERS,
+                                    &r->layer_count, err);
   if (r->layer_count > BENCH_LAYERS) r->layer_count = BENCH_LAYERS;
   for (size_t i = 0; right && i < r->layer_count; i++) times_of_step(&before[i], &r->layers[i]);
   drop(&b);
@@ -332,8 +337,11 @@ bool bench_first_step(const bench_options *o, double begun, dg_error *err) {
   const char *backend = o->backends[0], *which = o->device_count ? o->devices[0] : NULL;
   dg_model *model = data ? bench_model(o, o->models[0], 2, 0, err) : NULL;
   dg_device *device = model ? dg_open(backend, which, o->threads, err) : NULL;
-  const dg_trainer_options how = {.seed = o->seed,
-                                  .listener = {.user = &times, .step = on_early_step}};
+  const dg_trainer_options how = {
+      .size = sizeof(dg_trainer_options),
+      .seed = o->seed,
+      .listener =
+          &(dg_listener){.size = sizeof(dg_listener), .user = &times, .step = on_early_step}};
   dg_trainer *trainer = device ? dg_trainer_new(model, device, data, &how, err) : NULL;
   bool right = trainer && dg_trainer_train(trainer, err);
   dg_trainer_free(trainer);

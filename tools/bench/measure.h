@@ -2,6 +2,8 @@
 #ifndef DG_BENCH_MEASURE_H
 #define DG_BENCH_MEASURE_H
 
+#include "digits/bench.h"
+#include "digits/data.h"
 #include "tools/bench/options.h"
 
 /** A device that is measured beside others. */

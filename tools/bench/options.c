@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 #include "tools/common/command.h"
 
@@ -290,7 +291,7 @@ static bool for_backends(bool (*call)(void *, const char *, const char *, dg_err
   enum { MOST = 64 };
   dg_device_info devices[MOST];
   size_t count;
-  if (!dg_device_list(devices, MOST, &count, err)) return false;
+  if (!dg_device_list(devices, sizeof(dg_device_info), MOST, &count, err)) return false;
   for (size_t i = count < MOST ? count : MOST; i-- > 0;)
     if (devices[i].number == 0 && !call(user, devices[i].backend, NULL, err)) return false;
   return true;

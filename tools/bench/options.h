@@ -2,7 +2,7 @@
 #ifndef DG_BENCH_OPTIONS_H
 #define DG_BENCH_OPTIONS_H
 
-#include "core/bench.h"
+#include "digits/model.h"
 
 enum { BENCH_MODELS = 256, BENCH_SIDES = 16, BENCH_OVERRIDES = 64, BENCH_ROUNDS = 100 };
 enum { BENCH_STEPS = 1000 };

@@ -40,7 +40,7 @@ static bool tune(void *user, const char *backend, const char *number, dg_error *
   say("%s: %s\n", backend, dg_device_name(device));
   fflush(stdout);
   if (isatty(STDERR_FILENO)) fputs("measuring, this takes some seconds\r", stderr);
-  bool right = dg_device_tune(device, trials, MOST_TRIALS, &count, &kept, err);
+  bool right = dg_device_tune(device, trials, sizeof(dg_trial), MOST_TRIALS, &count, &kept, err);
   if (isatty(STDERR_FILENO)) fputs("\033[K", stderr);
   if (right && count == 0) {
     say("nothing to tune: its tiles are made for each instruction set when digits is built\n\n");

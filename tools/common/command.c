@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/error.h"
 #include "tools/common/say.h"
 #include "tools/common/terminal.h"
 

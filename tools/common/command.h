@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/model.h"
 
 /** Reads an option's value: a whole number from low to high. */
 bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,

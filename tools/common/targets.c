@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include "core/base/file/target.h"
+#include "digits/data.h"
+#include "digits/model.h"
 
 enum { PATH_ROOM = 4096 };
 

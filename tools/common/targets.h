@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 enum { TARGETS = 24 };
 

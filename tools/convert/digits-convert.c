@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/digits.h"
+#include "digits/exchange.h"
+#include "digits/model.h"
+#include "digits/version.h"
 #include "tools/common/command.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "core/digits.h"
+#include "digits/exchange.h"
 
 typedef enum { CONVERT_FILE, CONVERT_HELP, CONVERT_VERSION } convert_task;
 

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/version.h"
 #include "report/figures/sheet.h"
 #include "tools/common/command.h"
 #include "tools/common/say.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
 
 typedef enum { DATA_HELP, DATA_VERSION, DATA_STATS, DATA_WRITE, DATA_SHEET } data_task;
 

@@ -3,7 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/picture.h"
+#include "digits/predict.h"
+#include "digits/version.h"
 #include "report/figures/sheet.h"
 #include "tools/common/command.h"
 #include "tools/common/say.h"
@@ -76,7 +81,13 @@ static bool work_open(work *w, dg_error *err) {
   w->model =
       o->model ? dg_model_load(o->model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
   w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
-  w->predictor = w->device ? dg_predictor_new(w->model, path, w->device, BATCH, err) : NULL;
+  w->predictor =
+      w->device ? dg_predictor_new(w->model, w->device,
+                                   &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                                           .weights = path,
+                                                           .batch = BATCH},
+                                   err)
+                : NULL;
   return w->predictor && open_classes(w, path, err);
 }
 

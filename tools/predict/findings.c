@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 #include "tools/common/json_ended.h"
 #include "tools/common/say.h"

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/picture.h"
 
 /** The digits of a picture, and what a network thinks of them. */
 typedef struct {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/base/error.h"
 #include "tools/common/command.h"
 
 const char predict_options_help[] =

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 typedef enum { PREDICT_PICTURES, PREDICT_HELP, PREDICT_VERSION } predict_task;
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 typedef struct {
   uint32_t count, classes;

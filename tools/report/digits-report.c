@@ -1,6 +1,7 @@
 /** digits-report: compares runs of digits-run on one page. */
 #include <stdio.h>
 
+#include "digits/version.h"
 #include "report/report.h"
 #include "tools/common/command.h"
 #include "tools/common/say.h"

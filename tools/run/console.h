@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "core/digits.h"
+#include "digits/train.h"
 
 typedef struct {
   bool quiet;

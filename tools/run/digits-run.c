@@ -7,7 +7,11 @@
 
 #include "core/base/clock.h"
 #include "core/base/file/file.h"
-#include "core/digits.h"
+#include "digits/data.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/train.h"
+#include "digits/version.h"
 #include "tools/common/command.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
@@ -271,11 +275,14 @@ static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *scor
 
 /** Trains and tests once. */
 static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg_error *err) {
-  dg_trainer_options how = {.seed = seed,
-                            .test_only = j->options->test,
-                            .state = j->state->path[0] ? j->state->path : NULL,
-                            .resume = j->options->resume != NULL,
-                            .listener = {&j->audience, on_progress, on_step, on_epoch}};
+  dg_trainer_options how = {
+      .size = sizeof(dg_trainer_options),
+      .seed = seed,
+      .test_only = j->options->test,
+      .checkpoint = j->state->path[0] ? j->state->path : NULL,
+      .resume = j->options->resume != NULL,
+      .listener = &(dg_listener){
+          .size = sizeof(dg_listener), &j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
   if (!trainer) return false;
   if (!dg_trainer_can_test(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;

@@ -11,6 +11,7 @@
 #include "core/base/file/descriptor.h"
 #include "core/base/file/target.h"
 #include "core/base/text.h"
+#include "digits/version.h"
 #include "tools/common/json_ended.h"
 
 /* ---- the files ---------------------------------------------------------- */

@@ -2,7 +2,7 @@
 #ifndef DG_JSON_LOG_H
 #define DG_JSON_LOG_H
 
-#include "core/digits.h"
+#include "digits/train.h"
 
 enum { JSON_LOGS = 2 };
 

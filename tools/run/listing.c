@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/error.h"
+#include "digits/device.h"
+#include "digits/model.h"
 #include "tools/common/say.h"
 
 enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
@@ -10,7 +13,7 @@ enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
 bool list_devices(dg_error *err) {
   dg_device_info devices[MOST_DEVICES];
   size_t count;
-  if (!dg_device_list(devices, MOST_DEVICES, &count, err)) return false;
+  if (!dg_device_list(devices, sizeof(dg_device_info), MOST_DEVICES, &count, err)) return false;
   for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
     const dg_device_info *d = &devices[i];
     say("%s %u: %s\n", d->backend, d->number, d->name);
@@ -27,7 +30,7 @@ bool list_devices(dg_error *err) {
 bool list_models(dg_error *err) {
   dg_model_info models[MOST_MODELS];
   size_t count;
-  bool right = dg_model_list(models, MOST_MODELS, &count, err);
+  bool right = dg_model_list(models, sizeof(dg_model_info), MOST_MODELS, &count, err);
   for (size_t i = 0; right && i < count && i < MOST_MODELS; i++) {
     const dg_model_info *m = &models[i];
     say("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);

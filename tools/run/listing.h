@@ -2,7 +2,7 @@
 #ifndef DG_LISTING_H
 #define DG_LISTING_H
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 /** All devices, each with what its driver says of it. */
 bool list_devices(dg_error *err);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "tools/common/command.h"
 
 const char options_help[] =

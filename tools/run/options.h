@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/model.h"
 
 enum { MOST_OVERRIDES = 64 };
 

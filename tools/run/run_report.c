@@ -77,7 +77,8 @@ void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch) {
 /** Notes the first parameter that is more than a list of numbers. */
 static bool take_weights(run_report *r, dg_trainer *trainer, dg_error *err) {
   dg_parameter list[MOST_PARAMETERS];
-  uint32_t count = dg_trainer_list_parameters(trainer, list, MOST_PARAMETERS), i = 0;
+  uint32_t count = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MOST_PARAMETERS),
+           i = 0;
   if (count > MOST_PARAMETERS) count = MOST_PARAMETERS;
   while (i < count && list[i].rank < 2) i++;
   if (i == count) return true;

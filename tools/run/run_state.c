@@ -18,7 +18,7 @@ static bool take_up(options *o, run_state *state, dg_error *err) {
                    "there is no %s: the run has finished, stopped before it began to train, or was "
                    "started without --save %s",
                    state->path, o->resume);
-  if (!dg_checkpoint_read(state->path, info, err)) return false;
+  if (!dg_checkpoint_read(state->path, info, sizeof(dg_checkpoint_info), err)) return false;
   if (!o->backend) {
     o->backend = info->backend;
     if (!o->device) o->device = info->device;

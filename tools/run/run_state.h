@@ -2,6 +2,7 @@
 #ifndef DG_RUN_STATE_H
 #define DG_RUN_STATE_H
 
+#include "digits/train.h"
 #include "tools/run/options.h"
 
 #define RUN_STATE_END ".state"

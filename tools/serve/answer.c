@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/error.h"
+#include "digits/picture.h"
 #include "tools/common/json_ended.h"
 
 enum {

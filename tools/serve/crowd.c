@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/error.h"
 
 enum { LOOKS = 5 /* a second, at what takes too long */ };
 

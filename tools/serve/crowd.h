@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 enum {
   CROWD_MOST = 64,         /**< connections that stay; one more ends another */

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digits.h"
+#include "core/base/error.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/version.h"
 #include "tools/common/command.h"
 #include "tools/common/say.h"
 #include "tools/serve/guard.h"
@@ -55,7 +58,7 @@ static bool add_installed(networks *n, const sigset_t *held, dg_error *err) {
   size_t count;
   dg_weights_info *all = calloc(MOST_WEIGHTS, sizeof *all);
   if (!all) return dg_fail_memory(err, MOST_WEIGHTS * sizeof *all);
-  bool right = dg_weights_list(all, MOST_WEIGHTS, &count, err);
+  bool right = dg_weights_list(all, sizeof(dg_weights_info), MOST_WEIGHTS, &count, err);
   if (right && !count)
     right = dg_fail(err, DG_ERR_INPUT,
                     "no weights were given and none are installed; make some: "

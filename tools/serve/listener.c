@@ -1,4 +1,5 @@
 #include "tools/serve/listener.h"
+#include "core/base/error.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 /**
  * Listens on a numeric address and a port; 0: any that is free, which is written there. Returns

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 
 void networks_open(networks *n, dg_device *device) {
@@ -29,7 +30,11 @@ bool networks_add(networks *n, const char *weights, dg_error *err) {
   *one = (network){.model = dg_model_from_weights(path, NULL, 0, err)};
   name_of(path, one->name, sizeof one->name);
   if (one->model)
-    one->predictor = dg_predictor_new(one->model, path, n->device, NETWORKS_BATCH, err);
+    one->predictor = dg_predictor_new(one->model, n->device,
+                                      &(dg_predictor_options){.size = sizeof(dg_predictor_options),
+                                                              .weights = path,
+                                                              .batch = NETWORKS_BATCH},
+                                      err);
   if (!one->predictor) {
     dg_model_free(one->model);
     return false;

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/device.h"
+#include "digits/model.h"
+#include "digits/predict.h"
 
 typedef struct {
   char name[256]; /**< of its weight file, without .safetensors */

@@ -1,5 +1,6 @@
 #include "tools/serve/options.h"
 
+#include "core/base/error.h"
 #include "tools/common/command.h"
 
 const char serve_options_help[] =

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 typedef enum { SERVE_PAGE, SERVE_HELP, SERVE_VERSION } serve_task;
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "core/base/error.h"
 #include "tools/serve/answer.h"
 #include "tools/serve/crowd.h"
 #include "tools/serve/guard.h"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "core/digits.h"
+#include "digits/error.h"
 
 enum { TOKEN_LEAST = 16, TOKEN_MOST = 128, TOKEN_ROOM = TOKEN_MOST + 1 };
 

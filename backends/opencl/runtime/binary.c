@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/cache.h"
+#include "digits/version.h"
 
 enum { FOLDER_ROOM = 4096 };
 
@@ -35,7 +36,8 @@ static void write_key(FILE *out, const dg_cl_device *device, const char *what,
                       const dg_cl_program_text *text) {
   cl_platform_id platform = NULL;
   clGetDeviceInfo(device->id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
-  fprintf(out, "%s of digits %s\n", what, DIGITS_VERSION);
+  fprintf(out, "%s of digits %d.%d.%d\n", what, DG_VERSION_MAJOR, DG_VERSION_MINOR,
+          DG_VERSION_PATCH);
   write_platform(out, platform, "platform", CL_PLATFORM_NAME);
   write_platform(out, platform, "platform version", CL_PLATFORM_VERSION);
   write_device(out, device->id, "device", CL_DEVICE_NAME);

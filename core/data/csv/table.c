@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/data/csv/csv.h"
 
 enum { SHARE = 10 };

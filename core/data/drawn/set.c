@@ -1,6 +1,7 @@
 /** The built-in digits as a set. */
 #include <stdlib.h>
 
+#include "core/base/error.h"
 #include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
 

@@ -8,6 +8,7 @@
 #include "core/data/classes.h"
 #include "core/data/collection.h"
 #include "core/picture/scale.h"
+#include "digits/picture.h"
 
 enum {
   SHARE = 10,

@@ -4,6 +4,7 @@
 
 #include "core/exchange/arrays.h"
 #include "core/graph/outline.h"
+#include "digits/exchange.h"
 
 /**
  * Makes `ours`, all parameters and states of the network in its order, of what a file holds:

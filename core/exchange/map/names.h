@@ -2,8 +2,8 @@
 #ifndef DG_NAMES_H
 #define DG_NAMES_H
 
-#include "core/digits.h"
 #include "core/exchange/map/layout.h"
+#include "digits/exchange.h"
 
 /** The layers of a file, in its order. */
 typedef struct {

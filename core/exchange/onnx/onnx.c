@@ -6,6 +6,7 @@
 #include "core/exchange/files.h"
 #include "core/exchange/onnx/onnx_ops.h"
 #include "core/weights/weights.h"
+#include "digits/version.h"
 
 /** "image", bytes / 255, as (image - mean) / std. */
 static dg_onnx_value normalize(dg_onnx_graph *g, const dg_model *model, dg_onnx_value image) {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <turbojpeg.h>
 
+#include "core/base/error.h"
 #include "core/picture/formats/exif.h"
 #include "core/picture/formats/formats.h"
 

@@ -1,6 +1,7 @@
 /** PGM, plain (P2) and raw (P5): https://netpbm.sourceforge.net/doc/pgm.html */
 #include <ctype.h>
 
+#include "core/base/error.h"
 #include "core/picture/formats/formats.h"
 
 enum { MOST_GRAY = 65535, MOST_SIDE = 100000000 };

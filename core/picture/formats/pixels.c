@@ -1,4 +1,5 @@
 #include "core/picture/formats/pixels.h"
+#include "core/base/error.h"
 
 #include <stdlib.h>
 

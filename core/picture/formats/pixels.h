@@ -2,7 +2,7 @@
 #ifndef DG_PIXELS_H
 #define DG_PIXELS_H
 
-#include "core/digits.h"
+#include "digits/picture.h"
 
 /** A file in memory; `name` stands for it in messages. */
 typedef struct {

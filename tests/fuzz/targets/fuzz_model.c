@@ -23,7 +23,7 @@ static void join(const dg_model *model) {
   for (int train = 0; train <= 1; train++) {
     dg_error err = {0};
     dg_graph graph;
-    if (dg_graph_build(&graph, model, train, &can_run, &err) != (err.kind == DG_OK)) abort();
+    if (dg_graph_build(&graph, model, train, NULL, &can_run, &err) != (err.kind == DG_OK)) abort();
     dg_graph_free(&graph);
   }
 }

@@ -191,7 +191,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   dg_error err = {0};
   char texts_of[4][2][40];
   dg_name_pair names[4];
-  dg_convert_options options = {.names = names, .name_count = pairs & 3};
+  dg_convert_options options = {
+      .size = sizeof(dg_convert_options), .names = names, .name_count = pairs & 3};
   for (size_t i = 0; i < options.name_count; i++) {
     input_name(&in, texts_of[i][0], sizeof texts_of[i][0]);
     input_name(&in, texts_of[i][1], sizeof texts_of[i][1]);

@@ -1,18 +1,22 @@
 /**
- * digits, measured: what a step costs, how fast a network tests and answers, and what its device
- * could reach at best. Training is measured by dg_trainer_train itself, whose listener is told the
- * samples a second of each epoch. As in digits.h, functions that can fail take a `dg_error *` last,
- * and what is returned by a `new` or `open` belongs to the caller.
+ * Measuring: what a step costs, how fast a network tests and answers, and what its device could
+ * reach at best. The speed of training is told by dg_trainer_train itself: its listener gets the
+ * samples a second of each epoch.
  */
 #ifndef DIGITS_BENCH_H
 #define DIGITS_BENCH_H
 
-#include "base/trial.h"
-#include "digits.h"
+#include <stddef.h>
+#include <stdint.h>
 
-/** dg_open, but the device measures the time of each op for dg_trainer_costs, which slows it. */
-dg_device *dg_device_open_profiled(const char *backend, const char *device, unsigned threads,
-                                   dg_error *err);
+#include "digits/device.h"
+#include "digits/error.h"
+#include "digits/export.h"
+#include "digits/train.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- what a step costs -------------------------------------------------- */
 
@@ -39,26 +43,24 @@ typedef struct {
   double forward_operations, backward_operations; /**< of one sample */
   double forward_bytes, backward_bytes;           /**< of a step of a whole batch */
   double forward_seconds,
-      backward_seconds; /**< in all its runs; 0 without dg_device_open_profiled */
+      backward_seconds; /**< in all its runs; 0 without dg_device_options.profile */
   uint64_t forward_runs, backward_runs;
 } dg_cost;
 
 /**
- * Writes up to `room` ops of a trainer's step to `out`, in the order in which they run forward, and
- * to `count` how many there are. For a trainer made with `test_only`, of a step of testing.
+ * Writes up to `capacity` ops of a trainer's step to `out`, elements of `size` bytes
+ * (sizeof(dg_cost)), in the order in which they run forward, and to `count` how many there are. For
+ * a trainer made with `test_only`, of a step of testing.
  */
-bool dg_trainer_costs(dg_trainer *trainer, dg_cost *out, size_t room, size_t *count, dg_error *err);
-
-/** Samples of a step. */
-uint32_t dg_trainer_batch_size(const dg_trainer *trainer);
+DG_API bool dg_trainer_costs(dg_trainer *trainer, dg_cost *out, size_t size, size_t capacity,
+                             size_t *count, dg_error *err);
 
 /**
  * Bytes that a trainer keeps on the device: activations, gradients and workspaces as planned,
  * parameters, those of the best epoch where there is validation, the optimizer's state, and the
- * training images. Tables that a backend makes for
- * itself don't count.
+ * training images. Tables that a backend makes for itself don't count.
  */
-uint64_t dg_trainer_memory(const dg_trainer *trainer);
+DG_API uint64_t dg_trainer_memory(const dg_trainer *trainer);
 
 /* ---- testing ------------------------------------------------------------ */
 
@@ -66,18 +68,18 @@ uint64_t dg_trainer_memory(const dg_trainer *trainer);
 typedef struct dg_tester dg_tester;
 
 /** Uploads the test images of the trainer's data. The trainer must outlive it. */
-dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err);
-void dg_tester_free(dg_tester *tester); /**< NULL is allowed */
+DG_API dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err);
+DG_API void dg_tester_free(dg_tester *tester); /**< NULL is allowed */
 
 /** Runs `samples` test images through network and loss in whole batches, as dg_trainer_test does,
    from the first again after the last, and waits for the end. */
-bool dg_tester_run(dg_tester *tester, uint32_t samples, dg_error *err);
+DG_API bool dg_tester_run(dg_tester *tester, uint32_t samples, dg_error *err);
 
 /**
  * From one image in the host's memory to its logits there: `image` [height * width] bytes, `logits`
  * [dg_trainer_outputs].
  */
-bool dg_tester_answer(dg_tester *tester, const uint8_t *image, float *logits, dg_error *err);
+DG_API bool dg_tester_answer(dg_tester *tester, const uint8_t *image, float *logits, dg_error *err);
 
 /* ---- what a device could reach ------------------------------------------ */
 
@@ -94,23 +96,15 @@ typedef struct {
  * 1024 x 1024 weights as a linear layer does, packing included, in every form in which the backend
  * has that kernel, and keeps the fastest.
  */
-dg_probe *dg_probe_new(const char *backend, const char *device, unsigned threads, dg_error *err);
-void dg_probe_free(dg_probe *probe); /**< NULL is allowed */
+DG_API dg_probe *dg_probe_new(const char *backend, const char *device, unsigned threads,
+                              dg_error *err);
+DG_API void dg_probe_free(dg_probe *probe); /**< NULL is allowed */
 
 /** Measures for about `seconds`, half of them each rate. */
-bool dg_probe_run(dg_probe *probe, double seconds, dg_rates *rates, dg_error *err);
+DG_API bool dg_probe_run(dg_probe *probe, double seconds, dg_rates *rates, dg_error *err);
 
-/* ---- tuning ------------------------------------------------------------- */
-
-/**
- * Measures the tiles that the kernels of a device can have, takes the fastest from now on, and
- * keeps the choice on disk for all who open the device later. The tiles change no result; what
- * does, such as whether another library does a product, dg_device_tuned says. Writes up to `room`
- * trials to `out`, those of a kernel together, and to `count` how many there were (0: the backend
- * has nothing to choose); `kept`: could the choice be kept? Takes some seconds. No network may be
- * on the device.
- */
-bool dg_device_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
-                    dg_error *err);
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,17 +1,13 @@
-/** What of the public header belongs to no room: version and devices. */
-#include "core/digits.h"
-
-#include <string.h>
-
-#include "core/base/text.h"
-#include "core/bench.h"
 #include "core/device.h"
 
-enum { MOST_DEVICES = 64 };
+#include <pthread.h>
+#include <string.h>
 
-const char *dg_version(void) {
-  return DIGITS_VERSION;
-}
+#include "core/base/sized.h"
+#include "core/base/text.h"
+#include "digits/device.h"
+
+enum { MOST_DEVICES = 64 };
 
 static void copy_info(dg_device_info *to, const char *backend, size_t number,
                       const dg_device_properties *from) {
@@ -27,14 +23,18 @@ static void copy_info(dg_device_info *to, const char *backend, size_t number,
   memcpy(to->tuned, from->tuned, sizeof to->tuned);
 }
 
-bool dg_device_list(dg_device_info *out, size_t room, size_t *count, dg_error *err) {
+bool dg_device_list(dg_device_info *out, size_t size, size_t capacity, size_t *count,
+                    dg_error *err) {
   *count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
     dg_device_properties infos[MOST_DEVICES];
     size_t found = 0;
     if (!(*b)->list(infos, MOST_DEVICES, &found, err)) return false;
-    for (size_t i = 0; i < found && i < MOST_DEVICES; i++, (*count)++)
-      if (*count < room) copy_info(&out[*count], (*b)->name, i, &infos[i]);
+    for (size_t i = 0; i < found && i < MOST_DEVICES; i++, (*count)++) {
+      dg_device_info info;
+      copy_info(&info, (*b)->name, i, &infos[i]);
+      if (*count < capacity) dg_sized_give(out, size, *count, &info, sizeof info);
+    }
   }
   return true;
 }
@@ -56,9 +56,15 @@ static bool fail_unknown(const char *backend, dg_error *err) {
   return dg_fail(err, DG_ERR_INPUT, "unknown backend \"%s\"; there are %s", backend, names);
 }
 
+static dg_device *open(const dg_backend *backend, const dg_open_options *options, dg_error *err) {
+  dg_device *device = backend->open(options, err);
+  if (device) pthread_mutex_init(&device->turn, NULL);
+  return device;
+}
+
 dg_device *dg_open_with(const char *backend, const dg_open_options *options, dg_error *err) {
   const dg_backend *chosen = choose(backend);
-  if (chosen) return chosen->open(options, err);
+  if (chosen) return open(chosen, options, err);
   if (strcmp(backend, "opencl") == 0)
     dg_fail(err, DG_ERR_RUNTIME,
             "this build has no OpenCL backend; install the OpenCL headers and loader (on Debian: "
@@ -72,10 +78,15 @@ dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg
   return dg_open_with(backend, &(dg_open_options){.device = device, .threads = threads}, err);
 }
 
-dg_device *dg_device_open_profiled(const char *backend, const char *device, unsigned threads,
-                                   dg_error *err) {
-  const dg_open_options options = {.device = device, .threads = threads, .profile = true};
-  return dg_open_with(backend, &options, err);
+dg_device *dg_device_open(const dg_device_options *given, dg_error *err) {
+  dg_device_options options;
+  if (!dg_sized_take(&options, sizeof options, given, "dg_device_options", err)) return NULL;
+  return dg_open_with(options.backend,
+                      &(dg_open_options){.device = options.device,
+                                         .threads = options.threads,
+                                         .profile = options.profile,
+                                         .keep_blas_threads = options.keep_blas_threads},
+                      err);
 }
 
 const char *dg_device_backend(const dg_device *device) {
@@ -87,6 +98,10 @@ const char *dg_device_name(const dg_device *device) {
 }
 
 unsigned dg_device_threads(const dg_device *device) {
+  return device->info.threads;
+}
+
+unsigned dg_device_compute_units(const dg_device *device) {
   return device->info.compute_units;
 }
 
@@ -95,5 +110,7 @@ const char *dg_device_tuned(const dg_device *device) {
 }
 
 void dg_close(dg_device *device) {
-  if (device) device->calls->close(device);
+  if (!device) return;
+  pthread_mutex_destroy(&device->turn);
+  device->calls->close(device);
 }

@@ -1,0 +1,59 @@
+/** Steps over samples that the caller gives, one at a time. */
+#include "core/base/sized.h"
+#include "core/training/trainer.h"
+
+static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *err) {
+  uint32_t most = dg_trainer_step_samples(t), outputs = dg_network_outputs(t->network);
+  if (t->test_only)
+    return dg_fail(err, DG_ERR_INPUT, "the trainer was made to test only: it can't train");
+  if (batch->count == 0 || batch->count > most)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%u samples were given for a training step; the model's recipe takes 1 to %u",
+                   batch->count, most);
+  for (uint32_t i = 0; i < batch->count; i++)
+    if (batch->labels[i] >= outputs)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "sample %u has the label %u, but the network has %u outputs", i,
+                     batch->labels[i], outputs);
+  return true;
+}
+
+/** Hands the samples to the device; the memory for them is allocated once. */
+static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
+  const dg_samples *samples = &t->data->train;
+  if (!t->given.device &&
+      !dg_source_of_images(&t->given, t->device, samples->height, samples->width,
+                           dg_trainer_step_samples(t), true, err))
+    return false;
+  return dg_source_put(&t->given, batch->images, batch->labels, batch->count, err);
+}
+
+/** Counts a step that is done. */
+static void advance(dg_trainer *t) {
+  if (++t->at.done < t->steps) return;
+  t->at.done = 0;
+  t->at.epoch++;
+}
+
+bool dg_trainer_step(dg_trainer *t, const dg_batch *given, double *loss, dg_error *err) {
+  dg_batch batch;
+  const float *losses;
+  uint32_t count;
+  if (!dg_sized_take(&batch, sizeof batch, given, "dg_batch", err) || !check_batch(t, &batch, err))
+    return false;
+  uint64_t index = dg_trainer_steps_done(t);
+  if ((index == 0 && !dg_trainer_start_optimizer(t, err)) || !put(t, &batch, err)) return false;
+  dg_trainer_gather_from(t, &t->given);
+  dg_meter_reset(&t->meter);
+  const dg_step step = dg_trainer_next_step(t, batch.count, 0);
+  if (!dg_trainer_run_step(t, &step, err) || !dg_meter_read(&t->meter, &losses, &count, err) ||
+      !dg_trainer_check_steps(t, index, losses, count, err))
+    return false;
+  if (loss) *loss = losses[0];
+  advance(t);
+  return true;
+}
+
+uint32_t dg_trainer_steps(const dg_trainer *t) {
+  return t->steps;
+}

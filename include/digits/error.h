@@ -1,0 +1,46 @@
+/**
+ * Errors as values: every function that can fail takes a `dg_error *` last (NULL is allowed),
+ * returns false or NULL on failure, and writes there what happened. The library never prints,
+ * exits or asserts on input.
+ */
+#ifndef DIGITS_ERROR_H
+#define DIGITS_ERROR_H
+
+#include <stdbool.h>
+
+/** What kind of failure. The programs turn it into their exit status. */
+typedef enum {
+  DG_OK = 0,
+  DG_ERR_INPUT,       /**< wrong usage or wrong input: exit status 2 */
+  DG_ERR_RUNTIME,     /**< a failure at run time (device, disk, numbers): exit status 1 */
+  DG_ERR_MEMORY,      /**< too little memory on the host or the device: exit status 1 */
+  DG_ERR_UNSUPPORTED, /**< this backend or device can't do that: exit status 1 */
+  DG_ERR_INTERRUPTED, /**< stopped by the caller: exit status 130 */
+} dg_error_kind;
+
+/** What would help, for programs that name their own option or setting for it. */
+typedef enum {
+  DG_REMEDY_NONE = 0,      /**< the message says all there is to say */
+  DG_REMEDY_BATCH,         /**< fewer samples at a time: `train.batch`, or the predictor's batch */
+  DG_REMEDY_LEARNING_RATE, /**< a smaller `train.optimizer.lr` */
+  DG_REMEDY_BACKEND,       /**< another backend, such as "cpu" */
+  DG_REMEDY_DEVICE,        /**< another device */
+  DG_REMEDY_THREADS,       /**< no number of threads */
+  DG_REMEDY_MODEL_KEY,     /**< another value of the model's key that the message names */
+  DG_REMEDY_MODEL,         /**< a model that is given beside the file */
+  DG_REMEDY_DATA,          /**< other data */
+  DG_REMEDY_RESUME,        /**< the file is a checkpoint: resume from it */
+  DG_REMEDY_WEIGHTS,       /**< the file holds weights: load it */
+  DG_REMEDY_NAMES,         /**< dg_convert_options.names: which tensor is which */
+  DG_REMEDY_LAYOUT,        /**< dg_convert_options.layout */
+} dg_remedy;
+
+/** An error value. The caller owns it; set it to zero before its first use. */
+typedef struct {
+  dg_error_kind kind;
+  char message[1024]; /**< what happened, in one sentence of UTF-8; what strangers named in it is
+                           escaped so that it can be shown on a terminal */
+  dg_remedy remedy;
+} dg_error;
+
+#endif
