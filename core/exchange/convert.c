@@ -13,7 +13,7 @@ typedef struct {
   const char *name;
   const char *extensions[3];                      /**< ended by NULL */
   bool (*read)(dg_arrays *arrays, dg_error *err); /**< NULL: it is not read */
-  bool (*write)(const char *path, const dg_model *model, const dg_outline *outline,
+  bool (*write)(const char *path, const dg_model *model, const dg_model_graph *graph,
                 const dg_arrays *arrays, dg_error *err); /**< NULL: it is not written */
 } format;
 
@@ -94,15 +94,15 @@ static dg_model *carried_model(const dg_arrays *arrays, dg_error *err) {
 
 static bool map_and_write(dg_arrays *arrays, const char *output, const format *to,
                           const dg_model *model, const dg_convert_options *options, dg_error *err) {
-  dg_outline outline;
+  dg_model_graph graph;
   dg_arrays ours = {.path = output};
-  if (!dg_outline_make(&outline, model, err)) return false;
+  if (!dg_model_graph_make(&graph, model, err)) return false;
   ours.classes = arrays->classes;
   arrays->classes = NULL;
-  bool right = dg_map_arrays(&outline, arrays, options, &ours, err) &&
-               to->write(output, model, &outline, &ours, err);
+  bool right = dg_map_arrays(&graph, arrays, options, &ours, err) &&
+               to->write(output, model, &graph, &ours, err);
   dg_arrays_free(&ours);
-  dg_outline_free(&outline);
+  dg_model_graph_free(&graph);
   return right;
 }
 

@@ -34,9 +34,9 @@ bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
   return right;
 }
 
-bool dg_write_safetensors(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_safetensors(const char *path, const dg_model *model, const dg_model_graph *graph,
                           const dg_arrays *arrays, dg_error *err) {
-  (void)outline;
+  (void)graph;
   const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text},
                                   {DG_VERSION_KEY, dg_version()},
                                   {DG_CLASSES_KEY, arrays->classes}};

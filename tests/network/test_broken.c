@@ -11,7 +11,7 @@
 
 #include "backends/backend.h"
 #include "core/bench.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 #include "tests/common/suite.h"
 
 #define BROKEN "this device is broken"
@@ -287,13 +287,13 @@ static bool augment(dg_device *d, dg_error *err) {
 }
 
 /** What needs no device: what other formats are mapped by, and lists. */
-static bool outline(dg_device *d, dg_error *err) {
-  dg_outline of;
+static bool model_graph(dg_device *d, dg_error *err) {
+  dg_model_graph graph;
   dg_layer_info layers[4];
   size_t count;
   (void)d;
-  bool right = dg_outline_make(&of, model, err);
-  if (right) dg_outline_free(&of);
+  bool right = dg_model_graph_make(&graph, model, err);
+  if (right) dg_model_graph_free(&graph);
   return right && dg_model_layers(model, layers, 4, &count, err);
 }
 
@@ -332,7 +332,7 @@ static const struct {
 } lives[] = {{"train", train, 100, 0},      {"resume", resume, 150, 0},
              {"test", test, 40, 0},         {"answer", answer, 40, 0},
              {"predict", predict, 30, 0},   {"describe", describe, 4, 0},
-             {"augment", augment, 8, 0},    {"outline", outline, 0, 0},
+             {"augment", augment, 8, 0},    {"graph", model_graph, 0, 0},
              {"tables", read_tables, 0, 4}, {"pictures", read_pictures, 0, 8}};
 enum { LIVES = sizeof lives / sizeof *lives };
 

@@ -56,13 +56,13 @@ static size_t meant_for(const dg_mapping *m, const dg_own_layer *layer) {
 }
 
 static bool fail_missing(const dg_mapping *m, const dg_own_layer *layer) {
-  const dg_param *param = dg_layout_param(m->outline, layer->node, 0);
+  const dg_param *param = dg_layout_param(m->graph, layer->node, 0);
   uint64_t dims[4];
   char shape[100], why[DG_MAPPING_WHY] = "";
   dg_source sources[DG_LAYER_PARAMS];
   size_t only = meant_for(m, layer);
   const dg_group *meant = only < m->groups.count ? &m->groups.items[only] : NULL;
-  if (meant) dg_layout_fit(m->outline, layer->node, m->arrays, meant, sources, why, sizeof why);
+  if (meant) dg_layout_fit(m->graph, layer->node, m->arrays, meant, sources, why, sizeof why);
   if (meant && dg_layout_lacks(layer->node, m->arrays, meant))
     return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
   for (uint32_t i = 0; i < param->spec.rank; i++) dims[i] = param->spec.dim[i];

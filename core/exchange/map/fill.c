@@ -31,8 +31,8 @@ static bool check_variance(const dg_mapping *m, const dg_param *param, const dg_
 }
 
 bool dg_map_fill(const dg_mapping *m, dg_arrays *ours) {
-  for (uint32_t p = 0; p < m->outline->param_count; p++) {
-    const dg_param *param = &m->outline->params[p];
+  for (uint32_t p = 0; p < m->graph->param_count; p++) {
+    const dg_param *param = &m->graph->params[p];
     const dg_source *source = NULL;
     uint64_t dims[DG_TENSOR_RANK] = {0};
     for (uint32_t i = 0; i < param->spec.rank; i++) dims[i] = param->spec.dim[i];

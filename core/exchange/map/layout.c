@@ -27,18 +27,18 @@ static const struct {
 enum { ROLES = sizeof roles / sizeof *roles };
 static const char reverse_suffix[] = "_reverse";
 
-static bool is_norm(const dg_outline_node *node) {
+static bool is_norm(const dg_model_node *node) {
   return node->op.kind == DG_OP_BATCH_NORM || node->op.kind == DG_OP_LAYER_NORM;
 }
 
-const dg_param *dg_layout_param(const dg_outline *outline, const dg_outline_node *node,
+const dg_param *dg_layout_param(const dg_model_graph *graph, const dg_model_node *node,
                                 uint32_t i) {
-  if (i < node->params) return &outline->params[node->first_param + i];
+  if (i < node->params) return &graph->params[node->first_param + i];
   i -= node->params;
-  return i < node->states ? &outline->params[node->first_state + i] : NULL;
+  return i < node->states ? &graph->params[node->first_state + i] : NULL;
 }
 
-uint32_t dg_layout_tensors(const dg_outline_node *node, dg_layout layout) {
+uint32_t dg_layout_tensors(const dg_model_node *node, dg_layout layout) {
   if (layout == DG_LAYOUT_PYTORCH || node->op.kind != DG_OP_RECURRENT)
     return node->params + node->states;
   const dg_recurrent_desc *r = &node->op.recurrent;
@@ -85,7 +85,7 @@ static size_t role_of(const dg_param *param, bool *reverse) {
 }
 
 /** The member of a group that parameter number `i` of a layer is made of. */
-static size_t member_of(const dg_outline_node *node, const dg_param *param, uint32_t i,
+static size_t member_of(const dg_model_node *node, const dg_param *param, uint32_t i,
                         const dg_arrays *arrays, const dg_group *group) {
   bool reverse;
   size_t role = role_of(param, &reverse);
@@ -105,7 +105,7 @@ static size_t member_of(const dg_outline_node *node, const dg_param *param, uint
 /* ---- fitting ------------------------------------------------------------ */
 
 /** Keras's dimension k is our dimension order[k]. */
-static void keras_dims(const dg_outline_node *node, uint32_t rank, uint32_t order[DIMS]) {
+static void keras_dims(const dg_model_node *node, uint32_t rank, uint32_t order[DIMS]) {
   static const uint32_t plain[] = {0, 1, 2, 3}, matrix[] = {1, 0}, conv1d[] = {2, 1, 0},
                         conv2d[] = {2, 3, 1, 0}, norm[] = {1, 2, 0};
   const uint32_t *chosen = rank == 4                                        ? conv2d
@@ -117,7 +117,7 @@ static void keras_dims(const dg_outline_node *node, uint32_t rank, uint32_t orde
 }
 
 /** Keras's orders beyond that of the dimensions: gates, and images that became a row. */
-static void keras_orders(const dg_outline_node *node, dg_source *s) {
+static void keras_orders(const dg_model_node *node, dg_source *s) {
   static const uint8_t gru[] = {1, 0, 2}; /* ours is r z n, theirs z r h */
   if (node->op.kind == DG_OP_RECURRENT && node->op.recurrent.cell == DG_CELL_GRU) {
     s->gates = dg_cell_gates(DG_CELL_GRU);
@@ -149,7 +149,7 @@ static bool fit_dims(dg_source *s, const uint32_t *order) {
  * A bias of one of Keras's recurrent layers, [gates units], or [2, gates units] where the reset
  * acts after the product. Where only one is kept, our second one is 0.
  */
-static bool fit_keras_bias(const dg_outline_node *node, dg_source *s, bool second, char *why,
+static bool fit_keras_bias(const dg_model_node *node, dg_source *s, bool second, char *why,
                            size_t room) {
   const dg_recurrent_desc *r = &node->op.recurrent;
   const dg_array *a = s->from;
@@ -171,7 +171,7 @@ static bool fit_keras_bias(const dg_outline_node *node, dg_source *s, bool secon
   return true;
 }
 
-static bool fit_shape(const dg_outline_node *node, dg_layout layout, dg_source *s, char *why,
+static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s, char *why,
                       size_t room) {
   uint32_t order[DIMS] = {0, 1, 2, 3};
   bool right, reverse;
@@ -199,7 +199,7 @@ static bool fit_shape(const dg_outline_node *node, dg_layout layout, dg_source *
   return false;
 }
 
-bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group) {
+bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group) {
   if (!is_norm(node) || arrays->layout != DG_LAYOUT_KERAS || group->numbered ||
       group->count >= node->params + node->states)
     return false;
@@ -212,7 +212,7 @@ bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const
 }
 
 /** Says that a group lacks what can't be told. */
-static bool fail_lacking(const dg_outline *outline, const dg_outline_node *node,
+static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
                          const dg_arrays *arrays, const dg_group *group, char *why, size_t room) {
   const char *first = arrays->items[group->members[0]].name;
   const dg_param *param;
@@ -222,14 +222,14 @@ static bool fail_lacking(const dg_outline *outline, const dg_outline_node *node,
            "center is missing can't be told; say it by --map %s=%s.weight",
            group->name, group->count, node->params + node->states, node->layer->kind->type, first,
            node->layer->name);
-  for (uint32_t i = 1; (param = dg_layout_param(outline, node, i)); i++)
+  for (uint32_t i = 1; (param = dg_layout_param(graph, node, i)); i++)
     dg_append(why, room, " or %s", param->name);
   dg_append(why, room, group->count > 1 ? ", and so for each of them" : "");
   return false;
 }
 
 /** Is every tensor of a group used? */
-static bool all_used(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group,
+static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group,
                      const bool *used, char *why, size_t room) {
   for (size_t i = 0; i < group->count; i++) {
     if (used[i]) continue;
@@ -241,7 +241,7 @@ static bool all_used(const dg_outline_node *node, const dg_arrays *arrays, const
   return true;
 }
 
-bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const dg_arrays *arrays,
+bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
                    size_t room) {
   bool used[DG_GROUP_MOST] = {false};
@@ -252,8 +252,8 @@ bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const
     return false;
   }
   if (dg_layout_lacks(node, arrays, group))
-    return fail_lacking(outline, node, arrays, group, why, room);
-  for (uint32_t i = 0; (param = dg_layout_param(outline, node, i)); i++) {
+    return fail_lacking(graph, node, arrays, group, why, room);
+  for (uint32_t i = 0; (param = dg_layout_param(graph, node, i)); i++) {
     bool reverse;
     size_t member = member_of(node, param, i, arrays, group), role = role_of(param, &reverse);
     sources[i] = (dg_source){.param = param, .image_dim = NO_DIM, .fill = roles[role].fill};

@@ -7,7 +7,7 @@
 #define DG_LAYOUT_H
 
 #include "core/exchange/arrays.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 
 enum { DG_GROUP_MOST = 16, DG_LAYER_PARAMS = DG_MAX_PARAM + DG_MAX_STATE };
 
@@ -36,13 +36,13 @@ typedef struct {
 } dg_source;
 
 /** How many tensors a file without names has for a layer of ours. */
-uint32_t dg_layout_tensors(const dg_outline_node *node, dg_layout layout);
+uint32_t dg_layout_tensors(const dg_model_node *node, dg_layout layout);
 
 /**
  * Do the tensors of a group, all of them, make the layer `node`? Fills `sources`, one for each
  * parameter, then state; else writes to `why` what doesn't fit, where it has room.
  */
-bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const dg_arrays *arrays,
+bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
                    size_t room);
 
@@ -50,12 +50,12 @@ bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const
  * Does a group have only some tensors of a norm, named by numbers alone? Which it lacks can't be
  * told then: Keras's norms leave out gamma, beta or both, and count what is left from 0.
  */
-bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group);
+bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group);
 
 /** The numbers of a parameter, in our order, to `out` [param->count]. */
 void dg_layout_take(const dg_source *source, float *out);
 
 /** The parameters and states of a node: number `i`; NULL behind the last one. */
-const dg_param *dg_layout_param(const dg_outline *outline, const dg_outline_node *node, uint32_t i);
+const dg_param *dg_layout_param(const dg_model_graph *graph, const dg_model_node *node, uint32_t i);
 
 #endif

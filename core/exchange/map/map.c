@@ -110,21 +110,21 @@ static bool sort_groups(dg_mapping *m) {
 }
 
 static bool prepare(dg_mapping *m) {
-  const dg_outline *o = m->outline;
+  const dg_model_graph *graph = m->graph;
   if (!dg_names_prepare(m->arrays, m->options, m->err) ||
       !dg_groups_make(&m->groups, m->arrays, m->err) || !sort_groups(m))
     return false;
   m->used = calloc(m->groups.count + 1, sizeof *m->used);
-  m->layers = calloc(o->node_count + 1, sizeof *m->layers);
-  if (!m->used || !m->layers) return dg_fail_memory(m->err, o->node_count * sizeof *m->layers);
-  for (uint32_t i = 0; i < o->node_count; i++)
-    if (o->nodes[i].params) m->layers[m->layer_count++].node = &o->nodes[i];
+  m->layers = calloc(graph->node_count + 1, sizeof *m->layers);
+  if (!m->used || !m->layers) return dg_fail_memory(m->err, graph->node_count * sizeof *m->layers);
+  for (uint32_t i = 0; i < graph->node_count; i++)
+    if (graph->nodes[i].params) m->layers[m->layer_count++].node = &graph->nodes[i];
   return true;
 }
 
-bool dg_map_arrays(const dg_outline *outline, dg_arrays *theirs, const dg_convert_options *options,
-                   dg_arrays *ours, dg_error *err) {
-  dg_mapping m = {.outline = outline, .options = options, .arrays = theirs, .err = err};
+bool dg_map_arrays(const dg_model_graph *graph, dg_arrays *theirs,
+                   const dg_convert_options *options, dg_arrays *ours, dg_error *err) {
+  dg_mapping m = {.graph = graph, .options = options, .arrays = theirs, .err = err};
   bool right = prepare(&m) && take_by_name(&m) && dg_map_loose(&m) && dg_map_by_shape(&m) &&
                check_rest(&m) && check_order(&m) && dg_map_fill(&m, ours);
   free(m.used);

@@ -3,7 +3,7 @@
 #define DG_MAP_H
 
 #include "core/exchange/arrays.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 
 /**
  * Makes `ours`, all parameters and states of the network in its order, of what a file holds:
@@ -20,7 +20,7 @@
  *      error too.
  * `theirs` is changed. What is put into `ours` stays the caller's to free also on failure.
  */
-bool dg_map_arrays(const dg_outline *outline, dg_arrays *theirs, const dg_convert_options *options,
-                   dg_arrays *ours, dg_error *err);
+bool dg_map_arrays(const dg_model_graph *graph, dg_arrays *theirs,
+                   const dg_convert_options *options, dg_arrays *ours, dg_error *err);
 
 #endif

@@ -67,9 +67,9 @@ static bool make_entry(const dg_array *array, entry_parts *parts, dg_archive_ent
   return true;
 }
 
-bool dg_write_npz(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_npz(const char *path, const dg_model *model, const dg_model_graph *graph,
                   const dg_arrays *arrays, dg_error *err) {
-  (void)outline;
+  (void)graph;
   size_t room = strlen(model->text) + sizeof model_mark;
   entry_parts *parts = calloc(arrays->count, sizeof *parts);
   dg_archive_entry *entries = calloc(arrays->count, sizeof *entries);

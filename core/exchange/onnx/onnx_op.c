@@ -1,7 +1,7 @@
 #include "core/exchange/onnx/onnx_op.h"
 
 const dg_array *dg_onnx_param(const dg_onnx_op *op, uint32_t i) {
-  const dg_outline_node *n = op->node;
+  const dg_model_node *n = op->node;
   return &op->arrays->items[i < n->params ? n->first_param + i : n->first_state + i - n->params];
 }
 

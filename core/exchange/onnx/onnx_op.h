@@ -4,13 +4,13 @@
 
 #include "core/exchange/arrays.h"
 #include "core/exchange/onnx/onnx_graph.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 
 /** What an op is written with. */
 typedef struct {
   dg_onnx_graph *graph;
-  const dg_outline *outline;
-  const dg_outline_node *node;
+  const dg_model_graph *model_graph;
+  const dg_model_node *node;
   const dg_arrays *arrays; /**< all parameters, then all states, in the network's order */
   const dg_onnx_value *in; /**< [node->inputs] */
 } dg_onnx_op;

@@ -40,14 +40,14 @@ static const char *const texts[] = {
 enum { NETWORKS = sizeof texts / sizeof *texts };
 
 /** The network that a byte says; made once. */
-static const dg_outline *outline_of(uint8_t which) {
+static const dg_model_graph *model_graph_for(uint8_t which) {
   static dg_model *models[NETWORKS];
-  static dg_outline outlines[NETWORKS];
+  static dg_model_graph graphs[NETWORKS];
   which %= NETWORKS;
-  if (models[which]) return &outlines[which];
+  if (models[which]) return &graphs[which];
   models[which] = dg_model_parse(texts[which], "fuzz", NULL, 0, NULL);
-  if (!models[which] || !dg_outline_make(&outlines[which], models[which], NULL)) abort();
-  return &outlines[which];
+  if (!models[which] || !dg_model_graph_make(&graphs[which], models[which], NULL)) abort();
+  return &graphs[which];
 }
 
 /* ---- a zip file of entries ---------------------------------------------- */
@@ -156,10 +156,10 @@ static const char *build_file(input *in) {
 /* ---- tensors straight to the mapping ------------------------------------ */
 
 /** The shape of one of the network's parameters, as it is or turned round. */
-static void add_tensor(dg_arrays *arrays, const dg_outline *outline, input *in) {
+static void add_tensor(dg_arrays *arrays, const dg_model_graph *graph, input *in) {
   char name[100];
   uint64_t dim[DG_TENSOR_RANK] = {0};
-  const dg_param *param = &outline->params[input_byte(in) % outline->param_count];
+  const dg_param *param = &graph->params[input_byte(in) % graph->param_count];
   uint8_t form = input_byte(in);
   uint32_t rank = param->spec.rank;
   for (uint32_t i = 0; i < rank; i++) dim[i] = param->spec.dim[form & 1 ? rank - 1 - i : i];
@@ -173,11 +173,11 @@ static void add_tensor(dg_arrays *arrays, const dg_outline *outline, input *in) 
 /* ---- the target --------------------------------------------------------- */
 
 /** Every number of ours must be there, and every parameter once. */
-static void look_at(const dg_outline *outline, const dg_arrays *ours) {
-  if (ours->count != outline->param_count) abort();
-  for (uint32_t i = 0; i < outline->param_count; i++) {
-    if (ours->items[i].count != outline->params[i].count ||
-        strcmp(ours->items[i].name, outline->params[i].name) != 0)
+static void look_at(const dg_model_graph *graph, const dg_arrays *ours) {
+  if (ours->count != graph->param_count) abort();
+  for (uint32_t i = 0; i < graph->param_count; i++) {
+    if (ours->items[i].count != graph->params[i].count ||
+        strcmp(ours->items[i].name, graph->params[i].name) != 0)
       abort();
     fuzz_touch(ours->items[i].data, ours->items[i].count * sizeof(float));
   }
@@ -186,7 +186,7 @@ static void look_at(const dg_outline *outline, const dg_arrays *ours) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   input in = {bytes, size};
   uint8_t what = input_byte(&in), pairs = input_byte(&in);
-  const dg_outline *outline = outline_of(what >> 4);
+  const dg_model_graph *graph = model_graph_for(what >> 4);
   dg_arrays arrays = {.path = "fuzz"}, ours = {.path = "ours"};
   dg_error err = {0};
   char texts_of[4][2][40];
@@ -199,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   }
   bool right = true;
   if ((what & 3) == 3) {
-    while (in.left > 0) add_tensor(&arrays, outline, &in);
+    while (in.left > 0) add_tensor(&arrays, graph, &in);
     arrays.ordered = pairs >> 7;
   } else {
     arrays.path = (what & 3) == 2 ? fuzz_file(in.at, in.left) : build_file(&in);
@@ -207,9 +207,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   }
   if (what & 4) arrays.layout = DG_LAYOUT_KERAS;
   if (right != (err.kind == DG_OK)) abort();
-  if (right) right = dg_map_arrays(outline, &arrays, &options, &ours, &err);
+  if (right) right = dg_map_arrays(graph, &arrays, &options, &ours, &err);
   if (right != (err.kind == DG_OK)) abort();
-  if (right) look_at(outline, &ours);
+  if (right) look_at(graph, &ours);
   dg_arrays_free(&arrays);
   dg_arrays_free(&ours);
   return 0;

@@ -1,6 +1,6 @@
-/** A network as a list of ops with nothing fused, and what its numbers stand for: for exchange. */
-#ifndef DG_OUTLINE_H
-#define DG_OUTLINE_H
+/** The graph of a model before any op is fused, and what its numbers stand for: for exchange. */
+#ifndef DG_MODEL_GRAPH_H
+#define DG_MODEL_GRAPH_H
 
 #include "core/graph/graph.h"
 
@@ -14,19 +14,19 @@ typedef struct {
   uint32_t first_param, first_state; /**< in the list of parameters */
   const dg_shape *image; /**< that the numbers of in[0] are, or were before they became one row;
                             NULL: none */
-} dg_outline_node;
+} dg_model_node;
 
 typedef struct {
   dg_graph graph;
   uint32_t node_count, tensor_count, param_count;
   uint32_t output; /**< tensor */
   dg_shape input;
-  dg_outline_node *nodes;
+  dg_model_node *nodes;
   const dg_param *params; /**< all parameters, then all states */
-} dg_outline;
+} dg_model_graph;
 
-/** Joins the layers of a model, which must outlive the outline. Free with dg_outline_free. */
-bool dg_outline_make(dg_outline *outline, const dg_model *model, dg_error *err);
-void dg_outline_free(dg_outline *outline);
+/** Joins the layers of a model, which must outlive it. Free with dg_model_graph_free. */
+bool dg_model_graph_make(dg_model_graph *model_graph, const dg_model *model, dg_error *err);
+void dg_model_graph_free(dg_model_graph *model_graph);
 
 #endif
