@@ -93,7 +93,7 @@ static uint64_t workspace(const dg_bound_op *bound) {
 uint64_t dg_trainer_memory(const dg_trainer *t) {
   const dg_samples *samples = &t->data->train;
   uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network);
-  uint64_t numbers = labels + 2 * (uint64_t)t->meter.slots; /* losses, right answers */
+  uint64_t numbers = labels + 2 * (uint64_t)t->metrics.slots; /* losses, correct answers */
   uint64_t bytes = dg_network_bytes(t->network) + workspace(&t->update) + workspace(&t->average);
   bytes += t->instances * (workspace(&t->ends->gather.bound) + workspace(&t->ends->loss));
   if (!t->test_only) {

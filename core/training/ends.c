@@ -24,8 +24,8 @@ static bool open_loss(dg_trainer *t, dg_ends *ends, const dg_network_ends *of, d
   b->in[0] = of->output;
   b->in[1] = ends->gather.labels;
   b->out[0] = of->d_output;
-  b->out[1] = t->meter.losses;
-  b->out[2] = t->meter.correct;
+  b->out[1] = t->metrics.losses;
+  b->out[2] = t->metrics.correct;
   return true;
 }
 

@@ -60,7 +60,7 @@ static bool report_progress(dg_trainer *t, double seconds) {
  */
 static void pace(dg_trainer *t) {
   double now = dg_seconds(), spent = now - t->last_read;
-  if (spent < 0.5 && 2 * t->ahead <= t->meter.room) t->ahead *= 2;
+  if (spent < 0.5 && 2 * t->ahead <= t->metrics.capacity) t->ahead *= 2;
   if (spent > 1.0 && t->ahead > 1) t->ahead /= 2;
   t->last_read = now;
 }
@@ -69,11 +69,11 @@ static void pace(dg_trainer *t) {
 static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   const float *losses;
   uint32_t count;
-  if (!dg_meter_read(&t->meter, &losses, &count, err)) return false;
+  if (!dg_metrics_read(&t->metrics, &losses, &count, err)) return false;
   uint64_t first = steps_done(t) - count;
   bool finite = check_finite(t, first, losses, count, err);
   for (uint32_t i = 0; i < count && t->listener.step; i++)
-    t->listener.step(t->listener.user, first + i, losses[i], t->meter.accuracy[i]);
+    t->listener.step(t->listener.user, first + i, losses[i], t->metrics.accuracy[i]);
   if (!finite) return false;
   pace(t);
   if (report_progress(t, t->last_read - begun)) return true;
@@ -116,18 +116,18 @@ static dg_step next_step(const dg_trainer *t) {
 static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   double begun = dg_seconds() - t->at.seconds;
   if (!dg_trainer_order_epoch(t, err)) return false;
-  if (t->at.done == 0) dg_meter_reset(&t->meter);
+  if (t->at.done == 0) dg_metrics_reset(&t->metrics);
   dg_trainer_gather_from(t, &t->source);
   t->last_read = dg_seconds();
   while (t->at.done < t->steps) {
     dg_step step = next_step(t);
     if (!dg_trainer_run_step(t, &step, err)) return false;
     t->at.done++;
-    if ((t->meter.pending >= t->ahead || t->at.done == t->steps) && !catch_up(t, begun, err))
+    if ((t->metrics.pending >= t->ahead || t->at.done == t->steps) && !catch_up(t, begun, err))
       return false;
   }
   report->lr = (float)rate_at(t, steps_done(t) - 1);
-  report->train = dg_meter_score(&t->meter);
+  report->train = dg_metrics_score(&t->metrics);
   report->seconds = dg_seconds() - begun;
   report->samples_per_second = report->train.total / report->seconds;
   return true;

@@ -31,7 +31,7 @@ static uint32_t joins_of(const batch *b) {
 /** The loss of a slice is divided by the samples of all batches. */
 static bool run_loss(const batch *b, uint32_t instance, dg_step step, dg_error *err) {
   step.whole = b->all;
-  step.slot = dg_meter_slot(&b->trainer->meter);
+  step.slot = dg_metrics_slot(&b->trainer->metrics);
   return dg_bound_forward(&b->trainer->ends[instance].loss, &step, err);
 }
 
@@ -95,6 +95,6 @@ static bool join_batches(void *user, uint32_t level, uint32_t right, uint32_t bo
 bool dg_trainer_gradient(dg_trainer *t, const dg_step *step, dg_error *err) {
   whole w = {t, step};
   const dg_tree tree = {step->n, t->model->train.accumulate, run_batch, join_batches, &w};
-  dg_meter_begin(&t->meter, step->n);
+  dg_metrics_begin(&t->metrics, step->n);
   return dg_tree_run(&tree, 0, err);
 }

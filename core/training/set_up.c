@@ -17,7 +17,7 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 static bool set_up(dg_trainer *t, dg_error *err) {
   t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
-         dg_meter_open(&t->meter, t->device, dg_trainer_parts(t), err) &&
+         dg_metrics_open(&t->metrics, t->device, dg_trainer_parts(t), err) &&
          dg_trainer_open_ends(t, err) && dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
                            open_best(t, err)));
@@ -60,7 +60,7 @@ void dg_trainer_free(dg_trainer *t) {
   dg_trainer_calls(t)->buffer_free(t->averaged);
   dg_trainer_calls(t)->buffer_free(t->best);
   dg_trainer_calls(t)->buffer_free(t->fault);
-  dg_meter_close(&t->meter);
+  dg_metrics_close(&t->metrics);
   dg_source_close(&t->source);
   dg_network_free(t->network);
   free(t->members);

@@ -51,7 +51,7 @@ static char *place_of_data(const char *source) {
 static char *place_text(const dg_trainer *t) {
   char *folder = place_of_data(t->data->source);
   const dg_place *at = &t->at;
-  const dg_meter none = {0}, *m = at->done ? &t->meter : &none; /* between epochs it has none */
+  const dg_metrics none = {0}, *m = at->done ? &t->metrics : &none; /* between epochs it has none */
   json_t *place =
       json_pack("{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", STATE_VERSION, "backend",
                 t->device->backend, "device", t->device->info.name, "threads",
@@ -59,7 +59,7 @@ static char *place_text(const dg_trainer *t) {
                 folder ? folder : t->data->source, "data_checksum", (json_int_t)t->checksum, "seed",
                 (json_int_t)t->seed, "epoch", (json_int_t)at->epoch, "step", (json_int_t)at->done,
                 "best_accuracy", at->best_accuracy, "seconds", at->seconds, "loss_sum", m->loss_sum,
-                "right", (json_int_t)m->right, "total", (json_int_t)m->total);
+                "right", (json_int_t)m->correct_sum, "total", (json_int_t)m->total);
   char *text = place ? json_dumps(place, JSON_COMPACT) : NULL;
   json_decref(place);
   free(folder);
@@ -258,9 +258,9 @@ bool dg_trainer_take_state(dg_trainer *t, dg_error *err) {
   bool right = read_place(&file, t->state_path, &saved, err) && state_fits(t, &file, &saved, err);
   if (right) {
     t->at = saved.at;
-    t->meter.loss_sum = saved.loss_sum;
-    t->meter.right = saved.right;
-    t->meter.total = saved.total;
+    t->metrics.loss_sum = saved.loss_sum;
+    t->metrics.correct_sum = saved.right;
+    t->metrics.total = saved.total;
   }
   right = right && take_arrays(t, &file, err);
   dg_safetensors_free(&file);

@@ -7,8 +7,8 @@
 
 /** Gathers a batch and runs it through the network and the loss. */
 static bool run_forward(dg_trainer *t, dg_step *step, dg_error *err) {
-  dg_meter_begin(&t->meter, step->n);
-  step->slot = dg_meter_slot(&t->meter);
+  dg_metrics_begin(&t->metrics, step->n);
+  step->slot = dg_metrics_slot(&t->metrics);
   return dg_gather_run(&t->ends->gather, step, err) && dg_network_forward(t->network, step, err) &&
          dg_bound_forward(&t->ends->loss, step, err);
 }
@@ -30,16 +30,17 @@ bool dg_trainer_evaluate(dg_trainer *t, const dg_source *source, uint32_t count,
   const float *losses;
   uint32_t read, batch = dg_network_samples(t->network);
   dg_trainer_gather_from(t, source);
-  dg_meter_reset(&t->meter);
+  dg_metrics_reset(&t->metrics);
   for (uint32_t first = 0, left = count; left > 0; first += batch) {
     dg_step step = {.n = left < batch ? left : batch, .first = first};
     left -= step.n;
-    if (dg_meter_full(&t->meter) && !dg_meter_read(&t->meter, &losses, &read, err)) return false;
+    if (dg_metrics_full(&t->metrics) && !dg_metrics_read(&t->metrics, &losses, &read, err))
+      return false;
     if (!run_forward(t, &step, err) || (logits && !read_logits(t, &step, logits, err)))
       return false;
   }
-  if (!dg_meter_read(&t->meter, &losses, &read, err)) return false;
-  *score = dg_meter_score(&t->meter);
+  if (!dg_metrics_read(&t->metrics, &losses, &read, err)) return false;
+  *score = dg_metrics_score(&t->metrics);
   return true;
 }
 

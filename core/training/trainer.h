@@ -12,7 +12,7 @@
 #include "core/digits.h"
 #include "core/exec/gather.h"
 #include "core/exec/network.h"
-#include "core/training/meter.h"
+#include "core/training/metrics.h"
 
 /** Where training stands: what is the same again after a resume. */
 typedef struct {
@@ -37,7 +37,7 @@ struct dg_trainer {
   bool test_only;
   dg_network *network;
   dg_source source; /**< the training images */
-  dg_meter meter;
+  dg_metrics metrics;
   uint32_t instances; /**< of the network */
   dg_ends *ends;      /**< of each; tests use the first */
   dg_bound_op update, average;
