@@ -7,7 +7,7 @@
 
 /* A file that wants more was made to fill the memory: the largest network of the zoo has 1 % of
    these numbers. */
-enum { MOST_NUMBERS = 1 << 28, MOST_ARRAYS = 4096, LONGEST_NAME = 200 };
+enum { MOST_NUMBERS = 1 << 28, MAX_ARRAYS = 4096, LONGEST_NAME = 200 };
 /* Of a small file: a network of zeros packs to nearly nothing; and of each byte of a large one. */
 enum { FEW_NUMBERS = 1 << 22, NUMBERS_A_BYTE = 32 };
 
@@ -47,8 +47,8 @@ static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t ra
 
 static bool make_room(dg_arrays *arrays, dg_error *err) {
   if (arrays->count < arrays->room) return true;
-  if (arrays->count == MOST_ARRAYS)
-    return dg_fail(err, DG_ERR_INPUT, "%s: more than %d tensors", arrays->path, MOST_ARRAYS);
+  if (arrays->count == MAX_ARRAYS)
+    return dg_fail(err, DG_ERR_INPUT, "%s: more than %d tensors", arrays->path, MAX_ARRAYS);
   size_t room = arrays->room ? 2 * arrays->room : 32;
   dg_array *items = realloc(arrays->items, room * sizeof *items);
   if (!items) return dg_fail_memory(err, room * sizeof *items);

@@ -22,7 +22,7 @@ static bool add(dg_arrays *arrays, const dg_stored_tensor *t, dg_error *err) {
 bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
   dg_safetensors file;
   if (!dg_safetensors_read(&file, arrays->path, err)) return false;
-  bool right = !dg_safetensors_text(&file, DG_STATE_KEY) ||
+  bool right = !dg_safetensors_text(&file, DG_CHECKPOINT_KEY) ||
                dg_fail(err, DG_ERR_INPUT,
                        "%s is the state of a run that stopped, not weights: digits-run --resume",
                        arrays->path);

@@ -35,18 +35,18 @@ static bool check_finite(dg_trainer *t, uint64_t first, const float *losses, uin
 
 /** Training steps of the whole run before the next one. */
 static uint64_t steps_done(const dg_trainer *t) {
-  return (uint64_t)t->at.epoch * t->steps + t->at.done;
+  return (uint64_t)t->cursor.epoch * t->steps + t->cursor.done;
 }
 
 static bool report_progress(dg_trainer *t, double seconds) {
   const dg_train_recipe *recipe = &t->model->train;
   if (!t->listener.progress) return true;
   uint64_t done = steps_done(t), left = (uint64_t)recipe->epochs * t->steps - done;
-  uint64_t seen = (uint64_t)t->at.done * dg_trainer_step_samples(t);
+  uint64_t seen = (uint64_t)t->cursor.done * dg_trainer_step_samples(t);
   if (seen > t->train_count && !recipe->steps) seen = t->train_count;
-  dg_progress progress = {.epoch = t->at.epoch + 1,
+  dg_progress progress = {.epoch = t->cursor.epoch + 1,
                           .epochs = recipe->epochs,
-                          .step = t->at.done,
+                          .step = t->cursor.done,
                           .steps = t->steps,
                           .samples_per_second = (double)seen / seconds,
                           .seconds_left = (t->last_read - t->started) /
@@ -77,10 +77,10 @@ static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   if (!finite) return false;
   pace(t);
   if (report_progress(t, t->last_read - begun)) return true;
-  t->at.seconds = t->last_read - begun;
-  return dg_trainer_keep_state(t, err) &&
+  t->cursor.seconds = t->last_read - begun;
+  return dg_trainer_save_checkpoint(t, err) &&
          dg_fail(err, DG_ERR_INTERRUPTED, "interrupted in epoch %u after step %u of %u",
-                 t->at.epoch + 1, t->at.done, t->steps);
+                 t->cursor.epoch + 1, t->cursor.done, t->steps);
 }
 
 /* ---- an epoch ----------------------------------------------------------- */
@@ -101,7 +101,7 @@ static double decay_after(const dg_train_recipe *recipe, uint64_t n) {
 static dg_step next_step(const dg_trainer *t) {
   const dg_train_recipe *recipe = &t->model->train;
   uint64_t index = steps_done(t);
-  uint32_t most = dg_trainer_step_samples(t), first = t->at.done * most;
+  uint32_t most = dg_trainer_step_samples(t), first = t->cursor.done * most;
   uint32_t left = recipe->steps ? most : t->train_count - first;
   return (dg_step){.n = left < most ? left : most,
                    .train = true,
@@ -112,18 +112,18 @@ static dg_step next_step(const dg_trainer *t) {
                    .decay = (float)decay_after(recipe, index)};
 }
 
-/** Runs what is left of the epoch that stands in t->at. */
+/** Runs what is left of the epoch that the cursor is in. */
 static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
-  double begun = dg_seconds() - t->at.seconds;
+  double begun = dg_seconds() - t->cursor.seconds;
   if (!dg_trainer_order_epoch(t, err)) return false;
-  if (t->at.done == 0) dg_metrics_reset(&t->metrics);
+  if (t->cursor.done == 0) dg_metrics_reset(&t->metrics);
   dg_trainer_gather_from(t, &t->source);
   t->last_read = dg_seconds();
-  while (t->at.done < t->steps) {
+  while (t->cursor.done < t->steps) {
     dg_step step = next_step(t);
     if (!dg_trainer_run_step(t, &step, err)) return false;
-    t->at.done++;
-    if ((t->metrics.pending >= t->ahead || t->at.done == t->steps) && !catch_up(t, begun, err))
+    t->cursor.done++;
+    if ((t->metrics.pending >= t->ahead || t->cursor.done == t->steps) && !catch_up(t, begun, err))
       return false;
   }
   report->lr = (float)rate_at(t, steps_done(t) - 1);
@@ -135,7 +135,7 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
 
 /** What precedes the first step of a run. */
 static bool start(dg_trainer *t, dg_error *err) {
-  return dg_trainer_start_optimizer(t, err) && dg_trainer_keep_state(t, err);
+  return dg_trainer_start_optimizer(t, err) && dg_trainer_save_checkpoint(t, err);
 }
 
 bool dg_trainer_train(dg_trainer *t, dg_error *err) {
@@ -144,17 +144,17 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
   t->ahead = 1;
   t->first_step = steps_done(t);
   if (t->first_step == 0 && !start(t, err)) return false;
-  while (t->at.epoch < recipe->epochs) {
-    dg_epoch_report report = {.epoch = t->at.epoch + 1, .epochs = recipe->epochs};
+  while (t->cursor.epoch < recipe->epochs) {
+    dg_epoch_report report = {.epoch = t->cursor.epoch + 1, .epochs = recipe->epochs};
     if (!train_epoch(t, &report, err) ||
         (t->validation_count && !dg_trainer_validate(t, &report, err)))
       return false;
     if (t->listener.epoch) t->listener.epoch(t->listener.user, &report);
-    t->at.epoch++;
-    t->at.done = 0;
-    t->at.seconds = 0;
-    if (!dg_trainer_keep_state(t, err)) return false;
+    t->cursor.epoch++;
+    t->cursor.done = 0;
+    t->cursor.seconds = 0;
+    if (!dg_trainer_save_checkpoint(t, err)) return false;
   }
-  t->at = (dg_place){.best_accuracy = -1};
+  t->cursor = (dg_cursor){.best_accuracy = -1};
   return dg_trainer_keep(t, err);
 }

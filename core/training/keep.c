@@ -29,11 +29,11 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
     return dg_fail(err, DG_ERR_RUNTIME,
                    "training diverged: the validation loss is not finite after epoch %u; try a "
                    "smaller --lr",
-                   t->at.epoch + 1);
+                   t->cursor.epoch + 1);
   report->validated = true;
-  report->best = report->validation.accuracy > t->at.best_accuracy;
+  report->best = report->validation.accuracy > t->cursor.best_accuracy;
   if (!report->best) return true;
-  t->at.best_accuracy = report->validation.accuracy;
+  t->cursor.best_accuracy = report->validation.accuracy;
   return copy_all(t, dg_network_parameters(t->network), t->best, err);
 }
 

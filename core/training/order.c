@@ -49,8 +49,8 @@ bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {
   uint32_t places = recipe->steps ? t->steps * dg_trainer_step_samples(t) : t->train_count;
   uint32_t round = 0;
   for (uint64_t done = 0; done < places; done += t->train_count)
-    shuffle(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0), t->at.epoch,
-            round++);
+    shuffle(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0),
+            t->cursor.epoch, round++);
   for (uint32_t i = 0; i < places; i++) t->order[i] = t->members[t->order[i]];
   return dg_source_set_order(&t->source, t->order, places, err);
 }

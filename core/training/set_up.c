@@ -27,9 +27,9 @@ static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error
   if (!options->state)
     return !options->resume ||
            dg_fail(err, DG_ERR_INPUT, "a run can't go on without the file of its state");
-  t->state_path = strdup(options->state);
-  dg_trainer_prepare_state(t);
-  return t->state_path || dg_fail_memory(err, strlen(options->state));
+  t->checkpoint_path = strdup(options->state);
+  dg_trainer_prepare_checkpoint(t);
+  return t->checkpoint_path || dg_fail_memory(err, strlen(options->state));
 }
 
 dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
@@ -42,9 +42,9 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->seed = options->seed;
   t->test_only = options->test_only;
   t->listener = options->listener;
-  t->at.best_accuracy = -1;
+  t->cursor.best_accuracy = -1;
   if (keep_path(t, options, err) && set_up(t, err) &&
-      (!options->resume || dg_trainer_take_state(t, err)))
+      (!options->resume || dg_trainer_load_checkpoint(t, err)))
     return t;
   dg_trainer_free(t);
   return NULL;
@@ -66,7 +66,7 @@ void dg_trainer_free(dg_trainer *t) {
   free(t->members);
   free(t->order);
   free(t->bounds);
-  free(t->state_path);
+  free(t->checkpoint_path);
   free(t);
 }
 

@@ -1,8 +1,8 @@
 /**
  * What the files of this room share: the trainer. Each builds on those named before it: fit.c,
  * order.c, ends.c and optimizer.c make its parts, gradient.c and steps.c run batches through the
- * network, keep.c validates and keeps parameters, state.c writes all of it for a run that goes on
- * later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on
+ * network, keep.c validates and keeps parameters, checkpoint.c saves all of it for a run that goes
+ * on later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on
  * test images.
  */
 #ifndef DG_TRAINER_H
@@ -20,7 +20,7 @@ typedef struct {
   uint32_t done;        /**< steps of the one after them */
   double best_accuracy; /**< of a validation; negative before the first */
   double seconds;       /**< spent on the epoch that has begun */
-} dg_place;
+} dg_cursor;
 
 /** What an instance of the network is joined to. */
 typedef struct {
@@ -46,13 +46,13 @@ struct dg_trainer {
   dg_buffer *best;     /**< parameters of the best epoch; NULL without validation */
   dg_buffer *fault;    /**< uint32 [2], see dg_update_desc */
   uint32_t train_count, validation_count;
-  uint32_t steps;    /**< of an epoch */
-  uint32_t *members; /**< training samples, then validation samples */
-  uint32_t *order;   /**< of an epoch, the samples of all its steps */
-  uint32_t *bounds;  /**< of the learned parameters, see dg_update_desc */
-  uint32_t checksum; /**< of the training images, for the state */
-  char *state_path;  /**< where the state is kept; NULL: nowhere */
-  dg_place at;
+  uint32_t steps;        /**< of an epoch */
+  uint32_t *members;     /**< training samples, then validation samples */
+  uint32_t *order;       /**< of an epoch, the samples of all its steps */
+  uint32_t *bounds;      /**< of the learned parameters, see dg_update_desc */
+  uint32_t checksum;     /**< of the training images, for checkpoints */
+  char *checkpoint_path; /**< where checkpoints are saved; NULL: nowhere */
+  dg_cursor cursor;
   double started, last_read; /**< seconds */
   uint32_t ahead;            /**< steps to enqueue before the next look at the device */
   uint64_t first_step;       /**< of this program: where a resumed run began */
@@ -79,7 +79,7 @@ bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, 
     training images. */
 bool dg_trainer_open_source(dg_trainer *trainer, dg_error *err);
 
-/** Writes the order of the epoch that stands in `at`: one random permutation of the training
+/** Writes the order of the epoch that `cursor` is in: one random permutation of the training
     samples after another. */
 bool dg_trainer_order_epoch(dg_trainer *trainer, dg_error *err);
 
@@ -155,15 +155,15 @@ bool dg_trainer_validate(dg_trainer *trainer, dg_epoch_report *report, dg_error 
     the last step may have made numbers that no loss told of. */
 bool dg_trainer_keep(dg_trainer *trainer, dg_error *err);
 
-/* ---- state.c ------------------------------------------------------------- */
+/* ---- checkpoint.c -------------------------------------------------------- */
 
-/** What the state of every epoch shares, found once. */
-void dg_trainer_prepare_state(dg_trainer *trainer);
+/** What the checkpoints of all epochs share, found once. */
+void dg_trainer_prepare_checkpoint(dg_trainer *trainer);
 
-/** Writes all that a run needs to go on to `state_path`; nothing where that is NULL. */
-bool dg_trainer_keep_state(dg_trainer *trainer, dg_error *err);
+/** Writes all that a run needs to go on to `checkpoint_path`; nothing where that is NULL. */
+bool dg_trainer_save_checkpoint(dg_trainer *trainer, dg_error *err);
 
-/** Takes up the state in `state_path`. One of another network or other data is an error. */
-bool dg_trainer_take_state(dg_trainer *trainer, dg_error *err);
+/** Loads the checkpoint in `checkpoint_path`. One of another network or other data is an error. */
+bool dg_trainer_load_checkpoint(dg_trainer *trainer, dg_error *err);
 
 #endif

@@ -156,7 +156,7 @@ bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
   size_t bytes = dg_network_floats(network) * sizeof(float);
   dg_safetensors file;
   if (!dg_safetensors_read(&file, path, err)) return false;
-  if (dg_safetensors_text(&file, DG_STATE_KEY)) {
+  if (dg_safetensors_text(&file, DG_CHECKPOINT_KEY)) {
     dg_safetensors_free(&file);
     return dg_fail(err, DG_ERR_INPUT,
                    "%s is the state of a run that stopped, not weights: --resume", path);

@@ -13,7 +13,7 @@
 /** The key of the metadata that holds the version of digits that wrote the file. */
 #define DG_VERSION_KEY "digits.version"
 /** The key of the metadata that only the state of a run has. */
-#define DG_STATE_KEY "digits.state"
+#define DG_CHECKPOINT_KEY "digits.state"
 
 /** Writes all parameters, with the effective model file and the names of the classes (NULL: none)
     in the metadata. */

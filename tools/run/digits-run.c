@@ -11,13 +11,13 @@
 #include "tools/common/command.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
+#include "tools/run/checkpoint.h"
 #include "tools/run/console.h"
 #include "tools/run/json_log.h"
 #include "tools/run/listing.h"
 #include "tools/run/options.h"
 #include "tools/run/repeat.h"
 #include "tools/run/run_report.h"
-#include "tools/run/run_state.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -66,8 +66,8 @@ static void on_epoch(void *user, const dg_epoch_report *report) {
   run_report_epoch(&a->report, a->trainer, report->epoch);
 }
 
-static dg_model *load_model(const options *o, const run_state *state, dg_error *err) {
-  if (o->resume) return dg_model_from_weights(state->path, NULL, 0, err);
+static dg_model *load_model(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
+  if (o->resume) return dg_model_from_weights(checkpoint->path, NULL, 0, err);
   return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
                   : dg_model_from_weights(o->load, o->overrides, o->override_count, err);
 }
@@ -83,8 +83,8 @@ static bool print_description(const dg_model *model, dg_device *device, dg_error
   return right;
 }
 
-static bool describe(const options *o, const run_state *state, dg_error *err) {
-  dg_model *model = load_model(o, state, err);
+static bool describe(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
+  dg_model *model = load_model(o, checkpoint, err);
   dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   bool right = device && print_description(model, device, err);
   dg_close(device);
@@ -96,7 +96,7 @@ static bool describe(const options *o, const run_state *state, dg_error *err) {
 
 typedef struct {
   const options *options;
-  const run_state *state;
+  const run_checkpoint *checkpoint;
   dg_model *model;
   dg_device *device;
   dg_dataset *data, *test_data; /**< test_data NULL: that of data */
@@ -105,12 +105,12 @@ typedef struct {
 } job;
 
 /** Nothing that is read may be written over, but weights by those that they became. */
-static bool check_targets(const options *o, const run_state *state, dg_error *err) {
+static bool check_targets(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
   static const char weights[] = "the weights are";
   targets t = {0};
   bool right = targets_write(&t, "--save", o->save, weights, err) &&
-               (!state->path[0] ||
-                targets_write_beside(&t, "--save", o->save, RUN_STATE_END, weights, err)) &&
+               (!checkpoint->path[0] ||
+                targets_write_beside(&t, "--save", o->save, CHECKPOINT_EXTENSION, weights, err)) &&
                targets_write(&t, "--log", o->log, NULL, err);
   for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
     right = targets_write_in(&t, "--report", o->report, report_name(file), err);
@@ -124,9 +124,9 @@ static bool check_targets(const options *o, const run_state *state, dg_error *er
 }
 
 /** Looks at the outputs before hours of work. */
-static bool check_outputs(const options *o, run_state *state, dg_error *err) {
-  return check_targets(o, state, err) && (!o->save || dg_file_check(o->save, err)) &&
-         run_state_check(state, o->resume != NULL, err);
+static bool check_outputs(const options *o, run_checkpoint *checkpoint, dg_error *err) {
+  return check_targets(o, checkpoint, err) && (!o->save || dg_file_check(o->save, err)) &&
+         run_checkpoint_check(checkpoint, o->resume != NULL, err);
 }
 
 /** Opens the logs, of which that of the report goes on with an earlier one after a resume. */
@@ -172,7 +172,7 @@ static bool open_data(job *j, dg_error *err) {
 /** Opens all that a run needs; the log last, for that empties what was there. */
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
-  j->model = load_model(o, j->state, err);
+  j->model = load_model(o, j->checkpoint, err);
   if (!j->model) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
@@ -222,7 +222,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .validation_samples = dg_trainer_validation_samples(trainer),
                       .parameters = dg_trainer_parameter_count(trainer),
                       .exact = dg_trainer_exact(trainer),
-                      .resumed = j->options->resume ? &j->state->info : NULL};
+                      .resumed = j->options->resume ? &j->checkpoint->info : NULL};
   json_log_start(&j->audience.log, &start);
   run_report_begin(&j->audience.report);
   if (j->options->quiet) return;
@@ -236,8 +236,8 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   say("device  %s: %s\n", start.backend, start.device);
   tell_data(j, &start);
   if (!o->test) say("seed    %u\n", seed);
-  if (j->state->none.kind) say("state   none is kept: %s\n", j->state->none.message);
-  if (start.resumed) run_state_tell(j->state, j->device);
+  if (j->checkpoint->none.kind) say("state   none is kept: %s\n", j->checkpoint->none.message);
+  if (start.resumed) run_checkpoint_tell(j->checkpoint, j->device);
   fflush(stdout);
 }
 
@@ -251,10 +251,10 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
   bool right = dg_trainer_train(trainer, err);
   *seconds = dg_seconds() - start;
   console_clear(&j->audience.console);
-  if (!right) return run_state_point(j->state, o->save, err);
+  if (!right) return run_checkpoint_point(j->checkpoint, o->save, err);
   if (!o->save) return true;
-  return dg_trainer_save(trainer, o->save, err) ? run_state_drop(j->state, err)
-                                                : run_state_point(j->state, o->save, err);
+  return dg_trainer_save(trainer, o->save, err) ? run_checkpoint_drop(j->checkpoint, err)
+                                                : run_checkpoint_point(j->checkpoint, o->save, err);
 }
 
 static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {
@@ -273,7 +273,7 @@ static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *scor
 static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg_error *err) {
   dg_trainer_options how = {.seed = seed,
                             .test_only = j->options->test,
-                            .state = j->state->path[0] ? j->state->path : NULL,
+                            .state = j->checkpoint->path[0] ? j->checkpoint->path : NULL,
                             .resume = j->options->resume != NULL,
                             .listener = {&j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
@@ -338,8 +338,8 @@ static bool write_report(job *j, bool right, dg_error *err) {
   return false;
 }
 
-static bool train(const options *o, const run_state *state, dg_error *err) {
-  job j = {.options = o, .state = state, .audience.console = console_open(o->quiet)};
+static bool train(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
+  job j = {.options = o, .checkpoint = checkpoint, .audience.console = console_open(o->quiet)};
   catch_signals();
   bool right = job_open(&j, err) && run_all(&j, err);
   right = write_report(&j, right, err);
@@ -354,10 +354,10 @@ static bool train(const options *o, const run_state *state, dg_error *err) {
 
 /** What needs a model: describing it, or training and testing it. */
 static bool use_model(options *o, dg_error *err) {
-  run_state state;
-  if (!run_state_find(o, &state, err)) return false;
-  if (o->task == DO_DESCRIBE) return describe(o, &state, err);
-  return check_outputs(o, &state, err) && train(o, &state, err);
+  run_checkpoint checkpoint;
+  if (!run_checkpoint_find(o, &checkpoint, err)) return false;
+  if (o->task == DO_DESCRIBE) return describe(o, &checkpoint, err);
+  return check_outputs(o, &checkpoint, err) && train(o, &checkpoint, err);
 }
 
 static bool perform(options *o, dg_error *err) {
