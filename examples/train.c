@@ -25,14 +25,14 @@ int main(int argc, char **argv) {
   dg_dataset *data = device ? dg_dataset_open("builtin", 0, &err) : NULL;
   dg_trainer_options how = {.seed = 1, .listener.epoch = on_epoch};
   dg_trainer *trainer = data ? dg_trainer_new(model, device, data, &how, &err) : NULL;
-  bool right =
+  bool ok =
       trainer && dg_trainer_train(trainer, &err) && dg_trainer_test(trainer, NULL, &score, &err);
-  if (right) printf("right on %u of %u test images\n", score.correct, score.total);
-  right = right && (argc <= 2 || dg_trainer_save(trainer, argv[2], &err));
-  if (!right) fprintf(stderr, "train: %s\n", err.message);
+  if (ok) printf("right on %u of %u test images\n", score.correct, score.total);
+  ok = ok && (argc <= 2 || dg_trainer_save(trainer, argv[2], &err));
+  if (!ok) fprintf(stderr, "train: %s\n", err.message);
   dg_trainer_free(trainer);
   dg_dataset_close(data);
   dg_close(device);
   dg_model_free(model);
-  return right ? 0 : 1;
+  return ok ? 0 : 1;
 }

@@ -230,9 +230,9 @@ bool page_write(markup *out, const help *h, const page_frame *frame, dg_error *e
   if (!sections) sections = rest + strlen(rest);
   markup_add(out, "%.*s", (int)(sections - rest), rest);
   add_options(out, h, options);
-  bool right = add_exit_status(out, h, err) && add_part(out, sections, frame->part, err);
-  if (right) add_notes(out, h, options);
-  if (right) add_others(out, frame);
+  bool ok = add_exit_status(out, h, err) && add_part(out, sections, frame->part, err);
+  if (ok) add_notes(out, h, options);
+  if (ok) add_others(out, frame);
   free(part);
-  return right;
+  return ok;
 }

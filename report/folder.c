@@ -94,9 +94,9 @@ static bool write_mark(const char *folder, dg_error *err) {
              REPORT_MARK " %s\">\n<title>No report</title>\n</head>\n<body>\n<p>No report "
                          "yet: it is written when the run ends.</p>\n</body>\n</html>\n",
              dg_version());
-  bool right = markup_write(&page, path, err);
+  bool ok = markup_write(&page, path, err);
   markup_free(&page);
-  return right;
+  return ok;
 }
 
 static void remove_pictures(const char *folder) {

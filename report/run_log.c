@@ -146,17 +146,17 @@ static bool read_lines(run_log *log, const char *path, char *text, dg_error *err
     json_t *object = dg_json_read(line, strlen(line), 0, &fault, &starved);
     if (starved) return dg_fail_memory(err, length);
     const char *event = object ? words(object, "event") : NULL;
-    bool right = !torn || (event && strcmp(event, "start") == 0);
-    if (!right)
+    bool ok = !torn || (event && strcmp(event, "start") == 0);
+    if (!ok)
       dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON; give what digits-run --log wrote", path, torn);
     else if (!object && log->count == first)
-      right = dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON: %s; give what digits-run --log wrote",
-                      path, number, fault.text);
+      ok = dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON: %s; give what digits-run --log wrote", path,
+                   number, fault.text);
     else if (object && !take(log, path, first, object, err))
-      right = dg_fail_prefix(err, "%s:%zu: not of a log of digits-run", path, number);
+      ok = dg_fail_prefix(err, "%s:%zu: not of a log of digits-run", path, number);
     torn = object ? 0 : number;
     json_decref(object);
-    if (!right) return false;
+    if (!ok) return false;
   }
   return log->count > first ||
          dg_fail(err, DG_ERR_INPUT, "%s: no run is in it; give what digits-run --log wrote", path);
@@ -166,9 +166,9 @@ bool run_log_read(run_log *log, const char *path, dg_error *err) {
   size_t size;
   char *text = dg_file_read(path, largest_log, &size, err);
   if (!text) return false;
-  bool right = read_lines(log, path, text, err);
+  bool ok = read_lines(log, path, text, err);
   free(text);
-  return right;
+  return ok;
 }
 
 void run_log_free(run_log *log) {

@@ -87,9 +87,9 @@ static const char *find_bytes(const char *content, size_t length, const char *ke
   const size_t start = sizeof(header) + strlen(key);
   if (length < start) return NULL;
   header expected = header_of(key, content + start, length - start);
-  bool right = memcmp(content, &expected, sizeof expected) == 0 &&
-               memcmp(content + sizeof expected, key, expected.key_length) == 0;
-  return right ? content + start : NULL;
+  bool ok = memcmp(content, &expected, sizeof expected) == 0 &&
+            memcmp(content + sizeof expected, key, expected.key_length) == 0;
+  return ok ? content + start : NULL;
 }
 
 void *dg_cache_get(const char *key, size_t *size) {

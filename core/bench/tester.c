@@ -18,9 +18,9 @@ static bool set_order(dg_tester *t, dg_error *err) {
   uint32_t *order = malloc(places * sizeof *order);
   if (!order) return dg_fail_memory(err, places * sizeof *order);
   for (uint32_t i = 0; i < places; i++) order[i] = i % count;
-  bool right = dg_source_set_order(&t->set, order, places, err);
+  bool ok = dg_source_set_order(&t->set, order, places, err);
   free(order);
-  return right;
+  return ok;
 }
 
 static bool open_sources(dg_tester *t, dg_error *err) {

@@ -56,13 +56,13 @@ bool dg_classes_parse(dg_classes *classes, const char *text, const char *where, 
 bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err) {
   size_t size;
   char *text = dg_file_read(path, MOST_BYTES, &size, err);
-  bool right =
+  bool ok =
       text && (strlen(text) == size ||
                dg_fail(err, DG_ERR_INPUT,
                        "%s: this is no text; names of classes, one a line, are expected", path));
-  right = right && dg_classes_parse(classes, text, path, err);
+  ok = ok && dg_classes_parse(classes, text, path, err);
   free(text);
-  return right;
+  return ok;
 }
 
 char *dg_classes_text(const dg_classes *classes, dg_error *err) {

@@ -144,10 +144,10 @@ unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t mos
   unsigned char *bytes = malloc(stat.size + 1);
   if (!bytes) return dg_fail_memory(err, stat.size + 1), NULL;
   zip_file_t *file = zip_fopen_index(archive->zip, entry, 0);
-  bool right = file && unpack(file, bytes, stat.size);
-  if (file && zip_fclose(file) != 0) right = false;
+  bool ok = file && unpack(file, bytes, stat.size);
+  if (file && zip_fclose(file) != 0) ok = false;
   *size = stat.size;
-  if (right) return bytes;
+  if (ok) return bytes;
   free(bytes);
   dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" in the zip file is damaged or cut", archive->path,
           name);
@@ -175,12 +175,12 @@ static bool pack(zip_source_t *to, const dg_archive_entry *entries, size_t count
   zip_t *zip = zip_open_from_source(to, ZIP_TRUNCATE, NULL);
   if (!zip) return false;
   zip_source_keep(to); /* zip_close gives one reference back */
-  bool right = true;
-  for (size_t i = 0; right && i < count; i++) right = add(zip, &entries[i]);
+  bool ok = true;
+  for (size_t i = 0; ok && i < count; i++) ok = add(zip, &entries[i]);
   size_t length = comment ? strlen(comment) : 0;
-  if (right && length > 0 && length <= LONGEST_COMMENT)
-    right = zip_set_archive_comment(zip, comment, (zip_uint16_t)length) == 0;
-  if (right && zip_close(zip) == 0) return true;
+  if (ok && length > 0 && length <= LONGEST_COMMENT)
+    ok = zip_set_archive_comment(zip, comment, (zip_uint16_t)length) == 0;
+  if (ok && zip_close(zip) == 0) return true;
   zip_discard(zip);
   return false;
 }
@@ -226,16 +226,16 @@ static bool copy(zip_source_t *from, const char *path, const contents *c, dg_err
   dg_new_file file;
   unsigned char bytes[1 << 14];
   if (zip_source_open(from) != 0) return dg_fail_memory(err, sizeof bytes);
-  bool right = dg_file_begin(&file, path, err);
-  if (right) {
+  bool ok = dg_file_begin(&file, path, err);
+  if (ok) {
     zip_int64_t got;
     while ((got = zip_source_read(from, bytes, sizeof bytes)) > 0)
       dg_file_write(&file, bytes, (size_t)got);
     if (got < 0) dg_file_abandon(&file);
-    right = got == 0 ? dg_file_commit_seen(&file, look, c, err) : dg_fail_memory(err, sizeof bytes);
+    ok = got == 0 ? dg_file_commit_seen(&file, look, c, err) : dg_fail_memory(err, sizeof bytes);
   }
   zip_source_close(from);
-  return right;
+  return ok;
 }
 
 bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t count,
@@ -244,11 +244,11 @@ bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t 
   zip_error_t reason;
   zip_error_init(&reason);
   zip_source_t *memory = zip_source_buffer_create(NULL, 0, 0, &reason);
-  bool right = memory && pack(memory, entries, count, comment);
-  if (!right)
+  bool ok = memory && pack(memory, entries, count, comment);
+  if (!ok)
     dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: the zip file could not be made", path);
-  right = right && copy(memory, path, &c, err);
+  ok = ok && copy(memory, path, &c, err);
   zip_source_free(memory);
   zip_error_fini(&reason);
-  return right;
+  return ok;
 }

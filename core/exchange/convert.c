@@ -99,11 +99,11 @@ static bool map_and_write(dg_arrays *arrays, const char *output, const format *t
   if (!dg_model_graph_make(&graph, model, err)) return false;
   ours.classes = arrays->classes;
   arrays->classes = NULL;
-  bool right = dg_map_arrays(&graph, arrays, options, &ours, err) &&
-               to->write(output, model, &graph, &ours, err);
+  bool ok = dg_map_arrays(&graph, arrays, options, &ours, err) &&
+            to->write(output, model, &graph, &ours, err);
   dg_arrays_free(&ours);
   dg_model_graph_free(&graph);
-  return right;
+  return ok;
 }
 
 bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
@@ -114,12 +114,12 @@ bool dg_weights_convert(const char *input, const char *output, const dg_model *m
   const format *from = choose(input, options->from, true, err);
   const format *to = from ? choose(output, options->to, false, err) : NULL;
   dg_model *carried = NULL;
-  bool right = to && from->read(&arrays, err);
-  if (right && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
-  right = right && choose_layout(options->layout, &arrays.layout, err);
-  if (right && !model) model = carried = carried_model(&arrays, err);
-  right = right && model && map_and_write(&arrays, output, to, model, options, err);
+  bool ok = to && from->read(&arrays, err);
+  if (ok && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
+  ok = ok && choose_layout(options->layout, &arrays.layout, err);
+  if (ok && !model) model = carried = carried_model(&arrays, err);
+  ok = ok && model && map_and_write(&arrays, output, to, model, options, err);
   dg_model_free(carried);
   dg_arrays_free(&arrays);
-  return right;
+  return ok;
 }

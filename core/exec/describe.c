@@ -62,8 +62,8 @@ bool dg_model_describe(const dg_model *model, dg_device *device, char *text, siz
   dg_write(&w, "%s: input %s, batch %u, on %s: %s\n\n", model->name,
            dg_shape_text(&model->input, shape, sizeof shape), model->train.batch, device->backend,
            device->info.name);
-  bool right = describe_planned(model, device, true, &w, err) &&
-               describe_planned(model, device, false, &w, err);
+  bool ok = describe_planned(model, device, true, &w, err) &&
+            describe_planned(model, device, false, &w, err);
   *length = w.used;
-  return right;
+  return ok;
 }

@@ -30,9 +30,9 @@ bool dg_source_in_turn(dg_source *source, dg_error *err) {
   uint32_t *order = malloc(source->places * sizeof *order);
   if (!order) return dg_fail_memory(err, source->places * sizeof *order);
   for (uint32_t i = 0; i < source->places; i++) order[i] = i;
-  bool right = dg_source_set_order(source, order, source->places, err);
+  bool ok = dg_source_set_order(source, order, source->places, err);
   free(order);
-  return right;
+  return ok;
 }
 
 bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,

@@ -40,11 +40,11 @@ bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t room, siz
   dg_layer_info layer = {.name = "input", .type = "input"};
   put_shape(&layer, &model->input);
   if (room > 0) out[0] = layer;
-  bool right = true;
-  for (uint32_t i = 0; right && i < model->layer_count; i++) {
-    right = list_layer(model, i, shapes, &layer, err);
-    if (right && i + 1 < room) out[i + 1] = layer;
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < model->layer_count; i++) {
+    ok = list_layer(model, i, shapes, &layer, err);
+    if (ok && i + 1 < room) out[i + 1] = layer;
   }
   free(shapes);
-  return right;
+  return ok;
 }

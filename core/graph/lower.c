@@ -123,8 +123,8 @@ bool dg_graph_lower(dg_graph *graph, const dg_model *model, dg_error *err) {
   *graph = (dg_graph){0};
   output *outputs = calloc(model->layer_count + 1, sizeof *outputs);
   if (!outputs) return dg_fail_memory(err, sizeof *outputs);
-  bool right = reserve(graph, model->layer_count, err) && lower_all(graph, model, outputs, err);
+  bool ok = reserve(graph, model->layer_count, err) && lower_all(graph, model, outputs, err);
   free(outputs);
-  if (!right) dg_graph_free(graph);
-  return right;
+  if (!ok) dg_graph_free(graph);
+  return ok;
 }

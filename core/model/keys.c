@@ -181,31 +181,31 @@ static bool read_line(const char *line, char *out) {
 
 static bool read_value(const dg_key *key, const config_setting_t *setting, void *value,
                        dg_error *err) {
-  bool right = false;
+  bool ok = false;
   switch (key->type) {
   case DG_KEY_COUNT:
-    right = read_count(key, setting, value);
+    ok = read_count(key, setting, value);
     break;
   case DG_KEY_NUMBER:
-    right = read_number(key, setting, value);
+    ok = read_number(key, setting, value);
     break;
   case DG_KEY_PAIR:
-    right = read_pair(key, setting, value);
+    ok = read_pair(key, setting, value);
     break;
   case DG_KEY_NAME:
-    right = dg_name_read(config_setting_get_string(setting), value);
+    ok = dg_name_read(config_setting_get_string(setting), value);
     break;
   case DG_KEY_LINE:
-    right = read_line(config_setting_get_string(setting), value);
+    ok = read_line(config_setting_get_string(setting), value);
     break;
   case DG_KEY_CHOICE:
     return read_choice(key, setting, value, err);
   case DG_KEY_BOOL:
-    right = config_setting_type(setting) == CONFIG_TYPE_BOOL;
-    if (right) *(bool *)value = config_setting_get_bool(setting);
+    ok = config_setting_type(setting) == CONFIG_TYPE_BOOL;
+    if (ok) *(bool *)value = config_setting_get_bool(setting);
     break;
   }
-  return right || wrong(key, setting, err);
+  return ok || wrong(key, setting, err);
 }
 
 static bool unknown_key(const config_setting_t *setting, const dg_key_table *table,

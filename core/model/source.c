@@ -109,15 +109,15 @@ static const char *check_piece(place *p, const char *at, dg_error *err) {
   const char *next = skip_opaque(at);
   if (next != at) return next;
   size_t length = word_length(at);
-  bool right = true;
+  bool ok = true;
   if (length && wraps(at, length))
-    right = fail_in(p, err, "the number %.*s%s is too large", length < 40 ? (int)length : 40, at,
-                    length < 40 ? "" : "...");
+    ok = fail_in(p, err, "the number %.*s%s is too large", length < 40 ? (int)length : 40, at,
+                 length < 40 ? "" : "...");
   else if (strncmp(at, "@include", 8) == 0)
-    right = fail_in(p, err, "@include is not allowed; a model is one file");
+    ok = fail_in(p, err, "@include is not allowed; a model is one file");
   else if (!length)
-    right = count_symbol(p, *at, err);
-  return right ? at + (length ? length : 1) : NULL;
+    ok = count_symbol(p, *at, err);
+  return ok ? at + (length ? length : 1) : NULL;
 }
 
 /** Refuses what libconfig takes silently, or for long; `where` starts the message. */
@@ -160,10 +160,9 @@ bool dg_source_parse(config_t *config, const char *text, const char *where, dg_e
 bool dg_source_read(config_t *config, const char *path, dg_error *err) {
   size_t size;
   char *text = dg_file_read(path, DG_SOURCE_SIZE, &size, err);
-  bool right =
-      text && check_bytes(text, size, path, err) && dg_source_parse(config, text, path, err);
+  bool ok = text && check_bytes(text, size, path, err) && dg_source_parse(config, text, path, err);
   free(text);
-  return right;
+  return ok;
 }
 
 /* ---- overriding --------------------------------------------------------- */
@@ -273,16 +272,16 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
   if (!group) return false;
   config_t value;
   config_init(&value);
-  bool right = parse_value(&value, override->value);
-  const config_setting_t *from = right ? config_lookup(&value, "value") : NULL;
-  bool lost = right && (!from || !is_complete(from)); /* libconfig says nothing of it */
+  bool ok = parse_value(&value, override->value);
+  const config_setting_t *from = ok ? config_lookup(&value, "value") : NULL;
+  bool lost = ok && (!from || !is_complete(from)); /* libconfig says nothing of it */
   if (from && !lost) {
     config_setting_remove(group, key);
-    right = copy_setting(from, group, key, override);
+    ok = copy_setting(from, group, key, override);
   }
   config_destroy(&value);
   if (lost) return dg_fail_memory(err, strlen(override->value));
-  if (!right)
+  if (!ok)
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
   return is_complete(config_root_setting(config)) || dg_fail_memory(err, strlen(override->value));
 }
@@ -380,8 +379,8 @@ char *dg_source_text(const config_t *config) {
   FILE *file = open_memstream(&text, &size);
   if (!file) return NULL;
   write_members(file, config_root_setting(config), 0);
-  bool right = !ferror(file);
-  if (fclose(file) == 0 && right) return text;
+  bool ok = !ferror(file);
+  if (fclose(file) == 0 && ok) return text;
   free(text);
   return NULL;
 }

@@ -100,10 +100,10 @@ static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t 
   dg_stretch across = {part->left, part->width, scaled(part->width, scale)};
   float *digit = malloc((size_t)down.size * across.size * sizeof *digit);
   if (!digit) return dg_fail_memory(err, (size_t)down.size * across.size * sizeof *digit);
-  bool right = dg_scale_part(c->strength, c->width, &down, &across, digit, err);
-  if (right) centre(digit, down.size, across.size, image, height, width);
+  bool ok = dg_scale_part(c->strength, c->width, &down, &across, digit, err);
+  if (ok) centre(digit, down.size, across.size, image, height, width);
   free(digit);
-  return right;
+  return ok;
 }
 
 bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
@@ -112,9 +112,9 @@ bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t 
   if (!cut_out(ink, marks, digit, &c, err)) return false;
   strengthen(&c, ink->clear);
   dg_box part = trim(&c, EDGE);
-  bool right = fit(&c, &part, height, width, image, err);
+  bool ok = fit(&c, &part, height, width, image, err);
   *place = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
                     part.height * ink->reduced, part.width * ink->reduced};
   free(c.strength);
-  return right;
+  return ok;
 }

@@ -51,12 +51,12 @@ bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height
   dg_ink ink;
   if (!dg_ink_find(picture, name, &ink, err)) return false;
   dg_marks marks;
-  bool right = dg_marks_find(&ink, &marks, err) && dg_marks_join(&marks, name, err) &&
-               dg_marks_grow(&ink, &marks, err) && cut_all(&ink, &marks, digits, name, err);
+  bool ok = dg_marks_find(&ink, &marks, err) && dg_marks_join(&marks, name, err) &&
+            dg_marks_grow(&ink, &marks, err) && cut_all(&ink, &marks, digits, name, err);
   dg_marks_free(&marks);
   dg_ink_free(&ink);
-  if (!right) dg_digits_free(digits);
-  return right;
+  if (!ok) dg_digits_free(digits);
+  return ok;
 }
 
 void dg_digits_free(dg_digits *digits) {

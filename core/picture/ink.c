@@ -122,12 +122,11 @@ static bool subtract_shadows(dg_ink *ink, dg_error *err) {
   uint8_t *wide = malloc(count);
   if (!wide) return dg_fail_memory(err, count);
   memcpy(wide, ink->strength, count);
-  bool right = dg_window_least(wide, ink->height, ink->width, reach, err) &&
-               dg_window_largest(wide, ink->height, ink->width, reach, err);
-  for (size_t i = 0; right && i < count; i++)
-    ink->strength[i] = (uint8_t)(ink->strength[i] - wide[i]);
+  bool ok = dg_window_least(wide, ink->height, ink->width, reach, err) &&
+            dg_window_largest(wide, ink->height, ink->width, reach, err);
+  for (size_t i = 0; ok && i < count; i++) ink->strength[i] = (uint8_t)(ink->strength[i] - wide[i]);
   free(wide);
-  return right;
+  return ok;
 }
 
 /* ---- ink ---------------------------------------------------------------- */
@@ -185,11 +184,11 @@ bool dg_ink_find(const dg_picture *picture, const char *name, dg_ink *ink, dg_er
                    "%s: %u x %u pixels are too few for a digit: %d are the least; take a larger "
                    "picture",
                    name, picture->width, picture->height, LEAST_SIDE);
-  bool right = reduce(picture, ink, err) && make_ink_bright(ink, err);
-  if (right) subtract_light(ink);
-  right = right && subtract_shadows(ink, err) && measure(ink, name, err);
-  if (!right) dg_ink_free(ink);
-  return right;
+  bool ok = reduce(picture, ink, err) && make_ink_bright(ink, err);
+  if (ok) subtract_light(ink);
+  ok = ok && subtract_shadows(ink, err) && measure(ink, name, err);
+  if (!ok) dg_ink_free(ink);
+  return ok;
 }
 
 void dg_ink_free(dg_ink *ink) {

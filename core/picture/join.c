@@ -162,12 +162,11 @@ void dg_marks_boxes(const dg_marks *marks, dg_box *boxes) {
 
 bool dg_marks_join(dg_marks *marks, const char *name, dg_error *err) {
   joining j = {0};
-  bool right = choose_parts(&j, marks, name, err);
-  if (right && j.tall < LEAST_HEIGHT)
-    right =
-        dg_fail(err, DG_ERR_INPUT, "%s: no ink was found but specks; take a larger picture", name);
-  if (right) join_parts(&j);
-  right = right && number_marks(&j, marks, err);
+  bool ok = choose_parts(&j, marks, name, err);
+  if (ok && j.tall < LEAST_HEIGHT)
+    ok = dg_fail(err, DG_ERR_INPUT, "%s: no ink was found but specks; take a larger picture", name);
+  if (ok) join_parts(&j);
+  ok = ok && number_marks(&j, marks, err);
   free(j.parts);
-  return right;
+  return ok;
 }

@@ -51,15 +51,15 @@ bool dg_marks_find(const dg_ink *ink, dg_marks *marks, dg_error *err) {
   size_t count = (size_t)ink->height * ink->width, room = 0;
   *marks = (dg_marks){.of = calloc(count, sizeof *marks->of)};
   queue q = {.pixels = malloc(count * sizeof *q.pixels)};
-  bool right = (marks->of && q.pixels) || dg_fail_memory(err, 2 * count * sizeof *marks->of);
-  for (uint32_t at = 0; right && at < count; at++) {
+  bool ok = (marks->of && q.pixels) || dg_fail_memory(err, 2 * count * sizeof *marks->of);
+  for (uint32_t at = 0; ok && at < count; at++) {
     if (marks->of[at] || ink->strength[at] < ink->clear) continue;
-    right = begin_mark(ink, marks, at, &room, err);
+    ok = begin_mark(ink, marks, at, &room, err);
     q.pixels[q.end++] = at;
-    if (right) spread(ink, marks, &q, ink->clear);
+    if (ok) spread(ink, marks, &q, ink->clear);
   }
   free(q.pixels);
-  return right;
+  return ok;
 }
 
 bool dg_marks_grow(const dg_ink *ink, dg_marks *marks, dg_error *err) {

@@ -66,10 +66,10 @@ bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg_device
   float *x = malloc(numbers * sizeof *x);
   if (!x) return dg_fail_memory(err, numbers * sizeof *x);
   augmenter a;
-  bool right = augmenter_open(&a, model, device, &data->train, count, err) &&
-               dg_source_set_order(&a.source, chosen, count, err) &&
-               augmenter_run(&a, device, &first, steps, x, numbers, images, err);
+  bool ok = augmenter_open(&a, model, device, &data->train, count, err) &&
+            dg_source_set_order(&a.source, chosen, count, err) &&
+            augmenter_run(&a, device, &first, steps, x, numbers, images, err);
   augmenter_close(&a, device);
   free(x);
-  return right;
+  return ok;
 }

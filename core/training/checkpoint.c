@@ -123,10 +123,10 @@ bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, dg_error *er
   dg_safetensors file;
   saved_cursor cursor;
   if (!dg_safetensors_read(&file, path, err)) return false;
-  bool right = read_cursor(&file, path, &cursor, err);
-  if (right) *info = cursor.info;
+  bool ok = read_cursor(&file, path, &cursor, err);
+  if (ok) *info = cursor.info;
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }
 
 /* ---- the arrays --------------------------------------------------------- */
@@ -205,9 +205,9 @@ static bool write_checkpoint(dg_trainer *t, const arrays *a, dg_error *err) {
     return dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: a name in it is not UTF-8",
                    t->checkpoint_path);
   const dg_stored_text texts[] = {{DG_MODEL_KEY, t->model->text}, {DG_CHECKPOINT_KEY, cursor}};
-  bool right = dg_weights_write(t->network, t->checkpoint_path, a->list, a->count, texts, 2, err);
+  bool ok = dg_weights_write(t->network, t->checkpoint_path, a->list, a->count, texts, 2, err);
   free(cursor);
-  return right;
+  return ok;
 }
 
 void dg_trainer_prepare_checkpoint(dg_trainer *t) {
@@ -218,10 +218,10 @@ bool dg_trainer_save_checkpoint(dg_trainer *t, dg_error *err) {
   arrays a;
   if (!t->checkpoint_path) return true;
   if (!arrays_new(t, &a, err)) return false;
-  bool right = dg_network_read(t->network, a.list[0].values, err) && copy_best(t, &a, fetch, err) &&
-               copy_learned(t, &a, fetch, err) && write_checkpoint(t, &a, err);
+  bool ok = dg_network_read(t->network, a.list[0].values, err) && copy_best(t, &a, fetch, err) &&
+            copy_learned(t, &a, fetch, err) && write_checkpoint(t, &a, err);
   free(a.memory);
-  return right;
+  return ok;
 }
 
 /** Is this the checkpoint of a run of this model on this data? */
@@ -246,26 +246,26 @@ static bool checkpoint_fits(const dg_trainer *t, const dg_safetensors *file,
 static bool load_arrays(dg_trainer *t, const dg_safetensors *file, dg_error *err) {
   arrays a;
   if (!arrays_new(t, &a, err)) return false;
-  bool right = dg_weights_take(t->network, file, t->checkpoint_path, a.list, a.count, err) &&
-               dg_network_write(t->network, a.list[0].values, err) && copy_best(t, &a, put, err) &&
-               copy_learned(t, &a, put, err);
+  bool ok = dg_weights_take(t->network, file, t->checkpoint_path, a.list, a.count, err) &&
+            dg_network_write(t->network, a.list[0].values, err) && copy_best(t, &a, put, err) &&
+            copy_learned(t, &a, put, err);
   free(a.memory);
-  return right;
+  return ok;
 }
 
 bool dg_trainer_load_checkpoint(dg_trainer *t, dg_error *err) {
   dg_safetensors file;
   saved_cursor saved;
   if (!dg_safetensors_read(&file, t->checkpoint_path, err)) return false;
-  bool right =
+  bool ok =
       read_cursor(&file, t->checkpoint_path, &saved, err) && checkpoint_fits(t, &file, &saved, err);
-  if (right) {
+  if (ok) {
     t->cursor = saved.cursor;
     t->metrics.loss_sum = saved.loss_sum;
     t->metrics.correct_sum = saved.correct_sum;
     t->metrics.total = saved.total;
   }
-  right = right && load_arrays(t, &file, err);
+  ok = ok && load_arrays(t, &file, err);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }

@@ -72,14 +72,14 @@ bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t room, size_t *count, d
   cost_list list = {.trainer = t, .out = out, .room = room, .parts = dg_trainer_parts(t)};
   double learned = (double)dg_network_learned(t->network) * sizeof(float);
   double update = learned * (1 + 2.0 * (1 + dg_trainer_state_arrays(t)));
-  bool right =
+  bool ok =
       add_step_op(&list, &t->ends->gather.bound, "gather", gather_bytes(t), list.parts, err) &&
       add_layers(&list, err) &&
       add_step_op(&list, &t->ends->loss, "loss", loss_bytes(t), list.parts, err) &&
       add_step_op(&list, &t->update, "update", update, 1, err) &&
       add_step_op(&list, &t->average, "average", 3 * learned, 1, err);
   *count = list.count;
-  return right;
+  return ok;
 }
 
 uint32_t dg_trainer_batch_size(const dg_trainer *t) {

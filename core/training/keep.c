@@ -56,11 +56,11 @@ static bool check_kept(dg_trainer *t, dg_error *err) {
   size_t bytes = dg_network_floats(t->network) * sizeof(float);
   float *kept = malloc(bytes);
   if (!kept) return dg_fail_memory(err, bytes);
-  bool right = dg_network_read(t->network, kept, err) &&
-               (dg_params_check(t->network, kept, err) ||
-                dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
+  bool ok = dg_network_read(t->network, kept, err) &&
+            (dg_params_check(t->network, kept, err) ||
+             dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
   free(kept);
-  return right;
+  return ok;
 }
 
 bool dg_trainer_keep(dg_trainer *t, dg_error *err) {

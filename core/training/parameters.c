@@ -23,8 +23,8 @@ bool dg_trainer_get_parameter(dg_trainer *t, const char *name, float *values, dg
   size_t bytes = dg_network_floats(t->network) * sizeof(float);
   float *all = malloc(bytes);
   if (!all) return dg_fail_memory(err, bytes);
-  bool right = dg_network_read(t->network, all, err);
-  if (right) memcpy(values, all + list[i].offset, list[i].count * sizeof *values);
+  bool ok = dg_network_read(t->network, all, err);
+  if (ok) memcpy(values, all + list[i].offset, list[i].count * sizeof *values);
   free(all);
-  return right;
+  return ok;
 }

@@ -73,9 +73,9 @@ bool dg_trainer_check_loss(dg_trainer *t, const dg_source *source, uint32_t coun
   uint32_t sample;
   if (!logits) return dg_fail_memory(err, bytes);
   dg_trainer_gather_from(t, source);
-  bool right = find_unfinite(t, count, logits, &sample, err);
+  bool ok = find_unfinite(t, count, logits, &sample, err);
   free(logits);
-  if (right && sample < count) return dg_network_fail_unfinite(sample, err);
-  return right && dg_fail(err, DG_ERR_RUNTIME,
-                          "the loss is not finite: the network's numbers are too large");
+  if (ok && sample < count) return dg_network_fail_unfinite(sample, err);
+  return ok && dg_fail(err, DG_ERR_RUNTIME,
+                       "the loss is not finite: the network's numbers are too large");
 }

@@ -183,24 +183,24 @@ bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) 
   }
   uint64_t length = 0;
   if (size >= LENGTH_BYTES) memcpy(&length, file->content, LENGTH_BYTES);
-  bool right = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||
-               damaged(c, size ? "it is cut, or no weight file at all" : "the file is empty");
-  if (right) {
+  bool ok = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||
+            damaged(c, size ? "it is cut, or no weight file at all" : "the file is empty");
+  if (ok) {
     char *header = (char *)file->content + LENGTH_BYTES;
     size_t room = size - LENGTH_BYTES - length;
     json_error_t wrong;
     bool starved;
     file->header = dg_json_read(header, length, JSON_REJECT_DUPLICATES, &wrong, &starved);
     if (starved)
-      right = dg_fail_memory(err, length);
+      ok = dg_fail_memory(err, length);
     else if (json_is_object((json_t *)file->header))
-      right = read_entries(c, file, file->header, align(header + length, room), room);
+      ok = read_entries(c, file, file->header, align(header + length, room), room);
     else
-      right = damaged(c, "its header is no JSON object%s%s", file->header ? "" : ": ",
-                      file->header ? "" : wrong.text);
+      ok = damaged(c, "its header is no JSON object%s%s", file->header ? "" : ": ",
+                   file->header ? "" : wrong.text);
   }
-  if (!right) dg_safetensors_free(file);
-  return right;
+  if (!ok) dg_safetensors_free(file);
+  return ok;
 }
 
 void dg_safetensors_free(dg_safetensors *file) {

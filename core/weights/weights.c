@@ -44,17 +44,17 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   size_t most = (size_t)count * array_count;
   dg_stored_tensor *tensors = malloc(most * sizeof *tensors);
   stored_name *names = malloc(most * sizeof *names);
-  bool right = (tensors && names) || dg_fail_memory(err, most * sizeof *tensors);
-  for (uint32_t a = 0; right && a < array_count; a++)
-    for (uint32_t i = 0; right && i < tensors_of(network, &arrays[a]); i++, written++) {
+  bool ok = (tensors && names) || dg_fail_memory(err, most * sizeof *tensors);
+  for (uint32_t a = 0; ok && a < array_count; a++)
+    for (uint32_t i = 0; ok && i < tensors_of(network, &arrays[a]); i++, written++) {
       tensors[written] = stored(&params[i], &arrays[a], &names[written]);
-      right = dg_param_check(&params[i], names[written].name, tensors[written].data, err) ||
-              dg_fail_prefix(err, "%s is not written", path);
+      ok = dg_param_check(&params[i], names[written].name, tensors[written].data, err) ||
+           dg_fail_prefix(err, "%s is not written", path);
     }
-  right = right && dg_safetensors_write(path, tensors, written, texts, text_count, err);
+  ok = ok && dg_safetensors_write(path, tensors, written, texts, text_count, err);
   free(names);
   free(tensors);
-  return right;
+  return ok;
 }
 
 bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
@@ -66,12 +66,12 @@ bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classe
       {DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}, {DG_CLASSES_KEY, names}};
   size_t bytes = dg_network_floats(network) * sizeof(float);
   float *values = malloc(bytes);
-  bool right = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
-  right = right && dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts,
-                                    named ? 3 : 2, err);
+  bool ok = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
+  ok = ok && dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts,
+                              named ? 3 : 2, err);
   free(values);
   free(names);
-  return right;
+  return ok;
 }
 
 /* ---- loading ------------------------------------------------------------ */
@@ -162,12 +162,12 @@ bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
                    "%s is the state of a run that stopped, not weights: --resume", path);
   }
   dg_weights_array array = {"", calloc(1, bytes), false};
-  bool right = array.values ? dg_weights_take(network, &file, path, &array, 1, err)
-                            : dg_fail_memory(err, bytes);
-  right = right && dg_network_write(network, array.values, err);
+  bool ok = array.values ? dg_weights_take(network, &file, path, &array, 1, err)
+                         : dg_fail_memory(err, bytes);
+  ok = ok && dg_network_write(network, array.values, err);
   free(array.values);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }
 
 dg_model *dg_model_from_weights(const char *path, const dg_override *overrides, size_t count,
@@ -193,7 +193,7 @@ bool dg_classes_from_weights(dg_classes *classes, const char *path, dg_error *er
   if (!dg_safetensors_read(&file, path, err)) return false;
   const char *names = dg_safetensors_text(&file, DG_CLASSES_KEY);
   snprintf(where, sizeof where, "%s (its classes)", path);
-  bool right = !names || dg_classes_parse(classes, names, where, err);
+  bool ok = !names || dg_classes_parse(classes, names, where, err);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }

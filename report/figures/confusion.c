@@ -30,9 +30,9 @@ static uint32_t row_sum(const matrix *m, uint32_t truth) {
 static void draw_cell(const matrix *m, uint32_t truth, uint32_t guess, uint32_t in_row) {
   uint32_t count = m->counts[truth * m->classes + guess];
   double x = m->left + guess * m->cell, y = TOP + truth * m->cell;
-  bool right = truth == guess;
+  bool correct = truth == guess;
   if (count == 0) return;
-  double share = right ? (double)count / in_row : sqrt((double)count / m->most_wrong);
+  double share = correct ? (double)count / in_row : sqrt((double)count / m->most_wrong);
   markup *body = &m->d->body;
   char number[DG_CLASS_SIZE];
   markup_add(body, "<g class=\"cell\"><title>");
@@ -40,8 +40,8 @@ static void draw_cell(const matrix *m, uint32_t truth, uint32_t guess, uint32_t 
   markup_add(body, " taken for ");
   markup_escape(body, dg_class_name(m->names, guess, number));
   markup_add(body, ": %u</title>", count);
-  markup_add(body, "<rect class=\"f%d\" opacity=\"%.2f\" x=\"%.1f\" y=\"%.1f\" ", right ? 0 : 1,
-             0.12 + (right ? 0.4 : 0.6) * share, x + 0.5, y + 0.5);
+  markup_add(body, "<rect class=\"f%d\" opacity=\"%.2f\" x=\"%.1f\" y=\"%.1f\" ", correct ? 0 : 1,
+             0.12 + (correct ? 0.4 : 0.6) * share, x + 0.5, y + 0.5);
   markup_add(body, "width=\"%.1f\" height=\"%.1f\"/>", m->cell - 1, m->cell - 1);
   char text[16];
   snprintf(text, sizeof text, "%u", count);
@@ -51,7 +51,8 @@ static void draw_cell(const matrix *m, uint32_t truth, uint32_t guess, uint32_t 
   markup_add(body, "</g>\n");
 }
 
-/** Draws a class: its names at both sides, its cells and how many of its images were right. */
+/** Draws a class: its names at both sides, its cells and how many of its images were classified
+ * correctly. */
 static void draw_row(const matrix *m, uint32_t truth) {
   uint32_t sum = row_sum(m, truth);
   double y = TOP + truth * m->cell;

@@ -35,9 +35,9 @@ static const char *value_name(const kind *k) {
 static bool place_chart(page *p, const kind *k, const chart *c, dg_error *err) {
   drawing d;
   chart_draw(c, &d);
-  bool right = page_drawing(p, &d, k->file, err);
+  bool ok = page_drawing(p, &d, k->file, err);
   drawing_free(&d);
-  return right;
+  return ok;
 }
 
 /* ---- one run ------------------------------------------------------------ */
@@ -65,31 +65,31 @@ static bool draw_single(page *p, const logged_run *run, const kind *k, dg_error 
            : steps                      ? "step"
                                         : "epoch");
   chart c = empty_chart(k, title);
-  bool right = (steps ? series_of_steps(run, k->value, &train, err)
-                      : series_of_epochs(run, k->value, k->place, false, &train, err)) &&
-               series_of_epochs(run, k->value, k->place, true, &validation, err);
+  bool ok = (steps ? series_of_steps(run, k->value, &train, err)
+                   : series_of_epochs(run, k->value, k->place, false, &train, err)) &&
+            series_of_epochs(run, k->value, k->place, true, &validation, err);
   chart_line *line =
-      right ? series_add(&train, steps ? "batches of training" : "training", 0, &c) : NULL;
+      ok ? series_add(&train, steps ? "batches of training" : "training", 0, &c) : NULL;
   if (line && steps) {
     line->low = train.low;
     line->high = train.high;
   } else if (line) {
     line->dots = train.count <= 60;
   }
-  line = right ? series_add(&validation, "validation", 1, &c) : NULL;
+  line = ok ? series_add(&validation, "validation", 1, &c) : NULL;
   if (line) line->dots = validation.count <= 60;
-  if (right) add_test(run, k, &train, test, &c);
-  right = right && place_chart(p, k, &c, err);
+  if (ok) add_test(run, k, &train, test, &c);
+  ok = ok && place_chart(p, k, &c, err);
   series_free(&train);
   series_free(&validation);
-  return right;
+  return ok;
 }
 
 /* ---- several ------------------------------------------------------------ */
 
 static bool draw_several(page *p, const named_run *runs, size_t count, const kind *k,
                          dg_error *err) {
-  bool right = true, steps = k->place == SERIES_BY_STEP, validated = !steps;
+  bool ok = true, steps = k->place == SERIES_BY_STEP, validated = !steps;
   series lines[CHART_LINES] = {0};
   char title[64];
   if (count > CHART_LINES) count = CHART_LINES;
@@ -99,25 +99,25 @@ static bool draw_several(page *p, const named_run *runs, size_t count, const kin
            : k->place == SERIES_BY_EPOCH ? "epoch"
                                          : "time");
   chart c = empty_chart(k, title);
-  for (size_t i = 0; right && i < count; i++) {
+  for (size_t i = 0; ok && i < count; i++) {
     const logged_run *run = runs[i].run;
-    right = steps ? series_of_steps(run, k->value, &lines[i], err)
-                  : series_of_epochs(run, k->value, k->place, validated, &lines[i], err);
-    chart_line *line = right ? series_add(&lines[i], runs[i].label, (unsigned)i, &c) : NULL;
+    ok = steps ? series_of_steps(run, k->value, &lines[i], err)
+               : series_of_epochs(run, k->value, k->place, validated, &lines[i], err);
+    chart_line *line = ok ? series_add(&lines[i], runs[i].label, (unsigned)i, &c) : NULL;
     if (line) line->dots = !steps && line->count <= 60;
   }
-  right = right && place_chart(p, k, &c, err);
+  ok = ok && place_chart(p, k, &c, err);
   for (size_t i = 0; i < count; i++) series_free(&lines[i]);
-  return right;
+  return ok;
 }
 
 bool curves_draw(page *p, const named_run *runs, size_t count, dg_error *err) {
   size_t charts = sizeof kinds / sizeof *kinds - (count == 1);
-  bool right = true;
+  bool ok = true;
   markup_add(&p->html, "<div class=\"grid\">\n");
-  for (size_t i = 0; right && i < charts; i++)
-    right = count == 1 ? draw_single(p, runs[0].run, &kinds[i], err)
-                       : draw_several(p, runs, count, &kinds[i], err);
+  for (size_t i = 0; ok && i < charts; i++)
+    ok = count == 1 ? draw_single(p, runs[0].run, &kinds[i], err)
+                    : draw_several(p, runs, count, &kinds[i], err);
   markup_add(&p->html, "</div>\n");
-  return right;
+  return ok;
 }

@@ -43,13 +43,13 @@ bool picture_write(const picture *p, const char *path, dg_error *err) {
   dg_new_file file;
   uint8_t *bytes = pack(p, &size);
   if (!bytes) return dg_fail_memory(err, (size_t)p->height * p->width * p->channels);
-  bool right = dg_file_begin(&file, path, err);
-  if (right) {
+  bool ok = dg_file_begin(&file, path, err);
+  if (ok) {
     dg_file_write(&file, bytes, size);
-    right = dg_file_commit(&file, err);
+    ok = dg_file_commit(&file, err);
   }
   free(bytes);
-  return right;
+  return ok;
 }
 
 void picture_inline(const picture *p, markup *m) {

@@ -24,8 +24,8 @@ typedef struct {
   size_t views;
 } bench;
 
-static void must(const bench *b, bool right, const dg_error *err) {
-  if (!right) ck_abort_msg("%s: %s", b->report->what, err->message);
+static void must(const bench *b, bool ok, const dg_error *err) {
+  if (!ok) ck_abort_msg("%s: %s", b->report->what, err->message);
 }
 
 static bench bench_new(rig_report *report, const rig_place *place, uint32_t threads,

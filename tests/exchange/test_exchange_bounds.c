@@ -320,10 +320,10 @@ START_TEST(small_files_take_little) {
   fseek(file, 0, SEEK_END);
   ck_assert_int_le(ftell(file), LARGEST_FILE);
   fclose(file);
-  bool right = convert(files[_i].carries, &used);
+  bool ok = convert(files[_i].carries, &used);
   double seconds = seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime);
-  ck_assert_msg(right == !files[_i].says, "%s", right ? "taken" : told->message);
-  ck_assert_msg(right || strstr(told->message, files[_i].says), "expected \"%s\" in: %s",
+  ck_assert_msg(ok == !files[_i].says, "%s", ok ? "taken" : told->message);
+  ck_assert_msg(ok || strstr(told->message, files[_i].says), "expected \"%s\" in: %s",
                 files[_i].says, told->message);
   ck_assert_msg(seconds < MOST_SECONDS, "it took %.1f s", seconds);
   ck_assert_msg(used.ru_maxrss < MOST_MEGABYTES * 1024L, "it took %ld KB", used.ru_maxrss);

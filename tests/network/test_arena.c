@@ -341,9 +341,8 @@ static void train(dg_device *d, const dg_model *model, bool test_only) {
   ck_assert_msg(t != NULL, "%s", err.message);
   const uint64_t fault = test_only ? 0 : 8; /* where an update tells of a gradient */
   ck_assert_uint_eq(dg_trainer_memory(t) + fault, bytes_in_use());
-  bool right =
-      (test_only || dg_trainer_train(t, &err)) && dg_trainer_predict(t, NULL, logits, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = (test_only || dg_trainer_train(t, &err)) && dg_trainer_predict(t, NULL, logits, &err);
+  ck_assert_msg(ok, "%s", err.message);
   dg_trainer_free(t);
 }
 
@@ -352,8 +351,8 @@ static void predict(dg_device *d, const dg_model *model) {
   dg_error err = {0};
   dg_predictor *p = dg_predictor_new(model, NULL, d, 3, &err);
   ck_assert_msg(p != NULL, "%s", err.message);
-  bool right = dg_predictor_run(p, dg_dataset_part(data, DG_PART_TEST).images, TEST, logits, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = dg_predictor_run(p, dg_dataset_part(data, DG_PART_TEST).images, TEST, logits, &err);
+  ck_assert_msg(ok, "%s", err.message);
   dg_predictor_free(p);
 }
 

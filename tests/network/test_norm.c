@@ -97,10 +97,10 @@ static void answers(dg_network *network, bool train, uint32_t seed, float *logit
   dg_step step = {.n = N, .train = train};
   rig_random(images, N * PIXELS, seed);
   const dg_device_calls *calls = network->device->calls;
-  bool right = calls->write(dg_network_input(network), 0, images, sizeof images, &err) &&
-               dg_network_forward(network, &step, &err) &&
-               calls->read(dg_network_output(network), 0, logits, N * CLASSES * 4, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = calls->write(dg_network_input(network), 0, images, sizeof images, &err) &&
+            dg_network_forward(network, &step, &err) &&
+            calls->read(dg_network_output(network), 0, logits, N * CLASSES * 4, &err);
+  ck_assert_msg(ok, "%s", err.message);
 }
 
 /* ---- folding ------------------------------------------------------------ */
@@ -191,12 +191,12 @@ static results results_of(dg_network *network) {
                .gradients = rig_alloc(dg_network_learned(network), sizeof(float))};
   ck_assert(dg_network_initialize(network, 3, &err));
   answers(network, true, 1, r.logits);
-  bool right = calls->write(dg_network_d_output(network), 0, d_logits, sizeof d_logits, &err) &&
-               dg_network_backward(network, &step, &err) &&
-               calls->read(dg_network_gradients(network), 0, r.gradients,
-                           dg_network_learned(network) * sizeof(float), &err) &&
-               dg_network_read(network, r.values, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = calls->write(dg_network_d_output(network), 0, d_logits, sizeof d_logits, &err) &&
+            dg_network_backward(network, &step, &err) &&
+            calls->read(dg_network_gradients(network), 0, r.gradients,
+                        dg_network_learned(network) * sizeof(float), &err) &&
+            dg_network_read(network, r.values, &err);
+  ck_assert_msg(ok, "%s", err.message);
   return r;
 }
 

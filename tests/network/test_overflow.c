@@ -47,16 +47,16 @@ START_TEST(the_first_image_is_named) {
     fixture f = fixture_new(&plan);
     blank_before(&f, first);
     dg_error tested = {0}, predicted = {0}, looped = {0}, answered = {0}, err = {0};
-    bool right = first == TEST;
-    ck_assert_int_eq(dg_trainer_test(f.trainer, NULL, &score, &tested), right);
-    ck_assert_int_eq(dg_trainer_predict(f.trainer, NULL, logits, &predicted), right);
+    bool ok = first == TEST;
+    ck_assert_int_eq(dg_trainer_test(f.trainer, NULL, &score, &tested), ok);
+    ck_assert_int_eq(dg_trainer_predict(f.trainer, NULL, logits, &predicted), ok);
     dg_tester *tester = dg_tester_new(f.trainer, &err);
     dg_predictor *predictor = dg_predictor_new(f.model, NULL, f.device, BATCH, &err);
     ck_assert_msg(tester && predictor, "%s", err.message);
-    ck_assert_int_eq(dg_tester_run(tester, TEST, &looped), right);
+    ck_assert_int_eq(dg_tester_run(tester, TEST, &looped), ok);
     const uint8_t *images = dg_dataset_part(f.data, DG_PART_TEST).images;
-    ck_assert_int_eq(dg_predictor_run(predictor, images, TEST, logits, &answered), right);
-    if (!right) {
+    ck_assert_int_eq(dg_predictor_run(predictor, images, TEST, logits, &answered), ok);
+    if (!ok) {
       names(&tested, first), names(&predicted, first);
       names(&looped, first), names(&answered, first);
     }
@@ -216,9 +216,9 @@ START_TEST(numbers_of_a_file_are_named) {
     dg_error err = {0};
     fixture f = fixture_new(&plan);
     write_weights(path, i);
-    bool right = dg_trainer_load(f.trainer, path, &err);
-    ck_assert_msg(right == !put[i].says, "%s: %s", put[i].name, right ? "taken" : err.message);
-    if (!right) {
+    bool ok = dg_trainer_load(f.trainer, path, &err);
+    ck_assert_msg(ok == !put[i].says, "%s: %s", put[i].name, ok ? "taken" : err.message);
+    if (!ok) {
       ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
       ck_assert_msg(strstr(err.message, put[i].says) && strstr(err.message, put[i].name) &&
                         strstr(err.message, path) && strstr(err.message, put[i].place),

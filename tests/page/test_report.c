@@ -124,15 +124,15 @@ static unsigned count_cells(const char *file, unsigned *wrong) {
   return sum;
 }
 
-/** How many mistakes a page shows; the right class's probability must grow. */
+/** How many mistakes a page shows; the label's probability must grow. */
 static unsigned count_mistakes(const char *file) {
   char *text = text_of(file);
   unsigned count = 0;
-  double last = -1, guess, right;
+  double last = -1, guess, of_label;
   for (const char *at = text; (at = strstr(at, "</i><br>")) != NULL; at++, count++) {
-    ck_assert_int_eq(sscanf(at, "</i><br>%lf %%, not %lf %%", &guess, &right), 2);
-    ck_assert_msg(right >= last && guess >= right - 0.05, "%.60s after %.2f %%", at, last);
-    last = right;
+    ck_assert_int_eq(sscanf(at, "</i><br>%lf %%, not %lf %%", &guess, &of_label), 2);
+    ck_assert_msg(of_label >= last && guess >= of_label - 0.05, "%.60s after %.2f %%", at, last);
+    last = of_label;
   }
   free(text);
   return count;

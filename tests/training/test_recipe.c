@@ -157,9 +157,9 @@ static void close_to(const char *what, double got, double expected) {
 }
 
 /** Right answers as told, up to those that rounding decides. */
-static void right_answers(const char *what, double got, const reference_score *expected) {
+static void check_correct(const char *what, double got, const reference_score *expected) {
   ck_assert_msg(fabs(got - expected->correct) <= expected->close + 1e-6,
-                "%s: %g right answers, expected %u", what, got, expected->correct);
+                "%s: %g correct answers, expected %u", what, got, expected->correct);
 }
 
 /** A run beside that of the trainer. */
@@ -185,7 +185,7 @@ static void follow_step(run *n, uint32_t epoch, uint32_t step, dg_score *sum) {
   reference_score s =
       reference_step(n->r, &n->part, samples, count, rate(n->recipe, index, n->steps));
   close_to("loss of a step", n->told->loss[index], s.loss);
-  right_answers("a step", n->told->accuracy[index] * count, &s);
+  check_correct("a step", n->told->accuracy[index] * count, &s);
   sum->loss += n->told->loss[index] * count;
   sum->correct += (uint32_t)lround(n->told->accuracy[index] * count);
   sum->total += count;
@@ -198,7 +198,7 @@ static void follow_validation(run *n, const dg_epoch_report *report, double *bes
   ck_assert(report->validated);
   ck_assert_uint_eq(report->validation.total, VALIDATION);
   close_to("loss of a validation", report->validation.loss, s.loss);
-  right_answers("a validation", report->validation.correct, &s);
+  check_correct("a validation", report->validation.correct, &s);
   ck_assert_double_eq_tol(report->validation.accuracy,
                           (double)report->validation.correct / VALIDATION, 1e-12);
   ck_assert_int_eq(report->best, report->validation.accuracy > *best);

@@ -78,10 +78,9 @@ static long long write_with(const char *key, const char *value) {
 
 static bool is_read(dg_checkpoint_info *info) {
   dg_error err = {0};
-  bool right = dg_checkpoint_read(path, info, &err);
-  if (!right)
-    ck_assert_ptr_nonnull(strstr(err.message, "was kept by another version, or is damaged"));
-  return right;
+  bool ok = dg_checkpoint_read(path, info, &err);
+  if (!ok) ck_assert_ptr_nonnull(strstr(err.message, "was kept by another version, or is damaged"));
+  return ok;
 }
 
 static const char *const counts[] = {"threads", "data_checksum", "seed", "epoch",

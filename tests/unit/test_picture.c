@@ -248,9 +248,9 @@ static void check_fails(const char *path, const char *says) {
   dg_picture picture;
   dg_digits digits = {0};
   dg_error err = {0};
-  bool right = dg_picture_read(&picture, path, &err) &&
-               dg_digits_find(&picture, path, SIDE, SIDE, &digits, &err);
-  ck_assert_msg(!right, "%s: %u digits", path, digits.count);
+  bool ok = dg_picture_read(&picture, path, &err) &&
+            dg_digits_find(&picture, path, SIDE, SIDE, &digits, &err);
+  ck_assert_msg(!ok, "%s: %u digits", path, digits.count);
   ck_assert_int_eq(err.kind, DG_ERR_INPUT);
   ck_assert_msg(strstr(err.message, says) && strstr(err.message, path), "expected \"%s\" in: %s",
                 says, err.message);

@@ -73,15 +73,14 @@ static bool check_targets(const bench *b, dg_error *err) {
   targets t = {0};
   char path[DG_PATH_SIZE];
   if (!o->json) return true;
-  bool right = targets_write(&t, "--json", o->json, NULL, err) &&
-               targets_read_set(&t, "the data are", o->data, err);
-  for (size_t i = 0; right && i < b->found_count; i++)
-    right =
-        !dg_model_find(b->found[i].name, path, NULL) || targets_read(&t, "a model is", path, err);
-  for (uint32_t i = 0; right && i < o->model_count; i++)
-    right = targets_read_model(&t, o->models[i], err);
+  bool ok = targets_write(&t, "--json", o->json, NULL, err) &&
+            targets_read_set(&t, "the data are", o->data, err);
+  for (size_t i = 0; ok && i < b->found_count; i++)
+    ok = !dg_model_find(b->found[i].name, path, NULL) || targets_read(&t, "a model is", path, err);
+  for (uint32_t i = 0; ok && i < o->model_count; i++)
+    ok = targets_read_model(&t, o->models[i], err);
   targets_close(&t);
-  return right && dg_file_check(o->json, err);
+  return ok && dg_file_check(o->json, err);
 }
 
 static bool bench_open(bench *b, dg_error *err) {
@@ -161,15 +160,15 @@ static void count_peaks(bench_side *side, const bench_result *r) {
 /** Rounds on all sides, with all networks in memory at once. */
 static bool measure_speed(bench *b, const char *model, dg_error *err) {
   bench_network *networks[BENCH_SIDES] = {NULL};
-  bool right = true;
-  for (uint32_t i = 0; right && i < b->side_count; i++) {
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < b->side_count; i++) {
     tell(model, b->sides[i].label, "first steps");
     networks[i] = bench_network_new(b->options, &b->sides[i], b->data, model, &b->results[i], err);
-    right = networks[i] != NULL;
+    ok = networks[i] != NULL;
   }
-  right = right && run_rounds(b, networks, model, err);
+  ok = ok && run_rounds(b, networks, model, err);
   for (uint32_t i = 0; i < b->side_count; i++) bench_network_free(networks[i]);
-  return right;
+  return ok;
 }
 
 static bool measure_model(bench *b, const char *model, dg_error *err) {
@@ -207,19 +206,18 @@ static bool measure_found(bench *b, dg_error *err) {
 
 static bool run(const bench_options *o, dg_error *err) {
   bench b = {.options = o};
-  bool right = bench_open(&b, err);
-  if (right) {
+  bool ok = bench_open(&b, err);
+  if (ok) {
     bench_table_begin(o, b.sides, b.side_count, b.data);
     fflush(stdout);
-    right = measure_found(&b, err);
-    for (uint32_t i = 0; right && i < o->model_count; i++)
-      right = measure_model(&b, o->models[i], err);
+    ok = measure_found(&b, err);
+    for (uint32_t i = 0; ok && i < o->model_count; i++) ok = measure_model(&b, o->models[i], err);
     tell_nothing();
     bench_table_end(b.sides, b.side_count);
   }
-  right = right && (!o->json || bench_json_write(b.json, o->json, err));
+  ok = ok && (!o->json || bench_json_write(b.json, o->json, err));
   bench_close(&b);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
@@ -227,14 +225,14 @@ int main(int argc, char **argv) {
   bench_options o;
   dg_error err = {0};
   command_begin();
-  bool right = bench_options_read(&o, argc, argv, &err);
-  if (right && o.task == BENCH_HELP)
-    right = fputs(bench_options_help, stdout) >= 0;
-  else if (right && o.task == BENCH_VERSION)
-    right = say("digits-bench %s\n", dg_version());
-  else if (right && o.task == BENCH_TUNE)
-    right = bench_tune(&o, &err);
-  else if (right)
-    right = o.task == BENCH_FIRST_STEP ? bench_first_step(&o, begun, &err) : run(&o, &err);
-  return command_end("digits-bench", right, &err);
+  bool ok = bench_options_read(&o, argc, argv, &err);
+  if (ok && o.task == BENCH_HELP)
+    ok = fputs(bench_options_help, stdout) >= 0;
+  else if (ok && o.task == BENCH_VERSION)
+    ok = say("digits-bench %s\n", dg_version());
+  else if (ok && o.task == BENCH_TUNE)
+    ok = bench_tune(&o, &err);
+  else if (ok)
+    ok = o.task == BENCH_FIRST_STEP ? bench_first_step(&o, begun, &err) : run(&o, &err);
+  return command_end("digits-bench", ok, &err);
 }

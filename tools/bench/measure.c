@@ -131,24 +131,24 @@ static bool train_first(bench_network *n, const char *model, uint32_t *steps, dg
   built first = {0};
   n->told.losses = r->losses;
   uint32_t compared = o->measures & MEASURE_LOSSES ? o->steps : 1;
-  bool right = build(n, model, n->side->place, compared, 0, &n->told, &first, err);
+  bool ok = build(n, model, n->side->place, compared, 0, &n->told, &first, err);
   double begun = dg_seconds();
-  right = right && dg_trainer_train(first.trainer, err);
+  ok = ok && dg_trainer_train(first.trainer, err);
   n->told.losses = NULL;
   bool again = (o->measures & MEASURE_TRAIN) && dg_seconds() - begun < 4 * o->seconds;
-  if (right && again) right = dg_trainer_train(first.trainer, err);
-  if (right) {
+  if (ok && again) ok = dg_trainer_train(first.trainer, err);
+  if (ok) {
     r->batch = dg_trainer_batch_size(first.trainer);
     r->exact = dg_trainer_exact(first.trainer);
     r->parameters = dg_trainer_parameter_count(first.trainer);
     r->memory = dg_trainer_memory(first.trainer);
     double wanted = o->seconds * n->told.samples_per_second / r->batch;
     *steps = wanted < 1 ? 1 : wanted < 1e6 ? (uint32_t)wanted : 1000000;
-    right = sum_costs(first.trainer, &r->train_operations, &r->train_bytes, err) &&
-            sum_forward(first.trainer, &r->test_operations, err);
+    ok = sum_costs(first.trainer, &r->train_operations, &r->train_bytes, err) &&
+         sum_forward(first.trainer, &r->test_operations, err);
   }
   drop(&first);
-  return right;
+  return ok;
 }
 
 /** Finds how many test samples take `seconds`. */
@@ -281,16 +281,16 @@ bool bench_profile(const bench_options *o, const bench_side *side, const dg_data
   bench_network n = {.options = o, .side = side, .data = data, .result = r};
   built b = {0};
   dg_cost before[BENCH_LAYERS];
-  bool right = build(&n, model, side->profiled, o->steps, 0, &n.told, &b, err) &&
-               dg_trainer_train(b.trainer, err) &&
-               dg_trainer_costs(b.trainer, before, BENCH_LAYERS, &r->layer_count, err);
+  bool ok = build(&n, model, side->profiled, o->steps, 0, &n.told, &b, err) &&
+            dg_trainer_train(b.trainer, err) &&
+            dg_trainer_costs(b.trainer, before, BENCH_LAYERS, &r->layer_count, err);
   double begun = dg_seconds();
-  while (right && dg_seconds() - begun < o->seconds) right = dg_trainer_train(b.trainer, err);
-  right = right && dg_trainer_costs(b.trainer, r->layers, BENCH_LAYERS, &r->layer_count, err);
+  while (ok && dg_seconds() - begun < o->seconds) ok = dg_trainer_train(b.trainer, err);
+  ok = ok && dg_trainer_costs(b.trainer, r->layers, BENCH_LAYERS, &r->layer_count, err);
   if (r->layer_count > BENCH_LAYERS) r->layer_count = BENCH_LAYERS;
-  for (size_t i = 0; right && i < r->layer_count; i++) times_of_step(&before[i], &r->layers[i]);
+  for (size_t i = 0; ok && i < r->layer_count; i++) times_of_step(&before[i], &r->layers[i]);
   drop(&b);
-  return right;
+  return ok;
 }
 
 /* ---- the first step ----------------------------------------------------- */
@@ -335,10 +335,10 @@ bool bench_first_step(const bench_options *o, double begun, dg_error *err) {
   const dg_trainer_options how = {.seed = o->seed,
                                   .listener = {.user = &times, .step = on_early_step}};
   dg_trainer *trainer = device ? dg_trainer_new(model, device, data, &how, err) : NULL;
-  bool right = trainer && dg_trainer_train(trainer, err);
+  bool ok = trainer && dg_trainer_train(trainer, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
   dg_dataset_close(data);
-  return right;
+  return ok;
 }

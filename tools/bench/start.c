@@ -188,14 +188,14 @@ bool bench_start(const bench_options *o, const bench_side *side, const char *mod
   command_words words;
   void (*before)(int) = signal(SIGINT, SIG_IGN); /* the folder is removed, whatever happens */
   char **environment = cached_in(folder, texts, err);
-  bool right = environment && write_words(&words, o, side, model, err);
+  bool ok = environment && write_words(&words, o, side, model, err);
   if (environment) {
-    right = right && time_start(words.words, environment, &r->cold, &r->host_memory, err) &&
-            time_start(words.words, environment, &r->warm, &r->host_memory, err);
+    ok = ok && time_start(words.words, environment, &r->cold, &r->host_memory, err) &&
+         time_start(words.words, environment, &r->warm, &r->host_memory, err);
     free_words(&words);
   }
   free(environment);
   nftw(folder, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
   signal(SIGINT, before);
-  return right || dg_fail_prefix(err, "%s on %s", model, side->label);
+  return ok || dg_fail_prefix(err, "%s on %s", model, side->label);
 }

@@ -40,17 +40,17 @@ static bool tune(void *user, const char *backend, const char *number, dg_error *
   say("%s: %s\n", backend, dg_device_name(device));
   fflush(stdout);
   if (isatty(STDERR_FILENO)) fputs("measuring, this takes some seconds\r", stderr);
-  bool right = dg_device_tune(device, trials, MOST_TRIALS, &count, &kept, err);
+  bool ok = dg_device_tune(device, trials, MOST_TRIALS, &count, &kept, err);
   if (isatty(STDERR_FILENO)) fputs("\033[K", stderr);
-  if (right && count == 0) {
+  if (ok && count == 0) {
     say("nothing to tune: its tiles are made for each instruction set when digits is built\n\n");
-  } else if (right) {
+  } else if (ok) {
     say("  %-8s %-18s %8s\n", "kernel", "tile", "GFLOP/s");
     for (size_t i = 0; i < count && i < MOST_TRIALS; i++) print_trial(&trials[i]);
     print_end(kept);
   }
   dg_close(device);
-  return right;
+  return ok;
 }
 
 bool bench_tune(const bench_options *options, dg_error *err) {

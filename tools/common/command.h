@@ -32,6 +32,6 @@ const char *command_data(const char *given);
 void command_begin(void);
 
 /** Ends a program: flushes what it printed, tells what went wrong and returns the exit status. */
-int command_end(const char *program, bool right, dg_error *err);
+int command_end(const char *program, bool ok, dg_error *err);
 
 #endif

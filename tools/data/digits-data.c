@@ -111,9 +111,9 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
   dg_device *device = model ? dg_open("cpu", NULL, o->threads, err) : NULL;
   uint8_t *images = device ? malloc(bytes + 1) : NULL;
   if (device && !images) dg_fail_memory(err, bytes);
-  bool right = images && dg_dataset_augment(data, model, device, chosen, count, o->seed, 0, steps,
-                                            images, err);
-  for (size_t i = 0; right && i < (size_t)steps * count; i++) {
+  bool ok = images &&
+            dg_dataset_augment(data, model, device, chosen, count, o->seed, 0, steps, images, err);
+  for (size_t i = 0; ok && i < (size_t)steps * count; i++) {
     uint32_t row = (uint32_t)(i % count), column = 1 + (uint32_t)(i / count);
     put_image(s, row * o->columns + column, images + i * size,
               dg_class_name(dg_dataset_classes(data), part.labels[chosen[row]], number));
@@ -121,7 +121,7 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
   free(images);
   dg_close(device);
   dg_model_free(model);
-  return right;
+  return ok;
 }
 
 /** Draws the chosen images, or a row for each where they are augmented. */
@@ -137,13 +137,13 @@ static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint
   sheet s;
   if (!sheet_open(&s, &layout, err)) return false;
   put_chosen(&s, data, &part, chosen, count, o->augment ? columns : 1);
-  bool right = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
-               picture_write(&s.picture, o->target, err);
-  if (right)
+  bool ok = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
+            picture_write(&s.picture, o->target, err);
+  if (ok)
     say("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target,
         o->augment ? count * columns : count, s.picture.width, s.picture.height);
   sheet_close(&s);
-  return right;
+  return ok;
 }
 
 static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
@@ -151,13 +151,13 @@ static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
   uint32_t *chosen = malloc(o->count * sizeof *chosen);
   if (!chosen) return dg_fail_memory(err, o->count * sizeof *chosen);
   uint32_t count = choose_samples(&part, o, chosen);
-  bool right = count ? draw_sheet(data, o, chosen, count, err)
-                     : dg_fail(err, DG_ERR_INPUT,
-                               "none of the %" PRIu32 " images from --from %" PRIu32
-                               " on is wanted: `digits-data stats` counts each class",
-                               part.count, o->from);
+  bool ok = count ? draw_sheet(data, o, chosen, count, err)
+                  : dg_fail(err, DG_ERR_INPUT,
+                            "none of the %" PRIu32 " images from --from %" PRIu32
+                            " on is wanted: `digits-data stats` counts each class",
+                            part.count, o->from);
   free(chosen);
-  return right;
+  return ok;
 }
 
 /* ---- the program -------------------------------------------------------- */
@@ -178,13 +178,13 @@ static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err)
 /** A sheet is written over nothing that is read; `write` writes over nothing at all. */
 static bool check_targets(const data_options *o, dg_error *err) {
   targets t = {0};
-  bool right = o->task != DATA_SHEET ||
-               (targets_write(&t, "sheet", o->target, NULL, err) &&
-                targets_read_set(&t, "the data are", o->draw ? NULL : o->data, err) &&
-                targets_read(&t, "the names of the classes are", o->classes, err) &&
-                targets_read_model(&t, o->augment, err));
+  bool ok = o->task != DATA_SHEET ||
+            (targets_write(&t, "sheet", o->target, NULL, err) &&
+             targets_read_set(&t, "the data are", o->draw ? NULL : o->data, err) &&
+             targets_read(&t, "the names of the classes are", o->classes, err) &&
+             targets_read_model(&t, o->augment, err));
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 static bool perform(const data_options *o, dg_error *err) {
@@ -192,19 +192,19 @@ static bool perform(const data_options *o, dg_error *err) {
   if (o->task == DATA_VERSION) return say("digits-data %s\n", dg_version());
   dg_dataset *data = check_targets(o, err) ? open_set(o, err) : NULL;
   if (!data) return false;
-  bool right = name_classes(data, o, err);
-  if (right)
-    right = o->task == DATA_STATS   ? print_stats(data)
-            : o->task == DATA_WRITE ? write_set(data, o, err)
-                                    : show(data, o, err);
+  bool ok = name_classes(data, o, err);
+  if (ok)
+    ok = o->task == DATA_STATS   ? print_stats(data)
+         : o->task == DATA_WRITE ? write_set(data, o, err)
+                                 : show(data, o, err);
   dg_dataset_close(data);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
   data_options o;
   dg_error err = {0};
   command_begin();
-  bool right = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-data", right, &err);
+  bool ok = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-data", ok, &err);
 }

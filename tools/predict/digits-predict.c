@@ -57,15 +57,15 @@ static bool open_classes(work *w, const char *weights, dg_error *err) {
 /** Nothing that is read may be written over. */
 static bool check_targets(const predict_options *o, dg_error *err) {
   targets t = {0};
-  bool right = targets_write(&t, "--show", o->show, NULL, err) &&
-               targets_write(&t, "--submission", o->submission, NULL, err) &&
-               targets_read_weights(&t, o->weights, err) && targets_read_model(&t, o->model, err) &&
-               targets_read(&t, "the names of the classes are", o->classes, err);
-  for (uint32_t i = 0; right && i < o->picture_count; i++)
-    right = targets_read(&t, o->submission ? "the table is" : "a picture is",
-                         strcmp(o->pictures[i], "-") == 0 ? "/dev/stdin" : o->pictures[i], err);
+  bool ok = targets_write(&t, "--show", o->show, NULL, err) &&
+            targets_write(&t, "--submission", o->submission, NULL, err) &&
+            targets_read_weights(&t, o->weights, err) && targets_read_model(&t, o->model, err) &&
+            targets_read(&t, "the names of the classes are", o->classes, err);
+  for (uint32_t i = 0; ok && i < o->picture_count; i++)
+    ok = targets_read(&t, o->submission ? "the table is" : "a picture is",
+                      strcmp(o->pictures[i], "-") == 0 ? "/dev/stdin" : o->pictures[i], err);
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 static bool work_open(work *w, dg_error *err) {
@@ -118,9 +118,9 @@ static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
   if (strcmp(name, "-") != 0) return dg_picture_read(page, name, err);
   size_t size;
   uint8_t *bytes = read_input(&size, err);
-  bool right = bytes && dg_picture_decode(page, bytes, size, "standard input", err);
+  bool ok = bytes && dg_picture_decode(page, bytes, size, "standard input", err);
   free(bytes);
-  return right;
+  return ok;
 }
 
 /* ---- findings ------------------------------------------------------------ */
@@ -165,28 +165,28 @@ static bool answer(work *w, const char *name, const dg_picture *page, const dg_d
   float *p = malloc(numbers * sizeof *p);
   if (!p) return dg_fail_memory(err, numbers * sizeof *p);
   findings a = {name, page->height, page->width, digits, classes, &w->classes, p};
-  bool right = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
-               dg_fail_prefix(err, "%s", name);
-  if (right) dg_predictor_probabilities(w->predictor, p, digits->count, p);
-  if (right && w->options->json)
-    right = findings_print_json(&a, err);
-  else if (right)
+  bool ok = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
+            dg_fail_prefix(err, "%s", name);
+  if (ok) dg_predictor_probabilities(w->predictor, p, digits->count, p);
+  if (ok && w->options->json)
+    ok = findings_print_json(&a, err);
+  else if (ok)
     findings_print(&a, w->options->top);
-  right = right && (!w->options->show || keep(&w->seen, &a, err));
+  ok = ok && (!w->options->show || keep(&w->seen, &a, err));
   free(p);
-  return right;
+  return ok;
 }
 
 static bool read_one(work *w, const char *name, dg_error *err) {
   dg_picture page;
   dg_digits digits = {0};
-  bool right = read_picture(&page, name, err) &&
-               dg_digits_find(&page, name, dg_predictor_height(w->predictor),
-                              dg_predictor_width(w->predictor), &digits, err) &&
-               answer(w, name, &page, &digits, err);
+  bool ok = read_picture(&page, name, err) &&
+            dg_digits_find(&page, name, dg_predictor_height(w->predictor),
+                           dg_predictor_width(w->predictor), &digits, err) &&
+            answer(w, name, &page, &digits, err);
   dg_digits_free(&digits);
   dg_picture_free(&page);
-  return right;
+  return ok;
 }
 
 /* ---- the sheet ---------------------------------------------------------- */
@@ -204,9 +204,9 @@ static bool show(const work *w, dg_error *err) {
   if (!sheet_open(&drawn, &layout, err)) return false;
   for (uint32_t i = 0; i < s->count; i++)
     sheet_put(&drawn, i, s->images + (size_t)i * height * width, s->labels[i].text);
-  bool right = picture_write(&drawn.picture, w->options->show, err);
+  bool ok = picture_write(&drawn.picture, w->options->show, err);
   sheet_close(&drawn);
-  return right;
+  return ok;
 }
 
 /* ---- a submission ------------------------------------------------------- */
@@ -224,18 +224,18 @@ static bool submit(const work *w, dg_error *err) {
   if (!dg_images_read(&images, w->options->pictures[0], err)) return false;
   size_t numbers = (size_t)images.count * dg_predictor_outputs(w->predictor);
   float *logits = NULL;
-  bool right = check_size(&images, w, err);
-  if (right && !(logits = malloc(numbers * sizeof *logits)))
-    right = dg_fail_memory(err, numbers * sizeof *logits);
+  bool ok = check_size(&images, w, err);
+  if (ok && !(logits = malloc(numbers * sizeof *logits)))
+    ok = dg_fail_memory(err, numbers * sizeof *logits);
   submission s = {images.count, dg_predictor_outputs(w->predictor), logits};
-  right = right &&
-          (dg_predictor_run(w->predictor, images.images, images.count, logits, err) ||
-           dg_fail_prefix(err, "%s", w->options->pictures[0])) &&
-          submission_write(&s, w->options->submission, err);
-  if (right) say("%s: %u answers\n", w->options->submission, images.count);
+  ok = ok &&
+       (dg_predictor_run(w->predictor, images.images, images.count, logits, err) ||
+        dg_fail_prefix(err, "%s", w->options->pictures[0])) &&
+       submission_write(&s, w->options->submission, err);
+  if (ok) say("%s: %u answers\n", w->options->submission, images.count);
   free(logits);
   dg_images_free(&images);
-  return right;
+  return ok;
 }
 
 /* ---- the program -------------------------------------------------------- */
@@ -264,15 +264,15 @@ static bool perform(const predict_options *o, dg_error *err) {
   if (o->task == PREDICT_HELP) return fputs(predict_options_help, stdout) >= 0;
   if (o->task == PREDICT_VERSION) return say("digits-predict %s\n", dg_version());
   work w = {.options = o};
-  bool right = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));
+  bool ok = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));
   work_close(&w);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
   predict_options o;
   dg_error err = {0};
   command_begin();
-  bool right = predict_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-predict", right, &err);
+  bool ok = predict_options_read(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-predict", ok, &err);
 }

@@ -77,19 +77,19 @@ static bool print_description(const dg_model *model, dg_device *device, dg_error
   if (!dg_model_describe(model, device, NULL, 0, &length, err)) return false;
   char *text = malloc(length + 1);
   if (!text) return dg_fail_memory(err, length + 1);
-  bool right = dg_model_describe(model, device, text, length + 1, &length, err);
-  if (right) say_lines(text);
+  bool ok = dg_model_describe(model, device, text, length + 1, &length, err);
+  if (ok) say_lines(text);
   free(text);
-  return right;
+  return ok;
 }
 
 static bool describe(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
   dg_model *model = load_model(o, checkpoint, err);
   dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
-  bool right = device && print_description(model, device, err);
+  bool ok = device && print_description(model, device, err);
   dg_close(device);
   dg_model_free(model);
-  return right;
+  return ok;
 }
 
 /* ---- a job: model, device, data ----------------------------------------- */
@@ -108,19 +108,19 @@ typedef struct {
 static bool check_targets(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
   static const char weights[] = "the weights are";
   targets t = {0};
-  bool right = targets_write(&t, "--save", o->save, weights, err) &&
-               (!checkpoint->path[0] ||
-                targets_write_beside(&t, "--save", o->save, CHECKPOINT_EXTENSION, weights, err)) &&
-               targets_write(&t, "--log", o->log, NULL, err);
-  for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
-    right = targets_write_in(&t, "--report", o->report, report_name(file), err);
-  right = right && targets_read_model(&t, o->model, err) &&
-          targets_read(&t, weights, o->load, err) && targets_read(&t, weights, o->resume, err) &&
-          targets_read_set(&t, "the data are", o->data, err) &&
-          targets_read_set(&t, "the test data are", o->test_data, err) &&
-          targets_read(&t, "the names of the classes are", o->classes, err);
+  bool ok = targets_write(&t, "--save", o->save, weights, err) &&
+            (!checkpoint->path[0] ||
+             targets_write_beside(&t, "--save", o->save, CHECKPOINT_EXTENSION, weights, err)) &&
+            targets_write(&t, "--log", o->log, NULL, err);
+  for (report_file file = REPORT_PAGE; ok && file < REPORT_FILES; file++)
+    ok = targets_write_in(&t, "--report", o->report, report_name(file), err);
+  ok = ok && targets_read_model(&t, o->model, err) && targets_read(&t, weights, o->load, err) &&
+       targets_read(&t, weights, o->resume, err) &&
+       targets_read_set(&t, "the data are", o->data, err) &&
+       targets_read_set(&t, "the test data are", o->test_data, err) &&
+       targets_read(&t, "the names of the classes are", o->classes, err);
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 /** Looks at the outputs before hours of work. */
@@ -248,10 +248,10 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
   if (o->load && !dg_trainer_load(trainer, o->load, err)) return false;
   if (o->test) return true;
   double start = dg_seconds();
-  bool right = dg_trainer_train(trainer, err);
+  bool ok = dg_trainer_train(trainer, err);
   *seconds = dg_seconds() - start;
   console_clear(&j->audience.console);
-  if (!right) return run_checkpoint_point(j->checkpoint, o->save, err);
+  if (!ok) return run_checkpoint_point(j->checkpoint, o->save, err);
   if (!o->save) return true;
   return dg_trainer_save(trainer, o->save, err) ? run_checkpoint_drop(j->checkpoint, err)
                                                 : run_checkpoint_point(j->checkpoint, o->save, err);
@@ -281,10 +281,10 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
   if (!dg_trainer_can_test(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
   j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
-  bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
-  right = run_report_take(&j->audience.report, trainer, right, right ? err : NULL) && right;
+  bool ok = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
+  ok = run_report_take(&j->audience.report, trainer, ok, ok ? err : NULL) && ok;
   dg_trainer_free(trainer);
-  return right;
+  return ok;
 }
 
 /** Mean and (sample) deviation. */
@@ -309,29 +309,29 @@ static bool run_all(job *j, dg_error *err) {
   uint32_t runs = j->options->runs;
   double *accuracy = calloc(2 * (size_t)runs, sizeof *accuracy), *seconds = accuracy + runs;
   if (!accuracy) return dg_fail_memory(err, 2 * (size_t)runs * sizeof *accuracy);
-  bool right = true;
+  bool ok = true;
   uint32_t finished = 0;
-  for (uint32_t i = 0; right && i < runs; i++) {
+  for (uint32_t i = 0; ok && i < runs; i++) {
     dg_score score;
-    right = run_once(j, j->options->seed + i, &score, &seconds[i], err);
-    if (!right) continue;
+    ok = run_once(j, j->options->seed + i, &score, &seconds[i], err);
+    if (!ok) continue;
     accuracy[i] = score.accuracy;
     finished++;
   }
   if (runs > 1 && finished > 0) tell_summary(j, finished, accuracy, seconds);
   free(accuracy);
-  return right;
+  return ok;
 }
 
 /** Writes the report of a run that went right or not. What went wrong first is what is told. */
-static bool write_report(job *j, bool right, dg_error *err) {
+static bool write_report(job *j, bool ok, dg_error *err) {
   dg_error own = {0};
-  if (run_report_write(&j->audience.report, right ? NULL : err->message, &own)) {
+  if (run_report_write(&j->audience.report, ok ? NULL : err->message, &own)) {
     if (j->audience.report.begun && !j->options->quiet)
       say("report  %s/%s\n", j->options->report, report_name(REPORT_PAGE));
-    return right;
+    return ok;
   }
-  if (right)
+  if (ok)
     *err = own;
   else
     dg_fail_suffix(err, "; no report: %s", own.message);
@@ -341,15 +341,15 @@ static bool write_report(job *j, bool right, dg_error *err) {
 static bool train(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
   job j = {.options = o, .checkpoint = checkpoint, .audience.console = console_open(o->quiet)};
   catch_signals();
-  bool right = job_open(&j, err) && run_all(&j, err);
-  right = write_report(&j, right, err);
+  bool ok = job_open(&j, err) && run_all(&j, err);
+  ok = write_report(&j, ok, err);
   dg_error log_error = {0};
-  if (!json_log_close(&j.audience.log, &log_error) && right) {
+  if (!json_log_close(&j.audience.log, &log_error) && ok) {
     *err = log_error;
-    right = false;
+    ok = false;
   }
   job_close(&j);
-  return right;
+  return ok;
 }
 
 /** What needs a model: describing it, or training and testing it. */
@@ -385,10 +385,10 @@ int main(int argc, char **argv) {
   markup words = {0};
   command_begin();
   repeat_words(&words, argc, argv);
-  bool right = options_read(&o, argc, argv, &err);
+  bool ok = options_read(&o, argc, argv, &err);
   o.words = words.text ? words.text : "";
-  if (right && words.failed) right = dg_fail_memory(&err, words.length);
-  right = right && perform(&o, &err);
+  if (ok && words.failed) ok = dg_fail_memory(&err, words.length);
+  ok = ok && perform(&o, &err);
   markup_free(&words);
-  return command_end("digits-run", right, &err);
+  return command_end("digits-run", ok, &err);
 }

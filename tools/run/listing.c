@@ -27,12 +27,12 @@ bool list_devices(dg_error *err) {
 bool list_models(dg_error *err) {
   dg_model_info models[MOST_MODELS];
   size_t count;
-  bool right = dg_model_list(models, MOST_MODELS, &count, err);
-  for (size_t i = 0; right && i < count && i < MOST_MODELS; i++) {
+  bool ok = dg_model_list(models, MOST_MODELS, &count, err);
+  for (size_t i = 0; ok && i < count && i < MOST_MODELS; i++) {
     const dg_model_info *m = &models[i];
     say("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
   }
-  return right;
+  return ok;
 }
 
 bool help_layers(dg_error *err) {

@@ -28,9 +28,9 @@ bool token_read(const char *path, char token[TOKEN_ROOM], dg_error *err) {
   char *text = dg_file_read(path, MOST_BYTES, &size, err);
   if (!text) return false;
   text[strcspn(text, "\r\n")] = '\0';
-  bool right = token_take(text, path, token, err);
+  bool ok = token_take(text, path, token, err);
   free(text);
-  return right;
+  return ok;
 }
 
 bool token_make(char token[TOKEN_ROOM], dg_error *err) {

@@ -217,14 +217,14 @@ bool dg_cl_tune(dg_device *base, dg_trial *out, size_t room, size_t *count, bool
   t.tuning = dg_cl_tuning_default(device);
   t.tasks = calloc(dg_cl_job_count, sizeof *t.tasks);
   if (!t.tasks) return dg_fail_memory(err, dg_cl_job_count * sizeof *t.tasks);
-  bool right = true;
-  for (int c = 0; right && c < DG_CL_CONTESTS; c++) right = run_contest(&t, c, err);
-  right = right && check_chosen(&t, err);
-  if (right) write_trials(&t, out, room, count);
+  bool ok = true;
+  for (int c = 0; ok && c < DG_CL_CONTESTS; c++) ok = run_contest(&t, c, err);
+  ok = ok && check_chosen(&t, err);
+  if (ok) write_trials(&t, out, room, count);
   for (size_t j = 0; j < dg_cl_job_count; j++) dg_cl_task_close(device, &t.tasks[j]);
   free(t.tasks);
-  if (!right) t.tuning = dg_cl_tuning_default(device);
+  if (!ok) t.tuning = dg_cl_tuning_default(device);
   dg_cl_tuning_use(device, &t.tuning);
-  if (right) *kept = dg_cl_tuning_keep(device, &t.tuning);
-  return right;
+  if (ok) *kept = dg_cl_tuning_keep(device, &t.tuning);
+  return ok;
 }

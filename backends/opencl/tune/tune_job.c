@@ -79,9 +79,9 @@ static bool new_numbers(dg_cl_device *device, size_t count, dg_buffer **to, dg_e
     numbers[i] = (float)(state >> 8) * 0x1p-23F - 1;
   }
   *to = dg_cl_buffer_new(&device->base, count * sizeof *numbers, err);
-  bool right = *to && dg_cl_buffer_write(*to, 0, numbers, count * sizeof *numbers, err);
+  bool ok = *to && dg_cl_buffer_write(*to, 0, numbers, count * sizeof *numbers, err);
   free(numbers);
-  return right;
+  return ok;
 }
 
 static size_t larger(size_t a, size_t b) {

@@ -51,9 +51,9 @@ static bool look_at(dg_entries *e, const char *folder, const char *name,
                     const char *const *extensions, dg_error *err) {
   if (*name == '.') return true;
   char *path = dg_path_join(folder, name, err);
-  bool right = path && (!is_wanted(path, name, extensions) || add(e, name, err));
+  bool ok = path && (!is_wanted(path, name, extensions) || add(e, name, err));
   free(path);
-  return right;
+  return ok;
 }
 
 static int by_name(const void *a, const void *b) {
@@ -66,12 +66,12 @@ static bool list(dg_entries *e, const char *folder, const char *const *extension
   if (!stream)
     return dg_fail(err, DG_ERR_INPUT, "%s: the folder can't be read: %s; check its permissions",
                    folder, strerror(errno));
-  bool right = true;
-  for (const struct dirent *entry; right && (entry = readdir(stream));)
-    right = look_at(e, folder, entry->d_name, extensions, err);
+  bool ok = true;
+  for (const struct dirent *entry; ok && (entry = readdir(stream));)
+    ok = look_at(e, folder, entry->d_name, extensions, err);
   closedir(stream);
   if (e->count) qsort(e->name, e->count, sizeof *e->name, by_name);
-  return right;
+  return ok;
 }
 
 bool dg_list_folders(dg_entries *entries, const char *folder, dg_error *err) {

@@ -129,14 +129,14 @@ static bool read_header(table *t) {
 /** Reads a whole number from 0 to 255. */
 static bool read_value(table *t, const cell *c, uint32_t column, uint8_t *value) {
   unsigned number = 0;
-  bool right = c->length > 0 && c->length < CELL && strlen(c->text) == c->length;
-  for (size_t i = 0; right && i < c->length; i++) {
-    right = isdigit((unsigned char)c->text[i]);
+  bool ok = c->length > 0 && c->length < CELL && strlen(c->text) == c->length;
+  for (size_t i = 0; ok && i < c->length; i++) {
+    ok = isdigit((unsigned char)c->text[i]);
     number = number * 10 + (unsigned)(c->text[i] - '0');
-    right = right && number <= MOST_VALUE;
+    ok = ok && number <= MOST_VALUE;
   }
   *value = (uint8_t)number;
-  if (right) return true;
+  if (ok) return true;
   char shown[CELL];
   for (size_t i = 0; i < CELL; i++)
     shown[i] = (char)(!c->text[i] || isprint((unsigned char)c->text[i]) ? c->text[i] : '?');
@@ -198,14 +198,14 @@ bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err) {
   *samples = (dg_samples){0};
   if (!t) return dg_fail_memory(err, sizeof *t);
   bool opened = open_table(t, path, err);
-  bool right = opened && read_header(t) && read_rows(t);
+  bool ok = opened && read_header(t) && read_rows(t);
   if (opened) dg_packed_close(&t->file);
   *samples = dg_collected(&t->rows);
-  if (!right) dg_samples_free(samples);
-  if (right && !t->labelled) {
+  if (!ok) dg_samples_free(samples);
+  if (ok && !t->labelled) {
     free(samples->labels);
     samples->labels = NULL;
   }
   free(t);
-  return right;
+  return ok;
 }

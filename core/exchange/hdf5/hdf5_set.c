@@ -19,16 +19,16 @@ static double bytes_of(const set_shape *shape, const hsize_t *dim) {
 
 static bool look_at(hid_t set, set_shape *shape) {
   hid_t type = H5Dget_type(set), space = H5Dget_space(set);
-  bool right = type >= 0 && space >= 0;
-  if (right) {
+  bool ok = type >= 0 && space >= 0;
+  if (ok) {
     shape->class = H5Tget_class(type);
     shape->size = H5Tget_size(type);
     shape->rank = H5Sget_simple_extent_ndims(space);
-    right = shape->rank >= 0 && H5Sget_simple_extent_dims(space, shape->dim, NULL) >= 0;
+    ok = shape->rank >= 0 && H5Sget_simple_extent_dims(space, shape->dim, NULL) >= 0;
   }
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
-  return right;
+  return ok;
 }
 
 /* ---- how it is stored --------------------------------------------------- */

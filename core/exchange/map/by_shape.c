@@ -89,22 +89,22 @@ static bool fail_ambiguous(const dg_mapping *m, const dg_own_layer *layer, const
 }
 
 bool dg_map_by_shape(dg_mapping *m) {
-  bool ordered = m->arrays->ordered && all_fit_in_order(m), right = true;
+  bool ordered = m->arrays->ordered && all_fit_in_order(m), ok = true;
   size_t *found = malloc((m->groups.count + 1) * sizeof *found);
   if (!found) return dg_fail_memory(m->err, (m->groups.count + 1) * sizeof *found);
-  for (uint32_t l = 0; right && l < m->layer_count; l++) {
+  for (uint32_t l = 0; ok && l < m->layer_count; l++) {
     dg_own_layer *layer = &m->layers[l];
     if (layer->taken) continue;
     size_t count = candidates_of(m, layer, found);
     if (count == 0) {
-      right = fail_missing(m, layer);
+      ok = fail_missing(m, layer);
     } else if (!ordered && count > 1 &&
                (count != rivals_of(m, found[0]) || !in_known_order(m, found, count))) {
-      right = fail_ambiguous(m, layer, found, count);
+      ok = fail_ambiguous(m, layer, found, count);
     } else {
-      right = dg_mapping_take_group(m, layer, found[0], "by order and shape", false);
+      ok = dg_mapping_take_group(m, layer, found[0], "by order and shape", false);
     }
   }
   free(found);
-  return right;
+  return ok;
 }

@@ -20,14 +20,13 @@ static bool take_numbers(const dg_mapping *m, const dg_source *source, float *ou
 
 /** A variance below 0 was made of something else. */
 static bool check_variance(const dg_mapping *m, const dg_param *param, const dg_array *array) {
-  bool right = true;
+  bool ok = true;
   if (strcmp(param->spec.suffix, "running_var") == 0)
-    for (uint64_t i = 0; i < array->count; i++) right &= !(array->data[i] < 0);
-  return right ||
-         dg_fail(m->err, DG_ERR_INPUT,
-                 "%s: what would be \"%s\" has numbers below 0, which no variance has: say "
-                 "with --map THEIRS=OURS which tensor is which",
-                 m->arrays->path, param->name);
+    for (uint64_t i = 0; i < array->count; i++) ok &= !(array->data[i] < 0);
+  return ok || dg_fail(m->err, DG_ERR_INPUT,
+                       "%s: what would be \"%s\" has numbers below 0, which no variance has: say "
+                       "with --map THEIRS=OURS which tensor is which",
+                       m->arrays->path, param->name);
 }
 
 bool dg_map_fill(const dg_mapping *m, dg_arrays *ours) {

@@ -174,21 +174,21 @@ static bool fit_keras_bias(const dg_model_node *node, dg_source *s, bool second,
 static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s, char *why,
                       size_t room) {
   uint32_t order[DIMS] = {0, 1, 2, 3};
-  bool right, reverse;
+  bool ok, reverse;
   if (layout == DG_LAYOUT_KERAS) {
     size_t role = role_of(s->param, &reverse);
     keras_dims(node, s->param->spec.rank, order);
     if (node->op.kind == DG_OP_RECURRENT && s->param->spec.bias) {
       bool second = strcmp(roles[role].suffix, "bias_hh_l0") == 0;
-      right = fit_keras_bias(node, s, second, why, room);
+      ok = fit_keras_bias(node, s, second, why, room);
     } else {
-      right = fit_dims(s, order);
+      ok = fit_dims(s, order);
     }
-    if (right) keras_orders(node, s);
+    if (ok) keras_orders(node, s);
   } else {
-    right = fit_dims(s, order);
+    ok = fit_dims(s, order);
   }
-  if (right || !room || *why) return right;
+  if (ok || !room || *why) return ok;
   uint64_t dims[DIMS];
   char has[100], wants[100];
   for (uint32_t k = 0; k < s->param->spec.rank; k++) dims[k] = s->param->spec.dim[order[k]];

@@ -125,11 +125,11 @@ static bool prepare(dg_mapping *m) {
 bool dg_map_arrays(const dg_model_graph *graph, dg_arrays *theirs,
                    const dg_convert_options *options, dg_arrays *ours, dg_error *err) {
   dg_mapping m = {.graph = graph, .options = options, .arrays = theirs, .err = err};
-  bool right = prepare(&m) && take_by_name(&m) && dg_map_loose(&m) && dg_map_by_shape(&m) &&
-               check_rest(&m) && check_order(&m) && dg_map_fill(&m, ours);
+  bool ok = prepare(&m) && take_by_name(&m) && dg_map_loose(&m) && dg_map_by_shape(&m) &&
+            check_rest(&m) && check_order(&m) && dg_map_fill(&m, ours);
   free(m.used);
   free(m.order);
   free(m.layers);
   dg_groups_free(&m.groups);
-  return right;
+  return ok;
 }

@@ -57,9 +57,9 @@ static bool take_size(const char **at, uint64_t *size) {
     if (*size > UINT64_MAX / 16) return false;
     *size = *size * 10 + (uint64_t)(*digit - '0');
   }
-  bool right = digit > *at;
+  bool ok = digit > *at;
   *at = digit;
-  return right;
+  return ok;
 }
 
 /** `(16, 1, 3, 3)`, `(10,)`, `()`. */

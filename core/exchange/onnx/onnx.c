@@ -54,8 +54,8 @@ static bool build(dg_onnx_graph *g, const dg_model *model, const dg_model_graph 
   dg_onnx_value image = {.name = "image", .rank = model->input.rank};
   memcpy(image.dim, model->input.dim, image.rank * sizeof *image.dim);
   values[0] = image;
-  bool right = add_nodes(g, model, model_graph, arrays, values, err);
-  if (right) {
+  bool ok = add_nodes(g, model, model_graph, arrays, values, err);
+  if (ok) {
     uint32_t outputs = 1;
     const dg_onnx_value *last = &values[model_graph->output];
     for (uint32_t i = 0; i < last->rank; i++) outputs *= last->dim[i];
@@ -68,10 +68,10 @@ static bool build(dg_onnx_graph *g, const dg_model *model, const dg_model_graph 
       g->graph.input[0] = dg_onnx_end(g, &image);
       g->graph.output[0] = dg_onnx_end(g, &logits);
     }
-    right = !g->failed || dg_fail_memory(err, sizeof *g);
+    ok = !g->failed || dg_fail_memory(err, sizeof *g);
   }
   free(values);
-  return right;
+  return ok;
 }
 
 /* ---- the file ----------------------------------------------------------- */
@@ -83,15 +83,15 @@ static bool write_model(const char *path, const Dg__Onnx__Model *model, dg_error
   size_t size = dg__onnx__model__get_packed_size(model);
   uint8_t *bytes = malloc(size);
   if (!bytes) return dg_fail_memory(err, size);
-  bool right = dg__onnx__model__pack(model, bytes) == size;
-  if (!right) dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: protobuf-c failed", path);
-  right = right && dg_file_begin(&file, path, err);
-  if (right) {
+  bool ok = dg__onnx__model__pack(model, bytes) == size;
+  if (!ok) dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: protobuf-c failed", path);
+  ok = ok && dg_file_begin(&file, path, err);
+  if (ok) {
     dg_file_write(&file, bytes, size);
-    right = dg_file_commit(&file, err);
+    ok = dg_file_commit(&file, err);
   }
   free(bytes);
-  return right;
+  return ok;
 }
 
 bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph *model_graph,
@@ -111,7 +111,7 @@ bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph
   file.n_opset_import = file.n_metadata_props = 1;
   file.opset_import = sets;
   file.metadata_props = entries;
-  bool right = build(&graph, model, model_graph, arrays, err) && write_model(path, &file, err);
+  bool ok = build(&graph, model, model_graph, arrays, err) && write_model(path, &file, err);
   dg_onnx_free(&graph);
-  return right;
+  return ok;
 }

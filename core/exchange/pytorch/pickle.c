@@ -339,10 +339,10 @@ bool dg_pickle_read(dg_pickle *pickle, const char *path, const char *bytes, size
   if (!m.stack) return dg_fail_memory(err, 2 * (size + 1) * sizeof *m.stack);
   m.memo = m.stack + size + 1;
   memset(m.memo, 0xff, size * sizeof *m.memo);
-  bool right = run(&m);
+  bool ok = run(&m);
   free(m.stack);
-  if (!right) dg_pickle_free(pickle);
-  return right;
+  if (!ok) dg_pickle_free(pickle);
+  return ok;
 }
 
 void dg_pickle_free(dg_pickle *pickle) {

@@ -308,13 +308,12 @@ bool dg_read_pytorch(dg_arrays *arrays, dg_error *err) {
   unsigned char *bytes = find_pickle(&r, &entry) && read_byte_order(&r)
                              ? dg_archive_read(r.archive, entry, LARGEST_PICKLE, &size, err)
                              : NULL;
-  bool right =
-      bytes && dg_pickle_read(&r.pickle, arrays->path, (const char *)bytes, size, names, err);
-  right = right && read_dict(&r);
+  bool ok = bytes && dg_pickle_read(&r.pickle, arrays->path, (const char *)bytes, size, names, err);
+  ok = ok && read_dict(&r);
   arrays->ordered = true;
   dg_pickle_free(&r.pickle);
   free(r.storage);
   free(bytes);
   dg_archive_close(r.archive);
-  return right;
+  return ok;
 }

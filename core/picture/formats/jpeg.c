@@ -143,9 +143,9 @@ static bool with_handle(dg_picture *picture, const dg_picture_file *file,
                         dg_error *err) {
   tjhandle handle = tjInitDecompress();
   if (!handle) return dg_fail(err, DG_ERR_MEMORY, "%s: %s", file->name, tjGetErrorStr2(NULL));
-  bool right = act(picture, file, handle, err);
+  bool ok = act(picture, file, handle, err);
   tjDestroy(handle);
-  return right;
+  return ok;
 }
 
 bool dg_measure_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err) {

@@ -162,11 +162,11 @@ static bool read_with(const dg_picture_file *file, dg_picture *picture, bool (*a
   r->file = file, r->picture = picture, r->err = err;
   r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
   r->info = r->png ? png_create_info_struct(r->png) : NULL;
-  bool right = r->info ? guarded(r, act) : dg_fail_memory(err, sizeof *r);
+  bool ok = r->info ? guarded(r, act) : dg_fail_memory(err, sizeof *r);
   png_destroy_read_struct(&r->png, &r->info, NULL);
   free(r->row);
   free(r);
-  return right;
+  return ok;
 }
 
 static bool read_size(reading *r) {

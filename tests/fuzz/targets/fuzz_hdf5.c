@@ -174,8 +174,8 @@ static bool is_unsound(const char *message, const char *path) {
 static void read_made(input *in) {
   dg_error err = {0};
   dg_arrays arrays = {.path = make_file(in), .most = 1 << 20};
-  bool right = dg_hdf5_read_here(&arrays, &err);
-  if (right != (err.kind == DG_OK)) abort();
+  bool ok = dg_hdf5_read_here(&arrays, &err);
+  if (ok != (err.kind == DG_OK)) abort();
   if (is_unsound(err.message, arrays.path)) abort();                  /* the library made it */
   if (H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) > 0) abort(); /* something stays open */
   look_at(&arrays);
@@ -190,8 +190,8 @@ static void receive(input *in) {
     abort();
   dg_arrays arrays = {.path = "fuzz", .most = 1 << 20};
   dg_error err = {0};
-  bool right = dg_hdf5_receive(&arrays, answer, 60, &err);
-  if (right != (err.kind == DG_OK)) abort();
+  bool ok = dg_hdf5_receive(&arrays, answer, 60, &err);
+  if (ok != (err.kind == DG_OK)) abort();
   look_at(&arrays);
   dg_arrays_free(&arrays);
 }

@@ -231,18 +231,18 @@ static void send_request(struct MHD_Connection *c, const char *method, const cha
                          input *body, size_t piece) {
   void *state = NULL;
   size_t size = 0;
-  enum MHD_Result right =
+  enum MHD_Result result =
       played.on_request(played.cls, c, path, method, "HTTP/1.1", NULL, &size, &state);
-  while (right == MHD_YES && !c->status && body->left) {
+  while (result == MHD_YES && !c->status && body->left) {
     size = piece;
     const char *bytes = (const char *)input_bytes(body, &size);
-    right = played.on_request(played.cls, c, path, method, "HTTP/1.1", bytes, &size, &state);
-    if (right == MHD_YES && size) abort();
+    result = played.on_request(played.cls, c, path, method, "HTTP/1.1", bytes, &size, &state);
+    if (result == MHD_YES && size) abort();
   }
   size = 0;
-  if (right == MHD_YES && !c->status)
-    right = played.on_request(played.cls, c, path, method, "HTTP/1.1", NULL, &size, &state);
-  if (right == MHD_YES && !c->status) abort();
+  if (result == MHD_YES && !c->status)
+    result = played.on_request(played.cls, c, path, method, "HTTP/1.1", NULL, &size, &state);
+  if (result == MHD_YES && !c->status) abort();
   played.on_end(NULL, c, &state, MHD_REQUEST_TERMINATED_COMPLETED_OK);
   if (state) abort();
 }

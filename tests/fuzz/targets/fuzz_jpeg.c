@@ -176,9 +176,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   dg_picture picture;
   dg_error err = {0};
   clock_t begin = clock();
-  bool right = dg_picture_decode(&picture, f.bytes, f.size, "fuzz", &err);
-  if (right != (err.kind == DG_OK) || right != (picture.pixels != NULL)) abort();
-  if (right) fuzz_touch(picture.pixels, (size_t)picture.height * picture.width);
+  bool ok = dg_picture_decode(&picture, f.bytes, f.size, "fuzz", &err);
+  if (ok != (err.kind == DG_OK) || ok != (picture.pixels != NULL)) abort();
+  if (ok) fuzz_touch(picture.pixels, (size_t)picture.height * picture.width);
   dg_picture_free(&picture);
   if (clock() - begin > MOST_SECONDS * CLOCKS_PER_SEC) {
     fprintf(stderr, "%zu bytes took longer than %d s\n", f.size, MOST_SECONDS);

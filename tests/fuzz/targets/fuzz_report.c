@@ -48,11 +48,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const char *path = fuzz_file(bytes, size);
   dg_error err = {0};
   size_t runs = 0;
-  bool right = report_compare(folder, "<script>", &path, 1, &runs, &err);
-  if (right != (err.kind == DG_OK) || (right && runs == 0)) {
+  bool ok = report_compare(folder, "<script>", &path, 1, &runs, &err);
+  if (ok != (err.kind == DG_OK) || (ok && runs == 0)) {
     fprintf(stderr, "%s\n", err.message);
     abort();
   }
-  if (right) check_page();
+  if (ok) check_page();
   return 0;
 }

@@ -197,19 +197,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     input_name(&in, texts_of[i][1], sizeof texts_of[i][1]);
     names[i] = (dg_name_pair){texts_of[i][0], texts_of[i][1]};
   }
-  bool right = true;
+  bool ok = true;
   if ((what & 3) == 3) {
     while (in.left > 0) add_tensor(&arrays, graph, &in);
     arrays.ordered = pairs >> 7;
   } else {
     arrays.path = (what & 3) == 2 ? fuzz_file(in.at, in.left) : build_file(&in);
-    right = pairs & 4 ? dg_read_npz(&arrays, &err) : dg_read_pytorch(&arrays, &err);
+    ok = pairs & 4 ? dg_read_npz(&arrays, &err) : dg_read_pytorch(&arrays, &err);
   }
   if (what & 4) arrays.layout = DG_LAYOUT_KERAS;
-  if (right != (err.kind == DG_OK)) abort();
-  if (right) right = dg_map_arrays(graph, &arrays, &options, &ours, &err);
-  if (right != (err.kind == DG_OK)) abort();
-  if (right) look_at(graph, &ours);
+  if (ok != (err.kind == DG_OK)) abort();
+  if (ok) ok = dg_map_arrays(graph, &arrays, &options, &ours, &err);
+  if (ok != (err.kind == DG_OK)) abort();
+  if (ok) look_at(graph, &ours);
   dg_arrays_free(&arrays);
   dg_arrays_free(&ours);
   return 0;
