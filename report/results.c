@@ -123,14 +123,14 @@ static double last_validation(const logged_run *run) {
   return 100 * run->epoch[run->epochs - 1].report.validation.accuracy;
 }
 
-static void add_row(page *p, const named_run *name, size_t place) {
+static void add_row(page *p, const named_run *name, size_t index) {
   const logged_run *run = name->run;
   char device[200], seed[32];
   snprintf(device, sizeof device, "%s: %s", run->backend ? run->backend : "?",
            run->device ? run->device : "?");
   snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->seed);
   markup_add(&p->html, "<tr><td class=\"whole\"><span class=\"key k%zu\"></span>",
-             place % DRAWING_COLOURS);
+             index % DRAWING_COLOURS);
   markup_escape(&p->html, name->label);
   markup_add(&p->html, "</td>");
   add_cell(p, run->model);

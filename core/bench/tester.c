@@ -14,11 +14,11 @@ struct dg_tester {
 
 /** Has the order go round the test images. */
 static bool set_order(dg_tester *t, dg_error *err) {
-  uint32_t count = t->trainer->data->test.count, places = t->set.places;
-  uint32_t *order = malloc(places * sizeof *order);
-  if (!order) return dg_fail_memory(err, places * sizeof *order);
-  for (uint32_t i = 0; i < places; i++) order[i] = i % count;
-  bool ok = dg_source_set_order(&t->set, order, places, err);
+  uint32_t count = t->trainer->data->test.count, capacity = t->set.capacity;
+  uint32_t *order = malloc(capacity * sizeof *order);
+  if (!order) return dg_fail_memory(err, capacity * sizeof *order);
+  for (uint32_t i = 0; i < capacity; i++) order[i] = i % count;
+  bool ok = dg_source_set_order(&t->set, order, capacity, err);
   free(order);
   return ok;
 }
@@ -27,8 +27,8 @@ static bool open_sources(dg_tester *t, dg_error *err) {
   dg_device *device = t->trainer->device;
   const dg_samples *samples = &t->trainer->data->test;
   uint32_t batch = dg_network_samples(t->trainer->network);
-  uint32_t places = batch < ROOM ? ROOM / batch * batch : batch;
-  return dg_source_of_samples(&t->set, device, samples, places, err) && set_order(t, err) &&
+  uint32_t capacity = batch < ROOM ? ROOM / batch * batch : batch;
+  return dg_source_of_samples(&t->set, device, samples, capacity, err) && set_order(t, err) &&
          dg_source_of_images(&t->one, device, samples->height, samples->width, 1, err);
 }
 
@@ -53,7 +53,7 @@ void dg_tester_free(dg_tester *t) {
 bool dg_tester_run(dg_tester *t, uint32_t samples, dg_error *err) {
   while (samples > 0) {
     dg_score score;
-    uint32_t count = samples < t->set.places ? samples : t->set.places;
+    uint32_t count = samples < t->set.capacity ? samples : t->set.capacity;
     if (!dg_trainer_evaluate(t->trainer, &t->set, count, &score, NULL, err) ||
         !dg_trainer_check_loss(t->trainer, &t->set, count, &score, err))
       return false;

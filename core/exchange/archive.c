@@ -159,14 +159,14 @@ unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t mos
 /** One entry, with the same date in every file. */
 static bool add(zip_t *zip, const dg_archive_entry *entry) {
   zip_source_t *source = zip_source_buffer(zip, entry->bytes, entry->size, 0);
-  zip_int64_t place =
+  zip_int64_t index =
       source ? zip_file_add(zip, entry->name, source, ZIP_FL_ENC_UTF_8) : (zip_int64_t)-1;
-  if (place < 0) {
+  if (index < 0) {
     zip_source_free(source);
     return false;
   }
-  return zip_set_file_compression(zip, (zip_uint64_t)place, ZIP_CM_STORE, 0) == 0 &&
-         zip_file_set_dostime(zip, (zip_uint64_t)place, 0, 1 << 5 | 1, 0) == 0;
+  return zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) == 0 &&
+         zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 1 << 5 | 1, 0) == 0;
 }
 
 /** Packs all entries into `to`. */
@@ -192,10 +192,10 @@ typedef struct {
 } contents;
 
 /** Does an archive hold this entry, whole? libzip compares the sum where it comes to the end. */
-static bool holds(zip_t *zip, zip_uint64_t place, const dg_archive_entry *entry) {
-  const char *name = zip_get_name(zip, place, ZIP_FL_ENC_RAW);
+static bool holds(zip_t *zip, zip_uint64_t index, const dg_archive_entry *entry) {
+  const char *name = zip_get_name(zip, index, ZIP_FL_ENC_RAW);
   unsigned char bytes[1 << 14];
-  zip_file_t *file = name && strcmp(name, entry->name) == 0 ? zip_fopen_index(zip, place, 0) : NULL;
+  zip_file_t *file = name && strcmp(name, entry->name) == 0 ? zip_fopen_index(zip, index, 0) : NULL;
   zip_int64_t got = -1;
   size_t done = 0;
   while (file && (got = zip_fread(file, bytes, sizeof bytes)) > 0) {

@@ -94,13 +94,13 @@ static bool check_whole(const dg_graph *graph, const dg_model *model, const dg_s
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: the last layer gives %s, but the loss needs [classes]; end with a flatten "
                    "or linear layer",
-                   model->layers[model->layer_count - 1].place,
+                   model->layers[model->layer_count - 1].location,
                    dg_shape_text(last, shape, sizeof shape));
   for (uint32_t i = 0; i < graph->node_count; i++) {
     const dg_node *node = &graph->nodes[i];
     if (node->out != graph->output && graph->tensors[node->out].readers == 0)
-      return dg_fail(err, DG_ERR_INPUT, "%s: nothing reads layer \"%s\" (%s)", node->layer->place,
-                     node->layer->name, node->layer->kind->type);
+      return dg_fail(err, DG_ERR_INPUT, "%s: nothing reads layer \"%s\" (%s)",
+                     node->layer->location, node->layer->name, node->layer->kind->type);
   }
   return graph->param_count > 0 ||
          dg_fail(err, DG_ERR_INPUT,

@@ -35,5 +35,6 @@ bool dg_plan_layer(const dg_model *model, uint32_t index, const dg_shape *in, dg
 }
 
 bool dg_name_layer(const dg_model_layer *layer, dg_error *err) {
-  return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", layer->place, layer->name, layer->kind->type);
+  return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", layer->location, layer->name,
+                        layer->kind->type);
 }

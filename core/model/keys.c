@@ -38,14 +38,15 @@ bool dg_fail_at(dg_error *err, const config_setting_t *setting, const char *form
 }
 
 bool dg_fail_unknown(dg_error *err, const config_setting_t *setting, const char *what,
-                     const char *word, const char *place, const char *const *names, size_t count) {
+                     const char *word, const char *context, const char *const *names,
+                     size_t count) {
   const char *near = dg_nearest(word, names, count);
   if (near)
-    return dg_fail_at(err, setting, "unknown %s \"%s\"%s; did you mean \"%s\"?", what, word, place,
-                      near);
+    return dg_fail_at(err, setting, "unknown %s \"%s\"%s; did you mean \"%s\"?", what, word,
+                      context, near);
   char list[500] = "";
   for (size_t i = 0; i < count; i++) dg_append(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
-  return dg_fail_at(err, setting, "unknown %s \"%s\"%s; there %s %s", what, word, place,
+  return dg_fail_at(err, setting, "unknown %s \"%s\"%s; there %s %s", what, word, context,
                     count == 1 ? "is" : "are", count ? list : "none");
 }
 
@@ -214,9 +215,9 @@ static bool unknown_key(const config_setting_t *setting, const dg_key_table *tab
   size_t count = 0;
   for (size_t i = 0; i < table->count && count < 64; i++) names[count++] = table->keys[i].name;
   for (size_t i = 0; i < also_count && count < 64; i++) names[count++] = also[i];
-  char place[120];
-  snprintf(place, sizeof place, " in %s", table->what);
-  return dg_fail_unknown(err, setting, "key", config_setting_name(setting), place, names, count);
+  char context[120];
+  snprintf(context, sizeof context, " in %s", table->what);
+  return dg_fail_unknown(err, setting, "key", config_setting_name(setting), context, names, count);
 }
 
 static const dg_key *find_key(const dg_key_table *table, const char *name) {

@@ -284,7 +284,7 @@ static bool read_layer(const config_setting_t *group, const dg_model *model, dg_
     return dg_fail_at(err, group, "a layer is a group: { type = …; }");
   layer->kind = read_kind(group, err);
   if (!layer->kind) return false;
-  snprintf(layer->place, sizeof layer->place, "%s:%u", model->path,
+  snprintf(layer->location, sizeof layer->location, "%s:%u", model->path,
            config_setting_source_line(group));
   if (!read_layer_name(group, model, names, layer, err) ||
       !read_inputs(group, model, names, index, err))

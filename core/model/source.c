@@ -29,9 +29,10 @@ static bool check_encoding(const char *text, const char *where, bool with_line, 
   if (!fault) return true;
   unsigned line = 1;
   for (const char *at = text; at < fault; at++) line += *at == '\n';
-  char place[16] = "";
-  if (with_line) snprintf(place, sizeof place, ":%u", line);
-  return dg_fail(err, DG_ERR_INPUT, "%s%s: the text is not UTF-8; save it as UTF-8", where, place);
+  char location[16] = "";
+  if (with_line) snprintf(location, sizeof location, ":%u", line);
+  return dg_fail(err, DG_ERR_INPUT, "%s%s: the text is not UTF-8; save it as UTF-8", where,
+                 location);
 }
 
 /** Skips a string or comment that starts at `at`; returns `at` where there is none. */
@@ -76,10 +77,10 @@ typedef struct {
   unsigned line;
   size_t depth;                     /**< of groups and lists within each other */
   size_t keys[DG_SOURCE_DEPTH + 1]; /**< so far, of each of them */
-} place;
+} location;
 
-/** An error that begins with the place. */
-__attribute__((format(printf, 3, 4))) static bool fail_in(const place *p, dg_error *err,
+/** An error that begins with the location. */
+__attribute__((format(printf, 3, 4))) static bool fail_in(const location *p, dg_error *err,
                                                           const char *format, ...) {
   char message[400];
   va_list args;
@@ -91,7 +92,7 @@ __attribute__((format(printf, 3, 4))) static bool fail_in(const place *p, dg_err
 }
 
 /** Refuses more than the limits: what is deep needs stack, and many keys of a group need time. */
-static bool count_symbol(place *p, char symbol, dg_error *err) {
+static bool count_symbol(location *p, char symbol, dg_error *err) {
   if (strchr("{([", symbol)) {
     if (p->depth == DG_SOURCE_DEPTH)
       return fail_in(p, err, "there are more than %d groups and lists within each other",
@@ -105,7 +106,7 @@ static bool count_symbol(place *p, char symbol, dg_error *err) {
 }
 
 /** The end of what begins at `at`: a string, a comment, a word, or else one byte. NULL: refused. */
-static const char *check_piece(place *p, const char *at, dg_error *err) {
+static const char *check_piece(location *p, const char *at, dg_error *err) {
   const char *next = skip_opaque(at);
   if (next != at) return next;
   size_t length = word_length(at);
@@ -126,7 +127,7 @@ static bool check_text(const char *text, const char *where, bool with_line, dg_e
     return dg_fail(err, DG_ERR_INPUT, "%s: the model's text has %zu bytes, more than %d", where,
                    strlen(text), DG_SOURCE_SIZE);
   if (!check_encoding(text, where, with_line, err)) return false;
-  place p = {.where = where, .with_line = with_line, .line = 1};
+  location p = {.where = where, .with_line = with_line, .line = 1};
   for (const char *at = text; *at;) {
     const char *next = check_piece(&p, at, err);
     if (!next) return false;
@@ -167,7 +168,7 @@ bool dg_source_read(config_t *config, const char *path, dg_error *err) {
 
 /* ---- overriding --------------------------------------------------------- */
 
-/** Marks a setting as an override's, for the place in messages. */
+/** Marks a setting as an override's, for its location in messages. */
 static void mark(config_setting_t *setting, const dg_override *override) {
   config_setting_set_hook(setting, (void *)(uintptr_t) override);
 }

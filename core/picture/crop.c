@@ -62,7 +62,7 @@ static dg_box trim(const cutting *c, uint8_t least) {
 
 /** Where an image of so many pixels begins in `room` for its centre of mass to be at its middle,
     which of 28 pixels is the fifteenth: so it is in MNIST. */
-static uint32_t place(double centre, uint32_t size, uint32_t room) {
+static uint32_t first_pixel(double centre, uint32_t size, uint32_t room) {
   double first = floor(room / 2.0 - centre + 0.5);
   return first < 0 ? 0 : first > room - size ? room - size : (uint32_t)first;
 }
@@ -78,8 +78,8 @@ static void centre(const float *digit, uint32_t height, uint32_t width, uint8_t 
     column += digit[i] * (i % width);
     if (digit[i] > most) most = digit[i];
   }
-  uint32_t top = place(row / mass, height, image_height);
-  uint32_t left = place(column / mass, width, image_width);
+  uint32_t top = first_pixel(row / mass, height, image_height);
+  uint32_t left = first_pixel(column / mass, width, image_width);
   memset(image, 0, (size_t)image_height * image_width);
   for (uint32_t i = 0; i < height * width; i++)
     image[(size_t)(top + i / width) * image_width + left + i % width] =
@@ -107,14 +107,14 @@ static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t 
 }
 
 bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
-             uint32_t width, uint8_t *image, dg_box *place, dg_error *err) {
-  cutting c = {place->top, place->left, place->height, place->width, NULL};
+             uint32_t width, uint8_t *image, dg_box *box, dg_error *err) {
+  cutting c = {box->top, box->left, box->height, box->width, NULL};
   if (!cut_out(ink, marks, digit, &c, err)) return false;
   strengthen(&c, ink->clear);
   dg_box part = trim(&c, EDGE);
   bool ok = fit(&c, &part, height, width, image, err);
-  *place = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
-                    part.height * ink->reduced, part.width * ink->reduced};
+  *box = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
+                  part.height * ink->reduced, part.width * ink->reduced};
   free(c.strength);
   return ok;
 }

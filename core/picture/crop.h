@@ -6,9 +6,9 @@
 
 /**
  * Writes the image [height, width] (0 paper, 255 ink) of a digit, from 1 on, of grown marks.
- * `place` is the box of its marks, and becomes where it lies in the picture.
+ * `box` is the box of its marks, and becomes where it lies in the picture.
  */
 bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
-             uint32_t width, uint8_t *image, dg_box *place, dg_error *err);
+             uint32_t width, uint8_t *image, dg_box *box, dg_error *err);
 
 #endif

@@ -98,7 +98,7 @@ static int by_top(const void *a, const void *b) {
   return (first->box.top > second->box.top) - (first->box.top < second->box.top);
 }
 
-static int by_place(const void *a, const void *b) {
+static int by_column(const void *a, const void *b) {
   const part *first = a, *second = b;
   if (first->line != second->line) return first->line < second->line ? -1 : 1;
   return (first->box.left > second->box.left) - (first->box.left < second->box.left);
@@ -134,7 +134,7 @@ static void sort_digits(part *digits, uint32_t count) {
         digits[k].line = line;
     }
   }
-  qsort(digits, count, sizeof *digits, by_place);
+  qsort(digits, count, sizeof *digits, by_column);
 }
 
 /** Writes to each mark the number of its digit. */

@@ -98,7 +98,7 @@ uint64_t dg_trainer_memory(const dg_trainer *t) {
   bytes += t->instances * (workspace(&t->ends->gather.bound) + workspace(&t->ends->loss));
   if (!t->test_only) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
-    numbers += arrays * dg_network_learned(t->network) + t->source.places;
+    numbers += arrays * dg_network_learned(t->network) + t->source.capacity;
     if (t->best) numbers += dg_network_floats(t->network);
     bytes += (uint64_t)samples->count * ((uint64_t)samples->height * samples->width + 1);
   }

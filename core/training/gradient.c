@@ -15,7 +15,7 @@ typedef struct {
 /** A batch of it, in a stage. */
 typedef struct {
   dg_trainer *trainer;
-  dg_step step; /**< the batch: place and first are its first sample's */
+  dg_step step; /**< the batch: batch_index and first are its first sample's */
   uint32_t all; /**< samples of the whole step */
   uint32_t root;
   uint32_t stage; /**< forward stages, then backward ones; the last forward one goes on with the
@@ -43,7 +43,7 @@ static bool run_slice(void *user, uint32_t slice, uint32_t level, dg_error *err)
   step.whole = b->step.n;
   step.n = dg_slice_begin(b->step.n, slices, slice + 1) - begin;
   step.first += begin;
-  step.place += begin;
+  step.batch_index += begin;
   uint32_t own = slice < begin ? slice : begin; /* slices without samples have no instance */
   const dg_network_part part = {.instance = joins_of(b) ? own : 0, .level = level, .root = b->root};
   if (b->stage == 0 && !dg_gather_run(&t->ends[part.instance].gather, &step, err)) return false;
@@ -74,7 +74,7 @@ static bool run_batch(void *user, uint32_t index, uint32_t level, dg_error *err)
   batch b = {.trainer = t, .step = *w->step, .all = n, .root = level};
   b.step.n = b.step.whole = dg_slice_begin(n, batches, index + 1) - begin;
   b.step.first += begin;
-  b.step.place = begin;
+  b.step.batch_index = begin;
   const dg_tree tree = {b.step.n, dg_trainer_slices(t), run_slice, join_slices, &b};
   uint32_t joins = dg_network_joins(t->network);
   for (; b.stage <= 2 * joins; b.stage++)

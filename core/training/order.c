@@ -26,31 +26,31 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
                    t->validation_count, count);
   t->train_count = count - t->validation_count;
   uint64_t steps = recipe->steps ? recipe->steps : ((uint64_t)t->train_count + most - 1) / most;
-  uint64_t places = recipe->steps ? steps * most : t->train_count;
-  if (places > UINT32_MAX / sizeof(uint32_t))
+  uint64_t length = recipe->steps ? steps * most : t->train_count;
+  if (length > UINT32_MAX / sizeof(uint32_t))
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: steps * batch * accumulate is too large; make one of them smaller",
                    t->model->path);
   t->steps = (uint32_t)steps;
   t->members = malloc(count * sizeof *t->members);
   /* room for the permutation that passes the end, see dg_trainer_order_epoch */
-  t->order = malloc((places + t->train_count) * sizeof *t->order);
-  if (!t->members || !t->order) return dg_fail_memory(err, places * sizeof *t->order);
+  t->order = malloc((length + t->train_count) * sizeof *t->order);
+  if (!t->members || !t->order) return dg_fail_memory(err, length * sizeof *t->order);
   if (t->validation_count)
     shuffle(t->members, count, t->seed, dg_stream(DG_STREAM_SPLIT, 0), 0, 0);
   else
     for (uint32_t i = 0; i < count; i++) t->members[i] = i;
-  uint32_t longest = places > t->validation_count ? (uint32_t)places : t->validation_count;
+  uint32_t longest = length > t->validation_count ? (uint32_t)length : t->validation_count;
   return dg_source_of_samples(&t->source, t->device, &t->data->train, longest, err);
 }
 
 bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
-  uint32_t places = recipe->steps ? t->steps * dg_trainer_step_samples(t) : t->train_count;
+  uint32_t length = recipe->steps ? t->steps * dg_trainer_step_samples(t) : t->train_count;
   uint32_t round = 0;
-  for (uint64_t done = 0; done < places; done += t->train_count)
+  for (uint64_t done = 0; done < length; done += t->train_count)
     shuffle(t->order + done, t->train_count, t->seed, dg_stream(DG_STREAM_SHUFFLE, 0),
             t->cursor.epoch, round++);
-  for (uint32_t i = 0; i < places; i++) t->order[i] = t->members[t->order[i]];
-  return dg_source_set_order(&t->source, t->order, places, err);
+  for (uint32_t i = 0; i < length; i++) t->order[i] = t->members[t->order[i]];
+  return dg_source_set_order(&t->source, t->order, length, err);
 }

@@ -18,7 +18,7 @@ bool dg_trainer_run_step(dg_trainer *t, const dg_step *step, dg_error *err) {
          (!t->averaged || dg_bound_forward(&t->average, step, err));
 }
 
-/** Copies what the network gave for the samples of a step to their places in `logits`. */
+/** Copies what the network gave for the samples of a step to their rows in `logits`. */
 static bool read_logits(dg_trainer *t, const dg_step *step, float *logits, dg_error *err) {
   size_t outputs = dg_network_outputs(t->network);
   return dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits + step->first * outputs,

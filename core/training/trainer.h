@@ -140,7 +140,7 @@ bool dg_trainer_evaluate(dg_trainer *trainer, const dg_source *source, uint32_t 
 
 /**
  * Is the loss of a score that dg_trainer_evaluate gave finite? If not, runs the network again for
- * an error that names the first sample, by its place in the source's order, that is to blame.
+ * an error that names the first sample, by its index in the source's order, that is to blame.
  */
 bool dg_trainer_check_loss(dg_trainer *trainer, const dg_source *source, uint32_t count,
                            const dg_score *score, dg_error *err);

@@ -75,10 +75,10 @@ static bool find_type(const char *type, dg_element *element) {
 static bool read_tensor(complaint c, const char *name, const json_t *entry, const char *data,
                         size_t room, dg_stored_tensor *t) {
   const char *type = json_string_value(json_object_get(entry, "dtype"));
-  const json_t *places = json_object_get(entry, "data_offsets");
-  const json_t *begin = json_array_get(places, 0), *end = json_array_get(places, 1);
+  const json_t *offsets = json_object_get(entry, "data_offsets");
+  const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
   t->name = name;
-  if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(places) != 2 ||
+  if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(offsets) != 2 ||
       !json_is_integer(begin) || !json_is_integer(end))
     return damaged(c, "the entry of \"%.80s\" lacks type, shape or offsets", name);
   if (!find_type(type, &t->element))
@@ -97,14 +97,14 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   return true;
 }
 
-static int by_place(const void *a, const void *b) {
+static int by_offset(const void *a, const void *b) {
   const dg_stored_tensor *x = a, *y = b;
   if (x->data != y->data) return x->data < y->data ? -1 : 1;
   uint64_t a_count = dg_stored_count(x), b_count = dg_stored_count(y);
   return a_count < b_count ? -1 : a_count > b_count;
 }
 
-/** Sorted by place, each tensor must begin where the one before ends. */
+/** Sorted by offset, each tensor must begin where the one before ends. */
 static bool check_cover(complaint c, const dg_safetensors *file, const char *data, size_t room) {
   const char *at = data;
   for (size_t i = 0; i < file->tensor_count; i++) {
@@ -144,7 +144,7 @@ static bool read_entries(complaint c, dg_safetensors *file, json_t *root, const 
       return false;
     }
   }
-  qsort(file->tensors, file->tensor_count, sizeof *file->tensors, by_place);
+  qsort(file->tensors, file->tensor_count, sizeof *file->tensors, by_offset);
   return check_cover(c, file, data, room);
 }
 

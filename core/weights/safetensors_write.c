@@ -51,12 +51,12 @@ static json_t *describe_texts(const contents *c) {
 static json_t *describe_all(const contents *c) {
   json_t *root = json_object();
   bool ok = root != NULL;
-  uint64_t place = 0;
+  uint64_t offset = 0;
   if (c->text_count) ok &= json_object_set_new(root, metadata_key, describe_texts(c)) == 0;
   for (size_t i = 0; i < c->tensor_count; i++) {
     const dg_stored_tensor *t = &c->tensors[i];
-    ok &= json_object_set_new(root, t->name, describe(t, place)) == 0;
-    place += bytes_of(t);
+    ok &= json_object_set_new(root, t->name, describe(t, offset)) == 0;
+    offset += bytes_of(t);
   }
   return whole(root, ok);
 }
@@ -142,16 +142,16 @@ static void expect_tensor(comparison *c, const dg_stored_tensor *t, uint64_t beg
 /** Does a header tell of all that the file is to hold, in `size` bytes, and of nothing else? */
 static bool tells_all(const char *header, const contents *wanted, uint64_t size) {
   comparison c = {header, true};
-  uint64_t place = 0;
+  uint64_t offset = 0;
   expect(&c, "{");
   if (wanted->text_count) expect_texts(&c, wanted);
   for (size_t i = 0; i < wanted->tensor_count; i++) {
     if (i) expect(&c, ",");
-    expect_tensor(&c, &wanted->tensors[i], place);
-    place += bytes_of(&wanted->tensors[i]);
+    expect_tensor(&c, &wanted->tensors[i], offset);
+    offset += bytes_of(&wanted->tensors[i]);
   }
   expect(&c, "}");
-  return c.same && c.at[strspn(c.at, " ")] == '\0' && place == size;
+  return c.same && c.at[strspn(c.at, " ")] == '\0' && offset == size;
 }
 
 /** Reads the header of a file that was written; the caller frees it. */

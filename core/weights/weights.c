@@ -121,9 +121,9 @@ static bool counts_batches(const dg_stored_tensor *t) {
          strcmp(t->name + length - end, suffix) == 0;
 }
 
-/** Is there a place for a tensor of that name? */
-static bool has_place(const dg_network *network, const char *name, const dg_weights_array *arrays,
-                      uint32_t array_count) {
+/** Has the network, or one of the arrays, a tensor of that name? */
+static bool is_known(const dg_network *network, const char *name, const dg_weights_array *arrays,
+                     uint32_t array_count) {
   const dg_param *params;
   dg_network_param_list(network, &params);
   for (uint32_t a = 0; a < array_count; a++) {
@@ -141,7 +141,7 @@ bool dg_weights_take(const dg_network *network, const dg_safetensors *file, cons
   dg_network_param_list(network, &params);
   for (size_t t = 0; t < file->tensor_count; t++)
     if (!counts_batches(&file->tensors[t]) &&
-        !has_place(network, file->tensors[t].name, arrays, array_count))
+        !is_known(network, file->tensors[t].name, arrays, array_count))
       return dg_fail(err, DG_ERR_INPUT,
                      "%s: the network has no \"%.80s\"; these are the weights of "
                      "another network",

@@ -33,8 +33,8 @@ static double top_of(size_t layer) {
   return TOP + (double)layer * APART;
 }
 
-static void draw_box(const dg_layer_info *layer, size_t place, drawing *d) {
-  double y = top_of(place);
+static void draw_box(const dg_layer_info *layer, size_t index, drawing *d) {
+  double y = top_of(index);
   char shape[64];
   int colour = colour_of(layer->type);
   bool named = strcmp(layer->name, layer->type) != 0;

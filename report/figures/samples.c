@@ -77,8 +77,8 @@ static void draw_guess(const answers *a, uint32_t image, uint8_t label, const ch
 }
 
 static void draw_sample(const dg_part_view *part, const answers *early, const answers *now,
-                        uint32_t image, uint32_t place, drawing *d) {
-  double top = TOP + (double)place * ROW;
+                        uint32_t image, uint32_t row, drawing *d) {
+  double top = TOP + (double)row * ROW;
   uint8_t label = part->labels[image];
   markup_add(&d->body,
              "<image x=\"0\" y=\"%.1f\" width=\"%d\" height=\"%d\" "

@@ -42,17 +42,17 @@ bool series_of_steps(const logged_run *run, series_value value, series *s, dg_er
   return true;
 }
 
-bool series_of_epochs(const logged_run *run, series_value value, series_place place,
-                      bool validation, series *s, dg_error *err) {
+bool series_of_epochs(const logged_run *run, series_value value, series_axis axis, bool validation,
+                      series *s, dg_error *err) {
   if (!open_series(s, run->epochs, err)) return false;
   for (size_t i = 0; i < run->epochs; i++) {
     const logged_epoch *e = &run->epoch[i];
     const dg_score *score = validation ? &e->report.validation : &e->report.train;
     double y = value == SERIES_LOSS ? score->loss : score->accuracy;
     if (!isfinite(y) || (validation && !e->report.validated)) continue;
-    s->x[s->count] = place == SERIES_BY_STEP    ? (double)e->steps
-                     : place == SERIES_BY_EPOCH ? e->report.epoch
-                                                : e->seconds;
+    s->x[s->count] = axis == SERIES_BY_STEP    ? (double)e->steps
+                     : axis == SERIES_BY_EPOCH ? e->report.epoch
+                                               : e->seconds;
     s->y[s->count++] = y;
   }
   return true;

@@ -54,9 +54,9 @@ static void dot(sheet *s, uint32_t y, uint32_t x, uint8_t grey) {
 }
 
 static void put_character(sheet *s, uint32_t top, uint32_t left, char character) {
-  const char *place = strchr(known, toupper((unsigned char)character));
-  if (!place || !*place) return;
-  const uint8_t *rows = shapes[place - known];
+  const char *found = strchr(known, toupper((unsigned char)character));
+  if (!found || !*found) return;
+  const uint8_t *rows = shapes[found - known];
   for (uint32_t y = 0; y < DIGIT_HEIGHT; y++)
     for (uint32_t x = 0; x < DIGIT_WIDTH; x++)
       if (rows[y] >> (DIGIT_WIDTH - 1 - x) & 1) dot(s, top + y, left + x, LABEL_GREY);
@@ -74,10 +74,10 @@ static void put_label(sheet *s, uint32_t top, uint32_t left, const char *label) 
     put_character(s, top, left + i * (DIGIT_WIDTH + 1), label[i]);
 }
 
-void sheet_put(sheet *s, uint32_t place, const uint8_t *image, const char *label) {
+void sheet_put(sheet *s, uint32_t index, const uint8_t *image, const char *label) {
   const sheet_layout *l = &s->layout;
-  uint32_t top = GAP + place / l->columns * (uint32_t)cell_height(l);
-  uint32_t left = GAP + place % l->columns * (uint32_t)cell_width(l);
+  uint32_t top = GAP + index / l->columns * (uint32_t)cell_height(l);
+  uint32_t left = GAP + index % l->columns * (uint32_t)cell_width(l);
   for (uint32_t y = 0; y < l->image_height; y++)
     for (uint32_t x = 0; x < l->image_width; x++)
       dot(s, top + y, left + x, (uint8_t)(PAPER - image[(size_t)y * l->image_width + x]));

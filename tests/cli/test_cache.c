@@ -22,7 +22,7 @@
 #include "tests/common/suite.h"
 
 enum { ROOM = 256, MOST_FILES = 16, STEPS = 3 };
-enum { KEY_LENGTH_AT = 8, KEY_AT = 32 }; /**< places in a file, see core/base/cache.c */
+enum { KEY_LENGTH_AT = 8, KEY_AT = 32 }; /**< offsets in a file, see core/base/cache.c */
 
 /** Points the cache to a new folder of the test's own, which is not made yet. */
 static const char *use_new_folder(void) {

@@ -42,7 +42,7 @@ static void check_refused(rig_report *report, dg_device *device) {
   rig_refused(report, "a fill amid a word", calls->fill(a, 2, 0, 8, &err), &err);
   must(report, calls->copy(a, bytes, b, 0, 0, &err) && calls->fill(a, bytes, 0, 0, &err), &err);
 
-  dg_device *other = rig_open(report->place);
+  dg_device *other = rig_open(report->target);
   dg_buffer *far = new_buffer(report, other, bytes);
   rig_refused(report, "a copy to another device", calls->copy(a, 0, far, 0, 4, &err), &err);
   other->calls->buffer_free(far);

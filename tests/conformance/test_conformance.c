@@ -284,7 +284,8 @@ static void compare_masks(layer_rig *r, const layer_floats *given, const layer_f
 /** Runs the case with n samples, and compares; twice with as many as there can be, where time
    allows, and where it tests, but with the parameters that it was given before. */
 static void try_samples(layer_rig *r, uint32_t n, bool train) {
-  dg_step step = {.n = n, .train = train, .seed = 7 + n, .step = 3 * n, .place = n % 2 ? 5 : 0};
+  dg_step step = {
+      .n = n, .train = train, .seed = 7 + n, .step = 3 * n, .batch_index = n % 2 ? 5 : 0};
   layer_floats given = given_for(r, n);
   if (train) avoid_kinks(r, &given, &step);
   oracle_tensors expected = doubles_of(&given, &r->sizes, n);
@@ -422,18 +423,18 @@ static bool is_small(const layer_case *c) {
   return c->max_n * (z.in[0] + z.out) + z.param[0] < 1000 && c->max_n < 10;
 }
 
-static void try_layers(const rig_place *place, int number) {
+static void try_layers(const rig_target *target, int number) {
   dg_op_kind kind = (dg_op_kind)number;
-  if (rig_repeats(place, kind)) return;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  if (rig_repeats(target, kind)) return;
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   size_t count = layer_cases(kind, NULL);
   layer_case *cases = rig_alloc(count, sizeof *cases);
   const char *only = getenv("DIGITS_TEST_CASE"); /* part of a case's text */
-  rig_place of_two = *place;
+  rig_target of_two = *target;
   of_two.options.threads = 2;
   bool in_rows =
-      strcmp(place->backend->name, "cpu") == 0 && !place->options.threads && !rig_small();
+      strcmp(target->backend->name, "cpu") == 0 && !target->options.threads && !rig_small();
   dg_device *two = in_rows ? rig_open(&of_two) : NULL;
   layer_cases(kind, cases);
   for (size_t i = 0; i < count; i++) {

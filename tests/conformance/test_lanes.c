@@ -28,9 +28,9 @@ static void must(const bench *b, bool ok, const dg_error *err) {
   if (!ok) ck_abort_msg("%s: %s", b->report->what, err->message);
 }
 
-static bench bench_new(rig_report *report, const rig_place *place, uint32_t threads,
+static bench bench_new(rig_report *report, const rig_target *target, uint32_t threads,
                        size_t floats) {
-  rig_place here = *place;
+  rig_target here = *target;
   here.options.threads = threads;
   bench b = {.report = report, .device = rig_open(&here), .floats = floats};
   dg_error err = {0};
@@ -92,15 +92,15 @@ static void backward(bench *b, dg_op *op, const dg_op_buffers *buffers, const dg
 static const dg_step step = {.n = N, .train = true, .seed = 3};
 
 /** Each runs something on a new bench and gives back what is in memory then. */
-typedef float *(*scene)(rig_report *report, const rig_place *place, uint32_t threads,
+typedef float *(*scene)(rig_report *report, const rig_target *target, uint32_t threads,
                         size_t *floats);
 
 /** More runs than wait at a time. */
-static float *long_row(rig_report *report, const rig_place *place, uint32_t threads,
+static float *long_row(rig_report *report, const rig_target *target, uint32_t threads,
                        size_t *floats) {
   enum { WIDTH = 32, SIZE = N * WIDTH };
   *floats = 2 * (MOST_OPS + 1) * (size_t)SIZE;
-  bench b = bench_new(report, place, threads, *floats);
+  bench b = bench_new(report, target, threads, *floats);
   dg_op_desc desc = {.kind = DG_OP_ACTIVATION,
                      .d_in = {DG_GRAD_WRITE},
                      .activation = {WIDTH, {.kind = DG_ACT_TANH}}};
@@ -117,11 +117,11 @@ static float *long_row(rig_report *report, const rig_place *place, uint32_t thre
 }
 
 /** A forward that is run again before backward, which needs what the second one kept. */
-static float *forward_twice(rig_report *report, const rig_place *place, uint32_t threads,
+static float *forward_twice(rig_report *report, const rig_target *target, uint32_t threads,
                             size_t *floats) {
   enum { COUNT = 5, SIZE = 208 }; /* more than N * COUNT, for views begin at whole lines */
   *floats = 6 * SIZE;
-  bench b = bench_new(report, place, threads, *floats);
+  bench b = bench_new(report, target, threads, *floats);
   dg_op *drop = prepare(
       &b,
       &(dg_op_desc){.kind = DG_OP_DROPOUT, .d_in = {DG_GRAD_WRITE}, .dropout = {COUNT, 0.5f, 1}});
@@ -142,11 +142,11 @@ static float *forward_twice(rig_report *report, const rig_place *place, uint32_t
 }
 
 /** Tensors of other sizes one after the other in the same memory: lanes must meet. */
-static float *shared_memory(rig_report *report, const rig_place *place, uint32_t threads,
+static float *shared_memory(rig_report *report, const rig_target *target, uint32_t threads,
                             size_t *floats) {
   enum { SMALL = 48, LARGE = 96, PART = N * LARGE };
   *floats = 3 * (size_t)PART;
-  bench b = bench_new(report, place, threads, *floats);
+  bench b = bench_new(report, target, threads, *floats);
   const dg_op_desc tanh_of = {.kind = DG_OP_ACTIVATION,
                               .activation = {SMALL, {.kind = DG_ACT_TANH}}};
   const dg_op_desc twice = {.kind = DG_OP_CONCAT,
@@ -168,12 +168,12 @@ static float *shared_memory(rig_report *report, const rig_place *place, uint32_t
  * memory: each of three lanes keeps for 14 samples, rounded up, as many numbers as one sample has
  * of the other, by chance.
  */
-static float *kept_by_chance(rig_report *report, const rig_place *place, uint32_t threads,
+static float *kept_by_chance(rig_report *report, const rig_target *target, uint32_t threads,
                              size_t *floats) {
   enum { COUNT = 16, SAMPLES = 32, ROUNDS = 20, SIZE = SAMPLES * COUNT };
   const dg_step some = {.n = SAMPLES, .train = true, .seed = 3};
   *floats = (ROUNDS + 11) * (size_t)SIZE;
-  bench b = bench_new(report, place, threads, *floats);
+  bench b = bench_new(report, target, threads, *floats);
   dg_op *drop = prepare(
       &b,
       &(dg_op_desc){.kind = DG_OP_DROPOUT, .d_in = {DG_GRAD_WRITE}, .dropout = {COUNT, 0.5f, 1}});
@@ -195,11 +195,11 @@ static float *kept_by_chance(rig_report *report, const rig_place *place, uint32_
 }
 
 /** Two losses in a row: each has a mean of its own. */
-static float *two_losses(rig_report *report, const rig_place *place, uint32_t threads,
+static float *two_losses(rig_report *report, const rig_target *target, uint32_t threads,
                          size_t *floats) {
   enum { CLASSES = 8, SIZE = N * CLASSES, LABELS = 48, LINE = 16, SCORES = 4 * SIZE + LABELS };
   *floats = SCORES + 4 * LINE;
-  bench b = bench_new(report, place, threads, *floats);
+  bench b = bench_new(report, target, threads, *floats);
   const dg_op_desc desc = {.kind = DG_OP_LOSS,
                            .loss = {.kind = DG_LOSS_CROSS_ENTROPY, .classes = CLASSES}};
   dg_error err = {0};
@@ -235,15 +235,15 @@ static const struct {
               {"kept by chance", kept_by_chance},
               {"two losses", two_losses}};
 
-static void try_scene(const rig_place *place, int number) {
-  if (strcmp(place->backend->name, "cpu") != 0 || place->options.threads) return;
-  rig_report report = {.place = place};
+static void try_scene(const rig_target *target, int number) {
+  if (strcmp(target->backend->name, "cpu") != 0 || target->options.threads) return;
+  rig_report report = {.target = target};
   for (uint32_t threads = 2; threads <= 3; threads++) {
     size_t floats, wrong = 0;
     snprintf(report.what, sizeof report.what, "%s, %u threads", scenes[number].name, threads);
     report.cases++;
-    float *one = scenes[number].play(&report, place, 1, &floats);
-    float *some = scenes[number].play(&report, place, threads, &floats);
+    float *one = scenes[number].play(&report, target, 1, &floats);
+    float *some = scenes[number].play(&report, target, threads, &floats);
     for (size_t i = 0; i < floats; i++) wrong += !alike(one[i], some[i]);
     if (wrong) rig_fail(&report, "%zu of %zu numbers are not those of one thread", wrong, floats);
     free(one), free(some);

@@ -268,10 +268,10 @@ static void try_pair(rig_report *report, dg_device *device, const pair_case *c,
   for (int k = 0; k < ALL; k++) rig_tensor_free(&t[k].on), free(t[k].x);
 }
 
-static void try_pairs(const rig_place *place, int number) {
+static void try_pairs(const rig_target *target, int number) {
   (void)number;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const pair_case *c = &cases[i];
     uint32_t plane = dg_window_out(c->height, c->kernel, c->stride, c->pad) *
@@ -299,7 +299,7 @@ static void try_pairs(const rig_place *place, int number) {
     report.cases++;
     if (device->calls->supports(device, &conv) && device->calls->supports(device, &norm))
       try_pair(&report, device, c, &conv, &norm);
-    else if (strcmp(place->backend->name, "cpu") == 0)
+    else if (strcmp(target->backend->name, "cpu") == 0)
       rig_fail(&report, "not supported");
     else
       report.unsupported++;

@@ -348,10 +348,10 @@ static void try_case(rig_report *report, dg_device *const *devices, uint32_t cou
   numbers_free(&given), numbers_free(&first);
 }
 
-/** Opens a place; a cpu with 1, 2 and 3 threads. Returns how many devices that makes. */
-static uint32_t open_all(const rig_place *place, dg_device **devices) {
-  bool cpu = strcmp(place->backend->name, "cpu") == 0;
-  rig_place here = *place;
+/** Opens a target; a cpu with 1, 2 and 3 threads. Returns how many devices that makes. */
+static uint32_t open_all(const rig_target *target, dg_device **devices) {
+  bool cpu = strcmp(target->backend->name, "cpu") == 0;
+  rig_target here = *target;
   uint32_t count = 0;
   do {
     if (cpu) here.options.threads = count + 1;
@@ -360,18 +360,18 @@ static uint32_t open_all(const rig_place *place, dg_device **devices) {
   return count;
 }
 
-static void try_slices(const rig_place *place, int number) {
+static void try_slices(const rig_target *target, int number) {
   static const dg_act acts[] = {{DG_ACT_NONE, 0},
                                 {DG_ACT_RELU, 0},
                                 {DG_ACT_LEAKY_RELU, 0.1f},
                                 {DG_ACT_TANH, 0},
                                 {DG_ACT_SIGMOID, 0}};
   enum { ACTS = sizeof acts / sizeof *acts };
-  rig_report report = {.place = place};
+  rig_report report = {.target = target};
   (void)number;
-  if (rig_repeats(place, DG_OP_BATCH_NORM)) return;
+  if (rig_repeats(target, DG_OP_BATCH_NORM)) return;
   dg_device *devices[THREADS];
-  uint32_t count = open_all(place, devices);
+  uint32_t count = open_all(target, devices);
   for (size_t i = 0; i < (rig_small() ? 4 : sizeof cases / sizeof *cases); i++)
     for (size_t a = 0; a < (rig_small() ? 2 : 2 * ACTS); a++) {
       const slices_case *c = &cases[i];
@@ -383,7 +383,7 @@ static void try_slices(const rig_place *place, int number) {
       report.cases++;
       if (devices[0]->calls->supports(devices[0], &desc))
         try_case(&report, devices, count, c, &desc);
-      else if (strcmp(place->backend->name, "cpu") == 0)
+      else if (strcmp(target->backend->name, "cpu") == 0)
         rig_fail(&report, "not supported");
       else
         report.unsupported++;

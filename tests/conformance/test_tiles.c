@@ -135,15 +135,15 @@ static bool is_wanted(const layer_case *c) {
   return c->fill == FILL_RANDOM && numbers < (rig_small() ? 800 : 50000);
 }
 
-/** Has a place tiles that no other has? CLBlast has its own. */
-static bool has_tiles(const rig_place *place) {
-  return strcmp(place->backend->name, "opencl") == 0 && !rig_repeats(place, DG_OP_CONV2D);
+/** Has a target tiles that no other has? CLBlast has its own. */
+static bool has_tiles(const rig_target *target) {
+  return strcmp(target->backend->name, "opencl") == 0 && !rig_repeats(target, DG_OP_CONV2D);
 }
 
-static void try_layers(const rig_place *place, int kind) {
-  if (!has_tiles(place)) return;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+static void try_layers(const rig_target *target, int kind) {
+  if (!has_tiles(target)) return;
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   const size_t count = layer_cases((dg_op_kind)kind, NULL);
   layer_case *cases = rig_alloc(count, sizeof *cases);
   layer_cases((dg_op_kind)kind, cases);
@@ -157,11 +157,11 @@ static void try_layers(const rig_place *place, int kind) {
 }
 
 /** Convolutions so large that tile form takes their sums turn by turn, or in chunks. */
-static void try_turns(const rig_place *place, int number) {
+static void try_turns(const rig_target *target, int number) {
   (void)number;
-  if (!has_tiles(place) || rig_small()) return;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  if (!has_tiles(target) || rig_small()) return;
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   const dg_conv2d_desc turns = {48, 14, 14, 48, 3, 3, 1, 1, 1, 1, true, .pool = 0};
   const dg_conv2d_desc chunks = {32, 14, 14, 32, 5, 5, 1, 1, 2, 2, true, .pool = 0};
   const layer_case cases[] = {{{DG_OP_CONV2D, {DG_GRAD_WRITE}, .conv2d = turns}, 25, FILL_RANDOM},
@@ -172,11 +172,11 @@ static void try_turns(const rig_place *place, int number) {
 }
 
 /** What every OpenCL 1.2 device has: 32 KiB of local memory. */
-static void fit_local_memory(const rig_place *place, int number) {
+static void fit_local_memory(const rig_target *target, int number) {
   enum { SIDE = 16, LEAST = 32 << 10 };
   (void)number;
-  if (strcmp(place->backend->name, "opencl") != 0) return;
-  dg_device *device = rig_open(place);
+  if (strcmp(target->backend->name, "opencl") != 0) return;
+  dg_device *device = rig_open(target);
   for (int i = 0; i < DG_CL_TILED; i++) {
     size_t count;
     const dg_cl_tile *tiles = dg_cl_tile_choices((dg_cl_device *)device, i, &count);

@@ -110,10 +110,10 @@ static const struct {
   uint32_t norms, folded;
 } foldings[] = {{all_fold, 4, 4}, {sequence_folds, 2, 2}, {none_folds, 4, 0}, {in_a_row, 4, 2}};
 
-static void check_folding(const rig_place *place, int number) {
-  rig_report report = {.place = place};
+static void check_folding(const rig_target *target, int number) {
+  rig_report report = {.target = target};
   snprintf(report.what, sizeof report.what, "model %d", number);
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_model *model = parse(foldings[number].model);
   dg_network *trains = build(model, device, true), *tests = build(model, device, false);
   float *values = rig_alloc(dg_network_floats(trains), sizeof *values);
@@ -207,10 +207,10 @@ static void check_close(rig_report *report, const char *what, const float *got,
   free(doubles);
 }
 
-static void check_joining(const rig_place *place, int number) {
+static void check_joining(const rig_target *target, int number) {
   (void)number;
-  rig_report report = {.place = place, .what = "joined and apart"};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target, .what = "joined and apart"};
+  dg_device *device = rig_open(target);
   dg_model *model = parse(some_join);
   dg_network *with = build(model, device, true);
   dg_device_calls calls = *(real = device->calls);
@@ -219,7 +219,7 @@ static void check_joining(const rig_place *place, int number) {
   dg_network *without = build(model, device, true);
   device->calls = real;
 
-  ck_assert_uint_eq(joined(with), strcmp(place->backend->name, "cpu") == 0 ? JOINED : 0);
+  ck_assert_uint_eq(joined(with), strcmp(target->backend->name, "cpu") == 0 ? JOINED : 0);
   ck_assert_uint_eq(joined(without), 0);
   results a = results_of(with), b = results_of(without);
   check_close(&report, "logits", a.logits, b.logits, N * CLASSES);
@@ -235,9 +235,9 @@ static void check_joining(const rig_place *place, int number) {
 /* ---- states ------------------------------------------------------------- */
 
 /** States stand behind what is learned; a training step moves them, a test doesn't. */
-static void check_states(const rig_place *place, int number) {
+static void check_states(const rig_target *target, int number) {
   (void)number;
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_model *model = parse(all_fold);
   dg_network *network = build(model, device, true);
   const dg_param *list;
@@ -302,12 +302,12 @@ static void write_torch(const char *path, const char *counter, const char *type)
   ck_assert_int_eq(fclose(file), 0);
 }
 
-static void check_files(const rig_place *place, int number) {
+static void check_files(const rig_target *target, int number) {
   (void)number;
   dg_error err = {0};
   char path[] = "/tmp/digits-norm-XXXXXX";
   suite_new_file(path);
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_model *model = parse(one_norm);
   dg_network *network = build(model, device, false);
   write_torch(path, "n.num_batches_tracked", "I64");

@@ -168,7 +168,7 @@ static const struct {
   const char *name;
   size_t at;
   float value;
-  const char *says, *place; /**< NULL: it may be so */
+  const char *says, *location; /**< NULL: it may be so */
 } put[] = {
     {"c.weight", 2 * 25 + 3 * 5 + 4, NAN, "is not finite: it is", "[2, 0, 3, 4]"},
     {"c.weight", WEIGHTS - 1, INFINITY, "is not finite: it is inf at", "[2, 0, 4, 4]"},
@@ -221,8 +221,8 @@ START_TEST(numbers_of_a_file_are_named) {
     if (!ok) {
       ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
       ck_assert_msg(strstr(err.message, put[i].says) && strstr(err.message, put[i].name) &&
-                        strstr(err.message, path) && strstr(err.message, put[i].place),
-                    "expected \"%s\" and %s in: %s", put[i].says, put[i].place, err.message);
+                        strstr(err.message, path) && strstr(err.message, put[i].location),
+                    "expected \"%s\" and %s in: %s", put[i].says, put[i].location, err.message);
     }
     fixture_free(&f);
   }

@@ -15,7 +15,7 @@
 #include "tests/common/suite.h"
 
 enum { TRAIN = 21, VALIDATION = 4, LEARNED = TRAIN - VALIDATION, BATCH = 6, EPOCHS = 4, SEED = 3 };
-enum { MOST_PLACES = 64, MOST_STEPS = 64 };
+enum { MAX_ORDER = 64, MOST_STEPS = 64 };
 
 /* ---- recipes ------------------------------------------------------------ */
 
@@ -167,21 +167,21 @@ typedef struct {
   const recipe *recipe;
   const told *told;
   dg_part_view part;
-  uint32_t places, steps; /**< of an epoch */
-  uint32_t order[EPOCHS * MOST_PLACES], rest[TRAIN];
+  uint32_t length, steps; /**< of an epoch */
+  uint32_t order[EPOCHS * MAX_ORDER], rest[TRAIN];
   reference *r;
   double kept[REFERENCE_NUMBERS]; /**< what training leaves */
 } run;
 
 /** Samples of a step of an epoch: the last batch may be short. */
 static uint32_t batch_of(const run *n, uint32_t step) {
-  uint32_t batch = batch_size(n->recipe), left = n->places - step * batch;
+  uint32_t batch = batch_size(n->recipe), left = n->length - step * batch;
   return left < batch ? left : batch;
 }
 
 static void follow_step(run *n, uint32_t epoch, uint32_t step, dg_score *sum) {
   uint32_t index = epoch * n->steps + step, count = batch_of(n, step);
-  const uint32_t *samples = n->order + epoch * n->places + step * batch_size(n->recipe);
+  const uint32_t *samples = n->order + epoch * n->length + step * batch_size(n->recipe);
   reference_score s =
       reference_step(n->r, &n->part, samples, count, rate(n->recipe, index, n->steps));
   close_to("loss of a step", n->told->loss[index], s.loss);
@@ -237,17 +237,17 @@ static run *run_new(const recipe *r, const told *t) {
   run *n = fixture_alloc(1, sizeof *n);
   const order_plan plan = {.train = TRAIN,
                            .validation = VALIDATION,
-                           .places = r->steps * BATCH,
+                           .length = r->steps * BATCH,
                            .epochs = EPOCHS,
                            .seed = SEED};
-  ck_assert_uint_le(r->steps * BATCH, MOST_PLACES);
+  ck_assert_uint_le(r->steps * BATCH, MAX_ORDER);
   n->recipe = r;
   n->told = t;
-  n->places = order_find(&plan, n->order);
-  n->steps = (n->places + batch_size(r) - 1) / batch_size(r);
+  n->length = order_find(&plan, n->order);
+  n->steps = (n->length + batch_size(r) - 1) / batch_size(r);
   uint32_t whole[TRAIN];
   order_plan once = plan;
-  once.places = 0, once.epochs = 1;
+  once.length = 0, once.epochs = 1;
   ck_assert_uint_eq(order_find(&once, whole), LEARNED);
   ck_assert_uint_eq(order_rest(whole, LEARNED, TRAIN, n->rest), VALIDATION);
   return n;

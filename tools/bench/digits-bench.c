@@ -39,10 +39,10 @@ static bool add_side(void *user, const char *backend, const char *device, dg_err
   bool cpu = strcmp(backend, "cpu") == 0;
   *s = (bench_side){.backend = backend, .device = device, .threads = cpu ? o->threads : 0};
   dg_append(s->label, sizeof s->label, "%s%s%s", backend, device ? ":" : "", device ? device : "");
-  s->place = dg_open(backend, device, s->threads, err);
-  if (s->place && o->profile)
+  s->opened = dg_open(backend, device, s->threads, err);
+  if (s->opened && o->profile)
     s->profiled = dg_device_open_profiled(backend, device, s->threads, err);
-  if (!s->place || (o->profile && !s->profiled)) return false;
+  if (!s->opened || (o->profile && !s->profiled)) return false;
   s->probe = dg_probe_new(backend, device, s->threads, err);
   return s->probe != NULL;
 }
@@ -98,7 +98,7 @@ static void bench_close(bench *b) {
   for (uint32_t i = 0; i < b->side_count; i++) {
     dg_probe_free(b->sides[i].probe);
     dg_close(b->sides[i].profiled);
-    dg_close(b->sides[i].place);
+    dg_close(b->sides[i].opened);
   }
   json_decref(b->json);
   free(b->found);

@@ -81,8 +81,8 @@ bool bench_json_add(json_t *all, const bench_options *o, const char *model, cons
                    "%s: can't be written as JSON, which takes names in UTF-8 alone", model);
   json_t *object = json_pack(
       "{ss ss ss ss sI sI sI sI so so so}", "model", model, "side", side->label, "backend",
-      side->backend, "device", dg_device_name(side->place), "threads",
-      (json_int_t)dg_device_threads(side->place), "batch", (json_int_t)r->batch, "parameters",
+      side->backend, "device", dg_device_name(side->opened), "threads",
+      (json_int_t)dg_device_threads(side->opened), "batch", (json_int_t)r->batch, "parameters",
       (json_int_t)r->parameters, "device_bytes", (json_int_t)r->memory, "peak", peaks(o, r),
       "train", speed(o, r, SERIES_TRAIN, r->train_operations, r->train_bytes), "test",
       speed(o, r, SERIES_TEST, r->test_operations, r->test_bytes));

@@ -131,7 +131,7 @@ static bool train_first(bench_network *n, const char *model, uint32_t *steps, dg
   built first = {0};
   n->told.losses = r->losses;
   uint32_t compared = o->measures & MEASURE_LOSSES ? o->steps : 1;
-  bool ok = build(n, model, n->side->place, compared, 0, &n->told, &first, err);
+  bool ok = build(n, model, n->side->opened, compared, 0, &n->told, &first, err);
   double begun = dg_seconds();
   ok = ok && dg_trainer_train(first.trainer, err);
   n->told.losses = NULL;
@@ -188,15 +188,15 @@ static bool prepare(bench_network *n, const char *model, dg_error *err) {
   uint32_t steps;
   if (!train_first(n, model, &steps, err)) return false;
   if ((measures & MEASURE_TRAIN) &&
-      !build(n, model, n->side->place, steps, 0, &n->told, &n->training, err))
+      !build(n, model, n->side->opened, steps, 0, &n->told, &n->training, err))
     return false;
   if ((measures & MEASURE_TEST) &&
-      !(build(n, model, n->side->place, 1, 0, NULL, &n->testing, err) && test_first(n, err)))
+      !(build(n, model, n->side->opened, 1, 0, NULL, &n->testing, err) && test_first(n, err)))
     return false;
   if (!(measures & MEASURE_LATENCY)) return true;
   enum { WARM_UP = 10 };
   double warm_up[WARM_UP];
-  if (!build(n, model, n->side->place, 1, 1, NULL, &n->answering, err)) return false;
+  if (!build(n, model, n->side->opened, 1, 1, NULL, &n->answering, err)) return false;
   uint32_t outputs = dg_trainer_outputs(n->answering.trainer);
   n->logits = malloc(outputs * sizeof *n->logits);
   if (!n->logits) return dg_fail_memory(err, outputs * sizeof *n->logits);

@@ -84,13 +84,13 @@ static uint32_t choose_samples(const dg_part_view *part, const data_options *o, 
 }
 
 /** Puts an image with its class onto a sheet: its name, or as much of that as there is room for. */
-static void put_image(sheet *s, uint32_t place, const uint8_t *image, const char *class) {
+static void put_image(sheet *s, uint32_t index, const uint8_t *image, const char *class) {
   char label[DG_CLASS_SIZE];
   snprintf(label, sizeof label, "%.*s", (int)sheet_room(&s->layout), class);
-  sheet_put(s, place, image, label);
+  sheet_put(s, index, image, label);
 }
 
-/** Puts the chosen images onto a sheet, so many places `apart`. */
+/** Puts the chosen images onto a sheet, so many cells `apart`. */
 static void put_chosen(sheet *s, const dg_dataset *data, const dg_part_view *part,
                        const uint32_t *chosen, uint32_t count, uint32_t apart) {
   size_t size = (size_t)part->height * part->width;

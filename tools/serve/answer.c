@@ -43,7 +43,7 @@ answer answer_models(const networks *n) {
 
 /* ---- the digits --------------------------------------------------------- */
 
-/** A digit's place in the picture, and the image that was cut out there. */
+/** A digit's box in the picture, and the image that was cut out there. */
 static json_t *seen_object(const dg_digits *digits, uint32_t digit) {
   const dg_box *box = &digits->boxes[digit];
   size_t size = (size_t)digits->height * digits->width;

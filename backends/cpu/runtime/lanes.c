@@ -274,7 +274,7 @@ static void run_lane(const dg_cpu_lanes *lanes, const row *w, const run *r, size
   views v;
   view(r, index, samples.begin, lanes->workspaces + worker * lanes->workspace_bytes, &v);
   step.n = (uint32_t)(samples.end - samples.begin);
-  step.place += (uint32_t)samples.begin;
+  step.batch_index += (uint32_t)samples.begin;
   step.first += (uint32_t)samples.begin;
   step.whole = dg_whole_samples(&r->step);
   if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0) {

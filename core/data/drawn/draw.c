@@ -158,13 +158,13 @@ static void tilt(dg_random *r, dg_path *path) {
 
 /** Gives the pen a radius in pixels that changes slowly along the path. */
 static void press(dg_random *r, dg_path *path) {
-  enum { PLACES = 5 };
-  float pressure[PLACES + 1], radius = between(r, 0.7f, 2.2f), unsteady = between(r, 0.0f, 0.2f);
-  for (int i = 0; i <= PLACES; i++) pressure[i] = radius * (1 + bell(r, unsteady));
+  enum { NODES = 5 };
+  float pressure[NODES + 1], radius = between(r, 0.7f, 2.2f), unsteady = between(r, 0.0f, 0.2f);
+  for (int i = 0; i <= NODES; i++) pressure[i] = radius * (1 + bell(r, unsteady));
   for (unsigned k = 0; k < path->count; k++) {
-    float place = (float)(k * PLACES) / (float)path->count;
-    int i = (int)place;
-    float t = place - (float)i, p = pressure[i] + t * (pressure[i + 1] - pressure[i]);
+    float at = (float)(k * NODES) / (float)path->count;
+    int i = (int)at;
+    float t = at - (float)i, p = pressure[i] + t * (pressure[i + 1] - pressure[i]);
     path->points[k].radius = fminf(fmaxf(p, 0.5f), 2.5f);
   }
 }

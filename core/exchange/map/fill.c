@@ -7,13 +7,13 @@
 /** Copies one parameter, whose numbers must be finite. */
 static bool take_numbers(const dg_mapping *m, const dg_source *source, float *out) {
   const dg_array *from = source->from;
-  char place[200];
+  char index[200];
   size_t at = from ? dg_first_unfinite(from->data, from->count) : 0;
   if (from && at < from->count)
     return dg_fail(m->err, DG_ERR_RUNTIME,
                    "%s: \"%s\" is not finite, or too large for float32: it is %g at %s",
                    m->arrays->path, from->name, (double)from->data[at],
-                   dg_place_text(from->rank, from->dim, at, place, sizeof place));
+                   dg_index_text(from->rank, from->dim, at, index, sizeof index));
   dg_layout_take(source, out);
   return true;
 }

@@ -8,10 +8,10 @@
 
 enum { NO_DIM = 4, DIMS = 4 };
 
-/** What our parameters are called in Keras, and their place where its names are numbers. */
+/** What our parameters are called in Keras, and their index where its names are numbers. */
 static const struct {
   const char *suffix, *keras, *of_norms;
-  uint32_t place;
+  uint32_t index;
   float fill; /**< of norms that lack it */
 } roles[] = {
     {"weight", "kernel", "gamma", 0, 1},
@@ -89,14 +89,14 @@ static size_t member_of(const dg_model_node *node, const dg_param *param, uint32
                         const dg_arrays *arrays, const dg_group *group) {
   bool reverse;
   size_t role = role_of(param, &reverse);
-  uint32_t place = roles[role].place;
+  uint32_t index = roles[role].index;
   if (group->numbered) {
     if (arrays->layout == DG_LAYOUT_PYTORCH) return i;
-    return place + (reverse ? dg_layout_tensors(node, DG_LAYOUT_KERAS) / 2 : 0);
+    return index + (reverse ? dg_layout_tensors(node, DG_LAYOUT_KERAS) / 2 : 0);
   }
   if (arrays->layout == DG_LAYOUT_PYTORCH)
     return find(arrays, group, &param->spec.suffix, 1, false);
-  const char number[] = {(char)('0' + place), '\0'};
+  const char number[] = {(char)('0' + index), '\0'};
   const char *words[] = {is_norm(node) ? roles[role].of_norms : roles[role].keras,
                          roles[role].suffix, number};
   return find(arrays, group, words, 3, reverse);
@@ -271,14 +271,14 @@ bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const
 
 /* ---- taking ------------------------------------------------------------- */
 
-/** The place in the file's image of number `i` of ours. */
-static uint64_t image_place(const dg_shape *image, uint64_t i) {
+/** The index in the file's image of number `i` of ours. */
+static uint64_t image_index(const dg_shape *image, uint64_t i) {
   uint64_t pixels = (uint64_t)image->dim[1] * image->dim[2];
   return i % pixels * image->dim[0] + i / pixels;
 }
 
 /** The row of the file that holds row `i` of our gates. */
-static uint64_t gate_place(const dg_source *s, uint64_t i) {
+static uint64_t gate_index(const dg_source *s, uint64_t i) {
   uint64_t rows = s->param->spec.dim[0] / s->gates;
   return s->order[i / rows] * rows + i % rows;
 }
@@ -286,13 +286,13 @@ static uint64_t gate_place(const dg_source *s, uint64_t i) {
 void dg_layout_take(const dg_source *s, float *out) {
   const dg_param_spec *spec = &s->param->spec;
   for (uint64_t i = 0; i < s->param->count; i++) {
-    uint64_t place = s->offset, rest = i;
+    uint64_t at = s->offset, rest = i;
     for (uint32_t d = spec->rank; d-- > 0; rest /= spec->dim[d]) {
       uint64_t index = rest % spec->dim[d];
-      if (d == 0 && s->gates) index = gate_place(s, index);
-      if (d == s->image_dim) index = image_place(s->image, index);
-      place += index * s->stride[d];
+      if (d == 0 && s->gates) index = gate_index(s, index);
+      if (d == s->image_dim) index = image_index(s->image, index);
+      at += index * s->stride[d];
     }
-    out[i] = s->from ? s->from->data[place] : s->fill;
+    out[i] = s->from ? s->from->data[at] : s->fill;
   }
 }

@@ -29,7 +29,7 @@ typedef struct {
   uint64_t offset;    /**< of the first number that is taken */
   uint64_t stride[4]; /**< in the file, for each of our dimensions */
   uint32_t gates;     /**< rows are these, in `order`; 0: as they are */
-  uint8_t order[4];   /**< the place in the file of each of our gates */
+  uint8_t order[4];   /**< the index in the file of each of our gates */
   uint32_t image_dim; /**< the dimension that counts pixels and channels; 4: none */
   const dg_shape
       *image; /**< ours, [channels, height, width]; the file's is [height, width, channels] */

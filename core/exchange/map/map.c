@@ -60,8 +60,8 @@ static bool contradict(const dg_mapping *m, const dg_own_layer *a, const dg_own_
   int theirs = dg_names_order(dg_group_name(m, a->group), dg_group_name(m, b->group));
   int ours = dg_names_order(dg_own_name(a), dg_own_name(b));
   bool numbers = theirs != 0 && (theirs > 0) != (ours > 0);
-  bool places = m->arrays->ordered && a->group > b->group;
-  return numbers || places || speaks_of(m, a, b) || speaks_of(m, b, a);
+  bool order = m->arrays->ordered && a->group > b->group;
+  return numbers || order || speaks_of(m, a, b) || speaks_of(m, b, a);
 }
 
 /** Where layers could be exchanged, and not both were found by name: do names and order agree? */

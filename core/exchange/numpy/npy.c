@@ -134,12 +134,12 @@ static uint64_t count_of(const header *h, uint64_t most) {
   return count;
 }
 
-/** The place of number `i`, counted row by row, where the first dimension lies densest. */
-static uint64_t fortran_place(const header *h, uint64_t i) {
-  uint64_t place = 0, stride = 1, index[DG_TENSOR_RANK];
+/** The index of number `i`, counted row by row, where the first dimension lies densest. */
+static uint64_t fortran_index(const header *h, uint64_t i) {
+  uint64_t at = 0, stride = 1, index[DG_TENSOR_RANK];
   for (uint32_t d = h->rank; d-- > 0; i /= h->dim[d]) index[d] = i % h->dim[d];
-  for (uint32_t d = 0; d < h->rank; stride *= h->dim[d++]) place += index[d] * stride;
-  return place;
+  for (uint32_t d = 0; d < h->rank; stride *= h->dim[d++]) at += index[d] * stride;
+  return at;
 }
 
 bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes, size_t size,
@@ -165,7 +165,7 @@ bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes
   if (!array) return false;
   for (uint64_t i = 0; i < array->count; i++)
     array->data[i] =
-        dg_element_read(element, bytes + begin + unit * (h.fortran ? fortran_place(&h, i) : i));
+        dg_element_read(element, bytes + begin + unit * (h.fortran ? fortran_index(&h, i) : i));
   return true;
 }
 

@@ -121,31 +121,31 @@ static bool persistent(dg_machine *m, unsigned char opcode) {
 
 /* ---- the memo ----------------------------------------------------------- */
 
-static bool remember(dg_machine *m, int64_t place) {
+static bool remember(dg_machine *m, int64_t index) {
   dg_pickle_kind kind;
   if (!dg_machine_top(m, &kind))
     return dg_machine_refuse(m, "is damaged: it remembers a value where there is none");
-  if (place < 0 || (uint64_t)place >= m->size)
+  if (index < 0 || (uint64_t)index >= m->size)
     return dg_machine_refuse(m, "is damaged: place %lld of its memo is out of range",
-                             (long long)place);
-  m->memo[place] = m->stack[m->depth - 1];
+                             (long long)index);
+  m->memo[index] = m->stack[m->depth - 1];
   m->memoized++;
   return true;
 }
 
 static bool put(dg_machine *m, unsigned char opcode) {
-  int64_t place = m->memoized;
+  int64_t index = m->memoized;
   size_t size = opcode == OP_BINPUT ? 1 : 4;
-  return (opcode == OP_MEMOIZE || dg_machine_number(m, size, false, &place)) && remember(m, place);
+  return (opcode == OP_MEMOIZE || dg_machine_number(m, size, false, &index)) && remember(m, index);
 }
 
 static bool get(dg_machine *m, unsigned char opcode) {
-  int64_t place;
-  if (!dg_machine_number(m, opcode == OP_BINGET ? 1 : 4, false, &place)) return false;
-  if ((uint64_t)place >= m->size || m->memo[place] == DG_NOTHING)
+  int64_t index;
+  if (!dg_machine_number(m, opcode == OP_BINGET ? 1 : 4, false, &index)) return false;
+  if ((uint64_t)index >= m->size || m->memo[index] == DG_NOTHING)
     return dg_machine_refuse(m, "is damaged: nothing was remembered at place %lld",
-                             (long long)place);
-  m->stack[m->depth++] = m->memo[place];
+                             (long long)index);
+  m->stack[m->depth++] = m->memo[index];
   return true;
 }
 

@@ -28,7 +28,7 @@ typedef enum {
 typedef struct {
   dg_pickle_kind kind;
   union {
-    int64_t whole; /**< WHOLE, BOOL; GLOBAL: its place in the list of names */
+    int64_t whole; /**< WHOLE, BOOL; GLOBAL: its index in the list of names */
     struct {
       const char *text; /**< TEXT: in the bytes that were read, not ended by a NUL */
       size_t length;
@@ -39,7 +39,7 @@ typedef struct {
   };
 } dg_pickle_value;
 
-/** A place in a list: which value, and the next cell. */
+/** A cell of a list: which value, and the next cell. */
 typedef struct {
   uint32_t value, next;
 } dg_pickle_cell;

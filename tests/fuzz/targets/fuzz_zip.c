@@ -74,7 +74,7 @@ static void put_number(built *to, uint32_t number, size_t size) {
 typedef struct {
   const uint8_t *name;
   size_t name_size, packed, size;
-  uint32_t sum, place;
+  uint32_t sum, offset;
   uint16_t method;
 } entry;
 
@@ -93,7 +93,7 @@ static void put_entry(built *to, const entry *e) {
 /** Adds an entry as it is, or packed. */
 static void add_entry(built *to, entry *e, const uint8_t *bytes, size_t size, bool pack) {
   static uint8_t packed[ROOM];
-  e->place = (uint32_t)to->size;
+  e->offset = (uint32_t)to->size;
   e->size = e->packed = size;
   e->sum = (uint32_t)crc32(0, bytes, (uInt)size);
   z_stream z = {.next_in = (Bytef *)bytes,
@@ -119,7 +119,7 @@ static void add_list(built *to, const entry *entries, uint32_t count) {
     put_number(to, 0, 4);
     put_number(to, 0, 2);
     put_number(to, 0, 4);
-    put_number(to, entries[i].place, 4);
+    put_number(to, entries[i].offset, 4);
     put(to, entries[i].name, entries[i].name_size);
   }
   size_t size = to->size - begin;
