@@ -39,10 +39,10 @@ typedef struct {
   dg_buffer *in[DG_MAX_IN], *d_in[DG_MAX_IN];
   dg_buffer *out[DG_MAX_OUT], *d_out;
   dg_buffer *param[DG_MAX_PARAM], *d_param[DG_MAX_PARAM];
-  dg_buffer *state[DG_MAX_STATE]; /**< not learned: read, and written by a training forward */
-  dg_buffer *kept;                /**< written by a training forward, read by backward */
-  dg_buffer *other;               /**< DG_PHASE_MERGE: what was kept of other slices */
-  dg_buffer *workspace;           /**< forward's or backward's, whichever runs; content undefined */
+  dg_buffer *running[DG_MAX_RUNNING]; /**< not learned: read, and written by a training forward */
+  dg_buffer *kept;                    /**< written by a training forward, read by backward */
+  dg_buffer *other;                   /**< DG_PHASE_MERGE: what was kept of other slices */
+  dg_buffer *workspace; /**< forward's or backward's, whichever runs; content undefined */
 } dg_op_buffers;
 
 /** What a prepared op wants, in bytes for the largest n. */

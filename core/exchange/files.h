@@ -24,8 +24,8 @@ bool dg_read_npz(dg_arrays *arrays, dg_error *err);
 bool dg_read_hdf5(dg_arrays *arrays, dg_error *err);
 
 /**
- * The writers: `arrays` are the network's parameters and states, all of them, in its order, as
- * dg_map_arrays makes them. The old file stays until the new one is whole.
+ * The writers: `arrays` are the network's parameters and running statistics, all of them, in its
+ * order, as dg_map_arrays makes them. The old file stays until the new one is whole.
  */
 bool dg_write_safetensors(const char *path, const dg_model *model, const dg_model_graph *graph,
                           const dg_arrays *arrays, dg_error *err);

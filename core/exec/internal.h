@@ -48,7 +48,7 @@ struct dg_network {
                                    their workspaces lie in the arena */
   dg_op_needs *needs;         /**< of each node, also where it is not prepared */
   uint32_t floats;            /**< of the parameter buffer */
-  uint32_t learned;           /**< of these the first, which are not states */
+  uint32_t learned;           /**< of these the first, which are not running statistics */
   dg_buffer *parameters, *gradients;
   dg_buffer **param_views, **grad_views;
   dg_slicing slicing;
@@ -62,9 +62,9 @@ struct dg_network {
   dg_buffer *folded;
 };
 
-/** Parameters, and states behind them. */
+/** Parameters, and running statistics behind them. */
 static inline uint32_t dg_network_params(const dg_network *network) {
-  return network->graph.param_count + network->graph.state_count;
+  return network->graph.param_count + network->graph.running_count;
 }
 
 /** A count of floats rounded up, so that what follows may be a view. */
@@ -72,7 +72,7 @@ static inline size_t dg_network_aligned(const dg_network *network, size_t floats
   return dg_size_round_up(floats, network->device->info.alignment / sizeof(float));
 }
 
-/** Places parameters and states in their buffer (parameters.c). */
+/** Places parameters and running statistics in their buffer (parameters.c). */
 bool dg_network_place_params(dg_network *network, dg_error *err);
 
 /** Places what the folds of the graph make (folded.c). */
@@ -87,7 +87,7 @@ void dg_network_fold_release(dg_network *network);
 /** Names the layer of a node in an error, and returns false. */
 bool dg_network_name_layer(const dg_network *network, uint32_t node, dg_error *err);
 
-/** Views of the first `count` parameters and states in a buffer (parameters.c). */
+/** Views of the first `count` parameters and running statistics in a buffer (parameters.c). */
 bool dg_network_view_params(dg_network *network, uint32_t count, dg_buffer *buffer,
                             dg_buffer **views, dg_error *err);
 

@@ -104,8 +104,8 @@ static bool bind_node(dg_network *network, uint32_t instance, uint32_t i, blocks
     f->param[k] = network->param_views[node->first_param + k];
     if (network->train) f->d_param[k] = network->grad_views[node->first_param + k];
   }
-  for (uint32_t k = 0; k < node->plan.states; k++)
-    f->state[k] = network->param_views[node->first_state + k];
+  for (uint32_t k = 0; k < node->plan.running_count; k++)
+    f->running[k] = network->param_views[node->first_running + k];
   if (!view_into(network, instance, &b.kept[i], &f->kept, err)) return false;
   *back = *f;
   return view_into(network, instance, &b.ahead[i], &f->workspace, err) &&

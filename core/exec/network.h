@@ -43,14 +43,16 @@ dg_buffer *dg_network_parameters(dg_network *network); /**< [dg_network_floats] 
 dg_buffer *dg_network_gradients(dg_network *network);  /**< [dg_network_learned]; NULL untrained */
 
 /**
- * Copies all parameters and states to or from the host: [dg_network_floats]. A network that only
- * tests learns of new ones by dg_network_write alone, since it computes with others made of them.
+ * Copies all parameters and running statistics to or from the host: [dg_network_floats]. A network
+ * that only tests learns of new ones by dg_network_write alone, since it computes with others made
+ * of them.
  */
 bool dg_network_read(dg_network *network, float *values, dg_error *err);
 bool dg_network_write(dg_network *network, const float *values, dg_error *err);
 
 uint32_t dg_network_outputs(const dg_network *network);
-/** Numbers in the parameter buffer, states and the gaps between tensors (always 0) included. */
+/** Numbers in the parameter buffer, running statistics and the gaps between tensors (always 0)
+ * included. */
 uint32_t dg_network_floats(const dg_network *network);
 /** Of these the first that are learned, gaps included: a multiple of 16. */
 uint32_t dg_network_learned(const dg_network *network);
@@ -59,7 +61,7 @@ uint32_t dg_network_learned(const dg_network *network);
 bool dg_network_exact(const dg_network *network);
 /** Numbers that are learned, without gaps. */
 uint64_t dg_network_parameter_count(const dg_network *network);
-/** All parameters, then all states; returns how many. */
+/** All parameters, then all running statistics; returns how many. */
 uint32_t dg_network_param_list(const dg_network *network, const dg_param **list);
 
 /** Bytes of the arena that activations, gradients and workspaces share. */
@@ -114,9 +116,9 @@ bool dg_network_end_forward(dg_network *network, uint32_t stage, uint32_t level,
 /* ---- check.c ------------------------------------------------------------ */
 
 /**
- * Can a network compute with the numbers of a parameter or state: are they finite, and variances
- * not negative? If not, an error of the kind DG_ERR_RUNTIME that tells `name`, the first that isn't
- * and its place.
+ * Can a network compute with the numbers of a parameter or running statistic: are they finite, and
+ * variances not negative? If not, an error of the kind DG_ERR_RUNTIME that tells `name`, the first
+ * that isn't and its place.
  */
 bool dg_param_check(const dg_param *param, const char *name, const float *values, dg_error *err);
 /** The same for all of them, as dg_network_read gives them. */

@@ -11,9 +11,9 @@ static dg_model_node node_of(const dg_node *node) {
                      .out = node->out,
                      .shape = node->plan.out,
                      .params = node->plan.params,
-                     .states = node->plan.states,
+                     .running_count = node->plan.running_count,
                      .first_param = node->first_param,
-                     .first_state = node->first_state};
+                     .first_running = node->first_running};
   for (uint32_t i = 0; i < node->inputs; i++) n.in[i] = node->in[i];
   return n;
 }
@@ -45,7 +45,7 @@ static bool describe(dg_model_graph *model_graph, const dg_model *model, dg_erro
   model_graph->output = graph->output;
   model_graph->input = model->input;
   model_graph->params = graph->params;
-  model_graph->param_count = graph->param_count + graph->state_count;
+  model_graph->param_count = graph->param_count + graph->running_count;
   for (uint32_t i = 0; i < graph->node_count; i++)
     model_graph->nodes[i] = node_of(&graph->nodes[i]);
   return find_images(model_graph, model, err);

@@ -10,8 +10,8 @@ typedef struct {
   dg_op_desc op;
   uint32_t inputs, in[DG_MAX_IN], out; /**< tensors; the network's input is tensor 0 */
   dg_shape shape;                      /**< of the output */
-  uint32_t params, states;
-  uint32_t first_param, first_state; /**< in the list of parameters */
+  uint32_t params, running_count;
+  uint32_t first_param, first_running; /**< in the list of parameters */
   const dg_shape *image; /**< that the numbers of in[0] are, or were before they became one row;
                             NULL: none */
 } dg_model_node;
@@ -22,7 +22,7 @@ typedef struct {
   uint32_t output; /**< tensor */
   dg_shape input;
   dg_model_node *nodes;
-  const dg_param *params; /**< all parameters, then all states */
+  const dg_param *params; /**< all parameters, then all running statistics */
 } dg_model_graph;
 
 /** Joins the layers of a model, which must outlive it. Free with dg_model_graph_free. */

@@ -184,7 +184,7 @@ static void normalize(rig_report *report, dg_device *device, const dg_op_desc *d
   dg_op_buffers b = {
       .in = {t[Y].on.view, desc->batch_norm.moments ? t[MOMENTS].on.view : NULL},
       .param = {t[SCALE].on.view, t[SHIFT].on.view},
-      .state = {t[MEAN].on.view, t[VAR].on.view},
+      .running = {t[MEAN].on.view, t[VAR].on.view},
       .out = {t[OUT].on.view},
       .d_out = t[D_OUT].on.view,
       .d_in = {t[D_IN].on.view},
@@ -210,7 +210,7 @@ static oracle_tensors expected_of(const dg_op_desc *desc, const tensor *t, const
                       .param = {d[SCALE], d[SHIFT]},
                       .d_out = d[D_OUT],
                       .out = d[OUT],
-                      .state = {d[MEAN], d[VAR]},
+                      .running = {d[MEAN], d[VAR]},
                       .d_in = {d[D_IN]},
                       .d_param = {d[D_SCALE], d[D_SHIFT]}};
   oracle_forward(desc, &o, step);
@@ -221,7 +221,7 @@ static oracle_tensors expected_of(const dg_op_desc *desc, const tensor *t, const
 
 static void expected_free(oracle_tensors *o) {
   free((void *)o->in[0]), free((void *)o->param[0]), free((void *)o->param[1]);
-  free((void *)o->d_out), free(o->out), free(o->state[0]), free(o->state[1]), free(o->d_in[0]);
+  free((void *)o->d_out), free(o->out), free(o->running[0]), free(o->running[1]), free(o->d_in[0]);
   free(o->d_param[0]), free(o->d_param[1]);
 }
 
@@ -257,8 +257,8 @@ static void try_pair(rig_report *report, dg_device *device, const pair_case *c,
   /* a mean is rounded by up to half a unit of its last place, which the results see as a shift */
   double tolerance = 1e-5 * fmax(1, fabs((double)c->far) / 30);
   normalize(report, device, norm, c->n, t);
-  rig_close(report, "mean", t[MEAN].x, o.state[0], t[MEAN].count, 1e-5);
-  rig_close(report, "var", t[VAR].x, o.state[1], t[VAR].count, 1e-5);
+  rig_close(report, "mean", t[MEAN].x, o.running[0], t[MEAN].count, 1e-5);
+  rig_close(report, "var", t[VAR].x, o.running[1], t[VAR].count, 1e-5);
   rig_close(report, "out", t[OUT].x, o.out, t[OUT].count, tolerance);
   rig_close_of(report, "d_in", t[D_IN].x, o.d_in[0], t[D_IN].count, tolerance, terms);
   rig_close(report, "d_scale", t[D_SCALE].x, o.d_param[0], t[D_SCALE].count, tolerance);

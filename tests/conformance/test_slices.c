@@ -82,7 +82,7 @@ static oracle_tensors doubles_of(const numbers *of, double **d) {
                           .param = {d[WEIGHT], d[BIAS]},
                           .d_out = d[D_OUT],
                           .out = d[OUT],
-                          .state = {d[MEAN], d[VAR]},
+                          .running = {d[MEAN], d[VAR]},
                           .d_in = {d[D_IN]},
                           .d_param = {d[D_WEIGHT], d[D_BIAS]}};
 }
@@ -229,7 +229,7 @@ static dg_op_buffers buffers_of(const subject *s, const slice *by, const rig_ten
       .d_out = by->t[D_OUT].view,
       .param = {s->t[WEIGHT].view, s->t[BIAS].view},
       .d_param = {of[D_WEIGHT].view, of[D_BIAS].view},
-      .state = {s->t[MEAN].view, s->t[VAR].view},
+      .running = {s->t[MEAN].view, s->t[VAR].view},
       .kept = kept->view};
 }
 

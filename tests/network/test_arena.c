@@ -149,7 +149,7 @@ static void check_sizes(const dg_op *op, const dg_op_buffers *b, uint32_t n, boo
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   for (int k = 0; k < DG_MAX_IN; k++) has_room("in", op, b->in[k], sizes.in[k] * n);
   for (int k = 0; k < DG_MAX_PARAM; k++) has_room("param", op, b->param[k], sizes.param[k]);
-  for (int k = 0; k < DG_MAX_STATE; k++) has_room("state", op, b->state[k], sizes.state[k]);
+  for (int k = 0; k < DG_MAX_RUNNING; k++) has_room("running", op, b->running[k], sizes.running[k]);
   has_room("out", op, b->out[0], sizes.out[0] * n);
   if (train) has_room("kept", op, b->kept, op->needs.kept / WORD);
 }
@@ -162,8 +162,8 @@ static void layer_forward(const dg_op *op, const dg_op_buffers *b, const dg_step
     if (sizes.in[k]) check("in", op, b->in[k], sizes.in[k] * step->n);
   for (int k = 0; k < DG_MAX_PARAM; k++)
     if (sizes.param[k]) check("param", op, b->param[k], sizes.param[k]);
-  for (int k = 0; k < DG_MAX_STATE; k++)
-    if (sizes.state[k]) check("state", op, b->state[k], sizes.state[k]);
+  for (int k = 0; k < DG_MAX_RUNNING; k++)
+    if (sizes.running[k]) check("running", op, b->running[k], sizes.running[k]);
   if (b->workspace) mark_all(b->workspace);
   mark(b->out[0], sizes.out[0] * step->n);
   if (sizes.out[1]) mark(b->out[1], sizes.out[1] * step->n);

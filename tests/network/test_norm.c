@@ -1,7 +1,7 @@
 /*
- * Batch normalization in a network: where its states lie, what a weight file has of them, that a
- * network that only tests folds it away without changing an answer, and that one that trains joins
- * it to the convolution before it.
+ * Batch normalization in a network: where its running statistics lie, what a weight file has of
+ * them, that a network that only tests folds it away without changing an answer, and that one that
+ * trains joins it to the convolution before it.
  */
 #include <check.h>
 #include <math.h>
@@ -75,7 +75,7 @@ static dg_model *parse(const char *text) {
   return model;
 }
 
-/** Random parameters and states; variances are positive. */
+/** Random parameters and running statistics; variances are positive. */
 static void randomize(dg_network *network, uint32_t seed, float *values) {
   const dg_param *list;
   uint32_t count = dg_network_param_list(network, &list);
@@ -223,7 +223,8 @@ static void check_joining(const rig_target *target, int number) {
   ck_assert_uint_eq(joined(without), 0);
   results a = results_of(with), b = results_of(without);
   check_close(&report, "logits", a.logits, b.logits, N * CLASSES);
-  check_close(&report, "parameters and states", a.values, b.values, dg_network_floats(with));
+  check_close(&report, "parameters and running statistics", a.values, b.values,
+              dg_network_floats(with));
   check_close(&report, "gradients", a.gradients, b.gradients, dg_network_learned(with));
   free(a.values), free(a.gradients), free(b.values), free(b.gradients);
   dg_network_free(with), dg_network_free(without);
@@ -232,10 +233,10 @@ static void check_joining(const rig_target *target, int number) {
   rig_conclude(&report);
 }
 
-/* ---- states ------------------------------------------------------------- */
+/* ---- running statistics ------------------------------------------------- */
 
 /** States stand behind what is learned; a training step moves them, a test doesn't. */
-static void check_states(const rig_target *target, int number) {
+static void check_running(const rig_target *target, int number) {
   (void)number;
   dg_device *device = rig_open(target);
   dg_model *model = parse(all_fold);
@@ -250,8 +251,8 @@ static void check_states(const rig_target *target, int number) {
   ck_assert_uint_eq(dg_network_parameter_count(network),
                     6 * 9 + 8 * 6 * 9 + 8 + 128 * 7 + 7 * 10 + 10 + 2 * (6 + 8 + 7 + 10));
   for (uint32_t p = 0; p < count; p++) {
-    bool state = strstr(list[p].name, ".running_") != NULL;
-    ck_assert_msg(state == (list[p].offset >= learned), "%s", list[p].name);
+    bool running = strstr(list[p].name, ".running_") != NULL;
+    ck_assert_msg(running == (list[p].offset >= learned), "%s", list[p].name);
   }
   ck_assert(dg_network_initialize(network, 1, &err));
   ck_assert(dg_network_read(network, before, &err));
@@ -339,7 +340,7 @@ int main(void) {
   static const rig_group groups[] = {
       {"products fold", check_folding, 0}, {"sequences fold", check_folding, 1},
       {"others stay", check_folding, 2},   {"one of a row folds", check_folding, 3},
-      {"norms join", check_joining, 0},    {"states", check_states, 0},
+      {"norms join", check_joining, 0},    {"states", check_running, 0},
       {"weight files", check_files, 0},
   };
   return rig_main("norm", groups, sizeof groups / sizeof *groups);

@@ -136,13 +136,13 @@ START_TEST(states_are_listed_behind_all_parameters) {
   static const uint32_t counts[] = {4 * 2 * 9, 4, 4, 4, 10 * 4 * 144, 10, 4, 4};
   subject s = lower(IMAGES CONV("conv") NORM("norm") OUT);
   ck_assert_uint_eq(s.graph.param_count, 6);
-  ck_assert_uint_eq(s.graph.state_count, 2);
+  ck_assert_uint_eq(s.graph.running_count, 2);
   for (uint32_t i = 0; i < 8; i++) {
     ck_assert_str_eq(s.graph.params[i].name, names[i]);
     ck_assert_uint_eq(s.graph.params[i].count, counts[i]);
   }
   ck_assert_uint_eq(s.graph.nodes[1].first_param, 2);
-  ck_assert_uint_eq(s.graph.nodes[1].first_state, 6);
+  ck_assert_uint_eq(s.graph.nodes[1].first_running, 6);
   ck_assert_uint_eq(dg_graph_parameters(&s.graph), 72 + 4 + 4 + 4 + 5760 + 10);
   drop(&s);
 }

@@ -29,8 +29,8 @@ static void keep(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *b
   kept[2 * d->channels] = (float)(1 / sqrt(var + (double)d->eps));
   if (count == 1) return;
   double unbiased = var * count / (count - 1);
-  float *running_mean = dg_floats(buffers->state[0]) + channel;
-  float *running_var = dg_floats(buffers->state[1]) + channel;
+  float *running_mean = dg_floats(buffers->running[0]) + channel;
+  float *running_var = dg_floats(buffers->running[1]) + channel;
   *running_mean = (float)((1 - momentum) * (double)*running_mean + momentum * mean);
   *running_var = (float)((1 - momentum) * (double)*running_var + momentum * unbiased);
 }
@@ -145,10 +145,10 @@ static void test_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers
                        const dg_step *step, size_t channel) {
   dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
   float none[LANES] = {0}, scale[LANES];
-  const float *running_var = dg_floats(buffers->state[1]) + channel;
+  const float *running_var = dg_floats(buffers->running[1]) + channel;
   dg_batch_norm_lanes l;
   for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
-  dg_batch_norm_statistics running = {dg_floats(buffers->state[0]) + channel, none, scale};
+  dg_batch_norm_statistics running = {dg_floats(buffers->running[0]) + channel, none, scale};
   dg_batch_norm_spread(&g, buffers, channel, running, &l);
   normalize(d, &g, buffers, &l);
 }

@@ -100,7 +100,7 @@ static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, const dg_step 
                                  dg_cl_u32(block_of(op)), dg_cl_u32(count_of(op, n)),
                                  dg_cl_u32(d->channels), dg_cl_u32(step->phase == DG_PHASE_COLLECT),
                                  dg_cl_f32(d->eps), dg_cl_f32(d->momentum), dg_cl_mem(b->kept),
-                                 dg_cl_mem(b->state[0]), dg_cl_mem(b->state[1])),
+                                 dg_cl_mem(b->running[0]), dg_cl_mem(b->running[1])),
                       err);
 }
 
@@ -120,15 +120,15 @@ static bool finish(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg
   return dg_cl_launch(op, ((forward_op *)op)->finish, dg_cl_blocks(op->device, d->channels, 1),
                       DG_CL_ARGS(dg_cl_mem(b->kept), dg_cl_u32(d->channels),
                                  dg_cl_f32((float)count), dg_cl_f32((float)(count - 1)),
-                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum), dg_cl_mem(b->state[0]),
-                                 dg_cl_mem(b->state[1])),
+                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum),
+                                 dg_cl_mem(b->running[0]), dg_cl_mem(b->running[1])),
                       err);
 }
 
 static bool take_running(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   return dg_cl_launch(op, ((forward_op *)op)->running, dg_cl_blocks(op->device, d->channels, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->state[0]), dg_cl_mem(b->state[1]),
+                      DG_CL_ARGS(dg_cl_mem(b->running[0]), dg_cl_mem(b->running[1]),
                                  dg_cl_u32(d->channels), dg_cl_f32(d->eps),
                                  dg_cl_mem(b->workspace)),
                       err);

@@ -38,7 +38,7 @@ bool dg_map_fill(const dg_mapping *m, dg_arrays *ours) {
     dg_array *array = dg_arrays_add(ours, param->name, param->spec.rank, dims, false, m->err);
     if (!array) return false;
     for (uint32_t l = 0; l < m->layer_count; l++)
-      for (uint32_t i = 0; i < m->layers[l].node->params + m->layers[l].node->states; i++)
+      for (uint32_t i = 0; i < m->layers[l].node->params + m->layers[l].node->running_count; i++)
         if (m->layers[l].sources[i].param == param) source = &m->layers[l].sources[i];
     if (source && !take_numbers(m, source, array->data)) return false;
     if (!check_variance(m, param, array)) return false;

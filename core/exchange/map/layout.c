@@ -35,12 +35,12 @@ const dg_param *dg_layout_param(const dg_model_graph *graph, const dg_model_node
                                 uint32_t i) {
   if (i < node->params) return &graph->params[node->first_param + i];
   i -= node->params;
-  return i < node->states ? &graph->params[node->first_state + i] : NULL;
+  return i < node->running_count ? &graph->params[node->first_running + i] : NULL;
 }
 
 uint32_t dg_layout_tensors(const dg_model_node *node, dg_layout layout) {
   if (layout == DG_LAYOUT_PYTORCH || node->op.kind != DG_OP_RECURRENT)
-    return node->params + node->states;
+    return node->params + node->running_count;
   const dg_recurrent_desc *r = &node->op.recurrent;
   return (r->bidirectional ? 2 : 1) * (r->biases ? 3 : 2);
 }
@@ -201,7 +201,7 @@ static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s,
 
 bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group) {
   if (!is_norm(node) || arrays->layout != DG_LAYOUT_KERAS || group->numbered ||
-      group->count >= node->params + node->states)
+      group->count >= node->params + node->running_count)
     return false;
   for (size_t i = 0; i < group->count; i++) {
     const char *part;
@@ -220,8 +220,8 @@ static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
   snprintf(why, room,
            "\"%s\" has %zu of the %u tensors of a %s, by numbers alone: whether its scale or its "
            "center is missing can't be told; say it by --map %s=%s.weight",
-           group->name, group->count, node->params + node->states, node->layer->kind->type, first,
-           node->layer->name);
+           group->name, group->count, node->params + node->running_count, node->layer->kind->type,
+           first, node->layer->name);
   for (uint32_t i = 1; (param = dg_layout_param(graph, node, i)); i++)
     dg_append(why, room, " or %s", param->name);
   dg_append(why, room, group->count > 1 ? ", and so for each of them" : "");

@@ -9,7 +9,7 @@
 #include "core/exchange/arrays.h"
 #include "core/graph/model_graph.h"
 
-enum { DG_GROUP_MOST = 16, DG_LAYER_PARAMS = DG_MAX_PARAM + DG_MAX_STATE };
+enum { DG_GROUP_MOST = 16, DG_LAYER_PARAMS = DG_MAX_PARAM + DG_MAX_RUNNING };
 
 /** The tensors of one layer of a file. */
 typedef struct {
@@ -40,7 +40,7 @@ uint32_t dg_layout_tensors(const dg_model_node *node, dg_layout layout);
 
 /**
  * Do the tensors of a group, all of them, make the layer `node`? Fills `sources`, one for each
- * parameter, then state; else writes to `why` what doesn't fit, where it has room.
+ * parameter, then running statistic; else writes to `why` what doesn't fit, where it has room.
  */
 bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
@@ -55,7 +55,7 @@ bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const d
 /** The numbers of a parameter, in our order, to `out` [param->count]. */
 void dg_layout_take(const dg_source *source, float *out);
 
-/** The parameters and states of a node: number `i`; NULL behind the last one. */
+/** The parameters and running statistics of a node: number `i`; NULL behind the last one. */
 const dg_param *dg_layout_param(const dg_model_graph *graph, const dg_model_node *node, uint32_t i);
 
 #endif

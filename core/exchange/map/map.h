@@ -6,7 +6,8 @@
 #include "core/graph/model_graph.h"
 
 /**
- * Makes `ours`, all parameters and states of the network in its order, of what a file holds:
+ * Makes `ours`, all parameters and running statistics of the network in its order, of what a file
+ * holds:
  *   1. what options->names says is renamed or dropped, and numbers that no network needs (PyTorch's
  *      num_batches_tracked, Keras's random seeds) are left out;
  *   2. what all names begin with is put aside; layers of the same name are taken, then those whose

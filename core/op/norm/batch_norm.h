@@ -7,7 +7,7 @@
 
 /**
  * in [n, rows, channels, plane], param {weight [channels], bias [channels]},
- * state {running_mean [channels], running_var [channels]}, out as in.
+ * running {running_mean [channels], running_var [channels]}, out as in.
  * Training: out = act((in - mean) / sqrt(var + eps) weight + bias) with the mean and the biased
  * variance of each channel over n, rows and plane; running = (1 - momentum) running +
  * momentum now, where the variance is now the unbiased one (of a single number: both stay).
@@ -36,7 +36,7 @@ static inline dg_op_sizes dg_batch_norm_sizes(const void *desc) {
   const dg_batch_norm_desc *d = desc;
   dg_op_sizes sizes = dg_op_same_sizes(dg_op_volume(d->rows, d->channels, d->plane));
   sizes.in[1] = d->moments ? 2 * (uint64_t)d->channels : 0;
-  sizes.param[0] = sizes.param[1] = sizes.state[0] = sizes.state[1] = d->channels;
+  sizes.param[0] = sizes.param[1] = sizes.running[0] = sizes.running[1] = d->channels;
   return sizes;
 }
 
