@@ -65,7 +65,7 @@ bool dg_tester_run(dg_tester *t, uint32_t samples, dg_error *err) {
 bool dg_tester_answer(dg_tester *t, const uint8_t *image, float *logits, dg_error *err) {
   const dg_step step = {.n = 1};
   dg_network *network = t->trainer->network;
-  dg_gather *gather = &t->trainer->ends->gather;
+  dg_gather *gather = &t->trainer->batch_ops->gather;
   dg_gather_from(gather, &t->one);
   return dg_source_put(&t->one, image, 1, err) && dg_gather_run(gather, &step, err) &&
          dg_network_forward(network, &step, err) &&

@@ -18,22 +18,23 @@ typedef struct {
 } dg_folded;
 
 /**
- * What runs a batch in slices (slices.c, stages.c). A node that joins samples runs in phases,
- * between which all slices have to come: the other nodes run in stages, those before the first of
- * them, those up to the next, and so on. Gradients lie on levels (core/parallel/tree.h), and so
- * does what the joining nodes keep, which is the batch's, not a slice's.
+ * What runs a batch in slices (slices.c, stages.c). A node that couples samples, as a batch norm,
+ * runs in phases, between which all slices have to come: the other nodes run in stages, those
+ * before the first of them, those up to the next, and so on. Gradients lie on levels
+ * (core/parallel/tree.h), and so does what these nodes save for backward, which is the batch's, not
+ * a slice's.
  */
 typedef struct {
   uint32_t levels;
-  uint32_t joins;         /**< nodes that run in phases */
-  uint32_t *joining;      /**< [joins] which, in order */
-  dg_buffer **gradients;  /**< [levels - 1] those above the network's own, and */
-  dg_buffer **grad_views; /**< [levels - 1][params] their views */
-  size_t kept_floats;     /**< of a level */
-  dg_buffer *kept;        /**< [levels][kept_floats] */
-  dg_buffer **kept_views; /**< [levels][joins] */
-  dg_bound_op *adds;      /**< [joins + 1] what a stage learns backward is added up */
-  dg_buffer **add_views;  /**< [joins + 1][levels] of the gradients that it learns */
+  uint32_t sync_count;     /**< nodes that run in phases */
+  uint32_t *sync_nodes;    /**< [sync_count] which, in order */
+  dg_buffer **gradients;   /**< [levels - 1] those above the network's own, and */
+  dg_buffer **grad_views;  /**< [levels - 1][params] their views */
+  size_t saved_floats;     /**< of a level */
+  dg_buffer *saved;        /**< [levels][saved_floats] */
+  dg_buffer **saved_views; /**< [levels][sync_count] */
+  dg_bound_op *adds;       /**< [sync_count + 1] what a stage learns backward is added up */
+  dg_buffer **add_views;   /**< [sync_count + 1][levels] of the gradients that it learns */
 } dg_slicing;
 
 struct dg_network {

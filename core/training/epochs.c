@@ -156,5 +156,5 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
     if (!dg_trainer_save_checkpoint(t, err)) return false;
   }
   t->cursor = (dg_cursor){.best_accuracy = -1};
-  return dg_trainer_keep(t, err);
+  return dg_trainer_restore_best(t, err);
 }

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t parts, dg_error *err) {
-  uint32_t steps = DG_METRICS_SLOTS / parts;
+bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t slices, dg_error *err) {
+  uint32_t steps = DG_METRICS_SLOTS / slices;
   *metrics = (dg_metrics){.device = device};
   metrics->capacity = steps < 1 ? 1 : steps < DG_METRICS_STEPS ? steps : DG_METRICS_STEPS;
-  metrics->slots = metrics->capacity * parts;
+  metrics->slots = metrics->capacity * slices;
   metrics->read_losses = malloc(metrics->slots * sizeof *metrics->read_losses);
   metrics->read_correct = malloc(metrics->slots * sizeof *metrics->read_correct);
   if (!metrics->read_losses || !metrics->read_correct)

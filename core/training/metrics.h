@@ -1,5 +1,5 @@
 /**
- * Losses and correct answers of steps: each step, or each part of one, writes a
+ * Losses and correct answers of steps: each step, or each slice of one, writes a
  * slot on the device, and the slots are read together now and then.
  */
 #ifndef DG_METRICS_H
@@ -12,7 +12,7 @@ enum { DG_METRICS_STEPS = 128, DG_METRICS_SLOTS = 4096 };
 
 typedef struct {
   dg_device *device;
-  uint32_t capacity, slots;    /**< for steps, and for their parts */
+  uint32_t capacity, slots;    /**< for steps, and for their slices */
   dg_buffer *losses, *correct; /**< float and uint32 [slots] */
   float *read_losses;          /**< [slots] */
   uint32_t *read_correct;      /**< [slots] */
@@ -25,15 +25,16 @@ typedef struct {
   uint32_t correct_sum, total;
 } dg_metrics;
 
-/** For steps of up to `parts` parts, 2^20 at most. */
-bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t parts, dg_error *err);
+/** For steps of up to `slices` slices, 2^20 at most. */
+bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t slices, dg_error *err);
 void dg_metrics_close(dg_metrics *metrics);
 
 /** Forgets all sums. Nothing may be pending. */
 void dg_metrics_reset(dg_metrics *metrics);
 /** Begins the next step, of n samples. The slots must not be full. */
 void dg_metrics_begin(dg_metrics *metrics, uint32_t n);
-/** The slot of the next part of the step that was begun. What parts write adds up to the step's. */
+/** The slot of the next slice of the step that was begun. What slices write adds up to the step's.
+ */
 uint32_t dg_metrics_slot(dg_metrics *metrics);
 static inline bool dg_metrics_full(const dg_metrics *metrics) {
   return metrics->pending == metrics->capacity;

@@ -17,8 +17,8 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 static bool set_up(dg_trainer *t, dg_error *err) {
   t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
-         dg_metrics_open(&t->metrics, t->device, dg_trainer_parts(t), err) &&
-         dg_trainer_open_ends(t, err) && dg_network_initialize(t->network, t->seed, err) &&
+         dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t), err) &&
+         dg_trainer_open_batch_ops(t, err) && dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
                            open_best(t, err)));
 }
@@ -53,7 +53,7 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
 void dg_trainer_free(dg_trainer *t) {
   if (!t) return;
   dg_trainer_calls(t)->finish(t->device, NULL);
-  dg_trainer_close_ends(t);
+  dg_trainer_close_batch_ops(t);
   dg_bound_release(&t->update);
   dg_bound_release(&t->average);
   dg_trainer_calls(t)->buffer_free(t->state);
@@ -71,7 +71,7 @@ void dg_trainer_free(dg_trainer *t) {
 }
 
 bool dg_trainer_exact(const dg_trainer *t) {
-  return dg_network_exact(t->network) && t->ends[0].loss.op->exact;
+  return dg_network_exact(t->network) && t->batch_ops[0].loss.op->exact;
 }
 
 uint64_t dg_trainer_parameter_count(const dg_trainer *t) {

@@ -9,8 +9,9 @@
 static bool run_forward(dg_trainer *t, dg_step *step, dg_error *err) {
   dg_metrics_begin(&t->metrics, step->n);
   step->slot = dg_metrics_slot(&t->metrics);
-  return dg_gather_run(&t->ends->gather, step, err) && dg_network_forward(t->network, step, err) &&
-         dg_bound_forward(&t->ends->loss, step, err);
+  return dg_gather_run(&t->batch_ops->gather, step, err) &&
+         dg_network_forward(t->network, step, err) &&
+         dg_bound_forward(&t->batch_ops->loss, step, err);
 }
 
 bool dg_trainer_run_step(dg_trainer *t, const dg_step *step, dg_error *err) {
@@ -52,7 +53,7 @@ static bool find_unfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t
   for (*sample = 0; *sample < count;) {
     dg_step step = {.n = count - *sample < batch ? count - *sample : batch, .first = *sample};
     size_t numbers = (size_t)step.n * outputs;
-    if (!dg_gather_run(&t->ends->gather, &step, err) ||
+    if (!dg_gather_run(&t->batch_ops->gather, &step, err) ||
         !dg_network_forward(t->network, &step, err) ||
         !dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits,
                                    numbers * sizeof *logits, err))

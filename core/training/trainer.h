@@ -1,9 +1,9 @@
 /**
  * What the files of this room share: the trainer. Each builds on those named before it: fit.c,
- * order.c, ends.c and optimizer.c make its parts, gradient.c and steps.c run batches through the
- * network, keep.c validates and keeps parameters, checkpoint.c saves all of it for a run that goes
- * on later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on
- * test images.
+ * order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run batches through
+ * the network, keep.c validates and keeps parameters, checkpoint.c saves all of it for a run that
+ * goes on later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the
+ * network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -22,11 +22,11 @@ typedef struct {
   double seconds;       /**< spent on the epoch that has begun */
 } dg_cursor;
 
-/** What an instance of the network is joined to. */
+/** What brings batches to an instance of the network, and what takes its outputs. */
 typedef struct {
   dg_gather gather;
   dg_bound_op loss;
-} dg_ends;
+} dg_batch_ops;
 
 struct dg_trainer {
   const dg_model *model;
@@ -38,8 +38,8 @@ struct dg_trainer {
   dg_network *network;
   dg_source source; /**< the training images */
   dg_metrics metrics;
-  uint32_t instances; /**< of the network */
-  dg_ends *ends;      /**< of each; tests use the first */
+  uint32_t instances;      /**< of the network */
+  dg_batch_ops *batch_ops; /**< of each; tests use the first */
   dg_bound_op update, average;
   dg_buffer *state;    /**< of the optimizer; NULL where it has none */
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
@@ -83,12 +83,12 @@ bool dg_trainer_open_source(dg_trainer *trainer, dg_error *err);
     samples after another. */
 bool dg_trainer_order_epoch(dg_trainer *trainer, dg_error *err);
 
-/* ---- ends.c -------------------------------------------------------------- */
+/* ---- batch_ops.c ---------------------------------------------------------  */
 
-/** Joins gather and loss to every instance of the network. What was made is freed by
-    dg_trainer_close_ends, also after a failure. */
-bool dg_trainer_open_ends(dg_trainer *trainer, dg_error *err);
-void dg_trainer_close_ends(dg_trainer *trainer);
+/** Prepares gather and loss for every instance of the network. What was made is freed by
+    dg_trainer_close_batch_ops, also after a failure. */
+bool dg_trainer_open_batch_ops(dg_trainer *trainer, dg_error *err);
+void dg_trainer_close_batch_ops(dg_trainer *trainer);
 
 /** From now on batches are taken from `source`. */
 void dg_trainer_gather_from(dg_trainer *trainer, const dg_source *source);
@@ -117,7 +117,7 @@ static inline uint32_t dg_trainer_slices(const dg_trainer *t) {
 }
 
 /** Slices of all batches of a step. */
-static inline uint32_t dg_trainer_parts(const dg_trainer *t) {
+static inline uint32_t dg_trainer_step_slices(const dg_trainer *t) {
   return t->test_only ? 1 : t->model->train.accumulate * dg_trainer_slices(t);
 }
 
@@ -145,15 +145,15 @@ bool dg_trainer_evaluate(dg_trainer *trainer, const dg_source *source, uint32_t 
 bool dg_trainer_check_loss(dg_trainer *trainer, const dg_source *source, uint32_t count,
                            const dg_score *score, dg_error *err);
 
-/* ---- keep.c -------------------------------------------------------------- */
+/* ---- validation.c --------------------------------------------------------  */
 
-/** Validates the parameters that would be kept if training ended here, and remembers them if they
+/** Validates the parameters that training would end with here, and remembers them if they
     are the best. */
 bool dg_trainer_validate(dg_trainer *trainer, dg_epoch_report *report, dg_error *err);
 
 /** Puts the parameters that the recipe keeps into the network, and looks whether they are finite:
     the last step may have made numbers that no loss told of. */
-bool dg_trainer_keep(dg_trainer *trainer, dg_error *err);
+bool dg_trainer_restore_best(dg_trainer *trainer, dg_error *err);
 
 /* ---- checkpoint.c -------------------------------------------------------- */
 
