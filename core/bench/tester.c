@@ -28,8 +28,8 @@ static bool open_sources(dg_tester *t, dg_error *err) {
   const dg_samples *samples = &t->trainer->data->test;
   uint32_t batch = dg_network_samples(t->trainer->network);
   uint32_t capacity = batch < ROOM ? ROOM / batch * batch : batch;
-  return dg_source_of_samples(&t->set, device, samples, capacity, err) && set_order(t, err) &&
-         dg_source_of_images(&t->one, device, samples->height, samples->width, 1, err);
+  return dg_source_from_samples(&t->set, device, samples, capacity, err) && set_order(t, err) &&
+         dg_source_from_images(&t->one, device, samples->height, samples->width, 1, err);
 }
 
 dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err) {

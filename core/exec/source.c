@@ -13,8 +13,8 @@ static bool upload(dg_source *source, const uint8_t *bytes, size_t size, dg_buff
          source->device->calls->write(*out, 0, bytes, size, err);
 }
 
-bool dg_source_of_samples(dg_source *source, dg_device *device, const dg_samples *samples,
-                          uint32_t capacity, dg_error *err) {
+bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
+                            uint32_t capacity, dg_error *err) {
   size_t pixels = (size_t)samples->count * samples->height * samples->width;
   *source = (dg_source){
       .device = device, .height = samples->height, .width = samples->width, .capacity = capacity};
@@ -35,8 +35,8 @@ bool dg_source_in_turn(dg_source *source, dg_error *err) {
   return ok;
 }
 
-bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
-                         uint32_t count, dg_error *err) {
+bool dg_source_from_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
+                           uint32_t count, dg_error *err) {
   *source = (dg_source){.device = device, .height = height, .width = width, .capacity = count};
   if (new_buffer(source, (size_t)count * height * width, &source->images, err) &&
       new_buffer(source, count * sizeof(uint32_t), &source->order, err) &&

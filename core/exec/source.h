@@ -20,13 +20,13 @@ typedef struct {
 
 /** Uploads a data set; orders of it have up to `capacity` indices. On failure everything is freed
     again. */
-bool dg_source_of_samples(dg_source *source, dg_device *device, const dg_samples *samples,
-                          uint32_t capacity, dg_error *err);
+bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
+                            uint32_t capacity, dg_error *err);
 
 /** Makes room for `count` images that dg_source_put hands in, taken in the order in which they
     come. On failure everything is freed again. */
-bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
-                         uint32_t count, dg_error *err);
+bool dg_source_from_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
+                           uint32_t count, dg_error *err);
 
 void dg_source_close(dg_source *source);
 

@@ -17,18 +17,18 @@ typedef struct {
 
 /* ---- cutting out -------------------------------------------------------- */
 
-static bool is_of(const dg_marks *marks, size_t at, uint32_t digit) {
-  return marks->of[at] && marks->marks[marks->of[at] - 1].digit == digit;
+static bool is_of(const dg_components *components, size_t at, uint32_t digit) {
+  return components->labels[at] && components->items[components->labels[at] - 1].digit == digit;
 }
 
-static bool cut_out(const dg_ink *ink, const dg_marks *marks, uint32_t digit, cutting *c,
+static bool cut_out(const dg_ink *ink, const dg_components *components, uint32_t digit, cutting *c,
                     dg_error *err) {
   c->strength = calloc(c->height, c->width);
   if (!c->strength) return dg_fail_memory(err, (size_t)c->height * c->width);
   for (uint32_t y = 0; y < c->height; y++)
     for (uint32_t x = 0; x < c->width; x++) {
       size_t at = (size_t)(c->top + y) * ink->width + c->left + x;
-      if (is_of(marks, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
+      if (is_of(components, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
     }
   return true;
 }
@@ -106,10 +106,10 @@ static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t 
   return ok;
 }
 
-bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
+bool dg_crop(const dg_ink *ink, const dg_components *components, uint32_t digit, uint32_t height,
              uint32_t width, uint8_t *image, dg_box *box, dg_error *err) {
   cutting c = {box->top, box->left, box->height, box->width, NULL};
-  if (!cut_out(ink, marks, digit, &c, err)) return false;
+  if (!cut_out(ink, components, digit, &c, err)) return false;
   strengthen(&c, ink->clear);
   dg_box part = trim(&c, EDGE);
   bool ok = fit(&c, &part, height, width, image, err);

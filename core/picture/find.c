@@ -1,4 +1,4 @@
-/** The digits of a picture: its ink, the marks of ink, the digits that they make, cut out. */
+/** The digits of a picture: its ink, the components of ink, the digits that they make, cut out. */
 #include <stdlib.h>
 
 #include "core/picture/crop.h"
@@ -9,33 +9,33 @@ enum { LEAST_IMAGE = 8, MOST_IMAGE = 4096, MOST_BYTES = 1 << 28, MOST_OVERLAP = 
  * Are they few and small enough for memory, and for the time that cutting takes, which goes with
  * the pixels of their boxes? Those of digits beside one another are no more than the picture's.
  */
-static bool check_boxes(const dg_ink *ink, const dg_marks *marks, const dg_digits *digits,
+static bool check_boxes(const dg_ink *ink, const dg_components *components, const dg_digits *digits,
                         const char *name, dg_error *err) {
   uint64_t pixels = 0, most = (uint64_t)MOST_OVERLAP * ink->height * ink->width;
-  for (uint32_t i = 0; i < marks->digits; i++)
+  for (uint32_t i = 0; i < components->digits; i++)
     pixels += (uint64_t)digits->boxes[i].height * digits->boxes[i].width;
   if (pixels > most)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: marks of ink that lie across each other are no digits; cut out a part of "
                    "the picture",
                    name);
-  return marks->digits <= MOST_BYTES / ((uint64_t)digits->height * digits->width) ||
+  return components->digits <= MOST_BYTES / ((uint64_t)digits->height * digits->width) ||
          dg_fail(err, DG_ERR_INPUT,
                  "%s: %u digits are too many as images of %u x %u; cut out a part of the picture",
-                 name, marks->digits, digits->width, digits->height);
+                 name, components->digits, digits->width, digits->height);
 }
 
-static bool cut_all(const dg_ink *ink, const dg_marks *marks, dg_digits *digits, const char *name,
-                    dg_error *err) {
+static bool cut_all(const dg_ink *ink, const dg_components *components, dg_digits *digits,
+                    const char *name, dg_error *err) {
   size_t size = (size_t)digits->height * digits->width;
-  digits->boxes = calloc(marks->digits, sizeof *digits->boxes);
-  if (!digits->boxes) return dg_fail_memory(err, marks->digits * sizeof *digits->boxes);
-  dg_marks_boxes(marks, digits->boxes);
-  if (!check_boxes(ink, marks, digits, name, err)) return false;
-  digits->images = malloc(marks->digits * size);
-  if (!digits->images) return dg_fail_memory(err, marks->digits * size);
-  for (; digits->count < marks->digits; digits->count++)
-    if (!dg_crop(ink, marks, digits->count + 1, digits->height, digits->width,
+  digits->boxes = calloc(components->digits, sizeof *digits->boxes);
+  if (!digits->boxes) return dg_fail_memory(err, components->digits * sizeof *digits->boxes);
+  dg_components_boxes(components, digits->boxes);
+  if (!check_boxes(ink, components, digits, name, err)) return false;
+  digits->images = malloc(components->digits * size);
+  if (!digits->images) return dg_fail_memory(err, components->digits * size);
+  for (; digits->count < components->digits; digits->count++)
+    if (!dg_crop(ink, components, digits->count + 1, digits->height, digits->width,
                  digits->images + digits->count * size, &digits->boxes[digits->count], err))
       return false;
   return true;
@@ -50,10 +50,11 @@ bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height
                    MOST_IMAGE, width, height);
   dg_ink ink;
   if (!dg_ink_find(picture, name, &ink, err)) return false;
-  dg_marks marks;
-  bool ok = dg_marks_find(&ink, &marks, err) && dg_marks_join(&marks, name, err) &&
-            dg_marks_grow(&ink, &marks, err) && cut_all(&ink, &marks, digits, name, err);
-  dg_marks_free(&marks);
+  dg_components components;
+  bool ok =
+      dg_components_find(&ink, &components, err) && dg_components_group(&components, name, err) &&
+      dg_components_grow(&ink, &components, err) && cut_all(&ink, &components, digits, name, err);
+  dg_components_free(&components);
   dg_ink_free(&ink);
   if (!ok) dg_digits_free(digits);
   return ok;

@@ -41,7 +41,7 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
   else
     for (uint32_t i = 0; i < count; i++) t->members[i] = i;
   uint32_t longest = length > t->validation_count ? (uint32_t)length : t->validation_count;
-  return dg_source_of_samples(&t->source, t->device, &t->data->train, longest, err);
+  return dg_source_from_samples(&t->source, t->device, &t->data->train, longest, err);
 }
 
 bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {

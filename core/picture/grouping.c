@@ -1,24 +1,25 @@
-/** Which marks make a digit, and in what order digits are read. */
+/** Which components make a digit, and in what order digits are read. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/picture/marks.h"
+#include "core/picture/components.h"
 
 enum { MOST_PARTS = 4096, LEAST_HEIGHT = 6 };
 
-/** Marks joined to digits, as far as that has come; a digit is named by the first of its parts. */
+/** Components grouped to digits, as far as that has come; a digit is named by the first of its
+ * parts. */
 typedef struct {
   dg_box box;
-  uint32_t mark;  /**< in dg_marks.marks */
-  uint32_t digit; /**< in joining.parts */
+  uint32_t component; /**< in dg_components.items */
+  uint32_t digit;     /**< in grouping.parts */
   uint32_t line;
 } part;
 
 typedef struct {
   part *parts;
   uint32_t count;
-  uint32_t tall; /**< height of the tallest mark, which stands for that of digits */
-} joining;
+  uint32_t tall; /**< height of the tallest component, which stands for that of digits */
+} grouping;
 
 static uint32_t lesser(uint32_t a, uint32_t b) {
   return a < b ? a : b;
@@ -30,24 +31,25 @@ static uint32_t greater(uint32_t a, uint32_t b) {
 
 /* ---- what is no speck --------------------------------------------------- */
 
-static bool is_part(const joining *j, const dg_box *box) {
+static bool is_part(const grouping *j, const dg_box *box) {
   return 8 * greater(box->height, box->width) >= j->tall;
 }
 
-static bool choose_parts(joining *j, const dg_marks *marks, const char *name, dg_error *err) {
+static bool choose_parts(grouping *j, const dg_components *components, const char *name,
+                         dg_error *err) {
   uint32_t parts = 0;
-  for (uint32_t i = 0; i < marks->count; i++)
-    j->tall = greater(j->tall, marks->marks[i].box.height);
-  for (uint32_t i = 0; i < marks->count; i++) parts += is_part(j, &marks->marks[i].box);
+  for (uint32_t i = 0; i < components->count; i++)
+    j->tall = greater(j->tall, components->items[i].box.height);
+  for (uint32_t i = 0; i < components->count; i++) parts += is_part(j, &components->items[i].box);
   if (parts > MOST_PARTS)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: more than %d marks of ink are no digits; cut out a part of the picture",
                    name, MOST_PARTS);
   j->parts = malloc((parts + 1) * sizeof *j->parts);
   if (!j->parts) return dg_fail_memory(err, (parts + 1) * sizeof *j->parts);
-  for (uint32_t i = 0; i < marks->count; i++)
-    if (is_part(j, &marks->marks[i].box)) {
-      j->parts[j->count] = (part){marks->marks[i].box, i, j->count, 0};
+  for (uint32_t i = 0; i < components->count; i++)
+    if (is_part(j, &components->items[i].box)) {
+      j->parts[j->count] = (part){components->items[i].box, i, j->count, 0};
       j->count++;
     }
   return true;
@@ -81,7 +83,7 @@ static dg_box around(const dg_box *a, const dg_box *b) {
   return box;
 }
 
-static void join_parts(joining *j) {
+static void merge_parts(grouping *j) {
   for (uint32_t a = 1; a < j->count; a++)
     for (uint32_t b = 0; b < a; b++) {
       uint32_t gone = j->parts[a].digit, kept = j->parts[b].digit;
@@ -105,7 +107,7 @@ static int by_column(const void *a, const void *b) {
 }
 
 /** One entry a digit, with all of its box, without what is too small beside the tallest. */
-static uint32_t gather_digits(const joining *j, part *digits) {
+static uint32_t gather_digits(const grouping *j, part *digits) {
   uint32_t count = 0, kept = 0, tall = 0;
   for (uint32_t i = 0; i < j->count; i++) {
     uint32_t d = 0;
@@ -137,36 +139,37 @@ static void sort_digits(part *digits, uint32_t count) {
   qsort(digits, count, sizeof *digits, by_column);
 }
 
-/** Writes to each mark the number of its digit. */
-static bool number_marks(const joining *j, dg_marks *marks, dg_error *err) {
+/** Writes to each component the number of its digit. */
+static bool number_components(const grouping *j, dg_components *components, dg_error *err) {
   part *digits = malloc((j->count + 1) * sizeof *digits);
   if (!digits) return dg_fail_memory(err, (j->count + 1) * sizeof *digits);
-  marks->digits = gather_digits(j, digits);
-  sort_digits(digits, marks->digits);
-  for (uint32_t d = 0; d < marks->digits; d++)
+  components->digits = gather_digits(j, digits);
+  sort_digits(digits, components->digits);
+  for (uint32_t d = 0; d < components->digits; d++)
     for (uint32_t i = 0; i < j->count; i++)
-      if (j->parts[i].digit == digits[d].digit) marks->marks[j->parts[i].mark].digit = d + 1;
+      if (j->parts[i].digit == digits[d].digit)
+        components->items[j->parts[i].component].digit = d + 1;
   free(digits);
   return true;
 }
 
-void dg_marks_boxes(const dg_marks *marks, dg_box *boxes) {
-  memset(boxes, 0, marks->digits * sizeof *boxes);
-  for (uint32_t i = 0; i < marks->count; i++) {
-    const dg_mark *mark = &marks->marks[i];
-    if (mark->digit == 0) continue;
-    dg_box *box = &boxes[mark->digit - 1];
-    *box = box->height ? around(box, &mark->box) : mark->box;
+void dg_components_boxes(const dg_components *components, dg_box *boxes) {
+  memset(boxes, 0, components->digits * sizeof *boxes);
+  for (uint32_t i = 0; i < components->count; i++) {
+    const dg_component *component = &components->items[i];
+    if (component->digit == 0) continue;
+    dg_box *box = &boxes[component->digit - 1];
+    *box = box->height ? around(box, &component->box) : component->box;
   }
 }
 
-bool dg_marks_join(dg_marks *marks, const char *name, dg_error *err) {
-  joining j = {0};
-  bool ok = choose_parts(&j, marks, name, err);
+bool dg_components_group(dg_components *components, const char *name, dg_error *err) {
+  grouping j = {0};
+  bool ok = choose_parts(&j, components, name, err);
   if (ok && j.tall < LEAST_HEIGHT)
     ok = dg_fail(err, DG_ERR_INPUT, "%s: no ink was found but specks; take a larger picture", name);
-  if (ok) join_parts(&j);
-  ok = ok && number_marks(&j, marks, err);
+  if (ok) merge_parts(&j);
+  ok = ok && number_components(&j, components, err);
   free(j.parts);
   return ok;
 }
