@@ -7,7 +7,7 @@
 #include "core/bench.h"
 #include "core/device.h"
 
-enum { MOST_DEVICES = 64 };
+enum { MAX_DEVICES = 64 };
 
 const char *dg_version(void) {
   return DIGITS_VERSION;
@@ -30,10 +30,10 @@ static void copy_info(dg_device_info *to, const char *backend, size_t number,
 bool dg_device_list(dg_device_info *out, size_t room, size_t *count, dg_error *err) {
   *count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
-    dg_device_properties infos[MOST_DEVICES];
+    dg_device_properties infos[MAX_DEVICES];
     size_t found = 0;
-    if (!(*b)->list(infos, MOST_DEVICES, &found, err)) return false;
-    for (size_t i = 0; i < found && i < MOST_DEVICES; i++, (*count)++)
+    if (!(*b)->list(infos, MAX_DEVICES, &found, err)) return false;
+    for (size_t i = 0; i < found && i < MAX_DEVICES; i++, (*count)++)
       if (*count < room) copy_info(&out[*count], (*b)->name, i, &infos[i]);
   }
   return true;

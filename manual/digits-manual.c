@@ -16,7 +16,7 @@ static const char help_text[] =
     "what a person wrote; or the completion of PROGRAM HELP pairs, with SCRIPT below their "
     "table.\n";
 
-enum { MOST_BYTES = 1 << 20 };
+enum { MAX_BYTES = 1 << 20 };
 
 static bool write_page(markup *out, char **words, int count, dg_error *err) {
   page_frame frame = {.program = words[0],
@@ -33,7 +33,7 @@ static bool write_page(markup *out, char **words, int count, dg_error *err) {
 
 static bool add_script(markup *out, const char *path, dg_error *err) {
   size_t size;
-  char *script = dg_file_read(path, MOST_BYTES, &size, err);
+  char *script = dg_file_read(path, MAX_BYTES, &size, err);
   if (!script) return false;
   markup_add(out, "%s", script);
   free(script);

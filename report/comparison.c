@@ -8,7 +8,7 @@
 #include "report/report.h"
 #include "report/results.h"
 
-enum { MOST_RECIPES = 256 };
+enum { MAX_RECIPES = 256 };
 
 static bool is_folder(const char *path) {
   struct stat info;
@@ -31,7 +31,7 @@ static bool read_one(run_log *log, const char *path, char *own, dg_error *err) {
 /** Adds the model file of each run that its log holds, of many runs those of the first. */
 static void add_recipes(page *p, const named_run *runs, size_t count) {
   char note[160];
-  size_t shown = count < MOST_RECIPES ? count : MOST_RECIPES;
+  size_t shown = count < MAX_RECIPES ? count : MAX_RECIPES;
   snprintf(note, sizeof note,
            "The effective model file of each run, and the command that repeats "
            "it%s.",

@@ -14,7 +14,7 @@
 #include "core/digits.h"
 #include "report/markup.h"
 
-enum { LONGEST_NAME = 40 };
+enum { MAX_NAME = 40 };
 
 static const char *const names[REPORT_FILES] = {
     [REPORT_PAGE] = "index.html",
@@ -113,7 +113,7 @@ static bool make_folder(const char *folder, dg_error *err) {
   char *target = dg_file_target(folder, err); /* over no link that mustn't be followed */
   if (!target) return false;
   free(target);
-  if (strlen(folder) + LONGEST_NAME > REPORT_PATH)
+  if (strlen(folder) + MAX_NAME > REPORT_PATH)
     return dg_fail(err, DG_ERR_INPUT, "%.80s…: the path is too long; use a shorter one", folder);
   if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode))
     return dg_fail(err, DG_ERR_INPUT, "%s is no folder; give another one for the report", folder);

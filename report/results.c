@@ -7,7 +7,7 @@
 
 #include "core/base/text.h"
 
-enum { MOST_ROWS = 10000 };
+enum { MAX_ROWS = 10000 };
 
 /* ---- names -------------------------------------------------------------- */
 
@@ -156,9 +156,8 @@ void results_table(page *p, const named_run *runs, size_t count) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     markup_add(&p->html, "<th class=\"number\">%s</th>", numbers[i]);
   markup_add(&p->html, "</tr>\n");
-  for (size_t i = 0; i < count && i < MOST_ROWS; i++) add_row(p, &runs[i], i);
+  for (size_t i = 0; i < count && i < MAX_ROWS; i++) add_row(p, &runs[i], i);
   markup_add(&p->html, "</table></div>\n");
-  if (count > MOST_ROWS)
-    markup_add(&p->html, "<p class=\"soft note\">The first %d of %zu runs.</p>\n", MOST_ROWS,
-               count);
+  if (count > MAX_ROWS)
+    markup_add(&p->html, "<p class=\"soft note\">The first %d of %zu runs.</p>\n", MAX_ROWS, count);
 }

@@ -10,7 +10,7 @@
 
 static const uint64_t largest_log = (uint64_t)1 << 30;
 
-enum { LONGEST_LINE = 1 << 22 }; /* bytes; the longest recipe is of 256 KB, before it is escaped */
+enum { MAX_LINE = 1 << 22 }; /* bytes; the longest recipe is of 256 KB, before it is escaped */
 
 /** A number that a float32 can be; NAN where there is none. */
 static double real(const json_t *line, const char *key) {
@@ -137,11 +137,11 @@ static bool read_lines(run_log *log, const char *path, char *text, dg_error *err
     next = strchr(line, '\n');
     if (next) *next++ = '\0';
     size_t length = next ? (size_t)(next - line) : strlen(line);
-    if (length > LONGEST_LINE)
+    if (length > MAX_LINE)
       return dg_fail(err, DG_ERR_INPUT,
                      "%s:%zu: a line of more than %d bytes; give what digits-run "
                      "--log wrote",
-                     path, number, LONGEST_LINE);
+                     path, number, MAX_LINE);
     bool starved;
     json_t *object = dg_json_read(line, strlen(line), 0, &fault, &starved);
     if (starved) return dg_fail_memory(err, length);

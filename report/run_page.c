@@ -13,7 +13,7 @@
 #include "report/report.h"
 #include "report/results.h"
 
-enum { MOST_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
+enum { MAX_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
 
 /** A page on its way: what it shows, and the runs of the log; the last one is shown in detail. */
 typedef struct {
@@ -115,7 +115,7 @@ static bool is_squared(const run_page *r) {
 static bool add_samples(run_page *r, dg_error *err) {
   const report_contents *c = r->contents;
   answers early;
-  uint32_t chosen[MOST_SAMPLES];
+  uint32_t chosen[MAX_SAMPLES];
   drawing d;
   if (c->early_count == 0) return true;
   if (!answers_read(&early, c->early, c->tested.labels, c->early_count, c->classes, is_squared(r),
@@ -196,7 +196,7 @@ static bool write_sheet(run_page *r, uint32_t count, dg_error *err) {
 }
 
 static bool add_mistakes(run_page *r, dg_error *err) {
-  uint32_t all = r->answers.mistakes, count = all < MOST_MISTAKES ? all : MOST_MISTAKES;
+  uint32_t all = r->answers.mistakes, count = all < MAX_MISTAKES ? all : MAX_MISTAKES;
   char note[200] = "There are none.";
   if (all)
     snprintf(note, sizeof note,

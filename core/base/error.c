@@ -10,12 +10,12 @@ enum { ROOM = sizeof((dg_error *)0)->message };
 
 /** Writes text to the `room` bytes of a message that are left, as far as its characters fit. */
 static void show(char *message, size_t room, const char *text) {
-  if (room > DG_VISIBLE_MOST) dg_visible(message, room, text, strlen(text));
+  if (room > DG_VISIBLE_MAX) dg_visible(message, room, text, strlen(text));
 }
 
 /** The same for formatted text. */
 static void show_formatted(char *message, size_t room, const char *format, va_list args) {
-  char text[ROOM + DG_VISIBLE_MOST]; /* a character that is cut here doesn't fit there */
+  char text[ROOM + DG_VISIBLE_MAX]; /* a character that is cut here doesn't fit there */
   vsnprintf(text, sizeof text, format, args);
   show(message, room, text);
 }

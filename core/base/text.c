@@ -80,7 +80,7 @@ size_t dg_visible(char *out, size_t room, const char *text, size_t length) {
   while (read < length) {
     const unsigned char *at = (const unsigned char *)text + read;
     unsigned bytes = decode(at, &code);
-    char escape[DG_VISIBLE_MOST + 1];
+    char escape[DG_VISIBLE_MAX + 1];
     bool is_byte = bytes == 0 || code < 0x20, plain = !is_byte && !is_unseen(code);
     size_t written = plain     ? bytes
                      : is_byte ? (size_t)snprintf(escape, sizeof escape, "\\x%02x", *at)

@@ -16,7 +16,7 @@ const char *dg_utf8_fault(const char *text);
 
 /**
  * Text of strangers as it may be shown: writes `text`, `length` bytes of a string, to `out`, `room`
- * bytes (at least DG_VISIBLE_MOST + 1), with a closing zero. What a terminal would obey, or what
+ * bytes (at least DG_VISIBLE_MAX + 1), with a closing zero. What a terminal would obey, or what
  * would hide or turn around what stands beside it, becomes an escape: control characters below
  * U+0020 and bytes that are no UTF-8 as \x1b, DEL, U+0080 to U+009F, marks and overrides of
  * direction, line and paragraph separators as \u202e. Other characters stay, so text that was
@@ -29,7 +29,7 @@ size_t dg_visible(char *out, size_t room, const char *text, size_t length);
 bool dg_is_visible(const char *text);
 
 /** The longest that one character becomes. */
-enum { DG_VISIBLE_MOST = 6 };
+enum { DG_VISIBLE_MAX = 6 };
 
 /**
  * Appends formatted text to a string of `room` bytes that holds a string already; cuts what does

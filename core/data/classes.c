@@ -8,7 +8,7 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
-enum { MOST_BYTES = 1 << 20 };
+enum { MAX_BYTES = 1 << 20 };
 
 /** Is it something to print on a line? */
 static bool is_plain(const char *name) {
@@ -55,7 +55,7 @@ bool dg_classes_parse(dg_classes *classes, const char *text, const char *where, 
 
 bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err) {
   size_t size;
-  char *text = dg_file_read(path, MOST_BYTES, &size, err);
+  char *text = dg_file_read(path, MAX_BYTES, &size, err);
   bool ok =
       text && (strlen(text) == size ||
                dg_fail(err, DG_ERR_INPUT,

@@ -9,9 +9,9 @@
 
 /* All that is unpacked of one file: more than the largest weights, less than fills a machine; of a
    small one less, as dg_arrays_bound says for numbers of eight bytes. */
-static const uint64_t MOST_BYTES = (uint64_t)3 << 30;
+static const uint64_t MAX_BYTES = (uint64_t)3 << 30;
 enum { FEW_BYTES = 1 << 26, UNPACKED_A_BYTE = 256 };
-enum { MOST_ENTRIES = 1 << 14, LONGEST_COMMENT = UINT16_MAX };
+enum { MAX_ENTRIES = 1 << 14, MAX_COMMENT = UINT16_MAX };
 
 struct dg_archive {
   zip_t *zip;
@@ -38,9 +38,9 @@ static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t room
  * finds, and reads the whole list for it: a file full of them takes minutes.
  */
 static bool ends_once(int descriptor, uint64_t size, dg_error *err, const char *path) {
-  enum { END = 22, MOST_ENDS = 8 };
+  enum { END = 22, MAX_ENDS = 8 };
   static const char mark[] = "PK\5\6";
-  size_t room = END + LONGEST_COMMENT, mark_length = sizeof mark - 1;
+  size_t room = END + MAX_COMMENT, mark_length = sizeof mark - 1;
   char *tail = malloc(room);
   if (!tail) return dg_fail_memory(err, room);
   ssize_t length = read_tail(descriptor, size, tail, room);
@@ -49,7 +49,7 @@ static bool ends_once(int descriptor, uint64_t size, dg_error *err, const char *
     ends += memcmp(tail + i, mark, mark_length) == 0;
   free(tail);
   if (length < 0) return dg_fail(err, DG_ERR_INPUT, "%s: can't be read", path);
-  return ends <= MOST_ENDS ||
+  return ends <= MAX_ENDS ||
          dg_fail(err, DG_ERR_INPUT, "%s: no sound zip file: it ends %d times", path, ends);
 }
 
@@ -69,7 +69,7 @@ static zip_t *open_zip(const char *path, uint64_t *size, dg_error *err) {
 
 /** Bytes that may be unpacked of a file of so many. */
 static uint64_t bytes_of(uint64_t size) {
-  uint64_t most = size < MOST_BYTES / UNPACKED_A_BYTE ? size * UNPACKED_A_BYTE : MOST_BYTES;
+  uint64_t most = size < MAX_BYTES / UNPACKED_A_BYTE ? size * UNPACKED_A_BYTE : MAX_BYTES;
   return most > FEW_BYTES ? most : FEW_BYTES;
 }
 
@@ -82,9 +82,9 @@ dg_archive *dg_archive_open(const char *path, dg_error *err) {
   else
     archive->zip = open_zip(path, &archive->size, err);
   archive->left = bytes_of(archive->size);
-  if (archive->zip && zip_get_num_entries(archive->zip, 0) <= MOST_ENTRIES) return archive;
+  if (archive->zip && zip_get_num_entries(archive->zip, 0) <= MAX_ENTRIES) return archive;
   if (archive->zip)
-    dg_fail(err, DG_ERR_INPUT, "%s: more than %d entries are in the zip file", path, MOST_ENTRIES);
+    dg_fail(err, DG_ERR_INPUT, "%s: more than %d entries are in the zip file", path, MAX_ENTRIES);
   dg_archive_close(archive);
   return NULL;
 }
@@ -178,7 +178,7 @@ static bool pack(zip_source_t *to, const dg_archive_entry *entries, size_t count
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) ok = add(zip, &entries[i]);
   size_t length = comment ? strlen(comment) : 0;
-  if (ok && length > 0 && length <= LONGEST_COMMENT)
+  if (ok && length > 0 && length <= MAX_COMMENT)
     ok = zip_set_archive_comment(zip, comment, (zip_uint16_t)length) == 0;
   if (ok && zip_close(zip) == 0) return true;
   zip_discard(zip);

@@ -84,7 +84,7 @@ bool dg_catalog_read(dg_catalog *catalog, dg_catalog_kind kind, dg_error *err) {
                    s->what, s->variable);
   bool ok = true;
   for (struct dirent *entry; ok && (entry = readdir(folder));)
-    if (has_suffix(s, entry->d_name) && catalog->count < DG_CATALOG_MOST)
+    if (has_suffix(s, entry->d_name) && catalog->count < DG_CATALOG_MAX)
       ok = add_name(catalog, entry->d_name, err);
   closedir(folder);
   qsort(catalog->names, catalog->count, sizeof *catalog->names, by_name);

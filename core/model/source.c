@@ -10,7 +10,7 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
-enum { MOST_NAMES = 256 };
+enum { MAX_NAMES = 256 };
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -214,7 +214,7 @@ static bool parse_value(config_t *config, const char *text) {
 /** A group of the model or a layer by its name, or a group that may be added: data, train. */
 static config_setting_t *find_head(config_t *config, const char *name, const dg_override *override,
                                    dg_error *err) {
-  const char *names[MOST_NAMES] = {"data", "train"};
+  const char *names[MAX_NAMES] = {"data", "train"};
   size_t count = 2;
   config_setting_t *root = config_root_setting(config), *head = config_setting_lookup(root, name);
   config_setting_t *layers = config_lookup(config, "layers");
@@ -223,7 +223,7 @@ static config_setting_t *find_head(config_t *config, const char *name, const dg_
     const char *its;
     if (!config_setting_lookup_string(layer, "name", &its)) continue;
     if (strcmp(its, name) == 0) head = layer;
-    if (count < MOST_NAMES) names[count++] = its;
+    if (count < MAX_NAMES) names[count++] = its;
   }
   if (head) return head;
   if (strcmp(name, "data") == 0 || strcmp(name, "train") == 0)

@@ -3,7 +3,7 @@
 
 #include "core/picture/crop.h"
 
-enum { LEAST_IMAGE = 8, MOST_IMAGE = 4096, MOST_BYTES = 1 << 28, MOST_OVERLAP = 8 };
+enum { MIN_IMAGE = 8, MAX_IMAGE = 4096, MAX_BYTES = 1 << 28, MAX_OVERLAP = 8 };
 
 /**
  * Are they few and small enough for memory, and for the time that cutting takes, which goes with
@@ -11,7 +11,7 @@ enum { LEAST_IMAGE = 8, MOST_IMAGE = 4096, MOST_BYTES = 1 << 28, MOST_OVERLAP = 
  */
 static bool check_boxes(const dg_ink *ink, const dg_components *components, const dg_digits *digits,
                         const char *name, dg_error *err) {
-  uint64_t pixels = 0, most = (uint64_t)MOST_OVERLAP * ink->height * ink->width;
+  uint64_t pixels = 0, most = (uint64_t)MAX_OVERLAP * ink->height * ink->width;
   for (uint32_t i = 0; i < components->digits; i++)
     pixels += (uint64_t)digits->boxes[i].height * digits->boxes[i].width;
   if (pixels > most)
@@ -19,7 +19,7 @@ static bool check_boxes(const dg_ink *ink, const dg_components *components, cons
                    "%s: marks of ink that lie across each other are no digits; cut out a part of "
                    "the picture",
                    name);
-  return components->digits <= MOST_BYTES / ((uint64_t)digits->height * digits->width) ||
+  return components->digits <= MAX_BYTES / ((uint64_t)digits->height * digits->width) ||
          dg_fail(err, DG_ERR_INPUT,
                  "%s: %u digits are too many as images of %u x %u; cut out a part of the picture",
                  name, components->digits, digits->width, digits->height);
@@ -44,10 +44,10 @@ static bool cut_all(const dg_ink *ink, const dg_components *components, dg_digit
 bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height, uint32_t width,
                     dg_digits *digits, dg_error *err) {
   *digits = (dg_digits){.height = height, .width = width};
-  if (height < LEAST_IMAGE || width < LEAST_IMAGE || height > MOST_IMAGE || width > MOST_IMAGE)
+  if (height < MIN_IMAGE || width < MIN_IMAGE || height > MAX_IMAGE || width > MAX_IMAGE)
     return dg_fail(err, DG_ERR_INPUT,
-                   "digits are cut out to images of %d to %d pixels, not %u x %u", LEAST_IMAGE,
-                   MOST_IMAGE, width, height);
+                   "digits are cut out to images of %d to %d pixels, not %u x %u", MIN_IMAGE,
+                   MAX_IMAGE, width, height);
   dg_ink ink;
   if (!dg_ink_find(picture, name, &ink, err)) return false;
   dg_components components;

@@ -4,7 +4,7 @@
 
 #include "core/picture/components.h"
 
-enum { MOST_PARTS = 4096, LEAST_HEIGHT = 6 };
+enum { MAX_PARTS = 4096, MIN_HEIGHT = 6 };
 
 /** Components grouped to digits, as far as that has come; a digit is named by the first of its
  * parts. */
@@ -31,26 +31,26 @@ static uint32_t greater(uint32_t a, uint32_t b) {
 
 /* ---- what is no speck --------------------------------------------------- */
 
-static bool is_part(const grouping *j, const dg_box *box) {
-  return 8 * greater(box->height, box->width) >= j->tall;
+static bool is_part(const grouping *g, const dg_box *box) {
+  return 8 * greater(box->height, box->width) >= g->tall;
 }
 
-static bool choose_parts(grouping *j, const dg_components *components, const char *name,
+static bool choose_parts(grouping *g, const dg_components *components, const char *name,
                          dg_error *err) {
   uint32_t parts = 0;
   for (uint32_t i = 0; i < components->count; i++)
-    j->tall = greater(j->tall, components->items[i].box.height);
-  for (uint32_t i = 0; i < components->count; i++) parts += is_part(j, &components->items[i].box);
-  if (parts > MOST_PARTS)
+    g->tall = greater(g->tall, components->items[i].box.height);
+  for (uint32_t i = 0; i < components->count; i++) parts += is_part(g, &components->items[i].box);
+  if (parts > MAX_PARTS)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: more than %d marks of ink are no digits; cut out a part of the picture",
-                   name, MOST_PARTS);
-  j->parts = malloc((parts + 1) * sizeof *j->parts);
-  if (!j->parts) return dg_fail_memory(err, (parts + 1) * sizeof *j->parts);
+                   name, MAX_PARTS);
+  g->parts = malloc((parts + 1) * sizeof *g->parts);
+  if (!g->parts) return dg_fail_memory(err, (parts + 1) * sizeof *g->parts);
   for (uint32_t i = 0; i < components->count; i++)
-    if (is_part(j, &components->items[i].box)) {
-      j->parts[j->count] = (part){components->items[i].box, i, j->count, 0};
-      j->count++;
+    if (is_part(g, &components->items[i].box)) {
+      g->parts[g->count] = (part){components->items[i].box, i, g->count, 0};
+      g->count++;
     }
   return true;
 }
@@ -83,13 +83,13 @@ static dg_box around(const dg_box *a, const dg_box *b) {
   return box;
 }
 
-static void merge_parts(grouping *j) {
-  for (uint32_t a = 1; a < j->count; a++)
+static void merge_parts(grouping *g) {
+  for (uint32_t a = 1; a < g->count; a++)
     for (uint32_t b = 0; b < a; b++) {
-      uint32_t gone = j->parts[a].digit, kept = j->parts[b].digit;
-      if (gone == kept || !belong_together(&j->parts[a].box, &j->parts[b].box, j->tall)) continue;
-      for (uint32_t i = 0; i < j->count; i++)
-        if (j->parts[i].digit == gone) j->parts[i].digit = kept;
+      uint32_t gone = g->parts[a].digit, kept = g->parts[b].digit;
+      if (gone == kept || !belong_together(&g->parts[a].box, &g->parts[b].box, g->tall)) continue;
+      for (uint32_t i = 0; i < g->count; i++)
+        if (g->parts[i].digit == gone) g->parts[i].digit = kept;
     }
 }
 
@@ -107,13 +107,13 @@ static int by_column(const void *a, const void *b) {
 }
 
 /** One entry a digit, with all of its box, without what is too small beside the tallest. */
-static uint32_t gather_digits(const grouping *j, part *digits) {
+static uint32_t gather_digits(const grouping *g, part *digits) {
   uint32_t count = 0, kept = 0, tall = 0;
-  for (uint32_t i = 0; i < j->count; i++) {
+  for (uint32_t i = 0; i < g->count; i++) {
     uint32_t d = 0;
-    while (d < count && digits[d].digit != j->parts[i].digit) d++;
-    if (d == count) digits[count++] = j->parts[i];
-    digits[d].box = around(&digits[d].box, &j->parts[i].box);
+    while (d < count && digits[d].digit != g->parts[i].digit) d++;
+    if (d == count) digits[count++] = g->parts[i];
+    digits[d].box = around(&digits[d].box, &g->parts[i].box);
   }
   for (uint32_t d = 0; d < count; d++) tall = greater(tall, digits[d].box.height);
   for (uint32_t d = 0; d < count; d++)
@@ -140,15 +140,15 @@ static void sort_digits(part *digits, uint32_t count) {
 }
 
 /** Writes to each component the number of its digit. */
-static bool number_components(const grouping *j, dg_components *components, dg_error *err) {
-  part *digits = malloc((j->count + 1) * sizeof *digits);
-  if (!digits) return dg_fail_memory(err, (j->count + 1) * sizeof *digits);
-  components->digits = gather_digits(j, digits);
+static bool number_components(const grouping *g, dg_components *components, dg_error *err) {
+  part *digits = malloc((g->count + 1) * sizeof *digits);
+  if (!digits) return dg_fail_memory(err, (g->count + 1) * sizeof *digits);
+  components->digits = gather_digits(g, digits);
   sort_digits(digits, components->digits);
   for (uint32_t d = 0; d < components->digits; d++)
-    for (uint32_t i = 0; i < j->count; i++)
-      if (j->parts[i].digit == digits[d].digit)
-        components->items[j->parts[i].component].digit = d + 1;
+    for (uint32_t i = 0; i < g->count; i++)
+      if (g->parts[i].digit == digits[d].digit)
+        components->items[g->parts[i].component].digit = d + 1;
   free(digits);
   return true;
 }
@@ -164,12 +164,12 @@ void dg_components_boxes(const dg_components *components, dg_box *boxes) {
 }
 
 bool dg_components_group(dg_components *components, const char *name, dg_error *err) {
-  grouping j = {0};
-  bool ok = choose_parts(&j, components, name, err);
-  if (ok && j.tall < LEAST_HEIGHT)
+  grouping g = {0};
+  bool ok = choose_parts(&g, components, name, err);
+  if (ok && g.tall < MIN_HEIGHT)
     ok = dg_fail(err, DG_ERR_INPUT, "%s: no ink was found but specks; take a larger picture", name);
-  if (ok) merge_parts(&j);
-  ok = ok && number_components(&j, components, err);
-  free(j.parts);
+  if (ok) merge_parts(&g);
+  ok = ok && number_components(&g, components, err);
+  free(g.parts);
   return ok;
 }

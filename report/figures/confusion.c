@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 /* Sizes in the drawing's units. */
-enum { WIDTH = 440, LEFT = 40, MOST_NAME = 88, RIGHT = 54, TOP = 64 };
+enum { WIDTH = 440, LEFT = 40, MAX_NAME = 88, RIGHT = 54, TOP = 64 };
 
-enum { MOST_WITH_NUMBERS = 20, LABELS = 256 };
+enum { MAX_WITH_NUMBERS = 20, LABELS = 256 };
 
 /** A matrix on its way: counts [classes, classes], truth by guess. */
 typedef struct {
@@ -45,7 +45,7 @@ static void draw_cell(const matrix *m, uint32_t truth, uint32_t guess, uint32_t 
   markup_add(body, "width=\"%.1f\" height=\"%.1f\"/>", m->cell - 1, m->cell - 1);
   char text[16];
   snprintf(text, sizeof text, "%u", count);
-  if (m->classes <= MOST_WITH_NUMBERS)
+  if (m->classes <= MAX_WITH_NUMBERS)
     drawing_text(m->d, x + m->cell / 2, y + m->cell / 2 + 4, "middle", m->cell < 28 ? "tiny" : "",
                  text);
   markup_add(body, "</g>\n");
@@ -75,7 +75,7 @@ static void draw_row(const matrix *m, uint32_t truth) {
 static double width_of_names(const dg_classes *names) {
   double most = 0;
   for (uint32_t i = 0; i < names->count; i++) most = fmax(most, drawing_text_width(names->name[i]));
-  return fmin(most, MOST_NAME);
+  return fmin(most, MAX_NAME);
 }
 
 static void draw_matrix(matrix *m) {

@@ -6,15 +6,7 @@
 #include <string.h>
 
 /* Sizes in pixels. */
-enum {
-  TILE = 48,
-  GAP = 4,
-  FEW = 32,
-  FEW_ACROSS = 8,
-  ACROSS = 16,
-  MOST_TILES = 128,
-  LONGEST = 1024
-};
+enum { TILE = 48, GAP = 4, FEW = 32, FEW_ACROSS = 8, ACROSS = 16, MAX_TILES = 128, LONGEST = 1024 };
 
 /** How the numbers lie in tiles. */
 typedef struct {
@@ -43,7 +35,7 @@ static tiling lay_out(const filters *f) {
     t = (tiling){.of = w->dim[0], .height = f->image_height, .width = f->image_width};
   else
     return one_tile(w);
-  t.tiles = t.of < MOST_TILES ? t.of : MOST_TILES;
+  t.tiles = t.of < MAX_TILES ? t.of : MAX_TILES;
   t.columns = t.tiles <= FEW ? FEW_ACROSS : ACROSS;
   if (t.columns > t.tiles) t.columns = t.tiles;
   uint32_t side = t.height > t.width ? t.height : t.width;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_POINTS = 120 };
+enum { MAX_POINTS = 120 };
 
 static bool open_series(series *s, size_t room, dg_error *err) {
   *s = (series){.x = calloc(4 * room + 1, sizeof(double))};
@@ -35,7 +35,7 @@ static void gather(const logged_run *run, series_value value, size_t first, size
 }
 
 bool series_of_steps(const logged_run *run, series_value value, series *s, dg_error *err) {
-  size_t points = run->steps < MOST_POINTS ? run->steps : MOST_POINTS;
+  size_t points = run->steps < MAX_POINTS ? run->steps : MAX_POINTS;
   if (!open_series(s, points, err)) return false;
   for (size_t i = 0; i < points; i++)
     gather(run, value, i * run->steps / points, (i + 1) * run->steps / points, s);

@@ -6,7 +6,7 @@
 /* Sizes in pixels of the images, before they are magnified. */
 enum { GAP = 3, DIGIT_HEIGHT = 5, DIGIT_WIDTH = 3, LABEL_GREY = 110, PAPER = 255 };
 
-enum { LONGEST_SIDE = 1 << 16 };
+enum { MAX_SIDE = 1 << 16 };
 
 /** What can be written: rows of three dots from the top, the highest bit at the left. */
 static const char known[] = "0123456789>%ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
@@ -38,11 +38,11 @@ bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err) {
   height = (height + GAP) * layout->scale;
   width = (width + GAP) * layout->scale;
   *s = (sheet){.layout = *layout};
-  if (height > LONGEST_SIDE || width > LONGEST_SIDE)
+  if (height > MAX_SIDE || width > MAX_SIDE)
     return dg_fail(err, DG_ERR_INPUT,
                    "a sheet of %llu x %llu pixels is too large: %d is the longest side; take fewer "
                    "images or columns, or a smaller scale",
-                   (unsigned long long)width, (unsigned long long)height, LONGEST_SIDE);
+                   (unsigned long long)width, (unsigned long long)height, MAX_SIDE);
   return picture_open(&s->picture, (uint32_t)height, (uint32_t)width, 1, PAPER, err);
 }
 

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MOST_TICKS = 16 };
+enum { MAX_TICKS = 16 };
 
 typedef struct {
-  double at[MOST_TICKS];
+  double at[MAX_TICKS];
   unsigned count;
   double step; /**< 0 on a logarithmic axis */
 } ticks;

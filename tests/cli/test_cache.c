@@ -21,7 +21,7 @@
 #include "tests/common/shell.h"
 #include "tests/common/suite.h"
 
-enum { ROOM = 256, MOST_FILES = 16, STEPS = 3 };
+enum { ROOM = 256, MAX_FILES = 16, STEPS = 3 };
 enum { KEY_LENGTH_AT = 8, KEY_AT = 32 }; /**< offsets in a file, see core/base/cache.c */
 
 /** Points the cache to a new folder of the test's own, which is not made yet. */
@@ -54,7 +54,7 @@ static bool put(const char *key, const char *text) {
 /* ---- files of a folder -------------------------------------------------- */
 
 typedef struct {
-  char paths[MOST_FILES][2 * ROOM];
+  char paths[MAX_FILES][2 * ROOM];
   size_t count;
 } file_list;
 
@@ -63,7 +63,7 @@ static file_list list_files(const char *folder) {
   DIR *open = opendir(folder);
   for (struct dirent *file; open && (file = readdir(open));) {
     if (file->d_name[0] == '.') continue;
-    ck_assert_uint_lt(files.count, MOST_FILES);
+    ck_assert_uint_lt(files.count, MAX_FILES);
     snprintf(files.paths[files.count++], sizeof *files.paths, "%.200s/%.200s", folder,
              file->d_name);
   }
@@ -324,11 +324,11 @@ static void check_device(const dg_device_info *listed) {
 }
 
 START_TEST(a_second_start_compiles_nothing) {
-  enum { MOST_DEVICES = 16 };
-  dg_device_info devices[MOST_DEVICES];
+  enum { MAX_DEVICES = 16 };
+  dg_device_info devices[MAX_DEVICES];
   size_t count;
-  ck_assert(dg_device_list(devices, MOST_DEVICES, &count, NULL));
-  for (size_t i = 0; i < count && i < MOST_DEVICES; i++)
+  ck_assert(dg_device_list(devices, MAX_DEVICES, &count, NULL));
+  for (size_t i = 0; i < count && i < MAX_DEVICES; i++)
     if (strcmp(devices[i].backend, "opencl") == 0) check_device(&devices[i]);
 }
 END_TEST

@@ -63,7 +63,7 @@ END_TEST
 /** In any room, whole characters and escapes come out, and nothing behind the room is touched. */
 START_TEST(text_is_cut_between_characters) {
   const char text[] = "\x1b\xe2\x82\xac\xe2\x80\xae\xff\xc3\xa4z";
-  for (size_t room = DG_VISIBLE_MOST + 1; room < 30; room++) {
+  for (size_t room = DG_VISIBLE_MAX + 1; room < 30; room++) {
     char all[100] = "";
     for (size_t read = 0; read < strlen(text);) {
       char piece[40];

@@ -17,7 +17,7 @@
 
 #define OPENCL "--backend opencl --device 0 "
 
-enum { ROOM = 300, MOST_TRIALS = 64 };
+enum { ROOM = 300, MAX_TRIALS = 64 };
 
 /** Points the cache to a new folder of the test's own. */
 static const char *use_new_folder(void) {
@@ -179,13 +179,13 @@ static void check_trials(const dg_trial *trials, size_t count) {
 }
 
 START_TEST(a_device_is_tuned) {
-  dg_trial trials[MOST_TRIALS];
+  dg_trial trials[MAX_TRIALS];
   size_t count;
   bool kept;
   dg_error err = {0};
   use_new_folder();
   dg_device *device = dg_open("opencl", "0", 0, &err);
-  ck_assert_msg(device && dg_device_tune(device, trials, MOST_TRIALS, &count, &kept, &err), "%s",
+  ck_assert_msg(device && dg_device_tune(device, trials, MAX_TRIALS, &count, &kept, &err), "%s",
                 err.message);
   ck_assert(kept);
   ck_assert_uint_gt(count, 2);

@@ -10,17 +10,17 @@
 
 #include "tests/common/rig.h"
 
-enum { N = 40, MOST_OPS = 64 };
+enum { N = 40, MAX_OPS = 64 };
 
 /** Ops of a device, and memory for them. */
 typedef struct {
   rig_report *report;
   dg_device *device;
-  dg_op *op[MOST_OPS];
+  dg_op *op[MAX_OPS];
   size_t ops;
   dg_buffer *memory; /**< [floats] */
   size_t floats;
-  dg_buffer *view[4 * MOST_OPS];
+  dg_buffer *view[4 * MAX_OPS];
   size_t views;
 } bench;
 
@@ -99,20 +99,20 @@ typedef float *(*scene)(rig_report *report, const rig_target *target, uint32_t t
 static float *long_row(rig_report *report, const rig_target *target, uint32_t threads,
                        size_t *floats) {
   enum { WIDTH = 32, SIZE = N * WIDTH };
-  *floats = 2 * (MOST_OPS + 1) * (size_t)SIZE;
+  *floats = 2 * (MAX_OPS + 1) * (size_t)SIZE;
   bench b = bench_new(report, target, threads, *floats);
   dg_op_desc desc = {.kind = DG_OP_ACTIVATION,
                      .d_in = {DG_GRAD_WRITE},
                      .activation = {WIDTH, {.kind = DG_ACT_TANH}}};
-  dg_op_buffers buffers[MOST_OPS];
+  dg_op_buffers buffers[MAX_OPS];
   dg_buffer *value = at(&b, 0, SIZE), *gradient = at(&b, SIZE, SIZE);
-  for (size_t i = 0; i < MOST_OPS; i++) {
+  for (size_t i = 0; i < MAX_OPS; i++) {
     dg_buffer *out = at(&b, (2 * i + 2) * SIZE, SIZE), *d_out = at(&b, (2 * i + 3) * SIZE, SIZE);
     buffers[i] = (dg_op_buffers){.in = {value}, .d_in = {gradient}, .out = {out}, .d_out = d_out};
     value = out, gradient = d_out;
     forward(&b, prepare(&b, &desc), &buffers[i], &step);
   }
-  for (size_t i = MOST_OPS; i-- > 0;) backward(&b, b.op[i], &buffers[i], &step);
+  for (size_t i = MAX_OPS; i-- > 0;) backward(&b, b.op[i], &buffers[i], &step);
   return bench_close(&b);
 }
 

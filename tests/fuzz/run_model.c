@@ -10,12 +10,12 @@
 
 /* ---- memory ------------------------------------------------------------- */
 
-enum { MOST_BYTES = 128 << 20 };
+enum { MAX_BYTES = 128 << 20 };
 
 static dg_buffer *(*plain_buffer_new)(dg_device *device, size_t bytes, dg_error *err);
 
 static dg_buffer *small_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
-  if (bytes <= MOST_BYTES) return plain_buffer_new(device, bytes, err);
+  if (bytes <= MAX_BYTES) return plain_buffer_new(device, bytes, err);
   dg_fail(err, DG_ERR_MEMORY, "too large for this test");
   return NULL;
 }

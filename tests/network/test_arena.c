@@ -16,7 +16,7 @@
 
 /* ---- what the device notes ----------------------------------------------- */
 
-enum { WORD = 4, MOST_BUFFERS = 4096 };
+enum { WORD = 4, MAX_BUFFERS = 4096 };
 
 /** A buffer, or a view into one. */
 typedef struct noted {
@@ -29,7 +29,7 @@ typedef struct noted {
 
 static struct {
   const dg_device_calls *real;
-  noted *list[MOST_BUFFERS];
+  noted *list[MAX_BUFFERS];
   size_t count;
   uint32_t last_id;
   unsigned steps, tests; /**< ops that were run for training, and without */
@@ -44,7 +44,7 @@ static noted *find(const dg_buffer *buffer) {
 
 static noted *note(dg_buffer *buffer, noted *parent, size_t first, size_t bytes) {
   noted *n = calloc(1, sizeof *n);
-  ck_assert(n && device.count < MOST_BUFFERS);
+  ck_assert(n && device.count < MAX_BUFFERS);
   *n = (noted){buffer, parent ? parent : n, first, bytes, ++device.last_id, NULL};
   if (!parent) ck_assert_ptr_nonnull(n->owner = calloc(bytes / WORD + 1, sizeof *n->owner));
   device.list[device.count++] = n;
@@ -290,15 +290,15 @@ static const char *const readers[] = {
 };
 enum { READERS = sizeof readers / sizeof *readers };
 
-enum { TRAIN = 22, TEST = 7, CLASSES = 10, MOST_MODELS = 40 };
+enum { TRAIN = 22, TEST = 7, CLASSES = 10, MAX_MODELS = 40 };
 static dg_dataset *data;
 static char path[] = "/tmp/digits-arena-XXXXXX";
-static char zoo[MOST_MODELS][300];
+static char zoo[MAX_MODELS][300];
 static int zoo_count;
 
 static void find_zoo(void) {
   DIR *folder = opendir(DIGITS_SOURCE_DIR "/models");
-  for (struct dirent *e; folder && (e = readdir(folder)) && zoo_count < MOST_MODELS;)
+  for (struct dirent *e; folder && (e = readdir(folder)) && zoo_count < MAX_MODELS;)
     if (strstr(e->d_name, ".cfg"))
       snprintf(zoo[zoo_count++], sizeof *zoo, "%s/models/%.100s", DIGITS_SOURCE_DIR, e->d_name);
   if (folder) closedir(folder);

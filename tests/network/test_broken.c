@@ -18,14 +18,14 @@
 
 /* ---- memory -------------------------------------------------------------- */
 
-enum { MOST_PIECES = 1 << 14 };
+enum { MAX_PIECES = 1 << 14 };
 
 /** Allocations of the library since a life began. */
 static struct {
   bool counts, watches;
   unsigned calls, fails_at; /**< 0: none fails */
   size_t held;              /**< pieces that were allocated while it watched, and not freed */
-  void *piece[MOST_PIECES];
+  void *piece[MAX_PIECES];
 } memory;
 
 /** Is this the allocation that fails? It says so as the real ones do. */
@@ -36,7 +36,7 @@ static bool runs_out(void) {
 }
 
 static void *take(void *piece) {
-  if (memory.watches && piece && memory.held < MOST_PIECES) memory.piece[memory.held++] = piece;
+  if (memory.watches && piece && memory.held < MAX_PIECES) memory.piece[memory.held++] = piece;
   return piece;
 }
 
@@ -186,7 +186,7 @@ static dg_device *open_device(dg_device_calls *calls, unsigned fails_at) {
 
 /* ---- what is done on it -------------------------------------------------- */
 
-enum { TRAIN = 24, TEST = 9, CLASSES = 10, MOST_COSTS = 16 };
+enum { TRAIN = 24, TEST = 9, CLASSES = 10, MAX_COSTS = 16 };
 
 static char folder[] = "/tmp/digits-broken-XXXXXX";
 static char model_path[100], weights_path[100], state_path[100]; /* in it */
@@ -239,7 +239,7 @@ static bool resume(dg_device *d, dg_error *err) {
 
 static bool test(dg_device *d, dg_error *err) {
   const dg_trainer_options options = {.seed = 1, .test_only = true};
-  dg_cost costs[MOST_COSTS];
+  dg_cost costs[MAX_COSTS];
   size_t count;
   dg_score score;
   float logits[TEST * CLASSES], bias[CLASSES];
@@ -247,7 +247,7 @@ static bool test(dg_device *d, dg_error *err) {
   bool ok = t && dg_trainer_load(t, weights_path, err) && dg_trainer_test(t, NULL, &score, err) &&
             dg_trainer_predict(t, NULL, logits, err) &&
             dg_trainer_get_parameter(t, "out.bias", bias, err) &&
-            dg_trainer_costs(t, costs, MOST_COSTS, &count, err);
+            dg_trainer_costs(t, costs, MAX_COSTS, &count, err);
   dg_trainer_free(t);
   return ok;
 }

@@ -13,9 +13,9 @@ import time
 
 from strokes import HANDS
 
-LEAST_CORRECT = 28  # of 30
-MOST_TIME = 1000  # milliseconds from the pen to the fastest answer, beside whatever else runs
-MOST_WAIT = 30  # seconds
+MIN_CORRECT = 28  # of 30
+MAX_TIME = 1000  # milliseconds from the pen to the fastest answer, beside whatever else runs
+MAX_WAIT = 30  # seconds
 SKIPPED = 77
 TOKEN = "correct-horse-battery"
 
@@ -74,7 +74,7 @@ class Page:
         self.left, self.top, self.size = box
 
     def wait(self, condition):
-        end = time.monotonic() + MOST_WAIT
+        end = time.monotonic() + MAX_WAIT
         while not (result := condition()):
             if time.monotonic() > end:
                 sys.exit(f"the page does not get on: {self.read()}")
@@ -167,7 +167,7 @@ def check_token(page, address):
 
 def check_without_server(page, server):
     server.terminate()
-    check(server.wait(MOST_WAIT) == 0, f"digits-serve ended with {server.returncode}")
+    check(server.wait(MAX_WAIT) == 0, f"digits-serve ended with {server.returncode}")
     page.browser.find_element("id", "clear").click()
     page.draw(HANDS["round"][1], "mouse")
     status = page.browser.find_element("id", "status").text
@@ -190,8 +190,8 @@ def main():
         browser.quit()
     print(f"{correct} of 30 digits read right; from the pen to the answer on the page: "
           f"median {times[15]:.0f} ms, fastest {times[0]:.0f}, slowest {times[-1]:.0f}")
-    check(correct >= LEAST_CORRECT, f"fewer than {LEAST_CORRECT}")
-    check(times[0] < MOST_TIME, f"no answer within {MOST_TIME} ms")
+    check(correct >= MIN_CORRECT, f"fewer than {MIN_CORRECT}")
+    check(times[0] < MAX_TIME, f"no answer within {MAX_TIME} ms")
 
 
 if __name__ == "__main__":

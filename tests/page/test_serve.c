@@ -19,7 +19,7 @@
 
 #define SERVE PROGRAM("digits-serve")
 
-enum { SIDE = 64, PICTURE_ROOM = SIDE * SIDE + 64, MOST_TRIES = 1500, CROWD = 70 };
+enum { SIDE = 64, PICTURE_ROOM = SIDE * SIDE + 64, MAX_TRIES = 1500, CROWD = 70 };
 
 /* ---- servers ------------------------------------------------------------ */
 
@@ -45,7 +45,7 @@ static server start(const char *arguments) {
     execl("/bin/sh", "sh", "-c", line, (char *)NULL);
     _exit(127);
   }
-  for (int i = 0; i < MOST_TRIES && !s.port; i++, wait_a_moment()) {
+  for (int i = 0; i < MAX_TRIES && !s.port; i++, wait_a_moment()) {
     shell("cat log");
     const char *page = strstr(shell_printed(), "page      http://");
     if (page) sscanf(page, "page      http://%*[0-9.]:%u/  (", &s.port);
@@ -58,7 +58,7 @@ static server start(const char *arguments) {
 static int stop(const server *s, int signal) {
   int status;
   kill(s->process, signal);
-  for (int i = 0; i < MOST_TRIES; i++, wait_a_moment())
+  for (int i = 0; i < MAX_TRIES; i++, wait_a_moment())
     if (waitpid(s->process, &status, WNOHANG) == s->process)
       return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   kill(s->process, SIGKILL);
@@ -210,7 +210,7 @@ START_TEST(a_crowd_is_sent_away) {
   int connections[CROWD], closed = 0;
   for (int i = 0; i < CROWD; i++) connections[i] = http_connect("127.0.0.1", running.port);
   for (int i = 0; i < CROWD; i++) ck_assert_int_ge(connections[i], 0);
-  for (int tries = 0; tries < MOST_TRIES && !closed; tries++, wait_a_moment())
+  for (int tries = 0; tries < MAX_TRIES && !closed; tries++, wait_a_moment())
     for (int i = 0; i < CROWD; i++) {
       char byte;
       fcntl(connections[i], F_SETFL, O_NONBLOCK);
@@ -219,7 +219,7 @@ START_TEST(a_crowd_is_sent_away) {
   for (int i = 0; i < CROWD; i++) close(connections[i]);
   ck_assert_int_gt(closed, 0);
   const char *answer = "";
-  for (int tries = 0; tries < MOST_TRIES && !*answer; tries++, wait_a_moment())
+  for (int tries = 0; tries < MAX_TRIES && !*answer; tries++, wait_a_moment())
     answer = ask(running.port, "GET / HTTP/1.1\r\n" HOST, NULL, 0);
   ck_assert_uint_eq(http_status(answer), 200);
 }

@@ -15,7 +15,7 @@
 #include "tests/common/suite.h"
 
 enum { TRAIN = 21, VALIDATION = 4, LEARNED = TRAIN - VALIDATION, BATCH = 6, EPOCHS = 4, SEED = 3 };
-enum { MAX_ORDER = 64, MOST_STEPS = 64 };
+enum { MAX_ORDER = 64, MAX_STEPS = 64 };
 
 /* ---- recipes ------------------------------------------------------------ */
 
@@ -131,14 +131,14 @@ static void put_recipe(writer *w, const recipe *r) {
 
 typedef struct {
   uint32_t steps, epochs;
-  double loss[MOST_STEPS], accuracy[MOST_STEPS];
+  double loss[MAX_STEPS], accuracy[MAX_STEPS];
   dg_epoch_report report[EPOCHS];
 } told;
 
 static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   told *t = user;
   ck_assert_uint_eq(step, t->steps);
-  ck_assert_uint_lt(t->steps, MOST_STEPS);
+  ck_assert_uint_lt(t->steps, MAX_STEPS);
   t->loss[t->steps] = loss;
   t->accuracy[t->steps++] = accuracy;
 }

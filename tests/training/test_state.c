@@ -128,14 +128,14 @@ END_TEST
 /** A path is told as long as one can be. */
 START_TEST(a_long_path_is_told_whole) {
   dg_checkpoint_info info;
-  enum { MOST_PATH = sizeof info.data - 1, QUOTES = 4 };
-  char value[MOST_PATH + QUOTES + 1];
+  enum { MAX_PATH = sizeof info.data - 1, QUOTES = 4 };
+  char value[MAX_PATH + QUOTES + 1];
   memset(value, 'x', sizeof value);
   memcpy(value, "\\\"", 2);
-  memcpy(value + MOST_PATH + 2, "\\\"", 3);
+  memcpy(value + MAX_PATH + 2, "\\\"", 3);
   write_with("data", value);
   ck_assert(is_read(&info));
-  ck_assert_uint_eq(strlen(info.data), MOST_PATH);
+  ck_assert_uint_eq(strlen(info.data), MAX_PATH);
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 #include "core/exec/network.h"
 #include "tests/common/suite.h"
 
-enum { TRAIN = 1203, TEST = 300, MOST_LOSSES = 400 };
+enum { TRAIN = 1203, TEST = 300, MAX_LOSSES = 400 };
 
 static char path[] = "/tmp/digits-trainer-XXXXXX";
 static dg_dataset *data;
@@ -20,7 +20,7 @@ static dg_dataset *data;
 /** What a run came to, as its listener saw it. */
 typedef struct {
   uint32_t losses;
-  double loss[MOST_LOSSES];
+  double loss[MAX_LOSSES];
   uint32_t epochs, best_epoch;
   dg_epoch_report last;
   dg_score test;
@@ -31,7 +31,7 @@ typedef struct {
 static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   outcome *o = user;
   ck_assert_uint_eq(step, o->losses);
-  ck_assert_uint_lt(o->losses, MOST_LOSSES);
+  ck_assert_uint_lt(o->losses, MAX_LOSSES);
   ck_assert(accuracy >= 0 && accuracy <= 1);
   o->loss[o->losses++] = loss;
 }
@@ -119,7 +119,7 @@ static double apart(const outcome *a, const outcome *b) {
  */
 START_TEST(both_backends_see_the_same_losses) {
   static const char *const names[] = {"fcnn", "cnn", "cnn-leaky", "vanilla", "numpy-cnn"};
-  enum { SEEDS = 6, STEPS = 6, LEAST_SAME = 2 };
+  enum { SEEDS = 6, STEPS = 6, MIN_SAME = 2 };
   if (!suite_has_backend("opencl")) return;
   const char *const *sets = SETS("train.epochs=1", "train.steps=6", "train.batch=16",
                                  "data.validation=100", "train.schedule.type=constant");
@@ -133,8 +133,7 @@ START_TEST(both_backends_see_the_same_losses) {
     ck_assert_msg(most < 0.05, "%s, seed %u: losses part by %g", names[_i], seed, most);
     same += most <= 1e-4;
   }
-  ck_assert_msg(same >= LEAST_SAME, "%s: of %d seeds %d see the same losses", names[_i], SEEDS,
-                same);
+  ck_assert_msg(same >= MIN_SAME, "%s: of %d seeds %d see the same losses", names[_i], SEEDS, same);
 }
 END_TEST
 

@@ -12,7 +12,7 @@
 #include "tests/common/suite.h"
 
 enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, BATCH = 64 };
-enum { LOOKED_AT = 400, CHOSEN = 200, LEAST_CORRECT = 190, LEAST_OF_ALL = 1560 };
+enum { LOOKED_AT = 400, CHOSEN = 200, MIN_CORRECT = 190, MIN_TOTAL = 1560 };
 enum { SKIPPED = 77 };
 
 /** What is done to an image before it is looked for. */
@@ -151,11 +151,11 @@ START_TEST(harmed_digits_are_read) {
   for (int k = 0; k < HARMS; k++) {
     uint32_t correct = count_correct(&r, &harms[k]);
     printf("%s: %u of %d right\n", harms[k].name, correct, CHOSEN);
-    ck_assert_msg(correct >= LEAST_CORRECT, "%s: %u right", harms[k].name, correct);
+    ck_assert_msg(correct >= MIN_CORRECT, "%s: %u right", harms[k].name, correct);
     all += correct;
   }
   close_reader(&r);
-  ck_assert_msg(all >= LEAST_OF_ALL, "%u of %d right", all, CHOSEN * HARMS);
+  ck_assert_msg(all >= MIN_TOTAL, "%u of %d right", all, CHOSEN * HARMS);
 }
 END_TEST
 

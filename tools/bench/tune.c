@@ -7,7 +7,7 @@
 #include "core/base/cache.h"
 #include "tools/common/say.h"
 
-enum { MOST_TRIALS = 64, FOLDER_ROOM = 4096 };
+enum { MAX_TRIALS = 64, FOLDER_ROOM = 4096 };
 
 static void print_trial(const dg_trial *t) {
   say("  %-8s %-18s ", t->kernel, t->tile);
@@ -32,7 +32,7 @@ static void print_end(bool kept) {
 
 static bool tune(void *user, const char *backend, const char *number, dg_error *err) {
   (void)user;
-  dg_trial trials[MOST_TRIALS];
+  dg_trial trials[MAX_TRIALS];
   size_t count = 0;
   bool kept = false;
   dg_device *device = dg_open(backend, number, 0, err);
@@ -40,13 +40,13 @@ static bool tune(void *user, const char *backend, const char *number, dg_error *
   say("%s: %s\n", backend, dg_device_name(device));
   fflush(stdout);
   if (isatty(STDERR_FILENO)) fputs("measuring, this takes some seconds\r", stderr);
-  bool ok = dg_device_tune(device, trials, MOST_TRIALS, &count, &kept, err);
+  bool ok = dg_device_tune(device, trials, MAX_TRIALS, &count, &kept, err);
   if (isatty(STDERR_FILENO)) fputs("\033[K", stderr);
   if (ok && count == 0) {
     say("nothing to tune: its tiles are made for each instruction set when digits is built\n\n");
   } else if (ok) {
     say("  %-8s %-18s %8s\n", "kernel", "tile", "GFLOP/s");
-    for (size_t i = 0; i < count && i < MOST_TRIALS; i++) print_trial(&trials[i]);
+    for (size_t i = 0; i < count && i < MAX_TRIALS; i++) print_trial(&trials[i]);
     print_end(kept);
   }
   dg_close(device);

@@ -13,11 +13,11 @@
 
 /* ---- stats -------------------------------------------------------------- */
 
-enum { MOST_CLASSES = 256, WHITE = 255 };
+enum { MAX_CLASSES = 256, WHITE = 255 };
 
 /** What there is in a part of a set. */
 typedef struct {
-  uint32_t of_class[MOST_CLASSES];
+  uint32_t of_class[MAX_CLASSES];
   double mean, deviation; /**< of all pixels, as shares of 255 */
 } part_stats;
 
@@ -38,7 +38,7 @@ static void count_part(const dg_part_view *part, part_stats *stats) {
 static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
   const dg_classes *names = dg_dataset_classes(data);
   say("%-10s %10s %10s\n", "class", "train", "test");
-  for (unsigned c = 0; c < MOST_CLASSES; c++) {
+  for (unsigned c = 0; c < MAX_CLASSES; c++) {
     if (!train->of_class[c] && !test->of_class[c]) continue;
     say("%-10u %10" PRIu32 " %10" PRIu32, c, train->of_class[c], test->of_class[c]);
     if (c < names->count) say("  %s", names->name[c]);

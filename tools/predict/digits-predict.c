@@ -17,7 +17,7 @@ enum {
   SHEET_COLUMNS = 10,
   SHEET_SCALE = 4,
   FIRST_ROOM = 1 << 16,
-  MOST_INPUT = 1 << 29
+  MAX_INPUT_BYTES = 1 << 29
 };
 
 /** What stands below an image of the sheet. */
@@ -94,7 +94,7 @@ static void work_close(work *w) {
 static uint8_t *read_input(size_t *size, dg_error *err) {
   uint8_t *bytes = NULL;
   *size = 0;
-  for (size_t room = FIRST_ROOM; room <= MOST_INPUT; room *= 2) {
+  for (size_t room = FIRST_ROOM; room <= MAX_INPUT_BYTES; room *= 2) {
     uint8_t *more = realloc(bytes, room);
     if (!more) {
       dg_fail_memory(err, room);
@@ -103,7 +103,7 @@ static uint8_t *read_input(size_t *size, dg_error *err) {
     bytes = more;
     *size += fread(bytes + *size, 1, room - *size, stdin);
     if (*size < room && !ferror(stdin)) return bytes;
-    if (*size < room || room == MOST_INPUT) {
+    if (*size < room || room == MAX_INPUT_BYTES) {
       dg_fail(err, DG_ERR_INPUT, "standard input %s",
               *size < room ? "can't be read" : "is too long for a picture");
       break;

@@ -7,8 +7,8 @@
 
 enum {
   /* What a photograph of 256 KB, or a screen, has; looking for digits takes a fifth of a second. */
-  MOST_PIXELS = 1 << 21,
-  MOST_DIGITS = NETWORKS_BATCH,
+  MAX_PIXELS = 1 << 21,
+  MAX_DIGITS = NETWORKS_BATCH,
   STATUS_OK = 200,
   STATUS_BAD = 400,
   STATUS_TOO_LARGE = 413,
@@ -146,7 +146,7 @@ static answer answer_picture(networks *n, const dg_picture *picture, double begi
   dg_digits digits;
   if (!find(picture, &n->all[0], &digits, &err))
     return answer_error(err.kind == DG_ERR_INPUT ? STATUS_UNREADABLE : STATUS_FAILED, err.message);
-  if (digits.count > MOST_DIGITS) {
+  if (digits.count > MAX_DIGITS) {
     dg_digits_free(&digits);
     return answer_error(STATUS_UNREADABLE,
                         "the picture holds more than 16 digits; send fewer at once");
@@ -166,7 +166,7 @@ static answer answer_file(networks *n, const void *bytes, size_t size, double be
   dg_error err = {0};
   dg_picture picture = {0};
   bool ok = dg_picture_measure(bytes, size, "the picture", &height, &width, &err);
-  if (ok && (uint64_t)height * width > MOST_PIXELS)
+  if (ok && (uint64_t)height * width > MAX_PIXELS)
     return answer_error(STATUS_TOO_LARGE,
                         "the picture is larger than 2 097 152 pixels; send a smaller one");
   if (!ok || !dg_picture_decode(&picture, bytes, size, "the picture", &err))

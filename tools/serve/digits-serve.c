@@ -13,7 +13,7 @@
 #include "tools/serve/server.h"
 #include "tools/serve/token.h"
 
-enum { MOST_WEIGHTS = 256 };
+enum { MAX_WEIGHTS = 256 };
 
 /* ---- signals ------------------------------------------------------------ */
 
@@ -53,14 +53,14 @@ static bool add(networks *n, const char *weights, const sigset_t *held, dg_error
 /** Adds all weights that have a name. */
 static bool add_installed(networks *n, const sigset_t *held, dg_error *err) {
   size_t count;
-  dg_weights_info *all = calloc(MOST_WEIGHTS, sizeof *all);
-  if (!all) return dg_fail_memory(err, MOST_WEIGHTS * sizeof *all);
-  bool ok = dg_weights_list(all, MOST_WEIGHTS, &count, err);
+  dg_weights_info *all = calloc(MAX_WEIGHTS, sizeof *all);
+  if (!all) return dg_fail_memory(err, MAX_WEIGHTS * sizeof *all);
+  bool ok = dg_weights_list(all, MAX_WEIGHTS, &count, err);
   if (ok && !count)
     ok = dg_fail(err, DG_ERR_INPUT,
                  "no weights were given and none are installed; make some: "
                  "digits-run --save cnn.safetensors cnn, then digits-serve cnn.safetensors");
-  for (size_t i = 0; ok && i < count && i < MOST_WEIGHTS; i++) ok = add(n, all[i].name, held, err);
+  for (size_t i = 0; ok && i < count && i < MAX_WEIGHTS; i++) ok = add(n, all[i].name, held, err);
   free(all);
   return ok;
 }

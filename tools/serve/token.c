@@ -13,19 +13,19 @@ static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 
 bool token_take(const char *given, const char *from, char token[TOKEN_ROOM], dg_error *err) {
   size_t length = strlen(given);
-  if (length < TOKEN_LEAST || length > TOKEN_MOST || strspn(given, letters) != length)
+  if (length < TOKEN_MIN || length > TOKEN_MAX || strspn(given, letters) != length)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: a token is %d to %d letters, digits, -, ., _ and ~; as one that is made by "
                    "openssl rand -hex 16",
-                   from, TOKEN_LEAST, TOKEN_MOST);
+                   from, TOKEN_MIN, TOKEN_MAX);
   memcpy(token, given, length + 1);
   return true;
 }
 
 bool token_read(const char *path, char token[TOKEN_ROOM], dg_error *err) {
-  enum { MOST_BYTES = 4096 };
+  enum { MAX_BYTES = 4096 };
   size_t size;
-  char *text = dg_file_read(path, MOST_BYTES, &size, err);
+  char *text = dg_file_read(path, MAX_BYTES, &size, err);
   if (!text) return false;
   text[strcspn(text, "\r\n")] = '\0';
   bool ok = token_take(text, path, token, err);

@@ -6,7 +6,7 @@
 
 #include "core/digits.h"
 
-enum { TOKEN_LEAST = 16, TOKEN_MOST = 128, TOKEN_ROOM = TOKEN_MOST + 1 };
+enum { TOKEN_MIN = 16, TOKEN_MAX = 128, TOKEN_ROOM = TOKEN_MAX + 1 };
 
 /** Takes a token that was given; one that is too short, or no part of an address, is an error;
     `from` says there who gave it. */

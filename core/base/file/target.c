@@ -9,7 +9,7 @@
 
 #include "core/base/file/file.h"
 
-enum { PATH_ROOM = 4096, MOST_LINKS = 40 };
+enum { PATH_ROOM = 4096, MAX_LINKS = 40 };
 
 char *dg_folder_of(const char *path) {
   const char *slash = strrchr(path, '/');
@@ -79,7 +79,7 @@ static step follow(walk *w, const char *link, const struct stat *info) {
     memcpy(w->done, link, strlen(link) + 1);
     return ENDS;
   }
-  if (++w->links > MOST_LINKS) return LOOPS;
+  if (++w->links > MAX_LINKS) return LOOPS;
   if (snprintf(left, sizeof left, "%s%s", text, w->left) >= PATH_ROOM) return TOO_LONG;
   memcpy(w->left, left, sizeof left);
   if (*text == '/') memcpy(w->done, "/", 2);

@@ -15,15 +15,15 @@
 #include "core/base/file/descriptor.h"
 #include "core/base/file/target.h"
 
-enum { RANDOM_DIGITS = 16, LONGEST_NAME = 200, TRIES = 100 };
+enum { RANDOM_DIGITS = 16, MAX_NAME = 200, TRIES = 100 };
 
 /* ---- names -------------------------------------------------------------- */
 
 /** How much of a file's name those beside it begin with: whole characters of UTF-8. */
 static size_t kept_length(const char *name) {
   size_t length = strlen(name);
-  if (length <= LONGEST_NAME) return length;
-  for (length = LONGEST_NAME; length > 1 && (name[length] & 0xc0) == 0x80;) length--;
+  if (length <= MAX_NAME) return length;
+  for (length = MAX_NAME; length > 1 && (name[length] & 0xc0) == 0x80;) length--;
   return length;
 }
 

@@ -12,8 +12,8 @@
 enum {
   SHARE = 10,
   /* pixels for a byte of files, where they are more than so many: no pictures hold that many */
-  MOST_INFLATION = 256,
-  MOST_PIXELS = 1 << 26
+  MAX_INFLATION = 256,
+  MAX_PIXELS = 1 << 26
 };
 
 static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".pgm", NULL};
@@ -59,7 +59,7 @@ static bool count_work(gathering *g, const dg_picture *picture, const char *path
   if (stat(path, &info) == 0) g->bytes += (uint64_t)info.st_size;
   g->pixels +=
       (uint64_t)picture->height * picture->width + (uint64_t)images->height * images->width;
-  return g->pixels <= MOST_PIXELS || g->pixels / MOST_INFLATION <= g->bytes ||
+  return g->pixels <= MAX_PIXELS || g->pixels / MAX_INFLATION <= g->bytes ||
          dg_fail(g->err, DG_ERR_INPUT,
                  "%s: the pictures up to this one make more pixels of a byte than pictures do; "
                  "save them anew, or smaller",

@@ -10,7 +10,7 @@
 
 #include "core/exchange/hdf5/hdf5_set.h"
 
-enum { PATH_SIZE = 512, DEEPEST = 12, MOST_NAMES = 4096, MOST_LINKS = 4 * MOST_NAMES };
+enum { PATH_SIZE = 512, DEEPEST = 12, MAX_NAMES = 4096, MAX_LINKS = 4 * MAX_NAMES };
 
 /** A file on its way. */
 typedef struct {
@@ -34,7 +34,7 @@ static bool damaged(const reading *r, const char *name) {
 
 /** Is a link one that is followed? `name` is what it is called in messages. */
 static bool check_link(reading *r, H5L_type_t type, const char *name) {
-  if (++r->links > MOST_LINKS) return refuse(r, name, "comes after more names than weights have");
+  if (++r->links > MAX_LINKS) return refuse(r, name, "comes after more names than weights have");
   if (type == H5L_TYPE_HARD) return true;
   return refuse(r, name,
                 type == H5L_TYPE_EXTERNAL ? "is a link to another file, which is not read"
@@ -125,7 +125,7 @@ static herr_t add_link(hid_t group, const char *link, const H5L_info_t *info, vo
 static bool add_group(reading *r, hid_t group, const char *prefix) {
   H5G_info_t info;
   if (!enter(r, group, prefix)) return false;
-  if (H5Gget_info(group, &info) < 0 || info.nlinks > MOST_NAMES) return damaged(r, prefix);
+  if (H5Gget_info(group, &info) < 0 || info.nlinks > MAX_NAMES) return damaged(r, prefix);
   group_walk walk = {r, prefix};
   bool ok = H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &walk) >= 0;
   r->depth--;
@@ -173,7 +173,7 @@ static bool read_names(const reading *r, hid_t group, const char *attribute, nam
   hid_t list = H5Aopen(group, attribute, H5P_DEFAULT);
   hid_t type = list >= 0 ? H5Aget_type(list) : -1, space = list >= 0 ? H5Aget_space(list) : -1;
   hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
-  bool ok = type >= 0 && count >= 0 && count <= MOST_NAMES;
+  bool ok = type >= 0 && count >= 0 && count <= MAX_NAMES;
   if (ok && count > 0) {
     names->count = (size_t)count;
     names->text = calloc(names->count, names->width);

@@ -22,7 +22,7 @@
 #include "core/exchange/files.h"
 #include "core/exchange/hdf5/hdf5.h"
 
-enum { LONGEST_NAME = 1024 };
+enum { MAX_NAME = 1024 };
 
 /* ---- the reading process ------------------------------------------------ */
 
@@ -141,7 +141,7 @@ static bool receive_bytes(source *from, void *bytes, size_t size) {
 /** Takes one tensor; `more` is false behind the last. Returns false where nothing sound came. */
 static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *err) {
   dg_apart_head head;
-  char name[LONGEST_NAME];
+  char name[MAX_NAME];
   if (!receive_bytes(from, &head, sizeof head)) return false;
   *more = head.name > 0;
   if (!*more) return true;

@@ -22,7 +22,7 @@ static const struct {
     {"weight_hh_l0", "recurrent_kernel", "", 1, 0},
     {"bias_ih_l0", "bias", "", 2, 0},
     {"bias_hh_l0", "bias", "", 2, 0},
-    {"", "", "", DG_GROUP_MOST, 0}, /* all others */
+    {"", "", "", DG_GROUP_MAX, 0}, /* all others */
 };
 enum { ROLES = sizeof roles / sizeof *roles };
 static const char reverse_suffix[] = "_reverse";
@@ -61,7 +61,7 @@ static bool ends_with(const dg_array *array, const char *word) {
   return *word && strlen(word) == length && memcmp(part, word, length) == 0;
 }
 
-/** A tensor of a group by its names, and in Keras by the direction; DG_GROUP_MOST: none. */
+/** A tensor of a group by its names, and in Keras by the direction; DG_GROUP_MAX: none. */
 static size_t find(const dg_arrays *arrays, const dg_group *group, const char *const *words,
                    size_t word_count, bool reverse) {
   for (size_t i = 0; i < group->count; i++) {
@@ -70,7 +70,7 @@ static size_t find(const dg_arrays *arrays, const dg_group *group, const char *c
     for (size_t w = 0; w < word_count; w++)
       if (backward == reverse && ends_with(array, words[w])) return i;
   }
-  return DG_GROUP_MOST;
+  return DG_GROUP_MAX;
 }
 
 /** Which of `roles` a parameter has, and whether it is of the second direction. */
@@ -244,10 +244,10 @@ static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const d
 bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
                    size_t room) {
-  bool used[DG_GROUP_MOST] = {false};
+  bool used[DG_GROUP_MAX] = {false};
   const dg_param *param;
   if (room) *why = '\0';
-  if (group->count > DG_GROUP_MOST) {
+  if (group->count > DG_GROUP_MAX) {
     if (room) snprintf(why, room, "\"%s\" has more tensors than any layer", group->name);
     return false;
   }

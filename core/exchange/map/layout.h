@@ -9,13 +9,13 @@
 #include "core/exchange/arrays.h"
 #include "core/graph/model_graph.h"
 
-enum { DG_GROUP_MOST = 16, DG_LAYER_PARAMS = DG_MAX_PARAM + DG_MAX_RUNNING };
+enum { DG_GROUP_MAX = 16, DG_LAYER_PARAMS = DG_MAX_PARAM + DG_MAX_RUNNING };
 
 /** The tensors of one layer of a file. */
 typedef struct {
   char name[DG_NAME_SIZE * 4]; /**< what its tensors' names have in common; empty: nothing */
-  size_t count;                /**< those over DG_GROUP_MOST are not in `members` */
-  size_t members[DG_GROUP_MOST];
+  size_t count;                /**< those over DG_GROUP_MAX are not in `members` */
+  size_t members[DG_GROUP_MAX];
   size_t prefix; /**< bytes of the name that say nothing: all groups have them */
   bool numbered; /**< their names say nothing, their order does */
   bool told;     /**< the caller has named it */

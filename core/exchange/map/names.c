@@ -147,7 +147,7 @@ bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err) {
       continue;
     }
     dg_group *group = group_of(groups, arrays->items[i].name, length);
-    if (group->count < DG_GROUP_MOST) group->members[group->count] = i;
+    if (group->count < DG_GROUP_MAX) group->members[group->count] = i;
     group->count++;
     group->told |= arrays->items[i].told;
   }

@@ -7,7 +7,7 @@
 #include "core/base/text.h"
 
 static const char magic[] = "\x93NUMPY";
-enum { MAGIC = 6, PREAMBLE = 10, UNIT = 64, LONGEST_HEADER = 4096 };
+enum { MAGIC = 6, PREAMBLE = 10, UNIT = 64, MAX_HEADER = 4096 };
 
 /** What a header says. */
 typedef struct {
@@ -114,7 +114,7 @@ static bool split(const unsigned char *bytes, size_t size, char *text, size_t *b
   size_t ahead = version == 1 ? PREAMBLE : PREAMBLE + 2, length = bytes[8] | (size_t)bytes[9] << 8;
   if (version < 1 || version > 3 || size < ahead) return false;
   if (version > 1) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-  if (length >= LONGEST_HEADER || length > size - ahead || memchr(bytes + ahead, '\0', length))
+  if (length >= MAX_HEADER || length > size - ahead || memchr(bytes + ahead, '\0', length))
     return false;
   memcpy(text, bytes + ahead, length);
   text[length] = '\0';
@@ -144,7 +144,7 @@ static uint64_t fortran_index(const header *h, uint64_t i) {
 
 bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes, size_t size,
                  dg_error *err) {
-  char text[LONGEST_HEADER];
+  char text[MAX_HEADER];
   size_t begin;
   header h = {0};
   dg_element element;
@@ -172,7 +172,7 @@ bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes
 /* ---- writing ------------------------------------------------------------ */
 
 unsigned char *dg_npy_make(const dg_array *array, size_t *size, dg_error *err) {
-  char text[LONGEST_HEADER] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+  char text[MAX_HEADER] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
   for (uint32_t i = 0; i < array->rank; i++)
     dg_append(text, sizeof text, "%llu,%s", (unsigned long long)array->dim[i],
               i + 1 < array->rank ? " " : "");

@@ -11,7 +11,7 @@
 #include "tests/fuzz/file.h"
 #include "tests/fuzz/input.h"
 
-enum { ROOM = 1 << 16, MOST_PARTS = 2000, MOST_SECONDS = 5 };
+enum { ROOM = 1 << 16, MAX_PARTS = 2000, MAX_SECONDS = 5 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   put(&f, 0xff);
   put(&f, 0xd8);
   if (input_byte(&in) & 15) put_tables(&f, &in);
-  for (int i = 0; i < MOST_PARTS && in.left; i++) put_part(&f, &in, input_byte(&in));
+  for (int i = 0; i < MAX_PARTS && in.left; i++) put_part(&f, &in, input_byte(&in));
   put(&f, 0xff);
   put(&f, 0xd9);
   dg_picture picture;
@@ -180,8 +180,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (ok != (err.kind == DG_OK) || ok != (picture.pixels != NULL)) abort();
   if (ok) fuzz_touch(picture.pixels, (size_t)picture.height * picture.width);
   dg_picture_free(&picture);
-  if (clock() - begin > MOST_SECONDS * CLOCKS_PER_SEC) {
-    fprintf(stderr, "%zu bytes took longer than %d s\n", f.size, MOST_SECONDS);
+  if (clock() - begin > MAX_SECONDS * CLOCKS_PER_SEC) {
+    fprintf(stderr, "%zu bytes took longer than %d s\n", f.size, MAX_SECONDS);
     abort();
   }
   return 0;

@@ -10,7 +10,7 @@
 #include "report/run_log.h"
 #include "tests/fuzz/file.h"
 
-enum { MOST_BYTES = 1 << 26 };
+enum { MAX_BYTES = 1 << 26 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -36,7 +36,7 @@ static void check_page(void) {
   size_t size;
   dg_error err = {0};
   report_path(folder, REPORT_PAGE, path);
-  char *page = dg_file_read(path, MOST_BYTES, &size, &err);
+  char *page = dg_file_read(path, MAX_BYTES, &size, &err);
   if (!page || strlen(page) != size || dg_utf8_fault(page) || strstr(page, "<script")) abort();
   free(page);
 }

@@ -52,7 +52,7 @@ static const dg_model_graph *model_graph_for(uint8_t which) {
 
 /* ---- a zip file of entries ---------------------------------------------- */
 
-enum { MOST_ENTRIES = 24, ROOM = 1 << 16 };
+enum { MAX_ENTRIES = 24, ROOM = 1 << 16 };
 
 /** A file on its way. */
 typedef struct {
@@ -135,10 +135,10 @@ static void add_list(built *to, const entry *entries, uint32_t count) {
  */
 static const char *build_file(input *in) {
   static built file;
-  entry entries[MOST_ENTRIES] = {0};
+  entry entries[MAX_ENTRIES] = {0};
   uint32_t count = 0;
   file.size = 0;
-  while (in->left > 0 && count < MOST_ENTRIES) {
+  while (in->left > 0 && count < MAX_ENTRIES) {
     uint8_t head = input_byte(in);
     size_t name_size = head & 0x7f, size;
     entry *e = &entries[count++];
