@@ -189,7 +189,7 @@ static dg_device *open_device(dg_device_calls *calls, unsigned fails_at) {
 enum { TRAIN = 24, TEST = 9, CLASSES = 10, MAX_COSTS = 16 };
 
 static char folder[] = "/tmp/digits-broken-XXXXXX";
-static char model_path[100], weights_path[100], state_path[100]; /* in it */
+static char model_path[100], weights_path[100], checkpoint_path[100]; /* in it */
 static dg_dataset *data;
 static dg_model *model;
 
@@ -210,7 +210,7 @@ static bool stop_at_once(void *user, const dg_progress *progress) {
 }
 
 static bool train(dg_device *d, dg_error *err) {
-  const dg_trainer_options options = {.seed = 1, .state = state_path};
+  const dg_trainer_options options = {.seed = 1, .state = checkpoint_path};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
   bool ok = t && dg_trainer_train(t, err) && dg_trainer_save(t, weights_path, err);
   dg_trainer_free(t);
@@ -221,7 +221,7 @@ static bool train(dg_device *d, dg_error *err) {
 static bool resume(dg_device *d, dg_error *err) {
   dg_error stopped = {0};
   dg_trainer_options options = {
-      .seed = 1, .state = state_path, .listener = {.progress = stop_at_once}};
+      .seed = 1, .state = checkpoint_path, .listener = {.progress = stop_at_once}};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
   bool ok = t != NULL;
   if (t && (dg_trainer_train(t, &stopped) || stopped.kind != DG_ERR_INTERRUPTED)) {
@@ -432,7 +432,7 @@ int main(void) {
   dg_error err = {0};
   suite_new_folder(folder);
   snprintf(weights_path, sizeof weights_path, "%s/weights", folder);
-  snprintf(state_path, sizeof state_path, "%s/state", folder);
+  snprintf(checkpoint_path, sizeof checkpoint_path, "%s/state", folder);
   snprintf(model_path, sizeof model_path, "%s/model.cfg", folder);
   if (!write_file("model.cfg", model_text, sizeof model_text - 1))
     return perror(model_path), EXIT_FAILURE;

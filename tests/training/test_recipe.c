@@ -156,7 +156,7 @@ static void close_to(const char *what, double got, double expected) {
                 what, got, expected);
 }
 
-/** Right answers as told, up to those that rounding decides. */
+/** Correct answers as told, up to those that rounding decides. */
 static void check_correct(const char *what, double got, const reference_score *expected) {
   ck_assert_msg(fabs(got - expected->correct) <= expected->close + 1e-6,
                 "%s: %g correct answers, expected %u", what, got, expected->correct);

@@ -54,7 +54,7 @@ typedef struct {
 typedef struct {
   uint32_t steps;
   double loss[MAX_STEPS];
-  float *values; /**< all parameters and states */
+  float *values; /**< all parameters and running statistics */
   size_t count;
 } outcome;
 
