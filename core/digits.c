@@ -1,4 +1,4 @@
-/** What of the public header belongs to no room: version and devices. */
+/** What of the public header belongs to no folder: version and devices. */
 #include "core/digits.h"
 
 #include <string.h>
@@ -27,14 +27,14 @@ static void copy_info(dg_device_info *to, const char *backend, size_t number,
   memcpy(to->tuned, from->tuned, sizeof to->tuned);
 }
 
-bool dg_device_list(dg_device_info *out, size_t room, size_t *count, dg_error *err) {
+bool dg_device_list(dg_device_info *out, size_t capacity, size_t *count, dg_error *err) {
   *count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
     dg_device_properties infos[MAX_DEVICES];
     size_t found = 0;
     if (!(*b)->list(infos, MAX_DEVICES, &found, err)) return false;
     for (size_t i = 0; i < found && i < MAX_DEVICES; i++, (*count)++)
-      if (*count < room) copy_info(&out[*count], (*b)->name, i, &infos[i]);
+      if (*count < capacity) copy_info(&out[*count], (*b)->name, i, &infos[i]);
   }
   return true;
 }

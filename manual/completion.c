@@ -65,7 +65,7 @@ static void places_free(places *p) {
 }
 
 static bool finish(const markup *out, dg_error *err) {
-  return !out->failed || dg_fail_memory(err, out->room);
+  return !out->failed || dg_fail_memory(err, out->capacity);
 }
 
 /* ---- bash --------------------------------------------------------------- */

@@ -106,12 +106,12 @@ void help_free(help *h) {
   free(h->store);
 }
 
-bool help_option(const char *term, char *name, char *value, size_t room) {
+bool help_option(const char *term, char *name, char *value, size_t capacity) {
   const char *from = strstr(term, "--");
   if (term[0] != '-' || !from) return false;
   size_t length = strcspn(from, " ");
   const char *behind = from + length + strspn(from + length, " ");
-  if (length >= room || strlen(behind) >= room) return false;
+  if (length >= capacity || strlen(behind) >= capacity) return false;
   memcpy(name, from, length);
   name[length] = '\0';
   strcpy(value, behind);

@@ -15,7 +15,7 @@ enum { MAX_ROWS = 10000 };
 typedef enum { BY_MODEL, BY_BACKEND, BY_DEVICE, BY_THREADS, BY_DATA, BY_SEED, BY_LOG, WAYS } way;
 
 /** A property of a run in words; empty where it was not logged. */
-static void tell(const logged_run *run, way by, char *text, size_t room) {
+static void tell(const logged_run *run, way by, char *text, size_t capacity) {
   const char *words[WAYS] = {[BY_MODEL] = run->model,
                              [BY_BACKEND] = run->backend,
                              [BY_DEVICE] = run->device,
@@ -23,11 +23,11 @@ static void tell(const logged_run *run, way by, char *text, size_t room) {
                              [BY_LOG] = run->path};
   *text = '\0';
   if (by == BY_SEED)
-    snprintf(text, room, "seed %llu", (unsigned long long)run->seed);
+    snprintf(text, capacity, "seed %llu", (unsigned long long)run->seed);
   else if (by == BY_THREADS && run->threads)
-    snprintf(text, room, "%u threads", run->threads);
+    snprintf(text, capacity, "%u threads", run->threads);
   else if (words[by])
-    snprintf(text, room, "%s", words[by]);
+    snprintf(text, capacity, "%s", words[by]);
 }
 
 /** Orders pointers to runs by name, those of one name as they are in their array. */

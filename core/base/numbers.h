@@ -10,6 +10,6 @@ size_t dg_first_unfinite(const float *values, size_t count);
 
 /** Text of the indices of number `index` of a tensor: `[3, 0, 17]`; of one without dimensions
    empty. Returns `text`. */
-char *dg_index_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t room);
+char *dg_index_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t capacity);
 
 #endif

@@ -4,7 +4,9 @@
 #include "core/bench.h"
 #include "core/training/trainer.h"
 
-enum { ROOM = 1 << 16 }; /**< about how many samples are run between two looks at the device */
+enum {
+  CHUNK_SAMPLES = 1 << 16
+}; /**< about how many samples are run between two looks at the device */
 
 struct dg_tester {
   dg_trainer *trainer;
@@ -27,7 +29,7 @@ static bool open_sources(dg_tester *t, dg_error *err) {
   dg_device *device = t->trainer->device;
   const dg_samples *samples = &t->trainer->data->test;
   uint32_t batch = dg_network_samples(t->trainer->network);
-  uint32_t capacity = batch < ROOM ? ROOM / batch * batch : batch;
+  uint32_t capacity = batch < CHUNK_SAMPLES ? CHUNK_SAMPLES / batch * batch : batch;
   return dg_source_from_samples(&t->set, device, samples, capacity, err) && set_order(t, err) &&
          dg_source_from_images(&t->one, device, samples->height, samples->width, 1, err);
 }

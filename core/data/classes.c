@@ -66,10 +66,10 @@ bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err) {
 }
 
 char *dg_classes_text(const dg_classes *classes, dg_error *err) {
-  size_t room = (size_t)classes->count * DG_CLASS_SIZE + 1;
-  char *text = calloc(room, 1);
-  if (!text) return dg_fail_memory(err, room), NULL;
-  for (uint32_t i = 0; i < classes->count; i++) dg_append(text, room, "%s\n", classes->name[i]);
+  size_t bytes = (size_t)classes->count * DG_CLASS_SIZE + 1;
+  char *text = calloc(bytes, 1);
+  if (!text) return dg_fail_memory(err, bytes), NULL;
+  for (uint32_t i = 0; i < classes->count; i++) dg_append(text, bytes, "%s\n", classes->name[i]);
   return text;
 }
 

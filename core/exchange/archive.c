@@ -21,9 +21,9 @@ struct dg_archive {
 
 /* ---- reading ------------------------------------------------------------ */
 
-/** Reads the last bytes of a file, as many as there are up to `room`; those read, or -1. */
-static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t room) {
-  uint64_t begin = size > room ? size - room : 0;
+/** Reads the last bytes of a file, as many as there are up to `capacity`; those read, or -1. */
+static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t capacity) {
+  uint64_t begin = size > capacity ? size - capacity : 0;
   size_t done = 0, wanted = (size_t)(size - begin);
   while (done < wanted) {
     ssize_t got = pread(descriptor, bytes + done, wanted - done, (off_t)(begin + done));
@@ -40,10 +40,10 @@ static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t room
 static bool ends_once(int descriptor, uint64_t size, dg_error *err, const char *path) {
   enum { END = 22, MAX_ENDS = 8 };
   static const char mark[] = "PK\5\6";
-  size_t room = END + MAX_COMMENT, mark_length = sizeof mark - 1;
-  char *tail = malloc(room);
-  if (!tail) return dg_fail_memory(err, room);
-  ssize_t length = read_tail(descriptor, size, tail, room);
+  size_t capacity = END + MAX_COMMENT, mark_length = sizeof mark - 1;
+  char *tail = malloc(capacity);
+  if (!tail) return dg_fail_memory(err, capacity);
+  ssize_t length = read_tail(descriptor, size, tail, capacity);
   int ends = 0;
   for (ssize_t i = 0; i + (ssize_t)mark_length <= length; i++)
     ends += memcmp(tail + i, mark, mark_length) == 0;

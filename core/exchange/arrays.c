@@ -45,15 +45,15 @@ static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t ra
                          arrays->path, name, (unsigned long long)all, DG_TENSOR_RANK);
 }
 
-static bool make_room(dg_arrays *arrays, dg_error *err) {
-  if (arrays->count < arrays->room) return true;
+static bool reserve(dg_arrays *arrays, dg_error *err) {
+  if (arrays->count < arrays->capacity) return true;
   if (arrays->count == MAX_ARRAYS)
     return dg_fail(err, DG_ERR_INPUT, "%s: more than %d tensors", arrays->path, MAX_ARRAYS);
-  size_t room = arrays->room ? 2 * arrays->room : 32;
-  dg_array *items = realloc(arrays->items, room * sizeof *items);
-  if (!items) return dg_fail_memory(err, room * sizeof *items);
+  size_t capacity = arrays->capacity ? 2 * arrays->capacity : 32;
+  dg_array *items = realloc(arrays->items, capacity * sizeof *items);
+  if (!items) return dg_fail_memory(err, capacity * sizeof *items);
   arrays->items = items;
-  arrays->room = room;
+  arrays->capacity = capacity;
   return true;
 }
 
@@ -67,7 +67,7 @@ static size_t layer_of(const char *name) {
 dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, const uint64_t *dim,
                         bool whole, dg_error *err) {
   uint64_t count;
-  if (!check_name(arrays, name, err) || !make_room(arrays, err) ||
+  if (!check_name(arrays, name, err) || !reserve(arrays, err) ||
       !count_numbers(arrays, name, rank, dim, &count, err))
     return NULL;
   for (size_t i = 0; i < arrays->count; i++)
@@ -111,10 +111,10 @@ void dg_arrays_free(dg_arrays *arrays) {
   *arrays = (dg_arrays){0};
 }
 
-char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t room) {
+char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t capacity) {
   text[0] = '\0';
   for (uint32_t i = 0; i < rank; i++)
-    dg_append(text, room, "%s%llu", i ? ", " : "[", (unsigned long long)dim[i]);
-  dg_append(text, room, rank ? "]" : "[]");
+    dg_append(text, capacity, "%s%llu", i ? ", " : "[", (unsigned long long)dim[i]);
+  dg_append(text, capacity, rank ? "]" : "[]");
   return text;
 }

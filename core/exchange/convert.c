@@ -34,11 +34,11 @@ static bool has_extension(const format *f, const char *path) {
 }
 
 /** The names of all formats that are read, or written. */
-static const char *list_formats(bool reading, char *text, size_t room) {
+static const char *list_formats(bool reading, char *text, size_t capacity) {
   *text = '\0';
   for (size_t i = 0; i < FORMATS; i++)
     if (reading ? formats[i].read != NULL : formats[i].write != NULL)
-      dg_append(text, room, "%s%s", *text ? ", " : "", formats[i].name);
+      dg_append(text, capacity, "%s%s", *text ? ", " : "", formats[i].name);
   return text;
 }
 

@@ -1,4 +1,4 @@
-/** What the files of this room share: a graph with what runs it. */
+/** What the files of this folder share: a graph with what runs it. */
 #ifndef DG_EXEC_INTERNAL_H
 #define DG_EXEC_INTERNAL_H
 

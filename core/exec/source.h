@@ -23,7 +23,7 @@ typedef struct {
 bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
                             uint32_t capacity, dg_error *err);
 
-/** Makes room for `count` images that dg_source_put hands in, taken in the order in which they
+/** Allocates `count` images that dg_source_put hands in, taken in the order in which they
     come. On failure everything is freed again. */
 bool dg_source_from_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
                            uint32_t count, dg_error *err);

@@ -31,7 +31,7 @@ static bool list_layer(const dg_model *model, uint32_t index, dg_shape *shapes, 
   return true;
 }
 
-bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t room, size_t *count,
+bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t capacity, size_t *count,
                      dg_error *err) {
   *count = (size_t)model->layer_count + 1;
   dg_shape *shapes = calloc(*count, sizeof *shapes);
@@ -39,11 +39,11 @@ bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t room, siz
   shapes[0] = model->input;
   dg_layer_info layer = {.name = "input", .type = "input"};
   put_shape(&layer, &model->input);
-  if (room > 0) out[0] = layer;
+  if (capacity > 0) out[0] = layer;
   bool ok = true;
   for (uint32_t i = 0; ok && i < model->layer_count; i++) {
     ok = list_layer(model, i, shapes, &layer, err);
-    if (ok && i + 1 < room) out[i + 1] = layer;
+    if (ok && i + 1 < capacity) out[i + 1] = layer;
   }
   free(shapes);
   return ok;

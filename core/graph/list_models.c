@@ -29,11 +29,11 @@ static void look_at(const dg_catalog *catalog, const char *name, dg_model_info *
   dg_model_free(model);
 }
 
-bool dg_model_list(dg_model_info *out, size_t room, size_t *count, dg_error *err) {
+bool dg_model_list(dg_model_info *out, size_t capacity, size_t *count, dg_error *err) {
   dg_catalog catalog;
   bool ok = dg_catalog_read(&catalog, DG_CATALOG_MODELS, err);
   *count = ok ? catalog.count : 0;
-  for (size_t i = 0; i < *count && i < room; i++) look_at(&catalog, catalog.names[i], &out[i]);
+  for (size_t i = 0; i < *count && i < capacity; i++) look_at(&catalog, catalog.names[i], &out[i]);
   dg_catalog_free(&catalog);
   return ok;
 }

@@ -3,8 +3,8 @@
 #include "core/digits.h"
 #include "core/layers/layers.h"
 
-size_t dg_layer_help(char *text, size_t room) {
-  dg_writer w = {text, room, 0};
+size_t dg_layer_help(char *text, size_t capacity) {
+  dg_writer w = {text, capacity, 0};
   dg_write(
       &w,
       "Every layer may have a name (name = \"conv1\";) and reads the layer before it, or those\n"

@@ -77,7 +77,7 @@ typedef struct {
 } dg_layer_class;
 
 /** Text of a shape: `[16, 28, 28]`. Returns `text`. */
-char *dg_shape_text(const dg_shape *shape, char *text, size_t room);
+char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity);
 
 /**
  * Checks that input 0 has `rank`; if not, an error like `needs [channels, height, width], but

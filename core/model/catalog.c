@@ -144,11 +144,11 @@ bool dg_weights_find(const char *weights, char *path, dg_error *err) {
   return dg_catalog_find(DG_CATALOG_WEIGHTS, weights, path, err);
 }
 
-bool dg_weights_list(dg_weights_info *out, size_t room, size_t *count, dg_error *err) {
+bool dg_weights_list(dg_weights_info *out, size_t capacity, size_t *count, dg_error *err) {
   dg_catalog catalog;
   bool ok = dg_catalog_read(&catalog, DG_CATALOG_WEIGHTS, err);
   *count = ok ? catalog.count : 0;
-  for (size_t i = 0; i < *count && i < room; i++)
+  for (size_t i = 0; i < *count && i < capacity; i++)
     snprintf(out[i].name, sizeof out[i].name, "%s", catalog.names[i]);
   dg_catalog_free(&catalog);
   return ok;

@@ -50,45 +50,45 @@ bool dg_fail_unknown(dg_error *err, const config_setting_t *setting, const char 
                     count == 1 ? "is" : "are", count ? list : "none");
 }
 
-static void describe_range(const dg_key *key, char *text, size_t room) {
-  dg_append(text, room, " %s %.10g", key->above_low ? ">" : ">=", key->low);
+static void describe_range(const dg_key *key, char *text, size_t capacity) {
+  dg_append(text, capacity, " %s %.10g", key->above_low ? ">" : ">=", key->low);
   if (key->high != 0.0)
-    dg_append(text, room, " and %s %.10g", key->below_high ? "<" : "<=", key->high);
+    dg_append(text, capacity, " and %s %.10g", key->below_high ? "<" : "<=", key->high);
 }
 
-static void describe_choices(const dg_key *key, char *text, size_t room) {
+static void describe_choices(const dg_key *key, char *text, size_t capacity) {
   for (size_t i = 0; key->choices[i]; i++)
-    dg_append(text, room, "%s\"%s\"", i ? (key->choices[i + 1] ? ", " : " or ") : "",
+    dg_append(text, capacity, "%s\"%s\"", i ? (key->choices[i + 1] ? ", " : " or ") : "",
               key->choices[i]);
 }
 
 /** What a key takes: `a whole number >= 1 and <= 10`. */
-static void describe_type(const dg_key *key, char *text, size_t room) {
+static void describe_type(const dg_key *key, char *text, size_t capacity) {
   text[0] = '\0';
   switch (key->type) {
   case DG_KEY_COUNT:
-    dg_append(text, room, "a whole number");
-    describe_range(key, text, room);
+    dg_append(text, capacity, "a whole number");
+    describe_range(key, text, capacity);
     break;
   case DG_KEY_NUMBER:
-    dg_append(text, room, "a number");
-    describe_range(key, text, room);
+    dg_append(text, capacity, "a number");
+    describe_range(key, text, capacity);
     break;
   case DG_KEY_PAIR:
-    dg_append(text, room, "n or [height, width], whole numbers");
-    describe_range(key, text, room);
+    dg_append(text, capacity, "n or [height, width], whole numbers");
+    describe_range(key, text, capacity);
     break;
   case DG_KEY_BOOL:
-    dg_append(text, room, "true or false");
+    dg_append(text, capacity, "true or false");
     break;
   case DG_KEY_CHOICE:
-    describe_choices(key, text, room);
+    describe_choices(key, text, capacity);
     break;
   case DG_KEY_NAME:
-    dg_append(text, room, "a name of letters, digits, _ and -");
+    dg_append(text, capacity, "a name of letters, digits, _ and -");
     break;
   case DG_KEY_LINE:
-    dg_append(text, room, "a line of UTF-8 in quotes, shorter than %d bytes", DG_LINE_SIZE);
+    dg_append(text, capacity, "a line of UTF-8 in quotes, shorter than %d bytes", DG_LINE_SIZE);
     break;
   }
 }
@@ -255,29 +255,29 @@ bool dg_keys_read(const config_setting_t *group, const dg_key_table *table, cons
   return true;
 }
 
-void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t room) {
-  describe_type(key, text, room);
+void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t capacity) {
+  describe_type(key, text, capacity);
   if (key->required) {
-    dg_append(text, room, "; required");
+    dg_append(text, capacity, "; required");
     return;
   }
   const void *value = (const char *)defaults + key->offset;
   switch (key->type) {
   case DG_KEY_COUNT:
-    dg_append(text, room, "; default %u", *(const uint32_t *)value);
+    dg_append(text, capacity, "; default %u", *(const uint32_t *)value);
     break;
   case DG_KEY_NUMBER:
-    dg_append(text, room, "; default %g", *(const double *)value);
+    dg_append(text, capacity, "; default %g", *(const double *)value);
     break;
   case DG_KEY_BOOL:
-    dg_append(text, room, "; default %s", *(const bool *)value ? "true" : "false");
+    dg_append(text, capacity, "; default %s", *(const bool *)value ? "true" : "false");
     break;
   case DG_KEY_CHOICE:
-    dg_append(text, room, "; default \"%s\"", key->choices[*(const int *)value]);
+    dg_append(text, capacity, "; default \"%s\"", key->choices[*(const int *)value]);
     break;
   case DG_KEY_PAIR: {
     const uint32_t *pair = value;
-    if (pair[0] || key->low == 0.0) dg_append(text, room, "; default %u", pair[0]);
+    if (pair[0] || key->low == 0.0) dg_append(text, capacity, "; default %u", pair[0]);
     break;
   }
   case DG_KEY_NAME:

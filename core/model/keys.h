@@ -66,7 +66,7 @@ bool dg_keys_read(const struct config_setting_t *group, const dg_key_table *tabl
 bool dg_name_read(const char *word, char *out);
 
 /** Text of a key's values, for help: `whole number >= 1, default 1`. */
-void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t room);
+void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t capacity);
 
 /**
  * The error for a word that is none of `names`: `unknown WHAT "WORD"CONTEXT; did you mean "…"?`, or

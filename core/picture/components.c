@@ -34,12 +34,12 @@ static void spread(const dg_ink *ink, dg_components *components, queue *q, uint8
 }
 
 /** Adds a component that has begun at a pixel. */
-static bool begin_component(const dg_ink *ink, dg_components *components, uint32_t at, size_t *room,
-                            dg_error *err) {
-  if (components->count == *room) {
-    *room = *room ? 2 * *room : 64;
-    dg_component *more = realloc(components->items, *room * sizeof *more);
-    if (!more) return dg_fail_memory(err, *room * sizeof *more);
+static bool begin_component(const dg_ink *ink, dg_components *components, uint32_t at,
+                            size_t *capacity, dg_error *err) {
+  if (components->count == *capacity) {
+    *capacity = *capacity ? 2 * *capacity : 64;
+    dg_component *more = realloc(components->items, *capacity * sizeof *more);
+    if (!more) return dg_fail_memory(err, *capacity * sizeof *more);
     components->items = more;
   }
   components->items[components->count++] =
@@ -49,14 +49,14 @@ static bool begin_component(const dg_ink *ink, dg_components *components, uint32
 }
 
 bool dg_components_find(const dg_ink *ink, dg_components *components, dg_error *err) {
-  size_t count = (size_t)ink->height * ink->width, room = 0;
+  size_t count = (size_t)ink->height * ink->width, capacity = 0;
   *components = (dg_components){.labels = calloc(count, sizeof *components->labels)};
   queue q = {.pixels = malloc(count * sizeof *q.pixels)};
   bool ok = (components->labels && q.pixels) ||
             dg_fail_memory(err, 2 * count * sizeof *components->labels);
   for (uint32_t at = 0; ok && at < count; at++) {
     if (components->labels[at] || ink->strength[at] < ink->clear) continue;
-    ok = begin_component(ink, components, at, &room, err);
+    ok = begin_component(ink, components, at, &capacity, err);
     q.pixels[q.end++] = at;
     if (ok) spread(ink, components, &q, ink->clear);
   }

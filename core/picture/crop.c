@@ -60,11 +60,11 @@ static dg_box trim(const cutting *c, uint8_t least) {
 
 /* ---- scaling ------------------------------------------------------------ */
 
-/** Where an image of so many pixels begins in `room` for its centre of mass to be at its middle,
+/** Where an image of so many pixels begins in `side` for its centre of mass to be at its middle,
     which of 28 pixels is the fifteenth: so it is in MNIST. */
-static uint32_t first_pixel(double centre, uint32_t size, uint32_t room) {
-  double first = floor(room / 2.0 - centre + 0.5);
-  return first < 0 ? 0 : first > room - size ? room - size : (uint32_t)first;
+static uint32_t first_pixel(double centre, uint32_t size, uint32_t side) {
+  double first = floor(side / 2.0 - centre + 0.5);
+  return first < 0 ? 0 : first > side - size ? side - size : (uint32_t)first;
 }
 
 /** Puts a scaled digit [height, width] into an image, with its centre of mass in the middle. */
@@ -94,8 +94,8 @@ static uint32_t scaled(uint32_t size, double scale) {
 /** Scales a part of a cutting to fit 20/28 of an image, and puts it there. */
 static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t width,
                 uint8_t *image, dg_error *err) {
-  uint32_t room_down = height * 20 / 28, room_across = width * 20 / 28;
-  double scale = fmin((double)room_down / part->height, (double)room_across / part->width);
+  uint32_t max_height = height * 20 / 28, max_width = width * 20 / 28;
+  double scale = fmin((double)max_height / part->height, (double)max_width / part->width);
   dg_stretch down = {part->top, part->height, scaled(part->height, scale)};
   dg_stretch across = {part->left, part->width, scaled(part->width, scale)};
   float *digit = malloc((size_t)down.size * across.size * sizeof *digit);

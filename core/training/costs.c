@@ -7,13 +7,13 @@
 typedef struct {
   dg_trainer *trainer;
   dg_cost *out;
-  size_t room, count;
+  size_t capacity, count;
   uint32_t slices; /**< of a step: whatever has samples runs once for each */
 } cost_list;
 
 /** Adds what runs `slices` times in a step. */
 static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, uint32_t slices) {
-  if (list->count < list->room) {
+  if (list->count < list->capacity) {
     dg_cost *out = &list->out[list->count];
     *out = *cost;
     out->forward_bytes *= slices;
@@ -68,8 +68,9 @@ static double loss_bytes(const dg_trainer *t) {
   return (t->test_only ? 1 : 2) * logits * sizeof(float);
 }
 
-bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t room, size_t *count, dg_error *err) {
-  cost_list list = {.trainer = t, .out = out, .room = room, .slices = dg_trainer_step_slices(t)};
+bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t capacity, size_t *count, dg_error *err) {
+  cost_list list = {
+      .trainer = t, .out = out, .capacity = capacity, .slices = dg_trainer_step_slices(t)};
   double learned = (double)dg_network_learned(t->network) * sizeof(float);
   double update = learned * (1 + 2.0 * (1 + dg_trainer_state_arrays(t)));
   bool ok = add_step_op(&list, &t->batch_ops->gather.bound, "gather", gather_bytes(t), list.slices,

@@ -4,10 +4,10 @@
 
 #include "core/training/trainer.h"
 
-uint32_t dg_trainer_list_parameters(const dg_trainer *t, dg_parameter *out, uint32_t room) {
+uint32_t dg_trainer_list_parameters(const dg_trainer *t, dg_parameter *out, uint32_t capacity) {
   const dg_param *list;
   uint32_t count = dg_network_param_list(t->network, &list);
-  for (uint32_t i = 0; i < count && i < room; i++) {
+  for (uint32_t i = 0; i < count && i < capacity; i++) {
     const dg_param_spec *spec = &list[i].spec;
     out[i] = (dg_parameter){.name = list[i].name, .rank = spec->rank, .count = list[i].count};
     memcpy(out[i].dim, spec->dim, sizeof out[i].dim);

@@ -1,5 +1,5 @@
 /**
- * What the files of this room share: the trainer. Each builds on those named before it: fit.c,
+ * What the files of this folder share: the trainer. Each builds on those named before it: fit.c,
  * order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run batches through
  * the network, keep.c validates and keeps parameters, checkpoint.c saves all of it for a run that
  * goes on later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the

@@ -76,11 +76,11 @@ bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classe
 
 /* ---- loading ------------------------------------------------------------ */
 
-static char *shape_text(const dg_stored_tensor *t, char *text, size_t room) {
+static char *shape_text(const dg_stored_tensor *t, char *text, size_t capacity) {
   text[0] = '\0';
   for (uint32_t i = 0; i < t->rank; i++)
-    dg_append(text, room, "%s%llu", i ? ", " : "[", (unsigned long long)t->dim[i]);
-  dg_append(text, room, t->rank ? "]" : "[]");
+    dg_append(text, capacity, "%s%llu", i ? ", " : "[", (unsigned long long)t->dim[i]);
+  dg_append(text, capacity, t->rank ? "]" : "[]");
   return text;
 }
 

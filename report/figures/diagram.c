@@ -10,10 +10,10 @@ enum { LEFT = 4, BOX = 336, HEIGHT = 28, APART = 44, TOP = 32, LANE = 16, MARGIN
 
 enum { MAX_LANES = 16 };
 
-char *diagram_shape(const dg_layer_info *layer, char *text, size_t room) {
+char *diagram_shape(const dg_layer_info *layer, char *text, size_t capacity) {
   *text = '\0';
   for (uint32_t i = 0; i < layer->rank; i++)
-    dg_append(text, room, "%s%u", i ? " × " : "", layer->dim[i]);
+    dg_append(text, capacity, "%s%u", i ? " × " : "", layer->dim[i]);
   return text;
 }
 

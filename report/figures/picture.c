@@ -28,10 +28,10 @@ static png_image describe(const picture *p) {
     else. */
 static uint8_t *pack(const picture *p, size_t *size) {
   png_image png = describe(p);
-  png_alloc_size_t room = PNG_IMAGE_PNG_SIZE_MAX(png);
-  uint8_t *bytes = malloc(room);
-  if (bytes && png_image_write_to_memory(&png, bytes, &room, 0, p->pixels, 0, NULL)) {
-    *size = room;
+  png_alloc_size_t capacity = PNG_IMAGE_PNG_SIZE_MAX(png);
+  uint8_t *bytes = malloc(capacity);
+  if (bytes && png_image_write_to_memory(&png, bytes, &capacity, 0, p->pixels, 0, NULL)) {
+    *size = capacity;
     return bytes;
   }
   free(bytes);

@@ -6,12 +6,12 @@
 
 enum { MAX_POINTS = 120 };
 
-static bool open_series(series *s, size_t room, dg_error *err) {
-  *s = (series){.x = calloc(4 * room + 1, sizeof(double))};
-  if (!s->x) return dg_fail_memory(err, 4 * room * sizeof(double));
-  s->y = s->x + room;
-  s->low = s->y + room;
-  s->high = s->low + room;
+static bool open_series(series *s, size_t capacity, dg_error *err) {
+  *s = (series){.x = calloc(4 * capacity + 1, sizeof(double))};
+  if (!s->x) return dg_fail_memory(err, 4 * capacity * sizeof(double));
+  s->y = s->x + capacity;
+  s->low = s->y + capacity;
+  s->high = s->low + capacity;
   return true;
 }
 

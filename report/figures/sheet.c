@@ -28,7 +28,7 @@ static uint64_t cell_width(const sheet_layout *l) {
   return (uint64_t)l->image_width + GAP;
 }
 
-uint32_t sheet_room(const sheet_layout *layout) {
+uint32_t sheet_label_capacity(const sheet_layout *layout) {
   return (layout->image_width + 1) / (DIGIT_WIDTH + 1);
 }
 
@@ -64,7 +64,7 @@ static void put_character(sheet *s, uint32_t top, uint32_t left, char character)
 
 /** Writes a label below the middle of an image. */
 static void put_label(sheet *s, uint32_t top, uint32_t left, const char *label) {
-  uint32_t length = (uint32_t)strlen(label), most = sheet_room(&s->layout);
+  uint32_t length = (uint32_t)strlen(label), most = sheet_label_capacity(&s->layout);
   if (length > most) {
     label += length - most;
     length = most;

@@ -16,7 +16,7 @@ typedef struct {
 } sheet;
 
 /** Characters that fit below an image. */
-uint32_t sheet_room(const sheet_layout *layout);
+uint32_t sheet_label_capacity(const sheet_layout *layout);
 
 /** An empty sheet; the caller closes it. */
 bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err);

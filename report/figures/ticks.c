@@ -36,7 +36,7 @@ ticks ticks_log(double low, double high) {
   return t;
 }
 
-char *ticks_text(const ticks *t, unsigned index, char *text, size_t room) {
+char *ticks_text(const ticks *t, unsigned index, char *text, size_t capacity) {
   double value = t->at[index], step = t->step;
   const char *unit = "";
   if (step >= 500) {
@@ -46,9 +46,9 @@ char *ticks_text(const ticks *t, unsigned index, char *text, size_t room) {
   }
   if (step > 0) {
     int decimals = (int)fmax(0, ceil(-log10(step) - 1e-6));
-    snprintf(text, room, "%.*f%s", decimals, value == 0 ? 0 : value, value == 0 ? "" : unit);
+    snprintf(text, capacity, "%.*f%s", decimals, value == 0 ? 0 : value, value == 0 ? "" : unit);
   } else {
-    snprintf(text, room, "%g", value);
+    snprintf(text, capacity, "%g", value);
   }
   return text;
 }

@@ -10,7 +10,7 @@
 
 /** Losses of steps, as they are told. */
 typedef struct {
-  uint32_t count, room;
+  uint32_t count, capacity;
   double *loss;
 } told;
 
@@ -18,7 +18,7 @@ static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   told *t = user;
   (void)accuracy;
   ck_assert_uint_eq(step, t->count);
-  ck_assert_uint_lt(t->count, t->room);
+  ck_assert_uint_lt(t->count, t->capacity);
   t->loss[t->count++] = loss;
 }
 
@@ -49,8 +49,8 @@ static double *losses_of(fixture *f, const reference_recipe *recipe) {
 uint32_t order_find(const order_plan *plan, uint32_t *order) {
   char recipe[400];
   uint32_t length = plan->length ? plan->length : plan->train - plan->validation;
-  told t = {.room = length * plan->epochs};
-  t.loss = fixture_alloc(t.room, sizeof *t.loss);
+  told t = {.capacity = length * plan->epochs};
+  t.loss = fixture_alloc(t.capacity, sizeof *t.loss);
   snprintf(recipe, sizeof recipe,
            "loss = \"mse\"; data = { std = 0.1; validation = %u; };\n"
            "train = { epochs = %u; batch = 1; steps = %u;"
@@ -64,7 +64,7 @@ uint32_t order_find(const order_plan *plan, uint32_t *order) {
   fixture f = fixture_new(&made);
   double *losses = losses_of(&f, &(reference_recipe){.mse = true, .std = 0.1});
   fixture_train(&f);
-  ck_assert_uint_eq(t.count, t.room);
+  ck_assert_uint_eq(t.count, t.capacity);
   for (uint32_t i = 0; i < t.count; i++) order[i] = recognize(losses, plan->train, t.loss[i]);
   free(losses), free(t.loss);
   fixture_free(&f);

@@ -20,9 +20,10 @@ static bool wanted(const char *variable, const char *value) {
 }
 
 /** Adds a target where its device opens there. */
-static void add_target(rig_target *targets, size_t room, size_t *count, const dg_backend *backend,
-                       const dg_device_properties *info, const rig_target *like) {
-  if (*count == room || !wanted("DIGITS_TEST_FORM", like->options.form)) return;
+static void add_target(rig_target *targets, size_t capacity, size_t *count,
+                       const dg_backend *backend, const dg_device_properties *info,
+                       const rig_target *like) {
+  if (*count == capacity || !wanted("DIGITS_TEST_FORM", like->options.form)) return;
   rig_target *target = &targets[*count];
   *target = *like;
   target->backend = backend;
@@ -43,22 +44,22 @@ static void add_target(rig_target *targets, size_t room, size_t *count, const dg
   }
 }
 
-static void add_device(rig_target *targets, size_t room, size_t *count, const dg_backend *backend,
-                       const dg_device_properties *info, size_t number) {
+static void add_device(rig_target *targets, size_t capacity, size_t *count,
+                       const dg_backend *backend, const dg_device_properties *info, size_t number) {
   rig_target like = {0};
   snprintf(like.number, sizeof like.number, "%zu", number);
   if (!wanted("DIGITS_TEST_DEVICE", like.number)) return;
   for (const char *const *form = backend->forms; *form; form++) {
     like.options.form = *form;
-    add_target(targets, room, count, backend, info, &like);
+    add_target(targets, capacity, count, backend, info, &like);
   }
   if (strcmp(backend->name, "cpu") != 0) return;
   like.options.form = NULL;
   like.options.threads = 3;
-  add_target(targets, room, count, backend, info, &like);
+  add_target(targets, capacity, count, backend, info, &like);
 }
 
-size_t rig_targets(rig_target *targets, size_t room) {
+size_t rig_targets(rig_target *targets, size_t capacity) {
   size_t count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
     if (!wanted("DIGITS_TEST_BACKEND", (*b)->name)) continue;
@@ -70,7 +71,7 @@ size_t rig_targets(rig_target *targets, size_t room) {
       exit(EXIT_FAILURE);
     }
     for (size_t d = 0; d < devices && d < MAX_DEVICES; d++)
-      add_device(targets, room, &count, *b, &infos[d], d);
+      add_device(targets, capacity, &count, *b, &infos[d], d);
     free(infos);
   }
   return count;

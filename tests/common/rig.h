@@ -18,11 +18,12 @@ typedef struct {
 } rig_target;
 
 /**
- * Fills `targets` with up to `room` targets and returns how many there are: all, or those that the
- * environment leaves: DIGITS_TEST_BACKEND (name), DIGITS_TEST_DEVICE (number), DIGITS_TEST_FORM.
- * Forms that a device does not support are said on stdout and left out. Exits on an error.
+ * Fills `targets` with up to `capacity` targets and returns how many there are: all, or those that
+ * the environment leaves: DIGITS_TEST_BACKEND (name), DIGITS_TEST_DEVICE (number),
+ * DIGITS_TEST_FORM. Forms that a device does not support are said on stdout and left out. Exits on
+ * an error.
  */
-size_t rig_targets(rig_target *targets, size_t room);
+size_t rig_targets(rig_target *targets, size_t capacity);
 
 /** Opens a target; ends the test with a message where that fails. */
 dg_device *rig_open(const rig_target *target);

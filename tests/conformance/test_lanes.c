@@ -71,7 +71,7 @@ static dg_buffer *at(bench *b, size_t first, size_t floats) {
 }
 
 /** Memory of its own, for what an op keeps or works in; NULL where it wants none. */
-static dg_buffer *room(bench *b, size_t bytes) {
+static dg_buffer *new_buffer(bench *b, size_t bytes) {
   dg_error err = {0};
   if (!bytes) return NULL;
   dg_buffer *buffer = b->view[b->views++] = b->device->calls->buffer_new(b->device, bytes, &err);
@@ -129,7 +129,7 @@ static float *forward_twice(rig_report *report, const rig_target *target, uint32
                                          .d_in = {DG_GRAD_WRITE},
                                          .activation = {COUNT, {.kind = DG_ACT_SIGMOID}}});
   dg_op_buffers first = {.in = {at(&b, 0, SIZE)}, .d_in = {at(&b, SIZE, SIZE)}};
-  first.kept = room(&b, drop->needs.kept);
+  first.kept = new_buffer(&b, drop->needs.kept);
   first.out[0] = at(&b, 2 * SIZE, SIZE), first.d_out = at(&b, 3 * SIZE, SIZE);
   dg_op_buffers second = {.in = {first.out[0]}, .d_in = {first.d_out}};
   second.out[0] = at(&b, 4 * SIZE, SIZE), second.d_out = at(&b, 5 * SIZE, SIZE);
@@ -210,7 +210,7 @@ static float *two_losses(rig_report *report, const rig_target *target, uint32_t 
   for (size_t i = 0; i < 2; i++) {
     dg_op *op = prepare(&b, &desc);
     dg_op_buffers buffers = {.in = {at(&b, i * SIZE, SIZE), given}};
-    buffers.workspace = room(&b, op->needs.forward_workspace);
+    buffers.workspace = new_buffer(&b, op->needs.forward_workspace);
     buffers.out[0] = at(&b, (2 + i) * SIZE, SIZE);
     buffers.out[1] = at(&b, SCORES + 2 * i * LINE, LINE);
     buffers.out[2] = at(&b, SCORES + (2 * i + 1) * LINE, LINE);

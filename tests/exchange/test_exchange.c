@@ -268,8 +268,8 @@ END_TEST
 /** A pickle of `head`, many times `part`, and `tail`. */
 static void refuse_long(const char *head, const char *part, size_t times, const char *tail,
                         const char *says) {
-  size_t room = strlen(head) + times * strlen(part) + strlen(tail) + 1;
-  char *pickle = malloc(room), *end = pickle;
+  size_t size = strlen(head) + times * strlen(part) + strlen(tail) + 1;
+  char *pickle = malloc(size), *end = pickle;
   end += sprintf(end, "%s", head);
   for (size_t i = 0; i < times; i++) end = stpcpy(end, part);
   end = stpcpy(end, tail);

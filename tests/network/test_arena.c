@@ -76,8 +76,9 @@ static void mark_all(const dg_buffer *buffer) {
   mark_bytes(buffer, 0, find(buffer)->bytes);
 }
 
-/** Has a buffer room for so many numbers of four bytes? None is needed for 0. */
-static void has_room(const char *what, const dg_op *op, const dg_buffer *buffer, uint64_t numbers) {
+/** Is a buffer large enough for so many numbers of four bytes? None is needed for 0. */
+static void check_capacity(const char *what, const dg_op *op, const dg_buffer *buffer,
+                           uint64_t numbers) {
   if (numbers == 0) return;
   ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
   ck_assert_msg(find(buffer)->bytes >= WORD * numbers, "%s: %s of an op of kind %d is too small",
@@ -88,7 +89,7 @@ static void has_room(const char *what, const dg_op *op, const dg_buffer *buffer,
    parent, gaps may be left. */
 static void check(const char *what, const dg_op *op, const dg_buffer *buffer, uint64_t numbers) {
   ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
-  has_room(what, op, buffer, numbers);
+  check_capacity(what, op, buffer, numbers);
   const noted *n = find(buffer);
   if (n == n->parent) return;
   for (size_t i = n->first / WORD; i < n->first / WORD + numbers; i++) {
@@ -147,17 +148,18 @@ static bool fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t byte
 
 static void check_sizes(const dg_op *op, const dg_op_buffers *b, uint32_t n, bool train) {
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
-  for (int k = 0; k < DG_MAX_IN; k++) has_room("in", op, b->in[k], sizes.in[k] * n);
-  for (int k = 0; k < DG_MAX_PARAM; k++) has_room("param", op, b->param[k], sizes.param[k]);
-  for (int k = 0; k < DG_MAX_RUNNING; k++) has_room("running", op, b->running[k], sizes.running[k]);
-  has_room("out", op, b->out[0], sizes.out[0] * n);
-  if (train) has_room("kept", op, b->kept, op->needs.kept / WORD);
+  for (int k = 0; k < DG_MAX_IN; k++) check_capacity("in", op, b->in[k], sizes.in[k] * n);
+  for (int k = 0; k < DG_MAX_PARAM; k++) check_capacity("param", op, b->param[k], sizes.param[k]);
+  for (int k = 0; k < DG_MAX_RUNNING; k++)
+    check_capacity("running", op, b->running[k], sizes.running[k]);
+  check_capacity("out", op, b->out[0], sizes.out[0] * n);
+  if (train) check_capacity("kept", op, b->kept, op->needs.kept / WORD);
 }
 
 static void layer_forward(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   check_sizes(op, b, step->n, step->train);
-  has_room("workspace", op, b->workspace, op->needs.forward_workspace / WORD);
+  check_capacity("workspace", op, b->workspace, op->needs.forward_workspace / WORD);
   for (int k = 0; k < DG_MAX_IN; k++)
     if (sizes.in[k]) check("in", op, b->in[k], sizes.in[k] * step->n);
   for (int k = 0; k < DG_MAX_PARAM; k++)
@@ -174,7 +176,7 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
   (void)err;
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   check_sizes(op, b, step->n, true);
-  has_room("workspace", op, b->workspace, op->needs.backward_workspace / WORD);
+  check_capacity("workspace", op, b->workspace, op->needs.backward_workspace / WORD);
   check("d_out", op, b->d_out, sizes.out[0] * step->n);
   if (op->needs.kept) check_all("kept", op, b->kept);
   if (op->needs.backward_reads_out) check("out", op, b->out[0], sizes.out[0] * step->n);
@@ -185,12 +187,12 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
   for (int k = 0; k < DG_MAX_IN; k++) {
     if (op->desc.d_in[k] == DG_GRAD_NONE) continue;
     const uint64_t numbers = sizes.in[k] * step->n;
-    has_room("d_in", op, b->d_in[k], numbers);
+    check_capacity("d_in", op, b->d_in[k], numbers);
     if (op->desc.d_in[k] == DG_GRAD_ADD) check("d_in", op, b->d_in[k], numbers);
     mark(b->d_in[k], numbers);
   }
   for (int k = 0; k < DG_MAX_PARAM; k++) {
-    has_room("d_param", op, b->d_param[k], sizes.param[k]);
+    check_capacity("d_param", op, b->d_param[k], sizes.param[k]);
     if (sizes.param[k]) mark(b->d_param[k], sizes.param[k]);
   }
   return true;
@@ -199,20 +201,20 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
 static void gather(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
   const uint64_t numbers = (uint64_t)step->n * op->desc.gather.height * op->desc.gather.width;
   check_all("images", op, b->in[0]), check_all("order", op, b->in[2]);
-  has_room("order", op, b->in[2], step->first + step->n);
-  has_room("x", op, b->out[0], numbers);
+  check_capacity("order", op, b->in[2], step->first + step->n);
+  check_capacity("x", op, b->out[0], numbers);
   mark(b->out[0], numbers);
   if (!b->out[1]) return;
   check_all("labels", op, b->in[1]);
-  has_room("labels", op, b->out[1], step->n);
+  check_capacity("labels", op, b->out[1], step->n);
   mark(b->out[1], step->n);
 }
 
 static void loss(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
   const uint64_t numbers = (uint64_t)step->n * op->desc.loss.classes;
   check("logits", op, b->in[0], numbers), check("labels", op, b->in[1], step->n);
-  has_room("losses", op, b->out[1], step->slot + 1);
-  has_room("correct", op, b->out[2], step->slot + 1);
+  check_capacity("losses", op, b->out[1], step->slot + 1);
+  check_capacity("correct", op, b->out[2], step->slot + 1);
   if (step->train) mark(b->out[0], numbers);
   for (int k = 1; k <= 2; k++) mark_bytes(b->out[k], WORD * (size_t)step->slot, WORD);
 }

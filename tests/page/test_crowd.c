@@ -157,7 +157,7 @@ START_TEST(tokens_are_long_and_plain) {
                                       "with a blank in it",
                                       "0123456789abcde\n",
                                       "0123456789abcdef&"};
-  char token[TOKEN_ROOM], other[TOKEN_ROOM], long_one[TOKEN_MAX + 2];
+  char token[TOKEN_SIZE], other[TOKEN_SIZE], long_one[TOKEN_MAX + 2];
   dg_error err = {0};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
     ck_assert_msg(!token_take(wrong[i], "test", token, &err), "%s", wrong[i]);

@@ -19,7 +19,7 @@
 
 #define SERVE PROGRAM("digits-serve")
 
-enum { SIDE = 64, PICTURE_ROOM = SIDE * SIDE + 64, MAX_TRIES = 1500, CROWD = 70 };
+enum { SIDE = 64, PICTURE_SIZE = SIDE * SIDE + 64, MAX_TRIES = 1500, CROWD = 70 };
 
 /* ---- servers ------------------------------------------------------------ */
 
@@ -85,9 +85,9 @@ static const char *post(unsigned port, const void *picture, size_t size) {
   return ask(port, headers, picture, size);
 }
 
-/** A PGM of white bars on black; writes [PICTURE_ROOM]. */
+/** A PGM of white bars on black; writes [PICTURE_SIZE]. */
 static size_t draw(char *picture, int bars) {
-  int head = snprintf(picture, PICTURE_ROOM, "P5 %d %d 255\n", SIDE, SIDE);
+  int head = snprintf(picture, PICTURE_SIZE, "P5 %d %d 255\n", SIDE, SIDE);
   char *pixels = picture + head;
   memset(pixels, 0, SIDE * SIDE);
   for (int i = 0; i < bars; i++)
@@ -168,7 +168,7 @@ static void check_model(const json_t *model, size_t digits) {
 }
 
 START_TEST(pictures_are_read) {
-  char picture[PICTURE_ROOM];
+  char picture[PICTURE_SIZE];
   const char *answer = post(running.port, picture, draw(picture, _i));
   ck_assert_uint_eq(http_status(answer), 200);
   json_t *object = json_loads(http_body(answer), 0, NULL);
@@ -191,7 +191,7 @@ START_TEST(what_is_no_picture_is_refused) {
   static const char text[] = "{\"no\": \"picture\"}", one[] = "P5 1 1 255\n\377";
   static const char cut[] = "\211PNG\r\n\032\n\0\0\0\rIHDR\0\0\0\34",
                     huge[] = "P5 60000 60000 255\n", large[] = "P5 2000 2000 255\n";
-  char picture[PICTURE_ROOM];
+  char picture[PICTURE_SIZE];
   ck_assert_uint_eq(http_status(post(running.port, text, sizeof text - 1)), 400);
   const char *answer = post(running.port, cut, sizeof cut - 1);
   ck_assert_msg(http_status(answer) == 400 && strstr(answer, "{\"error\":\"the picture: "), "%s",

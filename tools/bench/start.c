@@ -173,9 +173,9 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
   return remove(path);
 }
 
-static bool make_folder(char *path, size_t room, dg_error *err) {
+static bool make_folder(char *path, size_t capacity, dg_error *err) {
   const char *parent = getenv("TMPDIR");
-  snprintf(path, room, "%s/digits-bench-XXXXXX", parent && *parent ? parent : "/tmp");
+  snprintf(path, capacity, "%s/digits-bench-XXXXXX", parent && *parent ? parent : "/tmp");
   return mkdtemp(path) ||
          dg_fail(err, DG_ERR_RUNTIME, "no folder %s for a cache: %s", path, strerror(errno));
 }

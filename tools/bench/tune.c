@@ -7,7 +7,7 @@
 #include "core/base/cache.h"
 #include "tools/common/say.h"
 
-enum { MAX_TRIALS = 64, FOLDER_ROOM = 4096 };
+enum { MAX_TRIALS = 64, FOLDER_SIZE = 4096 };
 
 static void print_trial(const dg_trial *t) {
   say("  %-8s %-18s ", t->kernel, t->tile);
@@ -19,7 +19,7 @@ static void print_trial(const dg_trial *t) {
 }
 
 static void print_end(bool kept) {
-  char folder[FOLDER_ROOM];
+  char folder[FOLDER_SIZE];
   if (kept && dg_cache_folder(folder, sizeof folder))
     say("kept in %s\n\n", folder);
   else if (dg_cache_folder(folder, sizeof folder))

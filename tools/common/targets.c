@@ -7,7 +7,7 @@
 
 #include "core/base/file/target.h"
 
-enum { PATH_ROOM = 4096 };
+enum { PATH_SIZE = 4096 };
 
 /* ---- files -------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ static bool is_same(const target_file *a, const target_file *b) {
 /* ---- outputs ------------------------------------------------------------ */
 
 static bool add(targets *t, target out, dg_error *err) {
-  char whole[PATH_ROOM];
+  char whole[PATH_SIZE];
   if (!out.path) return true;
   if (t->count == TARGETS) return dg_fail(err, DG_ERR_INPUT, "more than %d outputs", TARGETS);
   if (snprintf(whole, sizeof whole, "%s%s%s", out.path, out.between, out.name) >= (int)sizeof whole)

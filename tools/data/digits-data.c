@@ -86,7 +86,7 @@ static uint32_t choose_samples(const dg_part_view *part, const data_options *o, 
 /** Puts an image with its class onto a sheet: its name, or as much of that as there is room for. */
 static void put_image(sheet *s, uint32_t index, const uint8_t *image, const char *class) {
   char label[DG_CLASS_SIZE];
-  snprintf(label, sizeof label, "%.*s", (int)sheet_room(&s->layout), class);
+  snprintf(label, sizeof label, "%.*s", (int)sheet_label_capacity(&s->layout), class);
   sheet_put(s, index, image, label);
 }
 

@@ -16,7 +16,7 @@ enum {
   BATCH = 64,
   SHEET_COLUMNS = 10,
   SHEET_SCALE = 4,
-  FIRST_ROOM = 1 << 16,
+  FIRST_CAPACITY = 1 << 16,
   MAX_INPUT_BYTES = 1 << 29
 };
 
@@ -27,7 +27,7 @@ typedef struct {
 
 /** What the network saw so far, for the sheet. */
 typedef struct {
-  uint32_t count, room;
+  uint32_t count, capacity;
   uint8_t *images;
   label *labels;
 } seen;
@@ -94,18 +94,18 @@ static void work_close(work *w) {
 static uint8_t *read_input(size_t *size, dg_error *err) {
   uint8_t *bytes = NULL;
   *size = 0;
-  for (size_t room = FIRST_ROOM; room <= MAX_INPUT_BYTES; room *= 2) {
-    uint8_t *more = realloc(bytes, room);
+  for (size_t capacity = FIRST_CAPACITY; capacity <= MAX_INPUT_BYTES; capacity *= 2) {
+    uint8_t *more = realloc(bytes, capacity);
     if (!more) {
-      dg_fail_memory(err, room);
+      dg_fail_memory(err, capacity);
       break;
     }
     bytes = more;
-    *size += fread(bytes + *size, 1, room - *size, stdin);
-    if (*size < room && !ferror(stdin)) return bytes;
-    if (*size < room || room == MAX_INPUT_BYTES) {
+    *size += fread(bytes + *size, 1, capacity - *size, stdin);
+    if (*size < capacity && !ferror(stdin)) return bytes;
+    if (*size < capacity || capacity == MAX_INPUT_BYTES) {
       dg_fail(err, DG_ERR_INPUT, "standard input %s",
-              *size < room ? "can't be read" : "is too long for a picture");
+              *size < capacity ? "can't be read" : "is too long for a picture");
       break;
     }
   }
@@ -131,11 +131,11 @@ static void write_label(const findings *a, uint32_t digit, label *out) {
   uint32_t best = findings_label(a, digit);
   sheet_layout layout = {.image_width = a->digits->width};
   const char *name = dg_class_name(a->names, best, number);
-  size_t room = sheet_room(&layout);
+  size_t capacity = sheet_label_capacity(&layout);
   snprintf(sure, sizeof sure, " %.0f%%",
            100 * (double)a->probabilities[(size_t)digit * a->classes + best]);
-  bool both = name == number || strlen(name) + strlen(sure) <= room;
-  snprintf(out->text, sizeof out->text, "%.*s%s", both ? DG_CLASS_SIZE - 8 : (int)room, name,
+  bool both = name == number || strlen(name) + strlen(sure) <= capacity;
+  snprintf(out->text, sizeof out->text, "%.*s%s", both ? DG_CLASS_SIZE - 8 : (int)capacity, name,
            both ? sure : "");
 }
 
@@ -143,14 +143,14 @@ static void write_label(const findings *a, uint32_t digit, label *out) {
 static bool keep(seen *s, const findings *a, dg_error *err) {
   const dg_digits *d = a->digits;
   size_t size = (size_t)d->height * d->width;
-  if (s->count + d->count > s->room) {
-    uint32_t room = 2 * (s->count + d->count);
-    uint8_t *images = realloc(s->images, room * size);
+  if (s->count + d->count > s->capacity) {
+    uint32_t capacity = 2 * (s->count + d->count);
+    uint8_t *images = realloc(s->images, capacity * size);
     if (images) s->images = images;
-    label *labels = realloc(s->labels, room * sizeof *labels);
+    label *labels = realloc(s->labels, capacity * sizeof *labels);
     if (labels) s->labels = labels;
-    if (!images || !labels) return dg_fail_memory(err, room * size);
-    s->room = room;
+    if (!images || !labels) return dg_fail_memory(err, capacity * size);
+    s->capacity = capacity;
   }
   memcpy(s->images + s->count * size, d->images, d->count * size);
   for (uint32_t i = 0; i < d->count; i++) write_label(a, i, &s->labels[s->count++]);

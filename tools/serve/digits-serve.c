@@ -79,7 +79,7 @@ static bool open_networks(networks *n, const serve_options *o, const sigset_t *h
 /* ---- the token ---------------------------------------------------------- */
 
 /** The token that was asked for, or a new one where others can reach the server; else "". */
-static bool take_token(const serve_options *o, char token[TOKEN_ROOM], dg_error *err) {
+static bool take_token(const serve_options *o, char token[TOKEN_SIZE], dg_error *err) {
   const char *kept = getenv("DIGITS_TOKEN");
   *token = '\0';
   if (o->token) return token_take(o->token, "--token", token, err);
@@ -107,7 +107,7 @@ static bool tell(const networks *n, const char *address, uint32_t port, const ch
 static bool serve(const serve_options *o, dg_error *err) {
   sigset_t held = hold_signals();
   networks n;
-  char token[TOKEN_ROOM];
+  char token[TOKEN_SIZE];
   if (!take_token(o, token, err) || !open_networks(&n, o, &held, err)) return false;
   uint32_t port = o->port;
   server *s = server_start(o->listen, &port, token, &n, err);

@@ -95,7 +95,7 @@ static enum MHD_Result send_file(const server *s, struct MHD_Connection *connect
       strlen(file->text), (char *)file->text, MHD_RESPMEM_PERSISTENT);
   if (response && *s->token &&
       MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "token")) {
-    char cookie[sizeof s->cookie + TOKEN_ROOM + 80];
+    char cookie[sizeof s->cookie + TOKEN_SIZE + 80];
     snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict", s->cookie,
              s->token);
     MHD_add_response_header(response, "Set-Cookie", cookie);

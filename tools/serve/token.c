@@ -11,7 +11,7 @@
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
-bool token_take(const char *given, const char *from, char token[TOKEN_ROOM], dg_error *err) {
+bool token_take(const char *given, const char *from, char token[TOKEN_SIZE], dg_error *err) {
   size_t length = strlen(given);
   if (length < TOKEN_MIN || length > TOKEN_MAX || strspn(given, letters) != length)
     return dg_fail(err, DG_ERR_INPUT,
@@ -22,7 +22,7 @@ bool token_take(const char *given, const char *from, char token[TOKEN_ROOM], dg_
   return true;
 }
 
-bool token_read(const char *path, char token[TOKEN_ROOM], dg_error *err) {
+bool token_read(const char *path, char token[TOKEN_SIZE], dg_error *err) {
   enum { MAX_BYTES = 4096 };
   size_t size;
   char *text = dg_file_read(path, MAX_BYTES, &size, err);
@@ -33,7 +33,7 @@ bool token_read(const char *path, char token[TOKEN_ROOM], dg_error *err) {
   return ok;
 }
 
-bool token_make(char token[TOKEN_ROOM], dg_error *err) {
+bool token_make(char token[TOKEN_SIZE], dg_error *err) {
   uint8_t bytes[16];
   if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
     return dg_fail(err, DG_ERR_RUNTIME, "no token could be made: %s; give one by --token-file",

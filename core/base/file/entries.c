@@ -9,20 +9,20 @@
 #include <sys/stat.h>
 
 char *dg_path_join(const char *folder, const char *name, dg_error *err) {
-  size_t room = strlen(folder) + strlen(name) + 2;
-  char *path = malloc(room);
-  if (!path) return dg_fail_memory(err, room), NULL;
-  snprintf(path, room, "%s/%s", folder, name);
+  size_t capacity = strlen(folder) + strlen(name) + 2;
+  char *path = malloc(capacity);
+  if (!path) return dg_fail_memory(err, capacity), NULL;
+  snprintf(path, capacity, "%s/%s", folder, name);
   return path;
 }
 
 static bool add(dg_entries *e, const char *name, dg_error *err) {
-  if (e->count == e->room) {
-    size_t room = 2 * e->room + 16;
-    char **names = realloc(e->name, room * sizeof *names);
-    if (!names) return dg_fail_memory(err, room * sizeof *names);
+  if (e->count == e->capacity) {
+    size_t capacity = 2 * e->capacity + 16;
+    char **names = realloc(e->name, capacity * sizeof *names);
+    if (!names) return dg_fail_memory(err, capacity * sizeof *names);
     e->name = names;
-    e->room = room;
+    e->capacity = capacity;
   }
   char *copy = strdup(name);
   if (!copy) return dg_fail_memory(err, strlen(name) + 1);

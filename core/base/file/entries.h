@@ -8,7 +8,7 @@
 
 typedef struct {
   char **name; /**< [count] */
-  size_t count, room;
+  size_t count, capacity;
 } dg_entries;
 
 /**

@@ -60,9 +60,9 @@ static int open_temporary(dg_new_file *file) {
 static char *elsewhere(const char *path) {
   const char *folder = getenv("TMPDIR"), *name = dg_last_name(path);
   if (!folder || !*folder) folder = "/tmp";
-  size_t room = strlen(folder) + strlen(name) + 2;
-  char *other = malloc(room);
-  if (other) snprintf(other, room, "%s/%s", folder, name);
+  size_t size = strlen(folder) + strlen(name) + 2;
+  char *other = malloc(size);
+  if (other) snprintf(other, size, "%s/%s", folder, name);
   return other;
 }
 

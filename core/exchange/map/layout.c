@@ -150,13 +150,13 @@ static bool fit_dims(dg_source *s, const uint32_t *order) {
  * acts after the product. Where only one is kept, our second one is 0.
  */
 static bool fit_keras_bias(const dg_model_node *node, dg_source *s, bool second, char *why,
-                           size_t room) {
+                           size_t capacity) {
   const dg_recurrent_desc *r = &node->op.recurrent;
   const dg_array *a = s->from;
   bool both = a->rank == 2 && a->dim[0] == 2;
   if (r->cell == DG_CELL_GRU && both == r->reset_before) {
-    if (!room) return false;
-    snprintf(why, room,
+    if (!capacity) return false;
+    snprintf(why, capacity,
              "\"%s\" is of a GRU with reset_after = %s: the model's layer \"%s\" needs "
              "reset = \"%s\" and biases = %d",
              a->name, both ? "True" : "False", node->layer->name, both ? "after" : "before",
@@ -172,7 +172,7 @@ static bool fit_keras_bias(const dg_model_node *node, dg_source *s, bool second,
 }
 
 static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s, char *why,
-                      size_t room) {
+                      size_t capacity) {
   uint32_t order[DIMS] = {0, 1, 2, 3};
   bool ok, reverse;
   if (layout == DG_LAYOUT_KERAS) {
@@ -180,7 +180,7 @@ static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s,
     keras_dims(node, s->param->spec.rank, order);
     if (node->op.kind == DG_OP_RECURRENT && s->param->spec.bias) {
       bool second = strcmp(roles[role].suffix, "bias_hh_l0") == 0;
-      ok = fit_keras_bias(node, s, second, why, room);
+      ok = fit_keras_bias(node, s, second, why, capacity);
     } else {
       ok = fit_dims(s, order);
     }
@@ -188,11 +188,11 @@ static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s,
   } else {
     ok = fit_dims(s, order);
   }
-  if (ok || !room || *why) return ok;
+  if (ok || !capacity || *why) return ok;
   uint64_t dims[DIMS];
   char has[100], wants[100];
   for (uint32_t k = 0; k < s->param->spec.rank; k++) dims[k] = s->param->spec.dim[order[k]];
-  snprintf(why, room, "\"%s\" has the shape %s, but the network's \"%s\" %s %s", s->from->name,
+  snprintf(why, capacity, "\"%s\" has the shape %s, but the network's \"%s\" %s %s", s->from->name,
            dg_array_shape(s->from->rank, s->from->dim, has, sizeof has), s->param->name,
            layout == DG_LAYOUT_KERAS ? "would be" : "is",
            dg_array_shape(s->param->spec.rank, dims, wants, sizeof wants));
@@ -213,28 +213,29 @@ bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const d
 
 /** Says that a group lacks what can't be told. */
 static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
-                         const dg_arrays *arrays, const dg_group *group, char *why, size_t room) {
+                         const dg_arrays *arrays, const dg_group *group, char *why,
+                         size_t capacity) {
   const char *first = arrays->items[group->members[0]].name;
   const dg_param *param;
-  if (!room) return false;
-  snprintf(why, room,
+  if (!capacity) return false;
+  snprintf(why, capacity,
            "\"%s\" has %zu of the %u tensors of a %s, by numbers alone: whether its scale or its "
            "center is missing can't be told; say it by --map %s=%s.weight",
            group->name, group->count, node->params + node->running_count, node->layer->kind->type,
            first, node->layer->name);
   for (uint32_t i = 1; (param = dg_layout_param(graph, node, i)); i++)
-    dg_append(why, room, " or %s", param->name);
-  dg_append(why, room, group->count > 1 ? ", and so for each of them" : "");
+    dg_append(why, capacity, " or %s", param->name);
+  dg_append(why, capacity, group->count > 1 ? ", and so for each of them" : "");
   return false;
 }
 
 /** Is every tensor of a group used? */
 static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group,
-                     const bool *used, char *why, size_t room) {
+                     const bool *used, char *why, size_t capacity) {
   for (size_t i = 0; i < group->count; i++) {
     if (used[i]) continue;
-    if (room)
-      snprintf(why, room, "\"%s\" has no place in the network's layer \"%s\" (%s)",
+    if (capacity)
+      snprintf(why, capacity, "\"%s\" has no place in the network's layer \"%s\" (%s)",
                arrays->items[group->members[i]].name, node->layer->name, node->layer->kind->type);
     return false;
   }
@@ -243,30 +244,31 @@ static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const d
 
 bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
-                   size_t room) {
+                   size_t capacity) {
   bool used[DG_GROUP_MAX] = {false};
   const dg_param *param;
-  if (room) *why = '\0';
+  if (capacity) *why = '\0';
   if (group->count > DG_GROUP_MAX) {
-    if (room) snprintf(why, room, "\"%s\" has more tensors than any layer", group->name);
+    if (capacity) snprintf(why, capacity, "\"%s\" has more tensors than any layer", group->name);
     return false;
   }
   if (dg_layout_lacks(node, arrays, group))
-    return fail_lacking(graph, node, arrays, group, why, room);
+    return fail_lacking(graph, node, arrays, group, why, capacity);
   for (uint32_t i = 0; (param = dg_layout_param(graph, node, i)); i++) {
     bool reverse;
     size_t member = member_of(node, param, i, arrays, group), role = role_of(param, &reverse);
     sources[i] = (dg_source){.param = param, .image_dim = NO_DIM, .fill = roles[role].fill};
     if (member >= group->count) {
       if (is_norm(node) && i < node->params && !group->numbered) continue;
-      if (room) snprintf(why, room, "\"%s\" has nothing for \"%s\"", group->name, param->name);
+      if (capacity)
+        snprintf(why, capacity, "\"%s\" has nothing for \"%s\"", group->name, param->name);
       return false;
     }
     used[member] = true;
     sources[i].from = &arrays->items[group->members[member]];
-    if (!fit_shape(node, arrays->layout, &sources[i], why, room)) return false;
+    if (!fit_shape(node, arrays->layout, &sources[i], why, capacity)) return false;
   }
-  return all_used(node, arrays, group, used, why, room);
+  return all_used(node, arrays, group, used, why, capacity);
 }
 
 /* ---- taking ------------------------------------------------------------- */

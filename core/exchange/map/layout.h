@@ -44,7 +44,7 @@ uint32_t dg_layout_tensors(const dg_model_node *node, dg_layout layout);
  */
 bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
-                   size_t room);
+                   size_t capacity);
 
 /**
  * Does a group have only some tensors of a norm, named by numbers alone? Which it lacks can't be

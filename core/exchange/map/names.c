@@ -16,10 +16,10 @@ static bool begins_with(const char *name, const char *part) {
 
 static bool rename_one(dg_array *array, const char *part, const char *to, dg_error *err) {
   const char *rest = array->name + strlen(part);
-  size_t room = strlen(to) + strlen(rest) + 1;
-  char *name = malloc(room);
-  if (!name) return dg_fail_memory(err, room);
-  snprintf(name, room, "%s%s", to, rest);
+  size_t size = strlen(to) + strlen(rest) + 1;
+  char *name = malloc(size);
+  if (!name) return dg_fail_memory(err, size);
+  snprintf(name, size, "%s%s", to, rest);
   free(array->name);
   array->name = name;
   array->layer = 0;

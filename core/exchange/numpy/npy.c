@@ -32,12 +32,12 @@ static bool take(const char **at, char wanted) {
 }
 
 /** A text in single or double quotes, without escapes. */
-static bool take_text(const char **at, char *text, size_t room) {
+static bool take_text(const char **at, char *text, size_t capacity) {
   char quote = **at;
   if (quote != '\'' && quote != '"') return false;
   const char *end = strchr(*at + 1, quote);
-  size_t length = end ? (size_t)(end - *at - 1) : room;
-  if (length >= room) return false;
+  size_t length = end ? (size_t)(end - *at - 1) : capacity;
+  if (length >= capacity) return false;
   memcpy(text, *at + 1, length);
   text[length] = '\0';
   *at = end + 1;

@@ -57,12 +57,12 @@ typedef struct {
 
 static bool make_entry(const dg_array *array, entry_parts *parts, dg_archive_entry *entry,
                        dg_error *err) {
-  size_t room = strlen(array->name) + sizeof suffix, size;
-  parts->name = malloc(room);
+  size_t length = strlen(array->name) + sizeof suffix, size;
+  parts->name = malloc(length);
   parts->bytes = parts->name ? dg_npy_make(array, &size, err) : NULL;
-  if (!parts->name) return dg_fail_memory(err, room);
+  if (!parts->name) return dg_fail_memory(err, length);
   if (!parts->bytes) return false;
-  snprintf(parts->name, room, "%s%s", array->name, suffix);
+  snprintf(parts->name, length, "%s%s", array->name, suffix);
   *entry = (dg_archive_entry){parts->name, parts->bytes, size};
   return true;
 }
@@ -70,12 +70,12 @@ static bool make_entry(const dg_array *array, entry_parts *parts, dg_archive_ent
 bool dg_write_npz(const char *path, const dg_model *model, const dg_model_graph *graph,
                   const dg_arrays *arrays, dg_error *err) {
   (void)graph;
-  size_t room = strlen(model->text) + sizeof model_mark;
+  size_t length = strlen(model->text) + sizeof model_mark;
   entry_parts *parts = calloc(arrays->count, sizeof *parts);
   dg_archive_entry *entries = calloc(arrays->count, sizeof *entries);
-  char *comment = malloc(room);
-  bool ok = (parts && entries && comment) || dg_fail_memory(err, room);
-  if (ok) snprintf(comment, room, "%s%s", model_mark, model->text);
+  char *comment = malloc(length);
+  bool ok = (parts && entries && comment) || dg_fail_memory(err, length);
+  if (ok) snprintf(comment, length, "%s%s", model_mark, model->text);
   for (size_t i = 0; ok && i < arrays->count; i++)
     ok = make_entry(&arrays->items[i], &parts[i], &entries[i], err);
   ok = ok && dg_archive_write(path, entries, arrays->count, comment, err);

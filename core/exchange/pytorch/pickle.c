@@ -39,9 +39,9 @@ static bool push_text(dg_machine *m, size_t size) {
 /* ---- names and calls ---------------------------------------------------- */
 
 /** For messages: what can be printed of a text, the rest as '?'. */
-static const char *printable(const char *text, size_t length, char *out, size_t room) {
+static const char *printable(const char *text, size_t length, char *out, size_t capacity) {
   size_t used = 0;
-  for (; used < length && used + 1 < room; used++)
+  for (; used < length && used + 1 < capacity; used++)
     out[used] = text[used] > ' ' && text[used] < 0x7f ? text[used] : '?';
   out[used] = '\0';
   return out;

@@ -47,7 +47,7 @@ typedef struct {
 typedef struct {
   dg_pickle_value *values;
   dg_pickle_cell *cells;
-  uint32_t value_count, value_room, cell_count, cell_room;
+  uint32_t value_count, value_capacity, cell_count, cell_capacity;
   uint32_t root; /**< the value that the pickle stands for */
 } dg_pickle;
 

@@ -193,16 +193,16 @@ void MHD_destroy_response(struct MHD_Response *r) {
 const page_file page_files[] = {{"page.html", "<title>"}, {"page.js", "let"}, {NULL, NULL}};
 
 /** One of the choices, ended by NULL, which is one too; or, by chance, a string of the input. */
-static const char *choose(input *in, const char *const *choices, char room[256]) {
+static const char *choose(input *in, const char *const *choices, char text[256]) {
   uint8_t head = input_byte(in);
   size_t count = 0;
   while (choices[count]) count++;
   if (head < 192) return choices[head % (count + 1)];
   size_t size = input_byte(in);
   const uint8_t *bytes = input_bytes(in, &size);
-  memcpy(room, bytes, size);
-  room[size] = '\0';
-  return room;
+  memcpy(text, bytes, size);
+  text[size] = '\0';
+  return text;
 }
 
 static void open_server(void) {

@@ -11,20 +11,20 @@
 #include "tests/fuzz/file.h"
 #include "tests/fuzz/input.h"
 
-enum { ROOM = 1 << 16, MAX_PARTS = 2000, MAX_SECONDS = 5 };
+enum { CAPACITY = 1 << 16, MAX_PARTS = 2000, MAX_SECONDS = 5 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /** A file on its way. */
 typedef struct {
-  uint8_t bytes[ROOM];
+  uint8_t bytes[CAPACITY];
   size_t size;
   unsigned components; /**< of the last frame */
   bool progressive;
 } file;
 
 static void put(file *f, unsigned byte) {
-  if (f->size < ROOM) f->bytes[f->size++] = (uint8_t)byte;
+  if (f->size < CAPACITY) f->bytes[f->size++] = (uint8_t)byte;
 }
 
 /** Begins a segment whose length end_segment writes. */
@@ -38,7 +38,7 @@ static size_t begin_segment(file *f, uint8_t marker) {
 
 static void end_segment(file *f, size_t begin) {
   size_t length = f->size - begin + 2;
-  if (f->size >= ROOM) return;
+  if (f->size >= CAPACITY) return;
   f->bytes[begin - 2] = (uint8_t)(length >> 8);
   f->bytes[begin - 1] = (uint8_t)length;
 }

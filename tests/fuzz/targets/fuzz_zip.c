@@ -52,16 +52,16 @@ static const dg_model_graph *model_graph_for(uint8_t which) {
 
 /* ---- a zip file of entries ---------------------------------------------- */
 
-enum { MAX_ENTRIES = 24, ROOM = 1 << 16 };
+enum { MAX_ENTRIES = 24, CAPACITY = 1 << 16 };
 
 /** A file on its way. */
 typedef struct {
-  uint8_t bytes[ROOM];
+  uint8_t bytes[CAPACITY];
   size_t size;
 } built;
 
 static void put(built *to, const void *bytes, size_t size) {
-  if (size > ROOM - to->size) size = ROOM - to->size;
+  if (size > CAPACITY - to->size) size = CAPACITY - to->size;
   memcpy(to->bytes + to->size, bytes, size);
   to->size += size;
 }
@@ -92,7 +92,7 @@ static void put_entry(built *to, const entry *e) {
 
 /** Adds an entry as it is, or packed. */
 static void add_entry(built *to, entry *e, const uint8_t *bytes, size_t size, bool pack) {
-  static uint8_t packed[ROOM];
+  static uint8_t packed[CAPACITY];
   e->offset = (uint32_t)to->size;
   e->size = e->packed = size;
   e->sum = (uint32_t)crc32(0, bytes, (uInt)size);
