@@ -32,7 +32,7 @@ typedef struct dg_buffer dg_buffer;
 
 /**
  * The buffers of one op. `d_` is the gradient of what it is named after; an op reads and writes
- * only what its description names. Where needs.kept (or a workspace) is 0, that buffer is NULL.
+ * only what its description names. Where needs.saved (or a workspace) is 0, that buffer is NULL.
  * Buffers are disjoint, each large enough for the largest n.
  */
 typedef struct {
@@ -40,14 +40,14 @@ typedef struct {
   dg_buffer *out[DG_MAX_OUT], *d_out;
   dg_buffer *param[DG_MAX_PARAM], *d_param[DG_MAX_PARAM];
   dg_buffer *running[DG_MAX_RUNNING]; /**< not learned: read, and written by a training forward */
-  dg_buffer *kept;                    /**< written by a training forward, read by backward */
-  dg_buffer *other;                   /**< DG_PHASE_MERGE: what was kept of other slices */
+  dg_buffer *saved;                   /**< written by a training forward, read by backward */
+  dg_buffer *other;                   /**< DG_PHASE_MERGE: what was saved of other slices */
   dg_buffer *workspace; /**< forward's or backward's, whichever runs; content undefined */
 } dg_op_buffers;
 
 /** What a prepared op wants, in bytes for the largest n. */
 typedef struct {
-  size_t kept, forward_workspace, backward_workspace;
+  size_t saved, forward_workspace, backward_workspace;
   bool backward_reads_in;  /**< the inputs must live until backward */
   bool backward_reads_out; /**< the output must live until backward */
 } dg_op_needs;

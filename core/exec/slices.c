@@ -75,7 +75,7 @@ bool dg_network_slices_prepare(dg_network *network, bool runs, dg_error *err) {
   dg_slicing *s = &network->slicing;
   for (uint32_t k = 0; k < s->sync_count; k++)
     s->saved_floats +=
-        dg_network_aligned(network, network->needs[s->sync_nodes[k]].kept / sizeof(float));
+        dg_network_aligned(network, network->needs[s->sync_nodes[k]].saved / sizeof(float));
   if (!runs || s->levels == 1) return true;
   s->adds = calloc(s->sync_count + 1, sizeof *s->adds);
   if (!s->adds) return dg_fail_memory(err, (s->sync_count + 1) * sizeof *s->adds);
@@ -135,7 +135,7 @@ static bool allocate_saved(dg_network *network, dg_error *err) {
   if (!s->saved_views) return dg_fail_memory(err, count * sizeof *s->saved_views);
   s->saved = calls->buffer_new(network->device, s->levels * s->saved_floats * sizeof(float), err);
   for (size_t i = 0; s->saved && i < count; i++) {
-    size_t bytes = network->needs[s->sync_nodes[i % s->sync_count]].kept;
+    size_t bytes = network->needs[s->sync_nodes[i % s->sync_count]].saved;
     s->saved_views[i] = calls->buffer_view(s->saved, offset, bytes, err);
     if (!s->saved_views[i]) return false;
     offset += dg_network_aligned(network, bytes / sizeof(float)) * sizeof(float);

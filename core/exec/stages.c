@@ -65,7 +65,7 @@ static bool run_phase(const dg_network *network, uint32_t sync, bool backward, d
   s.phase = phase;
   if (phase != DG_PHASE_COLLECT) where.level = part->root;
   dg_op_buffers b = buffers_on(network, node, &where, backward ? op->backward : op->buffers);
-  b.kept = saved_on(network, sync, backward ? part->root : where.level);
+  b.saved = saved_on(network, sync, backward ? part->root : where.level);
   if (phase == DG_PHASE_MERGE) b.other = saved_on(network, sync, part->root + 1);
   return enqueue(network, node, backward, &b, &s, err);
 }

@@ -66,7 +66,7 @@ typedef enum {
 /** The scalars of one step; everything that changes from run to run. */
 typedef struct {
   uint32_t n;           /**< samples, 0 < n <= the n prepared for */
-  bool train;           /**< a training step: dropout on, kept written, gradients follow */
+  bool train;           /**< a training step: dropout on, saved written, gradients follow */
   uint32_t seed;        /**< of the run */
   uint32_t step;        /**< training steps before this one */
   uint32_t batch_index; /**< of the first sample in the whole batch; 0 unless a batch is split */

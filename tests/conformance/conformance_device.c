@@ -55,7 +55,7 @@ enum { SAMPLES = 8 };
 typedef struct {
   dg_device *device;
   dg_op *op;
-  rig_tensor in, d_in, out, d_out, weight, bias, d_weight, d_bias, kept, forward, backward;
+  rig_tensor in, d_in, out, d_out, weight, bias, d_weight, d_bias, saved, forward, backward;
 } linear_rig;
 
 static linear_rig linear_new(const rig_report *report, dg_device *device, bool train) {
@@ -76,15 +76,15 @@ static linear_rig linear_new(const rig_report *report, dg_device *device, bool t
                       .bias = rig_tensor_new(device, "bias", bytes),
                       .d_weight = rig_tensor_new(device, "d_weight", bytes),
                       .d_bias = rig_tensor_new(device, "d_bias", bytes),
-                      .kept = rig_tensor_new(device, "kept", op->needs.kept),
+                      .saved = rig_tensor_new(device, "saved", op->needs.saved),
                       .forward = rig_tensor_new(device, "workspace", op->needs.forward_workspace),
                       .backward =
                           rig_tensor_new(device, "workspace", op->needs.backward_workspace)};
 }
 
 static void linear_free(linear_rig *r) {
-  rig_tensor *all[] = {&r->in,       &r->d_in,   &r->out,  &r->d_out,   &r->weight,  &r->bias,
-                       &r->d_weight, &r->d_bias, &r->kept, &r->forward, &r->backward};
+  rig_tensor *all[] = {&r->in,       &r->d_in,   &r->out,   &r->d_out,   &r->weight,  &r->bias,
+                       &r->d_weight, &r->d_bias, &r->saved, &r->forward, &r->backward};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) rig_tensor_free(all[i]);
   r->device->calls->op_free(r->op);
 }
@@ -97,7 +97,7 @@ static bool linear_run(const linear_rig *r, bool backward, const dg_step *step, 
                      .d_out = r->d_out.view,
                      .param = {r->weight.view, r->bias.view},
                      .d_param = {r->d_weight.view, r->d_bias.view},
-                     .kept = r->kept.view,
+                     .saved = r->saved.view,
                      .workspace = backward ? r->backward.view : r->forward.view};
   return (backward ? calls->backward : calls->forward)(r->op, &b, step, err);
 }

@@ -23,7 +23,7 @@ typedef struct {
   dg_op *op;
   rig_tensor in[DG_MAX_IN], d_in[DG_MAX_IN], out, d_out, param[DG_MAX_PARAM], d_param[DG_MAX_PARAM];
   rig_tensor running[DG_MAX_RUNNING];
-  rig_tensor kept, forward_workspace, backward_workspace;
+  rig_tensor saved, forward_workspace, backward_workspace;
   bool keeps_params; /**< those that the device was given before are not written again */
   dg_op *before;     /**< runs forward right before `op`; NULL: none */
   rig_tensor before_in, before_out;
@@ -148,7 +148,7 @@ static void check_unchanged(layer_rig *r, const rig_tensor *t, const float *give
 
 static dg_op_buffers buffers_of(const layer_rig *r, dg_buffer *workspace) {
   dg_op_buffers b = {
-      .out = {r->out.view}, .d_out = r->d_out.view, .kept = r->kept.view, .workspace = workspace};
+      .out = {r->out.view}, .d_out = r->d_out.view, .saved = r->saved.view, .workspace = workspace};
   for (uint32_t k = 0; k < r->sizes.inputs; k++) {
     b.in[k] = r->in[k].view;
     b.d_in[k] = r->c->desc.d_in[k] == DG_GRAD_NONE ? NULL : r->d_in[k].view;
@@ -171,7 +171,7 @@ static void device_forward(layer_rig *r, const layer_floats *given, const dg_ste
   for (uint32_t k = 0; k < z->running_count; k++)
     rig_tensor_set(&r->running[k], given->running[k], z->running[k] * sizeof(float));
   rig_tensor_set(&r->out, NULL, 0);
-  rig_tensor_set(&r->kept, NULL, 0);
+  rig_tensor_set(&r->saved, NULL, 0);
   rig_tensor_set(&r->forward_workspace, NULL, 0);
 
   dg_error err = {0};
@@ -183,7 +183,7 @@ static void device_forward(layer_rig *r, const layer_floats *given, const dg_ste
   if (!ok) rig_fail(r->report, "n = %u: forward: %s", step->n, err.message);
 
   rig_tensor_get(r->report, &r->out, got->out, step->n * z->out * sizeof(float));
-  rig_tensor_get(r->report, &r->kept, NULL, r->kept.bytes);
+  rig_tensor_get(r->report, &r->saved, NULL, r->saved.bytes);
   rig_tensor_get(r->report, &r->forward_workspace, NULL, r->forward_workspace.bytes);
   for (uint32_t k = 0; k < z->inputs; k++)
     check_unchanged(r, &r->in[k], given->in[k], step->n * z->in[k]);
@@ -220,7 +220,7 @@ static void device_backward(layer_rig *r, const layer_floats *given, const dg_st
   }
   for (uint32_t k = 0; k < z->params; k++)
     rig_tensor_get(r->report, &r->d_param[k], got->d_param[k], z->param[k] * sizeof(float));
-  rig_tensor_get(r->report, &r->kept, NULL, r->kept.bytes);
+  rig_tensor_get(r->report, &r->saved, NULL, r->saved.bytes);
   rig_tensor_get(r->report, &r->backward_workspace, NULL, r->backward_workspace.bytes);
   check_unchanged(r, &r->d_out, given->d_out, step->n * z->out);
   for (uint32_t k = 0; k < z->running_count; k++)
@@ -343,7 +343,7 @@ static layer_rig rig_new(rig_report *report, dg_device *device, const layer_case
     r.running[k] = rig_tensor_new(device, running[k], r.sizes.running[k] * sizeof(float));
   r.out = rig_tensor_new(device, "out", out_bytes);
   r.d_out = rig_tensor_new(device, "d_out", out_bytes);
-  r.kept = rig_tensor_new(device, "kept", op->needs.kept);
+  r.saved = rig_tensor_new(device, "saved", op->needs.saved);
   r.forward_workspace = rig_tensor_new(device, "forward workspace", op->needs.forward_workspace);
   r.backward_workspace = rig_tensor_new(device, "backward workspace", op->needs.backward_workspace);
   return r;
@@ -355,7 +355,7 @@ static void rig_free(layer_rig *r) {
   for (uint32_t k = 0; k < r->sizes.params; k++)
     rig_tensor_free(&r->param[k]), rig_tensor_free(&r->d_param[k]);
   for (uint32_t k = 0; k < r->sizes.running_count; k++) rig_tensor_free(&r->running[k]);
-  rig_tensor_free(&r->out), rig_tensor_free(&r->d_out), rig_tensor_free(&r->kept);
+  rig_tensor_free(&r->out), rig_tensor_free(&r->d_out), rig_tensor_free(&r->saved);
   rig_tensor_free(&r->forward_workspace), rig_tensor_free(&r->backward_workspace);
   r->device->calls->op_free(r->op);
   if (!r->before) return;

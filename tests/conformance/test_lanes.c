@@ -129,7 +129,7 @@ static float *forward_twice(rig_report *report, const rig_target *target, uint32
                                          .d_in = {DG_GRAD_WRITE},
                                          .activation = {COUNT, {.kind = DG_ACT_SIGMOID}}});
   dg_op_buffers first = {.in = {at(&b, 0, SIZE)}, .d_in = {at(&b, SIZE, SIZE)}};
-  first.kept = new_buffer(&b, drop->needs.kept);
+  first.saved = new_buffer(&b, drop->needs.saved);
   first.out[0] = at(&b, 2 * SIZE, SIZE), first.d_out = at(&b, 3 * SIZE, SIZE);
   dg_op_buffers second = {.in = {first.out[0]}, .d_in = {first.d_out}};
   second.out[0] = at(&b, 4 * SIZE, SIZE), second.d_out = at(&b, 5 * SIZE, SIZE);
@@ -168,8 +168,8 @@ static float *shared_memory(rig_report *report, const rig_target *target, uint32
  * memory: each of three lanes keeps for 14 samples, rounded up, as many numbers as one sample has
  * of the other, by chance.
  */
-static float *kept_by_chance(rig_report *report, const rig_target *target, uint32_t threads,
-                             size_t *floats) {
+static float *saved_by_chance(rig_report *report, const rig_target *target, uint32_t threads,
+                              size_t *floats) {
   enum { COUNT = 16, SAMPLES = 32, ROUNDS = 20, SIZE = SAMPLES * COUNT };
   const dg_step some = {.n = SAMPLES, .train = true, .seed = 3};
   *floats = (ROUNDS + 11) * (size_t)SIZE;
@@ -179,14 +179,14 @@ static float *kept_by_chance(rig_report *report, const rig_target *target, uint3
       &(dg_op_desc){.kind = DG_OP_DROPOUT, .d_in = {DG_GRAD_WRITE}, .dropout = {COUNT, 0.5f, 1}});
   dg_op *act = prepare(
       &b, &(dg_op_desc){.kind = DG_OP_ACTIVATION, .activation = {4 * COUNT, {DG_ACT_TANH, 0}}});
-  dg_buffer *kept = at(&b, 0, drop->needs.kept / sizeof(float));
+  dg_buffer *saved = at(&b, 0, drop->needs.saved / sizeof(float));
   const dg_op_buffers later = {.in = {at(&b, 4 * SIZE, 4 * SIZE)}, .out = {at(&b, 0, 4 * SIZE)}};
   for (size_t i = 0; i < ROUNDS; i++) {
     dg_op_buffers buffers = {.in = {at(&b, 8 * SIZE, SIZE)},
                              .out = {at(&b, 9 * SIZE, SIZE)},
                              .d_out = at(&b, 10 * SIZE, SIZE),
                              .d_in = {at(&b, (11 + i) * SIZE, SIZE)},
-                             .kept = kept};
+                             .saved = saved};
     forward(&b, drop, &buffers, &some);
     backward(&b, drop, &buffers, &some);
     forward(&b, act, &later, &some);
@@ -232,7 +232,7 @@ static const struct {
 } scenes[] = {{"a long row", long_row},
               {"forward twice", forward_twice},
               {"shared memory", shared_memory},
-              {"kept by chance", kept_by_chance},
+              {"kept by chance", saved_by_chance},
               {"two losses", two_losses}};
 
 static void try_scene(const rig_target *target, int number) {

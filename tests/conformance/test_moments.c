@@ -51,20 +51,20 @@ static const pair_case cases[] = {
 /** An op, and the buffers that it alone has. */
 typedef struct {
   dg_op *op;
-  rig_tensor kept, forward_workspace, backward_workspace;
+  rig_tensor saved, forward_workspace, backward_workspace;
 } op_rig;
 
 static op_rig op_new(dg_device *device, const dg_op_desc *desc, uint32_t n) {
   dg_error err = {0};
   dg_op *op = device->calls->prepare(device, desc, n, true, &err);
   if (!op) ck_abort_msg("prepare: %s", err.message);
-  return (op_rig){op, rig_tensor_new(device, "kept", op->needs.kept),
+  return (op_rig){op, rig_tensor_new(device, "saved", op->needs.saved),
                   rig_tensor_new(device, "workspace", op->needs.forward_workspace),
                   rig_tensor_new(device, "workspace", op->needs.backward_workspace)};
 }
 
 static void op_free(dg_device *device, op_rig *o) {
-  rig_tensor_free(&o->kept), rig_tensor_free(&o->forward_workspace);
+  rig_tensor_free(&o->saved), rig_tensor_free(&o->forward_workspace);
   rig_tensor_free(&o->backward_workspace);
   device->calls->op_free(o->op);
 }
@@ -73,7 +73,7 @@ static void op_free(dg_device *device, op_rig *o) {
 static void run(dg_device *device, const op_rig *o, dg_op_buffers *b, const dg_step *step,
                 bool forward) {
   dg_error err = {0};
-  b->kept = o->kept.view;
+  b->saved = o->saved.view;
   b->workspace = (forward ? o->forward_workspace : o->backward_workspace).view;
   bool ok = (forward ? device->calls->forward : device->calls->backward)(o->op, b, step, &err) &&
             device->calls->finish(device, &err);

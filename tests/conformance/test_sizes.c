@@ -205,7 +205,7 @@ static void needs_are_counted_in_full(const rig_target *target, int number) {
   dg_op_needs needs;
   ck_assert_msg(device->calls->needs(device, &pool, 1u << 16, true, &needs, &err), "%s",
                 err.message);
-  ck_assert_uint_ge(needs.kept, ((size_t)1 << 33) * sizeof(int32_t));
+  ck_assert_uint_ge(needs.saved, ((size_t)1 << 33) * sizeof(int32_t));
   ck_assert(!device->calls->needs(device, &rows, 1, true, &needs, &err));
   ck_assert_int_eq(err.kind, DG_ERR_UNSUPPORTED);
   device->calls->close(device);

@@ -15,7 +15,7 @@
 enum { TENSORS = 10 };
 
 /** Everything that an op reads and writes; results come last. */
-typedef enum { IN, WEIGHT, BIAS, D_OUT, KEPT, WORKSPACE, OUT, D_IN, D_WEIGHT, D_BIAS } tensor_name;
+typedef enum { IN, WEIGHT, BIAS, D_OUT, SAVED, WORKSPACE, OUT, D_IN, D_WEIGHT, D_BIAS } tensor_name;
 
 typedef struct {
   dg_op *op;
@@ -31,20 +31,20 @@ static size_t bytes_of(const layer_case *c, const dg_op *op, int tensor) {
   const size_t in = c->max_n * z.in[0], out = c->max_n * z.out;
   const size_t bias = z.params > 1 ? z.param[1] : 0;
   const size_t numbers[TENSORS] = {in, z.param[0], bias, out, 0, 0, out, in, z.param[0], bias};
-  return tensor == KEPT        ? op->needs.kept
+  return tensor == SAVED       ? op->needs.saved
          : tensor == WORKSPACE ? workspace
                                : numbers[tensor] * sizeof(float);
 }
 
 static void open_tensors(tile_run *run, dg_device *device, const layer_case *c) {
-  static const char *const names[TENSORS] = {"in",        "weight", "bias", "d_out",    "kept",
+  static const char *const names[TENSORS] = {"in",        "weight", "bias", "d_out",    "saved",
                                              "workspace", "out",    "d_in", "d_weight", "d_bias"};
   for (int t = 0; t < TENSORS; t++) {
     const size_t bytes = bytes_of(c, run->op, t);
     float *numbers = rig_alloc(bytes ? bytes : 1, 1);
     run->tensors[t] = rig_tensor_new(device, names[t], bytes);
     rig_random(numbers, bytes / sizeof *numbers, (uint32_t)t);
-    const bool given = t < KEPT || (t == D_IN && c->desc.d_in[0] == DG_GRAD_ADD);
+    const bool given = t < SAVED || (t == D_IN && c->desc.d_in[0] == DG_GRAD_ADD);
     rig_tensor_set(&run->tensors[t], given ? numbers : NULL, given ? bytes : 0);
     free(numbers);
   }
@@ -72,7 +72,7 @@ static tile_run run_case(rig_report *report, dg_device *device, const layer_case
                            .d_out = t[D_OUT].view,
                            .param = {t[WEIGHT].view, t[BIAS].view},
                            .d_param = {t[D_WEIGHT].view, t[D_BIAS].view},
-                           .kept = t[KEPT].view,
+                           .saved = t[SAVED].view,
                            .workspace = t[WORKSPACE].view};
   const dg_step step = {.n = c->max_n, .train = true};
   if (!device->calls->forward(run.op, &b, &step, &err) ||

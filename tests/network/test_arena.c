@@ -153,7 +153,7 @@ static void check_sizes(const dg_op *op, const dg_op_buffers *b, uint32_t n, boo
   for (int k = 0; k < DG_MAX_RUNNING; k++)
     check_capacity("running", op, b->running[k], sizes.running[k]);
   check_capacity("out", op, b->out[0], sizes.out[0] * n);
-  if (train) check_capacity("kept", op, b->kept, op->needs.kept / WORD);
+  if (train) check_capacity("saved", op, b->saved, op->needs.saved / WORD);
 }
 
 static void layer_forward(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
@@ -169,7 +169,7 @@ static void layer_forward(const dg_op *op, const dg_op_buffers *b, const dg_step
   if (b->workspace) mark_all(b->workspace);
   mark(b->out[0], sizes.out[0] * step->n);
   if (sizes.out[1]) mark(b->out[1], sizes.out[1] * step->n);
-  if (step->train && op->needs.kept) mark_all(b->kept);
+  if (step->train && op->needs.saved) mark_all(b->saved);
 }
 
 static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -178,7 +178,7 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
   check_sizes(op, b, step->n, true);
   check_capacity("workspace", op, b->workspace, op->needs.backward_workspace / WORD);
   check("d_out", op, b->d_out, sizes.out[0] * step->n);
-  if (op->needs.kept) check_all("kept", op, b->kept);
+  if (op->needs.saved) check_all("saved", op, b->saved);
   if (op->needs.backward_reads_out) check("out", op, b->out[0], sizes.out[0] * step->n);
   for (int k = 0; k < DG_MAX_IN; k++)
     if (sizes.in[k] && op->needs.backward_reads_in)

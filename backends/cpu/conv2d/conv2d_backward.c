@@ -22,7 +22,7 @@ static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
   size_t floats =
       plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
+                                   .saved = dg_conv_ending_saved(&plan->shape.ending, op->max_n),
                                    .reads_in = true,
                                    .reads_out = d->act.kind != DG_ACT_NONE};
   return true;
@@ -155,7 +155,7 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv
     size_t first = at + f * plane_out;
     if (plan->d_z_floats)
       dg_conv_ending_spread(&plan->shape.ending, c->y ? c->y + first : NULL, c->d_y + first,
-                            c->kept ? c->kept + first : NULL, t->ending, t->d_z + f * pixels);
+                            c->saved ? c->saved + first : NULL, t->ending, t->d_z + f * pixels);
     if (d->bias) t->to.d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
       dg_field_fill_plane(&plan->gradient, filter + f, plane,
@@ -235,7 +235,7 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
                          .x = all->x + first * in,
                          .y = all->y ? all->y + first * out : NULL,
                          .d_y = all->d_y + first * out,
-                         .kept = all->kept ? all->kept + first * out : NULL,
+                         .saved = all->saved ? all->saved + first * out : NULL,
                          .dx = all->dx ? all->dx + first * in : NULL};
 }
 
@@ -308,7 +308,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                           .x = dg_floats(buffers->in[0]),
                           .y = op->needs.reads_out ? dg_floats(buffers->out[0]) : NULL,
                           .d_y = dg_floats(buffers->d_out),
-                          .kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL,
+                          .saved = buffers->saved ? (const uint8_t *)buffers->saved->data : NULL,
                           .dx = plan->back_weight_floats ? dg_floats(buffers->d_in[0]) : NULL},
                   .parts = plan->parts < step->n ? plan->parts : step->n};
   if (b.all.dx)

@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
   const float *x;
   float *source, *ending, *sums, *y;
-  uint8_t *kept;
+  uint8_t *saved;
 } place;
 
 /** How rows of one sample are made. */
@@ -80,7 +80,7 @@ static void make_few(const pass *f, const place *p, dg_span rows) {
 static void make_pooled(const pass *f, const place *p, dg_span rows) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
   dg_conv_pooled(&shape->forward, &shape->ending, rows, source_of(shape, p),
-                 dg_floats(f->buffers->param[0]), bias_of(f), p->y, p->kept);
+                 dg_floats(f->buffers->param[0]), bias_of(f), p->y, p->saved);
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -138,14 +138,14 @@ static place place_of(const pass *f, size_t s, float *own) {
   const dg_conv2d_desc *d = &f->op->desc.conv2d;
   const forward_plan *plan = f->op->plan;
   const dg_conv_shape *shape = &plan->shape;
-  const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
+  const dg_buffer *saved = f->step->train ? f->buffers->saved : NULL;
   size_t in = (size_t)d->channels * d->height * d->width;
   size_t out = d->filters * dg_conv_ending_plane(&shape->ending);
   place p = {.x = dg_floats(f->buffers->in[0]) + s * in,
              .source = own,
              .ending = own + shape->source_floats,
              .y = dg_floats(f->buffers->out[0]) + s * out,
-             .kept = kept ? (uint8_t *)kept->data + s * out : NULL};
+             .saved = saved ? (uint8_t *)saved->data + s * out : NULL};
   p.sums = plan->sums_floats ? p.ending + shape->ending_floats : p.y;
   return p;
 }
@@ -174,7 +174,7 @@ static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, 
   if (plan->kernel.pools)
     dg_conv_ending_drop(&shape->ending, f->step, s, planes, p->y);
   else
-    dg_conv_ending_put(&shape->ending, f->step, s, planes, p->sums, room, p->y, p->kept);
+    dg_conv_ending_put(&shape->ending, f->step, s, planes, p->sums, room, p->y, p->saved);
 }
 
 static void run_sample(const pass *f, size_t s, float *own) {

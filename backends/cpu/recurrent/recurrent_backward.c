@@ -51,7 +51,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   plan->parts = dg_cpu_parts(op, op->max_n, plan->sums, back_products(d, op->max_n));
   size_t workers = (size_t)op->device->threads, directions = dg_recurrent_directions(d);
   op->needs.reads_in = true;
-  op->needs.kept = directions * op->max_n * d->steps * shape.planes * shape.units * sizeof(float);
+  op->needs.saved = directions * op->max_n * d->steps * shape.planes * shape.units * sizeof(float);
   op->needs.workspace =
       (weight_floats(plan) + plan->parts * plan->sums + workers * plan->room) * sizeof(float);
   return true;
@@ -167,7 +167,7 @@ static void add_d_out(const backward_pass *b, dg_recurrent_group group, size_t k
 }
 
 /**
- * The state before a step, from what is kept of the step that made it; NULL for the zeros before
+ * The state before a step, from what is saved of the step that made it; NULL for the zeros before
  * the first. Of an LSTM it is made of o and tanh(c), which its next step backward needs too.
  */
 static const float *state_before(const backward_pass *b, const room *r, size_t n,
@@ -195,7 +195,7 @@ static void step_backward(const backward_pass *b, const room *r, dg_recurrent_gr
   const dg_recurrent_desc *d = b->pass.desc;
   const dg_recurrent_plan *plan = b->pass.plan;
   size_t n = group.n, plane = n * plan->units;
-  const float *now = dg_recurrent_kept(&b->pass, group, k);
+  const float *now = dg_recurrent_saved(&b->pass, group, k);
   const float *before = k > 0 ? now - plan->planes * plane : NULL;
   bool lstm = d->cell == DG_CELL_LSTM, resets = dg_recurrent_resets(d);
   dg_cell_step_back cell = {.desc = d,
@@ -226,7 +226,7 @@ static void group_backward(const backward_pass *b, room *r, dg_recurrent_group g
   memset(r->plane[D_H], 0, plane * sizeof(float));
   memset(r->plane[D_C], 0, plane * sizeof(float));
   if (b->pass.desc->cell == DG_CELL_LSTM)
-    dg_cell_output(plane, NULL, dg_recurrent_kept(&b->pass, group, last) + plan->slots * plane,
+    dg_cell_output(plane, NULL, dg_recurrent_saved(&b->pass, group, last) + plan->slots * plane,
                    r->plane[TANH_C], NULL);
   for (size_t k = last + 1; k-- > 0;) {
     step_backward(b, r, group, k);

@@ -126,7 +126,7 @@ static void group_forward(const forward_pass *f, dg_recurrent_group group, float
   for (size_t slot = 0; slot < plan->slots; slot++) cell.bias[slot] = f->bias + slot * plan->units;
   memset(rows, 0, group.n * plan->row * sizeof *rows);
   for (size_t k = 0; k < d->steps; k++) {
-    if (f->keep) planes = dg_recurrent_kept(&f->pass, group, k);
+    if (f->keep) planes = dg_recurrent_saved(&f->pass, group, k);
     point_at(f, planes, before, &cell);
     copy_rows(group.n, d->in, x + dg_recurrent_time(&f->pass, k) * d->in, x_row, rows, plan->row);
     step_forward(f, rows, k == 0, &cell);

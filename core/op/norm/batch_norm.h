@@ -13,10 +13,10 @@
  * momentum now, where the variance is now the unbiased one (of a single number: both stay).
  * Testing: mean and variance are the running ones. (Ioffe and Szegedy, arXiv:1502.03167;
  * torch.nn.BatchNorm1d and 2d.)
- * In phases: `kept` has rows of `channels` numbers: means, what is to be added to each mean to make
- * it precise, and at last 1 / sqrt(var + eps). Forward, COLLECT writes those of a slice, with the
- * sum of squared deviations in the last row; MERGE joins `other`, which step.n samples were
- * collected to, to `kept`, so that it then has step.whole samples; FINISH makes the last row of
+ * In phases: `saved` has rows of `channels` numbers: means, what is to be added to each mean to
+ * make it precise, and at last 1 / sqrt(var + eps). Forward, COLLECT writes those of a slice, with
+ * the sum of squared deviations in the last row; MERGE joins `other`, which step.n samples were
+ * collected to, to `saved`, so that it then has step.whole samples; FINISH makes the last row of
  * step.whole samples what it is at last, and moves the running statistics; APPLY writes out.
  * Backward, COLLECT writes a slice's own gradients of weight and bias; once those of all slices are
  * added up in d_param, APPLY makes d_in of them. (Chan, Golub and LeVeque, Algorithms for computing

@@ -73,9 +73,10 @@ static void end_planes(const pass *f, const dg_wino_room *r, size_t s, dg_span p
                        const float *sums) {
   const dg_wino_plan *p = f->op->plan;
   size_t at = s * p->forward.filters * dg_conv_ending_plane(&p->ending);
-  const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
+  const dg_buffer *saved = f->step->train ? f->buffers->saved : NULL;
   dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->layout.ending,
-                     dg_floats(f->buffers->out[0]) + at, kept ? (uint8_t *)kept->data + at : NULL);
+                     dg_floats(f->buffers->out[0]) + at,
+                     saved ? (uint8_t *)saved->data + at : NULL);
 }
 
 /** The samples of a block, from `first` of the step on. */

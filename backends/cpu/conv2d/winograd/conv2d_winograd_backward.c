@@ -32,7 +32,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   size_t workers = (size_t)op->device->threads;
   size_t floats = p->back_weights + p->parts * p->part + workers * p->layout.end;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .kept = dg_conv_ending_kept(&p->ending, op->max_n),
+                                   .saved = dg_conv_ending_saved(&p->ending, op->max_n),
                                    .reads_in = true,
                                    .reads_out = dg_conv_ending_changes(&p->ending)};
   return true;
@@ -58,7 +58,7 @@ static dg_wino_room room_of(const dg_wino_plan *p, float *workspace, size_t work
 typedef struct {
   size_t filter;
   const float *y, *d_y;
-  const uint8_t *kept;
+  const uint8_t *saved;
 } planes;
 
 /** Brings the gradient of the sums into its image, and adds it up for the bias. */
@@ -72,7 +72,7 @@ static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const plan
   for (size_t c = 0; c < DG_VECTOR; c++) {
     if (changes)
       dg_conv_ending_spread(&p->ending, from->y + c * out, from->d_y + c * out,
-                            from->kept ? from->kept + c * out : NULL, r->base + r->at->ending,
+                            from->saved ? from->saved + c * out : NULL, r->base + r->at->ending,
                             made + c * plane);
     if (op->desc.conv2d.bias) d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
   }
@@ -107,7 +107,7 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const sum
                     &(planes){.filter = f + v,
                               .y = c->y ? c->y + at : NULL,
                               .d_y = c->d_y + at,
-                              .kept = c->kept ? c->kept + at : NULL},
+                              .saved = c->saved ? c->saved + at : NULL},
                     to->d_bias);
       spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
       if (c->dx)
@@ -158,12 +158,12 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_wino *w = &p->forward;
   size_t in = first * w->channels * w->in_h * w->in_w;
   size_t out = first * w->filters * dg_conv_ending_plane(&p->ending);
-  const dg_buffer *kept = b->buffers->kept;
+  const dg_buffer *saved = b->buffers->saved;
   return (dg_conv_chunk){.samples = samples,
                          .x = dg_floats(b->buffers->in[0]) + in,
                          .y = b->op->needs.reads_out ? dg_floats(b->buffers->out[0]) + out : NULL,
                          .d_y = dg_floats(b->buffers->d_out) + out,
-                         .kept = kept ? (const uint8_t *)kept->data + out : NULL,
+                         .saved = saved ? (const uint8_t *)saved->data + out : NULL,
                          .dx = p->back_weights ? dg_floats(b->buffers->d_in[0]) + in : NULL};
 }
 
