@@ -133,10 +133,11 @@ typedef struct {
    * Measures the tiles that its kernels can have, takes the fastest from now on, and keeps them for
    * those who open the device later. No tile changes a result; where another library
    * may do the products of linear layers, that choice does, and info tells it. Writes up to
-   * `room` trials to `out`, those of a kernel together, and to `count` how many there were; `kept`:
-   * could they be kept? No op of the device is prepared then. NULL: there is nothing to choose.
+   * `capacity` trials to `out`, those of a kernel together, and to `count` how many there were;
+   * `kept`: could they be kept? No op of the device is prepared then. NULL: there is nothing to
+   * choose.
    */
-  bool (*tune)(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
+  bool (*tune)(dg_device *device, dg_trial *out, size_t capacity, size_t *count, bool *kept,
                dg_error *err);
 } dg_device_calls;
 
@@ -153,9 +154,10 @@ typedef struct {
   /** Forms that its kernels are written in, ended by NULL. A device may lack some of them:
       DG_ERR_UNSUPPORTED where it is opened with one. */
   const char *const *forms;
-  /** Fills `infos` with up to `room` devices and `count` with how many there are (0 is no error).
+  /** Fills `infos` with up to `capacity` devices and `count` with how many there are (0 is no
+   * error).
    */
-  bool (*list)(dg_device_properties *infos, size_t room, size_t *count, dg_error *err);
+  bool (*list)(dg_device_properties *infos, size_t capacity, size_t *count, dg_error *err);
   dg_device *(*open)(const dg_open_options *options, dg_error *err);
 } dg_backend;
 

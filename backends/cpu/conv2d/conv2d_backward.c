@@ -61,7 +61,7 @@ typedef struct {
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
   float *ending;            /**< for dg_conv_ending_spread */
   float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
-  float *room;              /**< for dg_scatter_run */
+  float *col2im_scratch;    /**< for dg_scatter_run */
   sums to;
 } scratch;
 
@@ -73,7 +73,7 @@ static scratch scratch_of(const dg_conv_back_plan *plan, float *workspace, size_
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
   s.ending = s.d_z + plan->d_z_floats;
   s.turned = s.ending + plan->shape.ending_floats;
-  s.room = s.turned + plan->turned_floats;
+  s.col2im_scratch = s.turned + plan->turned_floats;
   return s;
 }
 
@@ -170,7 +170,7 @@ static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *w
   const dg_conv_back_plan *plan = op->plan;
   bool add = op->desc.d_in[0] == DG_GRAD_ADD;
   if (plan->scatters)
-    dg_scatter_run(&plan->scatter, gradient, weights, add, t->room, dx);
+    dg_scatter_run(&plan->scatter, gradient, weights, add, t->col2im_scratch, dx);
   else
     dg_correlate(&plan->backward, gradient, weights, &(dg_ending){.add = add}, dx);
 }

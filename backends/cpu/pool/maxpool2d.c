@@ -147,15 +147,15 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_op_buffers *buffers = region->buffers;
   dg_window w = dg_pool_window(&region->op->desc.pool2d);
-  size_t room = columns_floats(&w),
+  size_t floats = columns_floats(&w),
          all = region->step->n * (size_t)region->op->desc.pool2d.channels;
   const float *x = dg_floats(buffers->in[0]);
   float *y = dg_floats(buffers->out[0]);
   bool keeps = region->step->train && buffers->saved;
   int32_t *saved = keeps ? (int32_t *)buffers->saved->data : NULL;
   float *own = dg_floats(buffers->workspace) + worker * worker_floats(&w);
-  columns c = {.pitch = pitch_of(&w), .value = own, .place = (int32_t *)(own + room)};
-  int32_t *unwanted = c.place + room;
+  columns c = {.pitch = pitch_of(&w), .value = own, .place = (int32_t *)(own + floats)};
+  int32_t *unwanted = c.place + floats;
   dg_span planes = dg_pool_planes(region, piece);
   for (size_t p = planes.begin; p < planes.end; p++)
     forward_plane(&w, x + p * w.in_plane, (all - p) * w.in_plane, &c, y + p * w.out_plane,

@@ -17,8 +17,8 @@ static uint32_t parts_of(const backward_op *self) {
   enum { MOST = 1 << 26 };
   const uint32_t tiles = dg_cl_recurrent_tiles(&self->shared, self->shared.op.max_n);
   const uint32_t units = self->shared.op.device->base.info.compute_units;
-  const uint32_t parts = tiles < units ? tiles : units, room = MOST / self->part_size;
-  return parts < room ? parts : room ? room : 1;
+  const uint32_t parts = tiles < units ? tiles : units, capacity = MOST / self->part_size;
+  return parts < capacity ? parts : capacity ? capacity : 1;
 }
 
 /* Fails where a place in the workspace would not fit 32 bits. */

@@ -88,7 +88,7 @@ static size_t larger(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
-static bool new_room(dg_cl_device *device, size_t bytes, dg_buffer **to, dg_error *err) {
+static bool new_buffer(dg_cl_device *device, size_t bytes, dg_buffer **to, dg_error *err) {
   return bytes == 0 || (*to = dg_cl_buffer_new(&device->base, bytes, err));
 }
 
@@ -111,7 +111,8 @@ bool dg_cl_task_open(dg_cl_device *device, dg_cl_task *task, dg_error *err) {
          new_numbers(device, s.bias, &b->param[1], err) &&
          new_numbers(device, s.weights, &b->d_param[0], err) &&
          new_numbers(device, s.bias, &b->d_param[1], err) &&
-         new_room(device, saved, &b->saved, err) && new_room(device, workspace, &b->workspace, err);
+         new_buffer(device, saved, &b->saved, err) &&
+         new_buffer(device, workspace, &b->workspace, err);
 }
 
 void dg_cl_task_close(dg_cl_device *device, dg_cl_task *task) {
