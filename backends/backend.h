@@ -33,22 +33,22 @@ typedef struct dg_buffer dg_buffer;
 
 /**
  * The buffers of one op. `d_` is the gradient of what it is named after; an op reads and writes
- * only what its description names. Where needs.kept (or a workspace) is 0, that buffer is NULL.
+ * only what its description names. Where needs.saved (or a workspace) is 0, that buffer is NULL.
  * Buffers are disjoint, each large enough for the largest n.
  */
 typedef struct {
   dg_buffer *in[DG_MAX_IN], *d_in[DG_MAX_IN];
   dg_buffer *out[DG_MAX_OUT], *d_out;
   dg_buffer *param[DG_MAX_PARAM], *d_param[DG_MAX_PARAM];
-  dg_buffer *state[DG_MAX_STATE]; /**< not learned: read, and written by a training forward */
-  dg_buffer *kept;                /**< written by a training forward, read by backward */
-  dg_buffer *other;               /**< DG_PHASE_MERGE: what was kept of other slices */
-  dg_buffer *workspace;           /**< forward's or backward's, whichever runs; content undefined */
+  dg_buffer *running[DG_MAX_RUNNING]; /**< not learned: read, and written by a training forward */
+  dg_buffer *saved;                   /**< written by a training forward, read by backward */
+  dg_buffer *other;                   /**< DG_PHASE_MERGE: what was saved of other slices */
+  dg_buffer *workspace; /**< forward's or backward's, whichever runs; content undefined */
 } dg_op_buffers;
 
 /** What a prepared op wants, in bytes for the largest n. */
 typedef struct {
-  size_t kept, forward_workspace, backward_workspace;
+  size_t saved, forward_workspace, backward_workspace;
   bool backward_reads_in;  /**< the inputs must live until backward */
   bool backward_reads_out; /**< the output must live until backward */
 } dg_op_needs;
@@ -136,10 +136,11 @@ typedef struct {
    * Measures the tiles that its kernels can have, takes the fastest from now on, and keeps them for
    * those who open the device later. No tile changes a result; where another library
    * may do the products of linear layers, that choice does, and info tells it. Writes up to
-   * `room` trials to `out`, those of a kernel together, and to `count` how many there were; `kept`:
-   * could they be kept? No op of the device is prepared then. NULL: there is nothing to choose.
+   * `capacity` trials to `out`, those of a kernel together, and to `count` how many there were;
+   * `kept`: could they be kept? No op of the device is prepared then. NULL: there is nothing to
+   * choose.
    */
-  bool (*tune)(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
+  bool (*tune)(dg_device *device, dg_trial *out, size_t capacity, size_t *count, bool *kept,
                dg_error *err);
 } dg_device_calls;
 
@@ -157,9 +158,10 @@ typedef struct {
   /** Forms that its kernels are written in, ended by NULL. A device may lack some of them:
       DG_ERR_UNSUPPORTED where it is opened with one. */
   const char *const *forms;
-  /** Fills `infos` with up to `room` devices and `count` with how many there are (0 is no error).
+  /** Fills `infos` with up to `capacity` devices and `count` with how many there are (0 is no
+   * error).
    */
-  bool (*list)(dg_device_properties *infos, size_t room, size_t *count, dg_error *err);
+  bool (*list)(dg_device_properties *infos, size_t capacity, size_t *count, dg_error *err);
   dg_device *(*open)(const dg_open_options *options, dg_error *err);
 } dg_backend;
 

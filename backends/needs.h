@@ -7,7 +7,7 @@
 /** What a direction wants, in bytes for the largest n. */
 typedef struct {
   size_t workspace;
-  size_t kept;              /**< backward: of what a training forward is to hand to it */
+  size_t saved;             /**< backward: of what a training forward is to hand to it */
   bool reads_in, reads_out; /**< backward: what must live until it */
 } dg_direction_needs;
 
@@ -16,7 +16,7 @@ static inline dg_op_needs dg_needs_of(const dg_direction_needs *forward,
                                       const dg_direction_needs *backward) {
   static const dg_direction_needs none;
   if (!backward) backward = &none;
-  return (dg_op_needs){.kept = backward->kept,
+  return (dg_op_needs){.saved = backward->saved,
                        .forward_workspace = forward->workspace,
                        .backward_workspace = backward->workspace,
                        .backward_reads_in = backward->reads_in,

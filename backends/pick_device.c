@@ -15,11 +15,13 @@ static bool contains_any_case(const char *text, const char *part) {
   return false;
 }
 
-static void list_names(const dg_device_properties *infos, size_t count, char *out, size_t room) {
+static void list_names(const dg_device_properties *infos, size_t count, char *out,
+                       size_t capacity) {
   size_t used = 0;
   out[0] = '\0';
-  for (size_t i = 0; i < count && used < room; i++)
-    used += (size_t)snprintf(out + used, room - used, "%s%zu: %s", i ? "; " : "", i, infos[i].name);
+  for (size_t i = 0; i < count && used < capacity; i++)
+    used +=
+        (size_t)snprintf(out + used, capacity - used, "%s%zu: %s", i ? "; " : "", i, infos[i].name);
 }
 
 long dg_pick_device(const dg_device_properties *infos, size_t count, const char *wanted,

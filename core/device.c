@@ -7,7 +7,7 @@
 #include "core/base/text.h"
 #include "digits/device.h"
 
-enum { MOST_DEVICES = 64 };
+enum { MAX_DEVICES = 64 };
 
 static void copy_info(dg_device_info *to, const char *backend, size_t number,
                       const dg_device_properties *from) {
@@ -27,10 +27,10 @@ bool dg_device_list(dg_device_info *out, size_t size, size_t capacity, size_t *c
                     dg_error *err) {
   *count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
-    dg_device_properties infos[MOST_DEVICES];
+    dg_device_properties infos[MAX_DEVICES];
     size_t found = 0;
-    if (!(*b)->list(infos, MOST_DEVICES, &found, err)) return false;
-    for (size_t i = 0; i < found && i < MOST_DEVICES; i++, (*count)++) {
+    if (!(*b)->list(infos, MAX_DEVICES, &found, err)) return false;
+    for (size_t i = 0; i < found && i < MAX_DEVICES; i++, (*count)++) {
       dg_device_info info;
       copy_info(&info, (*b)->name, i, &infos[i]);
       if (*count < capacity) dg_sized_give(out, size, *count, &info, sizeof info);

@@ -7,7 +7,6 @@
 #include <digits/digits.h>
 #include <stdio.h>
 
-
 /** Prints what became of a tensor; dg_weights_convert calls it. */
 static void on_mapped(void *user, const char *theirs, const char *ours, const char *how) {
   (void)user;
@@ -19,8 +18,8 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   dg_model *model = argc > 3 ? dg_model_load(argv[3], NULL, 0, &err) : NULL;
   const dg_convert_options how = {.size = sizeof(dg_convert_options), .mapped = on_mapped};
-  bool right = (argc == 3 || model) && dg_weights_convert(argv[1], argv[2], model, &how, &err);
-  if (!right) fprintf(stderr, "convert: %s\n", err.message);
+  bool ok = (argc == 3 || model) && dg_weights_convert(argv[1], argv[2], model, &how, &err);
+  if (!ok) fprintf(stderr, "convert: %s\n", err.message);
   dg_model_free(model);
-  return right ? 0 : 1;
+  return ok ? 0 : 1;
 }

@@ -5,7 +5,6 @@
 #include <digits/digits.h>
 #include <stdio.h>
 
-
 enum { IMAGES = 20, SIZE = 28, CLASSES = 10 };
 
 /** The class that the network holds for the likeliest. */
@@ -34,13 +33,13 @@ int main(int argc, char **argv) {
   dg_part_view test = data ? dg_dataset_part(data, DG_PART_TEST) : (dg_part_view){0};
   bool fits = network && test.count >= IMAGES && test.height == SIZE && test.width == SIZE &&
               dg_predictor_height(network) == SIZE && dg_predictor_outputs(network) == CLASSES;
-  bool right = fits && dg_predictor_run(network, test.images, IMAGES, logits[0], &err);
-  for (int i = 0; right && i < IMAGES; i++)
+  bool ok = fits && dg_predictor_run(network, test.images, IMAGES, logits[0], &err);
+  for (int i = 0; ok && i < IMAGES; i++)
     printf("image %d is a %d, read as %d\n", i, test.labels[i], likeliest(logits[i]));
-  if (!right) fprintf(stderr, "predict: %s\n", *err.message ? err.message : "no digits of 28x28");
+  if (!ok) fprintf(stderr, "predict: %s\n", *err.message ? err.message : "no digits of 28x28");
   dg_predictor_free(network);
   dg_dataset_close(data);
   dg_close(device);
   dg_model_free(model);
-  return right ? 0 : 1;
+  return ok ? 0 : 1;
 }

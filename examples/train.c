@@ -7,7 +7,6 @@
 #include <digits/digits.h>
 #include <stdio.h>
 
-
 /** Prints what an epoch came to; the trainer calls it. */
 static void on_epoch(void *user, const dg_epoch_report *report) {
   (void)user;
@@ -29,14 +28,14 @@ int main(int argc, char **argv) {
                             .listener =
                                 &(dg_listener){.size = sizeof(dg_listener), .epoch = on_epoch}};
   dg_trainer *trainer = data ? dg_trainer_new(model, device, data, &how, &err) : NULL;
-  bool right =
+  bool ok =
       trainer && dg_trainer_train(trainer, &err) && dg_trainer_test(trainer, NULL, &score, &err);
-  if (right) printf("right on %u of %u test images\n", score.correct, score.total);
-  right = right && (argc <= 2 || dg_trainer_save(trainer, argv[2], &err));
-  if (!right) fprintf(stderr, "train: %s\n", err.message);
+  if (ok) printf("right on %u of %u test images\n", score.correct, score.total);
+  ok = ok && (argc <= 2 || dg_trainer_save(trainer, argv[2], &err));
+  if (!ok) fprintf(stderr, "train: %s\n", err.message);
   dg_trainer_free(trainer);
   dg_dataset_close(data);
   dg_close(device);
   dg_model_free(model);
-  return right ? 0 : 1;
+  return ok ? 0 : 1;
 }

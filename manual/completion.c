@@ -3,13 +3,13 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { MOST_NAME = 128, MOST_WORDS = 8 };
+enum { MAX_NAME = 128, MAX_WORDS = 8 };
 
 /** Calls `add` for each option, with what it takes and means. */
 static void each_option(markup *out, const help *h,
                         void (*add)(markup *out, const char *name, const char *value,
                                     const char *meaning)) {
-  char name[MOST_NAME], value[MOST_NAME];
+  char name[MAX_NAME], value[MAX_NAME];
   for (uint32_t i = 0; i < h->count; i++)
     for (uint32_t t = 0; h->block[i].kind == HELP_ITEM && t < h->block[i].terms; t++)
       if (help_option(h->block[i].term[t], name, value, sizeof name))
@@ -31,7 +31,7 @@ static bool takes_value(const char *value) {
 
 /** What may stand at each place, from all usages. */
 typedef struct {
-  markup at[MOST_WORDS];
+  markup at[MAX_WORDS];
   uint32_t count;
   bool repeated; /**< the last may be given often */
 } places;
@@ -40,7 +40,7 @@ typedef struct {
 static void add_usage(places *p, const char *usage) {
   uint32_t place = 0;
   const char *word = usage + strcspn(usage, " ");
-  for (size_t length; place < MOST_WORDS && *word; word += length) {
+  for (size_t length; place < MAX_WORDS && *word; word += length) {
     word += strspn(word, " ");
     length = strcspn(word, " ");
     if (length == 0 || strncmp(word, "[options]", length) == 0) continue;
@@ -61,11 +61,11 @@ static void places_read(places *p, const help *h) {
 }
 
 static void places_free(places *p) {
-  for (uint32_t i = 0; i < MOST_WORDS; i++) markup_free(&p->at[i]);
+  for (uint32_t i = 0; i < MAX_WORDS; i++) markup_free(&p->at[i]);
 }
 
 static bool finish(const markup *out, dg_error *err) {
-  return !out->failed || dg_fail_memory(err, out->room);
+  return !out->failed || dg_fail_memory(err, out->capacity);
 }
 
 /* ---- bash --------------------------------------------------------------- */

@@ -16,7 +16,7 @@ static const char help_text[] =
     "what a person wrote; or the completion of PROGRAM HELP pairs, with SCRIPT below their "
     "table.\n";
 
-enum { MOST_BYTES = 1 << 20 };
+enum { MAX_BYTES = 1 << 20 };
 
 static bool write_page(markup *out, char **words, int count, dg_error *err) {
   page_frame frame = {.program = words[0],
@@ -26,14 +26,14 @@ static bool write_page(markup *out, char **words, int count, dg_error *err) {
                       .others = (const char *const *)(words + 4),
                       .other_count = (size_t)count - 4};
   help h;
-  bool right = help_read(&h, words[1], err) && page_write(out, &h, &frame, err);
+  bool ok = help_read(&h, words[1], err) && page_write(out, &h, &frame, err);
   help_free(&h);
-  return right;
+  return ok;
 }
 
 static bool add_script(markup *out, const char *path, dg_error *err) {
   size_t size;
-  char *script = dg_file_read(path, MOST_BYTES, &size, err);
+  char *script = dg_file_read(path, MAX_BYTES, &size, err);
   if (!script) return false;
   markup_add(out, "%s", script);
   free(script);
@@ -45,18 +45,18 @@ static bool write_completion(markup *out, bool zsh, char **words, int count, dg_
   if (zsh) markup_add(out, "#compdef");
   for (int i = 1; zsh && i + 1 < count; i += 2) markup_add(out, " %s", words[i]);
   markup_add(out, zsh ? "\n\n_digits_specs() {\n  case $1 in\n" : "");
-  bool right = true;
-  for (int i = 1; right && i + 1 < count; i += 2) {
+  bool ok = true;
+  for (int i = 1; ok && i + 1 < count; i += 2) {
     help h;
-    right = help_read(&h, words[i + 1], err) &&
-            (zsh ? completion_zsh : completion_bash)(out, &h, words[i], err);
+    ok = help_read(&h, words[i + 1], err) &&
+         (zsh ? completion_zsh : completion_bash)(out, &h, words[i], err);
     help_free(&h);
   }
   markup_add(out, zsh ? "  esac\n}\n\n" : "\n");
-  right = right && add_script(out, words[0], err);
-  for (int i = 1; right && !zsh && i + 1 < count; i += 2)
+  ok = ok && add_script(out, words[0], err);
+  for (int i = 1; ok && !zsh && i + 1 < count; i += 2)
     markup_add(out, "complete -F _digits %s\n", words[i]);
-  return right;
+  return ok;
 }
 
 static bool write_out(markup *out, int argc, char **argv, dg_error *err) {
@@ -71,7 +71,7 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   markup out = {0};
   command_begin();
-  bool right = write_out(&out, argc, argv, &err) && markup_write(&out, argv[2], &err);
+  bool ok = write_out(&out, argc, argv, &err) && markup_write(&out, argv[2], &err);
   markup_free(&out);
-  return command_end("digits-manual", right, &err);
+  return command_end("digits-manual", ok, &err);
 }

@@ -5,7 +5,7 @@
 
 #include "core/base/file/file.h"
 
-enum { MOST_BYTES = 1 << 20, USAGE_INDENT = 7, ITEM_INDENT = 2 };
+enum { MAX_BYTES = 1 << 20, USAGE_INDENT = 7, ITEM_INDENT = 2 };
 
 static help_block *add_block(help *h, help_kind kind, bool apart) {
   if (h->count == HELP_BLOCKS) return NULL;
@@ -86,7 +86,7 @@ static bool check_items(help *h, const char *path, dg_error *err) {
 
 bool help_read(help *h, const char *path, dg_error *err) {
   size_t size;
-  *h = (help){.store = dg_file_read(path, MOST_BYTES, &size, err)};
+  *h = (help){.store = dg_file_read(path, MAX_BYTES, &size, err)};
   if (!h->store) return false;
   bool apart = false;
   for (char *line = h->store, *next; *line; line = next) {
@@ -106,12 +106,12 @@ void help_free(help *h) {
   free(h->store);
 }
 
-bool help_option(const char *term, char *name, char *value, size_t room) {
+bool help_option(const char *term, char *name, char *value, size_t capacity) {
   const char *from = strstr(term, "--");
   if (term[0] != '-' || !from) return false;
   size_t length = strcspn(from, " ");
   const char *behind = from + length + strspn(from + length, " ");
-  if (length >= room || strlen(behind) >= room) return false;
+  if (length >= capacity || strlen(behind) >= capacity) return false;
   memcpy(name, from, length);
   name[length] = '\0';
   strcpy(value, behind);

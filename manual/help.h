@@ -46,7 +46,7 @@ bool help_read(help *h, const char *path, dg_error *err);
 void help_free(help *h);
 
 /** An option of a term: `name` "--lr" and `value` "X", empty where it takes none; false: the term
-   is no option. Each has `room` bytes. */
-bool help_option(const char *term, char *name, char *value, size_t room);
+   is no option. Each has `capacity` bytes. */
+bool help_option(const char *term, char *name, char *value, size_t capacity);
 
 #endif

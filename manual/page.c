@@ -7,7 +7,7 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
-enum { MOST_BYTES = 1 << 20, LINE = 66, MOST_PATH = 4096 };
+enum { MAX_BYTES = 1 << 20, LINE = 66, MAX_PATH = 4096 };
 
 static const char exit_status[] = "Exit status: ";
 
@@ -185,12 +185,12 @@ static bool add_part(markup *out, const char *text, const char *path, dg_error *
     if (line[0] != '@') {
       markup_add(out, "%.*s\n", (int)length, line);
     } else {
-      char other[MOST_PATH] = "";
+      char other[MAX_PATH] = "";
       const char *slash = strrchr(path, '/');
       dg_append(other, sizeof other, "%.*s%.*s", slash ? (int)(slash + 1 - path) : 0, path,
                 (int)length - 1, line + 1);
       size_t size;
-      char *content = dg_file_read(other, MOST_BYTES, &size, err);
+      char *content = dg_file_read(other, MAX_BYTES, &size, err);
       if (!content) return false;
       markup_add(out, "%s", content);
       free(content);
@@ -215,7 +215,7 @@ static void add_others(markup *out, const page_frame *frame) {
 
 bool page_write(markup *out, const help *h, const page_frame *frame, dg_error *err) {
   size_t size;
-  char *part = dg_file_read(frame->part, MOST_BYTES, &size, err);
+  char *part = dg_file_read(frame->part, MAX_BYTES, &size, err);
   if (!part) return false;
   markup_add(out, ".TH ");
   for (const char *c = frame->program; *c; c++) markup_add(out, "%c", toupper((unsigned char)*c));
@@ -230,9 +230,9 @@ bool page_write(markup *out, const help *h, const page_frame *frame, dg_error *e
   if (!sections) sections = rest + strlen(rest);
   markup_add(out, "%.*s", (int)(sections - rest), rest);
   add_options(out, h, options);
-  bool right = add_exit_status(out, h, err) && add_part(out, sections, frame->part, err);
-  if (right) add_notes(out, h, options);
-  if (right) add_others(out, frame);
+  bool ok = add_exit_status(out, h, err) && add_part(out, sections, frame->part, err);
+  if (ok) add_notes(out, h, options);
+  if (ok) add_others(out, frame);
   free(part);
-  return right;
+  return ok;
 }

@@ -29,7 +29,7 @@ const oracle_family oracle_activation = {activation_sizes, activation_forward, a
 
 bool oracle_dropped(const dg_dropout_desc *desc, const dg_step *step, uint32_t s, uint32_t e) {
   uint32_t key[2] = {step->seed, desc->stream}, words[4];
-  dg_philox((uint32_t[4]){e / 4, step->place + s, step->step, 0}, key, words);
+  dg_philox((uint32_t[4]){e / 4, step->batch_index + s, step->step, 0}, key, words);
   return words[e % 4] < floor(desc->rate * 0x1p32);
 }
 

@@ -35,8 +35,8 @@ static moments channel_moments(const dg_batch_norm_desc *d, const double *x, uin
 static void batch_norm_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
   z->in[0] = z->out = (size_t)d->rows * d->channels * d->plane;
-  z->params = z->states = 2;
-  for (int k = 0; k < 2; k++) z->param[k] = z->state[k] = d->channels;
+  z->params = z->running_count = 2;
+  for (int k = 0; k < 2; k++) z->param[k] = z->running[k] = d->channels;
 }
 
 static void update_running(const dg_batch_norm_desc *d, const moments *m, double *mean,
@@ -55,11 +55,11 @@ static void batch_norm_forward(const dg_op_desc *desc, const oracle_tensors *t,
     if (step->train)
       m = channel_moments(d, t->in[0], step->n, c);
     else
-      m.mean = t->state[0][c], m.var = t->state[1][c];
+      m.mean = t->running[0][c], m.var = t->running[1][c];
     double factor = t->param[0][c] / sqrt(m.var + d->eps);
     for (size_t i = 0; i < m.count; i++)
       t->out[place(d, c, i)] = (t->in[0][place(d, c, i)] - m.mean) * factor + t->param[1][c];
-    if (step->train && t->state[0]) update_running(d, &m, &t->state[0][c], &t->state[1][c]);
+    if (step->train && t->running[0]) update_running(d, &m, &t->running[0][c], &t->running[1][c]);
   }
 }
 

@@ -85,7 +85,8 @@ static double *gradient_before_act(const dg_op_desc *desc, const oracle_tensors 
   double *z = malloc(count * sizeof *z);
   oracle_tensors before = *t;
   before.out = z;
-  for (size_t k = 0; k < DG_MAX_STATE && step->train; k++) before.state[k] = NULL; /* not written */
+  for (size_t k = 0; k < DG_MAX_RUNNING && step->train; k++)
+    before.running[k] = NULL; /* not written */
   const dg_act *act = oracle_act((dg_op_desc *)desc);
   if (act) families[desc->kind]->forward(desc, &before, step);
   for (size_t i = 0; i < count; i++)
@@ -226,7 +227,8 @@ bool *oracle_kinks(const dg_op_desc *desc, const oracle_tensors *t, const dg_ste
   oracle_tensors before = *t;
   double *z = malloc(step->n * oracle_sizes_of(&plain).out * sizeof *z);
   before.out = z;
-  for (size_t k = 0; k < DG_MAX_STATE && step->train; k++) before.state[k] = NULL; /* not written */
+  for (size_t k = 0; k < DG_MAX_RUNNING && step->train; k++)
+    before.running[k] = NULL; /* not written */
   dg_act *act = oracle_act(&plain);
   bool bends = act && plain.kind != DG_OP_ACTIVATION && act->kind != DG_ACT_NONE;
   if (bends) act->kind = DG_ACT_NONE;

@@ -10,18 +10,18 @@
 
 /** How many elements the tensors of a layer op have. */
 typedef struct {
-  uint32_t inputs, params, states;
-  size_t in[DG_MAX_IN], out;                       /**< of one sample */
-  size_t param[DG_MAX_PARAM], state[DG_MAX_STATE]; /**< of the whole tensor */
+  uint32_t inputs, params, running_count;
+  size_t in[DG_MAX_IN], out;                           /**< of one sample */
+  size_t param[DG_MAX_PARAM], running[DG_MAX_RUNNING]; /**< of the whole tensor */
 } oracle_sizes;
 
 /**
- * The tensors of a layer op. A training forward writes state, where it isn't NULL. Backward reads
+ * The tensors of a layer op. A training forward writes running, where it isn't NULL. Backward reads
  * in, param and d_out.
  */
 typedef struct {
   const double *in[DG_MAX_IN], *param[DG_MAX_PARAM], *d_out;
-  double *out, *state[DG_MAX_STATE], *d_in[DG_MAX_IN], *d_param[DG_MAX_PARAM];
+  double *out, *running[DG_MAX_RUNNING], *d_in[DG_MAX_IN], *d_param[DG_MAX_PARAM];
 } oracle_tensors;
 
 oracle_sizes oracle_sizes_of(const dg_op_desc *desc);

@@ -15,7 +15,7 @@ typedef struct {
 static void draw_augment(const dg_step *step, uint32_t s, double u[5]) {
   uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
   for (uint32_t quad = 0; quad < 2; quad++)
-    dg_philox((uint32_t[4]){quad, step->place + s, step->step, 0}, key, words + 4 * quad);
+    dg_philox((uint32_t[4]){quad, step->batch_index + s, step->step, 0}, key, words + 4 * quad);
   for (int i = 0; i < 5; i++) u[i] = 2 * (double)dg_uniform(words[i]) - 1;
 }
 

@@ -25,13 +25,13 @@ static uint32_t read_image(const float *outputs, uint32_t classes, bool squared,
 /** A mistake, for sorting. */
 typedef struct {
   uint32_t image;
-  double right, wrong; /**< probabilities of the label and of the guess */
+  double of_label, of_guess; /**< probabilities */
 } ranked;
 
 static int compare(const void *left, const void *right) {
   const ranked *a = left, *b = right;
-  if (a->right != b->right) return a->right < b->right ? -1 : 1;
-  if (a->wrong != b->wrong) return a->wrong > b->wrong ? -1 : 1;
+  if (a->of_label != b->of_label) return a->of_label < b->of_label ? -1 : 1;
+  if (a->of_guess != b->of_guess) return a->of_guess > b->of_guess ? -1 : 1;
   return a->image < b->image ? -1 : 1;
 }
 
@@ -54,14 +54,14 @@ bool answers_read(answers *a, const float *outputs, const uint8_t *labels, uint3
   a->probability = malloc((all + 1) * sizeof *a->probability);
   a->guess = malloc(((size_t)count + 1) * sizeof *a->guess);
   a->mistake = malloc(((size_t)count + 1) * sizeof *a->mistake);
-  bool right = a->probability && a->guess && a->mistake;
-  if (!right) dg_fail_memory(err, all * sizeof *a->probability);
-  for (uint32_t i = 0; right && i < count; i++)
+  bool ok = a->probability && a->guess && a->mistake;
+  if (!ok) dg_fail_memory(err, all * sizeof *a->probability);
+  for (uint32_t i = 0; ok && i < count; i++)
     a->guess[i] = read_image(outputs + (size_t)i * classes, classes, squared,
                              a->probability + (size_t)i * classes);
-  right = right && rank_mistakes(a, labels, err);
-  if (!right) answers_free(a);
-  return right;
+  ok = ok && rank_mistakes(a, labels, err);
+  if (!ok) answers_free(a);
+  return ok;
 }
 
 void answers_free(answers *a) {

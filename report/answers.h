@@ -19,8 +19,8 @@ typedef struct {
 /**
  * Reads a network's outputs [count, classes] for `count` images with these labels. Outputs trained
  * by cross-entropy become probabilities by softmax; those trained by squared error (`squared`)
- * towards 1 for the right class and 0 for the others are cut to 0..1 and divided by their sum. The
- * worst mistake is that which gave the right class the least probability.
+ * towards 1 for the label and 0 for the others are cut to 0..1 and divided by their sum. The
+ * worst mistake is that which gave the label the least probability.
  */
 bool answers_read(answers *a, const float *outputs, const uint8_t *labels, uint32_t count,
                   uint32_t classes, bool squared, dg_error *err);

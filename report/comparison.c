@@ -8,7 +8,7 @@
 #include "report/report.h"
 #include "report/results.h"
 
-enum { MOST_RECIPES = 256 };
+enum { MAX_RECIPES = 256 };
 
 static bool is_folder(const char *path) {
   struct stat info;
@@ -31,7 +31,7 @@ static bool read_one(run_log *log, const char *path, char *own, dg_error *err) {
 /** Adds the model file of each run that its log holds, of many runs those of the first. */
 static void add_recipes(page *p, const named_run *runs, size_t count) {
   char note[160];
-  size_t shown = count < MOST_RECIPES ? count : MOST_RECIPES;
+  size_t shown = count < MAX_RECIPES ? count : MAX_RECIPES;
   snprintf(note, sizeof note,
            "The effective model file of each run, and the command that repeats "
            "it%s.",
@@ -67,11 +67,11 @@ static bool write_page(const char *folder, const char *title, const run_log *log
     snprintf(note, sizeof note, "The first %d runs alone: more lines can't be told apart.",
              CHART_LINES);
   page_section(&p, "Curves", note);
-  bool right = curves_draw(&p, runs, log->count, err);
+  bool ok = curves_draw(&p, runs, log->count, err);
   page_section_end(&p);
   add_recipes(&p, runs, log->count);
   free(runs);
-  if (right) return page_end(&p, err);
+  if (ok) return page_end(&p, err);
   markup_free(&p.html);
   return false;
 }
@@ -80,11 +80,11 @@ bool report_compare(const char *folder, const char *title, const char *const *pa
                     size_t *runs, dg_error *err) {
   run_log log = {0};
   char(*own)[REPORT_PATH] = malloc((count + 1) * sizeof *own);
-  bool right = own || dg_fail_memory(err, count * sizeof *own);
-  for (size_t i = 0; right && i < count; i++) right = read_one(&log, paths[i], own[i], err);
+  bool ok = own || dg_fail_memory(err, count * sizeof *own);
+  for (size_t i = 0; ok && i < count; i++) ok = read_one(&log, paths[i], own[i], err);
   *runs = log.count;
-  right = right && write_page(folder, title, &log, err);
+  ok = ok && write_page(folder, title, &log, err);
   run_log_free(&log);
   free(own);
-  return right;
+  return ok;
 }

@@ -14,7 +14,7 @@
 #include "digits/version.h"
 #include "report/markup.h"
 
-enum { LONGEST_NAME = 40 };
+enum { MAX_NAME = 40 };
 
 static const char *const names[REPORT_FILES] = {
     [REPORT_PAGE] = "index.html",
@@ -94,9 +94,9 @@ static bool write_mark(const char *folder, dg_error *err) {
              REPORT_MARK " %s\">\n<title>No report</title>\n</head>\n<body>\n<p>No report "
                          "yet: it is written when the run ends.</p>\n</body>\n</html>\n",
              dg_version());
-  bool right = markup_write(&page, path, err);
+  bool ok = markup_write(&page, path, err);
   markup_free(&page);
-  return right;
+  return ok;
 }
 
 static void remove_pictures(const char *folder) {
@@ -113,7 +113,7 @@ static bool make_folder(const char *folder, dg_error *err) {
   char *target = dg_file_target(folder, err); /* over no link that mustn't be followed */
   if (!target) return false;
   free(target);
-  if (strlen(folder) + LONGEST_NAME > REPORT_PATH)
+  if (strlen(folder) + MAX_NAME > REPORT_PATH)
     return dg_fail(err, DG_ERR_INPUT, "%.80s…: the path is too long; use a shorter one", folder);
   if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode))
     return dg_fail(err, DG_ERR_INPUT, "%s is no folder; give another one for the report", folder);

@@ -10,13 +10,13 @@
 
 /** Room for `more` bytes and a closing zero. */
 static bool reserve(markup *m, size_t more) {
-  if (m->failed || m->length + more < m->room) return !m->failed;
-  size_t room = 2 * (m->length + more + 1);
-  char *text = realloc(m->text, room);
+  if (m->failed || m->length + more < m->capacity) return !m->failed;
+  size_t capacity = 2 * (m->length + more + 1);
+  char *text = realloc(m->text, capacity);
   m->failed = !text;
   if (m->failed) return false;
   m->text = text;
-  m->room = room;
+  m->capacity = capacity;
   return true;
 }
 

@@ -10,7 +10,7 @@
 /** All zero before its first use. Out of memory is told by markup_write alone. */
 typedef struct {
   char *text; /**< NULL while it is empty */
-  size_t length, room;
+  size_t length, capacity;
   bool failed; /**< no memory; what is added is lost */
 } markup;
 

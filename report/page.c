@@ -98,7 +98,7 @@ bool page_end(page *p, dg_error *err) {
   report_path(p->folder, REPORT_PAGE, path);
   markup_add(&p->html, "<footer>Made by digits %s.</footer>\n</main>\n</body>\n</html>\n",
              dg_version());
-  bool right = markup_write(&p->html, path, err);
+  bool ok = markup_write(&p->html, path, err);
   markup_free(&p->html);
-  return right;
+  return ok;
 }

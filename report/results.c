@@ -7,7 +7,7 @@
 
 #include "core/base/text.h"
 
-enum { MOST_ROWS = 10000 };
+enum { MAX_ROWS = 10000 };
 
 /* ---- names -------------------------------------------------------------- */
 
@@ -15,7 +15,7 @@ enum { MOST_ROWS = 10000 };
 typedef enum { BY_MODEL, BY_BACKEND, BY_DEVICE, BY_THREADS, BY_DATA, BY_SEED, BY_LOG, WAYS } way;
 
 /** A property of a run in words; empty where it was not logged. */
-static void tell(const logged_run *run, way by, char *text, size_t room) {
+static void tell(const logged_run *run, way by, char *text, size_t capacity) {
   const char *words[WAYS] = {[BY_MODEL] = run->model,
                              [BY_BACKEND] = run->backend,
                              [BY_DEVICE] = run->device,
@@ -23,11 +23,11 @@ static void tell(const logged_run *run, way by, char *text, size_t room) {
                              [BY_LOG] = run->path};
   *text = '\0';
   if (by == BY_SEED)
-    snprintf(text, room, "seed %llu", (unsigned long long)run->seed);
+    snprintf(text, capacity, "seed %llu", (unsigned long long)run->seed);
   else if (by == BY_THREADS && run->threads)
-    snprintf(text, room, "%u threads", run->threads);
+    snprintf(text, capacity, "%u threads", run->threads);
   else if (words[by])
-    snprintf(text, room, "%s", words[by]);
+    snprintf(text, capacity, "%s", words[by]);
 }
 
 /** Orders pointers to runs by name, those of one name as they are in their array. */
@@ -123,14 +123,14 @@ static double last_validation(const logged_run *run) {
   return 100 * run->epoch[run->epochs - 1].report.validation.accuracy;
 }
 
-static void add_row(page *p, const named_run *name, size_t place) {
+static void add_row(page *p, const named_run *name, size_t index) {
   const logged_run *run = name->run;
   char device[200], seed[32];
   snprintf(device, sizeof device, "%s: %s", run->backend ? run->backend : "?",
            run->device ? run->device : "?");
   snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->seed);
   markup_add(&p->html, "<tr><td class=\"whole\"><span class=\"key k%zu\"></span>",
-             place % DRAWING_COLOURS);
+             index % DRAWING_COLOURS);
   markup_escape(&p->html, name->label);
   markup_add(&p->html, "</td>");
   add_cell(p, run->model);
@@ -156,9 +156,8 @@ void results_table(page *p, const named_run *runs, size_t count) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     markup_add(&p->html, "<th class=\"number\">%s</th>", numbers[i]);
   markup_add(&p->html, "</tr>\n");
-  for (size_t i = 0; i < count && i < MOST_ROWS; i++) add_row(p, &runs[i], i);
+  for (size_t i = 0; i < count && i < MAX_ROWS; i++) add_row(p, &runs[i], i);
   markup_add(&p->html, "</table></div>\n");
-  if (count > MOST_ROWS)
-    markup_add(&p->html, "<p class=\"soft note\">The first %d of %zu runs.</p>\n", MOST_ROWS,
-               count);
+  if (count > MAX_ROWS)
+    markup_add(&p->html, "<p class=\"soft note\">The first %d of %zu runs.</p>\n", MAX_ROWS, count);
 }

@@ -10,7 +10,7 @@
 
 static const uint64_t largest_log = (uint64_t)1 << 30;
 
-enum { LONGEST_LINE = 1 << 22 }; /* bytes; the longest recipe is of 256 KB, before it is escaped */
+enum { MAX_LINE = 1 << 22 }; /* bytes; the longest recipe is of 256 KB, before it is escaped */
 
 /** A number that a float32 can be; NAN where there is none. */
 static double real(const json_t *line, const char *key) {
@@ -29,14 +29,14 @@ static const char *words(const json_t *line, const char *key) {
   return json_string_value(json_object_get(line, key));
 }
 
-/** Makes room for one more in an array that doubles. */
-static bool grow(void **array, size_t count, size_t *room, size_t size, dg_error *err) {
-  if (count < *room) return true;
-  size_t more = *room ? 2 * *room : 64;
+/** Grows an array, which doubles, for one more. */
+static bool grow(void **array, size_t count, size_t *capacity, size_t size, dg_error *err) {
+  if (count < *capacity) return true;
+  size_t more = *capacity ? 2 * *capacity : 64;
   void *larger = realloc(*array, more * size);
   if (!larger) return dg_fail_memory(err, more * size);
   *array = larger;
-  *room = more;
+  *capacity = more;
   return true;
 }
 
@@ -56,7 +56,7 @@ static bool add_start(run_log *log, const char *path, json_t *line, dg_error *er
     log->run[log->count - 1].resumed = true;
     return true;
   }
-  if (!grow((void **)&log->run, log->count, &log->room, sizeof *log->run, err)) return false;
+  if (!grow((void **)&log->run, log->count, &log->capacity, sizeof *log->run, err)) return false;
   log->run[log->count++] = (logged_run){.start = json_incref(line),
                                         .path = path,
                                         .model = words(line, "model"),
@@ -81,7 +81,7 @@ static bool add_start(run_log *log, const char *path, json_t *line, dg_error *er
 static bool add_step(logged_run *run, const json_t *line, dg_error *err) {
   logged_step step = {whole(line, "step"), real(line, "loss"), real(line, "accuracy")};
   while (run->steps > 0 && run->step[run->steps - 1].step >= step.step) run->steps--;
-  if (!grow((void **)&run->step, run->steps, &run->step_room, sizeof step, err)) return false;
+  if (!grow((void **)&run->step, run->steps, &run->step_capacity, sizeof step, err)) return false;
   run->step[run->steps++] = step;
   return true;
 }
@@ -98,7 +98,7 @@ static bool add_epoch(logged_run *run, const json_t *line, dg_error *err) {
       .seconds = real(line, "seconds"),
       .samples_per_second = real(line, "samples_per_second")};
   while (run->epochs > 0 && run->epoch[run->epochs - 1].report.epoch >= r.epoch) run->epochs--;
-  if (!grow((void **)&run->epoch, run->epochs, &run->epoch_room, sizeof *run->epoch, err))
+  if (!grow((void **)&run->epoch, run->epochs, &run->epoch_capacity, sizeof *run->epoch, err))
     return false;
   double before = run->epochs ? run->epoch[run->epochs - 1].seconds : 0;
   run->epoch[run->epochs++] = (logged_epoch){r, run->steps ? run->step[run->steps - 1].step + 1 : 0,
@@ -137,26 +137,26 @@ static bool read_lines(run_log *log, const char *path, char *text, dg_error *err
     next = strchr(line, '\n');
     if (next) *next++ = '\0';
     size_t length = next ? (size_t)(next - line) : strlen(line);
-    if (length > LONGEST_LINE)
+    if (length > MAX_LINE)
       return dg_fail(err, DG_ERR_INPUT,
                      "%s:%zu: a line of more than %d bytes; give what digits-run "
                      "--log wrote",
-                     path, number, LONGEST_LINE);
+                     path, number, MAX_LINE);
     bool starved;
     json_t *object = dg_json_read(line, strlen(line), 0, &fault, &starved);
     if (starved) return dg_fail_memory(err, length);
     const char *event = object ? words(object, "event") : NULL;
-    bool right = !torn || (event && strcmp(event, "start") == 0);
-    if (!right)
+    bool ok = !torn || (event && strcmp(event, "start") == 0);
+    if (!ok)
       dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON; give what digits-run --log wrote", path, torn);
     else if (!object && log->count == first)
-      right = dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON: %s; give what digits-run --log wrote",
-                      path, number, fault.text);
+      ok = dg_fail(err, DG_ERR_INPUT, "%s:%zu: no JSON: %s; give what digits-run --log wrote", path,
+                   number, fault.text);
     else if (object && !take(log, path, first, object, err))
-      right = dg_fail_prefix(err, "%s:%zu: not of a log of digits-run", path, number);
+      ok = dg_fail_prefix(err, "%s:%zu: not of a log of digits-run", path, number);
     torn = object ? 0 : number;
     json_decref(object);
-    if (!right) return false;
+    if (!ok) return false;
   }
   return log->count > first ||
          dg_fail(err, DG_ERR_INPUT, "%s: no run is in it; give what digits-run --log wrote", path);
@@ -166,9 +166,9 @@ bool run_log_read(run_log *log, const char *path, dg_error *err) {
   size_t size;
   char *text = dg_file_read(path, largest_log, &size, err);
   if (!text) return false;
-  bool right = read_lines(log, path, text, err);
+  bool ok = read_lines(log, path, text, err);
   free(text);
-  return right;
+  return ok;
 }
 
 void run_log_free(run_log *log) {

@@ -28,9 +28,9 @@ typedef struct {
   uint32_t threads; /**< 0: not logged */
   bool resumed;     /**< stopped and went on */
   logged_step *step;
-  size_t steps, step_room;
+  size_t steps, step_capacity;
   logged_epoch *epoch;
-  size_t epochs, epoch_room;
+  size_t epochs, epoch_capacity;
   bool tested;
   dg_score test;
 } logged_run;
@@ -38,7 +38,7 @@ typedef struct {
 /** All runs of one or several logs; all zero before its first use. */
 typedef struct {
   logged_run *run;
-  size_t count, room;
+  size_t count, capacity;
 } run_log;
 
 /**

@@ -13,7 +13,7 @@
 #include "report/report.h"
 #include "report/results.h"
 
-enum { MOST_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
+enum { MAX_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
 
 /** A page on its way: what it shows, and the runs of the log; the last one is shown in detail. */
 typedef struct {
@@ -100,9 +100,9 @@ static bool add_curves(run_page *r, dg_error *err) {
     page_section_end(&r->page);
   }
   page_section(&r->page, "Curves", note);
-  bool right = curves_draw(&r->page, r->names, r->log.count, err);
+  bool ok = curves_draw(&r->page, r->names, r->log.count, err);
   page_section_end(&r->page);
-  return right;
+  return ok;
 }
 
 /* ---- its answers -------------------------------------------------------- */
@@ -115,7 +115,7 @@ static bool is_squared(const run_page *r) {
 static bool add_samples(run_page *r, dg_error *err) {
   const report_contents *c = r->contents;
   answers early;
-  uint32_t chosen[MOST_SAMPLES];
+  uint32_t chosen[MAX_SAMPLES];
   drawing d;
   if (c->early_count == 0) return true;
   if (!answers_read(&early, c->early, c->tested.labels, c->early_count, c->classes, is_squared(r),
@@ -123,10 +123,10 @@ static bool add_samples(run_page *r, dg_error *err) {
     return false;
   uint32_t count = samples_choose(&early, c->tested.labels, chosen);
   samples_draw(&c->tested, &early, &r->answers, chosen, count, c->early_epoch, &d);
-  bool right = page_drawing(&r->page, &d, REPORT_SAMPLES, err);
+  bool ok = page_drawing(&r->page, &d, REPORT_SAMPLES, err);
   drawing_free(&d);
   answers_free(&early);
-  return right;
+  return ok;
 }
 
 static bool add_answers(run_page *r, dg_error *err) {
@@ -140,15 +140,15 @@ static bool add_answers(run_page *r, dg_error *err) {
            c->early_count, c->early_epoch);
   page_section(&r->page, "Answers", note);
   markup_add(&r->page.html, "<div class=\"grid\">\n");
-  bool right = confusion_draw(&r->answers, c->tested.labels, c->names, &d, err);
-  if (right) {
-    right = page_drawing(&r->page, &d, REPORT_CONFUSION, err);
+  bool ok = confusion_draw(&r->answers, c->tested.labels, c->names, &d, err);
+  if (ok) {
+    ok = page_drawing(&r->page, &d, REPORT_CONFUSION, err);
     drawing_free(&d);
   }
-  right = right && add_samples(r, err);
+  ok = ok && add_samples(r, err);
   markup_add(&r->page.html, "</div>\n");
   page_section_end(&r->page);
-  return right;
+  return ok;
 }
 
 static const uint8_t *image_of(const dg_part_view *part, uint32_t i) {
@@ -190,13 +190,13 @@ static bool write_sheet(run_page *r, uint32_t count, dg_error *err) {
     sheet_put(&s, i, image_of(part, image), label);
   }
   report_path(r->page.folder, REPORT_MISTAKES, path);
-  bool right = picture_write(&s.picture, path, err);
+  bool ok = picture_write(&s.picture, path, err);
   sheet_close(&s);
-  return right;
+  return ok;
 }
 
 static bool add_mistakes(run_page *r, dg_error *err) {
-  uint32_t all = r->answers.mistakes, count = all < MOST_MISTAKES ? all : MOST_MISTAKES;
+  uint32_t all = r->answers.mistakes, count = all < MAX_MISTAKES ? all : MAX_MISTAKES;
   char note[200] = "There are none.";
   if (all)
     snprintf(note, sizeof note,
@@ -242,14 +242,14 @@ static bool add_layers(run_page *r, const dg_layer_info *layers, size_t count, d
   page_section(p, "Network", NULL);
   markup_add(&p->html, "<div class=\"grid\">\n");
   diagram_draw(layers, count, &d);
-  bool right = page_drawing(p, &d, REPORT_ARCHITECTURE, err);
+  bool ok = page_drawing(p, &d, REPORT_ARCHITECTURE, err);
   drawing_free(&d);
   add_layer_table(p, layers, count);
   markup_add(&p->html, "<details><summary>On this device: operations and memory</summary>\n<pre>");
   markup_escape(&p->html, r->contents->description);
   markup_add(&p->html, "</pre></details></div>\n</div>\n");
   page_section_end(p);
-  return right;
+  return ok;
 }
 
 static bool add_network(run_page *r, dg_error *err) {
@@ -257,12 +257,12 @@ static bool add_network(run_page *r, dg_error *err) {
   if (!dg_model_layers(r->contents->model, NULL, sizeof(dg_layer_info), 0, &count, err))
     return false;
   dg_layer_info *layers = calloc(count, sizeof *layers);
-  bool right = layers ? dg_model_layers(r->contents->model, layers, sizeof(dg_layer_info), count,
-                                        &count, err) &&
-                            add_layers(r, layers, count, err)
-                      : dg_fail_memory(err, count * sizeof *layers);
+  bool ok = layers ? dg_model_layers(r->contents->model, layers, sizeof(dg_layer_info), count,
+                                     &count, err) &&
+                         add_layers(r, layers, count, err)
+                   : dg_fail_memory(err, count * sizeof *layers);
   free(layers);
-  return right;
+  return ok;
 }
 
 static bool add_filters(run_page *r, dg_error *err) {
@@ -273,10 +273,10 @@ static bool add_filters(run_page *r, dg_error *err) {
   filters f = {&c->weights, c->values, c->tested.height, c->tested.width};
   if (!filters_paint(&f, &p, caption, sizeof caption, err)) return false;
   page_section(&r->page, "Weights of the first layer", NULL);
-  bool right = page_picture(&r->page, &p, REPORT_FILTERS, caption, err);
+  bool ok = page_picture(&r->page, &p, REPORT_FILTERS, caption, err);
   page_section_end(&r->page);
   picture_close(&p);
-  return right;
+  return ok;
 }
 
 /* ---- how it was made ---------------------------------------------------- */
@@ -338,9 +338,8 @@ static bool write_page(run_page *r, const char *folder, dg_error *err) {
   page_begin(&r->page, folder, run->model ? run->model : "?", subtitle);
   add_stop(r);
   add_facts(r);
-  bool right =
-      add_curves(r, err) && add_tested(r, err) && add_network(r, err) && add_filters(r, err);
-  if (!right) {
+  bool ok = add_curves(r, err) && add_tested(r, err) && add_network(r, err) && add_filters(r, err);
+  if (!ok) {
     markup_free(&r->page.html);
     return false;
   }
@@ -352,14 +351,14 @@ bool report_write(const char *folder, const report_contents *contents, dg_error 
   run_page r = {.contents = contents};
   char path[REPORT_PATH];
   report_path(folder, REPORT_LOG, path);
-  bool right = run_log_read(&r.log, path, err);
-  if (right) {
+  bool ok = run_log_read(&r.log, path, err);
+  if (ok) {
     r.last = &r.log.run[r.log.count - 1];
     r.names = results_name(&r.log, err);
-    right = r.names && write_page(&r, folder, err);
+    ok = r.names && write_page(&r, folder, err);
   }
   answers_free(&r.answers);
   free(r.names);
   run_log_free(&r.log);
-  return right;
+  return ok;
 }

@@ -93,11 +93,11 @@ static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
 /* ---- the device --------------------------------------------------------- */
 
 /** The processor's name by /proc/cpuinfo (x86), else the architecture it was built for. */
-static void processor_name(char *name, size_t room) {
+static void processor_name(char *name, size_t capacity) {
 #if defined(__aarch64__)
-  snprintf(name, room, "AArch64 processor");
+  snprintf(name, capacity, "AArch64 processor");
 #else
-  snprintf(name, room, "processor");
+  snprintf(name, capacity, "processor");
 #endif
   FILE *file = fopen("/proc/cpuinfo", "r");
   if (!file) return;
@@ -107,7 +107,7 @@ static void processor_name(char *name, size_t room) {
     if (strncmp(line, "model name", 10) != 0 || !value) continue;
     value += 1 + strspn(value + 1, " \t");
     value[strcspn(value, "\n")] = '\0';
-    snprintf(name, room, "%.*s", (int)room - 1, value);
+    snprintf(name, capacity, "%.*s", (int)capacity - 1, value);
     break;
   }
   fclose(file);
@@ -131,10 +131,10 @@ static dg_device_properties describe(int threads) {
   return info;
 }
 
-static bool list(dg_device_properties *infos, size_t room, size_t *count, dg_error *err) {
+static bool list(dg_device_properties *infos, size_t capacity, size_t *count, dg_error *err) {
   (void)err;
   *count = 1;
-  if (room > 0) infos[0] = describe(available_threads());
+  if (capacity > 0) infos[0] = describe(available_threads());
   return true;
 }
 

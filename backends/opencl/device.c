@@ -23,11 +23,11 @@ static bool list_ids(cl_device_id ids[MAX_DEVICES], size_t *count, dg_error *err
   if (code) return dg_cl_fail(err, NULL, code, "listing the OpenCL platforms");
   if (platform_count > MAX_PLATFORMS) platform_count = MAX_PLATFORMS;
   for (cl_uint p = 0; p < platform_count && *count < MAX_DEVICES; p++) {
-    cl_uint found = 0, room = (cl_uint)(MAX_DEVICES - *count);
-    code = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, room, ids + *count, &found);
+    cl_uint found = 0, capacity = (cl_uint)(MAX_DEVICES - *count);
+    code = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, capacity, ids + *count, &found);
     if (code == CL_DEVICE_NOT_FOUND) continue;
     if (code) return dg_cl_fail(err, NULL, code, "listing the devices of OpenCL platform %u", p);
-    *count += found < room ? found : room;
+    *count += found < capacity ? found : capacity;
   }
   return true;
 }
@@ -104,10 +104,10 @@ static bool choose_form(dg_cl_device *device, const char *form, dg_error *err) {
   return true;
 }
 
-static bool list(dg_device_properties *infos, size_t room, size_t *count, dg_error *err) {
+static bool list(dg_device_properties *infos, size_t capacity, size_t *count, dg_error *err) {
   cl_device_id ids[MAX_DEVICES];
   if (!list_ids(ids, count, err)) return false;
-  for (size_t i = 0; i < *count && i < room; i++) {
+  for (size_t i = 0; i < *count && i < capacity; i++) {
     dg_cl_device unopened = {.id = ids[i], .base.info = get_info(ids[i])};
     choose_form(&unopened, NULL, NULL);
     dg_cl_tuning_load(&unopened);

@@ -43,8 +43,8 @@ bool dg_cl_ops_supports(const dg_device *device, const dg_op_desc *desc) {
   return family && (!family->supports || family->supports((const dg_cl_device *)device, desc));
 }
 
-static bool same_kept(const dg_cl_implementation *a, const dg_cl_implementation *b) {
-  return a->kept && b->kept ? strcmp(a->kept, b->kept) == 0 : a->kept == b->kept;
+static bool same_saved(const dg_cl_implementation *a, const dg_cl_implementation *b) {
+  return a->saved && b->saved ? strcmp(a->saved, b->saved) == 0 : a->saved == b->saved;
 }
 
 dg_cl_choice dg_cl_ops_choose(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
@@ -57,7 +57,7 @@ dg_cl_choice dg_cl_ops_choose(const dg_cl_device *device, const dg_op_desc *desc
   }
   for (size_t i = 0; train && !choice.backward && family->backward[i]; i++) {
     const dg_cl_implementation *by = family->backward[i];
-    if (same_kept(by, choice.forward) && (!by->fits || by->fits(device, desc, max_n, train)))
+    if (same_saved(by, choice.forward) && (!by->fits || by->fits(device, desc, max_n, train)))
       choice.backward = by;
   }
   return choice;

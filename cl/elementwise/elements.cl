@@ -44,9 +44,9 @@ kernel void activation_backward(global const float *y, global const float *dy, g
                                 uint count, uint act, float slope, float scale, uint add) {
   const uint i = get_global_id(0) * WIDTH;
   if (i >= count) return;
-  const uint room = count - i;
-  const floatw slopes = derivative(load_block(y + i, room), act, slope);
-  store_gradient(load_block(dy + i, room) * slopes * scale, dx + i, room, add);
+  const uint left = count - i;
+  const floatw slopes = derivative(load_block(y + i, left), act, slope);
+  store_gradient(load_block(dy + i, left) * slopes * scale, dx + i, left, add);
 }
 
 /* y[i] = a[i] + b[i] */
@@ -91,11 +91,11 @@ kernel void dropout(global const float *x, global float *y, uint count, uint thr
   uint words[4 * WIDTH];
   philox(first / 4, place + sample, step, (uint2)(seed, stream), words);
   for (uint i = 0; i < 4 * WIDTH && first + i < count; i += WIDTH) {
-    const uint room = count - first - i;
+    const uint left = count - first - i;
     const uintw word = vload_w(0, words + i);
     const size_t at = (size_t)sample * count + first + i;
-    const floatw kept = word < threshold ? (floatw)(0.0f) : scale * load_block(x + at, room);
-    store_gradient(kept, y + at, room, add);
+    const floatw kept = word < threshold ? (floatw)(0.0f) : scale * load_block(x + at, left);
+    store_gradient(kept, y + at, left, add);
   }
 }
 

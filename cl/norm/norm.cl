@@ -66,9 +66,9 @@ inline normalizer load_normalizer(global const float *statistics, global const f
                                   global const float *bias, uint channels, uint c, uint along) {
   global const float *mean = statistics + c, *mend = mean + channels, *scale = mend + channels;
   if (!along) return (normalizer){*mean, *mend, *scale, weight[c], bias[c]};
-  const uint room = channels - c;
-  return (normalizer){load_block(mean, room), load_block(mend, room), load_block(scale, room),
-                      load_block(weight + c, room), load_block(bias + c, room)};
+  const uint left = channels - c;
+  return (normalizer){load_block(mean, left), load_block(mend, left), load_block(scale, left),
+                      load_block(weight + c, left), load_block(bias + c, left)};
 }
 
 /* That of a line, but for weight and bias. */
@@ -115,22 +115,22 @@ kernel void norm_column_moments(global const float *restrict x, global float *re
   const uint c = get_global_id(0) * WIDTH, block = get_global_id(1);
   if (c >= length) return;
   const uint first = block * NORM_BLOCK, count = min(lines - first, (uint)NORM_BLOCK);
-  const uint room = length - c, row = blocks * length;
+  const uint left = length - c, row = blocks * length;
   x += (size_t)first * length + c;
   floatw sum = 0.0f;
-  for (uint i = 0; i < count; i++) sum += load_block(x + i * length, room);
+  for (uint i = 0; i < count; i++) sum += load_block(x + i * length, left);
   const floatw mean = sum / count;
   floatw off = 0.0f, squares = 0.0f;
   for (uint i = 0; i < count; i++) {
-    const floatw distance = load_block(x + i * length, room) - mean;
+    const floatw distance = load_block(x + i * length, left) - mean;
     off += distance;
     squares = MULTIPLY_ADD(distance, distance, squares);
   }
   const floatw mend = off / count;
   all += block * length + c;
-  store_block(mean, all, room);
-  store_block(mend, all + row, room);
-  store_block(fmax(squares - count * mend * mend, 0.0f), all + 2 * row, room);
+  store_block(mean, all, left);
+  store_block(mend, all + row, left);
+  store_block(fmax(squares - count * mend * mend, 0.0f), all + 2 * row, left);
 }
 
 /* Statistics of a block of channels from the moments of all their `count` numbers, and the running
@@ -138,15 +138,15 @@ kernel void norm_column_moments(global const float *restrict x, global float *re
  */
 inline void keep_statistics(floatw mean, floatw mend, floatw squares, float count, float rest,
                             float eps, float momentum, global float *statistics, uint channels,
-                            uint room, global float *running_mean, global float *running_var) {
-  store_block(mean, statistics, room);
-  store_block(mend, statistics + channels, room);
-  store_block(1.0f / sqrt(squares / count + eps), statistics + 2 * channels, room);
+                            uint left, global float *running_mean, global float *running_var) {
+  store_block(mean, statistics, left);
+  store_block(mend, statistics + channels, left);
+  store_block(1.0f / sqrt(squares / count + eps), statistics + 2 * channels, left);
   if (rest == 0.0f) return;
-  const floatw var = squares / rest, old_mean = load_block(running_mean, room),
-               old_var = load_block(running_var, room);
-  store_block((1.0f - momentum) * old_mean + momentum * mean, running_mean, room);
-  store_block((1.0f - momentum) * old_var + momentum * var, running_var, room);
+  const floatw var = squares / rest, old_mean = load_block(running_mean, left),
+               old_var = load_block(running_var, left);
+  store_block((1.0f - momentum) * old_mean + momentum * mean, running_mean, left);
+  store_block((1.0f - momentum) * old_var + momentum * var, running_var, left);
 }
 
 /* The statistics of `count` numbers a channel from the moments all[blocks][channels] of each
@@ -159,31 +159,31 @@ kernel void batch_norm_statistics(global const float *restrict all, uint blocks,
                                   global float *restrict running_var) {
   const uint c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
-  const uint room = channels - c, row = blocks * channels;
+  const uint left = channels - c, row = blocks * channels;
   all += c;
-  const floatw origin = load_block(all, room); /* a number that all means lie near */
+  const floatw origin = load_block(all, left); /* a number that all means lie near */
   floatw sum = 0.0f;
   for (uint b = 0; b < blocks; b++) {
     global const float *means = all + b * channels;
     const float weight = min(block, count - b * block);
-    sum += weight * (load_block(means, room) - origin + load_block(means + row, room));
+    sum += weight * (load_block(means, left) - origin + load_block(means + row, left));
   }
   const floatw mean = origin + sum / count, mend = sum / count - (mean - origin);
   floatw squares = 0.0f;
   for (uint b = 0; b < blocks; b++) {
     global const float *means = all + b * channels;
     const float weight = min(block, count - b * block);
-    const floatw distance = load_block(means, room) - mean + load_block(means + row, room) - mend;
-    squares += load_block(means + 2 * row, room) + weight * distance * distance;
+    const floatw distance = load_block(means, left) - mean + load_block(means + row, left) - mend;
+    squares += load_block(means + 2 * row, left) + weight * distance * distance;
   }
   if (!collect) {
     keep_statistics(mean, mend, squares, count, count - 1, eps, momentum, statistics + c, channels,
-                    room, running_mean + c, running_var + c);
+                    left, running_mean + c, running_var + c);
     return;
   }
-  store_block(mean, statistics + c, room);
-  store_block(mend, statistics + channels + c, room);
-  store_block(squares, statistics + 2 * channels + c, room);
+  store_block(mean, statistics + c, left);
+  store_block(mend, statistics + channels + c, left);
+  store_block(squares, statistics + 2 * channels + c, left);
 }
 
 /* The moments of other numbers join those of some; `share` of all are the others, and `between` is
@@ -193,18 +193,18 @@ kernel void batch_norm_merge(global const float *restrict other, global float *r
                              uint channels, float share, float between) {
   const uint c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
-  const uint room = channels - c;
+  const uint left = channels - c;
   global float *mends = all + channels + c, *squares = mends + channels;
   other += c;
-  const floatw mean = load_block(all + c, room), mend = load_block(mends, room);
+  const floatw mean = load_block(all + c, left), mend = load_block(mends, left);
   const floatw off =
-      load_block(other, room) - mean + (load_block(other + channels, room) - mend);
+      load_block(other, left) - mean + (load_block(other + channels, left) - mend);
   const floatw shift = mend + off * share, merged = mean + shift;
-  store_block(merged, all + c, room);
-  store_block(shift - (merged - mean), mends, room);
-  store_block(load_block(squares, room) + load_block(other + 2 * channels, room) +
+  store_block(merged, all + c, left);
+  store_block(shift - (merged - mean), mends, left);
+  store_block(load_block(squares, left) + load_block(other + 2 * channels, left) +
                   off * off * between,
-              squares, room);
+              squares, left);
 }
 
 /* Moments become statistics; rest: count - 1. */
@@ -214,11 +214,11 @@ kernel void batch_norm_finish(global float *restrict statistics, uint channels, 
                               global float *restrict running_var) {
   const uint c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
-  const uint room = channels - c;
+  const uint left = channels - c;
   statistics += c;
-  keep_statistics(load_block(statistics, room), load_block(statistics + channels, room),
-                  load_block(statistics + 2 * channels, room), count, rest, eps, momentum,
-                  statistics, channels, room, running_mean + c, running_var + c);
+  keep_statistics(load_block(statistics, left), load_block(statistics + channels, left),
+                  load_block(statistics + 2 * channels, left), count, rest, eps, momentum,
+                  statistics, channels, left, running_mean + c, running_var + c);
 }
 
 /* The statistics of a test. */
@@ -227,11 +227,11 @@ kernel void batch_norm_running(global const float *restrict running_mean,
                                global float *restrict statistics) {
   const uint c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
-  const uint room = channels - c;
-  store_block(load_block(running_mean + c, room), statistics + c, room);
-  store_block(0.0f, statistics + channels + c, room);
-  store_block(1.0f / sqrt(load_block(running_var + c, room) + eps), statistics + 2 * channels + c,
-              room);
+  const uint left = channels - c;
+  store_block(load_block(running_mean + c, left), statistics + c, left);
+  store_block(0.0f, statistics + channels + c, left);
+  store_block(1.0f / sqrt(load_block(running_var + c, left) + eps), statistics + 2 * channels + c,
+              left);
 }
 
 /* ---- batches: forward and backward -------------------------------------- */
@@ -297,22 +297,22 @@ kernel void norm_column_sums(global const float *restrict x, global const float 
                              float slope) {
   const uint c = get_global_id(0) * WIDTH, block = get_global_id(1);
   if (c >= length) return;
-  const uint end = min((block + 1) * NORM_BLOCK, lines), room = length - c;
+  const uint end = min((block + 1) * NORM_BLOCK, lines), left = length - c;
   normalizer by;
   if (!of_lines) by = load_normalizer(statistics, weight, bias, length, c, 1);
   floatw sum = 0.0f, product = 0.0f;
   for (uint line = block * NORM_BLOCK; line < end; line++) {
     const size_t at = (size_t)line * length + c;
     if (of_lines) by = line_normalizer(statistics, of_lines, line);
-    const floatw normal = normalize(load_block(x + at, room), by);
-    floatw dz = load_block(dy + at, room);
+    const floatw normal = normalize(load_block(x + at, left), by);
+    floatw dz = load_block(dy + at, left);
     if (!of_lines) dz = before_activation(dz, normal, by, slope);
     sum += dz;
     product = MULTIPLY_ADD(dz, normal, product);
   }
   sums += block * length + c;
-  store_block(sum, sums, room);
-  store_block(product, sums + products_first, room);
+  store_block(sum, sums, left);
+  store_block(product, sums + products_first, left);
 }
 
 /* dx (+)= scale weight (dz - mean of dz - normal * mean of (dz normal)), the means of a channel
@@ -337,15 +337,15 @@ batch_norm_backward(global const float *restrict x, global const float *restrict
       product = d_weight[channel] * inverse;
     }
     for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
-      const uint room = length - i;
+      const uint left = length - i;
       if (along) {
         by = load_normalizer(statistics, weight, bias, channels, i, 1);
-        mean = load_block(d_bias + i, room) * inverse;
-        product = load_block(d_weight + i, room) * inverse;
+        mean = load_block(d_bias + i, left) * inverse;
+        product = load_block(d_weight + i, left) * inverse;
       }
-      const floatw normal = normalize(load_block(x + at + i, room), by);
-      const floatw dz = before_activation(load_block(dy + at + i, room), normal, by, slope);
-      store_gradient(by.scale * by.weight * (dz - mean - normal * product), dx + at + i, room, add);
+      const floatw normal = normalize(load_block(x + at + i, left), by);
+      const floatw dz = before_activation(load_block(dy + at + i, left), normal, by, slope);
+      store_gradient(by.scale * by.weight * (dz - mean - normal * product), dx + at + i, left, add);
     }
   }
 }
@@ -366,10 +366,10 @@ layer_norm_forward(global const float *restrict x, global const float *restrict 
     const float scale = 1.0f / sqrt(m.squares / length + eps);
     normalizer by = {m.mean, m.mend, scale, 1.0f, 0.0f};
     for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
-      const uint room = length - i;
-      by.weight = load_block(weight + i, room);
-      by.bias = load_block(bias + i, room);
-      store_block(affine(normalize(load_block(x + at + i, room), by), by), y + at + i, room);
+      const uint left = length - i;
+      by.weight = load_block(weight + i, left);
+      by.bias = load_block(bias + i, left);
+      store_block(affine(normalize(load_block(x + at + i, left), by), by), y + at + i, left);
     }
     if (keep && get_local_id(0) == 0) {
       statistics[line] = m.mean;
@@ -391,18 +391,18 @@ layer_norm_backward(global const float *restrict x, global const float *restrict
     const normalizer by = line_normalizer(statistics, lines, line);
     floatw sum = 0.0f, product = 0.0f;
     for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
-      const uint room = length - i;
-      const floatw g = load_block(dy + at + i, room) * load_block(weight + i, room);
+      const uint left = length - i;
+      const floatw g = load_block(dy + at + i, left) * load_block(weight + i, left);
       sum += g;
-      product = MULTIPLY_ADD(g, normalize(load_block(x + at + i, room), by), product);
+      product = MULTIPLY_ADD(g, normalize(load_block(x + at + i, left), by), product);
     }
     const float g_mean = sum_of_group(add_lanes(sum), shared) / length;
     const float product_mean = sum_of_group(add_lanes(product), shared) / length;
     for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
-      const uint room = length - i;
-      const floatw g = load_block(dy + at + i, room) * load_block(weight + i, room);
-      const floatw normal = normalize(load_block(x + at + i, room), by);
-      store_gradient(by.scale * (g - g_mean - normal * product_mean), dx + at + i, room, add);
+      const uint left = length - i;
+      const floatw g = load_block(dy + at + i, left) * load_block(weight + i, left);
+      const floatw normal = normalize(load_block(x + at + i, left), by);
+      store_gradient(by.scale * (g - g_mean - normal * product_mean), dx + at + i, left, add);
     }
   }
 }

@@ -8,7 +8,7 @@
  *   SUMS  sums that a step begins with: of every gate the two parts together, but for the GRU
  *         that resets after the product: it has W_n x + b_n, r, z, U_n h + c_n, so that what is
  *         made of x lies side by side, and what is made of h too; and as many gradients of them
- *   KEPT  numbers that a step leaves for the next one and for backward, h first:
+ *   SAVED  numbers that a step leaves for the next one and for backward, h first:
  *           RNN h; LSTM h, c, i, f, g, o; GRU h, r, z, n and U_n h + c_n, or r h if RESET_BEFORE
  *
  * The numbers of a tile at one time lie as [block of 16 units][which][sample][16], so that what is
@@ -34,15 +34,15 @@
 #if CELL == RNN
 #define GATES 1
 #define SUMS 1
-#define KEPT 1
+#define SAVED 1
 #elif CELL == GRU
 #define GATES 3
 #define SUMS (GATES + RESET_AFTER)
-#define KEPT 5
+#define SAVED 5
 #else
 #define GATES 4
 #define SUMS 4
-#define KEPT 6
+#define SAVED 6
 #endif
 
 /* Gates that are made of h itself, not of r h. */
@@ -63,8 +63,8 @@ inline uint place(uint unit, uint count, uint which, uint sample) {
 /* What backward knows of a tile. */
 typedef struct {
   uint steps, reverse, padded, in_padded;
-  global const float *kept; /* of all times, kept_size apart */
-  uint kept_size;
+  global const float *saved; /* of all times, saved_size apart */
+  uint saved_size;
   global float *grads, *inputs; /* of STEPS steps, grads_size and inputs_size apart */
   uint grads_size, inputs_size;
   global float *carry;
@@ -74,12 +74,12 @@ inline uint time_of(const tile_state *t, uint step) {
   return t->reverse ? t->steps - 1 - step : step;
 }
 
-/* What a step kept, and the one before it; of the first step itself, for nothing is read there. */
-inline global const float *kept_of(const tile_state *t, uint step) {
-  return t->kept + (size_t)time_of(t, step) * t->kept_size;
+/* What a step saved, and the one before it; of the first step itself, for nothing is read there. */
+inline global const float *saved_of(const tile_state *t, uint step) {
+  return t->saved + (size_t)time_of(t, step) * t->saved_size;
 }
-inline global const float *kept_before(const tile_state *t, uint step) {
-  return kept_of(t, step > 0 ? step - 1 : step);
+inline global const float *saved_before(const tile_state *t, uint step) {
+  return saved_of(t, step > 0 ? step - 1 : step);
 }
 
 /* exp(x) - 1, within 2e-7 of it, for -87 <= x <= `most` < 88; beyond as if x were the nearest of
@@ -134,41 +134,41 @@ inline real blend(real z, real n, real h) {
   return n + z * (h - n);
 }
 
-/* From the sums of a step and the state before it, `h` and the LSTM's `c`, to what is kept. With
+/* From the sums of a step and the state before it, `h` and the LSTM's `c`, to what is saved. With
    RESET_BEFORE the GRU's step isn't over: n is its part of x, and there is no new state yet. */
-inline void cell_forward(const real *sums, real h, real c, real *kept) {
+inline void cell_forward(const real *sums, real h, real c, real *saved) {
 #if CELL == RNN
-  kept[0] = tanh_of(sums[0]);
+  saved[0] = tanh_of(sums[0]);
 #elif CELL == GRU
-  kept[1] = sigmoid(sums[RESET_AFTER]);
-  kept[2] = sigmoid(sums[RESET_AFTER + 1]);
+  saved[1] = sigmoid(sums[RESET_AFTER]);
+  saved[2] = sigmoid(sums[RESET_AFTER + 1]);
 #if RESET_BEFORE
-  kept[3] = sums[2];
-  kept[4] = kept[1] * h;
+  saved[3] = sums[2];
+  saved[4] = saved[1] * h;
 #else
-  kept[3] = tanh_of(sums[0] + kept[1] * sums[3]);
-  kept[4] = sums[3];
-  kept[0] = blend(kept[2], kept[3], h);
+  saved[3] = tanh_of(sums[0] + saved[1] * sums[3]);
+  saved[4] = sums[3];
+  saved[0] = blend(saved[2], saved[3], h);
 #endif
 #else
-  kept[2] = sigmoid(sums[0]);
-  kept[3] = sigmoid(sums[1]);
-  kept[4] = tanh_of(sums[2]);
-  kept[5] = sigmoid(sums[3]);
-  kept[1] = kept[3] * c + kept[2] * kept[4];
-  kept[0] = kept[5] * tanh_of(kept[1]);
+  saved[2] = sigmoid(sums[0]);
+  saved[3] = sigmoid(sums[1]);
+  saved[4] = tanh_of(sums[2]);
+  saved[5] = sigmoid(sums[3]);
+  saved[1] = saved[3] * c + saved[2] * saved[4];
+  saved[0] = saved[5] * tanh_of(saved[1]);
 #endif
 }
 
-/* From what a step kept, the state before it and the gradient of the one after, `d_h` and the
+/* From what a step saved, the state before it and the gradient of the one after, `d_h` and the
    LSTM's `carried[1]`, to the gradients of the sums and to that part of the state's before the
    step which doesn't go through a product. With RESET_BEFORE the GRU's r is left out. */
-inline void cell_backward(const real *kept, real h, real c, real d_h, real *carried, real *grads) {
+inline void cell_backward(const real *saved, real h, real c, real d_h, real *carried, real *grads) {
 #if CELL == RNN
-  grads[0] = d_h * tanh_slope(kept[0]);
+  grads[0] = d_h * tanh_slope(saved[0]);
   carried[0] = 0.0f;
 #elif CELL == GRU
-  const real r = kept[1], z = kept[2], n = kept[3];
+  const real r = saved[1], z = saved[2], n = saved[3];
   const real d_n = d_h * (1.0f - z) * tanh_slope(n), d_z = d_h * (h - n) * sigmoid_slope(z);
   carried[0] = d_h * z;
 #if RESET_BEFORE
@@ -176,12 +176,12 @@ inline void cell_backward(const real *kept, real h, real c, real d_h, real *carr
   grads[2] = d_n;
 #else
   grads[0] = d_n;
-  grads[1] = d_n * kept[4] * sigmoid_slope(r);
+  grads[1] = d_n * saved[4] * sigmoid_slope(r);
   grads[2] = d_z;
   grads[3] = d_n * r;
 #endif
 #else
-  const real i = kept[2], f = kept[3], g = kept[4], o = kept[5], bent = tanh_of(kept[1]);
+  const real i = saved[2], f = saved[3], g = saved[4], o = saved[5], bent = tanh_of(saved[1]);
   const real d_c = carried[1] + d_h * o * tanh_slope(bent);
   grads[0] = d_c * g * sigmoid_slope(i);
   grads[1] = d_c * c * sigmoid_slope(f);

@@ -55,19 +55,19 @@ inline void load_inputs(global const float *x, uint first, uint n, uint steps, u
 
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 recurrent_forward(global const float *x, global float *workspace, uint inputs_first,
-                  global float *kept, uint kept_first, uint ring, global float *out, uint out_row,
+                  global float *saved, uint saved_first, uint ring, global float *out, uint out_row,
                   uint out_first, uint n, uint steps, uint in, uint hidden, uint sequence,
                   uint reverse) {
   local float chunk[CHUNK][SAMPLES];
   const uint tile = get_group_id(0), first = tile * SAMPLES;
   const uint padded = (hidden + 15) / 16 * 16, in_padded = (in + 15) / 16 * 16;
-  const uint size = padded * KEPT * SAMPLES, block = (SUMS + GATES * (in_padded + padded)) * 16;
+  const uint size = padded * SAVED * SAMPLES, block = (SUMS + GATES * (in_padded + padded)) * 16;
   global float *inputs = workspace + inputs_first + tile * in_padded * SAMPLES;
-  kept += kept_first + (size_t)tile * ring * size;
+  saved += saved_first + (size_t)tile * ring * size;
   for (uint step = 0; step < steps; step++) {
     const uint time = reverse ? steps - 1 - step : step, before = reverse ? time + 1 : time - 1;
-    global float *now = kept + time % ring * size;
-    global const float *state = kept + before % ring * size;
+    global float *now = saved + time % ring * size;
+    global const float *state = saved + before % ring * size;
     load_inputs(x, first, n, steps, time, in, inputs);
 
     for (uint unit0 = 0; unit0 < padded; unit0 += ITEMS) {
@@ -81,17 +81,17 @@ recurrent_forward(global const float *x, global float *workspace, uint inputs_fi
                chunk);
       weights += GATES * 16 * in_padded;
       if (step > 0)
-        multiply(sums + RESET_AFTER, GATES_OF_H, state, KEPT * SAMPLES * 16, padded / 16, 1,
+        multiply(sums + RESET_AFTER, GATES_OF_H, state, SAVED * SAMPLES * 16, padded / 16, 1,
                  weights, GATES_OF_H * 16, active, chunk);
       for (uint s = 0; s < SAMPLES && active; s++) {
-        float of_unit[SUMS], made[KEPT], h = 0.0f, c = 0.0f;
+        float of_unit[SUMS], made[SAVED], h = 0.0f, c = 0.0f;
         for (uint v = 0; v < SUMS; v++) of_unit[v] = sums[v][s];
         if (step > 0) {
-          h = state[place_of(unit, KEPT, 0, s)];
-          if (CELL == LSTM) c = state[place_of(unit, KEPT, 1, s)];
+          h = state[place_of(unit, SAVED, 0, s)];
+          if (CELL == LSTM) c = state[place_of(unit, SAVED, 1, s)];
         }
         cell_forward(of_unit, h, c, made);
-        for (uint v = RESET_BEFORE; v < KEPT; v++) now[place_of(unit, KEPT, v, s)] = made[v];
+        for (uint v = RESET_BEFORE; v < SAVED; v++) now[place_of(unit, SAVED, v, s)] = made[v];
       }
     }
 
@@ -102,15 +102,15 @@ recurrent_forward(global const float *x, global float *workspace, uint inputs_fi
                                     (SUMS + GATES * in_padded + GATES_OF_H * padded) * 16;
       float sums[1][SAMPLES];
       for (uint s = 0; s < SAMPLES; s++)
-        sums[0][s] = active ? now[place_of(unit, KEPT, 3, s)] : 0.0f;
+        sums[0][s] = active ? now[place_of(unit, SAVED, 3, s)] : 0.0f;
       if (step > 0)
-        multiply(sums, 1, now + place(0, KEPT, 4, 0), KEPT * SAMPLES * 16, padded / 16, 1, weights,
+        multiply(sums, 1, now + place(0, SAVED, 4, 0), SAVED * SAMPLES * 16, padded / 16, 1, weights,
                  16, active, chunk);
       for (uint s = 0; s < SAMPLES && active; s++) {
-        const float z = now[place_of(unit, KEPT, 2, s)], candidate = tanh_of(sums[0][s]);
-        const float h = step > 0 ? state[place_of(unit, KEPT, 0, s)] : 0.0f;
-        now[place_of(unit, KEPT, 3, s)] = candidate;
-        now[place_of(unit, KEPT, 0, s)] = blend(z, candidate, h);
+        const float z = now[place_of(unit, SAVED, 2, s)], candidate = tanh_of(sums[0][s]);
+        const float h = step > 0 ? state[place_of(unit, SAVED, 0, s)] : 0.0f;
+        now[place_of(unit, SAVED, 3, s)] = candidate;
+        now[place_of(unit, SAVED, 0, s)] = blend(z, candidate, h);
       }
     }
 #endif
@@ -119,7 +119,7 @@ recurrent_forward(global const float *x, global float *workspace, uint inputs_fi
     for (uint s = 0; s < min(n - first, (uint)SAMPLES); s++) {
       const size_t row = sequence ? (size_t)(first + s) * steps + time : first + s;
       for (uint unit = get_local_id(0); unit < hidden; unit += ITEMS)
-        out[row * out_row + out_first + unit] = now[place_of(unit, KEPT, 0, s)];
+        out[row * out_row + out_first + unit] = now[place_of(unit, SAVED, 0, s)];
     }
   }
 }
@@ -197,18 +197,18 @@ inline void add_products(global const float *a, uint a_step, global const float 
    all padded, one after the other in `part`; or write. */
 inline void add_weights(const tile_state *t, uint begin, uint end, global float *part, uint add) {
   const uint first = begin == 0; /* no state is before the first step */
-  const int back = t->reverse ? -(int)t->kept_size : (int)t->kept_size;
+  const int back = t->reverse ? -(int)t->saved_size : (int)t->saved_size;
   for (uint gate = 0; gate < GATES; gate++, part += t->padded * t->in_padded)
     add_products(t->grads + place(0, SUMS, gate, 0), t->grads_size, t->inputs, (int)t->inputs_size,
                  SAMPLES * 16, end - begin, t->padded, t->in_padded, part, add);
   for (uint gate = 0; gate < GATES; gate++, part += t->padded * t->padded) {
     global const float *a = t->grads + place(0, SUMS, gate + RESET_AFTER, 0);
     if (gate < GATES_OF_H)
-      add_products(a + first * t->grads_size, t->grads_size, kept_before(t, begin), back,
-                   KEPT * SAMPLES * 16, end - begin - first, t->padded, t->padded, part, add);
+      add_products(a + first * t->grads_size, t->grads_size, saved_before(t, begin), back,
+                   SAVED * SAMPLES * 16, end - begin - first, t->padded, t->padded, part, add);
     else
-      add_products(a, t->grads_size, kept_of(t, begin) + place(0, KEPT, 4, 0), back,
-                   KEPT * SAMPLES * 16, end - begin, t->padded, t->padded, part, add);
+      add_products(a, t->grads_size, saved_of(t, begin) + place(0, SAVED, 4, 0), back,
+                   SAVED * SAMPLES * 16, end - begin, t->padded, t->padded, part, add);
   }
   for (uint v = 0; v < SUMS; v++)
     for (uint unit = get_local_id(0); unit < t->padded; unit += ITEMS) {
@@ -225,17 +225,17 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
    of the state itself, of the first `samples` samples, d_row apart, or NULL. */
 inline void step_back(const tile_state *t, uint step, uint hidden, global const float *d_out,
                       uint d_row, uint samples, global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_before(t, step);
+  global const float *now = saved_of(t, step), *before = saved_before(t, step);
   const bool last = step + 1 == t->steps;
   for (uint unit = get_local_id(0); unit < t->padded; unit += ITEMS)
     for (uint s = 0; s < SAMPLES; s++) {
-      float made[KEPT], of_sums[SUMS], carried[CARRIED], d_h = 0.0f, h = 0.0f, c = 0.0f;
-      for (uint v = 0; v < KEPT; v++) made[v] = now[place_of(unit, KEPT, v, s)];
+      float made[SAVED], of_sums[SUMS], carried[CARRIED], d_h = 0.0f, h = 0.0f, c = 0.0f;
+      for (uint v = 0; v < SAVED; v++) made[v] = now[place_of(unit, SAVED, v, s)];
       for (uint v = 0; v < CARRIED; v++)
         carried[v] = last ? 0.0f : t->carry[place_of(unit, CARRIED, v, s)];
       if (step > 0) {
-        h = before[place_of(unit, KEPT, 0, s)];
-        if (CELL == LSTM) c = before[place_of(unit, KEPT, 1, s)];
+        h = before[place_of(unit, SAVED, 0, s)];
+        if (CELL == LSTM) c = before[place_of(unit, SAVED, 1, s)];
       }
       if (d_out && s < samples && unit < hidden) d_h = d_out[s * d_row + unit];
       cell_backward(made, h, c, d_h + carried[0], carried, of_sums);
@@ -251,12 +251,12 @@ inline __attribute__((always_inline)) void reset_back(const tile_state *t, uint 
                                                       global const float *weights,
                                                       global float *grads,
                                                       local float (*chunk)[SAMPLES]) {
-  global const float *now = kept_of(t, step), *before = kept_before(t, step);
+  global const float *now = saved_of(t, step), *before = saved_before(t, step);
   multiply_rows(grads + place(0, SUMS, 2, 0), 1, t->padded, weights, t->carry, 1, 0, chunk);
   for (uint unit = get_local_id(0); unit < t->padded; unit += ITEMS)
     for (uint s = 0; s < SAMPLES; s++) {
-      const float r = now[place_of(unit, KEPT, 1, s)];
-      const float h = step > 0 ? before[place_of(unit, KEPT, 0, s)] : 0.0f;
+      const float r = now[place_of(unit, SAVED, 1, s)];
+      const float h = step > 0 ? before[place_of(unit, SAVED, 0, s)] : 0.0f;
       const float d = t->carry[place_of(unit, CARRIED, 1, s)];
       grads[place_of(unit, SUMS, 0, s)] = d * h * sigmoid_slope(r);
       t->carry[place_of(unit, CARRIED, 0, s)] += d * r;
@@ -265,7 +265,7 @@ inline __attribute__((always_inline)) void reset_back(const tile_state *t, uint 
 #endif
 
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
-recurrent_backward(global const float *x, global const float *kept, uint kept_first,
+recurrent_backward(global const float *x, global const float *saved, uint saved_first,
                    global const float *d_out, uint out_row, uint out_first,
                    global float *workspace, uint x_first, uint scratch_first, uint scratch_size,
                    uint parts_first, uint part_size, global float *d_x, uint add, uint n,
@@ -278,7 +278,7 @@ recurrent_backward(global const float *x, global const float *kept, uint kept_fi
                   .reverse = reverse,
                   .padded = padded,
                   .in_padded = in_padded,
-                  .kept_size = padded * KEPT * SAMPLES,
+                  .saved_size = padded * SAVED * SAMPLES,
                   .grads_size = padded * SUMS * SAMPLES,
                   .inputs_size = in_padded * SAMPLES,
                   .carry = workspace + scratch_first + item * scratch_size};
@@ -287,7 +287,7 @@ recurrent_backward(global const float *x, global const float *kept, uint kept_fi
 
   for (uint tile = item; tile * SAMPLES < n; tile += items) {
     const uint first = tile * SAMPLES, samples = min(n - first, (uint)SAMPLES);
-    t.kept = kept + kept_first + (size_t)tile * steps * t.kept_size;
+    t.saved = saved + saved_first + (size_t)tile * steps * t.saved_size;
     for (uint end = steps, begin; end > 0; end = begin) {
       begin = (end - 1) / STEPS * STEPS;
       for (uint step = end; step-- > begin;) {

@@ -52,23 +52,23 @@ inline void load_inputs(global const float *x, uint first, uint n, uint steps, u
   }
 }
 
-/* `ring` times are kept of each tile: all of them, or two in turn for a network that only tests.
+/* `ring` times are saved of each tile: all of them, or two in turn for a network that only tests.
    The output of a sample takes `out_row` numbers a step, of which this direction's begin at
    out_first. The workspace holds the packed weights and, at inputs_first, room for inputs. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 recurrent_forward(global const float *restrict x, global float *workspace, uint inputs_first,
-                  global float *kept, uint kept_first, uint ring, global float *restrict out,
+                  global float *saved, uint saved_first, uint ring, global float *restrict out,
                   uint out_row, uint out_first, uint n, uint steps, uint in, uint hidden,
                   uint sequence, uint reverse) {
   const uint tile = get_global_id(0), first = tile * SAMPLES;
   const uint padded = (hidden + 15) / 16 * 16, in_padded = (in + 15) / 16 * 16;
-  const uint size = padded * KEPT * SAMPLES, block = (SUMS + GATES * (in_padded + padded)) * 16;
+  const uint size = padded * SAVED * SAMPLES, block = (SUMS + GATES * (in_padded + padded)) * 16;
   global float *inputs = workspace + inputs_first + tile * in_padded * SAMPLES;
-  kept += kept_first + (size_t)tile * ring * size;
+  saved += saved_first + (size_t)tile * ring * size;
   for (uint step = 0; step < steps; step++) {
     const uint time = reverse ? steps - 1 - step : step, before = reverse ? time + 1 : time - 1;
-    global float *now = kept + time % ring * size;
-    global const float *state = kept + before % ring * size;
+    global float *now = saved + time % ring * size;
+    global const float *state = saved + before % ring * size;
     load_inputs(x, first, n, steps, time, in, inputs);
 
     for (uint unit = 0; unit < padded; unit += 16) {
@@ -82,7 +82,7 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
       multiply(sums, GATES, inputs, SAMPLES * 16, in_padded / 16, 1, weights);
       weights += GATES * 16 * in_padded;
       if (step > 0)
-        multiply(sums + RESET_AFTER, GATES_OF_H, state, KEPT * SAMPLES * 16, padded / 16, 1,
+        multiply(sums + RESET_AFTER, GATES_OF_H, state, SAVED * SAMPLES * 16, padded / 16, 1,
                  weights);
       float16 done[SAMPLES][SUMS];
 #pragma unroll
@@ -92,15 +92,15 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
 
 #pragma unroll 1
       for (uint s = 0; s < SAMPLES; s++) {
-        float16 made[KEPT], h = 0.0f, c = 0.0f;
+        float16 made[SAVED], h = 0.0f, c = 0.0f;
         if (step > 0) {
-          h = vload16(0, state + place(unit, KEPT, 0, s));
-          if (CELL == LSTM) c = vload16(0, state + place(unit, KEPT, 1, s));
+          h = vload16(0, state + place(unit, SAVED, 0, s));
+          if (CELL == LSTM) c = vload16(0, state + place(unit, SAVED, 1, s));
         }
         cell_forward(done[s], h, c, made);
 #pragma unroll
-        for (uint v = RESET_BEFORE; v < KEPT; v++)
-          store(made[v], now + place(unit, KEPT, v, s));
+        for (uint v = RESET_BEFORE; v < SAVED; v++)
+          store(made[v], now + place(unit, SAVED, v, s));
       }
     }
 
@@ -110,18 +110,18 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
           workspace + unit / 16 * block + (SUMS + GATES * in_padded + GATES_OF_H * padded) * 16;
       float16 sums[1][SAMPLES];
 #pragma unroll
-      for (uint s = 0; s < SAMPLES; s++) sums[0][s] = vload16(0, now + place(unit, KEPT, 3, s));
+      for (uint s = 0; s < SAMPLES; s++) sums[0][s] = vload16(0, now + place(unit, SAVED, 3, s));
       if (step > 0)
-        multiply(sums, 1, now + place(0, KEPT, 4, 0), KEPT * SAMPLES * 16, padded / 16, 1, weights);
+        multiply(sums, 1, now + place(0, SAVED, 4, 0), SAVED * SAMPLES * 16, padded / 16, 1, weights);
       float16 done[SAMPLES];
 #pragma unroll
       for (uint s = 0; s < SAMPLES; s++) done[s] = sums[0][s];
 #pragma unroll 1
       for (uint s = 0; s < SAMPLES; s++) {
-        const float16 z = vload16(0, now + place(unit, KEPT, 2, s)), candidate = tanh_of(done[s]);
-        const float16 h = step > 0 ? vload16(0, state + place(unit, KEPT, 0, s)) : 0.0f;
-        store(candidate, now + place(unit, KEPT, 3, s));
-        store(blend(z, candidate, h), now + place(unit, KEPT, 0, s));
+        const float16 z = vload16(0, now + place(unit, SAVED, 2, s)), candidate = tanh_of(done[s]);
+        const float16 h = step > 0 ? vload16(0, state + place(unit, SAVED, 0, s)) : 0.0f;
+        store(candidate, now + place(unit, SAVED, 3, s));
+        store(blend(z, candidate, h), now + place(unit, SAVED, 0, s));
       }
     }
 #endif
@@ -130,7 +130,7 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
     for (uint s = 0; s < min(n - first, (uint)SAMPLES); s++) {
       const size_t row = sequence ? (size_t)(first + s) * steps + time : first + s;
       for (uint unit = 0; unit < hidden; unit += 16)
-        store_block(vload16(0, now + place(unit, KEPT, 0, s)),
+        store_block(vload16(0, now + place(unit, SAVED, 0, s)),
                     out + row * out_row + out_first + unit, hidden - unit);
     }
   }
@@ -274,12 +274,12 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
                   .b_step = (int)t->inputs_size,
                   .b_block = SAMPLES * 16};
     if (!of_x) {
-      p.b_step = t->reverse ? -(int)t->kept_size : (int)t->kept_size;
-      p.b_block = KEPT * SAMPLES * 16;
-      p.b = kept_of(t, begin) + place(0, KEPT, 4, 0);
+      p.b_step = t->reverse ? -(int)t->saved_size : (int)t->saved_size;
+      p.b_block = SAVED * SAMPLES * 16;
+      p.b = saved_of(t, begin) + place(0, SAVED, 4, 0);
     }
     if (!of_x && !of_reset) {
-      p.b = kept_before(t, begin);
+      p.b = saved_before(t, begin);
       p.a += first * t->grads_size;
       p.steps -= first;
     }
@@ -301,20 +301,20 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
    of the state itself, of the first `samples` samples, d_row apart, or NULL. */
 inline void step_back(const tile_state *t, uint step, uint hidden, global const float *d_out,
                       uint d_row, uint samples, global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_before(t, step);
+  global const float *now = saved_of(t, step), *before = saved_before(t, step);
   const bool last = step + 1 == t->steps;
   for (uint unit = 0; unit < t->padded; unit += 16)
 #pragma unroll 1
     for (uint s = 0; s < SAMPLES; s++) {
-      float16 made[KEPT], of_sums[SUMS], carried[CARRIED], d_h = 0.0f, h = 0.0f, c = 0.0f;
+      float16 made[SAVED], of_sums[SUMS], carried[CARRIED], d_h = 0.0f, h = 0.0f, c = 0.0f;
 #pragma unroll
-      for (uint v = 0; v < KEPT; v++) made[v] = vload16(0, now + place(unit, KEPT, v, s));
+      for (uint v = 0; v < SAVED; v++) made[v] = vload16(0, now + place(unit, SAVED, v, s));
 #pragma unroll
       for (uint v = 0; v < CARRIED; v++)
         carried[v] = last ? 0.0f : vload16(0, t->carry + place(unit, CARRIED, v, s));
       if (step > 0) {
-        h = vload16(0, before + place(unit, KEPT, 0, s));
-        if (CELL == LSTM) c = vload16(0, before + place(unit, KEPT, 1, s));
+        h = vload16(0, before + place(unit, SAVED, 0, s));
+        if (CELL == LSTM) c = vload16(0, before + place(unit, SAVED, 1, s));
       }
       if (d_out && s < samples) d_h = load_block(d_out + s * d_row + unit, hidden - unit);
       cell_backward(made, h, c, d_h + carried[0], carried, of_sums);
@@ -331,12 +331,12 @@ inline void step_back(const tile_state *t, uint step, uint hidden, global const 
 /* The gradient of r h, through U_n, and from it those of r and h. */
 inline void reset_back(const tile_state *t, uint step, global const float *weights,
                        global float *grads) {
-  global const float *now = kept_of(t, step), *before = kept_before(t, step);
+  global const float *now = saved_of(t, step), *before = saved_before(t, step);
   multiply_rows(grads + place(0, SUMS, 2, 0), 1, t->padded, weights, t->carry, 1, 0);
   for (uint unit = 0; unit < t->padded; unit += 16)
     for (uint s = 0; s < SAMPLES; s++) {
-      const float16 r = vload16(0, now + place(unit, KEPT, 1, s));
-      const float16 h = step > 0 ? vload16(0, before + place(unit, KEPT, 0, s)) : 0.0f;
+      const float16 r = vload16(0, now + place(unit, SAVED, 1, s));
+      const float16 h = step > 0 ? vload16(0, before + place(unit, SAVED, 0, s)) : 0.0f;
       const float16 d = vload16(0, t->carry + place(unit, CARRIED, 1, s));
       global float *d_h = t->carry + place(unit, CARRIED, 0, s);
       store(d * h * sigmoid_slope(r), grads + place(unit, SUMS, 0, s));
@@ -350,8 +350,8 @@ inline void reset_back(const tile_state *t, uint step, global const float *weigh
    at scratch_first + w * scratch_size; the rows of the weights of h lie at the beginning, those of
    x at x_first. d_x may be NULL. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-recurrent_backward(global const float *restrict x, global const float *restrict kept,
-                   uint kept_first, global const float *restrict d_out, uint out_row,
+recurrent_backward(global const float *restrict x, global const float *restrict saved,
+                   uint saved_first, global const float *restrict d_out, uint out_row,
                    uint out_first, global float *workspace, uint x_first, uint scratch_first,
                    uint scratch_size, uint parts_first, uint part_size, global float *d_x,
                    uint add, uint n, uint steps, uint in, uint hidden, uint sequence,
@@ -363,7 +363,7 @@ recurrent_backward(global const float *restrict x, global const float *restrict 
                   .reverse = reverse,
                   .padded = padded,
                   .in_padded = in_padded,
-                  .kept_size = padded * KEPT * SAMPLES,
+                  .saved_size = padded * SAVED * SAMPLES,
                   .grads_size = padded * SUMS * SAMPLES,
                   .inputs_size = in_padded * SAMPLES,
                   .carry = workspace + scratch_first + item * scratch_size};
@@ -372,7 +372,7 @@ recurrent_backward(global const float *restrict x, global const float *restrict 
 
   for (uint tile = item; tile * SAMPLES < n; tile += items) {
     const uint first = tile * SAMPLES, samples = min(n - first, (uint)SAMPLES);
-    t.kept = kept + kept_first + (size_t)tile * steps * t.kept_size;
+    t.saved = saved + saved_first + (size_t)tile * steps * t.saved_size;
     for (uint end = steps, begin; end > 0; end = begin) {
       begin = (end - 1) / STEPS * STEPS;
       for (uint step = end; step-- > begin;) {

@@ -2,7 +2,7 @@
  *
  * WIDTH (a build option) is how many numbers one work-item of an elementwise
  * kernel takes: 16 on CPUs, 4 on GPUs. The last block of a tensor may be
- * short; `room` is how many numbers are left from where it starts. GROUP (a
+ * short; `left` is how many numbers are left from where it starts. GROUP (a
  * build option) is how many work-items share a line of numbers that is summed:
  * 1 on CPUs.
  */
@@ -29,30 +29,30 @@
 enum { ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_SIGMOID, ACT_TANH };
 
 /* A block whose missing numbers are `other`. */
-inline floatw load_block_or(global const float *from, uint room, float other) {
-  if (room >= WIDTH) return vload_w(0, from);
+inline floatw load_block_or(global const float *from, uint left, float other) {
+  if (left >= WIDTH) return vload_w(0, from);
   float numbers[WIDTH];
-  for (uint i = 0; i < WIDTH; i++) numbers[i] = i < room ? from[i] : other;
+  for (uint i = 0; i < WIDTH; i++) numbers[i] = i < left ? from[i] : other;
   return vload_w(0, numbers);
 }
 
-inline floatw load_block(global const float *from, uint room) {
-  return load_block_or(from, room, 0.0f);
+inline floatw load_block(global const float *from, uint left) {
+  return load_block_or(from, left, 0.0f);
 }
 
-inline void store_block(floatw value, global float *to, uint room) {
-  if (room >= WIDTH) {
+inline void store_block(floatw value, global float *to, uint left) {
+  if (left >= WIDTH) {
     vstore_w(value, 0, to);
     return;
   }
   float numbers[WIDTH];
   vstore_w(value, 0, numbers);
-  for (uint i = 0; i < room; i++) to[i] = numbers[i];
+  for (uint i = 0; i < left; i++) to[i] = numbers[i];
 }
 
 /* Writes a gradient, or adds it to what is there. */
-inline void store_gradient(floatw value, global float *to, uint room, uint add) {
-  store_block(add ? load_block(to, room) + value : value, to, room);
+inline void store_gradient(floatw value, global float *to, uint left, uint add) {
+  store_block(add ? load_block(to, left) + value : value, to, left);
 }
 
 /* 0, 1, 2 … */

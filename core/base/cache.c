@@ -13,7 +13,7 @@
 #include "core/base/file/file.h"
 #include "core/base/file/temporary.h"
 
-enum { PATH_ROOM = 4096, HASH_LENGTH = 16, NAME_LENGTH = 7 + HASH_LENGTH };
+enum { PATH_SIZE = 4096, HASH_LENGTH = 16, NAME_LENGTH = 7 + HASH_LENGTH };
 
 static const char prefix[] = "digits-";
 
@@ -28,16 +28,16 @@ static const char magic[8] = "dgcache1";
 
 /* ---- the folder --------------------------------------------------------- */
 
-bool dg_cache_folder(char *folder, size_t room) {
+bool dg_cache_folder(char *folder, size_t capacity) {
   const char *own = getenv("DIGITS_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
   int length = -1;
   if (own && *own)
-    length = strcmp(own, "off") == 0 ? -1 : snprintf(folder, room, "%s", own);
+    length = strcmp(own, "off") == 0 ? -1 : snprintf(folder, capacity, "%s", own);
   else if (xdg && *xdg == '/') /* a relative one is void, says the XDG Base Directory standard */
-    length = snprintf(folder, room, "%s/digits", xdg);
+    length = snprintf(folder, capacity, "%s/digits", xdg);
   else if (home && *home == '/')
-    length = snprintf(folder, room, "%s/.cache/digits", home);
-  return length >= 0 && (size_t)length < room;
+    length = snprintf(folder, capacity, "%s/.cache/digits", home);
+  return length >= 0 && (size_t)length < capacity;
 }
 
 /** Makes a folder and those above it that are missing, for the owner alone. */
@@ -69,10 +69,10 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size) {
 static const uint64_t hash_start = 0xcbf29ce484222325u;
 
 /** The file of a key. Keys with the same hash share it, and the last one put is in it. */
-static bool file_path(const char *folder, const char *key, char path[PATH_ROOM]) {
+static bool file_path(const char *folder, const char *key, char path[PATH_SIZE]) {
   uint64_t hash = hash_bytes(hash_start, key, strlen(key));
-  int length = snprintf(path, PATH_ROOM, "%s/%s%016llx", folder, prefix, (unsigned long long)hash);
-  return length < PATH_ROOM;
+  int length = snprintf(path, PATH_SIZE, "%s/%s%016llx", folder, prefix, (unsigned long long)hash);
+  return length < PATH_SIZE;
 }
 
 static header header_of(const char *key, const void *bytes, size_t size) {
@@ -87,13 +87,13 @@ static const char *find_bytes(const char *content, size_t length, const char *ke
   const size_t start = sizeof(header) + strlen(key);
   if (length < start) return NULL;
   header expected = header_of(key, content + start, length - start);
-  bool right = memcmp(content, &expected, sizeof expected) == 0 &&
-               memcmp(content + sizeof expected, key, expected.key_length) == 0;
-  return right ? content + start : NULL;
+  bool ok = memcmp(content, &expected, sizeof expected) == 0 &&
+            memcmp(content + sizeof expected, key, expected.key_length) == 0;
+  return ok ? content + start : NULL;
 }
 
 void *dg_cache_get(const char *key, size_t *size) {
-  char folder[PATH_ROOM], path[PATH_ROOM];
+  char folder[PATH_SIZE], path[PATH_SIZE];
   if (!dg_cache_folder(folder, sizeof folder) || !is_private(folder) ||
       !file_path(folder, key, path))
     return NULL;
@@ -104,7 +104,7 @@ void *dg_cache_get(const char *key, size_t *size) {
     free(content);
     return NULL;
   }
-  utimensat(AT_FDCWD, path, NULL, 0); /* used now: see make_room */
+  utimensat(AT_FDCWD, path, NULL, 0); /* used now: see evict */
   *size = length - (size_t)(bytes - content);
   return memmove(content, bytes, *size);
 }
@@ -130,11 +130,11 @@ static bool is_entry(const char *name) {
 
 /** Reads size and time of a file that this cache wrote; false: it is another's. */
 static bool read_entry(const char *folder, const char *name, entry *e) {
-  char path[PATH_ROOM];
+  char path[PATH_SIZE];
   struct stat status;
   const size_t length = strlen(name);
   if (!is_entry(name) || length >= sizeof e->name ||
-      snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_ROOM ||
+      snprintf(path, sizeof path, "%s/%s", folder, name) >= PATH_SIZE ||
       lstat(path, &status) != 0 || !S_ISREG(status.st_mode))
     return false;
   *e = (entry){.size = status.st_size, .used = status.st_mtim};
@@ -163,23 +163,23 @@ static uint64_t measure(const char *folder, entry *oldest) {
   return total;
 }
 
-/** Removes what was not used for longest until `size` more bytes find room. */
-static void make_room(const char *folder, uint64_t size) {
+/** Removes what was not used for longest until `size` more bytes fit. */
+static void evict(const char *folder, uint64_t size) {
   entry oldest;
   while (measure(folder, &oldest) + size > DG_CACHE_BYTES && oldest.name[0]) {
-    char path[PATH_ROOM];
-    if (snprintf(path, sizeof path, "%s/%s", folder, oldest.name) >= PATH_ROOM) return;
+    char path[PATH_SIZE];
+    if (snprintf(path, sizeof path, "%s/%s", folder, oldest.name) >= PATH_SIZE) return;
     if (unlink(path) != 0 && errno != ENOENT) return;
   }
 }
 
 bool dg_cache_put(const char *key, const void *bytes, size_t size) {
-  char folder[PATH_ROOM], path[PATH_ROOM];
+  char folder[PATH_SIZE], path[PATH_SIZE];
   const uint64_t length = sizeof(header) + strlen(key) + size;
   if (length > DG_CACHE_BYTES || !dg_cache_folder(folder, sizeof folder) || !make_folder(folder) ||
       !is_private(folder) || !file_path(folder, key, path))
     return false;
-  make_room(folder, length);
+  evict(folder, length);
   dg_new_file file;
   if (!dg_file_begin(&file, path, NULL)) return false;
   fchmod(file.descriptor, S_IRUSR | S_IWUSR);

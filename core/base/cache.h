@@ -28,6 +28,6 @@ void *dg_cache_get(const char *key, size_t *size);
 bool dg_cache_put(const char *key, const void *bytes, size_t size);
 
 /** Is there a cache at all? Its folder, which need not exist yet, goes to `folder`. */
-bool dg_cache_folder(char *folder, size_t room);
+bool dg_cache_folder(char *folder, size_t capacity);
 
 #endif

@@ -6,18 +6,18 @@
 
 #include "core/base/text.h"
 
-enum { ROOM = sizeof((dg_error *)0)->message };
+enum { MESSAGE_SIZE = sizeof((dg_error *)0)->message };
 
-/** Writes text to the `room` bytes of a message that are left, as far as its characters fit. */
-static void show(char *message, size_t room, const char *text) {
-  if (room > DG_VISIBLE_MOST) dg_visible(message, room, text, strlen(text));
+/** Writes text to the `capacity` bytes of a message that are left, as far as its characters fit. */
+static void show(char *message, size_t capacity, const char *text) {
+  if (capacity > DG_VISIBLE_MAX) dg_visible(message, capacity, text, strlen(text));
 }
 
 /** The same for formatted text. */
-static void show_formatted(char *message, size_t room, const char *format, va_list args) {
-  char text[ROOM + DG_VISIBLE_MOST]; /* a character that is cut here doesn't fit there */
+static void show_formatted(char *message, size_t capacity, const char *format, va_list args) {
+  char text[MESSAGE_SIZE + DG_VISIBLE_MAX]; /* a character that is cut here doesn't fit there */
   vsnprintf(text, sizeof text, format, args);
-  show(message, room, text);
+  show(message, capacity, text);
 }
 
 bool dg_fail(dg_error *err, dg_error_kind kind, const char *format, ...) {
@@ -25,21 +25,21 @@ bool dg_fail(dg_error *err, dg_error_kind kind, const char *format, ...) {
   err->kind = kind;
   va_list args;
   va_start(args, format);
-  show_formatted(err->message, ROOM, format, args);
+  show_formatted(err->message, MESSAGE_SIZE, format, args);
   va_end(args);
   return false;
 }
 
 bool dg_fail_prefix(dg_error *err, const char *format, ...) {
   if (!err) return false;
-  char rest[ROOM + 2] = ": ";
-  memcpy(rest + 2, err->message, ROOM);
+  char rest[MESSAGE_SIZE + 2] = ": ";
+  memcpy(rest + 2, err->message, MESSAGE_SIZE);
   va_list args;
   va_start(args, format);
-  show_formatted(err->message, ROOM, format, args);
+  show_formatted(err->message, MESSAGE_SIZE, format, args);
   va_end(args);
   size_t used = strlen(err->message);
-  show(err->message + used, ROOM - used, rest);
+  show(err->message + used, MESSAGE_SIZE - used, rest);
   return false;
 }
 
@@ -48,7 +48,7 @@ bool dg_fail_suffix(dg_error *err, const char *format, ...) {
   size_t used = strlen(err->message);
   va_list args;
   va_start(args, format);
-  show_formatted(err->message + used, ROOM - used, format, args);
+  show_formatted(err->message + used, MESSAGE_SIZE - used, format, args);
   va_end(args);
   return false;
 }

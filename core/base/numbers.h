@@ -8,8 +8,8 @@
 /** Index of the first of `count` numbers that is not finite; `count`: all are. */
 size_t dg_first_unfinite(const float *values, size_t count);
 
-/** Text of the place of number `index` of a tensor: `[3, 0, 17]`; of one without dimensions empty.
-    Returns `text`. */
-char *dg_place_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t room);
+/** Text of the indices of number `index` of a tensor: `[3, 0, 17]`; of one without dimensions
+   empty. Returns `text`. */
+char *dg_index_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t capacity);
 
 #endif

@@ -2,7 +2,7 @@
  * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as
  * easy as 1, 2, 3", SC'11): the one generator of the library. It has no state:
  * a key and a counter give four random words, so the host, every backend and
- * every thread draw the same number for the same place.
+ * every thread draw the same number for the same counter.
  *
  * The key is {seed, stream}; what a stream's counter counts stands beside it.
  */
@@ -15,8 +15,8 @@
 typedef enum {
   DG_STREAM_INIT = 1,    /**< index: parameter; counter {element / 4, 0, 0, 0} */
   DG_STREAM_SHUFFLE = 2, /**< index: 0; counter {position / 4, epoch, 0, 0} */
-  DG_STREAM_DROPOUT = 3, /**< index: layer; counter {element / 4, sample's place, step, 0} */
-  DG_STREAM_AUGMENT = 4, /**< index: 0; counter {quad, sample's place, step, 0} */
+  DG_STREAM_DROPOUT = 3, /**< index: layer; counter {element / 4, sample's batch index, step, 0} */
+  DG_STREAM_AUGMENT = 4, /**< index: 0; counter {quad, sample's batch index, step, 0} */
   DG_STREAM_DIGITS = 5,  /**< index: 0 training, 1 test; counter {draw / 4, image, 0, 0} */
   DG_STREAM_SPLIT = 6,   /**< index: 0; counter {position / 4, 0, 0, 0}: validation split */
 } dg_stream_purpose;

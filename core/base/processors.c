@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /** Of a path below a root folder, with room for a file's name. */
-enum { ROOM = 2 * PATH_MAX };
+enum { PATH_SIZE = 2 * PATH_MAX };
 
 /** Where a version has the files of a group, and how to read them. */
 typedef struct {
@@ -19,7 +19,7 @@ typedef struct {
 } version;
 
 static FILE *open_in(const char *folder, const char *name) {
-  char path[ROOM + 64];
+  char path[PATH_SIZE + 64];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   return fopen(path, "re");
 }
@@ -71,7 +71,7 @@ static bool lists(const char *list, const char *controller) {
 /** The smallest quota of a group and of those that it is in. A container may be told the path that
     the group has outside, and see it as the root. */
 static size_t quota_on_way(const char *root, const version *v, const char *group) {
-  char path[ROOM];
+  char path[PATH_SIZE];
   size_t least = SIZE_MAX, top = strlen(root) + strlen(v->folder);
   int length = snprintf(path, sizeof path, "%s%s%s", root, v->folder, group);
   if (length < 0 || (size_t)length >= sizeof path) return SIZE_MAX;

@@ -74,21 +74,21 @@ static bool is_unseen(uint32_t code) {
          code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
-size_t dg_visible(char *out, size_t room, const char *text, size_t length) {
+size_t dg_visible(char *out, size_t capacity, const char *text, size_t length) {
   size_t read = 0;
   uint32_t code;
   while (read < length) {
     const unsigned char *at = (const unsigned char *)text + read;
     unsigned bytes = decode(at, &code);
-    char escape[DG_VISIBLE_MOST + 1];
+    char escape[DG_VISIBLE_MAX + 1];
     bool is_byte = bytes == 0 || code < 0x20, plain = !is_byte && !is_unseen(code);
     size_t written = plain     ? bytes
                      : is_byte ? (size_t)snprintf(escape, sizeof escape, "\\x%02x", *at)
                                : (size_t)snprintf(escape, sizeof escape, "\\u%04x", code);
-    if (written >= room) break;
+    if (written >= capacity) break;
     memcpy(out, plain ? text + read : escape, written);
     out += written;
-    room -= written;
+    capacity -= written;
     read += bytes ? bytes : 1;
   }
   *out = '\0';
@@ -104,10 +104,10 @@ bool dg_is_visible(const char *text) {
   return true;
 }
 
-void dg_append(char *text, size_t room, const char *format, ...) {
+void dg_append(char *text, size_t capacity, const char *format, ...) {
   size_t used = strlen(text);
   va_list args;
   va_start(args, format);
-  vsnprintf(text + used, room - used, format, args);
+  vsnprintf(text + used, capacity - used, format, args);
   va_end(args);
 }

@@ -40,9 +40,9 @@ static dg_buffer *new_numbers(dg_device *device, size_t count, dg_error *err) {
   float *numbers = buffer ? malloc(count * sizeof *numbers) : NULL;
   if (buffer && !numbers) dg_fail_memory(err, count * sizeof *numbers);
   for (size_t i = 0; numbers && i < count; i++) numbers[i] = (float)(i % 7) / 8 - 0.375F;
-  bool right = numbers && device->calls->write(buffer, 0, numbers, count * sizeof *numbers, err);
+  bool ok = numbers && device->calls->write(buffer, 0, numbers, count * sizeof *numbers, err);
   free(numbers);
-  if (right) return buffer;
+  if (ok) return buffer;
   device->calls->buffer_free(buffer);
   return NULL;
 }
@@ -100,10 +100,10 @@ static bool try_product(dg_device *device, uint32_t samples, double *rate, dg_er
   enum { TRIAL = 20 }; /* of a second */
   double warm_up;
   measured_op m;
-  bool right = product_open(device, &m, samples, err) && measure(device, &m, 1e-9, &warm_up, err) &&
-               measure(device, &m, 1.0 / TRIAL, rate, err);
+  bool ok = product_open(device, &m, samples, err) && measure(device, &m, 1e-9, &warm_up, err) &&
+            measure(device, &m, 1.0 / TRIAL, rate, err);
   op_close(device, &m);
-  return right;
+  return ok;
 }
 
 /** Where the product was fastest so far. */
@@ -123,15 +123,15 @@ static bool try_form(const char *backend, const dg_open_options *options, best_p
     *err = lacking;
     return false;
   }
-  bool right = true;
+  bool ok = true;
   static const uint32_t counts[] = {SIDE, FEW};
-  for (size_t i = 0; right && i < sizeof counts / sizeof *counts; i++) {
+  for (size_t i = 0; ok && i < sizeof counts / sizeof *counts; i++) {
     double rate;
-    right = try_product(device, counts[i], &rate, err);
-    if (right && rate > best->rate) *best = (best_product){options->form, counts[i], rate};
+    ok = try_product(device, counts[i], &rate, err);
+    if (ok && rate > best->rate) *best = (best_product){options->form, counts[i], rate};
   }
   device->calls->close(device);
-  return right;
+  return ok;
 }
 
 /** The backend's forms, ended by NULL. */

@@ -6,7 +6,9 @@
 #include "digits/device.h"
 #include "digits/train.h"
 
-enum { ROOM = 1 << 16 }; /**< about how many samples are run between two looks at the device */
+enum {
+  CHUNK_SAMPLES = 1 << 16
+}; /**< about how many samples are run between two looks at the device */
 
 struct dg_tester {
   dg_trainer *trainer;
@@ -16,22 +18,22 @@ struct dg_tester {
 
 /** Has the order go round the test images. */
 static bool set_order(dg_tester *t, dg_error *err) {
-  uint32_t count = t->trainer->data->test.count, places = t->set.places;
-  uint32_t *order = malloc(places * sizeof *order);
-  if (!order) return dg_fail_memory(err, places * sizeof *order);
-  for (uint32_t i = 0; i < places; i++) order[i] = i % count;
-  bool right = dg_source_set_order(&t->set, order, places, err);
+  uint32_t count = t->trainer->data->test.count, capacity = t->set.capacity;
+  uint32_t *order = malloc(capacity * sizeof *order);
+  if (!order) return dg_fail_memory(err, capacity * sizeof *order);
+  for (uint32_t i = 0; i < capacity; i++) order[i] = i % count;
+  bool ok = dg_source_set_order(&t->set, order, capacity, err);
   free(order);
-  return right;
+  return ok;
 }
 
 static bool open_sources(dg_tester *t, dg_error *err) {
   dg_device *device = t->trainer->device;
   const dg_samples *samples = &t->trainer->data->test;
   uint32_t batch = dg_network_samples(t->trainer->network);
-  uint32_t places = batch < ROOM ? ROOM / batch * batch : batch;
-  return dg_source_of_samples(&t->set, device, samples, places, err) && set_order(t, err) &&
-         dg_source_of_images(&t->one, device, samples->height, samples->width, 1, false, err);
+  uint32_t capacity = batch < CHUNK_SAMPLES ? CHUNK_SAMPLES / batch * batch : batch;
+  return dg_source_from_samples(&t->set, device, samples, capacity, err) && set_order(t, err) &&
+         dg_source_from_images(&t->one, device, samples->height, samples->width, 1, false, err);
 }
 
 dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err) {
@@ -55,7 +57,7 @@ void dg_tester_free(dg_tester *t) {
 bool dg_tester_run(dg_tester *t, uint32_t samples, dg_error *err) {
   while (samples > 0) {
     dg_score score;
-    uint32_t count = samples < t->set.places ? samples : t->set.places;
+    uint32_t count = samples < t->set.capacity ? samples : t->set.capacity;
     if (!dg_trainer_evaluate(t->trainer, &t->set, count, &score, NULL, err) ||
         !dg_trainer_check_loss(t->trainer, &t->set, count, &score, err))
       return false;
@@ -67,7 +69,7 @@ bool dg_tester_run(dg_tester *t, uint32_t samples, dg_error *err) {
 bool dg_tester_answer(dg_tester *t, const uint8_t *image, float *logits, dg_error *err) {
   const dg_step step = {.n = 1};
   dg_network *network = t->trainer->network;
-  dg_gather *gather = &t->trainer->ends->gather;
+  dg_gather *gather = &t->trainer->batch_ops->gather;
   dg_gather_from(gather, &t->one);
   return dg_source_put(&t->one, image, NULL, 1, err) && dg_gather_run(gather, &step, err) &&
          dg_network_forward(network, &step, err) &&

@@ -8,7 +8,7 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
-enum { MOST_BYTES = 1 << 20 };
+enum { MAX_BYTES = 1 << 20 };
 
 /** Is it something to print on a line? */
 static bool is_plain(const char *name) {
@@ -55,21 +55,21 @@ bool dg_classes_parse(dg_classes *classes, const char *text, const char *where, 
 
 bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err) {
   size_t size;
-  char *text = dg_file_read(path, MOST_BYTES, &size, err);
-  bool right =
+  char *text = dg_file_read(path, MAX_BYTES, &size, err);
+  bool ok =
       text && (strlen(text) == size ||
                dg_fail(err, DG_ERR_INPUT,
                        "%s: this is no text; names of classes, one a line, are expected", path));
-  right = right && dg_classes_parse(classes, text, path, err);
+  ok = ok && dg_classes_parse(classes, text, path, err);
   free(text);
-  return right;
+  return ok;
 }
 
 char *dg_classes_text(const dg_classes *classes, dg_error *err) {
-  size_t room = (size_t)classes->count * DG_CLASS_SIZE + 1;
-  char *text = calloc(room, 1);
-  if (!text) return dg_fail_memory(err, room), NULL;
-  for (uint32_t i = 0; i < classes->count; i++) dg_append(text, room, "%s\n", classes->name[i]);
+  size_t bytes = (size_t)classes->count * DG_CLASS_SIZE + 1;
+  char *text = calloc(bytes, 1);
+  if (!text) return dg_fail_memory(err, bytes), NULL;
+  for (uint32_t i = 0; i < classes->count; i++) dg_append(text, bytes, "%s\n", classes->name[i]);
   return text;
 }
 

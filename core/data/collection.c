@@ -7,20 +7,20 @@ static size_t pixels_of(const dg_collection *c) {
   return (size_t)c->samples.height * c->samples.width;
 }
 
-/** Gives the arrays other room; what fails leaves them as they were. */
-static bool resize(dg_collection *c, uint32_t room) {
-  uint8_t *images = realloc(c->samples.images, room * pixels_of(c));
+/** Gives the arrays another capacity; what fails leaves them as they were. */
+static bool resize(dg_collection *c, uint32_t capacity) {
+  uint8_t *images = realloc(c->samples.images, capacity * pixels_of(c));
   if (images) c->samples.images = images;
-  uint8_t *labels = realloc(c->samples.labels, room);
+  uint8_t *labels = realloc(c->samples.labels, capacity);
   if (labels) c->samples.labels = labels;
-  if (images && labels) c->room = room;
+  if (images && labels) c->capacity = capacity;
   return images && labels;
 }
 
 uint8_t *dg_collect(dg_collection *c, uint8_t label, dg_error *err) {
   dg_samples *s = &c->samples;
   uint32_t more = s->count < UINT32_MAX / 2 ? 2 * s->count + 1 : UINT32_MAX;
-  if (s->count == c->room && (s->count == UINT32_MAX || !resize(c, more)))
+  if (s->count == c->capacity && (s->count == UINT32_MAX || !resize(c, more)))
     return dg_fail_memory(err, more * pixels_of(c)), NULL;
   s->labels[s->count] = label;
   return s->images + pixels_of(c) * s->count++;

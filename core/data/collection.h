@@ -9,7 +9,7 @@ enum { DG_MOST_SIDE = 1024 }; /**< pixels: larger images are pictures still to b
 /** All zero, but for the size of its images, before the first sample. */
 typedef struct {
   dg_samples samples;
-  uint32_t room;
+  uint32_t capacity;
 } dg_collection;
 
 /** Adds a sample; returns its pixels, which the caller fills, or NULL. */

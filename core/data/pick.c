@@ -18,17 +18,17 @@ dg_dataset *dg_dataset_select(const dg_dataset *data, const uint32_t *chosen, ui
   set->test = (dg_samples){.count = count, .height = from->height, .width = from->width};
   set->test.images = malloc(count * pixels);
   set->test.labels = malloc(count);
-  bool right = count > 0 ? set->test.images && set->test.labels
-                         : dg_fail(err, DG_ERR_INPUT, "no test image was chosen");
-  if (count > 0 && !right) dg_fail_memory(err, count * pixels);
-  for (uint32_t i = 0; right && i < count; i++) {
+  bool ok = count > 0 ? set->test.images && set->test.labels
+                      : dg_fail(err, DG_ERR_INPUT, "no test image was chosen");
+  if (count > 0 && !ok) dg_fail_memory(err, count * pixels);
+  for (uint32_t i = 0; ok && i < count; i++) {
     if (chosen[i] >= from->count)
-      right = dg_fail(err, DG_ERR_INPUT, "there is no test image %u of %u", chosen[i], from->count);
+      ok = dg_fail(err, DG_ERR_INPUT, "there is no test image %u of %u", chosen[i], from->count);
     else
       memcpy(set->test.images + i * pixels, from->images + chosen[i] * pixels, pixels);
-    set->test.labels[i] = right ? from->labels[chosen[i]] : 0;
+    set->test.labels[i] = ok ? from->labels[chosen[i]] : 0;
   }
-  if (right) return set;
+  if (ok) return set;
   dg_dataset_close(set);
   return NULL;
 }

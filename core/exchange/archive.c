@@ -9,9 +9,9 @@
 
 /* All that is unpacked of one file: more than the largest weights, less than fills a machine; of a
    small one less, as dg_arrays_bound says for numbers of eight bytes. */
-static const uint64_t MOST_BYTES = (uint64_t)3 << 30;
+static const uint64_t MAX_BYTES = (uint64_t)3 << 30;
 enum { FEW_BYTES = 1 << 26, UNPACKED_A_BYTE = 256 };
-enum { MOST_ENTRIES = 1 << 14, LONGEST_COMMENT = UINT16_MAX };
+enum { MAX_ENTRIES = 1 << 14, MAX_COMMENT = UINT16_MAX };
 
 struct dg_archive {
   zip_t *zip;
@@ -21,9 +21,9 @@ struct dg_archive {
 
 /* ---- reading ------------------------------------------------------------ */
 
-/** Reads the last bytes of a file, as many as there are up to `room`; those read, or -1. */
-static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t room) {
-  uint64_t begin = size > room ? size - room : 0;
+/** Reads the last bytes of a file, as many as there are up to `capacity`; those read, or -1. */
+static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t capacity) {
+  uint64_t begin = size > capacity ? size - capacity : 0;
   size_t done = 0, wanted = (size_t)(size - begin);
   while (done < wanted) {
     ssize_t got = pread(descriptor, bytes + done, wanted - done, (off_t)(begin + done));
@@ -38,18 +38,18 @@ static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t room
  * finds, and reads the whole list for it: a file full of them takes minutes.
  */
 static bool ends_once(int descriptor, uint64_t size, dg_error *err, const char *path) {
-  enum { END = 22, MOST_ENDS = 8 };
+  enum { END = 22, MAX_ENDS = 8 };
   static const char mark[] = "PK\5\6";
-  size_t room = END + LONGEST_COMMENT, mark_length = sizeof mark - 1;
-  char *tail = malloc(room);
-  if (!tail) return dg_fail_memory(err, room);
-  ssize_t length = read_tail(descriptor, size, tail, room);
+  size_t capacity = END + MAX_COMMENT, mark_length = sizeof mark - 1;
+  char *tail = malloc(capacity);
+  if (!tail) return dg_fail_memory(err, capacity);
+  ssize_t length = read_tail(descriptor, size, tail, capacity);
   int ends = 0;
   for (ssize_t i = 0; i + (ssize_t)mark_length <= length; i++)
     ends += memcmp(tail + i, mark, mark_length) == 0;
   free(tail);
   if (length < 0) return dg_fail(err, DG_ERR_INPUT, "%s: can't be read", path);
-  return ends <= MOST_ENDS ||
+  return ends <= MAX_ENDS ||
          dg_fail(err, DG_ERR_INPUT, "%s: no sound zip file: it ends %d times", path, ends);
 }
 
@@ -69,7 +69,7 @@ static zip_t *open_zip(const char *path, uint64_t *size, dg_error *err) {
 
 /** Bytes that may be unpacked of a file of so many. */
 static uint64_t bytes_of(uint64_t size) {
-  uint64_t most = size < MOST_BYTES / UNPACKED_A_BYTE ? size * UNPACKED_A_BYTE : MOST_BYTES;
+  uint64_t most = size < MAX_BYTES / UNPACKED_A_BYTE ? size * UNPACKED_A_BYTE : MAX_BYTES;
   return most > FEW_BYTES ? most : FEW_BYTES;
 }
 
@@ -82,9 +82,9 @@ dg_archive *dg_archive_open(const char *path, dg_error *err) {
   else
     archive->zip = open_zip(path, &archive->size, err);
   archive->left = bytes_of(archive->size);
-  if (archive->zip && zip_get_num_entries(archive->zip, 0) <= MOST_ENTRIES) return archive;
+  if (archive->zip && zip_get_num_entries(archive->zip, 0) <= MAX_ENTRIES) return archive;
   if (archive->zip)
-    dg_fail(err, DG_ERR_INPUT, "%s: more than %d entries are in the zip file", path, MOST_ENTRIES);
+    dg_fail(err, DG_ERR_INPUT, "%s: more than %d entries are in the zip file", path, MAX_ENTRIES);
   dg_archive_close(archive);
   return NULL;
 }
@@ -144,10 +144,10 @@ unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t mos
   unsigned char *bytes = malloc(stat.size + 1);
   if (!bytes) return dg_fail_memory(err, stat.size + 1), NULL;
   zip_file_t *file = zip_fopen_index(archive->zip, entry, 0);
-  bool right = file && unpack(file, bytes, stat.size);
-  if (file && zip_fclose(file) != 0) right = false;
+  bool ok = file && unpack(file, bytes, stat.size);
+  if (file && zip_fclose(file) != 0) ok = false;
   *size = stat.size;
-  if (right) return bytes;
+  if (ok) return bytes;
   free(bytes);
   dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" in the zip file is damaged or cut", archive->path,
           name);
@@ -159,14 +159,14 @@ unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t mos
 /** One entry, with the same date in every file. */
 static bool add(zip_t *zip, const dg_archive_entry *entry) {
   zip_source_t *source = zip_source_buffer(zip, entry->bytes, entry->size, 0);
-  zip_int64_t place =
+  zip_int64_t index =
       source ? zip_file_add(zip, entry->name, source, ZIP_FL_ENC_UTF_8) : (zip_int64_t)-1;
-  if (place < 0) {
+  if (index < 0) {
     zip_source_free(source);
     return false;
   }
-  return zip_set_file_compression(zip, (zip_uint64_t)place, ZIP_CM_STORE, 0) == 0 &&
-         zip_file_set_dostime(zip, (zip_uint64_t)place, 0, 1 << 5 | 1, 0) == 0;
+  return zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) == 0 &&
+         zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 1 << 5 | 1, 0) == 0;
 }
 
 /** Packs all entries into `to`. */
@@ -175,12 +175,12 @@ static bool pack(zip_source_t *to, const dg_archive_entry *entries, size_t count
   zip_t *zip = zip_open_from_source(to, ZIP_TRUNCATE, NULL);
   if (!zip) return false;
   zip_source_keep(to); /* zip_close gives one reference back */
-  bool right = true;
-  for (size_t i = 0; right && i < count; i++) right = add(zip, &entries[i]);
+  bool ok = true;
+  for (size_t i = 0; ok && i < count; i++) ok = add(zip, &entries[i]);
   size_t length = comment ? strlen(comment) : 0;
-  if (right && length > 0 && length <= LONGEST_COMMENT)
-    right = zip_set_archive_comment(zip, comment, (zip_uint16_t)length) == 0;
-  if (right && zip_close(zip) == 0) return true;
+  if (ok && length > 0 && length <= MAX_COMMENT)
+    ok = zip_set_archive_comment(zip, comment, (zip_uint16_t)length) == 0;
+  if (ok && zip_close(zip) == 0) return true;
   zip_discard(zip);
   return false;
 }
@@ -192,10 +192,10 @@ typedef struct {
 } contents;
 
 /** Does an archive hold this entry, whole? libzip compares the sum where it comes to the end. */
-static bool holds(zip_t *zip, zip_uint64_t place, const dg_archive_entry *entry) {
-  const char *name = zip_get_name(zip, place, ZIP_FL_ENC_RAW);
+static bool holds(zip_t *zip, zip_uint64_t index, const dg_archive_entry *entry) {
+  const char *name = zip_get_name(zip, index, ZIP_FL_ENC_RAW);
   unsigned char bytes[1 << 14];
-  zip_file_t *file = name && strcmp(name, entry->name) == 0 ? zip_fopen_index(zip, place, 0) : NULL;
+  zip_file_t *file = name && strcmp(name, entry->name) == 0 ? zip_fopen_index(zip, index, 0) : NULL;
   zip_int64_t got = -1;
   size_t done = 0;
   while (file && (got = zip_fread(file, bytes, sizeof bytes)) > 0) {
@@ -226,16 +226,16 @@ static bool copy(zip_source_t *from, const char *path, const contents *c, dg_err
   dg_new_file file;
   unsigned char bytes[1 << 14];
   if (zip_source_open(from) != 0) return dg_fail_memory(err, sizeof bytes);
-  bool right = dg_file_begin(&file, path, err);
-  if (right) {
+  bool ok = dg_file_begin(&file, path, err);
+  if (ok) {
     zip_int64_t got;
     while ((got = zip_source_read(from, bytes, sizeof bytes)) > 0)
       dg_file_write(&file, bytes, (size_t)got);
     if (got < 0) dg_file_abandon(&file);
-    right = got == 0 ? dg_file_commit_seen(&file, look, c, err) : dg_fail_memory(err, sizeof bytes);
+    ok = got == 0 ? dg_file_commit_seen(&file, look, c, err) : dg_fail_memory(err, sizeof bytes);
   }
   zip_source_close(from);
-  return right;
+  return ok;
 }
 
 bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t count,
@@ -244,11 +244,11 @@ bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t 
   zip_error_t reason;
   zip_error_init(&reason);
   zip_source_t *memory = zip_source_buffer_create(NULL, 0, 0, &reason);
-  bool right = memory && pack(memory, entries, count, comment);
-  if (!right)
+  bool ok = memory && pack(memory, entries, count, comment);
+  if (!ok)
     dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: the zip file could not be made", path);
-  right = right && copy(memory, path, &c, err);
+  ok = ok && copy(memory, path, &c, err);
   zip_source_free(memory);
   zip_error_fini(&reason);
-  return right;
+  return ok;
 }

@@ -7,19 +7,19 @@
 
 /* A file that wants more was made to fill the memory: the largest network of the zoo has 1 % of
    these numbers. */
-enum { MOST_NUMBERS = 1 << 28, MOST_ARRAYS = 4096, LONGEST_NAME = 200 };
+enum { MAX_NUMBERS = 1 << 28, MAX_ARRAYS = 4096, MAX_NAME = 200 };
 /* Of a small file: a network of zeros packs to nearly nothing; and of each byte of a large one. */
 enum { FEW_NUMBERS = 1 << 22, NUMBERS_A_BYTE = 32 };
 
 void dg_arrays_bound(dg_arrays *arrays, uint64_t bytes) {
-  arrays->most = bytes < MOST_NUMBERS / NUMBERS_A_BYTE ? bytes * NUMBERS_A_BYTE : MOST_NUMBERS;
+  arrays->most = bytes < MAX_NUMBERS / NUMBERS_A_BYTE ? bytes * NUMBERS_A_BYTE : MAX_NUMBERS;
   if (arrays->most < FEW_NUMBERS) arrays->most = FEW_NUMBERS;
 }
 
 static bool check_name(const dg_arrays *arrays, const char *name, dg_error *err) {
-  if (strlen(name) > LONGEST_NAME)
+  if (strlen(name) > MAX_NAME)
     return dg_fail(err, DG_ERR_INPUT, "%s: a tensor's name of %zu bytes; %d is the most",
-                   arrays->path, strlen(name), LONGEST_NAME);
+                   arrays->path, strlen(name), MAX_NAME);
   bool printable = *name && !dg_utf8_fault(name);
   for (const char *at = name; *at; at++) printable &= (unsigned char)*at >= ' ' && *at != 0x7f;
   return printable ||
@@ -31,7 +31,7 @@ static bool check_name(const dg_arrays *arrays, const char *name, dg_error *err)
 static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t rank,
                           const uint64_t *dim, uint64_t *count, dg_error *err) {
   bool none = false, fits = rank <= DG_TENSOR_RANK;
-  uint64_t all = arrays->most ? arrays->most : MOST_NUMBERS, most = all - arrays->floats;
+  uint64_t all = arrays->most ? arrays->most : MAX_NUMBERS, most = all - arrays->floats;
   *count = 1;
   for (uint32_t i = 0; fits && i < rank; i++) none |= dim[i] == 0;
   for (uint32_t i = 0; fits && i < rank && !none; i++) {
@@ -45,15 +45,15 @@ static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t ra
                          arrays->path, name, (unsigned long long)all, DG_TENSOR_RANK);
 }
 
-static bool make_room(dg_arrays *arrays, dg_error *err) {
-  if (arrays->count < arrays->room) return true;
-  if (arrays->count == MOST_ARRAYS)
-    return dg_fail(err, DG_ERR_INPUT, "%s: more than %d tensors", arrays->path, MOST_ARRAYS);
-  size_t room = arrays->room ? 2 * arrays->room : 32;
-  dg_array *items = realloc(arrays->items, room * sizeof *items);
-  if (!items) return dg_fail_memory(err, room * sizeof *items);
+static bool reserve(dg_arrays *arrays, dg_error *err) {
+  if (arrays->count < arrays->capacity) return true;
+  if (arrays->count == MAX_ARRAYS)
+    return dg_fail(err, DG_ERR_INPUT, "%s: more than %d tensors", arrays->path, MAX_ARRAYS);
+  size_t capacity = arrays->capacity ? 2 * arrays->capacity : 32;
+  dg_array *items = realloc(arrays->items, capacity * sizeof *items);
+  if (!items) return dg_fail_memory(err, capacity * sizeof *items);
   arrays->items = items;
-  arrays->room = room;
+  arrays->capacity = capacity;
   return true;
 }
 
@@ -67,7 +67,7 @@ static size_t layer_of(const char *name) {
 dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, const uint64_t *dim,
                         bool whole, dg_error *err) {
   uint64_t count;
-  if (!check_name(arrays, name, err) || !make_room(arrays, err) ||
+  if (!check_name(arrays, name, err) || !reserve(arrays, err) ||
       !count_numbers(arrays, name, rank, dim, &count, err))
     return NULL;
   for (size_t i = 0; i < arrays->count; i++)
@@ -111,10 +111,10 @@ void dg_arrays_free(dg_arrays *arrays) {
   *arrays = (dg_arrays){0};
 }
 
-char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t room) {
+char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t capacity) {
   text[0] = '\0';
   for (uint32_t i = 0; i < rank; i++)
-    dg_append(text, room, "%s%llu", i ? ", " : "[", (unsigned long long)dim[i]);
-  dg_append(text, room, rank ? "]" : "[]");
+    dg_append(text, capacity, "%s%llu", i ? ", " : "[", (unsigned long long)dim[i]);
+  dg_append(text, capacity, rank ? "]" : "[]");
   return text;
 }

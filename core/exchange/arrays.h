@@ -27,7 +27,7 @@ typedef struct {
 /** What a file holds. All is owned. */
 typedef struct {
   const char *path; /**< for messages; of the caller */
-  size_t count, room;
+  size_t count, capacity;
   dg_array *items;
   uint64_t floats; /**< in all of them */
   uint64_t most;   /**< numbers that they may have; 0: as many as any weights */
@@ -61,6 +61,6 @@ void dg_arrays_drop(dg_arrays *arrays, size_t i);
 void dg_arrays_free(dg_arrays *arrays);
 
 /** Text of a shape: `[16, 1, 3, 3]`. Returns `text`. */
-char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t room);
+char *dg_array_shape(uint32_t rank, const uint64_t *dim, char *text, size_t capacity);
 
 #endif

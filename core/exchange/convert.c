@@ -15,7 +15,7 @@ typedef struct {
   const char *name;
   const char *extensions[3];                      /**< ended by NULL */
   bool (*read)(dg_arrays *arrays, dg_error *err); /**< NULL: it is not read */
-  bool (*write)(const char *path, const dg_model *model, const dg_outline *outline,
+  bool (*write)(const char *path, const dg_model *model, const dg_model_graph *graph,
                 const dg_arrays *arrays, dg_error *err); /**< NULL: it is not written */
 } format;
 
@@ -36,11 +36,11 @@ static bool has_extension(const format *f, const char *path) {
 }
 
 /** The names of all formats that are read, or written. */
-static const char *list_formats(bool reading, char *text, size_t room) {
+static const char *list_formats(bool reading, char *text, size_t capacity) {
   *text = '\0';
   for (size_t i = 0; i < FORMATS; i++)
     if (reading ? formats[i].read != NULL : formats[i].write != NULL)
-      dg_append(text, room, "%s%s", *text ? ", " : "", formats[i].name);
+      dg_append(text, capacity, "%s%s", *text ? ", " : "", formats[i].name);
   return text;
 }
 
@@ -96,16 +96,16 @@ static dg_model *carried_model(const dg_arrays *arrays, dg_error *err) {
 
 static bool map_and_write(dg_arrays *arrays, const char *output, const format *to,
                           const dg_model *model, const dg_convert_options *options, dg_error *err) {
-  dg_outline outline;
+  dg_model_graph graph;
   dg_arrays ours = {.path = output};
-  if (!dg_outline_make(&outline, model, err)) return false;
+  if (!dg_model_graph_make(&graph, model, err)) return false;
   ours.classes = arrays->classes;
   arrays->classes = NULL;
-  bool right = dg_map_arrays(&outline, arrays, options, &ours, err) &&
-               to->write(output, model, &outline, &ours, err);
+  bool ok = dg_map_arrays(&graph, arrays, options, &ours, err) &&
+            to->write(output, model, &graph, &ours, err);
   dg_arrays_free(&ours);
-  dg_outline_free(&outline);
-  return right;
+  dg_model_graph_free(&graph);
+  return ok;
 }
 
 bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
@@ -116,12 +116,12 @@ bool dg_weights_convert(const char *input, const char *output, const dg_model *m
   const format *from = choose(input, options.from, true, err);
   const format *to = from ? choose(output, options.to, false, err) : NULL;
   dg_model *carried = NULL;
-  bool right = to && from->read(&arrays, err);
-  if (right && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
-  right = right && choose_layout(options.layout, &arrays.layout, err);
-  if (right && !model) model = carried = carried_model(&arrays, err);
-  right = right && model && map_and_write(&arrays, output, to, model, &options, err);
+  bool ok = to && from->read(&arrays, err);
+  if (ok && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
+  ok = ok && choose_layout(options.layout, &arrays.layout, err);
+  if (ok && !model) model = carried = carried_model(&arrays, err);
+  ok = ok && model && map_and_write(&arrays, output, to, model, &options, err);
   dg_model_free(carried);
   dg_arrays_free(&arrays);
-  return right;
+  return ok;
 }

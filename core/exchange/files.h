@@ -7,7 +7,7 @@
 #define DG_FILES_H
 
 #include "core/exchange/arrays.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 #include "core/model/model.h"
 
 /** Safetensors of digits, PyTorch and others; whole and half numbers become float32. */
@@ -24,19 +24,19 @@ bool dg_read_npz(dg_arrays *arrays, dg_error *err);
 bool dg_read_hdf5(dg_arrays *arrays, dg_error *err);
 
 /**
- * The writers: `arrays` are the network's parameters and states, all of them, in its order, as
- * dg_map_arrays makes them. The old file stays until the new one is whole.
+ * The writers: `arrays` are the network's parameters and running statistics, all of them, in its
+ * order, as dg_map_arrays makes them. The old file stays until the new one is whole.
  */
-bool dg_write_safetensors(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_safetensors(const char *path, const dg_model *model, const dg_model_graph *graph,
                           const dg_arrays *arrays, dg_error *err);
 /** The model travels in the zip file's comment. */
-bool dg_write_npz(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_npz(const char *path, const dg_model *model, const dg_model_graph *graph,
                   const dg_arrays *arrays, dg_error *err);
 /**
  * The whole network as it tests. Its input "image" [N, channels, height, width] is bytes / 255;
  * mean and deviation are in the graph. Its output is "logits" [N, classes].
  */
-bool dg_write_onnx(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph *graph,
                    const dg_arrays *arrays, dg_error *err);
 
 #endif

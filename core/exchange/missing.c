@@ -19,9 +19,9 @@ bool dg_read_npz(dg_arrays *arrays, dg_error *err) {
   return lacks("libzip, which reads .npz files", "libzip-dev", err);
 }
 
-bool dg_write_npz(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_npz(const char *path, const dg_model *model, const dg_model_graph *graph,
                   const dg_arrays *arrays, dg_error *err) {
-  (void)path, (void)model, (void)outline, (void)arrays;
+  (void)path, (void)model, (void)graph, (void)arrays;
   return lacks("libzip, which writes .npz files", "libzip-dev", err);
 }
 #endif
@@ -34,9 +34,9 @@ bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
 #endif
 
 #ifndef DIGITS_HAVE_PROTOBUF
-bool dg_write_onnx(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph *graph,
                    const dg_arrays *arrays, dg_error *err) {
-  (void)path, (void)model, (void)outline, (void)arrays;
+  (void)path, (void)model, (void)graph, (void)arrays;
   return lacks("protobuf-c, which writes ONNX", "libprotobuf-c-dev and protobuf-c-compiler", err);
 }
 #endif

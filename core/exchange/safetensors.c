@@ -23,21 +23,20 @@ static bool add(dg_arrays *arrays, const dg_stored_tensor *t, dg_error *err) {
 bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
   dg_safetensors file;
   if (!dg_safetensors_read(&file, arrays->path, err)) return false;
-  bool right = !dg_safetensors_text(&file, DG_STATE_KEY) ||
-               dg_fail(err, DG_ERR_INPUT,
-                       "%s is the state of a run that stopped, not weights: digits-run --resume",
-                       arrays->path);
-  right = right && take_text(&file, DG_MODEL_KEY, &arrays->model, err) &&
-          take_text(&file, DG_CLASSES_KEY, &arrays->classes, err);
-  for (size_t i = 0; right && i < file.tensor_count; i++)
-    right = add(arrays, &file.tensors[i], err);
+  bool ok = !dg_safetensors_text(&file, DG_CHECKPOINT_KEY) ||
+            dg_fail(err, DG_ERR_INPUT,
+                    "%s is the state of a run that stopped, not weights: digits-run --resume",
+                    arrays->path);
+  ok = ok && take_text(&file, DG_MODEL_KEY, &arrays->model, err) &&
+       take_text(&file, DG_CLASSES_KEY, &arrays->classes, err);
+  for (size_t i = 0; ok && i < file.tensor_count; i++) ok = add(arrays, &file.tensors[i], err);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }
 
-bool dg_write_safetensors(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_safetensors(const char *path, const dg_model *model, const dg_model_graph *graph,
                           const dg_arrays *arrays, dg_error *err) {
-  (void)outline;
+  (void)graph;
   const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text},
                                   {DG_VERSION_KEY, dg_version()},
                                   {DG_CLASSES_KEY, arrays->classes}};
@@ -48,8 +47,7 @@ bool dg_write_safetensors(const char *path, const dg_model *model, const dg_outl
     tensors[i] = (dg_stored_tensor){.name = a->name, .rank = a->rank, .data = a->data};
     memcpy(tensors[i].dim, a->dim, sizeof a->dim);
   }
-  bool right =
-      dg_safetensors_write(path, tensors, arrays->count, texts, arrays->classes ? 3 : 2, err);
+  bool ok = dg_safetensors_write(path, tensors, arrays->count, texts, arrays->classes ? 3 : 2, err);
   free(tensors);
-  return right;
+  return ok;
 }

@@ -11,16 +11,16 @@ static size_t first_negative(const dg_param *param, const float *values) {
 
 bool dg_param_check(const dg_param *param, const char *name, const float *values, dg_error *err) {
   uint64_t dim[4];
-  char place[100];
+  char index[100];
   size_t at = dg_first_unfinite(values, param->count);
   bool finite = at == param->count;
   if (finite && param->spec.eps > 0) at = first_negative(param, values);
   if (at == param->count) return true;
   for (uint32_t i = 0; i < param->spec.rank; i++) dim[i] = param->spec.dim[i];
-  dg_place_text(param->spec.rank, dim, at, place, sizeof place);
+  dg_index_text(param->spec.rank, dim, at, index, sizeof index);
   return dg_fail(err, DG_ERR_RUNTIME, "\"%s\" %s: it is %g at %s", name,
                  finite ? "is a variance and can't be negative" : "is not finite",
-                 (double)values[at], place);
+                 (double)values[at], index);
 }
 
 bool dg_network_fail_unfinite(uint32_t image, dg_error *err) {

@@ -31,13 +31,13 @@ dg_node_cost dg_network_cost(const dg_network *network, uint32_t op) {
   const dg_node *node = &network->graph.nodes[op];
   const dg_op_needs *needs = &network->needs[op];
   double params = param_bytes(network, node), out = tensor_bytes(network, node->out);
-  double in, d_in, kept = network->train ? (double)needs->kept : 0;
+  double in, d_in, saved = network->train ? (double)needs->saved : 0;
   count_inputs(network, node, &in, &d_in);
   dg_node_cost cost = {.forward_operations = dg_op_forward_operations(&node->plan.op),
-                       .forward_bytes = in + params + out + kept};
+                       .forward_bytes = in + params + out + saved};
   if (!node->wants_backward) return cost;
   cost.backward_operations = dg_op_backward_operations(&node->plan.op);
-  cost.backward_bytes = out + 2 * params + kept + d_in + (needs->backward_reads_in ? in : 0) +
+  cost.backward_bytes = out + 2 * params + saved + d_in + (needs->backward_reads_in ? in : 0) +
                         (needs->backward_reads_out ? out : 0);
   return cost;
 }

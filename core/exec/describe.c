@@ -56,15 +56,15 @@ static bool describe_planned(const dg_model *model, dg_device *device, bool trai
   return true;
 }
 
-bool dg_model_describe(const dg_model *model, dg_device *device, char *text, size_t room,
+bool dg_model_describe(const dg_model *model, dg_device *device, char *text, size_t capacity,
                        size_t *length, dg_error *err) {
-  dg_writer w = {text, room, 0};
+  dg_writer w = {text, capacity, 0};
   char shape[64];
   dg_write(&w, "%s: input %s, batch %u, on %s: %s\n\n", model->name,
            dg_shape_text(&model->input, shape, sizeof shape), model->train.batch, device->backend,
            device->info.name);
-  bool right = describe_planned(model, device, true, &w, err) &&
-               describe_planned(model, device, false, &w, err);
+  bool ok = describe_planned(model, device, true, &w, err) &&
+            describe_planned(model, device, false, &w, err);
   *length = w.used;
-  return right;
+  return ok;
 }

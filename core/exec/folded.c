@@ -82,9 +82,9 @@ bool dg_network_fold_write(dg_network *network, const float *values, dg_error *e
   if (!folded) return dg_fail_memory(err, bytes);
   for (uint32_t i = 0; i < graph->fold_count; i++)
     fold_values(graph, &graph->folds[i], &network->folds[i], values, folded);
-  bool right = network->device->calls->write(network->folded, 0, folded, bytes, err);
+  bool ok = network->device->calls->write(network->folded, 0, folded, bytes, err);
   free(folded);
-  return right;
+  return ok;
 }
 
 void dg_network_fold_release(dg_network *network) {

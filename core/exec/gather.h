@@ -32,7 +32,7 @@ void dg_gather_close(dg_gather *gather);
     Where they have no labels, those of the batch stay as they are. */
 void dg_gather_from(dg_gather *gather, const dg_source *source);
 
-/** Enqueues it: the batch of `step->n` samples at place `step->first` of the order. */
+/** Enqueues it: the batch of `step->n` samples from index `step->first` of the order. */
 bool dg_gather_run(const dg_gather *gather, const dg_step *step, dg_error *err);
 
 #endif

@@ -39,7 +39,7 @@ bool dg_network_initialize(dg_network *network, uint32_t seed, dg_error *err) {
     dg_random random = dg_random_start(seed, dg_stream(DG_STREAM_INIT, i), 0, 0);
     draw(&param->spec, &random, values + param->offset, param->count);
   }
-  bool right = dg_network_write(network, values, err);
+  bool ok = dg_network_write(network, values, err);
   free(values);
-  return right;
+  return ok;
 }

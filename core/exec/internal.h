@@ -1,4 +1,4 @@
-/** What the files of this room share: a graph with what runs it. */
+/** What the files of this folder share: a graph with what runs it. */
 #ifndef DG_EXEC_INTERNAL_H
 #define DG_EXEC_INTERNAL_H
 
@@ -18,22 +18,23 @@ typedef struct {
 } dg_folded;
 
 /**
- * What runs a batch in slices (slices.c, stages.c). A node that joins samples runs in phases,
- * between which all slices have to come: the other nodes run in stages, those before the first of
- * them, those up to the next, and so on. Gradients lie on levels (core/parallel/tree.h), and so
- * does what the joining nodes keep, which is the batch's, not a slice's.
+ * What runs a batch in slices (slices.c, stages.c). A node that couples samples, as a batch norm,
+ * runs in phases, between which all slices have to come: the other nodes run in stages, those
+ * before the first of them, those up to the next, and so on. Gradients lie on levels
+ * (core/parallel/tree.h), and so does what these nodes save for backward, which is the batch's, not
+ * a slice's.
  */
 typedef struct {
   uint32_t levels;
-  uint32_t joins;         /**< nodes that run in phases */
-  uint32_t *joining;      /**< [joins] which, in order */
-  dg_buffer **gradients;  /**< [levels - 1] those above the network's own, and */
-  dg_buffer **grad_views; /**< [levels - 1][params] their views */
-  size_t kept_floats;     /**< of a level */
-  dg_buffer *kept;        /**< [levels][kept_floats] */
-  dg_buffer **kept_views; /**< [levels][joins] */
-  dg_bound_op *adds;      /**< [joins + 1] what a stage learns backward is added up */
-  dg_buffer **add_views;  /**< [joins + 1][levels] of the gradients that it learns */
+  uint32_t sync_count;     /**< nodes that run in phases */
+  uint32_t *sync_nodes;    /**< [sync_count] which, in order */
+  dg_buffer **gradients;   /**< [levels - 1] those above the network's own, and */
+  dg_buffer **grad_views;  /**< [levels - 1][params] their views */
+  size_t saved_floats;     /**< of a level */
+  dg_buffer *saved;        /**< [levels][saved_floats] */
+  dg_buffer **saved_views; /**< [levels][sync_count] */
+  dg_bound_op *adds;       /**< [sync_count + 1] what a stage learns backward is added up */
+  dg_buffer **add_views;   /**< [sync_count + 1][levels] of the gradients that it learns */
 } dg_slicing;
 
 struct dg_network {
@@ -48,7 +49,7 @@ struct dg_network {
                                    their workspaces lie in the arena */
   dg_op_needs *needs;         /**< of each node, also where it is not prepared */
   uint32_t floats;            /**< of the parameter buffer */
-  uint32_t learned;           /**< of these the first, which are not states */
+  uint32_t learned;           /**< of these the first, which are not running statistics */
   const dg_network *owner;    /**< of the parameters; NULL: the network itself */
   bool folds_apart;           /**< its folded parameters are not its owner's */
   dg_buffer *parameters, *gradients;
@@ -64,9 +65,9 @@ struct dg_network {
   dg_buffer *folded;
 };
 
-/** Parameters, and states behind them. */
+/** Parameters, and running statistics behind them. */
 static inline uint32_t dg_network_params(const dg_network *network) {
-  return network->graph.param_count + network->graph.state_count;
+  return network->graph.param_count + network->graph.running_count;
 }
 
 /** A count of floats rounded up, so that what follows may be a view. */
@@ -74,7 +75,7 @@ static inline size_t dg_network_aligned(const dg_network *network, size_t floats
   return dg_size_round_up(floats, network->device->info.alignment / sizeof(float));
 }
 
-/** Places parameters and states in their buffer (parameters.c). */
+/** Places parameters and running statistics in their buffer (parameters.c). */
 bool dg_network_place_params(dg_network *network, dg_error *err);
 
 /** Places what the folds of the graph make (folded.c). */
@@ -93,7 +94,7 @@ void dg_network_fold_release(dg_network *network);
 /** Names the layer of a node in an error, and returns false. */
 bool dg_network_name_layer(const dg_network *network, uint32_t node, dg_error *err);
 
-/** Views of the first `count` parameters and states in a buffer (parameters.c). */
+/** Views of the first `count` parameters and running statistics in a buffer (parameters.c). */
 bool dg_network_view_params(dg_network *network, uint32_t count, dg_buffer *buffer,
                             dg_buffer **views, dg_error *err);
 

@@ -25,8 +25,8 @@ static void live_until(dg_block *block, uint32_t time) {
 
 /** The blocks of a network, in the order of the arrays below. */
 typedef struct {
-  dg_block *value, *grad;          /* one a tensor */
-  dg_block *kept, *ahead, *behind; /* one a node: kept, workspaces of forward and backward */
+  dg_block *value, *grad;           /* one a tensor */
+  dg_block *saved, *ahead, *behind; /* one a node: saved, workspaces of forward and backward */
 } blocks;
 
 static blocks lay_out(const dg_network *network) {
@@ -64,7 +64,7 @@ static void time_nodes(const dg_network *network, blocks b) {
     if (!node->wants_backward) continue;
     b.behind[i] = (dg_block){.size = needs->backward_workspace, .first = behind, .last = behind};
     if (!dg_network_phased(network, i))
-      b.kept[i] = (dg_block){.size = needs->kept, .first = ahead, .last = behind};
+      b.saved[i] = (dg_block){.size = needs->saved, .first = ahead, .last = behind};
     if (needs->backward_reads_out) live_until(&b.value[node->out], behind);
     for (uint32_t k = 0; k < node->inputs; k++) {
       if (needs->backward_reads_in) live_until(&b.value[node->in[k]], behind);
@@ -104,9 +104,9 @@ static bool bind_node(dg_network *network, uint32_t instance, uint32_t i, blocks
     f->param[k] = network->param_views[node->first_param + k];
     if (network->train) f->d_param[k] = network->grad_views[node->first_param + k];
   }
-  for (uint32_t k = 0; k < node->plan.states; k++)
-    f->state[k] = network->param_views[node->first_state + k];
-  if (!view_into(network, instance, &b.kept[i], &f->kept, err)) return false;
+  for (uint32_t k = 0; k < node->plan.running_count; k++)
+    f->running[k] = network->param_views[node->first_running + k];
+  if (!view_into(network, instance, &b.saved[i], &f->saved, err)) return false;
   *back = *f;
   return view_into(network, instance, &b.ahead[i], &f->workspace, err) &&
          view_into(network, instance, &b.behind[i], &back->workspace, err);
@@ -172,7 +172,7 @@ size_t dg_network_unshared(const dg_network *network) {
   for (uint32_t i = 0; i < network->graph.node_count; i++) {
     const dg_op_needs *needs = &network->needs[i];
     sum += needs->forward_workspace;
-    if (network->train) sum += needs->kept + needs->backward_workspace;
+    if (network->train) sum += needs->saved + needs->backward_workspace;
   }
   return sum;
 }

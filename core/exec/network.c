@@ -140,27 +140,27 @@ uint32_t dg_network_instances(const dg_network *network) {
   return network->instances;
 }
 
-uint32_t dg_network_joins(const dg_network *network) {
-  return network->slicing.joins;
+uint32_t dg_network_sync_count(const dg_network *network) {
+  return network->slicing.sync_count;
 }
 
-dg_network_ends dg_network_ends_of(dg_network *network, uint32_t instance) {
+dg_network_io dg_network_io_of(dg_network *network, uint32_t instance) {
   const dg_tensor_buffers *tensors =
       network->tensors + (size_t)instance * network->graph.tensor_count;
   uint32_t output = network->graph.output;
-  return (dg_network_ends){tensors[0].value, tensors[output].value, tensors[output].grad};
+  return (dg_network_io){tensors[0].value, tensors[output].value, tensors[output].grad};
 }
 
 dg_buffer *dg_network_input(dg_network *network) {
-  return dg_network_ends_of(network, 0).input;
+  return dg_network_io_of(network, 0).input;
 }
 
 dg_buffer *dg_network_output(dg_network *network) {
-  return dg_network_ends_of(network, 0).output;
+  return dg_network_io_of(network, 0).output;
 }
 
 dg_buffer *dg_network_d_output(dg_network *network) {
-  return dg_network_ends_of(network, 0).d_output;
+  return dg_network_io_of(network, 0).d_output;
 }
 
 dg_buffer *dg_network_parameters(dg_network *network) {

@@ -48,7 +48,7 @@ bool dg_network_forward(dg_network *network, const dg_step *step, dg_error *err)
 /** Enqueues all layers backward, from the output's gradient to all parameters'. */
 bool dg_network_backward(dg_network *network, const dg_step *step, dg_error *err);
 
-/* What the network's ends are joined to. Buffers belong to the network. */
+/* The network's input and output. Buffers belong to the network. */
 dg_buffer *dg_network_input(dg_network *network);      /**< [samples, input] */
 dg_buffer *dg_network_output(dg_network *network);     /**< [samples, outputs]: logits */
 dg_buffer *dg_network_d_output(dg_network *network);   /**< the loss's gradient; NULL untrained */
@@ -56,14 +56,16 @@ dg_buffer *dg_network_parameters(dg_network *network); /**< [dg_network_floats] 
 dg_buffer *dg_network_gradients(dg_network *network);  /**< [dg_network_learned]; NULL untrained */
 
 /**
- * Copies all parameters and states to or from the host: [dg_network_floats]. A network that only
- * tests learns of new ones by dg_network_write alone, since it computes with others made of them.
+ * Copies all parameters and running statistics to or from the host: [dg_network_floats]. A network
+ * that only tests learns of new ones by dg_network_write alone, since it computes with others made
+ * of them.
  */
 bool dg_network_read(dg_network *network, float *values, dg_error *err);
 bool dg_network_write(dg_network *network, const float *values, dg_error *err);
 
 uint32_t dg_network_outputs(const dg_network *network);
-/** Numbers in the parameter buffer, states and the gaps between tensors (always 0) included. */
+/** Numbers in the parameter buffer, running statistics and the gaps between tensors (always 0)
+ * included. */
 uint32_t dg_network_floats(const dg_network *network);
 /** Of these the first that are learned, gaps included: a multiple of 16. */
 uint32_t dg_network_learned(const dg_network *network);
@@ -72,7 +74,7 @@ uint32_t dg_network_learned(const dg_network *network);
 bool dg_network_exact(const dg_network *network);
 /** Numbers that are learned, without gaps. */
 uint64_t dg_network_parameter_count(const dg_network *network);
-/** All parameters, then all states; returns how many. */
+/** All parameters, then all running statistics; returns how many. */
 uint32_t dg_network_param_list(const dg_network *network, const dg_param **list);
 
 /** Bytes of the arena that activations, gradients and workspaces share. */
@@ -83,27 +85,27 @@ size_t dg_network_bytes(const dg_network *network);
 /* ---- stages.c ----------------------------------------------------------- */
 
 /**
- * Where a slice of a batch is computed. Several slices are under way at a time where layers join
+ * Where a slice of a batch is computed. Several slices are under way at a time where layers couple
  * samples, each on an instance of the activations; else there is one instance. Gradients lie on
  * levels (core/parallel/tree.h), level 0 being dg_network_gradients.
  */
 typedef struct {
   uint32_t instance;
   uint32_t level; /**< for its own gradients */
-  uint32_t root;  /**< level of the batch's: here lies what all slices gave, once they are joined */
+  uint32_t root;  /**< level of the batch's: here lies what all slices gave, once they are merged */
 } dg_network_part;
 
-/** The ends of an instance, as above. */
+/** Input and output of an instance, as above. */
 typedef struct {
   dg_buffer *input, *output, *d_output;
-} dg_network_ends;
+} dg_network_io;
 
 uint32_t dg_network_instances(const dg_network *network);
-dg_network_ends dg_network_ends_of(dg_network *network, uint32_t instance);
+dg_network_io dg_network_io_of(dg_network *network, uint32_t instance);
 
-/** Layers that join samples cut a step in stages: forward stages 0 to dg_network_joins, as many
-    backward. A stage is run for all slices, then joined and ended, before the next one. */
-uint32_t dg_network_joins(const dg_network *network);
+/** Layers that couple samples cut a step in stages: forward stages 0 to dg_network_sync_count, as
+   many backward. A stage is run for all slices, then merged and finished, before the next one. */
+uint32_t dg_network_sync_count(const dg_network *network);
 
 /** Enqueues forward stage `stage` of a slice: step->n samples of step->whole. */
 bool dg_network_forward_stage(dg_network *network, uint32_t stage, const dg_network_part *part,
@@ -112,24 +114,24 @@ bool dg_network_forward_stage(dg_network *network, uint32_t stage, const dg_netw
 bool dg_network_backward_stage(dg_network *network, uint32_t stage, const dg_network_part *part,
                                const dg_step *step, dg_error *err);
 
-/** Joins what a forward stage left on the level above `level`, of step->n samples, to what it left
+/** Merges what a forward stage left on the level above `level`, of step->n samples, to what it left
     on this one, so that there are step->whole. */
-bool dg_network_join_forward(dg_network *network, uint32_t stage, uint32_t level,
-                             const dg_step *step, dg_error *err);
+bool dg_network_merge_forward(dg_network *network, uint32_t stage, uint32_t level,
+                              const dg_step *step, dg_error *err);
 /** Adds the gradients that a backward stage left on the level above `level` to those on this one.
  */
-bool dg_network_join_backward(dg_network *network, uint32_t stage, uint32_t level,
-                              const dg_step *step, dg_error *err);
-/** Ends a forward stage of step->whole samples, whose slices have been joined on `level`. */
-bool dg_network_end_forward(dg_network *network, uint32_t stage, uint32_t level,
-                            const dg_step *step, dg_error *err);
+bool dg_network_reduce_backward(dg_network *network, uint32_t stage, uint32_t level,
+                                const dg_step *step, dg_error *err);
+/** Finishes a forward stage of step->whole samples, whose slices have been merged on `level`. */
+bool dg_network_finish_forward(dg_network *network, uint32_t stage, uint32_t level,
+                               const dg_step *step, dg_error *err);
 
 /* ---- check.c ------------------------------------------------------------ */
 
 /**
- * Can a network compute with the numbers of a parameter or state: are they finite, and variances
- * not negative? If not, an error of the kind DG_ERR_RUNTIME that tells `name`, the first that isn't
- * and its place.
+ * Can a network compute with the numbers of a parameter or running statistic: are they finite, and
+ * variances not negative? If not, an error of the kind DG_ERR_RUNTIME that tells `name`, the first
+ * that isn't and its place.
  */
 bool dg_param_check(const dg_param *param, const char *name, const float *values, dg_error *err);
 /** The same for all of them, as dg_network_read gives them. */

@@ -1,4 +1,5 @@
-/** Where parameters and states lie in their buffer: each at an offset that a view may have. */
+/** Where parameters and running statistics lie in their buffer: each at an offset that a view may
+ * have. */
 #include "core/base/size.h"
 #include "core/exec/internal.h"
 #include "core/graph/plan_layer.h"

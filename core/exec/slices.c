@@ -12,13 +12,13 @@ static bool joins_samples(const dg_node *node) {
 }
 
 /** Lists the nodes that run in phases. */
-static bool find_joining(dg_network *network, dg_error *err) {
+static bool find_sync_nodes(dg_network *network, dg_error *err) {
   dg_slicing *s = &network->slicing;
   const dg_graph *graph = &network->graph;
-  s->joining = calloc(graph->node_count, sizeof *s->joining);
-  if (!s->joining) return dg_fail_memory(err, graph->node_count * sizeof *s->joining);
+  s->sync_nodes = calloc(graph->node_count, sizeof *s->sync_nodes);
+  if (!s->sync_nodes) return dg_fail_memory(err, graph->node_count * sizeof *s->sync_nodes);
   for (uint32_t i = 0; i < graph->node_count; i++)
-    if (joins_samples(&graph->nodes[i])) s->joining[s->joins++] = i;
+    if (joins_samples(&graph->nodes[i])) s->sync_nodes[s->sync_count++] = i;
   return true;
 }
 
@@ -32,13 +32,13 @@ bool dg_network_slice(dg_network *network, const dg_train_recipe *recipe, uint32
   if (network->train)
     network->slicing.levels = dg_tree_levels(recipe->accumulate) + dg_tree_levels(slices) - 1;
   if (!slices) return true;
-  if (!find_joining(network, err)) return false;
-  if (network->slicing.joins) network->instances = slices < max_n ? slices : max_n;
+  if (!find_sync_nodes(network, err)) return false;
+  if (network->slicing.sync_count) network->instances = slices < max_n ? slices : max_n;
   return true;
 }
 
 bool dg_network_phased(const dg_network *network, uint32_t node) {
-  return network->slicing.joins > 0 && joins_samples(&network->graph.nodes[node]);
+  return network->slicing.sync_count > 0 && joins_samples(&network->graph.nodes[node]);
 }
 
 /* ---- what a stage learns ------------------------------------------------ */
@@ -49,11 +49,11 @@ typedef struct {
 } range;
 
 /** Where a backward stage begins to learn, in the gradients; parameters lie in the order of their
-    nodes. A stage learns what the joining node before its others has, too. */
+    nodes. A stage learns what the coupling node before its others has, too. */
 static uint32_t learns_from(const dg_network *network, uint32_t stage) {
   const dg_graph *graph = &network->graph;
-  uint32_t gap = network->slicing.joins - stage;
-  uint32_t first = gap ? network->slicing.joining[gap - 1] : 0;
+  uint32_t gap = network->slicing.sync_count - stage;
+  uint32_t first = gap ? network->slicing.sync_nodes[gap - 1] : 0;
   for (uint32_t i = first; i < graph->node_count; i++)
     if (graph->nodes[i].plan.params) return graph->params[graph->nodes[i].first_param].offset;
   return network->learned;
@@ -73,13 +73,13 @@ static dg_buffer *gradients_on(const dg_network *network, uint32_t level) {
 
 bool dg_network_slices_prepare(dg_network *network, bool runs, dg_error *err) {
   dg_slicing *s = &network->slicing;
-  for (uint32_t k = 0; k < s->joins; k++)
-    s->kept_floats +=
-        dg_network_aligned(network, network->needs[s->joining[k]].kept / sizeof(float));
+  for (uint32_t k = 0; k < s->sync_count; k++)
+    s->saved_floats +=
+        dg_network_aligned(network, network->needs[s->sync_nodes[k]].saved / sizeof(float));
   if (!runs || s->levels == 1) return true;
-  s->adds = calloc(s->joins + 1, sizeof *s->adds);
-  if (!s->adds) return dg_fail_memory(err, (s->joins + 1) * sizeof *s->adds);
-  for (uint32_t stage = 0; stage <= s->joins; stage++) {
+  s->adds = calloc(s->sync_count + 1, sizeof *s->adds);
+  if (!s->adds) return dg_fail_memory(err, (s->sync_count + 1) * sizeof *s->adds);
+  for (uint32_t stage = 0; stage <= s->sync_count; stage++) {
     range learned = learned_in(network, stage);
     const dg_op_desc desc = {.kind = DG_OP_ACCUMULATE, .accumulate = {learned.end - learned.first}};
     if (learned.end > learned.first &&
@@ -110,10 +110,10 @@ static bool allocate_gradients(dg_network *network, dg_error *err) {
 /** Views of what each stage learns, on every level. */
 static bool view_learned(dg_network *network, dg_error *err) {
   dg_slicing *s = &network->slicing;
-  size_t count = ((size_t)s->joins + 1) * s->levels;
+  size_t count = ((size_t)s->sync_count + 1) * s->levels;
   s->add_views = calloc(count, sizeof *s->add_views);
   if (!s->add_views) return dg_fail_memory(err, count * sizeof *s->add_views);
-  for (uint32_t stage = 0; stage <= s->joins; stage++) {
+  for (uint32_t stage = 0; stage <= s->sync_count; stage++) {
     range learned = learned_in(network, stage);
     size_t bytes = (learned.end - learned.first) * sizeof(float);
     for (uint32_t level = 0; bytes && level < s->levels; level++) {
@@ -126,32 +126,32 @@ static bool view_learned(dg_network *network, dg_error *err) {
   return true;
 }
 
-/** What the joining nodes keep, on every level. */
-static bool allocate_kept(dg_network *network, dg_error *err) {
+/** What the coupling nodes save, on every level. */
+static bool allocate_saved(dg_network *network, dg_error *err) {
   dg_slicing *s = &network->slicing;
   const dg_device_calls *calls = network->device->calls;
-  size_t count = (size_t)s->levels * s->joins, offset = 0;
-  s->kept_views = calloc(count, sizeof *s->kept_views);
-  if (!s->kept_views) return dg_fail_memory(err, count * sizeof *s->kept_views);
-  s->kept = calls->buffer_new(network->device, s->levels * s->kept_floats * sizeof(float), err);
-  for (size_t i = 0; s->kept && i < count; i++) {
-    size_t bytes = network->needs[s->joining[i % s->joins]].kept;
-    s->kept_views[i] = calls->buffer_view(s->kept, offset, bytes, err);
-    if (!s->kept_views[i]) return false;
+  size_t count = (size_t)s->levels * s->sync_count, offset = 0;
+  s->saved_views = calloc(count, sizeof *s->saved_views);
+  if (!s->saved_views) return dg_fail_memory(err, count * sizeof *s->saved_views);
+  s->saved = calls->buffer_new(network->device, s->levels * s->saved_floats * sizeof(float), err);
+  for (size_t i = 0; s->saved && i < count; i++) {
+    size_t bytes = network->needs[s->sync_nodes[i % s->sync_count]].saved;
+    s->saved_views[i] = calls->buffer_view(s->saved, offset, bytes, err);
+    if (!s->saved_views[i]) return false;
     offset += dg_network_aligned(network, bytes / sizeof(float)) * sizeof(float);
   }
-  return s->kept != NULL;
+  return s->saved != NULL;
 }
 
 bool dg_network_slices_allocate(dg_network *network, dg_error *err) {
   return (network->slicing.levels == 1 ||
           (allocate_gradients(network, err) && view_learned(network, err))) &&
-         (network->slicing.joins == 0 || allocate_kept(network, err));
+         (network->slicing.sync_count == 0 || allocate_saved(network, err));
 }
 
 size_t dg_network_slices_bytes(const dg_network *network) {
   const dg_slicing *s = &network->slicing;
-  return (((size_t)s->levels - 1) * network->learned + s->levels * s->kept_floats) * sizeof(float);
+  return (((size_t)s->levels - 1) * network->learned + s->levels * s->saved_floats) * sizeof(float);
 }
 
 static void free_all(const dg_network *network, dg_buffer **buffers, size_t count) {
@@ -162,13 +162,13 @@ static void free_all(const dg_network *network, dg_buffer **buffers, size_t coun
 void dg_network_slices_release(dg_network *network) {
   dg_slicing *s = &network->slicing;
   size_t more = s->levels ? s->levels - 1 : 0;
-  for (uint32_t i = 0; s->adds && i <= s->joins; i++) dg_bound_release(&s->adds[i]);
-  free_all(network, s->add_views, ((size_t)s->joins + 1) * s->levels);
+  for (uint32_t i = 0; s->adds && i <= s->sync_count; i++) dg_bound_release(&s->adds[i]);
+  free_all(network, s->add_views, ((size_t)s->sync_count + 1) * s->levels);
   free_all(network, s->grad_views, more * network->graph.param_count);
   free_all(network, s->gradients, more);
-  free_all(network, s->kept_views, (size_t)s->levels * s->joins);
-  network->device->calls->buffer_free(s->kept);
+  free_all(network, s->saved_views, (size_t)s->levels * s->sync_count);
+  network->device->calls->buffer_free(s->saved);
   free(s->adds);
-  free(s->joining);
+  free(s->sync_nodes);
   *s = (dg_slicing){0};
 }

@@ -13,31 +13,31 @@ static bool upload(dg_source *source, const uint8_t *bytes, size_t size, dg_buff
          source->device->calls->write(*out, 0, bytes, size, err);
 }
 
-bool dg_source_of_samples(dg_source *source, dg_device *device, const dg_samples *samples,
-                          uint32_t places, dg_error *err) {
+bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
+                            uint32_t capacity, dg_error *err) {
   size_t pixels = (size_t)samples->count * samples->height * samples->width;
   *source = (dg_source){
-      .device = device, .height = samples->height, .width = samples->width, .places = places};
+      .device = device, .height = samples->height, .width = samples->width, .capacity = capacity};
   if (upload(source, samples->images, pixels, &source->images, err) &&
       upload(source, samples->labels, samples->count, &source->labels, err) &&
-      new_buffer(source, places * sizeof(uint32_t), &source->order, err))
+      new_buffer(source, capacity * sizeof(uint32_t), &source->order, err))
     return true;
   dg_source_close(source);
   return false;
 }
 
 bool dg_source_in_turn(dg_source *source, dg_error *err) {
-  uint32_t *order = malloc(source->places * sizeof *order);
-  if (!order) return dg_fail_memory(err, source->places * sizeof *order);
-  for (uint32_t i = 0; i < source->places; i++) order[i] = i;
-  bool right = dg_source_set_order(source, order, source->places, err);
+  uint32_t *order = malloc(source->capacity * sizeof *order);
+  if (!order) return dg_fail_memory(err, source->capacity * sizeof *order);
+  for (uint32_t i = 0; i < source->capacity; i++) order[i] = i;
+  bool ok = dg_source_set_order(source, order, source->capacity, err);
   free(order);
-  return right;
+  return ok;
 }
 
-bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
-                         uint32_t count, bool labels, dg_error *err) {
-  *source = (dg_source){.device = device, .height = height, .width = width, .places = count};
+bool dg_source_from_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
+                           uint32_t count, bool labels, dg_error *err) {
+  *source = (dg_source){.device = device, .height = height, .width = width, .capacity = count};
   if (new_buffer(source, (size_t)count * height * width, &source->images, err) &&
       (!labels || new_buffer(source, count, &source->labels, err)) &&
       new_buffer(source, count * sizeof(uint32_t), &source->order, err) &&

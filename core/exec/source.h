@@ -14,26 +14,26 @@ typedef struct {
   uint32_t height, width;
   dg_buffer *images; /**< bytes [.., height, width] */
   dg_buffer *labels; /**< bytes [..]; NULL where images are handed in */
-  dg_buffer *order;  /**< uint32 [places] */
-  uint32_t places;
+  dg_buffer *order;  /**< uint32 [capacity] */
+  uint32_t capacity;
 } dg_source;
 
-/** Uploads a data set; orders of it have up to `places` places. On failure everything is freed
+/** Uploads a data set; orders of it have up to `capacity` indices. On failure everything is freed
     again. */
-bool dg_source_of_samples(dg_source *source, dg_device *device, const dg_samples *samples,
-                          uint32_t places, dg_error *err);
+bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
+                            uint32_t capacity, dg_error *err);
 
 /** Allocates memory for `count` images that dg_source_put hands in, with their labels or without,
     taken in the order in which they come. On failure everything is freed again. */
-bool dg_source_of_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
-                         uint32_t count, bool labels, dg_error *err);
+bool dg_source_from_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
+                           uint32_t count, bool labels, dg_error *err);
 
 void dg_source_close(dg_source *source);
 
-/** Writes the first `count` <= places places of the order. */
+/** Writes the first `count` <= capacity indices of the order. */
 bool dg_source_set_order(dg_source *source, const uint32_t *order, uint32_t count, dg_error *err);
 
-/** Has batches take the images one after the other, as many as there are places. */
+/** Has batches take the images one after the other, as many as the order has indices. */
 bool dg_source_in_turn(dg_source *source, dg_error *err);
 
 /** Hands in `n` images with their labels (NULL for a source without), which replace the first

@@ -1,5 +1,5 @@
 /**
- * A step in stages, for batches in slices. What the slices give is joined along a tree
+ * A step in stages, for batches in slices. What the slices give is reduced along a tree
  * (core/parallel/tree.h) by whoever calls this.
  */
 #include "core/exec/internal.h"
@@ -9,11 +9,11 @@ typedef struct {
   uint32_t first, end;
 } range;
 
-/** The nodes that lie between joining ones, `gap` = 0 before the first of these. */
+/** The nodes that lie between coupling ones, `gap` = 0 before the first of these. */
 static range nodes_between(const dg_network *network, uint32_t gap) {
   const dg_slicing *s = &network->slicing;
-  return (range){gap ? s->joining[gap - 1] + 1 : 0,
-                 gap < s->joins ? s->joining[gap] : network->graph.node_count};
+  return (range){gap ? s->sync_nodes[gap - 1] + 1 : 0,
+                 gap < s->sync_count ? s->sync_nodes[gap] : network->graph.node_count};
 }
 
 /** The buffers of a node, for a slice: `own` with what lies on a level. */
@@ -50,23 +50,23 @@ static bool run(const dg_network *network, uint32_t node, bool backward,
   return enqueue(network, node, backward, &b, step, err);
 }
 
-static dg_buffer *kept_on(const dg_network *network, uint32_t join, uint32_t level) {
-  return network->slicing.kept_views[(size_t)level * network->slicing.joins + join];
+static dg_buffer *saved_on(const dg_network *network, uint32_t sync, uint32_t level) {
+  return network->slicing.saved_views[(size_t)level * network->slicing.sync_count + sync];
 }
 
-/** Runs a phase of joining node `join` for a slice. What is collected forward lies on the slice's
-    level, what was joined on the batch's; and so do the gradients. */
-static bool run_phase(const dg_network *network, uint32_t join, bool backward, dg_phase phase,
+/** Runs a phase of coupling node `sync` for a slice. What is collected forward lies on the slice's
+    level, what was merged on the batch's; and so do the gradients. */
+static bool run_phase(const dg_network *network, uint32_t sync, bool backward, dg_phase phase,
                       const dg_network_part *part, const dg_step *step, dg_error *err) {
-  uint32_t node = network->slicing.joining[join];
+  uint32_t node = network->slicing.sync_nodes[sync];
   const dg_bound_op *op = op_of(network, node, part->instance);
   dg_network_part where = *part;
   dg_step s = *step;
   s.phase = phase;
   if (phase != DG_PHASE_COLLECT) where.level = part->root;
   dg_op_buffers b = buffers_on(network, node, &where, backward ? op->backward : op->buffers);
-  b.kept = kept_on(network, join, backward ? part->root : where.level);
-  if (phase == DG_PHASE_MERGE) b.other = kept_on(network, join, part->root + 1);
+  b.saved = saved_on(network, sync, backward ? part->root : where.level);
+  if (phase == DG_PHASE_MERGE) b.other = saved_on(network, sync, part->root + 1);
   return enqueue(network, node, backward, &b, &s, err);
 }
 
@@ -76,13 +76,13 @@ bool dg_network_forward_stage(dg_network *network, uint32_t stage, const dg_netw
   if (stage && !run_phase(network, stage - 1, false, DG_PHASE_APPLY, part, step, err)) return false;
   for (uint32_t i = nodes.first; i < nodes.end; i++)
     if (!run(network, i, false, part, step, err)) return false;
-  return stage == network->slicing.joins ||
+  return stage == network->slicing.sync_count ||
          run_phase(network, stage, false, DG_PHASE_COLLECT, part, step, err);
 }
 
 bool dg_network_backward_stage(dg_network *network, uint32_t stage, const dg_network_part *part,
                                const dg_step *step, dg_error *err) {
-  uint32_t gap = network->slicing.joins - stage;
+  uint32_t gap = network->slicing.sync_count - stage;
   range nodes = nodes_between(network, gap);
   if (stage && !run_phase(network, gap, true, DG_PHASE_APPLY, part, step, err)) return false;
   for (uint32_t i = nodes.end; i-- > nodes.first;)
@@ -90,22 +90,22 @@ bool dg_network_backward_stage(dg_network *network, uint32_t stage, const dg_net
   return gap == 0 || run_phase(network, gap - 1, true, DG_PHASE_COLLECT, part, step, err);
 }
 
-bool dg_network_join_forward(dg_network *network, uint32_t stage, uint32_t level,
-                             const dg_step *step, dg_error *err) {
+bool dg_network_merge_forward(dg_network *network, uint32_t stage, uint32_t level,
+                              const dg_step *step, dg_error *err) {
   const dg_network_part part = {.level = level, .root = level};
-  return stage >= network->slicing.joins ||
+  return stage >= network->slicing.sync_count ||
          run_phase(network, stage, false, DG_PHASE_MERGE, &part, step, err);
 }
 
-bool dg_network_end_forward(dg_network *network, uint32_t stage, uint32_t level,
-                            const dg_step *step, dg_error *err) {
+bool dg_network_finish_forward(dg_network *network, uint32_t stage, uint32_t level,
+                               const dg_step *step, dg_error *err) {
   const dg_network_part part = {.level = level, .root = level};
-  return stage >= network->slicing.joins ||
+  return stage >= network->slicing.sync_count ||
          run_phase(network, stage, false, DG_PHASE_FINISH, &part, step, err);
 }
 
-bool dg_network_join_backward(dg_network *network, uint32_t stage, uint32_t level,
-                              const dg_step *step, dg_error *err) {
+bool dg_network_reduce_backward(dg_network *network, uint32_t stage, uint32_t level,
+                                const dg_step *step, dg_error *err) {
   dg_bound_op *add = &network->slicing.adds[stage];
   if (!add->op) return true;
   dg_op_buffers b = add->buffers;

@@ -40,7 +40,7 @@ static bool fold_norm(dg_graph *graph, uint32_t i, const void *predicate) {
     return false;
   graph->folds[graph->fold_count++] = (dg_fold){.node = (uint32_t)(product - graph->nodes),
                                                 .scale = norm->first_param,
-                                                .running = norm->first_state,
+                                                .running = norm->first_running,
                                                 .eps = d->eps};
   product->plan.op = extended;
   dg_graph_merge(graph, i);

@@ -25,12 +25,12 @@ typedef struct {
   dg_layer_plan plan;
   uint32_t inputs, in[DG_MAX_IN], out; /**< tensors */
   uint32_t moments;                    /**< tensor: of out (statistics.c); 0: not wanted */
-  uint32_t first_param, first_state;   /**< in dg_graph.params */
+  uint32_t first_param, first_running; /**< in dg_graph.params */
   bool wants_backward;
 } dg_node;
 
 /**
- * A learned parameter, or a state that training steps write (running statistics): its name,
+ * A learned parameter, or a running statistic, which training steps write: its name,
  * PyTorch's shape, and where it lies in the parameter buffer. States lie behind all parameters.
  */
 typedef struct {
@@ -51,8 +51,8 @@ typedef struct {
 
 typedef struct {
   uint32_t tensor_count, node_count, fold_count;
-  uint32_t param_count, state_count; /**< learned parameters, and states behind them */
-  dg_tensor *tensors;                /**< the network's input is tensor 0 */
+  uint32_t param_count, running_count; /**< learned; and running statistics behind them */
+  dg_tensor *tensors;                  /**< the network's input is tensor 0 */
   dg_node *nodes;
   dg_param *params;
   dg_fold *folds;

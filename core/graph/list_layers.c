@@ -41,11 +41,11 @@ bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t size, siz
   dg_layer_info layer = {.name = "input", .type = "input"};
   put_shape(&layer, &model->input);
   if (capacity > 0) dg_sized_give(out, size, 0, &layer, sizeof layer);
-  bool right = true;
-  for (uint32_t i = 0; right && i < model->layer_count; i++) {
-    right = list_layer(model, i, shapes, &layer, err);
-    if (right && i + 1 < capacity) dg_sized_give(out, size, i + 1, &layer, sizeof layer);
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < model->layer_count; i++) {
+    ok = list_layer(model, i, shapes, &layer, err);
+    if (ok && i + 1 < capacity) dg_sized_give(out, size, i + 1, &layer, sizeof layer);
   }
   free(shapes);
-  return right;
+  return ok;
 }

@@ -24,21 +24,21 @@ static void look_at(const dg_catalog *catalog, const char *name, dg_model_info *
   snprintf(out->name, sizeof out->name, "%s", name);
   dg_model *model =
       dg_catalog_path(catalog, name, path, &err) ? dg_model_load(path, NULL, 0, &err) : NULL;
-  bool right = model && count_parameters(model, &out->parameters, &err);
-  const char *description = right ? model->description : err.message;
+  bool ok = model && count_parameters(model, &out->parameters, &err);
+  const char *description = ok ? model->description : err.message;
   dg_visible(out->description, sizeof out->description, description, strlen(description));
   dg_model_free(model);
 }
 
 bool dg_model_list(dg_model_info *out, size_t size, size_t capacity, size_t *count, dg_error *err) {
   dg_catalog catalog;
-  bool right = dg_catalog_read(&catalog, DG_CATALOG_MODELS, err);
-  *count = right ? catalog.count : 0;
+  bool ok = dg_catalog_read(&catalog, DG_CATALOG_MODELS, err);
+  *count = ok ? catalog.count : 0;
   for (size_t i = 0; i < *count && i < capacity; i++) {
     dg_model_info info;
     look_at(&catalog, catalog.names[i], &info);
     dg_sized_give(out, size, i, &info, sizeof info);
   }
   dg_catalog_free(&catalog);
-  return right;
+  return ok;
 }

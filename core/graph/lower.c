@@ -17,7 +17,7 @@ static uint32_t add_tensor(dg_graph *graph, const dg_shape *shape, uint32_t prod
   return graph->tensor_count++;
 }
 
-/** Fills in a parameter or state of a node. */
+/** Fills in a parameter or running statistic of a node. */
 static void fill_param(const dg_node *node, const dg_param_spec *spec, dg_param *param) {
   param->layer = node->layer;
   param->spec = *spec;
@@ -31,23 +31,24 @@ static void add_params(dg_graph *graph, dg_node *node) {
     fill_param(node, &node->plan.param[i], &graph->params[graph->param_count++]);
 }
 
-/** The states of all nodes, behind the last parameter. */
-static void add_states(dg_graph *graph) {
+/** The running statistics of all nodes, behind the last parameter. */
+static void add_running(dg_graph *graph) {
   for (uint32_t i = 0; i < graph->node_count; i++) {
     dg_node *node = &graph->nodes[i];
-    node->first_state = graph->param_count + graph->state_count;
-    for (uint32_t k = 0; k < node->plan.states; k++)
-      fill_param(node, &node->plan.state[k],
-                 &graph->params[graph->param_count + graph->state_count++]);
+    node->first_running = graph->param_count + graph->running_count;
+    for (uint32_t k = 0; k < node->plan.running_count; k++)
+      fill_param(node, &node->plan.running[k],
+                 &graph->params[graph->param_count + graph->running_count++]);
   }
 }
 
-/** Refuses parameters and states that, with the `total` before them, 32 bits can't count. */
+/** Refuses parameters and running statistics that, with the `total` before them, 32 bits can't
+ * count. */
 static bool params_fit(uint64_t *total, const dg_layer_plan *plan, dg_error *err) {
   for (uint32_t i = 0; i < plan->params; i++)
     *total = dg_size_plus(*total, dg_size_product(plan->param[i].rank, plan->param[i].dim));
-  for (uint32_t i = 0; i < plan->states; i++)
-    *total = dg_size_plus(*total, dg_size_product(plan->state[i].rank, plan->state[i].dim));
+  for (uint32_t i = 0; i < plan->running_count; i++)
+    *total = dg_size_plus(*total, dg_size_product(plan->running[i].rank, plan->running[i].dim));
   return dg_size_fits(*total) ||
          dg_fail(err, DG_ERR_INPUT, "the network would have more than %d parameters",
                  DG_SIZE_NUMBERS);
@@ -82,7 +83,7 @@ static bool lower_layer(dg_graph *graph, const dg_model *model, uint32_t index, 
 static bool reserve(dg_graph *graph, uint32_t layers, dg_error *err) {
   graph->tensors = calloc(2 * (size_t)layers + 1, sizeof *graph->tensors);
   graph->nodes = calloc(layers, sizeof *graph->nodes);
-  graph->params = calloc((size_t)layers * (DG_MAX_PARAM + DG_MAX_STATE), sizeof *graph->params);
+  graph->params = calloc((size_t)layers * (DG_MAX_PARAM + DG_MAX_RUNNING), sizeof *graph->params);
   return (graph->tensors && graph->nodes && graph->params) || dg_fail_memory(err, layers);
 }
 
@@ -94,13 +95,13 @@ static bool check_whole(const dg_graph *graph, const dg_model *model, const dg_s
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: the last layer gives %s, but the loss needs [classes]; end with a flatten "
                    "or linear layer",
-                   model->layers[model->layer_count - 1].place,
+                   model->layers[model->layer_count - 1].location,
                    dg_shape_text(last, shape, sizeof shape));
   for (uint32_t i = 0; i < graph->node_count; i++) {
     const dg_node *node = &graph->nodes[i];
     if (node->out != graph->output && graph->tensors[node->out].readers == 0)
-      return dg_fail(err, DG_ERR_INPUT, "%s: nothing reads layer \"%s\" (%s)", node->layer->place,
-                     node->layer->name, node->layer->kind->type);
+      return dg_fail(err, DG_ERR_INPUT, "%s: nothing reads layer \"%s\" (%s)",
+                     node->layer->location, node->layer->name, node->layer->kind->type);
   }
   return graph->param_count > 0 ||
          dg_fail(err, DG_ERR_INPUT,
@@ -115,7 +116,7 @@ static bool lower_all(dg_graph *graph, const dg_model *model, output *outputs, d
     if (!lower_layer(graph, model, i, outputs, &total, err)) return false;
   const output *last = &outputs[model->layer_count];
   graph->output = last->tensor;
-  add_states(graph);
+  add_running(graph);
   return check_whole(graph, model, &last->shape, err);
 }
 
@@ -123,10 +124,10 @@ bool dg_graph_lower(dg_graph *graph, const dg_model *model, uint32_t *tensors, d
   *graph = (dg_graph){0};
   output *outputs = calloc(model->layer_count + 1, sizeof *outputs);
   if (!outputs) return dg_fail_memory(err, sizeof *outputs);
-  bool right = reserve(graph, model->layer_count, err) && lower_all(graph, model, outputs, err);
-  for (uint32_t i = 0; right && tensors && i < model->layer_count; i++)
+  bool ok = reserve(graph, model->layer_count, err) && lower_all(graph, model, outputs, err);
+  for (uint32_t i = 0; ok && tensors && i < model->layer_count; i++)
     tensors[i] = outputs[i + 1].tensor;
   free(outputs);
-  if (!right) dg_graph_free(graph);
-  return right;
+  if (!ok) dg_graph_free(graph);
+  return ok;
 }

@@ -1,9 +1,10 @@
 #include "core/graph/plan_layer.h"
 
-/** Can each parameter and state be counted? */
+/** Can each parameter and running statistic be counted? */
 static bool params_fit(const dg_layer_plan *plan, dg_error *err) {
-  for (uint32_t i = 0; i < plan->params + plan->states; i++) {
-    const dg_param_spec *spec = i < plan->params ? &plan->param[i] : &plan->state[i - plan->params];
+  for (uint32_t i = 0; i < plan->params + plan->running_count; i++) {
+    const dg_param_spec *spec =
+        i < plan->params ? &plan->param[i] : &plan->running[i - plan->params];
     if (!dg_size_fits(dg_size_product(spec->rank, spec->dim)))
       return dg_fail(err, DG_ERR_INPUT, "\"%s\" would have more than %d numbers", spec->suffix,
                      DG_SIZE_NUMBERS);
@@ -18,8 +19,8 @@ static bool sizes_agree(const dg_layer_site *site, const dg_layer_plan *plan, dg
   for (uint32_t i = 0; i < site->inputs; i++) agree &= sizes.in[i] == dg_shape_count(&site->in[i]);
   for (uint32_t i = 0; i < plan->params; i++)
     agree &= sizes.param[i] == dg_size_product(plan->param[i].rank, plan->param[i].dim);
-  for (uint32_t i = 0; i < plan->states; i++)
-    agree &= sizes.state[i] == dg_size_product(plan->state[i].rank, plan->state[i].dim);
+  for (uint32_t i = 0; i < plan->running_count; i++)
+    agree &= sizes.running[i] == dg_size_product(plan->running[i].rank, plan->running[i].dim);
   return agree || dg_fail(err, DG_ERR_INPUT, "its sizes contradict those of its op");
 }
 
@@ -35,5 +36,6 @@ bool dg_plan_layer(const dg_model *model, uint32_t index, const dg_shape *in, dg
 }
 
 bool dg_name_layer(const dg_model_layer *layer, dg_error *err) {
-  return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", layer->place, layer->name, layer->kind->type);
+  return dg_fail_prefix(err, "%s: layer \"%s\" (%s)", layer->location, layer->name,
+                        layer->kind->type);
 }

@@ -11,7 +11,7 @@
 bool dg_plan_layer(const dg_model *model, uint32_t index, const dg_shape *in, dg_layer_plan *plan,
                    dg_error *err);
 
-/** Puts a layer's place and name before the message in `err`; returns false. */
+/** Puts a layer's location and name before the message in `err`; returns false. */
 bool dg_name_layer(const dg_model_layer *layer, dg_error *err);
 
 #endif

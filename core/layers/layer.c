@@ -6,11 +6,11 @@
 
 const char *const dg_init_names[] = {"pytorch", "he", "glorot", NULL};
 
-char *dg_shape_text(const dg_shape *shape, char *text, size_t room) {
+char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity) {
   text[0] = '\0';
   for (uint32_t i = 0; i < shape->rank; i++)
-    dg_append(text, room, "%s%u", i ? ", " : "[", shape->dim[i]);
-  dg_append(text, room, "]");
+    dg_append(text, capacity, "%s%u", i ? ", " : "[", shape->dim[i]);
+  dg_append(text, capacity, "]");
   return text;
 }
 

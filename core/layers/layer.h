@@ -34,7 +34,7 @@ typedef enum {
 /** The kinds that a model file may name, in the order of dg_init_kind, ended by NULL. */
 extern const char *const dg_init_names[];
 
-/** A parameter, or a state, that a layer asks for. */
+/** A parameter, or a running statistic, that a layer asks for. */
 typedef struct {
   const char *suffix; /**< "weight": named LAYER.weight */
   uint32_t rank, dim[4];
@@ -51,8 +51,8 @@ typedef struct {
   dg_op_desc op; /**< d_in is left for the network to fill */
   uint32_t params;
   dg_param_spec param[DG_MAX_PARAM];
-  uint32_t states; /**< numbers that training steps write, but that are not learned */
-  dg_param_spec state[DG_MAX_STATE];
+  uint32_t running_count; /**< numbers that training steps write, but that are not learned */
+  dg_param_spec running[DG_MAX_RUNNING];
 } dg_layer_plan;
 
 /** Where a layer stands, for what depends on it. */
@@ -77,7 +77,7 @@ typedef struct {
 } dg_layer_class;
 
 /** Text of a shape: `[16, 28, 28]`. Returns `text`. */
-char *dg_shape_text(const dg_shape *shape, char *text, size_t room);
+char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity);
 
 /**
  * Checks that input 0 has `rank`; if not, an error like `needs [channels, height, width], but

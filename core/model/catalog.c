@@ -83,13 +83,13 @@ bool dg_catalog_read(dg_catalog *catalog, dg_catalog_kind kind, dg_error *err) {
                    "%s to a folder of them",
                    catalog->folder, kind == DG_CATALOG_MODELS ? "models" : s->what, strerror(errno),
                    s->what, s->variable);
-  bool right = true;
-  for (struct dirent *entry; right && (entry = readdir(folder));)
-    if (has_suffix(s, entry->d_name) && catalog->count < DG_CATALOG_MOST)
-      right = add_name(catalog, entry->d_name, err);
+  bool ok = true;
+  for (struct dirent *entry; ok && (entry = readdir(folder));)
+    if (has_suffix(s, entry->d_name) && catalog->count < DG_CATALOG_MAX)
+      ok = add_name(catalog, entry->d_name, err);
   closedir(folder);
   qsort(catalog->names, catalog->count, sizeof *catalog->names, by_name);
-  return right;
+  return ok;
 }
 
 void dg_catalog_free(dg_catalog *catalog) {
@@ -132,9 +132,9 @@ bool dg_catalog_find(dg_catalog_kind kind, const char *word, char *path, dg_erro
     return snprintf(path, DG_PATH_SIZE, "%s", word) < DG_PATH_SIZE ||
            dg_fail(err, DG_ERR_INPUT, "%.80s...: the path is too long; use a shorter one", word);
   dg_catalog catalog;
-  bool right = dg_catalog_read(&catalog, kind, err) && find_in(&catalog, word, path, err);
+  bool ok = dg_catalog_read(&catalog, kind, err) && find_in(&catalog, word, path, err);
   dg_catalog_free(&catalog);
-  return right;
+  return ok;
 }
 
 bool dg_model_find(const char *model, char *path, dg_error *err) {
@@ -148,13 +148,13 @@ bool dg_weights_find(const char *weights, char *path, dg_error *err) {
 bool dg_weights_list(dg_weights_info *out, size_t size, size_t capacity, size_t *count,
                      dg_error *err) {
   dg_catalog catalog;
-  bool right = dg_catalog_read(&catalog, DG_CATALOG_WEIGHTS, err);
-  *count = right ? catalog.count : 0;
+  bool ok = dg_catalog_read(&catalog, DG_CATALOG_WEIGHTS, err);
+  *count = ok ? catalog.count : 0;
   for (size_t i = 0; i < *count && i < capacity; i++) {
     dg_weights_info info = {0};
     snprintf(info.name, sizeof info.name, "%s", catalog.names[i]);
     dg_sized_give(out, size, i, &info, sizeof info);
   }
   dg_catalog_free(&catalog);
-  return right;
+  return ok;
 }

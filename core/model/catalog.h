@@ -7,7 +7,7 @@
 
 #include "digits/model.h"
 
-enum { DG_CATALOG_MOST = 256 };
+enum { DG_CATALOG_MAX = 256 };
 
 typedef enum { DG_CATALOG_MODELS, DG_CATALOG_WEIGHTS } dg_catalog_kind;
 
@@ -16,7 +16,7 @@ typedef struct {
   dg_catalog_kind kind;
   char folder[DG_PATH_SIZE];
   size_t count;
-  char *names[DG_CATALOG_MOST];
+  char *names[DG_CATALOG_MAX];
 } dg_catalog;
 
 /**

@@ -38,56 +38,57 @@ bool dg_fail_at(dg_error *err, const config_setting_t *setting, const char *form
 }
 
 bool dg_fail_unknown(dg_error *err, const config_setting_t *setting, const char *what,
-                     const char *word, const char *place, const char *const *names, size_t count) {
+                     const char *word, const char *context, const char *const *names,
+                     size_t count) {
   const char *near = dg_nearest(word, names, count);
   if (near)
-    return dg_fail_at(err, setting, "unknown %s \"%s\"%s; did you mean \"%s\"?", what, word, place,
-                      near);
+    return dg_fail_at(err, setting, "unknown %s \"%s\"%s; did you mean \"%s\"?", what, word,
+                      context, near);
   char list[500] = "";
   for (size_t i = 0; i < count; i++) dg_append(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
-  return dg_fail_at(err, setting, "unknown %s \"%s\"%s; there %s %s", what, word, place,
+  return dg_fail_at(err, setting, "unknown %s \"%s\"%s; there %s %s", what, word, context,
                     count == 1 ? "is" : "are", count ? list : "none");
 }
 
-static void describe_range(const dg_key *key, char *text, size_t room) {
-  dg_append(text, room, " %s %.10g", key->above_low ? ">" : ">=", key->low);
+static void describe_range(const dg_key *key, char *text, size_t capacity) {
+  dg_append(text, capacity, " %s %.10g", key->above_low ? ">" : ">=", key->low);
   if (key->high != 0.0)
-    dg_append(text, room, " and %s %.10g", key->below_high ? "<" : "<=", key->high);
+    dg_append(text, capacity, " and %s %.10g", key->below_high ? "<" : "<=", key->high);
 }
 
-static void describe_choices(const dg_key *key, char *text, size_t room) {
+static void describe_choices(const dg_key *key, char *text, size_t capacity) {
   for (size_t i = 0; key->choices[i]; i++)
-    dg_append(text, room, "%s\"%s\"", i ? (key->choices[i + 1] ? ", " : " or ") : "",
+    dg_append(text, capacity, "%s\"%s\"", i ? (key->choices[i + 1] ? ", " : " or ") : "",
               key->choices[i]);
 }
 
 /** What a key takes: `a whole number >= 1 and <= 10`. */
-static void describe_type(const dg_key *key, char *text, size_t room) {
+static void describe_type(const dg_key *key, char *text, size_t capacity) {
   text[0] = '\0';
   switch (key->type) {
   case DG_KEY_COUNT:
-    dg_append(text, room, "a whole number");
-    describe_range(key, text, room);
+    dg_append(text, capacity, "a whole number");
+    describe_range(key, text, capacity);
     break;
   case DG_KEY_NUMBER:
-    dg_append(text, room, "a number");
-    describe_range(key, text, room);
+    dg_append(text, capacity, "a number");
+    describe_range(key, text, capacity);
     break;
   case DG_KEY_PAIR:
-    dg_append(text, room, "n or [height, width], whole numbers");
-    describe_range(key, text, room);
+    dg_append(text, capacity, "n or [height, width], whole numbers");
+    describe_range(key, text, capacity);
     break;
   case DG_KEY_BOOL:
-    dg_append(text, room, "true or false");
+    dg_append(text, capacity, "true or false");
     break;
   case DG_KEY_CHOICE:
-    describe_choices(key, text, room);
+    describe_choices(key, text, capacity);
     break;
   case DG_KEY_NAME:
-    dg_append(text, room, "a name of letters, digits, _ and -");
+    dg_append(text, capacity, "a name of letters, digits, _ and -");
     break;
   case DG_KEY_LINE:
-    dg_append(text, room, "a line of UTF-8 in quotes, shorter than %d bytes", DG_LINE_SIZE);
+    dg_append(text, capacity, "a line of UTF-8 in quotes, shorter than %d bytes", DG_LINE_SIZE);
     break;
   }
 }
@@ -181,31 +182,31 @@ static bool read_line(const char *line, char *out) {
 
 static bool read_value(const dg_key *key, const config_setting_t *setting, void *value,
                        dg_error *err) {
-  bool right = false;
+  bool ok = false;
   switch (key->type) {
   case DG_KEY_COUNT:
-    right = read_count(key, setting, value);
+    ok = read_count(key, setting, value);
     break;
   case DG_KEY_NUMBER:
-    right = read_number(key, setting, value);
+    ok = read_number(key, setting, value);
     break;
   case DG_KEY_PAIR:
-    right = read_pair(key, setting, value);
+    ok = read_pair(key, setting, value);
     break;
   case DG_KEY_NAME:
-    right = dg_name_read(config_setting_get_string(setting), value);
+    ok = dg_name_read(config_setting_get_string(setting), value);
     break;
   case DG_KEY_LINE:
-    right = read_line(config_setting_get_string(setting), value);
+    ok = read_line(config_setting_get_string(setting), value);
     break;
   case DG_KEY_CHOICE:
     return read_choice(key, setting, value, err);
   case DG_KEY_BOOL:
-    right = config_setting_type(setting) == CONFIG_TYPE_BOOL;
-    if (right) *(bool *)value = config_setting_get_bool(setting);
+    ok = config_setting_type(setting) == CONFIG_TYPE_BOOL;
+    if (ok) *(bool *)value = config_setting_get_bool(setting);
     break;
   }
-  return right || wrong(key, setting, err);
+  return ok || wrong(key, setting, err);
 }
 
 static bool unknown_key(const config_setting_t *setting, const dg_key_table *table,
@@ -214,9 +215,9 @@ static bool unknown_key(const config_setting_t *setting, const dg_key_table *tab
   size_t count = 0;
   for (size_t i = 0; i < table->count && count < 64; i++) names[count++] = table->keys[i].name;
   for (size_t i = 0; i < also_count && count < 64; i++) names[count++] = also[i];
-  char place[120];
-  snprintf(place, sizeof place, " in %s", table->what);
-  return dg_fail_unknown(err, setting, "key", config_setting_name(setting), place, names, count);
+  char context[120];
+  snprintf(context, sizeof context, " in %s", table->what);
+  return dg_fail_unknown(err, setting, "key", config_setting_name(setting), context, names, count);
 }
 
 static const dg_key *find_key(const dg_key_table *table, const char *name) {
@@ -254,29 +255,29 @@ bool dg_keys_read(const config_setting_t *group, const dg_key_table *table, cons
   return true;
 }
 
-void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t room) {
-  describe_type(key, text, room);
+void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t capacity) {
+  describe_type(key, text, capacity);
   if (key->required) {
-    dg_append(text, room, "; required");
+    dg_append(text, capacity, "; required");
     return;
   }
   const void *value = (const char *)defaults + key->offset;
   switch (key->type) {
   case DG_KEY_COUNT:
-    dg_append(text, room, "; default %u", *(const uint32_t *)value);
+    dg_append(text, capacity, "; default %u", *(const uint32_t *)value);
     break;
   case DG_KEY_NUMBER:
-    dg_append(text, room, "; default %g", *(const double *)value);
+    dg_append(text, capacity, "; default %g", *(const double *)value);
     break;
   case DG_KEY_BOOL:
-    dg_append(text, room, "; default %s", *(const bool *)value ? "true" : "false");
+    dg_append(text, capacity, "; default %s", *(const bool *)value ? "true" : "false");
     break;
   case DG_KEY_CHOICE:
-    dg_append(text, room, "; default \"%s\"", key->choices[*(const int *)value]);
+    dg_append(text, capacity, "; default \"%s\"", key->choices[*(const int *)value]);
     break;
   case DG_KEY_PAIR: {
     const uint32_t *pair = value;
-    if (pair[0] || key->low == 0.0) dg_append(text, room, "; default %u", pair[0]);
+    if (pair[0] || key->low == 0.0) dg_append(text, capacity, "; default %u", pair[0]);
     break;
   }
   case DG_KEY_NAME:

@@ -17,7 +17,7 @@ typedef enum {
   DG_KEY_COUNT,  /**< whole number -> uint32_t */
   DG_KEY_NUMBER, /**< number -> double */
   DG_KEY_BOOL,   /**< true or false -> bool */
-  DG_KEY_CHOICE, /**< one of some words -> int, its place in `choices` */
+  DG_KEY_CHOICE, /**< one of some words -> int, its index in `choices` */
   DG_KEY_PAIR,   /**< n or [n, m] -> uint32_t[2] (height, width) */
   DG_KEY_NAME,   /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
   DG_KEY_LINE,   /**< a line of text: char[DG_LINE_SIZE] */
@@ -66,16 +66,16 @@ bool dg_keys_read(const struct config_setting_t *group, const dg_key_table *tabl
 bool dg_name_read(const char *word, char *out);
 
 /** Text of a key's values, for help: `whole number >= 1, default 1`. */
-void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t room);
+void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t capacity);
 
 /**
- * The error for a word that is none of `names`: `unknown WHAT "WORD"PLACE; did you mean "…"?`, or
- * the list of them where none is near. `place` may be empty: ` in train`.
+ * The error for a word that is none of `names`: `unknown WHAT "WORD"CONTEXT; did you mean "…"?`, or
+ * the list of them where none is near. `context` may be empty: ` in train`.
  */
 bool dg_fail_unknown(dg_error *err, const struct config_setting_t *setting, const char *what,
-                     const char *word, const char *place, const char *const *names, size_t count);
+                     const char *word, const char *context, const char *const *names, size_t count);
 
-/** Like dg_fail(DG_ERR_INPUT), with the place of the setting (file:line or --set …) in front. */
+/** Like dg_fail(DG_ERR_INPUT), with the location of the setting (file:line or --set …) in front. */
 __attribute__((format(printf, 3, 4))) bool
 dg_fail_at(dg_error *err, const struct config_setting_t *setting, const char *format, ...);
 

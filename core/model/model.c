@@ -194,14 +194,14 @@ static bool read_input(const config_setting_t *root, dg_shape *shape, dg_error *
   if (!input)
     return dg_fail_at(err, root, "the model needs the key \"input\": [channels, height, width]");
   int rank = config_setting_is_aggregate(input) ? config_setting_length(input) : 0;
-  bool right = rank >= 1 && rank <= 3;
+  bool ok = rank >= 1 && rank <= 3;
   *shape = (dg_shape){.rank = (uint32_t)rank};
-  for (int i = 0; right && i < rank; i++) {
+  for (int i = 0; ok && i < rank; i++) {
     const config_setting_t *size = config_setting_get_elem(input, (unsigned)i);
-    right = config_setting_type(size) == CONFIG_TYPE_INT && config_setting_get_int(size) > 0;
-    if (right) shape->dim[i] = (uint32_t)config_setting_get_int(size);
+    ok = config_setting_type(size) == CONFIG_TYPE_INT && config_setting_get_int(size) > 0;
+    if (ok) shape->dim[i] = (uint32_t)config_setting_get_int(size);
   }
-  if (!right)
+  if (!ok)
     return dg_fail_at(err, input, "input must be [channels, height, width], whole numbers above 0");
   return dg_shape_fits(shape, err) || dg_fail_at(err, input, "input is too large");
 }
@@ -284,7 +284,7 @@ static bool read_layer(const config_setting_t *group, const dg_model *model, dg_
     return dg_fail_at(err, group, "a layer is a group: { type = …; }");
   layer->kind = read_kind(group, err);
   if (!layer->kind) return false;
-  snprintf(layer->place, sizeof layer->place, "%s:%u", model->path,
+  snprintf(layer->location, sizeof layer->location, "%s:%u", model->path,
            config_setting_source_line(group));
   if (!read_layer_name(group, model, names, layer, err) ||
       !read_inputs(group, model, names, index, err))
@@ -340,17 +340,16 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
 }
 
 /** A model from a tree that was read (or not: then only the tree is dropped). */
-static dg_model *finish(config_t *config, bool right, const char *where,
-                        const dg_override *overrides, size_t count, dg_error *err) {
-  dg_model *model = right ? calloc(1, sizeof *model) : NULL;
-  if (right && !model) dg_fail_memory(err, sizeof *model);
-  right = model != NULL;
+static dg_model *finish(config_t *config, bool ok, const char *where, const dg_override *overrides,
+                        size_t count, dg_error *err) {
+  dg_model *model = ok ? calloc(1, sizeof *model) : NULL;
+  if (ok && !model) dg_fail_memory(err, sizeof *model);
+  ok = model != NULL;
   if (model) snprintf(model->path, sizeof model->path, "%s", where);
-  for (size_t i = 0; right && i < count; i++)
-    right = dg_source_override(config, &overrides[i], err);
-  right = right && read_model(config, model, err);
+  for (size_t i = 0; ok && i < count; i++) ok = dg_source_override(config, &overrides[i], err);
+  ok = ok && read_model(config, model, err);
   config_destroy(config);
-  if (right) return model;
+  if (ok) return model;
   dg_model_free(model);
   return NULL;
 }
@@ -361,16 +360,16 @@ dg_model *dg_model_load(const char *model, const dg_override *overrides, size_t 
   if (!dg_model_find(model, path, err)) return NULL;
   config_t config;
   config_init(&config);
-  bool right = dg_source_read(&config, path, err);
-  return finish(&config, right, path, overrides, count, err);
+  bool ok = dg_source_read(&config, path, err);
+  return finish(&config, ok, path, overrides, count, err);
 }
 
 dg_model *dg_model_parse(const char *text, const char *where, const dg_override *overrides,
                          size_t count, dg_error *err) {
   config_t config;
   config_init(&config);
-  bool right = dg_source_parse(&config, text, where, err);
-  return finish(&config, right, where, overrides, count, err);
+  bool ok = dg_source_parse(&config, text, where, err);
+  return finish(&config, ok, where, overrides, count, err);
 }
 
 void dg_model_free(dg_model *model) {

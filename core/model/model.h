@@ -15,7 +15,7 @@ enum { DG_MODEL_LAYERS = 1024 }; /**< of a model at most */
 typedef struct {
   const dg_layer_class *kind;
   char name[DG_NAME_SIZE];
-  char place[300]; /**< file:line, for messages */
+  char location[300]; /**< file:line, for messages */
   uint32_t inputs;
   int in[DG_MAX_IN]; /**< index of an earlier layer, or DG_MODEL_INPUT */
   void *config;      /**< as the kind's keys fill it; owned */

@@ -8,12 +8,12 @@ enum { DG_NAME_SLOTS = 4 * DG_MODEL_LAYERS, DG_NAME_KINDS = 64 };
 
 /** A hash table with open addressing of the layers that have a name; all 0 in the beginning. */
 typedef struct {
-  uint16_t slot[DG_NAME_SLOTS]; /**< place of a layer + 1; 0: none */
+  uint16_t slot[DG_NAME_SLOTS]; /**< index of a layer + 1; 0: none */
   uint32_t next[DG_NAME_KINDS]; /**< of each kind, in the order of dg_layer_classes: the number that
                                      may be free next, less 1 */
 } dg_names;
 
-/** Place of the layer of that name, or -1. */
+/** Index of the layer of that name, or -1. */
 int dg_names_find(const dg_names *names, const dg_model *model, const char *name);
 
 /** Adds layer `index`, whose name no other has. */

@@ -10,7 +10,7 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
-enum { MOST_NAMES = 256 };
+enum { MAX_NAMES = 256 };
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -29,9 +29,10 @@ static bool check_encoding(const char *text, const char *where, bool with_line, 
   if (!fault) return true;
   unsigned line = 1;
   for (const char *at = text; at < fault; at++) line += *at == '\n';
-  char place[16] = "";
-  if (with_line) snprintf(place, sizeof place, ":%u", line);
-  return dg_fail(err, DG_ERR_INPUT, "%s%s: the text is not UTF-8; save it as UTF-8", where, place);
+  char location[16] = "";
+  if (with_line) snprintf(location, sizeof location, ":%u", line);
+  return dg_fail(err, DG_ERR_INPUT, "%s%s: the text is not UTF-8; save it as UTF-8", where,
+                 location);
 }
 
 /** Skips a string or comment that starts at `at`; returns `at` where there is none. */
@@ -76,10 +77,10 @@ typedef struct {
   unsigned line;
   size_t depth;                     /**< of groups and lists within each other */
   size_t keys[DG_SOURCE_DEPTH + 1]; /**< so far, of each of them */
-} place;
+} location;
 
-/** An error that begins with the place. */
-__attribute__((format(printf, 3, 4))) static bool fail_in(const place *p, dg_error *err,
+/** An error that begins with the location. */
+__attribute__((format(printf, 3, 4))) static bool fail_in(const location *p, dg_error *err,
                                                           const char *format, ...) {
   char message[400];
   va_list args;
@@ -91,7 +92,7 @@ __attribute__((format(printf, 3, 4))) static bool fail_in(const place *p, dg_err
 }
 
 /** Refuses more than the limits: what is deep needs stack, and many keys of a group need time. */
-static bool count_symbol(place *p, char symbol, dg_error *err) {
+static bool count_symbol(location *p, char symbol, dg_error *err) {
   if (strchr("{([", symbol)) {
     if (p->depth == DG_SOURCE_DEPTH)
       return fail_in(p, err, "there are more than %d groups and lists within each other",
@@ -105,19 +106,19 @@ static bool count_symbol(place *p, char symbol, dg_error *err) {
 }
 
 /** The end of what begins at `at`: a string, a comment, a word, or else one byte. NULL: refused. */
-static const char *check_piece(place *p, const char *at, dg_error *err) {
+static const char *check_piece(location *p, const char *at, dg_error *err) {
   const char *next = skip_opaque(at);
   if (next != at) return next;
   size_t length = word_length(at);
-  bool right = true;
+  bool ok = true;
   if (length && wraps(at, length))
-    right = fail_in(p, err, "the number %.*s%s is too large", length < 40 ? (int)length : 40, at,
-                    length < 40 ? "" : "...");
+    ok = fail_in(p, err, "the number %.*s%s is too large", length < 40 ? (int)length : 40, at,
+                 length < 40 ? "" : "...");
   else if (strncmp(at, "@include", 8) == 0)
-    right = fail_in(p, err, "@include is not allowed; a model is one file");
+    ok = fail_in(p, err, "@include is not allowed; a model is one file");
   else if (!length)
-    right = count_symbol(p, *at, err);
-  return right ? at + (length ? length : 1) : NULL;
+    ok = count_symbol(p, *at, err);
+  return ok ? at + (length ? length : 1) : NULL;
 }
 
 /** Refuses what libconfig takes silently, or for long; `where` starts the message. */
@@ -126,7 +127,7 @@ static bool check_text(const char *text, const char *where, bool with_line, dg_e
     return dg_fail(err, DG_ERR_INPUT, "%s: the model's text has %zu bytes, more than %d", where,
                    strlen(text), DG_SOURCE_SIZE);
   if (!check_encoding(text, where, with_line, err)) return false;
-  place p = {.where = where, .with_line = with_line, .line = 1};
+  location p = {.where = where, .with_line = with_line, .line = 1};
   for (const char *at = text; *at;) {
     const char *next = check_piece(&p, at, err);
     if (!next) return false;
@@ -160,15 +161,14 @@ bool dg_source_parse(config_t *config, const char *text, const char *where, dg_e
 bool dg_source_read(config_t *config, const char *path, dg_error *err) {
   size_t size;
   char *text = dg_file_read(path, DG_SOURCE_SIZE, &size, err);
-  bool right =
-      text && check_bytes(text, size, path, err) && dg_source_parse(config, text, path, err);
+  bool ok = text && check_bytes(text, size, path, err) && dg_source_parse(config, text, path, err);
   free(text);
-  return right;
+  return ok;
 }
 
 /* ---- overriding --------------------------------------------------------- */
 
-/** Marks a setting as an override's, for the place in messages. */
+/** Marks a setting as an override's, for its location in messages. */
 static void mark(config_setting_t *setting, const dg_override *override) {
   config_setting_set_hook(setting, (void *)(uintptr_t) override);
 }
@@ -214,7 +214,7 @@ static bool parse_value(config_t *config, const char *text) {
 /** A group of the model or a layer by its name, or a group that may be added: data, train. */
 static config_setting_t *find_head(config_t *config, const char *name, const dg_override *override,
                                    dg_error *err) {
-  const char *names[MOST_NAMES] = {"data", "train"};
+  const char *names[MAX_NAMES] = {"data", "train"};
   size_t count = 2;
   config_setting_t *root = config_root_setting(config), *head = config_setting_lookup(root, name);
   config_setting_t *layers = config_lookup(config, "layers");
@@ -223,7 +223,7 @@ static config_setting_t *find_head(config_t *config, const char *name, const dg_
     const char *its;
     if (!config_setting_lookup_string(layer, "name", &its)) continue;
     if (strcmp(its, name) == 0) head = layer;
-    if (count < MOST_NAMES) names[count++] = its;
+    if (count < MAX_NAMES) names[count++] = its;
   }
   if (head) return head;
   if (strcmp(name, "data") == 0 || strcmp(name, "train") == 0)
@@ -273,16 +273,16 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
   if (!group) return false;
   config_t value;
   config_init(&value);
-  bool right = parse_value(&value, override->value);
-  const config_setting_t *from = right ? config_lookup(&value, "value") : NULL;
-  bool lost = right && (!from || !is_complete(from)); /* libconfig says nothing of it */
+  bool ok = parse_value(&value, override->value);
+  const config_setting_t *from = ok ? config_lookup(&value, "value") : NULL;
+  bool lost = ok && (!from || !is_complete(from)); /* libconfig says nothing of it */
   if (from && !lost) {
     config_setting_remove(group, key);
-    right = copy_setting(from, group, key, override);
+    ok = copy_setting(from, group, key, override);
   }
   config_destroy(&value);
   if (lost) return dg_fail_memory(err, strlen(override->value));
-  if (!right)
+  if (!ok)
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
   return is_complete(config_root_setting(config)) || dg_fail_memory(err, strlen(override->value));
 }
@@ -380,8 +380,8 @@ char *dg_source_text(const config_t *config) {
   FILE *file = open_memstream(&text, &size);
   if (!file) return NULL;
   write_members(file, config_root_setting(config), 0);
-  bool right = !ferror(file);
-  if (fclose(file) == 0 && right) return text;
+  bool ok = !ferror(file);
+  if (fclose(file) == 0 && ok) return text;
   free(text);
   return NULL;
 }

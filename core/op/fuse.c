@@ -75,9 +75,10 @@ bool dg_op_add_bias(dg_op_desc *desc) {
   return bias;
 }
 
-void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t room) {
+void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t capacity) {
   static const char *const acts[] = {"", " + relu", " + leaky_relu", " + sigmoid", " + tanh"};
   dg_op_ending ending = dg_op_ending_of(desc);
-  snprintf(text, room, "%s%s%s%s%s", name, acts[ending.act.kind], ending.pool ? " + maxpool2d" : "",
-           ending.drop.rate > 0 ? " + dropout" : "", ending.moments ? " + moments" : "");
+  snprintf(text, capacity, "%s%s%s%s%s", name, acts[ending.act.kind],
+           ending.pool ? " + maxpool2d" : "", ending.drop.rate > 0 ? " + dropout" : "",
+           ending.moments ? " + moments" : "");
 }

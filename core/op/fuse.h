@@ -24,6 +24,6 @@ bool dg_op_add_bias(dg_op_desc *desc);
 
 /** An op for people, "conv2d + relu + maxpool2d" for one; `name` is what it is called without what
     is fused to its end. */
-void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t room);
+void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t capacity);
 
 #endif

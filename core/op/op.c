@@ -69,7 +69,7 @@ bool dg_op_check(const dg_op_desc *desc, uint32_t max_n, uint64_t most, dg_error
   const tensors all[] = {{"its input", sizes.in, DG_MAX_IN, true, false},
                          {"its output", sizes.out, DG_MAX_OUT, true, samples},
                          {"a parameter", sizes.param, DG_MAX_PARAM, false, !samples},
-                         {"a state", sizes.state, DG_MAX_STATE, false, false}};
+                         {"a running statistic", sizes.running, DG_MAX_RUNNING, false, false}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (!check_tensors(&all[i], max_n, most, err)) return false;
   return (sizes.within <= most_within && dg_size_times(sizes.within, max_n) <= most_together) ||

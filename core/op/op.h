@@ -65,17 +65,17 @@ typedef enum {
 
 /** The scalars of one step; everything that changes from run to run. */
 typedef struct {
-  uint32_t n;     /**< samples, 0 < n <= the n prepared for */
-  bool train;     /**< a training step: dropout on, kept written, gradients follow */
-  uint32_t seed;  /**< of the run */
-  uint32_t step;  /**< training steps before this one */
-  uint32_t place; /**< of the first sample in the whole batch; 0 unless a batch is split */
-  uint32_t whole; /**< samples of the whole batch, if it is split; 0: n */
-  dg_phase phase; /**< of an op that joins samples */
-  uint32_t first; /**< gather: place of the first sample in `order` */
-  uint32_t slot;  /**< loss: where to write */
-  float lr;       /**< update */
-  float decay;    /**< average */
+  uint32_t n;           /**< samples, 0 < n <= the n prepared for */
+  bool train;           /**< a training step: dropout on, saved written, gradients follow */
+  uint32_t seed;        /**< of the run */
+  uint32_t step;        /**< training steps before this one */
+  uint32_t batch_index; /**< of the first sample in the whole batch; 0 unless a batch is split */
+  uint32_t whole;       /**< samples of the whole batch, if it is split; 0: n */
+  dg_phase phase;       /**< of an op that joins samples */
+  uint32_t first;       /**< gather: index of the first sample in `order` */
+  uint32_t slot;        /**< loss: where to write */
+  float lr;             /**< update */
+  float decay;          /**< average */
 } dg_step;
 
 /** Samples of the whole batch. */

@@ -8,7 +8,7 @@
 
 #include "core/base/size.h"
 
-enum { DG_MAX_IN = 8, DG_MAX_OUT = 3, DG_MAX_PARAM = 8, DG_MAX_STATE = 2 };
+enum { DG_MAX_IN = 8, DG_MAX_OUT = 3, DG_MAX_PARAM = 8, DG_MAX_RUNNING = 2 };
 
 /**
  * How many numbers an op reads, writes and learns; of what isn't there 0. What can't be counted is
@@ -17,7 +17,7 @@ enum { DG_MAX_IN = 8, DG_MAX_OUT = 3, DG_MAX_PARAM = 8, DG_MAX_STATE = 2 };
 typedef struct {
   uint64_t in[DG_MAX_IN], out[DG_MAX_OUT]; /**< of one sample; their gradients are as large */
   uint64_t param[DG_MAX_PARAM];            /**< in all, as of an update or an average */
-  uint64_t state[DG_MAX_STATE];            /**< in all */
+  uint64_t running[DG_MAX_RUNNING];        /**< in all */
   uint64_t within; /**< of one sample: the most that lies between them, padded or spread */
 } dg_op_sizes;
 

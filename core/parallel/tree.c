@@ -19,7 +19,7 @@ static bool run(const dg_tree *t, uint32_t first, uint32_t end, uint32_t level, 
   if (!left) return run(t, middle, end, level, err);
   if (!right) return run(t, first, middle, level, err);
   return run(t, first, middle, level, err) && run(t, middle, end, level + 1, err) &&
-         t->join(t->user, level, right, left + right, err);
+         t->reduce(t->user, level, right, left + right, err);
 }
 
 bool dg_tree_run(const dg_tree *t, uint32_t level, dg_error *err) {

@@ -17,17 +17,17 @@ static inline uint32_t dg_slice_begin(uint32_t n, uint32_t slices, uint32_t i) {
 }
 
 /**
- * A binary tree over slices [0, slices): the root joins what the first half of them gives, rounded
- * down, with what the others give, and so on down to single slices. A slice without samples leaves
+ * A binary tree over slices [0, slices): the root adds what the first half of them gives, rounded
+ * down, to what the others give, and so on down to single slices. A slice without samples leaves
  * the tree, and so does whatever has no other slice below it.
  *
- * Sums lie on levels. `run` leaves what a slice gives on a level; `join` adds what lies on the next
- * level to what lies on this one, `right` samples to make `both`.
+ * Sums lie on levels. `run` leaves what a slice gives on a level; `reduce` adds what lies on the
+ * next level to what lies on this one, `right` samples to make `both`.
  */
 typedef struct {
   uint32_t n, slices;
   bool (*run)(void *user, uint32_t slice, uint32_t level, dg_error *err);
-  bool (*join)(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err);
+  bool (*reduce)(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err);
   void *user;
 } dg_tree;
 

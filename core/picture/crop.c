@@ -17,18 +17,18 @@ typedef struct {
 
 /* ---- cutting out -------------------------------------------------------- */
 
-static bool is_of(const dg_marks *marks, size_t at, uint32_t digit) {
-  return marks->of[at] && marks->marks[marks->of[at] - 1].digit == digit;
+static bool is_of(const dg_components *components, size_t at, uint32_t digit) {
+  return components->labels[at] && components->items[components->labels[at] - 1].digit == digit;
 }
 
-static bool cut_out(const dg_ink *ink, const dg_marks *marks, uint32_t digit, cutting *c,
+static bool cut_out(const dg_ink *ink, const dg_components *components, uint32_t digit, cutting *c,
                     dg_error *err) {
   c->strength = calloc(c->height, c->width);
   if (!c->strength) return dg_fail_memory(err, (size_t)c->height * c->width);
   for (uint32_t y = 0; y < c->height; y++)
     for (uint32_t x = 0; x < c->width; x++) {
       size_t at = (size_t)(c->top + y) * ink->width + c->left + x;
-      if (is_of(marks, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
+      if (is_of(components, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
     }
   return true;
 }
@@ -60,11 +60,11 @@ static dg_box trim(const cutting *c, uint8_t least) {
 
 /* ---- scaling ------------------------------------------------------------ */
 
-/** Where an image of so many pixels begins in `room` for its centre of mass to be at its middle,
+/** Where an image of so many pixels begins in `side` for its centre of mass to be at its middle,
     which of 28 pixels is the fifteenth: so it is in MNIST. */
-static uint32_t place(double centre, uint32_t size, uint32_t room) {
-  double first = floor(room / 2.0 - centre + 0.5);
-  return first < 0 ? 0 : first > room - size ? room - size : (uint32_t)first;
+static uint32_t first_pixel(double centre, uint32_t size, uint32_t side) {
+  double first = floor(side / 2.0 - centre + 0.5);
+  return first < 0 ? 0 : first > side - size ? side - size : (uint32_t)first;
 }
 
 /** Puts a scaled digit [height, width] into an image, with its centre of mass in the middle. */
@@ -78,8 +78,8 @@ static void centre(const float *digit, uint32_t height, uint32_t width, uint8_t 
     column += digit[i] * (i % width);
     if (digit[i] > most) most = digit[i];
   }
-  uint32_t top = place(row / mass, height, image_height);
-  uint32_t left = place(column / mass, width, image_width);
+  uint32_t top = first_pixel(row / mass, height, image_height);
+  uint32_t left = first_pixel(column / mass, width, image_width);
   memset(image, 0, (size_t)image_height * image_width);
   for (uint32_t i = 0; i < height * width; i++)
     image[(size_t)(top + i / width) * image_width + left + i % width] =
@@ -94,27 +94,27 @@ static uint32_t scaled(uint32_t size, double scale) {
 /** Scales a part of a cutting to fit 20/28 of an image, and puts it there. */
 static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t width,
                 uint8_t *image, dg_error *err) {
-  uint32_t room_down = height * 20 / 28, room_across = width * 20 / 28;
-  double scale = fmin((double)room_down / part->height, (double)room_across / part->width);
+  uint32_t max_height = height * 20 / 28, max_width = width * 20 / 28;
+  double scale = fmin((double)max_height / part->height, (double)max_width / part->width);
   dg_stretch down = {part->top, part->height, scaled(part->height, scale)};
   dg_stretch across = {part->left, part->width, scaled(part->width, scale)};
   float *digit = malloc((size_t)down.size * across.size * sizeof *digit);
   if (!digit) return dg_fail_memory(err, (size_t)down.size * across.size * sizeof *digit);
-  bool right = dg_scale_part(c->strength, c->width, &down, &across, digit, err);
-  if (right) centre(digit, down.size, across.size, image, height, width);
+  bool ok = dg_scale_part(c->strength, c->width, &down, &across, digit, err);
+  if (ok) centre(digit, down.size, across.size, image, height, width);
   free(digit);
-  return right;
+  return ok;
 }
 
-bool dg_crop(const dg_ink *ink, const dg_marks *marks, uint32_t digit, uint32_t height,
-             uint32_t width, uint8_t *image, dg_box *place, dg_error *err) {
-  cutting c = {place->top, place->left, place->height, place->width, NULL};
-  if (!cut_out(ink, marks, digit, &c, err)) return false;
+bool dg_crop(const dg_ink *ink, const dg_components *components, uint32_t digit, uint32_t height,
+             uint32_t width, uint8_t *image, dg_box *box, dg_error *err) {
+  cutting c = {box->top, box->left, box->height, box->width, NULL};
+  if (!cut_out(ink, components, digit, &c, err)) return false;
   strengthen(&c, ink->clear);
   dg_box part = trim(&c, EDGE);
-  bool right = fit(&c, &part, height, width, image, err);
-  *place = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
-                    part.height * ink->reduced, part.width * ink->reduced};
+  bool ok = fit(&c, &part, height, width, image, err);
+  *box = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
+                  part.height * ink->reduced, part.width * ink->reduced};
   free(c.strength);
-  return right;
+  return ok;
 }

@@ -1,42 +1,42 @@
-/** The digits of a picture: its ink, the marks of ink, the digits that they make, cut out. */
+/** The digits of a picture: its ink, the components of ink, the digits that they make, cut out. */
 #include <stdlib.h>
 
 #include "core/base/error.h"
 #include "core/picture/crop.h"
 
-enum { LEAST_IMAGE = 8, MOST_IMAGE = 4096, MOST_BYTES = 1 << 28, MOST_OVERLAP = 8 };
+enum { MIN_IMAGE = 8, MAX_IMAGE = 4096, MAX_BYTES = 1 << 28, MAX_OVERLAP = 8 };
 
 /**
  * Are they few and small enough for memory, and for the time that cutting takes, which goes with
  * the pixels of their boxes? Those of digits beside one another are no more than the picture's.
  */
-static bool check_boxes(const dg_ink *ink, const dg_marks *marks, const dg_digits *digits,
+static bool check_boxes(const dg_ink *ink, const dg_components *components, const dg_digits *digits,
                         const char *name, dg_error *err) {
-  uint64_t pixels = 0, most = (uint64_t)MOST_OVERLAP * ink->height * ink->width;
-  for (uint32_t i = 0; i < marks->digits; i++)
+  uint64_t pixels = 0, most = (uint64_t)MAX_OVERLAP * ink->height * ink->width;
+  for (uint32_t i = 0; i < components->digits; i++)
     pixels += (uint64_t)digits->boxes[i].height * digits->boxes[i].width;
   if (pixels > most)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: marks of ink that lie across each other are no digits; cut out a part of "
                    "the picture",
                    name);
-  return marks->digits <= MOST_BYTES / ((uint64_t)digits->height * digits->width) ||
+  return components->digits <= MAX_BYTES / ((uint64_t)digits->height * digits->width) ||
          dg_fail(err, DG_ERR_INPUT,
                  "%s: %u digits are too many as images of %u x %u; cut out a part of the picture",
-                 name, marks->digits, digits->width, digits->height);
+                 name, components->digits, digits->width, digits->height);
 }
 
-static bool cut_all(const dg_ink *ink, const dg_marks *marks, dg_digits *digits, const char *name,
-                    dg_error *err) {
+static bool cut_all(const dg_ink *ink, const dg_components *components, dg_digits *digits,
+                    const char *name, dg_error *err) {
   size_t size = (size_t)digits->height * digits->width;
-  digits->boxes = calloc(marks->digits, sizeof *digits->boxes);
-  if (!digits->boxes) return dg_fail_memory(err, marks->digits * sizeof *digits->boxes);
-  dg_marks_boxes(marks, digits->boxes);
-  if (!check_boxes(ink, marks, digits, name, err)) return false;
-  digits->images = malloc(marks->digits * size);
-  if (!digits->images) return dg_fail_memory(err, marks->digits * size);
-  for (; digits->count < marks->digits; digits->count++)
-    if (!dg_crop(ink, marks, digits->count + 1, digits->height, digits->width,
+  digits->boxes = calloc(components->digits, sizeof *digits->boxes);
+  if (!digits->boxes) return dg_fail_memory(err, components->digits * sizeof *digits->boxes);
+  dg_components_boxes(components, digits->boxes);
+  if (!check_boxes(ink, components, digits, name, err)) return false;
+  digits->images = malloc(components->digits * size);
+  if (!digits->images) return dg_fail_memory(err, components->digits * size);
+  for (; digits->count < components->digits; digits->count++)
+    if (!dg_crop(ink, components, digits->count + 1, digits->height, digits->width,
                  digits->images + digits->count * size, &digits->boxes[digits->count], err))
       return false;
   return true;
@@ -45,19 +45,20 @@ static bool cut_all(const dg_ink *ink, const dg_marks *marks, dg_digits *digits,
 bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height, uint32_t width,
                     dg_digits *digits, dg_error *err) {
   *digits = (dg_digits){.height = height, .width = width};
-  if (height < LEAST_IMAGE || width < LEAST_IMAGE || height > MOST_IMAGE || width > MOST_IMAGE)
+  if (height < MIN_IMAGE || width < MIN_IMAGE || height > MAX_IMAGE || width > MAX_IMAGE)
     return dg_fail(err, DG_ERR_INPUT,
-                   "digits are cut out to images of %d to %d pixels, not %u x %u", LEAST_IMAGE,
-                   MOST_IMAGE, width, height);
+                   "digits are cut out to images of %d to %d pixels, not %u x %u", MIN_IMAGE,
+                   MAX_IMAGE, width, height);
   dg_ink ink;
   if (!dg_ink_find(picture, name, &ink, err)) return false;
-  dg_marks marks;
-  bool right = dg_marks_find(&ink, &marks, err) && dg_marks_join(&marks, name, err) &&
-               dg_marks_grow(&ink, &marks, err) && cut_all(&ink, &marks, digits, name, err);
-  dg_marks_free(&marks);
+  dg_components components;
+  bool ok =
+      dg_components_find(&ink, &components, err) && dg_components_group(&components, name, err) &&
+      dg_components_grow(&ink, &components, err) && cut_all(&ink, &components, digits, name, err);
+  dg_components_free(&components);
   dg_ink_free(&ink);
-  if (!right) dg_digits_free(digits);
-  return right;
+  if (!ok) dg_digits_free(digits);
+  return ok;
 }
 
 void dg_digits_free(dg_digits *digits) {

@@ -8,11 +8,11 @@
 #include "core/picture/light.h"
 
 enum {
-  MOST_WORKED_ON = 1 << 22, /* pixels; larger pictures are reduced */
-  LEAST_SIDE = 8,           /* of a picture, its longer one */
-  LEAST_INK = 12,           /* pixels */
-  LEAST_CONTRAST = 20,      /* of 255, between ink and paper */
-  LEAST_LIGHT = 32          /* of 255: in darker light noise would pass for ink */
+  MAX_WORKED_ON = 1 << 22, /* pixels; larger pictures are reduced */
+  MIN_SIDE = 8,            /* of a picture, its longer one */
+  MIN_INK = 12,            /* pixels */
+  MIN_CONTRAST = 20,       /* of 255, between ink and paper */
+  MIN_LIGHT = 32           /* of 255: in darker light noise would pass for ink */
 };
 
 /* ---- a smaller picture -------------------------------------------------- */
@@ -29,7 +29,7 @@ static uint8_t mean_of_square(const dg_picture *picture, uint32_t top, uint32_t 
 static bool reduce(const dg_picture *picture, dg_ink *ink, dg_error *err) {
   uint64_t pixels = (uint64_t)picture->height * picture->width;
   uint32_t by = 1, shorter = picture->height < picture->width ? picture->height : picture->width;
-  while (pixels / by / by > MOST_WORKED_ON && by < shorter) by++;
+  while (pixels / by / by > MAX_WORKED_ON && by < shorter) by++;
   *ink = (dg_ink){picture->height / by, picture->width / by, .reduced = by};
   ink->strength = malloc((size_t)ink->height * ink->width);
   if (!ink->strength) return dg_fail_memory(err, (size_t)ink->height * ink->width);
@@ -109,7 +109,7 @@ static void subtract_light(dg_ink *ink) {
   for (uint32_t y = 0; y < ink->height; y++)
     for (uint32_t x = 0; x < ink->width; x++, pixel++) {
       double paper = dg_light_at(&light, y, x);
-      double share = 255 * (*pixel - paper) / fmax(255 - paper, LEAST_LIGHT);
+      double share = 255 * (*pixel - paper) / fmax(255 - paper, MIN_LIGHT);
       *pixel = (uint8_t)lrint(fmin(fmax(share, 0), 255));
     }
 }
@@ -123,12 +123,11 @@ static bool subtract_shadows(dg_ink *ink, dg_error *err) {
   uint8_t *wide = malloc(count);
   if (!wide) return dg_fail_memory(err, count);
   memcpy(wide, ink->strength, count);
-  bool right = dg_window_least(wide, ink->height, ink->width, reach, err) &&
-               dg_window_largest(wide, ink->height, ink->width, reach, err);
-  for (size_t i = 0; right && i < count; i++)
-    ink->strength[i] = (uint8_t)(ink->strength[i] - wide[i]);
+  bool ok = dg_window_least(wide, ink->height, ink->width, reach, err) &&
+            dg_window_largest(wide, ink->height, ink->width, reach, err);
+  for (size_t i = 0; ok && i < count; i++) ink->strength[i] = (uint8_t)(ink->strength[i] - wide[i]);
   free(wide);
-  return right;
+  return ok;
 }
 
 /* ---- ink ---------------------------------------------------------------- */
@@ -162,13 +161,13 @@ static bool measure(dg_ink *ink, const char *name, dg_error *err) {
   for (size_t i = 0; i < count; i++) counts[ink->strength[i]]++;
   int paper = quantile(counts, 0.5);
   double noise = noise_of(counts, paper);
-  int least = paper + larger((int)(5 * noise), LEAST_CONTRAST);
+  int least = paper + larger((int)(5 * noise), MIN_CONTRAST);
   for (int i = 0; i < LEVELS; i++)
     if (i <= least)
       counts[i] = 0;
     else
       of_ink += counts[i];
-  if (of_ink < LEAST_INK)
+  if (of_ink < MIN_INK)
     return dg_fail(err, DG_ERR_INPUT, "%s: no ink was found; take a picture with more contrast",
                    name);
   int strong = quantile(counts, 0.75) - paper;
@@ -181,16 +180,16 @@ static bool measure(dg_ink *ink, const char *name, dg_error *err) {
 
 bool dg_ink_find(const dg_picture *picture, const char *name, dg_ink *ink, dg_error *err) {
   *ink = (dg_ink){0};
-  if (picture->height < LEAST_SIDE && picture->width < LEAST_SIDE)
+  if (picture->height < MIN_SIDE && picture->width < MIN_SIDE)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: %u x %u pixels are too few for a digit: %d are the least; take a larger "
                    "picture",
-                   name, picture->width, picture->height, LEAST_SIDE);
-  bool right = reduce(picture, ink, err) && make_ink_bright(ink, err);
-  if (right) subtract_light(ink);
-  right = right && subtract_shadows(ink, err) && measure(ink, name, err);
-  if (!right) dg_ink_free(ink);
-  return right;
+                   name, picture->width, picture->height, MIN_SIDE);
+  bool ok = reduce(picture, ink, err) && make_ink_bright(ink, err);
+  if (ok) subtract_light(ink);
+  ok = ok && subtract_shadows(ink, err) && measure(ink, name, err);
+  if (!ok) dg_ink_free(ink);
+  return ok;
 }
 
 void dg_ink_free(dg_ink *ink) {

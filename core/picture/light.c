@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { TERMS = DG_LIGHT_TERMS, MOST_SAMPLES = 64, ROUNDS = 30 };
+enum { TERMS = DG_LIGHT_TERMS, MAX_SAMPLES = 64, ROUNDS = 30 };
 
 static const double share_below = 0.35, nearest = 1.0; /* gray levels that count as no distance */
 
@@ -63,7 +63,7 @@ static void fit_again(dg_light *light, const uint8_t *pixels, uint32_t down, uin
 
 dg_light dg_light_fit(const uint8_t *pixels, uint32_t height, uint32_t width) {
   dg_light light = {.height = height, .width = width};
-  uint32_t down = (height - 1) / MOST_SAMPLES + 1, across = (width - 1) / MOST_SAMPLES + 1;
+  uint32_t down = (height - 1) / MAX_SAMPLES + 1, across = (width - 1) / MAX_SAMPLES + 1;
   for (int round = 0; round < ROUNDS; round++) fit_again(&light, pixels, down, across, round == 0);
   return light;
 }

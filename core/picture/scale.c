@@ -50,9 +50,9 @@ static void add_line(const uint8_t *line, const taps *across, uint32_t size, flo
 bool dg_scale_part(const uint8_t *pixels, uint32_t width, const dg_stretch *down,
                    const dg_stretch *across, float *out, dg_error *err) {
   taps rows = {0}, columns = {0};
-  bool right = open_taps(&rows, down, err) && open_taps(&columns, across, err);
+  bool ok = open_taps(&rows, down, err) && open_taps(&columns, across, err);
   const float *part = rows.share;
-  for (uint32_t row = 0; right && row < down->size; row++, out += across->size) {
+  for (uint32_t row = 0; ok && row < down->size; row++, out += across->size) {
     for (uint32_t to = 0; to < across->size; to++) out[to] = 0;
     for (uint32_t y = rows.first[row]; y < rows.end[row]; y++)
       add_line(pixels + (size_t)(down->first + y) * width + across->first, &columns, across->size,
@@ -60,7 +60,7 @@ bool dg_scale_part(const uint8_t *pixels, uint32_t width, const dg_stretch *down
   }
   close_taps(&rows);
   close_taps(&columns);
-  return right;
+  return ok;
 }
 
 bool dg_scale(const uint8_t *from, uint32_t height, uint32_t width, uint8_t *to, uint32_t to_height,
@@ -68,9 +68,9 @@ bool dg_scale(const uint8_t *from, uint32_t height, uint32_t width, uint8_t *to,
   size_t count = (size_t)to_height * to_width;
   float *means = malloc(count * sizeof *means);
   if (!means) return dg_fail_memory(err, count * sizeof *means);
-  bool right = dg_scale_part(from, width, &(dg_stretch){0, height, to_height},
-                             &(dg_stretch){0, width, to_width}, means, err);
-  for (size_t i = 0; right && i < count; i++) to[i] = (uint8_t)lrintf(fminf(means[i], UINT8_MAX));
+  bool ok = dg_scale_part(from, width, &(dg_stretch){0, height, to_height},
+                          &(dg_stretch){0, width, to_width}, means, err);
+  for (size_t i = 0; ok && i < count; i++) to[i] = (uint8_t)lrintf(fminf(means[i], UINT8_MAX));
   free(means);
-  return right;
+  return ok;
 }

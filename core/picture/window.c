@@ -9,10 +9,10 @@
 #include "core/base/error.h"
 #include "core/picture/ink.h"
 
-/** Lines of memory that a pass works in; `room` bytes each. */
+/** Lines of memory that a pass works in; `size` bytes each. */
 typedef struct {
   uint8_t *line, *forward, *backward;
-  size_t room;
+  size_t size;
 } scratch;
 
 static uint8_t lesser(uint8_t a, uint8_t b) {
@@ -36,11 +36,11 @@ static void pass(uint8_t *pixels, size_t count, size_t apart, size_t reach, cons
 bool dg_window_least(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
                      dg_error *err) {
   size_t longer = height > width ? height : width;
-  scratch s = {.room = longer + 4 * (size_t)reach + 2};
-  s.line = malloc(3 * s.room);
-  if (!s.line) return dg_fail_memory(err, 3 * s.room);
-  s.forward = s.line + s.room;
-  s.backward = s.forward + s.room;
+  scratch s = {.size = longer + 4 * (size_t)reach + 2};
+  s.line = malloc(3 * s.size);
+  if (!s.line) return dg_fail_memory(err, 3 * s.size);
+  s.forward = s.line + s.size;
+  s.backward = s.forward + s.size;
   for (uint32_t y = 0; y < height; y++) pass(pixels + (size_t)y * width, width, 1, reach, &s);
   for (uint32_t x = 0; x < width; x++) pass(pixels + x, height, width, reach, &s);
   free(s.line);

@@ -41,7 +41,7 @@ static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width,
 static bool open_gather(dg_predictor *p, dg_error *err) {
   const dg_gather_desc desc = dg_gather_describe(p->model, p->height, p->width);
   const dg_gather_options options = {.max_n = p->batch, .x = dg_network_input(p->network)};
-  if (!dg_source_of_images(&p->source, p->device, p->height, p->width, p->batch, false, err) ||
+  if (!dg_source_from_images(&p->source, p->device, p->height, p->width, p->batch, false, err) ||
       !dg_gather_open(&p->gather, p->device, &desc, &options, err))
     return false;
   dg_gather_from(&p->gather, &p->source);

@@ -19,7 +19,7 @@ static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *devic
   desc.mean = 0;
   desc.std = 1;
   *a = (augmenter){0};
-  if (!dg_source_of_samples(&a->source, device, samples, count, err) ||
+  if (!dg_source_from_samples(&a->source, device, samples, count, err) ||
       !(a->x = device->calls->buffer_new(device, count * pixels * sizeof(float), err)) ||
       !dg_gather_open(&a->gather, device, &desc,
                       &(dg_gather_options){.max_n = count, .x = a->x, .train = true}, err))
@@ -66,10 +66,10 @@ bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg_device
   float *x = malloc(numbers * sizeof *x);
   if (!x) return dg_fail_memory(err, numbers * sizeof *x);
   augmenter a;
-  bool right = augmenter_open(&a, model, device, &data->train, count, err) &&
-               dg_source_set_order(&a.source, chosen, count, err) &&
-               augmenter_run(&a, device, &first, steps, x, numbers, images, err);
+  bool ok = augmenter_open(&a, model, device, &data->train, count, err) &&
+            dg_source_set_order(&a.source, chosen, count, err) &&
+            augmenter_run(&a, device, &first, steps, x, numbers, images, err);
   augmenter_close(&a, device);
   free(x);
-  return right;
+  return ok;
 }

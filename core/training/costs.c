@@ -10,19 +10,19 @@ typedef struct {
   dg_trainer *trainer;
   dg_cost *out;
   size_t size, capacity, count;
-  uint32_t parts; /**< of a step: whatever has samples runs once for each */
+  uint32_t slices; /**< of a step: whatever has samples runs once for each */
 } cost_list;
 
-/** Adds what runs `parts` times in a step. */
-static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, uint32_t parts) {
+/** Adds what runs `slices` times in a step. */
+static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, uint32_t slices) {
   if (list->count < list->capacity) {
     dg_cost whole = *cost;
-    whole.forward_bytes *= parts;
-    whole.backward_bytes *= parts;
+    whole.forward_bytes *= slices;
+    whole.backward_bytes *= slices;
     whole.forward_seconds = times->forward;
     whole.backward_seconds = times->backward;
-    whole.forward_runs = times->forward_runs / parts;
-    whole.backward_runs = times->backward_runs / parts;
+    whole.forward_runs = times->forward_runs / slices;
+    whole.backward_runs = times->backward_runs / slices;
     dg_sized_give(list->out, list->size, list->count, &whole, sizeof whole);
   }
   list->count++;
@@ -30,14 +30,14 @@ static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, 
 
 /** Adds an op around the layers; one that wasn't prepared costs nothing. */
 static bool add_step_op(cost_list *list, const dg_bound_op *bound, const char *name, double bytes,
-                        uint32_t parts, dg_error *err) {
+                        uint32_t slices, dg_error *err) {
   dg_op_times times;
   dg_cost cost = {.forward_bytes = bytes};
   if (!bound->op) return true;
   if (!dg_trainer_calls(list->trainer)->times(bound->op, &times, err)) return false;
   snprintf(cost.layer, sizeof cost.layer, "%s", name);
   snprintf(cost.op, sizeof cost.op, "%s", name);
-  add(list, &cost, &times, parts);
+  add(list, &cost, &times, slices);
   return true;
 }
 
@@ -53,7 +53,7 @@ static bool add_layers(cost_list *list, dg_error *err) {
     if (!dg_network_op_times(network, i, &times, err)) return false;
     snprintf(cost.layer, sizeof cost.layer, "%s", dg_network_op_layer(network, i));
     dg_network_op_text(network, i, cost.op);
-    add(list, &cost, &times, list->parts);
+    add(list, &cost, &times, list->slices);
   }
   return true;
 }
@@ -72,18 +72,21 @@ static double loss_bytes(const dg_trainer *t) {
 
 bool dg_trainer_costs(dg_trainer *t, dg_cost *out, size_t size, size_t capacity, size_t *count,
                       dg_error *err) {
-  cost_list list = {
-      .trainer = t, .out = out, .size = size, .capacity = capacity, .parts = dg_trainer_parts(t)};
+  cost_list list = {.trainer = t,
+                    .out = out,
+                    .size = size,
+                    .capacity = capacity,
+                    .slices = dg_trainer_step_slices(t)};
   double learned = (double)dg_network_learned(t->network) * sizeof(float);
   double update = learned * (1 + 2.0 * (1 + dg_trainer_state_arrays(t)));
-  bool right =
-      add_step_op(&list, &t->ends->gather.bound, "gather", gather_bytes(t), list.parts, err) &&
-      add_layers(&list, err) &&
-      add_step_op(&list, &t->ends->loss, "loss", loss_bytes(t), list.parts, err) &&
-      add_step_op(&list, &t->update, "update", update, 1, err) &&
-      add_step_op(&list, &t->average, "average", 3 * learned, 1, err);
+  bool ok = add_step_op(&list, &t->batch_ops->gather.bound, "gather", gather_bytes(t), list.slices,
+                        err) &&
+            add_layers(&list, err) &&
+            add_step_op(&list, &t->batch_ops->loss, "loss", loss_bytes(t), list.slices, err) &&
+            add_step_op(&list, &t->update, "update", update, 1, err) &&
+            add_step_op(&list, &t->average, "average", 3 * learned, 1, err);
   *count = list.count;
-  return right;
+  return ok;
 }
 
 uint32_t dg_trainer_batch_size(const dg_trainer *t) {
@@ -97,12 +100,12 @@ static uint64_t workspace(const dg_bound_op *bound) {
 uint64_t dg_trainer_memory(const dg_trainer *t) {
   const dg_samples *samples = &t->data->train;
   uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network);
-  uint64_t numbers = labels + 2 * (uint64_t)t->meter.slots; /* losses, right answers */
+  uint64_t numbers = labels + 2 * (uint64_t)t->metrics.slots; /* losses, correct answers */
   uint64_t bytes = dg_network_bytes(t->network) + workspace(&t->update) + workspace(&t->average);
-  bytes += t->instances * (workspace(&t->ends->gather.bound) + workspace(&t->ends->loss));
+  bytes += t->instances * (workspace(&t->batch_ops->gather.bound) + workspace(&t->batch_ops->loss));
   if (!t->test_only) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
-    numbers += arrays * dg_network_learned(t->network) + t->source.places;
+    numbers += arrays * dg_network_learned(t->network) + t->source.capacity;
     if (t->best) numbers += dg_network_floats(t->network);
     bytes += (uint64_t)samples->count * ((uint64_t)samples->height * samples->width + 1);
   }

@@ -8,11 +8,11 @@ static bool report_progress(dg_trainer *t, double seconds) {
   const dg_train_recipe *recipe = &t->model->train;
   if (!t->listener.progress) return true;
   uint64_t done = dg_trainer_steps_done(t), left = (uint64_t)recipe->epochs * t->steps - done;
-  uint64_t seen = (uint64_t)t->at.done * dg_trainer_step_samples(t);
+  uint64_t seen = (uint64_t)t->cursor.done * dg_trainer_step_samples(t);
   if (seen > t->train_count && !recipe->steps) seen = t->train_count;
-  dg_progress progress = {.epoch = t->at.epoch + 1,
+  dg_progress progress = {.epoch = t->cursor.epoch + 1,
                           .epochs = recipe->epochs,
-                          .step = t->at.done,
+                          .step = t->cursor.done,
                           .steps = t->steps,
                           .samples_per_second = (double)seen / seconds,
                           .seconds_left = (t->last_read - t->started) /
@@ -26,7 +26,7 @@ static bool report_progress(dg_trainer *t, double seconds) {
  */
 static void pace(dg_trainer *t) {
   double now = dg_seconds(), spent = now - t->last_read;
-  if (spent < 0.5 && 2 * t->ahead <= t->meter.room) t->ahead *= 2;
+  if (spent < 0.5 && 2 * t->ahead <= t->metrics.capacity) t->ahead *= 2;
   if (spent > 1.0 && t->ahead > 1) t->ahead /= 2;
   t->last_read = now;
 }
@@ -35,44 +35,44 @@ static void pace(dg_trainer *t) {
 static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   const float *losses;
   uint32_t count;
-  if (!dg_meter_read(&t->meter, &losses, &count, err)) return false;
+  if (!dg_metrics_read(&t->metrics, &losses, &count, err)) return false;
   uint64_t first = dg_trainer_steps_done(t) - count;
   bool finite = dg_trainer_check_steps(t, first, losses, count, err);
   for (uint32_t i = 0; i < count && t->listener.step; i++)
-    t->listener.step(t->listener.user, first + i, losses[i], t->meter.accuracy[i]);
+    t->listener.step(t->listener.user, first + i, losses[i], t->metrics.accuracy[i]);
   if (!finite) return false;
   pace(t);
   if (report_progress(t, t->last_read - begun)) return true;
-  t->at.seconds = t->last_read - begun;
-  return dg_trainer_keep_state(t, err) &&
+  t->cursor.seconds = t->last_read - begun;
+  return dg_trainer_save_checkpoint(t, err) &&
          dg_fail(err, DG_ERR_INTERRUPTED, "interrupted in epoch %u after step %u of %u",
-                 t->at.epoch + 1, t->at.done, t->steps);
+                 t->cursor.epoch + 1, t->cursor.done, t->steps);
 }
 
 /* ---- an epoch ----------------------------------------------------------- */
 
 static dg_step next_step(const dg_trainer *t) {
-  uint32_t most = dg_trainer_step_samples(t), first = t->at.done * most;
+  uint32_t most = dg_trainer_step_samples(t), first = t->cursor.done * most;
   uint32_t left = t->model->train.steps ? most : t->train_count - first;
   return dg_trainer_next_step(t, left < most ? left : most, first);
 }
 
-/** Runs what is left of the epoch that stands in t->at. */
+/** Runs what is left of the epoch that the cursor is in. */
 static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
-  double begun = dg_seconds() - t->at.seconds;
+  double begun = dg_seconds() - t->cursor.seconds;
   if (!dg_trainer_order_epoch(t, err)) return false;
-  if (t->at.done == 0) dg_meter_reset(&t->meter);
+  if (t->cursor.done == 0) dg_metrics_reset(&t->metrics);
   dg_trainer_gather_from(t, &t->source);
   t->last_read = dg_seconds();
-  while (t->at.done < t->steps) {
+  while (t->cursor.done < t->steps) {
     dg_step step = next_step(t);
     if (!dg_trainer_run_step(t, &step, err)) return false;
-    t->at.done++;
-    if ((t->meter.pending >= t->ahead || t->at.done == t->steps) && !catch_up(t, begun, err))
+    t->cursor.done++;
+    if ((t->metrics.pending >= t->ahead || t->cursor.done == t->steps) && !catch_up(t, begun, err))
       return false;
   }
   report->lr = (float)dg_trainer_rate(t, dg_trainer_steps_done(t) - 1);
-  report->train = dg_meter_score(&t->meter);
+  report->train = dg_metrics_score(&t->metrics);
   report->seconds = dg_seconds() - begun;
   report->samples_per_second = report->train.total / report->seconds;
   return true;
@@ -80,7 +80,7 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
 
 /** What precedes the first step of a run. */
 static bool start(dg_trainer *t, dg_error *err) {
-  return dg_trainer_start_optimizer(t, err) && dg_trainer_keep_state(t, err);
+  return dg_trainer_start_optimizer(t, err) && dg_trainer_save_checkpoint(t, err);
 }
 
 bool dg_trainer_train(dg_trainer *t, dg_error *err) {
@@ -89,18 +89,18 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
   t->ahead = 1;
   t->first_step = dg_trainer_steps_done(t);
   if (t->first_step == 0 && !start(t, err)) return false;
-  while (t->at.epoch < recipe->epochs) {
-    dg_epoch_report report = {.epoch = t->at.epoch + 1, .epochs = recipe->epochs};
+  while (t->cursor.epoch < recipe->epochs) {
+    dg_epoch_report report = {.epoch = t->cursor.epoch + 1, .epochs = recipe->epochs};
     if (!train_epoch(t, &report, err) ||
         (t->validation_count && !dg_trainer_validate(t, &report, err)))
       return false;
     if (t->listener.epoch) t->listener.epoch(t->listener.user, &report);
-    t->at.epoch++;
-    t->at.done = 0;
-    t->at.seconds = 0;
-    if (!dg_trainer_keep_state(t, err)) return false;
+    t->cursor.epoch++;
+    t->cursor.done = 0;
+    t->cursor.seconds = 0;
+    if (!dg_trainer_save_checkpoint(t, err)) return false;
   }
-  bool kept = dg_trainer_keep(t, err);
-  t->at = (dg_place){.best_accuracy = -1};
+  bool kept = dg_trainer_restore_best(t, err);
+  t->cursor = (dg_cursor){.best_accuracy = -1};
   return kept;
 }

@@ -16,10 +16,10 @@ bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t cl
   const dg_model *model = t->model;
   const dg_shape *in = &model->input;
   uint32_t h = samples->height, w = samples->width, outputs = dg_network_outputs(t->network);
-  bool right = dg_shape_count(in) == (uint64_t)h * w;
-  if (in->rank == 3) right = in->dim[0] == 1 && in->dim[1] == h && in->dim[2] == w;
+  bool ok = dg_shape_count(in) == (uint64_t)h * w;
+  if (in->rank == 3) ok = in->dim[0] == 1 && in->dim[1] == h && in->dim[2] == w;
   char text[64];
-  if (!right)
+  if (!ok)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: the input is %s, but the images are of %ux%u: --set input=[1,%u,%u]",
                    model->path, dg_shape_text(in, text, sizeof text), h, w, h, w);

@@ -30,9 +30,9 @@ static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
 
 /** Counts a step that is done. */
 static void advance(dg_trainer *t) {
-  if (++t->at.done < t->steps) return;
-  t->at.done = 0;
-  t->at.epoch++;
+  if (++t->cursor.done < t->steps) return;
+  t->cursor.done = 0;
+  t->cursor.epoch++;
 }
 
 bool dg_trainer_step(dg_trainer *t, const dg_batch *given, double *loss, dg_error *err) {
@@ -44,9 +44,9 @@ bool dg_trainer_step(dg_trainer *t, const dg_batch *given, double *loss, dg_erro
   uint64_t index = dg_trainer_steps_done(t);
   if ((index == 0 && !dg_trainer_start_optimizer(t, err)) || !put(t, &batch, err)) return false;
   dg_trainer_gather_from(t, &t->given);
-  dg_meter_reset(&t->meter);
+  dg_metrics_reset(&t->metrics);
   const dg_step step = dg_trainer_next_step(t, batch.count, 0);
-  if (!dg_trainer_run_step(t, &step, err) || !dg_meter_read(&t->meter, &losses, &count, err) ||
+  if (!dg_trainer_run_step(t, &step, err) || !dg_metrics_read(&t->metrics, &losses, &count, err) ||
       !dg_trainer_check_steps(t, index, losses, count, err))
     return false;
   if (loss) *loss = losses[0];

@@ -15,15 +15,15 @@ typedef struct {
 /** A batch of it, in a stage. */
 typedef struct {
   dg_trainer *trainer;
-  dg_step step; /**< the batch: place and first are its first sample's */
+  dg_step step; /**< the batch: batch_index and first are its first sample's */
   uint32_t all; /**< samples of the whole step */
   uint32_t root;
   uint32_t stage; /**< forward stages, then backward ones; the last forward one goes on with the
                        loss and the first backward one */
 } batch;
 
-static uint32_t joins_of(const batch *b) {
-  return dg_network_joins(b->trainer->network);
+static uint32_t sync_count_of(const batch *b) {
+  return dg_network_sync_count(b->trainer->network);
 }
 
 /* ---- slices ------------------------------------------------------------- */
@@ -31,8 +31,8 @@ static uint32_t joins_of(const batch *b) {
 /** The loss of a slice is divided by the samples of all batches. */
 static bool run_loss(const batch *b, uint32_t instance, dg_step step, dg_error *err) {
   step.whole = b->all;
-  step.slot = dg_meter_slot(&b->trainer->meter);
-  return dg_bound_forward(&b->trainer->ends[instance].loss, &step, err);
+  step.slot = dg_metrics_slot(&b->trainer->metrics);
+  return dg_bound_forward(&b->trainer->batch_ops[instance].loss, &step, err);
 }
 
 static bool run_slice(void *user, uint32_t slice, uint32_t level, dg_error *err) {
@@ -43,25 +43,30 @@ static bool run_slice(void *user, uint32_t slice, uint32_t level, dg_error *err)
   step.whole = b->step.n;
   step.n = dg_slice_begin(b->step.n, slices, slice + 1) - begin;
   step.first += begin;
-  step.place += begin;
+  step.batch_index += begin;
   uint32_t own = slice < begin ? slice : begin; /* slices without samples have no instance */
-  const dg_network_part part = {.instance = joins_of(b) ? own : 0, .level = level, .root = b->root};
-  if (b->stage == 0 && !dg_gather_run(&t->ends[part.instance].gather, &step, err)) return false;
-  if (b->stage <= joins_of(b) && !dg_network_forward_stage(t->network, b->stage, &part, &step, err))
+  const dg_network_part part = {
+      .instance = sync_count_of(b) ? own : 0, .level = level, .root = b->root};
+  if (b->stage == 0 && !dg_gather_run(&t->batch_ops[part.instance].gather, &step, err))
     return false;
-  if (b->stage < joins_of(b)) return true;
-  return (b->stage > joins_of(b) || run_loss(b, part.instance, step, err)) &&
-         dg_network_backward_stage(t->network, b->stage - joins_of(b), &part, &step, err);
+  if (b->stage <= sync_count_of(b) &&
+      !dg_network_forward_stage(t->network, b->stage, &part, &step, err))
+    return false;
+  if (b->stage < sync_count_of(b)) return true;
+  return (b->stage > sync_count_of(b) || run_loss(b, part.instance, step, err)) &&
+         dg_network_backward_stage(t->network, b->stage - sync_count_of(b), &part, &step, err);
 }
 
-static bool join_slices(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err) {
+static bool reduce_slices(void *user, uint32_t level, uint32_t right, uint32_t both,
+                          dg_error *err) {
   const batch *b = user;
   dg_network *network = b->trainer->network;
   dg_step step = b->step;
   step.n = right;
   step.whole = both;
-  if (b->stage < joins_of(b)) return dg_network_join_forward(network, b->stage, level, &step, err);
-  return dg_network_join_backward(network, b->stage - joins_of(b), level, &step, err);
+  if (b->stage < sync_count_of(b))
+    return dg_network_merge_forward(network, b->stage, level, &step, err);
+  return dg_network_reduce_backward(network, b->stage - sync_count_of(b), level, &step, err);
 }
 
 /* ---- batches ------------------------------------------------------------ */
@@ -74,27 +79,28 @@ static bool run_batch(void *user, uint32_t index, uint32_t level, dg_error *err)
   batch b = {.trainer = t, .step = *w->step, .all = n, .root = level};
   b.step.n = b.step.whole = dg_slice_begin(n, batches, index + 1) - begin;
   b.step.first += begin;
-  b.step.place = begin;
-  const dg_tree tree = {b.step.n, dg_trainer_slices(t), run_slice, join_slices, &b};
-  uint32_t joins = dg_network_joins(t->network);
-  for (; b.stage <= 2 * joins; b.stage++)
+  b.step.batch_index = begin;
+  const dg_tree tree = {b.step.n, dg_trainer_slices(t), run_slice, reduce_slices, &b};
+  uint32_t syncs = dg_network_sync_count(t->network);
+  for (; b.stage <= 2 * syncs; b.stage++)
     if (!dg_tree_run(&tree, level, err) ||
-        !dg_network_end_forward(t->network, b.stage, level, &b.step, err))
+        !dg_network_finish_forward(t->network, b.stage, level, &b.step, err))
       return false;
   return true;
 }
 
-static bool join_batches(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err) {
+static bool reduce_batches(void *user, uint32_t level, uint32_t right, uint32_t both,
+                           dg_error *err) {
   const whole *w = user;
   (void)right, (void)both;
-  for (uint32_t i = 0; i <= dg_network_joins(w->trainer->network); i++)
-    if (!dg_network_join_backward(w->trainer->network, i, level, w->step, err)) return false;
+  for (uint32_t i = 0; i <= dg_network_sync_count(w->trainer->network); i++)
+    if (!dg_network_reduce_backward(w->trainer->network, i, level, w->step, err)) return false;
   return true;
 }
 
 bool dg_trainer_gradient(dg_trainer *t, const dg_step *step, dg_error *err) {
   whole w = {t, step};
-  const dg_tree tree = {step->n, t->model->train.accumulate, run_batch, join_batches, &w};
-  dg_meter_begin(&t->meter, step->n);
+  const dg_tree tree = {step->n, t->model->train.accumulate, run_batch, reduce_batches, &w};
+  dg_metrics_begin(&t->metrics, step->n);
   return dg_tree_run(&tree, 0, err);
 }

@@ -19,7 +19,7 @@ static bool new_buffer(dg_trainer *t, size_t bytes, dg_buffer **out, dg_error *e
 }
 
 /** Says where each learned parameter ends; the trainer keeps the list. */
-static bool tell_ends(dg_trainer *t, dg_update_desc *update, dg_error *err) {
+static bool list_ends(dg_trainer *t, dg_update_desc *update, dg_error *err) {
   const dg_param *param;
   uint32_t params = dg_network_param_list(t->network, &param);
   t->bounds = malloc(params * sizeof *t->bounds);
@@ -49,7 +49,7 @@ static bool open_update(dg_trainer *t, dg_error *err) {
   if ((arrays && !new_buffer(t, (size_t)arrays * floats * sizeof(float), &t->state, err)) ||
       !new_buffer(t, sizeof no_fault, &t->fault, err) ||
       !dg_trainer_calls(t)->write(t->fault, 0, no_fault, sizeof no_fault, err) ||
-      !tell_ends(t, &desc.update, err) || !bind(t, &t->update, "update", &desc, err))
+      !list_ends(t, &desc.update, err) || !bind(t, &t->update, "update", &desc, err))
     return false;
   t->update.buffers.in[0] = dg_network_gradients(t->network);
   t->update.buffers.out[0] = dg_network_parameters(t->network);

@@ -27,22 +27,22 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
                    t->validation_count, count);
   t->train_count = count - t->validation_count;
   uint64_t steps = recipe->steps ? recipe->steps : ((uint64_t)t->train_count + most - 1) / most;
-  uint64_t places = recipe->steps ? steps * most : t->train_count;
-  if (places > UINT32_MAX / sizeof(uint32_t))
+  uint64_t length = recipe->steps ? steps * most : t->train_count;
+  if (length > UINT32_MAX / sizeof(uint32_t))
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: steps * batch * accumulate is too large; make one of them smaller",
                    t->model->path);
   t->steps = (uint32_t)steps;
   t->members = malloc(count * sizeof *t->members);
   /* room for the permutation that passes the end, see dg_trainer_order_epoch */
-  t->order = malloc((places + t->train_count) * sizeof *t->order);
-  if (!t->members || !t->order) return dg_fail_memory(err, places * sizeof *t->order);
+  t->order = malloc((length + t->train_count) * sizeof *t->order);
+  if (!t->members || !t->order) return dg_fail_memory(err, length * sizeof *t->order);
   if (t->validation_count)
     shuffle(t->members, count, t->seed, dg_stream(DG_STREAM_SPLIT, 0), 0, 0);
   else
     for (uint32_t i = 0; i < count; i++) t->members[i] = i;
-  uint32_t longest = places > t->validation_count ? (uint32_t)places : t->validation_count;
-  return dg_source_of_samples(&t->source, t->device, &t->data->train, longest, err);
+  uint32_t longest = length > t->validation_count ? (uint32_t)length : t->validation_count;
+  return dg_source_from_samples(&t->source, t->device, &t->data->train, longest, err);
 }
 
 /** Samples that the steps of an epoch take. */
@@ -60,7 +60,7 @@ static void make_order(dg_trainer *t, uint32_t epoch) {
 }
 
 bool dg_trainer_order_epoch(dg_trainer *t, dg_error *err) {
-  make_order(t, t->at.epoch);
+  make_order(t, t->cursor.epoch);
   return dg_source_set_order(&t->source, t->order, order_length(t), err);
 }
 

@@ -18,8 +18,8 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 static bool set_up(dg_trainer *t, dg_error *err) {
   t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
-         dg_meter_open(&t->meter, t->device, dg_trainer_parts(t), err) &&
-         dg_trainer_open_ends(t, err) && dg_network_initialize(t->network, t->seed, err) &&
+         dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t), err) &&
+         dg_trainer_open_batch_ops(t, err) && dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
                            open_best(t, err)));
 }
@@ -28,9 +28,9 @@ static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error
   if (!options->checkpoint)
     return !options->resume ||
            dg_fail(err, DG_ERR_INPUT, "a run can't go on without its checkpoint");
-  t->state_path = strdup(options->checkpoint);
-  dg_trainer_prepare_state(t);
-  return t->state_path || dg_fail_memory(err, strlen(options->checkpoint));
+  t->checkpoint_path = strdup(options->checkpoint);
+  dg_trainer_prepare_checkpoint(t);
+  return t->checkpoint_path || dg_fail_memory(err, strlen(options->checkpoint));
 }
 
 dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_dataset *data,
@@ -49,9 +49,9 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->seed = options.seed;
   t->test_only = options.test_only;
   t->listener = listener;
-  t->at.best_accuracy = -1;
+  t->cursor.best_accuracy = -1;
   if (keep_path(t, &options, err) && set_up(t, err) &&
-      (!options.resume || dg_trainer_take_state(t, err)))
+      (!options.resume || dg_trainer_load_checkpoint(t, err)))
     return t;
   dg_trainer_free(t);
   return NULL;
@@ -60,26 +60,26 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
 void dg_trainer_free(dg_trainer *t) {
   if (!t) return;
   dg_trainer_calls(t)->finish(t->device, NULL);
-  dg_trainer_close_ends(t);
+  dg_trainer_close_batch_ops(t);
   dg_bound_release(&t->update);
   dg_bound_release(&t->average);
   dg_trainer_calls(t)->buffer_free(t->state);
   dg_trainer_calls(t)->buffer_free(t->averaged);
   dg_trainer_calls(t)->buffer_free(t->best);
   dg_trainer_calls(t)->buffer_free(t->fault);
-  dg_meter_close(&t->meter);
+  dg_metrics_close(&t->metrics);
   dg_source_close(&t->source);
   dg_source_close(&t->given);
   dg_network_free(t->network);
   free(t->members);
   free(t->order);
   free(t->bounds);
-  free(t->state_path);
+  free(t->checkpoint_path);
   free(t);
 }
 
 bool dg_trainer_exact(const dg_trainer *t) {
-  return dg_network_exact(t->network) && t->ends[0].loss.op->exact;
+  return dg_network_exact(t->network) && t->batch_ops[0].loss.op->exact;
 }
 
 uint64_t dg_trainer_parameter_count(const dg_trainer *t) {

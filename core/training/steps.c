@@ -8,10 +8,11 @@
 
 /** Gathers a batch and runs it through the network and the loss. */
 static bool run_forward(dg_trainer *t, dg_step *step, dg_error *err) {
-  dg_meter_begin(&t->meter, step->n);
-  step->slot = dg_meter_slot(&t->meter);
-  return dg_gather_run(&t->ends->gather, step, err) && dg_network_forward(t->network, step, err) &&
-         dg_bound_forward(&t->ends->loss, step, err);
+  dg_metrics_begin(&t->metrics, step->n);
+  step->slot = dg_metrics_slot(&t->metrics);
+  return dg_gather_run(&t->batch_ops->gather, step, err) &&
+         dg_network_forward(t->network, step, err) &&
+         dg_bound_forward(&t->batch_ops->loss, step, err);
 }
 
 double dg_trainer_rate(const dg_trainer *t, uint64_t step) {
@@ -68,7 +69,7 @@ bool dg_trainer_check_steps(dg_trainer *t, uint64_t first, const float *losses, 
   return true;
 }
 
-/** Copies what the network gave for the samples of a step to their places in `logits`. */
+/** Copies what the network gave for the samples of a step to their rows in `logits`. */
 static bool read_logits(dg_trainer *t, const dg_step *step, float *logits, dg_error *err) {
   size_t outputs = dg_network_outputs(t->network);
   return dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits + step->first * outputs,
@@ -80,16 +81,17 @@ bool dg_trainer_evaluate(dg_trainer *t, const dg_source *source, uint32_t count,
   const float *losses;
   uint32_t read, batch = dg_network_samples(t->network);
   dg_trainer_gather_from(t, source);
-  dg_meter_reset(&t->meter);
+  dg_metrics_reset(&t->metrics);
   for (uint32_t first = 0, left = count; left > 0; first += batch) {
     dg_step step = {.n = left < batch ? left : batch, .first = first};
     left -= step.n;
-    if (dg_meter_full(&t->meter) && !dg_meter_read(&t->meter, &losses, &read, err)) return false;
+    if (dg_metrics_full(&t->metrics) && !dg_metrics_read(&t->metrics, &losses, &read, err))
+      return false;
     if (!run_forward(t, &step, err) || (logits && !read_logits(t, &step, logits, err)))
       return false;
   }
-  if (!dg_meter_read(&t->meter, &losses, &read, err)) return false;
-  *score = dg_meter_score(&t->meter);
+  if (!dg_metrics_read(&t->metrics, &losses, &read, err)) return false;
+  *score = dg_metrics_score(&t->metrics);
   return true;
 }
 
@@ -101,7 +103,7 @@ static bool find_unfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t
   for (*sample = 0; *sample < count;) {
     dg_step step = {.n = count - *sample < batch ? count - *sample : batch, .first = *sample};
     size_t numbers = (size_t)step.n * outputs;
-    if (!dg_gather_run(&t->ends->gather, &step, err) ||
+    if (!dg_gather_run(&t->batch_ops->gather, &step, err) ||
         !dg_network_forward(t->network, &step, err) ||
         !dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits,
                                    numbers * sizeof *logits, err))
@@ -122,9 +124,9 @@ bool dg_trainer_check_loss(dg_trainer *t, const dg_source *source, uint32_t coun
   uint32_t sample;
   if (!logits) return dg_fail_memory(err, bytes);
   dg_trainer_gather_from(t, source);
-  bool right = find_unfinite(t, count, logits, &sample, err);
+  bool ok = find_unfinite(t, count, logits, &sample, err);
   free(logits);
-  if (right && sample < count) return dg_network_fail_unfinite(sample, err);
-  return right && dg_fail(err, DG_ERR_RUNTIME,
-                          "the loss is not finite: the network's numbers are too large");
+  if (ok && sample < count) return dg_network_fail_unfinite(sample, err);
+  return ok && dg_fail(err, DG_ERR_RUNTIME,
+                       "the loss is not finite: the network's numbers are too large");
 }

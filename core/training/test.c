@@ -16,13 +16,13 @@ static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, flo
   const dg_samples *samples = data ? &data->test : &t->data->test;
   if (!dg_trainer_can_test(t, data, err)) return false;
   dg_source source;
-  if (!dg_source_of_samples(&source, t->device, samples, samples->count, err)) return false;
-  bool right = dg_source_in_turn(&source, err) &&
-               dg_trainer_evaluate(t, &source, samples->count, score, logits, err) &&
-               dg_trainer_check_loss(t, &source, samples->count, score, err);
+  if (!dg_source_from_samples(&source, t->device, samples, samples->count, err)) return false;
+  bool ok = dg_source_in_turn(&source, err) &&
+            dg_trainer_evaluate(t, &source, samples->count, score, logits, err) &&
+            dg_trainer_check_loss(t, &source, samples->count, score, err);
   dg_trainer_calls(t)->finish(t->device, NULL);
   dg_source_close(&source);
-  return right;
+  return ok;
 }
 
 bool dg_trainer_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {

@@ -1,9 +1,9 @@
 /**
- * What the files of this room share: the trainer. Each builds on those named before it: fit.c,
- * order.c, ends.c and optimizer.c make its parts, gradient.c and steps.c run batches through the
- * network, keep.c validates and keeps parameters, state.c writes all of it for a run that goes on
- * later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the network on
- * test images.
+ * What the files of this folder share: the trainer. Each builds on those named before it: fit.c,
+ * order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run batches through
+ * the network, keep.c validates and keeps parameters, checkpoint.c saves all of it for a run that
+ * goes on later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the
+ * network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -11,7 +11,7 @@
 #include "core/data/dataset.h"
 #include "core/exec/gather.h"
 #include "core/exec/network.h"
-#include "core/training/meter.h"
+#include "core/training/metrics.h"
 #include "digits/data.h"
 #include "digits/device.h"
 #include "digits/model.h"
@@ -23,13 +23,13 @@ typedef struct {
   uint32_t done;        /**< steps of the one after them */
   double best_accuracy; /**< of a validation; negative before the first */
   double seconds;       /**< spent on the epoch that has begun */
-} dg_place;
+} dg_cursor;
 
-/** What an instance of the network is joined to. */
+/** What brings batches to an instance of the network, and what takes its outputs. */
 typedef struct {
   dg_gather gather;
   dg_bound_op loss;
-} dg_ends;
+} dg_batch_ops;
 
 struct dg_trainer {
   const dg_model *model;
@@ -41,22 +41,22 @@ struct dg_trainer {
   dg_network *network;
   dg_source source; /**< the training images */
   dg_source given;  /**< samples that dg_trainer_step is given; none before its first call */
-  dg_meter meter;
-  uint32_t instances; /**< of the network */
-  dg_ends *ends;      /**< of each; tests use the first */
+  dg_metrics metrics;
+  uint32_t instances;      /**< of the network */
+  dg_batch_ops *batch_ops; /**< of each; tests use the first */
   dg_bound_op update, average;
   dg_buffer *state;    /**< of the optimizer; NULL where it has none */
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
   dg_buffer *best;     /**< parameters of the best epoch; NULL without validation */
   dg_buffer *fault;    /**< uint32 [2], see dg_update_desc */
   uint32_t train_count, validation_count;
-  uint32_t steps;    /**< of an epoch */
-  uint32_t *members; /**< training samples, then validation samples */
-  uint32_t *order;   /**< of an epoch, the samples of all its steps */
-  uint32_t *bounds;  /**< of the learned parameters, see dg_update_desc */
-  uint32_t checksum; /**< of the training images, for the state */
-  char *state_path;  /**< where the state is kept; NULL: nowhere */
-  dg_place at;
+  uint32_t steps;        /**< of an epoch */
+  uint32_t *members;     /**< training samples, then validation samples */
+  uint32_t *order;       /**< of an epoch, the samples of all its steps */
+  uint32_t *bounds;      /**< of the learned parameters, see dg_update_desc */
+  uint32_t checksum;     /**< of the training images, for checkpoints */
+  char *checkpoint_path; /**< where checkpoints are saved; NULL: nowhere */
+  dg_cursor cursor;
   double started, last_read; /**< seconds */
   uint32_t ahead;            /**< steps to enqueue before the next look at the device */
   uint64_t first_step;       /**< of this program: where a resumed run began */
@@ -83,16 +83,16 @@ bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, 
     training images. */
 bool dg_trainer_open_source(dg_trainer *trainer, dg_error *err);
 
-/** Writes the order of the epoch that stands in `at`: one random permutation of the training
+/** Writes the order of the epoch that `cursor` is in: one random permutation of the training
     samples after another. */
 bool dg_trainer_order_epoch(dg_trainer *trainer, dg_error *err);
 
-/* ---- ends.c -------------------------------------------------------------- */
+/* ---- batch_ops.c ---------------------------------------------------------  */
 
-/** Joins gather and loss to every instance of the network. What was made is freed by
-    dg_trainer_close_ends, also after a failure. */
-bool dg_trainer_open_ends(dg_trainer *trainer, dg_error *err);
-void dg_trainer_close_ends(dg_trainer *trainer);
+/** Prepares gather and loss for every instance of the network. What was made is freed by
+    dg_trainer_close_batch_ops, also after a failure. */
+bool dg_trainer_open_batch_ops(dg_trainer *trainer, dg_error *err);
+void dg_trainer_close_batch_ops(dg_trainer *trainer);
 
 /** From now on batches are taken from `source`. */
 void dg_trainer_gather_from(dg_trainer *trainer, const dg_source *source);
@@ -121,7 +121,7 @@ static inline uint32_t dg_trainer_slices(const dg_trainer *t) {
 }
 
 /** Slices of all batches of a step. */
-static inline uint32_t dg_trainer_parts(const dg_trainer *t) {
+static inline uint32_t dg_trainer_step_slices(const dg_trainer *t) {
   return t->test_only ? 1 : t->model->train.accumulate * dg_trainer_slices(t);
 }
 
@@ -133,7 +133,7 @@ bool dg_trainer_gradient(dg_trainer *trainer, const dg_step *step, dg_error *err
 
 /** Training steps of the whole run before the next one. */
 static inline uint64_t dg_trainer_steps_done(const dg_trainer *t) {
-  return (uint64_t)t->at.epoch * t->steps + t->at.done;
+  return (uint64_t)t->cursor.epoch * t->steps + t->cursor.done;
 }
 
 /** Learning rate of a step, counted over the whole run; after its end that of the last step. */
@@ -161,30 +161,30 @@ bool dg_trainer_evaluate(dg_trainer *trainer, const dg_source *source, uint32_t 
 
 /**
  * Is the loss of a score that dg_trainer_evaluate gave finite? If not, runs the network again for
- * an error that names the first sample, by its place in the source's order, that is to blame.
+ * an error that names the first sample, by its index in the source's order, that is to blame.
  */
 bool dg_trainer_check_loss(dg_trainer *trainer, const dg_source *source, uint32_t count,
                            const dg_score *score, dg_error *err);
 
-/* ---- keep.c -------------------------------------------------------------- */
+/* ---- validation.c --------------------------------------------------------  */
 
-/** Validates the parameters that would be kept if training ended here, and remembers them if they
+/** Validates the parameters that training would end with here, and remembers them if they
     are the best. */
 bool dg_trainer_validate(dg_trainer *trainer, dg_epoch_report *report, dg_error *err);
 
 /** Puts the parameters that the recipe keeps into the network, and looks whether they are finite:
     the last step may have made numbers that no loss told of. */
-bool dg_trainer_keep(dg_trainer *trainer, dg_error *err);
+bool dg_trainer_restore_best(dg_trainer *trainer, dg_error *err);
 
-/* ---- state.c ------------------------------------------------------------- */
+/* ---- checkpoint.c -------------------------------------------------------- */
 
-/** What the state of every epoch shares, found once. */
-void dg_trainer_prepare_state(dg_trainer *trainer);
+/** What the checkpoints of all epochs share, found once. */
+void dg_trainer_prepare_checkpoint(dg_trainer *trainer);
 
-/** Writes all that a run needs to go on to `state_path`; nothing where that is NULL. */
-bool dg_trainer_keep_state(dg_trainer *trainer, dg_error *err);
+/** Writes all that a run needs to go on to `checkpoint_path`; nothing where that is NULL. */
+bool dg_trainer_save_checkpoint(dg_trainer *trainer, dg_error *err);
 
-/** Takes up the state in `state_path`. One of another network or other data is an error. */
-bool dg_trainer_take_state(dg_trainer *trainer, dg_error *err);
+/** Loads the checkpoint in `checkpoint_path`. One of another network or other data is an error. */
+bool dg_trainer_load_checkpoint(dg_trainer *trainer, dg_error *err);
 
 #endif

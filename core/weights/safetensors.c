@@ -71,14 +71,14 @@ static bool find_type(const char *type, dg_element *element) {
   return false;
 }
 
-/** One entry of the header; `data` are the `room` bytes behind it. */
+/** One entry of the header; `data` are the `capacity` bytes behind it. */
 static bool read_tensor(complaint c, const char *name, const json_t *entry, const char *data,
-                        size_t room, dg_stored_tensor *t) {
+                        size_t capacity, dg_stored_tensor *t) {
   const char *type = json_string_value(json_object_get(entry, "dtype"));
-  const json_t *places = json_object_get(entry, "data_offsets");
-  const json_t *begin = json_array_get(places, 0), *end = json_array_get(places, 1);
+  const json_t *offsets = json_object_get(entry, "data_offsets");
+  const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
   t->name = name;
-  if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(places) != 2 ||
+  if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(offsets) != 2 ||
       !json_is_integer(begin) || !json_is_integer(end))
     return damaged(c, "the entry of \"%.80s\" lacks type, shape or offsets", name);
   if (!find_type(type, &t->element))
@@ -86,7 +86,7 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
                    "%s: \"%.80s\" has the type %.10s, which is not read: save it as float32",
                    c.path, name, type);
   json_int_t from = json_integer_value(begin), to = json_integer_value(end);
-  if (from < 0 || to < from || (uint64_t)to > room)
+  if (from < 0 || to < from || (uint64_t)to > capacity)
     return damaged(c, "the data of \"%.80s\" lie outside the file", name);
   uint64_t count = dg_stored_count(t);
   if (count == UINT64_MAX || count * dg_element_size(t->element) != (uint64_t)(to - from))
@@ -97,15 +97,16 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   return true;
 }
 
-static int by_place(const void *a, const void *b) {
+static int by_offset(const void *a, const void *b) {
   const dg_stored_tensor *x = a, *y = b;
   if (x->data != y->data) return x->data < y->data ? -1 : 1;
   uint64_t a_count = dg_stored_count(x), b_count = dg_stored_count(y);
   return a_count < b_count ? -1 : a_count > b_count;
 }
 
-/** Sorted by place, each tensor must begin where the one before ends. */
-static bool check_cover(complaint c, const dg_safetensors *file, const char *data, size_t room) {
+/** Sorted by offset, each tensor must begin where the one before ends. */
+static bool check_cover(complaint c, const dg_safetensors *file, const char *data,
+                        size_t capacity) {
   const char *at = data;
   for (size_t i = 0; i < file->tensor_count; i++) {
     const dg_stored_tensor *t = &file->tensors[i];
@@ -115,7 +116,8 @@ static bool check_cover(complaint c, const dg_safetensors *file, const char *dat
                      begin < at ? "overlaps another tensor" : "leaves a gap before it");
     at = begin + dg_stored_count(t) * dg_element_size(t->element);
   }
-  return at == data + room || damaged(c, "%zu bytes are left over", (size_t)(data + room - at));
+  return at == data + capacity ||
+         damaged(c, "%zu bytes are left over", (size_t)(data + capacity - at));
 }
 
 static bool read_texts(complaint c, json_t *metadata, dg_safetensors *file) {
@@ -132,7 +134,7 @@ static bool read_texts(complaint c, json_t *metadata, dg_safetensors *file) {
 }
 
 static bool read_entries(complaint c, dg_safetensors *file, json_t *root, const char *data,
-                         size_t room) {
+                         size_t capacity) {
   const char *name;
   json_t *entry;
   file->tensors = calloc(json_object_size(root) + 1, sizeof *file->tensors);
@@ -140,18 +142,18 @@ static bool read_entries(complaint c, dg_safetensors *file, json_t *root, const 
   json_object_foreach(root, name, entry) {
     if (strcmp(name, metadata_key) == 0) {
       if (!read_texts(c, entry, file)) return false;
-    } else if (!read_tensor(c, name, entry, data, room, &file->tensors[file->tensor_count++])) {
+    } else if (!read_tensor(c, name, entry, data, capacity, &file->tensors[file->tensor_count++])) {
       return false;
     }
   }
-  qsort(file->tensors, file->tensor_count, sizeof *file->tensors, by_place);
-  return check_cover(c, file, data, room);
+  qsort(file->tensors, file->tensor_count, sizeof *file->tensors, by_offset);
+  return check_cover(c, file, data, capacity);
 }
 
 /** Moves the data behind a header of any length to where floats may lie; there is room for it. */
-static char *align(char *data, size_t room) {
+static char *align(char *data, size_t capacity) {
   size_t off = (uintptr_t)data % sizeof(float);
-  return off ? memmove(data + (sizeof(float) - off), data, room) : data;
+  return off ? memmove(data + (sizeof(float) - off), data, capacity) : data;
 }
 
 /** What a file is that was made by another program, for messages; NULL: it may be a safetensors
@@ -183,24 +185,24 @@ bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) 
   }
   uint64_t length = 0;
   if (size >= LENGTH_BYTES) memcpy(&length, file->content, LENGTH_BYTES);
-  bool right = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||
-               damaged(c, size ? "it is cut, or no weight file at all" : "the file is empty");
-  if (right) {
+  bool ok = (length > 0 && length <= LARGEST_HEADER && length <= size - LENGTH_BYTES) ||
+            damaged(c, size ? "it is cut, or no weight file at all" : "the file is empty");
+  if (ok) {
     char *header = (char *)file->content + LENGTH_BYTES;
-    size_t room = size - LENGTH_BYTES - length;
+    size_t capacity = size - LENGTH_BYTES - length;
     json_error_t wrong;
     bool starved;
     file->header = dg_json_read(header, length, JSON_REJECT_DUPLICATES, &wrong, &starved);
     if (starved)
-      right = dg_fail_memory(err, length);
+      ok = dg_fail_memory(err, length);
     else if (json_is_object((json_t *)file->header))
-      right = read_entries(c, file, file->header, align(header + length, room), room);
+      ok = read_entries(c, file, file->header, align(header + length, capacity), capacity);
     else
-      right = damaged(c, "its header is no JSON object%s%s", file->header ? "" : ": ",
-                      file->header ? "" : wrong.text);
+      ok = damaged(c, "its header is no JSON object%s%s", file->header ? "" : ": ",
+                   file->header ? "" : wrong.text);
   }
-  if (!right) dg_safetensors_free(file);
-  return right;
+  if (!ok) dg_safetensors_free(file);
+  return ok;
 }
 
 void dg_safetensors_free(dg_safetensors *file) {

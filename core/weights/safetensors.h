@@ -1,6 +1,6 @@
 /**
  * Weight files in the safetensors format (https://github.com/huggingface/safetensors): eight
- * bytes with the length of a JSON header, the header with every tensor's type, shape and place,
+ * bytes with the length of a JSON header, the header with every tensor's type, shape and offsets,
  * then the numbers, little-endian, without gaps.
  */
 #ifndef DG_SAFETENSORS_H

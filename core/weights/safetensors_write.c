@@ -25,40 +25,40 @@ static uint64_t bytes_of(const dg_stored_tensor *t) {
 /* ---- the header --------------------------------------------------------- */
 
 /** A JSON value, or NULL where one of its parts could not be made. */
-static json_t *whole(json_t *value, bool right) {
-  if (right) return value;
+static json_t *whole(json_t *value, bool ok) {
+  if (ok) return value;
   json_decref(value);
   return NULL;
 }
 
 static json_t *describe(const dg_stored_tensor *t, uint64_t begin) {
   json_t *shape = json_array();
-  bool right = shape != NULL;
+  bool ok = shape != NULL;
   for (uint32_t i = 0; i < t->rank; i++)
-    right &= json_array_append_new(shape, json_integer((json_int_t)t->dim[i])) == 0;
-  return json_pack("{ss so s[II]}", "dtype", "F32", "shape", whole(shape, right), "data_offsets",
+    ok &= json_array_append_new(shape, json_integer((json_int_t)t->dim[i])) == 0;
+  return json_pack("{ss so s[II]}", "dtype", "F32", "shape", whole(shape, ok), "data_offsets",
                    (json_int_t)begin, (json_int_t)(begin + bytes_of(t)));
 }
 
 static json_t *describe_texts(const contents *c) {
   json_t *metadata = json_object();
-  bool right = metadata != NULL;
+  bool ok = metadata != NULL;
   for (size_t i = 0; i < c->text_count; i++)
-    right &= json_object_set_new(metadata, c->texts[i].key, json_string(c->texts[i].value)) == 0;
-  return whole(metadata, right);
+    ok &= json_object_set_new(metadata, c->texts[i].key, json_string(c->texts[i].value)) == 0;
+  return whole(metadata, ok);
 }
 
 static json_t *describe_all(const contents *c) {
   json_t *root = json_object();
-  bool right = root != NULL;
-  uint64_t place = 0;
-  if (c->text_count) right &= json_object_set_new(root, metadata_key, describe_texts(c)) == 0;
+  bool ok = root != NULL;
+  uint64_t offset = 0;
+  if (c->text_count) ok &= json_object_set_new(root, metadata_key, describe_texts(c)) == 0;
   for (size_t i = 0; i < c->tensor_count; i++) {
     const dg_stored_tensor *t = &c->tensors[i];
-    right &= json_object_set_new(root, t->name, describe(t, place)) == 0;
-    place += bytes_of(t);
+    ok &= json_object_set_new(root, t->name, describe(t, offset)) == 0;
+    offset += bytes_of(t);
   }
-  return whole(root, right);
+  return whole(root, ok);
 }
 
 /** The header, padded with blanks so that the numbers begin at a multiple of 8. */
@@ -142,16 +142,16 @@ static void expect_tensor(comparison *c, const dg_stored_tensor *t, uint64_t beg
 /** Does a header tell of all that the file is to hold, in `size` bytes, and of nothing else? */
 static bool tells_all(const char *header, const contents *wanted, uint64_t size) {
   comparison c = {header, true};
-  uint64_t place = 0;
+  uint64_t offset = 0;
   expect(&c, "{");
   if (wanted->text_count) expect_texts(&c, wanted);
   for (size_t i = 0; i < wanted->tensor_count; i++) {
     if (i) expect(&c, ",");
-    expect_tensor(&c, &wanted->tensors[i], place);
-    place += bytes_of(&wanted->tensors[i]);
+    expect_tensor(&c, &wanted->tensors[i], offset);
+    offset += bytes_of(&wanted->tensors[i]);
   }
   expect(&c, "}");
-  return c.same && c.at[strspn(c.at, " ")] == '\0' && place == size;
+  return c.same && c.at[strspn(c.at, " ")] == '\0' && offset == size;
 }
 
 /** Reads the header of a file that was written; the caller frees it. */
@@ -189,15 +189,15 @@ bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, siz
                    "%s can't be written: a name or text for it is not UTF-8, or memory ran out",
                    path);
   dg_new_file file;
-  bool right = dg_file_begin(&file, path, err);
-  if (right) {
+  bool ok = dg_file_begin(&file, path, err);
+  if (ok) {
     uint64_t stored = length;
     dg_file_write(&file, &stored, LENGTH_BYTES);
     dg_file_write(&file, header, length);
     for (size_t i = 0; i < tensor_count; i++)
       dg_file_write(&file, tensors[i].data, bytes_of(&tensors[i]));
-    right = dg_file_commit_seen(&file, look, &c, err);
+    ok = dg_file_commit_seen(&file, look, &c, err);
   }
   free(header);
-  return right;
+  return ok;
 }

@@ -45,17 +45,17 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   size_t most = (size_t)count * array_count;
   dg_stored_tensor *tensors = malloc(most * sizeof *tensors);
   stored_name *names = malloc(most * sizeof *names);
-  bool right = (tensors && names) || dg_fail_memory(err, most * sizeof *tensors);
-  for (uint32_t a = 0; right && a < array_count; a++)
-    for (uint32_t i = 0; right && i < tensors_of(network, &arrays[a]); i++, written++) {
+  bool ok = (tensors && names) || dg_fail_memory(err, most * sizeof *tensors);
+  for (uint32_t a = 0; ok && a < array_count; a++)
+    for (uint32_t i = 0; ok && i < tensors_of(network, &arrays[a]); i++, written++) {
       tensors[written] = stored(&params[i], &arrays[a], &names[written]);
-      right = dg_param_check(&params[i], names[written].name, tensors[written].data, err) ||
-              dg_fail_prefix(err, "%s is not written", path);
+      ok = dg_param_check(&params[i], names[written].name, tensors[written].data, err) ||
+           dg_fail_prefix(err, "%s is not written", path);
     }
-  right = right && dg_safetensors_write(path, tensors, written, texts, text_count, err);
+  ok = ok && dg_safetensors_write(path, tensors, written, texts, text_count, err);
   free(names);
   free(tensors);
-  return right;
+  return ok;
 }
 
 bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
@@ -67,21 +67,21 @@ bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classe
       {DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}, {DG_CLASSES_KEY, names}};
   size_t bytes = dg_network_floats(network) * sizeof(float);
   float *values = malloc(bytes);
-  bool right = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
-  right = right && dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts,
-                                    named ? 3 : 2, err);
+  bool ok = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
+  ok = ok && dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts,
+                              named ? 3 : 2, err);
   free(values);
   free(names);
-  return right;
+  return ok;
 }
 
 /* ---- loading ------------------------------------------------------------ */
 
-static char *shape_text(const dg_stored_tensor *t, char *text, size_t room) {
+static char *shape_text(const dg_stored_tensor *t, char *text, size_t capacity) {
   text[0] = '\0';
   for (uint32_t i = 0; i < t->rank; i++)
-    dg_append(text, room, "%s%llu", i ? ", " : "[", (unsigned long long)t->dim[i]);
-  dg_append(text, room, t->rank ? "]" : "[]");
+    dg_append(text, capacity, "%s%llu", i ? ", " : "[", (unsigned long long)t->dim[i]);
+  dg_append(text, capacity, t->rank ? "]" : "[]");
   return text;
 }
 
@@ -122,9 +122,9 @@ static bool counts_batches(const dg_stored_tensor *t) {
          strcmp(t->name + length - end, suffix) == 0;
 }
 
-/** Is there a place for a tensor of that name? */
-static bool has_place(const dg_network *network, const char *name, const dg_weights_array *arrays,
-                      uint32_t array_count) {
+/** Has the network, or one of the arrays, a tensor of that name? */
+static bool is_known(const dg_network *network, const char *name, const dg_weights_array *arrays,
+                     uint32_t array_count) {
   const dg_param *params;
   dg_network_param_list(network, &params);
   for (uint32_t a = 0; a < array_count; a++) {
@@ -142,7 +142,7 @@ bool dg_weights_take(const dg_network *network, const dg_safetensors *file, cons
   dg_network_param_list(network, &params);
   for (size_t t = 0; t < file->tensor_count; t++)
     if (!counts_batches(&file->tensors[t]) &&
-        !has_place(network, file->tensors[t].name, arrays, array_count))
+        !is_known(network, file->tensors[t].name, arrays, array_count))
       return dg_fail(err, DG_ERR_INPUT,
                      "%s: the network has no \"%.80s\"; these are the weights of "
                      "another network",
@@ -157,18 +157,18 @@ bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
   size_t bytes = dg_network_floats(network) * sizeof(float);
   dg_safetensors file;
   if (!dg_safetensors_read(&file, path, err)) return false;
-  if (dg_safetensors_text(&file, DG_STATE_KEY)) {
+  if (dg_safetensors_text(&file, DG_CHECKPOINT_KEY)) {
     dg_safetensors_free(&file);
     return dg_fail(err, DG_ERR_INPUT,
                    "%s is the state of a run that stopped, not weights: --resume", path);
   }
   dg_weights_array array = {"", calloc(1, bytes), false};
-  bool right = array.values ? dg_weights_take(network, &file, path, &array, 1, err)
-                            : dg_fail_memory(err, bytes);
-  right = right && dg_network_write(network, array.values, err);
+  bool ok = array.values ? dg_weights_take(network, &file, path, &array, 1, err)
+                         : dg_fail_memory(err, bytes);
+  ok = ok && dg_network_write(network, array.values, err);
   free(array.values);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }
 
 dg_model *dg_model_from_weights(const char *path, const dg_override *overrides, size_t count,
@@ -194,7 +194,7 @@ bool dg_classes_from_weights(dg_classes *classes, const char *path, dg_error *er
   if (!dg_safetensors_read(&file, path, err)) return false;
   const char *names = dg_safetensors_text(&file, DG_CLASSES_KEY);
   snprintf(where, sizeof where, "%s (its classes)", path);
-  bool right = !names || dg_classes_parse(classes, names, where, err);
+  bool ok = !names || dg_classes_parse(classes, names, where, err);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }

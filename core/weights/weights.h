@@ -13,8 +13,8 @@
 #define DG_CLASSES_KEY "digits.classes"
 /** The key of the metadata that holds the version of digits that wrote the file. */
 #define DG_VERSION_KEY "digits.version"
-/** The key of the metadata that only the state of a run has. */
-#define DG_STATE_KEY "digits.state"
+/** The key of the metadata that only a checkpoint has. */
+#define DG_CHECKPOINT_KEY "digits.running"
 
 /** Writes all parameters, with the effective model file and the names of the classes (NULL: none)
     in the metadata. */
@@ -22,9 +22,9 @@ bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classe
                      const char *path, dg_error *err);
 
 /**
- * Reads all parameters and states; PyTorch's num_batches_tracked is passed over. A file whose
- * tensors are not just the network's, by name and shape, is an error that names the first that
- * differs; the network is then as it was.
+ * Reads all parameters and running statistics; PyTorch's num_batches_tracked is passed over. A file
+ * whose tensors are not just the network's, by name and shape, is an error that names the first
+ * that differs; the network is then as it was.
  */
 bool dg_weights_load(dg_network *network, const char *path, dg_error *err);
 

@@ -20,11 +20,11 @@ typedef struct {
   ticks x_ticks, y_ticks;
 } plane;
 
-static double place_x(const plane *p, double x) {
+static double plot_x(const plane *p, double x) {
   return LEFT + (x - p->x_low) / (p->x_high - p->x_low) * (WIDTH - LEFT - RIGHT);
 }
 
-static double place_y(const plane *p, double y) {
+static double plot_y(const plane *p, double y) {
   double share = p->logarithmic ? log(y / p->y_low) / log(p->y_high / p->y_low)
                                 : (y - p->y_low) / (p->y_high - p->y_low);
   return p->top + PLOT * (1 - share);
@@ -77,7 +77,7 @@ static void choose_axes(const chart *c, plane *p) {
 static void draw_y_axis(const chart *c, const plane *p, drawing *d) {
   char text[32];
   for (unsigned i = 0; i < p->y_ticks.count; i++) {
-    double y = place_y(p, p->y_ticks.at[i] / (c->percent ? 100 : 1));
+    double y = plot_y(p, p->y_ticks.at[i] / (c->percent ? 100 : 1));
     markup_add(&d->body, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>\n", LEFT, y, WIDTH - RIGHT);
     ticks_text(&p->y_ticks, i, text, sizeof text - 3);
     if (c->percent) snprintf(text + strlen(text), 4, " %%");
@@ -90,7 +90,7 @@ static void draw_x_axis(const chart *c, const plane *p, drawing *d) {
   char text[32];
   markup_add(&d->body, "<path class=\"axis\" d=\"M%d %.1fH%d\"/>\n", LEFT, bottom, WIDTH - RIGHT);
   for (unsigned i = 0; i < p->x_ticks.count; i++) {
-    double x = place_x(p, p->x_ticks.at[i]);
+    double x = plot_x(p, p->x_ticks.at[i]);
     markup_add(&d->body, "<path class=\"axis\" d=\"M%.1f %.1fv4\"/>\n", x, bottom);
     drawing_text(d, x, bottom + 17, x > WIDTH - RIGHT - 10 ? "end" : "middle", "soft",
                  ticks_text(&p->x_ticks, i, text, sizeof text));
@@ -102,9 +102,9 @@ static void draw_band(const chart_line *l, const plane *p, drawing *d) {
   const char *letter = "M";
   markup_add(&d->body, "<path class=\"band f%u\" d=\"", l->colour % DRAWING_COLOURS);
   for (size_t i = 0; i < l->count; i++, letter = "L")
-    markup_add(&d->body, "%s%.1f %.1f", letter, place_x(p, l->x[i]), place_y(p, l->high[i]));
+    markup_add(&d->body, "%s%.1f %.1f", letter, plot_x(p, l->x[i]), plot_y(p, l->high[i]));
   for (size_t i = l->count; i-- > 0;)
-    markup_add(&d->body, "L%.1f %.1f", place_x(p, l->x[i]), place_y(p, l->low[i]));
+    markup_add(&d->body, "L%.1f %.1f", plot_x(p, l->x[i]), plot_y(p, l->low[i]));
   markup_add(&d->body, "Z\"/>\n");
 }
 
@@ -118,7 +118,7 @@ static void draw_dots(const chart *c, const chart_line *l, const plane *p, drawi
   for (size_t i = 0; i < l->count; i++) {
     if (!drawn(l, i)) continue;
     markup_add(&d->body, "<circle class=\"f%u\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\"><title>",
-               l->colour % DRAWING_COLOURS, place_x(p, l->x[i]), place_y(p, l->y[i]));
+               l->colour % DRAWING_COLOURS, plot_x(p, l->x[i]), plot_y(p, l->y[i]));
     markup_escape(&d->body, l->label);
     markup_add(&d->body, c->percent ? ", %s %g: %.2f %%" : ", %s %g: %.4g", c->x_name, l->x[i],
                c->percent ? 100 * l->y[i] : l->y[i]);
@@ -132,7 +132,7 @@ static void draw_line(const chart *c, const chart_line *l, const plane *p, drawi
   markup_add(&d->body, "<path class=\"curve s%u\"%s d=\"", l->colour % DRAWING_COLOURS, dashes(l));
   for (size_t i = 0; i < l->count; i++) {
     if (!drawn(l, i)) continue;
-    markup_add(&d->body, "%s%.1f %.1f", letter, place_x(p, l->x[i]), place_y(p, l->y[i]));
+    markup_add(&d->body, "%s%.1f %.1f", letter, plot_x(p, l->x[i]), plot_y(p, l->y[i]));
     letter = "L";
   }
   markup_add(&d->body, *letter == 'M' ? "M0 0\"/>\n" : "\"/>\n");

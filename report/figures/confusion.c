@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 /* Sizes in the drawing's units. */
-enum { WIDTH = 440, LEFT = 40, MOST_NAME = 88, RIGHT = 54, TOP = 64 };
+enum { WIDTH = 440, LEFT = 40, MAX_NAME = 88, RIGHT = 54, TOP = 64 };
 
-enum { MOST_WITH_NUMBERS = 20, LABELS = 256 };
+enum { MAX_WITH_NUMBERS = 20, LABELS = 256 };
 
 /** A matrix on its way: counts [classes, classes], truth by guess. */
 typedef struct {
@@ -30,9 +30,9 @@ static uint32_t row_sum(const matrix *m, uint32_t truth) {
 static void draw_cell(const matrix *m, uint32_t truth, uint32_t guess, uint32_t in_row) {
   uint32_t count = m->counts[truth * m->classes + guess];
   double x = m->left + guess * m->cell, y = TOP + truth * m->cell;
-  bool right = truth == guess;
+  bool correct = truth == guess;
   if (count == 0) return;
-  double share = right ? (double)count / in_row : sqrt((double)count / m->most_wrong);
+  double share = correct ? (double)count / in_row : sqrt((double)count / m->most_wrong);
   markup *body = &m->d->body;
   char number[DG_CLASS_SIZE];
   markup_add(body, "<g class=\"cell\"><title>");
@@ -40,18 +40,19 @@ static void draw_cell(const matrix *m, uint32_t truth, uint32_t guess, uint32_t 
   markup_add(body, " taken for ");
   markup_escape(body, dg_class_name(m->names, guess, number));
   markup_add(body, ": %u</title>", count);
-  markup_add(body, "<rect class=\"f%d\" opacity=\"%.2f\" x=\"%.1f\" y=\"%.1f\" ", right ? 0 : 1,
-             0.12 + (right ? 0.4 : 0.6) * share, x + 0.5, y + 0.5);
+  markup_add(body, "<rect class=\"f%d\" opacity=\"%.2f\" x=\"%.1f\" y=\"%.1f\" ", correct ? 0 : 1,
+             0.12 + (correct ? 0.4 : 0.6) * share, x + 0.5, y + 0.5);
   markup_add(body, "width=\"%.1f\" height=\"%.1f\"/>", m->cell - 1, m->cell - 1);
   char text[16];
   snprintf(text, sizeof text, "%u", count);
-  if (m->classes <= MOST_WITH_NUMBERS)
+  if (m->classes <= MAX_WITH_NUMBERS)
     drawing_text(m->d, x + m->cell / 2, y + m->cell / 2 + 4, "middle", m->cell < 28 ? "tiny" : "",
                  text);
   markup_add(body, "</g>\n");
 }
 
-/** Draws a class: its names at both sides, its cells and how many of its images were right. */
+/** Draws a class: its names at both sides, its cells and how many of its images were classified
+ * correctly. */
 static void draw_row(const matrix *m, uint32_t truth) {
   uint32_t sum = row_sum(m, truth);
   double y = TOP + truth * m->cell;
@@ -74,7 +75,7 @@ static void draw_row(const matrix *m, uint32_t truth) {
 static double width_of_names(const dg_classes *names) {
   double most = 0;
   for (uint32_t i = 0; i < names->count; i++) most = fmax(most, drawing_text_width(names->name[i]));
-  return fmin(most, MOST_NAME);
+  return fmin(most, MAX_NAME);
 }
 
 static void draw_matrix(matrix *m) {

@@ -8,7 +8,7 @@
 typedef struct {
   report_file file;
   series_value value;
-  series_place place;
+  series_axis axis;
 } kind;
 
 static const kind kinds[] = {
@@ -20,24 +20,24 @@ static const kind kinds[] = {
 };
 
 static chart empty_chart(const kind *k, const char *title) {
-  static const char *const places[] = {"step", "epoch", "seconds of training"};
+  static const char *const axes[] = {"step", "epoch", "seconds of training"};
   return (chart){.title = title,
-                 .x_name = places[k->place],
+                 .x_name = axes[k->axis],
                  .percent = k->value == SERIES_ACCURACY,
                  .logarithmic = k->value == SERIES_LOSS,
-                 .whole = k->place != SERIES_BY_SECOND};
+                 .whole = k->axis != SERIES_BY_SECOND};
 }
 
 static const char *value_name(const kind *k) {
   return k->value == SERIES_LOSS ? "loss" : "accuracy";
 }
 
-static bool place_chart(page *p, const kind *k, const chart *c, dg_error *err) {
+static bool add_chart(page *p, const kind *k, const chart *c, dg_error *err) {
   drawing d;
   chart_draw(c, &d);
-  bool right = page_drawing(p, &d, k->file, err);
+  bool ok = page_drawing(p, &d, k->file, err);
   drawing_free(&d);
-  return right;
+  return ok;
 }
 
 /* ---- one run ------------------------------------------------------------ */
@@ -45,7 +45,7 @@ static bool place_chart(page *p, const kind *k, const chart *c, dg_error *err) {
 /** Adds the tested value as a line from the first to the last epoch. */
 static void add_test(const logged_run *run, const kind *k, const series *epochs, double xy[4],
                      chart *c) {
-  if (!run->tested || epochs->count < 2 || k->place == SERIES_BY_STEP) return;
+  if (!run->tested || epochs->count < 2 || k->axis == SERIES_BY_STEP) return;
   xy[0] = epochs->x[0];
   xy[1] = epochs->x[epochs->count - 1];
   xy[2] = xy[3] = k->value == SERIES_LOSS ? run->test.loss : run->test.accuracy;
@@ -56,68 +56,68 @@ static void add_test(const logged_run *run, const kind *k, const series *epochs,
 
 /** Training as a line with a band where it is told by steps, validation as dots. */
 static bool draw_single(page *p, const logged_run *run, const kind *k, dg_error *err) {
-  bool steps = k->place == SERIES_BY_STEP;
+  bool steps = k->axis == SERIES_BY_STEP;
   double test[4];
   char title[64];
   series train = {0}, validation = {0};
   snprintf(title, sizeof title, "%s by %s", k->value == SERIES_LOSS ? "Loss" : "Accuracy",
-           k->place == SERIES_BY_SECOND ? "time"
-           : steps                      ? "step"
-                                        : "epoch");
+           k->axis == SERIES_BY_SECOND ? "time"
+           : steps                     ? "step"
+                                       : "epoch");
   chart c = empty_chart(k, title);
-  bool right = (steps ? series_of_steps(run, k->value, &train, err)
-                      : series_of_epochs(run, k->value, k->place, false, &train, err)) &&
-               series_of_epochs(run, k->value, k->place, true, &validation, err);
+  bool ok = (steps ? series_of_steps(run, k->value, &train, err)
+                   : series_of_epochs(run, k->value, k->axis, false, &train, err)) &&
+            series_of_epochs(run, k->value, k->axis, true, &validation, err);
   chart_line *line =
-      right ? series_add(&train, steps ? "batches of training" : "training", 0, &c) : NULL;
+      ok ? series_add(&train, steps ? "batches of training" : "training", 0, &c) : NULL;
   if (line && steps) {
     line->low = train.low;
     line->high = train.high;
   } else if (line) {
     line->dots = train.count <= 60;
   }
-  line = right ? series_add(&validation, "validation", 1, &c) : NULL;
+  line = ok ? series_add(&validation, "validation", 1, &c) : NULL;
   if (line) line->dots = validation.count <= 60;
-  if (right) add_test(run, k, &train, test, &c);
-  right = right && place_chart(p, k, &c, err);
+  if (ok) add_test(run, k, &train, test, &c);
+  ok = ok && add_chart(p, k, &c, err);
   series_free(&train);
   series_free(&validation);
-  return right;
+  return ok;
 }
 
 /* ---- several ------------------------------------------------------------ */
 
 static bool draw_several(page *p, const named_run *runs, size_t count, const kind *k,
                          dg_error *err) {
-  bool right = true, steps = k->place == SERIES_BY_STEP, validated = !steps;
+  bool ok = true, steps = k->axis == SERIES_BY_STEP, validated = !steps;
   series lines[CHART_LINES] = {0};
   char title[64];
   if (count > CHART_LINES) count = CHART_LINES;
   for (size_t i = 0; i < count; i++) validated = validated && logged_validated(runs[i].run);
   snprintf(title, sizeof title, "%s %s by %s", validated ? "Validation" : "Training", value_name(k),
-           steps                         ? "step"
-           : k->place == SERIES_BY_EPOCH ? "epoch"
-                                         : "time");
+           steps                        ? "step"
+           : k->axis == SERIES_BY_EPOCH ? "epoch"
+                                        : "time");
   chart c = empty_chart(k, title);
-  for (size_t i = 0; right && i < count; i++) {
+  for (size_t i = 0; ok && i < count; i++) {
     const logged_run *run = runs[i].run;
-    right = steps ? series_of_steps(run, k->value, &lines[i], err)
-                  : series_of_epochs(run, k->value, k->place, validated, &lines[i], err);
-    chart_line *line = right ? series_add(&lines[i], runs[i].label, (unsigned)i, &c) : NULL;
+    ok = steps ? series_of_steps(run, k->value, &lines[i], err)
+               : series_of_epochs(run, k->value, k->axis, validated, &lines[i], err);
+    chart_line *line = ok ? series_add(&lines[i], runs[i].label, (unsigned)i, &c) : NULL;
     if (line) line->dots = !steps && line->count <= 60;
   }
-  right = right && place_chart(p, k, &c, err);
+  ok = ok && add_chart(p, k, &c, err);
   for (size_t i = 0; i < count; i++) series_free(&lines[i]);
-  return right;
+  return ok;
 }
 
 bool curves_draw(page *p, const named_run *runs, size_t count, dg_error *err) {
   size_t charts = sizeof kinds / sizeof *kinds - (count == 1);
-  bool right = true;
+  bool ok = true;
   markup_add(&p->html, "<div class=\"grid\">\n");
-  for (size_t i = 0; right && i < charts; i++)
-    right = count == 1 ? draw_single(p, runs[0].run, &kinds[i], err)
-                       : draw_several(p, runs, count, &kinds[i], err);
+  for (size_t i = 0; ok && i < charts; i++)
+    ok = count == 1 ? draw_single(p, runs[0].run, &kinds[i], err)
+                    : draw_several(p, runs, count, &kinds[i], err);
   markup_add(&p->html, "</div>\n");
-  return right;
+  return ok;
 }

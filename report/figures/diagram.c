@@ -8,12 +8,12 @@
 /* Sizes in the drawing's units. */
 enum { LEFT = 4, BOX = 336, HEIGHT = 28, APART = 44, TOP = 32, LANE = 16, MARGIN = 10 };
 
-enum { MOST_LANES = 16 };
+enum { MAX_LANES = 16 };
 
-char *diagram_shape(const dg_layer_info *layer, char *text, size_t room) {
+char *diagram_shape(const dg_layer_info *layer, char *text, size_t capacity) {
   *text = '\0';
   for (uint32_t i = 0; i < layer->rank; i++)
-    dg_append(text, room, "%s%u", i ? " × " : "", layer->dim[i]);
+    dg_append(text, capacity, "%s%u", i ? " × " : "", layer->dim[i]);
   return text;
 }
 
@@ -33,8 +33,8 @@ static double top_of(size_t layer) {
   return TOP + (double)layer * APART;
 }
 
-static void draw_box(const dg_layer_info *layer, size_t place, drawing *d) {
-  double y = top_of(place);
+static void draw_box(const dg_layer_info *layer, size_t index, drawing *d) {
+  double y = top_of(index);
   char shape[64];
   int colour = colour_of(layer->type);
   bool named = strcmp(layer->name, layer->type) != 0;
@@ -58,13 +58,13 @@ static void draw_head(double x, double y, bool down, drawing *d) {
 
 /** Below which layers each lane at the side is taken, for arrows that pass others by. */
 typedef struct {
-  size_t until[MOST_LANES];
+  size_t until[MAX_LANES];
   unsigned used;
 } lanes;
 
 static unsigned take_lane(lanes *l, size_t from, size_t to) {
   unsigned lane = 0;
-  while (lane + 1 < MOST_LANES && lane < l->used && l->until[lane] > from) lane++;
+  while (lane + 1 < MAX_LANES && lane < l->used && l->until[lane] > from) lane++;
   if (lane >= l->used) l->used = lane + 1;
   l->until[lane] = to;
   return lane;

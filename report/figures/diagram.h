@@ -9,6 +9,6 @@
 void diagram_draw(const dg_layer_info *layers, size_t count, drawing *d);
 
 /** Text of what a layer gives: "16 × 28 × 28". Returns `text`. */
-char *diagram_shape(const dg_layer_info *layer, char *text, size_t room);
+char *diagram_shape(const dg_layer_info *layer, char *text, size_t capacity);
 
 #endif

@@ -86,9 +86,9 @@ bool drawing_write(const drawing *d, const char *path, dg_error *err) {
              drawing_style);
   markup_append(&m, &d->body);
   markup_add(&m, "</svg>\n");
-  bool right = markup_write(&m, path, err);
+  bool ok = markup_write(&m, path, err);
   markup_free(&m);
-  return right;
+  return ok;
 }
 
 void drawing_free(drawing *d) {

@@ -6,15 +6,7 @@
 #include <string.h>
 
 /* Sizes in pixels. */
-enum {
-  TILE = 48,
-  GAP = 4,
-  FEW = 32,
-  FEW_ACROSS = 8,
-  ACROSS = 16,
-  MOST_TILES = 128,
-  LONGEST = 1024
-};
+enum { TILE = 48, GAP = 4, FEW = 32, FEW_ACROSS = 8, ACROSS = 16, MAX_TILES = 128, LONGEST = 1024 };
 
 /** How the numbers lie in tiles. */
 typedef struct {
@@ -43,7 +35,7 @@ static tiling lay_out(const filters *f) {
     t = (tiling){.of = w->dim[0], .height = f->image_height, .width = f->image_width};
   else
     return one_tile(w);
-  t.tiles = t.of < MOST_TILES ? t.of : MOST_TILES;
+  t.tiles = t.of < MAX_TILES ? t.of : MAX_TILES;
   t.columns = t.tiles <= FEW ? FEW_ACROSS : ACROSS;
   if (t.columns > t.tiles) t.columns = t.tiles;
   uint32_t side = t.height > t.width ? t.height : t.width;
@@ -88,22 +80,22 @@ static void paint_tile(const tiling *t, const float *values, double size, uint32
     }
 }
 
-static void tell(const filters *f, const tiling *t, double size, char *caption, size_t room) {
+static void tell(const filters *f, const tiling *t, double size, char *caption, size_t capacity) {
   const dg_parameter *w = f->weights;
   int length =
-      snprintf(caption, room, "%s: blue -%.3g, white 0, orange %.3g. ", w->name, size, size);
-  if ((size_t)length >= room) return;
+      snprintf(caption, capacity, "%s: blue -%.3g, white 0, orange %.3g. ", w->name, size, size);
+  if ((size_t)length >= capacity) return;
   caption += length;
-  room -= (size_t)length;
+  capacity -= (size_t)length;
   if (t->of > 1)
-    snprintf(caption, room, "%u of %u %s, each of %u x %u.", t->tiles, t->of,
+    snprintf(caption, capacity, "%u of %u %s, each of %u x %u.", t->tiles, t->of,
              w->rank == 4 ? "kernels" : "units, as images of their weights", t->height, t->width);
   else
-    snprintf(caption, room, "A %s for each of %u outputs.", t->turned ? "column" : "row",
+    snprintf(caption, capacity, "A %s for each of %u outputs.", t->turned ? "column" : "row",
              w->dim[0]);
 }
 
-bool filters_paint(const filters *f, picture *p, char *caption, size_t room, dg_error *err) {
+bool filters_paint(const filters *f, picture *p, char *caption, size_t capacity, dg_error *err) {
   tiling t = lay_out(f);
   uint32_t rows = (t.tiles + t.columns - 1) / t.columns;
   uint32_t height = t.height * t.scale, width = t.width * t.scale;
@@ -114,6 +106,6 @@ bool filters_paint(const filters *f, picture *p, char *caption, size_t room, dg_
   for (uint32_t i = 0; i < t.tiles; i++)
     paint_tile(&t, f->values + i * numbers, size, i / t.columns * (height + GAP),
                i % t.columns * (width + GAP), p);
-  tell(f, &t, size, caption, room);
+  tell(f, &t, size, caption, capacity);
   return true;
 }

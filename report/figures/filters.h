@@ -16,6 +16,6 @@ typedef struct {
  * of a linear layer that sees the whole image, else one tile with a row (or column) for each unit.
  * `caption` says in words what is seen. The caller closes the picture.
  */
-bool filters_paint(const filters *f, picture *p, char *caption, size_t room, dg_error *err);
+bool filters_paint(const filters *f, picture *p, char *caption, size_t capacity, dg_error *err);
 
 #endif

@@ -28,10 +28,10 @@ static png_image describe(const picture *p) {
     else. */
 static uint8_t *pack(const picture *p, size_t *size) {
   png_image png = describe(p);
-  png_alloc_size_t room = PNG_IMAGE_PNG_SIZE_MAX(png);
-  uint8_t *bytes = malloc(room);
-  if (bytes && png_image_write_to_memory(&png, bytes, &room, 0, p->pixels, 0, NULL)) {
-    *size = room;
+  png_alloc_size_t capacity = PNG_IMAGE_PNG_SIZE_MAX(png);
+  uint8_t *bytes = malloc(capacity);
+  if (bytes && png_image_write_to_memory(&png, bytes, &capacity, 0, p->pixels, 0, NULL)) {
+    *size = capacity;
     return bytes;
   }
   free(bytes);
@@ -43,13 +43,13 @@ bool picture_write(const picture *p, const char *path, dg_error *err) {
   dg_new_file file;
   uint8_t *bytes = pack(p, &size);
   if (!bytes) return dg_fail_memory(err, (size_t)p->height * p->width * p->channels);
-  bool right = dg_file_begin(&file, path, err);
-  if (right) {
+  bool ok = dg_file_begin(&file, path, err);
+  if (ok) {
     dg_file_write(&file, bytes, size);
-    right = dg_file_commit(&file, err);
+    ok = dg_file_commit(&file, err);
   }
   free(bytes);
-  return right;
+  return ok;
 }
 
 void picture_inline(const picture *p, markup *m) {

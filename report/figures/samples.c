@@ -8,7 +8,7 @@
 /* Sizes in the drawing's units. */
 enum { WIDTH = 440, TOP = 58, ROW = 64, IMAGE = 44, BARS = 62, BARS_END = 312, BAR = 34 };
 
-enum { CLASSES = 256, MOST_WITH_NAMES = 24 };
+enum { CLASSES = 256, MAX_WITH_NAMES = 24 };
 
 /** The image of each class that the early network was least sure of. */
 static void find_unsure(const answers *early, const uint8_t *labels, uint32_t of_class[CLASSES]) {
@@ -21,14 +21,13 @@ static void find_unsure(const answers *early, const uint8_t *labels, uint32_t of
   }
 }
 
-uint32_t samples_choose(const answers *early, const uint8_t *labels,
-                        uint32_t chosen[MOST_SAMPLES]) {
+uint32_t samples_choose(const answers *early, const uint8_t *labels, uint32_t chosen[MAX_SAMPLES]) {
   uint32_t of_class[CLASSES], count = 0;
   find_unsure(early, labels, of_class);
   for (uint32_t c = 0; c < CLASSES; c++) {
     uint32_t image = of_class[c], surest = 0;
     if (image == UINT32_MAX) continue;
-    if (count < MOST_SAMPLES) {
+    if (count < MAX_SAMPLES) {
       chosen[count++] = image;
       continue;
     }
@@ -52,7 +51,7 @@ static void draw_bars(const answers *early, const answers *now, uint32_t image, 
     double here = BAR * answers_of(now, image, c), half = step * 0.42;
     char text[16];
     snprintf(text, sizeof text, "%u", c);
-    if (now->classes <= MOST_WITH_NAMES)
+    if (now->classes <= MAX_WITH_NAMES)
       drawing_text(d, x + step / 2, bottom + 12, "middle", c == label ? "tiny strong" : "tiny soft",
                    text);
     markup_add(&d->body, "<g><title>%u: %.1f %%, then %.1f %%</title>", c,
@@ -77,8 +76,8 @@ static void draw_guess(const answers *a, uint32_t image, uint8_t label, const ch
 }
 
 static void draw_sample(const dg_part_view *part, const answers *early, const answers *now,
-                        uint32_t image, uint32_t place, drawing *d) {
-  double top = TOP + (double)place * ROW;
+                        uint32_t image, uint32_t row, drawing *d) {
+  double top = TOP + (double)row * ROW;
   uint8_t label = part->labels[image];
   markup_add(&d->body,
              "<image x=\"0\" y=\"%.1f\" width=\"%d\" height=\"%d\" "

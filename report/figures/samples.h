@@ -6,13 +6,13 @@
 #include "report/answers.h"
 #include "report/figures/drawing.h"
 
-enum { MOST_SAMPLES = 10 };
+enum { MAX_SAMPLES = 10 };
 
 /**
  * Chooses of the first `early->count` images one of each class, that for whose class the early
  * network gave the least; of many classes the ten that it was least sure of. Returns how many.
  */
-uint32_t samples_choose(const answers *early, const uint8_t *labels, uint32_t chosen[MOST_SAMPLES]);
+uint32_t samples_choose(const answers *early, const uint8_t *labels, uint32_t chosen[MAX_SAMPLES]);
 
 /** Draws them; `epoch` is that of the early answers. The caller frees the drawing. */
 void samples_draw(const dg_part_view *part, const answers *early, const answers *now,

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_POINTS = 120 };
+enum { MAX_POINTS = 120 };
 
-static bool open_series(series *s, size_t room, dg_error *err) {
-  *s = (series){.x = calloc(4 * room + 1, sizeof(double))};
-  if (!s->x) return dg_fail_memory(err, 4 * room * sizeof(double));
-  s->y = s->x + room;
-  s->low = s->y + room;
-  s->high = s->low + room;
+static bool open_series(series *s, size_t capacity, dg_error *err) {
+  *s = (series){.x = calloc(4 * capacity + 1, sizeof(double))};
+  if (!s->x) return dg_fail_memory(err, 4 * capacity * sizeof(double));
+  s->y = s->x + capacity;
+  s->low = s->y + capacity;
+  s->high = s->low + capacity;
   return true;
 }
 
@@ -35,24 +35,24 @@ static void gather(const logged_run *run, series_value value, size_t first, size
 }
 
 bool series_of_steps(const logged_run *run, series_value value, series *s, dg_error *err) {
-  size_t points = run->steps < MOST_POINTS ? run->steps : MOST_POINTS;
+  size_t points = run->steps < MAX_POINTS ? run->steps : MAX_POINTS;
   if (!open_series(s, points, err)) return false;
   for (size_t i = 0; i < points; i++)
     gather(run, value, i * run->steps / points, (i + 1) * run->steps / points, s);
   return true;
 }
 
-bool series_of_epochs(const logged_run *run, series_value value, series_place place,
-                      bool validation, series *s, dg_error *err) {
+bool series_of_epochs(const logged_run *run, series_value value, series_axis axis, bool validation,
+                      series *s, dg_error *err) {
   if (!open_series(s, run->epochs, err)) return false;
   for (size_t i = 0; i < run->epochs; i++) {
     const logged_epoch *e = &run->epoch[i];
     const dg_score *score = validation ? &e->report.validation : &e->report.train;
     double y = value == SERIES_LOSS ? score->loss : score->accuracy;
     if (!isfinite(y) || (validation && !e->report.validated)) continue;
-    s->x[s->count] = place == SERIES_BY_STEP    ? (double)e->steps
-                     : place == SERIES_BY_EPOCH ? e->report.epoch
-                                                : e->seconds;
+    s->x[s->count] = axis == SERIES_BY_STEP    ? (double)e->steps
+                     : axis == SERIES_BY_EPOCH ? e->report.epoch
+                                               : e->seconds;
     s->y[s->count++] = y;
   }
   return true;

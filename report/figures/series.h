@@ -6,7 +6,7 @@
 #include "report/run_log.h"
 
 typedef enum { SERIES_LOSS, SERIES_ACCURACY } series_value;
-typedef enum { SERIES_BY_STEP, SERIES_BY_EPOCH, SERIES_BY_SECOND } series_place;
+typedef enum { SERIES_BY_STEP, SERIES_BY_EPOCH, SERIES_BY_SECOND } series_axis;
 
 /** Points; all zero before their first use. */
 typedef struct {
@@ -19,8 +19,8 @@ typedef struct {
 bool series_of_steps(const logged_run *run, series_value value, series *s, dg_error *err);
 
 /** The epochs of a run, of the training or the validation images. */
-bool series_of_epochs(const logged_run *run, series_value value, series_place place,
-                      bool validation, series *s, dg_error *err);
+bool series_of_epochs(const logged_run *run, series_value value, series_axis axis, bool validation,
+                      series *s, dg_error *err);
 
 /** Adds the points as a line with a label; they must outlive the chart. Lines beyond CHART_LINES
     are dropped. Returns the line, or NULL. */

@@ -6,7 +6,7 @@
 /* Sizes in pixels of the images, before they are magnified. */
 enum { GAP = 3, DIGIT_HEIGHT = 5, DIGIT_WIDTH = 3, LABEL_GREY = 110, PAPER = 255 };
 
-enum { LONGEST_SIDE = 1 << 16 };
+enum { MAX_SIDE = 1 << 16 };
 
 /** What can be written: rows of three dots from the top, the highest bit at the left. */
 static const char known[] = "0123456789>%ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
@@ -28,7 +28,7 @@ static uint64_t cell_width(const sheet_layout *l) {
   return (uint64_t)l->image_width + GAP;
 }
 
-uint32_t sheet_room(const sheet_layout *layout) {
+uint32_t sheet_label_capacity(const sheet_layout *layout) {
   return (layout->image_width + 1) / (DIGIT_WIDTH + 1);
 }
 
@@ -38,11 +38,11 @@ bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err) {
   height = (height + GAP) * layout->scale;
   width = (width + GAP) * layout->scale;
   *s = (sheet){.layout = *layout};
-  if (height > LONGEST_SIDE || width > LONGEST_SIDE)
+  if (height > MAX_SIDE || width > MAX_SIDE)
     return dg_fail(err, DG_ERR_INPUT,
                    "a sheet of %llu x %llu pixels is too large: %d is the longest side; take fewer "
                    "images or columns, or a smaller scale",
-                   (unsigned long long)width, (unsigned long long)height, LONGEST_SIDE);
+                   (unsigned long long)width, (unsigned long long)height, MAX_SIDE);
   return picture_open(&s->picture, (uint32_t)height, (uint32_t)width, 1, PAPER, err);
 }
 
@@ -54,9 +54,9 @@ static void dot(sheet *s, uint32_t y, uint32_t x, uint8_t grey) {
 }
 
 static void put_character(sheet *s, uint32_t top, uint32_t left, char character) {
-  const char *place = strchr(known, toupper((unsigned char)character));
-  if (!place || !*place) return;
-  const uint8_t *rows = shapes[place - known];
+  const char *found = strchr(known, toupper((unsigned char)character));
+  if (!found || !*found) return;
+  const uint8_t *rows = shapes[found - known];
   for (uint32_t y = 0; y < DIGIT_HEIGHT; y++)
     for (uint32_t x = 0; x < DIGIT_WIDTH; x++)
       if (rows[y] >> (DIGIT_WIDTH - 1 - x) & 1) dot(s, top + y, left + x, LABEL_GREY);
@@ -64,7 +64,7 @@ static void put_character(sheet *s, uint32_t top, uint32_t left, char character)
 
 /** Writes a label below the middle of an image. */
 static void put_label(sheet *s, uint32_t top, uint32_t left, const char *label) {
-  uint32_t length = (uint32_t)strlen(label), most = sheet_room(&s->layout);
+  uint32_t length = (uint32_t)strlen(label), most = sheet_label_capacity(&s->layout);
   if (length > most) {
     label += length - most;
     length = most;
@@ -74,10 +74,10 @@ static void put_label(sheet *s, uint32_t top, uint32_t left, const char *label) 
     put_character(s, top, left + i * (DIGIT_WIDTH + 1), label[i]);
 }
 
-void sheet_put(sheet *s, uint32_t place, const uint8_t *image, const char *label) {
+void sheet_put(sheet *s, uint32_t index, const uint8_t *image, const char *label) {
   const sheet_layout *l = &s->layout;
-  uint32_t top = GAP + place / l->columns * (uint32_t)cell_height(l);
-  uint32_t left = GAP + place % l->columns * (uint32_t)cell_width(l);
+  uint32_t top = GAP + index / l->columns * (uint32_t)cell_height(l);
+  uint32_t left = GAP + index % l->columns * (uint32_t)cell_width(l);
   for (uint32_t y = 0; y < l->image_height; y++)
     for (uint32_t x = 0; x < l->image_width; x++)
       dot(s, top + y, left + x, (uint8_t)(PAPER - image[(size_t)y * l->image_width + x]));

@@ -16,15 +16,15 @@ typedef struct {
 } sheet;
 
 /** Characters that fit below an image. */
-uint32_t sheet_room(const sheet_layout *layout);
+uint32_t sheet_label_capacity(const sheet_layout *layout);
 
 /** An empty sheet; the caller closes it. */
 bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err);
 
-/** Draws an image [image_height, image_width] (0 paper, 255 ink) at a place, counted by rows. Below
-    it stands a label of digits, letters, "-", ">", "%" and spaces, as many of its last characters
-   as fit; letters are drawn as capitals, other characters as spaces. */
-void sheet_put(sheet *s, uint32_t place, const uint8_t *image, const char *label);
+/** Draws an image [image_height, image_width] (0 paper, 255 ink) at an index, counted by rows.
+   Below it stands a label of digits, letters, "-", ">", "%" and spaces, as many of its last
+   characters as fit; letters are drawn as capitals, other characters as spaces. */
+void sheet_put(sheet *s, uint32_t index, const uint8_t *image, const char *label);
 
 /** Frees the picture. */
 void sheet_close(sheet *s);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { FEW_DECADES = 3, MOST_DECADES = 7 };
+enum { FEW_DECADES = 3, MAX_DECADES = 7 };
 
 /** The smallest of 1, 2 and 5 times a power of ten that is no less than `least`. */
 static double round_up(double least) {
@@ -16,7 +16,7 @@ ticks ticks_linear(double low, double high, unsigned wanted, bool whole) {
   ticks t = {.step = round_up((high - low) / wanted)};
   if (whole && t.step < 1) t.step = 1;
   double slack = 1e-9 * t.step;
-  for (double i = ceil((low - slack) / t.step); i * t.step <= high + slack && t.count < MOST_TICKS;
+  for (double i = ceil((low - slack) / t.step); i * t.step <= high + slack && t.count < MAX_TICKS;
        i++)
     t.at[t.count++] = i * t.step;
   return t;
@@ -25,18 +25,18 @@ ticks ticks_linear(double low, double high, unsigned wanted, bool whole) {
 ticks ticks_log(double low, double high) {
   static const double times[] = {1, 2, 5};
   double decades = log10(high / low);
-  double apart = decades > MOST_DECADES ? ceil(decades / MOST_DECADES) : 1;
+  double apart = decades > MAX_DECADES ? ceil(decades / MAX_DECADES) : 1;
   int fine = decades > FEW_DECADES ? 1 : 3;
   ticks t = {0};
   for (double power = floor(log10(low)); power <= log10(high); power += apart)
     for (int i = 0; i < fine; i++) {
       double at = times[i] * pow(10, power);
-      if (at >= low * 0.999 && at <= high * 1.001 && t.count < MOST_TICKS) t.at[t.count++] = at;
+      if (at >= low * 0.999 && at <= high * 1.001 && t.count < MAX_TICKS) t.at[t.count++] = at;
     }
   return t;
 }
 
-char *ticks_text(const ticks *t, unsigned index, char *text, size_t room) {
+char *ticks_text(const ticks *t, unsigned index, char *text, size_t capacity) {
   double value = t->at[index], step = t->step;
   const char *unit = "";
   if (step >= 500) {
@@ -46,9 +46,9 @@ char *ticks_text(const ticks *t, unsigned index, char *text, size_t room) {
   }
   if (step > 0) {
     int decimals = (int)fmax(0, ceil(-log10(step) - 1e-6));
-    snprintf(text, room, "%.*f%s", decimals, value == 0 ? 0 : value, value == 0 ? "" : unit);
+    snprintf(text, capacity, "%.*f%s", decimals, value == 0 ? 0 : value, value == 0 ? "" : unit);
   } else {
-    snprintf(text, room, "%g", value);
+    snprintf(text, capacity, "%g", value);
   }
   return text;
 }

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MOST_TICKS = 16 };
+enum { MAX_TICKS = 16 };
 
 typedef struct {
-  double at[MOST_TICKS];
+  double at[MAX_TICKS];
   unsigned count;
   double step; /**< 0 on a logarithmic axis */
 } ticks;
@@ -21,6 +21,6 @@ ticks ticks_linear(double low, double high, unsigned wanted, bool whole);
 ticks ticks_log(double low, double high);
 
 /** Text of a tick: thousands as "12k", no more decimals than the step needs. Returns `text`. */
-char *ticks_text(const ticks *t, unsigned index, char *text, size_t room);
+char *ticks_text(const ticks *t, unsigned index, char *text, size_t capacity);
 
 #endif

@@ -24,13 +24,13 @@
 #include "tests/common/shell.h"
 #include "tests/common/suite.h"
 
-enum { ROOM = 256, MOST_FILES = 16, STEPS = 3 };
-enum { KEY_LENGTH_AT = 8, KEY_AT = 32 }; /**< places in a file, see core/base/cache.c */
+enum { PATH_SIZE = 256, MAX_FILES = 16, STEPS = 3 };
+enum { KEY_LENGTH_AT = 8, KEY_AT = 32 }; /**< offsets in a file, see core/base/cache.c */
 
 /** Points the cache to a new folder of the test's own, which is not made yet. */
 static const char *use_new_folder(void) {
   static int number;
-  static char folder[ROOM];
+  static char folder[PATH_SIZE];
   snprintf(folder, sizeof folder, "%s/%d/cache", shell_path(""), ++number);
   setenv("DIGITS_CACHE", folder, 1);
   return folder;
@@ -57,7 +57,7 @@ static bool put(const char *key, const char *text) {
 /* ---- files of a folder -------------------------------------------------- */
 
 typedef struct {
-  char paths[MOST_FILES][2 * ROOM];
+  char paths[MAX_FILES][2 * PATH_SIZE];
   size_t count;
 } file_list;
 
@@ -66,7 +66,7 @@ static file_list list_files(const char *folder) {
   DIR *open = opendir(folder);
   for (struct dirent *file; open && (file = readdir(open));) {
     if (file->d_name[0] == '.') continue;
-    ck_assert_uint_lt(files.count, MOST_FILES);
+    ck_assert_uint_lt(files.count, MAX_FILES);
     snprintf(files.paths[files.count++], sizeof *files.paths, "%.200s/%.200s", folder,
              file->d_name);
   }
@@ -83,7 +83,7 @@ static void write_file(const char *path, const char *bytes, size_t size) {
 
 /** A file of `size` bytes that takes no room on the disk, last used so many seconds ago. */
 static void make_sparse(const char *folder, const char *name, off_t size, time_t ago) {
-  char path[2 * ROOM];
+  char path[2 * PATH_SIZE];
   snprintf(path, sizeof path, "%.200s/%.200s", folder, name);
   int file = open(path, O_CREAT | O_WRONLY, 0600);
   ck_assert_int_ge(file, 0);
@@ -139,7 +139,7 @@ START_TEST(another_keys_file_is_none) {
   const char *folder = use_new_folder();
   ck_assert(put("key", "value"));
   file_list files = list_files(folder);
-  char aside[2 * ROOM];
+  char aside[2 * PATH_SIZE];
   snprintf(aside, sizeof aside, "%.400s.aside", files.paths[0]);
   ck_assert_int_eq(rename(files.paths[0], aside), 0);
   ck_assert(put("yek", "other"));
@@ -151,7 +151,7 @@ START_TEST(another_keys_file_is_none) {
 }
 END_TEST
 
-START_TEST(the_oldest_make_room) {
+START_TEST(the_oldest_are_evicted) {
   const char *folder = use_new_folder();
   ck_assert(put("used", "just now"));
   make_sparse(folder, "digits-0000000000000001", 100 << 20, 3000);
@@ -203,7 +203,7 @@ START_TEST(it_can_be_turned_off) {
 END_TEST
 
 START_TEST(a_folder_that_cannot_be_used) {
-  char folder[ROOM];
+  char folder[PATH_SIZE];
   snprintf(folder, sizeof folder, "%s/in", shell_path("a-file"));
   write_file(shell_path("a-file"), "", 0);
   setenv("DIGITS_CACHE", folder, 1);
@@ -220,7 +220,7 @@ START_TEST(a_folder_that_cannot_be_used) {
 END_TEST
 
 START_TEST(where_it_is) {
-  char folder[ROOM];
+  char folder[PATH_SIZE];
   unsetenv("DIGITS_CACHE");
   setenv("XDG_CACHE_HOME", "/x", 1);
   setenv("HOME", "/h", 1);
@@ -330,11 +330,11 @@ static void check_device(const dg_device_info *listed) {
 }
 
 START_TEST(a_second_start_compiles_nothing) {
-  enum { MOST_DEVICES = 16 };
-  dg_device_info devices[MOST_DEVICES];
+  enum { MAX_DEVICES = 16 };
+  dg_device_info devices[MAX_DEVICES];
   size_t count;
-  ck_assert(dg_device_list(devices, sizeof(dg_device_info), MOST_DEVICES, &count, NULL));
-  for (size_t i = 0; i < count && i < MOST_DEVICES; i++)
+  ck_assert(dg_device_list(devices, sizeof(dg_device_info), MAX_DEVICES, &count, NULL));
+  for (size_t i = 0; i < count && i < MAX_DEVICES; i++)
     if (strcmp(devices[i].backend, "opencl") == 0) check_device(&devices[i]);
 }
 END_TEST
@@ -347,7 +347,7 @@ int main(void) {
   tcase_add_test(tests, what_is_put_comes_back);
   tcase_add_test(tests, a_damaged_file_is_none);
   tcase_add_test(tests, another_keys_file_is_none);
-  tcase_add_test(tests, the_oldest_make_room);
+  tcase_add_test(tests, the_oldest_are_evicted);
   tcase_add_test(tests, processes_share_it);
   tcase_add_test(tests, it_can_be_turned_off);
   tcase_add_test(tests, a_folder_that_cannot_be_used);

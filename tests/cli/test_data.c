@@ -108,11 +108,11 @@ static uint8_t *read_picture(const char *name, png_image *picture) {
 enum { SIDE = 28, SCALE = 3, GAP = 3, COLUMNS = 3, LABEL = 6 };
 enum { CELL_HEIGHT = SIDE + 5 + 2 * GAP, CELL_WIDTH = SIDE + GAP };
 
-/** Checks that a sheet shows an image at a place, with an 8 below it. */
-static void check_place(const uint8_t *pixels, uint32_t place, const uint8_t *image) {
+/** Checks that a sheet shows an image in a cell, with an 8 below it. */
+static void check_cell(const uint8_t *pixels, uint32_t cell, const uint8_t *image) {
   uint32_t width = (COLUMNS * CELL_WIDTH + GAP) * SCALE, wrong = 0, label = 0;
-  uint32_t top = (GAP + place / COLUMNS * CELL_HEIGHT) * SCALE;
-  uint32_t left = (GAP + place % COLUMNS * CELL_WIDTH) * SCALE;
+  uint32_t top = (GAP + cell / COLUMNS * CELL_HEIGHT) * SCALE;
+  uint32_t left = (GAP + cell % COLUMNS * CELL_WIDTH) * SCALE;
   for (uint32_t y = 0; y < (SIDE + LABEL) * SCALE; y++)
     for (uint32_t x = 0; x < SIDE * SCALE; x++) {
       uint8_t grey = pixels[(top + y) * width + left + x];
@@ -134,11 +134,11 @@ START_TEST(a_sheet_shows_the_images) {
   ck_assert_uint_eq(picture.width, (COLUMNS * CELL_WIDTH + GAP) * SCALE);
   ck_assert_uint_eq(picture.height, (2 * CELL_HEIGHT + GAP) * SCALE);
   dg_dataset *set = dg_dataset_draw(300, 100, 1, 1, NULL);
-  uint32_t place = 0;
-  for (uint32_t i = 20; i < 100 && place < 5; i++)
+  uint32_t cell = 0;
+  for (uint32_t i = 20; i < 100 && cell < 5; i++)
     if (set->test.labels[i] == 8)
-      check_place(pixels, place++, set->test.images + (size_t)i * SIDE * SIDE);
-  ck_assert_uint_eq(place, 5);
+      check_cell(pixels, cell++, set->test.images + (size_t)i * SIDE * SIDE);
+  ck_assert_uint_eq(cell, 5);
   dg_dataset_close(set);
   free(pixels);
 }
@@ -151,15 +151,15 @@ START_TEST(a_seed_draws_the_augmentation) {
 }
 END_TEST
 
-/** Places of a row that show its first image again. */
+/** Cells of a row that show its first image again. */
 static int copies(const uint8_t *pixels, uint32_t columns, uint32_t row) {
   size_t width = (columns * CELL_WIDTH + GAP) * SCALE;
   const uint8_t *first = pixels + (row * CELL_HEIGHT + GAP) * SCALE * width + GAP * SCALE;
   int found = 0;
   for (uint32_t column = 1; column < columns; column++) {
-    const uint8_t *place = first + column * CELL_WIDTH * SCALE;
+    const uint8_t *cell = first + column * CELL_WIDTH * SCALE;
     uint32_t same = 0;
-    while (same < SIDE * SCALE && !memcmp(first + same * width, place + same * width, SIDE * SCALE))
+    while (same < SIDE * SCALE && !memcmp(first + same * width, cell + same * width, SIDE * SCALE))
       same++;
     found += same == SIDE * SCALE;
   }

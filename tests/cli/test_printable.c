@@ -60,17 +60,17 @@ START_TEST(characters_are_shown) {
 }
 END_TEST
 
-/** In any room, whole characters and escapes come out, and nothing behind the room is touched. */
+/** In any capacity, whole characters and escapes come out, and nothing behind it is touched. */
 START_TEST(text_is_cut_between_characters) {
   const char text[] = "\x1b\xe2\x82\xac\xe2\x80\xae\xff\xc3\xa4z";
-  for (size_t room = DG_VISIBLE_MOST + 1; room < 30; room++) {
+  for (size_t capacity = DG_VISIBLE_MAX + 1; capacity < 30; capacity++) {
     char all[100] = "";
     for (size_t read = 0; read < strlen(text);) {
       char piece[40];
       memset(piece, '#', sizeof piece);
-      read += dg_visible(piece, room, text + read, strlen(text) - read);
-      ck_assert_uint_lt(strlen(piece), room);
-      ck_assert_int_eq(piece[room], '#');
+      read += dg_visible(piece, capacity, text + read, strlen(text) - read);
+      ck_assert_uint_lt(strlen(piece), capacity);
+      ck_assert_int_eq(piece[capacity], '#');
       ck_assert_ptr_null(dg_utf8_fault(piece));
       strcat(all, piece);
     }

@@ -28,7 +28,7 @@ enum {
 
 static dg_error err;
 
-/** Letters as bars: that of letter i is at place 4 i. Labels start at 1, as EMNIST's do. */
+/** Letters as bars: that of letter i is at column 4 i. Labels start at 1, as EMNIST's do. */
 static dg_samples draw(uint32_t count) {
   dg_samples s = {count, HEIGHT, WIDTH, calloc(count, PIXELS), malloc(count)};
   ck_assert(s.images && s.labels);

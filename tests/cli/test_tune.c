@@ -17,12 +17,12 @@
 
 #define OPENCL "--backend opencl --device 0 "
 
-enum { ROOM = 300, MOST_TRIALS = 64 };
+enum { PATH_SIZE = 300, MAX_TRIALS = 64 };
 
 /** Points the cache to a new folder of the test's own. */
 static const char *use_new_folder(void) {
   static int number;
-  static char folder[ROOM];
+  static char folder[PATH_SIZE];
   snprintf(folder, sizeof folder, "%s/cache-%d", shell_path(""), ++number);
   setenv("DIGITS_CACHE", folder, 1);
   return folder;
@@ -68,12 +68,12 @@ static void expect_tiles(const char *form, const dg_cl_tuning *tuning) {
 }
 
 /** The only file of a folder. */
-static void only_file(const char *folder, char path[2 * ROOM]) {
+static void only_file(const char *folder, char path[2 * PATH_SIZE]) {
   DIR *files = opendir(folder);
   int count = 0;
   for (struct dirent *file; files && (file = readdir(files));) {
     if (file->d_name[0] == '.') continue;
-    snprintf(path, 2 * ROOM, "%.250s/%.250s", folder, file->d_name);
+    snprintf(path, 2 * PATH_SIZE, "%.250s/%.250s", folder, file->d_name);
     count++;
   }
   if (files) closedir(files);
@@ -95,7 +95,7 @@ START_TEST(what_is_kept_is_used) {
 END_TEST
 
 START_TEST(what_can_not_be_is_ignored) {
-  char path[2 * ROOM];
+  char path[2 * PATH_SIZE];
   const char *folder = use_new_folder();
   const dg_cl_tuning tuning = keep_other_tiles("tile");
   expect_tiles("tile", &tuning);
@@ -149,7 +149,7 @@ START_TEST(programs_tell_and_lose_alike) {
   static const char *const train =
       RUN OPENCL "--data . --epochs 1 --batch 20 --set train.steps=3 --set data.validation=0 "
                  "--set train.keep=last --log %s cnn && grep '\"step\"' %s > %s.steps";
-  char command[2 * ROOM];
+  char command[2 * PATH_SIZE];
   use_new_folder();
   snprintf(command, sizeof command, train, "usual", "usual", "usual");
   shell_check(command, 0, "");
@@ -179,14 +179,14 @@ static void check_trials(const dg_trial *trials, size_t count) {
 }
 
 START_TEST(a_device_is_tuned) {
-  dg_trial trials[MOST_TRIALS];
+  dg_trial trials[MAX_TRIALS];
   size_t count;
   bool kept;
   dg_error err = {0};
   use_new_folder();
   dg_device *device = dg_open("opencl", "0", 0, &err);
   ck_assert_msg(
-      device && dg_device_tune(device, trials, sizeof(dg_trial), MOST_TRIALS, &count, &kept, &err),
+      device && dg_device_tune(device, trials, sizeof(dg_trial), MAX_TRIALS, &count, &kept, &err),
       "%s", err.message);
   ck_assert(kept);
   ck_assert_uint_gt(count, 2);

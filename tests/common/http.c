@@ -8,13 +8,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { LONGEST_WAIT = 30 }; /* seconds */
+enum { MAX_WAIT = 30 }; /* seconds */
 
 int http_connect(const char *address, unsigned port) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   int connection = socket(AF_INET, SOCK_STREAM, 0);
   if (connection < 0) return -1;
-  const struct timeval wait = {.tv_sec = LONGEST_WAIT};
+  const struct timeval wait = {.tv_sec = MAX_WAIT};
   setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
   if (inet_pton(AF_INET, address, &to.sin_addr) == 1 &&
       connect(connection, (struct sockaddr *)&to, sizeof to) == 0)

@@ -10,7 +10,7 @@
 
 /** Losses of steps, as they are told. */
 typedef struct {
-  uint32_t count, room;
+  uint32_t count, capacity;
   double *loss;
 } told;
 
@@ -18,7 +18,7 @@ static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   told *t = user;
   (void)accuracy;
   ck_assert_uint_eq(step, t->count);
-  ck_assert_uint_lt(t->count, t->room);
+  ck_assert_uint_lt(t->count, t->capacity);
   t->loss[t->count++] = loss;
 }
 
@@ -48,14 +48,14 @@ static double *losses_of(fixture *f, const reference_recipe *recipe) {
 
 uint32_t order_find(const order_plan *plan, uint32_t *order) {
   char recipe[400];
-  uint32_t places = plan->places ? plan->places : plan->train - plan->validation;
-  told t = {.room = places * plan->epochs};
-  t.loss = fixture_alloc(t.room, sizeof *t.loss);
+  uint32_t length = plan->length ? plan->length : plan->train - plan->validation;
+  told t = {.capacity = length * plan->epochs};
+  t.loss = fixture_alloc(t.capacity, sizeof *t.loss);
   snprintf(recipe, sizeof recipe,
            "loss = \"mse\"; data = { std = 0.1; validation = %u; };\n"
            "train = { epochs = %u; batch = 1; steps = %u;"
            " optimizer = { type = \"sgd\"; lr = 1e-30; }; };",
-           plan->validation, plan->epochs, plan->places);
+           plan->validation, plan->epochs, plan->length);
   const fixture_plan made = {.layers = REFERENCE_LAYERS,
                              .recipe = recipe,
                              .train = plan->train,
@@ -64,18 +64,18 @@ uint32_t order_find(const order_plan *plan, uint32_t *order) {
   fixture f = fixture_new(&made);
   double *losses = losses_of(&f, &(reference_recipe){.mse = true, .std = 0.1});
   fixture_train(&f);
-  ck_assert_uint_eq(t.count, t.room);
+  ck_assert_uint_eq(t.count, t.capacity);
   for (uint32_t i = 0; i < t.count; i++) order[i] = recognize(losses, plan->train, t.loss[i]);
   free(losses), free(t.loss);
   fixture_free(&f);
-  return places;
+  return length;
 }
 
-uint32_t order_rest(const uint32_t *order, uint32_t places, uint32_t train, uint32_t *rest) {
+uint32_t order_rest(const uint32_t *order, uint32_t length, uint32_t train, uint32_t *rest) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < train; i++) {
     bool taken = false;
-    for (uint32_t k = 0; k < places; k++) taken |= order[k] == i;
+    for (uint32_t k = 0; k < length; k++) taken |= order[k] == i;
     if (!taken) rest[count++] = i;
   }
   return count;

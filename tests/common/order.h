@@ -7,18 +7,18 @@
 /** What of a run decides it. */
 typedef struct {
   uint32_t train, validation; /**< samples in all, and of these kept apart */
-  uint32_t places;            /**< of an epoch; 0: each sample once */
+  uint32_t length;            /**< of an epoch; 0: each sample once */
   uint32_t epochs, seed;
 } order_plan;
 
 /**
  * Runs the epochs with one sample a step, so slowly that no parameter changes, and recognizes each
- * sample by its loss. Writes `order` [epochs, places]; returns the places of an epoch.
+ * sample by its loss. Writes `order` [epochs, length]; returns the length of an epoch.
  */
 uint32_t order_find(const order_plan *plan, uint32_t *order);
 
-/** Writes to `rest` the samples of `train` that are not in `order` [places], in rising order;
+/** Writes to `rest` the samples of `train` that are not in `order` [length], in rising order;
     returns how many. */
-uint32_t order_rest(const uint32_t *order, uint32_t places, uint32_t train, uint32_t *rest);
+uint32_t order_rest(const uint32_t *order, uint32_t length, uint32_t train, uint32_t *rest);
 
 #endif

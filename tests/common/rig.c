@@ -9,9 +9,9 @@
 
 #include "core/base/philox.h"
 
-enum { MAX_DEVICES = 16, MAX_PLACES = 64, POISON = 0xff };
+enum { MAX_DEVICES = 16, MAX_TARGETS = 64, POISON = 0xff };
 
-/* ---- places ------------------------------------------------------------- */
+/* ---- targets ------------------------------------------------------------ */
 
 /** Does the environment variable, where it is set, name this? */
 static bool wanted(const char *variable, const char *value) {
@@ -19,46 +19,47 @@ static bool wanted(const char *variable, const char *value) {
   return !set || strcmp(set, value ? value : "default") == 0;
 }
 
-/** Adds a place where its device opens there. */
-static void add_place(rig_place *places, size_t room, size_t *count, const dg_backend *backend,
-                      const dg_device_properties *info, const rig_place *like) {
-  if (*count == room || !wanted("DIGITS_TEST_FORM", like->options.form)) return;
-  rig_place *place = &places[*count];
-  *place = *like;
-  place->backend = backend;
-  place->options.device = place->number;
-  snprintf(place->label, sizeof place->label, "%s:%s%s%s%s (%s)", backend->name, place->number,
-           place->options.form ? " " : "", place->options.form ? place->options.form : "",
-           place->options.threads ? " 3 threads" : "", info->name);
+/** Adds a target where its device opens there. */
+static void add_target(rig_target *targets, size_t capacity, size_t *count,
+                       const dg_backend *backend, const dg_device_properties *info,
+                       const rig_target *like) {
+  if (*count == capacity || !wanted("DIGITS_TEST_FORM", like->options.form)) return;
+  rig_target *target = &targets[*count];
+  *target = *like;
+  target->backend = backend;
+  target->options.device = target->number;
+  snprintf(target->label, sizeof target->label, "%s:%s%s%s%s (%s)", backend->name, target->number,
+           target->options.form ? " " : "", target->options.form ? target->options.form : "",
+           target->options.threads ? " 3 threads" : "", info->name);
   dg_error err = {0};
-  dg_device *device = backend->open(&place->options, &err);
+  dg_device *device = backend->open(&target->options, &err);
   if (device) {
     device->calls->close(device);
     ++*count;
   } else if (err.kind == DG_ERR_UNSUPPORTED) {
-    printf("skipped: %s: %s\n", place->label, err.message);
+    printf("skipped: %s: %s\n", target->label, err.message);
   } else {
-    fprintf(stderr, "%s: %s\n", place->label, err.message);
+    fprintf(stderr, "%s: %s\n", target->label, err.message);
     exit(EXIT_FAILURE);
   }
 }
 
-static void add_device(rig_place *places, size_t room, size_t *count, const dg_backend *backend,
-                       const dg_device_properties *info, size_t number) {
-  rig_place like = {0};
+static void add_device(rig_target *targets, size_t capacity, size_t *count,
+                       const dg_backend *backend, const dg_device_properties *info, size_t number) {
+  rig_target like = {0};
   snprintf(like.number, sizeof like.number, "%zu", number);
   if (!wanted("DIGITS_TEST_DEVICE", like.number)) return;
   for (const char *const *form = backend->forms; *form; form++) {
     like.options.form = *form;
-    add_place(places, room, count, backend, info, &like);
+    add_target(targets, capacity, count, backend, info, &like);
   }
   if (strcmp(backend->name, "cpu") != 0) return;
   like.options.form = NULL;
   like.options.threads = 3;
-  add_place(places, room, count, backend, info, &like);
+  add_target(targets, capacity, count, backend, info, &like);
 }
 
-size_t rig_places(rig_place *places, size_t room) {
+size_t rig_targets(rig_target *targets, size_t capacity) {
   size_t count = 0;
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
     if (!wanted("DIGITS_TEST_BACKEND", (*b)->name)) continue;
@@ -70,42 +71,42 @@ size_t rig_places(rig_place *places, size_t room) {
       exit(EXIT_FAILURE);
     }
     for (size_t d = 0; d < devices && d < MAX_DEVICES; d++)
-      add_device(places, room, &count, *b, &infos[d], d);
+      add_device(targets, capacity, &count, *b, &infos[d], d);
     free(infos);
   }
   return count;
 }
 
-bool rig_repeats(const rig_place *place, dg_op_kind kind) {
-  const char *form = place->options.form;
+bool rig_repeats(const rig_target *target, dg_op_kind kind) {
+  const char *form = target->options.form;
   return form && strcmp(form, "clblast") == 0 && kind != DG_OP_LINEAR &&
          !getenv("DIGITS_TEST_FORM");
 }
 
-dg_device *rig_open(const rig_place *place) {
+dg_device *rig_open(const rig_target *target) {
   dg_error err = {0};
-  dg_device *device = place->backend->open(&place->options, &err);
-  if (!device) ck_abort_msg("%s: open: %s", place->label, err.message);
+  dg_device *device = target->backend->open(&target->options, &err);
+  if (!device) ck_abort_msg("%s: open: %s", target->label, err.message);
   return device;
 }
 
 /** check gives a looped test nothing but a number, so what it stands for is kept here. */
 static struct {
-  rig_place places[MAX_PLACES];
-  int place_count;
+  rig_target targets[MAX_TARGETS];
+  int target_count;
   const rig_group *groups;
 } suite_run;
 
-START_TEST(group_at_place) {
-  const rig_group *group = &suite_run.groups[_i / MAX_PLACES];
-  group->test(&suite_run.places[_i % MAX_PLACES], group->number);
+START_TEST(group_on_target) {
+  const rig_group *group = &suite_run.groups[_i / MAX_TARGETS];
+  group->test(&suite_run.targets[_i % MAX_TARGETS], group->number);
 }
 END_TEST
 
 int rig_main(const char *name, const rig_group *groups, int count) {
   suite_run.groups = groups;
-  suite_run.place_count = (int)rig_places(suite_run.places, MAX_PLACES);
-  if (suite_run.place_count == 0) {
+  suite_run.target_count = (int)rig_targets(suite_run.targets, MAX_TARGETS);
+  if (suite_run.target_count == 0) {
     printf("skipped: no device\n");
     return 77;
   }
@@ -113,8 +114,8 @@ int rig_main(const char *name, const rig_group *groups, int count) {
   for (int g = 0; g < count; g++) {
     TCase *tcase = tcase_create(groups[g].name);
     tcase_set_tags(tcase, groups[g].name);
-    tcase_add_loop_test(tcase, group_at_place, g * MAX_PLACES,
-                        g * MAX_PLACES + suite_run.place_count);
+    tcase_add_loop_test(tcase, group_on_target, g * MAX_TARGETS,
+                        g * MAX_TARGETS + suite_run.target_count);
     suite_add_tcase(suite, tcase);
   }
   SRunner *runner = srunner_create(suite);
@@ -144,7 +145,7 @@ bool rig_turn(void) {
 bool rig_fail(rig_report *report, const char *format, ...) {
   enum { SHOWN = 40 };
   if (report->failures++ >= SHOWN) return false;
-  printf("%s: %s: ", report->place->label, report->what);
+  printf("%s: %s: ", report->target->label, report->what);
   va_list args;
   va_start(args, format);
   vprintf(format, args);
@@ -165,9 +166,9 @@ void rig_refused(rig_report *report, const char *what, bool ok, dg_error *err) {
 void rig_conclude(const rig_report *report) {
   if (report->unsupported)
     printf("%s: %u of %u cases ran without something that can't be fused there\n",
-           report->place->label, report->unsupported, report->cases);
+           report->target->label, report->unsupported, report->cases);
   if (report->failures)
-    ck_abort_msg("%s: %u failures in %u cases (see above)", report->place->label, report->failures,
+    ck_abort_msg("%s: %u failures in %u cases (see above)", report->target->label, report->failures,
                  report->cases);
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the tests of backends share: the places to run at (every device of every
+ * What the tests of backends share: the targets to run on (every device of every
  * backend, in every kernel form), guarded tensors, and reports of what differs.
  */
 #ifndef DG_TESTS_RIG_H
@@ -7,7 +7,7 @@
 
 #include "backends/backend.h"
 
-/* ---- places ------------------------------------------------------------- */
+/* ---- targets ------------------------------------------------------------ */
 
 /** A device of a backend, and how it is opened. */
 typedef struct {
@@ -15,32 +15,33 @@ typedef struct {
   dg_open_options options; /**< of which `device` is `number` */
   char number[12];
   char label[256]; /**< for people: "opencl:0 tile (pthread-AMD EPYC)" */
-} rig_place;
+} rig_target;
 
 /**
- * Fills `places` with up to `room` places and returns how many there are: all, or those that the
- * environment leaves: DIGITS_TEST_BACKEND (name), DIGITS_TEST_DEVICE (number), DIGITS_TEST_FORM.
- * Forms that a device does not support are said on stdout and left out. Exits on an error.
+ * Fills `targets` with up to `capacity` targets and returns how many there are: all, or those that
+ * the environment leaves: DIGITS_TEST_BACKEND (name), DIGITS_TEST_DEVICE (number),
+ * DIGITS_TEST_FORM. Forms that a device does not support are said on stdout and left out. Exits on
+ * an error.
  */
-size_t rig_places(rig_place *places, size_t room);
+size_t rig_targets(rig_target *targets, size_t capacity);
 
-/** Opens a place; ends the test with a message where that fails. */
-dg_device *rig_open(const rig_place *place);
+/** Opens a target; ends the test with a message where that fails. */
+dg_device *rig_open(const rig_target *target);
 
 /**
- * Is an op of this kind at a place what it is at another one, which is tried, too? CLBlast runs
+ * Is an op of this kind on one target what it is on another one, which is tried, too? CLBlast runs
  * linear layers alone: all else of the form "clblast" is that of the device's usual form.
  */
-bool rig_repeats(const rig_place *place, dg_op_kind kind);
+bool rig_repeats(const rig_target *target, dg_op_kind kind);
 
-/** A group of tests: `test` runs at every place. `number` says which, to a test of many groups. */
+/** A group of tests: `test` runs on every target. `number` says which, to a test of many groups. */
 typedef struct {
   const char *name;
-  void (*test)(const rig_place *place, int number);
+  void (*test)(const rig_target *target, int number);
   int number;
 } rig_group;
 
-/** The main of a test program: runs the groups at all places; returns its exit code. Each group's
+/** The main of a test program: runs the groups on all targets; returns its exit code. Each group's
    name is its tag, by which CK_INCLUDE_TAGS and CK_EXCLUDE_TAGS choose. */
 int rig_main(const char *suite, const rig_group *groups, int count);
 
@@ -55,9 +56,9 @@ bool rig_turn(void);
 
 /* ---- reports ------------------------------------------------------------ */
 
-/** What a test found at a place. Failures are printed as they come. */
+/** What a test found on a target. Failures are printed as they come. */
 typedef struct {
-  const rig_place *place;
+  const rig_target *target;
   char what[256]; /**< the case that runs */
   unsigned cases, failures, unsupported;
 } rig_report;

@@ -22,10 +22,10 @@ bool shell_open(void) {
   setenv("DIGITS_TEST_SOURCE", DIGITS_SOURCE_DIR, 1);
   suite_new_folder(folder);
   dg_dataset *set = dg_dataset_draw(300, 100, 1, 1, NULL);
-  bool right = set && dg_dataset_write(set, folder, false, NULL);
+  bool ok = set && dg_dataset_write(set, folder, false, NULL);
   dg_dataset_close(set);
-  if (!right) perror(folder);
-  return right;
+  if (!ok) perror(folder);
+  return ok;
 }
 
 void shell_close(void) {

@@ -42,9 +42,9 @@ static void remove_all_made(void) {
   }
 }
 
-/** Notes what was made; `right`: it could be. */
-static void note_made(const char *path, bool right) {
-  made *m = right ? malloc(sizeof *m + strlen(path) + 1) : NULL;
+/** Notes what was made; `ok`: it could be. */
+static void note_made(const char *path, bool ok) {
+  made *m = ok ? malloc(sizeof *m + strlen(path) + 1) : NULL;
   if (!m || (!last_made && atexit(remove_all_made) != 0)) {
     perror(path);
     exit(EXIT_FAILURE);

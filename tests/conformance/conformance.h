@@ -5,12 +5,12 @@
 #include "tests/common/rig.h"
 
 /** Buffers, views, errors and times. */
-void try_device(const rig_place *place, int number);
-void try_gather(const rig_place *place, int number);
-void try_loss(const rig_place *place, int number);
-void try_update(const rig_place *place, int number);
-void try_average(const rig_place *place, int number);
-void try_accumulate(const rig_place *place, int number);
+void try_device(const rig_target *target, int number);
+void try_gather(const rig_target *target, int number);
+void try_loss(const rig_target *target, int number);
+void try_update(const rig_target *target, int number);
+void try_average(const rig_target *target, int number);
+void try_accumulate(const rig_target *target, int number);
 
 /** Copies and fills, on the device of group "device" (conformance_copy.c). */
 void check_copies(rig_report *report, dg_device *device);

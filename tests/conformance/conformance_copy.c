@@ -42,7 +42,7 @@ static void check_refused(rig_report *report, dg_device *device) {
   rig_refused(report, "a fill amid a word", calls->fill(a, 2, 0, 8, &err), &err);
   must(report, calls->copy(a, bytes, b, 0, 0, &err) && calls->fill(a, bytes, 0, 0, &err), &err);
 
-  dg_device *other = rig_open(report->place);
+  dg_device *other = rig_open(report->target);
   dg_buffer *far = new_buffer(report, other, bytes);
   rig_refused(report, "a copy to another device", calls->copy(a, 0, far, 0, 4, &err), &err);
   other->calls->buffer_free(far);
@@ -118,28 +118,28 @@ static void check_order(rig_report *report, dg_device *device) {
   dg_op *op = calls->prepare(device, &desc, N, true, &err);
   must(report, op != NULL, &err);
   dg_buffer *in = new_buffer(report, device, BYTES), *out = new_buffer(report, device, BYTES);
-  dg_buffer *kept = new_buffer(report, device, BYTES), *workspace = NULL, *own = NULL;
+  dg_buffer *saved = new_buffer(report, device, BYTES), *workspace = NULL, *own = NULL;
   if (op->needs.forward_workspace)
     workspace = new_buffer(report, device, op->needs.forward_workspace);
-  if (op->needs.kept) own = new_buffer(report, device, op->needs.kept);
-  dg_op_buffers buffers = {.in = {in}, .out = {out}, .kept = own, .workspace = workspace};
+  if (op->needs.saved) own = new_buffer(report, device, op->needs.saved);
+  dg_op_buffers buffers = {.in = {in}, .out = {out}, .saved = own, .workspace = workspace};
   const dg_step step = {.n = N, .train = true};
   float *x = rig_alloc(FLOATS, sizeof *x);
   for (int i = 0; i < FLOATS; i++) x[i] = (float)(i - FLOATS / 2);
   static const uint32_t minus_two = 0xc0000000;
   must(report,
        calls->write(in, 0, x, BYTES, &err) && calls->forward(op, &buffers, &step, &err) &&
-           calls->copy(out, 0, kept, 0, BYTES, &err) &&
+           calls->copy(out, 0, saved, 0, BYTES, &err) &&
            calls->fill(in, 0, minus_two, BYTES, &err) &&
            calls->forward(op, &buffers, &step, &err) && calls->fill(in, 0, 0, BYTES, &err),
        &err);
   for (int i = 0; i < FLOATS; i++) x[i] = x[i] < 0 ? 0.5f * x[i] : x[i];
-  holds(report, device, kept, (const unsigned char *)x, BYTES);
+  holds(report, device, saved, (const unsigned char *)x, BYTES);
   for (int i = 0; i < FLOATS; i++) x[i] = -1;
   holds(report, device, out, (const unsigned char *)x, BYTES);
   free(x);
   calls->op_free(op);
-  calls->buffer_free(in), calls->buffer_free(out), calls->buffer_free(kept);
+  calls->buffer_free(in), calls->buffer_free(out), calls->buffer_free(saved);
   calls->buffer_free(workspace), calls->buffer_free(own);
 }
 

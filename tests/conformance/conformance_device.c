@@ -14,9 +14,9 @@ static void check_buffers(rig_report *report, dg_device *device) {
   dg_error err = {0};
   if (alignment == 0 || alignment % 64 != 0) rig_fail(report, "alignment %zu", alignment);
   dg_buffer *parent = calls->buffer_new(device, alignment + BYTES, &err);
-  if (!parent) ck_abort_msg("%s: %s", report->place->label, err.message);
+  if (!parent) ck_abort_msg("%s: %s", report->target->label, err.message);
   dg_buffer *view = calls->buffer_view(parent, alignment, BYTES, &err);
-  if (!view) ck_abort_msg("%s: %s", report->place->label, err.message);
+  if (!view) ck_abort_msg("%s: %s", report->target->label, err.message);
 
   bool ok = calls->read(parent, alignment, bytes, BYTES, &err);
   for (size_t i = 0; i < BYTES; i++)
@@ -55,7 +55,7 @@ enum { SAMPLES = 8 };
 typedef struct {
   dg_device *device;
   dg_op *op;
-  rig_tensor in, d_in, out, d_out, weight, bias, d_weight, d_bias, kept, forward, backward;
+  rig_tensor in, d_in, out, d_out, weight, bias, d_weight, d_bias, saved, forward, backward;
 } linear_rig;
 
 static linear_rig linear_new(const rig_report *report, dg_device *device, bool train) {
@@ -65,7 +65,7 @@ static linear_rig linear_new(const rig_report *report, dg_device *device, bool t
       DG_OP_LINEAR, {DG_GRAD_WRITE}, .linear = {.in = width, .out = width, .bias = true}};
   dg_error err = {0};
   dg_op *op = device->calls->prepare(device, &desc, SAMPLES, train, &err);
-  if (!op) ck_abort_msg("%s: %s", report->place->label, err.message);
+  if (!op) ck_abort_msg("%s: %s", report->target->label, err.message);
   return (linear_rig){.device = device,
                       .op = op,
                       .in = rig_tensor_new(device, "in", bytes),
@@ -76,15 +76,15 @@ static linear_rig linear_new(const rig_report *report, dg_device *device, bool t
                       .bias = rig_tensor_new(device, "bias", bytes),
                       .d_weight = rig_tensor_new(device, "d_weight", bytes),
                       .d_bias = rig_tensor_new(device, "d_bias", bytes),
-                      .kept = rig_tensor_new(device, "kept", op->needs.kept),
+                      .saved = rig_tensor_new(device, "saved", op->needs.saved),
                       .forward = rig_tensor_new(device, "workspace", op->needs.forward_workspace),
                       .backward =
                           rig_tensor_new(device, "workspace", op->needs.backward_workspace)};
 }
 
 static void linear_free(linear_rig *r) {
-  rig_tensor *all[] = {&r->in,       &r->d_in,   &r->out,  &r->d_out,   &r->weight,  &r->bias,
-                       &r->d_weight, &r->d_bias, &r->kept, &r->forward, &r->backward};
+  rig_tensor *all[] = {&r->in,       &r->d_in,   &r->out,   &r->d_out,   &r->weight,  &r->bias,
+                       &r->d_weight, &r->d_bias, &r->saved, &r->forward, &r->backward};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) rig_tensor_free(all[i]);
   r->device->calls->op_free(r->op);
 }
@@ -97,7 +97,7 @@ static bool linear_run(const linear_rig *r, bool backward, const dg_step *step, 
                      .d_out = r->d_out.view,
                      .param = {r->weight.view, r->bias.view},
                      .d_param = {r->d_weight.view, r->d_bias.view},
-                     .kept = r->kept.view,
+                     .saved = r->saved.view,
                      .workspace = backward ? r->backward.view : r->forward.view};
   return (backward ? calls->backward : calls->forward)(r->op, &b, step, err);
 }
@@ -132,10 +132,10 @@ static void check_unprepared(rig_report *report, dg_device *device) {
 
 /** A device opened with `profile` counts and times the runs of each op. */
 static void check_times(rig_report *report) {
-  rig_place place = *report->place;
-  place.options.device = place.number;
-  place.options.profile = true;
-  dg_device *device = rig_open(&place);
+  rig_target target = *report->target;
+  target.options.device = target.number;
+  target.options.profile = true;
+  dg_device *device = rig_open(&target);
   linear_rig r = linear_new(report, device, true);
   const dg_step step = {.n = SAMPLES, .train = true};
   dg_error err = {0};
@@ -161,9 +161,9 @@ static void check_times(rig_report *report) {
 
 static void check_wrong_device(rig_report *report) {
   dg_error err = {0};
-  dg_open_options options = report->place->options;
+  dg_open_options options = report->target->options;
   options.device = "no such device";
-  dg_device *device = report->place->backend->open(&options, &err);
+  dg_device *device = report->target->backend->open(&options, &err);
   if (device) {
     rig_fail(report, "a device that isn't there was opened");
     device->calls->close(device);
@@ -172,12 +172,12 @@ static void check_wrong_device(rig_report *report) {
   }
 }
 
-void try_device(const rig_place *place, int number) {
+void try_device(const rig_target *target, int number) {
   if (!rig_turn()) return;
   (void)number;
-  rig_report report = {.place = place, .what = "device"};
-  dg_device *device = rig_open(place);
-  if (strcmp(device->backend, place->backend->name) != 0)
+  rig_report report = {.target = target, .what = "device"};
+  dg_device *device = rig_open(target);
+  if (strcmp(device->backend, target->backend->name) != 0)
     rig_fail(&report, "calls itself %s", device->backend);
   check_buffers(&report, device);
   check_too_much(&report, device);

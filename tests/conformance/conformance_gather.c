@@ -97,7 +97,7 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
                     .train = n % 4 != 3,
                     .seed = 7 * n,
                     .step = 1000 * (n % 3),
-                    .place = n % 2 ? 5 : 0,
+                    .batch_index = n % 2 ? 5 : 0,
                     .first = 2 * ALL - n - n % 3 * 5};
     try_gather_step(&r, d, &s, max_n, &step, true);
     if (n == 1 || n == max_n) try_gather_step(&r, d, &s, max_n, &step, false);
@@ -106,8 +106,8 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
   step_rig_free(&r);
 }
 
-void try_gather(const rig_place *place, int number) {
-  if (!rig_turn() || rig_repeats(place, DG_OP_GATHER)) return;
+void try_gather(const rig_target *target, int number) {
+  if (!rig_turn() || rig_repeats(target, DG_OP_GATHER)) return;
   (void)number;
   static const struct {
     dg_gather_desc d;
@@ -129,8 +129,8 @@ void try_gather(const rig_place *place, int number) {
                {{1, 1, 0, 1, {1, 0.5f, 0.5f, 0}}, 3},
                {{31, 12, 0.2f, 0.7f, {3.15f, 0.1f, 0.5f, 0.7f}}, 12},
                {{12, 35, 0, 1, {1.5f, 0.9f, 0.2f, 0}}, 12}};
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   for (size_t i = 0; i < (rig_small() ? 4 : sizeof cases / sizeof *cases); i++)
     try_gather_case(&report, device, &cases[i].d, cases[i].max_n);
   device->calls->close(device);

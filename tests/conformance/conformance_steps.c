@@ -138,8 +138,8 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
   step_rig_free(&r);
 }
 
-void try_loss(const rig_place *place, int number) {
-  if (!rig_turn() || rig_repeats(place, DG_OP_LOSS)) return;
+void try_loss(const rig_target *target, int number) {
+  if (!rig_turn() || rig_repeats(target, DG_OP_LOSS)) return;
   (void)number;
   static const struct {
     uint32_t classes, max_n;
@@ -148,8 +148,8 @@ void try_loss(const rig_place *place, int number) {
     dg_loss_kind kind;
     float smoothing;
   } kinds[] = {{DG_LOSS_CROSS_ENTROPY, 0}, {DG_LOSS_CROSS_ENTROPY, 0.1f}, {DG_LOSS_MSE, 0}};
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   for (size_t i = 0; i < (rig_small() ? 2 : sizeof cases / sizeof *cases); i++)
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
       dg_loss_desc d = {kinds[k].kind, cases[i].classes, kinds[k].smoothing};
@@ -299,13 +299,13 @@ static const dg_update_desc optimizers[] = {
     {.kind = DG_ADADELTA, .rho = 0.9f, .eps = 1e-8f, .weight_decay = 0.01f, .clip_norm = 1000},
 };
 
-void try_update(const rig_place *place, int number) {
-  if (!rig_turn() || rig_repeats(place, DG_OP_UPDATE)) return;
+void try_update(const rig_target *target, int number) {
+  if (!rig_turn() || rig_repeats(target, DG_OP_UPDATE)) return;
   (void)number;
   static const char *const names[] = {"sgd", "adam", "adadelta"};
   static const uint32_t counts[] = {16, 48, 1040, 79520, 607408};
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++)
     for (size_t c = 0; c < (rig_small() ? 2 : 4 + (i % 3 == 0)); c++) {
       dg_update_desc d = optimizers[i];
@@ -360,23 +360,23 @@ static void try_average_case(rig_report *report, dg_device *device, dg_op_kind k
   free(given), free(got), free(expected);
 }
 
-static void try_averages(const rig_place *place, dg_op_kind kind) {
-  if (!rig_turn() || rig_repeats(place, kind)) return;
+static void try_averages(const rig_target *target, dg_op_kind kind) {
+  if (!rig_turn() || rig_repeats(target, kind)) return;
   static const uint32_t counts[] = {16, 48, 1040, 79520};
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   for (size_t i = 0; i < (rig_small() ? 2 : sizeof counts / sizeof *counts); i++)
     try_average_case(&report, device, kind, counts[i]);
   device->calls->close(device);
   rig_conclude(&report);
 }
 
-void try_average(const rig_place *place, int number) {
+void try_average(const rig_target *target, int number) {
   (void)number;
-  try_averages(place, DG_OP_AVERAGE);
+  try_averages(target, DG_OP_AVERAGE);
 }
 
-void try_accumulate(const rig_place *place, int number) {
+void try_accumulate(const rig_target *target, int number) {
   (void)number;
-  try_averages(place, DG_OP_ACCUMULATE);
+  try_averages(target, DG_OP_ACCUMULATE);
 }

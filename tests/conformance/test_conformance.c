@@ -22,16 +22,16 @@ typedef struct {
   oracle_sizes sizes;
   dg_op *op;
   rig_tensor in[DG_MAX_IN], d_in[DG_MAX_IN], out, d_out, param[DG_MAX_PARAM], d_param[DG_MAX_PARAM];
-  rig_tensor state[DG_MAX_STATE];
-  rig_tensor kept, forward_workspace, backward_workspace;
+  rig_tensor running[DG_MAX_RUNNING];
+  rig_tensor saved, forward_workspace, backward_workspace;
   bool keeps_params; /**< those that the device was given before are not written again */
   dg_op *before;     /**< runs forward right before `op`; NULL: none */
   rig_tensor before_in, before_out;
 } layer_rig;
 
-/** Its tensors on the host. What is given: in, param, state, d_out and, to add to, d_in. */
+/** Its tensors on the host. What is given: in, param, running, d_out and, to add to, d_in. */
 typedef struct {
-  float *in[DG_MAX_IN], *param[DG_MAX_PARAM], *state[DG_MAX_STATE], *out;
+  float *in[DG_MAX_IN], *param[DG_MAX_PARAM], *running[DG_MAX_RUNNING], *out;
   float *d_in[DG_MAX_IN], *d_param[DG_MAX_PARAM], *d_out;
 } layer_floats;
 
@@ -46,14 +46,15 @@ static layer_floats floats_new(const oracle_sizes *z, uint32_t n) {
     f.param[k] = rig_alloc(z->param[k], sizeof(float));
     f.d_param[k] = rig_alloc(z->param[k], sizeof(float));
   }
-  for (uint32_t k = 0; k < z->states; k++) f.state[k] = rig_alloc(z->state[k], sizeof(float));
+  for (uint32_t k = 0; k < z->running_count; k++)
+    f.running[k] = rig_alloc(z->running[k], sizeof(float));
   return f;
 }
 
 static void floats_free(layer_floats *f) {
   for (size_t k = 0; k < DG_MAX_IN; k++) free(f->in[k]), free(f->d_in[k]);
   for (size_t k = 0; k < DG_MAX_PARAM; k++) free(f->param[k]), free(f->d_param[k]);
-  for (size_t k = 0; k < DG_MAX_STATE; k++) free(f->state[k]);
+  for (size_t k = 0; k < DG_MAX_RUNNING; k++) free(f->running[k]);
   free(f->out), free(f->d_out);
 }
 
@@ -69,14 +70,15 @@ static oracle_tensors doubles_of(const layer_floats *f, const oracle_sizes *z, u
     t.param[k] = rig_doubles(f->param[k], z->param[k]);
     t.d_param[k] = rig_doubles(f->d_param[k], z->param[k]);
   }
-  for (uint32_t k = 0; k < z->states; k++) t.state[k] = rig_doubles(f->state[k], z->state[k]);
+  for (uint32_t k = 0; k < z->running_count; k++)
+    t.running[k] = rig_doubles(f->running[k], z->running[k]);
   return t;
 }
 
 static void doubles_free(oracle_tensors *t) {
   for (size_t k = 0; k < DG_MAX_IN; k++) free((void *)t->in[k]), free(t->d_in[k]);
   for (size_t k = 0; k < DG_MAX_PARAM; k++) free((void *)t->param[k]), free(t->d_param[k]);
-  for (size_t k = 0; k < DG_MAX_STATE; k++) free(t->state[k]);
+  for (size_t k = 0; k < DG_MAX_RUNNING; k++) free(t->running[k]);
   free(t->out), free((void *)t->d_out);
 }
 
@@ -115,9 +117,9 @@ static layer_floats given_for(const layer_rig *r, uint32_t n) {
     rig_random(given.param[k], z->param[k], 100 * n + 20 + k);
     for (size_t i = 0; i < z->param[k]; i++) given.param[k][i] *= scale;
   }
-  for (uint32_t k = 0; k < z->states; k++) {
-    rig_random(given.state[k], z->state[k], 40 + k);
-    for (size_t i = 0; i < z->state[k]; i++) given.state[k][i] += 1.5f; /* of a variance, too */
+  for (uint32_t k = 0; k < z->running_count; k++) {
+    rig_random(given.running[k], z->running[k], 40 + k);
+    for (size_t i = 0; i < z->running[k]; i++) given.running[k][i] += 1.5f; /* of a variance, too */
   }
   rig_random(given.d_out, n * z->out, 100 * n + 30);
   return given;
@@ -146,7 +148,7 @@ static void check_unchanged(layer_rig *r, const rig_tensor *t, const float *give
 
 static dg_op_buffers buffers_of(const layer_rig *r, dg_buffer *workspace) {
   dg_op_buffers b = {
-      .out = {r->out.view}, .d_out = r->d_out.view, .kept = r->kept.view, .workspace = workspace};
+      .out = {r->out.view}, .d_out = r->d_out.view, .saved = r->saved.view, .workspace = workspace};
   for (uint32_t k = 0; k < r->sizes.inputs; k++) {
     b.in[k] = r->in[k].view;
     b.d_in[k] = r->c->desc.d_in[k] == DG_GRAD_NONE ? NULL : r->d_in[k].view;
@@ -155,7 +157,7 @@ static dg_op_buffers buffers_of(const layer_rig *r, dg_buffer *workspace) {
     b.param[k] = r->param[k].view;
     b.d_param[k] = r->d_param[k].view;
   }
-  for (uint32_t k = 0; k < r->sizes.states; k++) b.state[k] = r->state[k].view;
+  for (uint32_t k = 0; k < r->sizes.running_count; k++) b.running[k] = r->running[k].view;
   return b;
 }
 
@@ -166,10 +168,10 @@ static void device_forward(layer_rig *r, const layer_floats *given, const dg_ste
     rig_tensor_set(&r->in[k], given->in[k], step->n * z->in[k] * sizeof(float));
   for (uint32_t k = 0; k < z->params && !r->keeps_params; k++)
     rig_tensor_set(&r->param[k], given->param[k], z->param[k] * sizeof(float));
-  for (uint32_t k = 0; k < z->states; k++)
-    rig_tensor_set(&r->state[k], given->state[k], z->state[k] * sizeof(float));
+  for (uint32_t k = 0; k < z->running_count; k++)
+    rig_tensor_set(&r->running[k], given->running[k], z->running[k] * sizeof(float));
   rig_tensor_set(&r->out, NULL, 0);
-  rig_tensor_set(&r->kept, NULL, 0);
+  rig_tensor_set(&r->saved, NULL, 0);
   rig_tensor_set(&r->forward_workspace, NULL, 0);
 
   dg_error err = {0};
@@ -181,14 +183,14 @@ static void device_forward(layer_rig *r, const layer_floats *given, const dg_ste
   if (!ok) rig_fail(r->report, "n = %u: forward: %s", step->n, err.message);
 
   rig_tensor_get(r->report, &r->out, got->out, step->n * z->out * sizeof(float));
-  rig_tensor_get(r->report, &r->kept, NULL, r->kept.bytes);
+  rig_tensor_get(r->report, &r->saved, NULL, r->saved.bytes);
   rig_tensor_get(r->report, &r->forward_workspace, NULL, r->forward_workspace.bytes);
   for (uint32_t k = 0; k < z->inputs; k++)
     check_unchanged(r, &r->in[k], given->in[k], step->n * z->in[k]);
   for (uint32_t k = 0; k < z->params; k++)
     check_unchanged(r, &r->param[k], given->param[k], z->param[k]);
-  for (uint32_t k = 0; k < z->states; k++)
-    rig_tensor_get(r->report, &r->state[k], got->state[k], z->state[k] * sizeof(float));
+  for (uint32_t k = 0; k < z->running_count; k++)
+    rig_tensor_get(r->report, &r->running[k], got->running[k], z->running[k] * sizeof(float));
 }
 
 /** After device_forward, whose outputs it needs. */
@@ -218,11 +220,11 @@ static void device_backward(layer_rig *r, const layer_floats *given, const dg_st
   }
   for (uint32_t k = 0; k < z->params; k++)
     rig_tensor_get(r->report, &r->d_param[k], got->d_param[k], z->param[k] * sizeof(float));
-  rig_tensor_get(r->report, &r->kept, NULL, r->kept.bytes);
+  rig_tensor_get(r->report, &r->saved, NULL, r->saved.bytes);
   rig_tensor_get(r->report, &r->backward_workspace, NULL, r->backward_workspace.bytes);
   check_unchanged(r, &r->d_out, given->d_out, step->n * z->out);
-  for (uint32_t k = 0; k < z->states; k++)
-    check_unchanged(r, &r->state[k], got->state[k], z->state[k]);
+  for (uint32_t k = 0; k < z->running_count; k++)
+    check_unchanged(r, &r->running[k], got->running[k], z->running[k]);
 }
 
 /* ---- against the oracle ------------------------------------------------- */
@@ -234,8 +236,8 @@ static void compare(layer_rig *r, const layer_floats *got, const oracle_tensors 
   const oracle_sizes *z = &r->sizes;
   const double tolerance = 1e-5;
   rig_close(r->report, "out", got->out, expected->out, step->n * z->out, tolerance);
-  for (uint32_t k = 0; k < z->states; k++)
-    rig_close(r->report, r->state[k].name, got->state[k], expected->state[k], z->state[k],
+  for (uint32_t k = 0; k < z->running_count; k++)
+    rig_close(r->report, r->running[k].name, got->running[k], expected->running[k], z->running[k],
               tolerance);
   if (!with_backward) return;
   double terms = oracle_cancelling(&r->c->desc, expected, step);
@@ -258,8 +260,9 @@ static void compare_bits(layer_rig *r, const layer_floats *second, const layer_f
   for (uint32_t k = 0; k < z->params; k++)
     rig_same_bits(r->report, r->d_param[k].name, second->d_param[k], first->d_param[k],
                   z->param[k]);
-  for (uint32_t k = 0; k < z->states; k++)
-    rig_same_bits(r->report, r->state[k].name, second->state[k], first->state[k], z->state[k]);
+  for (uint32_t k = 0; k < z->running_count; k++)
+    rig_same_bits(r->report, r->running[k].name, second->running[k], first->running[k],
+                  z->running[k]);
 }
 
 /** Elements that training drops are exactly 0, forward and backward, and no others. */
@@ -284,7 +287,8 @@ static void compare_masks(layer_rig *r, const layer_floats *given, const layer_f
 /** Runs the case with n samples, and compares; twice with as many as there can be, where time
    allows, and where it tests, but with the parameters that it was given before. */
 static void try_samples(layer_rig *r, uint32_t n, bool train) {
-  dg_step step = {.n = n, .train = train, .seed = 7 + n, .step = 3 * n, .place = n % 2 ? 5 : 0};
+  dg_step step = {
+      .n = n, .train = train, .seed = 7 + n, .step = 3 * n, .batch_index = n % 2 ? 5 : 0};
   layer_floats given = given_for(r, n);
   if (train) avoid_kinks(r, &given, &step);
   oracle_tensors expected = doubles_of(&given, &r->sizes, n);
@@ -322,7 +326,7 @@ static layer_rig rig_new(rig_report *report, dg_device *device, const layer_case
   static const char *const d_param[DG_MAX_PARAM] = {"d_param[0]", "d_param[1]", "d_param[2]",
                                                     "d_param[3]", "d_param[4]", "d_param[5]",
                                                     "d_param[6]", "d_param[7]"};
-  static const char *const state[] = {"state[0]", "state[1]"};
+  static const char *const running[] = {"running[0]", "running[1]"};
   layer_rig r = {
       .report = report, .device = device, .c = c, .sizes = oracle_sizes_of(&c->desc), .op = op};
   size_t out_bytes = c->max_n * r.sizes.out * sizeof(float);
@@ -335,11 +339,11 @@ static layer_rig rig_new(rig_report *report, dg_device *device, const layer_case
     r.param[k] = rig_tensor_new(device, param[k], r.sizes.param[k] * sizeof(float));
     r.d_param[k] = rig_tensor_new(device, d_param[k], r.sizes.param[k] * sizeof(float));
   }
-  for (uint32_t k = 0; k < r.sizes.states; k++)
-    r.state[k] = rig_tensor_new(device, state[k], r.sizes.state[k] * sizeof(float));
+  for (uint32_t k = 0; k < r.sizes.running_count; k++)
+    r.running[k] = rig_tensor_new(device, running[k], r.sizes.running[k] * sizeof(float));
   r.out = rig_tensor_new(device, "out", out_bytes);
   r.d_out = rig_tensor_new(device, "d_out", out_bytes);
-  r.kept = rig_tensor_new(device, "kept", op->needs.kept);
+  r.saved = rig_tensor_new(device, "saved", op->needs.saved);
   r.forward_workspace = rig_tensor_new(device, "forward workspace", op->needs.forward_workspace);
   r.backward_workspace = rig_tensor_new(device, "backward workspace", op->needs.backward_workspace);
   return r;
@@ -350,8 +354,8 @@ static void rig_free(layer_rig *r) {
     rig_tensor_free(&r->in[k]), rig_tensor_free(&r->d_in[k]);
   for (uint32_t k = 0; k < r->sizes.params; k++)
     rig_tensor_free(&r->param[k]), rig_tensor_free(&r->d_param[k]);
-  for (uint32_t k = 0; k < r->sizes.states; k++) rig_tensor_free(&r->state[k]);
-  rig_tensor_free(&r->out), rig_tensor_free(&r->d_out), rig_tensor_free(&r->kept);
+  for (uint32_t k = 0; k < r->sizes.running_count; k++) rig_tensor_free(&r->running[k]);
+  rig_tensor_free(&r->out), rig_tensor_free(&r->d_out), rig_tensor_free(&r->saved);
   rig_tensor_free(&r->forward_workspace), rig_tensor_free(&r->backward_workspace);
   r->device->calls->op_free(r->op);
   if (!r->before) return;
@@ -422,18 +426,18 @@ static bool is_small(const layer_case *c) {
   return c->max_n * (z.in[0] + z.out) + z.param[0] < 1000 && c->max_n < 10;
 }
 
-static void try_layers(const rig_place *place, int number) {
+static void try_layers(const rig_target *target, int number) {
   dg_op_kind kind = (dg_op_kind)number;
-  if (rig_repeats(place, kind)) return;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  if (rig_repeats(target, kind)) return;
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   size_t count = layer_cases(kind, NULL);
   layer_case *cases = rig_alloc(count, sizeof *cases);
   const char *only = getenv("DIGITS_TEST_CASE"); /* part of a case's text */
-  rig_place of_two = *place;
+  rig_target of_two = *target;
   of_two.options.threads = 2;
   bool in_rows =
-      strcmp(place->backend->name, "cpu") == 0 && !place->options.threads && !rig_small();
+      strcmp(target->backend->name, "cpu") == 0 && !target->options.threads && !rig_small();
   dg_device *two = in_rows ? rig_open(&of_two) : NULL;
   layer_cases(kind, cases);
   for (size_t i = 0; i < count; i++) {

@@ -51,20 +51,20 @@ static const pair_case cases[] = {
 /** An op, and the buffers that it alone has. */
 typedef struct {
   dg_op *op;
-  rig_tensor kept, forward_workspace, backward_workspace;
+  rig_tensor saved, forward_workspace, backward_workspace;
 } op_rig;
 
 static op_rig op_new(dg_device *device, const dg_op_desc *desc, uint32_t n) {
   dg_error err = {0};
   dg_op *op = device->calls->prepare(device, desc, n, true, &err);
   if (!op) ck_abort_msg("prepare: %s", err.message);
-  return (op_rig){op, rig_tensor_new(device, "kept", op->needs.kept),
+  return (op_rig){op, rig_tensor_new(device, "saved", op->needs.saved),
                   rig_tensor_new(device, "workspace", op->needs.forward_workspace),
                   rig_tensor_new(device, "workspace", op->needs.backward_workspace)};
 }
 
 static void op_free(dg_device *device, op_rig *o) {
-  rig_tensor_free(&o->kept), rig_tensor_free(&o->forward_workspace);
+  rig_tensor_free(&o->saved), rig_tensor_free(&o->forward_workspace);
   rig_tensor_free(&o->backward_workspace);
   device->calls->op_free(o->op);
 }
@@ -73,7 +73,7 @@ static void op_free(dg_device *device, op_rig *o) {
 static void run(dg_device *device, const op_rig *o, dg_op_buffers *b, const dg_step *step,
                 bool forward) {
   dg_error err = {0};
-  b->kept = o->kept.view;
+  b->saved = o->saved.view;
   b->workspace = (forward ? o->forward_workspace : o->backward_workspace).view;
   bool ok = (forward ? device->calls->forward : device->calls->backward)(o->op, b, step, &err) &&
             device->calls->finish(device, &err);
@@ -184,7 +184,7 @@ static void normalize(rig_report *report, dg_device *device, const dg_op_desc *d
   dg_op_buffers b = {
       .in = {t[Y].on.view, desc->batch_norm.moments ? t[MOMENTS].on.view : NULL},
       .param = {t[SCALE].on.view, t[SHIFT].on.view},
-      .state = {t[MEAN].on.view, t[VAR].on.view},
+      .running = {t[MEAN].on.view, t[VAR].on.view},
       .out = {t[OUT].on.view},
       .d_out = t[D_OUT].on.view,
       .d_in = {t[D_IN].on.view},
@@ -210,7 +210,7 @@ static oracle_tensors expected_of(const dg_op_desc *desc, const tensor *t, const
                       .param = {d[SCALE], d[SHIFT]},
                       .d_out = d[D_OUT],
                       .out = d[OUT],
-                      .state = {d[MEAN], d[VAR]},
+                      .running = {d[MEAN], d[VAR]},
                       .d_in = {d[D_IN]},
                       .d_param = {d[D_SCALE], d[D_SHIFT]}};
   oracle_forward(desc, &o, step);
@@ -221,7 +221,7 @@ static oracle_tensors expected_of(const dg_op_desc *desc, const tensor *t, const
 
 static void expected_free(oracle_tensors *o) {
   free((void *)o->in[0]), free((void *)o->param[0]), free((void *)o->param[1]);
-  free((void *)o->d_out), free(o->out), free(o->state[0]), free(o->state[1]), free(o->d_in[0]);
+  free((void *)o->d_out), free(o->out), free(o->running[0]), free(o->running[1]), free(o->d_in[0]);
   free(o->d_param[0]), free(o->d_param[1]);
 }
 
@@ -257,8 +257,8 @@ static void try_pair(rig_report *report, dg_device *device, const pair_case *c,
   /* a mean is rounded by up to half a unit of its last place, which the results see as a shift */
   double tolerance = 1e-5 * fmax(1, fabs((double)c->far) / 30);
   normalize(report, device, norm, c->n, t);
-  rig_close(report, "mean", t[MEAN].x, o.state[0], t[MEAN].count, 1e-5);
-  rig_close(report, "var", t[VAR].x, o.state[1], t[VAR].count, 1e-5);
+  rig_close(report, "mean", t[MEAN].x, o.running[0], t[MEAN].count, 1e-5);
+  rig_close(report, "var", t[VAR].x, o.running[1], t[VAR].count, 1e-5);
   rig_close(report, "out", t[OUT].x, o.out, t[OUT].count, tolerance);
   rig_close_of(report, "d_in", t[D_IN].x, o.d_in[0], t[D_IN].count, tolerance, terms);
   rig_close(report, "d_scale", t[D_SCALE].x, o.d_param[0], t[D_SCALE].count, tolerance);
@@ -268,10 +268,10 @@ static void try_pair(rig_report *report, dg_device *device, const pair_case *c,
   for (int k = 0; k < ALL; k++) rig_tensor_free(&t[k].on), free(t[k].x);
 }
 
-static void try_pairs(const rig_place *place, int number) {
+static void try_pairs(const rig_target *target, int number) {
   (void)number;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const pair_case *c = &cases[i];
     uint32_t plane = dg_window_out(c->height, c->kernel, c->stride, c->pad) *
@@ -299,7 +299,7 @@ static void try_pairs(const rig_place *place, int number) {
     report.cases++;
     if (device->calls->supports(device, &conv) && device->calls->supports(device, &norm))
       try_pair(&report, device, c, &conv, &norm);
-    else if (strcmp(place->backend->name, "cpu") == 0)
+    else if (strcmp(target->backend->name, "cpu") == 0)
       rig_fail(&report, "not supported");
     else
       report.unsupported++;

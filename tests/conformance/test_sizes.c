@@ -141,16 +141,16 @@ static const struct {
      "contradicts itself"},
 };
 
-static void none_is_prepared(const rig_place *place, int number) {
+static void none_is_prepared(const rig_target *target, int number) {
   (void)number;
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     dg_error err = {0}, again = {0};
     dg_op_needs needs;
     dg_op *op = device->calls->prepare(device, &wrong[i].desc, wrong[i].max_n, true, &err);
-    ck_assert_msg(op == NULL, "%s: prepared: %s", place->label, wrong[i].what);
+    ck_assert_msg(op == NULL, "%s: prepared: %s", target->label, wrong[i].what);
     ck_assert_msg(strstr(err.message, wrong[i].says) != NULL, "%s: %s: expected \"%s\" in: %s",
-                  place->label, wrong[i].what, wrong[i].says, err.message);
+                  target->label, wrong[i].what, wrong[i].says, err.message);
     ck_assert(!device->calls->needs(device, &wrong[i].desc, wrong[i].max_n, true, &needs, &again));
     ck_assert_str_eq(again.message, err.message);
   }
@@ -158,7 +158,7 @@ static void none_is_prepared(const rig_place *place, int number) {
 }
 
 /** Samples and numbers whose product no kernel's index holds, or that no memory does. */
-static void batches_have_limits(const rig_place *place, int number) {
+static void batches_have_limits(const rig_target *target, int number) {
   (void)number;
   static const dg_op_desc large[] = {
       {.kind = DG_OP_ACTIVATION, .activation = {1u << 30, {DG_ACT_RELU, 0}}},
@@ -167,13 +167,13 @@ static void batches_have_limits(const rig_place *place, int number) {
       {.kind = DG_OP_DROPOUT, .dropout = {1u << 30, 0.5f, 1}},
       {.kind = DG_OP_LOSS, .loss = {.classes = 1u << 30}},
   };
-  dg_device *device = rig_open(place);
-  bool counts_32_bits = strcmp(place->backend->name, "opencl") == 0;
+  dg_device *device = rig_open(target);
+  bool counts_32_bits = strcmp(target->backend->name, "opencl") == 0;
   for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
     dg_error err = {0};
     dg_op_needs needs;
     bool taken = device->calls->needs(device, &large[i], 4, true, &needs, &err);
-    ck_assert_msg(taken != counts_32_bits, "%s: op %zu: %s", place->label, i, err.message);
+    ck_assert_msg(taken != counts_32_bits, "%s: op %zu: %s", target->label, i, err.message);
     ck_assert(!device->calls->needs(device, &large[i], UINT32_MAX, true, &needs, &err));
     ck_assert_int_eq(err.kind, DG_ERR_MEMORY);
   }
@@ -181,7 +181,7 @@ static void batches_have_limits(const rig_place *place, int number) {
 }
 
 /** What a maximum keeps, whose samples x channels pass 32 bits, is counted in full. */
-static void needs_are_counted_in_full(const rig_place *place, int number) {
+static void needs_are_counted_in_full(const rig_target *target, int number) {
   (void)number;
   const dg_op_desc pool = {.kind = DG_OP_MAXPOOL2D,
                            .pool2d = {.channels = 1u << 17,
@@ -199,13 +199,13 @@ static void needs_are_counted_in_full(const rig_place *place, int number) {
                                       .kernel_w = 1,
                                       .stride_h = 1,
                                       .stride_w = 4096}};
-  if (strcmp(place->backend->name, "cpu") != 0) return; /* the other refuses so many numbers */
-  dg_device *device = rig_open(place);
+  if (strcmp(target->backend->name, "cpu") != 0) return; /* the other refuses so many numbers */
+  dg_device *device = rig_open(target);
   dg_error err = {0};
   dg_op_needs needs;
   ck_assert_msg(device->calls->needs(device, &pool, 1u << 16, true, &needs, &err), "%s",
                 err.message);
-  ck_assert_uint_ge(needs.kept, ((size_t)1 << 33) * sizeof(int32_t));
+  ck_assert_uint_ge(needs.saved, ((size_t)1 << 33) * sizeof(int32_t));
   ck_assert(!device->calls->needs(device, &rows, 1, true, &needs, &err));
   ck_assert_int_eq(err.kind, DG_ERR_UNSUPPORTED);
   device->calls->close(device);
@@ -230,9 +230,9 @@ static dg_buffer *count_buffer(dg_device *device, size_t bytes, dg_error *err) {
 }
 
 /** A network of gigabytes is described, and its parameters are counted, without a buffer. */
-static void describing_takes_no_memory(const rig_place *place, int number) {
+static void describing_takes_no_memory(const rig_target *target, int number) {
   (void)number;
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_device_calls calls = *device->calls;
   const dg_device_calls *plain = device->calls;
   calls.buffer_new = count_buffer;
@@ -243,7 +243,7 @@ static void describing_takes_no_memory(const rig_place *place, int number) {
   dg_model *model = dg_model_parse(large_model, "large", NULL, 0, &err);
   ck_assert_msg(model != NULL, "%s", err.message);
   ck_assert_msg(dg_model_describe(model, device, text, sizeof text, &length, &err), "%s: %s",
-                place->label, err.message);
+                target->label, err.message);
   ck_assert_uint_lt(length, sizeof text);
   ck_assert_msg(strstr(text, "200774714") != NULL, "%s", text);
   ck_assert_uint_eq(buffers, 0);
@@ -256,7 +256,7 @@ static void describing_takes_no_memory(const rig_place *place, int number) {
 }
 
 /** As many parameters as can be counted are one network's, but for the gaps that views need. */
-static void gaps_are_counted(const rig_place *place, int number) {
+static void gaps_are_counted(const rig_target *target, int number) {
   (void)number;
   static const char full_model[] = "name = \"full\"; input = [1, 28, 28];\nlayers = (\n"
                                    "{ type = \"flatten\"; },\n"
@@ -265,7 +265,7 @@ static void gaps_are_counted(const rig_place *place, int number) {
                                    "{ type = \"linear\"; units = 10; }\n);\n";
   static const char says[] =
       "the network would have more than 2147483647 parameters, with the gaps between them";
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_error err = {0};
   dg_graph graph;
   size_t length;
@@ -274,7 +274,7 @@ static void gaps_are_counted(const rig_place *place, int number) {
   ck_assert_uint_eq(dg_graph_parameters(&graph), DG_SIZE_NUMBERS);
   ck_assert(!dg_model_describe(model, device, NULL, 0, &length, &err));
   ck_assert_msg(strstr(err.message, "full:") == err.message && strstr(err.message, says), "%s: %s",
-                place->label, err.message);
+                target->label, err.message);
   dg_graph_free(&graph);
   dg_model_free(model);
   device->calls->close(device);

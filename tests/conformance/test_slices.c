@@ -82,7 +82,7 @@ static oracle_tensors doubles_of(const numbers *of, double **d) {
                           .param = {d[WEIGHT], d[BIAS]},
                           .d_out = d[D_OUT],
                           .out = d[OUT],
-                          .state = {d[MEAN], d[VAR]},
+                          .running = {d[MEAN], d[VAR]},
                           .d_in = {d[D_IN]},
                           .d_param = {d[D_WEIGHT], d[D_BIAS]}};
 }
@@ -129,7 +129,7 @@ static void compare(rig_report *report, const slices_case *c, const dg_op_desc *
 
 typedef struct {
   uint32_t n, first, merged; /**< samples: its own, before it, that joined it with its own */
-  rig_tensor t[ALL], kept;   /**< its part of those of samples, and its own gradients */
+  rig_tensor t[ALL], saved;  /**< its part of those of samples, and its own gradients */
 } slice;
 
 typedef struct {
@@ -166,8 +166,8 @@ static void slice_new(subject *s, const dg_op_desc *desc, const numbers *given, 
     size_t first = by->first * (given->count[k] / s->n);
     if (k < D_WEIGHT) give(&by->t[k], written ? NULL : given->x[k] + first);
   }
-  by->kept = rig_tensor_new(s->device, "kept", s->norm->needs.kept);
-  rig_tensor_set(&by->kept, NULL, 0);
+  by->saved = rig_tensor_new(s->device, "saved", s->norm->needs.saved);
+  rig_tensor_set(&by->saved, NULL, 0);
 }
 
 static subject subject_new(rig_report *report, dg_device *device, const slices_case *c,
@@ -198,7 +198,7 @@ static void subject_free(subject *s) {
   for (uint32_t i = 0; i < s->count; i++) {
     for (int k = 0; k < ALL; k++)
       if (s->slices[i].t[k].device) rig_tensor_free(&s->slices[i].t[k]);
-    rig_tensor_free(&s->slices[i].kept);
+    rig_tensor_free(&s->slices[i].saved);
   }
   for (int k = 0; k < ALL; k++)
     if (s->t[k].device) rig_tensor_free(&s->t[k]);
@@ -219,9 +219,9 @@ static void run(subject *s, bool backward, dg_op_buffers *b, dg_step step) {
   rig_tensor_get(s->report, workspace, NULL, workspace->bytes);
 }
 
-/** The buffers of a slice; `of` has the gradients of parameters, and `kept` the statistics. */
+/** The buffers of a slice; `of` has the gradients of parameters, and `saved` the statistics. */
 static dg_op_buffers buffers_of(const subject *s, const slice *by, const rig_tensor *of,
-                                const rig_tensor *kept) {
+                                const rig_tensor *saved) {
   return (dg_op_buffers){
       .in = {by->t[X].view, s->norm->desc.batch_norm.moments ? by->t[MOMENTS].view : NULL},
       .d_in = {by->t[D_IN].view},
@@ -229,12 +229,12 @@ static dg_op_buffers buffers_of(const subject *s, const slice *by, const rig_ten
       .d_out = by->t[D_OUT].view,
       .param = {s->t[WEIGHT].view, s->t[BIAS].view},
       .d_param = {of[D_WEIGHT].view, of[D_BIAS].view},
-      .state = {s->t[MEAN].view, s->t[VAR].view},
-      .kept = kept->view};
+      .running = {s->t[MEAN].view, s->t[VAR].view},
+      .saved = saved->view};
 }
 
 static void merge(subject *s, slice *to, slice *from) {
-  dg_op_buffers b = {.kept = to->kept.view, .other = from->kept.view};
+  dg_op_buffers b = {.saved = to->saved.view, .other = from->saved.view};
   to->merged += from->merged;
   run(s, false, &b, (dg_step){.n = from->merged, .whole = to->merged, .phase = DG_PHASE_MERGE});
 }
@@ -242,16 +242,16 @@ static void merge(subject *s, slice *to, slice *from) {
 static void forward(subject *s) {
   slice *all = s->slices;
   for (uint32_t i = 0; i < s->count; i++) {
-    dg_op_buffers b = buffers_of(s, &all[i], s->t, &all[i].kept);
+    dg_op_buffers b = buffers_of(s, &all[i], s->t, &all[i].saved);
     run(s, false, &b, (dg_step){.n = all[i].n, .whole = s->n, .phase = DG_PHASE_COLLECT});
     rig_tensor_get(s->report, &all[i].t[OUT], NULL, 0);
   }
   for (uint32_t apart = 1; apart < s->count; apart *= 2)
     for (uint32_t i = 0; i + apart < s->count; i += 2 * apart) merge(s, &all[i], &all[i + apart]);
-  dg_op_buffers b = buffers_of(s, all, s->t, &all->kept);
+  dg_op_buffers b = buffers_of(s, all, s->t, &all->saved);
   run(s, false, &b, (dg_step){.n = s->n, .phase = DG_PHASE_FINISH});
   for (uint32_t i = 0; i < s->count; i++) {
-    b = buffers_of(s, &all[i], s->t, &all->kept);
+    b = buffers_of(s, &all[i], s->t, &all->saved);
     run(s, false, &b, (dg_step){.n = all[i].n, .whole = s->n, .phase = DG_PHASE_APPLY});
   }
 }
@@ -271,13 +271,13 @@ static void backward(subject *s) {
   for (int k = D_WEIGHT; k <= D_BIAS; k++) give(&s->t[k], none);
   for (uint32_t i = 0; i < s->count; i++) {
     for (int k = D_WEIGHT; k <= D_BIAS; k++) give(&all[i].t[k], none);
-    dg_op_buffers b = buffers_of(s, &all[i], all[i].t, &all->kept);
+    dg_op_buffers b = buffers_of(s, &all[i], all[i].t, &all->saved);
     run(s, true, &b, (dg_step){.n = all[i].n, .whole = s->n, .phase = DG_PHASE_COLLECT});
     if (s->norm->desc.d_in[0] == DG_GRAD_WRITE) rig_tensor_get(s->report, &all[i].t[D_IN], NULL, 0);
     add_up(s, &all[i]);
   }
   for (uint32_t i = 0; i < s->count; i++) {
-    dg_op_buffers b = buffers_of(s, &all[i], s->t, &all->kept);
+    dg_op_buffers b = buffers_of(s, &all[i], s->t, &all->saved);
     run(s, true, &b, (dg_step){.n = all[i].n, .whole = s->n, .phase = DG_PHASE_APPLY});
   }
   free(none);
@@ -303,11 +303,11 @@ static void take(subject *s, numbers *got) {
 static void check_refusals(subject *s) {
   const dg_device_calls *calls = s->device->calls;
   dg_error err = {0};
-  dg_op_buffers b = buffers_of(s, s->slices, s->t, &s->slices->kept);
+  dg_op_buffers b = buffers_of(s, s->slices, s->t, &s->slices->saved);
   dg_step step = {.n = 1, .whole = 2, .train = true, .phase = DG_PHASE_MERGE};
   rig_refused(s->report, "no other", calls->forward(s->norm, &b, &step, &err), &err);
   rig_refused(s->report, "merging backward", calls->backward(s->norm, &b, &step, &err), &err);
-  b.other = b.kept;
+  b.other = b.saved;
   step.whole = 1;
   rig_refused(s->report, "merging with none", calls->forward(s->norm, &b, &step, &err), &err);
   step.phase = DG_PHASE_FINISH;
@@ -348,10 +348,10 @@ static void try_case(rig_report *report, dg_device *const *devices, uint32_t cou
   numbers_free(&given), numbers_free(&first);
 }
 
-/** Opens a place; a cpu with 1, 2 and 3 threads. Returns how many devices that makes. */
-static uint32_t open_all(const rig_place *place, dg_device **devices) {
-  bool cpu = strcmp(place->backend->name, "cpu") == 0;
-  rig_place here = *place;
+/** Opens a target; a cpu with 1, 2 and 3 threads. Returns how many devices that makes. */
+static uint32_t open_all(const rig_target *target, dg_device **devices) {
+  bool cpu = strcmp(target->backend->name, "cpu") == 0;
+  rig_target here = *target;
   uint32_t count = 0;
   do {
     if (cpu) here.options.threads = count + 1;
@@ -360,18 +360,18 @@ static uint32_t open_all(const rig_place *place, dg_device **devices) {
   return count;
 }
 
-static void try_slices(const rig_place *place, int number) {
+static void try_slices(const rig_target *target, int number) {
   static const dg_act acts[] = {{DG_ACT_NONE, 0},
                                 {DG_ACT_RELU, 0},
                                 {DG_ACT_LEAKY_RELU, 0.1f},
                                 {DG_ACT_TANH, 0},
                                 {DG_ACT_SIGMOID, 0}};
   enum { ACTS = sizeof acts / sizeof *acts };
-  rig_report report = {.place = place};
+  rig_report report = {.target = target};
   (void)number;
-  if (rig_repeats(place, DG_OP_BATCH_NORM)) return;
+  if (rig_repeats(target, DG_OP_BATCH_NORM)) return;
   dg_device *devices[THREADS];
-  uint32_t count = open_all(place, devices);
+  uint32_t count = open_all(target, devices);
   for (size_t i = 0; i < (rig_small() ? 4 : sizeof cases / sizeof *cases); i++)
     for (size_t a = 0; a < (rig_small() ? 2 : 2 * ACTS); a++) {
       const slices_case *c = &cases[i];
@@ -383,7 +383,7 @@ static void try_slices(const rig_place *place, int number) {
       report.cases++;
       if (devices[0]->calls->supports(devices[0], &desc))
         try_case(&report, devices, count, c, &desc);
-      else if (strcmp(place->backend->name, "cpu") == 0)
+      else if (strcmp(target->backend->name, "cpu") == 0)
         rig_fail(&report, "not supported");
       else
         report.unsupported++;

@@ -93,14 +93,14 @@ static void try_layer(rig_report *report, dg_device *device, const dg_recurrent_
 }
 
 /** Every cell, both ways of a GRU, one direction and both, at sizes that threads share or don't. */
-static void try_threads(const rig_place *place, int threads) {
+static void try_threads(const rig_target *target, int threads) {
   static const uint32_t hidden[] = {1, 5, 16, 33, 113, 128};
-  if (strcmp(place->backend->name, "cpu") != 0 || place->options.threads) return;
-  rig_place here = *place;
+  if (strcmp(target->backend->name, "cpu") != 0 || target->options.threads) return;
+  rig_target here = *target;
   here.options.threads = (uint32_t)threads;
   snprintf(here.label, sizeof here.label, "cpu, %d threads, %s", threads,
-           place->options.form ? place->options.form : "any form");
-  rig_report report = {.place = &here};
+           target->options.form ? target->options.form : "any form");
+  rig_report report = {.target = &here};
   dg_device *device = rig_open(&here);
   for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
     for (int c = 0; c < 8; c++)

@@ -15,7 +15,7 @@
 enum { TENSORS = 10 };
 
 /** Everything that an op reads and writes; results come last. */
-typedef enum { IN, WEIGHT, BIAS, D_OUT, KEPT, WORKSPACE, OUT, D_IN, D_WEIGHT, D_BIAS } tensor_name;
+typedef enum { IN, WEIGHT, BIAS, D_OUT, SAVED, WORKSPACE, OUT, D_IN, D_WEIGHT, D_BIAS } tensor_name;
 
 typedef struct {
   dg_op *op;
@@ -31,20 +31,20 @@ static size_t bytes_of(const layer_case *c, const dg_op *op, int tensor) {
   const size_t in = c->max_n * z.in[0], out = c->max_n * z.out;
   const size_t bias = z.params > 1 ? z.param[1] : 0;
   const size_t numbers[TENSORS] = {in, z.param[0], bias, out, 0, 0, out, in, z.param[0], bias};
-  return tensor == KEPT        ? op->needs.kept
+  return tensor == SAVED       ? op->needs.saved
          : tensor == WORKSPACE ? workspace
                                : numbers[tensor] * sizeof(float);
 }
 
 static void open_tensors(tile_run *run, dg_device *device, const layer_case *c) {
-  static const char *const names[TENSORS] = {"in",        "weight", "bias", "d_out",    "kept",
+  static const char *const names[TENSORS] = {"in",        "weight", "bias", "d_out",    "saved",
                                              "workspace", "out",    "d_in", "d_weight", "d_bias"};
   for (int t = 0; t < TENSORS; t++) {
     const size_t bytes = bytes_of(c, run->op, t);
     float *numbers = rig_alloc(bytes ? bytes : 1, 1);
     run->tensors[t] = rig_tensor_new(device, names[t], bytes);
     rig_random(numbers, bytes / sizeof *numbers, (uint32_t)t);
-    const bool given = t < KEPT || (t == D_IN && c->desc.d_in[0] == DG_GRAD_ADD);
+    const bool given = t < SAVED || (t == D_IN && c->desc.d_in[0] == DG_GRAD_ADD);
     rig_tensor_set(&run->tensors[t], given ? numbers : NULL, given ? bytes : 0);
     free(numbers);
   }
@@ -72,7 +72,7 @@ static tile_run run_case(rig_report *report, dg_device *device, const layer_case
                            .d_out = t[D_OUT].view,
                            .param = {t[WEIGHT].view, t[BIAS].view},
                            .d_param = {t[D_WEIGHT].view, t[D_BIAS].view},
-                           .kept = t[KEPT].view,
+                           .saved = t[SAVED].view,
                            .workspace = t[WORKSPACE].view};
   const dg_step step = {.n = c->max_n, .train = true};
   if (!device->calls->forward(run.op, &b, &step, &err) ||
@@ -135,15 +135,15 @@ static bool is_wanted(const layer_case *c) {
   return c->fill == FILL_RANDOM && numbers < (rig_small() ? 800 : 50000);
 }
 
-/** Has a place tiles that no other has? CLBlast has its own. */
-static bool has_tiles(const rig_place *place) {
-  return strcmp(place->backend->name, "opencl") == 0 && !rig_repeats(place, DG_OP_CONV2D);
+/** Has a target tiles that no other has? CLBlast has its own. */
+static bool has_tiles(const rig_target *target) {
+  return strcmp(target->backend->name, "opencl") == 0 && !rig_repeats(target, DG_OP_CONV2D);
 }
 
-static void try_layers(const rig_place *place, int kind) {
-  if (!has_tiles(place)) return;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+static void try_layers(const rig_target *target, int kind) {
+  if (!has_tiles(target)) return;
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   const size_t count = layer_cases((dg_op_kind)kind, NULL);
   layer_case *cases = rig_alloc(count, sizeof *cases);
   layer_cases((dg_op_kind)kind, cases);
@@ -157,11 +157,11 @@ static void try_layers(const rig_place *place, int kind) {
 }
 
 /** Convolutions so large that tile form takes their sums turn by turn, or in chunks. */
-static void try_turns(const rig_place *place, int number) {
+static void try_turns(const rig_target *target, int number) {
   (void)number;
-  if (!has_tiles(place) || rig_small()) return;
-  rig_report report = {.place = place};
-  dg_device *device = rig_open(place);
+  if (!has_tiles(target) || rig_small()) return;
+  rig_report report = {.target = target};
+  dg_device *device = rig_open(target);
   const dg_conv2d_desc turns = {48, 14, 14, 48, 3, 3, 1, 1, 1, 1, true, .pool = 0};
   const dg_conv2d_desc chunks = {32, 14, 14, 32, 5, 5, 1, 1, 2, 2, true, .pool = 0};
   const layer_case cases[] = {{{DG_OP_CONV2D, {DG_GRAD_WRITE}, .conv2d = turns}, 25, FILL_RANDOM},
@@ -172,11 +172,11 @@ static void try_turns(const rig_place *place, int number) {
 }
 
 /** What every OpenCL 1.2 device has: 32 KiB of local memory. */
-static void fit_local_memory(const rig_place *place, int number) {
+static void fit_local_memory(const rig_target *target, int number) {
   enum { SIDE = 16, LEAST = 32 << 10 };
   (void)number;
-  if (strcmp(place->backend->name, "opencl") != 0) return;
-  dg_device *device = rig_open(place);
+  if (strcmp(target->backend->name, "opencl") != 0) return;
+  dg_device *device = rig_open(target);
   for (int i = 0; i < DG_CL_TILED; i++) {
     size_t count;
     const dg_cl_tile *tiles = dg_cl_tile_choices((dg_cl_device *)device, i, &count);

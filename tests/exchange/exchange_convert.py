@@ -106,7 +106,7 @@ def exchange(digits, program, name, tests):
     network = randomize(make())
     torch.save({"epoch": 1, "model": renamed(network)}, scratch / "theirs.pth")
     convert(program, "--model", digits.model, scratch / "theirs.pth", scratch / "ours.safetensors")
-    right = compare(f"{name}, PyTorch to digits", logits_of(network, seen),
+    ok = compare(f"{name}, PyTorch to digits", logits_of(network, seen),
                     digits.logits(scratch / "ours.safetensors")[:count])
     trained = digits.trained()
     answers = digits.logits(trained)[:count]
@@ -115,13 +115,13 @@ def exchange(digits, program, name, tests):
     convert(program, trained, scratch / "w.onnx")
     loaded = make()
     loaded.load_state_dict(load_file(scratch / "back.safetensors"), strict=True)
-    right &= compare(f"{name}, digits to PyTorch", logits_of(loaded.eval(), seen), answers)
+    ok &= compare(f"{name}, digits to PyTorch", logits_of(loaded.eval(), seen), answers)
     with np.load(scratch / "w.npz") as arrays:
         state = {k: torch.from_numpy(arrays[k]) for k in arrays}
         loaded.load_state_dict(state, strict=True)
-    right &= compare(f"{name}, digits to numpy to PyTorch", logits_of(loaded, seen), answers)
+    ok &= compare(f"{name}, digits to numpy to PyTorch", logits_of(loaded, seen), answers)
     return compare(f"{name}, digits to ONNX Runtime", onnx_logits(scratch / "w.onnx", tests),
-                   answers) and right
+                   answers) and ok
 
 
 def every_layer(digits, program, tests):
@@ -142,16 +142,16 @@ def main():
     data = pathlib.Path(os.environ["DIGITS_DATA"])
     tests, _ = read_set(data, "t10k")
     torch.set_num_threads(2)
-    right = True
+    ok = True
     with tempfile.TemporaryDirectory() as scratch:
         for name in NETWORKS:
             digits = Digits(run, predict, "cpu", f"{models}/{name}.cfg", data,
                             pathlib.Path(scratch))
             digits.options = ["--set", "train.steps=20"]
             if "--every" not in sys.argv:
-                right &= exchange(digits, program, name, tests)
-        right &= every_layer(digits, program, tests)
-    return 0 if right else 1
+                ok &= exchange(digits, program, name, tests)
+        ok &= every_layer(digits, program, tests)
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":

@@ -53,10 +53,10 @@ def logits_of(network, images):
 def compare(what, theirs, ours):
     differing = int((theirs.argmax(1) != ours.argmax(1)).sum())
     distance = np.abs(theirs - ours).max() / np.abs(theirs).max()
-    right = differing == 0 and distance <= TOLERANCE
+    ok = differing == 0 and distance <= TOLERANCE
     print(f"{what}: {differing} of {len(theirs)} predictions differ, logits by {distance:.1e} of "
-          f"the largest{'' if right else '  WRONG'}", flush=True)
-    return right
+          f"the largest{'' if ok else '  WRONG'}", flush=True)
+    return ok
 
 
 class Digits:
@@ -86,13 +86,13 @@ def exchange(digits, make, network, tests):
     name = pathlib.Path(digits.model).stem
     weights = digits.scratch / "pytorch.safetensors"
     save_file(network.state_dict(), weights)
-    right = compare(f"{name}, PyTorch to {digits.backend}", logits_of(network, tests),
+    ok = compare(f"{name}, PyTorch to {digits.backend}", logits_of(network, tests),
                     digits.logits(weights))
     weights = digits.trained()
     loaded = make()
     loaded.load_state_dict(load_file(weights), strict=True)
     return compare(f"{name}, {digits.backend} to PyTorch", logits_of(loaded, tests),
-                   digits.logits(weights)) and right
+                   digits.logits(weights)) and ok
 
 
 def main():
@@ -105,7 +105,7 @@ def main():
     tests, _ = read_set(data, "t10k")
     listed = subprocess.run([run, "--list-devices"], check=True, capture_output=True, text=True)
     backends = [b for b in ("cpu", "opencl") if f"{b} 0:" in listed.stdout]
-    right = True
+    ok = True
     with tempfile.TemporaryDirectory() as scratch:
         for name, make in (("fcnn", fcnn), ("cnn", cnn)):
             torch.manual_seed(1)
@@ -114,8 +114,8 @@ def main():
             for backend in backends:
                 digits = Digits(run, predict, backend, f"{models}/{name}.cfg", data,
                                 pathlib.Path(scratch))
-                right &= exchange(digits, make, network, tests)
-    return 0 if right else 1
+                ok &= exchange(digits, make, network, tests)
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":

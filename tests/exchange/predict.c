@@ -36,18 +36,18 @@ static bool write_logits(work *w, const char *path, dg_error *err) {
   if (!w->logits) return dg_fail_memory(err, count * sizeof *w->logits);
   if (!dg_trainer_predict(w->trainer, NULL, w->logits, err)) return false;
   w->out = fopen(path, "wb");
-  bool right = w->out && fwrite(w->logits, sizeof *w->logits, count, w->out) == count;
-  return right || dg_fail(err, DG_ERR_RUNTIME, "%s could not be written", path);
+  bool ok = w->out && fwrite(w->logits, sizeof *w->logits, count, w->out) == count;
+  return ok || dg_fail(err, DG_ERR_RUNTIME, "%s could not be written", path);
 }
 
 static bool close_all(work *w) {
-  bool right = !w->out || fclose(w->out) == 0;
+  bool ok = !w->out || fclose(w->out) == 0;
   free(w->logits);
   dg_trainer_free(w->trainer);
   dg_dataset_close(w->data);
   dg_close(w->device);
   dg_model_free(w->model);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: predict BACKEND MODEL WEIGHTS DATA OUT\n");
     return 2;
   }
-  bool right = open_all(&w, argv, &err) && write_logits(&w, argv[5], &err);
-  if (!right) fprintf(stderr, "predict: %s\n", err.message);
-  return close_all(&w) && right ? 0 : 1;
+  bool ok = open_all(&w, argv, &err) && write_logits(&w, argv[5], &err);
+  if (!ok) fprintf(stderr, "predict: %s\n", err.message);
+  return close_all(&w) && ok ? 0 : 1;
 }

@@ -222,10 +222,10 @@ START_TEST(orders_of_bytes) {
   for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
     dg_arrays arrays;
     dg_error err = {0};
-    bool right = read_ordered(7, orders[i].order, &arrays, &err);
-    ck_assert_msg(right == !orders[i].says, "%s", right ? "taken" : err.message);
-    ck_assert_msg(right || strstr(err.message, orders[i].says), "%s", err.message);
-    if (right) ck_assert_float_eq(arrays.items[0].data[0], 0x1p48f); /* 256 from the other end */
+    bool ok = read_ordered(7, orders[i].order, &arrays, &err);
+    ck_assert_msg(ok == !orders[i].says, "%s", ok ? "taken" : err.message);
+    ck_assert_msg(ok || strstr(err.message, orders[i].says), "%s", err.message);
+    if (ok) ck_assert_float_eq(arrays.items[0].data[0], 0x1p48f); /* 256 from the other end */
     dg_arrays_free(&arrays);
   }
 }
@@ -269,8 +269,8 @@ END_TEST
 /** A pickle of `head`, many times `part`, and `tail`. */
 static void refuse_long(const char *head, const char *part, size_t times, const char *tail,
                         const char *says) {
-  size_t room = strlen(head) + times * strlen(part) + strlen(tail) + 1;
-  char *pickle = malloc(room), *end = pickle;
+  size_t size = strlen(head) + times * strlen(part) + strlen(tail) + 1;
+  char *pickle = malloc(size), *end = pickle;
   end += sprintf(end, "%s", head);
   for (size_t i = 0; i < times; i++) end = stpcpy(end, part);
   end = stpcpy(end, tail);
@@ -347,9 +347,9 @@ START_TEST(changed_files_do_no_harm) {
     }
     write_file(files[_i].extension, whole, size);
     err = (dg_error){0};
-    bool right =
+    bool ok =
         dg_weights_convert(path, "/dev/null", model, &nowhere, &err); /* no file to be flushed */
-    ck_assert(right == (err.kind == DG_OK));
+    ck_assert(ok == (err.kind == DG_OK));
     for (int k = 4; k-- > 0;) whole[at[k]] = kept[k];
   }
   dg_model_free(model);
@@ -409,10 +409,10 @@ START_TEST(headers_of_numpy) {
   memcpy(bytes + 10 + length, two, sizeof two);
   dg_arrays arrays = {.path = "w.npz"};
   dg_error err = {0};
-  bool right = dg_npy_read(&arrays, "a", bytes, 10 + length + sizeof two, &err);
-  ck_assert(right == (headers[_i].says == NULL));
-  if (right) ck_assert_mem_eq(arrays.items[0].data, two, sizeof two);
-  if (!right)
+  bool ok = dg_npy_read(&arrays, "a", bytes, 10 + length + sizeof two, &err);
+  ck_assert(ok == (headers[_i].says == NULL));
+  if (ok) ck_assert_mem_eq(arrays.items[0].data, two, sizeof two);
+  if (!ok)
     ck_assert_msg(strstr(err.message, headers[_i].says) != NULL, "expected \"%s\" in: %s",
                   headers[_i].says, err.message);
   dg_arrays_free(&arrays);

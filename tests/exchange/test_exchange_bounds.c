@@ -25,9 +25,9 @@
 
 /* Sanitizers take their own time and memory. */
 #ifdef DIGITS_SANITIZED
-enum { MOST_SECONDS = 60, MOST_MEGABYTES = 1 << 20 };
+enum { MAX_SECONDS = 60, MAX_MEGABYTES = 1 << 20 };
 #else
-enum { MOST_SECONDS = 2, MOST_MEGABYTES = 512 };
+enum { MAX_SECONDS = 2, MAX_MEGABYTES = 512 };
 #endif
 enum { LARGEST_FILE = 256 << 10 };
 
@@ -321,13 +321,13 @@ START_TEST(small_files_take_little) {
   fseek(file, 0, SEEK_END);
   ck_assert_int_le(ftell(file), LARGEST_FILE);
   fclose(file);
-  bool right = convert(files[_i].carries, &used);
+  bool ok = convert(files[_i].carries, &used);
   double seconds = seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime);
-  ck_assert_msg(right == !files[_i].says, "%s", right ? "taken" : told->message);
-  ck_assert_msg(right || strstr(told->message, files[_i].says), "expected \"%s\" in: %s",
+  ck_assert_msg(ok == !files[_i].says, "%s", ok ? "taken" : told->message);
+  ck_assert_msg(ok || strstr(told->message, files[_i].says), "expected \"%s\" in: %s",
                 files[_i].says, told->message);
-  ck_assert_msg(seconds < MOST_SECONDS, "it took %.1f s", seconds);
-  ck_assert_msg(used.ru_maxrss < MOST_MEGABYTES * 1024L, "it took %ld KB", used.ru_maxrss);
+  ck_assert_msg(seconds < MAX_SECONDS, "it took %.1f s", seconds);
+  ck_assert_msg(used.ru_maxrss < MAX_MEGABYTES * 1024L, "it took %ld KB", used.ru_maxrss);
 }
 END_TEST
 

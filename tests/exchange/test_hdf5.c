@@ -312,11 +312,11 @@ static void make_file(const char *name, void (*make)(hid_t file)) {
   ck_assert_int_ge(H5Fclose(file), 0);
 }
 
-static void refused(bool right, const dg_error *err, const char *says) {
-  ck_assert_msg(right == (says == NULL), "%s", right ? "taken" : err->message);
-  ck_assert_msg(right || strstr(err->message, says) != NULL, "expected \"%s\" in: %s", says,
+static void refused(bool ok, const dg_error *err, const char *says) {
+  ck_assert_msg(ok == (says == NULL), "%s", ok ? "taken" : err->message);
+  ck_assert_msg(ok || strstr(err->message, says) != NULL, "expected \"%s\" in: %s", says,
                 err->message);
-  ck_assert_msg(right || err->kind == DG_ERR_INPUT, "kind %d: %s", err->kind, err->message);
+  ck_assert_msg(ok || err->kind == DG_ERR_INPUT, "kind %d: %s", err->kind, err->message);
 }
 
 START_TEST(files_that_do_harm) {
@@ -364,8 +364,8 @@ static bool fill_memory(dg_arrays *arrays, dg_error *err) {
 
 static bool write_file(dg_arrays *arrays, dg_error *err) {
   FILE *file = fopen(arrays->path, "w");
-  bool right = file && fputs("written", file) >= 0 && fclose(file) == 0;
-  return right || dg_fail(err, DG_ERR_INPUT, "not written");
+  bool ok = file && fputs("written", file) >= 0 && fclose(file) == 0;
+  return ok || dg_fail(err, DG_ERR_INPUT, "not written");
 }
 
 static bool print(dg_arrays *arrays, dg_error *err) {
@@ -511,10 +511,10 @@ static bool receive(const void *bytes, size_t size, bool open, double seconds, d
   ck_assert_int_eq(pipe(ends), 0);
   ck_assert_int_eq(write(ends[1], bytes, size), (ssize_t)size);
   if (!open) close(ends[1]);
-  bool right = dg_hdf5_receive(arrays, ends[0], seconds, err);
+  bool ok = dg_hdf5_receive(arrays, ends[0], seconds, err);
   if (open) close(ends[1]);
   close(ends[0]);
-  return right;
+  return ok;
 }
 
 START_TEST(hostile_answers) {
@@ -526,7 +526,7 @@ START_TEST(hostile_answers) {
   to += answers[_i].head.rank == 1 ? 2 * sizeof(float) : sizeof(float);
   if (answers[_i].end) {
     to += sizeof(dg_apart_head);
-    to = mempcpy(to, &(dg_apart_end){.right = 1}, sizeof(dg_apart_end));
+    to = mempcpy(to, &(dg_apart_end){.ok = 1}, sizeof(dg_apart_end));
   }
   refused(receive(bytes, (size_t)(to - bytes), false, 60, &arrays, &err), &err, answers[_i].says);
   dg_arrays_free(&arrays);
@@ -546,7 +546,7 @@ START_TEST(hostile_ends) {
   memset(answer.end.message, 0xff, sizeof answer.end.message);
   refused(receive(&answer, sizeof answer, false, 60, &arrays, &err), &err, "can't cope with it");
   refused(receive(&answer, 5, true, 0.1, &arrays, &err), &err, "could not be read within");
-  answer.end.right = 1;
+  answer.end.ok = 1;
   refused(receive(&answer, sizeof answer, false, 60, &arrays, &err), &err, NULL);
   ck_assert_int_eq(arrays.layout, DG_LAYOUT_KERAS);
   dg_arrays_free(&arrays);

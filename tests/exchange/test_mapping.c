@@ -198,19 +198,19 @@ static dg_model *model_of(const char *type, const char *names) {
 }
 
 /** Converts `path`; it must be mapped as `says`, or refused with it. */
-static void check_way(const dg_model *model, const dg_convert_options *options, bool right,
+static void check_way(const dg_model *model, const dg_convert_options *options, bool ok,
                       const char *says) {
   dg_error err = {0};
   dg_convert_options noting = *options;
   noting.mapped = note;
   *mapped = '\0';
   bool done = dg_weights_convert(path, output, model, &noting, &err);
-  ck_assert_msg(done == right, "%s: %s\n%s", path, done ? "taken" : err.message, mapped);
-  ck_assert_msg(strstr(right ? mapped : err.message, says) != NULL, "%s: expected \"%s\" in: %s",
-                path, says, right ? mapped : err.message);
-  ck_assert_msg(right || err.kind == DG_ERR_INPUT, "kind %d", err.kind);
-  ck_assert_msg(right || strstr(err.message, "--map") != NULL, "asks for nothing: %s", err.message);
-  ck_assert_int_eq(access(output, F_OK) == 0, right);
+  ck_assert_msg(done == ok, "%s: %s\n%s", path, done ? "taken" : err.message, mapped);
+  ck_assert_msg(strstr(ok ? mapped : err.message, says) != NULL, "%s: expected \"%s\" in: %s", path,
+                says, ok ? mapped : err.message);
+  ck_assert_msg(ok || err.kind == DG_ERR_INPUT, "kind %d", err.kind);
+  ck_assert_msg(ok || strstr(err.message, "--map") != NULL, "asks for nothing: %s", err.message);
+  ck_assert_int_eq(access(output, F_OK) == 0, ok);
   remove(output);
 }
 
@@ -222,7 +222,7 @@ static void check_way(const dg_model *model, const dg_convert_options *options, 
 /** `other`: what files say that keep no order; NULL: the same. */
 static const struct {
   const char *ours, *theirs;
-  bool right, other_right;
+  bool ok, other_ok;
   const char *says, *other;
 } layers[] = {
     /* prefixes, of all or of some */
@@ -276,7 +276,7 @@ START_TEST(layers_of_one_shape) {
   dg_model *model = model_of("linear", layers[i].ours);
   forms[form].write(tensors, read_list(layers[i].theirs, tensors));
   check_way(model, &(dg_convert_options){.size = sizeof(dg_convert_options)},
-            other ? layers[i].other_right : layers[i].right,
+            other ? layers[i].other_ok : layers[i].ok,
             in_form(other && layers[i].other ? layers[i].other : layers[i].says, form));
   dg_model_free(model);
 }
@@ -311,7 +311,7 @@ END_TEST
 static const struct {
   const char *type, *ours, *theirs;
   int form;
-  bool right;
+  bool ok;
   const char *says;
 } lone[] = {
     {"linear", "fc1 fc2", "=arr_0 -arr_1 =arr_2 -arr_3", 1, true, "fc2.weight<-arr_2 "},
@@ -335,7 +335,7 @@ START_TEST(tensors_without_layers) {
   tensor tensors[MOST];
   dg_model *model = model_of(lone[_i].type, lone[_i].ours);
   forms[lone[_i].form].write(tensors, read_list(lone[_i].theirs, tensors));
-  check_way(model, &(dg_convert_options){.size = sizeof(dg_convert_options)}, lone[_i].right,
+  check_way(model, &(dg_convert_options){.size = sizeof(dg_convert_options)}, lone[_i].ok,
             lone[_i].says);
   dg_model_free(model);
 }
@@ -364,7 +364,7 @@ static const struct {
   const char *type, *theirs;
   dg_name_pair names[3];
   size_t count;
-  bool right;
+  bool ok;
   const char *says;
 } norms[] = {
     {"layer_norm", NORM, {{0}}, 0, false, ASKS "layer_normalization/vars/0=n.weight"},
@@ -429,7 +429,7 @@ START_TEST(norms_that_lack_something) {
             &(dg_convert_options){.size = sizeof(dg_convert_options),
                                   .names = norms[_i].names,
                                   .name_count = norms[_i].count},
-            norms[_i].right, norms[_i].says);
+            norms[_i].ok, norms[_i].says);
   dg_model_free(model);
 }
 END_TEST

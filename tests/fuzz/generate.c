@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_LAYERS = 24 };
+enum { MAX_LAYERS = 24 };
 
 /** The bytes that are left, and the text so far. */
 typedef struct {
@@ -241,7 +241,7 @@ char *fuzz_generate(const uint8_t *bytes, size_t count) {
   put_input(&g);
   put_recipe(&g);
   fputs("layers = (\n", g.out);
-  uint32_t layers = 1 + pick(&g, MOST_LAYERS);
+  uint32_t layers = 1 + pick(&g, MAX_LAYERS);
   for (uint32_t i = 0; i < layers; i++) put_layer(&g, i);
   if (g.rank > 1) fputs("  { type = \"flatten\"; },\n", g.out);
   fputs("  { type = \"linear\"; units = 5; }\n);\n", g.out);

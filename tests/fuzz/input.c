@@ -67,25 +67,25 @@ static const char *const words[] = {"",
 enum { WORDS = sizeof words / sizeof *words };
 
 /** Adds a word, cut where there is no room. */
-static void add(char *name, size_t room, const char *word) {
+static void add(char *name, size_t capacity, const char *word) {
   size_t used = strlen(name);
-  snprintf(name + used, room - used, "%s", word);
+  snprintf(name + used, capacity - used, "%s", word);
 }
 
-void input_name(input *in, char *name, size_t room) {
+void input_name(input *in, char *name, size_t capacity) {
   static const char *const parts[] = {".", "/", "_", ""};
   uint8_t head = input_byte(in);
   name[0] = '\0';
   if (head == 255) {
     size_t size = input_byte(in);
-    if (size >= room) size = room - 1;
+    if (size >= capacity) size = capacity - 1;
     const uint8_t *bytes = input_bytes(in, &size);
     memcpy(name, bytes, size);
     name[size] = '\0';
     return;
   }
   for (uint8_t i = 0; i < 1 + head % 4; i++) {
-    if (i > 0) add(name, room, parts[head >> 2 & 3]);
-    add(name, room, words[input_byte(in) % WORDS]);
+    if (i > 0) add(name, capacity, parts[head >> 2 & 3]);
+    add(name, capacity, words[input_byte(in) % WORDS]);
   }
 }

@@ -19,6 +19,6 @@ const uint8_t *input_bytes(input *in, size_t *size);
  * A name of a few words that weight files have, each one chosen by a byte, parted as it says; a
  * byte of 255 is followed by a length and a name's own bytes.
  */
-void input_name(input *in, char *name, size_t room);
+void input_name(input *in, char *name, size_t capacity);
 
 #endif

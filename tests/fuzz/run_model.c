@@ -11,12 +11,12 @@
 
 /* ---- memory ------------------------------------------------------------- */
 
-enum { MOST_BYTES = 128 << 20 };
+enum { MAX_BYTES = 128 << 20 };
 
 static dg_buffer *(*plain_buffer_new)(dg_device *device, size_t bytes, dg_error *err);
 
 static dg_buffer *small_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
-  if (bytes <= MOST_BYTES) return plain_buffer_new(device, bytes, err);
+  if (bytes <= MAX_BYTES) return plain_buffer_new(device, bytes, err);
   dg_fail(err, DG_ERR_MEMORY, "too large for this test");
   return NULL;
 }
@@ -60,15 +60,15 @@ static bool is_small(const dg_model *model, uint32_t n, const fuzz_limits *limit
   double numbers = 0, parameters = 0;
   dg_layer_info *all = calloc(model->layer_count + 1, sizeof *all);
   if (!all) abort();
-  bool right =
+  bool ok =
       dg_model_layers(model, all, sizeof(dg_layer_info), model->layer_count + 1, &count, &err);
-  for (size_t i = 0; right && i < count; i++) {
+  for (size_t i = 0; ok && i < count; i++) {
     if (i) check_counts(all, &all[i]);
     numbers += count_of(&all[i]);
     parameters += (double)all[i].parameters;
   }
   free(all);
-  return right && numbers * n <= limits->numbers && parameters <= limits->parameters;
+  return ok && numbers * n <= limits->numbers && parameters <= limits->parameters;
 }
 
 static double operations_of(const dg_network *network) {
@@ -88,23 +88,23 @@ static bool fill(dg_device *device, dg_buffer *buffer, size_t count, dg_error *e
   if (!values) return !buffer;
   dg_random random = dg_random_start(1, 0, (uint32_t)count, 0);
   for (size_t i = 0; i < count; i++) values[i] = dg_random_uniform(&random) - 0.5f;
-  bool right = device->calls->write(buffer, 0, values, count * sizeof *values, err);
+  bool ok = device->calls->write(buffer, 0, values, count * sizeof *values, err);
   free(values);
-  return right;
+  return ok;
 }
 
 static bool run_network(dg_network *network, dg_device *device, const dg_model *model,
                         const dg_step *step, dg_error *err) {
   size_t in = (size_t)dg_shape_count(&model->input), outputs = dg_network_outputs(network);
   float *logits = malloc(step->n * outputs * sizeof *logits);
-  bool right = logits && fill(device, dg_network_input(network), step->n * in, err) &&
-               dg_network_forward(network, step, err) &&
-               fill(device, dg_network_d_output(network), step->n * outputs, err) &&
-               (!step->train || dg_network_backward(network, step, err)) &&
-               device->calls->read(dg_network_output(network), 0, logits,
-                                   step->n * outputs * sizeof *logits, err);
+  bool ok = logits && fill(device, dg_network_input(network), step->n * in, err) &&
+            dg_network_forward(network, step, err) &&
+            fill(device, dg_network_d_output(network), step->n * outputs, err) &&
+            (!step->train || dg_network_backward(network, step, err)) &&
+            device->calls->read(dg_network_output(network), 0, logits,
+                                step->n * outputs * sizeof *logits, err);
   free(logits);
-  return right;
+  return ok;
 }
 
 /** Forward and, in training, backward: full batches and one of a single sample. */
@@ -115,12 +115,11 @@ static bool try_network(const dg_model *model, dg_device *device, uint32_t n, bo
   if ((network == NULL) != (err.kind != DG_OK)) abort();
   *quick = network && operations_of(network) <= limits->operations;
   const dg_step full = {.n = n, .train = train, .seed = 1}, one = {.n = 1, .train = train};
-  bool right = *quick && dg_network_initialize(network, 1, &err) &&
-               run_network(network, device, model, &full, &err) &&
-               run_network(network, device, model, &one, &err) &&
-               device->calls->finish(device, &err);
+  bool ok = *quick && dg_network_initialize(network, 1, &err) &&
+            run_network(network, device, model, &full, &err) &&
+            run_network(network, device, model, &one, &err) && device->calls->finish(device, &err);
   dg_network_free(network);
-  return right;
+  return ok;
 }
 
 /* ---- with a trainer ----------------------------------------------------- */
@@ -147,11 +146,11 @@ static bool try_trainer(dg_model *model, dg_device *device, uint32_t n) {
   model->data.validation = 1;
   dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
   dg_score score;
-  bool right =
+  bool ok =
       trainer && dg_trainer_train(trainer, &err) && dg_trainer_test(trainer, NULL, &score, &err);
   dg_trainer_free(trainer);
   dg_dataset_close(data);
-  return right || err.kind == DG_ERR_RUNTIME; /* it may diverge */
+  return ok || err.kind == DG_ERR_RUNTIME; /* it may diverge */
 }
 
 static bool takes_images(const dg_model *model) {
@@ -161,15 +160,15 @@ static bool takes_images(const dg_model *model) {
 bool fuzz_run_model(const char *text, dg_device *device, uint32_t n, const fuzz_limits *limits) {
   dg_error err = {0};
   dg_model *model = dg_model_parse(text, "fuzz", NULL, 0, &err);
-  bool quick = false, right = false;
+  bool quick = false, ok = false;
   if (model && is_small(model, n, limits)) {
     model->train.batch = n;
     model->train.epochs = 1;
     model->train.steps = 0;
-    right = try_network(model, device, n, true, limits, &quick);
-    if (quick) right &= try_network(model, device, n, false, limits, &quick);
-    if (quick && takes_images(model)) right &= try_trainer(model, device, n);
+    ok = try_network(model, device, n, true, limits, &quick);
+    if (quick) ok &= try_network(model, device, n, false, limits, &quick);
+    if (quick && takes_images(model)) ok &= try_trainer(model, device, n);
   }
   dg_model_free(model);
-  return right;
+  return ok;
 }

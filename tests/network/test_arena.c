@@ -20,7 +20,7 @@
 
 /* ---- what the device notes ----------------------------------------------- */
 
-enum { WORD = 4, MOST_BUFFERS = 4096 };
+enum { WORD = 4, MAX_BUFFERS = 4096 };
 
 /** A buffer, or a view into one. */
 typedef struct noted {
@@ -33,7 +33,7 @@ typedef struct noted {
 
 static struct {
   const dg_device_calls *real;
-  noted *list[MOST_BUFFERS];
+  noted *list[MAX_BUFFERS];
   size_t count;
   uint32_t last_id;
   unsigned steps, tests; /**< ops that were run for training, and without */
@@ -48,7 +48,7 @@ static noted *find(const dg_buffer *buffer) {
 
 static noted *note(dg_buffer *buffer, noted *parent, size_t first, size_t bytes) {
   noted *n = calloc(1, sizeof *n);
-  ck_assert(n && device.count < MOST_BUFFERS);
+  ck_assert(n && device.count < MAX_BUFFERS);
   *n = (noted){buffer, parent ? parent : n, first, bytes, ++device.last_id, NULL};
   if (!parent) ck_assert_ptr_nonnull(n->owner = calloc(bytes / WORD + 1, sizeof *n->owner));
   device.list[device.count++] = n;
@@ -80,8 +80,9 @@ static void mark_all(const dg_buffer *buffer) {
   mark_bytes(buffer, 0, find(buffer)->bytes);
 }
 
-/** Has a buffer room for so many numbers of four bytes? None is needed for 0. */
-static void has_room(const char *what, const dg_op *op, const dg_buffer *buffer, uint64_t numbers) {
+/** Is a buffer large enough for so many numbers of four bytes? None is needed for 0. */
+static void check_capacity(const char *what, const dg_op *op, const dg_buffer *buffer,
+                           uint64_t numbers) {
   if (numbers == 0) return;
   ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
   ck_assert_msg(find(buffer)->bytes >= WORD * numbers, "%s: %s of an op of kind %d is too small",
@@ -92,7 +93,7 @@ static void has_room(const char *what, const dg_op *op, const dg_buffer *buffer,
    parent, gaps may be left. */
 static void check(const char *what, const dg_op *op, const dg_buffer *buffer, uint64_t numbers) {
   ck_assert_msg(buffer != NULL, "%s: op of kind %d has no %s", device.model, op->desc.kind, what);
-  has_room(what, op, buffer, numbers);
+  check_capacity(what, op, buffer, numbers);
   const noted *n = find(buffer);
   if (n == n->parent) return;
   for (size_t i = n->first / WORD; i < n->first / WORD + numbers; i++) {
@@ -151,36 +152,37 @@ static bool fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t byte
 
 static void check_sizes(const dg_op *op, const dg_op_buffers *b, uint32_t n, bool train) {
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
-  for (int k = 0; k < DG_MAX_IN; k++) has_room("in", op, b->in[k], sizes.in[k] * n);
-  for (int k = 0; k < DG_MAX_PARAM; k++) has_room("param", op, b->param[k], sizes.param[k]);
-  for (int k = 0; k < DG_MAX_STATE; k++) has_room("state", op, b->state[k], sizes.state[k]);
-  has_room("out", op, b->out[0], sizes.out[0] * n);
-  if (train) has_room("kept", op, b->kept, op->needs.kept / WORD);
+  for (int k = 0; k < DG_MAX_IN; k++) check_capacity("in", op, b->in[k], sizes.in[k] * n);
+  for (int k = 0; k < DG_MAX_PARAM; k++) check_capacity("param", op, b->param[k], sizes.param[k]);
+  for (int k = 0; k < DG_MAX_RUNNING; k++)
+    check_capacity("running", op, b->running[k], sizes.running[k]);
+  check_capacity("out", op, b->out[0], sizes.out[0] * n);
+  if (train) check_capacity("saved", op, b->saved, op->needs.saved / WORD);
 }
 
 static void layer_forward(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   check_sizes(op, b, step->n, step->train);
-  has_room("workspace", op, b->workspace, op->needs.forward_workspace / WORD);
+  check_capacity("workspace", op, b->workspace, op->needs.forward_workspace / WORD);
   for (int k = 0; k < DG_MAX_IN; k++)
     if (sizes.in[k]) check("in", op, b->in[k], sizes.in[k] * step->n);
   for (int k = 0; k < DG_MAX_PARAM; k++)
     if (sizes.param[k]) check("param", op, b->param[k], sizes.param[k]);
-  for (int k = 0; k < DG_MAX_STATE; k++)
-    if (sizes.state[k]) check("state", op, b->state[k], sizes.state[k]);
+  for (int k = 0; k < DG_MAX_RUNNING; k++)
+    if (sizes.running[k]) check("running", op, b->running[k], sizes.running[k]);
   if (b->workspace) mark_all(b->workspace);
   mark(b->out[0], sizes.out[0] * step->n);
   if (sizes.out[1]) mark(b->out[1], sizes.out[1] * step->n);
-  if (step->train && op->needs.kept) mark_all(b->kept);
+  if (step->train && op->needs.saved) mark_all(b->saved);
 }
 
 static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   (void)err;
   dg_op_sizes sizes = dg_op_sizes_of(&op->desc);
   check_sizes(op, b, step->n, true);
-  has_room("workspace", op, b->workspace, op->needs.backward_workspace / WORD);
+  check_capacity("workspace", op, b->workspace, op->needs.backward_workspace / WORD);
   check("d_out", op, b->d_out, sizes.out[0] * step->n);
-  if (op->needs.kept) check_all("kept", op, b->kept);
+  if (op->needs.saved) check_all("saved", op, b->saved);
   if (op->needs.backward_reads_out) check("out", op, b->out[0], sizes.out[0] * step->n);
   for (int k = 0; k < DG_MAX_IN; k++)
     if (sizes.in[k] && op->needs.backward_reads_in)
@@ -189,12 +191,12 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
   for (int k = 0; k < DG_MAX_IN; k++) {
     if (op->desc.d_in[k] == DG_GRAD_NONE) continue;
     const uint64_t numbers = sizes.in[k] * step->n;
-    has_room("d_in", op, b->d_in[k], numbers);
+    check_capacity("d_in", op, b->d_in[k], numbers);
     if (op->desc.d_in[k] == DG_GRAD_ADD) check("d_in", op, b->d_in[k], numbers);
     mark(b->d_in[k], numbers);
   }
   for (int k = 0; k < DG_MAX_PARAM; k++) {
-    has_room("d_param", op, b->d_param[k], sizes.param[k]);
+    check_capacity("d_param", op, b->d_param[k], sizes.param[k]);
     if (sizes.param[k]) mark(b->d_param[k], sizes.param[k]);
   }
   return true;
@@ -203,20 +205,20 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
 static void gather(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
   const uint64_t numbers = (uint64_t)step->n * op->desc.gather.height * op->desc.gather.width;
   check_all("images", op, b->in[0]), check_all("order", op, b->in[2]);
-  has_room("order", op, b->in[2], step->first + step->n);
-  has_room("x", op, b->out[0], numbers);
+  check_capacity("order", op, b->in[2], step->first + step->n);
+  check_capacity("x", op, b->out[0], numbers);
   mark(b->out[0], numbers);
   if (!b->out[1]) return;
   check_all("labels", op, b->in[1]);
-  has_room("labels", op, b->out[1], step->n);
+  check_capacity("labels", op, b->out[1], step->n);
   mark(b->out[1], step->n);
 }
 
 static void loss(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
   const uint64_t numbers = (uint64_t)step->n * op->desc.loss.classes;
   check("logits", op, b->in[0], numbers), check("labels", op, b->in[1], step->n);
-  has_room("losses", op, b->out[1], step->slot + 1);
-  has_room("correct", op, b->out[2], step->slot + 1);
+  check_capacity("losses", op, b->out[1], step->slot + 1);
+  check_capacity("correct", op, b->out[2], step->slot + 1);
   if (step->train) mark(b->out[0], numbers);
   for (int k = 1; k <= 2; k++) mark_bytes(b->out[k], WORD * (size_t)step->slot, WORD);
 }
@@ -294,15 +296,15 @@ static const char *const readers[] = {
 };
 enum { READERS = sizeof readers / sizeof *readers };
 
-enum { TRAIN = 22, TEST = 7, CLASSES = 10, MOST_MODELS = 40 };
+enum { TRAIN = 22, TEST = 7, CLASSES = 10, MAX_MODELS = 40 };
 static dg_dataset *data;
 static char path[] = "/tmp/digits-arena-XXXXXX";
-static char zoo[MOST_MODELS][300];
+static char zoo[MAX_MODELS][300];
 static int zoo_count;
 
 static void find_zoo(void) {
   DIR *folder = opendir(DIGITS_SOURCE_DIR "/models");
-  for (struct dirent *e; folder && (e = readdir(folder)) && zoo_count < MOST_MODELS;)
+  for (struct dirent *e; folder && (e = readdir(folder)) && zoo_count < MAX_MODELS;)
     if (strstr(e->d_name, ".cfg"))
       snprintf(zoo[zoo_count++], sizeof *zoo, "%s/models/%.100s", DIGITS_SOURCE_DIR, e->d_name);
   if (folder) closedir(folder);
@@ -346,9 +348,8 @@ static void train(dg_device *d, const dg_model *model, bool test_only) {
   ck_assert_msg(t != NULL, "%s", err.message);
   const uint64_t fault = test_only ? 0 : 8; /* where an update tells of a gradient */
   ck_assert_uint_eq(dg_trainer_memory(t) + fault, bytes_in_use());
-  bool right =
-      (test_only || dg_trainer_train(t, &err)) && dg_trainer_predict(t, NULL, logits, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = (test_only || dg_trainer_train(t, &err)) && dg_trainer_predict(t, NULL, logits, &err);
+  ck_assert_msg(ok, "%s", err.message);
   dg_trainer_free(t);
 }
 
@@ -358,8 +359,8 @@ static void predict(dg_device *d, const dg_model *model) {
   dg_predictor *p = dg_predictor_new(
       model, d, &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 3}, &err);
   ck_assert_msg(p != NULL, "%s", err.message);
-  bool right = dg_predictor_run(p, dg_dataset_part(data, DG_PART_TEST).images, TEST, logits, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = dg_predictor_run(p, dg_dataset_part(data, DG_PART_TEST).images, TEST, logits, &err);
+  ck_assert_msg(ok, "%s", err.message);
   dg_predictor_free(p);
 }
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "backends/backend.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 #include "digits/bench.h"
 #include "digits/data.h"
 #include "digits/device.h"
@@ -23,14 +23,14 @@
 
 /* ---- memory -------------------------------------------------------------- */
 
-enum { MOST_PIECES = 1 << 14 };
+enum { MAX_PIECES = 1 << 14 };
 
 /** Allocations of the library since a life began. */
 static struct {
   bool counts, watches;
   unsigned calls, fails_at; /**< 0: none fails */
   size_t held;              /**< pieces that were allocated while it watched, and not freed */
-  void *piece[MOST_PIECES];
+  void *piece[MAX_PIECES];
 } memory;
 
 /** Is this the allocation that fails? It says so as the real ones do. */
@@ -41,7 +41,7 @@ static bool runs_out(void) {
 }
 
 static void *take(void *piece) {
-  if (memory.watches && piece && memory.held < MOST_PIECES) memory.piece[memory.held++] = piece;
+  if (memory.watches && piece && memory.held < MAX_PIECES) memory.piece[memory.held++] = piece;
   return piece;
 }
 
@@ -191,10 +191,10 @@ static dg_device *open_device(dg_device_calls *calls, unsigned fails_at) {
 
 /* ---- what is done on it -------------------------------------------------- */
 
-enum { TRAIN = 24, TEST = 9, CLASSES = 10, MOST_COSTS = 16 };
+enum { TRAIN = 24, TEST = 9, CLASSES = 10, MAX_COSTS = 16 };
 
 static char folder[] = "/tmp/digits-broken-XXXXXX";
-static char model_path[100], weights_path[100], state_path[100]; /* in it */
+static char model_path[100], weights_path[100], checkpoint_path[100]; /* in it */
 static dg_dataset *data;
 static dg_model *model;
 
@@ -216,11 +216,11 @@ static bool stop_at_once(void *user, const dg_progress *progress) {
 
 static bool train(dg_device *d, dg_error *err) {
   const dg_trainer_options options = {
-      .size = sizeof(dg_trainer_options), .seed = 1, .checkpoint = state_path};
+      .size = sizeof(dg_trainer_options), .seed = 1, .checkpoint = checkpoint_path};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
-  bool right = t && dg_trainer_train(t, err) && dg_trainer_save(t, weights_path, err);
+  bool ok = t && dg_trainer_train(t, err) && dg_trainer_save(t, weights_path, err);
   dg_trainer_free(t);
-  return right;
+  return ok;
 }
 
 /** Stops after the first step and goes on. */
@@ -229,37 +229,37 @@ static bool resume(dg_device *d, dg_error *err) {
   dg_trainer_options options = {
       .size = sizeof(dg_trainer_options),
       .seed = 1,
-      .checkpoint = state_path,
+      .checkpoint = checkpoint_path,
       .listener = &(dg_listener){.size = sizeof(dg_listener), .progress = stop_at_once}};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
-  bool right = t != NULL;
+  bool ok = t != NULL;
   if (t && (dg_trainer_train(t, &stopped) || stopped.kind != DG_ERR_INTERRUPTED)) {
     *err = stopped;
-    right = false;
+    ok = false;
   }
   dg_trainer_free(t);
   options.resume = true;
   options.listener = NULL;
-  t = right ? dg_trainer_new(model, d, data, &options, err) : NULL;
-  right = t && dg_trainer_train(t, err);
+  t = ok ? dg_trainer_new(model, d, data, &options, err) : NULL;
+  ok = t && dg_trainer_train(t, err);
   dg_trainer_free(t);
-  return right;
+  return ok;
 }
 
 static bool test(dg_device *d, dg_error *err) {
   const dg_trainer_options options = {
       .size = sizeof(dg_trainer_options), .seed = 1, .test_only = true};
-  dg_cost costs[MOST_COSTS];
+  dg_cost costs[MAX_COSTS];
   size_t count;
   dg_score score;
   float logits[TEST * CLASSES], bias[CLASSES];
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
-  bool right = t && dg_trainer_load(t, weights_path, err) &&
-               dg_trainer_test(t, NULL, &score, err) && dg_trainer_predict(t, NULL, logits, err) &&
-               dg_trainer_get_parameter(t, "out.bias", bias, err) &&
-               dg_trainer_costs(t, costs, sizeof(dg_cost), MOST_COSTS, &count, err);
+  bool ok = t && dg_trainer_load(t, weights_path, err) && dg_trainer_test(t, NULL, &score, err) &&
+            dg_trainer_predict(t, NULL, logits, err) &&
+            dg_trainer_get_parameter(t, "out.bias", bias, err) &&
+            dg_trainer_costs(t, costs, sizeof(dg_cost), MAX_COSTS, &count, err);
   dg_trainer_free(t);
-  return right;
+  return ok;
 }
 
 static bool answer(dg_device *d, dg_error *err) {
@@ -269,11 +269,11 @@ static bool answer(dg_device *d, dg_error *err) {
   float logits[CLASSES];
   dg_trainer *t = dg_trainer_new(model, d, data, &options, err);
   dg_tester *tester = t ? dg_tester_new(t, err) : NULL;
-  bool right = tester && dg_tester_run(tester, 20, err) &&
-               dg_tester_answer(tester, part.images, logits, err);
+  bool ok = tester && dg_tester_run(tester, 20, err) &&
+            dg_tester_answer(tester, part.images, logits, err);
   dg_tester_free(tester);
   dg_trainer_free(t);
-  return right;
+  return ok;
 }
 
 static bool predict(dg_device *d, dg_error *err) {
@@ -284,9 +284,9 @@ static bool predict(dg_device *d, dg_error *err) {
                                                              .weights = weights_path,
                                                              .batch = 4},
                                      err);
-  bool right = p && dg_predictor_run(p, part.images, TEST, logits, err);
+  bool ok = p && dg_predictor_run(p, part.images, TEST, logits, err);
   dg_predictor_free(p);
-  return right;
+  return ok;
 }
 
 static bool describe(dg_device *d, dg_error *err) {
@@ -302,14 +302,14 @@ static bool augment(dg_device *d, dg_error *err) {
 }
 
 /** What needs no device: what other formats are mapped by, and lists. */
-static bool outline(dg_device *d, dg_error *err) {
-  dg_outline of;
+static bool model_graph(dg_device *d, dg_error *err) {
+  dg_model_graph graph;
   dg_layer_info layers[4];
   size_t count;
   (void)d;
-  bool right = dg_outline_make(&of, model, err);
-  if (right) dg_outline_free(&of);
-  return right && dg_model_layers(model, layers, sizeof(dg_layer_info), 4, &count, err);
+  bool ok = dg_model_graph_make(&graph, model, err);
+  if (ok) dg_model_graph_free(&graph);
+  return ok && dg_model_layers(model, layers, sizeof(dg_layer_info), 4, &count, err);
 }
 
 /** Opens a set of the folder. */
@@ -317,9 +317,9 @@ static bool open_set(const char *name, dg_error *err) {
   char path[300];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   dg_dataset *set = dg_dataset_open(path, 1, err);
-  bool right = set && dg_dataset_merge(set, DG_PART_TEST, err);
+  bool ok = set && dg_dataset_merge(set, DG_PART_TEST, err);
   dg_dataset_close(set);
-  return right;
+  return ok;
 }
 
 static bool read_tables(dg_device *d, dg_error *err) {
@@ -327,10 +327,10 @@ static bool read_tables(dg_device *d, dg_error *err) {
   dg_images images = {0};
   (void)d;
   snprintf(path, sizeof path, "%s/table.csv", folder);
-  bool right =
+  bool ok =
       open_set("table.csv", err) && open_set("idx", err) && dg_images_read(&images, path, err);
   dg_images_free(&images);
-  return right;
+  return ok;
 }
 
 static bool read_pictures(dg_device *d, dg_error *err) {
@@ -347,7 +347,7 @@ static const struct {
 } lives[] = {{"train", train, 100, 0},      {"resume", resume, 150, 0},
              {"test", test, 40, 0},         {"answer", answer, 40, 0},
              {"predict", predict, 30, 0},   {"describe", describe, 4, 0},
-             {"augment", augment, 8, 0},    {"outline", outline, 0, 0},
+             {"augment", augment, 8, 0},    {"graph", model_graph, 0, 0},
              {"tables", read_tables, 0, 4}, {"pictures", read_pictures, 0, 8}};
 enum { LIVES = sizeof lives / sizeof *lives };
 
@@ -357,11 +357,11 @@ START_TEST(a_call_that_fails_is_told) {
     dg_device_calls calls;
     dg_error err = {0};
     dg_device *d = open_device(&calls, ++fails_at);
-    bool right = lives[_i].run(d, &err);
+    bool ok = lives[_i].run(d, &err);
     dg_close(d);
-    ck_assert_msg(right != device.failed, "%s, call %u: it %s", lives[_i].name, fails_at,
-                  right ? "went on" : err.message);
-    ck_assert_msg(right || (strstr(err.message, BROKEN) && err.kind == DG_ERR_RUNTIME),
+    ck_assert_msg(ok != device.failed, "%s, call %u: it %s", lives[_i].name, fails_at,
+                  ok ? "went on" : err.message);
+    ck_assert_msg(ok || (strstr(err.message, BROKEN) && err.kind == DG_ERR_RUNTIME),
                   "%s, call %u: %s", lives[_i].name, fails_at, err.message);
     ck_assert_msg(device.buffers == 0 && device.ops == 0, "%s, call %u: %ld buffers, %ld ops left",
                   lives[_i].name, fails_at, device.buffers, device.ops);
@@ -378,11 +378,11 @@ static bool run_short(int life, unsigned fails_at, dg_error *err) {
   memory.held = 0;
   memory.fails_at = fails_at;
   memory.counts = memory.watches = true;
-  bool right = lives[life].run(d, err);
+  bool ok = lives[life].run(d, err);
   memory.counts = false;
   dg_close(d);
   memory.watches = false;
-  return right;
+  return ok;
 }
 
 START_TEST(what_goes_well_leaves_nothing) {
@@ -399,11 +399,11 @@ START_TEST(memory_that_is_short_is_told) {
   unsigned fails_at = 0, tolerated = 0;
   do {
     dg_error err = {0};
-    bool right = run_short(_i, ++fails_at, &err);
-    ck_assert_msg(right || *err.message, "%s, allocation %u: no error", lives[_i].name, fails_at);
+    bool ok = run_short(_i, ++fails_at, &err);
+    ck_assert_msg(ok || *err.message, "%s, allocation %u: no error", lives[_i].name, fails_at);
     ck_assert_msg(!strstr(err.message, "No such file"), "%s, allocation %u: %s", lives[_i].name,
                   fails_at, err.message);
-    tolerated += right && memory.calls >= fails_at;
+    tolerated += ok && memory.calls >= fails_at;
     ck_assert_msg(device.buffers == 0 && device.ops == 0 && memory.held == 0,
                   "%s, allocation %u: %ld buffers, %ld ops, %zu pieces of memory left",
                   lives[_i].name, fails_at, device.buffers, device.ops, memory.held);
@@ -432,22 +432,22 @@ static bool make_sets(dg_error *err) {
                                          "pictures/y/1.pgm",     "parted/train/x/1.pgm",
                                          "parted/train/y/1.pgm", "parted/test/y/1.pgm"};
   char path[300];
-  bool right = write_file("table.csv", table, sizeof table - 1);
+  bool ok = write_file("table.csv", table, sizeof table - 1);
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
     snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
-    right = right && mkdir(path, 0777) == 0;
+    ok = ok && mkdir(path, 0777) == 0;
   }
   for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
-    right = right && write_file(pictures[i], pgm, sizeof pgm - 1);
+    ok = ok && write_file(pictures[i], pgm, sizeof pgm - 1);
   snprintf(path, sizeof path, "%s/idx", folder);
-  return right && dg_dataset_write(data, path, true, err);
+  return ok && dg_dataset_write(data, path, true, err);
 }
 
 int main(void) {
   dg_error err = {0};
   suite_new_folder(folder);
   snprintf(weights_path, sizeof weights_path, "%s/weights", folder);
-  snprintf(state_path, sizeof state_path, "%s/state", folder);
+  snprintf(checkpoint_path, sizeof checkpoint_path, "%s/state", folder);
   snprintf(model_path, sizeof model_path, "%s/model.cfg", folder);
   if (!write_file("model.cfg", model_text, sizeof model_text - 1))
     return perror(model_path), EXIT_FAILURE;

@@ -30,15 +30,15 @@ static bool run(uint32_t seed, dg_device *device) {
   return ran;
 }
 
-static void generated_models_run(const rig_place *place, int number) {
+static void generated_models_run(const rig_target *target, int number) {
   (void)number;
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   const dg_device_calls *calls = device->calls;
-  bool compiles = strcmp(place->backend->name, "cpu") != 0;
+  bool compiles = strcmp(target->backend->name, "cpu") != 0;
   uint32_t ran = 0, seeds = rig_small() ? SMALL_SEEDS : compiles ? COMPILED_SEEDS : SEEDS;
   fuzz_limit(device);
   for (uint32_t seed = 0; seed < seeds; seed++) ran += run(seed, device);
-  printf("%s: %u of %u models ran\n", place->label, ran, seeds);
+  printf("%s: %u of %u models ran\n", target->label, ran, seeds);
   ck_assert_uint_ge(ran, seeds / 20);
   device->calls = calls;
   device->calls->close(device);

@@ -12,7 +12,7 @@
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
-enum { PIXELS = 784, CLASSES = 10, MOST_STEPS = 4 };
+enum { PIXELS = 784, CLASSES = 10, MAX_STEPS = 4 };
 
 static const char recipe[] = "data = { mean = -1.0; };\n" /* no input is 0 */
                              "train = { epochs = 1; batch = 1; steps = 1;"

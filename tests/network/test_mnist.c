@@ -40,13 +40,12 @@ static bool train(const char *backend, const char *model_path, const dg_override
   dg_model *model = dg_model_load(model_path, overrides, count, err);
   dg_device *device = set && model ? dg_open(backend, NULL, 0, err) : NULL;
   if (device) trainer = dg_trainer_new(model, device, set, &options, err);
-  bool right =
-      trainer && dg_trainer_train(trainer, err) && dg_trainer_test(trainer, NULL, score, err);
+  bool ok = trainer && dg_trainer_train(trainer, err) && dg_trainer_test(trainer, NULL, score, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
   dg_dataset_close(set);
-  return right;
+  return ok;
 }
 
 static bool has_opencl(void) {

@@ -86,7 +86,7 @@ static dg_buffer *new_buffer(net_rig *r, size_t bytes) {
 }
 
 static void must(net_rig *r, bool ok, const dg_error *err) {
-  if (!ok) ck_abort_msg("%s: %s: %s", r->report.place->label, r->report.what, err->message);
+  if (!ok) ck_abort_msg("%s: %s: %s", r->report.target->label, r->report.what, err->message);
 }
 
 static void write(net_rig *r, dg_buffer *buffer, size_t first, const void *from, size_t count) {
@@ -119,8 +119,8 @@ static dg_model *load_model(const char *name, dg_error *err) {
   return dg_model_load(copy, NULL, 0, err);
 }
 
-static net_rig rig_new(const rig_place *place, const char *name) {
-  net_rig r = {.report = {.place = place}, .device = rig_open(place), .recorded = load(name)};
+static net_rig rig_new(const rig_target *target, const char *name) {
+  net_rig r = {.report = {.target = target}, .device = rig_open(target), .recorded = load(name)};
   snprintf(r.report.what, sizeof r.report.what, "%s", name);
   r.batch = (uint32_t)number(r.recorded, "batch");
   dg_error err = {0};
@@ -320,7 +320,7 @@ static dg_update_desc update_of(const json_t *recipe, uint32_t count) {
   return d;
 }
 
-/** What a network that only tests makes of the parameters and states as they are now. */
+/** What a network that only tests makes of the parameters and running statistics as they are now. */
 static void check_test(net_rig *r, const json_t *expected) {
   uint32_t count = r->batch * CLASSES;
   ck_assert_uint_eq(json_array_size(expected), count);
@@ -392,19 +392,19 @@ enum { NETWORKS = sizeof networks / sizeof *networks };
  * Would this network take minutes there? A kernel form that is made for GPUs runs a hundred times
  * slower on a processor; m3 shows what m5 and m7 would.
  */
-static bool takes_minutes(const rig_place *place, const char *network) {
-  if (!place->options.form || strcmp(place->options.form, "group") != 0) return false;
+static bool takes_minutes(const rig_target *target, const char *network) {
+  if (!target->options.form || strcmp(target->options.form, "group") != 0) return false;
   if (strcmp(network, "m5") != 0 && strcmp(network, "m7") != 0) return false;
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   bool gpu = device->info.gpu;
   device->calls->close(device);
-  if (!gpu) printf("skipped: %s: %s takes minutes there\n", place->label, network);
+  if (!gpu) printf("skipped: %s: %s takes minutes there\n", target->label, network);
   return !gpu;
 }
 
-static void check_network(const rig_place *place, int number_of_network) {
-  if (takes_minutes(place, networks[number_of_network])) return;
-  net_rig r = rig_new(place, networks[number_of_network]);
+static void check_network(const rig_target *target, int number_of_network) {
+  if (takes_minutes(target, networks[number_of_network])) return;
+  net_rig r = rig_new(target, networks[number_of_network]);
   check_gradients(&r);
   const json_t *runs = json_object_get(r.recorded, "runs"), *run;
   size_t i;

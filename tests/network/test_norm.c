@@ -1,7 +1,7 @@
 /*
- * Batch normalization in a network: where its states lie, what a weight file has of them, that a
- * network that only tests folds it away without changing an answer, and that one that trains joins
- * it to the convolution before it.
+ * Batch normalization in a network: where its running statistics lie, what a weight file has of
+ * them, that a network that only tests folds it away without changing an answer, and that one that
+ * trains joins it to the convolution before it.
  */
 #include <check.h>
 #include <math.h>
@@ -75,7 +75,7 @@ static dg_model *parse(const char *text) {
   return model;
 }
 
-/** Random parameters and states; variances are positive. */
+/** Random parameters and running statistics; variances are positive. */
 static void randomize(dg_network *network, uint32_t seed, float *values) {
   const dg_param *list;
   uint32_t count = dg_network_param_list(network, &list);
@@ -97,10 +97,10 @@ static void answers(dg_network *network, bool train, uint32_t seed, float *logit
   dg_step step = {.n = N, .train = train};
   rig_random(images, N * PIXELS, seed);
   const dg_device_calls *calls = network->device->calls;
-  bool right = calls->write(dg_network_input(network), 0, images, sizeof images, &err) &&
-               dg_network_forward(network, &step, &err) &&
-               calls->read(dg_network_output(network), 0, logits, N * CLASSES * 4, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = calls->write(dg_network_input(network), 0, images, sizeof images, &err) &&
+            dg_network_forward(network, &step, &err) &&
+            calls->read(dg_network_output(network), 0, logits, N * CLASSES * 4, &err);
+  ck_assert_msg(ok, "%s", err.message);
 }
 
 /* ---- folding ------------------------------------------------------------ */
@@ -110,10 +110,10 @@ static const struct {
   uint32_t norms, folded;
 } foldings[] = {{all_fold, 4, 4}, {sequence_folds, 2, 2}, {none_folds, 4, 0}, {in_a_row, 4, 2}};
 
-static void check_folding(const rig_place *place, int number) {
-  rig_report report = {.place = place};
+static void check_folding(const rig_target *target, int number) {
+  rig_report report = {.target = target};
   snprintf(report.what, sizeof report.what, "model %d", number);
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_model *model = parse(foldings[number].model);
   dg_network *trains = build(model, device, true), *tests = build(model, device, false);
   float *values = rig_alloc(dg_network_floats(trains), sizeof *values);
@@ -191,12 +191,12 @@ static results results_of(dg_network *network) {
                .gradients = rig_alloc(dg_network_learned(network), sizeof(float))};
   ck_assert(dg_network_initialize(network, 3, &err));
   answers(network, true, 1, r.logits);
-  bool right = calls->write(dg_network_d_output(network), 0, d_logits, sizeof d_logits, &err) &&
-               dg_network_backward(network, &step, &err) &&
-               calls->read(dg_network_gradients(network), 0, r.gradients,
-                           dg_network_learned(network) * sizeof(float), &err) &&
-               dg_network_read(network, r.values, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = calls->write(dg_network_d_output(network), 0, d_logits, sizeof d_logits, &err) &&
+            dg_network_backward(network, &step, &err) &&
+            calls->read(dg_network_gradients(network), 0, r.gradients,
+                        dg_network_learned(network) * sizeof(float), &err) &&
+            dg_network_read(network, r.values, &err);
+  ck_assert_msg(ok, "%s", err.message);
   return r;
 }
 
@@ -207,10 +207,10 @@ static void check_close(rig_report *report, const char *what, const float *got,
   free(doubles);
 }
 
-static void check_joining(const rig_place *place, int number) {
+static void check_joining(const rig_target *target, int number) {
   (void)number;
-  rig_report report = {.place = place, .what = "joined and apart"};
-  dg_device *device = rig_open(place);
+  rig_report report = {.target = target, .what = "joined and apart"};
+  dg_device *device = rig_open(target);
   dg_model *model = parse(some_join);
   dg_network *with = build(model, device, true);
   dg_device_calls calls = *(real = device->calls);
@@ -219,11 +219,12 @@ static void check_joining(const rig_place *place, int number) {
   dg_network *without = build(model, device, true);
   device->calls = real;
 
-  ck_assert_uint_eq(joined(with), strcmp(place->backend->name, "cpu") == 0 ? JOINED : 0);
+  ck_assert_uint_eq(joined(with), strcmp(target->backend->name, "cpu") == 0 ? JOINED : 0);
   ck_assert_uint_eq(joined(without), 0);
   results a = results_of(with), b = results_of(without);
   check_close(&report, "logits", a.logits, b.logits, N * CLASSES);
-  check_close(&report, "parameters and states", a.values, b.values, dg_network_floats(with));
+  check_close(&report, "parameters and running statistics", a.values, b.values,
+              dg_network_floats(with));
   check_close(&report, "gradients", a.gradients, b.gradients, dg_network_learned(with));
   free(a.values), free(a.gradients), free(b.values), free(b.gradients);
   dg_network_free(with), dg_network_free(without);
@@ -232,12 +233,12 @@ static void check_joining(const rig_place *place, int number) {
   rig_conclude(&report);
 }
 
-/* ---- states ------------------------------------------------------------- */
+/* ---- running statistics ------------------------------------------------- */
 
 /** States stand behind what is learned; a training step moves them, a test doesn't. */
-static void check_states(const rig_place *place, int number) {
+static void check_running(const rig_target *target, int number) {
   (void)number;
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_model *model = parse(all_fold);
   dg_network *network = build(model, device, true);
   const dg_param *list;
@@ -250,8 +251,8 @@ static void check_states(const rig_place *place, int number) {
   ck_assert_uint_eq(dg_network_parameter_count(network),
                     6 * 9 + 8 * 6 * 9 + 8 + 128 * 7 + 7 * 10 + 10 + 2 * (6 + 8 + 7 + 10));
   for (uint32_t p = 0; p < count; p++) {
-    bool state = strstr(list[p].name, ".running_") != NULL;
-    ck_assert_msg(state == (list[p].offset >= learned), "%s", list[p].name);
+    bool running = strstr(list[p].name, ".running_") != NULL;
+    ck_assert_msg(running == (list[p].offset >= learned), "%s", list[p].name);
   }
   ck_assert(dg_network_initialize(network, 1, &err));
   ck_assert(dg_network_read(network, before, &err));
@@ -302,12 +303,12 @@ static void write_torch(const char *path, const char *counter, const char *type)
   ck_assert_int_eq(fclose(file), 0);
 }
 
-static void check_files(const rig_place *place, int number) {
+static void check_files(const rig_target *target, int number) {
   (void)number;
   dg_error err = {0};
   char path[] = "/tmp/digits-norm-XXXXXX";
   suite_new_file(path);
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   dg_model *model = parse(one_norm);
   dg_network *network = build(model, device, false);
   write_torch(path, "n.num_batches_tracked", "I64");
@@ -339,7 +340,7 @@ int main(void) {
   static const rig_group groups[] = {
       {"products fold", check_folding, 0}, {"sequences fold", check_folding, 1},
       {"others stay", check_folding, 2},   {"one of a row folds", check_folding, 3},
-      {"norms join", check_joining, 0},    {"states", check_states, 0},
+      {"norms join", check_joining, 0},    {"states", check_running, 0},
       {"weight files", check_files, 0},
   };
   return rig_main("norm", groups, sizeof groups / sizeof *groups);

@@ -51,18 +51,18 @@ START_TEST(the_first_image_is_named) {
     fixture f = fixture_new(&plan);
     blank_before(&f, first);
     dg_error tested = {0}, predicted = {0}, looped = {0}, answered = {0}, err = {0};
-    bool right = first == TEST;
-    ck_assert_int_eq(dg_trainer_test(f.trainer, NULL, &score, &tested), right);
-    ck_assert_int_eq(dg_trainer_predict(f.trainer, NULL, logits, &predicted), right);
+    bool ok = first == TEST;
+    ck_assert_int_eq(dg_trainer_test(f.trainer, NULL, &score, &tested), ok);
+    ck_assert_int_eq(dg_trainer_predict(f.trainer, NULL, logits, &predicted), ok);
     dg_tester *tester = dg_tester_new(f.trainer, &err);
     dg_predictor *predictor = dg_predictor_new(
         f.model, f.device,
         &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = BATCH}, &err);
     ck_assert_msg(tester && predictor, "%s", err.message);
-    ck_assert_int_eq(dg_tester_run(tester, TEST, &looped), right);
+    ck_assert_int_eq(dg_tester_run(tester, TEST, &looped), ok);
     const uint8_t *images = dg_dataset_part(f.data, DG_PART_TEST).images;
-    ck_assert_int_eq(dg_predictor_run(predictor, images, TEST, logits, &answered), right);
-    if (!right) {
+    ck_assert_int_eq(dg_predictor_run(predictor, images, TEST, logits, &answered), ok);
+    if (!ok) {
       names(&tested, first), names(&predicted, first);
       names(&looped, first), names(&answered, first);
     }
@@ -174,7 +174,7 @@ static const struct {
   const char *name;
   size_t at;
   float value;
-  const char *says, *place; /**< NULL: it may be so */
+  const char *says, *location; /**< NULL: it may be so */
 } put[] = {
     {"c.weight", 2 * 25 + 3 * 5 + 4, NAN, "is not finite: it is", "[2, 0, 3, 4]"},
     {"c.weight", WEIGHTS - 1, INFINITY, "is not finite: it is inf at", "[2, 0, 4, 4]"},
@@ -222,13 +222,13 @@ START_TEST(numbers_of_a_file_are_named) {
     dg_error err = {0};
     fixture f = fixture_new(&plan);
     write_weights(path, i);
-    bool right = dg_trainer_load(f.trainer, path, &err);
-    ck_assert_msg(right == !put[i].says, "%s: %s", put[i].name, right ? "taken" : err.message);
-    if (!right) {
+    bool ok = dg_trainer_load(f.trainer, path, &err);
+    ck_assert_msg(ok == !put[i].says, "%s: %s", put[i].name, ok ? "taken" : err.message);
+    if (!ok) {
       ck_assert_int_eq(err.kind, DG_ERR_RUNTIME);
       ck_assert_msg(strstr(err.message, put[i].says) && strstr(err.message, put[i].name) &&
-                        strstr(err.message, path) && strstr(err.message, put[i].place),
-                    "expected \"%s\" and %s in: %s", put[i].says, put[i].place, err.message);
+                        strstr(err.message, path) && strstr(err.message, put[i].location),
+                    "expected \"%s\" and %s in: %s", put[i].says, put[i].location, err.message);
     }
     fixture_free(&f);
   }

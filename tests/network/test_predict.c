@@ -46,7 +46,7 @@ static void close_run(run *r) {
   dg_close(r->device);
 }
 
-/** Mean cross-entropy and right answers of the test images, by their logits. */
+/** Mean cross-entropy and correct answers of the test images, by their logits. */
 static dg_score score_of(const dg_samples *samples, const float *logits) {
   dg_score score = {.total = samples->count};
   for (uint32_t i = 0; i < samples->count; i++) {

@@ -13,9 +13,9 @@ import time
 
 from strokes import HANDS
 
-LEAST_RIGHT = 28  # of 30
-MOST_TIME = 1000  # milliseconds from the pen to the fastest answer, beside whatever else runs
-MOST_WAIT = 30  # seconds
+MIN_CORRECT = 28  # of 30
+MAX_TIME = 1000  # milliseconds from the pen to the fastest answer, beside whatever else runs
+MAX_WAIT = 30  # seconds
 SKIPPED = 77
 TOKEN = "correct-horse-battery"
 
@@ -74,7 +74,7 @@ class Page:
         self.left, self.top, self.size = box
 
     def wait(self, condition):
-        end = time.monotonic() + MOST_WAIT
+        end = time.monotonic() + MAX_WAIT
         while not (result := condition()):
             if time.monotonic() > end:
                 sys.exit(f"the page does not get on: {self.read()}")
@@ -113,25 +113,25 @@ class Page:
             "pointerType": tool, **self.place(point)})
 
 
-def check(right, message):
-    if not right:
+def check(ok, message):
+    if not ok:
         sys.exit(message)
 
 
 def draw_all(page):
     """Every digit by every hand; returns how many were read right and the times of the answers."""
-    right, times = 0, []
+    correct, times = 0, []
     for (hand, digits), tool in zip(HANDS.items(), ("mouse", "pen", "touch")):
         for digit, strokes in enumerate(digits):
             read = page.draw(strokes, tool)
             times.append(read["took"])
-            right += read["label"] == str(digit)
+            correct += read["label"] == str(digit)
             if read["label"] != str(digit):
                 print(f"{hand} {digit}: read as {read['label']}")
             check(read["seen"] >= 1, f"{hand} {digit}: the page shows no image of it")
             check(abs(sum(read["bars"]) - 100) < 0.1, f"{hand} {digit}: bars of {read['bars']}")
             page.clear()
-    return right, sorted(times)
+    return correct, sorted(times)
 
 
 def beside(strokes, right):
@@ -167,7 +167,7 @@ def check_token(page, address):
 
 def check_without_server(page, server):
     server.terminate()
-    check(server.wait(MOST_WAIT) == 0, f"digits-serve ended with {server.returncode}")
+    check(server.wait(MAX_WAIT) == 0, f"digits-serve ended with {server.returncode}")
     page.browser.find_element("id", "clear").click()
     page.draw(HANDS["round"][1], "mouse")
     status = page.browser.find_element("id", "status").text
@@ -180,7 +180,7 @@ def main():
     server, address = serve(program, weights)
     try:
         page = Page(browser, address)
-        right, times = draw_all(page)
+        correct, times = draw_all(page)
         check_the_rest(page, sys.argv[3] if len(sys.argv) > 3 else None)
         faults = browser.get_log("browser")
         check(not faults, f"the browser complains: {faults}")
@@ -188,10 +188,10 @@ def main():
     finally:
         server.kill()
         browser.quit()
-    print(f"{right} of 30 digits read right; from the pen to the answer on the page: "
+    print(f"{correct} of 30 digits read right; from the pen to the answer on the page: "
           f"median {times[15]:.0f} ms, fastest {times[0]:.0f}, slowest {times[-1]:.0f}")
-    check(right >= LEAST_RIGHT, f"fewer than {LEAST_RIGHT}")
-    check(times[0] < MOST_TIME, f"no answer within {MOST_TIME} ms")
+    check(correct >= MIN_CORRECT, f"fewer than {MIN_CORRECT}")
+    check(times[0] < MAX_TIME, f"no answer within {MAX_TIME} ms")
 
 
 if __name__ == "__main__":

@@ -64,14 +64,14 @@ static void go_all(line *lines, int count) {
 }
 
 START_TEST(the_oldest_of_the_most_goes) {
-  enum { COUNT = CROWD_MOST + 2 };
+  enum { COUNT = CROWD_MAX + 2 };
   line lines[COUNT];
   for (int i = 0; i < 3; i++) lines[i] = come("10.0.0.1");
-  for (int i = 3; i < CROWD_MOST; i++) lines[i] = come("10.0.0.2");
-  for (int i = 0; i < CROWD_MOST; i++) ck_assert(!is_ended(&lines[i]));
-  lines[CROWD_MOST] = come("10.0.0.3");
+  for (int i = 3; i < CROWD_MAX; i++) lines[i] = come("10.0.0.2");
+  for (int i = 0; i < CROWD_MAX; i++) ck_assert(!is_ended(&lines[i]));
+  lines[CROWD_MAX] = come("10.0.0.3");
   crowd_restart(lines[4].visitor);
-  lines[CROWD_MOST + 1] = come("10.0.0.3");
+  lines[CROWD_MAX + 1] = come("10.0.0.3");
   for (int i = 0; i < COUNT; i++) ck_assert_msg(is_ended(&lines[i]) == (i == 3 || i == 5), "%d", i);
   go_all(lines, COUNT);
 }
@@ -103,7 +103,7 @@ START_TEST(a_site_counts_as_one) {
 END_TEST
 
 START_TEST(nobody_goes_during_an_answer) {
-  enum { COUNT = CROWD_MOST + 1 };
+  enum { COUNT = CROWD_MAX + 1 };
   line lines[COUNT];
   for (int i = 0; i < COUNT; i++) {
     if (i == COUNT - 1) ck_assert(crowd_begin_answer(lines[0].visitor));
@@ -157,13 +157,13 @@ START_TEST(tokens_are_long_and_plain) {
                                       "with a blank in it",
                                       "0123456789abcde\n",
                                       "0123456789abcdef&"};
-  char token[TOKEN_ROOM], other[TOKEN_ROOM], long_one[TOKEN_MOST + 2];
+  char token[TOKEN_SIZE], other[TOKEN_SIZE], long_one[TOKEN_MAX + 2];
   dg_error err = {0};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
     ck_assert_msg(!token_take(wrong[i], "test", token, &err), "%s", wrong[i]);
   ck_assert_ptr_nonnull(strstr(err.message, "test: a token is 16 to 128 letters"));
   memset(long_one, 'a', sizeof long_one);
-  long_one[TOKEN_MOST + 1] = '\0';
+  long_one[TOKEN_MAX + 1] = '\0';
   ck_assert(!token_take(long_one, "test", token, &err));
   ck_assert(token_take(long_one + 1, "test", token, &err));
   ck_assert(token_make(token, &err) && token_make(other, &err));

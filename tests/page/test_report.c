@@ -12,13 +12,13 @@
 #define SMALL RUN "--data . --backend cpu "
 #define REPORT PROGRAM("digits-report")
 
-enum { MOST_OPEN = 64, MOST_BYTES = 1 << 24, TEST_IMAGES = 100 };
+enum { MAX_OPEN = 64, MAX_BYTES = 1 << 24, TEST_IMAGES = 100 };
 
 /** The text of a file in the folder; the caller frees it. */
 static char *text_of(const char *name) {
   size_t size;
   dg_error err = {0};
-  char *text = dg_file_read(shell_path(name), MOST_BYTES, &size, &err);
+  char *text = dg_file_read(shell_path(name), MAX_BYTES, &size, &err);
   ck_assert_msg(text != NULL, "%s", err.message);
   return text;
 }
@@ -63,7 +63,7 @@ static const char *pass_tag(const char *at, char name[32]) {
 
 /** Every tag is closed, in the right order, and every "&" begins an entity. */
 static void check_balance(const char *file) {
-  char *text = text_of(file), open[MOST_OPEN][32], name[32];
+  char *text = text_of(file), open[MAX_OPEN][32], name[32];
   int depth = 0;
   for (const char *at = text; *at; at++) {
     if (*at == '&') ck_assert_msg(strcspn(at, ";") < 7, "%s: a bare &: %.40s", file, at);
@@ -75,7 +75,7 @@ static void check_balance(const char *file) {
                     file, name, depth ? open[depth - 1] : "nothing");
       depth--;
     } else {
-      ck_assert_int_lt(depth, MOST_OPEN);
+      ck_assert_int_lt(depth, MAX_OPEN);
       strcpy(open[depth++], name);
     }
   }
@@ -124,15 +124,15 @@ static unsigned count_cells(const char *file, unsigned *wrong) {
   return sum;
 }
 
-/** How many mistakes a page shows; the right class's probability must grow. */
+/** How many mistakes a page shows; the label's probability must grow. */
 static unsigned count_mistakes(const char *file) {
   char *text = text_of(file);
   unsigned count = 0;
-  double last = -1, guess, right;
+  double last = -1, guess, of_label;
   for (const char *at = text; (at = strstr(at, "</i><br>")) != NULL; at++, count++) {
-    ck_assert_int_eq(sscanf(at, "</i><br>%lf %%, not %lf %%", &guess, &right), 2);
-    ck_assert_msg(right >= last && guess >= right - 0.05, "%.60s after %.2f %%", at, last);
-    last = right;
+    ck_assert_int_eq(sscanf(at, "</i><br>%lf %%, not %lf %%", &guess, &of_label), 2);
+    ck_assert_msg(of_label >= last && guess >= of_label - 0.05, "%.60s after %.2f %%", at, last);
+    last = of_label;
   }
   free(text);
   return count;

@@ -19,7 +19,7 @@
 
 #define SERVE PROGRAM("digits-serve")
 
-enum { SIDE = 64, PICTURE_ROOM = SIDE * SIDE + 64, MOST_TRIES = 1500, CROWD = 70 };
+enum { SIDE = 64, PICTURE_SIZE = SIDE * SIDE + 64, MAX_TRIES = 1500, CROWD = 70 };
 
 /* ---- servers ------------------------------------------------------------ */
 
@@ -45,7 +45,7 @@ static server start(const char *arguments) {
     execl("/bin/sh", "sh", "-c", line, (char *)NULL);
     _exit(127);
   }
-  for (int i = 0; i < MOST_TRIES && !s.port; i++, wait_a_moment()) {
+  for (int i = 0; i < MAX_TRIES && !s.port; i++, wait_a_moment()) {
     shell("cat log");
     const char *page = strstr(shell_printed(), "page      http://");
     if (page) sscanf(page, "page      http://%*[0-9.]:%u/  (", &s.port);
@@ -58,7 +58,7 @@ static server start(const char *arguments) {
 static int stop(const server *s, int signal) {
   int status;
   kill(s->process, signal);
-  for (int i = 0; i < MOST_TRIES; i++, wait_a_moment())
+  for (int i = 0; i < MAX_TRIES; i++, wait_a_moment())
     if (waitpid(s->process, &status, WNOHANG) == s->process)
       return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   kill(s->process, SIGKILL);
@@ -85,9 +85,9 @@ static const char *post(unsigned port, const void *picture, size_t size) {
   return ask(port, headers, picture, size);
 }
 
-/** A PGM of white bars on black; writes [PICTURE_ROOM]. */
+/** A PGM of white bars on black; writes [PICTURE_SIZE]. */
 static size_t draw(char *picture, int bars) {
-  int head = snprintf(picture, PICTURE_ROOM, "P5 %d %d 255\n", SIDE, SIDE);
+  int head = snprintf(picture, PICTURE_SIZE, "P5 %d %d 255\n", SIDE, SIDE);
   char *pixels = picture + head;
   memset(pixels, 0, SIDE * SIDE);
   for (int i = 0; i < bars; i++)
@@ -168,7 +168,7 @@ static void check_model(const json_t *model, size_t digits) {
 }
 
 START_TEST(pictures_are_read) {
-  char picture[PICTURE_ROOM];
+  char picture[PICTURE_SIZE];
   const char *answer = post(running.port, picture, draw(picture, _i));
   ck_assert_uint_eq(http_status(answer), 200);
   json_t *object = json_loads(http_body(answer), 0, NULL);
@@ -191,7 +191,7 @@ START_TEST(what_is_no_picture_is_refused) {
   static const char text[] = "{\"no\": \"picture\"}", one[] = "P5 1 1 255\n\377";
   static const char cut[] = "\211PNG\r\n\032\n\0\0\0\rIHDR\0\0\0\34",
                     huge[] = "P5 60000 60000 255\n", large[] = "P5 2000 2000 255\n";
-  char picture[PICTURE_ROOM];
+  char picture[PICTURE_SIZE];
   ck_assert_uint_eq(http_status(post(running.port, text, sizeof text - 1)), 400);
   const char *answer = post(running.port, cut, sizeof cut - 1);
   ck_assert_msg(http_status(answer) == 400 && strstr(answer, "{\"error\":\"the picture: "), "%s",
@@ -210,7 +210,7 @@ START_TEST(a_crowd_is_sent_away) {
   int connections[CROWD], closed = 0;
   for (int i = 0; i < CROWD; i++) connections[i] = http_connect("127.0.0.1", running.port);
   for (int i = 0; i < CROWD; i++) ck_assert_int_ge(connections[i], 0);
-  for (int tries = 0; tries < MOST_TRIES && !closed; tries++, wait_a_moment())
+  for (int tries = 0; tries < MAX_TRIES && !closed; tries++, wait_a_moment())
     for (int i = 0; i < CROWD; i++) {
       char byte;
       fcntl(connections[i], F_SETFL, O_NONBLOCK);
@@ -219,7 +219,7 @@ START_TEST(a_crowd_is_sent_away) {
   for (int i = 0; i < CROWD; i++) close(connections[i]);
   ck_assert_int_gt(closed, 0);
   const char *answer = "";
-  for (int tries = 0; tries < MOST_TRIES && !*answer; tries++, wait_a_moment())
+  for (int tries = 0; tries < MAX_TRIES && !*answer; tries++, wait_a_moment())
     answer = ask(running.port, "GET / HTTP/1.1\r\n" HOST, NULL, 0);
   ck_assert_uint_eq(http_status(answer), 200);
 }

@@ -10,7 +10,7 @@
 
 #include "tests/common/shell.h"
 
-enum { MOST_KILOBYTES = 512 << 10, MOST_PRINTED = 4000 };
+enum { MAX_KILOBYTES = 512 << 10, MAX_PRINTED = 4000 };
 #ifdef DIGITS_TEST_SANITIZED
 static const double most_seconds = 40;
 #else
@@ -45,7 +45,7 @@ static cost run(const char *command) {
 }
 
 void cost_check(const char *name, const char *command, int status, const char *says) {
-  char said[MOST_PRINTED];
+  char said[MAX_PRINTED];
   cost c = run(command);
   FILE *file = fopen(shell_path("said"), "rb");
   ck_assert_ptr_nonnull(file);
@@ -56,6 +56,6 @@ void cost_check(const char *name, const char *command, int status, const char *s
   ck_assert_msg(strstr(said, says) != NULL, "%s: expected \"%s\" in: %.500s", name, says, said);
   ck_assert_msg(c.seconds < most_seconds, "%s: %.2f s", name, c.seconds);
 #ifndef DIGITS_TEST_SANITIZED
-  ck_assert_msg(c.kilobytes < MOST_KILOBYTES, "%s: %ld MB", name, c.kilobytes >> 10);
+  ck_assert_msg(c.kilobytes < MAX_KILOBYTES, "%s: %ld MB", name, c.kilobytes >> 10);
 #endif
 }

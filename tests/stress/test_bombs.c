@@ -143,12 +143,12 @@ static void write_png(uint32_t side, int depth, int colour, int interlace, const
   png_set_IHDR(png, info, side, side, depth, colour, interlace, 0, 0);
   png_write_info(png, info);
   if (chunk) {
-    uLong room = compressBound(inflated);
-    Bytef *zeros = calloc(1, inflated), *packed = malloc(room + 3);
+    uLong packed_size = compressBound(inflated);
+    Bytef *zeros = calloc(1, inflated), *packed = malloc(packed_size + 3);
     ck_assert(zeros && packed);
     memcpy(packed, "a\0", 3);
-    ck_assert_int_eq(compress2(packed + 3, &room, zeros, inflated, 9), Z_OK);
-    png_write_chunk(png, (png_const_bytep)chunk, packed, room + 3);
+    ck_assert_int_eq(compress2(packed + 3, &packed_size, zeros, inflated, 9), Z_OK);
+    png_write_chunk(png, (png_const_bytep)chunk, packed, packed_size + 3);
     free(zeros);
     free(packed);
   }

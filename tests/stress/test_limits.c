@@ -133,8 +133,8 @@ static char *append(char *to, const char *text, unsigned number) {
 }
 
 static void make(const row *r) {
-  enum { LENGTH = 8, ROOM = 2000 };
-  static char bytes[SIZE + ROOM];
+  enum { LENGTH = 8, MARGIN = 2000 };
+  static char bytes[SIZE + MARGIN];
   char *at = bytes + (r->kind == WEIGHTS ? LENGTH : 0), *start = at;
   at = append(at, r->head, 0);
   for (unsigned i = 0; at - bytes + strlen(r->part) + strlen(r->tail) + 10 < SIZE; i++)

@@ -27,8 +27,8 @@
 #define PREDICT PROGRAM("digits-predict") "--backend cpu --threads 2 "
 #define REPORT PROGRAM("digits-report")
 
-enum { QUICK_CALLS = 8, QUICK_SIZES = 6, ALL_SIZES = 60, MOST_LIBRARIES = 16 };
-enum { TIMED_OUT = 124, NOT_STARTED = 127, SIGNALED = 128, MOST_BYTES = 1 << 24 };
+enum { QUICK_CALLS = 8, QUICK_SIZES = 6, ALL_SIZES = 60, MAX_LIBRARIES = 16 };
+enum { TIMED_OUT = 124, NOT_STARTED = 127, SIGNALED = 128, MAX_BYTES = 1 << 24 };
 
 typedef struct {
   const char *name;
@@ -88,24 +88,24 @@ static unsigned long turns(unsigned long all, unsigned long quick) {
 static struct {
   char name[100];
   unsigned times;
-} gave_up[MOST_LIBRARIES];
+} gave_up[MAX_LIBRARIES];
 
 static void note_library(const char *path, size_t length) {
   const char *slash = memrchr(path, '/', length);
   size_t start = slash ? (size_t)(slash + 1 - path) : 0;
   char name[sizeof gave_up->name];
   snprintf(name, sizeof name, "%.*s", (int)(length - start), path + start);
-  for (int i = 0; i < MOST_LIBRARIES; i++)
+  for (int i = 0; i < MAX_LIBRARIES; i++)
     if (!gave_up[i].times || strcmp(gave_up[i].name, name) == 0) {
       memcpy(gave_up[i].name, name, sizeof name);
       gave_up[i].times++;
       return;
     }
-  ck_abort_msg("more than %d libraries died", MOST_LIBRARIES);
+  ck_abort_msg("more than %d libraries died", MAX_LIBRARIES);
 }
 
 static void tell_libraries(void) {
-  for (int i = 0; i < MOST_LIBRARIES && gave_up[i].times; i++)
+  for (int i = 0; i < MAX_LIBRARIES && gave_up[i].times; i++)
     printf("%s died without memory %u times\n", gave_up[i].name, gave_up[i].times);
 }
 

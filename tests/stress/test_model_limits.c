@@ -31,11 +31,11 @@ static const double most_seconds = 2;
 /** A text that grows up to the limit. */
 typedef struct {
   char *text;
-  size_t size, room;
+  size_t size, capacity;
 } growing;
 
-static growing grow(size_t room) {
-  growing g = {calloc(1, room + 1), 0, room};
+static growing grow(size_t capacity) {
+  growing g = {calloc(1, capacity + 1), 0, capacity};
   ck_assert_ptr_nonnull(g.text);
   return g;
 }
@@ -43,7 +43,7 @@ static growing grow(size_t room) {
 /** Appends a part if it fits before the last `spare` bytes. */
 static bool add(growing *g, const char *part, size_t spare) {
   size_t length = strlen(part);
-  if (g->size + length + spare > g->room) return false;
+  if (g->size + length + spare > g->capacity) return false;
   memcpy(g->text + g->size, part, length + 1);
   g->size += length;
   return true;

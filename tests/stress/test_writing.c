@@ -403,9 +403,9 @@ static int save_as_nobody(char error[1024]) {
     dg_error err = {0};
     bool other =
         geteuid() != 0 || (setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
-    bool right = other && dg_file_check(path_of("w"), &err) && save("w", 'b', &err);
-    if (__real_write(ends[1], err.message, sizeof err.message) < 0) right = false;
-    _exit(right ? 0 : 1);
+    bool ok = other && dg_file_check(path_of("w"), &err) && save("w", 'b', &err);
+    if (__real_write(ends[1], err.message, sizeof err.message) < 0) ok = false;
+    _exit(ok ? 0 : 1);
   }
   close(ends[1]);
   ck_assert_int_eq(read(ends[0], error, 1024), 1024);
@@ -552,13 +552,13 @@ static void check_weights(void) {
 
 /** Whichever allocation fails in jansson: an error and the old file, or the whole new one. */
 START_TEST(memory_that_runs_out_damages_no_weights) {
-  bool right = false;
+  bool ok = false;
   json_set_alloc_funcs(some_memory, free);
-  for (failing = 1; !right; failing++) {
+  for (failing = 1; !ok; failing++) {
     dg_error err = {0};
     put("w", "old");
     allocations = 0;
-    right = save_weights(&err) && allocations < failing;
+    ok = save_weights(&err) && allocations < failing;
     bool went_well = err.kind == DG_OK;
     allocations = failing; /* none fails any more */
     if (went_well)

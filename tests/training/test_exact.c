@@ -10,7 +10,7 @@
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
-enum { MOST_PARAMETERS = 128 };
+enum { MAX_PARAMETERS = 128 };
 
 /** All learned numbers after some steps. */
 typedef struct {
@@ -29,11 +29,11 @@ static dg_trainer *trainer_of(const dg_model *model, dg_device *device, const dg
 }
 
 static outcome read_all(dg_trainer *trainer) {
-  dg_parameter list[MOST_PARAMETERS];
+  dg_parameter list[MAX_PARAMETERS];
   dg_error err = {0};
   outcome o = {.exact = dg_trainer_exact(trainer)};
-  uint32_t all = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MOST_PARAMETERS);
-  ck_assert_uint_le(all, MOST_PARAMETERS);
+  uint32_t all = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MAX_PARAMETERS);
+  ck_assert_uint_le(all, MAX_PARAMETERS);
   for (uint32_t i = 0; i < all; i++) o.count += list[i].count;
   float *to = o.values = fixture_alloc(o.count, sizeof *o.values);
   for (uint32_t i = 0; i < all; to += list[i++].count)

@@ -22,7 +22,7 @@ static bool is_permutation(const uint32_t *order, uint32_t samples) {
   return order_rest(order, samples, samples, rest) == 0;
 }
 
-/** Places at which two orders take the same sample. */
+/** Indices at which two orders take the same sample. */
 static uint32_t alike(const uint32_t *a, const uint32_t *b, uint32_t count) {
   uint32_t same = 0;
   for (uint32_t i = 0; i < count; i++) same += a[i] == b[i];
@@ -36,7 +36,7 @@ static uint32_t in_order(const uint32_t *order, uint32_t count) {
   return same;
 }
 
-enum { FEW = TRAIN / 5 }; /**< of two independent orders one place is alike, as a rule */
+enum { FEW = TRAIN / 5 }; /**< of two independent orders one index is alike, as a rule */
 
 START_TEST(every_epoch_has_an_order_of_its_own) {
   uint32_t order[MOST], other[MOST];
@@ -58,31 +58,31 @@ START_TEST(every_epoch_has_an_order_of_its_own) {
 }
 END_TEST
 
-/** More places than samples: all of them again, in another order, and then some. */
+/** More indices than samples: all of them again, in another order, and then some. */
 START_TEST(an_epoch_may_go_round_more_than_once) {
-  enum { PLACES = 2 * TRAIN + 15 };
+  enum { LENGTH = 2 * TRAIN + 15 };
   uint32_t order[MOST];
-  order_plan plan = {.train = TRAIN, .epochs = 2, .places = PLACES, .seed = 1};
-  ck_assert_uint_eq(order_find(&plan, order), PLACES);
+  order_plan plan = {.train = TRAIN, .epochs = 2, .length = LENGTH, .seed = 1};
+  ck_assert_uint_eq(order_find(&plan, order), LENGTH);
   for (uint32_t e = 0; e < 2; e++) {
-    const uint32_t *now = order + e * PLACES;
+    const uint32_t *now = order + e * LENGTH;
     ck_assert(is_permutation(now, TRAIN) && is_permutation(now + TRAIN, TRAIN));
     ck_assert_uint_lt(alike(now, now + TRAIN, TRAIN), FEW);
     for (uint32_t i = 0; i < 15; i++)
       for (uint32_t k = 0; k < i; k++) ck_assert_uint_ne(now[2 * TRAIN + i], now[2 * TRAIN + k]);
   }
-  ck_assert_uint_lt(alike(order, order + PLACES, TRAIN), FEW);
+  ck_assert_uint_lt(alike(order, order + LENGTH, TRAIN), FEW);
 }
 END_TEST
 
-/** Fewer places than samples. */
+/** Fewer indices than samples. */
 START_TEST(an_epoch_may_end_early) {
-  enum { PLACES = 7 };
+  enum { LENGTH = 7 };
   uint32_t order[MOST];
-  order_plan plan = {.train = TRAIN, .epochs = EPOCHS, .places = PLACES, .seed = 1};
-  ck_assert_uint_eq(order_find(&plan, order), PLACES);
-  for (uint32_t i = 0; i < EPOCHS * PLACES; i++)
-    for (uint32_t k = i / PLACES * PLACES; k < i; k++) ck_assert_uint_ne(order[i], order[k]);
+  order_plan plan = {.train = TRAIN, .epochs = EPOCHS, .length = LENGTH, .seed = 1};
+  ck_assert_uint_eq(order_find(&plan, order), LENGTH);
+  for (uint32_t i = 0; i < EPOCHS * LENGTH; i++)
+    for (uint32_t k = i / LENGTH * LENGTH; k < i; k++) ck_assert_uint_ne(order[i], order[k]);
 }
 END_TEST
 

@@ -15,7 +15,7 @@
 #include "tests/common/suite.h"
 
 enum { TRAIN = 21, VALIDATION = 4, LEARNED = TRAIN - VALIDATION, BATCH = 6, EPOCHS = 4, SEED = 3 };
-enum { MOST_PLACES = 64, MOST_STEPS = 64 };
+enum { MAX_ORDER = 64, MAX_STEPS = 64 };
 
 /* ---- recipes ------------------------------------------------------------ */
 
@@ -131,14 +131,14 @@ static void put_recipe(writer *w, const recipe *r) {
 
 typedef struct {
   uint32_t steps, epochs;
-  double loss[MOST_STEPS], accuracy[MOST_STEPS];
+  double loss[MAX_STEPS], accuracy[MAX_STEPS];
   dg_epoch_report report[EPOCHS];
 } told;
 
 static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   told *t = user;
   ck_assert_uint_eq(step, t->steps);
-  ck_assert_uint_lt(t->steps, MOST_STEPS);
+  ck_assert_uint_lt(t->steps, MAX_STEPS);
   t->loss[t->steps] = loss;
   t->accuracy[t->steps++] = accuracy;
 }
@@ -156,10 +156,10 @@ static void close_to(const char *what, double got, double expected) {
                 what, got, expected);
 }
 
-/** Right answers as told, up to those that rounding decides. */
-static void right_answers(const char *what, double got, const reference_score *expected) {
+/** Correct answers as told, up to those that rounding decides. */
+static void check_correct(const char *what, double got, const reference_score *expected) {
   ck_assert_msg(fabs(got - expected->correct) <= expected->close + 1e-6,
-                "%s: %g right answers, expected %u", what, got, expected->correct);
+                "%s: %g correct answers, expected %u", what, got, expected->correct);
 }
 
 /** A run beside that of the trainer. */
@@ -167,25 +167,25 @@ typedef struct {
   const recipe *recipe;
   const told *told;
   dg_part_view part;
-  uint32_t places, steps; /**< of an epoch */
-  uint32_t order[EPOCHS * MOST_PLACES], rest[TRAIN];
+  uint32_t length, steps; /**< of an epoch */
+  uint32_t order[EPOCHS * MAX_ORDER], rest[TRAIN];
   reference *r;
   double kept[REFERENCE_NUMBERS]; /**< what training leaves */
 } run;
 
 /** Samples of a step of an epoch: the last batch may be short. */
 static uint32_t batch_of(const run *n, uint32_t step) {
-  uint32_t batch = batch_size(n->recipe), left = n->places - step * batch;
+  uint32_t batch = batch_size(n->recipe), left = n->length - step * batch;
   return left < batch ? left : batch;
 }
 
 static void follow_step(run *n, uint32_t epoch, uint32_t step, dg_score *sum) {
   uint32_t index = epoch * n->steps + step, count = batch_of(n, step);
-  const uint32_t *samples = n->order + epoch * n->places + step * batch_size(n->recipe);
+  const uint32_t *samples = n->order + epoch * n->length + step * batch_size(n->recipe);
   reference_score s =
       reference_step(n->r, &n->part, samples, count, rate(n->recipe, index, n->steps));
   close_to("loss of a step", n->told->loss[index], s.loss);
-  right_answers("a step", n->told->accuracy[index] * count, &s);
+  check_correct("a step", n->told->accuracy[index] * count, &s);
   sum->loss += n->told->loss[index] * count;
   sum->correct += (uint32_t)lround(n->told->accuracy[index] * count);
   sum->total += count;
@@ -198,7 +198,7 @@ static void follow_validation(run *n, const dg_epoch_report *report, double *bes
   ck_assert(report->validated);
   ck_assert_uint_eq(report->validation.total, VALIDATION);
   close_to("loss of a validation", report->validation.loss, s.loss);
-  right_answers("a validation", report->validation.correct, &s);
+  check_correct("a validation", report->validation.correct, &s);
   ck_assert_double_eq_tol(report->validation.accuracy,
                           (double)report->validation.correct / VALIDATION, 1e-12);
   ck_assert_int_eq(report->best, report->validation.accuracy > *best);
@@ -237,17 +237,17 @@ static run *run_new(const recipe *r, const told *t) {
   run *n = fixture_alloc(1, sizeof *n);
   const order_plan plan = {.train = TRAIN,
                            .validation = VALIDATION,
-                           .places = r->steps * BATCH,
+                           .length = r->steps * BATCH,
                            .epochs = EPOCHS,
                            .seed = SEED};
-  ck_assert_uint_le(r->steps * BATCH, MOST_PLACES);
+  ck_assert_uint_le(r->steps * BATCH, MAX_ORDER);
   n->recipe = r;
   n->told = t;
-  n->places = order_find(&plan, n->order);
-  n->steps = (n->places + batch_size(r) - 1) / batch_size(r);
+  n->length = order_find(&plan, n->order);
+  n->steps = (n->length + batch_size(r) - 1) / batch_size(r);
   uint32_t whole[TRAIN];
   order_plan once = plan;
-  once.places = 0, once.epochs = 1;
+  once.length = 0, once.epochs = 1;
   ck_assert_uint_eq(order_find(&once, whole), LEARNED);
   ck_assert_uint_eq(order_rest(whole, LEARNED, TRAIN, n->rest), VALIDATION);
   return n;

@@ -72,13 +72,13 @@ static bool train(const plan *p, dg_error *err) {
   dg_device *device = dg_open(p->backend, NULL, 0, err);
   dg_trainer *trainer =
       data && model && device ? dg_trainer_new(model, device, data, &options, err) : NULL;
-  bool right = trainer && dg_trainer_train(trainer, err) && dg_trainer_save(trainer, WEIGHTS, err);
-  if (right) unlink(STATE);
+  bool ok = trainer && dg_trainer_train(trainer, err) && dg_trainer_save(trainer, WEIGHTS, err);
+  if (ok) unlink(STATE);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
   dg_dataset_close(data);
-  return right;
+  return ok;
 }
 
 static pid_t start(const plan *p) {
@@ -87,13 +87,13 @@ static pid_t start(const plan *p) {
   ck_assert_int_ge(child, 0);
   if (child) return child;
   dg_error err = {0};
-  bool right = train(p, &err);
+  bool ok = train(p, &err);
   FILE *said = fopen(SAID, "w");
   if (said) {
     fputs(err.message, said);
     fclose(said);
   }
-  _exit(right ? 0 : (int)err.kind);
+  _exit(ok ? 0 : (int)err.kind);
 }
 
 /** Waits for a run; returns its exit status, or -1 if it was killed. */

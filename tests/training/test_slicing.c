@@ -11,7 +11,7 @@
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
-enum { MOST_STEPS = 64, MOST_PARAMETERS = 64, MOST_SETS = 12 };
+enum { MAX_STEPS = 64, MAX_PARAMETERS = 64, MAX_SETS = 12 };
 
 static char folder[] = "/tmp/digits-slicing-XXXXXX";
 static dg_dataset *data;
@@ -48,30 +48,30 @@ static const char *path_of(const char *name, char *path, size_t size) {
 typedef struct {
   const char *backend, *model;
   unsigned threads;
-  const char *sets[MOST_SETS]; /**< path=value */
+  const char *sets[MAX_SETS]; /**< path=value */
 } plan;
 
 typedef struct {
   uint32_t steps;
-  double loss[MOST_STEPS];
-  float *values; /**< all parameters and states */
+  double loss[MAX_STEPS];
+  float *values; /**< all parameters and running statistics */
   size_t count;
 } outcome;
 
 static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   outcome *o = user;
   ck_assert_uint_eq(step, o->steps);
-  ck_assert_uint_lt(step, MOST_STEPS);
+  ck_assert_uint_lt(step, MAX_STEPS);
   ck_assert(accuracy >= 0 && accuracy <= 1);
   o->loss[o->steps++] = loss;
 }
 
 static dg_model *load(const plan *p) {
-  char path[300], text[MOST_SETS][80];
-  dg_override overrides[MOST_SETS];
+  char path[300], text[MAX_SETS][80];
+  dg_override overrides[MAX_SETS];
   size_t count = 0;
   dg_error err = {0};
-  for (; count < MOST_SETS && p->sets[count]; count++) {
+  for (; count < MAX_SETS && p->sets[count]; count++) {
     snprintf(text[count], sizeof text[count], "%s", p->sets[count]);
     char *value = strchr(text[count], '=');
     *value = '\0';
@@ -83,10 +83,10 @@ static dg_model *load(const plan *p) {
 }
 
 static void read_all(dg_trainer *trainer, outcome *o) {
-  dg_parameter list[MOST_PARAMETERS];
+  dg_parameter list[MAX_PARAMETERS];
   dg_error err = {0};
-  uint32_t all = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MOST_PARAMETERS);
-  ck_assert_uint_le(all, MOST_PARAMETERS);
+  uint32_t all = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MAX_PARAMETERS);
+  ck_assert_uint_le(all, MAX_PARAMETERS);
   for (uint32_t i = 0; i < all; i++) o->count += list[i].count;
   float *to = o->values = fixture_alloc(o->count, sizeof *o->values);
   for (uint32_t i = 0; i < all; to += list[i++].count)

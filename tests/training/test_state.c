@@ -1,4 +1,5 @@
-/* The state of a run that stopped: numbers in it that none can have are refused, not believed. */
+/* The checkpoint of a run that stopped: numbers in it that none can have are refused, not believed.
+ */
 #include <check.h>
 #include <limits.h>
 #include <stdint.h>
@@ -35,7 +36,7 @@ static fixture_plan plan_of(bool resume) {
                         .resume = resume};
 }
 
-static void keep_state(void) {
+static void save_checkpoint(void) {
   fixture_plan plan = plan_of(false);
   plan.listener.progress = stop;
   dg_error err = {0};
@@ -50,7 +51,7 @@ static void keep_state(void) {
   ck_assert(whole_size > LENGTH && whole_size < sizeof whole);
 }
 
-/** Writes the file with the value of a key of its place put for another; returns the old one. */
+/** Writes the file with the value of a key of its cursor put for another; returns the old one. */
 static long long write_with(const char *key, const char *value) {
   char quoted[60];
   uint64_t length;
@@ -59,7 +60,7 @@ static long long write_with(const char *key, const char *value) {
   char *header = calloc(length + 1, 1);
   memcpy(header, whole + LENGTH, length);
   char *begin = strstr(header, quoted);
-  ck_assert_msg(begin != NULL, "the state has no %s", key);
+  ck_assert_msg(begin != NULL, "the checkpoint has no %s", key);
   begin += strlen(quoted);
   size_t old = strcspn(begin, ",}");
   uint64_t now = length - old + strlen(value);
@@ -78,10 +79,9 @@ static long long write_with(const char *key, const char *value) {
 
 static bool is_read(dg_checkpoint_info *info) {
   dg_error err = {0};
-  bool right = dg_checkpoint_read(path, info, sizeof(dg_checkpoint_info), &err);
-  if (!right)
-    ck_assert_ptr_nonnull(strstr(err.message, "was kept by another version, or is damaged"));
-  return right;
+  bool ok = dg_checkpoint_read(path, info, sizeof(dg_checkpoint_info), &err);
+  if (!ok) ck_assert_ptr_nonnull(strstr(err.message, "was kept by another version, or is damaged"));
+  return ok;
 }
 
 static const char *const counts[] = {"threads", "data_checksum", "seed", "epoch",
@@ -128,14 +128,14 @@ END_TEST
 /** A path is told as long as one can be. */
 START_TEST(a_long_path_is_told_whole) {
   dg_checkpoint_info info;
-  enum { MOST_PATH = sizeof info.data - 1, QUOTES = 4 };
-  char value[MOST_PATH + QUOTES + 1];
+  enum { MAX_PATH = sizeof info.data - 1, QUOTES = 4 };
+  char value[MAX_PATH + QUOTES + 1];
   memset(value, 'x', sizeof value);
   memcpy(value, "\\\"", 2);
-  memcpy(value + MOST_PATH + 2, "\\\"", 3);
+  memcpy(value + MAX_PATH + 2, "\\\"", 3);
   write_with("data", value);
   ck_assert(is_read(&info));
-  ck_assert_uint_eq(strlen(info.data), MOST_PATH);
+  ck_assert_uint_eq(strlen(info.data), MAX_PATH);
 }
 END_TEST
 
@@ -183,37 +183,37 @@ START_TEST(a_set_is_told_by_its_real_path) {
 }
 END_TEST
 
-/** Places behind the end of the recipe; the end itself is none. */
-START_TEST(places_behind_the_end) {
+/** Cursors behind the end of the recipe; the end itself is none. */
+START_TEST(cursors_behind_the_end) {
   static const struct {
     const char *key, *value, *says;
-  } places[] = {{"epoch", "4", "epoch 5, step "},
-                {"epoch", "3", NULL},
-                {"step", "5", "epoch 2, step 5 is past the end of the recipe"},
-                {"step", "4", NULL},
-                {"seed", "8", "has the seed 8, not 7"},
-                {"data_checksum", "12", "learned from other images"}};
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+  } cursors[] = {{"epoch", "4", "epoch 5, step "},
+                 {"epoch", "3", NULL},
+                 {"step", "5", "epoch 2, step 5 is past the end of the recipe"},
+                 {"step", "4", NULL},
+                 {"seed", "8", "has the seed 8, not 7"},
+                 {"data_checksum", "12", "learned from other images"}};
+  for (size_t i = 0; i < sizeof cursors / sizeof *cursors; i++) {
     dg_error err = {0};
     fixture_plan plan = plan_of(false);
     plan.state = NULL;
     fixture f = fixture_new(&plan);
-    write_with(places[i].key, places[i].value);
+    write_with(cursors[i].key, cursors[i].value);
     const dg_trainer_options options = {
         .size = sizeof(dg_trainer_options), .seed = 7, .checkpoint = path, .resume = true};
     dg_trainer *t = dg_trainer_new(f.model, f.device, f.data, &options, &err);
-    ck_assert_msg((t != NULL) == (places[i].says == NULL), "%s %s: %s", places[i].key,
-                  places[i].value, t ? "was taken" : err.message);
+    ck_assert_msg((t != NULL) == (cursors[i].says == NULL), "%s %s: %s", cursors[i].key,
+                  cursors[i].value, t ? "was taken" : err.message);
     if (!t)
-      ck_assert_msg(strstr(err.message, places[i].says) != NULL, "expected \"%s\" in: %s",
-                    places[i].says, err.message);
+      ck_assert_msg(strstr(err.message, cursors[i].says) != NULL, "expected \"%s\" in: %s",
+                    cursors[i].says, err.message);
     dg_trainer_free(t);
     fixture_free(&f);
   }
 }
 END_TEST
 
-START_TEST(a_state_needs_a_file) {
+START_TEST(a_checkpoint_needs_a_file) {
   dg_error err = {0};
   fixture_plan plan = plan_of(false);
   fixture f = fixture_new(&plan);
@@ -228,13 +228,13 @@ END_TEST
 int main(void) {
   suite_new_file(path);
   TCase *tests = tcase_create("state");
-  tcase_add_unchecked_fixture(tests, keep_state, NULL);
+  tcase_add_unchecked_fixture(tests, save_checkpoint, NULL);
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, numbers_that_none_can_have);
   tcase_add_test(tests, what_it_says_is_told);
   tcase_add_test(tests, a_long_path_is_told_whole);
-  tcase_add_test(tests, places_behind_the_end);
+  tcase_add_test(tests, cursors_behind_the_end);
   tcase_add_test(tests, a_set_is_told_by_its_real_path);
-  tcase_add_test(tests, a_state_needs_a_file);
+  tcase_add_test(tests, a_checkpoint_needs_a_file);
   return suite_main("state", tests);
 }

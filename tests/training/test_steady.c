@@ -53,7 +53,7 @@ static unsigned long bytes_of(const dg_trainer *trainer) {
 }
 
 static void must(const rig_report *report, bool ok, const dg_error *err) {
-  if (!ok) ck_abort_msg("%s: %s", report->place->label, err->message);
+  if (!ok) ck_abort_msg("%s: %s", report->target->label, err->message);
 }
 
 /** Trains a model for an epoch of `steps` steps. */
@@ -116,7 +116,7 @@ static void check_looks(rig_report *report, const epoch *e, uint32_t steps, uint
 /** What it takes to get ready must have been counted, or the wrappers are not in place. */
 static void check_counting(rig_report *report, const counts *before) {
   counts now = counts_now();
-  bool opencl = strcmp(report->place->backend->name, "opencl") == 0;
+  bool opencl = strcmp(report->target->backend->name, "opencl") == 0;
   for (int kind = 0; kind < (opencl ? COUNTS : 1); kind++)
     if (kind != COUNT_WAITS && kind != COUNT_SOURCES && now.of[kind] == before->of[kind])
       rig_fail(report, "nothing of kind %d was counted", kind);
@@ -126,12 +126,12 @@ static void check_counting(rig_report *report, const counts *before) {
  */
 static const plan plans[] = {{"cnn", 0}, {"conv1d-gru", 0}, {"residual", 0}, {"residual", 3}};
 
-static void check_training(const rig_place *place, int number) {
+static void check_training(const rig_target *target, int number) {
   const plan *p = &plans[number];
-  rig_report report = {.place = place, .cases = 1};
+  rig_report report = {.target = target, .cases = 1};
   snprintf(report.what, sizeof report.what, "training of %s, slices %u", p->model, p->slices);
   counts before = counts_now();
-  dg_device *device = rig_open(place);
+  dg_device *device = rig_open(target);
   epoch shorter = train(&report, device, p, SHORT), longer = train(&report, device, p, LONG);
   check_counting(&report, &before);
   check_no_more(&report, &shorter, &longer, COUNT_ALLOCATIONS, "allocations");

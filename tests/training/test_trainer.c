@@ -11,7 +11,7 @@
 #include "digits/train.h"
 #include "tests/common/suite.h"
 
-enum { TRAIN = 1203, TEST = 300, MOST_LOSSES = 400 };
+enum { TRAIN = 1203, TEST = 300, MAX_LOSSES = 400 };
 
 static char path[] = "/tmp/digits-trainer-XXXXXX";
 static dg_dataset *data;
@@ -21,7 +21,7 @@ static dg_dataset *data;
 /** What a run came to, as its listener saw it. */
 typedef struct {
   uint32_t losses;
-  double loss[MOST_LOSSES];
+  double loss[MAX_LOSSES];
   uint32_t epochs, best_epoch;
   dg_epoch_report last;
   dg_score test;
@@ -32,7 +32,7 @@ typedef struct {
 static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   outcome *o = user;
   ck_assert_uint_eq(step, o->losses);
-  ck_assert_uint_lt(o->losses, MOST_LOSSES);
+  ck_assert_uint_lt(o->losses, MAX_LOSSES);
   ck_assert(accuracy >= 0 && accuracy <= 1);
   o->loss[o->losses++] = loss;
 }
@@ -82,12 +82,12 @@ static bool run_on(const char *backend, unsigned threads, const char *name, cons
   dg_model *model = load(name, sets, err);
   if (model) device = dg_open(backend, NULL, threads, err);
   if (device) trainer = dg_trainer_new(model, device, data, &options, err);
-  bool right =
+  bool ok =
       trainer && dg_trainer_train(trainer, err) && dg_trainer_test(trainer, NULL, &o->test, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
-  return right;
+  return ok;
 }
 
 static bool run(const char *backend, const char *name, const char *const *sets, uint32_t seed,
@@ -95,8 +95,8 @@ static bool run(const char *backend, const char *name, const char *const *sets, 
   return run_on(backend, 0, name, sets, seed, o, err);
 }
 
-static void run_right(const char *backend, const char *name, const char *const *sets, uint32_t seed,
-                      outcome *o) {
+static void run_checked(const char *backend, const char *name, const char *const *sets,
+                        uint32_t seed, outcome *o) {
   dg_error err = {0};
   *o = (outcome){0};
   ck_assert_msg(run(backend, name, sets, seed, o, &err), "%s: %s", backend, err.message);
@@ -121,22 +121,21 @@ static double apart(const outcome *a, const outcome *b) {
  */
 START_TEST(both_backends_see_the_same_losses) {
   static const char *const names[] = {"fcnn", "cnn", "cnn-leaky", "vanilla", "numpy-cnn"};
-  enum { SEEDS = 6, STEPS = 6, LEAST_SAME = 2 };
+  enum { SEEDS = 6, STEPS = 6, MIN_SAME = 2 };
   if (!suite_has_backend("opencl")) return;
   const char *const *sets = SETS("train.epochs=1", "train.steps=6", "train.batch=16",
                                  "data.validation=100", "train.schedule.type=constant");
   int same = 0;
   for (uint32_t seed = 1; seed <= SEEDS; seed++) {
     outcome cpu, opencl;
-    run_right("cpu", names[_i], sets, seed, &cpu);
-    run_right("opencl", names[_i], sets, seed, &opencl);
+    run_checked("cpu", names[_i], sets, seed, &cpu);
+    run_checked("opencl", names[_i], sets, seed, &opencl);
     ck_assert_uint_eq(cpu.losses, STEPS);
     double most = apart(&cpu, &opencl);
     ck_assert_msg(most < 0.05, "%s, seed %u: losses part by %g", names[_i], seed, most);
     same += most <= 1e-4;
   }
-  ck_assert_msg(same >= LEAST_SAME, "%s: of %d seeds %d see the same losses", names[_i], SEEDS,
-                same);
+  ck_assert_msg(same >= MIN_SAME, "%s: of %d seeds %d see the same losses", names[_i], SEEDS, same);
 }
 END_TEST
 
@@ -170,9 +169,9 @@ START_TEST(a_seed_gives_the_same_run) {
   if (!suite_has_backend(backend_name(_i))) return;
   const char *const *sets = SETS("train.epochs=2", "data.validation=100");
   outcome a, b, other;
-  run_right(backend_name(_i), "cnn", sets, 3, &a);
-  run_right(backend_name(_i), "cnn", sets, 3, &b);
-  run_right(backend_name(_i), "cnn", sets, 4, &other);
+  run_checked(backend_name(_i), "cnn", sets, 3, &a);
+  run_checked(backend_name(_i), "cnn", sets, 3, &b);
+  run_checked(backend_name(_i), "cnn", sets, 4, &other);
   ck_assert_uint_eq(a.losses, 2 * 18);
   ck_assert_mem_eq(a.loss, b.loss, sizeof a.loss);
   ck_assert_double_eq(a.test.loss, b.test.loss);
@@ -184,8 +183,8 @@ END_TEST
 START_TEST(it_learns) {
   if (!suite_has_backend(backend_name(_i))) return;
   outcome o;
-  run_right(backend_name(_i), "cnn",
-            SETS("train.epochs=6", "train.batch=32", "data.validation=100"), 1, &o);
+  run_checked(backend_name(_i), "cnn",
+              SETS("train.epochs=6", "train.batch=32", "data.validation=100"), 1, &o);
   ck_assert_uint_eq(o.epochs, 6);
   ck_assert_uint_eq(o.test.total, TEST);
   ck_assert_double_gt(o.test.accuracy, 0.6);
@@ -196,7 +195,7 @@ END_TEST
 /** 1203 samples in batches of 64: 18 full ones and one of 51; each sample counts once. */
 START_TEST(the_last_batch_is_short) {
   outcome o;
-  run_right("cpu", "vanilla", SETS("train.epochs=1", "train.batch=64"), 1, &o);
+  run_checked("cpu", "vanilla", SETS("train.epochs=1", "train.batch=64"), 1, &o);
   ck_assert_uint_eq(o.losses, 19);
   ck_assert_uint_eq(o.last.train.total, TRAIN);
   double sum = 0;
@@ -208,10 +207,10 @@ END_TEST
 /** A fixed number of steps, fewer or more than the samples fill. */
 START_TEST(steps_can_be_fixed) {
   outcome o;
-  run_right("cpu", "vanilla", SETS("train.epochs=2", "train.steps=5"), 1, &o);
+  run_checked("cpu", "vanilla", SETS("train.epochs=2", "train.steps=5"), 1, &o);
   ck_assert_uint_eq(o.losses, 10);
   ck_assert_uint_eq(o.last.train.total, 5 * 128);
-  run_right("cpu", "vanilla", SETS("train.epochs=1", "train.steps=25"), 1, &o);
+  run_checked("cpu", "vanilla", SETS("train.epochs=1", "train.steps=25"), 1, &o);
   ck_assert_uint_eq(o.losses, 25);
   ck_assert_uint_eq(o.last.train.total, 25 * 128);
 }
@@ -222,26 +221,27 @@ START_TEST(the_best_epoch_is_kept) {
   if (!suite_has_backend(backend_name(_i))) return;
   char epochs[40];
   outcome best, last;
-  run_right(backend_name(_i), "vanilla",
-            SETS("train.epochs=6", "data.validation=200", "train.keep=best",
-                 "train.optimizer.lr=1.0", "train.schedule.type=constant"),
-            5, &best);
+  run_checked(backend_name(_i), "vanilla",
+              SETS("train.epochs=6", "data.validation=200", "train.keep=best",
+                   "train.optimizer.lr=1.0", "train.schedule.type=constant"),
+              5, &best);
   ck_assert_uint_ge(best.best_epoch, 1);
   snprintf(epochs, sizeof epochs, "train.epochs=%u", best.best_epoch);
-  run_right(backend_name(_i), "vanilla",
-            SETS(epochs, "data.validation=200", "train.keep=last", "train.optimizer.lr=1.0",
-                 "train.schedule.type=constant"),
-            5, &last);
+  run_checked(backend_name(_i), "vanilla",
+              SETS(epochs, "data.validation=200", "train.keep=last", "train.optimizer.lr=1.0",
+                   "train.schedule.type=constant"),
+              5, &last);
   ck_assert_double_eq(best.test.loss, last.test.loss);
 }
 END_TEST
 
 START_TEST(gradients_are_clipped) {
   outcome free_run, clipped;
-  run_right("cpu", "vanilla", SETS("train.epochs=1", "train.schedule.type=constant"), 1, &free_run);
-  run_right("cpu", "vanilla",
-            SETS("train.epochs=1", "train.schedule.type=constant", "train.clip_norm=0.001"), 1,
-            &clipped);
+  run_checked("cpu", "vanilla", SETS("train.epochs=1", "train.schedule.type=constant"), 1,
+              &free_run);
+  run_checked("cpu", "vanilla",
+              SETS("train.epochs=1", "train.schedule.type=constant", "train.clip_norm=0.001"), 1,
+              &clipped);
   ck_assert_double_eq(free_run.loss[0], clipped.loss[0]);
   /* ten steps of norm .001 and rate 1 move next to nothing */
   ck_assert_double_eq_tol(clipped.loss[9], clipped.loss[0], 0.2);
@@ -409,9 +409,9 @@ START_TEST(layers_before_all_parameters_train) {
   if (!suite_has_backend(backend)) return;
   for (unsigned few = 0; few < 2; few++) {
     outcome o;
-    run_right(backend, path,
-              SETS("train.epochs=1", "train.steps=3", few ? "train.batch=2" : "train.batch=64"), 1,
-              &o);
+    run_checked(backend, path,
+                SETS("train.epochs=1", "train.steps=3", few ? "train.batch=2" : "train.batch=64"),
+                1, &o);
     ck_assert_uint_eq(o.losses, 3);
   }
 }
@@ -446,12 +446,12 @@ static double graph_loss(graph *g) {
   dg_step step = {.n = N, .train = true};
   dg_error err = {0};
   const dg_device_calls *calls = g->device->calls;
-  bool right = calls->write(dg_network_parameters(g->network), 0, g->params,
-                            g->floats * sizeof(float), &err) &&
-               calls->write(dg_network_input(g->network), 0, g->x, sizeof g->x, &err) &&
-               dg_network_forward(g->network, &step, &err) &&
-               calls->read(dg_network_output(g->network), 0, out, sizeof out, &err);
-  ck_assert_msg(right, "%s", err.message);
+  bool ok = calls->write(dg_network_parameters(g->network), 0, g->params, g->floats * sizeof(float),
+                         &err) &&
+            calls->write(dg_network_input(g->network), 0, g->x, sizeof g->x, &err) &&
+            dg_network_forward(g->network, &step, &err) &&
+            calls->read(dg_network_output(g->network), 0, out, sizeof out, &err);
+  ck_assert_msg(ok, "%s", err.message);
   double loss = 0;
   for (int i = 0; i < N * 3; i++) loss += (double)g->weight[i] * out[i];
   return loss;
@@ -462,11 +462,11 @@ static void graph_gradients(graph *g, float *gradients) {
   dg_error err = {0};
   const dg_device_calls *calls = g->device->calls;
   graph_loss(g);
-  bool right =
+  bool ok =
       calls->write(dg_network_d_output(g->network), 0, g->weight, sizeof g->weight, &err) &&
       dg_network_backward(g->network, &step, &err) &&
       calls->read(dg_network_gradients(g->network), 0, gradients, g->floats * sizeof(float), &err);
-  ck_assert_msg(right, "%s", err.message);
+  ck_assert_msg(ok, "%s", err.message);
 }
 
 /** Finite differences of the loss by every 7th parameter against backward. */

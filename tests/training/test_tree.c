@@ -27,7 +27,7 @@ static bool run(void *user, uint32_t slice, uint32_t level, dg_error *err) {
   return true;
 }
 
-static bool join(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err) {
+static bool reduce(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err) {
   sums *s = user;
   char text[2 * TEXT + 8];
   (void)err;
@@ -43,7 +43,7 @@ static bool join(void *user, uint32_t level, uint32_t right, uint32_t both, dg_e
 static sums add_up(uint32_t n, uint32_t slices) {
   sums s = {.n = n, .slices = slices};
   dg_error err = {0};
-  const dg_tree tree = {n, slices, run, join, &s};
+  const dg_tree tree = {n, slices, run, reduce, &s};
   ck_assert(dg_tree_run(&tree, 0, &err));
   ck_assert_uint_eq(s.samples[0], n);
   ck_assert_uint_le(s.used, dg_tree_levels(slices));
@@ -84,7 +84,7 @@ static bool run_until_two(void *user, uint32_t slice, uint32_t level, dg_error *
   return slice != 2 || dg_fail(err, DG_ERR_RUNTIME, "slice %u", slice);
 }
 
-static bool no_join(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err) {
+static bool no_reduce(void *user, uint32_t level, uint32_t right, uint32_t both, dg_error *err) {
   (void)user, (void)level, (void)right, (void)both, (void)err;
   return true;
 }
@@ -92,7 +92,7 @@ static bool no_join(void *user, uint32_t level, uint32_t right, uint32_t both, d
 START_TEST(stops_at_the_first_error) {
   uint32_t runs = 0;
   dg_error err = {0};
-  const dg_tree tree = {8, 8, run_until_two, no_join, &runs};
+  const dg_tree tree = {8, 8, run_until_two, no_reduce, &runs};
   ck_assert(!dg_tree_run(&tree, 0, &err));
   ck_assert_uint_eq(runs, 3);
   ck_assert_str_eq(err.message, "slice 2");

@@ -6,7 +6,7 @@
 
 #include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
-#include "core/data/drawn/hands.h"
+#include "core/data/drawn/glyphs.h"
 #include "tests/common/suite.h"
 
 enum { TRAIN = 400, TEST = 100, SIDE = DG_DIGIT_SIDE, PIXELS = DG_DIGIT_PIXELS };
@@ -63,7 +63,7 @@ START_TEST(the_bytes_are_the_recorded_ones) {
 }
 END_TEST
 
-/** So many that every form of every hand is among them. */
+/** So many that every form of every glyph is among them. */
 START_TEST(every_hand_draws_the_recorded_bytes) {
   enum { MANY = 10000 };
   dg_dataset *set = draw(MANY, 1, DG_DIGITS_SEED, 2);
@@ -140,15 +140,15 @@ END_TEST
 
 START_TEST(every_hand_says_how_the_pen_passes_each_knot) {
   for (unsigned digit = 0; digit < DG_DIGIT_CLASSES; digit++) {
-    unsigned hands;
-    const dg_hand *hand = dg_hands_of(digit, &hands);
-    for (; hands--; hand++) {
-      ck_assert_uint_gt(hand->weight, 0);
-      ck_assert_uint_le(hand->count, DG_HAND_MAX_KNOTS);
-      ck_assert_uint_eq(strlen(hand->pen), hand->count);
-      ck_assert_uint_eq(strspn(hand->pen, "~^."), hand->count);
-      ck_assert_ptr_null(strstr(hand->pen, "..")); // a stroke has two knots at least
-      ck_assert_int_eq(hand->pen[hand->count - 1], DG_PEN_LIFT);
+    unsigned glyphs;
+    const dg_glyph *glyph = dg_glyphs_of(digit, &glyphs);
+    for (; glyphs--; glyph++) {
+      ck_assert_uint_gt(glyph->weight, 0);
+      ck_assert_uint_le(glyph->count, DG_GLYPH_MAX_KNOTS);
+      ck_assert_uint_eq(strlen(glyph->pen), glyph->count);
+      ck_assert_uint_eq(strspn(glyph->pen, "~^."), glyph->count);
+      ck_assert_ptr_null(strstr(glyph->pen, "..")); // a stroke has two knots at least
+      ck_assert_int_eq(glyph->pen[glyph->count - 1], DG_PEN_LIFT);
     }
   }
 }

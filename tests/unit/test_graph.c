@@ -6,7 +6,7 @@
 
 #include "core/graph/build.h"
 #include "core/graph/lower.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 #include "tests/common/suite.h"
 
 #define IMAGES "name = \"graph\"; input = [2, 12, 12];\nlayers = (\n"
@@ -136,13 +136,13 @@ START_TEST(states_are_listed_behind_all_parameters) {
   static const uint32_t counts[] = {4 * 2 * 9, 4, 4, 4, 10 * 4 * 144, 10, 4, 4};
   subject s = lower(IMAGES CONV("conv") NORM("norm") OUT);
   ck_assert_uint_eq(s.graph.param_count, 6);
-  ck_assert_uint_eq(s.graph.state_count, 2);
+  ck_assert_uint_eq(s.graph.running_count, 2);
   for (uint32_t i = 0; i < 8; i++) {
     ck_assert_str_eq(s.graph.params[i].name, names[i]);
     ck_assert_uint_eq(s.graph.params[i].count, counts[i]);
   }
   ck_assert_uint_eq(s.graph.nodes[1].first_param, 2);
-  ck_assert_uint_eq(s.graph.nodes[1].first_state, 6);
+  ck_assert_uint_eq(s.graph.nodes[1].first_running, 6);
   ck_assert_uint_eq(dg_graph_parameters(&s.graph), 72 + 4 + 4 + 4 + 5760 + 10);
   drop(&s);
 }
@@ -409,20 +409,20 @@ START_TEST(ops_must_agree_with_their_tensors) {
 }
 END_TEST
 
-/* ---- the outline -------------------------------------------------------- */
+/* ---- the graph -------------------------------------------------------- */
 
-START_TEST(an_outline_has_every_op_and_what_rows_are_of) {
+START_TEST(a_model_graph_has_every_op_and_what_rows_are_of) {
   dg_error err = {0};
-  dg_outline outline;
+  dg_model_graph graph;
   dg_model *model = parse(IMAGES CONV("conv") RELU POOL NORM("norm") OUT);
-  ck_assert_msg(dg_outline_make(&outline, model, &err), "%s", err.message);
-  ck_assert_uint_eq(outline.node_count, 5);
-  ck_assert_uint_eq(outline.param_count, 8);
-  ck_assert_int_eq(outline.nodes[0].op.conv2d.act.kind, DG_ACT_NONE);
-  ck_assert_ptr_eq(outline.nodes[0].image, &model->input);
-  ck_assert_ptr_eq(outline.nodes[4].image, &outline.nodes[3].shape); /* seen through the flatten */
-  ck_assert_uint_eq(outline.output, outline.nodes[4].out);
-  dg_outline_free(&outline);
+  ck_assert_msg(dg_model_graph_make(&graph, model, &err), "%s", err.message);
+  ck_assert_uint_eq(graph.node_count, 5);
+  ck_assert_uint_eq(graph.param_count, 8);
+  ck_assert_int_eq(graph.nodes[0].op.conv2d.act.kind, DG_ACT_NONE);
+  ck_assert_ptr_eq(graph.nodes[0].image, &model->input);
+  ck_assert_ptr_eq(graph.nodes[4].image, &graph.nodes[3].shape); /* seen through the flatten */
+  ck_assert_uint_eq(graph.output, graph.nodes[4].out);
+  dg_model_graph_free(&graph);
   dg_model_free(model);
 }
 END_TEST
@@ -444,6 +444,6 @@ int main(void) {
   tcase_add_test(tests, gradients_end_at_the_first_parameter);
   tcase_add_test(tests, the_last_reader_writes_a_gradient_and_the_others_add);
   tcase_add_test(tests, ops_must_agree_with_their_tensors);
-  tcase_add_test(tests, an_outline_has_every_op_and_what_rows_are_of);
+  tcase_add_test(tests, a_model_graph_has_every_op_and_what_rows_are_of);
   return suite_main("graph", tests);
 }

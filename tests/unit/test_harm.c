@@ -16,7 +16,7 @@
 #include "tests/common/suite.h"
 
 enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, BATCH = 64 };
-enum { LOOKED_AT = 400, CHOSEN = 200, LEAST_RIGHT = 190, LEAST_OF_ALL = 1560 };
+enum { LOOKED_AT = 400, CHOSEN = 200, MIN_CORRECT = 190, MIN_TOTAL = 1560 };
 enum { SKIPPED = 77 };
 
 /** What is done to an image before it is looked for. */
@@ -131,25 +131,25 @@ static void find_again(const harm *h, const uint8_t *image, uint32_t i, uint8_t 
   if (h->blurred) canvas_blur(&c, h->blurred);
   dg_picture picture = canvas_picture(&c, &h->light);
   memset(found, 0, PIXELS);
-  bool right = dg_digits_find(&picture, h->name, SIDE, SIDE, &digits, &err);
-  if (right && digits.count == 1)
+  bool ok = dg_digits_find(&picture, h->name, SIDE, SIDE, &digits, &err);
+  if (ok && digits.count == 1)
     memcpy(found, digits.images, PIXELS);
   else
-    printf("%s, image %u: %s\n", h->name, i, right ? "several digits" : err.message);
+    printf("%s, image %u: %s\n", h->name, i, ok ? "several digits" : err.message);
   dg_digits_free(&digits);
   dg_picture_free(&picture);
   canvas_free(&c);
 }
 
 /** How many images are still read right after a harm. */
-static uint32_t count_right(reader *r, const harm *h) {
+static uint32_t count_correct(reader *r, const harm *h) {
   static uint8_t found[CHOSEN][PIXELS];
   static float logits[CHOSEN][CLASSES];
-  uint32_t right = 0;
+  uint32_t correct = 0;
   for (uint32_t i = 0; i < CHOSEN; i++) find_again(h, r->images[i], i, found[i]);
   predict(r, found[0], CHOSEN, logits);
-  for (uint32_t i = 0; i < CHOSEN; i++) right += largest_of(logits[i]) == r->labels[i];
-  return right;
+  for (uint32_t i = 0; i < CHOSEN; i++) correct += largest_of(logits[i]) == r->labels[i];
+  return correct;
 }
 
 START_TEST(harmed_digits_are_read) {
@@ -157,13 +157,13 @@ START_TEST(harmed_digits_are_read) {
   uint32_t all = 0;
   open_reader(&r);
   for (int k = 0; k < HARMS; k++) {
-    uint32_t right = count_right(&r, &harms[k]);
-    printf("%s: %u of %d right\n", harms[k].name, right, CHOSEN);
-    ck_assert_msg(right >= LEAST_RIGHT, "%s: %u right", harms[k].name, right);
-    all += right;
+    uint32_t correct = count_correct(&r, &harms[k]);
+    printf("%s: %u of %d right\n", harms[k].name, correct, CHOSEN);
+    ck_assert_msg(correct >= MIN_CORRECT, "%s: %u right", harms[k].name, correct);
+    all += correct;
   }
   close_reader(&r);
-  ck_assert_msg(all >= LEAST_OF_ALL, "%u of %d right", all, CHOSEN * HARMS);
+  ck_assert_msg(all >= MIN_TOTAL, "%u of %d right", all, CHOSEN * HARMS);
 }
 END_TEST
 

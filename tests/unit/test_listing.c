@@ -45,19 +45,19 @@ static void check_layer(const dg_layer_info *got, const dg_layer_info *e) {
   ck_assert_uint_eq(got->parameters, e->parameters);
 }
 
-/** With room for all, for some and for none. */
+/** With a capacity for all, for some and for none. */
 START_TEST(layers_are_listed) {
   dg_layer_info list[LISTED + 1];
   fixture f = make();
-  for (size_t room = 0; room <= LISTED + 1; room++) {
+  for (size_t capacity = 0; capacity <= LISTED + 1; capacity++) {
     size_t count = 77;
     dg_error err = {0};
     memset(list, 0xff, sizeof list);
-    ck_assert_msg(dg_model_layers(f.model, list, sizeof(dg_layer_info), room, &count, &err), "%s",
-                  err.message);
+    ck_assert_msg(dg_model_layers(f.model, list, sizeof(dg_layer_info), capacity, &count, &err),
+                  "%s", err.message);
     ck_assert_uint_eq(count, LISTED);
-    for (size_t i = 0; i < room && i < LISTED; i++) check_layer(&list[i], &expected[i]);
-    for (size_t i = room; i <= LISTED; i++) ck_assert_uint_eq(list[i].rank, UINT32_MAX);
+    for (size_t i = 0; i < capacity && i < LISTED; i++) check_layer(&list[i], &expected[i]);
+    for (size_t i = capacity; i <= LISTED; i++) ck_assert_uint_eq(list[i].rank, UINT32_MAX);
   }
   fixture_free(&f);
 }
@@ -81,11 +81,11 @@ START_TEST(parameters_are_listed) {
   fixture f = make();
   ck_assert_uint_eq(dg_trainer_parameter_count(f.trainer), PARAMETERS);
   ck_assert_uint_eq(dg_trainer_outputs(f.trainer), 10);
-  for (uint32_t room = 0; room <= TENSORS + 1; room++) {
+  for (uint32_t capacity = 0; capacity <= TENSORS + 1; capacity++) {
     memset(list, 0xff, sizeof list);
-    ck_assert_uint_eq(dg_trainer_list_parameters(f.trainer, list, sizeof(dg_parameter), room),
+    ck_assert_uint_eq(dg_trainer_list_parameters(f.trainer, list, sizeof(dg_parameter), capacity),
                       TENSORS);
-    for (uint32_t i = 0; i < room && i < TENSORS; i++) {
+    for (uint32_t i = 0; i < capacity && i < TENSORS; i++) {
       uint64_t count = 1;
       ck_assert_str_eq(list[i].name, parameters[i].name);
       ck_assert_uint_eq(list[i].rank, parameters[i].rank);
@@ -95,7 +95,7 @@ START_TEST(parameters_are_listed) {
       }
       ck_assert_uint_eq(list[i].count, count);
     }
-    for (uint32_t i = room; i <= TENSORS; i++) ck_assert_uint_eq(list[i].rank, UINT32_MAX);
+    for (uint32_t i = capacity; i <= TENSORS; i++) ck_assert_uint_eq(list[i].rank, UINT32_MAX);
   }
   dg_error err = {0};
   float value[3];
@@ -209,14 +209,14 @@ START_TEST(models_of_a_folder_are_listed) {
     fclose(file);
   }
   ck_assert_int_eq(setenv("DIGITS_MODELS", folder, 1), 0);
-  for (size_t room = 0; room <= 4; room++) {
+  for (size_t capacity = 0; capacity <= 4; capacity++) {
     memset(list, 0, sizeof list);
-    ck_assert_msg(dg_model_list(list, sizeof(dg_model_info), room, &count, &err), "%s",
+    ck_assert_msg(dg_model_list(list, sizeof(dg_model_info), capacity, &count, &err), "%s",
                   err.message);
     ck_assert_uint_eq(count, 3);
     for (size_t i = 0; i < 4; i++)
-      if (i >= room || i >= 3) ck_assert_str_eq(list[i].name, "");
-    for (size_t i = 0; i < room && i < 3; i++) {
+      if (i >= capacity || i >= 3) ck_assert_str_eq(list[i].name, "");
+    for (size_t i = 0; i < capacity && i < 3; i++) {
       ck_assert_str_eq(list[i].name, files[i].name);
       ck_assert_uint_eq(list[i].parameters, files[i].parameters);
       ck_assert_msg(strstr(list[i].description, files[i].says) != NULL, "%s", list[i].description);

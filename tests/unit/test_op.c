@@ -55,7 +55,8 @@ START_TEST(updates_have_a_largest) {
 }
 END_TEST
 
-/** Of a batch norm: the samples' numbers; parameters and states, one a channel, are never more. */
+/** Of a batch norm: the samples' numbers; parameters and running statistics, one a channel, are
+ * never more. */
 START_TEST(norms_have_a_largest) {
   for (uint32_t n = 1; n <= 8; n *= 2) {
     const dg_op_desc norm = {.kind = DG_OP_BATCH_NORM,

@@ -130,10 +130,10 @@ START_TEST(names_have_a_longest) {
     ck_assert_ptr_nonnull(file);
     fprintf(file, "first\n%0*d\n", (int)length, 7);
     fclose(file);
-    bool right = dg_classes_read(names, path, &err);
-    ck_assert_int_eq(right, length < DG_CLASS_SIZE);
-    if (right) ck_assert_uint_eq(strlen(names->name[1]), length);
-    if (!right)
+    bool ok = dg_classes_read(names, path, &err);
+    ck_assert_int_eq(ok, length < DG_CLASS_SIZE);
+    if (ok) ck_assert_uint_eq(strlen(names->name[1]), length);
+    if (!ok)
       ck_assert_ptr_nonnull(
           strstr(err.message, "the name of class 1 must be a line of UTF-8 of at most 63 bytes"));
   }

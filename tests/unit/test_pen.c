@@ -1,9 +1,9 @@
-/* The pen of the drawn digits: every pixel that a stroke reaches, and no other. */
+/* The rasterizer of the drawn digits: every pixel that a stroke reaches, and no other. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/data/drawn/pen.h"
+#include "core/data/drawn/rasterizer.h"
 #include "tests/common/suite.h"
 
 enum { SIDE = DG_DIGIT_SIDE };
@@ -53,7 +53,7 @@ START_TEST(a_stroke_reaches_its_pixels) {
     static float ink[DG_DIGIT_PIXELS];
     dg_path path = {.count = 0};
     add(&path, strokes[i].a, strokes[i].b);
-    dg_pen_draw(&path, strokes[i].softness, ink);
+    dg_rasterize(&path, strokes[i].softness, ink);
     for (int p = 0; p < DG_DIGIT_PIXELS; p++) {
       double expected =
           ink_of(&strokes[i].a, &strokes[i].b, strokes[i].softness, p % SIDE + 0.5, p / SIDE + 0.5);
@@ -72,9 +72,9 @@ START_TEST(strokes_are_apart) {
   const point a = {4, 14, 1}, b = {24, 14, 2}, c = {14, 4, 1}, d = {14, 24, 1};
   dg_path path = {.count = 0}, first = {.count = 0}, second = {.count = 0};
   add(&path, a, b), add(&path, c, d), add(&first, a, b), add(&second, c, d);
-  dg_pen_draw(&path, 1, ink);
-  dg_pen_draw(&first, 1, one);
-  dg_pen_draw(&second, 1, two);
+  dg_rasterize(&path, 1, ink);
+  dg_rasterize(&first, 1, one);
+  dg_rasterize(&second, 1, two);
   for (int p = 0; p < DG_DIGIT_PIXELS; p++)
     if (ink[p] != fmaxf(one[p], two[p]))
       ck_abort_msg("pixel (%d, %d): %g", p % SIDE, p / SIDE, (double)ink[p]);

@@ -11,7 +11,7 @@
 #include "tests/common/canvas.h"
 #include "tests/common/suite.h"
 
-enum { SIDE = 28, HEIGHT = 24, WIDTH = 40, ROOM = 1 << 16 };
+enum { SIDE = 28, HEIGHT = 24, WIDTH = 40, CAPACITY = 1 << 16 };
 
 static char folder[] = "/tmp/digits-picture-XXXXXX";
 
@@ -204,11 +204,11 @@ static void write_turned(const dg_picture *p, uint8_t how) {
                                4,    0,    0, 0,  'd', 'i', 'g', 0,   0x12, 0x01, 3,   0,
                                1,    0,    0, 0,  how, 0,   0,   0,   0,    0,    0,   0};
   const uint8_t *exif = how % 2 ? high_first : low_first;
-  static uint8_t whole[ROOM];
+  static uint8_t whole[CAPACITY];
   size_t size;
   dg_error err = {0};
   canvas_write_jpeg(p, 95, path_of("x.jpg"));
-  char *bytes = dg_file_read(path_of("x.jpg"), ROOM - sizeof low_first, &size, &err);
+  char *bytes = dg_file_read(path_of("x.jpg"), CAPACITY - sizeof low_first, &size, &err);
   ck_assert_ptr_nonnull(bytes);
   memcpy(whole, bytes, 2);
   memcpy(whole + 2, exif, sizeof low_first);
@@ -248,9 +248,9 @@ static void check_fails(const char *path, const char *says) {
   dg_picture picture;
   dg_digits digits = {0};
   dg_error err = {0};
-  bool right = dg_picture_read(&picture, path, &err) &&
-               dg_digits_find(&picture, path, SIDE, SIDE, &digits, &err);
-  ck_assert_msg(!right, "%s: %u digits", path, digits.count);
+  bool ok = dg_picture_read(&picture, path, &err) &&
+            dg_digits_find(&picture, path, SIDE, SIDE, &digits, &err);
+  ck_assert_msg(!ok, "%s: %u digits", path, digits.count);
   ck_assert_int_eq(err.kind, DG_ERR_INPUT);
   ck_assert_msg(strstr(err.message, says) && strstr(err.message, path), "expected \"%s\" in: %s",
                 says, err.message);
@@ -302,7 +302,7 @@ START_TEST(large_pictures_are_refused_by_their_header) {
   size_t size;
   dg_error err = {0};
   canvas_write_png(&p, path_of("x"));
-  char *bytes = dg_file_read(path_of("x"), ROOM, &size, &err);
+  char *bytes = dg_file_read(path_of("x"), CAPACITY, &size, &err);
   put_number(bytes + 16, 20000, 4); /* behind the signature and "IHDR" */
   put_number(bytes + 20, 20000, 4);
   put_number(bytes + 29, (uint32_t)crc32(0, (const Bytef *)bytes + 12, 17), 4);
@@ -310,7 +310,7 @@ START_TEST(large_pictures_are_refused_by_their_header) {
   check_fails(path_of("x"), "20000 x 20000 pixels are too many");
   free(bytes);
   canvas_write_jpeg(&p, 90, path_of("x"));
-  bytes = dg_file_read(path_of("x"), ROOM, &size, &err);
+  bytes = dg_file_read(path_of("x"), CAPACITY, &size, &err);
   size_t frame = 0;
   while (memcmp(bytes + frame, "\377\300", 2) != 0) frame++; /* where it starts */
   put_number(bytes + frame + 5, 20000, 2);
@@ -334,7 +334,7 @@ START_TEST(cut_files_are_refused) {
       write[i](&p, path_of("x"));
     else
       canvas_write_jpeg(&p, 90, path_of("x"));
-    char *bytes = dg_file_read(path_of("x"), ROOM, &size, &err);
+    char *bytes = dg_file_read(path_of("x"), CAPACITY, &size, &err);
     for (size_t part = 1; part < 4; part++) {
       write_file(path_of("x"), bytes, 30 + (size - 30) * part / 4);
       check_fails(path_of("x"), says[i]);

@@ -15,7 +15,7 @@
 #include "core/base/pool.h"
 #include "tests/common/suite.h"
 
-enum { MOST_PIECES = 300, MOST_WORKERS = 16 };
+enum { MAX_PIECES = 300, MAX_WORKERS = 16 };
 
 static dg_pool *pool_of(size_t workers) {
   dg_error err = {0};
@@ -59,15 +59,15 @@ static void note(const void *context, size_t piece, size_t worker) {
 
 /** Runs regions of random sizes and checks that each piece of each has been run once. */
 static void check_regions(dg_pool *pool, size_t regions, uint32_t seed, bool delays) {
-  _Atomic uint32_t done[MOST_PIECES] = {0};
-  _Atomic bool busy[MOST_WORKERS] = {false};
-  uint32_t before[MOST_PIECES] = {0};
+  _Atomic uint32_t done[MAX_PIECES] = {0};
+  _Atomic bool busy[MAX_WORKERS] = {false};
+  uint32_t before[MAX_PIECES] = {0};
   dg_random r = dg_random_start(seed, 1, 0, 0);
   for (size_t i = 1; i <= regions; i++) {
-    size_t pieces = dg_random_below(&r, dg_random_below(&r, 2) ? 8 : MOST_PIECES);
+    size_t pieces = dg_random_below(&r, dg_random_below(&r, 2) ? 8 : MAX_PIECES);
     const notes n = {dg_pool_workers(pool), delays ? seed + (uint32_t)i : 0, done, busy};
     run(pool, pieces, note, &n, sizeof n);
-    for (size_t k = 0; k < MOST_PIECES; k++) {
+    for (size_t k = 0; k < MAX_PIECES; k++) {
       if (k < pieces) before[k]++;
       ck_assert_uint_eq(atomic_load(&done[k]), before[k]);
     }
@@ -75,7 +75,7 @@ static void check_regions(dg_pool *pool, size_t regions, uint32_t seed, bool del
 }
 
 START_TEST(each_piece_is_run_once) {
-  for (size_t workers = 1; workers <= MOST_WORKERS; workers++) {
+  for (size_t workers = 1; workers <= MAX_WORKERS; workers++) {
     dg_pool *pool = pool_of(workers);
     check_regions(pool, 60, (uint32_t)workers, false);
     check_regions(pool, 5, (uint32_t)workers, true);
@@ -88,17 +88,17 @@ END_TEST
 static void add_before(const void *context, size_t piece, size_t worker) {
   size_t *const *rows = context;
   (void)worker;
-  rows[1][piece] = rows[0][piece] + rows[0][(piece + 1) % MOST_PIECES];
+  rows[1][piece] = rows[0][piece] + rows[0][(piece + 1) % MAX_PIECES];
 }
 
 START_TEST(regions_see_what_was_written_before) {
   dg_pool *pool = pool_of(4);
-  size_t ours[2][MOST_PIECES], theirs[2][MOST_PIECES];
-  for (size_t i = 0; i < MOST_PIECES; i++) ours[0][i] = theirs[0][i] = i;
+  size_t ours[2][MAX_PIECES], theirs[2][MAX_PIECES];
+  for (size_t i = 0; i < MAX_PIECES; i++) ours[0][i] = theirs[0][i] = i;
   for (size_t i = 0; i < 2000; i++) {
     size_t *a[2] = {ours[i % 2], ours[1 - i % 2]}, *b[2] = {theirs[i % 2], theirs[1 - i % 2]};
-    dg_pool_add(pool, MOST_PIECES, add_before, a, sizeof a);
-    for (size_t k = 0; k < MOST_PIECES; k++) add_before(b, k, 0);
+    dg_pool_add(pool, MAX_PIECES, add_before, a, sizeof a);
+    for (size_t k = 0; k < MAX_PIECES; k++) add_before(b, k, 0);
     if (i % 300) continue; /* there are more regions than wait at a time */
     ck_assert(dg_pool_wait(pool, dg_pool_added(pool)));
     ck_assert_mem_eq(a[1], b[1], sizeof ours[0]);
@@ -111,17 +111,17 @@ END_TEST
 static void wait_for_others(const void *context, size_t piece, size_t worker) {
   _Atomic size_t *left = *(_Atomic size_t *const *)context;
   (void)worker;
-  while (piece == MOST_PIECES - 1 && atomic_load(left) > 1)
+  while (piece == MAX_PIECES - 1 && atomic_load(left) > 1)
     nanosleep(&(struct timespec){0, 1000}, NULL);
   atomic_fetch_sub(left, 1);
 }
 
 START_TEST(pieces_of_a_worker_that_is_behind_are_run_by_others) {
-  for (size_t workers = 2; workers <= MOST_WORKERS; workers++) {
+  for (size_t workers = 2; workers <= MAX_WORKERS; workers++) {
     dg_pool *pool = pool_of(workers);
     for (size_t i = 0; i < 20; i++) {
-      _Atomic size_t left = MOST_PIECES, *context = &left;
-      run(pool, MOST_PIECES, wait_for_others, &context, sizeof context);
+      _Atomic size_t left = MAX_PIECES, *context = &left;
+      run(pool, MAX_PIECES, wait_for_others, &context, sizeof context);
       ck_assert_uint_eq(atomic_load(&left), 0);
     }
     dg_pool_free(pool);
@@ -223,8 +223,8 @@ static void hold_up(int signal) {
 /** The threads that have run a piece, which may be stopped from then on. */
 typedef struct {
   notes notes;
-  pthread_t thread[MOST_WORKERS];
-  _Atomic bool known[MOST_WORKERS];
+  pthread_t thread[MAX_WORKERS];
+  _Atomic bool known[MAX_WORKERS];
 } stoppable;
 
 static void note_stoppable(const void *context, size_t piece, size_t worker) {
@@ -241,8 +241,8 @@ static void note_stoppable(const void *context, size_t piece, size_t worker) {
 }
 
 static void stop_threads(size_t workers, uint32_t regions, uint32_t seed) {
-  _Atomic uint32_t done[MOST_PIECES] = {0};
-  _Atomic bool busy[MOST_WORKERS] = {false};
+  _Atomic uint32_t done[MAX_PIECES] = {0};
+  _Atomic bool busy[MAX_WORKERS] = {false};
   stoppable s = {.notes = {workers, seed, done, busy}}, *context = &s;
   struct sigaction action = {.sa_handler = hold_up}, before;
   sigaction(SIGUSR1, &action, &before);
@@ -251,8 +251,8 @@ static void stop_threads(size_t workers, uint32_t regions, uint32_t seed) {
   for (uint32_t i = 1; i <= regions; i++) {
     size_t stopped = dg_random_below(&r, (uint32_t)workers);
     if (atomic_load(&s.known[stopped])) pthread_kill(s.thread[stopped], SIGUSR1);
-    run(pool, MOST_PIECES / 10, note_stoppable, &context, sizeof context);
-    for (size_t k = 0; k < MOST_PIECES / 10; k++) ck_assert_uint_eq(atomic_load(&done[k]), i);
+    run(pool, MAX_PIECES / 10, note_stoppable, &context, sizeof context);
+    for (size_t k = 0; k < MAX_PIECES / 10; k++) ck_assert_uint_eq(atomic_load(&done[k]), i);
   }
   dg_pool_free(pool);
   sigaction(SIGUSR1, &before, NULL);
@@ -266,7 +266,7 @@ END_TEST
 /** A run of what is above with as many workers, delays and so on as the seed says. */
 static void run_at_random(uint32_t seed) {
   dg_random r = dg_random_start(seed, 3, 0, 0);
-  size_t workers = 1 + dg_random_below(&r, MOST_WORKERS);
+  size_t workers = 1 + dg_random_below(&r, MAX_WORKERS);
   uint32_t kind = dg_random_below(&r, 4);
   printf("seed %u: %zu workers\n", seed, workers), fflush(stdout);
   if (kind == 0) use_two_pools(seed);

@@ -10,7 +10,7 @@
 #include "core/base/processors.h"
 #include "tests/common/suite.h"
 
-enum { MOST_FILES = 6 };
+enum { MAX_FILES = 6 };
 
 /** A file below the root. */
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
   const char *what;
   size_t quota;
-  made_file files[MOST_FILES];
+  made_file files[MAX_FILES];
 } tree;
 
 #define GROUP "proc/self/cgroup"
@@ -105,7 +105,7 @@ static void make_file(const made_file *f) {
 
 START_TEST(quotas_are_read) {
   const tree *t = &trees[_i];
-  for (int i = 0; i < MOST_FILES && t->files[i].path; i++) make_file(&t->files[i]);
+  for (int i = 0; i < MAX_FILES && t->files[i].path; i++) make_file(&t->files[i]);
   size_t quota = dg_processor_quota(root);
   ck_assert_msg(quota == t->quota, "%s: %zu", t->what, quota);
 }

@@ -40,15 +40,15 @@ static bool add_side(void *user, const char *backend, const char *device, dg_err
   bool cpu = strcmp(backend, "cpu") == 0;
   *s = (bench_side){.backend = backend, .device = device, .threads = cpu ? o->threads : 0};
   dg_append(s->label, sizeof s->label, "%s%s%s", backend, device ? ":" : "", device ? device : "");
-  s->place = dg_open(backend, device, s->threads, err);
-  if (s->place && o->profile)
+  s->opened = dg_open(backend, device, s->threads, err);
+  if (s->opened && o->profile)
     s->profiled = dg_device_open(&(dg_device_options){.size = sizeof(dg_device_options),
                                                       .backend = backend,
                                                       .device = device,
                                                       .threads = s->threads,
                                                       .profile = true},
                                  err);
-  if (!s->place || (o->profile && !s->profiled)) return false;
+  if (!s->opened || (o->profile && !s->profiled)) return false;
   s->probe = dg_probe_new(backend, device, s->threads, err);
   return s->probe != NULL;
 }
@@ -80,15 +80,14 @@ static bool check_targets(const bench *b, dg_error *err) {
   targets t = {0};
   char path[DG_PATH_SIZE];
   if (!o->json) return true;
-  bool right = targets_write(&t, "--json", o->json, NULL, err) &&
-               targets_read_set(&t, "the data are", o->data, err);
-  for (size_t i = 0; right && i < b->found_count; i++)
-    right =
-        !dg_model_find(b->found[i].name, path, NULL) || targets_read(&t, "a model is", path, err);
-  for (uint32_t i = 0; right && i < o->model_count; i++)
-    right = targets_read_model(&t, o->models[i], err);
+  bool ok = targets_write(&t, "--json", o->json, NULL, err) &&
+            targets_read_set(&t, "the data are", o->data, err);
+  for (size_t i = 0; ok && i < b->found_count; i++)
+    ok = !dg_model_find(b->found[i].name, path, NULL) || targets_read(&t, "a model is", path, err);
+  for (uint32_t i = 0; ok && i < o->model_count; i++)
+    ok = targets_read_model(&t, o->models[i], err);
   targets_close(&t);
-  return right && dg_file_check(o->json, err);
+  return ok && dg_file_check(o->json, err);
 }
 
 static bool bench_open(bench *b, dg_error *err) {
@@ -106,7 +105,7 @@ static void bench_close(bench *b) {
   for (uint32_t i = 0; i < b->side_count; i++) {
     dg_probe_free(b->sides[i].probe);
     dg_close(b->sides[i].profiled);
-    dg_close(b->sides[i].place);
+    dg_close(b->sides[i].opened);
   }
   json_decref(b->json);
   free(b->found);
@@ -168,15 +167,15 @@ static void count_peaks(bench_side *side, const bench_result *r) {
 /** Rounds on all sides, with all networks in memory at once. */
 static bool measure_speed(bench *b, const char *model, dg_error *err) {
   bench_network *networks[BENCH_SIDES] = {NULL};
-  bool right = true;
-  for (uint32_t i = 0; right && i < b->side_count; i++) {
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < b->side_count; i++) {
     tell(model, b->sides[i].label, "first steps");
     networks[i] = bench_network_new(b->options, &b->sides[i], b->data, model, &b->results[i], err);
-    right = networks[i] != NULL;
+    ok = networks[i] != NULL;
   }
-  right = right && run_rounds(b, networks, model, err);
+  ok = ok && run_rounds(b, networks, model, err);
   for (uint32_t i = 0; i < b->side_count; i++) bench_network_free(networks[i]);
-  return right;
+  return ok;
 }
 
 static bool measure_model(bench *b, const char *model, dg_error *err) {
@@ -214,19 +213,18 @@ static bool measure_found(bench *b, dg_error *err) {
 
 static bool run(const bench_options *o, dg_error *err) {
   bench b = {.options = o};
-  bool right = bench_open(&b, err);
-  if (right) {
+  bool ok = bench_open(&b, err);
+  if (ok) {
     bench_table_begin(o, b.sides, b.side_count, b.data);
     fflush(stdout);
-    right = measure_found(&b, err);
-    for (uint32_t i = 0; right && i < o->model_count; i++)
-      right = measure_model(&b, o->models[i], err);
+    ok = measure_found(&b, err);
+    for (uint32_t i = 0; ok && i < o->model_count; i++) ok = measure_model(&b, o->models[i], err);
     tell_nothing();
     bench_table_end(b.sides, b.side_count);
   }
-  right = right && (!o->json || bench_json_write(b.json, o->json, err));
+  ok = ok && (!o->json || bench_json_write(b.json, o->json, err));
   bench_close(&b);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
@@ -234,14 +232,14 @@ int main(int argc, char **argv) {
   bench_options o;
   dg_error err = {0};
   command_begin();
-  bool right = bench_options_read(&o, argc, argv, &err);
-  if (right && o.task == BENCH_HELP)
-    right = fputs(bench_options_help, stdout) >= 0;
-  else if (right && o.task == BENCH_VERSION)
-    right = say("digits-bench %s\n", dg_version());
-  else if (right && o.task == BENCH_TUNE)
-    right = bench_tune(&o, &err);
-  else if (right)
-    right = o.task == BENCH_FIRST_STEP ? bench_first_step(&o, begun, &err) : run(&o, &err);
-  return command_end("digits-bench", right, &err);
+  bool ok = bench_options_read(&o, argc, argv, &err);
+  if (ok && o.task == BENCH_HELP)
+    ok = fputs(bench_options_help, stdout) >= 0;
+  else if (ok && o.task == BENCH_VERSION)
+    ok = say("digits-bench %s\n", dg_version());
+  else if (ok && o.task == BENCH_TUNE)
+    ok = bench_tune(&o, &err);
+  else if (ok)
+    ok = o.task == BENCH_FIRST_STEP ? bench_first_step(&o, begun, &err) : run(&o, &err);
+  return command_end("digits-bench", ok, &err);
 }

@@ -21,9 +21,9 @@ json_t *bench_json_new(const bench_options *o, const dg_dataset *data) {
 
 static json_t *rounds(const bench_options *o, const double *series) {
   json_t *all = json_array();
-  bool right = all != NULL;
-  for (uint32_t i = 0; i < o->rounds; i++) json_add(all, number(series[i]), &right);
-  return json_ended(all, right);
+  bool ok = all != NULL;
+  for (uint32_t i = 0; i < o->rounds; i++) json_add(all, number(series[i]), &ok);
+  return json_ended(all, ok);
 }
 
 /** Samples a second, and what they are in operations and bytes a second and as shares. */
@@ -36,22 +36,22 @@ static json_t *speed(const bench_options *o, const bench_result *r, bench_series
                              number(rate * bytes * 1e-9), "peak_share",
                              number(rate * operations / r->median[SERIES_PRODUCT]), "memory_share",
                              number(rate * bytes / r->median[SERIES_MEMORY]));
-  bool right = true;
-  json_put(object, "rounds", rounds(o, r->series[series]), &right);
-  return json_ended(object, right);
+  bool ok = true;
+  json_put(object, "rounds", rounds(o, r->series[series]), &ok);
+  return json_ended(object, ok);
 }
 
 static json_t *losses(const bench_options *o, const bench_result *r) {
   json_t *values = json_array();
   uint32_t count = o->measures & MEASURE_LOSSES ? o->steps : 0;
-  bool right = values != NULL;
-  for (uint32_t i = 0; i < count; i++) json_add(values, number(r->losses[i]), &right);
-  return json_pack("{so so}", "steps", json_ended(values, right), "apart", number(r->apart));
+  bool ok = values != NULL;
+  for (uint32_t i = 0; i < count; i++) json_add(values, number(r->losses[i]), &ok);
+  return json_pack("{so so}", "steps", json_ended(values, ok), "apart", number(r->apart));
 }
 
 static json_t *layers(const bench_result *r) {
   json_t *all = json_array();
-  bool right = all != NULL;
+  bool ok = all != NULL;
   for (size_t i = 0; i < r->layer_count; i++) {
     const dg_cost *c = &r->layers[i];
     json_add(all,
@@ -61,9 +61,9 @@ static json_t *layers(const bench_result *r) {
                        number(c->forward_operations), "backward_operations",
                        number(c->backward_operations), "forward_bytes", number(c->forward_bytes),
                        "backward_bytes", number(c->backward_bytes)),
-             &right);
+             &ok);
   }
-  return json_ended(all, right);
+  return json_ended(all, ok);
 }
 
 /** What the device reached: medians and rounds. */
@@ -82,25 +82,25 @@ bool bench_json_add(json_t *all, const bench_options *o, const char *model, cons
                    "%s: can't be written as JSON, which takes names in UTF-8 alone", model);
   json_t *object = json_pack(
       "{ss ss ss ss sI sI sI sI so so so}", "model", model, "side", side->label, "backend",
-      side->backend, "device", dg_device_name(side->place), "threads",
-      (json_int_t)dg_device_threads(side->place), "batch", (json_int_t)r->batch, "parameters",
+      side->backend, "device", dg_device_name(side->opened), "threads",
+      (json_int_t)dg_device_threads(side->opened), "batch", (json_int_t)r->batch, "parameters",
       (json_int_t)r->parameters, "device_bytes", (json_int_t)r->memory, "peak", peaks(o, r),
       "train", speed(o, r, SERIES_TRAIN, r->train_operations, r->train_bytes), "test",
       speed(o, r, SERIES_TEST, r->test_operations, r->test_bytes));
-  bool right = true;
+  bool ok = true;
   json_put(object, "latency",
            json_pack("{so so}", "seconds", number(r->median[SERIES_LATENCY]), "rounds",
                      rounds(o, r->series[SERIES_LATENCY])),
-           &right);
+           &ok);
   json_put(object, "start",
            json_pack("{so so sI}", "cold", number(r->cold), "warm", number(r->warm),
                      "process_bytes", (json_int_t)r->host_memory),
-           &right);
-  json_put(object, "exact", json_boolean(r->exact), &right);
-  json_put(object, "losses", losses(o, r), &right);
-  if (r->layer_count) json_put(object, "layers", layers(r), &right);
-  json_add(json_object_get(all, "results"), json_ended(object, right), &right);
-  return right || dg_fail_memory(err, sizeof(json_t));
+           &ok);
+  json_put(object, "exact", json_boolean(r->exact), &ok);
+  json_put(object, "losses", losses(o, r), &ok);
+  if (r->layer_count) json_put(object, "layers", layers(r), &ok);
+  json_add(json_object_get(all, "results"), json_ended(object, ok), &ok);
+  return ok || dg_fail_memory(err, sizeof(json_t));
 }
 
 static int write_piece(const char *bytes, size_t size, void *file) {

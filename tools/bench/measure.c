@@ -134,24 +134,24 @@ static bool train_first(bench_network *n, const char *model, uint32_t *steps, dg
   built first = {0};
   n->told.losses = r->losses;
   uint32_t compared = o->measures & MEASURE_LOSSES ? o->steps : 1;
-  bool right = build(n, model, n->side->place, compared, 0, &n->told, &first, err);
+  bool ok = build(n, model, n->side->opened, compared, 0, &n->told, &first, err);
   double begun = dg_seconds();
-  right = right && dg_trainer_train(first.trainer, err);
+  ok = ok && dg_trainer_train(first.trainer, err);
   n->told.losses = NULL;
   bool again = (o->measures & MEASURE_TRAIN) && dg_seconds() - begun < 4 * o->seconds;
-  if (right && again) right = dg_trainer_train(first.trainer, err);
-  if (right) {
+  if (ok && again) ok = dg_trainer_train(first.trainer, err);
+  if (ok) {
     r->batch = dg_trainer_batch_size(first.trainer);
     r->exact = dg_trainer_exact(first.trainer);
     r->parameters = dg_trainer_parameter_count(first.trainer);
     r->memory = dg_trainer_memory(first.trainer);
     double wanted = o->seconds * n->told.samples_per_second / r->batch;
     *steps = wanted < 1 ? 1 : wanted < 1e6 ? (uint32_t)wanted : 1000000;
-    right = sum_costs(first.trainer, &r->train_operations, &r->train_bytes, err) &&
-            sum_forward(first.trainer, &r->test_operations, err);
+    ok = sum_costs(first.trainer, &r->train_operations, &r->train_bytes, err) &&
+         sum_forward(first.trainer, &r->test_operations, err);
   }
   drop(&first);
-  return right;
+  return ok;
 }
 
 /** Finds how many test samples take `seconds`. */
@@ -191,15 +191,15 @@ static bool prepare(bench_network *n, const char *model, dg_error *err) {
   uint32_t steps;
   if (!train_first(n, model, &steps, err)) return false;
   if ((measures & MEASURE_TRAIN) &&
-      !build(n, model, n->side->place, steps, 0, &n->told, &n->training, err))
+      !build(n, model, n->side->opened, steps, 0, &n->told, &n->training, err))
     return false;
   if ((measures & MEASURE_TEST) &&
-      !(build(n, model, n->side->place, 1, 0, NULL, &n->testing, err) && test_first(n, err)))
+      !(build(n, model, n->side->opened, 1, 0, NULL, &n->testing, err) && test_first(n, err)))
     return false;
   if (!(measures & MEASURE_LATENCY)) return true;
   enum { WARM_UP = 10 };
   double warm_up[WARM_UP];
-  if (!build(n, model, n->side->place, 1, 1, NULL, &n->answering, err)) return false;
+  if (!build(n, model, n->side->opened, 1, 1, NULL, &n->answering, err)) return false;
   uint32_t outputs = dg_trainer_outputs(n->answering.trainer);
   n->logits = malloc(outputs * sizeof *n->logits);
   if (!n->logits) return dg_fail_memory(err, outputs * sizeof *n->logits);
@@ -284,18 +284,18 @@ bool bench_profile(const bench_options *o, const bench_side *side, const dg_data
   bench_network n = {.options = o, .side = side, .data = data, .result = r};
   built b = {0};
   dg_cost before[BENCH_LAYERS];
-  bool right =
+  bool ok =
       build(&n, model, side->profiled, o->steps, 0, &n.told, &b, err) &&
       dg_trainer_train(b.trainer, err) &&
       dg_trainer_costs(b.trainer, before, sizeof(dg_cost), BENCH_LAYERS, &r->layer_count, err);
   double begun = dg_seconds();
-  while (right && dg_seconds() - begun < o->seconds) right = dg_trainer_train(b.trainer, err);
-  right = right && dg_trainer_costs(b.trainer, r->layers, sizeof(dg_cost), BENCH_LAYERS,
-                                    &r->layer_count, err);
+  while (ok && dg_seconds() - begun < o->seconds) ok = dg_trainer_train(b.trainer, err);
+  ok = ok &&
+       dg_trainer_costs(b.trainer, r->layers, sizeof(dg_cost), BENCH_LAYERS, &r->layer_count, err);
   if (r->layer_count > BENCH_LAYERS) r->layer_count = BENCH_LAYERS;
-  for (size_t i = 0; right && i < r->layer_count; i++) times_of_step(&before[i], &r->layers[i]);
+  for (size_t i = 0; ok && i < r->layer_count; i++) times_of_step(&before[i], &r->layers[i]);
   drop(&b);
-  return right;
+  return ok;
 }
 
 /* ---- the first step ----------------------------------------------------- */
@@ -343,10 +343,10 @@ bool bench_first_step(const bench_options *o, double begun, dg_error *err) {
       .listener =
           &(dg_listener){.size = sizeof(dg_listener), .user = &times, .step = on_early_step}};
   dg_trainer *trainer = device ? dg_trainer_new(model, device, data, &how, err) : NULL;
-  bool right = trainer && dg_trainer_train(trainer, err);
+  bool ok = trainer && dg_trainer_train(trainer, err);
   dg_trainer_free(trainer);
   dg_close(device);
   dg_model_free(model);
   dg_dataset_close(data);
-  return right;
+  return ok;
 }

@@ -11,7 +11,7 @@ typedef struct {
   const char *backend, *device; /**< as for dg_open */
   unsigned threads;
   char label[64];      /**< in the table: "cpu", or "opencl:1" where the backend has several */
-  dg_device *place;    /**< the device, open */
+  dg_device *opened;   /**< the device, open */
   dg_device *profiled; /**< the same, measuring each op; NULL without --profile */
   dg_probe *probe;
   uint32_t models;  /**< that were measured */
@@ -59,7 +59,7 @@ bench_network *bench_network_new(const bench_options *o, const bench_side *side,
                                  dg_error *err);
 void bench_network_free(bench_network *network); /**< NULL is allowed */
 
-/** Measures all series once, into place `round` of each. */
+/** Measures all series once, into entry `round` of each. */
 bool bench_network_round(bench_network *network, uint32_t round, dg_error *err);
 
 /** Trains on the device that measures each op; fills in the layers. */

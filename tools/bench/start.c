@@ -174,9 +174,9 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
   return remove(path);
 }
 
-static bool make_folder(char *path, size_t room, dg_error *err) {
+static bool make_folder(char *path, size_t capacity, dg_error *err) {
   const char *parent = getenv("TMPDIR");
-  snprintf(path, room, "%s/digits-bench-XXXXXX", parent && *parent ? parent : "/tmp");
+  snprintf(path, capacity, "%s/digits-bench-XXXXXX", parent && *parent ? parent : "/tmp");
   return mkdtemp(path) ||
          dg_fail(err, DG_ERR_RUNTIME, "no folder %s for a cache: %s", path, strerror(errno));
 }
@@ -189,14 +189,14 @@ bool bench_start(const bench_options *o, const bench_side *side, const char *mod
   command_words words;
   void (*before)(int) = signal(SIGINT, SIG_IGN); /* the folder is removed, whatever happens */
   char **environment = cached_in(folder, texts, err);
-  bool right = environment && write_words(&words, o, side, model, err);
+  bool ok = environment && write_words(&words, o, side, model, err);
   if (environment) {
-    right = right && time_start(words.words, environment, &r->cold, &r->host_memory, err) &&
-            time_start(words.words, environment, &r->warm, &r->host_memory, err);
+    ok = ok && time_start(words.words, environment, &r->cold, &r->host_memory, err) &&
+         time_start(words.words, environment, &r->warm, &r->host_memory, err);
     free_words(&words);
   }
   free(environment);
   nftw(folder, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
   signal(SIGINT, before);
-  return right || dg_fail_prefix(err, "%s on %s", model, side->label);
+  return ok || dg_fail_prefix(err, "%s on %s", model, side->label);
 }

@@ -7,7 +7,7 @@
 #include "core/base/cache.h"
 #include "tools/common/say.h"
 
-enum { MOST_TRIALS = 64, FOLDER_ROOM = 4096 };
+enum { MAX_TRIALS = 64, FOLDER_SIZE = 4096 };
 
 static void print_trial(const dg_trial *t) {
   say("  %-8s %-18s ", t->kernel, t->tile);
@@ -19,7 +19,7 @@ static void print_trial(const dg_trial *t) {
 }
 
 static void print_end(bool kept) {
-  char folder[FOLDER_ROOM];
+  char folder[FOLDER_SIZE];
   if (kept && dg_cache_folder(folder, sizeof folder))
     say("kept in %s\n\n", folder);
   else if (dg_cache_folder(folder, sizeof folder))
@@ -32,7 +32,7 @@ static void print_end(bool kept) {
 
 static bool tune(void *user, const char *backend, const char *number, dg_error *err) {
   (void)user;
-  dg_trial trials[MOST_TRIALS];
+  dg_trial trials[MAX_TRIALS];
   size_t count = 0;
   bool kept = false;
   dg_device *device = dg_open(backend, number, 0, err);
@@ -40,17 +40,17 @@ static bool tune(void *user, const char *backend, const char *number, dg_error *
   say("%s: %s\n", backend, dg_device_name(device));
   fflush(stdout);
   if (isatty(STDERR_FILENO)) fputs("measuring, this takes some seconds\r", stderr);
-  bool right = dg_device_tune(device, trials, sizeof(dg_trial), MOST_TRIALS, &count, &kept, err);
+  bool ok = dg_device_tune(device, trials, sizeof(dg_trial), MAX_TRIALS, &count, &kept, err);
   if (isatty(STDERR_FILENO)) fputs("\033[K", stderr);
-  if (right && count == 0) {
+  if (ok && count == 0) {
     say("nothing to tune: its tiles are made for each instruction set when digits is built\n\n");
-  } else if (right) {
+  } else if (ok) {
     say("  %-8s %-18s %8s\n", "kernel", "tile", "GFLOP/s");
-    for (size_t i = 0; i < count && i < MOST_TRIALS; i++) print_trial(&trials[i]);
+    for (size_t i = 0; i < count && i < MAX_TRIALS; i++) print_trial(&trials[i]);
     print_end(kept);
   }
   dg_close(device);
-  return right;
+  return ok;
 }
 
 bool bench_tune(const bench_options *options, dg_error *err) {

@@ -77,10 +77,10 @@ static int exit_code(dg_error_kind kind) {
   return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
 }
 
-int command_end(const char *program, bool right, dg_error *err) {
-  if (right && (fflush(stdout) != 0 || ferror(stdout)))
-    right = dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
-  if (right) return 0;
+int command_end(const char *program, bool ok, dg_error *err) {
+  if (ok && (fflush(stdout) != 0 || ferror(stdout)))
+    ok = dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
+  if (ok) return 0;
   bool colored = terminal_colored(STDERR_FILENO);
   if (colored) fputs("\033[1;31m", stderr);
   say_to(stderr, "%s:", program);

@@ -16,7 +16,7 @@ bool command_number(const char *option, const char *text, uint32_t low, uint32_t
 bool command_set(char *text, dg_override *out, dg_error *err);
 
 /**
- * The next option, as getopt_long gives it: its `val`, its place in `known` to `index`, its value
+ * The next option, as getopt_long gives it: its `val`, its index in `known` to `index`, its value
  * to `optarg`; -1 after the last one. -h stands for --help, which must be known. '?' is an error:
  * an unknown option, or one whose value is missing or empty.
  */
@@ -32,6 +32,6 @@ const char *command_data(const char *given);
 void command_begin(void);
 
 /** Ends a program: flushes what it printed, tells what went wrong and returns the exit status. */
-int command_end(const char *program, bool right, dg_error *err);
+int command_end(const char *program, bool ok, dg_error *err);
 
 #endif

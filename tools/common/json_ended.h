@@ -5,21 +5,21 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/** A value all of whose parts were made (`right`), or NULL: then it is dropped. */
-static inline json_t *json_ended(json_t *value, bool right) {
-  if (right) return value;
+/** A value all of whose parts were made (`ok`), or NULL: then it is dropped. */
+static inline json_t *json_ended(json_t *value, bool ok) {
+  if (ok) return value;
   json_decref(value);
   return NULL;
 }
 
 /** Adds to an array; a value that is NULL is a failure. */
-static inline void json_add(json_t *array, json_t *value, bool *right) {
-  *right &= json_array_append_new(array, value) == 0;
+static inline void json_add(json_t *array, json_t *value, bool *ok) {
+  *ok &= json_array_append_new(array, value) == 0;
 }
 
 /** Adds to an object; a value that is NULL is a failure. */
-static inline void json_put(json_t *object, const char *key, json_t *value, bool *right) {
-  *right &= json_object_set_new(object, key, value) == 0;
+static inline void json_put(json_t *object, const char *key, json_t *value, bool *ok) {
+  *ok &= json_object_set_new(object, key, value) == 0;
 }
 
 #endif

@@ -41,17 +41,17 @@ static bool show_formatted(FILE *to, const char *format, va_list args) {
 bool say(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  bool right = show_formatted(stdout, format, args);
+  bool ok = show_formatted(stdout, format, args);
   va_end(args);
-  return right;
+  return ok;
 }
 
 bool say_to(FILE *to, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  bool right = show_formatted(to, format, args);
+  bool ok = show_formatted(to, format, args);
   va_end(args);
-  return right;
+  return ok;
 }
 
 bool say_lines(const char *text) {

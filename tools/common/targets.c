@@ -9,43 +9,43 @@
 #include "digits/data.h"
 #include "digits/model.h"
 
-enum { PATH_ROOM = 4096 };
+enum { PATH_SIZE = 4096 };
 
-/* ---- places ------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------- */
 
 /** Finds the nearest folder above a file that is not there. */
-static bool place_missing(target_place *place, const char *path, dg_error *err) {
+static bool find_missing(target_file *file, const char *path, dg_error *err) {
   struct stat info;
-  place->path = dg_file_target(path, err);
-  char *folder = place->path ? dg_folder_of(place->path) : NULL;
+  file->path = dg_file_target(path, err);
+  char *folder = file->path ? dg_folder_of(file->path) : NULL;
   while (folder && stat(folder, &info) != 0 && strcmp(folder, ".") != 0 &&
          strcmp(folder, "/") != 0) {
     char *above = dg_folder_of(folder);
     free(folder);
     folder = above;
   }
-  if (!place->path) return false;
+  if (!file->path) return false;
   if (!folder) return dg_fail_memory(err, strlen(path));
-  place->rest = place->path + (strcmp(folder, ".") == 0 ? 0 : strlen(folder));
-  place->rest += strspn(place->rest, "/");
+  file->rest = file->path + (strcmp(folder, ".") == 0 ? 0 : strlen(folder));
+  file->rest += strspn(file->rest, "/");
   free(folder);
-  place->counts = true;
-  place->device = info.st_dev;
-  place->inode = info.st_ino;
+  file->counts = true;
+  file->device = info.st_dev;
+  file->inode = info.st_ino;
   return true;
 }
 
-static bool find_place(target_place *place, const char *path, dg_error *err) {
+static bool find_file(target_file *file, const char *path, dg_error *err) {
   struct stat info;
-  *place = (target_place){.there = stat(path, &info) == 0};
-  if (!place->there) return place_missing(place, path, err);
-  place->counts = S_ISREG(info.st_mode);
-  place->device = info.st_dev;
-  place->inode = info.st_ino;
+  *file = (target_file){.there = stat(path, &info) == 0};
+  if (!file->there) return find_missing(file, path, err);
+  file->counts = S_ISREG(info.st_mode);
+  file->device = info.st_dev;
+  file->inode = info.st_ino;
   return true;
 }
 
-static bool is_same(const target_place *a, const target_place *b) {
+static bool is_same(const target_file *a, const target_file *b) {
   return a->counts && b->counts && a->there == b->there && a->device == b->device &&
          a->inode == b->inode && (a->there || strcmp(a->rest, b->rest) == 0);
 }
@@ -53,7 +53,7 @@ static bool is_same(const target_place *a, const target_place *b) {
 /* ---- outputs ------------------------------------------------------------ */
 
 static bool add(targets *t, target out, dg_error *err) {
-  char whole[PATH_ROOM];
+  char whole[PATH_SIZE];
   if (!out.path) return true;
   if (t->count == TARGETS) return dg_fail(err, DG_ERR_INPUT, "more than %d outputs", TARGETS);
   if (snprintf(whole, sizeof whole, "%s%s%s", out.path, out.between, out.name) >= (int)sizeof whole)
@@ -61,9 +61,9 @@ static bool add(targets *t, target out, dg_error *err) {
                    out.option, out.path);
   target *own = &t->output[t->count++];
   *own = out;
-  if (!find_place(&own->place, whole, err)) return false;
+  if (!find_file(&own->file, whole, err)) return false;
   for (const target *other = t->output; other < own; other++)
-    if (is_same(&own->place, &other->place))
+    if (is_same(&own->file, &other->file))
       return dg_fail(err, DG_ERR_INPUT, "%s and %s both write to %s; give one another file",
                      other->option, out.option, whole);
   return true;
@@ -85,18 +85,18 @@ bool targets_write_beside(targets *t, const char *option, const char *path, cons
 }
 
 void targets_close(targets *t) {
-  for (unsigned i = 0; i < t->count; i++) free(t->output[i].place.path);
+  for (unsigned i = 0; i < t->count; i++) free(t->output[i].file.path);
   *t = (targets){0};
 }
 
 /* ---- inputs ------------------------------------------------------------- */
 
 bool targets_read(const targets *t, const char *what, const char *path, dg_error *err) {
-  target_place place;
+  target_file file;
   struct stat info;
-  if (!path || stat(path, &info) != 0 || !find_place(&place, path, err)) return true;
+  if (!path || stat(path, &info) != 0 || !find_file(&file, path, err)) return true;
   for (const target *out = t->output; out < t->output + t->count; out++)
-    if (is_same(&place, &out->place) && !(out->over && strcmp(out->over, what) == 0))
+    if (is_same(&file, &out->file) && !(out->over && strcmp(out->over, what) == 0))
       return dg_fail(err, DG_ERR_INPUT,
                      "%s %s%s%s would write over %s, which %s read from; give another file",
                      out->option, out->path, out->between, out->name, path, what);

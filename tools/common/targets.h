@@ -20,14 +20,14 @@ typedef struct {
   ino_t inode;      /**< of the file, or of the nearest folder above one that is not there */
   char *path;       /**< of one that is not there */
   const char *rest; /**< its end, seen from that folder */
-} target_place;
+} target_file;
 
 /** An output. */
 typedef struct {
   const char *option, *path;
   const char *between, *name; /**< what follows the path: "/" and a name, "" and an ending */
   const char *over;           /**< the input that it may replace; NULL: none */
-  target_place place;
+  target_file file;
 } target;
 
 /** All zero before the first output; ended with targets_close. */

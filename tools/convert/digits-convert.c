@@ -30,12 +30,12 @@ static dg_model *load_model(const char *model, dg_error *err) {
 static bool check_targets(const convert_options *o, dg_error *err) {
   static const char input[] = "the weights are";
   targets t = {0};
-  bool right = targets_write(&t, "OUTPUT", o->output, input, err) &&
-               targets_read(&t, input, o->input, err) &&
-               (!o->model || (targets_read_model(&t, o->model, err) &&
-                              targets_read(&t, "the model is", o->model, err)));
+  bool ok = targets_write(&t, "OUTPUT", o->output, input, err) &&
+            targets_read(&t, input, o->input, err) &&
+            (!o->model || (targets_read_model(&t, o->model, err) &&
+                           targets_read(&t, "the model is", o->model, err)));
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 static bool convert(convert_options *o, dg_error *err) {
@@ -43,22 +43,22 @@ static bool convert(convert_options *o, dg_error *err) {
   dg_model *model = o->model ? load_model(o->model, err) : NULL;
   if (o->model && !model) return false;
   if (!o->quiet) o->how.mapped = tell;
-  bool right = dg_weights_convert(o->input, o->output, model, &o->how, err);
-  if (right && !o->quiet) say("%s: written\n", o->output);
+  bool ok = dg_weights_convert(o->input, o->output, model, &o->how, err);
+  if (ok && !o->quiet) say("%s: written\n", o->output);
   dg_model_free(model);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
   convert_options o;
   dg_error err = {0};
   command_begin();
-  bool right = convert_options_read(&o, argc, argv, &err);
-  if (right && o.task == CONVERT_HELP)
-    right = fputs(convert_options_help, stdout) >= 0;
-  else if (right && o.task == CONVERT_VERSION)
-    right = say("digits-convert %s\n", dg_version());
-  else if (right)
-    right = convert(&o, &err);
-  return command_end("digits-convert", right, &err);
+  bool ok = convert_options_read(&o, argc, argv, &err);
+  if (ok && o.task == CONVERT_HELP)
+    ok = fputs(convert_options_help, stdout) >= 0;
+  else if (ok && o.task == CONVERT_VERSION)
+    ok = say("digits-convert %s\n", dg_version());
+  else if (ok)
+    ok = convert(&o, &err);
+  return command_end("digits-convert", ok, &err);
 }

@@ -59,8 +59,8 @@ static bool read_map(convert_options *o, char *text, dg_error *err) {
   char *equals = strchr(text, '=');
   if (!equals || equals == text)
     return dg_fail(err, DG_ERR_INPUT, "--map needs THEIRS=OURS, not \"%s\"", text);
-  if (o->how.name_count == MOST_NAMES)
-    return dg_fail(err, DG_ERR_INPUT, "--map was given more than %d times", MOST_NAMES);
+  if (o->how.name_count == MAX_NAMES)
+    return dg_fail(err, DG_ERR_INPUT, "--map was given more than %d times", MAX_NAMES);
   *equals = '\0';
   o->names[o->how.name_count++] = (dg_name_pair){text, equals + 1};
   return true;

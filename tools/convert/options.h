@@ -8,7 +8,7 @@
 
 typedef enum { CONVERT_FILE, CONVERT_HELP, CONVERT_VERSION } convert_task;
 
-enum { MOST_NAMES = 256 };
+enum { MAX_NAMES = 256 };
 
 typedef struct {
   convert_task task;
@@ -16,7 +16,7 @@ typedef struct {
   const char *model; /**< NULL: the one that the input carries */
   bool quiet;
   dg_convert_options how; /**< its names are `names` */
-  dg_name_pair names[MOST_NAMES];
+  dg_name_pair names[MAX_NAMES];
 } convert_options;
 
 /** Reads the command line; strings point into argv (whose --map values are split in place). */

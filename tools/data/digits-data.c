@@ -16,11 +16,11 @@
 
 /* ---- stats -------------------------------------------------------------- */
 
-enum { MOST_CLASSES = 256, WHITE = 255 };
+enum { MAX_CLASSES = 256, WHITE = 255 };
 
 /** What there is in a part of a set. */
 typedef struct {
-  uint32_t of_class[MOST_CLASSES];
+  uint32_t of_class[MAX_CLASSES];
   double mean, deviation; /**< of all pixels, as shares of 255 */
 } part_stats;
 
@@ -41,7 +41,7 @@ static void count_part(const dg_part_view *part, part_stats *stats) {
 static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
   const dg_classes *names = dg_dataset_classes(data);
   say("%-10s %10s %10s\n", "class", "train", "test");
-  for (unsigned c = 0; c < MOST_CLASSES; c++) {
+  for (unsigned c = 0; c < MAX_CLASSES; c++) {
     if (!train->of_class[c] && !test->of_class[c]) continue;
     say("%-10u %10" PRIu32 " %10" PRIu32, c, train->of_class[c], test->of_class[c]);
     if (c < names->count) say("  %s", names->name[c]);
@@ -87,13 +87,13 @@ static uint32_t choose_samples(const dg_part_view *part, const data_options *o, 
 }
 
 /** Puts an image with its class onto a sheet: its name, or as much of that as there is room for. */
-static void put_image(sheet *s, uint32_t place, const uint8_t *image, const char *class) {
+static void put_image(sheet *s, uint32_t index, const uint8_t *image, const char *class) {
   char label[DG_CLASS_SIZE];
-  snprintf(label, sizeof label, "%.*s", (int)sheet_room(&s->layout), class);
-  sheet_put(s, place, image, label);
+  snprintf(label, sizeof label, "%.*s", (int)sheet_label_capacity(&s->layout), class);
+  sheet_put(s, index, image, label);
 }
 
-/** Puts the chosen images onto a sheet, so many places `apart`. */
+/** Puts the chosen images onto a sheet, so many cells `apart`. */
 static void put_chosen(sheet *s, const dg_dataset *data, const dg_part_view *part,
                        const uint32_t *chosen, uint32_t count, uint32_t apart) {
   size_t size = (size_t)part->height * part->width;
@@ -114,9 +114,9 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
   dg_device *device = model ? dg_open("cpu", NULL, o->threads, err) : NULL;
   uint8_t *images = device ? malloc(bytes + 1) : NULL;
   if (device && !images) dg_fail_memory(err, bytes);
-  bool right = images && dg_dataset_augment(data, model, device, chosen, count, o->seed, 0, steps,
-                                            images, err);
-  for (size_t i = 0; right && i < (size_t)steps * count; i++) {
+  bool ok = images &&
+            dg_dataset_augment(data, model, device, chosen, count, o->seed, 0, steps, images, err);
+  for (size_t i = 0; ok && i < (size_t)steps * count; i++) {
     uint32_t row = (uint32_t)(i % count), column = 1 + (uint32_t)(i / count);
     put_image(s, row * o->columns + column, images + i * size,
               dg_class_name(dg_dataset_classes(data), part.labels[chosen[row]], number));
@@ -124,7 +124,7 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
   free(images);
   dg_close(device);
   dg_model_free(model);
-  return right;
+  return ok;
 }
 
 /** Draws the chosen images, or a row for each where they are augmented. */
@@ -140,13 +140,13 @@ static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint
   sheet s;
   if (!sheet_open(&s, &layout, err)) return false;
   put_chosen(&s, data, &part, chosen, count, o->augment ? columns : 1);
-  bool right = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
-               picture_write(&s.picture, o->target, err);
-  if (right)
+  bool ok = (!o->augment || put_augmented(&s, data, o, chosen, count, err)) &&
+            picture_write(&s.picture, o->target, err);
+  if (ok)
     say("%s: %" PRIu32 " images, %" PRIu32 "x%" PRIu32 " pixels\n", o->target,
         o->augment ? count * columns : count, s.picture.width, s.picture.height);
   sheet_close(&s);
-  return right;
+  return ok;
 }
 
 static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
@@ -154,13 +154,13 @@ static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
   uint32_t *chosen = malloc(o->count * sizeof *chosen);
   if (!chosen) return dg_fail_memory(err, o->count * sizeof *chosen);
   uint32_t count = choose_samples(&part, o, chosen);
-  bool right = count ? draw_sheet(data, o, chosen, count, err)
-                     : dg_fail(err, DG_ERR_INPUT,
-                               "none of the %" PRIu32 " images from --from %" PRIu32
-                               " on is wanted: `digits-data stats` counts each class",
-                               part.count, o->from);
+  bool ok = count ? draw_sheet(data, o, chosen, count, err)
+                  : dg_fail(err, DG_ERR_INPUT,
+                            "none of the %" PRIu32 " images from --from %" PRIu32
+                            " on is wanted: `digits-data stats` counts each class",
+                            part.count, o->from);
   free(chosen);
-  return right;
+  return ok;
 }
 
 /* ---- the program -------------------------------------------------------- */
@@ -181,13 +181,13 @@ static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err)
 /** A sheet is written over nothing that is read; `write` writes over nothing at all. */
 static bool check_targets(const data_options *o, dg_error *err) {
   targets t = {0};
-  bool right = o->task != DATA_SHEET ||
-               (targets_write(&t, "sheet", o->target, NULL, err) &&
-                targets_read_set(&t, "the data are", o->draw ? NULL : o->data, err) &&
-                targets_read(&t, "the names of the classes are", o->classes, err) &&
-                targets_read_model(&t, o->augment, err));
+  bool ok = o->task != DATA_SHEET ||
+            (targets_write(&t, "sheet", o->target, NULL, err) &&
+             targets_read_set(&t, "the data are", o->draw ? NULL : o->data, err) &&
+             targets_read(&t, "the names of the classes are", o->classes, err) &&
+             targets_read_model(&t, o->augment, err));
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 static bool perform(const data_options *o, dg_error *err) {
@@ -195,19 +195,19 @@ static bool perform(const data_options *o, dg_error *err) {
   if (o->task == DATA_VERSION) return say("digits-data %s\n", dg_version());
   dg_dataset *data = check_targets(o, err) ? open_set(o, err) : NULL;
   if (!data) return false;
-  bool right = name_classes(data, o, err);
-  if (right)
-    right = o->task == DATA_STATS   ? print_stats(data)
-            : o->task == DATA_WRITE ? write_set(data, o, err)
-                                    : show(data, o, err);
+  bool ok = name_classes(data, o, err);
+  if (ok)
+    ok = o->task == DATA_STATS   ? print_stats(data)
+         : o->task == DATA_WRITE ? write_set(data, o, err)
+                                 : show(data, o, err);
   dg_dataset_close(data);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
   data_options o;
   dg_error err = {0};
   command_begin();
-  bool right = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-data", right, &err);
+  bool ok = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-data", ok, &err);
 }

@@ -21,8 +21,8 @@ enum {
   BATCH = 64,
   SHEET_COLUMNS = 10,
   SHEET_SCALE = 4,
-  FIRST_ROOM = 1 << 16,
-  MOST_INPUT = 1 << 29
+  FIRST_CAPACITY = 1 << 16,
+  MAX_INPUT_BYTES = 1 << 29
 };
 
 /** What stands below an image of the sheet. */
@@ -32,7 +32,7 @@ typedef struct {
 
 /** What the network saw so far, for the sheet. */
 typedef struct {
-  uint32_t count, room;
+  uint32_t count, capacity;
   uint8_t *images;
   label *labels;
 } seen;
@@ -62,15 +62,15 @@ static bool open_classes(work *w, const char *weights, dg_error *err) {
 /** Nothing that is read may be written over. */
 static bool check_targets(const predict_options *o, dg_error *err) {
   targets t = {0};
-  bool right = targets_write(&t, "--show", o->show, NULL, err) &&
-               targets_write(&t, "--submission", o->submission, NULL, err) &&
-               targets_read_weights(&t, o->weights, err) && targets_read_model(&t, o->model, err) &&
-               targets_read(&t, "the names of the classes are", o->classes, err);
-  for (uint32_t i = 0; right && i < o->picture_count; i++)
-    right = targets_read(&t, o->submission ? "the table is" : "a picture is",
-                         strcmp(o->pictures[i], "-") == 0 ? "/dev/stdin" : o->pictures[i], err);
+  bool ok = targets_write(&t, "--show", o->show, NULL, err) &&
+            targets_write(&t, "--submission", o->submission, NULL, err) &&
+            targets_read_weights(&t, o->weights, err) && targets_read_model(&t, o->model, err) &&
+            targets_read(&t, "the names of the classes are", o->classes, err);
+  for (uint32_t i = 0; ok && i < o->picture_count; i++)
+    ok = targets_read(&t, o->submission ? "the table is" : "a picture is",
+                      strcmp(o->pictures[i], "-") == 0 ? "/dev/stdin" : o->pictures[i], err);
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 static bool work_open(work *w, dg_error *err) {
@@ -105,18 +105,18 @@ static void work_close(work *w) {
 static uint8_t *read_input(size_t *size, dg_error *err) {
   uint8_t *bytes = NULL;
   *size = 0;
-  for (size_t room = FIRST_ROOM; room <= MOST_INPUT; room *= 2) {
-    uint8_t *more = realloc(bytes, room);
+  for (size_t capacity = FIRST_CAPACITY; capacity <= MAX_INPUT_BYTES; capacity *= 2) {
+    uint8_t *more = realloc(bytes, capacity);
     if (!more) {
-      dg_fail_memory(err, room);
+      dg_fail_memory(err, capacity);
       break;
     }
     bytes = more;
-    *size += fread(bytes + *size, 1, room - *size, stdin);
-    if (*size < room && !ferror(stdin)) return bytes;
-    if (*size < room || room == MOST_INPUT) {
+    *size += fread(bytes + *size, 1, capacity - *size, stdin);
+    if (*size < capacity && !ferror(stdin)) return bytes;
+    if (*size < capacity || capacity == MAX_INPUT_BYTES) {
       dg_fail(err, DG_ERR_INPUT, "standard input %s",
-              *size < room ? "can't be read" : "is too long for a picture");
+              *size < capacity ? "can't be read" : "is too long for a picture");
       break;
     }
   }
@@ -129,9 +129,9 @@ static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
   if (strcmp(name, "-") != 0) return dg_picture_read(page, name, err);
   size_t size;
   uint8_t *bytes = read_input(&size, err);
-  bool right = bytes && dg_picture_decode(page, bytes, size, "standard input", err);
+  bool ok = bytes && dg_picture_decode(page, bytes, size, "standard input", err);
   free(bytes);
-  return right;
+  return ok;
 }
 
 /* ---- findings ------------------------------------------------------------ */
@@ -142,11 +142,11 @@ static void write_label(const findings *a, uint32_t digit, label *out) {
   uint32_t best = findings_label(a, digit);
   sheet_layout layout = {.image_width = a->digits->width};
   const char *name = dg_class_name(a->names, best, number);
-  size_t room = sheet_room(&layout);
+  size_t capacity = sheet_label_capacity(&layout);
   snprintf(sure, sizeof sure, " %.0f%%",
            100 * (double)a->probabilities[(size_t)digit * a->classes + best]);
-  bool both = name == number || strlen(name) + strlen(sure) <= room;
-  snprintf(out->text, sizeof out->text, "%.*s%s", both ? DG_CLASS_SIZE - 8 : (int)room, name,
+  bool both = name == number || strlen(name) + strlen(sure) <= capacity;
+  snprintf(out->text, sizeof out->text, "%.*s%s", both ? DG_CLASS_SIZE - 8 : (int)capacity, name,
            both ? sure : "");
 }
 
@@ -154,14 +154,14 @@ static void write_label(const findings *a, uint32_t digit, label *out) {
 static bool keep(seen *s, const findings *a, dg_error *err) {
   const dg_digits *d = a->digits;
   size_t size = (size_t)d->height * d->width;
-  if (s->count + d->count > s->room) {
-    uint32_t room = 2 * (s->count + d->count);
-    uint8_t *images = realloc(s->images, room * size);
+  if (s->count + d->count > s->capacity) {
+    uint32_t capacity = 2 * (s->count + d->count);
+    uint8_t *images = realloc(s->images, capacity * size);
     if (images) s->images = images;
-    label *labels = realloc(s->labels, room * sizeof *labels);
+    label *labels = realloc(s->labels, capacity * sizeof *labels);
     if (labels) s->labels = labels;
-    if (!images || !labels) return dg_fail_memory(err, room * size);
-    s->room = room;
+    if (!images || !labels) return dg_fail_memory(err, capacity * size);
+    s->capacity = capacity;
   }
   memcpy(s->images + s->count * size, d->images, d->count * size);
   for (uint32_t i = 0; i < d->count; i++) write_label(a, i, &s->labels[s->count++]);
@@ -176,28 +176,28 @@ static bool answer(work *w, const char *name, const dg_picture *page, const dg_d
   float *p = malloc(numbers * sizeof *p);
   if (!p) return dg_fail_memory(err, numbers * sizeof *p);
   findings a = {name, page->height, page->width, digits, classes, &w->classes, p};
-  bool right = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
-               dg_fail_prefix(err, "%s", name);
-  if (right) dg_predictor_probabilities(w->predictor, p, digits->count, p);
-  if (right && w->options->json)
-    right = findings_print_json(&a, err);
-  else if (right)
+  bool ok = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
+            dg_fail_prefix(err, "%s", name);
+  if (ok) dg_predictor_probabilities(w->predictor, p, digits->count, p);
+  if (ok && w->options->json)
+    ok = findings_print_json(&a, err);
+  else if (ok)
     findings_print(&a, w->options->top);
-  right = right && (!w->options->show || keep(&w->seen, &a, err));
+  ok = ok && (!w->options->show || keep(&w->seen, &a, err));
   free(p);
-  return right;
+  return ok;
 }
 
 static bool read_one(work *w, const char *name, dg_error *err) {
   dg_picture page;
   dg_digits digits = {0};
-  bool right = read_picture(&page, name, err) &&
-               dg_digits_find(&page, name, dg_predictor_height(w->predictor),
-                              dg_predictor_width(w->predictor), &digits, err) &&
-               answer(w, name, &page, &digits, err);
+  bool ok = read_picture(&page, name, err) &&
+            dg_digits_find(&page, name, dg_predictor_height(w->predictor),
+                           dg_predictor_width(w->predictor), &digits, err) &&
+            answer(w, name, &page, &digits, err);
   dg_digits_free(&digits);
   dg_picture_free(&page);
-  return right;
+  return ok;
 }
 
 /* ---- the sheet ---------------------------------------------------------- */
@@ -215,9 +215,9 @@ static bool show(const work *w, dg_error *err) {
   if (!sheet_open(&drawn, &layout, err)) return false;
   for (uint32_t i = 0; i < s->count; i++)
     sheet_put(&drawn, i, s->images + (size_t)i * height * width, s->labels[i].text);
-  bool right = picture_write(&drawn.picture, w->options->show, err);
+  bool ok = picture_write(&drawn.picture, w->options->show, err);
   sheet_close(&drawn);
-  return right;
+  return ok;
 }
 
 /* ---- a submission ------------------------------------------------------- */
@@ -235,18 +235,18 @@ static bool submit(const work *w, dg_error *err) {
   if (!dg_images_read(&images, w->options->pictures[0], err)) return false;
   size_t numbers = (size_t)images.count * dg_predictor_outputs(w->predictor);
   float *logits = NULL;
-  bool right = check_size(&images, w, err);
-  if (right && !(logits = malloc(numbers * sizeof *logits)))
-    right = dg_fail_memory(err, numbers * sizeof *logits);
+  bool ok = check_size(&images, w, err);
+  if (ok && !(logits = malloc(numbers * sizeof *logits)))
+    ok = dg_fail_memory(err, numbers * sizeof *logits);
   submission s = {images.count, dg_predictor_outputs(w->predictor), logits};
-  right = right &&
-          (dg_predictor_run(w->predictor, images.images, images.count, logits, err) ||
-           dg_fail_prefix(err, "%s", w->options->pictures[0])) &&
-          submission_write(&s, w->options->submission, err);
-  if (right) say("%s: %u answers\n", w->options->submission, images.count);
+  ok = ok &&
+       (dg_predictor_run(w->predictor, images.images, images.count, logits, err) ||
+        dg_fail_prefix(err, "%s", w->options->pictures[0])) &&
+       submission_write(&s, w->options->submission, err);
+  if (ok) say("%s: %u answers\n", w->options->submission, images.count);
   free(logits);
   dg_images_free(&images);
-  return right;
+  return ok;
 }
 
 /* ---- the program -------------------------------------------------------- */
@@ -275,15 +275,15 @@ static bool perform(const predict_options *o, dg_error *err) {
   if (o->task == PREDICT_HELP) return fputs(predict_options_help, stdout) >= 0;
   if (o->task == PREDICT_VERSION) return say("digits-predict %s\n", dg_version());
   work w = {.options = o};
-  bool right = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));
+  bool ok = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));
   work_close(&w);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
   predict_options o;
   dg_error err = {0};
   command_begin();
-  bool right = predict_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-predict", right, &err);
+  bool ok = predict_options_read(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-predict", ok, &err);
 }

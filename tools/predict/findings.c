@@ -71,22 +71,22 @@ static json_t *digit_object(const findings *a, uint32_t digit) {
   const float *p = of_digit(a, digit);
   uint32_t label = findings_label(a, digit);
   json_t *all = json_array();
-  bool right = all != NULL;
-  for (uint32_t c = 0; c < a->classes; c++) json_add(all, json_real((double)p[c]), &right);
+  bool ok = all != NULL;
+  for (uint32_t c = 0; c < a->classes; c++) json_add(all, json_real((double)p[c]), &ok);
   json_t *object =
       json_pack("{si sf s{si si si si} so}", "label", (int)label, "probability", (double)p[label],
                 "box", "left", (int)box->left, "top", (int)box->top, "width", (int)box->width,
-                "height", (int)box->height, "probabilities", json_ended(all, right));
-  if (label < a->names->count) json_put(object, "name", json_string(a->names->name[label]), &right);
-  return json_ended(object, right);
+                "height", (int)box->height, "probabilities", json_ended(all, ok));
+  if (label < a->names->count) json_put(object, "name", json_string(a->names->name[label]), &ok);
+  return json_ended(object, ok);
 }
 
 bool findings_print_json(const findings *a, dg_error *err) {
   json_t *digits = json_array();
-  bool right = digits != NULL;
-  for (uint32_t i = 0; i < a->digits->count; i++) json_add(digits, digit_object(a, i), &right);
+  bool ok = digits != NULL;
+  for (uint32_t i = 0; i < a->digits->count; i++) json_add(digits, digit_object(a, i), &ok);
   return print_object(json_pack("{ss si si so}", "file", a->name, "width", (int)a->width, "height",
-                                (int)a->height, "digits", json_ended(digits, right)),
+                                (int)a->height, "digits", json_ended(digits, ok)),
                       a->name, err);
 }
 

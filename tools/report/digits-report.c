@@ -60,17 +60,17 @@ static bool read_options(report_options *o, int argc, char **argv, dg_error *err
 static bool check_targets(const report_options *o, dg_error *err) {
   targets t = {0};
   char path[REPORT_PATH];
-  bool right = true;
-  for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
-    right = targets_write_in(&t, "OUT", o->folder, report_name(file), err);
-  for (size_t i = 0; right && i < o->count; i++) {
+  bool ok = true;
+  for (report_file file = REPORT_PAGE; ok && file < REPORT_FILES; file++)
+    ok = targets_write_in(&t, "OUT", o->folder, report_name(file), err);
+  for (size_t i = 0; ok && i < o->count; i++) {
     bool long_path = snprintf(path, sizeof path, "%s/%s", o->runs[i], report_name(REPORT_LOG)) >=
                      (int)sizeof path;
-    right = targets_read(&t, "a run is", o->runs[i], err) &&
-            (long_path || targets_read(&t, "a run is", path, err));
+    ok = targets_read(&t, "a run is", o->runs[i], err) &&
+         (long_path || targets_read(&t, "a run is", path, err));
   }
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 static bool perform(const report_options *o, dg_error *err) {
@@ -88,6 +88,6 @@ int main(int argc, char **argv) {
   report_options o;
   dg_error err = {0};
   command_begin();
-  bool right = read_options(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-report", right, &err);
+  bool ok = read_options(&o, argc, argv, &err) && perform(&o, &err);
+  return command_end("digits-report", ok, &err);
 }

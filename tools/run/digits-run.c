@@ -15,13 +15,13 @@
 #include "tools/common/command.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
+#include "tools/run/checkpoint.h"
 #include "tools/run/console.h"
 #include "tools/run/json_log.h"
 #include "tools/run/listing.h"
 #include "tools/run/options.h"
 #include "tools/run/repeat.h"
 #include "tools/run/run_report.h"
-#include "tools/run/run_state.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -70,8 +70,8 @@ static void on_epoch(void *user, const dg_epoch_report *report) {
   run_report_epoch(&a->report, a->trainer, report->epoch);
 }
 
-static dg_model *load_model(const options *o, const run_state *state, dg_error *err) {
-  if (o->resume) return dg_model_from_weights(state->path, NULL, 0, err);
+static dg_model *load_model(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
+  if (o->resume) return dg_model_from_weights(checkpoint->path, NULL, 0, err);
   return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
                   : dg_model_from_weights(o->load, o->overrides, o->override_count, err);
 }
@@ -81,26 +81,26 @@ static bool print_description(const dg_model *model, dg_device *device, dg_error
   if (!dg_model_describe(model, device, NULL, 0, &length, err)) return false;
   char *text = malloc(length + 1);
   if (!text) return dg_fail_memory(err, length + 1);
-  bool right = dg_model_describe(model, device, text, length + 1, &length, err);
-  if (right) say_lines(text);
+  bool ok = dg_model_describe(model, device, text, length + 1, &length, err);
+  if (ok) say_lines(text);
   free(text);
-  return right;
+  return ok;
 }
 
-static bool describe(const options *o, const run_state *state, dg_error *err) {
-  dg_model *model = load_model(o, state, err);
+static bool describe(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
+  dg_model *model = load_model(o, checkpoint, err);
   dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
-  bool right = device && print_description(model, device, err);
+  bool ok = device && print_description(model, device, err);
   dg_close(device);
   dg_model_free(model);
-  return right;
+  return ok;
 }
 
 /* ---- a job: model, device, data ----------------------------------------- */
 
 typedef struct {
   const options *options;
-  const run_state *state;
+  const run_checkpoint *checkpoint;
   dg_model *model;
   dg_device *device;
   dg_dataset *data, *test_data; /**< test_data NULL: that of data */
@@ -109,28 +109,28 @@ typedef struct {
 } job;
 
 /** Nothing that is read may be written over, but weights by those that they became. */
-static bool check_targets(const options *o, const run_state *state, dg_error *err) {
+static bool check_targets(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
   static const char weights[] = "the weights are";
   targets t = {0};
-  bool right = targets_write(&t, "--save", o->save, weights, err) &&
-               (!state->path[0] ||
-                targets_write_beside(&t, "--save", o->save, RUN_STATE_END, weights, err)) &&
-               targets_write(&t, "--log", o->log, NULL, err);
-  for (report_file file = REPORT_PAGE; right && file < REPORT_FILES; file++)
-    right = targets_write_in(&t, "--report", o->report, report_name(file), err);
-  right = right && targets_read_model(&t, o->model, err) &&
-          targets_read(&t, weights, o->load, err) && targets_read(&t, weights, o->resume, err) &&
-          targets_read_set(&t, "the data are", o->data, err) &&
-          targets_read_set(&t, "the test data are", o->test_data, err) &&
-          targets_read(&t, "the names of the classes are", o->classes, err);
+  bool ok = targets_write(&t, "--save", o->save, weights, err) &&
+            (!checkpoint->path[0] ||
+             targets_write_beside(&t, "--save", o->save, CHECKPOINT_EXTENSION, weights, err)) &&
+            targets_write(&t, "--log", o->log, NULL, err);
+  for (report_file file = REPORT_PAGE; ok && file < REPORT_FILES; file++)
+    ok = targets_write_in(&t, "--report", o->report, report_name(file), err);
+  ok = ok && targets_read_model(&t, o->model, err) && targets_read(&t, weights, o->load, err) &&
+       targets_read(&t, weights, o->resume, err) &&
+       targets_read_set(&t, "the data are", o->data, err) &&
+       targets_read_set(&t, "the test data are", o->test_data, err) &&
+       targets_read(&t, "the names of the classes are", o->classes, err);
   targets_close(&t);
-  return right;
+  return ok;
 }
 
 /** Looks at the outputs before hours of work. */
-static bool check_outputs(const options *o, run_state *state, dg_error *err) {
-  return check_targets(o, state, err) && (!o->save || dg_file_check(o->save, err)) &&
-         run_state_check(state, o->resume != NULL, err);
+static bool check_outputs(const options *o, run_checkpoint *checkpoint, dg_error *err) {
+  return check_targets(o, checkpoint, err) && (!o->save || dg_file_check(o->save, err)) &&
+         run_checkpoint_check(checkpoint, o->resume != NULL, err);
 }
 
 /** Opens the logs, of which that of the report goes on with an earlier one after a resume. */
@@ -176,7 +176,7 @@ static bool open_data(job *j, dg_error *err) {
 /** Opens all that a run needs; the log last, for that empties what was there. */
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
-  j->model = load_model(o, j->state, err);
+  j->model = load_model(o, j->checkpoint, err);
   if (!j->model) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
@@ -226,7 +226,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .validation_samples = dg_trainer_validation_samples(trainer),
                       .parameters = dg_trainer_parameter_count(trainer),
                       .exact = dg_trainer_exact(trainer),
-                      .resumed = j->options->resume ? &j->state->info : NULL};
+                      .resumed = j->options->resume ? &j->checkpoint->info : NULL};
   json_log_start(&j->audience.log, &start);
   run_report_begin(&j->audience.report);
   if (j->options->quiet) return;
@@ -240,8 +240,8 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   say("device  %s: %s\n", start.backend, start.device);
   tell_data(j, &start);
   if (!o->test) say("seed    %u\n", seed);
-  if (j->state->none.kind) say("state   none is kept: %s\n", j->state->none.message);
-  if (start.resumed) run_state_tell(j->state, j->device);
+  if (j->checkpoint->none.kind) say("state   none is kept: %s\n", j->checkpoint->none.message);
+  if (start.resumed) run_checkpoint_tell(j->checkpoint, j->device);
   fflush(stdout);
 }
 
@@ -252,13 +252,13 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
   if (o->load && !dg_trainer_load(trainer, o->load, err)) return false;
   if (o->test) return true;
   double start = dg_seconds();
-  bool right = dg_trainer_train(trainer, err);
+  bool ok = dg_trainer_train(trainer, err);
   *seconds = dg_seconds() - start;
   console_clear(&j->audience.console);
-  if (!right) return run_state_point(j->state, o->save, err);
+  if (!ok) return run_checkpoint_point(j->checkpoint, o->save, err);
   if (!o->save) return true;
-  return dg_trainer_save(trainer, o->save, err) ? run_state_drop(j->state, err)
-                                                : run_state_point(j->state, o->save, err);
+  return dg_trainer_save(trainer, o->save, err) ? run_checkpoint_drop(j->checkpoint, err)
+                                                : run_checkpoint_point(j->checkpoint, o->save, err);
 }
 
 static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {
@@ -279,7 +279,7 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
       .size = sizeof(dg_trainer_options),
       .seed = seed,
       .test_only = j->options->test,
-      .checkpoint = j->state->path[0] ? j->state->path : NULL,
+      .checkpoint = j->checkpoint->path[0] ? j->checkpoint->path : NULL,
       .resume = j->options->resume != NULL,
       .listener = &(dg_listener){
           .size = sizeof(dg_listener), &j->audience, on_progress, on_step, on_epoch}};
@@ -288,10 +288,10 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
   if (!dg_trainer_can_test(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
   j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
-  bool right = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
-  right = run_report_take(&j->audience.report, trainer, right, right ? err : NULL) && right;
+  bool ok = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
+  ok = run_report_take(&j->audience.report, trainer, ok, ok ? err : NULL) && ok;
   dg_trainer_free(trainer);
-  return right;
+  return ok;
 }
 
 /** Mean and (sample) deviation. */
@@ -316,55 +316,55 @@ static bool run_all(job *j, dg_error *err) {
   uint32_t runs = j->options->runs;
   double *accuracy = calloc(2 * (size_t)runs, sizeof *accuracy), *seconds = accuracy + runs;
   if (!accuracy) return dg_fail_memory(err, 2 * (size_t)runs * sizeof *accuracy);
-  bool right = true;
+  bool ok = true;
   uint32_t finished = 0;
-  for (uint32_t i = 0; right && i < runs; i++) {
+  for (uint32_t i = 0; ok && i < runs; i++) {
     dg_score score;
-    right = run_once(j, j->options->seed + i, &score, &seconds[i], err);
-    if (!right) continue;
+    ok = run_once(j, j->options->seed + i, &score, &seconds[i], err);
+    if (!ok) continue;
     accuracy[i] = score.accuracy;
     finished++;
   }
   if (runs > 1 && finished > 0) tell_summary(j, finished, accuracy, seconds);
   free(accuracy);
-  return right;
+  return ok;
 }
 
 /** Writes the report of a run that went right or not. What went wrong first is what is told. */
-static bool write_report(job *j, bool right, dg_error *err) {
+static bool write_report(job *j, bool ok, dg_error *err) {
   dg_error own = {0};
-  if (run_report_write(&j->audience.report, right ? NULL : err->message, &own)) {
+  if (run_report_write(&j->audience.report, ok ? NULL : err->message, &own)) {
     if (j->audience.report.begun && !j->options->quiet)
       say("report  %s/%s\n", j->options->report, report_name(REPORT_PAGE));
-    return right;
+    return ok;
   }
-  if (right)
+  if (ok)
     *err = own;
   else
     dg_fail_suffix(err, "; no report: %s", own.message);
   return false;
 }
 
-static bool train(const options *o, const run_state *state, dg_error *err) {
-  job j = {.options = o, .state = state, .audience.console = console_open(o->quiet)};
+static bool train(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
+  job j = {.options = o, .checkpoint = checkpoint, .audience.console = console_open(o->quiet)};
   catch_signals();
-  bool right = job_open(&j, err) && run_all(&j, err);
-  right = write_report(&j, right, err);
+  bool ok = job_open(&j, err) && run_all(&j, err);
+  ok = write_report(&j, ok, err);
   dg_error log_error = {0};
-  if (!json_log_close(&j.audience.log, &log_error) && right) {
+  if (!json_log_close(&j.audience.log, &log_error) && ok) {
     *err = log_error;
-    right = false;
+    ok = false;
   }
   job_close(&j);
-  return right;
+  return ok;
 }
 
 /** What needs a model: describing it, or training and testing it. */
 static bool use_model(options *o, dg_error *err) {
-  run_state state;
-  if (!run_state_find(o, &state, err)) return false;
-  if (o->task == DO_DESCRIBE) return describe(o, &state, err);
-  return check_outputs(o, &state, err) && train(o, &state, err);
+  run_checkpoint checkpoint;
+  if (!run_checkpoint_find(o, &checkpoint, err)) return false;
+  if (o->task == DO_DESCRIBE) return describe(o, &checkpoint, err);
+  return check_outputs(o, &checkpoint, err) && train(o, &checkpoint, err);
 }
 
 static bool perform(options *o, dg_error *err) {
@@ -392,10 +392,10 @@ int main(int argc, char **argv) {
   markup words = {0};
   command_begin();
   repeat_words(&words, argc, argv);
-  bool right = options_read(&o, argc, argv, &err);
+  bool ok = options_read(&o, argc, argv, &err);
   o.words = words.text ? words.text : "";
-  if (right && words.failed) right = dg_fail_memory(&err, words.length);
-  right = right && perform(&o, &err);
+  if (ok && words.failed) ok = dg_fail_memory(&err, words.length);
+  ok = ok && perform(&o, &err);
   markup_free(&words);
-  return command_end("digits-run", right, &err);
+  return command_end("digits-run", ok, &err);
 }

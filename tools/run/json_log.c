@@ -68,15 +68,15 @@ bool json_log_open(json_log *log, const char *path, bool append, dg_error *err) 
 }
 
 bool json_log_close(json_log *log, dg_error *err) {
-  bool right = !log->lost || dg_fail_memory(err, sizeof(json_t));
+  bool ok = !log->lost || dg_fail_memory(err, sizeof(json_t));
   for (; log->count > 0; log->count--) {
     int file = log->target[log->count - 1].descriptor, reason = log->target[log->count - 1].reason;
     if (close(file) != 0 && !reason && errno != EINTR) reason = errno;
     if (reason)
-      right = dg_fail(err, DG_ERR_RUNTIME, "%s: the log could not be written: %s",
-                      log->target[log->count - 1].path, strerror(reason));
+      ok = dg_fail(err, DG_ERR_RUNTIME, "%s: the log could not be written: %s",
+                   log->target[log->count - 1].path, strerror(reason));
   }
-  return right;
+  return ok;
 }
 
 /** Writes an object as a line and drops it. */
@@ -105,18 +105,18 @@ void json_log_start(json_log *log, const json_start *s) {
                            (json_int_t)s->seed, "parameters", (json_int_t)s->parameters,
                            "train_samples", (json_int_t)s->train_samples, "validation_samples",
                            (json_int_t)s->validation_samples, "test_data", s->test_data);
-  bool right = true;
-  json_put(line, "version", json_string(dg_version()), &right);
-  json_put(line, "recipe", json_string(s->recipe), &right);
-  json_put(line, "threads", json_integer(s->threads), &right);
-  json_put(line, "exact", json_boolean(s->exact), &right);
-  if (!dg_utf8_fault(s->command)) json_put(line, "command", json_string(s->command), &right);
-  if (*s->tuned) json_put(line, "tuned", json_string(s->tuned), &right);
+  bool ok = true;
+  json_put(line, "version", json_string(dg_version()), &ok);
+  json_put(line, "recipe", json_string(s->recipe), &ok);
+  json_put(line, "threads", json_integer(s->threads), &ok);
+  json_put(line, "exact", json_boolean(s->exact), &ok);
+  if (!dg_utf8_fault(s->command)) json_put(line, "command", json_string(s->command), &ok);
+  if (*s->tuned) json_put(line, "tuned", json_string(s->tuned), &ok);
   if (s->resumed) {
-    json_put(line, "resumed_epochs", json_integer(s->resumed->epoch), &right);
-    json_put(line, "resumed_steps", json_integer(s->resumed->step), &right);
+    json_put(line, "resumed_epochs", json_integer(s->resumed->epoch), &ok);
+    json_put(line, "resumed_steps", json_integer(s->resumed->step), &ok);
   }
-  write_line(log, json_ended(line, right));
+  write_line(log, json_ended(line, ok));
 }
 
 void json_log_step(json_log *log, uint64_t step, double loss, double accuracy) {
@@ -130,13 +130,13 @@ void json_log_epoch(json_log *log, const dg_epoch_report *r) {
       "{ss sI so so so so so}", "event", "epoch", "epoch", (json_int_t)r->epoch, "train_loss",
       number(r->train.loss), "train_accuracy", number(r->train.accuracy), "lr", number(r->lr),
       "seconds", number(r->seconds), "samples_per_second", number(r->samples_per_second));
-  bool right = true;
+  bool ok = true;
   if (r->validated) {
-    json_put(line, "validation_loss", number(r->validation.loss), &right);
-    json_put(line, "validation_accuracy", number(r->validation.accuracy), &right);
-    json_put(line, "best", json_boolean(r->best), &right);
+    json_put(line, "validation_loss", number(r->validation.loss), &ok);
+    json_put(line, "validation_accuracy", number(r->validation.accuracy), &ok);
+    json_put(line, "best", json_boolean(r->best), &ok);
   }
-  write_line(log, json_ended(line, right));
+  write_line(log, json_ended(line, ok));
 }
 
 void json_log_test(json_log *log, const dg_score *score, double seconds) {

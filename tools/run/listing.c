@@ -8,13 +8,13 @@
 #include "digits/model.h"
 #include "tools/common/say.h"
 
-enum { MOST_DEVICES = 64, MOST_MODELS = 256 };
+enum { MAX_DEVICES = 64, MAX_MODELS = 256 };
 
 bool list_devices(dg_error *err) {
-  dg_device_info devices[MOST_DEVICES];
+  dg_device_info devices[MAX_DEVICES];
   size_t count;
-  if (!dg_device_list(devices, sizeof(dg_device_info), MOST_DEVICES, &count, err)) return false;
-  for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
+  if (!dg_device_list(devices, sizeof(dg_device_info), MAX_DEVICES, &count, err)) return false;
+  for (size_t i = 0; i < count && i < MAX_DEVICES; i++) {
     const dg_device_info *d = &devices[i];
     say("%s %u: %s\n", d->backend, d->number, d->name);
     if (d->platform[0]) say("    platform       %s\n", d->platform);
@@ -28,14 +28,14 @@ bool list_devices(dg_error *err) {
 }
 
 bool list_models(dg_error *err) {
-  dg_model_info models[MOST_MODELS];
+  dg_model_info models[MAX_MODELS];
   size_t count;
-  bool right = dg_model_list(models, sizeof(dg_model_info), MOST_MODELS, &count, err);
-  for (size_t i = 0; right && i < count && i < MOST_MODELS; i++) {
+  bool ok = dg_model_list(models, sizeof(dg_model_info), MAX_MODELS, &count, err);
+  for (size_t i = 0; ok && i < count && i < MAX_MODELS; i++) {
     const dg_model_info *m = &models[i];
     say("%-14s %10llu  %s\n", m->name, (unsigned long long)m->parameters, m->description);
   }
-  return right;
+  return ok;
 }
 
 bool help_layers(dg_error *err) {

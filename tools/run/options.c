@@ -124,9 +124,9 @@ enum { KNOWN = sizeof known / sizeof *known };
 /* ---- reading ------------------------------------------------------------ */
 
 static bool add_override(options *o, dg_override override, dg_error *err) {
-  if (o->override_count == MOST_OVERRIDES)
+  if (o->override_count == MAX_OVERRIDES)
     return dg_fail(err, DG_ERR_INPUT,
-                   "more than %d overrides; put some of them into the model file", MOST_OVERRIDES);
+                   "more than %d overrides; put some of them into the model file", MAX_OVERRIDES);
   o->overrides[o->override_count++] = override;
   return true;
 }

@@ -7,7 +7,7 @@
 
 #include "digits/model.h"
 
-enum { MOST_OVERRIDES = 64 };
+enum { MAX_OVERRIDES = 64 };
 
 /** What the user asked for besides training. */
 typedef enum {
@@ -34,7 +34,7 @@ typedef struct {
   const char *words; /**< the command line without the program, as it was given */
   bool quiet, test;  /**< test: no training */
   bool data_named;   /**< --data was given, not taken from elsewhere */
-  dg_override overrides[MOST_OVERRIDES];
+  dg_override overrides[MAX_OVERRIDES];
   uint32_t override_count;
 } options;
 

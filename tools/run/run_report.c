@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POOL = 1000, MOST_PARAMETERS = 4 };
+enum { POOL = 1000, MAX_PARAMETERS = 4 };
 
 bool run_report_open(run_report *r, const char *folder, dg_error *err) {
   *r = (run_report){.folder = folder};
@@ -76,10 +76,10 @@ void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch) {
 
 /** Notes the first parameter that is more than a list of numbers. */
 static bool take_weights(run_report *r, dg_trainer *trainer, dg_error *err) {
-  dg_parameter list[MOST_PARAMETERS];
-  uint32_t count = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MOST_PARAMETERS),
+  dg_parameter list[MAX_PARAMETERS];
+  uint32_t count = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MAX_PARAMETERS),
            i = 0;
-  if (count > MOST_PARAMETERS) count = MOST_PARAMETERS;
+  if (count > MAX_PARAMETERS) count = MAX_PARAMETERS;
   while (i < count && list[i].rank < 2) i++;
   if (i == count) return true;
   r->values = malloc(list[i].count * sizeof *r->values);

@@ -9,8 +9,8 @@
 
 enum {
   /* What a photograph of 256 KB, or a screen, has; looking for digits takes a fifth of a second. */
-  MOST_PIXELS = 1 << 21,
-  MOST_DIGITS = NETWORKS_BATCH,
+  MAX_PIXELS = 1 << 21,
+  MAX_DIGITS = NETWORKS_BATCH,
   STATUS_OK = 200,
   STATUS_BAD = 400,
   STATUS_TOO_LARGE = 413,
@@ -29,7 +29,7 @@ static json_t *device_object(const networks *n) {
 
 answer answer_models(const networks *n) {
   json_t *models = json_array();
-  bool right = models != NULL;
+  bool ok = models != NULL;
   for (uint32_t i = 0; i < n->count; i++) {
     const network *one = &n->all[i];
     json_add(models,
@@ -37,33 +37,33 @@ answer answer_models(const networks *n) {
                        "height", (int)dg_predictor_height(one->predictor), "width",
                        (int)dg_predictor_width(one->predictor), "classes",
                        (int)dg_predictor_outputs(one->predictor)),
-             &right);
+             &ok);
   }
   return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models",
-                                       json_ended(models, right))};
+                                       json_ended(models, ok))};
 }
 
 /* ---- the digits --------------------------------------------------------- */
 
-/** A digit's place in the picture, and the image that was cut out there. */
+/** A digit's box in the picture, and the image that was cut out there. */
 static json_t *seen_object(const dg_digits *digits, uint32_t digit) {
   const dg_box *box = &digits->boxes[digit];
   size_t size = (size_t)digits->height * digits->width;
   json_t *image = json_array();
-  bool right = image != NULL;
+  bool ok = image != NULL;
   for (size_t i = 0; i < size; i++)
-    json_add(image, json_integer(digits->images[digit * size + i]), &right);
+    json_add(image, json_integer(digits->images[digit * size + i]), &ok);
   return json_pack("{s{si si si si} si si so}", "box", "left", (int)box->left, "top", (int)box->top,
                    "width", (int)box->width, "height", (int)box->height, "height",
                    (int)digits->height, "width", (int)digits->width, "image",
-                   json_ended(image, right));
+                   json_ended(image, ok));
 }
 
 static json_t *seen_array(const dg_digits *digits) {
   json_t *array = json_array();
-  bool right = array != NULL;
-  for (uint32_t i = 0; i < digits->count; i++) json_add(array, seen_object(digits, i), &right);
-  return json_ended(array, right);
+  bool ok = array != NULL;
+  for (uint32_t i = 0; i < digits->count; i++) json_add(array, seen_object(digits, i), &ok);
+  return json_ended(array, ok);
 }
 
 /* ---- a network ---------------------------------------------------------- */
@@ -72,23 +72,23 @@ static json_t *seen_array(const dg_digits *digits) {
 static json_t *read_object(const float *probabilities, uint32_t classes) {
   uint32_t label = 0;
   json_t *all = json_array();
-  bool right = all != NULL;
+  bool ok = all != NULL;
   for (uint32_t c = 0; c < classes; c++) {
     if (probabilities[c] > probabilities[label]) label = c;
-    json_add(all, json_real((double)probabilities[c]), &right);
+    json_add(all, json_real((double)probabilities[c]), &ok);
   }
-  return json_pack("{si so}", "label", (int)label, "probabilities", json_ended(all, right));
+  return json_pack("{si so}", "label", (int)label, "probabilities", json_ended(all, ok));
 }
 
 /** What a network thinks of every digit, from p [count, classes]. */
 static json_t *read_array(const network *one, const float *p, uint32_t count, dg_error *err) {
   uint32_t classes = dg_predictor_outputs(one->predictor);
   json_t *array = json_array();
-  bool right = array != NULL;
+  bool ok = array != NULL;
   for (uint32_t i = 0; i < count; i++)
-    json_add(array, read_object(p + (size_t)i * classes, classes), &right);
-  if (!right) dg_fail_memory(err, sizeof(json_t));
-  return json_ended(array, right);
+    json_add(array, read_object(p + (size_t)i * classes, classes), &ok);
+  if (!ok) dg_fail_memory(err, sizeof(json_t));
+  return json_ended(array, ok);
 }
 
 /** Runs a network on digits of its size. */
@@ -100,11 +100,11 @@ static json_t *run(const network *one, const dg_digits *digits, dg_error *err) {
     return NULL;
   }
   double begin = dg_seconds();
-  bool right = dg_predictor_run(one->predictor, digits->images, digits->count, p, err) ||
-               dg_fail_prefix(err, "%s", one->name);
+  bool ok = dg_predictor_run(one->predictor, digits->images, digits->count, p, err) ||
+            dg_fail_prefix(err, "%s", one->name);
   double milliseconds = 1000 * (dg_seconds() - begin);
-  if (right) dg_predictor_probabilities(one->predictor, p, digits->count, p);
-  json_t *read = right ? read_array(one, p, digits->count, err) : NULL;
+  if (ok) dg_predictor_probabilities(one->predictor, p, digits->count, p);
+  json_t *read = ok ? read_array(one, p, digits->count, err) : NULL;
   free(p);
   return read ? json_pack("{ss ss sf so}", "name", one->name, "model", dg_model_name(one->model),
                           "milliseconds", milliseconds, "digits", read)
@@ -134,10 +134,10 @@ static json_t *ask(const network *one, const dg_picture *picture, const dg_digit
 static json_t *ask_all(networks *n, const dg_picture *picture, const dg_digits *digits,
                        dg_error *err) {
   json_t *models = json_array();
-  bool right = true;
-  for (uint32_t i = 0; right && i < n->count; i++)
-    right = json_array_append_new(models, ask(&n->all[i], picture, digits, err)) == 0;
-  if (right) return models;
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < n->count; i++)
+    ok = json_array_append_new(models, ask(&n->all[i], picture, digits, err)) == 0;
+  if (ok) return models;
   json_decref(models);
   return NULL;
 }
@@ -148,7 +148,7 @@ static answer answer_picture(networks *n, const dg_picture *picture, double begi
   dg_digits digits;
   if (!find(picture, &n->all[0], &digits, &err))
     return answer_error(err.kind == DG_ERR_INPUT ? STATUS_UNREADABLE : STATUS_FAILED, err.message);
-  if (digits.count > MOST_DIGITS) {
+  if (digits.count > MAX_DIGITS) {
     dg_digits_free(&digits);
     return answer_error(STATUS_UNREADABLE,
                         "the picture holds more than 16 digits; send fewer at once");
@@ -167,11 +167,11 @@ static answer answer_file(networks *n, const void *bytes, size_t size, double be
   uint32_t height, width;
   dg_error err = {0};
   dg_picture picture = {0};
-  bool right = dg_picture_measure(bytes, size, "the picture", &height, &width, &err);
-  if (right && (uint64_t)height * width > MOST_PIXELS)
+  bool ok = dg_picture_measure(bytes, size, "the picture", &height, &width, &err);
+  if (ok && (uint64_t)height * width > MAX_PIXELS)
     return answer_error(STATUS_TOO_LARGE,
                         "the picture is larger than 2 097 152 pixels; send a smaller one");
-  if (!right || !dg_picture_decode(&picture, bytes, size, "the picture", &err))
+  if (!ok || !dg_picture_decode(&picture, bytes, size, "the picture", &err))
     return answer_error(err.kind == DG_ERR_INPUT ? STATUS_BAD : STATUS_FAILED, err.message);
   answer a = answer_picture(n, &picture, begin);
   dg_picture_free(&picture);

@@ -164,7 +164,7 @@ visitor *crowd_enter(crowd *c, int socket, const struct sockaddr *address) {
   v->next = c->first;
   c->first = v;
   c->count++;
-  visitor *leaver = c->count > CROWD_MOST ? choose(c) : NULL;
+  visitor *leaver = c->count > CROWD_MAX ? choose(c) : NULL;
   if (leaver) end(leaver);
   pthread_cond_signal(&c->change);
   pthread_mutex_unlock(&c->lock);

@@ -11,7 +11,7 @@
 #include "digits/error.h"
 
 enum {
-  CROWD_MOST = 64,         /**< connections that stay; one more ends another */
+  CROWD_MAX = 64,          /**< connections that stay; one more ends another */
   CROWD_SECONDS = 10,      /**< for a request's headers, again for its body, and for its answer */
   CROWD_ANSWERS = 32,      /**< pictures that wait for their answer, or get it */
   CROWD_ANSWERS_OF_ONE = 8 /**< of one address */

@@ -16,7 +16,7 @@
 #include "tools/serve/server.h"
 #include "tools/serve/token.h"
 
-enum { MOST_WEIGHTS = 256 };
+enum { MAX_WEIGHTS = 256 };
 
 /* ---- signals ------------------------------------------------------------ */
 
@@ -56,17 +56,16 @@ static bool add(networks *n, const char *weights, const sigset_t *held, dg_error
 /** Adds all weights that have a name. */
 static bool add_installed(networks *n, const sigset_t *held, dg_error *err) {
   size_t count;
-  dg_weights_info *all = calloc(MOST_WEIGHTS, sizeof *all);
-  if (!all) return dg_fail_memory(err, MOST_WEIGHTS * sizeof *all);
-  bool right = dg_weights_list(all, sizeof(dg_weights_info), MOST_WEIGHTS, &count, err);
-  if (right && !count)
-    right = dg_fail(err, DG_ERR_INPUT,
-                    "no weights were given and none are installed; make some: "
-                    "digits-run --save cnn.safetensors cnn, then digits-serve cnn.safetensors");
-  for (size_t i = 0; right && i < count && i < MOST_WEIGHTS; i++)
-    right = add(n, all[i].name, held, err);
+  dg_weights_info *all = calloc(MAX_WEIGHTS, sizeof *all);
+  if (!all) return dg_fail_memory(err, MAX_WEIGHTS * sizeof *all);
+  bool ok = dg_weights_list(all, sizeof(dg_weights_info), MAX_WEIGHTS, &count, err);
+  if (ok && !count)
+    ok = dg_fail(err, DG_ERR_INPUT,
+                 "no weights were given and none are installed; make some: "
+                 "digits-run --save cnn.safetensors cnn, then digits-serve cnn.safetensors");
+  for (size_t i = 0; ok && i < count && i < MAX_WEIGHTS; i++) ok = add(n, all[i].name, held, err);
   free(all);
-  return right;
+  return ok;
 }
 
 static bool open_networks(networks *n, const serve_options *o, const sigset_t *held,
@@ -74,16 +73,16 @@ static bool open_networks(networks *n, const serve_options *o, const sigset_t *h
   dg_device *device = dg_open(o->backend, o->device, o->threads, err);
   if (!device) return false;
   networks_open(n, device);
-  bool right = o->weights_count || add_installed(n, held, err);
-  for (uint32_t i = 0; right && i < o->weights_count; i++) right = add(n, o->weights[i], held, err);
-  if (!right) networks_close(n);
-  return right;
+  bool ok = o->weights_count || add_installed(n, held, err);
+  for (uint32_t i = 0; ok && i < o->weights_count; i++) ok = add(n, o->weights[i], held, err);
+  if (!ok) networks_close(n);
+  return ok;
 }
 
 /* ---- the token ---------------------------------------------------------- */
 
 /** The token that was asked for, or a new one where others can reach the server; else "". */
-static bool take_token(const serve_options *o, char token[TOKEN_ROOM], dg_error *err) {
+static bool take_token(const serve_options *o, char token[TOKEN_SIZE], dg_error *err) {
   const char *kept = getenv("DIGITS_TOKEN");
   *token = '\0';
   if (o->token) return token_take(o->token, "--token", token, err);
@@ -111,27 +110,27 @@ static bool tell(const networks *n, const char *address, uint32_t port, const ch
 static bool serve(const serve_options *o, dg_error *err) {
   sigset_t held = hold_signals();
   networks n;
-  char token[TOKEN_ROOM];
+  char token[TOKEN_SIZE];
   if (!take_token(o, token, err) || !open_networks(&n, o, &held, err)) return false;
   uint32_t port = o->port;
   server *s = server_start(o->listen, &port, token, &n, err);
-  bool right = s && tell(&n, o->listen, port, token, err);
-  if (right) wait_for_end(&held);
+  bool ok = s && tell(&n, o->listen, port, token, err);
+  if (ok) wait_for_end(&held);
   server_stop(s);
   networks_close(&n);
-  return right;
+  return ok;
 }
 
 int main(int argc, char **argv) {
   serve_options o;
   dg_error err = {0};
   command_begin();
-  bool right = serve_options_read(&o, argc, argv, &err);
-  if (right && o.task == SERVE_HELP)
+  bool ok = serve_options_read(&o, argc, argv, &err);
+  if (ok && o.task == SERVE_HELP)
     fputs(serve_options_help, stdout);
-  else if (right && o.task == SERVE_VERSION)
+  else if (ok && o.task == SERVE_VERSION)
     say("digits-serve %s\n", dg_version());
   else
-    right = right && serve(&o, &err);
-  return command_end("digits-serve", right, &err);
+    ok = ok && serve(&o, &err);
+  return command_end("digits-serve", ok, &err);
 }

@@ -5,12 +5,12 @@
 #include <strings.h>
 
 /** Copies the name out of NAME, NAME:PORT, [NAME] or [NAME]:PORT. */
-static bool take_name(const char *host, char *name, size_t room) {
+static bool take_name(const char *host, char *name, size_t capacity) {
   bool bracketed = host[0] == '[';
   if (bracketed) host++;
   size_t length = strcspn(host, bracketed ? "]" : ":");
   const char *rest = host + length;
-  if (length >= room || (bracketed && *rest++ != ']')) return false;
+  if (length >= capacity || (bracketed && *rest++ != ']')) return false;
   memcpy(name, host, length);
   name[length] = '\0';
   return *rest == '\0' || (*rest == ':' && rest[1 + strspn(rest + 1, "0123456789")] == '\0');

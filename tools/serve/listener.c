@@ -57,13 +57,13 @@ int listener_open(const char *address, uint32_t *port, dg_error *err) {
     return -1;
   }
   int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool right = descriptor >= 0 && bind_to(descriptor, found);
-  if (right)
+  bool ok = descriptor >= 0 && bind_to(descriptor, found);
+  if (ok)
     *port = port_of(descriptor);
   else
     fail(address, *port, err);
   freeaddrinfo(found);
-  if (right) return descriptor;
+  if (ok) return descriptor;
   if (descriptor >= 0) close(descriptor);
   return -1;
 }

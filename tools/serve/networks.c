@@ -12,12 +12,12 @@ void networks_open(networks *n, dg_device *device) {
 }
 
 /** The name of a file, without folder and .safetensors, as text that JSON and a page can hold. */
-static void name_of(const char *path, char *name, size_t room) {
+static void name_of(const char *path, char *name, size_t capacity) {
   const char *slash = strrchr(path, '/'), *suffix = ".safetensors";
   const char *file = slash ? slash + 1 : path;
   size_t length = strlen(file), end = strlen(suffix);
   if (length > end && strcmp(file + length - end, suffix) == 0) length -= end;
-  dg_visible(name, room, file, length);
+  dg_visible(name, capacity, file, length);
 }
 
 bool networks_add(networks *n, const char *weights, dg_error *err) {

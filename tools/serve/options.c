@@ -42,7 +42,7 @@ const char serve_options_help[] =
     "Exit status: 0 ended by Ctrl-C or SIGTERM; 1 it failed while running, as where the port is\n"
     "in use; 2 wrong usage or input; 130 interrupted before it listened.\n";
 
-enum { DEFAULT_PORT = 8020, MOST_PORT = 65535, MOST_THREADS = 1024 };
+enum { DEFAULT_PORT = 8020, MAX_PORT = 65535, MAX_THREADS = 1024 };
 
 enum {
   OPT_PORT = 256,
@@ -72,7 +72,7 @@ static const struct option known[] = {
 static bool read_one(serve_options *o, int which, const char *value, dg_error *err) {
   switch (which) {
   case OPT_PORT:
-    return command_number("--port", value, 0, MOST_PORT, &o->port, err);
+    return command_number("--port", value, 0, MAX_PORT, &o->port, err);
   case OPT_LISTEN:
     o->listen = value;
     return true;
@@ -89,7 +89,7 @@ static bool read_one(serve_options *o, int which, const char *value, dg_error *e
     o->device = value;
     return true;
   case OPT_THREADS:
-    return command_number("--threads", value, 1, MOST_THREADS, &o->threads, err);
+    return command_number("--threads", value, 1, MAX_THREADS, &o->threads, err);
   }
   return false;
 }

@@ -75,7 +75,7 @@ export class Pad {
 
   // ---- mouse, pen, finger
 
-  place(event) {
+  point(event) {
     const box = this.canvas.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
@@ -85,14 +85,14 @@ export class Pad {
     this.putAway();
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
-    this.strokes.push([this.place(event)]);
+    this.strokes.push([this.point(event)]);
     this.update(event.timeStamp);
   }
 
   move(event) {
     if (event.pointerId !== this.pointer) return;
     const passed = event.getCoalescedEvents();
-    const points = (passed.length ? passed : [event]).map((each) => this.place(each));
+    const points = (passed.length ? passed : [event]).map((each) => this.point(each));
     this.strokes.at(-1)?.push(...points);
     this.update(event.timeStamp);
   }

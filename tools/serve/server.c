@@ -16,10 +16,10 @@
 #include "tools/serve/token.h"
 
 enum {
-  MOST_BODY = 1 << 18,               /* bytes of a request's body */
-  MOST_HEADERS = 1 << 15,            /* bytes of memory of a connection */
-  MOST_CONNECTIONS = 2 * CROWD_MOST, /* those that were ended are among them */
-  MOST_LISTENERS = 2
+  MAX_BODY = 1 << 18,              /* bytes of a request's body */
+  MAX_HEADERS = 1 << 15,           /* bytes of memory of a connection */
+  MAX_CONNECTIONS = 2 * CROWD_MAX, /* those that were ended are among them */
+  MAX_LISTENERS = 2
 };
 
 struct server {
@@ -27,7 +27,7 @@ struct server {
   const char *token; /**< "": none */
   char cookie[32];   /**< as which a browser keeps it: its name, another one for each port */
   crowd *crowd;
-  struct MHD_Daemon *daemons[MOST_LISTENERS];
+  struct MHD_Daemon *daemons[MAX_LISTENERS];
 };
 
 /** What has come of a request. */
@@ -96,7 +96,7 @@ static enum MHD_Result send_file(const server *s, struct MHD_Connection *connect
       strlen(file->text), (char *)file->text, MHD_RESPMEM_PERSISTENT);
   if (response && *s->token &&
       MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "token")) {
-    char cookie[sizeof s->cookie + TOKEN_ROOM + 80];
+    char cookie[sizeof s->cookie + TOKEN_SIZE + 80];
     snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict", s->cookie,
              s->token);
     MHD_add_response_header(response, "Set-Cookie", cookie);
@@ -158,7 +158,7 @@ static bool admit(const server *s, struct MHD_Connection *connection, const char
   else if (header(connection, "Transfer-Encoding"))
     *result = refuse(connection, MHD_HTTP_LENGTH_REQUIRED,
                      "the request must say the length of its body: Content-Length");
-  else if (bytes > MOST_BODY)
+  else if (bytes > MAX_BODY)
     *result = refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE,
                      "the body is longer than 262 144 bytes; send a smaller picture");
   else
@@ -275,7 +275,7 @@ static struct MHD_Daemon *start_daemon(server *s, int listener, dg_error *err) {
       MHD_USE_AUTO | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
       on_request, s, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
       MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MOST_HEADERS,
+      (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADERS,
       MHD_OPTION_END);
   if (daemon) return daemon;
   close(listener);
@@ -285,7 +285,7 @@ static struct MHD_Daemon *start_daemon(server *s, int listener, dg_error *err) {
 
 /** Listens on the addresses; one that is missing is an error where it is the only one. */
 static bool start_all(server *s, const char *const *addresses, uint32_t *port, dg_error *err) {
-  for (int i = 0; i < MOST_LISTENERS && addresses[i]; i++) {
+  for (int i = 0; i < MAX_LISTENERS && addresses[i]; i++) {
     dg_error of_socket = {0};
     int listener = listener_open(addresses[i], port, &of_socket);
     if (listener < 0 && i > 0 && of_socket.kind == DG_ERR_UNSUPPORTED) break;
@@ -299,7 +299,7 @@ static bool start_all(server *s, const char *const *addresses, uint32_t *port, d
 
 server *server_start(const char *address, uint32_t *port, const char *token, networks *n,
                      dg_error *err) {
-  const char *addresses[MOST_LISTENERS] = {address, NULL};
+  const char *addresses[MAX_LISTENERS] = {address, NULL};
   if (!address) addresses[0] = "127.0.0.1", addresses[1] = "::1";
   server *s = calloc(1, sizeof *s);
   if (!s) {
@@ -317,7 +317,7 @@ server *server_start(const char *address, uint32_t *port, const char *token, net
 void server_stop(server *s) {
   if (!s) return;
   if (s->crowd) crowd_end(s->crowd);
-  for (int i = 0; i < MOST_LISTENERS; i++)
+  for (int i = 0; i < MAX_LISTENERS; i++)
     if (s->daemons[i]) MHD_stop_daemon(s->daemons[i]);
   crowd_close(s->crowd);
   free(s);

@@ -11,29 +11,29 @@
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
-bool token_take(const char *given, const char *from, char token[TOKEN_ROOM], dg_error *err) {
+bool token_take(const char *given, const char *from, char token[TOKEN_SIZE], dg_error *err) {
   size_t length = strlen(given);
-  if (length < TOKEN_LEAST || length > TOKEN_MOST || strspn(given, letters) != length)
+  if (length < TOKEN_MIN || length > TOKEN_MAX || strspn(given, letters) != length)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: a token is %d to %d letters, digits, -, ., _ and ~; as one that is made by "
                    "openssl rand -hex 16",
-                   from, TOKEN_LEAST, TOKEN_MOST);
+                   from, TOKEN_MIN, TOKEN_MAX);
   memcpy(token, given, length + 1);
   return true;
 }
 
-bool token_read(const char *path, char token[TOKEN_ROOM], dg_error *err) {
-  enum { MOST_BYTES = 4096 };
+bool token_read(const char *path, char token[TOKEN_SIZE], dg_error *err) {
+  enum { MAX_BYTES = 4096 };
   size_t size;
-  char *text = dg_file_read(path, MOST_BYTES, &size, err);
+  char *text = dg_file_read(path, MAX_BYTES, &size, err);
   if (!text) return false;
   text[strcspn(text, "\r\n")] = '\0';
-  bool right = token_take(text, path, token, err);
+  bool ok = token_take(text, path, token, err);
   free(text);
-  return right;
+  return ok;
 }
 
-bool token_make(char token[TOKEN_ROOM], dg_error *err) {
+bool token_make(char token[TOKEN_SIZE], dg_error *err) {
   uint8_t bytes[16];
   if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
     return dg_fail(err, DG_ERR_RUNTIME, "no token could be made: %s; give one by --token-file",

@@ -22,7 +22,7 @@ static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
   size_t floats =
       plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
+                                   .saved = dg_conv_ending_saved(&plan->shape.ending, op->max_n),
                                    .reads_in = true,
                                    .reads_out = d->act.kind != DG_ACT_NONE};
   return true;
@@ -61,7 +61,7 @@ typedef struct {
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
   float *ending;            /**< for dg_conv_ending_spread */
   float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
-  float *room;              /**< for dg_scatter_run */
+  float *col2im_scratch;    /**< for dg_scatter_run */
   sums to;
 } scratch;
 
@@ -73,7 +73,7 @@ static scratch scratch_of(const dg_conv_back_plan *plan, float *workspace, size_
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
   s.ending = s.d_z + plan->d_z_floats;
   s.turned = s.ending + plan->shape.ending_floats;
-  s.room = s.turned + plan->turned_floats;
+  s.col2im_scratch = s.turned + plan->turned_floats;
   return s;
 }
 
@@ -155,7 +155,7 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv
     size_t first = at + f * plane_out;
     if (plan->d_z_floats)
       dg_conv_ending_spread(&plan->shape.ending, c->y ? c->y + first : NULL, c->d_y + first,
-                            c->kept ? c->kept + first : NULL, t->ending, t->d_z + f * pixels);
+                            c->saved ? c->saved + first : NULL, t->ending, t->d_z + f * pixels);
     if (d->bias) t->to.d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
       dg_field_fill_plane(&plan->gradient, filter + f, plane,
@@ -170,7 +170,7 @@ static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *w
   const dg_conv_back_plan *plan = op->plan;
   bool add = op->desc.d_in[0] == DG_GRAD_ADD;
   if (plan->scatters)
-    dg_scatter_run(&plan->scatter, gradient, weights, add, t->room, dx);
+    dg_scatter_run(&plan->scatter, gradient, weights, add, t->col2im_scratch, dx);
   else
     dg_correlate(&plan->backward, gradient, weights, &(dg_ending){.add = add}, dx);
 }
@@ -235,7 +235,7 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
                          .x = all->x + first * in,
                          .y = all->y ? all->y + first * out : NULL,
                          .d_y = all->d_y + first * out,
-                         .kept = all->kept ? all->kept + first * out : NULL,
+                         .saved = all->saved ? all->saved + first * out : NULL,
                          .dx = all->dx ? all->dx + first * in : NULL};
 }
 
@@ -308,7 +308,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                           .x = dg_floats(buffers->in[0]),
                           .y = op->needs.reads_out ? dg_floats(buffers->out[0]) : NULL,
                           .d_y = dg_floats(buffers->d_out),
-                          .kept = buffers->kept ? (const uint8_t *)buffers->kept->data : NULL,
+                          .saved = buffers->saved ? (const uint8_t *)buffers->saved->data : NULL,
                           .dx = plan->back_weight_floats ? dg_floats(buffers->d_in[0]) : NULL},
                   .parts = plan->parts < step->n ? plan->parts : step->n};
   if (b.all.dx)

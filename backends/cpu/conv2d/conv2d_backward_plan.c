@@ -86,11 +86,11 @@ static void size_workspace(const dg_op_desc *desc, dg_conv_back_plan *plan) {
   plan->gradient_floats = d_in && (changes || !dg_field_is_plain(&plan->gradient))
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
-  plan->room_floats = d_in && plan->scatters ? dg_scatter_room(&plan->scatter) : 0;
+  plan->scratch_floats = d_in && plan->scatters ? dg_scatter_scratch(&plan->scatter) : 0;
   plan->turned_floats = dg_round_up(plan->samples * shape->pixels * DG_TILE_WIDTH);
   plan->worker_floats = plan->samples * (shape->source_floats + plan->gradient_floats) +
                         plan->d_z_floats + shape->ending_floats + plan->turned_floats +
-                        plan->room_floats;
+                        plan->scratch_floats;
 }
 
 dg_conv_back_plan *dg_conv_back_plan_new(const dg_cpu_op *op, bool scatters, dg_error *err) {

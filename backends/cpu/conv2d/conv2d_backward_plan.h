@@ -20,7 +20,7 @@ typedef struct {
   const uint32_t *pixel; /**< where the window of each pixel of a chunk begins, by source_step */
 
   /** Floats of parts of the workspace; 0 where there is no need. */
-  size_t back_weight_floats, d_z_floats, gradient_floats, room_floats;
+  size_t back_weight_floats, d_z_floats, gradient_floats, scratch_floats;
   size_t turned_floats;
   size_t part_floats, worker_floats; /**< of the sums of a part; of what a worker works in */
   uint32_t tables[];

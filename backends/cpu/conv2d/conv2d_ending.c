@@ -39,7 +39,7 @@ static size_t columns_floats(const dg_conv_ending *e) {
   return dg_round_up(e->out_h * e->out_w * e->pool + BLOCK);
 }
 
-size_t dg_conv_ending_room(const dg_conv_ending *e) {
+size_t dg_conv_ending_scratch(const dg_conv_ending *e) {
   return e->pool ? 2 * columns_floats(e) : 0;
 }
 
@@ -68,7 +68,7 @@ static inline void max_columns(size_t pool, const float *x, size_t row, float *r
 /** Outputs from the columns of their windows; place in the window, the first of equal ones. */
 static inline void max_windows(size_t pool, size_t count, const float *restrict value,
                                const int32_t *restrict place, float *restrict y,
-                               uint8_t *restrict kept) {
+                               uint8_t *restrict saved) {
   for (size_t i = 0; i < count; i++) {
     float best = value[i * pool];
     int32_t best_place = place[i * pool];
@@ -80,21 +80,21 @@ static inline void max_windows(size_t pool, size_t count, const float *restrict 
       best_place = take ? x_place : best_place;
     }
     y[i] = best;
-    kept[i] = (uint8_t)best_place;
+    saved[i] = (uint8_t)best_place;
   }
 }
 
 /** One plane. What a block of columns has too much the next line overwrites. */
-static inline void pool_plane(const dg_conv_ending *e, size_t pool, const float *x, float *room,
-                              float *y, uint8_t *kept) {
+static inline void pool_plane(const dg_conv_ending *e, size_t pool, const float *x, float *scratch,
+                              float *y, uint8_t *saved) {
   size_t line = pool * e->out_w;
-  float *value = room;
-  int32_t *place = (int32_t *)(room + columns_floats(e));
+  float *value = scratch;
+  int32_t *place = (int32_t *)(scratch + columns_floats(e));
   for (size_t oy = 0; oy < e->out_h; oy++)
     for (size_t i = 0; i < line; i += BLOCK)
       max_columns(pool, x + oy * pool * e->width + i, e->width, value + oy * line + i,
                   place + oy * line + i);
-  max_windows(pool, e->out_h * e->out_w, value, place, y, kept);
+  max_windows(pool, e->out_h * e->out_w, value, place, y, saved);
 }
 
 static inline float larger(float a, float b) {
@@ -122,19 +122,19 @@ static inline void test_plane(const dg_conv_ending *e, size_t pool, const float 
  * The maximum comes behind the activation: before it, as no activation falls, it would be the same
  * number, but of two that the activation rounds to one another might win the gradient.
  */
-static void pool_planes(const dg_conv_ending *e, dg_span planes, const float *sums, float *room,
-                        float *out, uint8_t *kept) {
+static void pool_planes(const dg_conv_ending *e, dg_span planes, const float *sums, float *scratch,
+                        float *out, uint8_t *saved) {
   size_t plane = dg_conv_ending_plane(e);
   for (size_t p = planes.begin; p < planes.end; p++) {
     const float *x = sums + p * e->height * e->width;
-    if (kept && e->pool == 2)
-      pool_plane(e, 2, x, room, out + p * plane, kept + p * plane);
-    else if (kept)
-      pool_plane(e, e->pool, x, room, out + p * plane, kept + p * plane);
+    if (saved && e->pool == 2)
+      pool_plane(e, 2, x, scratch, out + p * plane, saved + p * plane);
+    else if (saved)
+      pool_plane(e, e->pool, x, scratch, out + p * plane, saved + p * plane);
     else if (e->pool == 2)
-      test_plane(e, 2, x, room, out + p * plane);
+      test_plane(e, 2, x, scratch, out + p * plane);
     else
-      test_plane(e, e->pool, x, room, out + p * plane);
+      test_plane(e, e->pool, x, scratch, out + p * plane);
   }
 }
 
@@ -147,8 +147,8 @@ void dg_conv_ending_drop(const dg_conv_ending *e, const dg_step *step, size_t sa
 }
 
 void dg_conv_ending_put(const dg_conv_ending *e, const dg_step *step, size_t sample, dg_span planes,
-                        const float *sums, float *room, float *out, uint8_t *kept) {
-  if (e->pool) pool_planes(e, planes, sums, room, out, kept);
+                        const float *sums, float *scratch, float *out, uint8_t *saved) {
+  if (e->pool) pool_planes(e, planes, sums, scratch, out, saved);
   dg_conv_ending_drop(e, step, sample, planes, out);
 }
 
@@ -178,14 +178,14 @@ static inline void spread_plane(const dg_conv_ending *e, size_t pool, const floa
 }
 
 void dg_conv_ending_spread(const dg_conv_ending *e, const float *y, const float *d_y,
-                           const uint8_t *kept, float *room, float *d_z) {
+                           const uint8_t *saved, float *scratch, float *d_z) {
   size_t count = dg_conv_ending_plane(e);
-  float scale = dg_drop_scale(e->drop), *d = e->pool ? room : d_z;
+  float scale = dg_drop_scale(e->drop), *d = e->pool ? scratch : d_z;
   dg_act_backward(e->act, count, y, d_y, d);
   for (size_t i = 0; i < count && scale > 1; i++) d[i] *= scale;
   if (!e->pool) return;
-  int32_t *place = (int32_t *)(room + columns_floats(e));
-  for (size_t i = 0; i < count; i++) place[i] = kept[i];
+  int32_t *place = (int32_t *)(scratch + columns_floats(e));
+  for (size_t i = 0; i < count; i++) place[i] = saved[i];
   if (e->pool == 2)
     spread_plane(e, 2, d, place, d_z);
   else

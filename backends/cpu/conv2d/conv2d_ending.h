@@ -14,7 +14,7 @@
 #define dg_conv_ending_known DG_ISA_NAME(dg_conv_ending_known)
 #define dg_conv_ending_of DG_ISA_NAME(dg_conv_ending_of)
 #define dg_conv_ending_sums DG_ISA_NAME(dg_conv_ending_sums)
-#define dg_conv_ending_room DG_ISA_NAME(dg_conv_ending_room)
+#define dg_conv_ending_scratch DG_ISA_NAME(dg_conv_ending_scratch)
 #define dg_conv_ending_put DG_ISA_NAME(dg_conv_ending_put)
 #define dg_conv_ending_drop DG_ISA_NAME(dg_conv_ending_drop)
 #define dg_conv_ending_slack DG_ISA_NAME(dg_conv_ending_slack)
@@ -48,10 +48,10 @@ static inline size_t dg_conv_ending_plane(const dg_conv_ending *e) {
 size_t dg_conv_ending_sums(const dg_conv_ending *ending);
 
 /** Floats that _put and _spread work in. */
-size_t dg_conv_ending_room(const dg_conv_ending *ending);
+size_t dg_conv_ending_scratch(const dg_conv_ending *ending);
 
-/** Bytes that are kept of up to `samples` samples. */
-static inline size_t dg_conv_ending_kept(const dg_conv_ending *e, size_t samples) {
+/** Bytes that are saved of up to `samples` samples. */
+static inline size_t dg_conv_ending_saved(const dg_conv_ending *e, size_t samples) {
   return e->pool ? samples * e->planes * dg_conv_ending_plane(e) : 0;
 }
 
@@ -69,21 +69,22 @@ static inline float *dg_conv_ending_moments(const dg_cpu_op *op, const dg_op_buf
 
 /**
  * Brings some planes of sample `sample` of a step to their end: out [planes, out_h, out_w] from
- * `sums` of the whole sample, which is out where dg_conv_ending_sums is 0. kept: a byte for each
+ * `sums` of the whole sample, which is out where dg_conv_ending_sums is 0. saved: a byte for each
  * output, written in training; else NULL.
  */
 void dg_conv_ending_put(const dg_conv_ending *ending, const dg_step *step, size_t sample,
-                        dg_span planes, const float *sums, float *room, float *out, uint8_t *kept);
+                        dg_span planes, const float *sums, float *scratch, float *out,
+                        uint8_t *saved);
 
 /** What comes behind the pooling: dropout, of planes that were pooled otherwise. */
 void dg_conv_ending_drop(const dg_conv_ending *ending, const dg_step *step, size_t sample,
                          dg_span planes, float *out);
 
-/** Some samples, as backward reads and writes them; y, kept and dx: NULL where not needed. */
+/** Some samples, as backward reads and writes them; y, saved and dx: NULL where not needed. */
 typedef struct {
   size_t samples;
   const float *x, *y, *d_y;
-  const uint8_t *kept;
+  const uint8_t *saved;
   float *dx;
 } dg_conv_chunk;
 
@@ -96,8 +97,8 @@ static inline bool dg_conv_ending_changes(const dg_conv_ending *e) {
 size_t dg_conv_ending_slack(const dg_conv_ending *ending);
 
 /** One plane: its gradient d_z [height, width] before the activation, from its output y, d_y and,
-    with a pooling, kept. */
+    with a pooling, saved. */
 void dg_conv_ending_spread(const dg_conv_ending *ending, const float *y, const float *d_y,
-                           const uint8_t *kept, float *room, float *d_z);
+                           const uint8_t *saved, float *scratch, float *d_z);
 
 #endif

@@ -18,16 +18,16 @@ typedef struct {
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
-  float *panels; /**< the packed weights */
-  float *rooms;  /**< a part of the workspace for every worker, or sample */
-  size_t parts;  /**< of a sample that is cut */
+  float *panels;  /**< the packed weights */
+  float *scratch; /**< a part of the workspace for every worker, or sample */
+  size_t parts;   /**< of a sample that is cut */
 } pass;
 
 /** Where things of a sample lie. */
 typedef struct {
   const float *x;
   float *source, *ending, *sums, *y;
-  uint8_t *kept;
+  uint8_t *saved;
 } place;
 
 /** How rows of one sample are made. */
@@ -80,13 +80,13 @@ static void make_few(const pass *f, const place *p, dg_span rows) {
 static void make_pooled(const pass *f, const place *p, dg_span rows) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
   dg_conv_pooled(&shape->forward, &shape->ending, rows, source_of(shape, p),
-                 dg_floats(f->buffers->param[0]), bias_of(f), p->y, p->kept);
+                 dg_floats(f->buffers->param[0]), bias_of(f), p->y, p->saved);
 }
 
 /* ---- the plan ----------------------------------------------------------- */
 
 /** Floats of a worker's part of the workspace. */
-static size_t room_floats(const forward_plan *plan) {
+static size_t scratch_floats(const forward_plan *plan) {
   return plan->shape.source_floats + plan->sums_floats + plan->shape.ending_floats;
 }
 
@@ -104,7 +104,7 @@ static bool prepare(dg_cpu_op *op, const rows_kernel *kernel, dg_error *err) {
                          .sums_floats = kernel->pools ? 0 : dg_conv_ending_sums(&shape.ending)};
   dg_conv_fill_taps(d, &plan->shape, plan->taps);
   op->needs.workspace =
-      (plan->weight_floats + (size_t)op->device->threads * room_floats(plan)) * sizeof(float);
+      (plan->weight_floats + (size_t)op->device->threads * scratch_floats(plan)) * sizeof(float);
   return !keeps || dg_cpu_keep_packing(op, shape.weight_floats, err);
 }
 
@@ -138,14 +138,14 @@ static place place_of(const pass *f, size_t s, float *own) {
   const dg_conv2d_desc *d = &f->op->desc.conv2d;
   const forward_plan *plan = f->op->plan;
   const dg_conv_shape *shape = &plan->shape;
-  const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
+  const dg_buffer *saved = f->step->train ? f->buffers->saved : NULL;
   size_t in = (size_t)d->channels * d->height * d->width;
   size_t out = d->filters * dg_conv_ending_plane(&shape->ending);
   place p = {.x = dg_floats(f->buffers->in[0]) + s * in,
              .source = own,
              .ending = own + shape->source_floats,
              .y = dg_floats(f->buffers->out[0]) + s * out,
-             .kept = kept ? (uint8_t *)kept->data + s * out : NULL};
+             .saved = saved ? (uint8_t *)saved->data + s * out : NULL};
   p.sums = plan->sums_floats ? p.ending + shape->ending_floats : p.y;
   return p;
 }
@@ -163,8 +163,8 @@ static bool has_end(const pass *f) {
          (ending->pool && !plan->kernel.pools) || dg_drop_runs(ending->drop, f->step);
 }
 
-/** What follows; `room`: the worker's own. */
-static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, float *room) {
+/** What follows; `scratch`: the worker's own. */
+static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, float *scratch) {
   const forward_plan *plan = f->op->plan;
   const dg_conv_shape *shape = &plan->shape;
   float *moments = dg_conv_ending_moments(f->op, f->buffers, f->step, s);
@@ -174,7 +174,7 @@ static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, 
   if (plan->kernel.pools)
     dg_conv_ending_drop(&shape->ending, f->step, s, planes, p->y);
   else
-    dg_conv_ending_put(&shape->ending, f->step, s, planes, p->sums, room, p->y, p->kept);
+    dg_conv_ending_put(&shape->ending, f->step, s, planes, p->sums, scratch, p->y, p->saved);
 }
 
 static void run_sample(const pass *f, size_t s, float *own) {
@@ -192,7 +192,7 @@ static void run_samples(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
   dg_span samples = dg_cpu_part(f->step->n, f->pieces, piece);
-  float *own = f->rooms + worker * room_floats(plan);
+  float *own = f->scratch + worker * scratch_floats(plan);
   if (plan->shape.source_floats) memset(own, 0, plan->shape.source_floats * sizeof *own);
   for (size_t s = samples.begin; s < samples.end; s++) run_sample(f, s, own);
 }
@@ -206,7 +206,7 @@ static void fill_channels(const void *context, size_t piece, size_t worker) {
   size_t channels = source->channels, floats = source->rows * dg_field_row(source);
   dg_span some = dg_cpu_part(f->step->n * channels, f->pieces, piece);
   for (size_t i = some.begin; i < some.end; i++) {
-    place p = place_of(f, i / channels, f->rooms + i / channels * room_floats(plan));
+    place p = place_of(f, i / channels, f->scratch + i / channels * scratch_floats(plan));
     size_t c = i % channels, end = c + 1 < channels ? (c + 1) * floats : plan->shape.source_floats;
     memset(p.source + c * floats, 0, (end - c * floats) * sizeof *p.source);
     dg_field_fill_plane(source, c, p.x + c * source->height * source->width, p.source);
@@ -218,7 +218,7 @@ static void make_part(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
-  place p = place_of(f, piece / f->parts, f->rooms + piece / f->parts * room_floats(plan));
+  place p = place_of(f, piece / f->parts, f->scratch + piece / f->parts * scratch_floats(plan));
   plan->kernel.make(f, &p, dg_cpu_part(row_count(plan), f->parts, piece % f->parts));
 }
 
@@ -226,10 +226,10 @@ static void make_part(const void *context, size_t piece, size_t worker) {
 static void end_part(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
-  size_t s = piece / f->parts, room = room_floats(plan);
-  place p = place_of(f, s, f->rooms + s * room);
+  size_t s = piece / f->parts, floats = scratch_floats(plan);
+  place p = place_of(f, s, f->scratch + s * floats);
   end_planes(f, &p, s, dg_cpu_part(plan->shape.ending.planes, f->parts, piece % f->parts),
-             place_of(f, 0, f->rooms + worker * room).ending);
+             place_of(f, 0, f->scratch + worker * floats).ending);
 }
 
 /** Half as many samples as threads or fewer, each in parts: channels, then rows, then planes. */
@@ -269,7 +269,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .buffers = buffers,
                   .step = step,
                   .panels = panels,
-                  .rooms = workspace + plan->weight_floats,
+                  .scratch = workspace + plan->weight_floats,
                   .parts = dg_cpu_pieces(dg_cpu_cuts(op->device), work) / step->n};
   if (pack && plan->kernel.packs)
     dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(filters), weights), pack_panels,

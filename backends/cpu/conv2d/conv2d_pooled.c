@@ -127,18 +127,18 @@ static inline void copy_bytes(const uint8_t *from, size_t count, uint8_t *to) {
 }
 
 /** The first `count` windows of two rows of a filter. */
-static inline void put_windows(const two_rows x, size_t count, float *y, uint8_t *kept) {
+static inline void put_windows(const two_rows x, size_t count, float *y, uint8_t *saved) {
   places place;
   dg_vector value = max_windows(x, &place);
   copy_floats((const float *)&value, count, y);
-  if (!kept) return;
+  if (!saved) return;
   bytes of_place = __builtin_convertvector(place, bytes);
-  copy_bytes((const uint8_t *)&of_place, count, kept);
+  copy_bytes((const uint8_t *)&of_place, count, saved);
 }
 
 void dg_conv_pooled(const dg_correlation *k, const dg_conv_ending *e, dg_span rows,
                     const float *filled, const float *weights, const float *bias, float *out,
-                    uint8_t *kept) {
+                    uint8_t *saved) {
   two_rows sums[FILTERS];
   size_t plane = e->out_h * e->out_w, blocks = (k->channels + FILTERS - 1) / FILTERS;
   for (size_t y = rows.begin; y < rows.end; y++)
@@ -151,7 +151,7 @@ void dg_conv_pooled(const dg_correlation *k, const dg_conv_ending *e, dg_span ro
         sum_filters(filters, k, from, weights + first * k->taps, bias ? bias + first : NULL, sums);
         dg_act_forward(e->act, filters * 2 * COLUMNS, sums[0][0], sums[0][0]);
         for (size_t f = 0; f < filters; f++)
-          put_windows(sums[f], count, out + at + f * plane, kept ? kept + at + f * plane : NULL);
+          put_windows(sums[f], count, out + at + f * plane, saved ? saved + at + f * plane : NULL);
       }
     }
 }

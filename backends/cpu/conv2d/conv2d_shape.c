@@ -28,7 +28,7 @@ dg_conv_shape dg_conv_shape_of(const dg_conv2d_desc *d) {
                                    .row_step = d->stride_h * dg_field_row(&shape.source),
                                    .taps = shape.taps};
   shape.few_taps = dg_correlate_is_few(&shape.forward);
-  shape.ending_floats = dg_conv_ending_room(&shape.ending);
+  shape.ending_floats = dg_conv_ending_scratch(&shape.ending);
   shape.source_floats = dg_field_is_plain(&shape.source) && !shape.few_taps
                             ? 0
                             : dg_round_up(dg_field_count(&shape.source) + DG_CORRELATE_SLACK);
@@ -53,8 +53,8 @@ uint32_t *dg_conv_fill_taps(const dg_conv2d_desc *d, dg_conv_shape *shape, uint3
   return tap;
 }
 
-const float *dg_conv_source(const dg_conv_shape *shape, const float *sample, float *room) {
+const float *dg_conv_source(const dg_conv_shape *shape, const float *sample, float *scratch) {
   if (shape->source_floats == 0) return sample;
-  dg_field_fill(&shape->source, sample, room);
-  return room;
+  dg_field_fill(&shape->source, sample, scratch);
+  return scratch;
 }

@@ -39,8 +39,8 @@ bool dg_conv_shape_check(const dg_field *field, dg_error *err);
 /** Fills the table of taps, which the shape points to from now on; returns where it ends. */
 uint32_t *dg_conv_fill_taps(const dg_conv2d_desc *desc, dg_conv_shape *shape, uint32_t *tap);
 
-/** The source field of one sample: filled into `room`, or the sample where that is the same. */
-const float *dg_conv_source(const dg_conv_shape *shape, const float *sample, float *room);
+/** The source field of one sample: filled into `scratch`, or the sample where that is the same. */
+const float *dg_conv_source(const dg_conv_shape *shape, const float *sample, float *scratch);
 
 /** Of few taps and with a pooling by 2; of few taps; all. */
 extern const dg_cpu_implementation dg_conv_pooled_forward, dg_conv_few_forward,

@@ -16,11 +16,11 @@ bool dg_field_is_plain(const dg_field *f) {
          f->rows == f->height && f->columns == f->width;
 }
 
-/** The elements of [0, count) that land inside [0, room) when i goes to first + i * spread. */
-static dg_span visible(long first, size_t spread, size_t count, size_t room) {
+/** The elements of [0, count) that land inside [0, size) when i goes to first + i * spread. */
+static dg_span visible(long first, size_t spread, size_t count, size_t size) {
   long step = (long)spread;
   long begin = first < 0 ? (-first + step - 1) / step : 0;
-  long end = (long)room > first ? ((long)room - first + step - 1) / step : 0;
+  long end = (long)size > first ? ((long)size - first + step - 1) / step : 0;
   if (end > (long)count) end = (long)count;
   return begin < end ? (dg_span){(size_t)begin, (size_t)end} : (dg_span){0, 0};
 }

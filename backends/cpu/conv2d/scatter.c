@@ -6,7 +6,7 @@
 #include "backends/cpu/gemm/tile.h"
 
 bool dg_scatter_is_faster(const dg_conv2d_desc *d, size_t pixels) {
-  enum { ADDING = 8 }; /* what it costs to add a tile to the room, in terms of its sums */
+  enum { ADDING = 8 }; /* what it costs to add a tile to the scratch, in terms of its sums */
   size_t gathered = (size_t)d->height * d->width * d->filters;
   return pixels * (d->filters + ADDING) < gathered;
 }
@@ -26,7 +26,7 @@ dg_scatter dg_scatter_make(const dg_conv2d_desc *d, size_t out_h, size_t out_w, 
                       .place = place};
 }
 
-size_t dg_scatter_room(const dg_scatter *s) {
+size_t dg_scatter_scratch(const dg_scatter *s) {
   return s->places * DG_TILE_WIDTH;
 }
 
@@ -42,7 +42,7 @@ void dg_scatter_pack(const dg_scatter *s, const float *weight, size_t channel, f
 
 /** Adds the products of one tap to what its window saw; `shift`: of the tap in the window. */
 static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, size_t width,
-                    size_t shift, float *room) {
+                    size_t shift, float *scratch) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
   size_t rows;
   for (size_t p = 0; p < s->pixels; p += rows) {
@@ -50,7 +50,7 @@ static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, s
     dg_tile_grouped(1, rows, width, s->conv->filters, d_z + p, 0, s->filter, panel, tile,
                     DG_TILE_WIDTH);
     for (size_t j = 0; j < rows; j++) {
-      float *to = room + (s->place[p + j] + shift) * DG_TILE_WIDTH;
+      float *to = scratch + (s->place[p + j] + shift) * DG_TILE_WIDTH;
       for (size_t v = 0; v < width; v += DG_VECTOR)
         *(dg_vector *)(to + v) += *(const dg_vector *)(tile + j * DG_TILE_WIDTH + v);
     }
@@ -58,28 +58,28 @@ static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, s
 }
 
 /** Brings the sums of some channels, an element's channels side by side, to where they belong. */
-static void put_channels(const dg_scatter *s, const float *room, size_t channels, bool add,
+static void put_channels(const dg_scatter *s, const float *scratch, size_t channels, bool add,
                          float *d_x) {
   const dg_conv2d_desc *d = s->conv;
   size_t plane = (size_t)d->height * d->width, count;
   for (size_t y = 0; y < d->height; y++)
     for (size_t x = 0; x < d->width; x += count) {
-      const float *from = room + ((y + d->pad_h) * s->row + d->pad_w + x) * DG_TILE_WIDTH;
+      const float *from = scratch + ((y + d->pad_h) * s->row + d->pad_w + x) * DG_TILE_WIDTH;
       count = dg_panel_columns(d->width - x);
       dg_put_transposed(add, count, channels, from, d_x + y * d->width + x, plane);
     }
 }
 
 void dg_scatter_run(const dg_scatter *s, const float *d_z, const float *panels, bool add,
-                    float *room, float *d_x) {
+                    float *scratch, float *d_x) {
   const dg_conv2d_desc *d = s->conv;
   size_t kernel = (size_t)d->kernel_h * d->kernel_w, back_taps = d->filters * kernel;
   for (size_t c = 0; c < d->channels; c += DG_TILE_WIDTH) {
     size_t channels = dg_panel_columns(d->channels - c), width = dg_panel_width(channels);
-    memset(room, 0, dg_scatter_room(s) * sizeof *room);
+    memset(scratch, 0, dg_scatter_scratch(s) * sizeof *scratch);
     for (size_t tap = 0; tap < kernel; tap++)
       add_tap(s, d_z, panels + c * back_taps + tap * d->filters * width, width,
-              tap / d->kernel_w * s->row + tap % d->kernel_w, room);
-    put_channels(s, room, channels, add, d_x + c * d->height * d->width);
+              tap / d->kernel_w * s->row + tap % d->kernel_w, scratch);
+    put_channels(s, scratch, channels, add, d_x + c * d->height * d->width);
   }
 }

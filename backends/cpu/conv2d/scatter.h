@@ -10,7 +10,7 @@
 #include "backends/backend.h"
 #include "backends/cpu/runtime/isa.h"
 
-#define dg_scatter_room DG_ISA_NAME(dg_scatter_room)
+#define dg_scatter_scratch DG_ISA_NAME(dg_scatter_scratch)
 #define dg_scatter_make DG_ISA_NAME(dg_scatter_make)
 #define dg_scatter_is_faster DG_ISA_NAME(dg_scatter_is_faster)
 #define dg_scatter_pack DG_ISA_NAME(dg_scatter_pack)
@@ -36,14 +36,14 @@ static inline size_t dg_scatter_entries(const dg_conv2d_desc *conv, size_t pixel
 dg_scatter dg_scatter_make(const dg_conv2d_desc *conv, size_t out_h, size_t out_w,
                            uint32_t *tables);
 
-/** Floats of the room that dg_scatter_run works in. */
-size_t dg_scatter_room(const dg_scatter *scatter);
+/** Floats of the scratch that dg_scatter_run works in. */
+size_t dg_scatter_scratch(const dg_scatter *scatter);
 
 /** The weights of a panel of channels from `channel` on: rows [tap, filter], columns channels. */
 void dg_scatter_pack(const dg_scatter *scatter, const float *weight, size_t channel, float *panel);
 
 /** One sample: writes d_x [channels, height, width], or adds to it, from d_z [filters, pixels]. */
 void dg_scatter_run(const dg_scatter *scatter, const float *d_z, const float *panels, bool add,
-                    float *room, float *d_x);
+                    float *scratch, float *d_x);
 
 #endif

@@ -10,7 +10,7 @@ dg_mask dg_mask_of(dg_drop drop, const dg_step *step) {
   return (dg_mask){.threshold = (uint32_t)((double)drop.rate * 0x1p32),
                    .key = {step->seed, drop.stream},
                    .step = step->step,
-                   .place = step->place,
+                   .place = step->batch_index,
                    .scale = dg_drop_scale(drop)};
 }
 

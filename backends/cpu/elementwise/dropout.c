@@ -13,18 +13,18 @@ static dg_drop drop_of(const dg_dropout_desc *desc) {
 
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   (void)err;
-  op->needs.kept = (size_t)op->max_n * op->desc.dropout.count;
+  op->needs.saved = (size_t)op->max_n * op->desc.dropout.count;
   return true;
 }
 
 static void forward_piece(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_dropout_desc *desc = &region->op->desc.dropout;
-  const dg_buffer *kept = region->buffers->kept;
+  const dg_buffer *saved = region->buffers->saved;
   dg_mask mask = dg_mask_of(drop_of(desc), region->step);
   const float *x = dg_floats(region->buffers->in[0]);
   float *y = dg_floats(region->buffers->out[0]);
-  uint8_t *stays = kept ? (uint8_t *)kept->data : NULL; /* nothing goes back */
+  uint8_t *stays = saved ? (uint8_t *)saved->data : NULL; /* nothing goes back */
   dg_span samples = dg_cpu_part(region->step->n, region->pieces, piece);
   (void)worker;
   for (size_t s = samples.begin; s < samples.end; s++) {
@@ -58,7 +58,7 @@ static void backward_piece(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_dropout_desc *desc = &region->op->desc.dropout;
   float scale = dg_drop_scale(drop_of(desc));
-  const uint8_t *restrict stays = (const uint8_t *)region->buffers->kept->data;
+  const uint8_t *restrict stays = (const uint8_t *)region->buffers->saved->data;
   const float *restrict d_y = dg_floats(region->buffers->d_out);
   float *restrict dx = dg_floats(region->buffers->d_in[0]);
   size_t total = (size_t)region->step->n * desc->count;

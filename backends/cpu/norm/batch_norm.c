@@ -23,14 +23,14 @@ static bool supports(const dg_op_desc *desc) {
 static void keep(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
                  size_t channel, double mean, double var) {
   double count = (double)n * d->rows * d->plane, momentum = (double)d->momentum;
-  float *kept = dg_floats(buffers->kept) + channel;
-  kept[0] = (float)mean;
-  kept[d->channels] = (float)(mean - (double)kept[0]);
-  kept[2 * d->channels] = (float)(1 / sqrt(var + (double)d->eps));
+  float *saved = dg_floats(buffers->saved) + channel;
+  saved[0] = (float)mean;
+  saved[d->channels] = (float)(mean - (double)saved[0]);
+  saved[2 * d->channels] = (float)(1 / sqrt(var + (double)d->eps));
   if (count == 1) return;
   double unbiased = var * count / (count - 1);
-  float *running_mean = dg_floats(buffers->state[0]) + channel;
-  float *running_var = dg_floats(buffers->state[1]) + channel;
+  float *running_mean = dg_floats(buffers->running[0]) + channel;
+  float *running_var = dg_floats(buffers->running[1]) + channel;
   *running_mean = (float)((1 - momentum) * (double)*running_mean + momentum * mean);
   *running_var = (float)((1 - momentum) * (double)*running_var + momentum * unbiased);
 }
@@ -57,19 +57,19 @@ static void merge_moments(const dg_batch_norm_desc *d, uint32_t n, const float *
 
 /* ---- statistics of slices ----------------------------------------------- */
 
-/** Of some numbers of a channel, in rows of `kept` until the statistics are finished: their mean,
+/** Of some numbers of a channel, in rows of `saved` until the statistics are finished: their mean,
     as a pair of floats, and the sum of the squares of their distances from it. */
 typedef struct {
   double mean, squares;
 } moments;
 
-static moments get_moments(const dg_batch_norm_desc *d, const dg_buffer *kept, size_t channel) {
-  const float *from = dg_floats(kept) + channel;
+static moments get_moments(const dg_batch_norm_desc *d, const dg_buffer *saved, size_t channel) {
+  const float *from = dg_floats(saved) + channel;
   return (moments){(double)from[0] + (double)from[d->channels], (double)from[2 * d->channels]};
 }
 
-static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *kept, size_t channel) {
-  float *to = dg_floats(kept) + channel;
+static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *saved, size_t channel) {
+  float *to = dg_floats(saved) + channel;
   to[0] = (float)m.mean;
   to[d->channels] = (float)(m.mean - (double)to[0]);
   to[2 * d->channels] = (float)m.squares;
@@ -79,7 +79,7 @@ static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *kept,
 static void collect(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
                     size_t channel, double mean, double var) {
   moments m = {mean, var * (double)n * d->rows * d->plane};
-  put_moments(d, m, buffers->kept, channel);
+  put_moments(d, m, buffers->saved, channel);
 }
 
 static void merge_channels(const void *context, size_t piece, size_t worker) {
@@ -90,12 +90,12 @@ static void merge_channels(const void *context, size_t piece, size_t worker) {
   double between = (1 - share) * region->step->n * d->rows * d->plane;
   (void)worker;
   for (size_t c = channels.begin; c < channels.end; c++) {
-    moments m = get_moments(d, region->buffers->kept, c);
+    moments m = get_moments(d, region->buffers->saved, c);
     moments other = get_moments(d, region->buffers->other, c);
     double off = other.mean - m.mean;
     m.mean += off * share;
     m.squares += other.squares + off * off * between;
-    put_moments(d, m, region->buffers->kept, c);
+    put_moments(d, m, region->buffers->saved, c);
   }
 }
 
@@ -107,7 +107,7 @@ static void finish_channels(const void *context, size_t piece, size_t worker) {
   dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
   (void)worker;
   for (size_t c = channels.begin; c < channels.end; c++) {
-    moments m = get_moments(d, region->buffers->kept, c);
+    moments m = get_moments(d, region->buffers->saved, c);
     keep(d, whole, region->buffers, c, m.mean, m.squares / count);
   }
 }
@@ -137,7 +137,7 @@ static void train_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffer
                                                          var[i]);
   }
   if (step->phase == DG_PHASE_COLLECT) return;
-  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
+  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_saved(d, buffers, channel), &l);
   normalize(d, &g, buffers, &l);
 }
 
@@ -145,10 +145,10 @@ static void test_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers
                        const dg_step *step, size_t channel) {
   dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
   float none[LANES] = {0}, scale[LANES];
-  const float *running_var = dg_floats(buffers->state[1]) + channel;
+  const float *running_var = dg_floats(buffers->running[1]) + channel;
   dg_batch_norm_lanes l;
   for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
-  dg_batch_norm_statistics running = {dg_floats(buffers->state[0]) + channel, none, scale};
+  dg_batch_norm_statistics running = {dg_floats(buffers->running[0]) + channel, none, scale};
   dg_batch_norm_spread(&g, buffers, channel, running, &l);
   normalize(d, &g, buffers, &l);
 }
@@ -184,7 +184,7 @@ static void normalize_sample(const dg_batch_norm_desc *d, const dg_op_buffers *b
   for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
     dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
     g.first += sample * g.step;
-    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_kept(d, buffers, c), &l);
+    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_saved(d, buffers, c), &l);
     normalize(d, &g, buffers, &l);
   }
 }

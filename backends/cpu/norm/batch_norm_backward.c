@@ -170,7 +170,7 @@ static void input_gradient(const dg_cpu_op *op, const dg_norm_group *g,
 static bool prepare(dg_cpu_op *op, dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   (void)err;
-  op->needs.kept = 3 * (size_t)d->channels * sizeof(float);
+  op->needs.saved = 3 * (size_t)d->channels * sizeof(float);
   op->needs.reads_in = true;
   op->needs.reads_out = dg_batch_norm_bends(d->act);
   return true;
@@ -195,7 +195,7 @@ static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
   double count = (double)(all ? step->n : dg_whole_samples(step)) * d->rows * d->plane;
   dg_batch_norm_lanes l;
   sums sum;
-  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_kept(d, buffers, channel), &l);
+  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_saved(d, buffers, channel), &l);
   if (step->phase == DG_PHASE_APPLY) {
     take_sums(&g, buffers, channel, &l, &sum);
   } else {

@@ -18,11 +18,11 @@ typedef struct {
   const float *scale; /**< 1 / sqrt(variance + eps) */
 } dg_batch_norm_statistics;
 
-/** Those that a training step has kept: rows of means, mends and scales. */
+/** Those that a training step has saved: rows of means, mends and scales. */
 static inline dg_batch_norm_statistics
-dg_batch_norm_kept(const dg_batch_norm_desc *d, const dg_op_buffers *buffers, size_t channel) {
-  const float *kept = dg_floats(buffers->kept) + channel;
-  return (dg_batch_norm_statistics){kept, kept + d->channels, kept + 2 * d->channels};
+dg_batch_norm_saved(const dg_batch_norm_desc *d, const dg_op_buffers *buffers, size_t channel) {
+  const float *saved = dg_floats(buffers->saved) + channel;
+  return (dg_batch_norm_statistics){saved, saved + d->channels, saved + 2 * d->channels};
 }
 
 /** How the numbers of a group become the argument of the activation, by lane:

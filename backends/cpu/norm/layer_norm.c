@@ -32,7 +32,7 @@ static size_t most_parts(const dg_cpu_op *op) {
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   const dg_layer_norm_desc *d = &op->desc.layer_norm;
   (void)err;
-  op->needs.kept = 2 * (size_t)op->max_n * d->rows * sizeof(float);
+  op->needs.saved = 2 * (size_t)op->max_n * d->rows * sizeof(float);
   op->needs.reads_in = true;
   op->needs.workspace = most_parts(op) * part_doubles(d) * sizeof(double);
   return true;
@@ -59,8 +59,8 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   const dg_layer_norm_desc *d = &region->op->desc.layer_norm;
   const dg_op_buffers *buffers = region->buffers;
   const float *weight = dg_floats(buffers->param[0]), *bias = dg_floats(buffers->param[1]);
-  bool keeps = region->step->train && buffers->kept;
-  statistics *kept = keeps ? (statistics *)(void *)buffers->kept->data : NULL;
+  bool keeps = region->step->train && buffers->saved;
+  statistics *saved = keeps ? (statistics *)(void *)buffers->saved->data : NULL;
   size_t count = d->count;
   dg_span rows = dg_cpu_part(count_rows(region->op, region->step), region->pieces, piece);
   (void)worker;
@@ -69,7 +69,7 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
     float *y = dg_floats(buffers->out[0]) + r * count;
     statistics s = statistics_of(d, x);
     for (size_t i = 0; i < count; i++) y[i] = (x[i] - s.mean) * s.factor * weight[i] + bias[i];
-    if (kept) kept[r] = s;
+    if (saved) saved[r] = s;
   }
 }
 
@@ -133,7 +133,7 @@ static void backward_part(const void *context, size_t piece, size_t worker) {
   dg_grad_mode mode = region->op->desc.d_in[0];
   size_t count = d->count;
   const float *weight = dg_floats(buffers->param[0]);
-  const statistics *kept = (const statistics *)(const void *)buffers->kept->data;
+  const statistics *saved = (const statistics *)(const void *)buffers->saved->data;
   double *d_weight = (double *)(void *)buffers->workspace->data + piece * part_doubles(d);
   dg_span rows = dg_cpu_part(count_rows(region->op, region->step), region->pieces, piece);
   (void)worker;
@@ -141,9 +141,9 @@ static void backward_part(const void *context, size_t piece, size_t worker) {
   for (size_t r = rows.begin; r < rows.end; r++) {
     const float *x = dg_floats(buffers->in[0]) + r * count;
     const float *d_y = dg_floats(buffers->d_out) + r * count;
-    add_row(count, x, d_y, kept[r], d_weight, d_weight + count);
+    add_row(count, x, d_y, saved[r], d_weight, d_weight + count);
     if (mode != DG_GRAD_NONE)
-      row_gradient(mode, count, x, d_y, weight, kept[r], dg_floats(buffers->d_in[0]) + r * count);
+      row_gradient(mode, count, x, d_y, weight, saved[r], dg_floats(buffers->d_in[0]) + r * count);
   }
 }
 

@@ -147,37 +147,37 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_op_buffers *buffers = region->buffers;
   dg_window w = dg_pool_window(&region->op->desc.pool2d);
-  size_t room = columns_floats(&w),
+  size_t floats = columns_floats(&w),
          all = region->step->n * (size_t)region->op->desc.pool2d.channels;
   const float *x = dg_floats(buffers->in[0]);
   float *y = dg_floats(buffers->out[0]);
-  bool keeps = region->step->train && buffers->kept;
-  int32_t *kept = keeps ? (int32_t *)buffers->kept->data : NULL;
+  bool keeps = region->step->train && buffers->saved;
+  int32_t *saved = keeps ? (int32_t *)buffers->saved->data : NULL;
   float *own = dg_floats(buffers->workspace) + worker * worker_floats(&w);
-  columns c = {.pitch = pitch_of(&w), .value = own, .place = (int32_t *)(own + room)};
-  int32_t *unwanted = c.place + room;
+  columns c = {.pitch = pitch_of(&w), .value = own, .place = (int32_t *)(own + floats)};
+  int32_t *unwanted = c.place + floats;
   dg_span planes = dg_pool_planes(region, piece);
   for (size_t p = planes.begin; p < planes.end; p++)
     forward_plane(&w, x + p * w.in_plane, (all - p) * w.in_plane, &c, y + p * w.out_plane,
-                  kept ? kept + p * w.out_plane : unwanted);
+                  saved ? saved + p * w.out_plane : unwanted);
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   dg_cpu_run_region(op, buffers, step, dg_pool_pieces(op, step), forward_piece);
 }
 
-/** Of a largest element, its place in the plane is kept. */
+/** Of a largest element, its index in the plane is saved. */
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   (void)err;
-  op->needs.kept = (size_t)op->max_n * op->desc.pool2d.channels *
-                   dg_pool_window(&op->desc.pool2d).out_plane * sizeof(int32_t);
+  op->needs.saved = (size_t)op->max_n * op->desc.pool2d.channels *
+                    dg_pool_window(&op->desc.pool2d).out_plane * sizeof(int32_t);
   return true;
 }
 
 static void backward_piece(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   dg_window w = dg_pool_window(&region->op->desc.pool2d);
-  const int32_t *places = (const int32_t *)region->buffers->kept->data;
+  const int32_t *places = (const int32_t *)region->buffers->saved->data;
   const float *d_y = dg_floats(region->buffers->d_out);
   float *dx = dg_floats(region->buffers->d_in[0]);
   dg_grad_mode mode = region->op->desc.d_in[0];

@@ -42,10 +42,10 @@ static void run_train(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
   const dg_recurrent_desc *d = &op->desc.recurrent;
   const dg_recurrent_plan *plan = op->plan;
   float *packed = dg_floats(buffers->workspace);
-  float *rooms = packed + dg_recurrent_groups_packed(d, plan);
+  float *scratch = packed + dg_recurrent_groups_packed(d, plan);
   dg_recurrent_pass pass = pass_of(op, plan, buffers, step->n, step->train);
   for (; pass.direction < dg_recurrent_directions(d); pass.direction++)
-    dg_recurrent_groups_forward(&pass, step->train, true, packed, rooms);
+    dg_recurrent_groups_forward(&pass, step->train, true, packed, scratch);
 }
 
 /* ---- forward of one that only tests ------------------------------------- */

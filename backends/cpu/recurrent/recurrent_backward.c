@@ -23,7 +23,7 @@ typedef struct {
   size_t parts; /**< at most */
   /** Floats of what lies in the workspace: a part's sums for U, for W and for the biases, and all
      of them; what a worker has beside these. */
-  size_t d_u, d_w, d_bias, sums, room;
+  size_t d_u, d_w, d_bias, sums, scratch;
 } back_plan;
 
 /** Floats of the packed weights. */
@@ -47,13 +47,13 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
                       .d_w = rows * in,
                       .d_bias = shape.slots * shape.units};
   plan->sums = dg_round_up(plan->d_u + plan->d_w + plan->d_bias);
-  plan->room = dg_round_up(shape.group * (shape.d_row + OWN_PLANES * shape.units + in));
+  plan->scratch = dg_round_up(shape.group * (shape.d_row + OWN_PLANES * shape.units + in));
   plan->parts = dg_cpu_parts(op, op->max_n, plan->sums, back_products(d, op->max_n));
   size_t workers = (size_t)op->device->threads, directions = dg_recurrent_directions(d);
   op->needs.reads_in = true;
-  op->needs.kept = directions * op->max_n * d->steps * shape.planes * shape.units * sizeof(float);
+  op->needs.saved = directions * op->max_n * d->steps * shape.planes * shape.units * sizeof(float);
   op->needs.workspace =
-      (weight_floats(plan) + plan->parts * plan->sums + workers * plan->room) * sizeof(float);
+      (weight_floats(plan) + plan->parts * plan->sums + workers * plan->scratch) * sizeof(float);
   return true;
 }
 
@@ -66,7 +66,7 @@ typedef struct {
   dg_grad_mode d_in;
   size_t parts, pieces; /**< pieces: that the adding up is shared in */
   float *u, *w;         /**< panels of the weights, [gates][units] rows in the order of the slots */
-  float *sums, *rooms;  /**< of the parts; of the workers */
+  float *sums, *scratch; /**< of the parts; of the workers */
 } backward_pass;
 
 /** What a piece works with. */
@@ -76,11 +76,11 @@ typedef struct {
   float *d_rows;    /**< rows [slots][units] */
   float *plane[OWN_PLANES];
   float *x; /**< plane [in]: x, then its gradient */
-} room;
+} scratch;
 
-static room room_at(const back_plan *plan, float *sums, float *own) {
+static scratch scratch_at(const back_plan *plan, float *sums, float *own) {
   const dg_recurrent_plan *shape = &plan->shape;
-  room r = {.d_u = sums, .d_w = sums + plan->d_u, .d_rows = own};
+  scratch r = {.d_u = sums, .d_w = sums + plan->d_u, .d_rows = own};
   r.d_bias = r.d_w + plan->d_w;
   float *planes = r.d_rows + shape->group * shape->d_row;
   for (size_t i = 0; i < OWN_PLANES; i++) r.plane[i] = planes + i * shape->group * shape->units;
@@ -107,7 +107,7 @@ static void add_gradient(const dg_recurrent_plan *plan, size_t n, size_t from, s
 }
 
 /** The gradients of x, where wanted, and of W. */
-static void input_gradients(const backward_pass *b, const room *r, dg_recurrent_group group,
+static void input_gradients(const backward_pass *b, const scratch *r, dg_recurrent_group group,
                             size_t k) {
   const dg_recurrent_desc *d = b->pass.desc;
   const dg_recurrent_plan *plan = b->pass.plan;
@@ -129,7 +129,7 @@ static void input_gradients(const backward_pass *b, const room *r, dg_recurrent_
 }
 
 /** Adds to the gradients of the U of some slots: what they were multiplied with is given. */
-static void add_u_gradient(const backward_pass *b, const room *r, size_t n, size_t slot,
+static void add_u_gradient(const backward_pass *b, const scratch *r, size_t n, size_t slot,
                            size_t slots, const float *state) {
   const dg_recurrent_plan *plan = b->pass.plan;
   add_gradient(plan, n, slot * plan->units, slots * plan->units, r->d_rows, b->pass.desc->hidden,
@@ -137,15 +137,15 @@ static void add_u_gradient(const backward_pass *b, const room *r, size_t n, size
 }
 
 /** d_state = or += the gradient of what the U of some slots was multiplied with. */
-static void state_gradient(const backward_pass *b, const room *r, bool add, size_t n, size_t slot,
-                           size_t slots, float *d_state) {
+static void state_gradient(const backward_pass *b, const scratch *r, bool add, size_t n,
+                           size_t slot, size_t slots, float *d_state) {
   const dg_recurrent_plan *plan = b->pass.plan;
   size_t from = slot * plan->units;
   dg_recurrent_multiply(add, n, b->pass.desc->hidden, slots * plan->units, r->d_rows + from,
                         plan->d_row, b->u, weight_rows(plan), from, d_state);
 }
 
-static void add_bias_gradients(const back_plan *plan, size_t n, const room *r) {
+static void add_bias_gradients(const back_plan *plan, size_t n, const scratch *r) {
   size_t row = plan->shape.d_row;
   for (size_t i = 0; i < plan->d_bias; i += DG_VECTOR) {
     dg_vector sum = {0};
@@ -167,10 +167,10 @@ static void add_d_out(const backward_pass *b, dg_recurrent_group group, size_t k
 }
 
 /**
- * The state before a step, from what is kept of the step that made it; NULL for the zeros before
+ * The state before a step, from what is saved of the step that made it; NULL for the zeros before
  * the first. Of an LSTM it is made of o and tanh(c), which its next step backward needs too.
  */
-static const float *state_before(const backward_pass *b, const room *r, size_t n,
+static const float *state_before(const backward_pass *b, const scratch *r, size_t n,
                                  const float *before) {
   enum { O_SLOT = 3 };
   const dg_recurrent_plan *plan = b->pass.plan;
@@ -183,19 +183,20 @@ static const float *state_before(const backward_pass *b, const room *r, size_t n
 }
 
 /** Of a GRU that resets before its product: what comes before the gradients of the others. */
-static void reset_backward(const backward_pass *b, const room *r, const dg_cell_step_back *cell) {
+static void reset_backward(const backward_pass *b, const scratch *r,
+                           const dg_cell_step_back *cell) {
   enum { N_SLOT = 2 };
   if (cell->h) state_gradient(b, r, false, cell->n, N_SLOT, 1, cell->d_reset);
   dg_cell_reset_backward(cell);
   if (cell->h) add_u_gradient(b, r, cell->n, N_SLOT, 1, cell->d_reset);
 }
 
-static void step_backward(const backward_pass *b, const room *r, dg_recurrent_group group,
+static void step_backward(const backward_pass *b, const scratch *r, dg_recurrent_group group,
                           size_t k) {
   const dg_recurrent_desc *d = b->pass.desc;
   const dg_recurrent_plan *plan = b->pass.plan;
   size_t n = group.n, plane = n * plan->units;
-  const float *now = dg_recurrent_kept(&b->pass, group, k);
+  const float *now = dg_recurrent_saved(&b->pass, group, k);
   const float *before = k > 0 ? now - plan->planes * plane : NULL;
   bool lstm = d->cell == DG_CELL_LSTM, resets = dg_recurrent_resets(d);
   dg_cell_step_back cell = {.desc = d,
@@ -220,13 +221,13 @@ static void step_backward(const backward_pass *b, const room *r, dg_recurrent_gr
   state_gradient(b, r, true, n, 0, slots, cell.d_h);
 }
 
-static void group_backward(const backward_pass *b, room *r, dg_recurrent_group group) {
+static void group_backward(const backward_pass *b, scratch *r, dg_recurrent_group group) {
   const dg_recurrent_plan *plan = b->pass.plan;
   size_t plane = group.n * plan->units, last = b->pass.desc->steps - 1;
   memset(r->plane[D_H], 0, plane * sizeof(float));
   memset(r->plane[D_C], 0, plane * sizeof(float));
   if (b->pass.desc->cell == DG_CELL_LSTM)
-    dg_cell_output(plane, NULL, dg_recurrent_kept(&b->pass, group, last) + plan->slots * plane,
+    dg_cell_output(plane, NULL, dg_recurrent_saved(&b->pass, group, last) + plan->slots * plane,
                    r->plane[TANH_C], NULL);
   for (size_t k = last + 1; k-- > 0;) {
     step_backward(b, r, group, k);
@@ -302,7 +303,7 @@ static void run_part(const void *context, size_t part, size_t worker) {
   const backward_pass *b = context;
   const back_plan *plan = b->plan;
   float *sums = b->sums + part * plan->sums;
-  room r = room_at(plan, sums, b->rooms + worker * plan->room);
+  scratch r = scratch_at(plan, sums, b->scratch + worker * plan->scratch);
   dg_span groups = dg_cpu_part(b->pass.groups, b->parts, part);
   memset(sums, 0, plan->sums * sizeof *sums);
   for (size_t g = groups.begin; g < groups.end; g++)
@@ -338,7 +339,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                      .u = workspace,
                      .w = workspace + plan->d_u,
                      .sums = sums,
-                     .rooms = sums + plan->parts * plan->sums};
+                     .scratch = sums + plan->parts * plan->sums};
   for (; b.pass.direction < dg_recurrent_directions(d); b.pass.direction++) {
     direction_backward(&b);
     if (b.d_in == DG_GRAD_WRITE) b.d_in = DG_GRAD_ADD;

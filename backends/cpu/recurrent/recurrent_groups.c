@@ -34,8 +34,8 @@ typedef struct {
   size_t pieces;  /**< that the groups are shared in */
   float *weights; /**< [slots], each panels of in + hidden rows: W, then U, both transposed */
   float *bias;    /**< [slots][units] */
-  float *rooms;   /**< of the workers */
-  size_t room;    /**< floats of each */
+  float *scratch; /**< of the workers */
+  size_t scratch_floats; /**< floats of each */
 } forward_pass;
 
 static float *slot_weights(const forward_pass *f, size_t slot) {
@@ -109,12 +109,12 @@ static void copy_rows(size_t n, size_t count, const float *from, size_t from_row
   for (size_t s = 0; s < n; s++) memcpy(to + s * to_row, from + s * from_row, count * sizeof *to);
 }
 
-/** All steps of a group; `room` is the worker's own: rows [x, h], rows [x, r h], and planes. */
-static void group_forward(const forward_pass *f, dg_recurrent_group group, float *room) {
+/** All steps of a group; `scratch` is the worker's own: rows [x, h], rows [x, r h], and planes. */
+static void group_forward(const forward_pass *f, dg_recurrent_group group, float *scratch) {
   const dg_recurrent_desc *d = f->pass.desc;
   const dg_recurrent_plan *plan = f->pass.plan;
   size_t all_rows = plan->group * plan->row, x_row = (size_t)d->steps * d->in;
-  float *rows = room, *reset = dg_recurrent_resets(d) ? rows + all_rows : NULL;
+  float *rows = scratch, *reset = dg_recurrent_resets(d) ? rows + all_rows : NULL;
   float *planes = (reset ? reset : rows) + all_rows, *before = NULL;
   const float *x = dg_floats(f->pass.buffers->in[0]) + group.first * x_row;
   dg_cell_step cell = {.desc = d,
@@ -126,7 +126,7 @@ static void group_forward(const forward_pass *f, dg_recurrent_group group, float
   for (size_t slot = 0; slot < plan->slots; slot++) cell.bias[slot] = f->bias + slot * plan->units;
   memset(rows, 0, group.n * plan->row * sizeof *rows);
   for (size_t k = 0; k < d->steps; k++) {
-    if (f->keep) planes = dg_recurrent_kept(&f->pass, group, k);
+    if (f->keep) planes = dg_recurrent_saved(&f->pass, group, k);
     point_at(f, planes, before, &cell);
     copy_rows(group.n, d->in, x + dg_recurrent_time(&f->pass, k) * d->in, x_row, rows, plan->row);
     step_forward(f, rows, k == 0, &cell);
@@ -140,11 +140,11 @@ static void run_groups(const void *context, size_t piece, size_t worker) {
   const forward_pass *f = context;
   dg_span groups = dg_cpu_part(f->pass.groups, f->pieces, piece);
   for (size_t g = groups.begin; g < groups.end; g++)
-    group_forward(f, dg_recurrent_group_at(&f->pass, g), f->rooms + worker * f->room);
+    group_forward(f, dg_recurrent_group_at(&f->pass, g), f->scratch + worker * f->scratch_floats);
 }
 
 void dg_recurrent_groups_forward(const dg_recurrent_pass *pass, bool keep, bool pack, float *packed,
-                                 float *rooms) {
+                                 float *scratch) {
   const dg_recurrent_desc *d = pass->desc;
   const dg_recurrent_plan *plan = pass->plan;
   const forward_pass f = {
@@ -153,8 +153,8 @@ void dg_recurrent_groups_forward(const dg_recurrent_pass *pass, bool keep, bool 
       .pieces = dg_cpu_pieces(pass->groups, dg_recurrent_products(d, pass->samples) / DG_VECTOR),
       .weights = packed,
       .bias = packed + weight_floats(d, plan),
-      .rooms = rooms,
-      .room = dg_recurrent_groups_worker(d, plan)};
+      .scratch = scratch,
+      .scratch_floats = dg_recurrent_groups_worker(d, plan)};
   if (pack) dg_cpu_run_pieces(pass->op->device, plan->slots, pack_slot, &f, sizeof f);
   dg_cpu_run_pieces(pass->op->device, f.pieces, run_groups, &f, sizeof f);
 }

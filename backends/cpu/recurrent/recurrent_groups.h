@@ -14,9 +14,9 @@ size_t dg_recurrent_groups_packed(const dg_recurrent_desc *desc, const dg_recurr
 /** Floats of workspace of each worker. */
 size_t dg_recurrent_groups_worker(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
-/** `keep`: for backward. `packed`: made first of the parameters if `pack`. `rooms`: workspace for
+/** `keep`: for backward. `packed`: made first of the parameters if `pack`. `scratch`: workspace for
     all workers. */
 void dg_recurrent_groups_forward(const dg_recurrent_pass *pass, bool keep, bool pack, float *packed,
-                                 float *rooms);
+                                 float *scratch);
 
 #endif

@@ -51,9 +51,9 @@ dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t i
   return (dg_recurrent_group){samples.begin, samples.end - samples.begin};
 }
 
-float *dg_recurrent_kept(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k) {
+float *dg_recurrent_saved(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k) {
   size_t before = (pass->direction * pass->samples + group.first) * pass->desc->steps;
-  return dg_floats(pass->buffers->kept) +
+  return dg_floats(pass->buffers->saved) +
          (before + k * group.n) * pass->plan->planes * pass->plan->units;
 }
 

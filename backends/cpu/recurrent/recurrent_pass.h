@@ -23,7 +23,7 @@
 #define dg_recurrent_plan_of DG_ISA_NAME(dg_recurrent_plan_of)
 #define dg_recurrent_groups DG_ISA_NAME(dg_recurrent_groups)
 #define dg_recurrent_products DG_ISA_NAME(dg_recurrent_products)
-#define dg_recurrent_kept DG_ISA_NAME(dg_recurrent_kept)
+#define dg_recurrent_saved DG_ISA_NAME(dg_recurrent_saved)
 #define dg_recurrent_place DG_ISA_NAME(dg_recurrent_place)
 #define dg_recurrent_out_row DG_ISA_NAME(dg_recurrent_out_row)
 #define dg_recurrent_group_at DG_ISA_NAME(dg_recurrent_group_at)
@@ -41,7 +41,7 @@ typedef struct {
   size_t gates, slots;
   size_t first_x; /**< the first slot with a part of x; those with a part of h are [0, gates) */
   size_t units;   /**< `hidden`, rounded up to whole vectors */
-  size_t planes;  /**< kept of a step: the slots, then the GRU's h or the LSTM's c (whose h is
+  size_t planes;  /**< saved of a step: the slots, then the GRU's h or the LSTM's c (whose h is
                        cheaply made again of o and c) */
   size_t row;     /**< floats from one row [x, h] to the next */
   size_t d_row;   /**< floats from one row [slots][units] of gradients to the next */
@@ -108,8 +108,8 @@ typedef struct {
 
 dg_recurrent_group dg_recurrent_group_at(const dg_recurrent_pass *pass, size_t index);
 
-/** Where the planes kept of a group's step k begin. */
-float *dg_recurrent_kept(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k);
+/** Where the planes saved of a group's step k begin. */
+float *dg_recurrent_saved(const dg_recurrent_pass *pass, dg_recurrent_group group, size_t k);
 
 /** Where a sample's state after step k stands in the output (or its gradient); NULL where it
     doesn't. Samples are dg_recurrent_out_row apart. */

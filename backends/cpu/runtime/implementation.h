@@ -21,9 +21,9 @@ typedef struct {
 enum { DG_CPU_MAX_IMPLEMENTATIONS = 6 };
 
 /**
- * A kind of op. Forward and backward are chosen without asking each other: what is kept lies in one
- * way for all implementations of a kind, every forward writes it, and backward says how large it
- * is.
+ * A kind of op. Forward and backward are chosen without asking each other: what is saved lies in
+ * one way for all implementations of a kind, every forward writes it, and backward says how large
+ * it is.
  */
 typedef struct {
   /** Can this be prepared, with all that is fused to its end? */

@@ -135,7 +135,7 @@ static void find_extents(run *r) {
   for (size_t k = 0; k < DG_MAX_OUT; k++)
     add_extent(r, out ? b->out[k] : NULL, sizes->out[k] * sizeof(float));
   add_extent(r, r->backward ? b->d_out : NULL, sizes->out[0] * sizeof(float));
-  add_extent(r, r->step.train ? b->kept : NULL, parting->kept);
+  add_extent(r, r->step.train ? b->saved : NULL, parting->saved);
 }
 
 /** May a lane of `a` write where another lane of `b` reads or writes? */
@@ -223,7 +223,7 @@ bool dg_cpu_lanes_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers 
 typedef struct {
   dg_op_buffers buffers;
   dg_buffer in[DG_MAX_IN], d_in[DG_MAX_IN], out[DG_MAX_OUT], d_out, d_param[DG_MAX_PARAM];
-  dg_buffer kept, workspace;
+  dg_buffer saved, workspace;
 } views;
 
 /** Moves a buffer on by some bytes, in a copy. */
@@ -260,7 +260,7 @@ static void view(const run *r, size_t index, size_t first, char *workspace, view
   for (size_t k = 0; k < DG_MAX_OUT; k++)
     shift(&b->out[k], first * out[k] * sizeof(float), &v->out[k]);
   shift(&b->d_out, first * out[0] * sizeof(float), &v->d_out);
-  shift(&b->kept, first * parting->kept, &v->kept);
+  shift(&b->saved, first * parting->saved, &v->saved);
   if (index > 0 && r->backward && parting->grads) view_gradients(r, index, v);
   size_t wanted = r->backward ? needs->backward_workspace : needs->forward_workspace;
   b->workspace = wanted ? &v->workspace : NULL;
@@ -274,7 +274,7 @@ static void run_lane(const dg_cpu_lanes *lanes, const row *w, const run *r, size
   views v;
   view(r, index, samples.begin, lanes->workspaces + worker * lanes->workspace_bytes, &v);
   step.n = (uint32_t)(samples.end - samples.begin);
-  step.place += (uint32_t)samples.begin;
+  step.batch_index += (uint32_t)samples.begin;
   step.first += (uint32_t)samples.begin;
   step.whole = dg_whole_samples(&r->step);
   if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0) {

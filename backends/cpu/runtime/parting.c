@@ -17,8 +17,8 @@ static bool samples_part(dg_op_kind kind) {
   return !row->joins_samples && !row->is_sampleless;
 }
 
-/** Are there samples enough, also beside the gradients that are summed up over the lanes, and beside
-    parameters that each lane packs? More lanes than two only make the work more even. */
+/** Are there samples enough, also beside the gradients that are summed up over the lanes, and
+   beside parameters that each lane packs? More lanes than two only make the work more even. */
 static bool pays(const dg_op_sizes *sizes, size_t lanes, size_t n) {
   size_t least = lanes == LEAST_LANES ? 8 : 16, weight = lanes == LEAST_LANES ? 1 : 4;
   return n >= least * lanes &&
@@ -49,8 +49,8 @@ size_t dg_cpu_parting_workspace(const dg_cpu_parting *parting) {
 static void join_needs(const dg_cpu_parting *parting, dg_cpu_prepared *op) {
   const dg_op_needs *lane = &parting->op.base.needs;
   dg_op_needs *needs = &op->base.needs;
-  size_t kept = op->base.max_n * parting->kept;
-  if (kept > needs->kept) needs->kept = kept;
+  size_t saved = op->base.max_n * parting->saved;
+  if (saved > needs->saved) needs->saved = saved;
   needs->backward_reads_in |= lane->backward_reads_in;
   needs->backward_reads_out |= lane->backward_reads_out;
 }
@@ -60,7 +60,7 @@ static bool fill(dg_cpu_parting *parting, dg_cpu_prepared *op, const dg_cpu_devi
   uint32_t largest = (op->base.max_n + LEAST_LANES - 1) / LEAST_LANES;
   const dg_cpu_wish wish = {&op->base.desc, largest, true, op->forward.planned};
   if (!dg_cpu_prepare(&parting->op, lane, &wish, err)) return false;
-  parting->kept = parting->op.base.needs.kept / largest; /* as many for each: core/op says so */
+  parting->saved = parting->op.base.needs.saved / largest; /* as many for each: core/op says so */
   join_needs(parting, op);
   if (op->forward.planned) return true;
   parting->grad_floats = gradient_floats(&parting->sizes);

@@ -7,9 +7,9 @@
 typedef struct {
   dg_cpu_prepared op; /**< for a lane's samples, on the device of a lane */
   dg_op_sizes sizes;
-  size_t kept;        /**< bytes of a sample */
+  size_t saved;       /**< bytes of a sample */
   size_t most;        /**< lanes, at most */
-  size_t lanes;       /**< of the last forward, whose kept bytes backward finds; 1: it had none */
+  size_t lanes;       /**< of the last forward, whose saved bytes backward finds; 1: it had none */
   size_t grad_floats; /**< of all its parameters */
   float *grads;       /**< of every lane but the first [most - 1, grad_floats] */
 } dg_cpu_parting;

@@ -125,7 +125,7 @@ static bool turn_weight(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const forward_op *self = (forward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  const dg_buffer *x = step->train ? b->kept : b->workspace;
+  const dg_buffer *x = step->train ? b->saved : b->workspace;
   return dg_cl_to_pixels(op, &self->shared.pixels,
                          &(dg_cl_turn_in){.from = b->in[0],
                                           .from_row = self->shared.in_pixels,
@@ -166,7 +166,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 }
 
 const dg_cl_implementation dg_cl_conv2d_pixels_forward = {.name = "pixels",
-                                                          .kept = DG_CL_KEPT_PIXELS,
+                                                          .saved = DG_CL_SAVED_PIXELS,
                                                           .fits = dg_cl_conv2d_pixels_fits,
                                                           .size = sizeof(forward_op),
                                                           .prepare = prepare,

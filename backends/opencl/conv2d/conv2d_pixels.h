@@ -18,7 +18,7 @@
 #include "backends/opencl/conv2d/pixels.h"
 
 /** How forward hands x to backward: [pixel][sample][channel], with tiles' slack behind it. */
-#define DG_CL_KEPT_PIXELS "pixels"
+#define DG_CL_SAVED_PIXELS "pixels"
 
 /** What both directions start with. */
 typedef struct {

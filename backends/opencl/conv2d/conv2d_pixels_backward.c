@@ -67,13 +67,13 @@ static bool plan(backward_op *self, bool d_in, dg_error *err) {
       (d_in ? (uint64_t)self->shared.in_pixels * self->shared.samples * self->shared.dx_row : 0);
   const uint64_t sums = dw + channels * self->shared.window * self->shared.y_row;
   const uint64_t end = sums + (d->bias ? (uint64_t)self->shared.op.max_n * d->filters : 0);
-  const uint64_t kept = dg_cl_conv2d_pixels_x(&self->shared);
-  if (!dg_cl_check_count(end, err) || !dg_cl_check_count(kept, err)) return false;
+  const uint64_t saved = dg_cl_conv2d_pixels_x(&self->shared);
+  if (!dg_cl_check_count(end, err) || !dg_cl_check_count(saved, err)) return false;
   self->weight = (uint32_t)weight;
   self->dx = (uint32_t)dx;
   self->dw = (uint32_t)dw;
   self->bias_sums = (uint32_t)sums;
-  self->shared.op.needs.kept = sizeof(float) * kept;
+  self->shared.op.needs.saved = sizeof(float) * saved;
   self->shared.op.needs.workspace = sizeof(float) * end;
   self->shared.op.needs.reads_out = d->act.kind != DG_ACT_NONE;
   return true;
@@ -132,7 +132,7 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_e
                         &(dg_cl_tap_product){.b = b->workspace,
                                              .c = b->workspace,
                                              .lists = &self->d_weight,
-                                             .a = b->kept,
+                                             .a = b->saved,
                                              .a_row = 1,
                                              .a_k = d->channels,
                                              .b_k = d->filters,
@@ -230,7 +230,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
 }
 
 const dg_cl_implementation dg_cl_conv2d_pixels_backward = {.name = "pixels",
-                                                           .kept = DG_CL_KEPT_PIXELS,
+                                                           .saved = DG_CL_SAVED_PIXELS,
                                                            .fits = dg_cl_conv2d_pixels_fits,
                                                            .size = sizeof(backward_op),
                                                            .prepare = prepare,

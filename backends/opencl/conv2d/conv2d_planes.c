@@ -57,7 +57,7 @@ dg_pool2d_desc dg_cl_conv2d_pool(const dg_conv2d_desc *d) {
                           .stride_w = d->pool};
 }
 
-size_t dg_cl_conv2d_kept(const dg_cl_op *op, const dg_cl_conv2d_shape *shape) {
+size_t dg_cl_conv2d_saved(const dg_cl_op *op, const dg_cl_conv2d_shape *shape) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
   return d->pool ? sizeof(cl_ushort) * op->max_n * dg_cl_conv2d_out(d, shape) : 0;
 }
@@ -182,7 +182,7 @@ static bool find_maxima(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x
                                             .from_first = self->chunk_first,
                                             .to = b->out[0],
                                             .to_first = first * dg_cl_conv2d_out(d, shape),
-                                            .places = b->kept,
+                                            .places = b->saved,
                                             .planes = count * d->filters,
                                             .keep = step->train},
                             err);
@@ -202,7 +202,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 }
 
 const dg_cl_implementation dg_cl_conv2d_planes_forward = {.name = "planes",
-                                                          .kept = DG_CL_KEPT_PLACES,
+                                                          .saved = DG_CL_SAVED_PLACES,
                                                           .size = sizeof(forward_op),
                                                           .prepare = prepare,
                                                           .run = forward};

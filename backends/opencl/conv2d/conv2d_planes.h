@@ -57,7 +57,7 @@ bool dg_cl_conv2d_pad_x(dg_cl_conv2d_planes *self, const dg_op_buffers *b, uint3
 dg_pool2d_desc dg_cl_conv2d_pool(const dg_conv2d_desc *desc);
 
 /** Bytes of the places of a fused pooling's maxima, which forward keeps for backward. */
-size_t dg_cl_conv2d_kept(const dg_cl_op *op, const dg_cl_conv2d_shape *shape);
+size_t dg_cl_conv2d_saved(const dg_cl_op *op, const dg_cl_conv2d_shape *shape);
 
 static inline uint32_t dg_cl_larger(uint32_t a, uint32_t b) {
   return a > b ? a : b;

@@ -111,7 +111,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   self->parts = op->max_n < PARTS ? op->max_n : PARTS;
   plan_dz(self);
   if (!plan(self, err)) return false;
-  op->needs.kept = dg_cl_conv2d_kept(op, &self->planes.shape);
+  op->needs.saved = dg_cl_conv2d_saved(op, &self->planes.shape);
   op->needs.reads_in = true;
   op->needs.reads_out = d->act.kind != DG_ACT_NONE;
   if (op->desc.d_in[0] != DG_GRAD_NONE) {
@@ -143,7 +143,7 @@ static bool pad_dz(dg_cl_op *op, const dg_cl_plane *s, const dg_op_buffers *b, u
   if (!d->pool) return dg_cl_pad(op, &self->planes.padder, s, &padding, err);
   return dg_cl_pad_pooled(op, &self->pooled_padder, s,
                           &(dg_cl_pooled_padding){.padding = padding,
-                                                  .places = b->kept,
+                                                  .places = b->saved,
                                                   .scale = dg_cl_drop_scale(d->drop),
                                                   .pool = d->pool,
                                                   .out_h = self->planes.shape.pooled_h,
@@ -242,7 +242,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
 }
 
 const dg_cl_implementation dg_cl_conv2d_planes_backward = {.name = "planes",
-                                                           .kept = DG_CL_KEPT_PLACES,
+                                                           .saved = DG_CL_SAVED_PLACES,
                                                            .size = sizeof(backward_op),
                                                            .prepare = prepare,
                                                            .run = backward};

@@ -91,7 +91,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                     .local = {1, 1, 1}},
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(self->panels.panels),
                                  dg_cl_f32(dg_cl_leaky_slope(d->act)), dg_cl_mem(b->out[0]),
-                                 dg_cl_mem(b->kept), dg_cl_u32(d->channels), dg_cl_u32(d->height),
+                                 dg_cl_mem(b->saved), dg_cl_u32(d->channels), dg_cl_u32(d->height),
                                  dg_cl_u32(d->kernel_h), dg_cl_u32(d->pad_h), dg_cl_u32(d->filters),
                                  dg_cl_u32(lines), dg_cl_u32(share), dg_cl_u32(step->train)),
                       err) &&
@@ -100,7 +100,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 }
 
 const dg_cl_implementation dg_cl_conv2d_rows_forward = {.name = "rows",
-                                                        .kept = DG_CL_KEPT_PLACES,
+                                                        .saved = DG_CL_SAVED_PLACES,
                                                         .fits = fits,
                                                         .size = sizeof(rows_op),
                                                         .prepare = prepare,

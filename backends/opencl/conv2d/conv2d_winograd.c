@@ -49,7 +49,7 @@ static bool keep_x(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *e
   return dg_cl_to_pixels(op, &self->pixels,
                          &(dg_cl_turn_in){.from = b->in[0],
                                           .from_row = c->in_h * c->in_w,
-                                          .to = b->kept,
+                                          .to = b->saved,
                                           .rows = n * c->channels,
                                           .pixels = c->in_h * c->in_w,
                                           .pitch = self->samples * c->channels,
@@ -73,7 +73,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 }
 
 const dg_cl_implementation dg_cl_conv2d_winograd_forward = {.name = "winograd",
-                                                            .kept = DG_CL_KEPT_WINOGRAD,
+                                                            .saved = DG_CL_SAVED_WINOGRAD,
                                                             .fits = dg_cl_conv2d_winograd_fits,
                                                             .size = sizeof(forward_op),
                                                             .prepare = prepare,

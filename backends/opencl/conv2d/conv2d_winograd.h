@@ -16,6 +16,6 @@
 #include "backends/opencl/conv2d/pixels.h"
 
 /** How forward hands x to backward: [pixel][sample][channel], the samples in whole tiles. */
-#define DG_CL_KEPT_WINOGRAD "winograd"
+#define DG_CL_SAVED_WINOGRAD "winograd"
 
 #endif

@@ -75,7 +75,7 @@ static bool plan(backward_op *self, dg_error *err) {
   if (op->desc.d_in[0] != DG_GRAD_NONE &&
       !dg_cl_correlation_prepare(op, &self->back, &back_end, err))
     return false;
-  op->needs.kept = sizeof(float) * tensor(self, (uint64_t)c->in_h * c->in_w, c->channels);
+  op->needs.saved = sizeof(float) * tensor(self, (uint64_t)c->in_h * c->in_w, c->channels);
   op->needs.workspace = sizeof(float) * (end > back_end ? end : back_end);
   op->needs.reads_out = op->desc.conv2d.act.kind != DG_ACT_NONE;
   return dg_cl_check_count(end, err);
@@ -125,7 +125,7 @@ static bool read_tiles(dg_cl_op *op, const dg_op_buffers *b, uint32_t first_tile
   const backward_op *self = (backward_op *)op;
   const dg_cl_correlation *c = &self->forward;
   return dg_cl_launch(op, self->read, dg_cl_tiles(c->channels / DG_CL_VECTOR, n, self->tiles),
-                      DG_CL_ARGS(dg_cl_mem(b->kept), dg_cl_mem(b->workspace),
+                      DG_CL_ARGS(dg_cl_mem(b->saved), dg_cl_mem(b->workspace),
                                  dg_cl_u32(self->moments), dg_cl_u32(self->samples),
                                  dg_cl_u32(c->channels), dg_cl_u32(c->in_h), dg_cl_u32(c->in_w),
                                  dg_cl_u32(c->pad), dg_cl_u32(first_tile),
@@ -219,7 +219,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
 }
 
 const dg_cl_implementation dg_cl_conv2d_winograd_backward = {.name = "winograd",
-                                                             .kept = DG_CL_KEPT_WINOGRAD,
+                                                             .saved = DG_CL_SAVED_WINOGRAD,
                                                              .fits = dg_cl_conv2d_winograd_fits,
                                                              .size = sizeof(backward_op),
                                                              .prepare = prepare,

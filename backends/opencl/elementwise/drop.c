@@ -23,12 +23,12 @@ bool dg_cl_drop(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count, co
   const dg_cl_range range =
       dg_cl_range_of((size_t[3]){dg_cl_ceil_div(count, 4 * dg_cl_width(op->device)), step->n, 1},
                      (size_t[3]){8, 1, 1});
-  return dg_cl_launch(op, kernel, range,
-                      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(count),
-                                 dg_cl_u32(threshold), dg_cl_f32(dg_cl_drop_scale(drop)),
-                                 dg_cl_u32(step->seed), dg_cl_u32(drop.stream),
-                                 dg_cl_u32(step->step), dg_cl_u32(step->place), dg_cl_u32(add)),
-                      err);
+  return dg_cl_launch(
+      op, kernel, range,
+      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(count), dg_cl_u32(threshold),
+                 dg_cl_f32(dg_cl_drop_scale(drop)), dg_cl_u32(step->seed), dg_cl_u32(drop.stream),
+                 dg_cl_u32(step->step), dg_cl_u32(step->batch_index), dg_cl_u32(add)),
+      err);
 }
 
 bool dg_cl_drop_end(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count,

@@ -88,7 +88,7 @@ static bool find_moments(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_er
                       DG_CL_ARGS(x, all, lines, length, dg_cl_u32(s.share)), err);
 }
 
-/* The statistics of this batch, or what is collected of a slice, into `kept`. */
+/* The statistics of this batch, or what is collected of a slice, into `saved`. */
 static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
                             dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
@@ -99,8 +99,8 @@ static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, const dg_step 
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(blocks),
                                  dg_cl_u32(block_of(op)), dg_cl_u32(count_of(op, n)),
                                  dg_cl_u32(d->channels), dg_cl_u32(step->phase == DG_PHASE_COLLECT),
-                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum), dg_cl_mem(b->kept),
-                                 dg_cl_mem(b->state[0]), dg_cl_mem(b->state[1])),
+                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum), dg_cl_mem(b->saved),
+                                 dg_cl_mem(b->running[0]), dg_cl_mem(b->running[1])),
                       err);
 }
 
@@ -109,7 +109,7 @@ static bool merge(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_
   const double others = whole_of(op, step->n);
   const double share = others / whole_of(op, dg_whole_samples(step));
   return dg_cl_launch(op, ((forward_op *)op)->merge, dg_cl_blocks(op->device, channels, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->other), dg_cl_mem(b->kept), dg_cl_u32(channels),
+                      DG_CL_ARGS(dg_cl_mem(b->other), dg_cl_mem(b->saved), dg_cl_u32(channels),
                                  dg_cl_f32((float)share), dg_cl_f32((float)(others * (1 - share)))),
                       err);
 }
@@ -118,17 +118,17 @@ static bool finish(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   const double count = whole_of(op, dg_whole_samples(step));
   return dg_cl_launch(op, ((forward_op *)op)->finish, dg_cl_blocks(op->device, d->channels, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->kept), dg_cl_u32(d->channels),
+                      DG_CL_ARGS(dg_cl_mem(b->saved), dg_cl_u32(d->channels),
                                  dg_cl_f32((float)count), dg_cl_f32((float)(count - 1)),
-                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum), dg_cl_mem(b->state[0]),
-                                 dg_cl_mem(b->state[1])),
+                                 dg_cl_f32(d->eps), dg_cl_f32(d->momentum),
+                                 dg_cl_mem(b->running[0]), dg_cl_mem(b->running[1])),
                       err);
 }
 
 static bool take_running(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   return dg_cl_launch(op, ((forward_op *)op)->running, dg_cl_blocks(op->device, d->channels, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->state[0]), dg_cl_mem(b->state[1]),
+                      DG_CL_ARGS(dg_cl_mem(b->running[0]), dg_cl_mem(b->running[1]),
                                  dg_cl_u32(d->channels), dg_cl_f32(d->eps),
                                  dg_cl_mem(b->workspace)),
                       err);
@@ -140,7 +140,7 @@ static bool normalize(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
   const dg_cl_lines s = lines_of(op, step->n);
   return dg_cl_launch(op, self->forward, dg_cl_line_range(op, &s),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]),
-                                 dg_cl_mem(step->train ? b->kept : b->workspace),
+                                 dg_cl_mem(step->train ? b->saved : b->workspace),
                                  dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
                                  dg_cl_mem(b->out[0]), dg_cl_u32(s.lines), dg_cl_u32(s.length),
                                  dg_cl_u32(s.share), dg_cl_u32(d->channels),
@@ -166,7 +166,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 }
 
 static const dg_cl_implementation lines_forward = {.name = "lines",
-                                                   .kept = "statistics",
+                                                   .saved = "statistics",
                                                    .size = sizeof(forward_op),
                                                    .prepare = prepare_forward,
                                                    .run = forward};
@@ -181,7 +181,7 @@ typedef struct {
 
 static bool prepare_backward(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
-  op->needs.kept = 3 * row_of(op);
+  op->needs.saved = 3 * row_of(op);
   op->needs.workspace = 2 * row_of(op) * blocks_of(op, op->max_n);
   op->needs.reads_in = true;
   const char *sums = lie_along(op) ? "norm_column_sums" : "norm_line_sums";
@@ -198,7 +198,7 @@ static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
   const dg_cl_lines s = lines_of(op, n);
   const uint32_t blocks = blocks_of(op, n);
   const dg_cl_arg x = dg_cl_mem(b->in[0]), dy = dg_cl_mem(b->d_out),
-                  statistics = dg_cl_mem(b->kept), weight = dg_cl_mem(b->param[0]),
+                  statistics = dg_cl_mem(b->saved), weight = dg_cl_mem(b->param[0]),
                   bias = dg_cl_mem(b->param[1]), sums = dg_cl_mem(b->workspace),
                   products_first = dg_cl_u32(blocks * d->channels), lines = dg_cl_u32(s.lines),
                   length = dg_cl_u32(s.length), slope = dg_cl_f32(dg_cl_leaky_slope(d->act));
@@ -220,7 +220,7 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
   const uint32_t n = step->phase == DG_PHASE_ALL ? step->n : dg_whole_samples(step);
   const float inverse = 1.0f / (float)whole_of(op, n);
   return dg_cl_launch(op, self->backward, dg_cl_line_range(op, &s),
-                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->kept),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->saved),
                                  dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
                                  dg_cl_mem(b->d_param[0]), dg_cl_mem(b->d_param[1]),
                                  dg_cl_mem(b->d_in[0]), dg_cl_u32(s.lines), dg_cl_u32(s.length),
@@ -249,7 +249,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
 }
 
 static const dg_cl_implementation lines_backward = {.name = "lines",
-                                                    .kept = "statistics",
+                                                    .saved = "statistics",
                                                     .size = sizeof(backward_op),
                                                     .prepare = prepare_backward,
                                                     .run = backward};

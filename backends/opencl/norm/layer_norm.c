@@ -29,14 +29,14 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const dg_cl_lines s = lines_of(op, step->n);
   return dg_cl_launch(op, ((forward_op *)op)->kernel, dg_cl_line_range(op, &s),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->param[0]),
-                                 dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]), dg_cl_mem(b->kept),
+                                 dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]), dg_cl_mem(b->saved),
                                  dg_cl_u32(s.lines), dg_cl_u32(s.length), dg_cl_u32(s.share),
                                  dg_cl_f32(op->desc.layer_norm.eps), dg_cl_u32(step->train)),
                       err);
 }
 
 static const dg_cl_implementation lines_forward = {.name = "lines",
-                                                   .kept = "statistics",
+                                                   .saved = "statistics",
                                                    .size = sizeof(forward_op),
                                                    .prepare = prepare_forward,
                                                    .run = forward};
@@ -50,7 +50,7 @@ typedef struct {
 
 static bool prepare_backward(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
-  op->needs.kept = sizeof(float) * 3 * op->max_n * op->desc.layer_norm.rows;
+  op->needs.saved = sizeof(float) * 3 * op->max_n * op->desc.layer_norm.rows;
   op->needs.workspace = sizeof(float) * 2 * blocks_of(op, op->max_n) * op->desc.layer_norm.count;
   op->needs.reads_in = true;
   self->sums = dg_cl_kernel(op, DG_CL_NORMS, "norm_column_sums", err);
@@ -64,7 +64,7 @@ static bool find_d_params(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_e
   const dg_cl_lines s = lines_of(op, n);
   const uint32_t blocks = blocks_of(op, n), products_first = blocks * s.length;
   return dg_cl_launch(op, self->sums, dg_cl_column_range(op, s.length, blocks),
-                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->kept),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->saved),
                                  dg_cl_mem(b->param[0]), dg_cl_mem(b->param[1]),
                                  dg_cl_mem(b->workspace), dg_cl_u32(products_first),
                                  dg_cl_u32(s.lines), dg_cl_u32(s.length), dg_cl_u32(s.lines),
@@ -82,7 +82,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
   return find_d_params(op, b, step->n, err) &&
          (mode == DG_GRAD_NONE ||
           dg_cl_launch(op, ((backward_op *)op)->backward, dg_cl_line_range(op, &s),
-                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->kept),
+                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->saved),
                                   dg_cl_mem(b->param[0]), dg_cl_mem(b->d_in[0]), dg_cl_u32(s.lines),
                                   dg_cl_u32(s.length), dg_cl_u32(s.share),
                                   dg_cl_u32(mode == DG_GRAD_ADD)),
@@ -90,7 +90,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
 }
 
 static const dg_cl_implementation lines_backward = {.name = "lines",
-                                                    .kept = "statistics",
+                                                    .saved = "statistics",
                                                     .size = sizeof(backward_op),
                                                     .prepare = prepare_backward,
                                                     .run = backward};

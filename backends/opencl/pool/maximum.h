@@ -6,7 +6,7 @@
 
 /** How a training step hands the places of maxima in their windows, 16 bits each and as the output
     lies, from forward to backward. */
-#define DG_CL_KEPT_PLACES "places"
+#define DG_CL_SAVED_PLACES "places"
 
 /** What finds the maxima of windows. */
 typedef struct {

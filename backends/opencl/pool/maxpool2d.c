@@ -23,14 +23,14 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   return dg_cl_maximum_find(op, &((forward_op *)op)->maximum,
                             &(dg_cl_maxima){.from = b->in[0],
                                             .to = b->out[0],
-                                            .places = b->kept,
+                                            .places = b->saved,
                                             .planes = step->n * op->desc.pool2d.channels,
-                                            .keep = step->train && b->kept},
+                                            .keep = step->train && b->saved},
                             err);
 }
 
 static const dg_cl_implementation maximum_forward = {.name = "maximum",
-                                                     .kept = DG_CL_KEPT_PLACES,
+                                                     .saved = DG_CL_SAVED_PLACES,
                                                      .size = sizeof(forward_op),
                                                      .prepare = prepare_forward,
                                                      .run = forward};
@@ -40,7 +40,7 @@ static const dg_cl_implementation maximum_forward = {.name = "maximum",
 static bool prepare_backward(dg_cl_op *op, const char *kernel, dg_error *err) {
   const dg_cl_pool2d_op *self = (dg_cl_pool2d_op *)op;
   if (!dg_cl_pool2d_prepare(op, kernel, err)) return false;
-  op->needs.kept =
+  op->needs.saved =
       sizeof(cl_ushort) * op->max_n * op->desc.pool2d.channels * self->out_h * self->out_w;
   return true;
 }
@@ -61,13 +61,13 @@ static bool backward_2x2(dg_cl_op *op, const dg_op_buffers *b, const dg_step *st
   if (op->desc.d_in[0] == DG_GRAD_NONE) return true;
   return dg_cl_launch(op, self->kernel,
                       dg_cl_range_of((size_t[3]){lines, 1, 1}, (size_t[3]){16, 1, 1}),
-                      DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_mem(b->kept), dg_cl_mem(b->d_in[0]),
+                      DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_mem(b->saved), dg_cl_mem(b->d_in[0]),
                                  dg_cl_u32(self->out_w), dg_cl_u32(lines)),
                       err);
 }
 
 static const dg_cl_implementation by_2x2 = {.name = "2x2",
-                                            .kept = DG_CL_KEPT_PLACES,
+                                            .saved = DG_CL_SAVED_PLACES,
                                             .fits = fits_2x2,
                                             .size = sizeof(dg_cl_pool2d_op),
                                             .prepare = prepare_2x2,
@@ -86,13 +86,13 @@ static bool backward_windows(dg_cl_op *op, const dg_op_buffers *b, const dg_step
                           &(dg_cl_pool2d_launch){.width = d->width,
                                                  .height = d->height,
                                                  .planes = step->n * d->channels,
-                                                 .buffers = {b->d_out, b->kept, b->d_in[0]},
+                                                 .buffers = {b->d_out, b->saved, b->d_in[0]},
                                                  .flag = mode == DG_GRAD_ADD},
                           err);
 }
 
 static const dg_cl_implementation by_windows = {.name = "windows",
-                                                .kept = DG_CL_KEPT_PLACES,
+                                                .saved = DG_CL_SAVED_PLACES,
                                                 .size = sizeof(dg_cl_pool2d_op),
                                                 .prepare = prepare_windows,
                                                 .run = backward_windows};

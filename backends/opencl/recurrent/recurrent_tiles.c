@@ -28,7 +28,7 @@ static bool check_sizes(const dg_cl_op *op, dg_error *err) {
 }
 
 static void find_sizes(dg_cl_recurrent_op *self) {
-  static const uint32_t kept[] = {[DG_CELL_RNN] = 1, [DG_CELL_GRU] = 5, [DG_CELL_LSTM] = 6};
+  static const uint32_t saved[] = {[DG_CELL_RNN] = 1, [DG_CELL_GRU] = 5, [DG_CELL_LSTM] = 6};
   const dg_recurrent_desc *d = &self->op.desc.recurrent;
   self->reset_after = d->cell == DG_CELL_GRU && !d->reset_before;
   self->reset_before = d->cell == DG_CELL_GRU && d->reset_before;
@@ -37,7 +37,7 @@ static void find_sizes(dg_cl_recurrent_op *self) {
   self->samples = samples_of(&self->op);
   self->padded = (uint32_t)dg_cl_round_up(d->hidden, DG_CL_UNITS);
   self->in_padded = (uint32_t)dg_cl_round_up(d->in, DG_CL_UNITS);
-  self->kept_size = kept[d->cell] * self->padded * self->samples;
+  self->saved_size = saved[d->cell] * self->padded * self->samples;
 }
 
 bool dg_cl_recurrent_prepare(dg_cl_recurrent_op *self, dg_error *err) {
@@ -56,10 +56,10 @@ cl_kernel dg_cl_recurrent_kernel(dg_cl_recurrent_op *self, const char *name, dg_
   return dg_cl_special_kernel(&self->op, DG_CL_RECURRENT, options, name, err);
 }
 
-uint32_t dg_cl_recurrent_kept_first(const dg_cl_recurrent_op *self, uint32_t n,
-                                    uint32_t direction) {
+uint32_t dg_cl_recurrent_saved_first(const dg_cl_recurrent_op *self, uint32_t n,
+                                     uint32_t direction) {
   return direction * dg_cl_recurrent_tiles(self, n) * self->op.desc.recurrent.steps *
-         self->kept_size;
+         self->saved_size;
 }
 
 dg_cl_range dg_cl_recurrent_range(const dg_cl_recurrent_op *self, uint32_t count) {
@@ -82,7 +82,7 @@ static bool plan(forward_op *self, dg_error *err) {
   const uint64_t tiles = dg_cl_recurrent_tiles(&self->shared, self->shared.op.max_n);
   const uint64_t inputs = self->shared.padded / DG_CL_UNITS * (uint64_t)self->block;
   const uint64_t states = inputs + tiles * self->shared.samples * self->shared.in_padded;
-  const uint64_t end = states + tiles * 2 * self->shared.kept_size;
+  const uint64_t end = states + tiles * 2 * self->shared.saved_size;
   if (!dg_cl_check_count(end, err)) return false;
   self->inputs = (uint32_t)inputs;
   self->states = (uint32_t)states;
@@ -143,8 +143,8 @@ static bool run_forward(forward_op *self, const dg_op_buffers *b, const dg_step 
       &self->shared.op, self->forward,
       dg_cl_recurrent_range(&self->shared, dg_cl_recurrent_tiles(&self->shared, step->n)),
       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->workspace), dg_cl_u32(self->inputs),
-                 dg_cl_mem(train ? b->kept : b->workspace),
-                 dg_cl_u32(train ? dg_cl_recurrent_kept_first(&self->shared, step->n, direction)
+                 dg_cl_mem(train ? b->saved : b->workspace),
+                 dg_cl_u32(train ? dg_cl_recurrent_saved_first(&self->shared, step->n, direction)
                                  : self->states),
                  dg_cl_u32(train ? d->steps : 2), dg_cl_mem(b->out[0]),
                  dg_cl_u32(dg_cl_recurrent_directions(d) * d->hidden),
@@ -166,7 +166,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 }
 
 const dg_cl_implementation dg_cl_recurrent_tiles_forward = {.name = "tiles",
-                                                            .kept = DG_CL_KEPT_STATES,
+                                                            .saved = DG_CL_SAVED_STATES,
                                                             .size = sizeof(forward_op),
                                                             .prepare = prepare,
                                                             .run = forward};

@@ -15,7 +15,7 @@
 enum { DG_CL_UNITS = 16, DG_CL_STEPS = 14, DG_CL_ITEMS = 128 };
 
 /** How forward hands the states and gates of all steps to backward. */
-#define DG_CL_KEPT_STATES "states"
+#define DG_CL_SAVED_STATES "states"
 
 /** What both directions start with. */
 typedef struct {
@@ -24,7 +24,7 @@ typedef struct {
   uint32_t gates, sums;           /**< GATES and SUMS of cl/recurrent/recurrent_cell.cl */
   uint32_t samples;               /**< of a tile */
   uint32_t padded, in_padded;     /**< hidden and in, in whole vectors */
-  uint32_t kept_size;             /**< numbers that are kept of a tile at one time */
+  uint32_t saved_size;            /**< numbers that are saved of a tile at one time */
 } dg_cl_recurrent_op;
 
 /** Makes these. */
@@ -50,8 +50,9 @@ static inline uint32_t dg_cl_recurrent_tiles(const dg_cl_recurrent_op *self, uin
   return (uint32_t)dg_cl_ceil_div(n, self->samples);
 }
 
-/** Where a direction's numbers begin in what is kept. */
-uint32_t dg_cl_recurrent_kept_first(const dg_cl_recurrent_op *self, uint32_t n, uint32_t direction);
+/** Where a direction's numbers begin in what is saved. */
+uint32_t dg_cl_recurrent_saved_first(const dg_cl_recurrent_op *self, uint32_t n,
+                                     uint32_t direction);
 
 /** `count` work-items of the tile form, or work-groups of the other. */
 dg_cl_range dg_cl_recurrent_range(const dg_cl_recurrent_op *self, uint32_t count);

@@ -17,8 +17,8 @@ static uint32_t parts_of(const backward_op *self) {
   enum { MOST = 1 << 26 };
   const uint32_t tiles = dg_cl_recurrent_tiles(&self->shared, self->shared.op.max_n);
   const uint32_t units = self->shared.op.device->base.info.compute_units;
-  const uint32_t parts = tiles < units ? tiles : units, room = MOST / self->part_size;
-  return parts < room ? parts : room ? room : 1;
+  const uint32_t parts = tiles < units ? tiles : units, capacity = MOST / self->part_size;
+  return parts < capacity ? parts : capacity ? capacity : 1;
 }
 
 /* Fails where a place in the workspace would not fit 32 bits. */
@@ -45,19 +45,19 @@ static bool plan(backward_op *self, dg_error *err) {
   return true;
 }
 
-/* Fails where what is kept of a training step would not fit 32 bits. */
-static bool plan_kept(backward_op *self, dg_error *err) {
+/* Fails where what is saved of a training step would not fit 32 bits. */
+static bool plan_saved(backward_op *self, dg_error *err) {
   dg_cl_op *op = &self->shared.op;
   const dg_recurrent_desc *d = &op->desc.recurrent;
-  const uint64_t kept = (uint64_t)dg_cl_recurrent_tiles(&self->shared, op->max_n) * d->steps *
-                        self->shared.kept_size * dg_cl_recurrent_directions(d);
-  op->needs.kept = sizeof(float) * kept;
-  return dg_cl_check_count(kept, err);
+  const uint64_t saved = (uint64_t)dg_cl_recurrent_tiles(&self->shared, op->max_n) * d->steps *
+                         self->shared.saved_size * dg_cl_recurrent_directions(d);
+  op->needs.saved = sizeof(float) * saved;
+  return dg_cl_check_count(saved, err);
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
   backward_op *self = (backward_op *)op;
-  if (!dg_cl_recurrent_prepare(&self->shared, err) || !plan(self, err) || !plan_kept(self, err))
+  if (!dg_cl_recurrent_prepare(&self->shared, err) || !plan(self, err) || !plan_saved(self, err))
     return false;
   self->pack_rows = dg_cl_recurrent_kernel(&self->shared, "recurrent_pack_rows", err);
   self->backward = dg_cl_recurrent_kernel(&self->shared, "recurrent_backward", err);
@@ -105,8 +105,8 @@ static bool run_backward(backward_op *self, const dg_op_buffers *b, uint32_t n, 
       dg_cl_recurrent_range(&self->shared,
                             smaller(self->parts, dg_cl_recurrent_tiles(&self->shared, n))),
       DG_CL_ARGS(
-          dg_cl_mem(b->in[0]), dg_cl_mem(b->kept),
-          dg_cl_u32(dg_cl_recurrent_kept_first(&self->shared, n, direction)), dg_cl_mem(b->d_out),
+          dg_cl_mem(b->in[0]), dg_cl_mem(b->saved),
+          dg_cl_u32(dg_cl_recurrent_saved_first(&self->shared, n, direction)), dg_cl_mem(b->d_out),
           dg_cl_u32(dg_cl_recurrent_directions(d) * d->hidden), dg_cl_u32(direction * d->hidden),
           dg_cl_mem(b->workspace), dg_cl_u32(self->weights_x), dg_cl_u32(self->scratch),
           dg_cl_u32(self->scratch_size), dg_cl_u32(self->parted), dg_cl_u32(self->part_size),
@@ -181,7 +181,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
 }
 
 const dg_cl_implementation dg_cl_recurrent_tiles_backward = {.name = "tiles",
-                                                             .kept = DG_CL_KEPT_STATES,
+                                                             .saved = DG_CL_SAVED_STATES,
                                                              .size = sizeof(backward_op),
                                                              .prepare = prepare,
                                                              .run = backward};

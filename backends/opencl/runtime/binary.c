@@ -7,7 +7,7 @@
 #include "core/base/cache.h"
 #include "digits/version.h"
 
-enum { FOLDER_ROOM = 4096 };
+enum { FOLDER_SIZE = 4096 };
 
 /* ---- keys --------------------------------------------------------------- */
 
@@ -60,7 +60,7 @@ static bool keeps_its_own(const dg_cl_device *device) {
 
 char *dg_cl_device_key(const dg_cl_device *device, const char *what,
                        const dg_cl_program_text *text) {
-  char folder[FOLDER_ROOM], *key = NULL;
+  char folder[FOLDER_SIZE], *key = NULL;
   size_t length;
   if (!dg_cache_folder(folder, sizeof folder)) return NULL;
   FILE *out = open_memstream(&key, &length);

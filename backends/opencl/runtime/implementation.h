@@ -10,9 +10,9 @@
 /** One way to run one direction of an op. */
 typedef struct {
   const char *name;
-  /** What a training step hands from forward to backward in `kept`, and how it lies there; NULL:
+  /** What a training step hands from forward to backward in `saved`, and how it lies there; NULL:
       nothing. A backward goes with a forward of the same alone, and says how large it is. */
-  const char *kept;
+  const char *saved;
   size_t size; /**< of its struct, which starts with a dg_cl_op */
   /** Is it for this? NULL: for all. */
   bool (*fits)(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n, bool train);

@@ -83,10 +83,11 @@ static bool fail_build(const dg_cl_device *device, cl_program handle, const char
 }
 
 /* The options that all programs are built with, and then `more`. */
-static void write_options(const dg_cl_device *device, const char *more, char *out, size_t room) {
+static void write_options(const dg_cl_device *device, const char *more, char *out,
+                          size_t capacity) {
   cl_device_fp_config float_config = 0;
   clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof float_config, &float_config, NULL);
-  snprintf(out, room, "-cl-std=CL1.2 -DWIDTH=%u -DGROUP=%u%s %s", dg_cl_width(device),
+  snprintf(out, capacity, "-cl-std=CL1.2 -DWIDTH=%u -DGROUP=%u%s %s", dg_cl_width(device),
            dg_cl_group(device), float_config & CL_FP_FMA ? " -DFUSED" : "", more);
 }
 

@@ -49,8 +49,8 @@ static bool gather_bent(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
           dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->in[2]), dg_cl_mem(b->out[0]),
           dg_cl_mem(b->out[1]), dg_cl_u32(d->width), dg_cl_u32(d->height), dg_cl_u32(step->first),
           dg_cl_f32(self->scale), dg_cl_f32(self->shift), dg_cl_u32(step->seed),
-          dg_cl_u32(dg_stream(DG_STREAM_AUGMENT, 0)), dg_cl_u32(step->step), dg_cl_u32(step->place),
-          dg_cl_f32(a->rotate), dg_cl_f32(a->shift * (float)d->width),
+          dg_cl_u32(dg_stream(DG_STREAM_AUGMENT, 0)), dg_cl_u32(step->step),
+          dg_cl_u32(step->batch_index), dg_cl_f32(a->rotate), dg_cl_f32(a->shift * (float)d->width),
           dg_cl_f32(a->shift * (float)d->height), dg_cl_f32(a->scale), dg_cl_f32(a->shear)),
       err);
 }

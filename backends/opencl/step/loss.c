@@ -1,4 +1,4 @@
-/* Losses: each sample's, then their mean and the count of right answers; at once where they are
+/* Losses: each sample's, then their mean and the count of correct answers; at once where they are
    few, in tile form. */
 #include "backends/opencl/runtime/implementation.h"
 

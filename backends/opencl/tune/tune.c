@@ -172,11 +172,11 @@ static bool run_contest(tuner *t, int contest, dg_error *err) {
 
 /* ---- all of it ---------------------------------------------------------- */
 
-static void write_trials(const tuner *t, dg_trial *out, size_t room, size_t *count) {
+static void write_trials(const tuner *t, dg_trial *out, size_t capacity, size_t *count) {
   *count = 0;
   for (int c = 0; c < DG_CL_CONTESTS; c++) {
     for (size_t i = 0, tiles; i < choices_of(t, c); i++, ++*count) {
-      if (*count >= room) continue;
+      if (*count >= capacity) continue;
       dg_trial *trial = &out[*count];
       *trial = (dg_trial){.by_default = i == 0, .chosen = i == t->chosen[c]};
       memcpy(trial->fault, t->faults[c][i], sizeof trial->fault);
@@ -210,21 +210,21 @@ static bool check_chosen(tuner *t, dg_error *err) {
   return true;
 }
 
-bool dg_cl_tune(dg_device *base, dg_trial *out, size_t room, size_t *count, bool *kept,
+bool dg_cl_tune(dg_device *base, dg_trial *out, size_t capacity, size_t *count, bool *kept,
                 dg_error *err) {
   dg_cl_device *device = (dg_cl_device *)base;
   tuner t = {.device = device};
   t.tuning = dg_cl_tuning_default(device);
   t.tasks = calloc(dg_cl_job_count, sizeof *t.tasks);
   if (!t.tasks) return dg_fail_memory(err, dg_cl_job_count * sizeof *t.tasks);
-  bool right = true;
-  for (int c = 0; right && c < DG_CL_CONTESTS; c++) right = run_contest(&t, c, err);
-  right = right && check_chosen(&t, err);
-  if (right) write_trials(&t, out, room, count);
+  bool ok = true;
+  for (int c = 0; ok && c < DG_CL_CONTESTS; c++) ok = run_contest(&t, c, err);
+  ok = ok && check_chosen(&t, err);
+  if (ok) write_trials(&t, out, capacity, count);
   for (size_t j = 0; j < dg_cl_job_count; j++) dg_cl_task_close(device, &t.tasks[j]);
   free(t.tasks);
-  if (!right) t.tuning = dg_cl_tuning_default(device);
+  if (!ok) t.tuning = dg_cl_tuning_default(device);
   dg_cl_tuning_use(device, &t.tuning);
-  if (right) *kept = dg_cl_tuning_keep(device, &t.tuning);
-  return right;
+  if (ok) *kept = dg_cl_tuning_keep(device, &t.tuning);
+  return ok;
 }

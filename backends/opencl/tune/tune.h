@@ -5,7 +5,7 @@
 #include "backends/opencl/runtime/device.h"
 
 /** `tune` of the backend interface. */
-bool dg_cl_tune(dg_device *device, dg_trial *out, size_t room, size_t *count, bool *kept,
+bool dg_cl_tune(dg_device *device, dg_trial *out, size_t capacity, size_t *count, bool *kept,
                 dg_error *err);
 
 #endif

@@ -79,26 +79,26 @@ static bool new_numbers(dg_cl_device *device, size_t count, dg_buffer **to, dg_e
     numbers[i] = (float)(state >> 8) * 0x1p-23F - 1;
   }
   *to = dg_cl_buffer_new(&device->base, count * sizeof *numbers, err);
-  bool right = *to && dg_cl_buffer_write(*to, 0, numbers, count * sizeof *numbers, err);
+  bool ok = *to && dg_cl_buffer_write(*to, 0, numbers, count * sizeof *numbers, err);
   free(numbers);
-  return right;
+  return ok;
 }
 
 static size_t larger(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
-static bool new_room(dg_cl_device *device, size_t bytes, dg_buffer **to, dg_error *err) {
+static bool new_buffer(dg_cl_device *device, size_t bytes, dg_buffer **to, dg_error *err) {
   return bytes == 0 || (*to = dg_cl_buffer_new(&device->base, bytes, err));
 }
 
 bool dg_cl_task_open(dg_cl_device *device, dg_cl_task *task, dg_error *err) {
   const sizes s = sizes_of(task->job);
-  size_t kept = 0, workspace = 0;
+  size_t saved = 0, workspace = 0;
   for (size_t i = 0; i < DG_CL_TUNE_OPS; i++) {
     if (!task->ops[i]) continue;
     const dg_op_needs *needs = &task->ops[i]->needs;
-    kept = larger(kept, needs->kept);
+    saved = larger(saved, needs->saved);
     workspace = larger(workspace, larger(needs->forward_workspace, needs->backward_workspace));
   }
   dg_op_buffers *b = &task->buffers;
@@ -111,13 +111,14 @@ bool dg_cl_task_open(dg_cl_device *device, dg_cl_task *task, dg_error *err) {
          new_numbers(device, s.bias, &b->param[1], err) &&
          new_numbers(device, s.weights, &b->d_param[0], err) &&
          new_numbers(device, s.bias, &b->d_param[1], err) &&
-         new_room(device, kept, &b->kept, err) && new_room(device, workspace, &b->workspace, err);
+         new_buffer(device, saved, &b->saved, err) &&
+         new_buffer(device, workspace, &b->workspace, err);
 }
 
 void dg_cl_task_close(dg_cl_device *device, dg_cl_task *task) {
   dg_op_buffers *b = &task->buffers;
   dg_buffer *all[] = {b->in[0],    b->d_in[0],    b->out[0],     b->d_out, b->param[0],
-                      b->param[1], b->d_param[0], b->d_param[1], b->kept,  b->workspace};
+                      b->param[1], b->d_param[0], b->d_param[1], b->saved, b->workspace};
   clFinish(device->queue);
   for (size_t i = 0; i < DG_CL_TUNE_OPS; i++) dg_cl_ops_free(task->ops[i]);
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) dg_cl_buffer_free(all[i]);

@@ -24,19 +24,19 @@ int dg_write_all(int descriptor, const void *bytes, size_t size) {
   return 0;
 }
 
-int dg_write_at(int descriptor, const void *bytes, size_t size, uint64_t place) {
+int dg_write_at(int descriptor, const void *bytes, size_t size, uint64_t offset) {
   for (size_t done = 0; done < size;) {
     ssize_t now =
-        pwrite(descriptor, (const char *)bytes + done, size - done, (off_t)(place + done));
+        pwrite(descriptor, (const char *)bytes + done, size - done, (off_t)(offset + done));
     if (now < 0 && errno != EINTR) return errno;
     if (now > 0) done += (size_t)now;
   }
   return 0;
 }
 
-int dg_read_at(int descriptor, void *bytes, size_t size, uint64_t place) {
+int dg_read_at(int descriptor, void *bytes, size_t size, uint64_t offset) {
   for (size_t done = 0; done < size;) {
-    ssize_t now = pread(descriptor, (char *)bytes + done, size - done, (off_t)(place + done));
+    ssize_t now = pread(descriptor, (char *)bytes + done, size - done, (off_t)(offset + done));
     if (now == 0) return EIO;
     if (now < 0 && errno != EINTR) return errno;
     if (now > 0) done += (size_t)now;
@@ -53,12 +53,12 @@ int dg_sync(int descriptor) {
 int dg_sum(int descriptor, uint64_t size, uint32_t *sum) {
   unsigned char bytes[PIECE];
   uLong so_far = crc32_z(0, NULL, 0);
-  for (uint64_t place = 0; place < size;) {
-    size_t next = size - place < PIECE ? (size_t)(size - place) : PIECE;
-    int reason = dg_read_at(descriptor, bytes, next, place);
+  for (uint64_t offset = 0; offset < size;) {
+    size_t next = size - offset < PIECE ? (size_t)(size - offset) : PIECE;
+    int reason = dg_read_at(descriptor, bytes, next, offset);
     if (reason) return reason;
     so_far = crc32_z(so_far, bytes, next);
-    place += next;
+    offset += next;
   }
   *sum = (uint32_t)so_far;
   return 0;

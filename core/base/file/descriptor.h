@@ -13,12 +13,12 @@ int dg_open_file(const char *path, int flags, mode_t mode);
 /** Writes all bytes. Returns 0, or the errno of what failed. */
 int dg_write_all(int descriptor, const void *bytes, size_t size);
 
-/** Writes all bytes at a place of the file. Returns 0, or the errno of what failed. */
-int dg_write_at(int descriptor, const void *bytes, size_t size, uint64_t place);
+/** Writes all bytes at an offset of the file. Returns 0, or the errno of what failed. */
+int dg_write_at(int descriptor, const void *bytes, size_t size, uint64_t offset);
 
-/** Reads just so many bytes from a place of the file. Returns 0, or an errno; EIO: it ends there.
+/** Reads just so many bytes from an offset of the file. Returns 0, or an errno; EIO: it ends there.
  */
-int dg_read_at(int descriptor, void *bytes, size_t size, uint64_t place);
+int dg_read_at(int descriptor, void *bytes, size_t size, uint64_t offset);
 
 /** Brings a file to the disk. Returns 0, or an errno. */
 int dg_sync(int descriptor);

@@ -9,20 +9,20 @@
 #include <sys/stat.h>
 
 char *dg_path_join(const char *folder, const char *name, dg_error *err) {
-  size_t room = strlen(folder) + strlen(name) + 2;
-  char *path = malloc(room);
-  if (!path) return dg_fail_memory(err, room), NULL;
-  snprintf(path, room, "%s/%s", folder, name);
+  size_t capacity = strlen(folder) + strlen(name) + 2;
+  char *path = malloc(capacity);
+  if (!path) return dg_fail_memory(err, capacity), NULL;
+  snprintf(path, capacity, "%s/%s", folder, name);
   return path;
 }
 
 static bool add(dg_entries *e, const char *name, dg_error *err) {
-  if (e->count == e->room) {
-    size_t room = 2 * e->room + 16;
-    char **names = realloc(e->name, room * sizeof *names);
-    if (!names) return dg_fail_memory(err, room * sizeof *names);
+  if (e->count == e->capacity) {
+    size_t capacity = 2 * e->capacity + 16;
+    char **names = realloc(e->name, capacity * sizeof *names);
+    if (!names) return dg_fail_memory(err, capacity * sizeof *names);
     e->name = names;
-    e->room = room;
+    e->capacity = capacity;
   }
   char *copy = strdup(name);
   if (!copy) return dg_fail_memory(err, strlen(name) + 1);
@@ -51,9 +51,9 @@ static bool look_at(dg_entries *e, const char *folder, const char *name,
                     const char *const *extensions, dg_error *err) {
   if (*name == '.') return true;
   char *path = dg_path_join(folder, name, err);
-  bool right = path && (!is_wanted(path, name, extensions) || add(e, name, err));
+  bool ok = path && (!is_wanted(path, name, extensions) || add(e, name, err));
   free(path);
-  return right;
+  return ok;
 }
 
 static int by_name(const void *a, const void *b) {
@@ -66,12 +66,12 @@ static bool list(dg_entries *e, const char *folder, const char *const *extension
   if (!stream)
     return dg_fail(err, DG_ERR_INPUT, "%s: the folder can't be read: %s; check its permissions",
                    folder, strerror(errno));
-  bool right = true;
-  for (const struct dirent *entry; right && (entry = readdir(stream));)
-    right = look_at(e, folder, entry->d_name, extensions, err);
+  bool ok = true;
+  for (const struct dirent *entry; ok && (entry = readdir(stream));)
+    ok = look_at(e, folder, entry->d_name, extensions, err);
   closedir(stream);
   if (e->count) qsort(e->name, e->count, sizeof *e->name, by_name);
-  return right;
+  return ok;
 }
 
 bool dg_list_folders(dg_entries *entries, const char *folder, dg_error *err) {

@@ -8,7 +8,7 @@
 
 typedef struct {
   char **name; /**< [count] */
-  size_t count, room;
+  size_t count, capacity;
 } dg_entries;
 
 /**
@@ -20,7 +20,7 @@ bool dg_list_folders(dg_entries *entries, const char *folder, dg_error *err);
 bool dg_list_files(dg_entries *entries, const char *folder, const char *const *extensions,
                    dg_error *err);
 
-/** The place of a name; `count` where it is none of them. */
+/** The index of a name; `count` where it is none of them. */
 size_t dg_entries_find(const dg_entries *entries, const char *name);
 
 void dg_entries_free(dg_entries *entries);

@@ -60,9 +60,9 @@ static int open_temporary(dg_new_file *file) {
 static char *elsewhere(const char *path) {
   const char *folder = getenv("TMPDIR"), *name = dg_last_name(path);
   if (!folder || !*folder) folder = "/tmp";
-  size_t room = strlen(folder) + strlen(name) + 2;
-  char *other = malloc(room);
-  if (other) snprintf(other, room, "%s/%s", folder, name);
+  size_t size = strlen(folder) + strlen(name) + 2;
+  char *other = malloc(size);
+  if (other) snprintf(other, size, "%s/%s", folder, name);
   return other;
 }
 
@@ -242,9 +242,9 @@ bool dg_file_check(const char *path, dg_error *err) {
   char *target = dg_file_target(path, err);
   if (!target) return false;
   bool device = stat(target, &info) == 0 && !is_replaceable(&info);
-  bool right = !device || check_open(target, info.st_mode) || fail_opening(path, err);
+  bool ok = !device || check_open(target, info.st_mode) || fail_opening(path, err);
   free(target);
-  if (device || !dg_file_begin(&file, path, err)) return right && device;
+  if (device || !dg_file_begin(&file, path, err)) return ok && device;
   dg_file_abandon(&file);
   return true;
 }

@@ -15,10 +15,10 @@ enum { PIECE = 1 << 16 };
 static int copy_over(int from, int to, uint64_t size) {
   unsigned char bytes[PIECE];
   int reason = 0;
-  for (uint64_t place = 0; !reason && place < size; place += PIECE) {
-    size_t next = size - place < PIECE ? (size_t)(size - place) : PIECE;
-    reason = dg_read_at(from, bytes, next, place);
-    if (!reason) reason = dg_write_at(to, bytes, next, place);
+  for (uint64_t offset = 0; !reason && offset < size; offset += PIECE) {
+    size_t next = size - offset < PIECE ? (size_t)(size - offset) : PIECE;
+    reason = dg_read_at(from, bytes, next, offset);
+    if (!reason) reason = dg_write_at(to, bytes, next, offset);
   }
   if (!reason && ftruncate(to, (off_t)size) != 0) reason = errno;
   return reason ? reason : dg_sync(to);

@@ -9,7 +9,7 @@
 
 #include "core/base/file/file.h"
 
-enum { PATH_ROOM = 4096, MOST_LINKS = 40 };
+enum { PATH_SIZE = 4096, MAX_LINKS = 40 };
 
 char *dg_folder_of(const char *path) {
   const char *slash = strrchr(path, '/');
@@ -28,19 +28,19 @@ bool dg_is_shared(const struct stat *folder) {
 
 /** A path on its way to where it leads: what was walked, and what is left to walk. */
 typedef struct {
-  char done[PATH_ROOM], left[PATH_ROOM];
+  char done[PATH_SIZE], left[PATH_SIZE];
   unsigned links;
 } walk;
 
 /** "folder/name", or what one of them is where the other is empty. */
-static bool join(char out[PATH_ROOM], const char *folder, const char *name) {
+static bool join(char out[PATH_SIZE], const char *folder, const char *name) {
   size_t length = strlen(folder);
   bool slash = length && folder[length - 1] != '/' && *name && *name != '/';
-  return snprintf(out, PATH_ROOM, "%s%s%s", folder, slash ? "/" : "", name) < PATH_ROOM;
+  return snprintf(out, PATH_SIZE, "%s%s%s", folder, slash ? "/" : "", name) < PATH_SIZE;
 }
 
 /** Takes the first component off what is left; false: there is none. */
-static bool next_name(walk *w, char name[PATH_ROOM]) {
+static bool next_name(walk *w, char name[PATH_SIZE]) {
   char *begin = w->left + strspn(w->left, "/");
   size_t length = strcspn(begin, "/");
   if (!length) return false;
@@ -69,7 +69,7 @@ typedef enum { GOES_ON, ENDS, TOO_LONG, LOOPS, REFUSED } step;
 
 /** Steps to the link `name` in w->done, which becomes `link`, or to where that leads. */
 static step follow(walk *w, const char *link, const struct stat *info) {
-  char text[PATH_ROOM], target[PATH_ROOM], left[PATH_ROOM];
+  char text[PATH_SIZE], target[PATH_SIZE], left[PATH_SIZE];
   if (!may_follow(w->done, info)) return REFUSED;
   ssize_t length = readlink(link, text, sizeof text - 1);
   if (length < 0) return ENDS;
@@ -79,15 +79,15 @@ static step follow(walk *w, const char *link, const struct stat *info) {
     memcpy(w->done, link, strlen(link) + 1);
     return ENDS;
   }
-  if (++w->links > MOST_LINKS) return LOOPS;
-  if (snprintf(left, sizeof left, "%s%s", text, w->left) >= PATH_ROOM) return TOO_LONG;
+  if (++w->links > MAX_LINKS) return LOOPS;
+  if (snprintf(left, sizeof left, "%s%s", text, w->left) >= PATH_SIZE) return TOO_LONG;
   memcpy(w->left, left, sizeof left);
   if (*text == '/') memcpy(w->done, "/", 2);
   return GOES_ON;
 }
 
 static step take(walk *w, const char *name) {
-  char path[PATH_ROOM];
+  char path[PATH_SIZE];
   struct stat info;
   if (strcmp(name, ".") == 0) return GOES_ON;
   if (!join(path, w->done, name)) return TOO_LONG;
@@ -99,10 +99,10 @@ static step take(walk *w, const char *name) {
 
 char *dg_file_target(const char *path, dg_error *err) {
   walk w = {.done = ""};
-  char name[PATH_ROOM], whole[PATH_ROOM];
+  char name[PATH_SIZE], whole[PATH_SIZE];
   step last = GOES_ON;
   if (*path == '/') memcpy(w.done, "/", 2);
-  if (strlen(path) >= PATH_ROOM) last = TOO_LONG;
+  if (strlen(path) >= PATH_SIZE) last = TOO_LONG;
   if (last == GOES_ON) memcpy(w.left, path, strlen(path) + 1);
   while (last == GOES_ON && next_name(&w, name)) last = take(&w, name);
   if (last == REFUSED) {

@@ -15,15 +15,15 @@
 #include "core/base/file/descriptor.h"
 #include "core/base/file/target.h"
 
-enum { RANDOM_DIGITS = 16, LONGEST_NAME = 200, TRIES = 100 };
+enum { RANDOM_DIGITS = 16, MAX_NAME = 200, TRIES = 100 };
 
 /* ---- names -------------------------------------------------------------- */
 
 /** How much of a file's name those beside it begin with: whole characters of UTF-8. */
 static size_t kept_length(const char *name) {
   size_t length = strlen(name);
-  if (length <= LONGEST_NAME) return length;
-  for (length = LONGEST_NAME; length > 1 && (name[length] & 0xc0) == 0x80;) length--;
+  if (length <= MAX_NAME) return length;
+  for (length = MAX_NAME; length > 1 && (name[length] & 0xc0) == 0x80;) length--;
   return length;
 }
 
@@ -31,12 +31,12 @@ static size_t kept_length(const char *name) {
 static char *make_name(const char *stem, const char *end) {
   const char *last = dg_last_name(stem);
   size_t length = (size_t)(last - stem) + kept_length(last);
-  size_t room = length + 1 + RANDOM_DIGITS + strlen(end) + 1;
+  size_t size = length + 1 + RANDOM_DIGITS + strlen(end) + 1;
   uint64_t number;
   if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return NULL;
-  char *name = malloc(room);
+  char *name = malloc(size);
   if (name)
-    snprintf(name, room, "%.*s.%016llx%s", (int)length, stem, (unsigned long long)number, end);
+    snprintf(name, size, "%.*s.%016llx%s", (int)length, stem, (unsigned long long)number, end);
   return name;
 }
 

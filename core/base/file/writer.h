@@ -7,8 +7,8 @@
 
 typedef struct {
   char *text;
-  size_t room;
-  size_t used; /**< length of the whole text, also beyond `room` */
+  size_t capacity;
+  size_t used; /**< length of the whole text, also beyond `capacity` */
 } dg_writer;
 
 __attribute__((format(printf, 2, 3))) void dg_write(dg_writer *writer, const char *format, ...);

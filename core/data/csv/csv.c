@@ -12,13 +12,13 @@
 enum {
   PIECE = 1 << 16,
   CELL = 24,
-  LONGEST_CELL = 255,
-  MOST_VALUE = 255,
-  MOST_BLANK = 64, /* lines */
+  MAX_CELL = 255,
+  MAX_VALUE = 255,
+  MAX_BLANK = 64, /* lines */
   /* A gzipped table may be so many times as long, unpacked, where it is longer than so many bytes:
      no table is that has more on it than blank images. */
-  MOST_INFLATION = DG_MAX_INFLATION / 4,
-  MOST_UNPACKED = 1 << 26
+  MAX_INFLATION = DG_MAX_INFLATION / 4,
+  MAX_UNPACKED = 1 << 26
 };
 
 /** What stands where a byte would: the end of the file, or a failure, which was told. */
@@ -39,7 +39,7 @@ typedef struct {
 /** A value of a row as it stands in the file, cut where it is long. */
 typedef struct {
   char text[CELL];
-  size_t length; /**< of the whole, at most LONGEST_CELL */
+  size_t length; /**< of the whole, at most MAX_CELL */
   int after;     /**< what ended it: a comma, '\n' or AT_END */
 } cell;
 
@@ -55,7 +55,7 @@ static int next_byte(table *t) {
 static bool fail_long(table *t) {
   return dg_fail(t->file.err, DG_ERR_INPUT,
                  "%s:%llu: a value of more than %d characters; correct the line or remove it",
-                 t->file.path, (unsigned long long)t->line, LONGEST_CELL);
+                 t->file.path, (unsigned long long)t->line, MAX_CELL);
 }
 
 /** Reads up to a comma or the end of a line. A carriage return before that end is none of it. */
@@ -63,7 +63,7 @@ static bool read_cell(table *t, cell *c) {
   *c = (cell){.length = 0};
   while ((c->after = next_byte(t)) >= 0 && c->after != ',' && c->after != '\n') {
     if (c->length < CELL - 1) c->text[c->length] = (char)c->after;
-    if (++c->length > LONGEST_CELL) return fail_long(t);
+    if (++c->length > MAX_CELL) return fail_long(t);
   }
   if (c->after != ',' && c->length > 0 && c->length < CELL && c->text[c->length - 1] == '\r')
     c->text[--c->length] = '\0';
@@ -129,14 +129,14 @@ static bool read_header(table *t) {
 /** Reads a whole number from 0 to 255. */
 static bool read_value(table *t, const cell *c, uint32_t column, uint8_t *value) {
   unsigned number = 0;
-  bool right = c->length > 0 && c->length < CELL && strlen(c->text) == c->length;
-  for (size_t i = 0; right && i < c->length; i++) {
-    right = isdigit((unsigned char)c->text[i]);
+  bool ok = c->length > 0 && c->length < CELL && strlen(c->text) == c->length;
+  for (size_t i = 0; ok && i < c->length; i++) {
+    ok = isdigit((unsigned char)c->text[i]);
     number = number * 10 + (unsigned)(c->text[i] - '0');
-    right = right && number <= MOST_VALUE;
+    ok = ok && number <= MAX_VALUE;
   }
   *value = (uint8_t)number;
-  if (right) return true;
+  if (ok) return true;
   char shown[CELL];
   for (size_t i = 0; i < CELL; i++)
     shown[i] = (char)(!c->text[i] || isprint((unsigned char)c->text[i]) ? c->text[i] : '?');
@@ -170,9 +170,9 @@ static bool read_row(table *t, cell *c) {
 }
 
 static bool pass_blank(table *t) {
-  return ++t->blank <= MOST_BLANK ||
+  return ++t->blank <= MAX_BLANK ||
          dg_fail(t->file.err, DG_ERR_INPUT, "%s:%llu: more than %d empty lines; remove them",
-                 t->file.path, (unsigned long long)t->line, MOST_BLANK);
+                 t->file.path, (unsigned long long)t->line, MAX_BLANK);
 }
 
 static bool read_rows(table *t) {
@@ -188,8 +188,8 @@ static bool read_rows(table *t) {
 
 static bool open_table(table *t, const char *path, dg_error *err) {
   if (!dg_packed_open(&t->file, path, err)) return false;
-  uint64_t most = t->file.size * MOST_INFLATION;
-  if (!gzdirect(t->file.stream)) t->file.most = most > MOST_UNPACKED ? most : MOST_UNPACKED;
+  uint64_t most = t->file.size * MAX_INFLATION;
+  if (!gzdirect(t->file.stream)) t->file.most = most > MAX_UNPACKED ? most : MAX_UNPACKED;
   return true;
 }
 
@@ -198,14 +198,14 @@ bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err) {
   *samples = (dg_samples){0};
   if (!t) return dg_fail_memory(err, sizeof *t);
   bool opened = open_table(t, path, err);
-  bool right = opened && read_header(t) && read_rows(t);
+  bool ok = opened && read_header(t) && read_rows(t);
   if (opened) dg_packed_close(&t->file);
   *samples = dg_collected(&t->rows);
-  if (!right) dg_samples_free(samples);
-  if (right && !t->labelled) {
+  if (!ok) dg_samples_free(samples);
+  if (ok && !t->labelled) {
     free(samples->labels);
     samples->labels = NULL;
   }
   free(t);
-  return right;
+  return ok;
 }

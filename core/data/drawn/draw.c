@@ -6,13 +6,13 @@
 #include "core/base/philox.h"
 #include "core/base/pool.h"
 #include "core/base/processors.h"
-#include "core/data/drawn/hands.h"
-#include "core/data/drawn/pen.h"
+#include "core/data/drawn/glyphs.h"
+#include "core/data/drawn/rasterizer.h"
 
 /** The side of the box that the ink is fitted into, and into how many lines a span is cut. */
 enum { BOX = 20, LINES_PER_SPAN = 7 };
 
-_Static_assert(DG_HAND_MAX_KNOTS *LINES_PER_SPAN < DG_PATH_MAX_POINTS, "a hand fits into a path");
+_Static_assert(DG_GLYPH_MAX_KNOTS *LINES_PER_SPAN < DG_PATH_MAX_POINTS, "a glyph fits into a path");
 
 typedef struct {
   float x, y;
@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
   unsigned count;
   const char *pen; /**< [count] dg_pen_mark */
-  vec at[DG_HAND_MAX_KNOTS];
+  vec at[DG_GLYPH_MAX_KNOTS];
 } skeleton;
 
 /** A uniform number between two others. */
@@ -43,31 +43,31 @@ static vec bell_vec(dg_random *r, float deviation) {
   return (vec){x, y};
 }
 
-static const dg_hand *choose_hand(dg_random *r, unsigned digit) {
+static const dg_glyph *choose_glyph(dg_random *r, unsigned digit) {
   unsigned count, total = 0, i = 0;
-  const dg_hand *hands = dg_hands_of(digit, &count);
-  for (unsigned k = 0; k < count; k++) total += hands[k].weight;
+  const dg_glyph *glyphs = dg_glyphs_of(digit, &count);
+  for (unsigned k = 0; k < count; k++) total += glyphs[k].weight;
   unsigned ticket = dg_random_below(r, total);
-  while (ticket >= hands[i].weight) ticket -= hands[i++].weight;
-  return &hands[i];
+  while (ticket >= glyphs[i].weight) ticket -= glyphs[i++].weight;
+  return &glyphs[i];
 }
 
-static const dg_knot *choose_form(dg_random *r, const dg_hand *hand) {
-  return hand->knots + hand->count * dg_random_below(r, hand->forms);
+static const dg_knot *choose_form(dg_random *r, const dg_glyph *glyph) {
+  return glyph->knots + glyph->count * dg_random_below(r, glyph->forms);
 }
 
 static bool starts_stroke(const skeleton *s, unsigned knot) {
   return knot == 0 || s->pen[knot - 1] == DG_PEN_LIFT;
 }
 
-/** A writer's skeleton: somewhere between three forms of the hand, every knot a little off. */
-static void write_skeleton(dg_random *r, const dg_hand *hand, skeleton *s) {
-  const dg_knot *a = choose_form(r, hand), *b = choose_form(r, hand), *c = choose_form(r, hand);
+/** A writer's skeleton: somewhere between three forms of the glyph, every knot a little off. */
+static void write_skeleton(dg_random *r, const dg_glyph *glyph, skeleton *s) {
+  const dg_knot *a = choose_form(r, glyph), *b = choose_form(r, glyph), *c = choose_form(r, glyph);
   float tb = between(r, -0.1f, 0.8f), tc = between(r, -0.1f, 0.5f), ta = 1 - tb - tc;
   float unsteady = between(r, 0.01f, 0.05f);
-  s->count = hand->count;
-  s->pen = hand->pen;
-  for (unsigned i = 0; i < hand->count; i++) {
+  s->count = glyph->count;
+  s->pen = glyph->pen;
+  for (unsigned i = 0; i < glyph->count; i++) {
     bool free_end = starts_stroke(s, i) || s->pen[i] == DG_PEN_LIFT;
     vec slip = bell_vec(r, free_end ? 1.5f * unsteady : unsteady);
     s->at[i].x = 0.01f * (ta * a[i].x + tb * b[i].x + tc * c[i].x) + slip.x;
@@ -158,13 +158,13 @@ static void tilt(dg_random *r, dg_path *path) {
 
 /** Gives the pen a radius in pixels that changes slowly along the path. */
 static void press(dg_random *r, dg_path *path) {
-  enum { PLACES = 5 };
-  float pressure[PLACES + 1], radius = between(r, 0.7f, 2.2f), unsteady = between(r, 0.0f, 0.2f);
-  for (int i = 0; i <= PLACES; i++) pressure[i] = radius * (1 + bell(r, unsteady));
+  enum { NODES = 5 };
+  float pressure[NODES + 1], radius = between(r, 0.7f, 2.2f), unsteady = between(r, 0.0f, 0.2f);
+  for (int i = 0; i <= NODES; i++) pressure[i] = radius * (1 + bell(r, unsteady));
   for (unsigned k = 0; k < path->count; k++) {
-    float place = (float)(k * PLACES) / (float)path->count;
-    int i = (int)place;
-    float t = place - (float)i, p = pressure[i] + t * (pressure[i + 1] - pressure[i]);
+    float at = (float)(k * NODES) / (float)path->count;
+    int i = (int)at;
+    float t = at - (float)i, p = pressure[i] + t * (pressure[i + 1] - pressure[i]);
     path->points[k].radius = fminf(fmaxf(p, 0.5f), 2.5f);
   }
 }
@@ -212,13 +212,13 @@ static void draw_digit(dg_random *r, unsigned digit, uint8_t image[DG_DIGIT_PIXE
   skeleton s;
   dg_path path;
   float ink[DG_DIGIT_PIXELS];
-  write_skeleton(r, choose_hand(r, digit), &s);
+  write_skeleton(r, choose_glyph(r, digit), &s);
   trace(&s, &path);
   bend(r, &path);
   tilt(r, &path);
   press(r, &path);
   fit(&path);
-  dg_pen_draw(&path, between(r, 0.8f, 1.6f), ink);
+  dg_rasterize(&path, between(r, 0.8f, 1.6f), ink);
   centre(ink, image);
 }
 

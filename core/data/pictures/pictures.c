@@ -13,8 +13,8 @@
 enum {
   SHARE = 10,
   /* pixels for a byte of files, where they are more than so many: no pictures hold that many */
-  MOST_INFLATION = 256,
-  MOST_PIXELS = 1 << 26
+  MAX_INFLATION = 256,
+  MAX_PIXELS = 1 << 26
 };
 
 static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".pgm", NULL};
@@ -60,7 +60,7 @@ static bool count_work(gathering *g, const dg_picture *picture, const char *path
   if (stat(path, &info) == 0) g->bytes += (uint64_t)info.st_size;
   g->pixels +=
       (uint64_t)picture->height * picture->width + (uint64_t)images->height * images->width;
-  return g->pixels <= MOST_PIXELS || g->pixels / MOST_INFLATION <= g->bytes ||
+  return g->pixels <= MAX_PIXELS || g->pixels / MAX_INFLATION <= g->bytes ||
          dg_fail(g->err, DG_ERR_INPUT,
                  "%s: the pictures up to this one make more pixels of a byte than pictures do; "
                  "save them anew, or smaller",
@@ -71,12 +71,12 @@ static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t la
   dg_picture picture;
   if (!dg_picture_read(&picture, path, g->err)) return false;
   dg_collection *c = &g->part[part];
-  bool right = choose_size(g, &picture, path) && count_work(g, &picture, path);
-  uint8_t *image = right ? dg_collect(c, label, g->err) : NULL;
-  right = image && dg_scale(picture.pixels, picture.height, picture.width, image, c->samples.height,
-                            c->samples.width, g->err);
+  bool ok = choose_size(g, &picture, path) && count_work(g, &picture, path);
+  uint8_t *image = ok ? dg_collect(c, label, g->err) : NULL;
+  ok = image && dg_scale(picture.pixels, picture.height, picture.width, image, c->samples.height,
+                         c->samples.width, g->err);
   dg_picture_free(&picture);
-  return right;
+  return ok;
 }
 
 /* ---- a class ------------------------------------------------------------ */
@@ -96,9 +96,9 @@ static bool add_files(gathering *g, dg_part part, const char *folder, const dg_e
                    folder);
   for (size_t i = 0; i < files->count; i++) {
     char *path = dg_path_join(folder, files->name[i], g->err);
-    bool right = path && add_picture(g, part_of(g, part, i, files->count), path, label);
+    bool ok = path && add_picture(g, part_of(g, part, i, files->count), path, label);
     free(path);
-    if (!right) return false;
+    if (!ok) return false;
   }
   return true;
 }
@@ -106,11 +106,11 @@ static bool add_files(gathering *g, dg_part part, const char *folder, const dg_e
 static bool add_class(gathering *g, dg_part part, const char *root, uint8_t label) {
   dg_entries files = {0};
   char *folder = dg_path_join(root, g->classes.name[label], g->err);
-  bool right = folder && dg_list_files(&files, folder, extensions, g->err) &&
-               add_files(g, part, folder, &files, label);
+  bool ok = folder && dg_list_files(&files, folder, extensions, g->err) &&
+            add_files(g, part, folder, &files, label);
   dg_entries_free(&files);
   free(folder);
-  return right;
+  return ok;
 }
 
 /* ---- the classes -------------------------------------------------------- */
@@ -133,51 +133,50 @@ static bool add_training(gathering *g, const char *root) {
 /** Reads the classes of the test part, which need not be all, but none else. */
 static bool add_tests(gathering *g, const char *root) {
   dg_entries folders;
-  bool right = dg_list_folders(&folders, root, g->err);
-  if (right && folders.count == 0)
-    right =
-        dg_fail(g->err, DG_ERR_INPUT, "%s: a folder of pictures for each class is expected", root);
-  for (size_t i = 0; right && i < folders.count; i++) {
+  bool ok = dg_list_folders(&folders, root, g->err);
+  if (ok && folders.count == 0)
+    ok = dg_fail(g->err, DG_ERR_INPUT, "%s: a folder of pictures for each class is expected", root);
+  for (size_t i = 0; ok && i < folders.count; i++) {
     size_t label = dg_entries_find(&g->classes, folders.name[i]);
-    right = label < g->classes.count
-                ? add_class(g, DG_PART_TEST, root, (uint8_t)label)
-                : dg_fail(g->err, DG_ERR_INPUT,
-                          "%s/%s: the training pictures have no such class; add it to them, or "
-                          "remove the folder",
-                          root, folders.name[i]);
+    ok = label < g->classes.count
+             ? add_class(g, DG_PART_TEST, root, (uint8_t)label)
+             : dg_fail(g->err, DG_ERR_INPUT,
+                       "%s/%s: the training pictures have no such class; add it to them, or "
+                       "remove the folder",
+                       root, folders.name[i]);
   }
   dg_entries_free(&folders);
-  return right;
+  return ok;
 }
 
 /** Reads the folders train and test, or the folder itself where it hasn't both. */
 static bool gather(gathering *g, const char *folder) {
   dg_entries folders;
-  bool right = dg_list_folders(&folders, folder, g->err);
-  bool parted = right && dg_entries_find(&folders, "train") < folders.count &&
+  bool ok = dg_list_folders(&folders, folder, g->err);
+  bool parted = ok && dg_entries_find(&folders, "train") < folders.count &&
                 dg_entries_find(&folders, "test") < folders.count;
   dg_entries_free(&folders);
-  if (!right) return false;
+  if (!ok) return false;
   if (!parted) {
     g->set->held_out = "the last tenth of each class";
     return add_training(g, folder);
   }
   char *train = dg_path_join(folder, "train", g->err);
   char *test = train ? dg_path_join(folder, "test", g->err) : NULL;
-  right = test && add_training(g, train) && add_tests(g, test);
+  ok = test && add_training(g, train) && add_tests(g, test);
   free(train);
   free(test);
-  return right;
+  return ok;
 }
 
 dg_dataset *dg_dataset_from_pictures(const char *folder, dg_error *err) {
   gathering g = {.set = dg_dataset_new(folder, err), .err = err};
   if (!g.set) return NULL;
-  bool right = gather(&g, folder);
+  bool ok = gather(&g, folder);
   g.set->train = dg_collected(&g.part[DG_PART_TRAIN]);
   g.set->test = dg_collected(&g.part[DG_PART_TEST]);
   dg_entries_free(&g.classes);
-  if (right) {
+  if (ok) {
     g.set->classes = g.set->names.count;
     return g.set;
   }
@@ -192,37 +191,37 @@ static bool tell_class(const char *root, const char *name, dg_dataset_file *file
                        dg_error *err) {
   dg_entries files = {0};
   char *folder = dg_path_join(root, name, err);
-  bool right = folder && dg_list_files(&files, folder, extensions, err);
-  for (size_t i = 0; right && i < files.count; i++) {
+  bool ok = folder && dg_list_files(&files, folder, extensions, err);
+  for (size_t i = 0; ok && i < files.count; i++) {
     char *path = dg_path_join(folder, files.name[i], err);
-    right = path && file(user, path, err);
+    ok = path && file(user, path, err);
     free(path);
   }
   dg_entries_free(&files);
   free(folder);
-  return right;
+  return ok;
 }
 
 /** Tells the pictures in all folders of a folder. */
 static bool tell_classes(const char *root, dg_dataset_file *file, void *user, dg_error *err) {
   dg_entries folders;
-  bool right = dg_list_folders(&folders, root, err);
-  for (size_t i = 0; right && i < folders.count; i++)
-    right = tell_class(root, folders.name[i], file, user, err);
+  bool ok = dg_list_folders(&folders, root, err);
+  for (size_t i = 0; ok && i < folders.count; i++)
+    ok = tell_class(root, folders.name[i], file, user, err);
   dg_entries_free(&folders);
-  return right;
+  return ok;
 }
 
 bool dg_pictures_files(const char *folder, dg_dataset_file *file, void *user, dg_error *err) {
   static const char *const parts[] = {"train", "test"};
   dg_entries folders;
-  bool right = dg_list_folders(&folders, folder, err) && tell_classes(folder, file, user, err);
-  for (int i = 0; right && i < 2; i++) {
+  bool ok = dg_list_folders(&folders, folder, err) && tell_classes(folder, file, user, err);
+  for (int i = 0; ok && i < 2; i++) {
     if (dg_entries_find(&folders, parts[i]) == folders.count) continue;
     char *part = dg_path_join(folder, parts[i], err);
-    right = part && tell_classes(part, file, user, err);
+    ok = part && tell_classes(part, file, user, err);
     free(part);
   }
   dg_entries_free(&folders);
-  return right;
+  return ok;
 }

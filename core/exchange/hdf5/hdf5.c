@@ -10,7 +10,7 @@
 
 #include "core/exchange/hdf5/hdf5_set.h"
 
-enum { PATH_SIZE = 512, DEEPEST = 12, MOST_NAMES = 4096, MOST_LINKS = 4 * MOST_NAMES };
+enum { PATH_SIZE = 512, DEEPEST = 12, MAX_NAMES = 4096, MAX_LINKS = 4 * MAX_NAMES };
 
 /** A file on its way. */
 typedef struct {
@@ -34,7 +34,7 @@ static bool damaged(const reading *r, const char *name) {
 
 /** Is a link one that is followed? `name` is what it is called in messages. */
 static bool check_link(reading *r, H5L_type_t type, const char *name) {
-  if (++r->links > MOST_LINKS) return refuse(r, name, "comes after more names than weights have");
+  if (++r->links > MAX_LINKS) return refuse(r, name, "comes after more names than weights have");
   if (type == H5L_TYPE_HARD) return true;
   return refuse(r, name,
                 type == H5L_TYPE_EXTERNAL ? "is a link to another file, which is not read"
@@ -53,13 +53,13 @@ static hid_t open_path(reading *r, hid_t group, const char *path, const char *na
   while (at >= 0 && *(path += strspn(path, "/"))) {
     H5L_info_t info;
     size_t length = strcspn(path, "/");
-    bool right = length < sizeof part;
-    if (right) {
+    bool ok = length < sizeof part;
+    if (ok) {
       snprintf(part, sizeof part, "%.*s", (int)length, path);
-      right = H5Lget_info(at, part, &info, H5P_DEFAULT) >= 0;
+      ok = H5Lget_info(at, part, &info, H5P_DEFAULT) >= 0;
     }
-    if (!right) damaged(r, name);
-    hid_t next = right && check_link(r, info.type, name) ? H5Oopen(at, part, H5P_DEFAULT) : -2;
+    if (!ok) damaged(r, name);
+    hid_t next = ok && check_link(r, info.type, name) ? H5Oopen(at, part, H5P_DEFAULT) : -2;
     H5Oclose(at);
     at = next;
     path += length;
@@ -111,26 +111,26 @@ static herr_t add_link(hid_t group, const char *link, const H5L_info_t *info, vo
   reading *r = walk->r;
   char name[PATH_SIZE];
   int length = snprintf(name, sizeof name, "%s%s%s", walk->prefix, *walk->prefix ? "/" : "", link);
-  bool right = length < PATH_SIZE || refuse(r, link, "has too long a name");
-  right = right && (!strchr(link, '/') || damaged(r, name)); /* it would be read as a path */
-  right = right && check_link(r, info->type, name);
-  if (!right) return -1;
+  bool ok = length < PATH_SIZE || refuse(r, link, "has too long a name");
+  ok = ok && (!strchr(link, '/') || damaged(r, name)); /* it would be read as a path */
+  ok = ok && check_link(r, info->type, name);
+  if (!ok) return -1;
   hid_t object = H5Oopen(group, link, H5P_DEFAULT);
-  right = object >= 0 ? add_object(r, object, link, name) : damaged(r, name);
+  ok = object >= 0 ? add_object(r, object, link, name) : damaged(r, name);
   if (object >= 0) H5Oclose(object);
-  return right ? 0 : -1;
+  return ok ? 0 : -1;
 }
 
 /** Adds all in a group, by name. */
 static bool add_group(reading *r, hid_t group, const char *prefix) {
   H5G_info_t info;
   if (!enter(r, group, prefix)) return false;
-  if (H5Gget_info(group, &info) < 0 || info.nlinks > MOST_NAMES) return damaged(r, prefix);
+  if (H5Gget_info(group, &info) < 0 || info.nlinks > MAX_NAMES) return damaged(r, prefix);
   group_walk walk = {r, prefix};
-  bool right = H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &walk) >= 0;
+  bool ok = H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &walk) >= 0;
   r->depth--;
-  if (!right && !r->err->kind) damaged(r, prefix); /* the library itself ended it */
-  return right;
+  if (!ok && !r->err->kind) damaged(r, prefix); /* the library itself ended it */
+  return ok;
 }
 
 /* ---- Keras's lists of names --------------------------------------------- */
@@ -148,22 +148,22 @@ static const char *name_at(const name_list *names, size_t i) {
 /** Copies texts of variable length, which the library allocates. */
 static bool read_variable(hid_t attribute, hid_t stored, hid_t space, name_list *names) {
   char **texts = calloc(names->count + 1, sizeof *texts);
-  bool right = texts && H5Aread(attribute, stored, texts) >= 0;
-  for (size_t i = 0; right && i < names->count; i++)
+  bool ok = texts && H5Aread(attribute, stored, texts) >= 0;
+  for (size_t i = 0; ok && i < names->count; i++)
     snprintf(names->text + i * names->width, names->width, "%s", texts[i] ? texts[i] : "");
-  if (right) H5Dvlen_reclaim(stored, space, H5P_DEFAULT, texts);
+  if (ok) H5Dvlen_reclaim(stored, space, H5P_DEFAULT, texts);
   free(texts);
-  return right;
+  return ok;
 }
 
 /** Copies texts of fixed length. */
 static bool read_fixed(hid_t attribute, hid_t stored, name_list *names) {
   hid_t type = H5Tcopy(stored);
-  bool right = type >= 0 && H5Tset_size(type, names->width) >= 0 &&
-               H5Tset_strpad(type, H5T_STR_NULLTERM) >= 0 &&
-               H5Aread(attribute, type, names->text) >= 0;
+  bool ok = type >= 0 && H5Tset_size(type, names->width) >= 0 &&
+            H5Tset_strpad(type, H5T_STR_NULLTERM) >= 0 &&
+            H5Aread(attribute, type, names->text) >= 0;
   if (type >= 0) H5Tclose(type);
-  return right;
+  return ok;
 }
 
 /** Reads a list of names; one that is not there has none. */
@@ -173,18 +173,18 @@ static bool read_names(const reading *r, hid_t group, const char *attribute, nam
   hid_t list = H5Aopen(group, attribute, H5P_DEFAULT);
   hid_t type = list >= 0 ? H5Aget_type(list) : -1, space = list >= 0 ? H5Aget_space(list) : -1;
   hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
-  bool right = type >= 0 && count >= 0 && count <= MOST_NAMES;
-  if (right && count > 0) {
+  bool ok = type >= 0 && count >= 0 && count <= MAX_NAMES;
+  if (ok && count > 0) {
     names->count = (size_t)count;
     names->text = calloc(names->count, names->width);
-    right = names->text && H5Tget_class(type) == H5T_STRING &&
-            (H5Tis_variable_str(type) > 0 ? read_variable(list, type, space, names)
-                                          : read_fixed(list, type, names));
+    ok = names->text && H5Tget_class(type) == H5T_STRING &&
+         (H5Tis_variable_str(type) > 0 ? read_variable(list, type, space, names)
+                                       : read_fixed(list, type, names));
   }
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   if (list >= 0) H5Aclose(list);
-  return right || damaged(r, attribute);
+  return ok || damaged(r, attribute);
 }
 
 /** Adds the weights of a layer in the order of its list. */
@@ -192,34 +192,33 @@ static bool add_layer(reading *r, hid_t root, const char *layer) {
   hid_t group = open_path(r, root, layer, layer);
   name_list names;
   if (group < 0) return false;
-  bool right = read_names(r, group, "weight_names", &names);
-  for (size_t i = 0; right && i < names.count; i++) {
+  bool ok = read_names(r, group, "weight_names", &names);
+  for (size_t i = 0; ok && i < names.count; i++) {
     char name[2 * PATH_SIZE + 1];
     snprintf(name, sizeof name, "%s/%s", layer, name_at(&names, i));
     size_t before = r->arrays->count;
     hid_t set = open_path(r, group, name_at(&names, i), name);
-    right = set >= 0 && add_set(r, set, name);
+    ok = set >= 0 && add_set(r, set, name);
     if (set >= 0) H5Oclose(set);
     if (r->arrays->count > before) r->arrays->items[before].layer = strlen(layer);
   }
   free(names.text);
   H5Oclose(group);
-  return right;
+  return ok;
 }
 
 /** Adds all layers of a file that Keras wrote, or everything that another has. */
 static bool add_root(reading *r, hid_t root) {
   name_list layers;
-  bool right = read_names(r, root, "layer_names", &layers);
-  if (right && layers.count > 0) {
+  bool ok = read_names(r, root, "layer_names", &layers);
+  if (ok && layers.count > 0) {
     r->arrays->layout = DG_LAYOUT_KERAS;
     r->arrays->ordered = true;
   }
-  for (size_t i = 0; right && i < layers.count; i++)
-    right = add_layer(r, root, name_at(&layers, i));
-  if (right && layers.count == 0) right = add_group(r, root, "");
+  for (size_t i = 0; ok && i < layers.count; i++) ok = add_layer(r, root, name_at(&layers, i));
+  if (ok && layers.count == 0) ok = add_group(r, root, "");
   free(layers.text);
-  return right;
+  return ok;
 }
 
 /* ---- the file ----------------------------------------------------------- */
@@ -229,12 +228,12 @@ static bool read_open(reading *r) {
   hid_t top = H5Gopen2(r->file, "/", H5P_DEFAULT);
   if (top < 0) return damaged(r, "/");
   hid_t root = open_path(r, top, H5Lexists(top, within, H5P_DEFAULT) > 0 ? within : "", within);
-  bool right = root >= 0 && add_root(r, root);
+  bool ok = root >= 0 && add_root(r, root);
   if (root >= 0) H5Oclose(root);
   H5Gclose(top);
   for (size_t i = 0; i < r->arrays->count; i++)
     if (strstr(r->arrays->items[i].name, "/vars/")) r->arrays->layout = DG_LAYOUT_KERAS;
-  return right;
+  return ok;
 }
 
 bool dg_hdf5_read_here(dg_arrays *arrays, dg_error *err) {
@@ -247,10 +246,10 @@ bool dg_hdf5_read_here(dg_arrays *arrays, dg_error *err) {
       H5PLset_loading_state(0) < 0)                /* and loads no code that a file asks for */
     return dg_fail(err, DG_ERR_RUNTIME, "the HDF5 library can't be started");
   r.file = H5Fopen(arrays->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  bool right = r.file >= 0 ? read_open(&r)
-                           : dg_fail(&told, DG_ERR_INPUT, "%s: no sound HDF5 file", arrays->path);
+  bool ok = r.file >= 0 ? read_open(&r)
+                        : dg_fail(&told, DG_ERR_INPUT, "%s: no sound HDF5 file", arrays->path);
   if (r.file >= 0) H5Fclose(r.file);
   H5Eset_auto2(H5E_DEFAULT, printing, data);
-  if (!right && err) *err = told;
-  return right;
+  if (!ok && err) *err = told;
+  return ok;
 }

@@ -35,7 +35,7 @@ typedef struct {
 
 /** What it sends last. */
 typedef struct {
-  uint32_t right, ordered, keras, out_of_memory;
+  uint32_t ok, ordered, keras, out_of_memory;
   char message[sizeof((dg_error *)0)->message];
 } dg_apart_end;
 

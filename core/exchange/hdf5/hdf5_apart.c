@@ -22,7 +22,7 @@
 #include "core/exchange/files.h"
 #include "core/exchange/hdf5/hdf5.h"
 
-enum { LONGEST_NAME = 1024 };
+enum { MAX_NAME = 1024 };
 
 /* ---- the reading process ------------------------------------------------ */
 
@@ -45,7 +45,7 @@ static bool send_array(int to, const dg_array *a) {
 
 static void send_answer(int to, const dg_arrays *arrays, const dg_apart_end *end) {
   bool sent = true;
-  for (size_t i = 0; sent && i < arrays->count && end->right; i++)
+  for (size_t i = 0; sent && i < arrays->count && end->ok; i++)
     sent = send_array(to, &arrays->items[i]);
   if (sent && send_all(to, &(dg_apart_head){0}, sizeof(dg_apart_head)))
     send_all(to, end, sizeof *end);
@@ -104,7 +104,7 @@ _Noreturn static void read_and_send(const dg_arrays *wanted,
   int nowhere = open("/dev/null", O_WRONLY);
   if (nowhere >= 0) dup2(nowhere, STDOUT_FILENO);
   if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
-  end.right = reader(&arrays, &told);
+  end.ok = reader(&arrays, &told);
   end.ordered = arrays.ordered;
   end.keras = arrays.layout == DG_LAYOUT_KERAS;
   end.out_of_memory = told.kind == DG_ERR_MEMORY;
@@ -141,7 +141,7 @@ static bool receive_bytes(source *from, void *bytes, size_t size) {
 /** Takes one tensor; `more` is false behind the last. Returns false where nothing sound came. */
 static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *err) {
   dg_apart_head head;
-  char name[LONGEST_NAME];
+  char name[MAX_NAME];
   if (!receive_bytes(from, &head, sizeof head)) return false;
   *more = head.name > 0;
   if (!*more) return true;
@@ -165,9 +165,9 @@ static bool receive_all(dg_arrays *arrays, source *from, dg_error *err) {
   arrays->ordered = end.ordered != 0;
   arrays->layout = end.keras ? DG_LAYOUT_KERAS : DG_LAYOUT_PYTORCH;
   end.message[sizeof end.message - 1] = '\0';
-  if (!end.right && *end.message && !dg_utf8_fault(end.message))
+  if (!end.ok && *end.message && !dg_utf8_fault(end.message))
     dg_fail(err, end.out_of_memory ? DG_ERR_MEMORY : DG_ERR_INPUT, "%s", end.message);
-  return end.right != 0;
+  return end.ok != 0;
 }
 
 bool dg_hdf5_receive(dg_arrays *arrays, int pipe, double seconds, dg_error *err) {
@@ -203,13 +203,13 @@ bool dg_hdf5_read_apart(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, dg_er
   int reason = errno;
   close(ends[1]);
   errno = reason;
-  bool right = reader > 0 ? dg_hdf5_receive(arrays, ends[0], limits->seconds, err)
-                          : fail_starting(arrays->path, err);
+  bool ok = reader > 0 ? dg_hdf5_receive(arrays, ends[0], limits->seconds, err)
+                       : fail_starting(arrays->path, err);
   close(ends[0]);
   if (reader > 0) kill(reader, SIGKILL); /* it has sent all, or is not waited for */
   while (reader > 0 && waitpid(reader, NULL, 0) < 0 && errno == EINTR) {
   }
-  return right;
+  return ok;
 }
 
 bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {

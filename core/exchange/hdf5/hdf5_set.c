@@ -19,16 +19,16 @@ static double bytes_of(const set_shape *shape, const hsize_t *dim) {
 
 static bool look_at(hid_t set, set_shape *shape) {
   hid_t type = H5Dget_type(set), space = H5Dget_space(set);
-  bool right = type >= 0 && space >= 0;
-  if (right) {
+  bool ok = type >= 0 && space >= 0;
+  if (ok) {
     shape->class = H5Tget_class(type);
     shape->size = H5Tget_size(type);
     shape->rank = H5Sget_simple_extent_ndims(space);
-    right = shape->rank >= 0 && H5Sget_simple_extent_dims(space, shape->dim, NULL) >= 0;
+    ok = shape->rank >= 0 && H5Sget_simple_extent_dims(space, shape->dim, NULL) >= 0;
   }
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
-  return right;
+  return ok;
 }
 
 /* ---- how it is stored --------------------------------------------------- */
@@ -53,7 +53,7 @@ static const char *check_filters(hid_t how, bool *packed) {
 
 /** A piece is unpacked as a whole: it may not be much larger than all that is wanted of it. */
 static const char *check_pieces(hid_t how, const set_shape *shape) {
-  enum { LARGE_PIECE = 1 << 22, MOST_PIECES = 1 << 16 };
+  enum { LARGE_PIECE = 1 << 22, MAX_PIECES = 1 << 16 };
   hsize_t dim[H5S_MAX_RANK];
   double whole = bytes_of(shape, shape->dim), pieces = 1;
   if (H5Pget_chunk(how, H5S_MAX_RANK, dim) != shape->rank) return "has pieces of another rank";
@@ -62,7 +62,7 @@ static const char *check_pieces(hid_t how, const set_shape *shape) {
     pieces *= dim[i] ? (double)(shape->dim[i] / dim[i] + (shape->dim[i] % dim[i] > 0)) : 1;
   if (!(piece > 0) || (piece > LARGE_PIECE && piece > whole))
     return "is stored in pieces larger than itself";
-  return pieces > MOST_PIECES ? "is stored in more than 65536 pieces" : NULL;
+  return pieces > MAX_PIECES ? "is stored in more than 65536 pieces" : NULL;
 }
 
 /** Are there bytes enough in the file? gzip packs at most 1032 into one (zlib.net). */

@@ -59,7 +59,7 @@ static bool loose_differ(const dg_mapping *m) {
  */
 static bool check_roles(const dg_mapping *m, const dg_own_layer *layer) {
   const dg_param *param;
-  for (uint32_t i = 0; (param = dg_layout_param(m->outline, layer->node, i)); i++) {
+  for (uint32_t i = 0; (param = dg_layout_param(m->graph, layer->node, i)); i++) {
     const dg_array *from = layer->sources[i].from;
     if (from && dg_name_denies(from->name, param->spec.suffix))
       return dg_fail(m->err, DG_ERR_INPUT,

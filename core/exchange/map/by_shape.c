@@ -56,13 +56,13 @@ static size_t meant_for(const dg_mapping *m, const dg_own_layer *layer) {
 }
 
 static bool fail_missing(const dg_mapping *m, const dg_own_layer *layer) {
-  const dg_param *param = dg_layout_param(m->outline, layer->node, 0);
+  const dg_param *param = dg_layout_param(m->graph, layer->node, 0);
   uint64_t dims[4];
   char shape[100], why[DG_MAPPING_WHY] = "";
   dg_source sources[DG_LAYER_PARAMS];
   size_t only = meant_for(m, layer);
   const dg_group *meant = only < m->groups.count ? &m->groups.items[only] : NULL;
-  if (meant) dg_layout_fit(m->outline, layer->node, m->arrays, meant, sources, why, sizeof why);
+  if (meant) dg_layout_fit(m->graph, layer->node, m->arrays, meant, sources, why, sizeof why);
   if (meant && dg_layout_lacks(layer->node, m->arrays, meant))
     return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
   for (uint32_t i = 0; i < param->spec.rank; i++) dims[i] = param->spec.dim[i];
@@ -89,22 +89,22 @@ static bool fail_ambiguous(const dg_mapping *m, const dg_own_layer *layer, const
 }
 
 bool dg_map_by_shape(dg_mapping *m) {
-  bool ordered = m->arrays->ordered && all_fit_in_order(m), right = true;
+  bool ordered = m->arrays->ordered && all_fit_in_order(m), ok = true;
   size_t *found = malloc((m->groups.count + 1) * sizeof *found);
   if (!found) return dg_fail_memory(m->err, (m->groups.count + 1) * sizeof *found);
-  for (uint32_t l = 0; right && l < m->layer_count; l++) {
+  for (uint32_t l = 0; ok && l < m->layer_count; l++) {
     dg_own_layer *layer = &m->layers[l];
     if (layer->taken) continue;
     size_t count = candidates_of(m, layer, found);
     if (count == 0) {
-      right = fail_missing(m, layer);
+      ok = fail_missing(m, layer);
     } else if (!ordered && count > 1 &&
                (count != rivals_of(m, found[0]) || !in_known_order(m, found, count))) {
-      right = fail_ambiguous(m, layer, found, count);
+      ok = fail_ambiguous(m, layer, found, count);
     } else {
-      right = dg_mapping_take_group(m, layer, found[0], "by order and shape", false);
+      ok = dg_mapping_take_group(m, layer, found[0], "by order and shape", false);
     }
   }
   free(found);
-  return right;
+  return ok;
 }

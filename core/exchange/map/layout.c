@@ -8,10 +8,10 @@
 
 enum { NO_DIM = 4, DIMS = 4 };
 
-/** What our parameters are called in Keras, and their place where its names are numbers. */
+/** What our parameters are called in Keras, and their index where its names are numbers. */
 static const struct {
   const char *suffix, *keras, *of_norms;
-  uint32_t place;
+  uint32_t index;
   float fill; /**< of norms that lack it */
 } roles[] = {
     {"weight", "kernel", "gamma", 0, 1},
@@ -22,25 +22,25 @@ static const struct {
     {"weight_hh_l0", "recurrent_kernel", "", 1, 0},
     {"bias_ih_l0", "bias", "", 2, 0},
     {"bias_hh_l0", "bias", "", 2, 0},
-    {"", "", "", DG_GROUP_MOST, 0}, /* all others */
+    {"", "", "", DG_GROUP_MAX, 0}, /* all others */
 };
 enum { ROLES = sizeof roles / sizeof *roles };
 static const char reverse_suffix[] = "_reverse";
 
-static bool is_norm(const dg_outline_node *node) {
+static bool is_norm(const dg_model_node *node) {
   return node->op.kind == DG_OP_BATCH_NORM || node->op.kind == DG_OP_LAYER_NORM;
 }
 
-const dg_param *dg_layout_param(const dg_outline *outline, const dg_outline_node *node,
+const dg_param *dg_layout_param(const dg_model_graph *graph, const dg_model_node *node,
                                 uint32_t i) {
-  if (i < node->params) return &outline->params[node->first_param + i];
+  if (i < node->params) return &graph->params[node->first_param + i];
   i -= node->params;
-  return i < node->states ? &outline->params[node->first_state + i] : NULL;
+  return i < node->running_count ? &graph->params[node->first_running + i] : NULL;
 }
 
-uint32_t dg_layout_tensors(const dg_outline_node *node, dg_layout layout) {
+uint32_t dg_layout_tensors(const dg_model_node *node, dg_layout layout) {
   if (layout == DG_LAYOUT_PYTORCH || node->op.kind != DG_OP_RECURRENT)
-    return node->params + node->states;
+    return node->params + node->running_count;
   const dg_recurrent_desc *r = &node->op.recurrent;
   return (r->bidirectional ? 2 : 1) * (r->biases ? 3 : 2);
 }
@@ -61,7 +61,7 @@ static bool ends_with(const dg_array *array, const char *word) {
   return *word && strlen(word) == length && memcmp(part, word, length) == 0;
 }
 
-/** A tensor of a group by its names, and in Keras by the direction; DG_GROUP_MOST: none. */
+/** A tensor of a group by its names, and in Keras by the direction; DG_GROUP_MAX: none. */
 static size_t find(const dg_arrays *arrays, const dg_group *group, const char *const *words,
                    size_t word_count, bool reverse) {
   for (size_t i = 0; i < group->count; i++) {
@@ -70,7 +70,7 @@ static size_t find(const dg_arrays *arrays, const dg_group *group, const char *c
     for (size_t w = 0; w < word_count; w++)
       if (backward == reverse && ends_with(array, words[w])) return i;
   }
-  return DG_GROUP_MOST;
+  return DG_GROUP_MAX;
 }
 
 /** Which of `roles` a parameter has, and whether it is of the second direction. */
@@ -85,18 +85,18 @@ static size_t role_of(const dg_param *param, bool *reverse) {
 }
 
 /** The member of a group that parameter number `i` of a layer is made of. */
-static size_t member_of(const dg_outline_node *node, const dg_param *param, uint32_t i,
+static size_t member_of(const dg_model_node *node, const dg_param *param, uint32_t i,
                         const dg_arrays *arrays, const dg_group *group) {
   bool reverse;
   size_t role = role_of(param, &reverse);
-  uint32_t place = roles[role].place;
+  uint32_t index = roles[role].index;
   if (group->numbered) {
     if (arrays->layout == DG_LAYOUT_PYTORCH) return i;
-    return place + (reverse ? dg_layout_tensors(node, DG_LAYOUT_KERAS) / 2 : 0);
+    return index + (reverse ? dg_layout_tensors(node, DG_LAYOUT_KERAS) / 2 : 0);
   }
   if (arrays->layout == DG_LAYOUT_PYTORCH)
     return find(arrays, group, &param->spec.suffix, 1, false);
-  const char number[] = {(char)('0' + place), '\0'};
+  const char number[] = {(char)('0' + index), '\0'};
   const char *words[] = {is_norm(node) ? roles[role].of_norms : roles[role].keras,
                          roles[role].suffix, number};
   return find(arrays, group, words, 3, reverse);
@@ -105,7 +105,7 @@ static size_t member_of(const dg_outline_node *node, const dg_param *param, uint
 /* ---- fitting ------------------------------------------------------------ */
 
 /** Keras's dimension k is our dimension order[k]. */
-static void keras_dims(const dg_outline_node *node, uint32_t rank, uint32_t order[DIMS]) {
+static void keras_dims(const dg_model_node *node, uint32_t rank, uint32_t order[DIMS]) {
   static const uint32_t plain[] = {0, 1, 2, 3}, matrix[] = {1, 0}, conv1d[] = {2, 1, 0},
                         conv2d[] = {2, 3, 1, 0}, norm[] = {1, 2, 0};
   const uint32_t *chosen = rank == 4                                        ? conv2d
@@ -117,7 +117,7 @@ static void keras_dims(const dg_outline_node *node, uint32_t rank, uint32_t orde
 }
 
 /** Keras's orders beyond that of the dimensions: gates, and images that became a row. */
-static void keras_orders(const dg_outline_node *node, dg_source *s) {
+static void keras_orders(const dg_model_node *node, dg_source *s) {
   static const uint8_t gru[] = {1, 0, 2}; /* ours is r z n, theirs z r h */
   if (node->op.kind == DG_OP_RECURRENT && node->op.recurrent.cell == DG_CELL_GRU) {
     s->gates = dg_cell_gates(DG_CELL_GRU);
@@ -149,14 +149,14 @@ static bool fit_dims(dg_source *s, const uint32_t *order) {
  * A bias of one of Keras's recurrent layers, [gates units], or [2, gates units] where the reset
  * acts after the product. Where only one is kept, our second one is 0.
  */
-static bool fit_keras_bias(const dg_outline_node *node, dg_source *s, bool second, char *why,
-                           size_t room) {
+static bool fit_keras_bias(const dg_model_node *node, dg_source *s, bool second, char *why,
+                           size_t capacity) {
   const dg_recurrent_desc *r = &node->op.recurrent;
   const dg_array *a = s->from;
   bool both = a->rank == 2 && a->dim[0] == 2;
   if (r->cell == DG_CELL_GRU && both == r->reset_before) {
-    if (!room) return false;
-    snprintf(why, room,
+    if (!capacity) return false;
+    snprintf(why, capacity,
              "\"%s\" is of a GRU with reset_after = %s: the model's layer \"%s\" needs "
              "reset = \"%s\" and biases = %d",
              a->name, both ? "True" : "False", node->layer->name, both ? "after" : "before",
@@ -171,37 +171,37 @@ static bool fit_keras_bias(const dg_outline_node *node, dg_source *s, bool secon
   return true;
 }
 
-static bool fit_shape(const dg_outline_node *node, dg_layout layout, dg_source *s, char *why,
-                      size_t room) {
+static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s, char *why,
+                      size_t capacity) {
   uint32_t order[DIMS] = {0, 1, 2, 3};
-  bool right, reverse;
+  bool ok, reverse;
   if (layout == DG_LAYOUT_KERAS) {
     size_t role = role_of(s->param, &reverse);
     keras_dims(node, s->param->spec.rank, order);
     if (node->op.kind == DG_OP_RECURRENT && s->param->spec.bias) {
       bool second = strcmp(roles[role].suffix, "bias_hh_l0") == 0;
-      right = fit_keras_bias(node, s, second, why, room);
+      ok = fit_keras_bias(node, s, second, why, capacity);
     } else {
-      right = fit_dims(s, order);
+      ok = fit_dims(s, order);
     }
-    if (right) keras_orders(node, s);
+    if (ok) keras_orders(node, s);
   } else {
-    right = fit_dims(s, order);
+    ok = fit_dims(s, order);
   }
-  if (right || !room || *why) return right;
+  if (ok || !capacity || *why) return ok;
   uint64_t dims[DIMS];
   char has[100], wants[100];
   for (uint32_t k = 0; k < s->param->spec.rank; k++) dims[k] = s->param->spec.dim[order[k]];
-  snprintf(why, room, "\"%s\" has the shape %s, but the network's \"%s\" %s %s", s->from->name,
+  snprintf(why, capacity, "\"%s\" has the shape %s, but the network's \"%s\" %s %s", s->from->name,
            dg_array_shape(s->from->rank, s->from->dim, has, sizeof has), s->param->name,
            layout == DG_LAYOUT_KERAS ? "would be" : "is",
            dg_array_shape(s->param->spec.rank, dims, wants, sizeof wants));
   return false;
 }
 
-bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group) {
+bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group) {
   if (!is_norm(node) || arrays->layout != DG_LAYOUT_KERAS || group->numbered ||
-      group->count >= node->params + node->states)
+      group->count >= node->params + node->running_count)
     return false;
   for (size_t i = 0; i < group->count; i++) {
     const char *part;
@@ -212,73 +212,75 @@ bool dg_layout_lacks(const dg_outline_node *node, const dg_arrays *arrays, const
 }
 
 /** Says that a group lacks what can't be told. */
-static bool fail_lacking(const dg_outline *outline, const dg_outline_node *node,
-                         const dg_arrays *arrays, const dg_group *group, char *why, size_t room) {
+static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
+                         const dg_arrays *arrays, const dg_group *group, char *why,
+                         size_t capacity) {
   const char *first = arrays->items[group->members[0]].name;
   const dg_param *param;
-  if (!room) return false;
-  snprintf(why, room,
+  if (!capacity) return false;
+  snprintf(why, capacity,
            "\"%s\" has %zu of the %u tensors of a %s, by numbers alone: whether its scale or its "
            "center is missing can't be told; say it by --map %s=%s.weight",
-           group->name, group->count, node->params + node->states, node->layer->kind->type, first,
-           node->layer->name);
-  for (uint32_t i = 1; (param = dg_layout_param(outline, node, i)); i++)
-    dg_append(why, room, " or %s", param->name);
-  dg_append(why, room, group->count > 1 ? ", and so for each of them" : "");
+           group->name, group->count, node->params + node->running_count, node->layer->kind->type,
+           first, node->layer->name);
+  for (uint32_t i = 1; (param = dg_layout_param(graph, node, i)); i++)
+    dg_append(why, capacity, " or %s", param->name);
+  dg_append(why, capacity, group->count > 1 ? ", and so for each of them" : "");
   return false;
 }
 
 /** Is every tensor of a group used? */
-static bool all_used(const dg_outline_node *node, const dg_arrays *arrays, const dg_group *group,
-                     const bool *used, char *why, size_t room) {
+static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group,
+                     const bool *used, char *why, size_t capacity) {
   for (size_t i = 0; i < group->count; i++) {
     if (used[i]) continue;
-    if (room)
-      snprintf(why, room, "\"%s\" has no place in the network's layer \"%s\" (%s)",
+    if (capacity)
+      snprintf(why, capacity, "\"%s\" has no place in the network's layer \"%s\" (%s)",
                arrays->items[group->members[i]].name, node->layer->name, node->layer->kind->type);
     return false;
   }
   return true;
 }
 
-bool dg_layout_fit(const dg_outline *outline, const dg_outline_node *node, const dg_arrays *arrays,
+bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
-                   size_t room) {
-  bool used[DG_GROUP_MOST] = {false};
+                   size_t capacity) {
+  bool used[DG_GROUP_MAX] = {false};
   const dg_param *param;
-  if (room) *why = '\0';
-  if (group->count > DG_GROUP_MOST) {
-    if (room) snprintf(why, room, "\"%s\" has more tensors than any layer", group->name);
+  if (capacity) *why = '\0';
+  if (group->count > DG_GROUP_MAX) {
+    if (capacity) snprintf(why, capacity, "\"%s\" has more tensors than any layer", group->name);
     return false;
   }
   if (dg_layout_lacks(node, arrays, group))
-    return fail_lacking(outline, node, arrays, group, why, room);
-  for (uint32_t i = 0; (param = dg_layout_param(outline, node, i)); i++) {
+    return fail_lacking(graph, node, arrays, group, why, capacity);
+  for (uint32_t i = 0; (param = dg_layout_param(graph, node, i)); i++) {
     bool reverse;
     size_t member = member_of(node, param, i, arrays, group), role = role_of(param, &reverse);
     sources[i] = (dg_source){.param = param, .image_dim = NO_DIM, .fill = roles[role].fill};
     if (member >= group->count) {
       if (is_norm(node) && i < node->params && !group->numbered) continue;
-      if (room) snprintf(why, room, "\"%s\" has nothing for \"%s\"", group->name, param->name);
+      if (capacity)
+        snprintf(why, capacity, "\"%s\" has nothing for \"%s\"", group->name, param->name);
       return false;
     }
     used[member] = true;
     sources[i].from = &arrays->items[group->members[member]];
-    if (!fit_shape(node, arrays->layout, &sources[i], why, room)) return false;
+    if (!fit_shape(node, arrays->layout, &sources[i], why, capacity)) return false;
   }
-  return all_used(node, arrays, group, used, why, room);
+  return all_used(node, arrays, group, used, why, capacity);
 }
 
 /* ---- taking ------------------------------------------------------------- */
 
-/** The place in the file's image of number `i` of ours. */
-static uint64_t image_place(const dg_shape *image, uint64_t i) {
+/** The index in the file's image of number `i` of ours. */
+static uint64_t image_index(const dg_shape *image, uint64_t i) {
   uint64_t pixels = (uint64_t)image->dim[1] * image->dim[2];
   return i % pixels * image->dim[0] + i / pixels;
 }
 
 /** The row of the file that holds row `i` of our gates. */
-static uint64_t gate_place(const dg_source *s, uint64_t i) {
+static uint64_t gate_index(const dg_source *s, uint64_t i) {
   uint64_t rows = s->param->spec.dim[0] / s->gates;
   return s->order[i / rows] * rows + i % rows;
 }
@@ -286,13 +288,13 @@ static uint64_t gate_place(const dg_source *s, uint64_t i) {
 void dg_layout_take(const dg_source *s, float *out) {
   const dg_param_spec *spec = &s->param->spec;
   for (uint64_t i = 0; i < s->param->count; i++) {
-    uint64_t place = s->offset, rest = i;
+    uint64_t at = s->offset, rest = i;
     for (uint32_t d = spec->rank; d-- > 0; rest /= spec->dim[d]) {
       uint64_t index = rest % spec->dim[d];
-      if (d == 0 && s->gates) index = gate_place(s, index);
-      if (d == s->image_dim) index = image_place(s->image, index);
-      place += index * s->stride[d];
+      if (d == 0 && s->gates) index = gate_index(s, index);
+      if (d == s->image_dim) index = image_index(s->image, index);
+      at += index * s->stride[d];
     }
-    out[i] = s->from ? s->from->data[place] : s->fill;
+    out[i] = s->from ? s->from->data[at] : s->fill;
   }
 }

@@ -60,8 +60,8 @@ static bool contradict(const dg_mapping *m, const dg_own_layer *a, const dg_own_
   int theirs = dg_names_order(dg_group_name(m, a->group), dg_group_name(m, b->group));
   int ours = dg_names_order(dg_own_name(a), dg_own_name(b));
   bool numbers = theirs != 0 && (theirs > 0) != (ours > 0);
-  bool places = m->arrays->ordered && a->group > b->group;
-  return numbers || places || speaks_of(m, a, b) || speaks_of(m, b, a);
+  bool order = m->arrays->ordered && a->group > b->group;
+  return numbers || order || speaks_of(m, a, b) || speaks_of(m, b, a);
 }
 
 /** Where layers could be exchanged, and not both were found by name: do names and order agree? */
@@ -110,26 +110,26 @@ static bool sort_groups(dg_mapping *m) {
 }
 
 static bool prepare(dg_mapping *m) {
-  const dg_outline *o = m->outline;
+  const dg_model_graph *graph = m->graph;
   if (!dg_names_prepare(m->arrays, m->options, m->err) ||
       !dg_groups_make(&m->groups, m->arrays, m->err) || !sort_groups(m))
     return false;
   m->used = calloc(m->groups.count + 1, sizeof *m->used);
-  m->layers = calloc(o->node_count + 1, sizeof *m->layers);
-  if (!m->used || !m->layers) return dg_fail_memory(m->err, o->node_count * sizeof *m->layers);
-  for (uint32_t i = 0; i < o->node_count; i++)
-    if (o->nodes[i].params) m->layers[m->layer_count++].node = &o->nodes[i];
+  m->layers = calloc(graph->node_count + 1, sizeof *m->layers);
+  if (!m->used || !m->layers) return dg_fail_memory(m->err, graph->node_count * sizeof *m->layers);
+  for (uint32_t i = 0; i < graph->node_count; i++)
+    if (graph->nodes[i].params) m->layers[m->layer_count++].node = &graph->nodes[i];
   return true;
 }
 
-bool dg_map_arrays(const dg_outline *outline, dg_arrays *theirs, const dg_convert_options *options,
-                   dg_arrays *ours, dg_error *err) {
-  dg_mapping m = {.outline = outline, .options = options, .arrays = theirs, .err = err};
-  bool right = prepare(&m) && take_by_name(&m) && dg_map_loose(&m) && dg_map_by_shape(&m) &&
-               check_rest(&m) && check_order(&m) && dg_map_fill(&m, ours);
+bool dg_map_arrays(const dg_model_graph *graph, dg_arrays *theirs,
+                   const dg_convert_options *options, dg_arrays *ours, dg_error *err) {
+  dg_mapping m = {.graph = graph, .options = options, .arrays = theirs, .err = err};
+  bool ok = prepare(&m) && take_by_name(&m) && dg_map_loose(&m) && dg_map_by_shape(&m) &&
+            check_rest(&m) && check_order(&m) && dg_map_fill(&m, ours);
   free(m.used);
   free(m.order);
   free(m.layers);
   dg_groups_free(&m.groups);
-  return right;
+  return ok;
 }

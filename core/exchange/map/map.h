@@ -3,11 +3,12 @@
 #define DG_MAP_H
 
 #include "core/exchange/arrays.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 #include "digits/exchange.h"
 
 /**
- * Makes `ours`, all parameters and states of the network in its order, of what a file holds:
+ * Makes `ours`, all parameters and running statistics of the network in its order, of what a file
+ * holds:
  *   1. what options->names says is renamed or dropped, and numbers that no network needs (PyTorch's
  *      num_batches_tracked, Keras's random seeds) are left out;
  *   2. what all names begin with is put aside; layers of the same name are taken, then those whose
@@ -21,7 +22,7 @@
  *      error too.
  * `theirs` is changed. What is put into `ours` stays the caller's to free also on failure.
  */
-bool dg_map_arrays(const dg_outline *outline, dg_arrays *theirs, const dg_convert_options *options,
-                   dg_arrays *ours, dg_error *err);
+bool dg_map_arrays(const dg_model_graph *graph, dg_arrays *theirs,
+                   const dg_convert_options *options, dg_arrays *ours, dg_error *err);
 
 #endif

@@ -2,17 +2,16 @@
 
 bool dg_mapping_fits(const dg_mapping *m, const dg_own_layer *layer, size_t group) {
   dg_source sources[DG_LAYER_PARAMS];
-  return dg_layout_fit(m->outline, layer->node, m->arrays, &m->groups.items[group], sources, NULL,
-                       0);
+  return dg_layout_fit(m->graph, layer->node, m->arrays, &m->groups.items[group], sources, NULL, 0);
 }
 
 bool dg_mapping_take(dg_mapping *m, dg_own_layer *layer, const dg_group *group, const char *how) {
   char why[DG_MAPPING_WHY];
-  if (!dg_layout_fit(m->outline, layer->node, m->arrays, group, layer->sources, why, sizeof why))
+  if (!dg_layout_fit(m->graph, layer->node, m->arrays, group, layer->sources, why, sizeof why))
     return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
   layer->taken = true;
   const dg_param *param;
-  for (uint32_t i = 0; (param = dg_layout_param(m->outline, layer->node, i)); i++)
+  for (uint32_t i = 0; (param = dg_layout_param(m->graph, layer->node, i)); i++)
     if (m->options->mapped)
       m->options->mapped(m->options->user,
                          layer->sources[i].from ? layer->sources[i].from->name : NULL, param->name,

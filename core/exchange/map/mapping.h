@@ -6,7 +6,7 @@
 
 /** One of our layers with parameters, and what makes it. */
 typedef struct {
-  const dg_outline_node *node;
+  const dg_model_node *node;
   bool taken, named; /**< named: by its name, not by an order */
   size_t group;      /**< that it was made of; of no meaning with tensors whose names tell none */
   dg_source sources[DG_LAYER_PARAMS];
@@ -14,7 +14,7 @@ typedef struct {
 
 /** A mapping on its way. */
 typedef struct {
-  const dg_outline *outline;
+  const dg_model_graph *graph;
   const dg_convert_options *options;
   dg_arrays *arrays;
   dg_groups groups;

@@ -16,10 +16,10 @@ static bool begins_with(const char *name, const char *part) {
 
 static bool rename_one(dg_array *array, const char *part, const char *to, dg_error *err) {
   const char *rest = array->name + strlen(part);
-  size_t room = strlen(to) + strlen(rest) + 1;
-  char *name = malloc(room);
-  if (!name) return dg_fail_memory(err, room);
-  snprintf(name, room, "%s%s", to, rest);
+  size_t size = strlen(to) + strlen(rest) + 1;
+  char *name = malloc(size);
+  if (!name) return dg_fail_memory(err, size);
+  snprintf(name, size, "%s%s", to, rest);
   free(array->name);
   array->name = name;
   array->layer = 0;
@@ -147,7 +147,7 @@ bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err) {
       continue;
     }
     dg_group *group = group_of(groups, arrays->items[i].name, length);
-    if (group->count < DG_GROUP_MOST) group->members[group->count] = i;
+    if (group->count < DG_GROUP_MAX) group->members[group->count] = i;
     group->count++;
     group->told |= arrays->items[i].told;
   }

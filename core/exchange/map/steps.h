@@ -13,8 +13,8 @@ bool dg_map_loose(dg_mapping *m);
 bool dg_map_by_shape(dg_mapping *m);
 
 /**
- * fill.c: copies what was mapped, in the network's order, all parameters, then all states: numbers
- * that are not finite, and variances below 0, are errors.
+ * fill.c: copies what was mapped, in the network's order, all parameters, then all running
+ * statistics: numbers that are not finite, and variances below 0, are errors.
  */
 bool dg_map_fill(const dg_mapping *m, dg_arrays *ours);
 

@@ -7,7 +7,7 @@
 #include "core/base/text.h"
 
 static const char magic[] = "\x93NUMPY";
-enum { MAGIC = 6, PREAMBLE = 10, UNIT = 64, LONGEST_HEADER = 4096 };
+enum { MAGIC = 6, PREAMBLE = 10, UNIT = 64, MAX_HEADER = 4096 };
 
 /** What a header says. */
 typedef struct {
@@ -32,12 +32,12 @@ static bool take(const char **at, char wanted) {
 }
 
 /** A text in single or double quotes, without escapes. */
-static bool take_text(const char **at, char *text, size_t room) {
+static bool take_text(const char **at, char *text, size_t capacity) {
   char quote = **at;
   if (quote != '\'' && quote != '"') return false;
   const char *end = strchr(*at + 1, quote);
-  size_t length = end ? (size_t)(end - *at - 1) : room;
-  if (length >= room) return false;
+  size_t length = end ? (size_t)(end - *at - 1) : capacity;
+  if (length >= capacity) return false;
   memcpy(text, *at + 1, length);
   text[length] = '\0';
   *at = end + 1;
@@ -57,9 +57,9 @@ static bool take_size(const char **at, uint64_t *size) {
     if (*size > UINT64_MAX / 16) return false;
     *size = *size * 10 + (uint64_t)(*digit - '0');
   }
-  bool right = digit > *at;
+  bool ok = digit > *at;
   *at = digit;
-  return right;
+  return ok;
 }
 
 /** `(16, 1, 3, 3)`, `(10,)`, `()`. */
@@ -114,7 +114,7 @@ static bool split(const unsigned char *bytes, size_t size, char *text, size_t *b
   size_t ahead = version == 1 ? PREAMBLE : PREAMBLE + 2, length = bytes[8] | (size_t)bytes[9] << 8;
   if (version < 1 || version > 3 || size < ahead) return false;
   if (version > 1) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-  if (length >= LONGEST_HEADER || length > size - ahead || memchr(bytes + ahead, '\0', length))
+  if (length >= MAX_HEADER || length > size - ahead || memchr(bytes + ahead, '\0', length))
     return false;
   memcpy(text, bytes + ahead, length);
   text[length] = '\0';
@@ -134,17 +134,17 @@ static uint64_t count_of(const header *h, uint64_t most) {
   return count;
 }
 
-/** The place of number `i`, counted row by row, where the first dimension lies densest. */
-static uint64_t fortran_place(const header *h, uint64_t i) {
-  uint64_t place = 0, stride = 1, index[DG_TENSOR_RANK];
+/** The index of number `i`, counted row by row, where the first dimension lies densest. */
+static uint64_t fortran_index(const header *h, uint64_t i) {
+  uint64_t at = 0, stride = 1, index[DG_TENSOR_RANK];
   for (uint32_t d = h->rank; d-- > 0; i /= h->dim[d]) index[d] = i % h->dim[d];
-  for (uint32_t d = 0; d < h->rank; stride *= h->dim[d++]) place += index[d] * stride;
-  return place;
+  for (uint32_t d = 0; d < h->rank; stride *= h->dim[d++]) at += index[d] * stride;
+  return at;
 }
 
 bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes, size_t size,
                  dg_error *err) {
-  char text[LONGEST_HEADER];
+  char text[MAX_HEADER];
   size_t begin;
   header h = {0};
   dg_element element;
@@ -165,14 +165,14 @@ bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes
   if (!array) return false;
   for (uint64_t i = 0; i < array->count; i++)
     array->data[i] =
-        dg_element_read(element, bytes + begin + unit * (h.fortran ? fortran_place(&h, i) : i));
+        dg_element_read(element, bytes + begin + unit * (h.fortran ? fortran_index(&h, i) : i));
   return true;
 }
 
 /* ---- writing ------------------------------------------------------------ */
 
 unsigned char *dg_npy_make(const dg_array *array, size_t *size, dg_error *err) {
-  char text[LONGEST_HEADER] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+  char text[MAX_HEADER] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
   for (uint32_t i = 0; i < array->rank; i++)
     dg_append(text, sizeof text, "%llu,%s", (unsigned long long)array->dim[i],
               i + 1 < array->rank ? " " : "");

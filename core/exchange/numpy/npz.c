@@ -30,23 +30,23 @@ static bool read_entry(dg_arrays *arrays, dg_archive *archive, uint64_t entry, d
   char *name = strndup(full, length - end);
   size_t size;
   unsigned char *bytes = dg_archive_read(archive, entry, UINT64_MAX, &size, err);
-  bool right =
+  bool ok =
       bytes && (name || dg_fail_memory(err, length)) && dg_npy_read(arrays, name, bytes, size, err);
   free(bytes);
   free(name);
-  return right;
+  return ok;
 }
 
 bool dg_read_npz(dg_arrays *arrays, dg_error *err) {
   dg_archive *archive = dg_archive_open(arrays->path, err);
   if (!archive) return false;
   dg_arrays_bound(arrays, dg_archive_size(archive));
-  bool right = read_model(arrays, archive, err);
-  for (uint64_t i = 0; right && i < dg_archive_count(archive); i++)
-    right = read_entry(arrays, archive, i, err);
+  bool ok = read_model(arrays, archive, err);
+  for (uint64_t i = 0; ok && i < dg_archive_count(archive); i++)
+    ok = read_entry(arrays, archive, i, err);
   arrays->ordered = true;
   dg_archive_close(archive);
-  return right;
+  return ok;
 }
 
 /** What one entry is made of. */
@@ -57,28 +57,28 @@ typedef struct {
 
 static bool make_entry(const dg_array *array, entry_parts *parts, dg_archive_entry *entry,
                        dg_error *err) {
-  size_t room = strlen(array->name) + sizeof suffix, size;
-  parts->name = malloc(room);
+  size_t length = strlen(array->name) + sizeof suffix, size;
+  parts->name = malloc(length);
   parts->bytes = parts->name ? dg_npy_make(array, &size, err) : NULL;
-  if (!parts->name) return dg_fail_memory(err, room);
+  if (!parts->name) return dg_fail_memory(err, length);
   if (!parts->bytes) return false;
-  snprintf(parts->name, room, "%s%s", array->name, suffix);
+  snprintf(parts->name, length, "%s%s", array->name, suffix);
   *entry = (dg_archive_entry){parts->name, parts->bytes, size};
   return true;
 }
 
-bool dg_write_npz(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_npz(const char *path, const dg_model *model, const dg_model_graph *graph,
                   const dg_arrays *arrays, dg_error *err) {
-  (void)outline;
-  size_t room = strlen(model->text) + sizeof model_mark;
+  (void)graph;
+  size_t length = strlen(model->text) + sizeof model_mark;
   entry_parts *parts = calloc(arrays->count, sizeof *parts);
   dg_archive_entry *entries = calloc(arrays->count, sizeof *entries);
-  char *comment = malloc(room);
-  bool right = (parts && entries && comment) || dg_fail_memory(err, room);
-  if (right) snprintf(comment, room, "%s%s", model_mark, model->text);
-  for (size_t i = 0; right && i < arrays->count; i++)
-    right = make_entry(&arrays->items[i], &parts[i], &entries[i], err);
-  right = right && dg_archive_write(path, entries, arrays->count, comment, err);
+  char *comment = malloc(length);
+  bool ok = (parts && entries && comment) || dg_fail_memory(err, length);
+  if (ok) snprintf(comment, length, "%s%s", model_mark, model->text);
+  for (size_t i = 0; ok && i < arrays->count; i++)
+    ok = make_entry(&arrays->items[i], &parts[i], &entries[i], err);
+  ok = ok && dg_archive_write(path, entries, arrays->count, comment, err);
   for (size_t i = 0; parts && i < arrays->count; i++) {
     free(parts[i].name);
     free(parts[i].bytes);
@@ -86,5 +86,5 @@ bool dg_write_npz(const char *path, const dg_model *model, const dg_outline *out
   free(comment);
   free(entries);
   free(parts);
-  return right;
+  return ok;
 }

@@ -25,15 +25,15 @@ static dg_onnx_value normalize(dg_onnx_graph *g, const dg_model *model, dg_onnx_
   return image;
 }
 
-/** Adds all ops; `values` has room for every tensor of the outline. */
-static bool add_nodes(dg_onnx_graph *g, const dg_model *model, const dg_outline *outline,
+/** Adds all ops; `values` has room for every tensor of the model graph. */
+static bool add_nodes(dg_onnx_graph *g, const dg_model *model, const dg_model_graph *model_graph,
                       const dg_arrays *arrays, dg_onnx_value *values, dg_error *err) {
   values[0] = normalize(g, model, values[0]);
-  for (uint32_t i = 0; i < outline->node_count; i++) {
-    const dg_outline_node *node = &outline->nodes[i];
+  for (uint32_t i = 0; i < model_graph->node_count; i++) {
+    const dg_model_node *node = &model_graph->nodes[i];
     dg_onnx_value in[DG_MAX_IN];
     for (uint32_t k = 0; k < node->inputs; k++) in[k] = values[node->in[k]];
-    dg_onnx_op op = {g, outline, node, arrays, in};
+    dg_onnx_op op = {g, model_graph, node, arrays, in};
     if (!dg_onnx_add(&op, &values[node->out], err)) return false;
   }
   return true;
@@ -48,17 +48,17 @@ static dg_onnx_value add_output(dg_onnx_graph *g, dg_onnx_value last, uint32_t o
 }
 
 /** Builds the graph, with its ends. */
-static bool build(dg_onnx_graph *g, const dg_model *model, const dg_outline *outline,
+static bool build(dg_onnx_graph *g, const dg_model *model, const dg_model_graph *model_graph,
                   const dg_arrays *arrays, dg_error *err) {
-  dg_onnx_value *values = calloc(outline->tensor_count, sizeof *values);
-  if (!values) return dg_fail_memory(err, outline->tensor_count * sizeof *values);
+  dg_onnx_value *values = calloc(model_graph->tensor_count, sizeof *values);
+  if (!values) return dg_fail_memory(err, model_graph->tensor_count * sizeof *values);
   dg_onnx_value image = {.name = "image", .rank = model->input.rank};
   memcpy(image.dim, model->input.dim, image.rank * sizeof *image.dim);
   values[0] = image;
-  bool right = add_nodes(g, model, outline, arrays, values, err);
-  if (right) {
+  bool ok = add_nodes(g, model, model_graph, arrays, values, err);
+  if (ok) {
     uint32_t outputs = 1;
-    const dg_onnx_value *last = &values[outline->output];
+    const dg_onnx_value *last = &values[model_graph->output];
     for (uint32_t i = 0; i < last->rank; i++) outputs *= last->dim[i];
     dg_onnx_value logits = add_output(g, *last, outputs);
     g->graph.name = dg_onnx_text(g, "%s", model->name);
@@ -69,10 +69,10 @@ static bool build(dg_onnx_graph *g, const dg_model *model, const dg_outline *out
       g->graph.input[0] = dg_onnx_end(g, &image);
       g->graph.output[0] = dg_onnx_end(g, &logits);
     }
-    right = !g->failed || dg_fail_memory(err, sizeof *g);
+    ok = !g->failed || dg_fail_memory(err, sizeof *g);
   }
   free(values);
-  return right;
+  return ok;
 }
 
 /* ---- the file ----------------------------------------------------------- */
@@ -84,18 +84,18 @@ static bool write_model(const char *path, const Dg__Onnx__Model *model, dg_error
   size_t size = dg__onnx__model__get_packed_size(model);
   uint8_t *bytes = malloc(size);
   if (!bytes) return dg_fail_memory(err, size);
-  bool right = dg__onnx__model__pack(model, bytes) == size;
-  if (!right) dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: protobuf-c failed", path);
-  right = right && dg_file_begin(&file, path, err);
-  if (right) {
+  bool ok = dg__onnx__model__pack(model, bytes) == size;
+  if (!ok) dg_fail(err, DG_ERR_RUNTIME, "%s could not be written: protobuf-c failed", path);
+  ok = ok && dg_file_begin(&file, path, err);
+  if (ok) {
     dg_file_write(&file, bytes, size);
-    right = dg_file_commit(&file, err);
+    ok = dg_file_commit(&file, err);
   }
   free(bytes);
-  return right;
+  return ok;
 }
 
-bool dg_write_onnx(const char *path, const dg_model *model, const dg_outline *outline,
+bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph *model_graph,
                    const dg_arrays *arrays, dg_error *err) {
   Dg__Onnx__OperatorSet set = DG__ONNX__OPERATOR_SET__INIT, *sets[] = {&set};
   Dg__Onnx__Entry entry = DG__ONNX__ENTRY__INIT, *entries[] = {&entry};
@@ -112,7 +112,7 @@ bool dg_write_onnx(const char *path, const dg_model *model, const dg_outline *ou
   file.n_opset_import = file.n_metadata_props = 1;
   file.opset_import = sets;
   file.metadata_props = entries;
-  bool right = build(&graph, model, outline, arrays, err) && write_model(path, &file, err);
+  bool ok = build(&graph, model, model_graph, arrays, err) && write_model(path, &file, err);
   dg_onnx_free(&graph);
-  return right;
+  return ok;
 }

@@ -51,9 +51,9 @@ char *dg_onnx_text(dg_onnx_graph *g, const char *format, ...) {
   return copy;
 }
 
-/** Makes room for one more pointer in a list of `count`. */
+/** Grows a list of `count` pointers for one more. */
 static bool grow(dg_onnx_graph *g, void ***list, size_t count) {
-  if (count & (count - 1)) return !g->failed; /* room doubles at 0, 1, 2, 4, … */
+  if (count & (count - 1)) return !g->failed; /* the capacity doubles at 0, 1, 2, 4, … */
   void **larger = g->failed ? NULL : realloc(*list, (count ? 2 * count : 1) * sizeof *larger);
   g->failed |= !larger;
   if (larger) *list = larger;

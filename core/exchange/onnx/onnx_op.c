@@ -1,8 +1,8 @@
 #include "core/exchange/onnx/onnx_op.h"
 
 const dg_array *dg_onnx_param(const dg_onnx_op *op, uint32_t i) {
-  const dg_outline_node *n = op->node;
-  return &op->arrays->items[i < n->params ? n->first_param + i : n->first_state + i - n->params];
+  const dg_model_node *n = op->node;
+  return &op->arrays->items[i < n->params ? n->first_param + i : n->first_running + i - n->params];
 }
 
 const char *dg_onnx_constant(const dg_onnx_op *op, uint32_t i) {

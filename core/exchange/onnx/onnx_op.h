@@ -4,18 +4,18 @@
 
 #include "core/exchange/arrays.h"
 #include "core/exchange/onnx/onnx_graph.h"
-#include "core/graph/outline.h"
+#include "core/graph/model_graph.h"
 
 /** What an op is written with. */
 typedef struct {
   dg_onnx_graph *graph;
-  const dg_outline *outline;
-  const dg_outline_node *node;
-  const dg_arrays *arrays; /**< all parameters, then all states, in the network's order */
+  const dg_model_graph *model_graph;
+  const dg_model_node *node;
+  const dg_arrays *arrays; /**< parameters, then running statistics, in the network's order */
   const dg_onnx_value *in; /**< [node->inputs] */
 } dg_onnx_op;
 
-/** The numbers of parameter `i` of the op, or of the state behind them. */
+/** The numbers of parameter `i` of the op, or of the running statistic behind them. */
 const dg_array *dg_onnx_param(const dg_onnx_op *op, uint32_t i);
 /** The name of the constant that holds them. */
 const char *dg_onnx_constant(const dg_onnx_op *op, uint32_t i);

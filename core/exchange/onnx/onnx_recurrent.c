@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/** The place in our order of each of ONNX's gates: rnn; GRU z r h; LSTM i o f c. */
+/** The index in our order of each of ONNX's gates: rnn; GRU z r h; LSTM i o f c. */
 static const uint8_t gate_order[][DG_MAX_GATES] = {
     [DG_CELL_RNN] = {0}, [DG_CELL_GRU] = {1, 0, 2}, [DG_CELL_LSTM] = {0, 3, 1, 2}};
 

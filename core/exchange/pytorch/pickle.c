@@ -39,9 +39,9 @@ static bool push_text(dg_machine *m, size_t size) {
 /* ---- names and calls ---------------------------------------------------- */
 
 /** For messages: what can be printed of a text, the rest as '?'. */
-static const char *printable(const char *text, size_t length, char *out, size_t room) {
+static const char *printable(const char *text, size_t length, char *out, size_t capacity) {
   size_t used = 0;
-  for (; used < length && used + 1 < room; used++)
+  for (; used < length && used + 1 < capacity; used++)
     out[used] = text[used] > ' ' && text[used] < 0x7f ? text[used] : '?';
   out[used] = '\0';
   return out;
@@ -121,31 +121,31 @@ static bool persistent(dg_machine *m, unsigned char opcode) {
 
 /* ---- the memo ----------------------------------------------------------- */
 
-static bool remember(dg_machine *m, int64_t place) {
+static bool remember(dg_machine *m, int64_t index) {
   dg_pickle_kind kind;
   if (!dg_machine_top(m, &kind))
     return dg_machine_refuse(m, "is damaged: it remembers a value where there is none");
-  if (place < 0 || (uint64_t)place >= m->size)
+  if (index < 0 || (uint64_t)index >= m->size)
     return dg_machine_refuse(m, "is damaged: place %lld of its memo is out of range",
-                             (long long)place);
-  m->memo[place] = m->stack[m->depth - 1];
+                             (long long)index);
+  m->memo[index] = m->stack[m->depth - 1];
   m->memoized++;
   return true;
 }
 
 static bool put(dg_machine *m, unsigned char opcode) {
-  int64_t place = m->memoized;
+  int64_t index = m->memoized;
   size_t size = opcode == OP_BINPUT ? 1 : 4;
-  return (opcode == OP_MEMOIZE || dg_machine_number(m, size, false, &place)) && remember(m, place);
+  return (opcode == OP_MEMOIZE || dg_machine_number(m, size, false, &index)) && remember(m, index);
 }
 
 static bool get(dg_machine *m, unsigned char opcode) {
-  int64_t place;
-  if (!dg_machine_number(m, opcode == OP_BINGET ? 1 : 4, false, &place)) return false;
-  if ((uint64_t)place >= m->size || m->memo[place] == DG_NOTHING)
+  int64_t index;
+  if (!dg_machine_number(m, opcode == OP_BINGET ? 1 : 4, false, &index)) return false;
+  if ((uint64_t)index >= m->size || m->memo[index] == DG_NOTHING)
     return dg_machine_refuse(m, "is damaged: nothing was remembered at place %lld",
-                             (long long)place);
-  m->stack[m->depth++] = m->memo[place];
+                             (long long)index);
+  m->stack[m->depth++] = m->memo[index];
   return true;
 }
 
@@ -339,10 +339,10 @@ bool dg_pickle_read(dg_pickle *pickle, const char *path, const char *bytes, size
   if (!m.stack) return dg_fail_memory(err, 2 * (size + 1) * sizeof *m.stack);
   m.memo = m.stack + size + 1;
   memset(m.memo, 0xff, size * sizeof *m.memo);
-  bool right = run(&m);
+  bool ok = run(&m);
   free(m.stack);
-  if (!right) dg_pickle_free(pickle);
-  return right;
+  if (!ok) dg_pickle_free(pickle);
+  return ok;
 }
 
 void dg_pickle_free(dg_pickle *pickle) {

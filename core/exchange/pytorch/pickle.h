@@ -28,7 +28,7 @@ typedef enum {
 typedef struct {
   dg_pickle_kind kind;
   union {
-    int64_t whole; /**< WHOLE, BOOL; GLOBAL: its place in the list of names */
+    int64_t whole; /**< WHOLE, BOOL; GLOBAL: its index in the list of names */
     struct {
       const char *text; /**< TEXT: in the bytes that were read, not ended by a NUL */
       size_t length;
@@ -39,7 +39,7 @@ typedef struct {
   };
 } dg_pickle_value;
 
-/** A place in a list: which value, and the next cell. */
+/** A cell of a list: which value, and the next cell. */
 typedef struct {
   uint32_t value, next;
 } dg_pickle_cell;
@@ -47,7 +47,7 @@ typedef struct {
 typedef struct {
   dg_pickle_value *values;
   dg_pickle_cell *cells;
-  uint32_t value_count, value_room, cell_count, cell_room;
+  uint32_t value_count, value_capacity, cell_count, cell_capacity;
   uint32_t root; /**< the value that the pickle stands for */
 } dg_pickle;
 

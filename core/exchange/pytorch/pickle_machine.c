@@ -19,12 +19,12 @@ bool dg_machine_refuse(const dg_machine *m, const char *format, ...) {
 /** One more value; DG_NOTHING: out of memory. */
 static uint32_t make(dg_machine *m, dg_pickle_value value) {
   dg_pickle *p = m->out;
-  if (p->value_count == p->value_room) {
-    uint32_t room = p->value_room ? 2 * p->value_room : 256;
-    dg_pickle_value *values = realloc(p->values, room * sizeof *values);
-    if (!values) return dg_fail_memory(m->err, room * sizeof *values), DG_NOTHING;
+  if (p->value_count == p->value_capacity) {
+    uint32_t capacity = p->value_capacity ? 2 * p->value_capacity : 256;
+    dg_pickle_value *values = realloc(p->values, capacity * sizeof *values);
+    if (!values) return dg_fail_memory(m->err, capacity * sizeof *values), DG_NOTHING;
     p->values = values;
-    p->value_room = room;
+    p->value_capacity = capacity;
   }
   p->values[p->value_count] = value;
   return p->value_count++;
@@ -32,12 +32,12 @@ static uint32_t make(dg_machine *m, dg_pickle_value value) {
 
 bool dg_machine_append(dg_machine *m, uint32_t to, uint32_t value) {
   dg_pickle *p = m->out;
-  if (p->cell_count == p->cell_room) {
-    uint32_t room = p->cell_room ? 2 * p->cell_room : 256;
-    dg_pickle_cell *cells = realloc(p->cells, room * sizeof *cells);
-    if (!cells) return dg_fail_memory(m->err, room * sizeof *cells);
+  if (p->cell_count == p->cell_capacity) {
+    uint32_t capacity = p->cell_capacity ? 2 * p->cell_capacity : 256;
+    dg_pickle_cell *cells = realloc(p->cells, capacity * sizeof *cells);
+    if (!cells) return dg_fail_memory(m->err, capacity * sizeof *cells);
     p->cells = cells;
-    p->cell_room = room;
+    p->cell_capacity = capacity;
   }
   uint32_t cell = p->cell_count++;
   p->cells[cell] = (dg_pickle_cell){value, DG_NOTHING};

@@ -27,7 +27,7 @@ bool dg_machine_push(dg_machine *m, dg_pickle_value value);
 uint32_t dg_machine_pop(dg_machine *m);
 /** The kind of the topmost value; false: there is none. */
 bool dg_machine_top(const dg_machine *m, dg_pickle_kind *kind);
-/** The place behind the topmost mark; DG_NOTHING: there is none. */
+/** The index behind the topmost mark; DG_NOTHING: there is none. */
 uint32_t dg_machine_behind_mark(const dg_machine *m);
 
 /** Appends a value to a tuple, list, dictionary or call. */

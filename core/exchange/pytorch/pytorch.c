@@ -126,11 +126,11 @@ static bool inside(const tensor *t) {
   return last < end;
 }
 
-/** Number `i` of the tensor, row by row, as its place in the storage. */
-static uint64_t place_of(const tensor *t, uint64_t i) {
-  uint64_t place = (uint64_t)t->offset;
-  for (uint32_t d = t->rank; d-- > 0; i /= t->dim[d]) place += i % t->dim[d] * t->stride[d];
-  return place;
+/** Number `i` of the tensor, row by row, as its index in the storage. */
+static uint64_t storage_index(const tensor *t, uint64_t i) {
+  uint64_t index = (uint64_t)t->offset;
+  for (uint32_t d = t->rank; d-- > 0; i /= t->dim[d]) index += i % t->dim[d] * t->stride[d];
+  return index;
 }
 
 /** The entry PREFIX FOLDER NAME, whose name has `length` bytes. */
@@ -173,7 +173,7 @@ static bool add_tensor(reading *r, const char *name, const dg_pickle_value *argu
   if (!array || !load_storage(r, name, &t)) return false;
   size_t size = dg_element_size(t.element);
   for (uint64_t i = 0; i < array->count; i++) {
-    const unsigned char *from = r->storage + place_of(&t, i) * size;
+    const unsigned char *from = r->storage + storage_index(&t, i) * size;
     array->data[i] =
         r->big_endian ? dg_element_read_big(t.element, from) : dg_element_read(t.element, from);
   }
@@ -308,13 +308,12 @@ bool dg_read_pytorch(dg_arrays *arrays, dg_error *err) {
   unsigned char *bytes = find_pickle(&r, &entry) && read_byte_order(&r)
                              ? dg_archive_read(r.archive, entry, LARGEST_PICKLE, &size, err)
                              : NULL;
-  bool right =
-      bytes && dg_pickle_read(&r.pickle, arrays->path, (const char *)bytes, size, names, err);
-  right = right && read_dict(&r);
+  bool ok = bytes && dg_pickle_read(&r.pickle, arrays->path, (const char *)bytes, size, names, err);
+  ok = ok && read_dict(&r);
   arrays->ordered = true;
   dg_pickle_free(&r.pickle);
   free(r.storage);
   free(bytes);
   dg_archive_close(r.archive);
-  return right;
+  return ok;
 }

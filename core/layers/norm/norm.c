@@ -3,7 +3,7 @@
 
 #include "core/layers/layer.h"
 
-/** A parameter or state of one number for each place of `shape`. */
+/** A parameter or running statistic of one number for each place of `shape`. */
 static dg_param_spec numbers(const char *suffix, const dg_shape *shape, dg_init_kind init) {
   dg_param_spec spec = {.suffix = suffix, .rank = shape->rank, .init = init};
   for (uint32_t i = 0; i < shape->rank; i++) spec.dim[i] = shape->dim[i];
@@ -52,10 +52,10 @@ static bool plan_batch_norm(const void *given, const dg_layer_site *site, dg_lay
   plan->out = *in;
   plan->op = (dg_op_desc){.kind = DG_OP_BATCH_NORM, .batch_norm = d};
   scale_and_shift(plan, &channels);
-  plan->states = 2;
-  plan->state[0] = numbers("running_mean", &channels, DG_INIT_ZERO);
-  plan->state[1] = numbers("running_var", &channels, DG_INIT_ONE);
-  plan->state[1].eps = d.eps;
+  plan->running_count = 2;
+  plan->running[0] = numbers("running_mean", &channels, DG_INIT_ZERO);
+  plan->running[1] = numbers("running_var", &channels, DG_INIT_ONE);
+  plan->running[1].eps = d.eps;
   return true;
 }
 

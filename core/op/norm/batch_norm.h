@@ -7,16 +7,16 @@
 
 /**
  * in [n, rows, channels, plane], param {weight [channels], bias [channels]},
- * state {running_mean [channels], running_var [channels]}, out as in.
+ * running {running_mean [channels], running_var [channels]}, out as in.
  * Training: out = act((in - mean) / sqrt(var + eps) weight + bias) with the mean and the biased
  * variance of each channel over n, rows and plane; running = (1 - momentum) running +
  * momentum now, where the variance is now the unbiased one (of a single number: both stay).
  * Testing: mean and variance are the running ones. (Ioffe and Szegedy, arXiv:1502.03167;
  * torch.nn.BatchNorm1d and 2d.)
- * In phases: `kept` has rows of `channels` numbers: means, what is to be added to each mean to make
- * it precise, and at last 1 / sqrt(var + eps). Forward, COLLECT writes those of a slice, with the
- * sum of squared deviations in the last row; MERGE joins `other`, which step.n samples were
- * collected to, to `kept`, so that it then has step.whole samples; FINISH makes the last row of
+ * In phases: `saved` has rows of `channels` numbers: means, what is to be added to each mean to
+ * make it precise, and at last 1 / sqrt(var + eps). Forward, COLLECT writes those of a slice, with
+ * the sum of squared deviations in the last row; MERGE joins `other`, which step.n samples were
+ * collected to, to `saved`, so that it then has step.whole samples; FINISH makes the last row of
  * step.whole samples what it is at last, and moves the running statistics; APPLY writes out.
  * Backward, COLLECT writes a slice's own gradients of weight and bias; once those of all slices are
  * added up in d_param, APPLY makes d_in of them. (Chan, Golub and LeVeque, Algorithms for computing
@@ -36,7 +36,7 @@ static inline dg_op_sizes dg_batch_norm_sizes(const void *desc) {
   const dg_batch_norm_desc *d = desc;
   dg_op_sizes sizes = dg_op_same_sizes(dg_op_volume(d->rows, d->channels, d->plane));
   sizes.in[1] = d->moments ? 2 * (uint64_t)d->channels : 0;
-  sizes.param[0] = sizes.param[1] = sizes.state[0] = sizes.state[1] = d->channels;
+  sizes.param[0] = sizes.param[1] = sizes.running[0] = sizes.running[1] = d->channels;
   return sizes;
 }
 

@@ -44,16 +44,16 @@ typedef struct {
 } dg_recurrent_desc;
 
 static inline dg_op_sizes dg_recurrent_sizes(const void *desc) {
-  /* what is kept of a step is at most so many times its state, rounded up */
+  /* what is saved of a step is at most so many times its state, rounded up */
   enum { PLANES = DG_MAX_GATES + 2, UNIT = 256 };
   const dg_recurrent_desc *d = desc;
   uint32_t directions = d->bidirectional ? 2 : 1, params = 0;
   uint64_t rows = (uint64_t)dg_cell_gates(d->cell) * d->hidden;
   uint64_t state = (uint64_t)directions * d->hidden;
-  uint64_t kept = PLANES * dg_size_round_up(d->hidden, UNIT);
+  uint64_t saved = PLANES * dg_size_round_up(d->hidden, UNIT);
   dg_op_sizes sizes = {.in = {dg_size_times(d->steps, d->in)},
                        .out = {d->sequence ? dg_size_times(d->steps, state) : state},
-                       .within = dg_op_volume(directions, d->steps, kept)};
+                       .within = dg_op_volume(directions, d->steps, saved)};
   for (uint32_t direction = 0; direction < directions; direction++) {
     sizes.param[params++] = dg_size_times(rows, d->in);
     sizes.param[params++] = dg_size_times(rows, d->hidden);

@@ -7,7 +7,7 @@
 /**
  * How a gathered image is bent in a training step; all 0: not at all. Sample s draws five numbers
  * u0..u4 uniform in [-1, 1): 2 * dg_uniform(w) - 1 of the words of the counters
- * {0, place + s, step, 0} and {1, place + s, step, 0} under key {seed,
+ * {0, batch_index + s, step, 0} and {1, batch_index + s, step, 0} under key {seed,
  * dg_stream(DG_STREAM_AUGMENT, 0)}. A pixel at p = (x, y), seen from the image's centre
  * ((width - 1) / 2, (height - 1) / 2), shows what was at
  *   q = H^-1 R^-1 (p - t) / k: t = (u3 shift width, u4 shift height), k = 1 + u1 scale,

@@ -4,7 +4,7 @@
 
 #include "core/base/file/file.h"
 
-enum { MOST_BYTES = 1 << 29 };
+enum { MAX_BYTES = 1 << 29 };
 
 /** What can be done with a file of one format. */
 typedef bool reader(dg_picture *picture, const dg_picture_file *file, dg_error *err);
@@ -29,10 +29,10 @@ bool dg_picture_measure(const void *bytes, size_t size, const char *name, uint32
                         uint32_t *width, dg_error *err) {
   dg_picture_file file = {bytes, size, name};
   dg_picture picture = {0};
-  bool right = read_any(&picture, &file, false, err);
+  bool ok = read_any(&picture, &file, false, err);
   *height = picture.height;
   *width = picture.width;
-  return right;
+  return ok;
 }
 
 bool dg_picture_decode(dg_picture *picture, const void *bytes, size_t size, const char *name,
@@ -47,8 +47,8 @@ bool dg_picture_decode(dg_picture *picture, const void *bytes, size_t size, cons
 bool dg_picture_read(dg_picture *picture, const char *path, dg_error *err) {
   size_t size;
   *picture = (dg_picture){0};
-  char *bytes = dg_file_read(path, MOST_BYTES, &size, err);
-  bool right = bytes && dg_picture_decode(picture, bytes, size, path, err);
+  char *bytes = dg_file_read(path, MAX_BYTES, &size, err);
+  bool ok = bytes && dg_picture_decode(picture, bytes, size, path, err);
   free(bytes);
-  return right;
+  return ok;
 }

@@ -45,7 +45,7 @@ typedef struct {
   uint64_t scanned; /**< components of all scans: each goes over all its blocks of the picture */
   bool arithmetic;  /**< coded so; a bit can stand for any number of blocks then */
   unsigned held;    /**< as dg_exif_orientation says; 0: there are no Exif data */
-} outline;
+} markers;
 
 enum { START_OF_SCAN = 0xda, END_OF_IMAGE = 0xd9, APPLICATION_1 = 0xe1, TEMPORARY = 0x01 };
 
@@ -67,8 +67,8 @@ static unsigned orientation(const uint8_t *segment, size_t length) {
   return dg_exif_orientation(segment + head, length - head);
 }
 
-static outline outline_of(const dg_picture_file *file) {
-  outline o = {0};
+static markers read_markers(const dg_picture_file *file) {
+  markers m = {0};
   size_t at = 2, size = file->size;
   const uint8_t *bytes = file->bytes;
   while (at + 3 < size) {
@@ -78,14 +78,14 @@ static outline outline_of(const dg_picture_file *file) {
       continue;
     }
     if (marker == END_OF_IMAGE) break;
-    if (marker == START_OF_SCAN && at + 4 < size) o.scanned += bytes[at + 4];
-    o.arithmetic |= is_arithmetic(marker);
+    if (marker == START_OF_SCAN && at + 4 < size) m.scanned += bytes[at + 4];
+    m.arithmetic |= is_arithmetic(marker);
     size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3], left = size - at - 2;
-    if (marker == APPLICATION_1 && !o.held)
-      o.held = orientation(bytes + at + 2, length < left ? length : left);
+    if (marker == APPLICATION_1 && !m.held)
+      m.held = orientation(bytes + at + 2, length < left ? length : left);
     at += 2 + length;
   }
-  return o;
+  return m;
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -100,12 +100,12 @@ static bool fail_damaged(const dg_picture_file *file, const char *why, dg_error 
  * takes a bit at least, in a picture whose components are sampled most oddly for each fourth block;
  * and it takes its time in each scan.
  */
-static bool check_work(const dg_picture_file *file, outline o, uint64_t pixels, dg_error *err) {
+static bool check_work(const dg_picture_file *file, markers m, uint64_t pixels, dg_error *err) {
   const uint64_t most_scanned = (uint64_t)1 << 30, most_of_byte = 8 * 64 * 4;
-  if (o.arithmetic) return fail_damaged(file, "arithmetic coding, which few programs read", err);
+  if (m.arithmetic) return fail_damaged(file, "arithmetic coding, which few programs read", err);
   if (pixels > file->size * most_of_byte)
     return fail_damaged(file, "it is too short for its size", err);
-  return pixels * o.scanned <= most_scanned ||
+  return pixels * m.scanned <= most_scanned ||
          dg_fail(err, DG_ERR_INPUT,
                  "%s: a JPEG file of too many scans for its size; save it again, not progressive",
                  file->name);
@@ -129,13 +129,13 @@ static bool decode(dg_picture *picture, const dg_picture_file *file, tjhandle ha
   const int flags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING;
   if (!measure(picture, file, handle, err)) return false;
   uint32_t height = picture->height, width = picture->width;
-  outline o = outline_of(file);
-  return check_work(file, o, (uint64_t)height * width, err) &&
+  markers m = read_markers(file);
+  return check_work(file, m, (uint64_t)height * width, err) &&
          dg_picture_allocate(picture, file, height, width, 1, err) &&
          (tjDecompress2(handle, file->bytes, file->size, picture->pixels, (int)width, 0,
                         (int)height, TJPF_GRAY, flags) == 0 ||
           fail_damaged(file, tjGetErrorStr2(handle), err)) &&
-         turn(picture, o.held, err);
+         turn(picture, m.held, err);
 }
 
 /** Does something with a handle of libjpeg-turbo. */
@@ -144,9 +144,9 @@ static bool with_handle(dg_picture *picture, const dg_picture_file *file,
                         dg_error *err) {
   tjhandle handle = tjInitDecompress();
   if (!handle) return dg_fail(err, DG_ERR_MEMORY, "%s: %s", file->name, tjGetErrorStr2(NULL));
-  bool right = act(picture, file, handle, err);
+  bool ok = act(picture, file, handle, err);
   tjDestroy(handle);
-  return right;
+  return ok;
 }
 
 bool dg_measure_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err) {

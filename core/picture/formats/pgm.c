@@ -4,7 +4,7 @@
 #include "core/base/error.h"
 #include "core/picture/formats/formats.h"
 
-enum { MOST_GRAY = 65535, MOST_SIDE = 100000000 };
+enum { MAX_GRAY = 65535, MAX_SIDE = 100000000 };
 
 bool dg_is_pgm(const dg_picture_file *file) {
   return file->size >= 3 && file->bytes[0] == 'P' &&
@@ -56,12 +56,12 @@ static bool read_pixels(dg_picture *picture, cursor *c, bool raw, uint32_t most)
 static bool read_header(dg_picture *picture, const dg_picture_file *file, cursor *c, uint32_t *most,
                         dg_error *err) {
   *c = (cursor){file->bytes + 2, file->bytes + file->size};
-  if (!read_number(c, MOST_SIDE, &picture->width) || !read_number(c, MOST_SIDE, &picture->height) ||
-      !read_number(c, MOST_GRAY, most) || *most == 0)
+  if (!read_number(c, MAX_SIDE, &picture->width) || !read_number(c, MAX_SIDE, &picture->height) ||
+      !read_number(c, MAX_GRAY, most) || *most == 0)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: damaged PGM file: expected width, height and the largest gray, 1 to %d; "
                    "save it again",
-                   file->name, MOST_GRAY);
+                   file->name, MAX_GRAY);
   if (file->bytes[1] == '5' && c->at < c->end && !isspace(*c->at++))
     return dg_fail(
         err, DG_ERR_INPUT,

@@ -3,17 +3,17 @@
 
 #include <stdlib.h>
 
-enum { MOST_PIXELS = 1 << 26, MOST_SIDE = 65535 };
+enum { MAX_PIXELS = 1 << 26, MAX_SIDE = 65535 };
 
 bool dg_picture_check(const dg_picture_file *file, uint64_t height, uint64_t width, dg_error *err) {
   if (height == 0 || width == 0)
     return dg_fail(err, DG_ERR_INPUT, "%s: the picture has no pixels; save it again", file->name);
-  return (height <= MOST_SIDE && width <= MOST_SIDE && height <= MOST_PIXELS / width) ||
+  return (height <= MAX_SIDE && width <= MAX_SIDE && height <= MAX_PIXELS / width) ||
          dg_fail(err, DG_ERR_INPUT,
                  "%s: %llu x %llu pixels are too many: %d is the most, %d on a side; make it "
                  "smaller",
-                 file->name, (unsigned long long)width, (unsigned long long)height, MOST_PIXELS,
-                 MOST_SIDE);
+                 file->name, (unsigned long long)width, (unsigned long long)height, MAX_PIXELS,
+                 MAX_SIDE);
 }
 
 bool dg_picture_allocate(dg_picture *picture, const dg_picture_file *file, uint64_t height,

@@ -12,10 +12,10 @@
 #include "core/picture/formats/formats.h"
 
 enum {
-  MAX_INFLATION = 1032,    /* bytes that deflate makes of one, at most */
-  MOST_CHUNK = 1 << 20,    /* bytes of a chunk that is kept; those of pixels are not */
-  MOST_UNPACKED = 3 << 25, /* bytes of rows, whatever the file's size */
-  MOST_CHANNELS = 4
+  MAX_INFLATION = 1032,   /* bytes that deflate makes of one, at most */
+  MAX_CHUNK = 1 << 20,    /* bytes of a chunk that is kept; those of pixels are not */
+  MAX_UNPACKED = 3 << 25, /* bytes of rows, whatever the file's size */
+  MAX_CHANNELS = 4
 };
 
 /** A file while it is read. */
@@ -97,8 +97,7 @@ static void flatten(uint8_t *pixels, size_t count) {
  * that is large comes near that, and rows that are made of nothing take their time, too.
  */
 static bool can_hold(const dg_picture_file *file, uint64_t bytes) {
-  return bytes <=
-         file->size * (uint64_t)(bytes > MOST_UNPACKED ? MAX_INFLATION / 4 : MAX_INFLATION);
+  return bytes <= file->size * (uint64_t)(bytes > MAX_UNPACKED ? MAX_INFLATION / 4 : MAX_INFLATION);
 }
 
 /** Reads the header, checks it, and has all forms given as 8 bits a channel. */
@@ -106,7 +105,7 @@ static bool begin(reading *r, uint32_t *height, uint32_t *width) {
   png_set_read_fn(r->png, r, on_read);
   png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* they are checked here */
-  png_set_chunk_malloc_max(r->png, MOST_CHUNK);
+  png_set_chunk_malloc_max(r->png, MAX_CHUNK);
   png_read_info(r->png, r->info);
   *height = png_get_image_height(r->png, r->info);
   *width = png_get_image_width(r->png, r->info);
@@ -141,8 +140,8 @@ static bool read_pixels(reading *r) {
   bool interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
   png_read_update_info(r->png, r->info);
   bool opacity = png_get_channels(r->png, r->info) % 2 == 0;
-  r->row = malloc((size_t)width * MOST_CHANNELS);
-  if (!r->row) return dg_fail_memory(r->err, (size_t)width * MOST_CHANNELS);
+  r->row = malloc((size_t)width * MAX_CHANNELS);
+  if (!r->row) return dg_fail_memory(r->err, (size_t)width * MAX_CHANNELS);
   if (!dg_picture_allocate(r->picture, r->file, height, width, opacity ? 2 : 1, r->err))
     return false;
   read_rows(r, interlaced);
@@ -163,11 +162,11 @@ static bool read_with(const dg_picture_file *file, dg_picture *picture, bool (*a
   r->file = file, r->picture = picture, r->err = err;
   r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
   r->info = r->png ? png_create_info_struct(r->png) : NULL;
-  bool right = r->info ? guarded(r, act) : dg_fail_memory(err, sizeof *r);
+  bool ok = r->info ? guarded(r, act) : dg_fail_memory(err, sizeof *r);
   png_destroy_read_struct(&r->png, &r->info, NULL);
   free(r->row);
   free(r);
-  return right;
+  return ok;
 }
 
 static bool read_size(reading *r) {

@@ -49,10 +49,11 @@ const char *act_text(dg_act act) {
   return names[act.kind];
 }
 
-void layer_case_text(const layer_case *c, char *text, size_t room) {
+void layer_case_text(const layer_case *c, char *text, size_t capacity) {
   static const char *const fills[] = {"", ", ties", ", wide", ", NaN", ", minus infinity", ", far"};
   static const char *const modes[] = {", no d_in", "", ", d_in added"};
   char op[200];
   family_of(c->desc.kind)->text(&c->desc, op, sizeof op);
-  snprintf(text, room, "%s%s%s, n up to %u", op, modes[c->desc.d_in[0]], fills[c->fill], c->max_n);
+  snprintf(text, capacity, "%s%s%s, n up to %u", op, modes[c->desc.d_in[0]], fills[c->fill],
+           c->max_n);
 }

@@ -27,7 +27,7 @@ typedef struct {
 size_t layer_cases(dg_op_kind kind, layer_case *cases);
 
 /** A case in words. */
-void layer_case_text(const layer_case *c, char *text, size_t room);
+void layer_case_text(const layer_case *c, char *text, size_t capacity);
 
 /** Parameter k is tried with random numbers in [-scale, scale). */
 float layer_case_scale(const dg_op_desc *desc, uint32_t k);

@@ -27,7 +27,7 @@ const char *act_text(dg_act act);
 typedef struct {
   void (*list)(case_list *l, dg_op_kind kind);
   /** Puts a description into words. */
-  void (*text)(const dg_op_desc *desc, char *text, size_t room);
+  void (*text)(const dg_op_desc *desc, char *text, size_t capacity);
   /** Of layer_case_scale. NULL: 1. */
   float (*scale)(const dg_op_desc *desc, uint32_t k);
 } case_family;

@@ -89,34 +89,34 @@ static void concat_cases(case_list *l, dg_op_kind kind) {
 
 /* ---- in words ----------------------------------------------------------- */
 
-static void pool2d_text(const dg_op_desc *desc, char *text, size_t room) {
+static void pool2d_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_pool2d_desc *d = &desc->pool2d;
-  snprintf(text, room, "%s [%u, %u, %u], %ux%u, stride %ux%u, pad %ux%u", dg_op_name(desc->kind),
-           d->channels, d->height, d->width, d->kernel_h, d->kernel_w, d->stride_h, d->stride_w,
-           d->pad_h, d->pad_w);
+  snprintf(text, capacity, "%s [%u, %u, %u], %ux%u, stride %ux%u, pad %ux%u",
+           dg_op_name(desc->kind), d->channels, d->height, d->width, d->kernel_h, d->kernel_w,
+           d->stride_h, d->stride_w, d->pad_h, d->pad_w);
 }
 
-static void activation_text(const dg_op_desc *desc, char *text, size_t room) {
+static void activation_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_activation_desc *d = &desc->activation;
-  snprintf(text, room, "activation of %u%s", d->count, act_text(d->act));
+  snprintf(text, capacity, "activation of %u%s", d->count, act_text(d->act));
 }
 
-static void dropout_text(const dg_op_desc *desc, char *text, size_t room) {
-  snprintf(text, room, "dropout of %u, rate %g", desc->dropout.count, desc->dropout.rate);
+static void dropout_text(const dg_op_desc *desc, char *text, size_t capacity) {
+  snprintf(text, capacity, "dropout of %u, rate %g", desc->dropout.count, desc->dropout.rate);
 }
 
-static void chw_text(const dg_op_desc *desc, char *text, size_t room) {
+static void chw_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_chw_desc *d = &desc->chw;
-  snprintf(text, room, "chw to hwc [%u, %u, %u]", d->channels, d->height, d->width);
+  snprintf(text, capacity, "chw to hwc [%u, %u, %u]", d->channels, d->height, d->width);
 }
 
-static void add_text(const dg_op_desc *desc, char *text, size_t room) {
-  snprintf(text, room, "add %u of %u", desc->add.inputs, desc->add.count);
+static void add_text(const dg_op_desc *desc, char *text, size_t capacity) {
+  snprintf(text, capacity, "add %u of %u", desc->add.inputs, desc->add.count);
 }
 
-static void concat_text(const dg_op_desc *desc, char *text, size_t room) {
+static void concat_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_concat_desc *d = &desc->concat;
-  snprintf(text, room, "concat %u, %u rows, the first of %u", d->inputs, d->rows, d->count[0]);
+  snprintf(text, capacity, "concat %u, %u rows, the first of %u", d->inputs, d->rows, d->count[0]);
 }
 
 const case_family cases_maxpool2d = {pool2d_cases, pool2d_text, NULL};

@@ -73,15 +73,15 @@ static void layer_norm_cases(case_list *l, dg_op_kind kind) {
   }
 }
 
-static void batch_norm_text(const dg_op_desc *desc, char *text, size_t room) {
+static void batch_norm_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
-  snprintf(text, room, "batch norm [%u, %u, %u], momentum %g, eps %g%s", d->rows, d->channels,
+  snprintf(text, capacity, "batch norm [%u, %u, %u], momentum %g, eps %g%s", d->rows, d->channels,
            d->plane, d->momentum, d->eps, act_text(d->act));
 }
 
-static void layer_norm_text(const dg_op_desc *desc, char *text, size_t room) {
+static void layer_norm_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_layer_norm_desc *d = &desc->layer_norm;
-  snprintf(text, room, "layer norm [%u, %u], eps %g", d->rows, d->count, d->eps);
+  snprintf(text, capacity, "layer norm [%u, %u], eps %g", d->rows, d->count, d->eps);
 }
 
 const case_family cases_batch_norm = {batch_norm_cases, batch_norm_text, NULL};

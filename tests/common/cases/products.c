@@ -242,31 +242,31 @@ static void conv1d_cases(case_list *l, dg_op_kind kind) {
 /* ---- in words ----------------------------------------------------------- */
 
 /** Appends what is fused behind the activation. */
-static void append_ending(uint32_t pool, dg_drop drop, char *text, size_t room) {
+static void append_ending(uint32_t pool, dg_drop drop, char *text, size_t capacity) {
   size_t used = strlen(text);
-  if (pool) snprintf(text + used, room - used, ", pool %u", pool);
+  if (pool) snprintf(text + used, capacity - used, ", pool %u", pool);
   used = strlen(text);
-  if (drop.rate > 0) snprintf(text + used, room - used, ", dropout %g", drop.rate);
+  if (drop.rate > 0) snprintf(text + used, capacity - used, ", dropout %g", drop.rate);
 }
 
-static void linear_text(const dg_op_desc *desc, char *text, size_t room) {
+static void linear_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_linear_desc *d = &desc->linear;
-  snprintf(text, room, "linear %u to %u%s%s", d->in, d->out, d->bias ? ", bias" : "",
+  snprintf(text, capacity, "linear %u to %u%s%s", d->in, d->out, d->bias ? ", bias" : "",
            act_text(d->act));
-  append_ending(0, d->drop, text, room);
+  append_ending(0, d->drop, text, capacity);
 }
 
-static void conv2d_text(const dg_op_desc *desc, char *text, size_t room) {
+static void conv2d_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_conv2d_desc *d = &desc->conv2d;
-  snprintf(text, room, "conv2d [%u, %u, %u], %u of %ux%u, stride %ux%u, pad %ux%u%s%s", d->channels,
-           d->height, d->width, d->filters, d->kernel_h, d->kernel_w, d->stride_h, d->stride_w,
-           d->pad_h, d->pad_w, d->bias ? ", bias" : "", act_text(d->act));
-  append_ending(d->pool, d->drop, text, room);
+  snprintf(text, capacity, "conv2d [%u, %u, %u], %u of %ux%u, stride %ux%u, pad %ux%u%s%s",
+           d->channels, d->height, d->width, d->filters, d->kernel_h, d->kernel_w, d->stride_h,
+           d->stride_w, d->pad_h, d->pad_w, d->bias ? ", bias" : "", act_text(d->act));
+  append_ending(d->pool, d->drop, text, capacity);
 }
 
-static void conv1d_text(const dg_op_desc *desc, char *text, size_t room) {
+static void conv1d_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_conv1d_desc *d = &desc->conv1d;
-  snprintf(text, room, "conv1d [%u, %u], %u of %u, stride %u, pad %u%s%s", d->steps, d->in,
+  snprintf(text, capacity, "conv1d [%u, %u], %u of %u, stride %u, pad %u%s%s", d->steps, d->in,
            d->filters, d->kernel, d->stride, d->pad, d->bias ? ", bias" : "", act_text(d->act));
 }
 

@@ -57,10 +57,10 @@ static void recurrent_cases(case_list *l, dg_op_kind kind) {
   add_shape(l, conv1d_gru, (shape){12, 64, 16, 5});
 }
 
-static void recurrent_text(const dg_op_desc *desc, char *text, size_t room) {
+static void recurrent_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_recurrent_desc *d = &desc->recurrent;
   static const char *const names[] = {"rnn", "gru", "lstm"};
-  snprintf(text, room, "%s, %u steps of %u to %s%u, %u biases%s%s%s", names[d->cell], d->steps,
+  snprintf(text, capacity, "%s, %u steps of %u to %s%u, %u biases%s%s%s", names[d->cell], d->steps,
            d->in, d->bidirectional ? "twice " : "", d->hidden, d->biases,
            d->sequence ? ", sequence" : "", d->hard_sigmoid ? ", hard sigmoid" : "",
            d->reset_before ? ", reset before" : "");

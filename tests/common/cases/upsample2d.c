@@ -19,9 +19,10 @@ static void list(case_list *l, dg_op_kind kind) {
   }
 }
 
-static void text(const dg_op_desc *desc, char *out, size_t room) {
+static void text(const dg_op_desc *desc, char *out, size_t capacity) {
   const dg_upsample2d_desc *d = &desc->upsample2d;
-  snprintf(out, room, "upsample2d [%u, %u, %u] by %u", d->channels, d->height, d->width, d->scale);
+  snprintf(out, capacity, "upsample2d [%u, %u, %u] by %u", d->channels, d->height, d->width,
+           d->scale);
 }
 
 const case_family cases_upsample2d = {list, text, NULL};

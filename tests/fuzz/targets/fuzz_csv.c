@@ -9,9 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   dg_samples samples;
   dg_error err = {0};
-  bool right = dg_csv_read(&samples, fuzz_file(bytes, size), &err);
-  if (right != (err.kind == DG_OK) || right != (samples.images != NULL)) abort();
-  if (right) fuzz_touch(samples.images, (size_t)samples.count * samples.height * samples.width);
+  bool ok = dg_csv_read(&samples, fuzz_file(bytes, size), &err);
+  if (ok != (err.kind == DG_OK) || ok != (samples.images != NULL)) abort();
+  if (ok) fuzz_touch(samples.images, (size_t)samples.count * samples.height * samples.width);
   if (samples.labels) fuzz_touch(samples.labels, samples.count);
   dg_samples_free(&samples);
   return 0;

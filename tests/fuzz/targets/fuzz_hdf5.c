@@ -16,14 +16,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum { MOST_STEPS = 64, MOST_GROUPS = 8, NAME = 100 };
+enum { MAX_STEPS = 64, MAX_GROUPS = 8, NAME = 100 };
 
 /* ---- a file of bytes ---------------------------------------------------- */
 
 /** A file on its way: the groups that were made, the first of which is the root. */
 typedef struct {
   input *in;
-  hid_t file, groups[MOST_GROUPS];
+  hid_t file, groups[MAX_GROUPS];
   uint32_t count;
 } making;
 
@@ -43,7 +43,7 @@ static void make_group(making *m) {
   char name[NAME];
   hid_t in = some_group(m);
   read_link(m, name);
-  if (m->count == MOST_GROUPS) return;
+  if (m->count == MAX_GROUPS) return;
   hid_t group = H5Gcreate2(in, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   if (group >= 0) m->groups[m->count++] = group;
 }
@@ -147,7 +147,7 @@ static const char *make_file(input *in) {
   H5Pclose(access);
   if (m.file < 0) abort();
   m.groups[0] = H5Gopen2(m.file, "/", H5P_DEFAULT);
-  for (int i = 0; i < MOST_STEPS && in->left > 0; i++)
+  for (int i = 0; i < MAX_STEPS && in->left > 0; i++)
     steps[input_byte(in) % (sizeof steps / sizeof *steps)](&m);
   for (uint32_t i = 0; i < m.count; i++) H5Gclose(m.groups[i]);
   if (H5Fclose(m.file) < 0) abort();
@@ -174,8 +174,8 @@ static bool is_unsound(const char *message, const char *path) {
 static void read_made(input *in) {
   dg_error err = {0};
   dg_arrays arrays = {.path = make_file(in), .most = 1 << 20};
-  bool right = dg_hdf5_read_here(&arrays, &err);
-  if (right != (err.kind == DG_OK)) abort();
+  bool ok = dg_hdf5_read_here(&arrays, &err);
+  if (ok != (err.kind == DG_OK)) abort();
   if (is_unsound(err.message, arrays.path)) abort();                  /* the library made it */
   if (H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) > 0) abort(); /* something stays open */
   look_at(&arrays);
@@ -190,8 +190,8 @@ static void receive(input *in) {
     abort();
   dg_arrays arrays = {.path = "fuzz", .most = 1 << 20};
   dg_error err = {0};
-  bool right = dg_hdf5_receive(&arrays, answer, 60, &err);
-  if (right != (err.kind == DG_OK)) abort();
+  bool ok = dg_hdf5_receive(&arrays, answer, 60, &err);
+  if (ok != (err.kind == DG_OK)) abort();
   look_at(&arrays);
   dg_arrays_free(&arrays);
 }

@@ -193,16 +193,16 @@ void MHD_destroy_response(struct MHD_Response *r) {
 const page_file page_files[] = {{"page.html", "<title>"}, {"page.js", "let"}, {NULL, NULL}};
 
 /** One of the choices, ended by NULL, which is one too; or, by chance, a string of the input. */
-static const char *choose(input *in, const char *const *choices, char room[256]) {
+static const char *choose(input *in, const char *const *choices, char text[256]) {
   uint8_t head = input_byte(in);
   size_t count = 0;
   while (choices[count]) count++;
   if (head < 192) return choices[head % (count + 1)];
   size_t size = input_byte(in);
   const uint8_t *bytes = input_bytes(in, &size);
-  memcpy(room, bytes, size);
-  room[size] = '\0';
-  return room;
+  memcpy(text, bytes, size);
+  text[size] = '\0';
+  return text;
 }
 
 static void open_server(void) {
@@ -231,18 +231,18 @@ static void send_request(struct MHD_Connection *c, const char *method, const cha
                          input *body, size_t piece) {
   void *state = NULL;
   size_t size = 0;
-  enum MHD_Result right =
+  enum MHD_Result result =
       played.on_request(played.cls, c, path, method, "HTTP/1.1", NULL, &size, &state);
-  while (right == MHD_YES && !c->status && body->left) {
+  while (result == MHD_YES && !c->status && body->left) {
     size = piece;
     const char *bytes = (const char *)input_bytes(body, &size);
-    right = played.on_request(played.cls, c, path, method, "HTTP/1.1", bytes, &size, &state);
-    if (right == MHD_YES && size) abort();
+    result = played.on_request(played.cls, c, path, method, "HTTP/1.1", bytes, &size, &state);
+    if (result == MHD_YES && size) abort();
   }
   size = 0;
-  if (right == MHD_YES && !c->status)
-    right = played.on_request(played.cls, c, path, method, "HTTP/1.1", NULL, &size, &state);
-  if (right == MHD_YES && !c->status) abort();
+  if (result == MHD_YES && !c->status)
+    result = played.on_request(played.cls, c, path, method, "HTTP/1.1", NULL, &size, &state);
+  if (result == MHD_YES && !c->status) abort();
   played.on_end(NULL, c, &state, MHD_REQUEST_TERMINATED_COMPLETED_OK);
   if (state) abort();
 }

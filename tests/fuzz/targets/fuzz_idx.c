@@ -17,9 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   for (unsigned rank = 1; rank <= 3; rank += 2) {
     dg_idx array;
     dg_error err = {0};
-    bool right = dg_idx_read(&array, path, rank, &err);
-    if (right != (err.kind == DG_OK) || right != (array.bytes != NULL)) abort();
-    if (right) fuzz_touch(array.bytes, count_of(&array));
+    bool ok = dg_idx_read(&array, path, rank, &err);
+    if (ok != (err.kind == DG_OK) || ok != (array.bytes != NULL)) abort();
+    if (ok) fuzz_touch(array.bytes, count_of(&array));
     dg_idx_free(&array);
   }
   return 0;

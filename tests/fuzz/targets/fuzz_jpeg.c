@@ -11,20 +11,20 @@
 #include "tests/fuzz/file.h"
 #include "tests/fuzz/input.h"
 
-enum { ROOM = 1 << 16, MOST_PARTS = 2000, MOST_SECONDS = 5 };
+enum { CAPACITY = 1 << 16, MAX_PARTS = 2000, MAX_SECONDS = 5 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /** A file on its way. */
 typedef struct {
-  uint8_t bytes[ROOM];
+  uint8_t bytes[CAPACITY];
   size_t size;
   unsigned components; /**< of the last frame */
   bool progressive;
 } file;
 
 static void put(file *f, unsigned byte) {
-  if (f->size < ROOM) f->bytes[f->size++] = (uint8_t)byte;
+  if (f->size < CAPACITY) f->bytes[f->size++] = (uint8_t)byte;
 }
 
 /** Begins a segment whose length end_segment writes. */
@@ -38,7 +38,7 @@ static size_t begin_segment(file *f, uint8_t marker) {
 
 static void end_segment(file *f, size_t begin) {
   size_t length = f->size - begin + 2;
-  if (f->size >= ROOM) return;
+  if (f->size >= CAPACITY) return;
   f->bytes[begin - 2] = (uint8_t)(length >> 8);
   f->bytes[begin - 1] = (uint8_t)length;
 }
@@ -170,18 +170,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   put(&f, 0xff);
   put(&f, 0xd8);
   if (input_byte(&in) & 15) put_tables(&f, &in);
-  for (int i = 0; i < MOST_PARTS && in.left; i++) put_part(&f, &in, input_byte(&in));
+  for (int i = 0; i < MAX_PARTS && in.left; i++) put_part(&f, &in, input_byte(&in));
   put(&f, 0xff);
   put(&f, 0xd9);
   dg_picture picture;
   dg_error err = {0};
   clock_t begin = clock();
-  bool right = dg_picture_decode(&picture, f.bytes, f.size, "fuzz", &err);
-  if (right != (err.kind == DG_OK) || right != (picture.pixels != NULL)) abort();
-  if (right) fuzz_touch(picture.pixels, (size_t)picture.height * picture.width);
+  bool ok = dg_picture_decode(&picture, f.bytes, f.size, "fuzz", &err);
+  if (ok != (err.kind == DG_OK) || ok != (picture.pixels != NULL)) abort();
+  if (ok) fuzz_touch(picture.pixels, (size_t)picture.height * picture.width);
   dg_picture_free(&picture);
-  if (clock() - begin > MOST_SECONDS * CLOCKS_PER_SEC) {
-    fprintf(stderr, "%zu bytes took longer than %d s\n", f.size, MOST_SECONDS);
+  if (clock() - begin > MAX_SECONDS * CLOCKS_PER_SEC) {
+    fprintf(stderr, "%zu bytes took longer than %d s\n", f.size, MAX_SECONDS);
     abort();
   }
   return 0;

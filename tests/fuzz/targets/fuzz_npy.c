@@ -25,9 +25,9 @@ static void read_again(const dg_array *array) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   dg_arrays arrays = {.path = "fuzz"};
   dg_error err = {0};
-  bool right = dg_npy_read(&arrays, "a", bytes, size, &err);
-  if (right != (err.kind == DG_OK)) abort();
-  if (right) read_again(&arrays.items[0]);
+  bool ok = dg_npy_read(&arrays, "a", bytes, size, &err);
+  if (ok != (err.kind == DG_OK)) abort();
+  if (ok) read_again(&arrays.items[0]);
   dg_arrays_free(&arrays);
   return 0;
 }

@@ -22,9 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
                                       "torch FloatStorage", NULL};
   dg_pickle pickle;
   dg_error err = {0};
-  bool right = dg_pickle_read(&pickle, "fuzz", (const char *)bytes, size, names, &err);
-  if (right != (err.kind == DG_OK)) abort();
-  for (uint32_t i = 0; right && i < pickle.value_count; i++) touch(&pickle, &pickle.values[i]);
+  bool ok = dg_pickle_read(&pickle, "fuzz", (const char *)bytes, size, names, &err);
+  if (ok != (err.kind == DG_OK)) abort();
+  for (uint32_t i = 0; ok && i < pickle.value_count; i++) touch(&pickle, &pickle.values[i]);
   dg_pickle_free(&pickle);
   return 0;
 }

@@ -15,9 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static void look(const dg_picture *picture) {
   dg_digits digits;
   dg_error err = {0};
-  bool right = dg_digits_find(picture, "fuzz", SIDE, SIDE, &digits, &err);
-  if (right != (err.kind == DG_OK) || right != (digits.count > 0)) abort();
-  if (right) fuzz_touch(digits.images, (size_t)digits.count * SIDE * SIDE);
+  bool ok = dg_digits_find(picture, "fuzz", SIDE, SIDE, &digits, &err);
+  if (ok != (err.kind == DG_OK) || ok != (digits.count > 0)) abort();
+  if (ok) fuzz_touch(digits.images, (size_t)digits.count * SIDE * SIDE);
   dg_digits_free(&digits);
 }
 
@@ -25,9 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   dg_picture picture;
   dg_error err = {0};
   if (dg_is_jpeg(&(dg_picture_file){bytes, size, "fuzz"})) return 0;
-  bool right = dg_picture_decode(&picture, bytes, size, "fuzz", &err);
-  if (right != (err.kind == DG_OK) || right != (picture.pixels != NULL)) abort();
-  if (right) look(&picture);
+  bool ok = dg_picture_decode(&picture, bytes, size, "fuzz", &err);
+  if (ok != (err.kind == DG_OK) || ok != (picture.pixels != NULL)) abort();
+  if (ok) look(&picture);
   dg_picture_free(&picture);
   return 0;
 }

@@ -10,7 +10,7 @@
 #include "report/run_log.h"
 #include "tests/fuzz/file.h"
 
-enum { MOST_BYTES = 1 << 26 };
+enum { MAX_BYTES = 1 << 26 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -36,7 +36,7 @@ static void check_page(void) {
   size_t size;
   dg_error err = {0};
   report_path(folder, REPORT_PAGE, path);
-  char *page = dg_file_read(path, MOST_BYTES, &size, &err);
+  char *page = dg_file_read(path, MAX_BYTES, &size, &err);
   if (!page || strlen(page) != size || dg_utf8_fault(page) || strstr(page, "<script")) abort();
   free(page);
 }
@@ -48,11 +48,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const char *path = fuzz_file(bytes, size);
   dg_error err = {0};
   size_t runs = 0;
-  bool right = report_compare(folder, "<script>", &path, 1, &runs, &err);
-  if (right != (err.kind == DG_OK) || (right && runs == 0)) {
+  bool ok = report_compare(folder, "<script>", &path, 1, &runs, &err);
+  if (ok != (err.kind == DG_OK) || (ok && runs == 0)) {
     fprintf(stderr, "%s\n", err.message);
     abort();
   }
-  if (right) check_page();
+  if (ok) check_page();
   return 0;
 }

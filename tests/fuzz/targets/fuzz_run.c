@@ -11,14 +11,14 @@
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/run_model.h"
 
-enum { THREADS = 2, MOST_FORMS = 4 };
+enum { THREADS = 2, MAX_FORMS = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /** A device of so many threads in one of the forms that this processor has; stays open. */
 static dg_device *device_of(uint32_t threads, uint32_t form) {
-  static dg_device *devices[THREADS][MOST_FORMS];
-  static const char *const forms[MOST_FORMS] = {NULL, "avx512", "avx2", "baseline"};
+  static dg_device *devices[THREADS][MAX_FORMS];
+  static const char *const forms[MAX_FORMS] = {NULL, "avx512", "avx2", "baseline"};
   dg_device **device = &devices[threads - 1][form];
   dg_error err = {0};
   if (*device) return *device;
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static const fuzz_limits limits = {1 << 18, 1 << 17, 1 << 22};
   if (size < 2) return 0;
   uint32_t last = bytes[size - 1];
-  dg_device *device = device_of(1 + last / 5 % THREADS, last / 10 % MOST_FORMS);
+  dg_device *device = device_of(1 + last / 5 % THREADS, last / 10 % MAX_FORMS);
   char *text =
       bytes[0] < ' ' ? fuzz_generate(bytes + 1, size - 2) : strndup((const char *)bytes, size - 1);
   if (!device || !text) abort();

@@ -25,9 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const char *path = fuzz_file(bytes, size);
   dg_safetensors file;
   dg_error err = {0};
-  bool right = dg_safetensors_read(&file, path, &err);
-  if (right != (err.kind == DG_OK)) abort();
-  if (right) touch(&file);
+  bool ok = dg_safetensors_read(&file, path, &err);
+  if (ok != (err.kind == DG_OK)) abort();
+  if (ok) touch(&file);
   dg_safetensors_free(&file);
   dg_model_free(dg_model_from_weights(path, NULL, 0, &err));
   return 0;

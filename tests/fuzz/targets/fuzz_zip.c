@@ -40,28 +40,28 @@ static const char *const texts[] = {
 enum { NETWORKS = sizeof texts / sizeof *texts };
 
 /** The network that a byte says; made once. */
-static const dg_outline *outline_of(uint8_t which) {
+static const dg_model_graph *model_graph_for(uint8_t which) {
   static dg_model *models[NETWORKS];
-  static dg_outline outlines[NETWORKS];
+  static dg_model_graph graphs[NETWORKS];
   which %= NETWORKS;
-  if (models[which]) return &outlines[which];
+  if (models[which]) return &graphs[which];
   models[which] = dg_model_parse(texts[which], "fuzz", NULL, 0, NULL);
-  if (!models[which] || !dg_outline_make(&outlines[which], models[which], NULL)) abort();
-  return &outlines[which];
+  if (!models[which] || !dg_model_graph_make(&graphs[which], models[which], NULL)) abort();
+  return &graphs[which];
 }
 
 /* ---- a zip file of entries ---------------------------------------------- */
 
-enum { MOST_ENTRIES = 24, ROOM = 1 << 16 };
+enum { MAX_ENTRIES = 24, CAPACITY = 1 << 16 };
 
 /** A file on its way. */
 typedef struct {
-  uint8_t bytes[ROOM];
+  uint8_t bytes[CAPACITY];
   size_t size;
 } built;
 
 static void put(built *to, const void *bytes, size_t size) {
-  if (size > ROOM - to->size) size = ROOM - to->size;
+  if (size > CAPACITY - to->size) size = CAPACITY - to->size;
   memcpy(to->bytes + to->size, bytes, size);
   to->size += size;
 }
@@ -74,7 +74,7 @@ static void put_number(built *to, uint32_t number, size_t size) {
 typedef struct {
   const uint8_t *name;
   size_t name_size, packed, size;
-  uint32_t sum, place;
+  uint32_t sum, offset;
   uint16_t method;
 } entry;
 
@@ -92,8 +92,8 @@ static void put_entry(built *to, const entry *e) {
 
 /** Adds an entry as it is, or packed. */
 static void add_entry(built *to, entry *e, const uint8_t *bytes, size_t size, bool pack) {
-  static uint8_t packed[ROOM];
-  e->place = (uint32_t)to->size;
+  static uint8_t packed[CAPACITY];
+  e->offset = (uint32_t)to->size;
   e->size = e->packed = size;
   e->sum = (uint32_t)crc32(0, bytes, (uInt)size);
   z_stream z = {.next_in = (Bytef *)bytes,
@@ -119,7 +119,7 @@ static void add_list(built *to, const entry *entries, uint32_t count) {
     put_number(to, 0, 4);
     put_number(to, 0, 2);
     put_number(to, 0, 4);
-    put_number(to, entries[i].place, 4);
+    put_number(to, entries[i].offset, 4);
     put(to, entries[i].name, entries[i].name_size);
   }
   size_t size = to->size - begin;
@@ -135,10 +135,10 @@ static void add_list(built *to, const entry *entries, uint32_t count) {
  */
 static const char *build_file(input *in) {
   static built file;
-  entry entries[MOST_ENTRIES] = {0};
+  entry entries[MAX_ENTRIES] = {0};
   uint32_t count = 0;
   file.size = 0;
-  while (in->left > 0 && count < MOST_ENTRIES) {
+  while (in->left > 0 && count < MAX_ENTRIES) {
     uint8_t head = input_byte(in);
     size_t name_size = head & 0x7f, size;
     entry *e = &entries[count++];
@@ -156,10 +156,10 @@ static const char *build_file(input *in) {
 /* ---- tensors straight to the mapping ------------------------------------ */
 
 /** The shape of one of the network's parameters, as it is or turned round. */
-static void add_tensor(dg_arrays *arrays, const dg_outline *outline, input *in) {
+static void add_tensor(dg_arrays *arrays, const dg_model_graph *graph, input *in) {
   char name[100];
   uint64_t dim[DG_TENSOR_RANK] = {0};
-  const dg_param *param = &outline->params[input_byte(in) % outline->param_count];
+  const dg_param *param = &graph->params[input_byte(in) % graph->param_count];
   uint8_t form = input_byte(in);
   uint32_t rank = param->spec.rank;
   for (uint32_t i = 0; i < rank; i++) dim[i] = param->spec.dim[form & 1 ? rank - 1 - i : i];
@@ -173,11 +173,11 @@ static void add_tensor(dg_arrays *arrays, const dg_outline *outline, input *in) 
 /* ---- the target --------------------------------------------------------- */
 
 /** Every number of ours must be there, and every parameter once. */
-static void look_at(const dg_outline *outline, const dg_arrays *ours) {
-  if (ours->count != outline->param_count) abort();
-  for (uint32_t i = 0; i < outline->param_count; i++) {
-    if (ours->items[i].count != outline->params[i].count ||
-        strcmp(ours->items[i].name, outline->params[i].name) != 0)
+static void look_at(const dg_model_graph *graph, const dg_arrays *ours) {
+  if (ours->count != graph->param_count) abort();
+  for (uint32_t i = 0; i < graph->param_count; i++) {
+    if (ours->items[i].count != graph->params[i].count ||
+        strcmp(ours->items[i].name, graph->params[i].name) != 0)
       abort();
     fuzz_touch(ours->items[i].data, ours->items[i].count * sizeof(float));
   }
@@ -186,7 +186,7 @@ static void look_at(const dg_outline *outline, const dg_arrays *ours) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   input in = {bytes, size};
   uint8_t what = input_byte(&in), pairs = input_byte(&in);
-  const dg_outline *outline = outline_of(what >> 4);
+  const dg_model_graph *graph = model_graph_for(what >> 4);
   dg_arrays arrays = {.path = "fuzz"}, ours = {.path = "ours"};
   dg_error err = {0};
   char texts_of[4][2][40];
@@ -198,19 +198,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     input_name(&in, texts_of[i][1], sizeof texts_of[i][1]);
     names[i] = (dg_name_pair){texts_of[i][0], texts_of[i][1]};
   }
-  bool right = true;
+  bool ok = true;
   if ((what & 3) == 3) {
-    while (in.left > 0) add_tensor(&arrays, outline, &in);
+    while (in.left > 0) add_tensor(&arrays, graph, &in);
     arrays.ordered = pairs >> 7;
   } else {
     arrays.path = (what & 3) == 2 ? fuzz_file(in.at, in.left) : build_file(&in);
-    right = pairs & 4 ? dg_read_npz(&arrays, &err) : dg_read_pytorch(&arrays, &err);
+    ok = pairs & 4 ? dg_read_npz(&arrays, &err) : dg_read_pytorch(&arrays, &err);
   }
   if (what & 4) arrays.layout = DG_LAYOUT_KERAS;
-  if (right != (err.kind == DG_OK)) abort();
-  if (right) right = dg_map_arrays(outline, &arrays, &options, &ours, &err);
-  if (right != (err.kind == DG_OK)) abort();
-  if (right) look_at(outline, &ours);
+  if (ok != (err.kind == DG_OK)) abort();
+  if (ok) ok = dg_map_arrays(graph, &arrays, &options, &ours, &err);
+  if (ok != (err.kind == DG_OK)) abort();
+  if (ok) look_at(graph, &ours);
   dg_arrays_free(&arrays);
   dg_arrays_free(&ours);
   return 0;

@@ -33,26 +33,26 @@ typedef struct {
   const dg_step *step;
   float *panels;   /**< moments of the weights */
   float *products; /**< of one sample that is cut, for all filters */
-  float *rooms;    /**< for every worker */
+  float *scratch;  /**< for every worker */
   size_t blocks;   /**< of samples */
   size_t sample;   /**< that is cut */
 } pass;
 
-static dg_wino_room room_of(const pass *f, size_t worker) {
+static dg_wino_scratch scratch_of(const pass *f, size_t worker) {
   const dg_wino_plan *p = f->op->plan;
-  return (dg_wino_room){&p->layout, f->rooms + worker * p->layout.end};
+  return (dg_wino_scratch){&p->layout, f->scratch + worker * p->layout.end};
 }
 
 /** The same with an image whose borders are clear. */
-static dg_wino_room clear_room_of(const pass *f, size_t worker) {
+static dg_wino_scratch clear_scratch_of(const pass *f, size_t worker) {
   const dg_wino_plan *p = f->op->plan;
-  dg_wino_room r = room_of(f, worker);
+  dg_wino_scratch r = scratch_of(f, worker);
   dg_wino_clear(&p->image, p->forward.in_h, p->forward.in_w, r.base + p->layout.image);
   return r;
 }
 
 /** What becomes of the moments of `samples` samples from `first` of the step on; `r`: theirs. */
-static dg_wino_correlation correlation_of(const pass *f, const dg_wino_room *r, size_t first,
+static dg_wino_correlation correlation_of(const pass *f, const dg_wino_scratch *r, size_t first,
                                           size_t samples) {
   const dg_wino_plan *p = f->op->plan;
   bool apart = dg_conv_ending_sums(&p->ending) > 0;
@@ -69,17 +69,18 @@ static dg_wino_correlation correlation_of(const pass *f, const dg_wino_room *r, 
 }
 
 /** Brings some planes of sample `s` of the step to their end. */
-static void end_planes(const pass *f, const dg_wino_room *r, size_t s, dg_span planes,
+static void end_planes(const pass *f, const dg_wino_scratch *r, size_t s, dg_span planes,
                        const float *sums) {
   const dg_wino_plan *p = f->op->plan;
   size_t at = s * p->forward.filters * dg_conv_ending_plane(&p->ending);
-  const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
+  const dg_buffer *saved = f->step->train ? f->buffers->saved : NULL;
   dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->layout.ending,
-                     dg_floats(f->buffers->out[0]) + at, kept ? (uint8_t *)kept->data + at : NULL);
+                     dg_floats(f->buffers->out[0]) + at,
+                     saved ? (uint8_t *)saved->data + at : NULL);
 }
 
 /** The samples of a block, from `first` of the step on. */
-static void forward_block(const pass *f, const dg_wino_room *r, size_t first, size_t samples) {
+static void forward_block(const pass *f, const dg_wino_scratch *r, size_t first, size_t samples) {
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
   size_t in = w->channels * w->in_h * w->in_w, made = w->filters * w->out_h * w->out_w;
@@ -121,7 +122,7 @@ static size_t block_count(const pass *f) {
 /** Some blocks. */
 static void run_blocks(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
-  const dg_wino_room r = clear_room_of(f, worker);
+  const dg_wino_scratch r = clear_scratch_of(f, worker);
   dg_span some = dg_cpu_part(f->blocks, f->pieces, piece);
   for (size_t i = some.begin; i < some.end; i++) {
     dg_span samples = dg_cpu_part(f->step->n, f->blocks, i);
@@ -140,14 +141,14 @@ static void make_moments(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
-  const dg_wino_room r = clear_room_of(f, worker);
+  const dg_wino_scratch r = clear_scratch_of(f, worker);
   const float *x = dg_floats(f->buffers->in[0]) + f->sample * w->channels * w->in_h * w->in_w;
   size_t parts = row_parts(f);
   dg_span some = dg_cpu_part(w->channels / DG_VECTOR * parts, f->pieces, piece);
   for (size_t i = some.begin; i < some.end; i++)
     dg_wino_input_moments(p, &r, 1, 0, i / parts * DG_VECTOR,
                           dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts), x,
-                          room_of(f, 0).base + p->layout.moments);
+                          scratch_of(f, 0).base + p->layout.moments);
 }
 
 /** Some of its moments are multiplied. */
@@ -159,7 +160,7 @@ static void multiply_moments(const void *context, size_t piece, size_t worker) {
   size_t tiles = dg_wino_tiles(w);
   dg_span some = dg_cpu_part(DG_WINO_MOMENTS, f->pieces, piece);
   for (size_t i = 0; i < w->filters; i += DG_TILE_WIDTH)
-    dg_wino_correlate(w, tiles, some, room_of(f, 0).base + p->layout.moments, f->panels, i,
+    dg_wino_correlate(w, tiles, some, scratch_of(f, 0).base + p->layout.moments, f->panels, i,
                       f->products + i * tiles * DG_WINO_MOMENTS);
 }
 
@@ -168,7 +169,7 @@ static void make_planes(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const dg_wino_plan *p = f->op->plan;
   size_t tiles = dg_wino_tiles(&p->forward);
-  const dg_wino_room r = room_of(f, worker), common = room_of(f, 0);
+  const dg_wino_scratch r = scratch_of(f, worker), common = scratch_of(f, 0);
   const dg_wino_correlation k = correlation_of(f, &common, f->sample, 1);
   dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, f->pieces, piece);
   for (size_t v = some.begin; v < some.end; v += DG_VECTOR) {
@@ -207,7 +208,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
             .step = step,
             .panels = panels,
             .products = products,
-            .rooms = products + p->shared};
+            .scratch = products + p->shared};
   f.blocks = block_count(&f);
   if (pack)
     dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(w->filters), p->weights),

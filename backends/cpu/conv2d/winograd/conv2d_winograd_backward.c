@@ -32,7 +32,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   size_t workers = (size_t)op->device->threads;
   size_t floats = p->back_weights + p->parts * p->part + workers * p->layout.end;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .kept = dg_conv_ending_kept(&p->ending, op->max_n),
+                                   .saved = dg_conv_ending_saved(&p->ending, op->max_n),
                                    .reads_in = true,
                                    .reads_out = dg_conv_ending_changes(&p->ending)};
   return true;
@@ -49,20 +49,20 @@ static sums sums_of(const dg_wino_plan *p, float *workspace, size_t part) {
   return (sums){d_weights, (double *)(void *)(d_weights + dg_round_up(p->weights))};
 }
 
-static dg_wino_room room_of(const dg_wino_plan *p, float *workspace, size_t worker) {
-  float *rooms = sums_of(p, workspace, p->parts).d_weights;
-  return (dg_wino_room){&p->layout, rooms + worker * p->layout.end};
+static dg_wino_scratch scratch_of(const dg_wino_plan *p, float *workspace, size_t worker) {
+  float *scratch = sums_of(p, workspace, p->parts).d_weights;
+  return (dg_wino_scratch){&p->layout, scratch + worker * p->layout.end};
 }
 
 /** DG_VECTOR planes of one sample's output, as backward reads them; NULL where not needed. */
 typedef struct {
   size_t filter;
   const float *y, *d_y;
-  const uint8_t *kept;
+  const uint8_t *saved;
 } planes;
 
 /** Brings the gradient of the sums into its image, and adds it up for the bias. */
-static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const planes *from,
+static void fill_gradient(const dg_cpu_op *op, const dg_wino_scratch *r, const planes *from,
                           double *d_bias) {
   const dg_wino_plan *p = op->plan;
   size_t plane = p->forward.out_h * p->forward.out_w, out = dg_conv_ending_plane(&p->ending);
@@ -72,7 +72,7 @@ static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const plan
   for (size_t c = 0; c < DG_VECTOR; c++) {
     if (changes)
       dg_conv_ending_spread(&p->ending, from->y + c * out, from->d_y + c * out,
-                            from->kept ? from->kept + c * out : NULL, r->base + r->at->ending,
+                            from->saved ? from->saved + c * out : NULL, r->base + r->at->ending,
                             made + c * plane);
     if (op->desc.conv2d.bias) d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
   }
@@ -80,7 +80,7 @@ static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const plan
 }
 
 /** The gradient's tiles of the output, as gradients of its moments. */
-static void spread(const dg_wino_plan *p, const dg_wino_room *r, size_t step, size_t width,
+static void spread(const dg_wino_plan *p, const dg_wino_scratch *r, size_t step, size_t width,
                    float *d_out) {
   const dg_wino *w = &p->forward;
   size_t side = dg_wino_side(w), line = p->d_image.columns * DG_VECTOR;
@@ -91,7 +91,7 @@ static void spread(const dg_wino_plan *p, const dg_wino_room *r, size_t step, si
       dg_wino_spread(side, image + y * side * line + x * side * DG_VECTOR, line, d_out, step);
 }
 
-static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const sums *to,
+static void backward_block(const dg_cpu_op *op, const dg_wino_scratch *r, const sums *to,
                            const float *panels, const dg_conv_chunk *c) {
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward, *b = &p->back;
@@ -107,7 +107,7 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const sum
                     &(planes){.filter = f + v,
                               .y = c->y ? c->y + at : NULL,
                               .d_y = c->d_y + at,
-                              .kept = c->kept ? c->kept + at : NULL},
+                              .saved = c->saved ? c->saved + at : NULL},
                     to->d_bias);
       spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
       if (c->dx)
@@ -158,12 +158,12 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_wino *w = &p->forward;
   size_t in = first * w->channels * w->in_h * w->in_w;
   size_t out = first * w->filters * dg_conv_ending_plane(&p->ending);
-  const dg_buffer *kept = b->buffers->kept;
+  const dg_buffer *saved = b->buffers->saved;
   return (dg_conv_chunk){.samples = samples,
                          .x = dg_floats(b->buffers->in[0]) + in,
                          .y = b->op->needs.reads_out ? dg_floats(b->buffers->out[0]) + out : NULL,
                          .d_y = dg_floats(b->buffers->d_out) + out,
-                         .kept = kept ? (const uint8_t *)kept->data + out : NULL,
+                         .saved = saved ? (const uint8_t *)saved->data + out : NULL,
                          .dx = p->back_weights ? dg_floats(b->buffers->d_in[0]) + in : NULL};
 }
 
@@ -173,7 +173,7 @@ static void run_part(const void *context, size_t part, size_t worker) {
   const dg_wino *w = &p->forward;
   float *workspace = dg_floats(b->buffers->workspace);
   const sums to = sums_of(p, workspace, part);
-  const dg_wino_room r = room_of(p, workspace, worker);
+  const dg_wino_scratch r = scratch_of(p, workspace, worker);
   dg_span share = dg_cpu_part(b->samples, b->parts, part);
   dg_wino_clear(&p->image, w->in_h, w->in_w, r.base + p->layout.image);
   dg_wino_clear(&p->d_image, w->out_h, w->out_w, r.base + p->layout.d_image);
@@ -191,10 +191,10 @@ static void put_gradients(const void *context, size_t piece, size_t worker) {
   const dg_wino_plan *p = b->op->plan;
   float *workspace = dg_floats(b->buffers->workspace);
   const sums of = sums_of(p, workspace, 0);
-  float *room = room_of(p, workspace, worker).base + p->layout.moments;
+  float *scratch = scratch_of(p, workspace, worker).base + p->layout.moments;
   dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, b->pieces, piece);
   for (size_t f = some.begin; f < some.end; f += DG_VECTOR)
-    dg_wino_put_kernels(&p->forward, b->parts, of.d_weights, p->part, f, room,
+    dg_wino_put_kernels(&p->forward, b->parts, of.d_weights, p->part, f, scratch,
                         dg_floats(b->buffers->d_param[0]));
   for (size_t f = some.begin; f < (b->op->desc.conv2d.bias ? some.end : 0); f++) {
     double sum = 0;

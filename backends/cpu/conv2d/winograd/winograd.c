@@ -104,7 +104,7 @@ void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, c
 }
 
 void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
-                         size_t filter, float *room, float *d_weight) {
+                         size_t filter, float *scratch, float *d_weight) {
   _Alignas(64) float sum[DG_WINO_MOMENTS * DG_VECTOR];
   size_t first = filter - filter % DG_TILE_WIDTH, taps = w->kernel * w->kernel;
   size_t width = dg_panel_width(dg_panel_columns(w->filters - first));
@@ -116,8 +116,8 @@ void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, 
         total += *(const dg_vector *)(panel + p * part + (i * w->channels + c) * width);
       *(dg_vector *)(sum + i * DG_VECTOR) = total;
     }
-    dg_wino_kernel_gradient(w->kernel, sum, DG_VECTOR, room + c * taps * DG_VECTOR);
+    dg_wino_kernel_gradient(w->kernel, sum, DG_VECTOR, scratch + c * taps * DG_VECTOR);
   }
   size_t weights = w->channels * taps;
-  dg_transpose(weights, DG_VECTOR, room, DG_VECTOR, d_weight + filter * weights, weights);
+  dg_transpose(weights, DG_VECTOR, scratch, DG_VECTOR, d_weight + filter * weights, weights);
 }

@@ -162,9 +162,9 @@ void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, c
 /**
  * The gradients of the weights of DG_VECTOR filters from `filter` on: d_weight
  * [filters, channels, kernel, kernel], from `parts` arrays of gradients of panels, `part` floats
- * apart. `room`: channels * (kernel^2) vectors.
+ * apart. `scratch`: channels * (kernel^2) vectors.
  */
 void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
-                         size_t filter, float *room, float *d_weight);
+                         size_t filter, float *scratch, float *d_weight);
 
 #endif

@@ -4,8 +4,8 @@
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 
-void dg_wino_input_moments(const dg_wino_plan *p, const dg_wino_room *r, size_t samples, size_t s,
-                           size_t c, dg_span rows, const float *x, float *moments) {
+void dg_wino_input_moments(const dg_wino_plan *p, const dg_wino_scratch *r, size_t samples,
+                           size_t s, size_t c, dg_span rows, const float *x, float *moments) {
   const dg_wino *w = &p->forward;
   size_t tiles = dg_wino_tiles(w), plane = w->in_h * w->in_w, depth = dg_wino_depth(w);
   float *image = r->base + r->at->image;
@@ -14,7 +14,7 @@ void dg_wino_input_moments(const dg_wino_plan *p, const dg_wino_room *r, size_t 
                   samples * tiles * depth, depth);
 }
 
-void dg_wino_all_input_moments(const dg_wino_plan *p, const dg_wino_room *r, size_t samples,
+void dg_wino_all_input_moments(const dg_wino_plan *p, const dg_wino_scratch *r, size_t samples,
                                const float *x) {
   for (size_t s = 0; s < samples; s++)
     for (size_t c = 0; c < p->forward.channels; c += DG_VECTOR)
@@ -23,8 +23,8 @@ void dg_wino_all_input_moments(const dg_wino_plan *p, const dg_wino_room *r, siz
 }
 
 /** Products of a panel become planes: DG_VECTOR of them, of one sample. */
-static void put_planes(const dg_wino *w, const dg_wino_room *r, const float *products, size_t step,
-                       size_t width, bool add, float *out) {
+static void put_planes(const dg_wino *w, const dg_wino_scratch *r, const float *products,
+                       size_t step, size_t width, bool add, float *out) {
   float *pixels = r->base + r->at->pixels, *turned = r->base + r->at->turned;
   size_t side = dg_wino_side(w), line = dg_wino_tiles_w(w) * side * DG_VECTOR;
   for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
@@ -40,8 +40,8 @@ static void put_planes(const dg_wino *w, const dg_wino_room *r, const float *pro
   }
 }
 
-void dg_wino_end_vector(const dg_wino_correlation *k, const dg_wino_room *r, const float *products,
-                        size_t f, size_t s, size_t v) {
+void dg_wino_end_vector(const dg_wino_correlation *k, const dg_wino_scratch *r,
+                        const float *products, size_t f, size_t s, size_t v) {
   const dg_wino *w = k->w;
   const dg_ending *e = &k->ending;
   size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w;
@@ -55,7 +55,7 @@ void dg_wino_end_vector(const dg_wino_correlation *k, const dg_wino_room *r, con
 }
 
 /** The panel of filters from `f` on. */
-static void correlate_panel(const dg_wino_correlation *k, const dg_wino_room *r, size_t f) {
+static void correlate_panel(const dg_wino_correlation *k, const dg_wino_scratch *r, size_t f) {
   const dg_wino *w = k->w;
   float *products = r->base + r->at->products;
   size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
@@ -65,6 +65,6 @@ static void correlate_panel(const dg_wino_correlation *k, const dg_wino_room *r,
     dg_wino_end_vector(k, r, products, f, i / width, i % width);
 }
 
-void dg_wino_correlate_all(const dg_wino_correlation *k, const dg_wino_room *r) {
+void dg_wino_correlate_all(const dg_wino_correlation *k, const dg_wino_scratch *r) {
   for (size_t f = 0; f < k->w->filters; f += DG_TILE_WIDTH) correlate_panel(k, r, f);
 }

@@ -13,16 +13,16 @@
 typedef struct {
   const dg_wino_layout *at;
   float *base;
-} dg_wino_room;
+} dg_wino_scratch;
 
 /** The moments of the vector of channels from `c` on of sample s of `samples` samples x, of some
     rows of tiles. */
-void dg_wino_input_moments(const dg_wino_plan *plan, const dg_wino_room *room, size_t samples,
+void dg_wino_input_moments(const dg_wino_plan *plan, const dg_wino_scratch *scratch, size_t samples,
                            size_t s, size_t c, dg_span rows, const float *x, float *moments);
 
-/** Those of all channels of `samples` samples x, to the room's moments. */
-void dg_wino_all_input_moments(const dg_wino_plan *plan, const dg_wino_room *room, size_t samples,
-                               const float *x);
+/** Those of all channels of `samples` samples x, to the scratch's moments. */
+void dg_wino_all_input_moments(const dg_wino_plan *plan, const dg_wino_scratch *scratch,
+                               size_t samples, const float *x);
 
 /** What becomes of the moments of `samples` samples, with the moments of the weights. */
 typedef struct {
@@ -36,10 +36,10 @@ typedef struct {
 
 /** Products of the panel of filters from `f` on become DG_VECTOR planes, from its filter v on, of
     sample s. */
-void dg_wino_end_vector(const dg_wino_correlation *correlation, const dg_wino_room *room,
+void dg_wino_end_vector(const dg_wino_correlation *correlation, const dg_wino_scratch *scratch,
                         const float *products, size_t f, size_t s, size_t v);
 
 /** All filters. */
-void dg_wino_correlate_all(const dg_wino_correlation *correlation, const dg_wino_room *room);
+void dg_wino_correlate_all(const dg_wino_correlation *correlation, const dg_wino_scratch *scratch);
 
 #endif

@@ -58,7 +58,7 @@ static dg_wino_layout forward_layout(const dg_wino_plan *p) {
   l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(w));
   l.turned = take(&l.end, DG_VECTOR * w->out_w);
-  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
+  l.ending = take(&l.end, dg_conv_ending_scratch(&p->ending));
   l.sums = take(&l.end, p->block * dg_conv_ending_sums(&p->ending));
   return l;
 }
@@ -73,7 +73,7 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
   l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(b));
   l.turned = take(&l.end, DG_VECTOR * b->out_w);
-  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
+  l.ending = take(&l.end, dg_conv_ending_scratch(&p->ending));
   l.d_z = take(&l.end, dg_conv_ending_changes(&p->ending)
                            ? DG_VECTOR * w->out_h * w->out_w + dg_conv_ending_slack(&p->ending)
                            : 0);

@@ -1,25 +1,26 @@
-/** Which marks make a digit, and in what order digits are read. */
+/** Which components make a digit, and in what order digits are read. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/picture/marks.h"
+#include "core/picture/components.h"
 
-enum { MOST_PARTS = 4096, LEAST_HEIGHT = 6 };
+enum { MAX_PARTS = 4096, MIN_HEIGHT = 6 };
 
-/** Marks joined to digits, as far as that has come; a digit is named by the first of its parts. */
+/** Components grouped to digits, as far as that has come; a digit is named by the first of its
+ * parts. */
 typedef struct {
   dg_box box;
-  uint32_t mark;  /**< in dg_marks.marks */
-  uint32_t digit; /**< in joining.parts */
+  uint32_t component; /**< in dg_components.items */
+  uint32_t digit;     /**< in grouping.parts */
   uint32_t line;
 } part;
 
 typedef struct {
   part *parts;
   uint32_t count;
-  uint32_t tall; /**< height of the tallest mark, which stands for that of digits */
-} joining;
+  uint32_t tall; /**< height of the tallest component, which stands for that of digits */
+} grouping;
 
 static uint32_t lesser(uint32_t a, uint32_t b) {
   return a < b ? a : b;
@@ -31,25 +32,26 @@ static uint32_t greater(uint32_t a, uint32_t b) {
 
 /* ---- what is no speck --------------------------------------------------- */
 
-static bool is_part(const joining *j, const dg_box *box) {
-  return 8 * greater(box->height, box->width) >= j->tall;
+static bool is_part(const grouping *g, const dg_box *box) {
+  return 8 * greater(box->height, box->width) >= g->tall;
 }
 
-static bool choose_parts(joining *j, const dg_marks *marks, const char *name, dg_error *err) {
+static bool choose_parts(grouping *g, const dg_components *components, const char *name,
+                         dg_error *err) {
   uint32_t parts = 0;
-  for (uint32_t i = 0; i < marks->count; i++)
-    j->tall = greater(j->tall, marks->marks[i].box.height);
-  for (uint32_t i = 0; i < marks->count; i++) parts += is_part(j, &marks->marks[i].box);
-  if (parts > MOST_PARTS)
+  for (uint32_t i = 0; i < components->count; i++)
+    g->tall = greater(g->tall, components->items[i].box.height);
+  for (uint32_t i = 0; i < components->count; i++) parts += is_part(g, &components->items[i].box);
+  if (parts > MAX_PARTS)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: more than %d marks of ink are no digits; cut out a part of the picture",
-                   name, MOST_PARTS);
-  j->parts = malloc((parts + 1) * sizeof *j->parts);
-  if (!j->parts) return dg_fail_memory(err, (parts + 1) * sizeof *j->parts);
-  for (uint32_t i = 0; i < marks->count; i++)
-    if (is_part(j, &marks->marks[i].box)) {
-      j->parts[j->count] = (part){marks->marks[i].box, i, j->count, 0};
-      j->count++;
+                   name, MAX_PARTS);
+  g->parts = malloc((parts + 1) * sizeof *g->parts);
+  if (!g->parts) return dg_fail_memory(err, (parts + 1) * sizeof *g->parts);
+  for (uint32_t i = 0; i < components->count; i++)
+    if (is_part(g, &components->items[i].box)) {
+      g->parts[g->count] = (part){components->items[i].box, i, g->count, 0};
+      g->count++;
     }
   return true;
 }
@@ -82,13 +84,13 @@ static dg_box around(const dg_box *a, const dg_box *b) {
   return box;
 }
 
-static void join_parts(joining *j) {
-  for (uint32_t a = 1; a < j->count; a++)
+static void merge_parts(grouping *g) {
+  for (uint32_t a = 1; a < g->count; a++)
     for (uint32_t b = 0; b < a; b++) {
-      uint32_t gone = j->parts[a].digit, kept = j->parts[b].digit;
-      if (gone == kept || !belong_together(&j->parts[a].box, &j->parts[b].box, j->tall)) continue;
-      for (uint32_t i = 0; i < j->count; i++)
-        if (j->parts[i].digit == gone) j->parts[i].digit = kept;
+      uint32_t gone = g->parts[a].digit, kept = g->parts[b].digit;
+      if (gone == kept || !belong_together(&g->parts[a].box, &g->parts[b].box, g->tall)) continue;
+      for (uint32_t i = 0; i < g->count; i++)
+        if (g->parts[i].digit == gone) g->parts[i].digit = kept;
     }
 }
 
@@ -99,20 +101,20 @@ static int by_top(const void *a, const void *b) {
   return (first->box.top > second->box.top) - (first->box.top < second->box.top);
 }
 
-static int by_place(const void *a, const void *b) {
+static int by_column(const void *a, const void *b) {
   const part *first = a, *second = b;
   if (first->line != second->line) return first->line < second->line ? -1 : 1;
   return (first->box.left > second->box.left) - (first->box.left < second->box.left);
 }
 
 /** One entry a digit, with all of its box, without what is too small beside the tallest. */
-static uint32_t gather_digits(const joining *j, part *digits) {
+static uint32_t gather_digits(const grouping *g, part *digits) {
   uint32_t count = 0, kept = 0, tall = 0;
-  for (uint32_t i = 0; i < j->count; i++) {
+  for (uint32_t i = 0; i < g->count; i++) {
     uint32_t d = 0;
-    while (d < count && digits[d].digit != j->parts[i].digit) d++;
-    if (d == count) digits[count++] = j->parts[i];
-    digits[d].box = around(&digits[d].box, &j->parts[i].box);
+    while (d < count && digits[d].digit != g->parts[i].digit) d++;
+    if (d == count) digits[count++] = g->parts[i];
+    digits[d].box = around(&digits[d].box, &g->parts[i].box);
   }
   for (uint32_t d = 0; d < count; d++) tall = greater(tall, digits[d].box.height);
   for (uint32_t d = 0; d < count; d++)
@@ -135,40 +137,40 @@ static void sort_digits(part *digits, uint32_t count) {
         digits[k].line = line;
     }
   }
-  qsort(digits, count, sizeof *digits, by_place);
+  qsort(digits, count, sizeof *digits, by_column);
 }
 
-/** Writes to each mark the number of its digit. */
-static bool number_marks(const joining *j, dg_marks *marks, dg_error *err) {
-  part *digits = malloc((j->count + 1) * sizeof *digits);
-  if (!digits) return dg_fail_memory(err, (j->count + 1) * sizeof *digits);
-  marks->digits = gather_digits(j, digits);
-  sort_digits(digits, marks->digits);
-  for (uint32_t d = 0; d < marks->digits; d++)
-    for (uint32_t i = 0; i < j->count; i++)
-      if (j->parts[i].digit == digits[d].digit) marks->marks[j->parts[i].mark].digit = d + 1;
+/** Writes to each component the number of its digit. */
+static bool number_components(const grouping *g, dg_components *components, dg_error *err) {
+  part *digits = malloc((g->count + 1) * sizeof *digits);
+  if (!digits) return dg_fail_memory(err, (g->count + 1) * sizeof *digits);
+  components->digits = gather_digits(g, digits);
+  sort_digits(digits, components->digits);
+  for (uint32_t d = 0; d < components->digits; d++)
+    for (uint32_t i = 0; i < g->count; i++)
+      if (g->parts[i].digit == digits[d].digit)
+        components->items[g->parts[i].component].digit = d + 1;
   free(digits);
   return true;
 }
 
-void dg_marks_boxes(const dg_marks *marks, dg_box *boxes) {
-  memset(boxes, 0, marks->digits * sizeof *boxes);
-  for (uint32_t i = 0; i < marks->count; i++) {
-    const dg_mark *mark = &marks->marks[i];
-    if (mark->digit == 0) continue;
-    dg_box *box = &boxes[mark->digit - 1];
-    *box = box->height ? around(box, &mark->box) : mark->box;
+void dg_components_boxes(const dg_components *components, dg_box *boxes) {
+  memset(boxes, 0, components->digits * sizeof *boxes);
+  for (uint32_t i = 0; i < components->count; i++) {
+    const dg_component *component = &components->items[i];
+    if (component->digit == 0) continue;
+    dg_box *box = &boxes[component->digit - 1];
+    *box = box->height ? around(box, &component->box) : component->box;
   }
 }
 
-bool dg_marks_join(dg_marks *marks, const char *name, dg_error *err) {
-  joining j = {0};
-  bool right = choose_parts(&j, marks, name, err);
-  if (right && j.tall < LEAST_HEIGHT)
-    right =
-        dg_fail(err, DG_ERR_INPUT, "%s: no ink was found but specks; take a larger picture", name);
-  if (right) join_parts(&j);
-  right = right && number_marks(&j, marks, err);
-  free(j.parts);
-  return right;
+bool dg_components_group(dg_components *components, const char *name, dg_error *err) {
+  grouping g = {0};
+  bool ok = choose_parts(&g, components, name, err);
+  if (ok && g.tall < MIN_HEIGHT)
+    ok = dg_fail(err, DG_ERR_INPUT, "%s: no ink was found but specks; take a larger picture", name);
+  if (ok) merge_parts(&g);
+  ok = ok && number_components(&g, components, err);
+  free(g.parts);
+  return ok;
 }

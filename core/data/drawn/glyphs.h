@@ -1,9 +1,9 @@
 /**
- * How people write the ten digits: for each digit several hands, for each hand the strokes of the
+ * How people write the ten digits: for each digit several glyphs, for each glyph the strokes of the
  * pen in a few forms, between which a writer may lie anywhere.
  */
-#ifndef DG_DIGITS_HANDS_H
-#define DG_DIGITS_HANDS_H
+#ifndef DG_DIGITS_GLYPHS_H
+#define DG_DIGITS_GLYPHS_H
 
 #include <stdint.h>
 
@@ -12,7 +12,7 @@ typedef struct {
   int8_t x, y;
 } dg_knot;
 
-/** How the pen passes a knot, as the characters of a hand's `pen`. */
+/** How the pen passes a knot, as the characters of a glyph's `pen`. */
 typedef enum {
   DG_PEN_SMOOTH = '~', /**< without a corner; also the start of a stroke */
   DG_PEN_CORNER = '^', /**< turning sharply */
@@ -24,12 +24,12 @@ typedef struct {
   const dg_knot *knots; /**< [forms, count] */
   const char *pen;      /**< [count] dg_pen_mark: the last one lifts */
   uint8_t forms, count;
-  uint8_t weight; /**< how often, relative to the digit's other hands */
-} dg_hand;
+  uint8_t weight; /**< how often, relative to the digit's other glyphs */
+} dg_glyph;
 
-enum { DG_HAND_MAX_KNOTS = 24 };
+enum { DG_GLYPH_MAX_KNOTS = 24 };
 
-/** The hands of a digit, 0 to 9; `*count` says how many. */
-const dg_hand *dg_hands_of(unsigned digit, unsigned *count);
+/** The glyphs of a digit, 0 to 9; `*count` says how many. */
+const dg_glyph *dg_glyphs_of(unsigned digit, unsigned *count);
 
 #endif

@@ -1,7 +1,7 @@
 /**
- * The exact state of a run, so that it can go on to the same bits: a safetensors file with the
+ * A checkpoint: all that a run needs to go on to the same bits. A safetensors file with the
  * parameters ("now/"), the optimizer's arrays ("optimizer.0/", …), the moving average and the
- * best parameters so far, and in its metadata the model and, as JSON, the place.
+ * best parameters so far, and in its metadata the model and, as JSON, the cursor.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -17,9 +17,9 @@
 #include "core/weights/safetensors.h"
 #include "core/weights/weights.h"
 
-enum { STATE_VERSION = 1, MOST_ARRAYS = 5 };
+enum { CHECKPOINT_VERSION = 1, MAX_ARRAYS = 5 };
 
-/* ---- the place, as JSON ------------------------------------------------- */
+/* ---- the cursor, as JSON ------------------------------------------------ */
 
 /** Tells one set of training images from another. */
 static uint32_t checksum_of(const dg_samples *samples) {
@@ -28,7 +28,7 @@ static uint32_t checksum_of(const dg_samples *samples) {
   return (uint32_t)crc32_z(sum, samples->labels, samples->count);
 }
 
-static bool can_be_kept(const char *path) {
+static bool can_be_saved(const char *path) {
   return strlen(path) < sizeof((dg_checkpoint_info *)0)->data && !dg_utf8_fault(path);
 }
 
@@ -37,62 +37,63 @@ static bool can_be_kept(const char *path) {
  * that was given, which may lead there by a link. NULL: from this folder alone, or nowhere, as the
  * built-in digits.
  */
-static char *place_of_data(const char *source) {
+static char *path_of_data(const char *source) {
   char *path = realpath(source, NULL);
-  if (!path || can_be_kept(path)) return path;
+  if (!path || can_be_saved(path)) return path;
   free(path);
   if (*source == '/') return strdup(source);
   char folder[PATH_MAX];
   path = getcwd(folder, sizeof folder) ? dg_path_join(folder, source, NULL) : NULL;
-  if (path && can_be_kept(path)) return path;
+  if (path && can_be_saved(path)) return path;
   free(path);
   return NULL;
 }
 
-static char *place_text(const dg_trainer *t) {
-  char *folder = place_of_data(t->data->source);
-  const dg_place *at = &t->at;
-  const dg_meter none = {0}, *m = at->done ? &t->meter : &none; /* between epochs it has none */
-  json_t *place =
-      json_pack("{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", STATE_VERSION, "backend",
-                t->device->backend, "device", t->device->info.name, "threads",
-                (json_int_t)t->device->info.compute_units, "data",
-                folder ? folder : t->data->source, "data_checksum", (json_int_t)t->checksum, "seed",
-                (json_int_t)t->seed, "epoch", (json_int_t)at->epoch, "step", (json_int_t)at->done,
-                "best_accuracy", at->best_accuracy, "seconds", at->seconds, "loss_sum", m->loss_sum,
-                "right", (json_int_t)m->right, "total", (json_int_t)m->total);
-  char *text = place ? json_dumps(place, JSON_COMPACT) : NULL;
-  json_decref(place);
+static char *cursor_text(const dg_trainer *t) {
+  char *folder = path_of_data(t->data->source);
+  const dg_cursor *cursor = &t->cursor;
+  const dg_metrics none = {0},
+                   *m = cursor->done ? &t->metrics : &none; /* between epochs it has none */
+  json_t *json = json_pack(
+      "{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", CHECKPOINT_VERSION, "backend",
+      t->device->backend, "device", t->device->info.name, "threads",
+      (json_int_t)t->device->info.compute_units, "data", folder ? folder : t->data->source,
+      "data_checksum", (json_int_t)t->checksum, "seed", (json_int_t)t->seed, "epoch",
+      (json_int_t)cursor->epoch, "step", (json_int_t)cursor->done, "best_accuracy",
+      cursor->best_accuracy, "seconds", cursor->seconds, "loss_sum", m->loss_sum, "right",
+      (json_int_t)m->correct_sum, "total", (json_int_t)m->total);
+  char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+  json_decref(json);
   free(folder);
   return text;
 }
 
-/** The members of a state's JSON that a trainer takes up. */
+/** The members of a checkpoint's JSON that a trainer loads. */
 typedef struct {
   dg_checkpoint_info info;
-  dg_place at;
+  dg_cursor cursor;
   double loss_sum;
-  uint32_t right, total, checksum;
-} saved_place;
+  uint32_t correct_sum, total, checksum;
+} saved_cursor;
 
 static bool is_count(json_int_t value) {
   return value >= 0 && value <= UINT32_MAX;
 }
 
-static bool parse_place(const char *text, saved_place *out) {
+static bool parse_cursor(const char *text, saved_cursor *out) {
   int version;
   const char *backend, *device, *data;
-  json_int_t threads, sum, seed, epoch, step, right, total;
+  json_int_t threads, sum, seed, epoch, step, correct, total;
   bool starved;
-  json_t *place = dg_json_read(text, strlen(text), 0, NULL, &starved);
+  json_t *json = dg_json_read(text, strlen(text), 0, NULL, &starved);
   bool parsed =
-      json_unpack(place, "{si ss ss sI ss sI sI sI sI sF sF sF sI sI}", "version", &version,
+      json_unpack(json, "{si ss ss sI ss sI sI sI sI sF sF sF sI sI}", "version", &version,
                   "backend", &backend, "device", &device, "threads", &threads, "data", &data,
                   "data_checksum", &sum, "seed", &seed, "epoch", &epoch, "step", &step,
-                  "best_accuracy", &out->at.best_accuracy, "seconds", &out->at.seconds, "loss_sum",
-                  &out->loss_sum, "right", &right, "total", &total) == 0 &&
-      version == STATE_VERSION && is_count(threads) && is_count(sum) && is_count(seed) &&
-      is_count(epoch) && is_count(step) && is_count(right) && is_count(total);
+                  "best_accuracy", &out->cursor.best_accuracy, "seconds", &out->cursor.seconds,
+                  "loss_sum", &out->loss_sum, "right", &correct, "total", &total) == 0 &&
+      version == CHECKPOINT_VERSION && is_count(threads) && is_count(sum) && is_count(seed) &&
+      is_count(epoch) && is_count(step) && is_count(correct) && is_count(total);
   if (parsed) {
     dg_checkpoint_info *info = &out->info;
     *info = (dg_checkpoint_info){.threads = (uint32_t)threads,
@@ -102,17 +103,18 @@ static bool parse_place(const char *text, saved_place *out) {
     strncpy(info->backend, backend, sizeof info->backend - 1);
     strncpy(info->device, device, sizeof info->device - 1);
     strncpy(info->data, data, sizeof info->data - 1);
-    out->at.epoch = info->epoch, out->at.done = info->step;
-    out->right = (uint32_t)right, out->total = (uint32_t)total, out->checksum = (uint32_t)sum;
+    out->cursor.epoch = info->epoch, out->cursor.done = info->step;
+    out->correct_sum = (uint32_t)correct, out->total = (uint32_t)total,
+    out->checksum = (uint32_t)sum;
   }
-  json_decref(place);
+  json_decref(json);
   return parsed;
 }
 
-static bool read_place(const dg_safetensors *file, const char *path, saved_place *out,
-                       dg_error *err) {
-  const char *text = dg_safetensors_text(file, DG_STATE_KEY);
-  return (text && parse_place(text, out)) ||
+static bool read_cursor(const dg_safetensors *file, const char *path, saved_cursor *out,
+                        dg_error *err) {
+  const char *text = dg_safetensors_text(file, DG_CHECKPOINT_KEY);
+  return (text && parse_cursor(text, out)) ||
          dg_fail(err, DG_ERR_INPUT, "%s: %s", path,
                  text ? "the state in it was kept by another version, or is damaged"
                       : "these are weights, not the state of a run that stopped; use --load");
@@ -120,12 +122,12 @@ static bool read_place(const dg_safetensors *file, const char *path, saved_place
 
 bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, size_t size, dg_error *err) {
   dg_safetensors file;
-  saved_place place;
+  saved_cursor cursor;
   if (!dg_safetensors_read(&file, path, err)) return false;
-  bool right = read_place(&file, path, &place, err);
-  if (right) dg_sized_give(info, size, 0, &place.info, sizeof place.info);
+  bool ok = read_cursor(&file, path, &cursor, err);
+  if (ok) dg_sized_give(info, size, 0, &cursor.info, sizeof cursor.info);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }
 
 /* ---- the arrays --------------------------------------------------------- */
@@ -133,7 +135,7 @@ bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, size_t size,
 /** All arrays of a run on the host, in the order of the file. */
 typedef struct {
   float *memory;
-  dg_weights_array list[MOST_ARRAYS];
+  dg_weights_array list[MAX_ARRAYS];
   uint32_t count;
 } arrays;
 
@@ -146,10 +148,10 @@ static float *add_array(arrays *a, size_t floats, const char *prefix, bool learn
 static bool arrays_new(const dg_trainer *t, arrays *a, dg_error *err) {
   static const char *const of_optimizer[] = {"optimizer.0/", "optimizer.1/"};
   size_t floats = dg_network_floats(t->network);
-  *a = (arrays){.memory = calloc(MOST_ARRAYS * floats, sizeof(float))};
-  if (!a->memory) return dg_fail_memory(err, MOST_ARRAYS * floats * sizeof(float));
+  *a = (arrays){.memory = calloc(MAX_ARRAYS * floats, sizeof(float))};
+  if (!a->memory) return dg_fail_memory(err, MAX_ARRAYS * floats * sizeof(float));
   add_array(a, floats, "now/", false);
-  if (t->best && t->at.best_accuracy >= 0) add_array(a, floats, "best/", false);
+  if (t->best && t->cursor.best_accuracy >= 0) add_array(a, floats, "best/", false);
   if (t->averaged) add_array(a, floats, "average/", true);
   for (uint32_t i = 0; i < dg_trainer_state_arrays(t); i++)
     add_array(a, floats, of_optimizer[i], true);
@@ -196,74 +198,75 @@ static bool copy_best(dg_trainer *t, arrays *a, copy_call *copy, dg_error *err) 
   return !best || copy(t, t->best, 0, best->values, dg_network_floats(t->network), err);
 }
 
-/* ---- keeping and taking up ---------------------------------------------- */
+/* ---- saving and loading ------------------------------------------------- */
 
-static bool write_state(dg_trainer *t, const arrays *a, dg_error *err) {
-  char *place = place_text(t);
-  if (!place)
+static bool write_checkpoint(dg_trainer *t, const arrays *a, dg_error *err) {
+  char *cursor = cursor_text(t);
+  if (!cursor)
     return dg_fail(err, DG_ERR_RUNTIME, "%s can't be written: a name in it is not UTF-8",
-                   t->state_path);
-  const dg_stored_text texts[] = {{DG_MODEL_KEY, t->model->text}, {DG_STATE_KEY, place}};
-  bool right = dg_weights_write(t->network, t->state_path, a->list, a->count, texts, 2, err);
-  free(place);
-  return right;
+                   t->checkpoint_path);
+  const dg_stored_text texts[] = {{DG_MODEL_KEY, t->model->text}, {DG_CHECKPOINT_KEY, cursor}};
+  bool ok = dg_weights_write(t->network, t->checkpoint_path, a->list, a->count, texts, 2, err);
+  free(cursor);
+  return ok;
 }
 
-void dg_trainer_prepare_state(dg_trainer *t) {
-  if (t->state_path) t->checksum = checksum_of(&t->data->train);
+void dg_trainer_prepare_checkpoint(dg_trainer *t) {
+  if (t->checkpoint_path) t->checksum = checksum_of(&t->data->train);
 }
 
-bool dg_trainer_keep_state(dg_trainer *t, dg_error *err) {
+bool dg_trainer_save_checkpoint(dg_trainer *t, dg_error *err) {
   arrays a;
-  if (!t->state_path) return true;
+  if (!t->checkpoint_path) return true;
   if (!arrays_new(t, &a, err)) return false;
-  bool right = dg_network_read(t->network, a.list[0].values, err) && copy_best(t, &a, fetch, err) &&
-               copy_learned(t, &a, fetch, err) && write_state(t, &a, err);
+  bool ok = dg_network_read(t->network, a.list[0].values, err) && copy_best(t, &a, fetch, err) &&
+            copy_learned(t, &a, fetch, err) && write_checkpoint(t, &a, err);
   free(a.memory);
-  return right;
+  return ok;
 }
 
-/** Is this the state of a run of this model on this data? */
-static bool state_fits(const dg_trainer *t, const dg_safetensors *file, const saved_place *saved,
-                       dg_error *err) {
+/** Is this the checkpoint of a run of this model on this data? */
+static bool checkpoint_fits(const dg_trainer *t, const dg_safetensors *file,
+                            const saved_cursor *saved, dg_error *err) {
   const char *recipe = dg_safetensors_text(file, DG_MODEL_KEY);
   if (!recipe || strcmp(recipe, t->model->text) != 0)
     return dg_fail(err, DG_ERR_INPUT, "%s: the run has another model or recipe than \"%s\"",
-                   t->state_path, t->model->path);
+                   t->checkpoint_path, t->model->path);
   if (saved->info.seed != t->seed)
-    return dg_fail(err, DG_ERR_INPUT, "%s: the run has the seed %u, not %u", t->state_path,
+    return dg_fail(err, DG_ERR_INPUT, "%s: the run has the seed %u, not %u", t->checkpoint_path,
                    saved->info.seed, t->seed);
   if (saved->checksum != t->checksum)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: the run learned from other images, from \"%.500s\"; give those with --data",
-                   t->state_path, saved->info.data);
-  return (saved->at.epoch <= t->model->train.epochs && saved->at.done <= t->steps) ||
+                   t->checkpoint_path, saved->info.data);
+  return (saved->cursor.epoch <= t->model->train.epochs && saved->cursor.done <= t->steps) ||
          dg_fail(err, DG_ERR_INPUT, "%s: epoch %u, step %u is past the end of the recipe",
-                 t->state_path, saved->at.epoch + 1, saved->at.done);
+                 t->checkpoint_path, saved->cursor.epoch + 1, saved->cursor.done);
 }
 
-static bool take_arrays(dg_trainer *t, const dg_safetensors *file, dg_error *err) {
+static bool load_arrays(dg_trainer *t, const dg_safetensors *file, dg_error *err) {
   arrays a;
   if (!arrays_new(t, &a, err)) return false;
-  bool right = dg_weights_take(t->network, file, t->state_path, a.list, a.count, err) &&
-               dg_network_write(t->network, a.list[0].values, err) && copy_best(t, &a, put, err) &&
-               copy_learned(t, &a, put, err);
+  bool ok = dg_weights_take(t->network, file, t->checkpoint_path, a.list, a.count, err) &&
+            dg_network_write(t->network, a.list[0].values, err) && copy_best(t, &a, put, err) &&
+            copy_learned(t, &a, put, err);
   free(a.memory);
-  return right;
+  return ok;
 }
 
-bool dg_trainer_take_state(dg_trainer *t, dg_error *err) {
+bool dg_trainer_load_checkpoint(dg_trainer *t, dg_error *err) {
   dg_safetensors file;
-  saved_place saved;
-  if (!dg_safetensors_read(&file, t->state_path, err)) return false;
-  bool right = read_place(&file, t->state_path, &saved, err) && state_fits(t, &file, &saved, err);
-  if (right) {
-    t->at = saved.at;
-    t->meter.loss_sum = saved.loss_sum;
-    t->meter.right = saved.right;
-    t->meter.total = saved.total;
+  saved_cursor saved;
+  if (!dg_safetensors_read(&file, t->checkpoint_path, err)) return false;
+  bool ok =
+      read_cursor(&file, t->checkpoint_path, &saved, err) && checkpoint_fits(t, &file, &saved, err);
+  if (ok) {
+    t->cursor = saved.cursor;
+    t->metrics.loss_sum = saved.loss_sum;
+    t->metrics.correct_sum = saved.correct_sum;
+    t->metrics.total = saved.total;
   }
-  right = right && take_arrays(t, &file, err);
+  ok = ok && load_arrays(t, &file, err);
   dg_safetensors_free(&file);
-  return right;
+  return ok;
 }

@@ -1,6 +1,6 @@
-/** The pen of the built-in digits: a path of round, soft-edged strokes becomes a picture. */
-#ifndef DG_DIGITS_PEN_H
-#define DG_DIGITS_PEN_H
+/** The rasterizer of the built-in digits: a path of round, soft-edged strokes becomes a picture. */
+#ifndef DG_DIGITS_RASTERIZER_H
+#define DG_DIGITS_RASTERIZER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +23,6 @@ typedef struct {
  * `ink` [28, 28], 0 to 1: full inside the pen's reach, falling to none over `softness` pixels
  * around its rim.
  */
-void dg_pen_draw(const dg_path *path, float softness, float ink[DG_DIGIT_PIXELS]);
+void dg_rasterize(const dg_path *path, float softness, float ink[DG_DIGIT_PIXELS]);
 
 #endif

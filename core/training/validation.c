@@ -1,4 +1,4 @@
-/** Validation, and which parameters are kept. They stay on the device. */
+/** Validation, and the parameters that a run ends with. They stay on the device. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@ static bool copy_learned(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error
   return copy(t, from, to, dg_network_learned(t->network), err);
 }
 
-/** Copies what is learned, and the states behind it. */
+/** Copies what is learned, and the running statistics behind it. */
 static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
   return copy(t, from, to, dg_network_floats(t->network), err);
 }
@@ -29,11 +29,11 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
     return dg_fail(err, DG_ERR_RUNTIME,
                    "training diverged: the validation loss is not finite after epoch %u; try a "
                    "smaller --lr",
-                   t->at.epoch + 1);
+                   t->cursor.epoch + 1);
   report->validated = true;
-  report->best = report->validation.accuracy > t->at.best_accuracy;
+  report->best = report->validation.accuracy > t->cursor.best_accuracy;
   if (!report->best) return true;
-  t->at.best_accuracy = report->validation.accuracy;
+  t->cursor.best_accuracy = report->validation.accuracy;
   return copy_all(t, dg_network_parameters(t->network), t->best, err);
 }
 
@@ -46,25 +46,25 @@ bool dg_trainer_validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) 
 }
 
 /** Puts the parameters that the recipe keeps into the network. */
-static bool put_kept(dg_trainer *t, dg_error *err) {
+static bool restore_best(dg_trainer *t, dg_error *err) {
   dg_buffer *parameters = dg_network_parameters(t->network);
-  bool validated = t->at.best_accuracy >= 0; /* not where all steps were the caller's */
+  bool validated = t->cursor.best_accuracy >= 0; /* not where all steps were the caller's */
   if (t->model->train.keep == DG_KEEP_BEST && validated)
     return copy_all(t, t->best, parameters, err);
   return !t->averaged || copy_learned(t, t->averaged, parameters, err);
 }
 
-static bool check_kept(dg_trainer *t, dg_error *err) {
+static bool check_restored(dg_trainer *t, dg_error *err) {
   size_t bytes = dg_network_floats(t->network) * sizeof(float);
-  float *kept = malloc(bytes);
-  if (!kept) return dg_fail_memory(err, bytes);
-  bool right = dg_network_read(t->network, kept, err) &&
-               (dg_params_check(t->network, kept, err) ||
-                dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
-  free(kept);
-  return right;
+  float *values = malloc(bytes);
+  if (!values) return dg_fail_memory(err, bytes);
+  bool ok = dg_network_read(t->network, values, err) &&
+            (dg_params_check(t->network, values, err) ||
+             dg_fail_prefix(err, "training diverged: with a smaller learning rate it may not"));
+  free(values);
+  return ok;
 }
 
-bool dg_trainer_keep(dg_trainer *t, dg_error *err) {
-  return put_kept(t, err) && check_kept(t, err);
+bool dg_trainer_restore_best(dg_trainer *t, dg_error *err) {
+  return restore_best(t, err) && check_restored(t, err);
 }

@@ -1,4 +1,4 @@
-#include "core/data/drawn/pen.h"
+#include "core/data/drawn/rasterizer.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static void covered_pixels(float a, float b, float reach, int *first, int *end) 
   *end = (int)clamp(high + 1, 0, DG_DIGIT_SIDE);
 }
 
-void dg_pen_draw(const dg_path *path, float softness, float ink[DG_DIGIT_PIXELS]) {
+void dg_rasterize(const dg_path *path, float softness, float ink[DG_DIGIT_PIXELS]) {
   memset(ink, 0, DG_DIGIT_PIXELS * sizeof *ink);
   for (unsigned i = 0; i + 1 < path->count; i++) {
     if (path->points[i].last) continue;

@@ -1,10 +1,10 @@
-#include "core/data/drawn/hands.h"
+#include "core/data/drawn/glyphs.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
-#define HAND(table, pen, weight)                                                                   \
+#define GLYPH(table, pen, weight)                                                                  \
   { *(table), pen, LENGTH(table), LENGTH(*(table)), weight }
 
-// Each table is a hand, each row of it a form; the knots stand in the order of the pen.
+// Each table is a glyph, each row of it a form; the knots stand in the order of the pen.
 // clang-format off
 
 static const dg_knot zero_plain[][9] = {
@@ -24,9 +24,9 @@ static const dg_knot zero_tail[][11] = {
   {{70,-6}, {46,4}, {20,20}, {8,56}, {22,92}, {50,100}, {80,84}, {90,48}, {74,14}, {48,6}, {20,14}},
   {{66,0}, {40,4}, {14,26}, {8,60}, {26,94}, {54,98}, {82,80}, {88,44}, {70,14}, {46,18}, {40,40}},
 };
-static const dg_hand zeros[] = {
-  HAND(zero_plain, "~~~~~~~~.", 3),
-  HAND(zero_tail, "~~~~~~~~~~.", 2),
+static const dg_glyph zeros[] = {
+  GLYPH(zero_plain, "~~~~~~~~.", 3),
+  GLYPH(zero_tail, "~~~~~~~~~~.", 2),
 };
 
 static const dg_knot one_bar[][4] = {
@@ -46,10 +46,10 @@ static const dg_knot one_base[][6] = {
   {{20,34}, {56,0}, {54,50}, {50,98}, {10,100}, {90,96}},
   {{34,16}, {58,0}, {50,50}, {44,100}, {20,100}, {74,98}},
 };
-static const dg_hand ones[] = {
-  HAND(one_bar, "~~~.", 6),
-  HAND(one_flag, "~^~.", 2),
-  HAND(one_base, "~^~.~.", 1),
+static const dg_glyph ones[] = {
+  GLYPH(one_bar, "~~~.", 6),
+  GLYPH(one_flag, "~^~.", 2),
+  GLYPH(one_base, "~^~.~.", 1),
 };
 
 static const dg_knot two_plain[][9] = {
@@ -115,12 +115,12 @@ static const dg_knot two_angular[][7] = {
   {{6,16}, {46,0}, {74,14}, {48,50}, {0,84}, {48,88}, {100,92}},
   {{24,4}, {46,0}, {66,6}, {50,50}, {30,96}, {50,96}, {80,92}},
 };
-static const dg_hand twos[] = {
-  HAND(two_plain, "~~~~~~^~.", 5),
-  HAND(two_loop, "~~~~~~~~~~~.", 4),
-  HAND(two_big_loop, "~~~~~~~~~~.", 3),
-  HAND(two_curl, "~~~~~~~~~~~~.", 2),
-  HAND(two_angular, "~~^~^~.", 2),
+static const dg_glyph twos[] = {
+  GLYPH(two_plain, "~~~~~~^~.", 5),
+  GLYPH(two_loop, "~~~~~~~~~~~.", 4),
+  GLYPH(two_big_loop, "~~~~~~~~~~.", 3),
+  GLYPH(two_curl, "~~~~~~~~~~~~.", 2),
+  GLYPH(two_angular, "~~^~^~.", 2),
 };
 
 static const dg_knot three_cusp[][9] = {
@@ -165,12 +165,12 @@ static const dg_knot three_flat[][9] = {
   {{18,6}, {42,2}, {68,0}, {54,18}, {42,36}, {64,46}, {70,72}, {50,96}, {18,98}},
   {{2,8}, {40,4}, {80,-4}, {58,18}, {40,38}, {70,48}, {74,76}, {40,98}, {0,90}},
 };
-static const dg_hand threes[] = {
-  HAND(three_cusp, "~~~~^~~~.", 4),
-  HAND(three_round, "~~~~~~~~.", 3),
-  HAND(three_loop, "~~~~~~~~~~.", 2),
-  HAND(three_hooked, "~~~~~^~~~~.", 2),
-  HAND(three_flat, "~~^~^~~~.", 1),
+static const dg_glyph threes[] = {
+  GLYPH(three_cusp, "~~~~^~~~.", 4),
+  GLYPH(three_round, "~~~~~~~~.", 3),
+  GLYPH(three_loop, "~~~~~~~~~~.", 2),
+  GLYPH(three_hooked, "~~~~~^~~~~.", 2),
+  GLYPH(three_flat, "~~^~^~~~.", 1),
 };
 
 static const dg_knot four_open[][8] = {
@@ -198,10 +198,10 @@ static const dg_knot four_closed[][8] = {
   {{60,0}, {30,40}, {0,78}, {50,78}, {100,74}, {60,0}, {62,50}, {62,100}},
   {{56,6}, {34,34}, {14,60}, {46,64}, {82,58}, {66,0}, {66,50}, {66,100}},
 };
-static const dg_hand fours[] = {
-  HAND(four_open, "~~^~.~~.", 5),
-  HAND(four_curved, "~~~~^~.", 2),
-  HAND(four_closed, "~~^~.~~.", 3),
+static const dg_glyph fours[] = {
+  GLYPH(four_open, "~~^~.~~.", 5),
+  GLYPH(four_curved, "~~~~^~.", 2),
+  GLYPH(four_closed, "~~^~.~~.", 3),
 };
 
 static const dg_knot five_two_strokes[][11] = {
@@ -247,10 +247,10 @@ static const dg_knot five_smooth[][9] = {
   {{94,8}, {58,2}, {34,18}, {44,36}, {66,46}, {80,64}, {68,90}, {36,100}, {10,86}},
   {{104,-6}, {64,2}, {36,10}, {30,32}, {58,42}, {76,66}, {62,92}, {32,100}, {2,92}},
 };
-static const dg_hand fives[] = {
-  HAND(five_two_strokes, "~~^~~~~.~~.", 4),
-  HAND(five_corner, "~~^~^~~~~.", 3),
-  HAND(five_smooth, "~~~~~~~~.", 3),
+static const dg_glyph fives[] = {
+  GLYPH(five_two_strokes, "~~^~~~~.~~.", 4),
+  GLYPH(five_corner, "~~^~^~~~~.", 3),
+  GLYPH(five_smooth, "~~~~~~~~.", 3),
 };
 
 static const dg_knot six_curved[][10] = {
@@ -287,11 +287,11 @@ static const dg_knot six_hook[][10] = {
   {{72,10}, {56,2}, {34,22}, {20,60}, {28,92}, {48,100}, {68,88}, {66,66}, {46,58}, {24,72}},
   {{92,16}, {62,0}, {28,18}, {8,60}, {26,96}, {58,100}, {88,84}, {84,60}, {48,54}, {14,72}},
 };
-static const dg_hand sixes[] = {
-  HAND(six_curved, "~~~~~~~~~.", 4),
-  HAND(six_stem, "~~~~~~~~.", 3),
-  HAND(six_low, "~~~~~~~~.", 4),
-  HAND(six_hook, "~~~~~~~~~.", 1),
+static const dg_glyph sixes[] = {
+  GLYPH(six_curved, "~~~~~~~~~.", 4),
+  GLYPH(six_stem, "~~~~~~~~.", 3),
+  GLYPH(six_low, "~~~~~~~~.", 4),
+  GLYPH(six_hook, "~~~~~~~~~.", 1),
 };
 
 static const dg_knot seven_plain[][5] = {
@@ -340,14 +340,14 @@ static const dg_knot seven_round_bar[][8] = {
   {{14,8}, {40,4}, {66,2}, {76,18}, {64,56}, {54,100}, {30,58}, {88,50}},
   {{0,26}, {18,6}, {50,4}, {72,16}, {54,54}, {34,100}, {14,50}, {80,56}},
 };
-static const dg_hand sevens[] = {
-  HAND(seven_plain, "~~^~.", 4),
-  HAND(seven_round, "~~~~~.", 3),
-  HAND(seven_wave, "~~~^~.", 2),
-  HAND(seven_serif, "~^~^~.", 2),
-  HAND(seven_bar, "~~^~.~.", 2),
-  HAND(seven_serif_bar, "~^~^~.~.", 1),
-  HAND(seven_round_bar, "~~~~~.~.", 1),
+static const dg_glyph sevens[] = {
+  GLYPH(seven_plain, "~~^~.", 4),
+  GLYPH(seven_round, "~~~~~.", 3),
+  GLYPH(seven_wave, "~~~^~.", 2),
+  GLYPH(seven_serif, "~^~^~.", 2),
+  GLYPH(seven_bar, "~~^~.~.", 2),
+  GLYPH(seven_serif_bar, "~^~^~.~.", 1),
+  GLYPH(seven_round_bar, "~~~~~.~.", 1),
 };
 
 static const dg_knot eight_s[][13] = {
@@ -442,13 +442,13 @@ static const dg_knot eight_heart[][15] = {
   {{44,8}, {26,4}, {14,18}, {28,38}, {48,52}, {64,70}, {60,94}, {44,100}, {28,92}, {32,72}, {50,52},
    {72,34}, {74,10}, {56,2}, {42,10}},
 };
-static const dg_hand eights[] = {
-  HAND(eight_s, "~~~~~~~~~~~~.", 6),
-  HAND(eight_ribbon, "~~~~~~~~~~~.", 2),
-  HAND(eight_open, "~~~~~~~~~.", 2),
-  HAND(eight_centre, "~~~~~~~~~~.", 2),
-  HAND(eight_circles, "~~~~~~.~~~~~~.", 2),
-  HAND(eight_heart, "~~~~~~~~~~~~~~.", 4),
+static const dg_glyph eights[] = {
+  GLYPH(eight_s, "~~~~~~~~~~~~.", 6),
+  GLYPH(eight_ribbon, "~~~~~~~~~~~.", 2),
+  GLYPH(eight_open, "~~~~~~~~~.", 2),
+  GLYPH(eight_centre, "~~~~~~~~~~.", 2),
+  GLYPH(eight_circles, "~~~~~~.~~~~~~.", 2),
+  GLYPH(eight_heart, "~~~~~~~~~~~~~~.", 4),
 };
 
 static const dg_knot nine_straight[][9] = {
@@ -496,17 +496,17 @@ static const dg_knot nine_ball[][10] = {
   {{76,20}, {50,0}, {18,12}, {12,40}, {40,54}, {70,42}, {78,18}, {82,2}, {80,50}, {78,100}},
   {{66,8}, {46,2}, {26,10}, {24,26}, {42,36}, {60,28}, {68,10}, {72,2}, {62,50}, {48,100}},
 };
-static const dg_hand nines[] = {
-  HAND(nine_straight, "~~~~~~^~.", 5),
-  HAND(nine_hook, "~~~~~~^~~.", 2),
-  HAND(nine_round, "~~~~~~~~~.", 2),
-  HAND(nine_ball, "~~~~~~.~~.", 1),
+static const dg_glyph nines[] = {
+  GLYPH(nine_straight, "~~~~~~^~.", 5),
+  GLYPH(nine_hook, "~~~~~~^~~.", 2),
+  GLYPH(nine_round, "~~~~~~~~~.", 2),
+  GLYPH(nine_ball, "~~~~~~.~~.", 1),
 };
 
 // clang-format on
 
 static const struct {
-  const dg_hand *hands;
+  const dg_glyph *glyphs;
   unsigned count;
 } digits[] = {
     {zeros, LENGTH(zeros)},   {ones, LENGTH(ones)},     {twos, LENGTH(twos)},
@@ -515,7 +515,7 @@ static const struct {
     {nines, LENGTH(nines)},
 };
 
-const dg_hand *dg_hands_of(unsigned digit, unsigned *count) {
+const dg_glyph *dg_glyphs_of(unsigned digit, unsigned *count) {
   *count = digits[digit].count;
-  return digits[digit].hands;
+  return digits[digit].glyphs;
 }
