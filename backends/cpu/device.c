@@ -1,9 +1,9 @@
 #include "backends/checks.h"
 #include "backends/cpu/instruction_sets.h"
+#include "backends/cpu/runtime/batch_split.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/buffer.h"
 #include "backends/cpu/runtime/calls.h"
-#include "backends/cpu/runtime/lanes.h"
 #include "core/base/processors.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 static void op_free(dg_op *base) {
   dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
   if (!parted) return;
-  dg_cpu_lanes_settle(parted->op.device->lanes);
+  dg_cpu_batch_split_settle(parted->op.device->splits);
   dg_cpu_parting_free(parted->parting);
   dg_cpu_release(&parted->op);
   free(parted);
@@ -42,7 +42,7 @@ static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) 
     return NULL;
   }
   if (dg_cpu_prepare(&parted->op, (const dg_cpu_device *)device, wish, err) &&
-      dg_cpu_lanes_prepare(parted, err))
+      dg_cpu_batch_split_prepare(parted, err))
     return &parted->op.base;
   op_free(&parted->op.base);
   return NULL;
@@ -65,7 +65,7 @@ static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, boo
 /** With other samples parted alike, or alone and at once. */
 static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
-  if (!dg_cpu_lanes_take(parted, backward, buffers, step))
+  if (!dg_cpu_batch_split_take(parted, backward, buffers, step))
     dg_cpu_run(&parted->op, backward, buffers, step);
 }
 
@@ -138,7 +138,7 @@ static bool list(dg_device_properties *infos, size_t room, size_t *count, dg_err
 }
 
 static void close_device(dg_device *device) {
-  dg_cpu_lanes_free(((dg_cpu_device *)device)->lanes);
+  dg_cpu_batch_split_free(((dg_cpu_device *)device)->splits);
   dg_pool_free(((dg_cpu_device *)device)->pool);
   dg_cpu_calls_free(((dg_cpu_device *)device)->calls);
   free(device);
@@ -186,7 +186,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   dg_blas_set_up();
   if ((threads > 1 && (!(device->pool = dg_pool_new((size_t)threads, err)) ||
                        !(device->calls = dg_cpu_calls_new(err)))) ||
-      !(device->lanes = dg_cpu_lanes_new(device, err))) {
+      !(device->splits = dg_cpu_batch_split_new(device, err))) {
     close_device(&device->base);
     return NULL;
   }

@@ -35,7 +35,7 @@ static size_t groups_for_all(size_t samples) {
 
 size_t dg_recurrent_groups(const dg_cpu_op *op, size_t samples, bool train) {
   size_t threads = (size_t)op->device->threads, groups = groups_for_all(samples);
-  if (op->device->is_lane) return (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
+  if (op->device->is_split) return (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
   if (groups < threads && !(train && (op->desc.exact || threads <= DG_LEAST_PARTS)))
     return smaller(threads, samples);
   return groups;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "backends/checks.h"
-#include "backends/cpu/runtime/lanes.h"
+#include "backends/cpu/runtime/batch_split.h"
 #include "core/base/size.h"
 
 /** A number that no state of a buffer had before. */
@@ -34,7 +34,7 @@ static void note_change(dg_buffer *buffer) {
 }
 
 bool dg_cpu_settle(dg_device *device, dg_error *err) {
-  return dg_cpu_lanes_settle(((dg_cpu_device *)device)->lanes) ||
+  return dg_cpu_batch_split_settle(((dg_cpu_device *)device)->splits) ||
          dg_fail(err, DG_ERR_RUNTIME,
                  "the device was at work when this process was forked off: finish it before");
 }

@@ -34,7 +34,7 @@ void dg_cpu_run_region(const dg_cpu_op *op, const dg_op_buffers *buffers, const 
  * Into how many parts to cut `samples` whose sums are `floats` numbers for each part, beside about
  * `operations` simple operations in all. They cost memory, and time to clear and to add up: up to 8
  * where that is next to nothing, at least DG_LEAST_PARTS. More threads than that get a part each,
- * and other sums, unless the op is to be exact. 1 on the device of a lane, and of what is too
+ * and other sums, unless the op is to be exact. 1 on the device of a split, and of what is too
  * little to be cut.
  */
 size_t dg_cpu_parts(const dg_cpu_op *op, size_t samples, size_t floats, size_t operations);

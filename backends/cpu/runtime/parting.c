@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-enum { MOST_LANES = 8, LEAST_LANES = 2 };
+enum { MOST_SPLITS = 8, LEAST_SPLITS = 2 };
 
-/** Floats of all parameters' gradients in a lane. */
+/** Floats of all parameters' gradients in a split. */
 static size_t gradient_floats(const dg_op_sizes *sizes) {
   size_t floats = 0;
   for (size_t k = 0; k < DG_MAX_PARAM; k++) floats += dg_round_up(sizes->param[k]);
@@ -17,23 +17,23 @@ static bool samples_part(dg_op_kind kind) {
   return !row->joins_samples && !row->is_sampleless;
 }
 
-/** Are there samples enough, also beside the gradients that are summed up over the lanes, and beside
-    parameters that each lane packs? More lanes than two only make the work more even. */
-static bool pays(const dg_op_sizes *sizes, size_t lanes, size_t n) {
-  size_t least = lanes == LEAST_LANES ? 8 : 16, weight = lanes == LEAST_LANES ? 1 : 4;
-  return n >= least * lanes &&
-         weight * (lanes - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
+/** Are there samples enough, also beside the gradients that are summed up over the splits, and
+   beside parameters that each split packs? More splits than two only make the work more even. */
+static bool pays(const dg_op_sizes *sizes, size_t splits, size_t n) {
+  size_t least = splits == LEAST_SPLITS ? 8 : 16, weight = splits == LEAST_SPLITS ? 1 : 4;
+  return n >= least * splits &&
+         weight * (splits - 1) * gradient_floats(sizes) <= n * (sizes->in[0] + sizes->out[0]);
 }
 
-static size_t lanes_for(const dg_cpu_prepared *op, const dg_op_sizes *sizes, size_t n) {
-  size_t lanes = MOST_LANES, threads = (size_t)op->device->threads;
-  while (lanes > 1 && !pays(sizes, lanes, n)) lanes /= 2;
-  bool more = !op->base.desc.exact && threads > lanes && pays(sizes, threads, n);
-  return more ? threads : lanes;
+static size_t splits_for(const dg_cpu_prepared *op, const dg_op_sizes *sizes, size_t n) {
+  size_t splits = MOST_SPLITS, threads = (size_t)op->device->threads;
+  while (splits > 1 && !pays(sizes, splits, n)) splits /= 2;
+  bool more = !op->base.desc.exact && threads > splits && pays(sizes, threads, n);
+  return more ? threads : splits;
 }
 
-size_t dg_cpu_parting_lanes(const dg_cpu_parted_op *op, size_t n) {
-  return lanes_for(&op->op, &op->parting->sizes, n);
+size_t dg_cpu_parting_splits(const dg_cpu_parted_op *op, size_t n) {
+  return splits_for(&op->op, &op->parting->sizes, n);
 }
 
 size_t dg_cpu_parting_workspace(const dg_cpu_parting *parting) {
@@ -47,19 +47,19 @@ size_t dg_cpu_parting_workspace(const dg_cpu_parting *parting) {
 
 /** The op itself must fit both ways of running. */
 static void join_needs(const dg_cpu_parting *parting, dg_cpu_prepared *op) {
-  const dg_op_needs *lane = &parting->op.base.needs;
+  const dg_op_needs *split = &parting->op.base.needs;
   dg_op_needs *needs = &op->base.needs;
   size_t kept = op->base.max_n * parting->kept;
   if (kept > needs->kept) needs->kept = kept;
-  needs->backward_reads_in |= lane->backward_reads_in;
-  needs->backward_reads_out |= lane->backward_reads_out;
+  needs->backward_reads_in |= split->backward_reads_in;
+  needs->backward_reads_out |= split->backward_reads_out;
 }
 
-static bool fill(dg_cpu_parting *parting, dg_cpu_prepared *op, const dg_cpu_device *lane,
+static bool fill(dg_cpu_parting *parting, dg_cpu_prepared *op, const dg_cpu_device *split,
                  dg_error *err) {
-  uint32_t largest = (op->base.max_n + LEAST_LANES - 1) / LEAST_LANES;
+  uint32_t largest = (op->base.max_n + LEAST_SPLITS - 1) / LEAST_SPLITS;
   const dg_cpu_wish wish = {&op->base.desc, largest, true, op->forward.planned};
-  if (!dg_cpu_prepare(&parting->op, lane, &wish, err)) return false;
+  if (!dg_cpu_prepare(&parting->op, split, &wish, err)) return false;
   parting->kept = parting->op.base.needs.kept / largest; /* as many for each: core/op says so */
   join_needs(parting, op);
   if (op->forward.planned) return true;
@@ -69,18 +69,18 @@ static bool fill(dg_cpu_parting *parting, dg_cpu_prepared *op, const dg_cpu_devi
   return !bytes || parting->grads || dg_fail_memory(err, bytes);
 }
 
-bool dg_cpu_parting_make(dg_cpu_parted_op *parted, const dg_cpu_device *lane, dg_error *err) {
+bool dg_cpu_parting_make(dg_cpu_parted_op *parted, const dg_cpu_device *split, dg_error *err) {
   dg_cpu_prepared *op = &parted->op;
   if (!op->forward.train || !samples_part(op->base.desc.kind)) return true;
   dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
-  size_t most = lanes_for(op, &sizes, op->base.max_n);
+  size_t most = splits_for(op, &sizes, op->base.max_n);
   if (most == 1) return true;
   dg_cpu_parting *parting = parted->parting = calloc(1, sizeof *parting);
   if (!parting) return dg_fail_memory(err, sizeof *parting);
   parting->sizes = sizes;
   parting->most = most;
-  parting->lanes = 1;
-  return fill(parting, op, lane, err);
+  parting->splits = 1;
+  return fill(parting, op, split, err);
 }
 
 void dg_cpu_parting_free(dg_cpu_parting *parting) {

@@ -1,16 +1,16 @@
-#include "backends/cpu/runtime/lanes.h"
+#include "backends/cpu/runtime/batch_split.h"
 
 #include <stdlib.h>
 
 #include "core/base/clock.h"
 
 enum {
-  MOST_RUNS = 96, /**< of a row; more are done in two goes */
-  ROWS = 4,       /**< in memory: all but the one that grows are queued, or done */
+  MOST_RUNS = 96, /**< of a chain; more are done in two goes */
+  CHAINS = 4,     /**< in memory: all but the one that grows are queued, or done */
   EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2,
 };
 
-/** Memory that the lanes part, sample after sample. */
+/** Memory that is partitioned among the splits, sample after sample. */
 typedef struct {
   const char *begin;
   size_t bytes, of_sample;
@@ -20,69 +20,69 @@ typedef struct {
 typedef struct {
   dg_cpu_parted_op *op;
   bool backward;
-  bool meets; /**< all lanes must have done what is before it */
+  bool barrier; /**< all splits must have done what is before it */
   dg_op_buffers buffers;
   dg_step step;
   extent extents[EXTENTS];
   size_t extent_count;
 } run;
 
-/** What a lane has of its own. */
+/** What a split has of its own. */
 typedef struct {
-  _Alignas(DG_CPU_ALIGNMENT) float loss; /**< of the loss op; unused in the first lane */
+  _Alignas(DG_CPU_ALIGNMENT) float loss; /**< of the loss op; unused in the first split */
   uint32_t correct;
   double seconds[MOST_RUNS]; /**< of each run, where they are timed */
-} lane;
+} split;
 
-/** Runs that the lanes go through together. */
+/** Runs that the splits go through together. */
 typedef struct {
   run runs[MOST_RUNS];
   size_t taken;
-  size_t count;     /**< lanes */
+  size_t count;     /**< splits */
   bool fixed;       /**< and no fewer: a run goes back over what that many kept */
-  lane *lane;       /**< [most] */
-  uint64_t regions; /**< of the pool, after which it may be another row */
-} row;
+  split *split;     /**< [most] */
+  uint64_t regions; /**< of the pool, after which it may be another chain */
+} chain;
 
-struct dg_cpu_lanes {
+struct dg_cpu_batch_split {
   const dg_cpu_device *device;
-  dg_cpu_device one;      /**< what the op of a lane runs on */
-  size_t workers;         /**< threads that may run lanes */
+  dg_cpu_device one;      /**< what the op of a split runs on */
+  size_t workers;         /**< threads that may run splits */
   size_t workspace_bytes; /**< of each */
   char *workspaces;
-  size_t most; /**< lanes that any op has, and that there is memory for */
-  lane *lane;  /**< [ROWS, most] */
+  size_t most;  /**< splits that any op has, and that there is memory for */
+  split *split; /**< [CHAINS, most] */
   size_t current;
-  row rows[ROWS];
+  chain chains[CHAINS];
 };
 
-/** The row that grows. */
-static row *growing(dg_cpu_lanes *lanes) {
-  return &lanes->rows[lanes->current];
+/** The chain that grows. */
+static chain *growing(dg_cpu_batch_split *splits) {
+  return &splits->chains[splits->current];
 }
 
-dg_cpu_lanes *dg_cpu_lanes_new(const dg_cpu_device *device, dg_error *err) {
-  dg_cpu_lanes *lanes = calloc(1, sizeof *lanes);
-  if (!lanes) {
-    dg_fail_memory(err, sizeof *lanes);
+dg_cpu_batch_split *dg_cpu_batch_split_new(const dg_cpu_device *device, dg_error *err) {
+  dg_cpu_batch_split *splits = calloc(1, sizeof *splits);
+  if (!splits) {
+    dg_fail_memory(err, sizeof *splits);
     return NULL;
   }
-  lanes->device = device;
-  lanes->workers = (size_t)device->threads;
-  lanes->one = *device;
-  lanes->one.threads = 1;
-  lanes->one.pool = NULL;
-  lanes->one.calls = NULL;
-  lanes->one.is_lane = true;
-  lanes->one.profile = false;
-  return lanes;
+  splits->device = device;
+  splits->workers = (size_t)device->threads;
+  splits->one = *device;
+  splits->one.threads = 1;
+  splits->one.pool = NULL;
+  splits->one.calls = NULL;
+  splits->one.is_split = true;
+  splits->one.profile = false;
+  return splits;
 }
 
-void dg_cpu_lanes_free(dg_cpu_lanes *lanes) {
-  if (!lanes) return;
-  free(lanes->workspaces);
-  free(lanes->lane);
-  free(lanes);
+void dg_cpu_batch_split_free(dg_cpu_batch_split *splits) {
+  if (!splits) return;
+  free(splits->workspaces);
+  free(splits->split);
+  free(splits);
 }
 
 /** Memory for `wanted` things of a size in place of that for `*count`, if it is too little. */
@@ -95,19 +95,19 @@ static void *grown(void *memory, size_t *count, size_t wanted, size_t size) {
   return larger;
 }
 
-bool dg_cpu_lanes_prepare(dg_cpu_parted_op *op, dg_error *err) {
-  dg_cpu_lanes *lanes = op->op.device->lanes;
-  if (!dg_cpu_parting_make(op, &lanes->one, err)) return false;
+bool dg_cpu_batch_split_prepare(dg_cpu_parted_op *op, dg_error *err) {
+  dg_cpu_batch_split *splits = op->op.device->splits;
+  if (!dg_cpu_parting_make(op, &splits->one, err)) return false;
   if (!op->parting || op->op.forward.planned) return true;
-  dg_cpu_lanes_settle(lanes);
+  dg_cpu_batch_split_settle(splits);
   size_t bytes = dg_cpu_parting_workspace(op->parting), most = op->parting->most;
-  char *workspaces = grown(lanes->workspaces, &lanes->workspace_bytes, bytes, lanes->workers);
-  if (!workspaces) return dg_fail_memory(err, bytes * lanes->workers);
-  lanes->workspaces = workspaces;
-  lane *all = grown(lanes->lane, &lanes->most, most, ROWS * sizeof *all);
-  if (!all) return dg_fail_memory(err, most * ROWS * sizeof *all);
-  lanes->lane = all;
-  for (size_t i = 0; i < ROWS; i++) lanes->rows[i].lane = all + i * lanes->most;
+  char *workspaces = grown(splits->workspaces, &splits->workspace_bytes, bytes, splits->workers);
+  if (!workspaces) return dg_fail_memory(err, bytes * splits->workers);
+  splits->workspaces = workspaces;
+  split *all = grown(splits->split, &splits->most, most, CHAINS * sizeof *all);
+  if (!all) return dg_fail_memory(err, most * CHAINS * sizeof *all);
+  splits->split = all;
+  for (size_t i = 0; i < CHAINS; i++) splits->chains[i].split = all + i * splits->most;
   return true;
 }
 
@@ -138,7 +138,7 @@ static void find_extents(run *r) {
   add_extent(r, r->step.train ? b->kept : NULL, parting->kept);
 }
 
-/** May a lane of `a` write where another lane of `b` reads or writes? */
+/** May a split of `a` write where another split of `b` reads or writes? */
 static bool collide(const run *a, const run *b) {
   for (size_t i = 0; i < a->extent_count; i++)
     for (size_t k = 0; k < b->extent_count; k++) {
@@ -150,20 +150,20 @@ static bool collide(const run *a, const run *b) {
   return false;
 }
 
-/** Memory that another tensor had before is parted otherwise now: lanes meet in between. */
-static void find_meetings(row *w) {
+/** Memory that another tensor had before is partitioned otherwise now: a barrier lies between. */
+static void find_barriers(chain *w) {
   size_t since = 0;
   for (size_t i = 0; i < w->taken; i++) {
     run *r = &w->runs[i];
     find_extents(r);
-    r->meets = false;
-    for (size_t k = since; k < i && !r->meets; k++) r->meets = collide(r, &w->runs[k]);
-    if (r->meets) since = i;
+    r->barrier = false;
+    for (size_t k = since; k < i && !r->barrier; k++) r->barrier = collide(r, &w->runs[k]);
+    if (r->barrier) since = i;
   }
 }
 
 /** Has a run to wait for those before: of other samples, or of an op whose sums are in use? */
-static bool must_wait(const row *w, const dg_cpu_parted_op *op, bool backward,
+static bool must_wait(const chain *w, const dg_cpu_parted_op *op, bool backward,
                       const dg_step *step) {
   for (size_t i = 0; i < w->taken; i++) {
     const run *r = &w->runs[i];
@@ -174,24 +174,24 @@ static bool must_wait(const row *w, const dg_cpu_parted_op *op, bool backward,
 }
 
 /** Is the forward of an op among the runs that wait? */
-static bool waits(const row *w, const dg_cpu_parted_op *op) {
+static bool waits(const chain *w, const dg_cpu_parted_op *op) {
   for (size_t i = 0; i < w->taken; i++)
     if (w->runs[i].op == op) return true;
   return false;
 }
 
 /**
- * Brings a run's lanes and those of the runs before it together: they become the fewest that any
+ * Brings a run's splits and those of the runs before it together: they become the fewest that any
  * has, but a run that goes back over what was kept before them wants as many as kept it. What can't
- * be so is done first. Returns false where the run has no lanes.
+ * be so is done first. Returns false where the run has no splits.
  */
-static bool join(dg_cpu_lanes *lanes, const dg_cpu_parted_op *op, bool backward, size_t n) {
-  row *w = growing(lanes);
+static bool join(dg_cpu_batch_split *splits, const dg_cpu_parted_op *op, bool backward, size_t n) {
+  chain *w = growing(splits);
   bool fixed = backward && !waits(w, op);
-  size_t count = fixed ? op->parting->lanes : dg_cpu_parting_lanes(op, n);
+  size_t count = fixed ? op->parting->splits : dg_cpu_parting_splits(op, n);
   if (w->taken && (fixed ? count != w->count : w->fixed && count < w->count)) {
-    dg_cpu_lanes_run(lanes);
-    w = growing(lanes);
+    dg_cpu_batch_split_run(splits);
+    w = growing(splits);
   }
   if (count == 1) return false;
   if (!w->taken || count < w->count) w->count = count;
@@ -199,16 +199,16 @@ static bool join(dg_cpu_lanes *lanes, const dg_cpu_parted_op *op, bool backward,
   return true;
 }
 
-bool dg_cpu_lanes_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
-                       const dg_step *step) {
-  dg_cpu_lanes *lanes = op->op.device->lanes;
-  if (op->parting && must_wait(growing(lanes), op, backward, step)) dg_cpu_lanes_run(lanes);
-  if (!op->parting || !join(lanes, op, backward, step->n)) {
-    dg_cpu_lanes_run(lanes);
-    if (op->parting && !backward) op->parting->lanes = 1;
+bool dg_cpu_batch_split_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
+                             const dg_step *step) {
+  dg_cpu_batch_split *splits = op->op.device->splits;
+  if (op->parting && must_wait(growing(splits), op, backward, step)) dg_cpu_batch_split_run(splits);
+  if (!op->parting || !join(splits, op, backward, step->n)) {
+    dg_cpu_batch_split_run(splits);
+    if (op->parting && !backward) op->parting->splits = 1;
     return false;
   }
-  row *w = growing(lanes);
+  chain *w = growing(splits);
   run *r = &w->runs[w->taken++];
   r->op = op;
   r->backward = backward;
@@ -219,7 +219,7 @@ bool dg_cpu_lanes_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers 
 
 /* ---- running ------------------------------------------------------------ */
 
-/** Views of one lane's samples. */
+/** Views of one split's samples. */
 typedef struct {
   dg_op_buffers buffers;
   dg_buffer in[DG_MAX_IN], d_in[DG_MAX_IN], out[DG_MAX_OUT], d_out, d_param[DG_MAX_PARAM];
@@ -234,7 +234,7 @@ static void shift(dg_buffer **buffer, size_t bytes, dg_buffer *copy) {
   *buffer = copy;
 }
 
-/** Gradients of another lane than the first go to memory of its own. */
+/** Gradients of another split than the first go to memory of its own. */
 static void view_gradients(const run *r, size_t index, views *v) {
   const dg_cpu_parting *parting = r->op->parting;
   float *grads = parting->grads + (index - 1) * parting->grad_floats;
@@ -246,7 +246,7 @@ static void view_gradients(const run *r, size_t index, views *v) {
   }
 }
 
-/** Of the samples of a lane from `first` on. */
+/** Of the samples of a split from `first` on. */
 static void view(const run *r, size_t index, size_t first, char *workspace, views *v) {
   const dg_cpu_parting *parting = r->op->parting;
   const dg_op_needs *needs = &parting->op.base.needs;
@@ -267,47 +267,47 @@ static void view(const run *r, size_t index, size_t first, char *workspace, view
   v->workspace.data = (float *)(void *)workspace;
 }
 
-static void run_lane(const dg_cpu_lanes *lanes, const row *w, const run *r, size_t index,
-                     size_t worker) {
+static void run_split(const dg_cpu_batch_split *splits, const chain *w, const run *r, size_t index,
+                      size_t worker) {
   dg_span samples = dg_cpu_part(r->step.n, w->count, index);
   dg_step step = r->step;
   views v;
-  view(r, index, samples.begin, lanes->workspaces + worker * lanes->workspace_bytes, &v);
+  view(r, index, samples.begin, splits->workspaces + worker * splits->workspace_bytes, &v);
   step.n = (uint32_t)(samples.end - samples.begin);
   step.place += (uint32_t)samples.begin;
   step.first += (uint32_t)samples.begin;
   step.whole = dg_whole_samples(&r->step);
   if (r->op->op.base.desc.kind == DG_OP_LOSS && index > 0) {
-    v.out[1].data = &w->lane[index].loss;
-    v.out[2].data = (float *)(void *)&w->lane[index].correct;
+    v.out[1].data = &w->split[index].loss;
+    v.out[2].data = (float *)(void *)&w->split[index].correct;
     step.slot = 0;
   }
   dg_cpu_run(&r->op->parting->op, r->backward, &v.buffers, &step);
 }
 
-/** Runs that no lane has to wait in. */
+/** Runs that no split has to wait in. */
 typedef struct {
-  const dg_cpu_lanes *lanes;
-  const row *row;
+  const dg_cpu_batch_split *splits;
+  const chain *chain;
   size_t begin, end;
 } section;
 
 static void run_section(const void *context, size_t index, size_t worker) {
   const section *s = context;
-  lane *own = &s->row->lane[index];
-  bool timed = s->lanes->device->profile;
+  split *own = &s->chain->split[index];
+  bool timed = s->splits->device->profile;
   for (size_t i = s->begin; i < s->end; i++) {
     double start = timed ? dg_seconds() : 0;
-    run_lane(s->lanes, s->row, &s->row->runs[i], index, worker);
+    run_split(s->splits, s->chain, &s->chain->runs[i], index, worker);
     if (timed) own->seconds[i] = dg_seconds() - start;
   }
 }
 
-/* ---- sums over the lanes ------------------------------------------------ */
+/* ---- sums over the splits ----------------------------------------------- */
 
-/** How the gradients of a row are added up. */
+/** How the gradients of a chain are added up. */
 typedef struct {
-  const row *row;
+  const chain *chain;
   size_t pieces;
 } addition;
 
@@ -321,7 +321,7 @@ static void add_gradients(const addition *a, const run *r, size_t piece) {
     if (!count) continue;
     dg_span span = dg_cpu_grains(count, GRAIN, a->pieces, piece);
     float *to = dg_floats(r->buffers.d_param[k]);
-    for (size_t other = 0; other + 1 < a->row->count; other++)
+    for (size_t other = 0; other + 1 < a->chain->count; other++)
       dg_grad_put(DG_GRAD_ADD, span.end - span.begin,
                   from + other * parting->grad_floats + span.begin, to + span.begin);
     from += dg_round_up(count);
@@ -332,12 +332,12 @@ static bool has_sums(const run *r) {
   return r->backward && r->op->parting->grads;
 }
 
-static void add_scores(const row *w, const run *r) {
+static void add_scores(const chain *w, const run *r) {
   float *loss = dg_floats(r->buffers.out[1]) + r->step.slot;
   uint32_t *correct = (uint32_t *)r->buffers.out[2]->data + r->step.slot;
   for (size_t i = 1; i < w->count; i++) {
-    *loss += w->lane[i].loss;
-    *correct += w->lane[i].correct;
+    *loss += w->split[i].loss;
+    *correct += w->split[i].correct;
   }
 }
 
@@ -348,15 +348,15 @@ static bool scores(const run *r) {
 static void add_piece(const void *context, size_t piece, size_t worker) {
   const addition *a = context;
   (void)worker;
-  for (size_t i = 0; i < a->row->taken; i++) {
-    const run *r = &a->row->runs[i];
+  for (size_t i = 0; i < a->chain->taken; i++) {
+    const run *r = &a->chain->runs[i];
     if (has_sums(r)) add_gradients(a, r, piece);
-    if (scores(r) && piece == 0) add_scores(a->row, r);
+    if (scores(r) && piece == 0) add_scores(a->chain, r);
   }
 }
 
-/** Queues the sums of a row, if there are any. */
-static void add_up(const dg_cpu_lanes *lanes, const row *w) {
+/** Queues the sums of a chain, if there are any. */
+static void add_up(const dg_cpu_batch_split *splits, const chain *w) {
   size_t floats = 0;
   bool any = false;
   for (size_t i = 0; i < w->taken; i++) {
@@ -364,63 +364,63 @@ static void add_up(const dg_cpu_lanes *lanes, const row *w) {
     any |= has_sums(&w->runs[i]) || scores(&w->runs[i]);
   }
   const addition a = {w, dg_cpu_pieces(floats, w->count * floats)};
-  if (any) dg_cpu_run_pieces(lanes->device, a.pieces, add_piece, &a, sizeof a);
+  if (any) dg_cpu_run_pieces(splits->device, a.pieces, add_piece, &a, sizeof a);
 }
 
-/* ---- rows --------------------------------------------------------------- */
+/* ---- chains ------------------------------------------------------------- */
 
-static void wait(const dg_cpu_lanes *lanes, uint64_t regions) {
-  if (lanes->device->pool) dg_pool_wait(lanes->device->pool, regions);
+static void wait(const dg_cpu_batch_split *splits, uint64_t regions) {
+  if (splits->device->pool) dg_pool_wait(splits->device->pool, regions);
 }
 
-static uint64_t queued(const dg_cpu_lanes *lanes) {
-  return lanes->device->pool ? dg_pool_added(lanes->device->pool) : 0;
+static uint64_t queued(const dg_cpu_batch_split *splits) {
+  return splits->device->pool ? dg_pool_added(splits->device->pool) : 0;
 }
 
-/** The time of a run: of all lanes, which as many workers shared. */
-static void note_time(const dg_cpu_lanes *lanes, const row *w, size_t index) {
+/** The time of a run: of all splits, which as many workers shared. */
+static void note_time(const dg_cpu_batch_split *splits, const chain *w, size_t index) {
   const run *r = &w->runs[index];
-  size_t workers = lanes->workers < w->count ? lanes->workers : w->count;
+  size_t workers = splits->workers < w->count ? splits->workers : w->count;
   double seconds = 0;
-  for (size_t i = 0; i < w->count; i++) seconds += w->lane[i].seconds[index];
+  for (size_t i = 0; i < w->count; i++) seconds += w->split[i].seconds[index];
   dg_cpu_note_time(&r->op->op, r->backward, seconds / (double)workers);
 }
 
-static void run_row(const dg_cpu_lanes *lanes, row *w) {
-  section s = {.lanes = lanes, .row = w};
-  find_meetings(w);
+static void run_chain(const dg_cpu_batch_split *splits, chain *w) {
+  section s = {.splits = splits, .chain = w};
+  find_barriers(w);
   for (size_t i = 1; i <= w->taken; i++) {
-    if (i < w->taken && !w->runs[i].meets) continue;
+    if (i < w->taken && !w->runs[i].barrier) continue;
     s.end = i;
-    dg_cpu_run_pieces(lanes->device, w->count, run_section, &s, sizeof s);
+    dg_cpu_run_pieces(splits->device, w->count, run_section, &s, sizeof s);
     s.begin = i;
   }
-  add_up(lanes, w);
-  w->regions = queued(lanes);
+  add_up(splits, w);
+  w->regions = queued(splits);
   for (size_t i = 0; i < w->taken; i++)
-    if (!w->runs[i].backward) w->runs[i].op->parting->lanes = w->count;
-  if (!lanes->device->profile) return;
-  wait(lanes, w->regions);
-  for (size_t i = 0; i < w->taken; i++) note_time(lanes, w, i);
+    if (!w->runs[i].backward) w->runs[i].op->parting->splits = w->count;
+  if (!splits->device->profile) return;
+  wait(splits, w->regions);
+  for (size_t i = 0; i < w->taken; i++) note_time(splits, w, i);
 }
 
-void dg_cpu_lanes_run(dg_cpu_lanes *lanes) {
-  row *w = lanes ? growing(lanes) : NULL;
+void dg_cpu_batch_split_run(dg_cpu_batch_split *splits) {
+  chain *w = splits ? growing(splits) : NULL;
   if (!w || !w->taken) return;
   run *first = &w->runs[0];
   if (w->taken == 1 && !first->backward) { /* nothing to gain from one op */
-    first->op->parting->lanes = 1;
+    first->op->parting->splits = 1;
     dg_cpu_run(&first->op->op, false, &first->buffers, &first->step);
   } else {
-    run_row(lanes, w);
+    run_chain(splits, w);
   }
-  lanes->current = (lanes->current + 1) % ROWS;
-  wait(lanes, growing(lanes)->regions);
-  growing(lanes)->taken = 0;
+  splits->current = (splits->current + 1) % CHAINS;
+  wait(splits, growing(splits)->regions);
+  growing(splits)->taken = 0;
 }
 
-bool dg_cpu_lanes_settle(dg_cpu_lanes *lanes) {
-  dg_cpu_lanes_run(lanes);
-  dg_pool *pool = lanes->device->pool;
+bool dg_cpu_batch_split_settle(dg_cpu_batch_split *splits) {
+  dg_cpu_batch_split_run(splits);
+  dg_pool *pool = splits->device->pool;
   return !pool || dg_pool_wait(pool, dg_pool_added(pool));
 }
