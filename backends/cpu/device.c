@@ -20,12 +20,12 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 }
 
 static void op_free(dg_op *base) {
-  dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
-  if (!parted) return;
-  dg_cpu_batch_split_settle(parted->op.device->splits);
-  dg_cpu_parting_free(parted->parting);
-  dg_cpu_release(&parted->op);
-  free(parted);
+  dg_cpu_partitioned_op *partitioned = (dg_cpu_partitioned_op *)base;
+  if (!partitioned) return;
+  dg_cpu_batch_split_settle(partitioned->op.device->splits);
+  dg_cpu_partition_free(partitioned->partition);
+  dg_cpu_release(&partitioned->op);
+  free(partitioned);
 }
 
 static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) {
@@ -36,15 +36,15 @@ static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) 
     dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s", dg_op_name(desc->kind));
     return NULL;
   }
-  dg_cpu_parted_op *parted = calloc(1, sizeof *parted);
-  if (!parted) {
-    dg_fail_memory(err, sizeof *parted);
+  dg_cpu_partitioned_op *partitioned = calloc(1, sizeof *partitioned);
+  if (!partitioned) {
+    dg_fail_memory(err, sizeof *partitioned);
     return NULL;
   }
-  if (dg_cpu_prepare(&parted->op, (const dg_cpu_device *)device, wish, err) &&
-      dg_cpu_batch_split_prepare(parted, err))
-    return &parted->op.base;
-  op_free(&parted->op.base);
+  if (dg_cpu_prepare(&partitioned->op, (const dg_cpu_device *)device, wish, err) &&
+      dg_cpu_batch_split_prepare(partitioned, err))
+    return &partitioned->op.base;
+  op_free(&partitioned->op.base);
   return NULL;
 }
 
@@ -62,29 +62,29 @@ static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, boo
   return true;
 }
 
-/** With other samples parted alike, or alone and at once. */
-static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *buffers,
+/** With other samples partitioned alike, or alone and at once. */
+static void run(dg_cpu_partitioned_op *partitioned, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
-  if (!dg_cpu_batch_split_take(parted, backward, buffers, step))
-    dg_cpu_run(&parted->op, backward, buffers, step);
+  if (!dg_cpu_batch_split_take(partitioned, backward, buffers, step))
+    dg_cpu_run(&partitioned->op, backward, buffers, step);
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
   if (!dg_check_forward(base, buffers, step, err)) return false;
-  run((dg_cpu_parted_op *)base, false, buffers, step);
+  run((dg_cpu_partitioned_op *)base, false, buffers, step);
   return true;
 }
 
 static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                      dg_error *err) {
-  dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
-  if (!dg_check_backward(base, step, parted->op.by.backward, err)) return false;
-  run(parted, true, buffers, step);
+  dg_cpu_partitioned_op *partitioned = (dg_cpu_partitioned_op *)base;
+  if (!dg_check_backward(base, step, partitioned->op.by.backward, err)) return false;
+  run(partitioned, true, buffers, step);
   return true;
 }
 
 static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
-  const dg_cpu_prepared *op = &((const dg_cpu_parted_op *)base)->op;
+  const dg_cpu_prepared *op = &((const dg_cpu_partitioned_op *)base)->op;
   if (!dg_cpu_settle((dg_device *)op->device, err)) return false;
   *out = op->times;
   return true;

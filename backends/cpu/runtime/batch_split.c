@@ -18,7 +18,7 @@ typedef struct {
 
 /** A run that waits to be done. */
 typedef struct {
-  dg_cpu_parted_op *op;
+  dg_cpu_partitioned_op *op;
   bool backward;
   bool barrier; /**< all splits must have done what is before it */
   dg_op_buffers buffers;
@@ -95,12 +95,12 @@ static void *grown(void *memory, size_t *count, size_t wanted, size_t size) {
   return larger;
 }
 
-bool dg_cpu_batch_split_prepare(dg_cpu_parted_op *op, dg_error *err) {
+bool dg_cpu_batch_split_prepare(dg_cpu_partitioned_op *op, dg_error *err) {
   dg_cpu_batch_split *splits = op->op.device->splits;
-  if (!dg_cpu_parting_make(op, &splits->one, err)) return false;
-  if (!op->parting || op->op.forward.planned) return true;
+  if (!dg_cpu_partition_make(op, &splits->one, err)) return false;
+  if (!op->partition || op->op.forward.planned) return true;
   dg_cpu_batch_split_settle(splits);
-  size_t bytes = dg_cpu_parting_workspace(op->parting), most = op->parting->most;
+  size_t bytes = dg_cpu_partition_workspace(op->partition), most = op->partition->most;
   char *workspaces = grown(splits->workspaces, &splits->workspace_bytes, bytes, splits->workers);
   if (!workspaces) return dg_fail_memory(err, bytes * splits->workers);
   splits->workspaces = workspaces;
@@ -121,10 +121,10 @@ static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample) {
 
 /** What a run reads and writes; what it is given and doesn't read may be another tensor by now. */
 static void find_extents(run *r) {
-  const dg_cpu_parting *parting = r->op->parting;
+  const dg_cpu_partition *partition = r->op->partition;
   const dg_op_needs *needs = &r->op->op.base.needs;
   const dg_op_buffers *b = &r->buffers;
-  const dg_op_sizes *sizes = &parting->sizes;
+  const dg_op_sizes *sizes = &partition->sizes;
   bool in = !r->backward || needs->backward_reads_in,
        out = !r->backward || needs->backward_reads_out;
   r->extent_count = 0;
@@ -135,7 +135,7 @@ static void find_extents(run *r) {
   for (size_t k = 0; k < DG_MAX_OUT; k++)
     add_extent(r, out ? b->out[k] : NULL, sizes->out[k] * sizeof(float));
   add_extent(r, r->backward ? b->d_out : NULL, sizes->out[0] * sizeof(float));
-  add_extent(r, r->step.train ? b->kept : NULL, parting->kept);
+  add_extent(r, r->step.train ? b->kept : NULL, partition->kept);
 }
 
 /** May a split of `a` write where another split of `b` reads or writes? */
@@ -163,7 +163,7 @@ static void find_barriers(chain *w) {
 }
 
 /** Has a run to wait for those before: of other samples, or of an op whose sums are in use? */
-static bool must_wait(const chain *w, const dg_cpu_parted_op *op, bool backward,
+static bool must_wait(const chain *w, const dg_cpu_partitioned_op *op, bool backward,
                       const dg_step *step) {
   for (size_t i = 0; i < w->taken; i++) {
     const run *r = &w->runs[i];
@@ -174,7 +174,7 @@ static bool must_wait(const chain *w, const dg_cpu_parted_op *op, bool backward,
 }
 
 /** Is the forward of an op among the runs that wait? */
-static bool waits(const chain *w, const dg_cpu_parted_op *op) {
+static bool waits(const chain *w, const dg_cpu_partitioned_op *op) {
   for (size_t i = 0; i < w->taken; i++)
     if (w->runs[i].op == op) return true;
   return false;
@@ -185,10 +185,11 @@ static bool waits(const chain *w, const dg_cpu_parted_op *op) {
  * has, but a run that goes back over what was kept before them wants as many as kept it. What can't
  * be so is done first. Returns false where the run has no splits.
  */
-static bool join(dg_cpu_batch_split *splits, const dg_cpu_parted_op *op, bool backward, size_t n) {
+static bool join(dg_cpu_batch_split *splits, const dg_cpu_partitioned_op *op, bool backward,
+                 size_t n) {
   chain *w = growing(splits);
   bool fixed = backward && !waits(w, op);
-  size_t count = fixed ? op->parting->splits : dg_cpu_parting_splits(op, n);
+  size_t count = fixed ? op->partition->splits : dg_cpu_partition_splits(op, n);
   if (w->taken && (fixed ? count != w->count : w->fixed && count < w->count)) {
     dg_cpu_batch_split_run(splits);
     w = growing(splits);
@@ -199,13 +200,14 @@ static bool join(dg_cpu_batch_split *splits, const dg_cpu_parted_op *op, bool ba
   return true;
 }
 
-bool dg_cpu_batch_split_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
+bool dg_cpu_batch_split_take(dg_cpu_partitioned_op *op, bool backward, const dg_op_buffers *buffers,
                              const dg_step *step) {
   dg_cpu_batch_split *splits = op->op.device->splits;
-  if (op->parting && must_wait(growing(splits), op, backward, step)) dg_cpu_batch_split_run(splits);
-  if (!op->parting || !join(splits, op, backward, step->n)) {
+  if (op->partition && must_wait(growing(splits), op, backward, step))
     dg_cpu_batch_split_run(splits);
-    if (op->parting && !backward) op->parting->splits = 1;
+  if (!op->partition || !join(splits, op, backward, step->n)) {
+    dg_cpu_batch_split_run(splits);
+    if (op->partition && !backward) op->partition->splits = 1;
     return false;
   }
   chain *w = growing(splits);
@@ -236,21 +238,21 @@ static void shift(dg_buffer **buffer, size_t bytes, dg_buffer *copy) {
 
 /** Gradients of another split than the first go to memory of its own. */
 static void view_gradients(const run *r, size_t index, views *v) {
-  const dg_cpu_parting *parting = r->op->parting;
-  float *grads = parting->grads + (index - 1) * parting->grad_floats;
+  const dg_cpu_partition *partition = r->op->partition;
+  float *grads = partition->grads + (index - 1) * partition->grad_floats;
   for (size_t k = 0; k < DG_MAX_PARAM; k++) {
     if (!v->buffers.d_param[k]) continue;
     v->d_param[k] = (dg_buffer){.data = grads};
     v->buffers.d_param[k] = &v->d_param[k];
-    grads += dg_round_up(parting->sizes.param[k]);
+    grads += dg_round_up(partition->sizes.param[k]);
   }
 }
 
 /** Of the samples of a split from `first` on. */
 static void view(const run *r, size_t index, size_t first, char *workspace, views *v) {
-  const dg_cpu_parting *parting = r->op->parting;
-  const dg_op_needs *needs = &parting->op.base.needs;
-  const size_t *in = parting->sizes.in, *out = parting->sizes.out;
+  const dg_cpu_partition *partition = r->op->partition;
+  const dg_op_needs *needs = &partition->op.base.needs;
+  const size_t *in = partition->sizes.in, *out = partition->sizes.out;
   dg_op_buffers *b = &v->buffers;
   *b = r->buffers;
   for (size_t k = 0; k < DG_MAX_IN; k++) {
@@ -260,8 +262,8 @@ static void view(const run *r, size_t index, size_t first, char *workspace, view
   for (size_t k = 0; k < DG_MAX_OUT; k++)
     shift(&b->out[k], first * out[k] * sizeof(float), &v->out[k]);
   shift(&b->d_out, first * out[0] * sizeof(float), &v->d_out);
-  shift(&b->kept, first * parting->kept, &v->kept);
-  if (index > 0 && r->backward && parting->grads) view_gradients(r, index, v);
+  shift(&b->kept, first * partition->kept, &v->kept);
+  if (index > 0 && r->backward && partition->grads) view_gradients(r, index, v);
   size_t wanted = r->backward ? needs->backward_workspace : needs->forward_workspace;
   b->workspace = wanted ? &v->workspace : NULL;
   v->workspace.data = (float *)(void *)workspace;
@@ -282,7 +284,7 @@ static void run_split(const dg_cpu_batch_split *splits, const chain *w, const ru
     v.out[2].data = (float *)(void *)&w->split[index].correct;
     step.slot = 0;
   }
-  dg_cpu_run(&r->op->parting->op, r->backward, &v.buffers, &step);
+  dg_cpu_run(&r->op->partition->op, r->backward, &v.buffers, &step);
 }
 
 /** Runs that no split has to wait in. */
@@ -314,22 +316,22 @@ typedef struct {
 /** A piece of adding up the gradients of a run. */
 static void add_gradients(const addition *a, const run *r, size_t piece) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
-  const dg_cpu_parting *parting = r->op->parting;
-  const float *from = parting->grads;
+  const dg_cpu_partition *partition = r->op->partition;
+  const float *from = partition->grads;
   for (size_t k = 0; k < DG_MAX_PARAM; k++) {
-    size_t count = parting->sizes.param[k];
+    size_t count = partition->sizes.param[k];
     if (!count) continue;
     dg_span span = dg_cpu_grains(count, GRAIN, a->pieces, piece);
     float *to = dg_floats(r->buffers.d_param[k]);
     for (size_t other = 0; other + 1 < a->chain->count; other++)
       dg_grad_put(DG_GRAD_ADD, span.end - span.begin,
-                  from + other * parting->grad_floats + span.begin, to + span.begin);
+                  from + other * partition->grad_floats + span.begin, to + span.begin);
     from += dg_round_up(count);
   }
 }
 
 static bool has_sums(const run *r) {
-  return r->backward && r->op->parting->grads;
+  return r->backward && r->op->partition->grads;
 }
 
 static void add_scores(const chain *w, const run *r) {
@@ -360,7 +362,7 @@ static void add_up(const dg_cpu_batch_split *splits, const chain *w) {
   size_t floats = 0;
   bool any = false;
   for (size_t i = 0; i < w->taken; i++) {
-    if (has_sums(&w->runs[i])) floats += w->runs[i].op->parting->grad_floats;
+    if (has_sums(&w->runs[i])) floats += w->runs[i].op->partition->grad_floats;
     any |= has_sums(&w->runs[i]) || scores(&w->runs[i]);
   }
   const addition a = {w, dg_cpu_pieces(floats, w->count * floats)};
@@ -398,7 +400,7 @@ static void run_chain(const dg_cpu_batch_split *splits, chain *w) {
   add_up(splits, w);
   w->regions = queued(splits);
   for (size_t i = 0; i < w->taken; i++)
-    if (!w->runs[i].backward) w->runs[i].op->parting->splits = w->count;
+    if (!w->runs[i].backward) w->runs[i].op->partition->splits = w->count;
   if (!splits->device->profile) return;
   wait(splits, w->regions);
   for (size_t i = 0; i < w->taken; i++) note_time(splits, w, i);
@@ -409,7 +411,7 @@ void dg_cpu_batch_split_run(dg_cpu_batch_split *splits) {
   if (!w || !w->taken) return;
   run *first = &w->runs[0];
   if (w->taken == 1 && !first->backward) { /* nothing to gain from one op */
-    first->op->parting->splits = 1;
+    first->op->partition->splits = 1;
     dg_cpu_run(&first->op->op, false, &first->buffers, &first->step);
   } else {
     run_chain(splits, w);

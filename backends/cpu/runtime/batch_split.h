@@ -8,20 +8,20 @@
 #ifndef DG_CPU_BATCH_SPLIT_H
 #define DG_CPU_BATCH_SPLIT_H
 
-#include "backends/cpu/runtime/parting.h"
+#include "backends/cpu/runtime/partition.h"
 
 /** The splits of a device; NULL where memory fails. */
 dg_cpu_batch_split *dg_cpu_batch_split_new(const dg_cpu_device *device, dg_error *err);
 void dg_cpu_batch_split_free(dg_cpu_batch_split *splits); /**< NULL is allowed */
 
 /** Readies a prepared op of a training network for splits, if it can have any. */
-bool dg_cpu_batch_split_prepare(dg_cpu_parted_op *op, dg_error *err);
+bool dg_cpu_batch_split_prepare(dg_cpu_partitioned_op *op, dg_error *err);
 
 /**
  * Takes a run of an op, to be done with those that follow; false: it has to be done at once, and
  * what was taken before is done.
  */
-bool dg_cpu_batch_split_take(dg_cpu_parted_op *op, bool backward, const dg_op_buffers *buffers,
+bool dg_cpu_batch_split_take(dg_cpu_partitioned_op *op, bool backward, const dg_op_buffers *buffers,
                              const dg_step *step);
 
 /** Queues what was taken. NULL is allowed. */

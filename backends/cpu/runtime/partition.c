@@ -1,4 +1,4 @@
-#include "backends/cpu/runtime/parting.h"
+#include "backends/cpu/runtime/partition.h"
 
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@ static size_t gradient_floats(const dg_op_sizes *sizes) {
 }
 
 /** Does a training step of such an op go through each sample without the others? */
-static bool samples_part(dg_op_kind kind) {
+static bool is_partitionable(dg_op_kind kind) {
   const dg_op_row *row = dg_op_row_of(kind);
   return !row->joins_samples && !row->is_sampleless;
 }
@@ -32,12 +32,12 @@ static size_t splits_for(const dg_cpu_prepared *op, const dg_op_sizes *sizes, si
   return more ? threads : splits;
 }
 
-size_t dg_cpu_parting_splits(const dg_cpu_parted_op *op, size_t n) {
-  return splits_for(&op->op, &op->parting->sizes, n);
+size_t dg_cpu_partition_splits(const dg_cpu_partitioned_op *op, size_t n) {
+  return splits_for(&op->op, &op->partition->sizes, n);
 }
 
-size_t dg_cpu_parting_workspace(const dg_cpu_parting *parting) {
-  const dg_op_needs *needs = &parting->op.base.needs;
+size_t dg_cpu_partition_workspace(const dg_cpu_partition *partition) {
+  const dg_op_needs *needs = &partition->op.base.needs;
   size_t floats =
       (needs->forward_workspace > needs->backward_workspace ? needs->forward_workspace
                                                             : needs->backward_workspace) /
@@ -46,46 +46,47 @@ size_t dg_cpu_parting_workspace(const dg_cpu_parting *parting) {
 }
 
 /** The op itself must fit both ways of running. */
-static void join_needs(const dg_cpu_parting *parting, dg_cpu_prepared *op) {
-  const dg_op_needs *split = &parting->op.base.needs;
+static void join_needs(const dg_cpu_partition *partition, dg_cpu_prepared *op) {
+  const dg_op_needs *split = &partition->op.base.needs;
   dg_op_needs *needs = &op->base.needs;
-  size_t kept = op->base.max_n * parting->kept;
+  size_t kept = op->base.max_n * partition->kept;
   if (kept > needs->kept) needs->kept = kept;
   needs->backward_reads_in |= split->backward_reads_in;
   needs->backward_reads_out |= split->backward_reads_out;
 }
 
-static bool fill(dg_cpu_parting *parting, dg_cpu_prepared *op, const dg_cpu_device *split,
+static bool fill(dg_cpu_partition *partition, dg_cpu_prepared *op, const dg_cpu_device *split,
                  dg_error *err) {
   uint32_t largest = (op->base.max_n + LEAST_SPLITS - 1) / LEAST_SPLITS;
   const dg_cpu_wish wish = {&op->base.desc, largest, true, op->forward.planned};
-  if (!dg_cpu_prepare(&parting->op, split, &wish, err)) return false;
-  parting->kept = parting->op.base.needs.kept / largest; /* as many for each: core/op says so */
-  join_needs(parting, op);
+  if (!dg_cpu_prepare(&partition->op, split, &wish, err)) return false;
+  partition->kept = partition->op.base.needs.kept / largest; /* as many for each: core/op says so */
+  join_needs(partition, op);
   if (op->forward.planned) return true;
-  parting->grad_floats = gradient_floats(&parting->sizes);
-  size_t bytes = (parting->most - 1) * parting->grad_floats * sizeof(float);
-  if (bytes) parting->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
-  return !bytes || parting->grads || dg_fail_memory(err, bytes);
+  partition->grad_floats = gradient_floats(&partition->sizes);
+  size_t bytes = (partition->most - 1) * partition->grad_floats * sizeof(float);
+  if (bytes) partition->grads = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
+  return !bytes || partition->grads || dg_fail_memory(err, bytes);
 }
 
-bool dg_cpu_parting_make(dg_cpu_parted_op *parted, const dg_cpu_device *split, dg_error *err) {
-  dg_cpu_prepared *op = &parted->op;
-  if (!op->forward.train || !samples_part(op->base.desc.kind)) return true;
+bool dg_cpu_partition_make(dg_cpu_partitioned_op *partitioned, const dg_cpu_device *split,
+                           dg_error *err) {
+  dg_cpu_prepared *op = &partitioned->op;
+  if (!op->forward.train || !is_partitionable(op->base.desc.kind)) return true;
   dg_op_sizes sizes = dg_op_sizes_of(&op->base.desc);
   size_t most = splits_for(op, &sizes, op->base.max_n);
   if (most == 1) return true;
-  dg_cpu_parting *parting = parted->parting = calloc(1, sizeof *parting);
-  if (!parting) return dg_fail_memory(err, sizeof *parting);
-  parting->sizes = sizes;
-  parting->most = most;
-  parting->splits = 1;
-  return fill(parting, op, split, err);
+  dg_cpu_partition *partition = partitioned->partition = calloc(1, sizeof *partition);
+  if (!partition) return dg_fail_memory(err, sizeof *partition);
+  partition->sizes = sizes;
+  partition->most = most;
+  partition->splits = 1;
+  return fill(partition, op, split, err);
 }
 
-void dg_cpu_parting_free(dg_cpu_parting *parting) {
-  if (!parting) return;
-  dg_cpu_release(&parting->op);
-  free(parting->grads);
-  free(parting);
+void dg_cpu_partition_free(dg_cpu_partition *partition) {
+  if (!partition) return;
+  dg_cpu_release(&partition->op);
+  free(partition->grads);
+  free(partition);
 }
