@@ -24,13 +24,13 @@ static places places_of(dg_op_desc *desc) {
                   .moments = place(desc, row->moments)};
 }
 
-dg_op_ending dg_op_ending_of(const dg_op_desc *desc) {
+dg_op_epilogue dg_op_epilogue_of(const dg_op_desc *desc) {
   dg_op_desc copy = *desc;
   places p = places_of(&copy);
-  dg_op_ending ending = {.pool = p.pool ? *p.pool : 0, .moments = p.moments && *p.moments};
-  if (p.act) ending.act = *p.act;
-  if (p.drop) ending.drop = *p.drop;
-  return ending;
+  dg_op_epilogue epilogue = {.pool = p.pool ? *p.pool : 0, .moments = p.moments && *p.moments};
+  if (p.act) epilogue.act = *p.act;
+  if (p.drop) epilogue.drop = *p.drop;
+  return epilogue;
 }
 
 static bool fuse_activation(const places *p, const dg_activation_desc *d) {
@@ -77,7 +77,8 @@ bool dg_op_add_bias(dg_op_desc *desc) {
 
 void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t room) {
   static const char *const acts[] = {"", " + relu", " + leaky_relu", " + sigmoid", " + tanh"};
-  dg_op_ending ending = dg_op_ending_of(desc);
-  snprintf(text, room, "%s%s%s%s%s", name, acts[ending.act.kind], ending.pool ? " + maxpool2d" : "",
-           ending.drop.rate > 0 ? " + dropout" : "", ending.moments ? " + moments" : "");
+  dg_op_epilogue epilogue = dg_op_epilogue_of(desc);
+  snprintf(text, room, "%s%s%s%s%s", name, acts[epilogue.act.kind],
+           epilogue.pool ? " + maxpool2d" : "", epilogue.drop.rate > 0 ? " + dropout" : "",
+           epilogue.moments ? " + moments" : "");
 }

@@ -11,9 +11,9 @@ static dg_op_operations count(const dg_op_desc *desc) {
 
 /** Of what is fused behind the activation. */
 static double count_fused(const dg_op_desc *desc) {
-  dg_op_ending ending = dg_op_ending_of(desc);
+  dg_op_epilogue epilogue = dg_op_epilogue_of(desc);
   double outputs = (double)dg_op_sizes_of(desc).out[0];
-  return outputs * ending.pool * ending.pool + (ending.drop.rate > 0 ? outputs : 0);
+  return outputs * epilogue.pool * epilogue.pool + (epilogue.drop.rate > 0 ? outputs : 0);
 }
 
 double dg_op_forward_operations(const dg_op_desc *desc) {

@@ -41,7 +41,7 @@ static const struct {
     {120, TEST, "winograd", NULL, CONV2D(64, 22, 96, 7, 0, 1, .bias = false)},
     /* few taps with another pooling */
     {64, TRAIN, "few_taps", "direct", CONV2D(1, 28, 16, 3, 1, 1, .bias = true, .pool = 3)},
-    /* winograd: no ending that bends, no stride, whole vectors, kernels it knows, tiles well used
+    /* winograd: no epilogue that bends, no stride, whole vectors, kernels it knows, tiles well used
      */
     {8, TRAIN, "winograd", "winograd",
      CONV2D(32, 13, 32, 3, 1, 1, .bias = true, .act = {DG_ACT_RELU, 0})},

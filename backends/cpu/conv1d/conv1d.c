@@ -11,7 +11,7 @@
 static bool supports(const dg_op_desc *desc) {
   const dg_conv1d_desc *d = &desc->conv1d;
   return d->steps > 0 && d->in > 0 && d->filters > 0 && d->kernel > 0 && d->stride > 0 &&
-         dg_act_known(d->act) && dg_conv1d_out_steps(d) > 0;
+         dg_act_supported(d->act) && dg_conv1d_out_steps(d) > 0;
 }
 
 static bool prepare(dg_cpu_op *op, dg_error *err) {
@@ -63,14 +63,15 @@ static void run_samples(const void *context, size_t piece, size_t worker) {
   const dg_conv1d_shape *shape = f->op->plan;
   const dg_conv1d_windows *w = &shape->windows;
   size_t in = (size_t)d->steps * d->in, out = w->steps * w->columns;
-  dg_ending ending = {.bias = d->bias ? dg_floats(f->buffers->param[1]) : NULL, .act = d->act};
+  dg_gemm_epilogue epilogue = {.bias = d->bias ? dg_floats(f->buffers->param[1]) : NULL,
+                               .act = d->act};
   dg_span some = dg_cpu_part(f->samples, f->pieces, piece);
   float *field = f->fields + worker * dg_round_up(shape->source_floats);
   if (shape->source_floats) memset(field, 0, shape->source_floats * sizeof *field);
   for (size_t s = some.begin; s < some.end; s++) {
     const float *x = dg_floats(f->buffers->in[0]) + s * in;
     if (shape->source_floats) dg_field_fill(&shape->source, x, field);
-    dg_conv1d_multiply(w, shape->source_floats ? field : x, f->panels, &ending,
+    dg_conv1d_multiply(w, shape->source_floats ? field : x, f->panels, &epilogue,
                        dg_floats(f->buffers->out[0]) + s * out);
   }
 }

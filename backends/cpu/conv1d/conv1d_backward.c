@@ -144,8 +144,8 @@ static void add_weights(const dg_conv1d_desc *d, const back_plan *plan, const sc
       dg_tile_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile,
                       DG_TILE_WIDTH);
       for (size_t j = 0; j < rows; j++)
-        dg_grad_put(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
-                    t->to.d_weight + f * depth + (k + j) * width);
+        dg_grad_store(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
+                      t->to.d_weight + f * depth + (k + j) * width);
     }
   }
 }
@@ -156,11 +156,11 @@ static void input_gradients(const dg_cpu_op *op, const scratch *t, size_t sample
   const back_plan *plan = op->plan;
   size_t in = plan->backward.steps * plan->backward.columns;
   size_t out = plan->shape.windows.steps * plan->shape.windows.columns;
-  dg_ending ending = {.add = op->desc.d_in[0] == DG_GRAD_ADD};
+  dg_gemm_epilogue epilogue = {.add = op->desc.d_in[0] == DG_GRAD_ADD};
   for (size_t s = 0; s < samples; s++) {
     if (plan->gradient_floats) dg_field_fill(&plan->gradient, d_z + s * out, t->gradient);
     dg_conv1d_multiply(&plan->backward, plan->gradient_floats ? t->gradient : d_z + s * out, panels,
-                       &ending, d_x + s * in);
+                       &epilogue, d_x + s * in);
   }
 }
 
@@ -231,10 +231,10 @@ static void add_parts(const pass *b, size_t first, size_t row) {
   size_t width = dg_panel_width(filters);
   float sum[DG_TILE_WIDTH] = {0};
   for (size_t p = 0; p < b->parts; p++)
-    dg_grad_put(DG_GRAD_ADD, width,
-                sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + first * depth +
-                    row * width,
-                sum);
+    dg_grad_store(DG_GRAD_ADD, width,
+                  sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + first * depth +
+                      row * width,
+                  sum);
   float *d_weight = dg_floats(b->buffers->d_param[0]) + first * depth;
   for (size_t f = 0; f < filters; f++)
     d_weight[f * depth + row % d->in * d->kernel + row / d->in] = sum[f];
@@ -252,7 +252,7 @@ static void add_biases(const pass *b) {
 }
 
 /** The gradients of some of the parameters. */
-static void put_gradients(const void *context, size_t piece, size_t worker) {
+static void store_gradients(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;
   const dg_conv1d_desc *d = &b->op->desc.conv1d;
@@ -275,7 +275,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                        pack_panels, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, dg_cpu_pieces(rows, b.parts * plan->shape.weight_floats),
-                     put_gradients, &b, sizeof b);
+                     store_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv1d_backward = {"windows", NULL, prepare, run};

@@ -39,7 +39,7 @@ static void add_bias(size_t steps, size_t columns, const float *bias, float *til
 }
 
 void dg_conv1d_multiply(const dg_conv1d_windows *w, const float *filled, const float *panels,
-                        const dg_ending *ending, float *out) {
+                        const dg_gemm_epilogue *epilogue, float *out) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
   size_t steps;
   for (size_t c = 0; c < w->columns; c += DG_TILE_WIDTH) {
@@ -48,9 +48,9 @@ void dg_conv1d_multiply(const dg_conv1d_windows *w, const float *filled, const f
       steps = dg_tile_height(w->steps - j);
       dg_tile_strided(steps, width, w->depth, filled + j * w->step_size, w->step_size,
                       panels + c * w->depth, tile, DG_TILE_WIDTH);
-      if (ending->bias) add_bias(steps, columns, ending->bias + c, tile);
-      dg_act_forward(ending->act, steps * DG_TILE_WIDTH, tile, tile);
-      dg_put_rows(ending->add, steps, columns, tile, out + j * w->columns + c, w->columns);
+      if (epilogue->bias) add_bias(steps, columns, epilogue->bias + c, tile);
+      dg_act_forward(epilogue->act, steps * DG_TILE_WIDTH, tile, tile);
+      dg_store_rows(epilogue->add, steps, columns, tile, out + j * w->columns + c, w->columns);
     }
   }
 }

@@ -38,7 +38,7 @@ dg_conv1d_shape dg_conv1d_shape_of(const dg_conv1d_desc *desc);
 
 /** One sample: its windows in `filled`, times panels of weights. */
 void dg_conv1d_multiply(const dg_conv1d_windows *windows, const float *filled, const float *panels,
-                        const dg_ending *ending, float *out);
+                        const dg_gemm_epilogue *epilogue, float *out);
 
 /** Takes every description. */
 extern const dg_cpu_implementation dg_conv1d_backward;

@@ -5,7 +5,7 @@
 static bool supports(const dg_op_desc *desc) {
   const dg_conv2d_desc *d = &desc->conv2d;
   return d->channels > 0 && d->filters > 0 && d->height > 0 && d->width > 0 && d->kernel_h > 0 &&
-         d->kernel_w > 0 && d->stride_h > 0 && d->stride_w > 0 && dg_conv_ending_known(d);
+         d->kernel_w > 0 && d->stride_h > 0 && d->stride_w > 0 && dg_conv_epilogue_supported(d);
 }
 
 const dg_cpu_family DG_ISA_NAME(dg_cpu_conv2d) = {

@@ -22,7 +22,7 @@ static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
   size_t floats =
       plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .kept = dg_conv_ending_kept(&plan->shape.ending, op->max_n),
+                                   .kept = dg_conv_epilogue_saved(&plan->shape.epilogue, op->max_n),
                                    .reads_in = true,
                                    .reads_out = d->act.kind != DG_ACT_NONE};
   return true;
@@ -59,7 +59,7 @@ static sums sums_of(const dg_conv_back_plan *plan, float *workspace, size_t part
 typedef struct {
   float *source, *gradient; /**< fields of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
-  float *ending;            /**< for dg_conv_ending_spread */
+  float *epilogue;          /**< for dg_conv_epilogue_backward */
   float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
   float *room;              /**< for dg_scatter_run */
   sums to;
@@ -71,8 +71,8 @@ static scratch scratch_of(const dg_conv_back_plan *plan, float *workspace, size_
   s.source = sums_of(plan, workspace, plan->parts).d_weight + worker * plan->worker_floats;
   s.gradient = s.source + plan->samples * plan->shape.source_floats;
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
-  s.ending = s.d_z + plan->d_z_floats;
-  s.turned = s.ending + plan->shape.ending_floats;
+  s.epilogue = s.d_z + plan->d_z_floats;
+  s.turned = s.epilogue + plan->shape.epilogue_floats;
   s.room = s.turned + plan->turned_floats;
   return s;
 }
@@ -119,8 +119,8 @@ static void add_taps(const dg_conv_back_plan *plan, const chunk_part *c, size_t 
                   plan->pixel, c->turned, tile, DG_TILE_WIDTH);
   for (size_t g = 0; g < block.groups; g++)
     for (size_t r = 0; r < block.run; r++)
-      dg_grad_put(DG_GRAD_ADD, c->width, tile + (g * block.run + r) * DG_TILE_WIDTH,
-                  d_weight + (tap + g * group + r) * c->width);
+      dg_grad_store(DG_GRAD_ADD, c->width, tile + (g * block.run + r) * DG_TILE_WIDTH,
+                    d_weight + (tap + g * group + r) * c->width);
 }
 
 /** d_weight += the products of a chunk with one panel of its gradient. */
@@ -147,15 +147,15 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv
                             size_t filter, size_t filters) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_conv_back_plan *plan = op->plan;
-  size_t pixels = plan->shape.pixels, plane_out = dg_conv_ending_plane(&plan->shape.ending);
+  size_t pixels = plan->shape.pixels, plane_out = dg_conv_epilogue_plane(&plan->shape.epilogue);
   size_t at = (s * d->filters + filter) * plane_out;
   const float *d_z = plan->d_z_floats ? t->d_z : c->d_y + at;
   for (size_t f = 0; f < filters; f++) {
     const float *plane = d_z + f * pixels;
     size_t first = at + f * plane_out;
     if (plan->d_z_floats)
-      dg_conv_ending_spread(&plan->shape.ending, c->y ? c->y + first : NULL, c->d_y + first,
-                            c->kept ? c->kept + first : NULL, t->ending, t->d_z + f * pixels);
+      dg_conv_epilogue_backward(&plan->shape.epilogue, c->y ? c->y + first : NULL, c->d_y + first,
+                                c->kept ? c->kept + first : NULL, t->epilogue, t->d_z + f * pixels);
     if (d->bias) t->to.d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
       dg_field_fill_plane(&plan->gradient, filter + f, plane,
@@ -172,7 +172,7 @@ static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *w
   if (plan->scatters)
     dg_scatter_run(&plan->scatter, gradient, weights, add, t->room, dx);
   else
-    dg_correlate(&plan->backward, gradient, weights, &(dg_ending){.add = add}, dx);
+    dg_correlate(&plan->backward, gradient, weights, &(dg_gemm_epilogue){.add = add}, dx);
 }
 
 /** Adds a chunk to the part's sums and, where that is wanted, gives the input's gradient. */
@@ -181,7 +181,7 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_conv_back_plan *plan = op->plan;
   size_t in = (size_t)d->channels * d->height * d->width;
-  size_t out = d->filters * dg_conv_ending_plane(&plan->shape.ending);
+  size_t out = d->filters * dg_conv_epilogue_plane(&plan->shape.epilogue);
   for (size_t s = 0; s < c->samples; s++)
     dg_conv_source(&plan->shape, c->x + s * in, t->source + s * plan->shape.source_floats);
   for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
@@ -229,7 +229,7 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_conv2d_desc *d = &b->op->desc.conv2d;
   const dg_conv_back_plan *plan = b->op->plan;
   size_t in = (size_t)d->channels * d->height * d->width;
-  size_t out = d->filters * dg_conv_ending_plane(&plan->shape.ending);
+  size_t out = d->filters * dg_conv_epilogue_plane(&plan->shape.epilogue);
   const dg_conv_chunk *all = &b->all;
   return (dg_conv_chunk){.samples = samples,
                          .x = all->x + first * in,
@@ -269,10 +269,10 @@ static void add_parts(const pass *b, size_t first, size_t tap) {
   for (size_t p = 0; p < b->parts; p++) {
     const float *from = sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + at;
     for (size_t j = 0; j < rows; j++)
-      dg_grad_put(DG_GRAD_ADD, width, from + j * width, tile + j * DG_TILE_WIDTH);
+      dg_grad_store(DG_GRAD_ADD, width, from + j * width, tile + j * DG_TILE_WIDTH);
   }
-  dg_put_transposed(false, rows, filters, tile,
-                    dg_floats(b->buffers->d_param[0]) + first * taps + tap, taps);
+  dg_store_transposed(false, rows, filters, tile,
+                      dg_floats(b->buffers->d_param[0]) + first * taps + tap, taps);
 }
 
 /** Adds up the parts' sums for the biases. */
@@ -287,7 +287,7 @@ static void add_biases(const pass *b) {
 }
 
 /** The gradients of some of the parameters. */
-static void put_gradients(const void *context, size_t piece, size_t worker) {
+static void store_gradients(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;
   const dg_conv_back_plan *plan = b->op->plan;
@@ -318,7 +318,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
   dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
   size_t blocks = dg_panel_count(d->filters) * tap_blocks(plan);
   dg_cpu_run_counted(b.op->device, dg_cpu_pieces(blocks, b.parts * shape->weight_floats),
-                     put_gradients, &b, sizeof b);
+                     store_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv_scatter_backward = {"scatter", scatter_is_faster,

@@ -78,18 +78,18 @@ static size_t operations(const dg_conv_shape *shape, size_t samples) {
 static void size_workspace(const dg_op_desc *desc, dg_conv_back_plan *plan) {
   const dg_conv2d_desc *d = &desc->conv2d;
   const dg_conv_shape *shape = &plan->shape;
-  const dg_conv_ending *ending = &shape->ending;
-  bool changes = dg_conv_ending_changes(ending), d_in = desc->d_in[0] != DG_GRAD_NONE;
+  const dg_conv_epilogue *epilogue = &shape->epilogue;
+  bool changes = dg_conv_epilogue_changes(epilogue), d_in = desc->d_in[0] != DG_GRAD_NONE;
   plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
   plan->d_z_floats =
-      changes ? dg_round_up(shape->pixels * DG_TILE_WIDTH + dg_conv_ending_slack(ending)) : 0;
+      changes ? dg_round_up(shape->pixels * DG_TILE_WIDTH + dg_conv_epilogue_slack(epilogue)) : 0;
   plan->gradient_floats = d_in && (changes || !dg_field_is_plain(&plan->gradient))
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
   plan->room_floats = d_in && plan->scatters ? dg_scatter_room(&plan->scatter) : 0;
   plan->turned_floats = dg_round_up(plan->samples * shape->pixels * DG_TILE_WIDTH);
   plan->worker_floats = plan->samples * (shape->source_floats + plan->gradient_floats) +
-                        plan->d_z_floats + shape->ending_floats + plan->turned_floats +
+                        plan->d_z_floats + shape->epilogue_floats + plan->turned_floats +
                         plan->room_floats;
 }
 

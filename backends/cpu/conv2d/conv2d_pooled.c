@@ -127,7 +127,7 @@ static inline void copy_bytes(const uint8_t *from, size_t count, uint8_t *to) {
 }
 
 /** The first `count` windows of two rows of a filter. */
-static inline void put_windows(const two_rows x, size_t count, float *y, uint8_t *kept) {
+static inline void store_windows(const two_rows x, size_t count, float *y, uint8_t *kept) {
   places place;
   dg_vector value = max_windows(x, &place);
   copy_floats((const float *)&value, count, y);
@@ -136,7 +136,7 @@ static inline void put_windows(const two_rows x, size_t count, float *y, uint8_t
   copy_bytes((const uint8_t *)&of_place, count, kept);
 }
 
-void dg_conv_pooled(const dg_correlation *k, const dg_conv_ending *e, dg_span rows,
+void dg_conv_pooled(const dg_correlation *k, const dg_conv_epilogue *e, dg_span rows,
                     const float *filled, const float *weights, const float *bias, float *out,
                     uint8_t *kept) {
   two_rows sums[FILTERS];
@@ -151,7 +151,7 @@ void dg_conv_pooled(const dg_correlation *k, const dg_conv_ending *e, dg_span ro
         sum_filters(filters, k, from, weights + first * k->taps, bias ? bias + first : NULL, sums);
         dg_act_forward(e->act, filters * 2 * COLUMNS, sums[0][0], sums[0][0]);
         for (size_t f = 0; f < filters; f++)
-          put_windows(sums[f], count, out + at + f * plane, kept ? kept + at + f * plane : NULL);
+          store_windows(sums[f], count, out + at + f * plane, kept ? kept + at + f * plane : NULL);
       }
     }
 }

@@ -5,7 +5,7 @@
 #ifndef DG_CPU_CONV2D_POOLED_H
 #define DG_CPU_CONV2D_POOLED_H
 
-#include "backends/cpu/conv2d/conv2d_ending.h"
+#include "backends/cpu/conv2d/conv2d_epilogue.h"
 
 #define dg_conv_pooled DG_ISA_NAME(dg_conv_pooled)
 
@@ -13,10 +13,10 @@ enum { DG_CONV_POOLED_SIDE = 2 };
 
 /**
  * Some rows of a sample's output, from its filled field: what dg_correlate_few and the pooling of
- * dg_conv_ending_put come to. out [planes, out_h, out_w]; kept as there.
+ * dg_conv_epilogue_apply come to. out [planes, out_h, out_w]; kept as there.
  */
-void dg_conv_pooled(const dg_correlation *correlation, const dg_conv_ending *ending, dg_span rows,
-                    const float *filled, const float *weights, const float *bias, float *out,
-                    uint8_t *kept);
+void dg_conv_pooled(const dg_correlation *correlation, const dg_conv_epilogue *epilogue,
+                    dg_span rows, const float *filled, const float *weights, const float *bias,
+                    float *out, uint8_t *kept);
 
 #endif

@@ -20,7 +20,7 @@ dg_conv_shape dg_conv_shape_of(const dg_conv2d_desc *d) {
   dg_conv_shape shape = {.source = source_field(d),
                          .taps = d->channels * (size_t)d->kernel_h * d->kernel_w,
                          .pixels = out_h * out_w,
-                         .ending = dg_conv_ending_of(d)};
+                         .epilogue = dg_conv_epilogue_of(d)};
   shape.forward = (dg_correlation){.channels = d->filters,
                                    .height = out_h,
                                    .width = out_w,
@@ -28,7 +28,7 @@ dg_conv_shape dg_conv_shape_of(const dg_conv2d_desc *d) {
                                    .row_step = d->stride_h * dg_field_row(&shape.source),
                                    .taps = shape.taps};
   shape.few_taps = dg_correlate_is_few(&shape.forward);
-  shape.ending_floats = dg_conv_ending_room(&shape.ending);
+  shape.epilogue_floats = dg_conv_epilogue_room(&shape.epilogue);
   shape.source_floats = dg_field_is_plain(&shape.source) && !shape.few_taps
                             ? 0
                             : dg_round_up(dg_field_count(&shape.source) + DG_CORRELATE_SLACK);

@@ -3,7 +3,7 @@
 #ifndef DG_CPU_CONV2D_SHAPE_H
 #define DG_CPU_CONV2D_SHAPE_H
 
-#include "backends/cpu/conv2d/conv2d_ending.h"
+#include "backends/cpu/conv2d/conv2d_epilogue.h"
 #include "backends/cpu/conv2d/correlate.h"
 #include "backends/cpu/runtime/implementation.h"
 
@@ -23,10 +23,10 @@ typedef struct {
   size_t taps;            /**< products of an element of the output */
   size_t pixels;          /**< of a plane of sums, before any pooling */
   bool few_taps;          /**< forward goes by dg_correlate_few, or even by dg_conv_pooled */
-  dg_conv_ending ending;
+  dg_conv_epilogue epilogue;
 
   /** Floats of parts of the workspaces; 0 where there is no need. */
-  size_t source_floats, ending_floats;
+  size_t source_floats, epilogue_floats;
   size_t weight_floats; /**< of all weights, packed */
 } dg_conv_shape;
 

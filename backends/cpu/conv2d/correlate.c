@@ -60,7 +60,7 @@ static void add_bias(size_t pixels, size_t channels, const float *bias, float *t
 }
 
 void dg_correlate(const dg_correlation *k, const float *filled, const float *panels,
-                  const dg_ending *ending, float *out) {
+                  const dg_gemm_epilogue *epilogue, float *out) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
   size_t plane = k->plane, pixels;
   for (size_t c = 0; c < k->channels; c += DG_TILE_WIDTH) {
@@ -71,10 +71,10 @@ void dg_correlate(const dg_correlation *k, const float *filled, const float *pan
         pixels = dg_tile_height(k->width - x);
         dg_tile_grouped(1, pixels, width, k->taps, filled + y * k->row_step + x, 0, k->tap, panel,
                         tile, DG_TILE_WIDTH);
-        if (ending->bias) add_bias(pixels, channels, ending->bias + c, tile);
-        dg_act_forward(ending->act, pixels * DG_TILE_WIDTH, tile, tile);
-        dg_put_transposed(ending->add, pixels, channels, tile, out + c * plane + y * k->width + x,
-                          plane);
+        if (epilogue->bias) add_bias(pixels, channels, epilogue->bias + c, tile);
+        dg_act_forward(epilogue->act, pixels * DG_TILE_WIDTH, tile, tile);
+        dg_store_transposed(epilogue->add, pixels, channels, tile,
+                            out + c * plane + y * k->width + x, plane);
       }
     }
   }
@@ -86,7 +86,7 @@ bool dg_correlate_is_few(const dg_correlation *k) {
 }
 
 void dg_correlate_few(const dg_correlation *k, const float *filled, const float *weights,
-                      const dg_ending *ending, float *out) {
+                      const dg_gemm_epilogue *epilogue, float *out) {
   _Static_assert((int)DG_TILE_WIDTH <= (int)DG_CORRELATE_SLACK, "a tile reads its width");
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
   size_t plane = k->plane, channels;
@@ -97,9 +97,10 @@ void dg_correlate_few(const dg_correlation *k, const float *filled, const float 
         channels = dg_tile_height(k->channels - c);
         dg_tile_spread(channels, width, k->taps, weights + c * k->taps, k->taps,
                        filled + y * k->row_step + x, k->tap, tile);
-        if (ending->bias) dg_add_row_bias(channels, ending->bias + c, tile);
-        dg_act_forward(ending->act, channels * DG_TILE_WIDTH, tile, tile);
-        dg_put_rows(ending->add, channels, pixels, tile, out + c * plane + y * k->width + x, plane);
+        if (epilogue->bias) dg_add_row_bias(channels, epilogue->bias + c, tile);
+        dg_act_forward(epilogue->act, channels * DG_TILE_WIDTH, tile, tile);
+        dg_store_rows(epilogue->add, channels, pixels, tile, out + c * plane + y * k->width + x,
+                      plane);
       }
     }
   }

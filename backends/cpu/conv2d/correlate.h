@@ -71,11 +71,11 @@ typedef struct {
   bool add;          /**< they are added to what is there */
   const float *bias; /**< [channels], added to them; or NULL */
   dg_act act;        /**< comes last */
-} dg_ending;
+} dg_gemm_epilogue;
 
 /** One sample; `panels`: the weights, a panel of `taps` rows for each group of channels. */
 void dg_correlate(const dg_correlation *correlation, const float *filled, const float *panels,
-                  const dg_ending *ending, float *out);
+                  const dg_gemm_epilogue *epilogue, float *out);
 
 /** Are the taps so few that dg_correlate_few is the faster one? */
 bool dg_correlate_is_few(const dg_correlation *correlation);
@@ -86,7 +86,7 @@ bool dg_correlate_is_few(const dg_correlation *correlation);
  * DG_CORRELATE_SLACK floats after `filled` are read, and don't matter.
  */
 void dg_correlate_few(const dg_correlation *correlation, const float *filled, const float *weights,
-                      const dg_ending *ending, float *out);
+                      const dg_gemm_epilogue *epilogue, float *out);
 
 enum { DG_CORRELATE_SLACK = 32 };
 

@@ -58,15 +58,15 @@ static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, s
 }
 
 /** Brings the sums of some channels, an element's channels side by side, to where they belong. */
-static void put_channels(const dg_scatter *s, const float *room, size_t channels, bool add,
-                         float *d_x) {
+static void store_channels(const dg_scatter *s, const float *room, size_t channels, bool add,
+                           float *d_x) {
   const dg_conv2d_desc *d = s->conv;
   size_t plane = (size_t)d->height * d->width, count;
   for (size_t y = 0; y < d->height; y++)
     for (size_t x = 0; x < d->width; x += count) {
       const float *from = room + ((y + d->pad_h) * s->row + d->pad_w + x) * DG_TILE_WIDTH;
       count = dg_panel_columns(d->width - x);
-      dg_put_transposed(add, count, channels, from, d_x + y * d->width + x, plane);
+      dg_store_transposed(add, count, channels, from, d_x + y * d->width + x, plane);
     }
 }
 
@@ -80,6 +80,6 @@ void dg_scatter_run(const dg_scatter *s, const float *d_z, const float *panels, 
     for (size_t tap = 0; tap < kernel; tap++)
       add_tap(s, d_z, panels + c * back_taps + tap * d->filters * width, width,
               tap / d->kernel_w * s->row + tap % d->kernel_w, room);
-    put_channels(s, room, channels, add, d_x + c * d->height * d->width);
+    store_channels(s, room, channels, add, d_x + c * d->height * d->width);
   }
 }

@@ -14,7 +14,7 @@ enum { FEW = 4 };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_linear_desc *d = &desc->linear;
-  return d->in > 0 && d->out > 0 && dg_act_known(d->act) && dg_drop_known(d->drop, d->act);
+  return d->in > 0 && d->out > 0 && dg_act_supported(d->act) && dg_drop_supported(d->drop, d->act);
 }
 
 /** Is d_z, the gradient before the activation, another array than d_out? */
@@ -91,20 +91,20 @@ static forward_pass forward_of(const dg_cpu_op *op, const dg_op_buffers *buffers
 }
 
 /** out = drop(act(out + bias)), of some outputs of a sample. */
-static void end_outputs(const forward_pass *f, size_t sample, dg_span outputs) {
+static void finish_outputs(const forward_pass *f, size_t sample, dg_span outputs) {
   size_t first = outputs.begin, count = outputs.end - first;
   float *y = f->y + sample * f->desc->out + first;
   for (size_t i = 0; i < count && f->bias; i++) y[i] += f->bias[first + i];
   dg_act_forward(f->desc->act, count, y, y);
-  if (f->drops) dg_mask_put(&f->mask, sample, first, count, y, y, NULL);
+  if (f->drops) dg_mask_apply(&f->mask, sample, first, count, y, y, NULL);
 }
 
-static void end_samples(const void *context, size_t piece, size_t worker) {
+static void finish_samples(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const forward_pass *f = context;
   dg_span samples = dg_cpu_part(f->n, f->pieces, piece);
   for (size_t s = samples.begin; s < samples.end; s++)
-    end_outputs(f, s, (dg_span){0, f->desc->out});
+    finish_outputs(f, s, (dg_span){0, f->desc->out});
 }
 
 static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
@@ -112,7 +112,7 @@ static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
   dg_matrix x = {f.x, desc->in, false}, weight = {f.weight, desc->in, true};
   dg_blas_multiply(device, f.n, desc->out, desc->in, x, weight, false, f.y, desc->out);
   f.pieces = dg_cpu_pieces(f.n, (f.drops ? 8 : 1) * f.n * desc->out);
-  dg_cpu_run_pieces(device, f.pieces, end_samples, &f, sizeof f);
+  dg_cpu_run_pieces(device, f.pieces, finish_samples, &f, sizeof f);
 }
 
 /** Rows of the weights that a piece takes through one sample after the other. */
@@ -126,7 +126,7 @@ static void run_few(const void *context, size_t piece, size_t worker) {
   for (size_t s = 0; s < f->n; s++) {
     dg_dot_rows(rows.end - rows.begin, in, f->weight + rows.begin * in, f->x + s * in,
                 f->y + s * out + rows.begin);
-    end_outputs(f, s, rows);
+    finish_outputs(f, s, rows);
   }
 }
 
@@ -184,13 +184,13 @@ typedef struct {
   size_t n, pieces;
   const float *y, *d_y;
   float *d_z, *d_bias; /**< d_bias: NULL where there is none */
-} ending_pass;
+} epilogue_pass;
 
 /** Outputs that are taken through all samples together. */
 enum { BLOCK = 64 };
 
 /** Writes some outputs' d_z, where it isn't d_out, and d_bias: sums over the samples. */
-static void end_block(const ending_pass *e, size_t first, size_t count) {
+static void finish_block(const epilogue_pass *e, size_t first, size_t count) {
   const dg_linear_desc *desc = e->desc;
   float scale = dg_drop_scale(desc->drop);
   double sum[BLOCK] = {0};
@@ -204,25 +204,25 @@ static void end_block(const ending_pass *e, size_t first, size_t count) {
   for (size_t i = 0; i < count && e->d_bias; i++) e->d_bias[first + i] = (float)sum[i];
 }
 
-static void end_blocks(const void *context, size_t piece, size_t worker) {
+static void finish_blocks(const void *context, size_t piece, size_t worker) {
   (void)worker;
-  const ending_pass *e = context;
+  const epilogue_pass *e = context;
   dg_span outputs = dg_cpu_grains(e->desc->out, BLOCK, e->pieces, piece);
   for (size_t first = outputs.begin; first < outputs.end; first += BLOCK)
-    end_block(e, first, outputs.end - first < BLOCK ? outputs.end - first : BLOCK);
+    finish_block(e, first, outputs.end - first < BLOCK ? outputs.end - first : BLOCK);
 }
 
 static void before_activation(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
                               float *d_z) {
   const dg_linear_desc *desc = &op->desc.linear;
-  const ending_pass e = {.desc = desc,
-                         .n = n,
-                         .pieces = dg_cpu_pieces((desc->out + BLOCK - 1) / BLOCK, n * desc->out),
-                         .y = dg_floats(buffers->out[0]),
-                         .d_y = dg_floats(buffers->d_out),
-                         .d_z = d_z,
-                         .d_bias = desc->bias ? dg_floats(buffers->d_param[1]) : NULL};
-  dg_cpu_run_pieces(op->device, e.pieces, end_blocks, &e, sizeof e);
+  const epilogue_pass e = {.desc = desc,
+                           .n = n,
+                           .pieces = dg_cpu_pieces((desc->out + BLOCK - 1) / BLOCK, n * desc->out),
+                           .y = dg_floats(buffers->out[0]),
+                           .d_y = dg_floats(buffers->d_out),
+                           .d_z = d_z,
+                           .d_bias = desc->bias ? dg_floats(buffers->d_param[1]) : NULL};
+  dg_cpu_run_pieces(op->device, e.pieces, finish_blocks, &e, sizeof e);
 }
 
 static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,

@@ -111,15 +111,15 @@ void dg_add_row_bias(size_t rows, const float *bias, float *tile) {
     for (size_t v = 0; v < DG_TILE_WIDTH; v++) tile[j * DG_TILE_WIDTH + v] += bias[j];
 }
 
-void dg_put_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,
-                 size_t to_row) {
+void dg_store_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,
+                   size_t to_row) {
   for (size_t j = 0; j < rows; j++)
-    dg_grad_put(add ? DG_GRAD_ADD : DG_GRAD_WRITE, columns, tile + j * DG_TILE_WIDTH,
-                to + j * to_row);
+    dg_grad_store(add ? DG_GRAD_ADD : DG_GRAD_WRITE, columns, tile + j * DG_TILE_WIDTH,
+                  to + j * to_row);
 }
 
-void dg_put_transposed(bool add, size_t rows, size_t columns, const float *tile, float *to,
-                       size_t to_row) {
+void dg_store_transposed(bool add, size_t rows, size_t columns, const float *tile, float *to,
+                         size_t to_row) {
   enum { ROW = (int)DG_TILE_ROWS > (int)DG_TILE_WIDTH ? (int)DG_TILE_ROWS : (int)DG_TILE_WIDTH };
   float turned[DG_TILE_WIDTH * ROW];
   if (!add) {
@@ -128,5 +128,5 @@ void dg_put_transposed(bool add, size_t rows, size_t columns, const float *tile,
   }
   dg_transpose(rows, columns, tile, DG_TILE_WIDTH, turned, ROW);
   for (size_t v = 0; v < columns; v++)
-    dg_grad_put(DG_GRAD_ADD, rows, turned + v * ROW, to + v * to_row);
+    dg_grad_store(DG_GRAD_ADD, rows, turned + v * ROW, to + v * to_row);
 }

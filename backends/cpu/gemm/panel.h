@@ -11,8 +11,8 @@
 #define dg_pack_rows DG_ISA_NAME(dg_pack_rows)
 #define dg_pack_columns DG_ISA_NAME(dg_pack_columns)
 #define dg_add_row_bias DG_ISA_NAME(dg_add_row_bias)
-#define dg_put_rows DG_ISA_NAME(dg_put_rows)
-#define dg_put_transposed DG_ISA_NAME(dg_put_transposed)
+#define dg_store_rows DG_ISA_NAME(dg_store_rows)
+#define dg_store_transposed DG_ISA_NAME(dg_store_transposed)
 
 /** to[c * to_row + r] = from[r * from_row + c] for all r < rows, c < columns. */
 void dg_transpose(size_t rows, size_t columns, const float *from, size_t from_row, float *to,
@@ -29,11 +29,11 @@ void dg_pack_columns(size_t depth, size_t columns, const float *from, size_t fro
 void dg_add_row_bias(size_t rows, const float *bias, float *tile);
 
 /** Writes a tile to, or adds it to, to[j * to_row + v] for all j < rows, v < columns. */
-void dg_put_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,
-                 size_t to_row);
+void dg_store_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,
+                   size_t to_row);
 
 /** Writes a tile to, or adds it to, to[v * to_row + j] for all j < rows, v < columns. */
-void dg_put_transposed(bool add, size_t rows, size_t columns, const float *tile, float *to,
-                       size_t to_row);
+void dg_store_transposed(bool add, size_t rows, size_t columns, const float *tile, float *to,
+                         size_t to_row);
 
 #endif

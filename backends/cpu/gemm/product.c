@@ -49,9 +49,9 @@ static void store(const dg_product *p, size_t row, size_t rows, size_t column, s
   if (p->bias) dg_add_row_bias(rows, p->bias + row, tile);
   dg_act_forward(p->act, rows * DG_TILE_WIDTH, tile, tile);
   if (p->c_transposed)
-    dg_put_transposed(p->add, rows, columns, tile, p->c + column * p->c_row + row, p->c_row);
+    dg_store_transposed(p->add, rows, columns, tile, p->c + column * p->c_row + row, p->c_row);
   else
-    dg_put_rows(p->add, rows, columns, tile, p->c + row * p->c_row + column, p->c_row);
+    dg_store_rows(p->add, rows, columns, tile, p->c + row * p->c_row + column, p->c_row);
 }
 
 /** Is c the product as it comes from the tiles? */
@@ -78,7 +78,7 @@ static void run_panel(const dg_product *p, const float *panel, size_t column, si
   size_t count = rows.end - rows.begin;
   for (size_t v = column; v < (p->drops ? column + columns : column); v++) {
     float *c = p->c + v * p->c_row + rows.begin;
-    dg_mask_put(&p->mask, v, rows.begin, count, c, c, NULL);
+    dg_mask_apply(&p->mask, v, rows.begin, count, c, c, NULL);
   }
 }
 

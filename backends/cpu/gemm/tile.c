@@ -21,7 +21,7 @@ INLINE void tile_clear(tile *t, int rows, int vectors) {
   }
 }
 
-INLINE void tile_put(const tile *t, int rows, int vectors, bool add, float *c, size_t c_row) {
+INLINE void tile_store(const tile *t, int rows, int vectors, bool add, float *c, size_t c_row) {
   UNROLL for (int j = 0; j < rows; j++) {
     UNROLL for (int v = 0; v < vectors; v++) {
       dg_vector *to = (dg_vector *)(c + j * c_row + v * DG_VECTOR);
@@ -71,7 +71,7 @@ INLINE void strided(const int rows, const int vectors, size_t depth, const float
       }
       UNROLL for (int i = 0; 3 * i < rows; i++) a3[i]++;
     }
-    tile_put(&t, rows, vectors, add || done > 0, c, c_row);
+    tile_store(&t, rows, vectors, add || done > 0, c, c_row);
   }
 }
 
@@ -91,7 +91,7 @@ INLINE void grouped(const int groups, const int run, const int vectors, size_t d
       }
       b += vectors * DG_VECTOR;
     }
-    tile_put(&t, groups * run, vectors, done > 0, c, c_row);
+    tile_store(&t, groups * run, vectors, done > 0, c, c_row);
   }
 }
 
@@ -156,7 +156,7 @@ INLINE void columns(const int rows, const int vectors, size_t depth, const float
       a += a_row;
       b += vectors * DG_VECTOR;
     }
-    tile_put(&t, rows, vectors, true, c, vectors * DG_VECTOR);
+    tile_store(&t, rows, vectors, true, c, vectors * DG_VECTOR);
   }
 }
 

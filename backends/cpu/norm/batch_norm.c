@@ -13,7 +13,7 @@ enum { LANES = DG_NORM_LANES };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
-  return d->rows > 0 && d->channels > 0 && d->plane > 0 && d->eps > 0 && dg_act_known(d->act) &&
+  return d->rows > 0 && d->channels > 0 && d->plane > 0 && d->eps > 0 && dg_act_supported(d->act) &&
          (!d->moments || d->rows == 1);
 }
 
@@ -68,7 +68,7 @@ static moments get_moments(const dg_batch_norm_desc *d, const dg_buffer *kept, s
   return (moments){(double)from[0] + (double)from[d->channels], (double)from[2 * d->channels]};
 }
 
-static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *kept, size_t channel) {
+static void store_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *kept, size_t channel) {
   float *to = dg_floats(kept) + channel;
   to[0] = (float)m.mean;
   to[d->channels] = (float)(m.mean - (double)to[0]);
@@ -79,7 +79,7 @@ static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *kept,
 static void collect(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
                     size_t channel, double mean, double var) {
   moments m = {mean, var * (double)n * d->rows * d->plane};
-  put_moments(d, m, buffers->kept, channel);
+  store_moments(d, m, buffers->kept, channel);
 }
 
 static void merge_channels(const void *context, size_t piece, size_t worker) {
@@ -95,7 +95,7 @@ static void merge_channels(const void *context, size_t piece, size_t worker) {
     double off = other.mean - m.mean;
     m.mean += off * share;
     m.squares += other.squares + off * off * between;
-    put_moments(d, m, region->buffers->kept, c);
+    store_moments(d, m, region->buffers->kept, c);
   }
 }
 

@@ -140,8 +140,8 @@ static gradient gradient_of(double count, const dg_batch_norm_lanes *l, const su
   return result;
 }
 
-static void put_part(const part *p, const dg_batch_norm_lanes *restrict l,
-                     const gradient *restrict g, float *restrict d_x) {
+static void store_part(const part *p, const dg_batch_norm_lanes *restrict l,
+                       const gradient *restrict g, float *restrict d_x) {
   size_t whole = p->count - p->count % LANES;
   for (size_t i = 0; i < whole; i += LANES)
     for (size_t k = 0; k < LANES; k++)
@@ -162,8 +162,8 @@ static void input_gradient(const dg_cpu_op *op, const dg_norm_group *g,
       float own[PART];
       take_part(&op->desc.batch_norm, buffers, g->first + r * g->step + i, g->length - i, &p);
       float *d_x = dg_floats(buffers->d_in[0]) + p.at;
-      put_part(&p, l, found, mode == DG_GRAD_WRITE ? d_x : own);
-      if (mode == DG_GRAD_ADD) dg_grad_put(mode, p.count, own, d_x);
+      store_part(&p, l, found, mode == DG_GRAD_WRITE ? d_x : own);
+      if (mode == DG_GRAD_ADD) dg_grad_store(mode, p.count, own, d_x);
     }
 }
 
@@ -176,8 +176,8 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-static void put_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
-                     const dg_batch_norm_lanes *l, const sums *sum) {
+static void store_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                       const dg_batch_norm_lanes *l, const sums *sum) {
   float *d_weight = dg_floats(buffers->d_param[0]) + channel;
   float *d_bias = dg_floats(buffers->d_param[1]) + channel;
   for (size_t i = 0; i < g->channels; i++) {
@@ -200,7 +200,7 @@ static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
     take_sums(&g, buffers, channel, &l, &sum);
   } else {
     add_up(d, &g, buffers, &l, &sum);
-    put_sums(&g, buffers, channel, &l, &sum);
+    store_sums(&g, buffers, channel, &l, &sum);
   }
   if (step->phase == DG_PHASE_COLLECT) return;
   gradient found = gradient_of(count, &l, &sum);

@@ -162,7 +162,7 @@ static void pack_slot(const one_pass *f, size_t slot, dg_span own) {
       pack_vector(u + c * d->hidden, d->hidden, units, DG_VECTOR,
                   f->packed.u_reset + c * d->hidden);
   }
-  dg_recurrent_put_biases(&f->pass, slot, own, f->packed.bias + slot * plan->units);
+  dg_recurrent_sum_biases(&f->pass, slot, own, f->packed.bias + slot * plan->units);
 }
 
 /* ---- before the steps --------------------------------------------------- */
@@ -180,8 +180,9 @@ static void multiply_input(const one_rank *r, size_t row, size_t rows, size_t un
     size_t width = pair_width(plan, gate);
     float *put = to + (plan->first_x + gate) * slot;
     dg_tile_strided(rows, width, in, x, in, pair_at(r->all, unit, gate), tile, DG_TILE_WIDTH);
-    dg_put_rows(false, rows, DG_VECTOR, tile, put, apart);
-    if (width > DG_VECTOR) dg_put_rows(false, rows, DG_VECTOR, tile + DG_VECTOR, put + slot, apart);
+    dg_store_rows(false, rows, DG_VECTOR, tile, put, apart);
+    if (width > DG_VECTOR)
+      dg_store_rows(false, rows, DG_VECTOR, tile + DG_VECTOR, put + slot, apart);
   }
 }
 

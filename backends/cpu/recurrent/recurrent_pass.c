@@ -68,7 +68,7 @@ float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t samp
   return k + 1 == d->steps ? to : NULL;
 }
 
-void dg_recurrent_put_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+void dg_recurrent_sum_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
                              float *bias) {
   const dg_recurrent_desc *d = pass->desc;
   dg_buffer *const *params = pass->buffers->param;

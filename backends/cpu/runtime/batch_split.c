@@ -324,8 +324,8 @@ static void add_gradients(const addition *a, const run *r, size_t piece) {
     dg_span span = dg_cpu_grains(count, GRAIN, a->pieces, piece);
     float *to = dg_floats(r->buffers.d_param[k]);
     for (size_t other = 0; other + 1 < a->chain->count; other++)
-      dg_grad_put(DG_GRAD_ADD, span.end - span.begin,
-                  from + other * partition->grad_floats + span.begin, to + span.begin);
+      dg_grad_store(DG_GRAD_ADD, span.end - span.begin,
+                    from + other * partition->grad_floats + span.begin, to + span.begin);
     from += dg_round_up(count);
   }
 }

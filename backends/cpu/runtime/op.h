@@ -50,7 +50,7 @@ float *dg_cpu_packed(const dg_cpu_op *op, const dg_op_buffers *buffers, float *w
                      bool *pack);
 
 /** to[i] = or += from[i], as the mode says. */
-static inline void dg_grad_put(dg_grad_mode mode, size_t count, const float *from, float *to) {
+static inline void dg_grad_store(dg_grad_mode mode, size_t count, const float *from, float *to) {
   if (mode == DG_GRAD_WRITE)
     for (size_t i = 0; i < count; i++) to[i] = from[i];
   if (mode == DG_GRAD_ADD)

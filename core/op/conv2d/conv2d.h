@@ -2,7 +2,7 @@
 #ifndef DG_OP_CONV2D_H
 #define DG_OP_CONV2D_H
 
-#include "core/op/ending.h"
+#include "core/op/epilogue.h"
 #include "core/op/row.h"
 #include "core/op/window.h"
 

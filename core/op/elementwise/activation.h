@@ -2,7 +2,7 @@
 #ifndef DG_OP_ACTIVATION_H
 #define DG_OP_ACTIVATION_H
 
-#include "core/op/ending.h"
+#include "core/op/epilogue.h"
 #include "core/op/row.h"
 
 /** in [n, count], out [n, count] = act(in). */

@@ -2,7 +2,7 @@
 #ifndef DG_OP_LINEAR_H
 #define DG_OP_LINEAR_H
 
-#include "core/op/ending.h"
+#include "core/op/epilogue.h"
 #include "core/op/row.h"
 
 /** in [n, in], param {weight [out, in], bias [out]}, out [n, out] = drop(act(in weight^T + bias)).

@@ -2,7 +2,7 @@
 #ifndef DG_OP_BATCH_NORM_H
 #define DG_OP_BATCH_NORM_H
 
-#include "core/op/ending.h"
+#include "core/op/epilogue.h"
 #include "core/op/row.h"
 
 /**

@@ -242,7 +242,7 @@ static void conv1d_cases(case_list *l, dg_op_kind kind) {
 /* ---- in words ----------------------------------------------------------- */
 
 /** Appends what is fused behind the activation. */
-static void append_ending(uint32_t pool, dg_drop drop, char *text, size_t room) {
+static void append_epilogue(uint32_t pool, dg_drop drop, char *text, size_t room) {
   size_t used = strlen(text);
   if (pool) snprintf(text + used, room - used, ", pool %u", pool);
   used = strlen(text);
@@ -253,7 +253,7 @@ static void linear_text(const dg_op_desc *desc, char *text, size_t room) {
   const dg_linear_desc *d = &desc->linear;
   snprintf(text, room, "linear %u to %u%s%s", d->in, d->out, d->bias ? ", bias" : "",
            act_text(d->act));
-  append_ending(0, d->drop, text, room);
+  append_epilogue(0, d->drop, text, room);
 }
 
 static void conv2d_text(const dg_op_desc *desc, char *text, size_t room) {
@@ -261,7 +261,7 @@ static void conv2d_text(const dg_op_desc *desc, char *text, size_t room) {
   snprintf(text, room, "conv2d [%u, %u, %u], %u of %ux%u, stride %ux%u, pad %ux%u%s%s", d->channels,
            d->height, d->width, d->filters, d->kernel_h, d->kernel_w, d->stride_h, d->stride_w,
            d->pad_h, d->pad_w, d->bias ? ", bias" : "", act_text(d->act));
-  append_ending(d->pool, d->drop, text, room);
+  append_epilogue(d->pool, d->drop, text, room);
 }
 
 static void conv1d_text(const dg_op_desc *desc, char *text, size_t room) {

@@ -55,27 +55,28 @@ static dg_wino_room clear_room_of(const pass *f, size_t worker) {
 static dg_wino_correlation correlation_of(const pass *f, const dg_wino_room *r, size_t first,
                                           size_t samples) {
   const dg_wino_plan *p = f->op->plan;
-  bool apart = dg_conv_ending_sums(&p->ending) > 0;
-  size_t out = p->forward.filters * dg_conv_ending_plane(&p->ending);
+  bool apart = dg_conv_epilogue_sums(&p->epilogue) > 0;
+  size_t out = p->forward.filters * dg_conv_epilogue_plane(&p->epilogue);
   const float *bias = f->op->desc.conv2d.bias ? dg_floats(f->buffers->param[1]) : NULL;
   return (dg_wino_correlation){
       .w = &p->forward,
       .samples = samples,
       .moments = r->base + p->layout.moments,
       .panels = f->panels,
-      .ending = dg_conv_ending_first(&p->ending, bias),
+      .epilogue = dg_conv_epilogue_of_gemm(&p->epilogue, bias),
       .out = apart ? r->base + p->layout.sums : dg_floats(f->buffers->out[0]) + first * out,
-      .of_planes = dg_conv_ending_moments(f->op, f->buffers, f->step, first)};
+      .of_planes = dg_conv_epilogue_statistics(f->op, f->buffers, f->step, first)};
 }
 
 /** Brings some planes of sample `s` of the step to their end. */
-static void end_planes(const pass *f, const dg_wino_room *r, size_t s, dg_span planes,
-                       const float *sums) {
+static void finish_planes(const pass *f, const dg_wino_room *r, size_t s, dg_span planes,
+                          const float *sums) {
   const dg_wino_plan *p = f->op->plan;
-  size_t at = s * p->forward.filters * dg_conv_ending_plane(&p->ending);
+  size_t at = s * p->forward.filters * dg_conv_epilogue_plane(&p->epilogue);
   const dg_buffer *kept = f->step->train ? f->buffers->kept : NULL;
-  dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->layout.ending,
-                     dg_floats(f->buffers->out[0]) + at, kept ? (uint8_t *)kept->data + at : NULL);
+  dg_conv_epilogue_apply(&p->epilogue, f->step, s, planes, sums, r->base + p->layout.epilogue,
+                         dg_floats(f->buffers->out[0]) + at,
+                         kept ? (uint8_t *)kept->data + at : NULL);
 }
 
 /** The samples of a block, from `first` of the step on. */
@@ -87,7 +88,7 @@ static void forward_block(const pass *f, const dg_wino_room *r, size_t first, si
   dg_wino_all_input_moments(p, r, samples, dg_floats(f->buffers->in[0]) + first * in);
   dg_wino_correlate_all(&k, r);
   for (size_t s = 0; s < samples; s++)
-    end_planes(f, r, first + s, dg_conv_ending_planes(&p->ending), k.out + s * made);
+    finish_planes(f, r, first + s, dg_conv_epilogue_planes(&p->epilogue), k.out + s * made);
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -175,7 +176,7 @@ static void make_planes(const void *context, size_t piece, size_t worker) {
     size_t panel = v - v % DG_TILE_WIDTH;
     dg_wino_end_vector(&k, &r, f->products + panel * tiles * DG_WINO_MOMENTS, panel, 0, v - panel);
   }
-  end_planes(f, &r, f->sample, some, k.out);
+  finish_planes(f, &r, f->sample, some, k.out);
 }
 
 /** Fewer samples than threads: each is cut, by its channels, moments, and filters. */

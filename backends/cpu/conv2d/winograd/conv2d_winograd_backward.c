@@ -32,9 +32,9 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   size_t workers = (size_t)op->device->threads;
   size_t floats = p->back_weights + p->parts * p->part + workers * p->layout.end;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .kept = dg_conv_ending_kept(&p->ending, op->max_n),
+                                   .kept = dg_conv_epilogue_saved(&p->epilogue, op->max_n),
                                    .reads_in = true,
-                                   .reads_out = dg_conv_ending_changes(&p->ending)};
+                                   .reads_out = dg_conv_epilogue_changes(&p->epilogue)};
   return true;
 }
 
@@ -65,15 +65,15 @@ typedef struct {
 static void fill_gradient(const dg_cpu_op *op, const dg_wino_room *r, const planes *from,
                           double *d_bias) {
   const dg_wino_plan *p = op->plan;
-  size_t plane = p->forward.out_h * p->forward.out_w, out = dg_conv_ending_plane(&p->ending);
+  size_t plane = p->forward.out_h * p->forward.out_w, out = dg_conv_epilogue_plane(&p->epilogue);
   float *made = r->base + r->at->d_z;
-  bool changes = dg_conv_ending_changes(&p->ending);
+  bool changes = dg_conv_epilogue_changes(&p->epilogue);
   const float *d_z = changes ? made : from->d_y;
   for (size_t c = 0; c < DG_VECTOR; c++) {
     if (changes)
-      dg_conv_ending_spread(&p->ending, from->y + c * out, from->d_y + c * out,
-                            from->kept ? from->kept + c * out : NULL, r->base + r->at->ending,
-                            made + c * plane);
+      dg_conv_epilogue_backward(&p->epilogue, from->y + c * out, from->d_y + c * out,
+                                from->kept ? from->kept + c * out : NULL, r->base + r->at->epilogue,
+                                made + c * plane);
     if (op->desc.conv2d.bias) d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
   }
   dg_wino_fill(&p->d_image, p->forward.out_h, p->forward.out_w, d_z, r->base + r->at->d_image);
@@ -96,7 +96,7 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const sum
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward, *b = &p->back;
   size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b), depth = dg_wino_depth(b),
-         plane = dg_conv_ending_plane(&p->ending);
+         plane = dg_conv_epilogue_plane(&p->epilogue);
   float *products = r->base + r->at->products, *d_moments = r->base + r->at->d_moments;
   dg_wino_all_input_moments(p, r, c->samples, c->x);
   for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
@@ -119,13 +119,14 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_room *r, const sum
                         to->d_weights);
   }
   if (c->dx)
-    dg_wino_correlate_all(&(dg_wino_correlation){.w = b,
-                                                 .samples = c->samples,
-                                                 .moments = d_moments,
-                                                 .panels = panels,
-                                                 .ending = {.add = op->desc.d_in[0] == DG_GRAD_ADD},
-                                                 .out = c->dx},
-                          r);
+    dg_wino_correlate_all(
+        &(dg_wino_correlation){.w = b,
+                               .samples = c->samples,
+                               .moments = d_moments,
+                               .panels = panels,
+                               .epilogue = {.add = op->desc.d_in[0] == DG_GRAD_ADD},
+                               .out = c->dx},
+        r);
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -157,7 +158,7 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_wino_plan *p = b->op->plan;
   const dg_wino *w = &p->forward;
   size_t in = first * w->channels * w->in_h * w->in_w;
-  size_t out = first * w->filters * dg_conv_ending_plane(&p->ending);
+  size_t out = first * w->filters * dg_conv_epilogue_plane(&p->epilogue);
   const dg_buffer *kept = b->buffers->kept;
   return (dg_conv_chunk){.samples = samples,
                          .x = dg_floats(b->buffers->in[0]) + in,
@@ -186,7 +187,7 @@ static void run_part(const void *context, size_t part, size_t worker) {
 }
 
 /** The gradients of the parameters of some vectors of filters. */
-static void put_gradients(const void *context, size_t piece, size_t worker) {
+static void store_gradients(const void *context, size_t piece, size_t worker) {
   const pass *b = context;
   const dg_wino_plan *p = b->op->plan;
   float *workspace = dg_floats(b->buffers->workspace);
@@ -194,8 +195,8 @@ static void put_gradients(const void *context, size_t piece, size_t worker) {
   float *room = room_of(p, workspace, worker).base + p->layout.moments;
   dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, b->pieces, piece);
   for (size_t f = some.begin; f < some.end; f += DG_VECTOR)
-    dg_wino_put_kernels(&p->forward, b->parts, of.d_weights, p->part, f, room,
-                        dg_floats(b->buffers->d_param[0]));
+    dg_wino_store_kernels(&p->forward, b->parts, of.d_weights, p->part, f, room,
+                          dg_floats(b->buffers->d_param[0]));
   for (size_t f = some.begin; f < (b->op->desc.conv2d.bias ? some.end : 0); f++) {
     double sum = 0;
     for (size_t part = 0; part < b->parts; part++) sum += sums_of(p, workspace, part).d_bias[f];
@@ -215,7 +216,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                        pack_panels, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, dg_cpu_pieces(w->filters / DG_VECTOR, b.parts * p->weights),
-                     put_gradients, &b, sizeof b);
+                     store_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv_winograd_backward = {"winograd", fits, prepare, run};

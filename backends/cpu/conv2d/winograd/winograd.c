@@ -103,8 +103,8 @@ void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, c
     }
 }
 
-void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
-                         size_t filter, float *room, float *d_weight) {
+void dg_wino_store_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
+                           size_t filter, float *room, float *d_weight) {
   _Alignas(64) float sum[DG_WINO_MOMENTS * DG_VECTOR];
   size_t first = filter - filter % DG_TILE_WIDTH, taps = w->kernel * w->kernel;
   size_t width = dg_panel_width(dg_panel_columns(w->filters - first));

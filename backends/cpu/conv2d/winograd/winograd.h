@@ -35,7 +35,7 @@ enum { DG_WINO_SIDE = 6, DG_WINO_MOMENTS = DG_WINO_SIDE * DG_WINO_SIDE };
 #define dg_wino_moments DG_ISA_NAME(dg_wino_moments)
 #define dg_wino_correlate DG_ISA_NAME(dg_wino_correlate)
 #define dg_wino_add_kernels DG_ISA_NAME(dg_wino_add_kernels)
-#define dg_wino_put_kernels DG_ISA_NAME(dg_wino_put_kernels)
+#define dg_wino_store_kernels DG_ISA_NAME(dg_wino_store_kernels)
 
 /* ---- transforms of one tile (winograd_tile.c) --------------------------- */
 
@@ -164,7 +164,7 @@ void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, c
  * [filters, channels, kernel, kernel], from `parts` arrays of gradients of panels, `part` floats
  * apart. `room`: channels * (kernel^2) vectors.
  */
-void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
-                         size_t filter, float *room, float *d_weight);
+void dg_wino_store_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
+                           size_t filter, float *room, float *d_weight);
 
 #endif

@@ -23,8 +23,8 @@ void dg_wino_all_input_moments(const dg_wino_plan *p, const dg_wino_room *r, siz
 }
 
 /** Products of a panel become planes: DG_VECTOR of them, of one sample. */
-static void put_planes(const dg_wino *w, const dg_wino_room *r, const float *products, size_t step,
-                       size_t width, bool add, float *out) {
+static void store_planes(const dg_wino *w, const dg_wino_room *r, const float *products,
+                         size_t step, size_t width, bool add, float *out) {
   float *pixels = r->base + r->at->pixels, *turned = r->base + r->at->turned;
   size_t side = dg_wino_side(w), line = dg_wino_tiles_w(w) * side * DG_VECTOR;
   for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
@@ -36,18 +36,19 @@ static void put_planes(const dg_wino *w, const dg_wino_room *r, const float *pro
     dg_transpose(w->out_w, DG_VECTOR, pixels + y * line, DG_VECTOR, add ? turned : to,
                  add ? w->out_w : plane);
     for (size_t c = 0; c < (add ? DG_VECTOR : 0); c++)
-      dg_grad_put(DG_GRAD_ADD, w->out_w, turned + c * w->out_w, to + c * plane);
+      dg_grad_store(DG_GRAD_ADD, w->out_w, turned + c * w->out_w, to + c * plane);
   }
 }
 
 void dg_wino_end_vector(const dg_wino_correlation *k, const dg_wino_room *r, const float *products,
                         size_t f, size_t s, size_t v) {
   const dg_wino *w = k->w;
-  const dg_ending *e = &k->ending;
+  const dg_gemm_epilogue *e = &k->epilogue;
   size_t tiles = dg_wino_tiles(w), plane = w->out_h * w->out_w;
   size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
   float *to = k->out + (s * w->filters + f + v) * plane;
-  put_planes(w, r, products + s * tiles * width + v, k->samples * tiles * width, width, e->add, to);
+  store_planes(w, r, products + s * tiles * width + v, k->samples * tiles * width, width, e->add,
+               to);
   for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
     for (size_t pixel = 0; pixel < plane; pixel++) to[c * plane + pixel] += e->bias[f + v + c];
   dg_act_forward(e->act, DG_VECTOR * plane, to, to);

@@ -29,7 +29,7 @@ typedef struct {
   const dg_wino *w;
   size_t samples;
   const float *moments, *panels;
-  dg_ending ending;
+  dg_gemm_epilogue epilogue;
   float *out;
   float *of_planes; /**< dg_moments of out's planes; NULL: not wanted */
 } dg_wino_correlation;

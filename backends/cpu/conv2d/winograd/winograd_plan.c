@@ -58,8 +58,8 @@ static dg_wino_layout forward_layout(const dg_wino_plan *p) {
   l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(w));
   l.turned = take(&l.end, DG_VECTOR * w->out_w);
-  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
-  l.sums = take(&l.end, p->block * dg_conv_ending_sums(&p->ending));
+  l.epilogue = take(&l.end, dg_conv_epilogue_room(&p->epilogue));
+  l.sums = take(&l.end, p->block * dg_conv_epilogue_sums(&p->epilogue));
   return l;
 }
 
@@ -73,9 +73,9 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
   l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(b));
   l.turned = take(&l.end, DG_VECTOR * b->out_w);
-  l.ending = take(&l.end, dg_conv_ending_room(&p->ending));
-  l.d_z = take(&l.end, dg_conv_ending_changes(&p->ending)
-                           ? DG_VECTOR * w->out_h * w->out_w + dg_conv_ending_slack(&p->ending)
+  l.epilogue = take(&l.end, dg_conv_epilogue_room(&p->epilogue));
+  l.d_z = take(&l.end, dg_conv_epilogue_changes(&p->epilogue)
+                           ? DG_VECTOR * w->out_h * w->out_w + dg_conv_epilogue_slack(&p->epilogue)
                            : 0);
   l.d_image = take(&l.end, dg_wino_image_floats(&p->d_image));
   l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * dg_wino_depth(b) : 0);
@@ -96,7 +96,7 @@ static dg_wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n) {
   size_t tiles = dg_wino_tiles(&w), wanted = (MANY_TILES + tiles - 1) / tiles;
   return (dg_wino_plan){.forward = w,
                         .image = image_of(&w),
-                        .ending = dg_conv_ending_of(d),
+                        .epilogue = dg_conv_epilogue_of(d),
                         .block = wanted < max_n ? wanted : max_n,
                         .weights = dg_wino_weight_floats(&w)};
 }

@@ -2,7 +2,7 @@
 #ifndef DG_CPU_WINOGRAD_PLAN_H
 #define DG_CPU_WINOGRAD_PLAN_H
 
-#include "backends/cpu/conv2d/conv2d_ending.h"
+#include "backends/cpu/conv2d/conv2d_epilogue.h"
 #include "backends/cpu/conv2d/winograd/winograd.h"
 #include "backends/cpu/gemm/tile.h"
 
@@ -17,9 +17,9 @@ typedef struct {
   size_t products; /**< moments of a block's results, a panel of channels */
   size_t pixels;   /**< a vector of channels of a sample's result */
   size_t turned;   /**< one row of them as planes */
-  size_t ending;   /**< for dg_conv_ending_put and _spread */
+  size_t epilogue; /**< for dg_conv_epilogue_apply and _backward */
   /* forward alone */
-  size_t sums; /**< of a block, where the ending wants them apart from the output */
+  size_t sums; /**< of a block, where the epilogue wants them apart from the output */
   /* backward alone */
   size_t d_z;       /**< gradient before the activation, a vector of channels of a sample */
   size_t d_image;   /**< the same as an image */
@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
   dg_wino forward;     /**< to the output */
   dg_wino_image image; /**< of the input */
-  dg_conv_ending ending;
+  dg_conv_epilogue epilogue;
   size_t block;   /**< samples of a block */
   size_t weights; /**< floats of the moments of the weights */
   dg_wino_layout layout;

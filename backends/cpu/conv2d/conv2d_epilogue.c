@@ -1,4 +1,4 @@
-#include "backends/cpu/conv2d/conv2d_ending.h"
+#include "backends/cpu/conv2d/conv2d_epilogue.h"
 
 #include <string.h>
 
@@ -8,42 +8,42 @@
 /** Windows handled at a time. */
 enum { BLOCK = 16 };
 
-bool dg_conv_ending_known(const dg_conv2d_desc *d) {
+bool dg_conv_epilogue_supported(const dg_conv2d_desc *d) {
   enum { MOST = 16 }; /* what a byte can count in a window */
-  dg_conv_ending e = dg_conv_ending_of(d);
+  dg_conv_epilogue e = dg_conv_epilogue_of(d);
   bool moved = d->pool > 0 || d->drop.rate > 0; /* the moments are taken before these */
-  return !(d->moments && moved) && dg_act_known(d->act) && dg_drop_known(d->drop, d->act) &&
-         d->pool <= MOST && dg_conv_ending_plane(&e) > 0;
+  return !(d->moments && moved) && dg_act_supported(d->act) && dg_drop_supported(d->drop, d->act) &&
+         d->pool <= MOST && dg_conv_epilogue_plane(&e) > 0;
 }
 
-dg_conv_ending dg_conv_ending_of(const dg_conv2d_desc *d) {
+dg_conv_epilogue dg_conv_epilogue_of(const dg_conv2d_desc *d) {
   size_t height = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
   size_t width = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   size_t by = d->pool ? d->pool : 1;
-  return (dg_conv_ending){.planes = d->filters,
-                          .height = height,
-                          .width = width,
-                          .pool = d->pool,
-                          .out_h = height / by,
-                          .out_w = width / by,
-                          .act = d->act,
-                          .drop = d->drop};
+  return (dg_conv_epilogue){.planes = d->filters,
+                            .height = height,
+                            .width = width,
+                            .pool = d->pool,
+                            .out_h = height / by,
+                            .out_w = width / by,
+                            .act = d->act,
+                            .drop = d->drop};
 }
 
-size_t dg_conv_ending_sums(const dg_conv_ending *e) {
+size_t dg_conv_epilogue_sums(const dg_conv_epilogue *e) {
   return e->pool ? dg_round_up(e->planes * e->height * e->width + BLOCK) : 0;
 }
 
 /** Floats for the columns of a plane's windows, of which there are at least as many as windows. */
-static size_t columns_floats(const dg_conv_ending *e) {
+static size_t columns_floats(const dg_conv_epilogue *e) {
   return dg_round_up(e->out_h * e->out_w * e->pool + BLOCK);
 }
 
-size_t dg_conv_ending_room(const dg_conv_ending *e) {
+size_t dg_conv_epilogue_room(const dg_conv_epilogue *e) {
   return e->pool ? 2 * columns_floats(e) : 0;
 }
 
-size_t dg_conv_ending_slack(const dg_conv_ending *e) {
+size_t dg_conv_epilogue_slack(const dg_conv_epilogue *e) {
   return BLOCK * e->pool;
 }
 
@@ -85,7 +85,7 @@ static inline void max_windows(size_t pool, size_t count, const float *restrict 
 }
 
 /** One plane. What a block of columns has too much the next line overwrites. */
-static inline void pool_plane(const dg_conv_ending *e, size_t pool, const float *x, float *room,
+static inline void pool_plane(const dg_conv_epilogue *e, size_t pool, const float *x, float *room,
                               float *y, uint8_t *kept) {
   size_t line = pool * e->out_w;
   float *value = room;
@@ -102,7 +102,7 @@ static inline float larger(float a, float b) {
 }
 
 /** The same where nobody asks which element was the largest. */
-static inline void test_plane(const dg_conv_ending *e, size_t pool, const float *x,
+static inline void test_plane(const dg_conv_epilogue *e, size_t pool, const float *x,
                               float *restrict value, float *restrict y) {
   size_t line = pool * e->out_w;
   for (size_t oy = 0; oy < e->out_h; oy++, x += pool * e->width, value += line)
@@ -122,9 +122,9 @@ static inline void test_plane(const dg_conv_ending *e, size_t pool, const float 
  * The maximum comes behind the activation: before it, as no activation falls, it would be the same
  * number, but of two that the activation rounds to one another might win the gradient.
  */
-static void pool_planes(const dg_conv_ending *e, dg_span planes, const float *sums, float *room,
+static void pool_planes(const dg_conv_epilogue *e, dg_span planes, const float *sums, float *room,
                         float *out, uint8_t *kept) {
-  size_t plane = dg_conv_ending_plane(e);
+  size_t plane = dg_conv_epilogue_plane(e);
   for (size_t p = planes.begin; p < planes.end; p++) {
     const float *x = sums + p * e->height * e->width;
     if (kept && e->pool == 2)
@@ -138,24 +138,25 @@ static void pool_planes(const dg_conv_ending *e, dg_span planes, const float *su
   }
 }
 
-void dg_conv_ending_drop(const dg_conv_ending *e, const dg_step *step, size_t sample,
-                         dg_span planes, float *out) {
-  size_t plane = dg_conv_ending_plane(e), first = planes.begin * plane;
+void dg_conv_epilogue_dropout(const dg_conv_epilogue *e, const dg_step *step, size_t sample,
+                              dg_span planes, float *out) {
+  size_t plane = dg_conv_epilogue_plane(e), first = planes.begin * plane;
   if (!dg_drop_runs(e->drop, step)) return;
   dg_mask mask = dg_mask_of(e->drop, step);
-  dg_mask_put(&mask, sample, first, planes.end * plane - first, out + first, out + first, NULL);
+  dg_mask_apply(&mask, sample, first, planes.end * plane - first, out + first, out + first, NULL);
 }
 
-void dg_conv_ending_put(const dg_conv_ending *e, const dg_step *step, size_t sample, dg_span planes,
-                        const float *sums, float *room, float *out, uint8_t *kept) {
+void dg_conv_epilogue_apply(const dg_conv_epilogue *e, const dg_step *step, size_t sample,
+                            dg_span planes, const float *sums, float *room, float *out,
+                            uint8_t *kept) {
   if (e->pool) pool_planes(e, planes, sums, room, out, kept);
-  dg_conv_ending_drop(e, step, sample, planes, out);
+  dg_conv_epilogue_dropout(e, step, sample, planes, out);
 }
 
 /* ---- backward ----------------------------------------------------------- */
 
 /** Row r of BLOCK windows: each one's gradient where its largest element is, else 0. */
-static inline void spread_row(size_t pool, size_t r, const float *restrict d,
+static inline void unpool_row(size_t pool, size_t r, const float *restrict d,
                               const int32_t *restrict place, float *restrict to) {
   for (size_t i = 0; i < BLOCK; i++)
     for (size_t c = 0; c < pool; c++)
@@ -163,23 +164,23 @@ static inline void spread_row(size_t pool, size_t r, const float *restrict d,
 }
 
 /** What a block of windows has too much the next row overwrites, in order. */
-static inline void spread_plane(const dg_conv_ending *e, size_t pool, const float *d,
+static inline void unpool_plane(const dg_conv_epilogue *e, size_t pool, const float *d,
                                 const int32_t *place, float *d_z) {
   size_t used = pool * e->out_w;
   for (size_t oy = 0; oy < e->out_h; oy++)
     for (size_t r = 0; r < pool; r++) {
       float *row = d_z + (oy * pool + r) * e->width;
       for (size_t i = 0; i < e->out_w; i += BLOCK)
-        spread_row(pool, r, d + oy * e->out_w + i, place + oy * e->out_w + i, row + i * pool);
+        unpool_row(pool, r, d + oy * e->out_w + i, place + oy * e->out_w + i, row + i * pool);
       for (size_t x = used; x < e->width; x++) row[x] = 0;
     }
   size_t written = e->out_h * pool * e->width;
   memset(d_z + written, 0, (e->height * e->width - written) * sizeof *d_z);
 }
 
-void dg_conv_ending_spread(const dg_conv_ending *e, const float *y, const float *d_y,
-                           const uint8_t *kept, float *room, float *d_z) {
-  size_t count = dg_conv_ending_plane(e);
+void dg_conv_epilogue_backward(const dg_conv_epilogue *e, const float *y, const float *d_y,
+                               const uint8_t *kept, float *room, float *d_z) {
+  size_t count = dg_conv_epilogue_plane(e);
   float scale = dg_drop_scale(e->drop), *d = e->pool ? room : d_z;
   dg_act_backward(e->act, count, y, d_y, d);
   for (size_t i = 0; i < count && scale > 1; i++) d[i] *= scale;
@@ -187,7 +188,7 @@ void dg_conv_ending_spread(const dg_conv_ending *e, const float *y, const float 
   int32_t *place = (int32_t *)(room + columns_floats(e));
   for (size_t i = 0; i < count; i++) place[i] = kept[i];
   if (e->pool == 2)
-    spread_plane(e, 2, d, place, d_z);
+    unpool_plane(e, 2, d, place, d_z);
   else
-    spread_plane(e, e->pool, d, place, d_z);
+    unpool_plane(e, e->pool, d, place, d_z);
 }

@@ -1,7 +1,7 @@
-/** What may be fused to the end of an op: an activation, then a pooling (a size), then a dropout.
- */
-#ifndef DG_OP_ENDING_H
-#define DG_OP_ENDING_H
+/** The epilogue of an op, what may be fused to its end: an activation, then a pooling (a size),
+   then a dropout. */
+#ifndef DG_OP_EPILOGUE_H
+#define DG_OP_EPILOGUE_H
 
 #include <stdint.h>
 
