@@ -228,16 +228,16 @@ bool *oracle_kinks(const dg_op_desc *desc, const oracle_tensors *t, const dg_ste
   before.out = z;
   for (size_t k = 0; k < DG_MAX_STATE && step->train; k++) before.state[k] = NULL; /* not written */
   dg_act *act = oracle_act(&plain);
-  bool bends = act && plain.kind != DG_OP_ACTIVATION && act->kind != DG_ACT_NONE;
-  if (bends) act->kind = DG_ACT_NONE;
-  if (bends || pool) oracle_forward(&plain, &before, step);
+  bool has_act = act && plain.kind != DG_OP_ACTIVATION && act->kind != DG_ACT_NONE;
+  if (has_act) act->kind = DG_ACT_NONE;
+  if (has_act || pool) oracle_forward(&plain, &before, step);
   if (pool) {
     dg_pool2d_desc window = fused_pool(&plain.conv2d, pool);
     mark_near_ties(&window, step->n, z, near, marks);
     plain.conv2d.pool = pool;
     oracle_forward(&plain, &before, step);
   }
-  for (size_t i = 0; bends && i < step->n * oracle_sizes_of(desc).out; i++)
+  for (size_t i = 0; has_act && i < step->n * oracle_sizes_of(desc).out; i++)
     marks[i] |= fabs(z[i]) < near;
   free(z);
   return marks;

@@ -13,7 +13,7 @@ typedef struct {
   dg_act *act;
   uint32_t *pool;
   dg_drop *drop;
-  bool *moments;
+  bool *statistics;
 } places;
 
 static places places_of(dg_op_desc *desc) {
@@ -21,13 +21,14 @@ static places places_of(dg_op_desc *desc) {
   return (places){.act = place(desc, row->act),
                   .pool = place(desc, row->pool),
                   .drop = place(desc, row->drop),
-                  .moments = place(desc, row->moments)};
+                  .statistics = place(desc, row->statistics)};
 }
 
 dg_op_epilogue dg_op_epilogue_of(const dg_op_desc *desc) {
   dg_op_desc copy = *desc;
   places p = places_of(&copy);
-  dg_op_epilogue epilogue = {.pool = p.pool ? *p.pool : 0, .moments = p.moments && *p.moments};
+  dg_op_epilogue epilogue = {.pool = p.pool ? *p.pool : 0,
+                             .statistics = p.statistics && *p.statistics};
   if (p.act) epilogue.act = *p.act;
   if (p.drop) epilogue.drop = *p.drop;
   return epilogue;
@@ -80,5 +81,5 @@ void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t roo
   dg_op_epilogue epilogue = dg_op_epilogue_of(desc);
   snprintf(text, room, "%s%s%s%s%s", name, acts[epilogue.act.kind],
            epilogue.pool ? " + maxpool2d" : "", epilogue.drop.rate > 0 ? " + dropout" : "",
-           epilogue.moments ? " + moments" : "");
+           epilogue.statistics ? " + statistics" : "");
 }

@@ -9,7 +9,7 @@ typedef struct {
   dg_act act;
   uint32_t pool; /**< a maximum's size */
   dg_drop drop;
-  bool moments; /**< of the output are written too */
+  bool statistics; /**< of the output are written too */
 } dg_op_epilogue;
 
 dg_op_epilogue dg_op_epilogue_of(const dg_op_desc *desc);

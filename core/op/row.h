@@ -36,9 +36,9 @@ typedef struct {
   /** Puts other counts for the usual ones, which are `own` = one for each number of out[0] and
       `within` = 0. NULL: the usual ones. */
   void (*operations)(const void *desc, dg_op_operations *operations);
-  /** Where the description says what is fused to the end (act, pool, drop), or that the moments of
-      the output are written too; 0: it can't say so. */
-  size_t act, pool, drop, moments;
+  /** Where the description says what is fused to the end (act, pool, drop), or that the
+      statistics of the output are written too; 0: it can't say so. */
+  size_t act, pool, drop, statistics;
   size_t bias; /**< where it says whether a bias is added to each of its filters; 0: none can be */
   bool keeps_places; /**< every number of the output belongs to the one at its place in the input */
   bool joins_samples; /**< a training step of it can't take each sample without the others */

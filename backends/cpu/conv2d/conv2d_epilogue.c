@@ -11,9 +11,9 @@ enum { BLOCK = 16 };
 bool dg_conv_epilogue_supported(const dg_conv2d_desc *d) {
   enum { MOST = 16 }; /* what a byte can count in a window */
   dg_conv_epilogue e = dg_conv_epilogue_of(d);
-  bool moved = d->pool > 0 || d->drop.rate > 0; /* the moments are taken before these */
-  return !(d->moments && moved) && dg_act_supported(d->act) && dg_drop_supported(d->drop, d->act) &&
-         d->pool <= MOST && dg_conv_epilogue_plane(&e) > 0;
+  bool moved = d->pool > 0 || d->drop.rate > 0; /* the statistics are taken before these */
+  return !(d->statistics && moved) && dg_act_supported(d->act) &&
+         dg_drop_supported(d->drop, d->act) && d->pool <= MOST && dg_conv_epilogue_plane(&e) > 0;
 }
 
 dg_conv_epilogue dg_conv_epilogue_of(const dg_conv2d_desc *d) {

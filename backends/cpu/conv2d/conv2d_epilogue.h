@@ -61,11 +61,11 @@ static inline dg_gemm_epilogue dg_conv_epilogue_of_gemm(const dg_conv_epilogue *
   return (dg_gemm_epilogue){.bias = bias, .act = e->act};
 }
 
-/** Where the moments of a sample's planes go; NULL: they are not wanted. */
+/** Where the statistics of a sample's planes go; NULL: they are not wanted. */
 static inline float *dg_conv_epilogue_statistics(const dg_cpu_op *op, const dg_op_buffers *buffers,
                                                  const dg_step *step, size_t sample) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  return d->moments && step->train ? dg_floats(buffers->out[1]) + 2 * sample * d->filters : NULL;
+  return d->statistics && step->train ? dg_floats(buffers->out[1]) + 2 * sample * d->filters : NULL;
 }
 
 /**

@@ -7,7 +7,7 @@
 
 #include "backends/cpu/conv2d/conv2d_pooled.h"
 #include "backends/cpu/conv2d/conv2d_shape.h"
-#include "backends/cpu/conv2d/moments.h"
+#include "backends/cpu/conv2d/plane_statistics.h"
 #include "backends/cpu/gemm/panel.h"
 #include "backends/cpu/gemm/tile.h"
 #include "backends/cpu/runtime/pieces.h"
@@ -167,10 +167,10 @@ static bool has_epilogue(const pass *f) {
 static void finish_planes(const pass *f, const place *p, size_t s, dg_span planes, float *room) {
   const forward_plan *plan = f->op->plan;
   const dg_conv_shape *shape = &plan->shape;
-  float *moments = dg_conv_epilogue_statistics(f->op, f->buffers, f->step, s);
-  if (moments)
-    dg_moments(planes.end - planes.begin, shape->pixels, p->sums + planes.begin * shape->pixels,
-               moments + 2 * planes.begin);
+  float *statistics = dg_conv_epilogue_statistics(f->op, f->buffers, f->step, s);
+  if (statistics)
+    dg_plane_statistics(planes.end - planes.begin, shape->pixels,
+                        p->sums + planes.begin * shape->pixels, statistics + 2 * planes.begin);
   if (plan->kernel.pools)
     dg_conv_epilogue_dropout(&shape->epilogue, f->step, s, planes, p->y);
   else

@@ -120,8 +120,8 @@ INLINE dg_vector tanh_slope(dg_vector y) {
 INLINE dg_vector gate_slope(const dg_cell_step_back *s, dg_vector gate) {
   if (!s->desc->hard_sigmoid) return gate * (1.0f - gate);
   dg_vector slope = (dg_vector){0} + 0.2f;
-  dg_int_vector bends = (gate > 0.0f) & (gate < 1.0f);
-  return (dg_vector)((dg_int_vector)slope & bends);
+  dg_int_vector inside = (gate > 0.0f) & (gate < 1.0f);
+  return (dg_vector)((dg_int_vector)slope & inside);
 }
 
 INLINE dg_vector gate_at(const dg_cell_step_back *s, size_t slot, place p) {
@@ -206,8 +206,8 @@ void dg_cell_reset_backward(const dg_cell_step_back *s) {
 
 void dg_cell_output(size_t count, const float *o, const float *c, float *tanh_c, float *h) {
   for (size_t i = 0; i < count; i += DG_VECTOR) {
-    dg_vector bent = dg_tanh(load(c + i));
-    store(tanh_c + i, bent);
-    if (h) store(h + i, load(o + i) * bent);
+    dg_vector now = dg_tanh(load(c + i));
+    store(tanh_c + i, now);
+    if (h) store(h + i, load(o + i) * now);
   }
 }

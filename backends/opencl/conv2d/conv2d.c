@@ -18,7 +18,7 @@ static bool pool_fits(const dg_conv2d_desc *d) {
    behind one. So where many samples are better done otherwise, nothing is. */
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   const dg_conv2d_desc *d = &desc->conv2d;
-  if (!dg_cl_is_leaky(d->act) || d->moments) return false;
+  if (!dg_cl_is_leaky(d->act) || d->statistics) return false;
   if (d->pool == 0) return d->drop.rate == 0;
   return !dg_cl_conv2d_winograd_fits(device, desc, UINT32_MAX, true) &&
          !dg_cl_conv2d_pixels_fits(device, desc, UINT32_MAX, true) &&

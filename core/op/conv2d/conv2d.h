@@ -12,17 +12,17 @@
  * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding. With `pool` the
  * maximum of each pool x pool window of that is taken, as DG_OP_MAXPOOL2D does without padding and
  * with strides of pool: out is [n, filters, out_h / pool, out_w / pool], rounded down. With
- * `moments` a training step also writes out[1] [n, filters, 2]: of each plane of out the mean and
- * the sum of squared deviations from it.
+ * `statistics` a training step also writes out[1] [n, filters, 2]: of each plane of out the mean
+ * and the sum of squared deviations from it.
  */
 typedef struct {
   uint32_t channels, height, width, filters;
   uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
   bool bias;
-  dg_act act;    /**< fused to the end */
-  uint32_t pool; /**< fused behind act; 0: none */
-  dg_drop drop;  /**< fused behind both */
-  bool moments;  /**< of out are written too */
+  dg_act act;      /**< fused to the end */
+  uint32_t pool;   /**< fused behind act; 0: none */
+  dg_drop drop;    /**< fused behind both */
+  bool statistics; /**< of out are written too */
 } dg_conv2d_desc;
 
 /** The padded input, or the output's gradient as the input's is gathered from it. */
@@ -44,7 +44,7 @@ static inline dg_op_sizes dg_conv2d_sizes(const void *desc) {
   return (dg_op_sizes){
       .in = {dg_op_volume(d->channels, d->height, d->width)},
       .out = {dg_op_volume(d->filters, height / pool, width / pool),
-              d->moments ? 2 * (uint64_t)d->filters : 0},
+              d->statistics ? 2 * (uint64_t)d->filters : 0},
       .param = {dg_size_times(d->filters, taps), d->bias ? d->filters : 0},
       .within = within > unpooled ? within : unpooled,
   };
@@ -71,7 +71,7 @@ static const dg_op_row dg_conv2d_row = {
     .act = offsetof(dg_conv2d_desc, act),
     .pool = offsetof(dg_conv2d_desc, pool),
     .drop = offsetof(dg_conv2d_desc, drop),
-    .moments = offsetof(dg_conv2d_desc, moments),
+    .statistics = offsetof(dg_conv2d_desc, statistics),
 };
 
 #endif

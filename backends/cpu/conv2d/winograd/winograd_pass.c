@@ -1,6 +1,6 @@
 #include "backends/cpu/conv2d/winograd/winograd_pass.h"
 
-#include "backends/cpu/conv2d/moments.h"
+#include "backends/cpu/conv2d/plane_statistics.h"
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/gemm/panel.h"
 
@@ -52,7 +52,8 @@ void dg_wino_end_vector(const dg_wino_correlation *k, const dg_wino_room *r, con
   for (size_t c = 0; c < (e->bias ? DG_VECTOR : 0); c++)
     for (size_t pixel = 0; pixel < plane; pixel++) to[c * plane + pixel] += e->bias[f + v + c];
   dg_act_forward(e->act, DG_VECTOR * plane, to, to);
-  if (k->of_planes) dg_moments(DG_VECTOR, plane, to, k->of_planes + 2 * (s * w->filters + f + v));
+  if (k->of_planes)
+    dg_plane_statistics(DG_VECTOR, plane, to, k->of_planes + 2 * (s * w->filters + f + v));
 }
 
 /** The panel of filters from `f` on. */

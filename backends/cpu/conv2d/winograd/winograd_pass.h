@@ -31,7 +31,7 @@ typedef struct {
   const float *moments, *panels;
   dg_gemm_epilogue epilogue;
   float *out;
-  float *of_planes; /**< dg_moments of out's planes; NULL: not wanted */
+  float *of_planes; /**< dg_plane_statistics of out's planes; NULL: not wanted */
 } dg_wino_correlation;
 
 /** Products of the panel of filters from `f` on become DG_VECTOR planes, from its filter v on, of

@@ -3,7 +3,7 @@
  * first number, then by its mean, so that sums of numbers far from 0 don't cancel. Sums are taken
  * in lanes; the lanes of all planes of a group are added up together.
  */
-#include "backends/cpu/conv2d/moments.h"
+#include "backends/cpu/conv2d/plane_statistics.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static void add_lanes(const float *sums, float *total) {
     for (size_t p = 0; p < GROUP; p++) total[p] += turned[k * GROUP + p];
 }
 
-void dg_moments(size_t planes, size_t count, const float *x, float *moments) {
+void dg_plane_statistics(size_t planes, size_t count, const float *x, float *statistics) {
   float sums[GROUP * LANES], total[GROUP], mean[GROUP];
   memset(sums, 0, sizeof sums);
   for (size_t first = 0; first < planes; first += GROUP, x += GROUP * count) {
@@ -67,8 +67,8 @@ void dg_moments(size_t planes, size_t count, const float *x, float *moments) {
     }
     add_lanes(sums, total);
     for (size_t p = 0; p < some; p++) {
-      moments[2 * (first + p)] = mean[p];
-      moments[2 * (first + p) + 1] = total[p];
+      statistics[2 * (first + p)] = mean[p];
+      statistics[2 * (first + p) + 1] = total[p];
     }
   }
 }
