@@ -76,7 +76,7 @@ static const struct {
     {&group, 64, TRAIN, "planes", "planes", CONV(1, 28, 16, 3, 1, 1)},
     {&group, 64, TEST, "planes", NULL, CONV(32, 28, 64, 3, 1, 1)},
 
-    /* by minimal filtering: windows of 3 or 5, whole vectors of channels, many of their pairs */
+    /* by Winograd: windows of 3 or 5, whole vectors of channels, many of their pairs */
     {&tile, 8, TRAIN, "winograd", "winograd", CONV(32, 26, 48, 3, 0, 1)},
     {&tile, 8, TEST, "winograd", NULL, CONV(32, 26, 48, 3, 0, 1)},
     {&tile, 8, TRAIN, "winograd", "winograd", CONV(32, 14, 32, 5, 2, 1)},

@@ -35,7 +35,7 @@ static const pair_case cases[] = {
     /* one sample, shared by the threads; with many products */
     {5, 30, 31, 20, 3, 1, 1, true, {DG_ACT_RELU, 0}, 0, 1},
     {32, 20, 21, 48, 3, 1, 1, true, {DG_ACT_RELU, 0}, 0, 1},
-    /* minimal filtering */
+    /* Winograd */
     {16, 12, 12, 32, 3, 1, 0, false, {DG_ACT_RELU, 0}, 0, 7},
     {48, 10, 10, 48, 3, 1, 0, true, {DG_ACT_SIGMOID, 0}, 0, 13},
     {32, 15, 8, 16, 3, 1, 2, false, {DG_ACT_NONE, 0}, 0, 5},

@@ -142,7 +142,7 @@ static void check_folding(const rig_place *place, int number) {
 
 /* ---- joining ------------------------------------------------------------ */
 
-/** Norms behind direct products, behind minimal filtering and behind an activation take statistics;
+/** Norms behind direct products, behind Winograd and behind an activation take statistics;
     one whose convolution has another reader can't, and one behind no convolution. */
 static const char some_join[] =
     HEAD "{ type = \"conv2d\"; filters = 16; kernel = 3; padding = 1; bias = false; },\n" NORM(

@@ -1,5 +1,5 @@
 /** What both directions of a convolution by direct products share, and the implementations that go
-    so; those by minimal filtering are winograd/conv2d_winograd.h's. */
+    so; those by Winograd are winograd/conv2d_winograd.h's. */
 #ifndef DG_CPU_CONV2D_SHAPE_H
 #define DG_CPU_CONV2D_SHAPE_H
 

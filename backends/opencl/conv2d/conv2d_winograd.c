@@ -14,7 +14,7 @@ static bool is_faster(const dg_conv2d_desc *d) {
   const uint64_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
   const size_t side = 7 - d->kernel_h;
   const uint64_t tiles = dg_cl_ceil_div(out_h, side) * dg_cl_ceil_div(out_w, side);
-  return 2 * tiles * DG_CL_MOMENTS <= (uint64_t)d->kernel_h * d->kernel_w * out_h * out_w;
+  return 2 * tiles * DG_CL_WINO_POINTS <= (uint64_t)d->kernel_h * d->kernel_w * out_h * out_w;
 }
 
 bool dg_cl_conv2d_winograd_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,

@@ -145,7 +145,7 @@ static void conv2d_cases(case_list *l, dg_op_kind kind) {
       {80, 6, 5, 48, 3, 3, 1, 1, 0, 0, 24},
       {32, 8, 8, 34, 2, 2, 3, 3, 0, 0, 8},
       {48, 7, 7, 32, 7, 7, 1, 1, 0, 0, 12},
-      /* minimal filtering: last tiles cut, padding, a panel and a half, one tile a sample */
+      /* Winograd: last tiles cut, padding, a panel and a half, one tile a sample */
       {48, 4, 5, 32, 3, 3, 1, 1, 1, 1, 9},
       {16, 12, 12, 32, 3, 3, 1, 1, 0, 0, 3},
       {32, 15, 8, 16, 3, 3, 1, 1, 2, 2, 5},

@@ -11,7 +11,7 @@ bool dg_wino_is_faster(const dg_conv2d_desc *d) {
   size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
   dg_wino w = {.channels = 1, .out_h = out_h, .out_w = out_w, .kernel = d->kernel_h};
-  size_t products = dg_wino_tiles(&w) * dg_wino_depth(&w) * DG_WINO_MOMENTS;
+  size_t products = dg_wino_tiles(&w) * dg_wino_depth(&w) * DG_WINO_POINTS;
   return 2 * products <= w.kernel * w.kernel * out_h * out_w;
 }
 
@@ -21,7 +21,7 @@ static size_t larger(size_t a, size_t b) {
 
 /** An image from which all tiles of a correlation can be read. */
 static dg_wino_image image_of(const dg_wino *w) {
-  size_t side = dg_wino_side(w), border = dg_wino_pieces(w) * dg_wino_piece(w) - 1;
+  size_t side = dg_wino_side(w), border = dg_wino_subkernels(w) * dg_wino_subkernel_side(w) - 1;
   return (dg_wino_image){.top = w->pad,
                          .left = w->pad,
                          .rows = dg_wino_tiles_h(w) * side + border,
@@ -54,8 +54,8 @@ static dg_wino_layout forward_layout(const dg_wino_plan *p) {
   size_t tiles = p->block * dg_wino_tiles(w);
   dg_wino_layout l = {0};
   l.image = take(&l.end, dg_wino_image_floats(&p->image));
-  l.moments = take(&l.end, tiles * DG_WINO_MOMENTS * dg_wino_depth(w));
-  l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.transformed = take(&l.end, tiles * DG_WINO_POINTS * dg_wino_depth(w));
+  l.products = take(&l.end, tiles * DG_WINO_POINTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(w));
   l.turned = take(&l.end, DG_VECTOR * w->out_w);
   l.epilogue = take(&l.end, dg_conv_epilogue_room(&p->epilogue));
@@ -69,8 +69,8 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
   size_t kernels = w->channels * w->kernel * w->kernel * DG_VECTOR;
   dg_wino_layout l = {0};
   l.image = take(&l.end, dg_wino_image_floats(&p->image));
-  l.moments = take(&l.end, larger(tiles * DG_WINO_MOMENTS * dg_wino_depth(w), kernels));
-  l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.transformed = take(&l.end, larger(tiles * DG_WINO_POINTS * dg_wino_depth(w), kernels));
+  l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_POINTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(b));
   l.turned = take(&l.end, DG_VECTOR * b->out_w);
   l.epilogue = take(&l.end, dg_conv_epilogue_room(&p->epilogue));
@@ -78,7 +78,8 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
                            ? DG_VECTOR * w->out_h * w->out_w + dg_conv_epilogue_slack(&p->epilogue)
                            : 0);
   l.d_image = take(&l.end, dg_wino_image_floats(&p->d_image));
-  l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * dg_wino_depth(b) : 0);
+  l.d_transformed =
+      take(&l.end, p->back_weights ? back_tiles * DG_WINO_POINTS * dg_wino_depth(b) : 0);
   return l;
 }
 
@@ -103,7 +104,7 @@ static dg_wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n) {
 
 dg_wino_plan dg_wino_forward_plan(const dg_conv2d_desc *d, uint32_t max_n) {
   dg_wino_plan p = plan_of(d, max_n);
-  p.shared = dg_round_up(dg_wino_tiles(&p.forward) * DG_WINO_MOMENTS * p.forward.filters);
+  p.shared = dg_round_up(dg_wino_tiles(&p.forward) * DG_WINO_POINTS * p.forward.filters);
   p.layout = forward_layout(&p);
   return p;
 }
