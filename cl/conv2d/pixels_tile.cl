@@ -94,7 +94,7 @@ to_pixels(global const float *restrict from, uint from_row, uint from_item,
       block[r] = load_up_to(from + place, count);
       if (of) block[r] = load_up_to(of + place, count) > 0.0f ? block[r] : slope * block[r];
     }
-    turn_block(block);
+    transpose_block(block);
     for (uint p = 0; p < count; p++) vstore16(block[p], 0, to + (size_t)(at + p) * pitch);
   }
 }
@@ -115,7 +115,7 @@ from_pixels(global const float *restrict from, uint from_first, uint pitch, uint
 #pragma unroll
     for (uint p = 0; p < 16; p++)
       block[p] = vload16(0, from + (size_t)min(pixel + p, pixels - 1) * pitch);
-    turn_block(block);
+    transpose_block(block);
     for (uint c = 0; c < count; c++) {
       const float16 sum = block[c] + (bias ? bias[channel + c] : 0.0f);
       float16 result = sum > 0.0f ? sum : slope * sum;

@@ -100,7 +100,7 @@ give_values(const results *r, const uint first, const uint v, global float *to, 
   float16 block[16];
 #pragma unroll
   for (uint i = 0; i < 16; i++) block[i] = first + i < RESULTS ? r->value[first + i][v] : 0.0f;
-  turn_block(block);
+  transpose_block(block);
 #pragma unroll
   for (uint f = 0; f < 16; f++)
     if (f < count)
@@ -131,7 +131,7 @@ give_places(const results *r, const uint first, const uint v, global ushort *to,
 #pragma unroll
   for (uint i = 0; i < 16; i++)
     block[i] = as_float16(first + i < RESULTS ? r->place[first + i][v] : (int16)(0));
-  turn_block(block);
+  transpose_block(block);
 #pragma unroll
   for (uint f = 0; f < 16; f++)
     if (f < count)

@@ -30,7 +30,7 @@ inline void fill_image(const shape *s, global const float *from, global const fl
       block[c] = load_up_to(from + c * area + at, count);
       if (of) block[c] = load_up_to(of + c * area + at, count) > 0.0f ? block[c] : slope * block[c];
     }
-    turn_block(block);
+    transpose_block(block);
     uint y = at / s->in_w, x = at - y * s->in_w;
     for (uint i = 0; i < count; i++) {
       vstore16(block[i], (y + s->pad) * s->line + x + s->pad, image);
@@ -89,7 +89,7 @@ inline void store_pixels(const shape *s, global const float *pixels, global cons
       const float16 sum = vload16(pixel + min(p, count - 1), pixels) + shift;
       block[p] = sum > 0.0f ? sum : slope * sum;
     }
-    turn_block(block);
+    transpose_block(block);
 #pragma unroll
     for (uint f = 0; f < 16; f++) {
       global float *line = to + f * area + pixel;

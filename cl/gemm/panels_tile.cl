@@ -1,8 +1,8 @@
 /* Products with weights in panels, for CPUs.
  *
- * A panel holds `vectors` x 16 rows of a matrix [rows][depth] turned, so that what one step of the
- * sum needs lies side by side: panels[g][1 + k][row], where [g][0][row] is the bias of the row (0
- * without one). Rows past the end are zeros.
+ * A panel holds `vectors` x 16 rows of a matrix [rows][depth] transposed, so that what one step of
+ * the sum needs lies side by side: panels[g][1 + k][row], where [g][0][row] is the bias of the row
+ * (0 without one). Rows past the end are zeros.
  */
 
 /* Makes panels; a work-item takes 16 steps of 16 rows. */
@@ -17,7 +17,7 @@ pack_panels(global const float *restrict from, global const float *restrict bias
 #pragma unroll
   for (uint r = 0; r < 16; r++)
     block[r] = r < left ? load_up_to(from + (size_t)(row + r) * depth + k, count) : 0.0f;
-  turn_block(block);
+  transpose_block(block);
   if (k == 0) vstore16(bias ? load_up_to(bias + row, left) : 0.0f, 0, to);
   for (uint i = 0; i < count; i++) vstore16(block[i], 0, to + (size_t)(1 + k + i) * line);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/pieces.h"
 
 static bool supports(const dg_op_desc *desc) {
@@ -21,7 +21,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   size_t packed = op->train ? shape->weight_floats : 0;
   op->needs.workspace =
       (packed + (size_t)op->device->threads * dg_round_up(shape->source_floats)) * sizeof(float);
-  return op->train || dg_cpu_keep_packing(op, shape->weight_floats, err);
+  return op->train || dg_cpu_keep_prepacked(op, shape->weight_floats, err);
 }
 
 /** The panel of filters from `filter` on: rows [tap, input], columns filters. */
@@ -87,7 +87,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .buffers = buffers,
                   .samples = step->n,
                   .panels = panels,
-                  .fields = op->packing ? workspace : workspace + shape->weight_floats};
+                  .fields = op->prepacked ? workspace : workspace + shape->weight_floats};
   if (pack)
     dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(w->columns), weights),
                        pack_panels, &f, sizeof f);

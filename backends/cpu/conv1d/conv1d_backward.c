@@ -7,8 +7,8 @@
 
 #include "backends/cpu/conv1d/conv1d_windows.h"
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 /** About so many output steps go into one product of the weights' gradient. */
@@ -90,7 +90,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
 }
 
 /** The panel of inputs from `input` on: rows [tap from the last to the first, filter]. */
-static void pack_turned(const dg_conv1d_desc *d, const float *weight, size_t input, float *panel) {
+static void pack_flipped(const dg_conv1d_desc *d, const float *weight, size_t input, float *panel) {
   size_t inputs = dg_panel_columns(d->in - input), width = dg_panel_width(inputs);
   memset(panel, 0, (size_t)d->kernel * d->filters * width * sizeof *panel);
   for (size_t f = 0; f < d->filters; f++)
@@ -141,8 +141,8 @@ static void add_weights(const dg_conv1d_desc *d, const back_plan *plan, const sc
     dg_pack_rows(steps, filters, d_z + f, d->filters, t->panel);
     for (size_t k = 0; k < depth; k += rows) {
       rows = dg_tile_height(depth - k);
-      dg_tile_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile,
-                      DG_TILE_WIDTH);
+      dg_micro_kernel_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile,
+                              DG_TILE_WIDTH);
       for (size_t j = 0; j < rows; j++)
         dg_grad_store(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
                       t->to.d_weight + f * depth + (k + j) * width);
@@ -204,7 +204,7 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
   float *panels = dg_floats(b->buffers->workspace);
   dg_span some = dg_cpu_grains(d->in, DG_TILE_WIDTH, b->pieces, piece);
   for (size_t i = some.begin; i < some.end; i += DG_TILE_WIDTH)
-    pack_turned(d, dg_floats(b->buffers->param[0]), i, panels + i * plan->backward.depth);
+    pack_flipped(d, dg_floats(b->buffers->param[0]), i, panels + i * plan->backward.depth);
 }
 
 static void run_part(const void *context, size_t part, size_t worker) {

@@ -1,8 +1,8 @@
 #include "backends/cpu/conv1d/conv1d_windows.h"
 
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 
 size_t dg_conv1d_out_steps(const dg_conv1d_desc *d) {
   return dg_window_out(d->steps, d->kernel, d->stride, d->pad);
@@ -46,7 +46,7 @@ void dg_conv1d_multiply(const dg_conv1d_windows *w, const float *filled, const f
     size_t columns = dg_panel_columns(w->columns - c), width = dg_panel_width(columns);
     for (size_t j = 0; j < w->steps; j += steps) {
       steps = dg_tile_height(w->steps - j);
-      dg_tile_strided(steps, width, w->depth, filled + j * w->step_size, w->step_size,
+      dg_micro_kernel(steps, width, w->depth, filled + j * w->step_size, w->step_size,
                       panels + c * w->depth, tile, DG_TILE_WIDTH);
       if (epilogue->bias) add_bias(steps, columns, epilogue->bias + c, tile);
       dg_act_forward(epilogue->act, steps * DG_TILE_WIDTH, tile, tile);

@@ -1,7 +1,7 @@
 /**
  * What both directions of a convolution of sequences share. A window of steps lies in one piece, so
  * forward is a product of rows that overlap in memory; the gradient of the input is the same over
- * the output's gradient, spread by the stride, with the kernel turned round.
+ * the output's gradient, spread by the stride, with the kernel flipped.
  */
 #ifndef DG_CPU_CONV1D_WINDOWS_H
 #define DG_CPU_CONV1D_WINDOWS_H

@@ -8,8 +8,8 @@
 
 #include "backends/cpu/conv2d/conv2d_backward_plan.h"
 #include "backends/cpu/elementwise/sum.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 /* ---- preparing ---------------------------------------------------------- */
@@ -60,7 +60,7 @@ typedef struct {
   float *source, *gradient; /**< fields of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
   float *epilogue;          /**< for dg_conv_epilogue_backward */
-  float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
+  float *packed;            /**< the same of a chunk as a panel: [pixel, filter] */
   float *room;              /**< for dg_scatter_run */
   sums to;
 } scratch;
@@ -72,8 +72,8 @@ static scratch scratch_of(const dg_conv_back_plan *plan, float *workspace, size_
   s.gradient = s.source + plan->samples * plan->shape.source_floats;
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
   s.epilogue = s.d_z + plan->d_z_floats;
-  s.turned = s.epilogue + plan->shape.epilogue_floats;
-  s.room = s.turned + plan->turned_floats;
+  s.packed = s.epilogue + plan->shape.epilogue_floats;
+  s.room = s.packed + plan->packed_floats;
   return s;
 }
 
@@ -106,7 +106,7 @@ typedef struct {
 typedef struct {
   size_t samples;
   const float *source; /**< fields */
-  const float *turned; /**< the panel, `width` wide */
+  const float *packed; /**< the panel, `width` wide */
   size_t width;
 } chunk_part;
 
@@ -114,9 +114,10 @@ typedef struct {
 static void add_taps(const dg_conv_back_plan *plan, const chunk_part *c, size_t tap, size_t group,
                      tap_block block, float *d_weight) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
-  dg_tile_grouped(block.groups, block.run, c->width, c->samples * plan->shape.pixels,
-                  c->source + plan->shape.forward.tap[tap], dg_field_row(&plan->shape.source),
-                  plan->pixel, c->turned, tile, DG_TILE_WIDTH);
+  dg_micro_kernel_grouped(block.groups, block.run, c->width, c->samples * plan->shape.pixels,
+                          c->source + plan->shape.forward.tap[tap],
+                          dg_field_row(&plan->shape.source), plan->pixel, c->packed, tile,
+                          DG_TILE_WIDTH);
   for (size_t g = 0; g < block.groups; g++)
     for (size_t r = 0; r < block.run; r++)
       dg_grad_store(DG_GRAD_ADD, c->width, tile + (g * block.run + r) * DG_TILE_WIDTH,
@@ -132,7 +133,7 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
     for (size_t kx = 0; kx < kernel_w; kx += block.run) {
       block.run = d->stride_w == 1 ? dg_tile_height(kernel_w - kx) : 1;
       for (size_t ky = 0; ky < kernel_h; ky += block.groups) {
-        block.groups = dg_tile_groups(kernel_h - ky, block.run);
+        block.groups = dg_micro_kernel_groups(kernel_h - ky, block.run);
         add_taps(plan, part, (c * kernel_h + ky) * kernel_w + kx, kernel_w, block, d_weight);
       }
     }
@@ -161,7 +162,7 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv
       dg_field_fill_plane(&plan->gradient, filter + f, plane,
                           t->gradient + s * plan->gradient_floats);
   }
-  dg_pack_columns(pixels, filters, d_z, pixels, t->turned + s * pixels * dg_panel_width(filters));
+  dg_pack_columns(pixels, filters, d_z, pixels, t->packed + s * pixels * dg_panel_width(filters));
 }
 
 /** The gradient of one sample's input from the field of its output's. */
@@ -190,7 +191,7 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
     add_weights(d, plan,
                 &(chunk_part){.samples = c->samples,
                               .source = plan->shape.source_floats ? t->source : c->x,
-                              .turned = t->turned,
+                              .packed = t->packed,
                               .width = dg_panel_width(filters)},
                 t->to.d_weight + f * plan->shape.taps);
   }

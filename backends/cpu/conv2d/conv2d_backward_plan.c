@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/pieces.h"
 
 /** The output's gradient as it is scattered. */
@@ -87,9 +87,9 @@ static void size_workspace(const dg_op_desc *desc, dg_conv_back_plan *plan) {
                               ? dg_round_up(dg_field_count(&plan->gradient))
                               : 0;
   plan->room_floats = d_in && plan->scatters ? dg_scatter_room(&plan->scatter) : 0;
-  plan->turned_floats = dg_round_up(plan->samples * shape->pixels * DG_TILE_WIDTH);
+  plan->packed_floats = dg_round_up(plan->samples * shape->pixels * DG_TILE_WIDTH);
   plan->worker_floats = plan->samples * (shape->source_floats + plan->gradient_floats) +
-                        plan->d_z_floats + shape->epilogue_floats + plan->turned_floats +
+                        plan->d_z_floats + shape->epilogue_floats + plan->packed_floats +
                         plan->room_floats;
 }
 

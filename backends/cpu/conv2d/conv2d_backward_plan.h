@@ -21,7 +21,7 @@ typedef struct {
 
   /** Floats of parts of the workspace; 0 where there is no need. */
   size_t back_weight_floats, d_z_floats, gradient_floats, room_floats;
-  size_t turned_floats;
+  size_t packed_floats;
   size_t part_floats, worker_floats; /**< of the sums of a part; of what a worker works in */
   uint32_t tables[];
 } dg_conv_back_plan;

@@ -8,8 +8,8 @@
 #include "backends/cpu/conv2d/conv2d_pooled.h"
 #include "backends/cpu/conv2d/conv2d_shape.h"
 #include "backends/cpu/conv2d/plane_statistics.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 /** A forward pass, as its pieces share it. */
@@ -105,7 +105,7 @@ static bool prepare(dg_cpu_op *op, const rows_kernel *kernel, dg_error *err) {
   dg_conv_fill_taps(d, &plan->shape, plan->taps);
   op->needs.workspace =
       (plan->weight_floats + (size_t)op->device->threads * room_floats(plan)) * sizeof(float);
-  return !keeps || dg_cpu_keep_packing(op, shape.weight_floats, err);
+  return !keeps || dg_cpu_keep_prepacked(op, shape.weight_floats, err);
 }
 
 static bool prepare_direct(dg_cpu_op *op, dg_error *err) {

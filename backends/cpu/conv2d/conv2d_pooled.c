@@ -1,7 +1,7 @@
 #include "backends/cpu/conv2d/conv2d_pooled.h"
 
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/pool/pool2d.h"
 
 /** Columns of sums, and outputs, that are made at a time. */

@@ -1,5 +1,5 @@
 #include "backends/cpu/conv2d/conv2d_shape.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 static dg_field source_field(const dg_conv2d_desc *d) {
   return (dg_field){.channels = d->channels,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 size_t dg_field_count(const dg_field *f) {
@@ -69,8 +69,8 @@ void dg_correlate(const dg_correlation *k, const float *filled, const float *pan
     for (size_t y = 0; y < k->height; y++) {
       for (size_t x = 0; x < k->width; x += pixels) {
         pixels = dg_tile_height(k->width - x);
-        dg_tile_grouped(1, pixels, width, k->taps, filled + y * k->row_step + x, 0, k->tap, panel,
-                        tile, DG_TILE_WIDTH);
+        dg_micro_kernel_grouped(1, pixels, width, k->taps, filled + y * k->row_step + x, 0, k->tap,
+                                panel, tile, DG_TILE_WIDTH);
         if (epilogue->bias) add_bias(pixels, channels, epilogue->bias + c, tile);
         dg_act_forward(epilogue->act, pixels * DG_TILE_WIDTH, tile, tile);
         dg_store_transposed(epilogue->add, pixels, channels, tile,
@@ -81,8 +81,8 @@ void dg_correlate(const dg_correlation *k, const float *filled, const float *pan
 }
 
 bool dg_correlate_is_few(const dg_correlation *k) {
-  enum { TURNING = 16 }; /* what it costs to turn a tile, in taps */
-  return k->taps * dg_panels_width(k->width) < (k->taps + TURNING) * k->width;
+  enum { TRANSPOSING = 16 }; /* what it costs to transpose a tile, in taps */
+  return k->taps * dg_panels_width(k->width) < (k->taps + TRANSPOSING) * k->width;
 }
 
 void dg_correlate_few(const dg_correlation *k, const float *filled, const float *weights,
@@ -95,8 +95,8 @@ void dg_correlate_few(const dg_correlation *k, const float *filled, const float 
       size_t pixels = dg_panel_columns(k->width - x), width = dg_panel_width(pixels);
       for (size_t c = 0; c < k->channels; c += channels) {
         channels = dg_tile_height(k->channels - c);
-        dg_tile_spread(channels, width, k->taps, weights + c * k->taps, k->taps,
-                       filled + y * k->row_step + x, k->tap, tile);
+        dg_micro_kernel_indirect(channels, width, k->taps, weights + c * k->taps, k->taps,
+                                 filled + y * k->row_step + x, k->tap, tile);
         if (epilogue->bias) dg_add_row_bias(channels, epilogue->bias + c, tile);
         dg_act_forward(epilogue->act, channels * DG_TILE_WIDTH, tile, tile);
         dg_store_rows(epilogue->add, channels, pixels, tile, out + c * plane + y * k->width + x,

@@ -82,7 +82,7 @@ bool dg_correlate_is_few(const dg_correlation *correlation);
 
 /**
  * The same with the channels as the rows of its tiles and pixels as their columns: there is nothing
- * to turn, but a row of pixels is rounded up to whole vectors. weights [channels, taps];
+ * to transpose, but a row of pixels is rounded up to whole vectors. weights [channels, taps];
  * DG_CORRELATE_SLACK floats after `filled` are read, and don't matter.
  */
 void dg_correlate_few(const dg_correlation *correlation, const float *filled, const float *weights,

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 
 enum { LANES = DG_VECTOR, GROUP = 16 };
 
@@ -46,11 +46,11 @@ static inline void add_plane(bool squares, size_t count, const float *x, float f
 
 /** total[p] = sum of the lanes of plane p. */
 static void add_lanes(const float *sums, float *total) {
-  float turned[LANES * GROUP];
-  dg_transpose(GROUP, LANES, sums, LANES, turned, GROUP);
-  for (size_t p = 0; p < GROUP; p++) total[p] = turned[p];
+  float transposed[LANES * GROUP];
+  dg_transpose(GROUP, LANES, sums, LANES, transposed, GROUP);
+  for (size_t p = 0; p < GROUP; p++) total[p] = transposed[p];
   for (size_t k = 1; k < LANES; k++)
-    for (size_t p = 0; p < GROUP; p++) total[p] += turned[k * GROUP + p];
+    for (size_t p = 0; p < GROUP; p++) total[p] += transposed[k * GROUP + p];
 }
 
 void dg_plane_statistics(size_t planes, size_t count, const float *x, float *statistics) {

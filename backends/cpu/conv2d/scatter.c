@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 
 bool dg_scatter_is_faster(const dg_conv2d_desc *d, size_t pixels) {
   enum { ADDING = 8 }; /* what it costs to add a tile to the room, in terms of its sums */
@@ -47,8 +47,8 @@ static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, s
   size_t rows;
   for (size_t p = 0; p < s->pixels; p += rows) {
     rows = dg_tile_height(s->pixels - p);
-    dg_tile_grouped(1, rows, width, s->conv->filters, d_z + p, 0, s->filter, panel, tile,
-                    DG_TILE_WIDTH);
+    dg_micro_kernel_grouped(1, rows, width, s->conv->filters, d_z + p, 0, s->filter, panel, tile,
+                            DG_TILE_WIDTH);
     for (size_t j = 0; j < rows; j++) {
       float *to = room + (s->place[p + j] + shift) * DG_TILE_WIDTH;
       for (size_t v = 0; v < width; v += DG_VECTOR)

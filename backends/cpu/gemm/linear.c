@@ -3,8 +3,8 @@
 
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/elementwise/drop.h"
-#include "backends/cpu/gemm/dot.h"
-#include "backends/cpu/gemm/product.h"
+#include "backends/cpu/gemm/gemm.h"
+#include "backends/cpu/gemm/gemv.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/pieces.h"
@@ -39,8 +39,8 @@ static size_t d_z_count(const dg_cpu_op *op) {
 
 /** op->plan becomes what the workers have packed. */
 static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
-  size_t bytes = (size_t)op->device->threads * sizeof(dg_product_packed);
-  op->needs.workspace = dg_product_workspace(op->device, op->desc.linear.in);
+  size_t bytes = (size_t)op->device->threads * sizeof(dg_gemm_packed);
+  op->needs.workspace = dg_gemm_workspace(op->device, op->desc.linear.in);
   op->plan = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
   if (!op->plan) return dg_fail_memory(err, bytes);
   memset(op->plan, 0, bytes);
@@ -60,7 +60,7 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   needs->reads_in = true;
   needs->reads_out = has_d_z(desc);
   needs->workspace = d_z_count(op) * sizeof(float) +
-                     dg_product_workspace(op->device, max_n > desc->out ? max_n : desc->out);
+                     dg_gemm_workspace(op->device, max_n > desc->out ? max_n : desc->out);
   uint32_t *rows = op->plan = malloc(max_n * sizeof *rows);
   if (!rows) return dg_fail_memory(err, max_n * sizeof *rows);
   for (uint32_t s = 0; s < max_n; s++) rows[s] = (uint32_t)(s * d_z_row(desc));
@@ -124,8 +124,8 @@ static void run_few(const void *context, size_t piece, size_t worker) {
   size_t in = f->desc->in, out = f->desc->out;
   dg_span rows = dg_cpu_grains(out, FEW_ROWS, f->pieces, piece);
   for (size_t s = 0; s < f->n; s++) {
-    dg_dot_rows(rows.end - rows.begin, in, f->weight + rows.begin * in, f->x + s * in,
-                f->y + s * out + rows.begin);
+    dg_gemv(rows.end - rows.begin, in, f->weight + rows.begin * in, f->x + s * in,
+            f->y + s * out + rows.begin);
     finish_outputs(f, s, rows);
   }
 }
@@ -157,25 +157,25 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
     forward_by_blas(op->device, f);
     return;
   }
-  dg_product_run(op->device,
-                 &(dg_product){.rows = desc->out,
-                               .columns = f.n,
-                               .depth = desc->in,
-                               .a = f.weight,
-                               .a_row = desc->in,
-                               .b = f.x,
-                               .b_row = desc->in,
-                               .b_transposed = true,
-                               .c = f.y,
-                               .c_row = desc->out,
-                               .c_transposed = true,
-                               .by_rows = by_outputs(desc, step),
-                               .bias = f.bias,
-                               .act = desc->act,
-                               .drops = f.drops,
-                               .mask = f.mask,
-                               .packed = op->plan},
-                 dg_floats(buffers->workspace));
+  dg_gemm_run(op->device,
+              &(dg_gemm){.rows = desc->out,
+                         .columns = f.n,
+                         .depth = desc->in,
+                         .a = f.weight,
+                         .a_row = desc->in,
+                         .b = f.x,
+                         .b_row = desc->in,
+                         .b_transposed = true,
+                         .c = f.y,
+                         .c_row = desc->out,
+                         .c_transposed = true,
+                         .by_rows = by_outputs(desc, step),
+                         .bias = f.bias,
+                         .act = desc->act,
+                         .drops = f.drops,
+                         .mask = f.mask,
+                         .packed = op->plan},
+              dg_floats(buffers->workspace));
 }
 
 /** What comes before the products of a backward pass. */
@@ -248,28 +248,28 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
     backward_by_blas(op, buffers, step->n, d_z);
     return;
   }
-  dg_product d_weight = {.rows = desc->out,
-                         .columns = desc->in,
-                         .depth = step->n,
-                         .a = d_z,
-                         .a_step = op->plan,
-                         .b = dg_floats(buffers->in[0]),
-                         .b_row = desc->in,
-                         .c = dg_floats(buffers->d_param[0]),
-                         .c_row = desc->in,
-                         .by_rows = by_outputs(desc, step)};
-  dg_product d_in = {.rows = step->n,
-                     .columns = desc->in,
-                     .depth = desc->out,
-                     .a = d_z,
-                     .a_row = d_z_row(desc),
-                     .b = dg_floats(buffers->param[0]),
-                     .b_row = desc->in,
-                     .c = dg_floats(buffers->d_in[0]),
-                     .c_row = desc->in,
-                     .add = op->desc.d_in[0] == DG_GRAD_ADD};
-  dg_product_run(op->device, &d_weight, panels);
-  if (op->desc.d_in[0] != DG_GRAD_NONE) dg_product_run(op->device, &d_in, panels);
+  dg_gemm d_weight = {.rows = desc->out,
+                      .columns = desc->in,
+                      .depth = step->n,
+                      .a = d_z,
+                      .a_step = op->plan,
+                      .b = dg_floats(buffers->in[0]),
+                      .b_row = desc->in,
+                      .c = dg_floats(buffers->d_param[0]),
+                      .c_row = desc->in,
+                      .by_rows = by_outputs(desc, step)};
+  dg_gemm d_in = {.rows = step->n,
+                  .columns = desc->in,
+                  .depth = desc->out,
+                  .a = d_z,
+                  .a_row = d_z_row(desc),
+                  .b = dg_floats(buffers->param[0]),
+                  .b_row = desc->in,
+                  .c = dg_floats(buffers->d_in[0]),
+                  .c_row = desc->in,
+                  .add = op->desc.d_in[0] == DG_GRAD_ADD};
+  dg_gemm_run(op->device, &d_weight, panels);
+  if (op->desc.d_in[0] != DG_GRAD_NONE) dg_gemm_run(op->device, &d_in, panels);
 }
 
 static const dg_cpu_implementation forward_by_product = {"product", NULL, prepare_forward, forward},

@@ -79,7 +79,7 @@ static bool prepare_test(dg_cpu_op *op, dg_error *err) {
   size_t groups = (size_t)op->device->threads * dg_recurrent_groups_worker(d, &shape);
   size_t one = dg_recurrent_one_workspace(d, &shape), directions = dg_recurrent_directions(d);
   op->needs.workspace = (one > groups ? one : groups) * sizeof(float);
-  return dg_cpu_keep_packing(op, directions * (plan->group_packed + plan->one_packed), err);
+  return dg_cpu_keep_prepacked(op, directions * (plan->group_packed + plan->one_packed), err);
 }
 
 static void run_test(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {

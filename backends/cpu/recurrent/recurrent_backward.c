@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 /**
@@ -100,8 +100,8 @@ static void add_gradient(const dg_recurrent_plan *plan, size_t n, size_t from, s
     size_t width = dg_panel_width(dg_panel_columns(columns - c)), height;
     for (size_t row = from; row < from + count; row += height) {
       height = dg_tile_height(from + count - row);
-      dg_tile_add_columns(height, width, n, d + row, plan->d_row, plane + c * n,
-                          panels + c * weight_rows(plan) + row * width);
+      dg_micro_kernel_transposed(height, width, n, d + row, plan->d_row, plane + c * n,
+                                 panels + c * weight_rows(plan) + row * width);
     }
   }
 }

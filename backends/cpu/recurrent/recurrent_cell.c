@@ -1,6 +1,6 @@
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
-#include "backends/cpu/elementwise/squash.h"
+#include "backends/cpu/elementwise/vector_math.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

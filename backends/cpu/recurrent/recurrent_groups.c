@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 /** Floats of the packed weights of all slots. */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/row.h"
+#include "backends/cpu/gemm/gemv_packed.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 enum {
@@ -179,7 +179,7 @@ static void multiply_input(const one_rank *r, size_t row, size_t rows, size_t un
   for (size_t gate = 0; gate < plan->gates; gate += 2) {
     size_t width = pair_width(plan, gate);
     float *put = to + (plan->first_x + gate) * slot;
-    dg_tile_strided(rows, width, in, x, in, pair_at(r->all, unit, gate), tile, DG_TILE_WIDTH);
+    dg_micro_kernel(rows, width, in, x, in, pair_at(r->all, unit, gate), tile, DG_TILE_WIDTH);
     dg_store_rows(false, rows, DG_VECTOR, tile, put, apart);
     if (width > DG_VECTOR)
       dg_store_rows(false, rows, DG_VECTOR, tile + DG_VECTOR, put + slot, apart);
@@ -225,9 +225,9 @@ static float *sums_at(const one_rank *r, size_t k, size_t slot) {
 static void multiply(const one_rank *r, const one_stage *stage, dg_span units, const float *x) {
   size_t hidden = r->all->pass.desc->hidden;
   const float *u = stage->u + stage->slots * (r->own.begin * hidden + units.begin * DG_VECTOR);
-  dg_row_add(stage->slots, count(r->own) / DG_VECTOR, smaller(units.end, hidden) - units.begin, x,
-             u, stage->slots * DG_VECTOR * hidden, sums_at(r, stage->k, stage->slot),
-             count(r->own));
+  dg_gemv_packed(stage->slots, count(r->own) / DG_VECTOR, smaller(units.end, hidden) - units.begin,
+                 x, u, stage->slots * DG_VECTOR * hidden, sums_at(r, stage->k, stage->slot),
+                 count(r->own));
 }
 
 /** The rank's units in a stage; what they make goes to the others. The state before the first is 0.

@@ -89,8 +89,8 @@ void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, con
     const float *panel = panels + c * panel_rows + from * width;
     for (size_t s = 0; s < n; s += height) {
       height = dg_tile_height(n - s);
-      dg_tile_put(add, height, width, depth, a + s * a_row, a_row, panel,
-                  plane + c * n + s * width);
+      dg_micro_kernel_packed(add, height, width, depth, a + s * a_row, a_row, panel,
+                             plane + c * n + s * width);
     }
   }
 }

@@ -15,7 +15,7 @@
 #ifndef DG_CPU_RECURRENT_PASS_H
 #define DG_CPU_RECURRENT_PASS_H
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 #include "backends/cpu/runtime/pieces.h"

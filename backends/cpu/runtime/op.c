@@ -15,14 +15,14 @@ size_t dg_cpu_parts(const dg_cpu_op *op, size_t samples, size_t floats, size_t o
   return parts < samples ? parts : samples;
 }
 
-bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err) {
+bool dg_cpu_keep_prepacked(dg_cpu_op *op, size_t floats, dg_error *err) {
   if (op->planned) return true;
-  op->packing = dg_cpu_packing_new(floats, err);
-  return op->packing != NULL;
+  op->prepacked = dg_cpu_prepacked_new(floats, err);
+  return op->prepacked != NULL;
 }
 
 float *dg_cpu_packed(const dg_cpu_op *op, const dg_op_buffers *buffers, float *workspace,
                      bool *pack) {
   *pack = true;
-  return op->packing ? dg_cpu_packing_for(op->packing, buffers, pack) : workspace;
+  return op->prepacked ? dg_cpu_prepacked_for(op->prepacked, buffers, pack) : workspace;
 }

@@ -3,8 +3,8 @@
 #define DG_CPU_OP_H
 
 #include "backends/cpu/runtime/device.h"
-#include "backends/cpu/runtime/packing.h"
 #include "backends/cpu/runtime/pieces.h"
+#include "backends/cpu/runtime/prepacked.h"
 #include "backends/needs.h"
 
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
   const dg_cpu_device *device;
   dg_direction_needs needs; /**< filled by the implementation */
   void *plan;               /**< what the implementation remembers, one block of malloc; or NULL */
-  dg_cpu_packing *packing;  /**< NULL: packed anew in every run */
+  dg_cpu_prepacked *prepacked; /**< NULL: packed anew in every run */
 } dg_cpu_op;
 
 /** A run of a direction, cut into pieces: what they get as their context. */
@@ -40,7 +40,7 @@ void dg_cpu_run_region(const dg_cpu_op *op, const dg_op_buffers *buffers, const 
 size_t dg_cpu_parts(const dg_cpu_op *op, size_t samples, size_t floats, size_t operations);
 
 /** Has an op that isn't trained keep `floats` that it makes of its parameters; the op owns them. */
-bool dg_cpu_keep_packing(dg_cpu_op *op, size_t floats, dg_error *err);
+bool dg_cpu_keep_prepacked(dg_cpu_op *op, size_t floats, dg_error *err);
 
 /**
  * Where an op's packed parameters lie: kept from run to run, or else in `workspace`. `pack` becomes

@@ -45,7 +45,7 @@ bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_c
 }
 
 static void release_direction(dg_cpu_op *op) {
-  dg_cpu_packing_free(op->packing);
+  dg_cpu_prepacked_free(op->prepacked);
   free(op->plan);
 }
 

@@ -6,7 +6,7 @@
  *
  *   forward         y[oc][p]   = sum over k = (ic, ky, kx) of weight[oc][k] x_plane[k's place + p]
  *   input gradient  dx[ic][p]  = the same over planes of dz, dilated by the stride and padded by
- *                                kernel - 1 - pad, with the weights turned by 180 degrees
+ *                                kernel - 1 - pad, with the weights flipped
  *   weight gradient dw[oc][k]  = sum over samples and p of dz[oc][p] x_plane[k's place + p]
  *
  * where dz is dy times the derivative of the fused activation. The right padding of a line is the

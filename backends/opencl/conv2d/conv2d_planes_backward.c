@@ -16,7 +16,7 @@ typedef struct {
   bool one_dz;                       /* wide_dz serves both */
   uint32_t parts; /* of the samples, whose weight gradients are summed at the end */
   uint32_t dz_first, parts_first, sums_first; /* places in the workspace */
-  dg_buffer *turned_steps;                    /* of weight k of the turned kernel */
+  dg_buffer *flipped_steps;                   /* of weight k of the flipped kernel */
 } backward_op;
 
 /* ---- shapes of planes, and steps ---------------------------------------- */
@@ -34,7 +34,7 @@ static dg_cl_plane plane_of_dz(const dg_cl_conv2d_shape *shape) {
   };
 }
 
-/* What the turned kernel reaches for height lines of width columns, and a last line that is only
+/* What the flipped kernel reaches for height lines of width columns, and a last line that is only
    the right padding of the one before. */
 static dg_cl_plane plane_of_wide_dz(const dg_cl_conv2d_shape *shape, const dg_conv2d_desc *d) {
   const int32_t origin_x = (int32_t)d->kernel_w - 1 - (int32_t)d->pad_w;
@@ -58,9 +58,9 @@ static dg_cl_plane plane_of_wide_dz(const dg_cl_conv2d_shape *shape, const dg_co
   };
 }
 
-/* Where weight k = (filter, ky, kx) of the turned kernel meets column 0: its place in the weights,
+/* Where weight k = (filter, ky, kx) of the flipped kernel meets column 0: its place in the weights,
    and in the planes of dz. */
-static dg_cl_product_step turned_step(const dg_cl_op *op, uint32_t k) {
+static dg_cl_product_step flipped_step(const dg_cl_op *op, uint32_t k) {
   const backward_op *self = (const backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
@@ -116,8 +116,8 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   op->needs.reads_out = d->act.kind != DG_ACT_NONE;
   if (op->desc.d_in[0] != DG_GRAD_NONE) {
     const uint32_t count = d->filters * d->kernel_h * d->kernel_w;
-    self->turned_steps = dg_cl_product_steps(op, count, turned_step, err);
-    if (!self->turned_steps) return false;
+    self->flipped_steps = dg_cl_product_steps(op, count, flipped_step, err);
+    if (!self->flipped_steps) return false;
   }
   if (d->pool && !dg_cl_pooled_padder_prepare(op, d->pool, self->planes.shape.pooled_w,
                                               &self->pooled_padder, err))
@@ -215,7 +215,7 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
              op, self->planes.outer,
              &(dg_cl_outer_product){.a = b->param[0],
                                     .a_row = area,
-                                    .steps = self->turned_steps,
+                                    .steps = self->flipped_steps,
                                     .step_count = d->filters * area,
                                     .b = b->workspace,
                                     .b_item = d->filters * dg_cl_conv2d_plane(&self->wide_dz),

@@ -47,13 +47,13 @@ static bool keep_x(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *e
   const forward_op *self = (forward_op *)op;
   const dg_cl_correlation *c = &self->correlation;
   return dg_cl_to_pixels(op, &self->pixels,
-                         &(dg_cl_turn_in){.from = b->in[0],
-                                          .from_row = c->in_h * c->in_w,
-                                          .to = b->kept,
-                                          .rows = n * c->channels,
-                                          .pixels = c->in_h * c->in_w,
-                                          .pitch = self->samples * c->channels,
-                                          .items = 1},
+                         &(dg_cl_transpose_in){.from = b->in[0],
+                                               .from_row = c->in_h * c->in_w,
+                                               .to = b->kept,
+                                               .rows = n * c->channels,
+                                               .pixels = c->in_h * c->in_w,
+                                               .pitch = self->samples * c->channels,
+                                               .items = 1},
                          err);
 }
 

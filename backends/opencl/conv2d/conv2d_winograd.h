@@ -1,7 +1,7 @@
 /**
  * Convolutions of stride 1 by Winograd (cl/conv2d/winograd.cl), for CPUs, forward in
  * conv2d_winograd.c and backward in conv2d_winograd_backward.c. Forward and the input's gradient
- * are correlations, the latter with the weights turned by 180 degrees. The weights' gradient: with
+ * are correlations, the latter with the weights flipped. The weights' gradient: with
  * tensors as [pixel][sample][channel], some tiles after the others,
  *
  *   gradient of the transformed weights += transformed x ^T times gradient of the transformed y

@@ -107,21 +107,21 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 /* ---- run ---------------------------------------------------------------- */
 
 /* dz as pixels, to the start of the workspace. */
-static bool turn_dz(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+static bool dz_to_pixels(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_cl_correlation *c = &self->forward;
   return dg_cl_to_pixels(op, &self->pixels,
-                         &(dg_cl_turn_in){.from = b->d_out,
-                                          .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
-                                          .slope = dg_cl_leaky_slope(d->act),
-                                          .from_row = c->out_h * c->out_w,
-                                          .to = b->workspace,
-                                          .to_first = self->d_z,
-                                          .rows = n * c->filters,
-                                          .pixels = c->out_h * c->out_w,
-                                          .pitch = self->samples * c->filters,
-                                          .items = 1},
+                         &(dg_cl_transpose_in){.from = b->d_out,
+                                               .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
+                                               .slope = dg_cl_leaky_slope(d->act),
+                                               .from_row = c->out_h * c->out_w,
+                                               .to = b->workspace,
+                                               .to_first = self->d_z,
+                                               .rows = n * c->filters,
+                                               .pixels = c->out_h * c->out_w,
+                                               .pitch = self->samples * c->filters,
+                                               .items = 1},
                          err);
 }
 
@@ -219,7 +219,7 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
 }
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  return turn_dz(op, b, step->n, err) && find_d_weight(op, b, step->n, err) &&
+  return dz_to_pixels(op, b, step->n, err) && find_d_weight(op, b, step->n, err) &&
          find_d_bias(op, b, step->n, err) &&
          (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
 }

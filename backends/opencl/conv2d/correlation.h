@@ -46,8 +46,8 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
 
 /**
  * to[filter] (+)= leaky(bias[filter] + sum over channels of from[channel] correlated with
- * weight[filter][channel]) for n samples; or, with `flip`, with weight[channel][filter] turned by
- * 180 degrees. from counts times of_slope where `of`, unless it is NULL, isn't positive. bias may
+ * weight[filter][channel]) for n samples; or, with `flip`, with weight[channel][filter]
+ * flipped. from counts times of_slope where `of`, unless it is NULL, isn't positive. bias may
  * be NULL.
  */
 typedef struct {

@@ -17,7 +17,7 @@ dg_cl_range dg_cl_tiles(size_t x, size_t y, size_t z) {
   return (dg_cl_range){.global = {x, y, z}, .local = {1, 1, 1}};
 }
 
-bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_in *t,
+bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_in *t,
                      dg_error *err) {
   return dg_cl_launch(op, pixels->to_pixels,
                       dg_cl_tiles(dg_cl_ceil_div(t->rows, DG_CL_VECTOR), t->items, 1),
@@ -28,7 +28,7 @@ bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_
                       err);
 }
 
-bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_out *t,
+bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_out *t,
                        dg_error *err) {
   return dg_cl_launch(op, pixels->from_pixels,
                       dg_cl_tiles(dg_cl_ceil_div(t->channels, DG_CL_VECTOR), t->samples, 1),

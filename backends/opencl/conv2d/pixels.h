@@ -31,8 +31,8 @@ typedef struct {
   const dg_buffer *from, *of, *to;
   float slope;
   uint32_t from_row, from_item, to_first, to_item, rows, pixels, pitch, items;
-} dg_cl_turn_in;
-bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_in *t,
+} dg_cl_transpose_in;
+bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_in *t,
                      dg_error *err);
 
 /** to[sample][channel][pixel] (+)= leaky(from[first + pixel * pitch + sample * row + channel] +
@@ -43,8 +43,8 @@ typedef struct {
   float slope;
   uint32_t channels, pixels, samples;
   bool add;
-} dg_cl_turn_out;
-bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_out *t,
+} dg_cl_transpose_out;
+bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_out *t,
                        dg_error *err);
 
 /** What is summed: in each of `chunks`, for each of `items`, a list of taps. */

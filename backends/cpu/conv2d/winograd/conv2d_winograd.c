@@ -20,7 +20,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   *p = dg_wino_forward_plan(&op->desc.conv2d, op->max_n);
   size_t workers = (size_t)op->device->threads, packed = op->train ? p->weights : 0;
   op->needs.workspace = (p->shared + workers * p->layout.end + packed) * sizeof(float);
-  return op->train || dg_cpu_keep_packing(op, p->weights, err);
+  return op->train || dg_cpu_keep_prepacked(op, p->weights, err);
 }
 
 /* ---- a block ------------------------------------------------------------ */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 
 void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const float *planes,
                   float *filled) {
@@ -89,8 +89,8 @@ void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const floa
   for (size_t i = which.begin; i < which.end; i++)
     for (size_t t = 0; t < tiles; t += rows) {
       rows = dg_tile_height(tiles - t);
-      dg_tile_put(false, rows, width, depth, transformed + (i * tiles + t) * depth, depth,
-                  panel + i * depth * width, out + (i * tiles + t) * width);
+      dg_micro_kernel_packed(false, rows, width, depth, transformed + (i * tiles + t) * depth,
+                             depth, panel + i * depth * width, out + (i * tiles + t) * width);
     }
 }
 
@@ -101,8 +101,8 @@ void dg_wino_add_weights(const dg_wino *w, size_t tiles, const float *transforme
   for (size_t i = 0; i < DG_WINO_POINTS; i++)
     for (size_t c = 0; c < depth; c += rows) {
       rows = dg_tile_height(depth - c);
-      dg_tile_add_columns(rows, width, tiles, transformed + i * tiles * depth + c, depth,
-                          d_out + i * tiles * width, panel + (i * depth + c) * width);
+      dg_micro_kernel_transposed(rows, width, tiles, transformed + i * tiles * depth + c, depth,
+                                 d_out + i * tiles * width, panel + (i * depth + c) * width);
     }
 }
 

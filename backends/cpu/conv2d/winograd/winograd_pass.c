@@ -2,7 +2,7 @@
 
 #include "backends/cpu/conv2d/plane_statistics.h"
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/pack.h"
 
 void dg_wino_transform_channels(const dg_wino_plan *p, const dg_wino_room *r, size_t samples,
                                 size_t s, size_t c, dg_span rows, const float *x,
@@ -26,7 +26,7 @@ void dg_wino_transform_samples(const dg_wino_plan *p, const dg_wino_room *r, siz
 /** Products of a panel become planes: DG_VECTOR of them, of one sample. */
 static void store_planes(const dg_wino *w, const dg_wino_room *r, const float *products,
                          size_t step, size_t width, bool add, float *out) {
-  float *pixels = r->base + r->at->pixels, *turned = r->base + r->at->turned;
+  float *pixels = r->base + r->at->pixels, *transposed = r->base + r->at->transposed;
   size_t side = dg_wino_side(w), line = dg_wino_tiles_w(w) * side * DG_VECTOR;
   for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
     for (size_t x = 0; x < dg_wino_tiles_w(w); x++, products += width)
@@ -35,10 +35,10 @@ static void store_planes(const dg_wino *w, const dg_wino_room *r, const float *p
   size_t plane = w->out_h * w->out_w;
   for (size_t y = 0; y < w->out_h; y++) {
     float *to = out + y * w->out_w;
-    dg_transpose(w->out_w, DG_VECTOR, pixels + y * line, DG_VECTOR, add ? turned : to,
+    dg_transpose(w->out_w, DG_VECTOR, pixels + y * line, DG_VECTOR, add ? transposed : to,
                  add ? w->out_w : plane);
     for (size_t c = 0; c < (add ? DG_VECTOR : 0); c++)
-      dg_grad_store(DG_GRAD_ADD, w->out_w, turned + c * w->out_w, to + c * plane);
+      dg_grad_store(DG_GRAD_ADD, w->out_w, transposed + c * w->out_w, to + c * plane);
   }
 }
 

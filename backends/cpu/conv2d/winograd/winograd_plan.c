@@ -5,8 +5,8 @@ bool dg_wino_is_faster(const dg_conv2d_desc *d) {
   if (d->kernel_h != 3 && d->kernel_h != 5 && d->kernel_h != 7) return false;
   if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
     return false;
-  bool squashes = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
-  if (squashes) return false; /* errors would be large beside results between -1 and 1 */
+  bool saturates = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
+  if (saturates) return false; /* errors would be large beside results between -1 and 1 */
   if (d->channels % DG_VECTOR || d->filters % DG_VECTOR || d->channels < 16) return false;
   size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
@@ -57,7 +57,7 @@ static dg_wino_layout forward_layout(const dg_wino_plan *p) {
   l.transformed = take(&l.end, tiles * DG_WINO_POINTS * dg_wino_depth(w));
   l.products = take(&l.end, tiles * DG_WINO_POINTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(w));
-  l.turned = take(&l.end, DG_VECTOR * w->out_w);
+  l.transposed = take(&l.end, DG_VECTOR * w->out_w);
   l.epilogue = take(&l.end, dg_conv_epilogue_room(&p->epilogue));
   l.sums = take(&l.end, p->block * dg_conv_epilogue_sums(&p->epilogue));
   return l;
@@ -72,7 +72,7 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
   l.transformed = take(&l.end, larger(tiles * DG_WINO_POINTS * dg_wino_depth(w), kernels));
   l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_POINTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(b));
-  l.turned = take(&l.end, DG_VECTOR * b->out_w);
+  l.transposed = take(&l.end, DG_VECTOR * b->out_w);
   l.epilogue = take(&l.end, dg_conv_epilogue_room(&p->epilogue));
   l.d_z = take(&l.end, dg_conv_epilogue_changes(&p->epilogue)
                            ? DG_VECTOR * w->out_h * w->out_w + dg_conv_epilogue_slack(&p->epilogue)

@@ -4,7 +4,7 @@
 
 #include "backends/cpu/conv2d/conv2d_epilogue.h"
 #include "backends/cpu/conv2d/winograd/winograd.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 #define dg_wino_is_faster DG_ISA_NAME(dg_wino_is_faster)
 #define dg_wino_forward_plan DG_ISA_NAME(dg_wino_forward_plan)
@@ -16,7 +16,7 @@ typedef struct {
   size_t transformed; /**< of a block's input */
   size_t products;    /**< transformed results of a block, a panel of channels */
   size_t pixels;      /**< a vector of channels of a sample's result */
-  size_t turned;      /**< one row of them as planes */
+  size_t transposed;  /**< one row of them as planes */
   size_t epilogue;    /**< for dg_conv_epilogue_apply and _backward */
   /* forward alone */
   size_t sums; /**< of a block, where the epilogue wants them apart from the output */

@@ -3,7 +3,7 @@
  * coefficient. With points in pairs of opposite signs the even and the odd coefficients go apart.
  */
 #include "backends/cpu/conv2d/winograd/winograd.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

@@ -1,4 +1,4 @@
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
@@ -126,18 +126,18 @@ static void put(bool add, size_t rows, size_t width, size_t depth, const float *
     strided_of(rows, 1, depth, a, a_row, b, NULL, add, c, c_row);
 }
 
-void dg_tile_strided(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+void dg_micro_kernel(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                      const float *b, float *c, size_t c_row) {
   put(false, rows, width, depth, a, a_row, b, c, c_row);
 }
 
-void dg_tile_put(bool add, size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                 const float *b, float *c) {
+void dg_micro_kernel_packed(bool add, size_t rows, size_t width, size_t depth, const float *a,
+                            size_t a_row, const float *b, float *c) {
   put(add, rows, width, depth, a, a_row, b, c, width);
 }
 
-void dg_tile_spread(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                    const float *b, const uint32_t *b_step, float *c) {
+void dg_micro_kernel_indirect(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                              const float *b, const uint32_t *b_step, float *c) {
   if (width == DG_TILE_WIDTH)
     strided_of(rows, 2, depth, a, a_row, b, b_step, false, c, DG_TILE_WIDTH);
   else
@@ -172,8 +172,8 @@ INLINE void columns_of(size_t rows, const int vectors, size_t depth, const float
   }
 }
 
-void dg_tile_add_columns(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                         const float *b, float *c) {
+void dg_micro_kernel_transposed(size_t rows, size_t width, size_t depth, const float *a,
+                                size_t a_row, const float *b, float *c) {
   if (width == DG_TILE_WIDTH)
     columns_of(rows, 2, depth, a, a_row, b, c);
   else
@@ -201,16 +201,16 @@ INLINE void grouped_of(size_t groups, size_t run, const int vectors, size_t dept
   }
 }
 
-void dg_tile_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
-                     size_t a_group, const uint32_t *a_step, const float *b, float *c,
-                     size_t c_row) {
+void dg_micro_kernel_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
+                             size_t a_group, const uint32_t *a_step, const float *b, float *c,
+                             size_t c_row) {
   if (width == DG_TILE_WIDTH)
     grouped_of(groups, run, 2, depth, a, a_group, a_step, b, c, c_row);
   else
     grouped_of(groups, run, 1, depth, a, a_group, a_step, b, c, c_row);
 }
 
-size_t dg_tile_groups(size_t wanted, size_t run) {
+size_t dg_micro_kernel_groups(size_t wanted, size_t run) {
   size_t made = run == 3 ? 3 : run == 5 ? 2 : 1, fit = DG_TILE_ROWS / run;
   size_t most = made < fit ? made : fit;
   return most < 1 ? 1 : wanted < most ? wanted : most;

@@ -1,6 +1,6 @@
-#include "backends/cpu/gemm/dot.h"
+#include "backends/cpu/gemm/gemv.h"
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 /** Rows that are summed side by side: as many as hide how long an addition takes. */
 enum { ROWS = 8 };
@@ -29,7 +29,7 @@ dot_block(const size_t rows, size_t depth, const float *a, const float *x, float
   }
 }
 
-void dg_dot_rows(size_t rows, size_t depth, const float *a, const float *x, float *y) {
+void dg_gemv(size_t rows, size_t depth, const float *a, const float *x, float *y) {
   size_t whole = rows - rows % ROWS;
   for (size_t j = 0; j < whole; j += ROWS) dot_block(ROWS, depth, a + j * depth, x, y + j);
   for (size_t j = whole; j < rows; j++) dot_block(1, depth, a + j * depth, x, y + j);

@@ -1,6 +1,6 @@
-#include "backends/cpu/gemm/row.h"
+#include "backends/cpu/gemm/gemv_packed.h"
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
@@ -12,7 +12,7 @@
 /** Terms that are added up before they go into the sum. */
 enum { CHUNK = 256 };
 
-/** Where the operands of a product lie; see dg_row_add. */
+/** Where the operands of a product lie; see dg_gemv_packed. */
 typedef struct {
   size_t depth;
   const float *row, *packed;
@@ -23,7 +23,7 @@ typedef struct {
 
 /** sum[m][v] += the terms of one k. */
 INLINE void add_terms(const operands *o, const int matrices, const int vectors, size_t k,
-                      dg_vector sum[DG_ROW_SUMS]) {
+                      dg_vector sum[DG_GEMV_SUMS]) {
   dg_vector factor = o->row[k] - (dg_vector){0};
   UNROLL for (int v = 0; v < vectors; v++) {
     const float *at = o->packed + (size_t)v * o->packed_apart + k * matrices * DG_VECTOR;
@@ -35,10 +35,10 @@ INLINE void add_terms(const operands *o, const int matrices, const int vectors, 
 
 /** Some vectors of all matrices; term k goes into chain k % chains. */
 INLINE void add_vectors(const operands *o, const int matrices, const int vectors) {
-  const int sums = matrices * vectors, chains = DG_ROW_SUMS / sums;
+  const int sums = matrices * vectors, chains = DG_GEMV_SUMS / sums;
   for (size_t from = 0; from < o->depth; from += CHUNK) {
     size_t to = o->depth - from < CHUNK ? o->depth : from + CHUNK, k = from;
-    dg_vector sum[DG_ROW_SUMS][DG_ROW_SUMS] = {0};
+    dg_vector sum[DG_GEMV_SUMS][DG_GEMV_SUMS] = {0};
     for (; k + (size_t)chains <= to; k += (size_t)chains) {
       UNROLL for (int c = 0; c < chains; c++) add_terms(o, matrices, vectors, k + c, sum[c]);
     }
@@ -54,7 +54,7 @@ INLINE void add_vectors(const operands *o, const int matrices, const int vectors
 /** Blocks of `block` vectors, while so many are left and there are sums for them; returns the rest.
  */
 INLINE size_t add_blocks(operands *o, const int matrices, const int block, size_t vectors) {
-  if (block * matrices > DG_ROW_SUMS) return vectors;
+  if (block * matrices > DG_GEMV_SUMS) return vectors;
   for (; vectors >= (size_t)block; vectors -= (size_t)block) {
     add_vectors(o, matrices, block);
     o->packed += (size_t)block * o->packed_apart;
@@ -70,8 +70,8 @@ INLINE void add_matrices(operands o, const int matrices, size_t vectors) {
   add_blocks(&o, matrices, 1, vectors);
 }
 
-void dg_row_add(size_t matrices, size_t vectors, size_t depth, const float *row,
-                const float *packed, size_t packed_apart, float *sums, size_t sums_apart) {
+void dg_gemv_packed(size_t matrices, size_t vectors, size_t depth, const float *row,
+                    const float *packed, size_t packed_apart, float *sums, size_t sums_apart) {
   operands o = {depth, row, packed, packed_apart, sums, sums_apart};
   switch (matrices) {
   case 1:
@@ -83,7 +83,7 @@ void dg_row_add(size_t matrices, size_t vectors, size_t depth, const float *row,
   case 3:
     add_matrices(o, 3, vectors);
     break;
-  case DG_ROW_MATRICES:
+  case DG_GEMV_MATRICES:
     add_matrices(o, 4, vectors);
     break;
   }

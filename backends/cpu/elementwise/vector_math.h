@@ -2,14 +2,14 @@
  * Exponential, sigmoid, tanh and hard sigmoid of whole vectors, within a few units of the last
  * place, near 0 too. NaN gives NaN.
  */
-#ifndef DG_CPU_SQUASH_H
-#define DG_CPU_SQUASH_H
+#ifndef DG_CPU_VECTOR_MATH_H
+#define DG_CPU_VECTOR_MATH_H
 
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 typedef int32_t dg_int_vector __attribute__((vector_size(DG_VECTOR * sizeof(int32_t))));
 

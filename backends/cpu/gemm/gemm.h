@@ -1,19 +1,19 @@
 /** Products of whole matrices, on all threads of a device. */
-#ifndef DG_CPU_PRODUCT_H
-#define DG_CPU_PRODUCT_H
+#ifndef DG_CPU_GEMM_H
+#define DG_CPU_GEMM_H
 
 #include "backends/cpu/elementwise/drop.h"
 #include "backends/cpu/runtime/device.h"
 #include "backends/cpu/runtime/isa.h"
 
-#define dg_product_workspace DG_ISA_NAME(dg_product_workspace)
-#define dg_product_run DG_ISA_NAME(dg_product_run)
+#define dg_gemm_workspace DG_ISA_NAME(dg_gemm_workspace)
+#define dg_gemm_run DG_ISA_NAME(dg_gemm_run)
 
 /** What a worker has packed last, from run to run: zeros at first. */
 typedef struct {
   _Alignas(DG_CPU_ALIGNMENT) uint64_t run;
   size_t end; /**< the column after those of the panel */
-} dg_product_packed;
+} dg_gemm_packed;
 
 /** c [rows, columns] = a [rows, depth] b [depth, columns]; how each lies in memory is said here. */
 typedef struct {
@@ -34,14 +34,14 @@ typedef struct {
   dg_act act;
   bool drops;   /**< a dropout comes last, of a c that is transposed: element j of sample v */
   dg_mask mask; /**< its mask */
-  dg_product_packed *packed; /**< of each worker; or NULL: no more than one piece a thread has parts
+  dg_gemm_packed *packed; /**< of each worker; or NULL: no more than one piece a thread has parts
                                 of the rows, each of which packs what it needs */
-} dg_product;
+} dg_gemm;
 
 /** Bytes of workspace for products of up to this depth. */
-size_t dg_product_workspace(const dg_cpu_device *device, size_t depth);
+size_t dg_gemm_workspace(const dg_cpu_device *device, size_t depth);
 
 /** Queues it, as dg_cpu_run_pieces does; the struct is copied. */
-void dg_product_run(const dg_cpu_device *device, const dg_product *product, float *workspace);
+void dg_gemm_run(const dg_cpu_device *device, const dg_gemm *product, float *workspace);
 
 #endif

@@ -1,5 +1,5 @@
 /**
- * The register tile, the inside of every product:
+ * The micro-kernel, the inside of every product: a tile of it in registers,
  *
  *   c[j][v] = sum over k < depth of A(j, k) * b[k][v],   j < rows, v < width
  *
@@ -8,8 +8,8 @@
  * no more columns; row j of c begins at c[j * c_row]. A sum over many k is taken
  * in chunks that are added up afterwards, so its rounding errors stay small.
  */
-#ifndef DG_CPU_TILE_H
-#define DG_CPU_TILE_H
+#ifndef DG_CPU_MICRO_KERNEL_H
+#define DG_CPU_MICRO_KERNEL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,8 @@
 
 #include "backends/cpu/runtime/isa.h"
 
-/** Floats of one vector register, and the rows that leave room for the rest of a tile. */
+/** Floats of one vector register, and the rows of a tile (BLIS: MR) that leave room for the rest.
+ */
 #if defined(__AVX512F__)
 enum { DG_VECTOR = 16, DG_TILE_ROWS = 14 };
 #elif defined(__AVX2__)
@@ -28,47 +29,47 @@ enum { DG_VECTOR = 4, DG_TILE_ROWS = 12 };
 enum { DG_VECTOR = 4, DG_TILE_ROWS = 6 };
 #endif
 
-/** Two vectors: the widest panel. */
+/** Two vectors: the widest panel (BLIS: NR). */
 enum { DG_TILE_WIDTH = 2 * DG_VECTOR };
 
 /** A vector anywhere in an array of floats. */
 typedef float dg_vector
     __attribute__((vector_size(DG_VECTOR * sizeof(float)), aligned(4), may_alias));
 
-#define dg_tile_strided DG_ISA_NAME(dg_tile_strided)
-#define dg_tile_grouped DG_ISA_NAME(dg_tile_grouped)
-#define dg_tile_spread DG_ISA_NAME(dg_tile_spread)
-#define dg_tile_put DG_ISA_NAME(dg_tile_put)
-#define dg_tile_add_columns DG_ISA_NAME(dg_tile_add_columns)
-#define dg_tile_groups DG_ISA_NAME(dg_tile_groups)
+#define dg_micro_kernel DG_ISA_NAME(dg_micro_kernel)
+#define dg_micro_kernel_grouped DG_ISA_NAME(dg_micro_kernel_grouped)
+#define dg_micro_kernel_indirect DG_ISA_NAME(dg_micro_kernel_indirect)
+#define dg_micro_kernel_packed DG_ISA_NAME(dg_micro_kernel_packed)
+#define dg_micro_kernel_transposed DG_ISA_NAME(dg_micro_kernel_transposed)
+#define dg_micro_kernel_groups DG_ISA_NAME(dg_micro_kernel_groups)
 
 /** A(j, k) = a[j * a_row + k], rows <= DG_TILE_ROWS; width is DG_VECTOR or DG_TILE_WIDTH. */
-void dg_tile_strided(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+void dg_micro_kernel(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                      const float *b, float *c, size_t c_row);
 
 /**
  * Rows in groups of `run` neighbours: A(g * run + r, k) = a[g * a_group + r + a_step[k]],
- * groups <= dg_tile_groups(groups, run).
+ * groups <= dg_micro_kernel_groups(groups, run).
  */
-void dg_tile_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
-                     size_t a_group, const uint32_t *a_step, const float *b, float *c,
-                     size_t c_row);
+void dg_micro_kernel_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
+                             size_t a_group, const uint32_t *a_step, const float *b, float *c,
+                             size_t c_row);
 
-/** As dg_tile_strided, but b isn't a panel: its row k is the `width` floats at b[b_step[k]]; c has
+/** As dg_micro_kernel, but b isn't packed: its row k is the `width` floats at b[b_step[k]]; c has
     rows of DG_TILE_WIDTH. */
-void dg_tile_spread(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                    const float *b, const uint32_t *b_step, float *c);
+void dg_micro_kernel_indirect(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
+                              const float *b, const uint32_t *b_step, float *c);
 
-/** As dg_tile_strided, but c has rows of `width`, and the sums are added to it where `add` says. */
-void dg_tile_put(bool add, size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                 const float *b, float *c);
+/** As dg_micro_kernel, but c has rows of `width`, and the sums are added to it where `add` says. */
+void dg_micro_kernel_packed(bool add, size_t rows, size_t width, size_t depth, const float *a,
+                            size_t a_row, const float *b, float *c);
 
 /** Adds to c, which has rows of `width`: A(j, k) = a[k * a_row + j], rows <= DG_TILE_ROWS. */
-void dg_tile_add_columns(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
-                         const float *b, float *c);
+void dg_micro_kernel_transposed(size_t rows, size_t width, size_t depth, const float *a,
+                                size_t a_row, const float *b, float *c);
 
 /** How many of `wanted` groups of `run` <= DG_TILE_ROWS rows one tile takes; at least 1. */
-size_t dg_tile_groups(size_t wanted, size_t run);
+size_t dg_micro_kernel_groups(size_t wanted, size_t run);
 
 /** Columns of the panel that starts with `left` columns to go: all of them, or DG_TILE_WIDTH. */
 static inline size_t dg_panel_columns(size_t left) {

@@ -1,6 +1,6 @@
-#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/pack.h"
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/op.h"
 
 #include <string.h>
@@ -121,12 +121,12 @@ void dg_store_rows(bool add, size_t rows, size_t columns, const float *tile, flo
 void dg_store_transposed(bool add, size_t rows, size_t columns, const float *tile, float *to,
                          size_t to_row) {
   enum { ROW = (int)DG_TILE_ROWS > (int)DG_TILE_WIDTH ? (int)DG_TILE_ROWS : (int)DG_TILE_WIDTH };
-  float turned[DG_TILE_WIDTH * ROW];
+  float transposed[DG_TILE_WIDTH * ROW];
   if (!add) {
     dg_transpose(rows, columns, tile, DG_TILE_WIDTH, to, to_row);
     return;
   }
-  dg_transpose(rows, columns, tile, DG_TILE_WIDTH, turned, ROW);
+  dg_transpose(rows, columns, tile, DG_TILE_WIDTH, transposed, ROW);
   for (size_t v = 0; v < columns; v++)
-    dg_grad_store(DG_GRAD_ADD, rows, turned + v * ROW, to + v * to_row);
+    dg_grad_store(DG_GRAD_ADD, rows, transposed + v * ROW, to + v * to_row);
 }

@@ -3,11 +3,11 @@
  * piece is a part of a block in a group. Who has a piece packs the panels that it needs into memory
  * of its own, so nobody waits for another; and the next piece has the same one, or the next.
  */
-#include "backends/cpu/gemm/product.h"
+#include "backends/cpu/gemm/gemm.h"
 
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 static size_t parts(size_t count, size_t size) {
@@ -27,7 +27,7 @@ typedef struct {
 
 /** Some pieces for each thread, so that it has panels of its own or, by rows, a block. Parts there
     are where panels are too few. */
-static grid grid_of(const dg_cpu_device *device, const dg_product *p) {
+static grid grid_of(const dg_cpu_device *device, const dg_gemm *p) {
   enum { PIECES_OF_THREAD = 4 };
   size_t panels = dg_panel_count(p->columns), tiles = parts(p->rows, DG_TILE_ROWS);
   size_t useful = dg_cpu_pieces(panels * tiles, p->rows * p->columns * p->depth / 2);
@@ -43,8 +43,8 @@ static grid grid_of(const dg_cpu_device *device, const dg_product *p) {
 
 /* ---- a piece ------------------------------------------------------------ */
 
-/** Brings a tile of the product, whose first element is (row, column), to its end. */
-static void store(const dg_product *p, size_t row, size_t rows, size_t column, size_t columns,
+/** Stores a tile of the product, whose first element is (row, column), with its epilogue. */
+static void store(const dg_gemm *p, size_t row, size_t rows, size_t column, size_t columns,
                   float *tile) {
   if (p->bias) dg_add_row_bias(rows, p->bias + row, tile);
   dg_act_forward(p->act, rows * DG_TILE_WIDTH, tile, tile);
@@ -55,12 +55,12 @@ static void store(const dg_product *p, size_t row, size_t rows, size_t column, s
 }
 
 /** Is c the product as it comes from the tiles? */
-static bool is_plain(const dg_product *p) {
+static bool is_plain(const dg_gemm *p) {
   return !p->bias && p->act.kind == DG_ACT_NONE && !p->c_transposed && !p->add;
 }
 
 /** All tiles of one packed panel in a span of rows, and their dropout. */
-static void run_panel(const dg_product *p, const float *panel, size_t column, size_t columns,
+static void run_panel(const dg_gemm *p, const float *panel, size_t column, size_t columns,
                       dg_span rows) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
   size_t width = dg_panel_width(columns), height;
@@ -70,9 +70,10 @@ static void run_panel(const dg_product *p, const float *panel, size_t column, si
     size_t c_row = direct ? p->c_row : DG_TILE_WIDTH;
     height = dg_tile_height(rows.end - row);
     if (p->a_step)
-      dg_tile_grouped(1, height, width, p->depth, p->a + row, 0, p->a_step, panel, c, c_row);
+      dg_micro_kernel_grouped(1, height, width, p->depth, p->a + row, 0, p->a_step, panel, c,
+                              c_row);
     else
-      dg_tile_strided(height, width, p->depth, p->a + row * p->a_row, p->a_row, panel, c, c_row);
+      dg_micro_kernel(height, width, p->depth, p->a + row * p->a_row, p->a_row, panel, c, c_row);
     if (!direct) store(p, row, height, column, columns, tile);
   }
   size_t count = rows.end - rows.begin;
@@ -84,7 +85,7 @@ static void run_panel(const dg_product *p, const float *panel, size_t column, si
 
 /** A product, and where it is made. */
 typedef struct {
-  dg_product product;
+  dg_gemm product;
   grid grid;
   float *panels; /**< of each worker */
   uint64_t run;  /**< another one for every product */
@@ -92,9 +93,9 @@ typedef struct {
 
 /** Packs a panel, if it isn't the one that the worker has packed last. */
 static void pack(const product_run *r, size_t worker, size_t column, size_t columns, float *panel) {
-  const dg_product *p = &r->product;
-  dg_product_packed *last = p->packed ? &p->packed[worker] : NULL;
-  dg_product_packed now = {r->run, column + columns};
+  const dg_gemm *p = &r->product;
+  dg_gemm_packed *last = p->packed ? &p->packed[worker] : NULL;
+  dg_gemm_packed now = {r->run, column + columns};
   if (last && last->run == now.run && last->end == now.end) return;
   if (last) *last = now;
   if (p->b_transposed)
@@ -105,7 +106,7 @@ static void pack(const product_run *r, size_t worker, size_t column, size_t colu
 
 static void run_piece(const void *context, size_t piece, size_t worker) {
   const product_run *r = context;
-  const dg_product *p = &r->product;
+  const dg_gemm *p = &r->product;
   grid g = r->grid;
   size_t part = piece % g.parts, group = piece / g.parts % g.groups;
   size_t block = piece / g.parts / g.groups;
@@ -119,11 +120,11 @@ static void run_piece(const void *context, size_t piece, size_t worker) {
   }
 }
 
-size_t dg_product_workspace(const dg_cpu_device *device, size_t depth) {
+size_t dg_gemm_workspace(const dg_cpu_device *device, size_t depth) {
   return (size_t)device->threads * depth * DG_TILE_WIDTH * sizeof(float);
 }
 
-void dg_product_run(const dg_cpu_device *device, const dg_product *p, float *workspace) {
+void dg_gemm_run(const dg_cpu_device *device, const dg_gemm *p, float *workspace) {
   uint64_t added = device->pool ? dg_pool_added(device->pool) : 0;
   product_run r = {*p, grid_of(device, p), workspace, added + 1};
   if (r.grid.parts == 1) r.product.packed = NULL;

@@ -1,6 +1,6 @@
-/** Moving matrices into panels (see tile.h) and tiles out of them. */
-#ifndef DG_CPU_PANEL_H
-#define DG_CPU_PANEL_H
+/** Packing matrices into panels (see micro_kernel.h), and storing tiles. */
+#ifndef DG_CPU_PACK_H
+#define DG_CPU_PACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
