@@ -18,7 +18,7 @@ typedef struct {
   uint64_t in[DG_MAX_IN], out[DG_MAX_OUT]; /**< of one sample; their gradients are as large */
   uint64_t param[DG_MAX_PARAM];            /**< in all, as of an update or an average */
   uint64_t state[DG_MAX_STATE];            /**< in all */
-  uint64_t within; /**< of one sample: the most that lies between them, padded or spread */
+  uint64_t within; /**< of one sample: the most that lies between them, padded or dilated */
 } dg_op_sizes;
 
 /** Operations of one sample forward. */

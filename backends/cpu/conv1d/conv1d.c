@@ -42,7 +42,7 @@ typedef struct {
   const dg_op_buffers *buffers;
   size_t samples;
   float *panels; /**< the packed weights */
-  float *fields; /**< of every worker */
+  float *padded; /**< of every worker */
 } pass;
 
 /** The weights of some panels of filters. */
@@ -66,12 +66,12 @@ static void run_samples(const void *context, size_t piece, size_t worker) {
   dg_gemm_epilogue epilogue = {.bias = d->bias ? dg_floats(f->buffers->param[1]) : NULL,
                                .act = d->act};
   dg_span some = dg_cpu_part(f->samples, f->pieces, piece);
-  float *field = f->fields + worker * dg_round_up(shape->source_floats);
-  if (shape->source_floats) memset(field, 0, shape->source_floats * sizeof *field);
+  float *own = f->padded + worker * dg_round_up(shape->source_floats);
+  if (shape->source_floats) memset(own, 0, shape->source_floats * sizeof *own);
   for (size_t s = some.begin; s < some.end; s++) {
     const float *x = dg_floats(f->buffers->in[0]) + s * in;
-    if (shape->source_floats) dg_field_fill(&shape->source, x, field);
-    dg_conv1d_multiply(w, shape->source_floats ? field : x, f->panels, &epilogue,
+    if (shape->source_floats) dg_padded_fill(&shape->source, x, own);
+    dg_conv1d_multiply(w, shape->source_floats ? own : x, f->panels, &epilogue,
                        dg_floats(f->buffers->out[0]) + s * out);
   }
 }
@@ -87,7 +87,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .buffers = buffers,
                   .samples = step->n,
                   .panels = panels,
-                  .fields = op->prepacked ? workspace : workspace + shape->weight_floats};
+                  .padded = op->prepacked ? workspace : workspace + shape->weight_floats};
   if (pack)
     dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(w->columns), weights),
                        pack_panels, &f, sizeof f);

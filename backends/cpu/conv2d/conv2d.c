@@ -10,6 +10,6 @@ static bool supports(const dg_op_desc *desc) {
 
 const dg_cpu_family DG_ISA_NAME(dg_cpu_conv2d) = {
     .supports = supports,
-    .forward = {&dg_conv_winograd_forward, &dg_conv_pooled_forward, &dg_conv_few_forward,
+    .forward = {&dg_conv_winograd_forward, &dg_conv_pooled_forward, &dg_conv_few_taps_forward,
                 &dg_conv_direct_forward},
-    .backward = {&dg_conv_winograd_backward, &dg_conv_scatter_backward, &dg_conv_direct_backward}};
+    .backward = {&dg_conv_winograd_backward, &dg_conv_col2im_backward, &dg_conv_direct_backward}};

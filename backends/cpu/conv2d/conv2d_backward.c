@@ -14,9 +14,9 @@
 
 /* ---- preparing ---------------------------------------------------------- */
 
-static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
+static bool prepare(dg_cpu_op *op, bool by_col2im, dg_error *err) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  dg_conv_back_plan *plan = op->plan = dg_conv_back_plan_new(op, scatters, err);
+  dg_conv_back_plan *plan = op->plan = dg_conv_back_plan_new(op, by_col2im, err);
   if (!plan) return false;
   size_t workers = (size_t)op->device->threads;
   size_t floats =
@@ -32,14 +32,14 @@ static bool prepare_direct(dg_cpu_op *op, dg_error *err) {
   return prepare(op, false, err);
 }
 
-static bool prepare_scatter(dg_cpu_op *op, dg_error *err) {
+static bool prepare_col2im(dg_cpu_op *op, dg_error *err) {
   return prepare(op, true, err);
 }
 
-static bool scatter_is_faster(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n,
-                              bool train) {
+static bool col2im_is_faster(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n,
+                             bool train) {
   (void)device, (void)max_n, (void)train;
-  return dg_scatter_is_faster(&desc->conv2d, dg_conv_shape_of(&desc->conv2d).pixels);
+  return dg_col2im_is_faster(&desc->conv2d, dg_conv_shape_of(&desc->conv2d).pixels);
 }
 
 /* ---- one chunk ---------------------------------------------------------- */
@@ -57,11 +57,11 @@ static sums sums_of(const dg_conv_back_plan *plan, float *workspace, size_t part
 
 /** What a worker works in, for a part. */
 typedef struct {
-  float *source, *gradient; /**< fields of a chunk */
+  float *source, *gradient; /**< padded, of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
   float *epilogue;          /**< for dg_conv_epilogue_backward */
   float *packed;            /**< the same of a chunk as a panel: [pixel, filter] */
-  float *room;              /**< for dg_scatter_run */
+  float *room;              /**< for dg_col2im_run */
   sums to;
 } scratch;
 
@@ -86,8 +86,8 @@ static void scratch_clear(const dg_conv_back_plan *plan, const scratch *s) {
 /** The weights for the gradient of the input: a panel of [filter and tap, channel]. */
 static void pack_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
                          const float *weight, size_t channel, float *panel) {
-  if (plan->scatters) {
-    dg_scatter_pack(&plan->scatter, weight, channel, panel);
+  if (plan->by_col2im) {
+    dg_col2im_pack(&plan->col2im, weight, channel, panel);
     return;
   }
   size_t kernel = (size_t)d->kernel_h * d->kernel_w;
@@ -105,7 +105,7 @@ typedef struct {
 /** What a chunk brings to the weights of a panel of filters. */
 typedef struct {
   size_t samples;
-  const float *source; /**< fields */
+  const float *source; /**< padded */
   const float *packed; /**< the panel, `width` wide */
   size_t width;
 } chunk_part;
@@ -116,7 +116,7 @@ static void add_taps(const dg_conv_back_plan *plan, const chunk_part *c, size_t 
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
   dg_micro_kernel_grouped(block.groups, block.run, c->width, c->samples * plan->shape.pixels,
                           c->source + plan->shape.forward.tap[tap],
-                          dg_field_row(&plan->shape.source), plan->pixel, c->packed, tile,
+                          dg_padded_row(&plan->shape.source), plan->pixel, c->packed, tile,
                           DG_TILE_WIDTH);
   for (size_t g = 0; g < block.groups; g++)
     for (size_t r = 0; r < block.run; r++)
@@ -141,11 +141,10 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
 
 /**
  * Brings the gradient before the activation, of some filters of sample `s` of a chunk, to where it
- * is wanted: the right operand of the weights' products, the field of the input's gradient, the
- * bias's sums.
+ * is wanted: the right operand of the weights' products, the padded gradient, the bias's sums.
  */
-static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv_chunk *c, size_t s,
-                            size_t filter, size_t filters) {
+static void distribute_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv_chunk *c,
+                                size_t s, size_t filter, size_t filters) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_conv_back_plan *plan = op->plan;
   size_t pixels = plan->shape.pixels, plane_out = dg_conv_epilogue_plane(&plan->shape.epilogue);
@@ -159,19 +158,19 @@ static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv
                                 c->kept ? c->kept + first : NULL, t->epilogue, t->d_z + f * pixels);
     if (d->bias) t->to.d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
-      dg_field_fill_plane(&plan->gradient, filter + f, plane,
-                          t->gradient + s * plan->gradient_floats);
+      dg_padded_fill_plane(&plan->gradient, filter + f, plane,
+                           t->gradient + s * plan->gradient_floats);
   }
   dg_pack_columns(pixels, filters, d_z, pixels, t->packed + s * pixels * dg_panel_width(filters));
 }
 
-/** The gradient of one sample's input from the field of its output's. */
+/** The gradient of one sample's input from its output's, padded. */
 static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *weights,
                            const float *gradient, float *dx) {
   const dg_conv_back_plan *plan = op->plan;
   bool add = op->desc.d_in[0] == DG_GRAD_ADD;
-  if (plan->scatters)
-    dg_scatter_run(&plan->scatter, gradient, weights, add, t->room, dx);
+  if (plan->by_col2im)
+    dg_col2im_run(&plan->col2im, gradient, weights, add, t->room, dx);
   else
     dg_correlate(&plan->backward, gradient, weights, &(dg_gemm_epilogue){.add = add}, dx);
 }
@@ -187,7 +186,7 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
     dg_conv_source(&plan->shape, c->x + s * in, t->source + s * plan->shape.source_floats);
   for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
     size_t filters = dg_panel_columns(d->filters - f);
-    for (size_t s = 0; s < c->samples; s++) spread_gradient(op, t, c, s, f, filters);
+    for (size_t s = 0; s < c->samples; s++) distribute_gradient(op, t, c, s, f, filters);
     add_weights(d, plan,
                 &(chunk_part){.samples = c->samples,
                               .source = plan->shape.source_floats ? t->source : c->x,
@@ -322,6 +321,6 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                      store_gradients, &b, sizeof b);
 }
 
-const dg_cpu_implementation dg_conv_scatter_backward = {"scatter", scatter_is_faster,
-                                                        prepare_scatter, run},
+const dg_cpu_implementation dg_conv_col2im_backward = {"col2im", col2im_is_faster, prepare_col2im,
+                                                       run},
                             dg_conv_direct_backward = {"direct", NULL, prepare_direct, run};

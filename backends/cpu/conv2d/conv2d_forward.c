@@ -69,12 +69,13 @@ static void make_direct(const pass *f, const place *p, dg_span rows) {
                p->sums + rows.begin * part.width);
 }
 
-static void make_few(const pass *f, const place *p, dg_span rows) {
+static void make_few_taps(const pass *f, const place *p, dg_span rows) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
   dg_gemm_epilogue epilogue = dg_conv_epilogue_of_gemm(&shape->epilogue, bias_of(f));
   dg_correlation part = rows_of(shape, rows);
-  dg_correlate_few(&part, source_of(shape, p) + rows.begin * part.row_step,
-                   dg_floats(f->buffers->param[0]), &epilogue, p->sums + rows.begin * part.width);
+  dg_correlate_few_taps(&part, source_of(shape, p) + rows.begin * part.row_step,
+                        dg_floats(f->buffers->param[0]), &epilogue,
+                        p->sums + rows.begin * part.width);
 }
 
 static void make_pooled(const pass *f, const place *p, dg_span rows) {
@@ -112,8 +113,8 @@ static bool prepare_direct(dg_cpu_op *op, dg_error *err) {
   return prepare(op, &(rows_kernel){.packs = true, .make = make_direct}, err);
 }
 
-static bool prepare_few(dg_cpu_op *op, dg_error *err) {
-  return prepare(op, &(rows_kernel){.make = make_few}, err);
+static bool prepare_few_taps(dg_cpu_op *op, dg_error *err) {
+  return prepare(op, &(rows_kernel){.make = make_few_taps}, err);
 }
 
 static bool prepare_pooled(dg_cpu_op *op, dg_error *err) {
@@ -202,14 +203,14 @@ static void fill_channels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
-  const dg_field *source = &plan->shape.source;
-  size_t channels = source->channels, floats = source->rows * dg_field_row(source);
+  const dg_padded_input *source = &plan->shape.source;
+  size_t channels = source->channels, floats = source->rows * dg_padded_row(source);
   dg_span some = dg_cpu_part(f->step->n * channels, f->pieces, piece);
   for (size_t i = some.begin; i < some.end; i++) {
     place p = place_of(f, i / channels, f->rooms + i / channels * room_floats(plan));
     size_t c = i % channels, end = c + 1 < channels ? (c + 1) * floats : plan->shape.source_floats;
     memset(p.source + c * floats, 0, (end - c * floats) * sizeof *p.source);
-    dg_field_fill_plane(source, c, p.x + c * source->height * source->width, p.source);
+    dg_padded_fill_plane(source, c, p.x + c * source->height * source->width, p.source);
   }
 }
 
@@ -282,5 +283,6 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
 
 const dg_cpu_implementation dg_conv_pooled_forward = {"pooled", pools_few_taps, prepare_pooled,
                                                       run},
-                            dg_conv_few_forward = {"few_taps", has_few_taps, prepare_few, run},
+                            dg_conv_few_taps_forward = {"few_taps", has_few_taps, prepare_few_taps,
+                                                        run},
                             dg_conv_direct_forward = {"direct", NULL, prepare_direct, run};

@@ -137,13 +137,13 @@ static inline void store_windows(const two_rows x, size_t count, float *y, uint8
 }
 
 void dg_conv_pooled(const dg_correlation *k, const dg_conv_epilogue *e, dg_span rows,
-                    const float *filled, const float *weights, const float *bias, float *out,
+                    const float *padded, const float *weights, const float *bias, float *out,
                     uint8_t *kept) {
   two_rows sums[FILTERS];
   size_t plane = e->out_h * e->out_w, blocks = (k->channels + FILTERS - 1) / FILTERS;
   for (size_t y = rows.begin; y < rows.end; y++)
     for (size_t x = 0; x < e->out_w; x += WINDOWS) {
-      const float *from = filled + 2 * y * k->row_step + 2 * x;
+      const float *from = padded + 2 * y * k->row_step + 2 * x;
       size_t count = e->out_w - x < WINDOWS ? e->out_w - x : WINDOWS;
       for (size_t b = 0; b < blocks; b++) {
         size_t first = k->channels * b / blocks, filters = k->channels * (b + 1) / blocks - first;

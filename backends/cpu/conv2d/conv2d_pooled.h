@@ -12,11 +12,11 @@
 enum { DG_CONV_POOLED_SIDE = 2 };
 
 /**
- * Some rows of a sample's output, from its filled field: what dg_correlate_few and the pooling of
- * dg_conv_epilogue_apply come to. out [planes, out_h, out_w]; kept as there.
+ * Some rows of a sample's output, from its padded input: what dg_correlate_few_taps and the pooling
+ * of dg_conv_epilogue_apply come to. out [planes, out_h, out_w]; kept as there.
  */
 void dg_conv_pooled(const dg_correlation *correlation, const dg_conv_epilogue *epilogue,
-                    dg_span rows, const float *filled, const float *weights, const float *bias,
+                    dg_span rows, const float *padded, const float *weights, const float *bias,
                     float *out, uint8_t *kept);
 
 #endif

@@ -118,7 +118,7 @@ static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
 /** Rows of the weights that a piece takes through one sample after the other. */
 enum { FEW_ROWS = 16 };
 
-static void run_few(const void *context, size_t piece, size_t worker) {
+static void run_small_batch(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const forward_pass *f = context;
   size_t in = f->desc->in, out = f->desc->out;
@@ -130,10 +130,10 @@ static void run_few(const void *context, size_t piece, size_t worker) {
   }
 }
 
-static void forward_few(const dg_cpu_device *device, forward_pass f) {
+static void forward_small_batch(const dg_cpu_device *device, forward_pass f) {
   size_t in = f.desc->in, out = f.desc->out;
   f.pieces = dg_cpu_pieces((out + FEW_ROWS - 1) / FEW_ROWS, f.n * out * in / 2);
-  dg_cpu_run_pieces(device, f.pieces, run_few, &f, sizeof f);
+  dg_cpu_run_pieces(device, f.pieces, run_small_batch, &f, sizeof f);
 }
 
 /**
@@ -150,7 +150,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   const dg_linear_desc *desc = &op->desc.linear;
   const forward_pass f = forward_of(op, buffers, step);
   if (f.n <= FEW) {
-    forward_few(op->device, f);
+    forward_small_batch(op->device, f);
     return;
   }
   if (dg_blas_is_faster(f.n)) {

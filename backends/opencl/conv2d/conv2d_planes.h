@@ -13,7 +13,7 @@
  * left padding of the next, so a plane padded by 1 has lines of width + 1.
  *
  * A fused pooling takes the maxima of some samples' y while they are in a cache; y as a whole is
- * nowhere. Its gradient is spread as dz is padded.
+ * nowhere. Its gradient is unpooled while dz is padded.
  */
 #ifndef DG_OPENCL_CONV2D_PLANES_H
 #define DG_OPENCL_CONV2D_PLANES_H

@@ -21,7 +21,7 @@ static inline dg_op_sizes dg_conv1d_sizes(const void *desc) {
   const dg_conv1d_desc *d = desc;
   uint64_t steps = dg_window_out(d->steps, d->kernel, d->stride, d->pad);
   uint64_t in = dg_size_times(d->in, dg_window_padded(d->steps, d->stride, d->pad));
-  uint64_t out = dg_size_times(d->filters, dg_window_spread(d->steps, d->kernel, d->pad));
+  uint64_t out = dg_size_times(d->filters, dg_window_full(d->steps, d->kernel, d->pad));
   return (dg_op_sizes){
       .in = {dg_size_times(d->steps, d->in)},
       .out = {dg_size_times(steps, d->filters)},

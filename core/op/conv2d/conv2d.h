@@ -29,8 +29,8 @@ typedef struct {
 static inline uint64_t dg_conv2d_within(const dg_conv2d_desc *d) {
   uint64_t in = dg_op_volume(d->channels, dg_window_padded(d->height, d->stride_h, d->pad_h),
                              dg_window_padded(d->width, d->stride_w, d->pad_w));
-  uint64_t out = dg_op_volume(d->filters, dg_window_spread(d->height, d->kernel_h, d->pad_h),
-                              dg_window_spread(d->width, d->kernel_w, d->pad_w));
+  uint64_t out = dg_op_volume(d->filters, dg_window_full(d->height, d->kernel_h, d->pad_h),
+                              dg_window_full(d->width, d->kernel_w, d->pad_w));
   return in > out ? in : out;
 }
 

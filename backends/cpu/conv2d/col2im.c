@@ -1,36 +1,36 @@
-#include "backends/cpu/conv2d/scatter.h"
+#include "backends/cpu/conv2d/col2im.h"
 
 #include <string.h>
 
 #include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/gemm/pack.h"
 
-bool dg_scatter_is_faster(const dg_conv2d_desc *d, size_t pixels) {
+bool dg_col2im_is_faster(const dg_conv2d_desc *d, size_t pixels) {
   enum { ADDING = 8 }; /* what it costs to add a tile to the room, in terms of its sums */
   size_t gathered = (size_t)d->height * d->width * d->filters;
   return pixels * (d->filters + ADDING) < gathered;
 }
 
-dg_scatter dg_scatter_make(const dg_conv2d_desc *d, size_t out_h, size_t out_w, uint32_t *tables) {
+dg_col2im dg_col2im_make(const dg_conv2d_desc *d, size_t out_h, size_t out_w, uint32_t *tables) {
   size_t pixels = out_h * out_w, row = (size_t)d->width + 2 * (size_t)d->pad_w;
   uint32_t *filter = tables, *place = filter + d->filters;
   for (size_t f = 0; f < d->filters; f++) filter[f] = (uint32_t)(f * pixels);
   for (size_t y = 0; y < out_h; y++)
     for (size_t x = 0; x < out_w; x++)
       place[y * out_w + x] = (uint32_t)(y * d->stride_h * row + x * d->stride_w);
-  return (dg_scatter){.conv = d,
-                      .pixels = pixels,
-                      .row = row,
-                      .places = row * ((size_t)d->height + 2 * (size_t)d->pad_h),
-                      .filter = filter,
-                      .place = place};
+  return (dg_col2im){.conv = d,
+                     .pixels = pixels,
+                     .row = row,
+                     .places = row * ((size_t)d->height + 2 * (size_t)d->pad_h),
+                     .filter = filter,
+                     .place = place};
 }
 
-size_t dg_scatter_room(const dg_scatter *s) {
+size_t dg_col2im_room(const dg_col2im *s) {
   return s->places * DG_TILE_WIDTH;
 }
 
-void dg_scatter_pack(const dg_scatter *s, const float *weight, size_t channel, float *panel) {
+void dg_col2im_pack(const dg_col2im *s, const float *weight, size_t channel, float *panel) {
   const dg_conv2d_desc *d = s->conv;
   size_t kernel = (size_t)d->kernel_h * d->kernel_w, taps = d->channels * kernel;
   size_t columns = dg_panel_columns(d->channels - channel), width = dg_panel_width(columns);
@@ -41,7 +41,7 @@ void dg_scatter_pack(const dg_scatter *s, const float *weight, size_t channel, f
 }
 
 /** Adds the products of one tap to what its window saw; `shift`: of the tap in the window. */
-static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, size_t width,
+static void add_tap(const dg_col2im *s, const float *d_z, const float *panel, size_t width,
                     size_t shift, float *room) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
   size_t rows;
@@ -58,7 +58,7 @@ static void add_tap(const dg_scatter *s, const float *d_z, const float *panel, s
 }
 
 /** Brings the sums of some channels, an element's channels side by side, to where they belong. */
-static void store_channels(const dg_scatter *s, const float *room, size_t channels, bool add,
+static void store_channels(const dg_col2im *s, const float *room, size_t channels, bool add,
                            float *d_x) {
   const dg_conv2d_desc *d = s->conv;
   size_t plane = (size_t)d->height * d->width, count;
@@ -70,13 +70,13 @@ static void store_channels(const dg_scatter *s, const float *room, size_t channe
     }
 }
 
-void dg_scatter_run(const dg_scatter *s, const float *d_z, const float *panels, bool add,
-                    float *room, float *d_x) {
+void dg_col2im_run(const dg_col2im *s, const float *d_z, const float *panels, bool add, float *room,
+                   float *d_x) {
   const dg_conv2d_desc *d = s->conv;
   size_t kernel = (size_t)d->kernel_h * d->kernel_w, back_taps = d->filters * kernel;
   for (size_t c = 0; c < d->channels; c += DG_TILE_WIDTH) {
     size_t channels = dg_panel_columns(d->channels - c), width = dg_panel_width(channels);
-    memset(room, 0, dg_scatter_room(s) * sizeof *room);
+    memset(room, 0, dg_col2im_room(s) * sizeof *room);
     for (size_t tap = 0; tap < kernel; tap++)
       add_tap(s, d_z, panels + c * back_taps + tap * d->filters * width, width,
               tap / d->kernel_w * s->row + tap % d->kernel_w, room);
