@@ -54,10 +54,10 @@ sum_taps(global const float *a, uint a_row, uint a_k, global const float *b,
 
 /* Item i has the taps firsts[i] to firsts[i + 1], and goes to item i % c_items of c. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-taps(global const float *restrict a, uint a_row, uint a_k, global const float *restrict b,
-     uint b_k, global const uint *restrict firsts, global const uint2 *restrict list, uint depth,
-     global float *restrict c, uint c_first, uint c_items, uint c_item, uint c_row, uint vectors,
-     uint add) {
+gemm_taps(global const float *restrict a, uint a_row, uint a_k, global const float *restrict b,
+          uint b_k, global const uint *restrict firsts, global const uint2 *restrict list,
+          uint depth, global float *restrict c, uint c_first, uint c_items, uint c_item, uint c_row,
+          uint vectors, uint add) {
   const uint row = get_global_id(0) * TAP_ROWS, vector = get_global_id(1) * TAP_COLUMNS;
   const uint item = get_global_id(2), first = firsts[item], count = firsts[item + 1] - first;
   a += row * a_row;

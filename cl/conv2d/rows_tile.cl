@@ -4,7 +4,7 @@
  *   y[z][f] = maximum over a window of leaky(bias[f] + sum over (channel, ky, kx) of
  *             weight[f][channel][ky][kx] x[z][channel][line + ky - pad][column + kx - PAD])
  *
- * Vectors run along the filters, weights are in panels (cl/gemm/panels_tile.cl), and each number of
+ * Vectors run along the filters, weights are in panels (cl/gemm/packed_tile.cl), and each number of
  * x is broadcast from where it lies: nothing is padded, for a line's ends are known when this is
  * compiled. Build options: the width of an IMAGE x; the KERNEL's width and the PAD beside x; POOL
  * (1: none); VECTORS of 16 filters, and columns of a BLOCK (whole windows), that are summed in

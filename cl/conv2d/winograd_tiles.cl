@@ -110,7 +110,7 @@ multiply_rows(const shape *s, global const float *transformed, global const floa
   for (uint r = 0; r < tile_rows; r++)
 #pragma unroll
     for (uint v = 0; v < vectors; v++) sums[r][v] = 0.0f;
-  add_panel(sums, transformed, s->channels, rows, panel, s->channels, tile_rows, vectors);
+  micro_kernel(sums, transformed, s->channels, rows, panel, s->channels, tile_rows, vectors);
 #pragma unroll
   for (uint r = 0; r < tile_rows; r++)
 #pragma unroll

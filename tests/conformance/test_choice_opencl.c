@@ -52,8 +52,8 @@ static const struct {
   dg_op_desc desc;
 } choices[] = {
     {&tile, 64, TRAIN, "inner", "outer", LINEAR(784, 512)},
-    {&tile, 64, TEST, "panels", NULL, LINEAR(784, 512)},
-    {&tile, 1, TEST, "panels", NULL, LINEAR(1, 1)},
+    {&tile, 64, TEST, "packed", NULL, LINEAR(784, 512)},
+    {&tile, 1, TEST, "packed", NULL, LINEAR(1, 1)},
     {&group, 64, TRAIN, "inner", "outer", LINEAR(784, 512)},
     {&group, 64, TEST, "inner", NULL, LINEAR(784, 512)},
     {&large, 64, TRAIN, "clblast", "clblast", LINEAR(256, 256)},

@@ -64,7 +64,7 @@ size_t dg_cl_conv2d_kept(const dg_cl_op *op, const dg_cl_conv2d_shape *shape) {
 
 /* Where weight k = (channel, ky, kx) meets column 0: its place in the weights, and in the planes.
  */
-static dg_cl_product_step weight_step(const dg_cl_op *op, uint32_t k) {
+static dg_cl_gemm_offset weight_offset(const dg_cl_op *op, uint32_t k) {
   const dg_cl_conv2d_shape *shape = &((const dg_cl_conv2d_planes *)op)->shape;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
@@ -72,17 +72,18 @@ static dg_cl_product_step weight_step(const dg_cl_op *op, uint32_t k) {
   const dg_cl_plane *s = &shape->x;
   const uint32_t phase = ky % s->phases_y * s->phases_x + kx % s->phases_x;
   const uint32_t line = phase * s->lines + ky / s->phases_y;
-  return (dg_cl_product_step){k, channel * dg_cl_conv2d_x_plane(shape) + line * s->pitch +
-                                     kx / s->phases_x};
+  return (dg_cl_gemm_offset){k, channel * dg_cl_conv2d_x_plane(shape) + line * s->pitch +
+                                    kx / s->phases_x};
 }
 
 bool dg_cl_conv2d_planes_prepare(dg_cl_conv2d_planes *self, dg_error *err) {
   dg_cl_op *op = &self->op;
   self->shape = dg_cl_conv2d_shape_of(&op->desc.conv2d);
   if (!dg_cl_conv2d_shape_check(op, &self->shape, err)) return false;
-  self->steps = dg_cl_product_steps(op, dg_cl_conv2d_weights(&op->desc.conv2d), weight_step, err);
-  if (!self->steps) return false;
-  self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
+  self->offsets =
+      dg_cl_gemm_offsets(op, dg_cl_conv2d_weights(&op->desc.conv2d), weight_offset, err);
+  if (!self->offsets) return false;
+  self->outer = dg_cl_kernel(op, DG_CL_GEMM, "gemm_outer", err);
   return self->outer && dg_cl_padder_prepare(op, &self->padder, err);
 }
 
@@ -143,26 +144,26 @@ static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, 
   const dg_cl_conv2d_planes *self = (dg_cl_conv2d_planes *)op;
   const dg_cl_conv2d_shape *shape = &self->shape;
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  return dg_cl_outer(
+  return dg_cl_gemm_outer(
       op, self->outer,
-      &(dg_cl_outer_product){.a = b->param[0],
-                             .a_row = dg_cl_conv2d_weights(d),
-                             .steps = self->steps,
-                             .step_count = dg_cl_conv2d_weights(d),
-                             .b = x,
-                             .b_item = d->channels * dg_cl_conv2d_x_plane(shape),
-                             .bias = d->bias ? b->param[1] : NULL,
-                             .slope = dg_cl_leaky_slope(d->act),
-                             .c = to,
-                             .c_first = place,
-                             .c_row = shape->out_h * shape->out_w,
-                             .c_item = d->filters * shape->out_h * shape->out_w,
-                             .first_item = first,
-                             .items = count,
-                             .rows = d->filters,
-                             .columns = (shape->out_h - 1) * shape->x.pitch + shape->out_w,
-                             .pitch = shape->x.pitch,
-                             .width = shape->out_w},
+      &(dg_cl_gemm_outer_args){.a = b->param[0],
+                               .a_row = dg_cl_conv2d_weights(d),
+                               .offsets = self->offsets,
+                               .depth = dg_cl_conv2d_weights(d),
+                               .b = x,
+                               .b_item = d->channels * dg_cl_conv2d_x_plane(shape),
+                               .bias = d->bias ? b->param[1] : NULL,
+                               .slope = dg_cl_leaky_slope(d->act),
+                               .c = to,
+                               .c_first = place,
+                               .c_row = shape->out_h * shape->out_w,
+                               .c_item = d->filters * shape->out_h * shape->out_w,
+                               .first_item = first,
+                               .items = count,
+                               .rows = d->filters,
+                               .columns = (shape->out_h - 1) * shape->x.pitch + shape->out_w,
+                               .pitch = shape->x.pitch,
+                               .width = shape->out_w},
       err);
 }
 

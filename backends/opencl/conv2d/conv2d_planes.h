@@ -19,7 +19,7 @@
 #define DG_OPENCL_CONV2D_PLANES_H
 
 #include "backends/opencl/conv2d/planes.h"
-#include "backends/opencl/gemm/product.h"
+#include "backends/opencl/gemm/gemm.h"
 
 /** Planes that we write are aligned to vectors. */
 enum { DG_CL_CONV2D_VECTOR = 16 };
@@ -43,7 +43,7 @@ typedef struct {
   dg_cl_conv2d_shape shape;
   cl_kernel outer;
   dg_cl_padder padder;
-  dg_buffer *steps; /**< of weight k: {k, its place in the planes of x} */
+  dg_buffer *offsets; /**< of weight k: {k, its place in the planes of x} */
 } dg_cl_conv2d_planes;
 
 /** Makes these. */

@@ -48,14 +48,14 @@ static void count_tiles(backward_op *self) {
 }
 
 static uint32_t list_d_weight(const dg_cl_op *op, uint32_t chunk, uint32_t point,
-                              dg_cl_product_step *to) {
+                              dg_cl_gemm_offset *to) {
   (void)chunk;
   const backward_op *self = (const backward_op *)op;
   const dg_cl_correlation *c = &self->forward;
   for (uint32_t t = 0; t < self->tiles; t++) {
     const uint32_t tile = (point * self->tiles + t) * self->samples;
-    to[t] = (dg_cl_product_step){self->transformed + tile * c->channels,
-                                 self->d_out_transformed + tile * c->filters};
+    to[t] = (dg_cl_gemm_offset){self->transformed + tile * c->channels,
+                                self->d_out_transformed + tile * c->filters};
   }
   return self->tiles;
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "backends/opencl/gemm/panels.h"
+#include "backends/opencl/gemm/packed.h"
 
 enum { VECTOR = 16, PANEL = VECTOR * DG_CL_PANEL_VECTORS };
 

@@ -5,7 +5,7 @@
 #ifndef DG_OPENCL_PIXELS_H
 #define DG_OPENCL_PIXELS_H
 
-#include "backends/opencl/gemm/product.h"
+#include "backends/opencl/gemm/gemm.h"
 
 /** Floats of a vector in cl/conv2d/pixels_tile.cl. */
 enum { DG_CL_VECTOR = 16 };
@@ -56,7 +56,7 @@ typedef struct {
 /** Writes the taps of an item in a chunk, where the operands of each begin, and returns how many
     they are. */
 typedef uint32_t dg_cl_list_taps(const dg_cl_op *op, uint32_t chunk, uint32_t item,
-                                 dg_cl_product_step *to);
+                                 dg_cl_gemm_offset *to);
 
 /** Makes the tables of lists; each item has at most `most` taps in all chunks. */
 bool dg_cl_taps_make(dg_cl_op *op, dg_cl_taps *lists, dg_cl_list_taps *list, uint32_t most,

@@ -1,5 +1,5 @@
-/* What products with weights in panels share: a panel holds, for each step of the sum, the weights
- * of 32 columns side by side.
+/* The micro-kernel of products with packed weights: a panel holds, for each step of the sum, the
+ * weights of 32 columns side by side.
  */
 #define PANEL_ROWS 14
 #define PANEL_VECTORS 2
@@ -9,8 +9,8 @@
  * tile_rows and v < vectors: constants that unroll the loops, once this is inlined.
  */
 __attribute__((always_inline)) inline void
-add_panel(float16 sums[PANEL_ROWS][PANEL_VECTORS], global const float *a, uint a_row, uint rows,
-          global const float *panel, uint depth, const uint tile_rows, const uint vectors) {
+micro_kernel(float16 sums[PANEL_ROWS][PANEL_VECTORS], global const float *a, uint a_row, uint rows,
+             global const float *panel, uint depth, const uint tile_rows, const uint vectors) {
   global const float *lines[PANEL_ROWS];
 #pragma unroll
   for (uint r = 0; r < tile_rows; r++) lines[r] = a + (size_t)min(r, rows - 1) * a_row;

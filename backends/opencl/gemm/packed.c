@@ -1,18 +1,18 @@
-#include "backends/opencl/gemm/panels.h"
+#include "backends/opencl/gemm/packed.h"
 
 enum { VECTOR = 16 };
 
-bool dg_cl_panels_prepare(dg_cl_op *op, dg_cl_panels *panels, uint32_t rows, uint32_t depth,
+bool dg_cl_packed_prepare(dg_cl_op *op, dg_cl_packed *panels, uint32_t rows, uint32_t depth,
                           uint32_t vectors, dg_error *err) {
   const uint64_t numbers = (1 + (uint64_t)depth) * dg_cl_round_up(rows, (size_t)VECTOR * vectors);
   if (!dg_cl_check_count(numbers, err)) return false;
-  *panels = (dg_cl_panels){.rows = rows, .depth = depth, .vectors = vectors};
-  panels->pack = dg_cl_kernel(op, DG_CL_PANELS, "pack_panels", err);
+  *panels = (dg_cl_packed){.rows = rows, .depth = depth, .vectors = vectors};
+  panels->pack = dg_cl_kernel(op, DG_CL_GEMM_PACKED, "pack_panels", err);
   panels->panels = panels->pack ? dg_cl_scratch(op, sizeof(float) * numbers, err) : NULL;
   return panels->panels;
 }
 
-bool dg_cl_panels_fill(dg_cl_op *op, dg_cl_panels *panels, const dg_buffer *weight,
+bool dg_cl_packed_fill(dg_cl_op *op, dg_cl_packed *panels, const dg_buffer *weight,
                        const dg_buffer *bias, dg_error *err) {
   const bool same =
       dg_cl_is_content(panels->weight, weight) && (!bias || dg_cl_is_content(panels->bias, bias));
@@ -31,7 +31,7 @@ bool dg_cl_panels_fill(dg_cl_op *op, dg_cl_panels *panels, const dg_buffer *weig
   return true;
 }
 
-dg_cl_range dg_cl_panels_range(const dg_cl_panels *panels, uint32_t n) {
+dg_cl_range dg_cl_packed_range(const dg_cl_packed *panels, uint32_t n) {
   return (dg_cl_range){
       .global = {dg_cl_ceil_div(panels->rows, (size_t)VECTOR * DG_CL_PANEL_VECTORS),
                  dg_cl_ceil_div(n, DG_CL_PANEL_ROWS), 1},

@@ -1,11 +1,11 @@
-/* Products with weights in panels, for CPUs.
+/* Products with packed weights, for CPUs.
  *
  * A panel holds `vectors` x 16 rows of a matrix [rows][depth] transposed, so that what one step of
  * the sum needs lies side by side: panels[g][1 + k][row], where [g][0][row] is the bias of the row
  * (0 without one). Rows past the end are zeros.
  */
 
-/* Makes panels; a work-item takes 16 steps of 16 rows. */
+/* Packs panels; a work-item takes 16 steps of 16 rows. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 pack_panels(global const float *restrict from, global const float *restrict bias,
             global float *restrict to, uint rows, uint depth, uint vectors) {
@@ -23,16 +23,17 @@ pack_panels(global const float *restrict from, global const float *restrict bias
 }
 
 /* Up to `tile_rows` rows of a product, `vectors` wide. Rows past the end aren't stored. */
-__attribute__((always_inline)) inline void
-sum_panel(global const float *a, uint a_row, uint rows, global const float *panel, uint depth,
-          float slope, global float *c, uint c_row, uint columns, const uint tile_rows,
-          const uint vectors) {
+__attribute__((always_inline)) inline void sum_panel(global const float *a, uint a_row, uint rows,
+                                                     global const float *panel, uint depth,
+                                                     float slope, global float *c, uint c_row,
+                                                     uint columns, const uint tile_rows,
+                                                     const uint vectors) {
   float16 sums[PANEL_ROWS][PANEL_VECTORS];
 #pragma unroll
   for (uint r = 0; r < tile_rows; r++)
 #pragma unroll
     for (uint v = 0; v < vectors; v++) sums[r][v] = vload16(v, panel);
-  add_panel(sums, a, a_row, rows, panel + PANEL_LINE, depth, tile_rows, vectors);
+  micro_kernel(sums, a, a_row, rows, panel + PANEL_LINE, depth, tile_rows, vectors);
 #pragma unroll
   for (uint r = 0; r < tile_rows; r++)
 #pragma unroll
@@ -48,12 +49,13 @@ sum_panel(global const float *a, uint a_row, uint rows, global const float *pane
 }
 
 /* c[j][o] = leaky(bias[o] + sum over k of a[j][k] weight[o][k]), weight in panels of two vectors;
- * leaky is as in the outer form. Rows that are a multiple of 2 KiB apart share the same few places
+ * leaky is as in gemm_outer. Rows that are a multiple of 2 KiB apart share the same few places
  * of a cache, so fewer of them are taken at a time.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-panels(global const float *restrict a, uint a_row, global const float *restrict weights,
-       uint depth, float slope, global float *restrict c, uint c_row, uint rows, uint columns) {
+gemm_packed(global const float *restrict a, uint a_row, global const float *restrict weights,
+            uint depth, float slope, global float *restrict c, uint c_row, uint rows,
+            uint columns) {
   const uint column = get_global_id(0) * PANEL_LINE, apart = a_row % 512 != 0;
   global const float *panel = weights + (size_t)column * (1 + depth);
   const uint left = columns - column;
