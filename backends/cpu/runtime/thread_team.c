@@ -1,4 +1,4 @@
-#include "backends/cpu/runtime/gang.h"
+#include "backends/cpu/runtime/thread_team.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 /** How long to spin before letting another thread run, and to wait for one who leads. */
 static const double patience = 50e-6;
 
-/** Of a member of the gang: not there; there; its ranks are the leader's; it wants them; it has
+/** Of a member of the team: not there; there; its ranks are the leader's; it wants them; it has
     them; it comes too late. */
 enum { AWAY, PRESENT, REPLACED, LATE, ENLISTED, DISMISSED, STATES };
 
@@ -18,28 +18,28 @@ typedef struct {
   _Alignas(DG_CPU_ALIGNMENT) _Atomic uint64_t member; /**< run * STATES + state */
   size_t first; /**< the stage that an enlisted one begins with */
   _Alignas(DG_CPU_ALIGNMENT) _Atomic uint64_t done; /**< run * (stages + 1) + stages */
-  float apart[DG_GANG_APART];
+  float padding[DG_TEAM_PADDING];
 } post;
 
-struct dg_gang {
+struct dg_team {
   uint64_t runs;
   post posts[];
 };
 
-struct dg_gang_turn {
-  dg_gang *gang;
-  dg_gang_work work;
+struct dg_team_pass {
+  dg_team *team;
+  dg_team_work work;
   uint64_t run; /**< from 1 on */
   size_t members;
-  _Alignas(max_align_t) char context[DG_GANG_CONTEXT];
+  _Alignas(max_align_t) char context[DG_TEAM_CONTEXT];
 };
 
-size_t dg_gang_bytes(size_t ranks) {
-  return sizeof(dg_gang) + ranks * sizeof(post);
+size_t dg_team_bytes(size_t ranks) {
+  return sizeof(dg_team) + ranks * sizeof(post);
 }
 
 /** How a rank's post says that so many stages are done. */
-static uint64_t count_of(const dg_gang_turn *t, size_t stages) {
+static uint64_t count_of(const dg_team_pass *t, size_t stages) {
   return t->run * (t->work.stages + 1) + stages;
 }
 
@@ -47,27 +47,27 @@ static uint64_t count_of(const dg_gang_turn *t, size_t stages) {
 
 /** What somebody waits for: what a rank has done, or what a member has become. */
 typedef struct {
-  const dg_gang_turn *turn;
+  const dg_team_pass *pass;
   size_t rank;
   uint64_t count;
 } awaited;
 
 static inline bool is_done(const awaited *a) {
-  const post *p = &a->turn->gang->posts[a->rank];
+  const post *p = &a->pass->team->posts[a->rank];
   return atomic_load_explicit(&p->done, memory_order_acquire) >= a->count;
 }
 
-static int state_in(const dg_gang_turn *t, uint64_t member) {
+static int state_in(const dg_team_pass *t, uint64_t member) {
   return member / STATES == t->run ? (int)(member % STATES) : AWAY;
 }
 
-static int state_of(const dg_gang_turn *t, size_t member) {
-  const post *p = &t->gang->posts[member];
+static int state_of(const dg_team_pass *t, size_t member) {
+  const post *p = &t->team->posts[member];
   return state_in(t, atomic_load_explicit(&p->member, memory_order_acquire));
 }
 
 static inline bool is_settled(const awaited *a) {
-  return state_of(a->turn, a->rank) >= ENLISTED;
+  return state_of(a->pass, a->rank) >= ENLISTED;
 }
 
 /** Spins until `holds`, for some time; false: it doesn't yet. */
@@ -91,46 +91,46 @@ static inline __attribute__((always_inline)) void await(bool (*holds)(const awai
   while (!holds(a)) clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
 }
 
-void dg_gang_await(const dg_gang_turn *turn, size_t rank, size_t stage) {
-  await(is_done, &(awaited){turn, rank, count_of(turn, stage + 1)});
+void dg_team_await(const dg_team_pass *pass, size_t rank, size_t stage) {
+  await(is_done, &(awaited){pass, rank, count_of(pass, stage + 1)});
 }
 
 /* ---- members ------------------------------------------------------------ */
 
-static dg_span ranks_of(const dg_gang_turn *t, size_t member) {
+static dg_span ranks_of(const dg_team_pass *t, size_t member) {
   return dg_cpu_part(t->work.ranks, t->members, member);
 }
 
-static void prepare(const dg_gang_turn *t, size_t member) {
+static void prepare(const dg_team_pass *t, size_t member) {
   dg_span ranks = ranks_of(t, member);
   for (size_t r = ranks.begin; r < ranks.end; r++) t->work.prepare(t->context, r);
 }
 
-static void run_stage(const dg_gang_turn *t, size_t member, size_t stage) {
+static void run_stage(const dg_team_pass *t, size_t member, size_t stage) {
   dg_span ranks = ranks_of(t, member);
   for (size_t r = ranks.begin; r < ranks.end; r++) {
     t->work.run(t->context, t, r, stage);
-    atomic_store_explicit(&t->gang->posts[r].done, count_of(t, stage + 1), memory_order_release);
+    atomic_store_explicit(&t->team->posts[r].done, count_of(t, stage + 1), memory_order_release);
   }
 }
 
 /** What a member was becomes something else; false: it was something else already. */
-static bool change(const dg_gang_turn *t, size_t member, int from, int to) {
-  _Atomic uint64_t *at = &t->gang->posts[member].member;
+static bool change(const dg_team_pass *t, size_t member, int from, int to) {
+  _Atomic uint64_t *at = &t->team->posts[member].member;
   uint64_t now = atomic_load(at);
   return state_in(t, now) == from &&
          atomic_compare_exchange_strong(at, &now, t->run * STATES + (uint64_t)to);
 }
 
 /** Gives a member that is in a state its ranks, from a stage on. */
-static bool enlist(const dg_gang_turn *t, size_t member, int state, size_t stage) {
+static bool enlist(const dg_team_pass *t, size_t member, int state, size_t stage) {
   if (state_of(t, member) != state) return false;
-  t->gang->posts[member].first = stage;
+  t->team->posts[member].first = stage;
   return change(t, member, state, ENLISTED);
 }
 
 /** Before the first stage: enlists a member, if it is there; else its ranks are the leader's. */
-static bool replace(const dg_gang_turn *t, size_t member) {
+static bool replace(const dg_team_pass *t, size_t member) {
   for (;;) { /* it may come or go */
     if (enlist(t, member, PRESENT, 0)) return false;
     if (change(t, member, AWAY, REPLACED)) return true;
@@ -138,8 +138,8 @@ static bool replace(const dg_gang_turn *t, size_t member) {
 }
 
 /** The first member: runs its own ranks, and those of members that are not there. */
-static void lead(const dg_gang_turn *t) {
-  size_t mine[DG_GANG_RANKS] = {0}, count = 1;
+static void lead(const dg_team_pass *t) {
+  size_t mine[DG_TEAM_RANKS] = {0}, count = 1;
   change(t, 0, AWAY, ENLISTED);
   prepare(t, 0);
   for (size_t i = 1; i < t->members; i++)
@@ -154,17 +154,17 @@ static void lead(const dg_gang_turn *t) {
 }
 
 /** Another one: leaves again where nobody leads. */
-static void follow(const dg_gang_turn *t, size_t member) {
+static void follow(const dg_team_pass *t, size_t member) {
   if (change(t, member, AWAY, PRESENT)) {
     prepare(t, member);
-    if (!spin(is_settled, &(awaited){.turn = t}, patience) && change(t, member, PRESENT, AWAY))
+    if (!spin(is_settled, &(awaited){.pass = t}, patience) && change(t, member, PRESENT, AWAY))
       return;
   } else if (!change(t, member, REPLACED, LATE)) {
     return;
   }
-  await(is_settled, &(awaited){.turn = t, .rank = member});
+  await(is_settled, &(awaited){.pass = t, .rank = member});
   if (state_of(t, member) == DISMISSED) return;
-  for (size_t stage = t->gang->posts[member].first; stage < t->work.stages; stage++)
+  for (size_t stage = t->team->posts[member].first; stage < t->work.stages; stage++)
     run_stage(t, member, stage);
 }
 
@@ -176,14 +176,14 @@ static void run_member(const void *context, size_t member, size_t worker) {
     follow(context, member);
 }
 
-void dg_gang_run(const dg_cpu_device *device, dg_gang *gang, const dg_gang_work *work,
+void dg_team_run(const dg_cpu_device *device, dg_team *team, const dg_team_work *work,
                  const void *context, size_t size) {
   size_t threads = (size_t)device->threads;
-  dg_gang_turn turn = {.gang = gang,
+  dg_team_pass pass = {.team = team,
                        .work = *work,
-                       .run = ++gang->runs,
+                       .run = ++team->runs,
                        .members = threads < work->ranks ? threads : work->ranks};
-  memcpy(turn.context, context, size);
-  dg_cpu_run_pieces(device, turn.members, run_member, &turn,
-                    offsetof(dg_gang_turn, context) + size);
+  memcpy(pass.context, context, size);
+  dg_cpu_run_pieces(device, pass.members, run_member, &pass,
+                    offsetof(dg_team_pass, context) + size);
 }
