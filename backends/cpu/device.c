@@ -22,16 +22,16 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 static void op_free(dg_op *base) {
   dg_cpu_partitioned_op *partitioned = (dg_cpu_partitioned_op *)base;
   if (!partitioned) return;
-  dg_cpu_batch_split_settle(partitioned->op.device->splits);
+  dg_cpu_batch_split_finish(partitioned->op.device->splits);
   dg_cpu_partition_free(partitioned->partition);
   dg_cpu_release(&partitioned->op);
   free(partitioned);
 }
 
-static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) {
+static dg_op *op_new(dg_device *device, const dg_cpu_request *request, dg_error *err) {
   static const uint64_t most = (uint64_t)1 << 57; /* numbers: bytes are counted in 64 bits */
-  const dg_op_desc *desc = wish->desc;
-  if (!dg_op_check(desc, wish->max_n, most, err)) return NULL;
+  const dg_op_desc *desc = request->desc;
+  if (!dg_op_check(desc, request->max_n, most, err)) return NULL;
   if (!supports(device, desc)) {
     dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s", dg_op_name(desc->kind));
     return NULL;
@@ -41,7 +41,7 @@ static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) 
     dg_fail_memory(err, sizeof *partitioned);
     return NULL;
   }
-  if (dg_cpu_prepare(&partitioned->op, (const dg_cpu_device *)device, wish, err) &&
+  if (dg_cpu_prepare(&partitioned->op, (const dg_cpu_device *)device, request, err) &&
       dg_cpu_batch_split_prepare(partitioned, err))
     return &partitioned->op.base;
   op_free(&partitioned->op.base);
@@ -50,12 +50,12 @@ static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) 
 
 static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                       dg_error *err) {
-  return op_new(device, &(dg_cpu_wish){desc, max_n, train, false}, err);
+  return op_new(device, &(dg_cpu_request){desc, max_n, train, false}, err);
 }
 
 static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                   dg_op_needs *needs, dg_error *err) {
-  dg_op *op = op_new(device, &(dg_cpu_wish){desc, max_n, train, true}, err);
+  dg_op *op = op_new(device, &(dg_cpu_request){desc, max_n, train, true}, err);
   if (!op) return false;
   *needs = op->needs;
   op_free(op);
@@ -85,7 +85,7 @@ static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *s
 
 static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
   const dg_cpu_prepared *op = &((const dg_cpu_partitioned_op *)base)->op;
-  if (!dg_cpu_settle((dg_device *)op->device, err)) return false;
+  if (!dg_cpu_finish((dg_device *)op->device, err)) return false;
   *out = op->times;
   return true;
 }
@@ -153,7 +153,7 @@ static const dg_device_calls calls = {
     .read = dg_cpu_buffer_read,
     .copy = dg_cpu_buffer_copy,
     .fill = dg_cpu_buffer_fill,
-    .finish = dg_cpu_settle,
+    .finish = dg_cpu_finish,
     .supports = supports,
     .prepare = prepare,
     .needs = needs,

@@ -99,7 +99,7 @@ bool dg_cpu_batch_split_prepare(dg_cpu_partitioned_op *op, dg_error *err) {
   dg_cpu_batch_split *splits = op->op.device->splits;
   if (!dg_cpu_partition_make(op, &splits->one, err)) return false;
   if (!op->partition || op->op.forward.planned) return true;
-  dg_cpu_batch_split_settle(splits);
+  dg_cpu_batch_split_finish(splits);
   size_t bytes = dg_cpu_partition_workspace(op->partition), most = op->partition->most;
   char *workspaces = grown(splits->workspaces, &splits->workspace_bytes, bytes, splits->workers);
   if (!workspaces) return dg_fail_memory(err, bytes * splits->workers);
@@ -421,7 +421,7 @@ void dg_cpu_batch_split_run(dg_cpu_batch_split *splits) {
   growing(splits)->taken = 0;
 }
 
-bool dg_cpu_batch_split_settle(dg_cpu_batch_split *splits) {
+bool dg_cpu_batch_split_finish(dg_cpu_batch_split *splits) {
   dg_cpu_batch_split_run(splits);
   dg_pool *pool = splits->device->pool;
   return !pool || dg_pool_wait(pool, dg_pool_added(pool));

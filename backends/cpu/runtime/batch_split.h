@@ -29,6 +29,6 @@ void dg_cpu_batch_split_run(dg_cpu_batch_split *splits);
 
 /** The same, and waits until all that the device has queued is done; false: it never will be, in
    the child of a fork. */
-bool dg_cpu_batch_split_settle(dg_cpu_batch_split *splits);
+bool dg_cpu_batch_split_finish(dg_cpu_batch_split *splits);
 
 #endif

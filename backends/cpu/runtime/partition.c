@@ -58,8 +58,8 @@ static void join_needs(const dg_cpu_partition *partition, dg_cpu_prepared *op) {
 static bool fill(dg_cpu_partition *partition, dg_cpu_prepared *op, const dg_cpu_device *split,
                  dg_error *err) {
   uint32_t largest = (op->base.max_n + LEAST_SPLITS - 1) / LEAST_SPLITS;
-  const dg_cpu_wish wish = {&op->base.desc, largest, true, op->forward.planned};
-  if (!dg_cpu_prepare(&partition->op, split, &wish, err)) return false;
+  const dg_cpu_request request = {&op->base.desc, largest, true, op->forward.planned};
+  if (!dg_cpu_prepare(&partition->op, split, &request, err)) return false;
   partition->kept = partition->op.base.needs.kept / largest; /* as many for each: core/op says so */
   join_needs(partition, op);
   if (op->forward.planned) return true;

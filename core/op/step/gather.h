@@ -5,7 +5,7 @@
 #include "core/op/row.h"
 
 /**
- * How a gathered image is bent in a training step; all 0: not at all. Sample s draws five numbers
+ * How a gathered image is warped in a training step; all 0: not at all. Sample s draws five numbers
  * u0..u4 uniform in [-1, 1): 2 * dg_uniform(w) - 1 of the words of the counters
  * {0, place + s, step, 0} and {1, place + s, step, 0} under key {seed,
  * dg_stream(DG_STREAM_AUGMENT, 0)}. A pixel at p = (x, y), seen from the image's centre
