@@ -18,7 +18,7 @@ typedef struct {
 } dg_folded;
 
 /**
- * What runs a batch in slices (slices.c, stages.c). A node that joins samples runs in phases,
+ * What runs a batch in slices (slices.c, stages.c). A node that couples samples runs in phases,
  * between which all slices have to come: the other nodes run in stages, those before the first of
  * them, those up to the next, and so on. Gradients lie on levels (core/parallel/tree.h), and so
  * does what the joining nodes keep, which is the batch's, not a slice's.

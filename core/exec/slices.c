@@ -7,8 +7,8 @@
 
 /* ---- how many ----------------------------------------------------------- */
 
-static bool joins_samples(const dg_node *node) {
-  return dg_op_row_of(node->plan.op.kind)->joins_samples;
+static bool couples_samples(const dg_node *node) {
+  return dg_op_traits_of(node->plan.op.kind)->couples_samples;
 }
 
 /** Lists the nodes that run in phases. */
@@ -18,7 +18,7 @@ static bool find_joining(dg_network *network, dg_error *err) {
   s->joining = calloc(graph->node_count, sizeof *s->joining);
   if (!s->joining) return dg_fail_memory(err, graph->node_count * sizeof *s->joining);
   for (uint32_t i = 0; i < graph->node_count; i++)
-    if (joins_samples(&graph->nodes[i])) s->joining[s->joins++] = i;
+    if (couples_samples(&graph->nodes[i])) s->joining[s->joins++] = i;
   return true;
 }
 
@@ -38,7 +38,7 @@ bool dg_network_slice(dg_network *network, const dg_train_recipe *recipe, uint32
 }
 
 bool dg_network_phased(const dg_network *network, uint32_t node) {
-  return network->slicing.joins > 0 && joins_samples(&network->graph.nodes[node]);
+  return network->slicing.joins > 0 && couples_samples(&network->graph.nodes[node]);
 }
 
 /* ---- what a stage learns ------------------------------------------------ */

@@ -17,11 +17,11 @@ typedef struct {
 } places;
 
 static places places_of(dg_op_desc *desc) {
-  const dg_op_row *row = dg_op_row_of(desc->kind);
-  return (places){.act = place(desc, row->act),
-                  .pool = place(desc, row->pool),
-                  .drop = place(desc, row->drop),
-                  .statistics = place(desc, row->statistics)};
+  const dg_op_traits *traits = dg_op_traits_of(desc->kind);
+  return (places){.act = place(desc, traits->act),
+                  .pool = place(desc, traits->pool),
+                  .drop = place(desc, traits->drop),
+                  .statistics = place(desc, traits->statistics)};
 }
 
 dg_op_epilogue dg_op_epilogue_of(const dg_op_desc *desc) {
@@ -71,7 +71,7 @@ bool dg_op_fuse(dg_op_desc *desc, const dg_op_desc *op) {
 }
 
 bool dg_op_add_bias(dg_op_desc *desc) {
-  bool *bias = place(desc, dg_op_row_of(desc->kind)->bias);
+  bool *bias = place(desc, dg_op_traits_of(desc->kind)->bias);
   if (bias) *bias = true;
   return bias;
 }

@@ -13,8 +13,8 @@ static size_t gradient_floats(const dg_op_sizes *sizes) {
 
 /** Does a training step of such an op go through each sample without the others? */
 static bool is_partitionable(dg_op_kind kind) {
-  const dg_op_row *row = dg_op_row_of(kind);
-  return !row->joins_samples && !row->is_sampleless;
+  const dg_op_traits *traits = dg_op_traits_of(kind);
+  return !traits->couples_samples && !traits->is_sampleless;
 }
 
 /** Are there samples enough, also beside the gradients that are summed up over the splits, and

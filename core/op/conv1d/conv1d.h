@@ -3,7 +3,7 @@
 #define DG_OP_CONV1D_H
 
 #include "core/op/epilogue.h"
-#include "core/op/row.h"
+#include "core/op/traits.h"
 #include "core/op/window.h"
 
 /**
@@ -26,7 +26,7 @@ static inline dg_op_sizes dg_conv1d_sizes(const void *desc) {
       .in = {dg_size_times(d->steps, d->in)},
       .out = {dg_size_times(steps, d->filters)},
       .param = {dg_op_volume(d->filters, d->in, d->kernel), d->bias ? d->filters : 0},
-      .within = in > out ? in : out};
+      .intermediate = in > out ? in : out};
 }
 
 static inline bool dg_conv1d_agrees(const void *desc) {
@@ -39,7 +39,7 @@ static inline void dg_conv1d_operations(const void *desc, dg_op_operations *oper
   operations->own = 2.0 * outputs * d->in * d->kernel;
 }
 
-static const dg_op_row dg_conv1d_row = {
+static const dg_op_traits dg_conv1d_traits = {
     .sizes = dg_conv1d_sizes,
     .agrees = dg_conv1d_agrees,
     .operations = dg_conv1d_operations,

@@ -3,7 +3,7 @@
 #define DG_OP_BATCH_NORM_H
 
 #include "core/op/epilogue.h"
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
  * in [n, rows, channels, plane], param {weight [channels], bias [channels]},
@@ -40,11 +40,11 @@ static inline dg_op_sizes dg_batch_norm_sizes(const void *desc) {
   return sizes;
 }
 
-static const dg_op_row dg_batch_norm_row = {
+static const dg_op_traits dg_batch_norm_traits = {
     .sizes = dg_batch_norm_sizes,
     .act = offsetof(dg_batch_norm_desc, act),
-    .keeps_places = true,
-    .joins_samples = true,
+    .keeps_shape = true,
+    .couples_samples = true,
 };
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef DG_OP_GATHER_H
 #define DG_OP_GATHER_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
  * How a gathered image is warped in a training step; all 0: not at all. Sample s draws five numbers
@@ -38,6 +38,6 @@ static inline dg_op_sizes dg_gather_sizes(const void *desc) {
   return (dg_op_sizes){.out = {dg_size_times(d->height, d->width), 1}};
 }
 
-static const dg_op_row dg_gather_row = {.sizes = dg_gather_sizes};
+static const dg_op_traits dg_gather_traits = {.sizes = dg_gather_sizes};
 
 #endif

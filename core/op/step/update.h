@@ -2,7 +2,7 @@
 #ifndef DG_OP_UPDATE_H
 #define DG_OP_UPDATE_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 typedef enum {
   DG_SGD,      /**< state {momentum buffer}, or none when momentum is 0 */
@@ -52,7 +52,7 @@ static inline bool dg_update_agrees(const void *desc) {
   return d->params == 0 || d->param_ends[d->params - 1] == d->count;
 }
 
-static const dg_op_row dg_update_row = {
+static const dg_op_traits dg_update_traits = {
     .sizes = dg_update_sizes,
     .agrees = dg_update_agrees,
     .is_sampleless = true,
