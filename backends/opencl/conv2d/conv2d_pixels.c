@@ -73,7 +73,7 @@ typedef struct {
 
 static uint32_t list_taps(const dg_cl_op *op, uint32_t chunk, uint32_t p, dg_cl_gemm_offset *to) {
   const forward_op *self = (const forward_op *)op;
-  const dg_cl_stretch r = dg_cl_stretch_of(chunk, self->taps.chunks, self->shared.window);
+  const dg_cl_span r = dg_cl_span_of(chunk, self->taps.chunks, self->shared.window);
   uint32_t count = 0, q;
   for (uint32_t t = r.begin; t < r.end; t++)
     if (dg_cl_conv2d_input_pixel(&self->shared, p, t, &q))

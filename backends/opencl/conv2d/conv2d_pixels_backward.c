@@ -32,7 +32,7 @@ static bool output_pixel(const dg_cl_conv2d_pixels *self, uint32_t q, uint32_t t
 
 static uint32_t list_d_in(const dg_cl_op *op, uint32_t chunk, uint32_t q, dg_cl_gemm_offset *to) {
   const backward_op *self = (const backward_op *)op;
-  const dg_cl_stretch r = dg_cl_stretch_of(chunk, self->d_in.chunks, self->shared.window);
+  const dg_cl_span r = dg_cl_span_of(chunk, self->d_in.chunks, self->shared.window);
   uint32_t count = 0, p;
   for (uint32_t t = r.begin; t < r.end; t++)
     if (output_pixel(&self->shared, q, t, &p))
@@ -45,7 +45,7 @@ static uint32_t list_d_in(const dg_cl_op *op, uint32_t chunk, uint32_t q, dg_cl_
 static uint32_t list_d_weight(const dg_cl_op *op, uint32_t chunk, uint32_t t,
                               dg_cl_gemm_offset *to) {
   const backward_op *self = (const backward_op *)op;
-  const dg_cl_stretch r = dg_cl_stretch_of(chunk, self->d_weight.chunks, self->shared.out_pixels);
+  const dg_cl_span r = dg_cl_span_of(chunk, self->d_weight.chunks, self->shared.out_pixels);
   uint32_t count = 0, q;
   for (uint32_t p = r.begin; p < r.end; p++)
     if (dg_cl_conv2d_input_pixel(&self->shared, p, t, &q))

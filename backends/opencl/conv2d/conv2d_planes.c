@@ -3,7 +3,7 @@
 #include "backends/opencl/conv2d/conv2d.h"
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/pool/maxpool.h"
 
 /* ---- what both directions share ----------------------------------------- */
 
@@ -104,7 +104,7 @@ bool dg_cl_conv2d_pad_x(dg_cl_conv2d_planes *self, const dg_op_buffers *b, uint3
 typedef struct {
   dg_cl_conv2d_planes planes;
   cl_kernel drop;
-  dg_cl_maximum maximum;       /* of a fused pooling, as the next two */
+  dg_cl_maxpool maximum;       /* of a fused pooling, as the next two */
   uint32_t chunk, chunk_first; /* samples whose y is in the workspace, and its place */
 } forward_op;
 
@@ -124,7 +124,7 @@ static bool prepare_chunks(forward_op *self, uint64_t x_floats, dg_error *err) {
 static bool prepare_pool(forward_op *self, uint64_t x_floats, dg_error *err) {
   dg_cl_op *op = &self->planes.op;
   const dg_pool2d_desc pool = dg_cl_conv2d_pool(&op->desc.conv2d);
-  return dg_cl_maximum_prepare(op, &pool, &self->maximum, err) &&
+  return dg_cl_maxpool_prepare(op, &pool, &self->maximum, err) &&
          prepare_chunks(self, x_floats, err);
 }
 
@@ -178,15 +178,15 @@ static bool find_maxima(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x
   for (uint32_t first = 0; ok && first < step->n; first += self->chunk) {
     const uint32_t left = step->n - first, count = left < self->chunk ? left : self->chunk;
     ok = find_sums(op, b, x, first, count, b->workspace, self->chunk_first - first * sums, err) &&
-         dg_cl_maximum_find(op, &self->maximum,
-                            &(dg_cl_maxima){.from = b->workspace,
-                                            .from_first = self->chunk_first,
-                                            .to = b->out[0],
-                                            .to_first = first * dg_cl_conv2d_out(d, shape),
-                                            .places = b->kept,
-                                            .planes = count * d->filters,
-                                            .keep = step->train},
-                            err);
+         dg_cl_maxpool_run(op, &self->maximum,
+                           &(dg_cl_maxpool_args){.from = b->workspace,
+                                                 .from_first = self->chunk_first,
+                                                 .to = b->out[0],
+                                                 .to_first = first * dg_cl_conv2d_out(d, shape),
+                                                 .places = b->kept,
+                                                 .planes = count * d->filters,
+                                                 .keep = step->train},
+                           err);
   }
   return ok;
 }
@@ -198,8 +198,8 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   return dg_cl_conv2d_pad_x(&self->planes, b, step->n, &x, err) &&
          (d->pool ? find_maxima(op, b, x, step, err)
                   : find_sums(op, b, x, 0, step->n, b->out[0], 0, err)) &&
-         dg_cl_drop_end(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->planes.shape),
-                        b->out[0], step, err);
+         dg_cl_drop_epilogue(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->planes.shape),
+                             b->out[0], step, err);
 }
 
 const dg_cl_implementation dg_cl_conv2d_planes_forward = {.name = "planes",

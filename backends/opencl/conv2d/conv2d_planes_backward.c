@@ -4,7 +4,7 @@
 #include "backends/opencl/conv2d/conv2d_planes.h"
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/pool/maxpool.h"
 
 typedef struct {
   dg_cl_conv2d_planes planes;

@@ -9,7 +9,7 @@
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/gemm/packed.h"
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/pool/maxpool.h"
 
 typedef struct {
   dg_cl_op op;
@@ -95,8 +95,8 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                  dg_cl_u32(d->kernel_h), dg_cl_u32(d->pad_h), dg_cl_u32(d->filters),
                                  dg_cl_u32(lines), dg_cl_u32(share), dg_cl_u32(step->train)),
                       err) &&
-         dg_cl_drop_end(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->shape), b->out[0], step,
-                        err);
+         dg_cl_drop_epilogue(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->shape), b->out[0],
+                             step, err);
 }
 
 const dg_cl_implementation dg_cl_conv2d_rows_forward = {.name = "rows",

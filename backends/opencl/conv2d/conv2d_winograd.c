@@ -62,13 +62,13 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const dg_conv2d_desc *d = &op->desc.conv2d;
   return (!step->train || keep_x(op, b, step->n, err)) &&
          dg_cl_correlate(op, &self->correlation,
-                         &(dg_cl_correlating){.from = b->in[0],
-                                              .weight = b->param[0],
-                                              .bias = d->bias ? b->param[1] : NULL,
-                                              .slope = dg_cl_leaky_slope(d->act),
-                                              .to = b->out[0],
-                                              .workspace = b->workspace,
-                                              .n = step->n},
+                         &(dg_cl_correlation_args){.from = b->in[0],
+                                                   .weight = b->param[0],
+                                                   .bias = d->bias ? b->param[1] : NULL,
+                                                   .slope = dg_cl_leaky_slope(d->act),
+                                                   .to = b->out[0],
+                                                   .workspace = b->workspace,
+                                                   .n = step->n},
                          err);
 }
 

@@ -204,18 +204,19 @@ static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_err
 static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  return dg_cl_correlate(op, &self->back,
-                         &(dg_cl_correlating){.from = b->d_out,
-                                              .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
-                                              .of_slope = dg_cl_leaky_slope(d->act),
-                                              .weight = b->param[0],
-                                              .flip = true,
-                                              .slope = 1,
-                                              .to = b->d_in[0],
-                                              .add = op->desc.d_in[0] == DG_GRAD_ADD,
-                                              .workspace = b->workspace,
-                                              .n = n},
-                         err);
+  return dg_cl_correlate(
+      op, &self->back,
+      &(dg_cl_correlation_args){.from = b->d_out,
+                                .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
+                                .of_slope = dg_cl_leaky_slope(d->act),
+                                .weight = b->param[0],
+                                .flip = true,
+                                .slope = 1,
+                                .to = b->d_in[0],
+                                .add = op->desc.d_in[0] == DG_GRAD_ADD,
+                                .workspace = b->workspace,
+                                .n = n},
+      err);
 }
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {

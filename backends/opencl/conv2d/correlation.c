@@ -105,7 +105,7 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
 /* ---- run ---------------------------------------------------------------- */
 
 /* Transforms the weights, unless that is done. */
-static bool transform_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,
+static bool transform_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlation_args *r,
                               dg_error *err) {
   if (c->kept && dg_cl_is_content(c->kept_of, r->weight)) return true;
   const uint32_t taps = c->kernel * c->kernel;
@@ -123,7 +123,7 @@ static bool transform_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_co
   return true;
 }
 
-bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,
+bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlation_args *r,
                      dg_error *err) {
   const size_t blocks = dg_cl_ceil_div(r->n, c->block);
   return transform_weights(op, c, r, err) &&

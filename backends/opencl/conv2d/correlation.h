@@ -55,7 +55,8 @@ typedef struct {
   float of_slope, slope;
   bool flip, add;
   uint32_t n;
-} dg_cl_correlating;
-bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r, dg_error *err);
+} dg_cl_correlation_args;
+bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlation_args *r,
+                     dg_error *err);
 
 #endif

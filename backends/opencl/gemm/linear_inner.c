@@ -43,7 +43,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                                    .x_rows = d->out,
                                                    .y_rows = step->n},
                           err) &&
-         dg_cl_drop_end(op, self->drop, d->drop, d->out, b->out[0], step, err);
+         dg_cl_drop_epilogue(op, self->drop, d->drop, d->out, b->out[0], step, err);
 }
 
 const dg_cl_implementation dg_cl_linear_inner = {
