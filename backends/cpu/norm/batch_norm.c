@@ -163,7 +163,7 @@ static void forward_groups(const void *context, size_t piece, size_t worker) {
     (region->step->train ? train_group : test_group)(d, region->buffers, region->step, c);
 }
 
-/* ---- forward, where the statistics are given ------------------------------- */
+/* ---- forward, where the statistics are given ---------------------------- */
 
 static void keep_given(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;

@@ -16,7 +16,7 @@
 
 enum { ROUNDS = 6, FINAL_ROUNDS = 12 };
 
-/* Seconds after which a parameter on a slow device starts no other round. */
+/* Seconds after which no other round of a parameter starts on a slow device. */
 static const double patience = 4;
 
 /* What a choice must gain to take the place of the default, since measured times vary; and what it
@@ -55,7 +55,7 @@ static void set_choice(tuner *t, int parameter, size_t choice) {
   device->blast = DG_CL_BLAST_NEVER;
 }
 
-/* ---- a parameter ---------------------------------------------------------- */
+/* ---- a parameter -------------------------------------------------------- */
 
 /* Notes why a choice is left out; false for the default, without which nothing can be compared. */
 static bool leave_out(tuner *t, int parameter, size_t choice, const char *fault) {
