@@ -32,14 +32,15 @@ bool dg_check_fill(const dg_buffer_range *to, size_t bytes, dg_error *err) {
 
 /** The part of a run that a step means for an op. */
 static dg_phase phase_of(const dg_op *op, const dg_step *step) {
-  return dg_op_row_of(op->desc.kind)->joins_samples && step->train ? step->phase : DG_PHASE_ALL;
+  return dg_op_traits_of(op->desc.kind)->couples_samples && step->train ? step->phase
+                                                                        : DG_PHASE_ALL;
 }
 
 static bool check_samples(const dg_op *op, const dg_step *step, dg_error *err) {
   const char *name = dg_op_name(op->desc.kind);
   const dg_phase phase = phase_of(op, step);
   const bool no_samples = phase == DG_PHASE_MERGE || phase == DG_PHASE_FINISH; /* but statistics */
-  if (dg_op_row_of(op->desc.kind)->is_sampleless) return true;
+  if (dg_op_traits_of(op->desc.kind)->is_sampleless) return true;
   if (step->n == 0 || (step->n > op->max_n && !no_samples))
     return dg_fail(err, DG_ERR_INPUT, "%s was prepared for 1 to %u samples, not for %u", name,
                    op->max_n, step->n);

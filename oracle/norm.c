@@ -7,7 +7,7 @@
 typedef struct {
   size_t count;
   double mean, var;
-} moments;
+} statistics;
 
 /* ---- batch_norm --------------------------------------------------------- */
 
@@ -21,9 +21,9 @@ static size_t place(const dg_batch_norm_desc *d, size_t channel, size_t i) {
   return (i / d->plane * d->channels + channel) * d->plane + i % d->plane;
 }
 
-static moments channel_moments(const dg_batch_norm_desc *d, const double *x, uint32_t n,
-                               size_t channel) {
-  moments m = {channel_count(d, n), 0, 0};
+static statistics channel_statistics(const dg_batch_norm_desc *d, const double *x, uint32_t n,
+                                     size_t channel) {
+  statistics m = {channel_count(d, n), 0, 0};
   for (size_t i = 0; i < m.count; i++) m.mean += x[place(d, channel, i)] / (double)m.count;
   for (size_t i = 0; i < m.count; i++) {
     double off = x[place(d, channel, i)] - m.mean;
@@ -39,7 +39,7 @@ static void batch_norm_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   for (int k = 0; k < 2; k++) z->param[k] = z->running[k] = d->channels;
 }
 
-static void update_running(const dg_batch_norm_desc *d, const moments *m, double *mean,
+static void update_running(const dg_batch_norm_desc *d, const statistics *m, double *mean,
                            double *var) {
   if (m->count == 1) return;
   double unbiased = m->var * (double)m->count / (double)(m->count - 1), momentum = d->momentum;
@@ -51,9 +51,9 @@ static void batch_norm_forward(const dg_op_desc *desc, const oracle_tensors *t,
                                const dg_step *step) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
   for (size_t c = 0; c < d->channels; c++) {
-    moments m = {channel_count(d, step->n), 0, 0};
+    statistics m = {channel_count(d, step->n), 0, 0};
     if (step->train)
-      m = channel_moments(d, t->in[0], step->n, c);
+      m = channel_statistics(d, t->in[0], step->n, c);
     else
       m.mean = t->running[0][c], m.var = t->running[1][c];
     double factor = t->param[0][c] / sqrt(m.var + d->eps);
@@ -67,7 +67,7 @@ static void batch_norm_backward(const dg_op_desc *desc, const oracle_tensors *t,
                                 const dg_step *step) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
   for (size_t c = 0; c < d->channels; c++) {
-    moments m = channel_moments(d, t->in[0], step->n, c);
+    statistics m = channel_statistics(d, t->in[0], step->n, c);
     double factor = 1 / sqrt(m.var + d->eps), sum = 0, product = 0;
     for (size_t i = 0; i < m.count; i++) {
       size_t at = place(d, c, i);
@@ -88,8 +88,8 @@ const oracle_family oracle_batch_norm = {batch_norm_sizes, batch_norm_forward, b
 
 /* ---- layer_norm --------------------------------------------------------- */
 
-static moments row_moments(const double *x, size_t count) {
-  moments m = {count, 0, 0};
+static statistics row_statistics(const double *x, size_t count) {
+  statistics m = {count, 0, 0};
   for (size_t i = 0; i < count; i++) m.mean += x[i] / (double)count;
   for (size_t i = 0; i < count; i++) m.var += (x[i] - m.mean) * (x[i] - m.mean) / (double)count;
   return m;
@@ -106,7 +106,7 @@ static void layer_norm_forward(const dg_op_desc *desc, const oracle_tensors *t,
   const dg_layer_norm_desc *d = &desc->layer_norm;
   for (size_t r = 0; r < (size_t)step->n * d->rows; r++) {
     const double *x = t->in[0] + r * d->count;
-    moments m = row_moments(x, d->count);
+    statistics m = row_statistics(x, d->count);
     for (size_t i = 0; i < d->count; i++)
       t->out[r * d->count + i] =
           (x[i] - m.mean) / sqrt(m.var + d->eps) * t->param[0][i] + t->param[1][i];
@@ -118,7 +118,7 @@ static void layer_norm_backward(const dg_op_desc *desc, const oracle_tensors *t,
   const dg_layer_norm_desc *d = &desc->layer_norm;
   for (size_t r = 0; r < (size_t)step->n * d->rows; r++) {
     const double *x = t->in[0] + r * d->count, *dz_row = dz + r * d->count;
-    moments m = row_moments(x, d->count);
+    statistics m = row_statistics(x, d->count);
     double factor = 1 / sqrt(m.var + d->eps), sum = 0, product = 0;
     for (size_t i = 0; i < d->count; i++) {
       double x_hat = (x[i] - m.mean) * factor, dx_hat = dz_row[i] * t->param[0][i];
@@ -139,7 +139,7 @@ const oracle_family oracle_layer_norm = {layer_norm_sizes, layer_norm_forward, l
 static double batch_norm_terms(const dg_batch_norm_desc *d, const oracle_tensors *t, uint32_t n) {
   double most = 0;
   for (size_t c = 0; c < d->channels; c++) {
-    double factor = t->param[0][c] / sqrt(channel_moments(d, t->in[0], n, c).var + d->eps);
+    double factor = t->param[0][c] / sqrt(channel_statistics(d, t->in[0], n, c).var + d->eps);
     for (size_t i = 0; i < channel_count(d, n); i++)
       most = fmax(most, fabs(t->d_out[place(d, c, i)] * factor));
   }
@@ -149,7 +149,7 @@ static double batch_norm_terms(const dg_batch_norm_desc *d, const oracle_tensors
 static double layer_norm_terms(const dg_layer_norm_desc *d, const oracle_tensors *t, uint32_t n) {
   double most = 0;
   for (size_t r = 0; r < (size_t)n * d->rows; r++) {
-    double root = sqrt(row_moments(t->in[0] + r * d->count, d->count).var + d->eps);
+    double root = sqrt(row_statistics(t->in[0] + r * d->count, d->count).var + d->eps);
     for (size_t i = 0; i < d->count; i++)
       most = fmax(most, fabs(t->d_out[r * d->count + i] * t->param[0][i] / root));
   }

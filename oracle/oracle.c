@@ -113,7 +113,7 @@ static void backward_of_one(const dg_op_desc *desc, const oracle_tensors *t, con
 /* ---- ops with a pooling and a dropout at their end ----------------------- */
 
 /** Takes pooling and dropout from the end of a description. */
-static void take_ending(dg_op_desc *desc, uint32_t *pool, dg_drop *drop) {
+static void take_epilogue(dg_op_desc *desc, uint32_t *pool, dg_drop *drop) {
   *pool = 0, *drop = (dg_drop){0};
   if (desc->kind == DG_OP_LINEAR) *drop = desc->linear.drop, desc->linear.drop.rate = 0;
   if (desc->kind != DG_OP_CONV2D) return;
@@ -138,7 +138,7 @@ static size_t chain_of(const dg_op_desc *desc, dg_op_desc ops[MOST_LINKS]) {
   dg_drop drop;
   size_t count = 1;
   ops[0] = *desc;
-  take_ending(&ops[0], &pool, &drop);
+  take_epilogue(&ops[0], &pool, &drop);
   if (pool)
     ops[count++] =
         (dg_op_desc){DG_OP_MAXPOOL2D, {DG_GRAD_WRITE}, .pool2d = fused_pool(&desc->conv2d, pool)};
@@ -222,7 +222,7 @@ bool *oracle_kinks(const dg_op_desc *desc, const oracle_tensors *t, const dg_ste
   dg_op_desc plain = *desc;
   uint32_t pool;
   dg_drop drop;
-  take_ending(&plain, &pool, &drop);
+  take_epilogue(&plain, &pool, &drop);
   bool *marks = calloc(step->n * oracle_sizes_of(desc).out, sizeof *marks);
   oracle_tensors before = *t;
   double *z = malloc(step->n * oracle_sizes_of(&plain).out * sizeof *z);
@@ -230,16 +230,16 @@ bool *oracle_kinks(const dg_op_desc *desc, const oracle_tensors *t, const dg_ste
   for (size_t k = 0; k < DG_MAX_RUNNING && step->train; k++)
     before.running[k] = NULL; /* not written */
   dg_act *act = oracle_act(&plain);
-  bool bends = act && plain.kind != DG_OP_ACTIVATION && act->kind != DG_ACT_NONE;
-  if (bends) act->kind = DG_ACT_NONE;
-  if (bends || pool) oracle_forward(&plain, &before, step);
+  bool has_act = act && plain.kind != DG_OP_ACTIVATION && act->kind != DG_ACT_NONE;
+  if (has_act) act->kind = DG_ACT_NONE;
+  if (has_act || pool) oracle_forward(&plain, &before, step);
   if (pool) {
     dg_pool2d_desc window = fused_pool(&plain.conv2d, pool);
     mark_near_ties(&window, step->n, z, near, marks);
     plain.conv2d.pool = pool;
     oracle_forward(&plain, &before, step);
   }
-  for (size_t i = 0; bends && i < step->n * oracle_sizes_of(desc).out; i++)
+  for (size_t i = 0; has_act && i < step->n * oracle_sizes_of(desc).out; i++)
     marks[i] |= fabs(z[i]) < near;
   free(z);
   return marks;

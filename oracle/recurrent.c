@@ -18,7 +18,7 @@ typedef struct {
   double *gate;  /**< after their functions */
   double *slope; /**< the derivatives of those functions */
   double *u_n;   /**< GRU, reset after the product: U_n h + c_n */
-} moment;
+} cell_state;
 
 static direction direction_of(const dg_recurrent_desc *d, const oracle_tensors *t, uint32_t k) {
   uint32_t first = k * (2 + d->biases);
@@ -35,22 +35,22 @@ static direction direction_of(const dg_recurrent_desc *d, const oracle_tensors *
 }
 
 /** All steps of one sample, and before them the state they start from: zeros. */
-static moment *moments_new(const dg_recurrent_desc *d) {
+static cell_state *states_new(const dg_recurrent_desc *d) {
   size_t hidden = d->hidden, each = (3 + 2 * dg_cell_gates(d->cell)) * hidden;
-  moment *moments = malloc((d->steps + 1) * sizeof *moments);
+  cell_state *states = malloc((d->steps + 1) * sizeof *states);
   double *numbers = calloc((d->steps + 1) * each, sizeof *numbers);
   for (size_t k = 0; k <= d->steps; k++, numbers += each)
-    moments[k] = (moment){.h = numbers,
-                          .cell = numbers + hidden,
-                          .u_n = numbers + 2 * hidden,
-                          .gate = numbers + 3 * hidden,
-                          .slope = numbers + (3 + dg_cell_gates(d->cell)) * hidden};
-  return moments;
+    states[k] = (cell_state){.h = numbers,
+                             .cell = numbers + hidden,
+                             .u_n = numbers + 2 * hidden,
+                             .gate = numbers + 3 * hidden,
+                             .slope = numbers + (3 + dg_cell_gates(d->cell)) * hidden};
+  return states;
 }
 
-static void moments_free(moment *moments) {
-  free(moments[0].h);
-  free(moments);
+static void states_free(cell_state *states) {
+  free(states[0].h);
+  free(states);
 }
 
 /** offset[row], if there is one, plus a row of a matrix times a vector. */
@@ -67,7 +67,7 @@ static bool is_candidate(dg_cell_kind cell, uint32_t gate) {
 }
 
 /** Sets gate g of unit j from what goes into its function. */
-static void set_gate(const dg_recurrent_desc *d, moment *now, uint32_t g, size_t j, double x) {
+static void set_gate(const dg_recurrent_desc *d, cell_state *now, uint32_t g, size_t j, double x) {
   size_t at = g * d->hidden + j;
   if (d->hard_sigmoid && !is_candidate(d->cell, g)) {
     now->gate[at] = fmin(fmax(0.2 * x + 0.5, 0), 1);
@@ -80,13 +80,15 @@ static void set_gate(const dg_recurrent_desc *d, moment *now, uint32_t g, size_t
 }
 
 /** The vector that the GRU's U_n is multiplied with when the reset comes before: r h. */
-static double *reset_state(const dg_recurrent_desc *d, const moment *before, const moment *now) {
+static double *reset_state(const dg_recurrent_desc *d, const cell_state *before,
+                           const cell_state *now) {
   double *state = malloc(d->hidden * sizeof *state);
   for (size_t j = 0; j < d->hidden; j++) state[j] = now->gate[j] * before->h[j];
   return state;
 }
 
-static void step_forward(const direction *p, const double *x, const moment *before, moment *now) {
+static void step_forward(const direction *p, const double *x, const cell_state *before,
+                         cell_state *now) {
   const dg_recurrent_desc *d = p->d;
   size_t hidden = d->hidden;
   bool gru = d->cell == DG_CELL_GRU;
@@ -125,11 +127,11 @@ static double *place_of(const direction *p, double *sample, size_t k) {
   return k + 1 == p->d->steps ? sample + side : NULL;
 }
 
-static moment *sample_forward(const direction *p, const double *x) {
-  moment *moments = moments_new(p->d);
+static cell_state *sample_forward(const direction *p, const double *x) {
+  cell_state *states = states_new(p->d);
   for (size_t k = 0; k < p->d->steps; k++)
-    step_forward(p, x + time_of(p, k) * p->d->in, &moments[k], &moments[k + 1]);
-  return moments;
+    step_forward(p, x + time_of(p, k) * p->d->in, &states[k], &states[k + 1]);
+  return states;
 }
 
 static void recurrent_sizes(const dg_op_desc *desc, oracle_sizes *z) {
@@ -151,12 +153,12 @@ static void recurrent_forward(const dg_op_desc *desc, const oracle_tensors *t,
   for (uint32_t k = 0; k < (d->bidirectional ? 2 : 1); k++) {
     direction p = direction_of(d, t, k);
     for (uint32_t s = 0; s < step->n; s++) {
-      moment *moments = sample_forward(&p, t->in[0] + s * z.in[0]);
+      cell_state *states = sample_forward(&p, t->in[0] + s * z.in[0]);
       for (size_t i = 0; i < d->steps; i++) {
         double *to = place_of(&p, t->out + s * z.out, i);
-        for (size_t j = 0; to && j < d->hidden; j++) to[j] = moments[i + 1].h[j];
+        for (size_t j = 0; to && j < d->hidden; j++) to[j] = states[i + 1].h[j];
       }
-      moments_free(moments);
+      states_free(states);
     }
   }
 }
@@ -172,8 +174,9 @@ typedef struct {
  * The gradient of what goes into gate g of unit j, given those of the state after the step;
  * d_reset [hidden] is that of the GRU's r.
  */
-static double gate_gradient(const dg_recurrent_desc *d, const moment *before, const moment *now,
-                            uint32_t g, size_t j, const flow *after, const double *d_reset) {
+static double gate_gradient(const dg_recurrent_desc *d, const cell_state *before,
+                            const cell_state *now, uint32_t g, size_t j, const flow *after,
+                            const double *d_reset) {
   size_t hidden = d->hidden;
   const double *gate = now->gate + j;
   double slope = now->slope[g * hidden + j];
@@ -205,8 +208,8 @@ static void row_gradients(const direction *p, size_t row, double d_a, double d_b
 }
 
 /** Takes `after`, the gradients of the state after a step, to those of the state before. */
-static void step_backward(const direction *p, const double *x, const moment *before,
-                          const moment *now, flow *after, double *d_x) {
+static void step_backward(const direction *p, const double *x, const cell_state *before,
+                          const cell_state *now, flow *after, double *d_x) {
   const dg_recurrent_desc *d = p->d;
   size_t hidden = d->hidden;
   bool gru = d->cell == DG_CELL_GRU;
@@ -214,8 +217,8 @@ static void step_backward(const direction *p, const double *x, const moment *bef
   double *d_reset_state = calloc(hidden, sizeof *d_reset_state);
   double *reset = reset_state(d, before, now);
   for (size_t j = 0; j < hidden && d->cell == DG_CELL_LSTM; j++) {
-    double bent = tanh(now->cell[j]);
-    after->cell[j] += after->h[j] * now->gate[3 * hidden + j] * (1 - bent * bent);
+    double tanh_c = tanh(now->cell[j]);
+    after->cell[j] += after->h[j] * now->gate[3 * hidden + j] * (1 - tanh_c * tanh_c);
   }
   for (uint32_t g = dg_cell_gates(d->cell); g-- > 0;) { /* r last: n says its gradient */
     bool candidate = gru && g == 2, reset_first = candidate && d->reset_before;
@@ -243,16 +246,16 @@ static void step_backward(const direction *p, const double *x, const moment *bef
 
 static void sample_backward(const direction *p, const double *x, double *d_out, double *d_in) {
   const dg_recurrent_desc *d = p->d;
-  moment *moments = sample_forward(p, x);
+  cell_state *states = sample_forward(p, x);
   flow after = {calloc(d->hidden, sizeof(double)), calloc(d->hidden, sizeof(double))};
   for (size_t k = d->steps; k-- > 0;) {
     const double *given = place_of(p, d_out, k);
     for (size_t j = 0; given && j < d->hidden; j++) after.h[j] += given[j];
     size_t at = time_of(p, k) * d->in;
-    step_backward(p, x + at, &moments[k], &moments[k + 1], &after, d_in ? d_in + at : NULL);
+    step_backward(p, x + at, &states[k], &states[k + 1], &after, d_in ? d_in + at : NULL);
   }
   free(after.h), free(after.cell);
-  moments_free(moments);
+  states_free(states);
 }
 
 static void recurrent_backward(const dg_op_desc *desc, const oracle_tensors *t, const double *dz,

@@ -20,7 +20,7 @@ static void draw_augment(const dg_step *step, uint32_t s, double u[5]) {
 }
 
 /** q = H^-1 R^-1 (p - t) / k, see dg_augment. */
-static point bend(const dg_gather_desc *d, const double u[5], point p) {
+static point warp(const dg_gather_desc *d, const double u[5], point p) {
   const dg_augment *a = &d->augment;
   double k = 1 + u[1] * a->scale, angle = u[0] * a->rotate;
   double x = (p.x - u[3] * a->shift * d->width) / k, y = (p.y - u[4] * a->shift * d->height) / k;
@@ -61,7 +61,7 @@ void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint
       point p = {e % desc->width - (desc->width - 1) / 2.0,
                  e / desc->width - (desc->height - 1) / 2.0};
       double value = step->train && augments(&desc->augment)
-                         ? read_at(desc, image, bend(desc, u, p))
+                         ? read_at(desc, image, warp(desc, u, p))
                          : image[e];
       x[(size_t)s * count + e] = (value / 255 - desc->mean) / desc->std;
     }

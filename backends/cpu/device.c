@@ -1,9 +1,9 @@
 #include "backends/checks.h"
 #include "backends/cpu/instruction_sets.h"
+#include "backends/cpu/runtime/batch_split.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/buffer.h"
 #include "backends/cpu/runtime/calls.h"
-#include "backends/cpu/runtime/lanes.h"
 #include "core/base/processors.h"
 
 #include <stdio.h>
@@ -20,72 +20,72 @@ static bool supports(const dg_device *device, const dg_op_desc *desc) {
 }
 
 static void op_free(dg_op *base) {
-  dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
-  if (!parted) return;
-  dg_cpu_lanes_settle(parted->op.device->lanes);
-  dg_cpu_parting_free(parted->parting);
-  dg_cpu_release(&parted->op);
-  free(parted);
+  dg_cpu_partitioned_op *partitioned = (dg_cpu_partitioned_op *)base;
+  if (!partitioned) return;
+  dg_cpu_batch_split_finish(partitioned->op.device->splits);
+  dg_cpu_partition_free(partitioned->partition);
+  dg_cpu_release(&partitioned->op);
+  free(partitioned);
 }
 
-static dg_op *op_new(dg_device *device, const dg_cpu_wish *wish, dg_error *err) {
+static dg_op *op_new(dg_device *device, const dg_cpu_request *request, dg_error *err) {
   static const uint64_t most = (uint64_t)1 << 57; /* numbers: bytes are counted in 64 bits */
-  const dg_op_desc *desc = wish->desc;
-  if (!dg_op_check(desc, wish->max_n, most, err)) return NULL;
+  const dg_op_desc *desc = request->desc;
+  if (!dg_op_check(desc, request->max_n, most, err)) return NULL;
   if (!supports(device, desc)) {
     dg_fail(err, DG_ERR_UNSUPPORTED, "the cpu backend can't run this %s", dg_op_name(desc->kind));
     return NULL;
   }
-  dg_cpu_parted_op *parted = calloc(1, sizeof *parted);
-  if (!parted) {
-    dg_fail_memory(err, sizeof *parted);
+  dg_cpu_partitioned_op *partitioned = calloc(1, sizeof *partitioned);
+  if (!partitioned) {
+    dg_fail_memory(err, sizeof *partitioned);
     return NULL;
   }
-  if (dg_cpu_prepare(&parted->op, (const dg_cpu_device *)device, wish, err) &&
-      dg_cpu_lanes_prepare(parted, err))
-    return &parted->op.base;
-  op_free(&parted->op.base);
+  if (dg_cpu_prepare(&partitioned->op, (const dg_cpu_device *)device, request, err) &&
+      dg_cpu_batch_split_prepare(partitioned, err))
+    return &partitioned->op.base;
+  op_free(&partitioned->op.base);
   return NULL;
 }
 
 static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                       dg_error *err) {
-  return op_new(device, &(dg_cpu_wish){desc, max_n, train, false}, err);
+  return op_new(device, &(dg_cpu_request){desc, max_n, train, false}, err);
 }
 
 static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                   dg_op_needs *needs, dg_error *err) {
-  dg_op *op = op_new(device, &(dg_cpu_wish){desc, max_n, train, true}, err);
+  dg_op *op = op_new(device, &(dg_cpu_request){desc, max_n, train, true}, err);
   if (!op) return false;
   *needs = op->needs;
   op_free(op);
   return true;
 }
 
-/** With other samples parted alike, or alone and at once. */
-static void run(dg_cpu_parted_op *parted, bool backward, const dg_op_buffers *buffers,
+/** With other samples partitioned alike, or alone and at once. */
+static void run(dg_cpu_partitioned_op *partitioned, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
-  if (!dg_cpu_lanes_take(parted, backward, buffers, step))
-    dg_cpu_run(&parted->op, backward, buffers, step);
+  if (!dg_cpu_batch_split_take(partitioned, backward, buffers, step))
+    dg_cpu_run(&partitioned->op, backward, buffers, step);
 }
 
 static bool forward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step, dg_error *err) {
   if (!dg_check_forward(base, buffers, step, err)) return false;
-  run((dg_cpu_parted_op *)base, false, buffers, step);
+  run((dg_cpu_partitioned_op *)base, false, buffers, step);
   return true;
 }
 
 static bool backward(dg_op *base, const dg_op_buffers *buffers, const dg_step *step,
                      dg_error *err) {
-  dg_cpu_parted_op *parted = (dg_cpu_parted_op *)base;
-  if (!dg_check_backward(base, step, parted->op.by.backward, err)) return false;
-  run(parted, true, buffers, step);
+  dg_cpu_partitioned_op *partitioned = (dg_cpu_partitioned_op *)base;
+  if (!dg_check_backward(base, step, partitioned->op.by.backward, err)) return false;
+  run(partitioned, true, buffers, step);
   return true;
 }
 
 static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
-  const dg_cpu_prepared *op = &((const dg_cpu_parted_op *)base)->op;
-  if (!dg_cpu_settle((dg_device *)op->device, err)) return false;
+  const dg_cpu_prepared *op = &((const dg_cpu_partitioned_op *)base)->op;
+  if (!dg_cpu_finish((dg_device *)op->device, err)) return false;
   *out = op->times;
   return true;
 }
@@ -139,7 +139,7 @@ static bool list(dg_device_properties *infos, size_t capacity, size_t *count, dg
 }
 
 static void close_device(dg_device *device) {
-  dg_cpu_lanes_free(((dg_cpu_device *)device)->lanes);
+  dg_cpu_batch_split_free(((dg_cpu_device *)device)->splits);
   dg_pool_free(((dg_cpu_device *)device)->pool);
   dg_cpu_calls_free(((dg_cpu_device *)device)->calls);
   free(device);
@@ -154,7 +154,7 @@ static const dg_device_calls calls = {
     .read = dg_cpu_buffer_read,
     .copy = dg_cpu_buffer_copy,
     .fill = dg_cpu_buffer_fill,
-    .finish = dg_cpu_settle,
+    .finish = dg_cpu_finish,
     .supports = supports,
     .prepare = prepare,
     .needs = needs,
@@ -187,7 +187,7 @@ static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   if (!options->keep_blas_threads) dg_blas_set_up();
   if ((threads > 1 && (!(device->pool = dg_pool_new((size_t)threads, err)) ||
                        !(device->calls = dg_cpu_calls_new(err)))) ||
-      !(device->lanes = dg_cpu_lanes_new(device, err))) {
+      !(device->splits = dg_cpu_batch_split_new(device, err))) {
     close_device(&device->base);
     return NULL;
   }

@@ -54,10 +54,10 @@ sum_taps(global const float *a, uint a_row, uint a_k, global const float *b,
 
 /* Item i has the taps firsts[i] to firsts[i + 1], and goes to item i % c_items of c. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-taps(global const float *restrict a, uint a_row, uint a_k, global const float *restrict b,
-     uint b_k, global const uint *restrict firsts, global const uint2 *restrict list, uint depth,
-     global float *restrict c, uint c_first, uint c_items, uint c_item, uint c_row, uint vectors,
-     uint add) {
+gemm_taps(global const float *restrict a, uint a_row, uint a_k, global const float *restrict b,
+          uint b_k, global const uint *restrict firsts, global const uint2 *restrict list,
+          uint depth, global float *restrict c, uint c_first, uint c_items, uint c_item, uint c_row,
+          uint vectors, uint add) {
   const uint row = get_global_id(0) * TAP_ROWS, vector = get_global_id(1) * TAP_COLUMNS;
   const uint item = get_global_id(2), first = firsts[item], count = firsts[item + 1] - first;
   a += row * a_row;
@@ -94,7 +94,7 @@ to_pixels(global const float *restrict from, uint from_row, uint from_item,
       block[r] = load_up_to(from + place, count);
       if (of) block[r] = load_up_to(of + place, count) > 0.0f ? block[r] : slope * block[r];
     }
-    turn_block(block);
+    transpose_block(block);
     for (uint p = 0; p < count; p++) vstore16(block[p], 0, to + (size_t)(at + p) * pitch);
   }
 }
@@ -115,7 +115,7 @@ from_pixels(global const float *restrict from, uint from_first, uint pitch, uint
 #pragma unroll
     for (uint p = 0; p < 16; p++)
       block[p] = vload16(0, from + (size_t)min(pixel + p, pixels - 1) * pitch);
-    turn_block(block);
+    transpose_block(block);
     for (uint c = 0; c < count; c++) {
       const float16 sum = block[c] + (bias ? bias[channel + c] : 0.0f);
       float16 result = sum > 0.0f ? sum : slope * sum;

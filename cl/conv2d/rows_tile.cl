@@ -4,7 +4,7 @@
  *   y[z][f] = maximum over a window of leaky(bias[f] + sum over (channel, ky, kx) of
  *             weight[f][channel][ky][kx] x[z][channel][line + ky - pad][column + kx - PAD])
  *
- * Vectors run along the filters, weights are in panels (cl/gemm/panels_tile.cl), and each number of
+ * Vectors run along the filters, weights are in panels (cl/gemm/packed_tile.cl), and each number of
  * x is broadcast from where it lies: nothing is padded, for a line's ends are known when this is
  * compiled. Build options: the width of an IMAGE x; the KERNEL's width and the PAD beside x; POOL
  * (1: none); VECTORS of 16 filters, and columns of a BLOCK (whole windows), that are summed in
@@ -100,7 +100,7 @@ give_values(const results *r, const uint first, const uint v, global float *to, 
   float16 block[16];
 #pragma unroll
   for (uint i = 0; i < 16; i++) block[i] = first + i < RESULTS ? r->value[first + i][v] : 0.0f;
-  turn_block(block);
+  transpose_block(block);
 #pragma unroll
   for (uint f = 0; f < 16; f++)
     if (f < count)
@@ -131,7 +131,7 @@ give_places(const results *r, const uint first, const uint v, global ushort *to,
 #pragma unroll
   for (uint i = 0; i < 16; i++)
     block[i] = as_float16(first + i < RESULTS ? r->place[first + i][v] : (int16)(0));
-  turn_block(block);
+  transpose_block(block);
 #pragma unroll
   for (uint f = 0; f < 16; f++)
     if (f < count)

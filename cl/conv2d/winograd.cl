@@ -1,10 +1,11 @@
-/* Convolutions of stride 1 by minimal filtering (Winograd; Lavin and Gray, arXiv:1509.09308), for
- * kernels of KERNEL x KERNEL (a build option, 3 or 5): 36 products give SIDE x SIDE outputs.
+/* Convolutions of stride 1 by Winograd's algorithm (Lavin and Gray, arXiv:1509.09308), for kernels
+ * of KERNEL x KERNEL (a build option, 3 or 5): 36 products give SIDE x SIDE outputs.
  *
- * Tiles of 6 x 6 pixels, kernels and outputs are taken for polynomials in two variables; a moment
- * is the value of one at a pair of the points 0, a, -a, b, -b and infinity (a^2 = 1/2, b^2 = 2).
+ * Tiles of 6 x 6 pixels, kernels and outputs are taken for polynomials in two variables; they
+ * are transformed to their values at the 36 pairs of the points 0, a, -a, b, -b and infinity
+ * (a^2 = 1/2, b^2 = 2), called points below.
  * The values at a and -a share their even and odd parts. For the weights' gradient tensors lie as
- * [pixel][sample][channel], moments of some tiles as [moment][tile][sample][channel], and a
+ * [pixel][sample][channel], some transformed tiles as [point][tile][sample][channel], and a
  * work-item takes 16 channels of a tile; the rest is cl/conv2d/winograd_tiles.cl. Tiles are counted
  * row by row, `row_tiles` of them in a row.
  */
@@ -14,7 +15,7 @@
 #define A2 0.5f
 #define B2 2.0f
 
-/* Of a kernel's moment: 1 / the product of the point's differences from the others. */
+/* Of a transformed kernel: 1 / the product of the point's differences from the others. */
 constant float factors[6] = {1.0f, -1.0f / 1.5f, -1.0f / 1.5f, 1.0f / 6.0f, 1.0f / 6.0f, 1.0f};
 
 /* The values of the polynomial with the `count` coefficients c, 2 <= count <= 5. */
@@ -52,7 +53,7 @@ inline void combine(const uint count, const float16 *value, float16 *c) {
 }
 
 /* What pixels have at the points: the transpose of interpolation, but for `factors`. */
-inline void take(const float16 *x, float16 *value) {
+inline void transform_line(const float16 *x, float16 *value) {
   const float16 even_a = x[4] - B2 * x[2], odd_a = A * (x[3] - B2 * x[1]);
   const float16 even_b = x[4] - A2 * x[2], odd_b = B * (x[3] - A2 * x[1]);
   value[0] = x[4] + A2 * B2 * x[0] - (A2 + B2) * x[2];
@@ -63,15 +64,14 @@ inline void take(const float16 *x, float16 *value) {
   value[5] = x[5] + A2 * B2 * x[1] - (A2 + B2) * x[3];
 }
 
-/* The moments of a tile from what its columns have at the points: moment i goes to to + i * step.
- */
-inline void take_lines(float16 columns[6][6], global float *to, size_t step) {
+/* A transformed tile from what its columns have at the points: point i goes to to + i * step. */
+inline void transform_lines(float16 columns[6][6], global float *to, size_t step) {
 #pragma unroll
   for (uint i = 0; i < 6; i++) {
     float16 in[6], out[6];
 #pragma unroll
     for (uint x = 0; x < 6; x++) in[x] = columns[x][i];
-    take(in, out);
+    transform_line(in, out);
 #pragma unroll
     for (uint j = 0; j < 6; j++) vstore16(out[j], 0, to + (i * 6 + j) * step);
   }
@@ -84,11 +84,11 @@ inline float16 pixel_at(global const float *image, int y, int x, uint height, ui
   return inside ? vload16(0, image + (size_t)(y * (int)width + x) * pixel) : 0.0f;
 }
 
-/* The moments of the tiles from `first_tile` on of images padded by `pad`. */
+/* Transforms the tiles from `first_tile` on of images padded by `pad`. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-wino_read(global const float *restrict from, global float *restrict to, uint to_first,
-          uint samples, uint channels, uint height, uint width, uint pad, uint first_tile,
-          uint row_tiles) {
+wino_input_transform(global const float *restrict from, global float *restrict to, uint to_first,
+                     uint samples, uint channels, uint height, uint width, uint pad,
+                     uint first_tile, uint row_tiles) {
   const uint tile = get_global_id(2), tiles = get_global_size(2);
   const size_t pixel = (size_t)samples * channels;
   const size_t place = get_global_id(1) * channels + get_global_id(0) * 16;
@@ -104,18 +104,16 @@ wino_read(global const float *restrict from, global float *restrict to, uint to_
 #pragma unroll
     for (uint y = 0; y < 6; y++)
       in[y] = pixel_at(from, top + (int)y, left + (int)x, height, width, pixel);
-    take(in, columns[x]);
+    transform_line(in, columns[x]);
   }
-  take_lines(columns, to, tiles * pixel);
+  transform_lines(columns, to, tiles * pixel);
 }
 
-/* The gradient of moments from that of the pixels they stand for: the transpose of
- * give_tile.
+/* The gradient of transformed outputs from that of the outputs: the transpose of output_transform.
  */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-wino_spread(global const float *restrict from, uint from_first, global float *restrict to,
-            uint to_first, uint samples, uint channels, uint height, uint width, uint first_tile,
-          uint row_tiles) {
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void wino_output_transform_backward(
+    global const float *restrict from, uint from_first, global float *restrict to, uint to_first,
+    uint samples, uint channels, uint height, uint width, uint first_tile, uint row_tiles) {
   const uint tile = get_global_id(2), tiles = get_global_size(2);
   const size_t pixel = (size_t)samples * channels;
   const size_t place = get_global_id(1) * channels + get_global_id(0) * 16;
@@ -143,17 +141,18 @@ wino_spread(global const float *restrict from, uint from_first, global float *re
   }
 }
 
-/* The moments of all kernels in panels [filter / 32][moment][channel][filter % 32], 16 filters a
+/* Transforms all kernels to panels [filter / 32][point][channel][filter % 32], 16 filters a
  * work-item; tap 0 of a pair is at channel * channel_step + filter * filter_step, and with `flip`
  * the last tap comes first.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-wino_kernels(global const float *restrict weight, uint channel_step, uint filter_step, uint flip,
-             global float *restrict to, uint to_first, uint channels) {
+wino_weight_transform(global const float *restrict weight, uint channel_step, uint filter_step,
+                      uint flip, global float *restrict to, uint to_first, uint channels) {
   const uint filter = get_global_id(0) * 16;
-  const size_t channel = get_global_id(1), moment = (size_t)channels * PANEL_LINE;
+  const size_t channel = get_global_id(1), point_step = (size_t)channels * PANEL_LINE;
   weight += channel * channel_step + filter * filter_step;
-  to += to_first + filter / PANEL_LINE * 36 * moment + channel * PANEL_LINE + filter % PANEL_LINE;
+  to +=
+      to_first + filter / PANEL_LINE * 36 * point_step + channel * PANEL_LINE + filter % PANEL_LINE;
   float16 columns[KERNEL][6];
 #pragma unroll
   for (uint x = 0; x < KERNEL; x++) {
@@ -176,17 +175,16 @@ wino_kernels(global const float *restrict weight, uint channel_step, uint filter
     evaluate(KERNEL, in, out);
 #pragma unroll
     for (uint j = 0; j < 6; j++)
-      vstore16(factors[i] * factors[j] * out[j], 0,
-               to + (i * 6 + j) * moment);
+      vstore16(factors[i] * factors[j] * out[j], 0, to + (i * 6 + j) * point_step);
   }
 }
 
-/* The gradient of the kernels [filter][channel][tap] from that of their moments, which are
- * `moment` floats apart: the transpose of wino_kernels.
+/* The gradient of the kernels [filter][channel][tap] from that of the transformed ones, whose
+ * points are `point_step` floats apart: the transpose of wino_weight_transform.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-wino_kernel_gradients(global const float *restrict from, uint from_first, uint moment,
-                      global float *restrict to, uint channels, uint filters) {
+wino_weight_transform_backward(global const float *restrict from, uint from_first, uint point_step,
+                               global float *restrict to, uint channels, uint filters) {
   const uint filter = get_global_id(0) * 16;
   const size_t channel = get_global_id(1);
   from += from_first + channel * filters + filter;
@@ -197,7 +195,7 @@ wino_kernel_gradients(global const float *restrict from, uint from_first, uint m
     float16 in[6];
 #pragma unroll
     for (uint j = 0; j < 6; j++)
-      in[j] = factors[i] * factors[j] * vload16(0, from + (size_t)(i * 6 + j) * moment);
+      in[j] = factors[i] * factors[j] * vload16(0, from + (size_t)(i * 6 + j) * point_step);
     combine(KERNEL, in, lines[i]);
   }
 #pragma unroll

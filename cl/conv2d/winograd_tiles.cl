@@ -1,10 +1,10 @@
-/* Whole convolutions by minimal filtering (cl/conv2d/winograd.cl): a work-item takes a block of
+/* Whole convolutions by Winograd (cl/conv2d/winograd.cl): a work-item takes a block of
  * samples through all of it, so that what lies between the steps stays in its core's cache:
  *
- *   image     16 channels of a sample, with zeros around them: [row][column][channel]
- *   moments   of all tiles of the block: [moment][sample, tile][channel]
- *   products  of these with a panel of the weights' moments: [moment][sample, tile][filter]
- *   pixels    that these stand for, 16 filters of a sample: [row][column][filter]
+ *   image        16 channels of a sample, with zeros around them: [row][column][channel]
+ *   transformed  all tiles of the block: [point][sample, tile][channel]
+ *   products     of these with a panel of the transformed weights: [point][sample, tile][filter]
+ *   pixels       these transformed back, 16 filters of a sample: [row][column][filter]
  */
 
 /* The shape of a correlation, and where its parts lie in a work-item's memory, in floats. */
@@ -13,7 +13,7 @@ typedef struct {
   uint filters, out_h, out_w;
   uint row_tiles, tiles;          /* in a row; in an image */
   uint line;                      /* columns of an image */
-  uint moment_step, product_step; /* from one moment to the next */
+  uint transformed_step, product_step; /* from one point to the next */
 } shape;
 
 /* 16 channels of a sample to an image, whose edges are zeros already: times slope where `of`,
@@ -30,7 +30,7 @@ inline void fill_image(const shape *s, global const float *from, global const fl
       block[c] = load_up_to(from + c * area + at, count);
       if (of) block[c] = load_up_to(of + c * area + at, count) > 0.0f ? block[c] : slope * block[c];
     }
-    turn_block(block);
+    transpose_block(block);
     uint y = at / s->in_w, x = at - y * s->in_w;
     for (uint i = 0; i < count; i++) {
       vstore16(block[i], (y + s->pad) * s->line + x + s->pad, image);
@@ -39,22 +39,22 @@ inline void fill_image(const shape *s, global const float *from, global const fl
   }
 }
 
-/* The moments of the tile that begins at `image`. */
-inline void take_tile(const shape *s, global const float *image, global float *to) {
+/* Transforms the tile that begins at `image`. */
+inline void input_transform(const shape *s, global const float *image, global float *to) {
   float16 columns[6][6];
 #pragma unroll
   for (uint x = 0; x < 6; x++) {
     float16 in[6];
 #pragma unroll
     for (uint y = 0; y < 6; y++) in[y] = vload16(y * s->line + x, image);
-    take(in, columns[x]);
+    transform_line(in, columns[x]);
   }
-  take_lines(columns, to, s->moment_step);
+  transform_lines(columns, to, s->transformed_step);
 }
 
-/* The pixels that a tile's moments stand for, as far as the image goes. */
-inline void give_tile(const shape *s, global const float *from, uint top, uint left,
-                      global float *pixels) {
+/* Transforms a tile of products to pixels, as far as the image goes. */
+inline void output_transform(const shape *s, global const float *from, uint top, uint left,
+                             global float *pixels) {
   float16 lines[6][SIDE];
 #pragma unroll
   for (uint i = 0; i < 6; i++) {
@@ -77,8 +77,8 @@ inline void give_tile(const shape *s, global const float *from, uint top, uint l
 }
 
 /* to[filter][pixel] (+)= leaky(pixels[pixel][filter] + bias[filter]) for 16 filters. */
-inline void give_pixels(const shape *s, global const float *pixels, global const float *bias,
-                        float slope, global float *to, uint add) {
+inline void store_pixels(const shape *s, global const float *pixels, global const float *bias,
+                         float slope, global float *to, uint add) {
   const uint area = s->out_h * s->out_w;
   const float16 shift = bias ? vload16(0, bias) : 0.0f;
   for (uint pixel = 0; pixel < area; pixel += 16) {
@@ -89,7 +89,7 @@ inline void give_pixels(const shape *s, global const float *pixels, global const
       const float16 sum = vload16(pixel + min(p, count - 1), pixels) + shift;
       block[p] = sum > 0.0f ? sum : slope * sum;
     }
-    turn_block(block);
+    transpose_block(block);
 #pragma unroll
     for (uint f = 0; f < 16; f++) {
       global float *line = to + f * area + pixel;
@@ -101,16 +101,16 @@ inline void give_pixels(const shape *s, global const float *pixels, global const
   }
 }
 
-/* One moment of `rows` tiles times that of the weights in a panel. */
+/* One point of `rows` tiles times that of the weights in a panel. */
 __attribute__((always_inline)) inline void
-multiply_rows(const shape *s, global const float *moments, global const float *panel,
+multiply_rows(const shape *s, global const float *transformed, global const float *panel,
               global float *products, uint rows, const uint tile_rows, const uint vectors) {
   float16 sums[PANEL_ROWS][PANEL_VECTORS];
 #pragma unroll
   for (uint r = 0; r < tile_rows; r++)
 #pragma unroll
     for (uint v = 0; v < vectors; v++) sums[r][v] = 0.0f;
-  add_panel(sums, moments, s->channels, rows, panel, s->channels, tile_rows, vectors);
+  micro_kernel(sums, transformed, s->channels, rows, panel, s->channels, tile_rows, vectors);
 #pragma unroll
   for (uint r = 0; r < tile_rows; r++)
 #pragma unroll
@@ -118,18 +118,19 @@ multiply_rows(const shape *s, global const float *moments, global const float *p
       if (r < rows) vstore16(sums[r][v], v, products + r * PANEL_LINE);
 }
 
-__attribute__((always_inline)) inline void
-multiply(const shape *s, global const float *moments, global const float *panel,
-         global float *products, uint rows, const uint vectors) {
-  for (uint moment = 0; moment < 36; moment++) {
+__attribute__((always_inline)) inline void multiply(const shape *s, global const float *transformed,
+                                                    global const float *panel,
+                                                    global float *products, uint rows,
+                                                    const uint vectors) {
+  for (uint point = 0; point < 36; point++) {
     uint row = 0;
     for (; row + PANEL_ROWS <= rows; row += PANEL_ROWS)
-      multiply_rows(s, moments + row * s->channels, panel, products + row * PANEL_LINE, PANEL_ROWS,
-                    PANEL_ROWS, vectors);
+      multiply_rows(s, transformed + row * s->channels, panel, products + row * PANEL_LINE,
+                    PANEL_ROWS, PANEL_ROWS, vectors);
     for (; row < rows; row += 4)
-      multiply_rows(s, moments + row * s->channels, panel, products + row * PANEL_LINE, rows - row,
-                    4, vectors);
-    moments += s->moment_step;
+      multiply_rows(s, transformed + row * s->channels, panel, products + row * PANEL_LINE,
+                    rows - row, 4, vectors);
+    transformed += s->transformed_step;
     panel += s->channels * PANEL_LINE;
     products += s->product_step;
   }
@@ -137,21 +138,31 @@ multiply(const shape *s, global const float *moments, global const float *panel,
 
 /* A correlation of n samples, `block` of them at a time: work-items take blocks in turn. of and
  * of_slope are as in fill_image. Each work-item has item_step floats of `memory`: an image, and the
- * rest from pixels_first, moments_first and products_first on.
+ * rest from pixels_first, transformed_first and products_first on.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 wino_correlate(global const float *restrict from, global const float *restrict of, float of_slope,
                uint channels, uint in_h, uint in_w, uint pad, global const float *weights,
-               uint weights_first,
-               global const float *restrict bias, float slope, global float *restrict to,
-               uint filters, uint out_h, uint out_w, uint add, global float *memory,
-               uint memory_first, uint item_step, uint pixels_first, uint moments_first,
-               uint products_first, uint moment_step, uint product_step, uint n, uint block) {
+               uint weights_first, global const float *restrict bias, float slope,
+               global float *restrict to, uint filters, uint out_h, uint out_w, uint add,
+               global float *memory, uint memory_first, uint item_step, uint pixels_first,
+               uint transformed_first, uint products_first, uint transformed_step,
+               uint product_step, uint n, uint block) {
   const uint row_tiles = (out_w + SIDE - 1) / SIDE, columns = (out_h + SIDE - 1) / SIDE;
-  const shape s = {channels, in_h, in_w, pad, filters, out_h, out_w, row_tiles,
-                   row_tiles * columns, row_tiles * SIDE + KERNEL - 1, moment_step, product_step};
+  const shape s = {channels,
+                   in_h,
+                   in_w,
+                   pad,
+                   filters,
+                   out_h,
+                   out_w,
+                   row_tiles,
+                   row_tiles * columns,
+                   row_tiles * SIDE + KERNEL - 1,
+                   transformed_step,
+                   product_step};
   global float *image = memory + memory_first + (size_t)get_global_id(0) * item_step;
-  global float *pixels = image + pixels_first, *moments = image + moments_first;
+  global float *pixels = image + pixels_first, *transformed = image + transformed_first;
   global float *products = image + products_first;
   for (uint i = 0; i < pixels_first; i += 16) vstore16(0.0f, 0, image + i);
 
@@ -164,24 +175,24 @@ wino_correlate(global const float *restrict from, global const float *restrict o
         for (uint tile = 0; tile < s.tiles; tile++) {
           const uint place = tile / row_tiles * SIDE * s.line + tile % row_tiles * SIDE;
           const uint row = (sample - begin) * s.tiles + tile;
-          take_tile(&s, image + place * 16, moments + row * channels + c);
+          input_transform(&s, image + place * 16, transformed + row * channels + c);
         }
       }
     for (uint f = 0; f < filters; f += PANEL_LINE) {
       global const float *panel = weights + weights_first + (size_t)f * 36 * channels;
       if (filters - f > 16)
-        multiply(&s, moments, panel, products, rows, 2);
+        multiply(&s, transformed, panel, products, rows, 2);
       else
-        multiply(&s, moments, panel, products, rows, 1);
+        multiply(&s, transformed, panel, products, rows, 1);
       for (uint v = 0; v < PANEL_VECTORS && f + 16 * v < filters; v++)
         for (uint sample = begin; sample < end; sample++) {
           for (uint tile = 0; tile < s.tiles; tile++) {
             const uint row = (sample - begin) * s.tiles + tile;
-            give_tile(&s, products + row * PANEL_LINE + 16 * v, tile / row_tiles * SIDE,
-                      tile % row_tiles * SIDE, pixels);
+            output_transform(&s, products + row * PANEL_LINE + 16 * v, tile / row_tiles * SIDE,
+                             tile % row_tiles * SIDE, pixels);
           }
-          give_pixels(&s, pixels, bias ? bias + f + 16 * v : 0, slope,
-                      to + ((size_t)sample * filters + f + 16 * v) * out_h * out_w, add);
+          store_pixels(&s, pixels, bias ? bias + f + 16 * v : 0, slope,
+                       to + ((size_t)sample * filters + f + 16 * v) * out_h * out_w, add);
         }
     }
   }

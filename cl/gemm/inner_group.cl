@@ -1,14 +1,15 @@
-/* The inner-product form of a product (as cl/gemm/inner_tile.cl says it), for GPUs, tiled as
+/* The inner-product variant of gemm (as cl/gemm/inner_tile.cl says it), for GPUs, tiled as
  * cl/gemm/outer_group.cl is: INNER_ROWS x INNER_COLUMNS sums a work-item, of y's rows and x's.
  */
 #define X_TILE (SIDE * INNER_COLUMNS)
 #define Y_TILE (SIDE * INNER_ROWS)
 
 kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void
-inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
-      global const float *restrict y, uint y_item, global const uint2 *restrict steps, uint count,
-      uint items, uint share, global const float *restrict bias, float slope,
-      global float *restrict c, uint c_first, uint c_row, uint c_share, uint x_rows, uint y_rows) {
+gemm_inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
+           global const float *restrict y, uint y_item, global const uint2 *restrict offsets,
+           uint count, uint items, uint share, global const float *restrict bias, float slope,
+           global float *restrict c, uint c_first, uint c_row, uint c_share, uint x_rows,
+           uint y_rows) {
   local float x_tile[INNER_DEPTH][X_TILE + 1], y_tile[INNER_DEPTH][Y_TILE + 1];
   const uint tx = get_local_id(0), ty = get_local_id(1), lane = ty * SIDE + tx;
   const uint i0 = get_group_id(0) * X_TILE, j0 = get_group_id(1) * Y_TILE;
@@ -28,7 +29,7 @@ inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
       for (uint e = lane; e < INNER_DEPTH * Y_TILE; e += SIDE * SIDE) {
         const uint p = e % INNER_DEPTH, r = e / INNER_DEPTH;
         y_tile[p][r] = p0 + p < count && j0 + r < y_rows
-                           ? y[(size_t)s * y_item + steps[j0 + r].y + p0 + p]
+                           ? y[(size_t)s * y_item + offsets[j0 + r].y + p0 + p]
                            : 0.0f;
       }
       barrier(CLK_LOCAL_MEM_FENCE);

@@ -1,11 +1,11 @@
-/* The inner-product form of a product, for CPUs:
+/* The inner-product variant of gemm, for CPUs:
  *
  *   c[z][j][i] = leaky(bias[i] + sum over the items s of share z, and over p < count, of
- *                x[s][i * x_row + p] * y[s][steps[j].y + p])
+ *                x[s][i * x_row + p] * y[s][offsets[j].y + p])
  *
  * where x and c begin at x_first and c_first of their buffers,
  *
- * and leaky is as in the outer form. Share z holds the items z * share … up to
+ * and leaky is as in gemm_outer. Share z holds the items z * share … up to
  * (z + 1) * share, below `items`. Both operands lie along the sum, so nothing
  * is packed; a work-item holds INNER_ROWS x INNER_COLUMNS (build options, the
  * columns in fours) vectors of partial sums in registers and folds them at the
@@ -35,10 +35,11 @@ inline float16 load_rest(global const float *line, uint count, int16 rest) {
 }
 
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
-      global const float *restrict y, uint y_item, global const uint2 *restrict steps, uint count,
-      uint items, uint share, global const float *restrict bias, float slope,
-      global float *restrict c, uint c_first, uint c_row, uint c_share, uint x_rows, uint y_rows) {
+gemm_inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
+           global const float *restrict y, uint y_item, global const uint2 *restrict offsets,
+           uint count, uint items, uint share, global const float *restrict bias, float slope,
+           global float *restrict c, uint c_first, uint c_row, uint c_share, uint x_rows,
+           uint y_rows) {
   const uint i0 = get_global_id(1) * X_ROWS, j0 = get_global_id(0) * Y_ROWS;
   const uint z = get_global_id(2);
   const uint whole = count / 16 * 16;
@@ -58,7 +59,7 @@ inner(global const float *restrict x, uint x_first, uint x_row, uint x_item,
       x_lines[i] = x + x_first + (size_t)s * x_item + min(i0 + i, x_rows - 1) * x_row;
 #pragma unroll
     for (uint j = 0; j < Y_ROWS; j++)
-      y_lines[j] = y + (size_t)s * y_item + steps[min(j0 + j, y_rows - 1)].y;
+      y_lines[j] = y + (size_t)s * y_item + offsets[min(j0 + j, y_rows - 1)].y;
 
     for (uint p = 0; p < whole; p += 16) {
       float16 y_now[Y_ROWS];

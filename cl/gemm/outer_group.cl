@@ -1,4 +1,4 @@
-/* The outer-product form of a product (as cl/gemm/outer_tile.cl says it), for GPUs:
+/* The outer-product variant of gemm (as cl/gemm/outer_tile.cl says it), for GPUs:
  * 16 x 16 work-items share tiles of both operands in local memory, OUTER_DEPTH
  * terms of the sums at a time, and each holds OUTER_ROWS x OUTER_COLUMNS sums
  * (build options), 16 rows and columns apart. Each number of c is summed in the
@@ -9,10 +9,11 @@
 #define B_TILE (SIDE * OUTER_COLUMNS)
 
 kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void
-outer(global const float *restrict a, uint a_row, uint a_item, global const uint2 *restrict steps,
-      uint step_count, global const float *restrict b, uint b_item,
-      global const float *restrict bias, float slope, global float *restrict c, uint c_first,
-      uint c_row, uint c_item, uint rows, uint columns, uint pitch, uint width, uint add) {
+gemm_outer(global const float *restrict a, uint a_row, uint a_item,
+           global const uint2 *restrict offsets, uint depth, global const float *restrict b,
+           uint b_item, global const float *restrict bias, float slope, global float *restrict c,
+           uint c_first, uint c_row, uint c_item, uint rows, uint columns, uint pitch, uint width,
+           uint add) {
   local float a_tile[OUTER_DEPTH][A_TILE + 1], b_tile[OUTER_DEPTH][B_TILE];
   const uint tx = get_local_id(0), ty = get_local_id(1), lane = ty * SIDE + tx;
   const uint column = get_group_id(0) * B_TILE, row = get_group_id(1) * A_TILE;
@@ -23,18 +24,18 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
   for (uint j = 0; j < OUTER_ROWS; j++)
     for (uint v = 0; v < OUTER_COLUMNS; v++) sums[j][v] = 0.0f;
 
-  for (uint k0 = 0; k0 < step_count; k0 += OUTER_DEPTH) {
+  for (uint k0 = 0; k0 < depth; k0 += OUTER_DEPTH) {
     for (uint e = lane; e < OUTER_DEPTH * A_TILE; e += SIDE * SIDE) {
       /* Neighbours read neighbours: along the sum, or along the rows where those are adjacent. */
       const uint k = a_row == 1 ? e / A_TILE : e % OUTER_DEPTH;
       const uint j = a_row == 1 ? e % A_TILE : e / OUTER_DEPTH;
       a_tile[k][j] =
-          k0 + k < step_count && row + j < rows ? a[(row + j) * a_row + steps[k0 + k].x] : 0.0f;
+          k0 + k < depth && row + j < rows ? a[(row + j) * a_row + offsets[k0 + k].x] : 0.0f;
     }
     for (uint e = lane; e < OUTER_DEPTH * B_TILE; e += SIDE * SIDE) {
       const uint k = e / B_TILE, p = e % B_TILE;
       b_tile[k][p] =
-          k0 + k < step_count && column + p < columns ? b[steps[k0 + k].y + column + p] : 0.0f;
+          k0 + k < depth && column + p < columns ? b[offsets[k0 + k].y + column + p] : 0.0f;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint k = 0; k < OUTER_DEPTH; k++) {

@@ -1,12 +1,12 @@
-/* The outer-product form of a product, for CPUs:
+/* The outer-product variant of gemm, for CPUs:
  *
- *   c[z][j][p] (+)= leaky(bias[j] + sum over k of a[z][j * a_row + steps[k].x]
- *                                               * b[z][steps[k].y + p])
+ *   c[z][j][p] (+)= leaky(bias[j] + sum over k of a[z][j * a_row + offsets[k].x]
+ *                                               * b[z][offsets[k].y + p])
  *
  * for batch item z, row j, column p, where c begins at c_first of its buffer and
  * leaky(v) = v > 0 ? v : slope * v (slope 1 leaves v alone). Columns run along
  * the memory of b, so that convolutions over planes and products of matrices
- * are one thing: `steps` says where each term of the sum begins. Columns come
+ * are one thing: `offsets` says where each term of the sum begins. Columns come
  * in lines of `pitch`, of which the first `width` are results; c holds those
  * densely.
  *
@@ -32,10 +32,11 @@ inline void store_columns(const float lanes[16], uint lane, uint end, uint x, ui
 }
 
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-outer(global const float *restrict a, uint a_row, uint a_item, global const uint2 *restrict steps,
-      uint step_count, global const float *restrict b, uint b_item,
-      global const float *restrict bias, float slope, global float *restrict c, uint c_first,
-      uint c_row, uint c_item, uint rows, uint columns, uint pitch, uint width, uint add) {
+gemm_outer(global const float *restrict a, uint a_row, uint a_item,
+           global const uint2 *restrict offsets, uint depth, global const float *restrict b,
+           uint b_item, global const float *restrict bias, float slope, global float *restrict c,
+           uint c_first, uint c_row, uint c_item, uint rows, uint columns, uint pitch, uint width,
+           uint add) {
   const uint row = get_global_id(0) * ROWS, column = get_global_id(1) * COLUMNS;
   const size_t item = get_global_id(2);
 
@@ -55,25 +56,25 @@ outer(global const float *restrict a, uint a_row, uint a_item, global const uint
     b_vectors[v] = b + item * b_item + (columns < 16 ? 0 : min(column + 16 * v, columns - 16));
 
   if (columns >= 16) {
-    for (uint k = 0; k < step_count; k++) {
-      const uint2 step = steps[k];
+    for (uint k = 0; k < depth; k++) {
+      const uint2 offset = offsets[k];
       float16 b_now[VECTORS];
 #pragma unroll
-      for (uint v = 0; v < VECTORS; v++) b_now[v] = vload16(0, b_vectors[v] + step.y);
+      for (uint v = 0; v < VECTORS; v++) b_now[v] = vload16(0, b_vectors[v] + offset.y);
 #pragma unroll
       for (uint j = 0; j < ROWS; j++) {
-        const float16 a_now = a_rows[j][step.x];
+        const float16 a_now = a_rows[j][offset.x];
 #pragma unroll
         for (uint v = 0; v < VECTORS; v++) sums[j][v] = MULTIPLY_ADD(a_now, b_now[v], sums[j][v]);
       }
     }
   } else {
-    for (uint k = 0; k < step_count; k++) {
-      const uint2 step = steps[k];
-      const float16 b_now = load_short(b_vectors[0] + step.y, columns);
+    for (uint k = 0; k < depth; k++) {
+      const uint2 offset = offsets[k];
+      const float16 b_now = load_short(b_vectors[0] + offset.y, columns);
 #pragma unroll
       for (uint j = 0; j < ROWS; j++)
-        sums[j][0] = MULTIPLY_ADD((float16)(a_rows[j][step.x]), b_now, sums[j][0]);
+        sums[j][0] = MULTIPLY_ADD((float16)(a_rows[j][offset.x]), b_now, sums[j][0]);
     }
   }
 

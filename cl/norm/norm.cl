@@ -6,10 +6,11 @@
  * line holds all channels (`along`), and what needs sums over a channel goes
  * through blocks of lines, a column of channels to a work-item.
  *
- * A mean is a pair of floats, the second mending the first: where numbers lie
- * close together and far from zero, one would blur their distances. Moments
- * lie in three rows [means, mends, squares], statistics in [means, mends,
- * scales], a scale being 1 / sqrt(variance + eps).
+ * A mean is a pair of floats, the second what the first lacks: where numbers
+ * lie close together and far from zero, one would blur their distances.
+ * Statistics lie in three rows [means, means_low, scales], a scale being
+ * 1 / sqrt(variance + eps); partial ones, of a part of the numbers, in
+ * [means, means_low, squares].
  */
 
 /* Lines of a block. */
@@ -34,13 +35,13 @@ inline float sum_of_group(float value, local float *shared) {
 
 /* The mean of some numbers, and the sum of their squared distances from it. */
 typedef struct {
-  float mean, mend, squares;
-} moments;
+  float mean, mean_low, squares;
+} partial;
 
-/* The moments of a line: its mean, and then all from the distances to that (Chan, Golub and
+/* The partial statistics of a line: its mean, then all from the distances to that (Chan, Golub and
  * LeVeque, "Algorithms for computing the sample variance", 1983).
  */
-inline moments line_moments(global const float *x, uint length, local float *shared) {
+inline partial line_partial(global const float *x, uint length, local float *shared) {
   const uint first = get_local_id(0) * WIDTH;
   floatw sum = 0.0f;
   for (uint i = first; i < length; i += GROUP * WIDTH) sum += load_block(x + i, length - i);
@@ -51,23 +52,23 @@ inline moments line_moments(global const float *x, uint length, local float *sha
     off += distance;
     squares = MULTIPLY_ADD(distance, distance, squares);
   }
-  const float mend = sum_of_group(add_lanes(off), shared) / length;
+  const float mean_low = sum_of_group(add_lanes(off), shared) / length;
   const float total = sum_of_group(add_lanes(squares), shared);
-  return (moments){mean, mend, fmax(total - length * mend * mend, 0.0f)};
+  return (partial){mean, mean_low, fmax(total - length * mean_low * mean_low, 0.0f)};
 }
 
 /* What normalization does to the numbers of a block. */
 typedef struct {
-  floatw mean, mend, scale, weight, bias;
+  floatw mean, mean_low, scale, weight, bias;
 } normalizer;
 
 /* That of channel c, or of the channels c, c + 1 … where they lie `along` a line. */
 inline normalizer load_normalizer(global const float *statistics, global const float *weight,
                                   global const float *bias, uint channels, uint c, uint along) {
-  global const float *mean = statistics + c, *mend = mean + channels, *scale = mend + channels;
-  if (!along) return (normalizer){*mean, *mend, *scale, weight[c], bias[c]};
+  global const float *mean = statistics + c, *mean_low = mean + channels, *scale = mean_low + channels;
+  if (!along) return (normalizer){*mean, *mean_low, *scale, weight[c], bias[c]};
   const uint left = channels - c;
-  return (normalizer){load_block(mean, left), load_block(mend, left), load_block(scale, left),
+  return (normalizer){load_block(mean, left), load_block(mean_low, left), load_block(scale, left),
                       load_block(weight + c, left), load_block(bias + c, left)};
 }
 
@@ -78,7 +79,7 @@ inline normalizer line_normalizer(global const float *statistics, uint lines, ui
 }
 
 inline floatw normalize(floatw x, normalizer by) {
-  return (x - by.mean - by.mend) * by.scale;
+  return (x - by.mean - by.mean_low) * by.scale;
 }
 
 /* What an output is before its activation, given the normalized input. */
@@ -93,25 +94,25 @@ inline floatw before_activation(floatw dy, floatw normal, normalizer by, float s
 
 /* ---- batches: statistics ------------------------------------------------ */
 
-/* all[line]: the moments of each line. */
+/* all[line]: the partial statistics of each line. */
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
-norm_line_moments(global const float *restrict x, global float *restrict all, uint lines,
-                  uint length, uint share) {
+norm_line_statistics(global const float *restrict x, global float *restrict all, uint lines,
+                     uint length, uint share) {
   local float shared[GROUP];
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
-    const moments m = line_moments(x + (size_t)line * length, length, shared);
+    const partial m = line_partial(x + (size_t)line * length, length, shared);
     if (get_local_id(0) == 0) {
       all[line] = m.mean;
-      all[lines + line] = m.mend;
+      all[lines + line] = m.mean_low;
       all[2 * lines + line] = m.squares;
     }
   }
 }
 
-/* all[block][c]: the moments of each column of a block of lines. */
-kernel void norm_column_moments(global const float *restrict x, global float *restrict all,
-                                uint lines, uint length, uint blocks) {
+/* all[block][c]: the partial statistics of each column of a block of lines. */
+kernel void norm_column_statistics(global const float *restrict x, global float *restrict all,
+                                   uint lines, uint length, uint blocks) {
   const uint c = get_global_id(0) * WIDTH, block = get_global_id(1);
   if (c >= length) return;
   const uint first = block * NORM_BLOCK, count = min(lines - first, (uint)NORM_BLOCK);
@@ -126,21 +127,21 @@ kernel void norm_column_moments(global const float *restrict x, global float *re
     off += distance;
     squares = MULTIPLY_ADD(distance, distance, squares);
   }
-  const floatw mend = off / count;
+  const floatw mean_low = off / count;
   all += block * length + c;
   store_block(mean, all, left);
-  store_block(mend, all + row, left);
-  store_block(fmax(squares - count * mend * mend, 0.0f), all + 2 * row, left);
+  store_block(mean_low, all + row, left);
+  store_block(fmax(squares - count * mean_low * mean_low, 0.0f), all + 2 * row, left);
 }
 
-/* Statistics of a block of channels from the moments of all their `count` numbers, and the running
+/* Statistics of a block of channels from the partial ones of all their numbers, and the running
  * ones moved towards them; rest: count - 1.
  */
-inline void keep_statistics(floatw mean, floatw mend, floatw squares, float count, float rest,
+inline void keep_statistics(floatw mean, floatw mean_low, floatw squares, float count, float rest,
                             float eps, float momentum, global float *statistics, uint channels,
                             uint left, global float *running_mean, global float *running_var) {
   store_block(mean, statistics, left);
-  store_block(mend, statistics + channels, left);
+  store_block(mean_low, statistics + channels, left);
   store_block(1.0f / sqrt(squares / count + eps), statistics + 2 * channels, left);
   if (rest == 0.0f) return;
   const floatw var = squares / rest, old_mean = load_block(running_mean, left),
@@ -149,8 +150,8 @@ inline void keep_statistics(floatw mean, floatw mend, floatw squares, float coun
   store_block((1.0f - momentum) * old_var + momentum * var, running_var, left);
 }
 
-/* The statistics of `count` numbers a channel from the moments all[blocks][channels] of each
- * `block` of them, and the running ones moved towards them; or, to `collect` them, their moments.
+/* The statistics of `count` numbers a channel from the partial ones all[blocks][channels] of each
+ * `block` of them, and the running ones moved towards them; or, to `collect` them, partial ones.
  */
 kernel void batch_norm_statistics(global const float *restrict all, uint blocks, uint block,
                                   uint count, uint channels, uint collect, float eps,
@@ -168,46 +169,46 @@ kernel void batch_norm_statistics(global const float *restrict all, uint blocks,
     const float weight = min(block, count - b * block);
     sum += weight * (load_block(means, left) - origin + load_block(means + row, left));
   }
-  const floatw mean = origin + sum / count, mend = sum / count - (mean - origin);
+  const floatw mean = origin + sum / count, mean_low = sum / count - (mean - origin);
   floatw squares = 0.0f;
   for (uint b = 0; b < blocks; b++) {
     global const float *means = all + b * channels;
     const float weight = min(block, count - b * block);
-    const floatw distance = load_block(means, left) - mean + load_block(means + row, left) - mend;
+    const floatw distance = load_block(means, left) - mean + load_block(means + row, left) - mean_low;
     squares += load_block(means + 2 * row, left) + weight * distance * distance;
   }
   if (!collect) {
-    keep_statistics(mean, mend, squares, count, count - 1, eps, momentum, statistics + c, channels,
+    keep_statistics(mean, mean_low, squares, count, count - 1, eps, momentum, statistics + c, channels,
                     left, running_mean + c, running_var + c);
     return;
   }
   store_block(mean, statistics + c, left);
-  store_block(mend, statistics + channels + c, left);
+  store_block(mean_low, statistics + channels + c, left);
   store_block(squares, statistics + 2 * channels + c, left);
 }
 
-/* The moments of other numbers join those of some; `share` of all are the others, and `between` is
- * how many they are times the share of the rest.
+/* Merges partial statistics of other numbers into those of some; `share` of all are the others, and
+ * `between` is how many they are times the share of the rest.
  */
 kernel void batch_norm_merge(global const float *restrict other, global float *restrict all,
                              uint channels, float share, float between) {
   const uint c = get_global_id(0) * WIDTH;
   if (c >= channels) return;
   const uint left = channels - c;
-  global float *mends = all + channels + c, *squares = mends + channels;
+  global float *means_low = all + channels + c, *squares = means_low + channels;
   other += c;
-  const floatw mean = load_block(all + c, left), mend = load_block(mends, left);
+  const floatw mean = load_block(all + c, left), mean_low = load_block(means_low, left);
   const floatw off =
-      load_block(other, left) - mean + (load_block(other + channels, left) - mend);
-  const floatw shift = mend + off * share, merged = mean + shift;
+      load_block(other, left) - mean + (load_block(other + channels, left) - mean_low);
+  const floatw shift = mean_low + off * share, merged = mean + shift;
   store_block(merged, all + c, left);
-  store_block(shift - (merged - mean), mends, left);
+  store_block(shift - (merged - mean), means_low, left);
   store_block(load_block(squares, left) + load_block(other + 2 * channels, left) +
                   off * off * between,
               squares, left);
 }
 
-/* Moments become statistics; rest: count - 1. */
+/* Partial statistics become whole ones; rest: count - 1. */
 kernel void batch_norm_finish(global float *restrict statistics, uint channels, float count,
                               float rest, float eps, float momentum,
                               global float *restrict running_mean,
@@ -262,9 +263,8 @@ batch_norm_forward(global const float *restrict x, global const float *restrict 
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 norm_line_sums(global const float *restrict x, global const float *restrict dy,
                global const float *restrict statistics, global const float *restrict weight,
-               global const float *restrict bias, global float *restrict sums,
-               uint products_first, uint lines, uint length, uint share, uint channels,
-               float slope) {
+               global const float *restrict bias, global float *restrict sums, uint products_first,
+               uint lines, uint length, uint share, uint channels, float slope) {
   local float shared[GROUP];
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
@@ -291,10 +291,9 @@ norm_line_sums(global const float *restrict x, global const float *restrict dy,
  */
 kernel void norm_column_sums(global const float *restrict x, global const float *restrict dy,
                              global const float *restrict statistics,
-                             global const float *restrict weight,
-                             global const float *restrict bias, global float *restrict sums,
-                             uint products_first, uint lines, uint length, uint of_lines,
-                             float slope) {
+                             global const float *restrict weight, global const float *restrict bias,
+                             global float *restrict sums, uint products_first, uint lines,
+                             uint length, uint of_lines, float slope) {
   const uint c = get_global_id(0) * WIDTH, block = get_global_id(1);
   if (c >= length) return;
   const uint end = min((block + 1) * NORM_BLOCK, lines), left = length - c;
@@ -323,8 +322,8 @@ batch_norm_backward(global const float *restrict x, global const float *restrict
                     global const float *restrict statistics, global const float *restrict weight,
                     global const float *restrict bias, global const float *restrict d_weight,
                     global const float *restrict d_bias, global float *restrict dx, uint lines,
-                    uint length, uint share, uint channels, uint along, float slope,
-                    float inverse, uint add) {
+                    uint length, uint share, uint channels, uint along, float slope, float inverse,
+                    uint add) {
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
     const size_t at = (size_t)line * length;
@@ -362,9 +361,9 @@ layer_norm_forward(global const float *restrict x, global const float *restrict 
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
     const size_t at = (size_t)line * length;
-    const moments m = line_moments(x + at, length, shared);
+    const partial m = line_partial(x + at, length, shared);
     const float scale = 1.0f / sqrt(m.squares / length + eps);
-    normalizer by = {m.mean, m.mend, scale, 1.0f, 0.0f};
+    normalizer by = {m.mean, m.mean_low, scale, 1.0f, 0.0f};
     for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
       const uint left = length - i;
       by.weight = load_block(weight + i, left);
@@ -373,7 +372,7 @@ layer_norm_forward(global const float *restrict x, global const float *restrict 
     }
     if (keep && get_local_id(0) == 0) {
       statistics[line] = m.mean;
-      statistics[lines + line] = m.mend;
+      statistics[lines + line] = m.mean_low;
       statistics[2 * lines + line] = scale;
     }
   }

@@ -181,12 +181,12 @@ inline void cell_backward(const real *saved, real h, real c, real d_h, real *car
   grads[3] = d_n * r;
 #endif
 #else
-  const real i = saved[2], f = saved[3], g = saved[4], o = saved[5], bent = tanh_of(saved[1]);
-  const real d_c = carried[1] + d_h * o * tanh_slope(bent);
+  const real i = saved[2], f = saved[3], g = saved[4], o = saved[5], tanh_c = tanh_of(saved[1]);
+  const real d_c = carried[1] + d_h * o * tanh_slope(tanh_c);
   grads[0] = d_c * g * sigmoid_slope(i);
   grads[1] = d_c * c * sigmoid_slope(f);
   grads[2] = d_c * i * tanh_slope(g);
-  grads[3] = d_h * bent * sigmoid_slope(o);
+  grads[3] = d_h * tanh_c * sigmoid_slope(o);
   carried[0] = 0.0f;
   carried[1] = d_c * f;
 #endif

@@ -37,7 +37,7 @@ inline void store_run(const float *lanes, uint count, global float *to, uint add
 }
 
 /* Transposes a block of 16 x 16 numbers. */
-inline void turn_block(float16 v[16]) {
+inline void transpose_block(float16 v[16]) {
 #pragma unroll
   for (uint round = 0; round < 4; round++) {
     float16 next[16];

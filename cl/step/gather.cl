@@ -38,7 +38,7 @@ kernel void gather_whole(global const uchar *images, global const uchar *labels,
 typedef struct {
   float xx, xy, yx, yy;
   float shift_x, shift_y;
-} bend;
+} affine;
 
 /* A uniform number in [-1, 1) of a random word. */
 inline float two_sided(uint word) {
@@ -46,14 +46,18 @@ inline float two_sided(uint word) {
 }
 
 /* H^-1 R^-1 / k of dg_augment in backend.h, as sample `place` draws them. */
-inline bend draw_bend(uint place, uint step, uint2 key, float rotate, float2 shift, float scale,
-                      float shear) {
+inline affine draw_warp(uint place, uint step, uint2 key, float rotate, float2 shift, float scale,
+                        float shear) {
   uint words[4 * WIDTH];
   philox(0, place, step, key, words);
   const float angle = two_sided(words[0]) * rotate, k = 1.0f + two_sided(words[1]) * scale;
   const float slant = tan(two_sided(words[2]) * shear), c = cos(angle) / k, s = sin(angle) / k;
-  return (bend){c + slant * s, s - slant * c,         -s, c, two_sided(words[3]) * shift.x,
-                two_sided(words[4]) * shift.y};
+  return (affine){c + slant * s,
+                  s - slant * c,
+                  -s,
+                  c,
+                  two_sided(words[3]) * shift.x,
+                  two_sided(words[4]) * shift.y};
 }
 
 /* The bytes of an image at (x, y), a pair for each lane, or 0 outside of it. */
@@ -80,19 +84,19 @@ inline floatw read_between(global const uchar *image, floatw x, floatw y, int wi
   return mix(upper, lower, lower_share);
 }
 
-/* As gather, of bent images. The work-items of the first dimension share a sample: each draws its
- * bend, and takes lines of it in turn.
+/* As gather, of warped images. The work-items of the first dimension share a sample: each draws its
+ * warp, and takes lines of it in turn.
  */
-kernel void gather_bent(global const uchar *images, global const uchar *labels,
-                        global const uint *order, global float *x, global uint *batch_labels,
-                        uint width, uint height, uint first, float scale, float shift, uint seed,
-                        uint stream, uint step, uint place, float rotate, float way_x, float way_y,
-                        float growth, float shear) {
+kernel void gather_warped(global const uchar *images, global const uchar *labels,
+                          global const uint *order, global float *x, global uint *batch_labels,
+                          uint width, uint height, uint first, float scale, float shift, uint seed,
+                          uint stream, uint step, uint place, float rotate, float way_x,
+                          float way_y, float growth, float shear) {
   const uint sample = get_global_id(1), count = width * height, image = order[first + sample];
   global const uchar *from = images + (size_t)image * count;
   if (get_global_id(0) == 0 && batch_labels) batch_labels[sample] = labels[image];
-  const bend b = draw_bend(place + sample, step, (uint2)(seed, stream), rotate,
-                           (float2)(way_x, way_y), growth, shear);
+  const affine b = draw_warp(place + sample, step, (uint2)(seed, stream), rotate,
+                             (float2)(way_x, way_y), growth, shear);
   const float middle_x = 0.5f * (width - 1), middle_y = 0.5f * (height - 1);
   for (uint row = get_global_id(0); row < height; row += get_global_size(0)) {
     const float py = row - middle_y - b.shift_y;

@@ -4,7 +4,7 @@
 
 #include "core/base/text.h"
 
-size_t dg_first_unfinite(const float *values, size_t count) {
+size_t dg_first_nonfinite(const float *values, size_t count) {
   size_t i = 0;
   while (i < count && isfinite(values[i])) i++;
   return i;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /** Index of the first of `count` numbers that is not finite; `count`: all are. */
-size_t dg_first_unfinite(const float *values, size_t count);
+size_t dg_first_nonfinite(const float *values, size_t count);
 
 /** Text of the indices of number `index` of a tensor: `[3, 0, 17]`; of one without dimensions
    empty. Returns `text`. */

@@ -15,7 +15,7 @@ static bool take_text(const dg_safetensors *file, const char *key, char **out, d
 
 static bool add(dg_arrays *arrays, const dg_stored_tensor *t, dg_error *err) {
   dg_array *array =
-      dg_arrays_add(arrays, t->name, t->rank, t->dim, dg_element_whole(t->element), err);
+      dg_arrays_add(arrays, t->name, t->rank, t->dim, dg_element_is_integer(t->element), err);
   if (array) dg_array_fill(array, t->element, (const unsigned char *)t->data);
   return array != NULL;
 }

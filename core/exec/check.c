@@ -12,7 +12,7 @@ static size_t first_negative(const dg_param *param, const float *values) {
 bool dg_param_check(const dg_param *param, const char *name, const float *values, dg_error *err) {
   uint64_t dim[4];
   char index[100];
-  size_t at = dg_first_unfinite(values, param->count);
+  size_t at = dg_first_nonfinite(values, param->count);
   bool finite = at == param->count;
   if (finite && param->spec.eps > 0) at = first_negative(param, values);
   if (at == param->count) return true;
@@ -23,7 +23,7 @@ bool dg_param_check(const dg_param *param, const char *name, const float *values
                  (double)values[at], index);
 }
 
-bool dg_network_fail_unfinite(uint32_t image, dg_error *err) {
+bool dg_network_fail_nonfinite(uint32_t image, dg_error *err) {
   return dg_fail(err, DG_ERR_RUNTIME,
                  "image %u (the first is 0) gives numbers that are not finite: the network's "
                  "weights are too large for it",
@@ -33,8 +33,8 @@ bool dg_network_fail_unfinite(uint32_t image, dg_error *err) {
 bool dg_network_check_logits(const dg_network *network, const float *logits, uint32_t count,
                              dg_error *err) {
   size_t outputs = dg_network_outputs(network), numbers = count * outputs;
-  size_t at = dg_first_unfinite(logits, numbers);
-  return at == numbers || dg_network_fail_unfinite((uint32_t)(at / outputs), err);
+  size_t at = dg_first_nonfinite(logits, numbers);
+  return at == numbers || dg_network_fail_nonfinite((uint32_t)(at / outputs), err);
 }
 
 bool dg_params_check(const dg_network *network, const float *values, dg_error *err) {

@@ -98,7 +98,7 @@ static bool bind_node(dg_network *network, uint32_t instance, uint32_t i, blocks
     if (node->plan.op.d_in[k] != DG_GRAD_NONE) f->d_in[k] = tensors[node->in[k]].grad;
   }
   f->out[0] = tensors[node->out].value;
-  if (node->moments) f->out[1] = tensors[node->moments].value;
+  if (node->statistics) f->out[1] = tensors[node->statistics].value;
   f->d_out = tensors[node->out].grad;
   for (uint32_t k = 0; k < node->plan.params; k++) {
     f->param[k] = network->param_views[node->first_param + k];

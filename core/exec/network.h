@@ -141,7 +141,7 @@ bool dg_params_check(const dg_network *network, const float *values, dg_error *e
 bool dg_network_check_logits(const dg_network *network, const float *logits, uint32_t count,
                              dg_error *err);
 /** The error for an image whose logits are not finite. */
-bool dg_network_fail_unfinite(uint32_t image, dg_error *err);
+bool dg_network_fail_nonfinite(uint32_t image, dg_error *err);
 
 /* ---- costs.c ------------------------------------------------------------ */
 

@@ -7,8 +7,8 @@
 
 /* ---- how many ----------------------------------------------------------- */
 
-static bool joins_samples(const dg_node *node) {
-  return dg_op_row_of(node->plan.op.kind)->joins_samples;
+static bool couples_samples(const dg_node *node) {
+  return dg_op_traits_of(node->plan.op.kind)->couples_samples;
 }
 
 /** Lists the nodes that run in phases. */
@@ -18,7 +18,7 @@ static bool find_sync_nodes(dg_network *network, dg_error *err) {
   s->sync_nodes = calloc(graph->node_count, sizeof *s->sync_nodes);
   if (!s->sync_nodes) return dg_fail_memory(err, graph->node_count * sizeof *s->sync_nodes);
   for (uint32_t i = 0; i < graph->node_count; i++)
-    if (joins_samples(&graph->nodes[i])) s->sync_nodes[s->sync_count++] = i;
+    if (couples_samples(&graph->nodes[i])) s->sync_nodes[s->sync_count++] = i;
   return true;
 }
 
@@ -38,7 +38,7 @@ bool dg_network_slice(dg_network *network, const dg_train_recipe *recipe, uint32
 }
 
 bool dg_network_phased(const dg_network *network, uint32_t node) {
-  return network->slicing.sync_count > 0 && joins_samples(&network->graph.nodes[node]);
+  return network->slicing.sync_count > 0 && couples_samples(&network->graph.nodes[node]);
 }
 
 /* ---- what a stage learns ------------------------------------------------ */

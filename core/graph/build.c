@@ -9,7 +9,7 @@
 static bool run_passes(dg_graph *graph, bool train, const dg_op_predicate *can_run, dg_error *err) {
   dg_graph_fuse(graph, can_run);
   if (train) {
-    dg_graph_join_moments(graph, can_run);
+    dg_graph_fuse_statistics(graph, can_run);
     dg_graph_direct_gradients(graph);
   } else if (!dg_graph_fold(graph, can_run, err)) {
     return false;

@@ -9,7 +9,7 @@ bool dg_graph_check_sizes(const dg_graph *graph, dg_error *err) {
     bool agree = sizes.out[0] == graph->tensors[node->out].count;
     for (uint32_t k = 0; k < node->inputs; k++)
       agree &= sizes.in[k] == graph->tensors[node->in[k]].count;
-    if (node->moments) agree &= sizes.out[1] == graph->tensors[node->moments].count;
+    if (node->statistics) agree &= sizes.out[1] == graph->tensors[node->statistics].count;
     if (agree) continue;
     dg_fail(err, DG_ERR_INPUT, "its sizes contradict those of its op");
     return dg_name_layer(node->layer, err);

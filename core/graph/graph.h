@@ -24,7 +24,7 @@ typedef struct {
   const dg_model_layer *layer;
   dg_layer_plan plan;
   uint32_t inputs, in[DG_MAX_IN], out; /**< tensors */
-  uint32_t moments;                    /**< tensor: of out (statistics.c); 0: not wanted */
+  uint32_t statistics;                 /**< tensor: of out (statistics.c); 0: not wanted */
   uint32_t first_param, first_running; /**< in dg_graph.params */
   bool wants_backward;
 } dg_node;

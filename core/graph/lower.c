@@ -79,7 +79,7 @@ static bool lower_layer(dg_graph *graph, const dg_model *model, uint32_t index, 
   return true;
 }
 
-/** Room for what each layer makes, and for the moments of that. */
+/** Room for what each layer makes, and for the statistics of that. */
 static bool reserve(dg_graph *graph, uint32_t layers, dg_error *err) {
   graph->tensors = calloc(2 * (size_t)layers + 1, sizeof *graph->tensors);
   graph->nodes = calloc(layers, sizeof *graph->nodes);

@@ -27,7 +27,7 @@ static bool find_images(dg_model_graph *model_graph, const dg_model *model, dg_e
     node->image = of[node->in[0]];
     if (node->shape.rank == 3)
       of[node->out] = &node->shape;
-    else if (dg_op_row_of(node->op.kind)->keeps_places)
+    else if (dg_op_traits_of(node->op.kind)->keeps_shape)
       of[node->out] = node->image;
   }
   free(of);

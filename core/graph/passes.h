@@ -30,7 +30,7 @@ bool dg_graph_fold(dg_graph *graph, const dg_op_predicate *can_run, dg_error *er
 
 /** Of a network that trains: lets batch norms take their statistics from the convolution before
     them. */
-void dg_graph_join_moments(dg_graph *graph, const dg_op_predicate *can_run);
+void dg_graph_fuse_statistics(dg_graph *graph, const dg_op_predicate *can_run);
 
 /** Of a network that trains: which tensors need a gradient, and whether a node writes or adds to
     it. */

@@ -21,7 +21,7 @@ typedef struct {
   void *config;      /**< as the kind's keys fill it; owned */
 } dg_model_layer;
 
-/** How far training images are bent at most. */
+/** How far training images are warped at most. */
 typedef struct {
   double rotate, shear; /**< degrees */
   double shift, scale;  /**< shares of the image's size */

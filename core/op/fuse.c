@@ -13,24 +13,25 @@ typedef struct {
   dg_act *act;
   uint32_t *pool;
   dg_drop *drop;
-  bool *moments;
+  bool *statistics;
 } places;
 
 static places places_of(dg_op_desc *desc) {
-  const dg_op_row *row = dg_op_row_of(desc->kind);
-  return (places){.act = place(desc, row->act),
-                  .pool = place(desc, row->pool),
-                  .drop = place(desc, row->drop),
-                  .moments = place(desc, row->moments)};
+  const dg_op_traits *traits = dg_op_traits_of(desc->kind);
+  return (places){.act = place(desc, traits->act),
+                  .pool = place(desc, traits->pool),
+                  .drop = place(desc, traits->drop),
+                  .statistics = place(desc, traits->statistics)};
 }
 
-dg_op_ending dg_op_ending_of(const dg_op_desc *desc) {
+dg_op_epilogue dg_op_epilogue_of(const dg_op_desc *desc) {
   dg_op_desc copy = *desc;
   places p = places_of(&copy);
-  dg_op_ending ending = {.pool = p.pool ? *p.pool : 0, .moments = p.moments && *p.moments};
-  if (p.act) ending.act = *p.act;
-  if (p.drop) ending.drop = *p.drop;
-  return ending;
+  dg_op_epilogue epilogue = {.pool = p.pool ? *p.pool : 0,
+                             .statistics = p.statistics && *p.statistics};
+  if (p.act) epilogue.act = *p.act;
+  if (p.drop) epilogue.drop = *p.drop;
+  return epilogue;
 }
 
 static bool fuse_activation(const places *p, const dg_activation_desc *d) {
@@ -70,15 +71,15 @@ bool dg_op_fuse(dg_op_desc *desc, const dg_op_desc *op) {
 }
 
 bool dg_op_add_bias(dg_op_desc *desc) {
-  bool *bias = place(desc, dg_op_row_of(desc->kind)->bias);
+  bool *bias = place(desc, dg_op_traits_of(desc->kind)->bias);
   if (bias) *bias = true;
   return bias;
 }
 
 void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t capacity) {
   static const char *const acts[] = {"", " + relu", " + leaky_relu", " + sigmoid", " + tanh"};
-  dg_op_ending ending = dg_op_ending_of(desc);
-  snprintf(text, capacity, "%s%s%s%s%s", name, acts[ending.act.kind],
-           ending.pool ? " + maxpool2d" : "", ending.drop.rate > 0 ? " + dropout" : "",
-           ending.moments ? " + moments" : "");
+  dg_op_epilogue epilogue = dg_op_epilogue_of(desc);
+  snprintf(text, capacity, "%s%s%s%s%s", name, acts[epilogue.act.kind],
+           epilogue.pool ? " + maxpool2d" : "", epilogue.drop.rate > 0 ? " + dropout" : "",
+           epilogue.statistics ? " + statistics" : "");
 }

@@ -4,15 +4,15 @@
 
 #include "core/op/op.h"
 
-/** What is fused to the end of an op, in this order; of what isn't there, zeros. */
+/** The epilogue of an op, in this order; of what isn't there, zeros. */
 typedef struct {
   dg_act act;
   uint32_t pool; /**< a maximum's size */
   dg_drop drop;
-  bool moments; /**< of the output are written too */
-} dg_op_ending;
+  bool statistics; /**< of the output are written too */
+} dg_op_epilogue;
 
-dg_op_ending dg_op_ending_of(const dg_op_desc *desc);
+dg_op_epilogue dg_op_epilogue_of(const dg_op_desc *desc);
 
 /** Puts `op` to the end of what `desc` describes, behind what is fused there already. False, and
     nothing is changed, where the description can't say that. */

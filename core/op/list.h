@@ -1,8 +1,7 @@
 /**
  * Every op, one line each, in the order of their kinds: DG_OP_KIND, described by the member `desc`
- * (a dg_desc_desc) of dg_op_desc; its row is dg_name_row. Whoever includes this file says what it
- * makes of a line:
- *   DG_LAYER_OP(KIND, name, desc)  an op of a layer: forward and backward
+ * (a dg_desc_desc) of dg_op_desc; its traits are dg_name_traits. Whoever includes this file says
+ * what it makes of a line: DG_LAYER_OP(KIND, name, desc)  an op of a layer: forward and backward
  *   DG_LIKE_OP(KIND, name, desc)   another, described as one above it; not defined: as DG_LAYER_OP
  *   DG_STEP_OP(KIND, name, desc)   an op around the layers: forward alone; not defined: left out
  * or DG_OP(KIND, name, desc), for all three.

@@ -1,11 +1,11 @@
 #include "core/op/op.h"
 
-const dg_op_row *dg_op_row_of(dg_op_kind kind) {
-  static const dg_op_row *const rows[DG_OP_KINDS] = {
-#define DG_OP(KIND, name, desc) [DG_OP_##KIND] = &dg_##name##_row,
+const dg_op_traits *dg_op_traits_of(dg_op_kind kind) {
+  static const dg_op_traits *const all[DG_OP_KINDS] = {
+#define DG_OP(KIND, name, desc) [DG_OP_##KIND] = &dg_##name##_traits,
 #include "core/op/list.h"
   };
-  return (unsigned)kind < DG_OP_KINDS ? rows[kind] : NULL;
+  return (unsigned)kind < DG_OP_KINDS ? all[kind] : NULL;
 }
 
 const char *dg_op_name(dg_op_kind kind) {
@@ -17,15 +17,16 @@ const char *dg_op_name(dg_op_kind kind) {
 }
 
 dg_op_sizes dg_op_sizes_of(const dg_op_desc *desc) {
-  const dg_op_row *row = dg_op_row_of(desc->kind);
-  return row ? row->sizes(dg_op_member(desc)) : (dg_op_sizes){.within = DG_SIZE_TOO_LARGE};
+  const dg_op_traits *traits = dg_op_traits_of(desc->kind);
+  return traits ? traits->sizes(dg_op_member(desc))
+                : (dg_op_sizes){.intermediate = DG_SIZE_TOO_LARGE};
 }
 
 /* ---- checking ----------------------------------------------------------- */
 
 static bool agrees(const dg_op_desc *desc) {
-  const dg_op_row *row = dg_op_row_of(desc->kind);
-  return row && (!row->agrees || row->agrees(dg_op_member(desc)));
+  const dg_op_traits *traits = dg_op_traits_of(desc->kind);
+  return traits && (!traits->agrees || traits->agrees(dg_op_member(desc)));
 }
 
 /** Tensors of one kind. */
@@ -61,10 +62,10 @@ static bool check_tensors(const tensors *t, uint32_t max_n, uint64_t most, dg_er
 }
 
 bool dg_op_check(const dg_op_desc *desc, uint32_t max_n, uint64_t most, dg_error *err) {
-  static const uint64_t most_within = (uint64_t)1 << 40, most_together = (uint64_t)1 << 57;
+  static const uint64_t most_intermediate = (uint64_t)1 << 40, most_together = (uint64_t)1 << 57;
   if (max_n == 0) return dg_fail(err, DG_ERR_INPUT, "an op can't be prepared for no samples");
   if (!agrees(desc)) return dg_fail(err, DG_ERR_INPUT, "an op's description contradicts itself");
-  bool samples = !dg_op_row_of(desc->kind)->is_sampleless;
+  bool samples = !dg_op_traits_of(desc->kind)->is_sampleless;
   dg_op_sizes sizes = dg_op_sizes_of(desc);
   const tensors all[] = {{"its input", sizes.in, DG_MAX_IN, true, false},
                          {"its output", sizes.out, DG_MAX_OUT, true, samples},
@@ -72,6 +73,7 @@ bool dg_op_check(const dg_op_desc *desc, uint32_t max_n, uint64_t most, dg_error
                          {"a running statistic", sizes.running, DG_MAX_RUNNING, false, false}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (!check_tensors(&all[i], max_n, most, err)) return false;
-  return (sizes.within <= most_within && dg_size_times(sizes.within, max_n) <= most_together) ||
+  return (sizes.intermediate <= most_intermediate &&
+          dg_size_times(sizes.intermediate, max_n) <= most_together) ||
          dg_fail(err, DG_ERR_INPUT, "what it makes of its input on the way is too large");
 }

@@ -1,8 +1,8 @@
 /**
  * What an op is, for everybody who describes, checks, counts or runs one; it knows no device.
  *
- * Each op has a file: its description, which says what it computes, and its row, which says what
- * follows from a description (row.h). list.h lists them. All numbers are float32 unless a line
+ * Each op has a file: its description, which says what it computes, and its traits, what
+ * follows from a description (traits.h). list.h lists them. All numbers are float32 unless a line
  * says otherwise, all tensors dense and row-major; a shape in brackets is given from the slowest to
  * the fastest dimension, n is the number of samples.
  */
@@ -51,9 +51,9 @@ typedef struct {
 } dg_op_desc;
 
 /**
- * Which part of a training run of an op that joins samples (dg_op_row.joins_samples) is meant,
- * where a batch comes in slices: what the samples of all have to tell each other lies between the
- * parts. The op's description says what each part does. Other ops don't ask.
+ * Which part of a training run of an op that couples samples (dg_op_traits.couples_samples) is
+ * meant, where a batch comes in slices: what the samples of all have to tell each other lies
+ * between the parts. The op's description says what each part does. Other ops don't ask.
  */
 typedef enum {
   DG_PHASE_ALL,     /**< all of it: the samples are the batch */
@@ -71,7 +71,7 @@ typedef struct {
   uint32_t step;        /**< training steps before this one */
   uint32_t batch_index; /**< of the first sample in the whole batch; 0 unless a batch is split */
   uint32_t whole;       /**< samples of the whole batch, if it is split; 0: n */
-  dg_phase phase;       /**< of an op that joins samples */
+  dg_phase phase;       /**< of an op that couples samples */
   uint32_t first;       /**< gather: index of the first sample in `order` */
   uint32_t slot;        /**< loss: where to write */
   float lr;             /**< update */
@@ -88,8 +88,8 @@ static inline const void *dg_op_member(const dg_op_desc *desc) {
   return &desc->linear;
 }
 
-/** The row of a kind; NULL where there is no such op. */
-const dg_op_row *dg_op_row_of(dg_op_kind kind);
+/** The traits of a kind; NULL where there is no such op. */
+const dg_op_traits *dg_op_traits_of(dg_op_kind kind);
 
 /** What an op is called, "conv2d" for one; "op" where there is no such op. */
 const char *dg_op_name(dg_op_kind kind);

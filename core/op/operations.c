@@ -3,17 +3,17 @@
 #include "core/op/fuse.h"
 
 static dg_op_operations count(const dg_op_desc *desc) {
-  const dg_op_row *row = dg_op_row_of(desc->kind);
+  const dg_op_traits *traits = dg_op_traits_of(desc->kind);
   dg_op_operations operations = {.own = (double)dg_op_sizes_of(desc).out[0]};
-  if (row->operations) row->operations(dg_op_member(desc), &operations);
+  if (traits->operations) traits->operations(dg_op_member(desc), &operations);
   return operations;
 }
 
 /** Of what is fused behind the activation. */
 static double count_fused(const dg_op_desc *desc) {
-  dg_op_ending ending = dg_op_ending_of(desc);
+  dg_op_epilogue epilogue = dg_op_epilogue_of(desc);
   double outputs = (double)dg_op_sizes_of(desc).out[0];
-  return outputs * ending.pool * ending.pool + (ending.drop.rate > 0 ? outputs : 0);
+  return outputs * epilogue.pool * epilogue.pool + (epilogue.drop.rate > 0 ? outputs : 0);
 }
 
 double dg_op_forward_operations(const dg_op_desc *desc) {
@@ -24,5 +24,6 @@ double dg_op_backward_operations(const dg_op_desc *desc) {
   dg_op_operations forward = count(desc);
   bool learns = dg_op_sizes_of(desc).param[0] > 0, wants_in = false;
   for (uint32_t k = 0; k < DG_MAX_IN; k++) wants_in |= desc->d_in[k] != DG_GRAD_NONE;
-  return (learns ? forward.own : 0) + (wants_in ? forward.own : forward.within) + count_fused(desc);
+  return (learns ? forward.own : 0) + (wants_in ? forward.own : forward.of_state) +
+         count_fused(desc);
 }

@@ -20,7 +20,7 @@ static inline uint64_t dg_window_padded(uint64_t size, uint64_t stride, uint64_t
 }
 
 /** A side from whose every place, padding too, a kernel may stand. */
-static inline uint64_t dg_window_spread(uint64_t size, uint64_t kernel, uint64_t pad) {
+static inline uint64_t dg_window_full(uint64_t size, uint64_t kernel, uint64_t pad) {
   return size + kernel + 2 * pad;
 }
 

@@ -5,7 +5,7 @@
 #include "core/data/dataset.h"
 #include "core/exec/gather.h"
 
-/** A data set, and batches of it as a recipe bends them. */
+/** A data set, and batches of it as a recipe warps them. */
 typedef struct {
   dg_source source;
   dg_gather gather;

@@ -22,8 +22,8 @@ static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *er
 static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
   const dg_samples *samples = &t->data->train;
   if (!t->given.device &&
-      !dg_source_of_images(&t->given, t->device, samples->height, samples->width,
-                           dg_trainer_step_samples(t), true, err))
+      !dg_source_from_images(&t->given, t->device, samples->height, samples->width,
+                             dg_trainer_step_samples(t), true, err))
     return false;
   return dg_source_put(&t->given, batch->images, batch->labels, batch->count, err);
 }

@@ -25,8 +25,8 @@ static bool list_ends(dg_trainer *t, dg_update_desc *update, dg_error *err) {
   t->bounds = malloc(params * sizeof *t->bounds);
   if (!t->bounds) return dg_fail_memory(err, params * sizeof *t->bounds);
   for (uint32_t i = 0; i < params && param[i].offset < update->count; i++)
-    t->bounds[update->parts++] = i + 1 < params ? param[i + 1].offset : update->count;
-  update->ends = t->bounds;
+    t->bounds[update->params++] = i + 1 < params ? param[i + 1].offset : update->count;
+  update->param_ends = t->bounds;
   return true;
 }
 

@@ -108,7 +108,7 @@ static bool find_unfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t
         !dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits,
                                    numbers * sizeof *logits, err))
       return false;
-    size_t at = dg_first_unfinite(logits, numbers);
+    size_t at = dg_first_nonfinite(logits, numbers);
     *sample += (uint32_t)(at / outputs);
     if (at < numbers) break;
   }
@@ -126,7 +126,7 @@ bool dg_trainer_check_loss(dg_trainer *t, const dg_source *source, uint32_t coun
   dg_trainer_gather_from(t, source);
   bool ok = find_unfinite(t, count, logits, &sample, err);
   free(logits);
-  if (ok && sample < count) return dg_network_fail_unfinite(sample, err);
+  if (ok && sample < count) return dg_network_fail_nonfinite(sample, err);
   return ok && dg_fail(err, DG_ERR_RUNTIME,
                        "the loss is not finite: the network's numbers are too large");
 }

@@ -9,7 +9,7 @@ size_t dg_element_size(dg_element element) {
   return sizes[element];
 }
 
-bool dg_element_whole(dg_element element) {
+bool dg_element_is_integer(dg_element element) {
   return element >= DG_ELEMENT_I8;
 }
 

@@ -24,7 +24,7 @@ typedef enum {
 size_t dg_element_size(dg_element element);
 
 /** Is it a whole number? */
-bool dg_element_whole(dg_element element);
+bool dg_element_is_integer(dg_element element);
 
 /** A number as float32, rounded to nearest; it need not be aligned, and is little-endian. */
 float dg_element_read(dg_element element, const void *from);

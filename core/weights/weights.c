@@ -118,7 +118,7 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
 static bool counts_batches(const dg_stored_tensor *t) {
   static const char suffix[] = ".num_batches_tracked";
   size_t length = strlen(t->name), end = sizeof suffix - 1;
-  return dg_element_whole(t->element) && length > end &&
+  return dg_element_is_integer(t->element) && length > end &&
          strcmp(t->name + length - end, suffix) == 0;
 }
 

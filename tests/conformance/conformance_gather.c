@@ -46,7 +46,7 @@ static bool augments(const dg_augment *a) {
 }
 
 /**
- * How near the numbers of a step must be. A bent image is read at places whose rounding errors
+ * How near the numbers of a step must be. A warped image is read at places whose rounding errors
  * multiply with what neighbouring pixels differ by; that is all they do, since bilinear reading is
  * continuous: a place that rounds to the other side of a pixel's border reads almost the same.
  */

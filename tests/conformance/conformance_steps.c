@@ -311,10 +311,10 @@ void try_update(const rig_target *target, int number) {
       dg_update_desc d = optimizers[i];
       d.count = counts[c];
       const uint32_t ends[] = {16, d.count / 48 * 16, d.count};
-      if (c % 2) d.ends = ends, d.parts = 3;
+      if (c % 2) d.param_ends = ends, d.params = 3;
       snprintf(report.what, sizeof report.what,
                "%s of %u in %u parts, momentum %g%s, weight decay %g%s, clip %g", names[d.kind],
-               d.count, d.parts, d.momentum, d.nesterov ? " (nesterov)" : "", d.weight_decay,
+               d.count, d.params, d.momentum, d.nesterov ? " (nesterov)" : "", d.weight_decay,
                d.decoupled ? " (decoupled)" : "", d.clip_norm);
       try_steps(&report, device, &d);
       try_fault(&report, device, &d);

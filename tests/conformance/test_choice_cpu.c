@@ -35,23 +35,23 @@ static const struct {
     {1, TEST, "winograd", NULL, CONV2D(16, 14, 32, 3, 1, 1, .bias = true, .pool = 2)},
     {100, TRAIN, "pooled", "direct", CONV2D(1, 28, 32, 5, 2, 1, .bias = true, .pool = 2)},
     {100, TRAIN, "winograd", "winograd", CONV2D(32, 14, 32, 5, 2, 1, .bias = true, .pool = 2)},
-    {120, TRAIN, "few_taps", "direct", CONV2D(1, 28, 32, 3, 0, 1, .moments = true)},
-    {120, TRAIN, "winograd", "winograd", CONV2D(32, 26, 48, 3, 0, 1, .moments = true)},
-    {120, TRAIN, "winograd", "scatter", CONV2D(64, 22, 96, 7, 0, 1, .moments = true)},
+    {120, TRAIN, "few_taps", "direct", CONV2D(1, 28, 32, 3, 0, 1, .statistics = true)},
+    {120, TRAIN, "winograd", "winograd", CONV2D(32, 26, 48, 3, 0, 1, .statistics = true)},
+    {120, TRAIN, "winograd", "col2im", CONV2D(64, 22, 96, 7, 0, 1, .statistics = true)},
     {120, TEST, "winograd", NULL, CONV2D(64, 22, 96, 7, 0, 1, .bias = false)},
     /* few taps with another pooling */
     {64, TRAIN, "few_taps", "direct", CONV2D(1, 28, 16, 3, 1, 1, .bias = true, .pool = 3)},
-    /* winograd: no ending that bends, no stride, whole vectors, kernels it knows, tiles well used
+    /* winograd: no sigmoid or tanh, no stride, whole vectors, kernels it knows, tiles well used
      */
     {8, TRAIN, "winograd", "winograd",
      CONV2D(32, 13, 32, 3, 1, 1, .bias = true, .act = {DG_ACT_RELU, 0})},
     {8, TRAIN, "direct", "direct",
      CONV2D(32, 13, 32, 3, 1, 1, .bias = true, .act = {DG_ACT_TANH, 0})},
-    {8, TRAIN, "direct", "scatter", CONV2D(32, 26, 32, 3, 1, 2, .bias = false)},
+    {8, TRAIN, "direct", "col2im", CONV2D(32, 26, 32, 3, 1, 2, .bias = false)},
     {8, TRAIN, "direct", "direct", CONV2D(33, 13, 32, 3, 1, 1, .bias = false)},
     {8, TRAIN, "direct", "direct", CONV2D(32, 13, 33, 3, 1, 1, .bias = false)},
     {8, TRAIN, "direct", "direct", CONV2D(32, 14, 32, 4, 1, 1, .bias = false)},
-    {8, TRAIN, "direct", "scatter", CONV2D(32, 3, 32, 3, 0, 1, .bias = false)},
+    {8, TRAIN, "direct", "col2im", CONV2D(32, 3, 32, 3, 0, 1, .bias = false)},
     /* others */
     {64, TRAIN, "groups", "groups", RECURRENT(DG_CELL_GRU)},
     {64, TEST, "kept_weights", NULL, RECURRENT(DG_CELL_GRU)},

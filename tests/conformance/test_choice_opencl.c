@@ -52,8 +52,8 @@ static const struct {
   dg_op_desc desc;
 } choices[] = {
     {&tile, 64, TRAIN, "inner", "outer", LINEAR(784, 512)},
-    {&tile, 64, TEST, "panels", NULL, LINEAR(784, 512)},
-    {&tile, 1, TEST, "panels", NULL, LINEAR(1, 1)},
+    {&tile, 64, TEST, "packed", NULL, LINEAR(784, 512)},
+    {&tile, 1, TEST, "packed", NULL, LINEAR(1, 1)},
     {&group, 64, TRAIN, "inner", "outer", LINEAR(784, 512)},
     {&group, 64, TEST, "inner", NULL, LINEAR(784, 512)},
     {&large, 64, TRAIN, "clblast", "clblast", LINEAR(256, 256)},
@@ -76,7 +76,7 @@ static const struct {
     {&group, 64, TRAIN, "planes", "planes", CONV(1, 28, 16, 3, 1, 1)},
     {&group, 64, TEST, "planes", NULL, CONV(32, 28, 64, 3, 1, 1)},
 
-    /* by minimal filtering: windows of 3 or 5, whole vectors of channels, many of their pairs */
+    /* by Winograd: windows of 3 or 5, whole vectors of channels, many of their pairs */
     {&tile, 8, TRAIN, "winograd", "winograd", CONV(32, 26, 48, 3, 0, 1)},
     {&tile, 8, TEST, "winograd", NULL, CONV(32, 26, 48, 3, 0, 1)},
     {&tile, 8, TRAIN, "winograd", "winograd", CONV(32, 14, 32, 5, 2, 1)},
@@ -136,11 +136,11 @@ static const struct {
     {&tile, true, CONV(1, 28, 16, 3, 1, 1, .act = {DG_ACT_RELU, 0}, .pool = 2, .drop = {0.5f, 1})},
     {&tile, false, CONV(1, 28, 16, 3, 1, 1, .act = {DG_ACT_RELU, 0}, .drop = {0.5f, 1})},
     {&tile, false, CONV(1, 28, 16, 3, 1, 1, .act = {DG_ACT_TANH, 0})},
-    {&tile, false, CONV(1, 28, 16, 3, 1, 1, .moments = true)},
+    {&tile, false, CONV(1, 28, 16, 3, 1, 1, .statistics = true)},
     {&tile, false, CONV(1, 28, 16, 3, 1, 2, .pool = 2)},
     {&tile, true, CONV(32, 26, 48, 3, 0, 1)},
     {&tile, false, CONV(32, 26, 48, 3, 0, 1, .pool = 2)},
-    {&tile, false, CONV(32, 26, 48, 3, 0, 1, .moments = true)},
+    {&tile, false, CONV(32, 26, 48, 3, 0, 1, .statistics = true)},
     {&tile, false, CONV(32, 14, 33, 3, 1, 1, .pool = 2)},
     {&group, true, CONV(32, 14, 33, 3, 1, 1, .pool = 2)},
     {&tile, true, {.kind = DG_OP_LINEAR, .linear = {784, 512, true, {DG_ACT_RELU, 0}, {0, 0}}}},

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "backends/cpu/runtime/gang.h"
+#include "backends/cpu/runtime/thread_team.h"
 #include "tests/common/suite.h"
 
 enum { BOXES = 2, STAGES = 40, THREADS = 8 };
@@ -45,12 +45,12 @@ static uint64_t number_before(const job *j, size_t rank, size_t stage) {
   return stage ? j->numbers[rank * BOXES + (stage - 1) % BOXES] : 0;
 }
 
-static void run(const void *context, const dg_gang_turn *turn, size_t rank, size_t stage) {
+static void run(const void *context, const dg_team_pass *pass, size_t rank, size_t stage) {
   const job *j = context;
   delay(j, rank, stage);
   uint64_t sum = mix(j->start[rank], number_before(j, rank, stage));
   for (size_t other = 0; other < j->ranks && stage > 0; other++) {
-    if (turn && other != rank) dg_gang_await(turn, other, stage - 1);
+    if (pass && other != rank) dg_team_await(pass, other, stage - 1);
     sum = mix(sum, number_before(j, other, stage));
   }
   j->numbers[rank * BOXES + stage % BOXES] = sum;
@@ -67,7 +67,7 @@ static void job_free(job *j) {
   free(j->numbers);
 }
 
-/** The numbers as one thread makes them, without a gang. */
+/** The numbers as one thread makes them, without a team. */
 static void run_alone(const job *j) {
   for (size_t r = 0; r < j->ranks; r++) prepare(j, r);
   for (size_t stage = 0; stage < STAGES; stage++)
@@ -76,24 +76,24 @@ static void run_alone(const job *j) {
 
 static void try_ranks(const dg_cpu_device *device, size_t ranks, int runs, bool delays) {
   job want = job_new(ranks), got = job_new(ranks);
-  dg_gang *gang = aligned_alloc(DG_CPU_ALIGNMENT, dg_gang_bytes(ranks));
-  const dg_gang_work work = {ranks, STAGES, prepare, run};
-  memset(gang, 0, dg_gang_bytes(ranks));
+  dg_team *team = aligned_alloc(DG_CPU_ALIGNMENT, dg_team_bytes(ranks));
+  const dg_team_work work = {ranks, STAGES, prepare, run};
+  memset(team, 0, dg_team_bytes(ranks));
   got.delays = delays;
   for (int i = 0; i < runs; i++) {
     want.seed = got.seed = mix(ranks, (uint64_t)i);
     run_alone(&want);
-    dg_gang_run(device, gang, &work, &got, sizeof got);
+    dg_team_run(device, team, &work, &got, sizeof got);
     if (device->pool) ck_assert(dg_pool_wait(device->pool, dg_pool_added(device->pool)));
     ck_assert_mem_eq(got.numbers, want.numbers, ranks * BOXES * sizeof(uint64_t));
   }
-  free(gang);
+  free(team);
   job_free(&want), job_free(&got);
 }
 
 /** On `threads` threads; the pool's own sleep between some of the runs. */
 static void try_threads(int threads, int runs, bool delays) {
-  static const size_t ranks[] = {1, 2, 3, 5, DG_GANG_RANKS};
+  static const size_t ranks[] = {1, 2, 3, 5, DG_TEAM_RANKS};
   dg_error err = {0};
   dg_cpu_device device = {.threads = threads};
   if (threads > 1) {
@@ -118,7 +118,7 @@ START_TEST(ranks_wait_for_each_other) {
 END_TEST
 
 int main(void) {
-  TCase *tcase = tcase_create("gang");
+  TCase *tcase = tcase_create("team");
   tcase_set_timeout(tcase, 120);
   tcase_add_loop_test(tcase, ranks_go_in_step, 1, THREADS + 1);
   tcase_add_loop_test(tcase, ranks_wait_for_each_other, 1, THREADS + 1);

@@ -1,6 +1,6 @@
 /*
- * Threads of the cpu backend that go through a row of ops, each with its own samples: what they do
- * must be what one thread does, to the bit where nothing is summed up over samples.
+ * Threads of the cpu backend that go through a chain of ops, each with its own samples: what they
+ * do must be what one thread does, to the bit where nothing is summed up over samples.
  */
 #include <check.h>
 #include <math.h>
@@ -141,7 +141,7 @@ static float *forward_twice(rig_report *report, const rig_target *target, uint32
   return bench_close(&b);
 }
 
-/** Tensors of other sizes one after the other in the same memory: lanes must meet. */
+/** Tensors of other sizes one after the other in the same memory: splits must meet. */
 static float *shared_memory(rig_report *report, const rig_target *target, uint32_t threads,
                             size_t *floats) {
   enum { SMALL = 48, LARGE = 96, PART = N * LARGE };
@@ -164,8 +164,8 @@ static float *shared_memory(rig_report *report, const rig_target *target, uint32
 }
 
 /**
- * What a dropout keeps, lane after lane, and then a tensor, sample after sample, in the same
- * memory: each of three lanes keeps for 14 samples, rounded up, as many numbers as one sample has
+ * What a dropout keeps, split after split, and then a tensor, sample after sample, in the same
+ * memory: each of three splits keeps for 14 samples, rounded up, as many numbers as one sample has
  * of the other, by chance.
  */
 static float *saved_by_chance(rig_report *report, const rig_target *target, uint32_t threads,

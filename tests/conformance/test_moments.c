@@ -1,6 +1,6 @@
 /*
- * A convolution that writes the moments of its planes, and a batch norm that takes its statistics
- * from them: against the convolution alone and against the oracle.
+ * A convolution that writes the statistics of its planes, and a batch norm that takes its
+ * statistics from them: against the convolution alone and against the oracle.
  */
 #include <check.h>
 #include <math.h>
@@ -35,7 +35,7 @@ static const pair_case cases[] = {
     /* one sample, shared by the threads; with many products */
     {5, 30, 31, 20, 3, 1, 1, true, {DG_ACT_RELU, 0}, 0, 1},
     {32, 20, 21, 48, 3, 1, 1, true, {DG_ACT_RELU, 0}, 0, 1},
-    /* minimal filtering */
+    /* Winograd */
     {16, 12, 12, 32, 3, 1, 0, false, {DG_ACT_RELU, 0}, 0, 7},
     {48, 10, 10, 48, 3, 1, 0, true, {DG_ACT_SIGMOID, 0}, 0, 13},
     {32, 15, 8, 16, 3, 1, 2, false, {DG_ACT_NONE, 0}, 0, 5},
@@ -92,7 +92,7 @@ enum {
   WEIGHT,
   BIAS,
   Y,
-  MOMENTS,
+  STATISTICS,
   SCALE,
   SHIFT,
   MEAN,
@@ -107,7 +107,7 @@ enum {
 
 /** Tensors of random numbers. */
 static void tensors_new(dg_device *device, const pair_case *c, size_t plane, tensor *t) {
-  static const char *const names[ALL] = {"x",     "weight", "bias",    "y",      "moments",
+  static const char *const names[ALL] = {"x",     "weight", "bias",    "y",      "statistics",
                                          "scale", "shift",  "mean",    "var",    "out",
                                          "d_out", "d_in",   "d_scale", "d_shift"};
   size_t made = c->n * c->filters * plane;
@@ -115,7 +115,7 @@ static void tensors_new(dg_device *device, const pair_case *c, size_t plane, ten
                               [WEIGHT] = (size_t)c->filters * c->channels * c->kernel * c->kernel,
                               [BIAS] = c->filters,
                               [Y] = made,
-                              [MOMENTS] = (size_t)2 * c->n * c->filters,
+                              [STATISTICS] = (size_t)2 * c->n * c->filters,
                               [SCALE] = c->filters,
                               [SHIFT] = c->filters,
                               [MEAN] = c->filters,
@@ -146,25 +146,25 @@ static void take(rig_report *report, tensor *t) {
   rig_tensor_get(report, &t->on, t->x, t->count * sizeof(float));
 }
 
-/** Runs the convolution; its output and the moments are in t. */
+/** Runs the convolution; its output and the statistics are in t. */
 static void convolve(rig_report *report, dg_device *device, const dg_op_desc *desc, uint32_t n,
                      tensor *t) {
   op_rig conv = op_new(device, desc, n);
   dg_step step = {.n = n, .train = true};
   dg_op_buffers b = {.in = {t[X].on.view},
                      .param = {t[WEIGHT].on.view, desc->conv2d.bias ? t[BIAS].on.view : NULL},
-                     .out = {t[Y].on.view, desc->conv2d.moments ? t[MOMENTS].on.view : NULL}};
-  give(&t[X]), give(&t[WEIGHT]), give(&t[BIAS]), expect(&t[Y]), expect(&t[MOMENTS]);
+                     .out = {t[Y].on.view, desc->conv2d.statistics ? t[STATISTICS].on.view : NULL}};
+  give(&t[X]), give(&t[WEIGHT]), give(&t[BIAS]), expect(&t[Y]), expect(&t[STATISTICS]);
   run(device, &conv, &b, &step, true);
   take(report, &t[Y]);
-  if (desc->conv2d.moments) take(report, &t[MOMENTS]);
+  if (desc->conv2d.statistics) take(report, &t[STATISTICS]);
   op_free(device, &conv);
 }
 
-/** Are the moments those of the planes? */
-static void check_moments(rig_report *report, const tensor *t, size_t plane) {
-  for (size_t p = 0; p < t[MOMENTS].count / 2; p++) {
-    const float *y = t[Y].x + p * plane, *got = t[MOMENTS].x + 2 * p;
+/** Are the statistics those of the planes? */
+static void check_statistics(rig_report *report, const tensor *t, size_t plane) {
+  for (size_t p = 0; p < t[STATISTICS].count / 2; p++) {
+    const float *y = t[Y].x + p * plane, *got = t[STATISTICS].x + 2 * p;
     double mean = 0, squares = 0;
     for (size_t i = 0; i < plane; i++) mean += (double)y[i] / (double)plane;
     for (size_t i = 0; i < plane; i++) squares += ((double)y[i] - mean) * ((double)y[i] - mean);
@@ -182,7 +182,7 @@ static void normalize(rig_report *report, dg_device *device, const dg_op_desc *d
   op_rig norm = op_new(device, desc, n);
   dg_step step = {.n = n, .train = true};
   dg_op_buffers b = {
-      .in = {t[Y].on.view, desc->batch_norm.moments ? t[MOMENTS].on.view : NULL},
+      .in = {t[Y].on.view, desc->batch_norm.statistics ? t[STATISTICS].on.view : NULL},
       .param = {t[SCALE].on.view, t[SHIFT].on.view},
       .running = {t[MEAN].on.view, t[VAR].on.view},
       .out = {t[OUT].on.view},
@@ -196,7 +196,7 @@ static void normalize(rig_report *report, dg_device *device, const dg_op_desc *d
   take(report, &t[MEAN]), take(report, &t[VAR]), take(report, &t[OUT]);
   if (!norm.op->needs.backward_reads_out) expect(&t[OUT]);
   if (!norm.op->needs.backward_reads_in) expect(&t[Y]);
-  expect(&t[MOMENTS]);
+  expect(&t[STATISTICS]);
   run(device, &norm, &b, &step, false);
   take(report, &t[D_IN]), take(report, &t[D_SCALE]), take(report, &t[D_SHIFT]);
   op_free(device, &norm);
@@ -215,7 +215,7 @@ static oracle_tensors expected_of(const dg_op_desc *desc, const tensor *t, const
                       .d_param = {d[D_SCALE], d[D_SHIFT]}};
   oracle_forward(desc, &o, step);
   oracle_backward(desc, &o, step);
-  free(d[X]), free(d[WEIGHT]), free(d[BIAS]), free(d[MOMENTS]);
+  free(d[X]), free(d[WEIGHT]), free(d[BIAS]), free(d[STATISTICS]);
   return o;
 }
 
@@ -241,15 +241,15 @@ static void try_pair(rig_report *report, dg_device *device, const pair_case *c,
   size_t plane = norm->batch_norm.plane;
   dg_step step = {.n = c->n, .train = true};
   dg_op_desc conv_alone = *conv, norm_alone = *norm;
-  conv_alone.conv2d.moments = norm_alone.batch_norm.moments = false;
+  conv_alone.conv2d.statistics = norm_alone.batch_norm.statistics = false;
   tensor t[ALL];
   tensors_new(device, c, plane, t);
   convolve(report, device, conv, c->n, t);
   float *y = rig_alloc(t[Y].count, sizeof *y);
   memcpy(y, t[Y].x, t[Y].count * sizeof *y);
   convolve(report, device, &conv_alone, c->n, t);
-  rig_same_bits(report, "y without moments", t[Y].x, y, t[Y].count);
-  check_moments(report, t, plane);
+  rig_same_bits(report, "y without statistics", t[Y].x, y, t[Y].count);
+  check_statistics(report, t, plane);
 
   avoid_kinks(&norm_alone, t, &step);
   oracle_tensors o = expected_of(&norm_alone, t, &step);
@@ -289,7 +289,7 @@ static void try_pairs(const rig_target *target, int number) {
                                   .pad_h = c->pad,
                                   .pad_w = c->pad,
                                   .bias = c->bias,
-                                  .moments = true}};
+                                  .statistics = true}};
     dg_op_desc norm = {DG_OP_BATCH_NORM,
                        {i % 2 ? DG_GRAD_ADD : DG_GRAD_WRITE},
                        .batch_norm = {1, c->filters, plane, 0.1f, 1e-5f, c->act, true}};

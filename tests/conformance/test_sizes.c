@@ -133,11 +133,11 @@ static const struct {
     {"an op that there isn't", 1, {.kind = DG_OP_KINDS}, "contradicts itself"},
     {"parts that end elsewhere",
      1,
-     {.kind = DG_OP_UPDATE, .update = {.count = 32, .ends = no_ends, .parts = 2}},
+     {.kind = DG_OP_UPDATE, .update = {.count = 32, .param_ends = no_ends, .params = 2}},
      "contradicts itself"},
     {"parts that end before they begin",
      1,
-     {.kind = DG_OP_UPDATE, .update = {.count = 32, .ends = falling_ends, .parts = 3}},
+     {.kind = DG_OP_UPDATE, .update = {.count = 32, .param_ends = falling_ends, .params = 3}},
      "contradicts itself"},
 };
 

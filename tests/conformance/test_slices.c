@@ -35,9 +35,9 @@ static const slices_case cases[] = {
     {3, 18, 7, {1, 1, 4, 2, 2}, -1000},
 };
 
-enum { X, MOMENTS, WEIGHT, BIAS, MEAN, VAR, D_OUT, OUT, D_IN, D_WEIGHT, D_BIAS, ALL };
-static const char *const names[ALL] = {"in",    "moments", "weight", "bias",     "mean",  "var",
-                                       "d_out", "out",     "d_in",   "d_weight", "d_bias"};
+enum { X, STATISTICS, WEIGHT, BIAS, MEAN, VAR, D_OUT, OUT, D_IN, D_WEIGHT, D_BIAS, ALL };
+static const char *const names[ALL] = {"in",    "statistics", "weight", "bias",     "mean",  "var",
+                                       "d_out", "out",        "d_in",   "d_weight", "d_bias"};
 
 /** The tensors of a whole batch on the host. */
 typedef struct {
@@ -46,14 +46,14 @@ typedef struct {
 } numbers;
 
 static bool of_samples(int k) {
-  return k == X || k == MOMENTS || k == D_OUT || k == OUT || k == D_IN;
+  return k == X || k == STATISTICS || k == D_OUT || k == OUT || k == D_IN;
 }
 
 static numbers numbers_new(const dg_batch_norm_desc *d, uint32_t n) {
   numbers of = {{0}, {0}};
   for (int k = 0; k < ALL; k++) {
     of.count[k] = d->channels;
-    if (of_samples(k)) of.count[k] *= n * (k == MOMENTS ? 2 : (size_t)d->rows * d->plane);
+    if (of_samples(k)) of.count[k] *= n * (k == STATISTICS ? 2 : (size_t)d->rows * d->plane);
     of.x[k] = rig_alloc(of.count[k], sizeof(float));
     rig_random(of.x[k], of.count[k], 70 + (uint32_t)k);
   }
@@ -64,13 +64,13 @@ static void numbers_free(numbers *of) {
   for (int k = 0; k < ALL; k++) free(of->x[k]);
 }
 
-static void find_moments(numbers *of, size_t plane) {
-  for (size_t p = 0; p < of->count[MOMENTS] / 2 && (p + 1) * plane <= of->count[X]; p++) {
+static void find_statistics(numbers *of, size_t plane) {
+  for (size_t p = 0; p < of->count[STATISTICS] / 2 && (p + 1) * plane <= of->count[X]; p++) {
     const float *x = of->x[X] + p * plane;
     double mean = 0, squares = 0;
     for (size_t i = 0; i < plane; i++) mean += (double)x[i] / (double)plane;
     for (size_t i = 0; i < plane; i++) squares += ((double)x[i] - mean) * ((double)x[i] - mean);
-    of->x[MOMENTS][2 * p] = (float)mean, of->x[MOMENTS][2 * p + 1] = (float)squares;
+    of->x[STATISTICS][2 * p] = (float)mean, of->x[STATISTICS][2 * p + 1] = (float)squares;
   }
 }
 
@@ -97,7 +97,7 @@ static numbers given_for(const slices_case *c, const dg_op_desc *desc, uint32_t 
   double *d[ALL];
   for (size_t i = 0; i < given.count[X]; i++) given.x[X][i] = c->far + 1.7f * given.x[X][i];
   for (size_t i = 0; i < given.count[VAR]; i++) given.x[VAR][i] += 1.5f;
-  find_moments(&given, desc->batch_norm.plane);
+  find_statistics(&given, desc->batch_norm.plane);
   oracle_tensors t = doubles_of(&given, d);
   bool *kinks = oracle_kinks(desc, &t, &(dg_step){.n = n, .train = true});
   for (size_t i = 0; i < given.count[D_OUT]; i++)
@@ -112,11 +112,11 @@ static void compare(rig_report *report, const slices_case *c, const dg_op_desc *
   dg_step step = {.n = n, .train = true};
   double *d[ALL];
   oracle_tensors t = doubles_of(given, d);
-  plain.batch_norm.moments = false;
+  plain.batch_norm.statistics = false;
   oracle_forward(&plain, &t, &step);
   oracle_backward(&plain, &t, &step);
   /* a given mean is rounded by up to half a unit of its last place */
-  double tolerance = 1e-5 * (desc->batch_norm.moments ? fmax(1, fabs((double)c->far) / 30) : 1);
+  double tolerance = 1e-5 * (desc->batch_norm.statistics ? fmax(1, fabs((double)c->far) / 30) : 1);
   for (int k = MEAN; k <= D_BIAS; k++) {
     double least = k == D_IN ? oracle_cancelling(&plain, &t, &step) : 0;
     if (k != D_OUT)
@@ -223,7 +223,7 @@ static void run(subject *s, bool backward, dg_op_buffers *b, dg_step step) {
 static dg_op_buffers buffers_of(const subject *s, const slice *by, const rig_tensor *of,
                                 const rig_tensor *saved) {
   return (dg_op_buffers){
-      .in = {by->t[X].view, s->norm->desc.batch_norm.moments ? by->t[MOMENTS].view : NULL},
+      .in = {by->t[X].view, s->norm->desc.batch_norm.statistics ? by->t[STATISTICS].view : NULL},
       .d_in = {by->t[D_IN].view},
       .out = {by->t[OUT].view},
       .d_out = by->t[D_OUT].view,
@@ -329,12 +329,12 @@ static void run_case(rig_report *report, dg_device *device, const slices_case *c
 static void try_case(rig_report *report, dg_device *const *devices, uint32_t count,
                      const slices_case *c, const dg_op_desc *desc) {
   dg_op_desc plain = *desc;
-  plain.batch_norm.moments = false;
+  plain.batch_norm.statistics = false;
   uint32_t n = 0;
   for (int i = 0; i < MOST; i++) n += c->samples[i];
   snprintf(report->what, sizeof report->what, "[%u, %u, %u] around %g, act %d%s, n = %u", c->rows,
            c->channels, c->plane, (double)c->far, (int)desc->batch_norm.act.kind,
-           desc->batch_norm.moments ? ", moments" : "", n);
+           desc->batch_norm.statistics ? ", statistics" : "", n);
   numbers given = given_for(c, &plain, n), first = numbers_new(&desc->batch_norm, n);
   run_case(report, devices[0], c, desc, &given, &first);
   compare(report, c, desc, &given, &first, n);
@@ -379,7 +379,7 @@ static void try_slices(const rig_target *target, int number) {
           DG_OP_BATCH_NORM,
           {(i + a) % 2 ? DG_GRAD_ADD : DG_GRAD_WRITE},
           .batch_norm = {c->rows, c->channels, c->plane, 0.1f, 1e-5f, acts[a % ACTS], a >= ACTS}};
-      if (c->rows > 1 && a >= ACTS) continue; /* moments are of one row */
+      if (c->rows > 1 && a >= ACTS) continue; /* statistics are of one row */
       report.cases++;
       if (devices[0]->calls->supports(devices[0], &desc))
         try_case(&report, devices, count, c, &desc);

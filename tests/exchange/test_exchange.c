@@ -49,7 +49,7 @@ static const struct {
 
 START_TEST(numbers_of_every_type) {
   ck_assert_float_eq(dg_element_read(numbers[_i].element, numbers[_i].bytes), numbers[_i].value);
-  ck_assert(dg_element_whole(numbers[_i].element) == (numbers[_i].element >= DG_ELEMENT_I8));
+  ck_assert(dg_element_is_integer(numbers[_i].element) == (numbers[_i].element >= DG_ELEMENT_I8));
 }
 END_TEST
 

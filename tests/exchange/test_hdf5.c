@@ -333,7 +333,7 @@ END_TEST
 
 /* ---- the process -------------------------------------------------------- */
 
-static const dg_apart_limits plenty = {.seconds = 60, .processor = 60, .bytes = 1 << 28};
+static const dg_sandbox_limits plenty = {.seconds = 60, .processor = 60, .bytes = 1 << 28};
 static int *shared; /**< memory of all processes */
 
 static bool crash(dg_arrays *arrays, dg_error *err) {
@@ -388,7 +388,7 @@ static bool send_two(dg_arrays *arrays, dg_error *err) {
 
 static const struct {
   bool (*read)(dg_arrays *arrays, dg_error *err);
-  dg_apart_limits limits;
+  dg_sandbox_limits limits;
   const char *says;
 } processes[] = {
     {crash, {60, 60, 1 << 28}, "can't cope with it"},
@@ -403,7 +403,7 @@ START_TEST(processes_that_do_harm) {
   dg_arrays arrays = {.path = path};
   dg_error err = {0};
   double begin = dg_seconds();
-  refused(dg_hdf5_read_apart(&arrays, processes[_i].read, &processes[_i].limits, &err), &err,
+  refused(dg_hdf5_read_sandboxed(&arrays, processes[_i].read, &processes[_i].limits, &err), &err,
           processes[_i].says);
   ck_assert_msg(dg_seconds() - begin < 50, "it took %.1f s", dg_seconds() - begin);
   ck_assert_uint_eq(arrays.count, 0);
@@ -414,7 +414,7 @@ END_TEST
 START_TEST(what_a_process_sends_is_taken) {
   dg_arrays arrays = {.path = path};
   dg_error err = {0};
-  ck_assert_msg(dg_hdf5_read_apart(&arrays, send_two, &plenty, &err), "%s", err.message);
+  ck_assert_msg(dg_hdf5_read_sandboxed(&arrays, send_two, &plenty, &err), "%s", err.message);
   ck_assert_uint_eq(arrays.count, 2);
   ck_assert(arrays.ordered && arrays.items[1].whole && !arrays.items[0].whole);
   ck_assert_uint_eq(arrays.items[1].layer, 1);
@@ -434,7 +434,7 @@ START_TEST(a_process_ends_without_ado) {
   told = true;
   *shared = 0;
   dg_arrays arrays = {.path = path};
-  ck_assert(dg_hdf5_read_apart(&arrays, send_two, &plenty, NULL));
+  ck_assert(dg_hdf5_read_sandboxed(&arrays, send_two, &plenty, NULL));
   ck_assert_int_eq(*shared, 0);
   dg_arrays_free(&arrays);
 }
@@ -456,7 +456,7 @@ START_TEST(a_process_ends_with_its_parent) {
   pid_t parent = fork();
   if (parent == 0) {
     dg_arrays arrays = {.path = path};
-    dg_hdf5_read_apart(&arrays, sleep_long, &plenty, NULL);
+    dg_hdf5_read_sandboxed(&arrays, sleep_long, &plenty, NULL);
     _exit(0);
   }
   ck_assert_int_gt(parent, 0);
@@ -475,7 +475,7 @@ END_TEST
 
 /** An answer of at most one tensor, with what is wrong in it. */
 static const struct {
-  dg_apart_head head;
+  dg_sandbox_head head;
   const char *name;
   size_t name_size;
   bool end; /**< an end follows, which says that all is right */
@@ -525,8 +525,8 @@ START_TEST(hostile_answers) {
   to = mempcpy(to, answers[_i].name, answers[_i].name_size);
   to += answers[_i].head.rank == 1 ? 2 * sizeof(float) : sizeof(float);
   if (answers[_i].end) {
-    to += sizeof(dg_apart_head);
-    to = mempcpy(to, &(dg_apart_end){.ok = 1}, sizeof(dg_apart_end));
+    to += sizeof(dg_sandbox_head);
+    to = mempcpy(to, &(dg_sandbox_end){.ok = 1}, sizeof(dg_sandbox_end));
   }
   refused(receive(bytes, (size_t)(to - bytes), false, 60, &arrays, &err), &err, answers[_i].says);
   dg_arrays_free(&arrays);
@@ -536,8 +536,8 @@ END_TEST
 /** Messages that never end, or are no text; nothing at all, for too long. */
 START_TEST(hostile_ends) {
   struct {
-    dg_apart_head none;
-    dg_apart_end end;
+    dg_sandbox_head none;
+    dg_sandbox_end end;
   } answer = {.end = {.keras = 77, .ordered = 1u << 31}};
   dg_arrays arrays = {.path = "w.h5"};
   dg_error err = {0};

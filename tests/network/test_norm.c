@@ -142,7 +142,7 @@ static void check_folding(const rig_target *target, int number) {
 
 /* ---- joining ------------------------------------------------------------ */
 
-/** Norms behind direct products, behind minimal filtering and behind an activation take moments;
+/** Norms behind direct products, behind Winograd and behind an activation take statistics;
     one whose convolution has another reader can't, and one behind no convolution. */
 static const char some_join[] =
     HEAD "{ type = \"conv2d\"; filters = 16; kernel = 3; padding = 1; bias = false; },\n" NORM(
@@ -170,10 +170,10 @@ static uint32_t joined(const dg_network *network) {
 /** The device's own calls, while others stand before them. */
 static const dg_device_calls *real;
 
-static bool supports_no_moments(const dg_device *device, const dg_op_desc *desc) {
-  bool moments = (desc->kind == DG_OP_CONV2D && desc->conv2d.moments) ||
-                 (desc->kind == DG_OP_BATCH_NORM && desc->batch_norm.moments);
-  return !moments && real->supports(device, desc);
+static bool supports_no_statistics(const dg_device *device, const dg_op_desc *desc) {
+  bool statistics = (desc->kind == DG_OP_CONV2D && desc->conv2d.statistics) ||
+                    (desc->kind == DG_OP_BATCH_NORM && desc->batch_norm.statistics);
+  return !statistics && real->supports(device, desc);
 }
 
 /** What a training step makes of random images and gradients of the logits. */
@@ -214,7 +214,7 @@ static void check_joining(const rig_target *target, int number) {
   dg_model *model = parse(some_join);
   dg_network *with = build(model, device, true);
   dg_device_calls calls = *(real = device->calls);
-  calls.supports = supports_no_moments;
+  calls.supports = supports_no_statistics;
   device->calls = &calls;
   dg_network *without = build(model, device, true);
   device->calls = real;

@@ -180,7 +180,7 @@ END_TEST
 
 /* ---- accumulating ------------------------------------------------------- */
 
-/** Where no layer joins samples, batches that are accumulated are slices of a larger one. */
+/** Where no layer couples samples, batches that are accumulated are slices of a larger one. */
 START_TEST(accumulated_batches_are_slices) {
   if (strcmp(models[_i], "normed") == 0) return;
   for (int b = 0; b < BACKENDS && suite_has_backend(backends[b]); b++) {

@@ -122,7 +122,7 @@ static void check_counting(rig_report *report, const counts *before) {
       rig_fail(report, "nothing of kind %d was counted", kind);
 }
 
-/** Products, recurrent layers, and a graph with batch norms and bent images, whole and in slices.
+/** Products, recurrent layers, and a graph with batch norms and warped images, whole and in slices.
  */
 static const plan plans[] = {{"cnn", 0}, {"conv1d-gru", 0}, {"residual", 0}, {"residual", 3}};
 

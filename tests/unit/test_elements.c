@@ -109,7 +109,7 @@ START_TEST(types_have_their_sizes) {
     dg_error err = {0};
     size_t bytes = COUNT * types[i].size;
     ck_assert_uint_eq(dg_element_size(types[i].element), types[i].size);
-    ck_assert_int_eq(dg_element_whole(types[i].element), types[i].whole);
+    ck_assert_int_eq(dg_element_is_integer(types[i].element), types[i].whole);
     write_file(types[i].type, bytes);
     ck_assert_msg(dg_safetensors_read(&file, path, &err), "%s", err.message);
     ck_assert_uint_eq(file.tensor_count, 1);

@@ -35,9 +35,9 @@ static bool no_pooled_convolution(const void *user, const dg_op_desc *desc) {
   return desc->kind != DG_OP_CONV2D || desc->conv2d.pool == 0;
 }
 
-static bool no_given_moments(const void *user, const dg_op_desc *desc) {
+static bool no_given_statistics(const void *user, const dg_op_desc *desc) {
   (void)user;
-  return desc->kind != DG_OP_BATCH_NORM || !desc->batch_norm.moments;
+  return desc->kind != DG_OP_BATCH_NORM || !desc->batch_norm.statistics;
 }
 
 /** Notes what it was asked for last, and how often. */
@@ -109,7 +109,7 @@ static void check_wires(const dg_graph *graph) {
     ck_assert_uint_eq(tensor->readers, readers);
     if (tensor->count == 0 || tensor->producer == DG_NO_NODE) continue;
     const dg_node *producer = &graph->nodes[tensor->producer];
-    ck_assert(producer->out == t || producer->moments == t);
+    ck_assert(producer->out == t || producer->statistics == t);
   }
 }
 
@@ -311,15 +311,15 @@ END_TEST
 
 /* ---- statistics --------------------------------------------------------- */
 
-START_TEST(a_norm_that_trains_takes_the_moments_of_its_convolution) {
+START_TEST(a_norm_that_trains_takes_the_statistics_of_its_convolution) {
   subject s = build(IMAGES CONV("conv") NORM("norm") RELU OUT, true, &all);
   ck_assert_str_eq(layers(&s.graph), "conv norm out");
   const dg_node *conv = &s.graph.nodes[0], *norm = &s.graph.nodes[1];
-  ck_assert(conv->plan.op.conv2d.moments && norm->plan.op.batch_norm.moments);
+  ck_assert(conv->plan.op.conv2d.statistics && norm->plan.op.batch_norm.statistics);
   ck_assert_uint_eq(norm->inputs, 2);
-  ck_assert_uint_eq(norm->in[1], conv->moments);
-  ck_assert_uint_eq(s.graph.tensors[conv->moments].count, 2 * 4);
-  ck_assert(!s.graph.tensors[conv->moments].wants_grad);
+  ck_assert_uint_eq(norm->in[1], conv->statistics);
+  ck_assert_uint_eq(s.graph.tensors[conv->statistics].count, 2 * 4);
+  ck_assert(!s.graph.tensors[conv->statistics].wants_grad);
   ck_assert_int_eq(norm->plan.op.d_in[0], DG_GRAD_WRITE);
   ck_assert_int_eq(norm->plan.op.d_in[1], DG_GRAD_NONE);
   ck_assert_uint_eq(s.graph.fold_count, 0);
@@ -328,7 +328,7 @@ START_TEST(a_norm_that_trains_takes_the_moments_of_its_convolution) {
 }
 END_TEST
 
-START_TEST(norms_that_can_not_take_moments_make_them) {
+START_TEST(norms_that_can_not_take_statistics_make_them) {
   static const char *const texts[] = {
       IMAGES NORM("norm") OUT,
       IMAGES CONV("conv") "{ type = \"avgpool2d\"; kernel = 2; },\n" NORM("norm") OUT,
@@ -336,16 +336,16 @@ START_TEST(norms_that_can_not_take_moments_make_them) {
       IMAGES CONV("conv") "{ type = \"flatten\"; },\n" NORM("norm") OUT,
       IMAGES "{ type = \"flatten\"; },\n{ type = \"linear\"; units = 6; },\n" NORM("norm") OUT,
   };
-  const dg_op_predicate not_given = {no_given_moments, NULL};
+  const dg_op_predicate not_given = {no_given_statistics, NULL};
   for (size_t i = 0; i <= sizeof texts / sizeof *texts; i++) {
     bool refused = i == sizeof texts / sizeof *texts;
     subject s = refused ? build(IMAGES CONV("conv") NORM("norm") OUT, true, &not_given)
                         : build(texts[i], true, &all);
     for (uint32_t k = 0; k < s.graph.node_count; k++) {
       const dg_op_desc *op = &s.graph.nodes[k].plan.op;
-      ck_assert_uint_eq(s.graph.nodes[k].moments, 0);
-      ck_assert(op->kind != DG_OP_CONV2D || !op->conv2d.moments);
-      ck_assert(op->kind != DG_OP_BATCH_NORM || !op->batch_norm.moments);
+      ck_assert_uint_eq(s.graph.nodes[k].statistics, 0);
+      ck_assert(op->kind != DG_OP_CONV2D || !op->conv2d.statistics);
+      ck_assert(op->kind != DG_OP_BATCH_NORM || !op->batch_norm.statistics);
     }
     drop(&s);
   }
@@ -396,8 +396,8 @@ START_TEST(ops_must_agree_with_their_tensors) {
     subject s = build(IMAGES CONV("conv") NORM("norm") OUT, true, &all);
     dg_error err = {0};
     ck_assert(dg_graph_check_sizes(&s.graph, &err));
-    uint32_t conv = s.graph.nodes[0].out, moments = s.graph.nodes[0].moments;
-    const uint32_t bent[] = {0, conv, moments, s.graph.output};
+    uint32_t conv = s.graph.nodes[0].out, statistics = s.graph.nodes[0].statistics;
+    const uint32_t bent[] = {0, conv, statistics, s.graph.output};
     s.graph.tensors[bent[tensor]].count++;
     ck_assert(!dg_graph_check_sizes(&s.graph, &err));
     ck_assert_str_eq(err.message, tensor < 3 ? "text:3: layer \"conv\" (conv2d): its sizes "
@@ -439,8 +439,8 @@ int main(void) {
   tcase_add_test(tests, a_network_that_only_tests_folds_its_norms);
   tcase_add_test(tests, norms_stay_that_can_not_be_folded);
   tcase_add_test(tests, a_product_takes_one_norm_along);
-  tcase_add_test(tests, a_norm_that_trains_takes_the_moments_of_its_convolution);
-  tcase_add_test(tests, norms_that_can_not_take_moments_make_them);
+  tcase_add_test(tests, a_norm_that_trains_takes_the_statistics_of_its_convolution);
+  tcase_add_test(tests, norms_that_can_not_take_statistics_make_them);
   tcase_add_test(tests, gradients_end_at_the_first_parameter);
   tcase_add_test(tests, the_last_reader_writes_a_gradient_and_the_others_add);
   tcase_add_test(tests, ops_must_agree_with_their_tensors);

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/pieces.h"
 
 static bool supports(const dg_op_desc *desc) {
   const dg_conv1d_desc *d = &desc->conv1d;
   return d->steps > 0 && d->in > 0 && d->filters > 0 && d->kernel > 0 && d->stride > 0 &&
-         dg_act_known(d->act) && dg_conv1d_out_steps(d) > 0;
+         dg_act_supported(d->act) && dg_conv1d_out_steps(d) > 0;
 }
 
 static bool prepare(dg_cpu_op *op, dg_error *err) {
@@ -21,7 +21,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   size_t packed = op->train ? shape->weight_floats : 0;
   op->needs.workspace =
       (packed + (size_t)op->device->threads * dg_round_up(shape->source_floats)) * sizeof(float);
-  return op->train || dg_cpu_keep_packing(op, shape->weight_floats, err);
+  return op->train || dg_cpu_keep_prepacked(op, shape->weight_floats, err);
 }
 
 /** The panel of filters from `filter` on: rows [tap, input], columns filters. */
@@ -42,7 +42,7 @@ typedef struct {
   const dg_op_buffers *buffers;
   size_t samples;
   float *panels; /**< the packed weights */
-  float *fields; /**< of every worker */
+  float *padded; /**< of every worker */
 } pass;
 
 /** The weights of some panels of filters. */
@@ -63,14 +63,15 @@ static void run_samples(const void *context, size_t piece, size_t worker) {
   const dg_conv1d_shape *shape = f->op->plan;
   const dg_conv1d_windows *w = &shape->windows;
   size_t in = (size_t)d->steps * d->in, out = w->steps * w->columns;
-  dg_ending ending = {.bias = d->bias ? dg_floats(f->buffers->param[1]) : NULL, .act = d->act};
+  dg_gemm_epilogue epilogue = {.bias = d->bias ? dg_floats(f->buffers->param[1]) : NULL,
+                               .act = d->act};
   dg_span some = dg_cpu_part(f->samples, f->pieces, piece);
-  float *field = f->fields + worker * dg_round_up(shape->source_floats);
-  if (shape->source_floats) memset(field, 0, shape->source_floats * sizeof *field);
+  float *own = f->padded + worker * dg_round_up(shape->source_floats);
+  if (shape->source_floats) memset(own, 0, shape->source_floats * sizeof *own);
   for (size_t s = some.begin; s < some.end; s++) {
     const float *x = dg_floats(f->buffers->in[0]) + s * in;
-    if (shape->source_floats) dg_field_fill(&shape->source, x, field);
-    dg_conv1d_multiply(w, shape->source_floats ? field : x, f->panels, &ending,
+    if (shape->source_floats) dg_padded_fill(&shape->source, x, own);
+    dg_conv1d_multiply(w, shape->source_floats ? own : x, f->panels, &epilogue,
                        dg_floats(f->buffers->out[0]) + s * out);
   }
 }
@@ -86,7 +87,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                   .buffers = buffers,
                   .samples = step->n,
                   .panels = panels,
-                  .fields = op->packing ? workspace : workspace + shape->weight_floats};
+                  .padded = op->prepacked ? workspace : workspace + shape->weight_floats};
   if (pack)
     dg_cpu_run_counted(f.op->device, dg_cpu_pieces(dg_panel_count(w->columns), weights),
                        pack_panels, &f, sizeof f);

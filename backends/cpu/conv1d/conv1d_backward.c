@@ -7,8 +7,8 @@
 
 #include "backends/cpu/conv1d/conv1d_windows.h"
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 /** About so many output steps go into one product of the weights' gradient. */
@@ -16,13 +16,13 @@ enum { CHUNK_STEPS = 256 };
 
 typedef struct {
   dg_conv1d_shape shape;
-  dg_field gradient;          /**< the output's gradient, spread */
+  dg_padded_input gradient;   /**< the output's gradient, dilated */
   dg_conv1d_windows backward; /**< to the input's gradient */
   size_t parts;               /**< into which the samples are cut, or fewer */
   size_t samples;             /**< of a chunk */
 
   /** Floats of parts of the workspace; 0 where there is no need. */
-  size_t back_weight_floats, field_floats, d_z_floats, panel_floats;
+  size_t back_weight_floats, padded_floats, d_z_floats, panel_floats;
   size_t gradient_floats, d_bias_floats;
   size_t part_floats, worker_floats; /**< of the sums of a part; of what a worker works in */
   uint32_t window[];                 /**< where the window of each output step of a chunk begins */
@@ -40,8 +40,8 @@ static back_plan *plan_new(const dg_conv1d_desc *d, dg_error *err) {
   }
   plan->samples = samples;
   plan->shape = dg_conv1d_shape_of(d);
-  plan->gradient = dg_conv1d_field(out, d->filters, (long)d->kernel - 1 - (long)d->pad, d->stride,
-                                   (size_t)d->steps + d->kernel - 1);
+  plan->gradient = dg_conv1d_padded(out, d->filters, (long)d->kernel - 1 - (long)d->pad, d->stride,
+                                    (size_t)d->steps + d->kernel - 1);
   plan->backward = (dg_conv1d_windows){.steps = d->steps,
                                        .columns = d->in,
                                        .depth = (size_t)d->kernel * d->filters,
@@ -49,7 +49,7 @@ static back_plan *plan_new(const dg_conv1d_desc *d, dg_error *err) {
   for (size_t s = 0; s < samples; s++)
     for (size_t o = 0; o < out; o++)
       plan->window[s * out + o] =
-          (uint32_t)(s * dg_field_count(&plan->shape.source) + o * plan->shape.windows.step_size);
+          (uint32_t)(s * dg_padded_count(&plan->shape.source) + o * plan->shape.windows.step_size);
   return plan;
 }
 
@@ -62,23 +62,23 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   const dg_conv1d_desc *d = &op->desc.conv1d;
   back_plan *plan = op->plan = plan_new(d, err);
   if (!plan) return false;
-  if (plan->samples * dg_field_count(&plan->shape.source) > UINT32_MAX)
+  if (plan->samples * dg_padded_count(&plan->shape.source) > UINT32_MAX)
     return dg_fail(err, DG_ERR_UNSUPPORTED,
                    "one sample of this conv1d is too large for the cpu "
                    "backend");
   bool act = d->act.kind != DG_ACT_NONE, d_in = op->desc.d_in[0] != DG_GRAD_NONE;
   size_t steps = plan->samples * plan->shape.windows.steps;
   plan->back_weight_floats = d_in ? dg_round_up(plan->backward.depth * dg_panels_width(d->in)) : 0;
-  plan->field_floats = dg_round_up(plan->shape.source_floats * plan->samples);
+  plan->padded_floats = dg_round_up(plan->shape.source_floats * plan->samples);
   plan->d_z_floats = act ? dg_round_up(steps * d->filters) : 0;
   plan->panel_floats = dg_round_up(steps * DG_TILE_WIDTH);
-  plan->gradient_floats = d_in && !dg_field_is_plain(&plan->gradient)
-                              ? dg_round_up(dg_field_count(&plan->gradient))
+  plan->gradient_floats = d_in && !dg_padded_is_plain(&plan->gradient)
+                              ? dg_round_up(dg_padded_count(&plan->gradient))
                               : 0;
   plan->d_bias_floats = dg_round_up(2 * (size_t)d->filters);
   plan->part_floats = plan->shape.weight_floats + plan->d_bias_floats;
   plan->worker_floats =
-      plan->field_floats + plan->d_z_floats + plan->panel_floats + plan->gradient_floats;
+      plan->padded_floats + plan->d_z_floats + plan->panel_floats + plan->gradient_floats;
   plan->parts =
       dg_cpu_parts(op, op->max_n, plan->part_floats, operations(&plan->shape.windows, op->max_n));
   size_t workers = (size_t)op->device->threads;
@@ -90,7 +90,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
 }
 
 /** The panel of inputs from `input` on: rows [tap from the last to the first, filter]. */
-static void pack_turned(const dg_conv1d_desc *d, const float *weight, size_t input, float *panel) {
+static void pack_flipped(const dg_conv1d_desc *d, const float *weight, size_t input, float *panel) {
   size_t inputs = dg_panel_columns(d->in - input), width = dg_panel_width(inputs);
   memset(panel, 0, (size_t)d->kernel * d->filters * width * sizeof *panel);
   for (size_t f = 0; f < d->filters; f++)
@@ -115,17 +115,17 @@ static sums sums_of(const back_plan *plan, float *workspace, size_t part) {
 
 /** What a worker works in, for a part. */
 typedef struct {
-  float *field;    /**< padded inputs of a chunk */
+  float *padded;   /**< padded inputs of a chunk */
   float *d_z;      /**< gradient before the activation, of a chunk */
   float *panel;    /**< some filters of it */
-  float *gradient; /**< of one sample, spread */
+  float *gradient; /**< of one sample, dilated */
   sums to;
 } scratch;
 
 static scratch scratch_of(const back_plan *plan, float *workspace, size_t worker, size_t part) {
   scratch s = {.to = sums_of(plan, workspace, part)};
-  s.field = sums_of(plan, workspace, plan->parts).d_weight + worker * plan->worker_floats;
-  s.d_z = s.field + plan->field_floats;
+  s.padded = sums_of(plan, workspace, plan->parts).d_weight + worker * plan->worker_floats;
+  s.d_z = s.padded + plan->padded_floats;
   s.panel = s.d_z + plan->d_z_floats;
   s.gradient = s.panel + plan->panel_floats;
   return s;
@@ -141,11 +141,11 @@ static void add_weights(const dg_conv1d_desc *d, const back_plan *plan, const sc
     dg_pack_rows(steps, filters, d_z + f, d->filters, t->panel);
     for (size_t k = 0; k < depth; k += rows) {
       rows = dg_tile_height(depth - k);
-      dg_tile_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile,
-                      DG_TILE_WIDTH);
+      dg_micro_kernel_grouped(1, rows, width, steps, source + k, 0, plan->window, t->panel, tile,
+                              DG_TILE_WIDTH);
       for (size_t j = 0; j < rows; j++)
-        dg_grad_put(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
-                    t->to.d_weight + f * depth + (k + j) * width);
+        dg_grad_store(DG_GRAD_ADD, width, tile + j * DG_TILE_WIDTH,
+                      t->to.d_weight + f * depth + (k + j) * width);
     }
   }
 }
@@ -156,11 +156,11 @@ static void input_gradients(const dg_cpu_op *op, const scratch *t, size_t sample
   const back_plan *plan = op->plan;
   size_t in = plan->backward.steps * plan->backward.columns;
   size_t out = plan->shape.windows.steps * plan->shape.windows.columns;
-  dg_ending ending = {.add = op->desc.d_in[0] == DG_GRAD_ADD};
+  dg_gemm_epilogue epilogue = {.add = op->desc.d_in[0] == DG_GRAD_ADD};
   for (size_t s = 0; s < samples; s++) {
-    if (plan->gradient_floats) dg_field_fill(&plan->gradient, d_z + s * out, t->gradient);
+    if (plan->gradient_floats) dg_padded_fill(&plan->gradient, d_z + s * out, t->gradient);
     dg_conv1d_multiply(&plan->backward, plan->gradient_floats ? t->gradient : d_z + s * out, panels,
-                       &ending, d_x + s * in);
+                       &epilogue, d_x + s * in);
   }
 }
 
@@ -176,9 +176,9 @@ static void backward_chunk(const dg_cpu_op *op, const dg_op_buffers *buffers, co
     dg_act_backward(d->act, samples * out, dg_floats(buffers->out[0]) + first * out, d_y, t->d_z);
     d_z = t->d_z;
   }
-  for (size_t s = 0; s < samples && plan->field_floats; s++)
-    dg_field_fill(&plan->shape.source, x + s * in, t->field + s * plan->shape.source_floats);
-  add_weights(d, plan, t, samples, plan->field_floats ? t->field : x, d_z);
+  for (size_t s = 0; s < samples && plan->padded_floats; s++)
+    dg_padded_fill(&plan->shape.source, x + s * in, t->padded + s * plan->shape.source_floats);
+  add_weights(d, plan, t, samples, plan->padded_floats ? t->padded : x, d_z);
   for (size_t i = 0; i < samples * plan->shape.windows.steps && d->bias; i++)
     for (size_t f = 0; f < d->filters; f++) t->to.d_bias[f] += (double)d_z[i * d->filters + f];
   if (plan->back_weight_floats)
@@ -204,7 +204,7 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
   float *panels = dg_floats(b->buffers->workspace);
   dg_span some = dg_cpu_grains(d->in, DG_TILE_WIDTH, b->pieces, piece);
   for (size_t i = some.begin; i < some.end; i += DG_TILE_WIDTH)
-    pack_turned(d, dg_floats(b->buffers->param[0]), i, panels + i * plan->backward.depth);
+    pack_flipped(d, dg_floats(b->buffers->param[0]), i, panels + i * plan->backward.depth);
 }
 
 static void run_part(const void *context, size_t part, size_t worker) {
@@ -213,7 +213,7 @@ static void run_part(const void *context, size_t part, size_t worker) {
   float *workspace = dg_floats(b->buffers->workspace);
   const scratch own = scratch_of(plan, workspace, worker, part);
   dg_span samples = dg_cpu_part(b->samples, b->parts, part);
-  memset(own.field, 0, plan->field_floats * sizeof(float));
+  memset(own.padded, 0, plan->padded_floats * sizeof(float));
   memset(own.gradient, 0, plan->gradient_floats * sizeof(float));
   memset(own.to.d_weight, 0, plan->part_floats * sizeof(float));
   for (size_t s = samples.begin; s < samples.end; s += plan->samples) {
@@ -231,10 +231,10 @@ static void add_parts(const pass *b, size_t first, size_t row) {
   size_t width = dg_panel_width(filters);
   float sum[DG_TILE_WIDTH] = {0};
   for (size_t p = 0; p < b->parts; p++)
-    dg_grad_put(DG_GRAD_ADD, width,
-                sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + first * depth +
-                    row * width,
-                sum);
+    dg_grad_store(DG_GRAD_ADD, width,
+                  sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + first * depth +
+                      row * width,
+                  sum);
   float *d_weight = dg_floats(b->buffers->d_param[0]) + first * depth;
   for (size_t f = 0; f < filters; f++)
     d_weight[f * depth + row % d->in * d->kernel + row / d->in] = sum[f];
@@ -252,7 +252,7 @@ static void add_biases(const pass *b) {
 }
 
 /** The gradients of some of the parameters. */
-static void put_gradients(const void *context, size_t piece, size_t worker) {
+static void store_gradients(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;
   const dg_conv1d_desc *d = &b->op->desc.conv1d;
@@ -275,7 +275,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                        pack_panels, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, dg_cpu_pieces(rows, b.parts * plan->shape.weight_floats),
-                     put_gradients, &b, sizeof b);
+                     store_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv1d_backward = {"windows", NULL, prepare, run};

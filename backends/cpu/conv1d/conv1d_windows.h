@@ -1,7 +1,7 @@
 /**
  * What both directions of a convolution of sequences share. A window of steps lies in one piece, so
  * forward is a product of rows that overlap in memory; the gradient of the input is the same over
- * the output's gradient, spread by the stride, with the kernel turned round.
+ * the output's gradient, dilated by the stride, with the kernel flipped.
  */
 #ifndef DG_CPU_CONV1D_WINDOWS_H
 #define DG_CPU_CONV1D_WINDOWS_H
@@ -10,7 +10,7 @@
 #include "backends/cpu/runtime/implementation.h"
 
 #define dg_conv1d_out_steps DG_ISA_NAME(dg_conv1d_out_steps)
-#define dg_conv1d_field DG_ISA_NAME(dg_conv1d_field)
+#define dg_conv1d_padded DG_ISA_NAME(dg_conv1d_padded)
 #define dg_conv1d_shape_of DG_ISA_NAME(dg_conv1d_shape_of)
 #define dg_conv1d_multiply DG_ISA_NAME(dg_conv1d_multiply)
 #define dg_conv1d_backward DG_ISA_NAME(dg_conv1d_backward)
@@ -23,22 +23,23 @@ typedef struct {
 } dg_conv1d_windows;
 
 typedef struct {
-  dg_field source;           /**< the input, padded */
+  dg_padded_input source;    /**< the input, padded */
   dg_conv1d_windows windows; /**< to the output */
   size_t weight_floats;      /**< of the packed weights */
-  size_t source_floats;      /**< of a filled field; 0 where it is the sample itself */
+  size_t source_floats;      /**< of a padded sample; 0 where it is the sample itself */
 } dg_conv1d_shape;
 
 size_t dg_conv1d_out_steps(const dg_conv1d_desc *desc);
 
-/** Rows of `width` numbers, the first in row `top`, `spread` apart, zeros between and around. */
-dg_field dg_conv1d_field(size_t height, size_t width, long top, size_t spread, size_t rows);
+/** Rows of `width` numbers, the first in row `top`, `dilation` apart, zeros between and around. */
+dg_padded_input dg_conv1d_padded(size_t height, size_t width, long top, size_t dilation,
+                                 size_t rows);
 
 dg_conv1d_shape dg_conv1d_shape_of(const dg_conv1d_desc *desc);
 
-/** One sample: its windows in `filled`, times panels of weights. */
-void dg_conv1d_multiply(const dg_conv1d_windows *windows, const float *filled, const float *panels,
-                        const dg_ending *ending, float *out);
+/** One sample: its windows in `padded`, times panels of weights. */
+void dg_conv1d_multiply(const dg_conv1d_windows *windows, const float *padded, const float *panels,
+                        const dg_gemm_epilogue *epilogue, float *out);
 
 /** Takes every description. */
 extern const dg_cpu_implementation dg_conv1d_backward;

@@ -8,23 +8,24 @@
 
 #include "backends/cpu/conv2d/conv2d_backward_plan.h"
 #include "backends/cpu/elementwise/sum.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 /* ---- preparing ---------------------------------------------------------- */
 
-static bool prepare(dg_cpu_op *op, bool scatters, dg_error *err) {
+static bool prepare(dg_cpu_op *op, bool by_col2im, dg_error *err) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  dg_conv_back_plan *plan = op->plan = dg_conv_back_plan_new(op, scatters, err);
+  dg_conv_back_plan *plan = op->plan = dg_conv_back_plan_new(op, by_col2im, err);
   if (!plan) return false;
   size_t workers = (size_t)op->device->threads;
   size_t floats =
       plan->back_weight_floats + plan->parts * plan->part_floats + workers * plan->worker_floats;
-  op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .saved = dg_conv_ending_saved(&plan->shape.ending, op->max_n),
-                                   .reads_in = true,
-                                   .reads_out = d->act.kind != DG_ACT_NONE};
+  op->needs =
+      (dg_direction_needs){.workspace = floats * sizeof(float),
+                           .saved = dg_conv_epilogue_saved(&plan->shape.epilogue, op->max_n),
+                           .reads_in = true,
+                           .reads_out = d->act.kind != DG_ACT_NONE};
   return true;
 }
 
@@ -32,14 +33,14 @@ static bool prepare_direct(dg_cpu_op *op, dg_error *err) {
   return prepare(op, false, err);
 }
 
-static bool prepare_scatter(dg_cpu_op *op, dg_error *err) {
+static bool prepare_col2im(dg_cpu_op *op, dg_error *err) {
   return prepare(op, true, err);
 }
 
-static bool scatter_is_faster(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n,
-                              bool train) {
+static bool col2im_is_faster(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n,
+                             bool train) {
   (void)device, (void)max_n, (void)train;
-  return dg_scatter_is_faster(&desc->conv2d, dg_conv_shape_of(&desc->conv2d).pixels);
+  return dg_col2im_is_faster(&desc->conv2d, dg_conv_shape_of(&desc->conv2d).pixels);
 }
 
 /* ---- one chunk ---------------------------------------------------------- */
@@ -57,11 +58,11 @@ static sums sums_of(const dg_conv_back_plan *plan, float *workspace, size_t part
 
 /** What a worker works in, for a part. */
 typedef struct {
-  float *source, *gradient; /**< fields of a chunk */
+  float *source, *gradient; /**< padded, of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
-  float *ending;            /**< for dg_conv_ending_spread */
-  float *turned;            /**< the same of a chunk as a panel: [pixel, filter] */
-  float *col2im_scratch;    /**< for dg_scatter_run */
+  float *epilogue;          /**< for dg_conv_epilogue_backward */
+  float *packed;            /**< the same of a chunk as a panel: [pixel, filter] */
+  float *col2im_scratch;    /**< for dg_col2im_run */
   sums to;
 } scratch;
 
@@ -71,9 +72,9 @@ static scratch scratch_of(const dg_conv_back_plan *plan, float *workspace, size_
   s.source = sums_of(plan, workspace, plan->parts).d_weight + worker * plan->worker_floats;
   s.gradient = s.source + plan->samples * plan->shape.source_floats;
   s.d_z = s.gradient + plan->samples * plan->gradient_floats;
-  s.ending = s.d_z + plan->d_z_floats;
-  s.turned = s.ending + plan->shape.ending_floats;
-  s.col2im_scratch = s.turned + plan->turned_floats;
+  s.epilogue = s.d_z + plan->d_z_floats;
+  s.packed = s.epilogue + plan->shape.epilogue_floats;
+  s.col2im_scratch = s.packed + plan->packed_floats;
   return s;
 }
 
@@ -86,8 +87,8 @@ static void scratch_clear(const dg_conv_back_plan *plan, const scratch *s) {
 /** The weights for the gradient of the input: a panel of [filter and tap, channel]. */
 static void pack_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
                          const float *weight, size_t channel, float *panel) {
-  if (plan->scatters) {
-    dg_scatter_pack(&plan->scatter, weight, channel, panel);
+  if (plan->by_col2im) {
+    dg_col2im_pack(&plan->col2im, weight, channel, panel);
     return;
   }
   size_t kernel = (size_t)d->kernel_h * d->kernel_w;
@@ -105,8 +106,8 @@ typedef struct {
 /** What a chunk brings to the weights of a panel of filters. */
 typedef struct {
   size_t samples;
-  const float *source; /**< fields */
-  const float *turned; /**< the panel, `width` wide */
+  const float *source; /**< padded */
+  const float *packed; /**< the panel, `width` wide */
   size_t width;
 } chunk_part;
 
@@ -114,13 +115,14 @@ typedef struct {
 static void add_taps(const dg_conv_back_plan *plan, const chunk_part *c, size_t tap, size_t group,
                      tap_block block, float *d_weight) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
-  dg_tile_grouped(block.groups, block.run, c->width, c->samples * plan->shape.pixels,
-                  c->source + plan->shape.forward.tap[tap], dg_field_row(&plan->shape.source),
-                  plan->pixel, c->turned, tile, DG_TILE_WIDTH);
+  dg_micro_kernel_grouped(block.groups, block.run, c->width, c->samples * plan->shape.pixels,
+                          c->source + plan->shape.forward.tap[tap],
+                          dg_padded_row(&plan->shape.source), plan->pixel, c->packed, tile,
+                          DG_TILE_WIDTH);
   for (size_t g = 0; g < block.groups; g++)
     for (size_t r = 0; r < block.run; r++)
-      dg_grad_put(DG_GRAD_ADD, c->width, tile + (g * block.run + r) * DG_TILE_WIDTH,
-                  d_weight + (tap + g * group + r) * c->width);
+      dg_grad_store(DG_GRAD_ADD, c->width, tile + (g * block.run + r) * DG_TILE_WIDTH,
+                    d_weight + (tap + g * group + r) * c->width);
 }
 
 /** d_weight += the products of a chunk with one panel of its gradient. */
@@ -132,7 +134,7 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
     for (size_t kx = 0; kx < kernel_w; kx += block.run) {
       block.run = d->stride_w == 1 ? dg_tile_height(kernel_w - kx) : 1;
       for (size_t ky = 0; ky < kernel_h; ky += block.groups) {
-        block.groups = dg_tile_groups(kernel_h - ky, block.run);
+        block.groups = dg_micro_kernel_groups(kernel_h - ky, block.run);
         add_taps(plan, part, (c * kernel_h + ky) * kernel_w + kx, kernel_w, block, d_weight);
       }
     }
@@ -140,39 +142,39 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
 
 /**
  * Brings the gradient before the activation, of some filters of sample `s` of a chunk, to where it
- * is wanted: the right operand of the weights' products, the field of the input's gradient, the
- * bias's sums.
+ * is wanted: the ok operand of the weights' products, the padded gradient, the bias's sums.
  */
-static void spread_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv_chunk *c, size_t s,
-                            size_t filter, size_t filters) {
+static void distribute_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv_chunk *c,
+                                size_t s, size_t filter, size_t filters) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_conv_back_plan *plan = op->plan;
-  size_t pixels = plan->shape.pixels, plane_out = dg_conv_ending_plane(&plan->shape.ending);
+  size_t pixels = plan->shape.pixels, plane_out = dg_conv_epilogue_plane(&plan->shape.epilogue);
   size_t at = (s * d->filters + filter) * plane_out;
   const float *d_z = plan->d_z_floats ? t->d_z : c->d_y + at;
   for (size_t f = 0; f < filters; f++) {
     const float *plane = d_z + f * pixels;
     size_t first = at + f * plane_out;
     if (plan->d_z_floats)
-      dg_conv_ending_spread(&plan->shape.ending, c->y ? c->y + first : NULL, c->d_y + first,
-                            c->saved ? c->saved + first : NULL, t->ending, t->d_z + f * pixels);
+      dg_conv_epilogue_backward(&plan->shape.epilogue, c->y ? c->y + first : NULL, c->d_y + first,
+                                c->saved ? c->saved + first : NULL, t->epilogue,
+                                t->d_z + f * pixels);
     if (d->bias) t->to.d_bias[filter + f] += dg_sum(pixels, plane);
     if (plan->gradient_floats)
-      dg_field_fill_plane(&plan->gradient, filter + f, plane,
-                          t->gradient + s * plan->gradient_floats);
+      dg_padded_fill_plane(&plan->gradient, filter + f, plane,
+                           t->gradient + s * plan->gradient_floats);
   }
-  dg_pack_columns(pixels, filters, d_z, pixels, t->turned + s * pixels * dg_panel_width(filters));
+  dg_pack_columns(pixels, filters, d_z, pixels, t->packed + s * pixels * dg_panel_width(filters));
 }
 
-/** The gradient of one sample's input from the field of its output's. */
+/** The gradient of one sample's input from its output's, padded. */
 static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *weights,
                            const float *gradient, float *dx) {
   const dg_conv_back_plan *plan = op->plan;
   bool add = op->desc.d_in[0] == DG_GRAD_ADD;
-  if (plan->scatters)
-    dg_scatter_run(&plan->scatter, gradient, weights, add, t->col2im_scratch, dx);
+  if (plan->by_col2im)
+    dg_col2im_run(&plan->col2im, gradient, weights, add, t->col2im_scratch, dx);
   else
-    dg_correlate(&plan->backward, gradient, weights, &(dg_ending){.add = add}, dx);
+    dg_correlate(&plan->backward, gradient, weights, &(dg_gemm_epilogue){.add = add}, dx);
 }
 
 /** Adds a chunk to the part's sums and, where that is wanted, gives the input's gradient. */
@@ -181,16 +183,16 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_conv_back_plan *plan = op->plan;
   size_t in = (size_t)d->channels * d->height * d->width;
-  size_t out = d->filters * dg_conv_ending_plane(&plan->shape.ending);
+  size_t out = d->filters * dg_conv_epilogue_plane(&plan->shape.epilogue);
   for (size_t s = 0; s < c->samples; s++)
     dg_conv_source(&plan->shape, c->x + s * in, t->source + s * plan->shape.source_floats);
   for (size_t f = 0; f < d->filters; f += DG_TILE_WIDTH) {
     size_t filters = dg_panel_columns(d->filters - f);
-    for (size_t s = 0; s < c->samples; s++) spread_gradient(op, t, c, s, f, filters);
+    for (size_t s = 0; s < c->samples; s++) distribute_gradient(op, t, c, s, f, filters);
     add_weights(d, plan,
                 &(chunk_part){.samples = c->samples,
                               .source = plan->shape.source_floats ? t->source : c->x,
-                              .turned = t->turned,
+                              .packed = t->packed,
                               .width = dg_panel_width(filters)},
                 t->to.d_weight + f * plan->shape.taps);
   }
@@ -229,7 +231,7 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_conv2d_desc *d = &b->op->desc.conv2d;
   const dg_conv_back_plan *plan = b->op->plan;
   size_t in = (size_t)d->channels * d->height * d->width;
-  size_t out = d->filters * dg_conv_ending_plane(&plan->shape.ending);
+  size_t out = d->filters * dg_conv_epilogue_plane(&plan->shape.epilogue);
   const dg_conv_chunk *all = &b->all;
   return (dg_conv_chunk){.samples = samples,
                          .x = all->x + first * in,
@@ -269,10 +271,10 @@ static void add_parts(const pass *b, size_t first, size_t tap) {
   for (size_t p = 0; p < b->parts; p++) {
     const float *from = sums_of(plan, dg_floats(b->buffers->workspace), p).d_weight + at;
     for (size_t j = 0; j < rows; j++)
-      dg_grad_put(DG_GRAD_ADD, width, from + j * width, tile + j * DG_TILE_WIDTH);
+      dg_grad_store(DG_GRAD_ADD, width, from + j * width, tile + j * DG_TILE_WIDTH);
   }
-  dg_put_transposed(false, rows, filters, tile,
-                    dg_floats(b->buffers->d_param[0]) + first * taps + tap, taps);
+  dg_store_transposed(false, rows, filters, tile,
+                      dg_floats(b->buffers->d_param[0]) + first * taps + tap, taps);
 }
 
 /** Adds up the parts' sums for the biases. */
@@ -287,7 +289,7 @@ static void add_biases(const pass *b) {
 }
 
 /** The gradients of some of the parameters. */
-static void put_gradients(const void *context, size_t piece, size_t worker) {
+static void store_gradients(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;
   const dg_conv_back_plan *plan = b->op->plan;
@@ -318,9 +320,9 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
   dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
   size_t blocks = dg_panel_count(d->filters) * tap_blocks(plan);
   dg_cpu_run_counted(b.op->device, dg_cpu_pieces(blocks, b.parts * shape->weight_floats),
-                     put_gradients, &b, sizeof b);
+                     store_gradients, &b, sizeof b);
 }
 
-const dg_cpu_implementation dg_conv_scatter_backward = {"scatter", scatter_is_faster,
-                                                        prepare_scatter, run},
+const dg_cpu_implementation dg_conv_col2im_backward = {"col2im", col2im_is_faster, prepare_col2im,
+                                                       run},
                             dg_conv_direct_backward = {"direct", NULL, prepare_direct, run};

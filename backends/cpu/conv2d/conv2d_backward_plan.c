@@ -3,38 +3,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/pieces.h"
 
-/** The output's gradient as it is scattered. */
-static dg_field plain_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
-  return (dg_field){.channels = d->filters,
-                    .height = out_h,
-                    .width = out_w,
-                    .spread_h = 1,
-                    .spread_w = 1,
-                    .rows = out_h,
-                    .columns = out_w,
-                    .phases = 1};
+/** The output's gradient as col2im reads it. */
+static dg_padded_input plain_input(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
+  return (dg_padded_input){.channels = d->filters,
+                           .height = out_h,
+                           .width = out_w,
+                           .dilation_h = 1,
+                           .dilation_w = 1,
+                           .rows = out_h,
+                           .columns = out_w,
+                           .phases = 1};
 }
 
-/** The output's gradient as the gradient of the input is read from it: spread by the stride. */
-static dg_field gradient_field(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
-  return (dg_field){.channels = d->filters,
-                    .height = out_h,
-                    .width = out_w,
-                    .top = (long)d->kernel_h - 1 - (long)d->pad_h,
-                    .left = (long)d->kernel_w - 1 - (long)d->pad_w,
-                    .spread_h = d->stride_h,
-                    .spread_w = d->stride_w,
-                    .rows = (size_t)d->height + d->kernel_h - 1,
-                    .columns = (size_t)d->width + d->kernel_w - 1,
-                    .phases = 1};
+/** The output's gradient as the gradient of the input is read from it: dilated by the stride. */
+static dg_padded_input padded_gradient(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
+  return (dg_padded_input){.channels = d->filters,
+                           .height = out_h,
+                           .width = out_w,
+                           .top = (long)d->kernel_h - 1 - (long)d->pad_h,
+                           .left = (long)d->kernel_w - 1 - (long)d->pad_w,
+                           .dilation_h = d->stride_h,
+                           .dilation_w = d->stride_w,
+                           .rows = (size_t)d->height + d->kernel_h - 1,
+                           .columns = (size_t)d->width + d->kernel_w - 1,
+                           .phases = 1};
 }
 
 /** The taps of the correlation that gathers the input's gradient. */
 static void fill_back_taps(const dg_conv2d_desc *d, const dg_conv_back_plan *plan, uint32_t *tap) {
-  size_t row = dg_field_row(&plan->gradient);
+  size_t row = dg_padded_row(&plan->gradient);
   for (size_t f = 0; f < d->filters; f++)
     for (size_t ky = d->kernel_h; ky-- > 0;)
       for (size_t kx = d->kernel_w; kx-- > 0;)
@@ -51,8 +51,8 @@ static void fill_tables(const dg_conv2d_desc *d, dg_conv_back_plan *plan) {
       for (size_t x = 0; x < forward->width; x++)
         *pixel++ = (uint32_t)(s * plan->source_step + y * forward->row_step + x);
   plan->backward.tap = pixel;
-  if (plan->scatters)
-    plan->scatter = dg_scatter_make(d, forward->height, forward->width, pixel);
+  if (plan->by_col2im)
+    plan->col2im = dg_col2im_make(d, forward->height, forward->width, pixel);
   else
     fill_back_taps(d, plan, pixel);
 }
@@ -78,42 +78,42 @@ static size_t operations(const dg_conv_shape *shape, size_t samples) {
 static void size_workspace(const dg_op_desc *desc, dg_conv_back_plan *plan) {
   const dg_conv2d_desc *d = &desc->conv2d;
   const dg_conv_shape *shape = &plan->shape;
-  const dg_conv_ending *ending = &shape->ending;
-  bool changes = dg_conv_ending_changes(ending), d_in = desc->d_in[0] != DG_GRAD_NONE;
+  const dg_conv_epilogue *epilogue = &shape->epilogue;
+  bool changes = dg_conv_epilogue_changes(epilogue), d_in = desc->d_in[0] != DG_GRAD_NONE;
   plan->back_weight_floats = d_in ? dg_round_up(plan->back_taps * dg_panels_width(d->channels)) : 0;
   plan->d_z_floats =
-      changes ? dg_round_up(shape->pixels * DG_TILE_WIDTH + dg_conv_ending_slack(ending)) : 0;
-  plan->gradient_floats = d_in && (changes || !dg_field_is_plain(&plan->gradient))
-                              ? dg_round_up(dg_field_count(&plan->gradient))
+      changes ? dg_round_up(shape->pixels * DG_TILE_WIDTH + dg_conv_epilogue_slack(epilogue)) : 0;
+  plan->gradient_floats = d_in && (changes || !dg_padded_is_plain(&plan->gradient))
+                              ? dg_round_up(dg_padded_count(&plan->gradient))
                               : 0;
-  plan->scratch_floats = d_in && plan->scatters ? dg_scatter_scratch(&plan->scatter) : 0;
-  plan->turned_floats = dg_round_up(plan->samples * shape->pixels * DG_TILE_WIDTH);
+  plan->scratch_floats = d_in && plan->by_col2im ? dg_col2im_scratch(&plan->col2im) : 0;
+  plan->packed_floats = dg_round_up(plan->samples * shape->pixels * DG_TILE_WIDTH);
   plan->worker_floats = plan->samples * (shape->source_floats + plan->gradient_floats) +
-                        plan->d_z_floats + shape->ending_floats + plan->turned_floats +
+                        plan->d_z_floats + shape->epilogue_floats + plan->packed_floats +
                         plan->scratch_floats;
 }
 
-dg_conv_back_plan *dg_conv_back_plan_new(const dg_cpu_op *op, bool scatters, dg_error *err) {
+dg_conv_back_plan *dg_conv_back_plan_new(const dg_cpu_op *op, bool by_col2im, dg_error *err) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
   dg_conv_back_plan plan = {.shape = dg_conv_shape_of(d),
-                            .scatters = scatters,
+                            .by_col2im = by_col2im,
                             .back_taps = d->filters * (size_t)d->kernel_h * d->kernel_w};
   const dg_conv_shape *shape = &plan.shape;
   plan.gradient =
-      (scatters ? plain_field : gradient_field)(d, shape->forward.height, shape->forward.width);
+      (by_col2im ? plain_input : padded_gradient)(d, shape->forward.height, shape->forward.width);
   plan.backward = (dg_correlation){.channels = d->channels,
                                    .height = d->height,
                                    .width = d->width,
                                    .plane = (size_t)d->height * d->width,
-                                   .row_step = dg_field_row(&plan.gradient),
+                                   .row_step = dg_padded_row(&plan.gradient),
                                    .taps = plan.back_taps};
   plan.part_floats = shape->weight_floats + dg_round_up(2 * (size_t)d->filters);
   plan.parts = dg_cpu_parts(op, op->max_n, plan.part_floats, operations(shape, op->max_n));
-  plan.source_step = shape->source_floats ? shape->source_floats : dg_field_count(&shape->source);
+  plan.source_step = shape->source_floats ? shape->source_floats : dg_padded_count(&shape->source);
   plan.samples = chunk_samples(op, &plan);
   if (!dg_conv_shape_check(&shape->source, err) || !dg_conv_shape_check(&plan.gradient, err))
     return NULL;
-  size_t back_entries = scatters ? dg_scatter_entries(d, shape->pixels) : plan.back_taps;
+  size_t back_entries = by_col2im ? dg_col2im_entries(d, shape->pixels) : plan.back_taps;
   size_t entries = shape->taps + plan.samples * shape->pixels + back_entries;
   size_t bytes = sizeof plan + entries * sizeof *plan.tables;
   dg_conv_back_plan *made = malloc(bytes);

@@ -7,9 +7,9 @@
 
 #include "backends/cpu/conv2d/conv2d_pooled.h"
 #include "backends/cpu/conv2d/conv2d_shape.h"
-#include "backends/cpu/conv2d/moments.h"
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/conv2d/plane_statistics.h"
+#include "backends/cpu/gemm/micro_kernel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
 /** A forward pass, as its pieces share it. */
@@ -26,7 +26,7 @@ typedef struct {
 /** Where things of a sample lie. */
 typedef struct {
   const float *x;
-  float *source, *ending, *sums, *y;
+  float *source, *epilogue, *sums, *y;
   uint8_t *saved;
 } place;
 
@@ -63,23 +63,24 @@ static dg_correlation rows_of(const dg_conv_shape *shape, dg_span rows) {
 
 static void make_direct(const pass *f, const place *p, dg_span rows) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
-  dg_ending ending = dg_conv_ending_first(&shape->ending, bias_of(f));
+  dg_gemm_epilogue epilogue = dg_conv_epilogue_of_gemm(&shape->epilogue, bias_of(f));
   dg_correlation part = rows_of(shape, rows);
-  dg_correlate(&part, source_of(shape, p) + rows.begin * part.row_step, f->panels, &ending,
+  dg_correlate(&part, source_of(shape, p) + rows.begin * part.row_step, f->panels, &epilogue,
                p->sums + rows.begin * part.width);
 }
 
-static void make_few(const pass *f, const place *p, dg_span rows) {
+static void make_few_taps(const pass *f, const place *p, dg_span rows) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
-  dg_ending ending = dg_conv_ending_first(&shape->ending, bias_of(f));
+  dg_gemm_epilogue epilogue = dg_conv_epilogue_of_gemm(&shape->epilogue, bias_of(f));
   dg_correlation part = rows_of(shape, rows);
-  dg_correlate_few(&part, source_of(shape, p) + rows.begin * part.row_step,
-                   dg_floats(f->buffers->param[0]), &ending, p->sums + rows.begin * part.width);
+  dg_correlate_few_taps(&part, source_of(shape, p) + rows.begin * part.row_step,
+                        dg_floats(f->buffers->param[0]), &epilogue,
+                        p->sums + rows.begin * part.width);
 }
 
 static void make_pooled(const pass *f, const place *p, dg_span rows) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
-  dg_conv_pooled(&shape->forward, &shape->ending, rows, source_of(shape, p),
+  dg_conv_pooled(&shape->forward, &shape->epilogue, rows, source_of(shape, p),
                  dg_floats(f->buffers->param[0]), bias_of(f), p->y, p->saved);
 }
 
@@ -87,7 +88,7 @@ static void make_pooled(const pass *f, const place *p, dg_span rows) {
 
 /** Floats of a worker's part of the workspace. */
 static size_t scratch_floats(const forward_plan *plan) {
-  return plan->shape.source_floats + plan->sums_floats + plan->shape.ending_floats;
+  return plan->shape.source_floats + plan->sums_floats + plan->shape.epilogue_floats;
 }
 
 static bool prepare(dg_cpu_op *op, const rows_kernel *kernel, dg_error *err) {
@@ -101,19 +102,19 @@ static bool prepare(dg_cpu_op *op, const rows_kernel *kernel, dg_error *err) {
   *plan = (forward_plan){.shape = shape,
                          .kernel = *kernel,
                          .weight_floats = keeps ? 0 : shape.weight_floats,
-                         .sums_floats = kernel->pools ? 0 : dg_conv_ending_sums(&shape.ending)};
+                         .sums_floats = kernel->pools ? 0 : dg_conv_epilogue_sums(&shape.epilogue)};
   dg_conv_fill_taps(d, &plan->shape, plan->taps);
   op->needs.workspace =
       (plan->weight_floats + (size_t)op->device->threads * scratch_floats(plan)) * sizeof(float);
-  return !keeps || dg_cpu_keep_packing(op, shape.weight_floats, err);
+  return !keeps || dg_cpu_keep_prepacked(op, shape.weight_floats, err);
 }
 
 static bool prepare_direct(dg_cpu_op *op, dg_error *err) {
   return prepare(op, &(rows_kernel){.packs = true, .make = make_direct}, err);
 }
 
-static bool prepare_few(dg_cpu_op *op, dg_error *err) {
-  return prepare(op, &(rows_kernel){.make = make_few}, err);
+static bool prepare_few_taps(dg_cpu_op *op, dg_error *err) {
+  return prepare(op, &(rows_kernel){.make = make_few_taps}, err);
 }
 
 static bool prepare_pooled(dg_cpu_op *op, dg_error *err) {
@@ -140,41 +141,41 @@ static place place_of(const pass *f, size_t s, float *own) {
   const dg_conv_shape *shape = &plan->shape;
   const dg_buffer *saved = f->step->train ? f->buffers->saved : NULL;
   size_t in = (size_t)d->channels * d->height * d->width;
-  size_t out = d->filters * dg_conv_ending_plane(&shape->ending);
+  size_t out = d->filters * dg_conv_epilogue_plane(&shape->epilogue);
   place p = {.x = dg_floats(f->buffers->in[0]) + s * in,
              .source = own,
-             .ending = own + shape->source_floats,
+             .epilogue = own + shape->source_floats,
              .y = dg_floats(f->buffers->out[0]) + s * out,
              .saved = saved ? (uint8_t *)saved->data + s * out : NULL};
-  p.sums = plan->sums_floats ? p.ending + shape->ending_floats : p.y;
+  p.sums = plan->sums_floats ? p.epilogue + shape->epilogue_floats : p.y;
   return p;
 }
 
 /** How many rows of a sample are made. */
 static size_t row_count(const forward_plan *plan) {
-  return plan->kernel.pools ? plan->shape.ending.out_h : plan->shape.forward.height;
+  return plan->kernel.pools ? plan->shape.epilogue.out_h : plan->shape.forward.height;
 }
 
 /** Is there anything to do after the rows are made? */
-static bool has_end(const pass *f) {
+static bool has_epilogue(const pass *f) {
   const forward_plan *plan = f->op->plan;
-  const dg_conv_ending *ending = &plan->shape.ending;
-  return dg_conv_ending_moments(f->op, f->buffers, f->step, 0) ||
-         (ending->pool && !plan->kernel.pools) || dg_drop_runs(ending->drop, f->step);
+  const dg_conv_epilogue *epilogue = &plan->shape.epilogue;
+  return dg_conv_epilogue_statistics(f->op, f->buffers, f->step, 0) ||
+         (epilogue->pool && !plan->kernel.pools) || dg_drop_runs(epilogue->drop, f->step);
 }
 
 /** What follows; `scratch`: the worker's own. */
-static void end_planes(const pass *f, const place *p, size_t s, dg_span planes, float *scratch) {
+static void finish_planes(const pass *f, const place *p, size_t s, dg_span planes, float *scratch) {
   const forward_plan *plan = f->op->plan;
   const dg_conv_shape *shape = &plan->shape;
-  float *moments = dg_conv_ending_moments(f->op, f->buffers, f->step, s);
-  if (moments)
-    dg_moments(planes.end - planes.begin, shape->pixels, p->sums + planes.begin * shape->pixels,
-               moments + 2 * planes.begin);
+  float *statistics = dg_conv_epilogue_statistics(f->op, f->buffers, f->step, s);
+  if (statistics)
+    dg_plane_statistics(planes.end - planes.begin, shape->pixels,
+                        p->sums + planes.begin * shape->pixels, statistics + 2 * planes.begin);
   if (plan->kernel.pools)
-    dg_conv_ending_drop(&shape->ending, f->step, s, planes, p->y);
+    dg_conv_epilogue_dropout(&shape->epilogue, f->step, s, planes, p->y);
   else
-    dg_conv_ending_put(&shape->ending, f->step, s, planes, p->sums, scratch, p->y, p->saved);
+    dg_conv_epilogue_apply(&shape->epilogue, f->step, s, planes, p->sums, scratch, p->y, p->saved);
 }
 
 static void run_sample(const pass *f, size_t s, float *own) {
@@ -182,7 +183,7 @@ static void run_sample(const pass *f, size_t s, float *own) {
   place p = place_of(f, s, own);
   dg_conv_source(&plan->shape, p.x, p.source);
   plan->kernel.make(f, &p, (dg_span){0, row_count(plan)});
-  end_planes(f, &p, s, dg_conv_ending_planes(&plan->shape.ending), p.ending);
+  finish_planes(f, &p, s, dg_conv_epilogue_planes(&plan->shape.epilogue), p.epilogue);
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -202,14 +203,14 @@ static void fill_channels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
-  const dg_field *source = &plan->shape.source;
-  size_t channels = source->channels, floats = source->rows * dg_field_row(source);
+  const dg_padded_input *source = &plan->shape.source;
+  size_t channels = source->channels, floats = source->rows * dg_padded_row(source);
   dg_span some = dg_cpu_part(f->step->n * channels, f->pieces, piece);
   for (size_t i = some.begin; i < some.end; i++) {
     place p = place_of(f, i / channels, f->scratch + i / channels * scratch_floats(plan));
     size_t c = i % channels, end = c + 1 < channels ? (c + 1) * floats : plan->shape.source_floats;
     memset(p.source + c * floats, 0, (end - c * floats) * sizeof *p.source);
-    dg_field_fill_plane(source, c, p.x + c * source->height * source->width, p.source);
+    dg_padded_fill_plane(source, c, p.x + c * source->height * source->width, p.source);
   }
 }
 
@@ -223,13 +224,13 @@ static void make_part(const void *context, size_t piece, size_t worker) {
 }
 
 /** Some planes of a sample. */
-static void end_part(const void *context, size_t piece, size_t worker) {
+static void finish_part(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
   size_t s = piece / f->parts, floats = scratch_floats(plan);
   place p = place_of(f, s, f->scratch + s * floats);
-  end_planes(f, &p, s, dg_cpu_part(plan->shape.ending.planes, f->parts, piece % f->parts),
-             place_of(f, 0, f->scratch + worker * floats).ending);
+  finish_planes(f, &p, s, dg_cpu_part(plan->shape.epilogue.planes, f->parts, piece % f->parts),
+                place_of(f, 0, f->scratch + worker * floats).epilogue);
 }
 
 /** Half as many samples as threads or fewer, each in parts: channels, then rows, then planes. */
@@ -241,7 +242,7 @@ static void run_parts(const pass *f) {
                        dg_cpu_pieces(n * shape->source.channels, n * shape->source_floats),
                        fill_channels, f, sizeof *f);
   dg_cpu_run_counted(f->op->device, n * f->parts, make_part, f, sizeof *f);
-  if (has_end(f)) dg_cpu_run_counted(f->op->device, n * f->parts, end_part, f, sizeof *f);
+  if (has_epilogue(f)) dg_cpu_run_counted(f->op->device, n * f->parts, finish_part, f, sizeof *f);
 }
 
 /** The weights of some panels of filters. */
@@ -282,5 +283,6 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
 
 const dg_cpu_implementation dg_conv_pooled_forward = {"pooled", pools_few_taps, prepare_pooled,
                                                       run},
-                            dg_conv_few_forward = {"few_taps", has_few_taps, prepare_few, run},
+                            dg_conv_few_taps_forward = {"few_taps", has_few_taps, prepare_few_taps,
+                                                        run},
                             dg_conv_direct_forward = {"direct", NULL, prepare_direct, run};

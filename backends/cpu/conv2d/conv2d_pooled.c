@@ -1,7 +1,7 @@
 #include "backends/cpu/conv2d/conv2d_pooled.h"
 
 #include "backends/cpu/elementwise/act.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/pool/pool2d.h"
 
 /** Columns of sums, and outputs, that are made at a time. */
@@ -95,13 +95,13 @@ static inline dg_vector max_windows(const two_rows x, places *place) {
   dg_vector high[2];
   for (int v = 0; v < 2; v++) high[v] = larger_row(x, v, &rows[v]);
   dg_vector left = __builtin_shufflevector(high[0], high[1], EVEN_LANES);
-  dg_vector right = __builtin_shufflevector(high[0], high[1], ODD_LANES);
+  dg_vector ok = __builtin_shufflevector(high[0], high[1], ODD_LANES);
   places left_place = __builtin_shufflevector(rows[0], rows[1], EVEN_LANES);
   places right_place = __builtin_shufflevector(rows[0], rows[1], ODD_LANES) + 1;
-  places equal = (right == left) | ((right != right) & (left != left));
-  places take = is_larger(right, left) | (equal & (right_place < left_place));
+  places equal = (ok == left) | ((ok != ok) & (left != left));
+  places take = is_larger(ok, left) | (equal & (right_place < left_place));
   *place = choose_places(take, right_place, left_place);
-  return choose(take, right, left);
+  return choose(take, ok, left);
 }
 
 enum { HALF = WINDOWS / 2 };
@@ -127,7 +127,7 @@ static inline void copy_bytes(const uint8_t *from, size_t count, uint8_t *to) {
 }
 
 /** The first `count` windows of two rows of a filter. */
-static inline void put_windows(const two_rows x, size_t count, float *y, uint8_t *saved) {
+static inline void store_windows(const two_rows x, size_t count, float *y, uint8_t *saved) {
   places place;
   dg_vector value = max_windows(x, &place);
   copy_floats((const float *)&value, count, y);
@@ -136,14 +136,14 @@ static inline void put_windows(const two_rows x, size_t count, float *y, uint8_t
   copy_bytes((const uint8_t *)&of_place, count, saved);
 }
 
-void dg_conv_pooled(const dg_correlation *k, const dg_conv_ending *e, dg_span rows,
-                    const float *filled, const float *weights, const float *bias, float *out,
+void dg_conv_pooled(const dg_correlation *k, const dg_conv_epilogue *e, dg_span rows,
+                    const float *padded, const float *weights, const float *bias, float *out,
                     uint8_t *saved) {
   two_rows sums[FILTERS];
   size_t plane = e->out_h * e->out_w, blocks = (k->channels + FILTERS - 1) / FILTERS;
   for (size_t y = rows.begin; y < rows.end; y++)
     for (size_t x = 0; x < e->out_w; x += WINDOWS) {
-      const float *from = filled + 2 * y * k->row_step + 2 * x;
+      const float *from = padded + 2 * y * k->row_step + 2 * x;
       size_t count = e->out_w - x < WINDOWS ? e->out_w - x : WINDOWS;
       for (size_t b = 0; b < blocks; b++) {
         size_t first = k->channels * b / blocks, filters = k->channels * (b + 1) / blocks - first;
@@ -151,7 +151,8 @@ void dg_conv_pooled(const dg_correlation *k, const dg_conv_ending *e, dg_span ro
         sum_filters(filters, k, from, weights + first * k->taps, bias ? bias + first : NULL, sums);
         dg_act_forward(e->act, filters * 2 * COLUMNS, sums[0][0], sums[0][0]);
         for (size_t f = 0; f < filters; f++)
-          put_windows(sums[f], count, out + at + f * plane, saved ? saved + at + f * plane : NULL);
+          store_windows(sums[f], count, out + at + f * plane,
+                        saved ? saved + at + f * plane : NULL);
       }
     }
 }

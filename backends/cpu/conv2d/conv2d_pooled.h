@@ -5,18 +5,18 @@
 #ifndef DG_CPU_CONV2D_POOLED_H
 #define DG_CPU_CONV2D_POOLED_H
 
-#include "backends/cpu/conv2d/conv2d_ending.h"
+#include "backends/cpu/conv2d/conv2d_epilogue.h"
 
 #define dg_conv_pooled DG_ISA_NAME(dg_conv_pooled)
 
 enum { DG_CONV_POOLED_SIDE = 2 };
 
 /**
- * Some rows of a sample's output, from its filled field: what dg_correlate_few and the pooling of
- * dg_conv_ending_put come to. out [planes, out_h, out_w]; saved as there.
+ * Some rows of a sample's output, from its padded input: what dg_correlate_few_taps and the pooling
+ * of dg_conv_epilogue_apply come to. out [planes, out_h, out_w]; saved as there.
  */
-void dg_conv_pooled(const dg_correlation *correlation, const dg_conv_ending *ending, dg_span rows,
-                    const float *filled, const float *weights, const float *bias, float *out,
-                    uint8_t *saved);
+void dg_conv_pooled(const dg_correlation *correlation, const dg_conv_epilogue *epilogue,
+                    dg_span rows, const float *padded, const float *weights, const float *bias,
+                    float *out, uint8_t *saved);
 
 #endif

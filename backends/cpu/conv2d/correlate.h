@@ -10,55 +10,57 @@
 #include "backends/backend.h"
 #include "backends/cpu/runtime/isa.h"
 
-#define dg_field_count DG_ISA_NAME(dg_field_count)
-#define dg_field_is_plain DG_ISA_NAME(dg_field_is_plain)
-#define dg_field_fill DG_ISA_NAME(dg_field_fill)
-#define dg_field_fill_plane DG_ISA_NAME(dg_field_fill_plane)
-#define dg_correlate_few DG_ISA_NAME(dg_correlate_few)
-#define dg_correlate_is_few DG_ISA_NAME(dg_correlate_is_few)
+#define dg_padded_count DG_ISA_NAME(dg_padded_count)
+#define dg_padded_is_plain DG_ISA_NAME(dg_padded_is_plain)
+#define dg_padded_fill DG_ISA_NAME(dg_padded_fill)
+#define dg_padded_fill_plane DG_ISA_NAME(dg_padded_fill_plane)
+#define dg_correlate_few_taps DG_ISA_NAME(dg_correlate_few_taps)
+#define dg_correlate_has_few_taps DG_ISA_NAME(dg_correlate_has_few_taps)
 #define dg_correlate DG_ISA_NAME(dg_correlate)
 
 /**
- * How the planes of a sample lie when they are read: element (y, x) of a plane in row
- * top + y * spread_h and column left + x * spread_w of `rows` rows and `columns` columns, zeros
- * around it. Elements outside are left out. The columns of a row are ordered by their remainder
- * modulo `phases` first, so that those which a stride of `phases` visits are neighbours.
+ * How the planes of a sample lie when they are read, padded and dilated: element (y, x) of a plane
+ * in row top + y * dilation_h and column left + x * dilation_w of `rows` rows and `columns`
+ * columns, zeros around it. Elements outside are left out. The columns of a row are ordered by
+ * their remainder modulo `phases` first, so that those which a stride of `phases` visits are
+ * neighbours.
  */
 typedef struct {
   size_t channels, height, width;
   long top, left;
-  size_t spread_h, spread_w;
+  size_t dilation_h, dilation_w;
   size_t rows, columns, phases;
-} dg_field;
+} dg_padded_input;
 
 /** Columns of one phase. */
-static inline size_t dg_field_phase(const dg_field *f) {
+static inline size_t dg_padded_phase(const dg_padded_input *f) {
   return (f->columns + f->phases - 1) / f->phases;
 }
 
 /** From one row to the next. */
-static inline size_t dg_field_row(const dg_field *f) {
-  return dg_field_phase(f) * f->phases;
+static inline size_t dg_padded_row(const dg_padded_input *f) {
+  return dg_padded_phase(f) * f->phases;
 }
 
 /** Where column x of a row lies. */
-static inline size_t dg_field_column(const dg_field *f, size_t x) {
-  return x % f->phases * dg_field_phase(f) + x / f->phases;
+static inline size_t dg_padded_column(const dg_padded_input *f, size_t x) {
+  return x % f->phases * dg_padded_phase(f) + x / f->phases;
 }
 
-/** Floats of a filled field. */
-size_t dg_field_count(const dg_field *field);
+/** Floats of a padded input. */
+size_t dg_padded_count(const dg_padded_input *input);
 
-/** Is a filled field the sample itself? */
-bool dg_field_is_plain(const dg_field *field);
+/** Is a padded input the sample itself? */
+bool dg_padded_is_plain(const dg_padded_input *input);
 
 /** Fills in one channel [height, width]; what is outside of it must be zero already. */
-void dg_field_fill_plane(const dg_field *field, size_t channel, const float *plane, float *filled);
+void dg_padded_fill_plane(const dg_padded_input *input, size_t channel, const float *plane,
+                          float *padded);
 
 /** Fills in one sample [channels, height, width]. What is outside of it must be zero already. */
-void dg_field_fill(const dg_field *field, const float *sample, float *filled);
+void dg_padded_fill(const dg_padded_input *input, const float *sample, float *padded);
 
-/** out [channels, height, width]: sums over taps of filled[tap + y * row_step + x] * weight. */
+/** out [channels, height, width]: sums over taps of padded[tap + y * row_step + x] * weight. */
 typedef struct {
   size_t channels, height, width, row_step;
   size_t plane;        /**< floats from one channel of `out` to the next: height * width or more */
@@ -71,22 +73,22 @@ typedef struct {
   bool add;          /**< they are added to what is there */
   const float *bias; /**< [channels], added to them; or NULL */
   dg_act act;        /**< comes last */
-} dg_ending;
+} dg_gemm_epilogue;
 
 /** One sample; `panels`: the weights, a panel of `taps` rows for each group of channels. */
-void dg_correlate(const dg_correlation *correlation, const float *filled, const float *panels,
-                  const dg_ending *ending, float *out);
+void dg_correlate(const dg_correlation *correlation, const float *padded, const float *panels,
+                  const dg_gemm_epilogue *epilogue, float *out);
 
-/** Are the taps so few that dg_correlate_few is the faster one? */
-bool dg_correlate_is_few(const dg_correlation *correlation);
+/** Are the taps so few that dg_correlate_few_taps is the faster one? */
+bool dg_correlate_has_few_taps(const dg_correlation *correlation);
 
 /**
  * The same with the channels as the rows of its tiles and pixels as their columns: there is nothing
- * to turn, but a row of pixels is rounded up to whole vectors. weights [channels, taps];
- * DG_CORRELATE_SLACK floats after `filled` are read, and don't matter.
+ * to transpose, but a row of pixels is rounded up to whole vectors. weights [channels, taps];
+ * DG_CORRELATE_SLACK floats after `padded` are read, and don't matter.
  */
-void dg_correlate_few(const dg_correlation *correlation, const float *filled, const float *weights,
-                      const dg_ending *ending, float *out);
+void dg_correlate_few_taps(const dg_correlation *correlation, const float *padded,
+                           const float *weights, const dg_gemm_epilogue *epilogue, float *out);
 
 enum { DG_CORRELATE_SLACK = 32 };
 

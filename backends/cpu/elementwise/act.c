@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-bool dg_act_known(dg_act act) {
+bool dg_act_supported(dg_act act) {
   return act.kind == DG_ACT_LEAKY_RELU ? act.slope > 0 : (unsigned)act.kind <= DG_ACT_TANH;
 }
 

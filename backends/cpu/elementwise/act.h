@@ -5,11 +5,11 @@
 #include "backends/backend.h"
 #include "backends/cpu/runtime/isa.h"
 
-#define dg_act_known DG_ISA_NAME(dg_act_known)
+#define dg_act_supported DG_ISA_NAME(dg_act_supported)
 #define dg_act_forward DG_ISA_NAME(dg_act_forward)
 #define dg_act_backward DG_ISA_NAME(dg_act_backward)
 
-bool dg_act_known(dg_act act);
+bool dg_act_supported(dg_act act);
 
 /** y[i] = act(x[i]); x may be y. */
 void dg_act_forward(dg_act act, size_t count, const float *x, float *y);

@@ -6,7 +6,7 @@
 enum { BLOCK = 256 };
 
 static bool supports(const dg_op_desc *desc) {
-  return desc->activation.count > 0 && dg_act_known(desc->activation.act);
+  return desc->activation.count > 0 && dg_act_supported(desc->activation.act);
 }
 
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
@@ -45,7 +45,7 @@ static void backward_piece(const void *context, size_t piece, size_t worker) {
     float block[BLOCK];
     size_t count = part.end - i < BLOCK ? part.end - i : BLOCK;
     dg_act_backward(desc->activation.act, count, y + i, d_y + i, block);
-    dg_grad_put(desc->d_in[0], count, block, dx + i);
+    dg_grad_store(desc->d_in[0], count, block, dx + i);
   }
 }
 

@@ -29,8 +29,8 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   (void)worker;
   for (size_t i = part.begin; i < part.end; i++) y[i] = first[i] + second[i];
   for (uint32_t k = 2; k < region->op->desc.add.inputs; k++)
-    dg_grad_put(DG_GRAD_ADD, part.end - part.begin, dg_floats(buffers->in[k]) + part.begin,
-                y + part.begin);
+    dg_grad_store(DG_GRAD_ADD, part.end - part.begin, dg_floats(buffers->in[k]) + part.begin,
+                  y + part.begin);
 }
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
@@ -45,8 +45,8 @@ static void backward_piece(const void *context, size_t piece, size_t worker) {
   (void)worker;
   for (uint32_t k = 0; k < desc->add.inputs; k++)
     if (desc->d_in[k] != DG_GRAD_NONE)
-      dg_grad_put(desc->d_in[k], part.end - part.begin, d_y + part.begin,
-                  dg_floats(region->buffers->d_in[k]) + part.begin);
+      dg_grad_store(desc->d_in[k], part.end - part.begin, d_y + part.begin,
+                    dg_floats(region->buffers->d_in[k]) + part.begin);
 }
 
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {

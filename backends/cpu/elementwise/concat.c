@@ -62,7 +62,7 @@ static void backward_piece(const void *context, size_t piece, size_t worker) {
     for (uint32_t k = 0; k < d->inputs; k++) {
       dg_grad_mode mode = region->op->desc.d_in[k];
       if (mode != DG_GRAD_NONE)
-        dg_grad_put(mode, d->count[k], from, dg_floats(buffers->d_in[k]) + r * d->count[k]);
+        dg_grad_store(mode, d->count[k], from, dg_floats(buffers->d_in[k]) + r * d->count[k]);
       from += d->count[k];
     }
   }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-bool dg_drop_known(dg_drop drop, dg_act act) {
+bool dg_drop_supported(dg_drop drop, dg_act act) {
   return drop.rate == 0 || (drop.rate > 0 && drop.rate < 1 && act.kind == DG_ACT_RELU);
 }
 
@@ -35,8 +35,8 @@ static void draw(const dg_mask *m, uint32_t first, uint32_t place, uint32_t word
   }
 }
 
-void dg_mask_put(const dg_mask *m, size_t sample, size_t first, size_t count, const float *x,
-                 float *y, uint8_t *stays) {
+void dg_mask_apply(const dg_mask *m, size_t sample, size_t first, size_t count, const float *x,
+                   float *y, uint8_t *stays) {
   uint32_t words[BLOCK], threshold = m->threshold;
   float scale = m->scale, block[BLOCK]; /* x may be y: loops that don't know vectorize */
   for (size_t done = 0, part; done < count; done += part) {

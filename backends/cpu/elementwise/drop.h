@@ -5,9 +5,9 @@
 #include "backends/backend.h"
 #include "backends/cpu/runtime/isa.h"
 
-#define dg_drop_known DG_ISA_NAME(dg_drop_known)
+#define dg_drop_supported DG_ISA_NAME(dg_drop_supported)
 #define dg_mask_of DG_ISA_NAME(dg_mask_of)
-#define dg_mask_put DG_ISA_NAME(dg_mask_put)
+#define dg_mask_apply DG_ISA_NAME(dg_mask_apply)
 
 /** What all elements of one step share. */
 typedef struct {
@@ -16,7 +16,7 @@ typedef struct {
 } dg_mask;
 
 /** Can this be fused behind `act`? */
-bool dg_drop_known(dg_drop drop, dg_act act);
+bool dg_drop_supported(dg_drop drop, dg_act act);
 
 /** What stays is multiplied by this, and so is its gradient. */
 static inline float dg_drop_scale(dg_drop drop) {
@@ -34,7 +34,7 @@ dg_mask dg_mask_of(dg_drop drop, const dg_step *step);
  * y[i] = x[i], dropped or scaled, for the elements first + i of a sample, i < count; x may be y.
  * stays[i]: which stayed; or NULL.
  */
-void dg_mask_put(const dg_mask *mask, size_t sample, size_t first, size_t count, const float *x,
-                 float *y, uint8_t *stays);
+void dg_mask_apply(const dg_mask *mask, size_t sample, size_t first, size_t count, const float *x,
+                   float *y, uint8_t *stays);
 
 #endif

@@ -29,7 +29,7 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   (void)worker;
   for (size_t s = samples.begin; s < samples.end; s++) {
     size_t at = s * desc->count;
-    dg_mask_put(&mask, s, 0, desc->count, x + at, y + at, stays ? stays + at : NULL);
+    dg_mask_apply(&mask, s, 0, desc->count, x + at, y + at, stays ? stays + at : NULL);
   }
 }
 

@@ -3,8 +3,8 @@
 
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/elementwise/drop.h"
-#include "backends/cpu/gemm/dot.h"
-#include "backends/cpu/gemm/product.h"
+#include "backends/cpu/gemm/gemm.h"
+#include "backends/cpu/gemm/gemv.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/pieces.h"
@@ -14,7 +14,7 @@ enum { FEW = 4 };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_linear_desc *d = &desc->linear;
-  return d->in > 0 && d->out > 0 && dg_act_known(d->act) && dg_drop_known(d->drop, d->act);
+  return d->in > 0 && d->out > 0 && dg_act_supported(d->act) && dg_drop_supported(d->drop, d->act);
 }
 
 /** Is d_z, the gradient before the activation, another array than d_out? */
@@ -39,8 +39,8 @@ static size_t d_z_count(const dg_cpu_op *op) {
 
 /** op->plan becomes what the workers have packed. */
 static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
-  size_t bytes = (size_t)op->device->threads * sizeof(dg_product_packed);
-  op->needs.workspace = dg_product_workspace(op->device, op->desc.linear.in);
+  size_t bytes = (size_t)op->device->threads * sizeof(dg_gemm_packed);
+  op->needs.workspace = dg_gemm_workspace(op->device, op->desc.linear.in);
   op->plan = aligned_alloc(DG_CPU_ALIGNMENT, bytes);
   if (!op->plan) return dg_fail_memory(err, bytes);
   memset(op->plan, 0, bytes);
@@ -60,7 +60,7 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   needs->reads_in = true;
   needs->reads_out = has_d_z(desc);
   needs->workspace = d_z_count(op) * sizeof(float) +
-                     dg_product_workspace(op->device, max_n > desc->out ? max_n : desc->out);
+                     dg_gemm_workspace(op->device, max_n > desc->out ? max_n : desc->out);
   uint32_t *rows = op->plan = malloc(max_n * sizeof *rows);
   if (!rows) return dg_fail_memory(err, max_n * sizeof *rows);
   for (uint32_t s = 0; s < max_n; s++) rows[s] = (uint32_t)(s * d_z_row(desc));
@@ -91,20 +91,20 @@ static forward_pass forward_of(const dg_cpu_op *op, const dg_op_buffers *buffers
 }
 
 /** out = drop(act(out + bias)), of some outputs of a sample. */
-static void end_outputs(const forward_pass *f, size_t sample, dg_span outputs) {
+static void finish_outputs(const forward_pass *f, size_t sample, dg_span outputs) {
   size_t first = outputs.begin, count = outputs.end - first;
   float *y = f->y + sample * f->desc->out + first;
   for (size_t i = 0; i < count && f->bias; i++) y[i] += f->bias[first + i];
   dg_act_forward(f->desc->act, count, y, y);
-  if (f->drops) dg_mask_put(&f->mask, sample, first, count, y, y, NULL);
+  if (f->drops) dg_mask_apply(&f->mask, sample, first, count, y, y, NULL);
 }
 
-static void end_samples(const void *context, size_t piece, size_t worker) {
+static void finish_samples(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const forward_pass *f = context;
   dg_span samples = dg_cpu_part(f->n, f->pieces, piece);
   for (size_t s = samples.begin; s < samples.end; s++)
-    end_outputs(f, s, (dg_span){0, f->desc->out});
+    finish_outputs(f, s, (dg_span){0, f->desc->out});
 }
 
 static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
@@ -112,28 +112,28 @@ static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
   dg_matrix x = {f.x, desc->in, false}, weight = {f.weight, desc->in, true};
   dg_blas_multiply(device, f.n, desc->out, desc->in, x, weight, false, f.y, desc->out);
   f.pieces = dg_cpu_pieces(f.n, (f.drops ? 8 : 1) * f.n * desc->out);
-  dg_cpu_run_pieces(device, f.pieces, end_samples, &f, sizeof f);
+  dg_cpu_run_pieces(device, f.pieces, finish_samples, &f, sizeof f);
 }
 
 /** Rows of the weights that a piece takes through one sample after the other. */
 enum { FEW_ROWS = 16 };
 
-static void run_few(const void *context, size_t piece, size_t worker) {
+static void run_small_batch(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const forward_pass *f = context;
   size_t in = f->desc->in, out = f->desc->out;
   dg_span rows = dg_cpu_grains(out, FEW_ROWS, f->pieces, piece);
   for (size_t s = 0; s < f->n; s++) {
-    dg_dot_rows(rows.end - rows.begin, in, f->weight + rows.begin * in, f->x + s * in,
-                f->y + s * out + rows.begin);
-    end_outputs(f, s, rows);
+    dg_gemv(rows.end - rows.begin, in, f->weight + rows.begin * in, f->x + s * in,
+            f->y + s * out + rows.begin);
+    finish_outputs(f, s, rows);
   }
 }
 
-static void forward_few(const dg_cpu_device *device, forward_pass f) {
+static void forward_small_batch(const dg_cpu_device *device, forward_pass f) {
   size_t in = f.desc->in, out = f.desc->out;
   f.pieces = dg_cpu_pieces((out + FEW_ROWS - 1) / FEW_ROWS, f.n * out * in / 2);
-  dg_cpu_run_pieces(device, f.pieces, run_few, &f, sizeof f);
+  dg_cpu_run_pieces(device, f.pieces, run_small_batch, &f, sizeof f);
 }
 
 /**
@@ -150,32 +150,32 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   const dg_linear_desc *desc = &op->desc.linear;
   const forward_pass f = forward_of(op, buffers, step);
   if (f.n <= FEW) {
-    forward_few(op->device, f);
+    forward_small_batch(op->device, f);
     return;
   }
   if (dg_blas_is_faster(f.n)) {
     forward_by_blas(op->device, f);
     return;
   }
-  dg_product_run(op->device,
-                 &(dg_product){.rows = desc->out,
-                               .columns = f.n,
-                               .depth = desc->in,
-                               .a = f.weight,
-                               .a_row = desc->in,
-                               .b = f.x,
-                               .b_row = desc->in,
-                               .b_transposed = true,
-                               .c = f.y,
-                               .c_row = desc->out,
-                               .c_transposed = true,
-                               .by_rows = by_outputs(desc, step),
-                               .bias = f.bias,
-                               .act = desc->act,
-                               .drops = f.drops,
-                               .mask = f.mask,
-                               .packed = op->plan},
-                 dg_floats(buffers->workspace));
+  dg_gemm_run(op->device,
+              &(dg_gemm){.rows = desc->out,
+                         .columns = f.n,
+                         .depth = desc->in,
+                         .a = f.weight,
+                         .a_row = desc->in,
+                         .b = f.x,
+                         .b_row = desc->in,
+                         .b_transposed = true,
+                         .c = f.y,
+                         .c_row = desc->out,
+                         .c_transposed = true,
+                         .by_rows = by_outputs(desc, step),
+                         .bias = f.bias,
+                         .act = desc->act,
+                         .drops = f.drops,
+                         .mask = f.mask,
+                         .packed = op->plan},
+              dg_floats(buffers->workspace));
 }
 
 /** What comes before the products of a backward pass. */
@@ -184,13 +184,13 @@ typedef struct {
   size_t n, pieces;
   const float *y, *d_y;
   float *d_z, *d_bias; /**< d_bias: NULL where there is none */
-} ending_pass;
+} epilogue_pass;
 
 /** Outputs that are taken through all samples together. */
 enum { BLOCK = 64 };
 
 /** Writes some outputs' d_z, where it isn't d_out, and d_bias: sums over the samples. */
-static void end_block(const ending_pass *e, size_t first, size_t count) {
+static void finish_block(const epilogue_pass *e, size_t first, size_t count) {
   const dg_linear_desc *desc = e->desc;
   float scale = dg_drop_scale(desc->drop);
   double sum[BLOCK] = {0};
@@ -204,25 +204,25 @@ static void end_block(const ending_pass *e, size_t first, size_t count) {
   for (size_t i = 0; i < count && e->d_bias; i++) e->d_bias[first + i] = (float)sum[i];
 }
 
-static void end_blocks(const void *context, size_t piece, size_t worker) {
+static void finish_blocks(const void *context, size_t piece, size_t worker) {
   (void)worker;
-  const ending_pass *e = context;
+  const epilogue_pass *e = context;
   dg_span outputs = dg_cpu_grains(e->desc->out, BLOCK, e->pieces, piece);
   for (size_t first = outputs.begin; first < outputs.end; first += BLOCK)
-    end_block(e, first, outputs.end - first < BLOCK ? outputs.end - first : BLOCK);
+    finish_block(e, first, outputs.end - first < BLOCK ? outputs.end - first : BLOCK);
 }
 
 static void before_activation(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
                               float *d_z) {
   const dg_linear_desc *desc = &op->desc.linear;
-  const ending_pass e = {.desc = desc,
-                         .n = n,
-                         .pieces = dg_cpu_pieces((desc->out + BLOCK - 1) / BLOCK, n * desc->out),
-                         .y = dg_floats(buffers->out[0]),
-                         .d_y = dg_floats(buffers->d_out),
-                         .d_z = d_z,
-                         .d_bias = desc->bias ? dg_floats(buffers->d_param[1]) : NULL};
-  dg_cpu_run_pieces(op->device, e.pieces, end_blocks, &e, sizeof e);
+  const epilogue_pass e = {.desc = desc,
+                           .n = n,
+                           .pieces = dg_cpu_pieces((desc->out + BLOCK - 1) / BLOCK, n * desc->out),
+                           .y = dg_floats(buffers->out[0]),
+                           .d_y = dg_floats(buffers->d_out),
+                           .d_z = d_z,
+                           .d_bias = desc->bias ? dg_floats(buffers->d_param[1]) : NULL};
+  dg_cpu_run_pieces(op->device, e.pieces, finish_blocks, &e, sizeof e);
 }
 
 static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
@@ -248,28 +248,28 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
     backward_by_blas(op, buffers, step->n, d_z);
     return;
   }
-  dg_product d_weight = {.rows = desc->out,
-                         .columns = desc->in,
-                         .depth = step->n,
-                         .a = d_z,
-                         .a_step = op->plan,
-                         .b = dg_floats(buffers->in[0]),
-                         .b_row = desc->in,
-                         .c = dg_floats(buffers->d_param[0]),
-                         .c_row = desc->in,
-                         .by_rows = by_outputs(desc, step)};
-  dg_product d_in = {.rows = step->n,
-                     .columns = desc->in,
-                     .depth = desc->out,
-                     .a = d_z,
-                     .a_row = d_z_row(desc),
-                     .b = dg_floats(buffers->param[0]),
-                     .b_row = desc->in,
-                     .c = dg_floats(buffers->d_in[0]),
-                     .c_row = desc->in,
-                     .add = op->desc.d_in[0] == DG_GRAD_ADD};
-  dg_product_run(op->device, &d_weight, panels);
-  if (op->desc.d_in[0] != DG_GRAD_NONE) dg_product_run(op->device, &d_in, panels);
+  dg_gemm d_weight = {.rows = desc->out,
+                      .columns = desc->in,
+                      .depth = step->n,
+                      .a = d_z,
+                      .a_step = op->plan,
+                      .b = dg_floats(buffers->in[0]),
+                      .b_row = desc->in,
+                      .c = dg_floats(buffers->d_param[0]),
+                      .c_row = desc->in,
+                      .by_rows = by_outputs(desc, step)};
+  dg_gemm d_in = {.rows = step->n,
+                  .columns = desc->in,
+                  .depth = desc->out,
+                  .a = d_z,
+                  .a_row = d_z_row(desc),
+                  .b = dg_floats(buffers->param[0]),
+                  .b_row = desc->in,
+                  .c = dg_floats(buffers->d_in[0]),
+                  .c_row = desc->in,
+                  .add = op->desc.d_in[0] == DG_GRAD_ADD};
+  dg_gemm_run(op->device, &d_weight, panels);
+  if (op->desc.d_in[0] != DG_GRAD_NONE) dg_gemm_run(op->device, &d_in, panels);
 }
 
 static const dg_cpu_implementation forward_by_product = {"product", NULL, prepare_forward, forward},

@@ -1,6 +1,6 @@
 /**
  * Batch normalization. A piece takes one group of channels after the other through all its
- * passes, so that after the first they find its numbers in the cache. Where the moments of the
+ * passes, so that after the first they find its numbers in the cache. Where the statistics of the
  * planes are given, there is a single pass, along memory.
  */
 #include "backends/cpu/norm/batch_norm_lanes.h"
@@ -13,8 +13,8 @@ enum { LANES = DG_NORM_LANES };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_batch_norm_desc *d = &desc->batch_norm;
-  return d->rows > 0 && d->channels > 0 && d->plane > 0 && d->eps > 0 && dg_act_known(d->act) &&
-         (!d->moments || d->rows == 1);
+  return d->rows > 0 && d->channels > 0 && d->plane > 0 && d->eps > 0 && dg_act_supported(d->act) &&
+         (!d->statistics || d->rows == 1);
 }
 
 /* ---- statistics --------------------------------------------------------- */
@@ -36,14 +36,14 @@ static void keep(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *b
 }
 
 /**
- * Mean and biased variance of a channel from the moments of its planes, which have as many numbers
- * each, in the order of the samples (Chan, Golub and LeVeque, Algorithms for computing the sample
- * variance, 1983).
+ * Mean and biased variance of a channel from the statistics of its planes, which have as many
+ * numbers each, in the order of the samples (Chan, Golub and LeVeque, Algorithms for computing the
+ * sample variance, 1983).
  */
-static void merge_moments(const dg_batch_norm_desc *d, uint32_t n, const float *moments,
-                          size_t channel, double *mean, double *var) {
+static void merge_statistics(const dg_batch_norm_desc *d, uint32_t n, const float *statistics,
+                             size_t channel, double *mean, double *var) {
   double share = 1 / (double)n, within = 0, between = 0;
-  const float *first = moments + 2 * channel;
+  const float *first = statistics + 2 * channel;
   size_t step = 2 * d->channels;
   *mean = 0;
   for (size_t s = 0; s < n; s++) *mean += (double)first[s * step] * share;
@@ -61,14 +61,15 @@ static void merge_moments(const dg_batch_norm_desc *d, uint32_t n, const float *
     as a pair of floats, and the sum of the squares of their distances from it. */
 typedef struct {
   double mean, squares;
-} moments;
+} partial;
 
-static moments get_moments(const dg_batch_norm_desc *d, const dg_buffer *saved, size_t channel) {
+static partial get_partial(const dg_batch_norm_desc *d, const dg_buffer *saved, size_t channel) {
   const float *from = dg_floats(saved) + channel;
-  return (moments){(double)from[0] + (double)from[d->channels], (double)from[2 * d->channels]};
+  return (partial){(double)from[0] + (double)from[d->channels], (double)from[2 * d->channels]};
 }
 
-static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *saved, size_t channel) {
+static void store_partial(const dg_batch_norm_desc *d, partial m, dg_buffer *saved,
+                          size_t channel) {
   float *to = dg_floats(saved) + channel;
   to[0] = (float)m.mean;
   to[d->channels] = (float)(m.mean - (double)to[0]);
@@ -78,8 +79,8 @@ static void put_moments(const dg_batch_norm_desc *d, moments m, dg_buffer *saved
 /** Keeps what a slice's own statistics are made of. */
 static void collect(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
                     size_t channel, double mean, double var) {
-  moments m = {mean, var * (double)n * d->rows * d->plane};
-  put_moments(d, m, buffers->saved, channel);
+  partial m = {mean, var * (double)n * d->rows * d->plane};
+  store_partial(d, m, buffers->saved, channel);
 }
 
 static void merge_channels(const void *context, size_t piece, size_t worker) {
@@ -90,12 +91,12 @@ static void merge_channels(const void *context, size_t piece, size_t worker) {
   double between = (1 - share) * region->step->n * d->rows * d->plane;
   (void)worker;
   for (size_t c = channels.begin; c < channels.end; c++) {
-    moments m = get_moments(d, region->buffers->saved, c);
-    moments other = get_moments(d, region->buffers->other, c);
+    partial m = get_partial(d, region->buffers->saved, c);
+    partial other = get_partial(d, region->buffers->other, c);
     double off = other.mean - m.mean;
     m.mean += off * share;
     m.squares += other.squares + off * off * between;
-    put_moments(d, m, region->buffers->saved, c);
+    store_partial(d, m, region->buffers->saved, c);
   }
 }
 
@@ -107,7 +108,7 @@ static void finish_channels(const void *context, size_t piece, size_t worker) {
   dg_span channels = dg_cpu_part(d->channels, region->pieces, piece);
   (void)worker;
   for (size_t c = channels.begin; c < channels.end; c++) {
-    moments m = get_moments(d, region->buffers->saved, c);
+    partial m = get_partial(d, region->buffers->saved, c);
     keep(d, whole, region->buffers, c, m.mean, m.squares / count);
   }
 }
@@ -131,13 +132,13 @@ static void train_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffer
   double mean[LANES], var[LANES];
   dg_batch_norm_lanes l;
   if (step->phase != DG_PHASE_APPLY) {
-    dg_norm_moments(&g, dg_floats(buffers->in[0]), mean, var);
+    dg_norm_statistics(&g, dg_floats(buffers->in[0]), mean, var);
     for (size_t i = 0; i < g.channels; i++)
       (step->phase == DG_PHASE_COLLECT ? collect : keep)(d, step->n, buffers, channel + i, mean[i],
                                                          var[i]);
   }
   if (step->phase == DG_PHASE_COLLECT) return;
-  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_saved(d, buffers, channel), &l);
+  dg_batch_norm_broadcast(&g, buffers, channel, dg_batch_norm_saved(d, buffers, channel), &l);
   normalize(d, &g, buffers, &l);
 }
 
@@ -149,7 +150,7 @@ static void test_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers
   dg_batch_norm_lanes l;
   for (size_t i = 0; i < g.channels; i++) scale[i] = 1 / sqrtf(running_var[i] + d->eps);
   dg_batch_norm_statistics running = {dg_floats(buffers->running[0]) + channel, none, scale};
-  dg_batch_norm_spread(&g, buffers, channel, running, &l);
+  dg_batch_norm_broadcast(&g, buffers, channel, running, &l);
   normalize(d, &g, buffers, &l);
 }
 
@@ -163,7 +164,7 @@ static void forward_groups(const void *context, size_t piece, size_t worker) {
     (region->step->train ? train_group : test_group)(d, region->buffers, region->step, c);
 }
 
-/* ---- forward, where the moments are given ------------------------------- */
+/* ---- forward, where the statistics are given ---------------------------- */
 
 static void keep_given(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
@@ -173,7 +174,7 @@ static void keep_given(const void *context, size_t piece, size_t worker) {
   (void)worker;
   for (size_t c = channels.begin; c < channels.end; c++) {
     double mean, var;
-    merge_moments(d, n, dg_floats(region->buffers->in[1]), c, &mean, &var);
+    merge_statistics(d, n, dg_floats(region->buffers->in[1]), c, &mean, &var);
     (region->step->phase == DG_PHASE_COLLECT ? collect : keep)(d, n, region->buffers, c, mean, var);
   }
 }
@@ -184,7 +185,7 @@ static void normalize_sample(const dg_batch_norm_desc *d, const dg_op_buffers *b
   for (size_t c = 0; c < d->channels; c += dg_batch_norm_group_size(d)) {
     dg_norm_group g = dg_batch_norm_group_at(d, 1, c);
     g.first += sample * g.step;
-    dg_batch_norm_spread(&g, buffers, c, dg_batch_norm_saved(d, buffers, c), &l);
+    dg_batch_norm_broadcast(&g, buffers, c, dg_batch_norm_saved(d, buffers, c), &l);
     normalize(d, &g, buffers, &l);
   }
 }
@@ -202,7 +203,7 @@ static void normalize_samples(const void *context, size_t piece, size_t worker) 
 
 static void forward_given(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
                           size_t count) {
-  enum { OPERATIONS = 16 }; /* of a moment: what is read of it lies apart */
+  enum { OPERATIONS = 16 }; /* of each statistic: what is read of it lies apart */
   size_t channels = op->desc.batch_norm.channels;
   size_t merging = dg_cpu_pieces(channels, OPERATIONS * step->n * channels);
   if (step->phase != DG_PHASE_APPLY) dg_cpu_run_region(op, buffers, step, merging, keep_given);
@@ -217,7 +218,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   if (phase == DG_PHASE_MERGE || phase == DG_PHASE_FINISH)
     dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(d->channels, 16 * (size_t)d->channels),
                       phase == DG_PHASE_MERGE ? merge_channels : finish_channels);
-  else if (step->train && d->moments)
+  else if (step->train && d->statistics)
     forward_given(op, buffers, step, count);
   else
     dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(dg_batch_norm_groups(d), 4 * count),

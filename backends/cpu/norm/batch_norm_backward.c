@@ -15,7 +15,7 @@ typedef struct {
   size_t count;
   const float *x, *d_y;
   float below;
-  float bent[PART]; /**< d_y behind the derivative of an activation that bends; then below is 1 */
+  float d_z[PART]; /**< d_y times the derivative of a sigmoid or tanh; then below is 1 */
 } part;
 
 /** The part of a run that begins at number `at` of the tensors, with up to `left` numbers. */
@@ -26,9 +26,9 @@ static void take_part(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
   p->x = dg_floats(buffers->in[0]) + at;
   p->d_y = dg_floats(buffers->d_out) + at;
   p->below = d->act.kind == DG_ACT_RELU ? 0 : d->act.kind == DG_ACT_LEAKY_RELU ? d->act.slope : 1;
-  if (!dg_batch_norm_bends(d->act)) return;
-  dg_act_backward(d->act, p->count, dg_floats(buffers->out[0]) + at, p->d_y, p->bent);
-  p->d_y = p->bent;
+  if (!dg_batch_norm_reads_out(d->act)) return;
+  dg_act_backward(d->act, p->count, dg_floats(buffers->out[0]) + at, p->d_y, p->d_z);
+  p->d_y = p->d_z;
 }
 
 /** The gradient before the activation of number i of a part, in lane k. */
@@ -95,14 +95,14 @@ static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
     for (size_t i = 0; i < g->length; i += PART) {
       part p;
       take_part(d, buffers, g->first + r * g->step + i, g->length - i, &p);
-      bool last = r + 1 == g->runs || p.d_y == p.bent;
+      bool last = r + 1 == g->runs || p.d_y == p.d_z;
       add_part(&p, last ? 0 : g->step, l, sum);
       if (sum->terms >= TERMS) flush(sum);
     }
   flush(sum);
   dg_norm_fold(g, sum->d_z);
   dg_norm_fold(g, sum->product);
-  for (size_t k = 0; k < LANES; k++) sum->product[k] -= (double)l->mend[k] * sum->d_z[k];
+  for (size_t k = 0; k < LANES; k++) sum->product[k] -= (double)l->mean_low[k] * sum->d_z[k];
 }
 
 /** The same from the gradients of weight and bias, to which those of all slices are added up. */
@@ -125,7 +125,7 @@ typedef struct {
   float scale[LANES], slope[LANES], shift[LANES];
 } gradient;
 
-/** By d_x = factor (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean - mend)
+/** By d_x = factor (d_z - mean of d_z - x_hat mean of (d_z x_hat)), x_hat = (x - mean - mean_low)
    scale, where factor and scale are the lanes' and the means are of `count` numbers. */
 static gradient gradient_of(double count, const dg_batch_norm_lanes *l, const sums *sum) {
   gradient result;
@@ -135,13 +135,13 @@ static gradient gradient_of(double count, const dg_batch_norm_lanes *l, const su
     result.scale[k] = l->factor[k];
     double slope = factor * scale * scale * sum->product[k] * share;
     result.slope[k] = (float)slope;
-    result.shift[k] = (float)(factor * sum->d_z[k] * share - slope * (double)l->mend[k]);
+    result.shift[k] = (float)(factor * sum->d_z[k] * share - slope * (double)l->mean_low[k]);
   }
   return result;
 }
 
-static void put_part(const part *p, const dg_batch_norm_lanes *restrict l,
-                     const gradient *restrict g, float *restrict d_x) {
+static void store_part(const part *p, const dg_batch_norm_lanes *restrict l,
+                       const gradient *restrict g, float *restrict d_x) {
   size_t whole = p->count - p->count % LANES;
   for (size_t i = 0; i < whole; i += LANES)
     for (size_t k = 0; k < LANES; k++)
@@ -162,8 +162,8 @@ static void input_gradient(const dg_cpu_op *op, const dg_norm_group *g,
       float own[PART];
       take_part(&op->desc.batch_norm, buffers, g->first + r * g->step + i, g->length - i, &p);
       float *d_x = dg_floats(buffers->d_in[0]) + p.at;
-      put_part(&p, l, found, mode == DG_GRAD_WRITE ? d_x : own);
-      if (mode == DG_GRAD_ADD) dg_grad_put(mode, p.count, own, d_x);
+      store_part(&p, l, found, mode == DG_GRAD_WRITE ? d_x : own);
+      if (mode == DG_GRAD_ADD) dg_grad_store(mode, p.count, own, d_x);
     }
 }
 
@@ -172,12 +172,12 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   (void)err;
   op->needs.saved = 3 * (size_t)d->channels * sizeof(float);
   op->needs.reads_in = true;
-  op->needs.reads_out = dg_batch_norm_bends(d->act);
+  op->needs.reads_out = dg_batch_norm_reads_out(d->act);
   return true;
 }
 
-static void put_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
-                     const dg_batch_norm_lanes *l, const sums *sum) {
+static void store_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                       const dg_batch_norm_lanes *l, const sums *sum) {
   float *d_weight = dg_floats(buffers->d_param[0]) + channel;
   float *d_bias = dg_floats(buffers->d_param[1]) + channel;
   for (size_t i = 0; i < g->channels; i++) {
@@ -195,12 +195,12 @@ static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
   double count = (double)(all ? step->n : dg_whole_samples(step)) * d->rows * d->plane;
   dg_batch_norm_lanes l;
   sums sum;
-  dg_batch_norm_spread(&g, buffers, channel, dg_batch_norm_saved(d, buffers, channel), &l);
+  dg_batch_norm_broadcast(&g, buffers, channel, dg_batch_norm_saved(d, buffers, channel), &l);
   if (step->phase == DG_PHASE_APPLY) {
     take_sums(&g, buffers, channel, &l, &sum);
   } else {
     add_up(d, &g, buffers, &l, &sum);
-    put_sums(&g, buffers, channel, &l, &sum);
+    store_sums(&g, buffers, channel, &l, &sum);
   }
   if (step->phase == DG_PHASE_COLLECT) return;
   gradient found = gradient_of(count, &l, &sum);

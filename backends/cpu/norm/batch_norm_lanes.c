@@ -13,22 +13,22 @@ dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, si
 }
 
 /** Puts the numbers of a group's channels in their lanes; those of a single one in all. */
-static void spread(const dg_norm_group *g, const float *of_channels, float *lanes) {
+static void broadcast(const dg_norm_group *g, const float *of_channels, float *lanes) {
   if (g->channels == 1)
     for (size_t i = 0; i < LANES; i++) lanes[i] = of_channels[0];
   else
     for (size_t i = 0; i < LANES; i++) lanes[i] = i < g->channels ? of_channels[i] : 0;
 }
 
-void dg_batch_norm_spread(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
-                          dg_batch_norm_statistics of, dg_batch_norm_lanes *l) {
-  spread(g, of.mean, l->mean);
-  spread(g, of.mend, l->mend);
-  spread(g, of.scale, l->scale);
-  spread(g, dg_floats(buffers->param[0]) + channel, l->factor);
-  spread(g, dg_floats(buffers->param[1]) + channel, l->bias);
+void dg_batch_norm_broadcast(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                             dg_batch_norm_statistics of, dg_batch_norm_lanes *l) {
+  broadcast(g, of.mean, l->mean);
+  broadcast(g, of.mean_low, l->mean_low);
+  broadcast(g, of.scale, l->scale);
+  broadcast(g, dg_floats(buffers->param[0]) + channel, l->factor);
+  broadcast(g, dg_floats(buffers->param[1]) + channel, l->bias);
   for (size_t k = 0; k < LANES; k++) {
     l->factor[k] *= l->scale[k];
-    l->bias[k] -= l->mend[k] * l->factor[k];
+    l->bias[k] -= l->mean_low[k] * l->factor[k];
   }
 }

@@ -6,19 +6,19 @@
 #include "backends/cpu/runtime/implementation.h"
 
 #define dg_batch_norm_group_at DG_ISA_NAME(dg_batch_norm_group_at)
-#define dg_batch_norm_spread DG_ISA_NAME(dg_batch_norm_spread)
+#define dg_batch_norm_broadcast DG_ISA_NAME(dg_batch_norm_broadcast)
 #define dg_batch_norm_backward DG_ISA_NAME(dg_batch_norm_backward)
 
 /**
- * Statistics of a group's channels. A mean is a pair of floats, the second mending the first: where
- * numbers lie close together and far from 0, one would blur their distances.
+ * Statistics of a group's channels. A mean is a pair of floats, the second what the first lacks:
+ * where numbers lie close together and far from 0, one would blur their distances.
  */
 typedef struct {
-  const float *mean, *mend;
+  const float *mean, *mean_low;
   const float *scale; /**< 1 / sqrt(variance + eps) */
 } dg_batch_norm_statistics;
 
-/** Those that a training step has saved: rows of means, mends and scales. */
+/** Those that a training step has saved: rows of means, means_low and scales. */
 static inline dg_batch_norm_statistics
 dg_batch_norm_saved(const dg_batch_norm_desc *d, const dg_op_buffers *buffers, size_t channel) {
   const float *saved = dg_floats(buffers->saved) + channel;
@@ -26,9 +26,9 @@ dg_batch_norm_saved(const dg_batch_norm_desc *d, const dg_op_buffers *buffers, s
 }
 
 /** How the numbers of a group become the argument of the activation, by lane:
-    z = (x - mean) * factor + bias, where factor = weight * scale, and the mend is in the bias. */
+    z = (x - mean) * factor + bias, where factor = weight * scale, and mean_low is in the bias. */
 typedef struct {
-  float mean[DG_NORM_LANES], mend[DG_NORM_LANES], scale[DG_NORM_LANES];
+  float mean[DG_NORM_LANES], mean_low[DG_NORM_LANES], scale[DG_NORM_LANES];
   float factor[DG_NORM_LANES], bias[DG_NORM_LANES];
 } dg_batch_norm_lanes;
 
@@ -46,14 +46,14 @@ static inline size_t dg_batch_norm_groups(const dg_batch_norm_desc *d) {
 dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, size_t channel);
 
 /** Fills in the lanes from the statistics and the parameters of the channels. */
-void dg_batch_norm_spread(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
-                          dg_batch_norm_statistics of, dg_batch_norm_lanes *lanes);
+void dg_batch_norm_broadcast(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
+                             dg_batch_norm_statistics of, dg_batch_norm_lanes *lanes);
 
 /**
  * Is the derivative of an activation more than a matter of its argument's sign? Backward then reads
  * the output; else it makes the argument again of the input, to the same bits.
  */
-static inline bool dg_batch_norm_bends(dg_act act) {
+static inline bool dg_batch_norm_reads_out(dg_act act) {
   return act.kind == DG_ACT_SIGMOID || act.kind == DG_ACT_TANH;
 }
 

@@ -46,7 +46,7 @@ typedef struct {
 static statistics statistics_of(const dg_layer_norm_desc *d, const float *x) {
   dg_norm_group g = {.runs = 1, .length = d->count, .channels = 1};
   double mean[DG_NORM_LANES], var[DG_NORM_LANES];
-  dg_norm_moments(&g, x, mean, var);
+  dg_norm_statistics(&g, x, mean, var);
   return (statistics){(float)mean[0], (float)(1 / sqrt(var[0] + (double)d->eps))};
 }
 

@@ -51,7 +51,7 @@ void dg_norm_fold(const dg_norm_group *g, double *lanes) {
   for (size_t k = 1; k < LANES; k++) lanes[k] = lanes[0];
 }
 
-void dg_norm_moments(const dg_norm_group *g, const float *x, double *mean, double *var) {
+void dg_norm_statistics(const dg_norm_group *g, const float *x, double *mean, double *var) {
   double share = 1 / (double)dg_norm_count(g);
   float rounded[LANES];
   for (size_t k = 0; k < LANES; k++) mean[k] = var[k] = 0;

@@ -13,7 +13,7 @@
 #include "backends/cpu/runtime/isa.h"
 
 #define dg_norm_fold DG_ISA_NAME(dg_norm_fold)
-#define dg_norm_moments DG_ISA_NAME(dg_norm_moments)
+#define dg_norm_statistics DG_ISA_NAME(dg_norm_statistics)
 #define dg_norm_apply DG_ISA_NAME(dg_norm_apply)
 #define dg_norm_add DG_ISA_NAME(dg_norm_add)
 #define dg_norm_add_products DG_ISA_NAME(dg_norm_add_products)
@@ -35,7 +35,7 @@ static inline size_t dg_norm_count(const dg_norm_group *g) {
 void dg_norm_fold(const dg_norm_group *group, double *lanes);
 
 /** Mean and biased variance, in the lanes that they are for: two passes. */
-void dg_norm_moments(const dg_norm_group *group, const float *x, double *mean, double *var);
+void dg_norm_statistics(const dg_norm_group *group, const float *x, double *mean, double *var);
 
 /* On a part of a run that begins in lane 0; coefficients and sums are by lane. */
 

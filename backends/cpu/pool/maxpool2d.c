@@ -31,9 +31,9 @@ static size_t columns_floats(const dg_window *w) {
 }
 
 /** value[i] = the larger of a[i], whose place is first_a + i, and b[i], of place first_b + i. */
-static inline void put_larger(int count, const float *restrict a, int first_a,
-                              const float *restrict b, int first_b, float *restrict value,
-                              int32_t *restrict place) {
+static inline void store_larger(int count, const float *restrict a, int first_a,
+                                const float *restrict b, int first_b, float *restrict value,
+                                int32_t *restrict place) {
   for (int i = 0; i < count; i++) {
     float x = a[i], y = b[i];
     bool take = dg_is_larger(y, x);
@@ -60,7 +60,7 @@ static inline void max_line(const dg_window *w, int count, int oy, const float *
   int top = (oy * w->stride_h - w->pad_h) * w->width;
   int first = top + taps.begin * w->width;
   int second = taps.begin + 1 < taps.end ? first + w->width : first;
-  put_larger(count, x + first, first, x + second, second, value, place);
+  store_larger(count, x + first, first, x + second, second, value, place);
   for (int ky = taps.begin + 2; ky < taps.end; ky++)
     take_row(count, x + top + ky * w->width, top + ky * w->width, value, place);
 }

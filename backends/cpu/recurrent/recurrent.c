@@ -55,7 +55,7 @@ typedef struct {
   dg_recurrent_plan shape;
   size_t group_packed, one_packed; /**< floats of a direction's packed parameters */
   bool group_ready, one_ready;     /**< are they packed? */
-  dg_gang *gang;                   /**< lies in the same block */
+  dg_team *team;                   /**< lies in the same block */
 } test_plan;
 
 static bool only_tests(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n,
@@ -68,18 +68,18 @@ static bool prepare_test(dg_cpu_op *op, dg_error *err) {
   const dg_recurrent_desc *d = &op->desc.recurrent;
   dg_recurrent_plan shape = dg_recurrent_plan_of(d, op->max_n);
   size_t of_plan = dg_size_round_up(sizeof(test_plan), DG_CPU_ALIGNMENT);
-  size_t of_gang = dg_gang_bytes(dg_recurrent_one_ranks(d, &shape));
-  test_plan *plan = op->plan = aligned_alloc(DG_CPU_ALIGNMENT, of_plan + of_gang);
-  if (!plan) return dg_fail_memory(err, of_plan + of_gang);
+  size_t of_team = dg_team_bytes(dg_recurrent_one_ranks(d, &shape));
+  test_plan *plan = op->plan = aligned_alloc(DG_CPU_ALIGNMENT, of_plan + of_team);
+  if (!plan) return dg_fail_memory(err, of_plan + of_team);
   *plan = (test_plan){.shape = shape,
                       .group_packed = dg_recurrent_groups_packed(d, &shape),
                       .one_packed = dg_recurrent_one_packed(d, &shape),
-                      .gang = (dg_gang *)(void *)((char *)plan + of_plan)};
-  memset(plan->gang, 0, of_gang);
+                      .team = (dg_team *)(void *)((char *)plan + of_plan)};
+  memset(plan->team, 0, of_team);
   size_t groups = (size_t)op->device->threads * dg_recurrent_groups_worker(d, &shape);
   size_t one = dg_recurrent_one_workspace(d, &shape), directions = dg_recurrent_directions(d);
   op->needs.workspace = (one > groups ? one : groups) * sizeof(float);
-  return dg_cpu_keep_packing(op, directions * (plan->group_packed + plan->one_packed), err);
+  return dg_cpu_keep_prepacked(op, directions * (plan->group_packed + plan->one_packed), err);
 }
 
 static void run_test(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
@@ -92,7 +92,7 @@ static void run_test(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   for (; pass.direction < dg_recurrent_directions(pass.desc); pass.direction++) {
     float *kept = packed + pass.direction * (plan->group_packed + plan->one_packed);
     if (one)
-      dg_recurrent_one_forward(&pass, plan->gang, !plan->one_ready, kept + plan->group_packed,
+      dg_recurrent_one_forward(&pass, plan->team, !plan->one_ready, kept + plan->group_packed,
                                workspace);
     else
       dg_recurrent_groups_forward(&pass, false, !plan->group_ready, kept, workspace);

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 /**
@@ -100,8 +100,8 @@ static void add_gradient(const dg_recurrent_plan *plan, size_t n, size_t from, s
     size_t width = dg_panel_width(dg_panel_columns(columns - c)), height;
     for (size_t row = from; row < from + count; row += height) {
       height = dg_tile_height(from + count - row);
-      dg_tile_add_columns(height, width, n, d + row, plan->d_row, plane + c * n,
-                          panels + c * weight_rows(plan) + row * width);
+      dg_micro_kernel_transposed(height, width, n, d + row, plan->d_row, plane + c * n,
+                                 panels + c * weight_rows(plan) + row * width);
     }
   }
 }
@@ -124,7 +124,7 @@ static void input_gradients(const backward_pass *b, const scratch *r, dg_recurre
   for (size_t c = 0; c < d->in; c += DG_TILE_WIDTH) {
     size_t count = dg_panel_columns(d->in - c), width = dg_panel_width(count);
     for (size_t s = 0; s < n; s++)
-      dg_grad_put(b->d_in, count, r->x + c * n + s * width, d_x + s * x_row + c);
+      dg_grad_store(b->d_in, count, r->x + c * n + s * width, d_x + s * x_row + c);
   }
 }
 
@@ -162,7 +162,7 @@ static void add_d_out(const backward_pass *b, dg_recurrent_group group, size_t k
   for (size_t c = 0; d_out && c < hidden; c += DG_TILE_WIDTH) {
     size_t count = dg_panel_columns(hidden - c), width = dg_panel_width(count);
     for (size_t s = 0; s < group.n; s++)
-      dg_grad_put(DG_GRAD_ADD, count, d_out + s * row + c, d_h + c * group.n + s * width);
+      dg_grad_store(DG_GRAD_ADD, count, d_out + s * row + c, d_h + c * group.n + s * width);
   }
 }
 
@@ -246,12 +246,12 @@ static void sum_row(const backward_pass *b, size_t offset, size_t panel_rows, si
     size_t count = dg_panel_columns(columns - c);
     const float *from = b->sums + offset + c * panel_rows + row * dg_panel_width(count);
     for (size_t p = 0; p < b->parts; p++)
-      dg_grad_put(p == 0 ? DG_GRAD_WRITE : DG_GRAD_ADD, count, from + p * b->plan->sums, to + c);
+      dg_grad_store(p == 0 ? DG_GRAD_WRITE : DG_GRAD_ADD, count, from + p * b->plan->sums, to + c);
   }
 }
 
 /** Writes the gradients of unit j of the gate that a slot has, by the slot's parts of x and h. */
-static void put_gradients(const backward_pass *b, size_t slot, size_t j) {
+static void store_gradients(const backward_pass *b, size_t slot, size_t j) {
   const dg_recurrent_desc *d = b->pass.desc;
   const dg_recurrent_plan *plan = b->pass.plan;
   dg_buffer *const *params = b->pass.buffers->d_param;
@@ -310,19 +310,19 @@ static void run_part(const void *context, size_t part, size_t worker) {
     group_backward(b, &r, dg_recurrent_group_at(&b->pass, g));
 }
 
-static void put_units(const void *context, size_t piece, size_t worker) {
+static void store_units(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const backward_pass *b = context;
   size_t hidden = b->pass.desc->hidden;
   dg_span units = dg_cpu_part(b->pass.plan->slots * hidden, b->pieces, piece);
-  for (size_t i = units.begin; i < units.end; i++) put_gradients(b, i / hidden, i % hidden);
+  for (size_t i = units.begin; i < units.end; i++) store_gradients(b, i / hidden, i % hidden);
 }
 
 static void direction_backward(const backward_pass *b) {
   const dg_cpu_device *device = b->pass.op->device;
   dg_cpu_run_pieces(device, b->plan->shape.slots, pack_slot, b, sizeof *b);
   dg_cpu_run_pieces(device, b->parts, run_part, b, sizeof *b);
-  dg_cpu_run_pieces(device, b->pieces, put_units, b, sizeof *b);
+  dg_cpu_run_pieces(device, b->pieces, store_units, b, sizeof *b);
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {

@@ -1,6 +1,6 @@
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
-#include "backends/cpu/elementwise/squash.h"
+#include "backends/cpu/elementwise/vector_math.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -120,15 +120,15 @@ INLINE dg_vector tanh_slope(dg_vector y) {
 INLINE dg_vector gate_slope(const dg_cell_step_back *s, dg_vector gate) {
   if (!s->desc->hard_sigmoid) return gate * (1.0f - gate);
   dg_vector slope = (dg_vector){0} + 0.2f;
-  dg_int_vector bends = (gate > 0.0f) & (gate < 1.0f);
-  return (dg_vector)((dg_int_vector)slope & bends);
+  dg_int_vector inside = (gate > 0.0f) & (gate < 1.0f);
+  return (dg_vector)((dg_int_vector)slope & inside);
 }
 
 INLINE dg_vector gate_at(const dg_cell_step_back *s, size_t slot, place p) {
   return load(s->slot[slot] + p.at);
 }
 
-INLINE void put_gradient(const dg_cell_step_back *s, size_t slot, place p, dg_vector gradient) {
+INLINE void store_gradient(const dg_cell_step_back *s, size_t slot, place p, dg_vector gradient) {
   size_t units = dg_panels_width(s->desc->hidden);
   store(s->d_slot + p.sample * s->d_row + slot * units + p.unit, gradient);
 }
@@ -139,14 +139,14 @@ INLINE dg_vector or_zeros(const float *plane, place p) {
 
 INLINE void rnn_backward(const void *step, place p) {
   const dg_cell_step_back *s = step;
-  put_gradient(s, 0, p, load(s->d_h + p.at) * tanh_slope(gate_at(s, 0, p)));
+  store_gradient(s, 0, p, load(s->d_h + p.at) * tanh_slope(gate_at(s, 0, p)));
   store(s->d_h + p.at, (dg_vector){0});
 }
 
 /** z's gradient, and what of d_h passes by; returns the gradient of the sum in n. */
 INLINE dg_vector gru_update(const dg_cell_step_back *s, place p, size_t z_slot, size_t n_slot) {
   dg_vector z = gate_at(s, z_slot, p), n = gate_at(s, n_slot, p), d_h = load(s->d_h + p.at);
-  put_gradient(s, z_slot, p, d_h * (or_zeros(s->h, p) - n) * gate_slope(s, z));
+  store_gradient(s, z_slot, p, d_h * (or_zeros(s->h, p) - n) * gate_slope(s, z));
   store(s->d_h + p.at, d_h * z);
   return d_h * (1.0f - z) * tanh_slope(n);
 }
@@ -154,23 +154,23 @@ INLINE dg_vector gru_update(const dg_cell_step_back *s, place p, size_t z_slot, 
 INLINE void split_gru_backward(const void *step, place p) {
   const dg_cell_step_back *s = step;
   dg_vector d_n = gru_update(s, p, 2, 3), r = gate_at(s, 1, p);
-  put_gradient(s, 0, p, d_n * r);
-  put_gradient(s, 1, p, d_n * gate_at(s, 0, p) * gate_slope(s, r));
-  put_gradient(s, 3, p, d_n);
+  store_gradient(s, 0, p, d_n * r);
+  store_gradient(s, 1, p, d_n * gate_at(s, 0, p) * gate_slope(s, r));
+  store_gradient(s, 3, p, d_n);
 }
 
 INLINE void gru_backward(const void *step, place p) {
-  put_gradient(step, 2, p, gru_update(step, p, 1, 2));
+  store_gradient(step, 2, p, gru_update(step, p, 1, 2));
 }
 
 INLINE void gru_reset_backward(const void *step, place p) {
   const dg_cell_step_back *s = step;
   if (!s->h) {
-    put_gradient(s, 0, p, (dg_vector){0});
+    store_gradient(s, 0, p, (dg_vector){0});
     return;
   }
   dg_vector r = gate_at(s, 0, p), h = load(s->h + p.at), d_reset = load(s->d_reset + p.at);
-  put_gradient(s, 0, p, d_reset * h * gate_slope(s, r));
+  store_gradient(s, 0, p, d_reset * h * gate_slope(s, r));
   store(s->d_h + p.at, load(s->d_h + p.at) + d_reset * r);
   store(s->d_reset + p.at, r * h);
 }
@@ -180,10 +180,10 @@ INLINE void lstm_backward(const void *step, place p) {
   dg_vector i = gate_at(s, 0, p), f = gate_at(s, 1, p), g = gate_at(s, 2, p), o = gate_at(s, 3, p);
   dg_vector d_h = load(s->d_h + p.at), tanh_c = load(s->tanh_c + p.at);
   dg_vector d_c = load(s->d_c + p.at) + d_h * o * tanh_slope(tanh_c);
-  put_gradient(s, 0, p, d_c * g * gate_slope(s, i));
-  put_gradient(s, 1, p, d_c * or_zeros(s->c, p) * gate_slope(s, f));
-  put_gradient(s, 2, p, d_c * i * tanh_slope(g));
-  put_gradient(s, 3, p, d_h * tanh_c * gate_slope(s, o));
+  store_gradient(s, 0, p, d_c * g * gate_slope(s, i));
+  store_gradient(s, 1, p, d_c * or_zeros(s->c, p) * gate_slope(s, f));
+  store_gradient(s, 2, p, d_c * i * tanh_slope(g));
+  store_gradient(s, 3, p, d_h * tanh_c * gate_slope(s, o));
   store(s->d_c + p.at, d_c * f);
   store(s->d_h + p.at, (dg_vector){0});
 }
@@ -206,8 +206,8 @@ void dg_cell_reset_backward(const dg_cell_step_back *s) {
 
 void dg_cell_output(size_t count, const float *o, const float *c, float *tanh_c, float *h) {
   for (size_t i = 0; i < count; i += DG_VECTOR) {
-    dg_vector bent = dg_tanh(load(c + i));
-    store(tanh_c + i, bent);
-    if (h) store(h + i, load(o + i) * bent);
+    dg_vector now = dg_tanh(load(c + i));
+    store(tanh_c + i, now);
+    if (h) store(h + i, load(o + i) * now);
   }
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 /** Floats of the packed weights of all slots. */
@@ -59,7 +59,7 @@ static void pack_slot(const void *context, size_t slot, size_t worker) {
     if (has_h(plan, slot))
       dg_pack_columns(hidden, count, u + c * hidden, hidden, panel + in * dg_panel_width(count));
   }
-  dg_recurrent_put_biases(&f->pass, slot, (dg_span){0, plan->units}, f->bias + slot * plan->units);
+  dg_recurrent_sum_biases(&f->pass, slot, (dg_span){0, plan->units}, f->bias + slot * plan->units);
 }
 
 /** The sums of a slot from rows [x, h], with its part of h or without. */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "backends/cpu/gemm/panel.h"
-#include "backends/cpu/gemm/row.h"
+#include "backends/cpu/gemm/gemv_packed.h"
+#include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 enum {
@@ -38,7 +38,7 @@ static size_t lines_of(const dg_recurrent_plan *plan) {
 size_t dg_recurrent_one_ranks(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
   size_t products = plan->gates * (plan->units / DG_VECTOR) * d->hidden / stages_of_step(d);
   size_t lines = lines_of(plan), most = lines / LINES > 2 ? lines / LINES : smaller(lines, 2);
-  size_t ranks = smaller(smaller(products / PRODUCTS, most), DG_GANG_RANKS);
+  size_t ranks = smaller(smaller(products / PRODUCTS, most), DG_TEAM_RANKS);
   return ranks > 1 ? ranks : 1;
 }
 
@@ -76,7 +76,7 @@ static packing packing_at(const dg_recurrent_desc *d, const dg_recurrent_plan *p
 /** Floats of workspace that begin before the memory of a rank, whose units begin at `begin`. */
 static size_t rank_offset(const dg_recurrent_desc *d, const dg_recurrent_plan *plan, size_t rank,
                           size_t begin) {
-  return rank * (BOXES + 1) * DG_GANG_APART + (d->steps * plan->slots + ARRAYS + BOXES) * begin;
+  return rank * (BOXES + 1) * DG_TEAM_PADDING + (d->steps * plan->slots + ARRAYS + BOXES) * begin;
 }
 
 size_t dg_recurrent_one_workspace(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
@@ -90,7 +90,7 @@ typedef struct {
   packing packed;
   float *memory; /**< of the ranks */
   size_t ranks;
-  uint32_t first[DG_GANG_RANKS + 1]; /**< unit of each, and the end */
+  uint32_t first[DG_TEAM_RANKS + 1]; /**< unit of each, and the end */
 } one_pass;
 
 static one_pass pass_of(const dg_recurrent_pass *pass, bool pack, float *packed, float *workspace) {
@@ -117,8 +117,8 @@ static one_rank rank_at(const one_pass *f, size_t rank) {
   r.sums = f->memory + rank_offset(d, plan, rank, r.own.begin);
   float *arrays = r.sums + d->steps * plan->slots * count(r.own);
   for (size_t i = 0; i < ARRAYS; i++) r.array[i] = arrays + i * count(r.own);
-  float *boxes = arrays + ARRAYS * count(r.own) + DG_GANG_APART;
-  for (size_t i = 0; i < BOXES; i++) r.box[i] = boxes + i * (count(r.own) + DG_GANG_APART);
+  float *boxes = arrays + ARRAYS * count(r.own) + DG_TEAM_PADDING;
+  for (size_t i = 0; i < BOXES; i++) r.box[i] = boxes + i * (count(r.own) + DG_TEAM_PADDING);
   return r;
 }
 
@@ -162,7 +162,7 @@ static void pack_slot(const one_pass *f, size_t slot, dg_span own) {
       pack_vector(u + c * d->hidden, d->hidden, units, DG_VECTOR,
                   f->packed.u_reset + c * d->hidden);
   }
-  dg_recurrent_put_biases(&f->pass, slot, own, f->packed.bias + slot * plan->units);
+  dg_recurrent_sum_biases(&f->pass, slot, own, f->packed.bias + slot * plan->units);
 }
 
 /* ---- before the steps --------------------------------------------------- */
@@ -179,9 +179,10 @@ static void multiply_input(const one_rank *r, size_t row, size_t rows, size_t un
   for (size_t gate = 0; gate < plan->gates; gate += 2) {
     size_t width = pair_width(plan, gate);
     float *put = to + (plan->first_x + gate) * slot;
-    dg_tile_strided(rows, width, in, x, in, pair_at(r->all, unit, gate), tile, DG_TILE_WIDTH);
-    dg_put_rows(false, rows, DG_VECTOR, tile, put, apart);
-    if (width > DG_VECTOR) dg_put_rows(false, rows, DG_VECTOR, tile + DG_VECTOR, put + slot, apart);
+    dg_micro_kernel(rows, width, in, x, in, pair_at(r->all, unit, gate), tile, DG_TILE_WIDTH);
+    dg_store_rows(false, rows, DG_VECTOR, tile, put, apart);
+    if (width > DG_VECTOR)
+      dg_store_rows(false, rows, DG_VECTOR, tile + DG_VECTOR, put + slot, apart);
   }
 }
 
@@ -224,9 +225,9 @@ static float *sums_at(const one_rank *r, size_t k, size_t slot) {
 static void multiply(const one_rank *r, const one_stage *stage, dg_span units, const float *x) {
   size_t hidden = r->all->pass.desc->hidden;
   const float *u = stage->u + stage->slots * (r->own.begin * hidden + units.begin * DG_VECTOR);
-  dg_row_add(stage->slots, count(r->own) / DG_VECTOR, smaller(units.end, hidden) - units.begin, x,
-             u, stage->slots * DG_VECTOR * hidden, sums_at(r, stage->k, stage->slot),
-             count(r->own));
+  dg_gemv_packed(stage->slots, count(r->own) / DG_VECTOR, smaller(units.end, hidden) - units.begin,
+                 x, u, stage->slots * DG_VECTOR * hidden, sums_at(r, stage->k, stage->slot),
+                 count(r->own));
 }
 
 /** The rank's units in a stage; what they make goes to the others. The state before the first is 0.
@@ -250,7 +251,7 @@ static void run_cell(const one_rank *r, const one_stage *stage) {
 }
 
 /** Products with what the rank has made itself come first, while the others make theirs. */
-static void run_stage(const void *context, const dg_gang_turn *turn, size_t rank, size_t index) {
+static void run_stage(const void *context, const dg_team_pass *pass, size_t rank, size_t index) {
   const one_pass *f = context;
   const one_rank r = rank_at(f, rank);
   one_stage stage = stage_at(f, index);
@@ -258,16 +259,16 @@ static void run_stage(const void *context, const dg_gang_turn *turn, size_t rank
   for (size_t other = 0; other < f->ranks && stage.k > 0; other++) {
     if (other == rank) continue;
     const one_rank from = rank_at(f, other);
-    dg_gang_await(turn, other, index - 1);
+    dg_team_await(pass, other, index - 1);
     multiply(&r, &stage, from.own, from.box[(index - 1) % BOXES]);
   }
   run_cell(&r, &stage);
 }
 
-void dg_recurrent_one_forward(const dg_recurrent_pass *pass, dg_gang *gang, bool pack,
+void dg_recurrent_one_forward(const dg_recurrent_pass *pass, dg_team *team, bool pack,
                               float *packed, float *workspace) {
   const one_pass f = pass_of(pass, pack, packed, workspace);
-  const dg_gang_work work = {f.ranks, pass->desc->steps * stages_of_step(pass->desc), prepare,
+  const dg_team_work work = {f.ranks, pass->desc->steps * stages_of_step(pass->desc), prepare,
                              run_stage};
-  dg_gang_run(pass->op->device, gang, &work, &f, sizeof f);
+  dg_team_run(pass->op->device, team, &work, &f, sizeof f);
 }

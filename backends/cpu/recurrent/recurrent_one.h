@@ -1,6 +1,6 @@
 /**
  * Forward of a layer that isn't trained over one sample. There the weights' way into the processor
- * is what takes time. So each rank of a gang has some units, whose weights stay in its processor's
+ * is what takes time. So each rank of a team has some units, whose weights stay in its processor's
  * cache, and after every step the ranks read each other's parts of the state. W x is made for all
  * steps before.
  */
@@ -8,7 +8,7 @@
 #define DG_CPU_RECURRENT_ONE_H
 
 #include "backends/cpu/recurrent/recurrent_pass.h"
-#include "backends/cpu/runtime/gang.h"
+#include "backends/cpu/runtime/thread_team.h"
 
 #define dg_recurrent_one_ranks DG_ISA_NAME(dg_recurrent_one_ranks)
 #define dg_recurrent_one_packed DG_ISA_NAME(dg_recurrent_one_packed)
@@ -24,8 +24,8 @@ size_t dg_recurrent_one_packed(const dg_recurrent_desc *desc, const dg_recurrent
 /** Floats of workspace. */
 size_t dg_recurrent_one_workspace(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
-/** One direction, by a gang of the ranks. `packed`: made first of the parameters if `pack`. */
-void dg_recurrent_one_forward(const dg_recurrent_pass *pass, dg_gang *gang, bool pack,
+/** One direction, by a team of the ranks. `packed`: made first of the parameters if `pack`. */
+void dg_recurrent_one_forward(const dg_recurrent_pass *pass, dg_team *team, bool pack,
                               float *packed, float *workspace);
 
 #endif

@@ -35,7 +35,7 @@ static size_t groups_for_all(size_t samples) {
 
 size_t dg_recurrent_groups(const dg_cpu_op *op, size_t samples, bool train) {
   size_t threads = (size_t)op->device->threads, groups = groups_for_all(samples);
-  if (op->device->is_lane) return (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
+  if (op->device->is_split) return (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;
   if (groups < threads && !(train && (op->desc.exact || threads <= DG_LEAST_PARTS)))
     return smaller(threads, samples);
   return groups;
@@ -68,7 +68,7 @@ float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t samp
   return k + 1 == d->steps ? to : NULL;
 }
 
-void dg_recurrent_put_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+void dg_recurrent_sum_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
                              float *bias) {
   const dg_recurrent_desc *d = pass->desc;
   dg_buffer *const *params = pass->buffers->param;
@@ -89,8 +89,8 @@ void dg_recurrent_multiply(bool add, size_t n, size_t columns, size_t depth, con
     const float *panel = panels + c * panel_rows + from * width;
     for (size_t s = 0; s < n; s += height) {
       height = dg_tile_height(n - s);
-      dg_tile_put(add, height, width, depth, a + s * a_row, a_row, panel,
-                  plane + c * n + s * width);
+      dg_micro_kernel_packed(add, height, width, depth, a + s * a_row, a_row, panel,
+                             plane + c * n + s * width);
     }
   }
 }

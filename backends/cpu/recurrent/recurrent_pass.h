@@ -15,7 +15,7 @@
 #ifndef DG_CPU_RECURRENT_PASS_H
 #define DG_CPU_RECURRENT_PASS_H
 
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 #include "backends/cpu/runtime/pieces.h"
@@ -27,7 +27,7 @@
 #define dg_recurrent_place DG_ISA_NAME(dg_recurrent_place)
 #define dg_recurrent_out_row DG_ISA_NAME(dg_recurrent_out_row)
 #define dg_recurrent_group_at DG_ISA_NAME(dg_recurrent_group_at)
-#define dg_recurrent_put_biases DG_ISA_NAME(dg_recurrent_put_biases)
+#define dg_recurrent_sum_biases DG_ISA_NAME(dg_recurrent_sum_biases)
 #define dg_recurrent_multiply DG_ISA_NAME(dg_recurrent_multiply)
 #define dg_recurrent_backward DG_ISA_NAME(dg_recurrent_backward)
 
@@ -117,7 +117,7 @@ float *dg_recurrent_place(const dg_recurrent_pass *pass, float *out, size_t samp
 size_t dg_recurrent_out_row(const dg_recurrent_desc *desc);
 
 /** Writes to bias [units] what a slot has of the biases of some units. */
-void dg_recurrent_put_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
+void dg_recurrent_sum_biases(const dg_recurrent_pass *pass, size_t slot, dg_span units,
                              float *bias);
 
 /**

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "backends/checks.h"
-#include "backends/cpu/runtime/lanes.h"
+#include "backends/cpu/runtime/batch_split.h"
 #include "core/base/size.h"
 
 /** A number that no state of a buffer had before. */
@@ -33,15 +33,15 @@ static void note_change(dg_buffer *buffer) {
   whole_of(buffer)->version = new_version(buffer->device);
 }
 
-bool dg_cpu_settle(dg_device *device, dg_error *err) {
-  return dg_cpu_lanes_settle(((dg_cpu_device *)device)->lanes) ||
+bool dg_cpu_finish(dg_device *device, dg_error *err) {
+  return dg_cpu_batch_split_finish(((dg_cpu_device *)device)->splits) ||
          dg_fail(err, DG_ERR_RUNTIME,
                  "the device was at work when this process was forked off: finish it before");
 }
 
 void dg_cpu_buffer_free(dg_buffer *buffer) {
   if (!buffer) return;
-  dg_cpu_settle(buffer->device, NULL);
+  dg_cpu_finish(buffer->device, NULL);
   if (!buffer->parent) {
     ((dg_cpu_device *)buffer->device)->used -= buffer->bytes;
     free(buffer->data);
@@ -82,7 +82,7 @@ dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg
 bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                          dg_error *err) {
   if (!dg_check_inside("a write", buffer->bytes, offset, bytes, err)) return false;
-  if (!dg_cpu_settle(buffer->device, err)) return false;
+  if (!dg_cpu_finish(buffer->device, err)) return false;
   memcpy((char *)buffer->data + offset, from, bytes);
   note_change(buffer);
   return true;
@@ -90,7 +90,7 @@ bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, siz
 
 bool dg_cpu_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err) {
   if (!dg_check_inside("a read", buffer->bytes, offset, bytes, err)) return false;
-  if (!dg_cpu_settle(buffer->device, err)) return false;
+  if (!dg_cpu_finish(buffer->device, err)) return false;
   memcpy(to, (const char *)buffer->data + offset, bytes);
   return true;
 }
@@ -109,7 +109,7 @@ bool dg_cpu_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size
   const dg_buffer_range source = range_of(from, from_offset), target = range_of(to, to_offset);
   if (!dg_check_copy(&source, &target, bytes, err)) return false;
   if (bytes == 0) return true;
-  if (!dg_cpu_settle(to->device, err)) return false;
+  if (!dg_cpu_finish(to->device, err)) return false;
   memcpy((char *)to->data + to_offset, (const char *)from->data + from_offset, bytes);
   note_change(to);
   return true;
@@ -120,7 +120,7 @@ bool dg_cpu_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size
   const dg_buffer_range target = range_of(buffer, offset);
   if (!dg_check_fill(&target, bytes, err)) return false;
   if (bytes == 0) return true;
-  if (!dg_cpu_settle(buffer->device, err)) return false;
+  if (!dg_cpu_finish(buffer->device, err)) return false;
   uint32_t *words = (uint32_t *)(void *)((char *)buffer->data + offset);
   for (size_t i = 0; i < bytes / sizeof *words; i++) words[i] = pattern;
   note_change(buffer);

@@ -4,8 +4,8 @@
 
 #include "backends/cpu/runtime/device.h"
 
-/** Waits until the device has done all that it was given; false: see dg_cpu_lanes_settle. */
-bool dg_cpu_settle(dg_device *device, dg_error *err);
+/** Waits until the device has done all that it was given; false: see dg_cpu_batch_split_finish. */
+bool dg_cpu_finish(dg_device *device, dg_error *err);
 
 dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err);
 dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);

@@ -50,7 +50,7 @@ static inline size_t dg_cpu_cuts(const dg_cpu_device *device) {
  * Has the threads of the device run the pieces of a region, run(context, piece, worker) each, after
  * all regions before it; worker < device->threads. They may run later: the context, of up to
  * DG_POOL_CONTEXT bytes, is copied, and what it points to stays until the device is finished. A
- * piece runs no region, but on the device of a lane (lanes.h).
+ * piece runs no region, but on the device of a split (batch_split.h).
  */
 void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
                        const void *context, size_t size);

@@ -24,19 +24,20 @@ static bool prepare_direction(const dg_cpu_implementation *by, dg_cpu_op *op, dg
   return !by || !by->prepare || by->prepare(op, err);
 }
 
-bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_cpu_wish *wish,
+bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_cpu_request *request,
                     dg_error *err) {
-  const dg_cpu_op direction = {.desc = *wish->desc,
-                               .max_n = wish->max_n,
-                               .train = wish->train,
-                               .planned = wish->planned,
+  const dg_cpu_op direction = {.desc = *request->desc,
+                               .max_n = request->max_n,
+                               .train = request->train,
+                               .planned = request->planned,
                                .device = device};
-  bool exact = wish->desc->exact || device->threads <= DG_LEAST_PARTS;
-  *op = (dg_cpu_prepared){.base = {.desc = *wish->desc, .max_n = wish->max_n, .exact = exact},
-                          .device = device,
-                          .by = dg_cpu_choose(device, wish->desc, wish->max_n, wish->train),
-                          .forward = direction,
-                          .backward = direction};
+  bool exact = request->desc->exact || device->threads <= DG_LEAST_PARTS;
+  *op =
+      (dg_cpu_prepared){.base = {.desc = *request->desc, .max_n = request->max_n, .exact = exact},
+                        .device = device,
+                        .by = dg_cpu_choose(device, request->desc, request->max_n, request->train),
+                        .forward = direction,
+                        .backward = direction};
   if (!prepare_direction(op->by.forward, &op->forward, err) ||
       !prepare_direction(op->by.backward, &op->backward, err))
     return false;
@@ -45,7 +46,7 @@ bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_c
 }
 
 static void release_direction(dg_cpu_op *op) {
-  dg_cpu_packing_free(op->packing);
+  dg_cpu_prepacked_free(op->prepacked);
   free(op->plan);
 }
 

@@ -9,7 +9,7 @@ typedef struct {
   const dg_op_desc *desc;
   uint32_t max_n;
   bool train, planned; /**< see dg_cpu_op */
-} dg_cpu_wish;
+} dg_cpu_request;
 
 /** The implementations of an op; backward is NULL where it is not run. */
 typedef struct {
@@ -29,7 +29,7 @@ dg_cpu_choice dg_cpu_choose(const dg_cpu_device *device, const dg_op_desc *desc,
                             bool train);
 
 /** Prepares a supported op; what of it was made is freed by dg_cpu_release, also after an error. */
-bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_cpu_wish *wish,
+bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_cpu_request *request,
                     dg_error *err);
 void dg_cpu_release(dg_cpu_prepared *op);
 

@@ -7,7 +7,7 @@
 #include "core/base/philox.h"
 
 /**
- * Batches of images, in training bent if the description says so. Bilinear reading takes four
+ * Batches of images, in training warped if the description says so. Bilinear reading takes four
  * neighbours at once: each image is first turned into an array that holds, for every place
  * between its pixels, the four bytes around it in one word, with zeros outside of the image.
  */
@@ -45,15 +45,15 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/* ---- bending ------------------------------------------------------------ */
+/* ---- warping ------------------------------------------------------------ */
 
-/** Where pixel (x, y) of a bent image comes from: (xx x + xy y + x0, yx x + yy y + y0). */
+/** Where pixel (x, y) of a warped image comes from: (xx x + xy y + x0, yx x + yy y + y0). */
 typedef struct {
   float xx, xy, x0, yx, yy, y0;
-} bending;
+} affine;
 
-/** The bending of sample s, by dg_augment; places count from the first row and column of zeros. */
-static bending draw_bending(const dg_gather_desc *d, const dg_step *step, uint32_t s) {
+/** The warp of sample s, by dg_augment; places count from the first row and column of zeros. */
+static affine draw_warp(const dg_gather_desc *d, const dg_step *step, uint32_t s) {
   const dg_augment *a = &d->augment;
   uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
   for (uint32_t quad = 0; quad < 2; quad++)
@@ -66,12 +66,12 @@ static bending draw_bending(const dg_gather_desc *d, const dg_step *step, uint32
   double xx = cosine + slope * sine, xy = sine - slope * cosine, yx = -sine, yy = cosine;
   double from_x = centre_x + u[3] * (double)a->shift * d->width;
   double from_y = centre_y + u[4] * (double)a->shift * d->height;
-  return (bending){.xx = (float)xx,
-                   .xy = (float)xy,
-                   .x0 = (float)(centre_x + 1 - xx * from_x - xy * from_y),
-                   .yx = (float)yx,
-                   .yy = (float)yy,
-                   .y0 = (float)(centre_y + 1 - yx * from_x - yy * from_y)};
+  return (affine){.xx = (float)xx,
+                  .xy = (float)xy,
+                  .x0 = (float)(centre_x + 1 - xx * from_x - xy * from_y),
+                  .yx = (float)yx,
+                  .yy = (float)yy,
+                  .y0 = (float)(centre_y + 1 - yx * from_x - yy * from_y)};
 }
 
 static void fill_quads(const dg_gather_desc *d, const uint8_t *image, uint8_t *padded,
@@ -93,8 +93,8 @@ static inline float limit(float x, float most) {
   return x < 0 ? 0 : x > most ? most : x;
 }
 
-/** One row of a bent image, normalized. */
-static void bend_row(const dg_gather_desc *d, const bending *b, const uint32_t *quads, uint32_t y,
+/** One row of a warped image, normalized. */
+static void warp_row(const dg_gather_desc *d, const affine *b, const uint32_t *quads, uint32_t y,
                      float *out) {
   float scale = 1 / d->std, mean = d->mean;
   float from_x = b->xy * (float)y + b->x0, from_y = b->yy * (float)y + b->y0;
@@ -131,15 +131,15 @@ static void prefetch_image(const uint8_t *image, size_t count) {
   for (size_t i = 0; i < count; i += LINE) __builtin_prefetch(image + i);
 }
 
-static bool bends(const dg_cpu_op *op, const dg_step *step) {
+static bool warps(const dg_cpu_op *op, const dg_step *step) {
   return step->train && augments(&op->desc.gather.augment);
 }
 
-static void bend_image(const dg_gather_desc *d, const bending *b, const uint8_t *image,
+static void warp_image(const dg_gather_desc *d, const affine *b, const uint8_t *image,
                        float *workspace, float *out) {
   uint32_t *quads = (uint32_t *)(void *)workspace;
   fill_quads(d, image, (uint8_t *)(workspace + dg_round_up(quad_count(d))), quads);
-  for (uint32_t y = 0; y < d->height; y++) bend_row(d, b, quads, y, out + y * d->width);
+  for (uint32_t y = 0; y < d->height; y++) warp_row(d, b, quads, y, out + y * d->width);
 }
 
 static void copy_labels(const dg_op_buffers *buffers, const uint32_t *order, dg_span samples) {
@@ -154,20 +154,20 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   const dg_gather_desc *d = &region->op->desc.gather;
   const dg_op_buffers *buffers = region->buffers;
   const dg_step *step = region->step;
-  bool bent = bends(region->op, step);
+  bool warped = warps(region->op, step);
   size_t count = (size_t)d->height * d->width;
   const uint8_t *images = (const uint8_t *)buffers->in[0]->data;
   const uint32_t *order = (const uint32_t *)buffers->in[2]->data + step->first;
-  float *workspace = bent ? dg_floats(buffers->workspace) + worker * worker_floats(d) : NULL;
+  float *workspace = warped ? dg_floats(buffers->workspace) + worker * worker_floats(d) : NULL;
   dg_span samples = dg_cpu_part(step->n, region->pieces, piece);
   copy_labels(buffers, order, samples);
   for (size_t s = samples.begin; s < samples.end; s++) {
     const uint8_t *image = images + order[s] * count;
     float *x = dg_floats(buffers->out[0]) + s * count;
     if (s + AHEAD < step->n) prefetch_image(images + order[s + AHEAD] * count, count);
-    if (bent) {
-      bending b = draw_bending(d, step, (uint32_t)s);
-      bend_image(d, &b, image, workspace, x);
+    if (warped) {
+      affine b = draw_warp(d, step, (uint32_t)s);
+      warp_image(d, &b, image, workspace, x);
     } else {
       copy_image(d, image, x);
     }
@@ -176,7 +176,7 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   size_t count = (size_t)op->desc.gather.height * op->desc.gather.width;
-  size_t operations = (bends(op, step) ? 4 : 1) * step->n * count;
+  size_t operations = (warps(op, step) ? 4 : 1) * step->n * count;
   dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(step->n, operations), forward_piece);
 }
 

@@ -1,4 +1,4 @@
-#include "backends/cpu/elementwise/squash.h"
+#include "backends/cpu/elementwise/vector_math.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 

@@ -202,12 +202,12 @@ static void update_piece(const void *context, size_t piece, size_t worker) {
   const dg_update_desc *d = p->desc;
   findings *f = findings_of(p->buffers);
   coefficients k = p->coefficients;
-  uint32_t bad = UINT32_MAX, parts = d->parts ? d->parts : 1;
+  uint32_t bad = UINT32_MAX, params = d->params ? d->params : 1;
   (void)worker;
   if (fault_of(p)[0] != 0) return;
   if (d->clip_norm > 0) k.scale = f->scale;
-  for (uint32_t i = 0; i < parts; i++) {
-    size_t begin = i ? d->ends[i - 1] : 0, end = d->parts ? d->ends[i] : d->count;
+  for (uint32_t i = 0; i < params; i++) {
+    size_t begin = i ? d->param_ends[i - 1] : 0, end = d->params ? d->param_ends[i] : d->count;
     dg_span span = dg_cpu_grains(end - begin, GRAIN, p->pieces, piece);
     span = (dg_span){begin + span.begin, begin + span.end};
     uint32_t found = update_span(d, p->buffers, &k, span);

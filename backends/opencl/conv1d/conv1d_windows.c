@@ -80,8 +80,8 @@ typedef struct {
   dg_buffer *windows; /* of step t: {0, place of its window of x} */
 } forward_op;
 
-static dg_cl_product_step window_step(const dg_cl_op *op, uint32_t t) {
-  return (dg_cl_product_step){0, dg_cl_conv1d_place((const dg_cl_conv1d_op *)op, t)};
+static dg_cl_gemm_offset window_offset(const dg_cl_op *op, uint32_t t) {
+  return (dg_cl_gemm_offset){0, dg_cl_conv1d_place((const dg_cl_conv1d_op *)op, t)};
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
@@ -90,8 +90,8 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   const uint64_t end = dg_cl_conv1d_end_of_x(&self->shared);
   if (!dg_cl_check_count(end, err)) return false;
   op->needs.workspace = sizeof(float) * end;
-  self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
-  self->windows = dg_cl_product_steps(op, self->shared.out_steps, window_step, err);
+  self->inner = dg_cl_kernel(op, DG_CL_GEMM, "gemm_inner", err);
+  self->windows = dg_cl_gemm_offsets(op, self->shared.out_steps, window_offset, err);
   return self->inner && self->windows;
 }
 
@@ -100,23 +100,23 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const dg_conv1d_desc *d = &op->desc.conv1d;
   return dg_cl_conv1d_reorder(&self->shared, b, err) &&
          dg_cl_conv1d_pad_x(&self->shared, b, step->n, err) &&
-         dg_cl_inner(op, self->inner,
-                     &(dg_cl_inner_product){.x = b->workspace,
-                                            .x_row = dg_cl_conv1d_window(d),
-                                            .y = dg_cl_conv1d_x(&self->shared, b),
-                                            .y_item = dg_cl_plane_area(&self->shared.x),
-                                            .steps = self->windows,
-                                            .count = dg_cl_conv1d_window(d),
-                                            .items = step->n,
-                                            .share = 1,
-                                            .bias = d->bias ? b->param[1] : NULL,
-                                            .slope = dg_cl_leaky_slope(d->act),
-                                            .c = b->out[0],
-                                            .c_row = d->filters,
-                                            .c_share = self->shared.out_steps * d->filters,
-                                            .x_rows = d->filters,
-                                            .y_rows = self->shared.out_steps},
-                     err);
+         dg_cl_gemm_inner(op, self->inner,
+                          &(dg_cl_gemm_inner_args){.x = b->workspace,
+                                                   .x_row = dg_cl_conv1d_window(d),
+                                                   .y = dg_cl_conv1d_x(&self->shared, b),
+                                                   .y_item = dg_cl_plane_area(&self->shared.x),
+                                                   .offsets = self->windows,
+                                                   .count = dg_cl_conv1d_window(d),
+                                                   .items = step->n,
+                                                   .share = 1,
+                                                   .bias = d->bias ? b->param[1] : NULL,
+                                                   .slope = dg_cl_leaky_slope(d->act),
+                                                   .c = b->out[0],
+                                                   .c_row = d->filters,
+                                                   .c_share = self->shared.out_steps * d->filters,
+                                                   .x_rows = d->filters,
+                                                   .y_rows = self->shared.out_steps},
+                          err);
 }
 
 const dg_cl_implementation dg_cl_conv1d_windows_forward = {

@@ -15,7 +15,7 @@
 #define DG_OPENCL_CONV1D_WINDOWS_H
 
 #include "backends/opencl/conv2d/planes.h"
-#include "backends/opencl/gemm/product.h"
+#include "backends/opencl/gemm/gemm.h"
 #include "backends/opencl/runtime/implementation.h"
 
 /** What both directions start with. */

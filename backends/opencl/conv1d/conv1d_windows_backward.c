@@ -36,20 +36,20 @@ static dg_cl_plane plane_of_dz(const backward_op *self, bool d_in) {
   };
 }
 
-static dg_cl_product_step term_step(const dg_cl_op *op, uint32_t k) {
+static dg_cl_gemm_offset term_offset(const dg_cl_op *op, uint32_t k) {
   const backward_op *self = (const backward_op *)op;
   const dg_conv1d_desc *d = &op->desc.conv1d;
   const uint32_t step = k / d->filters, filter = k % d->filters;
-  return (dg_cl_product_step){self->dz_first + self->dz_reached * d->filters + k,
-                              (filter * d->kernel + d->kernel - 1 - step) * d->in};
+  return (dg_cl_gemm_offset){self->dz_first + self->dz_reached * d->filters + k,
+                             (filter * d->kernel + d->kernel - 1 - step) * d->in};
 }
 
-static dg_cl_product_step sample_step(const dg_cl_op *op, uint32_t k) {
+static dg_cl_gemm_offset sample_offset(const dg_cl_op *op, uint32_t k) {
   const backward_op *self = (const backward_op *)op;
   const dg_conv1d_desc *d = &op->desc.conv1d;
   const uint32_t sample = k / self->shared.out_steps, t = k % self->shared.out_steps;
   const uint32_t line = (uint32_t)self->dz.origin_y + t * d->stride;
-  return (dg_cl_product_step){
+  return (dg_cl_gemm_offset){
       self->dz_first + sample * dg_cl_plane_area(&self->dz) + line * d->filters,
       sample * dg_cl_plane_area(&self->shared.x) + dg_cl_conv1d_place(&self->shared, t)};
 }
@@ -82,13 +82,13 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   if (!plan(self, err)) return false;
   op->needs.reads_in = true;
   op->needs.reads_out = d->act.kind != DG_ACT_NONE;
-  self->samples = dg_cl_product_steps(op, self->share * self->shared.out_steps, sample_step, err);
+  self->samples = dg_cl_gemm_offsets(op, self->share * self->shared.out_steps, sample_offset, err);
   if (!self->samples) return false;
   if (d_in) {
-    self->terms = dg_cl_product_steps(op, d->kernel * d->filters, term_step, err);
+    self->terms = dg_cl_gemm_offsets(op, d->kernel * d->filters, term_offset, err);
     if (!self->terms) return false;
   }
-  self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
+  self->outer = dg_cl_kernel(op, DG_CL_GEMM, "gemm_outer", err);
   self->sum_parts = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_parts", err);
   self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
   return self->outer && self->sum_parts && self->sum_columns;
@@ -117,26 +117,26 @@ static bool find_parts(dg_cl_op *op, const dg_op_buffers *b, uint32_t first, uin
   const dg_conv1d_desc *d = &op->desc.conv1d;
   const uint32_t size = dg_cl_conv1d_window(d);
   return parts == 0 || samples == 0 ||
-         dg_cl_outer(
+         dg_cl_gemm_outer(
              op, self->outer,
-             &(dg_cl_outer_product){.a = b->workspace,
-                                    .a_row = 1,
-                                    .a_item = self->share * dg_cl_plane_area(&self->dz),
-                                    .steps = self->samples,
-                                    .step_count = samples * self->shared.out_steps,
-                                    .b = dg_cl_conv1d_x(&self->shared, b),
-                                    .b_item = self->share * dg_cl_plane_area(&self->shared.x),
-                                    .slope = 1,
-                                    .c = b->workspace,
-                                    .c_first = self->parts_first,
-                                    .c_row = size,
-                                    .c_item = d->filters * size,
-                                    .first_item = first,
-                                    .items = parts,
-                                    .rows = d->filters,
-                                    .columns = size,
-                                    .pitch = size,
-                                    .width = size},
+             &(dg_cl_gemm_outer_args){.a = b->workspace,
+                                      .a_row = 1,
+                                      .a_item = self->share * dg_cl_plane_area(&self->dz),
+                                      .offsets = self->samples,
+                                      .depth = samples * self->shared.out_steps,
+                                      .b = dg_cl_conv1d_x(&self->shared, b),
+                                      .b_item = self->share * dg_cl_plane_area(&self->shared.x),
+                                      .slope = 1,
+                                      .c = b->workspace,
+                                      .c_first = self->parts_first,
+                                      .c_row = size,
+                                      .c_item = d->filters * size,
+                                      .first_item = first,
+                                      .items = parts,
+                                      .rows = d->filters,
+                                      .columns = size,
+                                      .pitch = size,
+                                      .width = size},
              err);
 }
 
@@ -164,24 +164,24 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
   backward_op *self = (backward_op *)op;
   const dg_conv1d_desc *d = &op->desc.conv1d;
   return dg_cl_conv1d_reorder(&self->shared, b, err) &&
-         dg_cl_outer(op, self->outer,
-                     &(dg_cl_outer_product){.a = b->workspace,
-                                            .a_row = d->filters,
-                                            .a_item = dg_cl_plane_area(&self->dz),
-                                            .steps = self->terms,
-                                            .step_count = d->kernel * d->filters,
-                                            .b = b->workspace,
-                                            .slope = 1,
-                                            .c = b->d_in[0],
-                                            .c_row = d->in,
-                                            .c_item = d->steps * d->in,
-                                            .items = n,
-                                            .rows = d->steps,
-                                            .columns = d->in,
-                                            .pitch = d->in,
-                                            .width = d->in,
-                                            .add = op->desc.d_in[0] == DG_GRAD_ADD},
-                     err);
+         dg_cl_gemm_outer(op, self->outer,
+                          &(dg_cl_gemm_outer_args){.a = b->workspace,
+                                                   .a_row = d->filters,
+                                                   .a_item = dg_cl_plane_area(&self->dz),
+                                                   .offsets = self->terms,
+                                                   .depth = d->kernel * d->filters,
+                                                   .b = b->workspace,
+                                                   .slope = 1,
+                                                   .c = b->d_in[0],
+                                                   .c_row = d->in,
+                                                   .c_item = d->steps * d->in,
+                                                   .items = n,
+                                                   .rows = d->steps,
+                                                   .columns = d->in,
+                                                   .pitch = d->in,
+                                                   .width = d->in,
+                                                   .add = op->desc.d_in[0] == DG_GRAD_ADD},
+                          err);
 }
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {

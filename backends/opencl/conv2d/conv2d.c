@@ -4,12 +4,12 @@
 #include "backends/opencl/conv2d/conv2d_planes.h"
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/pool/maxpool.h"
 
 /* Behind a pooling dz must be dense and its origins not negative. */
 static bool pool_fits(const dg_conv2d_desc *d) {
   const dg_pool2d_desc pool = dg_cl_conv2d_pool(d);
-  return dg_cl_maximum_fits(&pool) && d->stride_h == 1 && d->stride_w == 1 &&
+  return dg_cl_maxpool_fits(&pool) && d->stride_h == 1 && d->stride_w == 1 &&
          d->pad_h < d->kernel_h && d->pad_w < d->kernel_w && pool.height >= d->pool &&
          pool.width >= d->pool;
 }
@@ -18,7 +18,7 @@ static bool pool_fits(const dg_conv2d_desc *d) {
    behind one. So where many samples are better done otherwise, nothing is. */
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   const dg_conv2d_desc *d = &desc->conv2d;
-  if (!dg_cl_is_leaky(d->act) || d->moments) return false;
+  if (!dg_cl_is_leaky(d->act) || d->statistics) return false;
   if (d->pool == 0) return d->drop.rate == 0;
   return !dg_cl_conv2d_winograd_fits(device, desc, UINT32_MAX, true) &&
          !dg_cl_conv2d_pixels_fits(device, desc, UINT32_MAX, true) &&

@@ -71,15 +71,15 @@ typedef struct {
   uint32_t weight, y; /* places in the workspace, after x */
 } forward_op;
 
-static uint32_t list_taps(const dg_cl_op *op, uint32_t chunk, uint32_t p, dg_cl_product_step *to) {
+static uint32_t list_taps(const dg_cl_op *op, uint32_t chunk, uint32_t p, dg_cl_gemm_offset *to) {
   const forward_op *self = (const forward_op *)op;
-  const dg_cl_stretch r = dg_cl_stretch_of(chunk, self->taps.chunks, self->shared.window);
+  const dg_cl_span r = dg_cl_span_of(chunk, self->taps.chunks, self->shared.window);
   uint32_t count = 0, q;
   for (uint32_t t = r.begin; t < r.end; t++)
     if (dg_cl_conv2d_input_pixel(&self->shared, p, t, &q))
-      to[count++] = (dg_cl_product_step){q * self->shared.x_pitch,
-                                         self->weight + t * self->shared.op.desc.conv2d.channels *
-                                                            self->shared.y_row};
+      to[count++] = (dg_cl_gemm_offset){q * self->shared.x_pitch,
+                                        self->weight + t * self->shared.op.desc.conv2d.channels *
+                                                           self->shared.y_row};
   return count;
 }
 
@@ -105,20 +105,20 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 }
 
 /* The weights as [tap][channel][filter]. */
-static bool turn_weight(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
+static bool weight_to_pixels(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const forward_op *self = (forward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   return dg_cl_to_pixels(op, &self->shared.pixels,
-                         &(dg_cl_turn_in){.from = b->param[0],
-                                          .from_row = d->channels * self->shared.window,
-                                          .from_item = self->shared.window,
-                                          .to = b->workspace,
-                                          .to_first = self->weight,
-                                          .to_item = self->shared.y_row,
-                                          .rows = d->filters,
-                                          .pixels = self->shared.window,
-                                          .pitch = d->channels * self->shared.y_row,
-                                          .items = d->channels},
+                         &(dg_cl_transpose_in){.from = b->param[0],
+                                               .from_row = d->channels * self->shared.window,
+                                               .from_item = self->shared.window,
+                                               .to = b->workspace,
+                                               .to_first = self->weight,
+                                               .to_item = self->shared.y_row,
+                                               .rows = d->filters,
+                                               .pixels = self->shared.window,
+                                               .pitch = d->channels * self->shared.y_row,
+                                               .items = d->channels},
                          err);
 }
 
@@ -127,15 +127,15 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const dg_buffer *x = step->train ? b->saved : b->workspace;
   return dg_cl_to_pixels(op, &self->shared.pixels,
-                         &(dg_cl_turn_in){.from = b->in[0],
-                                          .from_row = self->shared.in_pixels,
-                                          .to = x,
-                                          .rows = step->n * d->channels,
-                                          .pixels = self->shared.in_pixels,
-                                          .pitch = self->shared.x_pitch,
-                                          .items = 1},
+                         &(dg_cl_transpose_in){.from = b->in[0],
+                                               .from_row = self->shared.in_pixels,
+                                               .to = x,
+                                               .rows = step->n * d->channels,
+                                               .pixels = self->shared.in_pixels,
+                                               .pitch = self->shared.x_pitch,
+                                               .items = 1},
                          err) &&
-         turn_weight(op, b, err) &&
+         weight_to_pixels(op, b, err) &&
          dg_cl_sum_taps(op, &self->shared.pixels,
                         &(dg_cl_tap_product){.b = b->workspace,
                                              .c = b->workspace,
@@ -151,18 +151,19 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                              .rows = step->n,
                                              .columns = d->filters},
                         err) &&
-         dg_cl_from_pixels(op, &self->shared.pixels,
-                           &(dg_cl_turn_out){.from = b->workspace,
-                                             .first = self->y,
-                                             .pitch = self->shared.samples * self->shared.y_row,
-                                             .row = self->shared.y_row,
-                                             .bias = d->bias ? b->param[1] : NULL,
-                                             .slope = dg_cl_leaky_slope(d->act),
-                                             .to = b->out[0],
-                                             .channels = d->filters,
-                                             .pixels = self->shared.out_pixels,
-                                             .samples = step->n},
-                           err);
+         dg_cl_from_pixels(
+             op, &self->shared.pixels,
+             &(dg_cl_transpose_out){.from = b->workspace,
+                                    .first = self->y,
+                                    .pitch = self->shared.samples * self->shared.y_row,
+                                    .row = self->shared.y_row,
+                                    .bias = d->bias ? b->param[1] : NULL,
+                                    .slope = dg_cl_leaky_slope(d->act),
+                                    .to = b->out[0],
+                                    .channels = d->filters,
+                                    .pixels = self->shared.out_pixels,
+                                    .samples = step->n},
+             err);
 }
 
 const dg_cl_implementation dg_cl_conv2d_pixels_forward = {.name = "pixels",

@@ -45,11 +45,11 @@ bool dg_cl_conv2d_input_pixel(const dg_cl_conv2d_pixels *self, uint32_t p, uint3
 /** Chunk c of `chunks` takes these of `count`. */
 typedef struct {
   uint32_t begin, end;
-} dg_cl_stretch;
+} dg_cl_span;
 
-static inline dg_cl_stretch dg_cl_stretch_of(uint32_t chunk, uint32_t chunks, uint32_t count) {
-  return (dg_cl_stretch){(uint32_t)((uint64_t)count * chunk / chunks),
-                         (uint32_t)((uint64_t)count * (chunk + 1) / chunks)};
+static inline dg_cl_span dg_cl_span_of(uint32_t chunk, uint32_t chunks, uint32_t count) {
+  return (dg_cl_span){(uint32_t)((uint64_t)count * chunk / chunks),
+                      (uint32_t)((uint64_t)count * (chunk + 1) / chunks)};
 }
 
 #endif

@@ -30,26 +30,26 @@ static bool output_pixel(const dg_cl_conv2d_pixels *self, uint32_t q, uint32_t t
   return met;
 }
 
-static uint32_t list_d_in(const dg_cl_op *op, uint32_t chunk, uint32_t q, dg_cl_product_step *to) {
+static uint32_t list_d_in(const dg_cl_op *op, uint32_t chunk, uint32_t q, dg_cl_gemm_offset *to) {
   const backward_op *self = (const backward_op *)op;
-  const dg_cl_stretch r = dg_cl_stretch_of(chunk, self->d_in.chunks, self->shared.window);
+  const dg_cl_span r = dg_cl_span_of(chunk, self->d_in.chunks, self->shared.window);
   uint32_t count = 0, p;
   for (uint32_t t = r.begin; t < r.end; t++)
     if (output_pixel(&self->shared, q, t, &p))
-      to[count++] = (dg_cl_product_step){p * self->shared.dz_pitch,
-                                         self->weight + t * self->shared.op.desc.conv2d.filters *
-                                                            self->shared.dx_row};
+      to[count++] = (dg_cl_gemm_offset){p * self->shared.dz_pitch,
+                                        self->weight + t * self->shared.op.desc.conv2d.filters *
+                                                           self->shared.dx_row};
   return count;
 }
 
 static uint32_t list_d_weight(const dg_cl_op *op, uint32_t chunk, uint32_t t,
-                              dg_cl_product_step *to) {
+                              dg_cl_gemm_offset *to) {
   const backward_op *self = (const backward_op *)op;
-  const dg_cl_stretch r = dg_cl_stretch_of(chunk, self->d_weight.chunks, self->shared.out_pixels);
+  const dg_cl_span r = dg_cl_span_of(chunk, self->d_weight.chunks, self->shared.out_pixels);
   uint32_t count = 0, q;
   for (uint32_t p = r.begin; p < r.end; p++)
     if (dg_cl_conv2d_input_pixel(&self->shared, p, t, &q))
-      to[count++] = (dg_cl_product_step){q * self->shared.x_pitch, p * self->shared.dz_pitch};
+      to[count++] = (dg_cl_gemm_offset){q * self->shared.x_pitch, p * self->shared.dz_pitch};
   return count;
 }
 
@@ -108,19 +108,19 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 /* ---- run ---------------------------------------------------------------- */
 
 /* dz, to the start of the workspace. */
-static bool turn_dz(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+static bool dz_to_pixels(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   return dg_cl_to_pixels(op, &self->shared.pixels,
-                         &(dg_cl_turn_in){.from = b->d_out,
-                                          .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
-                                          .slope = dg_cl_leaky_slope(d->act),
-                                          .from_row = self->shared.out_pixels,
-                                          .to = b->workspace,
-                                          .rows = n * d->filters,
-                                          .pixels = self->shared.out_pixels,
-                                          .pitch = self->shared.dz_pitch,
-                                          .items = 1},
+                         &(dg_cl_transpose_in){.from = b->d_out,
+                                               .of = d->act.kind == DG_ACT_NONE ? NULL : b->out[0],
+                                               .slope = dg_cl_leaky_slope(d->act),
+                                               .from_row = self->shared.out_pixels,
+                                               .to = b->workspace,
+                                               .rows = n * d->filters,
+                                               .pixels = self->shared.out_pixels,
+                                               .pitch = self->shared.dz_pitch,
+                                               .items = 1},
                          err);
 }
 
@@ -144,14 +144,14 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_e
                                              .columns = d->filters},
                         err) &&
          dg_cl_from_pixels(op, &self->shared.pixels,
-                           &(dg_cl_turn_out){.from = b->workspace,
-                                             .first = self->dw,
-                                             .pitch = self->shared.y_row,
-                                             .slope = 1,
-                                             .to = b->d_param[0],
-                                             .channels = d->filters,
-                                             .pixels = d->channels * self->shared.window,
-                                             .samples = 1},
+                           &(dg_cl_transpose_out){.from = b->workspace,
+                                                  .first = self->dw,
+                                                  .pitch = self->shared.y_row,
+                                                  .slope = 1,
+                                                  .to = b->d_param[0],
+                                                  .channels = d->filters,
+                                                  .pixels = d->channels * self->shared.window,
+                                                  .samples = 1},
                            err);
 }
 
@@ -173,27 +173,27 @@ static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_err
 }
 
 /* The weights as [tap][filter][channel]. */
-static bool turn_weight(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
+static bool weight_to_pixels(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   return dg_cl_to_pixels(op, &self->shared.pixels,
-                         &(dg_cl_turn_in){.from = b->param[0],
-                                          .from_row = self->shared.window,
-                                          .from_item = d->channels * self->shared.window,
-                                          .to = b->workspace,
-                                          .to_first = self->weight,
-                                          .to_item = self->shared.dx_row,
-                                          .rows = d->channels,
-                                          .pixels = self->shared.window,
-                                          .pitch = d->filters * self->shared.dx_row,
-                                          .items = d->filters},
+                         &(dg_cl_transpose_in){.from = b->param[0],
+                                               .from_row = self->shared.window,
+                                               .from_item = d->channels * self->shared.window,
+                                               .to = b->workspace,
+                                               .to_first = self->weight,
+                                               .to_item = self->shared.dx_row,
+                                               .rows = d->channels,
+                                               .pixels = self->shared.window,
+                                               .pitch = d->filters * self->shared.dx_row,
+                                               .items = d->filters},
                          err);
 }
 
 static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  return turn_weight(op, b, err) &&
+  return weight_to_pixels(op, b, err) &&
          dg_cl_sum_taps(op, &self->shared.pixels,
                         &(dg_cl_tap_product){.b = b->workspace,
                                              .c = b->workspace,
@@ -209,22 +209,23 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
                                              .rows = n,
                                              .columns = d->channels},
                         err) &&
-         dg_cl_from_pixels(op, &self->shared.pixels,
-                           &(dg_cl_turn_out){.from = b->workspace,
-                                             .first = self->dx,
-                                             .pitch = self->shared.samples * self->shared.dx_row,
-                                             .row = self->shared.dx_row,
-                                             .slope = 1,
-                                             .to = b->d_in[0],
-                                             .channels = d->channels,
-                                             .pixels = self->shared.in_pixels,
-                                             .samples = n,
-                                             .add = op->desc.d_in[0] == DG_GRAD_ADD},
-                           err);
+         dg_cl_from_pixels(
+             op, &self->shared.pixels,
+             &(dg_cl_transpose_out){.from = b->workspace,
+                                    .first = self->dx,
+                                    .pitch = self->shared.samples * self->shared.dx_row,
+                                    .row = self->shared.dx_row,
+                                    .slope = 1,
+                                    .to = b->d_in[0],
+                                    .channels = d->channels,
+                                    .pixels = self->shared.in_pixels,
+                                    .samples = n,
+                                    .add = op->desc.d_in[0] == DG_GRAD_ADD},
+             err);
 }
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  return turn_dz(op, b, step->n, err) && find_d_weight(op, b, step->n, err) &&
+  return dz_to_pixels(op, b, step->n, err) && find_d_weight(op, b, step->n, err) &&
          find_d_bias(op, b, step->n, err) &&
          (op->desc.d_in[0] == DG_GRAD_NONE || find_d_in(op, b, step->n, err));
 }

@@ -3,7 +3,7 @@
 #include "backends/opencl/conv2d/conv2d.h"
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/pool/maxpool.h"
 
 /* ---- what both directions share ----------------------------------------- */
 
@@ -64,7 +64,7 @@ size_t dg_cl_conv2d_saved(const dg_cl_op *op, const dg_cl_conv2d_shape *shape) {
 
 /* Where weight k = (channel, ky, kx) meets column 0: its place in the weights, and in the planes.
  */
-static dg_cl_product_step weight_step(const dg_cl_op *op, uint32_t k) {
+static dg_cl_gemm_offset weight_offset(const dg_cl_op *op, uint32_t k) {
   const dg_cl_conv2d_shape *shape = &((const dg_cl_conv2d_planes *)op)->shape;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
@@ -72,17 +72,18 @@ static dg_cl_product_step weight_step(const dg_cl_op *op, uint32_t k) {
   const dg_cl_plane *s = &shape->x;
   const uint32_t phase = ky % s->phases_y * s->phases_x + kx % s->phases_x;
   const uint32_t line = phase * s->lines + ky / s->phases_y;
-  return (dg_cl_product_step){k, channel * dg_cl_conv2d_x_plane(shape) + line * s->pitch +
-                                     kx / s->phases_x};
+  return (dg_cl_gemm_offset){k, channel * dg_cl_conv2d_x_plane(shape) + line * s->pitch +
+                                    kx / s->phases_x};
 }
 
 bool dg_cl_conv2d_planes_prepare(dg_cl_conv2d_planes *self, dg_error *err) {
   dg_cl_op *op = &self->op;
   self->shape = dg_cl_conv2d_shape_of(&op->desc.conv2d);
   if (!dg_cl_conv2d_shape_check(op, &self->shape, err)) return false;
-  self->steps = dg_cl_product_steps(op, dg_cl_conv2d_weights(&op->desc.conv2d), weight_step, err);
-  if (!self->steps) return false;
-  self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
+  self->offsets =
+      dg_cl_gemm_offsets(op, dg_cl_conv2d_weights(&op->desc.conv2d), weight_offset, err);
+  if (!self->offsets) return false;
+  self->outer = dg_cl_kernel(op, DG_CL_GEMM, "gemm_outer", err);
   return self->outer && dg_cl_padder_prepare(op, &self->padder, err);
 }
 
@@ -103,7 +104,7 @@ bool dg_cl_conv2d_pad_x(dg_cl_conv2d_planes *self, const dg_op_buffers *b, uint3
 typedef struct {
   dg_cl_conv2d_planes planes;
   cl_kernel drop;
-  dg_cl_maximum maximum;       /* of a fused pooling, as the next two */
+  dg_cl_maxpool maximum;       /* of a fused pooling, as the next two */
   uint32_t chunk, chunk_first; /* samples whose y is in the workspace, and its place */
 } forward_op;
 
@@ -123,7 +124,7 @@ static bool prepare_chunks(forward_op *self, uint64_t x_floats, dg_error *err) {
 static bool prepare_pool(forward_op *self, uint64_t x_floats, dg_error *err) {
   dg_cl_op *op = &self->planes.op;
   const dg_pool2d_desc pool = dg_cl_conv2d_pool(&op->desc.conv2d);
-  return dg_cl_maximum_prepare(op, &pool, &self->maximum, err) &&
+  return dg_cl_maxpool_prepare(op, &pool, &self->maximum, err) &&
          prepare_chunks(self, x_floats, err);
 }
 
@@ -143,26 +144,26 @@ static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, 
   const dg_cl_conv2d_planes *self = (dg_cl_conv2d_planes *)op;
   const dg_cl_conv2d_shape *shape = &self->shape;
   const dg_conv2d_desc *d = &op->desc.conv2d;
-  return dg_cl_outer(
+  return dg_cl_gemm_outer(
       op, self->outer,
-      &(dg_cl_outer_product){.a = b->param[0],
-                             .a_row = dg_cl_conv2d_weights(d),
-                             .steps = self->steps,
-                             .step_count = dg_cl_conv2d_weights(d),
-                             .b = x,
-                             .b_item = d->channels * dg_cl_conv2d_x_plane(shape),
-                             .bias = d->bias ? b->param[1] : NULL,
-                             .slope = dg_cl_leaky_slope(d->act),
-                             .c = to,
-                             .c_first = place,
-                             .c_row = shape->out_h * shape->out_w,
-                             .c_item = d->filters * shape->out_h * shape->out_w,
-                             .first_item = first,
-                             .items = count,
-                             .rows = d->filters,
-                             .columns = (shape->out_h - 1) * shape->x.pitch + shape->out_w,
-                             .pitch = shape->x.pitch,
-                             .width = shape->out_w},
+      &(dg_cl_gemm_outer_args){.a = b->param[0],
+                               .a_row = dg_cl_conv2d_weights(d),
+                               .offsets = self->offsets,
+                               .depth = dg_cl_conv2d_weights(d),
+                               .b = x,
+                               .b_item = d->channels * dg_cl_conv2d_x_plane(shape),
+                               .bias = d->bias ? b->param[1] : NULL,
+                               .slope = dg_cl_leaky_slope(d->act),
+                               .c = to,
+                               .c_first = place,
+                               .c_row = shape->out_h * shape->out_w,
+                               .c_item = d->filters * shape->out_h * shape->out_w,
+                               .first_item = first,
+                               .items = count,
+                               .rows = d->filters,
+                               .columns = (shape->out_h - 1) * shape->x.pitch + shape->out_w,
+                               .pitch = shape->x.pitch,
+                               .width = shape->out_w},
       err);
 }
 
@@ -177,15 +178,15 @@ static bool find_maxima(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x
   for (uint32_t first = 0; ok && first < step->n; first += self->chunk) {
     const uint32_t left = step->n - first, count = left < self->chunk ? left : self->chunk;
     ok = find_sums(op, b, x, first, count, b->workspace, self->chunk_first - first * sums, err) &&
-         dg_cl_maximum_find(op, &self->maximum,
-                            &(dg_cl_maxima){.from = b->workspace,
-                                            .from_first = self->chunk_first,
-                                            .to = b->out[0],
-                                            .to_first = first * dg_cl_conv2d_out(d, shape),
-                                            .places = b->saved,
-                                            .planes = count * d->filters,
-                                            .keep = step->train},
-                            err);
+         dg_cl_maxpool_run(op, &self->maximum,
+                           &(dg_cl_maxpool_args){.from = b->workspace,
+                                                 .from_first = self->chunk_first,
+                                                 .to = b->out[0],
+                                                 .to_first = first * dg_cl_conv2d_out(d, shape),
+                                                 .places = b->saved,
+                                                 .planes = count * d->filters,
+                                                 .keep = step->train},
+                           err);
   }
   return ok;
 }
@@ -197,8 +198,8 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   return dg_cl_conv2d_pad_x(&self->planes, b, step->n, &x, err) &&
          (d->pool ? find_maxima(op, b, x, step, err)
                   : find_sums(op, b, x, 0, step->n, b->out[0], 0, err)) &&
-         dg_cl_drop_end(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->planes.shape),
-                        b->out[0], step, err);
+         dg_cl_drop_epilogue(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->planes.shape),
+                             b->out[0], step, err);
 }
 
 const dg_cl_implementation dg_cl_conv2d_planes_forward = {.name = "planes",

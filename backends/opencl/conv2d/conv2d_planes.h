@@ -6,20 +6,20 @@
  *
  *   forward         y[oc][p]   = sum over k = (ic, ky, kx) of weight[oc][k] x_plane[k's place + p]
  *   input gradient  dx[ic][p]  = the same over planes of dz, dilated by the stride and padded by
- *                                kernel - 1 - pad, with the weights turned by 180 degrees
+ *                                kernel - 1 - pad, with the weights flipped
  *   weight gradient dw[oc][k]  = sum over samples and p of dz[oc][p] x_plane[k's place + p]
  *
  * where dz is dy times the derivative of the fused activation. The right padding of a line is the
  * left padding of the next, so a plane padded by 1 has lines of width + 1.
  *
  * A fused pooling takes the maxima of some samples' y while they are in a cache; y as a whole is
- * nowhere. Its gradient is spread as dz is padded.
+ * nowhere. Its gradient is unpooled while dz is padded.
  */
 #ifndef DG_OPENCL_CONV2D_PLANES_H
 #define DG_OPENCL_CONV2D_PLANES_H
 
 #include "backends/opencl/conv2d/planes.h"
-#include "backends/opencl/gemm/product.h"
+#include "backends/opencl/gemm/gemm.h"
 
 /** Planes that we write are aligned to vectors. */
 enum { DG_CL_CONV2D_VECTOR = 16 };
@@ -43,7 +43,7 @@ typedef struct {
   dg_cl_conv2d_shape shape;
   cl_kernel outer;
   dg_cl_padder padder;
-  dg_buffer *steps; /**< of weight k: {k, its place in the planes of x} */
+  dg_buffer *offsets; /**< of weight k: {k, its place in the planes of x} */
 } dg_cl_conv2d_planes;
 
 /** Makes these. */

@@ -4,7 +4,7 @@
 #include "backends/opencl/conv2d/conv2d_planes.h"
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/pool/maxpool.h"
 
 typedef struct {
   dg_cl_conv2d_planes planes;
@@ -16,7 +16,7 @@ typedef struct {
   bool one_dz;                       /* wide_dz serves both */
   uint32_t parts; /* of the samples, whose weight gradients are summed at the end */
   uint32_t dz_first, parts_first, sums_first; /* places in the workspace */
-  dg_buffer *turned_steps;                    /* of weight k of the turned kernel */
+  dg_buffer *flipped_offsets;                 /* of weight k of the flipped kernel */
 } backward_op;
 
 /* ---- shapes of planes, and steps ---------------------------------------- */
@@ -34,7 +34,7 @@ static dg_cl_plane plane_of_dz(const dg_cl_conv2d_shape *shape) {
   };
 }
 
-/* What the turned kernel reaches for height lines of width columns, and a last line that is only
+/* What the flipped kernel reaches for height lines of width columns, and a last line that is only
    the right padding of the one before. */
 static dg_cl_plane plane_of_wide_dz(const dg_cl_conv2d_shape *shape, const dg_conv2d_desc *d) {
   const int32_t origin_x = (int32_t)d->kernel_w - 1 - (int32_t)d->pad_w;
@@ -58,17 +58,17 @@ static dg_cl_plane plane_of_wide_dz(const dg_cl_conv2d_shape *shape, const dg_co
   };
 }
 
-/* Where weight k = (filter, ky, kx) of the turned kernel meets column 0: its place in the weights,
+/* Where weight k = (filter, ky, kx) of the flipped kernel meets column 0: its place in the weights,
    and in the planes of dz. */
-static dg_cl_product_step turned_step(const dg_cl_op *op, uint32_t k) {
+static dg_cl_gemm_offset flipped_offset(const dg_cl_op *op, uint32_t k) {
   const backward_op *self = (const backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t kx = k % d->kernel_w, ky = k / d->kernel_w % d->kernel_h;
   const uint32_t area = d->kernel_h * d->kernel_w, filter = k / area;
   const dg_cl_plane *s = &self->wide_dz;
-  return (dg_cl_product_step){filter * d->channels * area + area - 1 - ky * d->kernel_w - kx,
-                              self->dz_first + filter * dg_cl_conv2d_plane(s) + s->lead +
-                                  ky * s->pitch + kx};
+  return (dg_cl_gemm_offset){filter * d->channels * area + area - 1 - ky * d->kernel_w - kx,
+                             self->dz_first + filter * dg_cl_conv2d_plane(s) + s->lead +
+                                 ky * s->pitch + kx};
 }
 
 /* ---- prepare ------------------------------------------------------------ */
@@ -116,13 +116,13 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   op->needs.reads_out = d->act.kind != DG_ACT_NONE;
   if (op->desc.d_in[0] != DG_GRAD_NONE) {
     const uint32_t count = d->filters * d->kernel_h * d->kernel_w;
-    self->turned_steps = dg_cl_product_steps(op, count, turned_step, err);
-    if (!self->turned_steps) return false;
+    self->flipped_offsets = dg_cl_gemm_offsets(op, count, flipped_offset, err);
+    if (!self->flipped_offsets) return false;
   }
   if (d->pool && !dg_cl_pooled_padder_prepare(op, d->pool, self->planes.shape.pooled_w,
                                               &self->pooled_padder, err))
     return false;
-  self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
+  self->inner = dg_cl_kernel(op, DG_CL_GEMM, "gemm_inner", err);
   self->sum_parts = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_parts", err);
   return self->inner && self->sum_parts && dg_cl_bias_prepare(op, &self->bias, err);
 }
@@ -160,25 +160,25 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer 
   const uint32_t origin = dz->lead + (uint32_t)(dz->origin_y * (int32_t)dz->pitch + dz->origin_x);
   const uint32_t share = (uint32_t)dg_cl_ceil_div(n, self->parts);
   const uint32_t weights = dg_cl_conv2d_weights(d);
-  return dg_cl_inner(
+  return dg_cl_gemm_inner(
              op, self->inner,
-             &(dg_cl_inner_product){.x = b->workspace,
-                                    .x_first = self->dz_first + origin,
-                                    .x_row = dg_cl_conv2d_plane(dz),
-                                    .x_item = d->filters * dg_cl_conv2d_plane(dz),
-                                    .y = x,
-                                    .y_item = d->channels * dg_cl_conv2d_x_plane(shape),
-                                    .steps = self->planes.steps,
-                                    .count = (shape->out_h - 1) * shape->x.pitch + shape->out_w,
-                                    .items = n,
-                                    .share = share,
-                                    .slope = 1,
-                                    .c = b->workspace,
-                                    .c_first = self->parts_first,
-                                    .c_row = d->filters,
-                                    .c_share = d->filters * weights,
-                                    .x_rows = d->filters,
-                                    .y_rows = weights},
+             &(dg_cl_gemm_inner_args){.x = b->workspace,
+                                      .x_first = self->dz_first + origin,
+                                      .x_row = dg_cl_conv2d_plane(dz),
+                                      .x_item = d->filters * dg_cl_conv2d_plane(dz),
+                                      .y = x,
+                                      .y_item = d->channels * dg_cl_conv2d_x_plane(shape),
+                                      .offsets = self->planes.offsets,
+                                      .count = (shape->out_h - 1) * shape->x.pitch + shape->out_w,
+                                      .items = n,
+                                      .share = share,
+                                      .slope = 1,
+                                      .c = b->workspace,
+                                      .c_first = self->parts_first,
+                                      .c_row = d->filters,
+                                      .c_share = d->filters * weights,
+                                      .x_rows = d->filters,
+                                      .y_rows = weights},
              err) &&
          dg_cl_launch(op, self->sum_parts,
                       dg_cl_range_of((size_t[3]){d->filters, weights, 1}, (size_t[3]){16, 4, 1}),
@@ -211,24 +211,24 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t area = d->kernel_h * d->kernel_w;
   return (self->one_dz || pad_dz(op, &self->wide_dz, b, n, err)) &&
-         dg_cl_outer(
+         dg_cl_gemm_outer(
              op, self->planes.outer,
-             &(dg_cl_outer_product){.a = b->param[0],
-                                    .a_row = area,
-                                    .steps = self->turned_steps,
-                                    .step_count = d->filters * area,
-                                    .b = b->workspace,
-                                    .b_item = d->filters * dg_cl_conv2d_plane(&self->wide_dz),
-                                    .slope = 1,
-                                    .c = b->d_in[0],
-                                    .c_row = d->height * d->width,
-                                    .c_item = d->channels * d->height * d->width,
-                                    .items = n,
-                                    .rows = d->channels,
-                                    .columns = (d->height - 1) * self->wide_dz.pitch + d->width,
-                                    .pitch = self->wide_dz.pitch,
-                                    .width = d->width,
-                                    .add = op->desc.d_in[0] == DG_GRAD_ADD},
+             &(dg_cl_gemm_outer_args){.a = b->param[0],
+                                      .a_row = area,
+                                      .offsets = self->flipped_offsets,
+                                      .depth = d->filters * area,
+                                      .b = b->workspace,
+                                      .b_item = d->filters * dg_cl_conv2d_plane(&self->wide_dz),
+                                      .slope = 1,
+                                      .c = b->d_in[0],
+                                      .c_row = d->height * d->width,
+                                      .c_item = d->channels * d->height * d->width,
+                                      .items = n,
+                                      .rows = d->channels,
+                                      .columns = (d->height - 1) * self->wide_dz.pitch + d->width,
+                                      .pitch = self->wide_dz.pitch,
+                                      .width = d->width,
+                                      .add = op->desc.d_in[0] == DG_GRAD_ADD},
              err);
 }
 

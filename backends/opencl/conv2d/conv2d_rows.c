@@ -8,13 +8,13 @@
 #include "backends/opencl/conv2d/conv2d_planes.h"
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
-#include "backends/opencl/gemm/panels.h"
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/gemm/packed.h"
+#include "backends/opencl/pool/maxpool.h"
 
 typedef struct {
   dg_cl_op op;
   cl_kernel rows, drop;
-  dg_cl_panels panels;
+  dg_cl_packed packed;
   dg_cl_conv2d_shape shape;
 } rows_op;
 
@@ -67,7 +67,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   if (!dg_cl_conv2d_shape_check(op, &self->shape, err)) return false;
   self->rows = kernel_of(op, vectors, err);
   return self->rows && dg_cl_drop_prepare(op, d->drop, &self->drop, err) &&
-         dg_cl_panels_prepare(op, &self->panels, d->filters, dg_cl_conv2d_weights(d), vectors, err);
+         dg_cl_packed_prepare(op, &self->packed, d->filters, dg_cl_conv2d_weights(d), vectors, err);
 }
 
 /* Lines of results that a work-item takes: so many that each unit of the device has some items. */
@@ -82,21 +82,21 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   rows_op *self = (rows_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   const uint32_t lines = self->shape.out_h / windows(d);
-  const size_t vectors = DG_CL_CONV2D_VECTOR * self->panels.vectors;
+  const size_t vectors = DG_CL_CONV2D_VECTOR * self->packed.vectors;
   const size_t groups = dg_cl_ceil_div(d->filters, vectors);
   const uint32_t share = share_of(self, (uint32_t)groups * step->n, lines);
-  return dg_cl_panels_fill(op, &self->panels, b->param[0], d->bias ? b->param[1] : NULL, err) &&
+  return dg_cl_packed_fill(op, &self->packed, b->param[0], d->bias ? b->param[1] : NULL, err) &&
          dg_cl_launch(op, self->rows,
                       (dg_cl_range){.global = {groups, dg_cl_ceil_div(lines, share), step->n},
                                     .local = {1, 1, 1}},
-                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(self->panels.panels),
+                      DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(self->packed.panels),
                                  dg_cl_f32(dg_cl_leaky_slope(d->act)), dg_cl_mem(b->out[0]),
                                  dg_cl_mem(b->saved), dg_cl_u32(d->channels), dg_cl_u32(d->height),
                                  dg_cl_u32(d->kernel_h), dg_cl_u32(d->pad_h), dg_cl_u32(d->filters),
                                  dg_cl_u32(lines), dg_cl_u32(share), dg_cl_u32(step->train)),
                       err) &&
-         dg_cl_drop_end(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->shape), b->out[0], step,
-                        err);
+         dg_cl_drop_epilogue(op, self->drop, d->drop, dg_cl_conv2d_out(d, &self->shape), b->out[0],
+                             step, err);
 }
 
 const dg_cl_implementation dg_cl_conv2d_rows_forward = {.name = "rows",

@@ -14,7 +14,7 @@ static bool is_faster(const dg_conv2d_desc *d) {
   const uint64_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
   const size_t side = 7 - d->kernel_h;
   const uint64_t tiles = dg_cl_ceil_div(out_h, side) * dg_cl_ceil_div(out_w, side);
-  return 2 * tiles * DG_CL_MOMENTS <= (uint64_t)d->kernel_h * d->kernel_w * out_h * out_w;
+  return 2 * tiles * DG_CL_WINO_POINTS <= (uint64_t)d->kernel_h * d->kernel_w * out_h * out_w;
 }
 
 bool dg_cl_conv2d_winograd_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
@@ -47,13 +47,13 @@ static bool keep_x(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *e
   const forward_op *self = (forward_op *)op;
   const dg_cl_correlation *c = &self->correlation;
   return dg_cl_to_pixels(op, &self->pixels,
-                         &(dg_cl_turn_in){.from = b->in[0],
-                                          .from_row = c->in_h * c->in_w,
-                                          .to = b->saved,
-                                          .rows = n * c->channels,
-                                          .pixels = c->in_h * c->in_w,
-                                          .pitch = self->samples * c->channels,
-                                          .items = 1},
+                         &(dg_cl_transpose_in){.from = b->in[0],
+                                               .from_row = c->in_h * c->in_w,
+                                               .to = b->saved,
+                                               .rows = n * c->channels,
+                                               .pixels = c->in_h * c->in_w,
+                                               .pitch = self->samples * c->channels,
+                                               .items = 1},
                          err);
 }
 
@@ -62,13 +62,13 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const dg_conv2d_desc *d = &op->desc.conv2d;
   return (!step->train || keep_x(op, b, step->n, err)) &&
          dg_cl_correlate(op, &self->correlation,
-                         &(dg_cl_correlating){.from = b->in[0],
-                                              .weight = b->param[0],
-                                              .bias = d->bias ? b->param[1] : NULL,
-                                              .slope = dg_cl_leaky_slope(d->act),
-                                              .to = b->out[0],
-                                              .workspace = b->workspace,
-                                              .n = step->n},
+                         &(dg_cl_correlation_args){.from = b->in[0],
+                                                   .weight = b->param[0],
+                                                   .bias = d->bias ? b->param[1] : NULL,
+                                                   .slope = dg_cl_leaky_slope(d->act),
+                                                   .to = b->out[0],
+                                                   .workspace = b->workspace,
+                                                   .n = step->n},
                          err);
 }
 

@@ -1,12 +1,12 @@
 /**
- * Convolutions of stride 1 by minimal filtering (cl/conv2d/winograd.cl), for CPUs, forward in
+ * Convolutions of stride 1 by Winograd (cl/conv2d/winograd.cl), for CPUs, forward in
  * conv2d_winograd.c and backward in conv2d_winograd_backward.c. Forward and the input's gradient
- * are correlations, the latter with the weights turned by 180 degrees. The weights' gradient: with
+ * are correlations, the latter with the weights flipped. The weights' gradient: with
  * tensors as [pixel][sample][channel], some tiles after the others,
  *
- *   gradient of the weights' moments += moments of x ^T times gradients of the moments of y
+ *   gradient of the transformed weights += transformed x ^T times gradient of the transformed y
  *
- * for each of the 36 moments and each tile a product of matrices over all samples. What the tiles
+ * for each of the 36 points and each tile a product of matrices over all samples. What the tiles
  * of one turn take stays in a cache.
  */
 #ifndef DG_OPENCL_CONV2D_WINOGRAD_H

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "backends/opencl/gemm/panels.h"
+#include "backends/opencl/gemm/packed.h"
 
 enum { VECTOR = 16, PANEL = VECTOR * DG_CL_PANEL_VECTORS };
 
@@ -45,8 +45,8 @@ cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, con
   return dg_cl_special_kernel(op, DG_CL_WINOGRAD, options, name, err);
 }
 
-/* Floats from one moment to the next: an odd number of vectors, so that a tile's moments don't
-   share a few places of the cache. */
+/* Floats from one point to the next: an odd number of vectors, so that a tile's points don't share
+   a few places of the cache. */
 static uint64_t step_of(uint64_t rows, uint64_t row) {
   return (rows * row / VECTOR | 1) * VECTOR;
 }
@@ -68,15 +68,15 @@ static uint64_t place_item(dg_cl_correlation *c, uint32_t side) {
   const uint64_t lines = dg_cl_ceil_div(c->out_h, side) * side + c->kernel - 1;
   const uint64_t line = dg_cl_ceil_div(c->out_w, side) * side + c->kernel - 1;
   const uint64_t rows = (uint64_t)c->block * c->tiles;
-  const uint64_t moments = step_of(rows, c->channels), products = step_of(rows, PANEL);
+  const uint64_t transformed = step_of(rows, c->channels), products = step_of(rows, PANEL);
   const uint64_t pixels_first = lines * line * VECTOR;
-  const uint64_t moments_first = pixels_first + (uint64_t)c->out_h * c->out_w * VECTOR;
-  const uint64_t products_first = moments_first + DG_CL_MOMENTS * moments;
-  const uint64_t end = products_first + DG_CL_MOMENTS * products;
+  const uint64_t transformed_first = pixels_first + (uint64_t)c->out_h * c->out_w * VECTOR;
+  const uint64_t products_first = transformed_first + DG_CL_WINO_POINTS * transformed;
+  const uint64_t end = products_first + DG_CL_WINO_POINTS * products;
   c->pixels_first = (uint32_t)pixels_first;
-  c->moments_first = (uint32_t)moments_first;
+  c->transformed_first = (uint32_t)transformed_first;
   c->products_first = (uint32_t)products_first;
-  c->moment_step = (uint32_t)moments;
+  c->transformed_step = (uint32_t)transformed;
   c->product_step = (uint32_t)products;
   c->item_step = (uint32_t)end;
   return end;
@@ -86,7 +86,7 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
   const uint32_t side = dg_cl_correlation_side(c);
   share_samples(op, c);
   const uint64_t weights =
-      (uint64_t)DG_CL_MOMENTS * c->channels * dg_cl_round_up(c->filters, PANEL);
+      (uint64_t)DG_CL_WINO_POINTS * c->channels * dg_cl_round_up(c->filters, PANEL);
   const uint64_t memory = *end + (op->train ? weights : 0);
   const uint64_t item = place_item(c, side);
   if (!dg_cl_check_count(item, err) || !dg_cl_check_count(weights, err) ||
@@ -96,7 +96,7 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
   c->memory_first = (uint32_t)memory;
   *end = memory + c->items * item;
   c->run = dg_cl_correlation_kernel(op, c, "wino_correlate", err);
-  c->weights = c->run ? dg_cl_correlation_kernel(op, c, "wino_kernels", err) : NULL;
+  c->weights = c->run ? dg_cl_correlation_kernel(op, c, "wino_weight_transform", err) : NULL;
   if (!c->weights || op->train) return c->weights;
   c->kept = dg_cl_scratch(op, sizeof(float) * weights, err);
   return c->kept;
@@ -104,9 +104,9 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
 
 /* ---- run ---------------------------------------------------------------- */
 
-/* The moments of the weights, unless they are there. */
-static bool turn_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,
-                         dg_error *err) {
+/* Transforms the weights, unless that is done. */
+static bool transform_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlation_args *r,
+                              dg_error *err) {
   if (c->kept && dg_cl_is_content(c->kept_of, r->weight)) return true;
   const uint32_t taps = c->kernel * c->kernel;
   const uint32_t whole = taps * (r->flip ? c->filters : c->channels); /* of a filter's weights */
@@ -123,10 +123,10 @@ static bool turn_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correla
   return true;
 }
 
-bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r,
+bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlation_args *r,
                      dg_error *err) {
   const size_t blocks = dg_cl_ceil_div(r->n, c->block);
-  return turn_weights(op, c, r, err) &&
+  return transform_weights(op, c, r, err) &&
          dg_cl_launch(op, c->run,
                       (dg_cl_range){.global = {blocks < c->items ? blocks : c->items, 1, 1},
                                     .local = {1, 1, 1}},
@@ -138,8 +138,8 @@ bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating
                                  dg_cl_u32(c->out_h), dg_cl_u32(c->out_w), dg_cl_u32(r->add),
                                  dg_cl_mem(r->workspace), dg_cl_u32(c->memory_first),
                                  dg_cl_u32(c->item_step), dg_cl_u32(c->pixels_first),
-                                 dg_cl_u32(c->moments_first), dg_cl_u32(c->products_first),
-                                 dg_cl_u32(c->moment_step), dg_cl_u32(c->product_step),
+                                 dg_cl_u32(c->transformed_first), dg_cl_u32(c->products_first),
+                                 dg_cl_u32(c->transformed_step), dg_cl_u32(c->product_step),
                                  dg_cl_u32(r->n), dg_cl_u32(c->block)),
                       err);
 }

@@ -1,5 +1,5 @@
 /**
- * A correlation of stride 1 by minimal filtering, from tensor to tensor:
+ * A correlation of stride 1 by Winograd, from tensor to tensor:
  * cl/conv2d/winograd_tiles.cl. For devices of the tile form.
  */
 #ifndef DG_OPENCL_CORRELATION_H
@@ -7,8 +7,8 @@
 
 #include "backends/opencl/runtime/op.h"
 
-/** Products of a tile: 6 x 6. */
-enum { DG_CL_MOMENTS = 36 };
+/** Points of a transformed tile: 6 x 6. */
+enum { DG_CL_WINO_POINTS = 36 };
 
 typedef struct {
   uint32_t channels, filters;        /**< of what is read; of what is made: multiples of 16 */
@@ -18,10 +18,10 @@ typedef struct {
   /* set by prepare */
   cl_kernel run, weights;
   uint32_t block, items; /**< samples that a work-item takes at a time; work-items */
-  uint32_t pixels_first, moments_first, products_first, item_step; /**< in its memory */
-  uint32_t moment_step, product_step;
+  uint32_t pixels_first, transformed_first, products_first, item_step; /**< in its memory */
+  uint32_t transformed_step, product_step;
   uint32_t weights_first, memory_first; /**< in the workspace */
-  dg_buffer *kept;                      /**< the weights' moments, where they stay */
+  dg_buffer *kept;                      /**< the transformed weights, where they stay */
   dg_cl_content kept_of;
 } dg_cl_correlation;
 
@@ -41,13 +41,13 @@ cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, con
                                    dg_error *err);
 
 /** Makes what a correlation needs, and lays it out in a workspace of which `end` floats are taken,
-    and then more. An op that only tests keeps the weights' moments instead. */
+    and then more. An op that only tests keeps the transformed weights instead. */
 bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end, dg_error *err);
 
 /**
  * to[filter] (+)= leaky(bias[filter] + sum over channels of from[channel] correlated with
- * weight[filter][channel]) for n samples; or, with `flip`, with weight[channel][filter] turned by
- * 180 degrees. from counts times of_slope where `of`, unless it is NULL, isn't positive. bias may
+ * weight[filter][channel]) for n samples; or, with `flip`, with weight[channel][filter]
+ * flipped. from counts times of_slope where `of`, unless it is NULL, isn't positive. bias may
  * be NULL.
  */
 typedef struct {
@@ -55,7 +55,8 @@ typedef struct {
   float of_slope, slope;
   bool flip, add;
   uint32_t n;
-} dg_cl_correlating;
-bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlating *r, dg_error *err);
+} dg_cl_correlation_args;
+bool dg_cl_correlate(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlation_args *r,
+                     dg_error *err);
 
 #endif

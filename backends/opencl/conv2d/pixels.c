@@ -7,9 +7,9 @@ uint32_t dg_cl_tap_rows(const dg_cl_device *device, uint32_t rows) {
 }
 
 bool dg_cl_pixels_prepare(dg_cl_op *op, dg_cl_pixels *pixels, dg_error *err) {
-  pixels->to_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "to_pixels", err);
-  pixels->from_pixels = dg_cl_kernel(op, DG_CL_PRODUCTS, "from_pixels", err);
-  pixels->taps = dg_cl_kernel(op, DG_CL_PRODUCTS, "taps", err);
+  pixels->to_pixels = dg_cl_kernel(op, DG_CL_GEMM, "to_pixels", err);
+  pixels->from_pixels = dg_cl_kernel(op, DG_CL_GEMM, "from_pixels", err);
+  pixels->taps = dg_cl_kernel(op, DG_CL_GEMM, "gemm_taps", err);
   return pixels->to_pixels && pixels->from_pixels && pixels->taps;
 }
 
@@ -17,7 +17,7 @@ dg_cl_range dg_cl_tiles(size_t x, size_t y, size_t z) {
   return (dg_cl_range){.global = {x, y, z}, .local = {1, 1, 1}};
 }
 
-bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_in *t,
+bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_in *t,
                      dg_error *err) {
   return dg_cl_launch(op, pixels->to_pixels,
                       dg_cl_tiles(dg_cl_ceil_div(t->rows, DG_CL_VECTOR), t->items, 1),
@@ -28,7 +28,7 @@ bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_
                       err);
 }
 
-bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_out *t,
+bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_out *t,
                        dg_error *err) {
   return dg_cl_launch(op, pixels->from_pixels,
                       dg_cl_tiles(dg_cl_ceil_div(t->channels, DG_CL_VECTOR), t->samples, 1),
@@ -42,9 +42,9 @@ bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_tur
 bool dg_cl_taps_make(dg_cl_op *op, dg_cl_taps *lists, dg_cl_list_taps *list, uint32_t most,
                      dg_error *err) {
   const size_t firsts_bytes = sizeof(uint32_t) * ((size_t)lists->chunks * lists->items + 1);
-  const size_t most_bytes = sizeof(dg_cl_product_step) * lists->items * most;
+  const size_t most_bytes = sizeof(dg_cl_gemm_offset) * lists->items * most;
   uint32_t *firsts = malloc(firsts_bytes), count = 0;
-  dg_cl_product_step *taps = malloc(most_bytes);
+  dg_cl_gemm_offset *taps = malloc(most_bytes);
   if (!firsts || !taps) {
     free(firsts);
     free(taps);

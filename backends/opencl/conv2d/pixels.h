@@ -5,7 +5,7 @@
 #ifndef DG_OPENCL_PIXELS_H
 #define DG_OPENCL_PIXELS_H
 
-#include "backends/opencl/gemm/product.h"
+#include "backends/opencl/gemm/gemm.h"
 
 /** Floats of a vector in cl/conv2d/pixels_tile.cl. */
 enum { DG_CL_VECTOR = 16 };
@@ -31,8 +31,8 @@ typedef struct {
   const dg_buffer *from, *of, *to;
   float slope;
   uint32_t from_row, from_item, to_first, to_item, rows, pixels, pitch, items;
-} dg_cl_turn_in;
-bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_in *t,
+} dg_cl_transpose_in;
+bool dg_cl_to_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_in *t,
                      dg_error *err);
 
 /** to[sample][channel][pixel] (+)= leaky(from[first + pixel * pitch + sample * row + channel] +
@@ -43,8 +43,8 @@ typedef struct {
   float slope;
   uint32_t channels, pixels, samples;
   bool add;
-} dg_cl_turn_out;
-bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_turn_out *t,
+} dg_cl_transpose_out;
+bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_out *t,
                        dg_error *err);
 
 /** What is summed: in each of `chunks`, for each of `items`, a list of taps. */
@@ -56,7 +56,7 @@ typedef struct {
 /** Writes the taps of an item in a chunk, where the operands of each begin, and returns how many
     they are. */
 typedef uint32_t dg_cl_list_taps(const dg_cl_op *op, uint32_t chunk, uint32_t item,
-                                 dg_cl_product_step *to);
+                                 dg_cl_gemm_offset *to);
 
 /** Makes the tables of lists; each item has at most `most` taps in all chunks. */
 bool dg_cl_taps_make(dg_cl_op *op, dg_cl_taps *lists, dg_cl_list_taps *list, uint32_t most,

@@ -31,8 +31,8 @@ bool dg_cl_drop(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count, co
       err);
 }
 
-bool dg_cl_drop_end(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count,
-                    const dg_buffer *out, const dg_step *step, dg_error *err) {
+bool dg_cl_drop_epilogue(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count,
+                         const dg_buffer *out, const dg_step *step, dg_error *err) {
   return !dg_cl_drop_runs(drop, step) ||
          dg_cl_drop(op, kernel, drop, count, out, out, false, step, err);
 }

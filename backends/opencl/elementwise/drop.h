@@ -24,7 +24,7 @@ bool dg_cl_drop(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count, co
                 const dg_buffer *to, bool add, const dg_step *step, dg_error *err);
 
 /** The same at an op's end: drops some of its output, in a step that drops. */
-bool dg_cl_drop_end(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count,
-                    const dg_buffer *out, const dg_step *step, dg_error *err);
+bool dg_cl_drop_epilogue(dg_cl_op *op, cl_kernel kernel, dg_drop drop, uint32_t count,
+                         const dg_buffer *out, const dg_step *step, dg_error *err);
 
 #endif

@@ -14,6 +14,6 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
 
 const dg_cl_family dg_cl_linear = {
     .supports = supports,
-    .forward = {&dg_cl_linear_clblast_forward, &dg_cl_linear_panels, &dg_cl_linear_inner},
+    .forward = {&dg_cl_linear_clblast_forward, &dg_cl_linear_packed, &dg_cl_linear_inner},
     .backward = {&dg_cl_linear_clblast_backward, &dg_cl_linear_outer},
 };

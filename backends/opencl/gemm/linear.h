@@ -4,7 +4,7 @@
 
 #include "backends/opencl/runtime/implementation.h"
 
-extern const dg_cl_implementation dg_cl_linear_clblast_forward, dg_cl_linear_panels,
+extern const dg_cl_implementation dg_cl_linear_clblast_forward, dg_cl_linear_packed,
     dg_cl_linear_inner;
 extern const dg_cl_implementation dg_cl_linear_clblast_backward, dg_cl_linear_outer;
 

@@ -2,8 +2,8 @@
    along the sum. */
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
+#include "backends/opencl/gemm/gemm.h"
 #include "backends/opencl/gemm/linear.h"
-#include "backends/opencl/gemm/product.h"
 
 typedef struct {
   dg_cl_op op;
@@ -11,16 +11,16 @@ typedef struct {
   dg_buffer *samples; /* of sample n: {0, n * in} */
 } inner_op;
 
-static dg_cl_product_step sample_step(const dg_cl_op *op, uint32_t n) {
-  return (dg_cl_product_step){0, n * op->desc.linear.in};
+static dg_cl_gemm_offset sample_offset(const dg_cl_op *op, uint32_t n) {
+  return (dg_cl_gemm_offset){0, n * op->desc.linear.in};
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
   inner_op *self = (inner_op *)op;
   const dg_linear_desc *d = &op->desc.linear;
   if (!dg_cl_check_count((uint64_t)d->in * d->out, err)) return false;
-  self->inner = dg_cl_kernel(op, DG_CL_PRODUCTS, "inner", err);
-  self->samples = dg_cl_product_steps(op, op->max_n, sample_step, err);
+  self->inner = dg_cl_kernel(op, DG_CL_GEMM, "gemm_inner", err);
+  self->samples = dg_cl_gemm_offsets(op, op->max_n, sample_offset, err);
   return self->inner && self->samples &&
          (!op->train || dg_cl_drop_prepare(op, d->drop, &self->drop, err));
 }
@@ -28,22 +28,22 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const inner_op *self = (inner_op *)op;
   const dg_linear_desc *d = &op->desc.linear;
-  return dg_cl_inner(op, self->inner,
-                     &(dg_cl_inner_product){.x = b->param[0],
-                                            .x_row = d->in,
-                                            .y = b->in[0],
-                                            .steps = self->samples,
-                                            .count = d->in,
-                                            .items = 1,
-                                            .share = 1,
-                                            .bias = d->bias ? b->param[1] : NULL,
-                                            .slope = dg_cl_leaky_slope(d->act),
-                                            .c = b->out[0],
-                                            .c_row = d->out,
-                                            .x_rows = d->out,
-                                            .y_rows = step->n},
-                     err) &&
-         dg_cl_drop_end(op, self->drop, d->drop, d->out, b->out[0], step, err);
+  return dg_cl_gemm_inner(op, self->inner,
+                          &(dg_cl_gemm_inner_args){.x = b->param[0],
+                                                   .x_row = d->in,
+                                                   .y = b->in[0],
+                                                   .offsets = self->samples,
+                                                   .count = d->in,
+                                                   .items = 1,
+                                                   .share = 1,
+                                                   .bias = d->bias ? b->param[1] : NULL,
+                                                   .slope = dg_cl_leaky_slope(d->act),
+                                                   .c = b->out[0],
+                                                   .c_row = d->out,
+                                                   .x_rows = d->out,
+                                                   .y_rows = step->n},
+                          err) &&
+         dg_cl_drop_epilogue(op, self->drop, d->drop, d->out, b->out[0], step, err);
 }
 
 const dg_cl_implementation dg_cl_linear_inner = {

@@ -2,8 +2,8 @@
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/elementwise/sum_columns.h"
+#include "backends/opencl/gemm/gemm.h"
 #include "backends/opencl/gemm/linear.h"
-#include "backends/opencl/gemm/product.h"
 
 typedef struct {
   dg_cl_op op;
@@ -12,12 +12,12 @@ typedef struct {
   dg_buffer *outputs; /* of output o: {o, o * in} */
 } outer_op;
 
-static dg_cl_product_step sample_step(const dg_cl_op *op, uint32_t n) {
-  return (dg_cl_product_step){n * op->desc.linear.out, n * op->desc.linear.in};
+static dg_cl_gemm_offset sample_offset(const dg_cl_op *op, uint32_t n) {
+  return (dg_cl_gemm_offset){n * op->desc.linear.out, n * op->desc.linear.in};
 }
 
-static dg_cl_product_step output_step(const dg_cl_op *op, uint32_t o) {
-  return (dg_cl_product_step){o, o * op->desc.linear.in};
+static dg_cl_gemm_offset output_offset(const dg_cl_op *op, uint32_t o) {
+  return (dg_cl_gemm_offset){o, o * op->desc.linear.in};
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
@@ -27,12 +27,12 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   op->needs.reads_in = true;
   op->needs.reads_out = act;
   op->needs.workspace = act ? sizeof(float) * op->max_n * d->out : 0;
-  self->outer = dg_cl_kernel(op, DG_CL_PRODUCTS, "outer", err);
+  self->outer = dg_cl_kernel(op, DG_CL_GEMM, "gemm_outer", err);
   self->derive = dg_cl_kernel(op, DG_CL_ELEMENTS, "activation_backward", err);
   self->sum_columns = dg_cl_kernel(op, DG_CL_ELEMENTS, "sum_columns", err);
   if (!self->outer || !self->derive || !self->sum_columns) return false;
-  self->samples = dg_cl_product_steps(op, op->max_n, sample_step, err);
-  self->outputs = self->samples ? dg_cl_product_steps(op, d->out, output_step, err) : NULL;
+  self->samples = dg_cl_gemm_offsets(op, op->max_n, sample_offset, err);
+  self->outputs = self->samples ? dg_cl_gemm_offsets(op, d->out, output_offset, err) : NULL;
   return self->outputs;
 }
 
@@ -51,21 +51,21 @@ static bool find_d_weight(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer 
                           dg_error *err) {
   const outer_op *self = (outer_op *)op;
   const dg_linear_desc *d = &op->desc.linear;
-  return dg_cl_outer(op, self->outer,
-                     &(dg_cl_outer_product){.a = dz,
-                                            .a_row = 1,
-                                            .steps = self->samples,
-                                            .step_count = n,
-                                            .b = b->in[0],
-                                            .slope = 1,
-                                            .c = b->d_param[0],
-                                            .c_row = d->in,
-                                            .items = 1,
-                                            .rows = d->out,
-                                            .columns = d->in,
-                                            .pitch = d->in,
-                                            .width = d->in},
-                     err);
+  return dg_cl_gemm_outer(op, self->outer,
+                          &(dg_cl_gemm_outer_args){.a = dz,
+                                                   .a_row = 1,
+                                                   .offsets = self->samples,
+                                                   .depth = n,
+                                                   .b = b->in[0],
+                                                   .slope = 1,
+                                                   .c = b->d_param[0],
+                                                   .c_row = d->in,
+                                                   .items = 1,
+                                                   .rows = d->out,
+                                                   .columns = d->in,
+                                                   .pitch = d->in,
+                                                   .width = d->in},
+                          err);
 }
 
 static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *dz, uint32_t n,
@@ -79,22 +79,22 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *dz,
                       dg_error *err) {
   const outer_op *self = (outer_op *)op;
   const dg_linear_desc *d = &op->desc.linear;
-  return dg_cl_outer(op, self->outer,
-                     &(dg_cl_outer_product){.a = dz,
-                                            .a_row = d->out,
-                                            .steps = self->outputs,
-                                            .step_count = d->out,
-                                            .b = b->param[0],
-                                            .slope = 1,
-                                            .c = b->d_in[0],
-                                            .c_row = d->in,
-                                            .items = 1,
-                                            .rows = n,
-                                            .columns = d->in,
-                                            .pitch = d->in,
-                                            .width = d->in,
-                                            .add = op->desc.d_in[0] == DG_GRAD_ADD},
-                     err);
+  return dg_cl_gemm_outer(op, self->outer,
+                          &(dg_cl_gemm_outer_args){.a = dz,
+                                                   .a_row = d->out,
+                                                   .offsets = self->outputs,
+                                                   .depth = d->out,
+                                                   .b = b->param[0],
+                                                   .slope = 1,
+                                                   .c = b->d_in[0],
+                                                   .c_row = d->in,
+                                                   .items = 1,
+                                                   .rows = n,
+                                                   .columns = d->in,
+                                                   .pitch = d->in,
+                                                   .width = d->in,
+                                                   .add = op->desc.d_in[0] == DG_GRAD_ADD},
+                          err);
 }
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {

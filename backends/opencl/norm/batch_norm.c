@@ -9,7 +9,7 @@
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_is_leaky(desc->batch_norm.act) && !desc->batch_norm.moments;
+  return dg_cl_is_leaky(desc->batch_norm.act) && !desc->batch_norm.statistics;
 }
 
 /* Do all channels lie in a line? */
@@ -50,20 +50,21 @@ static size_t row_of(const dg_cl_op *op) {
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel moments, statistics; /* of an op that is trained; moments of lines or of columns */
-  cl_kernel merge, finish;       /* of one that is trained in slices */
+  cl_kernel block_statistics; /* of an op that is trained: of blocks of lines or of columns */
+  cl_kernel statistics;       /* of all blocks */
+  cl_kernel merge, finish;    /* of one that is trained in slices */
   cl_kernel running, forward;
 } forward_op;
 
 static bool prepare_training(forward_op *self, dg_error *err) {
   dg_cl_op *op = &self->op;
   op->needs.workspace = 3 * row_of(op) * blocks_of(op, op->max_n);
-  const char *moments = lie_along(op) ? "norm_column_moments" : "norm_line_moments";
-  self->moments = dg_cl_kernel(op, DG_CL_NORMS, moments, err);
+  const char *name = lie_along(op) ? "norm_column_statistics" : "norm_line_statistics";
+  self->block_statistics = dg_cl_kernel(op, DG_CL_NORMS, name, err);
   self->statistics = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_statistics", err);
   self->merge = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_merge", err);
   self->finish = dg_cl_kernel(op, DG_CL_NORMS, "batch_norm_finish", err);
-  return self->moments && self->statistics && self->merge && self->finish;
+  return self->block_statistics && self->statistics && self->merge && self->finish;
 }
 
 static bool prepare_forward(dg_cl_op *op, dg_error *err) {
@@ -74,17 +75,17 @@ static bool prepare_forward(dg_cl_op *op, dg_error *err) {
   return self->running && self->forward && (!op->train || prepare_training(self, err));
 }
 
-/* The moments of each block, at the start of the workspace. */
-static bool find_moments(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
+/* The statistics of each block, at the start of the workspace. */
+static bool find_block_statistics(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const forward_op *self = (const forward_op *)op;
   const dg_cl_lines s = lines_of(op, n);
   const uint32_t blocks = blocks_of(op, n);
   const dg_cl_arg x = dg_cl_mem(b->in[0]), all = dg_cl_mem(b->workspace),
                   lines = dg_cl_u32(s.lines), length = dg_cl_u32(s.length);
   if (lie_along(op))
-    return dg_cl_launch(op, self->moments, dg_cl_column_range(op, s.length, blocks),
+    return dg_cl_launch(op, self->block_statistics, dg_cl_column_range(op, s.length, blocks),
                         DG_CL_ARGS(x, all, lines, length, dg_cl_u32(blocks)), err);
-  return dg_cl_launch(op, self->moments, dg_cl_line_range(op, &s),
+  return dg_cl_launch(op, self->block_statistics, dg_cl_line_range(op, &s),
                       DG_CL_ARGS(x, all, lines, length, dg_cl_u32(s.share)), err);
 }
 
@@ -94,7 +95,7 @@ static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, const dg_step 
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
   const uint32_t n = step->n;
   const uint32_t blocks = blocks_of(op, n);
-  return find_moments(op, b, n, err) &&
+  return find_block_statistics(op, b, n, err) &&
          dg_cl_launch(op, ((forward_op *)op)->statistics, dg_cl_blocks(op->device, d->channels, 1),
                       DG_CL_ARGS(dg_cl_mem(b->workspace), dg_cl_u32(blocks),
                                  dg_cl_u32(block_of(op)), dg_cl_u32(count_of(op, n)),

@@ -1,32 +1,32 @@
 /* Max pooling; forward keeps the places of the maxima for backward. */
-#include "backends/opencl/pool/maximum.h"
+#include "backends/opencl/pool/maxpool.h"
 #include "backends/opencl/pool/pool2d.h"
 #include "backends/opencl/runtime/implementation.h"
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
-  return dg_cl_maximum_fits(&desc->pool2d);
+  return dg_cl_maxpool_fits(&desc->pool2d);
 }
 
 /* ---- forward ------------------------------------------------------------ */
 
 typedef struct {
   dg_cl_op op;
-  dg_cl_maximum maximum;
+  dg_cl_maxpool maximum;
 } forward_op;
 
 static bool prepare_forward(dg_cl_op *op, dg_error *err) {
-  return dg_cl_maximum_prepare(op, &op->desc.pool2d, &((forward_op *)op)->maximum, err);
+  return dg_cl_maxpool_prepare(op, &op->desc.pool2d, &((forward_op *)op)->maximum, err);
 }
 
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  return dg_cl_maximum_find(op, &((forward_op *)op)->maximum,
-                            &(dg_cl_maxima){.from = b->in[0],
-                                            .to = b->out[0],
-                                            .places = b->saved,
-                                            .planes = step->n * op->desc.pool2d.channels,
-                                            .keep = step->train && b->saved},
-                            err);
+  return dg_cl_maxpool_run(op, &((forward_op *)op)->maximum,
+                           &(dg_cl_maxpool_args){.from = b->in[0],
+                                                 .to = b->out[0],
+                                                 .places = b->saved,
+                                                 .planes = step->n * op->desc.pool2d.channels,
+                                                 .keep = step->train && b->saved},
+                           err);
 }
 
 static const dg_cl_implementation maximum_forward = {.name = "maximum",
@@ -48,7 +48,7 @@ static bool prepare_backward(dg_cl_op *op, const char *kernel, dg_error *err) {
 static bool fits_2x2(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
                      bool train) {
   (void)max_n, (void)train;
-  return dg_cl_maximum_is_2x2(device, &desc->pool2d) && desc->d_in[0] != DG_GRAD_ADD;
+  return dg_cl_maxpool_is_2x2(device, &desc->pool2d) && desc->d_in[0] != DG_GRAD_ADD;
 }
 
 static bool prepare_2x2(dg_cl_op *op, dg_error *err) {

@@ -7,7 +7,7 @@ typedef struct {
   uint32_t parts;                   /* of the gradients of weights */
   uint32_t part_size, scratch_size; /* numbers of a part, and that its making takes */
   /* Where things begin in the workspace, behind the packed weights of h, in numbers: */
-  uint32_t weights_x, scratch, parted;
+  uint32_t weights_x, scratch, partials;
 } backward_op;
 
 /* ---- prepare ------------------------------------------------------------ */
@@ -33,13 +33,13 @@ static bool plan(backward_op *self, dg_error *err) {
       (carried * padded + DG_CL_STEPS * (self->shared.sums * padded + in_padded));
   const uint64_t weights_x = (uint64_t)self->shared.gates * padded * padded;
   const uint64_t scratch = weights_x + (uint64_t)self->shared.gates * padded * in_padded;
-  const uint64_t parted = scratch + self->parts * scratch_size;
-  const uint64_t end = parted + (uint64_t)self->parts * self->part_size;
+  const uint64_t partials = scratch + self->parts * scratch_size;
+  const uint64_t end = partials + (uint64_t)self->parts * self->part_size;
   if (!dg_cl_check_count(end, err)) return false;
   self->scratch_size = (uint32_t)scratch_size;
   self->weights_x = (uint32_t)weights_x;
   self->scratch = (uint32_t)scratch;
-  self->parted = (uint32_t)parted;
+  self->partials = (uint32_t)partials;
   self->shared.op.needs.workspace = sizeof(float) * end;
   self->shared.op.needs.reads_in = true;
   return true;
@@ -109,7 +109,7 @@ static bool run_backward(backward_op *self, const dg_op_buffers *b, uint32_t n, 
           dg_cl_u32(dg_cl_recurrent_saved_first(&self->shared, n, direction)), dg_cl_mem(b->d_out),
           dg_cl_u32(dg_cl_recurrent_directions(d) * d->hidden), dg_cl_u32(direction * d->hidden),
           dg_cl_mem(b->workspace), dg_cl_u32(self->weights_x), dg_cl_u32(self->scratch),
-          dg_cl_u32(self->scratch_size), dg_cl_u32(self->parted), dg_cl_u32(self->part_size),
+          dg_cl_u32(self->scratch_size), dg_cl_u32(self->partials), dg_cl_u32(self->part_size),
           dg_cl_mem(mode == DG_GRAD_NONE ? NULL : b->d_in[0]),
           dg_cl_u32(mode == DG_GRAD_ADD || direction > 0), dg_cl_u32(n), dg_cl_u32(d->steps),
           dg_cl_u32(d->in), dg_cl_u32(d->hidden), dg_cl_u32(d->sequence), dg_cl_u32(direction)),
@@ -122,16 +122,16 @@ typedef struct {
   const dg_buffer *to;
   uint32_t first, gates, slots, shift, slot_rows;
   uint32_t rows, columns; /* of a gate of the parameter */
-} parted;
+} partial;
 
-static bool sum_parts(backward_op *self, const dg_buffer *workspace, uint32_t n, const parted *p,
+static bool sum_parts(backward_op *self, const dg_buffer *workspace, uint32_t n, const partial *p,
                       dg_error *err) {
   const size_t width = dg_cl_width(self->shared.op.device);
   const size_t items[] = {dg_cl_ceil_div(p->columns, width), p->rows, p->gates};
   return !p->to ||
          dg_cl_launch(
              &self->shared.op, self->sum_parts, dg_cl_range_of(items, (size_t[3]){1, 1, 1}),
-             DG_CL_ARGS(dg_cl_mem(workspace), dg_cl_u32(self->parted + p->first),
+             DG_CL_ARGS(dg_cl_mem(workspace), dg_cl_u32(self->partials + p->first),
                         dg_cl_u32(smaller(self->parts, dg_cl_recurrent_tiles(&self->shared, n))),
                         dg_cl_u32(self->part_size), dg_cl_u32(p->slot_rows), dg_cl_u32(p->shift),
                         dg_cl_u32(p->slots), dg_cl_mem(p->to), dg_cl_u32(p->rows),
@@ -145,21 +145,21 @@ static bool find_gradients(backward_op *self, const dg_op_buffers *b, uint32_t n
   const dg_cl_recurrent_params to = dg_cl_recurrent_params_of(d, b->d_param, direction);
   const uint32_t of_u = self->shared.gates * self->shared.padded * self->shared.in_padded,
                  of_biases = of_u + self->shared.gates * self->shared.padded * self->shared.padded;
-  const parted w = {to.w,
-                    0,
-                    self->shared.gates,
-                    self->shared.gates,
-                    self->shared.reset_after,
-                    self->shared.padded,
-                    d->hidden,
-                    d->in};
-  const parted u = {
+  const partial w = {to.w,
+                     0,
+                     self->shared.gates,
+                     self->shared.gates,
+                     self->shared.reset_after,
+                     self->shared.padded,
+                     d->hidden,
+                     d->in};
+  const partial u = {
       to.u,      of_u,     self->shared.gates, self->shared.gates, 0, self->shared.padded,
       d->hidden, d->hidden};
-  const parted bias_x = {
+  const partial bias_x = {
       to.b, of_biases, self->shared.gates, self->shared.gates, self->shared.reset_after,
       1,    1,         d->hidden};
-  const parted bias_h = {
+  const partial bias_h = {
       to.c, of_biases, self->shared.gates, self->shared.sums, self->shared.reset_after,
       1,    1,         d->hidden};
   return sum_parts(self, b->workspace, n, &w, err) && sum_parts(self, b->workspace, n, &u, err) &&

@@ -14,13 +14,13 @@
 
 /* ---- the device ---------------------------------------------------------- */
 
-/** How product kernels are written; see cl/gemm/outer_tile.cl and cl/gemm/outer_group.cl. */
+/** How kernels of gemm are written; see cl/gemm/outer_tile.cl and cl/gemm/outer_group.cl. */
 typedef enum {
   DG_CL_TILE,  /**< a register tile of vectors per work-item, no barrier: CPUs */
   DG_CL_GROUP, /**< 16 x 16 work-items share tiles in local memory: GPUs */
 } dg_cl_form;
 
-/** The products whose tiles can be tuned: the kernels "outer", "inner" and "taps". */
+/** The variants of gemm whose tiles can be tuned, by the kernels gemm_outer, _inner and _taps. */
 typedef enum { DG_CL_OUTER, DG_CL_INNER, DG_CL_TAPS, DG_CL_TILED } dg_cl_tiled;
 
 /** What a work-item sums at a time; backends/opencl/runtime/tiles.h says what it counts. */

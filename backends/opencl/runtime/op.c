@@ -30,7 +30,7 @@ void dg_cl_op_free(dg_cl_op *op) {
 
 cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program id, const char *name, dg_error *err) {
   char options[DG_CL_TILE_OPTIONS] = "";
-  if (id == DG_CL_PRODUCTS) dg_cl_tile_options(op->device, options);
+  if (id == DG_CL_GEMM) dg_cl_tile_options(op->device, options);
   return dg_cl_special_kernel(op, id, options, name, err);
 }
 

@@ -11,8 +11,8 @@
 typedef enum {
   DG_CL_ELEMENTS,
   DG_CL_NORMS,
-  DG_CL_PRODUCTS,
-  DG_CL_PANELS, /**< of the tile form, as the next two */
+  DG_CL_GEMM,
+  DG_CL_GEMM_PACKED, /**< of the tile form, as the next two */
   DG_CL_ROWS,
   DG_CL_WINOGRAD,
   DG_CL_RECURRENT

@@ -1,9 +1,10 @@
 /**
- * The tiles of the products: what a work-item of "outer", "inner" and "taps" sums at a time. They
- * are build options of the kernels, so each device can have its own: those of the default, or those
- * that were fastest when it was tuned (tune.h), which are kept in the cache. No tile changes a sum:
- * each is taken in the same order, and comes to the same bits. What else is chosen by measuring,
- * whether large linear layers go to CLBlast, does change it, so the device's info says it.
+ * The tiles of gemm: what a work-item of its variants "outer", "inner" and "taps" sums at a time.
+ * They are build options of the kernels, so each device can have its own: those of the default, or
+ * those that were fastest when it was tuned (tune.h), which are kept in the cache. No tile changes
+ * a sum: each is taken in the same order, and comes to the same bits. What else is chosen by
+ * measuring, whether large linear layers go to CLBlast, does change it, so the device's info says
+ * it.
  *
  * Tile form: `rows` x `columns` vectors of 16; "inner" holds rows of y x rows of x (in fours), each
  * a vector of partial sums. There is no depth (0). Group form: each of 16 x 16 work-items sums
@@ -17,7 +18,7 @@
 
 enum { DG_CL_TILE_TEXT = 32, DG_CL_TILE_OPTIONS = 128 };
 
-/** The kernel that a tile is of: "outer", "inner" or "taps". */
+/** The variant of gemm that a tile is of: "outer", "inner" or "taps". */
 const char *dg_cl_tiled_name(dg_cl_tiled which);
 
 /** The tiles that a kernel may have on a device, the default first, and how many these are; none

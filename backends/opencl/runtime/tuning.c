@@ -40,7 +40,7 @@ void dg_cl_tuning_use(dg_cl_device *device, const dg_cl_tuning *tuning) {
 /* All that a choice depends on: the device, its form, and the kernels. */
 static char *key_of(const dg_cl_device *device) {
   dg_cl_program_text text;
-  dg_cl_program_find(device, DG_CL_PRODUCTS, &text);
+  dg_cl_program_find(device, DG_CL_GEMM, &text);
   snprintf(text.options, sizeof text.options, "%s, CLBlast %d",
            device->form == DG_CL_TILE ? "tile" : "group", device->usual_blast);
   return dg_cl_device_key(device, "tiles", &text);

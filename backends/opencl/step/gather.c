@@ -4,11 +4,11 @@
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel gather, bent; /* bent is NULL where images are never bent */
-  float scale, shift;     /* x = scale * byte + shift */
+  cl_kernel gather, warped; /* warped is NULL where images are never warped */
+  float scale, shift;       /* x = scale * byte + shift */
 } gather_op;
 
-static bool bends(const dg_augment *a) {
+static bool warps(const dg_augment *a) {
   return a->rotate != 0.0f || a->shift != 0.0f || a->scale != 0.0f || a->shear != 0.0f;
 }
 
@@ -20,9 +20,9 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   const bool tiles = op->device->form == DG_CL_TILE;
   self->gather = dg_cl_kernel(op, DG_CL_ELEMENTS, tiles ? "gather_whole" : "gather", err);
   if (!self->gather) return false;
-  if (!bends(&d->augment)) return true;
-  self->bent = dg_cl_kernel(op, DG_CL_ELEMENTS, "gather_bent", err);
-  return self->bent;
+  if (!warps(&d->augment)) return true;
+  self->warped = dg_cl_kernel(op, DG_CL_ELEMENTS, "gather_warped", err);
+  return self->warped;
 }
 
 static bool gather(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
@@ -38,13 +38,14 @@ static bool gather(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg
                       err);
 }
 
-static bool gather_bent(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+static bool gather_warped(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
+                          dg_error *err) {
   const gather_op *self = (gather_op *)op;
   const dg_gather_desc *d = &op->desc.gather;
   const dg_augment *a = &d->augment;
   const size_t group = dg_cl_group(op->device);
   return dg_cl_launch(
-      op, self->bent, (dg_cl_range){.global = {group, step->n, 1}, .local = {group, 1, 1}},
+      op, self->warped, (dg_cl_range){.global = {group, step->n, 1}, .local = {group, 1, 1}},
       DG_CL_ARGS(
           dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->in[2]), dg_cl_mem(b->out[0]),
           dg_cl_mem(b->out[1]), dg_cl_u32(d->width), dg_cl_u32(d->height), dg_cl_u32(step->first),
@@ -56,8 +57,8 @@ static bool gather_bent(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
 }
 
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
-  return step->train && ((gather_op *)op)->bent ? gather_bent(op, b, step, err)
-                                                : gather(op, b, step, err);
+  return step->train && ((gather_op *)op)->warped ? gather_warped(op, b, step, err)
+                                                  : gather(op, b, step, err);
 }
 
 static const dg_cl_implementation images = {

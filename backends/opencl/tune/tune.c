@@ -1,7 +1,8 @@
 /*
- * Tuning: each contest has some jobs (tune_job.c) and choices, of which the first is the default.
+ * Tuning: each parameter has some jobs (tune_job.c) and choices, of which the first is the default.
  * All are built, and must come to the same bits; then they take turns in rounds, and the best time
- * of each counts. Choice number i of all contests goes into one program, so few programs are built.
+ * of each counts. Choice number i of all parameters goes into one program, so few programs are
+ * built.
  */
 #include "backends/opencl/tune/tune.h"
 
@@ -15,7 +16,7 @@
 
 enum { ROUNDS = 6, FINAL_ROUNDS = 12 };
 
-/* Seconds after which a contest on a slow device starts no other round. */
+/* Seconds after which no other round of a parameter starts on a slow device. */
 static const double patience = 4;
 
 /* What a choice must gain to take the place of the default, since measured times vary; and what it
@@ -26,22 +27,22 @@ typedef struct {
   dg_cl_device *device;
   dg_cl_tuning tuning; /* what is chosen so far */
   dg_cl_task *tasks;   /* [dg_cl_job_count] */
-  char faults[DG_CL_CONTESTS][DG_CL_MOST_CHOICES][96];
-  size_t chosen[DG_CL_CONTESTS];
+  char faults[DG_CL_PARAMETERS][DG_CL_MOST_CHOICES][96];
+  size_t chosen[DG_CL_PARAMETERS];
 } tuner;
 
-static size_t choices_of(const tuner *t, int contest) {
+static size_t choices_of(const tuner *t, int parameter) {
   size_t count;
-  if (contest == DG_CL_CHOOSE_LINEAR) return t->device->usual_blast == DG_CL_BLAST_LARGE ? 2 : 0;
-  dg_cl_tile_choices(t->device, contest, &count);
+  if (parameter == DG_CL_CHOOSE_LINEAR) return t->device->usual_blast == DG_CL_BLAST_LARGE ? 2 : 0;
+  dg_cl_tile_choices(t->device, parameter, &count);
   return count;
 }
 
-/* Sets the device as a contest's choice wants it; the tiles of the others are those of the same
+/* Sets the device as a parameter's choice wants it; the tiles of the others are those of the same
    number, or the default's. */
-static void set_choice(tuner *t, int contest, size_t choice) {
+static void set_choice(tuner *t, int parameter, size_t choice) {
   dg_cl_device *device = t->device;
-  if (choice == DG_CL_CHOSEN || contest == DG_CL_CHOOSE_LINEAR) {
+  if (choice == DG_CL_CHOSEN || parameter == DG_CL_CHOOSE_LINEAR) {
     memcpy(device->tiles, t->tuning.tiles, sizeof device->tiles);
     device->blast = choice == 0 ? device->usual_blast : DG_CL_BLAST_NEVER;
     return;
@@ -54,29 +55,29 @@ static void set_choice(tuner *t, int contest, size_t choice) {
   device->blast = DG_CL_BLAST_NEVER;
 }
 
-/* ---- a contest ---------------------------------------------------------- */
+/* ---- a parameter -------------------------------------------------------- */
 
 /* Notes why a choice is left out; false for the default, without which nothing can be compared. */
-static bool leave_out(tuner *t, int contest, size_t choice, const char *fault) {
-  snprintf(t->faults[contest][choice], sizeof **t->faults, "%.95s", fault);
+static bool leave_out(tuner *t, int parameter, size_t choice, const char *fault) {
+  snprintf(t->faults[parameter][choice], sizeof **t->faults, "%.95s", fault);
   return choice > 0;
 }
 
-static bool is_out(const tuner *t, int contest, size_t choice) {
-  return t->faults[contest][choice][0];
+static bool is_out(const tuner *t, int parameter, size_t choice) {
+  return t->faults[parameter][choice][0];
 }
 
-/* Prepares, for the jobs of a contest, the ops of all choices, and gives them memory. */
-static bool open_contest(tuner *t, int contest, dg_error *err) {
+/* Prepares, for the jobs of a parameter, the ops of all choices, and gives them memory. */
+static bool open_parameter(tuner *t, int parameter, dg_error *err) {
   for (size_t j = 0; j < dg_cl_job_count; j++) {
     dg_cl_task *task = &t->tasks[j];
-    if (dg_cl_jobs[j].contest != contest) continue;
+    if (dg_cl_jobs[j].parameter != parameter) continue;
     task->job = &dg_cl_jobs[j];
-    for (size_t i = 0; i < choices_of(t, contest); i++) {
+    for (size_t i = 0; i < choices_of(t, parameter); i++) {
       dg_error fault = {0};
-      set_choice(t, contest, i);
-      if (is_out(t, contest, i) || dg_cl_task_prepare(t->device, task, i, &fault)) continue;
-      if (!leave_out(t, contest, i, fault.message)) return *err = fault, false;
+      set_choice(t, parameter, i);
+      if (is_out(t, parameter, i) || dg_cl_task_prepare(t->device, task, i, &fault)) continue;
+      if (!leave_out(t, parameter, i, fault.message)) return *err = fault, false;
     }
     if (!dg_cl_task_open(t->device, task, err)) return false;
   }
@@ -84,39 +85,39 @@ static bool open_contest(tuner *t, int contest, dg_error *err) {
 }
 
 /* Does a choice run, and come to the same bits? Products by CLBlast are summed in another order. */
-static bool check_choice(tuner *t, dg_cl_task *task, int contest, size_t choice, dg_error *err) {
+static bool check_choice(tuner *t, dg_cl_task *task, int parameter, size_t choice, dg_error *err) {
   dg_error fault = {0};
   bool same = true;
-  set_choice(t, contest, choice);
+  set_choice(t, parameter, choice);
   if (!dg_cl_task_check(t->device, task, choice, &same, &fault))
-    return leave_out(t, contest, choice, fault.message) || (*err = fault, false);
-  if (!same && contest != DG_CL_CHOOSE_LINEAR)
-    leave_out(t, contest, choice, "its results have other bits");
+    return leave_out(t, parameter, choice, fault.message) || (*err = fault, false);
+  if (!same && parameter != DG_CL_CHOOSE_LINEAR)
+    leave_out(t, parameter, choice, "its results have other bits");
   return true;
 }
 
-static bool time_choice(tuner *t, dg_cl_task *task, int contest, size_t choice, dg_error *err) {
+static bool time_choice(tuner *t, dg_cl_task *task, int parameter, size_t choice, dg_error *err) {
   dg_error fault = {0};
-  set_choice(t, contest, choice);
+  set_choice(t, parameter, choice);
   return dg_cl_task_time(t->device, task, choice, &fault) ||
-         leave_out(t, contest, choice, fault.message) || (*err = fault, false);
+         leave_out(t, parameter, choice, fault.message) || (*err = fault, false);
 }
 
-/* Checks all choices of a contest, or has them take their turn on all jobs. */
-static bool for_choices(tuner *t, int contest,
+/* Checks all choices of a parameter, or has them take their turn on all jobs. */
+static bool for_choices(tuner *t, int parameter,
                         bool (*call)(tuner *, dg_cl_task *, int, size_t, dg_error *),
                         dg_error *err) {
   for (size_t j = 0; j < dg_cl_job_count; j++)
-    for (size_t i = 0; dg_cl_jobs[j].contest == contest && i < choices_of(t, contest); i++)
-      if (!is_out(t, contest, i) && !call(t, &t->tasks[j], contest, i, err)) return false;
+    for (size_t i = 0; dg_cl_jobs[j].parameter == parameter && i < choices_of(t, parameter); i++)
+      if (!is_out(t, parameter, i) && !call(t, &t->tasks[j], parameter, i, err)) return false;
   return true;
 }
 
 /* Operations a second of a choice: the geometric mean over the jobs. */
-static double rate_of(const tuner *t, int contest, size_t choice) {
+static double rate_of(const tuner *t, int parameter, size_t choice) {
   double logs = 0, jobs = 0;
   for (size_t j = 0; j < dg_cl_job_count; j++) {
-    if (dg_cl_jobs[j].contest != contest) continue;
+    if (dg_cl_jobs[j].parameter != parameter) continue;
     logs += log(t->tasks[j].operations / t->tasks[j].best[choice]);
     jobs++;
   }
@@ -124,49 +125,51 @@ static double rate_of(const tuner *t, int contest, size_t choice) {
 }
 
 /* Is a choice too slow on one of the jobs to be taken? */
-static bool is_slow(const tuner *t, int contest, size_t choice) {
+static bool is_slow(const tuner *t, int parameter, size_t choice) {
   for (size_t j = 0; j < dg_cl_job_count; j++)
-    if (dg_cl_jobs[j].contest == contest &&
+    if (dg_cl_jobs[j].parameter == parameter &&
         t->tasks[j].best[choice] > most_loss * t->tasks[j].best[0])
       return true;
   return false;
 }
 
 /* The fastest choice, or the default where that gains too little over it. */
-static size_t fastest(const tuner *t, int contest, double gain) {
+static size_t fastest(const tuner *t, int parameter, double gain) {
   size_t best = 0;
-  for (size_t i = 1; i < choices_of(t, contest); i++) {
-    if (is_out(t, contest, i) || is_slow(t, contest, i)) continue;
-    if (rate_of(t, contest, i) > (best ? 1 : gain) * rate_of(t, contest, best)) best = i;
+  for (size_t i = 1; i < choices_of(t, parameter); i++) {
+    if (is_out(t, parameter, i) || is_slow(t, parameter, i)) continue;
+    if (rate_of(t, parameter, i) > (best ? 1 : gain) * rate_of(t, parameter, best)) best = i;
   }
   return best;
 }
 
 /* The fastest and the default take more turns than the others, so that chance doesn't choose. */
-static bool measure(tuner *t, int contest, dg_error *err) {
+static bool measure(tuner *t, int parameter, dg_error *err) {
   const double end = dg_seconds() + patience;
   for (int round = 0; round < ROUNDS && (round == 0 || dg_seconds() < end); round++)
-    if (!for_choices(t, contest, time_choice, err)) return false;
-  const size_t best = fastest(t, contest, 1);
+    if (!for_choices(t, parameter, time_choice, err)) return false;
+  const size_t best = fastest(t, parameter, 1);
   for (int round = 0; best > 0 && round < FINAL_ROUNDS && dg_seconds() < end; round++)
     for (size_t j = 0; j < dg_cl_job_count; j++)
-      if (dg_cl_jobs[j].contest == contest && (!time_choice(t, &t->tasks[j], contest, 0, err) ||
-                                               !time_choice(t, &t->tasks[j], contest, best, err)))
+      if (dg_cl_jobs[j].parameter == parameter &&
+          (!time_choice(t, &t->tasks[j], parameter, 0, err) ||
+           !time_choice(t, &t->tasks[j], parameter, best, err)))
         return false;
   return true;
 }
 
-static bool run_contest(tuner *t, int contest, dg_error *err) {
-  if (choices_of(t, contest) == 0) return true;
-  if (!open_contest(t, contest, err) || !for_choices(t, contest, check_choice, err) ||
-      !measure(t, contest, err))
+static bool tune_parameter(tuner *t, int parameter, dg_error *err) {
+  if (choices_of(t, parameter) == 0) return true;
+  if (!open_parameter(t, parameter, err) || !for_choices(t, parameter, check_choice, err) ||
+      !measure(t, parameter, err))
     return false;
-  t->chosen[contest] = fastest(t, contest, least_gain);
+  t->chosen[parameter] = fastest(t, parameter, least_gain);
   size_t count;
-  if (contest == DG_CL_CHOOSE_LINEAR)
-    t->tuning.own_linear = (uint32_t)t->chosen[contest];
+  if (parameter == DG_CL_CHOOSE_LINEAR)
+    t->tuning.own_linear = (uint32_t)t->chosen[parameter];
   else
-    t->tuning.tiles[contest] = dg_cl_tile_choices(t->device, contest, &count)[t->chosen[contest]];
+    t->tuning.tiles[parameter] =
+        dg_cl_tile_choices(t->device, parameter, &count)[t->chosen[parameter]];
   return true;
 }
 
@@ -174,7 +177,7 @@ static bool run_contest(tuner *t, int contest, dg_error *err) {
 
 static void write_trials(const tuner *t, dg_trial *out, size_t capacity, size_t *count) {
   *count = 0;
-  for (int c = 0; c < DG_CL_CONTESTS; c++) {
+  for (int c = 0; c < DG_CL_PARAMETERS; c++) {
     for (size_t i = 0, tiles; i < choices_of(t, c); i++, ++*count) {
       if (*count >= capacity) continue;
       dg_trial *trial = &out[*count];
@@ -196,8 +199,8 @@ static bool check_chosen(tuner *t, dg_error *err) {
   for (size_t j = 0; j < dg_cl_job_count; j++) {
     dg_cl_task *task = &t->tasks[j];
     bool same = true;
-    if (!task->expected || task->job->contest == DG_CL_CHOOSE_LINEAR) continue;
-    set_choice(t, task->job->contest, DG_CL_CHOSEN);
+    if (!task->expected || task->job->parameter == DG_CL_CHOOSE_LINEAR) continue;
+    set_choice(t, task->job->parameter, DG_CL_CHOSEN);
     if (!dg_cl_task_prepare(t->device, task, DG_CL_CHOSEN, err) ||
         !dg_cl_task_check(t->device, task, DG_CL_CHOSEN, &same, err))
       return false;
@@ -218,7 +221,7 @@ bool dg_cl_tune(dg_device *base, dg_trial *out, size_t capacity, size_t *count, 
   t.tasks = calloc(dg_cl_job_count, sizeof *t.tasks);
   if (!t.tasks) return dg_fail_memory(err, dg_cl_job_count * sizeof *t.tasks);
   bool ok = true;
-  for (int c = 0; ok && c < DG_CL_CONTESTS; c++) ok = run_contest(&t, c, err);
+  for (int c = 0; ok && c < DG_CL_PARAMETERS; c++) ok = tune_parameter(&t, c, err);
   ok = ok && check_chosen(&t, err);
   if (ok) write_trials(&t, out, capacity, count);
   for (size_t j = 0; j < dg_cl_job_count; j++) dg_cl_task_close(device, &t.tasks[j]);

@@ -5,15 +5,15 @@
 #include "backends/opencl/runtime/tuning.h"
 
 /** What is chosen: one of the tiles, or who does large linear layers. */
-enum { DG_CL_CHOOSE_LINEAR = DG_CL_TILED, DG_CL_CONTESTS };
+enum { DG_CL_CHOOSE_LINEAR = DG_CL_TILED, DG_CL_PARAMETERS };
 
-/** Choices of a contest; and the op of what was chosen, which comes behind them. */
+/** Choices of a parameter; and the op of what was chosen, which comes behind them. */
 enum { DG_CL_MOST_CHOICES = 8, DG_CL_CHOSEN = DG_CL_MOST_CHOICES, DG_CL_TUNE_OPS };
 
 /** A linear layer or a convolution that keeps the size of its images; forward, or backward, is of
     one kernel, but for small ones beside it. */
 typedef struct {
-  int contest;
+  int parameter;
   uint32_t n, from, to;  /**< samples; numbers or channels; units or filters */
   uint32_t side, kernel; /**< of the images and windows; 0: a linear layer */
   bool backward, d_in;   /**< d_in: with the gradient of the input */

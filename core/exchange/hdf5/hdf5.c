@@ -236,7 +236,7 @@ static bool read_open(reading *r) {
   return ok;
 }
 
-bool dg_hdf5_read_here(dg_arrays *arrays, dg_error *err) {
+bool dg_hdf5_read_direct(dg_arrays *arrays, dg_error *err) {
   H5E_auto2_t printing;
   void *data;
   dg_error told = {0};

@@ -36,18 +36,18 @@ static bool send_all(int to, const void *bytes, size_t size) {
 }
 
 static bool send_array(int to, const dg_array *a) {
-  dg_apart_head head = {
+  dg_sandbox_head head = {
       .name = strlen(a->name), .layer = a->layer, .rank = a->rank, .whole = a->whole};
   memcpy(head.dim, a->dim, sizeof head.dim);
   return send_all(to, &head, sizeof head) && send_all(to, a->name, head.name) &&
          send_all(to, a->data, a->count * sizeof *a->data);
 }
 
-static void send_answer(int to, const dg_arrays *arrays, const dg_apart_end *end) {
+static void send_answer(int to, const dg_arrays *arrays, const dg_sandbox_end *end) {
   bool sent = true;
   for (size_t i = 0; sent && i < arrays->count && end->ok; i++)
     sent = send_array(to, &arrays->items[i]);
-  if (sent && send_all(to, &(dg_apart_head){0}, sizeof(dg_apart_head)))
+  if (sent && send_all(to, &(dg_sandbox_head){0}, sizeof(dg_sandbox_head)))
     send_all(to, end, sizeof *end);
 }
 
@@ -81,7 +81,7 @@ static void reset_signals(void) {
 }
 
 /** Bounds what this process can do. It ends when `parent` ends. */
-static void confine(const dg_apart_limits *limits, pid_t parent) {
+static void confine(const dg_sandbox_limits *limits, pid_t parent) {
 #ifdef __linux__
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 #endif
@@ -99,7 +99,7 @@ static void confine(const dg_apart_limits *limits, pid_t parent) {
 _Noreturn static void read_and_send(const dg_arrays *wanted,
                                     bool (*reader)(dg_arrays *arrays, dg_error *err), int to) {
   dg_arrays arrays = {.path = wanted->path, .most = wanted->most};
-  dg_apart_end end = {0};
+  dg_sandbox_end end = {0};
   dg_error told = {0};
   int nowhere = open("/dev/null", O_WRONLY);
   if (nowhere >= 0) dup2(nowhere, STDOUT_FILENO);
@@ -140,7 +140,7 @@ static bool receive_bytes(source *from, void *bytes, size_t size) {
 
 /** Takes one tensor; `more` is false behind the last. Returns false where nothing sound came. */
 static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *err) {
-  dg_apart_head head;
+  dg_sandbox_head head;
   char name[MAX_NAME];
   if (!receive_bytes(from, &head, sizeof head)) return false;
   *more = head.name > 0;
@@ -158,7 +158,7 @@ static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *e
 }
 
 static bool receive_all(dg_arrays *arrays, source *from, dg_error *err) {
-  dg_apart_end end;
+  dg_sandbox_end end;
   for (bool more = true; more;)
     if (!receive_one(arrays, from, &more, err)) return false;
   if (!receive_bytes(from, &end, sizeof end)) return false;
@@ -189,8 +189,8 @@ static bool fail_starting(const char *path, dg_error *err) {
                  strerror(errno));
 }
 
-bool dg_hdf5_read_apart(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, dg_error *err),
-                        const dg_apart_limits *limits, dg_error *err) {
+bool dg_hdf5_read_sandboxed(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, dg_error *err),
+                            const dg_sandbox_limits *limits, dg_error *err) {
   int ends[2];
   pid_t parent = getpid();
   if (pipe(ends) != 0) return fail_starting(arrays->path, err);
@@ -220,9 +220,9 @@ bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
   dg_arrays_bound(arrays, size);
   /* More than a slow machine needs: 4 million numbers a second from the disk, 16 million unpacked;
      a file's numbers, twice as double precision, and what the library keeps of them. */
-  const dg_apart_limits limits = {.seconds = 20 + (double)(arrays->most >> 22),
-                                  .processor = 1 + (unsigned)(arrays->most >> 24),
-                                  .bytes = ((uint64_t)64 << 20) + 16 * arrays->most};
-  if (arrays->trusted) return dg_hdf5_read_here(arrays, err);
-  return dg_hdf5_read_apart(arrays, dg_hdf5_read_here, &limits, err);
+  const dg_sandbox_limits limits = {.seconds = 20 + (double)(arrays->most >> 22),
+                                    .processor = 1 + (unsigned)(arrays->most >> 24),
+                                    .bytes = ((uint64_t)64 << 20) + 16 * arrays->most};
+  if (arrays->trusted) return dg_hdf5_read_direct(arrays, err);
+  return dg_hdf5_read_sandboxed(arrays, dg_hdf5_read_direct, &limits, err);
 }

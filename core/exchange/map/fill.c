@@ -8,7 +8,7 @@
 static bool take_numbers(const dg_mapping *m, const dg_source *source, float *out) {
   const dg_array *from = source->from;
   char index[200];
-  size_t at = from ? dg_first_unfinite(from->data, from->count) : 0;
+  size_t at = from ? dg_first_nonfinite(from->data, from->count) : 0;
   if (from && at < from->count)
     return dg_fail(m->err, DG_ERR_RUNTIME,
                    "%s: \"%s\" is not finite, or too large for float32: it is %g at %s",

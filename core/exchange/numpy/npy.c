@@ -161,7 +161,7 @@ bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: the %zu bytes of \"%.100s\" are not what its shape takes", arrays->path,
                    left, name);
-  dg_array *array = dg_arrays_add(arrays, name, h.rank, h.dim, dg_element_whole(element), err);
+  dg_array *array = dg_arrays_add(arrays, name, h.rank, h.dim, dg_element_is_integer(element), err);
   if (!array) return false;
   for (uint64_t i = 0; i < array->count; i++)
     array->data[i] =

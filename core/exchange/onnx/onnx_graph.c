@@ -86,7 +86,7 @@ const char *dg_onnx_floats(dg_onnx_graph *g, const char *name, uint32_t rank, co
   return add_constant(g, name, ONNX_FLOAT, rank, dim, count * sizeof *numbers, numbers);
 }
 
-const char *dg_onnx_wholes(dg_onnx_graph *g, uint32_t count, const int64_t *numbers) {
+const char *dg_onnx_integers(dg_onnx_graph *g, uint32_t count, const int64_t *numbers) {
   int64_t *copy = dg_onnx_memory(g, count, sizeof *copy), length = count;
   if (!copy) return "";
   memcpy(copy, numbers, count * sizeof *copy);
@@ -187,7 +187,7 @@ dg_onnx_value dg_onnx_reshape(dg_onnx_graph *g, dg_onnx_value value, uint32_t ra
   if (value.rank == rank && memcmp(value.dim, dim, rank * sizeof *dim) == 0) return value;
   int64_t shape[1 + DG_ONNX_RANK] = {0}; /* 0: the samples, as many as there are */
   for (uint32_t i = 0; i < rank; i++) shape[1 + i] = dim[i];
-  const char *inputs[] = {value.name, dg_onnx_wholes(g, 1 + rank, shape)};
+  const char *inputs[] = {value.name, dg_onnx_integers(g, 1 + rank, shape)};
   value.name = dg_onnx_output(dg_onnx_node(g, "Reshape", 2, inputs, 1), 0);
   value.rank = rank;
   memcpy(value.dim, dim, rank * sizeof *dim);

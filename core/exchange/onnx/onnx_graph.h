@@ -42,7 +42,7 @@ __attribute__((format(printf, 2, 3))) char *dg_onnx_text(dg_onnx_graph *g, const
 /** Constants. Their numbers must outlive the graph. Return the name. */
 const char *dg_onnx_floats(dg_onnx_graph *g, const char *name, uint32_t rank, const int64_t *dim,
                            const float *numbers);
-const char *dg_onnx_wholes(dg_onnx_graph *g, uint32_t count, const int64_t *numbers);
+const char *dg_onnx_integers(dg_onnx_graph *g, uint32_t count, const int64_t *numbers);
 
 /** Adds a node of `inputs` (names, "" for one that is left out); its outputs are named anew. */
 Dg__Onnx__Node *dg_onnx_node(dg_onnx_graph *g, const char *op, uint32_t inputs,

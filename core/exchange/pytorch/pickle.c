@@ -14,7 +14,7 @@ static const char ordered_dict[] = "collections OrderedDict";
 static bool push_number(dg_machine *m, size_t size, bool is_signed) {
   int64_t value;
   return dg_machine_number(m, size, is_signed, &value) &&
-         dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_WHOLE, .whole = value});
+         dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_INTEGER, .whole = value});
 }
 
 /** A number of as many bytes as the `size` bytes before it say. */

@@ -14,7 +14,7 @@
 typedef enum {
   DG_PICKLE_NONE,
   DG_PICKLE_BOOL,
-  DG_PICKLE_WHOLE,
+  DG_PICKLE_INTEGER,
   DG_PICKLE_FLOAT, /**< its value is not kept */
   DG_PICKLE_TEXT,
   DG_PICKLE_TUPLE,

@@ -73,7 +73,7 @@ static const dg_pickle_value *tensor_arguments(const reading *r, const dg_pickle
 }
 
 static bool read_whole(const dg_pickle_value *value, int64_t *out) {
-  if (!value || value->kind != DG_PICKLE_WHOLE || value->whole < 0) return false;
+  if (!value || value->kind != DG_PICKLE_INTEGER || value->whole < 0) return false;
   *out = value->whole;
   return true;
 }
@@ -169,7 +169,7 @@ static bool add_tensor(reading *r, const char *name, const dg_pickle_value *argu
                   "is not of a type or form that is read: save it as a dense float tensor");
   if (!inside(&t)) return refuse(r, name, "reaches beyond its storage");
   dg_array *array =
-      dg_arrays_add(r->arrays, name, t.rank, t.dim, dg_element_whole(t.element), r->err);
+      dg_arrays_add(r->arrays, name, t.rank, t.dim, dg_element_is_integer(t.element), r->err);
   if (!array || !load_storage(r, name, &t)) return false;
   size_t size = dg_element_size(t.element);
   for (uint64_t i = 0; i < array->count; i++) {

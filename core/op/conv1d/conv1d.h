@@ -2,8 +2,8 @@
 #ifndef DG_OP_CONV1D_H
 #define DG_OP_CONV1D_H
 
-#include "core/op/ending.h"
-#include "core/op/row.h"
+#include "core/op/epilogue.h"
+#include "core/op/traits.h"
 #include "core/op/window.h"
 
 /**
@@ -21,12 +21,12 @@ static inline dg_op_sizes dg_conv1d_sizes(const void *desc) {
   const dg_conv1d_desc *d = desc;
   uint64_t steps = dg_window_out(d->steps, d->kernel, d->stride, d->pad);
   uint64_t in = dg_size_times(d->in, dg_window_padded(d->steps, d->stride, d->pad));
-  uint64_t out = dg_size_times(d->filters, dg_window_spread(d->steps, d->kernel, d->pad));
+  uint64_t out = dg_size_times(d->filters, dg_window_full(d->steps, d->kernel, d->pad));
   return (dg_op_sizes){
       .in = {dg_size_times(d->steps, d->in)},
       .out = {dg_size_times(steps, d->filters)},
       .param = {dg_op_volume(d->filters, d->in, d->kernel), d->bias ? d->filters : 0},
-      .within = in > out ? in : out};
+      .intermediate = in > out ? in : out};
 }
 
 static inline bool dg_conv1d_agrees(const void *desc) {
@@ -39,7 +39,7 @@ static inline void dg_conv1d_operations(const void *desc, dg_op_operations *oper
   operations->own = 2.0 * outputs * d->in * d->kernel;
 }
 
-static const dg_op_row dg_conv1d_row = {
+static const dg_op_traits dg_conv1d_traits = {
     .sizes = dg_conv1d_sizes,
     .agrees = dg_conv1d_agrees,
     .operations = dg_conv1d_operations,

@@ -2,8 +2,8 @@
 #ifndef DG_OP_CONV2D_H
 #define DG_OP_CONV2D_H
 
-#include "core/op/ending.h"
-#include "core/op/row.h"
+#include "core/op/epilogue.h"
+#include "core/op/traits.h"
 #include "core/op/window.h"
 
 /**
@@ -12,25 +12,25 @@
  * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding. With `pool` the
  * maximum of each pool x pool window of that is taken, as DG_OP_MAXPOOL2D does without padding and
  * with strides of pool: out is [n, filters, out_h / pool, out_w / pool], rounded down. With
- * `moments` a training step also writes out[1] [n, filters, 2]: of each plane of out the mean and
- * the sum of squared deviations from it.
+ * `statistics` a training step also writes out[1] [n, filters, 2]: of each plane of out the mean
+ * and the sum of squared deviations from it.
  */
 typedef struct {
   uint32_t channels, height, width, filters;
   uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
   bool bias;
-  dg_act act;    /**< fused to the end */
-  uint32_t pool; /**< fused behind act; 0: none */
-  dg_drop drop;  /**< fused behind both */
-  bool moments;  /**< of out are written too */
+  dg_act act;      /**< fused to the end */
+  uint32_t pool;   /**< fused behind act; 0: none */
+  dg_drop drop;    /**< fused behind both */
+  bool statistics; /**< of out are written too */
 } dg_conv2d_desc;
 
 /** The padded input, or the output's gradient as the input's is gathered from it. */
-static inline uint64_t dg_conv2d_within(const dg_conv2d_desc *d) {
+static inline uint64_t dg_conv2d_intermediate(const dg_conv2d_desc *d) {
   uint64_t in = dg_op_volume(d->channels, dg_window_padded(d->height, d->stride_h, d->pad_h),
                              dg_window_padded(d->width, d->stride_w, d->pad_w));
-  uint64_t out = dg_op_volume(d->filters, dg_window_spread(d->height, d->kernel_h, d->pad_h),
-                              dg_window_spread(d->width, d->kernel_w, d->pad_w));
+  uint64_t out = dg_op_volume(d->filters, dg_window_full(d->height, d->kernel_h, d->pad_h),
+                              dg_window_full(d->width, d->kernel_w, d->pad_w));
   return in > out ? in : out;
 }
 
@@ -40,13 +40,14 @@ static inline dg_op_sizes dg_conv2d_sizes(const void *desc) {
   uint64_t width = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
   uint64_t pool = d->pool ? d->pool : 1;
   uint64_t taps = dg_op_volume(d->channels, d->kernel_h, d->kernel_w);
-  uint64_t within = dg_conv2d_within(d), unpooled = dg_op_volume(d->filters, height, width);
+  uint64_t intermediate = dg_conv2d_intermediate(d),
+           unpooled = dg_op_volume(d->filters, height, width);
   return (dg_op_sizes){
       .in = {dg_op_volume(d->channels, d->height, d->width)},
       .out = {dg_op_volume(d->filters, height / pool, width / pool),
-              d->moments ? 2 * (uint64_t)d->filters : 0},
+              d->statistics ? 2 * (uint64_t)d->filters : 0},
       .param = {dg_size_times(d->filters, taps), d->bias ? d->filters : 0},
-      .within = within > unpooled ? within : unpooled,
+      .intermediate = intermediate > unpooled ? intermediate : unpooled,
   };
 }
 
@@ -63,7 +64,7 @@ static inline void dg_conv2d_operations(const void *desc, dg_op_operations *oper
   operations->own = 2 * sums * d->channels * d->kernel_h * d->kernel_w;
 }
 
-static const dg_op_row dg_conv2d_row = {
+static const dg_op_traits dg_conv2d_traits = {
     .sizes = dg_conv2d_sizes,
     .agrees = dg_conv2d_agrees,
     .operations = dg_conv2d_operations,
@@ -71,7 +72,7 @@ static const dg_op_row dg_conv2d_row = {
     .act = offsetof(dg_conv2d_desc, act),
     .pool = offsetof(dg_conv2d_desc, pool),
     .drop = offsetof(dg_conv2d_desc, drop),
-    .moments = offsetof(dg_conv2d_desc, moments),
+    .statistics = offsetof(dg_conv2d_desc, statistics),
 };
 
 #endif

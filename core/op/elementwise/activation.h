@@ -2,8 +2,8 @@
 #ifndef DG_OP_ACTIVATION_H
 #define DG_OP_ACTIVATION_H
 
-#include "core/op/ending.h"
-#include "core/op/row.h"
+#include "core/op/epilogue.h"
+#include "core/op/traits.h"
 
 /** in [n, count], out [n, count] = act(in). */
 typedef struct {
@@ -15,6 +15,7 @@ static inline dg_op_sizes dg_activation_sizes(const void *desc) {
   return dg_op_same_sizes(((const dg_activation_desc *)desc)->count);
 }
 
-static const dg_op_row dg_activation_row = {.sizes = dg_activation_sizes, .keeps_places = true};
+static const dg_op_traits dg_activation_traits = {.sizes = dg_activation_sizes,
+                                                  .keeps_shape = true};
 
 #endif

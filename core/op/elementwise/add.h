@@ -2,7 +2,7 @@
 #ifndef DG_OP_ADD_H
 #define DG_OP_ADD_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /** `inputs` tensors in [n, count], out [n, count] = their sum. */
 typedef struct {
@@ -21,10 +21,10 @@ static inline bool dg_add_agrees(const void *desc) {
   return d->inputs >= 2 && d->inputs <= DG_MAX_IN;
 }
 
-static const dg_op_row dg_add_row = {
+static const dg_op_traits dg_add_traits = {
     .sizes = dg_add_sizes,
     .agrees = dg_add_agrees,
-    .keeps_places = true,
+    .keeps_shape = true,
 };
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef DG_OP_CHW_TO_HWC_H
 #define DG_OP_CHW_TO_HWC_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /** in [n, channels, height, width], out [n, height, width, channels]. */
 typedef struct {
@@ -19,7 +19,7 @@ static inline void dg_chw_operations(const void *desc, dg_op_operations *operati
   operations->own = 0;
 }
 
-static const dg_op_row dg_chw_to_hwc_row = {
+static const dg_op_traits dg_chw_to_hwc_traits = {
     .sizes = dg_chw_sizes,
     .operations = dg_chw_operations,
 };

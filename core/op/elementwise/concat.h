@@ -2,7 +2,7 @@
 #ifndef DG_OP_CONCAT_H
 #define DG_OP_CONCAT_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /** Input k in [n, rows, count[k]], out [n, rows, sum of count]: their rows one after the other. */
 typedef struct {
@@ -24,6 +24,6 @@ static inline bool dg_concat_agrees(const void *desc) {
   return d->inputs >= 2 && d->inputs <= DG_MAX_IN;
 }
 
-static const dg_op_row dg_concat_row = {.sizes = dg_concat_sizes, .agrees = dg_concat_agrees};
+static const dg_op_traits dg_concat_traits = {.sizes = dg_concat_sizes, .agrees = dg_concat_agrees};
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef DG_OP_DROPOUT_H
 #define DG_OP_DROPOUT_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
  * in [n, count], out [n, count]. Testing: a copy. Training: element e of sample s is dropped
@@ -19,6 +19,6 @@ static inline dg_op_sizes dg_dropout_sizes(const void *desc) {
   return dg_op_same_sizes(((const dg_dropout_desc *)desc)->count);
 }
 
-static const dg_op_row dg_dropout_row = {.sizes = dg_dropout_sizes, .keeps_places = true};
+static const dg_op_traits dg_dropout_traits = {.sizes = dg_dropout_sizes, .keeps_shape = true};
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef DG_OP_LINEAR_H
 #define DG_OP_LINEAR_H
 
-#include "core/op/ending.h"
-#include "core/op/row.h"
+#include "core/op/epilogue.h"
+#include "core/op/traits.h"
 
 /** in [n, in], param {weight [out, in], bias [out]}, out [n, out] = drop(act(in weight^T + bias)).
  */
@@ -26,7 +26,7 @@ static inline void dg_linear_operations(const void *desc, dg_op_operations *oper
   operations->own = 2.0 * d->in * d->out;
 }
 
-static const dg_op_row dg_linear_row = {
+static const dg_op_traits dg_linear_traits = {
     .sizes = dg_linear_sizes,
     .operations = dg_linear_operations,
     .bias = offsetof(dg_linear_desc, bias),

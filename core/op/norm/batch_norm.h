@@ -2,8 +2,8 @@
 #ifndef DG_OP_BATCH_NORM_H
 #define DG_OP_BATCH_NORM_H
 
-#include "core/op/ending.h"
-#include "core/op/row.h"
+#include "core/op/epilogue.h"
+#include "core/op/traits.h"
 
 /**
  * in [n, rows, channels, plane], param {weight [channels], bias [channels]},
@@ -21,30 +21,30 @@
  * Backward, COLLECT writes a slice's own gradients of weight and bias; once those of all slices are
  * added up in d_param, APPLY makes d_in of them. (Chan, Golub and LeVeque, Algorithms for computing
  * the sample variance, 1983.)
- * With `moments` (rows 1) training takes mean and variance from in[1] [n, channels, 2], which has
+ * With `statistics` (rows 1) training takes mean and variance from in[1] [n, channels, 2], that is
  * mean and sum of squared deviations of each plane of in[0], as conv2d writes them; backward goes
- * to d_in[0] alone, the moments being made of in[0].
+ * to d_in[0] alone, the statistics being made of in[0].
  */
 typedef struct {
   uint32_t rows, channels, plane;
   float momentum, eps;
-  dg_act act;   /**< fused to the end */
-  bool moments; /**< are given */
+  dg_act act;      /**< fused to the end */
+  bool statistics; /**< are given */
 } dg_batch_norm_desc;
 
 static inline dg_op_sizes dg_batch_norm_sizes(const void *desc) {
   const dg_batch_norm_desc *d = desc;
   dg_op_sizes sizes = dg_op_same_sizes(dg_op_volume(d->rows, d->channels, d->plane));
-  sizes.in[1] = d->moments ? 2 * (uint64_t)d->channels : 0;
+  sizes.in[1] = d->statistics ? 2 * (uint64_t)d->channels : 0;
   sizes.param[0] = sizes.param[1] = sizes.running[0] = sizes.running[1] = d->channels;
   return sizes;
 }
 
-static const dg_op_row dg_batch_norm_row = {
+static const dg_op_traits dg_batch_norm_traits = {
     .sizes = dg_batch_norm_sizes,
     .act = offsetof(dg_batch_norm_desc, act),
-    .keeps_places = true,
-    .joins_samples = true,
+    .keeps_shape = true,
+    .couples_samples = true,
 };
 
 #endif

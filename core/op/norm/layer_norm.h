@@ -2,7 +2,7 @@
 #ifndef DG_OP_LAYER_NORM_H
 #define DG_OP_LAYER_NORM_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
  * in [n, rows, count], param {weight [count], bias [count]}, out as in: each row minus its mean,
@@ -21,6 +21,7 @@ static inline dg_op_sizes dg_layer_norm_sizes(const void *desc) {
   return sizes;
 }
 
-static const dg_op_row dg_layer_norm_row = {.sizes = dg_layer_norm_sizes, .keeps_places = true};
+static const dg_op_traits dg_layer_norm_traits = {.sizes = dg_layer_norm_sizes,
+                                                  .keeps_shape = true};
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef DG_OP_POOL2D_H
 #define DG_OP_POOL2D_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 #include "core/op/window.h"
 
 /**
@@ -20,11 +20,11 @@ static inline dg_op_sizes dg_pool2d_sizes(const void *desc) {
   const dg_pool2d_desc *d = desc;
   uint64_t height = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
   uint64_t width = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
-  return (dg_op_sizes){.in = {dg_op_volume(d->channels, d->height, d->width)},
-                       .out = {dg_op_volume(d->channels, height, width)},
-                       .within = dg_op_volume(d->channels,
-                                              dg_window_padded(d->height, d->stride_h, d->pad_h),
-                                              dg_window_padded(d->width, d->stride_w, d->pad_w))};
+  return (dg_op_sizes){
+      .in = {dg_op_volume(d->channels, d->height, d->width)},
+      .out = {dg_op_volume(d->channels, height, width)},
+      .intermediate = dg_op_volume(d->channels, dg_window_padded(d->height, d->stride_h, d->pad_h),
+                                   dg_window_padded(d->width, d->stride_w, d->pad_w))};
 }
 
 static inline bool dg_pool2d_agrees(const void *desc) {
@@ -37,13 +37,13 @@ static inline void dg_pool2d_operations(const void *desc, dg_op_operations *oper
   operations->own = (double)dg_pool2d_sizes(desc).out[0] * d->kernel_h * d->kernel_w;
 }
 
-static const dg_op_row dg_maxpool2d_row = {
+static const dg_op_traits dg_maxpool2d_traits = {
     .sizes = dg_pool2d_sizes,
     .agrees = dg_pool2d_agrees,
     .operations = dg_pool2d_operations,
 };
 
-static const dg_op_row dg_avgpool2d_row = {
+static const dg_op_traits dg_avgpool2d_traits = {
     .sizes = dg_pool2d_sizes,
     .agrees = dg_pool2d_agrees,
     .operations = dg_pool2d_operations,

@@ -2,7 +2,7 @@
 #ifndef DG_OP_UPSAMPLE2D_H
 #define DG_OP_UPSAMPLE2D_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
  * in [n, channels, height, width], out [n, channels, scale height, scale width]: every number
@@ -24,7 +24,7 @@ static inline bool dg_upsample2d_agrees(const void *desc) {
   return ((const dg_upsample2d_desc *)desc)->scale > 0;
 }
 
-static const dg_op_row dg_upsample2d_row = {
+static const dg_op_traits dg_upsample2d_traits = {
     .sizes = dg_upsample2d_sizes,
     .agrees = dg_upsample2d_agrees,
 };

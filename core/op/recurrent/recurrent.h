@@ -2,7 +2,7 @@
 #ifndef DG_OP_RECURRENT_H
 #define DG_OP_RECURRENT_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 typedef enum {
   DG_CELL_RNN,  /**< h' = tanh(W x + b + U h + c): 1 gate */
@@ -53,7 +53,7 @@ static inline dg_op_sizes dg_recurrent_sizes(const void *desc) {
   uint64_t saved = PLANES * dg_size_round_up(d->hidden, UNIT);
   dg_op_sizes sizes = {.in = {dg_size_times(d->steps, d->in)},
                        .out = {d->sequence ? dg_size_times(d->steps, state) : state},
-                       .within = dg_op_volume(directions, d->steps, saved)};
+                       .intermediate = dg_op_volume(directions, d->steps, saved)};
   for (uint32_t direction = 0; direction < directions; direction++) {
     sizes.param[params++] = dg_size_times(rows, d->in);
     sizes.param[params++] = dg_size_times(rows, d->hidden);
@@ -72,10 +72,10 @@ static inline void dg_recurrent_operations(const void *desc, dg_op_operations *o
   double rows = (d->bidirectional ? 2.0 : 1.0) * dg_cell_gates(d->cell) * d->hidden;
   double a_column = 2 * rows * d->steps;
   operations->own = a_column * (d->in + d->hidden);
-  operations->within = a_column * d->hidden;
+  operations->of_state = a_column * d->hidden;
 }
 
-static const dg_op_row dg_recurrent_row = {
+static const dg_op_traits dg_recurrent_traits = {
     .sizes = dg_recurrent_sizes,
     .agrees = dg_recurrent_agrees,
     .operations = dg_recurrent_operations,

@@ -2,7 +2,7 @@
 #ifndef DG_OP_ACCUMULATE_H
 #define DG_OP_ACCUMULATE_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
  * in {values [count]}, out {sums [count]}: sums = sums + values, each a single addition in float.
@@ -16,7 +16,7 @@ static inline dg_op_sizes dg_accumulate_sizes(const void *desc) {
   return (dg_op_sizes){.param = {((const dg_accumulate_desc *)desc)->count}};
 }
 
-static const dg_op_row dg_accumulate_row = {
+static const dg_op_traits dg_accumulate_traits = {
     .sizes = dg_accumulate_sizes,
     .is_sampleless = true,
 };

@@ -2,7 +2,7 @@
 #ifndef DG_OP_AVERAGE_H
 #define DG_OP_AVERAGE_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
  * A moving average: in {values [count]}, out {average [count]}:
@@ -16,7 +16,7 @@ static inline dg_op_sizes dg_average_sizes(const void *desc) {
   return (dg_op_sizes){.param = {((const dg_average_desc *)desc)->count}};
 }
 
-static const dg_op_row dg_average_row = {
+static const dg_op_traits dg_average_traits = {
     .sizes = dg_average_sizes,
     .is_sampleless = true,
 };

@@ -2,10 +2,10 @@
 #ifndef DG_OP_GATHER_H
 #define DG_OP_GATHER_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 /**
- * How a gathered image is bent in a training step; all 0: not at all. Sample s draws five numbers
+ * How a gathered image is warped in a training step; all 0: not at all. Sample s draws five numbers
  * u0..u4 uniform in [-1, 1): 2 * dg_uniform(w) - 1 of the words of the counters
  * {0, batch_index + s, step, 0} and {1, batch_index + s, step, 0} under key {seed,
  * dg_stream(DG_STREAM_AUGMENT, 0)}. A pixel at p = (x, y), seen from the image's centre
@@ -38,6 +38,6 @@ static inline dg_op_sizes dg_gather_sizes(const void *desc) {
   return (dg_op_sizes){.out = {dg_size_times(d->height, d->width), 1}};
 }
 
-static const dg_op_row dg_gather_row = {.sizes = dg_gather_sizes};
+static const dg_op_traits dg_gather_traits = {.sizes = dg_gather_sizes};
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef DG_OP_LOSS_H
 #define DG_OP_LOSS_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 typedef enum {
   /** mean over n of log(sum(exp(logits))) - sum(q logits): q = (1 - smoothing) onehot(label) +
@@ -29,6 +29,6 @@ static inline dg_op_sizes dg_loss_sizes(const void *desc) {
   return (dg_op_sizes){.in = {d->classes, 1}, .out = {d->classes}};
 }
 
-static const dg_op_row dg_loss_row = {.sizes = dg_loss_sizes};
+static const dg_op_traits dg_loss_traits = {.sizes = dg_loss_sizes};
 
 #endif

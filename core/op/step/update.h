@@ -2,7 +2,7 @@
 #ifndef DG_OP_UPDATE_H
 #define DG_OP_UPDATE_H
 
-#include "core/op/row.h"
+#include "core/op/traits.h"
 
 typedef enum {
   DG_SGD,      /**< state {momentum buffer}, or none when momentum is 0 */
@@ -25,13 +25,13 @@ typedef enum {
 typedef struct {
   dg_optimizer_kind kind;
   uint32_t count; /**< a multiple of 16 */
-  /** Where each of `parts` parameters ends in [0, count), the gap behind it included; the last ends
-      at count. The caller's, for as long as the op. It changes nothing of what is computed: threads
-      that share out every part alike find the numbers whose gradients they wrote. */
-  const uint32_t *ends;
-  uint32_t parts; /**< 0: nothing is known of them */
-  float momentum; /**< sgd */
-  bool nesterov;  /**< sgd */
+  /** Where each of `params` parameters ends in [0, count), the gap behind it included; the last
+     ends at count. The caller's, for as long as the op. It changes nothing of what is computed:
+     threads that share out every one alike find the numbers whose gradients they wrote. */
+  const uint32_t *param_ends;
+  uint32_t params; /**< 0: nothing is known of them */
+  float momentum;  /**< sgd */
+  bool nesterov;   /**< sgd */
   float beta1, beta2;
   float rho;
   float eps;
@@ -47,12 +47,12 @@ static inline dg_op_sizes dg_update_sizes(const void *desc) {
 /** Parameters end one after the other, the last at the end of all. */
 static inline bool dg_update_agrees(const void *desc) {
   const dg_update_desc *d = desc;
-  for (uint32_t i = 0; i < d->parts; i++)
-    if (d->ends[i] > d->count || (i && d->ends[i] < d->ends[i - 1])) return false;
-  return d->parts == 0 || d->ends[d->parts - 1] == d->count;
+  for (uint32_t i = 0; i < d->params; i++)
+    if (d->param_ends[i] > d->count || (i && d->param_ends[i] < d->param_ends[i - 1])) return false;
+  return d->params == 0 || d->param_ends[d->params - 1] == d->count;
 }
 
-static const dg_op_row dg_update_row = {
+static const dg_op_traits dg_update_traits = {
     .sizes = dg_update_sizes,
     .agrees = dg_update_agrees,
     .is_sampleless = true,

@@ -145,7 +145,7 @@ static void conv2d_cases(case_list *l, dg_op_kind kind) {
       {80, 6, 5, 48, 3, 3, 1, 1, 0, 0, 24},
       {32, 8, 8, 34, 2, 2, 3, 3, 0, 0, 8},
       {48, 7, 7, 32, 7, 7, 1, 1, 0, 0, 12},
-      /* minimal filtering: last tiles cut, padding, a panel and a half, one tile a sample */
+      /* Winograd: last tiles cut, padding, a panel and a half, one tile a sample */
       {48, 4, 5, 32, 3, 3, 1, 1, 1, 1, 9},
       {16, 12, 12, 32, 3, 3, 1, 1, 0, 0, 3},
       {32, 15, 8, 16, 3, 3, 1, 1, 2, 2, 5},
@@ -242,7 +242,7 @@ static void conv1d_cases(case_list *l, dg_op_kind kind) {
 /* ---- in words ----------------------------------------------------------- */
 
 /** Appends what is fused behind the activation. */
-static void append_ending(uint32_t pool, dg_drop drop, char *text, size_t capacity) {
+static void append_epilogue(uint32_t pool, dg_drop drop, char *text, size_t capacity) {
   size_t used = strlen(text);
   if (pool) snprintf(text + used, capacity - used, ", pool %u", pool);
   used = strlen(text);
@@ -253,7 +253,7 @@ static void linear_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_linear_desc *d = &desc->linear;
   snprintf(text, capacity, "linear %u to %u%s%s", d->in, d->out, d->bias ? ", bias" : "",
            act_text(d->act));
-  append_ending(0, d->drop, text, capacity);
+  append_epilogue(0, d->drop, text, capacity);
 }
 
 static void conv2d_text(const dg_op_desc *desc, char *text, size_t capacity) {
@@ -261,7 +261,7 @@ static void conv2d_text(const dg_op_desc *desc, char *text, size_t capacity) {
   snprintf(text, capacity, "conv2d [%u, %u, %u], %u of %ux%u, stride %ux%u, pad %ux%u%s%s",
            d->channels, d->height, d->width, d->filters, d->kernel_h, d->kernel_w, d->stride_h,
            d->stride_w, d->pad_h, d->pad_w, d->bias ? ", bias" : "", act_text(d->act));
-  append_ending(d->pool, d->drop, text, capacity);
+  append_epilogue(d->pool, d->drop, text, capacity);
 }
 
 static void conv1d_text(const dg_op_desc *desc, char *text, size_t capacity) {

@@ -174,7 +174,7 @@ static bool is_unsound(const char *message, const char *path) {
 static void read_made(input *in) {
   dg_error err = {0};
   dg_arrays arrays = {.path = make_file(in), .most = 1 << 20};
-  bool ok = dg_hdf5_read_here(&arrays, &err);
+  bool ok = dg_hdf5_read_direct(&arrays, &err);
   if (ok != (err.kind == DG_OK)) abort();
   if (is_unsound(err.message, arrays.path)) abort();                  /* the library made it */
   if (H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) > 0) abort(); /* something stays open */

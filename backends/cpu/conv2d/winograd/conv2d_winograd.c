@@ -1,6 +1,6 @@
 /**
- * Samples go a block at a time: the block's tiles become moments, the moments are multiplied, the
- * products become planes, all within a worker's cache.
+ * Samples go a block at a time: the block's tiles are transformed and multiplied, the products
+ * become planes, all within a worker's cache.
  */
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 
@@ -20,7 +20,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   *p = dg_wino_forward_plan(&op->desc.conv2d, op->max_n);
   size_t workers = (size_t)op->device->threads, packed = op->train ? p->weights : 0;
   op->needs.workspace = (p->shared + workers * p->layout.end + packed) * sizeof(float);
-  return op->train || dg_cpu_keep_packing(op, p->weights, err);
+  return op->train || dg_cpu_keep_prepacked(op, p->weights, err);
 }
 
 /* ---- a block ------------------------------------------------------------ */
@@ -31,7 +31,7 @@ typedef struct {
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
-  float *panels;   /**< moments of the weights */
+  float *panels;   /**< transformed weights */
   float *products; /**< of one sample that is cut, for all filters */
   float *scratch;  /**< for every worker */
   size_t blocks;   /**< of samples */
@@ -51,32 +51,32 @@ static dg_wino_scratch clear_scratch_of(const pass *f, size_t worker) {
   return r;
 }
 
-/** What becomes of the moments of `samples` samples from `first` of the step on; `r`: theirs. */
+/** What becomes of `samples` samples from `first` of the step on, which are transformed in `r`. */
 static dg_wino_correlation correlation_of(const pass *f, const dg_wino_scratch *r, size_t first,
                                           size_t samples) {
   const dg_wino_plan *p = f->op->plan;
-  bool apart = dg_conv_ending_sums(&p->ending) > 0;
-  size_t out = p->forward.filters * dg_conv_ending_plane(&p->ending);
+  bool apart = dg_conv_epilogue_sums(&p->epilogue) > 0;
+  size_t out = p->forward.filters * dg_conv_epilogue_plane(&p->epilogue);
   const float *bias = f->op->desc.conv2d.bias ? dg_floats(f->buffers->param[1]) : NULL;
   return (dg_wino_correlation){
       .w = &p->forward,
       .samples = samples,
-      .moments = r->base + p->layout.moments,
+      .transformed = r->base + p->layout.transformed,
       .panels = f->panels,
-      .ending = dg_conv_ending_first(&p->ending, bias),
+      .epilogue = dg_conv_epilogue_of_gemm(&p->epilogue, bias),
       .out = apart ? r->base + p->layout.sums : dg_floats(f->buffers->out[0]) + first * out,
-      .of_planes = dg_conv_ending_moments(f->op, f->buffers, f->step, first)};
+      .of_planes = dg_conv_epilogue_statistics(f->op, f->buffers, f->step, first)};
 }
 
 /** Brings some planes of sample `s` of the step to their end. */
-static void end_planes(const pass *f, const dg_wino_scratch *r, size_t s, dg_span planes,
-                       const float *sums) {
+static void finish_planes(const pass *f, const dg_wino_scratch *r, size_t s, dg_span planes,
+                          const float *sums) {
   const dg_wino_plan *p = f->op->plan;
-  size_t at = s * p->forward.filters * dg_conv_ending_plane(&p->ending);
+  size_t at = s * p->forward.filters * dg_conv_epilogue_plane(&p->epilogue);
   const dg_buffer *saved = f->step->train ? f->buffers->saved : NULL;
-  dg_conv_ending_put(&p->ending, f->step, s, planes, sums, r->base + p->layout.ending,
-                     dg_floats(f->buffers->out[0]) + at,
-                     saved ? (uint8_t *)saved->data + at : NULL);
+  dg_conv_epilogue_apply(&p->epilogue, f->step, s, planes, sums, r->base + p->layout.epilogue,
+                         dg_floats(f->buffers->out[0]) + at,
+                         saved ? (uint8_t *)saved->data + at : NULL);
 }
 
 /** The samples of a block, from `first` of the step on. */
@@ -85,10 +85,10 @@ static void forward_block(const pass *f, const dg_wino_scratch *r, size_t first,
   const dg_wino *w = &p->forward;
   size_t in = w->channels * w->in_h * w->in_w, made = w->filters * w->out_h * w->out_w;
   dg_wino_correlation k = correlation_of(f, r, first, samples);
-  dg_wino_all_input_moments(p, r, samples, dg_floats(f->buffers->in[0]) + first * in);
+  dg_wino_transform_samples(p, r, samples, dg_floats(f->buffers->in[0]) + first * in);
   dg_wino_correlate_all(&k, r);
   for (size_t s = 0; s < samples; s++)
-    end_planes(f, r, first + s, dg_conv_ending_planes(&p->ending), k.out + s * made);
+    finish_planes(f, r, first + s, dg_conv_epilogue_planes(&p->epilogue), k.out + s * made);
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -102,7 +102,7 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
   dg_wino_weights weights = {dg_floats(f->buffers->param[0]), taps, w->channels * taps, false};
   dg_span some = dg_cpu_grains(w->filters, DG_TILE_WIDTH, f->pieces, piece);
   for (size_t i = some.begin; i < some.end; i += DG_TILE_WIDTH)
-    dg_wino_pack(w, &weights, i, f->panels + i * dg_wino_depth(w) * DG_WINO_MOMENTS);
+    dg_wino_pack(w, &weights, i, f->panels + i * dg_wino_depth(w) * DG_WINO_POINTS);
 }
 
 /**
@@ -136,8 +136,8 @@ static size_t row_parts(const pass *f) {
   return w->channels / DG_VECTOR < (size_t)f->op->device->threads ? 2 : 1;
 }
 
-/** Some of its channels become moments. */
-static void make_moments(const void *context, size_t piece, size_t worker) {
+/** Transforms some of its channels. */
+static void transform_input(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
@@ -146,22 +146,22 @@ static void make_moments(const void *context, size_t piece, size_t worker) {
   size_t parts = row_parts(f);
   dg_span some = dg_cpu_part(w->channels / DG_VECTOR * parts, f->pieces, piece);
   for (size_t i = some.begin; i < some.end; i++)
-    dg_wino_input_moments(p, &r, 1, 0, i / parts * DG_VECTOR,
-                          dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts), x,
-                          scratch_of(f, 0).base + p->layout.moments);
+    dg_wino_transform_channels(p, &r, 1, 0, i / parts * DG_VECTOR,
+                               dg_cpu_part(dg_wino_tiles_h(w), parts, i % parts), x,
+                               scratch_of(f, 0).base + p->layout.transformed);
 }
 
-/** Some of its moments are multiplied. */
-static void multiply_moments(const void *context, size_t piece, size_t worker) {
+/** Multiplies some of its points. */
+static void multiply_points(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
   size_t tiles = dg_wino_tiles(w);
-  dg_span some = dg_cpu_part(DG_WINO_MOMENTS, f->pieces, piece);
+  dg_span some = dg_cpu_part(DG_WINO_POINTS, f->pieces, piece);
   for (size_t i = 0; i < w->filters; i += DG_TILE_WIDTH)
-    dg_wino_correlate(w, tiles, some, scratch_of(f, 0).base + p->layout.moments, f->panels, i,
-                      f->products + i * tiles * DG_WINO_MOMENTS);
+    dg_wino_correlate(w, tiles, some, scratch_of(f, 0).base + p->layout.transformed, f->panels, i,
+                      f->products + i * tiles * DG_WINO_POINTS);
 }
 
 /** Some of its filters' products become planes. */
@@ -174,21 +174,22 @@ static void make_planes(const void *context, size_t piece, size_t worker) {
   dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, f->pieces, piece);
   for (size_t v = some.begin; v < some.end; v += DG_VECTOR) {
     size_t panel = v - v % DG_TILE_WIDTH;
-    dg_wino_end_vector(&k, &r, f->products + panel * tiles * DG_WINO_MOMENTS, panel, 0, v - panel);
+    dg_wino_finish_vector(&k, &r, f->products + panel * tiles * DG_WINO_POINTS, panel, 0,
+                          v - panel);
   }
-  end_planes(f, &r, f->sample, some, k.out);
+  finish_planes(f, &r, f->sample, some, k.out);
 }
 
-/** Fewer samples than threads: each is cut, by its channels, moments, and filters. */
+/** Fewer samples than threads: each is cut, by its channels, points, and filters. */
 static void run_cut(const pass *f, size_t work) {
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
   size_t vectors = w->channels / DG_VECTOR * row_parts(f), cuts = dg_cpu_cuts(f->op->device);
   pass of_sample = *f;
   for (; of_sample.sample < f->step->n; of_sample.sample++) {
-    dg_cpu_run_counted(of_sample.op->device, vectors < cuts ? vectors : cuts, make_moments,
+    dg_cpu_run_counted(of_sample.op->device, vectors < cuts ? vectors : cuts, transform_input,
                        &of_sample, sizeof of_sample);
-    dg_cpu_run_counted(of_sample.op->device, dg_cpu_pieces(DG_WINO_MOMENTS, work), multiply_moments,
+    dg_cpu_run_counted(of_sample.op->device, dg_cpu_pieces(DG_WINO_POINTS, work), multiply_points,
                        &of_sample, sizeof of_sample);
     dg_cpu_run_counted(of_sample.op->device, dg_cpu_pieces(w->filters / DG_VECTOR, p->shared),
                        make_planes, &of_sample, sizeof of_sample);

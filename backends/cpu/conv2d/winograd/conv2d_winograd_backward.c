@@ -1,7 +1,7 @@
 /**
- * Backward cuts the samples into parts, which sum up gradients of the weights' moments of their
- * own; in the end these sums are added in the order of the parts and turned into the gradients of
- * the weights.
+ * Backward cuts the samples into parts, which sum up gradients of the transformed weights of
+ * their own; in the end these sums are added in the order of the parts and turned into the
+ * gradients of the weights.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +11,11 @@
 #include "backends/cpu/elementwise/sum.h"
 #include "backends/cpu/runtime/pieces.h"
 
-/** Pieces of a kernel would make too many moments on the way back. */
+/** Sub-kernels would make too many products on the way back. */
 static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
   (void)device, (void)max_n, (void)train;
   dg_wino w = {.kernel = desc->conv2d.kernel_h};
-  return dg_wino_is_faster(&desc->conv2d) && dg_wino_pieces(&w) == 1;
+  return dg_wino_is_faster(&desc->conv2d) && dg_wino_subkernels(&w) == 1;
 }
 
 /** About as many simple operations are the products of `samples` samples in one direction. */
@@ -32,15 +32,15 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   size_t workers = (size_t)op->device->threads;
   size_t floats = p->back_weights + p->parts * p->part + workers * p->layout.end;
   op->needs = (dg_direction_needs){.workspace = floats * sizeof(float),
-                                   .saved = dg_conv_ending_saved(&p->ending, op->max_n),
+                                   .saved = dg_conv_epilogue_saved(&p->epilogue, op->max_n),
                                    .reads_in = true,
-                                   .reads_out = dg_conv_ending_changes(&p->ending)};
+                                   .reads_out = dg_conv_epilogue_changes(&p->epilogue)};
   return true;
 }
 
 /** Sums over the samples of a part. */
 typedef struct {
-  float *d_weights; /**< gradients of the weights' moments */
+  float *d_weights; /**< gradients of the transformed weights */
   double *d_bias;
 } sums;
 
@@ -65,30 +65,31 @@ typedef struct {
 static void fill_gradient(const dg_cpu_op *op, const dg_wino_scratch *r, const planes *from,
                           double *d_bias) {
   const dg_wino_plan *p = op->plan;
-  size_t plane = p->forward.out_h * p->forward.out_w, out = dg_conv_ending_plane(&p->ending);
+  size_t plane = p->forward.out_h * p->forward.out_w, out = dg_conv_epilogue_plane(&p->epilogue);
   float *made = r->base + r->at->d_z;
-  bool changes = dg_conv_ending_changes(&p->ending);
+  bool changes = dg_conv_epilogue_changes(&p->epilogue);
   const float *d_z = changes ? made : from->d_y;
   for (size_t c = 0; c < DG_VECTOR; c++) {
     if (changes)
-      dg_conv_ending_spread(&p->ending, from->y + c * out, from->d_y + c * out,
-                            from->saved ? from->saved + c * out : NULL, r->base + r->at->ending,
-                            made + c * plane);
+      dg_conv_epilogue_backward(&p->epilogue, from->y + c * out, from->d_y + c * out,
+                                from->saved ? from->saved + c * out : NULL,
+                                r->base + r->at->epilogue, made + c * plane);
     if (op->desc.conv2d.bias) d_bias[from->filter + c] += dg_sum(plane, d_z + c * plane);
   }
   dg_wino_fill(&p->d_image, p->forward.out_h, p->forward.out_w, d_z, r->base + r->at->d_image);
 }
 
-/** The gradient's tiles of the output, as gradients of its moments. */
-static void spread(const dg_wino_plan *p, const dg_wino_scratch *r, size_t step, size_t width,
-                   float *d_out) {
+/** The gradient of the transformed outputs, from the tiles of the outputs' gradient. */
+static void output_gradients(const dg_wino_plan *p, const dg_wino_scratch *r, size_t step,
+                             size_t width, float *d_out) {
   const dg_wino *w = &p->forward;
   size_t side = dg_wino_side(w), line = p->d_image.columns * DG_VECTOR;
   const float *image =
       r->base + r->at->d_image + p->d_image.top * line + p->d_image.left * DG_VECTOR;
   for (size_t y = 0; y < dg_wino_tiles_h(w); y++)
     for (size_t x = 0; x < dg_wino_tiles_w(w); x++, d_out += width)
-      dg_wino_spread(side, image + y * side * line + x * side * DG_VECTOR, line, d_out, step);
+      dg_wino_output_transform_backward(side, image + y * side * line + x * side * DG_VECTOR, line,
+                                        d_out, step);
 }
 
 static void backward_block(const dg_cpu_op *op, const dg_wino_scratch *r, const sums *to,
@@ -96,9 +97,9 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_scratch *r, const 
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward, *b = &p->back;
   size_t tiles = dg_wino_tiles(w), back_tiles = dg_wino_tiles(b), depth = dg_wino_depth(b),
-         plane = dg_conv_ending_plane(&p->ending);
-  float *products = r->base + r->at->products, *d_moments = r->base + r->at->d_moments;
-  dg_wino_all_input_moments(p, r, c->samples, c->x);
+         plane = dg_conv_epilogue_plane(&p->epilogue);
+  float *products = r->base + r->at->products, *d_transformed = r->base + r->at->d_transformed;
+  dg_wino_transform_samples(p, r, c->samples, c->x);
   for (size_t f = 0; f < w->filters; f += DG_TILE_WIDTH) {
     size_t width = dg_panel_width(dg_panel_columns(w->filters - f));
     for (size_t i = 0; i < c->samples * width; i += DG_VECTOR) {
@@ -109,23 +110,24 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_scratch *r, const 
                               .d_y = c->d_y + at,
                               .saved = c->saved ? c->saved + at : NULL},
                     to->d_bias);
-      spread(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
+      output_gradients(p, r, c->samples * tiles * width, width, products + s * tiles * width + v);
       if (c->dx)
-        dg_wino_moments(b, &p->d_image, dg_wino_rows(b), r->base + r->at->d_image,
-                        d_moments + s * back_tiles * depth + f + v, c->samples * back_tiles * depth,
-                        depth);
+        dg_wino_transform_rows(b, &p->d_image, dg_wino_rows(b), r->base + r->at->d_image,
+                               d_transformed + s * back_tiles * depth + f + v,
+                               c->samples * back_tiles * depth, depth);
     }
-    dg_wino_add_kernels(w, c->samples * tiles, r->base + r->at->moments, products, f,
+    dg_wino_add_weights(w, c->samples * tiles, r->base + r->at->transformed, products, f,
                         to->d_weights);
   }
   if (c->dx)
-    dg_wino_correlate_all(&(dg_wino_correlation){.w = b,
-                                                 .samples = c->samples,
-                                                 .moments = d_moments,
-                                                 .panels = panels,
-                                                 .ending = {.add = op->desc.d_in[0] == DG_GRAD_ADD},
-                                                 .out = c->dx},
-                          r);
+    dg_wino_correlate_all(
+        &(dg_wino_correlation){.w = b,
+                               .samples = c->samples,
+                               .transformed = d_transformed,
+                               .panels = panels,
+                               .epilogue = {.add = op->desc.d_in[0] == DG_GRAD_ADD},
+                               .out = c->dx},
+        r);
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -149,7 +151,7 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
   float *panels = dg_floats(b->buffers->workspace);
   dg_span some = dg_cpu_grains(back->filters, DG_TILE_WIDTH, b->pieces, piece);
   for (size_t c = some.begin; c < some.end; c += DG_TILE_WIDTH)
-    dg_wino_pack(back, &weights, c, panels + c * dg_wino_depth(back) * DG_WINO_MOMENTS);
+    dg_wino_pack(back, &weights, c, panels + c * dg_wino_depth(back) * DG_WINO_POINTS);
 }
 
 /** `samples` samples of a pass, from `first` on. */
@@ -157,7 +159,7 @@ static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_wino_plan *p = b->op->plan;
   const dg_wino *w = &p->forward;
   size_t in = first * w->channels * w->in_h * w->in_w;
-  size_t out = first * w->filters * dg_conv_ending_plane(&p->ending);
+  size_t out = first * w->filters * dg_conv_epilogue_plane(&p->epilogue);
   const dg_buffer *saved = b->buffers->saved;
   return (dg_conv_chunk){.samples = samples,
                          .x = dg_floats(b->buffers->in[0]) + in,
@@ -186,16 +188,16 @@ static void run_part(const void *context, size_t part, size_t worker) {
 }
 
 /** The gradients of the parameters of some vectors of filters. */
-static void put_gradients(const void *context, size_t piece, size_t worker) {
+static void store_gradients(const void *context, size_t piece, size_t worker) {
   const pass *b = context;
   const dg_wino_plan *p = b->op->plan;
   float *workspace = dg_floats(b->buffers->workspace);
   const sums of = sums_of(p, workspace, 0);
-  float *scratch = scratch_of(p, workspace, worker).base + p->layout.moments;
+  float *scratch = scratch_of(p, workspace, worker).base + p->layout.transformed;
   dg_span some = dg_cpu_grains(p->forward.filters, DG_VECTOR, b->pieces, piece);
   for (size_t f = some.begin; f < some.end; f += DG_VECTOR)
-    dg_wino_put_kernels(&p->forward, b->parts, of.d_weights, p->part, f, scratch,
-                        dg_floats(b->buffers->d_param[0]));
+    dg_wino_store_weights(&p->forward, b->parts, of.d_weights, p->part, f, scratch,
+                          dg_floats(b->buffers->d_param[0]));
   for (size_t f = some.begin; f < (b->op->desc.conv2d.bias ? some.end : 0); f++) {
     double sum = 0;
     for (size_t part = 0; part < b->parts; part++) sum += sums_of(p, workspace, part).d_bias[f];
@@ -215,7 +217,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
                        pack_panels, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, b.parts, run_part, &b, sizeof b);
   dg_cpu_run_counted(b.op->device, dg_cpu_pieces(w->filters / DG_VECTOR, b.parts * p->weights),
-                     put_gradients, &b, sizeof b);
+                     store_gradients, &b, sizeof b);
 }
 
 const dg_cpu_implementation dg_conv_winograd_backward = {"winograd", fits, prepare, run};

@@ -1,17 +1,19 @@
 /**
- * Convolutions of stride 1 by minimal filtering (Winograd; Lavin and Gray, arXiv:1509.09308). A
- * tile of 6 x 6 elements of the input gives m x m outputs of an r x r kernel, m = 7 - r. Tile,
- * kernel and outputs are taken for polynomials in two variables and multiplied by their values at
- * the points 0, a, -a, b, -b and infinity, a^2 = 1/2, b^2 = 2: 36 products for each pair of channel
- * and filter instead of (m r)^2, which is 144 for 3x3 and 100 for 5x5. The points keep the
- * rounding errors within a few 1e-6 of the largest output.
+ * Convolutions of stride 1 by Winograd's algorithm (Lavin and Gray, arXiv:1509.09308). A tile of 6
+ * x 6 elements of the input gives m x m outputs of an r x r kernel, m = 7 - r. Tile, kernel and
+ * outputs are taken for polynomials in two variables and multiplied by their values at the points
+ * 0, a, -a, b, -b and infinity, a^2 = 1/2, b^2 = 2: 36 products for each pair of channel and filter
+ * instead of (m r)^2, which is 144 for 3x3 and 100 for 5x5. The points keep the rounding errors
+ * within a few 1e-6 of the largest output.
  *
- * A 7x7 kernel is taken apart into 2 x 2 pieces of 4x4, whose last row and column are 0 where they
- * pass its end. Each piece sees the image moved by 4, so pieces are like channels: 4 * 36 products
+ * A 7x7 kernel is taken apart into 2 x 2 sub-kernels of 4x4, whose last row and column are 0 where
+ * they pass its end. Each sees the image moved by 4, so they are like channels: 4 * 36 products
  * for 3 x 3 outputs instead of 441.
  *
- * A "moment" is what a tile has at one of the 36 pairs of points. Tiles are read from images with
- * the channels last, DG_VECTOR of them at once, so that a transform is arithmetic on whole vectors.
+ * A transformed tile has a number at each of the 36 pairs of points, called points below; so have
+ * transformed kernels, and the products of both, the transformed outputs. Tiles are read from
+ * images with the channels last, DG_VECTOR of them at once, so that a transform is arithmetic on
+ * whole vectors.
  */
 #ifndef DG_CPU_WINOGRAD_H
 #define DG_CPU_WINOGRAD_H
@@ -22,42 +24,45 @@
 #include "backends/cpu/runtime/isa.h"
 #include "backends/cpu/runtime/pieces.h"
 
-enum { DG_WINO_SIDE = 6, DG_WINO_MOMENTS = DG_WINO_SIDE * DG_WINO_SIDE };
+enum { DG_WINO_SIDE = 6, DG_WINO_POINTS = DG_WINO_SIDE * DG_WINO_SIDE };
 
-#define dg_wino_read DG_ISA_NAME(dg_wino_read)
-#define dg_wino_give DG_ISA_NAME(dg_wino_give)
-#define dg_wino_spread DG_ISA_NAME(dg_wino_spread)
-#define dg_wino_kernel DG_ISA_NAME(dg_wino_kernel)
-#define dg_wino_kernel_gradient DG_ISA_NAME(dg_wino_kernel_gradient)
+#define dg_wino_input_transform DG_ISA_NAME(dg_wino_input_transform)
+#define dg_wino_output_transform DG_ISA_NAME(dg_wino_output_transform)
+#define dg_wino_output_transform_backward DG_ISA_NAME(dg_wino_output_transform_backward)
+#define dg_wino_weight_transform DG_ISA_NAME(dg_wino_weight_transform)
+#define dg_wino_weight_transform_backward DG_ISA_NAME(dg_wino_weight_transform_backward)
 #define dg_wino_fill DG_ISA_NAME(dg_wino_fill)
 #define dg_wino_clear DG_ISA_NAME(dg_wino_clear)
 #define dg_wino_pack DG_ISA_NAME(dg_wino_pack)
-#define dg_wino_moments DG_ISA_NAME(dg_wino_moments)
+#define dg_wino_transform_rows DG_ISA_NAME(dg_wino_transform_rows)
 #define dg_wino_correlate DG_ISA_NAME(dg_wino_correlate)
-#define dg_wino_add_kernels DG_ISA_NAME(dg_wino_add_kernels)
-#define dg_wino_put_kernels DG_ISA_NAME(dg_wino_put_kernels)
+#define dg_wino_add_weights DG_ISA_NAME(dg_wino_add_weights)
+#define dg_wino_store_weights DG_ISA_NAME(dg_wino_store_weights)
 
 /* ---- transforms of one tile (winograd_tile.c) --------------------------- */
 
 /**
- * The moments of the 6 x 6 vectors of an image, whose rows are `row` floats apart:
- * moment i goes to moments + i * step.
+ * Transforms 6 x 6 vectors of an image, whose rows are `row` floats apart: point i goes to
+ * transformed + i * step.
  */
-void dg_wino_read(const float *image, size_t row, float *moments, size_t step);
+void dg_wino_input_transform(const float *image, size_t row, float *transformed, size_t step);
 
-/** The side x side outputs that moments stand for: vectors, in rows `row` floats apart. */
-void dg_wino_give(size_t side, const float *moments, size_t step, float *out, size_t row);
+/** The side x side outputs of a tile of transformed ones: vectors, in rows `row` floats apart. */
+void dg_wino_output_transform(size_t side, const float *transformed, size_t step, float *out,
+                              size_t row);
 
-/** The gradient of moments from that of the outputs: the transpose of dg_wino_give, for kernels of
-    one piece. */
-void dg_wino_spread(size_t side, const float *d_out, size_t row, float *moments, size_t step);
+/** The gradient of the transformed outputs from that of the outputs: the transpose of
+    dg_wino_output_transform, for whole kernels. */
+void dg_wino_output_transform_backward(size_t side, const float *d_out, size_t row,
+                                       float *transformed, size_t step);
 
-/** The moments of piece x piece vectors of weights, one after the other. */
-void dg_wino_kernel(size_t piece, const float *taps, float *moments, size_t step);
+/** Transforms side x side vectors of weights, one after the other. */
+void dg_wino_weight_transform(size_t side, const float *taps, float *transformed, size_t step);
 
-/** The gradient of the taps from that of their moments: the transpose of dg_wino_kernel, for
-   kernels of one piece. */
-void dg_wino_kernel_gradient(size_t piece, const float *moments, size_t step, float *taps);
+/** The gradient of the taps from that of the transformed ones: the transpose of
+    dg_wino_weight_transform, for whole kernels. */
+void dg_wino_weight_transform_backward(size_t side, const float *transformed, size_t step,
+                                       float *taps);
 
 /* ---- correlations (winograd.c) ------------------------------------------ */
 
@@ -68,22 +73,22 @@ typedef struct {
   size_t kernel, pad; /**< 3, 5 or 7; pad < kernel */
 } dg_wino;
 
-/** Pieces of a kernel in one direction, and how long each is. */
-static inline size_t dg_wino_pieces(const dg_wino *w) {
+/** Sub-kernels of a kernel in one direction, and the side of each. */
+static inline size_t dg_wino_subkernels(const dg_wino *w) {
   return w->kernel > 5 ? 2 : 1;
 }
-static inline size_t dg_wino_piece(const dg_wino *w) {
-  return (w->kernel + dg_wino_pieces(w) - 1) / dg_wino_pieces(w);
+static inline size_t dg_wino_subkernel_side(const dg_wino *w) {
+  return (w->kernel + dg_wino_subkernels(w) - 1) / dg_wino_subkernels(w);
 }
 
-/** Products that add up to an output's moment: channels by pieces of the kernel. */
+/** Products that add up to a point of the outputs: channels by sub-kernels. */
 static inline size_t dg_wino_depth(const dg_wino *w) {
-  return w->channels * dg_wino_pieces(w) * dg_wino_pieces(w);
+  return w->channels * dg_wino_subkernels(w) * dg_wino_subkernels(w);
 }
 
 /** Outputs of a tile in one direction. */
 static inline size_t dg_wino_side(const dg_wino *w) {
-  return DG_WINO_SIDE + 1 - dg_wino_piece(w);
+  return DG_WINO_SIDE + 1 - dg_wino_subkernel_side(w);
 }
 
 static inline size_t dg_wino_tiles_h(const dg_wino *w) {
@@ -104,9 +109,9 @@ static inline size_t dg_wino_tiles(const dg_wino *w) {
   return dg_wino_tiles_h(w) * dg_wino_tiles_w(w);
 }
 
-/** Floats of the moments of all weights, in dg_wino_pack's order. */
+/** Floats of all transformed weights, in dg_wino_pack's order. */
 static inline size_t dg_wino_weight_floats(const dg_wino *w) {
-  return DG_WINO_MOMENTS * dg_wino_depth(w) * w->filters;
+  return DG_WINO_POINTS * dg_wino_depth(w) * w->filters;
 }
 
 /** An image with the channels last: `rows` x `columns` vectors. */
@@ -121,10 +126,10 @@ void dg_wino_fill(const dg_wino_image *image, size_t height, size_t width, const
 /** Sets what dg_wino_fill leaves of an image to 0. */
 void dg_wino_clear(const dg_wino_image *image, size_t height, size_t width, float *filled);
 
-/** The moments of one vector of channels of a sample, of some rows of its tiles: for piece k of the
-    kernel, tile t's moment i goes to moments + i * step + t * row + k * channels. */
-void dg_wino_moments(const dg_wino *w, const dg_wino_image *image, dg_span rows,
-                     const float *filled, float *moments, size_t step, size_t row);
+/** Transforms one vector of channels of a sample, some rows of its tiles: for sub-kernel k of the
+    kernel, tile t's point i goes to transformed + i * step + t * row + k * channels. */
+void dg_wino_transform_rows(const dg_wino *w, const dg_wino_image *image, dg_span rows,
+                            const float *filled, float *transformed, size_t step, size_t row);
 
 /** Where the weights of a convolution lie: tap 0 of a pair is at channel * channel_step + filter *
     filter_step; `flip`: taps in reverse. */
@@ -134,37 +139,37 @@ typedef struct {
   bool flip;
 } dg_wino_weights;
 
-/** The moments of all weights of the panel of filters from `filter` on: a panel of
-    [depth, panel width] for each moment. `panel` is where the first one goes. */
+/** Transforms all weights of the panel of filters from `filter` on: a panel of
+    [depth, panel width] for each point. `panel` is where the first one goes. */
 void dg_wino_pack(const dg_wino *w, const dg_wino_weights *weights, size_t filter, float *panel);
 
-/** All moments of a tile. */
+/** All points of a tile. */
 static inline dg_span dg_wino_all(void) {
-  return (dg_span){0, DG_WINO_MOMENTS};
+  return (dg_span){0, DG_WINO_POINTS};
 }
 
 /**
- * Those moments of the outputs of `tiles` tiles which `which` says, for the panel of filters from
- * `filter` on: moments [36, tiles, channels], panels as dg_wino_pack makes them for all filters,
- * out [36, tiles, panel width].
+ * Those points of the outputs of `tiles` tiles which `which` says, for the panel of filters from
+ * `filter` on: transformed [36, tiles, channels], panels as dg_wino_pack makes them for all
+ * filters, out [36, tiles, panel width].
  */
-void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const float *moments,
+void dg_wino_correlate(const dg_wino *w, size_t tiles, dg_span which, const float *transformed,
                        const float *panels, size_t filter, float *out);
 
 /**
- * Adds what tiles bring to the gradients of the weights' moments, which lie as the panels do, of
- * kernels of one piece: moments [36, tiles, channels], d_out [36, tiles, panel width] for the panel
+ * Adds what tiles bring to the gradients of the transformed weights, which lie as the panels do, of
+ * whole kernels: transformed [36, tiles, channels], d_out [36, tiles, panel width] for the panel
  * from `filter` on.
  */
-void dg_wino_add_kernels(const dg_wino *w, size_t tiles, const float *moments, const float *d_out,
-                         size_t filter, float *d_panels);
+void dg_wino_add_weights(const dg_wino *w, size_t tiles, const float *transformed,
+                         const float *d_out, size_t filter, float *d_panels);
 
 /**
  * The gradients of the weights of DG_VECTOR filters from `filter` on: d_weight
  * [filters, channels, kernel, kernel], from `parts` arrays of gradients of panels, `part` floats
  * apart. `scratch`: channels * (kernel^2) vectors.
  */
-void dg_wino_put_kernels(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
-                         size_t filter, float *scratch, float *d_weight);
+void dg_wino_store_weights(const dg_wino *w, size_t parts, const float *d_panels, size_t part,
+                           size_t filter, float *scratch, float *d_weight);
 
 #endif

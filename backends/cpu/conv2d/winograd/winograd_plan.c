@@ -5,13 +5,13 @@ bool dg_wino_is_faster(const dg_conv2d_desc *d) {
   if (d->kernel_h != 3 && d->kernel_h != 5 && d->kernel_h != 7) return false;
   if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
     return false;
-  bool squashes = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
-  if (squashes) return false; /* errors would be large beside results between -1 and 1 */
+  bool saturates = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
+  if (saturates) return false; /* errors would be large beside results between -1 and 1 */
   if (d->channels % DG_VECTOR || d->filters % DG_VECTOR || d->channels < 16) return false;
   size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
   dg_wino w = {.channels = 1, .out_h = out_h, .out_w = out_w, .kernel = d->kernel_h};
-  size_t products = dg_wino_tiles(&w) * dg_wino_depth(&w) * DG_WINO_MOMENTS;
+  size_t products = dg_wino_tiles(&w) * dg_wino_depth(&w) * DG_WINO_POINTS;
   return 2 * products <= w.kernel * w.kernel * out_h * out_w;
 }
 
@@ -21,7 +21,7 @@ static size_t larger(size_t a, size_t b) {
 
 /** An image from which all tiles of a correlation can be read. */
 static dg_wino_image image_of(const dg_wino *w) {
-  size_t side = dg_wino_side(w), border = dg_wino_pieces(w) * dg_wino_piece(w) - 1;
+  size_t side = dg_wino_side(w), border = dg_wino_subkernels(w) * dg_wino_subkernel_side(w) - 1;
   return (dg_wino_image){.top = w->pad,
                          .left = w->pad,
                          .rows = dg_wino_tiles_h(w) * side + border,
@@ -54,12 +54,12 @@ static dg_wino_layout forward_layout(const dg_wino_plan *p) {
   size_t tiles = p->block * dg_wino_tiles(w);
   dg_wino_layout l = {0};
   l.image = take(&l.end, dg_wino_image_floats(&p->image));
-  l.moments = take(&l.end, tiles * DG_WINO_MOMENTS * dg_wino_depth(w));
-  l.products = take(&l.end, tiles * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.transformed = take(&l.end, tiles * DG_WINO_POINTS * dg_wino_depth(w));
+  l.products = take(&l.end, tiles * DG_WINO_POINTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(w));
-  l.turned = take(&l.end, DG_VECTOR * w->out_w);
-  l.ending = take(&l.end, dg_conv_ending_scratch(&p->ending));
-  l.sums = take(&l.end, p->block * dg_conv_ending_sums(&p->ending));
+  l.transposed = take(&l.end, DG_VECTOR * w->out_w);
+  l.epilogue = take(&l.end, dg_conv_epilogue_scratch(&p->epilogue));
+  l.sums = take(&l.end, p->block * dg_conv_epilogue_sums(&p->epilogue));
   return l;
 }
 
@@ -69,16 +69,17 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
   size_t kernels = w->channels * w->kernel * w->kernel * DG_VECTOR;
   dg_wino_layout l = {0};
   l.image = take(&l.end, dg_wino_image_floats(&p->image));
-  l.moments = take(&l.end, larger(tiles * DG_WINO_MOMENTS * dg_wino_depth(w), kernels));
-  l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_MOMENTS * DG_TILE_WIDTH);
+  l.transformed = take(&l.end, larger(tiles * DG_WINO_POINTS * dg_wino_depth(w), kernels));
+  l.products = take(&l.end, larger(tiles, back_tiles) * DG_WINO_POINTS * DG_TILE_WIDTH);
   l.pixels = take(&l.end, pixel_floats(b));
-  l.turned = take(&l.end, DG_VECTOR * b->out_w);
-  l.ending = take(&l.end, dg_conv_ending_scratch(&p->ending));
-  l.d_z = take(&l.end, dg_conv_ending_changes(&p->ending)
-                           ? DG_VECTOR * w->out_h * w->out_w + dg_conv_ending_slack(&p->ending)
+  l.transposed = take(&l.end, DG_VECTOR * b->out_w);
+  l.epilogue = take(&l.end, dg_conv_epilogue_scratch(&p->epilogue));
+  l.d_z = take(&l.end, dg_conv_epilogue_changes(&p->epilogue)
+                           ? DG_VECTOR * w->out_h * w->out_w + dg_conv_epilogue_slack(&p->epilogue)
                            : 0);
   l.d_image = take(&l.end, dg_wino_image_floats(&p->d_image));
-  l.d_moments = take(&l.end, p->back_weights ? back_tiles * DG_WINO_MOMENTS * dg_wino_depth(b) : 0);
+  l.d_transformed =
+      take(&l.end, p->back_weights ? back_tiles * DG_WINO_POINTS * dg_wino_depth(b) : 0);
   return l;
 }
 
@@ -96,14 +97,14 @@ static dg_wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n) {
   size_t tiles = dg_wino_tiles(&w), wanted = (MANY_TILES + tiles - 1) / tiles;
   return (dg_wino_plan){.forward = w,
                         .image = image_of(&w),
-                        .ending = dg_conv_ending_of(d),
+                        .epilogue = dg_conv_epilogue_of(d),
                         .block = wanted < max_n ? wanted : max_n,
                         .weights = dg_wino_weight_floats(&w)};
 }
 
 dg_wino_plan dg_wino_forward_plan(const dg_conv2d_desc *d, uint32_t max_n) {
   dg_wino_plan p = plan_of(d, max_n);
-  p.shared = dg_round_up(dg_wino_tiles(&p.forward) * DG_WINO_MOMENTS * p.forward.filters);
+  p.shared = dg_round_up(dg_wino_tiles(&p.forward) * DG_WINO_POINTS * p.forward.filters);
   p.layout = forward_layout(&p);
   return p;
 }

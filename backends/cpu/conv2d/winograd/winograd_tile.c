@@ -3,7 +3,7 @@
  * coefficient. With points in pairs of opposite signs the even and the odd coefficients go apart.
  */
 #include "backends/cpu/conv2d/winograd/winograd.h"
-#include "backends/cpu/gemm/tile.h"
+#include "backends/cpu/gemm/micro_kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -45,7 +45,7 @@ INLINE void combine(const size_t count, const dg_vector *value, dg_vector *c) {
 
 /** What elements of the input have at the points: the transpose of interpolation, but for `factor`.
  */
-INLINE void take(const dg_vector *x, dg_vector *value) {
+INLINE void transform_line(const dg_vector *x, dg_vector *value) {
   dg_vector even_a = x[4] - B2 * x[2], odd_a = A * (x[3] - B2 * x[1]);
   dg_vector even_b = x[4] - A2 * x[2], odd_b = B * (x[3] - A2 * x[1]);
   value[0] = x[4] + (A2 * B2) * x[0] - (A2 + B2) * x[2];
@@ -62,27 +62,29 @@ INLINE void store(float *to, dg_vector x) {
   *(dg_vector *)to = x;
 }
 
-void dg_wino_read(const float *image, size_t row, float *moments, size_t step) {
+void dg_wino_input_transform(const float *image, size_t row, float *transformed, size_t step) {
   six column[DG_WINO_SIDE];
   for (size_t x = 0; x < DG_WINO_SIDE; x++) {
     six in;
     for (size_t y = 0; y < DG_WINO_SIDE; y++) in[y] = load(image + y * row + x * DG_VECTOR);
-    take(in, column[x]);
+    transform_line(in, column[x]);
   }
   for (size_t i = 0; i < DG_WINO_SIDE; i++) {
     six in, out;
     for (size_t x = 0; x < DG_WINO_SIDE; x++) in[x] = column[x][i];
-    take(in, out);
+    transform_line(in, out);
     for (size_t j = 0; j < DG_WINO_SIDE; j++)
-      store(moments + (i * DG_WINO_SIDE + j) * step, out[j]);
+      store(transformed + (i * DG_WINO_SIDE + j) * step, out[j]);
   }
 }
 
-INLINE void give(const size_t side, const float *moments, size_t step, float *out, size_t row) {
+INLINE void output_transform(const size_t side, const float *transformed, size_t step, float *out,
+                             size_t row) {
   six line[DG_WINO_SIDE];
   for (size_t i = 0; i < DG_WINO_SIDE; i++) {
     six in;
-    for (size_t j = 0; j < DG_WINO_SIDE; j++) in[j] = load(moments + (i * DG_WINO_SIDE + j) * step);
+    for (size_t j = 0; j < DG_WINO_SIDE; j++)
+      in[j] = load(transformed + (i * DG_WINO_SIDE + j) * step);
     combine(side, in, line[i]);
   }
   for (size_t x = 0; x < side; x++) {
@@ -93,16 +95,18 @@ INLINE void give(const size_t side, const float *moments, size_t step, float *ou
   }
 }
 
-void dg_wino_give(size_t side, const float *moments, size_t step, float *out, size_t row) {
+void dg_wino_output_transform(size_t side, const float *transformed, size_t step, float *out,
+                              size_t row) {
   if (side == 4)
-    give(4, moments, step, out, row);
+    output_transform(4, transformed, step, out, row);
   else if (side == 3)
-    give(3, moments, step, out, row);
+    output_transform(3, transformed, step, out, row);
   else
-    give(2, moments, step, out, row);
+    output_transform(2, transformed, step, out, row);
 }
 
-INLINE void spread(const size_t side, const float *d_out, size_t row, float *moments, size_t step) {
+INLINE void output_transform_backward(const size_t side, const float *d_out, size_t row,
+                                      float *transformed, size_t step) {
   six column[DG_WINO_SIDE];
   for (size_t x = 0; x < side; x++) {
     six in;
@@ -114,61 +118,65 @@ INLINE void spread(const size_t side, const float *d_out, size_t row, float *mom
     for (size_t x = 0; x < side; x++) in[x] = column[x][i];
     evaluate(side, in, out);
     for (size_t j = 0; j < DG_WINO_SIDE; j++)
-      store(moments + (i * DG_WINO_SIDE + j) * step, out[j]);
+      store(transformed + (i * DG_WINO_SIDE + j) * step, out[j]);
   }
 }
 
-void dg_wino_spread(size_t side, const float *d_out, size_t row, float *moments, size_t step) {
+void dg_wino_output_transform_backward(size_t side, const float *d_out, size_t row,
+                                       float *transformed, size_t step) {
   if (side == 4)
-    spread(4, d_out, row, moments, step);
+    output_transform_backward(4, d_out, row, transformed, step);
   else
-    spread(2, d_out, row, moments, step);
+    output_transform_backward(2, d_out, row, transformed, step);
 }
 
-INLINE void kernel_moments(const size_t piece, const float *taps, float *moments, size_t step) {
+INLINE void weight_transform(const size_t side, const float *taps, float *transformed,
+                             size_t step) {
   six column[DG_WINO_SIDE];
-  for (size_t x = 0; x < piece; x++) {
+  for (size_t x = 0; x < side; x++) {
     six in;
-    for (size_t y = 0; y < piece; y++) in[y] = load(taps + (y * piece + x) * DG_VECTOR);
-    evaluate(piece, in, column[x]);
+    for (size_t y = 0; y < side; y++) in[y] = load(taps + (y * side + x) * DG_VECTOR);
+    evaluate(side, in, column[x]);
   }
   for (size_t i = 0; i < DG_WINO_SIDE; i++) {
     six in, out;
-    for (size_t x = 0; x < piece; x++) in[x] = column[x][i];
-    evaluate(piece, in, out);
+    for (size_t x = 0; x < side; x++) in[x] = column[x][i];
+    evaluate(side, in, out);
     for (size_t j = 0; j < DG_WINO_SIDE; j++)
-      store(moments + (i * DG_WINO_SIDE + j) * step, factor[i] * factor[j] * out[j]);
+      store(transformed + (i * DG_WINO_SIDE + j) * step, factor[i] * factor[j] * out[j]);
   }
 }
 
-void dg_wino_kernel(size_t piece, const float *taps, float *moments, size_t step) {
-  if (piece == 3)
-    kernel_moments(3, taps, moments, step);
-  else if (piece == 4)
-    kernel_moments(4, taps, moments, step);
+void dg_wino_weight_transform(size_t side, const float *taps, float *transformed, size_t step) {
+  if (side == 3)
+    weight_transform(3, taps, transformed, step);
+  else if (side == 4)
+    weight_transform(4, taps, transformed, step);
   else
-    kernel_moments(5, taps, moments, step);
+    weight_transform(5, taps, transformed, step);
 }
 
-INLINE void kernel_gradient(const size_t piece, const float *moments, size_t step, float *taps) {
+INLINE void weight_transform_backward(const size_t side, const float *transformed, size_t step,
+                                      float *taps) {
   six line[DG_WINO_SIDE];
   for (size_t i = 0; i < DG_WINO_SIDE; i++) {
     six in;
     for (size_t j = 0; j < DG_WINO_SIDE; j++)
-      in[j] = factor[i] * factor[j] * load(moments + (i * DG_WINO_SIDE + j) * step);
-    combine(piece, in, line[i]);
+      in[j] = factor[i] * factor[j] * load(transformed + (i * DG_WINO_SIDE + j) * step);
+    combine(side, in, line[i]);
   }
-  for (size_t x = 0; x < piece; x++) {
+  for (size_t x = 0; x < side; x++) {
     six in, column;
     for (size_t i = 0; i < DG_WINO_SIDE; i++) in[i] = line[i][x];
-    combine(piece, in, column);
-    for (size_t y = 0; y < piece; y++) store(taps + (y * piece + x) * DG_VECTOR, column[y]);
+    combine(side, in, column);
+    for (size_t y = 0; y < side; y++) store(taps + (y * side + x) * DG_VECTOR, column[y]);
   }
 }
 
-void dg_wino_kernel_gradient(size_t piece, const float *moments, size_t step, float *taps) {
-  if (piece == 3)
-    kernel_gradient(3, moments, step, taps);
+void dg_wino_weight_transform_backward(size_t side, const float *transformed, size_t step,
+                                       float *taps) {
+  if (side == 3)
+    weight_transform_backward(3, transformed, step, taps);
   else
-    kernel_gradient(5, moments, step, taps);
+    weight_transform_backward(5, transformed, step, taps);
 }
