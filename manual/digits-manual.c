@@ -12,9 +12,8 @@ static const char help_text[] =
     "Usage: digits-manual page OUT PROGRAM HELP PART DATE OTHERS...\n"
     "       digits-manual bash OUT SCRIPT PROGRAM HELP...\n"
     "       digits-manual zsh OUT SCRIPT PROGRAM HELP...\n"
-    "Writes the man page of a program from HELP, a file with what its --help printed, and PART,\n"
-    "what a person wrote; or the completion of PROGRAM HELP pairs, with SCRIPT below their "
-    "table.\n";
+    "Writes the man page of a program from HELP, the output of its --help, and PART, its\n"
+    "hand-written part; or a completion from PROGRAM HELP pairs, with SCRIPT below their table.\n";
 
 enum { MAX_BYTES = 1 << 20 };
 

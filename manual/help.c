@@ -74,10 +74,10 @@ static bool check_items(help *h, const char *path, dg_error *err) {
     help_block *item = &h->block[i];
     if (item->kind != HELP_ITEM || item->text.length) continue;
     if (strstr(item->term[0], "--help"))
-      add_text(item, item->terms > 1 ? "tell how the program is used, or which one it is"
-                                     : "tell how the program is used");
+      add_text(item, item->terms > 1 ? "print this help, or the version of the program"
+                                     : "print this help");
     else if (strcmp(item->term[0], "--version") == 0)
-      add_text(item, "tell which version the program is of");
+      add_text(item, "print the version of the program");
     else
       return dg_fail(err, DG_ERR_INPUT, "%s: %s has no meaning behind it", path, item->term[0]);
   }

@@ -26,11 +26,11 @@ static const dg_key model_keys[] = {
      .type = DG_KEY_NAME,
      .offset = offsetof(heading, name),
      .required = true,
-     .help = "what the model is called"},
+     .help = "name of the model"},
     {.name = "description",
      .type = DG_KEY_LINE,
      .offset = offsetof(heading, description),
-     .help = "what it is, in a line"},
+     .help = "one line about the model"},
     {.name = "loss",
      .type = DG_KEY_CHOICE,
      .offset = offsetof(heading, loss),
@@ -45,16 +45,16 @@ static const dg_key data_keys[] = {
      .offset = offsetof(dg_data_recipe, mean),
      .low = -1e6,
      .high = 1e6,
-     .help = "taken off every pixel (pixels are 0 to 1)"},
+     .help = "subtracted from every pixel (pixels are 0 to 1)"},
     {.name = "std",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(dg_data_recipe, std),
      .above_low = true,
-     .help = "pixels are then divided by it"},
+     .help = "every pixel is then divided by this"},
     {.name = "validation",
      .type = DG_KEY_COUNT,
      .offset = offsetof(dg_data_recipe, validation),
-     .help = "training samples kept apart to validate on"},
+     .help = "training samples set aside for validation"},
 };
 #define AUGMENT(field, ...)                                                                        \
   {                                                                                                \
@@ -62,10 +62,10 @@ static const dg_key data_keys[] = {
     __VA_ARGS__                                                                                    \
   }
 static const dg_key augment_keys[] = {
-    AUGMENT(rotate, .high = 180, .help = "turned by up to so many degrees"),
-    AUGMENT(shift, .high = 1, .help = "moved by up to this share of the size, each way"),
-    AUGMENT(scale, .high = 1, .below_high = true, .help = "1 - scale to 1 + scale times as large"),
-    AUGMENT(shear, .high = 90, .below_high = true, .help = "slanted by up to so many degrees"),
+    AUGMENT(rotate, .high = 180, .help = "largest rotation, in degrees"),
+    AUGMENT(shift, .high = 1, .help = "largest shift each way, as a share of the size"),
+    AUGMENT(scale, .high = 1, .below_high = true, .help = "1 - scale to 1 + scale times the size"),
+    AUGMENT(shear, .high = 90, .below_high = true, .help = "largest slant, in degrees"),
 };
 static const dg_augment_recipe augment_defaults = {0};
 static const dg_data_recipe data_defaults = {.mean = 0, .std = 1};
@@ -81,7 +81,7 @@ static const dg_key train_keys[] = {
      .type = DG_KEY_COUNT,
      .offset = offsetof(dg_train_recipe, steps),
      .high = 1 << 24,
-     .help = "steps of an epoch; 0: until every sample was seen"},
+     .help = "steps of an epoch; 0: until every sample was used"},
     {.name = "batch",
      .type = DG_KEY_COUNT,
      .offset = offsetof(dg_train_recipe, batch),
@@ -98,8 +98,8 @@ static const dg_key train_keys[] = {
      .type = DG_KEY_COUNT,
      .offset = offsetof(dg_train_recipe, slices),
      .high = 1024,
-     .help = "parts that a batch is cut into, whose gradients are added in a fixed order, whoever "
-             "computes them; 0: it is not cut"},
+     .help = "slices that a batch is cut into, whose gradients are added in a fixed order, whoever "
+             "computes them; 0: none"},
     {.name = "clip_norm",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(dg_train_recipe, clip_norm),
@@ -109,22 +109,22 @@ static const dg_key train_keys[] = {
      .offset = offsetof(dg_train_recipe, label_smoothing),
      .high = 1,
      .below_high = true,
-     .help = "share of a label that is spread over all classes; in all losses that are told"},
+     .help = "share of a label that is spread over all classes; also in reported losses"},
     {.name = "average",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(dg_train_recipe, average),
      .high = 1,
      .below_high = true,
-     .help = "decay of a moving average of the weights, which is what is kept; 0: none"},
+     .help = "decay of the moving average of the weights that is kept; 0: none"},
     {.name = "keep",
      .type = DG_KEY_CHOICE,
      .offset = offsetof(dg_train_recipe, keep),
      .choices = keep_names,
-     .help = "which epoch's parameters are kept (best: by validation)"},
+     .help = "the epoch whose parameters are kept (best: by validation)"},
     {.name = "exact",
      .type = DG_KEY_BOOL,
      .offset = offsetof(dg_train_recipe, exact),
-     .help = "the same bits with any number of threads, also where that is slower"},
+     .help = "the same bits with any number of threads, even if that is slower"},
 };
 static const dg_train_recipe train_defaults = {
     .epochs = 10,

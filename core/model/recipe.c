@@ -10,7 +10,7 @@
   { .name = #field, .offset = offsetof(recipe, field), __VA_ARGS__ }
 #define OPT(field, ...) KEY(dg_optimizer_recipe, field, .type = DG_KEY_NUMBER, __VA_ARGS__)
 #define LR OPT(lr, .above_low = true, .help = "learning rate")
-#define WEIGHT_DECAY OPT(weight_decay, .help = "share of the weights that is taken off")
+#define WEIGHT_DECAY OPT(weight_decay, .help = "share of the weights that is subtracted")
 
 static const dg_key sgd_keys[] = {
     LR,

@@ -46,7 +46,7 @@ offers() {
   say "print an''swer$asked"
   hear_prompt answer$asked
 }
-offers 'digits-run --ba' --backend --batch 'images of a step'
+offers 'digits-run --ba' --backend --batch 'images in each step'
 offers 'digits-run --backend ' cpu opencl
 offers 'digits-run --quiet cn' cnn-leaky
 offers 'digits-data ' stats write sheet

@@ -7,8 +7,8 @@
 
 const char convert_options_help[] =
     "Usage: digits-convert [options] INPUT OUTPUT\n"
-    "Turns the weights of other programs into weights of digits, and those of digits into files\n"
-    "for others. Prints which tensor of INPUT became which of the model.\n"
+    "Converts weights of other programs into weights of digits, and weights of digits into files\n"
+    "for other programs. Prints which tensor of INPUT became which tensor of the model.\n"
     "\n"
     "Formats, by the extension of a file\n"
     "  pytorch      read           .pth .pt      state dicts of torch.save\n"
@@ -23,23 +23,24 @@ const char convert_options_help[] =
     "  --model MODEL        name or path of the model that the weights are for, or a weight file\n"
     "                       of digits that carries it; default: the one that INPUT carries\n"
     "  --from pytorch|hdf5|npz|safetensors\n"
-    "                       what INPUT is, whatever its name says\n"
+    "                       format of INPUT, whatever its extension\n"
     "  --to safetensors|npz|onnx\n"
-    "                       what OUTPUT becomes, whatever its name says\n"
-    "  --map THEIRS=OURS    a layer or tensor of INPUT is this one of the model: --map 0=conv1,\n"
-    "                       --map W1=fc1.weight; --map THEIRS= leaves it out; may be given often\n"
+    "                       format of OUTPUT, whatever its extension\n"
+    "  --map THEIRS=OURS    match a layer or tensor of INPUT with one of the model:\n"
+    "                       --map 0=conv1, --map W1=fc1.weight; --map THEIRS= leaves it out; may\n"
+    "                       be repeated\n"
     "  --layout pytorch|keras\n"
-    "                       whose orders INPUT has: kernels, gates, flattened images; default:\n"
-    "                       keras where its names are Keras's, else pytorch\n"
+    "                       order of kernels, gates and flattened images in INPUT; default:\n"
+    "                       keras if its names are Keras's, else pytorch\n"
     "  --quiet              print nothing\n"
     "  -h, --help  --version\n"
     "\n"
-    "What all names begin with is put aside, and layers of the same name are taken; the others by\n"
-    "their order and shape. Where several would do, or names say another order, it is an error\n"
-    "that asks for --map. Nothing of INPUT is ever run: a .pth file whose pickle calls for more\n"
-    "than tensors is refused.\n"
+    "A prefix that all names share is removed. Layers are matched by name, and the remaining\n"
+    "ones by order and shape. If several matches are possible, or names suggest another order,\n"
+    "an error asks for --map. Nothing in INPUT is ever executed: a .pth file whose pickle calls\n"
+    "for more than tensors is refused.\n"
     "\n"
-    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input.\n";
+    "Exit status: 0 success; 1 failure while running; 2 wrong usage or input.\n";
 
 enum { OPT_MODEL = 256, OPT_FROM, OPT_TO, OPT_MAP, OPT_LAYOUT, OPT_QUIET, OPT_HELP, OPT_VERSION };
 

@@ -9,18 +9,19 @@
 
 static const char help[] =
     "Usage: digits-report [options] OUT RUN...\n"
-    "Writes the page OUT/index.html, which compares runs: a table of results, and the curves of\n"
-    "loss and accuracy over one another; and its charts as SVG files. Each RUN is a log that\n"
-    "digits-run --log wrote, or a folder that digits-run --report wrote. Of runs in the same log\n"
-    "(--runs) each counts. OUT is a folder, which is made where there is none; one that has files\n"
-    "of a report's names must hold an earlier report, and none of the runs.\n"
+    "Writes the page OUT/index.html, which compares runs: a table of results, and charts that\n"
+    "show the losses and accuracies of all runs together. The charts are also written as SVG\n"
+    "files. Each RUN is a log that digits-run --log wrote, or a folder that digits-run\n"
+    "--report wrote; every run of a log is shown (--runs). OUT is a folder, which is created if\n"
+    "needed. If it has files with the names of a report's, it must hold an earlier report, and\n"
+    "none of the runs.\n"
     "\n"
     "  --title TEXT   heading of the page; default: Runs compared\n"
     "  --quiet        print nothing\n"
     "  -h, --help     this help\n"
     "  --version\n"
     "\n"
-    "Exit status: 0 done; 1 it failed while running; 2 wrong usage or input.\n";
+    "Exit status: 0 success; 1 failure while running; 2 wrong usage or input.\n";
 
 /** What was asked for; strings point into argv. */
 typedef struct {

@@ -77,7 +77,7 @@ static bool plan_conv2d(const void *given, const dg_layer_site *site, dg_layer_p
 
 const dg_layer_class dg_layer_conv2d = {
     .type = "conv2d",
-    .help = "Convolution of an image (a correlation, as everywhere in the field).",
+    .help = "Convolution of an image (computed as a cross-correlation, as is usual).",
     .keys = keys,
     .key_count = sizeof keys / sizeof *keys,
     .defaults = &defaults,

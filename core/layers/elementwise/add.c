@@ -22,7 +22,7 @@ static bool plan_add(const void *config, const dg_layer_site *site, dg_layer_pla
 
 const dg_layer_class dg_layer_add = {
     .type = "add",
-    .help = "The sum of several layers' outputs, named in `inputs`: joins branches.",
+    .help = "Adds several layers' outputs, named in `inputs`.",
     .min_inputs = 2,
     .max_inputs = DG_MAX_IN,
     .plan = plan_add,

@@ -51,8 +51,9 @@ static bool plan_concat(const void *config, const dg_layer_site *site, dg_layer_
 
 const dg_layer_class dg_layer_concat = {
     .type = "concat",
-    .help = "Several layers' outputs, named in `inputs`, side by side: the channels of images, the "
-            "features of each step of sequences, or features.",
+    .help =
+        "Joins several layers' outputs, named in `inputs`: the channels of images, the features of "
+        "each step of sequences, or features.",
     .min_inputs = 2,
     .max_inputs = DG_MAX_IN,
     .plan = plan_concat,

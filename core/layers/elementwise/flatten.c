@@ -16,7 +16,7 @@ static const dg_key keys[] = {
      .type = DG_KEY_CHOICE,
      .offset = offsetof(config, order),
      .choices = order_names,
-     .help = "which dimension of an image changes slowest to fastest"},
+     .help = "order of an image's dimensions, the slowest first"},
 };
 
 static bool plan_flatten(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
@@ -35,7 +35,7 @@ static bool plan_flatten(const void *given, const dg_layer_site *site, dg_layer_
 
 const dg_layer_class dg_layer_flatten = {
     .type = "flatten",
-    .help = "Makes one row of features of an image or a sequence.",
+    .help = "Turns an image or a sequence into one row of features.",
     .keys = keys,
     .key_count = sizeof keys / sizeof *keys,
     .defaults = &defaults,

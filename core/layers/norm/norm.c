@@ -29,7 +29,7 @@ static const dg_key batch_norm_keys[] = {
      .type = DG_KEY_NUMBER,
      .offset = offsetof(batch_norm_config, momentum),
      .high = 1,
-     .help = "share of a step in the running statistics"},
+     .help = "weight of each batch in the running statistics"},
     {.name = "eps",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(batch_norm_config, eps),
@@ -61,9 +61,10 @@ static bool plan_batch_norm(const void *given, const dg_layer_site *site, dg_lay
 
 const dg_layer_class dg_layer_batch_norm = {
     .type = "batch_norm",
-    .help = "Brings every channel (of an image) or feature to a learned mean and deviation: in "
-            "training by the batch's own, in testing by the running ones (Ioffe and Szegedy, "
-            "2015).",
+    .help =
+        "Normalizes every channel (of an image) or feature, then scales and shifts it by what it "
+        "learns: with the statistics of the batch in training, with running ones in testing "
+        "(Ioffe and Szegedy, 2015).",
     .keys = batch_norm_keys,
     .key_count = sizeof batch_norm_keys / sizeof *batch_norm_keys,
     .defaults = &batch_norm_defaults,
@@ -109,8 +110,9 @@ static bool plan_layer_norm(const void *given, const dg_layer_site *site, dg_lay
 
 const dg_layer_class dg_layer_layer_norm = {
     .type = "layer_norm",
-    .help = "Brings all features of every sample (of a sequence: of every step) to a mean of 0 and "
-            "a deviation of 1, then scales and shifts each by what it learns (Ba et al., 2016).",
+    .help =
+        "Normalizes all features of every sample (of a sequence: of every step) to a mean of 0 "
+        "and a deviation of 1, then scales and shifts each by what it learns (Ba et al., 2016).",
     .keys = layer_norm_keys,
     .key_count = sizeof layer_norm_keys / sizeof *layer_norm_keys,
     .defaults = &layer_norm_defaults,

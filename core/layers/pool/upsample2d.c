@@ -15,7 +15,7 @@ static const dg_key keys[] = {
      .low = 1,
      .high = 4096,
      .required = true,
-     .help = "rows and columns that every one of them becomes"},
+     .help = "factor of the height and the width"},
 };
 
 static bool plan_upsample2d(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
@@ -39,7 +39,7 @@ static bool plan_upsample2d(const void *given, const dg_layer_site *site, dg_lay
 
 const dg_layer_class dg_layer_upsample2d = {
     .type = "upsample2d",
-    .help = "Every pixel of an image as a square of them (nearest neighbour).",
+    .help = "Makes every pixel of an image a square of equal pixels (nearest neighbour).",
     .keys = keys,
     .key_count = sizeof keys / sizeof *keys,
     .defaults = &defaults,

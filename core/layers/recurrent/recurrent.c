@@ -123,7 +123,7 @@ static bool plan_lstm(const void *c, const dg_layer_site *site, dg_layer_plan *p
 
 const dg_layer_class dg_layer_rnn = {
     .type = "rnn",
-    .help = "Recurrent: a state that every step of a sequence changes, by tanh.",
+    .help = "Recurrent layer over the steps of a sequence, with tanh.",
     .keys = keys,
     .key_count = RNN_KEYS,
     .defaults = &defaults,
