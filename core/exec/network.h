@@ -145,7 +145,7 @@ bool dg_network_fail_nonfinite(uint32_t image, dg_error *err);
 
 /* ---- costs.c ------------------------------------------------------------ */
 
-/** What an op costs, counted by the rules of dg_cost (core/bench.h). */
+/** What an op costs, counted by the rules of dg_cost (digits/bench.h). */
 typedef struct {
   double forward_operations, backward_operations; /**< of one sample */
   double forward_bytes, backward_bytes;           /**< of a step of max_n samples */
