@@ -65,12 +65,14 @@ static dg_device *open(const dg_backend *backend, const dg_open_options *options
 dg_device *dg_open_with(const char *backend, const dg_open_options *options, dg_error *err) {
   const dg_backend *chosen = choose(backend);
   if (chosen) return open(chosen, options, err);
-  if (strcmp(backend, "opencl") == 0)
+  if (strcmp(backend, "opencl") == 0) {
     dg_fail(err, DG_ERR_RUNTIME,
             "this build has no OpenCL backend; install the OpenCL headers and loader (on Debian: "
-            "ocl-icd-opencl-dev) and build again, or use --backend cpu");
-  else
+            "ocl-icd-opencl-dev) and build again");
+    dg_advise(err, DG_REMEDY_BACKEND);
+  } else {
     fail_unknown(backend, err);
+  }
   return NULL;
 }
 

@@ -72,5 +72,5 @@ int main(int argc, char **argv) {
   command_begin();
   bool ok = write_out(&out, argc, argv, &err) && markup_write(&out, argv[2], &err);
   markup_free(&out);
-  return command_end("digits-manual", ok, &err);
+  return command_end("digits-manual", "", ok, &err);
 }

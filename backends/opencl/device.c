@@ -124,7 +124,8 @@ static bool pick(const char *wanted, cl_device_id *id, dg_device_properties *inf
   if (count == 0)
     return dg_fail(err, DG_ERR_RUNTIME,
                    "no OpenCL device found; install a driver (on Debian, for the processor: "
-                   "apt install pocl-opencl-icd), or use --backend cpu");
+                   "apt install pocl-opencl-icd)") ||
+           dg_advise(err, DG_REMEDY_BACKEND);
   for (size_t i = 0; i < count; i++) infos[i] = get_info(ids[i]);
   long index = dg_pick_device(infos, count, wanted, err);
   if (index < 0) return false;
@@ -137,10 +138,9 @@ static bool check_version(const dg_device_properties *info, dg_error *err) {
   int major = 0, minor = 0;
   sscanf(info->version, "OpenCL %d.%d", &major, &minor);
   if (major > 1 || (major == 1 && minor >= 2)) return true;
-  return dg_fail(err, DG_ERR_UNSUPPORTED,
-                 "the device %s has %s, OpenCL 1.2 is needed; choose another with --device "
-                 "(--list-devices shows them), or use --backend cpu",
-                 info->name, info->version);
+  return dg_fail(err, DG_ERR_UNSUPPORTED, "the device %s has %s; OpenCL 1.2 is needed", info->name,
+                 info->version) ||
+         dg_advise(err, DG_REMEDY_DEVICE);
 }
 
 static void close_device(dg_device *base) {
@@ -184,9 +184,8 @@ static const dg_device_calls calls = {
 
 static dg_device *open_device(const dg_open_options *options, dg_error *err) {
   if (options->threads) {
-    dg_fail(err, DG_ERR_INPUT,
-            "the opencl backend has no number of threads to set; leave --threads out, "
-            "or use --backend cpu");
+    dg_fail(err, DG_ERR_INPUT, "the opencl backend has no number of threads to set");
+    dg_advise(err, DG_REMEDY_THREADS);
     return NULL;
   }
   dg_cl_device *device = calloc(1, sizeof *device);

@@ -23,6 +23,7 @@ static void show_formatted(char *message, size_t capacity, const char *format, v
 bool dg_fail(dg_error *err, dg_error_kind kind, const char *format, ...) {
   if (!err) return false;
   err->kind = kind;
+  err->remedy = DG_REMEDY_NONE;
   va_list args;
   va_start(args, format);
   show_formatted(err->message, MESSAGE_SIZE, format, args);
@@ -50,6 +51,11 @@ bool dg_fail_suffix(dg_error *err, const char *format, ...) {
   va_start(args, format);
   show_formatted(err->message + used, MESSAGE_SIZE - used, format, args);
   va_end(args);
+  return false;
+}
+
+bool dg_advise(dg_error *err, dg_remedy remedy) {
+  if (err) err->remedy = remedy;
   return false;
 }
 

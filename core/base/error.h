@@ -17,6 +17,9 @@ __attribute__((format(printf, 2, 3))) bool dg_fail_prefix(dg_error *err, const c
 /** Puts text behind the message that `err` holds already; returns false. */
 __attribute__((format(printf, 2, 3))) bool dg_fail_suffix(dg_error *err, const char *format, ...);
 
+/** Says what would help against an error that has just been made; returns false. */
+bool dg_advise(dg_error *err, dg_remedy remedy);
+
 /** dg_fail for an allocation of host memory of `bytes` that failed. */
 bool dg_fail_memory(dg_error *err, unsigned long long bytes);
 

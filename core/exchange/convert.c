@@ -90,7 +90,8 @@ static dg_model *carried_model(const dg_arrays *arrays, dg_error *err) {
   char where[300];
   snprintf(where, sizeof where, "%s (its model)", arrays->path);
   if (arrays->model) return dg_model_parse(arrays->model, where, NULL, 0, err);
-  dg_fail(err, DG_ERR_INPUT, "%s: the file carries no model; name one with --model", arrays->path);
+  dg_fail(err, DG_ERR_INPUT, "%s: the file carries no model", arrays->path);
+  dg_advise(err, DG_REMEDY_MODEL);
   return NULL;
 }
 

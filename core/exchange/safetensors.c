@@ -24,9 +24,9 @@ bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
   dg_safetensors file;
   if (!dg_safetensors_read(&file, arrays->path, err)) return false;
   bool ok = !dg_safetensors_text(&file, DG_CHECKPOINT_KEY) ||
-            dg_fail(err, DG_ERR_INPUT,
-                    "%s is the state of a run that stopped, not weights: digits-run --resume",
-                    arrays->path);
+            dg_fail(err, DG_ERR_INPUT, "%s is the checkpoint of a run that stopped, not weights",
+                    arrays->path) ||
+            dg_advise(err, DG_REMEDY_RESUME);
   ok = ok && take_text(&file, DG_MODEL_KEY, &arrays->model, err) &&
        take_text(&file, DG_CLASSES_KEY, &arrays->classes, err);
   for (size_t i = 0; ok && i < file.tensor_count; i++) ok = add(arrays, &file.tensors[i], err);

@@ -20,9 +20,9 @@ static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *e
   dg_op_needs *needs = &network->needs[i];
   bool train = node->wants_backward;
   if (!device->calls->supports(device, desc)) {
-    dg_fail(err, DG_ERR_UNSUPPORTED,
-            "the %s device \"%s\" can't run this op; try another --backend", device->backend,
+    dg_fail(err, DG_ERR_UNSUPPORTED, "the %s device \"%s\" can't run this op", device->backend,
             device->info.name);
+    dg_advise(err, DG_REMEDY_BACKEND);
     return dg_name_layer(node->layer, err);
   }
   if (!runs) {

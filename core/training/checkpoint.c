@@ -57,11 +57,12 @@ static char *cursor_text(const dg_trainer *t) {
   json_t *json = json_pack(
       "{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", CHECKPOINT_VERSION, "backend",
       t->device->backend, "device", t->device->info.name, "threads",
-      (json_int_t)t->device->info.compute_units, "data", folder ? folder : t->data->source,
-      "data_checksum", (json_int_t)t->checksum, "seed", (json_int_t)t->seed, "epoch",
-      (json_int_t)cursor->epoch, "step", (json_int_t)cursor->done, "best_accuracy",
-      cursor->best_accuracy, "seconds", cursor->seconds, "loss_sum", m->loss_sum, "right",
-      (json_int_t)m->correct_sum, "total", (json_int_t)m->total);
+      (json_int_t)(t->device->info.threads ? t->device->info.threads
+                                           : t->device->info.compute_units),
+      "data", folder ? folder : t->data->source, "data_checksum", (json_int_t)t->checksum, "seed",
+      (json_int_t)t->seed, "epoch", (json_int_t)cursor->epoch, "step", (json_int_t)cursor->done,
+      "best_accuracy", cursor->best_accuracy, "seconds", cursor->seconds, "loss_sum", m->loss_sum,
+      "right", (json_int_t)m->correct_sum, "total", (json_int_t)m->total);
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
   json_decref(json);
   free(folder);
@@ -116,8 +117,9 @@ static bool read_cursor(const dg_safetensors *file, const char *path, saved_curs
   const char *text = dg_safetensors_text(file, DG_CHECKPOINT_KEY);
   return (text && parse_cursor(text, out)) ||
          dg_fail(err, DG_ERR_INPUT, "%s: %s", path,
-                 text ? "the state in it was kept by another version, or is damaged"
-                      : "these are weights, not the state of a run that stopped; use --load");
+                 text ? "the checkpoint was written by another version, or is damaged"
+                      : "these are weights, not the checkpoint of a run that stopped") ||
+         dg_advise(err, text ? DG_REMEDY_NONE : DG_REMEDY_WEIGHTS);
 }
 
 bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, size_t size, dg_error *err) {
@@ -236,9 +238,9 @@ static bool checkpoint_fits(const dg_trainer *t, const dg_safetensors *file,
     return dg_fail(err, DG_ERR_INPUT, "%s: the run has the seed %u, not %u", t->checkpoint_path,
                    saved->info.seed, t->seed);
   if (saved->checksum != t->checksum)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s: the run learned from other images, from \"%.500s\"; give those with --data",
-                   t->checkpoint_path, saved->info.data);
+    return dg_fail(err, DG_ERR_INPUT, "%s: the run learned from other images, from \"%.500s\"",
+                   t->checkpoint_path, saved->info.data) ||
+           dg_advise(err, DG_REMEDY_DATA);
   return (saved->cursor.epoch <= t->model->train.epochs && saved->cursor.done <= t->steps) ||
          dg_fail(err, DG_ERR_INPUT, "%s: epoch %u, step %u is past the end of the recipe",
                  t->checkpoint_path, saved->cursor.epoch + 1, saved->cursor.done);

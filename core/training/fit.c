@@ -21,12 +21,15 @@ bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t cl
   char text[64];
   if (!ok)
     return dg_fail(err, DG_ERR_INPUT,
-                   "%s: the input is %s, but the images are of %ux%u: --set input=[1,%u,%u]",
-                   model->path, dg_shape_text(in, text, sizeof text), h, w, h, w);
+                   "%s: the input is %s, but the images are of %ux%u: input=[1,%u,%u] would fit",
+                   model->path, dg_shape_text(in, text, sizeof text), h, w, h, w) ||
+           dg_advise(err, DG_REMEDY_MODEL_KEY);
   return classes <= outputs ||
-         dg_fail(err, DG_ERR_INPUT,
-                 "%s: the last layer has %u outputs, but the labels go to %u: --set %s.units=%u",
-                 model->path, outputs, classes - 1, output_name(model), classes);
+         dg_fail(
+             err, DG_ERR_INPUT,
+             "%s: the last layer has %u outputs, but the labels go to %u: %s.units=%u would fit",
+             model->path, outputs, classes - 1, output_name(model), classes) ||
+         dg_advise(err, DG_REMEDY_MODEL_KEY);
 }
 
 bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,

@@ -59,13 +59,15 @@ bool dg_trainer_check_steps(dg_trainer *t, uint64_t first, const float *losses, 
   if (fault[0])
     return dg_fail(err, DG_ERR_RUNTIME,
                    "training diverged: the gradient of \"%s\" is not finite at step %u (of epoch "
-                   "%u); try a smaller --lr",
-                   parameter_at(t->network, fault[1]), fault[0] - 1, (fault[0] - 1) / t->steps + 1);
+                   "%u)",
+                   parameter_at(t->network, fault[1]), fault[0] - 1,
+                   (fault[0] - 1) / t->steps + 1) ||
+           dg_advise(err, DG_REMEDY_LEARNING_RATE);
   for (uint32_t i = 0; i < count; i++)
     if (!isfinite(losses[i]))
-      return dg_fail(err, DG_ERR_RUNTIME,
-                     "training diverged: the loss is not finite at step %llu; try a smaller --lr",
-                     (unsigned long long)(first + i));
+      return dg_fail(err, DG_ERR_RUNTIME, "training diverged: the loss is not finite at step %llu",
+                     (unsigned long long)(first + i)) ||
+             dg_advise(err, DG_REMEDY_LEARNING_RATE);
   return true;
 }
 

@@ -27,9 +27,9 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
     return false;
   if (!isfinite(report->validation.loss))
     return dg_fail(err, DG_ERR_RUNTIME,
-                   "training diverged: the validation loss is not finite after epoch %u; try a "
-                   "smaller --lr",
-                   t->cursor.epoch + 1);
+                   "training diverged: the validation loss is not finite after epoch %u",
+                   t->cursor.epoch + 1) ||
+           dg_advise(err, DG_REMEDY_LEARNING_RATE);
   report->validated = true;
   report->best = report->validation.accuracy > t->cursor.best_accuracy;
   if (!report->best) return true;

@@ -159,8 +159,9 @@ bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
   if (!dg_safetensors_read(&file, path, err)) return false;
   if (dg_safetensors_text(&file, DG_CHECKPOINT_KEY)) {
     dg_safetensors_free(&file);
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s is the state of a run that stopped, not weights: --resume", path);
+    return dg_fail(err, DG_ERR_INPUT, "%s is the checkpoint of a run that stopped, not weights",
+                   path) ||
+           dg_advise(err, DG_REMEDY_RESUME);
   }
   dg_weights_array array = {"", calloc(1, bytes), false};
   bool ok = array.values ? dg_weights_take(network, &file, path, &array, 1, err)

@@ -241,7 +241,7 @@ START_TEST(a_stopped_run_is_resumed) {
   shell_check("cp " MODELS "vanilla.cfg own.cfg; " RUN SMALL "--log own.cfg ./own.cfg", 2,
               "--log own.cfg would write over ./own.cfg, which the model is read from");
   shell_check(RUN "--test --data . --load r.safetensors.state", 2,
-              "is the state of a run that stopped, not weights: --resume");
+              "is the checkpoint of a run that stopped, not weights; --resume goes on with it");
   shell_check("rm out; " RUN "--resume r.safetensors --log r.jsonl > out & p=$!; " UNTIL_AN_EPOCH
               "kill -HUP $p; wait $p; s=$?; cat out; exit $s",
               130, "resume  after ");

@@ -139,10 +139,10 @@ static const shell_line lines[] = {
      2, "the network has no place for \"out\"; --map out= leaves it out"},
     {"sed '/tanh/d; /\"out\"/d; s/\"fc1\"; units = 4; },/\"fc1\"; units = 4; }/' " GOLDEN
      "image.cfg > s.cfg && " CONVERT "--map out= --model ./s.cfg " GOLDEN "image.pth s.npz",
-     0, "-                                <- out.weight                       (as --map says)"},
+     0, "-                                <- out.weight                       (as was said)"},
     {"sed '/\"out\"/i { type = \"linear\"; name = \"fc2\"; units = 4; },' " GOLDEN
      "image.cfg > s.cfg && " CONVERT "--model ./s.cfg " GOLDEN "image.unnamed.npz s.npz",
-     2, "they are 12 where the network needs 14: say with --map THEIRS=OURS"},
+     2, "they are 12 where the network needs 14: it has to be said which tensor is which; --map"},
 };
 
 START_TEST(command_lines) {

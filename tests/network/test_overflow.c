@@ -138,7 +138,7 @@ START_TEST(a_layer_that_is_too_narrow_is_named) {
   ck_assert_msg(model != NULL, "%s", err.message);
   ck_assert_ptr_null(dg_trainer_new(model, f.device, f.data, &options, &err));
   ck_assert_msg(strstr(err.message, "the last layer has 3 outputs, but the labels go to ") &&
-                    strstr(err.message, ": --set last.units="),
+                    strstr(err.message, ": last.units="),
                 "%s", err.message);
   dg_model_free(model);
   fixture_free(&f);

@@ -66,7 +66,7 @@ static const shell_line lines[] = {
     {TRAIN "--lr 1e39 " VANILLA, 2, "--lr (train.optimizer.lr = 1e39): lr must be"},
     {TRAIN "--batch 1000000000 " VANILLA, 2, "batch must be a whole number >= 1 and <= 65536"},
     {TRAIN "--batch 65536 --set fc1.units=1000000 " VANILLA, 1,
-     "too many for the cpu backend; a smaller --batch fits"},
+     "too many for the cpu backend; try a smaller --batch"},
     /* outputs */
     {TRAIN "--log d " VANILLA, 1, "the log d can't be written: Is a directory"},
     {"ln -s /dev/full l; " TRAIN "--save l --epochs 1 " VANILLA "; s=$?; rm l*; exit $s", 1,

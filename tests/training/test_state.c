@@ -220,7 +220,7 @@ START_TEST(a_checkpoint_needs_a_file) {
   const dg_trainer_options options = {
       .size = sizeof(dg_trainer_options), .seed = 7, .resume = true};
   ck_assert_ptr_null(dg_trainer_new(f.model, f.device, f.data, &options, &err));
-  ck_assert_ptr_nonnull(strstr(err.message, "can't go on without the file of its state"));
+  ck_assert_ptr_nonnull(strstr(err.message, "can't go on without its checkpoint"));
   fixture_free(&f);
 }
 END_TEST

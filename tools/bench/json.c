@@ -6,6 +6,7 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 #include "digits/version.h"
+#include "tools/common/command.h"
 #include "tools/common/json_ended.h"
 
 /** A number; JSON has none for what is not finite. */
@@ -83,7 +84,7 @@ bool bench_json_add(json_t *all, const bench_options *o, const char *model, cons
   json_t *object = json_pack(
       "{ss ss ss ss sI sI sI sI so so so}", "model", model, "side", side->label, "backend",
       side->backend, "device", dg_device_name(side->opened), "threads",
-      (json_int_t)dg_device_threads(side->opened), "batch", (json_int_t)r->batch, "parameters",
+      (json_int_t)command_units(side->opened), "batch", (json_int_t)r->batch, "parameters",
       (json_int_t)r->parameters, "device_bytes", (json_int_t)r->memory, "peak", peaks(o, r),
       "train", speed(o, r, SERIES_TRAIN, r->train_operations, r->train_bytes), "test",
       speed(o, r, SERIES_TEST, r->test_operations, r->test_bytes));

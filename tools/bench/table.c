@@ -4,15 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/common/command.h"
 #include "tools/common/say.h"
 
 void bench_table_begin(const bench_options *o, const bench_side *sides, uint32_t count,
                        const dg_dataset *data) {
   for (uint32_t i = 0; i < count; i++)
     say("%-10s %s, %u %s%s\n", sides[i].label, dg_device_name(sides[i].opened),
-        dg_device_threads(sides[i].opened),
+        command_units(sides[i].opened),
         strcmp(sides[i].backend, "cpu") == 0 ? "thread" : "compute unit",
-        dg_device_threads(sides[i].opened) == 1 ? "" : "s");
+        command_units(sides[i].opened) == 1 ? "" : "s");
   say("medians of %u round%s of %g s each, images: %s\n\n", o->rounds, o->rounds == 1 ? "" : "s",
       o->seconds, dg_dataset_source(data));
   say("%-24s   ---------- training ----------   ---------- testing -----------  one image  "

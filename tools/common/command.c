@@ -73,11 +73,52 @@ const char *command_data(const char *given) {
   return given ? given : set && *set ? set : "builtin";
 }
 
+unsigned command_units(const dg_device *device) {
+  unsigned threads = dg_device_threads(device);
+  return threads ? threads : dg_device_compute_units(device);
+}
+
 static int exit_code(dg_error_kind kind) {
   return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
 }
 
-int command_end(const char *program, bool ok, dg_error *err) {
+/** What an option says of a remedy. */
+typedef struct {
+  dg_remedy remedy;
+  const char *option, *text;
+} advice;
+
+static const advice advices[] = {
+    {DG_REMEDY_BATCH, "batch", "try a smaller --batch"},
+    {DG_REMEDY_LEARNING_RATE, "lr", "try a smaller --lr"},
+    {DG_REMEDY_BACKEND, "backend", "or use --backend cpu"},
+    {DG_REMEDY_DEVICE, "device", "choose another with --device; --list-devices shows them"},
+    {DG_REMEDY_THREADS, "threads", "leave --threads out, or use --backend cpu"},
+    {DG_REMEDY_MODEL_KEY, "set", "--set sets it"},
+    {DG_REMEDY_MODEL, "model", "name one with --model"},
+    {DG_REMEDY_DATA, "data", "give those with --data"},
+    {DG_REMEDY_RESUME, "resume", "--resume goes on with it"},
+    {DG_REMEDY_WEIGHTS, "load", "--load loads them"},
+    {DG_REMEDY_NAMES, "map", "--map THEIRS=OURS says so"},
+    {DG_REMEDY_LAYOUT, "layout", "--layout sets it"},
+};
+
+/** Is a word among others? */
+static bool has_word(const char *words, const char *word) {
+  size_t length = strlen(word);
+  for (const char *at = words; (at = strstr(at, word)); at += length)
+    if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length])) return true;
+  return false;
+}
+
+/** What would help, as far as the program has an option for it; else NULL. */
+static const char *advise(const char *options, dg_remedy remedy) {
+  for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+    if (advices[i].remedy == remedy && has_word(options, advices[i].option)) return advices[i].text;
+  return NULL;
+}
+
+int command_end(const char *program, const char *options, bool ok, dg_error *err) {
   if (ok && (fflush(stdout) != 0 || ferror(stdout)))
     ok = dg_fail(err, DG_ERR_RUNTIME, "standard output could not be written");
   if (ok) return 0;
@@ -85,6 +126,7 @@ int command_end(const char *program, bool ok, dg_error *err) {
   if (colored) fputs("\033[1;31m", stderr);
   say_to(stderr, "%s:", program);
   if (colored) fputs("\033[0m", stderr);
-  say_to(stderr, " %s\n", err->message);
+  const char *remedy = advise(options, err->remedy);
+  say_to(stderr, " %s%s%s\n", err->message, remedy ? "; " : "", remedy ? remedy : "");
   return exit_code(err->kind);
 }

@@ -31,7 +31,14 @@ const char *command_data(const char *given);
  */
 void command_begin(void);
 
-/** Ends a program: flushes what it printed, tells what went wrong and returns the exit status. */
-int command_end(const char *program, bool ok, dg_error *err);
+/**
+ * Ends a program: flushes what it printed, tells what went wrong and returns the exit status. Where
+ * the library knows what would help, the option for it is told, if it is among the words `options`,
+ * those that the program has: "batch lr backend".
+ */
+int command_end(const char *program, const char *options, bool ok, dg_error *err);
+
+/** Threads of a device, or its compute units where the driver decides. */
+unsigned command_units(const dg_device *device);
 
 #endif

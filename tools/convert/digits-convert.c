@@ -60,5 +60,5 @@ int main(int argc, char **argv) {
     ok = say("digits-convert %s\n", dg_version());
   else if (ok)
     ok = convert(&o, &err);
-  return command_end("digits-convert", ok, &err);
+  return command_end("digits-convert", "model map layout", ok, &err);
 }

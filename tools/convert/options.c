@@ -90,7 +90,7 @@ static bool read_one(convert_options *o, int which, char *value, dg_error *err) 
 }
 
 bool convert_options_read(convert_options *o, int argc, char **argv, dg_error *err) {
-  *o = (convert_options){.how.names = o->names};
+  *o = (convert_options){.how = {.size = sizeof o->how, .names = o->names}};
   int index;
   for (int which; (which = command_option(argc, argv, known, &index, err)) != -1;) {
     if (which == '?') return false;

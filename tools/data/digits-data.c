@@ -209,5 +209,5 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   command_begin();
   bool ok = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-data", ok, &err);
+  return command_end("digits-data", "data threads", ok, &err);
 }

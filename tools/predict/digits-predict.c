@@ -285,5 +285,5 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   command_begin();
   bool ok = predict_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-predict", ok, &err);
+  return command_end("digits-predict", "backend device threads", ok, &err);
 }

@@ -90,5 +90,5 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   command_begin();
   bool ok = read_options(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-report", ok, &err);
+  return command_end("digits-report", "", ok, &err);
 }

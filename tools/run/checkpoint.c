@@ -57,8 +57,7 @@ void run_checkpoint_tell(const run_checkpoint *checkpoint, const dg_device *devi
   const dg_checkpoint_info *info = &checkpoint->info;
   say("resume  after %u epochs and %u steps\n", info->epoch, info->step);
   if (strcmp(info->backend, dg_device_backend(device)) == 0 &&
-      strcmp(info->device, dg_device_name(device)) == 0 &&
-      info->threads == dg_device_threads(device))
+      strcmp(info->device, dg_device_name(device)) == 0 && info->threads == command_units(device))
     return;
   say("        begun on %s: %s, %u threads; here the same bits can't be expected\n", info->backend,
       info->device, info->threads);

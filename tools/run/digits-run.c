@@ -221,7 +221,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
                       .command = j->command.text,
                       .tuned = dg_device_tuned(j->device),
                       .seed = seed,
-                      .threads = dg_device_threads(j->device),
+                      .threads = command_units(j->device),
                       .train_samples = dg_trainer_train_samples(trainer),
                       .validation_samples = dg_trainer_validation_samples(trainer),
                       .parameters = dg_trainer_parameter_count(trainer),
@@ -397,5 +397,6 @@ int main(int argc, char **argv) {
   if (ok && words.failed) ok = dg_fail_memory(&err, words.length);
   ok = ok && perform(&o, &err);
   markup_free(&words);
-  return command_end("digits-run", ok, &err);
+  return command_end("digits-run", "batch lr backend device threads set data resume load", ok,
+                     &err);
 }

@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "digits/picture.h"
+#include "tools/common/command.h"
 #include "tools/common/json_ended.h"
 
 enum {
@@ -24,7 +25,7 @@ answer answer_error(unsigned status, const char *message) {
 
 static json_t *device_object(const networks *n) {
   return json_pack("{ss ss si}", "backend", dg_device_backend(n->device), "name",
-                   dg_device_name(n->device), "threads", (int)dg_device_threads(n->device));
+                   dg_device_name(n->device), "threads", (int)command_units(n->device));
 }
 
 answer answer_models(const networks *n) {

@@ -132,5 +132,5 @@ int main(int argc, char **argv) {
     say("digits-serve %s\n", dg_version());
   else
     ok = ok && serve(&o, &err);
-  return command_end("digits-serve", ok, &err);
+  return command_end("digits-serve", "backend device threads", ok, &err);
 }

@@ -53,10 +53,9 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   dg_direction_needs *needs = &op->needs;
   uint32_t max_n = op->max_n;
   if ((size_t)max_n * d_z_row(desc) > UINT32_MAX)
-    return dg_fail(err, DG_ERR_MEMORY,
-                   "%u samples of %u outputs are too many for the cpu backend; a smaller --batch "
-                   "fits",
-                   max_n, desc->out);
+    return dg_fail(err, DG_ERR_MEMORY, "%u samples of %u outputs are too many for the cpu backend",
+                   max_n, desc->out) ||
+           dg_advise(err, DG_REMEDY_BATCH);
   needs->reads_in = true;
   needs->reads_out = has_d_z(desc);
   needs->workspace = d_z_count(op) * sizeof(float) +

@@ -56,8 +56,8 @@ dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
   bool fits = bytes > 0 && dg_size_plus(*used, rounded) <= device->info.max_alloc;
   void *data = fits ? aligned_alloc(DG_CPU_ALIGNMENT, rounded) : NULL;
   if (!data) {
-    dg_fail(err, DG_ERR_MEMORY,
-            "no %zu bytes of memory left for the cpu backend; a smaller --batch needs less", bytes);
+    dg_fail(err, DG_ERR_MEMORY, "no %zu bytes of memory left for the cpu backend", bytes);
+    dg_advise(err, DG_REMEDY_BATCH);
     return NULL;
   }
   memset(data, 0, rounded);

@@ -26,15 +26,16 @@ static bool check_size(const dg_cl_device *device, size_t bytes, dg_error *err) 
   const unsigned long long mb = (bytes + (1 << 20) - 1) >> 20;
   if (bytes > info->max_alloc)
     return dg_fail(err, DG_ERR_MEMORY,
-                   "a buffer of %llu MB is too large: the device %s allows %llu MB in one buffer; "
-                   "try a smaller batch (--batch)",
-                   mb, info->name, (unsigned long long)info->max_alloc >> 20);
+                   "a buffer of %llu MB is too large: the device %s allows %llu MB in one buffer",
+                   mb, info->name, (unsigned long long)info->max_alloc >> 20) ||
+           dg_advise(err, DG_REMEDY_BATCH);
   if (bytes > info->memory - device->memory_used)
     return dg_fail(err, DG_ERR_MEMORY,
                    "no memory for a buffer of %llu MB: the device %s has %llu MB, %llu MB of them "
-                   "in use; try a smaller batch (--batch)",
+                   "in use",
                    mb, info->name, (unsigned long long)info->memory >> 20,
-                   (unsigned long long)device->memory_used >> 20);
+                   (unsigned long long)device->memory_used >> 20) ||
+           dg_advise(err, DG_REMEDY_BATCH);
   return true;
 }
 

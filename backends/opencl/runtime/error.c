@@ -64,10 +64,10 @@ bool dg_cl_fail(dg_error *err, const dg_cl_device *device, cl_int code, const ch
   va_end(args);
   if (device && is_memory(code))
     return dg_fail(err, DG_ERR_MEMORY,
-                   "%s: %s (%d); the device %s has %llu MB, %llu MB of them in use; "
-                   "try a smaller batch (--batch)",
-                   doing, code_name(code), code, device->base.info.name,
+                   "%s: %s (%d); the device %s has %llu MB, %llu MB of them in use", doing,
+                   code_name(code), code, device->base.info.name,
                    (unsigned long long)device->base.info.memory >> 20,
-                   (unsigned long long)device->memory_used >> 20);
+                   (unsigned long long)device->memory_used >> 20) ||
+           dg_advise(err, DG_REMEDY_BATCH);
   return dg_fail(err, DG_ERR_RUNTIME, "%s: %s (%d)", doing, code_name(code), code);
 }

@@ -75,9 +75,9 @@ static bool fail_build(const dg_cl_device *device, cl_program handle, const char
   for (char *c = log; *c; c++)
     if (*c == '\n') *c = ' ';
   dg_fail(err, DG_ERR_RUNTIME,
-          "the OpenCL driver of %s can't build the kernels of %s (use --backend cpu, or another "
-          "device); its log begins: %.500s",
+          "the OpenCL driver of %s can't build the kernels of %s; its log begins: %.500s",
           device->base.info.name, file, log);
+  dg_advise(err, DG_REMEDY_BACKEND);
   free(log);
   return false;
 }

@@ -21,9 +21,10 @@ static bool sort_loose(dg_mapping *m) {
     size_t member = members[i], at = i;
     if (!dg_names_alike(first, name))
       return dg_fail(m->err, DG_ERR_INPUT,
-                     "%s: \"%s\" and \"%s\" name no layer, and the file keeps no order: say with "
-                     "--map THEIRS=OURS which tensor is which",
-                     m->arrays->path, first, name);
+                     "%s: \"%s\" and \"%s\" name no layer, and the file keeps no order: it has to "
+                     "be said which tensor is which",
+                     m->arrays->path, first, name) ||
+             dg_advise(m->err, DG_REMEDY_NAMES);
     for (; at > 0 && dg_names_compare(loose_array(m, at - 1)->name, name) > 0; at--)
       members[at] = members[at - 1];
     members[at] = member;
@@ -39,9 +40,10 @@ static bool check_loose(const dg_mapping *m) {
       int order = same_shape(a, b) ? dg_names_order(a->name, b->name) : 0;
       if (order > 0)
         return dg_fail(m->err, DG_ERR_INPUT,
-                       "%s: \"%s\" comes before \"%s\", and their names name no layer: say with "
-                       "--map THEIRS=OURS which tensor is which",
-                       m->arrays->path, a->name, b->name);
+                       "%s: \"%s\" comes before \"%s\", and their names name no layer: it "
+                       "has to be said which tensor is which",
+                       m->arrays->path, a->name, b->name) ||
+               dg_advise(m->err, DG_REMEDY_NAMES);
       if (order < 0) break; /* those before it were compared with it */
     }
   return true;
@@ -63,9 +65,10 @@ static bool check_roles(const dg_mapping *m, const dg_own_layer *layer) {
     const dg_array *from = layer->sources[i].from;
     if (from && dg_name_denies(from->name, param->spec.suffix))
       return dg_fail(m->err, DG_ERR_INPUT,
-                     "%s: by its order \"%s\" would be \"%s\", but its name says otherwise: say "
-                     "with --map THEIRS=OURS which tensor is which",
-                     m->arrays->path, from->name, param->name);
+                     "%s: by its order \"%s\" would be \"%s\", but its name says otherwise: it "
+                     "has to be said which tensor is which",
+                     m->arrays->path, from->name, param->name) ||
+             dg_advise(m->err, DG_REMEDY_NAMES);
   }
   return true;
 }
@@ -78,8 +81,9 @@ bool dg_map_loose(dg_mapping *m) {
   if (wanted != m->groups.loose)
     return dg_fail(m->err, DG_ERR_INPUT,
                    "%s: \"%s\" and the like name no layer, and they are %zu where the network "
-                   "needs %zu: say with --map THEIRS=OURS which tensor is which",
-                   m->arrays->path, loose_array(m, 0)->name, m->groups.loose, wanted);
+                   "needs %zu: it has to be said which tensor is which",
+                   m->arrays->path, loose_array(m, 0)->name, m->groups.loose, wanted) ||
+           dg_advise(m->err, DG_REMEDY_NAMES);
   if (!sort_loose(m) || !check_loose(m)) return false;
   bool differ = loose_differ(m);
   for (uint32_t l = 0; l < m->layer_count; l++) {
@@ -91,8 +95,8 @@ bool dg_map_loose(dg_mapping *m) {
     snprintf(group.name, sizeof group.name, "%s", m->arrays->items[group.members[0]].name);
     layer->named = true; /* its names were looked at already */
     if (!dg_mapping_take(m, layer, &group, "by order"))
-      return dg_fail_prefix(m->err, "taken by their order, tensors don't fit (--map THEIRS=OURS "
-                                    "says which is which)");
+      return dg_fail_prefix(m->err, "taken by their order, tensors don't fit") ||
+             dg_advise(m->err, DG_REMEDY_NAMES);
     if (differ && !check_roles(m, layer)) return false;
   }
   return true;

@@ -64,15 +64,17 @@ static bool fail_missing(const dg_mapping *m, const dg_own_layer *layer) {
   const dg_group *meant = only < m->groups.count ? &m->groups.items[only] : NULL;
   if (meant) dg_layout_fit(m->graph, layer->node, m->arrays, meant, sources, why, sizeof why);
   if (meant && dg_layout_lacks(layer->node, m->arrays, meant))
-    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
+    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why) ||
+           dg_advise(m->err, DG_REMEDY_NAMES);
   for (uint32_t i = 0; i < param->spec.rank; i++) dims[i] = param->spec.dim[i];
   return dg_fail(
-      m->err, DG_ERR_INPUT,
-      "%s: nothing fits the network's layer \"%s\" (%s, \"%s\" is %s)%s%s; these are the "
-      "weights of another network, or --layout %s would read them",
-      m->arrays->path, layer->node->layer->name, layer->node->layer->kind->type, param->name,
-      dg_array_shape(param->spec.rank, dims, shape, sizeof shape), *why ? ": " : "", why,
-      m->arrays->layout == DG_LAYOUT_KERAS ? "pytorch" : "keras");
+             m->err, DG_ERR_INPUT,
+             "%s: nothing fits the network's layer \"%s\" (%s, \"%s\" is %s)%s%s; these are the "
+             "weights of another network, or the layout %s would read them",
+             m->arrays->path, layer->node->layer->name, layer->node->layer->kind->type, param->name,
+             dg_array_shape(param->spec.rank, dims, shape, sizeof shape), *why ? ": " : "", why,
+             m->arrays->layout == DG_LAYOUT_KERAS ? "pytorch" : "keras") ||
+         dg_advise(m->err, DG_REMEDY_LAYOUT);
 }
 
 static bool fail_ambiguous(const dg_mapping *m, const dg_own_layer *layer, const size_t *found,
@@ -81,11 +83,12 @@ static bool fail_ambiguous(const dg_mapping *m, const dg_own_layer *layer, const
   for (size_t i = 0; i < count && i < 4; i++)
     dg_append(names, sizeof names, "%s\"%s\"", i ? ", " : "", m->groups.items[found[i]].name);
   return dg_fail(m->err, DG_ERR_INPUT,
-                 "%s: the network's layer \"%s\" (%s) could be any of %s%s; say which by "
-                 "--map %s=%s; --map THEIRS= leaves one out",
+                 "%s: the network's layer \"%s\" (%s) could be any of %s%s; say which, such as "
+                 "%s=%s",
                  m->arrays->path, layer->node->layer->name, layer->node->layer->kind->type, names,
                  count > 4 ? " and more" : "", m->groups.items[found[0]].name,
-                 layer->node->layer->name);
+                 layer->node->layer->name) ||
+         dg_advise(m->err, DG_REMEDY_NAMES);
 }
 
 bool dg_map_by_shape(dg_mapping *m) {

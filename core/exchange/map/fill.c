@@ -23,10 +23,12 @@ static bool check_variance(const dg_mapping *m, const dg_param *param, const dg_
   bool ok = true;
   if (strcmp(param->spec.suffix, "running_var") == 0)
     for (uint64_t i = 0; i < array->count; i++) ok &= !(array->data[i] < 0);
-  return ok || dg_fail(m->err, DG_ERR_INPUT,
-                       "%s: what would be \"%s\" has numbers below 0, which no variance has: say "
-                       "with --map THEIRS=OURS which tensor is which",
-                       m->arrays->path, param->name);
+  return ok ||
+         dg_fail(m->err, DG_ERR_INPUT,
+                 "%s: what would be \"%s\" has numbers below 0, which no variance has: it "
+                 "has to be said which tensor is which",
+                 m->arrays->path, param->name) ||
+         dg_advise(m->err, DG_REMEDY_NAMES);
 }
 
 bool dg_map_fill(const dg_mapping *m, dg_arrays *ours) {

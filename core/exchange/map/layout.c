@@ -220,7 +220,7 @@ static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
   if (!capacity) return false;
   snprintf(why, capacity,
            "\"%s\" has %zu of the %u tensors of a %s, by numbers alone: whether its scale or its "
-           "center is missing can't be told; say it by --map %s=%s.weight",
+           "center is missing can't be told; say %s=%s.weight",
            group->name, group->count, node->params + node->running_count, node->layer->kind->type,
            first, node->layer->name);
   for (uint32_t i = 1; (param = dg_layout_param(graph, node, i)); i++)

@@ -73,12 +73,13 @@ static bool check_order(const dg_mapping *m) {
       const dg_group *first = &m->groups.items[a->group], *second = &m->groups.items[b->group];
       if (first->told || second->told || !contradict(m, a, b) || !exchangeable(m, a, b)) continue;
       return dg_fail(
-          m->err, DG_ERR_INPUT,
-          "%s: by their order and shape \"%s\" would be the network's \"%s\", and \"%s\" "
-          "its \"%s\", but their names say another order: say which is which by "
-          "--map %s=%s or --map %s=%s",
-          m->arrays->path, first->name, dg_own_name(a), second->name, dg_own_name(b), first->name,
-          dg_own_name(a), first->name, dg_own_name(b));
+                 m->err, DG_ERR_INPUT,
+                 "%s: by their order and shape \"%s\" would be the network's \"%s\", and \"%s\" "
+                 "its \"%s\", but their names say another order: say which is which: "
+                 "%s=%s or %s=%s",
+                 m->arrays->path, first->name, dg_own_name(a), second->name, dg_own_name(b),
+                 first->name, dg_own_name(a), first->name, dg_own_name(b)) ||
+             dg_advise(m->err, DG_REMEDY_NAMES);
     }
   return true;
 }
@@ -89,8 +90,9 @@ static bool check_rest(const dg_mapping *m) {
   for (size_t g = 0; g < m->groups.count; g++)
     if (!m->used[g])
       return dg_fail(m->err, DG_ERR_INPUT,
-                     "%s: the network has no place for \"%s\"; --map %s= leaves it out",
-                     m->arrays->path, m->groups.items[g].name, m->groups.items[g].name);
+                     "%s: the network has no place for \"%s\"; %s= leaves it out", m->arrays->path,
+                     m->groups.items[g].name, m->groups.items[g].name) ||
+             dg_advise(m->err, DG_REMEDY_NAMES);
   return true;
 }
 

@@ -48,7 +48,7 @@ static bool apply(dg_arrays *arrays, const dg_convert_options *options, const dg
     bool meant = !array->told && begins_with(array->name, pair->theirs); /* a=b, b=a: a swap */
     found |= meant;
     if (meant && !*pair->ours) {
-      if (options->mapped) options->mapped(options->user, array->name, NULL, "as --map says");
+      if (options->mapped) options->mapped(options->user, array->name, NULL, "as was said");
       dg_arrays_drop(arrays, i);
       continue;
     }
