@@ -3,19 +3,20 @@
 # resort of the model lookup, so the tree can be moved.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS digits EXPORT digits-targets COMPONENT development)
-install(TARGETS digits-exchange EXPORT digits-exchange-targets COMPONENT development)
-install(TARGETS digits-shared EXPORT digits-targets
-        LIBRARY COMPONENT library NAMELINK_COMPONENT development)
-install(TARGETS digits-exchange-shared EXPORT digits-exchange-targets
-        LIBRARY COMPONENT library NAMELINK_COMPONENT development)
+install(TARGETS digits EXPORT digits-static-targets COMPONENT development)
+install(TARGETS digits-exchange EXPORT digits-exchange-static-targets COMPONENT development)
+if(TARGET digits-shared)
+  install(TARGETS digits-shared digits-exchange-shared EXPORT digits-targets
+          LIBRARY COMPONENT library NAMELINK_COMPONENT development)
+endif()
 install(DIRECTORY include/digits DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
         FILES_MATCHING PATTERN *.h)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models
         FILES_MATCHING PATTERN *.cfg)
 install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/weights
         FILES_MATCHING PATTERN *.safetensors)
-install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES models/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/models)
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
@@ -39,9 +40,8 @@ set_source_files_properties(core/model/catalog.c PROPERTIES COMPILE_DEFINITIONS
                             "${catalog_definitions}")
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
-foreach(library digits digits-exchange)
-  install(EXPORT ${library}-targets NAMESPACE digits:: DESTINATION ${package}
-          COMPONENT development)
+foreach(targets digits digits-static digits-exchange-static)
+  install(EXPORT ${targets}-targets NAMESPACE digits:: DESTINATION ${package} COMPONENT development)
 endforeach()
 configure_file(cmake/digits-config.cmake.in digits-config.cmake @ONLY)
 write_basic_package_version_file(digits-config-version.cmake COMPATIBILITY SameMinorVersion)
@@ -49,8 +49,8 @@ install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
               ${PROJECT_BINARY_DIR}/digits-config-version.cmake DESTINATION ${package}
         COMPONENT development)
 
-# Only digits itself is linked statically: what static versions of the shared libraries beneath it
-# need (Fortran's, bzip2, curl) is not asked for, as Requires.private would do.
+# digits-static links digits itself statically; what static versions of the shared libraries beneath
+# it need (Fortran's, bzip2, curl) is not asked for.
 set(libs_private ${CBLAS_LDFLAGS} ${LIBCONFIG_LDFLAGS} ${JANSSON_LDFLAGS} ${TURBOJPEG_LDFLAGS}
     ${CMAKE_THREAD_LIBS_INIT})
 if(DIGITS_HAVE_OPENCL)
@@ -68,7 +68,7 @@ foreach(libs libs_private exchange_libs_private)
   list(REMOVE_DUPLICATES ${libs})
   list(JOIN ${libs} " " ${libs})
 endforeach()
-foreach(library digits digits-exchange)
+foreach(library digits digits-static digits-exchange digits-exchange-static)
   configure_file(cmake/${library}.pc.in ${library}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${library}.pc
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)

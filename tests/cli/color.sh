@@ -9,7 +9,7 @@ rm -rf "$folder"
 mkdir -p "$folder"
 run=$build/tools/digits-run
 escape=$(printf '\033')
-export DIGITS_DATA="$folder/set" OMP_WAIT_POLICY=passive
+export DIGITS_DATA="$folder/set"
 "$build/tools/digits-data" --data builtin --train 300 --test 20 write "$folder/set" > /dev/null
 train="$run --backend cpu --epochs 1 --set data.validation=100 vanilla"
 

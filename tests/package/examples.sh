@@ -7,7 +7,6 @@ source=$1 build=$2 examples=${3:-$2/examples}
 folder=$examples-test
 rm -rf "$folder"
 mkdir -p "$folder"
-export OMP_WAIT_POLICY=passive # threads that wait leave the processor to other tests
 
 fail() {
   echo "$1" >&2
@@ -36,6 +35,13 @@ echo "== predict: a folder"
 "$build/tools/digits-data" --data builtin --seed 3 --train 1 --test 50 write "$folder/set" > "$folder/log"
 "$examples/predict" "$folder/vanilla.safetensors" "$folder/set" > "$folder/output"
 right 14
+
+echo "== online"
+"$examples/online" "$source/models/vanilla.cfg" "$folder/online.safetensors" > "$folder/output"
+cat "$folder/output"
+read=$(grep -cE 'is a ([0-9]), read as \1$' "$folder/output" || true)
+[ "$read" -ge 14 ] || fail "$read of 20 digits were read right"
+grep -q '^layer fc1: [0-9]* of 2000 activations are above 0$' "$folder/output" || fail "no activations"
 
 echo "== convert"
 if "$examples/convert" "$folder/vanilla.safetensors" "$folder/vanilla.npz" > "$folder/output" 2>&1; then

@@ -159,7 +159,6 @@ END_TEST
 
 static void set_up(void) {
   setenv("OPENBLAS_NUM_THREADS", "1", 1); /* costs of a machine with many processors are not ours */
-  setenv("OMP_NUM_THREADS", "2", 1);
   shell_check("(echo P5 28 28 255; tail -c +17 train-images-idx3-ubyte | head -c 784) > d.pgm", 0,
               "");
 }
