@@ -126,6 +126,9 @@ typedef struct {
   /** What an op prepared so would want; no memory for it is taken. */
   bool (*needs)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                 dg_op_needs *needs, dg_error *err);
+  /** Lets an op that is not trained use what `other`, prepared alike, keeps of its parameters; both
+      are run on the same ones. NULL: ops keep nothing. */
+  void (*share)(dg_op *op, const dg_op *other);
   void (*op_free)(dg_op *op); /**< NULL is allowed */
   bool (*forward)(dg_op *op, const dg_op_buffers *buffers, const dg_step *step, dg_error *err);
   /** Layer ops: from d_out to d_in (as desc.d_in says) and d_param (written). */

@@ -53,6 +53,10 @@ static dg_op *prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n,
   return op_new(device, &(dg_cpu_request){desc, max_n, train, false}, err);
 }
 
+static void share(dg_op *op, const dg_op *other) {
+  dg_cpu_share(&((dg_cpu_partitioned_op *)op)->op, &((const dg_cpu_partitioned_op *)other)->op);
+}
+
 static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                   dg_op_needs *needs, dg_error *err) {
   dg_op *op = op_new(device, &(dg_cpu_request){desc, max_n, train, true}, err);
@@ -158,6 +162,7 @@ static const dg_device_calls calls = {
     .supports = supports,
     .prepare = prepare,
     .needs = needs,
+    .share = share,
     .op_free = op_free,
     .forward = forward,
     .backward = backward,

@@ -28,6 +28,8 @@ static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *e
   if (!runs) {
     if (device->calls->needs(device, desc, network->max_n, train, needs, err)) return true;
   } else if (dg_bound_make(bound, device, desc, network->max_n, train, err)) {
+    if (dg_network_shares_folds(network) && device->calls->share)
+      device->calls->share(bound->op, network->owner->ops[i].op);
     return *needs = bound->op->needs, true;
   }
   return dg_name_layer(node->layer, err);

@@ -27,8 +27,8 @@ typedef struct {
   uint32_t batch; /**< images that run at once, at most; 0: 1 */
   /** Weight file to read the parameters from. NULL, and no `share`: initial ones are drawn. */
   const char *weights;
-  /** Use the parameters of this predictor, of the same model and device, instead of a copy. It must
-      outlive the new one. */
+  /** Use the parameters of this predictor, of the same model and device, instead of a copy; with the
+      same batch also what a backend makes of them. It must outlive the new one. */
   const dg_predictor *share;
   /** Give the activations of this layer, instead of the last one's. */
   const char *layer;

@@ -55,6 +55,16 @@ void dg_cpu_release(dg_cpu_prepared *op) {
   release_direction(&op->backward);
 }
 
+void dg_cpu_share(dg_cpu_prepared *op, const dg_cpu_prepared *other) {
+  dg_cpu_prepacked *own = op->forward.prepacked, *others = other->forward.prepacked;
+  if (!own || !others || op->by.forward != other->by.forward || op->base.max_n != other->base.max_n)
+    return;
+  dg_cpu_prepacked *shared = dg_cpu_prepacked_share(others, dg_cpu_prepacked_floats(own));
+  if (!shared) return;
+  dg_cpu_prepacked_free(own);
+  op->forward.prepacked = shared;
+}
+
 void dg_cpu_note_time(dg_cpu_prepared *op, bool backward, double seconds) {
   *(backward ? &op->times.backward : &op->times.forward) += seconds;
   ++*(backward ? &op->times.backward_runs : &op->times.forward_runs);

@@ -33,6 +33,9 @@ bool dg_cpu_prepare(dg_cpu_prepared *op, const dg_cpu_device *device, const dg_c
                     dg_error *err);
 void dg_cpu_release(dg_cpu_prepared *op);
 
+/** Lets an op use the packed parameters of another one that is prepared alike. */
+void dg_cpu_share(dg_cpu_prepared *op, const dg_cpu_prepared *other);
+
 /** Runs an op after what is queued, and times it on a device that wants it. */
 void dg_cpu_run(dg_cpu_prepared *op, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step);
