@@ -51,6 +51,13 @@ endforeach()
 file(WRITE ${control}/shlibs ${shlibs})
 file(WRITE ${control}/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${control}/shlibs ${control}/triggers)
+# CPack would write scripts that call ldconfig, which the trigger does.
+foreach(script postinst postrm)
+  file(WRITE ${control}/${script} "#!/bin/sh\nset -e\n# ldconfig is called by a trigger\n")
+  file(CHMOD ${control}/${script} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ
+       GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  list(APPEND CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${control}/${script})
+endforeach()
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS "pocl-opencl-icd | opencl-icd")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SUGGESTS digits-data)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION

@@ -78,7 +78,7 @@ fi
 install() {
   if [ "$(id -u)" = 0 ]; then
     # shellcheck disable=SC2086 # paths without blanks
-    dpkg --root="$root" --force-depends,unsafe-io -i $all > log 2>&1 || { cat log; exit 1; }
+    dpkg --root="$root" --force-depends,unsafe-io,script-chrootless -i $all > log 2>&1 || { cat log; exit 1; }
   else
     for package in $all; do dpkg -x "$package" "$root"; done
   fi
@@ -87,7 +87,7 @@ install() {
 }
 
 remove() {
-  dpkg --root="$root" --force-depends --purge digits digits-data libdigits0 libdigits-dev > log 2>&1 ||
+  dpkg --root="$root" --force-depends,script-chrootless --purge digits digits-data libdigits0 libdigits-dev > log 2>&1 ||
     { cat log; exit 1; }
   [ ! -e "$root/usr" ] || fail "left behind: $(find "$root/usr" | head)"
 }
