@@ -104,8 +104,8 @@ recurrent_forward(global const float *x, global float *workspace, uint inputs_fi
       for (uint s = 0; s < SAMPLES; s++)
         sums[0][s] = active ? now[place_of(unit, SAVED, 3, s)] : 0.0f;
       if (step > 0)
-        multiply(sums, 1, now + place(0, SAVED, 4, 0), SAVED * SAMPLES * 16, padded / 16, 1, weights,
-                 16, active, chunk);
+        multiply(sums, 1, now + place(0, SAVED, 4, 0), SAVED * SAMPLES * 16, padded / 16, 1,
+                 weights, 16, active, chunk);
       for (uint s = 0; s < SAMPLES && active; s++) {
         const float z = now[place_of(unit, SAVED, 2, s)], candidate = tanh_of(sums[0][s]);
         const float h = step > 0 ? state[place_of(unit, SAVED, 0, s)] : 0.0f;

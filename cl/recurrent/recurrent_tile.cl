@@ -112,7 +112,8 @@ recurrent_forward(global const float *restrict x, global float *workspace, uint 
 #pragma unroll
       for (uint s = 0; s < SAMPLES; s++) sums[0][s] = vload16(0, now + place(unit, SAVED, 3, s));
       if (step > 0)
-        multiply(sums, 1, now + place(0, SAVED, 4, 0), SAVED * SAMPLES * 16, padded / 16, 1, weights);
+        multiply(sums, 1, now + place(0, SAVED, 4, 0), SAVED * SAMPLES * 16, padded / 16, 1,
+                 weights);
       float16 done[SAMPLES];
 #pragma unroll
       for (uint s = 0; s < SAMPLES; s++) done[s] = sums[0][s];

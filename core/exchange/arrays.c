@@ -65,7 +65,7 @@ static size_t layer_of(const char *name) {
 }
 
 dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, const uint64_t *dim,
-                        bool whole, dg_error *err) {
+                        bool integer, dg_error *err) {
   uint64_t count;
   if (!check_name(arrays, name, err) || !reserve(arrays, err) ||
       !count_numbers(arrays, name, rank, dim, &count, err))
@@ -80,7 +80,7 @@ dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, cons
                       .rank = rank,
                       .count = count,
                       .data = calloc(count + 1, sizeof(float)),
-                      .whole = whole};
+                      .integer = integer};
   memcpy(array->dim, dim, rank * sizeof *dim);
   arrays->count++;
   arrays->floats += count;

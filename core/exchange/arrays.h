@@ -20,8 +20,8 @@ typedef struct {
   uint64_t dim[DG_TENSOR_RANK];
   uint64_t count; /**< numbers */
   float *data;
-  bool whole; /**< they were whole numbers in the file */
-  bool told;  /**< the caller has named it */
+  bool integer; /**< they were whole numbers in the file */
+  bool told;    /**< the caller has named it */
 } dg_array;
 
 /** What a file holds. All is owned. */
@@ -50,7 +50,7 @@ void dg_arrays_bound(dg_arrays *arrays, uint64_t bytes);
  * one is added.
  */
 dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, const uint64_t *dim,
-                        bool whole, dg_error *err);
+                        bool integer, dg_error *err);
 
 /** Fills a tensor from numbers that lie densely in memory, row by row. */
 void dg_array_fill(dg_array *array, dg_element element, const unsigned char *from);

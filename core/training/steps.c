@@ -99,8 +99,8 @@ bool dg_trainer_evaluate(dg_trainer *t, const dg_source *source, uint32_t count,
 
 /** Runs the network on samples again and finds the first whose numbers are not finite; `count`:
     there is none. `logits` has room for a batch. */
-static bool find_unfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t *sample,
-                          dg_error *err) {
+static bool find_nonfinite(dg_trainer *t, uint32_t count, float *logits, uint32_t *sample,
+                           dg_error *err) {
   uint32_t batch = dg_network_samples(t->network), outputs = dg_network_outputs(t->network);
   for (*sample = 0; *sample < count;) {
     dg_step step = {.n = count - *sample < batch ? count - *sample : batch, .first = *sample};
@@ -126,7 +126,7 @@ bool dg_trainer_check_loss(dg_trainer *t, const dg_source *source, uint32_t coun
   uint32_t sample;
   if (!logits) return dg_fail_memory(err, bytes);
   dg_trainer_gather_from(t, source);
-  bool ok = find_unfinite(t, count, logits, &sample, err);
+  bool ok = find_nonfinite(t, count, logits, &sample, err);
   free(logits);
   if (ok && sample < count) return dg_network_fail_nonfinite(sample, err);
   return ok && dg_fail(err, DG_ERR_RUNTIME,

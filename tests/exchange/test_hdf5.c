@@ -416,7 +416,7 @@ START_TEST(what_a_process_sends_is_taken) {
   dg_error err = {0};
   ck_assert_msg(dg_hdf5_read_sandboxed(&arrays, send_two, &plenty, &err), "%s", err.message);
   ck_assert_uint_eq(arrays.count, 2);
-  ck_assert(arrays.ordered && arrays.items[1].whole && !arrays.items[0].whole);
+  ck_assert(arrays.ordered && arrays.items[1].integer && !arrays.items[0].integer);
   ck_assert_uint_eq(arrays.items[1].layer, 1);
   ck_assert_float_eq(arrays.items[1].data[59999], 60000);
   dg_arrays_free(&arrays);
@@ -493,7 +493,7 @@ static const struct {
     {{.name = 1024, .dim = {2}, .rank = 1}, "a.b", 3, true, "can't cope with it"},
     {{.name = 3, .dim = {2}, .rank = 9}, "a.b", 3, true, "can't cope with it"},
     {{.name = 3, .dim = {2}, .rank = UINT32_MAX}, "a.b", 3, true, "can't cope with it"},
-    {{.name = 3, .dim = {2}, .rank = 1, .whole = 2}, "a.b", 3, true, "can't cope with it"},
+    {{.name = 3, .dim = {2}, .rank = 1, .integer = 2}, "a.b", 3, true, "can't cope with it"},
     {{.name = 3, .dim = {UINT64_MAX}, .rank = 1}, "a.b", 3, true, "makes more numbers"},
     {{.name = 3, .dim = {1 << 16, 1 << 16, 1 << 16, 1 << 16}, .rank = 4},
      "a.b",

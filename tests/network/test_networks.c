@@ -320,7 +320,7 @@ static dg_update_desc update_of(const json_t *recipe, uint32_t count) {
   return d;
 }
 
-/** What a network that only tests makes of the parameters and running statistics as they are now. */
+/** What a network that only tests makes of parameters and running statistics as they are. */
 static void check_test(net_rig *r, const json_t *expected) {
   uint32_t count = r->batch * CLASSES;
   ck_assert_uint_eq(json_array_size(expected), count);

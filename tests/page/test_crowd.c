@@ -9,26 +9,26 @@
 #include <unistd.h>
 
 #include "tests/common/suite.h"
-#include "tools/serve/crowd.h"
 #include "tools/serve/guard.h"
+#include "tools/serve/limiter.h"
 #include "tools/serve/token.h"
 
 /** A connection: the server's end and the client's. */
 typedef struct {
   int server, client;
-  visitor *visitor;
+  peer *peer;
 } line;
 
-static crowd *all;
+static limiter *all;
 
 static void open_crowd(void) {
   dg_error err = {0};
-  all = crowd_open(&err);
+  all = limiter_open(&err);
   ck_assert_msg(all != NULL, "%s", err.message);
 }
 
 static void close_crowd(void) {
-  crowd_close(all);
+  limiter_close(all);
 }
 
 /** A client comes from an address of IPv4 or IPv6. */
@@ -43,8 +43,8 @@ static line come(const char *from) {
   void *place = old ? (void *)&address.old.sin_addr : (void *)&address.new.sin6_addr;
   ck_assert_int_eq(inet_pton(address.any.sa_family, from, place), 1);
   ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-  line l = {ends[0], ends[1], crowd_enter(all, ends[0], &address.any)};
-  ck_assert_ptr_nonnull(l.visitor);
+  line l = {ends[0], ends[1], limiter_enter(all, ends[0], &address.any)};
+  ck_assert_ptr_nonnull(l.peer);
   return l;
 }
 
@@ -54,7 +54,7 @@ static bool is_ended(const line *l) {
 }
 
 static void go(line *l) {
-  crowd_leave(l->visitor);
+  limiter_leave(l->peer);
   close(l->server);
   close(l->client);
 }
@@ -64,14 +64,14 @@ static void go_all(line *lines, int count) {
 }
 
 START_TEST(the_oldest_of_the_most_goes) {
-  enum { COUNT = CROWD_MAX + 2 };
+  enum { COUNT = LIMITER_CONNECTIONS + 2 };
   line lines[COUNT];
   for (int i = 0; i < 3; i++) lines[i] = come("10.0.0.1");
-  for (int i = 3; i < CROWD_MAX; i++) lines[i] = come("10.0.0.2");
-  for (int i = 0; i < CROWD_MAX; i++) ck_assert(!is_ended(&lines[i]));
-  lines[CROWD_MAX] = come("10.0.0.3");
-  crowd_restart(lines[4].visitor);
-  lines[CROWD_MAX + 1] = come("10.0.0.3");
+  for (int i = 3; i < LIMITER_CONNECTIONS; i++) lines[i] = come("10.0.0.2");
+  for (int i = 0; i < LIMITER_CONNECTIONS; i++) ck_assert(!is_ended(&lines[i]));
+  lines[LIMITER_CONNECTIONS] = come("10.0.0.3");
+  limiter_restart(lines[4].peer);
+  lines[LIMITER_CONNECTIONS + 1] = come("10.0.0.3");
   for (int i = 0; i < COUNT; i++) ck_assert_msg(is_ended(&lines[i]) == (i == 3 || i == 5), "%d", i);
   go_all(lines, COUNT);
 }
@@ -88,25 +88,25 @@ START_TEST(a_site_counts_as_one) {
                {"::ffff:10.0.0.1", "10.0.0.1", true},
                {"::ffff:10.0.0.1", "::ffff:10.0.0.2", false},
                {"::1", "127.0.0.2", true}};
-  line lines[CROWD_ANSWERS_OF_ONE + 1];
+  line lines[LIMITER_ANSWERS_OF_ONE + 1];
   for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
-    for (int i = 0; i < CROWD_ANSWERS_OF_ONE; i++) {
+    for (int i = 0; i < LIMITER_ANSWERS_OF_ONE; i++) {
       lines[i] = come(pairs[p].one);
-      ck_assert(crowd_begin_answer(lines[i].visitor));
+      ck_assert(limiter_begin_answer(lines[i].peer));
     }
-    lines[CROWD_ANSWERS_OF_ONE] = come(pairs[p].other);
-    ck_assert_msg(crowd_begin_answer(lines[CROWD_ANSWERS_OF_ONE].visitor) != pairs[p].together,
+    lines[LIMITER_ANSWERS_OF_ONE] = come(pairs[p].other);
+    ck_assert_msg(limiter_begin_answer(lines[LIMITER_ANSWERS_OF_ONE].peer) != pairs[p].together,
                   "%s and %s", pairs[p].one, pairs[p].other);
-    go_all(lines, CROWD_ANSWERS_OF_ONE + 1);
+    go_all(lines, LIMITER_ANSWERS_OF_ONE + 1);
   }
 }
 END_TEST
 
 START_TEST(nobody_goes_during_an_answer) {
-  enum { COUNT = CROWD_MAX + 1 };
+  enum { COUNT = LIMITER_CONNECTIONS + 1 };
   line lines[COUNT];
   for (int i = 0; i < COUNT; i++) {
-    if (i == COUNT - 1) ck_assert(crowd_begin_answer(lines[0].visitor));
+    if (i == COUNT - 1) ck_assert(limiter_begin_answer(lines[0].peer));
     lines[i] = come(i % 2 ? "127.0.0.1" : "127.9.9.9"); /* one machine: this */
   }
   for (int i = 0; i < COUNT; i++) ck_assert_msg(is_ended(&lines[i]) == (i == 1), "%d", i);
@@ -116,32 +116,33 @@ END_TEST
 
 START_TEST(answers_are_shared) {
   static const char *const from[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"};
-  enum { ADDRESSES = 5, OF_ONE = CROWD_ANSWERS_OF_ONE + 1, COUNT = ADDRESSES * OF_ONE };
+  enum { ADDRESSES = 5, OF_ONE = LIMITER_ANSWERS_OF_ONE + 1, COUNT = ADDRESSES * OF_ONE };
   line lines[COUNT];
   int begun[ADDRESSES] = {0};
   for (int i = 0; i < COUNT; i++) {
     lines[i] = come(from[i / OF_ONE]);
-    begun[i / OF_ONE] += crowd_begin_answer(lines[i].visitor);
+    begun[i / OF_ONE] += limiter_begin_answer(lines[i].peer);
   }
   for (int i = 0; i < ADDRESSES; i++)
-    ck_assert_int_eq(begun[i], i < CROWD_ANSWERS / CROWD_ANSWERS_OF_ONE ? CROWD_ANSWERS_OF_ONE : 0);
-  crowd_end_answer(lines[0].visitor);
-  ck_assert(crowd_begin_answer(lines[COUNT - 1].visitor));
-  crowd_end_answer(lines[1].visitor);
-  crowd_end(all);
-  ck_assert(!crowd_begin_answer(lines[0].visitor));
+    ck_assert_int_eq(begun[i],
+                     i < LIMITER_ANSWERS / LIMITER_ANSWERS_OF_ONE ? LIMITER_ANSWERS_OF_ONE : 0);
+  limiter_end_answer(lines[0].peer);
+  ck_assert(limiter_begin_answer(lines[COUNT - 1].peer));
+  limiter_end_answer(lines[1].peer);
+  limiter_end(all);
+  ck_assert(!limiter_begin_answer(lines[0].peer));
   go_all(lines, COUNT);
 }
 END_TEST
 
 START_TEST(who_is_slow_goes) {
   line slow = come("10.0.0.1"), busy = come("10.0.0.1");
-  ck_assert(crowd_begin_answer(busy.visitor));
+  ck_assert(limiter_begin_answer(busy.peer));
   time_t begin = time(NULL);
   while (!is_ended(&slow) && time(NULL) - begin < 60)
     nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
   ck_assert(is_ended(&slow));
-  ck_assert_int_ge(time(NULL) - begin, CROWD_SECONDS - 1);
+  ck_assert_int_ge(time(NULL) - begin, LIMITER_SECONDS - 1);
   ck_assert(!is_ended(&busy));
   go(&slow);
   go(&busy);

@@ -132,7 +132,7 @@ START_TEST(both_backends_see_the_same_losses) {
     run_checked("opencl", names[_i], sets, seed, &opencl);
     ck_assert_uint_eq(cpu.losses, STEPS);
     double most = apart(&cpu, &opencl);
-    ck_assert_msg(most < 0.05, "%s, seed %u: losses part by %g", names[_i], seed, most);
+    ck_assert_msg(most < 0.05, "%s, seed %u: losses differ by %g", names[_i], seed, most);
     same += most <= 1e-4;
   }
   ck_assert_msg(same >= MIN_SAME, "%s: of %d seeds %d see the same losses", names[_i], SEEDS, same);

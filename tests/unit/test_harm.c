@@ -46,7 +46,7 @@ static const harm harms[] = {
 
 enum { HARMS = sizeof harms / sizeof *harms };
 
-/** The network that came along, and images that it reads right without doubt. */
+/** The network that is installed, and images that it reads right without doubt. */
 typedef struct {
   dg_device *device;
   dg_model *model;

@@ -53,7 +53,7 @@ bool run_checkpoint_check(run_checkpoint *checkpoint, bool resumed, dg_error *er
   return !resumed;
 }
 
-void run_checkpoint_tell(const run_checkpoint *checkpoint, const dg_device *device) {
+void run_checkpoint_print(const run_checkpoint *checkpoint, const dg_device *device) {
   const dg_checkpoint_info *info = &checkpoint->info;
   say("resume  after %u epochs and %u steps\n", info->epoch, info->step);
   if (strcmp(info->backend, dg_device_backend(device)) == 0 &&
@@ -63,13 +63,13 @@ void run_checkpoint_tell(const run_checkpoint *checkpoint, const dg_device *devi
       info->device, info->threads);
 }
 
-bool run_checkpoint_point(const run_checkpoint *checkpoint, const char *save, dg_error *err) {
+bool run_checkpoint_hint(const run_checkpoint *checkpoint, const char *save, dg_error *err) {
   if (checkpoint->path[0] && access(checkpoint->path, F_OK) == 0)
     dg_fail_suffix(err, "; go on with --resume %s", save);
   return false;
 }
 
-bool run_checkpoint_drop(const run_checkpoint *checkpoint, dg_error *err) {
+bool run_checkpoint_remove(const run_checkpoint *checkpoint, dg_error *err) {
   return unlink(checkpoint->path) == 0 || errno == ENOENT ||
          dg_fail(err, DG_ERR_RUNTIME, "%s could not be removed: %s", checkpoint->path,
                  strerror(errno));

@@ -24,12 +24,12 @@ bool run_checkpoint_find(options *o, run_checkpoint *checkpoint, dg_error *err);
 bool run_checkpoint_check(run_checkpoint *checkpoint, bool resumed, dg_error *err);
 
 /** Prints where the run goes on, and whether that can be to the same bits. */
-void run_checkpoint_tell(const run_checkpoint *checkpoint, const dg_device *device);
+void run_checkpoint_print(const run_checkpoint *checkpoint, const dg_device *device);
 
 /** Adds to the error of a run that stopped how it goes on, if it can. Returns false. */
-bool run_checkpoint_point(const run_checkpoint *checkpoint, const char *save, dg_error *err);
+bool run_checkpoint_hint(const run_checkpoint *checkpoint, const char *save, dg_error *err);
 
 /** Removes the checkpoint once the weights are saved. */
-bool run_checkpoint_drop(const run_checkpoint *checkpoint, dg_error *err);
+bool run_checkpoint_remove(const run_checkpoint *checkpoint, dg_error *err);
 
 #endif

@@ -241,7 +241,7 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   tell_data(j, &start);
   if (!o->test) say("seed    %u\n", seed);
   if (j->checkpoint->none.kind) say("state   none is kept: %s\n", j->checkpoint->none.message);
-  if (start.resumed) run_checkpoint_tell(j->checkpoint, j->device);
+  if (start.resumed) run_checkpoint_print(j->checkpoint, j->device);
   fflush(stdout);
 }
 
@@ -255,10 +255,10 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
   bool ok = dg_trainer_train(trainer, err);
   *seconds = dg_seconds() - start;
   console_clear(&j->audience.console);
-  if (!ok) return run_checkpoint_point(j->checkpoint, o->save, err);
+  if (!ok) return run_checkpoint_hint(j->checkpoint, o->save, err);
   if (!o->save) return true;
-  return dg_trainer_save(trainer, o->save, err) ? run_checkpoint_drop(j->checkpoint, err)
-                                                : run_checkpoint_point(j->checkpoint, o->save, err);
+  return dg_trainer_save(trainer, o->save, err) ? run_checkpoint_remove(j->checkpoint, err)
+                                                : run_checkpoint_hint(j->checkpoint, o->save, err);
 }
 
 static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {

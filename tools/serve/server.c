@@ -9,16 +9,16 @@
 
 #include "core/base/error.h"
 #include "tools/serve/answer.h"
-#include "tools/serve/crowd.h"
 #include "tools/serve/guard.h"
+#include "tools/serve/limiter.h"
 #include "tools/serve/listener.h"
 #include "tools/serve/page.h"
 #include "tools/serve/token.h"
 
 enum {
-  MAX_BODY = 1 << 18,              /* bytes of a request's body */
-  MAX_HEADERS = 1 << 15,           /* bytes of memory of a connection */
-  MAX_CONNECTIONS = 2 * CROWD_MAX, /* those that were ended are among them */
+  MAX_BODY = 1 << 18,                        /* bytes of a request's body */
+  MAX_HEADERS = 1 << 15,                     /* bytes of memory of a connection */
+  MAX_CONNECTIONS = 2 * LIMITER_CONNECTIONS, /* those that were ended are among them */
   MAX_LISTENERS = 2
 };
 
@@ -26,13 +26,13 @@ struct server {
   networks *networks;
   const char *token; /**< "": none */
   char cookie[32];   /**< as which a browser keeps it: its name, another one for each port */
-  crowd *crowd;
+  limiter *limiter;
   struct MHD_Daemon *daemons[MAX_LISTENERS];
 };
 
 /** What has come of a request. */
 typedef struct {
-  visitor *visitor;
+  peer *peer;
   size_t length; /**< of its body, as the headers say */
   size_t size;   /**< of it that is here */
   uint8_t *body; /**< [length] */
@@ -166,7 +166,7 @@ static bool admit(const server *s, struct MHD_Connection *connection, const char
   return false;
 }
 
-static visitor *visitor_of(struct MHD_Connection *connection) {
+static peer *peer_of(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return info ? info->socket_context : NULL;
@@ -177,9 +177,9 @@ static enum MHD_Result begin(const server *s, struct MHD_Connection *connection,
                              void **state) {
   size_t length;
   enum MHD_Result result;
-  visitor *v = visitor_of(connection);
+  peer *v = peer_of(connection);
   if (!v) return MHD_NO;
-  crowd_restart(v);
+  limiter_restart(v);
   if (!admit(s, connection, path, &length, &result)) return result;
   request *r = calloc(1, sizeof *r);
   if (r && length) r->body = malloc(length);
@@ -187,7 +187,7 @@ static enum MHD_Result begin(const server *s, struct MHD_Connection *connection,
     free(r);
     return MHD_NO;
   }
-  r->visitor = v;
+  r->peer = v;
   r->length = length;
   *state = r;
   return MHD_YES;
@@ -204,10 +204,10 @@ static enum MHD_Result collect(request *r, const char *bytes, size_t *size) {
 
 /** Asks the networks, where not too many wait for that. */
 static answer predict(server *s, const request *r) {
-  if (!crowd_begin_answer(r->visitor))
+  if (!limiter_begin_answer(r->peer))
     return answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "too many pictures wait; send it again");
   answer a = answer_predict(s->networks, r->body, r->size);
-  crowd_end_answer(r->visitor);
+  limiter_end_answer(r->peer);
   return a;
 }
 
@@ -217,7 +217,7 @@ static enum MHD_Result answer_request(server *s, struct MHD_Connection *connecti
   bool gets = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
   bool predicts = strcmp(path, "/predict") == 0, lists = strcmp(path, "/models") == 0;
   const page_file *file = file_at(path);
-  crowd_restart(r->visitor);
+  limiter_restart(r->peer);
   if (!predicts && !lists && !file)
     return refuse(connection, MHD_HTTP_NOT_FOUND,
                   "there is nothing here; the page is /, and programs ask /predict and /models");
@@ -244,7 +244,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **state,
   (void)cls, (void)connection, (void)reason;
   request *r = *state;
   if (r) {
-    crowd_restart(r->visitor);
+    limiter_restart(r->peer);
     free(r->body);
   }
   free(r);
@@ -256,7 +256,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
                           enum MHD_ConnectionNotificationCode what) {
   server *s = cls;
   if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-    crowd_leave(*context);
+    limiter_leave(*context);
     return;
   }
   const union MHD_ConnectionInfo *socket =
@@ -264,7 +264,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
   const union MHD_ConnectionInfo *client =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   *context =
-      socket && client ? crowd_enter(s->crowd, socket->connect_fd, client->client_addr) : NULL;
+      socket && client ? limiter_enter(s->limiter, socket->connect_fd, client->client_addr) : NULL;
 }
 
 /* ---- starting ----------------------------------------------------------- */
@@ -308,17 +308,17 @@ server *server_start(const char *address, uint32_t *port, const char *token, net
   }
   s->networks = n;
   s->token = token;
-  s->crowd = crowd_open(err);
-  if (s->crowd && start_all(s, addresses, port, err)) return s;
+  s->limiter = limiter_open(err);
+  if (s->limiter && start_all(s, addresses, port, err)) return s;
   server_stop(s);
   return NULL;
 }
 
 void server_stop(server *s) {
   if (!s) return;
-  if (s->crowd) crowd_end(s->crowd);
+  if (s->limiter) limiter_end(s->limiter);
   for (int i = 0; i < MAX_LISTENERS; i++)
     if (s->daemons[i]) MHD_stop_daemon(s->daemons[i]);
-  crowd_close(s->crowd);
+  limiter_close(s->limiter);
   free(s);
 }

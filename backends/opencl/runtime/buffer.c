@@ -16,7 +16,7 @@ static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer
                         .device = device,
                         .bytes = bytes,
                         .whole = whole ? whole : buffer,
-                        .stamp = ++device->stamp};
+                        .generation = ++device->generation};
   return buffer;
 }
 
@@ -92,7 +92,7 @@ void dg_cl_buffer_free(dg_buffer *buffer) {
 
 /* Tells all that was made of a buffer's numbers that they are others now. */
 static void note_change(dg_buffer *buffer) {
-  buffer->whole->written = ++buffer->device->stamp;
+  buffer->whole->written = ++buffer->device->generation;
 }
 
 bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,

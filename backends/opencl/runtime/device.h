@@ -42,7 +42,7 @@ typedef struct {
   dg_cl_tile tiles[DG_CL_TILED];
   bool profile;
   uint64_t memory_used; /**< bytes of all buffers */
-  uint64_t stamp;       /**< the last one given to a buffer, or to what was written to one */
+  uint64_t generation;  /**< the last one given to a buffer, or to what was written to one */
   struct dg_cl_built *programs; /**< program.c's, the newest first */
 } dg_cl_device;
 
@@ -50,10 +50,10 @@ struct dg_buffer {
   cl_mem mem;
   dg_cl_device *device;
   size_t bytes;
-  dg_buffer *whole; /**< what this is a view of, or itself */
-  size_t begin;     /**< in `whole` */
-  uint64_t stamp;   /**< of this buffer alone */
-  uint64_t written; /**< of a whole buffer: the stamp of the last write to it */
+  dg_buffer *whole;    /**< what this is a view of, or itself */
+  size_t begin;        /**< in `whole` */
+  uint64_t generation; /**< of this buffer alone */
+  uint64_t written;    /**< of a whole buffer: the generation of the last write to it */
 };
 
 /** Numbers that a work-item of an elementwise kernel takes: WIDTH in cl/runtime/common.cl. */
@@ -97,11 +97,11 @@ typedef struct {
 } dg_cl_content;
 
 static inline dg_cl_content dg_cl_content_of(const dg_buffer *buffer) {
-  return (dg_cl_content){buffer->stamp, buffer->whole->written};
+  return (dg_cl_content){buffer->generation, buffer->whole->written};
 }
 
 static inline bool dg_cl_is_content(dg_cl_content content, const dg_buffer *buffer) {
-  return content.buffer == buffer->stamp && content.written == buffer->whole->written;
+  return content.buffer == buffer->generation && content.written == buffer->whole->written;
 }
 
 /* ---- errors (error.c) --------------------------------------------------- */

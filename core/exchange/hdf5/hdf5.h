@@ -30,7 +30,7 @@ bool dg_hdf5_read_sandboxed(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, d
 typedef struct {
   uint64_t name, layer; /**< bytes; a name of 0 bytes: there are no more */
   uint64_t dim[DG_TENSOR_RANK];
-  uint32_t rank, whole;
+  uint32_t rank, integer;
 } dg_sandbox_head;
 
 /** What it sends last. */

@@ -61,8 +61,8 @@ static bool apply(dg_arrays *arrays, const dg_convert_options *options, const dg
 
 /** Why no network needs a tensor; NULL: one may. */
 static const char *needless(const dg_array *array) {
-  if (array->whole && strstr(array->name, "num_batches_tracked")) return "a count of batches";
-  if (array->whole && strcmp(array->name, "n_averaged") == 0) return "a count of averages";
+  if (array->integer && strstr(array->name, "num_batches_tracked")) return "a count of batches";
+  if (array->integer && strcmp(array->name, "n_averaged") == 0) return "a count of averages";
   if (strstr(array->name, "seed_generator")) return "the state of a random generator";
   return NULL;
 }

@@ -14,7 +14,7 @@ static const char ordered_dict[] = "collections OrderedDict";
 static bool push_number(dg_machine *m, size_t size, bool is_signed) {
   int64_t value;
   return dg_machine_number(m, size, is_signed, &value) &&
-         dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_INTEGER, .whole = value});
+         dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_INTEGER, .integer = value});
 }
 
 /** A number of as many bytes as the `size` bytes before it say. */
@@ -54,7 +54,7 @@ static bool push_global(dg_machine *m, const char *module, size_t module_length,
     if (strlen(known) == module_length + 1 + name_length &&
         memcmp(known, module, module_length) == 0 && known[module_length] == ' ' &&
         memcmp(known + module_length + 1, name, name_length) == 0)
-      return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_GLOBAL, .whole = i});
+      return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_GLOBAL, .integer = i});
   }
   char first[100], second[100];
   return dg_machine_refuse(
@@ -92,7 +92,7 @@ static bool reduce(dg_machine *m, unsigned char opcode) {
   const dg_pickle_value *name = &m->out->values[callee];
   if (name->kind != DG_PICKLE_GLOBAL || m->out->values[arguments].kind != DG_PICKLE_TUPLE)
     return dg_machine_refuse(m, "calls what is no name; nothing was run");
-  if (strcmp(m->names[name->whole], ordered_dict) == 0) {
+  if (strcmp(m->names[name->integer], ordered_dict) == 0) {
     if (m->out->values[arguments].count)
       return dg_machine_refuse(m, "makes an OrderedDict of arguments; none are read");
     return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_DICT});
@@ -237,7 +237,7 @@ static bool read_scalar(dg_machine *m, unsigned char opcode) {
   case OP_NEWTRUE:
   case OP_NEWFALSE:
     return dg_machine_push(
-        m, (dg_pickle_value){.kind = DG_PICKLE_BOOL, .whole = opcode == OP_NEWTRUE});
+        m, (dg_pickle_value){.kind = DG_PICKLE_BOOL, .integer = opcode == OP_NEWTRUE});
   case OP_BININT:
     return push_number(m, 4, true);
   case OP_BININT1:

@@ -28,7 +28,7 @@ typedef enum {
 typedef struct {
   dg_pickle_kind kind;
   union {
-    int64_t whole; /**< WHOLE, BOOL; GLOBAL: its index in the list of names */
+    int64_t integer; /**< INTEGER, BOOL; GLOBAL: its index in the list of names */
     struct {
       const char *text; /**< TEXT: in the bytes that were read, not ended by a NUL */
       size_t length;

@@ -62,7 +62,7 @@ static const dg_pickle_value *arguments_of(const reading *r, const dg_pickle_val
                                            int callee) {
   if (!value || value->kind != DG_PICKLE_CALL) return NULL;
   const dg_pickle_value *name = dg_pickle_item(&r->pickle, value, 0);
-  return name->whole == callee ? dg_pickle_item(&r->pickle, value, 1) : NULL;
+  return name->integer == callee ? dg_pickle_item(&r->pickle, value, 1) : NULL;
 }
 
 /** The arguments of _rebuild_tensor_v2, of a tensor or of a parameter's; NULL: it is none. */
@@ -72,9 +72,9 @@ static const dg_pickle_value *tensor_arguments(const reading *r, const dg_pickle
   return arguments_of(r, value, TENSOR);
 }
 
-static bool read_whole(const dg_pickle_value *value, int64_t *out) {
-  if (!value || value->kind != DG_PICKLE_INTEGER || value->whole < 0) return false;
-  *out = value->whole;
+static bool read_integer(const dg_pickle_value *value, int64_t *out) {
+  if (!value || value->kind != DG_PICKLE_INTEGER || value->integer < 0) return false;
+  *out = value->integer;
   return true;
 }
 
@@ -83,7 +83,7 @@ static bool read_sizes(const reading *r, const dg_pickle_value *tuple, uint32_t 
   if (!tuple || tuple->kind != DG_PICKLE_TUPLE || tuple->count != rank) return false;
   for (uint32_t i = 0; i < rank; i++) {
     int64_t size;
-    if (!read_whole(dg_pickle_item(&r->pickle, tuple, i), &size)) return false;
+    if (!read_integer(dg_pickle_item(&r->pickle, tuple, i), &size)) return false;
     out[i] = (uint64_t)size;
   }
   return true;
@@ -96,11 +96,11 @@ static bool read_storage(const reading *r, const dg_pickle_value *persistent, te
   const dg_pickle_value *type = dg_pickle_item(&r->pickle, tuple, 1);
   t->key = dg_pickle_item(&r->pickle, tuple, 2);
   if (!dg_pickle_is(dg_pickle_item(&r->pickle, tuple, 0), "storage") || !type ||
-      type->kind != DG_PICKLE_GLOBAL || type->whole >= STORAGES || !t->key ||
+      type->kind != DG_PICKLE_GLOBAL || type->integer >= STORAGES || !t->key ||
       t->key->kind != DG_PICKLE_TEXT)
     return false;
-  t->element = storage_elements[type->whole];
-  return read_whole(dg_pickle_item(&r->pickle, tuple, 4), &t->numbers);
+  t->element = storage_elements[type->integer];
+  return read_integer(dg_pickle_item(&r->pickle, tuple, 4), &t->numbers);
 }
 
 /** (storage, offset, sizes, strides, …). */
@@ -109,7 +109,7 @@ static bool read_tensor(const reading *r, const dg_pickle_value *arguments, tens
   if (!sizes || sizes->kind != DG_PICKLE_TUPLE || sizes->count > DG_TENSOR_RANK) return false;
   t->rank = sizes->count;
   return read_storage(r, dg_pickle_item(&r->pickle, arguments, 0), t) &&
-         read_whole(dg_pickle_item(&r->pickle, arguments, 1), &t->offset) &&
+         read_integer(dg_pickle_item(&r->pickle, arguments, 1), &t->offset) &&
          read_sizes(r, sizes, t->rank, t->dim) &&
          read_sizes(r, dg_pickle_item(&r->pickle, arguments, 3), t->rank, t->stride);
 }

@@ -1,4 +1,4 @@
-#include "tools/serve/crowd.h"
+#include "tools/serve/limiter.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -11,9 +11,9 @@
 
 enum { LOOKS = 5 /* a second, at what takes too long */ };
 
-struct visitor {
-  crowd *crowd;
-  visitor *next;
+struct peer {
+  limiter *limiter;
+  peer *next;
   int socket;
   struct in6_addr address; /**< as address_of has it */
   double since;            /**< when the stretch began that it is at */
@@ -21,14 +21,14 @@ struct visitor {
   bool ended;
 };
 
-struct crowd {
+struct limiter {
   pthread_mutex_t lock; /**< of all that follows */
   pthread_cond_t change;
   pthread_t watcher;
   bool closing; /**< the watcher ends */
   bool ending;  /**< no answer begins */
   unsigned count;
-  visitor *first; /**< the newest */
+  peer *first; /**< the newest */
 };
 
 /* ---- addresses ---------------------------------------------------------- */
@@ -54,14 +54,14 @@ static struct in6_addr address_of(const struct sockaddr *address) {
   return out;
 }
 
-static bool is_same(const visitor *a, const visitor *b) {
+static bool is_same(const peer *a, const peer *b) {
   return memcmp(&a->address, &b->address, sizeof a->address) == 0;
 }
 
-/** How many have the address of a visitor; of those `answered` alone, or all. */
-static unsigned count_of(const crowd *c, const visitor *of, bool answered) {
+/** How many have the address of a peer; of those `answered` alone, or all. */
+static unsigned count_of(const limiter *c, const peer *of, bool answered) {
   unsigned count = 0;
-  for (const visitor *v = c->first; v; v = v->next)
+  for (const peer *v = c->first; v; v = v->next)
     count += !v->ended && is_same(v, of) && (v->answered || !answered);
   return count;
 }
@@ -69,20 +69,20 @@ static unsigned count_of(const crowd *c, const visitor *of, bool answered) {
 /* ---- ends --------------------------------------------------------------- */
 
 /** Ends a connection: who serves it finds it closed, and has it leave. */
-static void end(visitor *v) {
+static void end(peer *v) {
   v->ended = true;
-  v->crowd->count--;
+  v->limiter->count--;
   shutdown(v->socket, SHUT_RDWR);
 }
 
 /** Ends what takes too long. */
-static void look(crowd *c) {
+static void look(limiter *c) {
   double now = dg_seconds();
-  for (visitor *v = c->first; v; v = v->next)
-    if (!v->ended && !v->answered && now - v->since > CROWD_SECONDS) end(v);
+  for (peer *v = c->first; v; v = v->next)
+    if (!v->ended && !v->answered && now - v->since > LIMITER_SECONDS) end(v);
 }
 
-static void wait_a_moment(crowd *c) {
+static void wait_a_moment(limiter *c) {
   struct timespec next;
   clock_gettime(CLOCK_MONOTONIC, &next);
   next.tv_nsec += 1000000000 / LOOKS;
@@ -92,7 +92,7 @@ static void wait_a_moment(crowd *c) {
 }
 
 static void *watch(void *cls) {
-  crowd *c = cls;
+  limiter *c = cls;
   pthread_mutex_lock(&c->lock);
   while (!c->closing) {
     if (c->first)
@@ -106,10 +106,10 @@ static void *watch(void *cls) {
 }
 
 /** Who has to go for another: of the address with most, whose stretch has lasted longest. */
-static visitor *choose(const crowd *c) {
-  visitor *chosen = NULL;
+static peer *choose(const limiter *c) {
+  peer *chosen = NULL;
   unsigned most = 0;
-  for (visitor *v = c->first; v; v = v->next) {
+  for (peer *v = c->first; v; v = v->next) {
     if (v->ended || v->answered) continue;
     unsigned count = count_of(c, v, false);
     if (chosen && (count < most || (count == most && v->since > chosen->since))) continue;
@@ -121,14 +121,14 @@ static visitor *choose(const crowd *c) {
 
 /* ---- visits ------------------------------------------------------------- */
 
-static void release(crowd *c) {
+static void release(limiter *c) {
   pthread_cond_destroy(&c->change);
   pthread_mutex_destroy(&c->lock);
   free(c);
 }
 
-crowd *crowd_open(dg_error *err) {
-  crowd *c = calloc(1, sizeof *c);
+limiter *limiter_open(dg_error *err) {
+  limiter *c = calloc(1, sizeof *c);
   if (!c) {
     dg_fail_memory(err, sizeof *c);
     return NULL;
@@ -145,7 +145,7 @@ crowd *crowd_open(dg_error *err) {
   return NULL;
 }
 
-void crowd_close(crowd *c) {
+void limiter_close(limiter *c) {
   if (!c) return;
   pthread_mutex_lock(&c->lock);
   c->closing = true;
@@ -155,27 +155,27 @@ void crowd_close(crowd *c) {
   release(c);
 }
 
-visitor *crowd_enter(crowd *c, int socket, const struct sockaddr *address) {
-  visitor *v = malloc(sizeof *v);
+peer *limiter_enter(limiter *c, int socket, const struct sockaddr *address) {
+  peer *v = malloc(sizeof *v);
   if (!v) return NULL;
-  *v = (visitor){
-      .crowd = c, .socket = socket, .address = address_of(address), .since = dg_seconds()};
+  *v =
+      (peer){.limiter = c, .socket = socket, .address = address_of(address), .since = dg_seconds()};
   pthread_mutex_lock(&c->lock);
   v->next = c->first;
   c->first = v;
   c->count++;
-  visitor *leaver = c->count > CROWD_MAX ? choose(c) : NULL;
+  peer *leaver = c->count > LIMITER_CONNECTIONS ? choose(c) : NULL;
   if (leaver) end(leaver);
   pthread_cond_signal(&c->change);
   pthread_mutex_unlock(&c->lock);
   return v;
 }
 
-void crowd_leave(visitor *v) {
+void limiter_leave(peer *v) {
   if (!v) return;
-  crowd *c = v->crowd;
+  limiter *c = v->limiter;
   pthread_mutex_lock(&c->lock);
-  visitor **at = &c->first;
+  peer **at = &c->first;
   while (*at != v) at = &(*at)->next;
   *at = v->next;
   c->count -= !v->ended;
@@ -183,31 +183,31 @@ void crowd_leave(visitor *v) {
   free(v);
 }
 
-void crowd_restart(visitor *v) {
-  pthread_mutex_lock(&v->crowd->lock);
+void limiter_restart(peer *v) {
+  pthread_mutex_lock(&v->limiter->lock);
   v->since = dg_seconds();
-  pthread_mutex_unlock(&v->crowd->lock);
+  pthread_mutex_unlock(&v->limiter->lock);
 }
 
-bool crowd_begin_answer(visitor *v) {
-  crowd *c = v->crowd;
+bool limiter_begin_answer(peer *v) {
+  limiter *c = v->limiter;
   pthread_mutex_lock(&c->lock);
   unsigned all = 0, own = count_of(c, v, true);
-  for (const visitor *other = c->first; other; other = other->next) all += other->answered;
-  v->answered = !c->ending && all < CROWD_ANSWERS && own < CROWD_ANSWERS_OF_ONE;
+  for (const peer *other = c->first; other; other = other->next) all += other->answered;
+  v->answered = !c->ending && all < LIMITER_ANSWERS && own < LIMITER_ANSWERS_OF_ONE;
   bool begun = v->answered;
   pthread_mutex_unlock(&c->lock);
   return begun;
 }
 
-void crowd_end_answer(visitor *v) {
-  pthread_mutex_lock(&v->crowd->lock);
+void limiter_end_answer(peer *v) {
+  pthread_mutex_lock(&v->limiter->lock);
   v->answered = false;
   v->since = dg_seconds();
-  pthread_mutex_unlock(&v->crowd->lock);
+  pthread_mutex_unlock(&v->limiter->lock);
 }
 
-void crowd_end(crowd *c) {
+void limiter_end(limiter *c) {
   pthread_mutex_lock(&c->lock);
   c->ending = true;
   pthread_mutex_unlock(&c->lock);

@@ -37,7 +37,7 @@ static bool send_all(int to, const void *bytes, size_t size) {
 
 static bool send_array(int to, const dg_array *a) {
   dg_sandbox_head head = {
-      .name = strlen(a->name), .layer = a->layer, .rank = a->rank, .whole = a->whole};
+      .name = strlen(a->name), .layer = a->layer, .rank = a->rank, .integer = a->integer};
   memcpy(head.dim, a->dim, sizeof head.dim);
   return send_all(to, &head, sizeof head) && send_all(to, a->name, head.name) &&
          send_all(to, a->data, a->count * sizeof *a->data);
@@ -146,12 +146,12 @@ static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *e
   *more = head.name > 0;
   if (!*more) return true;
   if (head.name >= sizeof name || head.layer >= head.name || head.rank > DG_TENSOR_RANK ||
-      head.whole > 1 || !receive_bytes(from, name, head.name))
+      head.integer > 1 || !receive_bytes(from, name, head.name))
     return false;
   name[head.name] = '\0';
   if (strlen(name) != head.name || (head.layer > 0 && !strchr("./", name[head.layer])))
     return false;
-  dg_array *array = dg_arrays_add(arrays, name, head.rank, head.dim, head.whole == 1, err);
+  dg_array *array = dg_arrays_add(arrays, name, head.rank, head.dim, head.integer == 1, err);
   if (!array || !receive_bytes(from, array->data, array->count * sizeof *array->data)) return false;
   array->layer = head.layer;
   return true;
