@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* RUSAGE_THREAD, CLOCK_MONOTONIC_COARSE */
+#define _GNU_SOURCE /* CLOCK_MONOTONIC_COARSE */
 #include "core/base/pool.h"
 
 #include <pthread.h>
@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,9 +25,6 @@ static const double spin_seconds = 50e-6;
 
 static const uint64_t NONE_AWAITED = UINT64_MAX;
 
-/** How often a worker looks whether it was stopped. */
-static const double look_seconds = 0.5e-3;
-
 typedef struct {
   size_t pieces;
   dg_piece run;
@@ -42,16 +38,15 @@ typedef struct {
   _Alignas(APART) untaken pieces;
   dg_pool *pool;
   size_t index;
-  pthread_t thread;     /**< of the caller, unused */
-  double looked, since; /**< when it looked last; since when it has run without a pause */
-  long stops;           /**< until it looked */
+  pthread_t thread; /**< of the caller, unused */
+  double next_look; /**< before then it needn't look whether to give way */
 } worker;
 
 struct dg_pool {
   size_t count;
   size_t started; /**< threads */
   pid_t process;  /**< whose threads they are */
-  double run_seconds, spin_seconds;
+  double tick_seconds, spin_seconds;
   region *queue; /**< [QUEUED], region i at i % QUEUED */
   _Alignas(APART) _Atomic uint64_t added;
   _Alignas(APART) _Atomic uint64_t phase; /**< 2 i: i regions are done, none is open; 2 i + 1:
@@ -138,38 +133,37 @@ static void note_done(dg_pool *pool, size_t *pieces) {
   if (done && atomic_fetch_sub(&pool->undone, done) == done) open_next(pool);
 }
 
-/** How often the calling thread has lost the processor, or left it to wait. */
-static long count_stops(void) {
-  struct rusage usage;
-  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw + usage.ru_nvcsw : 0;
+static double seconds_on(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/** Seconds between two ticks of the system's clock. */
+static double tick_seconds(void) {
+  struct timespec tick = {0};
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  return 1e-9 * (double)tick.tv_nsec;
 }
 
 /**
- * How long a thread may run before it gives way: somewhat less than the system leaves it the
- * processor where others want it, too. That is until a tick of the clock, but 2 ms at least.
+ * Gives way, if the next tick is near: at a tick the system may take the processor for another
+ * thread that wants it, and what a thread is stopped in has to be waited for. Where ticks come
+ * often, a thread keeps the processor for several; it then gives way no more often than every 2 ms.
+ * `done`: pieces to note before.
  */
-static double run_seconds(void) {
-  struct timespec tick = {0};
-  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-  double seconds = 1e-9 * (double)tick.tv_nsec;
-  return 0.8 * (seconds > 2e-3 ? seconds : 2e-3);
-}
-
-/** Gives way, if the worker has run for long without a pause; `done`: pieces to note before. */
 static void give_way(worker *self, size_t *done) {
-  double now = dg_seconds();
-  if (now - self->looked < look_seconds) return;
-  self->looked = now;
-  long stops = count_stops();
-  if (stops != self->stops) {
-    self->stops = stops;
-    self->since = now;
+  static const double margin = 0.3e-3, least = 2e-3;
+  double now = dg_seconds(), tick = self->pool->tick_seconds;
+  if (now < self->next_look) return;
+  double left = seconds_on(CLOCK_MONOTONIC_COARSE) + tick - now; /* until the next tick */
+  if (left > margin) {
+    self->next_look = now + left - margin;
+    return;
   }
-  if (now - self->since < self->pool->run_seconds) return;
   note_done(self->pool, done);
   sched_yield();
-  self->looked = self->since = dg_seconds();
-  self->stops = count_stops(); /* giving way counts as one */
+  self->next_look = dg_seconds() + (tick < least ? least : margin);
 }
 
 /** Runs pieces until none is left to take: a worker's own, then those of the others. */
@@ -310,7 +304,7 @@ dg_pool *dg_pool_new(size_t workers, dg_error *err) {
   }
   *pool = (dg_pool){.count = workers,
                     .process = getpid(),
-                    .run_seconds = run_seconds(),
+                    .tick_seconds = tick_seconds(),
                     .spin_seconds = workers > dg_processors() ? 0 : spin_seconds,
                     .queue = queue,
                     .awaited = NONE_AWAITED};

@@ -8,7 +8,8 @@
  * have left of theirs, from the end. Whoever ends a region opens the next one. So a worker that the
  * system doesn't run is waited for with one piece at most, and nobody leads.
  *
- * A worker that has run for long gives way between two pieces, lest the system stop it within one.
+ * A worker gives way between two pieces when a tick of the system's clock is near, lest the system
+ * stop it within one.
  * Those who wait spin for some microseconds and then sleep.
  */
 #ifndef DG_POOL_H
