@@ -6,7 +6,7 @@ run="cmake gcc libc6-dev ninja-build pkg-config
      zlib1g-dev libpng-dev libturbojpeg0-dev libopenblas-dev libconfig-dev libjansson-dev
      libzip-dev libhdf5-dev libprotobuf-c-dev protobuf-c-compiler libmicrohttpd-dev
      ocl-icd-opencl-dev libclblast-dev pocl-opencl-icd"
-test="check libsubunit-dev oclgrind clang libclang-rt-dev mandoc zsh
+test="g++ check libsubunit-dev oclgrind clang libclang-rt-dev mandoc zsh
       dpkg-dev file chromium chromium-driver python3 python3-selenium universal-ctags"
 packages=$run
 [ "${1:-}" = test ] && packages="$packages $test"

@@ -5,10 +5,8 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS digits EXPORT digits-static-targets COMPONENT development)
 install(TARGETS digits-exchange EXPORT digits-exchange-static-targets COMPONENT development)
-if(TARGET digits-shared)
-  install(TARGETS digits-shared digits-exchange-shared EXPORT digits-targets
-          LIBRARY COMPONENT library NAMELINK_COMPONENT development)
-endif()
+install(TARGETS digits-shared digits-exchange-shared EXPORT digits-targets
+        LIBRARY COMPONENT library NAMELINK_COMPONENT development)
 install(DIRECTORY include/digits DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
         FILES_MATCHING PATTERN *.h)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/digits/models COMPONENT data
@@ -19,25 +17,6 @@ install(FILES README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES models/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/models)
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
-
-# Where models and weights are found by name: relative to the programs, so that an installed tree
-# can be moved and the build tree, where links stand for the folders, is no special case; else where
-# they are installed.
-set(catalog_definitions "")
-foreach(kind models weights)
-  string(TOUPPER ${kind} KIND)
-  set(folder ${CMAKE_INSTALL_FULL_DATADIR}/digits/${kind})
-  file(RELATIVE_PATH beside ${CMAKE_INSTALL_FULL_BINDIR} ${folder})
-  list(APPEND catalog_definitions DIGITS_${KIND}_FOLDER="${folder}"
-       DIGITS_${KIND}_BESIDE="${beside}")
-  cmake_path(ABSOLUTE_PATH beside BASE_DIRECTORY ${PROJECT_BINARY_DIR}/tools NORMALIZE
-             OUTPUT_VARIABLE link)
-  cmake_path(GET link PARENT_PATH parent)
-  file(MAKE_DIRECTORY ${parent})
-  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${kind} ${link} SYMBOLIC)
-endforeach()
-set_source_files_properties(core/model/catalog.c PROPERTIES COMPILE_DEFINITIONS
-                            "${catalog_definitions}")
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/digits)
 foreach(targets digits digits-static digits-exchange-static)

@@ -62,9 +62,9 @@ static void write_names(void) {
 
 static const shell_line lines[] = {
     {LETTERS "vanilla", 2,
-     "the input is [1, 28, 28], but the images are of 9x12: --set input=[1,9,12]"},
+     "the input is [1, 28, 28], but the images are of 9x12: input=[1,9,12]"},
     {LETTERS "--set input=[1,9,12] vanilla", 2,
-     "the last layer has 10 outputs, but the labels go to 26: --set out.units=27"},
+     "the last layer has 10 outputs, but the labels go to 26: out.units=27"},
     {LETTERS "--set input=[1,9,12] --set out.units=27 --epochs 30 --quiet vanilla", 0, "test    "},
     {LETTERS "--set input=[1,9,12] --set out.units=27 --test-data . vanilla", 2,
      "but the images are of 28x28"},

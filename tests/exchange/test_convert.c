@@ -112,8 +112,9 @@ static const shell_line lines[] = {
      2, "is of a GRU with reset_after = True: the model's layer \"after\" needs reset = \"after\""},
     /* mappings */
     {TRAINED("p", "q", "r") TO_UVW "a.safetensors b.safetensors", 2,
-     "a.safetensors: the network's layer \"v\" (linear) could be any of \"q\", \"r\"; say which by "
-     "--map q=v"},
+     "a.safetensors: the network's layer \"v\" (linear) could be any of \"q\", \"r\"; say which, "
+     "such as "
+     "q=v"},
     {TRAINED("p", "q", "r") TO_UVW "--map q=v a.safetensors b.safetensors", 0,
      "w.weight                         <- r.weight                         (by order and shape)"},
     {TRAINED("p", "q", "r") TO_UVW "--map q=w a.safetensors b.safetensors", 0,
@@ -136,7 +137,7 @@ static const shell_line lines[] = {
      "\"out.weight\" has the shape [10, 6], but the network's \"out.weight\" is [10, 100]"},
     {READ_IMAGE "sed '/tanh/d; /\"out\"/d; s/\"fc1\"; units = 4; },/\"fc1\"; units = 4; }/' " GOLDEN
                 "image.cfg > s.cfg && " CONVERT "--model ./s.cfg w.safetensors s.npz",
-     2, "the network has no place for \"out\"; --map out= leaves it out"},
+     2, "the network has no place for \"out\"; out= leaves it out"},
     {"sed '/tanh/d; /\"out\"/d; s/\"fc1\"; units = 4; },/\"fc1\"; units = 4; }/' " GOLDEN
      "image.cfg > s.cfg && " CONVERT "--map out= --model ./s.cfg " GOLDEN "image.pth s.npz",
      0, "-                                <- out.weight                       (as was said)"},

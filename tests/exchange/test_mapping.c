@@ -358,7 +358,7 @@ END_TEST
 
 #define NORM "-layers/layer_normalization/vars/0"
 #define BATCH "-layers/batch_normalization/vars/0 -layers/batch_normalization/vars/1"
-#define ASKS "whether its scale or its center is missing can't be told; say it by --map layers/"
+#define ASKS "whether its scale or its center is missing can't be told; say layers/"
 
 static const struct {
   const char *type, *theirs;

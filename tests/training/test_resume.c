@@ -293,7 +293,7 @@ START_TEST(wrong_states) {
   whole.stop_after = 0;
   check_run(&whole, 0, "");
   ck_assert_int_eq(rename(WEIGHTS, STATE), 0);
-  check_run(&p, DG_ERR_INPUT, "these are weights, not the state of a run that stopped");
+  check_run(&p, DG_ERR_INPUT, "these are weights, not the checkpoint of a run that stopped");
   forget();
 }
 END_TEST

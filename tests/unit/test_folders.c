@@ -148,7 +148,7 @@ static const shell_line lines[] = {
     {TRAIN "--data strange vanilla", 2, "strange/test/dog: the training pictures have no such"},
     {TRAIN "--data broken vanilla", 2, "broken/bee/a.jpeg: this is no picture of a known kind"},
     {TRAIN "--data large vanilla", 2, "large/a/1.pgm: 1025x10 pixels are too many"},
-    {TRAIN "--set input=[1,28,28] --data flat vanilla", 2, "the images are of 8x10: --set input="},
+    {TRAIN "--set input=[1,28,28] --data flat vanilla", 2, "the images are of 8x10: input="},
     {"mkdir one one/a one/b && cp flat/cat/c.png one/a && cp flat/cat/c.png one/b && " TRAIN
      "--data one vanilla",
      2, "one: too few images to keep some for the test; add --test-data"},

@@ -8,7 +8,8 @@ bool dg_mapping_fits(const dg_mapping *m, const dg_own_layer *layer, size_t grou
 bool dg_mapping_take(dg_mapping *m, dg_own_layer *layer, const dg_group *group, const char *how) {
   char why[DG_MAPPING_WHY];
   if (!dg_layout_fit(m->graph, layer->node, m->arrays, group, layer->sources, why, sizeof why))
-    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why);
+    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why) ||
+           dg_advise(m->err, DG_REMEDY_NAMES);
   layer->taken = true;
   const dg_param *param;
   for (uint32_t i = 0; (param = dg_layout_param(m->graph, layer->node, i)); i++)
