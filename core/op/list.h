@@ -4,7 +4,7 @@
  * file defines what a line expands to:
  *   DG_LAYER_OP(KIND, name, desc)  an op of a layer: forward and backward
  *   DG_LIKE_OP(KIND, name, desc)   another, described as one above it; not defined: as DG_LAYER_OP
- *   DG_STEP_OP(KIND, name, desc)   an op around the layers: forward alone; not defined: left out
+ *   DG_STEP_OP(KIND, name, desc)   an op around the layers: forward only; not defined: left out
  * or DG_OP(KIND, name, desc), for all three.
  */
 #ifdef DG_OP

@@ -31,7 +31,7 @@ typedef struct {
    * threads that partition all parameters alike update the numbers whose gradients they wrote.
    */
   const uint32_t *param_ends;
-  uint32_t params; /**< 0: unknown */
+  uint32_t params; /**< 0: not given */
   float momentum;  /**< sgd */
   bool nesterov;   /**< sgd */
   float beta1, beta2;
