@@ -5,9 +5,9 @@
  * SAMPLES, the samples of a tile, which are processed together. dg_recurrent_desc defines the
  * cells; with W_g x + b_g and U_g h + c_g the two parts of a gate, there are
  *
- *   SUMS  sums that a step begins with: of every gate the two parts together, but for the GRU
- *         that resets after the product: it has W_n x + b_n, r, z, U_n h + c_n, so that what is
- *         made of x lies side by side, and what is made of h too; and as many gradients of them
+ *   SUMS  sums that a step begins with: both parts together for each gate, except for the GRU that
+ *         resets after the product: it has W_n x + b_n, r, z, U_n h + c_n, so that the sums with a
+ *         part of x are contiguous, and those with a part of h too; and as many gradients of them
  *   SAVED  numbers that a step leaves for the next one and for backward, h first:
  *           RNN h; LSTM h, c, i, f, g, o; GRU h, r, z, n and U_n h + c_n, or r h if RESET_BEFORE
  *
