@@ -66,7 +66,7 @@ static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, boo
   return true;
 }
 
-/** Runs an op with others whose samples are split the same way, or alone and immediately. */
+/** Runs an op together with others over the same splits, or by itself and immediately. */
 static void run(dg_cpu_partitioned_op *partitioned, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
   if (!dg_cpu_batch_split_take(partitioned, backward, buffers, step))

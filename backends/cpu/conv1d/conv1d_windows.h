@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
   dg_padded_input source;    /**< the padded input */
-  dg_conv1d_windows windows; /**< sizes of the output */
+  dg_conv1d_windows windows; /**< product for the output */
   size_t weight_floats;      /**< floats of the packed weights */
   size_t source_floats;      /**< floats of a padded sample; 0 if the sample is read in place */
 } dg_conv1d_shape;

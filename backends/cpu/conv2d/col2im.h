@@ -18,7 +18,7 @@
 
 typedef struct {
   const dg_conv2d_desc *conv;
-  size_t pixels;          /**< sizes of the output */
+  size_t pixels;          /**< of the output */
   size_t row, places;     /**< elements of the padded input: per row, and in total */
   const uint32_t *filter; /**< offset of the plane of each filter */
   const uint32_t *place;  /**< offset of the window of each pixel in the padded input */

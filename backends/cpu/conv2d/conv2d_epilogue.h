@@ -21,7 +21,7 @@
 #define dg_conv_epilogue_backward DG_ISA_NAME(dg_conv_epilogue_backward)
 
 typedef struct {
-  size_t planes;        /**< floats of a sample */
+  size_t planes;        /**< of a sample */
   size_t height, width; /**< sizes of a plane of sums */
   size_t pool;          /**< 0: none */
   size_t out_h, out_w;  /**< sizes of a plane of the output */

@@ -13,7 +13,7 @@
 /** One step of a group forward. Planes as in recurrent_pass.h. */
 typedef struct {
   const dg_recurrent_desc *desc;
-  size_t units; /**< floats of the planes */
+  size_t units; /**< of the planes */
   size_t n;
   float *slot[DG_RECURRENT_SLOTS];       /**< planes of sums; overwritten by the gates */
   const float *bias[DG_RECURRENT_SLOTS]; /**< [units] each */

@@ -42,8 +42,8 @@ typedef struct {
   size_t gates, slots;
   size_t first_x; /**< the first slot with a part of x; those with a part of h are [0, gates) */
   size_t units;   /**< `hidden`, rounded up to whole vectors */
-  size_t planes;  /**< saved slots of a step, plus the GRU's h or the LSTM's c (its h is cheap to
-                     recompute from o and c) */
+  size_t planes;  /**< saved per step: the slots, then the GRU's h or the LSTM's c (whose h is cheap
+                     to recompute from o and c) */
   size_t row;     /**< floats from one row [x, h] to the next */
   size_t d_row;   /**< floats from one row [slots][units] of gradients to the next */
   size_t group;   /**< samples of the largest group */

@@ -17,8 +17,8 @@ enum {
   DG_TEAM_CONTEXT = 512, /**< bytes of the ranks' context, at most */
   /**
    * Floats between the data of different ranks. When a rank reads, its processor prefetches what
-   * follows, and the rank that writes there has to get it back; this distance is beyond the
-   * prefetch.
+   * follows, and so takes those cache lines from the rank that writes them; this distance is beyond
+   * the prefetch.
    */
   DG_TEAM_PADDING = 4096 / sizeof(float),
 };

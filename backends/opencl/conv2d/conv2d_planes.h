@@ -26,7 +26,7 @@ enum { DG_CL_CONV2D_VECTOR = 16 };
 
 /** The input of a product over planes: sizes, and the input's planes. */
 typedef struct {
-  uint32_t out_h, out_w;       /**< numbers of a plane of sums */
+  uint32_t out_h, out_w;       /**< sizes of a plane of sums */
   uint32_t pooled_h, pooled_w; /**< of the output, after a fused pooling */
   dg_cl_plane x;               /**< of the input */
   bool pads_x;                 /**< false: the input is used in place */

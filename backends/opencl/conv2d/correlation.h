@@ -12,15 +12,15 @@ enum { DG_CL_WINO_POINTS = 36 };
 
 typedef struct {
   uint32_t channels, filters;        /**< channels of the input; of the output: multiples of 16 */
-  uint32_t in_h, in_w, out_h, out_w; /**< sizes of an input image */
+  uint32_t in_h, in_w, out_h, out_w; /**< sizes of an image */
   uint32_t pad, kernel;              /**< 3 or 5 */
-  uint32_t tiles;                    /**< sizes of an output image */
+  uint32_t tiles;                    /**< of an image */
   /* set by prepare */
   cl_kernel run, weights;
   uint32_t block, items; /**< samples that a work-item processes at a time; work-items */
   uint32_t pixels_first, transformed_first, products_first, item_step; /**< in its memory */
   uint32_t transformed_step, product_step;
-  uint32_t weights_first, memory_first; /**< offset in the workspace */
+  uint32_t weights_first, memory_first; /**< offsets in the workspace */
   dg_buffer *kept;                      /**< the transformed weights, if they are cached */
   dg_cl_content kept_of;
 } dg_cl_correlation;

@@ -15,7 +15,7 @@ typedef struct {
   cl_kernel pack;
   dg_buffer *panels;
   uint32_t rows, depth, vectors;
-  dg_cl_content weight, bias; /**< the version of the weights that the panels were packed from */
+  dg_cl_content weight, bias; /**< the versions that the panels were packed from */
 } dg_cl_packed;
 
 /** Allocates panels, which the op owns. */
