@@ -154,7 +154,7 @@ struct dg_device {
   const dg_device_calls *calls;
   const char *backend;
   dg_device_properties info;
-  pthread_mutex_t turn; /**< for core: the thread that may use the device; backends leave it 0 */
+  pthread_mutex_t turn; /**< for core: held while a thread uses the device; backends leave it 0 */
 };
 
 /** A backend: a name, its devices, and how to open one. */

@@ -19,7 +19,7 @@ bool dg_cpu_batch_split_prepare(dg_cpu_partitioned_op *op, dg_error *err);
 
 /**
  * Defers a run of an op, so that it can be executed with those that follow. false: the caller must
- * execute it now; all deferred runs have been executed.
+ * execute it now; all deferred runs have been queued.
  */
 bool dg_cpu_batch_split_take(dg_cpu_partitioned_op *op, bool backward, const dg_op_buffers *buffers,
                              const dg_step *step);
