@@ -6,7 +6,7 @@ bool dg_check_inside(const char *what, size_t size, size_t offset, size_t bytes,
                  bytes, offset, size);
 }
 
-/** Have two ranges of one memory no byte in common? Both are inside of it. */
+/** Do two ranges of the same memory, both inside it, not overlap? */
 static bool apart(const dg_buffer_range *a, const dg_buffer_range *b, size_t bytes) {
   size_t first = a->begin + a->offset, second = b->begin + b->offset;
   return first + bytes <= second || second + bytes <= first;
@@ -30,7 +30,7 @@ bool dg_check_fill(const dg_buffer_range *to, size_t bytes, dg_error *err) {
                  bytes, to->offset, sizeof(uint32_t));
 }
 
-/** The part of a run that a step means for an op. */
+/** The phase of a step, as it applies to an op. */
 static dg_phase phase_of(const dg_op *op, const dg_step *step) {
   return dg_op_traits_of(op->desc.kind)->couples_samples && step->train ? step->phase
                                                                         : DG_PHASE_ALL;

@@ -1,17 +1,17 @@
-/** What the directions of an op want, and what an op wants then. */
+/** The memory needs of each direction of an op, and of the op as a whole. */
 #ifndef DG_NEEDS_H
 #define DG_NEEDS_H
 
 #include "backends/backend.h"
 
-/** What a direction wants, in bytes for the largest n. */
+/** Needs of a direction, in bytes for the largest n. */
 typedef struct {
   size_t workspace;
-  size_t saved;             /**< backward: of what a training forward is to hand to it */
-  bool reads_in, reads_out; /**< backward: what must live until it */
+  size_t saved;             /**< backward: what forward saves for it in training */
+  bool reads_in, reads_out; /**< backward: tensors that must be preserved until it runs */
 } dg_direction_needs;
 
-/** Those of an op; `backward` is NULL where it is not run. */
+/** Needs of an op; `backward` is NULL if it isn't run. */
 static inline dg_op_needs dg_needs_of(const dg_direction_needs *forward,
                                       const dg_direction_needs *backward) {
   static const dg_direction_needs none;

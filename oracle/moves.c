@@ -1,4 +1,4 @@
-/* The oracle's ops that keep, drop, move or add elements. */
+/* The oracle's ops that copy, drop, move or add elements. */
 #include <math.h>
 
 #include "core/base/philox.h"
@@ -10,7 +10,7 @@ static void activation_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   z->in[0] = z->out = desc->activation.count;
 }
 
-/** The activation itself is what is fused to this op. */
+/** The activation itself is applied as if it were fused to this op. */
 static void activation_forward(const dg_op_desc *desc, const oracle_tensors *t,
                                const dg_step *step) {
   size_t count = (size_t)step->n * desc->activation.count;
@@ -33,7 +33,7 @@ bool oracle_dropped(const dg_dropout_desc *desc, const dg_step *step, uint32_t s
   return words[e % 4] < floor(desc->rate * 0x1p32);
 }
 
-/** What an element of dropout is multiplied by. */
+/** The factor of an element in dropout. */
 static double dropout_factor(const dg_dropout_desc *d, const dg_step *step, size_t i) {
   if (!step->train) return 1;
   bool dropped = oracle_dropped(d, step, (uint32_t)(i / d->count), (uint32_t)(i % d->count));
@@ -69,8 +69,8 @@ static void chw_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   z->in[0] = z->out = chw_count(&desc->chw);
 }
 
-/** Where element i of a [n, channels, height, width] tensor lies in [n, height, width, channels].
- */
+/** The index in [n, height, width, channels] of element i of a [n, channels, height, width]
+    tensor. */
 static size_t hwc_place(const dg_chw_desc *d, size_t i) {
   size_t x = i % d->width, y = i / d->width % d->height;
   size_t c = i / d->width / d->height % d->channels, s = i / d->width / d->height / d->channels;
@@ -125,7 +125,7 @@ static void concat_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   }
 }
 
-/** Where element i of input k lies in the output. */
+/** The index of element i of input k in the output. */
 static size_t concat_place(const dg_concat_desc *d, uint32_t k, size_t i) {
   size_t before = 0, row = 0;
   for (uint32_t j = 0; j < d->inputs; j++) {

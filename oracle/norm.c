@@ -11,12 +11,12 @@ typedef struct {
 
 /* ---- batch_norm --------------------------------------------------------- */
 
-/** Numbers of one channel. */
+/** Count of the numbers of one channel. */
 static size_t channel_count(const dg_batch_norm_desc *d, uint32_t n) {
   return (size_t)n * d->rows * d->plane;
 }
 
-/** Where number i of a channel lies. */
+/** The index of number i of a channel. */
 static size_t place(const dg_batch_norm_desc *d, size_t channel, size_t i) {
   return (i / d->plane * d->channels + channel) * d->plane + i % d->plane;
 }

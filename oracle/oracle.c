@@ -5,7 +5,7 @@
 
 #include "oracle/family.h"
 
-/** Ops of a chain at most: a product with its activation, a pooling, a dropout. */
+/** Ops of a chain, at most: a product with its activation, a pooling, a dropout. */
 enum { MOST_LINKS = 3 };
 
 static const oracle_family *const families[DG_OP_KINDS] = {
@@ -77,7 +77,7 @@ static void forward_of_one(const dg_op_desc *desc, const oracle_tensors *t, cons
   for (size_t i = 0; i < count; i++) t->out[i] = oracle_activate(*act, t->out[i]);
 }
 
-/** The gradient before the fused activation, at the output the op has without it. */
+/** The gradient before the fused activation, whose derivative is taken at the output without it. */
 static double *gradient_before_act(const dg_op_desc *desc, const oracle_tensors *t,
                                    const dg_step *step) {
   size_t count = step->n * sizes_of_one(desc).out;
@@ -110,9 +110,9 @@ static void backward_of_one(const dg_op_desc *desc, const oracle_tensors *t, con
   free(dz);
 }
 
-/* ---- ops with a pooling and a dropout at their end ----------------------- */
+/* ---- ops with a fused pooling and dropout --------------------------------- */
 
-/** Takes pooling and dropout from the end of a description. */
+/** Removes the fused pooling and dropout from a description. */
 static void take_epilogue(dg_op_desc *desc, uint32_t *pool, dg_drop *drop) {
   *pool = 0, *drop = (dg_drop){0};
   if (desc->kind == DG_OP_LINEAR) *drop = desc->linear.drop, desc->linear.drop.rate = 0;
@@ -121,7 +121,7 @@ static void take_epilogue(dg_op_desc *desc, uint32_t *pool, dg_drop *drop) {
   desc->conv2d.pool = 0, desc->conv2d.drop.rate = 0;
 }
 
-/** The maximum over a convolution's output that is fused to its end. */
+/** The max pooling fused to a convolution. */
 static dg_pool2d_desc fused_pool(const dg_conv2d_desc *d, uint32_t pool) {
   return (dg_pool2d_desc){.channels = d->filters,
                           .height = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h),
@@ -132,7 +132,7 @@ static dg_pool2d_desc fused_pool(const dg_conv2d_desc *d, uint32_t pool) {
                           .stride_w = pool};
 }
 
-/** The ops that `desc` stands for, one after the other; returns how many. */
+/** The sequence of ops equivalent to `desc`; returns their number. */
 static size_t chain_of(const dg_op_desc *desc, dg_op_desc ops[MOST_LINKS]) {
   uint32_t pool;
   dg_drop drop;
@@ -164,7 +164,8 @@ oracle_sizes oracle_sizes_of(const dg_op_desc *desc) {
   return z;
 }
 
-/** Tensors of each op of a chain: the first has t's input and parameters, the last t's output. */
+/** Tensors of each op of a chain: the first has t's input and parameters, the last has t's
+    output. */
 static void link_chain(const dg_op_desc *ops, size_t count, const oracle_tensors *t, uint32_t n,
                        oracle_tensors links[MOST_LINKS]) {
   links[0] = *t;
@@ -201,7 +202,7 @@ void oracle_backward(const dg_op_desc *desc, const oracle_tensors *t, const dg_s
 
 /* ---- kinks ---------------------------------------------------------------- */
 
-/** Marks the windows whose two largest numbers are so near each other that either may win. */
+/** Marks the windows whose two largest numbers are so close that either may be the maximum. */
 static void mark_near_ties(const dg_pool2d_desc *d, uint32_t n, const double *x, double near,
                            bool *marks) {
   size_t out_h = d->height / d->kernel_h, out_w = d->width / d->kernel_w;

@@ -1,14 +1,14 @@
 /**
- * The oracle: every op of core/op in double precision, written from
- * its description alone, as plainly as possible and as slowly as that takes.
- * Shapes, layouts and formulas stand in core/op and are not repeated here.
+ * The oracle: every op of core/op in double precision, written only from its description, as simply
+ * as possible, without regard to speed. Shapes, layouts and formulas are in core/op and are not
+ * repeated here.
  */
 #ifndef DG_ORACLE_ORACLE_H
 #define DG_ORACLE_ORACLE_H
 
 #include "core/op/op.h"
 
-/** How many elements the tensors of a layer op have. */
+/** Sizes of the tensors of a layer op, in elements. */
 typedef struct {
   uint32_t inputs, params, running_count;
   size_t in[DG_MAX_IN], out;                           /**< of one sample */
@@ -16,8 +16,8 @@ typedef struct {
 } oracle_sizes;
 
 /**
- * The tensors of a layer op. A training forward writes running, where it isn't NULL. Backward reads
- * in, param and d_out.
+ * The tensors of a layer op. Forward in training writes running, if not NULL. Backward reads in,
+ * param and d_out.
  */
 typedef struct {
   const double *in[DG_MAX_IN], *param[DG_MAX_PARAM], *d_out;
@@ -26,15 +26,15 @@ typedef struct {
 
 oracle_sizes oracle_sizes_of(const dg_op_desc *desc);
 
-/** The activation at an op's end (of an activation: its own); NULL where there can be none. */
+/** The activation fused to an op (or that of an activation op); NULL if the op can have none. */
 dg_act *oracle_act(dg_op_desc *desc);
 
-/** The description without the pooling and the dropout that are fused to its end. */
+/** The description without the fused pooling and dropout. */
 dg_op_desc oracle_plain(const dg_op_desc *desc);
 
 /**
- * Which elements of the output lie so near the kink of a fused activation, or of a fused pooling,
- * that rounding may put them on the other side. t: in and param. The result is the caller's.
+ * Which elements of the output are so near the kink of a fused activation, or of a fused pooling,
+ * that rounding may move them to the other side. t: in and param. The caller frees the result.
  */
 bool *oracle_kinks(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
@@ -49,8 +49,9 @@ void oracle_forward(const dg_op_desc *desc, const oracle_tensors *t, const dg_st
 void oracle_backward(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
 /**
- * The largest of the terms that make up a normalization's d_in, 0 for other ops: they may cancel
- * (of two numbers all, but for eps), so it is by them that its rounding errors are measured.
+ * The largest of the terms that are summed to a normalization's d_in, 0 for other ops: the terms
+ * may cancel (for two numbers completely, except for eps), so its rounding errors are measured
+ * relative to them.
  */
 double oracle_cancelling(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
@@ -62,7 +63,7 @@ void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint
 void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
                  const dg_step *step, double *d_logits, double *loss, uint32_t *correct);
 
-/** How many arrays of state an optimizer keeps. */
+/** The number of state arrays of an optimizer. */
 uint32_t oracle_state_arrays(const dg_update_desc *desc);
 
 void oracle_update(const dg_update_desc *desc, const double *gradients, const dg_step *step,

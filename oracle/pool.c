@@ -22,7 +22,7 @@ static void pool_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   z->out = (size_t)desc->pool2d.channels * w.out_h * w.out_w;
 }
 
-/** The place in a plane of a window's maximum: the first largest, or a NaN. */
+/** The index in a plane of a window's maximum: the first largest, or a NaN. */
 static size_t window_max(const oracle_window *w, const double *plane, uint32_t oy, uint32_t ox) {
   long best = -1;
   for (uint32_t ky = 0; ky < w->kernel_h; ky++)

@@ -63,7 +63,7 @@ static void conv_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   z->params = d->bias ? 2 : 1;
 }
 
-/** Calls `visit` for every product of a convolution: places in the output, input and weight. */
+/** Calls `visit` for every product of a convolution, with indices in output, input and weight. */
 typedef void conv_visit(const oracle_tensors *t, const double *dz, size_t out, size_t in,
                         size_t weight);
 

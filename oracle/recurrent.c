@@ -1,10 +1,10 @@
-/* The oracle's recurrent layers: one sample and one direction at a time, every step remembered. */
+/* The oracle's recurrent layers: one sample and one direction at a time; every step is stored. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "oracle/family.h"
 
-/** One direction of a layer; b and c are NULL where there are none, gradients where not wanted. */
+/** One direction of a layer; b and c are NULL if there are none, gradients if not wanted. */
 typedef struct {
   const dg_recurrent_desc *d;
   const double *w, *u, *b, *c;
@@ -12,11 +12,11 @@ typedef struct {
   bool reverse;
 } direction;
 
-/** What one step made: [hidden] each, the gates [gates][hidden]. */
+/** The results of one step: [hidden] each, the gates [gates][hidden]. */
 typedef struct {
   double *h, *cell;
-  double *gate;  /**< after their functions */
-  double *slope; /**< the derivatives of those functions */
+  double *gate;  /**< after their activations */
+  double *slope; /**< the derivatives of those activations */
   double *u_n;   /**< GRU, reset after the product: U_n h + c_n */
 } cell_state;
 
@@ -34,7 +34,7 @@ static direction direction_of(const dg_recurrent_desc *d, const oracle_tensors *
                      .reverse = k == 1};
 }
 
-/** All steps of one sample, and before them the state they start from: zeros. */
+/** All steps of one sample, preceded by the initial state: zeros. */
 static cell_state *states_new(const dg_recurrent_desc *d) {
   size_t hidden = d->hidden, each = (3 + 2 * dg_cell_gates(d->cell)) * hidden;
   cell_state *states = malloc((d->steps + 1) * sizeof *states);
@@ -53,7 +53,7 @@ static void states_free(cell_state *states) {
   free(states);
 }
 
-/** offset[row], if there is one, plus a row of a matrix times a vector. */
+/** offset[row], if not NULL, plus a row of a matrix times a vector. */
 static double affine(const double *offset, const double *matrix, size_t row, size_t count,
                      const double *vector) {
   double sum = offset ? offset[row] : 0;
@@ -61,12 +61,12 @@ static double affine(const double *offset, const double *matrix, size_t row, siz
   return sum;
 }
 
-/** Is this gate made by tanh: the RNN's only one, the GRU's n, the LSTM's g? */
+/** Does this gate use tanh: the RNN's only one, the GRU's n, the LSTM's g? */
 static bool is_candidate(dg_cell_kind cell, uint32_t gate) {
   return cell == DG_CELL_RNN || gate == 2;
 }
 
-/** Sets gate g of unit j from what goes into its function. */
+/** Sets gate g of unit j from the argument of its activation. */
 static void set_gate(const dg_recurrent_desc *d, cell_state *now, uint32_t g, size_t j, double x) {
   size_t at = g * d->hidden + j;
   if (d->hard_sigmoid && !is_candidate(d->cell, g)) {
@@ -79,7 +79,7 @@ static void set_gate(const dg_recurrent_desc *d, cell_state *now, uint32_t g, si
   now->slope[at] = oracle_derivative(act, x);
 }
 
-/** The vector that the GRU's U_n is multiplied with when the reset comes before: r h. */
+/** The vector that the GRU's U_n is multiplied with if the reset comes before: r h. */
 static double *reset_state(const dg_recurrent_desc *d, const cell_state *before,
                            const cell_state *now) {
   double *state = malloc(d->hidden * sizeof *state);
@@ -119,7 +119,7 @@ static size_t time_of(const direction *p, size_t k) {
   return p->reverse ? p->d->steps - 1 - k : k;
 }
 
-/** Where the output of step k stands in a sample's; NULL where it is not put out. */
+/** The position of step k in a sample's output; NULL if it isn't part of it. */
 static double *place_of(const direction *p, double *sample, size_t k) {
   size_t width = (p->d->bidirectional ? 2 : 1) * (size_t)p->d->hidden;
   size_t side = p->reverse ? p->d->hidden : 0;
@@ -165,13 +165,13 @@ static void recurrent_forward(const dg_op_desc *desc, const oracle_tensors *t,
 
 /* ---- backward ----------------------------------------------------------- */
 
-/** The gradients that go from step to step, [hidden] each. */
+/** The gradients carried from step to step, [hidden] each. */
 typedef struct {
   double *h, *cell;
 } flow;
 
 /**
- * The gradient of what goes into gate g of unit j, given those of the state after the step;
+ * The gradient of the argument of gate g of unit j, given those of the state after the step;
  * d_reset [hidden] is that of the GRU's r.
  */
 static double gate_gradient(const dg_recurrent_desc *d, const cell_state *before,
@@ -191,7 +191,7 @@ static double gate_gradient(const dg_recurrent_desc *d, const cell_state *before
   return of[g] * slope;
 }
 
-/** Adds the gradients of W x + b and of U state + c, of row `row`, given those of their sums. */
+/** Adds the gradients of W x + b and of U state + c, for row `row`, given those of their sums. */
 static void row_gradients(const direction *p, size_t row, double d_a, double d_back,
                           const double *x, const double *state, double *d_x, double *d_state) {
   size_t in = p->d->in, hidden = p->d->hidden;
@@ -207,7 +207,7 @@ static void row_gradients(const direction *p, size_t row, double d_a, double d_b
   if (p->d_c) p->d_c[row] += d_back;
 }
 
-/** Takes `after`, the gradients of the state after a step, to those of the state before. */
+/** Turns `after`, the gradients of the state after a step, into those of the state before. */
 static void step_backward(const direction *p, const double *x, const cell_state *before,
                           const cell_state *now, flow *after, double *d_x) {
   const dg_recurrent_desc *d = p->d;
@@ -220,7 +220,7 @@ static void step_backward(const direction *p, const double *x, const cell_state 
     double tanh_c = tanh(now->cell[j]);
     after->cell[j] += after->h[j] * now->gate[3 * hidden + j] * (1 - tanh_c * tanh_c);
   }
-  for (uint32_t g = dg_cell_gates(d->cell); g-- > 0;) { /* r last: n says its gradient */
+  for (uint32_t g = dg_cell_gates(d->cell); g-- > 0;) { /* r last: its gradient comes from n */
     bool candidate = gru && g == 2, reset_first = candidate && d->reset_before;
     for (size_t j = 0; j < hidden; j++) {
       double d_a = gate_gradient(d, before, now, g, j, after, d_reset), d_back = d_a;

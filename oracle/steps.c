@@ -6,7 +6,7 @@
 
 /* ---- gather ------------------------------------------------------------- */
 
-/** A place in an image, seen from its centre. */
+/** A position in an image, relative to its centre. */
 typedef struct {
   double x, y;
 } point;
@@ -33,7 +33,7 @@ static double pixel(const dg_gather_desc *d, const uint8_t *image, double x, dou
   return inside ? image[(size_t)y * d->width + (size_t)x] : 0;
 }
 
-/** The image at q, read bilinearly. */
+/** The image read bilinearly at q. */
 static double read_at(const dg_gather_desc *d, const uint8_t *image, point q) {
   double x = q.x + (d->width - 1) / 2.0, y = q.y + (d->height - 1) / 2.0;
   double left = floor(x), top = floor(y), right_share = x - left, low_share = y - top;
@@ -70,7 +70,7 @@ void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint
 
 /* ---- loss --------------------------------------------------------------- */
 
-/** Each returns the loss of one sample and, where d_logits isn't NULL, its gradient * scale. */
+/** These return the loss of one sample and, if d_logits isn't NULL, write its gradient * scale. */
 static double cross_entropy(const dg_loss_desc *d, const double *logits, uint32_t label,
                             double scale, double *d_logits) {
   double largest = logits[0], sum = 0, loss = 0;
@@ -125,7 +125,7 @@ static double clip_factor(const dg_update_desc *d, const double *gradients) {
   return d->clip_norm > 0 ? fmin(1, d->clip_norm / (sqrt(sum) + 1e-6)) : 1;
 }
 
-/** Each returns the new parameter; s0 and s1 are the element's state. */
+/** These return the new parameter; s0 and s1 are the element's state. */
 static double sgd(const dg_update_desc *d, double p, double g, double lr, double *momentum) {
   g += d->weight_decay * p;
   if (d->momentum != 0) {

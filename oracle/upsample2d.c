@@ -1,7 +1,7 @@
 /* The oracle's upsampling. */
 #include "oracle/family.h"
 
-/** Where the input's number lies that becomes number `i` of the output. */
+/** The index of the input's number that is copied to number `i` of the output. */
 static size_t source(const dg_upsample2d_desc *d, size_t i) {
   size_t wide = (size_t)d->width * d->scale, high = (size_t)d->height * d->scale;
   size_t column = i % wide, row = i / wide % high, plane = i / wide / high;

@@ -29,7 +29,7 @@ static void op_free(dg_op *base) {
 }
 
 static dg_op *op_new(dg_device *device, const dg_cpu_request *request, dg_error *err) {
-  static const uint64_t most = (uint64_t)1 << 57; /* numbers: bytes are counted in 64 bits */
+  static const uint64_t most = (uint64_t)1 << 57; /* in numbers: bytes are counted in 64 bits */
   const dg_op_desc *desc = request->desc;
   if (!dg_op_check(desc, request->max_n, most, err)) return NULL;
   if (!supports(device, desc)) {
@@ -66,7 +66,7 @@ static bool needs(dg_device *device, const dg_op_desc *desc, uint32_t max_n, boo
   return true;
 }
 
-/** With other samples partitioned alike, or alone and at once. */
+/** Runs an op together with others over the same splits, or by itself and immediately. */
 static void run(dg_cpu_partitioned_op *partitioned, bool backward, const dg_op_buffers *buffers,
                 const dg_step *step) {
   if (!dg_cpu_batch_split_take(partitioned, backward, buffers, step))
@@ -96,7 +96,7 @@ static bool times(dg_op *base, dg_op_times *out, dg_error *err) {
 
 /* ---- the device --------------------------------------------------------- */
 
-/** The processor's name by /proc/cpuinfo (x86), else the architecture it was built for. */
+/** The processor's name from /proc/cpuinfo (x86), else the architecture of the build. */
 static void processor_name(char *name, size_t capacity) {
 #if defined(__aarch64__)
   snprintf(name, capacity, "AArch64 processor");
@@ -117,7 +117,7 @@ static void processor_name(char *name, size_t capacity) {
   fclose(file);
 }
 
-/** As many as there are processors, but DG_CPU_MAX_THREADS at most. */
+/** The number of processors, but at most DG_CPU_MAX_THREADS. */
 static int available_threads(void) {
   size_t processors = dg_processors();
   return processors < DG_CPU_MAX_THREADS ? (int)processors : DG_CPU_MAX_THREADS;

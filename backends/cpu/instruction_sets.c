@@ -21,7 +21,7 @@ const char *const dg_cpu_instruction_sets[] = {
 #endif
     "baseline", NULL};
 
-/** Ops for an instruction set, and whether this processor has it. */
+/** Ops for an instruction set, and whether this processor supports it. */
 typedef struct {
   const char *name;
   bool here;

@@ -7,8 +7,8 @@
 /** Their names, best first, ended by NULL. */
 extern const char *const dg_cpu_instruction_sets[];
 
-/** The ops of the instruction set `wanted`, or (NULL) of the best that this processor has; NULL
-    with an error where there are none such. */
+/** The ops of the instruction set `wanted`, or (NULL) of the best one that this processor supports;
+    NULL with an error if there is none. */
 const dg_cpu_ops *dg_cpu_ops_for(const char *wanted, dg_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The backend: the devices of every OpenCL platform, and what they give to the interface. */
+/* The backend: the devices of every OpenCL platform, and the functions of the interface. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static bool list_ids(cl_device_id ids[MAX_DEVICES], size_t *count, dg_error *err
   return true;
 }
 
-/* What a driver says: some pad names with spaces. */
+/* A string from the driver: some pad names with spaces. */
 static void take_text(const char *text, char out[128]) {
   text += strspn(text, " ");
   size_t length = strlen(text);

@@ -5,9 +5,9 @@
 
 #include "backends/checks.h"
 
-/* ---- what runs an op ---------------------------------------------------- */
+/* ---- implementations ---------------------------------------------------- */
 
-/* A line for each op. */
+/* One line per op. */
 #define OPS(X)                                                                                     \
   X(DG_OP_LINEAR, dg_cl_linear)                                                                    \
   X(DG_OP_CONV2D, dg_cl_conv2d)                                                                    \
@@ -65,7 +65,7 @@ dg_cl_choice dg_cl_ops_choose(const dg_cl_device *device, const dg_op_desc *desc
 
 /* ---- preparing ---------------------------------------------------------- */
 
-/* An op with both its directions; backward is NULL where it is not run. */
+/* An op with both directions; backward is NULL if it isn't run. */
 typedef struct {
   dg_op base;
   dg_cl_choice by;

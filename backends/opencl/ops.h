@@ -1,20 +1,20 @@
-/** Ops, as the backend interface has them: which implementations run them, and both directions
+/** Ops of the backend interface: the choice of their implementations, and both directions
     together. */
 #ifndef DG_OPENCL_OPS_H
 #define DG_OPENCL_OPS_H
 
 #include "backends/opencl/runtime/implementation.h"
 
-/** What runs an op; NULL where a direction is not run. */
+/** The implementations of an op; NULL for a direction that isn't run. */
 typedef struct {
   const dg_cl_implementation *forward, *backward;
 } dg_cl_choice;
 
-/** The choice for a description that is supported. */
+/** The implementations for a supported description. */
 dg_cl_choice dg_cl_ops_choose(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
                               bool train);
 
-/* Those of the interface. */
+/* Functions of the interface. */
 
 bool dg_cl_ops_supports(const dg_device *device, const dg_op_desc *desc);
 dg_op *dg_cl_ops_prepare(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,

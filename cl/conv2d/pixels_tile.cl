@@ -1,17 +1,18 @@
-/* Convolutions pixel by pixel, for CPUs: tensors lie as [pixel][sample][channel], so that what a
- * pixel gives to another, over all samples, is a plain product of matrices:
+/* Convolutions pixel by pixel, for CPUs: tensors are [pixel][sample][channel], so that the
+ * contribution of one pixel to another, over all samples, is a plain matrix product:
  *
  *   c[item][j][v] (+)= sum over the taps t of the item, and over k < depth, of
  *                      a[t.x + j * a_row + k * a_k] * b[t.y + k * b_k + v]
  *
- * Taps that would meet padding are not in the lists, and cost nothing. A work-item holds a tile of
- * TAP_ROWS x TAP_COLUMNS (build options; one or two columns) vectors of 16 columns; rows and
- * columns are allocated in whole tiles, so those past the end are computed from what lies there,
- * and never read. Each number of c is summed in the order of t and k, whatever the tile.
+ * Taps in the padding are not in the lists, and cost nothing. A work-item holds a tile of TAP_ROWS
+ * x TAP_COLUMNS (build options; one or two columns) vectors of 16 columns; rows and columns are
+ * allocated in whole tiles, so those past the end are computed from undefined data, and never read.
+ * Each number of c is summed in the order of t and k, for any tile size.
  */
 
-/* A tile of the product, `vectors` wide: a constant that unrolls the loops, once this is inlined.
- * (Its pointers are not restrict: what LLVM makes of that, oclgrind can't run; the kernel's are.)
+/* A tile of the product, `vectors` wide: a constant after inlining, so that the loops are unrolled.
+ * (Its pointers are not restrict, since oclgrind can't run the code that LLVM generates for that;
+ * the kernel's are.)
  */
 __attribute__((always_inline)) inline void
 sum_taps(global const float *a, uint a_row, uint a_k, global const float *b,
@@ -52,7 +53,7 @@ sum_taps(global const float *a, uint a_row, uint a_k, global const float *b,
       }
 }
 
-/* Item i has the taps firsts[i] to firsts[i + 1], and goes to item i % c_items of c. */
+/* Item i has the taps firsts[i] to firsts[i + 1], and writes item i % c_items of c. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 gemm_taps(global const float *restrict a, uint a_row, uint a_k, global const float *restrict b,
           uint b_k, global const uint *restrict firsts, global const uint2 *restrict list,
@@ -75,8 +76,8 @@ gemm_taps(global const float *restrict a, uint a_row, uint a_k, global const flo
  *
  *   to[to_first + z * to_item + p * pitch + row] = from[z * from_item + row * from_row + p],
  *
- * times slope where `of`, unless it is NULL, isn't positive there. A work-item takes 16 rows; `to`
- * has room for all of them.
+ * times slope where `of`, if not NULL, isn't positive. A work-item processes 16 rows; `to` has room
+ * for all of them.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 to_pixels(global const float *restrict from, uint from_row, uint from_item,
@@ -86,7 +87,7 @@ to_pixels(global const float *restrict from, uint from_row, uint from_item,
   const size_t item = get_global_id(1);
   to += to_first + item * to_item + row;
   for (uint pixel = 0; pixel < pixels; pixel += 16) {
-    const uint at = min(pixel, pixels - count); /* the last block overlaps the one before */
+    const uint at = min(pixel, pixels - count); /* the last block overlaps the previous one */
     float16 block[16];
 #pragma unroll
     for (uint r = 0; r < 16; r++) {
@@ -100,7 +101,7 @@ to_pixels(global const float *restrict from, uint from_row, uint from_item,
 }
 
 /* to[sample][channel][p] (+)= leaky(from[from_first + p * pitch + sample * row + channel] +
- * bias[channel]); a work-item takes 16 channels of a sample.
+ * bias[channel]); a work-item processes 16 channels of a sample.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 from_pixels(global const float *restrict from, uint from_first, uint pitch, uint row,

@@ -1,14 +1,14 @@
-/* What a convolution needs around its products: planes with their padding, and sums.
+/* Kernels that convolutions use besides the products: padding of planes, and sums.
  *
- * A padded plane is laid out in lines of `pitch`; with strides it is split in
- * phases, so that what one kernel element meets lies side by side: element
- * (Y, X) of the padded plane is in phase (Y % phases_y, X % phases_x) at line
- * Y / phases_y, place X / phases_x. The source [height, width] lies in it at
- * `origin`, its elements `dilation` apart; all else is zero. Plane i begins at
+ * A padded plane is laid out in lines of `pitch`; with strides it is split into phases, so that the
+ * elements that meet one kernel element are adjacent: element
+ * (Y, X) of the padded plane is in phase (Y % phases_y, X % phases_x) at line Y / phases_y, column
+ * X / phases_x. The source [height, width] is in it at `origin`, its elements `dilation` apart;
+ * everything else is zero. Plane i begins at
  * to_first + i * to_plane.
  */
 
-/* One work-group a plane: to = from * (of > 0 ? 1 : slope), where `of` isn't NULL. */
+/* One work-group per plane: to = from * (of > 0 ? 1 : slope), if `of` isn't NULL. */
 kernel void pad_planes(global const float *restrict from, global const float *restrict of,
                        float slope, global float *restrict to, uint to_first, uint to_plane,
                        uint height, uint width, uint lines, uint pitch, uint phases_y,
@@ -57,7 +57,8 @@ inline void zero_run(global float *to, uint count) {
   for (; i < count; i++) to[i] = 0.0f;
 }
 
-/* pad_planes without phases and dilation, the origin not negative; one work-item a plane. */
+/* pad_planes without phases and dilation, and with a non-negative origin; one work-item per
+   plane. */
 kernel void pad_dense_planes(global const float *from, global const float *of, float slope,
                              global float *to, uint to_first, uint to_plane, uint height,
                              uint width, uint lines, uint pitch, uint origin_y, uint origin_x) {
@@ -74,9 +75,9 @@ kernel void pad_dense_planes(global const float *from, global const float *of, f
   zero_run(to + (origin_y + height) * pitch, (lines - origin_y - height) * pitch);
 }
 
-/* pad_planes without phases and dilation, the origin not negative, of the gradient of a maximum
- * over windows of pool x pool, side by side: to = scale from * (of > 0 ? 1 : slope) of the window
- * where `places` says that its maximum was, else 0.
+/* pad_planes without phases and dilation, with a non-negative origin, for the gradient of a max
+ * pooling over adjacent pool x pool windows: to = scale from * (of > 0 ? 1 : slope) of the window
+ * at the index of its maximum in `places`, else 0.
  */
 kernel void pad_pooled_planes(global const float *from, global const float *of, float slope,
                               float scale, global const ushort *places, global float *to,
@@ -84,7 +85,7 @@ kernel void pad_pooled_planes(global const float *from, global const float *of, 
                               uint lines, uint pitch, uint origin_y, uint origin_x) {
   const uint column = get_global_id(0), line = get_global_id(1), plane = get_global_id(2);
   if (column >= pitch || line >= lines) return;
-  const uint y = line - origin_y, x = column - origin_x; /* before the origin: they wrap */
+  const uint y = line - origin_y, x = column - origin_x; /* negative before the origin: wraps */
   float value = 0.0f;
   if (y < out_h * pool && x < out_w * pool) {
     const uint window = (plane * out_h + y / pool) * out_w + x / pool;
@@ -96,7 +97,7 @@ kernel void pad_pooled_planes(global const float *from, global const float *of, 
   to[to_first + (size_t)plane * to_plane + line * pitch + column] = value;
 }
 
-/* The same of windows of 2 x 2, out_w >= 4, for CPUs; one work-item a plane. */
+/* The same for windows of 2 x 2, out_w >= 4, for CPUs; one work-item per plane. */
 kernel void pad_pooled_planes_2x2(global const float *from, global const float *of, float slope,
                                   float scale, global const ushort *places, global float *to,
                                   uint to_first, uint to_plane, uint out_h, uint out_w, uint lines,
@@ -129,8 +130,8 @@ kernel void pad_pooled_planes_2x2(global const float *from, global const float *
   zero_run(to + (origin_y + 2 * out_h) * pitch, (lines - origin_y - 2 * out_h) * pitch);
 }
 
-/* sums[sums_first + plane] = the sum of a plane of `count` numbers, times slope where `of`, unless
- * it is NULL, isn't positive.
+/* sums[sums_first + plane] = the sum of a plane of `count` numbers, times slope where `of`, if not
+ * NULL, isn't positive.
  */
 kernel void sum_planes(global const float *from, uint from_first, uint from_plane,
                        global const float *of, float slope, global float *sums, uint sums_first,
@@ -161,7 +162,7 @@ kernel void sum_parts(global const float *from, uint from_first, global float *t
 
 #define COLUMN_BLOCK 64
 
-/* sums[c] = the sum over the rows of from[row][c], in blocks of rows for the sake of rounding. */
+/* sums[c] = the sum over the rows of from[row][c], in blocks of rows to reduce rounding errors. */
 kernel void sum_columns(global const float *from, uint from_first, global float *sums, uint rows,
                         uint columns) {
   const uint c = get_global_id(0) * WIDTH;

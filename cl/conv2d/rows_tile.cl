@@ -1,21 +1,21 @@
-/* Convolutions of stride 1 line by line, for CPUs, with an activation and a maximum over windows of
- * POOL x POOL behind them:
+/* Convolutions of stride 1 line by line, for CPUs, followed by an activation and a max pooling over
+ * windows of POOL x POOL:
  *
  *   y[z][f] = maximum over a window of leaky(bias[f] + sum over (channel, ky, kx) of
  *             weight[f][channel][ky][kx] x[z][channel][line + ky - pad][column + kx - PAD])
  *
  * Vectors run along the filters, weights are in panels (cl/gemm/packed_tile.cl), and each number of
- * x is broadcast from where it lies: nothing is padded, for a line's ends are known when this is
- * compiled. Build options: the width of an IMAGE x; the KERNEL's width and the PAD beside x; POOL
- * (1: none); VECTORS of 16 filters, and columns of a BLOCK (whole windows), that are summed in
- * registers; KEEP, if the places of maxima are asked for, as in max_forward.
+ * x is broadcast directly from memory: nothing is padded, since the ends of a line are known at
+ * compile time. Build options: the width of an IMAGE x; the KERNEL's width and the PAD beside x;
+ * POOL (1: none); VECTORS of 16 filters, and columns of a BLOCK (whole windows), which are summed
+ * in registers; KEEP, if the indices of maxima are written, as in max_forward.
  */
 #define SUMS (IMAGE + 2 * PAD - KERNEL + 1)
 #define RESULTS (SUMS / POOL)
 #define USED (RESULTS * POOL)
 #define LANES (16 * VECTORS)
 
-/* Results of a line. */
+/* Results per line. */
 typedef struct {
   float16 value[RESULTS][VECTORS];
 #ifdef KEEP
@@ -23,8 +23,8 @@ typedef struct {
 #endif
 } results;
 
-/* Adds what a line of one channel gives to the sums of the block that begins at `left`: number by
- * number, for sums and weights together fill the registers.
+/* Adds the products of a line of one channel to the sums of the block that begins at `left`: number
+ * by number, since sums and weights together fill the registers.
  */
 __attribute__((always_inline)) inline void
 add_line(global const float *line, global const float *weights, const uint left,
@@ -49,7 +49,7 @@ add_line(global const float *line, global const float *weights, const uint left,
   }
 }
 
-/* Takes the sums of line l of the windows into the results. */
+/* Pools the sums of line l of the windows into the results. */
 __attribute__((always_inline)) inline void
 take_sums(float16 sums[BLOCK][VECTORS], float slope, const uint left, const uint l, results *r) {
 #pragma unroll
@@ -63,7 +63,7 @@ take_sums(float16 sums[BLOCK][VECTORS], float slope, const uint left, const uint
       r->value[at][v] = x;
 #else
       const float16 best = r->value[at][v];
-      const int16 better = ~(x <= best) & (best == best); /* a NaN wins, the first one */
+      const int16 better = ~(x <= best) & (best == best); /* the first NaN is the maximum */
       r->value[at][v] = select(best, x, better);
 #ifdef KEEP
       r->place[at][v] = select(r->place[at][v], (int16)(l * POOL + i % POOL), better);
@@ -72,7 +72,7 @@ take_sums(float16 sums[BLOCK][VECTORS], float slope, const uint left, const uint
     }
 }
 
-/* The block of columns from `left` on of the line of windows that begins at line `top`. */
+/* The block of columns from `left` on, of the line of windows that begins at line `top`. */
 __attribute__((always_inline)) inline void
 find_block(global const float *x, global const float *weights, uint channels, uint height,
            uint kernel_h, uint pad, float slope, uint top, const uint left, results *r) {
@@ -93,7 +93,7 @@ find_block(global const float *x, global const float *weights, uint channels, ui
   }
 }
 
-/* Up to 16 results from `first` on for each of `count` filters, into lines `plane` apart. */
+/* Stores up to 16 results from `first` on for each of `count` filters, in lines `plane` apart. */
 __attribute__((always_inline)) inline void
 give_values(const results *r, const uint first, const uint v, global float *to, uint plane,
             uint count) {
@@ -108,8 +108,8 @@ give_values(const results *r, const uint first, const uint v, global float *to, 
 }
 
 #ifdef KEEP
-/* The first `count` <= 16 of some places, in pieces that overlap. (PoCL converts vectors of
- * integers number by number: worse than this.)
+/* Stores the first `count` <= 16 of some indices, in pieces that overlap. (PoCL converts integer
+ * vectors element by element, which is slower.)
  */
 inline void store_places(int16 places, uint count, global ushort *to) {
   int numbers[16];
@@ -140,7 +140,8 @@ give_places(const results *r, const uint first, const uint v, global ushort *to,
 }
 #endif
 
-/* y is [sample][filter][out_h][RESULTS], as are `places`; a work-item takes `share` lines of it. */
+/* y is [sample][filter][out_h][RESULTS], as are `places`; a work-item computes `share` lines of
+   it. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 rows(global const float *restrict x, global const float *restrict weights, float slope,
      global float *restrict y, global ushort *restrict places, uint channels, uint height,

@@ -1,13 +1,13 @@
 /* Convolutions of stride 1 by Winograd's algorithm (Lavin and Gray, arXiv:1509.09308), for kernels
  * of KERNEL x KERNEL (a build option, 3 or 5): 36 products give SIDE x SIDE outputs.
  *
- * Tiles of 6 x 6 pixels, kernels and outputs are taken for polynomials in two variables; they
- * are transformed to their values at the 36 pairs of the points 0, a, -a, b, -b and infinity
+ * Tiles of 6 x 6 pixels, kernels and outputs are treated as polynomials in two variables; they are
+ * transformed to their values at the 36 pairs of the points 0, a, -a, b, -b and infinity
  * (a^2 = 1/2, b^2 = 2), called points below.
- * The values at a and -a share their even and odd parts. For the weights' gradient tensors lie as
- * [pixel][sample][channel], some transformed tiles as [point][tile][sample][channel], and a
- * work-item takes 16 channels of a tile; the rest is cl/conv2d/winograd_tiles.cl. Tiles are counted
- * row by row, `row_tiles` of them in a row.
+ * The values at a and -a share their even and odd parts. For the weights' gradient, tensors are
+ * [pixel][sample][channel], a group of transformed tiles is [point][tile][sample][channel], and a
+ * work-item processes 16 channels of a tile; the rest is in cl/conv2d/winograd_tiles.cl. Tiles are
+ * counted row by row, `row_tiles` of them in a row.
  */
 #define SIDE (7 - KERNEL)
 #define A 0.70710678f
@@ -15,7 +15,7 @@
 #define A2 0.5f
 #define B2 2.0f
 
-/* Of a transformed kernel: 1 / the product of the point's differences from the others. */
+/* For transformed kernels: 1 / the product of the point's differences from the other points. */
 constant float factors[6] = {1.0f, -1.0f / 1.5f, -1.0f / 1.5f, 1.0f / 6.0f, 1.0f / 6.0f, 1.0f};
 
 /* The values of the polynomial with the `count` coefficients c, 2 <= count <= 5. */
@@ -52,7 +52,7 @@ inline void combine(const uint count, const float16 *value, float16 *c) {
   c[count - 1] += value[5];
 }
 
-/* What pixels have at the points: the transpose of interpolation, but for `factors`. */
+/* The input transform: the transpose of interpolation, except for `factors`. */
 inline void transform_line(const float16 *x, float16 *value) {
   const float16 even_a = x[4] - B2 * x[2], odd_a = A * (x[3] - B2 * x[1]);
   const float16 even_b = x[4] - A2 * x[2], odd_b = B * (x[3] - A2 * x[1]);
@@ -64,7 +64,7 @@ inline void transform_line(const float16 *x, float16 *value) {
   value[5] = x[5] + A2 * B2 * x[1] - (A2 + B2) * x[3];
 }
 
-/* A transformed tile from what its columns have at the points: point i goes to to + i * step. */
+/* A transformed tile from its transformed columns: point i goes to to + i * step. */
 inline void transform_lines(float16 columns[6][6], global float *to, size_t step) {
 #pragma unroll
   for (uint i = 0; i < 6; i++) {
@@ -77,7 +77,7 @@ inline void transform_lines(float16 columns[6][6], global float *to, size_t step
   }
 }
 
-/* The 16 channels at (y, x) of an image, 0 outside of it; pixels lie `pixel` numbers apart. */
+/* The 16 channels at (y, x) of an image, 0 outside it; pixels are `pixel` numbers apart. */
 inline float16 pixel_at(global const float *image, int y, int x, uint height, uint width,
                         size_t pixel) {
   const bool inside = y >= 0 && y < (int)height && x >= 0 && x < (int)width;
@@ -109,8 +109,8 @@ wino_input_transform(global const float *restrict from, global float *restrict t
   transform_lines(columns, to, tiles * pixel);
 }
 
-/* The gradient of transformed outputs from that of the outputs: the transpose of output_transform.
- */
+/* The gradient of transformed outputs from that of the outputs: the transpose of
+   output_transform. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void wino_output_transform_backward(
     global const float *restrict from, uint from_first, global float *restrict to, uint to_first,
     uint samples, uint channels, uint height, uint width, uint first_tile, uint row_tiles) {
@@ -141,7 +141,7 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void wino_output_transform
   }
 }
 
-/* Transforms all kernels to panels [filter / 32][point][channel][filter % 32], 16 filters a
+/* Transforms all kernels to panels [filter / 32][point][channel][filter % 32], 16 filters per
  * work-item; tap 0 of a pair is at channel * channel_step + filter * filter_step, and with `flip`
  * the last tap comes first.
  */

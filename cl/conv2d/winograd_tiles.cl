@@ -1,5 +1,5 @@
-/* Whole convolutions by Winograd (cl/conv2d/winograd.cl): a work-item takes a block of
- * samples through all of it, so that what lies between the steps stays in its core's cache:
+/* Whole convolutions by Winograd (cl/conv2d/winograd.cl): a work-item performs all steps for a
+ * block of samples, so that the intermediate data stays in its core's cache:
  *
  *   image        16 channels of a sample, with zeros around them: [row][column][channel]
  *   transformed  all tiles of the block: [point][sample, tile][channel]
@@ -7,23 +7,23 @@
  *   pixels       these transformed back, 16 filters of a sample: [row][column][filter]
  */
 
-/* The shape of a correlation, and where its parts lie in a work-item's memory, in floats. */
+/* The shape of a correlation, and the offsets of its parts in a work-item's memory, in floats. */
 typedef struct {
   uint channels, in_h, in_w, pad;
   uint filters, out_h, out_w;
-  uint row_tiles, tiles;          /* in a row; in an image */
+  uint row_tiles, tiles;          /* per row; per image */
   uint line;                      /* columns of an image */
-  uint transformed_step, product_step; /* from one point to the next */
+  uint transformed_step, product_step; /* floats from one point to the next */
 } shape;
 
-/* 16 channels of a sample to an image, whose edges are zeros already: times slope where `of`,
- * unless it is NULL, isn't positive.
+/* Copies 16 channels of a sample to an image, whose edges are already zero: times slope where `of`,
+ * if not NULL, isn't positive.
  */
 inline void fill_image(const shape *s, global const float *from, global const float *of,
                        float slope, global float *image) {
   const uint area = s->in_h * s->in_w, count = min(area, 16u);
   for (uint pixel = 0; pixel < area; pixel += 16) {
-    const uint at = min(pixel, area - count); /* the last block overlaps the one before */
+    const uint at = min(pixel, area - count); /* the last block overlaps the previous one */
     float16 block[16];
 #pragma unroll
     for (uint c = 0; c < 16; c++) {
@@ -52,7 +52,7 @@ inline void input_transform(const shape *s, global const float *image, global fl
   transform_lines(columns, to, s->transformed_step);
 }
 
-/* Transforms a tile of products to pixels, as far as the image goes. */
+/* Transforms a tile of products to pixels, up to the edge of the image. */
 inline void output_transform(const shape *s, global const float *from, uint top, uint left,
                              global float *pixels) {
   float16 lines[6][SIDE];
@@ -101,7 +101,7 @@ inline void store_pixels(const shape *s, global const float *pixels, global cons
   }
 }
 
-/* One point of `rows` tiles times that of the weights in a panel. */
+/* Multiplies one point of `rows` tiles with that of the weights in a panel. */
 __attribute__((always_inline)) inline void
 multiply_rows(const shape *s, global const float *transformed, global const float *panel,
               global float *products, uint rows, const uint tile_rows, const uint vectors) {
@@ -136,9 +136,9 @@ __attribute__((always_inline)) inline void multiply(const shape *s, global const
   }
 }
 
-/* A correlation of n samples, `block` of them at a time: work-items take blocks in turn. of and
- * of_slope are as in fill_image. Each work-item has item_step floats of `memory`: an image, and the
- * rest from pixels_first, transformed_first and products_first on.
+/* A correlation of n samples, `block` at a time: blocks are distributed cyclically over work-items.
+ * of and of_slope are as in fill_image. Each work-item has item_step floats of `memory`: an image,
+ * then the other parts from pixels_first, transformed_first and products_first on.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 wino_correlate(global const float *restrict from, global const float *restrict of, float of_slope,

@@ -1,9 +1,9 @@
-/* Ops that treat every number by itself. */
+/* Element-wise ops. */
 
 inline floatw activate(floatw x, uint act, float slope) {
   switch (act) {
   case ACT_RELU:
-    return x < 0.0f ? (floatw)(0.0f) : x; /* a NaN stays one */
+    return x < 0.0f ? (floatw)(0.0f) : x; /* NaN is propagated */
   case ACT_LEAKY_RELU:
     return x > 0.0f ? x : slope * x;
   case ACT_SIGMOID:
@@ -15,7 +15,7 @@ inline floatw activate(floatw x, uint act, float slope) {
   }
 }
 
-/* The derivative of an activation at the place where its value is y. */
+/* The derivative of an activation, given its value y. */
 inline floatw derivative(floatw y, uint act, float slope) {
   switch (act) {
   case ACT_RELU:
@@ -70,8 +70,8 @@ kernel void copy(global const float *x, global float *y, uint count, uint add) {
   store_gradient(load_block(x + i, count - i), y + i, count - i, add);
 }
 
-/* y[y_first + row * y_pitch + i] (+)= x[x_first + row * x_pitch + i] for i < count: columns of a
- * matrix into columns of another.
+/* y[y_first + row * y_pitch + i] (+)= x[x_first + row * x_pitch + i] for i < count: copies columns
+ * of one matrix to another.
  */
 kernel void copy_columns(global const float *x, uint x_first, uint x_pitch, global float *y,
                          uint y_first, uint y_pitch, uint rows, uint count, uint add) {
@@ -82,7 +82,7 @@ kernel void copy_columns(global const float *x, uint x_first, uint x_pitch, glob
 }
 
 /* Dropout, and its gradient: y[s][e] (+)= word(s, e) < threshold ? 0 : scale * x[s][e].
- * A work-item takes WIDTH quads of elements; x may be y.
+ * A work-item processes WIDTH quads of elements; x may be y.
  */
 kernel void dropout(global const float *x, global float *y, uint count, uint threshold, float scale,
                     uint seed, uint stream, uint step, uint place, uint add) {
@@ -99,7 +99,7 @@ kernel void dropout(global const float *x, global float *y, uint count, uint thr
   }
 }
 
-/* y[s][c][r] (+)= x[s][r][c] for a matrix of rows x columns a sample. */
+/* y[s][c][r] (+)= x[s][r][c], a matrix of rows x columns per sample. */
 kernel void transpose(global const float *x, global float *y, uint rows, uint columns, uint add) {
   const uint row = get_global_id(0), column = get_global_id(1), sample = get_global_id(2);
   if (row >= rows || column >= columns) return;

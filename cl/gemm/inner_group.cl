@@ -1,5 +1,5 @@
-/* The inner-product variant of gemm (as cl/gemm/inner_tile.cl says it), for GPUs, tiled as
- * cl/gemm/outer_group.cl is: INNER_ROWS x INNER_COLUMNS sums a work-item, of y's rows and x's.
+/* The inner-product variant of gemm (defined in cl/gemm/inner_tile.cl), for GPUs, tiled like
+ * cl/gemm/outer_group.cl: INNER_ROWS x INNER_COLUMNS sums per work-item, of rows of y and x.
  */
 #define X_TILE (SIDE * INNER_COLUMNS)
 #define Y_TILE (SIDE * INNER_ROWS)

@@ -6,15 +6,15 @@
  * where x and c begin at x_first and c_first of their buffers,
  *
  * and leaky is as in gemm_outer. Share z holds the items z * share … up to
- * (z + 1) * share, below `items`. Both operands lie along the sum, so nothing
- * is packed; a work-item holds INNER_ROWS x INNER_COLUMNS (build options, the
- * columns in fours) vectors of partial sums in registers and folds them at the
- * end. Each number of c is summed in one order, whatever the tile.
+ * (z + 1) * share, below `items`. Both operands are contiguous along the sum, so nothing is packed;
+ * a work-item holds INNER_ROWS x INNER_COLUMNS (build options, the
+ * columns in fours) vectors of partial sums in registers and reduces them at the end. Each number
+ * of c is summed in the same order, for any tile size.
  */
 #define X_ROWS INNER_COLUMNS
 #define Y_ROWS INNER_ROWS
 
-/* Four vectors to the four sums of their lanes, by halving. */
+/* Reduces four vectors to the four sums of their lanes, by halving. */
 inline float4 fold(const float16 v[4]) {
   float16 a[2];
 #pragma unroll
@@ -26,7 +26,7 @@ inline float4 fold(const float16 v[4]) {
   return c.even + c.odd;
 }
 
-/* The last numbers of a line of `count`, those that `rest` says, in a vector with zeros else. */
+/* The last numbers of a line of `count`, selected by `rest`, in a vector with zeros elsewhere. */
 inline float16 load_rest(global const float *line, uint count, int16 rest) {
   if (count >= 16) return select((float16)(0.0f), vload16(0, line + count - 16), rest);
   float numbers[16];

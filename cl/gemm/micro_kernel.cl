@@ -1,12 +1,12 @@
-/* The micro-kernel of products with packed weights: a panel holds, for each step of the sum, the
- * weights of 32 columns side by side.
+/* The micro-kernel of products with packed weights: for each step of the sum, a panel holds the
+ * weights of 32 columns contiguously.
  */
 #define PANEL_ROWS 14
 #define PANEL_VECTORS 2
 #define PANEL_LINE (16 * PANEL_VECTORS)
 
 /* sums[r][v] += the sum over k < depth of a[min(r, rows - 1) * a_row + k] panel[k][v], for r <
- * tile_rows and v < vectors: constants that unroll the loops, once this is inlined.
+ * tile_rows and v < vectors: constants after inlining, so that the loops are unrolled.
  */
 __attribute__((always_inline)) inline void
 micro_kernel(float16 sums[PANEL_ROWS][PANEL_VECTORS], global const float *a, uint a_row, uint rows,

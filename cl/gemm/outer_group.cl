@@ -1,8 +1,8 @@
-/* The outer-product variant of gemm (as cl/gemm/outer_tile.cl says it), for GPUs:
+/* The outer-product variant of gemm (defined in cl/gemm/outer_tile.cl), for GPUs:
  * 16 x 16 work-items share tiles of both operands in local memory, OUTER_DEPTH
  * terms of the sums at a time, and each holds OUTER_ROWS x OUTER_COLUMNS sums
- * (build options), 16 rows and columns apart. Each number of c is summed in the
- * order of k, whatever the tile.
+ * (build options), 16 rows and columns apart. Each number of c is summed in the order of k, for any
+ * tile size.
  */
 #define SIDE 16
 #define A_TILE (SIDE * OUTER_ROWS)
@@ -26,7 +26,7 @@ gemm_outer(global const float *restrict a, uint a_row, uint a_item,
 
   for (uint k0 = 0; k0 < depth; k0 += OUTER_DEPTH) {
     for (uint e = lane; e < OUTER_DEPTH * A_TILE; e += SIDE * SIDE) {
-      /* Neighbours read neighbours: along the sum, or along the rows where those are adjacent. */
+      /* Coalesced loads: along the sum, or along the rows if those are adjacent in memory. */
       const uint k = a_row == 1 ? e / A_TILE : e % OUTER_DEPTH;
       const uint j = a_row == 1 ? e % A_TILE : e / OUTER_DEPTH;
       a_tile[k][j] =

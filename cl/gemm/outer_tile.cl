@@ -4,23 +4,21 @@
  *                                               * b[z][offsets[k].y + p])
  *
  * for batch item z, row j, column p, where c begins at c_first of its buffer and
- * leaky(v) = v > 0 ? v : slope * v (slope 1 leaves v alone). Columns run along
- * the memory of b, so that convolutions over planes and products of matrices
- * are one thing: `offsets` says where each term of the sum begins. Columns come
- * in lines of `pitch`, of which the first `width` are results; c holds those
- * densely.
+ * leaky(v) = v > 0 ? v : slope * v (slope 1 leaves v alone). Columns are contiguous in b, so that
+ * convolutions over planes and matrix products use the same kernel: `offsets` gives the start of
+ * each term of the sum. Columns are in lines of `pitch`, of which the first `width` are results; c
+ * holds only those.
  *
  * A work-item holds OUTER_ROWS x OUTER_COLUMNS (build options) vectors of 16
- * columns in registers, broadcasts a and loads vectors of b. Sums and operands
- * of a step together should fit the registers: with 32 of 16 numbers 8 x 3
- * spills, and reached two thirds of the speed of 4 x 5. Each number of c is
- * summed in the order of k, whatever the tile.
+ * columns in registers, broadcasts a and loads vectors of b. Sums and operands of a step together
+ * should fit the registers: with 32 registers of 16 numbers, 8 x 3 spills and reached two thirds of
+ * the speed of 4 x 5. Each number of c is summed in the order of k, for any tile size.
  */
 #define ROWS OUTER_ROWS
 #define VECTORS OUTER_COLUMNS
 #define COLUMNS (16 * VECTORS)
 
-/* Stores the lanes of a vector from `lane` on, which is place `x` of its line, without gaps. */
+/* Stores the lanes of a vector from `lane` on, which is column `x` of its line, without gaps. */
 inline void store_columns(const float lanes[16], uint lane, uint end, uint x, uint pitch,
                           uint width, global float *line, uint add) {
   while (lane < end) {
@@ -40,7 +38,8 @@ gemm_outer(global const float *restrict a, uint a_row, uint a_item,
   const uint row = get_global_id(0) * ROWS, column = get_global_id(1) * COLUMNS;
   const size_t item = get_global_id(2);
 
-  /* Rows and columns past the end repeat the last ones: they cost, but read nothing foreign. */
+  /* Rows and columns past the end repeat the last ones: this costs time, but stays inside the
+     buffers. */
   global const float *a_rows[ROWS];
   float16 sums[ROWS][VECTORS];
 #pragma unroll

@@ -1,11 +1,11 @@
 /* Products with packed weights, for CPUs.
  *
- * A panel holds `vectors` x 16 rows of a matrix [rows][depth] transposed, so that what one step of
- * the sum needs lies side by side: panels[g][1 + k][row], where [g][0][row] is the bias of the row
- * (0 without one). Rows past the end are zeros.
+ * A panel holds `vectors` x 16 rows of a matrix [rows][depth] transposed, so that the data of one
+ * step of the sum is contiguous: panels[g][1 + k][row], where [g][0][row] is the bias of the row (0
+ * without one). Rows past the end are zeros.
  */
 
-/* Packs panels; a work-item takes 16 steps of 16 rows. */
+/* Packs panels; a work-item packs 16 steps of 16 rows. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 pack_panels(global const float *restrict from, global const float *restrict bias,
             global float *restrict to, uint rows, uint depth, uint vectors) {
@@ -49,8 +49,8 @@ __attribute__((always_inline)) inline void sum_panel(global const float *a, uint
 }
 
 /* c[j][o] = leaky(bias[o] + sum over k of a[j][k] weight[o][k]), weight in panels of two vectors;
- * leaky is as in gemm_outer. Rows that are a multiple of 2 KiB apart share the same few places
- * of a cache, so fewer of them are taken at a time.
+ * leaky is as in gemm_outer. Rows that are a multiple of 2 KiB apart map to the same few cache
+ * sets, so fewer of them are processed at a time.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 gemm_packed(global const float *restrict a, uint a_row, global const float *restrict weights,

@@ -1,26 +1,26 @@
 /* Normalization of batches and of layers.
  *
- * A tensor is lines of `length` numbers. GROUP work-items walk through a line
- * side by side, and take `share` lines one after the other. Batch normalization
- * sees the planes of its channels as lines; where a plane is a single number, a
- * line holds all channels (`along`), and what needs sums over a channel goes
- * through blocks of lines, a column of channels to a work-item.
+ * A tensor consists of lines of `length` numbers. GROUP work-items process a
+ * line together, and `share` lines one after the other. In batch normalization,
+ * lines are the planes of channels; if a plane is a single number, a line holds
+ * all channels (`along`), and sums over a channel are computed in blocks of
+ * lines, one column of channels per work-item.
  *
- * A mean is a pair of floats, the second what the first lacks: where numbers
- * lie close together and far from zero, one would blur their distances.
- * Statistics lie in three rows [means, means_low, scales], a scale being
- * 1 / sqrt(variance + eps); partial ones, of a part of the numbers, in
- * [means, means_low, squares].
+ * A mean is a pair of floats, the second being the rounding error of the first:
+ * for close numbers far from zero, a single float would make differences
+ * inaccurate. Statistics are three rows [means, means_low, scales], where a
+ * scale is 1 / sqrt(variance + eps); partial statistics, of some of the
+ * numbers, are [means, means_low, squares].
  */
 
 /* Lines of a block. */
 #define NORM_BLOCK 64
 
-/* The sum of a value over the work-items of a group; each of them gets it. */
+/* The sum of a value over the work-items of a group, returned to each of them. */
 inline float sum_of_group(float value, local float *shared) {
 #if GROUP > 1
   const uint item = get_local_id(0);
-  barrier(CLK_LOCAL_MEM_FENCE); /* the sum before has been read by all */
+  barrier(CLK_LOCAL_MEM_FENCE); /* all have read the previous sum */
   shared[item] = value;
   for (uint half_ = GROUP / 2; half_ > 0; half_ /= 2) {
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -33,13 +33,13 @@ inline float sum_of_group(float value, local float *shared) {
 #endif
 }
 
-/* The mean of some numbers, and the sum of their squared distances from it. */
+/* The mean of some numbers, and the sum of squared deviations from it. */
 typedef struct {
   float mean, mean_low, squares;
 } partial;
 
-/* The partial statistics of a line: its mean, then all from the distances to that (Chan, Golub and
- * LeVeque, "Algorithms for computing the sample variance", 1983).
+/* The partial statistics of a line: its mean, then both from the deviations from that (Chan, Golub
+ * and LeVeque, "Algorithms for computing the sample variance", 1983).
  */
 inline partial line_partial(global const float *x, uint length, local float *shared) {
   const uint first = get_local_id(0) * WIDTH;
@@ -57,12 +57,12 @@ inline partial line_partial(global const float *x, uint length, local float *sha
   return (partial){mean, mean_low, fmax(total - length * mean_low * mean_low, 0.0f)};
 }
 
-/* What normalization does to the numbers of a block. */
+/* The coefficients of normalization for the numbers of a block. */
 typedef struct {
   floatw mean, mean_low, scale, weight, bias;
 } normalizer;
 
-/* That of channel c, or of the channels c, c + 1 … where they lie `along` a line. */
+/* Those of channel c, or of the channels c, c + 1 … if these are `along` a line. */
 inline normalizer load_normalizer(global const float *statistics, global const float *weight,
                                   global const float *bias, uint channels, uint c, uint along) {
   global const float *mean = statistics + c, *mean_low = mean + channels, *scale = mean_low + channels;
@@ -72,7 +72,7 @@ inline normalizer load_normalizer(global const float *statistics, global const f
                       load_block(weight + c, left), load_block(bias + c, left)};
 }
 
-/* That of a line, but for weight and bias. */
+/* Those of a line, without weight and bias. */
 inline normalizer line_normalizer(global const float *statistics, uint lines, uint line) {
   return (normalizer){statistics[line], statistics[lines + line], statistics[2 * lines + line],
                       1.0f, 0.0f};
@@ -82,7 +82,7 @@ inline floatw normalize(floatw x, normalizer by) {
   return (x - by.mean - by.mean_low) * by.scale;
 }
 
-/* What an output is before its activation, given the normalized input. */
+/* The argument of the activation, given the normalized input. */
 inline floatw affine(floatw normal, normalizer by) {
   return MULTIPLY_ADD(normal, by.weight, by.bias);
 }
@@ -134,8 +134,8 @@ kernel void norm_column_statistics(global const float *restrict x, global float 
   store_block(fmax(squares - count * mean_low * mean_low, 0.0f), all + 2 * row, left);
 }
 
-/* Statistics of a block of channels from the partial ones of all their numbers, and the running
- * ones moved towards them; rest: count - 1.
+/* Statistics of a block of channels from the partial statistics of all their numbers; also updates
+ * the running ones. rest: count - 1.
  */
 inline void keep_statistics(floatw mean, floatw mean_low, floatw squares, float count, float rest,
                             float eps, float momentum, global float *statistics, uint channels,
@@ -150,8 +150,8 @@ inline void keep_statistics(floatw mean, floatw mean_low, floatw squares, float 
   store_block((1.0f - momentum) * old_var + momentum * var, running_var, left);
 }
 
-/* The statistics of `count` numbers a channel from the partial ones all[blocks][channels] of each
- * `block` of them, and the running ones moved towards them; or, to `collect` them, partial ones.
+/* The statistics of `count` numbers per channel from the partial statistics all[blocks][channels]
+ * of each `block` of them, and an update of the running ones; or, if `collect`, partial statistics.
  */
 kernel void batch_norm_statistics(global const float *restrict all, uint blocks, uint block,
                                   uint count, uint channels, uint collect, float eps,
@@ -162,7 +162,7 @@ kernel void batch_norm_statistics(global const float *restrict all, uint blocks,
   if (c >= channels) return;
   const uint left = channels - c, row = blocks * channels;
   all += c;
-  const floatw origin = load_block(all, left); /* a number that all means lie near */
+  const floatw origin = load_block(all, left); /* a number close to all means */
   floatw sum = 0.0f;
   for (uint b = 0; b < blocks; b++) {
     global const float *means = all + b * channels;
@@ -187,8 +187,8 @@ kernel void batch_norm_statistics(global const float *restrict all, uint blocks,
   store_block(squares, statistics + 2 * channels + c, left);
 }
 
-/* Merges partial statistics of other numbers into those of some; `share` of all are the others, and
- * `between` is how many they are times the share of the rest.
+/* Merges partial statistics of other numbers into those of some; `share` is the fraction of the
+ * others, and `between` is their count times the fraction of the rest.
  */
 kernel void batch_norm_merge(global const float *restrict other, global float *restrict all,
                              uint channels, float share, float between) {
@@ -208,7 +208,7 @@ kernel void batch_norm_merge(global const float *restrict other, global float *r
               squares, left);
 }
 
-/* Partial statistics become whole ones; rest: count - 1. */
+/* Turns partial statistics into final ones; rest: count - 1. */
 kernel void batch_norm_finish(global float *restrict statistics, uint channels, float count,
                               float rest, float eps, float momentum,
                               global float *restrict running_mean,
@@ -222,7 +222,7 @@ kernel void batch_norm_finish(global float *restrict statistics, uint channels, 
                   statistics, channels, left, running_mean + c, running_var + c);
 }
 
-/* The statistics of a test. */
+/* The statistics when testing. */
 kernel void batch_norm_running(global const float *restrict running_mean,
                                global const float *restrict running_var, uint channels, float eps,
                                global float *restrict statistics) {
@@ -257,8 +257,8 @@ batch_norm_forward(global const float *restrict x, global const float *restrict 
   }
 }
 
-/* sums[line] of dz, and of dz times the normalized input at products_first: of each line, dz being
- * the gradient before the activation.
+/* For each line: sums[line] of dz, and at products_first of dz times the normalized input, where dz
+ * is the gradient before the activation.
  */
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 norm_line_sums(global const float *restrict x, global const float *restrict dy,
@@ -286,8 +286,8 @@ norm_line_sums(global const float *restrict x, global const float *restrict dy,
   }
 }
 
-/* The same of each column of a block of lines: sums[block][c]. The statistics are those of the
- * columns, or of the lines where `of_lines` isn't 0 but their number.
+/* The same for each column of a block of lines: sums[block][c]. The statistics are those of the
+ * columns, or, if `of_lines` isn't 0, of that many lines.
  */
 kernel void norm_column_sums(global const float *restrict x, global const float *restrict dy,
                              global const float *restrict statistics,
@@ -314,8 +314,8 @@ kernel void norm_column_sums(global const float *restrict x, global const float 
   store_block(product, sums + products_first, left);
 }
 
-/* dx (+)= scale weight (dz - mean of dz - normal * mean of (dz normal)), the means of a channel
- * being d_bias and d_weight times `inverse`, one over the numbers of a channel.
+/* dx (+)= scale weight (dz - mean of dz - normal * mean of (dz normal)), where the means of a
+ * channel are d_bias and d_weight times `inverse`, which is 1 / the count of its numbers.
  */
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 batch_norm_backward(global const float *restrict x, global const float *restrict dy,
@@ -351,7 +351,7 @@ batch_norm_backward(global const float *restrict x, global const float *restrict
 
 /* ---- layers ------------------------------------------------------------- */
 
-/* Each line normalized by itself, then y = normal * weight + bias. */
+/* Normalizes each line by itself, then y = normal * weight + bias. */
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 layer_norm_forward(global const float *restrict x, global const float *restrict weight,
                    global const float *restrict bias, global float *restrict y,
@@ -378,7 +378,7 @@ layer_norm_forward(global const float *restrict x, global const float *restrict 
   }
 }
 
-/* dx (+)= scale (g - mean of g - normal * mean of (g normal)), g = dy weight; means of a line. */
+/* dx (+)= scale (g - mean of g - normal * mean of (g normal)), g = dy weight; means over a line. */
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 layer_norm_backward(global const float *restrict x, global const float *restrict dy,
                     global const float *restrict statistics, global const float *restrict weight,

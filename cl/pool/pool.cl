@@ -1,10 +1,9 @@
 /* Pooling over windows of planes [height, width]; the third dimension counts planes.
  *
- * max_forward also keeps, for each output, the place of its maximum in the
- * window (in row-major order), from which max_backward finds who gets the
- * gradient; x and y begin at x_first and y_first of their buffers. Backward
- * kernels gather: each input asks the windows it lies in, so that no two
- * work-items write to one place.
+ * max_forward also saves, for each output, the index of its maximum in the window (in row-major
+ * order), from which max_backward finds the input that gets the gradient; x and y begin at x_first
+ * and y_first of their buffers. Backward kernels gather: each input reads the windows it is in, so
+ * that no two work-items write to the same address.
  */
 
 kernel void max_forward(global const float *x, global float *y, global ushort *places, uint x_first,
@@ -32,7 +31,8 @@ kernel void max_forward(global const float *x, global float *y, global ushort *p
   if (keep) places[to] = (ushort)place;
 }
 
-/* The windows of one dimension that hold `at` (counted from the padding's edge): first and last. */
+/* The windows of one dimension that contain `at` (counted from the padding's edge): first and
+   last. */
 inline uint2 windows_of(uint at, uint kernel_size, uint stride, uint out) {
   const uint first = at < kernel_size ? 0 : (at - kernel_size) / stride + 1;
   return (uint2)(first, min(at / stride, out - 1));
@@ -91,12 +91,12 @@ kernel void average_backward(global const float *dy, global float *dx, uint heig
 
 /* ---- windows of 2 x 2, side by side, on CPUs ----------------------------
  *
- * The planes are out_h x out_w such windows, out_w >= 4. A work-item takes a
- * line of windows in blocks of four; the last block of a line overlaps the one
- * before where it must.
+ * The planes are out_h x out_w such windows, out_w >= 4. A work-item processes
+ * a line of windows in blocks of four; the last block of a line may overlap the
+ * previous one.
  */
 
-/* Which of best and x is the maximum, x coming later: as in max_forward. */
+/* Which of best and x is the maximum, if x comes later: as in max_forward. */
 inline int4 is_better(float4 x, float4 best) {
   return (x > best) | (isnan(x) & ~isnan(best));
 }

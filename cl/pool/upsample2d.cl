@@ -1,5 +1,5 @@
-/* Nearest-neighbour upsampling: a work-item takes one number of the input, whose rows (of all
- * planes, one after the other) are `width` long, and the square of scale x scale that it becomes.
+/* Nearest-neighbour upsampling: a work-item processes one number of the input, whose rows (of all
+ * planes, one after the other) are `width` long, and its square of scale x scale in the output.
  */
 
 kernel void upsample_forward(global const float *x, global float *y, uint width, uint rows,

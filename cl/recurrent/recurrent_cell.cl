@@ -1,19 +1,19 @@
-/* What the kernels of recurrent layers share: how their numbers lie, and what a step does for one
- * hidden unit, or for LANES of them side by side.
+/* Code shared by the kernels of recurrent layers: the layout of their numbers, and a step for one
+ * hidden unit, or for LANES adjacent ones.
  *
  * Build options: CELL (the dg_cell_kind of backend.h), HARD_SIGMOID, RESET_BEFORE, LANES, and
- * SAMPLES, the samples of a tile, which go through all steps together. dg_recurrent_desc says what
- * the cells compute; with W_g x + b_g and U_g h + c_g the two parts of a gate, there are
+ * SAMPLES, the samples of a tile, which are processed together. dg_recurrent_desc defines the
+ * cells; with W_g x + b_g and U_g h + c_g the two parts of a gate, there are
  *
- *   SUMS  sums that a step begins with: of every gate the two parts together, but for the GRU
- *         that resets after the product: it has W_n x + b_n, r, z, U_n h + c_n, so that what is
- *         made of x lies side by side, and what is made of h too; and as many gradients of them
+ *   SUMS  sums that a step begins with: both parts together for each gate, except for the GRU that
+ *         resets after the product: it has W_n x + b_n, r, z, U_n h + c_n, so that the sums with a
+ *         part of x are contiguous, and those with a part of h too; and as many gradients of them
  *   SAVED  numbers that a step leaves for the next one and for backward, h first:
  *           RNN h; LSTM h, c, i, f, g, o; GRU h, r, z, n and U_n h + c_n, or r h if RESET_BEFORE
  *
- * The numbers of a tile at one time lie as [block of 16 units][which][sample][16], so that what is
- * used together lies together; the last block is filled up with zeros, and `padded` is the number
- * of units with them. Samples past the last one repeat it.
+ * The numbers of a tile at one time step are [block of 16 units][which][sample][16], so that data
+ * used together is contiguous; the last block is padded with zeros, and `padded` is the number of
+ * units including them. Samples past the last one repeat it.
  */
 
 #if LANES == 1
@@ -45,25 +45,26 @@
 #define SAVED 6
 #endif
 
-/* Gates that are made of h itself, not of r h. */
+/* Gates computed from h itself, not from r h. */
 #define GATES_OF_H (GATES - RESET_BEFORE)
 
-/* Gradients that backward carries to the step before: of h, and of the LSTM's c; then the GRU with
-   RESET_BEFORE has a place for that of r h. */
+/* Gradients that backward carries to the previous step: of h, and of the LSTM's c; for the GRU with
+   RESET_BEFORE also that of r h. */
 #define CARRIED (1 + (CELL == LSTM) + RESET_BEFORE)
 
-/* Where a vector of 16 units begins, among `count` numbers of each unit of each sample. */
+/* The offset of a vector of 16 units, with `count` numbers per unit and sample. */
 inline uint place(uint unit, uint count, uint which, uint sample) {
   return ((unit / 16 * count + which) * SAMPLES + sample) * 16;
 }
 
-/* How many steps backward goes before it finds what they add to the gradients of the weights. */
+/* The number of steps that backward runs before it computes their contribution to the gradients of
+   the weights. */
 #define STEPS 14
 
-/* What backward knows of a tile. */
+/* The data of a tile in backward. */
 typedef struct {
   uint steps, reverse, padded, in_padded;
-  global const float *saved; /* of all times, saved_size apart */
+  global const float *saved; /* of all time steps, saved_size apart */
   uint saved_size;
   global float *grads, *inputs; /* of STEPS steps, grads_size and inputs_size apart */
   uint grads_size, inputs_size;
@@ -74,7 +75,8 @@ inline uint time_of(const tile_state *t, uint step) {
   return t->reverse ? t->steps - 1 - step : step;
 }
 
-/* What a step saved, and the one before it; of the first step itself, for nothing is read there. */
+/* The data saved by a step, and by the previous one; at the first step its own, which isn't
+   read. */
 inline global const float *saved_of(const tile_state *t, uint step) {
   return t->saved + (size_t)time_of(t, step) * t->saved_size;
 }
@@ -82,11 +84,11 @@ inline global const float *saved_before(const tile_state *t, uint step) {
   return saved_of(t, step > 0 ? step - 1 : step);
 }
 
-/* exp(x) - 1, within 2e-7 of it, for -87 <= x <= `most` < 88; beyond as if x were the nearest of
-   these. With k = round(x / ln 2) and r = x - k ln 2 it is 2^k (exp(r) - 1) + (2^k - 1), exp(r) - 1
-   being the head of its series. A NaN stays one. */
+/* exp(x) - 1, with an error below 2e-7, for -87 <= x <= `most` < 88; other x are clamped to this
+   range. With k = round(x / ln 2) and r = x - k ln 2 it is 2^k (exp(r) - 1) + (2^k - 1), where
+   exp(r) - 1 is a truncated series. NaN is propagated. */
 inline real exp_less_one(real x, float most) {
-  const float shifter = 12582912.0f; /* 1.5 * 2^23: beside it only whole numbers have room */
+  const float shifter = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
   x = x > (real)(most) ? (real)(most) : x;
   x = x < (real)(-87.0f) ? (real)(-87.0f) : x;
   const real shifted = MULTIPLY_ADD(x, (real)(1.44269504f), (real)(shifter)), k = shifted - shifter;
@@ -106,7 +108,7 @@ inline real tanh_of(real x) {
   return e / (e + 2.0f);
 }
 
-/* A NaN passes through these, too. */
+/* NaN is propagated here, too. */
 inline real sigmoid(real x) {
 #if HARD_SIGMOID
   const real y = 0.2f * x + 0.5f;
@@ -116,7 +118,7 @@ inline real sigmoid(real x) {
 #endif
 }
 
-/* Of the sigmoid, from its value. */
+/* The derivative of the sigmoid, from its value. */
 inline real sigmoid_slope(real y) {
 #if HARD_SIGMOID
   return y > (real)(0.0f) && y < (real)(1.0f) ? (real)(0.2f) : (real)(0.0f);
@@ -129,13 +131,14 @@ inline real tanh_slope(real y) {
   return 1.0f - y * y;
 }
 
-/* The end of a GRU's step: the new state between n and the one before. */
+/* The end of a GRU's step: interpolates between n and the previous state. */
 inline real blend(real z, real n, real h) {
   return n + z * (h - n);
 }
 
-/* From the sums of a step and the state before it, `h` and the LSTM's `c`, to what is saved. With
-   RESET_BEFORE the GRU's step isn't over: n is its part of x, and there is no new state yet. */
+/* Computes what is saved from the sums of a step and the previous state, `h` and the LSTM's `c`.
+   With RESET_BEFORE the GRU's step isn't complete: n is only its part of x, and there is no new
+   state yet. */
 inline void cell_forward(const real *sums, real h, real c, real *saved) {
 #if CELL == RNN
   saved[0] = tanh_of(sums[0]);
@@ -160,9 +163,9 @@ inline void cell_forward(const real *sums, real h, real c, real *saved) {
 #endif
 }
 
-/* From what a step saved, the state before it and the gradient of the one after, `d_h` and the
-   LSTM's `carried[1]`, to the gradients of the sums and to that part of the state's before the
-   step which doesn't go through a product. With RESET_BEFORE the GRU's r is left out. */
+/* Computes the gradients of the sums, and the part of the previous state's gradient that doesn't go
+   through a product, from what a step saved, the previous state and the gradient of the new one,
+   `d_h` and the LSTM's `carried[1]`. With RESET_BEFORE the GRU's r is omitted. */
 inline void cell_backward(const real *saved, real h, real c, real d_h, real *carried, real *grads) {
 #if CELL == RNN
   grads[0] = d_h * tanh_slope(saved[0]);

@@ -1,23 +1,24 @@
-/* Recurrent layers for GPUs: a work-group of ITEMS work-items takes a tile of samples through all
- * steps, forward or backward, as the work-items of cl/recurrent/recurrent_tile.cl do, whose kernels
- * these are. A work-item takes one hidden unit at a time, with all of its sums for all of the
- * samples; inputs, states and gradients pass through local memory a few at a time, so that there is
- * no limit to their number, and weights stream from global memory, neighbours reading neighbours.
+/* Recurrent layers for GPUs: a work-group of ITEMS work-items computes all steps of a tile of
+ * samples, forward or backward, with the same kernels as the work-items of
+ * cl/recurrent/recurrent_tile.cl. A work-item computes one hidden unit at a time, with all of its
+ * sums for all of the samples; inputs, states and gradients pass through local memory a few at a
+ * time, so that their number isn't limited, and weights are read from global memory in coalesced
+ * loads.
  *
  * A number of a unit is always written by the work-item of that unit; multiply begins with a
- * barrier, and so sees what the others wrote before.
+ * barrier, so it sees what the others wrote before.
  */
 #define ITEMS 128
-#define CHUNK 256 /* numbers of each sample that local memory holds */
+#define CHUNK 256 /* numbers per sample in local memory */
 
-/* Where the number of a unit lies, as place says it for a vector. */
+/* The offset of the number of a unit, like place for a vector. */
 inline uint place_of(uint unit, uint count, uint which, uint sample) {
   return place(unit, count, which, sample) + unit % 16;
 }
 
-/* sums[v][s] += the sum over k of a[k][s] * b[k * b_row + v * 16] for v < vectors; a lies in
-   blocks, a_block apart, with `count` times 16 numbers of each sample. All work-items come here,
-   those without a unit with `active` 0. */
+/* sums[v][s] += the sum over k of a[k][s] * b[k * b_row + v * 16] for v < vectors; a is in blocks,
+   a_block apart, with `count` times 16 numbers of each sample. All work-items must call this; those
+   without a unit pass `active` 0. */
 inline __attribute__((always_inline)) void multiply(float (*sums)[SAMPLES], const uint vectors,
                                                     global const float *a, uint a_block,
                                                     uint blocks, uint count,
@@ -42,7 +43,7 @@ inline __attribute__((always_inline)) void multiply(float (*sums)[SAMPLES], cons
   }
 }
 
-/* The inputs of a tile at one time, in blocks. */
+/* Copies the inputs of a tile at one time step, in blocks. */
 inline void load_inputs(global const float *x, uint first, uint n, uint steps, uint time, uint in,
                         global float *to) {
   const uint padded = (in + 15) / 16 * 16;
@@ -126,10 +127,10 @@ recurrent_forward(global const float *x, global float *workspace, uint inputs_fi
 
 /* ---- backward ----------------------------------------------------------- */
 
-#define TILE 4  /* units that a work-item takes then */
+#define TILE 4  /* units per work-item in backward */
 
-/* sums[s] = the sum over k of a[k][s] * b[k][column], from `count` of the gradients of each unit; b
-   in panels of padded_columns columns in all, as recurrent_pack_rows makes them. */
+/* sums[s] = the sum over k of a[k][s] * b[k][column], over `count` gradients of each unit; b is in
+   panels of padded_columns columns in total, packed by recurrent_pack_rows. */
 inline __attribute__((always_inline)) void
 multiply_column(float *sums, global const float *a, uint count, uint padded,
                 global const float *b, uint column, uint padded_columns,
@@ -141,8 +142,7 @@ multiply_column(float *sums, global const float *a, uint count, uint padded,
            b + panel * count * padded + column - panel, width, active, chunk);
 }
 
-/* to[i] = the sum over k of a[k] * b[k][i], or as much more, to what is carried, number `which` of
-   it. */
+/* to[i] = or += the sum over k of a[k] * b[k][i], for number `which` of what is carried. */
 inline __attribute__((always_inline)) void
 multiply_rows(global const float *a, uint count, uint padded, global const float *b,
               global float *carry, uint which, uint add, local float (*chunk)[SAMPLES]) {
@@ -157,7 +157,7 @@ multiply_rows(global const float *a, uint count, uint padded, global const float
   }
 }
 
-/* The same to the gradient of x at one time, of the first `samples` samples, `row` apart. */
+/* The same for the gradient of x at one time step, of the first `samples` samples, `row` apart. */
 inline __attribute__((always_inline)) void
 multiply_rows_to_x(global const float *a, uint padded, global const float *b, global float *to,
                    size_t row, uint samples, uint in, uint add, local float (*chunk)[SAMPLES]) {
@@ -174,8 +174,7 @@ multiply_rows_to_x(global const float *a, uint padded, global const float *b, gl
 }
 
 /* to[unit][column] (+)= the sum over all samples of `steps` steps of a[unit] * b[column], all
-   padded. From one step to the next a and b go on by a_step and b_step; blocks of b lie b_block
-   apart. */
+   padded. The steps of a and b are a_step and b_step apart; blocks of b are b_block apart. */
 inline void add_products(global const float *a, uint a_step, global const float *b, int b_step,
                          uint b_block, uint steps, uint padded, uint columns, global float *to,
                          uint add) {
@@ -193,10 +192,10 @@ inline void add_products(global const float *a, uint a_step, global const float 
   }
 }
 
-/* What steps `begin` up to `end` add to the gradients of the weights of x, of h, and of the sums,
-   all padded, one after the other in `part`; or write. */
+/* Adds (or writes) the contribution of steps `begin` up to `end` to the gradients of the weights of
+   x, of h, and of the sums, all padded, one after the other in `part`. */
 inline void add_weights(const tile_state *t, uint begin, uint end, global float *part, uint add) {
-  const uint first = begin == 0; /* no state is before the first step */
+  const uint first = begin == 0; /* there is no state before the first step */
   const int back = t->reverse ? -(int)t->saved_size : (int)t->saved_size;
   for (uint gate = 0; gate < GATES; gate++, part += t->padded * t->in_padded)
     add_products(t->grads + place(0, SUMS, gate, 0), t->grads_size, t->inputs, (int)t->inputs_size,
@@ -221,8 +220,9 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
     }
 }
 
-/* The gradients of a step's sums, and what goes to the step before but for products. d_out is that
-   of the state itself, of the first `samples` samples, d_row apart, or NULL. */
+/* The gradients of a step's sums, and the part of the previous step's gradient that doesn't go
+   through products. d_out is that of the state itself, for the first `samples` samples, d_row
+   apart, or NULL. */
 inline void step_back(const tile_state *t, uint step, uint hidden, global const float *d_out,
                       uint d_row, uint samples, global float *grads) {
   global const float *now = saved_of(t, step), *before = saved_before(t, step);

@@ -1,10 +1,10 @@
-/* The parameters of a recurrent layer, laid out so that a step reads them one after the other.
- * What is past the end of a tensor is zero; `padded` is `hidden`, or `columns`, in whole vectors.
+/* The parameters of a recurrent layer, packed in the order in which a step reads them. Data past
+ * the end of a tensor is zero; `padded` is `hidden`, or `columns`, rounded up to whole vectors.
  */
-#define PANEL 2 /* vectors of a row of weights that backward takes together */
+#define PANEL 2 /* vectors of a row of weights that backward processes together */
 
-/* For forward: of each block of 16 hidden units, beginning to_block apart, padded rows of `gates`
-   gates at to_first: to[block][k][g][lane] = from[(g + shift) % GATES][unit][k]. */
+/* For forward: for each block of 16 hidden units, to_block apart, padded rows of `gates` gates at
+   to_first: to[block][k][g][lane] = from[(g + shift) % GATES][unit][k]. */
 kernel void recurrent_pack_gates(global const float *restrict from, uint columns, uint hidden,
                                  uint gates, uint shift, global float *restrict to, uint to_first,
                                  uint to_block) {
@@ -22,8 +22,8 @@ kernel void recurrent_pack_gates(global const float *restrict from, uint columns
   }
 }
 
-/* For forward, at the head of each block: what the SUMS of a step begin with. The biases b, of
-   W x, and c, of U h, may be NULL. */
+/* For forward, at the start of each block: the initial values of a step's SUMS. The biases b, of W
+   x, and c, of U h, may be NULL. */
 kernel void recurrent_pack_biases(global const float *b, global const float *c, uint hidden,
                                   global float *restrict to, uint to_block) {
   const uint unit = get_global_id(0);
@@ -38,8 +38,9 @@ kernel void recurrent_pack_biases(global const float *b, global const float *c, 
   }
 }
 
-/* For backward: of each panel of PANEL * 16 columns (the last one may be narrower), rows of `gates`
-   gates: to[panel][block of units][g][unit][column] = from[(g + shift) % GATES][unit][column]. */
+/* For backward: for each panel of PANEL * 16 columns (the last one may be narrower), rows of
+   `gates` gates: to[panel][block of units][g][unit][column] = from[(g + shift) %
+   GATES][unit][column]. */
 kernel void recurrent_pack_rows(global const float *restrict from, uint columns, uint hidden,
                                 uint gates, uint shift, global float *restrict to, uint to_first) {
   const uint rows = (hidden + 15) / 16 * 16 * gates, padded = (columns + 15) / 16 * 16;
@@ -55,7 +56,7 @@ kernel void recurrent_pack_rows(global const float *restrict from, uint columns,
 }
 
 /* to[gate][row][column] = the sum of from[part][(gate + shift) % slots][row][column] over `parts`
-   parts, part_size apart; rows of `from` are padded, and there are from_rows of them a slot. */
+   parts, part_size apart; rows of `from` are padded, and each slot has from_rows of them. */
 kernel void recurrent_sum_parts(global const float *restrict from, uint from_first, uint parts,
                                 uint part_size, uint from_rows, uint shift, uint slots,
                                 global float *restrict to, uint rows, uint columns) {

@@ -1,21 +1,21 @@
-/* Recurrent layers for CPUs: a work-item takes a tile of samples through all steps, forward or
- * backward. It takes 16 hidden units at a time: holds all of their sums for all of its samples in
- * registers, broadcasts inputs and states, loads weights packed by cl/recurrent/recurrent_pack.cl,
- * and ends with the cell (cl/recurrent/recurrent_cell.cl) before a sum is ever stored. The
- * gradients of the weights are products over a few steps at a time, as long as these are near.
+/* Recurrent layers for CPUs: a work-item computes all steps of a tile of samples, forward or
+ * backward. It processes 16 hidden units at a time: it holds all of their sums for all of its
+ * samples in registers, broadcasts inputs and states, loads weights packed by
+ * cl/recurrent/recurrent_pack.cl, and applies the cell (cl/recurrent/recurrent_cell.cl) before
+ * storing anything. The gradients of the weights are products over a few steps at a time, while
+ * these are still in a cache.
  *
- * Loops over registers have constant ends, or they would not be unrolled before the functions they
- * are in are inlined; loops over samples that don't are not unrolled, for the sake of building
- * time.
+ * Loops over registers have constant bounds, or else they would not be unrolled before their
+ * functions are inlined; other loops over samples are not unrolled, to reduce build time.
  */
-#define MOST 4 /* vectors that a product takes at a time */
+#define MOST 4 /* vectors of a product at a time */
 
-/* To memory of our own, where vectors are aligned. */
+/* For our own memory, where vectors are aligned. */
 inline void store(float16 value, global float *to) {
   *(global float16 *)to = value;
 }
 
-/* sums[v][s] += the sum over k of a[k][s] * b[k][v], for v < vectors <= MOST; a lies in blocks,
+/* sums[v][s] += the sum over k of a[k][s] * b[k][v], for v < vectors <= MOST; a is in blocks,
    a_block apart, with `count` times 16 numbers of each sample. */
 inline __attribute__((always_inline)) void multiply(float16 (*sums)[SAMPLES], const uint vectors,
                                                     global const float *a, uint a_block,
@@ -42,7 +42,7 @@ inline __attribute__((always_inline)) void multiply(float16 (*sums)[SAMPLES], co
   }
 }
 
-/* The inputs of a tile at one time, in blocks. */
+/* Copies the inputs of a tile at one time step, in blocks. */
 inline void load_inputs(global const float *x, uint first, uint n, uint steps, uint time, uint in,
                         global float *to) {
   for (uint s = 0; s < SAMPLES; s++) {
@@ -52,9 +52,9 @@ inline void load_inputs(global const float *x, uint first, uint n, uint steps, u
   }
 }
 
-/* `ring` times are saved of each tile: all of them, or two in turn for a network that only tests.
-   The output of a sample takes `out_row` numbers a step, of which this direction's begin at
-   out_first. The workspace holds the packed weights and, at inputs_first, room for inputs. */
+/* `ring` time steps of each tile are saved: all of them, or two alternately for a network that
+   isn't trained. The output of a sample has `out_row` numbers per step, of which this direction's
+   begin at out_first. The workspace holds the packed weights and, at inputs_first, the inputs. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 recurrent_forward(global const float *restrict x, global float *workspace, uint inputs_first,
                   global float *saved, uint saved_first, uint ring, global float *restrict out,
@@ -154,9 +154,8 @@ multiply_panel(float16 (*sums)[SAMPLES], uint vectors, global const float *a, ui
     multiply(sums, 1, a, SUMS * SAMPLES * 16, padded / 16, count, b);
 }
 
-/* to[i] = the sum over k of a[k] * b[k][i], or as much more, for all samples: from `count` of the
-   gradients of each unit to what is carried, number `which` of it; b in panels, as
-   recurrent_pack_rows makes them. */
+/* to[i] = or += the sum over k of a[k] * b[k][i], for all samples: over `count` gradients of each
+   unit, to number `which` of what is carried; b is in panels, packed by recurrent_pack_rows. */
 inline __attribute__((always_inline)) void multiply_rows(global const float *a, uint count,
                                                          uint padded, global const float *b,
                                                          global float *carry, uint which,
@@ -177,7 +176,7 @@ inline __attribute__((always_inline)) void multiply_rows(global const float *a, 
   }
 }
 
-/* The same to the gradient of x at one time, of the first `samples` samples, `row` apart. */
+/* The same for the gradient of x at one time step, of the first `samples` samples, `row` apart. */
 inline void multiply_rows_to_x(global const float *a, uint padded, global const float *b,
                                global float *to, size_t row, uint samples, uint in, uint add) {
   for (uint column = 0; column < in; column += PANEL * 16) {
@@ -200,8 +199,8 @@ inline void multiply_rows_to_x(global const float *a, uint padded, global const 
 
 #define TILE 4  /* units whose rows are in registers */
 
-/* Rows to multiply: of `steps` steps, all samples each. From one to the next step a and b go on by
-   a_step and b_step; blocks of b lie b_block apart. */
+/* The rows of a product: all samples of `steps` steps. The steps of a and b are a_step and b_step
+   apart; blocks of b are b_block apart. */
 typedef struct {
   global const float *a, *b;
   uint steps, a_step, b_block;
@@ -261,11 +260,11 @@ inline void add_products(const products *p, uint padded, uint columns, global fl
   }
 }
 
-/* What steps `begin` up to `end` add to the gradients of the weights of x, of h, and of the sums,
-   all padded, one after the other in `part`; or write. Their gradients of sums, and inputs, are
-   there. */
+/* Adds (or writes) the contribution of steps `begin` up to `end` to the gradients of the weights of
+   x, of h, and of the sums, all padded, one after the other in `part`. Their gradients of sums and
+   their inputs must be available. */
 inline void add_weights(const tile_state *t, uint begin, uint end, global float *part, uint add) {
-  const uint first = begin == 0; /* no state is before the first step */
+  const uint first = begin == 0; /* there is no state before the first step */
   for (uint i = 0; i < 2 * GATES; i++) {
     const bool of_x = i < GATES, of_reset = RESET_BEFORE && i == 2 * GATES - 1;
     products p = {.a = t->grads + place(0, SUMS, of_x ? i : i - GATES + RESET_AFTER, 0),
@@ -298,8 +297,9 @@ inline void add_weights(const tile_state *t, uint begin, uint end, global float 
     }
 }
 
-/* The gradients of a step's sums, and what goes to the step before but for products. d_out is that
-   of the state itself, of the first `samples` samples, d_row apart, or NULL. */
+/* The gradients of a step's sums, and the part of the previous step's gradient that doesn't go
+   through products. d_out is that of the state itself, for the first `samples` samples, d_row
+   apart, or NULL. */
 inline void step_back(const tile_state *t, uint step, uint hidden, global const float *d_out,
                       uint d_row, uint samples, global float *grads) {
   global const float *now = saved_of(t, step), *before = saved_before(t, step);
@@ -346,10 +346,10 @@ inline void reset_back(const tile_state *t, uint step, global const float *weigh
 }
 #endif
 
-/* Work-item w takes the tiles w, w + work-items, …. Its sums of the gradients of weights and biases
-   lie at parts_first + w * part_size of the workspace, and its room for what goes from step to step
-   at scratch_first + w * scratch_size; the rows of the weights of h lie at the beginning, those of
-   x at x_first. d_x may be NULL. */
+/* Work-item w processes the tiles w, w + work-items, …. Its sums of the gradients of weights and
+   biases lie at parts_first + w * part_size of the workspace, and its scratch for data carried
+   between steps at scratch_first + w * scratch_size; the rows of the weights of h are at the
+   beginning, those of x at x_first. d_x may be NULL. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 recurrent_backward(global const float *restrict x, global const float *restrict saved,
                    uint saved_first, global const float *restrict d_out, uint out_row,

@@ -1,5 +1,4 @@
-/* Vectors that are read and written in part, and blocks of 16 x 16 numbers, for kernels of the tile
- * form.
+/* Partial loads and stores of vectors, and blocks of 16 x 16 numbers, for kernels of the tile form.
  */
 
 /* The vector that starts at `from`, of which only the first `count` numbers may be read. */

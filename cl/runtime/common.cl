@@ -1,10 +1,10 @@
-/* What every program starts with: blocks of WIDTH numbers, and activations.
+/* The common part of all programs: blocks of WIDTH numbers, and activations.
  *
  * WIDTH (a build option) is how many numbers one work-item of an elementwise
- * kernel takes: 16 on CPUs, 4 on GPUs. The last block of a tensor may be
- * short; `left` is how many numbers are left from where it starts. GROUP (a
- * build option) is how many work-items share a line of numbers that is summed:
- * 1 on CPUs.
+ * kernel processes: 16 on CPUs, 4 on GPUs. The last block of a tensor may be
+ * short; `left` is how many numbers remain from its start. GROUP (a build
+ * option) is how many work-items share a line of numbers in a reduction: 1 on
+ * CPUs.
  */
 
 #define JOIN_(a, b) a##b
@@ -28,7 +28,7 @@
 /* The dg_act_kind of backend.h. */
 enum { ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_SIGMOID, ACT_TANH };
 
-/* A block whose missing numbers are `other`. */
+/* A block whose missing numbers are set to `other`. */
 inline floatw load_block_or(global const float *from, uint left, float other) {
   if (left >= WIDTH) return vload_w(0, from);
   float numbers[WIDTH];

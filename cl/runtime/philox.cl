@@ -1,5 +1,5 @@
-/* Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11), as core/base/philox.h has it, of WIDTH
- * counters {quad + i, place, step, 0} at once: words[4 * i] to words[4 * i + 3] are those of i.
+/* Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11), as in core/base/philox.h, for WIDTH counters
+ * {quad + i, place, step, 0} at once: words[4 * i] to words[4 * i + 3] are those of i.
  */
 inline void philox(uint quad, uint place, uint step, uint2 key, uint words[4 * WIDTH]) {
   for (uint i = 0; i < WIDTH; i++) {

@@ -1,4 +1,4 @@
-/* The gather of a batch from images of bytes. */
+/* Selects the images of a batch from a data set of bytes. */
 
 /* x[s] = scale * images[order[first + s]] + shift, and its label unless batch_labels is NULL. */
 kernel void gather(global const uchar *images, global const uchar *labels,
@@ -17,7 +17,7 @@ kernel void gather(global const uchar *images, global const uchar *labels,
     for (uint e = 0; e < count - i; e++) to[e] = MULTIPLY_ADD((float)from[e], scale, shift);
 }
 
-/* As gather, for CPUs: a work-item takes a whole image, in vectors that overlap at its end. */
+/* As gather, for CPUs: a work-item processes a whole image, in vectors that overlap at its end. */
 kernel void gather_whole(global const uchar *images, global const uchar *labels,
                          global const uint *order, global float *x, global uint *batch_labels,
                          uint count, uint first, float scale, float shift) {
@@ -34,18 +34,18 @@ kernel void gather_whole(global const uchar *images, global const uchar *labels,
     to[i] = MULTIPLY_ADD((float)from[i], scale, shift);
 }
 
-/* Where a pixel p of an image shows what was: at matrix (p - shift). */
+/* The source of pixel p of an image: matrix (p - shift). */
 typedef struct {
   float xx, xy, yx, yy;
   float shift_x, shift_y;
 } affine;
 
-/* A uniform number in [-1, 1) of a random word. */
+/* A uniform number in [-1, 1) from a random word. */
 inline float two_sided(uint word) {
   return 2.0f * ((word >> 8) * 0x1p-24f) - 1.0f;
 }
 
-/* H^-1 R^-1 / k of dg_augment in backend.h, as sample `place` draws them. */
+/* H^-1 R^-1 / k of dg_augment in backend.h, as drawn by sample `place`. */
 inline affine draw_warp(uint place, uint step, uint2 key, float rotate, float2 shift, float scale,
                         float shear) {
   uint words[4 * WIDTH];
@@ -60,7 +60,7 @@ inline affine draw_warp(uint place, uint step, uint2 key, float rotate, float2 s
                   two_sided(words[4]) * shift.y};
 }
 
-/* The bytes of an image at (x, y), a pair for each lane, or 0 outside of it. */
+/* The bytes of an image at (x, y), a pair for each lane, or 0 outside it. */
 inline floatw pick_bytes(global const uchar *image, intw x, intw y, int width, int height) {
   const intw inside = x >= 0 & x < width & y >= 0 & y < height;
   const intw place = select((intw)(0), y * width + x, inside);
@@ -71,7 +71,7 @@ inline floatw pick_bytes(global const uchar *image, intw x, intw y, int width, i
   return select((floatw)(0.0f), vload_w(0, bytes), inside);
 }
 
-/* An image read bilinearly at (x, y); far outside of it all places are alike. */
+/* An image read bilinearly at (x, y); coordinates far outside are clamped. */
 inline floatw read_between(global const uchar *image, floatw x, floatw y, int width, int height) {
   x = clamp(x, -2.0f, width + 1.0f);
   y = clamp(y, -2.0f, height + 1.0f);
@@ -84,8 +84,8 @@ inline floatw read_between(global const uchar *image, floatw x, floatw y, int wi
   return mix(upper, lower, lower_share);
 }
 
-/* As gather, of warped images. The work-items of the first dimension share a sample: each draws its
- * warp, and takes lines of it in turn.
+/* As gather, for warped images. The work-items of the first dimension share a sample: each computes
+ * its warp, and processes lines of it cyclically.
  */
 kernel void gather_warped(global const uchar *images, global const uchar *labels,
                           global const uint *order, global float *x, global uint *batch_labels,

@@ -1,4 +1,4 @@
-/* The loss of a batch: one work-item a sample, then one work-group that adds them up. */
+/* The loss of a batch: one work-item per sample, then one work-group that adds them up. */
 
 /* The dg_loss_kind of backend.h. */
 enum { LOSS_CROSS_ENTROPY, LOSS_MSE };
@@ -10,8 +10,8 @@ inline uint first_largest(global const float *logits, uint classes) {
   return best;
 }
 
-/* Returns the loss of one sample, whose target is 1 - smoothing at the label and smoothing shared
- * by all classes; d, where not NULL, gets scale times its gradient.
+/* Returns the loss of one sample, whose target is 1 - smoothing at the label plus smoothing divided
+ * among all classes; writes scale times its gradient to d unless it is NULL.
  */
 inline float cross_entropy(global const float *logits, uint classes, uint label, float smoothing,
                            float scale, global float *d) {
@@ -37,7 +37,7 @@ inline float squared_error(global const float *logits, uint classes, uint label,
   return total;
 }
 
-/* losses[s], hits[s] of each sample, and d_logits = scale times its gradient when training. */
+/* losses[s], hits[s] of each sample, and d_logits = scale times its gradient in training. */
 kernel void loss_of_samples(global const float *logits, global const uint *labels,
                             global float *d_logits, global float *losses, global uint *hits, uint n,
                             uint classes, uint kind, float smoothing, float scale, uint train) {
@@ -53,7 +53,7 @@ kernel void loss_of_samples(global const float *logits, global const uint *label
 
 /* ---- for CPUs: a small batch by one work-item, its samples in the lanes of vectors ----------- */
 
-/* Logit c of the samples from `logits` on; past `count` the last one's. */
+/* Logit c of the samples from `logits` on; those past `count` repeat the last one. */
 inline floatw pick_logits(global const float *logits, uint c, uint classes, uint count) {
   float numbers[WIDTH];
   for (uint i = 0; i < WIDTH; i++) numbers[i] = logits[min(i, count - 1) * classes + c];
@@ -98,7 +98,7 @@ inline floatw squared_errors(global const float *logits, uint classes, uintw lab
   return total;
 }
 
-/* loss_of_samples and loss_of_batch at once. */
+/* loss_of_samples and loss_of_batch in one kernel. */
 kernel void loss_at_once(global const float *logits, global const uint *labels,
                          global float *d_logits, global float *mean, global uint *correct, uint n,
                          uint classes, uint kind, float smoothing, float scale, uint train,

@@ -1,12 +1,11 @@
-/* One step of an optimizer over all parameters, by PyTorch's formulas, their moving average, and sums.
+/* One step of an optimizer over all parameters, by PyTorch's formulas; their moving average; sums.
  *
- * A work-item takes WIDTH parameters. `fault` is {step of the first gradient
- * that wasn't finite + 1, or 0; its place}: while a step runs only the place is
- * written (an integer minimum, so the order doesn't matter), and fault_note
- * closes the step.
+ * A work-item processes WIDTH parameters. `fault` is {step of the first gradient that wasn't finite
+ * + 1, or 0; its index}: during a step only the index is written (an integer minimum, so the order
+ * doesn't matter), and fault_note completes the step.
  */
 
-/* One block of gradients: clipped, and which of them may be used. */
+/* One block of gradients: clipped, and which of them are finite. */
 typedef struct {
   floatw value;
   intw finite;
@@ -25,7 +24,7 @@ inline gradients load_gradients(global const float *from, uint first, global con
   return g;
 }
 
-/* Writes the new values, but where the gradient wasn't finite. */
+/* Writes the new values, except where the gradient wasn't finite. */
 inline void store_finite(floatw value, floatw old, gradients g, global float *to) {
   vstore_w(select(old, value, g.finite), 0, to);
 }
@@ -82,7 +81,7 @@ kernel void adadelta(global const float *d, global float *p, global float *state
   store_finite(old - lr * delta, old, g, p + i);
 }
 
-/* One work-item: if this step found a gradient that isn't finite, it is the step of the fault. */
+/* One work-item: if this step found a gradient that isn't finite, records the step in `fault`. */
 kernel void fault_note(global uint *fault, uint step) {
   if (fault[0] == 0 && fault[1] != 0xffffffffu) fault[0] = step + 1;
 }

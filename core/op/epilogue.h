@@ -1,5 +1,5 @@
-/** The epilogue of an op, what may be fused to its end: an activation, then a pooling (a size),
-   then a dropout. */
+/** The epilogue of an op, which may be fused to it: an activation, then a pooling (its size), then
+    a dropout. */
 #ifndef DG_OP_EPILOGUE_H
 #define DG_OP_EPILOGUE_H
 
@@ -15,12 +15,13 @@ typedef enum {
 
 typedef struct {
   dg_act_kind kind;
-  float slope; /**< of DG_ACT_LEAKY_RELU */
+  float slope; /**< the slope of DG_ACT_LEAKY_RELU */
 } dg_act;
 
 /**
  * A dropout fused to an op's end: what DG_OP_DROPOUT does to its output, with the same words. It
- * comes behind a ReLU only, so that backward sees in the output (above 0) what was kept.
+ * only follows a ReLU, so that backward can tell from the output (above 0) which elements were
+ * kept.
  */
 typedef struct {
   float rate; /**< 0: none */

@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 
-/** Where in a description stands what begins at `offset` of its member, whichever that is (see
+/** The member of a description at `offset` of its union member, whichever that is (see
     dg_op_member); NULL for offset 0. */
 static void *place(dg_op_desc *desc, size_t offset) {
   return offset ? (char *)&desc->linear + offset : NULL;
 }
 
-/** The places of what may be fused to an op's end; NULL where it can't be. */
+/** Pointers to the fused parts of an op's description; NULL for those that can't be fused. */
 typedef struct {
   dg_act *act;
   uint32_t *pool;
@@ -40,7 +40,7 @@ static bool fuse_activation(const places *p, const dg_activation_desc *d) {
   return true;
 }
 
-/** A pooling over squares that lie side by side. */
+/** A pooling over adjacent square windows. */
 static bool fuse_maximum(const places *p, const dg_pool2d_desc *d) {
   bool squares = d->kernel_w == d->kernel_h && d->stride_h == d->kernel_h &&
                  d->stride_w == d->kernel_h && d->pad_h == 0 && d->pad_w == 0;

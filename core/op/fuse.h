@@ -1,29 +1,29 @@
-/** What can be fused to the end of an op, so that it takes the place of the ops behind it. */
+/** What can be fused to the end of an op, so that it replaces the ops that follow it. */
 #ifndef DG_OP_FUSE_H
 #define DG_OP_FUSE_H
 
 #include "core/op/op.h"
 
-/** The epilogue of an op, in this order; of what isn't there, zeros. */
+/** The epilogue of an op, in this order; zero where a part is absent. */
 typedef struct {
   dg_act act;
-  uint32_t pool; /**< a maximum's size */
+  uint32_t pool; /**< size of a max pooling */
   dg_drop drop;
-  bool statistics; /**< of the output are written too */
+  bool statistics; /**< the statistics of the output are also written */
 } dg_op_epilogue;
 
 dg_op_epilogue dg_op_epilogue_of(const dg_op_desc *desc);
 
-/** Puts `op` to the end of what `desc` describes, behind what is fused there already. False, and
-    nothing is changed, where the description can't say that. */
+/** Fuses `op` to the end of `desc`, after what is already fused there. Returns false, and changes
+    nothing, if the description can't express that. */
 bool dg_op_fuse(dg_op_desc *desc, const dg_op_desc *op);
 
-/** Lets an op add a bias, its param[1], to each of its filters, if it hasn't one. False, and
-   nothing is changed, where it can't. */
+/** Makes an op add a bias, its param[1], to each of its filters, if it has none. Returns false, and
+    changes nothing, if it can't. */
 bool dg_op_add_bias(dg_op_desc *desc);
 
-/** An op for people, "conv2d + relu + maxpool2d" for one; `name` is what it is called without what
-    is fused to its end. */
+/** A readable name of an op, for example "conv2d + relu + maxpool2d"; `name` is the name without
+    the fused parts. */
 void dg_op_text(const dg_op_desc *desc, const char *name, char *text, size_t capacity);
 
 #endif

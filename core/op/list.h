@@ -1,9 +1,10 @@
 /**
- * Every op, one line each, in the order of their kinds: DG_OP_KIND, described by the member `desc`
- * (a dg_desc_desc) of dg_op_desc; its traits are dg_name_traits. Whoever includes this file says
- * what it makes of a line: DG_LAYER_OP(KIND, name, desc)  an op of a layer: forward and backward
+ * All ops, one line each, in the order of their kinds. An op has the kind DG_OP_KIND, the
+ * description `desc` (a dg_desc_desc) in dg_op_desc, and the traits dg_name_traits. An including
+ * file defines what a line expands to:
+ *   DG_LAYER_OP(KIND, name, desc)  an op of a layer: forward and backward
  *   DG_LIKE_OP(KIND, name, desc)   another, described as one above it; not defined: as DG_LAYER_OP
- *   DG_STEP_OP(KIND, name, desc)   an op around the layers: forward alone; not defined: left out
+ *   DG_STEP_OP(KIND, name, desc)   an op around the layers: forward only; not defined: left out
  * or DG_OP(KIND, name, desc), for all three.
  */
 #ifdef DG_OP

@@ -31,11 +31,11 @@ static bool agrees(const dg_op_desc *desc) {
 
 /** Tensors of one kind. */
 typedef struct {
-  const char *what;        /**< one of them, for messages */
-  const uint64_t *numbers; /**< of each: of one sample, or in all */
+  const char *what;        /**< name of one of them, for messages */
+  const uint64_t *numbers; /**< size of each: of one sample, or of the whole tensor */
   uint32_t count;
   bool sampled;
-  bool needed; /**< the first one must be there */
+  bool needed; /**< the first one is required */
 } tensors;
 
 static bool check_numbers(const tensors *t, uint64_t numbers, uint32_t max_n, uint64_t most,

@@ -9,7 +9,7 @@ static dg_op_operations count(const dg_op_desc *desc) {
   return operations;
 }
 
-/** Of what is fused behind the activation. */
+/** Operations of what is fused after the activation. */
 static double count_fused(const dg_op_desc *desc) {
   dg_op_epilogue epilogue = dg_op_epilogue_of(desc);
   double outputs = (double)dg_op_sizes_of(desc).out[0];

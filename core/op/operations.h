@@ -1,14 +1,15 @@
-/** How many operations an op takes: two for every product of a sum, one for every number of an
-    element-wise op; an activation that is fused to its end is not counted. */
+/** The number of operations of an op: two per multiply-add, one per number of an element-wise op. A
+    fused activation is not counted. */
 #ifndef DG_OP_OPERATIONS_H
 #define DG_OP_OPERATIONS_H
 
 #include "core/op/op.h"
 
-/** Of one sample forward. */
+/** Forward, per sample. */
 double dg_op_forward_operations(const dg_op_desc *desc);
 
-/** Of one sample backward, to the gradients that d_in asks for and those of the parameters. */
+/** Backward, per sample: for the gradients of the inputs that d_in asks for, and of the
+    parameters. */
 double dg_op_backward_operations(const dg_op_desc *desc);
 
 #endif

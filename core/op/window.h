@@ -1,11 +1,11 @@
-/** Windows that convolutions and poolings move over their input. */
+/** Sliding windows of convolutions and poolings. */
 #ifndef DG_OP_WINDOW_H
 #define DG_OP_WINDOW_H
 
 #include <stdint.h>
 
-/** Output size of a convolution or pooling along one dimension; 0 where the kernel doesn't fit, or
-    no 32 bits hold it. */
+/** Output size of a convolution or pooling along one dimension; 0 if the kernel doesn't fit, or if
+    32 bits can't hold it. */
 static inline uint32_t dg_window_out(uint32_t size, uint32_t kernel, uint32_t stride,
                                      uint32_t pad) {
   uint64_t padded = size + 2 * (uint64_t)pad;
@@ -14,12 +14,12 @@ static inline uint32_t dg_window_out(uint32_t size, uint32_t kernel, uint32_t st
   return out <= UINT32_MAX ? (uint32_t)out : 0;
 }
 
-/** A side with its padding, in whole strides. */
+/** A bound on the size of one dimension with its padding, in whole strides. */
 static inline uint64_t dg_window_padded(uint64_t size, uint64_t stride, uint64_t pad) {
   return size + 2 * pad + stride;
 }
 
-/** A side from whose every place, padding too, a kernel may stand. */
+/** A bound on the size of one dimension in which a kernel fits at every position. */
 static inline uint64_t dg_window_full(uint64_t size, uint64_t kernel, uint64_t pad) {
   return size + kernel + 2 * pad;
 }

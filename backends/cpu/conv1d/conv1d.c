@@ -35,17 +35,17 @@ static void pack_weights(const dg_conv1d_desc *d, const float *weight, size_t fi
         panel[(k * d->in + i) * width + f] = weight[((filter + f) * d->in + i) * d->kernel + k];
 }
 
-/** A forward pass, as its pieces share it. */
+/** The state of a forward pass, shared by its pieces. */
 typedef struct {
   size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   size_t samples;
   float *panels; /**< the packed weights */
-  float *padded; /**< of every worker */
+  float *padded; /**< for every worker */
 } pass;
 
-/** The weights of some panels of filters. */
+/** Packs the weights of some panels of filters. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
@@ -56,7 +56,7 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
     pack_weights(d, dg_floats(f->buffers->param[0]), i, f->panels + i * depth);
 }
 
-/** Some samples. */
+/** Runs some samples. */
 static void run_samples(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const dg_conv1d_desc *d = &f->op->desc.conv1d;

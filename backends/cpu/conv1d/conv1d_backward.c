@@ -1,6 +1,6 @@
 /**
  * The gradients of a convolution of sequences. The gradient of the weights is a product over all
- * steps of several samples; the samples are cut into parts, which sum up gradients of their own.
+ * steps of several samples; the samples are cut into parts, each with its own sums of gradients.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,21 +11,21 @@
 #include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
-/** About so many output steps go into one product of the weights' gradient. */
+/** About how many output steps go into one product of the weights' gradient. */
 enum { CHUNK_STEPS = 256 };
 
 typedef struct {
   dg_conv1d_shape shape;
   dg_padded_input gradient;   /**< the output's gradient, dilated */
-  dg_conv1d_windows backward; /**< to the input's gradient */
-  size_t parts;               /**< into which the samples are cut, or fewer */
-  size_t samples;             /**< of a chunk */
+  dg_conv1d_windows backward; /**< product for the input's gradient */
+  size_t parts;               /**< the number of parts of the samples, at most */
+  size_t samples;             /**< samples of a chunk */
 
-  /** Floats of parts of the workspace; 0 where there is no need. */
+  /** Floats of parts of the workspace; 0 if not needed. */
   size_t back_weight_floats, padded_floats, d_z_floats, panel_floats;
   size_t gradient_floats, d_bias_floats;
-  size_t part_floats, worker_floats; /**< of the sums of a part; of what a worker works in */
-  uint32_t window[];                 /**< where the window of each output step of a chunk begins */
+  size_t part_floats, worker_floats; /**< floats of the sums of a part; and of a worker's scratch */
+  uint32_t window[];                 /**< offset of the window of each output step of a chunk */
 } back_plan;
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -53,7 +53,8 @@ static back_plan *plan_new(const dg_conv1d_desc *d, dg_error *err) {
   return plan;
 }
 
-/** About as many simple operations are the products of `samples` samples in one direction. */
+/** The approximate number of simple operations of the products of `samples` samples in one
+    direction. */
 static size_t operations(const dg_conv1d_windows *w, size_t samples) {
   return samples * w->steps * w->columns * w->depth / DG_VECTOR;
 }
@@ -113,7 +114,7 @@ static sums sums_of(const back_plan *plan, float *workspace, size_t part) {
   return (sums){d_weight, (double *)(void *)(d_weight + plan->shape.weight_floats)};
 }
 
-/** What a worker works in, for a part. */
+/** A worker's scratch for a part. */
 typedef struct {
   float *padded;   /**< padded inputs of a chunk */
   float *d_z;      /**< gradient before the activation, of a chunk */
@@ -164,7 +165,7 @@ static void input_gradients(const dg_cpu_op *op, const scratch *t, size_t sample
   }
 }
 
-/** The samples from `first` on that make up a chunk. */
+/** The samples from `first` on that form a chunk. */
 static void backward_chunk(const dg_cpu_op *op, const dg_op_buffers *buffers, const scratch *t,
                            const float *panels, size_t first, size_t samples) {
   const dg_conv1d_desc *d = &op->desc.conv1d;
@@ -187,7 +188,7 @@ static void backward_chunk(const dg_cpu_op *op, const dg_op_buffers *buffers, co
 
 /* ---- pieces ------------------------------------------------------------- */
 
-/** A backward pass, as its pieces share it. */
+/** The state of a backward pass, shared by its pieces. */
 typedef struct {
   size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
@@ -195,7 +196,7 @@ typedef struct {
   size_t samples, parts; /**< parts: of the samples */
 } pass;
 
-/** The weights of some panels of inputs. */
+/** Packs the weights of some panels of inputs. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;
@@ -223,7 +224,7 @@ static void run_part(const void *context, size_t part, size_t worker) {
   }
 }
 
-/** Adds up the parts' sums of a row of the panel of filters from `first` on. */
+/** Adds up the parts' sums of a row, for the panel of filters from `first` on. */
 static void add_parts(const pass *b, size_t first, size_t row) {
   const dg_conv1d_desc *d = &b->op->desc.conv1d;
   const back_plan *plan = b->op->plan;
@@ -251,7 +252,7 @@ static void add_biases(const pass *b) {
   }
 }
 
-/** The gradients of some of the parameters. */
+/** Computes the gradients of some of the parameters. */
 static void store_gradients(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;

@@ -33,7 +33,7 @@ dg_conv1d_shape dg_conv1d_shape_of(const dg_conv1d_desc *d) {
   return shape;
 }
 
-/** Adds bias[c] to the column c of a tile. */
+/** Adds bias[c] to column c of a tile. */
 static void add_bias(size_t steps, size_t columns, const float *bias, float *tile) {
   for (size_t j = 0; j < steps; j++)
     for (size_t c = 0; c < columns; c++) tile[j * DG_TILE_WIDTH + c] += bias[c];

@@ -1,7 +1,7 @@
 /**
- * What both directions of a convolution of sequences share. A window of steps lies in one piece, so
- * forward is a product of rows that overlap in memory; the gradient of the input is the same over
- * the output's gradient, dilated by the stride, with the kernel flipped.
+ * Code shared by both directions of a convolution of sequences. A window of steps is contiguous, so
+ * forward is a matrix product whose rows overlap in memory. The gradient of the input is the same
+ * product over the output's gradient, dilated by the stride, with a flipped kernel.
  */
 #ifndef DG_CPU_CONV1D_WINDOWS_H
 #define DG_CPU_CONV1D_WINDOWS_H
@@ -23,25 +23,26 @@ typedef struct {
 } dg_conv1d_windows;
 
 typedef struct {
-  dg_padded_input source;    /**< the input, padded */
-  dg_conv1d_windows windows; /**< to the output */
-  size_t weight_floats;      /**< of the packed weights */
-  size_t source_floats;      /**< of a padded sample; 0 where it is the sample itself */
+  dg_padded_input source;    /**< the padded input */
+  dg_conv1d_windows windows; /**< product for the output */
+  size_t weight_floats;      /**< floats of the packed weights */
+  size_t source_floats;      /**< floats of a padded sample; 0 if the sample is read in place */
 } dg_conv1d_shape;
 
 size_t dg_conv1d_out_steps(const dg_conv1d_desc *desc);
 
-/** Rows of `width` numbers, the first in row `top`, `dilation` apart, zeros between and around. */
+/** Rows of `width` numbers, the first in row `top`, `dilation` apart, with zeros between and around
+    them. */
 dg_padded_input dg_conv1d_padded(size_t height, size_t width, long top, size_t dilation,
                                  size_t rows);
 
 dg_conv1d_shape dg_conv1d_shape_of(const dg_conv1d_desc *desc);
 
-/** One sample: its windows in `padded`, times panels of weights. */
+/** One sample: multiplies its windows in `padded` with panels of weights. */
 void dg_conv1d_multiply(const dg_conv1d_windows *windows, const float *padded, const float *panels,
                         const dg_gemm_epilogue *epilogue, float *out);
 
-/** Takes every description. */
+/** Supports every description. */
 extern const dg_cpu_implementation dg_conv1d_backward;
 
 #endif

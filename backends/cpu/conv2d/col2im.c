@@ -6,7 +6,7 @@
 #include "backends/cpu/gemm/pack.h"
 
 bool dg_col2im_is_faster(const dg_conv2d_desc *d, size_t pixels) {
-  enum { ADDING = 8 }; /* what it costs to add a tile to the scratch, in terms of its sums */
+  enum { ADDING = 8 }; /* the cost of adding a tile to the scratch, in units of its sums */
   size_t gathered = (size_t)d->height * d->width * d->filters;
   return pixels * (d->filters + ADDING) < gathered;
 }
@@ -40,7 +40,8 @@ void dg_col2im_pack(const dg_col2im *s, const float *weight, size_t channel, flo
                  d->filters * width);
 }
 
-/** Adds the products of one tap to what its window saw; `shift`: of the tap in the window. */
+/** Adds the products of one tap to the elements that its window reads; `shift`: the tap's offset in
+    the window. */
 static void add_tap(const dg_col2im *s, const float *d_z, const float *panel, size_t width,
                     size_t shift, float *scratch) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
@@ -57,7 +58,7 @@ static void add_tap(const dg_col2im *s, const float *d_z, const float *panel, si
   }
 }
 
-/** Brings the sums of some channels, an element's channels side by side, to where they belong. */
+/** Transposes the sums of some channels, which are channels-last, into their planes. */
 static void store_channels(const dg_col2im *s, const float *scratch, size_t channels, bool add,
                            float *d_x) {
   const dg_conv2d_desc *d = s->conv;

@@ -1,8 +1,8 @@
 /**
- * The gradient of a convolution's input, from the side of the output: every pixel of it adds, for
- * every tap of its window, its gradient times the tap's weights to the element that the tap saw.
- * The correlation that gathers the same (correlate.h) multiplies with all the zeros around and
- * between the output's pixels; here instead sums go through memory, once a tap.
+ * The gradient of a convolution's input by scattering: for every tap of its window, each output
+ * pixel adds its gradient times the tap's weights to the input element that the tap read. The
+ * equivalent correlation (correlate.h) also multiplies the zeros around and between the output's
+ * pixels; here instead the sums are read and written once per tap.
  */
 #ifndef DG_CPU_COL2IM_H
 #define DG_CPU_COL2IM_H
@@ -19,20 +19,20 @@
 typedef struct {
   const dg_conv2d_desc *conv;
   size_t pixels;          /**< of the output */
-  size_t row, places;     /**< of the padded input: elements of a row, and in all */
-  const uint32_t *filter; /**< where the plane of each filter begins */
-  const uint32_t *place;  /**< where the window of each pixel begins in the padded input */
+  size_t row, places;     /**< elements of the padded input: per row, and in total */
+  const uint32_t *filter; /**< offset of the plane of each filter */
+  const uint32_t *place;  /**< offset of the window of each pixel in the padded input */
 } dg_col2im;
 
-/** Is this faster than the correlation? `pixels` of the output. */
+/** Is this faster than the correlation, for `pixels` output pixels? */
 bool dg_col2im_is_faster(const dg_conv2d_desc *conv, size_t pixels);
 
-/** Entries of the tables. */
+/** Entries of both tables. */
 static inline size_t dg_col2im_entries(const dg_conv2d_desc *conv, size_t pixels) {
   return conv->filters + pixels;
 }
 
-/** Fills the tables; what is returned points to them and to the description. */
+/** Fills the tables; the result points to them and to the description. */
 dg_col2im dg_col2im_make(const dg_conv2d_desc *conv, size_t out_h, size_t out_w, uint32_t *tables);
 
 /** Floats of the scratch that dg_col2im_run works in. */
@@ -41,7 +41,7 @@ size_t dg_col2im_scratch(const dg_col2im *col2im);
 /** The weights of a panel of channels from `channel` on: rows [tap, filter], columns channels. */
 void dg_col2im_pack(const dg_col2im *col2im, const float *weight, size_t channel, float *panel);
 
-/** One sample: writes d_x [channels, height, width], or adds to it, from d_z [filters, pixels]. */
+/** One sample: writes or adds d_x [channels, height, width], from d_z [filters, pixels]. */
 void dg_col2im_run(const dg_col2im *col2im, const float *d_z, const float *panels, bool add,
                    float *scratch, float *d_x);
 

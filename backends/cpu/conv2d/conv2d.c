@@ -1,4 +1,4 @@
-/** Convolutions: which are supported, and what runs them. */
+/** Convolutions: which are supported, and their implementations. */
 #include "backends/cpu/conv2d/conv2d_shape.h"
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 

@@ -1,8 +1,8 @@
 /**
- * The gradients of a convolution by direct products. The samples are cut into parts, which sum up
- * gradients of the parameters of their own, a chunk of samples at a time; in the end these sums are
- * added in the order of the parts. The implementations differ in how the gradient of the input is
- * made.
+ * The gradients of a convolution by direct products. The samples are cut into parts, each with its
+ * own sums of the parameters' gradients, computed a chunk of samples at a time; at the end these
+ * sums are added in the order of the parts. The implementations differ in how they compute the
+ * gradient of the input.
  */
 #include <string.h>
 
@@ -56,12 +56,12 @@ static sums sums_of(const dg_conv_back_plan *plan, float *workspace, size_t part
   return (sums){d_weight, (double *)(void *)(d_weight + plan->shape.weight_floats)};
 }
 
-/** What a worker works in, for a part. */
+/** A worker's scratch for a part. */
 typedef struct {
   float *source, *gradient; /**< padded, of a chunk */
   float *d_z;               /**< of a sample: gradient before the activation, some filters */
   float *epilogue;          /**< for dg_conv_epilogue_backward */
-  float *packed;            /**< the same of a chunk as a panel: [pixel, filter] */
+  float *packed;            /**< the same for a chunk, as a panel: [pixel, filter] */
   float *col2im_scratch;    /**< for dg_col2im_run */
   sums to;
 } scratch;
@@ -84,7 +84,7 @@ static void scratch_clear(const dg_conv_back_plan *plan, const scratch *s) {
   memset(s->to.d_weight, 0, plan->part_floats * sizeof(float));
 }
 
-/** The weights for the gradient of the input: a panel of [filter and tap, channel]. */
+/** Packs the weights for the gradient of the input: a panel of [filter and tap, channel]. */
 static void pack_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
                          const float *weight, size_t channel, float *panel) {
   if (plan->by_col2im) {
@@ -98,12 +98,12 @@ static void pack_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
                     panel + f * kernel * width);
 }
 
-/** Rows of taps that a tile takes at once. */
+/** The rows of taps in a tile: `groups` of `run` adjacent ones. */
 typedef struct {
   size_t groups, run;
 } tap_block;
 
-/** What a chunk brings to the weights of a panel of filters. */
+/** The contribution of a chunk to the weights of a panel of filters. */
 typedef struct {
   size_t samples;
   const float *source; /**< padded */
@@ -111,7 +111,7 @@ typedef struct {
   size_t width;
 } chunk_part;
 
-/** Adds one tile: the taps from `tap` on, in `block.groups` rows `group` taps apart. */
+/** Adds one tile: the taps from `tap` on, in `block.groups` groups, `group` taps apart. */
 static void add_taps(const dg_conv_back_plan *plan, const chunk_part *c, size_t tap, size_t group,
                      tap_block block, float *d_weight) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
@@ -141,8 +141,9 @@ static void add_weights(const dg_conv2d_desc *d, const dg_conv_back_plan *plan,
 }
 
 /**
- * Brings the gradient before the activation, of some filters of sample `s` of a chunk, to where it
- * is wanted: the ok operand of the weights' products, the padded gradient, the bias's sums.
+ * Computes the gradient before the activation, for some filters of sample `s` of a chunk, and
+ * stores it where it is needed: in the right operand of the weights' products, the padded gradient,
+ * and the sums for the bias.
  */
 static void distribute_gradient(const dg_cpu_op *op, const scratch *t, const dg_conv_chunk *c,
                                 size_t s, size_t filter, size_t filters) {
@@ -166,7 +167,7 @@ static void distribute_gradient(const dg_cpu_op *op, const scratch *t, const dg_
   dg_pack_columns(pixels, filters, d_z, pixels, t->packed + s * pixels * dg_panel_width(filters));
 }
 
-/** The gradient of one sample's input from its output's, padded. */
+/** Computes the gradient of one sample's input from that of its output, padded. */
 static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *weights,
                            const float *gradient, float *dx) {
   const dg_conv_back_plan *plan = op->plan;
@@ -177,7 +178,7 @@ static void input_gradient(const dg_cpu_op *op, const scratch *t, const float *w
     dg_correlate(&plan->backward, gradient, weights, &(dg_gemm_epilogue){.add = add}, dx);
 }
 
-/** Adds a chunk to the part's sums and, where that is wanted, gives the input's gradient. */
+/** Adds a chunk to the part's sums and, if wanted, computes the input's gradient. */
 static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *weights,
                            const dg_conv_chunk *c) {
   const dg_conv2d_desc *d = &op->desc.conv2d;
@@ -205,16 +206,16 @@ static void backward_chunk(const dg_cpu_op *op, const scratch *t, const float *w
 
 /* ---- pieces ------------------------------------------------------------- */
 
-/** A backward pass, as its pieces share it. */
+/** The state of a backward pass, shared by its pieces. */
 typedef struct {
   size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
-  dg_conv_chunk all; /**< samples */
-  size_t parts;      /**< of them */
+  dg_conv_chunk all; /**< all samples */
+  size_t parts;      /**< of the samples */
 } pass;
 
-/** The weights of some panels of channels. */
+/** Packs the weights of some panels of channels. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;
@@ -226,7 +227,7 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
     pack_weights(d, plan, dg_floats(b->buffers->param[0]), c, panels + c * plan->back_taps);
 }
 
-/** Some of the samples of a pass. */
+/** Runs some of the samples of a pass. */
 static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_conv2d_desc *d = &b->op->desc.conv2d;
   const dg_conv_back_plan *plan = b->op->plan;
@@ -255,7 +256,7 @@ static void run_part(const void *context, size_t part, size_t worker) {
   }
 }
 
-/** Blocks of taps whose sums are added up together. */
+/** Number of blocks of taps whose sums are added up together. */
 static size_t tap_blocks(const dg_conv_back_plan *plan) {
   return (plan->shape.taps + DG_TILE_WIDTH - 1) / DG_TILE_WIDTH;
 }
@@ -288,7 +289,7 @@ static void add_biases(const pass *b) {
   }
 }
 
-/** The gradients of some of the parameters. */
+/** Computes the gradients of some of the parameters. */
 static void store_gradients(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;

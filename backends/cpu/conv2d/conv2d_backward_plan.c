@@ -6,7 +6,7 @@
 #include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/pieces.h"
 
-/** The output's gradient as col2im reads it. */
+/** The layout of the output's gradient for col2im. */
 static dg_padded_input plain_input(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
   return (dg_padded_input){.channels = d->filters,
                            .height = out_h,
@@ -18,7 +18,7 @@ static dg_padded_input plain_input(const dg_conv2d_desc *d, size_t out_h, size_t
                            .phases = 1};
 }
 
-/** The output's gradient as the gradient of the input is read from it: dilated by the stride. */
+/** The layout of the output's gradient for the gradient of the input: dilated by the stride. */
 static dg_padded_input padded_gradient(const dg_conv2d_desc *d, size_t out_h, size_t out_w) {
   return (dg_padded_input){.channels = d->filters,
                            .height = out_h,
@@ -32,7 +32,7 @@ static dg_padded_input padded_gradient(const dg_conv2d_desc *d, size_t out_h, si
                            .phases = 1};
 }
 
-/** The taps of the correlation that gathers the input's gradient. */
+/** The taps of the correlation that computes the input's gradient. */
 static void fill_back_taps(const dg_conv2d_desc *d, const dg_conv_back_plan *plan, uint32_t *tap) {
   size_t row = dg_padded_row(&plan->gradient);
   for (size_t f = 0; f < d->filters; f++)
@@ -41,7 +41,7 @@ static void fill_back_taps(const dg_conv2d_desc *d, const dg_conv_back_plan *pla
         *tap++ = (uint32_t)((f * plan->gradient.rows + ky) * row + kx);
 }
 
-/** Fills the tables that lie behind the plan: taps forward, pixels, and those of the way back. */
+/** Fills the tables that follow the plan: taps forward, pixels, and taps backward. */
 static void fill_tables(const dg_conv2d_desc *d, dg_conv_back_plan *plan) {
   const dg_correlation *forward = &plan->shape.forward;
   uint32_t *pixel = dg_conv_fill_taps(d, &plan->shape, plan->tables);
@@ -58,9 +58,9 @@ static void fill_tables(const dg_conv2d_desc *d, dg_conv_back_plan *plan) {
 }
 
 /**
- * Samples that go into one product of the weights' gradient: small planes alone would be soon
- * through, and adding up so many gradients would cost more than making them. Yet every part is to
- * have some.
+ * Number of samples in one product of the weights' gradient: a product over one small plane would
+ * be short, and adding up the gradients of all would cost more than computing them. But every part
+ * must have some samples.
  */
 static size_t chunk_samples(const dg_cpu_op *op, const dg_conv_back_plan *plan) {
   enum { MANY_PIXELS = 256 };
@@ -69,12 +69,13 @@ static size_t chunk_samples(const dg_cpu_op *op, const dg_conv_back_plan *plan) 
   return samples > 0 && samples * plan->source_step <= UINT32_MAX ? samples : 1;
 }
 
-/** About as many simple operations are the products of `samples` samples in one direction. */
+/** The approximate number of simple operations of the products of `samples` samples in one
+    direction. */
 static size_t operations(const dg_conv_shape *shape, size_t samples) {
   return samples * shape->pixels * shape->taps * shape->forward.channels / DG_VECTOR;
 }
 
-/** How large what lies in the workspace is. */
+/** Computes the sizes of the parts of the workspace. */
 static void size_workspace(const dg_op_desc *desc, dg_conv_back_plan *plan) {
   const dg_conv2d_desc *d = &desc->conv2d;
   const dg_conv_shape *shape = &plan->shape;

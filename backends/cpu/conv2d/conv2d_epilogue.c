@@ -5,13 +5,13 @@
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/pool/pool2d.h"
 
-/** Windows handled at a time. */
+/** Windows processed at a time. */
 enum { BLOCK = 16 };
 
 bool dg_conv_epilogue_supported(const dg_conv2d_desc *d) {
-  enum { MOST = 16 }; /* what a byte can count in a window */
+  enum { MOST = 16 }; /* so that an index in a window fits a byte */
   dg_conv_epilogue e = dg_conv_epilogue_of(d);
-  bool moved = d->pool > 0 || d->drop.rate > 0; /* the statistics are taken before these */
+  bool moved = d->pool > 0 || d->drop.rate > 0; /* the statistics are computed before these */
   return !(d->statistics && moved) && dg_act_supported(d->act) &&
          dg_drop_supported(d->drop, d->act) && d->pool <= MOST && dg_conv_epilogue_plane(&e) > 0;
 }
@@ -34,7 +34,7 @@ size_t dg_conv_epilogue_sums(const dg_conv_epilogue *e) {
   return e->pool ? dg_round_up(e->planes * e->height * e->width + BLOCK) : 0;
 }
 
-/** Floats for the columns of a plane's windows, of which there are at least as many as windows. */
+/** Floats for the columns of a plane's windows; there are at least as many columns as windows. */
 static size_t columns_floats(const dg_conv_epilogue *e) {
   return dg_round_up(e->out_h * e->out_w * e->pool + BLOCK);
 }
@@ -49,7 +49,7 @@ size_t dg_conv_epilogue_slack(const dg_conv_epilogue *e) {
 
 /* ---- forward ------------------------------------------------------------ */
 
-/** The largest elements of BLOCK columns of `pool` numbers, `row` apart; place: pool * its row. */
+/** The maxima of BLOCK columns of `pool` numbers, `row` apart; place: pool * the row of each. */
 static inline void max_columns(size_t pool, const float *x, size_t row, float *restrict value,
                                int32_t *restrict place) {
   for (size_t i = 0; i < BLOCK; i++) {
@@ -65,7 +65,7 @@ static inline void max_columns(size_t pool, const float *x, size_t row, float *r
   }
 }
 
-/** Outputs from the columns of their windows; place in the window, the first of equal ones. */
+/** Outputs from the columns of their windows, with the index in the window of the first maximum. */
 static inline void max_windows(size_t pool, size_t count, const float *restrict value,
                                const int32_t *restrict place, float *restrict y,
                                uint8_t *restrict saved) {
@@ -84,7 +84,8 @@ static inline void max_windows(size_t pool, size_t count, const float *restrict 
   }
 }
 
-/** One plane. What a block of columns has too much the next line overwrites. */
+/** Pools one plane. A block of columns may write past the end of its line; the next line overwrites
+    that. */
 static inline void pool_plane(const dg_conv_epilogue *e, size_t pool, const float *x,
                               float *scratch, float *y, uint8_t *saved) {
   size_t line = pool * e->out_w;
@@ -101,7 +102,7 @@ static inline float larger(float a, float b) {
   return dg_is_larger(a, b) ? a : b;
 }
 
-/** The same where nobody asks which element was the largest. */
+/** The same without the indices of the maxima. */
 static inline void test_plane(const dg_conv_epilogue *e, size_t pool, const float *x,
                               float *restrict value, float *restrict y) {
   size_t line = pool * e->out_w;
@@ -119,8 +120,9 @@ static inline void test_plane(const dg_conv_epilogue *e, size_t pool, const floa
 }
 
 /**
- * The maximum comes behind the activation: before it, as no activation falls, it would be the same
- * number, but of two that the activation rounds to one another might win the gradient.
+ * The max pooling comes after the activation. Activations are non-decreasing, so pooling first
+ * would give the same maximum; but if the activation rounds two numbers to the same value, the
+ * gradient could go to another element.
  */
 static void pool_planes(const dg_conv_epilogue *e, dg_span planes, const float *sums,
                         float *scratch, float *out, uint8_t *saved) {
@@ -155,7 +157,7 @@ void dg_conv_epilogue_apply(const dg_conv_epilogue *e, const dg_step *step, size
 
 /* ---- backward ----------------------------------------------------------- */
 
-/** Row r of BLOCK windows: each one's gradient where its largest element is, else 0. */
+/** Row r of BLOCK windows: the gradient of each window at its maximum, else 0. */
 static inline void unpool_row(size_t pool, size_t r, const float *restrict d,
                               const int32_t *restrict place, float *restrict to) {
   for (size_t i = 0; i < BLOCK; i++)
@@ -163,7 +165,8 @@ static inline void unpool_row(size_t pool, size_t r, const float *restrict d,
       to[i * pool + c] = place[i] == (int32_t)(r * pool + c) ? d[i] : 0;
 }
 
-/** What a block of windows has too much the next row overwrites, in order. */
+/** A block of windows may write past the end of its row; the next row, written later, overwrites
+    that. */
 static inline void unpool_plane(const dg_conv_epilogue *e, size_t pool, const float *d,
                                 const int32_t *place, float *d_z) {
   size_t used = pool * e->out_w;

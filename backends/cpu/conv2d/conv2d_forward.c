@@ -1,6 +1,6 @@
 /**
- * Convolutions by direct products, forward. Pieces are samples or, where those are few, rows of
- * each; how rows are made is what tells the implementations apart.
+ * Convolutions by direct products, forward. Pieces are samples or, if there are few, rows of each.
+ * The implementations differ in how they compute rows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "backends/cpu/gemm/pack.h"
 #include "backends/cpu/runtime/pieces.h"
 
-/** A forward pass, as its pieces share it. */
+/** The state of a forward pass, shared by its pieces. */
 typedef struct {
   size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
@@ -20,31 +20,31 @@ typedef struct {
   const dg_step *step;
   float *panels;  /**< the packed weights */
   float *scratch; /**< a part of the workspace for every worker, or sample */
-  size_t parts;   /**< of a sample that is cut */
+  size_t parts;   /**< parts of a sample that is cut */
 } pass;
 
-/** Where things of a sample lie. */
+/** The data of one sample. */
 typedef struct {
   const float *x;
   float *source, *epilogue, *sums, *y;
   uint8_t *saved;
 } place;
 
-/** How rows of one sample are made. */
+/** How rows of one sample are computed. */
 typedef struct {
-  bool packs; /**< of packed weights */
-  bool pools; /**< rows of outputs, after the pooling; else of sums */
+  bool packs; /**< uses packed weights */
+  bool pools; /**< its rows are outputs, after the pooling; else sums */
   void (*make)(const pass *f, const place *p, dg_span rows);
 } rows_kernel;
 
 typedef struct {
   dg_conv_shape shape;
   rows_kernel kernel;
-  size_t weight_floats, sums_floats; /**< of the workspace; 0 where there is no need */
+  size_t weight_floats, sums_floats; /**< floats of the workspace; 0 if not needed */
   uint32_t taps[];
 } forward_plan;
 
-/* ---- how rows are made -------------------------------------------------- */
+/* ---- computing rows ----------------------------------------------------- */
 
 static const float *source_of(const dg_conv_shape *shape, const place *p) {
   return shape->source_floats ? p->source : p->x;
@@ -54,7 +54,7 @@ static const float *bias_of(const pass *f) {
   return f->op->desc.conv2d.bias ? dg_floats(f->buffers->param[1]) : NULL;
 }
 
-/** The correlation of some rows. */
+/** Computes some rows by correlation. */
 static dg_correlation rows_of(const dg_conv_shape *shape, dg_span rows) {
   dg_correlation part = shape->forward;
   part.height = rows.end - rows.begin;
@@ -134,7 +134,7 @@ static bool pools_few_taps(const dg_cpu_device *device, const dg_op_desc *desc, 
 
 /* ---- samples ------------------------------------------------------------ */
 
-/** Of sample s; `own`: the part of the workspace that it is given. */
+/** The data of sample s; `own`: its part of the workspace. */
 static place place_of(const pass *f, size_t s, float *own) {
   const dg_conv2d_desc *d = &f->op->desc.conv2d;
   const forward_plan *plan = f->op->plan;
@@ -151,12 +151,12 @@ static place place_of(const pass *f, size_t s, float *own) {
   return p;
 }
 
-/** How many rows of a sample are made. */
+/** Number of rows computed per sample. */
 static size_t row_count(const forward_plan *plan) {
   return plan->kernel.pools ? plan->shape.epilogue.out_h : plan->shape.forward.height;
 }
 
-/** Is there anything to do after the rows are made? */
+/** Is an epilogue needed after the rows are computed? */
 static bool has_epilogue(const pass *f) {
   const forward_plan *plan = f->op->plan;
   const dg_conv_epilogue *epilogue = &plan->shape.epilogue;
@@ -164,7 +164,7 @@ static bool has_epilogue(const pass *f) {
          (epilogue->pool && !plan->kernel.pools) || dg_drop_runs(epilogue->drop, f->step);
 }
 
-/** What follows; `scratch`: the worker's own. */
+/** Runs the epilogue; `scratch`: the worker's own. */
 static void finish_planes(const pass *f, const place *p, size_t s, dg_span planes, float *scratch) {
   const forward_plan *plan = f->op->plan;
   const dg_conv_shape *shape = &plan->shape;
@@ -188,7 +188,7 @@ static void run_sample(const pass *f, size_t s, float *own) {
 
 /* ---- pieces ------------------------------------------------------------- */
 
-/** Some samples. */
+/** Runs some samples. */
 static void run_samples(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
@@ -198,7 +198,7 @@ static void run_samples(const void *context, size_t piece, size_t worker) {
   for (size_t s = samples.begin; s < samples.end; s++) run_sample(f, s, own);
 }
 
-/** Some channels of the padded planes of all samples. */
+/** Pads some channels of all samples. */
 static void fill_channels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
@@ -214,7 +214,7 @@ static void fill_channels(const void *context, size_t piece, size_t worker) {
   }
 }
 
-/** Some rows of a sample. */
+/** Computes some rows of a sample. */
 static void make_part(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
@@ -223,7 +223,7 @@ static void make_part(const void *context, size_t piece, size_t worker) {
   plan->kernel.make(f, &p, dg_cpu_part(row_count(plan), f->parts, piece % f->parts));
 }
 
-/** Some planes of a sample. */
+/** Runs the epilogue of some planes of a sample. */
 static void finish_part(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const forward_plan *plan = f->op->plan;
@@ -233,7 +233,8 @@ static void finish_part(const void *context, size_t piece, size_t worker) {
                 place_of(f, 0, f->scratch + worker * floats).epilogue);
 }
 
-/** Half as many samples as threads or fewer, each in parts: channels, then rows, then planes. */
+/** If samples are half as many as threads or fewer, each is cut: first by channels, then by rows,
+    then by planes. */
 static void run_parts(const pass *f) {
   const dg_conv_shape *shape = &((const forward_plan *)f->op->plan)->shape;
   size_t n = f->step->n;
@@ -245,7 +246,7 @@ static void run_parts(const pass *f) {
   if (has_epilogue(f)) dg_cpu_run_counted(f->op->device, n * f->parts, finish_part, f, sizeof *f);
 }
 
-/** The weights of some panels of filters. */
+/** Packs the weights of some panels of filters. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;

@@ -4,10 +4,10 @@
 #include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/pool/pool2d.h"
 
-/** Columns of sums, and outputs, that are made at a time. */
+/** Columns of sums, and outputs, that are computed at a time. */
 enum { COLUMNS = 2 * DG_VECTOR, WINDOWS = DG_VECTOR };
 
-/** Filters whose sums fit into the registers: of each, two vectors of two rows. */
+/** Filters whose sums fit into registers: two vectors of two rows for each. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define FILTER_COUNTS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 enum { FILTERS = 6 };
@@ -31,7 +31,7 @@ enum { FILTERS = 3 };
 /** Of one filter. */
 typedef float two_rows[2][COLUMNS];
 
-/** The sums of `filters` <= FILTERS, a constant once this is inlined. */
+/** The sums of `filters` <= FILTERS, a constant after inlining. */
 static inline __attribute__((always_inline)) void sum_block(const int filters,
                                                             const dg_correlation *k,
                                                             const float *from, const float *weights,
@@ -64,10 +64,10 @@ static void sum_filters(size_t filters, const dg_correlation *k, const float *fr
   }
 }
 
-/** As many integers: places, or masks of all bits. */
+/** A vector of integers: indices, or masks. */
 typedef int32_t places __attribute__((vector_size(sizeof(dg_vector))));
 
-/** Where y is larger than x, as dg_is_larger has it. */
+/** Where y is larger than x, by the definition of dg_is_larger. */
 static inline places is_larger(dg_vector y, dg_vector x) {
   return (y > x) | ((y != y) & (x == x));
 }
@@ -80,7 +80,7 @@ static inline dg_vector choose(places mask, dg_vector yes, dg_vector no) {
   return (dg_vector)choose_places(mask, (places)yes, (places)no);
 }
 
-/** The larger ones of two rows, a vector of columns, and by which row they come: 0 or 2. */
+/** The maxima of two rows, a vector of columns, and the row that each comes from: 0 or 2. */
 static inline dg_vector larger_row(const two_rows x, int v, places *row) {
   dg_vector upper = *(const dg_vector *)(x[0] + v * DG_VECTOR);
   dg_vector lower = *(const dg_vector *)(x[1] + v * DG_VECTOR);
@@ -89,7 +89,7 @@ static inline dg_vector larger_row(const two_rows x, int v, places *row) {
   return choose(take, lower, upper);
 }
 
-/** The maximum of each window; place: which of its elements that is, the first of equal ones. */
+/** The maximum of each window; place: its index in the window, the first of equal ones. */
 static inline dg_vector max_windows(const two_rows x, places *place) {
   places rows[2];
   dg_vector high[2];
@@ -106,12 +106,12 @@ static inline dg_vector max_windows(const two_rows x, places *place) {
 
 enum { HALF = WINDOWS / 2 };
 
-/** Half of the windows' results, anywhere. */
+/** Half of the windows' results, at any address. */
 typedef float half_floats __attribute__((vector_size(HALF * sizeof(float)), aligned(4), may_alias));
 typedef uint8_t half_bytes __attribute__((vector_size(HALF), aligned(1), may_alias));
 typedef uint8_t bytes __attribute__((vector_size(WINDOWS), may_alias));
 
-/** The first `count` <= WINDOWS of them: mostly by two halves that overlap. */
+/** Stores the first `count` <= WINDOWS of them: usually as two halves that overlap. */
 static inline void copy_floats(const float *from, size_t count, float *to) {
   for (size_t i = 0; i < (count < HALF ? count : 0); i++) to[i] = from[i];
   if (count < HALF) return;
@@ -126,7 +126,7 @@ static inline void copy_bytes(const uint8_t *from, size_t count, uint8_t *to) {
   *(half_bytes *)(to + count - HALF) = *(const half_bytes *)(from + count - HALF);
 }
 
-/** The first `count` windows of two rows of a filter. */
+/** Pools the first `count` windows of two rows of a filter. */
 static inline void store_windows(const two_rows x, size_t count, float *y, uint8_t *saved) {
   places place;
   dg_vector value = max_windows(x, &place);

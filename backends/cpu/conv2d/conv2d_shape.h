@@ -1,5 +1,5 @@
-/** What both directions of a convolution by direct products share, and the implementations that go
-    so; those by Winograd are winograd/conv2d_winograd.h's. */
+/** Code shared by both directions of a convolution by direct products, and their implementations;
+    those by Winograd are in winograd/conv2d_winograd.h. */
 #ifndef DG_CPU_CONV2D_SHAPE_H
 #define DG_CPU_CONV2D_SHAPE_H
 
@@ -18,35 +18,36 @@
 #define dg_conv_direct_backward DG_ISA_NAME(dg_conv_direct_backward)
 
 typedef struct {
-  dg_padded_input source; /**< the input, padded */
-  dg_correlation forward; /**< to the output */
-  size_t taps;            /**< products of an element of the output */
+  dg_padded_input source; /**< the padded input */
+  dg_correlation forward; /**< correlation for the output */
+  size_t taps;            /**< products per element of the output */
   size_t pixels;          /**< of a plane of sums, before any pooling */
-  bool few_taps;          /**< forward goes by dg_correlate_few_taps, or even by dg_conv_pooled */
+  bool few_taps;          /**< forward uses dg_correlate_few_taps, or even dg_conv_pooled */
   dg_conv_epilogue epilogue;
 
-  /** Floats of parts of the workspaces; 0 where there is no need. */
+  /** Floats of parts of the workspaces; 0 if not needed. */
   size_t source_floats, epilogue_floats;
-  size_t weight_floats; /**< of all weights, packed */
+  size_t weight_floats; /**< of all packed weights */
 } dg_conv_shape;
 
-/** All but the table of taps. */
+/** Everything but the table of taps. */
 dg_conv_shape dg_conv_shape_of(const dg_conv2d_desc *desc);
 
-/** Can 32 bits tell the numbers of a padded input apart? If not, an error. */
+/** Are 32-bit offsets enough for a padded input? If not, an error. */
 bool dg_conv_shape_check(const dg_padded_input *padded, dg_error *err);
 
-/** Fills the table of taps, which the shape points to from now on; returns where it ends. */
+/** Fills the table of taps, which the shape points to from now on; returns its end. */
 uint32_t *dg_conv_fill_taps(const dg_conv2d_desc *desc, dg_conv_shape *shape, uint32_t *tap);
 
-/** The padded input of one sample: filled into `scratch`, or the sample where that is the same. */
+/** The padded input of one sample: copied to `scratch`, or the sample itself if it needs no
+    padding. */
 const float *dg_conv_source(const dg_conv_shape *shape, const float *sample, float *scratch);
 
-/** Of few taps and with a pooling by 2; of few taps; all. */
+/** For few taps and a pooling by 2; for few taps; for all. */
 extern const dg_cpu_implementation dg_conv_pooled_forward, dg_conv_few_taps_forward,
     dg_conv_direct_forward;
 
-/** Where col2im.h is faster; all. */
+/** For shapes where col2im.h is faster; for all. */
 extern const dg_cpu_implementation dg_conv_col2im_backward, dg_conv_direct_backward;
 
 #endif

@@ -16,7 +16,7 @@ bool dg_padded_is_plain(const dg_padded_input *f) {
          f->phases == 1 && f->rows == f->height && f->columns == f->width;
 }
 
-/** The elements of [0, count) that land inside [0, size) when i goes to first + i * dilation. */
+/** The elements of [0, count) that are inside [0, size) when i is moved to first + i * dilation. */
 static dg_span visible(long first, size_t dilation, size_t count, size_t size) {
   long step = (long)dilation;
   long begin = first < 0 ? (-first + step - 1) / step : 0;
@@ -25,7 +25,8 @@ static dg_span visible(long first, size_t dilation, size_t count, size_t size) {
   return begin < end ? (dg_span){(size_t)begin, (size_t)end} : (dg_span){0, 0};
 }
 
-/** A row that is dilated, or sorted by phases: elements `phases` apart land alike. */
+/** Copies a row that is dilated, or sorted by phases: elements `phases` apart are in the same
+    phase. */
 static void fill_row(const dg_padded_input *f, dg_span xs, const float *from, float *to) {
   for (size_t first = xs.begin; first < xs.end && first < xs.begin + f->phases; first++) {
     float *at = to + dg_padded_column(f, (size_t)(f->left + (long)(first * f->dilation_w)));
@@ -82,7 +83,7 @@ void dg_correlate(const dg_correlation *k, const float *padded, const float *pan
 }
 
 bool dg_correlate_has_few_taps(const dg_correlation *k) {
-  enum { TRANSPOSING = 16 }; /* what it costs to transpose a tile, in taps */
+  enum { TRANSPOSING = 16 }; /* the cost of transposing a tile, in taps */
   return k->taps * dg_panels_width(k->width) < (k->taps + TRANSPOSING) * k->width;
 }
 

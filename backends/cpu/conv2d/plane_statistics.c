@@ -1,7 +1,7 @@
 /**
- * Two passes over a few planes, which stay in the cache between them. First a plane is moved by its
- * first number, then by its mean, so that sums of numbers far from 0 don't cancel. Sums are taken
- * in lanes; the lanes of all planes of a group are added up together.
+ * Two passes over a few planes, which stay in the cache between them. The first pass subtracts a
+ * plane's first number, the second one its mean, so that numbers far from 0 don't cancel. Sums are
+ * computed in lanes; the lanes of all planes of a group are added up together.
  */
 #include "backends/cpu/conv2d/plane_statistics.h"
 
@@ -15,7 +15,7 @@ enum { LANES = DG_VECTOR, GROUP = 16 };
 
 typedef int32_t lanes_mask __attribute__((vector_size(LANES * sizeof(int32_t)), may_alias));
 
-/** LANES numbers moved by `from`, or their squares; the first `but` of them count as 0. */
+/** LANES numbers minus `from`, or their squares; the first `but` of them count as 0. */
 static inline dg_vector row_of(bool squares, const float *x, float from, size_t but) {
   static const int32_t place[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   dg_vector off = *(const dg_vector *)x - from;
@@ -26,7 +26,7 @@ static inline dg_vector row_of(bool squares, const float *x, float from, size_t 
   return off;
 }
 
-/** sum[k] is that of the numbers x - from, or of their squares, in lane k. */
+/** sum[k] is the sum of the numbers x - from, or of their squares, in lane k. */
 static inline void add_plane(bool squares, size_t count, const float *x, float from, float *sum) {
   dg_vector even = {0}, odd = {0};
   size_t i = 0;

@@ -1,4 +1,4 @@
-/** Activations, alone or fused to the end of a product. */
+/** Activations, as ops or fused to the end of a product. */
 #ifndef DG_CPU_ACT_H
 #define DG_CPU_ACT_H
 

@@ -2,7 +2,7 @@
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
-/** Elements handled at a time. */
+/** Elements processed at a time. */
 enum { BLOCK = 256 };
 
 static bool supports(const dg_op_desc *desc) {

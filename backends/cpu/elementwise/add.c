@@ -1,7 +1,7 @@
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
-/** Elements handled at a time. */
+/** Elements processed at a time. */
 enum { BLOCK = 256 };
 
 static bool supports(const dg_op_desc *desc) {
@@ -14,7 +14,7 @@ static dg_span part_of(const dg_cpu_region *region, size_t piece) {
   return dg_cpu_grains(total, BLOCK, region->pieces, piece);
 }
 
-/** Into how many pieces both directions are cut. */
+/** Number of pieces in both directions. */
 static size_t pieces_of(const dg_cpu_op *op, const dg_step *step) {
   size_t total = (size_t)step->n * op->desc.add.count;
   return dg_cpu_pieces(total, total * op->desc.add.inputs);

@@ -9,7 +9,7 @@ static size_t pixels_of(const dg_cpu_op *op) {
   return (size_t)op->desc.chw.height * op->desc.chw.width;
 }
 
-/** Into how many pieces both directions are cut. */
+/** Number of pieces in both directions. */
 static size_t pieces_of(const dg_cpu_op *op, const dg_step *step) {
   return dg_cpu_pieces(step->n, step->n * op->desc.chw.channels * pixels_of(op));
 }

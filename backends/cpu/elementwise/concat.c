@@ -18,7 +18,7 @@ static size_t row_of(const dg_concat_desc *d) {
   return row;
 }
 
-/** Into how many pieces both directions are cut. */
+/** Number of pieces in both directions. */
 static size_t pieces_of(const dg_cpu_op *op, const dg_step *step) {
   size_t rows = (size_t)step->n * op->desc.concat.rows;
   return dg_cpu_pieces(rows, rows * row_of(&op->desc.concat));

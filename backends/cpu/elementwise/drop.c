@@ -14,7 +14,7 @@ dg_mask dg_mask_of(dg_drop drop, const dg_step *step) {
                    .scale = dg_drop_scale(drop)};
 }
 
-/** Counters drawn side by side, and the elements they serve. */
+/** Counters computed at a time, and the elements they are used for. */
 enum { LANES = 32, BLOCK = 4 * LANES };
 
 /** The words of LANES counters {first + lane, place, step, 0} (core/base/philox.h). */
@@ -38,7 +38,7 @@ static void draw(const dg_mask *m, uint32_t first, uint32_t place, uint32_t word
 void dg_mask_apply(const dg_mask *m, size_t sample, size_t first, size_t count, const float *x,
                    float *y, uint8_t *stays) {
   uint32_t words[BLOCK], threshold = m->threshold;
-  float scale = m->scale, block[BLOCK]; /* x may be y: loops that don't know vectorize */
+  float scale = m->scale, block[BLOCK]; /* x may be y: loops on a copy vectorize */
   for (size_t done = 0, part; done < count; done += part) {
     size_t element = first + done, skip = element % 4;
     const uint32_t *word = words + skip;

@@ -1,4 +1,4 @@
-/** The masks of dropouts, alone or fused to the end of a product. */
+/** Dropout masks, as ops or fused to the end of a product. */
 #ifndef DG_CPU_DROP_H
 #define DG_CPU_DROP_H
 
@@ -9,16 +9,16 @@
 #define dg_mask_of DG_ISA_NAME(dg_mask_of)
 #define dg_mask_apply DG_ISA_NAME(dg_mask_apply)
 
-/** What all elements of one step share. */
+/** State shared by all elements of one step. */
 typedef struct {
   uint32_t threshold, key[2], step, place;
-  float scale; /**< of what stays */
+  float scale; /**< scale of the elements that are kept */
 } dg_mask;
 
-/** Can this be fused behind `act`? */
+/** Can this be fused after `act`? */
 bool dg_drop_supported(dg_drop drop, dg_act act);
 
-/** What stays is multiplied by this, and so is its gradient. */
+/** The scale of the elements that are kept, and of their gradients. */
 static inline float dg_drop_scale(dg_drop drop) {
   return 1 / (1 - drop.rate);
 }
@@ -32,7 +32,7 @@ dg_mask dg_mask_of(dg_drop drop, const dg_step *step);
 
 /**
  * y[i] = x[i], dropped or scaled, for the elements first + i of a sample, i < count; x may be y.
- * stays[i]: which stayed; or NULL.
+ * stays[i]: whether it was kept; may be NULL.
  */
 void dg_mask_apply(const dg_mask *mask, size_t sample, size_t first, size_t count, const float *x,
                    float *y, uint8_t *stays);

@@ -24,7 +24,7 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   dg_mask mask = dg_mask_of(drop_of(desc), region->step);
   const float *x = dg_floats(region->buffers->in[0]);
   float *y = dg_floats(region->buffers->out[0]);
-  uint8_t *stays = saved ? (uint8_t *)saved->data : NULL; /* nothing goes back */
+  uint8_t *stays = saved ? (uint8_t *)saved->data : NULL; /* NULL: no backward pass */
   dg_span samples = dg_cpu_part(region->step->n, region->pieces, piece);
   (void)worker;
   for (size_t s = samples.begin; s < samples.end; s++) {
@@ -33,7 +33,7 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   }
 }
 
-/** Where nothing is dropped. */
+/** For steps that drop nothing. */
 static void copy_piece(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   size_t count = region->op->desc.dropout.count;

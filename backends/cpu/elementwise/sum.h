@@ -1,5 +1,4 @@
-/** Sums of many floats: in lanes, so that they vectorize, and so that rounding errors stay small.
- */
+/** Sums of many floats, in lanes: so that they vectorize and rounding errors stay small. */
 #ifndef DG_CPU_SUM_H
 #define DG_CPU_SUM_H
 

@@ -1,6 +1,6 @@
 /**
- * Exponential, sigmoid, tanh and hard sigmoid of whole vectors, within a few units of the last
- * place, near 0 too. NaN gives NaN.
+ * Exponential, sigmoid, tanh and hard sigmoid of whole vectors, accurate to a few units in the last
+ * place, also near 0. NaN gives NaN.
  */
 #ifndef DG_CPU_VECTOR_MATH_H
 #define DG_CPU_VECTOR_MATH_H
@@ -13,8 +13,8 @@
 
 typedef int32_t dg_int_vector __attribute__((vector_size(DG_VECTOR * sizeof(int32_t))));
 
-/** Each element of x, or `low` where it is smaller, or `high` where it is larger. x86's
-   instructions take the second operand where one is NaN. */
+/** Clamps each element of x to [low, high]. x86's instructions return the second operand if one is
+    NaN. */
 static inline dg_vector dg_clip(dg_vector x, float low, float high) {
 #if defined(__AVX512F__)
   return (dg_vector)_mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), x));
@@ -36,11 +36,11 @@ typedef struct {
 } dg_exp_parts;
 
 /**
- * Of -87 <= x <= 87: with x = k ln 2 + r and whole k, power is 2^k, and rest exp(r) - 1 by its
- * series.
+ * For -87 <= x <= 87: with x = k ln 2 + r and integer k, power is 2^k, and rest is exp(r) - 1 by
+ * its series.
  */
 static inline dg_exp_parts dg_exp_of(dg_vector x) {
-  const float to_whole = 0x1.8p23f; /* a float this large has no place for a fraction */
+  const float to_whole = 0x1.8p23f; /* a float this large has no fraction bits */
   dg_vector shifted = x * 0x1.715476p+0f + to_whole, k = shifted - to_whole;
   dg_vector r = x - k * 0x1.63p-1f - k * -0x1.bd0106p-13f; /* ln 2 in two parts: k * first exact */
   dg_vector series = r * (1.0f / 5040) + 1.0f / 720;
@@ -52,7 +52,7 @@ static inline dg_exp_parts dg_exp_of(dg_vector x) {
   return (dg_exp_parts){power, series * r * r + r};
 }
 
-/** exp(x); 0 below -87, where it is no normal number, and beyond 87 that of 87. */
+/** exp(x); 0 below -87, where the result would be subnormal; above 87 it is exp(87). */
 static inline dg_vector dg_exp(dg_vector x) {
   dg_exp_parts e = dg_exp_of(dg_clip(x, -87, 87));
   dg_int_vector vanishes = x < -87 - (dg_vector){0};
@@ -69,7 +69,7 @@ static inline dg_vector dg_sigmoid(dg_vector x) {
   return 1.0f / (2.0f + dg_exp_minus_1(dg_clip(-x, -87, 87)));
 }
 
-/** Beyond 10 it is 1 to the last place. */
+/** Beyond 10 the result is 1 to the last place. */
 static inline dg_vector dg_tanh(dg_vector x) {
   dg_vector e = dg_exp_minus_1(dg_clip(x + x, -20, 20));
   return e / (e + 2.0f);

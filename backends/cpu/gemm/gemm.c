@@ -1,7 +1,8 @@
 /**
  * A product is cut into blocks of rows, groups of panels of columns, and parts of a block's rows: a
- * piece is a part of a block in a group. Who has a piece packs the panels that it needs into memory
- * of its own, so nobody waits for another; and the next piece has the same one, or the next.
+ * piece is a part of a block in a group. The worker of a piece packs the panels that it needs into
+ * its own memory, so no thread waits for another; the next piece uses the same panel or the next
+ * one.
  */
 #include "backends/cpu/gemm/gemm.h"
 
@@ -20,13 +21,13 @@ static size_t smaller(size_t a, size_t b) {
 
 /* ---- the grid ----------------------------------------------------------- */
 
-/** Into how many a product is cut: blocks, groups in each, parts in each of these. */
+/** The partition of a product: blocks, groups in each, parts in each of these. */
 typedef struct {
   size_t blocks, groups, parts;
 } grid;
 
-/** Some pieces for each thread, so that it has panels of its own or, by rows, a block. Parts there
-    are where panels are too few. */
+/** Several pieces per thread, so that it has its own panels or, by rows, its own block. Blocks are
+    cut into parts if there are too few panels. */
 static grid grid_of(const dg_cpu_device *device, const dg_gemm *p) {
   enum { PIECES_OF_THREAD = 4 };
   size_t panels = dg_panel_count(p->columns), tiles = parts(p->rows, DG_TILE_ROWS);
@@ -54,12 +55,12 @@ static void store(const dg_gemm *p, size_t row, size_t rows, size_t column, size
     dg_store_rows(p->add, rows, columns, tile, p->c + row * p->c_row + column, p->c_row);
 }
 
-/** Is c the product as it comes from the tiles? */
+/** Is the tile stored to c unchanged? */
 static bool is_plain(const dg_gemm *p) {
   return !p->bias && p->act.kind == DG_ACT_NONE && !p->c_transposed && !p->add;
 }
 
-/** All tiles of one packed panel in a span of rows, and their dropout. */
+/** Computes all tiles of one packed panel in a span of rows, and their dropout. */
 static void run_panel(const dg_gemm *p, const float *panel, size_t column, size_t columns,
                       dg_span rows) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
@@ -83,15 +84,15 @@ static void run_panel(const dg_gemm *p, const float *panel, size_t column, size_
   }
 }
 
-/** A product, and where it is made. */
+/** A product and its workspace. */
 typedef struct {
   dg_gemm product;
   grid grid;
-  float *panels; /**< of each worker */
-  uint64_t run;  /**< another one for every product */
+  float *panels; /**< panels of each worker */
+  uint64_t run;  /**< unique for every product */
 } product_run;
 
-/** Packs a panel, if it isn't the one that the worker has packed last. */
+/** Packs a panel, unless it is the one that the worker packed last. */
 static void pack(const product_run *r, size_t worker, size_t column, size_t columns, float *panel) {
   const dg_gemm *p = &r->product;
   dg_gemm_packed *last = p->packed ? &p->packed[worker] : NULL;

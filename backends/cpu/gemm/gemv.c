@@ -2,7 +2,7 @@
 
 #include "backends/cpu/gemm/micro_kernel.h"
 
-/** Rows that are summed side by side: as many as hide how long an addition takes. */
+/** Rows that are summed at a time: enough to hide the latency of an addition. */
 enum { ROWS = 8 };
 
 /** The sum of a vector's numbers, by halves. */
@@ -14,7 +14,7 @@ static inline float fold(dg_vector v) {
   return lane[0];
 }
 
-/** `rows` <= ROWS, a constant once this is inlined. */
+/** `rows` <= ROWS, a constant after inlining. */
 static inline __attribute__((always_inline)) void
 dot_block(const size_t rows, size_t depth, const float *a, const float *x, float *y) {
   dg_vector sum[ROWS] = {{0}};

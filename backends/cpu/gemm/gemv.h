@@ -1,4 +1,5 @@
-/** A matrix times a vector, where the few samples of a step would leave a tile's columns empty. */
+/** Matrix-vector products, for steps with so few samples that most columns of a tile would be
+    empty. */
 #ifndef DG_CPU_GEMV_H
 #define DG_CPU_GEMV_H
 

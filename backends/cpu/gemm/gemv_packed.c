@@ -9,10 +9,10 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
-/** Terms that are added up before they go into the sum. */
+/** Terms that are summed separately before they are added to the sum. */
 enum { CHUNK = 256 };
 
-/** Where the operands of a product lie; see dg_gemv_packed. */
+/** The operands of a product; see dg_gemv_packed. */
 typedef struct {
   size_t depth;
   const float *row, *packed;
@@ -33,7 +33,7 @@ INLINE void add_terms(const operands *o, const int matrices, const int vectors, 
   }
 }
 
-/** Some vectors of all matrices; term k goes into chain k % chains. */
+/** Some vectors of all matrices; term k is added to sum k % chains. */
 INLINE void add_vectors(const operands *o, const int matrices, const int vectors) {
   const int sums = matrices * vectors, chains = DG_GEMV_SUMS / sums;
   for (size_t from = 0; from < o->depth; from += CHUNK) {
@@ -51,8 +51,7 @@ INLINE void add_vectors(const operands *o, const int matrices, const int vectors
   }
 }
 
-/** Blocks of `block` vectors, while so many are left and there are sums for them; returns the rest.
- */
+/** Blocks of `block` vectors, as long as enough are left and their sums fit; returns the rest. */
 INLINE size_t add_blocks(operands *o, const int matrices, const int block, size_t vectors) {
   if (block * matrices > DG_GEMV_SUMS) return vectors;
   for (; vectors >= (size_t)block; vectors -= (size_t)block) {

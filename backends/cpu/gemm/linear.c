@@ -9,7 +9,7 @@
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/pieces.h"
 
-/** Up to so many samples a tile would leave most of its columns empty. */
+/** Up to this many samples, a tile would have mostly empty columns. */
 enum { FEW = 4 };
 
 static bool supports(const dg_op_desc *desc) {
@@ -17,14 +17,14 @@ static bool supports(const dg_op_desc *desc) {
   return d->in > 0 && d->out > 0 && dg_act_supported(d->act) && dg_drop_supported(d->drop, d->act);
 }
 
-/** Is d_z, the gradient before the activation, another array than d_out? */
+/** Is d_z, the gradient before the activation, stored separately from d_out? */
 static bool has_d_z(const dg_linear_desc *desc) {
   return desc->act.kind != DG_ACT_NONE;
 }
 
 /**
- * Floats from one sample of d_z to the next. Products go down its columns: a little more than the
- * outputs, lest rows a power of two apart share the same few places of the cache.
+ * Floats from one sample of d_z to the next. Products read its columns, so this is a little more
+ * than the outputs: rows a power of two apart would map to the same few cache sets.
  */
 static size_t d_z_row(const dg_linear_desc *desc) {
   enum { APART = 16 };
@@ -37,7 +37,7 @@ static size_t d_z_count(const dg_cpu_op *op) {
   return has_d_z(desc) ? (size_t)op->max_n * d_z_row(desc) : 0;
 }
 
-/** op->plan becomes what the workers have packed. */
+/** Sets op->plan to the state of what the workers have packed. */
 static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
   size_t bytes = (size_t)op->device->threads * sizeof(dg_gemm_packed);
   op->needs.workspace = dg_gemm_workspace(op->device, op->desc.linear.in);
@@ -47,7 +47,7 @@ static bool prepare_forward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/** op->plan becomes a table: where row s of d_z begins. */
+/** Sets op->plan to a table: the offset of row s of d_z. */
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   const dg_linear_desc *desc = &op->desc.linear;
   dg_direction_needs *needs = &op->needs;
@@ -66,7 +66,7 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/** A forward pass. */
+/** The state of a forward pass. */
 typedef struct {
   const dg_linear_desc *desc;
   size_t n, pieces;
@@ -89,7 +89,7 @@ static forward_pass forward_of(const dg_cpu_op *op, const dg_op_buffers *buffers
                         .mask = dg_mask_of(desc->drop, step)};
 }
 
-/** out = drop(act(out + bias)), of some outputs of a sample. */
+/** out = drop(act(out + bias)), for some outputs of a sample. */
 static void finish_outputs(const forward_pass *f, size_t sample, dg_span outputs) {
   size_t first = outputs.begin, count = outputs.end - first;
   float *y = f->y + sample * f->desc->out + first;
@@ -114,7 +114,7 @@ static void forward_by_blas(const dg_cpu_device *device, forward_pass f) {
   dg_cpu_run_pieces(device, f.pieces, finish_samples, &f, sizeof f);
 }
 
-/** Rows of the weights that a piece takes through one sample after the other. */
+/** Rows of the weights that a piece multiplies with one sample after the other. */
 enum { FEW_ROWS = 16 };
 
 static void run_small_batch(const void *context, size_t piece, size_t worker) {
@@ -136,15 +136,15 @@ static void forward_small_batch(const dg_cpu_device *device, forward_pass f) {
 }
 
 /**
- * Do the threads share out the outputs, and not samples and inputs? Then all of them pack all
- * samples, but each finds the weights in its own cache, where it updated them, and their gradients,
- * where it wrote them. It pays in training, of weights that are many times the samples.
+ * Do the threads partition the outputs, instead of samples and inputs? Then every thread packs all
+ * samples, but has the weights that it updated, and the gradients that it wrote, in its own cache.
+ * This is faster in training, if there are many more weights than samples.
  */
 static bool by_outputs(const dg_linear_desc *desc, const dg_step *step) {
   return step->train && desc->out >= 4 * (size_t)step->n;
 }
 
-/** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is the one that is packed. */
+/** out^T = drop(act(weight in^T + bias)): the small matrix, `in`, is packed. */
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->desc.linear;
   const forward_pass f = forward_of(op, buffers, step);
@@ -177,18 +177,18 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
               dg_floats(buffers->workspace));
 }
 
-/** What comes before the products of a backward pass. */
+/** What is computed before the products of a backward pass. */
 typedef struct {
   const dg_linear_desc *desc;
   size_t n, pieces;
   const float *y, *d_y;
-  float *d_z, *d_bias; /**< d_bias: NULL where there is none */
+  float *d_z, *d_bias; /**< d_bias: NULL if there is none */
 } epilogue_pass;
 
-/** Outputs that are taken through all samples together. */
+/** Outputs that are processed for all samples together. */
 enum { BLOCK = 64 };
 
-/** Writes some outputs' d_z, where it isn't d_out, and d_bias: sums over the samples. */
+/** Writes d_z of some outputs, unless it is d_out, and d_bias: sums over the samples. */
 static void finish_block(const epilogue_pass *e, size_t first, size_t count) {
   const dg_linear_desc *desc = e->desc;
   float scale = dg_drop_scale(desc->drop);

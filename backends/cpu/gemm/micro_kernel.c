@@ -7,7 +7,7 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/** Terms that are added up before they go into the sum. */
+/** Terms that are summed separately before they are added to the sum. */
 enum { CHUNK = 256 };
 
 /** A tile in registers: its sizes are constants wherever it is used. */
@@ -33,7 +33,7 @@ INLINE void tile_store(const tile *t, int rows, int vectors, bool add, float *c,
   }
 }
 
-/** A vector of one number; x - 0 is x, whatever x is. */
+/** A vector of copies of one number; x - 0 is x for all x. */
 INLINE dg_vector broadcast(float x) {
   return x - (dg_vector){0};
 }
@@ -44,18 +44,18 @@ INLINE void add_product(tile *t, int j, int vectors, float factor, const float *
   UNROLL for (int v = 0; v < vectors; v++) t->row[j][v] +=
       factors * *(const dg_vector *)(b + v * DG_VECTOR);
 #if defined(__x86_64__) && !defined(__clang__)
-  /* Needed up to here, GCC is told; else it sums into the register of the factors, and copies the
-     sums back and forth, which costs a fifth of the speed. */
+  /* Tells GCC that the value is needed up to here; otherwise it sums into the register of the
+     factors, and copies the sums back and forth, which costs a fifth of the speed. */
   __asm__("" ::"v"(factors));
 #endif
 }
 
-/** Row j of a matrix, where a3[i] is its row 3 i: few registers reach many rows. */
+/** Row j of a matrix, where a3[i] is its row 3 i: few registers address many rows. */
 INLINE float element(const float *const *a3, size_t a_row, int j) {
   return a3[j / 3][(size_t)(j % 3) * a_row];
 }
 
-/** b_step NULL: the rows of b follow each other. */
+/** b_step NULL: the rows of b are contiguous. */
 INLINE void strided(const int rows, const int vectors, size_t depth, const float *a, size_t a_row,
                     const float *b, const uint32_t *b_step, bool add, float *c, size_t c_row) {
   const float *a3[(DG_TILE_ROWS + 2) / 3];
@@ -144,7 +144,7 @@ void dg_micro_kernel_indirect(size_t rows, size_t width, size_t depth, const flo
     strided_of(rows, 1, depth, a, a_row, b, b_step, false, c, DG_TILE_WIDTH);
 }
 
-/** Sums of neighbouring rows that are added to c, whose rows follow each other. */
+/** Sums of adjacent rows, added to c, whose rows are contiguous. */
 INLINE void columns(const int rows, const int vectors, size_t depth, const float *a, size_t a_row,
                     const float *b, float *c) {
   for (size_t done = 0; done < depth; done += CHUNK) {

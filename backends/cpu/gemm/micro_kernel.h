@@ -1,12 +1,11 @@
 /**
- * The micro-kernel, the inside of every product: a tile of it in registers,
+ * The micro-kernel, the innermost loop of every product: it computes a tile in registers,
  *
  *   c[j][v] = sum over k < depth of A(j, k) * b[k][v],   j < rows, v < width
  *
- * The elements of A are read one at a time from where they lie; b is a panel:
- * its rows are `width` floats, one after the other, zeros where the matrix has
- * no more columns; row j of c begins at c[j * c_row]. A sum over many k is taken
- * in chunks that are added up afterwards, so its rounding errors stay small.
+ * The elements of A are read one at a time, in place. b is a packed panel: its rows are `width`
+ * contiguous floats, with zeros past the last column; row j of c begins at c[j * c_row]. A sum over
+ * many k is computed in chunks that are added up afterwards, so that rounding errors stay small.
  */
 #ifndef DG_CPU_MICRO_KERNEL_H
 #define DG_CPU_MICRO_KERNEL_H
@@ -17,8 +16,8 @@
 
 #include "backends/cpu/runtime/isa.h"
 
-/** Floats of one vector register, and the rows of a tile (BLIS: MR) that leave room for the rest.
- */
+/** Floats of a vector register, and the rows of a tile (BLIS: MR), which leave registers for the
+    operands. */
 #if defined(__AVX512F__)
 enum { DG_VECTOR = 16, DG_TILE_ROWS = 14 };
 #elif defined(__AVX2__)
@@ -32,7 +31,7 @@ enum { DG_VECTOR = 4, DG_TILE_ROWS = 6 };
 /** Two vectors: the widest panel (BLIS: NR). */
 enum { DG_TILE_WIDTH = 2 * DG_VECTOR };
 
-/** A vector anywhere in an array of floats. */
+/** A vector at any address in an array of floats. */
 typedef float dg_vector
     __attribute__((vector_size(DG_VECTOR * sizeof(float)), aligned(4), may_alias));
 
@@ -48,7 +47,7 @@ void dg_micro_kernel(size_t rows, size_t width, size_t depth, const float *a, si
                      const float *b, float *c, size_t c_row);
 
 /**
- * Rows in groups of `run` neighbours: A(g * run + r, k) = a[g * a_group + r + a_step[k]],
+ * Rows in groups of `run` adjacent ones: A(g * run + r, k) = a[g * a_group + r + a_step[k]],
  * groups <= dg_micro_kernel_groups(groups, run).
  */
 void dg_micro_kernel_grouped(size_t groups, size_t run, size_t width, size_t depth, const float *a,
@@ -60,7 +59,7 @@ void dg_micro_kernel_grouped(size_t groups, size_t run, size_t width, size_t dep
 void dg_micro_kernel_indirect(size_t rows, size_t width, size_t depth, const float *a, size_t a_row,
                               const float *b, const uint32_t *b_step, float *c);
 
-/** As dg_micro_kernel, but c has rows of `width`, and the sums are added to it where `add` says. */
+/** As dg_micro_kernel, but c has rows of `width`, and the sums are added to it if `add` is set. */
 void dg_micro_kernel_packed(bool add, size_t rows, size_t width, size_t depth, const float *a,
                             size_t a_row, const float *b, float *c);
 
@@ -68,10 +67,10 @@ void dg_micro_kernel_packed(bool add, size_t rows, size_t width, size_t depth, c
 void dg_micro_kernel_transposed(size_t rows, size_t width, size_t depth, const float *a,
                                 size_t a_row, const float *b, float *c);
 
-/** How many of `wanted` groups of `run` <= DG_TILE_ROWS rows one tile takes; at least 1. */
+/** How many of `wanted` groups of `run` <= DG_TILE_ROWS rows fit one tile; at least 1. */
 size_t dg_micro_kernel_groups(size_t wanted, size_t run);
 
-/** Columns of the panel that starts with `left` columns to go: all of them, or DG_TILE_WIDTH. */
+/** Columns of the next panel when `left` columns remain: all of them, or DG_TILE_WIDTH. */
 static inline size_t dg_panel_columns(size_t left) {
   return left < DG_TILE_WIDTH ? left : DG_TILE_WIDTH;
 }
@@ -81,17 +80,17 @@ static inline size_t dg_panel_width(size_t columns) {
   return columns > DG_VECTOR ? DG_TILE_WIDTH : DG_VECTOR;
 }
 
-/** Panels of a matrix of `columns`. */
+/** Number of panels of a matrix of `columns`. */
 static inline size_t dg_panel_count(size_t columns) {
   return (columns + DG_TILE_WIDTH - 1) / DG_TILE_WIDTH;
 }
 
-/** `columns` rounded up to whole vectors: the floats in one row of all their panels. */
+/** `columns` rounded up to whole vectors: the floats in one row of all panels together. */
 static inline size_t dg_panels_width(size_t columns) {
   return (columns + DG_VECTOR - 1) / DG_VECTOR * DG_VECTOR;
 }
 
-/** Rows of the next tile when `left` are to go, so that all tiles are about equally high. */
+/** Rows of the next tile when `left` rows remain, so that all tiles have about the same height. */
 static inline size_t dg_tile_height(size_t left) {
   size_t tiles = (left + DG_TILE_ROWS - 1) / DG_TILE_ROWS;
   return (left + tiles - 1) / tiles;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/** Four neighbours anywhere in an array of floats. */
+/** Four adjacent floats at any address. */
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
 
 static inline void transpose_4x4(const float *from, size_t from_row, float *to, size_t to_row) {
@@ -24,7 +24,7 @@ static inline void transpose_4x4(const float *from, size_t from_row, float *to, 
 #ifdef __AVX512F__
 typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
 
-/** Four neighbours from each of four rows. */
+/** Loads four adjacent floats from each of four rows. */
 static inline dg_vector four_rows(const float *from, size_t row) {
   four r0 = *(const four *)from, r1 = *(const four *)(from + row);
   four r2 = *(const four *)(from + 2 * row), r3 = *(const four *)(from + 3 * row);
@@ -33,7 +33,7 @@ static inline dg_vector four_rows(const float *from, size_t row) {
   return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
-/** As transpose_4x4 in each quarter of the vectors. */
+/** transpose_4x4 in each quarter of the vectors. */
 static inline void transpose_16x4(const float *from, size_t from_row, float *to, size_t to_row) {
   dg_vector r0 = four_rows(from, 4 * from_row), r1 = four_rows(from + from_row, 4 * from_row);
   dg_vector r2 = four_rows(from + 2 * from_row, 4 * from_row);
@@ -62,7 +62,7 @@ static void transpose_slowly(size_t rows, size_t columns, const float *from, siz
     for (size_t r = 0; r < rows; r++) to[c * to_row + r] = from[r * from_row + c];
 }
 
-/** All rows, at least four, of four columns; the last block reaches back to be whole. */
+/** All rows, at least four, of four columns; the last block overlaps the previous one. */
 static inline void transpose_strip(size_t rows, const float *from, size_t from_row, float *to,
                                    size_t to_row) {
   size_t r = 0;

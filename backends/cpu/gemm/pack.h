@@ -25,14 +25,14 @@ void dg_pack_rows(size_t depth, size_t columns, const float *from, size_t from_r
 void dg_pack_columns(size_t depth, size_t columns, const float *from, size_t from_row,
                      float *panel);
 
-/** Adds bias[j] to the whole row j of a tile. */
+/** Adds bias[j] to row j of a tile. */
 void dg_add_row_bias(size_t rows, const float *bias, float *tile);
 
-/** Writes a tile to, or adds it to, to[j * to_row + v] for all j < rows, v < columns. */
+/** Writes or adds a tile to to[j * to_row + v] for all j < rows, v < columns. */
 void dg_store_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,
                    size_t to_row);
 
-/** Writes a tile to, or adds it to, to[v * to_row + j] for all j < rows, v < columns. */
+/** Writes or adds a tile to to[v * to_row + j] for all j < rows, v < columns. */
 void dg_store_transposed(bool add, size_t rows, size_t columns, const float *tile, float *to,
                          size_t to_row);
 

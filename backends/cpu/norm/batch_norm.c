@@ -1,7 +1,7 @@
 /**
- * Batch normalization. A piece takes one group of channels after the other through all its
- * passes, so that after the first they find its numbers in the cache. Where the statistics of the
- * planes are given, there is a single pass, along memory.
+ * Batch normalization. A piece runs all passes over one group of channels before the next group, so
+ * that all passes but the first find its numbers in the cache. If the statistics of the planes are
+ * given, there is a single pass, in memory order.
  */
 #include "backends/cpu/norm/batch_norm_lanes.h"
 
@@ -19,7 +19,7 @@ static bool supports(const dg_op_desc *desc) {
 
 /* ---- statistics --------------------------------------------------------- */
 
-/** Keeps the statistics of a channel in a training step, which also join the running ones. */
+/** Saves the statistics of a channel in a training step, and updates the running ones. */
 static void keep(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
                  size_t channel, double mean, double var) {
   double count = (double)n * d->rows * d->plane, momentum = (double)d->momentum;
@@ -36,9 +36,9 @@ static void keep(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *b
 }
 
 /**
- * Mean and biased variance of a channel from the statistics of its planes, which have as many
- * numbers each, in the order of the samples (Chan, Golub and LeVeque, Algorithms for computing the
- * sample variance, 1983).
+ * Mean and biased variance of a channel from the statistics of its planes, which all have the same
+ * size, in the order of the samples (Chan, Golub and LeVeque, Algorithms for computing the sample
+ * variance, 1983).
  */
 static void merge_statistics(const dg_batch_norm_desc *d, uint32_t n, const float *statistics,
                              size_t channel, double *mean, double *var) {
@@ -57,8 +57,8 @@ static void merge_statistics(const dg_batch_norm_desc *d, uint32_t n, const floa
 
 /* ---- statistics of slices ----------------------------------------------- */
 
-/** Of some numbers of a channel, in rows of `saved` until the statistics are finished: their mean,
-    as a pair of floats, and the sum of the squares of their distances from it. */
+/** Statistics of some numbers of a channel, stored in rows of `saved` until they are finished: the
+    mean, as a pair of floats, and the sum of squared deviations from it. */
 typedef struct {
   double mean, squares;
 } partial;
@@ -76,7 +76,7 @@ static void store_partial(const dg_batch_norm_desc *d, partial m, dg_buffer *sav
   to[2 * d->channels] = (float)m.squares;
 }
 
-/** Keeps what a slice's own statistics are made of. */
+/** Saves the statistics of a slice. */
 static void collect(const dg_batch_norm_desc *d, uint32_t n, const dg_op_buffers *buffers,
                     size_t channel, double mean, double var) {
   partial m = {mean, var * (double)n * d->rows * d->plane};
@@ -125,7 +125,7 @@ static void normalize(const dg_batch_norm_desc *d, const dg_norm_group *g,
   }
 }
 
-/** Training of a group of channels, or a part of it. */
+/** Training of a group of channels, or of a part of it. */
 static void train_group(const dg_batch_norm_desc *d, const dg_op_buffers *buffers,
                         const dg_step *step, size_t channel) {
   dg_norm_group g = dg_batch_norm_group_at(d, step->n, channel);
@@ -190,7 +190,7 @@ static void normalize_sample(const dg_batch_norm_desc *d, const dg_op_buffers *b
   }
 }
 
-/** From the last to the first: those that were written last may still be in a cache. */
+/** From the last to the first: those written last may still be in a cache. */
 static void normalize_samples(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_cpu_op *op = region->op;
@@ -203,7 +203,7 @@ static void normalize_samples(const void *context, size_t piece, size_t worker) 
 
 static void forward_given(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
                           size_t count) {
-  enum { OPERATIONS = 16 }; /* of each statistic: what is read of it lies apart */
+  enum { OPERATIONS = 16 }; /* per statistic: its reads are strided */
   size_t channels = op->desc.batch_norm.channels;
   size_t merging = dg_cpu_pieces(channels, OPERATIONS * step->n * channels);
   if (step->phase != DG_PHASE_APPLY) dg_cpu_run_region(op, buffers, step, merging, keep_given);

@@ -1,24 +1,24 @@
 /**
- * The way back through a batch norm: a pass for the sums over a channel, and one for the gradient
- * of the input, for which its numbers are still in a cache.
+ * Batch norm backward: one pass for the sums over a channel, and one for the gradient of the input,
+ * which finds the channel's numbers in a cache.
  */
 #include "backends/cpu/elementwise/act.h"
 #include "backends/cpu/norm/batch_norm_lanes.h"
 
-/** PART: numbers handled at a time, whole lanes; TERMS: after so many of a
-    lane, sums in float join those in double. */
+/** PART: numbers processed at a time, a multiple of the lanes; TERMS: after this many per lane,
+    sums in float are added to those in double. */
 enum { LANES = DG_NORM_LANES, PART = 32 * LANES, TERMS = 16 };
 
 /** A part of a run. The gradient before the activation is d_y where z > 0, else below * d_y. */
 typedef struct {
-  size_t at; /**< in the tensors */
+  size_t at; /**< offset in the tensors */
   size_t count;
   const float *x, *d_y;
   float below;
   float d_z[PART]; /**< d_y times the derivative of a sigmoid or tanh; then below is 1 */
 } part;
 
-/** The part of a run that begins at number `at` of the tensors, with up to `left` numbers. */
+/** The part of a run that begins at index `at` of the tensors, with up to `left` numbers. */
 static void take_part(const dg_batch_norm_desc *d, const dg_op_buffers *buffers, size_t at,
                       size_t left, part *p) {
   p->at = at;
@@ -39,10 +39,10 @@ static inline float d_z_of(const part *p, const dg_batch_norm_lanes *l, size_t i
 
 /* ---- sums --------------------------------------------------------------- */
 
-/** Sums over a group, by lane: of d_z and of d_z (x - mean). */
+/** Sums over a group, per lane: of d_z and of d_z (x - mean). */
 typedef struct {
   double d_z[LANES], product[LANES];
-  float some_d_z[LANES], some_product[LANES]; /**< of the last numbers, at most `terms` a lane */
+  float some_d_z[LANES], some_product[LANES]; /**< of the last numbers, `terms` a lane at most */
   size_t terms;
 } sums;
 
@@ -55,7 +55,7 @@ static void flush(sums *sum) {
   sum->terms = 0;
 }
 
-/** Fetches what lies `ahead` of a whole row of lanes. */
+/** Prefetches what is `ahead` of a whole row of lanes. */
 static inline void fetch(const float *x, const float *d_y, size_t ahead) {
   enum { LINE = DG_CPU_ALIGNMENT / sizeof(float) };
   for (size_t k = 0; k < LANES; k += LINE) {
@@ -64,8 +64,8 @@ static inline void fetch(const float *x, const float *d_y, size_t ahead) {
   }
 }
 
-/** Adds a part, and fetches what lies `ahead` of it (0: nothing), in the next run: from one run to
-    another a processor doesn't foresee the way. */
+/** Adds a part, and prefetches what is `ahead` of it (0: nothing), in the next run: hardware
+    doesn't predict the jump from one run to another. */
 static void add_part(const part *p, size_t ahead, const dg_batch_norm_lanes *restrict l,
                      sums *restrict sum) {
   float d_z[LANES], product[LANES];
@@ -105,7 +105,7 @@ static void add_up(const dg_batch_norm_desc *d, const dg_norm_group *g,
   for (size_t k = 0; k < LANES; k++) sum->product[k] -= (double)l->mean_low[k] * sum->d_z[k];
 }
 
-/** The same from the gradients of weight and bias, to which those of all slices are added up. */
+/** The same from the gradients of weight and bias, which are the sums over all slices. */
 static void take_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size_t channel,
                       const dg_batch_norm_lanes *l, sums *sum) {
   const float *d_weight = dg_floats(buffers->d_param[0]) + channel;
@@ -120,7 +120,7 @@ static void take_sums(const dg_norm_group *g, const dg_op_buffers *buffers, size
 
 /* ---- the gradient of the input ------------------------------------------ */
 
-/** What makes it: d_x = scale * d_z - (x - mean) * slope - shift. */
+/** The coefficients of d_x = scale * d_z - (x - mean) * slope - shift. */
 typedef struct {
   float scale[LANES], slope[LANES], shift[LANES];
 } gradient;
@@ -186,7 +186,7 @@ static void store_sums(const dg_norm_group *g, const dg_op_buffers *buffers, siz
   }
 }
 
-/** All gradients of a group of channels, or a part of them. */
+/** All gradients of a group of channels, or of a part of it. */
 static void run_group(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step,
                       size_t channel) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;

@@ -12,7 +12,8 @@ dg_norm_group dg_batch_norm_group_at(const dg_batch_norm_desc *d, uint32_t n, si
                          .channels = channels};
 }
 
-/** Puts the numbers of a group's channels in their lanes; those of a single one in all. */
+/** Copies the values of a group's channels to their lanes; that of a single channel to all
+    lanes. */
 static void broadcast(const dg_norm_group *g, const float *of_channels, float *lanes) {
   if (g->channels == 1)
     for (size_t i = 0; i < LANES; i++) lanes[i] = of_channels[0];

@@ -4,7 +4,7 @@
 #include "backends/cpu/norm/norm.h"
 #include "backends/cpu/runtime/implementation.h"
 
-/** Sums over a row are taken in so many lanes. */
+/** The number of lanes in which sums over a row are computed. */
 enum { LANES = 16 };
 
 static bool supports(const dg_op_desc *desc) {
@@ -20,7 +20,7 @@ static size_t operations(const dg_layer_norm_desc *d, size_t rows) {
   return 8 * rows * d->count;
 }
 
-/** Into how many parts backward cuts rows at most. */
+/** The largest number of parts that backward cuts rows into. */
 static size_t most_parts(const dg_cpu_op *op) {
   const dg_layer_norm_desc *d = &op->desc.layer_norm;
   size_t rows = (size_t)op->max_n * d->rows;
@@ -28,7 +28,7 @@ static size_t most_parts(const dg_cpu_op *op) {
   return dg_cpu_parts(op, rows, floats, operations(d, rows));
 }
 
-/** Kept are mean and 1 / sqrt(variance + eps) of every row. */
+/** Saved are mean and 1 / sqrt(variance + eps) of every row. */
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   const dg_layer_norm_desc *d = &op->desc.layer_norm;
   (void)err;
@@ -93,7 +93,7 @@ typedef struct {
   double d_h[LANES], product[LANES];
 } sums;
 
-/** Adds the numbers of a row from `first` on, a lane each. */
+/** Adds the numbers of a row from `first` on, one per lane. */
 static inline void add_lanes(size_t lanes, size_t first, const float *x, const float *d_y,
                              const float *weight, statistics s, sums *sum) {
   for (size_t k = 0; k < lanes; k++) {
@@ -125,7 +125,7 @@ static size_t parts_of(const dg_cpu_op *op, const dg_step *step) {
   return rows < most ? rows : most;
 }
 
-/** A part of the rows: their gradients, and the part's own sums. */
+/** A part of the rows: computes their gradients, and the part's own sums. */
 static void backward_part(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_layer_norm_desc *d = &region->op->desc.layer_norm;

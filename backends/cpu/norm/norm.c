@@ -1,9 +1,9 @@
 #include "backends/cpu/norm/norm.h"
 
-/** A block is summed up in float: its sums have so few terms that they stay exact enough. */
+/** A block is summed in float: its sums have so few terms that they are accurate enough. */
 enum { LANES = DG_NORM_LANES, BLOCK = 8 * LANES };
 
-/* In each function the last loop takes the numbers that are left behind the last whole lanes. */
+/* In each function the last loop processes the numbers that remain after the last whole lanes. */
 
 void dg_norm_apply(size_t count, const float *restrict x, const float *restrict mean,
                    const float *restrict factor, const float *restrict bias, float *restrict y) {

@@ -1,9 +1,9 @@
 /**
- * What the normalizations share. Numbers with one mean and variance lie in runs: of a batch norm
- * the plane of a channel in every row, of a layer norm one row. Where planes are single numbers,
- * neighbouring channels are taken together. Either way loops go along memory: number i of a run
- * belongs to lane i % DG_NORM_LANES, which is the same channel in every run, and sums are taken
- * lane by lane, in double.
+ * Code shared by the normalizations. Numbers with the same mean and variance form contiguous runs:
+ * in a batch norm, the plane of a channel in every row; in a layer norm, one row. If planes are
+ * single numbers, adjacent channels are processed together. Either way loops follow memory order:
+ * number i of a run belongs to lane i % DG_NORM_LANES, which is the same channel in every run, and
+ * sums are computed per lane, in double.
  */
 #ifndef DG_CPU_NORM_H
 #define DG_CPU_NORM_H
@@ -20,10 +20,10 @@
 
 enum { DG_NORM_LANES = 32 };
 
-/** `runs` runs of `length` neighbours, `step` apart, from number `first` on. */
+/** `runs` runs of `length` adjacent numbers, `step` apart, starting at number `first`. */
 typedef struct {
   size_t first, runs, length, step;
-  size_t channels; /**< 1, or, where every lane is a channel, `length` <= DG_NORM_LANES */
+  size_t channels; /**< 1; or, if every lane is a channel, `length` <= DG_NORM_LANES */
 } dg_norm_group;
 
 /** Numbers of each channel. */
@@ -31,13 +31,14 @@ static inline size_t dg_norm_count(const dg_norm_group *g) {
   return g->runs * (g->length / g->channels);
 }
 
-/** Sums by lane become sums by channel; those of a single channel are put in every lane. */
+/** Turns sums by lane into sums by channel; the sum of a single channel is copied to every lane. */
 void dg_norm_fold(const dg_norm_group *group, double *lanes);
 
-/** Mean and biased variance, in the lanes that they are for: two passes. */
+/** Mean and biased variance, in the lanes that need them: two passes. */
 void dg_norm_statistics(const dg_norm_group *group, const float *x, double *mean, double *var);
 
-/* On a part of a run that begins in lane 0; coefficients and sums are by lane. */
+/* The following work on a part of a run that begins in lane 0; coefficients and sums are by
+   lane. */
 
 /** y[i] = (x[i] - mean) * factor + bias */
 void dg_norm_apply(size_t count, const float *x, const float *mean, const float *factor,

@@ -7,14 +7,14 @@ static float scale_of(const dg_window *w) {
   return 1.0f / ((float)w->kernel_h * (float)w->kernel_w);
 }
 
-/** The outputs of a row whose element kx of the window lies inside the input. */
+/** The outputs of a row for which element kx of the window is inside the input. */
 static dg_range outputs_of(const dg_window *w, int kx) {
   int before = dg_at_least(w->pad_w - kx, 0), inside = w->width + w->pad_w - kx;
   return (dg_range){(before + w->stride_w - 1) / w->stride_w,
                     dg_at_most((dg_at_least(inside, 0) + w->stride_w - 1) / w->stride_w, w->out_w)};
 }
 
-/** Is the plane one window? */
+/** Does one window cover the plane? */
 static bool is_whole(const dg_window *w) {
   return w->kernel_h == w->height && w->kernel_w == w->width && w->pad_h == 0 && w->pad_w == 0;
 }

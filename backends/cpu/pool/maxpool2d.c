@@ -1,23 +1,22 @@
 /**
- * The maximum is taken down the windows first, over whole rows, then across. Of
- * each largest element its place in the plane is carried along: among equals
- * the smallest place is the first in row-major order, whichever way one goes. A
- * NaN is larger than all numbers.
+ * The maximum is computed first over the columns of windows, on whole rows, then over the rows. The
+ * index of each maximum in the plane is tracked with it: among equal elements, the smallest index
+ * is the first in row-major order, in either order of evaluation. A NaN is larger than all numbers.
  */
 #include <math.h>
 #include <string.h>
 
 #include "backends/cpu/pool/pool2d.h"
 
-/** Larger than the place of any element. */
+/** Larger than the index of any element. */
 enum { NOWHERE = INT32_MAX };
 
-/** Elements of a row handled at a time. */
+/** Elements of a row processed at a time. */
 enum { BLOCK = 16 };
 
-/** The largest elements of the columns of all windows of a plane. */
+/** The maxima of the columns of all windows of a plane. */
 typedef struct {
-  int pitch;      /**< elements of a line: what the windows of a row of outputs reach over */
+  int pitch;      /**< elements of a line: those covered by the windows of a row of outputs */
   float *value;   /**< [out_h, pitch] and room for a block */
   int32_t *place; /**< the same */
 } columns;
@@ -30,7 +29,7 @@ static size_t columns_floats(const dg_window *w) {
   return dg_round_up((size_t)(w->out_h * pitch_of(w) + w->pad_w + BLOCK));
 }
 
-/** value[i] = the larger of a[i], whose place is first_a + i, and b[i], of place first_b + i. */
+/** value[i] = the larger of a[i], with index first_a + i, and b[i], with index first_b + i. */
 static inline void store_larger(int count, const float *restrict a, int first_a,
                                 const float *restrict b, int first_b, float *restrict value,
                                 int32_t *restrict place) {
@@ -42,7 +41,7 @@ static inline void store_larger(int count, const float *restrict a, int first_a,
   }
 }
 
-/** Takes row[i], whose place is first + i, for value[i] where it is larger. */
+/** Sets value[i] to row[i], with index first + i, where it is larger. */
 static inline void take_row(int count, const float *restrict row, int first, float *restrict value,
                             int32_t *restrict place) {
   for (int i = 0; i < count; i++) {
@@ -70,8 +69,9 @@ static void fill_padding(int count, float *value, int32_t *place) {
 }
 
 /**
- * The columns of a plane; `readable` elements of x may be read, at least a plane. Lines are done in
- * whole blocks where that reads no further; what a block has too much the next line overwrites.
+ * The columns of a plane; `readable` elements of x may be read, at least a plane. Lines are
+ * processed in whole blocks if that reads no further; a block may write past the end of its line,
+ * and the next line overwrites that.
  */
 static void max_down(const dg_window *w, const float *x, size_t readable, const columns *c) {
   int count = dg_at_most(w->width, c->pitch - w->pad_w), blocks = (count + BLOCK - 1) / BLOCK;
@@ -91,8 +91,8 @@ static void max_down(const dg_window *w, const float *x, size_t readable, const 
   }
 }
 
-/** Outputs from a line: the largest of `kernel` columns, of equal ones that with the first place.
- */
+/** Outputs from a line: the largest of `kernel` columns; of equal ones, that with the smallest
+    index. */
 static inline void take_columns(int count, int stride, int kernel, const float *restrict value,
                                 const int32_t *restrict place, float *restrict y,
                                 int32_t *restrict y_place) {
@@ -119,7 +119,7 @@ static void max_across(const dg_window *w, int count, const float *value, const 
     take_columns(count, w->stride_w, w->kernel_w, value, place, y, y_place);
 }
 
-/** One plane; y_place: where the largest element of each output lies in the plane. */
+/** One plane; y_place: the index in the plane of the maximum of each output. */
 static void forward_plane(const dg_window *w, const float *x, size_t readable, const columns *c,
                           float *y, int32_t *y_place) {
   max_down(w, x, readable, c);
@@ -131,7 +131,7 @@ static void forward_plane(const dg_window *w, const float *x, size_t readable, c
                  y_place + oy * w->out_w);
 }
 
-/** Floats of a worker's workspace: columns, and places that nobody wants. */
+/** Floats of a worker's workspace: columns, and indices that aren't needed. */
 static size_t worker_floats(const dg_window *w) {
   return 2 * columns_floats(w) + dg_round_up(w->out_plane);
 }
@@ -166,7 +166,7 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
   dg_cpu_run_region(op, buffers, step, dg_pool_pieces(op, step), forward_piece);
 }
 
-/** Of a largest element, its index in the plane is saved. */
+/** The index of each maximum in its plane is saved. */
 static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   (void)err;
   op->needs.saved = (size_t)op->max_n * op->desc.pool2d.channels *

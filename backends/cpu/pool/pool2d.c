@@ -2,14 +2,14 @@
 
 #include "core/base/size.h"
 
-/** Elements that are read beyond a row or plane at most: a block. */
+/** Elements that may be read beyond a row or plane: a block. */
 enum { SPARE = 16 };
 
 bool dg_pool_supports(const dg_op_desc *desc) {
   const dg_pool2d_desc *d = &desc->pool2d;
   uint64_t out_h = dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h);
   uint64_t out_w = dg_window_out(d->width, d->kernel_w, d->stride_w, d->pad_w);
-  /* what all windows of a row, and of a column, reach over; the signed arithmetic stays in both */
+  /* the extent of all windows of a row, and of a column; signed arithmetic stays within both */
   uint64_t reach_h = dg_size_plus(dg_size_times(out_h, d->stride_h), (uint64_t)d->kernel_h + SPARE);
   uint64_t reach_w = dg_size_plus(dg_size_times(out_w, d->stride_w), (uint64_t)d->kernel_w + SPARE);
   uint64_t height = (uint64_t)d->height + d->kernel_h, width = (uint64_t)d->width + d->kernel_w;

@@ -1,4 +1,4 @@
-/** What both kinds of pooling share: the geometry of their windows, and how planes are cut. */
+/** Code shared by both poolings: the geometry of their windows, and the partition of planes. */
 #ifndef DG_CPU_POOL2D_H
 #define DG_CPU_POOL2D_H
 
@@ -10,7 +10,7 @@
 #define dg_pool_pieces DG_ISA_NAME(dg_pool_pieces)
 #define dg_pool_planes DG_ISA_NAME(dg_pool_planes)
 
-/** The sizes of a pooling op, fit for signed arithmetic. */
+/** The sizes of a pooling op, as signed integers. */
 typedef struct {
   int height, width, out_h, out_w;
   int kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
@@ -26,7 +26,7 @@ bool dg_pool_supports(const dg_op_desc *desc);
 
 dg_window dg_pool_window(const dg_pool2d_desc *desc);
 
-/** Into how many pieces the planes of a batch are cut, in both directions. */
+/** Number of pieces that the planes of a batch are cut into, in both directions. */
 size_t dg_pool_pieces(const dg_cpu_op *op, const dg_step *step);
 
 /** The planes of a piece. */
@@ -40,17 +40,17 @@ static inline int dg_at_most(int value, int high) {
   return value > high ? high : value;
 }
 
-/** Is x larger than y, as a maximum takes it? A NaN is larger than all numbers. */
+/** Is x larger than y for a max pooling? A NaN is larger than all numbers. */
 static inline int dg_is_larger(float x, float y) {
   return (x > y) | ((x != x) & (y == y));
 }
 
-/** Are both equal, or both NaNs? */
+/** Are both equal, or both NaN? */
 static inline int dg_is_equal(float x, float y) {
   return (x == y) | ((x != x) & (y != y));
 }
 
-/** The elements of the window of output `o` that lie inside `size` inputs, in one dimension. */
+/** The elements of the window of output `o` that are inside `size` inputs, in one dimension. */
 static inline dg_range dg_pool_taps(int o, int kernel, int stride, int pad, int size) {
   int first = o * stride - pad;
   return (dg_range){dg_at_least(-first, 0), dg_at_most(size - first, kernel)};

@@ -8,8 +8,8 @@ static bool supports(const dg_op_desc *desc) {
   return numbers > 0 && dg_size_fits(numbers);
 }
 
-/* All planes are rows of one width, and a row of the input becomes `scale` rows of the output, one
-   after the other: neither channels nor samples matter. */
+/* All planes are treated as rows of one width, and a row of the input becomes `scale` consecutive
+   rows of the output: neither channels nor samples matter. */
 
 static inline void widen(size_t width, size_t scale, const float *restrict x, float *restrict y) {
   for (size_t i = 0; i < width; i++)
@@ -43,7 +43,7 @@ static size_t count_rows(const dg_upsample2d_desc *d, uint32_t n) {
   return (size_t)n * d->channels * d->height;
 }
 
-/** Into how many pieces both directions are cut. */
+/** Number of pieces in both directions. */
 static size_t pieces_of(const dg_cpu_op *op, uint32_t n) {
   return dg_cpu_pieces(count_rows(&op->desc.upsample2d, n),
                        (size_t)n * dg_op_sizes_of(&op->desc).out[0]);

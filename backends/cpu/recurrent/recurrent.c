@@ -23,7 +23,7 @@ static dg_recurrent_pass pass_of(const dg_cpu_op *op, const dg_recurrent_plan *p
                              .groups = dg_recurrent_groups(op, samples, keep)};
 }
 
-/* ---- forward of a network that is trained ------------------------------- */
+/* ---- forward of a network in training ----------------------------------- */
 
 /** Parameters are packed anew in every run. */
 static bool prepare_train(dg_cpu_op *op, dg_error *err) {
@@ -48,9 +48,9 @@ static void run_train(const dg_cpu_op *op, const dg_op_buffers *buffers, const d
     dg_recurrent_groups_forward(&pass, step->train, true, packed, scratch);
 }
 
-/* ---- forward of one that only tests ------------------------------------- */
+/* ---- forward of a network that isn't trained ---------------------------- */
 
-/** What is packed is kept, and there is another way for one sample. */
+/** Packed parameters are cached, and one sample has an implementation of its own. */
 typedef struct {
   dg_recurrent_plan shape;
   size_t group_packed, one_packed; /**< floats of a direction's packed parameters */

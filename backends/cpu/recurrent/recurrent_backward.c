@@ -5,24 +5,23 @@
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 /**
- * The groups are cut into parts. Backward, each group of a part goes from the last step to the
- * first, and the gradients of the parameters are added up on the way; at the end the sums of all
- * parts are added in order.
+ * The groups are cut into parts. Each group of a part runs from the last step to the first and
+ * accumulates the gradients of the parameters; at the end the sums of all parts are added in order.
  */
 
 /* ---- the plan ----------------------------------------------------------- */
 
 /**
- * Planes [units] of a worker: the gradients that go from step to step; a state that is made again
- * (h of an LSTM, r h of a GRU, and before that its gradient); tanh(c) of an LSTM, of two steps.
+ * Planes [units] of a worker: the gradients carried from step to step; a state that is recomputed
+ * (h of an LSTM, or r h of a GRU, preceded by its gradient); tanh(c) of an LSTM, of two steps.
  */
 enum { D_H, D_C, STATE, TANH_C, TANH_C_BEFORE, OWN_PLANES };
 
 typedef struct {
   dg_recurrent_plan shape;
   size_t parts; /**< at most */
-  /** Floats of what lies in the workspace: a part's sums for U, for W and for the biases, and all
-     of them; what a worker has beside these. */
+  /** Floats in the workspace: a part's sums for U, for W and for the biases, and all of them; a
+      worker's other scratch. */
   size_t d_u, d_w, d_bias, sums, scratch;
 } back_plan;
 
@@ -31,7 +30,7 @@ static size_t weight_floats(const back_plan *plan) {
   return dg_round_up(plan->d_u + plan->d_w);
 }
 
-/** Each weight is a factor of the gradient that goes on, and the other factor one of its own. */
+/** Each weight is multiplied twice: for the gradient that is propagated, and for its own. */
 static size_t back_products(const dg_recurrent_desc *d, size_t samples) {
   return 2 * dg_recurrent_products(d, samples);
 }
@@ -64,14 +63,14 @@ typedef struct {
   dg_recurrent_pass pass;
   const back_plan *plan;
   dg_grad_mode d_in;
-  size_t parts, pieces; /**< pieces: that the adding up is shared in */
+  size_t parts, pieces; /**< pieces of adding up the sums */
   float *u, *w;         /**< panels of the weights, [gates][units] rows in the order of the slots */
-  float *sums, *scratch; /**< of the parts; of the workers */
+  float *sums, *scratch; /**< sums of the parts; scratch of the workers */
 } backward_pass;
 
-/** What a piece works with. */
+/** The data of a piece. */
 typedef struct {
-  float *d_u, *d_w; /**< the part's sums for the weights, panels as theirs */
+  float *d_u, *d_w; /**< the part's sums for the weights, in panels like theirs */
   float *d_bias;    /**< the part's sums of d_rows [slots][units] */
   float *d_rows;    /**< rows [slots][units] */
   float *plane[OWN_PLANES];
@@ -128,7 +127,7 @@ static void input_gradients(const backward_pass *b, const scratch *r, dg_recurre
   }
 }
 
-/** Adds to the gradients of the U of some slots: what they were multiplied with is given. */
+/** Adds to the gradients of the U of some slots, given their right operand. */
 static void add_u_gradient(const backward_pass *b, const scratch *r, size_t n, size_t slot,
                            size_t slots, const float *state) {
   const dg_recurrent_plan *plan = b->pass.plan;
@@ -136,7 +135,7 @@ static void add_u_gradient(const backward_pass *b, const scratch *r, size_t n, s
                state, r->d_u);
 }
 
-/** d_state = or += the gradient of what the U of some slots was multiplied with. */
+/** d_state = or += the gradient of the right operand of the U of some slots. */
 static void state_gradient(const backward_pass *b, const scratch *r, bool add, size_t n,
                            size_t slot, size_t slots, float *d_state) {
   const dg_recurrent_plan *plan = b->pass.plan;
@@ -154,7 +153,7 @@ static void add_bias_gradients(const back_plan *plan, size_t n, const scratch *r
   }
 }
 
-/** d_h += the output's gradient at step k, where that step was put out. */
+/** d_h += the output's gradient at step k, if that step is part of the output. */
 static void add_d_out(const backward_pass *b, dg_recurrent_group group, size_t k, float *d_h) {
   size_t hidden = b->pass.desc->hidden, row = dg_recurrent_out_row(b->pass.desc);
   const float *d_out =
@@ -167,8 +166,8 @@ static void add_d_out(const backward_pass *b, dg_recurrent_group group, size_t k
 }
 
 /**
- * The state before a step, from what is saved of the step that made it; NULL for the zeros before
- * the first. Of an LSTM it is made of o and tanh(c), which its next step backward needs too.
+ * The state before a step, from what the previous step saved; NULL for the initial zeros. For an
+ * LSTM it is computed from o and tanh(c), which the next step of backward also needs.
  */
 static const float *state_before(const backward_pass *b, const scratch *r, size_t n,
                                  const float *before) {
@@ -182,7 +181,8 @@ static const float *state_before(const backward_pass *b, const scratch *r, size_
   return r->plane[STATE];
 }
 
-/** Of a GRU that resets before its product: what comes before the gradients of the others. */
+/** For a GRU that resets before its product: the part that precedes the gradients of the other
+    slots. */
 static void reset_backward(const backward_pass *b, const scratch *r,
                            const dg_cell_step_back *cell) {
   enum { N_SLOT = 2 };
@@ -216,7 +216,7 @@ static void step_backward(const backward_pass *b, const scratch *r, dg_recurrent
   add_bias_gradients(b->plan, n, r);
   input_gradients(b, r, group, k);
   if (k == 0) return;
-  size_t slots = resets ? 2 : plan->gates; /* those whose U was multiplied with the state itself */
+  size_t slots = resets ? 2 : plan->gates; /* slots whose U was multiplied with the state itself */
   add_u_gradient(b, r, n, 0, slots, cell.h);
   state_gradient(b, r, true, n, 0, slots, cell.d_h);
 }
@@ -273,7 +273,7 @@ static void store_gradients(const backward_pass *b, size_t slot, size_t j) {
 
 /* ---- one direction ------------------------------------------------------- */
 
-/** Packs the rows of one gate of a weight [gates][hidden][columns]: they begin at `row`. */
+/** Packs the rows of one gate of a weight [gates][hidden][columns], beginning at `row`. */
 static void pack_gate(const backward_pass *b, size_t which, size_t columns, size_t gate, size_t row,
                       float *panels) {
   const dg_recurrent_plan *plan = b->pass.plan;
@@ -287,7 +287,7 @@ static void pack_gate(const backward_pass *b, size_t which, size_t columns, size
   }
 }
 
-/** Packs the weights of a slot's gate that its parts of x and h have. */
+/** Packs the weights of a slot's gate, for its parts of x and h. */
 static void pack_slot(const void *context, size_t slot, size_t worker) {
   (void)worker;
   const backward_pass *b = context;

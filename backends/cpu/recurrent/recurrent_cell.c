@@ -4,10 +4,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/** Where a vector of one sample's units lies. */
+/** The location of a vector of one sample's units. */
 typedef struct {
-  size_t at;   /**< in every plane */
-  size_t unit; /**< the first of the units */
+  size_t at;   /**< offset in every plane */
+  size_t unit; /**< index of the first unit */
   size_t sample;
 } place;
 
@@ -19,7 +19,7 @@ INLINE void store(float *to, dg_vector x) {
   *(dg_vector *)to = x;
 }
 
-/** Calls `visit`, a function that is inlined, for every vector of the planes. */
+/** Calls `visit`, which is inlined, for every vector of the planes. */
 INLINE void each(size_t units, size_t n, void (*visit)(const void *step, place p),
                  const void *step) {
   for (size_t u = 0; u < units; u += DG_TILE_WIDTH) {
@@ -36,7 +36,7 @@ INLINE dg_vector sum_of(const dg_cell_step *s, size_t slot, place p) {
   return load(s->slot[slot] + p.at) + load(s->bias[slot] + p.unit);
 }
 
-/** Makes a gate of a sum: by a sigmoid, whichever the layer has, or tanh. */
+/** Turns a sum into a gate: by the layer's sigmoid, or by tanh. */
 INLINE dg_vector make_gate(const dg_cell_step *s, size_t slot, place p) {
   dg_vector sum = sum_of(s, slot, p);
   dg_vector gate = s->desc->hard_sigmoid ? dg_hard_sigmoid(sum) : dg_sigmoid(sum);
@@ -143,7 +143,7 @@ INLINE void rnn_backward(const void *step, place p) {
   store(s->d_h + p.at, (dg_vector){0});
 }
 
-/** z's gradient, and what of d_h passes by; returns the gradient of the sum in n. */
+/** The gradient of z, and the part of d_h that bypasses n; returns the gradient of the sum in n. */
 INLINE dg_vector gru_update(const dg_cell_step_back *s, place p, size_t z_slot, size_t n_slot) {
   dg_vector z = gate_at(s, z_slot, p), n = gate_at(s, n_slot, p), d_h = load(s->d_h + p.at);
   store_gradient(s, z_slot, p, d_h * (or_zeros(s->h, p) - n) * gate_slope(s, z));

@@ -27,14 +27,14 @@ static bool has_h(const dg_recurrent_plan *plan, size_t slot) {
   return slot < plan->gates;
 }
 
-/** A forward pass. */
+/** The state of a forward pass. */
 typedef struct {
   dg_recurrent_pass pass;
   bool keep;
-  size_t pieces;  /**< that the groups are shared in */
+  size_t pieces;  /**< pieces that the groups are cut into */
   float *weights; /**< [slots], each panels of in + hidden rows: W, then U, both transposed */
   float *bias;    /**< [slots][units] */
-  float *scratch; /**< of the workers */
+  float *scratch; /**< scratch of the workers */
   size_t scratch_floats; /**< floats of each */
 } forward_pass;
 
@@ -62,7 +62,7 @@ static void pack_slot(const void *context, size_t slot, size_t worker) {
   dg_recurrent_sum_biases(&f->pass, slot, (dg_span){0, plan->units}, f->bias + slot * plan->units);
 }
 
-/** The sums of a slot from rows [x, h], with its part of h or without. */
+/** The sums of a slot from rows [x, h], with or without its part of h. */
 static void slot_product(const forward_pass *f, size_t slot, bool with_h, size_t n,
                          const float *rows, float *plane) {
   const dg_recurrent_desc *d = f->pass.desc;
@@ -76,7 +76,7 @@ static void slot_product(const forward_pass *f, size_t slot, bool with_h, size_t
                           slot_weights(f, slot), d->in + d->hidden, from, plane);
 }
 
-/** One step of a group: the products, then the cell. The state before the first step is 0. */
+/** One step of a group: the products, then the cell. The initial state is 0. */
 static void step_forward(const forward_pass *f, const float *rows, bool first,
                          const dg_cell_step *cell) {
   enum { N_SLOT = 2 };
@@ -93,7 +93,8 @@ static void step_forward(const forward_pass *f, const float *rows, bool first,
   dg_cell_forward(cell);
 }
 
-/** Points a cell at the planes of its step, those of the step before (NULL at the first) given. */
+/** Sets a cell's pointers to the planes of its step, given those of the step before (NULL at the
+    first). */
 static void point_at(const forward_pass *f, float *planes, const float *before,
                      dg_cell_step *cell) {
   const dg_recurrent_plan *plan = f->pass.plan;
@@ -109,7 +110,8 @@ static void copy_rows(size_t n, size_t count, const float *from, size_t from_row
   for (size_t s = 0; s < n; s++) memcpy(to + s * to_row, from + s * from_row, count * sizeof *to);
 }
 
-/** All steps of a group; `scratch` is the worker's own: rows [x, h], rows [x, r h], and planes. */
+/** Runs all steps of a group; `scratch` is the worker's own: rows [x, h], rows [x, r h], and
+    planes. */
 static void group_forward(const forward_pass *f, dg_recurrent_group group, float *scratch) {
   const dg_recurrent_desc *d = f->pass.desc;
   const dg_recurrent_plan *plan = f->pass.plan;

@@ -7,26 +7,27 @@
 #include "backends/cpu/recurrent/recurrent_cell.h"
 
 enum {
-  /** Units are shared by whole cache lines. */
+  /** Units are distributed in whole cache lines. */
   LINE = DG_CPU_ALIGNMENT / sizeof(float),
-  /** Vectors of products that a rank must have in a stage to be worth waiting for. */
+  /** Vectors of products per rank and stage that make the synchronization worthwhile. */
   PRODUCTS = 512,
-  /** And lines, where there are more than two: each adds up what every other one made apart. */
+  /** Cache lines per rank, for more than two ranks: each adds the results of every other one
+      separately. */
   LINES = 4,
-  /** What a rank makes goes into two boxes in turns, for the others alone: they have read what lies
-      in one when it has seen what they made of it. */
+  /** The results of a rank alternate between two boxes, which only the others read: they have read
+      one box once the rank sees what they computed from it. */
   BOXES = 2,
 };
 
-/** Arrays [units] that a rank takes from step to step: the state, r h and c. It has them apart from
-    the boxes, whose lines leave its cache when others read them. */
+/** Arrays [units] that a rank carries from step to step: the state, r h and c. They are separate
+    from the boxes, whose lines leave its cache when others read them. */
 enum { STATE, RESET, C, ARRAYS };
 
 static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/** Of a step: the state; and before it r h, where it has a product of its own. */
+/** Boxes of a step: the state; and before it r h, if it has its own product. */
 static size_t stages_of_step(const dg_recurrent_desc *d) {
   return dg_recurrent_resets(d) ? 2 : 1;
 }
@@ -48,7 +49,7 @@ static size_t count(dg_span span) {
 
 /* ---- memory ------------------------------------------------------------- */
 
-/** Slots whose U is multiplied with the state, before a reset that comes first. */
+/** Slots whose U is multiplied with the state: all but n if the reset comes before the product. */
 static size_t state_slots(const dg_recurrent_desc *d, const dg_recurrent_plan *plan) {
   return dg_recurrent_resets(d) ? plan->gates - 1 : plan->gates;
 }
@@ -60,8 +61,8 @@ size_t dg_recurrent_one_packed(const dg_recurrent_desc *d, const dg_recurrent_pl
 /** The packed parameters of a direction. */
 typedef struct {
   float *u;       /**< [vectors][hidden][state slots][DG_VECTOR] */
-  float *u_reset; /**< [vectors][hidden][DG_VECTOR]: of the slot that is multiplied with r h */
-  float *w;       /**< [vectors], pairs of gates: [in][2][DG_VECTOR], one gate alone the last */
+  float *u_reset; /**< [vectors][hidden][DG_VECTOR]: for the slot that is multiplied with r h */
+  float *w;       /**< [vectors], pairs of gates: [in][2][DG_VECTOR]; a single gate comes last */
   float *bias;    /**< [slots][units] */
 } packing;
 
@@ -73,7 +74,7 @@ static packing packing_at(const dg_recurrent_desc *d, const dg_recurrent_plan *p
   return p;
 }
 
-/** Floats of workspace that begin before the memory of a rank, whose units begin at `begin`. */
+/** Floats of workspace before the memory of a rank whose units begin at `begin`. */
 static size_t rank_offset(const dg_recurrent_desc *d, const dg_recurrent_plan *plan, size_t rank,
                           size_t begin) {
   return rank * (BOXES + 1) * DG_TEAM_PADDING + (d->steps * plan->slots + ARRAYS + BOXES) * begin;
@@ -83,14 +84,14 @@ size_t dg_recurrent_one_workspace(const dg_recurrent_desc *d, const dg_recurrent
   return rank_offset(d, plan, dg_recurrent_one_ranks(d, plan), plan->units);
 }
 
-/** A forward pass. */
+/** The state of a forward pass. */
 typedef struct {
   dg_recurrent_pass pass;
   bool pack;
   packing packed;
   float *memory; /**< of the ranks */
   size_t ranks;
-  uint32_t first[DG_TEAM_RANKS + 1]; /**< unit of each, and the end */
+  uint32_t first[DG_TEAM_RANKS + 1]; /**< the first unit of each, and the end */
 } one_pass;
 
 static one_pass pass_of(const dg_recurrent_pass *pass, bool pack, float *packed, float *workspace) {
@@ -102,7 +103,7 @@ static one_pass pass_of(const dg_recurrent_pass *pass, bool pack, float *packed,
   return f;
 }
 
-/** A rank's part of it. */
+/** The data of one rank. */
 typedef struct {
   const one_pass *all;
   dg_span own; /**< units */
@@ -124,7 +125,7 @@ static one_rank rank_at(const one_pass *f, size_t rank) {
 
 /* ---- packing ------------------------------------------------------------ */
 
-/** Gates in the order of the slots are multiplied with x by pairs. */
+/** Gates are multiplied with x in pairs, in the order of the slots. */
 static size_t pair_width(const dg_recurrent_plan *plan, size_t gate) {
   return gate / 2 * 2 + 1 < plan->gates ? DG_TILE_WIDTH : DG_VECTOR;
 }
@@ -135,7 +136,7 @@ static float *pair_at(const one_pass *f, size_t unit, size_t gate) {
   return f->packed.w + (unit * plan->gates + gate / 2 * DG_TILE_WIDTH) * f->pass.desc->in;
 }
 
-/** Packs the units of a vector, in `apart` floats a row, as many of them as there are. */
+/** Packs the units of a vector, `apart` floats per row, as many of them as exist. */
 static void pack_vector(const float *weight, size_t columns, size_t units, size_t apart,
                         float *to) {
   for (size_t k = 0; units < DG_VECTOR && k < columns; k++)
@@ -167,7 +168,7 @@ static void pack_slot(const one_pass *f, size_t slot, dg_span own) {
 
 /* ---- before the steps --------------------------------------------------- */
 
-/** The sums of some steps and units become W x, or 0 where there is no part of x. */
+/** Sets the sums of some steps and units to W x, or to 0 if there is no part of x. */
 static void multiply_input(const one_rank *r, size_t row, size_t rows, size_t unit) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH];
   const dg_recurrent_plan *plan = r->all->pass.plan;
@@ -200,11 +201,12 @@ static void prepare(const void *context, size_t rank) {
 
 /* ---- steps -------------------------------------------------------------- */
 
-/** A product with what all ranks made in the stage before, and what of a cell follows it. */
+/** A product with the results of all ranks in the previous stage, and the part of a cell that
+    follows it. */
 typedef struct {
-  size_t index, k;     /**< of the stages, of the steps */
+  size_t index, k;     /**< number of the stage, and of the step */
   size_t reads, makes; /**< arrays */
-  size_t slot, slots;  /**< of the sums */
+  size_t slot, slots;  /**< of the sums: the first one, and their number */
   const float *u;      /**< packed */
 } one_stage;
 
@@ -221,7 +223,7 @@ static float *sums_at(const one_rank *r, size_t k, size_t slot) {
   return r->sums + (dg_recurrent_time(pass, k) * pass->plan->slots + slot) * count(r->own);
 }
 
-/** Adds to the sums the part of some units, whose numbers are given. */
+/** Adds the part of some units, given their numbers, to the sums. */
 static void multiply(const one_rank *r, const one_stage *stage, dg_span units, const float *x) {
   size_t hidden = r->all->pass.desc->hidden;
   const float *u = stage->u + stage->slots * (r->own.begin * hidden + units.begin * DG_VECTOR);
@@ -230,8 +232,8 @@ static void multiply(const one_rank *r, const one_stage *stage, dg_span units, c
                  count(r->own));
 }
 
-/** The rank's units in a stage; what they make goes to the others. The state before the first is 0.
- */
+/** Runs the rank's units in a stage, and passes the results to the others. The initial state is
+    0. */
 static void run_cell(const one_rank *r, const one_stage *stage) {
   const dg_recurrent_pass *pass = &r->all->pass;
   size_t own = count(r->own), begin = r->own.begin, k = stage->k;
@@ -250,7 +252,7 @@ static void run_cell(const one_rank *r, const one_stage *stage) {
   if (out && stage->makes == STATE) memcpy(out + begin, made, (end - begin) * sizeof *out);
 }
 
-/** Products with what the rank has made itself come first, while the others make theirs. */
+/** Products with the rank's own results come first, while the others compute theirs. */
 static void run_stage(const void *context, const dg_team_pass *pass, size_t rank, size_t index) {
   const one_pass *f = context;
   const one_rank r = rank_at(f, rank);

@@ -1,8 +1,7 @@
 /**
- * Forward of a layer that isn't trained over one sample. There the weights' way into the processor
- * is what takes time. So each rank of a team has some units, whose weights stay in its processor's
- * cache, and after every step the ranks read each other's parts of the state. W x is made for all
- * steps before.
+ * Forward of a layer that isn't trained, for one sample. It is bound by loading the weights. So
+ * each rank of a team owns some units, whose weights stay in its core's cache, and after every step
+ * the ranks read each other's parts of the state. W x is computed for all steps in advance.
  */
 #ifndef DG_CPU_RECURRENT_ONE_H
 #define DG_CPU_RECURRENT_ONE_H
@@ -15,7 +14,7 @@
 #define dg_recurrent_one_workspace DG_ISA_NAME(dg_recurrent_one_workspace)
 #define dg_recurrent_one_forward DG_ISA_NAME(dg_recurrent_one_forward)
 
-/** How many ranks share the units. */
+/** Number of ranks that share the units. */
 size_t dg_recurrent_one_ranks(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
 /** Floats of a direction's packed parameters. */
@@ -24,7 +23,7 @@ size_t dg_recurrent_one_packed(const dg_recurrent_desc *desc, const dg_recurrent
 /** Floats of workspace. */
 size_t dg_recurrent_one_workspace(const dg_recurrent_desc *desc, const dg_recurrent_plan *plan);
 
-/** One direction, by a team of the ranks. `packed`: made first of the parameters if `pack`. */
+/** One direction, by a team of the ranks. `packed`: first filled from the parameters if `pack`. */
 void dg_recurrent_one_forward(const dg_recurrent_pass *pass, dg_team *team, bool pack,
                               float *packed, float *workspace);
 

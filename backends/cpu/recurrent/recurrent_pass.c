@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/** Floats of a row, rounded up so that rows don't share the same few places of the cache. */
+/** Floats of a row, rounded up so that rows don't map to the same few cache sets. */
 static size_t row_apart(size_t floats) {
   enum { LINE = DG_CPU_ALIGNMENT / sizeof(float) };
   return (dg_round_up(floats) / LINE | 1) * LINE;
@@ -24,8 +24,8 @@ dg_recurrent_plan dg_recurrent_plan_of(const dg_recurrent_desc *d, uint32_t max_
   return plan;
 }
 
-/** As few as fit the cache; but four, or a multiple, for threads to share, where each has samples
-    enough to be worth reading the weights for, and two where there are fewer. */
+/** As few groups as fit the cache; but four, or a multiple, for threads to share if each has enough
+    samples to be worth reading the weights for, and two if there are fewer. */
 static size_t groups_for_all(size_t samples) {
   enum { SHARED = 4, WORTHWHILE = 16 };
   size_t least = (samples + DG_RECURRENT_GROUP - 1) / DG_RECURRENT_GROUP;

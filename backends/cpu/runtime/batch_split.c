@@ -5,48 +5,48 @@
 #include "core/base/clock.h"
 
 enum {
-  MOST_RUNS = 96, /**< of a chain; more are done in two goes */
-  CHAINS = 4,     /**< in memory: all but the one that grows are queued, or done */
+  MOST_RUNS = 96, /**< runs of a chain; more are executed in several chains */
+  CHAINS = 4,     /**< chains in memory: all but the one being built are queued or done */
   EXTENTS = 2 * DG_MAX_IN + DG_MAX_OUT + 2,
 };
 
-/** Memory that is partitioned among the splits, sample after sample. */
+/** Memory that is partitioned among the splits, sample by sample. */
 typedef struct {
   const char *begin;
   size_t bytes, of_sample;
 } extent;
 
-/** A run that waits to be done. */
+/** A deferred run. */
 typedef struct {
   dg_cpu_partitioned_op *op;
   bool backward;
-  bool barrier; /**< all splits must have done what is before it */
+  bool barrier; /**< all splits must have finished what precedes it */
   dg_op_buffers buffers;
   dg_step step;
   extent extents[EXTENTS];
   size_t extent_count;
 } run;
 
-/** What a split has of its own. */
+/** A split's own data. */
 typedef struct {
   _Alignas(DG_CPU_ALIGNMENT) float loss; /**< of the loss op; unused in the first split */
   uint32_t correct;
-  double seconds[MOST_RUNS]; /**< of each run, where they are timed */
+  double seconds[MOST_RUNS]; /**< of each run, if they are timed */
 } split;
 
-/** Runs that the splits go through together. */
+/** Runs that the splits execute together. */
 typedef struct {
   run runs[MOST_RUNS];
   size_t taken;
-  size_t count;     /**< splits */
-  bool fixed;       /**< and no fewer: a run goes back over what that many saved */
+  size_t count;     /**< number of splits */
+  bool fixed;       /**< count can't decrease: a run goes back over what that many splits saved */
   split *split;     /**< [most] */
-  uint64_t regions; /**< of the pool, after which it may be another chain */
+  uint64_t regions; /**< regions of the pool after which it may be reused */
 } chain;
 
 struct dg_cpu_batch_split {
   const dg_cpu_device *device;
-  dg_cpu_device one;      /**< what the op of a split runs on */
+  dg_cpu_device one;      /**< the device that runs the ops of a split */
   size_t workers;         /**< threads that may run splits */
   size_t workspace_bytes; /**< of each */
   char *workspaces;
@@ -56,7 +56,7 @@ struct dg_cpu_batch_split {
   chain chains[CHAINS];
 };
 
-/** The chain that grows. */
+/** The chain being built. */
 static chain *growing(dg_cpu_batch_split *splits) {
   return &splits->chains[splits->current];
 }
@@ -85,7 +85,7 @@ void dg_cpu_batch_split_free(dg_cpu_batch_split *splits) {
   free(splits);
 }
 
-/** Memory for `wanted` things of a size in place of that for `*count`, if it is too little. */
+/** Grows an array of `*count` elements to `wanted`, if it is too small. */
 static void *grown(void *memory, size_t *count, size_t wanted, size_t size) {
   if (wanted <= *count) return memory;
   void *larger = aligned_alloc(DG_CPU_ALIGNMENT, wanted * size);
@@ -111,7 +111,7 @@ bool dg_cpu_batch_split_prepare(dg_cpu_partitioned_op *op, dg_error *err) {
   return true;
 }
 
-/* ---- taking runs -------------------------------------------------------- */
+/* ---- deferring runs ----------------------------------------------------- */
 
 static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample) {
   if (!buffer || !of_sample) return;
@@ -119,7 +119,8 @@ static void add_extent(run *r, const dg_buffer *buffer, size_t of_sample) {
       .begin = (const char *)buffer->data, .bytes = r->step.n * of_sample, .of_sample = of_sample};
 }
 
-/** What a run reads and writes; what it is given and doesn't read may be another tensor by now. */
+/** The tensors that a run reads and writes; a buffer that it doesn't read may meanwhile hold
+    another tensor. */
 static void find_extents(run *r) {
   const dg_cpu_partition *partition = r->op->partition;
   const dg_op_needs *needs = &r->op->op.base.needs;
@@ -138,7 +139,7 @@ static void find_extents(run *r) {
   add_extent(r, r->step.train ? b->saved : NULL, partition->saved);
 }
 
-/** May a split of `a` write where another split of `b` reads or writes? */
+/** May a split of `a` write memory that another split of `b` reads or writes? */
 static bool collide(const run *a, const run *b) {
   for (size_t i = 0; i < a->extent_count; i++)
     for (size_t k = 0; k < b->extent_count; k++) {
@@ -150,7 +151,8 @@ static bool collide(const run *a, const run *b) {
   return false;
 }
 
-/** Memory that another tensor had before is partitioned otherwise now: a barrier lies between. */
+/** Memory that held another tensor before is partitioned differently now: a barrier is needed
+    between them. */
 static void find_barriers(chain *w) {
   size_t since = 0;
   for (size_t i = 0; i < w->taken; i++) {
@@ -162,7 +164,8 @@ static void find_barriers(chain *w) {
   }
 }
 
-/** Has a run to wait for those before: of other samples, or of an op whose sums are in use? */
+/** Must the chain be executed before a run, which has other samples or an op whose sums are in
+    use? */
 static bool must_wait(const chain *w, const dg_cpu_partitioned_op *op, bool backward,
                       const dg_step *step) {
   for (size_t i = 0; i < w->taken; i++) {
@@ -173,7 +176,7 @@ static bool must_wait(const chain *w, const dg_cpu_partitioned_op *op, bool back
   return w->taken == MOST_RUNS || (w->taken && w->runs[0].step.n != step->n);
 }
 
-/** Is the forward of an op among the runs that wait? */
+/** Is the forward of an op among the deferred runs? */
 static bool waits(const chain *w, const dg_cpu_partitioned_op *op) {
   for (size_t i = 0; i < w->taken; i++)
     if (w->runs[i].op == op) return true;
@@ -181,9 +184,9 @@ static bool waits(const chain *w, const dg_cpu_partitioned_op *op) {
 }
 
 /**
- * Brings a run's splits and those of the runs before it together: they become the fewest that any
- * has, but a run that goes back over what was saved before them wants as many as saved it. What
- * can't be so is done first. Returns false where the run has no splits.
+ * Reconciles a run's number of splits with that of the runs before it: it becomes the smallest of
+ * all, but backward over what an earlier chain saved requires the number of splits that saved it.
+ * Runs that can't be reconciled are executed first. Returns false if the run has no splits.
  */
 static bool join(dg_cpu_batch_split *splits, const dg_cpu_partitioned_op *op, bool backward,
                  size_t n) {
@@ -228,7 +231,7 @@ typedef struct {
   dg_buffer saved, workspace;
 } views;
 
-/** Moves a buffer on by some bytes, in a copy. */
+/** Moves a buffer forward by some bytes, in a copy. */
 static void shift(dg_buffer **buffer, size_t bytes, dg_buffer *copy) {
   if (!*buffer) return;
   *copy = **buffer;
@@ -236,7 +239,7 @@ static void shift(dg_buffer **buffer, size_t bytes, dg_buffer *copy) {
   *buffer = copy;
 }
 
-/** Gradients of another split than the first go to memory of its own. */
+/** Gradients of splits other than the first go to memory of their own. */
 static void view_gradients(const run *r, size_t index, views *v) {
   const dg_cpu_partition *partition = r->op->partition;
   float *grads = partition->grads + (index - 1) * partition->grad_floats;
@@ -248,7 +251,7 @@ static void view_gradients(const run *r, size_t index, views *v) {
   }
 }
 
-/** Of the samples of a split from `first` on. */
+/** The buffers for the samples of a split from `first` on. */
 static void view(const run *r, size_t index, size_t first, char *workspace, views *v) {
   const dg_cpu_partition *partition = r->op->partition;
   const dg_op_needs *needs = &partition->op.base.needs;
@@ -287,7 +290,7 @@ static void run_split(const dg_cpu_batch_split *splits, const chain *w, const ru
   dg_cpu_run(&r->op->partition->op, r->backward, &v.buffers, &step);
 }
 
-/** Runs that no split has to wait in. */
+/** Runs that don't need a barrier between them. */
 typedef struct {
   const dg_cpu_batch_split *splits;
   const chain *chain;
@@ -307,13 +310,13 @@ static void run_section(const void *context, size_t index, size_t worker) {
 
 /* ---- sums over the splits ----------------------------------------------- */
 
-/** How the gradients of a chain are added up. */
+/** How the gradients of a chain are summed. */
 typedef struct {
   const chain *chain;
   size_t pieces;
 } addition;
 
-/** A piece of adding up the gradients of a run. */
+/** A piece of summing the gradients of a run. */
 static void add_gradients(const addition *a, const run *r, size_t piece) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
   const dg_cpu_partition *partition = r->op->partition;
@@ -379,7 +382,7 @@ static uint64_t queued(const dg_cpu_batch_split *splits) {
   return splits->device->pool ? dg_pool_added(splits->device->pool) : 0;
 }
 
-/** The time of a run: of all splits, which as many workers shared. */
+/** The time of a run: the total over all splits, divided among the workers. */
 static void note_time(const dg_cpu_batch_split *splits, const chain *w, size_t index) {
   const run *r = &w->runs[index];
   size_t workers = splits->workers < w->count ? splits->workers : w->count;
@@ -410,7 +413,7 @@ void dg_cpu_batch_split_run(dg_cpu_batch_split *splits) {
   chain *w = splits ? growing(splits) : NULL;
   if (!w || !w->taken) return;
   run *first = &w->runs[0];
-  if (w->taken == 1 && !first->backward) { /* nothing to gain from one op */
+  if (w->taken == 1 && !first->backward) { /* a single op gains nothing */
     first->op->partition->splits = 1;
     dg_cpu_run(&first->op->op, false, &first->buffers, &first->step);
   } else {

@@ -10,7 +10,7 @@ static enum CBLAS_TRANSPOSE side(dg_matrix m) {
   return m.transposed ? CblasTrans : CblasNoTrans;
 }
 
-/** Where row `i` (of a matrix that counts as `m` says) begins. */
+/** The address of row `i`, counted as `m` says. */
 static const float *row_at(dg_matrix m, size_t i) {
   return m.data + i * (m.transposed ? 1 : m.row);
 }
@@ -28,8 +28,8 @@ typedef struct {
   size_t c_row, pieces;
 } product;
 
-/** Into how many to cut so many rows or columns. OpenBLAS packs the other operand in each, and its
-    sums may depend on it: so by the shape alone, on one thread too. */
+/** The number of pieces for so many rows or columns. OpenBLAS packs the other operand in each, and
+    its sums may depend on it: so it depends on the shape only, even with one thread. */
 static size_t pieces_of(size_t count) {
   enum { LEAST = 128, MOST = 16 };
   size_t pieces = 1;

@@ -7,7 +7,7 @@
 #include "backends/cpu/runtime/batch_split.h"
 #include "core/base/size.h"
 
-/** A number that no state of a buffer had before. */
+/** A version that no buffer had before. */
 static uint64_t new_version(dg_device *device) {
   return ++((dg_cpu_device *)device)->versions;
 }
@@ -28,7 +28,7 @@ static dg_buffer *whole_of(dg_buffer *buffer) {
   return buffer->parent ? buffer->parent : buffer;
 }
 
-/** Tells all that was made of a buffer's numbers that they are others now. */
+/** Marks everything derived from a buffer's content as outdated. */
 static void note_change(dg_buffer *buffer) {
   whole_of(buffer)->version = new_version(buffer->device);
 }
@@ -52,7 +52,7 @@ void dg_cpu_buffer_free(dg_buffer *buffer) {
 dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
   uint64_t rounded = dg_size_round_up(bytes, DG_CPU_ALIGNMENT);
   uint64_t *used = &((dg_cpu_device *)device)->used;
-  /* more than there is would be promised, and the program ended when it is written */
+  /* the system would promise more than there is, and kill the program when it is written */
   bool fits = bytes > 0 && dg_size_plus(*used, rounded) <= device->info.max_alloc;
   void *data = fits ? aligned_alloc(DG_CPU_ALIGNMENT, rounded) : NULL;
   if (!data) {

@@ -1,10 +1,11 @@
-/** A device's memory, as dg_device_calls describes it: one block of the host's for each buffer. */
+/** A device's memory, as described in dg_device_calls: one block of host memory per buffer. */
 #ifndef DG_CPU_BUFFER_H
 #define DG_CPU_BUFFER_H
 
 #include "backends/cpu/runtime/device.h"
 
-/** Waits until the device has done all that it was given; false: see dg_cpu_batch_split_finish. */
+/** Waits until the device has executed everything it was given; false: see
+    dg_cpu_batch_split_finish. */
 bool dg_cpu_finish(dg_device *device, dg_error *err);
 
 dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err);

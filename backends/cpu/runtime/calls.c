@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/** Runs whose regions are queued, at most; more wait. */
+/** Runs whose regions are queued, at most; others wait. */
 enum { CALLS = 64 };
 
 struct dg_cpu_calls {

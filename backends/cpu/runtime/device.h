@@ -1,11 +1,11 @@
 /**
- * The structs that all of the cpu backend builds on: its device and its buffers.
+ * The structs used by all of the cpu backend: its device and its buffers.
  *
  * Running an op queues its work, cut into pieces that the device's threads take (pieces.h), or
- * keeps it for those that follow, whose samples splits take together (batch_split.h). How it is cut
- * follows from shapes, the number of samples and the calls before and after, so the same calls give
- * the same bits; where there are more threads than a sum over samples has parts, on their number
- * too.
+ * defers it, so that splits of the batch run it together with the ops that follow (batch_split.h).
+ * The partition depends on shapes, the number of samples and the calls before and after, so the
+ * same calls give the same bits; if there are more threads than a sum over samples has parts, it
+ * also depends on their number.
  */
 #ifndef DG_CPU_DEVICE_H
 #define DG_CPU_DEVICE_H
@@ -15,11 +15,11 @@
 
 struct dg_buffer {
   dg_device *device;
-  float *data; /**< aligned to DG_CPU_ALIGNMENT; to a float where a split's samples begin */
+  float *data; /**< aligned to DG_CPU_ALIGNMENT; only to a float at the first sample of a split */
   size_t bytes;
-  dg_buffer *parent; /**< whose memory a view shows; NULL: it isn't one */
-  uint64_t version;  /**< another one for every buffer, and after a write by the host, a copy or
-                          a fill; one through a view counts for its parent */
+  dg_buffer *parent; /**< the buffer that it is a view of; NULL: it isn't a view */
+  uint64_t version;  /**< unique for every buffer, and changed by every host write, copy or fill;
+                        such a write to a view changes its parent's */
 };
 
 enum { DG_CPU_ALIGNMENT = 64 };
@@ -31,22 +31,22 @@ typedef struct dg_cpu_calls dg_cpu_calls;
 typedef struct {
   dg_device base;
   int threads;
-  dg_pool *pool; /**< NULL: of one thread */
-  bool is_split; /**< what the op of a split runs on: one thread, some samples of a batch */
+  dg_pool *pool; /**< NULL: one thread */
+  bool is_split; /**< runs the ops of a split: one thread, some samples of a batch */
   bool profile;
   const dg_cpu_ops *ops;
-  dg_cpu_calls *calls;        /**< NULL: of one thread, which does all at once */
-  uint64_t versions;          /**< of buffers, that there have been */
+  dg_cpu_calls *calls;        /**< NULL: one thread, which executes everything immediately */
+  uint64_t versions;          /**< buffer versions so far */
   uint64_t used;              /**< bytes of all buffers */
-  dg_cpu_batch_split *splits; /**< NULL: of a split */
+  dg_cpu_batch_split *splits; /**< NULL: the device of a split */
 } dg_cpu_device;
 
-/** The floats of a buffer; NULL for none. */
+/** The floats of a buffer; NULL if there is none. */
 static inline float *dg_floats(const dg_buffer *buffer) {
   return buffer ? buffer->data : NULL;
 }
 
-/** `floats` rounded up, so that what follows them is aligned as a buffer is. */
+/** `floats` rounded up, so that what follows them has the alignment of a buffer. */
 static inline size_t dg_round_up(size_t floats) {
   enum { UNIT = DG_CPU_ALIGNMENT / sizeof(float) };
   return (floats + UNIT - 1) / UNIT * UNIT;

@@ -1,7 +1,7 @@
 /**
  * The ops are compiled once for each instruction set (CMakeLists.txt lists
- * them); instruction_sets.c picks the best that the processor has. What the files of
- * one instruction set share has its name in it, by this header.
+ * them); instruction_sets.c picks the best that the processor supports. With this header, the names
+ * of symbols shared by the files of one instruction set contain its name.
  */
 #ifndef DG_CPU_ISA_H
 #define DG_CPU_ISA_H

@@ -7,7 +7,7 @@ void dg_cpu_run_region(const dg_cpu_op *op, const dg_op_buffers *buffers, const 
 }
 
 size_t dg_cpu_parts(const dg_cpu_op *op, size_t samples, size_t floats, size_t operations) {
-  enum { MOST = 8, COST = 16 }; /* COST: of a number of a part, in operations */
+  enum { MOST = 8, COST = 16 }; /* COST: per number of a part, in operations */
   size_t parts = MOST, threads = (size_t)op->device->threads;
   if (op->device->is_split || dg_cpu_pieces(samples, operations) == 1) return 1;
   while (parts > DG_LEAST_PARTS && parts * floats > operations / 100 / COST) parts /= 2;

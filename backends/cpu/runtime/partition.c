@@ -11,14 +11,14 @@ static size_t gradient_floats(const dg_op_sizes *sizes) {
   return floats;
 }
 
-/** Does a training step of such an op go through each sample without the others? */
+/** Can a training step of such an op process each sample independently? */
 static bool is_partitionable(dg_op_kind kind) {
   const dg_op_traits *traits = dg_op_traits_of(kind);
   return !traits->couples_samples && !traits->is_sampleless;
 }
 
-/** Are there samples enough, also beside the gradients that are summed up over the splits, and
-   beside parameters that each split packs? More splits than two only make the work more even. */
+/** Are there enough samples, also relative to the gradients that are summed over the splits, and to
+    the parameters that each split packs? More splits than two only balance the work. */
 static bool pays(const dg_op_sizes *sizes, size_t splits, size_t n) {
   size_t least = splits == LEAST_SPLITS ? 8 : 16, weight = splits == LEAST_SPLITS ? 1 : 4;
   return n >= least * splits &&
@@ -45,7 +45,7 @@ size_t dg_cpu_partition_workspace(const dg_cpu_partition *partition) {
   return dg_round_up(floats + 1) * sizeof(float);
 }
 
-/** The op itself must fit both ways of running. */
+/** Raises the op's own needs to those of both ways of running. */
 static void join_needs(const dg_cpu_partition *partition, dg_cpu_prepared *op) {
   const dg_op_needs *split = &partition->op.base.needs;
   dg_op_needs *needs = &op->base.needs;

@@ -1,9 +1,9 @@
 /**
- * How work is cut, and who does it. A region of work is cut into pieces, which the threads of the
- * device take (core/base/pool.h). Pieces follow from shapes and the number of samples alone; so
- * does every order in which numbers are added. Where a sum goes over samples, these are cut into
- * parts with sums of their own, which are added in the order of the parts: whoever made them, the
- * bits are the same.
+ * How work is partitioned and executed. A region of work is cut into pieces, which the threads of
+ * the device take (core/base/pool.h). Pieces, and the order in which numbers are added, depend only
+ * on shapes and the number of samples. For a sum over samples, these are cut into parts with their
+ * own sums, which are added in the order of the parts: the result has the same bits, whichever
+ * threads computed the parts.
  */
 #ifndef DG_CPU_PIECES_H
 #define DG_CPU_PIECES_H
@@ -13,8 +13,8 @@
 
 enum {
   DG_CPU_MAX_THREADS = 1024,
-  DG_LEAST_PARTS = 2,  /**< of a sum over samples: that many threads change nothing */
-  DG_MOST_PIECES = 64, /**< of a region, where nothing else says how many */
+  DG_LEAST_PARTS = 2,  /**< parts of a sum over samples: up to that many threads don't change it */
+  DG_MOST_PIECES = 64, /**< pieces of a region, unless something else determines their number */
 };
 
 /** A part of a range. */
@@ -31,14 +31,14 @@ static inline dg_span dg_cpu_part(size_t count, size_t parts, size_t index) {
 dg_span dg_cpu_grains(size_t count, size_t grain, size_t parts, size_t index);
 
 /**
- * Into how many pieces to cut `units` of work that are about `operations` simple operations
- * together: as many as are worth handing out, 1 to DG_MOST_PIECES.
+ * The number of pieces to cut `units` of work into, which take about `operations` simple operations
+ * in total: as many as are worth distributing, 1 to DG_MOST_PIECES.
  */
 size_t dg_cpu_pieces(size_t units, size_t operations);
 
 /**
- * Into how many pieces to cut what is to be shared by all threads, few samples or one, where no bit
- * depends on it: not at all where there is one thread.
+ * The number of pieces for work that all threads are to share even for a single sample, if the
+ * result doesn't depend on it: 1 if there is one thread.
  */
 static inline size_t dg_cpu_cuts(const dg_cpu_device *device) {
   enum { LEAST = 4 };
@@ -47,21 +47,21 @@ static inline size_t dg_cpu_cuts(const dg_cpu_device *device) {
 }
 
 /**
- * Has the threads of the device run the pieces of a region, run(context, piece, worker) each, after
- * all regions before it; worker < device->threads. They may run later: the context, of up to
- * DG_POOL_CONTEXT bytes, is copied, and what it points to stays until the device is finished. A
- * piece runs no region, but on the device of a split (batch_split.h).
+ * Enqueues a region: after all regions before it, the threads of the device call run(context,
+ * piece, worker) for each piece; worker < device->threads. The context, of up to DG_POOL_CONTEXT
+ * bytes, is copied; what it points to must exist until the device is finished. A piece may only run
+ * a region on the device of a split (batch_split.h).
  */
 void dg_cpu_run_pieces(const dg_cpu_device *device, size_t pieces, dg_piece run,
                        const void *context, size_t size);
 
-/** The same with a context that begins with a size_t: there the pieces find how many they are. */
+/** The same with a context that begins with a size_t, which is set to the number of pieces. */
 void dg_cpu_run_counted(const dg_cpu_device *device, size_t pieces, dg_piece run,
                         const void *context, size_t size);
 
 /**
- * The piece to do in place of `piece` by a region that goes the other way than the one before it:
- * each worker begins with what it did last, which may still be in its cache.
+ * The piece to execute instead of `piece` in a region that runs in the opposite order of the one
+ * before it: each worker begins with its last data, which may still be in its cache.
  */
 size_t dg_cpu_backwards(const dg_cpu_device *device, size_t pieces, size_t piece);
 

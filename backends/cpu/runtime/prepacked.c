@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/** A parameter as it was when it was packed: its memory, and the version of the buffer. */
+/** A parameter when it was packed: its memory, and the version of the buffer. */
 typedef struct {
   const float *data;
   uint64_t version;
@@ -10,7 +10,7 @@ typedef struct {
 
 struct dg_cpu_prepacked {
   float *data;
-  size_t floats, ops; /**< how many have it */
+  size_t floats, ops; /**< number of ops that share it */
   source made_of[DG_MAX_PARAM];
 };
 

@@ -76,7 +76,7 @@ static void run(const dg_cpu_prepared *op, bool backward, const dg_op_buffers *b
       ->run(backward ? &op->backward : &op->forward, buffers, step);
 }
 
-/** Waits for what is queued, and says when that was. */
+/** Waits for what is queued, and returns the time. */
 static double time_after_all(const dg_cpu_device *device) {
   if (device->pool) dg_pool_wait(device->pool, dg_pool_added(device->pool));
   return dg_seconds();

@@ -6,18 +6,18 @@
 
 #include "core/base/clock.h"
 
-/** How long to spin before letting another thread run, and to wait for one who leads. */
+/** How long to spin before yielding to another thread, and how long to wait for a leader. */
 static const double patience = 50e-6;
 
-/** Of a member of the team: not there; there; its ranks are the leader's; it wants them; it has
-    them; it comes too late. */
+/** States of a member of the team: absent; present; its ranks belong to the leader; it requests
+    them; it has them; it is too late. */
 enum { AWAY, PRESENT, REPLACED, LATE, ENLISTED, DISMISSED, STATES };
 
-/** What is written of a rank, and of the member with that number. */
+/** The published state of a rank, and of the member with that number. */
 typedef struct {
   _Alignas(DG_CPU_ALIGNMENT) _Atomic uint64_t member; /**< run * STATES + state */
-  size_t first; /**< the stage that an enlisted one begins with */
-  _Alignas(DG_CPU_ALIGNMENT) _Atomic uint64_t done; /**< run * (stages + 1) + stages */
+  size_t first;                                       /**< the first stage of a member that joins */
+  _Alignas(DG_CPU_ALIGNMENT) _Atomic uint64_t done;   /**< run * (stages + 1) + stages */
   float padding[DG_TEAM_PADDING];
 } post;
 
@@ -38,14 +38,14 @@ size_t dg_team_bytes(size_t ranks) {
   return sizeof(dg_team) + ranks * sizeof(post);
 }
 
-/** How a rank's post says that so many stages are done. */
+/** The value of a rank's `done` after this many stages. */
 static uint64_t count_of(const dg_team_pass *t, size_t stages) {
   return t->run * (t->work.stages + 1) + stages;
 }
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/** What somebody waits for: what a rank has done, or what a member has become. */
+/** What a thread waits for: the progress of a rank, or the state of a member. */
 typedef struct {
   const dg_team_pass *pass;
   size_t rank;
@@ -70,10 +70,10 @@ static inline bool is_settled(const awaited *a) {
   return state_of(a->pass, a->rank) >= ENLISTED;
 }
 
-/** Spins until `holds`, for some time; false: it doesn't yet. */
+/** Spins until `holds`, for a limited time; false: it doesn't yet. */
 static inline __attribute__((always_inline)) bool spin(bool (*holds)(const awaited *a),
                                                        const awaited *a, double seconds) {
-  enum { TRIES = 512 }; /* between two looks at the clock */
+  enum { TRIES = 512 }; /* between two clock reads */
   for (double end = 0;;) {
     for (int i = 0; i < TRIES; i++)
       if (holds(a)) return true;
@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) bool spin(bool (*holds)(const await
   }
 }
 
-/** Waits until `holds`, and lets another thread run, who may be the one that is waited for. */
+/** Waits until `holds`, yielding to other threads, since one of them may have to make it true. */
 static inline __attribute__((always_inline)) void await(bool (*holds)(const awaited *a),
                                                         const awaited *a) {
   static const struct timespec nap = {.tv_nsec = 20000};
@@ -114,7 +114,7 @@ static void run_stage(const dg_team_pass *t, size_t member, size_t stage) {
   }
 }
 
-/** What a member was becomes something else; false: it was something else already. */
+/** Changes the state of a member; false: it was already another one. */
 static bool change(const dg_team_pass *t, size_t member, int from, int to) {
   _Atomic uint64_t *at = &t->team->posts[member].member;
   uint64_t now = atomic_load(at);
@@ -122,22 +122,22 @@ static bool change(const dg_team_pass *t, size_t member, int from, int to) {
          atomic_compare_exchange_strong(at, &now, t->run * STATES + (uint64_t)to);
 }
 
-/** Gives a member that is in a state its ranks, from a stage on. */
+/** Gives a member in a given state its ranks, from a stage on. */
 static bool enlist(const dg_team_pass *t, size_t member, int state, size_t stage) {
   if (state_of(t, member) != state) return false;
   t->team->posts[member].first = stage;
   return change(t, member, state, ENLISTED);
 }
 
-/** Before the first stage: enlists a member, if it is there; else its ranks are the leader's. */
+/** Before the first stage: enlists a member if it is present; else the leader takes its ranks. */
 static bool replace(const dg_team_pass *t, size_t member) {
-  for (;;) { /* it may come or go */
+  for (;;) { /* it may join or leave meanwhile */
     if (enlist(t, member, PRESENT, 0)) return false;
     if (change(t, member, AWAY, REPLACED)) return true;
   }
 }
 
-/** The first member: runs its own ranks, and those of members that are not there. */
+/** The leader: runs its own ranks, and those of absent members. */
 static void lead(const dg_team_pass *t) {
   size_t mine[DG_TEAM_RANKS] = {0}, count = 1;
   change(t, 0, AWAY, ENLISTED);
@@ -153,7 +153,7 @@ static void lead(const dg_team_pass *t) {
     if (!change(t, mine[count], REPLACED, DISMISSED)) change(t, mine[count], LATE, DISMISSED);
 }
 
-/** Another one: leaves again where nobody leads. */
+/** Another member: leaves again if there is no leader. */
 static void follow(const dg_team_pass *t, size_t member) {
   if (change(t, member, AWAY, PRESENT)) {
     prepare(t, member);

@@ -1,7 +1,7 @@
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
-/** Elements handled at a time. */
+/** Elements processed at a time. */
 enum { BLOCK = 512 };
 
 static bool supports(const dg_op_desc *desc) {

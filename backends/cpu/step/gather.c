@@ -7,9 +7,10 @@
 #include "core/base/philox.h"
 
 /**
- * Batches of images, in training warped if the description says so. Bilinear reading takes four
- * neighbours at once: each image is first turned into an array that holds, for every place
- * between its pixels, the four bytes around it in one word, with zeros outside of the image.
+ * Batches of images, which are warped in training if the description says so. Bilinear
+ * interpolation reads four pixels at once: each image is first converted to an array that holds,
+ * for every position between its pixels, the four bytes around it in one word, with zeros outside
+ * the image.
  */
 
 static bool augments(const dg_augment *a) {
@@ -22,12 +23,12 @@ static bool supports(const dg_op_desc *desc) {
          fabsf(d->augment.scale) < 1;
 }
 
-/** Bytes of an image with one row and column of zeros before it and two behind. */
+/** Bytes of an image with one row and column of zeros before it and two after it. */
 static size_t padded_bytes(const dg_gather_desc *d) {
   return ((size_t)d->width + 3) * ((size_t)d->height + 3);
 }
 
-/** Places between pixels: each before, between or behind two rows and two columns. */
+/** Positions between pixels: each before, between or after two rows and two columns. */
 static size_t quad_count(const dg_gather_desc *d) {
   return ((size_t)d->width + 2) * ((size_t)d->height + 2);
 }
@@ -47,12 +48,13 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
 
 /* ---- warping ------------------------------------------------------------ */
 
-/** Where pixel (x, y) of a warped image comes from: (xx x + xy y + x0, yx x + yy y + y0). */
+/** The source of pixel (x, y) of a warped image: (xx x + xy y + x0, yx x + yy y + y0). */
 typedef struct {
   float xx, xy, x0, yx, yy, y0;
 } affine;
 
-/** The warp of sample s, by dg_augment; places count from the first row and column of zeros. */
+/** The warp of sample s, by dg_augment; coordinates are relative to the first row and column of
+    zeros. */
 static affine draw_warp(const dg_gather_desc *d, const dg_step *step, uint32_t s) {
   const dg_augment *a = &d->augment;
   uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
@@ -88,7 +90,7 @@ static void fill_quads(const dg_gather_desc *d, const uint8_t *image, uint8_t *p
   }
 }
 
-/** x limited to [0, most]; what is farther out reads nothing but zeros, as do the limits. */
+/** x clamped to [0, most]; beyond, as at the limits, only zeros are read. */
 static inline float limit(float x, float most) {
   return x < 0 ? 0 : x > most ? most : x;
 }
@@ -123,7 +125,7 @@ static void copy_image(const dg_gather_desc *d, const uint8_t *restrict image,
   for (size_t i = 0; i < count; i++) out[i] = ((float)image[i] * (1 / 255.0f) - mean) * scale;
 }
 
-/** How many samples ahead an image is asked for: they lie anywhere in a large set. */
+/** How many samples ahead an image is prefetched: images are scattered over a large set. */
 enum { AHEAD = 5 };
 
 static void prefetch_image(const uint8_t *image, size_t count) {

@@ -5,8 +5,8 @@
 #include <math.h>
 
 /**
- * Mean cross-entropy or mean squared error. The loss of each sample goes to the workspace, from
- * where they are added up in order.
+ * Mean cross-entropy or mean squared error. The loss of each sample is written to the workspace,
+ * and then they are added up in order.
  */
 
 static bool supports(const dg_op_desc *desc) {
@@ -48,7 +48,7 @@ static void raise(const dg_loss_desc *d, size_t samples, const float *logits, fl
   }
 }
 
-/** The cross-entropy of one sample; where `grad` is not NULL, also `scale` times its gradient. */
+/** The cross-entropy of one sample; if `grad` isn't NULL, also `scale` times its gradient. */
 static float cross_entropy(const dg_loss_desc *d, const float *logits, const float *powers,
                            uint32_t label, float scale, float *grad) {
   uint32_t classes = d->classes;
@@ -61,7 +61,8 @@ static float cross_entropy(const dg_loss_desc *d, const float *logits, const flo
   return label < classes ? logf(sum) - wanted * (logits[label] - largest) - share * all : NAN;
 }
 
-/** The summed squared error of one sample; where `grad` is not NULL, `scale` times its gradient. */
+/** The summed squared error of one sample; if `grad` isn't NULL, also `scale` times its
+    gradient. */
 static float squared_error(const dg_loss_desc *d, const float *logits, uint32_t label, float scale,
                            float *grad) {
   uint32_t classes = d->classes;
@@ -74,20 +75,20 @@ static float squared_error(const dg_loss_desc *d, const float *logits, uint32_t 
   return label < classes ? sum : NAN;
 }
 
-/** A pass over the samples of a step. */
+/** The state of a pass over the samples of a step. */
 typedef struct {
   const dg_loss_desc *desc;
   float scale; /**< of the gradients, and of the sum of losses */
   const float *logits;
   const uint32_t *labels;
-  float *powers, *losses, *grads; /**< grads: NULL where not wanted */
+  float *powers, *losses, *grads; /**< grads: NULL if not wanted */
   uint32_t *hits;
   size_t samples, pieces;
   float *loss; /**< of all */
   uint32_t *correct;
 } pass;
 
-/** No vector has logits of two pieces. */
+/** Pieces don't share a vector of logits. */
 static void run_piece(const void *context, size_t piece, size_t worker) {
   const pass *p = context;
   dg_span share = dg_cpu_grains(p->samples, DG_VECTOR, p->pieces, piece);

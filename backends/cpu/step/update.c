@@ -4,12 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-/** Elements handled at a time. */
+/** Elements processed at a time. */
 enum { BLOCK = 512 };
 
-/** One step's numbers, the same for all elements. */
+/** The coefficients of one step, the same for all elements. */
 typedef struct {
-  float lr, decay, scale; /**< scale: of the gradients, by clipping */
+  float lr, decay, scale; /**< scale: of the gradients, from clipping */
   float momentum;         /**< sgd */
   bool nesterov;          /**< sgd */
   float beta1, beta2, step_size, root_correction, shrink; /**< adam */
@@ -25,11 +25,11 @@ static size_t blocks_of(const dg_update_desc *d) {
   return (d->count + BLOCK - 1) / BLOCK;
 }
 
-/** What the regions of a step leave for those behind them. */
+/** What the regions of a step pass to later ones. */
 typedef struct {
-  float scale;                  /**< of the gradients, by clipping */
-  uint32_t bad[DG_MOST_PIECES]; /**< of each piece the first element whose gradient isn't finite */
-  double squares[];             /**< of each block, their sum */
+  float scale;                  /**< scale of the gradients, from clipping */
+  uint32_t bad[DG_MOST_PIECES]; /**< for each piece the first element whose gradient isn't finite */
+  double squares[];             /**< for each block the sum of squares */
 } findings;
 
 static bool prepare(dg_cpu_op *op, dg_error *err) {
@@ -44,12 +44,12 @@ static bool finite_bits(float value) {
   return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-/** What a parameter steps along: its gradient, scaled, with its decay. */
+/** The gradient that a parameter is updated with: scaled, and with weight decay. */
 static inline float direction(const coefficients *k, float grad, float p) {
   return grad * k->scale + k->decay * p;
 }
 
-/** A gradient that is not finite, or not once it is scaled, is left out. */
+/** Skips a gradient that isn't finite, or isn't once it is scaled. */
 static inline bool usable(const coefficients *k, float grad) {
   return finite_bits(grad) && finite_bits(grad * k->scale);
 }
@@ -127,7 +127,7 @@ static void add_squares(const void *context, size_t piece, size_t worker) {
   }
 }
 
-/** What clipping multiplies gradients by; the norm is added up block by block, in order. */
+/** The factor of the gradients from clipping; the norm is summed block by block, in order. */
 static void find_scale(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_update_desc *d = &region->op->desc.update;
@@ -141,7 +141,7 @@ static void find_scale(const void *context, size_t piece, size_t worker) {
 
 /* ---- stepping ----------------------------------------------------------- */
 
-/** All but the scale. */
+/** All coefficients except the scale. */
 static coefficients coefficients_of(const dg_update_desc *d, const dg_step *step) {
   double beta1 = (double)d->beta1, beta2 = (double)d->beta2, t = (double)step->step + 1;
   bool shrinks = d->kind == DG_ADAM && d->decoupled;
@@ -161,7 +161,7 @@ static coefficients coefficients_of(const dg_update_desc *d, const dg_step *step
   };
 }
 
-/** Steps the elements of a span; the first whose gradient isn't finite, or 0xffffffff. */
+/** Updates the elements of a span; returns the first whose gradient isn't finite, or 0xffffffff. */
 static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffers,
                             const coefficients *k, dg_span span) {
   const float *grad = dg_floats(buffers->in[0]);
@@ -181,7 +181,7 @@ static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffer
   return bad;
 }
 
-/** A step of all parameters. */
+/** Updates all parameters. */
 typedef struct {
   const dg_update_desc *desc;
   const dg_op_buffers *buffers;
@@ -190,12 +190,12 @@ typedef struct {
   size_t pieces;
 } pass;
 
-/** {0, …}: there has been none. */
+/** {0, …}: no fault so far. */
 static uint32_t *fault_of(const pass *p) {
   return (uint32_t *)p->buffers->out[2]->data;
 }
 
-/** A piece does its part of every parameter. */
+/** A piece updates its part of every parameter. */
 static void update_piece(const void *context, size_t piece, size_t worker) {
   enum { GRAIN = DG_CPU_ALIGNMENT / sizeof(float) };
   const pass *p = context;
@@ -216,7 +216,7 @@ static void update_piece(const void *context, size_t piece, size_t worker) {
   f->bad[piece] = bad;
 }
 
-/** Tells of the first element that any piece has found. */
+/** Reports the first faulty element that any piece has found. */
 static void tell_fault(const void *context, size_t piece, size_t worker) {
   const pass *p = context;
   const findings *f = findings_of(p->buffers);
@@ -231,7 +231,7 @@ static void tell_fault(const void *context, size_t piece, size_t worker) {
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_update_desc *d = &op->desc.update;
   size_t threads = (size_t)op->device->threads, most = threads > 1 ? 2 * threads : 1;
-  size_t pieces = dg_cpu_pieces(most, d->count); /* of each parameter a long way in memory */
+  size_t pieces = dg_cpu_pieces(most, d->count); /* long spans of each parameter */
   const pass p = {d, buffers, coefficients_of(d, step), step->step, pieces};
   if (d->clip_norm > 0) {
     dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(blocks_of(d), d->count), add_squares);

@@ -1,4 +1,4 @@
-/* Convolutions over steps: what can be fused to them, and what runs them. */
+/* Convolutions over steps: what can be fused to them, and their implementations. */
 #include "backends/opencl/conv1d/conv1d_windows.h"
 #include "backends/opencl/elementwise/leaky.h"
 

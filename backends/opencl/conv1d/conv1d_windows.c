@@ -2,7 +2,7 @@
 
 #include "backends/opencl/elementwise/leaky.h"
 
-/* ---- what both directions share ----------------------------------------- */
+/* ---- common part of both directions ------------------------------------- */
 
 uint32_t dg_cl_conv1d_window(const dg_conv1d_desc *d) {
   return d->kernel * d->in;
@@ -27,7 +27,7 @@ static dg_cl_plane plane_of_x(const dg_conv1d_desc *d) {
   };
 }
 
-/* Numbers of the planes of x. */
+/* Count of the numbers in the planes of x. */
 static uint64_t count_x(const dg_cl_conv1d_op *self) {
   return (uint64_t)self->op.max_n * dg_cl_plane_area(&self->x);
 }
@@ -77,7 +77,7 @@ bool dg_cl_conv1d_pad_x(dg_cl_conv1d_op *self, const dg_op_buffers *b, uint32_t 
 typedef struct {
   dg_cl_conv1d_op shared;
   cl_kernel inner;
-  dg_buffer *windows; /* of step t: {0, place of its window of x} */
+  dg_buffer *windows; /* for step t: {0, offset of its window of x} */
 } forward_op;
 
 static dg_cl_gemm_offset window_offset(const dg_cl_op *op, uint32_t t) {

@@ -1,4 +1,4 @@
-/* The gradients of convolutions over steps; conv1d_windows.h says what is what. */
+/* The gradients of convolutions over steps; see conv1d_windows.h for the notation. */
 #include "backends/opencl/conv1d/conv1d_windows.h"
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/elementwise/sum_columns.h"
@@ -8,16 +8,16 @@ typedef struct {
   cl_kernel outer, sum_parts, sum_columns;
   dg_cl_plane dz;
   uint32_t dz_reached; /* the line of dz where the window of dx's first step begins */
-  uint32_t share;      /* of the samples; each share's weight gradient is a part of the whole */
-  uint32_t dz_first, parts_first; /* places in the workspace */
-  dg_buffer *terms; /* of dx's sum over j and f: {place in a window of dz, in the weights} */
+  uint32_t share;      /* of the samples; each share computes a part of the weight gradient */
+  uint32_t dz_first, parts_first; /* offsets in the workspace */
+  dg_buffer *terms; /* for dx's sum over j and f: {offset in a window of dz, in the weights} */
   dg_buffer
-      *samples; /* of dw's sum over samples and t: {place of the step of dz, of x_window[t]} */
+      *samples; /* for dw's sum over samples and t: {offset of the step of dz, of x_window[t]} */
 } backward_op;
 
 /* ---- planes, and steps of the products ---------------------------------- */
 
-/* All steps of dz, even those that lie before or after what the windows of dx reach. */
+/* All steps of dz, including those before or after the range of dx's windows. */
 static dg_cl_plane plane_of_dz(const backward_op *self, bool d_in) {
   const dg_conv1d_desc *d = &self->shared.op.desc.conv1d;
   const uint32_t before = d_in && d->kernel - 1 > d->pad ? d->kernel - 1 - d->pad : 0;
@@ -56,7 +56,7 @@ static dg_cl_gemm_offset sample_offset(const dg_cl_op *op, uint32_t k) {
 
 /* ---- prepare ------------------------------------------------------------ */
 
-/* Lays the workspace out: weights, planes of x, planes of dz, parts of dw. */
+/* Assigns the parts of the workspace: weights, planes of x, planes of dz, parts of dw. */
 static bool plan(backward_op *self, dg_error *err) {
   dg_cl_op *op = &self->shared.op;
   const uint64_t n = op->max_n, weights = self->shared.x_first;
@@ -71,7 +71,7 @@ static bool plan(backward_op *self, dg_error *err) {
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
-  enum { PARTS = 16 }; /* whatever the device, so that sums are always taken in one order */
+  enum { PARTS = 16 }; /* the same for all devices, so that the order of sums is fixed */
   backward_op *self = (backward_op *)op;
   const dg_conv1d_desc *d = &op->desc.conv1d;
   const bool d_in = op->desc.d_in[0] != DG_GRAD_NONE;
@@ -110,7 +110,7 @@ static bool pad_dz(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *e
                    err);
 }
 
-/* Parts of dw, each of so many samples. */
+/* Computes parts of dw, each over `share` samples. */
 static bool find_parts(dg_cl_op *op, const dg_op_buffers *b, uint32_t first, uint32_t parts,
                        uint32_t samples, dg_error *err) {
   const backward_op *self = (backward_op *)op;

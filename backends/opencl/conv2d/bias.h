@@ -1,5 +1,5 @@
-/** The gradient of a convolution's bias: sums over planes, and then over samples. Of one without a
-    bias nothing is made. */
+/** The gradient of a convolution's bias: sums over planes, then over samples. Without a bias
+    nothing is computed. */
 #ifndef DG_OPENCL_BIAS_H
 #define DG_OPENCL_BIAS_H
 
@@ -13,8 +13,8 @@ bool dg_cl_bias_prepare(dg_cl_op *op, dg_cl_bias *bias, dg_error *err);
 
 /**
  * to[filter] = the sum over n samples and `count` numbers of each of their planes, which begin at
- * `first` and lie `plane` apart; a number counts times slope where `of`, unless it is NULL, isn't
- * positive. `sums` have room for n * filters numbers from first_sum on.
+ * `first` and are `plane` apart; a number is multiplied by slope where `of`, if not NULL, isn't
+ * positive. `sums` has room for n * filters numbers from first_sum on.
  */
 typedef struct {
   const dg_buffer *from, *of, *sums, *to;

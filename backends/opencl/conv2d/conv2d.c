@@ -1,4 +1,4 @@
-/* Convolutions: what can be fused to them, and what runs them. */
+/* Convolutions: what can be fused to them, and their implementations. */
 #include "backends/opencl/conv2d/conv2d.h"
 
 #include "backends/opencl/conv2d/conv2d_planes.h"
@@ -6,7 +6,7 @@
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/pool/maxpool.h"
 
-/* Behind a pooling dz must be dense and its origins not negative. */
+/* After a pooling, dz must be dense and its origins non-negative. */
 static bool pool_fits(const dg_conv2d_desc *d) {
   const dg_pool2d_desc pool = dg_cl_conv2d_pool(d);
   return dg_cl_maxpool_fits(&pool) && d->stride_h == 1 && d->stride_w == 1 &&
@@ -14,8 +14,8 @@ static bool pool_fits(const dg_conv2d_desc *d) {
          pool.width >= d->pool;
 }
 
-/* Only by planes and by rows is anything fused behind the activation: a pooling, and a dropout
-   behind one. So where many samples are better done otherwise, nothing is. */
+/* Only the plane and row implementations support a pooling fused after the activation, and a
+   dropout after that. So nothing is fused if other implementations are faster for many samples. */
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   const dg_conv2d_desc *d = &desc->conv2d;
   if (!dg_cl_is_leaky(d->act) || d->statistics) return false;

@@ -1,4 +1,4 @@
-/** The implementations of convolutions; conv2d.c says which is taken when. */
+/** The implementations of convolutions; conv2d.c chooses between them. */
 #ifndef DG_OPENCL_CONV2D_H
 #define DG_OPENCL_CONV2D_H
 
@@ -9,7 +9,7 @@ extern const dg_cl_implementation dg_cl_conv2d_winograd_forward, dg_cl_conv2d_pi
 extern const dg_cl_implementation dg_cl_conv2d_winograd_backward, dg_cl_conv2d_pixels_backward,
     dg_cl_conv2d_planes_backward;
 
-/** Predicates, each of both its directions. */
+/** Predicates, each for both directions. */
 bool dg_cl_conv2d_winograd_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
                                 bool train);
 bool dg_cl_conv2d_pixels_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,

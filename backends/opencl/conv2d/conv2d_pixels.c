@@ -5,16 +5,16 @@
 
 bool dg_cl_conv2d_pixels_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
                               bool train) {
-  enum { MANY = 32, SOME = 8 }; /* its tiles want many channels, and some samples */
+  enum { MANY = 32, SOME = 8 }; /* its tiles need many channels, and some samples */
   (void)train;
   return device->form == DG_CL_TILE && max_n >= SOME && desc->conv2d.channels >= MANY &&
          desc->conv2d.filters >= MANY;
 }
 
-/* ---- what both directions share ----------------------------------------- */
+/* ---- common part of both directions ------------------------------------- */
 
-/* Numbers that stay in a cache: two vectors' columns of the weights of a chunk of taps. Chunks say
-   in which order is summed, so they don't depend on the tile. */
+/* Numbers that stay in a cache: two vectors' columns of the weights of a chunk of taps. Chunks
+   determine the order of summation, so they don't depend on the tile. */
 enum { CACHED_WEIGHTS = 1 << 16 };
 
 static uint32_t whole_vectors(uint32_t count) {
@@ -45,10 +45,10 @@ uint64_t dg_cl_conv2d_pixels_x(const dg_cl_conv2d_pixels *self) {
   return (uint64_t)self->in_pixels * self->x_pitch + DG_CL_TAP_SLACK;
 }
 
-/* One dimension: does output `p` meet an input with element `t` of the kernel? Says which. */
+/* One dimension: does output `p` meet an input with element `t` of the kernel? Returns which. */
 static bool input_of(uint32_t p, uint32_t t, uint32_t stride, uint32_t pad, uint32_t size,
                      uint32_t *q) {
-  *q = p * stride + t - pad; /* below 0: wraps */
+  *q = p * stride + t - pad; /* wraps if negative */
   return p * stride + t >= pad && *q < size;
 }
 
@@ -68,7 +68,7 @@ bool dg_cl_conv2d_input_pixel(const dg_cl_conv2d_pixels *self, uint32_t p, uint3
 typedef struct {
   dg_cl_conv2d_pixels shared;
   dg_cl_taps taps;
-  uint32_t weight, y; /* places in the workspace, after x */
+  uint32_t weight, y; /* offsets in the workspace, after x */
 } forward_op;
 
 static uint32_t list_taps(const dg_cl_op *op, uint32_t chunk, uint32_t p, dg_cl_gemm_offset *to) {
@@ -104,7 +104,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   return dg_cl_taps_make(op, &self->taps, list_taps, self->shared.window, err);
 }
 
-/* The weights as [tap][channel][filter]. */
+/* Copies the weights as [tap][channel][filter]. */
 static bool weight_to_pixels(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const forward_op *self = (forward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;

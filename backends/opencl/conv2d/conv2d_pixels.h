@@ -1,48 +1,49 @@
 /**
  * Convolutions pixel by pixel (cl/conv2d/pixels_tile.cl), for CPUs and layers of many channels,
  * forward in conv2d_pixels.c and backward in conv2d_pixels_backward.c: with tensors as
- * [pixel][sample][channel], each product is a sum over taps, the places of the kernel, of plain
- * products of matrices:
+ * [pixel][sample][channel], each product is a sum over taps, the positions in the kernel, of plain
+ * matrix products:
  *
  *   forward         y[p]  = sum over t of x[q] weight[t]^T     where p meets q with tap t
  *   input gradient  dx[q] = sum over t of dz[p] weight[t]      where p meets q with tap t
  *   weight gradient dw[t] = sum over p of dz[p]^T x[q]         where p meets q with tap t
  *
- * and dz is dy times the derivative of the fused activation. Padding and strides say which pixels
- * meet, and cost nothing. The sums are taken in chunks, of taps or of pixels, that are small
- * enough for one side of the products to stay in a cache.
+ * and dz is dy times the derivative of the fused activation. Padding and strides determine which
+ * pixels meet, and cost nothing. The sums are computed in chunks, of taps or of pixels, small
+ * enough for one operand to stay in a cache.
  */
 #ifndef DG_OPENCL_CONV2D_PIXELS_H
 #define DG_OPENCL_CONV2D_PIXELS_H
 
 #include "backends/opencl/conv2d/pixels.h"
 
-/** How forward hands x to backward: [pixel][sample][channel], with tiles' slack behind it. */
+/** What forward saves of x for backward: [pixel][sample][channel], with slack for tiles at its
+    end. */
 #define DG_CL_SAVED_PIXELS "pixels"
 
-/** What both directions start with. */
+/** Common part of both directions. */
 typedef struct {
   dg_cl_op op;
   dg_cl_pixels pixels;
-  uint32_t in_pixels, out_pixels, out_w, window; /**< numbers of pixels, and of taps */
-  uint32_t samples;                              /**< the largest n in whole tiles */
-  uint32_t x_pitch, dz_pitch;                    /**< from a pixel to the next */
-  uint32_t y_row, dx_row;                        /**< filters and channels in whole vectors */
+  uint32_t in_pixels, out_pixels, out_w, window; /**< number of pixels, and of taps */
+  uint32_t samples;                              /**< the largest n, rounded up to whole tiles */
+  uint32_t x_pitch, dz_pitch;                    /**< numbers from a pixel to the next */
+  uint32_t y_row, dx_row; /**< filters and channels, rounded up to whole vectors */
 } dg_cl_conv2d_pixels;
 
-/** Fills all in but what is of the op. */
+/** Fills in everything except the op. */
 bool dg_cl_conv2d_pixels_prepare(dg_cl_conv2d_pixels *self, dg_error *err);
 
-/** Floats of x as pixels, which a training step keeps. */
+/** Floats of x as pixels, which a training step saves. */
 uint64_t dg_cl_conv2d_pixels_x(const dg_cl_conv2d_pixels *self);
 
-/** Chunks that the sums over taps are taken in, each of `depth` numbers a column. */
+/** Number of chunks that the sums over taps are computed in, with `depth` numbers per column. */
 uint32_t dg_cl_conv2d_pixels_chunks(const dg_cl_conv2d_pixels *self, uint32_t depth);
 
-/** Does output pixel p meet an input pixel with tap t? Says which. */
+/** Does output pixel p meet an input pixel with tap t? Returns which. */
 bool dg_cl_conv2d_input_pixel(const dg_cl_conv2d_pixels *self, uint32_t p, uint32_t t, uint32_t *q);
 
-/** Chunk c of `chunks` takes these of `count`. */
+/** The part of `count` that chunk c of `chunks` takes. */
 typedef struct {
   uint32_t begin, end;
 } dg_cl_span;

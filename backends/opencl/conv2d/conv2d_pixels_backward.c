@@ -1,4 +1,4 @@
-/* The gradients of convolutions pixel by pixel; conv2d_pixels.h says what is what. */
+/* The gradients of convolutions pixel by pixel; see conv2d_pixels.h for the notation. */
 #include "backends/opencl/conv2d/bias.h"
 #include "backends/opencl/conv2d/conv2d.h"
 #include "backends/opencl/conv2d/conv2d_pixels.h"
@@ -8,12 +8,12 @@ typedef struct {
   dg_cl_conv2d_pixels shared;
   dg_cl_bias bias;
   dg_cl_taps d_in, d_weight;
-  uint32_t weight, dx, dw, bias_sums; /* places in the workspace, after dz */
+  uint32_t weight, dx, dw, bias_sums; /* offsets in the workspace, after dz */
 } backward_op;
 
 /* ---- which pixels meet -------------------------------------------------- */
 
-/* One dimension: does input `q` meet an output with element `t` of the kernel? Says which. */
+/* One dimension: does input `q` meet an output with element `t` of the kernel? Returns which. */
 static bool output_of(uint32_t q, uint32_t t, uint32_t stride, uint32_t pad, uint32_t size,
                       uint32_t *p) {
   *p = (q + pad - t) / stride;
@@ -79,8 +79,8 @@ static bool plan(backward_op *self, bool d_in, dg_error *err) {
   return true;
 }
 
-/* Sums over pixels are taken in chunks of so many that what they hold stays in a cache, whatever
-   the tile. */
+/* Sums over pixels are computed in chunks small enough for their data to stay in a cache, for any
+   tile size. */
 static uint32_t pixels_of_chunk(const dg_cl_op *op) {
   enum { CACHED = 100000 };
   const dg_conv2d_desc *d = &op->desc.conv2d;
@@ -107,7 +107,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 
 /* ---- run ---------------------------------------------------------------- */
 
-/* dz, to the start of the workspace. */
+/* Computes dz, at the start of the workspace. */
 static bool dz_to_pixels(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
@@ -172,7 +172,7 @@ static bool find_d_bias(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_err
                          err);
 }
 
-/* The weights as [tap][filter][channel]. */
+/* Copies the weights as [tap][filter][channel]. */
 static bool weight_to_pixels(dg_cl_op *op, const dg_op_buffers *b, dg_error *err) {
   const backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;

@@ -5,9 +5,9 @@
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/pool/maxpool.h"
 
-/* ---- what both directions share ----------------------------------------- */
+/* ---- common part of both directions ------------------------------------- */
 
-/* A line is shared with the next one's left padding where the stride is 1. */
+/* If the stride is 1, the right padding of a line is the left padding of the next one. */
 static dg_cl_plane plane_of_x(const dg_conv2d_desc *d, uint32_t out_w) {
   return (dg_cl_plane){
       .height = d->height,
@@ -37,7 +37,7 @@ dg_cl_conv2d_shape dg_cl_conv2d_shape_of(const dg_conv2d_desc *d) {
   };
 }
 
-/* Numbers of the input's planes. */
+/* Count of the numbers in the input's planes. */
 static uint64_t count_x(const dg_cl_op *op, const dg_cl_conv2d_shape *shape) {
   return (uint64_t)op->max_n * op->desc.conv2d.channels * dg_cl_conv2d_x_plane(shape);
 }
@@ -62,8 +62,8 @@ size_t dg_cl_conv2d_saved(const dg_cl_op *op, const dg_cl_conv2d_shape *shape) {
   return d->pool ? sizeof(cl_ushort) * op->max_n * dg_cl_conv2d_out(d, shape) : 0;
 }
 
-/* Where weight k = (channel, ky, kx) meets column 0: its place in the weights, and in the planes.
- */
+/* The position where weight k = (channel, ky, kx) meets column 0: its offset in the weights, and in
+   the planes. */
 static dg_cl_gemm_offset weight_offset(const dg_cl_op *op, uint32_t k) {
   const dg_cl_conv2d_shape *shape = &((const dg_cl_conv2d_planes *)op)->shape;
   const dg_conv2d_desc *d = &op->desc.conv2d;
@@ -104,11 +104,11 @@ bool dg_cl_conv2d_pad_x(dg_cl_conv2d_planes *self, const dg_op_buffers *b, uint3
 typedef struct {
   dg_cl_conv2d_planes planes;
   cl_kernel drop;
-  dg_cl_maxpool maximum;       /* of a fused pooling, as the next two */
-  uint32_t chunk, chunk_first; /* samples whose y is in the workspace, and its place */
+  dg_cl_maxpool maximum;       /* for a fused pooling, as the next two */
+  uint32_t chunk, chunk_first; /* samples whose y is in the workspace, and its offset */
 } forward_op;
 
-/* Room for the sums of some samples behind x in the workspace, of which maxima are taken. */
+/* Reserves room for the sums of some samples, to be pooled, after x in the workspace. */
 static bool prepare_chunks(forward_op *self, uint64_t x_floats, dg_error *err) {
   enum { CACHED = 1 << 20 }; /* numbers of y at a time */
   dg_cl_op *op = &self->planes.op;
@@ -138,7 +138,8 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
          dg_cl_drop_prepare(op, d->drop, &self->drop, err);
 }
 
-/* y of the samples from `first` on, where sample 0's would be at `place` of `to`, modulo 2^32. */
+/* Computes y of the samples from `first` on; sample 0's would be at `place` of `to`, modulo
+   2^32. */
 static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, uint32_t first,
                       uint32_t count, const dg_buffer *to, uint32_t place, dg_error *err) {
   const dg_cl_conv2d_planes *self = (dg_cl_conv2d_planes *)op;
@@ -167,7 +168,7 @@ static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x, 
       err);
 }
 
-/* Makes y of a chunk of samples after the other, and takes their maxima. */
+/* Computes y of one chunk of samples after the other, and pools it. */
 static bool find_maxima(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *x,
                         const dg_step *step, dg_error *err) {
   const forward_op *self = (forward_op *)op;

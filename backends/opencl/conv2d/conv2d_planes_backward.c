@@ -1,4 +1,4 @@
-/* The gradients of convolutions over padded planes; conv2d_planes.h says what is what. */
+/* The gradients of convolutions over padded planes; see conv2d_planes.h for the notation. */
 #include "backends/opencl/conv2d/bias.h"
 #include "backends/opencl/conv2d/conv2d.h"
 #include "backends/opencl/conv2d/conv2d_planes.h"
@@ -10,13 +10,13 @@ typedef struct {
   dg_cl_conv2d_planes planes;
   cl_kernel inner, sum_parts;
   dg_cl_bias bias;
-  dg_cl_pooled_padder pooled_padder; /* of a fused pooling */
+  dg_cl_pooled_padder pooled_padder; /* for a fused pooling */
   dg_cl_plane dz;                    /* of the output's gradient, for the weight gradient */
   dg_cl_plane wide_dz;               /* the same for the input gradient */
-  bool one_dz;                       /* wide_dz serves both */
+  bool one_dz;                       /* wide_dz is used for both */
   uint32_t parts; /* of the samples, whose weight gradients are summed at the end */
-  uint32_t dz_first, parts_first, sums_first; /* places in the workspace */
-  dg_buffer *flipped_offsets;                 /* of weight k of the flipped kernel */
+  uint32_t dz_first, parts_first, sums_first; /* offsets in the workspace */
+  dg_buffer *flipped_offsets;                 /* for weight k of the flipped kernel */
 } backward_op;
 
 /* ---- shapes of planes, and steps ---------------------------------------- */
@@ -34,8 +34,8 @@ static dg_cl_plane plane_of_dz(const dg_cl_conv2d_shape *shape) {
   };
 }
 
-/* What the flipped kernel reaches for height lines of width columns, and a last line that is only
-   the right padding of the one before. */
+/* The extent of the flipped kernel for height lines of width columns, including a last line that is
+   only the right padding of the one before. */
 static dg_cl_plane plane_of_wide_dz(const dg_cl_conv2d_shape *shape, const dg_conv2d_desc *d) {
   const int32_t origin_x = (int32_t)d->kernel_w - 1 - (int32_t)d->pad_w;
   const uint32_t left = origin_x > 0 ? (uint32_t)origin_x : 0;
@@ -58,8 +58,8 @@ static dg_cl_plane plane_of_wide_dz(const dg_cl_conv2d_shape *shape, const dg_co
   };
 }
 
-/* Where weight k = (filter, ky, kx) of the flipped kernel meets column 0: its place in the weights,
-   and in the planes of dz. */
+/* The position where weight k = (filter, ky, kx) of the flipped kernel meets column 0: its offset
+   in the weights, and in the planes of dz. */
 static dg_cl_gemm_offset flipped_offset(const dg_cl_op *op, uint32_t k) {
   const backward_op *self = (const backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
@@ -73,7 +73,7 @@ static dg_cl_gemm_offset flipped_offset(const dg_cl_op *op, uint32_t k) {
 
 /* ---- prepare ------------------------------------------------------------ */
 
-/* Lays the workspace out: planes of x, planes of dz, parts of dw, sums of planes. */
+/* Assigns the parts of the workspace: planes of x, planes of dz, parts of dw, sums of planes. */
 static bool plan(backward_op *self, dg_error *err) {
   const dg_conv2d_desc *d = &self->planes.op.desc.conv2d;
   const uint64_t n = self->planes.op.max_n;
@@ -104,7 +104,7 @@ static void plan_dz(backward_op *self) {
 }
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
-  enum { PARTS = 16 }; /* whatever the device, so that sums are always taken in one order */
+  enum { PARTS = 16 }; /* the same for all devices, so that the order of sums is fixed */
   backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
   if (!dg_cl_conv2d_planes_prepare(&self->planes, err)) return false;

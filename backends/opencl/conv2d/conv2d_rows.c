@@ -1,6 +1,6 @@
 /*
- * Convolutions line by line (cl/conv2d/rows_tile.cl): forward, in tile form, of few channels.
- * Vectors run along the filters; a line's sums stay in registers until their maxima are taken.
+ * Convolutions line by line (cl/conv2d/rows_tile.cl): forward, in tile form, for few channels.
+ * Vectors run along the filters; a line's sums stay in registers until they are pooled.
  */
 #include <stdio.h>
 
@@ -18,16 +18,15 @@ typedef struct {
   dg_cl_conv2d_shape shape;
 } rows_op;
 
-/* Columns that a block may have, so that its sums, and what they are summed from, fit 32
-   registers; filters that make it worth while; how wide lines and windows may be, lest too much is
-   unrolled. */
+/* Limits: columns of a block, so that its sums and their operands fit 32 registers; filters that
+   make it worthwhile; and the width of lines and windows, to limit unrolling. */
 enum { SUMS = 28, FEWEST = 8, WIDEST = 4 * SUMS, WIDEST_KERNEL = 11 };
 
 static uint32_t windows(const dg_conv2d_desc *d) {
   return d->pool ? d->pool : 1;
 }
 
-/* Columns of sums that are asked for. */
+/* Columns of sums that are needed. */
 static uint32_t used_columns(const dg_conv2d_desc *d) {
   const uint32_t sums = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
   return sums / windows(d) * windows(d);
@@ -41,7 +40,7 @@ static bool fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t ma
          d->pool <= SUMS / 2;
 }
 
-/* Whole windows, about as many in each of as few blocks as can be. */
+/* The columns of a block: whole windows, in as few blocks of about equal size as possible. */
 static uint32_t block_of(const dg_conv2d_desc *d, uint32_t vectors) {
   const uint32_t pool = windows(d), used = used_columns(d) / pool;
   const uint32_t most = SUMS / vectors / pool;
@@ -70,7 +69,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
          dg_cl_packed_prepare(op, &self->packed, d->filters, dg_cl_conv2d_weights(d), vectors, err);
 }
 
-/* Lines of results that a work-item takes: so many that each unit of the device has some items. */
+/* Lines of results per work-item: few enough for each compute unit to have some items. */
 static uint32_t share_of(const rows_op *self, uint32_t groups, uint32_t lines) {
   enum { ITEMS = 32 };
   const size_t wanted = (size_t)ITEMS * self->op.device->base.info.compute_units;

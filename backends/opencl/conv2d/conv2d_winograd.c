@@ -4,7 +4,7 @@
 #include "backends/opencl/elementwise/leaky.h"
 
 static bool is_faster(const dg_conv2d_desc *d) {
-  enum { FEWEST = 16, MANY_PAIRS = 1024 }; /* else launches and transforms cost more */
+  enum { FEWEST = 16, MANY_PAIRS = 1024 }; /* else launches and transforms take longer */
   if (d->kernel_h != d->kernel_w || (d->kernel_h != 3 && d->kernel_h != 5)) return false;
   if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
     return false;
@@ -19,15 +19,15 @@ static bool is_faster(const dg_conv2d_desc *d) {
 
 bool dg_cl_conv2d_winograd_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
                                 bool train) {
-  enum { SOME = 8 }; /* its tiles want some samples */
+  enum { SOME = 8 }; /* its tiles need some samples */
   (void)train;
   return device->form == DG_CL_TILE && max_n >= SOME && is_faster(&desc->conv2d);
 }
 
 typedef struct {
   dg_cl_op op;
-  dg_cl_pixels pixels; /* of an op that is trained */
-  uint32_t samples;    /* the largest n in whole tiles of products */
+  dg_cl_pixels pixels; /* for an op that is trained */
+  uint32_t samples;    /* the largest n, rounded up to whole tiles of the products */
   dg_cl_correlation correlation;
 } forward_op;
 
@@ -42,7 +42,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   return !op->train || dg_cl_pixels_prepare(op, &self->pixels, err);
 }
 
-/* x as pixels, for backward. */
+/* Copies x as pixels, for backward. */
 static bool keep_x(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const forward_op *self = (forward_op *)op;
   const dg_cl_correlation *c = &self->correlation;

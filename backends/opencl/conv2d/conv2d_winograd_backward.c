@@ -1,4 +1,4 @@
-/* The gradients of convolutions by Winograd; conv2d_winograd.h says what is what. */
+/* The gradients of convolutions by Winograd; see conv2d_winograd.h for the notation. */
 #include "backends/opencl/conv2d/bias.h"
 #include "backends/opencl/conv2d/conv2d.h"
 #include "backends/opencl/conv2d/conv2d_winograd.h"
@@ -11,10 +11,10 @@ typedef struct {
   dg_cl_pixels pixels;
   dg_cl_bias bias;
   cl_kernel input_transform, output_transform_backward, weight_transform_backward;
-  uint32_t samples;          /* the largest n in whole tiles of products */
-  dg_cl_correlation forward; /* as forward takes it; only its shape */
+  uint32_t samples;          /* the largest n, rounded up to whole tiles of the products */
+  dg_cl_correlation forward; /* the forward correlation; only its shape is used */
   dg_cl_correlation back;    /* from the output's gradient to the input's */
-  uint32_t row_tiles, tiles; /* of the output: in a row; in one turn of the weights' gradient */
+  uint32_t row_tiles, tiles; /* of the output: per row; per turn of the weights' gradient */
   uint32_t d_z, transformed, d_out_transformed, d_weights,
       bias_sums;            /* for the weights' gradient */
   uint32_t d_weights_point; /* from one point's gradients to the next's */
@@ -23,21 +23,22 @@ typedef struct {
 
 /* ---- prepare ------------------------------------------------------------ */
 
-/* The next `floats` of a workspace that ends at `end` so far. */
+/* Reserves the next `floats` of a workspace that ends at `end` so far. */
 static uint32_t take(uint64_t *end, uint64_t floats) {
   const uint64_t begin = *end;
   *end += dg_cl_round_up(floats, DG_CL_VECTOR);
   return (uint32_t)begin;
 }
 
-/* Floats of a tensor of `places` times all samples. */
+/* Floats of a tensor of `places` positions for all samples. */
 static uint64_t tensor(const backward_op *self, uint64_t places, uint32_t channels) {
   return places * self->samples * channels;
 }
 
-/* The more tiles in a turn, the fewer launches; but what is transformed is to stay in a cache.
-   Turns say in which order weight gradients are summed, so the size of the products' tiles doesn't
-   count. */
+/* More tiles at a time mean fewer launches, but the transformed tiles must stay in a cache. Their
+ * number determines the order in which weight gradients are summed, so it doesn't depend on the
+ * size of the products' tiles.
+ */
 static void count_tiles(backward_op *self) {
   enum { CACHED = 3 << 17 }; /* floats */
   const dg_cl_correlation *c = &self->forward;
@@ -60,7 +61,7 @@ static uint32_t list_d_weight(const dg_cl_op *op, uint32_t chunk, uint32_t point
   return self->tiles;
 }
 
-/* What the weights' gradients and the input's need lies in the same place. */
+/* The data for the weights' gradients and for the input's share the same memory. */
 static bool plan(backward_op *self, dg_error *err) {
   dg_cl_op *op = &self->op;
   const dg_cl_correlation *c = &self->forward;
@@ -106,7 +107,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 
 /* ---- run ---------------------------------------------------------------- */
 
-/* dz as pixels, to the start of the workspace. */
+/* Computes dz as pixels, at the start of the workspace. */
 static bool dz_to_pixels(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (backward_op *)op;
   const dg_conv2d_desc *d = &op->desc.conv2d;
@@ -125,7 +126,7 @@ static bool dz_to_pixels(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_er
                          err);
 }
 
-/* Transforms a turn's tiles of x. */
+/* Transforms a group of tiles of x. */
 static bool transform_tiles(dg_cl_op *op, const dg_op_buffers *b, uint32_t first_tile, uint32_t n,
                             dg_error *err) {
   const backward_op *self = (backward_op *)op;

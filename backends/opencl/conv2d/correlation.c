@@ -45,13 +45,14 @@ cl_kernel dg_cl_correlation_kernel(dg_cl_op *op, const dg_cl_correlation *c, con
   return dg_cl_special_kernel(op, DG_CL_WINOGRAD, options, name, err);
 }
 
-/* Floats from one point to the next: an odd number of vectors, so that a tile's points don't share
-   a few places of the cache. */
+/* Floats from one point to the next: an odd number of vectors, so that a tile's points don't map to
+   the same few cache sets. */
 static uint64_t step_of(uint64_t rows, uint64_t row) {
   return (rows * row / VECTOR | 1) * VECTOR;
 }
 
-/* So many samples that products have some rows, and work-items enough for each unit. */
+/* The number of samples per block: enough rows for the products, but also enough work-items for
+   each compute unit. */
 static void share_samples(const dg_cl_op *op, dg_cl_correlation *c) {
   enum { ROWS = 2 * DG_CL_PANEL_ROWS, ITEMS = 4 };
   const uint32_t units = op->device->base.info.compute_units;
@@ -63,7 +64,7 @@ static void share_samples(const dg_cl_op *op, dg_cl_correlation *c) {
   c->items = blocks < most ? blocks : most;
 }
 
-/* Lays out a work-item's memory; cl/conv2d/winograd_tiles.cl says what is in it. */
+/* Assigns the parts of a work-item's memory; cl/conv2d/winograd_tiles.cl describes them. */
 static uint64_t place_item(dg_cl_correlation *c, uint32_t side) {
   const uint64_t lines = dg_cl_ceil_div(c->out_h, side) * side + c->kernel - 1;
   const uint64_t line = dg_cl_ceil_div(c->out_w, side) * side + c->kernel - 1;
@@ -104,7 +105,7 @@ bool dg_cl_correlation_prepare(dg_cl_op *op, dg_cl_correlation *c, uint64_t *end
 
 /* ---- run ---------------------------------------------------------------- */
 
-/* Transforms the weights, unless that is done. */
+/* Transforms the weights, unless this has been done. */
 static bool transform_weights(dg_cl_op *op, dg_cl_correlation *c, const dg_cl_correlation_args *r,
                               dg_error *err) {
   if (c->kept && dg_cl_is_content(c->kept_of, r->weight)) return true;

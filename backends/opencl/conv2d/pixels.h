@@ -1,6 +1,6 @@
 /**
- * Tensors as [pixel][sample][channel], and sums of plain products of matrices over them: the
- * kernels of cl/conv2d/pixels_tile.cl, for devices of the tile form.
+ * Tensors as [pixel][sample][channel], and sums of plain matrix products over them: the kernels of
+ * cl/conv2d/pixels_tile.cl, for devices of the tile form.
  */
 #ifndef DG_OPENCL_PIXELS_H
 #define DG_OPENCL_PIXELS_H
@@ -10,10 +10,10 @@
 /** Floats of a vector in cl/conv2d/pixels_tile.cl. */
 enum { DG_CL_VECTOR = 16 };
 
-/** Floats that a tile of any size may reach past the end of a tensor: two vectors. */
+/** Floats that a tile of any size may access past the end of a tensor: two vectors. */
 enum { DG_CL_TAP_SLACK = 2 * DG_CL_VECTOR };
 
-/** `rows` in whole tiles of the device. */
+/** `rows` rounded up to whole tiles of the device. */
 uint32_t dg_cl_tap_rows(const dg_cl_device *device, uint32_t rows);
 
 typedef struct {
@@ -22,11 +22,11 @@ typedef struct {
 
 bool dg_cl_pixels_prepare(dg_cl_op *op, dg_cl_pixels *pixels, dg_error *err);
 
-/** x work-items by y by z, each a group of its own. */
+/** A range of x by y by z work-items, each its own work-group. */
 dg_cl_range dg_cl_tiles(size_t x, size_t y, size_t z);
 
 /** to[to_first + item * to_item + pixel * pitch + row] = from[item * from_item + row * from_row +
-    pixel], times slope where `of`, unless it is NULL, isn't positive. */
+    pixel], times slope where `of`, if not NULL, isn't positive. */
 typedef struct {
   const dg_buffer *from, *of, *to;
   float slope;
@@ -47,18 +47,18 @@ typedef struct {
 bool dg_cl_from_pixels(dg_cl_op *op, const dg_cl_pixels *pixels, const dg_cl_transpose_out *t,
                        dg_error *err);
 
-/** What is summed: in each of `chunks`, for each of `items`, a list of taps. */
+/** The sums to compute: in each of `chunks`, for each of `items`, a list of taps. */
 typedef struct {
   uint32_t chunks, items;
   dg_buffer *firsts, *taps;
 } dg_cl_taps;
 
-/** Writes the taps of an item in a chunk, where the operands of each begin, and returns how many
-    they are. */
+/** Writes the taps of an item in a chunk, that is, the offsets of both operands of each, and
+    returns their number. */
 typedef uint32_t dg_cl_list_taps(const dg_cl_op *op, uint32_t chunk, uint32_t item,
                                  dg_cl_gemm_offset *to);
 
-/** Makes the tables of lists; each item has at most `most` taps in all chunks. */
+/** Creates the tables of lists; each item has at most `most` taps in all chunks. */
 bool dg_cl_taps_make(dg_cl_op *op, dg_cl_taps *lists, dg_cl_list_taps *list, uint32_t most,
                      dg_error *err);
 

@@ -3,7 +3,7 @@
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel sum; /* of forward */
+  cl_kernel sum; /* for forward */
   cl_kernel copy;
 } add_op;
 

@@ -1,4 +1,4 @@
-/* Channels moved behind the pixels: a transposition. */
+/* Images moved to channels-last order: a transposition. */
 #include "backends/opencl/runtime/implementation.h"
 
 typedef struct {

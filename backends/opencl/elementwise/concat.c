@@ -1,4 +1,4 @@
-/* Several inputs side by side: each is a block of columns of the output. */
+/* Concatenation of several inputs: each is a block of columns of the output. */
 #include "backends/opencl/runtime/implementation.h"
 
 typedef struct {
@@ -21,7 +21,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   return self->copy;
 }
 
-/* `count` numbers of each line of a tensor, from place `first` on. */
+/* `count` numbers of each line of a tensor, from index `first` on. */
 typedef struct {
   const dg_buffer *buffer;
   uint32_t first, pitch;

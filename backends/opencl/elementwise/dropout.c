@@ -1,4 +1,4 @@
-/* Dropout that is not fused to another op: the same mask over numbers and over their gradients. */
+/* Dropout that is not fused to another op: the same mask is applied to numbers and gradients. */
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/runtime/implementation.h"
 

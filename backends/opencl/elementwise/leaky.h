@@ -1,4 +1,4 @@
-/** The activations that products and norms can end with, and the slope that says which. */
+/** The activations that can be fused to products and norms, and their slopes. */
 #ifndef DG_OPENCL_LEAKY_H
 #define DG_OPENCL_LEAKY_H
 

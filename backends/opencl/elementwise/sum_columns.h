@@ -1,4 +1,4 @@
-/** Sums of the columns of a matrix: the gradients of biases, and what comes of several parts. */
+/** Column sums of a matrix: for gradients of biases, and to add up the results of several parts. */
 #ifndef DG_OPENCL_SUM_COLUMNS_H
 #define DG_OPENCL_SUM_COLUMNS_H
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* Columns of a vector in tile form; work-items of a group along each side in group form. */
+/* Columns of a vector in tile form; work-items along each side of a work-group in group form. */
 enum { VECTOR = 16, SIDE = 16 };
 
 dg_buffer *dg_cl_gemm_offsets(dg_cl_op *op, uint32_t count,
@@ -26,7 +26,7 @@ static dg_cl_range group_range(dg_cl_tile tile, uint32_t rows, uint32_t columns,
                        .local = {SIDE, SIDE, 1}};
 }
 
-/* `vector` columns count as one of the tile's. */
+/* `vector` columns count as one column of the tile. */
 static dg_cl_range tile_range(dg_cl_tile tile, uint32_t vector, uint32_t rows, uint32_t columns,
                               uint32_t items) {
   return (dg_cl_range){.global = {dg_cl_ceil_div(rows, tile.rows),

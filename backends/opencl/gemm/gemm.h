@@ -1,18 +1,19 @@
 /**
- * The variants of gemm, outer and inner product, that linear layers and convolutions are made of;
- * cl/gemm/outer_tile.cl and cl/gemm/inner_tile.cl say what each computes.
+ * The variants of gemm, outer and inner product, that linear layers and convolutions use;
+ * cl/gemm/outer_tile.cl and cl/gemm/inner_tile.cl define what each computes.
  */
 #ifndef DG_OPENCL_GEMM_H
 #define DG_OPENCL_GEMM_H
 
 #include "backends/opencl/runtime/op.h"
 
-/** Where one term of a sum begins: an offset into a, and one into b (cl_uint2). */
+/** The start of one term of a sum: an offset into a, and one into b (cl_uint2). */
 typedef struct {
   uint32_t x, y;
 } dg_cl_gemm_offset;
 
-/** A table of `count` offsets on the device, made by `offset`; the op owns it. NULL on failure. */
+/** A table of `count` offsets on the device, computed by `offset`; the op owns it. NULL on
+    failure. */
 dg_buffer *dg_cl_gemm_offsets(dg_cl_op *op, uint32_t count,
                               dg_cl_gemm_offset (*offset)(const dg_cl_op *op, uint32_t k),
                               dg_error *err);
@@ -21,9 +22,9 @@ dg_buffer *dg_cl_gemm_offsets(dg_cl_op *op, uint32_t count,
 typedef struct {
   const dg_buffer *a, *offsets, *b, *bias, *c;
   uint32_t a_row, a_item, depth, b_item;
-  uint32_t c_first, c_row, c_item; /**< of item 0, even where first_item isn't it: modulo 2^32 */
+  uint32_t c_first, c_row, c_item; /**< of item 0, even if first_item isn't 0: modulo 2^32 */
   uint32_t first_item, items, rows, columns;
-  uint32_t pitch, width; /**< of the lines that the columns come in */
+  uint32_t pitch, width; /**< of the lines that the columns are divided into */
   float slope;
   bool add;
 } dg_cl_gemm_outer_args;

@@ -1,10 +1,10 @@
-/* Linear layers: what can be fused to them, and what runs them. */
+/* Linear layers: what can be fused to them, and their implementations. */
 #include "backends/opencl/gemm/linear.h"
 
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
 
-/* CLBlast's products end with nothing. */
+/* CLBlast's products have no epilogue. */
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   const dg_linear_desc *d = &desc->linear;
   if (dg_cl_linear_clblast_fits(device, desc, UINT32_MAX, true))

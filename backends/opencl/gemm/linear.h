@@ -1,4 +1,4 @@
-/** The implementations of linear layers; linear.c says which is taken when. */
+/** The implementations of linear layers; linear.c chooses between them. */
 #ifndef DG_OPENCL_LINEAR_H
 #define DG_OPENCL_LINEAR_H
 
@@ -8,7 +8,7 @@ extern const dg_cl_implementation dg_cl_linear_clblast_forward, dg_cl_linear_pac
     dg_cl_linear_inner;
 extern const dg_cl_implementation dg_cl_linear_clblast_backward, dg_cl_linear_outer;
 
-/** The predicate of CLBlast's: by default it takes layers whose weights fill many tiles. */
+/** The predicate of CLBlast: by default it accepts layers whose weights fill many tiles. */
 bool dg_cl_linear_clblast_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32_t max_n,
                                bool train);
 

@@ -1,4 +1,4 @@
-/* Linear layers by CLBlast; its products need no kernel of ours but for the bias. */
+/* Linear layers by CLBlast; only the bias needs a kernel of ours. */
 #include "backends/opencl/elementwise/sum_columns.h"
 #include "backends/opencl/gemm/linear.h"
 #include "backends/opencl/runtime/clblast.h"
@@ -14,7 +14,7 @@ bool dg_cl_linear_clblast_fits(const dg_cl_device *device, const dg_op_desc *des
 
 /* ---- products ----------------------------------------------------------- */
 
-/* The products for n samples; their buffers are not filled in where `b` is NULL. */
+/* The products for n samples; their buffers are not set if `b` is NULL. */
 
 static dg_cl_blast_product forward_product(const dg_op_desc *desc, const dg_op_buffers *b,
                                            uint32_t n) {
@@ -51,7 +51,7 @@ static dg_cl_blast_product d_in_product(const dg_op_desc *desc, const dg_op_buff
 
 typedef dg_cl_blast_product product_of(const dg_op_desc *desc, const dg_op_buffers *b, uint32_t n);
 
-/* Raises `bytes` to what a product wants for any number of samples: a smaller one may want more. */
+/* Raises `bytes` to what a product needs for any number of samples: smaller ones may need more. */
 static bool plan_product(dg_cl_op *op, product_of *product, size_t *bytes, dg_error *err) {
   for (uint32_t n = 1; n <= op->max_n; n++) {
     const dg_cl_blast_product p = product(&op->desc, NULL, n);

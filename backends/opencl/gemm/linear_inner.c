@@ -1,4 +1,4 @@
-/* Linear layers forward as an inner product, on the tensors as they lie: x and weight both lie
+/* Linear layers forward as an inner product, on unpacked tensors: x and weight are both contiguous
    along the sum. */
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
@@ -8,7 +8,7 @@
 typedef struct {
   dg_cl_op op;
   cl_kernel inner, drop;
-  dg_buffer *samples; /* of sample n: {0, n * in} */
+  dg_buffer *samples; /* for sample n: {0, n * in} */
 } inner_op;
 
 static dg_cl_gemm_offset sample_offset(const dg_cl_op *op, uint32_t n) {

@@ -1,4 +1,4 @@
-/* The gradients of linear layers as outer products, on the tensors as they lie. */
+/* The gradients of linear layers as outer products, on unpacked tensors. */
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/elementwise/sum_columns.h"
@@ -8,8 +8,8 @@
 typedef struct {
   dg_cl_op op;
   cl_kernel outer, derive, sum_columns;
-  dg_buffer *samples; /* of sample n: {n * out, n * in} */
-  dg_buffer *outputs; /* of output o: {o, o * in} */
+  dg_buffer *samples; /* for sample n: {n * out, n * in} */
+  dg_buffer *outputs; /* for output o: {o, o * in} */
 } outer_op;
 
 static dg_cl_gemm_offset sample_offset(const dg_cl_op *op, uint32_t n) {
@@ -36,7 +36,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   return self->outputs;
 }
 
-/* The gradient before what is fused, from that after it, into the workspace. */
+/* Computes the gradient before the fused ops from that after them, in the workspace. */
 static bool derive(dg_cl_op *op, const dg_op_buffers *b, uint32_t count, dg_error *err) {
   const dg_linear_desc *d = &op->desc.linear;
   return dg_cl_launch(op, ((outer_op *)op)->derive, dg_cl_blocks(op->device, count, 1),

@@ -1,4 +1,4 @@
-/* Linear layers that only test, in tile form: their weights stay packed. */
+/* Linear layers that aren't trained, in tile form: packed weights are cached. */
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/gemm/linear.h"
 #include "backends/opencl/gemm/packed.h"

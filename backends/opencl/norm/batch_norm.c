@@ -1,6 +1,6 @@
 /*
- * Batch normalization (cl/norm/norm.cl). Sums over a channel are taken in two steps: of each plane,
- * or of blocks of lines where a plane is a single number, and then over those.
+ * Batch normalization (cl/norm/norm.cl). Sums over a channel are computed in two steps: over each
+ * plane (or blocks of lines, if a plane is a single number), and then over these sums.
  */
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/elementwise/sum_columns.h"
@@ -12,7 +12,7 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   return dg_cl_is_leaky(desc->batch_norm.act) && !desc->batch_norm.statistics;
 }
 
-/* Do all channels lie in a line? */
+/* Does each line hold all channels? */
 static bool lie_along(const dg_cl_op *op) {
   return op->desc.batch_norm.plane == 1;
 }
@@ -23,12 +23,12 @@ static dg_cl_lines lines_of(const dg_cl_op *op, uint32_t n) {
                        : dg_cl_lines_of(n * d->rows * d->channels, d->plane);
 }
 
-/* What is summed first: so many numbers of each channel. */
+/* The units that are summed first: this many numbers of each channel. */
 static uint32_t block_of(const dg_cl_op *op) {
   return lie_along(op) ? DG_CL_NORM_BLOCK : op->desc.batch_norm.plane;
 }
 
-/* The numbers of a channel in a batch, and the blocks they make. */
+/* The count of a channel's numbers in a batch, and of their blocks. */
 static uint32_t count_of(const dg_cl_op *op, uint32_t n) {
   return n * op->desc.batch_norm.rows * op->desc.batch_norm.plane;
 }
@@ -36,12 +36,12 @@ static uint32_t blocks_of(const dg_cl_op *op, uint32_t n) {
   return (uint32_t)dg_cl_ceil_div(count_of(op, n), block_of(op));
 }
 
-/* The numbers of a channel in a whole batch, of which there may be more than a buffer holds. */
+/* The count of a channel's numbers in a whole batch, which may exceed the size of a buffer. */
 static double whole_of(const dg_cl_op *op, uint32_t n) {
   return (double)n * op->desc.batch_norm.rows * op->desc.batch_norm.plane;
 }
 
-/* Bytes of a number for each channel. */
+/* Bytes of one number per channel. */
 static size_t row_of(const dg_cl_op *op) {
   return sizeof(float) * op->desc.batch_norm.channels;
 }
@@ -50,9 +50,9 @@ static size_t row_of(const dg_cl_op *op) {
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel block_statistics; /* of an op that is trained: of blocks of lines or of columns */
-  cl_kernel statistics;       /* of all blocks */
-  cl_kernel merge, finish;    /* of one that is trained in slices */
+  cl_kernel block_statistics; /* of an op that is trained: over blocks of lines or of columns */
+  cl_kernel statistics;       /* over all blocks */
+  cl_kernel merge, finish;    /* of an op trained in slices */
   cl_kernel running, forward;
 } forward_op;
 
@@ -75,7 +75,7 @@ static bool prepare_forward(dg_cl_op *op, dg_error *err) {
   return self->running && self->forward && (!op->train || prepare_training(self, err));
 }
 
-/* The statistics of each block, at the start of the workspace. */
+/* Computes the statistics of each block, at the start of the workspace. */
 static bool find_block_statistics(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const forward_op *self = (const forward_op *)op;
   const dg_cl_lines s = lines_of(op, n);
@@ -89,7 +89,7 @@ static bool find_block_statistics(dg_cl_op *op, const dg_op_buffers *b, uint32_t
                       DG_CL_ARGS(x, all, lines, length, dg_cl_u32(s.share)), err);
 }
 
-/* The statistics of this batch, or what is collected of a slice, into `saved`. */
+/* Computes the statistics of this batch, or what is collected of a slice, in `saved`. */
 static bool find_statistics(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
                             dg_error *err) {
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
@@ -176,7 +176,7 @@ static const dg_cl_implementation lines_forward = {.name = "lines",
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel sums; /* of lines or of columns */
+  cl_kernel sums; /* over lines or columns */
   cl_kernel sum_columns, backward;
 } backward_op;
 
@@ -192,7 +192,7 @@ static bool prepare_backward(dg_cl_op *op, dg_error *err) {
   return self->sums && self->sum_columns && self->backward;
 }
 
-/* The sums of each block that make d_bias and d_weight, into the workspace. */
+/* Computes the sums of each block for d_bias and d_weight, in the workspace. */
 static bool find_sums(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (const backward_op *)op;
   const dg_batch_norm_desc *d = &op->desc.batch_norm;
@@ -231,7 +231,7 @@ static bool find_d_in(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step,
                       err);
 }
 
-/* The gradients of weight and bias. */
+/* Computes the gradients of weight and bias. */
 static bool find_d_param(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const backward_op *self = (const backward_op *)op;
   const uint32_t channels = op->desc.batch_norm.channels;

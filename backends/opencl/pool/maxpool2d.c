@@ -1,4 +1,4 @@
-/* Max pooling; forward keeps the places of the maxima for backward. */
+/* Max pooling; forward saves the indices of the maxima for backward. */
 #include "backends/opencl/pool/maxpool.h"
 #include "backends/opencl/pool/pool2d.h"
 #include "backends/opencl/runtime/implementation.h"

@@ -6,7 +6,7 @@ typedef struct {
   cl_kernel kernel;
 } upsample_op;
 
-/* One work-item for each number of the input, whose planes are rows of one width. */
+/* One work-item per number of the input, whose planes are treated as rows of one width. */
 static dg_cl_range range_of(const dg_upsample2d_desc *d, uint32_t rows) {
   return dg_cl_range_of((size_t[3]){d->width, rows, 1}, (size_t[3]){16, 4, 1});
 }

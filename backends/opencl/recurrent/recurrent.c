@@ -1,4 +1,4 @@
-/* Recurrent layers: what runs them. */
+/* Recurrent layers: their implementations. */
 #include "backends/opencl/recurrent/recurrent_tiles.h"
 
 const dg_cl_family dg_cl_recurrent = {.forward = {&dg_cl_recurrent_tiles_forward},

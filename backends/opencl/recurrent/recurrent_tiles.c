@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-/* ---- what both directions share ----------------------------------------- */
+/* ---- common part of both directions ------------------------------------- */
 
 dg_cl_recurrent_params dg_cl_recurrent_params_of(const dg_recurrent_desc *d, dg_buffer *const *all,
                                                  uint32_t direction) {
@@ -13,12 +13,12 @@ dg_cl_recurrent_params dg_cl_recurrent_params_of(const dg_recurrent_desc *d, dg_
                                   .c = d->biases > 1 ? all[3] : NULL};
 }
 
-/* Samples of a tile. In registers more are no faster, and few leave no work-item without work. */
+/* Samples of a tile. More in registers are not faster, and larger tiles leave work-items idle. */
 static uint32_t samples_of(const dg_cl_op *op) {
   return op->device->form == DG_CL_TILE ? 5 : 4;
 }
 
-/* Weights and rows must be counted in 32 bits before anything is made of their sizes. */
+/* Counts of weights and rows must fit 32 bits before other sizes are computed from them. */
 static bool check_sizes(const dg_cl_op *op, dg_error *err) {
   const dg_recurrent_desc *d = &op->desc.recurrent;
   const uint64_t units = dg_cl_round_up(d->hidden, DG_CL_UNITS), most = DG_MAX_GATES + 2;
@@ -72,12 +72,12 @@ dg_cl_range dg_cl_recurrent_range(const dg_cl_recurrent_op *self, uint32_t count
 typedef struct {
   dg_cl_recurrent_op shared;
   cl_kernel pack_gates, pack_biases, forward;
-  uint32_t block; /* weights packed: of 16 units */
-  /* Where things begin in the workspace, behind the packed weights, in numbers: */
-  uint32_t inputs, states; /* x of a time; what is kept when testing */
+  uint32_t block; /* packed weights per 16 units */
+  /* Offsets in the workspace, after the packed weights, in numbers: */
+  uint32_t inputs, states; /* of x of a time step; of the state if not training */
 } forward_op;
 
-/* Fails where a place in the memory of forward would not fit 32 bits. */
+/* Fails if an offset in forward's memory would not fit 32 bits. */
 static bool plan(forward_op *self, dg_error *err) {
   const uint64_t tiles = dg_cl_recurrent_tiles(&self->shared, self->shared.op.max_n);
   const uint64_t inputs = self->shared.padded / DG_CL_UNITS * (uint64_t)self->block;
@@ -102,8 +102,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   return self->pack_gates && self->pack_biases && self->forward;
 }
 
-/* Packs `gates` gates of a weight, beginning with gate `shift` and going round, at `to` of each
-   block. */
+/* Packs `gates` gates of a weight, from gate `shift` on and cyclically, at `to` of each block. */
 static bool pack_gates(forward_op *self, const dg_buffer *weight, uint32_t columns, uint32_t gates,
                        uint32_t shift, const dg_buffer *workspace, uint32_t to, dg_error *err) {
   const size_t items[] = {columns, self->shared.padded / DG_CL_UNITS, 1},

@@ -1,18 +1,18 @@
-/* The gradients of recurrent layers; recurrent_tiles.h says what is what. */
+/* The gradients of recurrent layers; see recurrent_tiles.h for the notation. */
 #include "backends/opencl/recurrent/recurrent_tiles.h"
 
 typedef struct {
   dg_cl_recurrent_op shared;
   cl_kernel pack_rows, backward, sum_parts;
   uint32_t parts;                   /* of the gradients of weights */
-  uint32_t part_size, scratch_size; /* numbers of a part, and that its making takes */
-  /* Where things begin in the workspace, behind the packed weights of h, in numbers: */
+  uint32_t part_size, scratch_size; /* numbers of a part, and of its scratch */
+  /* Offsets in the workspace, after the packed weights of h, in numbers: */
   uint32_t weights_x, scratch, partials;
 } backward_op;
 
 /* ---- prepare ------------------------------------------------------------ */
 
-/* As many as the device works on at a time, as long as they take little memory. */
+/* As many as the device executes at a time, as long as they need little memory. */
 static uint32_t parts_of(const backward_op *self) {
   enum { MOST = 1 << 26 };
   const uint32_t tiles = dg_cl_recurrent_tiles(&self->shared, self->shared.op.max_n);
@@ -21,7 +21,7 @@ static uint32_t parts_of(const backward_op *self) {
   return parts < capacity ? parts : capacity ? capacity : 1;
 }
 
-/* Fails where a place in the workspace would not fit 32 bits. */
+/* Fails if an offset in the workspace would not fit 32 bits. */
 static bool plan(backward_op *self, dg_error *err) {
   const dg_recurrent_desc *d = &self->shared.op.desc.recurrent;
   const uint32_t padded = self->shared.padded, in_padded = self->shared.in_padded;
@@ -45,7 +45,7 @@ static bool plan(backward_op *self, dg_error *err) {
   return true;
 }
 
-/* Fails where what is saved of a training step would not fit 32 bits. */
+/* Fails if an offset in what a training step saves would not fit 32 bits. */
 static bool plan_saved(backward_op *self, dg_error *err) {
   dg_cl_op *op = &self->shared.op;
   const dg_recurrent_desc *d = &op->desc.recurrent;
@@ -67,7 +67,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 
 /* ---- run ---------------------------------------------------------------- */
 
-/* Packs `gates` gates of a weight, beginning with gate `shift` and going round, in rows. */
+/* Packs `gates` gates of a weight, from gate `shift` on and cyclically, in rows. */
 static bool pack_rows(backward_op *self, const dg_buffer *weight, uint32_t columns, uint32_t gates,
                       uint32_t shift, const dg_buffer *workspace, uint32_t to, dg_error *err) {
   const size_t items[] = {gates * self->shared.padded, dg_cl_ceil_div(columns, DG_CL_UNITS), 1};
@@ -116,12 +116,12 @@ static bool run_backward(backward_op *self, const dg_op_buffers *b, uint32_t n, 
       err);
 }
 
-/* What the parts hold of one parameter: at `first` of each, `slots` slots of padded rows, of which
-   slot (gate + shift) % slots is of a gate. */
+/* The location of one parameter in the parts: at `first` of each, `slots` slots of padded rows,
+   where slot (gate + shift) % slots belongs to a gate. */
 typedef struct {
   const dg_buffer *to;
   uint32_t first, gates, slots, shift, slot_rows;
-  uint32_t rows, columns; /* of a gate of the parameter */
+  uint32_t rows, columns; /* per gate of the parameter */
 } partial;
 
 static bool sum_parts(backward_op *self, const dg_buffer *workspace, uint32_t n, const partial *p,

@@ -24,7 +24,8 @@ static void write_device(FILE *out, cl_device_id id, const char *what, cl_device
   fprintf(out, "%s: %s\n", what, text);
 }
 
-/* Processors of the same name may differ in their vectors, in a virtual machine for one. */
+/* Processors of the same name may differ in their vector units, for example in a virtual
+   machine. */
 static void write_widths(FILE *out, cl_device_id id) {
   cl_uint native = 0, preferred = 0;
   clGetDeviceInfo(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof native, &native, NULL);
@@ -50,9 +51,9 @@ static void write_key(FILE *out, const dg_cl_device *device, const char *what,
 }
 
 /*
- * PoCL keeps what it compiled itself, for the work-group sizes that were launched. Its binaries are
- * of another kind: to give one it compiles every kernel of the program again, for any size, which
- * takes longer than all of the start did (docs/performance.md has the figures).
+ * PoCL has its own cache of what it compiled, for the work-group sizes that were launched. Its
+ * binaries are different: to return one, it compiles every kernel of the program again, for any
+ * size, which takes longer than the whole startup (docs/performance.md has the figures).
  */
 static bool keeps_its_own(const dg_cl_device *device) {
   return strcmp(device->base.info.platform, "Portable Computing Language") == 0;

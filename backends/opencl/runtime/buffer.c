@@ -1,4 +1,4 @@
-/* Device memory: buffers, views into them, the ways in and out, and waiting. */
+/* Device memory: buffers, views into them, transfers, and waiting. */
 #include <stdlib.h>
 
 #include "backends/checks.h"
@@ -20,7 +20,7 @@ static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer
   return buffer;
 }
 
-/* Drivers promise more memory than there is, so sizes are checked before they are asked. */
+/* Drivers promise more memory than there is, so sizes are checked before allocating. */
 static bool check_size(const dg_cl_device *device, size_t bytes, dg_error *err) {
   const dg_device_properties *info = &device->base.info;
   const unsigned long long mb = (bytes + (1 << 20) - 1) >> 20;
@@ -90,7 +90,7 @@ void dg_cl_buffer_free(dg_buffer *buffer) {
   free(buffer);
 }
 
-/* Tells all that was made of a buffer's numbers that they are others now. */
+/* Marks everything derived from a buffer's content as outdated. */
 static void note_change(dg_buffer *buffer) {
   buffer->whole->written = ++buffer->device->generation;
 }

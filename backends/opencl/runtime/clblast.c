@@ -19,7 +19,7 @@ static size_t b_stride(const dg_cl_blast_product *p) {
   return p->b_transposed ? p->depth : p->columns;
 }
 
-/* CLBlast's own codes lie from -1024 to -1001 and below -2000, the others are OpenCL's. */
+/* CLBlast's own codes are from -1024 to -1001 and below -2000, the others are OpenCL's. */
 static bool fail(dg_error *err, const dg_cl_op *op, CLBlastStatusCode code,
                  const dg_cl_blast_product *p) {
   return dg_cl_fail(err, op->device, (cl_int)code, "a product %u x %u x %u by CLBlast", p->rows,

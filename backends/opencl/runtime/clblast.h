@@ -1,4 +1,4 @@
-/** Products by CLBlast, where the library was built with it. */
+/** Matrix products by CLBlast, if the library was built with it. */
 #ifndef DG_OPENCL_CLBLAST_H
 #define DG_OPENCL_CLBLAST_H
 
@@ -15,11 +15,11 @@ typedef struct {
 /** Was the library built with CLBlast? */
 bool dg_cl_blast_built_in(void);
 
-/** Bytes of workspace that a product of these shapes wants; its buffers may be missing still. */
+/** Bytes of workspace that a product of these shapes needs; its buffers need not be set. */
 bool dg_cl_blast_workspace(dg_cl_op *op, const dg_cl_blast_product *p, size_t *bytes,
                            dg_error *err);
 
-/** Enqueues the product; `workspace` may be NULL where it wants none. */
+/** Enqueues the product; `workspace` may be NULL if it needs none. */
 bool dg_cl_blast(dg_cl_op *op, const dg_cl_blast_product *p, const dg_buffer *workspace,
                  dg_error *err);
 

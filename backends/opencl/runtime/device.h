@@ -1,8 +1,8 @@
 /**
- * The lowest floor of the OpenCL backend: an open device, its memory, and how errors are told.
- * Above it lie programs (program.h), an op and its launches (op.h), what runs one
- * (implementation.h), and the families of ops, a folder each; above these who knows all families
- * (ops.h), tuning (tune/), and how a device is opened (device.c).
+ * The lowest layer of the OpenCL backend: an open device, its memory, and error reporting. The next
+ * layers are programs (program.h), an op and its launches (op.h), its implementations
+ * (implementation.h), and the families of ops, one folder each. On top are the table of all ops
+ * (ops.h), tuning (tune/), and opening a device (device.c).
  */
 #ifndef DG_OPENCL_DEVICE_H
 #define DG_OPENCL_DEVICE_H
@@ -14,21 +14,22 @@
 
 /* ---- the device ---------------------------------------------------------- */
 
-/** How kernels of gemm are written; see cl/gemm/outer_tile.cl and cl/gemm/outer_group.cl. */
+/** The form of the gemm kernels; see cl/gemm/outer_tile.cl and cl/gemm/outer_group.cl. */
 typedef enum {
-  DG_CL_TILE,  /**< a register tile of vectors per work-item, no barrier: CPUs */
+  DG_CL_TILE,  /**< a register tile of vectors per work-item, no barriers: CPUs */
   DG_CL_GROUP, /**< 16 x 16 work-items share tiles in local memory: GPUs */
 } dg_cl_form;
 
-/** The variants of gemm whose tiles can be tuned, by the kernels gemm_outer, _inner and _taps. */
+/** The variants of gemm whose tiles can be tuned: those of the kernels gemm_outer, _inner and
+    _taps. */
 typedef enum { DG_CL_OUTER, DG_CL_INNER, DG_CL_TAPS, DG_CL_TILED } dg_cl_tiled;
 
-/** What a work-item sums at a time; backends/opencl/runtime/tiles.h says what it counts. */
+/** The sums of a work-item; for the units see backends/opencl/runtime/tiles.h. */
 typedef struct {
   uint32_t rows, columns, depth;
 } dg_cl_tile;
 
-/** When linear products go to CLBlast. */
+/** When to use CLBlast for linear products. */
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
 typedef struct {
@@ -37,45 +38,45 @@ typedef struct {
   cl_context context;
   cl_command_queue queue;
   dg_cl_form form;
-  dg_cl_blast_use usual_blast; /**< as it comes with the form */
-  dg_cl_blast_use blast;       /**< as it is now: tuning may have chosen otherwise */
+  dg_cl_blast_use usual_blast; /**< the default of the form */
+  dg_cl_blast_use blast;       /**< the current one: tuning may have changed it */
   dg_cl_tile tiles[DG_CL_TILED];
   bool profile;
-  uint64_t memory_used; /**< bytes of all buffers */
-  uint64_t generation;  /**< the last one given to a buffer, or to what was written to one */
-  struct dg_cl_built *programs; /**< program.c's, the newest first */
+  uint64_t memory_used;         /**< bytes of all buffers */
+  uint64_t generation;          /**< the last one given to a buffer, or to a write to one */
+  struct dg_cl_built *programs; /**< owned by program.c, newest first */
 } dg_cl_device;
 
 struct dg_buffer {
   cl_mem mem;
   dg_cl_device *device;
   size_t bytes;
-  dg_buffer *whole;    /**< what this is a view of, or itself */
-  size_t begin;        /**< in `whole` */
-  uint64_t generation; /**< of this buffer alone */
+  dg_buffer *whole;    /**< the buffer that this is a view of, or itself */
+  size_t begin;        /**< offset in `whole` */
+  uint64_t generation; /**< of this buffer itself */
   uint64_t written;    /**< of a whole buffer: the generation of the last write to it */
 };
 
-/** Numbers that a work-item of an elementwise kernel takes: WIDTH in cl/runtime/common.cl. */
+/** Numbers per work-item of an elementwise kernel: WIDTH in cl/runtime/common.cl. */
 static inline uint32_t dg_cl_width(const dg_cl_device *device) {
   return device->form == DG_CL_TILE ? 16 : 4;
 }
 
-/** Work-items that share a line of numbers that is summed: GROUP in cl/runtime/common.cl. */
+/** Work-items that share a line of numbers in a reduction: GROUP in cl/runtime/common.cl. */
 static inline uint32_t dg_cl_group(const dg_cl_device *device) {
   return device->form == DG_CL_TILE ? 1 : 64;
 }
 
-/** The most numbers of a tensor, half of what 32 bits count: what a range is rounded up to must not
-    begin anew at 0. */
+/** The most numbers of a tensor, half the range of 32 bits: a range that is rounded up must not
+    wrap around to 0. */
 enum { DG_CL_MOST_NUMBERS = INT32_MAX };
 
-/** Kernels count numbers in 32 bits, some with a sign; fails where that many can't be. */
+/** Kernels count numbers in 32 bits, some of them signed; fails if these would overflow. */
 bool dg_cl_check_count(uint64_t numbers, dg_error *err);
 
 /* ---- memory (buffer.c) --------------------------------------------------- */
 
-/* Those of the interface (dg_device_calls), for this backend's own tables too. */
+/* Functions of the interface (dg_device_calls), for this backend's own tables too. */
 
 dg_buffer *dg_cl_buffer_new(dg_device *device, size_t bytes, dg_error *err);
 dg_buffer *dg_cl_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);
@@ -88,10 +89,10 @@ bool dg_cl_buffer_copy(dg_buffer *from, size_t from_offset, dg_buffer *to, size_
 bool dg_cl_buffer_fill(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes,
                        dg_error *err);
 
-/** Waits for all that was enqueued. */
+/** Waits for everything that was enqueued. */
 bool dg_cl_finish(dg_device *device, dg_error *err);
 
-/** What a buffer held at a time, as far as writes of the host, copies and fills tell. */
+/** The version of a buffer's content, as far as host writes, copies and fills are tracked. */
 typedef struct {
   uint64_t buffer, written;
 } dg_cl_content;
@@ -110,7 +111,7 @@ static inline bool dg_cl_is_content(dg_cl_content content, const dg_buffer *buff
 __attribute__((format(printf, 4, 5))) bool dg_cl_fail(dg_error *err, const dg_cl_device *device,
                                                       cl_int code, const char *format, ...);
 
-/* ---- small things -------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------- */
 
 static inline size_t dg_cl_ceil_div(size_t a, size_t b) {
   return (a + b - 1) / b;

@@ -1,4 +1,4 @@
-/* OpenCL's error codes as messages: what was done, what happened, what helps. */
+/* OpenCL's error codes as messages: the failed operation, the cause, the remedy. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -34,7 +34,7 @@ bool dg_cl_launch(dg_cl_op *op, cl_kernel kernel, dg_cl_range range, const dg_cl
   return !op->profile || dg_cl_note_event(op, event, err);
 }
 
-/* Adds the times of all noted events up, waiting for those that still run. */
+/* Adds up the times of all recorded events, waiting for those that still run. */
 static bool read_events(dg_cl_op *op, dg_error *err) {
   dg_cl_profile *profile = op->profile;
   if (profile->count == 0) return true;

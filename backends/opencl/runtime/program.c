@@ -12,8 +12,8 @@
 
 enum { TILE = 1 << DG_CL_TILE, GROUP = 1 << DG_CL_GROUP, BOTH = TILE | GROUP };
 
-/* The files of cl/, in the order they are compiled in: each with the programs that it is part of,
-   and the forms. */
+/* The files of cl/, in the order of compilation: each with the programs and the forms that use
+   it. */
 static const struct {
   const char *name;
   unsigned programs, forms;
@@ -27,7 +27,7 @@ static const struct {
     {"planes.cl", IN(ELEMENTS), BOTH},
     {"loss.cl", IN(ELEMENTS), BOTH},
     {"update.cl", IN(ELEMENTS), BOTH},
-    {"norm.cl", IN(NORMS), BOTH}, /* the longest to compile */
+    {"norm.cl", IN(NORMS), BOTH}, /* takes longest to compile */
     {"blocks.cl", IN(GEMM) | IN(GEMM_PACKED) | IN(ROWS) | IN(WINOGRAD), TILE},
     {"outer_tile.cl", IN(GEMM), TILE},
     {"inner_tile.cl", IN(GEMM), TILE},
@@ -62,7 +62,7 @@ void dg_cl_program_find(const dg_cl_device *device, dg_cl_program id, dg_cl_prog
 
 /* ---- building ----------------------------------------------------------- */
 
-/* The error of a build, with the head of the compiler's log in one line. */
+/* The error of a build, with the beginning of the compiler's log in one line. */
 static bool fail_build(const dg_cl_device *device, cl_program handle, const char *file, cl_int code,
                        dg_error *err) {
   if (code != CL_BUILD_PROGRAM_FAILURE)
@@ -82,7 +82,7 @@ static bool fail_build(const dg_cl_device *device, cl_program handle, const char
   return false;
 }
 
-/* The options that all programs are built with, and then `more`. */
+/* The options common to all programs, followed by `more`. */
 static void write_options(const dg_cl_device *device, const char *more, char *out,
                           size_t capacity) {
   cl_device_fp_config float_config = 0;
@@ -107,7 +107,7 @@ static cl_program compile(dg_cl_device *device, const dg_cl_program_text *text, 
   return NULL;
 }
 
-/* From the cache, or else compiled and kept there. */
+/* Loads it from the cache, or else compiles it and stores it there. */
 static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more, dg_error *err) {
   dg_cl_program_text text;
   dg_cl_program_find(device, id, &text);
@@ -122,12 +122,12 @@ static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more
   return program;
 }
 
-/* ---- those that were built ---------------------------------------------- */
+/* ---- built programs ----------------------------------------------------- */
 
 typedef struct dg_cl_built {
   struct dg_cl_built *next;
   dg_cl_program id;
-  char options[128]; /* beside those that all programs are built with */
+  char options[128]; /* in addition to the common ones */
   cl_program program;
 } built;
 

@@ -7,12 +7,12 @@
 
 #include "backends/opencl/runtime/binary.h"
 
-/** The programs; program.c says which files each is of. */
+/** The programs; program.c lists the files of each. */
 typedef enum {
   DG_CL_ELEMENTS,
   DG_CL_NORMS,
   DG_CL_GEMM,
-  DG_CL_GEMM_PACKED, /**< of the tile form, as the next two */
+  DG_CL_GEMM_PACKED, /**< tile form only, as the next two */
   DG_CL_ROWS,
   DG_CL_WINOGRAD,
   DG_CL_RECURRENT
@@ -26,11 +26,11 @@ typedef struct {
 /** All of them, ended by a NULL name (generated). */
 extern const dg_cl_source dg_cl_sources[];
 
-/** The files that a program of a device is compiled from; options are left empty. */
+/** The source files of a program of a device; options are left empty. */
 void dg_cl_program_find(const dg_cl_device *device, dg_cl_program id, dg_cl_program_text *text);
 
-/** The program with these options beside those that all are built with ("-DX=1"), built now if it
-    has not been. The device owns it. NULL on failure. */
+/** The program with these options in addition to the common ones ("-DX=1"), built now if it hasn't
+    been yet. The device owns it. NULL on failure. */
 cl_program dg_cl_program_get(dg_cl_device *device, dg_cl_program id, const char *options,
                              dg_error *err);
 

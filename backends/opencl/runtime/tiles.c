@@ -16,7 +16,7 @@ static const dg_cl_tile tile_choices[DG_CL_TILED][MOST_CHOICES] = {
         {{12, 2, 0}, {6, 1, 0}, {5, 1, 0}, {4, 1, 0}, {8, 2, 0}, {14, 2, 0}, {12, 1, 0}, {3, 2, 0}},
 };
 
-/* Few sums where many groups are to be busy, many where memory is slow. */
+/* Few sums if many work-groups are to be busy, many if memory is slow. */
 static const dg_cl_tile group_choices[DG_CL_TILED][MOST_CHOICES] = {
     [DG_CL_OUTER] =
         {{4, 4, 16}, {4, 4, 8}, {2, 4, 16}, {2, 2, 16}, {8, 4, 16}, {4, 8, 8}, {8, 8, 8}},

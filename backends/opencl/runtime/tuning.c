@@ -15,7 +15,7 @@ dg_cl_tuning dg_cl_tuning_default(const dg_cl_device *device) {
   return tuning;
 }
 
-/* Adds to the device's info what is not as it is by default. */
+/* Adds settings that differ from the defaults to the device's info. */
 static void add_note(dg_cl_device *device, const char *kernel, const char *tile) {
   char *text = device->base.info.tuned;
   dg_append(text, sizeof device->base.info.tuned, "%s%s %s", *text ? "; " : "", kernel, tile);
@@ -37,7 +37,7 @@ void dg_cl_tuning_use(dg_cl_device *device, const dg_cl_tuning *tuning) {
 
 /* ---- on disk ------------------------------------------------------------ */
 
-/* All that a choice depends on: the device, its form, and the kernels. */
+/* Everything that the tuned settings depend on: the device, its form, and the kernels. */
 static char *key_of(const dg_cl_device *device) {
   dg_cl_program_text text;
   dg_cl_program_find(device, DG_CL_GEMM, &text);

@@ -1,26 +1,28 @@
-/** What a device was tuned to (tune.h), and keeping it on disk. */
+/** The tuned settings of a device (tune.h), and storing them on disk. */
 #ifndef DG_OPENCL_TUNING_H
 #define DG_OPENCL_TUNING_H
 
 #include "backends/opencl/runtime/tiles.h"
 
-/** What a device was tuned to. */
+/** The tuned settings of a device. */
 typedef struct {
   dg_cl_tile tiles[DG_CL_TILED];
-  uint32_t own_linear; /**< 1: our kernels do the linear layers that CLBlast would do, else 0 */
+  uint32_t own_linear; /**< 1: our kernels compute the linear layers that CLBlast would compute,
+                          else 0 */
 } dg_cl_tuning;
 
-/** That of a device that was not tuned. */
+/** The settings of a device that wasn't tuned. */
 dg_cl_tuning dg_cl_tuning_default(const dg_cl_device *device);
 
-/** Has a device, whose form is chosen, work so, and says it in its info. */
+/** Applies settings to a device whose form is chosen, and reports them in its info. */
 void dg_cl_tuning_use(dg_cl_device *device, const dg_cl_tuning *tuning);
 
-/** Has it work as it was tuned, where that was kept, else by default: a damaged or another's file
-    changes nothing. */
+/** Applies the stored settings if there are any, else the defaults: a damaged or foreign file is
+    ignored. */
 void dg_cl_tuning_load(dg_cl_device *device);
 
-/** Keeps a tuning for all who open the device in this form. false: it could not be kept. */
+/** Stores settings for all later openings of the device in this form. false: they couldn't be
+    stored. */
 bool dg_cl_tuning_keep(const dg_cl_device *device, const dg_cl_tuning *tuning);
 
 #endif

@@ -1,4 +1,4 @@
-/* Sums of what slices of a batch give. */
+/* Sums of the results of a batch's slices. */
 #include "backends/opencl/runtime/implementation.h"
 
 typedef struct {

@@ -1,10 +1,10 @@
-/* The gather of a batch from a data set of bytes. */
+/* Selects the images of a batch from a data set of bytes. */
 #include "backends/opencl/runtime/implementation.h"
 #include "core/base/philox.h"
 
 typedef struct {
   dg_cl_op op;
-  cl_kernel gather, warped; /* warped is NULL where images are never warped */
+  cl_kernel gather, warped; /* warped is NULL if images are never warped */
   float scale, shift;       /* x = scale * byte + shift */
 } gather_op;
 

@@ -1,5 +1,5 @@
-/* Losses: each sample's, then their mean and the count of correct answers; at once where they are
-   few, in tile form. */
+/* Losses: of each sample, then their mean and the count of correct answers; in one kernel if
+   samples are few, in tile form. */
 #include "backends/opencl/runtime/implementation.h"
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
@@ -9,13 +9,13 @@ static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
          (d->kind == DG_LOSS_CROSS_ENTROPY || (d->kind == DG_LOSS_MSE && d->smoothing == 0));
 }
 
-/* What each sample's loss, or each number's, is multiplied by. */
+/* The factor of each sample's loss, or of each number's. */
 static float weight_of(const dg_loss_desc *d, const dg_step *step) {
   const uint64_t whole = dg_whole_samples(step);
   return 1.0f / (float)(d->kind == DG_LOSS_MSE ? whole * d->classes : whole);
 }
 
-/* ---- at once ------------------------------------------------------------ */
+/* ---- in one kernel ------------------------------------------------------ */
 
 typedef struct {
   dg_cl_op op;

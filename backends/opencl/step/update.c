@@ -1,4 +1,4 @@
-/* Optimizers: one launch over all parameters, and the norm they may be clipped by. */
+/* Optimizers: one launch over all parameters, and the norm for clipping. */
 #include <math.h>
 
 #include "backends/opencl/runtime/implementation.h"
@@ -8,7 +8,7 @@ enum { NORM_PARTS = 256 };
 typedef struct {
   dg_cl_op op;
   cl_kernel update, note, parts, clip;
-  dg_buffer *squares, *factor; /* of the norm, where gradients are clipped */
+  dg_buffer *squares, *factor; /* for the norm, if gradients are clipped */
 } update_op;
 
 static bool prepare(dg_cl_op *op, dg_error *err) {

@@ -1,8 +1,7 @@
 /*
  * Tuning: each parameter has some jobs (tune_job.c) and choices, of which the first is the default.
- * All are built, and must come to the same bits; then they take turns in rounds, and the best time
- * of each counts. Choice number i of all parameters goes into one program, so few programs are
- * built.
+ * All are built, and must give the same bits; then they are timed in rounds, and the best time of
+ * each counts. Choice number i of all parameters goes into one program, so few programs are built.
  */
 #include "backends/opencl/tune/tune.h"
 
@@ -16,16 +15,16 @@
 
 enum { ROUNDS = 6, FINAL_ROUNDS = 12 };
 
-/* Seconds after which no other round of a parameter starts on a slow device. */
+/* Seconds after which no further round of a parameter starts, for slow devices. */
 static const double patience = 4;
 
-/* What a choice must gain to take the place of the default, since measured times vary; and what it
-   may lose on a single job, since a network can have many such layers. */
+/* The speedup that a choice needs to replace the default, since measured times vary; and its
+   largest slowdown on a single job, since a network can have many such layers. */
 static const double least_gain = 1.03, most_loss = 1.05;
 
 typedef struct {
   dg_cl_device *device;
-  dg_cl_tuning tuning; /* what is chosen so far */
+  dg_cl_tuning tuning; /* the current choices */
   dg_cl_task *tasks;   /* [dg_cl_job_count] */
   char faults[DG_CL_PARAMETERS][DG_CL_MOST_CHOICES][96];
   size_t chosen[DG_CL_PARAMETERS];
@@ -38,8 +37,8 @@ static size_t choices_of(const tuner *t, int parameter) {
   return count;
 }
 
-/* Sets the device as a parameter's choice wants it; the tiles of the others are those of the same
-   number, or the default's. */
+/* Sets the device to a parameter's choice; the other tiles are those with the same number, or the
+   defaults. */
 static void set_choice(tuner *t, int parameter, size_t choice) {
   dg_cl_device *device = t->device;
   if (choice == DG_CL_CHOSEN || parameter == DG_CL_CHOOSE_LINEAR) {
@@ -57,7 +56,7 @@ static void set_choice(tuner *t, int parameter, size_t choice) {
 
 /* ---- a parameter -------------------------------------------------------- */
 
-/* Notes why a choice is left out; false for the default, without which nothing can be compared. */
+/* Records why a choice is excluded; false for the default, which is needed for the comparison. */
 static bool leave_out(tuner *t, int parameter, size_t choice, const char *fault) {
   snprintf(t->faults[parameter][choice], sizeof **t->faults, "%.95s", fault);
   return choice > 0;
@@ -67,7 +66,7 @@ static bool is_out(const tuner *t, int parameter, size_t choice) {
   return t->faults[parameter][choice][0];
 }
 
-/* Prepares, for the jobs of a parameter, the ops of all choices, and gives them memory. */
+/* Prepares the ops of all choices for the jobs of a parameter, and allocates their memory. */
 static bool open_parameter(tuner *t, int parameter, dg_error *err) {
   for (size_t j = 0; j < dg_cl_job_count; j++) {
     dg_cl_task *task = &t->tasks[j];
@@ -84,7 +83,7 @@ static bool open_parameter(tuner *t, int parameter, dg_error *err) {
   return true;
 }
 
-/* Does a choice run, and come to the same bits? Products by CLBlast are summed in another order. */
+/* Does a choice run, and give the same bits? Products by CLBlast are summed in another order. */
 static bool check_choice(tuner *t, dg_cl_task *task, int parameter, size_t choice, dg_error *err) {
   dg_error fault = {0};
   bool same = true;
@@ -103,7 +102,7 @@ static bool time_choice(tuner *t, dg_cl_task *task, int parameter, size_t choice
          leave_out(t, parameter, choice, fault.message) || (*err = fault, false);
 }
 
-/* Checks all choices of a parameter, or has them take their turn on all jobs. */
+/* Checks all choices of a parameter, or times each once on all jobs. */
 static bool for_choices(tuner *t, int parameter,
                         bool (*call)(tuner *, dg_cl_task *, int, size_t, dg_error *),
                         dg_error *err) {
@@ -113,7 +112,7 @@ static bool for_choices(tuner *t, int parameter,
   return true;
 }
 
-/* Operations a second of a choice: the geometric mean over the jobs. */
+/* Operations per second of a choice: the geometric mean over the jobs. */
 static double rate_of(const tuner *t, int parameter, size_t choice) {
   double logs = 0, jobs = 0;
   for (size_t j = 0; j < dg_cl_job_count; j++) {
@@ -124,7 +123,7 @@ static double rate_of(const tuner *t, int parameter, size_t choice) {
   return exp(logs / jobs);
 }
 
-/* Is a choice too slow on one of the jobs to be taken? */
+/* Is a choice too slow on one of the jobs to be chosen? */
 static bool is_slow(const tuner *t, int parameter, size_t choice) {
   for (size_t j = 0; j < dg_cl_job_count; j++)
     if (dg_cl_jobs[j].parameter == parameter &&
@@ -133,7 +132,7 @@ static bool is_slow(const tuner *t, int parameter, size_t choice) {
   return false;
 }
 
-/* The fastest choice, or the default where that gains too little over it. */
+/* The fastest choice, or the default if the speedup is too small. */
 static size_t fastest(const tuner *t, int parameter, double gain) {
   size_t best = 0;
   for (size_t i = 1; i < choices_of(t, parameter); i++) {
@@ -143,7 +142,8 @@ static size_t fastest(const tuner *t, int parameter, double gain) {
   return best;
 }
 
-/* The fastest and the default take more turns than the others, so that chance doesn't choose. */
+/* The fastest and the default are timed more often than the others, to reduce the effect of
+   noise. */
 static bool measure(tuner *t, int parameter, dg_error *err) {
   const double end = dg_seconds() + patience;
   for (int round = 0; round < ROUNDS && (round == 0 || dg_seconds() < end); round++)
@@ -173,7 +173,7 @@ static bool tune_parameter(tuner *t, int parameter, dg_error *err) {
   return true;
 }
 
-/* ---- all of it ---------------------------------------------------------- */
+/* ---- all parameters ----------------------------------------------------- */
 
 static void write_trials(const tuner *t, dg_trial *out, size_t capacity, size_t *count) {
   *count = 0;
@@ -194,7 +194,7 @@ static void write_trials(const tuner *t, dg_trial *out, size_t capacity, size_t 
   }
 }
 
-/* Builds what was chosen together, and sees that it comes to the same bits too. */
+/* Builds all choices together, and checks that they give the same bits too. */
 static bool check_chosen(tuner *t, dg_error *err) {
   for (size_t j = 0; j < dg_cl_job_count; j++) {
     dg_cl_task *task = &t->tasks[j];

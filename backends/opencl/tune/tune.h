@@ -1,4 +1,4 @@
-/** Finding the fastest tiles of a device by measuring them. */
+/** Finds the fastest tile sizes of a device by timing them. */
 #ifndef DG_OPENCL_TUNE_H
 #define DG_OPENCL_TUNE_H
 

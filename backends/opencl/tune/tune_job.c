@@ -6,7 +6,7 @@
 #include "backends/opencl/ops.h"
 #include "core/base/clock.h"
 
-/* Contest, samples, from, to, side, kernel, backward, d_in. */
+/* Parameter, samples, from, to, side, kernel, backward, d_in. */
 const dg_cl_job dg_cl_jobs[] = {
     {DG_CL_OUTER, 64, 784, 512, 0, 0, true, true},
     {DG_CL_OUTER, 128, 784, 100, 0, 0, true, true},
@@ -27,7 +27,7 @@ const size_t dg_cl_job_count = sizeof dg_cl_jobs / sizeof *dg_cl_jobs;
 
 /* ---- memory ------------------------------------------------------------- */
 
-/* Numbers of the tensors of a job. */
+/* Count of the numbers in the tensors of a job. */
 typedef struct {
   size_t in, out, weights, bias;
 } sizes;
@@ -61,15 +61,15 @@ static dg_op_desc desc_of(const dg_cl_job *job) {
   return desc;
 }
 
-/* Of the direct method: each number of the output is a sum of as many products as a filter has
-   weights; each gradient takes as many again. */
+/* For the direct method: each number of the output is a sum of as many products as a filter has
+   weights; each gradient takes the same number again. */
 static double operations_of(const dg_cl_job *job) {
   const sizes s = sizes_of(job);
   const double forward = 2.0 * (double)s.out * (double)(s.weights / s.bias);
   return job->backward && job->d_in ? 2 * forward : forward;
 }
 
-/* Memory of numbers whose sums round, so that another order shows. */
+/* Memory with numbers whose sums are rounded, so that a different order is detected. */
 static bool new_numbers(dg_cl_device *device, size_t count, dg_buffer **to, dg_error *err) {
   float *numbers = malloc(count * sizeof *numbers);
   if (!numbers) return dg_fail_memory(err, count * sizeof *numbers);
@@ -139,7 +139,7 @@ static bool run(dg_cl_task *task, size_t choice, bool backward, dg_error *err) {
                   : dg_cl_ops_forward(task->ops[choice], &task->buffers, &step, err);
 }
 
-/* The results of the last run: d_in is read behind the weights' gradient where there is one. */
+/* The results of the last run: d_in follows the weights' gradient if there is one. */
 static float *read_results(dg_cl_task *task, size_t *count, dg_error *err) {
   const bool d_in = task->job->backward && task->job->d_in;
   const size_t more = d_in ? sizes_of(task->job).in : 0;
@@ -183,7 +183,7 @@ static bool run_many(dg_cl_device *device, dg_cl_task *task, size_t choice, uint
 }
 
 bool dg_cl_task_time(dg_cl_device *device, dg_cl_task *task, size_t choice, dg_error *err) {
-  static const double burst = 5e-3; /* seconds, about */
+  static const double burst = 5e-3; /* seconds, approximately */
   double seconds;
   if (task->repeats == 0) {
     if (!run_many(device, task, choice, 2, &seconds, err)) return false;

@@ -9,23 +9,24 @@
 /**
  * in [n, channels, height, width], param {weight [filters, channels, kernel_h, kernel_w],
  * bias [filters]}, out [n, filters, out_h, out_w] = act(in correlated with weight + bias);
- * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding. With `pool` the
- * maximum of each pool x pool window of that is taken, as DG_OP_MAXPOOL2D does without padding and
- * with strides of pool: out is [n, filters, out_h / pool, out_w / pool], rounded down. With
- * `statistics` a training step also writes out[1] [n, filters, 2]: of each plane of out the mean
- * and the sum of squared deviations from it.
+ * out_h = (height + 2 pad_h - kernel_h) / stride_h + 1, rounded down; zero padding. With `pool`, a
+ * max pooling over pool x pool windows follows, as DG_OP_MAXPOOL2D without padding and with strides
+ * of pool; out is then [n, filters, out_h / pool, out_w / pool], rounded down. With `statistics` a
+ * training step also writes out[1] [n, filters, 2]: the mean of each plane of out, and the sum of
+ * squared deviations from it.
  */
 typedef struct {
   uint32_t channels, height, width, filters;
   uint32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
   bool bias;
   dg_act act;      /**< fused to the end */
-  uint32_t pool;   /**< fused behind act; 0: none */
-  dg_drop drop;    /**< fused behind both */
-  bool statistics; /**< of out are written too */
+  uint32_t pool;   /**< fused after act; 0: none */
+  dg_drop drop;    /**< fused after both */
+  bool statistics; /**< the statistics of out are also written */
 } dg_conv2d_desc;
 
-/** The padded input, or the output's gradient as the input's is gathered from it. */
+/** The padded input; or the padded gradient of the output, from which that of the input is
+    gathered. */
 static inline uint64_t dg_conv2d_intermediate(const dg_conv2d_desc *d) {
   uint64_t in = dg_op_volume(d->channels, dg_window_padded(d->height, d->stride_h, d->pad_h),
                              dg_window_padded(d->width, d->stride_w, d->pad_w));
@@ -56,7 +57,7 @@ static inline bool dg_conv2d_agrees(const void *desc) {
   return d->stride_h && d->stride_w;
 }
 
-/** Those of a sum for each place where the filters stand. */
+/** The same for a sum at each position of the filters. */
 static inline void dg_conv2d_operations(const void *desc, dg_op_operations *operations) {
   const dg_conv2d_desc *d = desc;
   double sums = (double)d->filters * dg_window_out(d->height, d->kernel_h, d->stride_h, d->pad_h) *

@@ -1,4 +1,4 @@
-/** Images whose channels become the fastest dimension. */
+/** Images moved to channels-last order. */
 #ifndef DG_OP_CHW_TO_HWC_H
 #define DG_OP_CHW_TO_HWC_H
 

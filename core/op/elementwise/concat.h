@@ -1,10 +1,10 @@
-/** Several tensors side by side. */
+/** Concatenation of several tensors. */
 #ifndef DG_OP_CONCAT_H
 #define DG_OP_CONCAT_H
 
 #include "core/op/traits.h"
 
-/** Input k in [n, rows, count[k]], out [n, rows, sum of count]: their rows one after the other. */
+/** Input k in [n, rows, count[k]], out [n, rows, sum of count]: the concatenation of their rows. */
 typedef struct {
   uint32_t rows, inputs, count[DG_MAX_IN]; /**< 2 <= inputs <= DG_MAX_IN */
 } dg_concat_desc;

@@ -5,8 +5,8 @@
 #include "core/op/traits.h"
 
 /**
- * in [n, count], out [n, count]. Testing: a copy. Training: element e of sample s is dropped
- * when its word w of Philox is below floor(rate * 2^32), else multiplied by 1 / (1 - rate);
+ * in [n, count], out [n, count]. Testing: a copy. Training: element e of sample s is dropped if its
+ * Philox word w is below floor(rate * 2^32), else multiplied by 1 / (1 - rate);
  * w = word e % 4 of counter {e / 4, batch_index + s, step, 0} under key {seed, stream}.
  */
 typedef struct {

@@ -11,7 +11,7 @@ typedef struct {
   uint32_t in, out;
   bool bias;
   dg_act act;   /**< fused to the end */
-  dg_drop drop; /**< fused behind act */
+  dg_drop drop; /**< fused after act */
 } dg_linear_desc;
 
 static inline dg_op_sizes dg_linear_sizes(const void *desc) {

@@ -1,4 +1,4 @@
-/** Poolings of images: of the maximum, and of the average. */
+/** Max and average pooling of images. */
 #ifndef DG_OP_POOL2D_H
 #define DG_OP_POOL2D_H
 
@@ -7,9 +7,9 @@
 
 /**
  * in [n, channels, height, width], out [n, channels, out_h, out_w], sizes as for conv2d;
- * padding is at most half the kernel. The maximum ignores the padding, its gradient goes to the
- * first largest element in row-major order, and a NaN in the window wins. The average divides by
- * kernel_h * kernel_w, the padding counting as zeros.
+ * padding is at most half the kernel. The maximum ignores the padding, and its gradient goes to the
+ * first largest element in row-major order; a NaN counts as the largest. The average divides by
+ * kernel_h * kernel_w and counts the padding as zeros.
  */
 typedef struct {
   uint32_t channels, height, width;

@@ -5,9 +5,9 @@
 #include "core/op/traits.h"
 
 /**
- * in [n, channels, height, width], out [n, channels, scale height, scale width]: every number
- * becomes a square of scale x scale of it (torch.nn.Upsample with mode "nearest"). Its gradient is
- * the sum of the square's, in row-major order.
+ * in [n, channels, height, width], out [n, channels, scale height, scale width]: each number is
+ * repeated in a square of scale x scale (torch.nn.Upsample with mode "nearest"). Its gradient is
+ * the sum over that square, in row-major order.
  */
 typedef struct {
   uint32_t channels, height, width;

@@ -11,20 +11,20 @@ typedef enum {
 } dg_cell_kind;
 
 enum { DG_MAX_GATES = 4 };
-/** Gates of a cell. */
+/** The number of gates of a cell. */
 static inline uint32_t dg_cell_gates(dg_cell_kind cell) {
   static const uint32_t gates[] = {1, 3, 4};
   return gates[cell];
 }
 
 /**
- * A recurrent layer over all steps, from a state of zeros. in [n, steps, in], param, G being the
- * gates of the cell: {W: weight_ih [G hidden, in], U: weight_hh [G hidden, hidden],
+ * A recurrent layer over all steps; the initial state is zero. in [n, steps, in], param, where G is
+ * the number of gates: {W: weight_ih [G hidden, in], U: weight_hh [G hidden, hidden],
  * b: bias_ih [G hidden] if biases >= 1, c: bias_hh [G hidden] if biases == 2}, and, if
- * bidirectional, as many again for a second pass from the last step to the first.
+ * bidirectional, the same again for a second pass from the last step to the first.
  *
- * out [n, steps, D hidden] if `sequence` (the second direction's state at a step stands behind
- * the first's), else [n, D hidden], the state after the last step each direction took; D is 2 if
+ * out [n, steps, D hidden] if `sequence` (at each step the second direction's state follows the
+ * first's), else [n, D hidden], the state after each direction's last step; D is 2 if
  * bidirectional, else 1.
  *
  * With s the sigmoid, or clip(0.2 x + 0.5, 0, 1) if hard_sigmoid, the GRU is
@@ -44,7 +44,7 @@ typedef struct {
 } dg_recurrent_desc;
 
 static inline dg_op_sizes dg_recurrent_sizes(const void *desc) {
-  /* what is saved of a step is at most so many times its state, rounded up */
+  /* an upper bound: saved numbers of a step, in multiples of its state, rounded up */
   enum { PLANES = DG_MAX_GATES + 2, UNIT = 256 };
   const dg_recurrent_desc *d = desc;
   uint32_t directions = d->bidirectional ? 2 : 1, params = 0;

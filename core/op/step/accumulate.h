@@ -1,4 +1,4 @@
-/** Sums of what slices of a batch give. */
+/** Sums of the results of a batch's slices. */
 #ifndef DG_OP_ACCUMULATE_H
 #define DG_OP_ACCUMULATE_H
 

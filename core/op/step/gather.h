@@ -1,4 +1,4 @@
-/** The images of a batch, from all that there are. */
+/** Selects the images of a batch from a data set. */
 #ifndef DG_OP_GATHER_H
 #define DG_OP_GATHER_H
 
@@ -8,16 +8,16 @@
  * How a gathered image is warped in a training step; all 0: not at all. Sample s draws five numbers
  * u0..u4 uniform in [-1, 1): 2 * dg_uniform(w) - 1 of the words of the counters
  * {0, batch_index + s, step, 0} and {1, batch_index + s, step, 0} under key {seed,
- * dg_stream(DG_STREAM_AUGMENT, 0)}. A pixel at p = (x, y), seen from the image's centre
- * ((width - 1) / 2, (height - 1) / 2), shows what was at
+ * dg_stream(DG_STREAM_AUGMENT, 0)}. A pixel at p = (x, y), relative to the image's centre ((width -
+ * 1) / 2, (height - 1) / 2), takes its value from
  *   q = H^-1 R^-1 (p - t) / k: t = (u3 shift width, u4 shift height), k = 1 + u1 scale,
  *   R a rotation by u0 rotate, H = [1, tan(u2 shear); 0, 1],
  * read bilinearly, with byte 0 outside of the image.
  */
 typedef struct {
   float rotate; /**< largest angle, radians */
-  float shift;  /**< largest way, as a share of the image's size */
-  float scale;  /**< largest growth, below 1 */
+  float shift;  /**< largest shift, as a fraction of the image's size */
+  float scale;  /**< largest change in scale, below 1 */
   float shear;  /**< largest angle, radians, below pi / 2 */
 } dg_augment;
 
@@ -25,7 +25,7 @@ typedef struct {
  * in {images: bytes [all, height, width], labels: bytes [all], order: uint32 [..]},
  * out {x [n, height * width], labels: uint32 [n]}: sample s of the batch is image
  * i = order[first + s], augmented if step.train; x = (byte / 255 - mean) / std.
- * out[1] may be NULL: then no labels are read or written, and in[1] may be NULL, too.
+ * out[1] may be NULL: then no labels are read or written, and in[1] may also be NULL.
  */
 typedef struct {
   uint32_t height, width;

@@ -13,15 +13,16 @@ typedef enum {
 
 /**
  * in {logits [n, classes], labels: uint32 [n]}, out {d_logits [n, classes], losses [slots],
- * correct: uint32 [slots]}. Writes losses[slot] (the mean) and correct[slot] (samples whose first
- * largest logit is their label's); d_logits, the loss's gradient, only when step.train is set. Of a
- * batch that is split the mean is over the whole: what its parts write adds up to it.
- * out[0] may be NULL for a network that only tests.
+ * correct: uint32 [slots]}. Writes losses[slot] (the mean) and correct[slot] (the number of samples
+ * whose first largest logit is that of their label); writes d_logits, the gradient of the loss,
+ * only if step.train is set. If the batch is split, the mean is over the whole batch: the parts'
+ * losses add up to it.
+ * out[0] may be NULL for a network that isn't trained.
  */
 typedef struct {
   dg_loss_kind kind;
   uint32_t classes;
-  float smoothing; /**< of the labels, 0 <= smoothing < 1; cross_entropy alone */
+  float smoothing; /**< label smoothing, 0 <= smoothing < 1; cross_entropy only */
 } dg_loss_desc;
 
 static inline dg_op_sizes dg_loss_sizes(const void *desc) {

@@ -13,8 +13,8 @@ typedef enum {
 /**
  * One step of an optimizer over all parameters, by PyTorch's formulas (torch.optim.SGD, Adam,
  * AdamW when `decoupled`, Adadelta). in {gradients [count]}, out {parameters [count],
- * state [arrays, count] in the order named at the kind, fault: uint32 [2]}; the number of
- * samples is ignored, step.lr and step.step (from 0) count.
+ * state [arrays, count] in the order listed at the kind, fault: uint32 [2]}. It uses step.lr and
+ * step.step (from 0) and ignores the number of samples.
  *
  * clip_norm > 0: gradients are first multiplied by min(1, clip_norm / (norm + 1e-6)), norm
  * being the Euclidean norm of all of them (torch.nn.utils.clip_grad_norm_).
@@ -25,11 +25,13 @@ typedef enum {
 typedef struct {
   dg_optimizer_kind kind;
   uint32_t count; /**< a multiple of 16 */
-  /** Where each of `params` parameters ends in [0, count), the gap behind it included; the last
-     ends at count. The caller's, for as long as the op. It changes nothing of what is computed:
-     threads that share out every one alike find the numbers whose gradients they wrote. */
+  /**
+   * The end of each of `params` parameters in [0, count), including the gap behind it; the last is
+   * count. The caller keeps the array for as long as the op. It doesn't affect the results:
+   * threads that partition all parameters alike update the numbers whose gradients they wrote.
+   */
   const uint32_t *param_ends;
-  uint32_t params; /**< 0: nothing is known of them */
+  uint32_t params; /**< 0: not given */
   float momentum;  /**< sgd */
   bool nesterov;   /**< sgd */
   float beta1, beta2;
@@ -44,7 +46,7 @@ static inline dg_op_sizes dg_update_sizes(const void *desc) {
   return (dg_op_sizes){.param = {((const dg_update_desc *)desc)->count}};
 }
 
-/** Parameters end one after the other, the last at the end of all. */
+/** Are the parameter ends in ascending order, with the last at count? */
 static inline bool dg_update_agrees(const void *desc) {
   const dg_update_desc *d = desc;
   for (uint32_t i = 0; i < d->params; i++)

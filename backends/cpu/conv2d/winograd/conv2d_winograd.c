@@ -1,6 +1,6 @@
 /**
- * Samples go a block at a time: the block's tiles are transformed and multiplied, the products
- * become planes, all within a worker's cache.
+ * Samples are processed in blocks: the block's tiles are transformed and multiplied, and the
+ * products are turned into planes, all within a worker's cache.
  */
 #include "backends/cpu/conv2d/winograd/conv2d_winograd.h"
 
@@ -25,17 +25,17 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
 
 /* ---- a block ------------------------------------------------------------ */
 
-/** A forward pass, as its pieces share it. */
+/** The state of a forward pass, shared by its pieces. */
 typedef struct {
   size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
   const dg_op_buffers *buffers;
   const dg_step *step;
   float *panels;   /**< transformed weights */
-  float *products; /**< of one sample that is cut, for all filters */
-  float *scratch;  /**< for every worker */
+  float *products; /**< products of one sample that is cut, for all filters */
+  float *scratch;  /**< scratch of every worker */
   size_t blocks;   /**< of samples */
-  size_t sample;   /**< that is cut */
+  size_t sample;   /**< the one that is cut */
 } pass;
 
 static dg_wino_scratch scratch_of(const pass *f, size_t worker) {
@@ -43,7 +43,7 @@ static dg_wino_scratch scratch_of(const pass *f, size_t worker) {
   return (dg_wino_scratch){&p->layout, f->scratch + worker * p->layout.end};
 }
 
-/** The same with an image whose borders are clear. */
+/** The same with an image whose borders are zeroed. */
 static dg_wino_scratch clear_scratch_of(const pass *f, size_t worker) {
   const dg_wino_plan *p = f->op->plan;
   dg_wino_scratch r = scratch_of(f, worker);
@@ -51,7 +51,7 @@ static dg_wino_scratch clear_scratch_of(const pass *f, size_t worker) {
   return r;
 }
 
-/** What becomes of `samples` samples from `first` of the step on, which are transformed in `r`. */
+/** The outputs of `samples` samples from `first` of the step on, which are transformed in `r`. */
 static dg_wino_correlation correlation_of(const pass *f, const dg_wino_scratch *r, size_t first,
                                           size_t samples) {
   const dg_wino_plan *p = f->op->plan;
@@ -68,7 +68,7 @@ static dg_wino_correlation correlation_of(const pass *f, const dg_wino_scratch *
       .of_planes = dg_conv_epilogue_statistics(f->op, f->buffers, f->step, first)};
 }
 
-/** Brings some planes of sample `s` of the step to their end. */
+/** Runs the epilogue of some planes of sample `s` of the step. */
 static void finish_planes(const pass *f, const dg_wino_scratch *r, size_t s, dg_span planes,
                           const float *sums) {
   const dg_wino_plan *p = f->op->plan;
@@ -79,7 +79,7 @@ static void finish_planes(const pass *f, const dg_wino_scratch *r, size_t s, dg_
                          saved ? (uint8_t *)saved->data + at : NULL);
 }
 
-/** The samples of a block, from `first` of the step on. */
+/** Runs the samples of a block, from `first` of the step on. */
 static void forward_block(const pass *f, const dg_wino_scratch *r, size_t first, size_t samples) {
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
@@ -93,7 +93,7 @@ static void forward_block(const pass *f, const dg_wino_scratch *r, size_t first,
 
 /* ---- pieces ------------------------------------------------------------- */
 
-/** The weights of some panels of filters. */
+/** Packs the weights of some panels of filters. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *f = context;
@@ -106,8 +106,8 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
 }
 
 /**
- * Blocks of about equal size: as few as there can be, but some for every thread, and a number of
- * them that threads can share evenly.
+ * The number of blocks, of about equal size: as few as possible, but some for every thread, and a
+ * number that threads can share evenly.
  */
 static size_t block_count(const pass *f) {
   enum { EVEN = 4 };
@@ -119,7 +119,7 @@ static size_t block_count(const pass *f) {
   return blocks < n ? blocks : n;
 }
 
-/** Some blocks. */
+/** Runs some blocks. */
 static void run_blocks(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const dg_wino_scratch r = clear_scratch_of(f, worker);
@@ -130,7 +130,7 @@ static void run_blocks(const void *context, size_t piece, size_t worker) {
   }
 }
 
-/** A sample that is cut: into how many rows of tiles each vector of channels. */
+/** For a sample that is cut: the number of parts of its rows of tiles per vector of channels. */
 static size_t row_parts(const pass *f) {
   const dg_wino *w = &((const dg_wino_plan *)f->op->plan)->forward;
   return w->channels / DG_VECTOR < (size_t)f->op->device->threads ? 2 : 1;
@@ -164,7 +164,7 @@ static void multiply_points(const void *context, size_t piece, size_t worker) {
                       f->products + i * tiles * DG_WINO_POINTS);
 }
 
-/** Some of its filters' products become planes. */
+/** Turns the products of some of its filters into planes. */
 static void make_planes(const void *context, size_t piece, size_t worker) {
   const pass *f = context;
   const dg_wino_plan *p = f->op->plan;
@@ -180,7 +180,7 @@ static void make_planes(const void *context, size_t piece, size_t worker) {
   finish_planes(f, &r, f->sample, some, k.out);
 }
 
-/** Fewer samples than threads: each is cut, by its channels, points, and filters. */
+/** If there are fewer samples than threads, each is cut by its channels, points, and filters. */
 static void run_cut(const pass *f, size_t work) {
   const dg_wino_plan *p = f->op->plan;
   const dg_wino *w = &p->forward;
@@ -199,7 +199,7 @@ static void run_cut(const pass *f, size_t work) {
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_wino_plan *p = op->plan;
   const dg_wino *w = &p->forward;
-  size_t work = w->out_h * w->out_w * w->kernel * w->kernel * w->filters; /* of a sample */
+  size_t work = w->out_h * w->out_w * w->kernel * w->kernel * w->filters; /* per sample */
   bool pack;
   float *workspace = dg_floats(buffers->workspace);
   float *panels = dg_cpu_packed(op, buffers, workspace, &pack);

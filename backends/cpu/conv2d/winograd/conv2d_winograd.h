@@ -1,4 +1,5 @@
-/** The implementations of convolutions that winograd.h serves better than direct products. */
+/** The implementations of convolutions for shapes where Winograd's algorithm is faster than direct
+    products. */
 #ifndef DG_CPU_CONV2D_WINOGRAD_H
 #define DG_CPU_CONV2D_WINOGRAD_H
 

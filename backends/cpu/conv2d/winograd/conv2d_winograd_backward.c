@@ -1,6 +1,6 @@
 /**
- * Backward cuts the samples into parts, which sum up gradients of the transformed weights of
- * their own; in the end these sums are added in the order of the parts and turned into the
+ * Backward cuts the samples into parts, each with its own sums of the transformed weights'
+ * gradients; at the end these sums are added in the order of the parts and transformed to the
  * gradients of the weights.
  */
 #include <stdlib.h>
@@ -11,14 +11,15 @@
 #include "backends/cpu/elementwise/sum.h"
 #include "backends/cpu/runtime/pieces.h"
 
-/** Sub-kernels would make too many products on the way back. */
+/** With sub-kernels, backward would need too many products. */
 static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
   (void)device, (void)max_n, (void)train;
   dg_wino w = {.kernel = desc->conv2d.kernel_h};
   return dg_wino_is_faster(&desc->conv2d) && dg_wino_subkernels(&w) == 1;
 }
 
-/** About as many simple operations are the products of `samples` samples in one direction. */
+/** The approximate number of simple operations of the products of `samples` samples in one
+    direction. */
 static size_t operations(const dg_wino *w, size_t samples) {
   size_t taps = w->kernel * w->kernel;
   return samples * w->out_h * w->out_w * taps * w->channels * w->filters / DG_VECTOR;
@@ -54,14 +55,14 @@ static dg_wino_scratch scratch_of(const dg_wino_plan *p, float *workspace, size_
   return (dg_wino_scratch){&p->layout, scratch + worker * p->layout.end};
 }
 
-/** DG_VECTOR planes of one sample's output, as backward reads them; NULL where not needed. */
+/** DG_VECTOR planes of one sample's output, as backward reads them; NULL if not needed. */
 typedef struct {
   size_t filter;
   const float *y, *d_y;
   const uint8_t *saved;
 } planes;
 
-/** Brings the gradient of the sums into its image, and adds it up for the bias. */
+/** Computes the gradient of the sums into its image, and adds it up for the bias. */
 static void fill_gradient(const dg_cpu_op *op, const dg_wino_scratch *r, const planes *from,
                           double *d_bias) {
   const dg_wino_plan *p = op->plan;
@@ -132,7 +133,7 @@ static void backward_block(const dg_cpu_op *op, const dg_wino_scratch *r, const 
 
 /* ---- pieces ------------------------------------------------------------- */
 
-/** A backward pass, as its pieces share it. */
+/** The state of a backward pass, shared by its pieces. */
 typedef struct {
   size_t pieces; /**< of a region; dg_cpu_run_counted */
   const dg_cpu_op *op;
@@ -140,7 +141,7 @@ typedef struct {
   size_t samples, parts; /**< parts: of the samples */
 } pass;
 
-/** The weights of some panels of channels. */
+/** Packs the weights of some panels of channels. */
 static void pack_panels(const void *context, size_t piece, size_t worker) {
   (void)worker;
   const pass *b = context;
@@ -154,7 +155,7 @@ static void pack_panels(const void *context, size_t piece, size_t worker) {
     dg_wino_pack(back, &weights, c, panels + c * dg_wino_depth(back) * DG_WINO_POINTS);
 }
 
-/** `samples` samples of a pass, from `first` on. */
+/** Runs `samples` samples of a pass, from `first` on. */
 static dg_conv_chunk chunk_of(const pass *b, size_t first, size_t samples) {
   const dg_wino_plan *p = b->op->plan;
   const dg_wino *w = &p->forward;
@@ -187,7 +188,7 @@ static void run_part(const void *context, size_t part, size_t worker) {
   }
 }
 
-/** The gradients of the parameters of some vectors of filters. */
+/** Computes the gradients of the parameters of some vectors of filters. */
 static void store_gradients(const void *context, size_t piece, size_t worker) {
   const pass *b = context;
   const dg_wino_plan *p = b->op->plan;

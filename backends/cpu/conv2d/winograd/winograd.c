@@ -18,7 +18,7 @@ static void clear_vectors(size_t begin, size_t end, float *filled) {
 }
 
 void dg_wino_clear(const dg_wino_image *image, size_t height, size_t width, float *filled) {
-  size_t end = 0; /* of what is done */
+  size_t end = 0; /* of the processed part */
   for (size_t y = 0; y < height; y++, end += width) {
     size_t begin = (image->top + y) * image->columns + image->left;
     clear_vectors(end, begin, filled);
@@ -43,8 +43,7 @@ void dg_wino_transform_rows(const dg_wino *w, const dg_wino_image *image, dg_spa
 
 enum { MOST_TAPS = 49, MOST_SUBKERNEL_TAPS = 25 };
 
-/** Where tap i of sub-kernel k of a kernel is among the kernel's taps, or SIZE_MAX: past its end.
- */
+/** The index of tap i of sub-kernel k among the kernel's taps, or SIZE_MAX: past its end. */
 static size_t tap_of(const dg_wino *w, size_t k, size_t i) {
   size_t subkernels = dg_wino_subkernels(w), size = dg_wino_subkernel_side(w);
   size_t y = k / subkernels * size + i / size, x = k % subkernels * size + i % size;

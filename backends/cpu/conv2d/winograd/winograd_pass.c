@@ -23,7 +23,7 @@ void dg_wino_transform_samples(const dg_wino_plan *p, const dg_wino_scratch *r, 
                                  r->base + r->at->transformed);
 }
 
-/** Products of a panel become planes: DG_VECTOR of them, of one sample. */
+/** Turns products of a panel into DG_VECTOR planes of one sample. */
 static void store_planes(const dg_wino *w, const dg_wino_scratch *r, const float *products,
                          size_t step, size_t width, bool add, float *out) {
   float *pixels = r->base + r->at->pixels, *transposed = r->base + r->at->transposed;
@@ -58,7 +58,7 @@ void dg_wino_finish_vector(const dg_wino_correlation *k, const dg_wino_scratch *
     dg_plane_statistics(DG_VECTOR, plane, to, k->of_planes + 2 * (s * w->filters + f + v));
 }
 
-/** The panel of filters from `f` on. */
+/** Runs the panel of filters from `f` on. */
 static void correlate_panel(const dg_wino_correlation *k, const dg_wino_scratch *r, size_t f) {
   const dg_wino *w = k->w;
   float *products = r->base + r->at->products;

@@ -6,7 +6,7 @@ bool dg_wino_is_faster(const dg_conv2d_desc *d) {
   if (d->stride_h != 1 || d->stride_w != 1 || d->pad_h != d->pad_w || d->pad_h >= d->kernel_h)
     return false;
   bool saturates = d->act.kind == DG_ACT_SIGMOID || d->act.kind == DG_ACT_TANH;
-  if (saturates) return false; /* errors would be large beside results between -1 and 1 */
+  if (saturates) return false; /* for results between -1 and 1, errors would be relatively large */
   if (d->channels % DG_VECTOR || d->filters % DG_VECTOR || d->channels < 16) return false;
   size_t out_h = dg_window_out(d->height, d->kernel_h, 1, d->pad_h);
   size_t out_w = dg_window_out(d->width, d->kernel_w, 1, d->pad_w);
@@ -19,7 +19,7 @@ static size_t larger(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
-/** An image from which all tiles of a correlation can be read. */
+/** An image large enough for all tiles of a correlation. */
 static dg_wino_image image_of(const dg_wino *w) {
   size_t side = dg_wino_side(w), border = dg_wino_subkernels(w) * dg_wino_subkernel_side(w) - 1;
   return (dg_wino_image){.top = w->pad,
@@ -28,7 +28,7 @@ static dg_wino_image image_of(const dg_wino *w) {
                          .columns = dg_wino_tiles_w(w) * side + border};
 }
 
-/** The same for the output's gradient, with the tiles of the output inside it too. */
+/** The same for the output's gradient, also large enough for the tiles of the output. */
 static dg_wino_image gradient_image_of(const dg_wino *forward, const dg_wino *back) {
   dg_wino_image image = image_of(back);
   size_t side = dg_wino_side(forward);
@@ -42,7 +42,7 @@ static size_t pixel_floats(const dg_wino *w) {
   return dg_wino_tiles(w) * dg_wino_side(w) * dg_wino_side(w) * DG_VECTOR;
 }
 
-/** The next `floats` of a workspace that ends at `end` so far. */
+/** Reserves the next `floats` of a workspace that ends at `end` so far. */
 static size_t take(size_t *end, size_t floats) {
   size_t begin = *end;
   *end += dg_round_up(floats);
@@ -83,7 +83,7 @@ static dg_wino_layout backward_layout(const dg_wino_plan *p) {
   return l;
 }
 
-/** What both directions have, but for the layout. */
+/** The common part of both directions, except for the layout. */
 static dg_wino_plan plan_of(const dg_conv2d_desc *d, uint32_t max_n) {
   enum { MANY_TILES = 32 };
   dg_wino w = {.channels = d->channels,

@@ -1,6 +1,7 @@
 /**
- * A polynomial of degree < 6 has its values at six points; the value at infinity is its highest
- * coefficient. With points in pairs of opposite signs the even and the odd coefficients go apart.
+ * A polynomial of degree < 6 is determined by its values at six points; the value at infinity is
+ * its highest coefficient. With points in pairs of opposite signs, even and odd coefficients can be
+ * evaluated separately.
  */
 #include "backends/cpu/conv2d/winograd/winograd.h"
 #include "backends/cpu/gemm/micro_kernel.h"
@@ -43,8 +44,7 @@ INLINE void combine(const size_t count, const dg_vector *value, dg_vector *c) {
   c[count - 1] += value[5];
 }
 
-/** What elements of the input have at the points: the transpose of interpolation, but for `factor`.
- */
+/** The input transform: the transpose of interpolation, except for `factor`. */
 INLINE void transform_line(const dg_vector *x, dg_vector *value) {
   dg_vector even_a = x[4] - B2 * x[2], odd_a = A * (x[3] - B2 * x[1]);
   dg_vector even_b = x[4] - A2 * x[2], odd_b = B * (x[3] - A2 * x[1]);
