@@ -67,8 +67,7 @@ static bool is_magic(const char *link, const char *target) {
 /** The result of a step. */
 typedef enum { GOES_ON, ENDS, TOO_LONG, LOOPS, REFUSED } step;
 
-/** Resolves the component `name` in w->done, whose path becomes `link`, and follows it if it is a
-    link. */
+/** Follows the link with the path `link`; one like those of /proc/self/fd ends the walk. */
 static step follow(walk *w, const char *link, const struct stat *info) {
   char text[PATH_SIZE], target[PATH_SIZE], left[PATH_SIZE];
   if (!may_follow(w->done, info)) return REFUSED;

@@ -61,7 +61,7 @@ static bool starts_stroke(const skeleton *s, unsigned knot) {
   return knot == 0 || s->pen[knot - 1] == DG_PEN_LIFT;
 }
 
-/** A writer's skeleton: a random mean of three forms of the glyph, with some noise on every
+/** A writer's skeleton: a random weighted mean of three forms of the glyph, with noise on every
     knot. */
 static void write_skeleton(dg_random *r, const dg_glyph *glyph, skeleton *s) {
   const dg_knot *a = choose_form(r, glyph), *b = choose_form(r, glyph), *c = choose_form(r, glyph);
