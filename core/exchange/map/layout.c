@@ -211,7 +211,7 @@ bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const d
   return false;
 }
 
-/** The message that a group lacks a parameter, but not clear which. */
+/** Fails because a group lacks a parameter and it is unknown which one. */
 static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
                          const dg_arrays *arrays, const dg_group *group, char *why,
                          size_t capacity) {
