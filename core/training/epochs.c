@@ -2,7 +2,7 @@
 #include "core/base/clock.h"
 #include "core/training/trainer.h"
 
-/* ---- polling the device ------------------------------------------------ */
+/* ---- polling the device ------------------------------------------------- */
 
 static bool report_progress(dg_trainer *t, double seconds) {
   const dg_train_recipe *recipe = &t->model->train;

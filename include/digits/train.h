@@ -80,8 +80,8 @@ DG_API dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, cons
                                   const dg_trainer_options *options, dg_error *err);
 DG_API void dg_trainer_free(dg_trainer *trainer); /**< NULL is allowed */
 
-/** Whether training gives the same bits with any number of the device's threads. The key
-    train.exact of a model guarantees it; it often holds without that key too. */
+/** Whether training gives the same bits with any number of the device's threads, as the key
+    train.exact of a model demands. It often does without that key too. */
 DG_API bool dg_trainer_exact(const dg_trainer *trainer);
 /** Samples in a batch. */
 DG_API uint32_t dg_trainer_batch_size(const dg_trainer *trainer);

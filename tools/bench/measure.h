@@ -20,11 +20,11 @@ typedef struct {
 
 /** What every round measures. */
 typedef enum {
-  SERIES_TRAIN,   /**< samples a second */
-  SERIES_TEST,    /**< samples a second */
+  SERIES_TRAIN,   /**< samples per second */
+  SERIES_TEST,    /**< samples per second */
   SERIES_LATENCY, /**< seconds from an image to its logits: the median of the round */
-  SERIES_PRODUCT, /**< operations a second that the device reached */
-  SERIES_MEMORY,  /**< bytes a second that the device reached */
+  SERIES_PRODUCT, /**< operations per second of the device */
+  SERIES_MEMORY,  /**< bytes per second of the device */
   SERIES_COUNT
 } bench_series;
 

@@ -66,7 +66,7 @@ static unsigned count_of(const limiter *c, const peer *of, bool answered) {
   return count;
 }
 
-/* ---- timeouts ------------------------------------------------------------ */
+/* ---- timeouts ----------------------------------------------------------- */
 
 /** Shuts a connection down; the thread that serves it then calls limiter_leave. */
 static void end(peer *v) {
