@@ -39,7 +39,7 @@ bool dg_device_list(dg_device_info *out, size_t size, size_t capacity, size_t *c
   return true;
 }
 
-/** The backend of that name; NULL: the first that has a device (the cpu backend always has). */
+/** The backend of that name; NULL: the first that has a device (the cpu backend always has one). */
 static const dg_backend *choose(const char *name) {
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
     size_t count = 0;

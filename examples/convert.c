@@ -1,13 +1,13 @@
 /**
- * Takes weights over from other programs, or gives them away: `convert INPUT OUTPUT [MODEL]` turns
- * PyTorch's .pth, Keras's .h5, numpy's .npz or .safetensors into .safetensors, .npz or .onnx. MODEL
- * is a model file, or the name of one; without it INPUT carries its own. It links the library
- * digits-exchange too.
+ * Converts weights from and to other programs' files: `convert INPUT OUTPUT [MODEL]` converts
+ * PyTorch's .pth, Keras's .h5, numpy's .npz or .safetensors to .safetensors, .npz or .onnx. MODEL
+ * is a model file, or the name of one; without it, the model in INPUT is used. Also links the
+ * library digits-exchange.
  */
 #include <digits/digits.h>
 #include <stdio.h>
 
-/** Prints what became of a tensor; dg_weights_convert calls it. */
+/** Prints how a tensor was mapped; dg_weights_convert calls it. */
 static void on_mapped(void *user, const char *theirs, const char *ours, const char *how) {
   (void)user;
   printf("%s <- %s (%s)\n", ours ? ours : "nothing", theirs ? theirs : "nothing", how);

@@ -1,8 +1,8 @@
 /**
- * C++: trains on samples in memory, a step at a time, and looks inside the network:
- * `online MODEL WEIGHTS` takes a model file, or the name of one, prints the loss now and then and
- * saves the weights. Then a predictor reads digits, and another one over the same weights gives the
- * activations of the first layer that learns.
+ * C++: trains on samples in memory, one step at a time, and shows activations: `online MODEL
+ * WEIGHTS` takes a model file, or the name of one, prints the loss now and then and saves the
+ * weights. Then a predictor classifies digits, and another one, which shares the weights, outputs
+ * the activations of the first layer with parameters.
  */
 #include <digits/digits.h>
 
@@ -25,7 +25,7 @@ struct error : dg_error {
   }
 };
 
-/** The first layer that learns. */
+/** The first layer with parameters. */
 const char *first_layer(const dg_model *model) {
   error err;
   size_t count = 0;
@@ -37,7 +37,7 @@ const char *first_layer(const dg_model *model) {
   return layers.back().name;
 }
 
-/** The part of the samples that a step takes; whoever has a camera would ask that. */
+/** The samples of one step. A real program would get them from a camera, for example. */
 dg_batch batch_of(const dg_part_view &part, uint32_t step) {
   const size_t first = step * kBatch % (part.count - kBatch);
   dg_batch batch = {};
@@ -58,7 +58,7 @@ void train(dg_trainer *trainer, const dg_part_view &part) {
   }
 }
 
-/** What a predictor gives for the first images of a part. */
+/** The outputs of a predictor for the first images of a part. */
 std::vector<float> run(dg_predictor *predictor, const dg_part_view &part) {
   error err;
   std::vector<float> outputs(size_t{kImages} * dg_predictor_outputs(predictor));

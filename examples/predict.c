@@ -1,13 +1,14 @@
 /**
- * Lets a trained network read digits: `predict WEIGHTS [FOLDER]` takes what train.c or digits-run
- * saved, and reads the first test images of a folder with MNIST's four files, or digits it draws.
+ * Classifies digits with a trained network: `predict WEIGHTS [FOLDER]` takes weights from train.c
+ * or digits-run, and classifies the first test images of a folder with MNIST's four files, or drawn
+ * digits.
  */
 #include <digits/digits.h>
 #include <stdio.h>
 
 enum { IMAGES = 20, SIZE = 28, CLASSES = 10 };
 
-/** The class that the network holds for the likeliest. */
+/** The most probable class. */
 static int likeliest(const float logits[CLASSES]) {
   int best = 0;
   for (int c = 1; c < CLASSES; c++)

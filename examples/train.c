@@ -1,13 +1,13 @@
 /**
  * Trains a model, tests it and saves it: `train MODEL [WEIGHTS]` takes a model file, or the name of
- * one, and writes weights for predict.c, digits-run and others. Where digits was installed with
- * another prefix than it was configured for, names are found by
- * DIGITS_MODELS=PREFIX/share/digits/models.
+ * one, and writes weights for predict.c, digits-run and others. If digits was installed with
+ * another prefix than configured, set DIGITS_MODELS=PREFIX/share/digits/models to find models by
+ * name.
  */
 #include <digits/digits.h>
 #include <stdio.h>
 
-/** Prints what an epoch came to; the trainer calls it. */
+/** Prints the result of an epoch; the trainer calls it. */
 static void on_epoch(void *user, const dg_epoch_report *report) {
   (void)user;
   printf("epoch %u: loss %.3f, accuracy %.1f %%\n", report->epoch, report->train.loss,

@@ -10,7 +10,7 @@ static double weigh(float output, float largest, bool squared) {
   return isfinite(weight) ? weight : 0;
 }
 
-/** Turns the outputs of an image into probabilities; returns the likeliest class. */
+/** Converts the outputs for an image to probabilities; returns the most probable class. */
 static uint32_t read_image(const float *outputs, uint32_t classes, bool squared, double *p) {
   uint32_t likeliest = 0;
   double sum = 0;
@@ -22,7 +22,7 @@ static uint32_t read_image(const float *outputs, uint32_t classes, bool squared,
   return likeliest;
 }
 
-/** A mistake, for sorting. */
+/** A misclassified image, for sorting. */
 typedef struct {
   uint32_t image;
   double of_label, of_guess; /**< probabilities */

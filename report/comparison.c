@@ -15,7 +15,7 @@ static bool is_folder(const char *path) {
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/** Reads a log, or that of a report's folder, whose path goes to `own`. */
+/** Reads a log, or the log in a report's folder, whose path goes to `own`. */
 static bool read_one(run_log *log, const char *path, char *own, dg_error *err) {
   if (!is_folder(path)) return run_log_read(log, path, err);
   if (strlen(path) + 40 > REPORT_PATH)
@@ -28,7 +28,7 @@ static bool read_one(run_log *log, const char *path, char *own, dg_error *err) {
   return run_log_read(log, own, err);
 }
 
-/** Adds the model file of each run that its log holds, of many runs those of the first. */
+/** Adds the model file of each run whose log has it; of many runs, only those of the first. */
 static void add_recipes(page *p, const named_run *runs, size_t count) {
   char note[160];
   size_t shown = count < MAX_RECIPES ? count : MAX_RECIPES;

@@ -39,9 +39,9 @@ void report_path(const char *folder, report_file file, char path[REPORT_PATH]) {
   snprintf(path, REPORT_PATH, "%s/%s", folder, names[file]);
 }
 
-/* ---- what is there ------------------------------------------------------ */
+/* ---- checking ----------------------------------------------------------- */
 
-/** Does the folder carry the mark of a report: a page that begins as ours do? */
+/** Does the folder have the page of a report, with our mark? */
 static bool is_ours(const char *folder) {
   char path[REPORT_PATH], head[sizeof REPORT_MARK];
   report_path(folder, REPORT_PAGE, path);
@@ -53,7 +53,7 @@ static bool is_ours(const char *folder) {
   return ours;
 }
 
-/** Refuses what a report would write over or remove, unless a report wrote it. */
+/** Refuses files that a report would overwrite or remove, unless a report wrote them. */
 static bool check_files(const char *folder, bool ours, dg_error *err) {
   char path[REPORT_PATH];
   struct stat info;
@@ -70,7 +70,7 @@ static bool check_files(const char *folder, bool ours, dg_error *err) {
   return true;
 }
 
-/** Refuses a folder whose log a run is writing. */
+/** Refuses a folder if a run is writing its log. */
 static bool check_idle(const char *folder, dg_error *err) {
   char path[REPORT_PATH];
   report_path(folder, REPORT_LOG, path);
@@ -82,10 +82,10 @@ static bool check_idle(const char *folder, dg_error *err) {
                  "%s: another run writes its report to this folder now; give another one", folder);
 }
 
-/* ---- making it ready ---------------------------------------------------- */
+/* ---- preparing ---------------------------------------------------------- */
 
-/** Marks the folder as ours before the first file is in it, lest a run that is killed leaves files
-    that no report may touch. */
+/** Marks the folder as ours before the first file is written. Otherwise a killed run would leave
+    files that no later report may overwrite. */
 static bool write_mark(const char *folder, dg_error *err) {
   char path[REPORT_PATH];
   markup page = {0};
@@ -107,10 +107,10 @@ static void remove_pictures(const char *folder) {
   }
 }
 
-/** Makes the folder where there is none. */
+/** Makes the folder if it does not exist. */
 static bool make_folder(const char *folder, dg_error *err) {
   struct stat info;
-  char *target = dg_file_target(folder, err); /* over no link that mustn't be followed */
+  char *target = dg_file_target(folder, err); /* refuses links that must not be followed */
   if (!target) return false;
   free(target);
   if (strlen(folder) + MAX_NAME > REPORT_PATH)

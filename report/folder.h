@@ -1,4 +1,4 @@
-/** The folder of a report: what its files are called, and whether they may be written. */
+/** The folder of a report: names of its files, and checks whether they may be written. */
 #ifndef DG_REPORT_FOLDER_H
 #define DG_REPORT_FOLDER_H
 
@@ -24,20 +24,20 @@ typedef enum {
 
 enum { REPORT_PATH = 4096 };
 
-/** The path of a file in the folder, which report_folder_open found short enough. */
+/** The path of a file in the folder; report_folder_open has checked its length. */
 void report_path(const char *folder, report_file file, char path[REPORT_PATH]);
 
-/** Its name within the folder. */
+/** The file's name in the folder. */
 const char *report_name(report_file file);
 
 /**
- * Makes the folder where there is none, with a page that says that no report is in it yet, and
- * removes the pictures of an earlier report. Files of a report's names in a folder whose page is
- * none of ours, links of such names, and a folder that a run writes its report to are errors.
+ * Makes the folder if it does not exist, with a page that says that there is no report yet, and
+ * removes the pictures of an earlier report. It is an error if the folder has files with a report's
+ * names but no page of ours, links with such names, or if a run is writing its report there.
  */
 bool report_folder_open(const char *folder, dg_error *err);
 
-/** What marks a page as ours: it begins so. */
+/** The mark of our pages: they begin with it. */
 #define REPORT_MARK                                                                                \
   "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                        \
   "<meta name=\"generator\" content=\"digits"

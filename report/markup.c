@@ -8,7 +8,7 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
-/** Room for `more` bytes and a closing zero. */
+/** Makes space for `more` bytes and a closing zero. */
 static bool reserve(markup *m, size_t more) {
   if (m->failed || m->length + more < m->capacity) return !m->failed;
   size_t capacity = 2 * (m->length + more + 1);
@@ -58,7 +58,7 @@ static const char *entity(char c) {
   }
 }
 
-/** Adds text with entities for what HTML or XML would take for its own. */
+/** Adds text with special characters of HTML and XML escaped. */
 static void add_text(markup *m, const char *text) {
   for (; *text; text++) {
     const char *name = entity(*text);

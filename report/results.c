@@ -11,10 +11,10 @@ enum { MAX_ROWS = 10000 };
 
 /* ---- names -------------------------------------------------------------- */
 
-/** What runs may differ in, the most telling first. */
+/** What runs may differ in, the most important first. */
 typedef enum { BY_MODEL, BY_BACKEND, BY_DEVICE, BY_THREADS, BY_DATA, BY_SEED, BY_LOG, WAYS } way;
 
-/** A property of a run in words; empty where it was not logged. */
+/** A property of a run as text; empty if it was not logged. */
 static void tell(const logged_run *run, way by, char *text, size_t capacity) {
   const char *words[WAYS] = {[BY_MODEL] = run->model,
                              [BY_BACKEND] = run->backend,
@@ -30,14 +30,14 @@ static void tell(const logged_run *run, way by, char *text, size_t capacity) {
     snprintf(text, capacity, "%s", words[by]);
 }
 
-/** Orders pointers to runs by name, those of one name as they are in their array. */
+/** Orders pointers to runs by name; equal names keep the order of their array. */
 static int by_name(const void *a, const void *b) {
   const named_run *first = *(named_run *const *)a, *second = *(named_run *const *)b;
   int order = strcmp(first->label, second->label);
   return order ? order : (first > second) - (first < second);
 }
 
-/** Where the runs of the name end that one of the sorted runs is the first of. */
+/** The end of the sorted runs with the same name as the given first one. */
 static size_t end_of_name(named_run *const *sorted, size_t first, size_t count) {
   size_t end = first + 1;
   while (end < count && strcmp(sorted[first]->label, sorted[end]->label) == 0) end++;
@@ -55,7 +55,7 @@ static bool tells_apart(named_run *const *sorted, size_t count, way by) {
   return false;
 }
 
-/** Adds a property to the names of those runs that it tells apart from others. */
+/** Adds a property to the names of runs that it distinguishes from others. */
 static void add_words(named_run **sorted, size_t count, way by) {
   qsort(sorted, count, sizeof *sorted, by_name);
   for (size_t first = 0, end; first < count; first = end) {
@@ -70,7 +70,8 @@ static void add_words(named_run **sorted, size_t count, way by) {
   }
 }
 
-/** A run that needs no name has its model's; runs that nothing has told apart are numbered. */
+/** A run that needs no other name has its model's; runs that can't be distinguished are
+    numbered. */
 static void add_numbers(named_run **sorted, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (!*sorted[i]->label)
@@ -104,7 +105,7 @@ named_run *results_name(const run_log *log, dg_error *err) {
 
 /* ---- the table ---------------------------------------------------------- */
 
-/** Adds a cell with a number; an empty one where it isn't known. */
+/** Adds a cell with a number; an empty one if it is unknown. */
 static void add_number(page *p, double value, int decimals, const char *unit) {
   markup_add(&p->html, "<td class=\"number\">");
   if (isfinite(value)) markup_add(&p->html, "%.*f%s", decimals, value, unit);

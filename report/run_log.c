@@ -10,16 +10,16 @@
 
 static const uint64_t largest_log = (uint64_t)1 << 30;
 
-enum { MAX_LINE = 1 << 22 }; /* bytes; the longest recipe is of 256 KB, before it is escaped */
+enum { MAX_LINE = 1 << 22 }; /* bytes; the longest recipe has 256 KB before escaping */
 
-/** A number that a float32 can be; NAN where there is none. */
+/** A number in the range of float32; NAN if there is none. */
 static double real(const json_t *line, const char *key) {
   const json_t *value = json_object_get(line, key);
   double number = json_is_number(value) ? json_number_value(value) : NAN;
   return fabs(number) <= (double)FLT_MAX ? number : NAN;
 }
 
-/** A whole number; 0 where there is none. */
+/** An integer; 0 if there is none. */
 static uint64_t whole(const json_t *line, const char *key) {
   json_int_t value = json_integer_value(json_object_get(line, key));
   return value > 0 ? (uint64_t)value : 0;
@@ -29,7 +29,7 @@ static const char *words(const json_t *line, const char *key) {
   return json_string_value(json_object_get(line, key));
 }
 
-/** Grows an array, which doubles, for one more. */
+/** Grows an array by one; its capacity doubles. */
 static bool grow(void **array, size_t count, size_t *capacity, size_t size, dg_error *err) {
   if (count < *capacity) return true;
   size_t more = *capacity ? 2 * *capacity : 64;
@@ -42,7 +42,7 @@ static bool grow(void **array, size_t count, size_t *capacity, size_t size, dg_e
 
 /* ---- records ------------------------------------------------------------ */
 
-/** Does a start go on with the run before it? */
+/** Does a `start` record continue the run before it? */
 static bool goes_on(const run_log *log, const json_t *line, const char *path) {
   if (!json_object_get(line, "resumed_epochs") || log->count == 0) return false;
   const logged_run *last = &log->run[log->count - 1];
@@ -76,8 +76,7 @@ static bool add_start(run_log *log, const char *path, json_t *line, dg_error *er
   return true;
 }
 
-/** Adds a step; those that a run went through again after it stopped take the place of the first.
- */
+/** Adds a step; steps that a run repeated after a resume replace the earlier ones. */
 static bool add_step(logged_run *run, const json_t *line, dg_error *err) {
   logged_step step = {whole(line, "step"), real(line, "loss"), real(line, "accuracy")};
   while (run->steps > 0 && run->step[run->steps - 1].step >= step.step) run->steps--;
@@ -114,7 +113,7 @@ static void take_test(logged_run *run, const json_t *line) {
                          .total = (uint32_t)whole(line, "total")};
 }
 
-/** Takes in one record; records of other kinds are passed over. */
+/** Reads one record; unknown kinds of records are skipped. */
 static bool take(run_log *log, const char *path, size_t first, json_t *line, dg_error *err) {
   const char *event = words(line, "event");
   if (!event) return dg_fail(err, DG_ERR_INPUT, "no \"event\"");
@@ -129,7 +128,7 @@ static bool take(run_log *log, const char *path, size_t first, json_t *line, dg_
 
 /* ---- lines -------------------------------------------------------------- */
 
-/** Reads the lines of a text that it splits in place; runs from `first` on are of this log. */
+/** Reads the lines of a text, which it splits in place; runs from `first` on belong to this log. */
 static bool read_lines(run_log *log, const char *path, char *text, dg_error *err) {
   size_t first = log->count, torn = 0, number = 1;
   for (char *line = text, *next; line && *line; line = next, number++) {

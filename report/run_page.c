@@ -15,14 +15,15 @@
 
 enum { MAX_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
 
-/** A page on its way: what it shows, and the runs of the log; the last one is shown in detail. */
+/** A page that is being written: its content, and the runs of the log; the last one is shown in
+    detail. */
 typedef struct {
   page page;
   const report_contents *contents;
   run_log log;
   named_run *names;
   const logged_run *last;
-  answers answers; /**< of the tested images, where they were tested */
+  answers answers; /**< on the tested images, if there was a test */
 } run_page;
 
 /* ---- the head ----------------------------------------------------------- */
@@ -111,7 +112,7 @@ static bool is_squared(const run_page *r) {
   return strcmp(dg_model_loss(r->contents->model), "mse") == 0;
 }
 
-/** Adds the samples that were looked at early and at the end. */
+/** Adds the samples with answers early and at the end. */
 static bool add_samples(run_page *r, dg_error *err) {
   const report_contents *c = r->contents;
   answers early;

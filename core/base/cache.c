@@ -17,7 +17,7 @@ enum { PATH_SIZE = 4096, HASH_LENGTH = 16, NAME_LENGTH = 7 + HASH_LENGTH };
 
 static const char prefix[] = "digits-";
 
-/** What a file starts with; the key and the bytes follow, and nothing else. */
+/** Header of a cache file. The key and the bytes follow, and nothing else. */
 typedef struct {
   char magic[8];
   uint64_t key_length, size;
@@ -33,14 +33,14 @@ bool dg_cache_folder(char *folder, size_t capacity) {
   int length = -1;
   if (own && *own)
     length = strcmp(own, "off") == 0 ? -1 : snprintf(folder, capacity, "%s", own);
-  else if (xdg && *xdg == '/') /* a relative one is void, says the XDG Base Directory standard */
+  else if (xdg && *xdg == '/') /* the XDG Base Directory standard says to ignore a relative one */
     length = snprintf(folder, capacity, "%s/digits", xdg);
   else if (home && *home == '/')
     length = snprintf(folder, capacity, "%s/.cache/digits", home);
   return length >= 0 && (size_t)length < capacity;
 }
 
-/** Makes a folder and those above it that are missing, for the owner alone. */
+/** Makes a folder and its missing parents, accessible to the owner alone. */
 static bool make_folder(char *path) {
   for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
     *slash = '\0';
@@ -59,7 +59,7 @@ static bool is_private(const char *folder) {
 
 /* ---- files -------------------------------------------------------------- */
 
-/** FNV-1a over `size` bytes, begun with `hash` (Fowler, Noll, Vo; 64 bits). */
+/** FNV-1a over `size` bytes, starting from `hash` (Fowler, Noll, Vo; 64 bits). */
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size) {
   const unsigned char *byte = bytes;
   for (size_t i = 0; i < size; i++) hash = (hash ^ byte[i]) * 0x100000001b3u;
@@ -68,7 +68,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size) {
 
 static const uint64_t hash_start = 0xcbf29ce484222325u;
 
-/** The file of a key. Keys with the same hash share it, and the last one put is in it. */
+/** The file of a key. Keys with the same hash share it; it holds the last one that was put. */
 static bool file_path(const char *folder, const char *key, char path[PATH_SIZE]) {
   uint64_t hash = hash_bytes(hash_start, key, strlen(key));
   int length = snprintf(path, PATH_SIZE, "%s/%s%016llx", folder, prefix, (unsigned long long)hash);
@@ -82,7 +82,7 @@ static header header_of(const char *key, const void *bytes, size_t size) {
   return h;
 }
 
-/** Where the bytes of `key` start in what was read from a file; NULL: it doesn't hold them. */
+/** Where the bytes of `key` start in a file's content; NULL: the file is not of this key. */
 static const char *find_bytes(const char *content, size_t length, const char *key) {
   const size_t start = sizeof(header) + strlen(key);
   if (length < start) return NULL;
@@ -104,12 +104,12 @@ void *dg_cache_get(const char *key, size_t *size) {
     free(content);
     return NULL;
   }
-  utimensat(AT_FDCWD, path, NULL, 0); /* used now: see evict */
+  utimensat(AT_FDCWD, path, NULL, 0); /* mark as used now, see evict */
   *size = length - (size_t)(bytes - content);
   return memmove(content, bytes, *size);
 }
 
-/* ---- its size ----------------------------------------------------------- */
+/* ---- size limit --------------------------------------------------------- */
 
 typedef struct {
   char name[64];
@@ -117,7 +117,7 @@ typedef struct {
   struct timespec used;
 } entry;
 
-/** Is it the name of a result, or of one on its way there? */
+/** Is it the name of a result, or of a temporary file of one? */
 static bool is_entry(const char *name) {
   if (strncmp(name, prefix, sizeof prefix - 1) != 0 ||
       strspn(name + sizeof prefix - 1, "0123456789abcdef") != HASH_LENGTH)
@@ -128,7 +128,7 @@ static bool is_entry(const char *name) {
   return strcmp(name, result) == 0 || dg_temporary_is(name, result);
 }
 
-/** Reads size and time of a file that this cache wrote; false: it is another's. */
+/** Reads size and time of a file that this cache wrote; false: the cache did not write it. */
 static bool read_entry(const char *folder, const char *name, entry *e) {
   char path[PATH_SIZE];
   struct stat status;
@@ -147,7 +147,7 @@ static bool is_older(const entry *a, const entry *b) {
   return a->used.tv_nsec < b->used.tv_nsec;
 }
 
-/** Bytes of all files in the folder, and which was not used for longest (an empty name: none). */
+/** Bytes of all files in the folder, and the least recently used one (an empty name: none). */
 static uint64_t measure(const char *folder, entry *oldest) {
   uint64_t total = 0;
   oldest->name[0] = '\0';
@@ -163,7 +163,7 @@ static uint64_t measure(const char *folder, entry *oldest) {
   return total;
 }
 
-/** Removes what was not used for longest until `size` more bytes fit. */
+/** Removes the least recently used files until `size` more bytes fit. */
 static void evict(const char *folder, uint64_t size) {
   entry oldest;
   while (measure(folder, &oldest) + size > DG_CACHE_BYTES && oldest.name[0]) {

@@ -1,13 +1,13 @@
 /**
- * Results that took long to make (compiled kernels, measured choices), kept on disk from run to
- * run. A result is found by its key: a text that says all it depends on. Nothing here can fail a
- * run: what can't be kept is made again, and a file that is damaged, cut or another's is as good as
- * none. Several processes may use one folder.
+ * A disk cache for results that take long to make (compiled kernels, tuning choices). The key of a
+ * result is a text with everything that it depends on. The cache never makes a run fail: a result
+ * that can't be saved is made again, and a file that is damaged, truncated or of another owner is
+ * ignored. Several processes may use one folder.
  *
  * The folder is $DIGITS_CACHE ("off": nothing is kept), else `digits` in $XDG_CACHE_HOME, else
- * ~/.cache/digits. It is made with the first result, for its owner alone; one that others own or
- * may write to is left alone, since what lies there is run as code. Only results that were not used
- * for longest are removed, where all would take more than DG_CACHE_BYTES.
+ * ~/.cache/digits. It is created with the first result, accessible to its owner alone. A folder
+ * that others own or may write to is not used, since its content is run as code. If all results
+ * would take more than DG_CACHE_BYTES, the least recently used ones are removed.
  */
 #ifndef DG_CACHE_H
 #define DG_CACHE_H
@@ -16,18 +16,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DG_CACHE_BYTES = 256 << 20 }; /**< that all results may take */
+enum { DG_CACHE_BYTES = 256 << 20 }; /**< limit for all results */
 
 /**
- * What was kept under `key`: `size` bytes in new memory, which the caller frees. NULL: nothing
- * was, or the cache is off.
+ * Gets the result of `key`: `size` bytes in new memory, which the caller frees. NULL: there is
+ * none, or the cache is off.
  */
 void *dg_cache_get(const char *key, size_t *size);
 
-/** Keeps `size` bytes under `key`, in place of what was kept there. false: they were not kept. */
+/** Saves `size` bytes under `key` and replaces an earlier result. false: they could not be
+    saved. */
 bool dg_cache_put(const char *key, const void *bytes, size_t size);
 
-/** Is there a cache at all? Its folder, which need not exist yet, goes to `folder`. */
+/** Is the cache on? Writes its folder, which need not exist yet, to `folder`. */
 bool dg_cache_folder(char *folder, size_t capacity);
 
 #endif

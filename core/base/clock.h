@@ -2,7 +2,7 @@
 #ifndef DG_CLOCK_H
 #define DG_CLOCK_H
 
-/** Seconds on a clock that only goes forward. */
+/** Seconds of a monotonic clock. */
 double dg_seconds(void);
 
 #endif

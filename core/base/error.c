@@ -8,14 +8,14 @@
 
 enum { MESSAGE_SIZE = sizeof((dg_error *)0)->message };
 
-/** Writes text to the `capacity` bytes of a message that are left, as far as its characters fit. */
+/** Writes as many whole characters of a text as fit into the `capacity` bytes left of a message. */
 static void show(char *message, size_t capacity, const char *text) {
   if (capacity > DG_VISIBLE_MAX) dg_visible(message, capacity, text, strlen(text));
 }
 
 /** The same for formatted text. */
 static void show_formatted(char *message, size_t capacity, const char *format, va_list args) {
-  char text[MESSAGE_SIZE + DG_VISIBLE_MAX]; /* a character that is cut here doesn't fit there */
+  char text[MESSAGE_SIZE + DG_VISIBLE_MAX]; /* a character cut here would not fit there */
   vsnprintf(text, sizeof text, format, args);
   show(message, capacity, text);
 }

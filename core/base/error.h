@@ -1,4 +1,4 @@
-/** How the library makes its errors (digits/error.h). */
+/** Functions that fill in errors (digits/error.h). */
 #ifndef DG_ERROR_H
 #define DG_ERROR_H
 
@@ -11,13 +11,13 @@
 __attribute__((format(printf, 3, 4))) bool dg_fail(dg_error *err, dg_error_kind kind,
                                                    const char *format, ...);
 
-/** Puts text and ": " before the message that `err` holds already; returns false. */
+/** Puts text and ": " before the message in `err`; returns false. */
 __attribute__((format(printf, 2, 3))) bool dg_fail_prefix(dg_error *err, const char *format, ...);
 
-/** Puts text behind the message that `err` holds already; returns false. */
+/** Appends text to the message in `err`; returns false. */
 __attribute__((format(printf, 2, 3))) bool dg_fail_suffix(dg_error *err, const char *format, ...);
 
-/** Says what would help against an error that has just been made; returns false. */
+/** Sets the remedy of an error that has just been made; returns false. */
 bool dg_advise(dg_error *err, dg_remedy remedy);
 
 /** dg_fail for an allocation of host memory of `bytes` that failed. */

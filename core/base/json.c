@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 
-/* jansson takes its memory from one function for all threads. Whichever that is, it stays so,
-   behind one that notes for the thread that a call failed. */
+/* jansson has one allocation function for all threads. It is kept, but wrapped in a function that
+   notes per thread that a call failed. */
 static pthread_mutex_t hooking = PTHREAD_MUTEX_INITIALIZER;
 static json_malloc_t source;
 static _Thread_local bool failed;
@@ -14,7 +14,7 @@ static void *noted_malloc(size_t size) {
   return memory;
 }
 
-/** Stands before the function that jansson has now. */
+/** Wraps jansson's current function. */
 static void hook(void) {
   json_malloc_t now;
   json_free_t release;

@@ -1,4 +1,4 @@
-/** JSON that is read. */
+/** Reading JSON. */
 #ifndef DG_JSON_H
 #define DG_JSON_H
 
@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /**
- * json_loadb, but NULL with `starved` where memory ran out on the way: jansson's lexer leaves a
- * byte out of a string then, and says nothing.
+ * json_loadb, but returns NULL and sets `starved` if memory ran out: jansson's lexer would silently
+ * drop a byte of a string.
  */
 json_t *dg_json_read(const char *text, size_t length, size_t flags, json_error_t *wrong,
                      bool *starved);

@@ -1,15 +1,15 @@
-/** Numbers as files and devices give them: are they finite, and where not? */
+/** Checks of numbers from files and devices: are they finite? */
 #ifndef DG_NUMBERS_H
 #define DG_NUMBERS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/** Index of the first of `count` numbers that is not finite; `count`: all are. */
+/** Index of the first of `count` numbers that is not finite; `count` if all are finite. */
 size_t dg_first_nonfinite(const float *values, size_t count);
 
-/** Text of the indices of number `index` of a tensor: `[3, 0, 17]`; of one without dimensions
-   empty. Returns `text`. */
+/** Text of the indices of number `index` of a tensor: `[3, 0, 17]`; empty for a tensor without
+    dimensions. Returns `text`. */
 char *dg_index_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t capacity);
 
 #endif

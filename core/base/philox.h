@@ -1,10 +1,9 @@
 /**
- * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as
- * easy as 1, 2, 3", SC'11): the one generator of the library. It has no state:
- * a key and a counter give four random words, so the host, every backend and
- * every thread draw the same number for the same counter.
+ * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
+ * SC'11): the one generator of the library. It has no state: a key and a counter give four random
+ * words, so the host, every backend and every thread draw the same number for the same counter.
  *
- * The key is {seed, stream}; what a stream's counter counts stands beside it.
+ * The key is {seed, stream}. The counter of each stream is explained beside it.
  */
 #ifndef DG_PHILOX_H
 #define DG_PHILOX_H
@@ -33,7 +32,7 @@ static inline float dg_uniform(uint32_t word) {
   return (float)(word >> 8) * 0x1p-24f;
 }
 
-/** A reader that hands out the words of a stream one after the other. */
+/** A reader that returns the words of a stream one after the other. */
 typedef struct {
   uint32_t key[2], counter[4], words[4];
   int used;

@@ -15,12 +15,12 @@
 
 enum {
   APART =
-      128, /**< bytes between what two threads write: a cache line, and one that is fetched too */
-  QUEUED = 128, /**< regions in memory at most, the open one included */
+      128, /**< bytes between data of two threads: a cache line, and the one that is prefetched */
+  QUEUED = 128, /**< at most so many regions are in memory, the open one included */
 };
 
-/** How long to spin before sleeping: longer than most pauses between two regions. Not at all with
-    more workers than processors: who spins may hold up the one that it waits for. */
+/** How long to spin before sleeping: longer than most pauses between two regions. With more workers
+    than processors there is no spinning, since it may delay the thread that is waited for. */
 static const double spin_seconds = 50e-6;
 
 static const uint64_t NONE_AWAITED = UINT64_MAX;
@@ -31,15 +31,16 @@ typedef struct {
   _Alignas(APART) char context[DG_POOL_CONTEXT];
 } region;
 
-/** The pieces of a worker that nobody has taken: the first in the low half, the end in the high. */
+/** The pieces of a worker that nobody has taken: the first in the low half, the end in the high
+    half. */
 typedef _Atomic uint64_t untaken;
 
 typedef struct {
   _Alignas(APART) untaken pieces;
   dg_pool *pool;
   size_t index;
-  pthread_t thread; /**< of the caller, unused */
-  double next_look; /**< before then it needn't look whether to give way */
+  pthread_t thread; /**< unused for the caller */
+  double next_look; /**< earliest time of the next check whether to yield */
 } worker;
 
 struct dg_pool {
@@ -51,7 +52,7 @@ struct dg_pool {
   _Alignas(APART) _Atomic uint64_t added;
   _Alignas(APART) _Atomic uint64_t phase; /**< 2 i: i regions are done, none is open; 2 i + 1:
                                              region i is open, and all before it are done */
-  _Atomic uint64_t dealt;                 /**< changes when there are pieces to take */
+  _Atomic uint64_t dealt;                 /**< changes when new pieces can be taken */
   _Atomic size_t sleepers;
   _Atomic uint64_t awaited; /**< the caller sleeps until so many regions are done; NONE_AWAITED */
   _Alignas(APART) _Atomic size_t undone; /**< pieces of the open region */
@@ -67,7 +68,7 @@ static uint64_t range(size_t first, size_t end) {
   return (uint64_t)end << 32 | (uint64_t)first;
 }
 
-/** Wakes up to so many of those who sleep. In the child of a fork nobody does, and the mutex may be
+/** Wakes up to so many sleeping threads. After a fork, the child has none, and the mutex may be
     locked. */
 static void wake(dg_pool *pool, size_t threads) {
   if (!threads || atomic_load(&pool->sleepers) == 0 || pool->process != getpid()) return;
@@ -79,7 +80,7 @@ static void wake(dg_pool *pool, size_t threads) {
   pthread_mutex_unlock(&pool->mutex);
 }
 
-/** Deals the pieces of a region, which from then on can be taken. */
+/** Deals the pieces of a region; from then on they can be taken. */
 static void open_region(dg_pool *pool, uint64_t index) {
   size_t pieces = pool->queue[index % QUEUED].pieces;
   size_t useful = pieces < pool->count ? pieces : pool->count;
@@ -91,14 +92,15 @@ static void open_region(dg_pool *pool, uint64_t index) {
   wake(pool, index < atomic_load(&pool->awaited) ? useful - 1 : pool->count);
 }
 
-/** Opens region `index`, if none is open and nobody else does. */
+/** Opens region `index`, unless one is open or another thread opens it. */
 static void open_idle(dg_pool *pool, uint64_t index) {
   uint64_t idle = 2 * index;
   if (atomic_compare_exchange_strong(&pool->phase, &idle, 2 * index + 1)) open_region(pool, index);
 }
 
-/** Opens the region after the open one, which the calling thread ended, or notes that there is
-    none. Whoever adds one sees that, or is seen. */
+/** The calling thread has finished the open region: opens the next one, or notes that there is
+    none. A thread that queues a region at the same time sees that note, or its region is seen
+    here. */
 static void open_next(dg_pool *pool) {
   uint64_t next = atomic_load(&pool->phase) / 2 + 1;
   if (next != atomic_load(&pool->added)) {
@@ -114,7 +116,7 @@ static void open_next(dg_pool *pool) {
 
 /* ---- pieces ------------------------------------------------------------- */
 
-/** Takes the first or the last of a worker's pieces; false where none is left. */
+/** Takes the first or the last of a worker's pieces; false if none is left. */
 static bool take(untaken *pieces, bool last, size_t *piece) {
   uint64_t now = atomic_load(pieces), then;
   do {
@@ -126,7 +128,8 @@ static bool take(untaken *pieces, bool last, size_t *piece) {
   return true;
 }
 
-/** Notes that pieces are done; with the last, the region is, and the next one is opened. */
+/** Notes that pieces are done. After the last one the region is done, and the next one is
+    opened. */
 static void note_done(dg_pool *pool, size_t *pieces) {
   size_t done = *pieces;
   *pieces = 0;
@@ -147,10 +150,9 @@ static double tick_seconds(void) {
 }
 
 /**
- * Gives way, if the next tick is near: at a tick the system may take the processor for another
- * thread that wants it, and what a thread is stopped in has to be waited for. Where ticks come
- * often, a thread keeps the processor for several; it then gives way no more often than every 2 ms.
- * `done`: pieces to note before.
+ * Yields the processor if the next tick is near. At a tick the system may preempt a thread, and all
+ * others would then wait for its piece. If ticks are frequent, a thread keeps the processor for
+ * several of them; it then yields at most every 2 ms. `done`: pieces to note before.
  */
 static void give_way(worker *self, size_t *done) {
   static const double margin = 0.3e-3, least = 2e-3;
@@ -166,14 +168,14 @@ static void give_way(worker *self, size_t *done) {
   self->next_look = dg_seconds() + (tick < least ? least : margin);
 }
 
-/** Runs pieces until none is left to take: a worker's own, then those of the others. */
+/** Runs pieces until none is left: first the worker's own, then those of the others. */
 static void work(worker *self) {
   dg_pool *pool = self->pool;
   size_t done = 0, piece;
   for (size_t i = 0; i < pool->count; i++) {
     size_t from = self->index + i < pool->count ? self->index + i : self->index + i - pool->count;
     while (take(&pool->workers[from].pieces, i > 0, &piece)) {
-      /* the region is open for as long as this piece of it isn't noted */
+      /* the region stays open until this piece of it is noted */
       const region *r = &pool->queue[atomic_load(&pool->phase) / 2 % QUEUED];
       r->run(r->context, piece, self->index);
       done++;
@@ -193,7 +195,7 @@ static inline void pause_spin(void) {
 #endif
 }
 
-/** What a worker waits for: other pieces than it has seen or, the caller, that regions are done. */
+/** What a worker waits for: new pieces or, for the caller, finished regions. */
 typedef struct {
   dg_pool *pool;
   uint64_t dealt;
@@ -208,9 +210,9 @@ static bool comes_true(const wish *w) {
   return atomic_load(&w->pool->dealt) != w->dealt || (w->regions && are_done(w->pool, w->regions));
 }
 
-/** Spins until a wish comes true, for some microseconds; false: it hasn't. */
+/** Spins for some microseconds until the condition holds; false: it does not. */
 static bool spin(const wish *w) {
-  enum { TRIES = 32 }; /* between two looks at the clock */
+  enum { TRIES = 32 }; /* between two reads of the clock */
   if (comes_true(w)) return true;
   if (w->pool->spin_seconds == 0) return false;
   double end = dg_seconds() + w->pool->spin_seconds;
@@ -221,7 +223,7 @@ static bool spin(const wish *w) {
   return false;
 }
 
-/** Waits for a wish; false: the pool is closed, or there are no threads to fulfil it. */
+/** Waits for a condition; false: the pool is closed, or has no threads that could make it hold. */
 static bool await(const wish *w) {
   dg_pool *pool = w->pool;
   if (spin(w)) return true;
@@ -277,7 +279,7 @@ uint64_t dg_pool_added(const dg_pool *pool) {
 
 /* ---- the pool ----------------------------------------------------------- */
 
-/** Starts a worker's thread, with all signals blocked: they are for the program's own threads. */
+/** Starts a worker's thread. It blocks all signals, which are for the program's own threads. */
 static bool start(worker *w, dg_error *err) {
   sigset_t all, before;
   sigfillset(&all);

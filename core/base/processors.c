@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Of a path below a root folder, with room for a file's name. */
+/** Size of a path below a root folder, including a file's name. */
 enum { PATH_SIZE = 2 * PATH_MAX };
 
-/** Where a version has the files of a group, and how to read them. */
+/** Where a version of control groups has its files, and how to read them. */
 typedef struct {
   const char *folder;
   size_t (*quota)(const char *folder);
@@ -24,7 +24,7 @@ static FILE *open_in(const char *folder, const char *name) {
   return fopen(path, "re");
 }
 
-/** Microseconds of processors' time in each period of so many, as a number of processors. */
+/** Converts processor time per period, both in microseconds, to a number of processors. */
 static size_t processors_of(unsigned long long quota, unsigned long long period) {
   if (period == 0) return SIZE_MAX;
   unsigned long long whole = quota / period + (quota % period != 0);
@@ -41,7 +41,7 @@ static size_t quota_2(const char *folder) {
   return limited ? processors_of(quota, period) : SIZE_MAX;
 }
 
-/** Reads a number; false: there is none, or it is below 0, which stands for no limit. */
+/** Reads a number; false: there is none, or it is negative, which means no limit. */
 static bool read_number(const char *folder, const char *name, unsigned long long *number) {
   long long read = -1;
   FILE *file = open_in(folder, name);
@@ -59,7 +59,7 @@ static size_t quota_1(const char *folder) {
   return limited ? processors_of(quota, period) : SIZE_MAX;
 }
 
-/** Is `controller` one of a list with commas between them? */
+/** Is `controller` in a comma-separated list? */
 static bool lists(const char *list, const char *controller) {
   for (size_t length; *list; list += length + (list[length] == ',')) {
     length = strcspn(list, ",");
@@ -68,8 +68,8 @@ static bool lists(const char *list, const char *controller) {
   return false;
 }
 
-/** The smallest quota of a group and of those that it is in. A container may be told the path that
-    the group has outside, and see it as the root. */
+/** The smallest quota of a group and its parents. In a container, the path may be the one outside,
+    while the group is mounted as the root. */
 static size_t quota_on_way(const char *root, const version *v, const char *group) {
   char path[PATH_SIZE];
   size_t least = SIZE_MAX, top = strlen(root) + strlen(v->folder);
@@ -83,7 +83,8 @@ static size_t quota_on_way(const char *root, const version *v, const char *group
   }
 }
 
-/** Of a line of /proc/self/cgroup, "ID:CONTROLLERS:PATH"; version 2 names no controllers. */
+/** The quota of a line of /proc/self/cgroup, "ID:CONTROLLERS:PATH"; version 2 names no
+    controllers. */
 static size_t quota_of_line(const char *root, char *line) {
   static const version first = {"/sys/fs/cgroup/cpu", quota_1},
                        second = {"/sys/fs/cgroup", quota_2};

@@ -5,16 +5,15 @@
 #include <stddef.h>
 
 /**
- * As many as the system lets this thread run on (sched_setaffinity), but no more than its control
- * groups pay for; at least 1.
+ * The number of processors that this thread may run on (sched_setaffinity), limited by the quota of
+ * its control groups; at least 1.
  */
 size_t dg_processors(void);
 
 /**
- * The processors whose time the control groups of this process may use, rounded up; SIZE_MAX where
- * they set no limit. That is the smallest quota on the way from the process's group to the root, of
- * either version (cpu.max, cpu.cfs_quota_us), as the files below `root`/proc and `root`/sys say;
- * `root` is "" but for tests.
+ * The quota of this process's control groups in processors, rounded up; SIZE_MAX: no limit. It is
+ * the smallest quota of the process's group and its parents, in version 1 or 2 (cpu.cfs_quota_us,
+ * cpu.max), read from the files below `root`/proc and `root`/sys; `root` is "" except in tests.
  */
 size_t dg_processor_quota(const char *root);
 

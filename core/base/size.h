@@ -1,7 +1,6 @@
 /**
- * Sizes of what strangers describe, counted with checks: one that passes 64 bits becomes
- * DG_SIZE_TOO_LARGE and stays so through every further sum and product, so that one look at the
- * end finds it.
+ * Overflow-checked sizes of untrusted input. A size that exceeds 64 bits becomes DG_SIZE_TOO_LARGE
+ * and stays so in every further sum and product, so one check at the end is enough.
  */
 #ifndef DG_SIZE_H
 #define DG_SIZE_H
@@ -12,7 +11,8 @@
 
 #define DG_SIZE_TOO_LARGE UINT64_MAX
 
-/** Numbers that a tensor of one sample, a parameter, and all parameters together have at most. */
+/** Largest count of numbers in a tensor of one sample, in a parameter, and in all parameters
+    together. */
 enum { DG_SIZE_NUMBERS = INT32_MAX };
 
 static inline uint64_t dg_size_plus(uint64_t a, uint64_t b) {
@@ -39,7 +39,7 @@ static inline uint64_t dg_size_round_up(uint64_t size, uint64_t unit) {
   return over && size != DG_SIZE_TOO_LARGE ? dg_size_plus(size, unit - over) : size;
 }
 
-/** May a tensor have so many numbers? */
+/** Is this an allowed count of numbers for a tensor? */
 static inline bool dg_size_fits(uint64_t numbers) {
   return numbers <= DG_SIZE_NUMBERS;
 }

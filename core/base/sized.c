@@ -9,7 +9,7 @@ void dg_sized_give(void *array, size_t size, size_t index, const void *element, 
   memset(to + shared, 0, size - shared);
 }
 
-/** Is a byte set of those that the library does not know? */
+/** Is any byte beyond those that the library knows not zero? */
 static bool asks_for_more(const char *options, size_t known, size_t size) {
   for (size_t i = known; i < size; i++)
     if (options[i]) return true;

@@ -12,7 +12,8 @@ static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/** Levenshtein's distance: insertions, deletions and substitutions, one row of the table kept. */
+/** Levenshtein distance (insertions, deletions, substitutions); only one row of the table is
+    stored. */
 static size_t edit_distance(const char *a, const char *b) {
   size_t row[LONGEST + 1], n = smaller(strlen(b), LONGEST);
   for (size_t j = 0; j <= n; j++) row[j] = j;
@@ -40,7 +41,7 @@ const char *dg_nearest(const char *word, const char *const *candidates, size_t c
   return found;
 }
 
-/** Bytes of the character that starts at `at`, and its number; 0 where that is no UTF-8. */
+/** Bytes of the character that starts at `at`, and its code point; 0 if it is not UTF-8. */
 static unsigned decode(const unsigned char *at, uint32_t *out) {
   static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
   unsigned length = *at < 0x80             ? 1
@@ -68,7 +69,7 @@ const char *dg_utf8_fault(const char *text) {
   return NULL;
 }
 
-/** Does a terminal obey a character, or does it turn around or part the text beside it? */
+/** Is it a control character, or one that reverses or breaks the text beside it? */
 static bool is_unseen(uint32_t code) {
   return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
          code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);

@@ -1,4 +1,4 @@
-/** What a device could reach: the rate of a product of matrices, and that of its memory. */
+/** The peak rates of a device: of a matrix product, and of its memory. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,18 +9,18 @@
 #include "digits/device.h"
 
 enum {
-  SIDE = 1024,       /**< of the weights */
-  FEW = 128,         /**< samples that some backends take by other kernels than many */
-  NUMBERS = 1 << 24, /**< of an array of the sum: more than caches hold */
+  SIDE = 1024,       /**< of the weight matrix */
+  FEW = 128,         /**< so few samples that some backends use other kernels */
+  NUMBERS = 1 << 24, /**< of an array of the sum; larger than the caches */
   OPERANDS = 3,
 };
 
-/** An op with the memory that it runs on. */
+/** An op with its memory. */
 typedef struct {
   dg_bound_op bound;
-  dg_buffer *memory[OPERANDS]; /**< in, a second operand and out */
+  dg_buffer *memory[OPERANDS]; /**< input, second operand, output */
   dg_step step;
-  double work; /**< operations, or bytes, of a run */
+  double work; /**< operations or bytes per run */
 } measured_op;
 
 struct dg_probe {
@@ -34,7 +34,7 @@ static void op_close(dg_device *device, measured_op *m) {
   *m = (measured_op){0};
 }
 
-/** New memory with numbers in it that products don't make too large. */
+/** Allocates memory and fills it with numbers whose products don't overflow. */
 static dg_buffer *new_numbers(dg_device *device, size_t count, dg_error *err) {
   dg_buffer *buffer = device->calls->buffer_new(device, count * sizeof(float), err);
   float *numbers = buffer ? malloc(count * sizeof *numbers) : NULL;
@@ -77,7 +77,7 @@ static bool sum_open(dg_device *device, measured_op *m, dg_error *err) {
   return true;
 }
 
-/** Work a second over runs that take about `seconds`. */
+/** Work per second, over runs of about `seconds` in total. */
 static bool measure(dg_device *device, measured_op *m, double seconds, double *rate,
                     dg_error *err) {
   uint32_t runs = 0, more = 1;
@@ -95,9 +95,9 @@ static bool measure(dg_device *device, measured_op *m, double seconds, double *r
   return true;
 }
 
-/** The rate of a product after a run that warms up. */
+/** The rate of a product after a warm-up run. */
 static bool try_product(dg_device *device, uint32_t samples, double *rate, dg_error *err) {
-  enum { TRIAL = 20 }; /* of a second */
+  enum { TRIAL = 20 }; /* per second */
   double warm_up;
   measured_op m;
   bool ok = product_open(device, &m, samples, err) && measure(device, &m, 1e-9, &warm_up, err) &&
@@ -106,14 +106,14 @@ static bool try_product(dg_device *device, uint32_t samples, double *rate, dg_er
   return ok;
 }
 
-/** Where the product was fastest so far. */
+/** The fastest variant of the product so far. */
 typedef struct {
   const char *form;
   uint32_t samples;
   double rate;
 } best_product;
 
-/** Tries a form; one that the device lacks is passed over. */
+/** Tries a variant; one that the device lacks is skipped. */
 static bool try_form(const char *backend, const dg_open_options *options, best_product *best,
                      dg_error *err) {
   dg_error lacking = {0};
@@ -134,7 +134,7 @@ static bool try_form(const char *backend, const dg_open_options *options, best_p
   return ok;
 }
 
-/** The backend's forms, ended by NULL. */
+/** The backend's variants, ended by NULL. */
 static const char *const *forms_of(const char *backend) {
   static const char *const none[] = {NULL};
   for (const dg_backend *const *b = dg_backends(); *b; b++)
@@ -142,7 +142,7 @@ static const char *const *forms_of(const char *backend) {
   return none;
 }
 
-/** Finds the best form and opens the device in it. */
+/** Finds the best variant and opens the device with it. */
 static bool open_best(dg_probe *p, const char *backend, dg_open_options options, dg_error *err) {
   best_product best = {0};
   for (const char *const *form = forms_of(backend); *form; form++) {

@@ -1,4 +1,4 @@
-/** Testing over and over: images that stay on the device, and one that comes from the host. */
+/** Measures testing: with images that stay on the device, and with one image from the host. */
 #include <stdlib.h>
 
 #include "core/training/trainer.h"
@@ -8,7 +8,7 @@
 
 enum {
   CHUNK_SAMPLES = 1 << 16
-}; /**< about how many samples are run between two looks at the device */
+}; /**< about how many samples run between two checks of the device */
 
 struct dg_tester {
   dg_trainer *trainer;
@@ -16,7 +16,7 @@ struct dg_tester {
   dg_source one; /**< an image from the host */
 };
 
-/** Has the order go round the test images. */
+/** Makes the order cycle through the test images. */
 static bool set_order(dg_tester *t, dg_error *err) {
   uint32_t count = t->trainer->data->test.count, capacity = t->set.capacity;
   uint32_t *order = malloc(capacity * sizeof *order);

@@ -1,4 +1,4 @@
-/** Tuning a device, where its backend can. */
+/** Tunes a device if its backend can. */
 #include <stdlib.h>
 
 #include "backends/backend.h"

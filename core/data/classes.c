@@ -10,7 +10,7 @@
 
 enum { MAX_BYTES = 1 << 20 };
 
-/** Is it something to print on a line? */
+/** Can it be printed on one line? */
 static bool is_plain(const char *name) {
   for (const char *at = name; *at; at++)
     if (iscntrl((unsigned char)*at)) return false;

@@ -7,7 +7,7 @@ static size_t pixels_of(const dg_collection *c) {
   return (size_t)c->samples.height * c->samples.width;
 }
 
-/** Gives the arrays another capacity; what fails leaves them as they were. */
+/** Gives the arrays another capacity; on failure they are unchanged. */
 static bool resize(dg_collection *c, uint32_t capacity) {
   uint8_t *images = realloc(c->samples.images, capacity * pixels_of(c));
   if (images) c->samples.images = images;

@@ -1,12 +1,12 @@
-/** Samples that are collected one after the other. */
+/** A growing list of samples. */
 #ifndef DG_COLLECTION_H
 #define DG_COLLECTION_H
 
 #include "core/data/dataset.h"
 
-enum { DG_MOST_SIDE = 1024 }; /**< pixels: larger images are pictures still to be scaled */
+enum { DG_MOST_SIDE = 1024 }; /**< pixels; larger images are pictures that must be scaled first */
 
-/** All zero, but for the size of its images, before the first sample. */
+/** All zero except the size of its images before the first sample is added. */
 typedef struct {
   dg_samples samples;
   uint32_t capacity;
@@ -15,7 +15,8 @@ typedef struct {
 /** Adds a sample; returns its pixels, which the caller fills, or NULL. */
 uint8_t *dg_collect(dg_collection *c, uint8_t label, dg_error *err);
 
-/** The collected samples, in no more memory than they need; the collection is empty then. */
+/** Moves the collected samples out, in no more memory than they need; the collection is then
+    empty. */
 dg_samples dg_collected(dg_collection *c);
 
 #endif

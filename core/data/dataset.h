@@ -17,14 +17,14 @@ typedef struct {
 } dg_samples;
 
 struct dg_dataset {
-  char source[512];     /**< what the programs print: a path, or "built-in digits" */
+  char source[512];     /**< for messages: a path, or "built-in digits" */
   uint32_t classes;     /**< largest label of either part + 1 */
   dg_classes names;     /**< of the classes */
   const char *held_out; /**< see dg_dataset_held_out */
   dg_samples train, test;
 };
 
-/** An empty set of that source, or NULL. */
+/** Makes an empty set with that source, or returns NULL. */
 dg_dataset *dg_dataset_new(const char *source, dg_error *err);
 
 /** Counts the classes after the labels were read. */

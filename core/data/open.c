@@ -1,4 +1,4 @@
-/** Data sets, whatever they are read from: which reader knows a path. */
+/** Opens data sets: chooses the reader for a path. */
 #include <string.h>
 #include <sys/stat.h>
 

@@ -16,7 +16,7 @@ bool dg_packed_open(dg_packed *file, const char *path, dg_error *err) {
   return dg_fail_memory(err, sizeof *file);
 }
 
-/** What zlib says was wrong with the last read. */
+/** zlib's message on the last read. */
 static bool fail_reading(dg_packed *file) {
   int code;
   const char *reason = gzerror(file->stream, &code);

@@ -1,4 +1,4 @@
-/** Files that are read piece by piece, gzipped or not. */
+/** Reads files in pieces, gzipped or not. */
 #ifndef DG_PACKED_H
 #define DG_PACKED_H
 
@@ -12,23 +12,23 @@
 /** Deflate packs at most 1032 bytes into one (zlib's technical notes). */
 enum { DG_MAX_INFLATION = 1032 };
 
-/** A file while it is read. */
+/** A file that is being read. */
 typedef struct {
   const char *path;
   gzFile stream;
-  uint64_t size; /**< of the file as it lies on the disk */
-  uint64_t read; /**< bytes so far, as they are unpacked */
-  uint64_t most; /**< of them; set by who reads where the format itself has no end */
-  dg_error *err; /**< where all that fails is told */
+  uint64_t size; /**< of the file on the disk */
+  uint64_t read; /**< unpacked bytes read so far */
+  uint64_t most; /**< limit on them; set by the reader if the format itself has no end */
+  dg_error *err; /**< for all failures */
 } dg_packed;
 
-/** Opens a file, any number of whose bytes may be read; close it with dg_packed_close. `path` must
- * outlive it. */
+/** Opens a file, without a limit on the bytes to read; close it with dg_packed_close. `path` must
+    outlive it. */
 bool dg_packed_open(dg_packed *file, const char *path, dg_error *err);
 
 /**
- * Reads up to `count` bytes; `*got` says how many there were before the end of the file, where a
- * gzipped file's checksum is verified. More than `most` in all is an error.
+ * Reads up to `count` bytes; `*got` is less only at the end of the file, where a gzipped file's
+ * checksum is verified. More than `most` in all is an error.
  */
 bool dg_packed_read(dg_packed *file, uint8_t *bytes, size_t count, size_t *got);
 

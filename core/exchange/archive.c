@@ -7,8 +7,8 @@
 
 #include "core/base/file/file.h"
 
-/* All that is unpacked of one file: more than the largest weights, less than fills a machine; of a
-   small one less, as dg_arrays_bound says for numbers of eight bytes. */
+/* Limit on all unpacked bytes of one file: more than the largest weights, less than the memory of a
+   machine. It is lower for a small file, as in dg_arrays_bound with numbers of eight bytes. */
 static const uint64_t MAX_BYTES = (uint64_t)3 << 30;
 enum { FEW_BYTES = 1 << 26, UNPACKED_A_BYTE = 256 };
 enum { MAX_ENTRIES = 1 << 14, MAX_COMMENT = UINT16_MAX };
@@ -16,12 +16,12 @@ enum { MAX_ENTRIES = 1 << 14, MAX_COMMENT = UINT16_MAX };
 struct dg_archive {
   zip_t *zip;
   char *path;
-  uint64_t size, left; /**< bytes of the file; those that may still be unpacked */
+  uint64_t size, left; /**< bytes of the file; bytes that may still be unpacked */
 };
 
 /* ---- reading ------------------------------------------------------------ */
 
-/** Reads the last bytes of a file, as many as there are up to `capacity`; those read, or -1. */
+/** Reads the last bytes of a file, at most `capacity`; returns how many, or -1. */
 static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t capacity) {
   uint64_t begin = size > capacity ? size - capacity : 0;
   size_t done = 0, wanted = (size_t)(size - begin);
@@ -34,8 +34,8 @@ static ssize_t read_tail(int descriptor, uint64_t size, char *bytes, size_t capa
 }
 
 /**
- * Is there one place where the list of entries may end, or a few? libzip tries each one that it
- * finds, and reads the whole list for it: a file full of them takes minutes.
+ * Checks that only a few places look like the end of the central directory. libzip tries each of
+ * them and reads the whole directory for it, so a file full of them takes minutes.
  */
 static bool ends_once(int descriptor, uint64_t size, dg_error *err, const char *path) {
   enum { END = 22, MAX_ENDS = 8 };
@@ -57,7 +57,7 @@ static zip_t *open_zip(const char *path, uint64_t *size, dg_error *err) {
   int descriptor = dg_file_open(path, size, err), reason = 0;
   if (descriptor < 0) return NULL;
   if (!ends_once(descriptor, *size, err, path)) return close(descriptor), NULL;
-  zip_t *zip = zip_fdopen(descriptor, 0, &reason); /* which closes it */
+  zip_t *zip = zip_fdopen(descriptor, 0, &reason); /* it closes the descriptor */
   if (zip) return zip;
   close(descriptor);
   zip_error_t error;
@@ -67,7 +67,7 @@ static zip_t *open_zip(const char *path, uint64_t *size, dg_error *err) {
   return NULL;
 }
 
-/** Bytes that may be unpacked of a file of so many. */
+/** Limit on unpacked bytes for a file of so many bytes. */
 static uint64_t bytes_of(uint64_t size) {
   uint64_t most = size < MAX_BYTES / UNPACKED_A_BYTE ? size * UNPACKED_A_BYTE : MAX_BYTES;
   return most > FEW_BYTES ? most : FEW_BYTES;
@@ -116,7 +116,7 @@ const char *dg_archive_comment(const dg_archive *archive, size_t *length) {
   return comment;
 }
 
-/** Unpacks just `size` bytes, and looks for the end behind them, where libzip checks the sum. */
+/** Unpacks exactly `size` bytes, and reads to the end after them, where libzip checks the CRC. */
 static bool unpack(zip_file_t *file, unsigned char *bytes, uint64_t size) {
   for (uint64_t done = 0; done < size;) {
     zip_int64_t got = zip_fread(file, bytes + done, size - done);
@@ -156,7 +156,7 @@ unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t mos
 
 /* ---- writing ------------------------------------------------------------ */
 
-/** One entry, with the same date in every file. */
+/** Adds one entry; the date is always the same. */
 static bool add(zip_t *zip, const dg_archive_entry *entry) {
   zip_source_t *source = zip_source_buffer(zip, entry->bytes, entry->size, 0);
   zip_int64_t index =
@@ -174,7 +174,7 @@ static bool pack(zip_source_t *to, const dg_archive_entry *entries, size_t count
                  const char *comment) {
   zip_t *zip = zip_open_from_source(to, ZIP_TRUNCATE, NULL);
   if (!zip) return false;
-  zip_source_keep(to); /* zip_close gives one reference back */
+  zip_source_keep(to); /* zip_close drops one reference */
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) ok = add(zip, &entries[i]);
   size_t length = comment ? strlen(comment) : 0;
@@ -185,13 +185,13 @@ static bool pack(zip_source_t *to, const dg_archive_entry *entries, size_t count
   return false;
 }
 
-/** What an archive is to hold. */
+/** The content of an archive to write. */
 typedef struct {
   const dg_archive_entry *entries;
   size_t count;
 } contents;
 
-/** Does an archive hold this entry, whole? libzip compares the sum where it comes to the end. */
+/** Does an archive hold this entry completely? libzip checks the CRC at the end. */
 static bool holds(zip_t *zip, zip_uint64_t index, const dg_archive_entry *entry) {
   const char *name = zip_get_name(zip, index, ZIP_FL_ENC_RAW);
   unsigned char bytes[1 << 14];
@@ -208,7 +208,7 @@ static bool holds(zip_t *zip, zip_uint64_t index, const dg_archive_entry *entry)
   return got == 0 && done == entry->size;
 }
 
-/** Looks whether a file that was written is the archive that it is to be. */
+/** Checks that the written file is the right archive. */
 static const char *look(int descriptor, uint64_t size, const void *expected) {
   (void)size;
   const contents *c = expected;
@@ -221,7 +221,7 @@ static const char *look(int descriptor, uint64_t size, const void *expected) {
   return same ? NULL : "the zip file, read back, is not what was to be written; memory ran out?";
 }
 
-/** Copies what was packed into a file; false where it could not be had, or not written. */
+/** Copies the packed archive to a file; false if reading or writing failed. */
 static bool copy(zip_source_t *from, const char *path, const contents *c, dg_error *err) {
   dg_new_file file;
   unsigned char bytes[1 << 14];

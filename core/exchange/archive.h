@@ -1,4 +1,4 @@
-/** Zip files, by libzip, within bounds that a hostile one doesn't pass. */
+/** Zip files, by libzip, with limits against hostile files. */
 #ifndef DG_ARCHIVE_H
 #define DG_ARCHIVE_H
 
@@ -15,16 +15,16 @@ void dg_archive_close(dg_archive *archive); /**< NULL is allowed */
 
 /** Bytes of the file. */
 uint64_t dg_archive_size(const dg_archive *archive);
-/** Entries of the file. */
+/** Number of entries. */
 uint64_t dg_archive_count(const dg_archive *archive);
-/** The name of an entry; belongs to the archive. NULL: it has none that can be read. */
+/** The name of an entry; belongs to the archive. NULL: it has no readable name. */
 const char *dg_archive_name(const dg_archive *archive, uint64_t entry);
-/** The comment of the file, or NULL; belongs to the archive, not ended by a NUL. */
+/** The comment of the file, or NULL; belongs to the archive, not NUL-terminated. */
 const char *dg_archive_comment(const dg_archive *archive, size_t *length);
 
 /**
- * Unpacks an entry of at most `most` bytes into new memory, which the caller frees. All that is
- * read of one archive together is bounded too, by the bytes of the file.
+ * Unpacks an entry of at most `most` bytes into new memory, which the caller frees. The total of
+ * all entries that are read is limited too, by the size of the file.
  */
 unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t most, size_t *size,
                                dg_error *err);
@@ -36,7 +36,7 @@ typedef struct {
   size_t size;
 } dg_archive_entry;
 
-/** Writes a zip file of entries as they are, not packed; `comment` may be NULL. */
+/** Writes a zip file of uncompressed entries; `comment` may be NULL. */
 bool dg_archive_write(const char *path, const dg_archive_entry *entries, size_t count,
                       const char *comment, dg_error *err);
 

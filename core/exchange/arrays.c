@@ -5,10 +5,10 @@
 
 #include "core/base/text.h"
 
-/* A file that wants more was made to fill the memory: the largest network of the zoo has 1 % of
-   these numbers. */
+/* Only hostile files want more: the largest network of the zoo has 1 % of these numbers. */
 enum { MAX_NUMBERS = 1 << 28, MAX_ARRAYS = 4096, MAX_NAME = 200 };
-/* Of a small file: a network of zeros packs to nearly nothing; and of each byte of a large one. */
+/* Limit for a small file, since a network of zeros packs to nearly nothing; and limit per byte of a
+   large file. */
 enum { FEW_NUMBERS = 1 << 22, NUMBERS_A_BYTE = 32 };
 
 void dg_arrays_bound(dg_arrays *arrays, uint64_t bytes) {
@@ -27,7 +27,7 @@ static bool check_name(const dg_arrays *arrays, const char *name, dg_error *err)
                  "%s: a tensor's name is empty, no UTF-8 or has control characters", arrays->path);
 }
 
-/** Numbers of a shape; more than there may still be are an error. */
+/** Count of numbers of a shape; more than the rest of the limit is an error. */
 static bool count_numbers(const dg_arrays *arrays, const char *name, uint32_t rank,
                           const uint64_t *dim, uint64_t *count, dg_error *err) {
   bool none = false, fits = rank <= DG_TENSOR_RANK;

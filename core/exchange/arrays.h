@@ -1,4 +1,4 @@
-/** Numbers with names, on their way from one format of weight files to another. */
+/** Named tensors that are converted from one format of weight files to another. */
 #ifndef DG_ARRAYS_H
 #define DG_ARRAYS_H
 
@@ -6,53 +6,52 @@
 #include "core/weights/element.h"
 #include "core/weights/safetensors.h"
 
-/** Whose shapes and orders numbers have. */
+/** The framework whose shapes and orders the numbers have. */
 typedef enum {
-  DG_LAYOUT_PYTORCH, /**< and ours */
+  DG_LAYOUT_PYTORCH, /**< also used here */
   DG_LAYOUT_KERAS,
 } dg_layout;
 
 /** One tensor, as float32. */
 typedef struct {
   char *name;
-  size_t layer; /**< bytes of the name that name the layer; 0: the name tells none */
+  size_t layer; /**< length of the layer's name within the name; 0: it names no layer */
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK];
   uint64_t count; /**< numbers */
   float *data;
-  bool integer; /**< they were whole numbers in the file */
-  bool told;    /**< the caller has named it */
+  bool integer; /**< they were integers in the file */
+  bool told;    /**< named by the caller */
 } dg_array;
 
-/** What a file holds. All is owned. */
+/** The content of a file. Everything is owned. */
 typedef struct {
   const char *path; /**< for messages; of the caller */
   size_t count, capacity;
   dg_array *items;
   uint64_t floats; /**< in all of them */
-  uint64_t most;   /**< numbers that they may have; 0: as many as any weights */
+  uint64_t most;   /**< limit on them; 0: the limit for all weights */
   bool trusted; /**< the file may be read without guards, as dg_convert_options.trust_hdf5 says */
   dg_layout layout;
   bool ordered;  /**< the file keeps the order in which the layers were made */
-  char *model;   /**< the model file that it carries, or NULL */
-  char *classes; /**< the names of the classes that it carries, a line each, or NULL */
+  char *model;   /**< the model file in it, or NULL */
+  char *classes; /**< the names of the classes in it, one per line, or NULL */
 } dg_arrays;
 
 /**
- * Sets how many numbers a file of so many bytes may make: packing makes weights smaller, not
- * nothing, and a tensor that says one number over and over is none either.
+ * Sets the limit of numbers for a file of so many bytes: real weights pack only so well, and are
+ * not one number repeated.
  */
 void dg_arrays_bound(dg_arrays *arrays, uint64_t bytes);
 
 /**
- * Adds a tensor, its numbers 0, its layer what stands before the last '.' or '/' of its name.
- * NULL: a name or size that no weights have, or out of memory. The pointer is good until the next
- * one is added.
+ * Adds a tensor of zeros. Its layer is the part of the name before the last '.' or '/'. NULL: an
+ * invalid name or size, or out of memory. The pointer is valid until the next one is added.
  */
 dg_array *dg_arrays_add(dg_arrays *arrays, const char *name, uint32_t rank, const uint64_t *dim,
                         bool integer, dg_error *err);
 
-/** Fills a tensor from numbers that lie densely in memory, row by row. */
+/** Fills a tensor from contiguous numbers in row-major order. */
 void dg_array_fill(dg_array *array, dg_element element, const unsigned char *from);
 
 /** Removes tensor number `i`. */

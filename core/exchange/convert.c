@@ -1,4 +1,4 @@
-/** dg_weights_convert: from a reader through the mapping to a writer. */
+/** dg_weights_convert: a reader, the mapping, and a writer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,9 +14,9 @@
 typedef struct {
   const char *name;
   const char *extensions[3];                      /**< ended by NULL */
-  bool (*read)(dg_arrays *arrays, dg_error *err); /**< NULL: it is not read */
+  bool (*read)(dg_arrays *arrays, dg_error *err); /**< NULL: can't be read */
   bool (*write)(const char *path, const dg_model *model, const dg_model_graph *graph,
-                const dg_arrays *arrays, dg_error *err); /**< NULL: it is not written */
+                const dg_arrays *arrays, dg_error *err); /**< NULL: can't be written */
 } format;
 
 static const format formats[] = {
@@ -35,7 +35,7 @@ static bool has_extension(const format *f, const char *path) {
   return false;
 }
 
-/** The names of all formats that are read, or written. */
+/** The names of all formats that can be read, or written. */
 static const char *list_formats(bool reading, char *text, size_t capacity) {
   *text = '\0';
   for (size_t i = 0; i < FORMATS; i++)
@@ -44,7 +44,7 @@ static const char *list_formats(bool reading, char *text, size_t capacity) {
   return text;
 }
 
-/** The format of a file: the one of that name, or else by the extension. */
+/** The format of a file, by name or else by the extension. */
 static const format *choose(const char *path, const char *name, bool reading, dg_error *err) {
   const format *found = NULL;
   char names[200];
@@ -71,7 +71,7 @@ static bool choose_layout(const char *name, dg_layout *layout, dg_error *err) {
          dg_fail(err, DG_ERR_INPUT, "unknown layout \"%s\"; there are pytorch and keras", name);
 }
 
-/** Are these Keras's names? Nobody else calls tensors so. */
+/** Are these Keras's names? No other framework uses them. */
 static bool has_keras_names(const dg_arrays *arrays) {
   static const char *const words[] = {"kernel", "kernel:0", "gamma", "gamma:0", "moving_mean"};
   for (size_t i = 0; i < arrays->count; i++) {
@@ -85,7 +85,7 @@ static bool has_keras_names(const dg_arrays *arrays) {
 
 /* ---- converting --------------------------------------------------------- */
 
-/** The model that a file carries. */
+/** The model in a file. */
 static dg_model *carried_model(const dg_arrays *arrays, dg_error *err) {
   char where[300];
   snprintf(where, sizeof where, "%s (its model)", arrays->path);

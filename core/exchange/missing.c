@@ -1,7 +1,7 @@
-/** What stands for the formats whose libraries were not found when digits was built. */
+/** Stubs for formats whose libraries were not found at build time. */
 #include "core/exchange/files.h"
 
-/** Says what to install. It is unused where all was found. */
+/** Reports what to install. Unused if all libraries were found. */
 __attribute__((unused)) static bool lacks(const char *what, const char *packages, dg_error *err) {
   return dg_fail(err, DG_ERR_UNSUPPORTED,
                  "digits was built without %s; install %s (Debian's names) and build it again",

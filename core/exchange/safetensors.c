@@ -1,4 +1,4 @@
-/** Safetensors, of digits and of others, as arrays. */
+/** Reads safetensors of digits and others as arrays. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "core/weights/weights.h"
 #include "digits/version.h"
 
-/** Copies a text of the file's metadata, where it has that. */
+/** Copies a text of the file's metadata if it has it. */
 static bool take_text(const dg_safetensors *file, const char *key, char **out, dg_error *err) {
   const char *text = dg_safetensors_text(file, key);
   if (text) *out = strdup(text);

@@ -1,8 +1,8 @@
-/** Are the numbers of a parameter such that a network can compute with them? */
+/** Checks that the numbers of parameters are valid. */
 #include "core/base/numbers.h"
 #include "core/exec/network.h"
 
-/** Index of the first variance whose root can't be taken; `count`: there is none. */
+/** Index of the first invalid (negative) variance; `count`: there is none. */
 static size_t first_negative(const dg_param *param, const float *values) {
   size_t i = 0;
   while (i < param->count && values[i] + param->spec.eps > 0) i++;

@@ -1,4 +1,4 @@
-/** What the ops of a network cost: counted from their descriptions. */
+/** Costs of the ops of a network, computed from their descriptions. */
 #include "core/exec/internal.h"
 #include "core/op/fuse.h"
 #include "core/op/operations.h"
@@ -15,7 +15,7 @@ static double tensor_bytes(const dg_network *network, uint32_t tensor) {
   return (double)network->graph.tensors[tensor].count * network->max_n * sizeof(float);
 }
 
-/** The bytes of all inputs, and what backward does to their gradients. */
+/** The bytes of all inputs, and those of their gradients in backward. */
 static void count_inputs(const dg_network *network, const dg_node *node, double *values,
                          double *gradients) {
   *values = *gradients = 0;

@@ -1,4 +1,4 @@
-/** A network in words: layers, shapes, parameters, operations and memory. */
+/** Describes a network as text: layers, shapes, parameters, operations and memory. */
 
 #include "core/base/file/writer.h"
 #include "core/exec/internal.h"
@@ -45,7 +45,7 @@ static void describe_memory(const dg_network *network, dg_writer *w) {
            mebibytes(network->instances * dg_network_unshared(network)));
 }
 
-/** Plans a network, describes it, and drops it. */
+/** Plans a network, describes it, and frees it. */
 static bool describe_planned(const dg_model *model, dg_device *device, bool train, dg_writer *w,
                              dg_error *err) {
   dg_network *network = dg_network_plan(model, device, model->train.batch, train, err);

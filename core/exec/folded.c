@@ -1,6 +1,6 @@
 /**
- * The numbers of products that batch norms were folded into (core/graph/fold.c). The parameters
- * stay as they are; the folded ones lie in a buffer of their own and are made anew whenever
+ * The parameters of products that batch norms were folded into (core/graph/fold.c). The original
+ * parameters are unchanged; the folded ones are in a separate buffer and are recomputed whenever
  * parameters are written.
  */
 #include <math.h>

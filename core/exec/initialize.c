@@ -1,4 +1,5 @@
-/** Initial parameters, drawn on the host so that every backend starts from the same numbers. */
+/** Initial parameters. They are drawn on the host, so every backend starts with the same
+    numbers. */
 #include <math.h>
 #include <stdlib.h>
 

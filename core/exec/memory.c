@@ -1,7 +1,6 @@
 /**
- * The memory of a network. Time runs over the list of ops: the gather at 0,
- * node i forward at i + 1, the loss, then the nodes backward. Each instance of
- * the activations lies alike.
+ * The memory of a network. Time runs over the list of ops: the gather at 0, node i forward at i +
+ * 1, the loss, then the nodes backward. All instances of the activations have the same layout.
  */
 #include <stdlib.h>
 
@@ -25,8 +24,8 @@ static void live_until(dg_block *block, uint32_t time) {
 
 /** The blocks of a network, in the order of the arrays below. */
 typedef struct {
-  dg_block *value, *grad;           /* one a tensor */
-  dg_block *saved, *ahead, *behind; /* one a node: saved, workspaces of forward and backward */
+  dg_block *value, *grad;           /* one per tensor */
+  dg_block *saved, *ahead, *behind; /* one per node: saved, workspaces of forward and backward */
 } blocks;
 
 static blocks lay_out(const dg_network *network) {
@@ -74,7 +73,7 @@ static void time_nodes(const dg_network *network, blocks b) {
   }
 }
 
-/** Makes an instance's view of a block of size above 0. */
+/** Makes an instance's view of a block, if its size is not 0. */
 static bool view_into(dg_network *network, uint32_t instance, const dg_block *block,
                       dg_buffer **out, dg_error *err) {
   *out = NULL;
@@ -85,7 +84,7 @@ static bool view_into(dg_network *network, uint32_t instance, const dg_block *bl
   return *out != NULL;
 }
 
-/** The buffers that a node's forward and backward are called with. */
+/** The buffers of a node's forward and backward. */
 static bool bind_node(dg_network *network, uint32_t instance, uint32_t i, blocks b, dg_error *err) {
   const dg_node *node = &network->graph.nodes[i];
   const dg_tensor_buffers *tensors =

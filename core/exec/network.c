@@ -11,7 +11,7 @@ static bool runs_there(const void *device, const dg_op_desc *desc) {
   return ((const dg_device *)device)->calls->supports(device, desc);
 }
 
-/** Prepares the op of a node, or only asks what it would need. */
+/** Prepares the op of a node, or only queries what it would need. */
 static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *err) {
   dg_device *device = network->device;
   const dg_node *node = &network->graph.nodes[i];
@@ -35,7 +35,7 @@ static bool prepare_node(dg_network *network, uint32_t i, bool runs, dg_error *e
   return dg_name_layer(node->layer, err);
 }
 
-/** Room for what each node and tensor of the graph gets. */
+/** Allocates the arrays for nodes and tensors of the graph. */
 static bool reserve(dg_network *network, dg_error *err) {
   const dg_graph *graph = &network->graph;
   size_t ops = (size_t)graph->node_count * network->instances;
@@ -56,7 +56,7 @@ static bool prepare_all(dg_network *network, bool runs, dg_error *err) {
   return dg_network_slices_prepare(network, runs, err) && dg_network_plan_arena(network, err);
 }
 
-/** `train`: one that trains, of `how` only max_n counts; `runs`: with ops and memory. */
+/** `train`: a network for training, which uses only max_n of `how`; `runs`: with ops and memory. */
 static dg_network *make(const dg_model *model, dg_device *device, const dg_network_for_test *how,
                         bool train, bool runs, dg_error *err) {
   const dg_op_predicate can_run = {runs_there, device};
@@ -79,7 +79,7 @@ dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t 
   return make(model, device, &(dg_network_for_test){.max_n = max_n}, train, true, err);
 }
 
-/** Makes the folded parameters of a network that has not those of its owner. */
+/** Computes the folded parameters of a network that doesn't share those of its owner. */
 static bool fold_apart(dg_network *network, dg_error *err) {
   size_t bytes = network->floats * sizeof(float);
   float *values = malloc(bytes);

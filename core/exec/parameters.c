@@ -1,5 +1,4 @@
-/** Where parameters and running statistics lie in their buffer: each at an offset that a view may
- * have. */
+/** Offsets of parameters and running statistics in their buffer, aligned as views need it. */
 #include "core/base/size.h"
 #include "core/exec/internal.h"
 #include "core/graph/plan_layer.h"

@@ -8,7 +8,7 @@
 static int larger_first(const void *a, const void *b) {
   const dg_block *x = *(dg_block *const *)a, *y = *(dg_block *const *)b;
   if (x->size != y->size) return x->size < y->size ? 1 : -1;
-  return x < y ? -1 : x > y; /* keeps the order of equals, so a plan is always the same */
+  return x < y ? -1 : x > y; /* keeps the order of equals, so plans are deterministic */
 }
 
 static bool live_together(const dg_block *a, const dg_block *b) {
@@ -35,7 +35,7 @@ static size_t find_gap(const dg_block *block, dg_block *const *placed, size_t co
   return best == SIZE_MAX ? end : best;
 }
 
-/** Puts a block in among those that are placed, by offset. */
+/** Inserts a block into the placed ones, which are sorted by offset. */
 static void insert(dg_block *block, dg_block **placed, size_t count) {
   size_t low = 0, high = count;
   while (low < high) {
@@ -60,7 +60,7 @@ size_t dg_plan_memory(dg_block *blocks, size_t count, size_t alignment) {
   }
   qsort(order, used, sizeof *order, larger_first);
   for (size_t i = 0; i < used; i++) {
-    dg_block *block = order[i]; /* those before it are placed, and by offset */
+    dg_block *block = order[i]; /* the blocks before it are placed and sorted by offset */
     block->offset = find_gap(block, order, i);
     if (end_of(block) > total) total = end_of(block);
     insert(block, order, i);

@@ -1,4 +1,4 @@
-/** Memory plan: blocks that live at different times share memory. */
+/** Memory planning: blocks with disjoint lifetimes share memory. */
 #ifndef DG_PLAN_H
 #define DG_PLAN_H
 
@@ -10,15 +10,14 @@
 typedef struct {
   size_t size;
   uint32_t first, last;
-  size_t offset; /**< the plan's answer */
+  size_t offset; /**< result of the plan */
 } dg_block;
 
 /**
- * Gives every block an offset, a multiple of `alignment`, such that no two blocks that live at
- * the same time overlap: largest first, each into the smallest gap that holds it (greedy by size;
- * Pisarchyk and Lee, arXiv:2001.03288). Blocks of size 0 are passed over.
- * Returns the bytes needed in all, or SIZE_MAX where they can't be counted or memory fails.
- * Takes time as the square of `count`.
+ * Gives every block an offset, a multiple of `alignment`, such that blocks that live at the same
+ * time don't overlap: largest first, each into the smallest gap that holds it (greedy by size;
+ * Pisarchyk and Lee, arXiv:2001.03288). Blocks of size 0 are skipped. Returns the total bytes, or
+ * SIZE_MAX on overflow or if memory runs out. The time is quadratic in `count`.
  */
 size_t dg_plan_memory(dg_block *blocks, size_t count, size_t alignment);
 

@@ -1,4 +1,4 @@
-/** Batches in slices: what of a network there is more than once for them. */
+/** Batches in slices: the parts of a network that exist once per slice or level. */
 #include <stdlib.h>
 
 #include "core/exec/internal.h"
@@ -11,7 +11,7 @@ static bool couples_samples(const dg_node *node) {
   return dg_op_traits_of(node->plan.op.kind)->couples_samples;
 }
 
-/** Lists the nodes that run in phases. */
+/** Lists the nodes that run in phases (barriers). */
 static bool find_sync_nodes(dg_network *network, dg_error *err) {
   dg_slicing *s = &network->slicing;
   const dg_graph *graph = &network->graph;
@@ -41,15 +41,15 @@ bool dg_network_phased(const dg_network *network, uint32_t node) {
   return network->slicing.sync_count > 0 && couples_samples(&network->graph.nodes[node]);
 }
 
-/* ---- what a stage learns ------------------------------------------------ */
+/* ---- gradients of a stage ----------------------------------------------- */
 
 /** [first, end) */
 typedef struct {
   uint32_t first, end;
 } range;
 
-/** Where a backward stage begins to learn, in the gradients; parameters lie in the order of their
-    nodes. A stage learns what the coupling node before its others has, too. */
+/** Where the gradients of a backward stage begin; parameters are in the order of their nodes. They
+    include those of the coupling node before the stage's other nodes. */
 static uint32_t learns_from(const dg_network *network, uint32_t stage) {
   const dg_graph *graph = &network->graph;
   uint32_t gap = network->slicing.sync_count - stage;
@@ -107,7 +107,7 @@ static bool allocate_gradients(dg_network *network, dg_error *err) {
   return true;
 }
 
-/** Views of what each stage learns, on every level. */
+/** Views of the gradients of each stage, on every level. */
 static bool view_learned(dg_network *network, dg_error *err) {
   dg_slicing *s = &network->slicing;
   size_t count = ((size_t)s->sync_count + 1) * s->levels;
@@ -126,7 +126,7 @@ static bool view_learned(dg_network *network, dg_error *err) {
   return true;
 }
 
-/** What the coupling nodes save, on every level. */
+/** Buffers for what the coupling nodes save, on every level. */
 static bool allocate_saved(dg_network *network, dg_error *err) {
   dg_slicing *s = &network->slicing;
   const dg_device_calls *calls = network->device->calls;

@@ -6,7 +6,7 @@ static bool new_buffer(dg_source *source, size_t bytes, dg_buffer **out, dg_erro
   return (*out = source->device->calls->buffer_new(source->device, bytes, err)) != NULL;
 }
 
-/** Uploads bytes to a buffer of their own. */
+/** Uploads bytes to a new buffer. */
 static bool upload(dg_source *source, const uint8_t *bytes, size_t size, dg_buffer **out,
                    dg_error *err) {
   return new_buffer(source, size, out, err) &&

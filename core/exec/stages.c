@@ -1,6 +1,6 @@
 /**
- * A step in stages, for batches in slices. What the slices give is reduced along a tree
- * (core/parallel/tree.h) by whoever calls this.
+ * A step in stages, for batches in slices. The caller reduces the results of the slices along a
+ * tree (core/parallel/tree.h).
  */
 #include "core/exec/internal.h"
 
@@ -9,14 +9,14 @@ typedef struct {
   uint32_t first, end;
 } range;
 
-/** The nodes that lie between coupling ones, `gap` = 0 before the first of these. */
+/** The nodes between two coupling nodes; `gap` 0 is before the first one. */
 static range nodes_between(const dg_network *network, uint32_t gap) {
   const dg_slicing *s = &network->slicing;
   return (range){gap ? s->sync_nodes[gap - 1] + 1 : 0,
                  gap < s->sync_count ? s->sync_nodes[gap] : network->graph.node_count};
 }
 
-/** The buffers of a node, for a slice: `own` with what lies on a level. */
+/** The buffers of a node for a slice: `own` with the buffers of a level. */
 static dg_op_buffers buffers_on(const dg_network *network, uint32_t node,
                                 const dg_network_part *part, dg_op_buffers own) {
   const dg_node *n = &network->graph.nodes[node];
@@ -54,8 +54,8 @@ static dg_buffer *saved_on(const dg_network *network, uint32_t sync, uint32_t le
   return network->slicing.saved_views[(size_t)level * network->slicing.sync_count + sync];
 }
 
-/** Runs a phase of coupling node `sync` for a slice. What is collected forward lies on the slice's
-    level, what was merged on the batch's; and so do the gradients. */
+/** Runs a phase of coupling node `sync` for a slice. Results that forward collects are on the
+    slice's level, merged ones on the batch's; the same holds for gradients. */
 static bool run_phase(const dg_network *network, uint32_t sync, bool backward, dg_phase phase,
                       const dg_network_part *part, const dg_step *step, dg_error *err) {
   uint32_t node = network->slicing.sync_nodes[sync];

@@ -17,7 +17,7 @@ static bool run_passes(dg_graph *graph, bool train, const dg_op_predicate *can_r
   return dg_graph_check_sizes(graph, err);
 }
 
-/** Finds a layer by its name; an unknown one is an error with the nearest right one. */
+/** Finds a layer by its name; an unknown one is an error that suggests the nearest known one. */
 static bool find_layer(const dg_model *model, const char *name, uint32_t *index, dg_error *err) {
   const char *names[DG_MODEL_LAYERS];
   for (*index = 0; *index < model->layer_count; ++*index) {

@@ -1,4 +1,4 @@
-/** Does every op, with all that was fused to it, read and write what its tensors hold? */
+/** Checks that every op, with all that is fused to it, matches the sizes of its tensors. */
 #include "core/graph/passes.h"
 #include "core/graph/plan_layer.h"
 

@@ -1,9 +1,9 @@
-/** A graph up to one of its layers, for whoever wants to see what that layer gives. */
+/** Cuts a graph after one of its layers, whose output is then the graph's. */
 #include <stdlib.h>
 
 #include "core/graph/passes.h"
 
-/** Drops the nodes that are not `wanted` [node_count]; tensors of theirs take no memory. */
+/** Drops the nodes that are not `wanted` [node_count]; their tensors take no memory. */
 static void drop(dg_graph *graph, const bool *wanted) {
   uint32_t left = 0;
   for (uint32_t t = 0; t < graph->tensor_count; t++) graph->tensors[t].readers = 0;

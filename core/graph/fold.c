@@ -1,15 +1,16 @@
 /**
- * A network that only tests runs no batch norm behind a product: with the running statistics it is
- * a scale and a shift of every filter, which the product's own weights and bias can take along
- * (Jacob et al., arXiv:1712.05877, 3.2). Which norms these are is said here; whoever runs the graph
- * makes the product's numbers of theirs.
+ * In a network that only tests, a batch norm after a product is a scale and a shift of every
+ * filter, so it can be folded into the product's weights and bias (Jacob et al., arXiv:1712.05877,
+ * 3.2). This pass finds these norms; core/exec computes the folded numbers.
  */
 #include <stdlib.h>
 
 #include "core/graph/passes.h"
 #include "core/op/fuse.h"
 
-/** Gives a product that can take it a bias and the norm's activation; `channels` are its filters.
+/**
+ * If the product supports it, gives it a bias and the norm's activation; `channels` are its
+ * filters.
  */
 static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
                            uint32_t *channels) {
@@ -19,14 +20,14 @@ static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
   return true;
 }
 
-/** Has node `i` taken a norm along? Its numbers have no room for another's. */
+/** Is a norm already folded into node `i`? It can't take another one. */
 static bool has_folded(const dg_graph *graph, uint32_t i) {
   uint32_t k = 0;
   while (k < graph->fold_count && graph->folds[k].node != i) k++;
   return k < graph->fold_count;
 }
 
-/** Folds node `i`, a batch norm, into the product before it if that is possible. */
+/** Folds node `i`, a batch norm, into the product before it, if possible. */
 static bool fold_norm(dg_graph *graph, uint32_t i, const void *predicate) {
   const dg_node *norm = &graph->nodes[i];
   if (norm->plan.op.kind != DG_OP_BATCH_NORM) return false;

@@ -1,9 +1,9 @@
-/** Activations, max poolings and dropouts become part of the op before them. */
+/** Fuses activations, max poolings and dropouts into the op before them. */
 #include "core/op/fuse.h"
 #include "core/graph/passes.h"
 
-/** Fuses node `i` to the end of the node before it, if its description has room for it and can be
- * run. */
+/** Fuses node `i` to the end of the node before it, if its description allows that and the result
+    can run. */
 static bool fuse_node(dg_graph *graph, uint32_t i, const void *predicate) {
   const dg_node *node = &graph->nodes[i];
   dg_node *producer = dg_graph_before(graph, i);

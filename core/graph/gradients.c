@@ -1,4 +1,4 @@
-/** Which tensors need a gradient, and whether a node writes or adds to it. */
+/** Finds which tensors need a gradient, and whether each node writes it or adds to it. */
 #include "core/graph/passes.h"
 
 void dg_graph_direct_gradients(dg_graph *graph) {

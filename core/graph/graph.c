@@ -28,7 +28,7 @@ void dg_graph_merge(dg_graph *graph, uint32_t i) {
   graph->nodes[between->producer].out = node->out;
   graph->tensors[node->out].producer = between->producer;
   between->readers = 0;
-  between->count = 0; /* nobody writes or reads it: the plan gives it no memory */
+  between->count = 0; /* unused, so the plan gives it no memory */
 }
 
 void dg_graph_drop_merged(dg_graph *graph,

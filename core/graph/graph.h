@@ -1,7 +1,7 @@
 /**
- * A network as ops over numbered tensors, without a device: what the layers of a model become
- * (lower.h), what the passes work on (passes.h), and what core/exec then runs. Of a device it holds
- * nothing but where core/exec has placed the parameters.
+ * A network as a graph of ops over numbered tensors. It is made from the layers of a model
+ * (lower.h), changed by passes (passes.h), and run by core/exec. It does not depend on a device,
+ * except for the offsets of parameters that core/exec fills in.
  */
 #ifndef DG_GRAPH_H
 #define DG_GRAPH_H
@@ -10,48 +10,48 @@
 
 enum { DG_NO_NODE = UINT32_MAX };
 
-/** Numbers that one node writes and any number of nodes read. */
+/** A tensor, written by one node and read by any number of nodes. */
 typedef struct {
-  uint32_t count;    /**< of one sample; 0: an op that others were fused to keeps it to itself */
+  uint32_t count;    /**< numbers per sample; 0: internal to an op that others were fused to */
   uint32_t producer; /**< node, or DG_NO_NODE for the network's input */
   uint32_t readers;
-  bool wants_grad;   /**< a parameter lies before it */
-  bool grad_written; /**< by the first of its readers' backwards; the others add */
+  bool wants_grad;   /**< it depends on a parameter */
+  bool grad_written; /**< the first backward of its readers writes the gradient; the others add */
 } dg_tensor;
 
-/** One op, in the order of running. Layers that only see their input in another shape have none. */
+/** One op; nodes are in execution order. Layers that only reshape their input have no node. */
 typedef struct {
   const dg_model_layer *layer;
   dg_layer_plan plan;
   uint32_t inputs, in[DG_MAX_IN], out; /**< tensors */
-  uint32_t statistics;                 /**< tensor: of out (statistics.c); 0: not wanted */
+  uint32_t statistics; /**< tensor with the statistics of `out` (statistics.c); 0: not needed */
   uint32_t first_param, first_running; /**< in dg_graph.params */
   bool wants_backward;
 } dg_node;
 
 /**
- * A learned parameter, or a running statistic, which training steps write: its name,
- * PyTorch's shape, and where it lies in the parameter buffer. States lie behind all parameters.
+ * A learned parameter, or a running statistic, which training steps write: its name, its shape as
+ * in PyTorch, and its offset in the parameter buffer. Running statistics follow all parameters.
  */
 typedef struct {
   const dg_model_layer *layer;
   char name[2 * DG_NAME_SIZE];
   dg_param_spec spec;
   uint32_t count;  /**< numbers */
-  uint32_t offset; /**< of the first, in numbers; 0 until a device is known */
+  uint32_t offset; /**< of the first number, in numbers; 0 until a device is known */
 } dg_param;
 
-/** A batch norm that became part of the product before it (fold.c). */
+/** A batch norm that was folded into the product before it (fold.c). */
 typedef struct {
   uint32_t node;    /**< the product */
-  uint32_t scale;   /**< in dg_graph.params: the norm's weight, and its bias behind it */
-  uint32_t running; /**< likewise its mean, and its variance behind it */
+  uint32_t scale;   /**< index in dg_graph.params of the norm's weight, followed by its bias */
+  uint32_t running; /**< likewise of its mean, followed by its variance */
   float eps;
 } dg_fold;
 
 typedef struct {
   uint32_t tensor_count, node_count, fold_count;
-  uint32_t param_count, running_count; /**< learned; and running statistics behind them */
+  uint32_t param_count, running_count; /**< learned ones, then running statistics */
   dg_tensor *tensors;                  /**< the network's input is tensor 0 */
   dg_node *nodes;
   dg_param *params;
@@ -59,19 +59,20 @@ typedef struct {
   uint32_t output; /**< tensor */
 } dg_graph;
 
-/** Frees what the graph has, not the struct; one that is all 0 is allowed. */
+/** Frees what the graph owns, not the struct; an all-zero graph is allowed. */
 void dg_graph_free(dg_graph *graph);
 
-/** Numbers that are learned. */
+/** Number of learned numbers. */
 uint64_t dg_graph_parameters(const dg_graph *graph);
 
-/** The node whose output node `i`, and nobody else, reads first; NULL if there is none. */
+/** The node whose output is the first input of node `i` and has no other reader; NULL: none. */
 dg_node *dg_graph_before(dg_graph *graph, uint32_t i);
 
-/** Lets the node before node `i`, which does its work too, write what node `i` wrote. */
+/** Makes the node before node `i`, which now does its work too, write the output of node `i`. */
 void dg_graph_merge(dg_graph *graph, uint32_t i);
 
-/** Drops the nodes that `merges`, called for each in order with `user`, has merged into others. */
+/** Calls `merges` for each node in order, with `user`, and drops the nodes that it merged into
+    others. */
 void dg_graph_drop_merged(dg_graph *graph,
                           bool (*merges)(dg_graph *graph, uint32_t i, const void *user),
                           const void *user);

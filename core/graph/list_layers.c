@@ -1,4 +1,4 @@
-/** The layers of a model with their shapes: no device is needed. */
+/** Lists the layers of a model with their shapes; needs no device. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static void put_shape(dg_layer_info *out, const dg_shape *shape) {
   memcpy(out->dim, shape->dim, sizeof out->dim);
 }
 
-/** Lists one layer; `shapes` are those of the input and of the layers before it, then its own. */
+/** Lists one layer; `shapes` has those of the input and of the layers before, and gets its own. */
 static bool list_layer(const dg_model *model, uint32_t index, dg_shape *shapes, dg_layer_info *out,
                        dg_error *err) {
   const dg_model_layer *layer = &model->layers[index];

@@ -1,4 +1,4 @@
-/** The models that are found by name, with what they are. */
+/** Lists the models that can be loaded by name. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static bool count_parameters(const dg_model *model, uint64_t *count, dg_error *e
   return true;
 }
 
-/** Fills in one model; a file that can't be used is listed with the reason. */
+/** Fills in one model; an invalid file is listed with the reason. */
 static void look_at(const dg_catalog *catalog, const char *name, dg_model_info *out) {
   char path[DG_PATH_SIZE];
   dg_error err = {0};

@@ -5,7 +5,7 @@
 
 #include "core/graph/plan_layer.h"
 
-/** What a layer gives to its readers: a tensor, seen in a shape. */
+/** The output of a layer: a tensor with a shape. */
 typedef struct {
   uint32_t tensor;
   dg_shape shape;
@@ -31,7 +31,7 @@ static void add_params(dg_graph *graph, dg_node *node) {
     fill_param(node, &node->plan.param[i], &graph->params[graph->param_count++]);
 }
 
-/** The running statistics of all nodes, behind the last parameter. */
+/** Adds the running statistics of all nodes after the last parameter. */
 static void add_running(dg_graph *graph) {
   for (uint32_t i = 0; i < graph->node_count; i++) {
     dg_node *node = &graph->nodes[i];
@@ -42,8 +42,8 @@ static void add_running(dg_graph *graph) {
   }
 }
 
-/** Refuses parameters and running statistics that, with the `total` before them, 32 bits can't
- * count. */
+/** Refuses parameters and running statistics whose sum with the `total` before them exceeds 32
+    bits. */
 static bool params_fit(uint64_t *total, const dg_layer_plan *plan, dg_error *err) {
   for (uint32_t i = 0; i < plan->params; i++)
     *total = dg_size_plus(*total, dg_size_product(plan->param[i].rank, plan->param[i].dim));
@@ -54,7 +54,7 @@ static bool params_fit(uint64_t *total, const dg_layer_plan *plan, dg_error *err
                  DG_SIZE_NUMBERS);
 }
 
-/** Adds the node of one layer (or only another view, where it needs no op). */
+/** Adds the node of one layer, or only a view if it needs no op. */
 static bool lower_layer(dg_graph *graph, const dg_model *model, uint32_t index, output *outputs,
                         uint64_t *total, dg_error *err) {
   const dg_model_layer *layer = &model->layers[index];
@@ -79,7 +79,7 @@ static bool lower_layer(dg_graph *graph, const dg_model *model, uint32_t index, 
   return true;
 }
 
-/** Room for what each layer makes, and for the statistics of that. */
+/** Allocates memory for the output of each layer and its statistics. */
 static bool reserve(dg_graph *graph, uint32_t layers, dg_error *err) {
   graph->tensors = calloc(2 * (size_t)layers + 1, sizeof *graph->tensors);
   graph->nodes = calloc(layers, sizeof *graph->nodes);
@@ -87,7 +87,8 @@ static bool reserve(dg_graph *graph, uint32_t layers, dg_error *err) {
   return (graph->tensors && graph->nodes && graph->params) || dg_fail_memory(err, layers);
 }
 
-/** Is there something to learn, does something read each layer, and can a loss read the last? */
+/** Checks that there are parameters, that every layer is read, and that a loss can read the last
+    one. */
 static bool check_whole(const dg_graph *graph, const dg_model *model, const dg_shape *last,
                         dg_error *err) {
   char shape[64];

@@ -34,7 +34,7 @@ static bool find_images(dg_model_graph *model_graph, const dg_model *model, dg_e
   return true;
 }
 
-/** What the model graph says of its ops. */
+/** Fills in the ops of the model graph. */
 static bool describe(dg_model_graph *model_graph, const dg_model *model, dg_error *err) {
   const dg_graph *graph = &model_graph->graph;
   model_graph->nodes = calloc(graph->node_count, sizeof *model_graph->nodes);

@@ -1,10 +1,10 @@
-/** The graph of a model before any op is fused, and what its numbers stand for: for exchange. */
+/** The graph of a model before fusion, and the meaning of its numbers, for exchange. */
 #ifndef DG_MODEL_GRAPH_H
 #define DG_MODEL_GRAPH_H
 
 #include "core/graph/graph.h"
 
-/** One op; layers that only see their input in another shape have none. */
+/** One op; layers that only reshape their input have none. */
 typedef struct {
   const dg_model_layer *layer;
   dg_op_desc op;
@@ -12,8 +12,8 @@ typedef struct {
   dg_shape shape;                      /**< of the output */
   uint32_t params, running_count;
   uint32_t first_param, first_running; /**< in the list of parameters */
-  const dg_shape *image; /**< that the numbers of in[0] are, or were before they became one row;
-                            NULL: none */
+  const dg_shape *image; /**< shape of in[0] as an image, or before it was flattened to a row; NULL:
+                            it is no image */
 } dg_model_node;
 
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
   const dg_param *params; /**< all parameters, then all running statistics */
 } dg_model_graph;
 
-/** Joins the layers of a model, which must outlive it. Free with dg_model_graph_free. */
+/** Builds the graph of a model, which must outlive it. Free with dg_model_graph_free. */
 bool dg_model_graph_make(dg_model_graph *model_graph, const dg_model *model, dg_error *err);
 void dg_model_graph_free(dg_model_graph *model_graph);
 

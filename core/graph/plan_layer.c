@@ -1,6 +1,6 @@
 #include "core/graph/plan_layer.h"
 
-/** Can each parameter and running statistic be counted? */
+/** Checks the size of each parameter and running statistic for overflow. */
 static bool params_fit(const dg_layer_plan *plan, dg_error *err) {
   for (uint32_t i = 0; i < plan->params + plan->running_count; i++) {
     const dg_param_spec *spec =
@@ -12,7 +12,7 @@ static bool params_fit(const dg_layer_plan *plan, dg_error *err) {
   return true;
 }
 
-/** What the op will read and write must be what the layer reads, gives and learns. */
+/** Checks that the op's sizes match the layer's inputs, output and parameters. */
 static bool sizes_agree(const dg_layer_site *site, const dg_layer_plan *plan, dg_error *err) {
   dg_op_sizes sizes = dg_op_sizes_of(&plan->op);
   bool agree = sizes.out[0] == dg_shape_count(&plan->out);

@@ -1,12 +1,12 @@
-/** What one layer of a model asks for and gives. */
+/** The plan of one layer of a model. */
 #ifndef DG_PLAN_LAYER_H
 #define DG_PLAN_LAYER_H
 
 #include "core/model/model.h"
 
 /**
- * Asks layer `index` of a model, whose inputs have the shapes `in`, for its plan. Sizes that can't
- * be counted, and an op that isn't of these sizes, are errors.
+ * Makes the plan of layer `index` of a model, whose inputs have the shapes `in`. Sizes that
+ * overflow, and an op with other sizes, are errors.
  */
 bool dg_plan_layer(const dg_model *model, uint32_t index, const dg_shape *in, dg_layer_plan *plan,
                    dg_error *err);

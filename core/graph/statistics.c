@@ -1,11 +1,11 @@
 /**
- * In training, a batch norm that alone reads a convolution takes the statistics of its channels
- * from the convolution, which gathers them while its results are in the cache (`statistics` of
- * conv2d and batch_norm in core/op), where that can be run.
+ * In training, a batch norm that is the only reader of a convolution takes the statistics of its
+ * channels from the convolution, if that can run. The convolution gathers them while its results
+ * are in the cache (`statistics` of conv2d and batch_norm in core/op).
  */
 #include "core/graph/passes.h"
 
-/** Lets node `i`, if it is such a norm, take them. */
+/** If node `i` is such a norm, makes it take them. */
 static void fuse_norm(dg_graph *graph, uint32_t i, const dg_op_predicate *can_run) {
   dg_node *norm = &graph->nodes[i], *conv = dg_graph_before(graph, i);
   if (norm->plan.op.kind != DG_OP_BATCH_NORM || !conv || conv->plan.op.kind != DG_OP_CONV2D) return;

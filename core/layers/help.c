@@ -1,4 +1,4 @@
-/** The layers explained, from the tables that check them. */
+/** The help on layers, from the tables that check them. */
 #include "core/base/file/writer.h"
 #include "core/layers/layers.h"
 #include "digits/model.h"

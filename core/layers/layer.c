@@ -14,7 +14,7 @@ char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity) {
   return text;
 }
 
-/** What can stand between a layer that needs one rank and another that gives another. */
+/** Suggests a layer to put between two layers of different rank. */
 static const char *rank_remedy(uint32_t needs, uint32_t gives) {
   if (needs == 1) return "; put a flatten layer between them";
   if (needs == 2)

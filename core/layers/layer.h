@@ -1,7 +1,6 @@
 /**
- * A layer: what a model file may list. Each kind of layer is one file in the
- * folder of its family that says its keys, its shapes, its parameters and the
- * op it asks for; list.h lists the kinds.
+ * The layers of model files. Each kind of layer is one file in the folder of its family with its
+ * keys, shapes, parameters and op; list.h lists the kinds.
  */
 #ifndef DG_LAYER_H
 #define DG_LAYER_H
@@ -17,12 +16,12 @@ typedef struct {
   uint32_t rank, dim[3];
 } dg_shape;
 
-/** Numbers in a shape, or DG_SIZE_TOO_LARGE. */
+/** The count of numbers in a shape, or DG_SIZE_TOO_LARGE. */
 static inline uint64_t dg_shape_count(const dg_shape *shape) {
   return dg_size_product(shape->rank, shape->dim);
 }
 
-/** How weights start. Biases start uniform with `pytorch`, at 0 with `he` and `glorot`. */
+/** Initialization of weights. Biases are uniform with `pytorch`, 0 with `he` and `glorot`. */
 typedef enum {
   DG_INIT_PYTORCH, /**< uniform in +-1/sqrt(fan_in): torch.nn.Linear and Conv2d's default */
   DG_INIT_HE,      /**< normal, deviation sqrt(2/fan_in) (He et al., arXiv:1502.01852) */
@@ -34,33 +33,34 @@ typedef enum {
 /** The kinds that a model file may name, in the order of dg_init_kind, ended by NULL. */
 extern const char *const dg_init_names[];
 
-/** A parameter, or a running statistic, that a layer asks for. */
+/** A parameter or running statistic of a layer. */
 typedef struct {
-  const char *suffix; /**< "weight": named LAYER.weight */
+  const char *suffix; /**< "weight" for LAYER.weight */
   uint32_t rank, dim[4];
   dg_init_kind init;
   bool bias;
   uint64_t fan_in, fan_out;
-  float eps; /**< of variances: what is added before their root is taken; 0: these are none */
+  float eps; /**< for variances: added before the square root; 0: not a variance */
 } dg_param_spec;
 
-/** What a layer asks for, given the shapes of its inputs. */
+/** The plan of a layer for given input shapes. */
 typedef struct {
   dg_shape out;
-  bool view;     /**< no op: the numbers of the input in another shape */
-  dg_op_desc op; /**< d_in is left for the network to fill */
+  bool view;     /**< no op: the input in another shape */
+  dg_op_desc op; /**< the network fills in d_in */
   uint32_t params;
   dg_param_spec param[DG_MAX_PARAM];
-  uint32_t running_count; /**< numbers that training steps write, but that are not learned */
+  uint32_t
+      running_count; /**< running statistics: training steps write them, but they are not learned */
   dg_param_spec running[DG_MAX_RUNNING];
 } dg_layer_plan;
 
-/** Where a layer stands, for what depends on it. */
+/** The context of a layer in its model. */
 typedef struct {
   uint32_t index; /**< of the layer in the model, from 0 */
   const dg_shape *in;
   uint32_t inputs;
-  const char *const *in_names; /**< what the inputs are called, for messages */
+  const char *const *in_names; /**< names of the inputs, for messages */
 } dg_layer_site;
 
 /** A kind of layer. */
@@ -72,7 +72,8 @@ typedef struct {
   const void *defaults;
   size_t config_size;
   uint32_t min_inputs, max_inputs;
-  /** Shapes, parameters and op; an input that doesn't fit is an error that says what would. */
+  /** Makes the plan: shapes, parameters and op. An input that doesn't fit is an error that says
+      what would. */
   bool (*plan)(const void *config, const dg_layer_site *site, dg_layer_plan *plan, dg_error *err);
 } dg_layer_class;
 
@@ -80,19 +81,20 @@ typedef struct {
 char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity);
 
 /**
- * Checks that input 0 has `rank`; if not, an error like `needs [channels, height, width], but
- * "fc1" gives [128]`, with a remedy where there is a usual one.
+ * Checks that input 0 has `rank`; if not, an error like `needs [channels, height, width], but "fc1"
+ * gives [128]`, with a remedy if there is a usual one.
  */
 bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err);
 
 /**
- * Gives a plan the parameters "weight" of shape `dim` [rank], whose first dimension counts the
- * outputs, and, if wanted, "bias".
+ * Adds to a plan the parameters "weight" of shape `dim` [rank], whose first dimension is the number
+ * of outputs, and optionally "bias".
  */
 void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
                       const uint32_t *dim, uint64_t fan_in, uint64_t fan_out);
 
-/** A window (kernel, stride, padding) over an image: checks that it fits, gives the output size. */
+/** A window (kernel, stride, padding) over an image: checks that it fits, computes the output
+    size. */
 typedef struct {
   uint32_t kernel[2], stride[2], padding[2];
 } dg_window;

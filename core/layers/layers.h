@@ -1,4 +1,4 @@
-/** Which layers there are: the kinds of list.h. */
+/** All kinds of layers, from list.h. */
 #ifndef DG_LAYERS_H
 #define DG_LAYERS_H
 

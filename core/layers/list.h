@@ -1,8 +1,7 @@
 /**
- * Every kind of layer, one line each, in the order in which --help layers shows them:
- * DG_LAYER(NAME) stands for the dg_layer_class dg_layer_NAME, which a file of one of the folders
- * below defines. Whoever includes this file says what DG_LAYER makes of a line; it is undefined
- * again at the end.
+ * Every kind of layer, one line each, in the order of --help layers (an X-macro). DG_LAYER(NAME)
+ * stands for the dg_layer_class dg_layer_NAME, which a file in one of the folders below defines.
+ * Define DG_LAYER before including this file; it is undefined at the end.
  */
 DG_LAYER(linear)
 DG_LAYER(conv2d)

@@ -10,12 +10,12 @@
 #include "core/base/sized.h"
 #include "core/base/text.h"
 
-/** What the files of a kind are called and where they lie. */
+/** Suffix and folders of the files of a kind. */
 typedef struct {
   const char *what, *suffix;
-  const char *variable; /**< of the environment, that names another folder */
-  const char *beside;   /**< the folder, seen from that of the running program */
-  const char *folder;   /**< where the library was configured to be installed */
+  const char *variable; /**< environment variable with another folder */
+  const char *beside;   /**< the folder, relative to that of the running program */
+  const char *folder;   /**< the configured install folder */
 } shelf;
 
 static const shelf shelves[] = {
@@ -33,8 +33,8 @@ static bool has_suffix(const shelf *s, const char *name) {
 /* ---- the folder --------------------------------------------------------- */
 
 /**
- * The folder seen from that of the running program, so that an installed tree can be moved. False
- * where there is no such folder, or no /proc to tell where the program is.
+ * Finds the folder relative to that of the running program, so that an installed tree can be moved.
+ * False if there is no such folder, or no /proc that shows where the program is.
  */
 static bool folder_beside_program(const shelf *s, char folder[DG_PATH_SIZE]) {
   char path[2 * DG_PATH_SIZE];

@@ -1,4 +1,4 @@
-/** Files that are found by name: models and weights, each in a folder of its own. */
+/** Finds models and weights by name, each in its own folder. */
 #ifndef DG_CATALOG_H
 #define DG_CATALOG_H
 
@@ -21,7 +21,7 @@ typedef struct {
 
 /**
  * Reads the folder: $DIGITS_MODELS or $DIGITS_WEIGHTS if it is set, else the one installed beside
- * the running program, else the one that the library was configured for. The caller frees the
+ * the running program, else the one that the library was configured with. The caller frees the
  * names with dg_catalog_free, also on failure.
  */
 bool dg_catalog_read(dg_catalog *catalog, dg_catalog_kind kind, dg_error *err);
@@ -31,8 +31,8 @@ void dg_catalog_free(dg_catalog *catalog);
 bool dg_catalog_path(const dg_catalog *catalog, const char *name, char *path, dg_error *err);
 
 /**
- * The file that a word means: itself where it has a slash or ends in the kind's suffix, else the
- * file of that name in the catalog. An unknown name is an error with the nearest right one. Writes
+ * Finds the file for a word: a path if it has a slash or ends in the kind's suffix, else the name
+ * of a file in the catalog. An unknown name is an error that suggests the nearest known one. Writes
  * `path` [DG_PATH_SIZE].
  */
 bool dg_catalog_find(dg_catalog_kind kind, const char *word, char *path, dg_error *err);

@@ -15,7 +15,7 @@ static const dg_override *override_of(const config_setting_t *setting) {
   return config_setting_is_root(setting) ? NULL : config_setting_get_hook(setting);
 }
 
-/** What the text that a setting came from is called: the hook of the root. */
+/** The name of the text that a setting came from: the hook of the root. */
 static const char *source_of(const config_setting_t *setting) {
   while (!config_setting_is_root(setting)) setting = config_setting_parent(setting);
   return config_setting_get_hook(setting);
@@ -62,7 +62,7 @@ static void describe_choices(const dg_key *key, char *text, size_t capacity) {
               key->choices[i]);
 }
 
-/** What a key takes: `a whole number >= 1 and <= 10`. */
+/** Text of a key's values: `a whole number >= 1 and <= 10`. */
 static void describe_type(const dg_key *key, char *text, size_t capacity) {
   text[0] = '\0';
   switch (key->type) {
@@ -173,7 +173,7 @@ bool dg_name_read(const char *word, char *out) {
 static bool read_line(const char *line, char *out) {
   size_t length = line ? strlen(line) : DG_LINE_SIZE;
   if (length >= DG_LINE_SIZE) return false;
-  if (dg_utf8_fault(line)) return false; /* escapes in quotes may make any byte */
+  if (dg_utf8_fault(line)) return false; /* escapes in quotes can produce any byte */
   for (size_t i = 0; i < length; i++)
     if (iscntrl((unsigned char)line[i])) return false;
   memcpy(out, line, length + 1);

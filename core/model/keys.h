@@ -1,6 +1,6 @@
 /**
- * Keys of a model file: one table describes a group's keys, reads them into a
- * struct, checks them and explains them (--help layers).
+ * Keys of a model file. One table describes the keys of a group; with it they are read into a
+ * struct, checked and explained (--help layers).
  */
 #ifndef DG_KEYS_H
 #define DG_KEYS_H
@@ -30,11 +30,11 @@ typedef struct {
   const char *name;
   dg_key_type type;
   size_t offset;    /**< of the value in the config struct */
-  double low, high; /**< range; high 0: no upper end but the type's */
+  double low, high; /**< range; high 0: only the type's upper limit */
   bool above_low;   /**< low itself is not allowed */
   bool below_high;  /**< high itself is not allowed */
   bool required;
-  const char *const *choices; /**< ended by NULL */
+  const char *const *choices; /**< NULL-terminated */
   const char *help;
 } dg_key;
 
@@ -43,11 +43,11 @@ typedef struct {
   const char *what; /**< for messages: "layer \"conv2d\"", "train" */
   const dg_key *keys;
   size_t count;
-  const void *defaults; /**< config struct with the values of keys that aren't given */
+  const void *defaults; /**< config struct with the default values */
   size_t size;          /**< of the config struct */
 } dg_key_table;
 
-/** The table of a list of keys and the defaults that give the type of the struct. */
+/** Makes a table from a list of keys and the defaults, which determine the type of the struct. */
 #define DG_KEY_TABLE(label, list, initial)                                                         \
   {                                                                                                \
     .what = label, .keys = list, .count = sizeof(list) / sizeof *(list), .defaults = &(initial),   \
@@ -55,22 +55,22 @@ typedef struct {
   }
 
 /**
- * Fills `config` from a group: defaults first, then every key that is given. Keys in `also`
- * (count `also_count`) belong to the caller and are passed over. An unknown key, a wrong type, a
- * value out of range or a missing key is an error with file, line and remedy.
+ * Fills `config` from a group: defaults first, then every key that is set. Keys in `also` (count
+ * `also_count`) are the caller's and are skipped. An unknown key, a wrong type, a value out of
+ * range or a missing key is an error with file, line and remedy.
  */
 bool dg_keys_read(const struct config_setting_t *group, const dg_key_table *table,
                   const char *const *also, size_t also_count, void *config, dg_error *err);
 
-/** Copies a name (letters, digits, _ and -) to `out` of DG_NAME_SIZE; false if it is none. */
+/** Copies a name (letters, digits, _ and -) to `out` [DG_NAME_SIZE]; false if it is not valid. */
 bool dg_name_read(const char *word, char *out);
 
 /** Text of a key's values, for help: `whole number >= 1, default 1`. */
 void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t capacity);
 
 /**
- * The error for a word that is none of `names`: `unknown WHAT "WORD"CONTEXT; did you mean "…"?`, or
- * the list of them where none is near. `context` may be empty: ` in train`.
+ * The error for a word that is not in `names`: `unknown WHAT "WORD"CONTEXT; did you mean "…"?`, or
+ * the list of names if none is near. `context` is empty or like ` in train`.
  */
 bool dg_fail_unknown(dg_error *err, const struct config_setting_t *setting, const char *what,
                      const char *word, const char *context, const char *const *names, size_t count);

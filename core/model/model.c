@@ -156,7 +156,7 @@ static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_err
                       dg_keys_read(augment, &augment_table, NULL, 0, &data->augment, err));
 }
 
-/** Refuses settings of the group `train` that others leave nothing to do. */
+/** Refuses settings of the group `train` that have no effect because of others. */
 static bool check_train(const config_setting_t *group, const dg_model *model, dg_error *err) {
   const dg_train_recipe *train = &model->train;
   if (train->keep == DG_KEEP_BEST && model->data.validation == 0)
@@ -168,7 +168,7 @@ static bool check_train(const config_setting_t *group, const dg_model *model, dg
   return true;
 }
 
-/** Reads the group `train`, when loss and data are known. */
+/** Reads the group `train`, after loss and data. */
 static bool read_train(const config_setting_t *root, dg_model *model, dg_error *err) {
   static const char *const also[] = {"optimizer", "schedule"};
   dg_train_recipe *train = &model->train;
@@ -339,7 +339,7 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
                  model->path, strlen(model->text), DG_SOURCE_SIZE);
 }
 
-/** A model from a tree that was read (or not: then only the tree is dropped). */
+/** Makes a model from a parsed tree; if parsing failed, only frees the tree. */
 static dg_model *finish(config_t *config, bool ok, const char *where, const dg_override *overrides,
                         size_t count, dg_error *err) {
   dg_model *model = ok ? calloc(1, sizeof *model) : NULL;

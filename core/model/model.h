@@ -1,6 +1,6 @@
 /**
- * A model file as a description: what to learn and by which recipe. Nothing
- * here knows a device, and no shape is inferred yet.
+ * A parsed model file: the network and its training recipe. Independent of a device; shapes are not
+ * inferred yet.
  */
 #ifndef DG_MODEL_H
 #define DG_MODEL_H
@@ -10,7 +10,7 @@
 #include "digits/model.h"
 
 enum { DG_MODEL_INPUT = -1 };    /**< in dg_model_layer.in: the input of the model */
-enum { DG_MODEL_LAYERS = 1024 }; /**< of a model at most */
+enum { DG_MODEL_LAYERS = 1024 }; /**< most layers of a model */
 
 typedef struct {
   const dg_layer_class *kind;
@@ -18,19 +18,19 @@ typedef struct {
   char location[300]; /**< file:line, for messages */
   uint32_t inputs;
   int in[DG_MAX_IN]; /**< index of an earlier layer, or DG_MODEL_INPUT */
-  void *config;      /**< as the kind's keys fill it; owned */
+  void *config;      /**< filled by the kind's keys; owned */
 } dg_model_layer;
 
-/** How far training images are warped at most. */
+/** Largest warps of training images. */
 typedef struct {
   double rotate, shear; /**< degrees */
-  double shift, scale;  /**< shares of the image's size */
+  double shift, scale;  /**< as fractions of the image's size */
 } dg_augment_recipe;
 
 /** How images become numbers: (byte / 255 - mean) / std. */
 typedef struct {
   double mean, std;
-  uint32_t validation; /**< training samples kept apart */
+  uint32_t validation; /**< training samples held out */
   dg_augment_recipe augment;
 } dg_data_recipe;
 
@@ -63,10 +63,10 @@ typedef enum { DG_KEEP_LAST, DG_KEEP_BEST } dg_keep;
 
 typedef struct {
   uint32_t epochs;
-  uint32_t steps; /**< of an epoch; 0: until every sample was seen */
+  uint32_t steps; /**< per epoch; 0: until every sample was seen */
   uint32_t batch;
-  uint32_t accumulate;    /**< batches of a step */
-  uint32_t slices;        /**< that a batch is cut into; 0: it is not */
+  uint32_t accumulate;    /**< batches per step */
+  uint32_t slices;        /**< slices of a batch; 0: it is not cut */
   double clip_norm;       /**< 0: none */
   double label_smoothing; /**< 0: none */
   double average;         /**< decay of the moving average of the weights; 0: none */
@@ -78,7 +78,7 @@ typedef struct {
 
 struct dg_model {
   char name[DG_NAME_SIZE];
-  char description[DG_LINE_SIZE]; /**< empty where the file has none */
+  char description[DG_LINE_SIZE]; /**< empty if the file has none */
   char path[256];
   dg_shape input;
   dg_data_recipe data;
@@ -89,7 +89,7 @@ struct dg_model {
   char *text; /**< the effective model file, overrides included */
 };
 
-/** dg_model_load from the text of a model file; `where` is named in messages. */
+/** dg_model_load from the text of a model file; messages name `where`. */
 dg_model *dg_model_parse(const char *text, const char *where, const dg_override *overrides,
                          size_t count, dg_error *err);
 

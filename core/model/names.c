@@ -14,7 +14,7 @@ static uint32_t hash(const char *name) {
   return sum;
 }
 
-/** The slot of a name, or the free one where it would be put. */
+/** The slot of a name, or the free slot for it. */
 static uint32_t slot_of(const dg_names *names, const dg_model *model, const char *name) {
   uint32_t at = hash(name) % DG_NAME_SLOTS;
   while (names->slot[at] && strcmp(model->layers[names->slot[at] - 1].name, name) != 0)

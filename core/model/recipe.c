@@ -45,7 +45,7 @@ static const dg_optimizer_recipe adamw = {.kind = DG_ADAM,
 static const dg_optimizer_recipe adadelta = {
     .kind = DG_ADADELTA, .lr = 1.0, .rho = 0.9, .eps = 1e-6};
 
-/* adam, the second, is what an optimizer without a type is */
+/* adam, the second, is the default type */
 static const char *const optimizer_names[] = {"sgd", "adam", "adamw", "adadelta"};
 static const dg_key_table optimizers[] = {
     DG_KEY_TABLE("optimizer \"sgd\"", sgd_keys, sgd),
@@ -92,7 +92,7 @@ static const dg_key_table schedules[] = {
     DG_KEY_TABLE("schedule \"one_cycle\"", one_cycle_keys, one_cycle),
 };
 
-/** Reads a group by the table that its `type` names; without one, by the table `fallback`. */
+/** Reads a group by the table of its `type`; without a type, by the table `fallback`. */
 static bool read_by_type(const config_setting_t *group, const char *what, const char *const *names,
                          const dg_key_table *tables, size_t count, size_t fallback, void *out,
                          dg_error *err) {

@@ -23,7 +23,7 @@ static bool check_bytes(const char *text, size_t size, const char *path, dg_erro
   return true;
 }
 
-/** Refuses what is not UTF-8, as which the text travels with weights. */
+/** Refuses text that is not UTF-8, since weight files store it as UTF-8. */
 static bool check_encoding(const char *text, const char *where, bool with_line, dg_error *err) {
   const char *fault = dg_utf8_fault(text);
   if (!fault) return true;
@@ -35,7 +35,7 @@ static bool check_encoding(const char *text, const char *where, bool with_line, 
                  location);
 }
 
-/** Skips a string or comment that starts at `at`; returns `at` where there is none. */
+/** Skips a string or comment that starts at `at`; returns `at` if there is none. */
 static const char *skip_opaque(const char *at) {
   if (*at == '"') {
     for (at++; *at && *at != '"'; at++)
@@ -59,7 +59,7 @@ static size_t word_length(const char *at) {
   return length;
 }
 
-/** Does a word read as a whole number that libconfig's 32 bits would wrap? */
+/** Is a word a whole number that would wrap in libconfig's 32 bits? */
 static bool wraps(const char *word, size_t length) {
   const char *digits = word + (*word == '-' || *word == '+');
   char *end;
@@ -70,16 +70,16 @@ static bool wraps(const char *word, size_t length) {
   return errno == ERANGE || value > INT32_MAX || value < INT32_MIN;
 }
 
-/** Where a text is checked. */
+/** The state of checking a text. */
 typedef struct {
   const char *where;
   bool with_line;
   unsigned line;
-  size_t depth;                     /**< of groups and lists within each other */
-  size_t keys[DG_SOURCE_DEPTH + 1]; /**< so far, of each of them */
+  size_t depth;                     /**< of nested groups and lists */
+  size_t keys[DG_SOURCE_DEPTH + 1]; /**< so far, in each of them */
 } location;
 
-/** An error that begins with the location. */
+/** Makes an error that begins with the location. */
 __attribute__((format(printf, 3, 4))) static bool fail_in(const location *p, dg_error *err,
                                                           const char *format, ...) {
   char message[400];
@@ -91,7 +91,7 @@ __attribute__((format(printf, 3, 4))) static bool fail_in(const location *p, dg_
   return dg_fail(err, DG_ERR_INPUT, "%s:%u: %s", p->where, p->line, message);
 }
 
-/** Refuses more than the limits: what is deep needs stack, and many keys of a group need time. */
+/** Refuses text beyond the limits: depth needs stack, and many keys in a group need time. */
 static bool count_symbol(location *p, char symbol, dg_error *err) {
   if (strchr("{([", symbol)) {
     if (p->depth == DG_SOURCE_DEPTH)
@@ -105,7 +105,7 @@ static bool count_symbol(location *p, char symbol, dg_error *err) {
   return true;
 }
 
-/** The end of what begins at `at`: a string, a comment, a word, or else one byte. NULL: refused. */
+/** The end of the token at `at`: a string, a comment, a word, or else one byte. NULL: refused. */
 static const char *check_piece(location *p, const char *at, dg_error *err) {
   const char *next = skip_opaque(at);
   if (next != at) return next;
@@ -121,7 +121,7 @@ static const char *check_piece(location *p, const char *at, dg_error *err) {
   return ok ? at + (length ? length : 1) : NULL;
 }
 
-/** Refuses what libconfig takes silently, or for long; `where` starts the message. */
+/** Refuses what libconfig silently accepts or parses slowly; the message begins with `where`. */
 static bool check_text(const char *text, const char *where, bool with_line, dg_error *err) {
   if (strlen(text) > DG_SOURCE_SIZE)
     return dg_fail(err, DG_ERR_INPUT, "%s: the model's text has %zu bytes, more than %d", where,
@@ -136,7 +136,7 @@ static bool check_text(const char *text, const char *where, bool with_line, dg_e
   return true;
 }
 
-/** Has every setting its name and text? libconfig leaves out what it has no memory for. */
+/** Does every setting have its name and text? libconfig drops them if it runs out of memory. */
 static bool is_complete(const config_setting_t *setting) {
   if (config_setting_type(setting) == CONFIG_TYPE_STRING && !config_setting_get_string(setting))
     return false;
@@ -168,7 +168,7 @@ bool dg_source_read(config_t *config, const char *path, dg_error *err) {
 
 /* ---- overriding --------------------------------------------------------- */
 
-/** Marks a setting as an override's, for its location in messages. */
+/** Marks a setting as coming from an override, for its location in messages. */
 static void mark(config_setting_t *setting, const dg_override *override) {
   config_setting_set_hook(setting, (void *)(uintptr_t) override);
 }
@@ -240,7 +240,7 @@ static bool names_no_key(const dg_override *override, dg_error *err) {
                  override->path);
 }
 
-/** The group that all parts of a path but the last name; groups that are missing are added. */
+/** The group that a path names without its last part; missing groups are added. */
 static config_setting_t *find_group(config_t *config, const dg_override *override, dg_error *err) {
   config_setting_t *group = config_root_setting(config);
   const char *last = strrchr(override->path, '.');
@@ -275,7 +275,7 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
   config_init(&value);
   bool ok = parse_value(&value, override->value);
   const config_setting_t *from = ok ? config_lookup(&value, "value") : NULL;
-  bool lost = ok && (!from || !is_complete(from)); /* libconfig says nothing of it */
+  bool lost = ok && (!from || !is_complete(from)); /* libconfig does not report it */
   if (from && !lost) {
     config_setting_remove(group, key);
     ok = copy_setting(from, group, key, override);
@@ -289,14 +289,14 @@ bool dg_source_override(config_t *config, const dg_override *override, dg_error 
 
 /* ---- writing ------------------------------------------------------------ */
 
-/** A number with as many digits as bring the same double back, which libconfig does not write. */
+/** Writes a number with enough digits to read the same double back; libconfig writes fewer. */
 static void write_number(FILE *file, double value) {
   char text[40];
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
-  char *comma = strchr(text, ','); /* as some locales have it */
+  char *comma = strchr(text, ','); /* used by some locales */
   if (comma) *comma = '.';
   fprintf(file, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
 }
@@ -316,7 +316,7 @@ static void write_string(FILE *file, const char *text) {
 
 static void write_value(FILE *file, const config_setting_t *setting, int depth);
 
-/** The settings of a group, a line each. */
+/** Writes the settings of a group, one per line. */
 static void write_members(FILE *file, const config_setting_t *group, int depth) {
   for (int i = 0; i < config_setting_length(group); i++) {
     const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
@@ -326,7 +326,7 @@ static void write_members(FILE *file, const config_setting_t *group, int depth) 
   }
 }
 
-/** The values of a list or an array; groups, which are layers, each begin a line. */
+/** Writes the values of a list or an array; groups, which are layers, each begin a new line. */
 static void write_elements(FILE *file, const config_setting_t *list, int depth) {
   for (int i = 0; i < config_setting_length(list); i++) {
     const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);

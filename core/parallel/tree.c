@@ -6,7 +6,7 @@ uint32_t dg_tree_levels(uint32_t slices) {
   return levels;
 }
 
-/** Samples of slices [first, end). */
+/** Number of samples in slices [first, end). */
 static uint32_t samples(const dg_tree *t, uint32_t first, uint32_t end) {
   return dg_slice_begin(t->n, t->slices, end) - dg_slice_begin(t->n, t->slices, first);
 }

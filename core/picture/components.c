@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/** Pixels that were reached and whose neighbours were not looked at yet. */
+/** A queue of pixels whose neighbours are not visited yet. */
 typedef struct {
   uint32_t *pixels;
   size_t first, end;
@@ -17,8 +17,8 @@ static void widen(dg_box *box, uint32_t y, uint32_t x) {
   box->width = (x + 1 > right ? x + 1 : right) - box->left;
 }
 
-/** Spreads the components of the queue's pixels over neighbours of no component with `least`
- * strength. */
+/** Grows the components of the queue's pixels over neighbours without a component that have at
+    least the strength `least`. */
 static void spread(const dg_ink *ink, dg_components *components, queue *q, uint8_t least) {
   while (q->first < q->end) {
     uint32_t at = q->pixels[q->first++], component = components->labels[at];
@@ -34,7 +34,7 @@ static void spread(const dg_ink *ink, dg_components *components, queue *q, uint8
   }
 }
 
-/** Adds a component that has begun at a pixel. */
+/** Adds a component that starts at a pixel. */
 static bool begin_component(const dg_ink *ink, dg_components *components, uint32_t at,
                             size_t *capacity, dg_error *err) {
   if (components->count == *capacity) {

@@ -1,14 +1,13 @@
-/** Connected components of ink: parts of a picture that hang together, and the digits that they
- * make. */
+/** Connected components of ink, and their grouping into digits. */
 #ifndef DG_COMPONENTS_H
 #define DG_COMPONENTS_H
 
 #include "core/picture/ink.h"
 
-/** Ink that hangs together. */
+/** A connected component of ink. */
 typedef struct {
   dg_box box;
-  uint32_t digit; /**< that it is a part of, from 1 on; 0: of none, a speck */
+  uint32_t digit; /**< the digit that it belongs to, from 1 on; 0: none, it is a speck */
 } dg_component;
 
 typedef struct {
@@ -23,17 +22,16 @@ bool dg_components_find(const dg_ink *ink, dg_components *components, dg_error *
 void dg_components_free(dg_components *components);
 
 /**
- * Says which components make a digit: parts of one, like the bar of a 5 that does not touch the
- * rest, are grouped, specks left out. Digits are numbered line by line, each from left to right.
- * More components than a picture of digits has, or no digit, is an error; `name` stands for the
- * picture.
+ * Groups components into digits. Parts of a digit that do not touch, like the bar of a 5, are
+ * grouped; specks are left out. Digits are numbered line by line, each from left to right. Too many
+ * components for a picture of digits, or no digit, is an error; `name` is the picture's name in it.
  */
 bool dg_components_group(dg_components *components, const char *name, dg_error *err);
 
 /** Writes the box around all components of each digit: [components->digits]. */
 void dg_components_boxes(const dg_components *components, dg_box *boxes);
 
-/** Gives each pixel of faint ink to the component that is nearest along the ink. */
+/** Assigns each pixel of faint ink to the component that is nearest along the ink. */
 bool dg_components_grow(const dg_ink *ink, dg_components *components, dg_error *err);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include "core/picture/scale.h"
 
-enum { EDGE = 100 }; /* of 255: where a digit ends, as MNIST's do */
+enum { EDGE = 100 }; /* of 255: strength at the border of a digit, as in MNIST */
 
-/** The ink of one digit, apart from all else. */
+/** The ink of one digit without everything else. */
 typedef struct {
   uint32_t top, left; /**< in the ink's pixels */
   uint32_t height, width;
@@ -44,7 +44,7 @@ static void strengthen(cutting *c, uint8_t clear) {
     c->strength[i] = (uint8_t)(c->strength[i] < strong ? 255 * c->strength[i] / strong : 255);
 }
 
-/** Cuts off the rows and columns at the edges that hold nothing as strong as `least`. */
+/** Trims rows and columns at the edges in which no pixel reaches the strength `least`. */
 static dg_box trim(const cutting *c, uint8_t least) {
   uint32_t top = c->height, left = c->width, bottom = 0, right = 0;
   for (uint32_t y = 0; y < c->height; y++)
@@ -60,8 +60,8 @@ static dg_box trim(const cutting *c, uint8_t least) {
 
 /* ---- scaling ------------------------------------------------------------ */
 
-/** Where an image of so many pixels begins in `side` for its centre of mass to be at its middle,
-    which of 28 pixels is the fifteenth: so it is in MNIST. */
+/** The offset in `side` of an image of so many pixels that puts its centre of mass in the middle.
+    As in MNIST, the middle of 28 pixels is the fifteenth. */
 static uint32_t first_pixel(double centre, uint32_t size, uint32_t side) {
   double first = floor(side / 2.0 - centre + 0.5);
   return first < 0 ? 0 : first > side - size ? side - size : (uint32_t)first;
@@ -91,7 +91,7 @@ static uint32_t scaled(uint32_t size, double scale) {
   return to < 1 ? 1 : (uint32_t)to;
 }
 
-/** Scales a part of a cutting to fit 20/28 of an image, and puts it there. */
+/** Scales the ink of a digit to fit 20/28 of an image, and puts it there. */
 static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t width,
                 uint8_t *image, dg_error *err) {
   uint32_t max_height = height * 20 / 28, max_width = width * 20 / 28;

@@ -1,4 +1,4 @@
-/** The digits of a picture: its ink, the components of ink, the digits that they make, cut out. */
+/** Finds the digits of a picture: ink, its components, their grouping into digits, cutting out. */
 #include <stdlib.h>
 
 #include "core/base/error.h"
@@ -7,8 +7,8 @@
 enum { MIN_IMAGE = 8, MAX_IMAGE = 4096, MAX_BYTES = 1 << 28, MAX_OVERLAP = 8 };
 
 /**
- * Are they few and small enough for memory, and for the time that cutting takes, which goes with
- * the pixels of their boxes? Those of digits beside one another are no more than the picture's.
+ * Are the digits few and small enough for memory and time? Cutting takes time in proportion to the
+ * pixels of their boxes; boxes that don't overlap have no more pixels than the picture.
  */
 static bool check_boxes(const dg_ink *ink, const dg_components *components, const dg_digits *digits,
                         const char *name, dg_error *err) {

@@ -1,4 +1,4 @@
-/** Which components make a digit, and in what order digits are read. */
+/** Groups components into digits, and finds their reading order. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +7,7 @@
 
 enum { MAX_PARTS = 4096, MIN_HEIGHT = 6 };
 
-/** Components grouped to digits, as far as that has come; a digit is named by the first of its
- * parts. */
+/** The grouping of components into digits so far. The first part of a digit identifies it. */
 typedef struct {
   dg_box box;
   uint32_t component; /**< in dg_components.items */
@@ -19,7 +18,7 @@ typedef struct {
 typedef struct {
   part *parts;
   uint32_t count;
-  uint32_t tall; /**< height of the tallest component, which stands for that of digits */
+  uint32_t tall; /**< height of the tallest component, taken as the height of digits */
 } grouping;
 
 static uint32_t lesser(uint32_t a, uint32_t b) {
@@ -30,7 +29,7 @@ static uint32_t greater(uint32_t a, uint32_t b) {
   return a > b ? a : b;
 }
 
-/* ---- what is no speck --------------------------------------------------- */
+/* ---- removing specks ---------------------------------------------------- */
 
 static bool is_part(const grouping *g, const dg_box *box) {
   return 8 * greater(box->height, box->width) >= g->tall;
@@ -56,16 +55,16 @@ static bool choose_parts(grouping *g, const dg_components *components, const cha
   return true;
 }
 
-/* ---- what belongs together ---------------------------------------------- */
+/* ---- grouping ----------------------------------------------------------- */
 
-/** How far two stretches overlap; negative: how far they are apart. */
+/** The overlap of two intervals; negative: the gap between them. */
 static int overlap(uint32_t first, uint32_t length, uint32_t other, uint32_t other_length) {
   return (int)lesser(first + length, other + other_length) - (int)greater(first, other);
 }
 
 /**
- * Are two boxes parts of one digit, where digits are so tall? Where one lies within the other or
- * above it, and where one is small (less than half as tall) and near.
+ * Are two boxes parts of one digit, given the height of digits? They are if one is inside or above
+ * the other, or if one is near and small (less than half as tall).
  */
 static bool belong_together(const dg_box *a, const dg_box *b, uint32_t tall) {
   int across = overlap(a->left, a->width, b->left, b->width);
@@ -94,7 +93,7 @@ static void merge_parts(grouping *g) {
     }
 }
 
-/* ---- in what order they are read ---------------------------------------- */
+/* ---- reading order ------------------------------------------------------ */
 
 static int by_top(const void *a, const void *b) {
   const part *first = a, *second = b;
@@ -107,7 +106,8 @@ static int by_column(const void *a, const void *b) {
   return (first->box.left > second->box.left) - (first->box.left < second->box.left);
 }
 
-/** One entry a digit, with all of its box, without what is too small beside the tallest. */
+/** Lists the digits, one entry each with its whole box, without those much smaller than the
+    tallest. */
 static uint32_t gather_digits(const grouping *g, part *digits) {
   uint32_t count = 0, kept = 0, tall = 0;
   for (uint32_t i = 0; i < g->count; i++) {
@@ -122,7 +122,7 @@ static uint32_t gather_digits(const grouping *g, part *digits) {
   return kept;
 }
 
-/** Sorts digits into lines: those on the height of a line's topmost one are its. */
+/** Sorts digits into lines: a line has the digits that overlap its topmost one vertically. */
 static void sort_digits(part *digits, uint32_t count) {
   qsort(digits, count, sizeof *digits, by_top);
   uint32_t line = 0;
@@ -140,7 +140,7 @@ static void sort_digits(part *digits, uint32_t count) {
   qsort(digits, count, sizeof *digits, by_column);
 }
 
-/** Writes to each component the number of its digit. */
+/** Sets the digit's number in each component. */
 static bool number_components(const grouping *g, dg_components *components, dg_error *err) {
   part *digits = malloc((g->count + 1) * sizeof *digits);
   if (!digits) return dg_fail_memory(err, (g->count + 1) * sizeof *digits);

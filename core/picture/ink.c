@@ -8,11 +8,11 @@
 #include "core/picture/light.h"
 
 enum {
-  MAX_WORKED_ON = 1 << 22, /* pixels; larger pictures are reduced */
-  MIN_SIDE = 8,            /* of a picture, its longer one */
+  MAX_WORKED_ON = 1 << 22, /* pixels; larger pictures are downscaled */
+  MIN_SIDE = 8,            /* of a picture's longer side */
   MIN_INK = 12,            /* pixels */
   MIN_CONTRAST = 20,       /* of 255, between ink and paper */
-  MIN_LIGHT = 32           /* of 255: in darker light noise would pass for ink */
+  MIN_LIGHT = 32           /* of 255: in darker light noise would be taken for ink */
 };
 
 /* ---- a smaller picture -------------------------------------------------- */
@@ -55,7 +55,7 @@ static uint32_t *integrate(const dg_ink *ink) {
   return sums;
 }
 
-/** The part of [0, size) that is at most `reach` from `at`. */
+/** The part of [0, size) within `reach` of `at`. */
 static void window_around(uint32_t at, uint32_t reach, uint32_t size, uint32_t *first,
                           uint32_t *end) {
   *first = at > reach ? at - reach : 0;
@@ -63,8 +63,8 @@ static void window_around(uint32_t at, uint32_t reach, uint32_t size, uint32_t *
 }
 
 /**
- * Ink is the smaller part of a picture: of the pixels' distances to the mean of their surroundings
- * those of ink are the large ones. So the sum of their cubes has the sign of bright ink on dark.
+ * Positive if the ink is bright on dark. Ink is the smaller part of a picture, so its pixels differ
+ * most from the mean of their surroundings and decide the sign of the sum of cubed differences.
  */
 static double skewness(const dg_ink *ink, const uint32_t *sums) {
   size_t row = (size_t)ink->width + 1;
@@ -99,9 +99,8 @@ static bool make_ink_bright(dg_ink *ink, dg_error *err) {
 /* ---- paper -------------------------------------------------------------- */
 
 /**
- * Takes away the light of the paper where it changes slowly. Of the light from there to 255, a
- * pixel's strength is the share that it has; where light falls off, that of dark ink stays the
- * same.
+ * Removes the slowly changing light of the paper. A pixel's strength is its share of the range from
+ * the paper's light to 255; so dark ink keeps its strength where the light falls off.
  */
 static void subtract_light(dg_ink *ink) {
   dg_light light = dg_light_fit(ink->strength, ink->height, ink->width);
@@ -114,8 +113,8 @@ static void subtract_light(dg_ink *ink) {
     }
 }
 
-/** Takes away what is wider than any stroke, as shadows are: what is left of the picture when all
-    that is narrower than a window is cut off its bright parts (an opening). */
+/** Removes bright areas wider than any stroke, such as shadows: subtracts the morphological opening
+    of the picture, which has no bright parts narrower than the window. */
 static bool subtract_shadows(dg_ink *ink, dg_error *err) {
   size_t count = (size_t)ink->height * ink->width;
   uint32_t shorter = ink->height < ink->width ? ink->height : ink->width;
@@ -143,7 +142,8 @@ static int quantile(const uint64_t counts[LEVELS], double share) {
   return level;
 }
 
-/** Deviation of the paper's noise: from the median distance to the median, as for a normal one. */
+/** Standard deviation of the paper's noise, from the median absolute deviation of a normal
+    distribution. */
 static double noise_of(const uint64_t counts[LEVELS], int median) {
   uint64_t distances[LEVELS] = {0};
   for (int i = 0; i < LEVELS; i++) distances[abs(i - median)] += counts[i];
@@ -154,7 +154,7 @@ static int larger(int a, int b) {
   return a > b ? a : b;
 }
 
-/** Finds how strong ink is, and whether there is any; makes paper 0. */
+/** Finds the strength of ink and whether there is any; sets paper to 0. */
 static bool measure(dg_ink *ink, const char *name, dg_error *err) {
   uint64_t counts[LEVELS] = {0}, of_ink = 0;
   size_t count = (size_t)ink->height * ink->width;

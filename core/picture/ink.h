@@ -4,25 +4,25 @@
 
 #include "digits/picture.h"
 
-/** Strength of ink, from 0 (paper) to 255, of a picture that was made smaller where it is large. */
+/** Strength of ink, from 0 (paper) to 255, in a picture that was downscaled if it is large. */
 typedef struct {
   uint32_t height, width;
-  uint32_t reduced;  /**< a pixel is the mean of so many x so many of the picture */
+  uint32_t reduced;  /**< each pixel is the mean of so many x so many pixels of the picture */
   uint8_t *strength; /**< [height, width] */
-  uint8_t clear;     /**< strength from which on a pixel is surely ink */
-  uint8_t faint;     /**< strength from which on it is more than the paper's noise */
+  uint8_t clear;     /**< least strength of a pixel that is surely ink */
+  uint8_t faint;     /**< least strength above the paper's noise */
 } dg_ink;
 
 /**
- * Finds the ink of a picture, dark on bright paper or bright on dark. One without ink, or too
- * small for any, is an error; `name` stands for the picture. Free with dg_ink_free.
+ * Finds the ink of a picture, dark on bright paper or bright on dark. A picture without ink, or too
+ * small for any, is an error; `name` is its name there. Free with dg_ink_free.
  */
 bool dg_ink_find(const dg_picture *picture, const char *name, dg_ink *ink, dg_error *err);
 void dg_ink_free(dg_ink *ink);
 
 /**
- * The smallest, or the largest, of the (2 reach + 1)^2 pixels around each, as far as there are
- * such, in the place of an image [height, width].
+ * Replaces each pixel of an image [height, width] by the smallest, or the largest, of the (2 reach
+ * + 1)^2 pixels around it that exist.
  */
 bool dg_window_least(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
                      dg_error *err);

@@ -1,7 +1,7 @@
 /**
- * Quantile regression by least squares that are weighted again and again (E. J. Schlossmacher, "An
- * iterative technique for absolute deviations curve fitting", 1973; with weights that differ above
- * and below the surface, a quantile instead of the median).
+ * Quantile regression by iteratively reweighted least squares (E. J. Schlossmacher, "An iterative
+ * technique for absolute deviations curve fitting", 1973; with weights that differ above and below
+ * the surface, a quantile instead of the median).
  */
 #include "core/picture/light.h"
 
@@ -9,12 +9,13 @@
 
 enum { TERMS = DG_LIGHT_TERMS, MAX_SAMPLES = 64, ROUNDS = 30 };
 
-static const double share_below = 0.35, nearest = 1.0; /* gray levels that count as no distance */
+static const double share_below = 0.35,
+                    nearest = 1.0; /* smaller distances, in gray levels, count as this */
 
 /** Sums of weighted least squares: the normal equations [TERMS, TERMS + 1]. */
 typedef double equations[TERMS][TERMS + 1];
 
-/** The terms of the surface at a place. */
+/** The terms of the surface at a point. */
 static void terms_at(const dg_light *light, uint32_t row, uint32_t column, double t[TERMS]) {
   double y = 2.0 * row / light->height - 1, x = 2.0 * column / light->width - 1;
   t[0] = 1, t[1] = y, t[2] = x, t[3] = y * y, t[4] = y * x, t[5] = x * x;
@@ -34,7 +35,7 @@ static void add(equations sums, const double t[TERMS], double value, double weig
   }
 }
 
-/** Solves the equations, which are positive definite, by Gauss's elimination. */
+/** Solves the equations, which are positive definite, by Gaussian elimination. */
 static void solve(equations e, double out[TERMS]) {
   for (int i = 0; i < TERMS; i++)
     for (int row = 0; row < TERMS; row++) {
@@ -45,11 +46,11 @@ static void solve(equations e, double out[TERMS]) {
   for (int i = 0; i < TERMS; i++) out[i] = e[i][TERMS] / e[i][i];
 }
 
-/** One round: fits again, with weights by the distance to the last fit. */
+/** One iteration: fits again, weighted by the distance to the last fit. */
 static void fit_again(dg_light *light, const uint8_t *pixels, uint32_t down, uint32_t across,
                       bool first) {
   equations sums = {{0}};
-  for (int i = 0; i < TERMS; i++) sums[i][i] = 1e-6; /* flat where the pixels don't say */
+  for (int i = 0; i < TERMS; i++) sums[i][i] = 1e-6; /* flat where the pixels don't determine it */
   for (uint32_t y = 0; y < light->height; y += down)
     for (uint32_t x = 0; x < light->width; x += across) {
       double t[TERMS], value = pixels[(size_t)y * light->width + x];

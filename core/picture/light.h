@@ -15,9 +15,9 @@ typedef struct {
 } dg_light;
 
 /**
- * Fits a surface to the paper of pixels [height, width] whose ink is brighter than their paper:
- * about a third of the pixels lie below it, so that it lies within the paper's as long as ink
- * covers no more than half.
+ * Fits a surface to the paper in pixels [height, width] whose ink is brighter than the paper. About
+ * a third of the pixels are below it, so it is within the paper's levels as long as ink covers no
+ * more than half.
  */
 dg_light dg_light_fit(const uint8_t *pixels, uint32_t height, uint32_t width);
 

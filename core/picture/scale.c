@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-/** Which pixels of a stretch fall on each scaled one, and with what share of the latter. */
+/** The source pixels of each scaled pixel, and their shares of it. */
 typedef struct {
   uint32_t *first, *end; /**< [size] */
   float *share;          /**< for `first` to `end` of the first, the second, … */
 } taps;
 
-/** How much of the pixel `at` of a stretch falls on the scaled pixel `to`. */
+/** How much of source pixel `at` falls on the scaled pixel `to`. */
 static float share(const dg_stretch *s, uint32_t at, uint32_t to) {
   double scale = (double)s->size / s->count;
   double begin = fmax(at * scale, to), end = fmin((at + 1) * scale, to + 1);
@@ -36,7 +36,7 @@ static void close_taps(taps *t) {
   free(t->share);
 }
 
-/** Adds a line of pixels, scaled, to a scaled one that it has a part in. */
+/** Scales a line of pixels and adds its share to a scaled line. */
 static void add_line(const uint8_t *line, const taps *across, uint32_t size, float part,
                      float *out) {
   const float *next = across->share;

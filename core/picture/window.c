@@ -1,15 +1,15 @@
 /**
- * The least and the largest of a moving window, in a time that does not depend on its size
- * (M. van Herk, "A fast algorithm for local minimum and maximum filters on rectangular and
- * octagonal kernels", 1992): a line is cut into blocks of the window's length; the least of a
- * window is that of the end of one block and the beginning of the next.
+ * Minimum and maximum of a moving window, in a time that does not depend on its size (M. van Herk,
+ * "A fast algorithm for local minimum and maximum filters on rectangular and octagonal kernels",
+ * 1992): a line is cut into blocks of the window's length; the minimum of a window is that of the
+ * end of one block and the beginning of the next.
  */
 #include <stdlib.h>
 
 #include "core/base/error.h"
 #include "core/picture/ink.h"
 
-/** Lines of memory that a pass works in; `size` bytes each. */
+/** Scratch lines of a pass, `size` bytes each. */
 typedef struct {
   uint8_t *line, *forward, *backward;
   size_t size;
@@ -19,7 +19,7 @@ static uint8_t lesser(uint8_t a, uint8_t b) {
   return a < b ? a : b;
 }
 
-/** Replaces `count` pixels, `apart` from each other, by the least of the windows around them. */
+/** Replaces `count` pixels, `apart` from each other, by the minimum of the windows around them. */
 static void pass(uint8_t *pixels, size_t count, size_t apart, size_t reach, const scratch *s) {
   size_t window = 2 * reach + 1, padded = (count + 2 * reach + window - 1) / window * window;
   for (size_t i = 0; i < padded; i++)

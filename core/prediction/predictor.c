@@ -1,4 +1,4 @@
-/** A trained network that waits for images: a gather op before it, nothing behind it. */
+/** A trained network with a gather op before it. */
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct dg_predictor {
   dg_device *device;
   uint32_t batch, height, width;
   dg_network *network;
-  dg_source source; /**< a batch of images, which a run writes over */
+  dg_source source; /**< a batch of images, overwritten by every run */
   dg_gather gather;
 };
 
@@ -37,7 +37,7 @@ static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width,
                  model->path, dg_shape_text(in, text, sizeof text));
 }
 
-/** Has images that are handed in go to the network's input. */
+/** Connects the caller's images to the network's input. */
 static bool open_gather(dg_predictor *p, dg_error *err) {
   const dg_gather_desc desc = dg_gather_describe(p->model, p->height, p->width);
   const dg_gather_options options = {.max_n = p->batch, .x = dg_network_input(p->network)};
@@ -110,7 +110,7 @@ uint32_t dg_predictor_outputs(const dg_predictor *p) {
 
 /* ---- running ------------------------------------------------------------ */
 
-/** Runs up to a batch of images. */
+/** Runs at most one batch of images. */
 static bool run_batch(dg_predictor *p, const uint8_t *images, uint32_t n, float *logits,
                       dg_error *err) {
   const dg_step step = {.n = n};
@@ -126,7 +126,7 @@ static bool run_batches(dg_predictor *p, const uint8_t *images, uint32_t count, 
   for (uint32_t first = 0; first < count; first += p->batch) {
     uint32_t n = count - first < p->batch ? count - first : p->batch;
     if (!run_batch(p, images + first * pixels, n, logits + first * outputs, err)) return false;
-    if (n < p->batch) break; /* the sum could pass 2^32 */
+    if (n < p->batch) break; /* the sum could overflow 32 bits */
   }
   return true;
 }
@@ -148,11 +148,11 @@ static void softmax(const float *x, uint32_t count, float *out) {
   for (uint32_t i = 0; i < count; i++) out[i] /= sum;
 }
 
-/** The positive part of the numbers, scaled to a sum of 1; where there is none, all the same. */
+/** The positive part of the numbers, scaled to a sum of 1; if all are 0, they become equal. */
 static void positive_part(const float *x, uint32_t count, float *out) {
   float sum = 0;
   for (uint32_t i = 0; i < count; i++) sum += out[i] = fmaxf(x[i], 0);
-  if (isinf(sum)) { /* numbers of 1e38 */
+  if (isinf(sum)) { /* numbers around 1e38 */
     sum = 0;
     for (uint32_t i = 0; i < count; i++) sum += out[i] /= (float)count;
   }

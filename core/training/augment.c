@@ -1,15 +1,15 @@
-/** Images as training sees them. */
+/** Augments images as training does. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "core/data/dataset.h"
 #include "core/exec/gather.h"
 
-/** A data set, and batches of it as a recipe warps them. */
+/** A data set and the gather op that augments batches of it. */
 typedef struct {
   dg_source source;
   dg_gather gather;
-  dg_buffer *x; /**< of the batch */
+  dg_buffer *x; /**< images of the batch */
 } augmenter;
 
 static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *device,
@@ -34,7 +34,7 @@ static void augmenter_close(augmenter *a, dg_device *device) {
   dg_source_close(&a->source);
 }
 
-/** Runs the steps, each by way of `x`, the `numbers` of a batch. */
+/** Runs the steps; each one reads `x`, the `numbers` of a batch, back to the host. */
 static bool augmenter_run(augmenter *a, dg_device *device, const dg_step *first, uint32_t steps,
                           float *x, size_t numbers, uint8_t *images, dg_error *err) {
   dg_step step = *first;

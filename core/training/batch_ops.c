@@ -1,4 +1,4 @@
-/** The ops around the network, which bring its batches and take its outputs: gather and loss. */
+/** The ops around the network: gather, which loads its batches, and loss. */
 #include <stdlib.h>
 
 #include "core/training/trainer.h"

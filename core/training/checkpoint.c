@@ -1,7 +1,7 @@
 /**
- * A checkpoint: all that a run needs to go on to the same bits. A safetensors file with the
- * parameters ("now/"), the optimizer's arrays ("optimizer.0/", …), the moving average and the
- * best parameters so far, and in its metadata the model and, as JSON, the cursor.
+ * A checkpoint: everything that a run needs to continue bit for bit. It is a safetensors file with
+ * the parameters ("now/"), the optimizer's arrays ("optimizer.0/", …), the moving average and the
+ * best parameters so far. Its metadata hold the model and, as JSON, the cursor.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ enum { CHECKPOINT_VERSION = 1, MAX_ARRAYS = 5 };
 
 /* ---- the cursor, as JSON ------------------------------------------------ */
 
-/** Tells one set of training images from another. */
+/** Checksum that identifies the training images. */
 static uint32_t checksum_of(const dg_samples *samples) {
   size_t pixels = (size_t)samples->height * samples->width;
   uLong sum = crc32_z(0, samples->images, samples->count * pixels);
@@ -33,9 +33,8 @@ static bool can_be_saved(const char *path) {
 }
 
 /**
- * Where a data set is found from any folder: its real path; where JSON can't hold that, the path
- * that was given, which may lead there by a link. NULL: from this folder alone, or nowhere, as the
- * built-in digits.
+ * The absolute path of a data set: its real path; if JSON can't hold that, the given path, which
+ * may be a link to it. NULL: there is none, or no path, as for the built-in digits.
  */
 static char *path_of_data(const char *source) {
   char *path = realpath(source, NULL);
@@ -53,7 +52,7 @@ static char *cursor_text(const dg_trainer *t) {
   char *folder = path_of_data(t->data->source);
   const dg_cursor *cursor = &t->cursor;
   const dg_metrics none = {0},
-                   *m = cursor->done ? &t->metrics : &none; /* between epochs it has none */
+                   *m = cursor->done ? &t->metrics : &none; /* there are none between epochs */
   json_t *json = json_pack(
       "{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", CHECKPOINT_VERSION, "backend",
       t->device->backend, "device", t->device->info.name, "threads",
@@ -69,7 +68,7 @@ static char *cursor_text(const dg_trainer *t) {
   return text;
 }
 
-/** The members of a checkpoint's JSON that a trainer loads. */
+/** The members of the JSON that a trainer loads. */
 typedef struct {
   dg_checkpoint_info info;
   dg_cursor cursor;
@@ -134,7 +133,7 @@ bool dg_checkpoint_read(const char *path, dg_checkpoint_info *info, size_t size,
 
 /* ---- the arrays --------------------------------------------------------- */
 
-/** All arrays of a run on the host, in the order of the file. */
+/** Allocates all arrays of a run on the host, in the order of the file. */
 typedef struct {
   float *memory;
   dg_weights_array list[MAX_ARRAYS];
@@ -166,7 +165,7 @@ static const dg_weights_array *find_array(const arrays *a, const char *prefix) {
   return NULL;
 }
 
-/** Copies one way or the other between a buffer and an array of `floats` numbers. */
+/** Copies between a buffer and an array of `floats` numbers, in either direction. */
 typedef bool copy_call(dg_trainer *t, dg_buffer *buffer, size_t first, float *values, size_t floats,
                        dg_error *err);
 
@@ -194,7 +193,7 @@ static bool copy_learned(dg_trainer *t, arrays *a, copy_call *copy, dg_error *er
   return true;
 }
 
-/** Copies the parameters of the best epoch, where there was one, from or to the device. */
+/** Copies the parameters of the best epoch, if there is one, from or to the device. */
 static bool copy_best(dg_trainer *t, arrays *a, copy_call *copy, dg_error *err) {
   const dg_weights_array *best = find_array(a, "best/");
   return !best || copy(t, t->best, 0, best->values, dg_network_floats(t->network), err);
@@ -227,7 +226,7 @@ bool dg_trainer_save_checkpoint(dg_trainer *t, dg_error *err) {
   return ok;
 }
 
-/** Is this the checkpoint of a run of this model on this data? */
+/** Checks that the checkpoint is of this model and this data. */
 static bool checkpoint_fits(const dg_trainer *t, const dg_safetensors *file,
                             const saved_cursor *saved, dg_error *err) {
   const char *recipe = dg_safetensors_text(file, DG_MODEL_KEY);

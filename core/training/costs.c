@@ -1,4 +1,4 @@
-/** What a trainer's step costs: its own ops around those of the network. */
+/** The costs of a trainer's step: the network's ops and those around them. */
 #include <stdio.h>
 
 #include "core/base/sized.h"
@@ -10,10 +10,10 @@ typedef struct {
   dg_trainer *trainer;
   dg_cost *out;
   size_t size, capacity, count;
-  uint32_t slices; /**< of a step: whatever has samples runs once for each */
+  uint32_t slices; /**< of a step: ops over samples run once per slice */
 } cost_list;
 
-/** Adds what runs `slices` times in a step. */
+/** Adds an op that runs `slices` times in a step. */
 static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, uint32_t slices) {
   if (list->count < list->capacity) {
     dg_cost whole = *cost;
@@ -28,7 +28,7 @@ static void add(cost_list *list, const dg_cost *cost, const dg_op_times *times, 
   list->count++;
 }
 
-/** Adds an op around the layers; one that wasn't prepared costs nothing. */
+/** Adds an op around the layers; one that isn't prepared is skipped. */
 static bool add_step_op(cost_list *list, const dg_bound_op *bound, const char *name, double bytes,
                         uint32_t slices, dg_error *err) {
   dg_op_times times;
@@ -58,7 +58,7 @@ static bool add_layers(cost_list *list, dg_error *err) {
   return true;
 }
 
-/** Pixels are read as bytes and written as numbers, labels alike. */
+/** Pixels and labels are read as bytes and written as 32-bit numbers. */
 static double gather_bytes(const dg_trainer *t) {
   double pixels = (double)t->data->train.height * t->data->train.width;
   return dg_network_samples(t->network) * (pixels + 1) * (1 + sizeof(float));
@@ -100,7 +100,7 @@ static uint64_t workspace(const dg_bound_op *bound) {
 uint64_t dg_trainer_memory(const dg_trainer *t) {
   const dg_samples *samples = &t->data->train;
   uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network);
-  uint64_t numbers = labels + 2 * (uint64_t)t->metrics.slots; /* losses, correct answers */
+  uint64_t numbers = labels + 2 * (uint64_t)t->metrics.slots; /* losses, correct counts */
   uint64_t bytes = dg_network_bytes(t->network) + workspace(&t->update) + workspace(&t->average);
   bytes += t->instances * (workspace(&t->batch_ops->gather.bound) + workspace(&t->batch_ops->loss));
   if (!t->test_only) {

@@ -1,8 +1,8 @@
-/** The loop: epochs of steps, validation after each, and what the listener is told. */
+/** The training loop: epochs of steps, validation after each epoch, and calls of the listener. */
 #include "core/base/clock.h"
 #include "core/training/trainer.h"
 
-/* ---- looking at the device now and then --------------------------------- */
+/* ---- polling the device ------------------------------------------------- */
 
 static bool report_progress(dg_trainer *t, double seconds) {
   const dg_train_recipe *recipe = &t->model->train;
@@ -21,8 +21,8 @@ static bool report_progress(dg_trainer *t, double seconds) {
 }
 
 /**
- * Looks at the device about once a second: a device whose queue takes many steps at once would
- * otherwise keep the host waiting for all of them.
+ * Synchronizes with the device about once a second; else a device that queues many steps would keep
+ * the host waiting for all of them.
  */
 static void pace(dg_trainer *t) {
   double now = dg_seconds(), spent = now - t->last_read;
@@ -31,7 +31,7 @@ static void pace(dg_trainer *t) {
   t->last_read = now;
 }
 
-/** Waits for the steps that were enqueued and hands on their losses. */
+/** Waits for the enqueued steps and reports their losses. */
 static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   const float *losses;
   uint32_t count;
@@ -57,7 +57,7 @@ static dg_step next_step(const dg_trainer *t) {
   return dg_trainer_next_step(t, left < most ? left : most, first);
 }
 
-/** Runs what is left of the epoch that the cursor is in. */
+/** Runs the rest of the epoch that the cursor is in. */
 static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   double begun = dg_seconds() - t->cursor.seconds;
   if (!dg_trainer_order_epoch(t, err)) return false;
@@ -78,7 +78,7 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   return true;
 }
 
-/** What precedes the first step of a run. */
+/** Prepares for the first step of a run. */
 static bool start(dg_trainer *t, dg_error *err) {
   return dg_trainer_start_optimizer(t, err) && dg_trainer_save_checkpoint(t, err);
 }

@@ -1,4 +1,4 @@
-/** Does a data set fit what a trainer learns, or has learned? */
+/** Checks that a data set fits a trainer's model and classes. */
 #include <string.h>
 
 #include "core/data/classes.h"

@@ -1,4 +1,4 @@
-/** Steps over samples that the caller gives, one at a time. */
+/** Single training steps on samples from the caller. */
 #include "core/base/sized.h"
 #include "core/training/trainer.h"
 
@@ -18,7 +18,7 @@ static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *er
   return true;
 }
 
-/** Hands the samples to the device; the memory for them is allocated once. */
+/** Uploads the samples; memory for them is allocated once. */
 static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
   const dg_samples *samples = &t->data->train;
   if (!t->given.device &&
@@ -28,7 +28,7 @@ static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
   return dg_source_put(&t->given, batch->images, batch->labels, batch->count, err);
 }
 
-/** Counts a step that is done. */
+/** Advances the cursor after a step. */
 static void advance(dg_trainer *t) {
   if (++t->cursor.done < t->steps) return;
   t->cursor.done = 0;

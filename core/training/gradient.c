@@ -1,25 +1,25 @@
 /**
- * The gradient of a training step: of one batch, or of several that are accumulated, each at once
- * or in slices. All of them are parts of two trees: that of the batches, and in each of its leaves
- * one over the slices of a batch, for every stage of the network.
+ * The gradient of a training step over one batch or several accumulated ones, each as a whole or in
+ * slices. The reduction uses two kinds of trees: one over the batches, and, in each leaf and for
+ * every stage of the network, one over the slices of the batch.
  */
 #include "core/parallel/tree.h"
 #include "core/training/trainer.h"
 
-/** A step that is under way. */
+/** A step that is running. */
 typedef struct {
   dg_trainer *trainer;
-  const dg_step *step; /**< all of it */
+  const dg_step *step; /**< the whole step */
 } whole;
 
-/** A batch of it, in a stage. */
+/** A batch of the step, in a stage. */
 typedef struct {
   dg_trainer *trainer;
   dg_step step; /**< the batch: batch_index and first are its first sample's */
   uint32_t all; /**< samples of the whole step */
   uint32_t root;
-  uint32_t stage; /**< forward stages, then backward ones; the last forward one goes on with the
-                       loss and the first backward one */
+  uint32_t stage; /**< forward stages, then backward ones; the last forward stage also runs the loss
+                     and the first backward stage */
 } batch;
 
 static uint32_t sync_count_of(const batch *b) {

@@ -40,7 +40,7 @@ uint32_t dg_metrics_slot(dg_metrics *metrics) {
   return metrics->used++;
 }
 
-/** Adds up what the slots [first, end) of step i say. */
+/** Adds up the slots [first, end) of step i. */
 static void add_step(dg_metrics *metrics, uint32_t i, uint32_t first, uint32_t end) {
   double loss = 0;
   uint32_t correct = 0;

@@ -1,4 +1,4 @@
-/** The optimizer and the moving average of what it learns, over all parameters at once. */
+/** The optimizer and the moving average of the parameters, for all parameters at once. */
 #include <stdlib.h>
 
 #include "core/training/trainer.h"
@@ -18,7 +18,7 @@ static bool new_buffer(dg_trainer *t, size_t bytes, dg_buffer **out, dg_error *e
   return (*out = dg_trainer_calls(t)->buffer_new(t->device, bytes, err)) != NULL;
 }
 
-/** Says where each learned parameter ends; the trainer keeps the list. */
+/** Lists where each learned parameter ends; the trainer owns the list. */
 static bool list_ends(dg_trainer *t, dg_update_desc *update, dg_error *err) {
   const dg_param *param;
   uint32_t params = dg_network_param_list(t->network, &param);

@@ -1,11 +1,11 @@
-/** Which samples are trained on, which validate, and in which order. */
+/** Splits samples into training and validation, and shuffles them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/philox.h"
 #include "core/training/trainer.h"
 
-/** Fills `order` with `count` numbers from 0 in a random order of a stream (Fisher and Yates). */
+/** Fills `order` with a random permutation of 0 to `count` - 1 from a stream (Fisher and Yates). */
 static void shuffle(uint32_t *order, uint32_t count, uint32_t seed, uint32_t stream, uint32_t b,
                     uint32_t c) {
   dg_random random = dg_random_start(seed, stream, b, c);
@@ -34,7 +34,7 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
                    t->model->path);
   t->steps = (uint32_t)steps;
   t->members = malloc(count * sizeof *t->members);
-  /* room for the permutation that passes the end, see dg_trainer_order_epoch */
+  /* the last permutation may exceed the end, see dg_trainer_order_epoch */
   t->order = malloc((length + t->train_count) * sizeof *t->order);
   if (!t->members || !t->order) return dg_fail_memory(err, length * sizeof *t->order);
   if (t->validation_count)
@@ -45,7 +45,7 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
   return dg_source_from_samples(&t->source, t->device, &t->data->train, longest, err);
 }
 
-/** Samples that the steps of an epoch take. */
+/** Number of samples in the steps of an epoch. */
 static uint32_t order_length(const dg_trainer *t) {
   return t->model->train.steps ? t->steps * dg_trainer_step_samples(t) : t->train_count;
 }

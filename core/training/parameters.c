@@ -1,4 +1,4 @@
-/** A look at the parameters that a trainer learns. */
+/** Access to a trainer's parameters. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ static const dg_param *find(const dg_trainer *t, const char *name, dg_error *err
   return NULL;
 }
 
-/** All numbers of the network, in memory of the caller; NULL on failure. */
+/** All numbers of the network in new memory, which the caller frees; NULL on failure. */
 static float *read_all(dg_trainer *t, dg_error *err) {
   size_t bytes = dg_network_floats(t->network) * sizeof(float);
   float *all = malloc(bytes);

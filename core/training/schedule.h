@@ -5,8 +5,8 @@
 #include "core/model/model.h"
 
 /**
- * Learning rate of step `step` (from 0) of a run of `total` steps, `steps` an epoch; `lr` is the
- * optimizer's, with one_cycle the highest.
+ * Learning rate of step `step` (from 0) in a run of `total` steps, `steps` per epoch; `lr` is the
+ * optimizer's (for one_cycle, the highest).
  */
 double dg_learning_rate(const dg_schedule_recipe *schedule, double lr, uint64_t step,
                         uint64_t steps, uint64_t total);

@@ -1,4 +1,4 @@
-/** The trainer: one loop for every network, on every device. Here it is set up. */
+/** Creates the trainer, which is the same for all networks and devices. */
 #include "core/training/trainer.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "core/data/classes.h"
 #include "core/weights/weights.h"
 
-/** Room for the parameters of the best epoch. */
+/** Allocates a buffer for the parameters of the best epoch. */
 static bool open_best(dg_trainer *t, dg_error *err) {
   size_t bytes = dg_network_floats(t->network) * sizeof(float);
   if (t->validation_count) t->best = dg_trainer_calls(t)->buffer_new(t->device, bytes, err);

@@ -1,4 +1,4 @@
-/** Batches through the network: training steps, and passes that only score. */
+/** Runs batches through the network: training steps, and evaluation. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -22,8 +22,8 @@ double dg_trainer_rate(const dg_trainer *t, uint64_t step) {
                           t->steps, total);
 }
 
-/** What the moving average keeps of itself after `n` steps: little at first, or a short run would
-    keep the initial weights. */
+/** Decay of the moving average after `n` steps. It starts small, so that short runs do not keep the
+    initial weights. */
 static double decay_after(const dg_train_recipe *recipe, uint64_t n) {
   return fmin(recipe->average, (1.0 + (double)n) / (10.0 + (double)n));
 }
@@ -71,7 +71,7 @@ bool dg_trainer_check_steps(dg_trainer *t, uint64_t first, const float *losses, 
   return true;
 }
 
-/** Copies what the network gave for the samples of a step to their rows in `logits`. */
+/** Copies the network's outputs for a step to the rows of its samples in `logits`. */
 static bool read_logits(dg_trainer *t, const dg_step *step, float *logits, dg_error *err) {
   size_t outputs = dg_network_outputs(t->network);
   return dg_trainer_calls(t)->read(dg_network_output(t->network), 0, logits + step->first * outputs,

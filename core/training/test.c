@@ -1,4 +1,4 @@
-/** A trainer's network on test images. */
+/** Runs a trainer's network on test images. */
 #include "core/training/trainer.h"
 
 bool dg_trainer_can_test(const dg_trainer *t, const dg_dataset *data, dg_error *err) {

@@ -1,9 +1,9 @@
 /**
- * What the files of this folder share: the trainer. Each builds on those named before it: fit.c,
- * order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run batches through
- * the network, keep.c validates and keeps parameters, checkpoint.c saves all of it for a run that
- * goes on later. Above them set_up.c sets a trainer up, epochs.c is the loop, test.c runs the
- * network on test images.
+ * The trainer, shared by the files of this folder. Each file uses only those named before it:
+ * fit.c, order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run batches
+ * through the network, validation.c validates and stores the best parameters, checkpoint.c saves
+ * everything for a later resume. On top of them, set_up.c creates a trainer, epochs.c has the
+ * training loop, and test.c runs the network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -17,15 +17,15 @@
 #include "digits/model.h"
 #include "digits/train.h"
 
-/** Where training stands: what is the same again after a resume. */
+/** The progress of training, which a resume restores. */
 typedef struct {
   uint32_t epoch;       /**< finished epochs */
   uint32_t done;        /**< steps of the one after them */
-  double best_accuracy; /**< of a validation; negative before the first */
-  double seconds;       /**< spent on the epoch that has begun */
+  double best_accuracy; /**< best validation accuracy; negative before the first */
+  double seconds;       /**< spent on the current epoch */
 } dg_cursor;
 
-/** What brings batches to an instance of the network, and what takes its outputs. */
+/** The ops around an instance of the network: gather and loss. */
 typedef struct {
   dg_gather gather;
   dg_bound_op loss;
@@ -40,12 +40,12 @@ struct dg_trainer {
   bool test_only;
   dg_network *network;
   dg_source source; /**< the training images */
-  dg_source given;  /**< samples that dg_trainer_step is given; none before its first call */
+  dg_source given;  /**< samples given to dg_trainer_step; empty before its first call */
   dg_metrics metrics;
   uint32_t instances;      /**< of the network */
-  dg_batch_ops *batch_ops; /**< of each; tests use the first */
+  dg_batch_ops *batch_ops; /**< one per instance; tests use the first */
   dg_bound_op update, average;
-  dg_buffer *state;    /**< of the optimizer; NULL where it has none */
+  dg_buffer *state;    /**< of the optimizer; NULL if it has none */
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
   dg_buffer *best;     /**< parameters of the best epoch; NULL without validation */
   dg_buffer *fault;    /**< uint32 [2], see dg_update_desc */
@@ -55,11 +55,11 @@ struct dg_trainer {
   uint32_t *order;       /**< of an epoch, the samples of all its steps */
   uint32_t *bounds;      /**< of the learned parameters, see dg_update_desc */
   uint32_t checksum;     /**< of the training images, for checkpoints */
-  char *checkpoint_path; /**< where checkpoints are saved; NULL: nowhere */
+  char *checkpoint_path; /**< NULL: no checkpoints */
   dg_cursor cursor;
   double started, last_read; /**< seconds */
-  uint32_t ahead;            /**< steps to enqueue before the next look at the device */
-  uint64_t first_step;       /**< of this program: where a resumed run began */
+  uint32_t ahead;            /**< steps to enqueue before the next synchronization */
+  uint64_t first_step;       /**< first step in this process; not 0 after a resume */
 };
 
 static inline const dg_device_calls *dg_trainer_calls(const dg_trainer *t) {
@@ -68,54 +68,54 @@ static inline const dg_device_calls *dg_trainer_calls(const dg_trainer *t) {
 
 /* ---- fit.c --------------------------------------------------------------- */
 
-/** Are the images what the model takes, and its outputs enough for the labels? */
+/** Checks that the images have the model's input size and the labels fit its outputs. */
 bool dg_trainer_fits(const dg_trainer *trainer, const dg_samples *samples, uint32_t classes,
                      dg_error *err);
 
-/** Have the classes of a set the names that were learned, as far as both are known? `where` the
-    latter are from is named in the error. */
+/** Checks that the names of a set's classes are those that were learned, as far as both are known.
+    The error shows `where` the learned names are from. */
 bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,
                              dg_error *err);
 
 /* ---- order.c ------------------------------------------------------------- */
 
-/** Splits off the validation samples by the seed, counts the steps of an epoch, and uploads the
+/** Splits off the validation samples by the seed, computes the steps per epoch, and uploads the
     training images. */
 bool dg_trainer_open_source(dg_trainer *trainer, dg_error *err);
 
-/** Writes the order of the epoch that `cursor` is in: one random permutation of the training
-    samples after another. */
+/** Writes the order of the current epoch of `cursor`: one random permutation of the training
+    samples after the other. */
 bool dg_trainer_order_epoch(dg_trainer *trainer, dg_error *err);
 
 /* ---- batch_ops.c ---------------------------------------------------------  */
 
-/** Prepares gather and loss for every instance of the network. What was made is freed by
+/** Prepares gather and loss for every instance of the network. Free with
     dg_trainer_close_batch_ops, also after a failure. */
 bool dg_trainer_open_batch_ops(dg_trainer *trainer, dg_error *err);
 void dg_trainer_close_batch_ops(dg_trainer *trainer);
 
-/** From now on batches are taken from `source`. */
+/** Takes batches from `source` from now on. */
 void dg_trainer_gather_from(dg_trainer *trainer, const dg_source *source);
 
 /* ---- optimizer.c --------------------------------------------------------- */
 
-/** Arrays of state that the optimizer keeps, each of dg_network_learned numbers. */
+/** Number of state arrays of the optimizer, each of dg_network_learned numbers. */
 uint32_t dg_trainer_state_arrays(const dg_trainer *trainer);
 
 /** Prepares the update, and the moving average if the recipe has one. */
 bool dg_trainer_open_optimizer(dg_trainer *trainer, dg_error *err);
 
-/** The state of an optimizer begins with zeros, the average where the parameters do. */
+/** Initializes the optimizer's state with zeros, the average with the parameters. */
 bool dg_trainer_start_optimizer(dg_trainer *trainer, dg_error *err);
 
 /* ---- gradient.c ---------------------------------------------------------- */
 
-/** Samples of a step at most. */
+/** Most samples in a step. */
 static inline uint32_t dg_trainer_step_samples(const dg_trainer *t) {
   return t->model->train.batch * t->model->train.accumulate;
 }
 
-/** Slices of a batch; 1 where it is not cut. */
+/** Slices of a batch; 1 if it is not cut. */
 static inline uint32_t dg_trainer_slices(const dg_trainer *t) {
   return t->model->train.slices ? t->model->train.slices : 1;
 }
@@ -125,8 +125,8 @@ static inline uint32_t dg_trainer_step_slices(const dg_trainer *t) {
   return t->test_only ? 1 : t->model->train.accumulate * dg_trainer_slices(t);
 }
 
-/** Enqueues what makes the gradients of `step->n` samples that the gather takes from, and notes
-   their losses: gather, forward, loss, backward. */
+/** Enqueues gather, forward, loss and backward for `step->n` samples of the gather's source, which
+    computes their gradients and losses. */
 bool dg_trainer_gradient(dg_trainer *trainer, const dg_step *step, dg_error *err);
 
 /* ---- steps.c ------------------------------------------------------------- */
@@ -136,55 +136,55 @@ static inline uint64_t dg_trainer_steps_done(const dg_trainer *t) {
   return (uint64_t)t->cursor.epoch * t->steps + t->cursor.done;
 }
 
-/** Learning rate of a step, counted over the whole run; after its end that of the last step. */
+/** Learning rate of a step, counted over the whole run; after the end, that of the last step. */
 double dg_trainer_rate(const dg_trainer *trainer, uint64_t step);
 
-/** The next step of the run, on `n` samples from `first` on in the order of what the gather takes
-    from. */
+/** The next step of the run, on `n` samples from index `first` of the order of the gather's
+    source. */
 dg_step dg_trainer_next_step(const dg_trainer *trainer, uint32_t n, uint32_t first);
 
-/** Are the gradients of all steps finite, and `losses` [count] of those from `first` on? If not, an
-    error names the first step, and the parameter. */
+/** Checks that the gradients of all steps and the `losses` [count] of the steps from `first` on are
+    finite. If not, an error names the first such step and the parameter. */
 bool dg_trainer_check_steps(dg_trainer *trainer, uint64_t first, const float *losses,
                             uint32_t count, dg_error *err);
 
-/** Enqueues one training step on `step->n` samples of what the gather takes from: their gradients,
-    update, average. */
+/** Enqueues one training step on `step->n` samples of the gather's source: gradients, update,
+    average. */
 bool dg_trainer_run_step(dg_trainer *trainer, const dg_step *step, dg_error *err);
 
 /**
- * Scores the network on the first `count` samples of a source's order. `logits` [count, outputs],
- * unless NULL, gets what it gave for them.
+ * Evaluates the network on the first `count` samples of a source's order. Writes its outputs to
+ * `logits` [count, outputs] unless that is NULL.
  */
 bool dg_trainer_evaluate(dg_trainer *trainer, const dg_source *source, uint32_t count,
                          dg_score *score, float *logits, dg_error *err);
 
 /**
- * Is the loss of a score that dg_trainer_evaluate gave finite? If not, runs the network again for
- * an error that names the first sample, by its index in the source's order, that is to blame.
+ * Checks that the loss from dg_trainer_evaluate is finite. If not, runs the network again to find
+ * the sample; the error names the first one by its index in the source's order.
  */
 bool dg_trainer_check_loss(dg_trainer *trainer, const dg_source *source, uint32_t count,
                            const dg_score *score, dg_error *err);
 
 /* ---- validation.c --------------------------------------------------------  */
 
-/** Validates the parameters that training would end with here, and remembers them if they
-    are the best. */
+/** Validates the parameters that training would end with now, and stores them if they are the
+    best. */
 bool dg_trainer_validate(dg_trainer *trainer, dg_epoch_report *report, dg_error *err);
 
-/** Puts the parameters that the recipe keeps into the network, and looks whether they are finite:
-    the last step may have made numbers that no loss told of. */
+/** Copies the parameters that the recipe selects into the network, and checks that they are finite:
+    no loss shows the numbers that the last step made. */
 bool dg_trainer_restore_best(dg_trainer *trainer, dg_error *err);
 
 /* ---- checkpoint.c -------------------------------------------------------- */
 
-/** What the checkpoints of all epochs share, found once. */
+/** Computes once what the checkpoints of all epochs share. */
 void dg_trainer_prepare_checkpoint(dg_trainer *trainer);
 
-/** Writes all that a run needs to go on to `checkpoint_path`; nothing where that is NULL. */
+/** Writes a checkpoint to `checkpoint_path`; does nothing if that is NULL. */
 bool dg_trainer_save_checkpoint(dg_trainer *trainer, dg_error *err);
 
-/** Loads the checkpoint in `checkpoint_path`. One of another network or other data is an error. */
+/** Loads the checkpoint in `checkpoint_path`. One of another network or data is an error. */
 bool dg_trainer_load_checkpoint(dg_trainer *trainer, dg_error *err);
 
 #endif

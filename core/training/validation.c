@@ -1,4 +1,4 @@
-/** Validation, and the parameters that a run ends with. They stay on the device. */
+/** Validation, and selection of the parameters that a run ends with. They stay on the device. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,17 +9,17 @@ static bool copy(dg_trainer *t, dg_buffer *from, dg_buffer *to, uint32_t floats,
   return dg_trainer_calls(t)->copy(from, 0, to, 0, floats * sizeof(float), err);
 }
 
-/** Copies what is learned. */
+/** Copies the learned parameters. */
 static bool copy_learned(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
   return copy(t, from, to, dg_network_learned(t->network), err);
 }
 
-/** Copies what is learned, and the running statistics behind it. */
+/** Copies the learned parameters and the running statistics. */
 static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *err) {
   return copy(t, from, to, dg_network_floats(t->network), err);
 }
 
-/** Validates the parameters in the network and remembers them if they are the best. */
+/** Validates the parameters in the network and stores them if they are the best. */
 static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   const uint32_t *members = t->members + t->train_count;
   if (!dg_source_set_order(&t->source, members, t->validation_count, err) ||
@@ -39,16 +39,16 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
 
 bool dg_trainer_validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   dg_buffer *parameters = dg_network_parameters(t->network);
-  dg_buffer *aside = dg_network_gradients(t->network); /* every step writes them anew */
+  dg_buffer *aside = dg_network_gradients(t->network); /* free to use: every step overwrites them */
   if (!t->averaged) return validate(t, report, err);
   return copy_learned(t, parameters, aside, err) && copy_learned(t, t->averaged, parameters, err) &&
          validate(t, report, err) && copy_learned(t, aside, parameters, err);
 }
 
-/** Puts the parameters that the recipe keeps into the network. */
+/** Copies the parameters that the recipe selects into the network. */
 static bool restore_best(dg_trainer *t, dg_error *err) {
   dg_buffer *parameters = dg_network_parameters(t->network);
-  bool validated = t->cursor.best_accuracy >= 0; /* not where all steps were the caller's */
+  bool validated = t->cursor.best_accuracy >= 0; /* false if the caller gave all steps */
   if (t->model->train.keep == DG_KEEP_BEST && validated)
     return copy_all(t, t->best, parameters, err);
   return !t->averaged || copy_learned(t, t->averaged, parameters, err);

@@ -31,7 +31,7 @@ static float brain(uint16_t bits) {
   return value;
 }
 
-/** A whole number of `size` bytes, its sign extended. */
+/** A sign-extended integer of `size` bytes. */
 static int64_t whole(const void *from, size_t size) {
   uint64_t bits = 0;
   memcpy(&bits, from, size);

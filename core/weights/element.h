@@ -1,4 +1,4 @@
-/** The types of numbers that weight files hold, and what they are as float32. */
+/** The number types of weight files, and their conversion to float32. */
 #ifndef DG_ELEMENT_H
 #define DG_ELEMENT_H
 
@@ -23,13 +23,13 @@ typedef enum {
 /** Bytes of one number. */
 size_t dg_element_size(dg_element element);
 
-/** Is it a whole number? */
+/** Is it an integer type? */
 bool dg_element_is_integer(dg_element element);
 
-/** A number as float32, rounded to nearest; it need not be aligned, and is little-endian. */
+/** Converts a little-endian number, which need not be aligned, to float32, rounded to nearest. */
 float dg_element_read(dg_element element, const void *from);
 
-/** The same of a number that is big-endian. */
+/** The same for a big-endian number. */
 float dg_element_read_big(dg_element element, const void *from);
 
 #endif

@@ -22,7 +22,7 @@ uint64_t dg_stored_count(const dg_stored_tensor *t) {
   return count;
 }
 
-/** Where a damaged file stands, and how it is said. */
+/** Path and error of a damaged file. */
 typedef struct {
   const char *path;
   dg_error *err;
@@ -48,7 +48,7 @@ static bool read_shape(const json_t *shape, dg_stored_tensor *t) {
   return true;
 }
 
-/** The types of dg_element, in its order, and those that read as one of them. */
+/** The types of dg_element, in its order, and others that are read as one of them. */
 static const struct {
   const char *type;
   dg_element element;
@@ -71,7 +71,7 @@ static bool find_type(const char *type, dg_element *element) {
   return false;
 }
 
-/** One entry of the header; `data` are the `capacity` bytes behind it. */
+/** Reads one entry of the header; `data` are the `capacity` bytes after the header. */
 static bool read_tensor(complaint c, const char *name, const json_t *entry, const char *data,
                         size_t capacity, dg_stored_tensor *t) {
   const char *type = json_string_value(json_object_get(entry, "dtype"));
@@ -104,7 +104,7 @@ static int by_offset(const void *a, const void *b) {
   return a_count < b_count ? -1 : a_count > b_count;
 }
 
-/** Sorted by offset, each tensor must begin where the one before ends. */
+/** Checks that, sorted by offset, each tensor begins where the one before ends. */
 static bool check_cover(complaint c, const dg_safetensors *file, const char *data,
                         size_t capacity) {
   const char *at = data;
@@ -150,14 +150,14 @@ static bool read_entries(complaint c, dg_safetensors *file, json_t *root, const 
   return check_cover(c, file, data, capacity);
 }
 
-/** Moves the data behind a header of any length to where floats may lie; there is room for it. */
+/** Moves the data after a header of any length to an aligned address; the memory has space for
+    that. */
 static char *align(char *data, size_t capacity) {
   size_t off = (uintptr_t)data % sizeof(float);
   return off ? memmove(data + (sizeof(float) - off), data, capacity) : data;
 }
 
-/** What a file is that was made by another program, for messages; NULL: it may be a safetensors
-    file. */
+/** The type of another program's file, for messages; NULL: it may be a safetensors file. */
 static const char *foreign(const char *content, size_t size) {
   static const struct {
     const char *begin, *what;

@@ -1,7 +1,7 @@
 /**
- * Weight files in the safetensors format (https://github.com/huggingface/safetensors): eight
- * bytes with the length of a JSON header, the header with every tensor's type, shape and offsets,
- * then the numbers, little-endian, without gaps.
+ * Weight files in the safetensors format (https://github.com/huggingface/safetensors): eight bytes
+ * with the length of a JSON header, the header with every tensor's type, shape and offsets, and the
+ * numbers, little-endian, without gaps.
  */
 #ifndef DG_SAFETENSORS_H
 #define DG_SAFETENSORS_H
@@ -21,15 +21,15 @@ typedef struct {
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK];
   const float *data;
-  dg_element element; /**< float32 unless another is set; of others `data` is only the place */
+  dg_element element; /**< float32 unless set; `data` of other types is only an address */
 } dg_stored_tensor;
 
-/** A piece of a file's metadata. */
+/** An entry of a file's metadata. */
 typedef struct {
   const char *key, *value;
 } dg_stored_text;
 
-/** A file in memory. What it points to belongs to it. */
+/** A file in memory. It owns what it points to. */
 typedef struct {
   size_t tensor_count, text_count;
   dg_stored_tensor *tensors; /**< in the order of their data */
@@ -37,19 +37,19 @@ typedef struct {
   void *content, *header;
 } dg_safetensors;
 
-/** Numbers of a tensor; UINT64_MAX where they are too many to count. */
+/** Count of a tensor's numbers; UINT64_MAX on overflow. */
 uint64_t dg_stored_count(const dg_stored_tensor *tensor);
 
 /**
- * Writes a file of float32: the old one stays until the new one is whole, and its header, read
- * back, names just these tensors and texts.
+ * Writes a file of float32. The new file replaces an old one only when it is complete and its
+ * header, read back, has exactly these tensors and texts.
  */
 bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, size_t tensor_count,
                           const dg_stored_text *texts, size_t text_count, dg_error *err);
 
 /**
- * Reads a file. One that is cut, lies about its sizes, has tensors that overlap, leave gaps or have
- * a type that dg_element has not, is an error that says so. Free with dg_safetensors_free.
+ * Reads a file. It is an error if the file is truncated, has wrong sizes, tensors that overlap or
+ * leave gaps, or a type that is not in dg_element. Free with dg_safetensors_free.
  */
 bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err);
 void dg_safetensors_free(dg_safetensors *file);

@@ -10,7 +10,7 @@
 enum { LENGTH_BYTES = 8, UNIT = 8 };
 static const char metadata_key[] = "__metadata__";
 
-/** What a file is to hold. */
+/** The content to write. */
 typedef struct {
   const dg_stored_tensor *tensors;
   size_t tensor_count;
@@ -24,7 +24,7 @@ static uint64_t bytes_of(const dg_stored_tensor *t) {
 
 /* ---- the header --------------------------------------------------------- */
 
-/** A JSON value, or NULL where one of its parts could not be made. */
+/** A JSON value; NULL if one of its parts could not be made. */
 static json_t *whole(json_t *value, bool ok) {
   if (ok) return value;
   json_decref(value);
@@ -78,11 +78,12 @@ static char *make_header(const contents *c, size_t *length) {
 /* ---- reading it back ---------------------------------------------------- */
 
 /*
- * The header is compared with what it is to say byte by byte, as jansson writes it: its parser may
- * write beyond its memory where an allocation fails, which is just what is looked for here.
+ * The header is compared byte by byte with the expected text in jansson's format. It is not parsed:
+ * jansson's parser may write out of bounds if an allocation fails, which is what this check must
+ * detect.
  */
 
-/** A text that is compared from its beginning on, ended by a NUL. */
+/** A NUL-terminated text that is compared from its beginning on. */
 typedef struct {
   const char *at;
   bool same;
@@ -101,7 +102,7 @@ static void expect_number(comparison *c, uint64_t number, const char *behind) {
   expect(c, behind);
 }
 
-/** How JSON writes a byte of a string. */
+/** The JSON escape of a byte of a string. */
 static void escape(unsigned char byte, char text[8]) {
   static const char known[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
   const char *found = byte ? strchr(known, byte) : NULL;
@@ -139,7 +140,7 @@ static void expect_tensor(comparison *c, const dg_stored_tensor *t, uint64_t beg
   expect_number(c, begin + bytes_of(t), "]}");
 }
 
-/** Does a header tell of all that the file is to hold, in `size` bytes, and of nothing else? */
+/** Does a header of `size` bytes describe exactly the content to write? */
 static bool tells_all(const char *header, const contents *wanted, uint64_t size) {
   comparison c = {header, true};
   uint64_t offset = 0;
@@ -168,7 +169,7 @@ static char *read_header(int descriptor, uint64_t size, uint64_t *length) {
   return NULL;
 }
 
-/** Looks whether a file that was written is what it is to be. */
+/** Checks that the written file has the right content. */
 static const char *look(int descriptor, uint64_t size, const void *expected) {
   uint64_t length;
   char *header = read_header(descriptor, size, &length);

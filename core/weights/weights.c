@@ -14,7 +14,7 @@
 
 enum { STORED_NAME_SIZE = sizeof((dg_param *)0)->name + 16 };
 
-/** A tensor on its way to a file, with its name. */
+/** A tensor to write, with its name. */
 typedef struct {
   char name[STORED_NAME_SIZE];
 } stored_name;
@@ -28,7 +28,8 @@ static dg_stored_tensor stored(const dg_param *param, const dg_weights_array *ar
   return t;
 }
 
-/** How many tensors of the network an array has: all, or the learned ones, which come first. */
+/** How many of the network's tensors an array has: all, or only the learned ones, which are
+    first. */
 static uint32_t tensors_of(const dg_network *network, const dg_weights_array *array) {
   const dg_param *params;
   uint32_t count = dg_network_param_list(network, &params);
@@ -114,7 +115,7 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
          dg_fail_prefix(err, "%s", path);
 }
 
-/** Is it a number that PyTorch keeps with a batch norm and nothing here needs? */
+/** Is it a number that PyTorch stores with a batch norm and that is not needed here? */
 static bool counts_batches(const dg_stored_tensor *t) {
   static const char suffix[] = ".num_batches_tracked";
   size_t length = strlen(t->name), end = sizeof suffix - 1;
@@ -122,7 +123,7 @@ static bool counts_batches(const dg_stored_tensor *t) {
          strcmp(t->name + length - end, suffix) == 0;
 }
 
-/** Has the network, or one of the arrays, a tensor of that name? */
+/** Does the network, or one of the arrays, have a tensor of that name? */
 static bool is_known(const dg_network *network, const char *name, const dg_weights_array *arrays,
                      uint32_t array_count) {
   const dg_param *params;

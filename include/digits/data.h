@@ -1,4 +1,4 @@
-/** Data sets: what there is to learn from. */
+/** Data sets: labelled images for training and testing. */
 #ifndef DIGITS_DATA_H
 #define DIGITS_DATA_H
 
@@ -14,8 +14,8 @@
 extern "C" {
 #endif
 
-/** A data set in memory. While nobody changes it (dg_dataset_set_classes, dg_dataset_merge), any
-    number of threads may use one. */
+/** A data set in memory. Any number of threads may use one, as long as none changes it
+    (dg_dataset_set_classes, dg_dataset_merge). */
 typedef struct dg_dataset dg_dataset;
 
 typedef enum { DG_PART_TRAIN, DG_PART_TEST } dg_part;
@@ -26,64 +26,68 @@ enum { DG_CLASSES = 256, DG_CLASS_SIZE = 64 };
 
 /** Names of classes, each at the index of its label. This struct won't grow. */
 typedef struct {
-  uint32_t count;                       /**< 0: they have none */
-  char name[DG_CLASSES][DG_CLASS_SIZE]; /**< UTF-8; empty: this class has none */
+  uint32_t count;                       /**< 0: the classes have no names */
+  char name[DG_CLASSES][DG_CLASS_SIZE]; /**< UTF-8; empty: this class has no name */
 } dg_classes;
 
-/** Reads names from a text file, one a line: the first is that of label 0, and an empty line leaves
-    a label without one. */
+/** Reads names from a text file, one per line. The first line is for label 0; an empty line leaves
+    a label without a name. */
 DG_API bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err);
-/** The names that a weight file carries, which dg_trainer_save wrote; none is no error. */
+/** Reads the names from a weight file that dg_trainer_save wrote. A file without names is no
+    error. */
 DG_API bool dg_classes_from_weights(dg_classes *classes, const char *path, dg_error *err);
-/** What a class is called: its name, or else its label, which is written to `number`. */
+/** The name of a class; if it has none, its label, which is written to `number`. */
 DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
                                  char number[DG_CLASS_SIZE]);
 
 /* ---- opening, drawing, writing ------------------------------------------ */
 
 /**
- * Opens a set, of any size of images and up to 256 classes: "builtin"; a folder with four IDX
- * files of MNIST's names, gzipped or not; a folder with a folder of pictures for each class, or
- * with the folders train and test that hold such; or a CSV table, gzipped or not, whose header
- * names a column `label` and then the pixels of a square image. Names of the classes are those of
- * the folders, or in the file classes.txt beside IDX files. Pictures whose size isn't that of the
- * first are scaled to it. Of a table or folder without test images the last tenth (one of two to
- * nine) is held out for the test: that of all rows, or that of each class. The built-in set is
- * drawn on `threads` threads (0: all).
+ * Opens a data set with images of any size and up to 256 classes. `path` is one of these:
+ *
+ * - "builtin": the built-in set, which is drawn on `threads` threads (0: all);
+ * - a folder with four IDX files with MNIST's names, gzipped or not; names of the classes are read
+ *   from its classes.txt;
+ * - a folder with a folder of pictures for each class, or with two such folders, train and test;
+ *   the folders name the classes. Pictures are scaled to the size of the first one;
+ * - a CSV table, gzipped or not, whose header names a column `label` and then the pixels of a
+ *   square image.
+ *
+ * If a table or folder has no test images, the last tenth of all rows, or of each class, is held
+ * out for testing (of two to nine samples, one).
  */
 DG_API dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err);
 
-/** Is told the path of a file; false ends it. */
+/** Called with the path of a file; return false to stop. */
 typedef bool dg_dataset_file(void *user, const char *path, dg_error *err);
 
 /**
- * Tells each file that dg_dataset_open reads of `path`, and of a folder of IDX files also those
- * that others take the place of, as an .gz beside the same file unpacked. A path that is not there
- * has no files.
+ * Calls `file` for each file that dg_dataset_open reads for `path`. In a folder of IDX files this
+ * includes files that are not read because another one is used instead, such as a .gz beside the
+ * same file unpacked. A path that does not exist has no files.
  */
 DG_API bool dg_dataset_files(const char *path, dg_dataset_file *file, void *user, dg_error *err);
 
 /**
- * Draws a set like the built-in one: `train` and `test` digits of 28x28 from a seed, on `threads`
- * threads (0: all). The same seed gives the same bytes for any number of threads, and the first
- * images of a larger set are those of a smaller one. The built-in set is
- * dg_dataset_draw(60000, 10000, 1, …).
+ * Draws a set like the built-in one from a seed: `train` and `test` digits of 28x28, on `threads`
+ * threads (0: all). The same seed gives the same bytes for any number of threads, and a larger set
+ * begins with the images of a smaller one. The built-in set is dg_dataset_draw(60000, 10000, 1, …).
  */
 DG_API dg_dataset *dg_dataset_draw(uint32_t train, uint32_t test, uint32_t seed, unsigned threads,
                                    dg_error *err);
 
 /**
- * Writes a set as four IDX files with MNIST's names, gzipped or not, for dg_dataset_open. The
- * folder is made where there is none; one that holds such a file already is an error. Names of the
- * classes are written to its classes.txt. On failure no file is left behind.
+ * Writes a set as four IDX files with MNIST's names, gzipped or not, which dg_dataset_open can
+ * read. The folder is created if it does not exist; a folder that already has such a file is an
+ * error. The names of the classes are written to classes.txt. On failure no file is left behind.
  */
 DG_API bool dg_dataset_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
 
 DG_API void dg_dataset_close(dg_dataset *data); /**< NULL is allowed */
 
-/* ---- what is in it ------------------------------------------------------ */
+/* ---- contents ----------------------------------------------------------- */
 
-/** The samples of a part; they belong to the data set. This struct won't grow. */
+/** The samples of a part. The arrays belong to the data set. This struct won't grow. */
 typedef struct {
   uint32_t count, height, width;
   const uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
@@ -91,38 +95,39 @@ typedef struct {
 } dg_part_view;
 DG_API dg_part_view dg_dataset_part(const dg_dataset *data, dg_part part);
 
-/** Images of each part. */
+/** Number of images in each part. */
 DG_API uint32_t dg_dataset_train_samples(const dg_dataset *data);
 DG_API uint32_t dg_dataset_test_samples(const dg_dataset *data);
-/** What it is: the folder or file, or "built-in digits". */
+/** Where the set comes from: the folder or file, or "built-in digits". */
 DG_API const char *dg_dataset_source(const dg_dataset *data);
-/** Which test images were held out from the others, "the last tenth"; NULL: the set has its own. */
+/** Which images were held out for testing: "the last tenth". NULL: the set has its own test
+    images. */
 DG_API const char *dg_dataset_held_out(const dg_dataset *data);
 
-/** The names of a set's classes; they belong to it. */
+/** The names of a set's classes; they belong to the set. */
 DG_API const dg_classes *dg_dataset_classes(const dg_dataset *data);
-/** Names a set's classes; fewer names than labels are an error. `where` the names are from is said
-    in that error. */
+/** Sets the names of a set's classes. Fewer names than labels are an error, whose message shows
+    `where` the names come from. */
 DG_API bool dg_dataset_set_classes(dg_dataset *data, const dg_classes *classes, const char *where,
                                    dg_error *err);
 
-/* ---- others made of it -------------------------------------------------- */
+/* ---- derived sets ------------------------------------------------------- */
 
-/** Puts all images of a set whose test images were held out into one part: for training on one set
-    and testing on another. */
+/** Puts all images of a set whose test images were held out into one part. Use it to train on one
+    set and test on another. */
 DG_API bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err);
 
 /**
- * A small set whose test images are the test images `chosen` [count] of another, counted from 0,
- * and which has none to train on: for a look at how a network answers some of them.
+ * Makes a set of the test images `chosen` [count] (indices from 0) of another set. It has no
+ * training images. Use it to see how a network classifies some of the images.
  */
 DG_API dg_dataset *dg_dataset_select(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
                                      dg_error *err);
 
 /**
- * Training images as `steps` steps of the model's training from `first_step` on would see them,
- * were they the batch of each: augmented as its recipe says, drawn from seed and step. `chosen`
- * [count] counts the training images from 0; writes `images` [steps, count, height, width].
+ * Augments training images as the model's recipe says, as if they were the batch of each of `steps`
+ * training steps from `first_step` on. The random numbers depend on seed and step. `chosen` [count]
+ * are indices of training images, from 0. Writes `images` [steps, count, height, width].
  */
 DG_API bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg_device *device,
                                const uint32_t *chosen, uint32_t count, uint32_t seed,
@@ -136,10 +141,10 @@ typedef struct {
   uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
 } dg_images;
 
-/** Reads the images of a CSV table as dg_dataset_open does, with a column of labels, which are left
-    out, or without one. Free with dg_images_free. */
+/** Reads the images of a CSV table as dg_dataset_open does. A column of labels is optional and is
+    ignored. Free with dg_images_free. */
 DG_API bool dg_images_read(dg_images *images, const char *path, dg_error *err);
-DG_API void dg_images_free(dg_images *images); /**< what is empty is allowed */
+DG_API void dg_images_free(dg_images *images); /**< an empty struct is allowed */
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/** Devices: where networks run. */
+/** Devices on which networks run. */
 #ifndef DIGITS_DEVICE_H
 #define DIGITS_DEVICE_H
 
@@ -15,20 +15,20 @@ extern "C" {
 /**
  * An open device.
  *
- * Threads: several threads may open devices and use different ones at the same time. What runs on
- * one device runs one call at a time: predictors of one device may be used from several threads and
- * take turns; anything else on it (trainers, tuning, making and freeing) is for one thread at a
- * time.
+ * Threads: several threads may open devices and use different ones at the same time. One device
+ * runs one call at a time. Predictors of one device may be used from several threads; their calls
+ * take turns. All other uses of a device (trainers, tuning, making and freeing objects) are limited
+ * to one thread at a time.
  *
  * Effects on the program: opening a device of the backend "cpu" starts threads, which block all
  * signals, and sets the thread count of OpenBLAS to 1 unless `keep_blas_threads` is set. After
- * `fork`, the child must not use a device of its parent. Choices and compiled kernels are cached in
- * $DIGITS_CACHE, or else in $XDG_CACHE_HOME/digits or ~/.cache/digits; an empty DIGITS_CACHE turns
- * that off.
+ * `fork`, the child must not use a device of its parent. Tuning results and compiled kernels are
+ * cached in $DIGITS_CACHE, or else in $XDG_CACHE_HOME/digits or ~/.cache/digits;
+ * DIGITS_CACHE=off turns the cache off.
  */
 typedef struct dg_device dg_device;
 
-/** A device that could be opened. */
+/** A device that can be opened. */
 typedef struct {
   const char *backend; /**< "opencl", "cpu" */
   unsigned number;     /**< within the backend, for dg_open */
@@ -36,67 +36,67 @@ typedef struct {
   unsigned compute_units; /**< processors of a CPU */
   uint64_t memory;        /**< bytes */
   bool gpu;
-  char tuned[96]; /**< as dg_device_tuned */
+  char tuned[96]; /**< see dg_device_tuned */
 } dg_device_info;
 
 /**
  * Writes up to `capacity` devices of all backends to `out`, elements of `size` bytes
- * (sizeof(dg_device_info)), and to `count` how many there are.
+ * (sizeof(dg_device_info)), and their total number to `count`.
  */
 DG_API bool dg_device_list(dg_device_info *out, size_t size, size_t capacity, size_t *count,
                            dg_error *err);
 
 /**
- * Opens a device. `backend` NULL: opencl where it has a device, else cpu. `device` NULL: the first
- * of the backend; else its number or a part of its name. `threads` of the cpu, 0: as many as there
- * are processors that the process may use.
+ * Opens a device. `backend` NULL: opencl if it has a device, else cpu. `device` is its number or a
+ * part of its name; NULL: the first of the backend. `threads` is for the cpu; 0: one for each
+ * processor that the process may use.
  */
 DG_API dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err);
 
-/** How to open a device. All but `size` may be 0 or NULL. */
+/** Options of dg_device_open. All but `size` may be 0 or NULL. */
 typedef struct {
   size_t size; /**< sizeof(dg_device_options) */
   const char *backend, *device;
-  unsigned threads;       /**< these three as for dg_open */
+  unsigned threads;       /**< these three: see dg_open */
   bool profile;           /**< measure the time of each op (dg_trainer_costs), which is slower */
-  bool keep_blas_threads; /**< cpu: leave OpenBLAS's thread count as the program has set it. More
-                               than one makes the backend slower: it calls OpenBLAS from its own
-                               threads */
+  bool keep_blas_threads; /**< cpu: don't change OpenBLAS's thread count. More than one makes the
+                             backend slower, since it calls OpenBLAS from its own threads */
 } dg_device_options;
 
-/** dg_open with more to choose. */
+/** dg_open with more options. */
 DG_API dg_device *dg_device_open(const dg_device_options *options, dg_error *err);
 
-/** Closes a device, after all that uses it was freed. NULL is allowed. */
+/** Closes a device. Free everything that uses it before. NULL is allowed. */
 DG_API void dg_close(dg_device *device);
 
 /** "cpu" or "opencl". This string and the next one belong to the device. */
 DG_API const char *dg_device_backend(const dg_device *device);
-/** What the driver calls it. */
+/** The name that the driver reports. */
 DG_API const char *dg_device_name(const dg_device *device);
-/** Threads that the backend computes on; 0 where the driver decides. */
+/** Number of threads that the backend computes on; 0 if the driver decides. */
 DG_API unsigned dg_device_threads(const dg_device *device);
-/** Compute units of a device; the processors of a CPU that the process may use. */
+/** Compute units of a device; for a CPU, the processors that the process may use. */
 DG_API unsigned dg_device_compute_units(const dg_device *device);
-/** What dg_device_tune chose otherwise than by default, for people; else empty. */
+/** Readable text of the choices of dg_device_tune that differ from the defaults; empty if none
+    does. */
 DG_API const char *dg_device_tuned(const dg_device *device);
 
-/** A tile that a kernel was tried with. */
+/** A tile size that was tried for a kernel. */
 typedef struct {
   char kernel[16];
   char tile[32];
-  double operations; /**< a second, the mean over some ops that the kernel does; 0: not measured */
+  double operations; /**< per second, mean over some ops that use the kernel; 0: not measured */
   bool by_default, chosen;
-  char fault[96]; /**< why it was left out; empty: it was not */
+  char fault[96]; /**< why it was excluded; empty: it was not */
 } dg_trial;
 
 /**
- * Measures the tiles that the kernels of a device can have, takes the fastest from now on, and
- * saves the choice on disk for all who open the device later. Tiles change no result; what does,
- * such as a product that another library computes, is told by dg_device_tuned. Writes up to
- * `capacity` trials to `out`, elements of `size` bytes (sizeof(dg_trial)), those of a kernel
- * together, and to `count` how many there were (0: the backend has nothing to choose); `saved`:
- * could the choice be saved? Takes some seconds. No network may be on the device.
+ * Measures the possible tile sizes of a device's kernels, uses the fastest from now on, and saves
+ * the choice on disk for later processes. Tile sizes change no result; choices that do, such as a
+ * product computed by another library, are shown by dg_device_tuned. Writes up to `capacity` trials
+ * to `out`, elements of `size` bytes (sizeof(dg_trial)), grouped by kernel, their total number to
+ * `count` (0: the backend has nothing to tune), and to `saved` whether the choice could be saved.
+ * Takes some seconds. No network may exist on the device.
  */
 DG_API bool dg_device_tune(dg_device *device, dg_trial *out, size_t size, size_t capacity,
                            size_t *count, bool *saved, dg_error *err);

@@ -1,16 +1,16 @@
 /**
  * digits: trains and tests small networks on any OpenCL device, or on the CPU.
  *
- * The usual way: load a model (what to learn), open a device (where), open a data set, make a
- * trainer of the three, train and test it; or make a predictor of a model and a weight file.
+ * To train: load a model, open a device, open a data set, make a trainer from the three, train and
+ * test it. To predict: load a model, open a device, and make a predictor with a weight file.
  *
  * - Every function that can fail takes a `dg_error *` last and returns false or NULL.
- * - What is returned by a `new`, `load` or `open` belongs to the caller.
+ * - Objects returned by a `new`, `load` or `open` belong to the caller.
  * - No function prints or exits.
- * - Which threads may use an object is said at its type.
- * - Structs that may grow in later versions have a field `size`, or functions that fill them take
- *   their size: give `sizeof` of them, so that a program works with a later library of the same
- *   major version.
+ * - The comment of each type says which threads may use it.
+ * - Structs that may grow in later versions have a field `size`, or the functions that fill them
+ *   take their size. Pass `sizeof` of the struct; the program then works with later libraries of
+ *   the same major version.
  */
 #ifndef DIGITS_H
 #define DIGITS_H

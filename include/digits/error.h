@@ -1,6 +1,6 @@
 /**
- * Errors as values: every function that can fail takes a `dg_error *` last (NULL is allowed),
- * returns false or NULL on failure, and writes there what happened. The library never prints,
+ * Errors as values: every function that can fail takes a `dg_error *` as its last argument (NULL is
+ * allowed). On failure it returns false or NULL and fills in the error. The library never prints,
  * exits or asserts on input.
  */
 #ifndef DIGITS_ERROR_H
@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/** What kind of failure. The programs turn it into their exit status. */
+/** The kind of failure. The programs derive their exit status from it. */
 typedef enum {
   DG_OK = 0,
   DG_ERR_INPUT,       /**< wrong usage or wrong input: exit status 2 */
@@ -18,16 +18,16 @@ typedef enum {
   DG_ERR_INTERRUPTED, /**< stopped by the caller: exit status 130 */
 } dg_error_kind;
 
-/** What would help, for programs that name their own option or setting for it. */
+/** What would fix the problem. A program can name its own option or setting for it. */
 typedef enum {
-  DG_REMEDY_NONE = 0,      /**< the message says all there is to say */
+  DG_REMEDY_NONE = 0,      /**< nothing beyond the message */
   DG_REMEDY_BATCH,         /**< fewer samples at a time: `train.batch`, or the predictor's batch */
   DG_REMEDY_LEARNING_RATE, /**< a smaller `train.optimizer.lr` */
   DG_REMEDY_BACKEND,       /**< another backend, such as "cpu" */
   DG_REMEDY_DEVICE,        /**< another device */
-  DG_REMEDY_THREADS,       /**< no number of threads */
+  DG_REMEDY_THREADS,       /**< leave out the number of threads */
   DG_REMEDY_MODEL_KEY,     /**< another value of the model's key that the message names */
-  DG_REMEDY_MODEL,         /**< a model that is given beside the file */
+  DG_REMEDY_MODEL,         /**< give a model in addition to the file */
   DG_REMEDY_DATA,          /**< other data */
   DG_REMEDY_RESUME,        /**< the file is a checkpoint: resume from it */
   DG_REMEDY_WEIGHTS,       /**< the file holds weights: load it */
@@ -38,8 +38,8 @@ typedef enum {
 /** An error value. The caller owns it; set it to zero before its first use. */
 typedef struct {
   dg_error_kind kind;
-  char message[1024]; /**< what happened, in one sentence of UTF-8; what strangers named in it is
-                           escaped so that it can be shown on a terminal */
+  char message[1024]; /**< what happened, one sentence in UTF-8; names from outside are escaped so
+                         that a terminal can show them */
   dg_remedy remedy;
 } dg_error;
 

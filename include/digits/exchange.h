@@ -1,7 +1,7 @@
 /**
- * Weights from and for other programs' files. This is a library of its own, digits-exchange
- * (pkg-config's digits-exchange, CMake's digits::exchange), so that programs that only train and
- * predict don't link what such files need.
+ * Conversion of weights from and to the files of other programs. This is a separate library,
+ * digits-exchange (pkg-config: digits-exchange, CMake: digits::exchange), so that programs that
+ * only train and predict don't link the libraries for these formats.
  */
 #ifndef DIGITS_EXCHANGE_H
 #define DIGITS_EXCHANGE_H
@@ -16,38 +16,38 @@
 extern "C" {
 #endif
 
-/** A tensor or layer of a weight file and what it is called in the model. This struct won't grow.
- */
+/** A tensor or layer of a weight file and its name in the model. This struct won't grow. */
 typedef struct {
   const char *theirs;
-  const char *ours; /**< empty: it is left out */
+  const char *ours; /**< empty: it is skipped */
 } dg_name_pair;
 
-/** How to convert. All but `size` may be 0 or NULL. */
+/** Options of dg_weights_convert. All but `size` may be 0 or NULL. */
 typedef struct {
   size_t size;        /**< sizeof(dg_convert_options) */
   const char *from;   /**< "pytorch", "hdf5", "npz", "safetensors"; NULL: by the extension */
   const char *to;     /**< "safetensors", "npz", "onnx"; NULL: by the extension */
-  const char *layout; /**< whose orders the input has, "pytorch" or "keras"; NULL: by its names */
+  const char *layout; /**< order of dimensions in the input, "pytorch" or "keras"; NULL: guessed
+                         from its names */
   const dg_name_pair *names;
   size_t name_count;
   void *user;
-  /** Called for each tensor: what of the file (NULL: nothing) makes what of the model (NULL:
-      nothing, it is left out), and why. */
+  /** Called for each tensor: its name in the file (NULL: none), its name in the model (NULL: none,
+      the tensor is skipped), and why they were matched. */
   void (*mapped)(void *user, const char *theirs, const char *ours, const char *how);
-  /** Read HDF5 in this process. By default a child process reads it (fork), which has limits of
-      memory and time, since the HDF5 library does not withstand hostile files. Only for files that
-      you trust, where a program must not fork. */
+  /** Read HDF5 in this process. By default a child process (fork) with limits on memory and time
+      reads it, since the HDF5 library is not safe against hostile files. Set this only if a program
+      must not fork, and only for files that you trust. */
   bool trust_hdf5;
 } dg_convert_options;
 
 /**
- * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth
- * and .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model`
- * NULL: the one that the input carries. `options` NULL: the defaults. Layers of other names are
- * mapped by order and shape; where that can be done in two ways, names say another order, or
- * something is missing or left over, it is an error that names it. The libraries that a format
- * needs may be missing in a build: an error too. Several threads may convert at the same time.
+ * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth and
+ * .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model` NULL: the
+ * one that the input contains. `options` NULL: the defaults. Layers with other names are matched by
+ * order and shape. It is an error, which names the layer or tensor, if there are two ways to match,
+ * if the names suggest another order, or if something is missing or left over. A format whose
+ * library is missing in this build is an error too. Several threads may convert at the same time.
  */
 DG_API bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
                                const dg_convert_options *options, dg_error *err);

@@ -1,4 +1,4 @@
-/** Models: what to learn, read from a text file; and the weights that are found by name. */
+/** Models, which are read from text files, and weights that are found by name. */
 #ifndef DIGITS_MODEL_H
 #define DIGITS_MODEL_H
 
@@ -13,40 +13,41 @@
 extern "C" {
 #endif
 
-/** A model that was read and checked. It never changes: any number of threads may use one. */
+/** A model: network and training recipe, read and checked. It is immutable: any number of threads
+    may use one. */
 typedef struct dg_model dg_model;
 
-/** A key of the model file that is overridden. */
+/** A new value for a key of the model file. */
 typedef struct {
-  const char *option; /**< what messages call it: "--epochs" */
+  const char *option; /**< its name in messages: "--epochs" */
   const char *path;   /**< "train.epochs", "data.mean", or "conv1.filters" for the layer conv1 */
-  const char *value;  /**< as it would stand in the file; a word may go without quotes */
+  const char *value;  /**< as in the file; a word needs no quotes */
 } dg_override;
 
 /**
  * Reads a model file, checks every key and fills in the defaults. Errors name file, line and
- * remedy. `model` is a path where it has a slash or ends in .cfg, else the name of a model that
+ * remedy. `model` is a path if it has a slash or ends in .cfg, else the name of a model that
  * dg_model_list finds.
  */
 DG_API dg_model *dg_model_load(const char *model, const dg_override *overrides, size_t count,
                                dg_error *err);
-/** The same from a weight file that dg_trainer_save wrote, which carries its model. */
+/** The same for the model in a weight file that dg_trainer_save wrote. */
 DG_API dg_model *dg_model_from_weights(const char *path, const dg_override *overrides, size_t count,
                                        dg_error *err);
 DG_API void dg_model_free(dg_model *model); /**< NULL is allowed */
 
-/** A model that is found by its name. */
+/** A model that can be loaded by name. */
 typedef struct {
-  char name[64];          /**< of its file, without .cfg */
-  char description[1024]; /**< as the file gives it; what is wrong with a file that can't be used */
-  uint64_t parameters;    /**< 0 for a file that can't be used */
+  char name[64];          /**< file name without .cfg */
+  char description[1024]; /**< from the file; for an invalid file, what is wrong with it */
+  uint64_t parameters;    /**< 0 for an invalid file */
 } dg_model_info;
 
 /**
- * Writes up to `capacity` of the models that are found by name to `out`, elements of `size` bytes
- * (sizeof(dg_model_info)), sorted, and to `count` how many there are. They are the .cfg files in
- * $DIGITS_MODELS if it is set, else in the folder that was installed beside the running program,
- * else in the one that the library was configured for.
+ * Writes up to `capacity` models that can be loaded by name to `out`, elements of `size` bytes
+ * (sizeof(dg_model_info)), sorted, and their total number to `count`. They are the .cfg files in
+ * $DIGITS_MODELS if it is set, else in the folder installed beside the running program, else in the
+ * folder that the library was configured with.
  */
 DG_API bool dg_model_list(dg_model_info *out, size_t size, size_t capacity, size_t *count,
                           dg_error *err);
@@ -54,68 +55,68 @@ DG_API bool dg_model_list(dg_model_info *out, size_t size, size_t capacity, size
 enum { DG_PATH_SIZE = 1024 };
 
 /**
- * The model file that a word means, as dg_model_load takes it. Writes `path` [DG_PATH_SIZE]. An
- * unknown name is an error with the nearest right one.
+ * Finds the model file for a path or name as dg_model_load does. Writes `path` [DG_PATH_SIZE]. An
+ * unknown name is an error that suggests the nearest known one.
  */
 DG_API bool dg_model_find(const char *model, char *path, dg_error *err);
 
-/** The `name` in its file; belongs to the model. */
+/** The `name` in the model file. The string belongs to the model. */
 DG_API const char *dg_model_name(const dg_model *model);
-/** The effective model file, overrides included; belongs to the model. */
+/** The effective model file, overrides included. The string belongs to the model. */
 DG_API const char *dg_model_text(const dg_model *model);
 /** Its `loss`: "cross_entropy" or "mse". */
 DG_API const char *dg_model_loss(const dg_model *model);
 
 enum { DG_LAYER_INPUTS = 8 };
 
-/** A layer of a model and what it gives for one sample. */
+/** A layer of a model and its output shape for one sample. */
 typedef struct {
-  const char *name, *type; /**< belong to the model; both are "input" for its input */
+  const char *name, *type; /**< belong to the model; both are "input" for the model's input */
   uint32_t inputs;
-  uint32_t in[DG_LAYER_INPUTS]; /**< indices in the list, all before this one */
+  uint32_t in[DG_LAYER_INPUTS]; /**< indices in the list, all smaller than this one's */
   uint32_t rank, dim[3];        /**< {features}, {steps, features}, {channels, height, width} */
-  uint64_t parameters;          /**< numbers that are learned */
+  uint64_t parameters;          /**< learned numbers */
 } dg_layer_info;
 
 /**
- * Writes the model's input and then its layers, in the file's order, to `out`, up to `capacity` in
- * all, elements of `size` bytes (sizeof(dg_layer_info)), and to `count` how many there are. A layer
- * that doesn't fit the one before it is an error.
+ * Writes the model's input and then its layers, in the file's order, to `out`, at most `capacity`
+ * elements of `size` bytes (sizeof(dg_layer_info)), and their total number to `count`. A layer that
+ * doesn't fit the one before it is an error.
  */
 DG_API bool dg_model_layers(const dg_model *model, dg_layer_info *out, size_t size, size_t capacity,
                             size_t *count, dg_error *err);
 
-/** What a model file may say about layers: every type with its keys, from the table that checks
-    them. Writes up to `size` bytes of text; returns the length of the whole text. */
+/** Help on the layers of model files: every type with its keys, from the tables that check them.
+    Writes up to `size` bytes of text; returns the length of the whole text. */
 DG_API size_t dg_layer_help(char *text, size_t size);
 
 /**
- * What a model is on a device: layers, shapes, parameters, operations of one sample and the memory
- * plan. Writes up to `size` bytes of text, and to `length` how long the whole is.
+ * Describes a model on a device: layers, shapes, parameters, operations per sample and the memory
+ * plan. Writes up to `size` bytes of text, and the length of the whole text to `length`.
  */
 DG_API bool dg_model_describe(const dg_model *model, dg_device *device, char *text, size_t size,
                               size_t *length, dg_error *err);
 
 /* ---- weights by name ---------------------------------------------------- */
 
-/** Weights that are found by their name. */
+/** Weights that can be found by name. */
 typedef struct {
-  char name[256]; /**< of their file, without .safetensors */
+  char name[256]; /**< file name without .safetensors */
 } dg_weights_info;
 
 /**
  * Writes up to `capacity` of the names that dg_weights_find knows to `out`, elements of `size`
- * bytes (sizeof(dg_weights_info)), sorted, and to `count` how many there are. That there is no such
- * folder is an error.
+ * bytes (sizeof(dg_weights_info)), sorted, and their total number to `count`. A missing folder is
+ * an error.
  */
 DG_API bool dg_weights_list(dg_weights_info *out, size_t size, size_t capacity, size_t *count,
                             dg_error *err);
 
 /**
- * The weight file that a word means: itself where it has a slash or ends in .safetensors, else that
- * of the name in the folder $DIGITS_WEIGHTS if it is set, else in the one that was installed
- * beside the running program, else in the one that the library was configured for. Writes `path`
- * [DG_PATH_SIZE]. An unknown name is an error with the nearest right one.
+ * Finds a weight file. `weights` is a path if it has a slash or ends in .safetensors, else the name
+ * of a file in the folder $DIGITS_WEIGHTS if it is set, else in the folder installed beside the
+ * running program, else in the folder that the library was configured with. Writes `path`
+ * [DG_PATH_SIZE]. An unknown name is an error that suggests the nearest known one.
  */
 DG_API bool dg_weights_find(const char *weights, char *path, dg_error *err);
 

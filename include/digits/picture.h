@@ -1,4 +1,4 @@
-/** Pictures: PNG, JPEG and PGM files, and the digits that are found in a photograph. */
+/** Pictures: reads PNG, JPEG and PGM files, and finds the digits in them. */
 #ifndef DIGITS_PICTURE_H
 #define DIGITS_PICTURE_H
 
@@ -19,22 +19,22 @@ typedef struct {
 } dg_picture;
 
 /**
- * Reads a PNG, JPEG or PGM file as gray; colours by their luma (ITU-R BT.601), what is transparent
- * as paper, a photograph turned as its camera says. Pixels are the file's numbers, of 16 bits those
- * of 8 next to them; what the file says of gamma and colour spaces is ignored. One that is damaged,
- * or has more than 67 108 864 pixels or 65 535 on a side, is an error that names it, before
- * anything is decoded. Free with dg_picture_free.
+ * Reads a PNG, JPEG or PGM file as gray. Colours become their luma (ITU-R BT.601), transparent
+ * pixels become paper, and a photograph is rotated by its Exif orientation. Pixels are the numbers
+ * in the file, 16 bits rounded to 8; gamma and colour spaces are ignored. A picture that is
+ * damaged, or has more than 67 108 864 pixels or 65 535 on a side, is an error that names it; the
+ * size is checked before decoding. Free with dg_picture_free.
  */
 DG_API bool dg_picture_read(dg_picture *picture, const char *path, dg_error *err);
-/** The same from the `size` bytes of a file; `name` stands for it in messages. */
+/** The same for a file in memory, `size` bytes; `name` is its name in messages. */
 DG_API bool dg_picture_decode(dg_picture *picture, const void *bytes, size_t size, const char *name,
                               dg_error *err);
-/** The height and width in a file's header (before a photograph is turned); nothing is decoded. */
+/** Reads height and width from a file's header (before rotation by Exif); nothing is decoded. */
 DG_API bool dg_picture_measure(const void *bytes, size_t size, const char *name, uint32_t *height,
                                uint32_t *width, dg_error *err);
-DG_API void dg_picture_free(dg_picture *picture); /**< one without pixels is allowed */
+DG_API void dg_picture_free(dg_picture *picture); /**< a picture without pixels is allowed */
 
-/** Where in a picture a digit was found, in its pixels. This struct won't grow. */
+/** Where a digit was found, in pixels of the picture. This struct won't grow. */
 typedef struct {
   uint32_t top, left, height, width;
 } dg_box;
@@ -43,20 +43,20 @@ typedef struct {
  */
 typedef struct {
   uint32_t count;
-  uint32_t height, width; /**< of an image */
+  uint32_t height, width; /**< of each image */
   dg_box *boxes;          /**< [count] */
   uint8_t *images;        /**< [count, height, width], 0 paper, 255 ink */
 } dg_digits;
 
 /**
- * Finds the digits of a picture: ink darker or brighter than its paper, in even or uneven light.
- * Each is cut out as MNIST's are: scaled to fit 20/28 of an image of height x width (at least 8x8),
- * its shape preserved, and its centre of mass moved to the middle. A picture that is too small or
- * has no ink is an error; `name` stands for it there. Free with dg_digits_free.
+ * Finds the digits of a picture. The ink may be darker or brighter than the paper, and the light
+ * uneven. Each digit is cut out as in MNIST: scaled to fit 20/28 of an image of height x width (at
+ * least 8x8) with its aspect ratio preserved, and its centre of mass moved to the middle. A picture
+ * that is too small or has no ink is an error, which shows `name`. Free with dg_digits_free.
  */
 DG_API bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height,
                            uint32_t width, dg_digits *digits, dg_error *err);
-DG_API void dg_digits_free(dg_digits *digits); /**< what is empty is allowed */
+DG_API void dg_digits_free(dg_digits *digits); /**< an empty struct is allowed */
 
 #ifdef __cplusplus
 }

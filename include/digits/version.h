@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/** The version of the library that is linked, "major.minor.patch". */
+/** The version of the linked library, "major.minor.patch". */
 DG_API const char *dg_version(void);
 
 #ifdef __cplusplus

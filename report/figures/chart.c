@@ -9,10 +9,10 @@
 /* Sizes in the drawing's units. */
 enum { WIDTH = 440, LEFT = 50, RIGHT = 14, PLOT = 200, BELOW = 42, HEAD = 20, ROW = 18 };
 
-/** Below this ratio of largest to smallest a linear axis shows all. */
+/** Below this ratio of largest to smallest a linear axis is used. */
 enum { FAR_APART = 15 };
 
-/** The plane of the chart: which values lie where. */
+/** The coordinate system of the chart. */
 typedef struct {
   double x_low, x_high, y_low, y_high;
   double top; /**< of the plot */
@@ -34,7 +34,7 @@ static bool drawn(const chart_line *l, size_t i) {
   return isfinite(l->x[i]) && isfinite(l->y[i]);
 }
 
-/** Widens the plane to a point, and to the band there. */
+/** Extends the plane to a point and its band. */
 static void include(plane *p, const chart_line *l, size_t i) {
   p->x_low = fmin(p->x_low, l->x[i]);
   p->x_high = fmax(p->x_high, l->x[i]);
@@ -51,7 +51,7 @@ static bool measure(const chart *c, plane *p) {
   return p->x_low <= p->x_high;
 }
 
-/** Gives the plane round ends and ticks. */
+/** Rounds the ends of the plane and sets its ticks. */
 static void choose_axes(const chart *c, plane *p) {
   if (p->x_low == p->x_high) {
     p->x_low -= 0.5;
@@ -139,7 +139,7 @@ static void draw_line(const chart *c, const chart_line *l, const plane *p, drawi
   if (l->dots) draw_dots(c, l, p, d);
 }
 
-/** Draws a sample of each line with its label, in rows; returns where they end. */
+/** Draws the legend, in rows; returns where it ends. */
 static double draw_legend(const chart *c, drawing *d) {
   double x = LEFT, y = HEAD + ROW;
   if (c->count < 2 && (c->count == 0 || !c->line[0].label[0])) return HEAD + 10;

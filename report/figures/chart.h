@@ -6,12 +6,12 @@
 
 enum { CHART_LINES = 24 };
 
-/** A line of a chart. Points that aren't finite are left out; arrays are the caller's. */
+/** A line of a chart. Points that aren't finite are skipped; arrays belong to the caller. */
 typedef struct {
   char label[64];
-  unsigned colour; /**< from 0; a style of dashes follows every DRAWING_COLOURS */
+  unsigned colour; /**< from 0; every DRAWING_COLOURS the style of dashes changes */
   bool dashed;
-  bool dots; /**< marks every point, with its values for a pointer that rests on it */
+  bool dots; /**< mark every point, with its values as a tooltip */
   const double *x, *y;
   const double *low, *high; /**< a band around the line; NULL: none */
   size_t count;
@@ -19,14 +19,14 @@ typedef struct {
 
 typedef struct {
   const char *title, *x_name;
-  bool percent;     /**< y are shares, shown in percent */
-  bool whole;       /**< x are whole numbers */
-  bool logarithmic; /**< y, where all are > 0 and far apart */
+  bool percent;     /**< y are fractions, shown in percent */
+  bool whole;       /**< x are integers */
+  bool logarithmic; /**< y, if all are > 0 and far apart */
   chart_line line[CHART_LINES];
   size_t count;
 } chart;
 
-/** Draws a chart. One without a point says so. The caller frees the drawing. */
+/** Draws a chart. If there is no point, it says so. The caller frees the drawing. */
 void chart_draw(const chart *c, drawing *d);
 
 #endif

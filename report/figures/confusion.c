@@ -9,14 +9,14 @@ enum { WIDTH = 440, LEFT = 40, MAX_NAME = 88, RIGHT = 54, TOP = 64 };
 
 enum { MAX_WITH_NUMBERS = 20, LABELS = 256 };
 
-/** A matrix on its way: counts [classes, classes], truth by guess. */
+/** A matrix that is being drawn: counts [classes, classes], truth by guess. */
 typedef struct {
   drawing *d;
   const dg_classes *names;
   uint32_t classes;
   uint32_t *counts;
   uint32_t most_wrong; /**< the largest count off the diagonal */
-  double name, left;   /**< how wide names are, and where the cells begin */
+  double name, left;   /**< width of the names, and where the cells begin */
   double cell;         /**< side */
 } matrix;
 
@@ -51,8 +51,7 @@ static void draw_cell(const matrix *m, uint32_t truth, uint32_t guess, uint32_t 
   markup_add(body, "</g>\n");
 }
 
-/** Draws a class: its names at both sides, its cells and how many of its images were classified
- * correctly. */
+/** Draws a class: its name on both sides, its cells and its share of correct answers. */
 static void draw_row(const matrix *m, uint32_t truth) {
   uint32_t sum = row_sum(m, truth);
   double y = TOP + truth * m->cell;
@@ -71,7 +70,7 @@ static void draw_row(const matrix *m, uint32_t truth) {
   drawing_text(m->d, WIDTH, y + m->cell / 2 + 4, "end", "soft", text);
 }
 
-/** Room for the names of the classes at the left. */
+/** Width of the names of the classes on the left. */
 static double width_of_names(const dg_classes *names) {
   double most = 0;
   for (uint32_t i = 0; i < names->count; i++) most = fmax(most, drawing_text_width(names->name[i]));

@@ -1,4 +1,4 @@
-/** The confusion matrix: which class was taken for which. */
+/** The confusion matrix. */
 #ifndef DG_CONFUSION_H
 #define DG_CONFUSION_H
 
@@ -6,7 +6,7 @@
 #include "report/answers.h"
 #include "report/figures/drawing.h"
 
-/** Draws it for images with these labels, whose classes may have names; the caller frees the
+/** Draws the matrix for images with these labels; classes may have names. The caller frees the
     drawing. */
 bool confusion_draw(const answers *a, const uint8_t *labels, const dg_classes *names, drawing *d,
                     dg_error *err);

@@ -4,7 +4,7 @@
 
 #include "report/figures/series.h"
 
-/** A chart that a page has, by what it shows. */
+/** A chart of the page. */
 typedef struct {
   report_file file;
   series_value value;
@@ -54,7 +54,7 @@ static void add_test(const logged_run *run, const kind *k, const series *epochs,
   if (line) line->dashed = true;
 }
 
-/** Training as a line with a band where it is told by steps, validation as dots. */
+/** Training as a line, with a band if steps were logged; validation as dots. */
 static bool draw_single(page *p, const logged_run *run, const kind *k, dg_error *err) {
   bool steps = k->axis == SERIES_BY_STEP;
   double test[4];

@@ -1,19 +1,19 @@
-/** How runs went, as charts. */
+/** Charts of the course of runs. */
 #ifndef DG_CURVES_H
 #define DG_CURVES_H
 
 #include "report/page.h"
 #include "report/run_log.h"
 
-/** A run with what it is called among others. */
+/** A run with its name among others. */
 typedef struct {
   const logged_run *run;
   char label[64];
 } named_run;
 
 /**
- * Adds the charts of one run (training, validation and test), or of several over one another (the
- * validation, or else the training), at most CHART_LINES of them.
+ * Adds the charts of one run (training, validation and test), or of up to CHART_LINES runs in the
+ * same charts (validation, or else training).
  */
 bool curves_draw(page *p, const named_run *runs, size_t count, dg_error *err);
 

@@ -17,10 +17,10 @@ char *diagram_shape(const dg_layer_info *layer, char *text, size_t capacity) {
   return text;
 }
 
-/** The colour of a kind of layer; -1: none of its own. */
+/** The colour of a kind of layer; -1: no special one. */
 static int colour_of(const char *type) {
   static const struct {
-    const char *part; /**< of the type */
+    const char *part; /**< part of the type */
     int colour;
   } kinds[] = {{"conv", 0}, {"linear", 1}, {"norm", 2}, {"gru", 3},   {"lstm", 3},
                {"rnn", 3},  {"pool", 4},   {"add", 5},  {"concat", 5}};
@@ -50,13 +50,13 @@ static void draw_box(const dg_layer_info *layer, size_t index, drawing *d) {
   drawing_text(d, LEFT + BOX - 10, y + 18, "end", "", diagram_shape(layer, shape, sizeof shape));
 }
 
-/** Draws the head of an arrow that points down, or left, to (x, y). */
+/** Draws the head of an arrow to (x, y) that points down or left. */
 static void draw_head(double x, double y, bool down, drawing *d) {
   markup_add(&d->body, "<path class=\"head-of-edge\" d=\"M%.1f %.1f%s\"/>\n", x, y,
              down ? "l-4 -6h8z" : "l6 -4v8z");
 }
 
-/** Below which layers each lane at the side is taken, for arrows that pass others by. */
+/** Up to which layer each side lane is occupied by an arrow that bypasses layers. */
 typedef struct {
   size_t until[MAX_LANES];
   unsigned used;

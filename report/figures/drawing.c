@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/** Of a character of the small type, on average. */
+/** Average width of a character in the small font. */
 static const double character_width = 6.4;
 
 const char drawing_style[] =

@@ -1,6 +1,6 @@
 /**
- * A drawing (SVG): part of a page, whose style it takes up, or a file of its own. Both adapt to a
- * light or dark surrounding by the same rules.
+ * A drawing (SVG): part of a page, with the page's style, or a separate file. Both adapt to light
+ * or dark mode by the same rules.
  */
 #ifndef DG_DRAWING_H
 #define DG_DRAWING_H
@@ -8,13 +8,13 @@
 #include "report/markup.h"
 
 typedef struct {
-  double width, height; /**< units of its coordinates; a screen scales them */
-  char title[120];      /**< for those who can't see it */
+  double width, height; /**< in units of its coordinates, which are scaled to the screen */
+  char title[120];      /**< for accessibility */
   markup body;          /**< its shapes */
 } drawing;
 
-/** The colours and text styles that drawings use, as CSS. `c0` to `c7` of it are colours that
-    remain apart for colour-blind readers (after Okabe and Ito, 2008). */
+/** The colours and text styles of drawings, as CSS. `c0` to `c7` are colours that colour-blind
+    readers can distinguish (after Okabe and Ito, 2008). */
 extern const char drawing_style[];
 
 enum { DRAWING_COLOURS = 8 };
@@ -23,17 +23,17 @@ enum { DRAWING_COLOURS = 8 };
 void drawing_text(drawing *d, double x, double y, const char *anchor, const char *class,
                   const char *text);
 
-/** Adds text from x on, cut to about a width where it is longer. */
+/** Adds text from x on, truncated to about a width. */
 void drawing_text_within(drawing *d, double x, double y, double width, const char *class,
                          const char *text);
 
-/** About how wide a text is in the drawings' small type. */
+/** Approximate width of a text in the small font. */
 double drawing_text_width(const char *text);
 
 /** Adds the drawing to a page. */
 void drawing_inline(const drawing *d, markup *page);
 
-/** Writes it as a file of its own. */
+/** Writes the drawing to a separate file. */
 bool drawing_write(const drawing *d, const char *path, dg_error *err);
 
 void drawing_free(drawing *d);

@@ -8,14 +8,14 @@
 /* Sizes in pixels. */
 enum { TILE = 48, GAP = 4, FEW = 32, FEW_ACROSS = 8, ACROSS = 16, MAX_TILES = 128, LONGEST = 1024 };
 
-/** How the numbers lie in tiles. */
+/** How the numbers are arranged in tiles. */
 typedef struct {
-  uint32_t tiles, of, height, width; /**< tiles: shown, of so many */
-  bool turned;                       /**< a tile's rows lie in columns */
+  uint32_t tiles, of, height, width; /**< tiles: how many are shown, `of` how many */
+  bool turned;                       /**< a tile is transposed */
   uint32_t columns, scale;
 } tiling;
 
-/** One tile of all: the first dimension down, the others across, or turned where that is wider. */
+/** A single tile: the first dimension down, the others across; transposed if that is wider. */
 static tiling one_tile(const dg_parameter *w) {
   uint32_t rows = w->dim[0], columns = (uint32_t)(w->count / w->dim[0]);
   tiling t = {1, 1, rows, columns, rows > columns, 1, 1};
@@ -48,7 +48,7 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/** The size that 99 % of the numbers don't exceed; a few large ones would pale all others. */
+/** The 99 % quantile of the absolute values; a few large ones would make all others pale. */
 static double usual_size(const float *values, size_t count) {
   float *sizes = malloc(count * sizeof *sizes);
   double size = 1;

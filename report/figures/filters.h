@@ -8,13 +8,13 @@
 typedef struct {
   const dg_parameter *weights;
   const float *values;                /**< [weights->count] */
-  uint32_t image_height, image_width; /**< of what the network looks at */
+  uint32_t image_height, image_width; /**< of the network's input */
 } filters;
 
 /**
- * Paints them, blue below zero and orange above: a tile for each kernel of a conv2d and each unit
- * of a linear layer that sees the whole image, else one tile with a row (or column) for each unit.
- * `caption` says in words what is seen. The caller closes the picture.
+ * Paints the weights, blue below zero and orange above: a tile for each kernel of a conv2d and each
+ * unit of a linear layer over the whole image, else one tile with a row (or column) for each unit.
+ * `caption` gets a description. The caller closes the picture.
  */
 bool filters_paint(const filters *f, picture *p, char *caption, size_t capacity, dg_error *err);
 

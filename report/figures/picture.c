@@ -24,8 +24,8 @@ static png_image describe(const picture *p) {
                      .format = p->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};
 }
 
-/** The bytes of its PNG file, in new memory. NULL: there is too little, for libpng fails of nothing
-    else. */
+/** The bytes of its PNG file, in new memory. NULL: out of memory, the only way that libpng fails
+    here. */
 static uint8_t *pack(const picture *p, size_t *size) {
   png_image png = describe(p);
   png_alloc_size_t capacity = PNG_IMAGE_PNG_SIZE_MAX(png);

@@ -1,4 +1,4 @@
-/** A picture of pixels: written as a PNG file, or put into a page. */
+/** A raster picture: written as a PNG file, or embedded in a page. */
 #ifndef DG_PICTURE_H
 #define DG_PICTURE_H
 
@@ -11,17 +11,17 @@ typedef struct {
   uint8_t *pixels;   /**< [height, width, channels] */
 } picture;
 
-/** A picture whose bytes are all `fill`; the caller closes it. */
+/** Makes a picture whose bytes are all `fill`; the caller closes it. */
 bool picture_open(picture *p, uint32_t height, uint32_t width, uint32_t channels, uint8_t fill,
                   dg_error *err);
 
-/** Writes it as a PNG file; the old file stays until the new one is whole. */
+/** Writes it as a PNG file; an old file is replaced only when the new one is complete. */
 bool picture_write(const picture *p, const char *path, dg_error *err);
 
-/** Adds it as a data URI (RFC 2397), for the source of an image. */
+/** Adds it as a data URI (RFC 2397), for an image's src. */
 void picture_inline(const picture *p, markup *m);
 
-/** The same of an image as data sets hold it, [height, width] with 255 for ink, on white paper. */
+/** The same for an image of a data set, [height, width] with 255 for ink, drawn on white paper. */
 void picture_inline_image(const uint8_t *image, uint32_t height, uint32_t width, markup *m);
 
 /** Frees the pixels. */

@@ -10,7 +10,7 @@ enum { WIDTH = 440, TOP = 58, ROW = 64, IMAGE = 44, BARS = 62, BARS_END = 312, B
 
 enum { CLASSES = 256, MAX_WITH_NAMES = 24 };
 
-/** The image of each class that the early network was least sure of. */
+/** For each class, the image with the lowest probability of that class from the early network. */
 static void find_unsure(const answers *early, const uint8_t *labels, uint32_t of_class[CLASSES]) {
   for (uint32_t c = 0; c < CLASSES; c++) of_class[c] = UINT32_MAX;
   for (uint32_t i = 0; i < early->count; i++) {
@@ -42,7 +42,8 @@ uint32_t samples_choose(const answers *early, const uint8_t *labels, uint32_t ch
   return count;
 }
 
-/** Draws the probabilities of each class: early to the left in grey, now to the right. */
+/** Draws the probabilities of each class: early ones on the left in grey, final ones on the
+    right. */
 static void draw_bars(const answers *early, const answers *now, uint32_t image, uint8_t label,
                       double top, drawing *d) {
   double step = (double)(BARS_END - BARS) / now->classes, bottom = top + BAR;

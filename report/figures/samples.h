@@ -1,4 +1,4 @@
-/** A few images with what the network made of them early and at the end. */
+/** A few images with the network's answers early and at the end. */
 #ifndef DG_SAMPLES_H
 #define DG_SAMPLES_H
 
@@ -9,8 +9,9 @@
 enum { MAX_SAMPLES = 10 };
 
 /**
- * Chooses of the first `early->count` images one of each class, that for whose class the early
- * network gave the least; of many classes the ten that it was least sure of. Returns how many.
+ * Chooses one of the first `early->count` images for each class: the one with the lowest
+ * probability of its class from the early network. Of more classes, the ten with the lowest are
+ * taken. Returns how many.
  */
 uint32_t samples_choose(const answers *early, const uint8_t *labels, uint32_t chosen[MAX_SAMPLES]);
 

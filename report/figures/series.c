@@ -15,7 +15,7 @@ static bool open_series(series *s, size_t capacity, dg_error *err) {
   return true;
 }
 
-/** Adds the mean of steps `first` to `end`; those without a number are passed over. */
+/** Adds the mean of steps `first` to `end`; steps without a number are skipped. */
 static void gather(const logged_run *run, series_value value, size_t first, size_t end, series *s) {
   double sum = 0, low = INFINITY, high = -INFINITY;
   size_t count = 0;

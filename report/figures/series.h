@@ -1,4 +1,4 @@
-/** Numbers of a logged run as the points of a chart's line. */
+/** Converts numbers of a logged run to points of a chart's line. */
 #ifndef DG_SERIES_H
 #define DG_SERIES_H
 
@@ -14,11 +14,11 @@ typedef struct {
   size_t count;
 } series;
 
-/** The steps of a run: many are gathered into a few hundred means, with the least and the largest
-    value of each. */
+/** The steps of a run: many steps are reduced to a few hundred means, each with minimum and
+    maximum. */
 bool series_of_steps(const logged_run *run, series_value value, series *s, dg_error *err);
 
-/** The epochs of a run, of the training or the validation images. */
+/** The epochs of a run, for training or validation. */
 bool series_of_epochs(const logged_run *run, series_value value, series_axis axis, bool validation,
                       series *s, dg_error *err);
 

@@ -8,7 +8,7 @@ enum { GAP = 3, DIGIT_HEIGHT = 5, DIGIT_WIDTH = 3, LABEL_GREY = 110, PAPER = 255
 
 enum { MAX_SIDE = 1 << 16 };
 
-/** What can be written: rows of three dots from the top, the highest bit at the left. */
+/** The font: rows of three dots from the top, the highest bit at the left. */
 static const char known[] = "0123456789>%ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
 static const uint8_t shapes[][DIGIT_HEIGHT] = {
     {7, 5, 5, 5, 7}, {2, 6, 2, 2, 7}, {7, 1, 7, 4, 7}, {7, 1, 7, 1, 7}, {5, 5, 7, 1, 1},

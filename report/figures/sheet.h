@@ -1,4 +1,4 @@
-/** A picture of many images in rows and columns, each with a few characters below it. */
+/** A contact sheet: images in rows and columns, each with a few characters below it. */
 #ifndef DG_SHEET_H
 #define DG_SHEET_H
 
@@ -7,7 +7,7 @@
 typedef struct {
   uint32_t columns, rows;
   uint32_t image_height, image_width;
-  uint32_t scale; /**< a pixel of an image becomes a square of this side */
+  uint32_t scale; /**< side of the square for each pixel of an image */
 } sheet_layout;
 
 typedef struct {
@@ -18,12 +18,12 @@ typedef struct {
 /** Characters that fit below an image. */
 uint32_t sheet_label_capacity(const sheet_layout *layout);
 
-/** An empty sheet; the caller closes it. */
+/** Makes an empty sheet; the caller closes it. */
 bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err);
 
-/** Draws an image [image_height, image_width] (0 paper, 255 ink) at an index, counted by rows.
-   Below it stands a label of digits, letters, "-", ">", "%" and spaces, as many of its last
-   characters as fit; letters are drawn as capitals, other characters as spaces. */
+/** Draws an image [image_height, image_width] (0 paper, 255 ink) at an index (row-major), with a
+    label below it: digits, letters (as capitals), "-", ">", "%" and spaces. Other characters become
+    spaces. Of a long label, the last characters are drawn. */
 void sheet_put(sheet *s, uint32_t index, const uint8_t *image, const char *label);
 
 /** Frees the picture. */

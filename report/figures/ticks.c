@@ -5,7 +5,7 @@
 
 enum { FEW_DECADES = 3, MAX_DECADES = 7 };
 
-/** The smallest of 1, 2 and 5 times a power of ten that is no less than `least`. */
+/** The smallest number >= `least` that is 1, 2 or 5 times a power of ten. */
 static double round_up(double least) {
   double power = pow(10, floor(log10(least)));
   double times = least / power;

@@ -13,11 +13,11 @@ typedef struct {
   double step; /**< 0 on a logarithmic axis */
 } ticks;
 
-/** About `wanted` <= 8 ticks inside low..high, in steps of 1, 2 or 5 times a power of ten; `whole`:
-    no step is less than 1. */
+/** About `wanted` <= 8 ticks within low..high, in steps of 1, 2 or 5 times a power of ten; `whole`:
+    the step is at least 1. */
 ticks ticks_linear(double low, double high, unsigned wanted, bool whole);
 
-/** Powers of ten inside low..high (both > 0), and 2 and 5 times these where they are few. */
+/** Powers of ten within low..high (both > 0), and 2 and 5 times these if there are few. */
 ticks ticks_log(double low, double high);
 
 /** Text of a tick: thousands as "12k", no more decimals than the step needs. Returns `text`. */

@@ -26,7 +26,7 @@ void canvas_fill(canvas *c, uint32_t top, uint32_t left, uint32_t height, uint32
     for (uint32_t x = left; x < left + width; x++) c->ink[(size_t)y * c->width + x] = 1;
 }
 
-/** An image between its pixels; 0 outside. */
+/** Interpolates an image between its pixels; 0 outside. */
 static double sample(const uint8_t *image, uint32_t side, double y, double x) {
   double sum = 0, row = floor(y), column = floor(x);
   for (int i = 0; i < 4; i++) {

@@ -1,4 +1,4 @@
-/** Pictures for tests: made of images, harmed, written as files. */
+/** Pictures for tests: composed of images, degraded, written to files. */
 #ifndef DG_TESTS_CANVAS_H
 #define DG_TESTS_CANVAS_H
 
@@ -17,8 +17,8 @@ void canvas_free(canvas *c);
 void canvas_fill(canvas *c, uint32_t top, uint32_t left, uint32_t height, uint32_t width);
 
 /**
- * Paints an image [side, side] of bytes, enlarged so many times and turned by an angle (degrees,
- * counterclockwise) around its middle, into the square of times * side pixels at a place.
+ * Paints an image [side, side] of bytes, enlarged `times` times and rotated around its middle by an
+ * angle (degrees, counterclockwise), into a square of times * side pixels.
  */
 void canvas_paint(canvas *c, const uint8_t *image, uint32_t side, double times, double angle,
                   uint32_t top, uint32_t left);
@@ -26,16 +26,15 @@ void canvas_paint(canvas *c, const uint8_t *image, uint32_t side, double times, 
 /** Blurs with a square of (2 reach + 1)^2 pixels. */
 void canvas_blur(canvas *c, uint32_t reach);
 
-/** Gray of paper and ink, at the left and at the right of a picture, and noise of so many levels.
- */
+/** Gray of paper and ink on the left and right of a picture, and noise of so many levels. */
 typedef struct {
   double paper_left, paper_right, ink_left, ink_right, noise;
 } canvas_light;
 
-/** The picture of a canvas. The caller frees it. */
+/** Makes the picture of a canvas. The caller frees it. */
 dg_picture canvas_picture(const canvas *c, const canvas_light *light);
 
-/** Writes a picture to a PNG, JPEG (of a quality) or PGM file; ends the test where that fails. */
+/** Writes a picture to a PNG, JPEG (with a quality) or PGM file; ends the test on failure. */
 void canvas_write_png(const dg_picture *picture, const char *path);
 void canvas_write_jpeg(const dg_picture *picture, int quality, const char *path);
 void canvas_write_pgm(const dg_picture *picture, const char *path);

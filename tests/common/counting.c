@@ -17,7 +17,7 @@ void counts_add(count_kind kind, unsigned long more) {
   atomic_fetch_add(&counted[kind], more);
 }
 
-/* --wrap=NAME: calls of NAME come to __wrap_NAME; __real_NAME is NAME. */
+/* --wrap=NAME: calls of NAME go to __wrap_NAME; __real_NAME is NAME. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);

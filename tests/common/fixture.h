@@ -1,6 +1,6 @@
 /**
- * A small model written for a test, with the device, set and trainer that go with it, made through
- * the library's own face and freed together. Whatever can't be made ends the test with its message.
+ * A small model for a test with its device, data set and trainer, made through the public API and
+ * freed together. If something can't be made, the test ends with the message.
  */
 #ifndef DG_TESTS_FIXTURE_H
 #define DG_TESTS_FIXTURE_H
@@ -10,12 +10,12 @@
 #include "digits/model.h"
 #include "digits/train.h"
 
-/** What to make. Groups of the model file are given as what stands in their brackets. */
+/** What to make. For groups of the model file, give the text within their brackets. */
 typedef struct {
-  const char *backend;  /**< NULL: cpu; this with one thread */
-  const char *layers;   /**< of images of 28x28 */
+  const char *backend;  /**< NULL: cpu, with one thread */
+  const char *layers;   /**< for images of 28x28 */
   const char *recipe;   /**< `loss`, `data` and `train`, as in a model file; NULL: the defaults */
-  uint32_t train, test; /**< drawn images; 0: as few as there can be */
+  uint32_t train, test; /**< drawn images; 0: as few as possible */
   uint32_t seed;        /**< of the run */
   const char *state;    /**< see dg_trainer_options */
   bool resume, test_only;
@@ -35,11 +35,11 @@ void fixture_free(fixture *f);
 /** Trains; must succeed. */
 void fixture_train(fixture *f);
 
-/** A parameter by its name, as numbers of a double; `count` unless NULL gets how many. The caller
-    frees them. */
+/** A parameter by its name, as doubles; `count`, unless NULL, gets their number. The caller frees
+    them. */
 double *fixture_read(fixture *f, const char *name, size_t *count);
 
-/** Memory that is zeroed; the test ends where there is none. */
+/** Zeroed memory; ends the test on failure. */
 void *fixture_alloc(size_t count, size_t size);
 
 /** The name of backend 0 (cpu) or 1 (opencl). */

@@ -1,4 +1,4 @@
-/** A client as tests need it: sends bytes to a server on this machine, and gets what comes back. */
+/** An HTTP client for tests: sends bytes to a server on this machine and receives the answer. */
 #ifndef DG_TESTS_HTTP_H
 #define DG_TESTS_HTTP_H
 
@@ -12,12 +12,12 @@ int http_connect(const char *address, unsigned port);
 bool http_send(int connection, const void *bytes, size_t size);
 
 /**
- * What the server sends until it closes the connection, at most half a minute long; until the next
- * call. Closes it too.
+ * Receives until the server closes the connection, for at most half a minute, then closes it. The
+ * result is valid until the next call.
  */
 const char *http_receive(int connection);
 
-/** The status of an answer, 0: it is none. */
+/** The status of an answer; 0: invalid answer. */
 unsigned http_status(const char *answer);
 
 /** The body of an answer. */

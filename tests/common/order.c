@@ -8,7 +8,7 @@
 #include "tests/common/fixture.h"
 #include "tests/common/reference.h"
 
-/** Losses of steps, as they are told. */
+/** Losses of steps, from the listener. */
 typedef struct {
   uint32_t count, capacity;
   double *loss;
@@ -22,7 +22,7 @@ static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   t->loss[t->count++] = loss;
 }
 
-/** The sample whose loss this is; there must be one, and no other near it. */
+/** The sample with this loss; there must be one, and no other loss near it. */
 static uint32_t recognize(const double *losses, uint32_t samples, double loss) {
   uint32_t best = 0, found = 0;
   for (uint32_t i = 0; i < samples; i++) {
@@ -33,7 +33,7 @@ static uint32_t recognize(const double *losses, uint32_t samples, double loss) {
   return best;
 }
 
-/** The loss of each sample at the parameters that a run begins with. */
+/** The loss of each sample with the initial parameters of a run. */
 static double *losses_of(fixture *f, const reference_recipe *recipe) {
   const dg_part_view part = dg_dataset_part(f->data, DG_PART_TRAIN);
   double *weights = fixture_read(f, "out.weight", NULL);

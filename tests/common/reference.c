@@ -45,7 +45,7 @@ static double largest_but(const double *logits, uint32_t but) {
   return most;
 }
 
-/** The loss of a sample and its derivative by the logits. */
+/** The loss of a sample and its gradient with respect to the logits. */
 static double loss_of(const reference *r, const sample *s, double *d) {
   double most = largest_but(s->logits, CLASSES), sum = 0, loss = 0;
   for (int c = 0; c < CLASSES; c++) sum += exp(s->logits[c] - most);
@@ -58,7 +58,7 @@ static double loss_of(const reference *r, const sample *s, double *d) {
   return loss;
 }
 
-/** Scores samples; `gradient`, unless NULL, gets the mean of theirs. */
+/** Scores samples; `gradient`, unless NULL, gets the mean gradient. */
 static reference_score pass(const reference *r, const double *values, const dg_part_view *part,
                             const uint32_t *samples, uint32_t count, double *gradient) {
   reference_score score = {0};

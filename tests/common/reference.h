@@ -1,6 +1,6 @@
 /**
- * A network of one linear layer over images of 28x28, trained in double precision: what the
- * trainer must come to, said again from the recipe and from PyTorch's formulas.
+ * A network of one linear layer over images of 28x28, trained in double precision: an independent
+ * reference for the trainer, from the recipe and PyTorch's formulas.
  */
 #ifndef DG_TESTS_REFERENCE_H
 #define DG_TESTS_REFERENCE_H
@@ -20,7 +20,7 @@ enum {
 
 typedef enum { REFERENCE_SGD, REFERENCE_ADAM, REFERENCE_ADADELTA } reference_optimizer;
 
-/** Of a recipe what a step depends on; what is 0 is not there. */
+/** The parts of a recipe that a step depends on; 0: not used. */
 typedef struct {
   reference_optimizer optimizer;
   bool decoupled, nesterov; /**< adamw; sgd */
@@ -34,18 +34,17 @@ typedef struct {
   reference_recipe recipe;
   double values[REFERENCE_NUMBERS], averaged[REFERENCE_NUMBERS];
   double state[2][REFERENCE_NUMBERS]; /**< of the optimizer */
-  uint32_t steps;                     /**< done */
+  uint32_t steps;                     /**< finished */
 } reference;
 
-/** What a pass over some samples came to. */
+/** Result of a pass over some samples. */
 typedef struct {
   double loss; /**< mean */
   uint32_t correct;
-  uint32_t close; /**< samples whose two largest logits rounding could turn around */
+  uint32_t close; /**< samples whose two largest logits could swap by rounding */
 } reference_score;
 
-/** Begins with the numbers of a trainer's parameters, [REFERENCE_WEIGHTS] and
-    [REFERENCE_CLASSES]. */
+/** Starts with a trainer's parameters, [REFERENCE_WEIGHTS] and [REFERENCE_CLASSES]. */
 reference *reference_new(const reference_recipe *recipe, const double *weights,
                          const double *biases);
 
@@ -53,7 +52,7 @@ reference *reference_new(const reference_recipe *recipe, const double *weights,
 reference_score reference_test(const reference *r, const double *values, const dg_part_view *part,
                                const uint32_t *samples, uint32_t count);
 
-/** A training step on `count` samples with a learning rate; returns its score before it. */
+/** A training step on `count` samples with a learning rate; returns the score before the update. */
 reference_score reference_step(reference *r, const dg_part_view *part, const uint32_t *samples,
                                uint32_t count, double lr);
 

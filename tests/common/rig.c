@@ -13,13 +13,13 @@ enum { MAX_DEVICES = 16, MAX_TARGETS = 64, POISON = 0xff };
 
 /* ---- targets ------------------------------------------------------------ */
 
-/** Does the environment variable, where it is set, name this? */
+/** Is the environment variable unset, or equal to this? */
 static bool wanted(const char *variable, const char *value) {
   const char *set = getenv(variable);
   return !set || strcmp(set, value ? value : "default") == 0;
 }
 
-/** Adds a target where its device opens there. */
+/** Adds a target if its device can be opened. */
 static void add_target(rig_target *targets, size_t capacity, size_t *count,
                        const dg_backend *backend, const dg_device_properties *info,
                        const rig_target *like) {
@@ -90,7 +90,7 @@ dg_device *rig_open(const rig_target *target) {
   return device;
 }
 
-/** check gives a looped test nothing but a number, so what it stands for is kept here. */
+/** check passes only a number to a loop test; this maps it to its meaning. */
 static struct {
   rig_target targets[MAX_TARGETS];
   int target_count;
@@ -241,7 +241,7 @@ double *rig_doubles(const float *x, size_t count) {
   return y;
 }
 
-/** How far `got` is from `expected`; infinite where one isn't finite and the other is another. */
+/** Distance of `got` from `expected`; infinite if they differ and one isn't finite. */
 static double distance(float got, double expected) {
   if (isfinite(got) && isfinite(expected)) return fabs(got - expected);
   bool same = isnan(expected) ? isnan(got) : got == expected;

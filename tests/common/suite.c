@@ -17,7 +17,7 @@ bool suite_has_backend(const char *name) {
   return false;
 }
 
-/** What goes when the process ends that made it. */
+/** Files and folders to remove when the process that made them ends. */
 typedef struct made {
   struct made *before;
   pid_t maker;
@@ -42,7 +42,7 @@ static void remove_all_made(void) {
   }
 }
 
-/** Notes what was made; `ok`: it could be. */
+/** Records what was made; `ok`: whether that succeeded. */
 static void note_made(const char *path, bool ok) {
   made *m = ok ? malloc(sizeof *m + strlen(path) + 1) : NULL;
   if (!m || (!last_made && atexit(remove_all_made) != 0)) {

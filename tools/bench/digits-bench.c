@@ -17,15 +17,15 @@
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
 
-/** Everything that is open while models are measured. */
+/** The state of the program. */
 typedef struct {
   const bench_options *options;
-  dg_model_info *found; /**< all models that are found, where none was named */
+  dg_model_info *found; /**< all models found, if none was named */
   size_t found_count;
   bench_side sides[BENCH_SIDES];
   uint32_t side_count;
   dg_dataset *data;
-  bench_result *results; /**< of the sides, for one model */
+  bench_result *results; /**< of all sides, for one model */
   json_t *json;
 } bench;
 
@@ -53,7 +53,7 @@ static bool add_side(void *user, const char *backend, const char *device, dg_err
   return s->probe != NULL;
 }
 
-/** A model that can't be read stops the program before it measures the others. */
+/** Checks all models first, so that an invalid one stops the program before measuring. */
 static bool check_models(const bench_options *o, dg_error *err) {
   for (uint32_t i = 0; i < o->model_count; i++) {
     dg_model *model = bench_model(o, o->models[i], 1, 0, err);
@@ -63,7 +63,7 @@ static bool check_models(const bench_options *o, dg_error *err) {
   return true;
 }
 
-/** Lists the models that are found, where none was named. */
+/** Lists all models found, if none was named. */
 static bool find_models(bench *b, dg_error *err) {
   if (b->options->model_count > 0) return true;
   b->found = calloc(BENCH_MODELS, sizeof *b->found);
@@ -74,7 +74,7 @@ static bool find_models(bench *b, dg_error *err) {
   return true;
 }
 
-/** Nothing that is read may be written over. */
+/** Checks that no input would be overwritten. */
 static bool check_targets(const bench *b, dg_error *err) {
   const bench_options *o = b->options;
   targets t = {0};
@@ -115,7 +115,7 @@ static void bench_close(bench *b) {
 
 /* ---- a model on all sides ----------------------------------------------- */
 
-/** Says on a terminal what runs now. */
+/** Shows on a terminal what is running. */
 static void tell(const char *model, const char *side, const char *what) {
   if (!isatty(STDERR_FILENO)) return;
   fputs("\r\033[K", stderr);
@@ -127,7 +127,7 @@ static void tell_nothing(void) {
   if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
 }
 
-/** The sides take turns; who begins changes from round to round. */
+/** Measures all sides in turn; the first one changes from round to round. */
 static bool run_rounds(bench *b, bench_network **networks, const char *model, dg_error *err) {
   for (uint32_t round = 0; round < b->options->rounds; round++) {
     char what[32] = "";
@@ -141,7 +141,7 @@ static bool run_rounds(bench *b, bench_network **networks, const char *model, dg
   return true;
 }
 
-/** The largest relative distance of two runs' losses. */
+/** The largest relative difference between two runs' losses. */
 static double distance(const float *a, const float *b, uint32_t count) {
   double largest = 0;
   for (uint32_t i = 0; i < count; i++)
@@ -200,7 +200,7 @@ static bool measure_model(bench *b, const char *model, dg_error *err) {
 
 /* ---- the program -------------------------------------------------------- */
 
-/** All models that are found; a file that can't be used is told of and left out. */
+/** Measures all models found; invalid files are reported and skipped. */
 static bool measure_found(bench *b, dg_error *err) {
   for (size_t i = 0; i < b->found_count; i++)
     if (b->found[i].parameters == 0)

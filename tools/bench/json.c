@@ -9,7 +9,7 @@
 #include "tools/common/command.h"
 #include "tools/common/json_ended.h"
 
-/** A number; JSON has none for what is not finite. */
+/** A number, or null if it is not finite. */
 static json_t *number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
@@ -27,7 +27,8 @@ static json_t *rounds(const bench_options *o, const double *series) {
   return json_ended(all, ok);
 }
 
-/** Samples a second, and what they are in operations and bytes a second and as shares. */
+/** Samples per second, and the same as operations and bytes per second and as shares of the
+    peak. */
 static json_t *speed(const bench_options *o, const bench_result *r, bench_series series,
                      double operations, double bytes) {
   double rate = r->median[series];
@@ -67,7 +68,7 @@ static json_t *layers(const bench_result *r) {
   return json_ended(all, ok);
 }
 
-/** What the device reached: medians and rounds. */
+/** The peak rates of the device: medians and rounds. */
 static json_t *peaks(const bench_options *o, const bench_result *r) {
   return json_pack("{so so so so}", "gflops", number(r->median[SERIES_PRODUCT] * 1e-9),
                    "gigabytes_per_second", number(r->median[SERIES_MEMORY] * 1e-9),

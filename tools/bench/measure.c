@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "tools/common/say.h"
 
-/* ---- what is measured on ------------------------------------------------ */
+/* ---- device and data ---------------------------------------------------- */
 
 dg_dataset *bench_data(const bench_options *o, dg_error *err) {
   enum { TRAIN = 6000, TEST = 2000, SEED = 1 };
@@ -45,14 +45,14 @@ double bench_median(double *numbers, uint32_t count) {
 
 /* ---- a model on a side -------------------------------------------------- */
 
-/** A trainer, with the model that it is made of. */
+/** A trainer with its model. */
 typedef struct {
   dg_model *model;
   dg_trainer *trainer;
-  dg_tester *tester; /**< where it tests */
+  dg_tester *tester; /**< if it tests */
 } built;
 
-/** What a trainer tells while it trains. */
+/** The data of the trainer's listener. */
 typedef struct {
   float *losses; /**< NULL: not wanted */
   double samples_per_second;
@@ -65,7 +65,7 @@ struct bench_network {
   bench_result *result;
   told told;
   built training, testing, answering;
-  uint32_t test_samples; /**< that fill a measurement */
+  uint32_t test_samples; /**< for one measurement */
   float *logits;
 };
 
@@ -86,7 +86,7 @@ static void drop(built *b) {
   *b = (built){0};
 }
 
-/** Builds a model on a device, to train if it has someone to tell, else to test. */
+/** Builds a model on a device: for training if there is a listener, else for testing. */
 static bool build(bench_network *n, const char *model, dg_device *device, uint32_t steps,
                   uint32_t batch, told *listener, built *out, dg_error *err) {
   const dg_trainer_options how = {
@@ -114,7 +114,8 @@ static bool sum_costs(dg_trainer *trainer, double *operations, double *bytes, dg
   return true;
 }
 
-/** Operations of the direct method of one sample forward, also where a test network folds some. */
+/** Operations of one sample forward by the direct method, including those that a test network
+    folds. */
 static bool sum_forward(dg_trainer *trainer, double *operations, dg_error *err) {
   dg_cost costs[BENCH_LAYERS];
   size_t count;
@@ -125,8 +126,8 @@ static bool sum_forward(dg_trainer *trainer, double *operations, dg_error *err) 
 }
 
 /**
- * Trains the first steps, whose losses are kept; counts; and finds how many steps take `seconds`.
- * The first run compiles and warms up, so a short one is run again for its time.
+ * Trains the first steps and stores their losses; fills in the counts; finds how many steps take
+ * `seconds`. The first run compiles and warms up, so a short one is repeated for its time.
  */
 static bool train_first(bench_network *n, const char *model, uint32_t *steps, dg_error *err) {
   const bench_options *o = n->options;
@@ -172,7 +173,7 @@ static bool test_first(bench_network *n, dg_error *err) {
   return sum_costs(n->testing.trainer, &direct, &n->result->test_bytes, err);
 }
 
-/** One image, as often as asked; the seconds of each time. */
+/** Runs one image a number of times; stores the seconds of each run. */
 static bool answer(bench_network *n, double *seconds, uint32_t times, dg_error *err) {
   dg_part_view test = dg_dataset_part(n->data, DG_PART_TEST);
   size_t pixels = (size_t)test.height * test.width;
@@ -267,7 +268,7 @@ bool bench_network_round(bench_network *n, uint32_t round, dg_error *err) {
 
 /* ---- layer by layer ----------------------------------------------------- */
 
-/** Turns times in all runs since `before` into those of one step. */
+/** Converts the times of all runs since `before` to those of one step. */
 static void times_of_step(const dg_cost *before, dg_cost *cost) {
   uint64_t forward = cost->forward_runs - before->forward_runs;
   uint64_t backward = cost->backward_runs - before->backward_runs;
@@ -300,7 +301,7 @@ bool bench_profile(const bench_options *o, const bench_side *side, const dg_data
 
 /* ---- the first step ----------------------------------------------------- */
 
-/** The most memory that this process had, by Linux's /proc; 0 where that is not known. */
+/** Peak memory of this process from Linux's /proc; 0: unknown. */
 static unsigned long long most_memory(void) {
   char line[256];
   unsigned long long kibibytes = 0;
@@ -311,12 +312,12 @@ static unsigned long long most_memory(void) {
   return kibibytes * 1024;
 }
 
-/** What is known when a step is done. */
+/** Times that are known when a step is done. */
 typedef struct {
   double begun, loading, first; /**< seconds: start of the program, of loading, end of step 0 */
 } start_times;
 
-/** Tells of the start when the second step is done, whose time is that of a step alone. */
+/** Prints the start time when the second step is done, which takes the time of a step alone. */
 static void on_early_step(void *user, uint64_t step, double loss, double accuracy) {
   (void)accuracy;
   start_times *t = user;

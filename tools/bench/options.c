@@ -120,7 +120,7 @@ static const struct {
     {"--steps", 1, BENCH_STEPS, offsetof(bench_options, steps)},
 };
 
-/** Adds the words of a list with commas to `words` [BENCH_SIDES]. */
+/** Adds the words of a comma-separated list to `words` [BENCH_SIDES]. */
 static bool add_words(char *list, const char *option, const char **words, uint32_t *count,
                       dg_error *err) {
   for (char *word = list, *end; word; word = end) {
@@ -221,7 +221,7 @@ static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
   }
 }
 
-/** What --tune can't be combined with: it measures ops of its own. */
+/** Refuses what can't be combined with --tune, which measures its own ops. */
 static bool check_tune(const bench_options *o, const char *of_network, dg_error *err) {
   if (o->model_count)
     return dg_fail(err, DG_ERR_INPUT, "--tune takes no MODEL, but there is \"%s\"", o->models[0]);
@@ -229,8 +229,8 @@ static bool check_tune(const bench_options *o, const char *of_network, dg_error 
          dg_fail(err, DG_ERR_INPUT, "%s doesn't go with --tune; see --help", of_network);
 }
 
-/** Checks what was given against each other: `of_table` is an option of the table that was given,
-    `of_network` one that says how networks run, or NULL. */
+/** Checks for conflicting options: `of_table` is a given option of the table, `of_network` one of
+    how networks run, or NULL. */
 static bool check(const bench_options *o, const char *of_table, const char *of_network,
                   dg_error *err) {
   if (o->device_count && o->backend_count != 1)
@@ -244,13 +244,13 @@ static bool check(const bench_options *o, const char *of_table, const char *of_n
                  "--first-step takes one MODEL, one --backend and at most one --device");
 }
 
-/** Options that say what is in the table. */
+/** Options that select the content of the table. */
 static bool is_of_table(int which) {
   return which == OPT_ROUNDS || which == OPT_STEPS || which == OPT_MEASURE ||
          which == OPT_PROFILE || which == OPT_SECONDS || which == OPT_JSON;
 }
 
-/** Options that say how a network runs. */
+/** Options that set how a network runs. */
 static bool is_of_network(int which) {
   return which == OPT_DATA || which == OPT_BATCH || which == OPT_SET || which == OPT_SEED ||
          which == OPT_THREADS;

@@ -26,8 +26,8 @@ typedef struct {
   uint32_t backend_count; /**< 0: all */
   const char *devices[BENCH_SIDES];
   uint32_t device_count; /**< 0: the first of each backend */
-  const char *data;      /**< NULL: a few drawn digits */
-  const char *json;      /**< NULL: not wanted */
+  const char *data;      /**< NULL: a small drawn set */
+  const char *json;      /**< NULL: no JSON */
   uint32_t threads, seed, steps, rounds;
   double seconds;
   unsigned measures; /**< bits */
@@ -36,7 +36,7 @@ typedef struct {
   uint32_t override_count;
 } bench_options;
 
-/** Reads the command line; strings point into argv, whose lists are split in place. */
+/** Reads the command line; strings point into argv, where lists are split in place. */
 bool bench_options_read(bench_options *out, int argc, char **argv, dg_error *err);
 
 extern const char bench_options_help[];

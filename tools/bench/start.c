@@ -21,7 +21,7 @@ extern char **environ;
 
 /* ---- the environment ---------------------------------------------------- */
 
-/** Where compiled kernels are kept: by digits, by Mesa, by PoCL, by NVIDIA's driver. */
+/** Variables for the caches of compiled kernels: of digits, Mesa, PoCL and NVIDIA's driver. */
 static const char *const cache_variables[] = {"DIGITS_CACHE", "XDG_CACHE_HOME", "POCL_CACHE_DIR",
                                               "CUDA_CACHE_PATH"};
 enum { CACHES = sizeof cache_variables / sizeof *cache_variables, TEXT = 4200 };
@@ -34,8 +34,8 @@ static bool is_cache_variable(const char *entry) {
   return false;
 }
 
-/** The environment with each cache in a folder of its own in `folder`; `texts` keeps what is new in
-    it. The caller frees the array. */
+/** The environment with a separate folder in `folder` for each cache; `texts` stores the new
+    strings. The caller frees the array. */
 static char **cached_in(const char *folder, char texts[CACHES][TEXT], dg_error *err) {
   size_t count = 0, kept = 0;
   while (environ[count]) count++;
@@ -97,14 +97,14 @@ static bool write_words(command_words *c, const bench_options *o, const bench_si
 
 /* ---- the process -------------------------------------------------------- */
 
-/** A process that runs, and the pipe that it prints into. */
+/** A running process, and the pipe for its output. */
 typedef struct {
   pid_t id;
   FILE *output;
 } process;
 
-/** A process with `output` as its standard output, that a terminal can interrupt although this
-    one ignores that. Returns an errno. */
+/** Starts a process with `output` as its standard output. A terminal can interrupt it although this
+    process ignores that. Returns an errno. */
 static int spawn_to(int output, pid_t *id, char *const *words, char *const *environment) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -140,8 +140,8 @@ static bool spawn(process *p, char *const *words, char *const *environment, dg_e
 }
 
 /**
- * Runs one process; writes the seconds from its start to its first step, without loading data.
- * A first step compiles and warms up, so it counts, less what the second one takes.
+ * Runs one process; writes the seconds from its start to its first step, without loading data. The
+ * first step compiles and warms up, so its time counts, less that of the second one.
  */
 static bool time_start(char *const *words, char *const *environment, double *seconds,
                        uint64_t *memory, dg_error *err) {
@@ -187,7 +187,7 @@ bool bench_start(const bench_options *o, const bench_side *side, const char *mod
   char folder[TEXT - 32], texts[CACHES][TEXT];
   if (!make_folder(folder, sizeof folder, err)) return false;
   command_words words;
-  void (*before)(int) = signal(SIGINT, SIG_IGN); /* the folder is removed, whatever happens */
+  void (*before)(int) = signal(SIGINT, SIG_IGN); /* so that the folder is always removed */
   char **environment = cached_in(folder, texts, err);
   bool ok = environment && write_words(&words, o, side, model, err);
   if (environment) {

@@ -24,7 +24,7 @@ void bench_table_begin(const bench_options *o, const bench_side *sides, uint32_t
       "device", "process", "cold", "warm", "apart");
 }
 
-/** Prints a number in so many places, or a dash for one that wasn't measured. */
+/** Prints a number with so many decimals, or a dash if it wasn't measured. */
 static void cell(int width, int decimals, double number) {
   if (isnan(number))
     say(" %*s", width, "-");
@@ -40,7 +40,7 @@ static void share(double number) {
     say(" %4.0f%%", 100 * number);
 }
 
-/** Samples a second, and what that is of operations and bytes. */
+/** Samples per second, and their shares of the peak operations and bytes. */
 static void speed(const bench_result *r, bench_series series, double operations, double bytes) {
   double rate = r->median[series];
   cell(10, 0, rate);

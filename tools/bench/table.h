@@ -1,4 +1,4 @@
-/** digits-bench: what it prints. */
+/** The output of digits-bench. */
 #ifndef DG_BENCH_TABLE_H
 #define DG_BENCH_TABLE_H
 
@@ -7,10 +7,10 @@
 /** Prints what is measured, and the head of the table. */
 void bench_table_begin(const bench_options *o, const bench_side *sides, uint32_t count,
                        const dg_dataset *data);
-/** Prints the lines of a model, one a side; with --profile, its layers below them. */
+/** Prints the lines of a model, one per side; with --profile, its layers below them. */
 void bench_table_model(const char *model, const bench_side *sides, uint32_t count,
                        const bench_result *results);
-/** Prints what the devices reached, as means over the models. */
+/** Prints the peak rates of the devices, as means over the models. */
 void bench_table_end(const bench_side *sides, uint32_t count);
 
 #endif

@@ -14,7 +14,7 @@
 #include "tools/common/terminal.h"
 
 void command_begin(void) {
-  int descriptor = open("/dev/null", O_RDONLY); /* the lowest that is free */
+  int descriptor = open("/dev/null", O_RDONLY); /* opens as the lowest free descriptor */
   while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = dup(descriptor);
   if (descriptor >= 0) close(descriptor);
 }
@@ -42,7 +42,7 @@ bool command_set(char *text, dg_override *out, dg_error *err) {
   return true;
 }
 
-/** The error for an option that getopt_long does not know: a letter, or else a word. */
+/** The error for an unknown option: a letter or a word. */
 static void fail_unknown(const char *word, dg_error *err) {
   if (optopt > 0 && optopt <= UCHAR_MAX)
     dg_fail(err, DG_ERR_INPUT, "unknown option -%c; see --help", optopt);
@@ -82,7 +82,7 @@ static int exit_code(dg_error_kind kind) {
   return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
 }
 
-/** What an option says of a remedy. */
+/** The option for a remedy, and its advice. */
 typedef struct {
   dg_remedy remedy;
   const char *option, *text;
@@ -103,7 +103,7 @@ static const advice advices[] = {
     {DG_REMEDY_LAYOUT, "layout", "--layout sets it"},
 };
 
-/** Is a word among others? */
+/** Is a word in a list? */
 static bool has_word(const char *words, const char *word) {
   size_t length = strlen(word);
   for (const char *at = words; (at = strstr(at, word)); at += length)
@@ -111,7 +111,7 @@ static bool has_word(const char *words, const char *word) {
   return false;
 }
 
-/** What would help, as far as the program has an option for it; else NULL. */
+/** The advice for a remedy if the program has an option for it; else NULL. */
 static const char *advise(const char *options, dg_remedy remedy) {
   for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
     if (advices[i].remedy == remedy && has_word(options, advices[i].option)) return advices[i].text;

@@ -1,11 +1,11 @@
-/** JSON values that are whole or none. */
+/** JSON values that are complete, or NULL. */
 #ifndef DG_JSON_ENDED_H
 #define DG_JSON_ENDED_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
-/** A value all of whose parts were made (`ok`), or NULL: then it is dropped. */
+/** Returns the value if all its parts were made (`ok`); else frees it and returns NULL. */
 static inline json_t *json_ended(json_t *value, bool ok) {
   if (ok) return value;
   json_decref(value);

@@ -19,7 +19,7 @@ static void show(FILE *to, const char *text, size_t length) {
   }
 }
 
-/** Prints formatted text, as far as there is memory for it. */
+/** Prints formatted text; fails if memory runs out. */
 static bool show_formatted(FILE *to, const char *format, va_list args) {
   char line[LINE];
   va_list again;
@@ -28,7 +28,7 @@ static bool show_formatted(FILE *to, const char *format, va_list args) {
   char *text = needed >= LINE ? malloc((size_t)needed + 1) : NULL;
   if (text) vsnprintf(text, (size_t)needed + 1, format, again);
   va_end(again);
-  if (needed < 0) return false; /* longer than an int can tell */
+  if (needed < 0) return false; /* too long for an int */
   size_t length = strlen(text ? text : line), newlines = 0;
   for (size_t i = strlen(format); i > 0 && format[i - 1] == '\n'; i--) newlines++;
   if (text || needed < LINE) length -= newlines;

@@ -13,7 +13,7 @@ enum { PATH_SIZE = 4096 };
 
 /* ---- files -------------------------------------------------------------- */
 
-/** Finds the nearest folder above a file that is not there. */
+/** Finds the nearest existing folder above a missing file. */
 static bool find_missing(target_file *file, const char *path, dg_error *err) {
   struct stat info;
   file->path = dg_file_target(path, err);
@@ -103,7 +103,7 @@ bool targets_read(const targets *t, const char *what, const char *path, dg_error
   return true;
 }
 
-/** A set while its files are told. */
+/** A set whose files are being listed. */
 typedef struct {
   const targets *targets;
   const char *what;
@@ -120,7 +120,7 @@ bool targets_read_set(const targets *t, const char *what, const char *path, dg_e
 }
 
 bool targets_read_model(const targets *t, const char *model, dg_error *err) {
-  char path[DG_PATH_SIZE]; /* a name that is unknown is told where the file is opened */
+  char path[DG_PATH_SIZE]; /* an unknown name is reported when the file is opened */
   return !model || !dg_model_find(model, path, NULL) || targets_read(t, "the model is", path, err);
 }
 

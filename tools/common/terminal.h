@@ -1,14 +1,13 @@
-/** What may be sent to a terminal besides plain lines. */
+/** What a terminal supports besides plain lines. */
 #ifndef DG_TERMINAL_H
 #define DG_TERMINAL_H
 
 #include <stdbool.h>
 
-/** Is a descriptor a terminal that lines can be drawn over on: neither TERM=dumb nor without TERM?
- */
+/** Is a descriptor a terminal on which lines can be redrawn, with TERM set and not dumb? */
 bool terminal_obeys(int descriptor);
 
-/** Is it one that may be colored too: NO_COLOR is not set, or empty (no-color.org)? */
+/** May it be colored too: is NO_COLOR unset or empty (no-color.org)? */
 bool terminal_colored(int descriptor);
 
 #endif

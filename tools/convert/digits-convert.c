@@ -17,7 +17,7 @@ static void tell(void *user, const char *theirs, const char *ours, const char *h
       theirs ? how : "the file has none: no change");
 }
 
-/** A model by name or path, or the one that a weight file carries. */
+/** A model by name or path, or the one in a weight file. */
 static dg_model *load_model(const char *model, dg_error *err) {
   static const char weights[] = ".safetensors";
   size_t length = strlen(model), end = sizeof weights - 1;
@@ -26,7 +26,7 @@ static dg_model *load_model(const char *model, dg_error *err) {
   return dg_model_load(model, NULL, 0, err);
 }
 
-/** Nothing that is read may be written over, but INPUT by OUTPUT. */
+/** Checks that no input would be overwritten, except INPUT by OUTPUT. */
 static bool check_targets(const convert_options *o, dg_error *err) {
   static const char input[] = "the weights are";
   targets t = {0};

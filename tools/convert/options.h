@@ -13,9 +13,9 @@ enum { MAX_NAMES = 256 };
 typedef struct {
   convert_task task;
   const char *input, *output;
-  const char *model; /**< NULL: the one that the input carries */
+  const char *model; /**< NULL: the one in the input */
   bool quiet;
-  dg_convert_options how; /**< its names are `names` */
+  dg_convert_options how; /**< its names point to `names` */
   dg_name_pair names[MAX_NAMES];
 } convert_options;
 

@@ -18,10 +18,10 @@
 
 enum { MAX_CLASSES = 256, WHITE = 255 };
 
-/** What there is in a part of a set. */
+/** Statistics of a part of a set. */
 typedef struct {
   uint32_t of_class[MAX_CLASSES];
-  double mean, deviation; /**< of all pixels, as shares of 255 */
+  double mean, deviation; /**< of all pixels, divided by 255 */
 } part_stats;
 
 static void count_part(const dg_part_view *part, part_stats *stats) {
@@ -37,7 +37,7 @@ static void count_part(const dg_part_view *part, part_stats *stats) {
   stats->deviation = sqrt((double)squares / (double)pixels - mean * mean) / WHITE;
 }
 
-/** Prints how many images there are of each class, with its name where it has one. */
+/** Prints the number of images of each class, with its name if it has one. */
 static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
   const dg_classes *names = dg_dataset_classes(data);
   say("%-10s %10s %10s\n", "class", "train", "test");
@@ -78,7 +78,7 @@ static bool write_set(const dg_dataset *data, const data_options *o, dg_error *e
 
 /* ---- sheet -------------------------------------------------------------- */
 
-/** Which samples of a part are wanted: writes their indices, at most o->count; returns how many. */
+/** Writes the indices of the chosen samples of a part, at most o->count; returns how many. */
 static uint32_t choose_samples(const dg_part_view *part, const data_options *o, uint32_t *chosen) {
   uint32_t found = 0;
   for (uint32_t i = o->from; i < part->count && found < o->count; i++)
@@ -86,14 +86,14 @@ static uint32_t choose_samples(const dg_part_view *part, const data_options *o, 
   return found;
 }
 
-/** Puts an image with its class onto a sheet: its name, or as much of that as there is room for. */
+/** Draws an image on a sheet, with as much of its class name as fits. */
 static void put_image(sheet *s, uint32_t index, const uint8_t *image, const char *class) {
   char label[DG_CLASS_SIZE];
   snprintf(label, sizeof label, "%.*s", (int)sheet_label_capacity(&s->layout), class);
   sheet_put(s, index, image, label);
 }
 
-/** Puts the chosen images onto a sheet, so many cells `apart`. */
+/** Draws the chosen images on a sheet, in steps of `apart` cells. */
 static void put_chosen(sheet *s, const dg_dataset *data, const dg_part_view *part,
                        const uint32_t *chosen, uint32_t count, uint32_t apart) {
   size_t size = (size_t)part->height * part->width;
@@ -103,7 +103,7 @@ static void put_chosen(sheet *s, const dg_dataset *data, const dg_part_view *par
               dg_class_name(dg_dataset_classes(data), part->labels[chosen[i]], number));
 }
 
-/** Puts what the steps of training make of the chosen images into the columns behind the first. */
+/** Draws the augmented versions of the chosen images in the columns after the first. */
 static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *o,
                           const uint32_t *chosen, uint32_t count, dg_error *err) {
   dg_part_view part = dg_dataset_part(data, DG_PART_TRAIN);
@@ -127,7 +127,7 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
   return ok;
 }
 
-/** Draws the chosen images, or a row for each where they are augmented. */
+/** Draws the chosen images, or a row for each if they are augmented. */
 static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint32_t *chosen,
                        uint32_t count, dg_error *err) {
   dg_part_view part = dg_dataset_part(data, o->part);
@@ -178,7 +178,7 @@ static bool name_classes(dg_dataset *data, const data_options *o, dg_error *err)
                          dg_dataset_set_classes(data, &names, o->classes, err));
 }
 
-/** A sheet is written over nothing that is read; `write` writes over nothing at all. */
+/** Checks that a sheet overwrites no input; `write` overwrites nothing anyway. */
 static bool check_targets(const data_options *o, dg_error *err) {
   targets t = {0};
   bool ok = o->task != DATA_SHEET ||

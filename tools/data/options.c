@@ -106,7 +106,7 @@ static const struct {
     {"--scale", 1, 64, offsetof(data_options, scale)},
 };
 
-/** What was given: the last option that goes with one command alone, or NULL; and a seed. */
+/** Which options were given: the last one that belongs to a single command, or NULL; and a seed. */
 typedef struct {
   const char *write, *sheet;
   bool seed;
@@ -153,7 +153,7 @@ static bool read_one(data_options *o, int which, const char *value, particular *
   }
 }
 
-/** Reads the command and its target from the words that are no options. */
+/** Reads the command and its target from the arguments that are not options. */
 static bool read_command(data_options *o, char **words, int count, dg_error *err) {
   static const char *const names[] = {"stats", "write", "sheet"};
   static const char *const targets[] = {NULL, "a FOLDER", "a FILE.png"};
@@ -175,7 +175,7 @@ static bool read_command(data_options *o, char **words, int count, dg_error *err
                  words[0]);
 }
 
-/** Checks what was given against each other. */
+/** Checks for conflicting options. */
 static bool check(const data_options *o, const particular *given, const char *command,
                   dg_error *err) {
   const char *stray = o->task != DATA_WRITE && given->write   ? given->write

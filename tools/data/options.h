@@ -14,10 +14,10 @@ enum { DATA_ALL_CLASSES = 256 };
 typedef struct {
   data_task task;
   const char *data;    /**< path, or "builtin" */
-  const char *classes; /**< file with their names; NULL: as the data has them */
-  const char *augment; /**< sheet: model whose recipe augments the images; NULL: as they are */
+  const char *classes; /**< file with their names; NULL: from the data */
+  const char *augment; /**< sheet: model whose recipe augments the images; NULL: no augmentation */
   const char *target;  /**< folder of `write`, file of `sheet` */
-  bool draw;           /**< not the built-in set itself, but one drawn as the next three say */
+  bool draw;           /**< draw a set with the next three values instead of the built-in one */
   uint32_t seed;       /**< of the drawn set; with augment, of the augmentation */
   uint32_t train, test;
   uint32_t threads;

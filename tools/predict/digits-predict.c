@@ -25,12 +25,12 @@ enum {
   MAX_INPUT_BYTES = 1 << 29
 };
 
-/** What stands below an image of the sheet. */
+/** The label below an image of the sheet. */
 typedef struct {
   char text[DG_CLASS_SIZE];
 } label;
 
-/** What the network saw so far, for the sheet. */
+/** The images classified so far, for the sheet. */
 typedef struct {
   uint32_t count, capacity;
   uint8_t *images;
@@ -46,7 +46,7 @@ typedef struct {
   seen seen;
 } work;
 
-/** Finds what the classes are called. */
+/** Finds the names of the classes. */
 static bool open_classes(work *w, const char *weights, dg_error *err) {
   const char *file = w->options->classes;
   uint32_t outputs = dg_predictor_outputs(w->predictor);
@@ -59,7 +59,7 @@ static bool open_classes(work *w, const char *weights, dg_error *err) {
                   file, w->classes.count, outputs));
 }
 
-/** Nothing that is read may be written over. */
+/** Checks that no input would be overwritten. */
 static bool check_targets(const predict_options *o, dg_error *err) {
   targets t = {0};
   bool ok = targets_write(&t, "--show", o->show, NULL, err) &&
@@ -136,7 +136,7 @@ static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
 
 /* ---- findings ------------------------------------------------------------ */
 
-/** Writes what stands below a digit: its class, and how sure the network is if there is room. */
+/** Writes the label of a digit: its class, and its probability if it fits. */
 static void write_label(const findings *a, uint32_t digit, label *out) {
   char number[DG_CLASS_SIZE], sure[8];
   uint32_t best = findings_label(a, digit);
@@ -150,7 +150,7 @@ static void write_label(const findings *a, uint32_t digit, label *out) {
            both ? sure : "");
 }
 
-/** Keeps the images of a picture, with their labels. */
+/** Stores the images of a picture with their labels. */
 static bool keep(seen *s, const findings *a, dg_error *err) {
   const dg_digits *d = a->digits;
   size_t size = (size_t)d->height * d->width;
@@ -168,7 +168,7 @@ static bool keep(seen *s, const findings *a, dg_error *err) {
   return true;
 }
 
-/** Runs the network on the digits of a picture and tells what it found. */
+/** Runs the network on the digits of a picture and prints the result. */
 static bool answer(work *w, const char *name, const dg_picture *page, const dg_digits *digits,
                    dg_error *err) {
   uint32_t classes = dg_predictor_outputs(w->predictor);
@@ -202,7 +202,7 @@ static bool read_one(work *w, const char *name, dg_error *err) {
 
 /* ---- the sheet ---------------------------------------------------------- */
 
-/** Writes what the network saw, each digit with its label and how sure the network is below it. */
+/** Writes the sheet: each digit with its label and probability below it. */
 static bool show(const work *w, dg_error *err) {
   const seen *s = &w->seen;
   uint32_t height = dg_predictor_height(w->predictor), width = dg_predictor_width(w->predictor);
@@ -229,7 +229,7 @@ static bool check_size(const dg_images *images, const work *w, dg_error *err) {
                  w->options->pictures[0], images->height, images->width, height, width);
 }
 
-/** Answers the images of a table. */
+/** Classifies the images of a table. */
 static bool submit(const work *w, dg_error *err) {
   dg_images images;
   if (!dg_images_read(&images, w->options->pictures[0], err)) return false;
@@ -251,7 +251,7 @@ static bool submit(const work *w, dg_error *err) {
 
 /* ---- the program -------------------------------------------------------- */
 
-/** Reads all pictures; one that can't be read is told and passed over, the last error stays. */
+/** Reads all pictures; unreadable ones are reported and skipped, and the last error is returned. */
 static bool read_all(work *w, dg_error *err) {
   const predict_options *o = w->options;
   uint32_t unread = 0;

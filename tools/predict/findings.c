@@ -21,12 +21,12 @@ uint32_t findings_label(const findings *a, uint32_t digit) {
   return label;
 }
 
-/** Is class c before class d in the order of their probabilities? */
+/** Does class c come before class d by probability? */
 static bool likelier(const float *p, uint32_t c, uint32_t d) {
   return p[c] > p[d] || (p[c] == p[d] && c < d);
 }
 
-/** The class that `rank` others are likelier than. */
+/** The class for which `rank` others are more probable. */
 static uint32_t class_of_rank(const float *p, uint32_t classes, uint32_t rank) {
   for (uint32_t c = 0; c < classes; c++) {
     uint32_t before = 0;
@@ -54,12 +54,12 @@ void findings_print(const findings *a, uint32_t top) {
 
 /* ---- JSON --------------------------------------------------------------- */
 
-/** Prints an object and drops it. */
+/** Prints an object and frees it. */
 static bool print_object(json_t *object, const char *name, dg_error *err) {
   char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
   json_decref(object);
   bool whole = text != NULL;
-  if (whole) say("%s\n", text); /* what it escapes in JSON is JSON's escape of the same */
+  if (whole) say("%s\n", text); /* its escapes within JSON are also JSON's escapes */
   free(text);
   if (!whole && !dg_utf8_fault(name)) return dg_fail_memory(err, sizeof(json_t));
   return whole || dg_fail(err, DG_ERR_INPUT,

@@ -1,4 +1,4 @@
-/** What digits-predict says of a picture. */
+/** The output of digits-predict for a picture. */
 #ifndef DG_FINDINGS_H
 #define DG_FINDINGS_H
 
@@ -8,7 +8,7 @@
 #include "digits/data.h"
 #include "digits/picture.h"
 
-/** The digits of a picture, and what a network thinks of them. */
+/** The digits of a picture, and a network's probabilities. */
 typedef struct {
   const char *name; /**< of the picture */
   uint32_t height, width;
@@ -18,13 +18,13 @@ typedef struct {
   const float *probabilities; /**< [digits, classes] */
 } findings;
 
-/** The likeliest class of a digit. */
+/** The most probable class of a digit. */
 uint32_t findings_label(const findings *a, uint32_t digit);
 
-/** Prints the labels, and for each digit the `top` likeliest classes. */
+/** Prints the labels, and for each digit the `top` most probable classes. */
 void findings_print(const findings *a, uint32_t top);
 
-/** Prints one JSON object as a line. */
+/** Prints one JSON object on a line. */
 bool findings_print_json(const findings *a, dg_error *err);
 /** The same for a picture that could not be read. */
 bool findings_print_json_error(const char *name, const char *message, dg_error *err);

@@ -109,7 +109,7 @@ static bool take_words(predict_options *o, char **words, int count, dg_error *er
   return true;
 }
 
-/** Refuses what says nothing beside a submission, which is of one table. */
+/** Refuses options that have no effect with a submission, which is for one table. */
 static bool check_submission(const predict_options *o, bool top, dg_error *err) {
   const char *stray = top          ? "--top"
                       : o->json    ? "--json"

@@ -12,15 +12,16 @@ typedef enum { PREDICT_PICTURES, PREDICT_HELP, PREDICT_VERSION } predict_task;
 typedef struct {
   predict_task task;
   const char *weights;
-  const char *model; /**< NULL: the one that the weights carry */
+  const char *model; /**< NULL: the one in the weights */
   char **pictures;   /**< "-": standard input */
   uint32_t picture_count;
-  const char *classes; /**< file with their names; NULL: those that the weights carry */
+  const char *classes; /**< file with their names; NULL: those in the weights */
   const char *backend, *device;
-  const char *submission; /**< file for the answers to a table, which is the one picture; or NULL */
-  const char *show;       /**< file of the sheet; NULL: none */
+  const char
+      *submission;  /**< file for the answers to a table, which is the only picture; or NULL */
+  const char *show; /**< file of the sheet; NULL: none */
   uint32_t threads;
-  uint32_t top; /**< classes to name for each digit */
+  uint32_t top; /**< number of classes to print for each digit */
   bool json;
 } predict_options;
 

@@ -1,4 +1,4 @@
-/** The answers to a table of images, as Kaggle's digit recognizer takes them. */
+/** Answers to a table of images in the format of Kaggle's digit recognizer. */
 #ifndef DG_SUBMISSION_H
 #define DG_SUBMISSION_H
 
@@ -12,8 +12,8 @@ typedef struct {
   const float *logits; /**< [count, classes] */
 } submission;
 
-/** Writes the header ImageId,Label and a line for each image, the first of which is 1. The old file
-    stays until the new one is whole. */
+/** Writes the header ImageId,Label and a line for each image; ids start at 1. An old file is
+    replaced only when the new one is complete. */
 bool submission_write(const submission *s, const char *path, dg_error *err);
 
 #endif

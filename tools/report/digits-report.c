@@ -23,7 +23,7 @@ static const char help[] =
     "\n"
     "Exit status: 0 success; 1 failure while running; 2 wrong usage or input.\n";
 
-/** What was asked for; strings point into argv. */
+/** The options; strings point into argv. */
 typedef struct {
   bool help, version, quiet;
   const char *title, *folder;
@@ -57,7 +57,7 @@ static bool read_options(report_options *o, int argc, char **argv, dg_error *err
   return true;
 }
 
-/** A report is written over no run that it is read from. */
+/** Checks that the report does not overwrite the runs that it reads. */
 static bool check_targets(const report_options *o, dg_error *err) {
   targets t = {0};
   char path[REPORT_PATH];

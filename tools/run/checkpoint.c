@@ -10,7 +10,7 @@
 #include "tools/common/command.h"
 #include "tools/common/say.h"
 
-/** Reads the checkpoint; what the options leave open is as it was. */
+/** Reads the checkpoint; it fills in options that were not given. */
 static bool resume_from(options *o, run_checkpoint *checkpoint, dg_error *err) {
   dg_checkpoint_info *info = &checkpoint->info;
   if (access(checkpoint->path, F_OK) != 0)

@@ -8,25 +8,26 @@
 #define CHECKPOINT_EXTENSION ".state"
 
 typedef struct {
-  char path[4096];         /**< empty: no checkpoint is kept, as beside a device that is no file */
-  dg_error none;           /**< why none can be kept beside weights that can be written */
+  char path[4096];         /**< empty: no checkpoint, for example if the weights go to a device */
+  dg_error none;           /**< why a checkpoint can't be written although the weights can */
   dg_checkpoint_info info; /**< with --resume */
 } run_checkpoint;
 
 /**
- * Names the checkpoint file of a run. With --resume it is read, and fills in what the options leave
- * open: backend, device, threads, data and seed. Else one that is there already is an error.
+ * Sets the checkpoint file of a run. With --resume, reads it and fills in options that were not
+ * given: backend, device, threads, data and seed. Without --resume, an existing checkpoint is an
+ * error.
  */
 bool run_checkpoint_find(options *o, run_checkpoint *checkpoint, dg_error *err);
 
-/** Looks whether the checkpoint can be written; where it can't, none is kept. One that is gone on
-   with must be. */
+/** Checks whether the checkpoint can be written. If not, the run has none; with --resume that is an
+    error. */
 bool run_checkpoint_check(run_checkpoint *checkpoint, bool resumed, dg_error *err);
 
-/** Prints where the run goes on, and whether that can be to the same bits. */
+/** Prints where the run continues, and whether it can be bit for bit the same. */
 void run_checkpoint_print(const run_checkpoint *checkpoint, const dg_device *device);
 
-/** Adds to the error of a run that stopped how it goes on, if it can. Returns false. */
+/** Adds to the error of a stopped run how to resume it, if possible. Returns false. */
 bool run_checkpoint_hint(const run_checkpoint *checkpoint, const char *save, dg_error *err);
 
 /** Removes the checkpoint once the weights are saved. */

@@ -1,4 +1,4 @@
-/** What digits-run prints: plain lines in a file or pipe, a progress line on a terminal. */
+/** Output of digits-run: plain lines to a file or pipe, a progress line on a terminal. */
 #ifndef DG_CONSOLE_H
 #define DG_CONSOLE_H
 
@@ -8,17 +8,17 @@
 
 typedef struct {
   bool quiet;
-  bool live;    /**< standard output is a terminal: progress lines are drawn over */
+  bool live;    /**< standard output is a terminal: progress lines are redrawn */
   bool colored; /**< the best epoch so far is green */
 } console;
 
-/** The console of standard output; quiet: it shows neither progress nor epochs. */
+/** The console of standard output; quiet: shows neither progress nor epochs. */
 console console_open(bool quiet);
-/** Draws the progress line over the last one; nothing where output is no terminal. */
+/** Redraws the progress line; does nothing if the output is not a terminal. */
 void console_progress(const console *c, const dg_progress *progress);
-/** Prints what an epoch came to, in a line that stays. */
+/** Prints the result of an epoch on a permanent line. */
 void console_epoch(const console *c, const dg_epoch_report *report);
-/** Ends a progress line that was left standing, before something else is printed. */
+/** Ends an open progress line before other output. */
 void console_clear(const console *c);
 
 #endif

@@ -31,8 +31,8 @@ static void on_signal(int signal) {
 }
 
 /**
- * The first signal asks training to stop; a second one ends the program. A terminal that is gone
- * (unless nohup runs it) and an output that nobody reads any more ask so too, and never end it.
+ * The first signal asks training to stop; a second one ends the program. A closed terminal (unless
+ * under nohup) and a pipe without a reader also ask it to stop, but never end it.
  */
 static void catch_signals(void) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
@@ -44,9 +44,9 @@ static void catch_signals(void) {
     sigaction(SIGHUP, &action, NULL);
 }
 
-/* ---- telling ------------------------------------------------------------ */
+/* ---- listener ----------------------------------------------------------- */
 
-/** Whom the trainer's listener tells. */
+/** Where the trainer's listener reports to. */
 typedef struct {
   console console;
   json_log log;
@@ -103,12 +103,12 @@ typedef struct {
   const run_checkpoint *checkpoint;
   dg_model *model;
   dg_device *device;
-  dg_dataset *data, *test_data; /**< test_data NULL: that of data */
+  dg_dataset *data, *test_data; /**< test_data NULL: the test part of data */
   markup command;               /**< line that repeats the run */
   audience audience;
 } job;
 
-/** Nothing that is read may be written over, but weights by those that they became. */
+/** Checks that no input would be overwritten, except weights by their successors. */
 static bool check_targets(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
   static const char weights[] = "the weights are";
   targets t = {0};
@@ -127,13 +127,13 @@ static bool check_targets(const options *o, const run_checkpoint *checkpoint, dg
   return ok;
 }
 
-/** Looks at the outputs before hours of work. */
+/** Checks the outputs before hours of work. */
 static bool check_outputs(const options *o, run_checkpoint *checkpoint, dg_error *err) {
   return check_targets(o, checkpoint, err) && (!o->save || dg_file_check(o->save, err)) &&
          run_checkpoint_check(checkpoint, o->resume != NULL, err);
 }
 
-/** Opens the logs, of which that of the report goes on with an earlier one after a resume. */
+/** Opens the logs; after a resume, the log of the report is continued. */
 static bool open_logs(job *j, dg_error *err) {
   const options *o = j->options;
   audience *a = &j->audience;
@@ -141,7 +141,7 @@ static bool open_logs(job *j, dg_error *err) {
          json_log_open(&a->log, o->report ? a->report.log : NULL, o->resume, err);
 }
 
-/** Says how to repeat the run: what was left to defaults or the environment is spelled out. */
+/** Writes the command that repeats the run, with defaults and environment as explicit options. */
 static bool note_command(job *j, dg_error *err) {
   const options *o = j->options;
   markup_add(&j->command, "digits-run");
@@ -152,7 +152,7 @@ static bool note_command(job *j, dg_error *err) {
   return !j->command.failed || dg_fail_memory(err, strlen(o->words));
 }
 
-/** Opens what is learned from and tested on. */
+/** Opens the training and test data. */
 static bool open_data(job *j, dg_error *err) {
   const options *o = j->options;
   dg_classes names;
@@ -173,7 +173,7 @@ static bool open_data(job *j, dg_error *err) {
          (!j->test_data || dg_dataset_set_classes(j->test_data, &names, o->classes, err));
 }
 
-/** Opens all that a run needs; the log last, for that empties what was there. */
+/** Opens everything for a run; the log is last, since that truncates an old one. */
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
   j->model = load_model(o, j->checkpoint, err);
@@ -197,7 +197,7 @@ static void job_close(job *j) {
   dg_model_free(j->model);
 }
 
-/** Prints what is learned from and tested on. */
+/** Prints the training and test data. */
 static void tell_data(const job *j, const json_start *start) {
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
   const char *held_out = dg_dataset_held_out(test);
@@ -330,7 +330,7 @@ static bool run_all(job *j, dg_error *err) {
   return ok;
 }
 
-/** Writes the report of a run that went right or not. What went wrong first is what is told. */
+/** Writes the report of a run, successful or not. The first error is the one reported. */
 static bool write_report(job *j, bool ok, dg_error *err) {
   dg_error own = {0};
   if (run_report_write(&j->audience.report, ok ? NULL : err->message, &own)) {
@@ -359,7 +359,7 @@ static bool train(const options *o, const run_checkpoint *checkpoint, dg_error *
   return ok;
 }
 
-/** What needs a model: describing it, or training and testing it. */
+/** Runs tasks with a model: describe it, or train and test it. */
 static bool use_model(options *o, dg_error *err) {
   run_checkpoint checkpoint;
   if (!run_checkpoint_find(o, &checkpoint, err)) return false;

@@ -16,7 +16,7 @@
 
 /* ---- the files ---------------------------------------------------------- */
 
-/** Ends a line that a killed program left unfinished. Returns 0 or an errno. */
+/** Terminates a line that a killed program left unfinished. Returns 0 or an errno. */
 static int end_torn_line(int file, off_t size) {
   char last = '\n';
   int reason = size > 0 ? dg_read_at(file, &last, 1, (uint64_t)size - 1) : 0;
@@ -40,7 +40,7 @@ bool json_log_check(const char *path, dg_error *err) {
   return !busy || fail_busy(path, err);
 }
 
-/** Makes an open file ready for the first line, once no other run has it. */
+/** Prepares an open file for the first line, if no other run uses it. */
 static bool begin(int file, const char *path, bool append, dg_error *err) {
   struct stat info;
   int reason = fstat(file, &info) == 0 ? 0 : errno;
@@ -79,12 +79,12 @@ bool json_log_close(json_log *log, dg_error *err) {
   return ok;
 }
 
-/** Writes an object as a line and drops it. */
+/** Writes an object as a line and frees it. */
 static void write_line(json_log *log, json_t *object) {
   char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   size_t length = text ? strlen(text) : 0;
   json_decref(object);
-  if (text) text[length] = '\n'; /* in place of the zero */
+  if (text) text[length] = '\n'; /* replaces the zero */
   log->lost |= !text;
   for (unsigned i = 0; text && i < log->count; i++)
     if (!log->target[i].reason)
@@ -94,7 +94,7 @@ static void write_line(json_log *log, json_t *object) {
 
 /* ---- the lines ---------------------------------------------------------- */
 
-/** A number; JSON has none for what is not finite. */
+/** A number, or null if it is not finite. */
 static json_t *number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }

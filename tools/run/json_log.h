@@ -1,4 +1,4 @@
-/** --log: what happens, as JSON objects, one a line. */
+/** --log: events as JSON objects, one per line. */
 #ifndef DG_JSON_LOG_H
 #define DG_JSON_LOG_H
 
@@ -6,7 +6,7 @@
 
 enum { JSON_LOGS = 2 };
 
-/** Files that get the same lines. */
+/** Log files that get the same lines. */
 typedef struct {
   struct {
     const char *path;
@@ -14,18 +14,18 @@ typedef struct {
     int reason; /**< errno of the first write that failed */
   } target[JSON_LOGS];
   unsigned count;
-  bool lost; /**< a line, for which there was no memory */
+  bool lost; /**< a line was lost: out of memory */
 } json_log;
 
-/** What a run starts from. */
+/** The settings of a run. */
 typedef struct {
   const char *model, *backend, *device, *data, *test_data, *recipe;
-  const char *tuned;   /**< what tuning the device chose; empty: nothing */
-  const char *command; /**< line that repeats the run */
+  const char *tuned;   /**< choices of tuning the device; empty: none */
+  const char *command; /**< command that repeats the run */
   uint32_t seed, threads, train_samples, validation_samples;
   uint64_t parameters;
-  bool exact;                        /**< with any number of threads the bits would be these */
-  const dg_checkpoint_info *resumed; /**< NULL: from the beginning */
+  bool exact;                        /**< same bits with any number of threads */
+  const dg_checkpoint_info *resumed; /**< NULL: not resumed */
 } json_start;
 
 /** Mean and deviation over runs. */
@@ -34,20 +34,20 @@ typedef struct {
   double accuracy_mean, accuracy_deviation, seconds_mean, seconds_deviation;
 } json_summary;
 
-/** Looks whether another run writes to the log, before anything else is touched; NULL: no log. */
+/** Checks that no other run writes to the log, before anything is changed; NULL: no log. */
 bool json_log_check(const char *path, dg_error *err);
 
 /**
- * Opens a file, anew or to append to it, beside those that are open; path NULL: none. The log is
- * all zero before the first. A file that another run writes its log to is an error.
+ * Opens one more file, truncating it or appending to it; path NULL: none. The log is all zero
+ * before the first file. It is an error if another run writes its log to the file.
  */
 bool json_log_open(json_log *log, const char *path, bool append, dg_error *err);
-/** Closes all; a line that could not be written is an error here. */
+/** Closes all files; reports lines that could not be written as an error. */
 bool json_log_close(json_log *log, dg_error *err);
 
 /* A line for each event; numbers that are not finite are null. */
 
-/** A run begins: what of, where, and by which recipe. */
+/** A run begins: model, device and recipe. */
 void json_log_start(json_log *log, const json_start *start);
 /** A training step, counted from 0 over the whole run: loss and accuracy of its batch. */
 void json_log_step(json_log *log, uint64_t step, double loss, double accuracy);

@@ -73,20 +73,20 @@ const char options_help[] =
 
 /* ---- the options -------------------------------------------------------- */
 
-/** What an option asks for that others must go with. */
+/** Requirements of options on other options. */
 enum { TESTING = 1, RESUMING = 2, DESCRIBING = 4, LISTING = 8 };
 
 typedef enum { WORD, FLAG, NUMBER, OVERRIDE, SWITCH, SETTING, TASK } option_kind;
 
 typedef struct {
-  const char *name; /**< as it is written: "--lr" */
+  const char *name; /**< as written: "--lr" */
   option_kind kind;
-  unsigned with;    /**< what it goes with besides training */
+  unsigned with;    /**< tasks that allow it besides training */
   unsigned asks;    /**< one of the above, or 0 */
   size_t offset;    /**< WORD, FLAG, NUMBER: of the value in `options` */
   uint32_t low;     /**< NUMBER */
   uint32_t high;    /**< NUMBER */
-  const char *path; /**< OVERRIDE; SWITCH: of a key that becomes true */
+  const char *path; /**< OVERRIDE: of the key; SWITCH: of a key that becomes true */
   task task;        /**< TASK */
 } known_option;
 
@@ -152,7 +152,7 @@ static bool read_one(options *o, const known_option *option, char *value, dg_err
   case SETTING:
     return command_set(value, &setting, err) && add_override(o, setting, err);
   case TASK:
-    if (o->task != DO_HELP) o->task = option->task; /* help is given, whatever else is said */
+    if (o->task != DO_HELP) o->task = option->task; /* --help overrides other tasks */
     return true;
   }
   return false;
@@ -160,7 +160,7 @@ static bool read_one(options *o, const known_option *option, char *value, dg_err
 
 /* ---- checking ----------------------------------------------------------- */
 
-/** Why an option that asks for something doesn't go with others. */
+/** Why an option with a requirement conflicts with others. */
 static const char *reason(unsigned asks) {
   return asks == TESTING      ? "trains nothing"
          : asks == RESUMING   ? "goes on with a run as it began"
@@ -168,7 +168,7 @@ static const char *reason(unsigned asks) {
                               : "stands alone";
 }
 
-/** Refuses options that do nothing beside others. */
+/** Refuses options that have no effect with others. */
 static bool check_pairs(const bool *given, dg_error *err) {
   for (size_t i = 0; i < KNOWN; i++)
     for (size_t j = 0; j < KNOWN; j++)
@@ -178,7 +178,7 @@ static bool check_pairs(const bool *given, dg_error *err) {
   return true;
 }
 
-/** Takes the words that are no options: the model, or what help is wanted of. */
+/** Reads the arguments that are not options: the model, or the topic of help. */
 static bool take_words(options *o, char **words, int count, dg_error *err) {
   bool needs_model = o->task == DO_TRAIN || o->task == DO_DESCRIBE;
   if (o->task == DO_HELP && count) {
@@ -202,7 +202,7 @@ static bool take_words(options *o, char **words, int count, dg_error *err) {
   return true;
 }
 
-/** Takes the weights that are installed for the model, if that was given by name. */
+/** Uses the installed weights of the model, if that was given by name. */
 static bool find_weights(options *o, dg_error *err) {
   size_t length = o->model ? strlen(o->model) : 0;
   bool path = !o->model || strchr(o->model, '/') ||
@@ -216,7 +216,7 @@ static bool find_weights(options *o, dg_error *err) {
   return true;
 }
 
-/** Refuses options that contradict each other beyond pairs. */
+/** Refuses conflicts between more than two options. */
 static bool check(options *o, dg_error *err) {
   if (o->test && !o->load && !find_weights(o, err)) return false;
   if (o->task == DO_DESCRIBE && o->load && o->model)

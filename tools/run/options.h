@@ -25,13 +25,13 @@ typedef struct {
   const char *model;
   const char *backend, *device;
   const char *data, *test_data; /**< NULL: not given */
-  const char *classes;          /**< file with their names; NULL: as the data has them */
+  const char *classes;          /**< file with their names; NULL: from the data */
   const char *log;
   const char *report;
   const char *save, *load, *resume;
-  char installed[DG_PATH_SIZE]; /**< weights that were found by the model's name */
+  char installed[DG_PATH_SIZE]; /**< weights found by the model's name */
   uint32_t seed, threads, runs;
-  const char *words; /**< the command line without the program, as it was given */
+  const char *words; /**< the command line as given, without the program */
   bool quiet, test;  /**< test: no training */
   bool data_named;   /**< --data was given, not taken from elsewhere */
   dg_override overrides[MAX_OVERRIDES];

@@ -7,8 +7,8 @@
 static const char plain[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
 
-/** Adds a word that is not to be seen as it is: quoted as $'…', its bytes beyond ASCII's letters in
-    octal, of which three digits end a number whatever follows. */
+/** Adds a word that needs escapes, quoted as $'…'. Bytes that are not ASCII letters are written in
+    octal with three digits, so that a following digit is not part of them. */
 static void add_bytes(markup *line, const char *word) {
   markup_add(line, " $'");
   for (; *word; word++) {

@@ -4,9 +4,9 @@
 
 #include "report/markup.h"
 
-/** Adds the words of a command line but its first, each after a space, quoted for the shell where
-    they need it, with no character that dg_visible would escape. To be called before options are
-   read, which takes words apart. */
+/** Adds the words of a command line except the first, each after a space, quoted for the shell if
+    needed, without characters that dg_visible would escape. Call it before reading the options,
+    which splits words in place. */
 void repeat_words(markup *line, int argc, char **argv);
 
 /** Adds an option with its value in the same way. */

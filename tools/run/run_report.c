@@ -37,7 +37,7 @@ bool run_report_describe(run_report *r, const dg_model *model, dg_device *device
          open_pool(r, err);
 }
 
-/** Drops what was noted of a run. */
+/** Frees the data recorded for a run. */
 static void forget(run_report *r) {
   free(r->early);
   free(r->outputs);
@@ -55,7 +55,7 @@ void run_report_begin(run_report *r) {
                                   .names = dg_dataset_classes(r->data)};
 }
 
-/** What the network gives for the test images of a set, in new memory. */
+/** The network's outputs for the test images of a set, in new memory. */
 static float *answer(dg_trainer *trainer, const dg_dataset *data, dg_error *err) {
   size_t count = (size_t)dg_dataset_test_samples(data) * dg_trainer_outputs(trainer);
   float *outputs = malloc(count * sizeof *outputs);
@@ -74,7 +74,7 @@ void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch) {
   r->contents.early_count = dg_dataset_test_samples(r->pool);
 }
 
-/** Notes the first parameter that is more than a list of numbers. */
+/** Records the first parameter with more than one dimension. */
 static bool take_weights(run_report *r, dg_trainer *trainer, dg_error *err) {
   dg_parameter list[MAX_PARAMETERS];
   uint32_t count = dg_trainer_list_parameters(trainer, list, sizeof(dg_parameter), MAX_PARAMETERS),

@@ -1,39 +1,39 @@
-/** --report: what is noted of a run while it goes, for the page at its end. */
+/** --report: records data during a run for the page at its end. */
 #ifndef DG_RUN_REPORT_H
 #define DG_RUN_REPORT_H
 
 #include "report/report.h"
 
-/** All zero: no report is wanted, and nothing below does anything. */
+/** All zero: no report; the functions below do nothing. */
 typedef struct {
   const char *folder;
   const dg_model *model;
   dg_device *device;
-  const dg_dataset *data; /**< whose test images the network is tested on */
-  char log[REPORT_PATH];  /**< what the page is drawn from; empty: no report */
+  const dg_dataset *data; /**< the set with the test images */
+  char log[REPORT_PATH];  /**< source of the page; empty: no report */
   char *description;
   bool begun;       /**< a run was logged */
-  dg_dataset *pool; /**< the first test images, looked at early */
+  dg_dataset *pool; /**< the first test images, for early answers */
   float *early, *outputs, *values;
   char weights_name[128];
   report_contents contents;
-  dg_error failure; /**< of a look that no one could be told of at once */
+  dg_error failure; /**< of an early test; reported later */
 } run_report;
 
-/** Makes the folder ready; `folder` NULL: no report. */
+/** Prepares the folder; `folder` NULL: no report. */
 bool run_report_open(run_report *r, const char *folder, dg_error *err);
 
-/** Says what is run; all must outlive the report. */
+/** Sets what is run; all arguments must outlive the report. */
 bool run_report_describe(run_report *r, const dg_model *model, dg_device *device,
                          const dg_dataset *data, dg_error *err);
 
-/** A run begins: what was noted of the one before it is dropped. */
+/** A run begins: frees the data of the run before. */
 void run_report_begin(run_report *r);
 
-/** An epoch has ended: after the first, looks at how some test images are read. */
+/** An epoch has ended: after the first one, records the answers to some test images. */
 void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch);
 
-/** A run has ended: notes all answers, where it was `tested`, and the first layer's weights. */
+/** A run has ended: records all answers, if it was `tested`, and the first layer's weights. */
 bool run_report_take(run_report *r, dg_trainer *trainer, bool tested, dg_error *err);
 
 /** Writes the page; `stopped`: why the last run ended early, or NULL. */

@@ -9,7 +9,8 @@
 #include "tools/common/json_ended.h"
 
 enum {
-  /* What a photograph of 256 KB, or a screen, has; looking for digits takes a fifth of a second. */
+  /* The pixels of a photograph of 256 KB, or of a screen; finding digits takes a fifth of a
+     second. */
   MAX_PIXELS = 1 << 21,
   MAX_DIGITS = NETWORKS_BATCH,
   STATUS_OK = 200,
@@ -46,7 +47,7 @@ answer answer_models(const networks *n) {
 
 /* ---- the digits --------------------------------------------------------- */
 
-/** A digit's box in the picture, and the image that was cut out there. */
+/** A digit's box in the picture, and the image cut out of it. */
 static json_t *seen_object(const dg_digits *digits, uint32_t digit) {
   const dg_box *box = &digits->boxes[digit];
   size_t size = (size_t)digits->height * digits->width;
@@ -69,7 +70,7 @@ static json_t *seen_array(const dg_digits *digits) {
 
 /* ---- a network ---------------------------------------------------------- */
 
-/** What a network thinks of a digit. */
+/** A network's answer for a digit. */
 static json_t *read_object(const float *probabilities, uint32_t classes) {
   uint32_t label = 0;
   json_t *all = json_array();
@@ -81,7 +82,7 @@ static json_t *read_object(const float *probabilities, uint32_t classes) {
   return json_pack("{si so}", "label", (int)label, "probabilities", json_ended(all, ok));
 }
 
-/** What a network thinks of every digit, from p [count, classes]. */
+/** A network's answers for all digits, from p [count, classes]. */
 static json_t *read_array(const network *one, const float *p, uint32_t count, dg_error *err) {
   uint32_t classes = dg_predictor_outputs(one->predictor);
   json_t *array = json_array();
@@ -92,7 +93,7 @@ static json_t *read_array(const network *one, const float *p, uint32_t count, dg
   return json_ended(array, ok);
 }
 
-/** Runs a network on digits of its size. */
+/** Runs a network on digits of its input size. */
 static json_t *run(const network *one, const dg_digits *digits, dg_error *err) {
   size_t numbers = (size_t)digits->count * dg_predictor_outputs(one->predictor);
   float *p = malloc(numbers * sizeof *p);
@@ -119,7 +120,7 @@ static bool find(const dg_picture *picture, const network *one, dg_digits *digit
                         dg_predictor_width(one->predictor), digits, err);
 }
 
-/** Runs a network on the digits of a picture, cut out anew where it takes another size of them. */
+/** Runs a network on the digits of a picture; cuts them out again if its input size differs. */
 static json_t *ask(const network *one, const dg_picture *picture, const dg_digits *digits,
                    dg_error *err) {
   if (digits->height == dg_predictor_height(one->predictor) &&
@@ -143,7 +144,7 @@ static json_t *ask_all(networks *n, const dg_picture *picture, const dg_digits *
   return NULL;
 }
 
-/** The answer for a picture that was read. */
+/** The answer for a decoded picture. */
 static answer answer_picture(networks *n, const dg_picture *picture, double begin) {
   dg_error err = {0};
   dg_digits digits;
@@ -163,7 +164,7 @@ static answer answer_picture(networks *n, const dg_picture *picture, double begi
   return (answer){STATUS_OK, object};
 }
 
-/** The answer for a file, which is decoded only where it is small enough. */
+/** The answer for a file, which is decoded only if it is small enough. */
 static answer answer_file(networks *n, const void *bytes, size_t size, double begin) {
   uint32_t height, width;
   dg_error err = {0};

@@ -1,4 +1,4 @@
-/** What digits-serve answers: an HTTP status and a JSON object. */
+/** Answers of digits-serve: an HTTP status and a JSON object. */
 #ifndef DG_SERVE_ANSWER_H
 #define DG_SERVE_ANSWER_H
 
@@ -13,10 +13,9 @@ typedef struct {
 } answer;
 
 /**
- * Finds the digits of a picture, the `size` bytes of a PNG, JPEG or PGM file, and asks every
- * network what they are: {device, milliseconds, digits: [{box, height, width, image}],
- * models: [{name, model, milliseconds, digits: [{label, probabilities}]}]}. Threads wait for each
- * other.
+ * Finds the digits of a picture, the `size` bytes of a PNG, JPEG or PGM file, and classifies them
+ * with every network: {device, milliseconds, digits: [{box, height, width, image}], models: [{name,
+ * model, milliseconds, digits: [{label, probabilities}]}]}. Calls of several threads take turns.
  */
 answer answer_predict(networks *n, const void *bytes, size_t size);
 

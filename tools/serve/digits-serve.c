@@ -1,4 +1,4 @@
-/** digits-serve: a page to draw digits on, and what trained networks think of them. */
+/** digits-serve: a page to draw digits on, which shows the answers of trained networks. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +21,8 @@ enum { MAX_WEIGHTS = 256 };
 /* ---- signals ------------------------------------------------------------ */
 
 /**
- * Keeps the signals that end the program for wait_for_end, in this thread and those that it starts;
- * not those that are ignored, as SIGHUP under nohup.
+ * Blocks the signals that end the program, for wait_for_end, in this thread and those that it
+ * starts. Ignored signals, such as SIGHUP under nohup, are left alone.
  */
 static sigset_t hold_signals(void) {
   static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
@@ -81,7 +81,7 @@ static bool open_networks(networks *n, const serve_options *o, const sigset_t *h
 
 /* ---- the token ---------------------------------------------------------- */
 
-/** The token that was asked for, or a new one where others can reach the server; else "". */
+/** The token from the options, or a new one if other machines can reach the server; else "". */
 static bool take_token(const serve_options *o, char token[TOKEN_SIZE], dg_error *err) {
   const char *kept = getenv("DIGITS_TOKEN");
   *token = '\0';

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-/** Copies the name out of NAME, NAME:PORT, [NAME] or [NAME]:PORT. */
+/** Copies NAME from NAME, NAME:PORT, [NAME] or [NAME]:PORT. */
 static bool take_name(const char *host, char *name, size_t capacity) {
   bool bracketed = host[0] == '[';
   if (bracketed) host++;

@@ -9,32 +9,32 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 
-enum { LOOKS = 5 /* a second, at what takes too long */ };
+enum { LOOKS = 5 /* checks for timeouts per second */ };
 
 struct peer {
   limiter *limiter;
   peer *next;
   int socket;
-  struct in6_addr address; /**< as address_of has it */
-  double since;            /**< when the stretch began that it is at */
-  bool answered;           /**< its answer is being made, or waits for that */
+  struct in6_addr address; /**< from address_of */
+  double since;            /**< start of its current phase */
+  bool answered;           /**< its answer is being made or is queued */
   bool ended;
 };
 
 struct limiter {
-  pthread_mutex_t lock; /**< of all that follows */
+  pthread_mutex_t lock; /**< guards all that follows */
   pthread_cond_t change;
   pthread_t watcher;
-  bool closing; /**< the watcher ends */
-  bool ending;  /**< no answer begins */
+  bool closing; /**< the watcher must end */
+  bool ending;  /**< no new answer may begin */
   unsigned count;
-  peer *first; /**< the newest */
+  peer *first; /**< newest first */
 };
 
 /* ---- addresses ---------------------------------------------------------- */
 
-/** A site has 2^64 addresses of IPv6, so what counts of one is the half that names the site; of a
-    link's own addresses, which have that half in common, all. */
+/** A site has 2^64 IPv6 addresses, so only the first half, which identifies the site, is compared.
+    Link-local addresses share that half, so all of it is compared. */
 static void keep_site(struct in6_addr *address) {
   if (!IN6_IS_ADDR_LINKLOCAL(address) && !IN6_IS_ADDR_V4MAPPED(address))
     memset(address->s6_addr + 8, 0, 8);
@@ -58,7 +58,7 @@ static bool is_same(const peer *a, const peer *b) {
   return memcmp(&a->address, &b->address, sizeof a->address) == 0;
 }
 
-/** How many have the address of a peer; of those `answered` alone, or all. */
+/** How many peers have the address of a peer: only those `answered`, or all. */
 static unsigned count_of(const limiter *c, const peer *of, bool answered) {
   unsigned count = 0;
   for (const peer *v = c->first; v; v = v->next)
@@ -66,16 +66,16 @@ static unsigned count_of(const limiter *c, const peer *of, bool answered) {
   return count;
 }
 
-/* ---- ends --------------------------------------------------------------- */
+/* ---- timeouts ----------------------------------------------------------- */
 
-/** Ends a connection: who serves it finds it closed, and has it leave. */
+/** Shuts a connection down; the thread that serves it then calls limiter_leave. */
 static void end(peer *v) {
   v->ended = true;
   v->limiter->count--;
   shutdown(v->socket, SHUT_RDWR);
 }
 
-/** Ends what takes too long. */
+/** Ends connections that take too long. */
 static void look(limiter *c) {
   double now = dg_seconds();
   for (peer *v = c->first; v; v = v->next)
@@ -105,7 +105,8 @@ static void *watch(void *cls) {
   return NULL;
 }
 
-/** Who has to go for another: of the address with most, whose stretch has lasted longest. */
+/** The connection to end for a new one: of the address with most connections, the one in its
+    current phase for longest. */
 static peer *choose(const limiter *c) {
   peer *chosen = NULL;
   unsigned most = 0;
@@ -119,7 +120,7 @@ static peer *choose(const limiter *c) {
   return chosen;
 }
 
-/* ---- visits ------------------------------------------------------------- */
+/* ---- connections--------------------------------------------------------- */
 
 static void release(limiter *c) {
   pthread_cond_destroy(&c->change);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/** The error for an address and a port that can't be listened on, from errno. */
+/** The error for an address and port that can't be listened on, from errno. */
 static bool fail(const char *address, uint32_t port, dg_error *err) {
   if (errno == EADDRINUSE)
     return dg_fail(err, DG_ERR_RUNTIME,
@@ -27,7 +27,7 @@ static bool fail(const char *address, uint32_t port, dg_error *err) {
                  strerror(errno));
 }
 
-/** Binds a socket to what getaddrinfo found; errno says why not. */
+/** Binds a socket to a result of getaddrinfo; sets errno on failure. */
 static bool bind_to(int socket, const struct addrinfo *found) {
   enum { WAITING = 64 };
   int yes = 1;

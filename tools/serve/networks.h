@@ -1,4 +1,4 @@
-/** The trained networks that digits-serve asks, on one device. */
+/** The trained networks of digits-serve, on one device. */
 #ifndef DG_SERVE_NETWORKS_H
 #define DG_SERVE_NETWORKS_H
 
@@ -18,19 +18,19 @@ typedef struct {
 
 typedef struct {
   dg_device *device;
-  pthread_mutex_t lock; /**< held by the thread that makes an answer */
+  pthread_mutex_t lock; /**< held while a thread makes an answer */
   uint32_t count;
   network *all; /**< [count] */
 } networks;
 
 enum {
-  NETWORKS_BATCH = 16 /**< digits that a network reads at once */
+  NETWORKS_BATCH = 16 /**< most digits that a network runs at once */
 };
 
-/** Prepares `n`, to which networks are added, on a device; it belongs to `n` from then on. */
+/** Prepares `n` with a device, which then belongs to `n`; networks are added later. */
 void networks_open(networks *n, dg_device *device);
 
-/** Reads the network of a weight file, or of a name that dg_weights_find knows. */
+/** Adds the network of a weight file, given by path or by a name for dg_weights_find. */
 bool networks_add(networks *n, const char *weights, dg_error *err);
 
 void networks_close(networks *n);

@@ -11,10 +11,10 @@ typedef enum { SERVE_PAGE, SERVE_HELP, SERVE_VERSION } serve_task;
 
 typedef struct {
   serve_task task;
-  char **weights;         /**< as dg_weights_find takes them */
+  char **weights;         /**< paths or names for dg_weights_find */
   uint32_t weights_count; /**< 0: all that are found by name */
-  const char *listen;     /**< a numeric address; NULL: the loopback alone */
-  uint32_t port;          /**< 0: any that is free */
+  const char *listen;     /**< a numeric address; NULL: loopback only */
+  uint32_t port;          /**< 0: any free port */
   const char *token, *token_file;
   const char *backend, *device;
   uint32_t threads;

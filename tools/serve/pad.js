@@ -12,11 +12,11 @@ function trace(context, size, stroke) {
     context.quadraticCurveTo(...at(stroke[i]), ...at(middle));
   }
   const [x, y] = at(stroke[stroke.length - 1]);
-  context.lineTo(x, y + 0.01); // a line of no length would draw no dot
+  context.lineTo(x, y + 0.01); // a line of zero length draws nothing
   context.stroke();
 }
 
-/** Draws strokes on a square canvas that was emptied. */
+/** Draws strokes on an empty square canvas. */
 export function paint(canvas, strokes, ink) {
   const context = canvas.getContext('2d', { willReadFrequently: true });
   context.lineWidth = PEN * canvas.width;
@@ -26,15 +26,15 @@ export function paint(canvas, strokes, ink) {
 }
 
 export class Pad {
-  /** `changed(time, finished)` is called when a stroke has changed or ended: the time of the event
-      that did it, and whether no stroke is being drawn. `version` counts the changes. */
+  /** `changed(time, finished)` is called when a stroke has changed or ended, with the time of the
+      event and whether no stroke is being drawn. `version` counts the changes. */
   constructor(canvas, changed) {
     this.canvas = canvas;
     this.changed = changed;
     this.strokes = [];
     this.version = 0;
-    this.pointer = null; // the one that draws
-    this.pen = null; // of the keyboard: {at, down}
+    this.pointer = null; // the pointer that draws
+    this.pen = null; // the keyboard's pen: {at, down}
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
     canvas.addEventListener('pointermove', (event) => this.move(event));
     canvas.addEventListener('pointerup', (event) => this.end(event));
@@ -68,7 +68,7 @@ export class Pad {
   show() {
     const size = Math.round(this.canvas.clientWidth * devicePixelRatio);
     const ink = getComputedStyle(this.canvas).color;
-    this.canvas.width = this.canvas.height = size; // empties it
+    this.canvas.width = this.canvas.height = size; // also clears it
     paint(this.canvas, this.strokes, ink);
     if (this.pen) this.showPen(ink, size);
   }

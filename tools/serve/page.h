@@ -7,7 +7,7 @@ typedef struct {
   const char *text;
 } page_file;
 
-/** All of them, ended by a NULL name (generated). */
+/** All files, ended by a NULL name (generated). */
 extern const page_file page_files[];
 
 #endif

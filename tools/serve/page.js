@@ -1,12 +1,12 @@
-// Sends what is drawn to the networks as one draws, and shows what they answer.
+// Sends the drawing to the networks while one draws, and shows their answers.
 
 import { Pad, paint } from './pad.js';
 
-const SIDE = 196; // pixels of the picture that is sent
+const SIDE = 196; // side in pixels of the picture that is sent
 
 const element = (id) => document.getElementById(id);
 
-/** A new element with a class and text, put at the end of another. */
+/** Makes an element with a class and text, appended to another. */
 function put(parent, tag, name = '', text = '') {
   const made = document.createElement(tag);
   made.className = name;
@@ -19,11 +19,11 @@ const milliseconds = (time) => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
 
 // ---- asking
 
-let asking = false; // a request is under way
-let waiting = null; // what has changed since: {time, finished}
+let asking = false; // a request is in progress
+let waiting = null; // the last change since then: {time, finished}
 let answer = null; // the last one
-let shown = { version: 0, took: 0 }; // strokes that it is of, milliseconds from pen to page
-let chosen = -1; // the digit that the bars are of; -1: the last one
+let shown = { version: 0, took: 0 }; // its version of the strokes, milliseconds from pen to page
+let chosen = -1; // the digit whose bars are shown; -1: the last one
 
 /** White strokes on black as a PGM file. */
 function picture(strokes) {
@@ -45,11 +45,11 @@ async function request(path, options) {
   return object;
 }
 
-/** The message for what went wrong; fetch throws a TypeError where nobody listens. */
+/** The message for an error; fetch throws a TypeError if nobody listens. */
 const reason = (error) =>
   error instanceof TypeError ? 'digits-serve does not answer; start it again.' : error.message;
 
-/** Asks what the strokes are, where that isn't known yet, and shows it. */
+/** Requests the answer for the strokes, unless it is known, and shows it. */
 async function update({ time, finished }) {
   const { version, strokes } = pad;
   try {
@@ -67,7 +67,7 @@ async function update({ time, finished }) {
   }
 }
 
-/** One request at a time: what has changed meanwhile is sent when the answer is here. */
+/** One request at a time: later changes are sent after the answer. */
 async function ask(change) {
   waiting = change;
   if (asking) return;
@@ -82,7 +82,7 @@ async function ask(change) {
 
 // ---- showing
 
-const cards = []; // of the networks: {label, time, bars, sure}
+const cards = []; // one per network: {label, time, bars, sure}
 
 function makeCard(model) {
   const card = put(element('networks'), 'li', 'network');
@@ -100,7 +100,7 @@ function makeCard(model) {
   cards.push({ label, time, bars, sure: put(card, 'p', 'sure') });
 }
 
-/** Shows what a network thinks of digit `at`; `model` null: nothing. */
+/** Shows a network's answer for digit `at`; `model` null: none. */
 function showCard(card, model, at) {
   const read = model ? model.digits[at] : null;
   const between = card.bars.length > 10 ? ' ' : '';
@@ -115,7 +115,7 @@ function showCard(card, model, at) {
   });
 }
 
-/** Draws the image of a digit as the networks see it: 0 black, 255 white. */
+/** Draws the input image of a digit: 0 black, 255 white. */
 function showSeen(canvas, digit) {
   canvas.width = digit.width;
   canvas.height = digit.height;
@@ -125,7 +125,7 @@ function showSeen(canvas, digit) {
   context.putImageData(pixels, 0, 0);
 }
 
-/** One button with an image for each digit that was found. */
+/** Makes a button with the image of each digit that was found. */
 function showDigits(digits, at) {
   const seen = element('seen');
   while (seen.children.length > digits.length) seen.lastChild.remove();
@@ -156,7 +156,7 @@ function show() {
   cards.forEach((card, i) => showCard(card, answer ? answer.models[i] : null, at));
 }
 
-/** Says how long it took from the pen to the answer on the page, and aloud what was read. */
+/** Shows the time from the pen to the answer on the page, and announces the digits. */
 function tell(finished) {
   const status = element('status');
   const server = answer && milliseconds(answer.milliseconds);
@@ -180,7 +180,7 @@ function complain(message) {
 
 // ---- the page
 
-history.replaceState(null, '', location.pathname); // the browser keeps the token; nobody sees it
+history.replaceState(null, '', location.pathname); // hides the token; a cookie has it
 
 const pad = new Pad(element('pad'), (time, finished) => {
   const empty = pad.strokes.length === 0;

@@ -18,23 +18,23 @@
 enum {
   MAX_BODY = 1 << 18,                        /* bytes of a request's body */
   MAX_HEADERS = 1 << 15,                     /* bytes of memory of a connection */
-  MAX_CONNECTIONS = 2 * LIMITER_CONNECTIONS, /* those that were ended are among them */
+  MAX_CONNECTIONS = 2 * LIMITER_CONNECTIONS, /* including ended ones */
   MAX_LISTENERS = 2
 };
 
 struct server {
   networks *networks;
   const char *token; /**< "": none */
-  char cookie[32];   /**< as which a browser keeps it: its name, another one for each port */
+  char cookie[32];   /**< name of the cookie with the token; depends on the port */
   limiter *limiter;
   struct MHD_Daemon *daemons[MAX_LISTENERS];
 };
 
-/** What has come of a request. */
+/** The received part of a request. */
 typedef struct {
   peer *peer;
-  size_t length; /**< of its body, as the headers say */
-  size_t size;   /**< of it that is here */
+  size_t length; /**< of its body, from the headers */
+  size_t size;   /**< received bytes of it */
   uint8_t *body; /**< [length] */
 } request;
 
@@ -60,7 +60,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned
   return sent;
 }
 
-/** Sends an answer with one more header and drops it; name NULL: without. */
+/** Sends an answer with one more header (name NULL: none) and frees it. */
 static enum MHD_Result send_answer(struct MHD_Connection *connection, answer a, const char *name,
                                    const char *value) {
   char *text = a.object ? json_dumps(a.object, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
@@ -84,8 +84,8 @@ static enum MHD_Result refuse_method(struct MHD_Connection *connection, const ch
                      allowed);
 }
 
-/** Sends a file of the page: "/" is page.html. The browser keeps the token for all that the page
-    asks for, where it came as ?token=. */
+/** Sends a file of the page: "/" is page.html. If the token came as ?token=, sets a cookie with it
+    for the requests of the page. */
 static enum MHD_Result send_file(const server *s, struct MHD_Connection *connection,
                                  const page_file *file) {
   const char *suffix = strrchr(file->name, '.');
@@ -117,8 +117,7 @@ static const char *header(struct MHD_Connection *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/** Does a request know the token: as the header says, as the browser kept it, or, for the page, as
-    its address says? */
+/** Does a request have the token: in the header, in the cookie, or, for the page, in its URL? */
 static bool knows_token(const server *s, struct MHD_Connection *connection, const char *path) {
   static const char scheme[] = "Bearer ";
   const char *told = header(connection, "Authorization");
@@ -141,8 +140,7 @@ static enum MHD_Result refuse_stranger(struct MHD_Connection *connection) {
                      "WWW-Authenticate", "Bearer");
 }
 
-/** Looks at the headers; true: the request may go on, else it was refused, and `result` says how.
- */
+/** Checks the headers. true: the request may continue; else it was refused, with `result`. */
 static bool admit(const server *s, struct MHD_Connection *connection, const char *path,
                   size_t *length, enum MHD_Result *result) {
   const char *host = header(connection, "Host"), *told = header(connection, "Content-Length");
@@ -172,7 +170,7 @@ static peer *peer_of(struct MHD_Connection *connection) {
   return info ? info->socket_context : NULL;
 }
 
-/** Begins a request, of which the headers are here. */
+/** Begins a request after its headers. */
 static enum MHD_Result begin(const server *s, struct MHD_Connection *connection, const char *path,
                              void **state) {
   size_t length;
@@ -193,7 +191,7 @@ static enum MHD_Result begin(const server *s, struct MHD_Connection *connection,
   return MHD_YES;
 }
 
-/** Keeps a part of the body. */
+/** Stores a part of the body. */
 static enum MHD_Result collect(request *r, const char *bytes, size_t *size) {
   if (*size > r->length - r->size) return MHD_NO;
   memcpy(r->body + r->size, bytes, *size);
@@ -202,7 +200,7 @@ static enum MHD_Result collect(request *r, const char *bytes, size_t *size) {
   return MHD_YES;
 }
 
-/** Asks the networks, where not too many wait for that. */
+/** Runs the networks, unless too many requests are queued. */
 static answer predict(server *s, const request *r) {
   if (!limiter_begin_answer(r->peer))
     return answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "too many pictures wait; send it again");
@@ -211,7 +209,7 @@ static answer predict(server *s, const request *r) {
   return a;
 }
 
-/** Answers a request that is here as a whole. */
+/** Answers a complete request. */
 static enum MHD_Result answer_request(server *s, struct MHD_Connection *connection,
                                       const char *method, const char *path, const request *r) {
   bool gets = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
@@ -269,7 +267,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 /* ---- starting ----------------------------------------------------------- */
 
-/** Has threads of their own answer the connections of a listening socket, which will be closed. */
+/** Starts threads that serve the connections of a listening socket; takes ownership of it. */
 static struct MHD_Daemon *start_daemon(server *s, int listener, dg_error *err) {
   struct MHD_Daemon *daemon = MHD_start_daemon(
       MHD_USE_AUTO | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
@@ -283,7 +281,7 @@ static struct MHD_Daemon *start_daemon(server *s, int listener, dg_error *err) {
   return NULL;
 }
 
-/** Listens on the addresses; one that is missing is an error where it is the only one. */
+/** Listens on the addresses; a missing one is an error only if there is no other. */
 static bool start_all(server *s, const char *const *addresses, uint32_t *port, dg_error *err) {
   for (int i = 0; i < MAX_LISTENERS && addresses[i]; i++) {
     dg_error of_socket = {0};

@@ -1,4 +1,4 @@
-/** The HTTP server: its addresses, what lies where, and what it refuses. */
+/** The HTTP server: its addresses, its URLs, and what it refuses. */
 #ifndef DG_SERVE_SERVER_H
 #define DG_SERVE_SERVER_H
 
@@ -9,14 +9,14 @@
 typedef struct server server;
 
 /**
- * Answers from threads of its own from now on. `address` is numeric; NULL: 127.0.0.1, and ::1 where
- * this machine has it. `port` 0 becomes the one that was free. Requests must know `token`; "": none
- * is asked for. `n` and `token` must outlive the server.
+ * Starts the server on its own threads. `address` is numeric; NULL: 127.0.0.1, and ::1 if this
+ * machine has it. `port` 0 becomes a free port. Requests must have `token`; "": none is needed. `n`
+ * and `token` must outlive the server.
  */
 server *server_start(const char *address, uint32_t *port, const char *token, networks *n,
                      dg_error *err);
 
-/** Ends the threads after the answers that they are at; NULL is allowed. */
+/** Ends the threads after their current answers; NULL is allowed. */
 void server_stop(server *s);
 
 #endif

@@ -39,7 +39,7 @@ static bool has_extension(const char *name, const char *const *extensions) {
   return false;
 }
 
-/** Is it wanted: a folder where `extensions` is NULL, else a file with one of them? */
+/** Is the entry wanted: a folder if `extensions` is NULL, else a file with one of them? */
 static bool is_wanted(const char *path, const char *name, const char *const *extensions) {
   struct stat info;
   if (stat(path, &info) != 0) return extensions && has_extension(name, extensions);

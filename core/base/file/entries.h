@@ -1,4 +1,4 @@
-/** What a folder holds, in the order of the names. */
+/** The entries of a folder, sorted by name. */
 #ifndef DG_ENTRIES_H
 #define DG_ENTRIES_H
 
@@ -12,15 +12,15 @@ typedef struct {
 } dg_entries;
 
 /**
- * Lists the folders in a folder, or the files with one of the extensions (".png", …, ended by
- * NULL), whatever their case; what begins with a dot is passed over. Free with dg_entries_free,
- * also on failure.
+ * Lists the folders in a folder, or the files with one of the extensions (".png", …, ended by NULL;
+ * case is ignored). Names that begin with a dot are skipped. Free with dg_entries_free, also on
+ * failure.
  */
 bool dg_list_folders(dg_entries *entries, const char *folder, dg_error *err);
 bool dg_list_files(dg_entries *entries, const char *folder, const char *const *extensions,
                    dg_error *err);
 
-/** The index of a name; `count` where it is none of them. */
+/** The index of a name; `count` if it is not there. */
 size_t dg_entries_find(const dg_entries *entries, const char *name);
 
 void dg_entries_free(dg_entries *entries);

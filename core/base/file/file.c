@@ -10,7 +10,7 @@
 
 int dg_file_open(const char *path, uint64_t *size, dg_error *err) {
   struct stat status;
-  int descriptor = open(path, O_RDONLY | O_NONBLOCK); /* a pipe without a writer would wait */
+  int descriptor = open(path, O_RDONLY | O_NONBLOCK); /* don't wait for the writer of a pipe */
   if (descriptor < 0 || fstat(descriptor, &status) != 0) {
     dg_fail(err, DG_ERR_INPUT, "%s: %s; check the path and its permissions", path, strerror(errno));
   } else if (!S_ISREG(status.st_mode)) {
@@ -28,7 +28,7 @@ int dg_file_open(const char *path, uint64_t *size, dg_error *err) {
 static int read_exactly(int descriptor, char *bytes, size_t size) {
   for (size_t done = 0; done < size;) {
     ssize_t got = read(descriptor, bytes + done, size - done);
-    if (got == 0) return EIO; /* it was cut meanwhile */
+    if (got == 0) return EIO; /* the file was truncated meanwhile */
     if (got < 0 && errno != EINTR) return errno;
     if (got > 0) done += (size_t)got;
   }

@@ -28,7 +28,7 @@ static void forget(dg_new_file *file) {
 
 /* ---- beginning ---------------------------------------------------------- */
 
-/** Is something mounted at the path, as single files are into containers? */
+/** Is the path a mount point, such as a single file mounted into a container? */
 static bool is_mounted(const char *path) {
 #ifdef STATX_ATTR_MOUNT_ROOT
   struct statx info;
@@ -66,7 +66,7 @@ static char *elsewhere(const char *path) {
   return other;
 }
 
-/** Gives the new file what the old one has: its owner, as far as this user may, and its mode. */
+/** Gives the new file the mode of the old one and, if this user may, its owner. */
 static void keep_mode(int descriptor, const struct stat *old) {
   struct stat own;
   bool kept = fstat(descriptor, &own) == 0;
@@ -75,14 +75,14 @@ static void keep_mode(int descriptor, const struct stat *old) {
   fchmod(descriptor, old->st_mode & (kept ? ANY_MODE : ANY_MODE & ~(mode_t)S_IRWXG));
 }
 
-/** Can the file that is there be written over? */
+/** Can the existing file be overwritten? */
 static bool is_writable(const char *path) {
   int descriptor = dg_open_file(path, O_RDWR | O_NOFOLLOW, 0);
   if (descriptor >= 0) close(descriptor);
   return descriptor >= 0;
 }
 
-/** Opens a temporary file beside the path, or elsewhere where none can be there. */
+/** Opens a temporary file beside the path, or elsewhere if that is not possible. */
 static bool open_beside(dg_new_file *file, const struct stat *old) {
   file->in_place = old && (is_mounted(file->path) || is_stuck(file->path, old));
   file->stem = strdup(file->path);
@@ -107,7 +107,7 @@ static bool fail_opening(const char *path, dg_error *err) {
                  path, strerror(errno));
 }
 
-/** A device or a pipe can't be replaced: it is written to as it is. */
+/** A device or a pipe can't be replaced: it is written to directly. */
 static bool is_replaceable(const struct stat *old) {
   return !old || S_ISREG(old->st_mode);
 }
@@ -153,7 +153,7 @@ void dg_file_write(dg_new_file *file, const void *bytes, size_t size) {
 
 /* ---- ending ------------------------------------------------------------- */
 
-/** Reads back what was written. NULL: it is as it should be; else what isn't. */
+/** Reads back what was written. Returns NULL, or what is wrong. */
 static const char *read_back(const dg_new_file *file) {
   struct stat info;
   uint32_t sum;
@@ -165,7 +165,7 @@ static const char *read_back(const dg_new_file *file) {
   return sum == file->sum ? NULL : "other bytes were read back than were written; check the disk";
 }
 
-/** Brings all bytes to the disk. NULL, or what is wrong. */
+/** Flushes all bytes to the disk. Returns NULL, or what is wrong. */
 static const char *finish(dg_new_file *file, dg_file_look *look, const void *expected) {
   flush(file);
   if (file->stem && !file->reason) note(file, dg_sync(file->descriptor));
@@ -181,23 +181,24 @@ static int put_in_place(dg_new_file *file) {
       file->temporary ? 0 : dg_temporary_link(file->descriptor, file->stem, &file->temporary);
   if (!reason && rename(file->temporary, file->path) != 0) reason = errno;
   if (reason) return reason;
-  free(file->temporary); /* that name is no more */
+  free(file->temporary); /* this name is gone */
   file->temporary = NULL;
   dg_sync_folder(file->path);
   return 0;
 }
 
-/** Does a failed renaming tell that the name can't be given, while the file itself may take it? */
+/** Does this errno of a rename mean that only the name can't be replaced, so writing in place may
+    work? */
 static bool is_fixed(int reason) {
   return reason == EBUSY || reason == EPERM || reason == EACCES;
 }
 
-/** Makes the new file that of the path. `copy` as in dg_overwrite. */
+/** Puts the new file at the path. `copy` as in dg_overwrite. */
 static int take_place(dg_new_file *file, char **copy) {
   int reason = file->in_place ? EBUSY : put_in_place(file);
   if (!is_fixed(reason)) return reason;
   int of_file = dg_overwrite(file->descriptor, file->size, file->path, file->stem, copy);
-  return of_file == ENOENT ? reason : of_file; /* there is none */
+  return of_file == ENOENT ? reason : of_file; /* there is no old file */
 }
 
 bool dg_file_commit_seen(dg_new_file *file, dg_file_look *look, const void *expected,
@@ -226,9 +227,10 @@ void dg_file_abandon(dg_new_file *file) {
   if (file->path) forget(file);
 }
 
-/* ---- looking ------------------------------------------------------------ */
+/* ---- checking ----------------------------------------------------------- */
 
-/** Can it be written to as it is? A pipe is not opened: its reader would find its end, and go. */
+/** Can it be written to directly? A pipe is not opened: its reader would see the end of file and
+    stop. */
 static bool check_open(const char *target, mode_t mode) {
   if (S_ISFIFO(mode)) return faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) == 0;
   int descriptor = dg_open_file(target, O_WRONLY | O_NONBLOCK, 0);

@@ -11,7 +11,7 @@
 
 enum { PIECE = 1 << 16 };
 
-/** Writes so many bytes of one file over another, which ends behind them. Returns 0 or an errno. */
+/** Copies so many bytes of one file over another and truncates that. Returns 0 or an errno. */
 static int copy_over(int from, int to, uint64_t size) {
   unsigned char bytes[PIECE];
   int reason = 0;
@@ -24,7 +24,7 @@ static int copy_over(int from, int to, uint64_t size) {
   return reason ? reason : dg_sync(to);
 }
 
-/** Copies, and reads back what came of it. */
+/** Copies, and reads the copy back. */
 static int copy_surely(int from, int to, uint64_t size) {
   uint32_t wanted, got;
   int reason = copy_over(from, to, size);
@@ -33,7 +33,8 @@ static int copy_surely(int from, int to, uint64_t size) {
   return reason ? reason : wanted == got ? 0 : EIO;
 }
 
-/** Copies what is there beside it; returns the copy, or -1 with the reason in errno. */
+/** Makes a copy of the old file beside it; returns its descriptor, or -1 with the reason in
+    errno. */
 static int keep_copy(int target, uint64_t size, const char *stem, char **name) {
   int copy = dg_temporary_new(stem, DG_COPY_END, name);
   if (copy < 0) return -1;

@@ -26,20 +26,20 @@ bool dg_is_shared(const struct stat *folder) {
   return (folder->st_mode & S_ISVTX) && (folder->st_mode & S_IWOTH);
 }
 
-/** A path on its way to where it leads: what was walked, and what is left to walk. */
+/** The state of resolving a path: the part that is resolved, and the rest. */
 typedef struct {
   char done[PATH_SIZE], left[PATH_SIZE];
   unsigned links;
 } walk;
 
-/** "folder/name", or what one of them is where the other is empty. */
+/** "folder/name"; if one of them is empty, the other one. */
 static bool join(char out[PATH_SIZE], const char *folder, const char *name) {
   size_t length = strlen(folder);
   bool slash = length && folder[length - 1] != '/' && *name && *name != '/';
   return snprintf(out, PATH_SIZE, "%s%s%s", folder, slash ? "/" : "", name) < PATH_SIZE;
 }
 
-/** Takes the first component off what is left; false: there is none. */
+/** Removes the first component of the rest; false: there is none. */
 static bool next_name(walk *w, char name[PATH_SIZE]) {
   char *begin = w->left + strspn(w->left, "/");
   size_t length = strcspn(begin, "/");
@@ -50,24 +50,24 @@ static bool next_name(walk *w, char name[PATH_SIZE]) {
   return true;
 }
 
-/** May a link be followed? As the kernel's protected_symlinks has it. */
+/** May a link be followed? By the same rule as the kernel's protected_symlinks. */
 static bool may_follow(const char *folder, const struct stat *link) {
   struct stat info;
   return stat(*folder ? folder : ".", &info) != 0 || !dg_is_shared(&info) ||
          link->st_uid == geteuid() || link->st_uid == info.st_uid;
 }
 
-/** Does the text of a link lead elsewhere than the link itself, as those of /proc/self/fd may? */
+/** Does the text of a link lead elsewhere than the link itself, as in /proc/self/fd? */
 static bool is_magic(const char *link, const char *target) {
   struct stat a, b;
   return stat(link, &a) == 0 &&
          (stat(target, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino);
 }
 
-/** What became of a step. */
+/** The result of a step. */
 typedef enum { GOES_ON, ENDS, TOO_LONG, LOOPS, REFUSED } step;
 
-/** Steps to the link `name` in w->done, which becomes `link`, or to where that leads. */
+/** Follows the link with the path `link`; one like those of /proc/self/fd ends the walk. */
 static step follow(walk *w, const char *link, const struct stat *info) {
   char text[PATH_SIZE], target[PATH_SIZE], left[PATH_SIZE];
   if (!may_follow(w->done, info)) return REFUSED;

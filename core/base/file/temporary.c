@@ -19,7 +19,7 @@ enum { RANDOM_DIGITS = 16, MAX_NAME = 200, TRIES = 100 };
 
 /* ---- names -------------------------------------------------------------- */
 
-/** How much of a file's name those beside it begin with: whole characters of UTF-8. */
+/** How many bytes of a file's name its temporary files begin with: whole characters of UTF-8. */
 static size_t kept_length(const char *name) {
   size_t length = strlen(name);
   if (length <= MAX_NAME) return length;
@@ -50,7 +50,7 @@ int dg_temporary_is(const char *name, const char *of) {
 
 /* ---- new files ---------------------------------------------------------- */
 
-/** Locks a file that was just made. False: somebody sweeps it away, and another must be made. */
+/** Locks a file that was just made. False: another process is removing it; make another one. */
 static bool hold(int descriptor) {
   struct stat info;
   return dg_lock(descriptor) != EWOULDBLOCK && fstat(descriptor, &info) == 0 && info.st_nlink > 0;
@@ -75,7 +75,7 @@ int dg_temporary_new(const char *stem, const char *end, char **name) {
 
 int dg_temporary_nameless(const char *stem) {
 #ifdef O_TMPFILE
-  if (access("/proc/self/fd", X_OK) != 0) return -1; /* by which it gets its name */
+  if (access("/proc/self/fd", X_OK) != 0) return -1; /* needed to give it a name */
   char *folder = dg_folder_of(stem);
   int descriptor = folder ? dg_open_file(folder, O_TMPFILE | O_RDWR, 0666) : -1;
   free(folder);
@@ -101,10 +101,10 @@ int dg_temporary_link(int descriptor, const char *stem, char **name) {
   return EEXIST;
 }
 
-/* ---- what was left ------------------------------------------------------ */
+/* ---- leftover files ----------------------------------------------------- */
 
-/** Is an open file one of this user's, to which nobody writes any more? Root's have, where they
-    were to replace another's, that owner. */
+/** Does an open file belong to this user, and does nobody write to it any more? A file that root
+    made to replace another user's file belongs to that user. */
 static bool is_stale(int descriptor, uid_t owner, struct stat *info) {
   return fstat(descriptor, info) == 0 && S_ISREG(info->st_mode) && info->st_nlink == 1 &&
          (info->st_uid == geteuid() || (geteuid() == 0 && info->st_uid == owner)) &&

@@ -1,4 +1,5 @@
-/** Text that is written piece by piece into a caller's memory, and measured where it doesn't fit.
+/**
+ * Text that is appended to a caller's buffer; its full length is counted even if it doesn't fit.
  */
 #ifndef DG_WRITER_H
 #define DG_WRITER_H

@@ -15,16 +15,16 @@ enum {
   MAX_CELL = 255,
   MAX_VALUE = 255,
   MAX_BLANK = 64, /* lines */
-  /* A gzipped table may be so many times as long, unpacked, where it is longer than so many bytes:
-     no table is that has more on it than blank images. */
+  /* A gzipped table of more than so many unpacked bytes may be at most so many times its packed
+     size; only tables of blank images pack better. */
   MAX_INFLATION = DG_MAX_INFLATION / 4,
   MAX_UNPACKED = 1 << 26
 };
 
-/** What stands where a byte would: the end of the file, or a failure, which was told. */
+/** Values in place of a byte: the end of the file, or a failure that was reported. */
 enum { AT_END = -1, FAILED = -2 };
 
-/** A table while it is read. */
+/** A table that is being read. */
 typedef struct {
   dg_packed file;
   uint8_t bytes[PIECE];
@@ -36,10 +36,10 @@ typedef struct {
   dg_collection rows;
 } table;
 
-/** A value of a row as it stands in the file, cut where it is long. */
+/** A value of a row as in the file, truncated if it is long. */
 typedef struct {
   char text[CELL];
-  size_t length; /**< of the whole, at most MAX_CELL */
+  size_t length; /**< of the whole value, at most MAX_CELL */
   int after;     /**< what ended it: a comma, '\n' or AT_END */
 } cell;
 
@@ -58,7 +58,7 @@ static bool fail_long(table *t) {
                  t->file.path, (unsigned long long)t->line, MAX_CELL);
 }
 
-/** Reads up to a comma or the end of a line. A carriage return before that end is none of it. */
+/** Reads up to a comma or the end of a line. A carriage return before the end is dropped. */
 static bool read_cell(table *t, cell *c) {
   *c = (cell){.length = 0};
   while ((c->after = next_byte(t)) >= 0 && c->after != ',' && c->after != '\n') {
@@ -83,7 +83,7 @@ static bool fail_header(table *t, const char *found) {
                  t->file.path, found);
 }
 
-/** Is it the name of the column of labels, in quotes or not, behind a byte order mark or not? */
+/** Is it the name of the label column, with or without quotes and a byte order mark? */
 static bool names_labels(const cell *c) {
   const char *text = c->text;
   if (strncmp(text, "\xef\xbb\xbf", 3) == 0) text += 3;
@@ -153,7 +153,7 @@ static bool fail_columns(table *t, const char *relation, uint32_t found) {
                  t->file.path, (unsigned long long)t->line, relation, found, t->columns);
 }
 
-/** Reads the row whose first value is in `c`, which is left at the last one. */
+/** Reads the row whose first value is in `c`; `c` then holds the last value. */
 static bool read_row(table *t, cell *c) {
   uint8_t *pixels = dg_collect(&t->rows, 0, t->file.err);
   if (!pixels) return false;

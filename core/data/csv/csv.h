@@ -1,8 +1,8 @@
 /**
- * Tables of images: text with a header, then a row for each image, its values parted by commas; a
- * column `label` first, or none, then the gray values of a square image line by line, whole numbers
- * from 0 (paper) to 255 (ink). So come the files of Kaggle's digit recognizer
- * (https://www.kaggle.com/c/digit-recognizer/data), and others like MNIST.
+ * Tables of images in CSV: a header, then a row for each image. The first column may be `label`;
+ * the others are the gray values of a square image line by line, whole numbers from 0 (paper) to
+ * 255 (ink). Kaggle's digit recognizer (https://www.kaggle.com/c/digit-recognizer/data) and other
+ * sets like MNIST have this format.
  */
 #ifndef DG_CSV_H
 #define DG_CSV_H
@@ -11,7 +11,7 @@
 
 /**
  * Reads a table, gzipped or not; a table without a column of labels leaves `labels` NULL. Errors
- * name file and line, what is wrong there and the remedy; nothing is left to free then.
+ * name file and line, what is wrong there and the remedy; then there is nothing to free.
  */
 bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err);
 

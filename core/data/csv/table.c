@@ -8,7 +8,7 @@
 
 enum { SHARE = 10 };
 
-/** Moves the last tenth of the training samples to the test. */
+/** Moves the last tenth of the training samples to the test part. */
 static bool split(dg_dataset *set, dg_error *err) {
   dg_samples *all = &set->train;
   uint32_t count = all->count < SHARE ? all->count > 1 : all->count / SHARE;

@@ -4,7 +4,7 @@
 
 #include "core/data/dataset.h"
 
-/** Reads a CSV table; its last tenth is kept for the test. */
+/** Reads a CSV table; its last tenth becomes the test part. */
 dg_dataset *dg_dataset_from_table(const char *path, dg_error *err);
 
 #endif

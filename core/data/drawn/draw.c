@@ -9,7 +9,7 @@
 #include "core/data/drawn/glyphs.h"
 #include "core/data/drawn/rasterizer.h"
 
-/** The side of the box that the ink is fitted into, and into how many lines a span is cut. */
+/** Side of the box that the ink is fitted into, and number of line segments per span. */
 enum { BOX = 20, LINES_PER_SPAN = 7 };
 
 _Static_assert(DG_GLYPH_MAX_KNOTS *LINES_PER_SPAN < DG_PATH_MAX_POINTS, "a glyph fits into a path");
@@ -18,7 +18,7 @@ typedef struct {
   float x, y;
 } vec;
 
-/** A digit's strokes as knots, in heights of the digit. */
+/** A digit's strokes as knots; the unit is the digit's height. */
 typedef struct {
   unsigned count;
   const char *pen; /**< [count] dg_pen_mark */
@@ -30,7 +30,8 @@ static float between(dg_random *r, float low, float high) {
   return low + (high - low) * dg_random_uniform(r);
 }
 
-/** A bell-shaped number (three uniforms added) of this deviation, never more than thrice it. */
+/** A bell-shaped random number (sum of three uniforms) with this deviation, at most three times
+    it. */
 static float bell(dg_random *r, float deviation) {
   float sum = dg_random_uniform(r);
   sum += dg_random_uniform(r);
@@ -60,7 +61,8 @@ static bool starts_stroke(const skeleton *s, unsigned knot) {
   return knot == 0 || s->pen[knot - 1] == DG_PEN_LIFT;
 }
 
-/** A writer's skeleton: somewhere between three forms of the glyph, every knot a little off. */
+/** A writer's skeleton: a random weighted mean of three forms of the glyph, with noise on every
+    knot. */
 static void write_skeleton(dg_random *r, const dg_glyph *glyph, skeleton *s) {
   const dg_knot *a = choose_form(r, glyph), *b = choose_form(r, glyph), *c = choose_form(r, glyph);
   float tb = between(r, -0.1f, 0.8f), tc = between(r, -0.1f, 0.5f), ta = 1 - tb - tc;
@@ -81,8 +83,8 @@ static float distance(vec a, vec b) {
 }
 
 /**
- * The velocity at knot `b` on the way from `a` to `c` when a span takes the root of its length
- * (the centripetal Catmull-Rom spline), times `span`, the time of the span it is wanted for.
+ * The velocity at knot `b` between `a` and `c` in a centripetal Catmull-Rom spline (a span takes
+ * the root of its length), times `span`, the time of the span that it is used for.
  */
 static vec velocity(vec a, vec b, vec c, float span) {
   float before = sqrtf(distance(a, b)) + 1e-3f, after = sqrtf(distance(b, c)) + 1e-3f;
@@ -125,7 +127,7 @@ static void trace(const skeleton *s, dg_path *path) {
   }
 }
 
-/** Bends the paper: a bicubic Bezier patch whose 4x4 control points are displaced at random. */
+/** Warps the digit by a bicubic Bezier patch whose 4x4 control points are displaced at random. */
 static void bend(dg_random *r, dg_path *path) {
   vec moved[4][4];
   float strength = between(r, 0.02f, 0.12f);
@@ -141,7 +143,7 @@ static void bend(dg_random *r, dg_path *path) {
   }
 }
 
-/** Turns, slants, widens and tapers the digit as a whole, and moves its waist up or down. */
+/** Rotates, slants, widens and tapers the whole digit, and moves its waist up or down. */
 static void tilt(dg_random *r, dg_path *path) {
   float half = 0.5f * bell(r, 0.12f); // tangent of half the angle
   float cosine = (1 - half * half) / (1 + half * half), sine = 2 * half / (1 + half * half);
@@ -169,7 +171,7 @@ static void press(dg_random *r, dg_path *path) {
   }
 }
 
-/** Scales the path, shape kept, so that its ink fills a box of 20 pixels amid the picture. */
+/** Scales the path, keeping its aspect ratio, so that its ink fills a centred box of 20 pixels. */
 static void fit(dg_path *path) {
   float left = 1e9f, right = -1e9f, top = 1e9f, bottom = -1e9f, radius = 0;
   for (unsigned k = 0; k < path->count; k++) {
@@ -185,7 +187,7 @@ static void fit(dg_path *path) {
   }
 }
 
-/** The whole pixels by which a picture is moved so that `centre` comes to its middle. */
+/** By how many whole pixels to move a picture so that `centre` is in its middle. */
 static int shift_to_middle(float centre) {
   const int margin = (DG_DIGIT_SIDE - BOX) / 2;
   int shift = (int)floorf(0.5f * DG_DIGIT_SIDE - centre + 0.5f);
@@ -222,7 +224,7 @@ static void draw_digit(dg_random *r, unsigned digit, uint8_t image[DG_DIGIT_PIXE
   centre(ink, image);
 }
 
-/** The label of an image: each ten are a permutation of the digits. */
+/** The label of an image. Every ten images are a permutation of the digits. */
 static uint8_t draw_label(uint32_t seed, uint32_t stream, uint32_t index) {
   uint8_t digits[DG_DIGIT_CLASSES];
   dg_random r = dg_random_start(seed, stream, index / DG_DIGIT_CLASSES, 1);
@@ -261,7 +263,7 @@ void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned
   dg_pool *pool = pieces > 1 ? dg_pool_new(workers < pieces ? workers : pieces, NULL) : NULL;
   if (pool)
     dg_pool_add(pool, pieces, draw_piece, &o, sizeof o);
-  else /* threads that can't be started aren't needed */
+  else /* not all threads have to start */
     for (size_t i = 0; i < pieces; i++) draw_piece(&o, i, 0);
   dg_pool_free(pool);
 }

@@ -1,6 +1,6 @@
 /**
- * The built-in digits: images of handwritten digits drawn from a seed, in the form of MNIST's
- * (28x28 bytes, 0 paper, 255 ink, the ink fitted into 20x20 and centred by mass).
+ * The built-in digits: images of handwritten digits drawn from a seed, in MNIST's format (28x28
+ * bytes, 0 paper, 255 ink, the ink fitted into 20x20 and centred by mass).
  */
 #ifndef DG_DIGITS_DRAW_H
 #define DG_DIGITS_DRAW_H
@@ -16,11 +16,10 @@ enum { DG_DIGITS_SEED = 1 };
 typedef enum { DG_DIGITS_TRAIN = 0, DG_DIGITS_TEST = 1 } dg_digits_part;
 
 /**
- * Draws the first `count` digits of a part: images [count, 28, 28] and labels [count].
- * Each ten in a row hold every digit once. An image is a function of seed, part and its index
- * alone, so the number of threads (0: dg_processors(); fewer where they can't be started) and
- * `count` don't change it; only operations that IEEE 754 rounds exactly are used, so neither does
- * the machine.
+ * Draws the first `count` digits of a part: images [count, 28, 28] and labels [count]. Every ten
+ * images hold each digit once. An image depends on seed, part and its index alone, not on `count`
+ * or the number of threads (0: dg_processors(); fewer if they can't be started). It does not depend
+ * on the machine either, since only operations that IEEE 754 rounds exactly are used.
  */
 void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned threads,
                     uint8_t *images, uint8_t *labels);

@@ -4,7 +4,7 @@
 #define GLYPH(table, pen, weight)                                                                  \
   { *(table), pen, LENGTH(table), LENGTH(*(table)), weight }
 
-// Each table is a glyph, each row of it a form; the knots stand in the order of the pen.
+// Each table is a glyph, each row of it a form. The knots are in the order of writing.
 // clang-format off
 
 static const dg_knot zero_plain[][9] = {

@@ -1,6 +1,6 @@
 /**
- * How people write the ten digits: for each digit several glyphs, for each glyph the strokes of the
- * pen in a few forms, between which a writer may lie anywhere.
+ * How people write the ten digits. Each digit has several glyphs, and each glyph a few forms of the
+ * same strokes, between which the forms of writers are interpolated.
  */
 #ifndef DG_DIGITS_GLYPHS_H
 #define DG_DIGITS_GLYPHS_H
@@ -12,17 +12,17 @@ typedef struct {
   int8_t x, y;
 } dg_knot;
 
-/** How the pen passes a knot, as the characters of a glyph's `pen`. */
+/** How the pen passes a knot: the characters of a glyph's `pen`. */
 typedef enum {
   DG_PEN_SMOOTH = '~', /**< without a corner; also the start of a stroke */
-  DG_PEN_CORNER = '^', /**< turning sharply */
+  DG_PEN_CORNER = '^', /**< a corner */
   DG_PEN_LIFT = '.',   /**< the end of a stroke */
 } dg_pen_mark;
 
 /** One way to write a digit: a few drawings of the same strokes, which differ in shape. */
 typedef struct {
   const dg_knot *knots; /**< [forms, count] */
-  const char *pen;      /**< [count] dg_pen_mark: the last one lifts */
+  const char *pen;      /**< [count] dg_pen_mark; the last one is DG_PEN_LIFT */
   uint8_t forms, count;
   uint8_t weight; /**< how often, relative to the digit's other glyphs */
 } dg_glyph;

@@ -1,4 +1,4 @@
-/** The rasterizer of the built-in digits: a path of round, soft-edged strokes becomes a picture. */
+/** The rasterizer of the built-in digits: draws a path of round, soft-edged strokes. */
 #ifndef DG_DIGITS_RASTERIZER_H
 #define DG_DIGITS_RASTERIZER_H
 
@@ -14,14 +14,13 @@ typedef struct {
   unsigned count;
   struct {
     float x, y, radius;
-    bool last; /**< of its stroke: the pen is lifted after it */
+    bool last; /**< of its stroke; the pen is lifted after it */
   } points[DG_PATH_MAX_POINTS];
 } dg_path;
 
 /**
- * Inks a path whose unit is one pixel (the first pixel's centre lies at 0.5, 0.5) into
- * `ink` [28, 28], 0 to 1: full inside the pen's reach, falling to none over `softness` pixels
- * around its rim.
+ * Draws a path whose unit is one pixel (the first pixel's centre is at 0.5, 0.5) into `ink` [28,
+ * 28], 0 to 1: 1 within the pen's radius, falling to 0 over `softness` pixels around its edge.
  */
 void dg_rasterize(const dg_path *path, float softness, float ink[DG_DIGIT_PIXELS]);
 

@@ -41,7 +41,7 @@ static bool check_magic(dg_packed *f, uint32_t magic, unsigned rank) {
   return true;
 }
 
-/** Reads the dimensions; their product, `*total`, is what a file of this size can hold. */
+/** Reads the dimensions and checks that a file of this size can hold their product, `*total`. */
 static bool read_dimensions(dg_packed *f, dg_idx *array, uint64_t *total) {
   uint64_t header = MAGIC_BYTES + 4 * (uint64_t)array->rank;
   bool packed = !gzdirect(f->stream);

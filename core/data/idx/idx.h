@@ -1,7 +1,7 @@
 /**
- * IDX files, the form MNIST comes in: four bytes of magic (two zeros, the element type, the rank),
- * a big-endian 32-bit size per dimension, then the elements, last dimension fastest.
- * Only unsigned bytes (type 0x08) are handled.
+ * IDX files, the format of MNIST: four bytes of magic (two zeros, the element type, the rank), a
+ * big-endian 32-bit size per dimension, then the elements, last dimension fastest. Only unsigned
+ * bytes (type 0x08) are handled.
  */
 #ifndef DG_IDX_H
 #define DG_IDX_H
@@ -22,17 +22,16 @@ typedef struct {
 } dg_idx;
 
 /**
- * Reads the file at `path`, plain or gzipped, which must hold an array of `rank` dimensions.
- * Nothing of the header is believed before it agrees with the size of the file, and a gzipped
- * file's checksum is verified. Errors (DG_ERR_INPUT, DG_ERR_MEMORY) name the file, the field, what
- * was expected and found, and the remedy; `array` is then left without bytes.
- * The caller frees the array with dg_idx_free.
+ * Reads the file at `path`, plain or gzipped, which must hold an array of `rank` dimensions. The
+ * header is checked against the size of the file, and a gzipped file's checksum is verified. Errors
+ * (DG_ERR_INPUT, DG_ERR_MEMORY) name the file, the field, what was expected and found, and the
+ * remedy; `array` is then left without bytes. The caller frees the array with dg_idx_free.
  */
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err);
 
 /**
- * Writes an array, gzipped or not; the same array gives the same bytes. What was at `path` stays
- * until the new file is whole.
+ * Writes an array, gzipped or not; the same array gives the same bytes. An old file at `path` is
+ * replaced only when the new one is complete.
  */
 bool dg_idx_write(const dg_idx *array, const char *path, bool gzip, dg_error *err);
 

@@ -14,7 +14,7 @@ static const char names_file[] = "classes.txt";
 
 enum { FILES = 4, MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
 
-/** What a file may be called: MNIST's name, or a dot before "idx", each with or without ".gz". */
+/** Allowed file names: MNIST's, or with a dot before "idx", each with or without ".gz". */
 static void file_name(char name[MAX_NAME_LENGTH], const char *base, unsigned rank, unsigned form) {
   snprintf(name, MAX_NAME_LENGTH, "%s%cidx%u-ubyte%s", base, form & 2 ? '.' : '-', rank,
            form & 1 ? ".gz" : "");
@@ -41,7 +41,7 @@ static bool join_path(char path[MAX_PATH_LENGTH], const char *folder, const char
          dg_fail(err, DG_ERR_INPUT, "%.80s...: the path is too long; use a shorter one", folder);
 }
 
-/** Reads the file that stands for `base` in the folder. */
+/** Reads the file for `base` in the folder, under any of its names. */
 static bool read_file(dg_idx *array, const char *folder, const char *base, unsigned rank,
                       dg_error *err) {
   for (unsigned i = 0; i < NAME_FORMS; i++) {
@@ -85,7 +85,7 @@ static bool check_same_size(const dg_dataset *set, const char *folder, dg_error 
                  folder, test->height, test->width, train->height, train->width);
 }
 
-/** Reads the names of the classes where the folder has them. */
+/** Reads the names of the classes if the folder has them. */
 static bool read_names(dg_dataset *set, const char *folder, dg_error *err) {
   char path[MAX_PATH_LENGTH];
   struct stat info;
@@ -117,7 +117,7 @@ static const struct {
   unsigned rank;
 } files[FILES] = {{"train-images", 3}, {"train-labels", 1}, {"t10k-images", 3}, {"t10k-labels", 1}};
 
-/** One of the four files as an array, whose bytes stay the set's. */
+/** One of the four files as an array. Its bytes belong to the set. */
 static dg_idx array_of(const dg_dataset *set, unsigned file) {
   const dg_samples *s = file < 2 ? &set->train : &set->test;
   return (dg_idx){.rank = files[file].rank,
@@ -125,8 +125,8 @@ static dg_idx array_of(const dg_dataset *set, unsigned file) {
                   .bytes = files[file].rank == 3 ? s->images : s->labels};
 }
 
-/** The first of the files that a folder holds, in any of its forms, be it a link to nothing; `path`
-    is empty where there is none. */
+/** The first of the files that exists in a folder under any of its names, even as a broken link;
+    `path` is empty if there is none. */
 static bool find_file(char path[MAX_PATH_LENGTH], const char *folder, dg_error *err) {
   for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
     char name[MAX_NAME_LENGTH];
@@ -163,7 +163,7 @@ static bool check_empty(const char *folder, dg_error *err) {
                  "%s is there already; choose another folder, or remove the old set", path);
 }
 
-/** Writes the names of the classes, a line each, where they have some. */
+/** Writes the names of the classes, one per line, if they have some. */
 static bool write_names(const dg_dataset *set, const char *folder, dg_error *err) {
   char path[MAX_PATH_LENGTH];
   dg_new_file file;

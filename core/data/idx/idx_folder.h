@@ -11,10 +11,10 @@ bool dg_is_idx_folder(const char *folder);
 bool dg_idx_folder_files(const char *folder, dg_dataset_file *file, void *user, dg_error *err);
 
 /**
- * Reads the four IDX files with MNIST's names (train-images-idx3-ubyte, …, with or without .gz;
- * "." for the dash before "idx" is accepted too) from a folder, and the names of the classes from
- * its classes.txt where it has one.
- * Errors name the file, what is wrong with it and the remedy. The caller frees the result.
+ * Reads the four IDX files with MNIST's names (train-images-idx3-ubyte, …, with or without .gz; "."
+ * for the dash before "idx" is accepted too) from a folder, and the names of the classes from its
+ * classes.txt if there is one. Errors name the file, what is wrong with it and the remedy. The
+ * caller frees the result.
  */
 dg_dataset *dg_idx_folder_read(const char *folder, dg_error *err);
 

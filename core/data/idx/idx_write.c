@@ -5,7 +5,7 @@
 
 enum { TYPE_UNSIGNED_BYTE = 0x08, PIECE = 1 << 16, GZIP = 16, BEST = 9, MEMORY = 8 };
 
-/** Bytes on their way to a file, which zlib packs or not. */
+/** A file that is being written, packed by zlib or not. */
 typedef struct {
   dg_new_file file;
   bool packed, failed; /**< failed: zlib ran out of memory */
@@ -23,7 +23,7 @@ static bool output_open(output *out, const char *path, bool gzip, dg_error *err)
   return false;
 }
 
-/** Packs what zlib was given, and all that it holds back where that is the end. */
+/** Packs zlib's input; at the end, also flushes what zlib has buffered. */
 static void pack(output *out, int mode) {
   int state = Z_OK;
   do {

@@ -12,20 +12,21 @@
 
 enum {
   SHARE = 10,
-  /* pixels for a byte of files, where they are more than so many: no pictures hold that many */
+  /* limit on pixels per byte of files, if there are more than so many pixels: real pictures have
+     fewer */
   MAX_INFLATION = 256,
   MAX_PIXELS = 1 << 26
 };
 
 static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".pgm", NULL};
 
-/** A set while its pictures are read. */
+/** A set whose pictures are being read. */
 typedef struct {
   dg_dataset *set;
   dg_collection part[2]; /**< by dg_part */
   dg_entries classes;
-  uint64_t bytes;  /**< of files that were read */
-  uint64_t pixels; /**< that were made of them, as they were and as they were scaled */
+  uint64_t bytes;  /**< of the files read so far */
+  uint64_t pixels; /**< decoded from them, and after scaling */
   dg_error *err;
 } gathering;
 
@@ -53,7 +54,7 @@ static bool choose_size(gathering *g, const dg_picture *first, const char *path)
   return true;
 }
 
-/** Counts what a picture costs, which small files can make large. */
+/** Counts the pixels of a picture; a small file may have very many. */
 static bool count_work(gathering *g, const dg_picture *picture, const char *path) {
   const dg_samples *images = &g->part[DG_PART_TRAIN].samples;
   struct stat info;
@@ -81,7 +82,8 @@ static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t la
 
 /* ---- a class ------------------------------------------------------------ */
 
-/** Which part gets file i of a class: that of its folder, or by place where there is but one. */
+/** The part that gets file i of a class: that of its folder; if there is only one folder, it
+    depends on i. */
 static dg_part part_of(const gathering *g, dg_part folder, size_t i, size_t count) {
   size_t last = count < SHARE ? count > 1 : count / SHARE;
   return g->set->held_out && i >= count - last ? DG_PART_TEST : folder;
@@ -130,7 +132,7 @@ static bool add_training(gathering *g, const char *root) {
   return true;
 }
 
-/** Reads the classes of the test part, which need not be all, but none else. */
+/** Reads the classes of the test part; some may be missing, but no others may be there. */
 static bool add_tests(gathering *g, const char *root) {
   dg_entries folders;
   bool ok = dg_list_folders(&folders, root, g->err);
@@ -149,7 +151,7 @@ static bool add_tests(gathering *g, const char *root) {
   return ok;
 }
 
-/** Reads the folders train and test, or the folder itself where it hasn't both. */
+/** Reads the folders train and test, or the folder itself if it doesn't have both. */
 static bool gather(gathering *g, const char *folder) {
   dg_entries folders;
   bool ok = dg_list_folders(&folders, folder, g->err);
@@ -186,7 +188,7 @@ dg_dataset *dg_dataset_from_pictures(const char *folder, dg_error *err) {
 
 /* ---- its files ---------------------------------------------------------- */
 
-/** Tells the pictures in folder/name. */
+/** Reports the pictures in folder/name. */
 static bool tell_class(const char *root, const char *name, dg_dataset_file *file, void *user,
                        dg_error *err) {
   dg_entries files = {0};
@@ -202,7 +204,7 @@ static bool tell_class(const char *root, const char *name, dg_dataset_file *file
   return ok;
 }
 
-/** Tells the pictures in all folders of a folder. */
+/** Reports the pictures in all folders of a folder. */
 static bool tell_classes(const char *root, dg_dataset_file *file, void *user, dg_error *err) {
   dg_entries folders;
   bool ok = dg_list_folders(&folders, root, err);

@@ -1,6 +1,6 @@
 /**
  * Data sets of HDF5 files, by the HDF5 library; in Keras's files in the order of the layers. Only
- * hard links are followed: the others lead to other files, or to a pipe that waits for ever.
+ * hard links are followed: others may lead to other files, or to a pipe that blocks.
  */
 #include "core/exchange/hdf5/hdf5.h"
 
@@ -12,13 +12,13 @@
 
 enum { PATH_SIZE = 512, DEEPEST = 12, MAX_NAMES = 4096, MAX_LINKS = 4 * MAX_NAMES };
 
-/** A file on its way. */
+/** A file that is being read. */
 typedef struct {
   dg_arrays *arrays;
   hid_t file;
   int depth;
-  haddr_t within[DEEPEST]; /**< the groups on the way to the one that is read */
-  uint32_t links;          /**< that were looked at: many may lead to few groups */
+  haddr_t within[DEEPEST]; /**< the current group and its parents */
+  uint32_t links;          /**< visited so far: many links may lead to few groups */
   dg_error *err;
 } reading;
 
@@ -32,7 +32,7 @@ static bool damaged(const reading *r, const char *name) {
 
 /* ---- links -------------------------------------------------------------- */
 
-/** Is a link one that is followed? `name` is what it is called in messages. */
+/** Checks that a link may be followed; `name` is its name in messages. */
 static bool check_link(reading *r, H5L_type_t type, const char *name) {
   if (++r->links > MAX_LINKS) return refuse(r, name, "comes after more names than weights have");
   if (type == H5L_TYPE_HARD) return true;
@@ -44,8 +44,8 @@ static bool check_link(reading *r, H5L_type_t type, const char *name) {
 }
 
 /**
- * Opens what a path leads to, link by link, each of which is looked at before it is followed. The
- * caller closes it; below 0: the error is set.
+ * Opens the target of a path, checking each link before it is followed. The caller closes it; below
+ * 0: the error is set.
  */
 static hid_t open_path(reading *r, hid_t group, const char *path, const char *name) {
   hid_t at = H5Gopen2(group, ".", H5P_DEFAULT);
@@ -75,7 +75,7 @@ static bool add_set(reading *r, hid_t set, const char *name) {
 
 /* ---- groups ------------------------------------------------------------- */
 
-/** A group on its way. */
+/** A group that is being read. */
 typedef struct {
   reading *r;
   const char *prefix;
@@ -83,7 +83,7 @@ typedef struct {
 
 static bool add_group(reading *r, hid_t group, const char *prefix);
 
-/** Is it none of the groups that lead to it? Then it is noted as one that leads further. */
+/** Checks that a group is not one of its own parents, and adds it to them. */
 static bool enter(reading *r, hid_t group, const char *name) {
   H5O_info_t info;
   if (r->depth == DEEPEST)
@@ -96,7 +96,7 @@ static bool enter(reading *r, hid_t group, const char *name) {
   return true;
 }
 
-/** Adds what a hard link leads to. */
+/** Adds the target of a hard link. */
 static bool add_object(reading *r, hid_t object, const char *link, const char *name) {
   H5I_type_t type = H5Iget_type(object);
   if (type == H5I_DATASET) return add_set(r, object, name);
@@ -105,14 +105,14 @@ static bool add_object(reading *r, hid_t object, const char *link, const char *n
   return add_group(r, object, name);
 }
 
-/** Adds what a link leads to; as H5Literate calls it: below 0 ends all. */
+/** Adds the target of a link; callback of H5Literate, below 0 stops it. */
 static herr_t add_link(hid_t group, const char *link, const H5L_info_t *info, void *data) {
   const group_walk *walk = data;
   reading *r = walk->r;
   char name[PATH_SIZE];
   int length = snprintf(name, sizeof name, "%s%s%s", walk->prefix, *walk->prefix ? "/" : "", link);
   bool ok = length < PATH_SIZE || refuse(r, link, "has too long a name");
-  ok = ok && (!strchr(link, '/') || damaged(r, name)); /* it would be read as a path */
+  ok = ok && (!strchr(link, '/') || damaged(r, name)); /* it would be taken for a path */
   ok = ok && check_link(r, info->type, name);
   if (!ok) return -1;
   hid_t object = H5Oopen(group, link, H5P_DEFAULT);
@@ -121,7 +121,7 @@ static herr_t add_link(hid_t group, const char *link, const H5L_info_t *info, vo
   return ok ? 0 : -1;
 }
 
-/** Adds all in a group, by name. */
+/** Adds everything in a group, by name. */
 static bool add_group(reading *r, hid_t group, const char *prefix) {
   H5G_info_t info;
   if (!enter(r, group, prefix)) return false;
@@ -129,7 +129,7 @@ static bool add_group(reading *r, hid_t group, const char *prefix) {
   group_walk walk = {r, prefix};
   bool ok = H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &walk) >= 0;
   r->depth--;
-  if (!ok && !r->err->kind) damaged(r, prefix); /* the library itself ended it */
+  if (!ok && !r->err->kind) damaged(r, prefix); /* the library itself stopped */
   return ok;
 }
 
@@ -138,7 +138,7 @@ static bool add_group(reading *r, hid_t group, const char *prefix) {
 /** Texts of an attribute. */
 typedef struct {
   size_t count, width;
-  char *text; /**< `count` of them, `width` bytes each, ended by a NUL */
+  char *text; /**< `count` of them, `width` bytes each, NUL-terminated */
 } name_list;
 
 static const char *name_at(const name_list *names, size_t i) {
@@ -166,7 +166,7 @@ static bool read_fixed(hid_t attribute, hid_t stored, name_list *names) {
   return ok;
 }
 
-/** Reads a list of names; one that is not there has none. */
+/** Reads a list of names; a missing one is empty. */
 static bool read_names(const reading *r, hid_t group, const char *attribute, name_list *names) {
   *names = (name_list){.width = PATH_SIZE};
   if (H5Aexists(group, attribute) <= 0) return true;
@@ -207,7 +207,7 @@ static bool add_layer(reading *r, hid_t root, const char *layer) {
   return ok;
 }
 
-/** Adds all layers of a file that Keras wrote, or everything that another has. */
+/** Adds all layers of a file of Keras, or everything in another file. */
 static bool add_root(reading *r, hid_t root) {
   name_list layers;
   bool ok = read_names(r, root, "layer_names", &layers);
@@ -224,7 +224,7 @@ static bool add_root(reading *r, hid_t root) {
 /* ---- the file ----------------------------------------------------------- */
 
 static bool read_open(reading *r) {
-  static const char within[] = "model_weights"; /* of a whole model's file */
+  static const char within[] = "model_weights"; /* in files of whole models */
   hid_t top = H5Gopen2(r->file, "/", H5P_DEFAULT);
   if (top < 0) return damaged(r, "/");
   hid_t root = open_path(r, top, H5Lexists(top, within, H5P_DEFAULT) > 0 ? within : "", within);
@@ -243,7 +243,7 @@ bool dg_hdf5_read_direct(dg_arrays *arrays, dg_error *err) {
   reading r = {.arrays = arrays, .err = &told};
   if (H5Eget_auto2(H5E_DEFAULT, &printing, &data) < 0 ||
       H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 || /* the library prints nothing */
-      H5PLset_loading_state(0) < 0)                /* and loads no code that a file asks for */
+      H5PLset_loading_state(0) < 0)                /* and loads no plugins that a file asks for */
     return dg_fail(err, DG_ERR_RUNTIME, "the HDF5 library can't be started");
   r.file = H5Fopen(arrays->path, H5F_ACC_RDONLY, H5P_DEFAULT);
   bool ok = r.file >= 0 ? read_open(&r)

@@ -1,6 +1,6 @@
 /**
- * HDF5 files are read by a process of its own, which sends the tensors back through a pipe: the
- * HDF5 library (1.10) writes beyond its memory, or never ends, on some damaged files.
+ * Reads HDF5 files in a child process, which sends the tensors back through a pipe: the HDF5
+ * library (1.10) writes out of bounds, or hangs, on some damaged files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 
 enum { MAX_NAME = 1024 };
 
-/* ---- the reading process ------------------------------------------------ */
+/* ---- the child process -------------------------------------------------- */
 
 static bool send_all(int to, const void *bytes, size_t size) {
   for (size_t done = 0; done < size;) {
@@ -51,7 +51,7 @@ static void send_answer(int to, const dg_arrays *arrays, const dg_sandbox_end *e
     send_all(to, end, sizeof *end);
 }
 
-/** Lowers a limit; one that is lower already stays. */
+/** Lowers a limit, unless it is lower already. */
 static void limit(int resource, uint64_t most) {
   struct rlimit now;
   if (getrlimit(resource, &now) != 0 || now.rlim_cur <= most) return;
@@ -60,7 +60,7 @@ static void limit(int resource, uint64_t most) {
   setrlimit(resource, &now);
 }
 
-/** Bytes of memory that are mapped already; 0: the system doesn't say. */
+/** Bytes of memory that are mapped already; 0: unknown. */
 static uint64_t mapped_bytes(void) {
   char text[32] = "";
   int file = open("/proc/self/statm", O_RDONLY);
@@ -70,22 +70,22 @@ static uint64_t mapped_bytes(void) {
   return got > 0 ? strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/** Signals as a new program has them, whatever the parent does with them. */
+/** Resets signals to their defaults, whatever the parent does with them. */
 static void reset_signals(void) {
   static const int those[] = {SIGALRM, SIGXCPU, SIGPIPE, SIGTERM, SIGINT, SIGHUP};
   sigset_t none;
   for (size_t i = 0; i < sizeof those / sizeof *those; i++) signal(those[i], SIG_DFL);
-  signal(SIGXFSZ, SIG_IGN); /* a write to a file is an error */
+  signal(SIGXFSZ, SIG_IGN); /* a write to a file then fails */
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/** Bounds what this process can do. It ends when `parent` ends. */
+/** Limits this process. It ends when `parent` ends. */
 static void confine(const dg_sandbox_limits *limits, pid_t parent) {
 #ifdef __linux__
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 #endif
-  if (getppid() != parent) _exit(1); /* it ended before that was said */
+  if (getppid() != parent) _exit(1); /* it ended before that call */
   reset_signals();
   uint64_t mapped = mapped_bytes();
   if (mapped) limit(RLIMIT_AS, mapped + limits->bytes);
@@ -95,7 +95,7 @@ static void confine(const dg_sandbox_limits *limits, pid_t parent) {
   alarm((unsigned)limits->seconds + 1);
 }
 
-/** Reads the file and sends what is in it. Nothing that the library prints is shown. */
+/** Reads the file and sends its content. Output of the library is discarded. */
 _Noreturn static void read_and_send(const dg_arrays *wanted,
                                     bool (*reader)(dg_arrays *arrays, dg_error *err), int to) {
   dg_arrays arrays = {.path = wanted->path, .most = wanted->most};
@@ -110,12 +110,12 @@ _Noreturn static void read_and_send(const dg_arrays *wanted,
   end.out_of_memory = told.kind == DG_ERR_MEMORY;
   memcpy(end.message, told.message, sizeof end.message);
   send_answer(to, &arrays, &end);
-  _exit(0); /* nothing that was to be done at the parent's end is done here */
+  _exit(0); /* without the parent's atexit functions */
 }
 
-/* ---- the asking process ------------------------------------------------- */
+/* ---- the parent process ------------------------------------------------- */
 
-/** A pipe that is read until a point in time. */
+/** A pipe that is read with a deadline. */
 typedef struct {
   int pipe;
   double end;
@@ -138,7 +138,7 @@ static bool receive_bytes(source *from, void *bytes, size_t size) {
   return true;
 }
 
-/** Takes one tensor; `more` is false behind the last. Returns false where nothing sound came. */
+/** Receives one tensor; `more` is false after the last. Returns false if the data are invalid. */
 static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *err) {
   dg_sandbox_head head;
   char name[MAX_NAME];
@@ -206,7 +206,7 @@ bool dg_hdf5_read_sandboxed(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, d
   bool ok = reader > 0 ? dg_hdf5_receive(arrays, ends[0], limits->seconds, err)
                        : fail_starting(arrays->path, err);
   close(ends[0]);
-  if (reader > 0) kill(reader, SIGKILL); /* it has sent all, or is not waited for */
+  if (reader > 0) kill(reader, SIGKILL); /* it has sent everything, or has timed out */
   while (reader > 0 && waitpid(reader, NULL, 0) < 0 && errno == EINTR) {
   }
   return ok;
@@ -218,8 +218,8 @@ bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
   if (descriptor < 0) return false;
   close(descriptor);
   dg_arrays_bound(arrays, size);
-  /* More than a slow machine needs: 4 million numbers a second from the disk, 16 million unpacked;
-     a file's numbers, twice as double precision, and what the library keeps of them. */
+  /* More than a slow machine needs: 4 million numbers per second from the disk, 16 million
+     unpacked; memory for a file's numbers, twice in double precision, and for the library. */
   const dg_sandbox_limits limits = {.seconds = 20 + (double)(arrays->most >> 22),
                                     .processor = 1 + (unsigned)(arrays->most >> 24),
                                     .bytes = ((uint64_t)64 << 20) + 16 * arrays->most};

@@ -2,15 +2,15 @@
 
 #include <stdint.h>
 
-/** What a data set is. */
+/** The shape and type of a data set. */
 typedef struct {
   H5T_class_t class;
   int rank;
   hsize_t dim[H5S_MAX_RANK];
-  size_t size; /**< bytes of a number */
+  size_t size; /**< bytes per number */
 } set_shape;
 
-/** Bytes of a box of numbers; as a double, since a file may say any size. */
+/** Bytes of a block of numbers; a double, since a file may claim any size. */
 static double bytes_of(const set_shape *shape, const hsize_t *dim) {
   double bytes = (double)shape->size;
   for (int i = 0; i < shape->rank; i++) bytes *= (double)dim[i];
@@ -33,7 +33,8 @@ static bool look_at(hid_t set, set_shape *shape) {
 
 /* ---- how it is stored --------------------------------------------------- */
 
-/** Is it packed by gzip at most, and once? Twice makes gigabytes of nothing. */
+/** Checks that the only compression is gzip, once. Compressed twice, tiny files become
+    gigabytes. */
 static const char *check_filters(hid_t how, bool *packed) {
   int count = H5Pget_nfilters(how);
   if (count < 0) return "says nothing sound about its filters";
@@ -51,7 +52,8 @@ static const char *check_filters(hid_t how, bool *packed) {
   return NULL;
 }
 
-/** A piece is unpacked as a whole: it may not be much larger than all that is wanted of it. */
+/** Checks the chunks. A chunk is unpacked as a whole, so it must not be much larger than the data
+    set. */
 static const char *check_pieces(hid_t how, const set_shape *shape) {
   enum { LARGE_PIECE = 1 << 22, MAX_PIECES = 1 << 16 };
   hsize_t dim[H5S_MAX_RANK];
@@ -65,13 +67,13 @@ static const char *check_pieces(hid_t how, const set_shape *shape) {
   return pieces > MAX_PIECES ? "is stored in more than 65536 pieces" : NULL;
 }
 
-/** Are there bytes enough in the file? gzip packs at most 1032 into one (zlib.net). */
+/** Does the file have enough bytes? gzip packs at most 1032 bytes into one (zlib.net). */
 static bool is_stored(hid_t set, const set_shape *shape, bool packed) {
   enum { TIGHTEST = 1032 };
   return bytes_of(shape, shape->dim) <= (packed ? TIGHTEST : 1) * (double)H5Dget_storage_size(set);
 }
 
-/** NULL: all its numbers are in this file itself, and can be read within bounds. */
+/** Returns NULL if all numbers are in this file and can be read within the limits. */
 static const char *check_storage(hid_t set, hid_t how, const set_shape *shape) {
   static const char elsewhere[] = "lies in another file, which is not read";
   bool packed = false;
@@ -108,7 +110,7 @@ bool dg_hdf5_add_set(dg_arrays *arrays, hid_t set, const char *name, dg_error *e
   uint64_t dim[H5S_MAX_RANK];
   if (!look_at(set, &shape))
     return refuse(arrays, name, "can't be read: the file is damaged, or no weight file", err);
-  if (shape.class == H5T_STRING || shape.class == H5T_REFERENCE) return true; /* no numbers */
+  if (shape.class == H5T_STRING || shape.class == H5T_REFERENCE) return true; /* not numbers */
   if (shape.class != H5T_FLOAT && shape.class != H5T_INTEGER)
     return refuse(arrays, name, "has a type that is not read; save it as float32", err);
   hid_t how = H5Dget_create_plist(set);

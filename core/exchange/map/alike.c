@@ -29,7 +29,7 @@ int dg_names_compare(const char *a, const char *b) {
   return (*a != '\0') - (*b != '\0');
 }
 
-/** Behind the number at `name`, and the '_' before it, which Keras leaves out with the first. */
+/** Skips the number at `name` and the '_' before it; Keras omits both for the first layer. */
 static const char *behind_number(const char *name) {
   if (*name == '_' && digit(name[1])) name++;
   while (digit(*name)) name++;

@@ -1,4 +1,4 @@
-/** What names say: their order, what they have in common, which of our layers they speak of. */
+/** Compares names: their order, their similarity, and mentions of our layers. */
 #ifndef DG_ALIKE_H
 #define DG_ALIKE_H
 
@@ -6,22 +6,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Orders two names as people do: numbers in them by their size. */
+/** Natural order of two names: numbers in them are compared by value. */
 int dg_names_compare(const char *a, const char *b);
 
-/** Are two names alike but for their numbers? */
+/** Are two names equal except for their numbers? */
 bool dg_names_alike(const char *a, const char *b);
 
-/** How two names are ordered by their numbers: below 0, above 0; 0: they are not alike. */
+/** Order of two names by their numbers: below 0, above 0; 0: they differ in more than numbers. */
 int dg_names_order(const char *a, const char *b);
 
-/** Is `layer` the last part of a name, behind a '.' or '/' or as a whole? */
+/** Is `layer` the last part of a name, after a '.' or '/', or the whole name? */
 bool dg_name_ends(const char *name, const char *layer);
 
-/** Is `layer` a word of a name? Case doesn't matter: "net_FC1" speaks of fc1. */
+/** Is `layer` a word in a name? Case is ignored: "net_FC1" mentions fc1. */
 bool dg_name_mentions(const char *name, const char *layer);
 
-/** Does the name of a lone tensor say by its letters that it is another parameter than `suffix`? */
+/** Does the name of a tensor without layer suggest another parameter than `suffix`? */
 bool dg_name_denies(const char *name, const char *suffix);
 
 #endif

@@ -1,4 +1,4 @@
-/** By order alone: tensors whose names tell no layer. */
+/** Maps by order alone: tensors whose names contain no layer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ static bool same_shape(const dg_array *a, const dg_array *b) {
   return a->rank == b->rank && memcmp(a->dim, b->dim, a->rank * sizeof *a->dim) == 0;
 }
 
-/** The order of a file that keeps none is that of the numbers in names that are alike. */
+/** If the file has no order, sorts similar names by their numbers. */
 static bool sort_loose(dg_mapping *m) {
   size_t *members = m->groups.loose_members;
   for (size_t i = 1; i < m->groups.loose && !m->arrays->ordered; i++) {
@@ -32,7 +32,7 @@ static bool sort_loose(dg_mapping *m) {
   return true;
 }
 
-/** Where names that are alike but for their numbers come in another order, which one counts? */
+/** If the numbers in similar names contradict the file's order, that is an error. */
 static bool check_loose(const dg_mapping *m) {
   for (size_t i = 1; i < m->groups.loose; i++)
     for (size_t k = i; k-- > 0;) {
@@ -44,12 +44,12 @@ static bool check_loose(const dg_mapping *m) {
                        "has to be said which tensor is which",
                        m->arrays->path, a->name, b->name) ||
                dg_advise(m->err, DG_REMEDY_NAMES);
-      if (order < 0) break; /* those before it were compared with it */
+      if (order < 0) break; /* those before k were already compared with k */
     }
   return true;
 }
 
-/** Do the names of lone tensors differ by more than their numbers? */
+/** Do the names of tensors without layer differ in more than their numbers? */
 static bool loose_differ(const dg_mapping *m) {
   bool differ = false;
   for (size_t i = 1; i < m->groups.loose; i++)
@@ -57,8 +57,7 @@ static bool loose_differ(const dg_mapping *m) {
   return differ;
 }
 
-/** Do the names say that the tensors of a layer are other parameters than their order makes them?
- */
+/** Do the names suggest other parameters for the tensors of a layer than their order does? */
 static bool check_roles(const dg_mapping *m, const dg_own_layer *layer) {
   const dg_param *param;
   for (uint32_t i = 0; (param = dg_layout_param(m->graph, layer->node, i)); i++) {
@@ -93,7 +92,7 @@ bool dg_map_loose(dg_mapping *m) {
     group.count = dg_layout_tensors(layer->node, m->arrays->layout);
     for (size_t i = 0; i < group.count; i++) group.members[i] = m->groups.loose_members[at++];
     snprintf(group.name, sizeof group.name, "%s", m->arrays->items[group.members[0]].name);
-    layer->named = true; /* its names were looked at already */
+    layer->named = true; /* its names were checked already */
     if (!dg_mapping_take(m, layer, &group, "by order"))
       return dg_fail_prefix(m->err, "taken by their order, tensors don't fit") ||
              dg_advise(m->err, DG_REMEDY_NAMES);

@@ -1,11 +1,11 @@
-/** By order and shape: layers whose names are none of the network's. */
+/** Maps by order and shape: layers with names that the network does not have. */
 #include <stdlib.h>
 
 #include "core/base/text.h"
 #include "core/exchange/map/alike.h"
 #include "core/exchange/map/steps.h"
 
-/** The k-th layer that is left on both sides, if they fit everywhere. */
+/** Pairs the remaining layers on both sides in order, if all of them fit. */
 static bool all_fit_in_order(const dg_mapping *m) {
   size_t g = 0;
   for (uint32_t l = 0; l < m->layer_count; l++) {
@@ -18,7 +18,7 @@ static bool all_fit_in_order(const dg_mapping *m) {
   return g == m->groups.count;
 }
 
-/** Groups that are left and fit a layer, in the order in which they are taken. */
+/** The remaining groups that fit a layer, in the order in which they are taken. */
 static size_t candidates_of(const dg_mapping *m, const dg_own_layer *layer, size_t *found) {
   size_t count = 0;
   for (size_t i = 0; i < m->groups.count; i++)
@@ -27,7 +27,7 @@ static size_t candidates_of(const dg_mapping *m, const dg_own_layer *layer, size
   return count;
 }
 
-/** Layers that are left and that a group fits. */
+/** Number of remaining layers that a group fits. */
 static size_t rivals_of(const dg_mapping *m, size_t group) {
   size_t count = 0;
   for (uint32_t l = 0; l < m->layer_count; l++)
@@ -42,8 +42,8 @@ static bool in_known_order(const dg_mapping *m, const size_t *found, size_t coun
   return known;
 }
 
-/** The group that a layer which none fits may be meant for: one that lacks something, or the last
-    that is left; the count: nobody knows. */
+/** The group that is probably meant for a layer that no group fits: one that lacks something, or
+    the only one that is left; the count: unknown. */
 static size_t meant_for(const dg_mapping *m, const dg_own_layer *layer) {
   size_t left = 0, only = 0;
   for (size_t g = 0; g < m->groups.count; g++) {

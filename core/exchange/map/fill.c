@@ -1,4 +1,4 @@
-/** The numbers of what was mapped. */
+/** Copies the numbers of the mapped tensors. */
 #include <string.h>
 
 #include "core/base/numbers.h"
@@ -18,7 +18,7 @@ static bool take_numbers(const dg_mapping *m, const dg_source *source, float *ou
   return true;
 }
 
-/** A variance below 0 was made of something else. */
+/** A negative variance shows that something else was mapped to it. */
 static bool check_variance(const dg_mapping *m, const dg_param *param, const dg_array *array) {
   bool ok = true;
   if (strcmp(param->spec.suffix, "running_var") == 0)

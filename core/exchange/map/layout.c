@@ -8,11 +8,11 @@
 
 enum { NO_DIM = 4, DIMS = 4 };
 
-/** What our parameters are called in Keras, and their index where its names are numbers. */
+/** Keras's names of our parameters, and their index if its names are numbers. */
 static const struct {
   const char *suffix, *keras, *of_norms;
   uint32_t index;
-  float fill; /**< of norms that lack it */
+  float fill; /**< value for norms that lack it */
 } roles[] = {
     {"weight", "kernel", "gamma", 0, 1},
     {"bias", "bias", "beta", 1, 0},
@@ -61,7 +61,7 @@ static bool ends_with(const dg_array *array, const char *word) {
   return *word && strlen(word) == length && memcmp(part, word, length) == 0;
 }
 
-/** A tensor of a group by its names, and in Keras by the direction; DG_GROUP_MAX: none. */
+/** Finds a tensor of a group by its names and, for Keras, its direction; DG_GROUP_MAX: none. */
 static size_t find(const dg_arrays *arrays, const dg_group *group, const char *const *words,
                    size_t word_count, bool reverse) {
   for (size_t i = 0; i < group->count; i++) {
@@ -73,7 +73,7 @@ static size_t find(const dg_arrays *arrays, const dg_group *group, const char *c
   return DG_GROUP_MAX;
 }
 
-/** Which of `roles` a parameter has, and whether it is of the second direction. */
+/** Which of `roles` a parameter has, and whether it belongs to the second direction. */
 static size_t role_of(const dg_param *param, bool *reverse) {
   size_t length = strlen(param->spec.suffix), end = sizeof reverse_suffix - 1, role = 0;
   *reverse = length > end && strcmp(param->spec.suffix + length - end, reverse_suffix) == 0;
@@ -84,7 +84,7 @@ static size_t role_of(const dg_param *param, bool *reverse) {
   return role;
 }
 
-/** The member of a group that parameter number `i` of a layer is made of. */
+/** The member of a group for parameter number `i` of a layer. */
 static size_t member_of(const dg_model_node *node, const dg_param *param, uint32_t i,
                         const dg_arrays *arrays, const dg_group *group) {
   bool reverse;
@@ -116,7 +116,7 @@ static void keras_dims(const dg_model_node *node, uint32_t rank, uint32_t order[
   memcpy(order, chosen, rank * sizeof *order);
 }
 
-/** Keras's orders beyond that of the dimensions: gates, and images that became a row. */
+/** Keras's other orders: of gates, and of flattened images. */
 static void keras_orders(const dg_model_node *node, dg_source *s) {
   static const uint8_t gru[] = {1, 0, 2}; /* ours is r z n, theirs z r h */
   if (node->op.kind == DG_OP_RECURRENT && node->op.recurrent.cell == DG_CELL_GRU) {
@@ -132,7 +132,7 @@ static void keras_orders(const dg_model_node *node, dg_source *s) {
   s->image = image;
 }
 
-/** Do the dimensions of the file's tensor, in its order, fit ours? Sets the strides. */
+/** Do the permuted dimensions of the file's tensor fit ours? Sets the strides. */
 static bool fit_dims(dg_source *s, const uint32_t *order) {
   const dg_array *a = s->from;
   const dg_param_spec *spec = &s->param->spec;
@@ -146,8 +146,8 @@ static bool fit_dims(dg_source *s, const uint32_t *order) {
 }
 
 /**
- * A bias of one of Keras's recurrent layers, [gates units], or [2, gates units] where the reset
- * acts after the product. Where only one is kept, our second one is 0.
+ * A bias of one of Keras's recurrent layers: [gates units], or [2, gates units] if the reset is
+ * applied after the product. If there is only one, our second one is 0.
  */
 static bool fit_keras_bias(const dg_model_node *node, dg_source *s, bool second, char *why,
                            size_t capacity) {
@@ -211,7 +211,7 @@ bool dg_layout_lacks(const dg_model_node *node, const dg_arrays *arrays, const d
   return false;
 }
 
-/** Says that a group lacks what can't be told. */
+/** Fails because a group lacks a parameter and it is unknown which one. */
 static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
                          const dg_arrays *arrays, const dg_group *group, char *why,
                          size_t capacity) {
@@ -273,13 +273,13 @@ bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const
 
 /* ---- taking ------------------------------------------------------------- */
 
-/** The index in the file's image of number `i` of ours. */
+/** The index in the file's image for number `i` of ours. */
 static uint64_t image_index(const dg_shape *image, uint64_t i) {
   uint64_t pixels = (uint64_t)image->dim[1] * image->dim[2];
   return i % pixels * image->dim[0] + i / pixels;
 }
 
-/** The row of the file that holds row `i` of our gates. */
+/** The row of the file for row `i` of our gates. */
 static uint64_t gate_index(const dg_source *s, uint64_t i) {
   uint64_t rows = s->param->spec.dim[0] / s->gates;
   return s->order[i / rows] * rows + i % rows;

@@ -8,7 +8,7 @@
 
 /* ---- by name ------------------------------------------------------------ */
 
-/** The one group that is left, fits a layer and has its name as the last part; else the count. */
+/** The only remaining group that fits a layer and ends in its name; else the count. */
 static size_t only_with_name(const dg_mapping *m, const dg_own_layer *layer) {
   size_t found = m->groups.count;
   for (size_t g = 0; g < m->groups.count; g++) {
@@ -21,7 +21,7 @@ static size_t only_with_name(const dg_mapping *m, const dg_own_layer *layer) {
   return found;
 }
 
-/** Takes what has the same name; then what has it as the last part, as nothing else has. */
+/** Takes groups with the same name; then groups that are the only ones to end in it. */
 static bool take_by_name(dg_mapping *m) {
   for (uint32_t l = 0; l < m->layer_count; l++)
     for (size_t g = 0; g < m->groups.count; g++)
@@ -44,8 +44,8 @@ static bool exchangeable(const dg_mapping *m, const dg_own_layer *a, const dg_ow
 }
 
 /**
- * Does the group of `a`, by its name, speak of the layer `b` and not of its own? A layer that has a
- * group of its name already is meant by what ends in that name, too.
+ * Does the name of the group of `a` mention layer `b` and not `a`? A name that ends in the name of
+ * `b` counts even if `b` already has a group of its name.
  */
 static bool speaks_of(const dg_mapping *m, const dg_own_layer *a, const dg_own_layer *b) {
   const char *name = dg_group_name(m, a->group);
@@ -55,7 +55,7 @@ static bool speaks_of(const dg_mapping *m, const dg_own_layer *a, const dg_own_l
          !dg_name_mentions(dg_group_name(m, b->group), dg_own_name(b));
 }
 
-/** Do the names of two layers' groups say that they were taken the wrong way round? */
+/** Do the names of two layers' groups suggest that they were swapped? */
 static bool contradict(const dg_mapping *m, const dg_own_layer *a, const dg_own_layer *b) {
   int theirs = dg_names_order(dg_group_name(m, a->group), dg_group_name(m, b->group));
   int ours = dg_names_order(dg_own_name(a), dg_own_name(b));
@@ -64,7 +64,8 @@ static bool contradict(const dg_mapping *m, const dg_own_layer *a, const dg_own_
   return numbers || order || speaks_of(m, a, b) || speaks_of(m, b, a);
 }
 
-/** Where layers could be exchanged, and not both were found by name: do names and order agree? */
+/** Checks that names and order agree for layers that could be exchanged and were not both found by
+    name. */
 static bool check_order(const dg_mapping *m) {
   for (uint32_t i = 0; i < m->layer_count; i++)
     for (uint32_t k = 0; k < i; k++) {
@@ -96,7 +97,7 @@ static bool check_rest(const dg_mapping *m) {
   return true;
 }
 
-/** Puts the groups in order: the file's, or that of the numbers in their names. */
+/** Sorts the groups: in the file's order, or by the numbers in their names. */
 static bool sort_groups(dg_mapping *m) {
   m->order = malloc((m->groups.count + 1) * sizeof *m->order);
   if (!m->order) return dg_fail_memory(m->err, (m->groups.count + 1) * sizeof *m->order);

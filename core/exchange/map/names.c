@@ -8,7 +8,7 @@
 
 /* ---- renaming ----------------------------------------------------------- */
 
-/** Does a name begin with `part`, followed by a '.', '/' or nothing? */
+/** Does a name begin with `part`, followed by '.', '/' or its end? */
 static bool begins_with(const char *name, const char *part) {
   size_t length = strlen(part);
   return strncmp(name, part, length) == 0 && (!name[length] || strchr("./", name[length]));
@@ -39,7 +39,7 @@ static bool fail_unknown(const dg_arrays *arrays, const char *name, dg_error *er
   return false;
 }
 
-/** Renames, or drops, what one pair of names says. */
+/** Renames or drops the tensors of one pair of names. */
 static bool apply(dg_arrays *arrays, const dg_convert_options *options, const dg_name_pair *pair,
                   dg_error *err) {
   bool found = false;
@@ -59,7 +59,7 @@ static bool apply(dg_arrays *arrays, const dg_convert_options *options, const dg
   return found || fail_unknown(arrays, pair->theirs, err);
 }
 
-/** Why no network needs a tensor; NULL: one may. */
+/** The reason why no network needs a tensor; NULL: it may be needed. */
 static const char *needless(const dg_array *array) {
   if (array->integer && strstr(array->name, "num_batches_tracked")) return "a count of batches";
   if (array->integer && strcmp(array->name, "n_averaged") == 0) return "a count of averages";
@@ -84,8 +84,8 @@ bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_e
 /* ---- layers ------------------------------------------------------------- */
 
 /**
- * Bytes of a name that name the layer. Behind them Keras has "/gru_cell/kernel", "/cell/vars/0",
- * "/backward_lstm/...": what is within a layer.
+ * Length of the part of a name that names the layer. In Keras, parts within the layer follow:
+ * "/gru_cell/kernel", "/cell/vars/0", "/backward_lstm/...".
  */
 static size_t layer_length(const dg_array *array, dg_layout layout) {
   static const char *const within[] = {"/vars/", "/cell/", "_cell/", "/forward_", "/backward_"};
@@ -93,7 +93,7 @@ static size_t layer_length(const dg_array *array, dg_layout layout) {
   for (size_t i = 0; layout == DG_LAYOUT_KERAS && i < sizeof within / sizeof *within; i++) {
     const char *found = strstr(array->name, within[i]);
     if (!found) continue;
-    while (found > array->name && *found != '/') found--; /* "_cell/": back to its begin */
+    while (found > array->name && *found != '/') found--; /* "_cell/": back to its beginning */
     if ((size_t)(found - array->name) < length) length = (size_t)(found - array->name);
   }
   return length;
@@ -108,15 +108,15 @@ static dg_group *group_of(dg_groups *groups, const char *name, size_t length) {
   return group;
 }
 
-/** The part of a group's name behind its first '.' or '/' from `at` on; 0: there is none. */
+/** The index in a group's name after its first '.' or '/' from `at` on; 0: there is none. */
 static size_t behind_part(const dg_group *group, size_t at) {
   size_t length = at + strcspn(group->name + at, "./");
   return group->name[length] && group->name[length + 1] ? length + 1 : 0;
 }
 
 /**
- * Takes off what all names begin with: "model.", "module._orig_mod.", "layers/". The last part
- * always stays.
+ * Removes the prefix that all names have: "model.", "module._orig_mod.", "layers/". The last part
+ * is always kept.
  */
 static void find_prefix(dg_groups *groups) {
   const dg_group *first = NULL;

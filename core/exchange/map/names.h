@@ -1,4 +1,4 @@
-/** The names of a file's tensors before they are mapped: put right, and joined to layers. */
+/** Prepares a file's tensors for the mapping: renames them and groups them into layers. */
 #ifndef DG_NAMES_H
 #define DG_NAMES_H
 
@@ -9,14 +9,15 @@
 typedef struct {
   size_t count;
   dg_group *items;
-  size_t loose; /**< tensors whose names tell no layer, numbered in `loose_members` */
+  size_t loose; /**< tensors whose names contain no layer; their numbers are in `loose_members` */
   size_t *loose_members;
 } dg_groups;
 
 /** Renames and drops as the options say, and drops what no network needs. */
 bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_error *err);
 
-/** Joins tensors to layers, and finds what all their names begin with. Free with dg_groups_free. */
+/** Groups tensors into layers, and finds the prefix that all names have. Free with
+    dg_groups_free. */
 bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err);
 void dg_groups_free(dg_groups *groups);
 

@@ -9,7 +9,7 @@
 static const char magic[] = "\x93NUMPY";
 enum { MAGIC = 6, PREAMBLE = 10, UNIT = 64, MAX_HEADER = 4096 };
 
-/** What a header says. */
+/** The content of a header. */
 typedef struct {
   char type[8]; /**< "<f4" */
   bool fortran, has_type, has_order, has_shape;
@@ -83,7 +83,7 @@ static bool take_entry(const char **at, header *h) {
   return false;
 }
 
-/** The dictionary of a header, ended by a NUL. */
+/** The dictionary of a header, NUL-terminated. */
 static bool parse(const char *text, header *h) {
   if (!take(&text, '{')) return false;
   while (!take(&text, '}'))
@@ -107,7 +107,7 @@ static bool find_element(const char *type, dg_element *element) {
   return false;
 }
 
-/** Finds the header and the numbers behind it. */
+/** Finds the header and the numbers after it. */
 static bool split(const unsigned char *bytes, size_t size, char *text, size_t *begin) {
   if (size < PREAMBLE || memcmp(bytes, magic, MAGIC) != 0) return false;
   unsigned version = bytes[MAGIC];
@@ -122,7 +122,7 @@ static bool split(const unsigned char *bytes, size_t size, char *text, size_t *b
   return true;
 }
 
-/** Numbers of a shape; UINT64_MAX: more than `most`. */
+/** Count of numbers of a shape; UINT64_MAX: more than `most`. */
 static uint64_t count_of(const header *h, uint64_t most) {
   uint64_t count = 1;
   for (uint32_t d = 0; d < h->rank; d++)
@@ -134,7 +134,7 @@ static uint64_t count_of(const header *h, uint64_t most) {
   return count;
 }
 
-/** The index of number `i`, counted row by row, where the first dimension lies densest. */
+/** The index of number `i` (row-major) in Fortran order. */
 static uint64_t fortran_index(const header *h, uint64_t i) {
   uint64_t at = 0, stride = 1, index[DG_TENSOR_RANK];
   for (uint32_t d = h->rank; d-- > 0; i /= h->dim[d]) index[d] = i % h->dim[d];

@@ -1,6 +1,6 @@
 /**
- * numpy's .npy: a magic word, a header that is a Python dictionary of type, order and shape, the
- * numbers (numpy.lib.format).
+ * numpy's .npy (numpy.lib.format): a magic string, a header that is a Python dictionary of type,
+ * order and shape, and the numbers.
  */
 #ifndef DG_NPY_H
 #define DG_NPY_H
@@ -10,11 +10,11 @@
 
 #include "core/exchange/arrays.h"
 
-/** Adds an array, given as the bytes of its file; Fortran's order becomes C's. */
+/** Adds an array from the bytes of its file; Fortran order is converted to C order. */
 bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes, size_t size,
                  dg_error *err);
 
-/** The bytes of a file of float32; new memory that the caller frees, of `size` bytes. */
+/** Makes the bytes of a file of float32: `size` bytes of new memory, which the caller frees. */
 unsigned char *dg_npy_make(const dg_array *array, size_t *size, dg_error *err);
 
 #endif

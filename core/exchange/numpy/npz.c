@@ -8,10 +8,10 @@
 #include "core/exchange/numpy/npy.h"
 
 static const char suffix[] = ".npy";
-/* Of the comment that says that a model file follows. */
+/* The beginning of a comment that contains a model file. */
 static const char model_mark[] = "digits.model\n";
 
-/** Takes the model out of the comment, where digits put it. */
+/** Reads the model from the comment, where digits stores it. */
 static bool read_model(dg_arrays *arrays, const dg_archive *archive, dg_error *err) {
   size_t length, ahead = sizeof model_mark - 1;
   const char *comment = dg_archive_comment(archive, &length);
@@ -49,7 +49,7 @@ bool dg_read_npz(dg_arrays *arrays, dg_error *err) {
   return ok;
 }
 
-/** What one entry is made of. */
+/** The memory of one entry. */
 typedef struct {
   char *name;
   unsigned char *bytes;

@@ -25,7 +25,7 @@ static dg_onnx_value normalize(dg_onnx_graph *g, const dg_model *model, dg_onnx_
   return image;
 }
 
-/** Adds all ops; `values` has room for every tensor of the model graph. */
+/** Adds all ops; `values` has an element for every tensor of the model graph. */
 static bool add_nodes(dg_onnx_graph *g, const dg_model *model, const dg_model_graph *model_graph,
                       const dg_arrays *arrays, dg_onnx_value *values, dg_error *err) {
   values[0] = normalize(g, model, values[0]);
@@ -39,7 +39,7 @@ static bool add_nodes(dg_onnx_graph *g, const dg_model *model, const dg_model_gr
   return true;
 }
 
-/** Names the last value "logits", as one row a sample. */
+/** Names the last value "logits", with one row per sample. */
 static dg_onnx_value add_output(dg_onnx_graph *g, dg_onnx_value last, uint32_t outputs) {
   last = dg_onnx_reshape(g, last, 1, &outputs);
   Dg__Onnx__Node *node = dg_onnx_node(g, "Identity", 1, &last.name, 1);
@@ -47,7 +47,7 @@ static dg_onnx_value add_output(dg_onnx_graph *g, dg_onnx_value last, uint32_t o
   return last;
 }
 
-/** Builds the graph, with its ends. */
+/** Builds the graph with its input and output. */
 static bool build(dg_onnx_graph *g, const dg_model *model, const dg_model_graph *model_graph,
                   const dg_arrays *arrays, dg_error *err) {
   dg_onnx_value *values = calloc(model_graph->tensor_count, sizeof *values);
@@ -77,8 +77,7 @@ static bool build(dg_onnx_graph *g, const dg_model *model, const dg_model_graph 
 
 /* ---- the file ----------------------------------------------------------- */
 
-/** Packs into memory of our own: protobuf-c's buffers drop silently what they find no memory for.
- */
+/** Packs into our own memory: protobuf-c's buffers silently drop data if memory runs out. */
 static bool write_model(const char *path, const Dg__Onnx__Model *model, dg_error *err) {
   dg_new_file file;
   size_t size = dg__onnx__model__get_packed_size(model);
@@ -103,7 +102,7 @@ bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph
   dg_onnx_graph graph;
   dg_onnx_begin(&graph);
   set.version = DG_ONNX_OPSET;
-  entry.key = (char *)DG_MODEL_KEY; /* protobuf-c only reads what is packed */
+  entry.key = (char *)DG_MODEL_KEY; /* protobuf-c only reads it */
   entry.value = model->text;
   file.ir_version = DG_ONNX_IR;
   file.producer_name = (char *)"digits";

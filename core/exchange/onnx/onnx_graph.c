@@ -51,7 +51,7 @@ char *dg_onnx_text(dg_onnx_graph *g, const char *format, ...) {
   return copy;
 }
 
-/** Grows a list of `count` pointers for one more. */
+/** Grows a list of `count` pointers by one. */
 static bool grow(dg_onnx_graph *g, void ***list, size_t count) {
   if (count & (count - 1)) return !g->failed; /* the capacity doubles at 0, 1, 2, 4, … */
   void **larger = g->failed ? NULL : realloc(*list, (count ? 2 * count : 1) * sizeof *larger);
@@ -97,7 +97,7 @@ const char *dg_onnx_integers(dg_onnx_graph *g, uint32_t count, const int64_t *nu
 
 /* ---- nodes -------------------------------------------------------------- */
 
-/** A list of texts of the graph's. */
+/** A list of texts that the graph owns. */
 static char **texts(dg_onnx_graph *g, uint32_t count) {
   return dg_onnx_memory(g, count + 1, sizeof(char *));
 }
@@ -149,7 +149,7 @@ void dg_onnx_set_float(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name,
   if (a) a->f = value;
 }
 
-/** A copy of a text as protobuf-c has bytes. */
+/** A copy of a text as protobuf-c's bytes. */
 static ProtobufCBinaryData bytes_of(dg_onnx_graph *g, const char *text) {
   char *copy = dg_onnx_text(g, "%s", text);
   return (ProtobufCBinaryData){copy ? strlen(copy) : 0, (uint8_t *)copy};
@@ -185,7 +185,7 @@ void dg_onnx_set_texts(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name,
 dg_onnx_value dg_onnx_reshape(dg_onnx_graph *g, dg_onnx_value value, uint32_t rank,
                               const uint32_t *dim) {
   if (value.rank == rank && memcmp(value.dim, dim, rank * sizeof *dim) == 0) return value;
-  int64_t shape[1 + DG_ONNX_RANK] = {0}; /* 0: the samples, as many as there are */
+  int64_t shape[1 + DG_ONNX_RANK] = {0}; /* 0: the number of samples, which is kept */
   for (uint32_t i = 0; i < rank; i++) shape[1 + i] = dim[i];
   const char *inputs[] = {value.name, dg_onnx_integers(g, 1 + rank, shape)};
   value.name = dg_onnx_output(dg_onnx_node(g, "Reshape", 2, inputs, 1), 0);

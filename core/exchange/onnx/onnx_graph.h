@@ -17,12 +17,12 @@ typedef struct {
   uint32_t dim[DG_ONNX_RANK];
 } dg_onnx_value;
 
-/** A piece of memory that lives as long as the graph. */
+/** An allocation that lives as long as the graph. */
 typedef struct dg_onnx_piece dg_onnx_piece;
 
 /**
- * The graph. Its functions don't fail one by one: where memory runs out, `failed` is set and what
- * follows does nothing.
+ * The graph. Its functions don't report failures: if memory runs out, `failed` is set and further
+ * calls do nothing.
  */
 typedef struct {
   Dg__Onnx__Graph graph;
@@ -34,9 +34,9 @@ typedef struct {
 void dg_onnx_begin(dg_onnx_graph *g);
 void dg_onnx_free(dg_onnx_graph *g);
 
-/** Zeroed memory of the graph; NULL: `failed`. */
+/** Zeroed memory that the graph owns; NULL: `failed`. */
 void *dg_onnx_memory(dg_onnx_graph *g, size_t count, size_t size);
-/** A formatted text of the graph's. */
+/** A formatted text that the graph owns. */
 __attribute__((format(printf, 2, 3))) char *dg_onnx_text(dg_onnx_graph *g, const char *format, ...);
 
 /** Constants. Their numbers must outlive the graph. Return the name. */
@@ -44,7 +44,7 @@ const char *dg_onnx_floats(dg_onnx_graph *g, const char *name, uint32_t rank, co
                            const float *numbers);
 const char *dg_onnx_integers(dg_onnx_graph *g, uint32_t count, const int64_t *numbers);
 
-/** Adds a node of `inputs` (names, "" for one that is left out); its outputs are named anew. */
+/** Adds a node with `inputs` (names, "" for an omitted one); its outputs get new names. */
 Dg__Onnx__Node *dg_onnx_node(dg_onnx_graph *g, const char *op, uint32_t inputs,
                              const char *const *input, uint32_t outputs);
 /** The name of a node's output. */
@@ -59,14 +59,14 @@ void dg_onnx_set_ints(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, 
 void dg_onnx_set_texts(dg_onnx_graph *g, Dg__Onnx__Node *node, const char *name, uint32_t count,
                        const char *const *values);
 
-/** The value in another shape of as many numbers. */
+/** Reshapes a value to another shape with the same count of numbers. */
 dg_onnx_value dg_onnx_reshape(dg_onnx_graph *g, dg_onnx_value value, uint32_t rank,
                               const uint32_t *dim);
-/** Its dimensions in another order, the samples' (0) too where they move: `order` [1 + rank]. */
+/** Transposes a value: `order` [1 + rank]; dimension 0 is the samples. */
 const char *dg_onnx_transpose(dg_onnx_graph *g, const char *name, uint32_t count,
                               const int64_t *order);
 
-/** Input or output of the whole graph: [N, dim…] of floats. */
+/** Sets input or output of the whole graph: [N, dim…] of floats. */
 Dg__Onnx__ValueInfo *dg_onnx_end(dg_onnx_graph *g, const dg_onnx_value *value);
 
 #endif

@@ -1,4 +1,4 @@
-/** One of our ops, on its way into an ONNX graph. */
+/** One of our ops that is being written to an ONNX graph. */
 #ifndef DG_ONNX_OP_H
 #define DG_ONNX_OP_H
 
@@ -6,7 +6,7 @@
 #include "core/exchange/onnx/onnx_graph.h"
 #include "core/graph/model_graph.h"
 
-/** What an op is written with. */
+/** The inputs for writing an op. */
 typedef struct {
   dg_onnx_graph *graph;
   const dg_model_graph *model_graph;
@@ -15,9 +15,9 @@ typedef struct {
   const dg_onnx_value *in; /**< [node->inputs] */
 } dg_onnx_op;
 
-/** The numbers of parameter `i` of the op, or of the running statistic behind them. */
+/** The numbers of parameter `i` of the op; running statistics follow the parameters. */
 const dg_array *dg_onnx_param(const dg_onnx_op *op, uint32_t i);
-/** The name of the constant that holds them. */
+/** The name of the constant with them. */
 const char *dg_onnx_constant(const dg_onnx_op *op, uint32_t i);
 
 #endif

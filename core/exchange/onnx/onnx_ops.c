@@ -4,7 +4,7 @@
 
 #include "core/exchange/onnx/onnx_recurrent.h"
 
-/** Input `i` in the shape that the op reads. */
+/** Input `i`, reshaped to what the op reads. */
 static dg_onnx_value input(const dg_onnx_op *op, uint32_t i, uint32_t rank, const uint32_t *dim) {
   return dg_onnx_reshape(op->graph, op->in[i], rank, dim);
 }
@@ -26,7 +26,7 @@ static dg_onnx_value add_linear(const dg_onnx_op *op) {
   return value_of(dg_onnx_output(node, 0), 1, &d->out);
 }
 
-/** A window over `dims` dimensions: the same padding at both ends of each. */
+/** A window over `dims` dimensions, with the same padding at both ends of each. */
 static void set_window(const dg_onnx_op *op, Dg__Onnx__Node *node, uint32_t dims,
                        const int64_t *kernel, const int64_t *stride, const int64_t *pad) {
   int64_t pads[4];
@@ -47,7 +47,7 @@ static dg_onnx_value add_conv2d(const dg_onnx_op *op) {
   return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
 }
 
-/** ONNX convolves [features, steps], we [steps, features]. */
+/** ONNX convolves [features, steps], we convolve [steps, features]. */
 static dg_onnx_value add_conv1d(const dg_onnx_op *op) {
   const dg_conv1d_desc *d = &op->node->op.conv1d;
   static const int64_t swap[] = {0, 2, 1};
@@ -96,7 +96,7 @@ static dg_onnx_value add_upsample2d(const dg_onnx_op *op) {
 
 /* ---- norms -------------------------------------------------------------- */
 
-/** ONNX normalizes [channels, …]; of a sequence [steps, features] the two change places. */
+/** ONNX normalizes [channels, …], so a sequence [steps, features] is transposed. */
 static dg_onnx_value add_batch_norm(const dg_onnx_op *op) {
   const dg_batch_norm_desc *d = &op->node->op.batch_norm;
   static const int64_t swap[] = {0, 2, 1};
@@ -181,7 +181,7 @@ bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
       [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
   };
   dg_op_kind kind = op->node->op.kind;
-  if (kind == DG_OP_DROPOUT) /* drops nothing where nothing is trained */
+  if (kind == DG_OP_DROPOUT) /* dropout does nothing in inference */
     *out = op->in[0];
   else if (kind < DG_OP_KINDS && adders[kind])
     *out = adders[kind](op);

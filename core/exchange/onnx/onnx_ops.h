@@ -4,10 +4,7 @@
 
 #include "core/exchange/onnx/onnx_op.h"
 
-/**
- * Adds the nodes of an op; `out` is what it gives. An op that ONNX can't say as we mean it is an
- * error.
- */
+/** Adds the nodes of an op; `out` is its output. An op that ONNX can't express is an error. */
 bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/** Recurrent layers as ONNX has them: [steps, N, features], gates in another order. */
+/** Recurrent layers in ONNX: [steps, N, features], with gates in another order. */
 #include "core/exchange/onnx/onnx_recurrent.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static const char *weights(const dg_onnx_op *op, uint32_t which, uint32_t column
                         (int64_t[]){directions, rows, columns}, numbers);
 }
 
-/** B: [directions, 2 gates hidden], the input's biases and the state's; what is not there is 0. */
+/** B: [directions, 2 gates hidden], the input's biases and the state's; missing ones are 0. */
 static const char *biases(const dg_onnx_op *op) {
   const dg_recurrent_desc *d = &op->node->op.recurrent;
   uint32_t directions = d->bidirectional ? 2 : 1, rows = dg_cell_gates(d->cell) * d->hidden;
@@ -41,7 +41,7 @@ static const char *biases(const dg_onnx_op *op) {
                         (int64_t[]){directions, 2 * (int64_t)rows}, numbers);
 }
 
-/** The functions of the gates; ONNX's HardSigmoid is clip(0.2 x + 0.5, 0, 1) unless told. */
+/** The activations of the gates; ONNX's HardSigmoid is clip(0.2 x + 0.5, 0, 1) by default. */
 static void set_functions(const dg_onnx_op *op, Dg__Onnx__Node *node) {
   const dg_recurrent_desc *d = &op->node->op.recurrent;
   const char *gate = d->hard_sigmoid ? "HardSigmoid" : "Sigmoid";

@@ -4,7 +4,7 @@
 
 #include "core/exchange/onnx/onnx_op.h"
 
-/** Adds the nodes of a recurrent layer, which ONNX says in full; returns what it gives. */
+/** Adds the nodes of a recurrent layer, which ONNX fully supports; returns its output. */
 dg_onnx_value dg_onnx_add_recurrent(const dg_onnx_op *op);
 
 #endif

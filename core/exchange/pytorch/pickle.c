@@ -17,7 +17,7 @@ static bool push_number(dg_machine *m, size_t size, bool is_signed) {
          dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_INTEGER, .integer = value});
 }
 
-/** A number of as many bytes as the `size` bytes before it say. */
+/** A number whose length is given by the `size` bytes before it. */
 static bool push_long(dg_machine *m, size_t size) {
   int64_t length;
   if (!dg_machine_number(m, size, false, &length)) return false;
@@ -25,7 +25,7 @@ static bool push_long(dg_machine *m, size_t size) {
   return push_number(m, (size_t)length, true);
 }
 
-/** A text of as many bytes as the `size` bytes before it say. */
+/** A text whose length is given by the `size` bytes before it. */
 static bool push_text(dg_machine *m, size_t size) {
   int64_t length;
   if (!dg_machine_number(m, size, false, &length) || !dg_machine_has(m, (uint64_t)length))
@@ -38,7 +38,7 @@ static bool push_text(dg_machine *m, size_t size) {
 
 /* ---- names and calls ---------------------------------------------------- */
 
-/** For messages: what can be printed of a text, the rest as '?'. */
+/** A text for messages, with '?' for what can't be printed. */
 static const char *printable(const char *text, size_t length, char *out, size_t capacity) {
   size_t used = 0;
   for (; used < length && used + 1 < capacity; used++)
@@ -83,7 +83,7 @@ static bool stack_global(dg_machine *m, unsigned char opcode) {
   return push_global(m, o->text, o->length, n->text, n->length);
 }
 
-/** A call is noted; that of OrderedDict without arguments is a new dictionary. */
+/** Notes a call; OrderedDict without arguments is a new dictionary. */
 static bool reduce(dg_machine *m, unsigned char opcode) {
   (void)opcode;
   uint32_t arguments = dg_machine_pop(m),
@@ -102,7 +102,7 @@ static bool reduce(dg_machine *m, unsigned char opcode) {
          dg_machine_append(m, m->stack[m->depth - 1], arguments);
 }
 
-/** Attributes, as state dicts have them in `_metadata`: passed over. */
+/** Skips attributes, such as `_metadata` of state dicts. */
 static bool build(dg_machine *m, unsigned char opcode) {
   (void)opcode;
   uint32_t attributes = dg_machine_pop(m);
@@ -151,7 +151,7 @@ static bool get(dg_machine *m, unsigned char opcode) {
 
 /* ---- numbers, texts, collections ----------------------------------------- */
 
-/** What touches the stack alone. */
+/** Opcodes that only change the stack. */
 static bool shuffle(dg_machine *m, unsigned char opcode) {
   uint32_t from;
   switch (opcode) {
@@ -177,7 +177,7 @@ static bool shuffle(dg_machine *m, unsigned char opcode) {
   }
 }
 
-/** A dictionary of the keys and values behind a mark. */
+/** Makes a dictionary of the keys and values after a mark. */
 static bool make_dict(dg_machine *m) {
   uint32_t from = dg_machine_behind_mark(m);
   if (from == DG_NOTHING) return false;
@@ -214,7 +214,7 @@ static bool read_collection(dg_machine *m, unsigned char opcode) {
   }
 }
 
-/** Skips eight bytes: a length that nothing depends on, a number whose value nobody asks for. */
+/** Skips eight bytes: a length or a number whose value is not used. */
 static bool skip(dg_machine *m, unsigned char opcode) {
   int64_t ignored;
   return dg_machine_number(m, 8, false, &ignored) &&
@@ -263,7 +263,7 @@ static bool read_scalar(dg_machine *m, unsigned char opcode) {
 
 typedef bool (*handler)(dg_machine *m, unsigned char opcode);
 
-/** NULL: an opcode that is not read. */
+/** NULL: unsupported opcode. */
 static const handler handlers[256] = {
     [OP_MARK] = shuffle,
     [OP_POP] = shuffle,

@@ -1,7 +1,7 @@
 /**
- * Python's pickles as data: the opcodes of protocols 2 to 5 that make numbers, texts, tuples, lists
- * and dictionaries (https://docs.python.org/3/library/pickletools.html). Where a pickle asks for a
- * call, the call is noted and nothing is run; a name that is not on the caller's list is an error.
+ * Reads Python's pickles as data: the opcodes of protocols 2 to 5 that make numbers, texts, tuples,
+ * lists and dictionaries (https://docs.python.org/3/library/pickletools.html). Calls in a pickle
+ * are noted, but not run; a name that is not on the caller's list is an error.
  */
 #ifndef DG_PICKLE_H
 #define DG_PICKLE_H
@@ -15,14 +15,14 @@ typedef enum {
   DG_PICKLE_NONE,
   DG_PICKLE_BOOL,
   DG_PICKLE_INTEGER,
-  DG_PICKLE_FLOAT, /**< its value is not kept */
+  DG_PICKLE_FLOAT, /**< its value is not stored */
   DG_PICKLE_TEXT,
   DG_PICKLE_TUPLE,
   DG_PICKLE_LIST,
-  DG_PICKLE_DICT,       /**< keys and values take turns */
+  DG_PICKLE_DICT,       /**< keys and values alternate */
   DG_PICKLE_GLOBAL,     /**< a name on the list */
   DG_PICKLE_CALL,       /**< items: the name that would be called, the tuple of its arguments */
-  DG_PICKLE_PERSISTENT, /**< items: what the file keeps elsewhere by */
+  DG_PICKLE_PERSISTENT, /**< items: the persistent id, of data elsewhere in the file */
 } dg_pickle_kind;
 
 typedef struct {
@@ -30,7 +30,7 @@ typedef struct {
   union {
     int64_t integer; /**< INTEGER, BOOL; GLOBAL: its index in the list of names */
     struct {
-      const char *text; /**< TEXT: in the bytes that were read, not ended by a NUL */
+      const char *text; /**< TEXT: points into the pickle, not NUL-terminated */
       size_t length;
     };
     struct {
@@ -48,18 +48,18 @@ typedef struct {
   dg_pickle_value *values;
   dg_pickle_cell *cells;
   uint32_t value_count, value_capacity, cell_count, cell_capacity;
-  uint32_t root; /**< the value that the pickle stands for */
+  uint32_t root; /**< the value of the whole pickle */
 } dg_pickle;
 
 /**
- * Reads a pickle of `size` bytes, which must outlive it. `names` are the globals that it may name,
- * "module name", ended by NULL; `path` stands in messages. Free with dg_pickle_free.
+ * Reads a pickle of `size` bytes, which must outlive it. `names` are the allowed globals, "module
+ * name", ended by NULL; `path` is for messages. Free with dg_pickle_free.
  */
 bool dg_pickle_read(dg_pickle *pickle, const char *path, const char *bytes, size_t size,
                     const char *const *names, dg_error *err);
 void dg_pickle_free(dg_pickle *pickle);
 
-/** Item `i` of a tuple, list, dictionary or call; NULL where there is none. */
+/** Item `i` of a tuple, list, dictionary or call; NULL if there is none. */
 const dg_pickle_value *dg_pickle_item(const dg_pickle *pickle, const dg_pickle_value *of,
                                       uint32_t i);
 

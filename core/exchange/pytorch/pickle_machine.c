@@ -16,7 +16,7 @@ bool dg_machine_refuse(const dg_machine *m, const char *format, ...) {
 
 /* ---- values ------------------------------------------------------------- */
 
-/** One more value; DG_NOTHING: out of memory. */
+/** Makes a new value; DG_NOTHING: out of memory. */
 static uint32_t make(dg_machine *m, dg_pickle_value value) {
   dg_pickle *p = m->out;
   if (p->value_count == p->value_capacity) {

@@ -1,4 +1,4 @@
-/** What the reader of pickles works on: values, a stack of them with marks, the bytes. */
+/** The state of the pickle reader: values, a stack of them with marks, and the bytes. */
 #ifndef DG_PICKLE_MACHINE_H
 #define DG_PICKLE_MACHINE_H
 
@@ -12,7 +12,7 @@ typedef struct {
   const char *path, *bytes;
   size_t size, at;
   const char *const *names;
-  uint32_t *stack, *memo; /**< room for one entry a byte: no opcode adds more */
+  uint32_t *stack, *memo; /**< one entry per byte: no opcode adds more */
   uint32_t depth, memoized;
   dg_error *err;
 } dg_machine;
@@ -21,25 +21,25 @@ typedef struct {
 __attribute__((format(printf, 2, 3))) bool dg_machine_refuse(const dg_machine *m,
                                                              const char *format, ...);
 
-/** Puts a value onto the stack. */
+/** Pushes a value. */
 bool dg_machine_push(dg_machine *m, dg_pickle_value value);
-/** The topmost value, taken off the stack; DG_NOTHING: there is none. */
+/** Pops the topmost value; DG_NOTHING: there is none. */
 uint32_t dg_machine_pop(dg_machine *m);
 /** The kind of the topmost value; false: there is none. */
 bool dg_machine_top(const dg_machine *m, dg_pickle_kind *kind);
-/** The index behind the topmost mark; DG_NOTHING: there is none. */
+/** The index after the topmost mark; DG_NOTHING: there is none. */
 uint32_t dg_machine_behind_mark(const dg_machine *m);
 
 /** Appends a value to a tuple, list, dictionary or call. */
 bool dg_machine_append(dg_machine *m, uint32_t to, uint32_t value);
-/** Makes one value of all from `from` on; of those behind a mark, the mark goes too. */
+/** Makes one value of all from `from` on; if they are after a mark, removes it too. */
 bool dg_machine_gather(dg_machine *m, dg_pickle_kind kind, uint32_t from, bool marked);
 /** Makes a tuple of the topmost `count` values. */
 bool dg_machine_tuple(dg_machine *m, uint32_t count);
-/** Appends all from `from` on to the value before them (and before their mark). */
+/** Appends all values from `from` on to the one before them and their mark. */
 bool dg_machine_extend(dg_machine *m, dg_pickle_kind kind, uint32_t from, bool marked);
 
-/** Are there so many more bytes? If not, the pickle is cut. */
+/** Are there so many more bytes? If not, the pickle is truncated. */
 bool dg_machine_has(const dg_machine *m, uint64_t count);
 /** Reads a little-endian number of up to 8 bytes. */
 bool dg_machine_number(dg_machine *m, size_t size, bool is_signed, int64_t *out);

@@ -1,4 +1,4 @@
-/** PyTorch's state dicts: which tensors the pickle in a .pth file speaks of, and their numbers. */
+/** PyTorch's state dicts: the tensors in the pickle of a .pth file, and their numbers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "core/exchange/files.h"
 #include "core/exchange/pytorch/pickle.h"
 
-/* What a state dict names. The storages stand in the order of `storage_elements`. */
+/* The globals of a state dict. The storages have the order of `storage_elements`. */
 enum { FIRST_STORAGE = 0, STORAGES = 9, PARAMETER = STORAGES, TENSOR };
 static const char *const names[] = {"torch HalfStorage",
                                     "torch BFloat16Storage",
@@ -28,7 +28,7 @@ static const dg_element storage_elements[STORAGES] = {
 
 enum { LARGEST_PICKLE = 1 << 22, DEEPEST = 4 };
 
-/** A file on its way. */
+/** A file that is being read. */
 typedef struct {
   dg_arrays *arrays;
   dg_archive *archive;
@@ -36,7 +36,7 @@ typedef struct {
   const char *prefix; /**< of the entries' names: "archive/" */
   size_t prefix_length;
   bool big_endian;
-  uint64_t entry; /**< whose bytes are in `storage` */
+  uint64_t entry; /**< entry whose bytes are in `storage` */
   unsigned char *storage;
   size_t storage_size;
   dg_error *err;
@@ -48,16 +48,16 @@ static bool refuse(const reading *r, const char *name, const char *what) {
 
 /* ---- tensors ------------------------------------------------------------ */
 
-/** Where a tensor's numbers lie. */
+/** Where the numbers of a tensor are stored. */
 typedef struct {
   dg_element element;
-  const dg_pickle_value *key; /**< name of the entry behind "data/" */
+  const dg_pickle_value *key; /**< name of the entry after "data/" */
   int64_t numbers, offset;
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK], stride[DG_TENSOR_RANK];
 } tensor;
 
-/** The arguments of a call of name number `callee`; NULL: it is no such call. */
+/** The arguments of a call of name number `callee`; NULL: it is not such a call. */
 static const dg_pickle_value *arguments_of(const reading *r, const dg_pickle_value *value,
                                            int callee) {
   if (!value || value->kind != DG_PICKLE_CALL) return NULL;
@@ -65,7 +65,7 @@ static const dg_pickle_value *arguments_of(const reading *r, const dg_pickle_val
   return name->integer == callee ? dg_pickle_item(&r->pickle, value, 1) : NULL;
 }
 
-/** The arguments of _rebuild_tensor_v2, of a tensor or of a parameter's; NULL: it is none. */
+/** The arguments of _rebuild_tensor_v2 for a tensor or a parameter; NULL: it is neither. */
 static const dg_pickle_value *tensor_arguments(const reading *r, const dg_pickle_value *value) {
   const dg_pickle_value *parameter = arguments_of(r, value, PARAMETER);
   if (parameter) value = dg_pickle_item(&r->pickle, parameter, 0);
@@ -114,7 +114,7 @@ static bool read_tensor(const reading *r, const dg_pickle_value *arguments, tens
          read_sizes(r, dg_pickle_item(&r->pickle, arguments, 3), t->rank, t->stride);
 }
 
-/** Do all numbers of the tensor lie in its storage? */
+/** Are all numbers of the tensor within its storage? */
 static bool inside(const tensor *t) {
   uint64_t last = (uint64_t)t->offset, end = (uint64_t)t->numbers;
   for (uint32_t i = 0; i < t->rank; i++) {
@@ -126,7 +126,7 @@ static bool inside(const tensor *t) {
   return last < end;
 }
 
-/** Number `i` of the tensor, row by row, as its index in the storage. */
+/** The index in the storage of number `i` (row-major) of the tensor. */
 static uint64_t storage_index(const tensor *t, uint64_t i) {
   uint64_t index = (uint64_t)t->offset;
   for (uint32_t d = t->rank; d-- > 0; i /= t->dim[d]) index += i % t->dim[d] * t->stride[d];
@@ -202,7 +202,7 @@ static bool holds_tensors(const reading *r, const dg_pickle_value *dict) {
   return false;
 }
 
-/** The dictionary of that name within another; NULL: there is none. */
+/** The dictionary of that name in another; NULL: there is none. */
 static const dg_pickle_value *dict_within(const reading *r, const dg_pickle_value *dict,
                                           const char *name) {
   const dg_pickle_value *key, *value;
@@ -212,13 +212,13 @@ static const dg_pickle_value *dict_within(const reading *r, const dg_pickle_valu
   return NULL;
 }
 
-/** The dictionary within another that has the weights, or in which they may be; NULL: none has.
-    Two with weights are of two networks, an error. */
+/** The nested dictionary that has the weights, or may have them; NULL: there is none. Two with
+    weights are an error, since they belong to two networks. */
 static bool find_within(const reading *r, const dg_pickle_value *dict,
                         const dg_pickle_value **found) {
   static const char *const usual[] = {"state_dict", "model_state_dict", "model",
                                       "net",        "network",          "weights"};
-  const char *name = NULL; /* of the one with weights */
+  const char *name = NULL; /* of the dictionary with weights */
   *found = NULL;
   for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
     const dg_pickle_value *within = dict_within(r, dict, usual[i]);
@@ -265,7 +265,7 @@ static bool read_dict(reading *r) {
 
 /* ---- the file ----------------------------------------------------------- */
 
-/** The entry "data.pkl" of any folder; fills in the prefix. */
+/** Finds the entry "data.pkl" in any folder; fills in the prefix. */
 static bool find_pickle(reading *r, uint64_t *entry) {
   static const char wanted[] = "data.pkl";
   for (*entry = 0; *entry < dg_archive_count(r->archive); ++*entry) {
@@ -281,8 +281,7 @@ static bool find_pickle(reading *r, uint64_t *entry) {
                  r->arrays->path);
 }
 
-/** Whose numbers they are: the entry "byteorder" says it since PyTorch 2.1; before, all did little.
- */
+/** The byte order: in the entry "byteorder" since PyTorch 2.1; before that always little-endian. */
 static bool read_byte_order(reading *r) {
   static const char name[] = "byteorder", big[] = "big", little[] = "little";
   uint64_t entry;

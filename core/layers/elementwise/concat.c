@@ -2,7 +2,7 @@
 
 #include "core/layers/layer.h"
 
-/** Can these stand side by side: all alike but for the dimension that is joined? */
+/** Can these be concatenated: are all dimensions but the joined one equal? */
 static bool joinable(const dg_shape *a, const dg_shape *b) {
   if (a->rank != b->rank) return false;
   if (a->rank == 3) return memcmp(a->dim + 1, b->dim + 1, 2 * sizeof *a->dim) == 0;
@@ -31,7 +31,7 @@ static bool plan_concat(const void *config, const dg_layer_site *site, dg_layer_
   if (!check(site, err)) return false;
   dg_concat_desc d = {.rows = site->in[0].rank == 2 ? site->in[0].dim[0] : 1,
                       .inputs = site->inputs};
-  uint32_t joined = site->in[0].rank == 2 ? 1 : 0; /* the dimension */
+  uint32_t joined = site->in[0].rank == 2 ? 1 : 0; /* the joined dimension */
   uint64_t numbers = 0, side = 0;
   for (uint32_t i = 0; i < site->inputs; i++) {
     uint64_t count = dg_shape_count(&site->in[i]);

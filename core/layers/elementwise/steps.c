@@ -1,7 +1,7 @@
 /** The layers rows and columns: an image as a sequence. */
 #include "core/layers/layer.h"
 
-/** A sequence of rows [height, width channels]; the image itself where it has one channel. */
+/** A sequence of rows [height, width channels]; a view of the image if it has one channel. */
 static bool plan_rows(const void *config, const dg_layer_site *site, dg_layer_plan *plan,
                       dg_error *err) {
   (void)config;

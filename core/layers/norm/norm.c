@@ -3,7 +3,7 @@
 
 #include "core/layers/layer.h"
 
-/** A parameter or running statistic of one number for each place of `shape`. */
+/** A parameter or running statistic with one number for each element of `shape`. */
 static dg_param_spec numbers(const char *suffix, const dg_shape *shape, dg_init_kind init) {
   dg_param_spec spec = {.suffix = suffix, .rank = shape->rank, .init = init};
   for (uint32_t i = 0; i < shape->rank; i++) spec.dim[i] = shape->dim[i];

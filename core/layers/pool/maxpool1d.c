@@ -3,7 +3,7 @@
 #include "core/layers/layer.h"
 
 typedef struct {
-  uint32_t kernel, stride, padding; /* stride 0: as the kernel */
+  uint32_t kernel, stride, padding; /* stride 0: equal to kernel */
 } config;
 
 static const config defaults = {0, 0, 0};

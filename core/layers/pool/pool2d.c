@@ -3,7 +3,7 @@
 
 #include "core/layers/layer.h"
 
-typedef dg_window config; /* stride 0: as the kernel */
+typedef dg_window config; /* stride 0: equal to kernel */
 
 static const config defaults = {.stride = {0, 0}};
 

@@ -1,4 +1,4 @@
-/** The layers gru, lstm and rnn: one op, with the keys that each cell has. */
+/** The layers gru, lstm and rnn: one op, with different keys for each cell. */
 #include <stddef.h>
 
 #include "core/layers/layer.h"
@@ -23,7 +23,7 @@ static const char *const reset_names[] = {"after", "before", NULL};
 
 static const config defaults = {.biases = 2};
 
-/** The keys of the rnn are the first ones, those of the lstm one more, those of the gru all. */
+/** The rnn has the first keys, the lstm one more, the gru all. */
 static const dg_key keys[] = {
     {.name = "units",
      .type = DG_KEY_COUNT,
@@ -65,7 +65,7 @@ static const dg_key keys[] = {
 enum { RNN_KEYS = 5, LSTM_KEYS = 6, GRU_KEYS = 7 };
 _Static_assert(sizeof keys / sizeof *keys == GRU_KEYS, "the gru has all keys");
 
-/** Adds weights and biases of one direction, in PyTorch's shapes. */
+/** Adds the weights and biases of one direction, with PyTorch's shapes. */
 static void add_direction(dg_layer_plan *plan, const config *c, uint32_t in, uint32_t gates,
                           bool reverse) {
   static const char *const suffixes[2][4] = {
@@ -74,7 +74,7 @@ static void add_direction(dg_layer_plan *plan, const config *c, uint32_t in, uin
   uint32_t columns[] = {in, c->units};
   for (uint32_t i = 0; i < 2 + c->biases; i++) {
     bool bias = i >= 2;
-    /* PyTorch starts all of them in +-1/sqrt(units) */
+    /* PyTorch initializes all of them in +-1/sqrt(units) */
     uint32_t fan_in = c->init == DG_INIT_PYTORCH || bias ? c->units : columns[i];
     plan->param[plan->params++] = (dg_param_spec){.suffix = suffixes[reverse][i],
                                                   .rank = bias ? 1 : 2,

@@ -5,7 +5,7 @@
 
 enum { HEADER = 8, ENTRY = 12, TAG_ORIENTATION = 0x112, TYPE_SHORT = 3 };
 
-/** A number of two bytes, or of four, in the order of the data. */
+/** A number of two or four bytes in the byte order of the data. */
 static uint32_t number(const uint8_t *at, unsigned bytes, bool big) {
   uint32_t value = 0;
   for (unsigned i = 0; i < bytes; i++) value |= (uint32_t)at[i] << 8 * (big ? bytes - 1 - i : i);

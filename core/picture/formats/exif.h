@@ -1,4 +1,4 @@
-/** How a camera was held, as the Exif data (CIPA DC-008) of a photograph say. */
+/** The orientation of a photograph from its Exif data (CIPA DC-008). */
 #ifndef DG_EXIF_H
 #define DG_EXIF_H
 
@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 /**
- * The tag Orientation (0x112), 1 to 8, of `size` bytes of Exif data, from their TIFF header on: the
- * sides of the scene that the file's first row and first column show are top and left for 1, as
- * where there is none; from 5 on rows show columns. Of the first directory alone, once: libexif
- * follows a directory's pointers to itself, which takes seconds for 64 KB.
+ * The tag Orientation (0x112), 1 to 8, of `size` bytes of Exif data, starting with their TIFF
+ * header. 1 means that the file's first row and column are the top and left of the scene; it is
+ * also returned if there is no tag. From 5 on, rows are columns. Only the first directory is read,
+ * once: libexif follows a directory's pointers to itself, which takes seconds for 64 KB.
  */
 unsigned dg_exif_orientation(const uint8_t *bytes, size_t size);
 

@@ -6,7 +6,7 @@
 
 enum { MAX_BYTES = 1 << 29 };
 
-/** What can be done with a file of one format. */
+/** The functions for one file format. */
 typedef bool reader(dg_picture *picture, const dg_picture_file *file, dg_error *err);
 
 static const struct {
@@ -16,7 +16,7 @@ static const struct {
                {dg_is_jpeg, dg_measure_jpeg, dg_read_jpeg},
                {dg_is_pgm, dg_measure_pgm, dg_read_pgm}};
 
-/** Reads a file as its format wants it: its size alone or all of it. */
+/** Reads a file by its format: only its size, or all of it. */
 static bool read_any(dg_picture *picture, const dg_picture_file *file, bool all, dg_error *err) {
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
     if (formats[i].is(file))

@@ -1,15 +1,15 @@
-/** The formats of pictures: formats.c tells them apart; png.c, jpeg.c and pgm.c each know one. */
+/** The formats of pictures: formats.c detects them; png.c, jpeg.c and pgm.c each read one. */
 #ifndef DG_FORMATS_H
 #define DG_FORMATS_H
 
 #include "core/picture/formats/pixels.h"
 
-/** Does the file begin as those of a format do? */
+/** Does the file begin like those of a format? */
 bool dg_is_png(const dg_picture_file *file);
 bool dg_is_jpeg(const dg_picture_file *file);
 bool dg_is_pgm(const dg_picture_file *file);
 
-/** Reads the height and the width of one format, and leaves the pixels alone. */
+/** Reads height and width of one format without decoding the pixels. */
 bool dg_measure_png(dg_picture *picture, const dg_picture_file *file, dg_error *err);
 bool dg_measure_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err);
 bool dg_measure_pgm(dg_picture *picture, const dg_picture_file *file, dg_error *err);

@@ -1,4 +1,4 @@
-/** JPEG, by libjpeg-turbo, turned as the Exif data in it say. */
+/** JPEG, by libjpeg-turbo, rotated by its Exif orientation. */
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
@@ -14,8 +14,8 @@ bool dg_is_jpeg(const dg_picture_file *file) {
 
 /* ---- turning ------------------------------------------------------------ */
 
-/** Turns and mirrors a picture so that the top of the scene is its first row: it was held as
-    dg_exif_orientation says; 0: nobody knows. */
+/** Rotates and mirrors a picture so that the top of the scene is its first row. The orientation is
+    that of dg_exif_orientation; 0: unknown. */
 static bool turn(dg_picture *picture, unsigned how, dg_error *err) {
   bool across = how >= 5;
   bool bottom_first = how == 3 || how == 4 || how == 6 || how == 7;
@@ -40,26 +40,26 @@ static bool turn(dg_picture *picture, unsigned how, dg_error *err) {
 
 /* ---- markers ------------------------------------------------------------ */
 
-/** What a file's markers (ITU-T T.81, annex B) tell: the work that it makes, how it was held. */
+/** What a file's markers (ITU-T T.81, annex B) say: the cost of decoding, and the orientation. */
 typedef struct {
-  uint64_t scanned; /**< components of all scans: each goes over all its blocks of the picture */
-  bool arithmetic;  /**< coded so; a bit can stand for any number of blocks then */
-  unsigned held;    /**< as dg_exif_orientation says; 0: there are no Exif data */
+  uint64_t scanned; /**< components in all scans; each one visits all its blocks of the picture */
+  bool arithmetic;  /**< arithmetic coding: a bit may code any number of blocks */
+  unsigned held;    /**< orientation, see dg_exif_orientation; 0: no Exif data */
 } markers;
 
 enum { START_OF_SCAN = 0xda, END_OF_IMAGE = 0xd9, APPLICATION_1 = 0xe1, TEMPORARY = 0x01 };
 
-/** Does a marker stand alone, or is the byte none, but one of coded data? */
+/** Is it a marker without a segment, or a byte of coded data? */
 static bool is_bare(uint8_t marker) {
   return marker == 0 || marker == TEMPORARY || (marker >= 0xd0 && marker <= 0xd8);
 }
 
-/** Is it the start of a frame in arithmetic coding? 0xcc defines its tables. */
+/** Is it the start of an arithmetic-coded frame? 0xcc defines its tables. */
 static bool is_arithmetic(uint8_t marker) {
   return marker >= 0xc9 && marker <= 0xcf && marker != 0xcc;
 }
 
-/** Reads a segment, from its length on, where it holds Exif data. */
+/** Reads a segment, starting with its length, if it has Exif data. */
 static unsigned orientation(const uint8_t *segment, size_t length) {
   static const char name[] = "Exif\0"; /* with two zeros */
   size_t head = 2 + sizeof name;
@@ -96,9 +96,9 @@ static bool fail_damaged(const dg_picture_file *file, const char *why, dg_error 
 }
 
 /**
- * Is a picture of so many pixels too much work, as small files can make? A block of 8 x 8 pixels
- * takes a bit at least, in a picture whose components are sampled most oddly for each fourth block;
- * and it takes its time in each scan.
+ * Would a picture of so many pixels take too long, which even a small file may? A block of 8 x 8
+ * pixels needs at least one bit (with the most extreme sampling of components, one bit per four
+ * blocks), and takes time in each scan.
  */
 static bool check_work(const dg_picture_file *file, markers m, uint64_t pixels, dg_error *err) {
   const uint64_t most_scanned = (uint64_t)1 << 30, most_of_byte = 8 * 64 * 4;
@@ -113,7 +113,7 @@ static bool check_work(const dg_picture_file *file, markers m, uint64_t pixels, 
 
 static bool measure(dg_picture *picture, const dg_picture_file *file, tjhandle handle,
                     dg_error *err) {
-  /* a file of tables without a picture sets none of these */
+  /* a file with tables but no picture sets none of these */
   int width = 0, height = 0, sampling = 0, colours = 0;
   if (tjDecompressHeader3(handle, file->bytes, file->size, &width, &height, &sampling, &colours))
     return fail_damaged(file, tjGetErrorStr2(handle), err);
@@ -138,7 +138,7 @@ static bool decode(dg_picture *picture, const dg_picture_file *file, tjhandle ha
          turn(picture, m.held, err);
 }
 
-/** Does something with a handle of libjpeg-turbo. */
+/** Runs a function with a handle of libjpeg-turbo. */
 static bool with_handle(dg_picture *picture, const dg_picture_file *file,
                         bool (*act)(dg_picture *, const dg_picture_file *, tjhandle, dg_error *),
                         dg_error *err) {

@@ -12,12 +12,12 @@ bool dg_is_pgm(const dg_picture_file *file) {
          (isspace(file->bytes[2]) || file->bytes[2] == '#');
 }
 
-/** Reading goes from here on. */
+/** The state of reading. */
 typedef struct {
   const uint8_t *at, *end;
 } cursor;
 
-/** Passes white space, and comments from # to the end of their line. */
+/** Skips white space, and comments from # to the end of the line. */
 static void skip_space(cursor *c) {
   bool comment = false;
   for (; c->at < c->end && (comment || isspace(*c->at) || *c->at == '#'); c->at++)
@@ -33,7 +33,7 @@ static bool read_number(cursor *c, uint32_t most, uint32_t *number) {
   return c->at > first && *number <= most;
 }
 
-/** Reads one gray of a raw picture, of one byte or two. */
+/** Reads one gray value of a raw picture, one or two bytes. */
 static bool read_raw(cursor *c, uint32_t most, uint32_t *gray) {
   if (c->end - c->at < (most > 255 ? 2 : 1)) return false;
   *gray = *c->at++;
@@ -41,7 +41,7 @@ static bool read_raw(cursor *c, uint32_t most, uint32_t *gray) {
   return *gray <= most;
 }
 
-/** Reads the grays, from 0 to `most`. */
+/** Reads the gray values, from 0 to `most`. */
 static bool read_pixels(dg_picture *picture, cursor *c, bool raw, uint32_t most) {
   size_t count = (size_t)picture->height * picture->width;
   for (size_t i = 0; i < count; i++) {
@@ -52,7 +52,7 @@ static bool read_pixels(dg_picture *picture, cursor *c, bool raw, uint32_t most)
   return true;
 }
 
-/** Reads what stands before the grays, and the one white space before raw ones. */
+/** Reads the header, and the single white space before raw gray values. */
 static bool read_header(dg_picture *picture, const dg_picture_file *file, cursor *c, uint32_t *most,
                         dg_error *err) {
   *c = (cursor){file->bytes + 2, file->bytes + file->size};

@@ -1,6 +1,6 @@
 /**
- * PNG, by libpng. Its numbers are the pixels: what a file says of the light that they mean (gAMA,
- * sRGB, iCCP, cHRM) is passed over, as by all who train on pictures.
+ * PNG, by libpng. Pixels are the numbers in the file: chunks on gamma and colour (gAMA, sRGB, iCCP,
+ * cHRM) are ignored, as usual in training on pictures.
  */
 #include <png.h>
 #include <setjmp.h>
@@ -12,16 +12,16 @@
 #include "core/picture/formats/formats.h"
 
 enum {
-  MAX_INFLATION = 1032,   /* bytes that deflate makes of one, at most */
-  MAX_CHUNK = 1 << 20,    /* bytes of a chunk that is kept; those of pixels are not */
-  MAX_UNPACKED = 3 << 25, /* bytes of rows, whatever the file's size */
+  MAX_INFLATION = 1032,   /* most bytes that deflate unpacks from one */
+  MAX_CHUNK = 1 << 20,    /* bytes of a chunk that is stored; chunks of pixels are not */
+  MAX_UNPACKED = 3 << 25, /* bytes of rows that are allowed for any file size */
   MAX_CHANNELS = 4
 };
 
-/** A file while it is read. */
+/** A file that is being read. */
 typedef struct {
   const dg_picture_file *file;
-  size_t at; /**< of its bytes */
+  size_t at; /**< index in its bytes */
   png_structp png;
   png_infop info;
   uint8_t *row; /**< one row of libpng's */
@@ -55,14 +55,14 @@ static void on_read(png_structp png, png_bytep bytes, size_t count) {
 
 /* ---- pixels ------------------------------------------------------------- */
 
-/** Gray of a colour, as JPEG files have it (ITU-R BT.601), in 16 bits of fraction. */
+/** Gray of a colour as in JPEG files (ITU-R BT.601), with 16 fractional bits. */
 static uint8_t gray_of(const uint8_t *rgb) {
   return (uint8_t)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
 }
 
 /**
- * Takes a row, whose pixels are `apart` in the picture from `to` on: gray, or colours, each with
- * opacity or without. With opacity two bytes of a pixel stay.
+ * Stores a row of gray or colour pixels, each with alpha or without, to the picture from `to` on,
+ * in steps of `apart` pixels. With alpha, each pixel takes two bytes.
  */
 static void take_row(const uint8_t *row, uint32_t count, unsigned channels, uint8_t *to,
                      size_t apart) {
@@ -74,8 +74,8 @@ static void take_row(const uint8_t *row, uint32_t count, unsigned channels, uint
 }
 
 /**
- * Drops the opacity of pixels of two bytes, gray and opacity, and closes the gaps. What is behind
- * them is white where what shows is rather dark, else black.
+ * Blends pixels of two bytes, gray and alpha, with a background, and packs them to one byte each.
+ * The background is white if the visible pixels are rather dark, else black.
  */
 static void flatten(uint8_t *pixels, size_t count) {
   uint64_t light = 0, opaque = 0;
@@ -93,18 +93,18 @@ static void flatten(uint8_t *pixels, size_t count) {
 /* ---- reading ------------------------------------------------------------ */
 
 /**
- * Can a file of this size hold so many bytes of rows? Deflate can, up to its limit; but no picture
- * that is large comes near that, and rows that are made of nothing take their time, too.
+ * Can a file of this size hold so many bytes of rows? Deflate's limit allows more, but real large
+ * pictures don't come near it, and unpacking empty rows takes time too.
  */
 static bool can_hold(const dg_picture_file *file, uint64_t bytes) {
   return bytes <= file->size * (uint64_t)(bytes > MAX_UNPACKED ? MAX_INFLATION / 4 : MAX_INFLATION);
 }
 
-/** Reads the header, checks it, and has all forms given as 8 bits a channel. */
+/** Reads and checks the header, and makes libpng convert all formats to 8 bits per channel. */
 static bool begin(reading *r, uint32_t *height, uint32_t *width) {
   png_set_read_fn(r->png, r, on_read);
   png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-  png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* they are checked here */
+  png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* they are checked below */
   png_set_chunk_malloc_max(r->png, MAX_CHUNK);
   png_read_info(r->png, r->info);
   *height = png_get_image_height(r->png, r->info);
@@ -112,7 +112,7 @@ static bool begin(reading *r, uint32_t *height, uint32_t *width) {
   return dg_picture_check(r->file, *height, *width, r->err);
 }
 
-/** Reads all passes, of which a file that is not interlaced has one. */
+/** Reads all passes; a file that is not interlaced has one. */
 static void read_rows(reading *r, bool interlaced) {
   dg_picture *p = r->picture;
   unsigned channels = png_get_channels(r->png, r->info);
@@ -149,7 +149,7 @@ static bool read_pixels(reading *r) {
   return true;
 }
 
-/** Does something with libpng, which comes back here where it fails. */
+/** Runs a function with libpng, which jumps back here on failure. */
 static bool guarded(reading *r, bool (*act)(reading *)) {
   if (setjmp(r->failed)) return false;
   return act(r);

@@ -1,4 +1,4 @@
-/** What the files that list the cases share: a case_family for each kind of layer op. */
+/** Shared by the files that list the cases: a case_family for each kind of layer op. */
 #ifndef DG_TESTS_CASES_LIST_H
 #define DG_TESTS_CASES_LIST_H
 
@@ -6,7 +6,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/** A list that is being written, or, where `cases` is NULL, only counted. */
+/** A list that is being written, or only counted if `cases` is NULL. */
 typedef struct {
   layer_case *cases;
   size_t count;
@@ -14,21 +14,21 @@ typedef struct {
 
 void add_case(case_list *l, dg_op_desc desc, uint32_t max_n, layer_fill fill);
 
-/** All ways to treat d_in, in turn; writing most often. */
+/** All modes of d_in, in turn; most often writing. */
 dg_grad_mode mode_of(size_t turn);
 
 /** All activations in turn. */
 dg_act act_of(size_t turn);
 
-/** ", relu" for one; nothing for none. */
+/** ", relu" for an activation; empty for none. */
 const char *act_text(dg_act act);
 
 /** The cases of a kind of layer op. */
 typedef struct {
   void (*list)(case_list *l, dg_op_kind kind);
-  /** Puts a description into words. */
+  /** Describes an op. */
   void (*text)(const dg_op_desc *desc, char *text, size_t capacity);
-  /** Of layer_case_scale. NULL: 1. */
+  /** For layer_case_scale. NULL: 1. */
   float (*scale)(const dg_op_desc *desc, uint32_t k);
 } case_family;
 

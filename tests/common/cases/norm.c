@@ -4,8 +4,8 @@
 #include "tests/common/cases/list.h"
 
 /**
- * Enough numbers of a channel that no variance is tiny: far from 0, where a mean is rounded by more
- * than near it, a tiny one would blow up that error.
+ * Enough numbers per channel that no variance is tiny. Far from 0, the mean has a larger rounding
+ * error, which a tiny variance would amplify.
  */
 enum { MANY = 9 };
 

@@ -34,7 +34,7 @@ static void linear_cases(case_list *l, dg_op_kind kind) {
   }
 }
 
-/** Convolutions with a pooling, a dropout or both at their end. */
+/** Convolutions with a fused pooling, dropout or both. */
 static void fused_conv2d_cases(case_list *l) {
   static const struct {
     uint32_t channels, height, width, filters, kernel, stride, pad, pool;
@@ -69,12 +69,12 @@ static void fused_conv2d_cases(case_list *l) {
       {39, 8, 9, 49, 3, 2, 1, 2, 0, 9},
       {36, 7, 8, 35, 3, 1, 0, 3, 0.2f, 12},
       {35, 3, 3, 34, 3, 1, 1, 0, 0.2f, 25},
-      /* vectors along filters: wide lines in several blocks, a last vector in part */
+      /* vectors along filters: wide lines in several blocks, a partial last vector */
       {1, 4, 6, 9, 3, 1, 1, 2, 0, 2},
       {2, 13, 43, 9, 5, 1, 2, 3, 0, 4},
       {1, 31, 90, 20, 3, 1, 1, 2, 0.2f, 2},
       {3, 9, 9, 40, 3, 1, 2, 2, 0, 17},
-      /* more numbers than are pooled at a time */
+      /* more numbers than are pooled at once */
       {1, 64, 66, 64, 1, 1, 0, 2, 0.2f, 5},
       /* the zoo */
       {1, 28, 28, 16, 3, 1, 1, 2, 0, 33},
@@ -241,7 +241,7 @@ static void conv1d_cases(case_list *l, dg_op_kind kind) {
 
 /* ---- in words ----------------------------------------------------------- */
 
-/** Appends what is fused behind the activation. */
+/** Appends what is fused after the activation. */
 static void append_epilogue(uint32_t pool, dg_drop drop, char *text, size_t capacity) {
   size_t used = strlen(text);
   if (pool) snprintf(text + used, capacity - used, ", pool %u", pool);

@@ -1,4 +1,4 @@
-/* Cases of recurrent layers: every choice of every cell, and the shapes that tiles stumble over. */
+/* Cases of recurrent layers: all options of every cell, and edge cases of tiles. */
 #include <math.h>
 #include <stdio.h>
 
@@ -14,7 +14,7 @@ static void add_shape(case_list *l, dg_recurrent_desc d, shape s) {
   add_case(l, desc, s.max_n, FILL_RANDOM);
 }
 
-/** How many choices a cell has: biases, sequence, bidirectional, hard_sigmoid, reset_before. */
+/** Number of options of a cell: biases, sequence, bidirectional, hard_sigmoid, reset_before. */
 static size_t choices(dg_cell_kind cell) {
   static const size_t counts[] = {3 * 2 * 2, 3 * 2 * 2 * 2 * 2, 3 * 2 * 2 * 2};
   return counts[cell];
@@ -66,8 +66,8 @@ static void recurrent_text(const dg_op_desc *desc, char *text, size_t capacity) 
            d->reset_before ? ", reset before" : "");
 }
 
-/** Biases reach the ends of a hard sigmoid, but not of a lone unit's: where its gate is nearly 1,
-    the whole tensor is made of differences of almost equal numbers. */
+/** Biases reach the saturated ends of a hard sigmoid, except with a single unit: if its gate is
+    nearly 1, the whole tensor consists of differences of almost equal numbers. */
 static float recurrent_scale(const dg_op_desc *desc, uint32_t k) {
   const dg_recurrent_desc *d = &desc->recurrent;
   bool weight = k % (2 + d->biases) < 2;
