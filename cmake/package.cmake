@@ -1,5 +1,6 @@
 # Debian packages by CPack: digits (programs and documents), digits-data (models and weights),
-# libdigits0 (the shared libraries) and libdigits-dev (headers and static libraries). dpkg-shlibdeps finds what the programs depend on. The preset "package" builds for /usr; packages
+# libdigits0 (the shared libraries) and libdigits-dev (headers and static libraries). dpkg-shlibdeps
+# finds what programs and libraries depend on. The preset "package" builds for /usr; packages
 # of any other build are laid out for /usr too.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -56,7 +56,8 @@ static bool fail_unknown(const char *backend, dg_error *err) {
   return dg_fail(err, DG_ERR_INPUT, "unknown backend \"%s\"; there are %s", backend, names);
 }
 
-static dg_device *open(const dg_backend *backend, const dg_open_options *options, dg_error *err) {
+static dg_device *open_on(const dg_backend *backend, const dg_open_options *options,
+                          dg_error *err) {
   dg_device *device = backend->open(options, err);
   if (device) pthread_mutex_init(&device->turn, NULL);
   return device;
@@ -64,7 +65,7 @@ static dg_device *open(const dg_backend *backend, const dg_open_options *options
 
 dg_device *dg_open_with(const char *backend, const dg_open_options *options, dg_error *err) {
   const dg_backend *chosen = choose(backend);
-  if (chosen) return open(chosen, options, err);
+  if (chosen) return open_on(chosen, options, err);
   if (strcmp(backend, "opencl") == 0) {
     dg_fail(err, DG_ERR_RUNTIME,
             "this build has no OpenCL backend; install the OpenCL headers and loader (on Debian: "

@@ -38,7 +38,9 @@ static bool lower(dg_graph *graph, const dg_model *model, const char *layer, dg_
   bool done = find_layer(model, layer, &index, err) && dg_graph_lower(graph, model, tensors, err);
   tensor = tensors[index];
   free(tensors);
-  return done && dg_graph_cut(graph, tensor, err);
+  if (done && dg_graph_cut(graph, tensor, err)) return true;
+  dg_graph_free(graph);
+  return false;
 }
 
 bool dg_graph_build(dg_graph *graph, const dg_model *model, bool train, const char *layer,

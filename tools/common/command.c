@@ -91,7 +91,7 @@ typedef struct {
 static const advice advices[] = {
     {DG_REMEDY_BATCH, "batch", "try a smaller --batch"},
     {DG_REMEDY_LEARNING_RATE, "lr", "try a smaller --lr"},
-    {DG_REMEDY_BACKEND, "backend", "or use --backend cpu"},
+    {DG_REMEDY_BACKEND, "backend", "try --backend cpu"},
     {DG_REMEDY_DEVICE, "device", "choose another with --device; --list-devices shows them"},
     {DG_REMEDY_THREADS, "threads", "leave --threads out, or use --backend cpu"},
     {DG_REMEDY_MODEL_KEY, "set", "--set sets it"},

@@ -29,7 +29,7 @@ static bool read_set(dg_dataset *set, const char *path, dg_error *err) {
   if (!set->train.labels)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s:1: no column `label` is first, and a set to learn from or to test on needs "
-                   "labels",
+                   "labels; add that column",
                    path);
   if (!split(set, err)) return false;
   dg_dataset_count_classes(set);
