@@ -206,7 +206,7 @@ END_TEST
 
 /* ---- strangers ---------------------------------------------------------- */
 
-START_TEST(a_crowd_is_sent_away) {
+START_TEST(too_many_connections_are_refused) {
   int connections[CROWD], closed = 0;
   for (int i = 0; i < CROWD; i++) connections[i] = http_connect("127.0.0.1", running.port);
   for (int i = 0; i < CROWD; i++) ck_assert_int_ge(connections[i], 0);
@@ -418,7 +418,7 @@ int main(void) {
   tcase_add_loop_test(tests, requests_are_answered, 0, sizeof requests / sizeof *requests);
   tcase_add_loop_test(tests, pictures_are_read, 1, 4);
   tcase_add_test(tests, what_is_no_picture_is_refused);
-  tcase_add_test(tests, a_crowd_is_sent_away);
+  tcase_add_test(tests, too_many_connections_are_refused);
   tcase_add_test(tests, the_slow_keep_nobody_out);
   tcase_add_test(tests, a_token_is_asked_for);
   tcase_add_test(tests, who_is_not_alone_has_a_token);

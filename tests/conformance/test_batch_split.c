@@ -255,5 +255,5 @@ int main(void) {
   enum { SCENES = sizeof scenes / sizeof *scenes };
   rig_group groups[SCENES];
   for (int i = 0; i < SCENES; i++) groups[i] = (rig_group){scenes[i].name, try_scene, i};
-  return rig_main("lanes", groups, SCENES);
+  return rig_main("batch_split", groups, SCENES);
 }

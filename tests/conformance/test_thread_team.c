@@ -122,5 +122,5 @@ int main(void) {
   tcase_set_timeout(tcase, 120);
   tcase_add_loop_test(tcase, ranks_go_in_step, 1, THREADS + 1);
   tcase_add_loop_test(tcase, ranks_wait_for_each_other, 1, THREADS + 1);
-  return suite_main("gang", tcase);
+  return suite_main("thread_team", tcase);
 }

@@ -21,13 +21,13 @@ typedef struct {
 
 static limiter *all;
 
-static void open_crowd(void) {
+static void open_connections(void) {
   dg_error err = {0};
   all = limiter_open(&err);
   ck_assert_msg(all != NULL, "%s", err.message);
 }
 
-static void close_crowd(void) {
+static void close_connections(void) {
   limiter_close(all);
 }
 
@@ -197,9 +197,9 @@ START_TEST(addresses_of_this_machine_alone) {
 END_TEST
 
 int main(void) {
-  TCase *tests = tcase_create("crowd");
+  TCase *tests = tcase_create("connections");
   tcase_set_timeout(tests, 120);
-  tcase_add_checked_fixture(tests, open_crowd, close_crowd);
+  tcase_add_checked_fixture(tests, open_connections, close_connections);
   tcase_add_test(tests, the_oldest_of_the_most_goes);
   tcase_add_test(tests, a_site_counts_as_one);
   tcase_add_test(tests, nobody_goes_during_an_answer);
@@ -208,5 +208,5 @@ int main(void) {
   tcase_add_test(tests, tokens_are_long_and_plain);
   tcase_add_test(tests, a_token_is_compared_as_a_whole);
   tcase_add_test(tests, addresses_of_this_machine_alone);
-  return suite_main("crowd", tests);
+  return suite_main("connections", tests);
 }

@@ -310,5 +310,5 @@ static void try_pairs(const rig_target *target, int number) {
 
 int main(void) {
   static const rig_group groups[] = {{"pairs", try_pairs, 0}};
-  return rig_main("moments", groups, 1);
+  return rig_main("plane_statistics", groups, 1);
 }
