@@ -141,11 +141,15 @@ static bool run_rounds(bench *b, bench_network **networks, const char *model, dg
   return true;
 }
 
-/** The largest relative difference between two runs' losses. */
+/** The largest relative difference between two runs' losses; NAN if one is not a number. */
 static double distance(const float *a, const float *b, uint32_t count) {
   double largest = 0;
-  for (uint32_t i = 0; i < count; i++)
-    largest = fmax(largest, fabs((double)a[i] - (double)b[i]) / fabs((double)a[i]));
+  for (uint32_t i = 0; i < count; i++) {
+    if (a[i] == b[i]) continue;
+    double apart = fabs((double)a[i] - (double)b[i]) / fabs((double)a[i]);
+    if (isnan(apart)) return NAN;
+    if (apart > largest) largest = apart;
+  }
   return largest;
 }
 
