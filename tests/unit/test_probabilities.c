@@ -20,7 +20,8 @@ static const float logits[SAMPLES][CLASSES] = {
 
 static double softmax(const float *x, int c) {
   double most = x[0], sum = 0;
-  for (int i = 1; i < CLASSES; i++) most = fmax(most, x[i]);
+  for (int i = 1; i < CLASSES; i++)
+    if (x[i] > most) most = x[i];
   for (int i = 0; i < CLASSES; i++) sum += exp(x[i] - most);
   return exp(x[c] - most) / sum;
 }
