@@ -245,7 +245,7 @@ class Trial:
         source = data / "image.safetensors"
         self.call(source, folder / "want.safetensors", [], None)
         self.want = (folder / "want.safetensors").read_bytes()
-        self.weights = read_safetensors(source)
+        self.weights = read_safetensors(folder / "want.safetensors")
 
     def call(self, source, target, options, model, **how):
         return subprocess.run([self.convert, "--model", model or self.image, *options, str(source),
@@ -335,6 +335,8 @@ def checkpoints(t):
     torch_save(pth, {"model": good(), "\x1b[31m": 1})
     t.refused("an unknown key", 'has no "emma"; there are "model", "?[31m"; --key', pth, "--key", "emma")
     t.refused("a key too many", 'has no "x"; there are "conv1.weight", ', pth, "--key", "model.x")
+    torch_save(pth, {"model": good() | {"note": {"y": 1}}})
+    t.refused("a key without weights", "no state dict was found", pth, "--key", "model.note")
     t.refused("a key of a tensor", "is no dictionary of tensors", pth, "--key", "model.conv1.weight")
     torch_save(pth, {"model": Call(NET, state={"x": 1}), "epoch": 1})
     t.refused("a whole model", "an object of __main__.Net, not a state dict, and nothing was run", pth)
@@ -419,7 +421,9 @@ def other_formats(t):
     write_npz(npz, w, labels=text, **{"extra.info": thing, "conv1.note": text})
     t.same("npz with text in layers", npz, told="which is no number")
     t.same("npz whose text is dropped", npz, "--map=labels=", "--map=extra=", "--map=conv1.note=")
-    plain = {f"arr_{i}": v for i, v in enumerate(w.values())}
+    layers = list(dict.fromkeys(n.split(".")[0] for n in w))
+    by_layer = sorted(w, key=lambda n: layers.index(n.split(".")[0]))
+    plain = {f"arr_{i}": w[n] for i, n in enumerate(by_layer)}
     write_npz(npz, plain, labels=text)
     t.same("npz without names and with text", npz)
     write_npz(npz, {n: v for n, v in w.items() if n != "fc1.bias"}, **{"fc1.bias": text})
@@ -611,12 +615,22 @@ def pipes(t, data):
     run_from_pipes(t)
 
 
+def write_set(folder):
+    """A hundred images, of which nothing is to be learnt, as IDX files."""
+    for part in ("train", "t10k"):
+        for name, shape, magic in (("images-idx3", (100, 28, 28), 2051), ("labels-idx1", (100,), 2049)):
+            count = functools.reduce(lambda a, b: a * b, shape)
+            (folder / f"{part}-{name}-ubyte").write_bytes(
+                struct.pack(f">{1 + len(shape)}I", magic, *shape) + bytes(i % 10 for i in range(count)))
+
+
 def run_from_pipes(t):
     """Programs that read a model, its weights and its classes from one pipe."""
+    write_set(t.folder)
     cfg = t.folder / "tiny.cfg"
     cfg.write_text(MODEL.replace("[1, 6, 5]", "[1, 28, 28]") %
                    '{ type = "flatten"; }, { type = "linear"; name = "out"; units = 10; }')
-    base = f"'{t.run}' --quiet --backend cpu --data builtin --set train.steps=5 "
+    base = f"'{t.run}' --quiet --backend cpu --data . --set train.batch=10 "
     for what, command in (
             ("a model", f"{base} --save w.safetensors <(cat tiny.cfg)"),
             ("a model at stdin", f"{base} --save v.safetensors /dev/stdin < <(cat tiny.cfg)"),

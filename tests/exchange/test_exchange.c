@@ -159,15 +159,19 @@ static const struct {
     {PICKLE(TENSOR(STORAGE("\4"), "K\3", "K\2\x85", "K\1\x85")), "reaches beyond its storage"},
     {PICKLE(TENSOR(STORAGE("\4"), "K\0", "K\2\x85", "K\4\x85")), "reaches beyond its storage"},
     {PICKLE(TENSOR(STORAGE("\5"), "K\0", "K\5\x85", "K\1\x85")), "fewer numbers in the file"},
-    {PICKLE(TENSOR(STORAGE("\4"), "J\xff\xff\xff\xff", "K\2\x85", "K\1\x85")), "is not of a form that is read"},
-    {PICKLE(TENSOR(STORAGE("\4"), "K\0", "J\xff\xff\xff\xff\x85", "K\1\x85")), "is not of a form that is read"},
-    {PICKLE(TENSOR(STORAGE("\4"), "K\0", "K\2\x85", "K\1K\1\x86")), "is not of a form that is read"},
+    {PICKLE(TENSOR(STORAGE("\4"), "J\xff\xff\xff\xff", "K\2\x85", "K\1\x85")),
+     "is not of a form that is read"},
+    {PICKLE(TENSOR(STORAGE("\4"), "K\0", "J\xff\xff\xff\xff\x85", "K\1\x85")),
+     "is not of a form that is read"},
+    {PICKLE(TENSOR(STORAGE("\4"), "K\0", "K\2\x85", "K\1K\1\x86")),
+     "is not of a form that is read"},
     {PICKLE(TENSOR("N", "K\0", "K\2\x85", "K\1\x85")), "is not of a form that is read"},
     {PICKLE(TENSOR("K\1Q", "K\0", "K\2\x85", "K\1\x85")), "is not of a form that is read"},
     {PICKLE(TENSOR(STORAGE("\4"), "K\0", "J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86", "K\0K\0\x86")),
      "makes more numbers"},
     {PICKLE("\x80\2}K\1ctorch._utils\n_rebuild_tensor_v2\n(tRs."), "a tensor's name is no text"},
-    {PICKLE("\x80\2}X\1\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(tRs."), "is not of a form that is read"},
+    {PICKLE("\x80\2}X\1\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(tRs."),
+     "is not of a form that is read"},
     {PICKLE("\x80\2}X\1\0\0\0wctorch._utils\n_rebuild_parameter\n)Rs."), "no state dict was found"},
 };
 
@@ -452,9 +456,9 @@ static const struct {
 START_TEST(types_of_numpy) {
   unsigned char bytes[300] = "\x93NUMPY\1";
   int unit = types[_i].unread ? 8 : types[_i].type[3] - '0';
-  int length = snprintf((char *)bytes + 10, 200,
-                        "{'descr': %s, 'fortran_order': False, 'shape': (%d,), }", types[_i].type,
-                        8 / unit);
+  int length =
+      snprintf((char *)bytes + 10, 200, "{'descr': %s, 'fortran_order': False, 'shape': (%d,), }",
+               types[_i].type, 8 / unit);
   bytes[8] = (unsigned char)length;
   memcpy(bytes + 10 + length, types[_i].bytes, 8);
   dg_arrays arrays = {.path = "w.npz"};

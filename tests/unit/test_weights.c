@@ -92,15 +92,18 @@ static const struct {
     {"{\"a\":" F32("[1]", "0", "4") "}", 9, "5 bytes are left over"},
     {"{\"__metadata__\":3}", 0, "its metadata are no object"},
     {"{\"__metadata__\":{\"k\":3}}", 0, "metadata \"k\" is no text"},
-    {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[0,2]}}", 3, "1 bytes are left over"},
-    {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[0,4]}}", 2, "lie outside the file"},
+    {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[0,2]}}", 3,
+     "1 bytes are left over"},
+    {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[0,4]}}", 2,
+     "lie outside the file"},
 };
 
 /** What other writers make: any alignment, no metadata, types that are not read here. */
 START_TEST(unusual_files_are_read) {
   static const char header[] =
       "{\"__metadata__\":null,\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[3],\"data_offsets\":[0,3]},"
-      "\"b\":" F32("[1]", "3", "7") ",\"c\":{\"dtype\":\"C64\",\"shape\":[],\"data_offsets\":[7,15]}}";
+      "\"b\":" F32("[1]", "3",
+                   "7") ",\"c\":{\"dtype\":\"C64\",\"shape\":[],\"data_offsets\":[7,15]}}";
   write_bytes(strlen(header), header, 15);
   dg_safetensors file;
   dg_error err = {0};

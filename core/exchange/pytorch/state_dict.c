@@ -6,7 +6,7 @@
 
 #include "core/base/text.h"
 
-enum { DEEPEST = 3, MOST_OTHERS = 64, LISTED = 400, SHOWN = 80 };
+enum { DEEPEST = 3, MOST_ENTRIES = 1 << 22, LISTED = 400, SHOWN = 80 };
 
 /* ---- dictionaries ------------------------------------------------------- */
 
@@ -29,6 +29,16 @@ static bool next(const dg_pytorch_file *file, walk *w) {
   w->cell = behind->next;
   w->left -= 2;
   return true;
+}
+
+/** Counts the entries of a dictionary that is looked through. One may hold itself or be held many
+    times, so all of it is limited. */
+static bool count_entries(dg_pytorch_file *file, const dg_pickle_value *dict) {
+  file->looked += dict->count / 2;
+  return file->looked <= MOST_ENTRIES ||
+         dg_fail(file->err, DG_ERR_INPUT,
+                 "%s: no state dict was found among %d entries of dictionaries", file->arrays->path,
+                 MOST_ENTRIES);
 }
 
 static bool has_tensor(const dg_pytorch_file *file, const dg_pickle_value *dict) {
@@ -111,11 +121,11 @@ static bool fail_two(const dg_pytorch_file *file, const char *first, const char 
          dg_advise(file->err, DG_REMEDY_KEY);
 }
 
-static bool find_within(const dg_pytorch_file *file, const dg_pickle_value *dict, int depth,
+static bool find_within(dg_pytorch_file *file, const dg_pickle_value *dict, int depth,
                         const dg_pickle_value **found);
 
 /** Finds the weights under the usual names; two of them are an error. */
-static bool find_usual(const dg_pytorch_file *file, const content *c, int depth,
+static bool find_usual(dg_pytorch_file *file, const content *c, int depth,
                        const dg_pickle_value **found) {
   char first[SHOWN], second[SHOWN];
   *first = '\0';
@@ -132,15 +142,14 @@ static bool find_usual(const dg_pytorch_file *file, const content *c, int depth,
 }
 
 /** Finds the only dictionary with tensors that is nothing else than weights. */
-static bool find_other(const dg_pytorch_file *file, const dg_pickle_value *dict,
+static bool find_other(dg_pytorch_file *file, const dg_pickle_value *dict,
                        const dg_pickle_value **found) {
   const dg_pickle_value *name = NULL;
   char first[SHOWN], second[SHOWN], quoted[2][SHOWN + 2];
-  int looked = 0;
-  for (walk w = begin(dict); next(file, &w) && looked < MOST_OTHERS;) {
+  for (walk w = begin(dict); next(file, &w);) {
     if (w.key->kind != DG_PICKLE_TEXT || w.value->kind != DG_PICKLE_DICT || w.value == *found)
       continue;
-    looked++;
+    if (!count_entries(file, w.value)) return false;
     if (speaks_of_others(w.key) || !has_tensor(file, w.value)) continue;
     if (*found) {
       snprintf(quoted[0], sizeof *quoted, "\"%s\"", dg_pickle_text(name, first, sizeof first));
@@ -153,13 +162,18 @@ static bool find_other(const dg_pytorch_file *file, const dg_pickle_value *dict,
   return true;
 }
 
-/** Finds the weights in a dictionary; NULL: there are none. */
-static bool find_within(const dg_pytorch_file *file, const dg_pickle_value *dict, int depth,
+/**
+ * Finds the weights in a dictionary; NULL: there are none. Tensors at the top that name no layer,
+ * such as a best accuracy, are no weights if another dictionary has some.
+ */
+static bool find_within(dg_pytorch_file *file, const dg_pickle_value *dict, int depth,
                         const dg_pickle_value **found) {
+  if (!count_entries(file, dict)) return false;
   content c = look_into(file, dict);
   if (!find_usual(file, &c, depth, found)) return false;
+  if (!*found && !c.layers && depth == 0 && !find_other(file, dict, found)) return false;
   if (!*found && c.tensors) *found = dict;
-  return *found || depth > 0 || find_other(file, dict, found);
+  return true;
 }
 
 /* ---- keys --------------------------------------------------------------- */

@@ -9,8 +9,9 @@
  *   - below arrays->key, "a.b", as far as there are dictionaries of these names; what is left of
  * the key stays there, as the beginning of names;
  *   - under a usual name ("state_dict", "model", …); two with weights are an error;
- *   - else at the top;
- *   - else in the only dictionary with tensors, other than an optimizer's or averaged weights.
+ *   - else at the top, if tensors there name layers;
+ *   - else in the only dictionary with tensors, other than an optimizer's or averaged weights;
+ *   - else at the top.
  */
 bool dg_pytorch_add_state_dict(dg_pytorch_file *file);
 

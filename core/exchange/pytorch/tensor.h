@@ -12,6 +12,7 @@ typedef struct {
   dg_pickle pickle;
   dg_storages storages;
   bool big_endian;
+  uint64_t looked; /**< entries of dictionaries in which the state dict was looked for */
   dg_error *err;
 } dg_pytorch_file;
 
