@@ -111,6 +111,13 @@ def tensor(numbers, shape, kind="Float", version=2, big=False, extra=()):
     return Call(TENSOR[version], *common, False, collections.OrderedDict(), *extra)
 
 
+class Python2(dict):
+    """An OrderedDict as Python 2 pickles it."""
+
+    def __reduce_ex__(self, protocol):
+        return collections.OrderedDict, ([[k, v] for k, v in self.items()],), {"_metadata": {}}
+
+
 class Writer(pickle.Pickler):
     def __init__(self, to, protocol, legacy):
         super().__init__(to, protocol)
@@ -395,6 +402,8 @@ def in_state_dicts(t):
 
 def damaged_legacy(t):
     pth = t.folder / "w.pth"
+    legacy_save(pth, {"state_dict": Python2(state_of(t.weights)), "epoch": 3})
+    t.same("a file of Python 2", pth)
     legacy_save(pth, state_of(t.weights), cut=1)
     t.refused("a cut file", "it is cut; load it with PyTorch and save it again with torch 1.6", pth)
     legacy_save(pth, state_of(t.weights), swap=1 << 62)
@@ -630,6 +639,9 @@ def run_from_pipes(t):
     cfg = t.folder / "tiny.cfg"
     cfg.write_text(MODEL.replace("[1, 6, 5]", "[1, 28, 28]") %
                    '{ type = "flatten"; }, { type = "linear"; name = "out"; units = 10; }')
+    stroke = bytes(255 * (5 < i // 28 < 23 and 12 < i % 28 < 16) for i in range(28 * 28))
+    (t.folder / "one.pgm").write_bytes(b"P5 28 28 255\n" + stroke)
+    tools = os.path.dirname(t.run)
     base = f"'{t.run}' --quiet --backend cpu --data . --set train.batch=10 "
     for what, command in (
             ("a model", f"{base} --save w.safetensors <(cat tiny.cfg)"),
@@ -637,6 +649,12 @@ def run_from_pipes(t):
             ("the same", "cmp w.safetensors v.safetensors"),
             ("weights", f"cat w.safetensors | {base} --test --load /dev/stdin"),
             ("weights and a model", f"{base} --test --load <(cat w.safetensors) <(cat tiny.cfg)"),
+            ("weights to predict with", f"'{tools}/digits-predict' <(cat w.safetensors) one.pgm"),
+            ("weights and a model to predict with", f"cat w.safetensors | '{tools}/digits-predict' "
+             "--model <(cat tiny.cfg) /dev/stdin one.pgm"),
+            ("a recipe", f"'{tools}/digits-data' --data . --augment <(cat tiny.cfg) sheet sheet.png"),
+            ("a model to measure", f"'{tools}/digits-bench' --backend cpu --measure losses --steps 2 "
+             "<(cat tiny.cfg)"),
             ("an empty pipe", f"! {base} --test --load <(true)")):
         t.count += 1
         done = subprocess.run(["bash", "-c", command], cwd=t.folder, capture_output=True, text=True,

@@ -116,6 +116,8 @@ static const struct {
     {PICKLE("\x80\2\x82\1."), "has the opcode 0x82"},
     {PICKLE("\x80\2X\2\0\0\0id)R."), "calls what is no name"},
     {PICKLE("\x80\2ccollections\nOrderedDict\nK\1\x85R."), "no state dict was found"},
+    {PICKLE("\x80\2ccollections\nOrderedDict\n]K\1a\x85R."), "of what are no pairs"},
+    {PICKLE("\x80\2ccollections\nOrderedDict\n](K\1K\2ta\x85R."), "no state dict was found"},
     {PICKLE("\x80\2]}b."), "sets attributes of what has none"},
     /* damage */
     {PICKLE(""), "is cut"},

@@ -201,6 +201,14 @@ static void many_names_of_one(void) {
               "\x8c\1ah\1s");
 }
 
+/** A long list, of which dictionary after dictionary would be made. */
+static void many_pairs(void) {
+  char head[20000] = "\x80\2NN\x86q\2]q\1(", *at = head + strlen(head);
+  for (int i = 0; i < 9000; i++) at = stpcpy(at, "h\2");
+  strcpy(at, "e");
+  long_pickle(head, "ccollections\nOrderedDict\nh\1\x85R");
+}
+
 /** A file of before PyTorch 1.6 with as many storages as there is room for. */
 static void many_storages(void) {
   static const char head[] = "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
@@ -357,6 +365,7 @@ static const struct {
     {many_sets, false, "no state dict was found"},
     {many_callees, false, "no state dict was found"},
     {many_names_of_one, false, "no state dict was found"},
+    {many_pairs, false, "makes dictionaries of one list over and over"},
     {many_storages, false, "no state dict was found"},
     {one_number, false, "\"a.w\" makes more numbers than the 4194304"},
     {two_storages, false, "more than weights here can need"},

@@ -5,7 +5,6 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "tools/common/piped.h"
 
 void networks_open(networks *n, dg_device *device) {
   *n = (networks){.device = device};
@@ -22,8 +21,8 @@ static void name_of(const char *path, char *name, size_t capacity) {
 }
 
 bool networks_add(networks *n, const char *weights, dg_error *err) {
-  char path[DG_PATH_SIZE], pipe[PIPED_PATH];
-  if (!piped(&weights, pipe, err) || !dg_weights_find(weights, path, err)) return false;
+  char path[DG_PATH_SIZE];
+  if (!dg_weights_find(weights, path, err)) return false;
   network *all = realloc(n->all, (n->count + 1) * sizeof *all);
   if (!all) return dg_fail_memory(err, (n->count + 1) * sizeof *all);
   n->all = all;

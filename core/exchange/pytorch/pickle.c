@@ -96,6 +96,35 @@ static bool makes_dict(const dg_machine *m, const dg_pickle_value *callee,
          (strcmp(name, default_dict) == 0 && arguments->count <= 1);
 }
 
+/** Is it an OrderedDict of a list of pairs, as Python 2 writes it? */
+static bool lists_pairs(const dg_machine *m, const dg_pickle_value *callee,
+                        const dg_pickle_value *arguments) {
+  const dg_pickle_value *list = dg_pickle_item(m->out, arguments, 0);
+  return callee->kind == DG_PICKLE_GLOBAL && strcmp(m->names[callee->integer], ordered_dict) == 0 &&
+         arguments->count == 1 && list->kind == DG_PICKLE_LIST;
+}
+
+/** Makes a dictionary of the pairs of a list. All lists together can't be longer than the pickle,
+    unless one is used over and over. */
+static bool make_dict_of_pairs(dg_machine *m, const dg_pickle_value *arguments) {
+  const dg_pickle_value *list = dg_pickle_item(m->out, arguments, 0);
+  uint32_t left = list->count, cell = list->first, dict = m->out->value_count;
+  m->paired += left;
+  if (m->paired > m->size)
+    return dg_machine_refuse(m, "makes dictionaries of one list over and over");
+  if (!dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_DICT})) return false;
+  for (; left > 0; left--, cell = m->out->cells[cell].next) {
+    const dg_pickle_value *pair = &m->out->values[m->out->cells[cell].value];
+    if ((pair->kind != DG_PICKLE_LIST && pair->kind != DG_PICKLE_TUPLE) || pair->count != 2)
+      return dg_machine_refuse(m, "makes an OrderedDict of what are no pairs");
+    uint32_t first = pair->first;
+    uint32_t key = m->out->cells[first].value,
+             value = m->out->cells[m->out->cells[first].next].value;
+    if (!dg_machine_append(m, dict, key) || !dg_machine_append(m, dict, value)) return false;
+  }
+  return true;
+}
+
 /** Notes a call: REDUCE, NEWOBJ, or NEWOBJ_EX with its arguments by name. */
 static bool note_call(dg_machine *m, unsigned char opcode) {
   if (opcode == OP_NEWOBJ_EX && dg_machine_pop(m) == DG_NOTHING) return false;
@@ -109,6 +138,7 @@ static bool note_call(dg_machine *m, unsigned char opcode) {
     return dg_machine_refuse(m, "calls what is no name; nothing was run");
   if (makes_dict(m, what, given))
     return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_DICT});
+  if (lists_pairs(m, what, given)) return make_dict_of_pairs(m, given);
   return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_CALL}) &&
          dg_machine_append(m, m->stack[m->depth - 1], callee) &&
          dg_machine_append(m, m->stack[m->depth - 1], arguments);

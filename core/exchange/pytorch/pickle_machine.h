@@ -14,6 +14,7 @@ typedef struct {
   const char *const *names;
   uint32_t *stack, *memo; /**< one entry per byte: no opcode adds more */
   uint32_t depth, memoized;
+  uint64_t paired; /**< pairs of which dictionaries were made */
   dg_error *err;
 } dg_machine;
 
