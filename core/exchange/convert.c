@@ -13,7 +13,7 @@
 
 typedef struct {
   const char *name;
-  const char *extensions[3];                      /**< ended by NULL */
+  const char *extensions[6];                      /**< ended by NULL */
   bool (*read)(dg_arrays *arrays, dg_error *err); /**< NULL: can't be read */
   bool (*write)(const char *path, const dg_model *model, const dg_model_graph *graph,
                 const dg_arrays *arrays, dg_error *err); /**< NULL: can't be written */
@@ -21,7 +21,7 @@ typedef struct {
 
 static const format formats[] = {
     {"safetensors", {".safetensors"}, dg_read_safetensors, dg_write_safetensors},
-    {"pytorch", {".pth", ".pt"}, dg_read_pytorch, NULL},
+    {"pytorch", {".pth", ".pt", ".ckpt", ".bin", ".pth.tar"}, dg_read_pytorch, NULL},
     {"hdf5", {".h5", ".hdf5"}, dg_read_hdf5, NULL},
     {"npz", {".npz"}, dg_read_npz, dg_write_npz},
     {"onnx", {".onnx"}, NULL, dg_write_onnx},
@@ -113,11 +113,12 @@ bool dg_weights_convert(const char *input, const char *output, const dg_model *m
                         const dg_convert_options *given, dg_error *err) {
   dg_convert_options options;
   if (!dg_sized_take(&options, sizeof options, given, "dg_convert_options", err)) return false;
-  dg_arrays arrays = {.path = input, .trusted = options.trust_hdf5};
+  dg_arrays arrays = {.path = input, .trusted = options.trust_hdf5, .key = options.key};
   const format *from = choose(input, options.from, true, err);
   const format *to = from ? choose(output, options.to, false, err) : NULL;
   dg_model *carried = NULL;
   bool ok = to && from->read(&arrays, err);
+  if (ok && arrays.key && *arrays.key) ok = dg_arrays_choose(&arrays, arrays.key, err);
   if (ok && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
   ok = ok && choose_layout(options.layout, &arrays.layout, err);
   if (ok && !model) model = carried = carried_model(&arrays, err);

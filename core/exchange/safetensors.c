@@ -1,4 +1,5 @@
 /** Reads safetensors of digits and others as arrays. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,15 @@ static bool take_text(const dg_safetensors *file, const char *key, char **out, d
 }
 
 static bool add(dg_arrays *arrays, const dg_stored_tensor *t, dg_error *err) {
+  char why[100];
+  if (t->other) {
+    snprintf(why, sizeof why, "has the type %.20s, which is not read: save it as float32",
+             t->other);
+    return dg_arrays_add_unread(arrays, t->name, t->rank, t->dim, why, err);
+  }
   dg_array *array =
       dg_arrays_add(arrays, t->name, t->rank, t->dim, dg_element_is_integer(t->element), err);
-  if (array) dg_array_fill(array, t->element, (const unsigned char *)t->data);
+  if (array) dg_array_fill(array, t->element, t->data);
   return array != NULL;
 }
 

@@ -58,8 +58,8 @@ static const struct {
              {"U16", DG_ELEMENT_U16},   {"U32", DG_ELEMENT_U32}, {"U64", DG_ELEMENT_U64},
              {"BOOL", DG_ELEMENT_U8}};
 
-const char *dg_safetensors_type(dg_element element) {
-  return types[element].type;
+const char *dg_safetensors_type(const dg_stored_tensor *t) {
+  return t->other ? t->other : types[t->element].type;
 }
 
 static bool find_type(const char *type, dg_element *element) {
@@ -81,27 +81,22 @@ static bool read_tensor(complaint c, const char *name, const json_t *entry, cons
   if (!type || !read_shape(json_object_get(entry, "shape"), t) || json_array_size(offsets) != 2 ||
       !json_is_integer(begin) || !json_is_integer(end))
     return damaged(c, "the entry of \"%.80s\" lacks type, shape or offsets", name);
-  if (!find_type(type, &t->element))
-    return dg_fail(c.err, DG_ERR_INPUT,
-                   "%s: \"%.80s\" has the type %.10s, which is not read: save it as float32",
-                   c.path, name, type);
+  if (!find_type(type, &t->element)) t->other = type;
   json_int_t from = json_integer_value(begin), to = json_integer_value(end);
   if (from < 0 || to < from || (uint64_t)to > capacity)
     return damaged(c, "the data of \"%.80s\" lie outside the file", name);
   uint64_t count = dg_stored_count(t);
-  if (count == UINT64_MAX || count * dg_element_size(t->element) != (uint64_t)(to - from))
+  t->bytes = (uint64_t)(to - from);
+  if (count == UINT64_MAX || (!t->other && count * dg_element_size(t->element) != t->bytes))
     return damaged(c, "the size of \"%.80s\" is not that of its shape", name);
-  if (from % (json_int_t)dg_element_size(t->element) != 0)
-    return damaged(c, "the data of \"%.80s\" are not aligned", name);
-  t->data = (const float *)(const void *)(data + from);
+  t->data = data + from;
   return true;
 }
 
 static int by_offset(const void *a, const void *b) {
   const dg_stored_tensor *x = a, *y = b;
-  if (x->data != y->data) return x->data < y->data ? -1 : 1;
-  uint64_t a_count = dg_stored_count(x), b_count = dg_stored_count(y);
-  return a_count < b_count ? -1 : a_count > b_count;
+  if (x->data != y->data) return (const char *)x->data < (const char *)y->data ? -1 : 1;
+  return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
 }
 
 /** Checks that, sorted by offset, each tensor begins where the one before ends. */
@@ -110,11 +105,11 @@ static bool check_cover(complaint c, const dg_safetensors *file, const char *dat
   const char *at = data;
   for (size_t i = 0; i < file->tensor_count; i++) {
     const dg_stored_tensor *t = &file->tensors[i];
-    const char *begin = (const char *)(const void *)t->data;
+    const char *begin = t->data;
     if (begin != at)
       return damaged(c, "\"%.80s\" %s", t->name,
                      begin < at ? "overlaps another tensor" : "leaves a gap before it");
-    at = begin + dg_stored_count(t) * dg_element_size(t->element);
+    at = begin + t->bytes;
   }
   return at == data + capacity ||
          damaged(c, "%zu bytes are left over", (size_t)(data + capacity - at));
@@ -123,6 +118,7 @@ static bool check_cover(complaint c, const dg_safetensors *file, const char *dat
 static bool read_texts(complaint c, json_t *metadata, dg_safetensors *file) {
   const char *key;
   json_t *value;
+  if (json_is_null(metadata)) return true;
   if (!json_is_object(metadata)) return damaged(c, "its metadata are no object");
   file->texts = calloc(json_object_size(metadata) + 1, sizeof *file->texts);
   if (!file->texts) return dg_fail_memory(c.err, json_object_size(metadata));
@@ -148,13 +144,6 @@ static bool read_entries(complaint c, dg_safetensors *file, json_t *root, const 
   }
   qsort(file->tensors, file->tensor_count, sizeof *file->tensors, by_offset);
   return check_cover(c, file, data, capacity);
-}
-
-/** Moves the data after a header of any length to an aligned address; the memory has space for
-    that. */
-static char *align(char *data, size_t capacity) {
-  size_t off = (uintptr_t)data % sizeof(float);
-  return off ? memmove(data + (sizeof(float) - off), data, capacity) : data;
 }
 
 /** The type of another program's file, for messages; NULL: it may be a safetensors file. */
@@ -196,7 +185,7 @@ bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err) 
     if (starved)
       ok = dg_fail_memory(err, length);
     else if (json_is_object((json_t *)file->header))
-      ok = read_entries(c, file, file->header, align(header + length, capacity), capacity);
+      ok = read_entries(c, file, file->header, header + length, capacity);
     else
       ok = damaged(c, "its header is no JSON object%s%s", file->header ? "" : ": ",
                    file->header ? "" : wrong.text);

@@ -20,8 +20,10 @@ typedef struct {
   const char *name;
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK];
-  const float *data;
-  dg_element element; /**< float32 unless set; `data` of other types is only an address */
+  const void *data;   /**< in a file that was read, it need not be aligned */
+  dg_element element; /**< float32 unless set */
+  const char *other;  /**< the name of a type that is not in dg_element; else NULL */
+  uint64_t bytes;     /**< of `data`, in a file that was read */
 } dg_stored_tensor;
 
 /** An entry of a file's metadata. */
@@ -48,14 +50,14 @@ bool dg_safetensors_write(const char *path, const dg_stored_tensor *tensors, siz
                           const dg_stored_text *texts, size_t text_count, dg_error *err);
 
 /**
- * Reads a file. It is an error if the file is truncated, has wrong sizes, tensors that overlap or
- * leave gaps, or a type that is not in dg_element. Free with dg_safetensors_free.
+ * Reads a file. It is an error if the file is truncated, has wrong sizes, or tensors that overlap
+ * or leave gaps. Free with dg_safetensors_free.
  */
 bool dg_safetensors_read(dg_safetensors *file, const char *path, dg_error *err);
 void dg_safetensors_free(dg_safetensors *file);
 
-/** The name of a type in such files: "F32". */
-const char *dg_safetensors_type(dg_element element);
+/** The name of a tensor's type in such files: "F32". */
+const char *dg_safetensors_type(const dg_stored_tensor *tensor);
 
 /** The tensor of that name, or NULL. */
 const dg_stored_tensor *dg_safetensors_find(const dg_safetensors *file, const char *name);

@@ -100,11 +100,11 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
                    "%s: the network's \"%s\" is missing; these are the weights "
                    "of another network",
                    path, wanted.name);
-  if (found->element != DG_ELEMENT_F32)
+  if (found->other || found->element != DG_ELEMENT_F32)
     return dg_fail(
         err, DG_ERR_INPUT,
         "%s: \"%s\" has the type %s; only F32 is loaded: digits-convert makes such a file", path,
-        wanted.name, dg_safetensors_type(found->element));
+        wanted.name, dg_safetensors_type(found));
   char has[100], wants[100];
   if (!same_shape(found, &wanted))
     return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" has the shape %s, but the network's is %s", path,
@@ -119,8 +119,7 @@ static bool take(const dg_safetensors *file, const char *path, const dg_param *p
 static bool counts_batches(const dg_stored_tensor *t) {
   static const char suffix[] = ".num_batches_tracked";
   size_t length = strlen(t->name), end = sizeof suffix - 1;
-  return dg_element_is_integer(t->element) && length > end &&
-         strcmp(t->name + length - end, suffix) == 0;
+  return length > end && strcmp(t->name + length - end, suffix) == 0;
 }
 
 /** Does the network, or one of the arrays, have a tensor of that name? */

@@ -33,6 +33,7 @@ typedef enum {
   DG_REMEDY_WEIGHTS,       /**< the file holds weights: load it */
   DG_REMEDY_NAMES,         /**< dg_convert_options.names: which tensor is which */
   DG_REMEDY_LAYOUT,        /**< dg_convert_options.layout */
+  DG_REMEDY_KEY,           /**< dg_convert_options.key: which of the weights in a file */
 } dg_remedy;
 
 /** An error value. The caller owns it; set it to zero before its first use. */

@@ -18,8 +18,8 @@ extern "C" {
 
 /** A tensor or layer of a weight file and its name in the model. This struct won't grow. */
 typedef struct {
-  const char *theirs;
-  const char *ours; /**< empty: it is skipped */
+  const char *theirs; /**< "A+B": the sum of the tensors A and B; "A^T": as in `ours` */
+  const char *ours;   /**< empty: it is skipped; "B^T": it is our B transposed */
 } dg_name_pair;
 
 /** Options of dg_weights_convert. All but `size` may be 0 or NULL. */
@@ -39,14 +39,20 @@ typedef struct {
       reads it, since the HDF5 library is not safe against hostile files. Set this only if a program
       must not fork, and only for files that you trust. */
   bool trust_hdf5;
+  /** Which weights of a file that has several: the names under which they are, such as "ema" or
+      "averaged.model", one in the other. NULL: those under a usual name ("state_dict", "model", …),
+      else those at the top; averaged weights are never taken without a key. */
+  const char *key;
 } dg_convert_options;
 
 /**
  * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth and
  * .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model` NULL: the
  * one that the input contains. `options` NULL: the defaults. Layers with other names are matched by
- * order and shape. It is an error, which names the layer or tensor, if there are two ways to match,
- * if the names suggest another order, or if something is missing or left over. A format whose
+ * order and shape. Matrices that fit only transposed are transposed, if no other order is possible
+ * then. It is an error, which names the layer or tensor, if there are two ways to match, if the names
+ * suggest another order, or if something is missing or left over. Tensors that can't be read (text,
+ * complex numbers) and integers are left out unless they are needed. A format whose
  * library is missing in this build is an error too. Several threads may convert at the same time.
  */
 DG_API bool dg_weights_convert(const char *input, const char *output, const dg_model *model,

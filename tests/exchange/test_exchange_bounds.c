@@ -178,6 +178,53 @@ static void many_calls(void) {
   long_pickle("\x80\2", "ccollections\nOrderedDict\n)R");
 }
 
+static void many_objects(void) {
+  long_pickle("\x80\2", "ca\nb\n)\x81}b");
+}
+
+static void many_sets(void) {
+  long_pickle("\x80\4", "\x8f(NN\x90");
+}
+
+/** Each is called by the next. */
+static void many_callees(void) {
+  long_pickle("\x80\2ca\nb\n", ")R");
+}
+
+#define ITSELF(length, name) "\x8c" length name "h\1s"
+
+/** A dictionary that holds itself under usual names and under many others. */
+static void many_names_of_one(void) {
+  long_pickle("\x80\4}q\1" ITSELF("\5", "model") ITSELF("\3", "net") ITSELF("\6", "module")
+                  ITSELF("\6", "params") ITSELF("\7", "weights") ITSELF("\7", "network")
+                      ITSELF("\12", "state_dict") ITSELF("\13", "model_state"),
+              "\x8c\1ah\1s");
+}
+
+/** A long list, of which dictionary after dictionary would be made. */
+static void many_pairs(void) {
+  char head[20000] = "\x80\2NN\x86q\2]q\1(", *at = head + strlen(head);
+  for (int i = 0; i < 9000; i++) at = stpcpy(at, "h\2");
+  strcpy(at, "e");
+  long_pickle(head, "ccollections\nOrderedDict\nh\1\x85R");
+}
+
+/** A file of before PyTorch 1.6 with as many storages as there is room for. */
+static void many_storages(void) {
+  static const char head[] = "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+                             "\x80\2M\xe9\3.\x80\2}X\15\0\0\0little_endian\x88s."
+                             "\x80\2ctorch\nCharStorage\nq\0]q\1";
+  snprintf(path, sizeof path, "%s/w.pth", folder);
+  FILE *file = fopen(path, "wb");
+  fwrite(head, 1, sizeof head - 1, file);
+  for (int i = 0; i < 11000; i++) fprintf(file, "(Nh%cX%c%c%c%c%05dNK%ctQ0", 0, 5, 0, 0, 0, i, 1);
+  fputs(".\x80\2](", file);
+  for (int i = 0; i < 100; i++) fprintf(file, "X%c%c%c%c%05d", 5, 0, 0, 0, i);
+  fputs("e.", file);
+  for (int i = 0; i < 100; i++) fwrite("\1\0\0\0\0\0\0\0x", 1, 9, file);
+  ck_assert_int_eq(fclose(file), 0);
+}
+
 /** One number, said 2^28 times. */
 static void one_number(void) {
   const pth_tensor tensor = {"a.w", "Char", "0", 1, 2, {1 << 14, 1 << 14}, {0, 0}};
@@ -250,6 +297,33 @@ static void many_layers_of_keras(void) {
   many_norms("gamma", "beta");
 }
 
+/** 700 layers of other names that fit only transposed. */
+static void many_matrices(void) {
+  enum { LAYERS = 700 };
+  static const float ones[2] = {1, 1};
+  dg_stored_tensor tensors[LAYERS];
+  char names[LAYERS][16], *text = NULL;
+  size_t size;
+  FILE *to = open_memstream(&text, &size);
+  fputs("name = \"m\"; input = [1, 1, 2]; layers = ({ type = \"flatten\"; }", to);
+  for (int i = 0; i < LAYERS; i++) {
+    uint64_t in = i % 2 ? 1 : 2;
+    fprintf(to, ", { type = \"linear\"; name = \"a%d\"; units = %d; bias = false; }", i, i % 2 + 1);
+    snprintf(names[i], sizeof *names, "q%d.weight", i);
+    tensors[i] = (dg_stored_tensor){
+        .name = names[i], .rank = 2, .dim = {i ? in : 1, i ? 3 - in : 2}, .data = ones};
+  }
+  fputs("); loss = \"mse\"; train = { epochs = 1; batch = 1; "
+        "optimizer = { type = \"sgd\"; lr = 0.1; }; };",
+        to);
+  ck_assert_int_eq(fclose(to), 0);
+  dg_error err = {0};
+  const dg_stored_text carried = {DG_MODEL_KEY, text};
+  snprintf(path, sizeof path, "%s/w.safetensors", folder);
+  ck_assert_msg(dg_safetensors_write(path, tensors, LAYERS, &carried, 1, &err), "%s", err.message);
+  free(text);
+}
+
 /** Sixteen million zeros. */
 static void packed_set(void) {
   const hsize_t count = 1 << 24;
@@ -287,10 +361,17 @@ static const struct {
     {many_triples, false, "no state dict was found"},
     {many_keys, false, "no state dict was found"},
     {many_calls, false, "no state dict was found"},
+    {many_objects, false, "an object of a.b, not a state dict"},
+    {many_sets, false, "no state dict was found"},
+    {many_callees, false, "no state dict was found"},
+    {many_names_of_one, false, "no state dict was found"},
+    {many_pairs, false, "makes dictionaries of one list over and over"},
+    {many_storages, false, "no state dict was found"},
     {one_number, false, "\"a.w\" makes more numbers than the 4194304"},
     {two_storages, false, "more than weights here can need"},
     {many_layers, true, NULL},
     {many_layers_of_keras, true, NULL},
+    {many_matrices, true, "could be any of"},
     {packed_set, false, "\"w\" makes more numbers than the 4194304"},
 };
 

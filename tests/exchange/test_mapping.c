@@ -434,6 +434,78 @@ START_TEST(norms_that_lack_something) {
 }
 END_TEST
 
+/* ---- a published GRU: [in, out], two biases ------------------------------ */
+
+/** Its data sets, and the parameter of models/gru.cfg that each is. */
+static const struct {
+  const char *name, *ours;
+  hsize_t dim[2]; /**< one dimension: the second is 0 */
+} published[] = {{"gru/weight_x/0", "rnn.weight_ih_l0", {28, 384}},
+                 {"gru/weight_h/0", "rnn.weight_hh_l0", {128, 384}},
+                 {"gru/bias_x/0", "rnn.bias_ih_l0", {384, 0}},
+                 {"gru/bias_h/0", "rnn.bias_hh_l0", {384, 0}},
+                 {"linear/weight", "out.weight", {128, 10}},
+                 {"linear/bias", "out.bias", {10, 0}}};
+enum { PUBLISHED = sizeof published / sizeof *published };
+
+/** The number at a row and a column of a data set: each is another one. */
+static float published_number(size_t set, uint64_t row, uint64_t column) {
+  uint64_t columns = published[set].dim[1] ? published[set].dim[1] : 1;
+  return (float)(set * 65536 + row * columns + column);
+}
+
+static void write_published(void) {
+  set_path(".h5");
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t with_groups = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_create_intermediate_group(with_groups, 1);
+  for (size_t i = 0; i < PUBLISHED; i++) {
+    const hsize_t *dim = published[i].dim, columns = dim[1] ? dim[1] : 1;
+    float *values = malloc(dim[0] * columns * sizeof *values);
+    for (uint64_t k = 0; k < dim[0] * columns; k++)
+      values[k] = published_number(i, k / columns, k % columns);
+    hid_t space = H5Screate_simple(dim[1] ? 2 : 1, dim, NULL);
+    hid_t set = H5Dcreate2(file, published[i].name, H5T_NATIVE_FLOAT, space, with_groups,
+                           H5P_DEFAULT, H5P_DEFAULT);
+    ck_assert_int_ge(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), 0);
+    H5Dclose(set);
+    H5Sclose(space);
+    free(values);
+  }
+  H5Pclose(with_groups);
+  ck_assert_int_ge(H5Fclose(file), 0);
+}
+
+START_TEST(a_published_gru_is_read) {
+  dg_error err = {0};
+  dg_name_pair names[4];
+  for (size_t i = 0; i < 4; i++) names[i] = (dg_name_pair){published[i].name, published[i].ours};
+  dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/gru.cfg", NULL, 0, &err);
+  ck_assert_msg(model != NULL, "%s", err.message);
+  write_published();
+  const dg_convert_options options = {
+      .size = sizeof options, .names = names, .name_count = 4, .mapped = note};
+  *mapped = '\0';
+  ck_assert_msg(dg_weights_convert(path, output, model, &options, &err), "%s", err.message);
+  dg_safetensors file;
+  ck_assert_msg(dg_safetensors_read(&file, output, &err), "%s", err.message);
+  for (size_t i = 0; i < PUBLISHED; i++) {
+    const hsize_t *dim = published[i].dim, columns = dim[1] ? dim[1] : 1;
+    const dg_stored_tensor *ours = dg_safetensors_find(&file, published[i].ours);
+    ck_assert_msg(ours && ours->dim[0] == (dim[1] ? dim[1] : dim[0]), "%s", published[i].ours);
+    for (uint64_t k = 0; k < dim[0] * columns; k++) {
+      float number;
+      memcpy(&number, (const char *)ours->data + k * sizeof number, sizeof number);
+      ck_assert_float_eq(number, dim[1] ? published_number(i, k % dim[0], k / dim[0])
+                                        : published_number(i, k, 0));
+    }
+  }
+  dg_safetensors_free(&file);
+  remove(output);
+  dg_model_free(model);
+}
+END_TEST
+
 int main(void) {
   suite_new_folder(folder);
   snprintf(output, sizeof output, "%s/out.safetensors", folder);
@@ -443,6 +515,7 @@ int main(void) {
   tcase_add_loop_test(tests, told_names_are_trusted, 0, 3);
   tcase_add_loop_test(tests, tensors_without_layers, 0, sizeof lone / sizeof *lone);
   tcase_add_test(tests, variances_are_not_below_0);
+  tcase_add_test(tests, a_published_gru_is_read);
   tcase_add_loop_test(tests, norms_that_lack_something, 0, sizeof norms / sizeof *norms);
   return suite_main("mapping", tests);
 }

@@ -23,7 +23,7 @@ static const shell_line lines[] = {
     /* what is no model file */
     {": > m && " TRAIN "./m", 2, "./m: the model needs the key \"name\""},
     {"mkdir d && " TRAIN "./d", 2, "./d: expected a file, found a folder"},
-    {"mkfifo p && timeout 20 " TRAIN "./p", 2, "./p: expected a file, found a pipe or device"},
+    {"mkfifo p && timeout 20 " TRAIN "./p", 2, "./p: it is a pipe that nobody writes to"},
     {"truncate -s 1G m && " TRAIN "./m; s=$?; rm m; exit $s", 2, "./m: 1073741824 bytes are too"},
     {"printf 'name = \"\\0\";' > m && " TRAIN "./m", 2, "./m: not a model file: it holds binary"},
     {"{ printf '\\357\\273\\277'; cat " VANILLA "; } > m && " TRAIN "./m", 2,
@@ -32,7 +32,7 @@ static const shell_line lines[] = {
     {"{ echo 'layers = '; yes '(' | head -n 100000; } > m && " TRAIN "./m", 2, "./m:"},
     /* what is no weight file */
     {TRAIN "--test --load d", 2, "d: expected a file, found a folder"},
-    {"timeout 20 " TRAIN "--test --load p", 2, "p: expected a file, found a pipe or device"},
+    {"timeout 20 " TRAIN "--test --load p", 2, "p: it is a pipe that nobody writes to"},
     {": > w && " TRAIN "--test --load w", 2, "w: not a sound safetensors file: the file is empty"},
     {"head -c 9 /dev/zero > w && " TRAIN "--test --load w", 2, "it is cut, or no weight file"},
     {WEIGHTS("\\2\\0", "{}") TRAIN "--test --load w", 2, "w: the file carries no model; name a"},

@@ -531,8 +531,9 @@ static void *some_memory(size_t size) {
 
 static bool save_weights(dg_error *err) {
   static const float numbers[6] = {1, 2, 3, 4, 5, 6};
-  const dg_stored_tensor tensors[] = {{"fc.weight", 2, {2, 2}, numbers, DG_ELEMENT_F32},
-                                      {"fc.bias", 1, {2}, numbers + 4, DG_ELEMENT_F32}};
+  const dg_stored_tensor tensors[] = {
+      {.name = "fc.weight", .rank = 2, .dim = {2, 2}, .data = numbers},
+      {.name = "fc.bias", .rank = 1, .dim = {2}, .data = numbers + 4}};
   const dg_stored_text texts[] = {{"digits.model", "name = \"x\";\n\t\\\x01\x1f\x7f/ü"},
                                   {"digits.version", "1"}};
   return dg_safetensors_write(path_of("w"), tensors, 2, texts, 2, err);

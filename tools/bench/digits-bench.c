@@ -237,6 +237,7 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   command_begin();
   bool ok = bench_options_read(&o, argc, argv, &err);
+  for (uint32_t i = 0; ok && i < o.model_count; i++) ok = piped(&o.models[i], o.pipes[i], &err);
   if (ok && o.task == BENCH_HELP)
     ok = fputs(bench_options_help, stdout) >= 0;
   else if (ok && o.task == BENCH_VERSION)

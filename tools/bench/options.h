@@ -3,6 +3,7 @@
 #define DG_BENCH_OPTIONS_H
 
 #include "digits/model.h"
+#include "tools/common/piped.h"
 
 enum { BENCH_MODELS = 256, BENCH_SIDES = 16, BENCH_OVERRIDES = 64, BENCH_ROUNDS = 100 };
 enum { BENCH_STEPS = 1000 };
@@ -21,6 +22,7 @@ typedef enum {
 typedef struct {
   bench_task task;
   const char *models[BENCH_MODELS];
+  char pipes[BENCH_MODELS][PIPED_PATH]; /**< what is read in place of FIFOs */
   uint32_t model_count; /**< 0: all that are found */
   const char *backends[BENCH_SIDES];
   uint32_t backend_count; /**< 0: all */

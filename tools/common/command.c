@@ -101,6 +101,7 @@ static const advice advices[] = {
     {DG_REMEDY_WEIGHTS, "load", "--load loads them"},
     {DG_REMEDY_NAMES, "map", "--map THEIRS=OURS says so"},
     {DG_REMEDY_LAYOUT, "layout", "--layout sets it"},
+    {DG_REMEDY_KEY, "key", "--key NAME reads what is under that name"},
 };
 
 /** Is a word in a list? */

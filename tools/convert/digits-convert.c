@@ -6,6 +6,7 @@
 #include "digits/model.h"
 #include "digits/version.h"
 #include "tools/common/command.h"
+#include "tools/common/piped.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
 #include "tools/convert/options.h"
@@ -39,7 +40,9 @@ static bool check_targets(const convert_options *o, dg_error *err) {
 }
 
 static bool convert(convert_options *o, dg_error *err) {
-  if (!check_targets(o, err)) return false;
+  char pipes[2][PIPED_PATH];
+  if (!check_targets(o, err) || !piped(&o->input, pipes[0], err) || !piped(&o->model, pipes[1], err))
+    return false;
   dg_model *model = o->model ? load_model(o->model, err) : NULL;
   if (o->model && !model) return false;
   if (!o->quiet) o->how.mapped = tell;
@@ -60,5 +63,5 @@ int main(int argc, char **argv) {
     ok = say("digits-convert %s\n", dg_version());
   else if (ok)
     ok = convert(&o, &err);
-  return command_end("digits-convert", "model map layout", ok, &err);
+  return command_end("digits-convert", "model map layout key", ok, &err);
 }

@@ -11,7 +11,8 @@ const char convert_options_help[] =
     "for other programs. Prints which tensor of INPUT became which tensor of the model.\n"
     "\n"
     "Formats, by the extension of a file\n"
-    "  pytorch      read           .pth .pt      state dicts of torch.save\n"
+    "  pytorch      read           .pth .pt      state dicts of torch.save; also .ckpt, .bin and\n"
+    "                                            .pth.tar\n"
     "  hdf5         read           .h5 .hdf5     Keras's weights and models; plain HDF5\n"
     "  npz          read, written  .npz          arrays of numpy.savez\n"
     "  safetensors  read, written  .safetensors  of digits and of others\n"
@@ -27,8 +28,14 @@ const char convert_options_help[] =
     "  --to safetensors|npz|onnx\n"
     "                       format of OUTPUT, whatever its extension\n"
     "  --map THEIRS=OURS    match a layer or tensor of INPUT with one of the model:\n"
-    "                       --map 0=conv1, --map W1=fc1.weight; --map THEIRS= leaves it out; may\n"
-    "                       be repeated\n"
+    "                       --map 0=conv1, --map W1=fc1.weight; --map THEIRS= leaves it out;\n"
+    "                       --map 'A=B^T': A is our B transposed; --map 'A+B=C': our C is the\n"
+    "                       sum of A and B; may be repeated\n"
+    "  --key NAME           which weights of INPUT, where it holds several: those under NAME, such "
+    "as\n"
+    "                       ema, or averaged.model for one within the other; default: those under "
+    "a\n"
+    "                       usual name (state_dict, model, ...), never averaged ones\n"
     "  --layout pytorch|keras\n"
     "                       order of kernels, gates and flattened images in INPUT; default:\n"
     "                       keras if its names are Keras's, else pytorch\n"
@@ -37,23 +44,29 @@ const char convert_options_help[] =
     "\n"
     "A prefix that all names share is removed. Layers are matched by name, and the remaining\n"
     "ones by order and shape. If several matches are possible, or names suggest another order,\n"
-    "an error asks for --map. Nothing in INPUT is ever executed: a .pth file whose pickle calls\n"
-    "for more than tensors is refused.\n"
+    "an error asks for --map. Nothing in INPUT is ever executed: what a .pth file holds besides\n"
+    "tensors is read past.\n"
     "\n"
     "Exit status: 0 success; 1 failure while running; 2 wrong usage or input.\n";
 
-enum { OPT_MODEL = 256, OPT_FROM, OPT_TO, OPT_MAP, OPT_LAYOUT, OPT_QUIET, OPT_HELP, OPT_VERSION };
+enum {
+  OPT_MODEL = 256,
+  OPT_FROM,
+  OPT_TO,
+  OPT_MAP,
+  OPT_KEY,
+  OPT_LAYOUT,
+  OPT_QUIET,
+  OPT_HELP,
+  OPT_VERSION
+};
 
 static const struct option known[] = {
-    {"model", required_argument, NULL, OPT_MODEL},
-    {"from", required_argument, NULL, OPT_FROM},
-    {"to", required_argument, NULL, OPT_TO},
-    {"map", required_argument, NULL, OPT_MAP},
-    {"layout", required_argument, NULL, OPT_LAYOUT},
-    {"quiet", no_argument, NULL, OPT_QUIET},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {0},
+    {"model", required_argument, NULL, OPT_MODEL}, {"from", required_argument, NULL, OPT_FROM},
+    {"to", required_argument, NULL, OPT_TO},       {"map", required_argument, NULL, OPT_MAP},
+    {"key", required_argument, NULL, OPT_KEY},     {"layout", required_argument, NULL, OPT_LAYOUT},
+    {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},   {0},
 };
 
 static bool read_map(convert_options *o, char *text, dg_error *err) {
@@ -77,6 +90,9 @@ static bool read_one(convert_options *o, int which, char *value, dg_error *err) 
     return true;
   case OPT_TO:
     o->how.to = value;
+    return true;
+  case OPT_KEY:
+    o->how.key = value;
     return true;
   case OPT_LAYOUT:
     o->how.layout = value;

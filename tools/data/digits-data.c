@@ -10,6 +10,7 @@
 #include "digits/version.h"
 #include "report/figures/sheet.h"
 #include "tools/common/command.h"
+#include "tools/common/piped.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
 #include "tools/data/options.h"
@@ -110,7 +111,9 @@ static bool put_augmented(sheet *s, const dg_dataset *data, const data_options *
   uint32_t steps = o->columns - 1;
   char number[DG_CLASS_SIZE];
   size_t size = (size_t)part.height * part.width, bytes = steps * size * count;
-  dg_model *model = dg_model_load(o->augment, NULL, 0, err);
+  const char *recipe = o->augment;
+  char pipe[PIPED_PATH];
+  dg_model *model = piped(&recipe, pipe, err) ? dg_model_load(recipe, NULL, 0, err) : NULL;
   dg_device *device = model ? dg_open("cpu", NULL, o->threads, err) : NULL;
   uint8_t *images = device ? malloc(bytes + 1) : NULL;
   if (device && !images) dg_fail_memory(err, bytes);

@@ -11,6 +11,7 @@
 #include "digits/version.h"
 #include "report/figures/sheet.h"
 #include "tools/common/command.h"
+#include "tools/common/piped.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
 #include "tools/predict/findings.h"
@@ -75,11 +76,13 @@ static bool check_targets(const predict_options *o, dg_error *err) {
 
 static bool work_open(work *w, dg_error *err) {
   const predict_options *o = w->options;
-  char path[DG_PATH_SIZE];
-  if (!check_targets(o, err)) return false;
-  if (!dg_weights_find(o->weights, path, err)) return false;
+  const char *weights = o->weights, *model = o->model;
+  char path[DG_PATH_SIZE], pipes[2][PIPED_PATH];
+  if (!check_targets(o, err) || !piped(&weights, pipes[0], err) || !piped(&model, pipes[1], err) ||
+      !dg_weights_find(weights, path, err))
+    return false;
   w->model =
-      o->model ? dg_model_load(o->model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
+      model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
   w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   w->predictor =
       w->device ? dg_predictor_new(w->model, w->device,

@@ -395,7 +395,8 @@ int main(int argc, char **argv) {
   bool ok = options_read(&o, argc, argv, &err);
   o.words = words.text ? words.text : "";
   if (ok && words.failed) ok = dg_fail_memory(&err, words.length);
-  ok = ok && perform(&o, &err);
+  ok = ok && piped(&o.model, o.model_pipe, &err) && piped(&o.load, o.load_pipe, &err) &&
+       perform(&o, &err);
   markup_free(&words);
   return command_end("digits-run", "batch lr backend device threads set data resume load", ok,
                      &err);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "digits/model.h"
+#include "tools/common/piped.h"
 
 enum { MAX_OVERRIDES = 64 };
 
@@ -30,6 +31,7 @@ typedef struct {
   const char *report;
   const char *save, *load, *resume;
   char installed[DG_PATH_SIZE]; /**< weights found by the model's name */
+  char model_pipe[PIPED_PATH], load_pipe[PIPED_PATH]; /**< what is read in place of FIFOs */
   uint32_t seed, threads, runs;
   const char *words; /**< the command line as given, without the program */
   bool quiet, test;  /**< test: no training */

@@ -9,6 +9,7 @@
 #include "digits/model.h"
 #include "digits/version.h"
 #include "tools/common/command.h"
+#include "tools/common/piped.h"
 #include "tools/common/say.h"
 #include "tools/serve/guard.h"
 #include "tools/serve/networks.h"
@@ -121,6 +122,21 @@ static bool serve(const serve_options *o, dg_error *err) {
   return ok;
 }
 
+/** Serves weights of which some may come through a pipe; these are read while a signal still ends
+    the program. */
+static bool serve_all(serve_options *o, dg_error *err) {
+  char(*pipes)[PIPED_PATH] = calloc(o->weights_count + 1, sizeof *pipes);
+  bool ok = pipes || dg_fail_memory(err, (o->weights_count + 1) * sizeof *pipes);
+  for (uint32_t i = 0; ok && i < o->weights_count; i++) {
+    const char *path = o->weights[i];
+    ok = piped(&path, pipes[i], err);
+    if (path == pipes[i]) o->weights[i] = pipes[i];
+  }
+  ok = ok && serve(o, err);
+  free(pipes);
+  return ok;
+}
+
 int main(int argc, char **argv) {
   serve_options o;
   dg_error err = {0};
@@ -131,6 +147,6 @@ int main(int argc, char **argv) {
   else if (ok && o.task == SERVE_VERSION)
     say("digits-serve %s\n", dg_version());
   else
-    ok = ok && serve(&o, &err);
+    ok = ok && serve_all(&o, &err);
   return command_end("digits-serve", "backend device threads", ok, &err);
 }

@@ -236,6 +236,15 @@ static bool read_open(reading *r) {
   return ok;
 }
 
+/** Opens a file through stdio: the library's other driver wants the name of a link's target, and
+   what came through a pipe has none. */
+static hid_t open_file(const char *path) {
+  hid_t how = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+  if (how >= 0 && H5Pset_fapl_stdio(how) >= 0) file = H5Fopen(path, H5F_ACC_RDONLY, how);
+  if (how >= 0) H5Pclose(how);
+  return file;
+}
+
 bool dg_hdf5_read_direct(dg_arrays *arrays, dg_error *err) {
   H5E_auto2_t printing;
   void *data;
@@ -245,7 +254,7 @@ bool dg_hdf5_read_direct(dg_arrays *arrays, dg_error *err) {
       H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 || /* the library prints nothing */
       H5PLset_loading_state(0) < 0)                /* and loads no plugins that a file asks for */
     return dg_fail(err, DG_ERR_RUNTIME, "the HDF5 library can't be started");
-  r.file = H5Fopen(arrays->path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  r.file = open_file(arrays->path);
   bool ok = r.file >= 0 ? read_open(&r)
                         : dg_fail(&told, DG_ERR_INPUT, "%s: no sound HDF5 file", arrays->path);
   if (r.file >= 0) H5Fclose(r.file);

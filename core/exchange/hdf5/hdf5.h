@@ -22,11 +22,13 @@ typedef struct {
 bool dg_hdf5_read_sandboxed(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, dg_error *err),
                             const dg_sandbox_limits *limits, dg_error *err);
 
-/** The header that the child sends for each tensor; its name and its numbers follow. */
+/** The header that the child sends for each tensor; its name and its numbers follow, or why it was
+    not read. */
 typedef struct {
   uint64_t name, layer; /**< bytes; a name of 0 bytes ends the list */
   uint64_t dim[DG_TENSOR_RANK];
   uint32_t rank, integer;
+  uint64_t unread; /**< bytes of the reason; 0: it was read */
 } dg_sandbox_head;
 
 /** The last thing that it sends. */

@@ -22,7 +22,7 @@
 #include "core/exchange/files.h"
 #include "core/exchange/hdf5/hdf5.h"
 
-enum { MAX_NAME = 1024 };
+enum { MAX_NAME = 1024, MAX_REASON = 256 };
 
 /* ---- the child process -------------------------------------------------- */
 
@@ -36,11 +36,15 @@ static bool send_all(int to, const void *bytes, size_t size) {
 }
 
 static bool send_array(int to, const dg_array *a) {
-  dg_sandbox_head head = {
-      .name = strlen(a->name), .layer = a->layer, .rank = a->rank, .integer = a->integer};
+  dg_sandbox_head head = {.name = strlen(a->name),
+                          .layer = a->layer,
+                          .rank = a->rank,
+                          .integer = a->integer,
+                          .unread = a->unread ? strlen(a->unread) : 0};
   memcpy(head.dim, a->dim, sizeof head.dim);
   return send_all(to, &head, sizeof head) && send_all(to, a->name, head.name) &&
-         send_all(to, a->data, a->count * sizeof *a->data);
+         (a->unread ? send_all(to, a->unread, head.unread)
+                    : send_all(to, a->data, a->count * sizeof *a->data));
 }
 
 static void send_answer(int to, const dg_arrays *arrays, const dg_sandbox_end *end) {
@@ -138,6 +142,16 @@ static bool receive_bytes(source *from, void *bytes, size_t size) {
   return true;
 }
 
+/** Receives why a tensor was not read. */
+static bool receive_unread(dg_arrays *arrays, source *from, const char *name,
+                           const dg_sandbox_head *head, dg_error *err) {
+  char why[MAX_REASON];
+  if (head->unread >= sizeof why || !receive_bytes(from, why, head->unread)) return false;
+  why[head->unread] = '\0';
+  return strlen(why) == head->unread && !dg_utf8_fault(why) &&
+         dg_arrays_add_unread(arrays, name, head->rank, head->dim, why, err);
+}
+
 /** Receives one tensor; `more` is false after the last. Returns false if the data are invalid. */
 static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *err) {
   dg_sandbox_head head;
@@ -151,6 +165,7 @@ static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *e
   name[head.name] = '\0';
   if (strlen(name) != head.name || (head.layer > 0 && !strchr("./", name[head.layer])))
     return false;
+  if (head.unread) return receive_unread(arrays, from, name, &head, err);
   dg_array *array = dg_arrays_add(arrays, name, head.rank, head.dim, head.integer == 1, err);
   if (!array || !receive_bytes(from, array->data, array->count * sizeof *array->data)) return false;
   array->layer = head.layer;

@@ -111,13 +111,14 @@ bool dg_hdf5_add_set(dg_arrays *arrays, hid_t set, const char *name, dg_error *e
   if (!look_at(set, &shape))
     return refuse(arrays, name, "can't be read: the file is damaged, or no weight file", err);
   if (shape.class == H5T_STRING || shape.class == H5T_REFERENCE) return true; /* not numbers */
+  for (int i = 0; i < shape.rank; i++) dim[i] = shape.dim[i];
   if (shape.class != H5T_FLOAT && shape.class != H5T_INTEGER)
-    return refuse(arrays, name, "has a type that is not read; save it as float32", err);
+    return dg_arrays_add_unread(arrays, name, (uint32_t)shape.rank, dim,
+                                "has a type that is not read: save it as float32", err);
   hid_t how = H5Dget_create_plist(set);
   const char *wrong = check_storage(set, how, &shape);
   if (how >= 0) H5Pclose(how);
   if (wrong) return refuse(arrays, name, wrong, err);
-  for (int i = 0; i < shape.rank; i++) dim[i] = shape.dim[i];
   dg_array *array =
       dg_arrays_add(arrays, name, (uint32_t)shape.rank, dim, shape.class == H5T_INTEGER, err);
   if (!array) return false;

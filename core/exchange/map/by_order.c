@@ -72,31 +72,60 @@ static bool check_roles(const dg_mapping *m, const dg_own_layer *layer) {
   return true;
 }
 
+/** How many of the tensors can't be left out. */
+static size_t weights_in(const dg_mapping *m) {
+  size_t count = 0;
+  for (size_t i = 0; i < m->groups.loose; i++) count += !dg_array_spare(loose_array(m, i));
+  return count;
+}
+
+/** Leaves those out that can be, if the network has places for the others only, or if there are no
+    others and layers in names. */
+static void drop_spare(dg_mapping *m, size_t wanted) {
+  size_t kept = 0, weights = weights_in(m);
+  if (m->groups.loose == wanted || (weights != wanted && (weights || !m->groups.count))) return;
+  for (size_t i = 0; i < m->groups.loose; i++)
+    if (!dg_array_spare(loose_array(m, i)))
+      m->groups.loose_members[kept++] = m->groups.loose_members[i];
+  m->groups.loose = kept;
+}
+
+static bool fail_count(const dg_mapping *m, size_t wanted) {
+  const dg_array *unread = NULL;
+  for (size_t i = 0; i < m->groups.loose && !unread; i++)
+    if (loose_array(m, i)->unread) unread = loose_array(m, i);
+  dg_fail(m->err, DG_ERR_INPUT,
+          "%s: \"%s\" and the like name no layer, and they are %zu where the network needs %zu: it "
+          "has to be said which tensor is which",
+          m->arrays->path, loose_array(m, 0)->name, m->groups.loose, wanted);
+  if (unread) dg_fail_suffix(m->err, "; \"%s\" %s", unread->name, unread->unread);
+  return dg_advise(m->err, DG_REMEDY_NAMES);
+}
+
+/** Takes the next tensors for a layer. */
+static bool take_next(dg_mapping *m, dg_own_layer *layer, size_t *at, bool differ) {
+  dg_group group = {.numbered = true};
+  group.count = dg_layout_tensors(layer->node, m->arrays->layout);
+  for (size_t i = 0; i < group.count; i++) group.members[i] = m->groups.loose_members[(*at)++];
+  snprintf(group.name, sizeof group.name, "%s", m->arrays->items[group.members[0]].name);
+  layer->named = true; /* its names were checked already */
+  if (!dg_mapping_take(m, layer, &group, "by order"))
+    return dg_fail_prefix(m->err, "taken by their order, tensors don't fit") ||
+           dg_advise(m->err, DG_REMEDY_NAMES);
+  return !differ || check_roles(m, layer);
+}
+
 bool dg_map_loose(dg_mapping *m) {
   size_t at = 0, wanted = 0;
   if (m->groups.loose == 0) return true;
   for (uint32_t l = 0; l < m->layer_count; l++)
     if (!m->layers[l].taken) wanted += dg_layout_tensors(m->layers[l].node, m->arrays->layout);
-  if (wanted != m->groups.loose)
-    return dg_fail(m->err, DG_ERR_INPUT,
-                   "%s: \"%s\" and the like name no layer, and they are %zu where the network "
-                   "needs %zu: it has to be said which tensor is which",
-                   m->arrays->path, loose_array(m, 0)->name, m->groups.loose, wanted) ||
-           dg_advise(m->err, DG_REMEDY_NAMES);
+  drop_spare(m, wanted);
+  if (m->groups.loose == 0) return true;
+  if (wanted != m->groups.loose) return fail_count(m, wanted);
   if (!sort_loose(m) || !check_loose(m)) return false;
   bool differ = loose_differ(m);
-  for (uint32_t l = 0; l < m->layer_count; l++) {
-    dg_own_layer *layer = &m->layers[l];
-    if (layer->taken) continue;
-    dg_group group = {.numbered = true};
-    group.count = dg_layout_tensors(layer->node, m->arrays->layout);
-    for (size_t i = 0; i < group.count; i++) group.members[i] = m->groups.loose_members[at++];
-    snprintf(group.name, sizeof group.name, "%s", m->arrays->items[group.members[0]].name);
-    layer->named = true; /* its names were checked already */
-    if (!dg_mapping_take(m, layer, &group, "by order"))
-      return dg_fail_prefix(m->err, "taken by their order, tensors don't fit") ||
-             dg_advise(m->err, DG_REMEDY_NAMES);
-    if (differ && !check_roles(m, layer)) return false;
-  }
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    if (!m->layers[l].taken && !take_next(m, &m->layers[l], &at, differ)) return false;
   return true;
 }

@@ -5,16 +5,22 @@
 #include "core/exchange/map/alike.h"
 #include "core/exchange/map/steps.h"
 
+static bool is_spare(const dg_mapping *m, size_t g) {
+  return dg_group_spare(m->arrays, &m->groups.items[g]);
+}
+
 /** Pairs the remaining layers on both sides in order, if all of them fit. */
 static bool all_fit_in_order(const dg_mapping *m) {
   size_t g = 0;
   for (uint32_t l = 0; l < m->layer_count; l++) {
-    if (m->layers[l].taken) continue;
-    while (g < m->groups.count && m->used[g]) g++;
-    if (g == m->groups.count || !dg_mapping_fits(m, &m->layers[l], g)) return false;
+    const dg_own_layer *layer = &m->layers[l];
+    if (layer->taken) continue;
+    while (g < m->groups.count && (m->used[g] || (is_spare(m, g) && !dg_mapping_fits(m, layer, g))))
+      g++;
+    if (g == m->groups.count || !dg_mapping_fits(m, layer, g)) return false;
     g++;
   }
-  while (g < m->groups.count && m->used[g]) g++;
+  while (g < m->groups.count && (m->used[g] || is_spare(m, g))) g++;
   return g == m->groups.count;
 }
 
@@ -55,26 +61,38 @@ static size_t meant_for(const dg_mapping *m, const dg_own_layer *layer) {
   return left == 1 ? only : m->groups.count;
 }
 
-static bool fail_missing(const dg_mapping *m, const dg_own_layer *layer) {
+/** A tensor that was not read and that nothing was found for; NULL: there is none. */
+static const dg_array *unread_left(const dg_mapping *m) {
+  for (size_t g = 0; g < m->groups.count; g++)
+    for (size_t i = 0; !m->used[g] && i < m->groups.items[g].count && i < DG_GROUP_MAX; i++) {
+      const dg_array *array = &m->arrays->items[m->groups.items[g].members[i]];
+      if (array->unread) return array;
+    }
+  return NULL;
+}
+
+static bool fail_missing(dg_mapping *m, const dg_own_layer *layer) {
   const dg_param *param = dg_layout_param(m->graph, layer->node, 0);
   uint64_t dims[4];
   char shape[100], why[DG_MAPPING_WHY] = "";
   dg_source sources[DG_LAYER_PARAMS];
   size_t only = meant_for(m, layer);
+  const dg_array *unread = unread_left(m);
+  m->misfit = true;
   const dg_group *meant = only < m->groups.count ? &m->groups.items[only] : NULL;
   if (meant) dg_layout_fit(m->graph, layer->node, m->arrays, meant, sources, why, sizeof why);
   if (meant && dg_layout_lacks(layer->node, m->arrays, meant))
     return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why) ||
            dg_advise(m->err, DG_REMEDY_NAMES);
   for (uint32_t i = 0; i < param->spec.rank; i++) dims[i] = param->spec.dim[i];
-  return dg_fail(
-             m->err, DG_ERR_INPUT,
-             "%s: nothing fits the network's layer \"%s\" (%s, \"%s\" is %s)%s%s; these are the "
-             "weights of another network, or the layout %s would read them",
-             m->arrays->path, layer->node->layer->name, layer->node->layer->kind->type, param->name,
-             dg_array_shape(param->spec.rank, dims, shape, sizeof shape), *why ? ": " : "", why,
-             m->arrays->layout == DG_LAYOUT_KERAS ? "pytorch" : "keras") ||
-         dg_advise(m->err, DG_REMEDY_LAYOUT);
+  dg_fail(m->err, DG_ERR_INPUT,
+          "%s: nothing fits the network's layer \"%s\" (%s, \"%s\" is %s)%s%s; these are the "
+          "weights of another network, or the layout %s would read them",
+          m->arrays->path, layer->node->layer->name, layer->node->layer->kind->type, param->name,
+          dg_array_shape(param->spec.rank, dims, shape, sizeof shape), *why ? ": " : "", why,
+          m->arrays->layout == DG_LAYOUT_KERAS ? "pytorch" : "keras");
+  if (unread) dg_fail_suffix(m->err, "; \"%s\" %s", unread->name, unread->unread);
+  return dg_advise(m->err, DG_REMEDY_LAYOUT);
 }
 
 static bool fail_ambiguous(const dg_mapping *m, const dg_own_layer *layer, const size_t *found,

@@ -233,10 +233,11 @@ static bool fail_lacking(const dg_model_graph *graph, const dg_model_node *node,
 static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const dg_group *group,
                      const bool *used, char *why, size_t capacity) {
   for (size_t i = 0; i < group->count; i++) {
-    if (used[i]) continue;
+    const dg_array *array = &arrays->items[group->members[i]];
+    if (used[i] || dg_array_spare(array)) continue;
     if (capacity)
-      snprintf(why, capacity, "\"%s\" has no place in the network's layer \"%s\" (%s)",
-               arrays->items[group->members[i]].name, node->layer->name, node->layer->kind->type);
+      snprintf(why, capacity, "\"%s\" has no place in the network's layer \"%s\" (%s)", array->name,
+               node->layer->name, node->layer->kind->type);
     return false;
   }
   return true;

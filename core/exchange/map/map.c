@@ -1,10 +1,12 @@
 #include "core/exchange/map/map.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/exchange/map/alike.h"
 #include "core/exchange/map/steps.h"
+#include "core/exchange/map/turn.h"
 
 /* ---- by name ------------------------------------------------------------ */
 
@@ -89,12 +91,44 @@ static bool check_order(const dg_mapping *m) {
 
 static bool check_rest(const dg_mapping *m) {
   for (size_t g = 0; g < m->groups.count; g++)
-    if (!m->used[g])
+    if (!m->used[g] && !dg_group_spare(m->arrays, &m->groups.items[g]))
       return dg_fail(m->err, DG_ERR_INPUT,
                      "%s: the network has no place for \"%s\"; %s= leaves it out", m->arrays->path,
                      m->groups.items[g].name, m->groups.items[g].name) ||
              dg_advise(m->err, DG_REMEDY_NAMES);
   return true;
+}
+
+/* ---- telling the caller ------------------------------------------------- */
+
+/** Tells where a parameter comes from. */
+static void tell_source(const dg_mapping *m, const dg_source *source, const char *how) {
+  const dg_array *from = source->from;
+  char text[100];
+  snprintf(text, sizeof text, "%s%s%s", how, from && from->summed ? ", added up" : "",
+           from && (from->turned || from->transposed) ? ", transposed" : "");
+  m->options->mapped(m->options->user, from ? from->name : NULL, source->param->name, text);
+}
+
+static bool is_used(const dg_mapping *m, const dg_array *array) {
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    for (uint32_t i = 0; dg_layout_param(m->graph, m->layers[l].node, i); i++)
+      if (m->layers[l].sources[i].from == array) return true;
+  return false;
+}
+
+/** Tells what was mapped, and what was left out since the network has no place for it. */
+static void tell(const dg_mapping *m) {
+  if (!m->options->mapped) return;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    for (uint32_t i = 0; dg_layout_param(m->graph, m->layers[l].node, i); i++)
+      tell_source(m, &m->layers[l].sources[i], m->layers[l].how);
+  for (size_t i = 0; i < m->arrays->count; i++) {
+    const dg_array *array = &m->arrays->items[i];
+    if (dg_array_spare(array) && !is_used(m, array))
+      m->options->mapped(m->options->user, array->name, NULL,
+                         array->unread ? array->unread : "integers, which no weights are");
+  }
 }
 
 /** Sorts the groups: in the file's order, or by the numbers in their names. */
@@ -112,11 +146,21 @@ static bool sort_groups(dg_mapping *m) {
   return true;
 }
 
+/** Forgets an attempt. */
+static void release(dg_mapping *m) {
+  free(m->used);
+  free(m->order);
+  free(m->layers);
+  dg_groups_free(&m->groups);
+  m->used = NULL;
+  m->order = NULL;
+  m->layers = NULL;
+  m->layer_count = 0;
+}
+
 static bool prepare(dg_mapping *m) {
   const dg_model_graph *graph = m->graph;
-  if (!dg_names_prepare(m->arrays, m->options, m->err) ||
-      !dg_groups_make(&m->groups, m->arrays, m->err) || !sort_groups(m))
-    return false;
+  if (!dg_groups_make(&m->groups, m->arrays, m->err) || !sort_groups(m)) return false;
   m->used = calloc(m->groups.count + 1, sizeof *m->used);
   m->layers = calloc(graph->node_count + 1, sizeof *m->layers);
   if (!m->used || !m->layers) return dg_fail_memory(m->err, graph->node_count * sizeof *m->layers);
@@ -125,14 +169,35 @@ static bool prepare(dg_mapping *m) {
   return true;
 }
 
+static bool attempt(dg_mapping *m) {
+  return prepare(m) && take_by_name(m) && dg_map_loose(m) && dg_map_by_shape(m) && check_rest(m) &&
+         check_order(m);
+}
+
+/** Maps the tensors as they are, else with all matrices transposed; if both fail, the error is that
+    of the first. */
+static bool map(dg_mapping *m) {
+  dg_error *err = m->err, first = {0}, second = {0};
+  bool any = false, ok;
+  m->err = &first;
+  ok = attempt(m);
+  if (!ok && m->misfit && m->arrays->layout == DG_LAYOUT_PYTORCH) {
+    release(m);
+    m->err = &second;
+    ok = dg_turn_others(m, &any) && any && attempt(m);
+  }
+  m->err = err;
+  if (!ok && err) *err = second.kind == DG_ERR_MEMORY ? second : first;
+  return ok;
+}
+
 bool dg_map_arrays(const dg_model_graph *graph, dg_arrays *theirs,
                    const dg_convert_options *options, dg_arrays *ours, dg_error *err) {
   dg_mapping m = {.graph = graph, .options = options, .arrays = theirs, .err = err};
-  bool ok = prepare(&m) && take_by_name(&m) && dg_map_loose(&m) && dg_map_by_shape(&m) &&
-            check_rest(&m) && check_order(&m) && dg_map_fill(&m, ours);
-  free(m.used);
-  free(m.order);
-  free(m.layers);
-  dg_groups_free(&m.groups);
+  bool ok =
+      dg_names_prepare(theirs, options, err) && dg_turn_told(&m) && map(&m) && dg_turn_check(&m);
+  if (ok) tell(&m);
+  ok = ok && dg_map_fill(&m, ours);
+  release(&m);
   return ok;
 }

@@ -9,8 +9,8 @@
 /**
  * Makes `ours`, all parameters and running statistics of the network in its order, of what a file
  * holds:
- *   1. what options->names says is renamed or dropped, and numbers that no network needs (PyTorch's
- *      num_batches_tracked, Keras's random seeds) are left out;
+ *   1. what options->names says is renamed, dropped, added up or transposed, and numbers that no
+ *      network needs (PyTorch's num_batches_tracked, Keras's random seeds) are left out;
  *   2. what all names begin with is put aside; layers of the same name are taken, then those whose
  *      names end in ours as no other's do;
  *   3. tensors whose names tell no layer are taken by their order;
@@ -20,7 +20,9 @@
  *   5. where layers that were taken by order could be exchanged, and the numbers in their names,
  *      names of ours in them, or the places of those taken by name say another order, it is an
  *      error too.
- * `theirs` is changed. What is put into `ours` stays the caller's to free also on failure.
+ * If that fails, it is tried with all matrices transposed, as turn.h says. Tensors that were not
+ * read, and integers, are left out where the network has no place for them. `theirs` is changed.
+ * What is put into `ours` stays the caller's to free also on failure.
  */
 bool dg_map_arrays(const dg_model_graph *graph, dg_arrays *theirs,
                    const dg_convert_options *options, dg_arrays *ours, dg_error *err);

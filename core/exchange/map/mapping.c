@@ -5,18 +5,34 @@ bool dg_mapping_fits(const dg_mapping *m, const dg_own_layer *layer, size_t grou
   return dg_layout_fit(m->graph, layer->node, m->arrays, &m->groups.items[group], sources, NULL, 0);
 }
 
+/** Why a tensor of a group was not read; NULL: all were. */
+static const dg_array *unread_in(const dg_mapping *m, const dg_group *group) {
+  for (size_t i = 0; i < group->count && i < DG_GROUP_MAX; i++)
+    if (m->arrays->items[group->members[i]].unread) return &m->arrays->items[group->members[i]];
+  return NULL;
+}
+
+static bool fail_unread(const dg_mapping *m, const dg_array *array) {
+  return dg_fail(m->err, DG_ERR_INPUT, "%s: \"%s\" %s", m->arrays->path, array->name,
+                 array->unread) ||
+         dg_advise(m->err, DG_REMEDY_NAMES);
+}
+
 bool dg_mapping_take(dg_mapping *m, dg_own_layer *layer, const dg_group *group, const char *how) {
   char why[DG_MAPPING_WHY];
-  if (!dg_layout_fit(m->graph, layer->node, m->arrays, group, layer->sources, why, sizeof why))
-    return dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why) ||
-           dg_advise(m->err, DG_REMEDY_NAMES);
-  layer->taken = true;
   const dg_param *param;
+  if (!dg_layout_fit(m->graph, layer->node, m->arrays, group, layer->sources, why, sizeof why)) {
+    const dg_array *unread = unread_in(m, group);
+    m->misfit = true;
+    return unread ? fail_unread(m, unread)
+                  : dg_fail(m->err, DG_ERR_INPUT, "%s: %s", m->arrays->path, why) ||
+                        dg_advise(m->err, DG_REMEDY_NAMES);
+  }
+  layer->taken = true;
+  layer->how = how;
   for (uint32_t i = 0; (param = dg_layout_param(m->graph, layer->node, i)); i++)
-    if (m->options->mapped)
-      m->options->mapped(m->options->user,
-                         layer->sources[i].from ? layer->sources[i].from->name : NULL, param->name,
-                         how);
+    if (layer->sources[i].from && layer->sources[i].from->unread)
+      return fail_unread(m, layer->sources[i].from);
   return true;
 }
 

@@ -8,6 +8,7 @@
 typedef struct {
   const dg_model_node *node;
   bool taken, named; /**< named: taken by name, not by order */
+  const char *how;   /**< it was taken, for the caller */
   size_t group;      /**< its group; unused for tensors whose names contain no layer */
   dg_source sources[DG_LAYER_PARAMS];
 } dg_own_layer;
@@ -22,6 +23,7 @@ typedef struct {
   size_t *order; /**< the groups in the file's order, or by the numbers in their names */
   uint32_t layer_count;
   dg_own_layer *layers;
+  bool misfit; /**< a shape is why it failed */
   dg_error *err;
 } dg_mapping;
 
@@ -30,7 +32,8 @@ enum { DG_MAPPING_WHY = 700 }; /**< size of the text why a group doesn't fit */
 /** Does group number `group` fit a layer? */
 bool dg_mapping_fits(const dg_mapping *m, const dg_own_layer *layer, size_t group);
 
-/** Takes a group for a layer, which it must fit; `how` is reported to the caller. */
+/** Takes a group for a layer, which it must fit, and whose tensors must have been read; `how` is
+    kept for the caller. */
 bool dg_mapping_take(dg_mapping *m, dg_own_layer *layer, const dg_group *group, const char *how);
 
 /** Takes group number `g`. */

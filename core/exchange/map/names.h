@@ -16,6 +16,9 @@ typedef struct {
 /** Renames and drops as the options say, and drops what no network needs. */
 bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_error *err);
 
+/** Can all tensors of a group be left out? */
+bool dg_group_spare(const dg_arrays *arrays, const dg_group *group);
+
 /** Groups tensors into layers, and finds the prefix that all names have. Free with
     dg_groups_free. */
 bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err);

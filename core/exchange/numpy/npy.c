@@ -11,7 +11,7 @@ enum { MAGIC = 6, PREAMBLE = 10, UNIT = 64, MAX_HEADER = 4096 };
 
 /** The content of a header. */
 typedef struct {
-  char type[8]; /**< "<f4" */
+  char type[24]; /**< "<f4"; "": one of several parts */
   bool fortran, has_type, has_order, has_shape;
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK];
@@ -62,6 +62,24 @@ static bool take_size(const char **at, uint64_t *size) {
   return ok;
 }
 
+/** Steps over a list of any depth, with texts in it. */
+static bool skip_list(const char **at) {
+  int depth = 0;
+  for (const char *here = *at; *here; here++) {
+    depth += (*here == '[') - (*here == ']');
+    if (*here == '\'' || *here == '"') here = strchr(here + 1, *here);
+    if (!here) return false;
+    if (depth == 0) return *at = here + 1, true;
+  }
+  return false;
+}
+
+/** A type; one of several parts is a list. */
+static bool take_type(const char **at, header *h) {
+  h->type[0] = '\0';
+  return **at == '[' ? skip_list(at) : take_text(at, h->type, sizeof h->type);
+}
+
 /** `(16, 1, 3, 3)`, `(10,)`, `()`. */
 static bool take_shape(const char **at, header *h) {
   if (!take(at, '(')) return false;
@@ -77,7 +95,7 @@ static bool take_shape(const char **at, header *h) {
 static bool take_entry(const char **at, header *h) {
   char key[24];
   if (!take_text(at, key, sizeof key) || !take(at, ':')) return false;
-  if (strcmp(key, "descr") == 0) return h->has_type = take_text(at, h->type, sizeof h->type);
+  if (strcmp(key, "descr") == 0) return h->has_type = take_type(at, h);
   if (strcmp(key, "fortran_order") == 0) return h->has_order = take_bool(at, &h->fortran);
   if (strcmp(key, "shape") == 0) return h->has_shape = take_shape(at, h);
   return false;
@@ -91,16 +109,19 @@ static bool parse(const char *text, header *h) {
   return h->has_type && h->has_order && h->has_shape && *skip_blanks(text) == '\0';
 }
 
-static bool find_element(const char *type, dg_element *element) {
+/** The element of a type such as "<f4", and its byte order; false: it is not read. */
+static bool find_element(const char *type, dg_element *element, bool *big_endian) {
   static const struct {
     const char *type;
     dg_element element;
-  } known[] = {{"<f4", DG_ELEMENT_F32}, {"<f8", DG_ELEMENT_F64}, {"<f2", DG_ELEMENT_F16},
-               {"|i1", DG_ELEMENT_I8},  {"<i2", DG_ELEMENT_I16}, {"<i4", DG_ELEMENT_I32},
-               {"<i8", DG_ELEMENT_I64}, {"|u1", DG_ELEMENT_U8},  {"|b1", DG_ELEMENT_U8},
-               {"<u2", DG_ELEMENT_U16}, {"<u4", DG_ELEMENT_U32}, {"<u8", DG_ELEMENT_U64}};
+  } known[] = {{"f4", DG_ELEMENT_F32}, {"f8", DG_ELEMENT_F64}, {"f2", DG_ELEMENT_F16},
+               {"i1", DG_ELEMENT_I8},  {"i2", DG_ELEMENT_I16}, {"i4", DG_ELEMENT_I32},
+               {"i8", DG_ELEMENT_I64}, {"u1", DG_ELEMENT_U8},  {"b1", DG_ELEMENT_U8},
+               {"u2", DG_ELEMENT_U16}, {"u4", DG_ELEMENT_U32}, {"u8", DG_ELEMENT_U64}};
+  *big_endian = *type == '>';
+  if (!*type || !strchr("<>|=", *type)) return false;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (strcmp(known[i].type, type) != 0) continue;
+    if (strcmp(known[i].type, type + 1) != 0) continue;
     *element = known[i].element;
     return true;
   }
@@ -142,19 +163,25 @@ static uint64_t fortran_index(const header *h, uint64_t i) {
   return at;
 }
 
+/** Adds an array whose type is not read, and which. */
+static bool add_unread(dg_arrays *arrays, const char *name, const header *h, dg_error *err) {
+  char why[100];
+  const char *type = *h->type ? h->type : "of a record", *text = strpbrk(h->type, "USO");
+  snprintf(why, sizeof why, "has the type %s, which is %s: save it as float32", type,
+           text ? "no number" : "not read");
+  return dg_arrays_add_unread(arrays, name, h->rank, h->dim, why, err);
+}
+
 bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes, size_t size,
                  dg_error *err) {
   char text[MAX_HEADER];
   size_t begin;
   header h = {0};
   dg_element element;
+  bool big_endian;
   if (!split(bytes, size, text, &begin) || !parse(text, &h))
-    return dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" is no sound .npy array of plain numbers",
-                   arrays->path, name);
-  if (!find_element(h.type, &element))
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s: \"%.100s\" has the type \"%s\", which is not read; save it as float32",
-                   arrays->path, name, h.type);
+    return dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" is no sound .npy array", arrays->path, name);
+  if (!find_element(h.type, &element, &big_endian)) return add_unread(arrays, name, &h, err);
   size_t unit = dg_element_size(element), left = size - begin;
   uint64_t count = count_of(&h, left);
   if (count > left || count * unit != left)
@@ -163,9 +190,11 @@ bool dg_npy_read(dg_arrays *arrays, const char *name, const unsigned char *bytes
                    left, name);
   dg_array *array = dg_arrays_add(arrays, name, h.rank, h.dim, dg_element_is_integer(element), err);
   if (!array) return false;
-  for (uint64_t i = 0; i < array->count; i++)
+  for (uint64_t i = 0; i < array->count; i++) {
+    const unsigned char *from = bytes + begin + unit * (h.fortran ? fortran_index(&h, i) : i);
     array->data[i] =
-        dg_element_read(element, bytes + begin + unit * (h.fortran ? fortran_index(&h, i) : i));
+        big_endian ? dg_element_read_big(element, from) : dg_element_read(element, from);
+  }
   return true;
 }
 

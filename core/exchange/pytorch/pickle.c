@@ -7,7 +7,10 @@
 #include "core/exchange/pytorch/pickle_opcodes.h"
 
 enum { LARGEST = 1 << 22, NEWEST_PROTOCOL = 5 };
-static const char ordered_dict[] = "collections OrderedDict";
+/* Calls of these without items are new dictionaries; what a defaultdict would call does not matter.
+ */
+static const char ordered_dict[] = "collections OrderedDict",
+                  default_dict[] = "collections defaultdict";
 
 /* ---- bytes -------------------------------------------------------------- */
 
@@ -21,8 +24,10 @@ static bool push_number(dg_machine *m, size_t size, bool is_signed) {
 static bool push_long(dg_machine *m, size_t size) {
   int64_t length;
   if (!dg_machine_number(m, size, false, &length)) return false;
-  if (length < 0 || length > 8) return dg_machine_refuse(m, "has a number of more than 64 bits");
-  return push_number(m, (size_t)length, true);
+  if (length <= 8) return push_number(m, (size_t)length, true);
+  if (!dg_machine_has(m, (uint64_t)length)) return false;
+  m->at += (size_t)length;
+  return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_OTHER});
 }
 
 /** A text whose length is given by the `size` bytes before it. */
@@ -38,39 +43,37 @@ static bool push_text(dg_machine *m, size_t size) {
 
 /* ---- names and calls ---------------------------------------------------- */
 
-/** A text for messages, with '?' for what can't be printed. */
-static const char *printable(const char *text, size_t length, char *out, size_t capacity) {
-  size_t used = 0;
-  for (; used < length && used + 1 < capacity; used++)
-    out[used] = text[used] > ' ' && text[used] < 0x7f ? text[used] : '?';
-  out[used] = '\0';
-  return out;
-}
-
-static bool push_global(dg_machine *m, const char *module, size_t module_length, const char *name,
-                        size_t name_length) {
+/** The index of a name in the list; -1: it is not there. */
+static int64_t find_name(const dg_machine *m, const char *module, size_t module_length,
+                         const char *name, size_t name_length) {
   for (int64_t i = 0; m->names[i]; i++) {
     const char *known = m->names[i];
     if (strlen(known) == module_length + 1 + name_length &&
         memcmp(known, module, module_length) == 0 && known[module_length] == ' ' &&
         memcmp(known + module_length + 1, name, name_length) == 0)
-      return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_GLOBAL, .integer = i});
+      return i;
   }
-  char first[100], second[100];
-  return dg_machine_refuse(
-      m,
-      "names %s.%s, which no state dict needs; nothing was run. Save the weights alone: "
-      "torch.save(model.state_dict(), FILE)",
-      printable(module, module_length, first, sizeof first),
-      printable(name, name_length, second, sizeof second));
+  return -1;
+}
+
+static bool push_unknown(dg_machine *m, const char *text, size_t length) {
+  return dg_machine_push(
+      m, (dg_pickle_value){.kind = DG_PICKLE_UNKNOWN, .text = text, .length = length});
+}
+
+static bool push_known(dg_machine *m, int64_t index) {
+  return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_GLOBAL, .integer = index});
 }
 
 static bool read_global(dg_machine *m, unsigned char opcode) {
   (void)opcode;
   const char *module, *name;
   size_t module_length, name_length;
-  return dg_machine_line(m, &module, &module_length) && dg_machine_line(m, &name, &name_length) &&
-         push_global(m, module, module_length, name, name_length);
+  if (!dg_machine_line(m, &module, &module_length) || !dg_machine_line(m, &name, &name_length))
+    return false;
+  int64_t known = find_name(m, module, module_length, name, name_length);
+  return known >= 0 ? push_known(m, known)
+                    : push_unknown(m, module, module_length + 1 + name_length);
 }
 
 static bool stack_global(dg_machine *m, unsigned char opcode) {
@@ -80,23 +83,62 @@ static bool stack_global(dg_machine *m, unsigned char opcode) {
   const dg_pickle_value *n = &m->out->values[name], *o = &m->out->values[module];
   if (n->kind != DG_PICKLE_TEXT || o->kind != DG_PICKLE_TEXT)
     return dg_machine_refuse(m, "names something by what is no text");
-  return push_global(m, o->text, o->length, n->text, n->length);
+  int64_t known = find_name(m, o->text, o->length, n->text, n->length);
+  return known >= 0 ? push_known(m, known) : push_unknown(m, n->text, n->length);
 }
 
-/** Notes a call; OrderedDict without arguments is a new dictionary. */
-static bool reduce(dg_machine *m, unsigned char opcode) {
-  (void)opcode;
+/** Is it a new, empty dictionary that would be made? */
+static bool makes_dict(const dg_machine *m, const dg_pickle_value *callee,
+                       const dg_pickle_value *arguments) {
+  if (callee->kind != DG_PICKLE_GLOBAL) return false;
+  const char *name = m->names[callee->integer];
+  return (strcmp(name, ordered_dict) == 0 && arguments->count == 0) ||
+         (strcmp(name, default_dict) == 0 && arguments->count <= 1);
+}
+
+/** Is it an OrderedDict of a list of pairs, as Python 2 writes it? */
+static bool lists_pairs(const dg_machine *m, const dg_pickle_value *callee,
+                        const dg_pickle_value *arguments) {
+  const dg_pickle_value *list = dg_pickle_item(m->out, arguments, 0);
+  return callee->kind == DG_PICKLE_GLOBAL && strcmp(m->names[callee->integer], ordered_dict) == 0 &&
+         arguments->count == 1 && list->kind == DG_PICKLE_LIST;
+}
+
+/** Makes a dictionary of the pairs of a list. All lists together can't be longer than the pickle,
+    unless one is used over and over. */
+static bool make_dict_of_pairs(dg_machine *m, const dg_pickle_value *arguments) {
+  const dg_pickle_value *list = dg_pickle_item(m->out, arguments, 0);
+  uint32_t left = list->count, cell = list->first, dict = m->out->value_count;
+  m->paired += left;
+  if (m->paired > m->size)
+    return dg_machine_refuse(m, "makes dictionaries of one list over and over");
+  if (!dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_DICT})) return false;
+  for (; left > 0; left--, cell = m->out->cells[cell].next) {
+    const dg_pickle_value *pair = &m->out->values[m->out->cells[cell].value];
+    if ((pair->kind != DG_PICKLE_LIST && pair->kind != DG_PICKLE_TUPLE) || pair->count != 2)
+      return dg_machine_refuse(m, "makes an OrderedDict of what are no pairs");
+    uint32_t first = pair->first;
+    uint32_t key = m->out->cells[first].value,
+             value = m->out->cells[m->out->cells[first].next].value;
+    if (!dg_machine_append(m, dict, key) || !dg_machine_append(m, dict, value)) return false;
+  }
+  return true;
+}
+
+/** Notes a call: REDUCE, NEWOBJ, or NEWOBJ_EX with its arguments by name. */
+static bool note_call(dg_machine *m, unsigned char opcode) {
+  if (opcode == OP_NEWOBJ_EX && dg_machine_pop(m) == DG_NOTHING) return false;
   uint32_t arguments = dg_machine_pop(m),
            callee = arguments == DG_NOTHING ? DG_NOTHING : dg_machine_pop(m);
   if (callee == DG_NOTHING) return false;
-  const dg_pickle_value *name = &m->out->values[callee];
-  if (name->kind != DG_PICKLE_GLOBAL || m->out->values[arguments].kind != DG_PICKLE_TUPLE)
+  const dg_pickle_value *what = &m->out->values[callee], *given = &m->out->values[arguments];
+  if ((what->kind != DG_PICKLE_GLOBAL && what->kind != DG_PICKLE_UNKNOWN &&
+       what->kind != DG_PICKLE_CALL) ||
+      given->kind != DG_PICKLE_TUPLE)
     return dg_machine_refuse(m, "calls what is no name; nothing was run");
-  if (strcmp(m->names[name->integer], ordered_dict) == 0) {
-    if (m->out->values[arguments].count)
-      return dg_machine_refuse(m, "makes an OrderedDict of arguments; none are read");
+  if (makes_dict(m, what, given))
     return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_DICT});
-  }
+  if (lists_pairs(m, what, given)) return make_dict_of_pairs(m, given);
   return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_CALL}) &&
          dg_machine_append(m, m->stack[m->depth - 1], callee) &&
          dg_machine_append(m, m->stack[m->depth - 1], arguments);
@@ -108,8 +150,8 @@ static bool build(dg_machine *m, unsigned char opcode) {
   uint32_t attributes = dg_machine_pop(m);
   if (attributes == DG_NOTHING) return false;
   dg_pickle_kind kind;
-  return (dg_machine_top(m, &kind) && kind == DG_PICKLE_DICT) ||
-         dg_machine_refuse(m, "sets attributes of what is no dictionary; nothing was run");
+  return (dg_machine_top(m, &kind) && (kind == DG_PICKLE_DICT || kind == DG_PICKLE_CALL)) ||
+         dg_machine_refuse(m, "sets attributes of what has none; nothing was run");
 }
 
 static bool persistent(dg_machine *m, unsigned char opcode) {
@@ -199,6 +241,12 @@ static bool read_collection(dg_machine *m, unsigned char opcode) {
   case OP_TUPLE2:
   case OP_TUPLE3:
     return dg_machine_tuple(m, 1u + opcode - OP_TUPLE1);
+  case OP_EMPTY_SET:
+    return dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_SET});
+  case OP_FROZENSET:
+    return dg_machine_gather(m, DG_PICKLE_SET, dg_machine_behind_mark(m), true);
+  case OP_ADDITEMS:
+    return dg_machine_extend(m, DG_PICKLE_SET, dg_machine_behind_mark(m), true);
   case OP_LIST:
     return dg_machine_gather(m, DG_PICKLE_LIST, dg_machine_behind_mark(m), true);
   case OP_DICT:
@@ -218,7 +266,7 @@ static bool read_collection(dg_machine *m, unsigned char opcode) {
 static bool skip(dg_machine *m, unsigned char opcode) {
   int64_t ignored;
   return dg_machine_number(m, 8, false, &ignored) &&
-         (opcode == OP_FRAME || dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_FLOAT}));
+         (opcode == OP_FRAME || dg_machine_push(m, (dg_pickle_value){.kind = DG_PICKLE_OTHER}));
 }
 
 static bool read_proto(dg_machine *m, unsigned char opcode) {
@@ -253,6 +301,8 @@ static bool read_scalar(dg_machine *m, unsigned char opcode) {
   case OP_SHORT_BINBYTES:
     return push_text(m, 1);
   case OP_BINUNICODE8:
+  case OP_BINBYTES8:
+  case OP_BYTEARRAY8:
     return push_text(m, 8);
   default: /* OP_BINUNICODE, OP_BINSTRING, OP_BINBYTES */
     return push_text(m, 4);
@@ -284,6 +334,8 @@ static const handler handlers[256] = {
     [OP_BINSTRING] = read_scalar,
     [OP_SHORT_BINBYTES] = read_scalar,
     [OP_BINBYTES] = read_scalar,
+    [OP_BINBYTES8] = read_scalar,
+    [OP_BYTEARRAY8] = read_scalar,
     [OP_BINFLOAT] = skip,
     [OP_FRAME] = skip,
     [OP_EMPTY_TUPLE] = read_collection,
@@ -292,6 +344,9 @@ static const handler handlers[256] = {
     [OP_TUPLE2] = read_collection,
     [OP_TUPLE3] = read_collection,
     [OP_EMPTY_LIST] = read_collection,
+    [OP_EMPTY_SET] = read_collection,
+    [OP_FROZENSET] = read_collection,
+    [OP_ADDITEMS] = read_collection,
     [OP_LIST] = read_collection,
     [OP_APPEND] = read_collection,
     [OP_APPENDS] = read_collection,
@@ -307,7 +362,9 @@ static const handler handlers[256] = {
     [OP_PROTO] = read_proto,
     [OP_GLOBAL] = read_global,
     [OP_STACK_GLOBAL] = stack_global,
-    [OP_REDUCE] = reduce,
+    [OP_REDUCE] = note_call,
+    [OP_NEWOBJ] = note_call,
+    [OP_NEWOBJ_EX] = note_call,
     [OP_BUILD] = build,
     [OP_BINPERSID] = persistent,
 };
@@ -317,6 +374,7 @@ static bool run(dg_machine *m) {
     unsigned char opcode = (unsigned char)m->bytes[m->at++];
     if (opcode == OP_STOP) {
       m->out->root = dg_machine_pop(m);
+      m->out->used = m->at;
       return m->out->root != DG_NOTHING;
     }
     if (!handlers[opcode])
@@ -362,4 +420,16 @@ const dg_pickle_value *dg_pickle_item(const dg_pickle *pickle, const dg_pickle_v
 bool dg_pickle_is(const dg_pickle_value *value, const char *text) {
   return value && value->kind == DG_PICKLE_TEXT && value->length == strlen(text) &&
          memcmp(value->text, text, value->length) == 0;
+}
+
+char *dg_pickle_text(const dg_pickle_value *value, char *out, size_t capacity) {
+  bool has = value && (value->kind == DG_PICKLE_TEXT || value->kind == DG_PICKLE_UNKNOWN);
+  size_t used = 0;
+  for (; has && used < value->length && used + 1 < capacity; used++) {
+    char c = value->text[used];
+    bool parts = value->kind == DG_PICKLE_UNKNOWN && c == '\n';
+    out[used] = c > ' ' && c < 0x7f ? c : parts ? '.' : '?';
+  }
+  out[used] = '\0';
+  return out;
 }

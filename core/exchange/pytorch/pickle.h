@@ -1,7 +1,8 @@
 /**
- * Reads Python's pickles as data: the opcodes of protocols 2 to 5 that make numbers, texts, tuples,
- * lists and dictionaries (https://docs.python.org/3/library/pickletools.html). Calls in a pickle
- * are noted, but not run; a name that is not on the caller's list is an error.
+ * Reads Python's pickles as data: the opcodes of protocols 2 to 5
+ * (https://docs.python.org/3/library/pickletools.html). Nothing is looked up, made or called: a
+ * name that is not on the caller's list stays a text, a call is noted with its arguments, and what
+ * a pickle does with the result of a call is read past.
  */
 #ifndef DG_PICKLE_H
 #define DG_PICKLE_H
@@ -15,13 +16,15 @@ typedef enum {
   DG_PICKLE_NONE,
   DG_PICKLE_BOOL,
   DG_PICKLE_INTEGER,
-  DG_PICKLE_FLOAT, /**< its value is not stored */
+  DG_PICKLE_OTHER, /**< a float, or an integer of more than 64 bits: its value is not stored */
   DG_PICKLE_TEXT,
+  DG_PICKLE_UNKNOWN, /**< a name that is not on the list, as text: "module\nname" or "name" */
   DG_PICKLE_TUPLE,
   DG_PICKLE_LIST,
+  DG_PICKLE_SET,
   DG_PICKLE_DICT,       /**< keys and values alternate */
   DG_PICKLE_GLOBAL,     /**< a name on the list */
-  DG_PICKLE_CALL,       /**< items: the name that would be called, the tuple of its arguments */
+  DG_PICKLE_CALL,       /**< items: what would be called, the tuple of its arguments */
   DG_PICKLE_PERSISTENT, /**< items: the persistent id, of data elsewhere in the file */
 } dg_pickle_kind;
 
@@ -30,7 +33,7 @@ typedef struct {
   union {
     int64_t integer; /**< INTEGER, BOOL; GLOBAL: its index in the list of names */
     struct {
-      const char *text; /**< TEXT: points into the pickle, not NUL-terminated */
+      const char *text; /**< TEXT, UNKNOWN: points into the pickle, not NUL-terminated */
       size_t length;
     };
     struct {
@@ -49,11 +52,13 @@ typedef struct {
   dg_pickle_cell *cells;
   uint32_t value_count, value_capacity, cell_count, cell_capacity;
   uint32_t root; /**< the value of the whole pickle */
+  size_t used;   /**< bytes of the pickle up to its end */
 } dg_pickle;
 
 /**
- * Reads a pickle of `size` bytes, which must outlive it. `names` are the allowed globals, "module
- * name", ended by NULL; `path` is for messages. Free with dg_pickle_free.
+ * Reads a pickle at the beginning of `size` bytes, which must outlive it. `names` are the globals
+ * that the caller knows, "module name", ended by NULL; `path` is for messages. Free with
+ * dg_pickle_free.
  */
 bool dg_pickle_read(dg_pickle *pickle, const char *path, const char *bytes, size_t size,
                     const char *const *names, dg_error *err);
@@ -65,5 +70,9 @@ const dg_pickle_value *dg_pickle_item(const dg_pickle *pickle, const dg_pickle_v
 
 /** Is it this text? */
 bool dg_pickle_is(const dg_pickle_value *value, const char *text);
+
+/** Writes a text or the unknown name of a value, of any length, to `out`; what can't be printed
+    becomes '?'. Returns `out`. */
+char *dg_pickle_text(const dg_pickle_value *value, char *out, size_t capacity);
 
 #endif

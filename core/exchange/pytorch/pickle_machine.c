@@ -103,15 +103,16 @@ bool dg_machine_tuple(dg_machine *m, uint32_t count) {
 bool dg_machine_extend(dg_machine *m, dg_pickle_kind kind, uint32_t from, bool marked) {
   if (from == DG_NOTHING) return false;
   uint32_t before = marked ? 2 : 1;
-  if (from < before || m->stack[from - before] == DG_MARK ||
-      kind_of(m, m->stack[from - before]) != kind)
+  bool held = from >= before && m->stack[from - before] != DG_MARK;
+  dg_pickle_kind holder = held ? kind_of(m, m->stack[from - before]) : DG_PICKLE_NONE;
+  if (holder != kind && holder != DG_PICKLE_CALL)
     return dg_machine_refuse(m, "adds items to what holds none");
   if (kind == DG_PICKLE_DICT && (m->depth - from) % 2)
     return dg_machine_refuse(m, "is damaged: a key without a value");
   uint32_t to = m->stack[from - before];
   for (uint32_t i = from; i < m->depth; i++) {
     if (m->stack[i] == DG_MARK) return dg_machine_refuse(m, "is damaged: a mark among items");
-    if (!dg_machine_append(m, to, m->stack[i])) return false;
+    if (holder == kind && !dg_machine_append(m, to, m->stack[i])) return false;
   }
   m->depth = from - (marked ? 1 : 0);
   return true;

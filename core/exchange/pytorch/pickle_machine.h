@@ -14,6 +14,7 @@ typedef struct {
   const char *const *names;
   uint32_t *stack, *memo; /**< one entry per byte: no opcode adds more */
   uint32_t depth, memoized;
+  uint64_t paired; /**< pairs of which dictionaries were made */
   dg_error *err;
 } dg_machine;
 
@@ -36,7 +37,8 @@ bool dg_machine_append(dg_machine *m, uint32_t to, uint32_t value);
 bool dg_machine_gather(dg_machine *m, dg_pickle_kind kind, uint32_t from, bool marked);
 /** Makes a tuple of the topmost `count` values. */
 bool dg_machine_tuple(dg_machine *m, uint32_t count);
-/** Appends all values from `from` on to the one before them and their mark. */
+/** Appends all values from `from` on to the one before them and their mark; if that one is the
+    result of a call, they are dropped. */
 bool dg_machine_extend(dg_machine *m, dg_pickle_kind kind, uint32_t from, bool marked);
 
 /** Are there so many more bytes? If not, the pickle is truncated. */

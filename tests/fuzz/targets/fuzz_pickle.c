@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /** Touches a value: its text, or all its items. */
 static void touch(const dg_pickle *pickle, const dg_pickle_value *value) {
-  if (value->kind == DG_PICKLE_TEXT) fuzz_touch(value->text, value->length);
+  if (value->kind == DG_PICKLE_TEXT || value->kind == DG_PICKLE_UNKNOWN)
+    fuzz_touch(value->text, value->length);
   if (value->kind < DG_PICKLE_TUPLE || value->kind == DG_PICKLE_GLOBAL) return;
   uint32_t cell = value->first;
   for (uint32_t i = 0; i < value->count; i++, cell = pickle->cells[cell].next)
