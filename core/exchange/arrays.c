@@ -106,6 +106,7 @@ void dg_arrays_drop(dg_arrays *arrays, size_t i) {
 void dg_arrays_free(dg_arrays *arrays) {
   while (arrays->count > 0) dg_arrays_drop(arrays, arrays->count - 1);
   free(arrays->items);
+  free(arrays->settings);
   free(arrays->model);
   free(arrays->classes);
   *arrays = (dg_arrays){0};

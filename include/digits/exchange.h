@@ -22,6 +22,15 @@ typedef struct {
   const char *ours; /**< empty: it is skipped */
 } dg_name_pair;
 
+/** A setting of the network in a weight file that the model contradicts: answers differ. */
+typedef struct {
+  size_t size;         /**< sizeof(dg_difference), of the library */
+  const char *layer;   /**< the model's, or "data"; NULL: none */
+  const char *key;     /**< the key that makes the model's layer like the file's; NULL: none does */
+  const char *theirs;  /**< the value that the key needs; NULL if `key` is */
+  const char *message; /**< one sentence that names layers, keys and both values */
+} dg_difference;
+
 /** Options of dg_weights_convert. All but `size` may be 0 or NULL. */
 typedef struct {
   size_t size;        /**< sizeof(dg_convert_options) */
@@ -39,6 +48,10 @@ typedef struct {
       reads it, since the HDF5 library is not safe against hostile files. Set this only if a program
       must not fork, and only for files that you trust. */
   bool trust_hdf5;
+  /** Called for each difference between the settings in the file (Keras's epsilon, activations,
+      padding, …) and the model's. */
+  void (*differs)(void *user, const dg_difference *difference);
+  bool strict; /**< a difference is an error */
 } dg_convert_options;
 
 /**

@@ -13,6 +13,7 @@ const char convert_options_help[] =
     "Formats, by the extension of a file\n"
     "  pytorch      read           .pth .pt      state dicts of torch.save\n"
     "  hdf5         read           .h5 .hdf5     Keras's weights and models; plain HDF5\n"
+    "  keras        read           .keras        Keras's models\n"
     "  npz          read, written  .npz          arrays of numpy.savez\n"
     "  safetensors  read, written  .safetensors  of digits and of others\n"
     "  onnx         written        .onnx         the whole network, for other runtimes: \"image\"\n"
@@ -22,7 +23,11 @@ const char convert_options_help[] =
     "Options\n"
     "  --model MODEL        name or path of the model that the weights are for, or a weight file\n"
     "                       of digits that carries it; default: the one that INPUT carries\n"
-    "  --from pytorch|hdf5|npz|safetensors\n"
+    "  --set PATH=VALUE     set any key of the model that --model names: --set norm1.eps=0.001;\n"
+    "                       may be repeated\n"
+    "  --strict             make it an error if settings in INPUT, such as epsilon or padding,\n"
+    "                       differ from the model's; otherwise they are warnings\n"
+    "  --from pytorch|hdf5|keras|npz|safetensors\n"
     "                       format of INPUT, whatever its extension\n"
     "  --to safetensors|npz|onnx\n"
     "                       format of OUTPUT, whatever its extension\n"
@@ -32,7 +37,7 @@ const char convert_options_help[] =
     "  --layout pytorch|keras\n"
     "                       order of kernels, gates and flattened images in INPUT; default:\n"
     "                       keras if its names are Keras's, else pytorch\n"
-    "  --quiet              print nothing\n"
+    "  --quiet              print warnings only\n"
     "  -h, --help  --version\n"
     "\n"
     "A prefix that all names share is removed. Layers are matched by name, and the remaining\n"
@@ -42,7 +47,18 @@ const char convert_options_help[] =
     "\n"
     "Exit status: 0 success; 1 failure while running; 2 wrong usage or input.\n";
 
-enum { OPT_MODEL = 256, OPT_FROM, OPT_TO, OPT_MAP, OPT_LAYOUT, OPT_QUIET, OPT_HELP, OPT_VERSION };
+enum {
+  OPT_MODEL = 256,
+  OPT_FROM,
+  OPT_TO,
+  OPT_MAP,
+  OPT_LAYOUT,
+  OPT_SET,
+  OPT_STRICT,
+  OPT_QUIET,
+  OPT_HELP,
+  OPT_VERSION
+};
 
 static const struct option known[] = {
     {"model", required_argument, NULL, OPT_MODEL},
@@ -50,6 +66,8 @@ static const struct option known[] = {
     {"to", required_argument, NULL, OPT_TO},
     {"map", required_argument, NULL, OPT_MAP},
     {"layout", required_argument, NULL, OPT_LAYOUT},
+    {"set", required_argument, NULL, OPT_SET},
+    {"strict", no_argument, NULL, OPT_STRICT},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -67,6 +85,12 @@ static bool read_map(convert_options *o, char *text, dg_error *err) {
   return true;
 }
 
+static bool read_set(convert_options *o, char *text, dg_error *err) {
+  if (o->set_count == MAX_SETS)
+    return dg_fail(err, DG_ERR_INPUT, "--set was given more than %d times", MAX_SETS);
+  return command_set(text, &o->sets[o->set_count++], err);
+}
+
 static bool read_one(convert_options *o, int which, char *value, dg_error *err) {
   switch (which) {
   case OPT_MODEL:
@@ -80,6 +104,11 @@ static bool read_one(convert_options *o, int which, char *value, dg_error *err) 
     return true;
   case OPT_LAYOUT:
     o->how.layout = value;
+    return true;
+  case OPT_SET:
+    return read_set(o, value, err);
+  case OPT_STRICT:
+    o->how.strict = true;
     return true;
   case OPT_QUIET:
     o->quiet = true;
@@ -103,6 +132,8 @@ bool convert_options_read(convert_options *o, int argc, char **argv, dg_error *e
   if (argc - optind != 2)
     return dg_fail(err, DG_ERR_INPUT, "give one INPUT and one OUTPUT, not %d words; see --help",
                    argc - optind);
+  if (o->set_count > 0 && !o->model)
+    return dg_fail(err, DG_ERR_INPUT, "--set changes the model that --model names: give it too");
   o->input = argv[optind];
   o->output = argv[optind + 1];
   return true;

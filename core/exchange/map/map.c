@@ -8,12 +8,17 @@
 
 /* ---- by name ------------------------------------------------------------ */
 
+/** Does a group end in a layer's name, or have it as its other name? */
+static bool has_name(const dg_mapping *m, size_t g, const char *name) {
+  const char *label = m->groups.items[g].label;
+  return dg_name_ends(dg_group_name(m, g), name) || (label && strcmp(label, name) == 0);
+}
+
 /** The only remaining group that fits a layer and ends in its name; else the count. */
 static size_t only_with_name(const dg_mapping *m, const dg_own_layer *layer) {
   size_t found = m->groups.count;
   for (size_t g = 0; g < m->groups.count; g++) {
-    if (m->used[g] || !dg_name_ends(dg_group_name(m, g), dg_own_name(layer)) ||
-        !dg_mapping_fits(m, layer, g))
+    if (m->used[g] || !has_name(m, g, dg_own_name(layer)) || !dg_mapping_fits(m, layer, g))
       continue;
     if (found < m->groups.count) return m->groups.count;
     found = g;
