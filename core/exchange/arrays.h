@@ -44,6 +44,7 @@ typedef struct {
   dg_layout layout;
   bool ordered;   /**< the file keeps the order in which the layers were made */
   char *settings; /**< Keras's description of the network, JSON, or NULL */
+  uint32_t empty_norms; /**< layer norms of the network that have no tensors */
   uint32_t keras; /**< version of Keras that wrote the file: 2, 3; 0: not known */
   char *model;    /**< the model file in it, or NULL */
   char *classes;  /**< the names of the classes in it, one per line, or NULL */

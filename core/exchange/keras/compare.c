@@ -265,7 +265,9 @@ static bool walk_inputs(comparison *c, const dg_keras_op *op, const dg_model_nod
 /** Where one network has what the other lacks: goes on in one or both. False: nowhere to go on. */
 static bool step_over(comparison *c, const dg_keras_op *op, const dg_model_node *node,
                       position *at) {
-  bool their_act = is_activation(op->type), our_act = is_activation(node->layer->kind->type);
+  bool behind = c->theirs->layers[op->layer].first != at->op; /* a layer's activation */
+  bool their_act = behind || is_activation(op->type),
+       our_act = is_activation(node->layer->kind->type);
   bool their_weights = c->weighty[op->layer] && c->theirs->layers[op->layer].first == at->op;
   bool our_weights = node->params > 0;
   bool theirs = op->inputs == 1 && !their_weights, ours = node->inputs == 1 && !our_weights;

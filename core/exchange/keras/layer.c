@@ -1,4 +1,5 @@
 /** The layers of Keras: what they compute, and which of their settings change it. */
+#include <ctype.h>
 #include <string.h>
 
 #include "core/exchange/keras/setting.h"
@@ -66,10 +67,9 @@ static void padding(dg_keras_op *op, const json_t *config) {
   const json_t *json = json_object_get(config, "padding");
   const char *word = dg_keras_word(config, "padding");
   dg_keras_setting setting = {.theirs = "padding", .key = "padding", .json = json};
-  if (!json) return;
-  setting.kind = strcmp(word, "same") == 0    ? DG_KERAS_SAME
-                 : strcmp(word, "valid") == 0 ? DG_KERAS_PAIR
-                                              : DG_KERAS_ELSE;
+  setting.kind = strcmp(word, "same") == 0             ? DG_KERAS_SAME
+                 : !json || strcmp(word, "valid") == 0 ? DG_KERAS_PAIR
+                                                       : DG_KERAS_ELSE;
   dg_keras_set(op, &setting);
 }
 
@@ -251,5 +251,47 @@ bool dg_keras_add_layer_ops(dg_keras_network *network, uint32_t layer, uint32_t 
   const json_t *activation = json_object_get(l->config, "activation");
   if (op->type && !recurrent && !add_activation(&m, activation, l->first)) return false;
   l->last = network->op_count - 1;
+  return true;
+}
+
+/* ---- classes in paths --------------------------------------------------- */
+
+/** The classes that have tensors, as paths spell them. Some look like others: they have none of our
+    types. */
+static const struct {
+  const char *word, *type;
+} paths[] = {
+    {"dense", "linear"},
+    {"conv2d", "conv2d"},
+    {"conv1d", "conv1d"},
+    {"batch_normalization", "batch_norm"},
+    {"layer_normalization", "layer_norm"},
+    {"gru", "gru"},
+    {"lstm", "lstm"},
+    {"simple_rnn", "rnn"},
+    {"conv2d_transpose", ""},
+    {"conv1d_transpose", ""},
+    {"conv3d", ""},
+    {"depthwise_conv1d", ""},
+    {"depthwise_conv2d", ""},
+    {"einsum_dense", ""},
+    {"embedding", ""},
+    {"group_normalization", ""},
+    {"group_query_attention", ""},
+    {"multi_head_attention", ""},
+    {"normalization", ""},
+    {"p_re_lu", ""},
+    {"rms_normalization", ""},
+    {"separable_conv1d", ""},
+    {"separable_conv2d", ""},
+    {"spectral_normalization", ""},
+};
+
+bool dg_keras_class_fits(const char *word, size_t length, const char *type) {
+  while (length > 0 && isdigit((unsigned char)word[length - 1])) length--;
+  size_t bare = length > 0 && word[length - 1] == '_' ? length - 1 : strcspn(word, "/");
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    if (strlen(paths[i].word) == bare && memcmp(paths[i].word, word, bare) == 0)
+      return strcmp(paths[i].type, type) == 0;
   return true;
 }

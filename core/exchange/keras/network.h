@@ -93,6 +93,12 @@ dg_keras_op *dg_keras_add_op(dg_keras_network *network, uint32_t layer, const ch
 /** layer.c: adds the ops of a layer that is no model, with their settings. */
 bool dg_keras_add_layer_ops(dg_keras_network *network, uint32_t layer, uint32_t in, dg_error *err);
 
+/**
+ * layer.c: may the tensors of a class of Keras, as paths spell it ("group_normalization_1"), go to
+ * a layer of ours of this type? Classes that are not Keras's may.
+ */
+bool dg_keras_class_fits(const char *word, size_t length, const char *type);
+
 /** order.c: takes zero padding into the convolutions that read it, and finds the order of all. */
 void dg_keras_settle(dg_keras_network *network);
 

@@ -145,6 +145,14 @@ static bool place_by_name(const dg_keras_network *n, dg_array *array, const char
 
 /* ---- all ---------------------------------------------------------------- */
 
+/** Has a layer neither scale nor center, and so no tensors at all? */
+static bool is_empty_norm(const dg_keras_network *n, const dg_keras_layer *l) {
+  const char *type = l->is_model ? NULL : n->ops[l->first].type;
+  return type && strcmp(type, "layer_norm") == 0 &&
+         json_is_false(json_object_get(l->config, "scale")) &&
+         json_is_false(json_object_get(l->config, "center"));
+}
+
 /** Sorts by layer; tensors of unknown layers are last. The order in a layer is kept. */
 static void sort(dg_arrays *arrays) {
   for (size_t i = 1; i < arrays->count; i++) {
@@ -168,6 +176,8 @@ bool dg_keras_place(const dg_keras_network *network, dg_arrays *arrays, dg_error
     dg_keras_order in = op->inputs ? network->ops[op->in[0]].order : DG_KERAS_ANY;
     array->channels_first = in == DG_KERAS_FLAT_FIRST || in == DG_KERAS_FIRST;
   }
+  for (uint32_t i = 0; i < network->layer_count; i++)
+    arrays->empty_norms += is_empty_norm(network, &network->layers[i]);
   sort(arrays);
   arrays->ordered = true;
   return true;

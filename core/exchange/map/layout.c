@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/exchange/keras/network.h"
 
 enum { NO_DIM = 4, DIMS = 4 };
 
@@ -251,6 +252,17 @@ static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const d
   return true;
 }
 
+/** Is a group of one of Keras's other classes, by the path of its tensors? */
+static bool is_other_class(const dg_model_node *node, const dg_arrays *arrays,
+                           const dg_group *group) {
+  const dg_array *first = group->count ? &arrays->items[group->members[0]] : NULL;
+  const char *word = strrchr(group->name, '/');
+  if (!first || group->told || arrays->layout != DG_LAYOUT_KERAS || !word ||
+      !strstr(first->name, "/vars/"))
+    return false;
+  return !dg_keras_class_fits(word + 1, strlen(word + 1), node->layer->kind->type);
+}
+
 bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
                    size_t capacity) {
@@ -259,6 +271,12 @@ bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const
   if (capacity) *why = '\0';
   if (group->count > DG_GROUP_MAX) {
     if (capacity) snprintf(why, capacity, "\"%s\" has more tensors than any layer", group->name);
+    return false;
+  }
+  if (is_other_class(node, arrays, group)) {
+    if (capacity)
+      snprintf(why, capacity, "\"%s\" is by its path of another kind than \"%s\" (%s)", group->name,
+               node->layer->name, node->layer->kind->type);
     return false;
   }
   if (dg_layout_lacks(node, arrays, group))
@@ -270,7 +288,10 @@ bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const
     if (member >= group->count) {
       if (is_norm(node) && i < node->params && !group->numbered) continue;
       if (capacity)
-        snprintf(why, capacity, "\"%s\" has nothing for \"%s\"", group->name, param->name);
+        snprintf(why, capacity, "\"%s\" has nothing for \"%s\"%s", group->name, param->name,
+                 !param->spec.bias                  ? ""
+                 : node->op.kind == DG_OP_RECURRENT ? ": the model's layer needs biases = 0"
+                                                    : ": the model's layer needs bias = false");
       return false;
     }
     used[member] = true;

@@ -75,7 +75,7 @@ static bool check_order(const dg_mapping *m) {
   for (uint32_t i = 0; i < m->layer_count; i++)
     for (uint32_t k = 0; k < i; k++) {
       const dg_own_layer *a = &m->layers[k], *b = &m->layers[i];
-      if (a->named && b->named) continue;
+      if ((a->named && b->named) || a->empty || b->empty) continue;
       const dg_group *first = &m->groups.items[a->group], *second = &m->groups.items[b->group];
       if (first->told || second->told || !contradict(m, a, b) || !exchangeable(m, a, b)) continue;
       return dg_fail(
