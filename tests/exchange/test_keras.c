@@ -312,7 +312,7 @@ static const struct {
      "(AveragePooling2D) where the model has", NULL, NULL},
     {C_TENSORS, CONV("") ", " LAYER("Lambda", ""), CONV_OURS(""), "(Lambda)", NULL, NULL},
     {C_TENSORS, LAYER("ZeroPadding2D", ", 'padding': [[1, 1], [1, 1]]") CONV("") ", ",
-     CONV_OURS(""), "has padding = [[1,1],[1,1]]", NULL, NULL},
+     CONV_OURS(""), "has padding = [[1,1],[1,1]]", "c.padding", "1"},
     {C_TENSORS, LAYER("ZeroPadding2D", ", 'padding': [[0, 1], [0, 1]]") CONV("") ", ",
      CONV_OURS(""), "\"x\" (ZeroPadding2D)", NULL, NULL},
     {C_TENSORS, LAYER("Rescaling", ", 'scale': 0.00784313725, 'offset': -1.0") CONV("") ", ",
