@@ -33,9 +33,9 @@ typedef struct {
 
 /** Options of dg_weights_convert. All but `size` may be 0 or NULL. */
 typedef struct {
-  size_t size;        /**< sizeof(dg_convert_options) */
-  const char *from;   /**< "pytorch", "hdf5", "npz", "safetensors"; NULL: by the extension */
-  const char *to;     /**< "safetensors", "npz", "onnx"; NULL: by the extension */
+  size_t size;      /**< sizeof(dg_convert_options) */
+  const char *from; /**< "pytorch", "hdf5", "keras", "npz", "safetensors"; NULL: by the extension */
+  const char *to;   /**< "safetensors", "npz", "onnx"; NULL: by the extension */
   const char *layout; /**< order of dimensions in the input, "pytorch" or "keras"; NULL: guessed
                          from its names */
   const dg_name_pair *names;
@@ -56,11 +56,12 @@ typedef struct {
 
 /**
  * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth and
- * .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model` NULL: the
- * one that the input contains. `options` NULL: the defaults. Layers with other names are matched by
- * order and shape. It is an error, which names the layer or tensor, if there are two ways to match,
- * if the names suggest another order, or if something is missing or left over. A format whose
- * library is missing in this build is an error too. Several threads may convert at the same time.
+ * .pt, Keras's .h5 and .keras, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model`
+ * NULL: the one that the input contains. `options` NULL: the defaults. Layers with other names are
+ * matched by order and shape. It is an error, which names the layer or tensor, if there are two
+ * ways to match, if the names suggest another order, or if something is missing or left over. A
+ * format whose library is missing in this build is an error too. Several threads may convert at the
+ * same time.
  */
 DG_API bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
                                const dg_convert_options *options, dg_error *err);
