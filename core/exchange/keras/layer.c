@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "core/exchange/keras/setting.h"
+#include "core/exchange/keras/op.h"
 
 /** What is known while the ops of a layer are made. */
 typedef struct {

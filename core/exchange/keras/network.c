@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
-#include "core/exchange/keras/setting.h"
+#include "core/exchange/keras/op.h"
 
 enum { DEEPEST = 12, PATH_SIZE = 600 };
 
@@ -18,22 +18,7 @@ typedef struct {
   dg_error *err;
 } building;
 
-/* ---- ops and layers ----------------------------------------------------- */
-
-dg_keras_op *dg_keras_add_op(dg_keras_network *network, uint32_t layer, const char *word,
-                             uint32_t in, dg_error *err) {
-  uint32_t count = network->op_count;
-  if ((count & (count - 1)) == 0) {
-    size_t size = (count ? 2 * (size_t)count : 1) * sizeof *network->ops;
-    dg_keras_op *ops = realloc(network->ops, size);
-    if (!ops) return dg_fail_memory(err, size), NULL;
-    network->ops = ops;
-  }
-  dg_keras_op *op = &network->ops[network->op_count++];
-  *op = (dg_keras_op){.word = word, .layer = layer, .inputs = in == DG_KERAS_NONE ? 0 : 1};
-  op->in[0] = in;
-  return op;
-}
+/* ---- layers ------------------------------------------------------------- */
 
 static bool is_model(const json_t *json) {
   const char *class_name = dg_keras_word(json, "class_name");

@@ -86,10 +86,6 @@ bool dg_keras_network_read(dg_keras_network *network, const char *text, uint32_t
                            const char *path, dg_error *err);
 void dg_keras_network_free(dg_keras_network *network);
 
-/** Adds an op of a layer, which reads `in` (DG_KERAS_NONE: not known yet); NULL: out of memory. */
-dg_keras_op *dg_keras_add_op(dg_keras_network *network, uint32_t layer, const char *word,
-                             uint32_t in, dg_error *err);
-
 /** layer.c: adds the ops of a layer that is no model, with their settings. */
 bool dg_keras_add_layer_ops(dg_keras_network *network, uint32_t layer, uint32_t in, dg_error *err);
 

@@ -1,7 +1,7 @@
 /** Orders of images, channels last or first, through Keras's network; and its zero padding. */
 #include <string.h>
 
-#include "core/exchange/keras/setting.h"
+#include "core/exchange/keras/op.h"
 
 static bool is_type(const dg_keras_op *op, const char *type) {
   return op->type && strcmp(op->type, type) == 0;

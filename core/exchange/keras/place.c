@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/exchange/keras/keras.h"
-#include "core/exchange/keras/setting.h"
+#include "core/exchange/keras/op.h"
 
 /** Returns what follows `part` and '/' in a name; NULL: it does not begin so. */
 static const char *behind(const char *name, const char *part) {

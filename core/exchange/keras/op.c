@@ -1,7 +1,23 @@
-#include "core/exchange/keras/setting.h"
+#include "core/exchange/keras/op.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+dg_keras_op *dg_keras_add_op(dg_keras_network *network, uint32_t layer, const char *word,
+                             uint32_t in, dg_error *err) {
+  uint32_t count = network->op_count;
+  if ((count & (count - 1)) == 0) {
+    size_t size = (count ? 2 * (size_t)count : 1) * sizeof *network->ops;
+    dg_keras_op *ops = realloc(network->ops, size);
+    if (!ops) return dg_fail_memory(err, size), NULL;
+    network->ops = ops;
+  }
+  dg_keras_op *op = &network->ops[network->op_count++];
+  *op = (dg_keras_op){.word = word, .layer = layer, .inputs = in == DG_KERAS_NONE ? 0 : 1};
+  op->in[0] = in;
+  return op;
+}
 
 void dg_keras_set(dg_keras_op *op, const dg_keras_setting *setting) {
   for (uint32_t i = 0; i < op->setting_count; i++) {

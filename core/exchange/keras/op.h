@@ -1,8 +1,12 @@
-/** Adds settings to an op of Keras's network. */
-#ifndef DG_KERAS_SETTING_H
-#define DG_KERAS_SETTING_H
+/** Ops of Keras's network, and their settings. */
+#ifndef DG_KERAS_OP_H
+#define DG_KERAS_OP_H
 
 #include "core/exchange/keras/network.h"
+
+/** Adds an op of a layer, which reads `in` (DG_KERAS_NONE: not known yet); NULL: out of memory. */
+dg_keras_op *dg_keras_add_op(dg_keras_network *network, uint32_t layer, const char *word,
+                             uint32_t in, dg_error *err);
 
 /** Adds a setting; one that is there already is not added again. */
 void dg_keras_set(dg_keras_op *op, const dg_keras_setting *setting);
