@@ -194,6 +194,7 @@ bool dg_arrays_choose(dg_arrays *arrays, const char *key, dg_error *err) {
 void dg_arrays_free(dg_arrays *arrays) {
   while (arrays->count > 0) dg_arrays_drop(arrays, arrays->count - 1);
   free(arrays->items);
+  free(arrays->settings);
   free(arrays->model);
   free(arrays->classes);
   *arrays = (dg_arrays){0};

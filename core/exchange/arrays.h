@@ -12,34 +12,46 @@ typedef enum {
   DG_LAYOUT_KERAS,
 } dg_layout;
 
+enum { DG_LABEL_SIZE = 64 };
+
 /** One tensor, as float32; or one that is not read, such as text. */
 typedef struct {
   char *name;
-  char *unread; /**< why it was not read: "has the type <U5, ..."; NULL: it was */
+  char label[DG_LABEL_SIZE]; /**< another name of its layer, by which it may be found; or empty */
+  char *unread;              /**< why it was not read: "has the type <U5, ..."; NULL: it was */
   size_t layer; /**< length of the layer's name within the name; 0: it names no layer */
   uint32_t rank;
   uint64_t dim[DG_TENSOR_RANK];
   uint64_t count; /**< numbers; 0 if it was not read */
   float *data;
-  bool integer;    /**< they were integers in the file */
-  bool told;       /**< named by the caller */
-  bool transposed; /**< on the caller's word */
-  bool turned;     /**< transposed because its shape fits no other way */
-  bool summed;     /**< the sum of several, on the caller's word */
+  bool integer;        /**< they were integers in the file */
+  bool told;           /**< named by the caller */
+  bool transposed;     /**< on the caller's word */
+  bool turned;         /**< transposed because its shape fits no other way */
+  bool summed;         /**< the sum of several, on the caller's word */
+  uint32_t origin;     /**< 1 + its layer in the settings of the file; 0: not known */
+  bool channels_first; /**< Keras's, of an image with channels first */
 } dg_array;
+
+enum { DG_SETTINGS_SIZE = 1 << 22 }; /**< most bytes of Keras's settings */
 
 /** The content of a file. Everything is owned. */
 typedef struct {
-  const char *path; /**< for messages; of the caller */
+  const char *path;  /**< for messages; of the caller */
+  const void *image; /**< the HDF5 file, unpacked; NULL: it is at the path */
+  size_t image_size;
   size_t count, capacity;
   dg_array *items;
   uint64_t floats; /**< in all of them */
   uint64_t most;   /**< limit on them; 0: the limit for all weights */
   bool trusted; /**< the file may be read without guards, as dg_convert_options.trust_hdf5 says */
   dg_layout layout;
-  bool ordered;    /**< the file keeps the order in which the layers were made */
-  char *model;     /**< the model file in it, or NULL */
-  char *classes;   /**< the names of the classes in it, one per line, or NULL */
+  bool ordered;         /**< the file keeps the order in which the layers were made */
+  char *settings;       /**< Keras's description of the network, JSON, or NULL */
+  uint32_t empty_norms; /**< layer norms of the network that have no tensors */
+  uint32_t keras;       /**< version of Keras that wrote the file: 2, 3; 0: not known */
+  char *model;          /**< the model file in it, or NULL */
+  char *classes;        /**< the names of the classes in it, one per line, or NULL */
   const char *key; /**< what to read of the file, of the caller; a reader that follows a part of it
                       steps over that part; NULL: everything */
 } dg_arrays;

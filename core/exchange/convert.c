@@ -5,6 +5,7 @@
 #include "core/base/sized.h"
 #include "core/base/text.h"
 #include "core/exchange/files.h"
+#include "core/exchange/keras/keras.h"
 #include "core/exchange/map/map.h"
 #include "digits/exchange.h"
 #include "digits/model.h"
@@ -23,6 +24,7 @@ static const format formats[] = {
     {"safetensors", {".safetensors"}, dg_read_safetensors, dg_write_safetensors},
     {"pytorch", {".pth", ".pt", ".ckpt", ".bin", ".pth.tar"}, dg_read_pytorch, NULL},
     {"hdf5", {".h5", ".hdf5"}, dg_read_hdf5, NULL},
+    {"keras", {".keras"}, dg_read_keras, NULL},
     {"npz", {".npz"}, dg_read_npz, dg_write_npz},
     {"onnx", {".onnx"}, NULL, dg_write_onnx},
 };
@@ -95,18 +97,41 @@ static dg_model *carried_model(const dg_arrays *arrays, dg_error *err) {
   return NULL;
 }
 
-static bool map_and_write(dg_arrays *arrays, const char *output, const format *to,
-                          const dg_model *model, const dg_convert_options *options, dg_error *err) {
+/** Compares the settings in the file with the model's. */
+static bool compare(const dg_arrays *arrays, const dg_keras_network *network,
+                    const dg_model_graph *graph, const dg_model *model, const dg_arrays *ours,
+                    const dg_convert_options *options, dg_error *err) {
+  if (network->layer_count > 0)
+    return dg_keras_compare(network, graph, model, ours, arrays->path, options, err);
+  if (arrays->layout == DG_LAYOUT_KERAS) dg_keras_doubt(graph, options);
+  return true;
+}
+
+static bool map_and_write(dg_arrays *arrays, const dg_keras_network *network, const char *output,
+                          const format *to, const dg_model *model,
+                          const dg_convert_options *options, dg_error *err) {
   dg_model_graph graph;
   dg_arrays ours = {.path = output};
   if (!dg_model_graph_make(&graph, model, err)) return false;
   ours.classes = arrays->classes;
   arrays->classes = NULL;
   bool ok = dg_map_arrays(&graph, arrays, options, &ours, err) &&
+            compare(arrays, network, &graph, model, &ours, options, err) &&
             to->write(output, model, &graph, &ours, err);
   dg_arrays_free(&ours);
   dg_model_graph_free(&graph);
   return ok;
+}
+
+/** Reads the settings in a file, if it has any, and what they say about its tensors. */
+static bool read_settings(dg_arrays *arrays, dg_keras_network *network, dg_error *err) {
+  dg_error told = {0};
+  if (!arrays->settings) return true;
+  if (dg_keras_network_read(network, arrays->settings, arrays->keras, arrays->path, &told))
+    return dg_keras_place(network, arrays, err);
+  if (told.kind && err) *err = told;
+  if (!told.kind) dg_keras_network_free(network); /* settings of another kind: no layers */
+  return !told.kind;
 }
 
 bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
@@ -117,13 +142,16 @@ bool dg_weights_convert(const char *input, const char *output, const dg_model *m
   const format *from = choose(input, options.from, true, err);
   const format *to = from ? choose(output, options.to, false, err) : NULL;
   dg_model *carried = NULL;
+  dg_keras_network network = {0};
   bool ok = to && from->read(&arrays, err);
   if (ok && arrays.key && *arrays.key) ok = dg_arrays_choose(&arrays, arrays.key, err);
+  ok = ok && read_settings(&arrays, &network, err);
   if (ok && has_keras_names(&arrays)) arrays.layout = DG_LAYOUT_KERAS;
   ok = ok && choose_layout(options.layout, &arrays.layout, err);
   if (ok && !model) model = carried = carried_model(&arrays, err);
-  ok = ok && model && map_and_write(&arrays, output, to, model, &options, err);
+  ok = ok && model && map_and_write(&arrays, &network, output, to, model, &options, err);
   dg_model_free(carried);
+  dg_keras_network_free(&network);
   dg_arrays_free(&arrays);
   return ok;
 }

@@ -33,6 +33,13 @@ bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
 }
 #endif
 
+#if !defined(DIGITS_HAVE_LIBZIP) || !defined(DIGITS_HAVE_HDF5)
+bool dg_read_keras(dg_arrays *arrays, dg_error *err) {
+  (void)arrays;
+  return lacks("libzip and HDF5, which read Keras's files", "libzip-dev and libhdf5-dev", err);
+}
+#endif
+
 #ifndef DIGITS_HAVE_PROTOBUF
 bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph *graph,
                    const dg_arrays *arrays, dg_error *err) {

@@ -211,6 +211,35 @@ static bool parse_value(config_t *config, const char *text) {
   return config_read_string(config, line);
 }
 
+/** Is a layer called so in the file? */
+static bool is_named(config_setting_t *layers, const char *name) {
+  const char *its;
+  for (int i = 0; i < config_setting_length(layers); i++)
+    if (config_setting_lookup_string(config_setting_get_elem(layers, (unsigned)i), "name", &its) &&
+        strcmp(its, name) == 0)
+      return true;
+  return false;
+}
+
+/** The layer without a name that dg_names_make will call so: the second relu "relu2". */
+static config_setting_t *find_unnamed(config_setting_t *layers, const char *name) {
+  size_t length = strlen(name);
+  while (length > 0 && isdigit((unsigned char)name[length - 1])) length--;
+  unsigned number = 0;
+  for (int i = 0; name[length] && i < config_setting_length(layers); i++) {
+    config_setting_t *layer = config_setting_get_elem(layers, (unsigned)i);
+    const char *type, *its;
+    char made[DG_OVERRIDE_PART + 24];
+    if (!config_setting_lookup_string(layer, "type", &type) || strlen(type) != length ||
+        memcmp(type, name, length) != 0 || config_setting_lookup_string(layer, "name", &its))
+      continue;
+    do snprintf(made, sizeof made, "%s%u", type, ++number);
+    while (is_named(layers, made));
+    if (strcmp(made, name) == 0) return layer;
+  }
+  return NULL;
+}
+
 /** A group of the model or a layer by its name, or a group that may be added: data, train. */
 static config_setting_t *find_head(config_t *config, const char *name, const dg_override *override,
                                    dg_error *err) {
@@ -225,6 +254,7 @@ static config_setting_t *find_head(config_t *config, const char *name, const dg_
     if (strcmp(its, name) == 0) head = layer;
     if (count < MAX_NAMES) names[count++] = its;
   }
+  if (!head && layers) head = find_unnamed(layers, name);
   if (head) return head;
   if (strcmp(name, "data") == 0 || strcmp(name, "train") == 0)
     return config_setting_add(root, name, CONFIG_TYPE_GROUP);

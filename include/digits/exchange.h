@@ -22,11 +22,20 @@ typedef struct {
   const char *ours;   /**< empty: it is skipped; "B^T": it is our B transposed */
 } dg_name_pair;
 
+/** A setting of the network in a weight file that the model contradicts: answers differ. */
+typedef struct {
+  size_t size;         /**< sizeof(dg_difference), of the library */
+  const char *layer;   /**< the model's, or "data"; NULL: none */
+  const char *key;     /**< the key that makes the model's layer like the file's; NULL: none does */
+  const char *theirs;  /**< the value that the key needs; NULL if `key` is */
+  const char *message; /**< one sentence that names layers, keys and both values */
+} dg_difference;
+
 /** Options of dg_weights_convert. All but `size` may be 0 or NULL. */
 typedef struct {
-  size_t size;        /**< sizeof(dg_convert_options) */
-  const char *from;   /**< "pytorch", "hdf5", "npz", "safetensors"; NULL: by the extension */
-  const char *to;     /**< "safetensors", "npz", "onnx"; NULL: by the extension */
+  size_t size;      /**< sizeof(dg_convert_options) */
+  const char *from; /**< "pytorch", "hdf5", "keras", "npz", "safetensors"; NULL: by the extension */
+  const char *to;   /**< "safetensors", "npz", "onnx"; NULL: by the extension */
   const char *layout; /**< order of dimensions in the input, "pytorch" or "keras"; NULL: guessed
                          from its names */
   const dg_name_pair *names;
@@ -43,17 +52,22 @@ typedef struct {
       "averaged.model", one in the other. NULL: those under a usual name ("state_dict", "model", …),
       else those at the top; averaged weights are never taken without a key. */
   const char *key;
+  /** Called for each difference between the settings in the file (Keras's epsilon, activations,
+      padding, …) and the model's. */
+  void (*differs)(void *user, const dg_difference *difference);
+  bool strict; /**< a difference is an error */
 } dg_convert_options;
 
 /**
  * Reads the weights of a network from `input` and writes them to `output`: from PyTorch's .pth and
- * .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model` NULL: the
- * one that the input contains. `options` NULL: the defaults. Layers with other names are matched by
- * order and shape. Matrices that fit only transposed are transposed, if no other order is possible
- * then. It is an error, which names the layer or tensor, if there are two ways to match, if the names
- * suggest another order, or if something is missing or left over. Tensors that can't be read (text,
- * complex numbers) and integers are left out unless they are needed. A format whose
- * library is missing in this build is an error too. Several threads may convert at the same time.
+ * .pt, Keras's .h5 and .keras, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model`
+ * NULL: the one that the input contains. `options` NULL: the defaults. Layers with other names are
+ * matched by order and shape. Matrices that fit only transposed are transposed, if no other order
+ * is possible then. It is an error, which names the layer or tensor, if there are two ways to
+ * match, if the names suggest another order, or if something is missing or left over. Tensors that
+ * can't be read (text, complex numbers) and integers are left out unless they are needed. A format
+ * whose library is missing in this build is an error too. Several threads may convert at the same
+ * time.
  */
 DG_API bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
                                const dg_convert_options *options, dg_error *err);

@@ -18,13 +18,25 @@ static void tell(void *user, const char *theirs, const char *ours, const char *h
       theirs ? how : "the file has none: no change");
 }
 
-/** A model by name or path, or the one in a weight file. */
-static dg_model *load_model(const char *model, dg_error *err) {
+/** Warns of a setting of the file that the model contradicts. */
+static void warn(void *user, const dg_difference *difference) {
+  const convert_options *o = user;
+  if (o->how.strict) return; /* it will be the error */
+  say_to(stderr, "digits-convert: warning: %s: %s", o->input, difference->message);
+  if (difference->key)
+    say_to(stderr, "; --set %s.%s=%s sets it", difference->layer, difference->key,
+           difference->theirs);
+  say_to(stderr, "\n");
+}
+
+/** The model of the options, by name or path, or the one in a weight file. */
+static dg_model *load_model(const convert_options *o, dg_error *err) {
+  const char *model = o->model;
   static const char weights[] = ".safetensors";
   size_t length = strlen(model), end = sizeof weights - 1;
   if (length > end && strcmp(model + length - end, weights) == 0)
-    return dg_model_from_weights(model, NULL, 0, err);
-  return dg_model_load(model, NULL, 0, err);
+    return dg_model_from_weights(model, o->sets, o->set_count, err);
+  return dg_model_load(model, o->sets, o->set_count, err);
 }
 
 /** Checks that no input would be overwritten, except INPUT by OUTPUT. */
@@ -41,11 +53,14 @@ static bool check_targets(const convert_options *o, dg_error *err) {
 
 static bool convert(convert_options *o, dg_error *err) {
   char pipes[2][PIPED_PATH];
-  if (!check_targets(o, err) || !piped(&o->input, pipes[0], err) || !piped(&o->model, pipes[1], err))
+  if (!check_targets(o, err) || !piped(&o->input, pipes[0], err) ||
+      !piped(&o->model, pipes[1], err))
     return false;
-  dg_model *model = o->model ? load_model(o->model, err) : NULL;
+  dg_model *model = o->model ? load_model(o, err) : NULL;
   if (o->model && !model) return false;
   if (!o->quiet) o->how.mapped = tell;
+  o->how.user = o;
+  o->how.differs = warn;
   bool ok = dg_weights_convert(o->input, o->output, model, &o->how, err);
   if (ok && !o->quiet) say("%s: written\n", o->output);
   dg_model_free(model);
@@ -63,5 +78,5 @@ int main(int argc, char **argv) {
     ok = say("digits-convert %s\n", dg_version());
   else if (ok)
     ok = convert(&o, &err);
-  return command_end("digits-convert", "model map layout key", ok, &err);
+  return command_end("digits-convert", "model map layout key set", ok, &err);
 }

@@ -14,6 +14,7 @@ const char convert_options_help[] =
     "  pytorch      read           .pth .pt      state dicts of torch.save; also .ckpt, .bin and\n"
     "                                            .pth.tar\n"
     "  hdf5         read           .h5 .hdf5     Keras's weights and models; plain HDF5\n"
+    "  keras        read           .keras        Keras's models\n"
     "  npz          read, written  .npz          arrays of numpy.savez\n"
     "  safetensors  read, written  .safetensors  of digits and of others\n"
     "  onnx         written        .onnx         the whole network, for other runtimes: \"image\"\n"
@@ -23,7 +24,11 @@ const char convert_options_help[] =
     "Options\n"
     "  --model MODEL        name or path of the model that the weights are for, or a weight file\n"
     "                       of digits that carries it; default: the one that INPUT carries\n"
-    "  --from pytorch|hdf5|npz|safetensors\n"
+    "  --set PATH=VALUE     set any key of the model that --model names: --set norm1.eps=0.001;\n"
+    "                       may be repeated\n"
+    "  --strict             make it an error if settings in INPUT, such as epsilon or padding,\n"
+    "                       differ from the model's; otherwise they are warnings\n"
+    "  --from pytorch|hdf5|keras|npz|safetensors\n"
     "                       format of INPUT, whatever its extension\n"
     "  --to safetensors|npz|onnx\n"
     "                       format of OUTPUT, whatever its extension\n"
@@ -39,7 +44,7 @@ const char convert_options_help[] =
     "  --layout pytorch|keras\n"
     "                       order of kernels, gates and flattened images in INPUT; default:\n"
     "                       keras if its names are Keras's, else pytorch\n"
-    "  --quiet              print nothing\n"
+    "  --quiet              print warnings only\n"
     "  -h, --help  --version\n"
     "\n"
     "A prefix that all names share is removed. Layers are matched by name, and the remaining\n"
@@ -56,6 +61,8 @@ enum {
   OPT_MAP,
   OPT_KEY,
   OPT_LAYOUT,
+  OPT_SET,
+  OPT_STRICT,
   OPT_QUIET,
   OPT_HELP,
   OPT_VERSION
@@ -65,6 +72,7 @@ static const struct option known[] = {
     {"model", required_argument, NULL, OPT_MODEL}, {"from", required_argument, NULL, OPT_FROM},
     {"to", required_argument, NULL, OPT_TO},       {"map", required_argument, NULL, OPT_MAP},
     {"key", required_argument, NULL, OPT_KEY},     {"layout", required_argument, NULL, OPT_LAYOUT},
+    {"set", required_argument, NULL, OPT_SET},     {"strict", no_argument, NULL, OPT_STRICT},
     {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},   {0},
 };
@@ -78,6 +86,12 @@ static bool read_map(convert_options *o, char *text, dg_error *err) {
   *equals = '\0';
   o->names[o->how.name_count++] = (dg_name_pair){text, equals + 1};
   return true;
+}
+
+static bool read_set(convert_options *o, char *text, dg_error *err) {
+  if (o->set_count == MAX_SETS)
+    return dg_fail(err, DG_ERR_INPUT, "--set was given more than %d times", MAX_SETS);
+  return command_set(text, &o->sets[o->set_count++], err);
 }
 
 static bool read_one(convert_options *o, int which, char *value, dg_error *err) {
@@ -96,6 +110,11 @@ static bool read_one(convert_options *o, int which, char *value, dg_error *err) 
     return true;
   case OPT_LAYOUT:
     o->how.layout = value;
+    return true;
+  case OPT_SET:
+    return read_set(o, value, err);
+  case OPT_STRICT:
+    o->how.strict = true;
     return true;
   case OPT_QUIET:
     o->quiet = true;
@@ -119,6 +138,8 @@ bool convert_options_read(convert_options *o, int argc, char **argv, dg_error *e
   if (argc - optind != 2)
     return dg_fail(err, DG_ERR_INPUT, "give one INPUT and one OUTPUT, not %d words; see --help",
                    argc - optind);
+  if (o->set_count > 0 && !o->model)
+    return dg_fail(err, DG_ERR_INPUT, "--set changes the model that --model names: give it too");
   o->input = argv[optind];
   o->output = argv[optind + 1];
   return true;

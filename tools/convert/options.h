@@ -8,7 +8,7 @@
 
 typedef enum { CONVERT_FILE, CONVERT_HELP, CONVERT_VERSION } convert_task;
 
-enum { MAX_NAMES = 256 };
+enum { MAX_NAMES = 256, MAX_SETS = 64 };
 
 typedef struct {
   convert_task task;
@@ -17,6 +17,8 @@ typedef struct {
   bool quiet;
   dg_convert_options how; /**< its names point to `names` */
   dg_name_pair names[MAX_NAMES];
+  size_t set_count;
+  dg_override sets[MAX_SETS]; /**< for the model */
 } convert_options;
 
 /** Reads the command line; strings point into argv (whose --map values are split in place). */

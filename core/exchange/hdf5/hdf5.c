@@ -9,16 +9,19 @@
 #include <string.h>
 
 #include "core/exchange/hdf5/hdf5_set.h"
+#include "core/exchange/hdf5/hdf5_text.h"
 
-enum { PATH_SIZE = 512, DEEPEST = 12, MAX_NAMES = 4096, MAX_LINKS = 4 * MAX_NAMES };
+enum { PATH_SIZE = DG_HDF5_PATH, DEEPEST = 12 };
+enum { MAX_NAMES = DG_HDF5_NAMES, MAX_LINKS = 4 * MAX_NAMES };
 
 /** A file that is being read. */
 typedef struct {
   dg_arrays *arrays;
   hid_t file;
   int depth;
-  haddr_t within[DEEPEST]; /**< the current group and its parents */
-  uint32_t links;          /**< visited so far: many links may lead to few groups */
+  char label[DG_LABEL_SIZE]; /**< Keras 3's name of the layer whose group is read; may be empty */
+  haddr_t within[DEEPEST];   /**< the current group and its parents */
+  uint32_t links;            /**< visited so far: many links may lead to few groups */
   dg_error *err;
 } reading;
 
@@ -69,8 +72,11 @@ static hid_t open_path(reading *r, hid_t group, const char *path, const char *na
 }
 
 static bool add_set(reading *r, hid_t set, const char *name) {
-  return H5Iget_type(set) == H5I_DATASET ? dg_hdf5_add_set(r->arrays, set, name, r->err)
-                                         : damaged(r, name);
+  size_t before = r->arrays->count;
+  if (H5Iget_type(set) != H5I_DATASET) return damaged(r, name);
+  if (!dg_hdf5_add_set(r->arrays, set, name, r->err)) return false;
+  if (r->arrays->count > before) memcpy(r->arrays->items[before].label, r->label, sizeof r->label);
+  return true;
 }
 
 /* ---- groups ------------------------------------------------------------- */
@@ -121,87 +127,95 @@ static herr_t add_link(hid_t group, const char *link, const H5L_info_t *info, vo
   return ok ? 0 : -1;
 }
 
+/** Reads the name that Keras 3 notes at the group "vars" of a layer; a cell has its layer's. */
+static void read_label(reading *r, hid_t group, const char *prefix) {
+  static const char *const within[] = {"cell", "forward_layer", "backward_layer"};
+  const char *slash = strrchr(prefix, '/'), *last = slash ? slash + 1 : prefix;
+  char *name = NULL;
+  H5L_info_t info;
+  for (size_t i = 0; i < sizeof within / sizeof *within; i++)
+    if (strcmp(last, within[i]) == 0) return;
+  if (H5Lexists(group, "vars", H5P_DEFAULT) <= 0 ||
+      H5Lget_info(group, "vars", &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_HARD)
+    return;
+  hid_t vars = H5Oopen(group, "vars", H5P_DEFAULT);
+  *r->label = '\0';
+  if (vars >= 0 && dg_hdf5_read_text(vars, "name", sizeof r->label - 1, &name) && name)
+    snprintf(r->label, sizeof r->label, "%s", name);
+  free(name);
+  if (vars >= 0) H5Oclose(vars);
+}
+
 /** Adds everything in a group, by name. */
 static bool add_group(reading *r, hid_t group, const char *prefix) {
   H5G_info_t info;
+  char around[sizeof r->label];
   if (!enter(r, group, prefix)) return false;
   if (H5Gget_info(group, &info) < 0 || info.nlinks > MAX_NAMES) return damaged(r, prefix);
   group_walk walk = {r, prefix};
+  memcpy(around, r->label, sizeof around);
+  read_label(r, group, prefix);
   bool ok = H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &walk) >= 0;
+  memcpy(r->label, around, sizeof around);
   r->depth--;
   if (!ok && !r->err->kind) damaged(r, prefix); /* the library itself stopped */
   return ok;
 }
 
-/* ---- Keras's lists of names --------------------------------------------- */
-
-/** Texts of an attribute. */
-typedef struct {
-  size_t count, width;
-  char *text; /**< `count` of them, `width` bytes each, NUL-terminated */
-} name_list;
-
-static const char *name_at(const name_list *names, size_t i) {
-  return names->text + i * names->width;
-}
-
-/** Copies texts of variable length, which the library allocates. */
-static bool read_variable(hid_t attribute, hid_t stored, hid_t space, name_list *names) {
-  char **texts = calloc(names->count + 1, sizeof *texts);
-  bool ok = texts && H5Aread(attribute, stored, texts) >= 0;
-  for (size_t i = 0; ok && i < names->count; i++)
-    snprintf(names->text + i * names->width, names->width, "%s", texts[i] ? texts[i] : "");
-  if (ok) H5Dvlen_reclaim(stored, space, H5P_DEFAULT, texts);
-  free(texts);
-  return ok;
-}
-
-/** Copies texts of fixed length. */
-static bool read_fixed(hid_t attribute, hid_t stored, name_list *names) {
-  hid_t type = H5Tcopy(stored);
-  bool ok = type >= 0 && H5Tset_size(type, names->width) >= 0 &&
-            H5Tset_strpad(type, H5T_STR_NULLTERM) >= 0 &&
-            H5Aread(attribute, type, names->text) >= 0;
-  if (type >= 0) H5Tclose(type);
-  return ok;
-}
+/* ---- Keras's layers ----------------------------------------------------- */
 
 /** Reads a list of names; a missing one is empty. */
-static bool read_names(const reading *r, hid_t group, const char *attribute, name_list *names) {
-  *names = (name_list){.width = PATH_SIZE};
-  if (H5Aexists(group, attribute) <= 0) return true;
-  hid_t list = H5Aopen(group, attribute, H5P_DEFAULT);
-  hid_t type = list >= 0 ? H5Aget_type(list) : -1, space = list >= 0 ? H5Aget_space(list) : -1;
-  hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
-  bool ok = type >= 0 && count >= 0 && count <= MAX_NAMES;
-  if (ok && count > 0) {
-    names->count = (size_t)count;
-    names->text = calloc(names->count, names->width);
-    ok = names->text && H5Tget_class(type) == H5T_STRING &&
-         (H5Tis_variable_str(type) > 0 ? read_variable(list, type, space, names)
-                                       : read_fixed(list, type, names));
+static bool read_names(const reading *r, hid_t group, const char *attribute, dg_hdf5_names *names) {
+  return dg_hdf5_read_names(group, attribute, names) || damaged(r, attribute);
+}
+
+/** Length of the part of a weight's name that names its layer, without the cell and direction. */
+static size_t layer_length(const char *name) {
+  static const char cell[] = "_cell";
+  size_t end = strlen(name), part;
+  for (int step = 0; step < 3; step++) {
+    for (part = end; part > 0 && name[part - 1] != '/';) part--;
+    bool is_cell =
+        end >= sizeof cell && memcmp(name + end - (sizeof cell - 1), cell, sizeof cell - 1) == 0;
+    bool side =
+        strncmp(name + part, "forward_", 8) == 0 || strncmp(name + part, "backward_", 9) == 0;
+    if (part == 0 || (step > 0 && !is_cell && !side)) break;
+    end = part - 1;
   }
-  if (space >= 0) H5Sclose(space);
-  if (type >= 0) H5Tclose(type);
-  if (list >= 0) H5Aclose(list);
-  return ok || damaged(r, attribute);
+  return end;
+}
+
+/**
+ * The tensors from `first` on are those of a layer, unless their names are of several: then it is a
+ * model in the model. Those that are not trained stand behind the others, whatever their layer.
+ */
+static void set_layer(reading *r, size_t first, const char *layer) {
+  bool nested = false;
+  for (size_t i = first; i < r->arrays->count; i++) {
+    const char *a = r->arrays->items[first].name, *b = r->arrays->items[i].name;
+    size_t length = layer_length(a);
+    nested |= layer_length(b) != length || memcmp(a, b, length) != 0;
+  }
+  for (size_t i = first; i < r->arrays->count && !nested; i++)
+    r->arrays->items[i].layer = strlen(layer);
+  if (nested) r->arrays->ordered = false;
 }
 
 /** Adds the weights of a layer in the order of its list. */
 static bool add_layer(reading *r, hid_t root, const char *layer) {
   hid_t group = open_path(r, root, layer, layer);
-  name_list names;
+  dg_hdf5_names names;
+  size_t first = r->arrays->count;
   if (group < 0) return false;
   bool ok = read_names(r, group, "weight_names", &names);
   for (size_t i = 0; ok && i < names.count; i++) {
     char name[2 * PATH_SIZE + 1];
-    snprintf(name, sizeof name, "%s/%s", layer, name_at(&names, i));
-    size_t before = r->arrays->count;
-    hid_t set = open_path(r, group, name_at(&names, i), name);
+    snprintf(name, sizeof name, "%s/%s", layer, dg_hdf5_name(&names, i));
+    hid_t set = open_path(r, group, dg_hdf5_name(&names, i), name);
     ok = set >= 0 && add_set(r, set, name);
     if (set >= 0) H5Oclose(set);
-    if (r->arrays->count > before) r->arrays->items[before].layer = strlen(layer);
   }
+  if (ok) set_layer(r, first, layer);
   free(names.text);
   H5Oclose(group);
   return ok;
@@ -209,13 +223,13 @@ static bool add_layer(reading *r, hid_t root, const char *layer) {
 
 /** Adds all layers of a file of Keras, or everything in another file. */
 static bool add_root(reading *r, hid_t root) {
-  name_list layers;
+  dg_hdf5_names layers;
   bool ok = read_names(r, root, "layer_names", &layers);
   if (ok && layers.count > 0) {
     r->arrays->layout = DG_LAYOUT_KERAS;
     r->arrays->ordered = true;
   }
-  for (size_t i = 0; ok && i < layers.count; i++) ok = add_layer(r, root, name_at(&layers, i));
+  for (size_t i = 0; ok && i < layers.count; i++) ok = add_layer(r, root, dg_hdf5_name(&layers, i));
   if (ok && layers.count == 0) ok = add_group(r, root, "");
   free(layers.text);
   return ok;
@@ -223,10 +237,22 @@ static bool add_root(reading *r, hid_t root) {
 
 /* ---- the file ----------------------------------------------------------- */
 
+/** Reads what the file says about the network, and which Keras wrote it. */
+static bool read_settings(reading *r, hid_t top) {
+  char *version = NULL;
+  if (!dg_hdf5_read_text(top, "model_config", DG_SETTINGS_SIZE, &r->arrays->settings))
+    return damaged(r, "model_config");
+  if (dg_hdf5_read_text(top, "keras_version", PATH_SIZE, &version) && version)
+    r->arrays->keras = (uint32_t)strtoul(version, NULL, 10);
+  free(version);
+  return true;
+}
+
 static bool read_open(reading *r) {
   static const char within[] = "model_weights"; /* in files of whole models */
   hid_t top = H5Gopen2(r->file, "/", H5P_DEFAULT);
   if (top < 0) return damaged(r, "/");
+  if (!read_settings(r, top)) return H5Gclose(top), false;
   hid_t root = open_path(r, top, H5Lexists(top, within, H5P_DEFAULT) > 0 ? within : "", within);
   bool ok = root >= 0 && add_root(r, root);
   if (root >= 0) H5Oclose(root);
@@ -236,11 +262,18 @@ static bool read_open(reading *r) {
   return ok;
 }
 
-/** Opens a file through stdio: the library's other driver wants the name of a link's target, and
-   what came through a pipe has none. */
-static hid_t open_file(const char *path) {
+/** Opens the file at the path, or the one in memory. Files are read through stdio: the library's
+    other driver wants the name of a link's target, and what came through a pipe has none. */
+static hid_t open_file(const dg_arrays *arrays) {
+  enum { GROWTH = 1 << 16 };
   hid_t how = H5Pcreate(H5P_FILE_ACCESS), file = -1;
-  if (how >= 0 && H5Pset_fapl_stdio(how) >= 0) file = H5Fopen(path, H5F_ACC_RDONLY, how);
+  char name[4200]; /* of no other file: the library refuses one that exists */
+  snprintf(name, sizeof name, "%s/model.weights.h5", arrays->path);
+  if (how >= 0 && !arrays->image && H5Pset_fapl_stdio(how) >= 0)
+    file = H5Fopen(arrays->path, H5F_ACC_RDONLY, how);
+  if (how >= 0 && arrays->image && H5Pset_fapl_core(how, GROWTH, false) >= 0 &&
+      H5Pset_file_image(how, (void *)arrays->image, arrays->image_size) >= 0)
+    file = H5Fopen(name, H5F_ACC_RDONLY, how);
   if (how >= 0) H5Pclose(how);
   return file;
 }
@@ -254,7 +287,7 @@ bool dg_hdf5_read_direct(dg_arrays *arrays, dg_error *err) {
       H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 || /* the library prints nothing */
       H5PLset_loading_state(0) < 0)                /* and loads no plugins that a file asks for */
     return dg_fail(err, DG_ERR_RUNTIME, "the HDF5 library can't be started");
-  r.file = open_file(arrays->path);
+  r.file = open_file(arrays);
   bool ok = r.file >= 0 ? read_open(&r)
                         : dg_fail(&told, DG_ERR_INPUT, "%s: no sound HDF5 file", arrays->path);
   if (r.file >= 0) H5Fclose(r.file);

@@ -7,6 +7,12 @@
 /** Reads an HDF5 file like dg_read_hdf5. On damaged files the HDF5 library may crash or hang. */
 bool dg_hdf5_read_direct(dg_arrays *arrays, dg_error *err);
 
+/**
+ * dg_read_hdf5 for a file of `size` bytes, which lies at the path or in `arrays->image`; the size
+ * limits its numbers.
+ */
+bool dg_hdf5_read(dg_arrays *arrays, uint64_t size, dg_error *err);
+
 /** Limits of the process that reads a file. */
 typedef struct {
   double seconds;     /**< wall-clock time */
@@ -29,11 +35,13 @@ typedef struct {
   uint64_t dim[DG_TENSOR_RANK];
   uint32_t rank, integer;
   uint64_t unread; /**< bytes of the reason; 0: it was read */
+  char label[DG_LABEL_SIZE];
 } dg_sandbox_head;
 
 /** The last thing that it sends. */
 typedef struct {
   uint32_t ok, ordered, keras, out_of_memory;
+  uint32_t version, settings; /**< of Keras; bytes of its settings, which follow */
   char message[sizeof((dg_error *)0)->message];
 } dg_sandbox_end;
 

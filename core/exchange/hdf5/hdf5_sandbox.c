@@ -42,6 +42,7 @@ static bool send_array(int to, const dg_array *a) {
                           .integer = a->integer,
                           .unread = a->unread ? strlen(a->unread) : 0};
   memcpy(head.dim, a->dim, sizeof head.dim);
+  memcpy(head.label, a->label, sizeof head.label);
   return send_all(to, &head, sizeof head) && send_all(to, a->name, head.name) &&
          (a->unread ? send_all(to, a->unread, head.unread)
                     : send_all(to, a->data, a->count * sizeof *a->data));
@@ -51,8 +52,9 @@ static void send_answer(int to, const dg_arrays *arrays, const dg_sandbox_end *e
   bool sent = true;
   for (size_t i = 0; sent && i < arrays->count && end->ok; i++)
     sent = send_array(to, &arrays->items[i]);
-  if (sent && send_all(to, &(dg_sandbox_head){0}, sizeof(dg_sandbox_head)))
-    send_all(to, end, sizeof *end);
+  if (sent && send_all(to, &(dg_sandbox_head){0}, sizeof(dg_sandbox_head)) &&
+      send_all(to, end, sizeof *end) && end->settings > 0)
+    send_all(to, arrays->settings, end->settings);
 }
 
 /** Lowers a limit, unless it is lower already. */
@@ -102,7 +104,10 @@ static void confine(const dg_sandbox_limits *limits, pid_t parent) {
 /** Reads the file and sends its content. Output of the library is discarded. */
 _Noreturn static void read_and_send(const dg_arrays *wanted,
                                     bool (*reader)(dg_arrays *arrays, dg_error *err), int to) {
-  dg_arrays arrays = {.path = wanted->path, .most = wanted->most};
+  dg_arrays arrays = {.path = wanted->path,
+                      .image = wanted->image,
+                      .image_size = wanted->image_size,
+                      .most = wanted->most};
   dg_sandbox_end end = {0};
   dg_error told = {0};
   int nowhere = open("/dev/null", O_WRONLY);
@@ -111,6 +116,8 @@ _Noreturn static void read_and_send(const dg_arrays *wanted,
   end.ok = reader(&arrays, &told);
   end.ordered = arrays.ordered;
   end.keras = arrays.layout == DG_LAYOUT_KERAS;
+  end.version = arrays.keras;
+  end.settings = end.ok && arrays.settings ? (uint32_t)strlen(arrays.settings) : 0;
   end.out_of_memory = told.kind == DG_ERR_MEMORY;
   memcpy(end.message, told.message, sizeof end.message);
   send_answer(to, &arrays, &end);
@@ -169,7 +176,16 @@ static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *e
   dg_array *array = dg_arrays_add(arrays, name, head.rank, head.dim, head.integer == 1, err);
   if (!array || !receive_bytes(from, array->data, array->count * sizeof *array->data)) return false;
   array->layer = head.layer;
+  memcpy(array->label, head.label, sizeof array->label - 1);
   return true;
+}
+
+static bool receive_settings(dg_arrays *arrays, source *from, size_t size, dg_error *err) {
+  if (size > DG_SETTINGS_SIZE) return false;
+  if (size == 0) return true;
+  arrays->settings = calloc(size + 1, 1);
+  if (!arrays->settings) return dg_fail_memory(err, size + 1);
+  return receive_bytes(from, arrays->settings, size) && strlen(arrays->settings) == size;
 }
 
 static bool receive_all(dg_arrays *arrays, source *from, dg_error *err) {
@@ -179,6 +195,8 @@ static bool receive_all(dg_arrays *arrays, source *from, dg_error *err) {
   if (!receive_bytes(from, &end, sizeof end)) return false;
   arrays->ordered = end.ordered != 0;
   arrays->layout = end.keras ? DG_LAYOUT_KERAS : DG_LAYOUT_PYTORCH;
+  arrays->keras = end.version;
+  if (!receive_settings(arrays, from, end.settings, err)) return false;
   end.message[sizeof end.message - 1] = '\0';
   if (!end.ok && *end.message && !dg_utf8_fault(end.message))
     dg_fail(err, end.out_of_memory ? DG_ERR_MEMORY : DG_ERR_INPUT, "%s", end.message);
@@ -227,17 +245,22 @@ bool dg_hdf5_read_sandboxed(dg_arrays *arrays, bool (*read)(dg_arrays *arrays, d
   return ok;
 }
 
-bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
-  uint64_t size;
-  int descriptor = dg_file_open(arrays->path, &size, err);
-  if (descriptor < 0) return false;
-  close(descriptor);
+bool dg_hdf5_read(dg_arrays *arrays, uint64_t size, dg_error *err) {
   dg_arrays_bound(arrays, size);
   /* More than a slow machine needs: 4 million numbers per second from the disk, 16 million
      unpacked; memory for a file's numbers, twice in double precision, and for the library. */
   const dg_sandbox_limits limits = {.seconds = 20 + (double)(arrays->most >> 22),
                                     .processor = 1 + (unsigned)(arrays->most >> 24),
-                                    .bytes = ((uint64_t)64 << 20) + 16 * arrays->most};
+                                    .bytes = ((uint64_t)64 << 20) + 16 * arrays->most +
+                                             2 * arrays->image_size};
   if (arrays->trusted) return dg_hdf5_read_direct(arrays, err);
   return dg_hdf5_read_sandboxed(arrays, dg_hdf5_read_direct, &limits, err);
+}
+
+bool dg_read_hdf5(dg_arrays *arrays, dg_error *err) {
+  uint64_t size;
+  int descriptor = dg_file_open(arrays->path, &size, err);
+  if (descriptor < 0) return false;
+  close(descriptor);
+  return dg_hdf5_read(arrays, size, err);
 }

@@ -43,6 +43,10 @@ bool dg_map_fill(const dg_mapping *m, dg_arrays *ours) {
       for (uint32_t i = 0; i < m->layers[l].node->params + m->layers[l].node->running_count; i++)
         if (m->layers[l].sources[i].param == param) source = &m->layers[l].sources[i];
     if (source && !take_numbers(m, source, array->data)) return false;
+    if (source && source->from) {
+      array->origin = source->from->origin;
+      array->told = source->from->told;
+    }
     if (!check_variance(m, param, array)) return false;
   }
   return true;

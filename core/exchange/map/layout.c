@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/exchange/keras/network.h"
 
 enum { NO_DIM = 4, DIMS = 4 };
 
@@ -61,12 +62,19 @@ static bool ends_with(const dg_array *array, const char *word) {
   return *word && strlen(word) == length && memcmp(part, word, length) == 0;
 }
 
+/** Is a tensor of Keras one of the second direction? Its layer's own name does not matter. */
+static bool is_backward(const dg_arrays *arrays, const dg_group *group, const dg_array *array) {
+  size_t layer = strlen(group->name);
+  return arrays->layout == DG_LAYOUT_KERAS && strlen(array->name) > layer &&
+         strstr(array->name + layer, "/backward") != NULL;
+}
+
 /** Finds a tensor of a group by its names and, for Keras, its direction; DG_GROUP_MAX: none. */
 static size_t find(const dg_arrays *arrays, const dg_group *group, const char *const *words,
                    size_t word_count, bool reverse) {
   for (size_t i = 0; i < group->count; i++) {
     const dg_array *array = &arrays->items[group->members[i]];
-    bool backward = arrays->layout == DG_LAYOUT_KERAS && strstr(array->name, "backward");
+    bool backward = is_backward(arrays, group, array);
     for (size_t w = 0; w < word_count; w++)
       if (backward == reverse && ends_with(array, words[w])) return i;
   }
@@ -105,14 +113,16 @@ static size_t member_of(const dg_model_node *node, const dg_param *param, uint32
 /* ---- fitting ------------------------------------------------------------ */
 
 /** Keras's dimension k is our dimension order[k]. */
-static void keras_dims(const dg_model_node *node, uint32_t rank, uint32_t order[DIMS]) {
+static void keras_dims(const dg_model_node *node, const dg_source *s, uint32_t order[DIMS]) {
+  uint32_t rank = s->param->spec.rank;
+  bool last = !s->from->channels_first;
   static const uint32_t plain[] = {0, 1, 2, 3}, matrix[] = {1, 0}, conv1d[] = {2, 1, 0},
                         conv2d[] = {2, 3, 1, 0}, norm[] = {1, 2, 0};
-  const uint32_t *chosen = rank == 4                                        ? conv2d
-                           : rank == 3 && node->op.kind == DG_OP_CONV1D     ? conv1d
-                           : rank == 3 && node->op.kind == DG_OP_LAYER_NORM ? norm
-                           : rank == 2                                      ? matrix
-                                                                            : plain;
+  const uint32_t *chosen = rank == 4                                                ? conv2d
+                           : rank == 3 && node->op.kind == DG_OP_CONV1D             ? conv1d
+                           : rank == 3 && node->op.kind == DG_OP_LAYER_NORM && last ? norm
+                           : rank == 2                                              ? matrix
+                                                                                    : plain;
   memcpy(order, chosen, rank * sizeof *order);
 }
 
@@ -126,7 +136,7 @@ static void keras_orders(const dg_model_node *node, dg_source *s) {
   uint32_t dim = node->op.kind == DG_OP_LINEAR ? 1 : 0;
   bool features = (node->op.kind == DG_OP_LINEAR && s->param->spec.rank == 2) ||
                   (is_norm(node) && node->shape.rank == 1);
-  const dg_shape *image = features ? node->image : NULL;
+  const dg_shape *image = features && !s->from->channels_first ? node->image : NULL;
   if (!image || dg_shape_count(image) != s->param->spec.dim[dim]) return;
   s->image_dim = dim;
   s->image = image;
@@ -177,7 +187,7 @@ static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s,
   bool ok, reverse;
   if (layout == DG_LAYOUT_KERAS) {
     size_t role = role_of(s->param, &reverse);
-    keras_dims(node, s->param->spec.rank, order);
+    keras_dims(node, s, order);
     if (node->op.kind == DG_OP_RECURRENT && s->param->spec.bias) {
       bool second = strcmp(roles[role].suffix, "bias_hh_l0") == 0;
       ok = fit_keras_bias(node, s, second, why, capacity);
@@ -243,6 +253,17 @@ static bool all_used(const dg_model_node *node, const dg_arrays *arrays, const d
   return true;
 }
 
+/** Is a group of one of Keras's other classes, by the path of its tensors? */
+static bool is_other_class(const dg_model_node *node, const dg_arrays *arrays,
+                           const dg_group *group) {
+  const dg_array *first = group->count ? &arrays->items[group->members[0]] : NULL;
+  const char *word = strrchr(group->name, '/');
+  if (!first || group->told || arrays->layout != DG_LAYOUT_KERAS || !word ||
+      !strstr(first->name, "/vars/"))
+    return false;
+  return !dg_keras_class_fits(word + 1, strlen(word + 1), node->layer->kind->type);
+}
+
 bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const dg_arrays *arrays,
                    const dg_group *group, dg_source sources[DG_LAYER_PARAMS], char *why,
                    size_t capacity) {
@@ -251,6 +272,12 @@ bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const
   if (capacity) *why = '\0';
   if (group->count > DG_GROUP_MAX) {
     if (capacity) snprintf(why, capacity, "\"%s\" has more tensors than any layer", group->name);
+    return false;
+  }
+  if (is_other_class(node, arrays, group)) {
+    if (capacity)
+      snprintf(why, capacity, "\"%s\" is by its path of another kind than \"%s\" (%s)", group->name,
+               node->layer->name, node->layer->kind->type);
     return false;
   }
   if (dg_layout_lacks(node, arrays, group))
@@ -262,7 +289,10 @@ bool dg_layout_fit(const dg_model_graph *graph, const dg_model_node *node, const
     if (member >= group->count) {
       if (is_norm(node) && i < node->params && !group->numbered) continue;
       if (capacity)
-        snprintf(why, capacity, "\"%s\" has nothing for \"%s\"", group->name, param->name);
+        snprintf(why, capacity, "\"%s\" has nothing for \"%s\"%s", group->name, param->name,
+                 !param->spec.bias                  ? ""
+                 : node->op.kind == DG_OP_RECURRENT ? ": the model's layer needs biases = 0"
+                                                    : ": the model's layer needs bias = false");
       return false;
     }
     used[member] = true;

@@ -14,6 +14,7 @@ enum { DG_GROUP_MAX = 16, DG_LAYER_PARAMS = DG_MAX_PARAM + DG_MAX_RUNNING };
 /** The tensors of one layer of a file. */
 typedef struct {
   char name[DG_NAME_SIZE * 4]; /**< common prefix of its tensors' names; may be empty */
+  const char *label;           /**< another name of the layer; may be empty */
   size_t count;                /**< `members` has only the first DG_GROUP_MAX */
   size_t members[DG_GROUP_MAX];
   size_t prefix; /**< bytes of the name that all groups have in common */

@@ -10,12 +10,17 @@
 
 /* ---- by name ------------------------------------------------------------ */
 
+/** Does a group end in a layer's name, or have it as its other name? */
+static bool has_name(const dg_mapping *m, size_t g, const char *name) {
+  const char *label = m->groups.items[g].label;
+  return dg_name_ends(dg_group_name(m, g), name) || (label && strcmp(label, name) == 0);
+}
+
 /** The only remaining group that fits a layer and ends in its name; else the count. */
 static size_t only_with_name(const dg_mapping *m, const dg_own_layer *layer) {
   size_t found = m->groups.count;
   for (size_t g = 0; g < m->groups.count; g++) {
-    if (m->used[g] || !dg_name_ends(dg_group_name(m, g), dg_own_name(layer)) ||
-        !dg_mapping_fits(m, layer, g))
+    if (m->used[g] || !has_name(m, g, dg_own_name(layer)) || !dg_mapping_fits(m, layer, g))
       continue;
     if (found < m->groups.count) return m->groups.count;
     found = g;
@@ -72,7 +77,7 @@ static bool check_order(const dg_mapping *m) {
   for (uint32_t i = 0; i < m->layer_count; i++)
     for (uint32_t k = 0; k < i; k++) {
       const dg_own_layer *a = &m->layers[k], *b = &m->layers[i];
-      if (a->named && b->named) continue;
+      if ((a->named && b->named) || a->empty || b->empty) continue;
       const dg_group *first = &m->groups.items[a->group], *second = &m->groups.items[b->group];
       if (first->told || second->told || !contradict(m, a, b) || !exchangeable(m, a, b)) continue;
       return dg_fail(

@@ -9,6 +9,7 @@ typedef struct {
   const dg_model_node *node;
   bool taken, named; /**< named: taken by name, not by order */
   const char *how;   /**< it was taken, for the caller */
+  bool empty;        /**< it has no tensors in the file, and so no group */
   size_t group;      /**< its group; unused for tensors whose names contain no layer */
   dg_source sources[DG_LAYER_PARAMS];
 } dg_own_layer;

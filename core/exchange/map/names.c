@@ -186,6 +186,7 @@ bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_e
 static size_t layer_length(const dg_array *array, dg_layout layout) {
   static const char *const within[] = {"/vars/", "/cell/", "_cell/", "/forward_", "/backward_"};
   size_t length = array->layer;
+  if (array->origin && !array->told) return length;
   for (size_t i = 0; layout == DG_LAYOUT_KERAS && i < sizeof within / sizeof *within; i++) {
     const char *found = strstr(array->name, within[i]);
     if (!found) continue;
@@ -256,6 +257,7 @@ bool dg_groups_make(dg_groups *groups, const dg_arrays *arrays, dg_error *err) {
       continue;
     }
     dg_group *group = group_of(groups, arrays->items[i].name, length);
+    if (group->count == 0) group->label = arrays->items[i].label;
     if (group->count < DG_GROUP_MAX) group->members[group->count] = i;
     group->count++;
     group->told |= arrays->items[i].told;
