@@ -105,6 +105,12 @@ uint64_t dg_archive_count(const dg_archive *archive) {
   return count > 0 ? (uint64_t)count : 0;
 }
 
+uint64_t dg_archive_entry_size(const dg_archive *archive, uint64_t entry) {
+  zip_stat_t stat;
+  bool known = zip_stat_index(archive->zip, entry, 0, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE);
+  return known ? stat.size : 0;
+}
+
 const char *dg_archive_name(const dg_archive *archive, uint64_t entry) {
   return zip_get_name(archive->zip, entry, ZIP_FL_ENC_RAW);
 }

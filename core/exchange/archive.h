@@ -17,6 +17,8 @@ void dg_archive_close(dg_archive *archive); /**< NULL is allowed */
 uint64_t dg_archive_size(const dg_archive *archive);
 /** Number of entries. */
 uint64_t dg_archive_count(const dg_archive *archive);
+/** Bytes that an entry unpacks to; 0: it does not say. */
+uint64_t dg_archive_entry_size(const dg_archive *archive, uint64_t entry);
 /** The name of an entry; belongs to the archive. NULL: it has no readable name. */
 const char *dg_archive_name(const dg_archive *archive, uint64_t entry);
 /** The comment of the file, or NULL; belongs to the archive, not NUL-terminated. */

@@ -346,7 +346,7 @@ def checkpoints(t):
     t.refused("a key without weights", "no state dict was found", pth, "--key", "model.note")
     t.refused("a key of a tensor", "is no dictionary of tensors", pth, "--key", "model.conv1.weight")
     torch_save(pth, {"model": Call(NET, state={"x": 1}), "epoch": 1})
-    t.refused("a whole model", "an object of __main__.Net, not a state dict, and nothing was run", pth)
+    t.refused("a whole model", "an object of __main__.Net, not a state dict of tensors, and nothing was run", pth)
     if (t.folder / "was_run").exists():
         t.fail("a checkpoint", "it was run")
 

@@ -305,7 +305,7 @@ FORMS = {
     "fp8": (cast(torch.float8_e4m3fn), ERROR),
     "quantized": (save(quantized), ERROR),
     "negated": (save(negated), ERROR),
-    "weight norm": (save(with_weight_norm), EITHER),
+    "weight norm": (save(with_weight_norm), ERROR),
     "pruned": (save(pruned), ERROR),
     "numpy arrays": (save(lambda n: {k: v.numpy() for k, v in n.state_dict().items()}), ERROR),
     "a list": (save(lambda n: list(n.state_dict().values())), ERROR),

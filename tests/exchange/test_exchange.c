@@ -99,7 +99,7 @@ static const struct {
 } hostile[] = {
     /* calls */
     {PICKLE("\x80\2cos\nsystem\nX\2\0\0\0id\x85R."),
-     "holds an object of os.system, not a state dict, and nothing was run"},
+     "holds an object of os.system, not a state dict of tensors, and nothing was run"},
     {PICKLE("\x80\2cposix\nsystem\nX\2\0\0\0id\x85R."), "an object of posix.system"},
     {PICKLE("\x80\4\x8c\2os\x8c\6system\x93\x8c\2id\x85R."), "an object of system"},
     {PICKLE("\x80\2c__builtin__\neval\nX\1\0\0\0"
@@ -302,7 +302,7 @@ START_TEST(depth_and_size_do_no_harm) {
   refuse_long("\x80\2]", "2\x86", 1000000, ".",
               "no state dict was found");                                 /* of 2^1000000 leaves */
   refuse_long("\x80\2]", "2a2a", 500000, ".", "no state dict was found"); /* it holds itself */
-  refuse_long("\x80\2", "N", 5000000, ".", "unpacks to 5000003 bytes, more than");
+  refuse_long("\x80\2", "N", 5000000, ".", "its pickle has 5000003 bytes, more than");
 }
 END_TEST
 

@@ -59,16 +59,29 @@ static bool read_byte_order(dg_pytorch_file *file) {
                           file->arrays->path);
 }
 
-static bool read_zip(dg_pytorch_file *file) {
+/** Reads the pickle, which holds no numbers of tensors; the caller frees it. */
+static char *read_pickle(dg_pytorch_file *file, size_t *size) {
   uint64_t entry;
+  const dg_archive *archive = file->storages.archive;
+  if (!find_pickle(file, &entry) || !check_script(file) || !read_byte_order(file)) return NULL;
+  if (dg_archive_entry_size(archive, entry) > LARGEST_PICKLE)
+    return dg_fail(
+               file->err, DG_ERR_INPUT,
+               "%s: its pickle has %llu bytes, more than the %d of a large state dict: if it holds "
+               "numpy arrays, save them as tensors",
+               file->arrays->path, (unsigned long long)dg_archive_entry_size(archive, entry),
+               LARGEST_PICKLE),
+           NULL;
+  return (char *)dg_archive_read(file->storages.archive, entry, LARGEST_PICKLE, size, file->err);
+}
+
+static bool read_zip(dg_pytorch_file *file) {
   size_t size;
   dg_storages *s = &file->storages;
   s->archive = dg_archive_open(file->arrays->path, file->err);
   if (!s->archive) return false;
   dg_arrays_bound(file->arrays, dg_archive_size(s->archive));
-  char *bytes = find_pickle(file, &entry) && check_script(file) && read_byte_order(file)
-                    ? (char *)dg_archive_read(s->archive, entry, LARGEST_PICKLE, &size, file->err)
-                    : NULL;
+  char *bytes = read_pickle(file, &size);
   bool ok = bytes && dg_pickle_read(&file->pickle, file->arrays->path, bytes, size,
                                     dg_pytorch_globals, file->err);
   ok = ok && dg_pytorch_add_state_dict(file);

@@ -253,18 +253,30 @@ static bool add_all(dg_pytorch_file *file, const dg_pickle_value *dict) {
   return true;
 }
 
+/** What is in the place of a state dict or of its first tensor; NULL: nothing is. */
+static const dg_pickle_value *object_in(const dg_pytorch_file *file, const dg_pickle_value *root) {
+  if (root->kind != DG_PICKLE_DICT) return is_object(root) ? root : NULL;
+  content c = look_into(file, root);
+  if (c.object) return c.object;
+  for (walk w = begin(root); next(file, &w);)
+    if (is_object(w.value) && w.key->kind == DG_PICKLE_TEXT &&
+        memchr(w.key->text, '.', w.key->length))
+      return w.value;
+  return NULL;
+}
+
 /** Fails because there is no state dict; names the object that is in its place, if there is one. */
 static bool fail_none(const dg_pytorch_file *file, const dg_pickle_value *root) {
   char what[SHOWN] = "", keys[LISTED];
   bool dict = root->kind == DG_PICKLE_DICT;
-  const dg_pickle_value *object = dict ? look_into(file, root).object : root;
-  if (object && is_object(object))
-    dg_pickle_text(dg_pickle_item(&file->pickle, object, 0), what, sizeof what);
+  const dg_pickle_value *object = object_in(file, root);
+  if (object) dg_pickle_text(dg_pickle_item(&file->pickle, object, 0), what, sizeof what);
   if (*what)
-    return dg_fail(file->err, DG_ERR_INPUT,
-                   "%s: it holds an object of %s, not a state dict, and nothing was run; save the "
-                   "weights alone: torch.save(model.state_dict(), FILE)",
-                   file->arrays->path, what);
+    return dg_fail(
+        file->err, DG_ERR_INPUT,
+        "%s: it holds an object of %s, not a state dict of tensors, and nothing was run; "
+        "save the weights alone: torch.save(model.state_dict(), FILE)",
+        file->arrays->path, what);
   dg_fail(
       file->err, DG_ERR_INPUT,
       "%s: no state dict was found, at the top or under \"state_dict\" or \"model\"%s%s; save it "
