@@ -33,9 +33,10 @@ typedef struct {
   uint64_t most;   /**< limit on them; 0: the limit for all weights */
   bool trusted; /**< the file may be read without guards, as dg_convert_options.trust_hdf5 says */
   dg_layout layout;
-  bool ordered;  /**< the file keeps the order in which the layers were made */
-  char *model;   /**< the model file in it, or NULL */
-  char *classes; /**< the names of the classes in it, one per line, or NULL */
+  bool ordered;       /**< the file keeps the order in which the layers were made */
+  char *model;        /**< the model file in it, or NULL */
+  char *classes;      /**< the names of the classes in it, one per line, or NULL */
+  double temperature; /**< see core/weights/temperature.h; 0: none */
 } dg_arrays;
 
 /**

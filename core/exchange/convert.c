@@ -100,6 +100,7 @@ static bool map_and_write(dg_arrays *arrays, const char *output, const format *t
   dg_model_graph graph;
   dg_arrays ours = {.path = output};
   if (!dg_model_graph_make(&graph, model, err)) return false;
+  ours.temperature = arrays->temperature;
   ours.classes = arrays->classes;
   arrays->classes = NULL;
   bool ok = dg_map_arrays(&graph, arrays, options, &ours, err) &&

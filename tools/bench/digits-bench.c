@@ -234,7 +234,7 @@ int main(int argc, char **argv) {
   command_begin();
   bool ok = bench_options_read(&o, argc, argv, &err);
   if (ok && o.task == BENCH_HELP)
-    ok = fputs(bench_options_help, stdout) >= 0;
+    ok = command_help(bench_options_help);
   else if (ok && o.task == BENCH_VERSION)
     ok = say("digits-bench %s\n", dg_version());
   else if (ok && o.task == BENCH_TUNE)
