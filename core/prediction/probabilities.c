@@ -2,7 +2,13 @@
 #include <math.h>
 
 #include "core/model/model.h"
+#include "core/prediction/log_odds.h"
 #include "digits/calibration.h"
+
+/** Log odds of the numbers, for a softmax with temperature. */
+static void log_odds(const float *x, uint32_t count, float *out) {
+  for (uint32_t i = 0; i < count; i++) out[i] = dg_log_odds(x[i]);
+}
 
 /** The softmax of x / temperature. */
 static void softmax(const float *x, float temperature, uint32_t count, float *out) {
@@ -25,11 +31,13 @@ static void positive_part(const float *x, uint32_t count, float *out) {
 
 void dg_probabilities(const dg_model *model, double temperature, const float *logits,
                       uint32_t count, uint32_t classes, float *probabilities) {
-  bool direct = temperature == 0 && model->loss == DG_LOSS_MSE;
-  float divisor = temperature == 0 ? 1 : (float)temperature;
-  for (uint32_t i = 0; i < count; i++, logits += classes, probabilities += classes)
-    if (direct)
+  bool squared = model->loss == DG_LOSS_MSE, tempered = temperature != 0;
+  float divisor = tempered ? (float)temperature : 1;
+  for (uint32_t i = 0; i < count; i++, logits += classes, probabilities += classes) {
+    if (squared && tempered) log_odds(logits, classes, probabilities);
+    if (squared && !tempered)
       positive_part(logits, classes, probabilities);
     else
-      softmax(logits, divisor, classes, probabilities);
+      softmax(squared ? probabilities : logits, divisor, classes, probabilities);
+  }
 }

@@ -4,6 +4,8 @@
 
 #include "core/base/error.h"
 #include "core/base/numbers.h"
+#include "core/model/model.h"
+#include "core/prediction/log_odds.h"
 #include "digits/calibration.h"
 
 enum { MAX_ITERATIONS = 200 };
@@ -14,16 +16,23 @@ typedef struct {
   const float *logits;
   const uint8_t *labels;
   uint32_t count, classes;
+  bool squared; /**< trained with the squared error */
 } samples;
+
+/** The logit of class c for sample i. */
+static double logit(const samples *s, uint32_t i, uint32_t c) {
+  float x = s->logits[(size_t)i * s->classes + c];
+  return (double)(s->squared ? dg_log_odds(x) : x);
+}
 
 /** First and second derivative of the mean loss by b. */
 typedef struct {
   double slope, curvature;
 } derivatives;
 
-static double largest_of(const float *x, uint32_t classes) {
-  double largest = x[0];
-  for (uint32_t c = 1; c < classes; c++) largest = fmax(largest, x[c]);
+static double largest_of(const samples *s, uint32_t i) {
+  double largest = logit(s, i, 0);
+  for (uint32_t c = 1; c < s->classes; c++) largest = fmax(largest, logit(s, i, c));
   return largest;
 }
 
@@ -32,16 +41,15 @@ static double largest_of(const float *x, uint32_t classes) {
 static derivatives derive(const samples *s, double b) {
   derivatives d = {0};
   for (uint32_t i = 0; i < s->count; i++) {
-    const float *x = s->logits + (size_t)i * s->classes;
-    double largest = largest_of(x, s->classes), sum = 0, mean = 0, square = 0;
+    double largest = largest_of(s, i), sum = 0, mean = 0, square = 0;
     for (uint32_t c = 0; c < s->classes; c++) {
-      double below = x[c] - largest, weight = exp(b * below);
+      double below = logit(s, i, c) - largest, weight = exp(b * below);
       sum += weight;
       mean += weight * below;
       square += weight * below * below;
     }
     mean /= sum;
-    d.slope += (mean - (x[s->labels[i]] - largest)) / s->count;
+    d.slope += (mean - (logit(s, i, s->labels[i]) - largest)) / s->count;
     d.curvature += (square / sum - mean * mean) / s->count;
   }
   return d;
@@ -69,10 +77,8 @@ static double solve(const samples *s) {
 /** Do some samples have a class that is likelier than their label? Without such a sample, the loss
     only falls as the temperature does. */
 static bool has_mistakes(const samples *s) {
-  for (uint32_t i = 0; i < s->count; i++) {
-    const float *x = s->logits + (size_t)i * s->classes;
-    if (x[s->labels[i]] < largest_of(x, s->classes)) return true;
-  }
+  for (uint32_t i = 0; i < s->count; i++)
+    if (logit(s, i, s->labels[i]) < largest_of(s, i)) return true;
   return false;
 }
 
@@ -92,9 +98,9 @@ static bool check(const samples *s, dg_error *err) {
                  s->count);
 }
 
-bool dg_temperature_fit(const float *logits, const uint8_t *labels, uint32_t count,
-                        uint32_t classes, double *temperature, dg_error *err) {
-  const samples s = {logits, labels, count, classes};
+bool dg_temperature_fit(const dg_model *model, const float *logits, const uint8_t *labels,
+                        uint32_t count, uint32_t classes, double *temperature, dg_error *err) {
+  const samples s = {logits, labels, count, classes, model->loss == DG_LOSS_MSE};
   if (!check(&s, err)) return false;
   double b = solve(&s);
   if (b >= (1 - 1e-6) / DG_TEMPERATURE_LEAST)

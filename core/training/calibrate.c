@@ -12,8 +12,8 @@ static bool fit(dg_trainer *t, float *logits, uint8_t *labels, dg_error *err) {
   for (uint32_t i = 0; i < count; i++) labels[i] = t->data->train.labels[members[i]];
   return dg_source_set_order(&t->source, members, count, err) &&
          dg_trainer_evaluate(t, &t->source, count, &score, logits, err) &&
-         dg_temperature_fit(logits, labels, count, dg_network_outputs(t->network), &t->temperature,
-                            err);
+         dg_temperature_fit(t->model, logits, labels, count, dg_network_outputs(t->network),
+                            &t->temperature, err);
 }
 
 bool dg_trainer_calibrate(dg_trainer *t, dg_error *err) {

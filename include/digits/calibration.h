@@ -19,11 +19,10 @@ extern "C" {
 
 /**
  * Computes the probabilities of the classes for `count` samples, [count, classes], from their
- * logits. With a temperature: softmax(logits / temperature), whatever the model was trained with.
- * A temperature of 0 means that there is none. Then the probabilities are the softmax for models
- * trained with cross-entropy. Models trained with the squared error estimate probabilities
- * directly; their negative outputs become 0, and the rest is scaled to a sum of 1. Both arrays may
- * be the same.
+ * logits: softmax(logits / temperature). A temperature of 0 means that there is none.
+ * Models trained with the squared error estimate probabilities directly. Without a temperature,
+ * their negative outputs become 0, and the rest is scaled to a sum of 1. With one, the log odds of
+ * their outputs are the logits. Both arrays may be the same.
  */
 DG_API void dg_probabilities(const dg_model *model, double temperature, const float *logits,
                              uint32_t count, uint32_t classes, float *probabilities);
@@ -32,13 +31,15 @@ DG_API void dg_probabilities(const dg_model *model, double temperature, const fl
 #define DG_TEMPERATURE_MOST 1000.0
 
 /**
- * Finds the temperature, from DG_TEMPERATURE_LEAST to DG_TEMPERATURE_MOST, with the smallest mean
- * negative log likelihood of `labels` [count], given `logits` [count, classes]. The samples must
- * not be those that the network learned from. It is an error of the kind DG_ERR_INPUT if they tell
- * no temperature: if there is none, or the largest logit of each is at its label.
+ * Finds the temperature, from DG_TEMPERATURE_LEAST to DG_TEMPERATURE_MOST, by which
+ * dg_probabilities gives the smallest mean negative log likelihood of `labels` [count], given
+ * `logits` [count, classes]. The samples must not be those that the network learned from. It is an
+ * error of the kind DG_ERR_INPUT if they tell no temperature: if there is none, or the largest
+ * logit of each is at its label.
  */
-DG_API bool dg_temperature_fit(const float *logits, const uint8_t *labels, uint32_t count,
-                               uint32_t classes, double *temperature, dg_error *err);
+DG_API bool dg_temperature_fit(const dg_model *model, const float *logits, const uint8_t *labels,
+                               uint32_t count, uint32_t classes, double *temperature,
+                               dg_error *err);
 
 enum { DG_CALIBRATION_BINS = 15 };
 

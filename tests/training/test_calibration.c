@@ -16,6 +16,7 @@ enum { MOST = 4000, CLASSES = 10, PIXELS = 28 * 28 };
 
 static float logits[MOST * CLASSES];
 static uint8_t labels[MOST];
+static dg_model *model; /* trained with cross-entropy */
 static char path[] = "/tmp/digits-calibration-XXXXXX";
 
 /* ---- the temperature of samples ----------------------------------------- */
@@ -49,7 +50,7 @@ START_TEST(known_temperatures_are_found) {
   double a = (double)logits[0] - (double)logits[1]; /* rounded beside the offset */
   double expected = a / log(others * right / (count - right));
   dg_error err = {0};
-  ck_assert_msg(dg_temperature_fit(logits, labels, count, classes, &temperature, &err), "%s",
+  ck_assert_msg(dg_temperature_fit(model, logits, labels, count, classes, &temperature, &err), "%s",
                 err.message);
   ck_assert_msg(fabs(temperature / expected - 1) < 1e-9, "%.12g, not %.12g", temperature, expected);
 }
@@ -78,7 +79,7 @@ START_TEST(no_other_temperature_is_better) {
       logits[i * CLASSES + c] = (float)(scale * rand() / RAND_MAX * (c + 1));
     labels[i] = (uint8_t)(rand() % 3 ? CLASSES - 1 : rand() % CLASSES);
   }
-  ck_assert_msg(dg_temperature_fit(logits, labels, COUNT, CLASSES, &temperature, &err), "%s",
+  ck_assert_msg(dg_temperature_fit(model, logits, labels, COUNT, CLASSES, &temperature, &err), "%s",
                 err.message);
   double best = loss_at(temperature, COUNT);
   for (double factor = 1e-3; factor < 0.1; factor *= 3) {
@@ -88,10 +89,32 @@ START_TEST(no_other_temperature_is_better) {
 }
 END_TEST
 
+/** Outputs that were trained with the squared error are estimates, whose log odds are the logits.
+ */
+START_TEST(squared_errors_have_log_odds) {
+  double temperature;
+  float p[2];
+  dg_error err = {0};
+  dg_model *squared = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn-leaky.cfg", NULL, 0, &err);
+  ck_assert_msg(squared != NULL, "%s", err.message);
+  make_samples(100, 90, 2, 0.2F, 0.6F); /* 0.8 and 0.2: odds of 4 and 1 / 4 */
+  ck_assert(dg_temperature_fit(squared, logits, labels, 100, 2, &temperature, &err));
+  ck_assert_double_eq_tol(temperature, log(16) / log(9), 1e-6);
+  dg_probabilities(squared, temperature, logits, 1, 2, p);
+  ck_assert_double_eq_tol(p[0], 0.9, 1e-6);
+  const float outer[2] = {1.99F, -2}; /* 1 above 0.99, and 2.01 below 0.01 */
+  dg_probabilities(squared, 2, outer, 1, 2, p);
+  ck_assert_double_eq_tol(p[1], 1 / (1 + exp((2 * log(99) + 3.01) / 2)), 1e-6);
+  dg_probabilities(squared, 0, outer, 1, 2, p);
+  ck_assert(p[0] == 1 && p[1] == 0);
+  dg_model_free(squared);
+}
+END_TEST
+
 static void refused(uint32_t count, uint32_t classes, const char *says) {
   double temperature = 7;
   dg_error err = {0};
-  ck_assert_msg(!dg_temperature_fit(logits, labels, count, classes, &temperature, &err),
+  ck_assert_msg(!dg_temperature_fit(model, logits, labels, count, classes, &temperature, &err),
                 "%g, but it should say: %s", temperature, says);
   ck_assert_int_eq(err.kind, DG_ERR_INPUT);
   ck_assert_msg(strstr(err.message, says) != NULL, "expected \"%s\" in: %s", says, err.message);
@@ -121,7 +144,7 @@ START_TEST(the_largest_temperature_is_kept) {
   double temperature;
   dg_error err = {0};
   make_samples(100, 5, 10, 0, 10);
-  ck_assert(dg_temperature_fit(logits, labels, 100, 10, &temperature, &err));
+  ck_assert(dg_temperature_fit(model, logits, labels, 100, 10, &temperature, &err));
   ck_assert_double_eq_tol(temperature, DG_TEMPERATURE_MOST, 1e-3);
   ck_assert_double_le(temperature, DG_TEMPERATURE_MOST);
 }
@@ -201,7 +224,7 @@ static double fit_again(fixture *f) {
   }
   dg_predictor_free(p);
   double temperature;
-  ck_assert_msg(dg_temperature_fit(logits, labels, held, CLASSES, &temperature, &err), "%s",
+  ck_assert_msg(dg_temperature_fit(model, logits, labels, held, CLASSES, &temperature, &err), "%s",
                 err.message);
   return temperature;
 }
@@ -309,9 +332,12 @@ END_TEST
 
 int main(void) {
   suite_new_file(path);
+  dg_error err = {0};
+  model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", NULL, 0, &err);
   TCase *tests = tcase_create("calibration");
   tcase_add_loop_test(tests, known_temperatures_are_found, 0, sizeof known / sizeof *known);
   tcase_add_loop_test(tests, no_other_temperature_is_better, 0, 5);
+  tcase_add_test(tests, squared_errors_have_log_odds);
   tcase_add_test(tests, samples_that_tell_none_are_refused);
   tcase_add_test(tests, the_largest_temperature_is_kept);
   tcase_add_test(tests, errors_are_those_of_hand);
@@ -320,5 +346,7 @@ int main(void) {
   tcase_add_test(tests, it_belongs_to_its_parameters);
   tcase_add_test(tests, without_validation_there_is_none);
   tcase_add_loop_test(tests, files_are_checked, 0, sizeof texts / sizeof *texts);
-  return suite_main("calibration", tests);
+  int status = suite_main("calibration", tests);
+  dg_model_free(model);
+  return status;
 }

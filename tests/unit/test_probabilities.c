@@ -36,10 +36,19 @@ static double positive_part(const float *x, int c) {
   return sum > 0 ? fmax(x[c], 0) / sum : 1.0 / CLASSES;
 }
 
+/** Log odds, that go on with the slope 1 below 0.01 and above 0.99. */
+static float log_odds(float x) {
+  double estimate = fmin(fmax(x, 0.01), 0.99);
+  return (float)(log(estimate / (1 - estimate)) + (x - estimate));
+}
+
 /** What the probability of class c is to be. */
 static double expect(const char *loss, double temperature, const float *x, int c) {
-  if (temperature == 0 && strcmp(loss, "mse") == 0) return positive_part(x, c);
-  return softmax(x, temperature > 0 ? temperature : 1, c);
+  bool squared = strcmp(loss, "mse") == 0;
+  float odds[CLASSES];
+  if (temperature == 0) return squared ? positive_part(x, c) : softmax(x, 1, c);
+  for (int i = 0; i < CLASSES; i++) odds[i] = log_odds(x[i]);
+  return softmax(squared ? odds : x, temperature, c);
 }
 
 static void check_temperature(const fixture *f, const char *loss, double temperature) {
