@@ -156,7 +156,7 @@ static bool add_answers(run_page *r, dg_error *err) {
 static void add_bins(page *p, const dg_calibration *c) {
   markup_add(&p->html, "<details><summary>Its numbers</summary>\n<div class=\"scroll\"><table>\n"
                        "<tr><th>probability</th><th class=\"number\">images</th><th "
-                       "class=\"number\">mean</th><th class=\"number\">right</th></tr>\n");
+                       "class=\"number\">mean</th><th class=\"number\">correct</th></tr>\n");
   for (int i = 0; i < DG_CALIBRATION_BINS; i++) {
     const dg_calibration_bin *bin = &c->bins[i];
     if (!bin->count) continue;
@@ -169,7 +169,7 @@ static void add_bins(page *p, const dg_calibration *c) {
   markup_add(&p->html, "</table></div></details>\n");
 }
 
-/** Adds how often the answers are right, by how sure they are. */
+/** Adds how often the answers are correct, by how sure they are. */
 static bool add_reliability(run_page *r, dg_error *err) {
   const reliability *now = &r->reliability;
   char note[400], without[80] = "; no temperature was fitted";
@@ -179,7 +179,7 @@ static bool add_reliability(run_page *r, dg_error *err) {
              now->temperature, 100 * now->without.error);
   snprintf(
       note, sizeof note,
-      "How many answers of a probability are right, with the 95 %% interval of that share. The "
+      "How many answers of a probability are correct, with the 95 %% interval of that share. The "
       "expected calibration error is %.2f %%%s.",
       100 * now->now.error, without);
   page_section(&r->page, "Reliability", note);

@@ -1,4 +1,4 @@
-/** Compares probabilities with how often they are right. */
+/** Compares probabilities with how often they are correct. */
 #include <math.h>
 
 #include "core/base/sized.h"

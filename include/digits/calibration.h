@@ -1,5 +1,5 @@
 /**
- * Calibration: whether a network's answers are right as often as their probabilities say. A
+ * Calibration: whether a network's answers are correct as often as their probabilities say. A
  * temperature is a number by which all logits are divided before the softmax. Fitted on samples
  * that the network did not learn from, it changes how sure the answers are, but not the answers.
  */
@@ -47,10 +47,10 @@ enum { DG_CALIBRATION_BINS = 15 };
 typedef struct {
   uint32_t count;
   double confidence; /**< mean probability of their most probable classes; 0 if there is none */
-  double accuracy;   /**< share of those classes that are right; 0 if there is none */
+  double accuracy;   /**< share of those classes that are correct; 0 if there is none */
 } dg_calibration_bin;
 
-/** How sure answers are, and how often they are right. */
+/** How sure answers are, and how often they are correct. */
 typedef struct {
   /** Expected calibration error: the mean difference of confidence and accuracy in a bin, weighted
       by the bins' counts. */

@@ -47,7 +47,7 @@ void reliability_draw(const reliability *r, drawing *d) {
   points now = points_of(&r->now), without = points_of(&r->without);
   chart c = {
       .title = "Reliability", .x_name = "probability of the answer in percent", .percent = true};
-  char label[64] = "right answers";
+  char label[64] = "correct answers";
   if (r->temperature > 0) snprintf(label, sizeof label, "temperature %.4g", r->temperature);
   chart_line *line = add_line(&c, &now, label);
   line->low = now.low;

@@ -1,4 +1,4 @@
-/** How often answers are right, by how sure the network was. */
+/** How often answers are correct, by how sure the network was. */
 #ifndef DG_RELIABILITY_H
 #define DG_RELIABILITY_H
 
@@ -12,7 +12,7 @@ typedef struct {
   dg_calibration without; /**< the same if there is no temperature */
 } reliability;
 
-/** Draws the curve, with the 95 % intervals of the shares of right answers (Wilson, 1927), and the
+/** Draws the curve, with the 95 % intervals of the shares of correct answers (Wilson, 1927), and the
     curve without temperature. The caller frees the drawing. */
 void reliability_draw(const reliability *r, drawing *d);
 

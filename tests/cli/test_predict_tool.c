@@ -155,7 +155,7 @@ END_TEST
 
 /** Weights without a temperature are as sure as they are. */
 START_TEST(uncalibrated_weights_are_told) {
-  const char *const told = "carries no temperature, so that its answers may be right less often";
+  const char *const told = "carries no temperature, so that its answers may be correct less often";
   shell_check("DIGITS_DATA=. " RUN
               "--backend cpu --quiet --epochs 1 --save bare.safetensors vanilla "
               "&& " ON_CPU "--min-probability 0.5 ./bare.safetensors one.png",

@@ -80,8 +80,8 @@ int command_option(int argc, char **argv, const struct option *known, int *index
   return '?';
 }
 
-bool command_help(const char *text) {
-  fputs(text, stdout);
+bool command_help(const char *help) {
+  fputs(help, stdout);
   return true;
 }
 

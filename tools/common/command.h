@@ -20,7 +20,7 @@ bool command_set(char *text, dg_override *out, dg_error *err);
 
 /** Prints a help. It returns true: command_end reports output that could not be written, also of a
     help longer than a buffer. */
-bool command_help(const char *text);
+bool command_help(const char *help);
 
 /**
  * The next option, like getopt_long: returns its `val`, writes its index in `known` to `index` and

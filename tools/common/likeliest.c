@@ -47,8 +47,9 @@ void likeliest_mark(json_t *object, const float *p, uint32_t classes, const dg_c
 
 void likeliest_warn(const char *program, const char *weights, double least, double temperature) {
   if (least > 0 && temperature == 0)
-    say_to(stderr,
-           "%s: %s carries no temperature, so that its answers may be right less often than their "
-           "probabilities say; digits-run --calibrate fits one\n",
-           program, weights);
+    say_to(
+        stderr,
+        "%s: %s carries no temperature, so that its answers may be correct less often than their "
+        "probabilities say; digits-run --calibrate fits one\n",
+        program, weights);
 }

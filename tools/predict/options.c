@@ -23,7 +23,7 @@ const char predict_options_help[] =
     "  --min-probability P   show ? for a digit whose likeliest class has a probability below P, "
     "such\n"
     "                        as 0.9, and name at least its two likeliest classes. Of the digits\n"
-    "                        shown, about so many are right as their probabilities say, if the\n"
+    "                        shown, about so many are correct as their probabilities say, if the\n"
     "                        weights have a temperature (digits-run --calibrate)\n"
     "  --json                print a JSON object a line for each picture, with the positions of\n"
     "                        its digits and all probabilities\n"

@@ -1,4 +1,4 @@
-/** How sure the answers to test images are, compared with how often they are right. */
+/** How sure the answers to test images are, compared with how often they are correct. */
 #ifndef DG_CERTAINTY_H
 #define DG_CERTAINTY_H
 

@@ -55,7 +55,7 @@ const char options_help[] =
     "  --test                don't train; test the weights of --load, or else the installed\n"
     "                        weights of MODEL, which is then a name\n"
     "  --calibrate           like --test, but first fit a temperature, which makes the weights'\n"
-    "                        probabilities as large as their answers are right, and write it\n"
+    "                        probabilities say how often their answers are correct, and write it\n"
     "                        with the weights to --save FILE. It is fitted on the images that\n"
     "                        their recipe sets aside to validate; if it sets none aside, with a\n"
     "                        second network that is trained without a sixth of the images. --data\n"
