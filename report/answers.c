@@ -1,24 +1,15 @@
 #include "report/answers.h"
-#include "core/base/error.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-/** p of class c before the division by their sum; `largest` keeps exp in range. */
-static double weigh(float output, float largest, bool squared) {
-  double weight = squared ? fmin(fmax(output, 0), 1) : exp((double)output - largest);
-  return isfinite(weight) ? weight : 0;
-}
+#include "core/base/error.h"
+#include "digits/calibration.h"
 
-/** Converts the outputs for an image to probabilities; returns the most probable class. */
-static uint32_t read_image(const float *outputs, uint32_t classes, bool squared, double *p) {
+/** The class of an image's largest output. */
+static uint32_t guess_of(const float *outputs, uint32_t classes) {
   uint32_t likeliest = 0;
-  double sum = 0;
   for (uint32_t c = 1; c < classes; c++)
     if (outputs[c] > outputs[likeliest]) likeliest = c;
-  for (uint32_t c = 0; c < classes; c++)
-    sum += p[c] = weigh(outputs[c], outputs[likeliest], squared);
-  for (uint32_t c = 0; c < classes; c++) p[c] = sum > 0 ? p[c] / sum : 1.0 / classes;
   return likeliest;
 }
 
@@ -47,19 +38,19 @@ static bool rank_mistakes(answers *a, const uint8_t *labels, dg_error *err) {
   return true;
 }
 
-bool answers_read(answers *a, const float *outputs, const uint8_t *labels, uint32_t count,
-                  uint32_t classes, bool squared, dg_error *err) {
-  size_t all = (size_t)count * classes;
-  *a = (answers){.count = count, .classes = classes};
+bool answers_read(answers *a, const report_contents *c, const float *outputs, uint32_t count,
+                  dg_error *err) {
+  size_t all = (size_t)count * c->classes;
+  *a = (answers){.count = count, .classes = c->classes};
   a->probability = malloc((all + 1) * sizeof *a->probability);
   a->guess = malloc(((size_t)count + 1) * sizeof *a->guess);
   a->mistake = malloc(((size_t)count + 1) * sizeof *a->mistake);
   bool ok = a->probability && a->guess && a->mistake;
   if (!ok) dg_fail_memory(err, all * sizeof *a->probability);
+  if (ok) dg_probabilities(c->model, c->temperature, outputs, count, c->classes, a->probability);
   for (uint32_t i = 0; ok && i < count; i++)
-    a->guess[i] = read_image(outputs + (size_t)i * classes, classes, squared,
-                             a->probability + (size_t)i * classes);
-  ok = ok && rank_mistakes(a, labels, err);
+    a->guess[i] = guess_of(outputs + (size_t)i * c->classes, c->classes);
+  ok = ok && rank_mistakes(a, c->tested.labels, err);
   if (!ok) answers_free(a);
   return ok;
 }

@@ -25,6 +25,7 @@ static const char *const names[REPORT_FILES] = {
     [REPORT_ACCURACY_BY_EPOCH] = "accuracy-by-epoch.svg",
     [REPORT_ACCURACY_BY_TIME] = "accuracy-by-time.svg",
     [REPORT_CONFUSION] = "confusion.svg",
+    [REPORT_RELIABILITY] = "reliability.svg",
     [REPORT_MISTAKES] = "mistakes.png",
     [REPORT_SAMPLES] = "samples.svg",
     [REPORT_ARCHITECTURE] = "architecture.svg",

@@ -19,6 +19,7 @@ typedef struct {
   const dg_classes *names; /**< of the classes */
   uint32_t classes;        /**< outputs of the network */
   const float *outputs;    /**< [tested.count, classes]; NULL: not tested */
+  double temperature;      /**< of their probabilities; 0: none */
   uint32_t early_epoch;    /**< the first epoch that ended in this process */
   uint32_t early_count; /**< number of the first images of `tested` with early answers; may be 0 */
   const float *early;   /**< [early_count, classes], outputs after that epoch */

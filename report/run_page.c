@@ -8,6 +8,7 @@
 #include "report/figures/confusion.h"
 #include "report/figures/diagram.h"
 #include "report/figures/filters.h"
+#include "report/figures/reliability.h"
 #include "report/figures/samples.h"
 #include "report/figures/sheet.h"
 #include "report/report.h"
@@ -24,6 +25,7 @@ typedef struct {
   named_run *names;
   const logged_run *last;
   answers answers; /**< on the tested images, if there was a test */
+  reliability reliability;
 } run_page;
 
 /* ---- the head ----------------------------------------------------------- */
@@ -70,6 +72,10 @@ static void add_facts(run_page *r) {
     snprintf(text, sizeof text, "%.4f", run->test.loss);
     add_fact(p, text, "test loss");
   }
+  if (r->contents->outputs) {
+    snprintf(text, sizeof text, "%.2f %%", 100 * r->reliability.now.error);
+    add_fact(p, text, "calibration error");
+  }
   snprintf(text, sizeof text, "%llu", (unsigned long long)run->parameters);
   add_fact(p, text, "parameters");
   if (run->epochs) {
@@ -108,10 +114,6 @@ static bool add_curves(run_page *r, dg_error *err) {
 
 /* ---- its answers -------------------------------------------------------- */
 
-static bool is_squared(const run_page *r) {
-  return strcmp(dg_model_loss(r->contents->model), "mse") == 0;
-}
-
 /** Adds the samples with answers early and at the end. */
 static bool add_samples(run_page *r, dg_error *err) {
   const report_contents *c = r->contents;
@@ -119,9 +121,7 @@ static bool add_samples(run_page *r, dg_error *err) {
   uint32_t chosen[MAX_SAMPLES];
   drawing d;
   if (c->early_count == 0) return true;
-  if (!answers_read(&early, c->early, c->tested.labels, c->early_count, c->classes, is_squared(r),
-                    err))
-    return false;
+  if (!answers_read(&early, c, c->early, c->early_count, err)) return false;
   uint32_t count = samples_choose(&early, c->tested.labels, chosen);
   samples_draw(&c->tested, &early, &r->answers, chosen, count, c->early_epoch, &d);
   bool ok = page_drawing(&r->page, &d, REPORT_SAMPLES, err);
@@ -148,6 +148,45 @@ static bool add_answers(run_page *r, dg_error *err) {
   }
   ok = ok && add_samples(r, err);
   markup_add(&r->page.html, "</div>\n");
+  page_section_end(&r->page);
+  return ok;
+}
+
+/** Adds the bins that have images as a table. */
+static void add_bins(page *p, const dg_calibration *c) {
+  markup_add(&p->html, "<details><summary>Its numbers</summary>\n<div class=\"scroll\"><table>\n"
+                       "<tr><th>probability</th><th class=\"number\">images</th><th "
+                       "class=\"number\">mean</th><th class=\"number\">correct</th></tr>\n");
+  for (int i = 0; i < DG_CALIBRATION_BINS; i++) {
+    const dg_calibration_bin *bin = &c->bins[i];
+    if (!bin->count) continue;
+    markup_add(&p->html, "<tr><td>%.1f to %.1f %%</td><td class=\"number\">%u</td>",
+               100.0 * i / DG_CALIBRATION_BINS, 100.0 * (i + 1) / DG_CALIBRATION_BINS, bin->count);
+    markup_add(&p->html,
+               "<td class=\"number\">%.2f %%</td><td class=\"number\">%.2f %%</td></tr>\n",
+               100 * bin->confidence, 100 * bin->accuracy);
+  }
+  markup_add(&p->html, "</table></div></details>\n");
+}
+
+/** Adds how often the answers are correct, by how sure they are. */
+static bool add_reliability(run_page *r, dg_error *err) {
+  const reliability *now = &r->reliability;
+  char note[400], without[80] = "; no temperature was fitted";
+  drawing d;
+  if (now->temperature > 0)
+    snprintf(without, sizeof without, " with a temperature of %.4g, and %.2f %% without it",
+             now->temperature, 100 * now->without.error);
+  snprintf(
+      note, sizeof note,
+      "How many answers of a probability are correct, with the 95 %% interval of that share. The "
+      "expected calibration error is %.2f %%%s.",
+      100 * now->now.error, without);
+  page_section(&r->page, "Reliability", note);
+  reliability_draw(now, &d);
+  bool ok = page_drawing(&r->page, &d, REPORT_RELIABILITY, err);
+  drawing_free(&d);
+  add_bins(&r->page, &now->now);
   page_section_end(&r->page);
   return ok;
 }
@@ -215,9 +254,7 @@ static bool add_mistakes(run_page *r, dg_error *err) {
 static bool add_tested(run_page *r, dg_error *err) {
   const report_contents *c = r->contents;
   if (!c->outputs) return true;
-  return answers_read(&r->answers, c->outputs, c->tested.labels, c->tested.count, c->classes,
-                      is_squared(r), err) &&
-         add_answers(r, err) && add_mistakes(r, err);
+  return add_answers(r, err) && add_reliability(r, err) && add_mistakes(r, err);
 }
 
 /* ---- the network -------------------------------------------------------- */
@@ -328,6 +365,30 @@ static void add_making(run_page *r) {
   page_section_end(p);
 }
 
+/** The calibration without temperature, from the outputs. */
+static bool measure_without(run_page *r, dg_error *err) {
+  const report_contents *c = r->contents;
+  size_t numbers = (size_t)c->tested.count * c->classes;
+  float *p = malloc(numbers * sizeof *p);
+  if (!p) return dg_fail_memory(err, numbers * sizeof *p);
+  dg_probabilities(c->model, 0, c->outputs, c->tested.count, c->classes, p);
+  dg_calibration_measure(p, c->tested.labels, c->tested.count, c->classes, &r->reliability.without,
+                         sizeof(dg_calibration));
+  free(p);
+  return true;
+}
+
+/** Reads the answers to the tested images, if there was a test. */
+static bool read_answers(run_page *r, dg_error *err) {
+  const report_contents *c = r->contents;
+  if (!c->outputs) return true;
+  if (!answers_read(&r->answers, c, c->outputs, c->tested.count, err)) return false;
+  r->reliability.temperature = c->temperature;
+  dg_calibration_measure(r->answers.probability, c->tested.labels, c->tested.count, c->classes,
+                         &r->reliability.now, sizeof(dg_calibration));
+  return measure_without(r, err);
+}
+
 static bool write_page(run_page *r, const char *folder, dg_error *err) {
   char subtitle[512];
   const logged_run *run = r->last;
@@ -356,7 +417,7 @@ bool report_write(const char *folder, const report_contents *contents, dg_error 
   if (ok) {
     r.last = &r.log.run[r.log.count - 1];
     r.names = results_name(&r.log, err);
-    ok = r.names && write_page(&r, folder, err);
+    ok = r.names && read_answers(&r, err) && write_page(&r, folder, err);
   }
   answers_free(&r.answers);
   free(r.names);

@@ -52,6 +52,7 @@ typedef struct {
   uint32_t keras;       /**< version of Keras that wrote the file: 2, 3; 0: not known */
   char *model;          /**< the model file in it, or NULL */
   char *classes;        /**< the names of the classes in it, one per line, or NULL */
+  double temperature;   /**< see core/weights/temperature.h; 0: none */
   const char *key; /**< what to read of the file, of the caller; a reader that follows a part of it
                       steps over that part; NULL: everything */
 } dg_arrays;

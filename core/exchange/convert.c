@@ -113,6 +113,7 @@ static bool map_and_write(dg_arrays *arrays, const dg_keras_network *network, co
   dg_model_graph graph;
   dg_arrays ours = {.path = output};
   if (!dg_model_graph_make(&graph, model, err)) return false;
+  ours.temperature = arrays->temperature;
   ours.classes = arrays->classes;
   arrays->classes = NULL;
   bool ok = dg_map_arrays(&graph, arrays, options, &ours, err) &&

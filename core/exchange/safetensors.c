@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/exchange/files.h"
+#include "core/weights/temperature.h"
 #include "core/weights/weights.h"
 #include "digits/version.h"
 
@@ -35,18 +36,16 @@ bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
                     arrays->path) ||
             dg_advise(err, DG_REMEDY_RESUME);
   ok = ok && take_text(&file, DG_MODEL_KEY, &arrays->model, err) &&
-       take_text(&file, DG_CLASSES_KEY, &arrays->classes, err);
+       take_text(&file, DG_CLASSES_KEY, &arrays->classes, err) &&
+       dg_temperature_read(&file, arrays->path, &arrays->temperature, err);
   for (size_t i = 0; ok && i < file.tensor_count; i++) ok = add(arrays, &file.tensors[i], err);
   dg_safetensors_free(&file);
   return ok;
 }
 
-bool dg_write_safetensors(const char *path, const dg_model *model, const dg_model_graph *graph,
-                          const dg_arrays *arrays, dg_error *err) {
-  (void)graph;
-  const dg_stored_text texts[] = {{DG_MODEL_KEY, model->text},
-                                  {DG_VERSION_KEY, dg_version()},
-                                  {DG_CLASSES_KEY, arrays->classes}};
+/** Writes the tensors with some texts. */
+static bool write_arrays(const char *path, const dg_arrays *arrays, const dg_stored_text *texts,
+                         size_t count, dg_error *err) {
   dg_stored_tensor *tensors = calloc(arrays->count, sizeof *tensors);
   if (!tensors) return dg_fail_memory(err, arrays->count * sizeof *tensors);
   for (size_t i = 0; i < arrays->count; i++) {
@@ -54,7 +53,22 @@ bool dg_write_safetensors(const char *path, const dg_model *model, const dg_mode
     tensors[i] = (dg_stored_tensor){.name = a->name, .rank = a->rank, .data = a->data};
     memcpy(tensors[i].dim, a->dim, sizeof a->dim);
   }
-  bool ok = dg_safetensors_write(path, tensors, arrays->count, texts, arrays->classes ? 3 : 2, err);
+  bool ok = dg_safetensors_write(path, tensors, arrays->count, texts, count, err);
   free(tensors);
+  return ok;
+}
+
+bool dg_write_safetensors(const char *path, const dg_model *model, const dg_model_graph *graph,
+                          const dg_arrays *arrays, dg_error *err) {
+  (void)graph;
+  bool tempered = arrays->temperature != 0;
+  char *number = tempered ? dg_temperature_text(arrays->temperature, err) : NULL;
+  if (tempered && !number) return false;
+  dg_stored_text texts[4] = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}};
+  size_t count = 2;
+  if (arrays->classes) texts[count++] = (dg_stored_text){DG_CLASSES_KEY, arrays->classes};
+  if (number) texts[count++] = (dg_stored_text){DG_TEMPERATURE_KEY, number};
+  bool ok = write_arrays(path, arrays, texts, count, err);
+  free(number);
   return ok;
 }

@@ -1,5 +1,4 @@
 /** A trained network with a gather op before it. */
-#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -7,6 +6,7 @@
 #include "core/exec/gather.h"
 #include "core/exec/network.h"
 #include "core/weights/weights.h"
+#include "digits/calibration.h"
 #include "digits/predict.h"
 
 enum { INITIAL_SEED = 1 };
@@ -15,6 +15,7 @@ struct dg_predictor {
   const dg_model *model;
   dg_device *device;
   uint32_t batch, height, width;
+  double temperature; /**< of the weights; 0: none */
   dg_network *network;
   dg_source source; /**< a batch of images, overwritten by every run */
   dg_gather gather;
@@ -66,8 +67,8 @@ static bool set_up(dg_predictor *p, const dg_predictor_options *options, dg_erro
   if (!image_size(p->model, &p->height, &p->width, err)) return false;
   p->network = dg_network_build_for_test(p->model, p->device, &how, err);
   if (!p->network || !open_gather(p, err)) return false;
-  if (options->share) return true;
-  return options->weights ? dg_weights_load(p->network, options->weights, err)
+  if (options->share) return p->temperature = options->share->temperature, true;
+  return options->weights ? dg_weights_load(p->network, options->weights, &p->temperature, err)
                           : dg_network_initialize(p->network, INITIAL_SEED, err);
 }
 
@@ -141,30 +142,12 @@ bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, fl
 
 /* ---- probabilities ------------------------------------------------------ */
 
-static void softmax(const float *x, uint32_t count, float *out) {
-  float largest = x[0], sum = 0;
-  for (uint32_t i = 1; i < count; i++) largest = fmaxf(largest, x[i]);
-  for (uint32_t i = 0; i < count; i++) sum += out[i] = expf(x[i] - largest);
-  for (uint32_t i = 0; i < count; i++) out[i] /= sum;
-}
-
-/** The positive part of the numbers, scaled to a sum of 1; if all are 0, they become equal. */
-static void positive_part(const float *x, uint32_t count, float *out) {
-  float sum = 0;
-  for (uint32_t i = 0; i < count; i++) sum += out[i] = fmaxf(x[i], 0);
-  if (isinf(sum)) { /* numbers around 1e38 */
-    sum = 0;
-    for (uint32_t i = 0; i < count; i++) sum += out[i] /= (float)count;
-  }
-  for (uint32_t i = 0; i < count; i++) out[i] = sum > 0 ? out[i] / sum : 1.0f / (float)count;
+double dg_predictor_temperature(const dg_predictor *p) {
+  return p->temperature;
 }
 
 void dg_predictor_probabilities(const dg_predictor *p, const float *logits, uint32_t count,
                                 float *probabilities) {
-  uint32_t outputs = dg_network_outputs(p->network);
-  for (uint32_t i = 0; i < count; i++, logits += outputs, probabilities += outputs)
-    if (p->model->loss == DG_LOSS_MSE)
-      positive_part(logits, outputs, probabilities);
-    else
-      softmax(logits, outputs, probabilities);
+  dg_probabilities(p->model, p->temperature, logits, count, dg_network_outputs(p->network),
+                   probabilities);
 }

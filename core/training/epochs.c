@@ -83,11 +83,21 @@ static bool start(dg_trainer *t, dg_error *err) {
   return dg_trainer_start_optimizer(t, err) && dg_trainer_save_checkpoint(t, err);
 }
 
+/** Fits a temperature, if there are validation samples that tell one. */
+static bool calibrate(dg_trainer *t, dg_error *err) {
+  dg_error untold = {0};
+  if (t->validation_count == 0 || dg_trainer_calibrate(t, &untold) || untold.kind == DG_ERR_INPUT)
+    return true;
+  if (err) *err = untold;
+  return false;
+}
+
 bool dg_trainer_train(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
   t->started = t->last_read = dg_seconds();
   t->ahead = 1;
   t->first_step = dg_trainer_steps_done(t);
+  t->temperature = 0;
   if (t->first_step == 0 && !start(t, err)) return false;
   while (t->cursor.epoch < recipe->epochs) {
     dg_epoch_report report = {.epoch = t->cursor.epoch + 1, .epochs = recipe->epochs};
@@ -100,7 +110,7 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
     t->cursor.seconds = 0;
     if (!dg_trainer_save_checkpoint(t, err)) return false;
   }
-  bool kept = dg_trainer_restore_best(t, err);
+  bool kept = dg_trainer_restore_best(t, err) && calibrate(t, err);
   t->cursor = (dg_cursor){.best_accuracy = -1};
   return kept;
 }

@@ -42,6 +42,7 @@ bool dg_trainer_step(dg_trainer *t, const dg_batch *given, double *loss, dg_erro
   if (!dg_sized_take(&batch, sizeof batch, given, "dg_batch", err) || !check_batch(t, &batch, err))
     return false;
   uint64_t index = dg_trainer_steps_done(t);
+  t->temperature = 0;
   if ((index == 0 && !dg_trainer_start_optimizer(t, err)) || !put(t, &batch, err)) return false;
   dg_trainer_gather_from(t, &t->given);
   dg_metrics_reset(&t->metrics);

@@ -51,6 +51,7 @@ bool dg_trainer_set_parameter(dg_trainer *t, const char *name, const float *valu
   float *all = read_all(t, err);
   if (all) memcpy(all + param->offset, values, param->count * sizeof *values);
   bool written = all && dg_network_write(t->network, all, err);
+  if (written) t->temperature = 0;
   free(all);
   return written;
 }

@@ -99,7 +99,7 @@ uint32_t dg_trainer_validation_samples(const dg_trainer *t) {
 }
 
 bool dg_trainer_save(dg_trainer *t, const char *path, dg_error *err) {
-  return dg_weights_save(t->network, t->model, &t->data->names, path, err);
+  return dg_weights_save(t->network, t->model, &t->data->names, t->temperature, path, err);
 }
 
 bool dg_trainer_load(dg_trainer *t, const char *path, dg_error *err) {
@@ -107,5 +107,8 @@ bool dg_trainer_load(dg_trainer *t, const char *path, dg_error *err) {
   if (t->test_only && (!dg_classes_from_weights(&learned, path, err) ||
                        !dg_trainer_same_classes(&learned, t->data, path, err)))
     return false;
-  return dg_weights_load(t->network, path, err);
+  double temperature;
+  if (!dg_weights_load(t->network, path, &temperature, err)) return false;
+  t->temperature = temperature;
+  return true;
 }

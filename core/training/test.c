@@ -29,9 +29,14 @@ bool dg_trainer_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_
   return run_test(t, data, score, NULL, err);
 }
 
+bool dg_trainer_test_logits(dg_trainer *t, const dg_dataset *data, dg_score *score, float *logits,
+                            dg_error *err) {
+  uint32_t count = data ? data->test.count : t->data->test.count;
+  return run_test(t, data, score, logits, err) &&
+         dg_network_check_logits(t->network, logits, count, err);
+}
+
 bool dg_trainer_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {
   dg_score score;
-  uint32_t count = data ? data->test.count : t->data->test.count;
-  return run_test(t, data, &score, logits, err) &&
-         dg_network_check_logits(t->network, logits, count, err);
+  return dg_trainer_test_logits(t, data, &score, logits, err);
 }

@@ -2,8 +2,8 @@
  * The trainer, shared by the files of this folder. Each file uses only those named before it:
  * fit.c, order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run batches
  * through the network, validation.c validates and stores the best parameters, checkpoint.c saves
- * everything for a later resume. On top of them, set_up.c creates a trainer, epochs.c has the
- * training loop, and test.c runs the network on test images.
+ * everything for a later resume. On top of them, set_up.c creates a trainer, calibrate.c fits the
+ * temperature, epochs.c has the training loop, and test.c runs the network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -49,6 +49,7 @@ struct dg_trainer {
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
   dg_buffer *best;     /**< parameters of the best epoch; NULL without validation */
   dg_buffer *fault;    /**< uint32 [2], see dg_update_desc */
+  double temperature;  /**< of the parameters; 0: none was fitted or loaded for them */
   uint32_t train_count, validation_count;
   uint32_t steps;        /**< of an epoch */
   uint32_t *members;     /**< training samples, then validation samples */

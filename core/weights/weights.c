@@ -8,6 +8,7 @@
 #include "core/data/classes.h"
 #include "core/model/source.h"
 #include "core/weights/safetensors.h"
+#include "core/weights/temperature.h"
 #include "digits/version.h"
 
 /* ---- saving ------------------------------------------------------------- */
@@ -59,19 +60,30 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   return ok;
 }
 
-bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
-                     const char *path, dg_error *err) {
-  bool named = classes && classes->count > 0;
-  char *names = named ? dg_classes_text(classes, err) : NULL;
-  if (named && !names) return false;
-  const dg_stored_text texts[] = {
-      {DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}, {DG_CLASSES_KEY, names}};
+/** Writes all parameters with some texts. */
+static bool save(dg_network *network, const char *path, const dg_stored_text *texts, size_t count,
+                 dg_error *err) {
   size_t bytes = dg_network_floats(network) * sizeof(float);
   float *values = malloc(bytes);
   bool ok = values ? dg_network_read(network, values, err) : dg_fail_memory(err, bytes);
   ok = ok && dg_weights_write(network, path, &(dg_weights_array){"", values, false}, 1, texts,
-                              named ? 3 : 2, err);
+                              count, err);
   free(values);
+  return ok;
+}
+
+bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
+                     double temperature, const char *path, dg_error *err) {
+  bool named = classes && classes->count > 0;
+  char *names = named ? dg_classes_text(classes, err) : NULL;
+  char *number = temperature != 0 ? dg_temperature_text(temperature, err) : NULL;
+  bool ok = (names || !named) && (number || temperature == 0);
+  dg_stored_text texts[4] = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}};
+  size_t count = 2;
+  if (names) texts[count++] = (dg_stored_text){DG_CLASSES_KEY, names};
+  if (number) texts[count++] = (dg_stored_text){DG_TEMPERATURE_KEY, number};
+  ok = ok && save(network, path, texts, count, err);
+  free(number);
   free(names);
   return ok;
 }
@@ -153,7 +165,7 @@ bool dg_weights_take(const dg_network *network, const dg_safetensors *file, cons
   return true;
 }
 
-bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
+bool dg_weights_load(dg_network *network, const char *path, double *temperature, dg_error *err) {
   size_t bytes = dg_network_floats(network) * sizeof(float);
   dg_safetensors file;
   if (!dg_safetensors_read(&file, path, err)) return false;
@@ -166,7 +178,8 @@ bool dg_weights_load(dg_network *network, const char *path, dg_error *err) {
   dg_weights_array array = {"", calloc(1, bytes), false};
   bool ok = array.values ? dg_weights_take(network, &file, path, &array, 1, err)
                          : dg_fail_memory(err, bytes);
-  ok = ok && dg_network_write(network, array.values, err);
+  ok = ok && dg_temperature_read(&file, path, temperature, err) &&
+       dg_network_write(network, array.values, err);
   free(array.values);
   dg_safetensors_free(&file);
   return ok;

@@ -15,17 +15,17 @@
 /** Metadata key that only a checkpoint has. */
 #define DG_CHECKPOINT_KEY "digits.running"
 
-/** Writes all parameters, with the effective model file and the names of the classes (NULL: none)
-    in the metadata. */
+/** Writes all parameters, with the effective model file, the names of the classes (NULL: none) and
+    the temperature (0: none) in the metadata. */
 bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
-                     const char *path, dg_error *err);
+                     double temperature, const char *path, dg_error *err);
 
 /**
- * Reads all parameters and running statistics; PyTorch's num_batches_tracked is skipped. The
- * tensors must be exactly the network's by name and shape; else an error names the first that
- * differs, and the network is unchanged.
+ * Reads all parameters and running statistics, and the temperature (0: none); PyTorch's
+ * num_batches_tracked is skipped. The tensors must be exactly the network's by name and shape; else
+ * an error names the first that differs, and the network is unchanged.
  */
-bool dg_weights_load(dg_network *network, const char *path, dg_error *err);
+bool dg_weights_load(dg_network *network, const char *path, double *temperature, dg_error *err);
 
 /** An array with the layout of a network's parameters, stored under `prefix` and the parameter's
     name. */

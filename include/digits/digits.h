@@ -16,6 +16,7 @@
 #define DIGITS_H
 
 #include "digits/bench.h"
+#include "digits/calibration.h"
 #include "digits/data.h"
 #include "digits/device.h"
 #include "digits/error.h"

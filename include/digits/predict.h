@@ -56,12 +56,11 @@ DG_API uint32_t dg_predictor_outputs(const dg_predictor *predictor);
 DG_API bool dg_predictor_run(dg_predictor *predictor, const uint8_t *images, uint32_t count,
                              float *outputs, dg_error *err);
 
-/**
- * Computes the probabilities of the classes for `count` images, [count, outputs], from their
- * logits: softmax for models trained with cross-entropy. Models trained with the squared error
- * estimate probabilities directly; their negative outputs become 0, and the rest is scaled to a sum
- * of 1. Both arrays may be the same.
- */
+/** The temperature that the weights carry (digits/calibration.h); 0: none. */
+DG_API double dg_predictor_temperature(const dg_predictor *predictor);
+
+/** Computes the probabilities of the classes for `count` images, [count, outputs], from their
+    logits: dg_probabilities with the weights' temperature. Both arrays may be the same. */
 DG_API void dg_predictor_probabilities(const dg_predictor *predictor, const float *logits,
                                        uint32_t count, float *probabilities);
 

@@ -95,9 +95,9 @@ DG_API uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
 
 /**
  * Trains by the model's recipe; after a resume or calls of dg_trainer_step, runs the rest of it.
- * The network then has the parameters that the recipe selects (best or last, averaged or not). A
- * loss, gradient or parameter that isn't finite stops training with an error that names step and
- * layer.
+ * The network then has the parameters that the recipe selects (best or last, averaged or not), and
+ * the temperature from dg_trainer_calibrate, if there are validation samples that tell one. A loss,
+ * gradient or parameter that isn't finite stops training with an error that names step and layer.
  */
 DG_API bool dg_trainer_train(dg_trainer *trainer, dg_error *err);
 
@@ -173,8 +173,8 @@ DG_API bool dg_trainer_set_parameter(dg_trainer *trainer, const char *name, cons
 
 /**
  * Writes the parameters as a safetensors file, with PyTorch's names and shapes, and with the
- * effective model file and the names of the data's classes in its metadata. An old file is replaced
- * only when the new one is complete.
+ * effective model file, the names of the data's classes and the temperature in its metadata. An old
+ * file is replaced only when the new one is complete.
  */
 DG_API bool dg_trainer_save(dg_trainer *trainer, const char *path, dg_error *err);
 
@@ -206,6 +206,26 @@ DG_API bool dg_trainer_test(dg_trainer *trainer, const dg_dataset *data, dg_scor
  */
 DG_API bool dg_trainer_predict(dg_trainer *trainer, const dg_dataset *data, float *logits,
                                dg_error *err);
+
+/** dg_trainer_test and dg_trainer_predict in one pass. */
+DG_API bool dg_trainer_test_logits(dg_trainer *trainer, const dg_dataset *data, dg_score *score,
+                                   float *logits, dg_error *err);
+
+/* ---- calibration (digits/calibration.h) --------------------------------- */
+
+/**
+ * Fits the temperature of the current parameters on the validation samples, which the parameters
+ * must not have learned from. dg_trainer_train does so at its end. It is an error of the kind
+ * DG_ERR_INPUT if there are no validation samples, or if they tell no temperature; then there is
+ * none.
+ */
+DG_API bool dg_trainer_calibrate(dg_trainer *trainer, dg_error *err);
+
+/** The temperature of the parameters: fitted, loaded with them, or set; 0: none. Training steps and
+    dg_trainer_set_parameter remove it. dg_trainer_save writes it with the parameters. */
+DG_API double dg_trainer_temperature(const dg_trainer *trainer);
+/** Sets it, or removes it (0). One out of range is an error. */
+DG_API bool dg_trainer_set_temperature(dg_trainer *trainer, double temperature, dg_error *err);
 
 #ifdef __cplusplus
 }

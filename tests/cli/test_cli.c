@@ -55,6 +55,14 @@ static const shell_line lines[] = {
     {RUN "--test --load x --seed 2", 2, "--seed doesn't go with --test"},
     {RUN "--test --load x --save y", 2, "--save doesn't go with --test"},
     {RUN "--save x --runs 2 cnn", 2, "--save keeps one run"},
+    {RUN "--calibrate", 2, "no model file was given"},
+    {RUN "--calibrate --save x " MODELS "cnn.cfg", 2, "--calibrate needs --load FILE"},
+    {RUN "--calibrate --load x --epochs 2", 2,
+     "--epochs doesn't go with --calibrate, which goes by the recipe of the weights"},
+    {RUN "--calibrate --load x --set a=b", 2, "--set doesn't go with --calibrate"},
+    {RUN "--calibrate --load x --runs 2", 2, "--runs doesn't go with --calibrate"},
+    {RUN "--calibrate --test --load x", 2, "--test doesn't go with --calibrate"},
+    {RUN "--calibrate --load none.safetensors", 2, "none.safetensors: No such file"},
     {RUN "none.cfg", 2, "none.cfg: No such file or directory"},
     {RUN SMALL "--epochs -1 " MODELS "cnn.cfg", 2, "--epochs (train.epochs = -1): epochs must be"},
     {RUN SMALL "--epochs 1.5 " MODELS "cnn.cfg", 2, "epochs must be a whole number"},
@@ -209,6 +217,79 @@ START_TEST(weights_come_back) {
 }
 END_TEST
 
+/* ---- calibration -------------------------------------------------------- */
+
+#define HELD_OUT "--epochs 3 --set data.validation=100 --save v.safetensors " MODELS "vanilla.cfg"
+#define WITHOUT "--epochs 3 --save w.safetensors " MODELS "vanilla.cfg"
+#define PARAMETERS "318040" /* bytes of vanilla's, at the end of the file */
+
+/** A line of the last output, from a word on. */
+static void keep_line(const char *word, char line[200]) {
+  const char *at = strstr(shell_printed(), word);
+  ck_assert_msg(at != NULL, "no \"%s\" in %s", word, shell_printed());
+  ck_assert_int_eq(sscanf(at, "%199[^\n]", line), 1);
+}
+
+START_TEST(training_fits_a_temperature) {
+  char told[200], again[200];
+  shell_check(RUN SMALL "--log c.jsonl " HELD_OUT, 0, " % with temperature ");
+  keep_line("calibration error", told);
+  double error, temperature, without;
+  ck_assert_int_eq(sscanf(told, "calibration error %lf %% with temperature %lf, %lf %% without",
+                          &error, &temperature, &without),
+                   3);
+  shell_check("head -c 9000 v.safetensors | grep -ao 'digits.temperature\":\"[0-9.]*\"'", 0, "");
+  shell_check("tail -n 1 c.jsonl > last.jsonl", 0, "");
+  FILE *log = fopen(shell_path("last.jsonl"), "r");
+  json_t *test = next_event(log, "test");
+  ck_assert_double_eq_tol(number(test, "temperature") / temperature, 1, 1e-3);
+  ck_assert_double_eq_tol(100 * number(test, "calibration_error"), error, 0.006);
+  ck_assert_double_eq_tol(100 * number(test, "calibration_error_without"), without, 0.006);
+  json_decref(test);
+  fclose(log);
+  shell_check(RUN SMALL "--test --load v.safetensors", 0, "");
+  keep_line("calibration error", again);
+  ck_assert_str_eq(again, told);
+  shell_check(RUN SMALL "--test --quiet --load v.safetensors", 0, "test ");
+  ck_assert_ptr_null(strstr(shell_printed(), "calibration"));
+}
+END_TEST
+
+/** It is that of the end of training: the file becomes the same. */
+START_TEST(weights_are_calibrated_again) {
+  shell_check(RUN SMALL HELD_OUT, 0, "");
+  shell_check(RUN SMALL "--calibrate --load v.safetensors --save v2.safetensors", 0,
+              "on the 100 images that seed 1 sets aside");
+  shell_check("cmp v.safetensors v2.safetensors && echo same", 0, "same\n");
+  shell_check(RUN SMALL "--calibrate --seed 2 --load v.safetensors --save v2.safetensors", 0, "");
+  shell_check("cmp -s v.safetensors v2.safetensors || echo differs", 0, "differs\n");
+  shell_check("tail -c " PARAMETERS " v.safetensors > p && tail -c " PARAMETERS
+              " v2.safetensors | cmp - p && echo same",
+              0, "same\n");
+}
+END_TEST
+
+/** Weights that learned from all images get the temperature of a second network. */
+START_TEST(a_second_network_tells_the_temperature) {
+  shell_check(RUN SMALL WITHOUT, 0, "without a temperature: no images were set aside to fit it");
+  shell_check(RUN SMALL "--test --load w.safetensors", 0, "these weights carry none; --calibrate");
+  shell_check(
+      "cp w.safetensors old && printf 'one\ntwo\n3\n4\n5\n6\n7\n8\n9\n0\n' > names && " RUN SMALL
+      "--classes names --calibrate --load w.safetensors --save w.safetensors",
+      0, "trains a second network on 250, and fits its temperature on 50\n");
+  ck_assert_ptr_nonnull(strstr(shell_printed(), " % with temperature "));
+  shell_check("tail -c " PARAMETERS " old > p && tail -c " PARAMETERS
+              " w.safetensors | cmp - p && echo same",
+              0, "same\n");
+  shell_check(RUN SMALL "--calibrate --load w.safetensors --save w2.safetensors " MODELS "cnn.cfg",
+              0, "fits its temperature on 50");
+  shell_check("cmp w.safetensors w2.safetensors && grep -ac 'one' w2.safetensors", 0, "1\n");
+  shell_check(CONVERT "--quiet w.safetensors w3.safetensors && cmp w.safetensors w3.safetensors && "
+                      "echo same",
+              0, "same\n");
+}
+END_TEST
+
 /* ---- signals and missing platforms -------------------------------------- */
 
 START_TEST(a_signal_stops_it) {
@@ -275,6 +356,9 @@ int main(void) {
   tcase_add_test(tests, quiet_prints_the_test_alone);
   tcase_add_test(tests, the_log_has_every_record);
   tcase_add_test(tests, weights_come_back);
+  tcase_add_test(tests, training_fits_a_temperature);
+  tcase_add_test(tests, weights_are_calibrated_again);
+  tcase_add_test(tests, a_second_network_tells_the_temperature);
   tcase_add_test(tests, a_signal_stops_it);
   tcase_add_test(tests, stopped_runs_are_summed_up);
   tcase_add_test(tests, a_stopped_run_is_resumed);

@@ -25,6 +25,16 @@ static const shell_line lines[] = {
     {PREDICT "--bogus ./w one.png", 2, "unknown option --bogus"},
     {PREDICT "--top 0 ./w one.png", 2, "--top must be a whole number from 1"},
     {PREDICT "--top 3 --json ./w one.png", 2, "--top doesn't go with --json"},
+    {PREDICT "--min-probability 0 ./w one.png", 2,
+     "--min-probability must be a number above 0, up to 1, such as 0.9, not \"0\""},
+    {PREDICT "--min-probability 1.01 ./w one.png", 2, "not \"1.01\""},
+    {PREDICT "--min-probability -0.5 ./w one.png", 2, "not \"-0.5\""},
+    {PREDICT "--min-probability nan ./w one.png", 2, "not \"nan\""},
+    {PREDICT "--min-probability 0x1p-1 ./w one.png", 2, "not \"0x1p-1\""},
+    {PREDICT "--min-probability 90% ./w one.png", 2, "not \"90%\""},
+    {PREDICT "--min-probability 0.9. ./w one.png", 2, "not \"0.9.\""},
+    {PREDICT "--min-probability 0.9 --submission s.csv ./w t.csv", 2,
+     "--min-probability doesn't go with --submission"},
     {PREDICT "--threads x ./w one.png", 2, "--threads must be"},
     {PREDICT "--show one.png ./w one.png", 2,
      "--show one.png would write over one.png, which a picture is read from"},
@@ -126,6 +136,64 @@ START_TEST(json_says_all) {
 }
 END_TEST
 
+/** Without the option, or with a small probability, nothing changes. */
+START_TEST(unsure_digits_are_named_so) {
+  shell_check(ON_CPU "./w three.jpg > all && " ON_CPU
+                     "--min-probability 0.01 ./w three.jpg > sure && cmp all sure && echo same",
+              0, "same\n");
+  shell_check(ON_CPU "--min-probability 1 --top 1 ./w three.jpg > unsure; head -1 unsure", 0,
+              "three.jpg: ???\n");
+  shell_check("tail -n 3 unsure | grep -o % | wc -l", 0, "6\n");
+  shell_check("sed 1d all | cut -c -24 > two && sed 1d unsure | cmp - two && echo same", 0,
+              "same\n");
+  shell_check("printf '%s\\n' zero one two three four five six seven eight nine > names && " ON_CPU
+              "--classes names --min-probability 1 ./w three.jpg",
+              0, "three.jpg: ? ? ?\n  one ");
+  shell_check(ON_CPU "--min-probability 1 --show seen.png ./w three.jpg", 0, "three.jpg: ???");
+}
+END_TEST
+
+/** Weights without a temperature are as sure as they are. */
+START_TEST(uncalibrated_weights_are_told) {
+  const char *const told = "carries no temperature, so that its answers may be correct less often";
+  shell_check("DIGITS_DATA=. " RUN
+              "--backend cpu --quiet --epochs 1 --save bare.safetensors vanilla "
+              "&& " ON_CPU "--min-probability 0.5 ./bare.safetensors one.png",
+              0, told);
+  shell_check(ON_CPU "--min-probability 0.5 ./w one.png 2>&1", 0, "one.png: 1\n");
+  ck_assert_ptr_null(strstr(shell_printed(), told));
+  shell_check(ON_CPU "./bare.safetensors one.png 2>&1", 0, "one.png: ");
+  ck_assert_ptr_null(strstr(shell_printed(), told));
+}
+END_TEST
+
+static void check_unsure(const json_t *digit, size_t i, bool unsure) {
+  const json_t *two = json_object_get(digit, "likeliest"), *best = json_array_get(two, 0);
+  ck_assert_int_eq(json_is_true(json_object_get(digit, "unsure")), unsure);
+  ck_assert_int_eq(json_is_null(json_object_get(digit, "label")), unsure);
+  ck_assert_uint_eq(json_array_size(two), unsure ? 2 : 0);
+  if (!unsure) return;
+  ck_assert_uint_eq((size_t)json_integer_value(json_object_get(best, "label")), i + 1);
+  ck_assert_double_eq(json_real_value(json_object_get(best, "probability")),
+                      json_real_value(json_object_get(digit, "probability")));
+  ck_assert_double_le(json_real_value(json_object_get(json_array_get(two, 1), "probability")),
+                      json_real_value(json_object_get(best, "probability")));
+}
+
+START_TEST(json_names_the_two_likeliest) {
+  for (int unsure = 0; unsure < 2; unsure++) {
+    ck_assert_int_eq(shell(unsure ? ON_CPU "--json --min-probability 1 ./w three.jpg"
+                                  : ON_CPU "--json --min-probability 0.1 ./w three.jpg"),
+                     0);
+    json_t *picture = json_loads(shell_printed(), 0, NULL);
+    const json_t *digits = json_object_get(picture, "digits");
+    ck_assert_uint_eq(json_array_size(digits), DIGITS);
+    for (size_t i = 0; i < DIGITS; i++) check_unsure(json_array_get(digits, i), i, unsure);
+    json_decref(picture);
+  }
+}
+END_TEST
+
 START_TEST(what_the_network_saw_is_shown) {
   shell_check(ON_CPU "--show seen.png ./w three.jpg one.png && " ON_CPU "./w seen.png", 0, "");
   shell_check("head -c 8 seen.png | od -An -c", 0, "211   P   N   G");
@@ -156,6 +224,9 @@ int main(void) {
   tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
   tcase_add_test(tests, digits_are_named_with_their_probabilities);
   tcase_add_test(tests, json_says_all);
+  tcase_add_test(tests, unsure_digits_are_named_so);
+  tcase_add_test(tests, uncalibrated_weights_are_told);
+  tcase_add_test(tests, json_names_the_two_likeliest);
   tcase_add_test(tests, what_the_network_saw_is_shown);
   tcase_add_test(tests, installed_weights_are_tested_by_name);
   int status = suite_main("predict_tool", tests);

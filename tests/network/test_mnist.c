@@ -7,6 +7,7 @@
 
 #include "core/data/dataset.h"
 #include "core/data/idx/idx_folder.h"
+#include "digits/calibration.h"
 #include "digits/data.h"
 #include "digits/device.h"
 #include "digits/model.h"
@@ -113,6 +114,59 @@ START_TEST(backends_agree_on_it) {
 }
 END_TEST
 
+/** The calibration of installed weights on the test images. */
+static dg_calibration calibration_of(const char *name, const dg_dataset *set, dg_device *device) {
+  char path[DG_PATH_SIZE];
+  dg_calibration c;
+  dg_score score;
+  dg_error err = {0};
+  const dg_part_view part = dg_dataset_part(set, DG_PART_TEST);
+  ck_assert_msg(dg_weights_find(name, path, &err), "%s", err.message);
+  dg_model *model = dg_model_from_weights(path, NULL, 0, &err);
+  ck_assert_msg(model, "%s", err.message);
+  dg_trainer_options options = {.size = sizeof(dg_trainer_options), .test_only = true};
+  dg_trainer *trainer = dg_trainer_new(model, device, set, &options, &err);
+  float *p = calloc((size_t)part.count * 10, sizeof *p);
+  ck_assert_msg(trainer && p && dg_trainer_load(trainer, path, &err) &&
+                    dg_trainer_test_logits(trainer, NULL, &score, p, &err),
+                "%s", err.message);
+  double temperature = dg_trainer_temperature(trainer);
+  ck_assert_msg(temperature > 0, "%s has no temperature", name);
+  dg_probabilities(model, temperature, p, part.count, 10, p);
+  dg_calibration_measure(p, part.labels, part.count, 10, &c, sizeof c);
+  printf("%-12s %.2f %% right, temperature %.4f, calibration error %.2f %%\n", name,
+         100 * score.accuracy, temperature, 100 * c.error);
+  free(p);
+  dg_trainer_free(trainer);
+  dg_model_free(model);
+  return c;
+}
+
+/** All networks of weights/: the error as a whole, and in the bins of sure answers that hold
+    enough of them. */
+START_TEST(the_zoo_is_calibrated) {
+  enum { MOST = 32, SURE = 13 }; /* the first bin above 86.7 % */
+  dg_weights_info all[MOST];
+  size_t count = 0;
+  dg_error err = {0};
+  ck_assert_msg(dg_weights_list(all, sizeof *all, MOST, &count, &err), "%s", err.message);
+  ck_assert_uint_ge(count, 10);
+  dg_dataset *set = dg_dataset_open(getenv("DIGITS_DATA"), 0, &err);
+  dg_device *device = dg_open("cpu", NULL, 0, &err);
+  ck_assert_msg(set && device, "%s", err.message);
+  for (size_t i = 0; i < count; i++) {
+    dg_calibration c = calibration_of(all[i].name, set, device);
+    ck_assert_msg(c.error <= 0.005, "%s: %.2f %%", all[i].name, 100 * c.error);
+    for (int b = SURE; b < DG_CALIBRATION_BINS; b++)
+      ck_assert_msg(c.bins[b].count < 50 || c.bins[b].accuracy > c.bins[b].confidence - 0.1,
+                    "%s: %.2f %% right of %.2f %%", all[i].name, 100 * c.bins[b].accuracy,
+                    100 * c.bins[b].confidence);
+  }
+  dg_close(device);
+  dg_dataset_close(set);
+}
+END_TEST
+
 int main(void) {
   if (!getenv("DIGITS_DATA")) {
     printf("skipped: DIGITS_DATA, a folder with MNIST's four files, is not set\n");
@@ -123,5 +177,6 @@ int main(void) {
   tcase_add_test(cases, mnist_is_read);
   tcase_add_loop_test(cases, a_network_learns_it, 0, 2);
   tcase_add_test(cases, backends_agree_on_it);
+  tcase_add_test(cases, the_zoo_is_calibrated);
   return suite_main("mnist", cases);
 }

@@ -306,15 +306,16 @@ static void write_torch(const char *path, const char *counter, const char *type)
 static void check_files(const rig_target *target, int number) {
   (void)number;
   dg_error err = {0};
+  double temperature;
   char path[] = "/tmp/digits-norm-XXXXXX";
   suite_new_file(path);
   dg_device *device = rig_open(target);
   dg_model *model = parse(one_norm);
   dg_network *network = build(model, device, false);
   write_torch(path, "n.num_batches_tracked", "I64");
-  ck_assert_msg(dg_weights_load(network, path, &err), "%s", err.message);
-  ck_assert_msg(dg_weights_save(network, model, NULL, path, &err), "%s", err.message);
-  ck_assert_msg(dg_weights_load(network, path, &err), "%s", err.message);
+  ck_assert_msg(dg_weights_load(network, path, &temperature, &err), "%s", err.message);
+  ck_assert_msg(dg_weights_save(network, model, NULL, 0, path, &err), "%s", err.message);
+  ck_assert_msg(dg_weights_load(network, path, &temperature, &err), "%s", err.message);
   float *values = rig_alloc(dg_network_floats(network), sizeof *values);
   ck_assert(dg_network_read(network, values, &err));
   const dg_param *list;
@@ -325,10 +326,10 @@ static void check_files(const rig_target *target, int number) {
                   values[list[p].offset]);
 
   write_torch(path, "n.steps", "I64");
-  ck_assert(!dg_weights_load(network, path, &err));
+  ck_assert(!dg_weights_load(network, path, &temperature, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "the network has no \"n.steps\""));
   write_torch(path, "n.num_batches_tracked", "C64");
-  ck_assert(!dg_weights_load(network, path, &err));
+  ck_assert(!dg_weights_load(network, path, &temperature, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "type C64"));
   free(values);
   dg_network_free(network);

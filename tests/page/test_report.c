@@ -138,10 +138,26 @@ static unsigned count_mistakes(const char *file) {
   return count;
 }
 
+/** Images in all bins of the table of reliability. */
+static unsigned count_binned(const char *file) {
+  static const char cell[] = " %</td><td class=\"number\">";
+  char *text = text_of(file);
+  unsigned sum = 0, count;
+  const char *at = strstr(text, "<summary>Its numbers</summary>"), *end = strstr(at, "</details>");
+  while ((at = strstr(at, "<tr><td>")) && at < end) {
+    const char *number = strstr(at, cell);
+    ck_assert_int_eq(sscanf(number + strlen(cell), "%u</td>", &count), 1);
+    sum += count;
+    at = number;
+  }
+  free(text);
+  return sum;
+}
+
 START_TEST(a_run_has_its_page) {
   static const char *const pictures[] = {"loss-by-step",      "accuracy-by-step", "loss-by-epoch",
                                          "accuracy-by-epoch", "confusion",        "samples",
-                                         "architecture"};
+                                         "reliability",       "architecture"};
   shell_check(SMALL "--epochs 3 --seed 7 --set data.validation=50 --report 'r&d' fcnn", 0,
               "report  r&d/index.html");
   check_page("r&d");
@@ -162,6 +178,9 @@ START_TEST(a_run_has_its_page) {
   check_contains("r&d/index.html", "535818");
   check_contains("r&d/index.html", "validation = 50;");
   check_contains("r&d/index.html", "after epoch 1");
+  check_contains("r&d/index.html", "% with a temperature of ");
+  check_contains("r&d/reliability.svg", ">without temperature</text>");
+  ck_assert_uint_eq(count_binned("r&d/index.html"), TEST_IMAGES);
   check_contains("r&d/index.html", "fc1.weight: ");
 }
 END_TEST

@@ -187,6 +187,31 @@ START_TEST(pictures_are_read) {
 }
 END_TEST
 
+/** A digit that no network can be sure of. */
+START_TEST(unsure_digits_have_no_label) {
+  char picture[PICTURE_SIZE];
+  server s = start("--min-probability 1 ./vanilla.safetensors");
+  const char *answer = post(s.port, picture, draw(picture, 1));
+  ck_assert_uint_eq(http_status(answer), 200);
+  json_t *object = json_loads(http_body(answer), 0, NULL);
+  const json_t *model = json_array_get(json_object_get(object, "models"), 0);
+  const json_t *digit = json_array_get(json_object_get(model, "digits"), 0);
+  const json_t *two = json_object_get(digit, "likeliest");
+  ck_assert(json_is_true(json_object_get(digit, "unsure")));
+  ck_assert(json_is_null(json_object_get(digit, "label")));
+  ck_assert_uint_eq(json_array_size(two), 2);
+  const json_t *p = json_object_get(digit, "probabilities");
+  for (size_t i = 0; i < 2; i++) {
+    const json_t *one = json_array_get(two, i);
+    size_t label = (size_t)json_integer_value(json_object_get(one, "label"));
+    ck_assert_double_eq(json_real_value(json_object_get(one, "probability")),
+                        json_real_value(json_array_get(p, label)));
+  }
+  json_decref(object);
+  ck_assert_int_eq(stop(&s, SIGTERM), 0);
+}
+END_TEST
+
 START_TEST(what_is_no_picture_is_refused) {
   static const char text[] = "{\"no\": \"picture\"}", one[] = "P5 1 1 255\n\377";
   static const char cut[] = "\211PNG\r\n\032\n\0\0\0\rIHDR\0\0\0\34",
@@ -417,6 +442,7 @@ int main(void) {
   tcase_add_unchecked_fixture(tests, open_all, close_all);
   tcase_add_loop_test(tests, requests_are_answered, 0, sizeof requests / sizeof *requests);
   tcase_add_loop_test(tests, pictures_are_read, 1, 4);
+  tcase_add_test(tests, unsure_digits_have_no_label);
   tcase_add_test(tests, what_is_no_picture_is_refused);
   tcase_add_test(tests, too_many_connections_are_refused);
   tcase_add_test(tests, the_slow_keep_nobody_out);

@@ -239,7 +239,7 @@ int main(int argc, char **argv) {
   bool ok = bench_options_read(&o, argc, argv, &err);
   for (uint32_t i = 0; ok && i < o.model_count; i++) ok = piped(&o.models[i], o.pipes[i], &err);
   if (ok && o.task == BENCH_HELP)
-    ok = fputs(bench_options_help, stdout) >= 0;
+    ok = command_help(bench_options_help);
   else if (ok && o.task == BENCH_VERSION)
     ok = say("digits-bench %s\n", dg_version());
   else if (ok && o.task == BENCH_TUNE)

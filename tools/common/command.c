@@ -33,6 +33,18 @@ bool command_number(const char *option, const char *text, uint32_t low, uint32_t
                  low, high, text);
 }
 
+bool command_probability(const char *option, const char *text, double *out, dg_error *err) {
+  char *end;
+  double value = strtod(text, &end);
+  bool decimal = strspn(text, "0123456789.eE+-") == strlen(text) && end > text && *end == '\0';
+  if (decimal && value > 0 && value <= 1) {
+    *out = value;
+    return true;
+  }
+  return dg_fail(err, DG_ERR_INPUT, "%s must be a number above 0, up to 1, such as 0.9, not \"%s\"",
+                 option, text);
+}
+
 bool command_set(char *text, dg_override *out, dg_error *err) {
   char *equals = strchr(text, '=');
   if (!equals || equals == text)
@@ -66,6 +78,11 @@ int command_option(int argc, char **argv, const struct option *known, int *index
   else
     return which;
   return '?';
+}
+
+bool command_help(const char *help) {
+  fputs(help, stdout);
+  return true;
 }
 
 const char *command_data(const char *given) {

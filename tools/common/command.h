@@ -12,8 +12,15 @@
 bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,
                     uint32_t *out, dg_error *err);
 
+/** Reads an option's value: a probability above 0, up to 1, as a decimal number. */
+bool command_probability(const char *option, const char *text, double *out, dg_error *err);
+
 /** Reads the value of --set, which it splits in place: PATH=VALUE. */
 bool command_set(char *text, dg_override *out, dg_error *err);
+
+/** Prints a help. It returns true: command_end reports output that could not be written, also of a
+    help longer than a buffer. */
+bool command_help(const char *help);
 
 /**
  * The next option, like getopt_long: returns its `val`, writes its index in `known` to `index` and

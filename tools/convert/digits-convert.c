@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
   command_begin();
   bool ok = convert_options_read(&o, argc, argv, &err);
   if (ok && o.task == CONVERT_HELP)
-    ok = fputs(convert_options_help, stdout) >= 0;
+    ok = command_help(convert_options_help);
   else if (ok && o.task == CONVERT_VERSION)
     ok = say("digits-convert %s\n", dg_version());
   else if (ok)

@@ -194,7 +194,7 @@ static bool check_targets(const data_options *o, dg_error *err) {
 }
 
 static bool perform(const data_options *o, dg_error *err) {
-  if (o->task == DATA_HELP) return fputs(data_options_help, stdout) >= 0;
+  if (o->task == DATA_HELP) return command_help(data_options_help);
   if (o->task == DATA_VERSION) return say("digits-data %s\n", dg_version());
   dg_dataset *data = check_targets(o, err) ? open_set(o, err) : NULL;
   if (!data) return false;

@@ -11,6 +11,7 @@
 #include "digits/version.h"
 #include "report/figures/sheet.h"
 #include "tools/common/command.h"
+#include "tools/common/likeliest.h"
 #include "tools/common/piped.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
@@ -81,8 +82,7 @@ static bool work_open(work *w, dg_error *err) {
   if (!check_targets(o, err) || !piped(&weights, pipes[0], err) || !piped(&model, pipes[1], err) ||
       !dg_weights_find(weights, path, err))
     return false;
-  w->model =
-      model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
+  w->model = model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
   w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   w->predictor =
       w->device ? dg_predictor_new(w->model, w->device,
@@ -91,7 +91,10 @@ static bool work_open(work *w, dg_error *err) {
                                                            .batch = BATCH},
                                    err)
                 : NULL;
-  return w->predictor && open_classes(w, path, err);
+  if (!w->predictor || !open_classes(w, path, err)) return false;
+  likeliest_warn("digits-predict", path, o->min_probability,
+                 dg_predictor_temperature(w->predictor));
+  return true;
 }
 
 static void work_close(work *w) {
@@ -144,11 +147,12 @@ static void write_label(const findings *a, uint32_t digit, label *out) {
   char number[DG_CLASS_SIZE], sure[8];
   uint32_t best = findings_label(a, digit);
   sheet_layout layout = {.image_width = a->digits->width};
-  const char *name = dg_class_name(a->names, best, number);
+  const char *name = findings_unsure(a, digit) ? UNSURE : dg_class_name(a->names, best, number);
   size_t capacity = sheet_label_capacity(&layout);
   snprintf(sure, sizeof sure, " %.0f%%",
            100 * (double)a->probabilities[(size_t)digit * a->classes + best]);
-  bool both = name == number || strlen(name) + strlen(sure) <= capacity;
+  bool both =
+      name == number || findings_unsure(a, digit) || strlen(name) + strlen(sure) <= capacity;
   snprintf(out->text, sizeof out->text, "%.*s%s", both ? DG_CLASS_SIZE - 8 : (int)capacity, name,
            both ? sure : "");
 }
@@ -178,7 +182,8 @@ static bool answer(work *w, const char *name, const dg_picture *page, const dg_d
   size_t numbers = (size_t)digits->count * classes;
   float *p = malloc(numbers * sizeof *p);
   if (!p) return dg_fail_memory(err, numbers * sizeof *p);
-  findings a = {name, page->height, page->width, digits, classes, &w->classes, p};
+  findings a = {name,    page->height, page->width, digits,
+                classes, &w->classes,  p,           w->options->min_probability};
   bool ok = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
             dg_fail_prefix(err, "%s", name);
   if (ok) dg_predictor_probabilities(w->predictor, p, digits->count, p);
@@ -275,7 +280,7 @@ static bool read_all(work *w, dg_error *err) {
 }
 
 static bool perform(const predict_options *o, dg_error *err) {
-  if (o->task == PREDICT_HELP) return fputs(predict_options_help, stdout) >= 0;
+  if (o->task == PREDICT_HELP) return command_help(predict_options_help);
   if (o->task == PREDICT_VERSION) return say("digits-predict %s\n", dg_version());
   work w = {.options = o};
   bool ok = work_open(&w, err) && (o->submission ? submit(&w, err) : read_all(&w, err));

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "tools/common/json_ended.h"
+#include "tools/common/likeliest.h"
 #include "tools/common/say.h"
 
 static const float *of_digit(const findings *a, uint32_t digit) {
@@ -14,26 +15,29 @@ static const float *of_digit(const findings *a, uint32_t digit) {
 }
 
 uint32_t findings_label(const findings *a, uint32_t digit) {
+  return likeliest_class(of_digit(a, digit), a->classes, 0);
+}
+
+bool findings_unsure(const findings *a, uint32_t digit) {
+  return likeliest_unsure(of_digit(a, digit), a->classes, a->least);
+}
+
+/** How the first line shows a digit. */
+static const char *shown(const findings *a, uint32_t digit, char number[DG_CLASS_SIZE]) {
+  return findings_unsure(a, digit) ? UNSURE
+                                   : dg_class_name(a->names, findings_label(a, digit), number);
+}
+
+/** Prints the most probable classes of a digit. */
+static void print_likeliest(const findings *a, uint32_t digit, uint32_t top) {
   const float *p = of_digit(a, digit);
-  uint32_t label = 0;
-  for (uint32_t c = 1; c < a->classes; c++)
-    if (p[c] > p[label]) label = c;
-  return label;
-}
-
-/** Does class c come before class d by probability? */
-static bool likelier(const float *p, uint32_t c, uint32_t d) {
-  return p[c] > p[d] || (p[c] == p[d] && c < d);
-}
-
-/** The class for which `rank` others are more probable. */
-static uint32_t class_of_rank(const float *p, uint32_t classes, uint32_t rank) {
-  for (uint32_t c = 0; c < classes; c++) {
-    uint32_t before = 0;
-    for (uint32_t d = 0; d < classes; d++) before += likelier(p, d, c);
-    if (before == rank) return c;
+  char number[DG_CLASS_SIZE];
+  if (top < 2 && findings_unsure(a, digit)) top = 2;
+  for (uint32_t rank = 0; rank < top && rank < a->classes; rank++) {
+    uint32_t c = likeliest_class(p, a->classes, rank);
+    say("  %s %6.2f %%", dg_class_name(a->names, c, number), 100 * (double)p[c]);
   }
-  return 0;
+  putchar('\n');
 }
 
 void findings_print(const findings *a, uint32_t top) {
@@ -41,15 +45,9 @@ void findings_print(const findings *a, uint32_t top) {
   char number[DG_CLASS_SIZE];
   say("%s: ", a->name);
   for (uint32_t i = 0; i < a->digits->count; i++)
-    say("%s%s", i ? between : "", dg_class_name(a->names, findings_label(a, i), number));
+    say("%s%s", i ? between : "", shown(a, i, number));
   putchar('\n');
-  for (uint32_t i = 0; i < a->digits->count; i++) {
-    for (uint32_t rank = 0; rank < top && rank < a->classes; rank++) {
-      uint32_t c = class_of_rank(of_digit(a, i), a->classes, rank);
-      say("  %s %6.2f %%", dg_class_name(a->names, c, number), 100 * (double)of_digit(a, i)[c]);
-    }
-    putchar('\n');
-  }
+  for (uint32_t i = 0; i < a->digits->count; i++) print_likeliest(a, i, top);
 }
 
 /* ---- JSON --------------------------------------------------------------- */
@@ -78,6 +76,7 @@ static json_t *digit_object(const findings *a, uint32_t digit) {
                 "box", "left", (int)box->left, "top", (int)box->top, "width", (int)box->width,
                 "height", (int)box->height, "probabilities", json_ended(all, ok));
   if (label < a->names->count) json_put(object, "name", json_string(a->names->name[label]), &ok);
+  if (a->least > 0) likeliest_mark(object, p, a->classes, a->names, a->least, &ok);
   return json_ended(object, ok);
 }
 

@@ -16,12 +16,17 @@ typedef struct {
   uint32_t classes;
   const dg_classes *names;    /**< of the classes */
   const float *probabilities; /**< [digits, classes] */
+  double least;               /**< probability of a digit's label, below which it is unsure; 0 */
 } findings;
 
 /** The most probable class of a digit. */
 uint32_t findings_label(const findings *a, uint32_t digit);
 
-/** Prints the labels, and for each digit the `top` most probable classes. */
+/** Is the most probable class of a digit less probable than `least`? */
+bool findings_unsure(const findings *a, uint32_t digit);
+
+/** Prints the labels, `?` for unsure ones, and for each digit the `top` most probable classes,
+    at least two of an unsure one. */
 void findings_print(const findings *a, uint32_t top);
 
 /** Prints one JSON object on a line. */

@@ -20,6 +20,11 @@ const char predict_options_help[] =
     "  --classes FILE        names of the classes, one a line, the first for label 0; default:\n"
     "                        the names in the weights\n"
     "  --top N               show the N likeliest classes of each digit; default 3\n"
+    "  --min-probability P   show ? for a digit whose likeliest class has a probability below P, "
+    "such\n"
+    "                        as 0.9, and name at least its two likeliest classes. Of the digits\n"
+    "                        shown, about so many are correct as their probabilities say, if the\n"
+    "                        weights have a temperature (digits-run --calibrate)\n"
     "  --json                print a JSON object a line for each picture, with the positions of\n"
     "                        its digits and all probabilities\n"
     "  --submission FILE     write answers for the images of a CSV table, as the lines\n"
@@ -42,6 +47,7 @@ enum {
   OPT_MODEL = 256,
   OPT_CLASSES,
   OPT_TOP,
+  OPT_MIN_PROBABILITY,
   OPT_JSON,
   OPT_SUBMISSION,
   OPT_SHOW,
@@ -56,6 +62,7 @@ static const struct option known[] = {
     {"model", required_argument, NULL, OPT_MODEL},
     {"classes", required_argument, NULL, OPT_CLASSES},
     {"top", required_argument, NULL, OPT_TOP},
+    {"min-probability", required_argument, NULL, OPT_MIN_PROBABILITY},
     {"json", no_argument, NULL, OPT_JSON},
     {"submission", required_argument, NULL, OPT_SUBMISSION},
     {"show", required_argument, NULL, OPT_SHOW},
@@ -77,6 +84,8 @@ static bool read_one(predict_options *o, int which, const char *value, dg_error 
     return true;
   case OPT_TOP:
     return command_number("--top", value, 1, 256, &o->top, err);
+  case OPT_MIN_PROBABILITY:
+    return command_probability("--min-probability", value, &o->min_probability, err);
   case OPT_JSON:
     o->json = true;
     return true;
@@ -111,11 +120,12 @@ static bool take_words(predict_options *o, char **words, int count, dg_error *er
 
 /** Refuses options that have no effect with a submission, which is for one table. */
 static bool check_submission(const predict_options *o, bool top, dg_error *err) {
-  const char *stray = top          ? "--top"
-                      : o->json    ? "--json"
-                      : o->show    ? "--show"
-                      : o->classes ? "--classes"
-                                   : NULL;
+  const char *stray = top                  ? "--top"
+                      : o->min_probability ? "--min-probability"
+                      : o->json            ? "--json"
+                      : o->show            ? "--show"
+                      : o->classes         ? "--classes"
+                                           : NULL;
   if (!o->submission) return true;
   if (stray)
     return dg_fail(err, DG_ERR_INPUT, "%s doesn't go with --submission, which names labels alone",

@@ -21,7 +21,8 @@ typedef struct {
       *submission;  /**< file for the answers to a table, which is the only picture; or NULL */
   const char *show; /**< file of the sheet; NULL: none */
   uint32_t threads;
-  uint32_t top; /**< number of classes to print for each digit */
+  uint32_t top;           /**< number of classes to print for each digit */
+  double min_probability; /**< digits whose best class is below it are shown as unsure */
   bool json;
 } predict_options;
 

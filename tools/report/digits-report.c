@@ -76,7 +76,7 @@ static bool check_targets(const report_options *o, dg_error *err) {
 
 static bool perform(const report_options *o, dg_error *err) {
   size_t runs;
-  if (o->help) return fputs(help, stdout) >= 0;
+  if (o->help) return command_help(help);
   if (!check_targets(o, err)) return false;
   if (o->version) return say("digits-report %s\n", dg_version());
   if (!report_compare(o->folder, o->title, o->runs, o->count, &runs, err)) return false;

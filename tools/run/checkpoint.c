@@ -33,7 +33,8 @@ static bool resume_from(options *o, run_checkpoint *checkpoint, dg_error *err) {
 bool run_checkpoint_find(options *o, run_checkpoint *checkpoint, dg_error *err) {
   *checkpoint = (run_checkpoint){0};
   struct stat target;
-  if (!o->save || (stat(o->save, &target) == 0 && !S_ISREG(target.st_mode))) return true;
+  if (!o->save || o->calibrate || (stat(o->save, &target) == 0 && !S_ISREG(target.st_mode)))
+    return true;
   int length =
       snprintf(checkpoint->path, sizeof checkpoint->path, "%s" CHECKPOINT_EXTENSION, o->save);
   if ((size_t)length >= sizeof checkpoint->path)

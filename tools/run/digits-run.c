@@ -15,12 +15,15 @@
 #include "tools/common/command.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
+#include "tools/run/calibrate.h"
+#include "tools/run/certainty.h"
 #include "tools/run/checkpoint.h"
 #include "tools/run/console.h"
 #include "tools/run/json_log.h"
 #include "tools/run/listing.h"
 #include "tools/run/options.h"
 #include "tools/run/repeat.h"
+#include "tools/run/run_model.h"
 #include "tools/run/run_report.h"
 
 static volatile sig_atomic_t interrupted;
@@ -70,12 +73,6 @@ static void on_epoch(void *user, const dg_epoch_report *report) {
   run_report_epoch(&a->report, a->trainer, report->epoch);
 }
 
-static dg_model *load_model(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
-  if (o->resume) return dg_model_from_weights(checkpoint->path, NULL, 0, err);
-  return o->model ? dg_model_load(o->model, o->overrides, o->override_count, err)
-                  : dg_model_from_weights(o->load, o->overrides, o->override_count, err);
-}
-
 static bool print_description(const dg_model *model, dg_device *device, dg_error *err) {
   size_t length;
   if (!dg_model_describe(model, device, NULL, 0, &length, err)) return false;
@@ -88,7 +85,7 @@ static bool print_description(const dg_model *model, dg_device *device, dg_error
 }
 
 static bool describe(const options *o, const run_checkpoint *checkpoint, dg_error *err) {
-  dg_model *model = load_model(o, checkpoint, err);
+  dg_model *model = run_model_load(o, checkpoint->path, err);
   dg_device *device = model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   bool ok = device && print_description(model, device, err);
   dg_close(device);
@@ -167,7 +164,7 @@ static bool open_data(job *j, dg_error *err) {
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: too few images to keep some for the test; add --test-data",
                    dg_dataset_source(test));
-  if (!o->classes) return true;
+  if (!o->classes) return !o->calibrate || calibrate_keep_names(o, j->data, err);
   return dg_classes_read(&names, o->classes, err) &&
          dg_dataset_set_classes(j->data, &names, o->classes, err) &&
          (!j->test_data || dg_dataset_set_classes(j->test_data, &names, o->classes, err));
@@ -176,7 +173,7 @@ static bool open_data(job *j, dg_error *err) {
 /** Opens everything for a run; the log is last, since that truncates an old one. */
 static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
-  j->model = load_model(o, j->checkpoint, err);
+  j->model = run_model_load(o, j->checkpoint->path, err);
   if (!j->model) return false;
   j->device = dg_open(o->backend, o->device, o->threads, err);
   if (!j->device) return false;
@@ -232,9 +229,9 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   if (j->options->quiet) return;
   const options *o = j->options;
   say("model   %s (%s): %llu parameters\n", start.model,
-      o->model    ? o->model
-      : o->resume ? o->resume
-                  : o->load,
+      o->model && !o->calibrate ? o->model
+      : o->resume               ? o->resume
+                                : o->load,
       (unsigned long long)start.parameters);
   if (o->load == o->installed) say("weights %s\n", o->load);
   say("device  %s: %s\n", start.backend, start.device);
@@ -245,11 +242,25 @@ static void tell_start(job *j, const dg_trainer *trainer, uint32_t seed) {
   fflush(stdout);
 }
 
+/** Fits the temperature of the loaded weights, and saves it with them. */
+static bool run_calibration(job *j, dg_trainer *trainer, dg_error *err) {
+  audience unlogged = {.console = j->audience.console}; /* a second training isn't the run's */
+  const dg_listener listener = {
+      .size = sizeof(dg_listener), &unlogged, on_progress, NULL, on_epoch};
+  const calibrate_job how = {j->options, j->device, j->data, &listener};
+  double temperature;
+  bool ok = calibrate_fit(&how, &temperature, err);
+  console_clear(&j->audience.console);
+  return ok && dg_trainer_set_temperature(trainer, temperature, err) &&
+         (!j->options->save || dg_trainer_save(trainer, j->options->save, err));
+}
+
 /** Trains as the options say, and saves. */
 static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error *err) {
   const options *o = j->options;
   *seconds = 0;
   if (o->load && !dg_trainer_load(trainer, o->load, err)) return false;
+  if (o->calibrate) return run_calibration(j, trainer, err);
   if (o->test) return true;
   double start = dg_seconds();
   bool ok = dg_trainer_train(trainer, err);
@@ -261,16 +272,49 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
                                                 : run_checkpoint_hint(j->checkpoint, o->save, err);
 }
 
-static bool run_test(job *j, dg_trainer *trainer, double trained, dg_score *score, dg_error *err) {
-  double start = dg_seconds();
-  if (!dg_trainer_test(trainer, j->test_data, score, err)) return false;
-  json_log_test(&j->audience.log, score, dg_seconds() - start);
+/** Why a trainer has no temperature. */
+static const char *why_untold(const job *j, const dg_trainer *trainer) {
+  return j->options->test ? "these weights carry none; --calibrate fits one"
+         : dg_trainer_validation_samples(trainer) == 0
+             ? "no images were set aside to fit it; --calibrate does without"
+             : "the images to validate tell none, since all were recognized";
+}
+
+static void tell_test(const job *j, const dg_trainer *trainer, double trained,
+                      const dg_score *score, const certainty *c) {
   say("test    loss %.4f  accuracy %.2f %% (%u of %u)", score->loss, 100 * score->accuracy,
       score->correct, score->total);
   if (!j->options->test) say("  trained in %.1f s", trained);
   putchar('\n');
+  if (!j->options->quiet) certainty_print(c, why_untold(j, trainer));
   fflush(stdout);
+}
+
+/** Tests on the images of `part`, whose outputs go to `logits`. */
+static bool run_test(job *j, dg_trainer *trainer, double trained, const dg_part_view *part,
+                     float *logits, dg_score *score, dg_error *err) {
+  certainty c;
+  double start = dg_seconds();
+  if (!dg_trainer_test_logits(trainer, j->test_data, score, logits, err)) return false;
+  double seconds = dg_seconds() - start;
+  if (!certainty_measure(&c, trainer, j->model, part, logits, err)) return false;
+  json_log_test(&j->audience.log, score, &c, seconds);
+  tell_test(j, trainer, trained, score, &c);
   return true;
+}
+
+/** Trains and tests. Returns the outputs for the test images, which the caller frees. */
+static float *train_and_test(job *j, dg_trainer *trainer, dg_score *score, double *seconds,
+                             dg_error *err) {
+  const dg_part_view part = dg_dataset_part(j->test_data ? j->test_data : j->data, DG_PART_TEST);
+  size_t numbers = (size_t)part.count * dg_trainer_outputs(trainer);
+  float *logits = malloc(numbers * sizeof *logits);
+  if (!logits) return dg_fail_memory(err, numbers * sizeof *logits), NULL;
+  if (run_training(j, trainer, seconds, err) &&
+      run_test(j, trainer, *seconds, &part, logits, score, err))
+    return logits;
+  free(logits);
+  return NULL;
 }
 
 /** Trains and tests once. */
@@ -288,8 +332,9 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
   if (!dg_trainer_can_test(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
   j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
-  bool ok = run_training(j, trainer, seconds, err) && run_test(j, trainer, *seconds, score, err);
-  ok = run_report_take(&j->audience.report, trainer, ok, ok ? err : NULL) && ok;
+  float *logits = train_and_test(j, trainer, score, seconds, err);
+  bool ok = logits != NULL;
+  ok = run_report_take(&j->audience.report, trainer, logits, ok ? err : NULL) && ok;
   dg_trainer_free(trainer);
   return ok;
 }
@@ -373,7 +418,7 @@ static bool perform(options *o, dg_error *err) {
   case DO_DESCRIBE:
     return use_model(o, err);
   case DO_HELP:
-    return fputs(options_help, stdout) >= 0;
+    return command_help(options_help);
   case DO_HELP_LAYERS:
     return help_layers(err);
   case DO_VERSION:

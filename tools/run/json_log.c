@@ -139,11 +139,17 @@ void json_log_epoch(json_log *log, const dg_epoch_report *r) {
   write_line(log, json_ended(line, ok));
 }
 
-void json_log_test(json_log *log, const dg_score *score, double seconds) {
-  write_line(log,
-             json_pack("{ss so so sI sI sf}", "event", "test", "loss", number(score->loss),
-                       "accuracy", number(score->accuracy), "correct", (json_int_t)score->correct,
-                       "total", (json_int_t)score->total, "seconds", seconds));
+void json_log_test(json_log *log, const dg_score *score, const certainty *c, double seconds) {
+  json_t *line = json_pack("{ss so so sI sI sf so}", "event", "test", "loss", number(score->loss),
+                           "accuracy", number(score->accuracy), "correct",
+                           (json_int_t)score->correct, "total", (json_int_t)score->total, "seconds",
+                           seconds, "calibration_error", number(c->error));
+  bool ok = true;
+  if (c->temperature > 0) {
+    json_put(line, "temperature", number(c->temperature), &ok);
+    json_put(line, "calibration_error_without", number(c->without), &ok);
+  }
+  write_line(log, json_ended(line, ok));
 }
 
 void json_log_summary(json_log *log, const json_summary *s) {

@@ -3,6 +3,7 @@
 #define DG_JSON_LOG_H
 
 #include "digits/train.h"
+#include "tools/run/certainty.h"
 
 enum { JSON_LOGS = 2 };
 
@@ -54,7 +55,7 @@ void json_log_step(json_log *log, uint64_t step, double loss, double accuracy);
 /** An epoch has ended: its scores, the last learning rate and its speed. */
 void json_log_epoch(json_log *log, const dg_epoch_report *report);
 /** A test has ended; it took `seconds`. */
-void json_log_test(json_log *log, const dg_score *score, double seconds);
+void json_log_test(json_log *log, const dg_score *score, const certainty *c, double seconds);
 /** Several runs have ended. */
 void json_log_summary(json_log *log, const json_summary *summary);
 

@@ -54,6 +54,12 @@ const char options_help[] =
     "  --load FILE           start from these weights; without MODEL, with the model they carry\n"
     "  --test                don't train; test the weights of --load, or else the installed\n"
     "                        weights of MODEL, which is then a name\n"
+    "  --calibrate           like --test, but first fit a temperature, which makes the weights'\n"
+    "                        probabilities say how often their answers are correct, and write it\n"
+    "                        with the weights to --save FILE. It is fitted on the images that\n"
+    "                        their recipe sets aside to validate; if it sets none aside, with a\n"
+    "                        second network that is trained without a sixth of the images. --data\n"
+    "                        and --seed must be those that the weights were trained with\n"
     "\n"
     "Output\n"
     "  --log FILE            write a JSON object a line: start, step, epoch, test, summary; no\n"
@@ -74,7 +80,7 @@ const char options_help[] =
 /* ---- the options -------------------------------------------------------- */
 
 /** Requirements of options on other options. */
-enum { TESTING = 1, RESUMING = 2, DESCRIBING = 4, LISTING = 8 };
+enum { TESTING = 1, RESUMING = 2, DESCRIBING = 4, LISTING = 8, CALIBRATING = 16 };
 
 typedef enum { WORD, FLAG, NUMBER, OVERRIDE, SWITCH, SETTING, TASK } option_kind;
 
@@ -90,30 +96,33 @@ typedef struct {
   task task;        /**< TASK */
 } known_option;
 
+/* Tasks besides training that run a network. */
+enum { RUNNING = TESTING | RESUMING | CALIBRATING };
+
 #define AT(field) .offset = offsetof(options, field)
 
 static const known_option known[] = {
-    {"--backend", WORD, .with = TESTING | RESUMING | DESCRIBING, AT(backend)},
-    {"--device", WORD, .with = TESTING | RESUMING | DESCRIBING, AT(device)},
-    {"--threads", NUMBER, .with = TESTING | RESUMING | DESCRIBING, AT(threads), .low = 1,
-     .high = 1024},
-    {"--data", WORD, .with = TESTING | RESUMING, AT(data)},
-    {"--test-data", WORD, .with = TESTING | RESUMING, AT(test_data)},
-    {"--classes", WORD, .with = TESTING | RESUMING, AT(classes)},
+    {"--backend", WORD, .with = RUNNING | DESCRIBING, AT(backend)},
+    {"--device", WORD, .with = RUNNING | DESCRIBING, AT(device)},
+    {"--threads", NUMBER, .with = RUNNING | DESCRIBING, AT(threads), .low = 1, .high = 1024},
+    {"--data", WORD, .with = RUNNING, AT(data)},
+    {"--test-data", WORD, .with = RUNNING, AT(test_data)},
+    {"--classes", WORD, .with = RUNNING, AT(classes)},
     {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
     {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},
     {"--lr", OVERRIDE, .with = DESCRIBING, .path = "train.optimizer.lr"},
     {"--exact", SWITCH, .with = DESCRIBING, .path = "train.exact"},
     {"--set", SETTING, .with = TESTING | DESCRIBING},
-    {"--seed", NUMBER, AT(seed), .high = UINT32_MAX},
+    {"--seed", NUMBER, .with = CALIBRATING, AT(seed), .high = UINT32_MAX},
     {"--runs", NUMBER, AT(runs), .low = 1, .high = 1000},
-    {"--save", WORD, AT(save)},
+    {"--save", WORD, .with = CALIBRATING, AT(save)},
     {"--resume", WORD, .with = DESCRIBING, .asks = RESUMING, AT(resume)},
-    {"--load", WORD, .with = TESTING | DESCRIBING, AT(load)},
+    {"--load", WORD, .with = TESTING | DESCRIBING | CALIBRATING, AT(load)},
     {"--test", FLAG, .asks = TESTING, AT(test)},
-    {"--log", WORD, .with = TESTING | RESUMING, AT(log)},
-    {"--report", WORD, .with = TESTING | RESUMING, AT(report)},
-    {"--quiet", FLAG, .with = TESTING | RESUMING, AT(quiet)},
+    {"--calibrate", FLAG, .asks = CALIBRATING, AT(calibrate)},
+    {"--log", WORD, .with = RUNNING, AT(log)},
+    {"--report", WORD, .with = RUNNING, AT(report)},
+    {"--quiet", FLAG, .with = RUNNING, AT(quiet)},
     {"--describe", TASK, .with = RESUMING, .asks = DESCRIBING, .task = DO_DESCRIBE},
     {"--list-devices", TASK, .asks = LISTING, .task = DO_LIST_DEVICES},
     {"--list-models", TASK, .asks = LISTING, .task = DO_LIST_MODELS},
@@ -125,7 +134,7 @@ enum { KNOWN = sizeof known / sizeof *known };
 
 /* ---- reading ------------------------------------------------------------ */
 
-static bool add_override(options *o, dg_override override, dg_error *err) {
+bool options_override(options *o, dg_override override, dg_error *err) {
   if (o->override_count == MAX_OVERRIDES)
     return dg_fail(err, DG_ERR_INPUT,
                    "more than %d overrides; put some of them into the model file", MAX_OVERRIDES);
@@ -146,11 +155,11 @@ static bool read_one(options *o, const known_option *option, char *value, dg_err
   case NUMBER:
     return command_number(option->name, value, option->low, option->high, field, err);
   case OVERRIDE:
-    return add_override(o, (dg_override){option->name, option->path, value}, err);
+    return options_override(o, (dg_override){option->name, option->path, value}, err);
   case SWITCH:
-    return add_override(o, (dg_override){option->name, option->path, "true"}, err);
+    return options_override(o, (dg_override){option->name, option->path, "true"}, err);
   case SETTING:
-    return command_set(value, &setting, err) && add_override(o, setting, err);
+    return command_set(value, &setting, err) && options_override(o, setting, err);
   case TASK:
     if (o->task != DO_HELP) o->task = option->task; /* --help overrides other tasks */
     return true;
@@ -162,10 +171,11 @@ static bool read_one(options *o, const known_option *option, char *value, dg_err
 
 /** Why an option with a requirement conflicts with others. */
 static const char *reason(unsigned asks) {
-  return asks == TESTING      ? "trains nothing"
-         : asks == RESUMING   ? "goes on with a run as it began"
-         : asks == DESCRIBING ? "runs nothing"
-                              : "stands alone";
+  return asks == TESTING       ? "trains nothing"
+         : asks == RESUMING    ? "goes on with a run as it began"
+         : asks == DESCRIBING  ? "runs nothing"
+         : asks == CALIBRATING ? "goes by the recipe of the weights"
+                               : "stands alone";
 }
 
 /** Refuses options that have no effect with others. */
@@ -209,15 +219,17 @@ static bool find_weights(options *o, dg_error *err) {
               (length > 4 && strcmp(o->model + length - 4, ".cfg") == 0);
   if (path)
     return dg_fail(err, DG_ERR_INPUT,
-                   "--test needs --load FILE, or the name of a model whose weights are installed");
+                   "%s needs --load FILE, or the name of a model whose weights are installed",
+                   o->calibrate ? "--calibrate" : "--test");
   if (!dg_weights_find(o->model, o->installed, err))
-    return dg_fail_prefix(err, "--test without --load FILE");
+    return dg_fail_prefix(err, "%s without --load FILE", o->calibrate ? "--calibrate" : "--test");
   o->load = o->installed;
   return true;
 }
 
 /** Refuses conflicts between more than two options. */
 static bool check(options *o, dg_error *err) {
+  o->test |= o->calibrate;
   if (o->test && !o->load && !find_weights(o, err)) return false;
   if (o->task == DO_DESCRIBE && o->load && o->model)
     return dg_fail(err, DG_ERR_INPUT,

@@ -35,6 +35,7 @@ typedef struct {
   uint32_t seed, threads, runs;
   const char *words; /**< the command line as given, without the program */
   bool quiet, test;  /**< test: no training */
+  bool calibrate;    /**< test with a temperature that is fitted first */
   bool data_named;   /**< --data was given, not taken from elsewhere */
   dg_override overrides[MAX_OVERRIDES];
   uint32_t override_count;
@@ -42,6 +43,9 @@ typedef struct {
 
 /** Reads the command line; strings point into argv (whose --set values are split in place). */
 bool options_read(options *out, int argc, char **argv, dg_error *err);
+
+/** Adds an override; the strings must outlive the options. */
+bool options_override(options *o, dg_override override, dg_error *err);
 
 extern const char options_help[];
 

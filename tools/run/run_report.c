@@ -92,17 +92,19 @@ static bool take_weights(run_report *r, dg_trainer *trainer, dg_error *err) {
   return true;
 }
 
-bool run_report_take(run_report *r, dg_trainer *trainer, bool tested, dg_error *err) {
-  if (!r->folder) return true;
+bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, dg_error *err) {
+  if (!r->folder) return free(outputs), true;
+  r->outputs = outputs;
   r->contents.classes = dg_trainer_outputs(trainer);
+  r->contents.temperature = dg_trainer_temperature(trainer);
   if (!take_weights(r, trainer, err)) return false;
-  if (!tested) return true;
+  if (!outputs) return true;
   if (r->failure.kind != DG_OK) {
     if (err) *err = r->failure;
     return false;
   }
-  r->contents.outputs = r->outputs = answer(trainer, r->data, err);
-  return r->outputs != NULL;
+  r->contents.outputs = outputs;
+  return true;
 }
 
 bool run_report_write(run_report *r, const char *stopped, dg_error *err) {

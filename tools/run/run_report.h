@@ -33,8 +33,9 @@ void run_report_begin(run_report *r);
 /** An epoch has ended: after the first one, records the answers to some test images. */
 void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch);
 
-/** A run has ended: records all answers, if it was `tested`, and the first layer's weights. */
-bool run_report_take(run_report *r, dg_trainer *trainer, bool tested, dg_error *err);
+/** A run has ended: records the first layer's weights, and the network's outputs for the test
+    images, which then belong to the report (NULL: it was not tested). */
+bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, dg_error *err);
 
 /** Writes the page; `stopped`: why the last run ended early, or NULL. */
 bool run_report_write(run_report *r, const char *stopped, dg_error *err);

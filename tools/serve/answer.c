@@ -7,6 +7,7 @@
 #include "digits/picture.h"
 #include "tools/common/command.h"
 #include "tools/common/json_ended.h"
+#include "tools/common/likeliest.h"
 
 enum {
   /* The pixels of a photograph of 256 KB, or of a screen; finding digits takes a fifth of a
@@ -34,11 +35,13 @@ answer answer_models(const networks *n) {
   bool ok = models != NULL;
   for (uint32_t i = 0; i < n->count; i++) {
     const network *one = &n->all[i];
+    double temperature = dg_predictor_temperature(one->predictor);
     json_add(models,
-             json_pack("{ss ss si si si}", "name", one->name, "model", dg_model_name(one->model),
+             json_pack("{ss ss si si si so}", "name", one->name, "model", dg_model_name(one->model),
                        "height", (int)dg_predictor_height(one->predictor), "width",
                        (int)dg_predictor_width(one->predictor), "classes",
-                       (int)dg_predictor_outputs(one->predictor)),
+                       (int)dg_predictor_outputs(one->predictor), "temperature",
+                       temperature > 0 ? json_real(temperature) : json_null()),
              &ok);
   }
   return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models",
@@ -71,30 +74,30 @@ static json_t *seen_array(const dg_digits *digits) {
 /* ---- a network ---------------------------------------------------------- */
 
 /** A network's answer for a digit. */
-static json_t *read_object(const float *probabilities, uint32_t classes) {
-  uint32_t label = 0;
+static json_t *read_object(const float *p, uint32_t classes, double least) {
   json_t *all = json_array();
   bool ok = all != NULL;
-  for (uint32_t c = 0; c < classes; c++) {
-    if (probabilities[c] > probabilities[label]) label = c;
-    json_add(all, json_real((double)probabilities[c]), &ok);
-  }
-  return json_pack("{si so}", "label", (int)label, "probabilities", json_ended(all, ok));
+  for (uint32_t c = 0; c < classes; c++) json_add(all, json_real((double)p[c]), &ok);
+  json_t *object = json_pack("{si so}", "label", (int)likeliest_class(p, classes, 0),
+                             "probabilities", json_ended(all, ok));
+  if (least > 0) likeliest_mark(object, p, classes, NULL, least, &ok);
+  return json_ended(object, ok);
 }
 
 /** A network's answers for all digits, from p [count, classes]. */
-static json_t *read_array(const network *one, const float *p, uint32_t count, dg_error *err) {
+static json_t *read_array(const network *one, const float *p, uint32_t count, double least,
+                          dg_error *err) {
   uint32_t classes = dg_predictor_outputs(one->predictor);
   json_t *array = json_array();
   bool ok = array != NULL;
   for (uint32_t i = 0; i < count; i++)
-    json_add(array, read_object(p + (size_t)i * classes, classes), &ok);
+    json_add(array, read_object(p + (size_t)i * classes, classes, least), &ok);
   if (!ok) dg_fail_memory(err, sizeof(json_t));
   return json_ended(array, ok);
 }
 
 /** Runs a network on digits of its input size. */
-static json_t *run(const network *one, const dg_digits *digits, dg_error *err) {
+static json_t *run(const network *one, const dg_digits *digits, double least, dg_error *err) {
   size_t numbers = (size_t)digits->count * dg_predictor_outputs(one->predictor);
   float *p = malloc(numbers * sizeof *p);
   if (!p) {
@@ -106,7 +109,7 @@ static json_t *run(const network *one, const dg_digits *digits, dg_error *err) {
             dg_fail_prefix(err, "%s", one->name);
   double milliseconds = 1000 * (dg_seconds() - begin);
   if (ok) dg_predictor_probabilities(one->predictor, p, digits->count, p);
-  json_t *read = ok ? read_array(one, p, digits->count, err) : NULL;
+  json_t *read = ok ? read_array(one, p, digits->count, least, err) : NULL;
   free(p);
   return read ? json_pack("{ss ss sf so}", "name", one->name, "model", dg_model_name(one->model),
                           "milliseconds", milliseconds, "digits", read)
@@ -122,13 +125,13 @@ static bool find(const dg_picture *picture, const network *one, dg_digits *digit
 
 /** Runs a network on the digits of a picture; cuts them out again if its input size differs. */
 static json_t *ask(const network *one, const dg_picture *picture, const dg_digits *digits,
-                   dg_error *err) {
+                   double least, dg_error *err) {
   if (digits->height == dg_predictor_height(one->predictor) &&
       digits->width == dg_predictor_width(one->predictor))
-    return run(one, digits, err);
+    return run(one, digits, least, err);
   dg_digits own;
   if (!find(picture, one, &own, err)) return NULL;
-  json_t *object = run(one, &own, err);
+  json_t *object = run(one, &own, least, err);
   dg_digits_free(&own);
   return object;
 }
@@ -138,7 +141,8 @@ static json_t *ask_all(networks *n, const dg_picture *picture, const dg_digits *
   json_t *models = json_array();
   bool ok = true;
   for (uint32_t i = 0; ok && i < n->count; i++)
-    ok = json_array_append_new(models, ask(&n->all[i], picture, digits, err)) == 0;
+    ok = json_array_append_new(models, ask(&n->all[i], picture, digits, n->min_probability, err)) ==
+         0;
   if (ok) return models;
   json_decref(models);
   return NULL;

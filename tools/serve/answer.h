@@ -15,11 +15,14 @@ typedef struct {
 /**
  * Finds the digits of a picture, the `size` bytes of a PNG, JPEG or PGM file, and classifies them
  * with every network: {device, milliseconds, digits: [{box, height, width, image}], models: [{name,
- * model, milliseconds, digits: [{label, probabilities}]}]}. Calls of several threads take turns.
+ * model, milliseconds, digits: [{label, probabilities}]}]}. With a smallest probability, a digit
+ * also has `unsure`; if that is true, its label is null, and `likeliest` has its two most probable
+ * classes. Calls of several threads take turns.
  */
 answer answer_predict(networks *n, const void *bytes, size_t size);
 
-/** {device, models: [{name, model, height, width, classes}]} */
+/** {device, models: [{name, model, height, width, classes, temperature}]}; temperature null: none
+ */
 answer answer_models(const networks *n);
 
 /** {error: message} */

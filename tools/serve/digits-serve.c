@@ -73,7 +73,7 @@ static bool open_networks(networks *n, const serve_options *o, const sigset_t *h
                           dg_error *err) {
   dg_device *device = dg_open(o->backend, o->device, o->threads, err);
   if (!device) return false;
-  networks_open(n, device);
+  networks_open(n, device, o->min_probability);
   bool ok = o->weights_count || add_installed(n, held, err);
   for (uint32_t i = 0; ok && i < o->weights_count; i++) ok = add(n, o->weights[i], held, err);
   if (!ok) networks_close(n);
@@ -143,7 +143,7 @@ int main(int argc, char **argv) {
   command_begin();
   bool ok = serve_options_read(&o, argc, argv, &err);
   if (ok && o.task == SERVE_HELP)
-    fputs(serve_options_help, stdout);
+    command_help(serve_options_help);
   else if (ok && o.task == SERVE_VERSION)
     say("digits-serve %s\n", dg_version());
   else

@@ -5,9 +5,10 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "tools/common/likeliest.h"
 
-void networks_open(networks *n, dg_device *device) {
-  *n = (networks){.device = device};
+void networks_open(networks *n, dg_device *device, double min_probability) {
+  *n = (networks){.device = device, .min_probability = min_probability};
   pthread_mutex_init(&n->lock, NULL);
 }
 
@@ -39,6 +40,8 @@ bool networks_add(networks *n, const char *weights, dg_error *err) {
     dg_model_free(one->model);
     return false;
   }
+  likeliest_warn("digits-serve", path, n->min_probability,
+                 dg_predictor_temperature(one->predictor));
   n->count++;
   return true;
 }

@@ -18,7 +18,8 @@ typedef struct {
 
 typedef struct {
   dg_device *device;
-  pthread_mutex_t lock; /**< held while a thread makes an answer */
+  pthread_mutex_t lock;   /**< held while a thread makes an answer */
+  double min_probability; /**< less probable answers are unsure; 0: none is */
   uint32_t count;
   network *all; /**< [count] */
 } networks;
@@ -28,7 +29,7 @@ enum {
 };
 
 /** Prepares `n` with a device, which then belongs to `n`; networks are added later. */
-void networks_open(networks *n, dg_device *device);
+void networks_open(networks *n, dg_device *device, double min_probability);
 
 /** Adds the network of a weight file, given by path or by a name for dg_weights_find. */
 bool networks_add(networks *n, const char *weights, dg_error *err);

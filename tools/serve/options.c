@@ -17,6 +17,9 @@ const char serve_options_help[] =
     "  --listen ADDRESS      address to listen on, such as 192.168.1.5, or 0.0.0.0 for all;\n"
     "                        default: this machine alone (127.0.0.1, and ::1 if there is IPv6).\n"
     "                        Others need the token in the printed address\n"
+    "  --min-probability P   show ? for a digit whose likeliest class has a probability below P, "
+    "such\n"
+    "                        as 0.9, and its two likeliest classes\n"
     "  --token TOKEN         the token that requests need: 16 to 128 letters, digits, -, ., _\n"
     "                        and ~. Default: $DIGITS_TOKEN, else a new one if others can\n"
     "                        connect, else none. Users of this machine can see TOKEN (ps)\n"
@@ -46,6 +49,7 @@ enum { DEFAULT_PORT = 8020, MAX_PORT = 65535, MAX_THREADS = 1024 };
 enum {
   OPT_PORT = 256,
   OPT_LISTEN,
+  OPT_MIN_PROBABILITY,
   OPT_TOKEN,
   OPT_TOKEN_FILE,
   OPT_BACKEND,
@@ -58,6 +62,7 @@ enum {
 static const struct option known[] = {
     {"port", required_argument, NULL, OPT_PORT},
     {"listen", required_argument, NULL, OPT_LISTEN},
+    {"min-probability", required_argument, NULL, OPT_MIN_PROBABILITY},
     {"token", required_argument, NULL, OPT_TOKEN},
     {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
     {"backend", required_argument, NULL, OPT_BACKEND},
@@ -75,6 +80,8 @@ static bool read_one(serve_options *o, int which, const char *value, dg_error *e
   case OPT_LISTEN:
     o->listen = value;
     return true;
+  case OPT_MIN_PROBABILITY:
+    return command_probability("--min-probability", value, &o->min_probability, err);
   case OPT_TOKEN:
     o->token = value;
     return true;

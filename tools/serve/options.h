@@ -18,6 +18,7 @@ typedef struct {
   const char *token, *token_file;
   const char *backend, *device;
   uint32_t threads;
+  double min_probability; /**< 0: not given */
 } serve_options;
 
 /** Reads the command line; strings point into argv. */

@@ -100,18 +100,30 @@ function makeCard(model) {
   cards.push({ label, time, bars, sure: put(card, 'p', 'sure') });
 }
 
+const UNSURE = '?'; // in place of an answer that is less probable than --min-probability
+
+/** The answer for a digit. */
+const answerOf = (digit) => digit.label ?? UNSURE;
+
+/** The likeliest classes of a digit: two if the network is unsure. */
+const likeliest = (digit) =>
+  digit.likeliest ?? [{ label: digit.label, probability: digit.probabilities[digit.label] }];
+
 /** Shows a network's answer for digit `at`; `model` null: none. */
 function showCard(card, model, at) {
   const read = model ? model.digits[at] : null;
   const between = card.bars.length > 10 ? ' ' : '';
-  card.label.textContent = model ? model.digits.map((digit) => digit.label).join(between) : '–';
+  card.label.textContent = model ? model.digits.map(answerOf).join(between) : '–';
   card.time.textContent = model ? milliseconds(model.milliseconds) : '';
-  card.sure.textContent = read ? `${read.label}: ${percent(read.probabilities[read.label])}` : '';
+  const best = read ? likeliest(read) : [];
+  card.sure.textContent = best
+    .map(({ label, probability }) => `${label}: ${percent(probability)}`)
+    .join(', ');
   card.bars.forEach(({ bar, fill }, c) => {
     const share = read ? read.probabilities[c] : 0;
     fill.style.height = `${100 * share}%`;
     bar.title = read ? `${c}: ${percent(share)}` : '';
-    bar.classList.toggle('likeliest', read !== null && c === read.label);
+    bar.classList.toggle('likeliest', best.some(({ label }) => label === c));
   });
 }
 
@@ -167,7 +179,7 @@ function tell(finished) {
   status.dataset.took = shown.took;
   status.dataset.finished = finished;
   if (!finished || !answer) return;
-  const texts = answer.models.map((m) => `${m.name}: ${m.digits.map((d) => d.label).join(' ')}`);
+  const texts = answer.models.map((m) => `${m.name}: ${m.digits.map(answerOf).join(' ')}`);
   element('spoken').textContent = texts.join(', ');
 }
 
