@@ -51,7 +51,7 @@ static const row rows[] = {
     {"a long name", WEIGHTS, "{\"", "\\u0001", "\":" TENSOR "}", TEST "vanilla", 2,
      "w: the network has no "},
     {"a long type", WEIGHTS, "{\"a\":{\"dtype\":\"", "x",
-     "\",\"shape\":[],\"data_offsets\":[0,0]}}", TEST "vanilla", 2, "w: \"a\" has the type xxx"},
+     "\",\"shape\":[],\"data_offsets\":[0,0]}}", TEST "vanilla", 2, "w: the network has no \"a\""},
     {"a long shape", WEIGHTS, "{\"a\":{\"dtype\":\"F32\",\"shape\":[0", ",0",
      "],\"data_offsets\":[0,0]}}", TEST "vanilla", 2, UNSOUND "the entry of \"a\" lacks"},
     {"a long number", WEIGHTS, "{\"a\":", "9", "}", TEST "vanilla", 2, UNSOUND},
