@@ -641,6 +641,9 @@ def run_from_pipes(t):
                    '{ type = "flatten"; }, { type = "linear"; name = "out"; units = 10; }')
     stroke = bytes(255 * (5 < i // 28 < 23 and 12 < i % 28 < 16) for i in range(28 * 28))
     (t.folder / "one.pgm").write_bytes(b"P5 28 28 255\n" + stroke)
+    tiny = {"out.weight": numbered((10, 784), 0), "out.bias": numbered((10,), 0)}
+    write_safetensors(t.folder / "half.safetensors", tiny, None,
+                      **{"x.num_batches_tracked": ("F16", (), b"\0<")})
     tools = os.path.dirname(t.run)
     base = f"'{t.run}' --quiet --backend cpu --data . --set train.batch=10 "
     for what, command in (
@@ -648,6 +651,7 @@ def run_from_pipes(t):
             ("a model at stdin", f"{base} --save v.safetensors /dev/stdin < <(cat tiny.cfg)"),
             ("the same", "cmp w.safetensors v.safetensors"),
             ("weights", f"cat w.safetensors | {base} --test --load /dev/stdin"),
+            ("counts of batches in half", f"{base} --test --load half.safetensors ./tiny.cfg"),
             ("weights and a model", f"{base} --test --load <(cat w.safetensors) <(cat tiny.cfg)"),
             ("weights to predict with", f"'{tools}/digits-predict' <(cat w.safetensors) one.pgm"),
             ("weights and a model to predict with", f"cat w.safetensors | '{tools}/digits-predict' "

@@ -395,6 +395,9 @@ static const struct {
 } headers[] = {
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", NULL},
     {"{\"shape\":(1,2),\"fortran_order\":True,\"descr\":\"<f4\"}", NULL},
+    {"{'descr': '<f4', 'fortran_order': False, 'shape': (1L, 2L), }", NULL},
+    {"{'descr': '<f4', 'fortran_order': False, 'shape': (2LL,), }", "no sound .npy"},
+    {"{'descr': '<f4', 'fortran_order': False, 'shape': (L,), }", "no sound .npy"},
     {"{'descr': [('a', '<f4'), 'fortran_order': False, 'shape': (2,), }", "no sound .npy"},
     {"{'descr': [('a, '<f4')], 'fortran_order': False, 'shape': (2,), }", "no sound .npy"},
     {"{'descr': '<f4', 'fortran_order': 0, 'shape': (2,), }", "no sound .npy"},

@@ -58,7 +58,7 @@ static bool take_size(const char **at, uint64_t *size) {
     *size = *size * 10 + (uint64_t)(*digit - '0');
   }
   bool ok = digit > *at;
-  *at = digit;
+  *at = digit + (*digit == 'L'); /* a long of Python 2 */
   return ok;
 }
 

@@ -183,11 +183,11 @@ static bool find_within(dg_pytorch_file *file, const dg_pickle_value *dict, int 
 static const dg_pickle_value *follow(const dg_pytorch_file *file, const dg_pickle_value *dict,
                                      const char **path) {
   const dg_pickle_value *best = NULL;
-  size_t longest = 0;
+  size_t longest = 0, all = strlen(*path);
   for (walk w = begin(dict); next(file, &w);) {
     size_t length = w.key->kind == DG_PICKLE_TEXT ? w.key->length : 0;
-    if (length < longest || length == 0 || strncmp(*path, w.key->text, length) != 0 ||
-        ((*path)[length] && (*path)[length] != '.'))
+    if (length < longest || length == 0 || length > all ||
+        memcmp(*path, w.key->text, length) != 0 || (length < all && (*path)[length] != '.'))
       continue;
     longest = length;
     best = w.value;
