@@ -342,6 +342,43 @@ static void packed_set(void) {
   ck_assert_int_ge(H5Fclose(file), 0);
 }
 
+/** Settings of Keras of as many layers as there may be, which read others out of order. */
+static void many_settings(void) {
+  enum { LAYERS_OF_KERAS = 1500, CALLS = 8 };
+  const hsize_t one = 1;
+  char *config;
+  size_t size;
+  FILE *to = open_memstream(&config, &size);
+  fputs("{\"class_name\":\"Functional\",\"config\":{\"output_layers\":[[\"0\",0,0]],\"layers\":[",
+        to);
+  for (int i = 0; i < LAYERS_OF_KERAS; i++) {
+    fprintf(to, "%s{\"class_name\":\"Add\",\"name\":\"%d\",\"inbound_nodes\":[[", i ? "," : "", i);
+    for (int k = 0; k < CALLS; k++)
+      fprintf(to, "%s[\"%d\",0,0]", k ? "," : "", (i + k + 1) % LAYERS_OF_KERAS);
+    fputs("]]}", to);
+  }
+  fputs("]}}", to);
+  fclose(to);
+  snprintf(path, sizeof path, "%s/w.h5", folder);
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR),
+        list = H5Screate_simple(1, &one, NULL);
+  H5Tset_size(type, H5T_VARIABLE);
+  hid_t attribute = H5Acreate2(file, "model_config", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert_int_ge(H5Awrite(attribute, type, &config), 0);
+  hid_t group = H5Gcreate2(file, "a", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t set = H5Dcreate2(group, "w", H5T_STD_I8LE, list, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert_int_ge(H5Dwrite(set, H5T_STD_I8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, "x"), 0);
+  H5Dclose(set);
+  H5Gclose(group);
+  H5Aclose(attribute);
+  H5Sclose(list);
+  H5Sclose(space);
+  H5Tclose(type);
+  free(config);
+  ck_assert_int_ge(H5Fclose(file), 0);
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
 static const struct {
@@ -372,6 +409,7 @@ static const struct {
     {many_layers, true, NULL},
     {many_layers_of_keras, true, NULL},
     {many_matrices, true, "could be any of"},
+    {many_settings, false, "nothing fits"},
     {packed_set, false, "\"w\" makes more numbers than the 4194304"},
 };
 

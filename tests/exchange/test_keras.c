@@ -475,6 +475,15 @@ static const struct {
      "=11; layers/sequential/layers/dense/vars/1 2; layers/sequential/layers/dense_1/vars/0 2 2 "
      "=21; layers/sequential/layers/dense_1/vars/1 2",
      true, true},
+    {"w.keras", /* of Keras 2.13 */
+     "_layer_checkpoint_dependencies/dense/vars/0 2 2 =1; "
+     "_layer_checkpoint_dependencies/dense/vars/1 2; "
+     "_layer_checkpoint_dependencies/sequential/_layer_checkpoint_dependencies/dense/vars/0 2 2 "
+     "=11; _layer_checkpoint_dependencies/sequential/_layer_checkpoint_dependencies/dense/vars/1 2;"
+     "_layer_checkpoint_dependencies/sequential/_layer_checkpoint_dependencies/dense_1/vars/0 2 2 "
+     "=21; _layer_checkpoint_dependencies/sequential/_layer_checkpoint_dependencies/dense_1/vars/1 "
+     "2",
+     true, true},
     {"w.h5",
      "a/kernel 2 2 =1; a/bias 2; inner/inner/b/kernel 2 2 =11; inner/inner/b/bias 2;"
      "inner/inner/c/kernel 2 2 =21; inner/inner/c/bias 2; @a weight_names: kernel bias;"

@@ -21,7 +21,6 @@ static void tell(void *user, const char *theirs, const char *ours, const char *h
 /** Warns of a setting of the file that the model contradicts. */
 static void warn(void *user, const dg_difference *difference) {
   const convert_options *o = user;
-  if (o->how.strict) return; /* it will be the error */
   say_to(stderr, "digits-convert: warning: %s: %s", o->input, difference->message);
   if (difference->key)
     say_to(stderr, "; --set %s.%s=%s sets it", difference->layer, difference->key,

@@ -374,8 +374,8 @@ static void doubt_eps(const dg_model_node *node, const dg_convert_options *optio
 void dg_keras_doubt(const dg_model_graph *graph, const dg_convert_options *options) {
   static const char message[] =
       "the file holds weights without settings: epsilon, activations, padding and the order of "
-      "layers are the model's, and images have their channels last; a whole model (.keras) says "
-      "them";
+      "layers are the model's, and images have their channels last; a whole "
+      "sequential or functional model says them";
   if (!options->differs) return;
   options->differs(options->user,
                    &(dg_difference){.size = sizeof(dg_difference), .message = message});

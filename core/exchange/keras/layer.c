@@ -202,6 +202,9 @@ static const struct {
     {"Activation", "", NULL},
     {"ReLU", "relu", relu},
     {"Softmax", "softmax", NULL},
+    {"Relu", "relu", NULL}, /* functions of keras.ops */
+    {"Sigmoid", "sigmoid", NULL},
+    {"Tanh", "tanh", NULL},
     /* which pass on what they read, but in training */
     {"Dropout", "", NULL},
     {"SpatialDropout1D", "", NULL},

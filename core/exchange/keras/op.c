@@ -35,6 +35,7 @@ void dg_keras_set_else(dg_keras_op *op, const char *theirs, const json_t *json) 
 
 double dg_keras_number(const json_t *value) {
   if (json_is_boolean(value)) return json_is_true(value);
+  if (json_is_object(value)) value = json_object_get(value, "value"); /* a scalar of numpy */
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 

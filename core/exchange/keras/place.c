@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/exchange/keras/keras.h"
 #include "core/exchange/keras/op.h"
 
@@ -66,9 +67,23 @@ static bool rename_array(dg_array *array, const char *name, size_t layer, dg_err
   return true;
 }
 
+/** Replaces the word for layers in the paths of Keras 2.13 by that of later versions. */
+static bool renew_path(dg_array *array, dg_error *err) {
+  static const char old[] = "_layer_checkpoint_dependencies/";
+  char name[300] = "";
+  if (!behind(array->name, "_layer_checkpoint_dependencies")) return true;
+  for (const char *at = array->name; *at;) {
+    bool is_old = strncmp(at, old, sizeof old - 1) == 0;
+    dg_append(name, sizeof name, "%.*s", is_old ? 7 : 1, is_old ? "layers/" : at);
+    at += is_old ? sizeof old - 1 : 1;
+  }
+  return rename_array(array, name, (size_t)(strrchr(name, '/') - name), err);
+}
+
 /** Places a tensor of a file whose paths are those of objects. */
 static bool place_by_path(const dg_keras_network *n, dg_array *array, dg_error *err) {
   char name[1300];
+  if (!renew_path(array, err)) return false;
   for (uint32_t i = 0; i < n->layer_count; i++) {
     const char *rest = n->layers[i].is_model ? NULL : behind(array->name, n->layers[i].path);
     if (!rest || strstr(rest, "seed_generator")) continue;

@@ -69,12 +69,14 @@ static bool is_backward(const dg_arrays *arrays, const dg_group *group, const dg
          strstr(array->name + layer, "/backward") != NULL;
 }
 
-/** Finds a tensor of a group by its names and, for Keras, its direction; DG_GROUP_MAX: none. */
-static size_t find(const dg_arrays *arrays, const dg_group *group, const char *const *words,
-                   size_t word_count, bool reverse) {
+/** Finds a tensor of a group by our `suffix`, if the caller named it, or by the file's names and,
+ * for Keras, its direction; DG_GROUP_MAX: none. */
+static size_t find(const dg_arrays *arrays, const dg_group *group, const char *suffix,
+                   const char *const *words, size_t word_count, bool reverse) {
   for (size_t i = 0; i < group->count; i++) {
     const dg_array *array = &arrays->items[group->members[i]];
     bool backward = is_backward(arrays, group, array);
+    if (array->told && ends_with(array, suffix)) return i;
     for (size_t w = 0; w < word_count; w++)
       if (backward == reverse && ends_with(array, words[w])) return i;
   }
@@ -103,11 +105,11 @@ static size_t member_of(const dg_model_node *node, const dg_param *param, uint32
     return index + (reverse ? dg_layout_tensors(node, DG_LAYOUT_KERAS) / 2 : 0);
   }
   if (arrays->layout == DG_LAYOUT_PYTORCH)
-    return find(arrays, group, &param->spec.suffix, 1, false);
+    return find(arrays, group, param->spec.suffix, &param->spec.suffix, 1, false);
   const char number[] = {(char)('0' + index), '\0'};
   const char *words[] = {is_norm(node) ? roles[role].of_norms : roles[role].keras,
                          roles[role].suffix, number};
-  return find(arrays, group, words, 3, reverse);
+  return find(arrays, group, param->spec.suffix, words, 3, reverse);
 }
 
 /* ---- fitting ------------------------------------------------------------ */
