@@ -285,7 +285,7 @@ bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) 
   return check(o, *of_table ? of_table : NULL, *of_network ? of_network : NULL, err);
 }
 
-/** The first device of every backend that has one. */
+/** The first device of every backend that has one that can be used. */
 static bool for_backends(bool (*call)(void *, const char *, const char *, dg_error *), void *user,
                          dg_error *err) {
   enum { MOST = 64 };
@@ -293,7 +293,8 @@ static bool for_backends(bool (*call)(void *, const char *, const char *, dg_err
   size_t count;
   if (!dg_device_list(devices, sizeof(dg_device_info), MOST, &count, err)) return false;
   for (size_t i = count < MOST ? count : MOST; i-- > 0;)
-    if (devices[i].number == 0 && !call(user, devices[i].backend, NULL, err)) return false;
+    if (devices[i].number == 0 && !*devices[i].fault && !call(user, devices[i].backend, NULL, err))
+      return false;
   return true;
 }
 

@@ -32,9 +32,15 @@ typedef struct {
 /** When to use CLBlast for linear products. */
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
+/** The largest work-groups: all work-items, and those along each dimension. */
+typedef struct {
+  size_t items, side[3];
+} dg_cl_groups;
+
 typedef struct {
   dg_device base;
   cl_device_id id;
+  dg_cl_groups groups;
   cl_context context;
   cl_command_queue queue;
   dg_cl_form form;

@@ -137,6 +137,7 @@ void dg_cl_programs_free(dg_cl_device *device) {
     clReleaseProgram(one->program);
     free(one);
   }
+  device->programs = NULL;
 }
 
 cl_program dg_cl_program_get(dg_cl_device *device, dg_cl_program id, const char *options,
