@@ -3,10 +3,10 @@
 # "test" those of its tests too. Asks for sudo where it isn't run as root.
 set -eu
 run="cmake gcc libc6-dev ninja-build pkg-config
-     zlib1g-dev libpng-dev libturbojpeg0-dev libopenblas-dev libconfig-dev libjansson-dev
+     zlib1g-dev libpng-dev libjpeg62-turbo-dev libopenblas-dev libconfig-dev libjansson-dev
      libzip-dev libhdf5-dev libprotobuf-c-dev protobuf-c-compiler libmicrohttpd-dev
      ocl-icd-opencl-dev libclblast-dev pocl-opencl-icd"
-test="g++ check libsubunit-dev oclgrind clang libclang-rt-dev mandoc zsh
+test="g++ libturbojpeg0-dev check libsubunit-dev oclgrind clang libclang-rt-dev mandoc zsh
       dpkg-dev file chromium chromium-driver python3 python3-selenium universal-ctags"
 packages=$run
 [ "${1:-}" = test ] && packages="$packages $test"
