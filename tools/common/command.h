@@ -41,4 +41,8 @@ int command_end(const char *program, const char *options, bool ok, dg_error *err
 /** Threads of a device, or its compute units if the driver decides. */
 unsigned command_units(const dg_device *device);
 
+/** For `note` of the library's options, with the program's name as `user`: prints the sentence on
+    the standard error. */
+void command_note(void *program, const char *message);
+
 #endif

@@ -125,11 +125,13 @@ static uint8_t *read_input(size_t *size, dg_error *err) {
 }
 
 static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
+  static char program[] = "digits-predict";
+  const dg_picture_options how = {.size = sizeof how, .note = command_note, .user = program};
   *page = (dg_picture){0};
-  if (strcmp(name, "-") != 0) return dg_picture_read(page, name, err);
+  if (strcmp(name, "-") != 0) return dg_picture_read_with(page, name, &how, err);
   size_t size;
   uint8_t *bytes = read_input(&size, err);
-  bool ok = bytes && dg_picture_decode(page, bytes, size, "standard input", err);
+  bool ok = bytes && dg_picture_decode_with(page, bytes, size, "standard input", &how, err);
   free(bytes);
   return ok;
 }

@@ -152,12 +152,20 @@ static bool note_command(job *j, dg_error *err) {
   return !j->command.failed || dg_fail_memory(err, strlen(o->words));
 }
 
+/** For command_note. */
+static char program[] = "digits-run";
+
 /** Opens the training and test data. */
 static bool open_data(job *j, dg_error *err) {
   const options *o = j->options;
   dg_classes names;
-  j->data = dg_dataset_open(o->data, o->threads, err);
-  if (j->data && o->test_data) j->test_data = dg_dataset_open(o->test_data, o->threads, err);
+  const dg_dataset_options how = {.size = sizeof how,
+                                  .threads = o->threads,
+                                  .skip_bad = o->skip_bad,
+                                  .note = command_note,
+                                  .user = program};
+  j->data = dg_dataset_open_with(o->data, &how, err);
+  if (j->data && o->test_data) j->test_data = dg_dataset_open_with(o->test_data, &how, err);
   if (!j->data || (o->test_data && !j->test_data)) return false;
   if (j->test_data && (!dg_dataset_merge(j->data, DG_PART_TRAIN, err) ||
                        !dg_dataset_merge(j->test_data, DG_PART_TEST, err)))
@@ -281,6 +289,8 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
       .test_only = j->options->test,
       .checkpoint = j->checkpoint->path[0] ? j->checkpoint->path : NULL,
       .resume = j->options->resume != NULL,
+      .note = command_note,
+      .user = program,
       .listener = &(dg_listener){
           .size = sizeof(dg_listener), &j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
@@ -397,6 +407,6 @@ int main(int argc, char **argv) {
   if (ok && words.failed) ok = dg_fail_memory(&err, words.length);
   ok = ok && perform(&o, &err);
   markup_free(&words);
-  return command_end("digits-run", "batch lr backend device threads set data resume load", ok,
-                     &err);
+  return command_end("digits-run", "batch lr backend device threads set data resume load skip-bad",
+                     ok, &err);
 }

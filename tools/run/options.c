@@ -27,6 +27,8 @@ const char options_help[] =
     "                        test data, the last tenth of a table, or of each class of pictures,\n"
     "                        is used for testing. Default: $DIGITS_DATA, else the built-in\n"
     "                        digits\n"
+    "  --skip-bad N          leave out up to N pictures of a folder that can't be read, and name\n"
+    "                        them; default 0\n"
     "  --test-data PATH|builtin\n"
     "                        test on the test images of another set, or on all images if it has\n"
     "                        no test part; no part of --data is then used for testing\n"
@@ -50,7 +52,7 @@ const char options_help[] =
     "  --resume FILE         continue the run that had --save FILE and stopped, to the same bits\n"
     "                        on the same backend, device and number of threads; its model,\n"
     "                        recipe, seed, device and data are used again; give --log,\n"
-    "                        --test-data and --classes again\n"
+    "                        --test-data, --classes and --skip-bad again\n"
     "  --load FILE           start from these weights; without MODEL, with the model they carry\n"
     "  --test                don't train; test the weights of --load, or else the installed\n"
     "                        weights of MODEL, which is then a name\n"
@@ -99,6 +101,7 @@ static const known_option known[] = {
      .high = 1024},
     {"--data", WORD, .with = TESTING | RESUMING, AT(data)},
     {"--test-data", WORD, .with = TESTING | RESUMING, AT(test_data)},
+    {"--skip-bad", NUMBER, .with = TESTING | RESUMING, AT(skip_bad), .high = UINT32_MAX},
     {"--classes", WORD, .with = TESTING | RESUMING, AT(classes)},
     {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
     {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},

@@ -31,6 +31,7 @@ typedef struct {
   const char *save, *load, *resume;
   char installed[DG_PATH_SIZE]; /**< weights found by the model's name */
   uint32_t seed, threads, runs;
+  uint32_t skip_bad; /**< unreadable pictures that may be left out */
   const char *words; /**< the command line as given, without the program */
   bool quiet, test;  /**< test: no training */
   bool data_named;   /**< --data was given, not taken from elsewhere */
