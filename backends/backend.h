@@ -91,6 +91,8 @@ typedef struct {
   const char *form;       /**< kernel form to force, one of dg_backend's `forms`; NULL: by device */
   bool profile;           /**< measure the time of each op */
   bool keep_blas_threads; /**< don't change the thread count of OpenBLAS */
+  dg_note *note;          /**< told of what can't be kept for later starts; NULL: nobody is */
+  void *user;             /**< of `note` */
 } dg_open_options;
 
 typedef struct dg_device dg_device;

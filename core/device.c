@@ -110,7 +110,9 @@ dg_device *dg_device_open(const dg_device_options *given, dg_error *err) {
                       &(dg_open_options){.device = options.device,
                                          .threads = options.threads,
                                          .profile = options.profile,
-                                         .keep_blas_threads = options.keep_blas_threads},
+                                         .keep_blas_threads = options.keep_blas_threads,
+                                         .note = options.note,
+                                         .user = options.user},
                       err);
 }
 

@@ -68,7 +68,7 @@ static const dg_device_calls calls = {
 static bool use_form(dg_cl_device *device, const char *form, dg_error *err) {
   dg_error fault = {0};
   dg_cl_tuning_load(device);
-  if (device->form == DG_CL_TILE || dg_cl_form_check_group(device, &fault)) return true;
+  if (dg_cl_form_check(device, &fault)) return true;
   if (form || fault.kind != DG_ERR_UNSUPPORTED) {
     if (err) *err = fault;
     return false;
@@ -92,6 +92,8 @@ static dg_device *open_one(cl_device_id id, const dg_device_properties *info,
   device->id = id;
   device->groups = dg_cl_groups_of(id);
   device->profile = options->profile;
+  device->note = options->note;
+  device->user = options->user;
   if (dg_cl_form_choose(device, dg_cl_device_type(id), options->form, err) &&
       make_queue(device, err) && use_form(device, options->form, err))
     return &device->base;

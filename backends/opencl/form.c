@@ -39,7 +39,7 @@ static bool check_products(dg_cl_device *device, dg_error *err) {
   return fit;
 }
 
-bool dg_cl_form_check_group(dg_cl_device *device, dg_error *err) {
+static bool check_group(dg_cl_device *device, dg_error *err) {
   enum { LOCAL_MEMORY = 32 << 10 };
   static const char what[] = "kernels for GPUs";
   static const size_t products[] = {16, 16, 1}, recurrent[] = {128, 1, 1};
@@ -54,4 +54,11 @@ bool dg_cl_form_check_group(dg_cl_device *device, dg_error *err) {
                    device->base.info.name, (unsigned long long)memory) ||
            dg_advise(err, DG_REMEDY_DEVICE);
   return check_products(device, err);
+}
+
+bool dg_cl_form_check(dg_cl_device *device, dg_error *err) {
+  static const size_t usual[] = {16, 16, 1}; /* what its kernels take where it was not tuned */
+  return (device->form == DG_CL_TILE || check_group(device, err)) &&
+         (device->usual_blast == DG_CL_BLAST_NEVER ||
+          dg_cl_check_groups(device, "kernels of CLBlast", usual, err));
 }

@@ -31,6 +31,8 @@ static const shell_line listed[] = {
      "opencl 0: \\x1b[31mplatform list\n    can't be used  listing its devices: "
      "CL_OUT_OF_HOST_MEMORY (-6)\n"},
     {WITH("fake", "list") LIST, 0, "cpu 0: "},
+    {WITH("fake", "bare") LIST, 0,
+     "opencl 0: \\x1b[31mplatform bare\n    can't be used  it lists no device\n"},
     {WITH("fake", "away") LIST, 0, "opencl 0: fake\\x1b[31m away\n"},
     {WITH("fake", "away") LIST, 0, "  can't be used  its driver says that it is not available"},
     {WITH("fake", "no-compiler") LIST, 0, "  can't be used  its driver has no compiler"},

@@ -68,22 +68,24 @@ START_TEST(the_same_is_learned) {
 }
 END_TEST
 
+#define FORCED(form, limit)                                                                        \
+  "env " LIMITED "DIGITS_TEST_" limit " DIGITS_TEST_FORM=" form " DIGITS_TEST_BACKEND=opencl "     \
+  "\"$DIGITS_TEST_TOOLS\"/../tests/test_sizes"
+
 /** A kernel form that needs more is refused when the device is opened. */
 static const shell_line forced[] = {
-    {"env " LIMITED "DIGITS_TEST_GROUP=255 DIGITS_TEST_FORM=group DIGITS_TEST_BACKEND=opencl "
-     "\"$DIGITS_TEST_TOOLS\"/../tests/test_sizes",
-     0, "kernels for GPUs need work-groups of 16 x 16 x 1 work-items; the device "},
-    {"env " LIMITED "DIGITS_TEST_KERNEL=255 DIGITS_TEST_FORM=group DIGITS_TEST_BACKEND=opencl "
-     "\"$DIGITS_TEST_TOOLS\"/../tests/test_sizes",
-     0, "calls of the kernel gemm_outer need work-groups of 16 x 16 x 1 work-items; the device "},
+    {FORCED("group", "GROUP=255"), 77,
+     "kernels for GPUs need work-groups of 16 x 16 x 1 work-items; the device "},
+    {FORCED("group", "KERNEL=255"), 77,
+     "calls of the kernel gemm_outer need work-groups of 16 x 16 x 1 work-items; the device "},
+    {FORCED("group", "SIDES='64 64 64'"), 77, "need work-groups of 128 x 1 x 1 work-items"},
+    {FORCED("clblast", "SIDES='256 1 1'"), 77,
+     "kernels of CLBlast need work-groups of 16 x 16 x 1 work-items; the device "},
 };
 
 START_TEST(large_groups_are_refused) {
-  for (size_t i = 0; i < sizeof forced / sizeof *forced; i++) {
-    const int status = shell(forced[i].command);
-    ck_assert_msg(status == 77, "%d: %s", status, shell_printed());
-    ck_assert_msg(strstr(shell_printed(), forced[i].says) != NULL, "%s", shell_printed());
-  }
+  for (size_t i = 0; i < sizeof forced / sizeof *forced; i++)
+    shell_check(forced[i].command, forced[i].status, forced[i].says);
 }
 END_TEST
 

@@ -1,7 +1,8 @@
 /*
  * An OpenCL driver with faults, for the ICD loader. $DIGITS_TEST_DRIVER holds words: "none" has no
  * platform; every other word is a platform, with one device or with a device list that fails
- * ("list"). The word says what is wrong with the
+ * ("list"),
+ * or is empty ("bare"). The word says what is wrong with the
  * device; of others, no context can be made.
  */
 #define CL_TARGET_OPENCL_VERSION 120
@@ -64,6 +65,7 @@ static cl_int CL_API_CALL platform_info(cl_platform_id platform, cl_platform_inf
 static cl_int CL_API_CALL device_ids(cl_platform_id platform, cl_device_type type, cl_uint capacity,
                                      cl_device_id *out, cl_uint *count) {
   if (is(platform, "list")) return CL_OUT_OF_HOST_MEMORY;
+  if (is(platform, "bare")) return CL_DEVICE_NOT_FOUND;
   if (!(type & CL_DEVICE_TYPE_ALL)) return CL_DEVICE_NOT_FOUND;
   if (count) *count = 1;
   if (out && capacity) *out = &devices[platform - platforms];

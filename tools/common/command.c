@@ -83,6 +83,17 @@ void command_note(void *program, const char *message) {
   say_to(stderr, "%s: note: %s\n", (const char *)program, message);
 }
 
+dg_device *command_open(const char *backend, const char *device, unsigned threads, char *program,
+                        dg_error *err) {
+  return dg_device_open(&(dg_device_options){.size = sizeof(dg_device_options),
+                                             .backend = backend,
+                                             .device = device,
+                                             .threads = threads,
+                                             .note = command_note,
+                                             .user = program},
+                        err);
+}
+
 static int exit_code(dg_error_kind kind) {
   return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
 }

@@ -186,7 +186,7 @@ static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
   j->model = load_model(o, j->checkpoint, err);
   if (!j->model) return false;
-  j->device = dg_open(o->backend, o->device, o->threads, err);
+  j->device = command_open(o->backend, o->device, o->threads, program, err);
   if (!j->device) return false;
   if (!open_data(j, err)) return false;
   const dg_dataset *test = j->test_data ? j->test_data : j->data;

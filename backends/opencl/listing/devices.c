@@ -127,16 +127,29 @@ static void find_fault(cl_device_id id, dg_device_properties *info) {
 
 /* ---- looking for them --------------------------------------------------- */
 
-static void find_of_platform(dg_cl_devices *found, cl_platform_id platform) {
+/* PoCL's reason is seldom another one than this. */
+static const char no_device[] = "it lists no device",
+                  no_device_of_pocl[] = "it lists no device; PoCL needs a folder for its cache "
+                                        "that can be written ($POCL_CACHE_DIR, or "
+                                        "else below $XDG_CACHE_HOME or $HOME)";
+
+static void add_platform(dg_cl_devices *found, cl_platform_id platform, cl_int code) {
   char name[128], fault[256];
+  get_platform(platform, name);
+  if (code && code != CL_DEVICE_NOT_FOUND)
+    write_code(fault, sizeof fault, code, "listing its devices");
+  else
+    snprintf(fault, sizeof fault, "%s",
+             strcmp(name, "Portable Computing Language") == 0 ? no_device_of_pocl : no_device);
+  add_fault(found, *name ? name : "platform without a name", fault);
+}
+
+static void find_of_platform(dg_cl_devices *found, cl_platform_id platform) {
   cl_device_id ids[DG_CL_MAX_DEVICES] = {0};
   cl_uint count = 0;
   cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, DG_CL_MAX_DEVICES, ids, &count);
-  if (code == CL_DEVICE_NOT_FOUND) return;
-  if (code) {
-    get_platform(platform, name);
-    write_code(fault, sizeof fault, code, "listing its devices");
-    add_fault(found, *name ? name : "platform without a name", fault);
+  if (code || count == 0) {
+    add_platform(found, platform, code);
     return;
   }
   for (cl_uint i = 0; i < count && i < DG_CL_MAX_DEVICES; i++) {

@@ -48,6 +48,8 @@ typedef struct {
   dg_cl_blast_use blast;       /**< the current one: tuning may have changed it */
   dg_cl_tile tiles[DG_CL_TILED];
   bool profile;
+  dg_note *note; /**< told once that programs can't be kept; then NULL */
+  void *user;
   uint64_t memory_used;         /**< bytes of all buffers */
   uint64_t generation;          /**< the last one given to a buffer, or to a write to one */
   struct dg_cl_built *programs; /**< owned by program.c, newest first */
