@@ -81,14 +81,18 @@ typedef struct {
   uint32_t alignment; /**< required of the offset of a view, in bytes; a multiple of 64 */
   bool gpu;
   char tuned[96]; /**< tuned settings that differ from the defaults, as readable text; else empty */
+  char fault[256]; /**< why the device, or all of a driver, can't be used; empty: it can */
 } dg_device_properties;
 
 typedef struct {
-  const char *device;     /**< index in the list, or part of the name, any case; NULL: the first */
+  const char *device;     /**< index in the list, or part of the name, any case; NULL: the first one
+                             that can be opened */
   uint32_t threads;       /**< 0: all; an error on a backend without such a setting */
   const char *form;       /**< kernel form to force, one of dg_backend's `forms`; NULL: by device */
   bool profile;           /**< measure the time of each op */
   bool keep_blas_threads; /**< don't change the thread count of OpenBLAS */
+  dg_note *note;          /**< told of what can't be kept for later starts; NULL: nobody is */
+  void *user;             /**< of `note` */
 } dg_open_options;
 
 typedef struct dg_device dg_device;
@@ -164,7 +168,7 @@ typedef struct {
       them: opening it with such a form gives DG_ERR_UNSUPPORTED. */
   const char *const *forms;
   /** Fills `infos` with up to `capacity` devices and `count` with the number of devices (0 isn't an
-   * error).
+   * error): first those that can be used, then those with a fault.
    */
   bool (*list)(dg_device_properties *infos, size_t capacity, size_t *count, dg_error *err);
   dg_device *(*open)(const dg_open_options *options, dg_error *err);

@@ -30,7 +30,7 @@ install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
 
 # digits-static links digits itself statically; what static versions of the shared libraries beneath
 # it need (Fortran's, bzip2, curl) is not asked for.
-set(libs_private ${CBLAS_LDFLAGS} ${LIBCONFIG_LDFLAGS} ${JANSSON_LDFLAGS} ${TURBOJPEG_LDFLAGS}
+set(libs_private ${CBLAS_LDFLAGS} ${LIBCONFIG_LDFLAGS} ${JANSSON_LDFLAGS} ${JPEG_LDFLAGS}
     ${CMAKE_THREAD_LIBS_INIT})
 if(DIGITS_HAVE_OPENCL)
   list(APPEND libs_private -lOpenCL)

@@ -67,7 +67,7 @@ any OpenCL device or on the processor alone. libdigits-exchange reads
 and writes the weight files of other programs.")
 
 # What a program that links the static libraries needs.
-set(needs zlib1g-dev libopenblas-dev libconfig-dev libjansson-dev libpng-dev libturbojpeg0-dev)
+set(needs zlib1g-dev libopenblas-dev libconfig-dev libjansson-dev libpng-dev libjpeg62-turbo-dev)
 if(DIGITS_HAVE_OPENCL)
   list(APPEND needs ocl-icd-opencl-dev)
 endif()

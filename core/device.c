@@ -21,6 +21,7 @@ static void copy_info(dg_device_info *to, const char *backend, size_t number,
   memcpy(to->version, from->version, sizeof to->version);
   memcpy(to->driver, from->driver, sizeof to->driver);
   memcpy(to->tuned, from->tuned, sizeof to->tuned);
+  memcpy(to->fault, from->fault, sizeof to->fault);
 }
 
 bool dg_device_list(dg_device_info *out, size_t size, size_t capacity, size_t *count,
@@ -30,23 +31,27 @@ bool dg_device_list(dg_device_info *out, size_t size, size_t capacity, size_t *c
     dg_device_properties infos[MAX_DEVICES];
     size_t found = 0;
     if (!(*b)->list(infos, MAX_DEVICES, &found, err)) return false;
-    for (size_t i = 0; i < found && i < MAX_DEVICES; i++, (*count)++) {
+    for (size_t i = 0; i < found && i < MAX_DEVICES; i++) {
       dg_device_info info;
+      if (*infos[i].fault && size <= offsetof(dg_device_info, fault)) continue;
       copy_info(&info, (*b)->name, i, &infos[i]);
       if (*count < capacity) dg_sized_give(out, size, *count, &info, sizeof info);
+      ++*count;
     }
   }
   return true;
 }
 
-/** The backend of that name; NULL: the first that has a device (the cpu backend always has one). */
-static const dg_backend *choose(const char *name) {
-  for (const dg_backend *const *b = dg_backends(); *b; b++) {
-    size_t count = 0;
-    if (name ? strcmp((*b)->name, name) == 0 : (*b)->list(NULL, 0, &count, NULL) && count > 0)
-      return *b;
-  }
+static const dg_backend *find(const char *name) {
+  for (const dg_backend *const *b = dg_backends(); *b; b++)
+    if (strcmp((*b)->name, name) == 0) return *b;
   return NULL;
+}
+
+static bool has_device(const dg_backend *backend) {
+  dg_device_properties first;
+  size_t count;
+  return backend->list(&first, 1, &count, NULL) && count > 0 && !*first.fault;
 }
 
 static bool fail_unknown(const char *backend, dg_error *err) {
@@ -63,9 +68,26 @@ static dg_device *open_on(const dg_backend *backend, const dg_open_options *opti
   return device;
 }
 
+/* The first backend that has a device (the cpu backend always has one). Without a device's name, a
+   driver that fails is passed over; wrong options are not. */
+static dg_device *open_first(const dg_open_options *options, dg_error *err) {
+  for (const dg_backend *const *b = dg_backends(); *b; b++) {
+    dg_error fault = {0};
+    if (!has_device(*b)) continue;
+    dg_device *device = open_on(*b, options, &fault);
+    if (device || options->device || fault.kind == DG_ERR_INPUT || !b[1]) {
+      if (err && !device) *err = fault;
+      return device;
+    }
+  }
+  dg_fail(err, DG_ERR_RUNTIME, "no device was found");
+  return NULL;
+}
+
 dg_device *dg_open_with(const char *backend, const dg_open_options *options, dg_error *err) {
-  const dg_backend *chosen = choose(backend);
-  if (chosen) return open_on(chosen, options, err);
+  if (!backend) return open_first(options, err);
+  const dg_backend *found = find(backend);
+  if (found) return open_on(found, options, err);
   if (strcmp(backend, "opencl") == 0) {
     dg_fail(err, DG_ERR_RUNTIME,
             "this build has no OpenCL backend; install the OpenCL headers and loader (on Debian: "
@@ -88,7 +110,9 @@ dg_device *dg_device_open(const dg_device_options *given, dg_error *err) {
                       &(dg_open_options){.device = options.device,
                                          .threads = options.threads,
                                          .profile = options.profile,
-                                         .keep_blas_threads = options.keep_blas_threads},
+                                         .keep_blas_threads = options.keep_blas_threads,
+                                         .note = options.note,
+                                         .user = options.user},
                       err);
 }
 

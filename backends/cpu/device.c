@@ -4,7 +4,7 @@
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/buffer.h"
 #include "backends/cpu/runtime/calls.h"
-#include "core/base/processors.h"
+#include "core/base/limits/processors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -131,28 +131,30 @@ kernel void loss_at_once(global const float *logits, global const uint *labels,
   correct[slot] = hits;
 }
 
-#define LOSS_ITEMS 64
+#define LOSS_SUMS 64
 
-/* mean[slot] = scale * sum of losses, correct[slot] = sum of hits, by one work-group. */
-kernel __attribute__((reqd_work_group_size(LOSS_ITEMS, 1, 1))) void
-loss_of_batch(global const float *losses, global const uint *hits, global float *mean,
-              global uint *correct, uint n, uint slot, float scale) {
-  local float loss_sums[LOSS_ITEMS];
-  local uint hit_sums[LOSS_ITEMS];
-  const uint item = get_local_id(0);
-  float loss = 0.0f;
-  uint hit = 0;
-  for (uint s = item; s < n; s += LOSS_ITEMS) {
-    loss += losses[s];
-    hit += hits[s];
+/* mean[slot] = scale * sum of losses, correct[slot] = sum of hits, by one work-group: LOSS_SUMS sums
+   and then the sum of these, in the same order for any size of the work-group. */
+kernel void loss_of_batch(global const float *losses, global const uint *hits, global float *mean,
+                          global uint *correct, uint n, uint slot, float scale) {
+  local float loss_sums[LOSS_SUMS];
+  local uint hit_sums[LOSS_SUMS];
+  const uint item = get_local_id(0), items = get_local_size(0);
+  for (uint sum = item; sum < LOSS_SUMS; sum += items) {
+    float loss = 0.0f;
+    uint hit = 0;
+    for (uint s = sum; s < n; s += LOSS_SUMS) {
+      loss += losses[s];
+      hit += hits[s];
+    }
+    loss_sums[sum] = loss;
+    hit_sums[sum] = hit;
   }
-  loss_sums[item] = loss;
-  hit_sums[item] = hit;
-  for (uint half_ = LOSS_ITEMS / 2; half_ > 0; half_ /= 2) {
+  for (uint half_ = LOSS_SUMS / 2; half_ > 0; half_ /= 2) {
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (item < half_) {
-      loss_sums[item] += loss_sums[item + half_];
-      hit_sums[item] += hit_sums[item + half_];
+    for (uint sum = item; sum < half_; sum += items) {
+      loss_sums[sum] += loss_sums[sum + half_];
+      hit_sums[sum] += hit_sums[sum + half_];
     }
   }
   if (item == 0) {

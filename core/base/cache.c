@@ -57,6 +57,20 @@ static bool is_private(const char *folder) {
          (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+bool dg_cache_check(dg_error *err) {
+  static const char remedy[] = "set DIGITS_CACHE to a folder that can be written, or to off";
+  const char *own = getenv("DIGITS_CACHE");
+  char folder[PATH_SIZE];
+  if (own && strcmp(own, "off") == 0) return true;
+  if (!dg_cache_folder(folder, sizeof folder))
+    return dg_fail(err, DG_ERR_RUNTIME, "HOME names no folder; %s", remedy);
+  if (!make_folder(folder) || access(folder, W_OK | X_OK) != 0)
+    return dg_fail(err, DG_ERR_RUNTIME, "%s: %s; %s", folder, strerror(errno), remedy);
+  return is_private(folder) ||
+         dg_fail(err, DG_ERR_RUNTIME, "%s: it is no folder that only its owner may write to; %s",
+                 folder, remedy);
+}
+
 /* ---- files -------------------------------------------------------------- */
 
 /** FNV-1a over `size` bytes, starting from `hash` (Fowler, Noll, Vo; 64 bits). */

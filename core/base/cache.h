@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/error.h"
+
 enum { DG_CACHE_BYTES = 256 << 20 }; /**< limit for all results */
 
 /**
@@ -27,6 +29,9 @@ void *dg_cache_get(const char *key, size_t *size);
 /** Saves `size` bytes under `key` and replaces an earlier result. false: they could not be
     saved. */
 bool dg_cache_put(const char *key, const void *bytes, size_t size);
+
+/** Can results be saved, or is that not wanted (DIGITS_CACHE=off)? Else the error says why not. */
+bool dg_cache_check(dg_error *err);
 
 /** Is the cache on? Writes its folder, which need not exist yet, to `folder`. */
 bool dg_cache_folder(char *folder, size_t capacity);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/base/processors.h"
+#include "core/base/limits/processors.h"
 
 enum {
   APART =

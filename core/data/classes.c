@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file/file.h"
+#include "core/base/encoding.h"
+#include "core/base/file/input.h"
 #include "core/base/text.h"
 
 enum { MAX_BYTES = 1 << 20 };
@@ -55,12 +56,9 @@ bool dg_classes_parse(dg_classes *classes, const char *text, const char *where, 
 
 bool dg_classes_read(dg_classes *classes, const char *path, dg_error *err) {
   size_t size;
-  char *text = dg_file_read(path, MAX_BYTES, &size, err);
-  bool ok =
-      text && (strlen(text) == size ||
-               dg_fail(err, DG_ERR_INPUT,
-                       "%s: this is no text; names of classes, one a line, are expected", path));
-  ok = ok && dg_classes_parse(classes, text, path, err);
+  char *text = dg_input_read(path, MAX_BYTES, &size, err);
+  const char *names = text ? dg_text_begin(text, size, path, err) : NULL;
+  bool ok = names && dg_classes_parse(classes, names, path, err);
   free(text);
   return ok;
 }

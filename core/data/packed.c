@@ -5,15 +5,26 @@
 #include <unistd.h>
 
 #include "core/base/file/file.h"
+#include "core/base/file/input.h"
 
-bool dg_packed_open(dg_packed *file, const char *path, dg_error *err) {
-  *file = (dg_packed){.path = path, .most = UINT64_MAX, .err = err};
-  int descriptor = dg_file_open(path, &file->size, err);
+/** Takes an open file. */
+static bool begin(dg_packed *file, int descriptor, dg_error *err) {
   if (descriptor < 0) return false;
   file->stream = gzdopen(descriptor, "rb");
   if (file->stream) return true;
   close(descriptor);
   return dg_fail_memory(err, sizeof *file);
+}
+
+bool dg_packed_open(dg_packed *file, const char *path, dg_error *err) {
+  *file = (dg_packed){.path = path, .most = UINT64_MAX, .err = err};
+  return begin(file, dg_file_open(path, &file->size, err), err);
+}
+
+bool dg_packed_open_input(dg_packed *file, const char *path, dg_error *err) {
+  const uint64_t most = (uint64_t)4 << 30;
+  *file = (dg_packed){.path = path, .most = UINT64_MAX, .err = err};
+  return begin(file, dg_input_open(path, most, &file->size, err), err);
 }
 
 /** zlib's message on the last read. */

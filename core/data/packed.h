@@ -26,6 +26,9 @@ typedef struct {
     outlive it. */
 bool dg_packed_open(dg_packed *file, const char *path, dg_error *err);
 
+/** The same for what a person names: it may be a pipe of at most 4 GB. */
+bool dg_packed_open_input(dg_packed *file, const char *path, dg_error *err);
+
 /**
  * Reads up to `count` bytes; `*got` is less only at the end of the file, where a gzipped file's
  * checksum is verified. More than `most` in all is an error.

@@ -348,6 +348,8 @@ static dg_model *finish(config_t *config, bool ok, const char *where, const dg_o
   if (model) snprintf(model->path, sizeof model->path, "%s", where);
   for (size_t i = 0; ok && i < count; i++) ok = dg_source_override(config, &overrides[i], err);
   ok = ok && read_model(config, model, err);
+  for (size_t i = 0; ok && i < count; i++)
+    model->data.validation_given |= strcmp(overrides[i].path, "data.validation") == 0;
   config_destroy(config);
   if (ok) return model;
   dg_model_free(model);

@@ -30,7 +30,8 @@ typedef struct {
 /** How images become numbers: (byte / 255 - mean) / std. */
 typedef struct {
   double mean, std;
-  uint32_t validation; /**< training samples held out */
+  uint32_t validation;   /**< training samples held out */
+  bool validation_given; /**< an override says so, not the recipe */
   dg_augment_recipe augment;
 } dg_data_recipe;
 

@@ -7,21 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/encoding.h"
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
 enum { MAX_NAMES = 256 };
 
 /* ---- reading ------------------------------------------------------------ */
-
-static bool check_bytes(const char *text, size_t size, const char *path, dg_error *err) {
-  if (memchr(text, '\0', size))
-    return dg_fail(err, DG_ERR_INPUT, "%s: not a model file: it holds binary data", path);
-  if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s:1: the file begins with a byte order mark; save it without one", path);
-  return true;
-}
 
 /** Refuses text that is not UTF-8, since weight files store it as UTF-8. */
 static bool check_encoding(const char *text, const char *where, bool with_line, dg_error *err) {
@@ -161,7 +153,8 @@ bool dg_source_parse(config_t *config, const char *text, const char *where, dg_e
 bool dg_source_read(config_t *config, const char *path, dg_error *err) {
   size_t size;
   char *text = dg_file_read(path, DG_SOURCE_SIZE, &size, err);
-  bool ok = text && check_bytes(text, size, path, err) && dg_source_parse(config, text, path, err);
+  const char *begin = text ? dg_text_begin(text, size, path, err) : NULL;
+  bool ok = begin && dg_source_parse(config, begin, path, err);
   free(text);
   return ok;
 }

@@ -1,9 +1,12 @@
 /** Splits samples into training and validation, and shuffles them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/philox.h"
 #include "core/training/trainer.h"
+
+enum { RECIPE_SAMPLES = 60000 }; /* of MNIST, and of the built-in digits */
 
 /** Fills `order` with a random permutation of 0 to `count` - 1 from a stream (Fisher and Yates). */
 static void shuffle(uint32_t *order, uint32_t count, uint32_t seed, uint32_t stream, uint32_t b,
@@ -17,14 +20,50 @@ static void shuffle(uint32_t *order, uint32_t count, uint32_t seed, uint32_t str
   }
 }
 
+/** Tells what is set aside of a set that is smaller than the recipe expects. */
+static void tell_validation(const dg_trainer *t, uint32_t count) {
+  const uint32_t recipe = t->model->data.validation;
+  char text[200];
+  if (!t->note) return;
+  if (t->validation_count == recipe)
+    snprintf(text, sizeof text,
+             "%u of the %u training samples are set aside for validation; %u are left to train on",
+             recipe, count, count - recipe);
+  else
+    snprintf(
+        text, sizeof text,
+        "%u of the %u training samples are set aside for validation: the share that the recipe "
+        "sets aside, %u of %d",
+        t->validation_count, count, recipe, RECIPE_SAMPLES);
+  t->note(t->user, text);
+}
+
+/**
+ * Recipes count for sets of RECIPE_SAMPLES. If their validation doesn't fit a smaller set, it takes
+ * the same share of it, at least one sample. What the user asked for must fit.
+ */
+static bool choose_validation(dg_trainer *t, uint32_t count, dg_error *err) {
+  const dg_data_recipe *data = &t->model->data;
+  const uint32_t recipe = data->validation;
+  t->validation_count = recipe;
+  if (!data->validation_given && recipe >= count && recipe < RECIPE_SAMPLES && count > 1) {
+    const uint64_t share = (uint64_t)count * recipe / RECIPE_SAMPLES;
+    t->validation_count = share ? (uint32_t)share : 1;
+  }
+  if (t->validation_count >= count)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: data.validation = %u leaves nothing of %u samples to train on; make it "
+                   "smaller",
+                   t->model->path, recipe, count) ||
+           dg_advise(err, DG_REMEDY_MODEL_KEY);
+  if (recipe > count / 2 && !data->validation_given) tell_validation(t, count);
+  return true;
+}
+
 bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
   uint32_t count = t->data->train.count, most = dg_trainer_step_samples(t);
-  t->validation_count = t->model->data.validation;
-  if (t->validation_count >= count)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s: validation = %u leaves nothing of %u samples to train on", t->model->path,
-                   t->validation_count, count);
+  if (!choose_validation(t, count, err)) return false;
   t->train_count = count - t->validation_count;
   uint64_t steps = recipe->steps ? recipe->steps : ((uint64_t)t->train_count + most - 1) / most;
   uint64_t length = recipe->steps ? steps * most : t->train_count;

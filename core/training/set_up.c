@@ -49,6 +49,8 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->seed = options.seed;
   t->test_only = options.test_only;
   t->listener = listener;
+  t->note = options.note;
+  t->user = options.user;
   t->cursor.best_accuracy = -1;
   if (keep_path(t, &options, err) && set_up(t, err) &&
       (!options.resume || dg_trainer_load_checkpoint(t, err)))

@@ -36,6 +36,8 @@ struct dg_trainer {
   const dg_dataset *data;
   dg_device *device;
   dg_listener listener;
+  dg_note *note; /**< NULL: nobody is told */
+  void *user;    /**< of `note` */
   uint32_t seed;
   bool test_only;
   dg_network *network;

@@ -46,17 +46,31 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  * Opens a data set with images of any size and up to 256 classes. `path` is one of these:
  *
  * - "builtin": the built-in set, which is drawn on `threads` threads (0: all);
- * - a folder with four IDX files with MNIST's names, gzipped or not; names of the classes are read
- *   from its classes.txt;
+ * - a folder with four IDX files with MNIST's or QMNIST's names, gzipped or not; names of the
+ * classes are read from its classes.txt;
  * - a folder with a folder of pictures for each class, or with two such folders, train and test;
  *   the folders name the classes. Pictures are scaled to the size of the first one;
- * - a CSV table, gzipped or not, whose header names a column `label` and then the pixels of a
- *   square image.
+ * - a CSV table, gzipped or not, or a pipe that one comes out of, whose header names a column
+ * `label` and then the pixels of a square image.
  *
  * If a table or folder has no test images, the last tenth of all rows, or of each class, is held
  * out for testing (of two to nine samples, one).
  */
 DG_API dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err);
+
+/** Options of dg_dataset_open_with. All but `size` may be 0 or NULL. */
+typedef struct {
+  size_t size;       /**< sizeof(dg_dataset_options) */
+  unsigned threads;  /**< see dg_dataset_open */
+  uint32_t skip_bad; /**< of a folder of pictures: so many that can't be read may be left out, in
+                        all; a class must keep some in its training part */
+  dg_note *note; /**< called with each picture that is left out, and with what is odd in others */
+  void *user;    /**< of `note` */
+} dg_dataset_options;
+
+/** dg_dataset_open with more options. */
+DG_API dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *options,
+                                        dg_error *err);
 
 /** Called with the path of a file; return false to stop. */
 typedef bool dg_dataset_file(void *user, const char *path, dg_error *err);

@@ -21,14 +21,19 @@ extern "C" {
  * to one thread at a time.
  *
  * Effects on the program: opening a device of the backend "cpu" starts threads, which block all
- * signals, and sets the thread count of OpenBLAS to 1 unless `keep_blas_threads` is set. After
- * `fork`, the child must not use a device of its parent. Tuning results and compiled kernels are
- * cached in $DIGITS_CACHE, or else in $XDG_CACHE_HOME/digits or ~/.cache/digits;
- * DIGITS_CACHE=off turns the cache off.
+ * signals, and sets the thread count of OpenBLAS to 1 unless `keep_blas_threads` is set. Tuning
+ * results and compiled kernels are cached in $DIGITS_CACHE, or else in $XDG_CACHE_HOME/digits or
+ * ~/.cache/digits; DIGITS_CACHE=off turns the cache off.
+ *
+ * After `fork`, the parent goes on as before. The child has none of the threads of the parent's
+ * devices and drivers: it must not use, nor close, a device of its parent or anything made on one
+ * (trainers, predictors), and must not use OpenCL, whose drivers don't survive a fork. It may open
+ * devices of the backend "cpu" of its own, use data sets, pictures and models, and run another
+ * program (`exec`), which may do everything.
  */
 typedef struct dg_device dg_device;
 
-/** A device that can be opened. */
+/** A device that can be opened, or one with a fault, or a driver with a fault. */
 typedef struct {
   const char *backend; /**< "opencl", "cpu" */
   unsigned number;     /**< within the backend, for dg_open */
@@ -36,20 +41,24 @@ typedef struct {
   unsigned compute_units; /**< processors of a CPU */
   uint64_t memory;        /**< bytes */
   bool gpu;
-  char tuned[96]; /**< see dg_device_tuned */
+  char tuned[96];  /**< see dg_device_tuned */
+  char fault[256]; /**< why it can't be used, as the driver says; empty: it can */
 } dg_device_info;
 
 /**
  * Writes up to `capacity` devices of all backends to `out`, elements of `size` bytes
- * (sizeof(dg_device_info)), and their total number to `count`.
+ * (sizeof(dg_device_info)), and their total number to `count`. In each backend, devices that can be
+ * used come first. The others follow, each with its fault: devices that are not available or lack
+ * what is needed, platforms whose devices can't be listed, and driver files that lead to no driver.
  */
 DG_API bool dg_device_list(dg_device_info *out, size_t size, size_t capacity, size_t *count,
                            dg_error *err);
 
 /**
  * Opens a device. `backend` NULL: opencl if it has a device, else cpu. `device` is its number or a
- * part of its name; NULL: the first of the backend. `threads` is for the cpu; 0: one for each
- * processor that the process may use.
+ * part of its name; NULL: the first of the backend that can be opened. If neither is given and no
+ * device of opencl can be opened, cpu is used; dg_device_backend says which it is. `threads` is for
+ * the cpu; 0: one for each processor that the process may use.
  */
 DG_API dg_device *dg_open(const char *backend, const char *device, unsigned threads, dg_error *err);
 
@@ -61,6 +70,8 @@ typedef struct {
   bool profile;           /**< measure the time of each op (dg_trainer_costs), which is slower */
   bool keep_blas_threads; /**< cpu: don't change OpenBLAS's thread count. More than one makes the
                              backend slower, since it calls OpenBLAS from its own threads */
+  dg_note *note; /**< opencl: called once if compiled kernels can't be kept for later */
+  void *user;    /**< of `note` */
 } dg_device_options;
 
 /** dg_open with more options. */

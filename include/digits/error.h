@@ -34,6 +34,7 @@ typedef enum {
   DG_REMEDY_NAMES,         /**< dg_convert_options.names: which tensor is which */
   DG_REMEDY_LAYOUT,        /**< dg_convert_options.layout */
   DG_REMEDY_KEY,           /**< dg_convert_options.key: which of the weights in a file */
+  DG_REMEDY_SKIP,          /**< dg_dataset_options.skip_bad */
 } dg_remedy;
 
 /** An error value. The caller owns it; set it to zero before its first use. */
@@ -43,5 +44,9 @@ typedef struct {
                          that a terminal can show them */
   dg_remedy remedy;
 } dg_error;
+
+/** Called with something that a user should know and that is no error: one sentence, like an
+   error's message. */
+typedef void dg_note(void *user, const char *message);
 
 #endif

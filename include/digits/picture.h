@@ -19,16 +19,32 @@ typedef struct {
 } dg_picture;
 
 /**
- * Reads a PNG, JPEG or PGM file as gray. Colours become their luma (ITU-R BT.601), transparent
- * pixels become paper, and a photograph is rotated by its Exif orientation. Pixels are the numbers
- * in the file, 16 bits rounded to 8; gamma and colour spaces are ignored. A picture that is
- * damaged, or has more than 67 108 864 pixels or 65 535 on a side, is an error that names it; the
- * size is checked before decoding. Free with dg_picture_free.
+ * Reads a PNG, JPEG or PGM file as gray. Colours, also those of CMYK, become their luma (ITU-R
+ * BT.601), transparent pixels become paper, and a photograph is rotated by its Exif orientation.
+ * Pixels are the numbers in the file, 16 bits rounded to 8; gamma and colour spaces are ignored. A
+ * picture that is damaged, or has more than 67 108 864 pixels or 65 535 on a side, is an error that
+ * names it; the size is checked before decoding. Free with dg_picture_free.
  */
 DG_API bool dg_picture_read(dg_picture *picture, const char *path, dg_error *err);
 /** The same for a file in memory, `size` bytes; `name` is its name in messages. */
 DG_API bool dg_picture_decode(dg_picture *picture, const void *bytes, size_t size, const char *name,
                               dg_error *err);
+
+/** Options of reading pictures. All but `size` may be 0 or NULL. */
+typedef struct {
+  size_t size;   /**< sizeof(dg_picture_options) */
+  dg_note *note; /**< called with what is odd in a picture that can be read */
+  void *user;    /**< of `note` */
+} dg_picture_options;
+
+/** The two functions above with options. dg_picture_read_with also reads pipes, which it waits
+    for. */
+DG_API bool dg_picture_read_with(dg_picture *picture, const char *path,
+                                 const dg_picture_options *options, dg_error *err);
+DG_API bool dg_picture_decode_with(dg_picture *picture, const void *bytes, size_t size,
+                                   const char *name, const dg_picture_options *options,
+                                   dg_error *err);
+
 /** Reads height and width from a file's header (before rotation by Exif); nothing is decoded. */
 DG_API bool dg_picture_measure(const void *bytes, size_t size, const char *name, uint32_t *height,
                                uint32_t *width, dg_error *err);

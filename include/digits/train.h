@@ -70,6 +70,8 @@ typedef struct {
   const char *checkpoint;
   bool resume; /**< continue from `checkpoint`, which must be of this model and data */
   const dg_listener *listener; /**< is copied */
+  dg_note *note;               /**< called with what the recipe becomes for a smaller set */
+  void *user;                  /**< of `note` */
 } dg_trainer_options;
 
 /**

@@ -202,6 +202,14 @@ START_TEST(it_can_be_turned_off) {
 }
 END_TEST
 
+/** Why results can't be saved. */
+static void check_fault(const char *says) {
+  dg_error err = {0};
+  ck_assert(!dg_cache_check(&err));
+  ck_assert_msg(strstr(err.message, says) && strstr(err.message, "set DIGITS_CACHE to a folder"),
+                "expected \"%s\" in: %s", says, err.message);
+}
+
 START_TEST(a_folder_that_cannot_be_used) {
   char folder[PATH_SIZE];
   snprintf(folder, sizeof folder, "%s/in", shell_path("a-file"));
@@ -209,19 +217,29 @@ START_TEST(a_folder_that_cannot_be_used) {
   setenv("DIGITS_CACHE", folder, 1);
   ck_assert(!put("key", "value"));
   expect_nothing("key");
+  check_fault("Not a directory");
   setenv("DIGITS_CACHE", "/proc/digits", 1); /* where nobody can write */
   ck_assert(!put("key", "value"));
+  check_fault("/proc/digits: No such file or directory");
+  setenv("DIGITS_CACHE", "off", 1);
+  ck_assert(dg_cache_check(NULL));
   const char *open_to_all = use_new_folder();
   ck_assert(put("key", "value"));
   ck_assert_int_eq(chmod(open_to_all, 0777), 0);
   expect_nothing("key");
   ck_assert(!put("key", "value"));
+  check_fault("no folder that only its owner may write to");
+  ck_assert_int_eq(chmod(open_to_all, 0700), 0);
+  ck_assert(dg_cache_check(NULL));
 }
 END_TEST
 
 START_TEST(where_it_is) {
   char folder[PATH_SIZE];
   unsetenv("DIGITS_CACHE");
+  unsetenv("XDG_CACHE_HOME");
+  unsetenv("HOME");
+  check_fault("HOME names no folder");
   setenv("XDG_CACHE_HOME", "/x", 1);
   setenv("HOME", "/h", 1);
   ck_assert(dg_cache_folder(folder, sizeof folder));
@@ -249,6 +267,15 @@ static void on_step(void *user, uint64_t step, double loss, double accuracy) {
   ((short_run *)user)->losses[step] = loss;
 }
 
+static unsigned notes;
+
+static void note(void *user, const char *message) {
+  ck_assert_ptr_null(user);
+  ck_assert_ptr_nonnull(
+      strstr(message, "compiled kernels can't be kept for the next start: /proc"));
+  notes++;
+}
+
 static short_run train(const char *device_number) {
   static const dg_override overrides[] = {{"test", "train.batch", "2"},
                                           {"test", "train.steps", "3"},
@@ -260,7 +287,11 @@ static short_run train(const char *device_number) {
   dg_dataset *data = dg_dataset_open(shell_path(""), 1, &err);
   dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", overrides,
                                   sizeof overrides / sizeof *overrides, &err);
-  dg_device *device = dg_open("opencl", device_number, 0, &err);
+  dg_device *device = dg_device_open(&(dg_device_options){.size = sizeof(dg_device_options),
+                                                          .backend = "opencl",
+                                                          .device = device_number,
+                                                          .note = note},
+                                     &err);
   dg_trainer_options options = {
       .size = sizeof(dg_trainer_options),
       .seed = 1,
@@ -324,8 +355,10 @@ static void check_device(const dg_device_info *listed) {
   ck_assert_uint_eq(compiled_again(device, &first), 0);
   setenv("DIGITS_CACHE", "off", 1);
   ck_assert_uint_eq(compiled_again(device, &first), first.compiled);
+  ck_assert_uint_eq(notes, 0);
   setenv("DIGITS_CACHE", "/proc/digits", 1);
   ck_assert_uint_eq(compiled_again(device, &first), first.compiled);
+  ck_assert_uint_eq(notes, 1);
   printf("%s: a second start compiles nothing\n", listed->name);
 }
 
@@ -335,7 +368,7 @@ START_TEST(a_second_start_compiles_nothing) {
   size_t count;
   ck_assert(dg_device_list(devices, sizeof(dg_device_info), MAX_DEVICES, &count, NULL));
   for (size_t i = 0; i < count && i < MAX_DEVICES; i++)
-    if (strcmp(devices[i].backend, "opencl") == 0) check_device(&devices[i]);
+    if (strcmp(devices[i].backend, "opencl") == 0 && !*devices[i].fault) check_device(&devices[i]);
 }
 END_TEST
 

@@ -47,6 +47,10 @@ static void add_target(rig_target *targets, size_t capacity, size_t *count,
 static void add_device(rig_target *targets, size_t capacity, size_t *count,
                        const dg_backend *backend, const dg_device_properties *info, size_t number) {
   rig_target like = {0};
+  if (*info->fault) {
+    printf("skipped: %s: %s\n", info->name, info->fault);
+    return;
+  }
   snprintf(like.number, sizeof like.number, "%zu", number);
   if (!wanted("DIGITS_TEST_DEVICE", like.number)) return;
   for (const char *const *form = backend->forms; *form; form++) {

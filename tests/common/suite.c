@@ -10,8 +10,11 @@
 
 bool suite_has_backend(const char *name) {
   for (const dg_backend *const *b = dg_backends(); *b; b++) {
+    dg_device_properties first;
     size_t count = 0;
-    if (strcmp((*b)->name, name) == 0 && (*b)->list(NULL, 0, &count, NULL) && count) return true;
+    if (strcmp((*b)->name, name) == 0 && (*b)->list(&first, 1, &count, NULL) && count &&
+        !*first.fault)
+      return true;
   }
   printf("no device of the %s backend: skipped\n", name);
   return false;

@@ -281,7 +281,7 @@ START_TEST(what_is_no_picture_is_refused) {
       {"P5 1 1 255#\n1", "one white space is expected"},
       {"P5 1 1 255\n1", "1 x 1 pixels are too few"},
       {"\211PNG\r\n\032\n", "damaged PNG file"},
-      {"\377\330\377", "has no pixels"},
+      {"\377\330\377", "Premature end of JPEG file"},
   };
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     write_file(path_of("x"), files[i].text, strlen(files[i].text));

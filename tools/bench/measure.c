@@ -6,13 +6,18 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "tools/common/command.h"
 #include "tools/common/say.h"
 
 /* ---- device and data ---------------------------------------------------- */
 
 dg_dataset *bench_data(const bench_options *o, dg_error *err) {
   enum { TRAIN = 6000, TEST = 2000, SEED = 1 };
-  return o->data ? dg_dataset_open(o->data, 0, err) : dg_dataset_draw(TRAIN, TEST, SEED, 0, err);
+  static char program[] = "digits-bench";
+  const dg_dataset_options how = {
+      .size = sizeof how, .skip_bad = o->skip_bad, .note = command_note, .user = program};
+  return o->data ? dg_dataset_open_with(o->data, &how, err)
+                 : dg_dataset_draw(TRAIN, TEST, SEED, 0, err);
 }
 
 dg_model *bench_model(const bench_options *o, const char *name, uint32_t steps, uint32_t batch,

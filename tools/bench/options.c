@@ -26,6 +26,8 @@ const char bench_options_help[] =
     "                         what to measure; default: all of these\n"
     "  --profile              also time every op of a training step, layer by layer\n"
     "  --data DIR|builtin     images to use; default: a few drawn digits, for speed alone\n"
+    "  --skip-bad N           leave out up to N pictures of a folder that can't be read; default "
+    "0\n"
     "  --batch N              images in each step; default: the model's\n"
     "  --exact                give the same bits with any number of --threads\n"
     "  --set PATH=VALUE       change any other key of the model files\n"
@@ -71,6 +73,7 @@ enum {
   OPT_SEED,
   OPT_ROUNDS,
   OPT_STEPS,
+  OPT_SKIP_BAD,
   OPT_BACKEND,
   OPT_DEVICE,
   OPT_MEASURE,
@@ -92,6 +95,7 @@ static const struct option known[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"rounds", required_argument, NULL, OPT_ROUNDS},
     {"steps", required_argument, NULL, OPT_STEPS},
+    {"skip-bad", required_argument, NULL, OPT_SKIP_BAD},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"measure", required_argument, NULL, OPT_MEASURE},
@@ -118,6 +122,7 @@ static const struct {
     {"--seed", 0, UINT32_MAX, offsetof(bench_options, seed)},
     {"--rounds", 1, BENCH_ROUNDS, offsetof(bench_options, rounds)},
     {"--steps", 1, BENCH_STEPS, offsetof(bench_options, steps)},
+    {"--skip-bad", 0, UINT32_MAX, offsetof(bench_options, skip_bad)},
 };
 
 /** Adds the words of a comma-separated list to `words` [BENCH_SIDES]. */
@@ -253,7 +258,7 @@ static bool is_of_table(int which) {
 /** Options that set how a network runs. */
 static bool is_of_network(int which) {
   return which == OPT_DATA || which == OPT_BATCH || which == OPT_SET || which == OPT_SEED ||
-         which == OPT_THREADS;
+         which == OPT_THREADS || which == OPT_SKIP_BAD;
 }
 
 bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) {
@@ -285,7 +290,7 @@ bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) 
   return check(o, *of_table ? of_table : NULL, *of_network ? of_network : NULL, err);
 }
 
-/** The first device of every backend that has one. */
+/** The first device of every backend that has one that can be used. */
 static bool for_backends(bool (*call)(void *, const char *, const char *, dg_error *), void *user,
                          dg_error *err) {
   enum { MOST = 64 };
@@ -293,7 +298,8 @@ static bool for_backends(bool (*call)(void *, const char *, const char *, dg_err
   size_t count;
   if (!dg_device_list(devices, sizeof(dg_device_info), MOST, &count, err)) return false;
   for (size_t i = count < MOST ? count : MOST; i-- > 0;)
-    if (devices[i].number == 0 && !call(user, devices[i].backend, NULL, err)) return false;
+    if (devices[i].number == 0 && !*devices[i].fault && !call(user, devices[i].backend, NULL, err))
+      return false;
   return true;
 }
 

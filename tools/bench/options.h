@@ -31,6 +31,7 @@ typedef struct {
   const char *data;      /**< NULL: a small drawn set */
   const char *json;      /**< NULL: no JSON */
   uint32_t threads, seed, steps, rounds;
+  uint32_t skip_bad; /**< unreadable pictures that may be left out */
   double seconds;
   unsigned measures; /**< bits */
   bool profile;

@@ -95,6 +95,22 @@ unsigned command_units(const dg_device *device) {
   return threads ? threads : dg_device_compute_units(device);
 }
 
+void command_note(void *program, const char *message) {
+  fflush(stdout);
+  say_to(stderr, "%s: note: %s\n", (const char *)program, message);
+}
+
+dg_device *command_open(const char *backend, const char *device, unsigned threads, char *program,
+                        dg_error *err) {
+  return dg_device_open(&(dg_device_options){.size = sizeof(dg_device_options),
+                                             .backend = backend,
+                                             .device = device,
+                                             .threads = threads,
+                                             .note = command_note,
+                                             .user = program},
+                        err);
+}
+
 static int exit_code(dg_error_kind kind) {
   return kind == DG_ERR_INPUT ? 2 : kind == DG_ERR_INTERRUPTED ? 130 : 1;
 }
@@ -119,6 +135,7 @@ static const advice advices[] = {
     {DG_REMEDY_NAMES, "map", "--map THEIRS=OURS says so"},
     {DG_REMEDY_LAYOUT, "layout", "--layout sets it"},
     {DG_REMEDY_KEY, "key", "--key NAME reads what is under that name"},
+    {DG_REMEDY_SKIP, "skip-bad", "--skip-bad N leaves out up to N pictures that can't be read"},
 };
 
 /** Is a word in a list? */

@@ -48,4 +48,12 @@ int command_end(const char *program, const char *options, bool ok, dg_error *err
 /** Threads of a device, or its compute units if the driver decides. */
 unsigned command_units(const dg_device *device);
 
+/** dg_open for a program, with command_note. */
+dg_device *command_open(const char *backend, const char *device, unsigned threads, char *program,
+                        dg_error *err);
+
+/** For `note` of the library's options, with the program's name as `user`: prints the sentence on
+    the standard error. */
+void command_note(void *program, const char *message);
+
 #endif

@@ -170,8 +170,14 @@ static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
 
 static dg_dataset *open_set(const data_options *o, dg_error *err) {
   uint32_t seed = o->augment ? 1 : o->seed;
+  static char program[] = "digits-data";
+  const dg_dataset_options how = {.size = sizeof how,
+                                  .threads = o->threads,
+                                  .skip_bad = o->skip_bad,
+                                  .note = command_note,
+                                  .user = program};
   return o->draw ? dg_dataset_draw(o->train, o->test, seed, o->threads, err)
-                 : dg_dataset_open(o->data, o->threads, err);
+                 : dg_dataset_open_with(o->data, &how, err);
 }
 
 /** Gives the classes the names that the options name. */
@@ -212,5 +218,5 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   command_begin();
   bool ok = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-data", "data threads", ok, &err);
+  return command_end("digits-data", "data threads skip-bad", ok, &err);
 }

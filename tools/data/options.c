@@ -25,6 +25,8 @@ const char data_options_help[] =
     "                      folder with four IDX files of MNIST's names, folder of pictures by\n"
     "                      class, or CSV table, as `digits-run --help` says; default:\n"
     "                      $DIGITS_DATA, else the built-in digits\n"
+    "  --skip-bad N        leave out up to N pictures of a folder that can't be read, and name\n"
+    "                      them; default 0\n"
     "  --classes FILE      names of the classes, one a line, the first for label 0; default:\n"
     "                      classes.txt beside IDX files\n"
     "  --seed N  --train N  --test N\n"
@@ -56,6 +58,7 @@ enum {
   OPT_TRAIN,
   OPT_TEST,
   OPT_THREADS,
+  OPT_SKIP_BAD,
   OPT_CLASS,
   OPT_FROM,
   OPT_COUNT,
@@ -75,6 +78,7 @@ static const struct option known[] = {
     {"train", required_argument, NULL, OPT_TRAIN},
     {"test", required_argument, NULL, OPT_TEST},
     {"threads", required_argument, NULL, OPT_THREADS},
+    {"skip-bad", required_argument, NULL, OPT_SKIP_BAD},
     {"class", required_argument, NULL, OPT_CLASS},
     {"from", required_argument, NULL, OPT_FROM},
     {"count", required_argument, NULL, OPT_COUNT},
@@ -99,6 +103,7 @@ static const struct {
     {"--train", 1, 10000000, offsetof(data_options, train)},
     {"--test", 1, 10000000, offsetof(data_options, test)},
     {"--threads", 1, 1024, offsetof(data_options, threads)},
+    {"--skip-bad", 0, UINT32_MAX, offsetof(data_options, skip_bad)},
     {"--class", 0, UINT8_MAX, offsetof(data_options, class)},
     {"--from", 0, UINT32_MAX, offsetof(data_options, from)},
     {"--count", 1, 1000000, offsetof(data_options, count)},

@@ -21,6 +21,7 @@ typedef struct {
   uint32_t seed;       /**< of the drawn set; with augment, of the augmentation */
   uint32_t train, test;
   uint32_t threads;
+  uint32_t skip_bad; /**< unreadable pictures that may be left out */
   bool gzip;
   dg_part part;
   uint32_t class; /**< or DATA_ALL_CLASSES */

@@ -19,6 +19,9 @@
 #include "tools/predict/options.h"
 #include "tools/predict/submission.h"
 
+/** For command_note. */
+static char program[] = "digits-predict";
+
 enum {
   BATCH = 64,
   SHEET_COLUMNS = 10,
@@ -83,7 +86,7 @@ static bool work_open(work *w, dg_error *err) {
       !dg_weights_find(weights, path, err))
     return false;
   w->model = model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
-  w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
+  w->device = w->model ? command_open(o->backend, o->device, o->threads, program, err) : NULL;
   w->predictor =
       w->device ? dg_predictor_new(w->model, w->device,
                                    &(dg_predictor_options){.size = sizeof(dg_predictor_options),
@@ -131,11 +134,12 @@ static uint8_t *read_input(size_t *size, dg_error *err) {
 }
 
 static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
+  const dg_picture_options how = {.size = sizeof how, .note = command_note, .user = program};
   *page = (dg_picture){0};
-  if (strcmp(name, "-") != 0) return dg_picture_read(page, name, err);
+  if (strcmp(name, "-") != 0) return dg_picture_read_with(page, name, &how, err);
   size_t size;
   uint8_t *bytes = read_input(&size, err);
-  bool ok = bytes && dg_picture_decode(page, bytes, size, "standard input", err);
+  bool ok = bytes && dg_picture_decode_with(page, bytes, size, "standard input", &how, err);
   free(bytes);
   return ok;
 }

@@ -149,12 +149,20 @@ static bool note_command(job *j, dg_error *err) {
   return !j->command.failed || dg_fail_memory(err, strlen(o->words));
 }
 
+/** For command_note. */
+static char program[] = "digits-run";
+
 /** Opens the training and test data. */
 static bool open_data(job *j, dg_error *err) {
   const options *o = j->options;
   dg_classes names;
-  j->data = dg_dataset_open(o->data, o->threads, err);
-  if (j->data && o->test_data) j->test_data = dg_dataset_open(o->test_data, o->threads, err);
+  const dg_dataset_options how = {.size = sizeof how,
+                                  .threads = o->threads,
+                                  .skip_bad = o->skip_bad,
+                                  .note = command_note,
+                                  .user = program};
+  j->data = dg_dataset_open_with(o->data, &how, err);
+  if (j->data && o->test_data) j->test_data = dg_dataset_open_with(o->test_data, &how, err);
   if (!j->data || (o->test_data && !j->test_data)) return false;
   if (j->test_data && (!dg_dataset_merge(j->data, DG_PART_TRAIN, err) ||
                        !dg_dataset_merge(j->test_data, DG_PART_TEST, err)))
@@ -175,7 +183,7 @@ static bool job_open(job *j, dg_error *err) {
   const options *o = j->options;
   j->model = run_model_load(o, j->checkpoint->path, err);
   if (!j->model) return false;
-  j->device = dg_open(o->backend, o->device, o->threads, err);
+  j->device = command_open(o->backend, o->device, o->threads, program, err);
   if (!j->device) return false;
   if (!open_data(j, err)) return false;
   const dg_dataset *test = j->test_data ? j->test_data : j->data;
@@ -325,6 +333,8 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
       .test_only = j->options->test,
       .checkpoint = j->checkpoint->path[0] ? j->checkpoint->path : NULL,
       .resume = j->options->resume != NULL,
+      .note = command_note,
+      .user = program,
       .listener = &(dg_listener){
           .size = sizeof(dg_listener), &j->audience, on_progress, on_step, on_epoch}};
   dg_trainer *trainer = dg_trainer_new(j->model, j->device, j->data, &how, err);
@@ -443,6 +453,6 @@ int main(int argc, char **argv) {
   ok = ok && piped(&o.model, o.model_pipe, &err) && piped(&o.load, o.load_pipe, &err) &&
        perform(&o, &err);
   markup_free(&words);
-  return command_end("digits-run", "batch lr backend device threads set data resume load", ok,
-                     &err);
+  return command_end("digits-run", "batch lr backend device threads set data resume load skip-bad",
+                     ok, &err);
 }

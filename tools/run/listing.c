@@ -20,6 +20,10 @@ bool list_devices(dg_error *err) {
     if (d->platform[0]) say("    platform       %s\n", d->platform);
     if (d->version[0]) say("    version        %s\n", d->version);
     if (d->driver[0]) say("    driver         %s\n", d->driver);
+    if (d->fault[0]) {
+      say("    can't be used  %s\n", d->fault);
+      continue;
+    }
     say("    compute units  %u%s\n", d->compute_units, d->gpu ? " (GPU)" : "");
     say("    memory         %.1f GiB\n", (double)d->memory / (1 << 30));
     if (d->tuned[0]) say("    tuned          %s\n", d->tuned);

@@ -27,6 +27,8 @@ const char options_help[] =
     "                        test data, the last tenth of a table, or of each class of pictures,\n"
     "                        is used for testing. Default: $DIGITS_DATA, else the built-in\n"
     "                        digits\n"
+    "  --skip-bad N          leave out up to N pictures of a folder that can't be read, and name\n"
+    "                        them; default 0\n"
     "  --test-data PATH|builtin\n"
     "                        test on the test images of another set, or on all images if it has\n"
     "                        no test part; no part of --data is then used for testing\n"
@@ -50,7 +52,7 @@ const char options_help[] =
     "  --resume FILE         continue the run that had --save FILE and stopped, to the same bits\n"
     "                        on the same backend, device and number of threads; its model,\n"
     "                        recipe, seed, device and data are used again; give --log,\n"
-    "                        --test-data and --classes again\n"
+    "                        --test-data, --classes and --skip-bad again\n"
     "  --load FILE           start from these weights; without MODEL, with the model they carry\n"
     "  --test                don't train; test the weights of --load, or else the installed\n"
     "                        weights of MODEL, which is then a name\n"
@@ -107,6 +109,7 @@ static const known_option known[] = {
     {"--threads", NUMBER, .with = RUNNING | DESCRIBING, AT(threads), .low = 1, .high = 1024},
     {"--data", WORD, .with = RUNNING, AT(data)},
     {"--test-data", WORD, .with = RUNNING, AT(test_data)},
+    {"--skip-bad", NUMBER, .with = RUNNING, AT(skip_bad), .high = UINT32_MAX},
     {"--classes", WORD, .with = RUNNING, AT(classes)},
     {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
     {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},

@@ -33,6 +33,7 @@ typedef struct {
   char installed[DG_PATH_SIZE]; /**< weights found by the model's name */
   char model_pipe[PIPED_PATH], load_pipe[PIPED_PATH]; /**< what is read in place of FIFOs */
   uint32_t seed, threads, runs;
+  uint32_t skip_bad; /**< unreadable pictures that may be left out */
   const char *words; /**< the command line as given, without the program */
   bool quiet, test;  /**< test: no training */
   bool calibrate;    /**< test with a temperature that is fitted first */

@@ -71,7 +71,8 @@ static bool add_installed(networks *n, const sigset_t *held, dg_error *err) {
 
 static bool open_networks(networks *n, const serve_options *o, const sigset_t *held,
                           dg_error *err) {
-  dg_device *device = dg_open(o->backend, o->device, o->threads, err);
+  static char program[] = "digits-serve";
+  dg_device *device = command_open(o->backend, o->device, o->threads, program, err);
   if (!device) return false;
   networks_open(n, device, o->min_probability);
   bool ok = o->weights_count || add_installed(n, held, err);

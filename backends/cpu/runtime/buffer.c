@@ -5,6 +5,7 @@
 
 #include "backends/checks.h"
 #include "backends/cpu/runtime/batch_split.h"
+#include "core/base/limits/memory.h"
 #include "core/base/size.h"
 
 /** A version that no buffer had before. */
@@ -52,6 +53,8 @@ void dg_cpu_buffer_free(dg_buffer *buffer) {
 dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
   uint64_t rounded = dg_size_round_up(bytes, DG_CPU_ALIGNMENT);
   uint64_t *used = &((dg_cpu_device *)device)->used;
+  if (!dg_memory_check(rounded, "a buffer of the cpu backend", err))
+    return dg_advise(err, DG_REMEDY_BATCH), NULL;
   /* the system would promise more than there is, and kill the program when it is written */
   bool fits = bytes > 0 && dg_size_plus(*used, rounded) <= device->info.max_alloc;
   void *data = fits ? aligned_alloc(DG_CPU_ALIGNMENT, rounded) : NULL;

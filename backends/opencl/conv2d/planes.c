@@ -30,12 +30,13 @@ bool dg_cl_pad(dg_cl_op *op, const dg_cl_padder *padder, const dg_cl_plane *s,
                         DG_CL_ARGS(from, of, slope, to, to_first, to_plane, height, width, lines,
                                    pitch, origin_y, origin_x),
                         err);
-  return dg_cl_launch(op, padder->any,
-                      (dg_cl_range){.global = {32, 8, p->planes}, .local = {32, 8, 1}},
-                      DG_CL_ARGS(from, of, slope, to, to_first, to_plane, height, width, lines,
-                                 pitch, dg_cl_u32(s->phases_y), dg_cl_u32(s->phases_x), origin_y,
-                                 origin_x, dg_cl_u32(s->dilation_y), dg_cl_u32(s->dilation_x)),
-                      err);
+  return dg_cl_launch(
+      op, padder->any,
+      (dg_cl_range){.global = {32, 8, p->planes}, .local = {32, 8, 1}, .strided = true},
+      DG_CL_ARGS(from, of, slope, to, to_first, to_plane, height, width, lines, pitch,
+                 dg_cl_u32(s->phases_y), dg_cl_u32(s->phases_x), origin_y, origin_x,
+                 dg_cl_u32(s->dilation_y), dg_cl_u32(s->dilation_x)),
+      err);
 }
 
 bool dg_cl_pooled_padder_prepare(dg_cl_op *op, uint32_t pool, uint32_t out_w,

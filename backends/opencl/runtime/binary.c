@@ -55,7 +55,7 @@ static void write_key(FILE *out, const dg_cl_device *device, const char *what,
  * binaries are different: to return one, it compiles every kernel of the program again, for any
  * size, which takes longer than the whole startup (docs/performance.md has the figures).
  */
-static bool keeps_its_own(const dg_cl_device *device) {
+bool dg_cl_driver_keeps(const dg_cl_device *device) {
   return strcmp(device->base.info.platform, "Portable Computing Language") == 0;
 }
 
@@ -74,7 +74,7 @@ char *dg_cl_device_key(const dg_cl_device *device, const char *what,
 }
 
 char *dg_cl_binary_key(const dg_cl_device *device, const dg_cl_program_text *text) {
-  return keeps_its_own(device) ? NULL : dg_cl_device_key(device, "program", text);
+  return dg_cl_driver_keeps(device) ? NULL : dg_cl_device_key(device, "program", text);
 }
 
 /* ---- binaries ----------------------------------------------------------- */

@@ -27,6 +27,9 @@ char *dg_cl_device_key(const dg_cl_device *device, const char *what,
  */
 char *dg_cl_binary_key(const dg_cl_device *device, const dg_cl_program_text *text);
 
+/** Does the driver keep what it compiled itself? Its programs aren't cached then. */
+bool dg_cl_driver_keeps(const dg_cl_device *device);
+
 /** The program cached under `key`, built; NULL: there is none, or the driver rejects it. */
 cl_program dg_cl_binary_load(const dg_cl_device *device, const dg_cl_program_text *text,
                              const char *key);

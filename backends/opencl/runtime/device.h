@@ -32,9 +32,15 @@ typedef struct {
 /** When to use CLBlast for linear products. */
 typedef enum { DG_CL_BLAST_NEVER, DG_CL_BLAST_LARGE, DG_CL_BLAST_ALWAYS } dg_cl_blast_use;
 
+/** The largest work-groups: all work-items, and those along each dimension. */
+typedef struct {
+  size_t items, side[3];
+} dg_cl_groups;
+
 typedef struct {
   dg_device base;
   cl_device_id id;
+  dg_cl_groups groups;
   cl_context context;
   cl_command_queue queue;
   dg_cl_form form;
@@ -42,6 +48,8 @@ typedef struct {
   dg_cl_blast_use blast;       /**< the current one: tuning may have changed it */
   dg_cl_tile tiles[DG_CL_TILED];
   bool profile;
+  dg_note *note; /**< told once that programs can't be kept; then NULL */
+  void *user;
   uint64_t memory_used;         /**< bytes of all buffers */
   uint64_t generation;          /**< the last one given to a buffer, or to a write to one */
   struct dg_cl_built *programs; /**< owned by program.c, newest first */

@@ -1,5 +1,5 @@
 /* Launches of an op's kernels, and the time they took. */
-#include "backends/opencl/runtime/op.h"
+#include "backends/opencl/runtime/groups.h"
 
 dg_cl_range dg_cl_range_of(const size_t items[3], const size_t local[3]) {
   dg_cl_range range = {0};
@@ -15,6 +15,13 @@ dg_cl_range dg_cl_blocks(const dg_cl_device *device, size_t count, size_t sample
                         (size_t[3]){64, 1, 1});
 }
 
+/* Work-items of the largest work-group of one of the op's kernels. */
+static size_t items_of(const dg_cl_op *op, cl_kernel kernel) {
+  size_t i = 0;
+  while (i + 1 < op->kernel_count && op->kernels[i] != kernel) i++;
+  return op->items[i];
+}
+
 static bool fail_launch(const dg_cl_op *op, cl_kernel kernel, cl_int code, dg_error *err) {
   char name[64] = "";
   clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
@@ -24,6 +31,7 @@ static bool fail_launch(const dg_cl_op *op, cl_kernel kernel, cl_int code, dg_er
 bool dg_cl_launch(dg_cl_op *op, cl_kernel kernel, dg_cl_range range, const dg_cl_arg *args,
                   dg_error *err) {
   cl_int code = CL_SUCCESS;
+  dg_cl_fit_range(&range, &op->device->groups, items_of(op, kernel));
   for (cl_uint i = 0; args[i].size && !code; i++)
     code = clSetKernelArg(kernel, i, args[i].size, &args[i].value);
   cl_event event = NULL;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backends/opencl/runtime/groups.h"
 #include "backends/opencl/runtime/tiles.h"
 
 dg_cl_op *dg_cl_op_new(size_t size, const dg_cl_op *as, dg_error *err) {
@@ -44,8 +45,9 @@ cl_kernel dg_cl_special_kernel(dg_cl_op *op, dg_cl_program id, const char *optio
     dg_cl_fail(err, op->device, code, "making the kernel %s", name);
     return NULL;
   }
-  op->kernels[op->kernel_count++] = kernel;
-  return kernel;
+  op->kernels[op->kernel_count] = kernel;
+  op->items[op->kernel_count++] = dg_cl_kernel_items(op->device, kernel);
+  return dg_cl_check_kernel(op->device, kernel, name, err) ? kernel : NULL;
 }
 
 dg_buffer *dg_cl_scratch(dg_cl_op *op, size_t bytes, dg_error *err) {

@@ -26,6 +26,7 @@ typedef struct {
   dg_cl_device *device;
   dg_direction_needs needs; /**< filled by the implementation */
   cl_kernel kernels[DG_CL_MAX_KERNELS];
+  size_t items[DG_CL_MAX_KERNELS]; /**< work-items of the kernel's largest work-group */
   size_t kernel_count;
   dg_buffer *tables[DG_CL_MAX_TABLES];
   size_t table_count;
@@ -40,7 +41,8 @@ dg_cl_op *dg_cl_op_new(size_t size, const dg_cl_op *as, dg_error *err);
 /** Frees an op and everything that it owns; NULL is allowed. */
 void dg_cl_op_free(dg_cl_op *op);
 
-/** The kernel `name` of a program; the op owns it. NULL on failure. */
+/** The kernel `name` of a program; the op owns it. NULL on failure: DG_ERR_UNSUPPORTED if the
+   device can't run work-groups of the size that the kernel requires. */
 cl_kernel dg_cl_kernel(dg_cl_op *op, dg_cl_program program, const char *name, dg_error *err);
 
 /** The same from a program built with more options ("-DX=1"); each set of options is built
@@ -83,9 +85,14 @@ static inline dg_cl_arg dg_cl_f32(float value) {
 /** The arguments of a launch, in the kernel's order. */
 #define DG_CL_ARGS(...) ((const dg_cl_arg[]){__VA_ARGS__, {0, {0}}})
 
-/** Work-items along each dimension, the size of a work-group, and the offset of the first one. */
+/**
+ * Work-items along each dimension, the size of a work-group, and the offset of the first one. A
+ * launch halves the work-group, whose sides are powers of two, until the device and the kernel
+ * allow it; unless the kernel requires a size (dg_cl_kernel checks that).
+ */
 typedef struct {
   size_t global[3], local[3], first[3];
+  bool strided; /**< each work-group covers its part whatever its size: there are as many of them */
 } dg_cl_range;
 
 /** `items` work-items along each dimension in groups of `local`, rounded up to whole groups. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/cache.h"
+
 /* ---- which files -------------------------------------------------------- */
 
 /* One bit for each program. */
@@ -107,6 +109,15 @@ static cl_program compile(dg_cl_device *device, const dg_cl_program_text *text, 
   return NULL;
 }
 
+/* Tells, once, why a program that was compiled can't be kept. */
+static void tell_lost(dg_cl_device *device) {
+  dg_error err = {0};
+  if (!device->note || dg_cl_driver_keeps(device) || dg_cache_check(&err)) return;
+  dg_fail_prefix(&err, "compiled kernels can't be kept for the next start");
+  device->note(device->user, err.message);
+  device->note = NULL;
+}
+
 /* Loads it from the cache, or else compiles it and stores it there. */
 static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more, dg_error *err) {
   dg_cl_program_text text;
@@ -117,6 +128,7 @@ static cl_program build(dg_cl_device *device, dg_cl_program id, const char *more
   if (!program) {
     program = compile(device, &text, text.last, err);
     if (program && key) dg_cl_binary_keep(program, key);
+    if (program) tell_lost(device);
   }
   free(key);
   return program;
@@ -137,6 +149,7 @@ void dg_cl_programs_free(dg_cl_device *device) {
     clReleaseProgram(one->program);
     free(one);
   }
+  device->programs = NULL;
 }
 
 cl_program dg_cl_program_get(dg_cl_device *device, dg_cl_program id, const char *options,

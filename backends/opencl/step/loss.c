@@ -55,7 +55,7 @@ static const dg_cl_implementation at_once = {.name = "at once",
 
 /* ---- sample by sample --------------------------------------------------- */
 
-enum { LOSS_ITEMS = 64 };
+enum { LOSS_SUMS = 64 }; /* of cl/step/loss.cl */
 
 typedef struct {
   dg_cl_op op;
@@ -85,7 +85,8 @@ static bool samples_run(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
                                  dg_cl_f32(weight), dg_cl_u32(step->train && b->out[0])),
                       err) &&
          dg_cl_launch(op, self->of_batch,
-                      (dg_cl_range){.global = {LOSS_ITEMS, 1, 1}, .local = {LOSS_ITEMS, 1, 1}},
+                      (dg_cl_range){
+                          .global = {LOSS_SUMS, 1, 1}, .local = {LOSS_SUMS, 1, 1}, .strided = true},
                       DG_CL_ARGS(dg_cl_mem(self->losses), dg_cl_mem(self->hits),
                                  dg_cl_mem(b->out[1]), dg_cl_mem(b->out[2]), dg_cl_u32(step->n),
                                  dg_cl_u32(step->slot), dg_cl_f32(weight)),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/encoding.h"
 #include "core/data/collection.h"
 #include "core/data/packed.h"
 
@@ -83,11 +84,20 @@ static bool fail_header(table *t, const char *found) {
                  t->file.path, found);
 }
 
-/** Is it the name of the label column, with or without quotes and a byte order mark? */
+/** Is it the name of the label column, with or without quotes? */
 static bool names_labels(const cell *c) {
-  const char *text = c->text;
-  if (strncmp(text, "\xef\xbb\xbf", 3) == 0) text += 3;
-  return strcasecmp(text, "label") == 0 || strcasecmp(text, "\"label\"") == 0;
+  return strcasecmp(c->text, "label") == 0 || strcasecmp(c->text, "\"label\"") == 0;
+}
+
+/** Passes over a byte order mark of UTF-8; text in UTF-16 is an error. */
+static bool pass_mark(table *t) {
+  const int first = next_byte(t);
+  if (first < 0) return first == AT_END;
+  const char *text = (const char *)t->bytes;
+  t->at = t->end >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  return !dg_text_is_wide(text, t->end) ||
+         dg_fail(t->file.err, DG_ERR_INPUT, "%s: the text is UTF-16 or UTF-32; save it as UTF-8",
+                 t->file.path);
 }
 
 /** The side of a square of so many pixels, or 0. */
@@ -106,6 +116,7 @@ static bool is_text(const cell *c) {
 static bool read_header(table *t) {
   cell c;
   t->line = 1;
+  if (!pass_mark(t)) return false;
   do {
     if (!read_cell(t, &c)) return false;
     if (!is_text(&c)) return fail_header(t, "it is no text");
@@ -187,7 +198,7 @@ static bool read_rows(table *t) {
 }
 
 static bool open_table(table *t, const char *path, dg_error *err) {
-  if (!dg_packed_open(&t->file, path, err)) return false;
+  if (!dg_packed_open_input(&t->file, path, err)) return false;
   uint64_t most = t->file.size * MAX_INFLATION;
   if (!gzdirect(t->file.stream)) t->file.most = most > MAX_UNPACKED ? most : MAX_UNPACKED;
   return true;

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "core/base/limits/processors.h"
 #include "core/base/philox.h"
 #include "core/base/pool.h"
-#include "core/base/processors.h"
 #include "core/data/drawn/glyphs.h"
 #include "core/data/drawn/rasterizer.h"
 

@@ -4,9 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/limits/memory.h"
 #include "core/data/packed.h"
 
-enum { TYPE_UNSIGNED_BYTE = 0x08, MAGIC_BYTES = 4 };
+enum {
+  TYPE_UNSIGNED_BYTE = 0x08,
+  TYPE_SIGNED_BYTE = 0x09,
+  TYPE_SHORT = 0x0b,
+  TYPE_INT = 0x0c,
+  MAGIC_BYTES = 4,
+  QMNIST_COLUMNS = 8
+};
 
 static bool read_header_field(dg_packed *f, const char *field, uint32_t *value) {
   uint8_t b[4];
@@ -21,32 +29,52 @@ static bool read_header_field(dg_packed *f, const char *field, uint32_t *value) 
   return true;
 }
 
-static bool check_magic(dg_packed *f, uint32_t magic, unsigned rank) {
-  unsigned type = magic >> 8 & 0xff, found_rank = magic & 0xff;
-  if (magic >> 16)
-    return dg_fail(f->err, DG_ERR_INPUT,
-                   "%s: field magic: expected 0x%08x, found 0x%08" PRIx32
-                   ": not an IDX file; download it again",
-                   f->path, TYPE_UNSIGNED_BYTE << 8 | rank, magic);
-  if (type != TYPE_UNSIGNED_BYTE)
-    return dg_fail(f->err, DG_ERR_INPUT,
-                   "%s: field type: expected 0x%02x (unsigned bytes), found 0x%02x; "
-                   "download it again",
-                   f->path, TYPE_UNSIGNED_BYTE, type);
-  if (found_rank != rank)
-    return dg_fail(f->err, DG_ERR_INPUT,
-                   "%s: field rank: expected %u dimensions, found %u: images have 3, labels 1; "
-                   "download it again",
-                   f->path, rank, found_rank);
-  return true;
+/** Bytes of an element of a type of whole numbers; 0: another type. */
+static unsigned element_size(unsigned type) {
+  return type == TYPE_UNSIGNED_BYTE || type == TYPE_SIGNED_BYTE ? 1
+         : type == TYPE_SHORT                                   ? 2
+         : type == TYPE_INT                                     ? 4
+                                                                : 0;
 }
 
-/** Reads the dimensions and checks that a file of this size can hold their product, `*total`. */
-static bool read_dimensions(dg_packed *f, dg_idx *array, uint64_t *total) {
+/** A magic number that lies backwards: its last bytes are zero. */
+static bool is_backwards(uint32_t magic) {
+  return !(magic & 0xffff) && element_size(magic >> 16 & 0xff) && magic >> 24 <= DG_IDX_MAX_RANK;
+}
+
+static bool check_magic(dg_packed *f, uint32_t magic, unsigned rank) {
+  if (!(magic >> 16)) return true;
+  return dg_fail(
+      f->err, DG_ERR_INPUT, "%s: field magic: expected 0x%08x, found 0x%08" PRIx32 ": %s", f->path,
+      TYPE_UNSIGNED_BYTE << 8 | rank, magic,
+      is_backwards(magic) ? "its numbers begin with their low bytes; write them with the "
+                            "high bytes first, as IDX files are"
+                          : "not an IDX file; download it again");
+}
+
+static bool check_type(dg_packed *f, unsigned type) {
+  return type == TYPE_UNSIGNED_BYTE ||
+         dg_fail(f->err, DG_ERR_INPUT,
+                 "%s: field type: expected 0x%02x (unsigned bytes), found 0x%02x; "
+                 "download it again",
+                 f->path, TYPE_UNSIGNED_BYTE, type);
+}
+
+static bool check_rank(dg_packed *f, unsigned found, unsigned rank) {
+  return found == rank ||
+         dg_fail(f->err, DG_ERR_INPUT,
+                 "%s: field rank: expected %u dimensions, found %u: images have 3, labels 1; "
+                 "download it again",
+                 f->path, rank, found);
+}
+
+/** Reads the dimensions and checks that a file of this size can hold so many elements of `size`
+    bytes: `*total` bytes. */
+static bool read_dimensions(dg_packed *f, dg_idx *array, unsigned element, uint64_t *total) {
   uint64_t header = MAGIC_BYTES + 4 * (uint64_t)array->rank;
   bool packed = !gzdirect(f->stream);
   uint64_t limit = packed ? f->size * DG_MAX_INFLATION : f->size > header ? f->size - header : 0;
-  *total = 1;
+  *total = element;
   for (unsigned i = 0; i < array->rank; i++) {
     char field[32];
     snprintf(field, sizeof field, "dimension %u", i + 1);
@@ -73,6 +101,7 @@ static bool read_dimensions(dg_packed *f, dg_idx *array, uint64_t *total) {
 static bool read_elements(dg_packed *f, dg_idx *array, uint64_t total) {
   uint8_t more;
   size_t got, trailing;
+  if (!dg_memory_check(total, f->path, f->err)) return false;
   array->bytes = total <= SIZE_MAX ? malloc((size_t)total) : NULL;
   if (!array->bytes) return dg_fail_memory(f->err, total);
   if (!dg_packed_read(f, array->bytes, (size_t)total, &got)) return false;
@@ -90,16 +119,76 @@ static bool read_elements(dg_packed *f, dg_idx *array, uint64_t total) {
   return true;
 }
 
+/** Reads an array that follows a magic number. */
+static bool read_array(dg_packed *f, dg_idx *array, unsigned element) {
+  uint64_t total;
+  return read_dimensions(f, array, element, &total) && read_elements(f, array, total);
+}
+
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err) {
   dg_packed f;
   uint32_t magic = 0;
-  uint64_t total = 0;
   *array = (dg_idx){.rank = rank};
   if (!dg_packed_open(&f, path, err)) return false;
   bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, rank) &&
-            read_dimensions(&f, array, &total) && read_elements(&f, array, total);
+            check_type(&f, magic >> 8) && check_rank(&f, magic & 0xff, rank) &&
+            read_array(&f, array, 1);
   dg_packed_close(&f);
   if (!ok) dg_idx_free(array);
+  return ok;
+}
+
+/* ---- labels ------------------------------------------------------------- */
+
+/** Types and ranks that labels may have: bytes or whole numbers in one dimension, or QMNIST's rows,
+    which begin with the class. */
+static bool check_labels(dg_packed *f, unsigned type, unsigned rank) {
+  if (type == TYPE_INT && rank == 2) return true;
+  if (element_size(type)) return check_rank(f, rank, 1);
+  return dg_fail(f->err, DG_ERR_INPUT,
+                 "%s: field type: 0x%02x is no type of whole numbers (0x08, 0x09, 0x0b, 0x0c), "
+                 "which labels are; write bytes",
+                 f->path, type);
+}
+
+static bool check_columns(dg_packed *f, const dg_idx *labels) {
+  return labels->rank == 1 || labels->dims[1] == QMNIST_COLUMNS ||
+         dg_fail(f->err, DG_ERR_INPUT,
+                 "%s: field dimension 2: rows of %" PRIu32
+                 " numbers; the labels of QMNIST have %d, "
+                 "others have one dimension",
+                 f->path, labels->dims[1], QMNIST_COLUMNS);
+}
+
+/** Makes a byte of the first number of each row. */
+static bool to_bytes(dg_packed *f, dg_idx *labels, unsigned type) {
+  const unsigned size = element_size(type);
+  const size_t row = labels->rank == 2 ? (size_t)size * labels->dims[1] : size;
+  for (uint32_t i = 0; i < labels->dims[0]; i++) {
+    const uint8_t *from = labels->bytes + i * row;
+    int64_t value = type == TYPE_UNSIGNED_BYTE ? from[0] : (int8_t)from[0];
+    for (unsigned b = 1; b < size; b++) value = value * 256 + from[b];
+    if (value < 0 || value > UINT8_MAX)
+      return dg_fail(f->err, DG_ERR_INPUT, "%s: label %" PRIu32 " is %lld; labels go from 0 to %d",
+                     f->path, i, (long long)value, UINT8_MAX);
+    labels->bytes[i] = (uint8_t)value;
+  }
+  labels->rank = 1;
+  return true;
+}
+
+bool dg_idx_read_labels(dg_idx *labels, const char *path, dg_error *err) {
+  dg_packed f;
+  uint32_t magic = 0;
+  *labels = (dg_idx){.rank = 1};
+  if (!dg_packed_open(&f, path, err)) return false;
+  bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, 1) &&
+            check_labels(&f, magic >> 8, magic & 0xff);
+  if (ok) labels->rank = magic & 0xff;
+  ok = ok && read_array(&f, labels, element_size(magic >> 8)) && check_columns(&f, labels) &&
+       to_bytes(&f, labels, magic >> 8);
+  dg_packed_close(&f);
+  if (!ok) dg_idx_free(labels);
   return ok;
 }
 

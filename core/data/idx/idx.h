@@ -1,7 +1,7 @@
 /**
  * IDX files, the format of MNIST: four bytes of magic (two zeros, the element type, the rank), a
- * big-endian 32-bit size per dimension, then the elements, last dimension fastest. Only unsigned
- * bytes (type 0x08) are handled.
+ * big-endian 32-bit size per dimension, then the elements, last dimension fastest. Arrays are of
+ * unsigned bytes (type 0x08); labels may also be of other whole numbers.
  */
 #ifndef DG_IDX_H
 #define DG_IDX_H
@@ -28,6 +28,13 @@ typedef struct {
  * remedy; `array` is then left without bytes. The caller frees the array with dg_idx_free.
  */
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err);
+
+/**
+ * The same for labels, a byte each in an array of one dimension. The file may hold whole numbers of
+ * one, two or four bytes, or the rows of QMNIST's idx2-int files: 8 numbers, of which the first is
+ * the class (the others tell who wrote the digit). A label below 0 or above 255 is an error.
+ */
+bool dg_idx_read_labels(dg_idx *labels, const char *path, dg_error *err);
 
 /**
  * Writes an array, gzipped or not; the same array gives the same bytes. An old file at `path` is

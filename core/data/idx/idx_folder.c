@@ -12,24 +12,45 @@
 
 static const char names_file[] = "classes.txt";
 
-enum { FILES = 4, MAX_PATH_LENGTH = 4096, NAME_FORMS = 4, MAX_NAME_LENGTH = 64 };
+enum { FILES = 4, MAX_PATH_LENGTH = 4096, MAX_NAME_LENGTH = 64 };
 
-/** Allowed file names: MNIST's, or with a dot before "idx", each with or without ".gz". */
-static void file_name(char name[MAX_NAME_LENGTH], const char *base, unsigned rank, unsigned form) {
-  snprintf(name, MAX_NAME_LENGTH, "%s%cidx%u-ubyte%s", base, form & 2 ? '.' : '-', rank,
-           form & 1 ? ".gz" : "");
+/** What the files of a part are called: by MNIST, and by QMNIST. */
+typedef struct {
+  const char *mnist, *qmnist;
+  bool labels;
+} base;
+
+/* Forms of a name: gzipped or not; a dash or a dot before "idx"; labels in bytes or as QMNIST has
+   them; MNIST's names or QMNIST's. */
+enum { GZIPPED = 1, DOTTED = 2, ROWS = 4, OTHER = 8, NAME_FORMS = 16 };
+
+static const base bases[FILES] = {{"train-images", "qmnist-train-images", false},
+                                  {"train-labels", "qmnist-train-labels", true},
+                                  {"t10k-images", "qmnist-test-images", false},
+                                  {"t10k-labels", "qmnist-test-labels", true}};
+
+/** Writes the name of a form; images have no form ROWS. */
+static bool file_name(char name[MAX_NAME_LENGTH], const base *of, unsigned form) {
+  if (form & ROWS && !of->labels) return false;
+  snprintf(name, MAX_NAME_LENGTH, "%s%c%s%s", form & OTHER ? of->qmnist : of->mnist,
+           form & DOTTED ? '.' : '-',
+           !of->labels   ? "idx3-ubyte"
+           : form & ROWS ? "idx2-int"
+                         : "idx1-ubyte",
+           form & GZIPPED ? ".gz" : "");
+  return true;
 }
 
-static bool fail_missing(const char *folder, const char *base, unsigned rank, dg_error *err) {
-  char names[NAME_FORMS][MAX_NAME_LENGTH];
-  for (unsigned i = 0; i < NAME_FORMS; i++) file_name(names[i], base, rank, i);
+static bool fail_missing(const char *folder, const base *of, dg_error *err) {
+  char names[ROWS][MAX_NAME_LENGTH];
+  for (unsigned i = 0; i < ROWS; i++) file_name(names[i], of, i);
   struct stat info;
   bool exists = stat(folder, &info) == 0;
   const char *what = !exists                  ? "no such folder"
                      : !S_ISDIR(info.st_mode) ? "not a folder"
                                               : "a file is missing";
   return dg_fail(err, DG_ERR_INPUT,
-                 "%s: %s: looked there for %s, %s, %s and %s; "
+                 "%s: %s: looked there for %s, %s, %s and %s, and for QMNIST's names; "
                  "put MNIST's four files there, or a folder of pictures for each class, or use the "
                  "built-in digits",
                  folder, what, names[0], names[1], names[2], names[3]);
@@ -41,28 +62,25 @@ static bool join_path(char path[MAX_PATH_LENGTH], const char *folder, const char
          dg_fail(err, DG_ERR_INPUT, "%.80s...: the path is too long; use a shorter one", folder);
 }
 
-/** Reads the file for `base` in the folder, under any of its names. */
-static bool read_file(dg_idx *array, const char *folder, const char *base, unsigned rank,
-                      dg_error *err) {
+/** Reads a file of the folder, under any of its names. */
+static bool read_file(dg_idx *array, const char *folder, const base *of, dg_error *err) {
   for (unsigned i = 0; i < NAME_FORMS; i++) {
     char name[MAX_NAME_LENGTH], path[MAX_PATH_LENGTH];
     struct stat info;
-    file_name(name, base, rank, i);
+    if (!file_name(name, of, i)) continue;
     if (!join_path(path, folder, name, err)) return false;
-    if (stat(path, &info) == 0) return dg_idx_read(array, path, rank, err);
+    if (stat(path, &info) == 0)
+      return of->labels ? dg_idx_read_labels(array, path, err) : dg_idx_read(array, path, 3, err);
   }
-  return fail_missing(folder, base, rank, err);
+  return fail_missing(folder, of, err);
 }
 
-/** Reads the images and labels of `part` ("train" or "t10k"); on failure the caller frees. */
-static bool read_samples(dg_samples *samples, const char *folder, const char *part, dg_error *err) {
-  char images_base[16], labels_base[16];
+/** Reads the images and labels of a part, whose names are in `of`; on failure the caller frees. */
+static bool read_samples(dg_samples *samples, const char *folder, const base of[2], dg_error *err) {
   dg_idx images, labels;
-  snprintf(images_base, sizeof images_base, "%s-images", part);
-  snprintf(labels_base, sizeof labels_base, "%s-labels", part);
-  if (!read_file(&images, folder, images_base, 3, err)) return false;
+  if (!read_file(&images, folder, &of[0], err)) return false;
   samples->images = images.bytes;
-  if (!read_file(&labels, folder, labels_base, 1, err)) return false;
+  if (!read_file(&labels, folder, &of[1], err)) return false;
   samples->labels = labels.bytes;
   samples->count = images.dims[0];
   samples->height = images.dims[1];
@@ -71,7 +89,7 @@ static bool read_samples(dg_samples *samples, const char *folder, const char *pa
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: %s has %" PRIu32 " in dimension 1, but %s has %" PRIu32
                    "; download both again",
-                   folder, labels_base, labels.dims[0], images_base, images.dims[0]);
+                   folder, of[1].mnist, labels.dims[0], of[0].mnist, images.dims[0]);
   return true;
 }
 
@@ -92,12 +110,14 @@ static bool read_names(dg_dataset *set, const char *folder, dg_error *err) {
   dg_classes names;
   if (!join_path(path, folder, names_file, err)) return false;
   if (stat(path, &info) != 0) return true;
+  if (!S_ISREG(info.st_mode))
+    return dg_fail(err, DG_ERR_INPUT, "%s: expected a file; remove it", path);
   return dg_classes_read(&names, path, err) && dg_dataset_set_classes(set, &names, path, err);
 }
 
 static bool read_set(dg_dataset *set, const char *folder, dg_error *err) {
-  if (!read_samples(&set->train, folder, "train", err) ||
-      !read_samples(&set->test, folder, "t10k", err) || !check_same_size(set, folder, err))
+  if (!read_samples(&set->train, folder, bases, err) ||
+      !read_samples(&set->test, folder, bases + 2, err) || !check_same_size(set, folder, err))
     return false;
   dg_dataset_count_classes(set);
   return read_names(set, folder, err);
@@ -112,17 +132,12 @@ dg_dataset *dg_idx_folder_read(const char *folder, dg_error *err) {
 
 /* ---- writing ------------------------------------------------------------ */
 
-static const struct {
-  const char *base;
-  unsigned rank;
-} files[FILES] = {{"train-images", 3}, {"train-labels", 1}, {"t10k-images", 3}, {"t10k-labels", 1}};
-
 /** One of the four files as an array. Its bytes belong to the set. */
 static dg_idx array_of(const dg_dataset *set, unsigned file) {
   const dg_samples *s = file < 2 ? &set->train : &set->test;
-  return (dg_idx){.rank = files[file].rank,
+  return (dg_idx){.rank = bases[file].labels ? 1 : 3,
                   .dims = {s->count, s->height, s->width},
-                  .bytes = files[file].rank == 3 ? s->images : s->labels};
+                  .bytes = bases[file].labels ? s->labels : s->images};
 }
 
 /** The first of the files that exists in a folder under any of its names, even as a broken link;
@@ -131,7 +146,7 @@ static bool find_file(char path[MAX_PATH_LENGTH], const char *folder, dg_error *
   for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
     char name[MAX_NAME_LENGTH];
     struct stat info;
-    file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
+    if (!file_name(name, &bases[i / NAME_FORMS], i % NAME_FORMS)) continue;
     if (!join_path(path, folder, name, err)) return false;
     if (lstat(path, &info) == 0) return true;
   }
@@ -147,7 +162,7 @@ bool dg_is_idx_folder(const char *folder) {
 bool dg_idx_folder_files(const char *folder, dg_dataset_file *file, void *user, dg_error *err) {
   char path[MAX_PATH_LENGTH], name[MAX_NAME_LENGTH];
   for (unsigned i = 0; i < FILES * NAME_FORMS; i++) {
-    file_name(name, files[i / NAME_FORMS].base, files[i / NAME_FORMS].rank, i % NAME_FORMS);
+    if (!file_name(name, &bases[i / NAME_FORMS], i % NAME_FORMS)) continue;
     if (!join_path(path, folder, name, err) || !file(user, path, err)) return false;
   }
   return join_path(path, folder, names_file, err) && file(user, path, err);
@@ -186,7 +201,7 @@ bool dg_dataset_write(const dg_dataset *set, const char *folder, bool gzip, dg_e
   for (; written < FILES; written++) {
     char name[MAX_NAME_LENGTH];
     dg_idx array = array_of(set, written);
-    file_name(name, files[written].base, files[written].rank, gzip);
+    file_name(name, &bases[written], gzip ? GZIPPED : 0);
     if (!join_path(paths[written], folder, name, err) ||
         !dg_idx_write(&array, paths[written], gzip, err))
       break;

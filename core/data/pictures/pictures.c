@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/base/file/entries.h"
+#include "core/base/file/file.h"
 #include "core/data/classes.h"
 #include "core/data/collection.h"
 #include "core/picture/scale.h"
@@ -27,6 +28,8 @@ typedef struct {
   dg_entries classes;
   uint64_t bytes;  /**< of the files read so far */
   uint64_t pixels; /**< decoded from them, and after scaling */
+  const dg_dataset_options *options;
+  uint32_t skipped; /**< pictures that could not be read */
   dg_error *err;
 } gathering;
 
@@ -68,14 +71,44 @@ static bool count_work(gathering *g, const dg_picture *picture, const char *path
                  path);
 }
 
+static bool read_picture(const gathering *g, dg_picture *picture, const char *path, dg_error *err) {
+  enum { MAX_BYTES = 1 << 29 };
+  const dg_picture_options options = {sizeof options, g->options->note, g->options->user};
+  size_t size;
+  char *bytes = dg_file_read(path, MAX_BYTES, &size, err);
+  bool ok = bytes && dg_picture_decode_with(picture, bytes, size, path, &options, err);
+  free(bytes);
+  return ok;
+}
+
+/** Leaves out a picture that could not be read; fails if there are too many. */
+static bool skip(gathering *g, const dg_error *why) {
+  const dg_dataset_options *o = g->options;
+  if (why->kind == DG_ERR_INPUT && g->skipped < o->skip_bad) {
+    g->skipped++;
+    if (o->note) o->note(o->user, why->message);
+    return true;
+  }
+  if (g->err) *g->err = *why;
+  if (why->kind != DG_ERR_INPUT) return false;
+  if (o->skip_bad) dg_fail_suffix(g->err, " (%u others were left out)", g->skipped);
+  return dg_advise(g->err, DG_REMEDY_SKIP);
+}
+
+static bool take_picture(gathering *g, const dg_picture *picture, dg_part part, const char *path,
+                         uint8_t label) {
+  dg_collection *c = &g->part[part];
+  if (!choose_size(g, picture, path) || !count_work(g, picture, path)) return false;
+  uint8_t *image = dg_collect(c, label, g->err);
+  return image && dg_scale(picture->pixels, picture->height, picture->width, image,
+                           c->samples.height, c->samples.width, g->err);
+}
+
 static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t label) {
   dg_picture picture;
-  if (!dg_picture_read(&picture, path, g->err)) return false;
-  dg_collection *c = &g->part[part];
-  bool ok = choose_size(g, &picture, path) && count_work(g, &picture, path);
-  uint8_t *image = ok ? dg_collect(c, label, g->err) : NULL;
-  ok = image && dg_scale(picture.pixels, picture.height, picture.width, image, c->samples.height,
-                         c->samples.width, g->err);
+  dg_error why = {0};
+  if (!read_picture(g, &picture, path, &why)) return skip(g, &why);
+  bool ok = take_picture(g, &picture, part, path, label);
   dg_picture_free(&picture);
   return ok;
 }
@@ -96,13 +129,16 @@ static bool add_files(gathering *g, dg_part part, const char *folder, const dg_e
                    "%s: no picture (.png, .jpg, .jpeg, .pgm) is in it; the set is a folder with a "
                    "folder of pictures for each class, or with train and test that hold such",
                    folder);
+  const uint32_t skipped = g->skipped;
   for (size_t i = 0; i < files->count; i++) {
     char *path = dg_path_join(folder, files->name[i], g->err);
     bool ok = path && add_picture(g, part_of(g, part, i, files->count), path, label);
     free(path);
     if (!ok) return false;
   }
-  return true;
+  return g->skipped - skipped < files->count ||
+         dg_fail(g->err, DG_ERR_INPUT, "%s: none of its pictures can be read; give it some",
+                 folder);
 }
 
 static bool add_class(gathering *g, dg_part part, const char *root, uint8_t label) {
@@ -171,8 +207,9 @@ static bool gather(gathering *g, const char *folder) {
   return ok;
 }
 
-dg_dataset *dg_dataset_from_pictures(const char *folder, dg_error *err) {
-  gathering g = {.set = dg_dataset_new(folder, err), .err = err};
+dg_dataset *dg_dataset_from_pictures(const char *folder, const dg_dataset_options *options,
+                                     dg_error *err) {
+  gathering g = {.set = dg_dataset_new(folder, err), .options = options, .err = err};
   if (!g.set) return NULL;
   bool ok = gather(&g, folder);
   g.set->train = dg_collected(&g.part[DG_PART_TRAIN]);

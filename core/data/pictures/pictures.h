@@ -15,7 +15,8 @@ bool dg_is_pictures(const char *folder);
 
 /** Reads the folder; without a folder `test`, the last tenth of each class becomes the test
     part. */
-dg_dataset *dg_dataset_from_pictures(const char *folder, dg_error *err);
+dg_dataset *dg_dataset_from_pictures(const char *folder, const dg_dataset_options *options,
+                                     dg_error *err);
 
 /** dg_dataset_files of such a folder. */
 bool dg_pictures_files(const char *folder, dg_dataset_file *file, void *user, dg_error *err);

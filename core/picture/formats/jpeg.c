@@ -1,41 +1,35 @@
 /** JPEG, by libjpeg-turbo, rotated by its Exif orientation. */
+#include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <turbojpeg.h>
+
+#include <jerror.h>
+#include <jpeglib.h>
 
 #include "core/base/error.h"
 #include "core/picture/formats/exif.h"
 #include "core/picture/formats/formats.h"
+#include "core/picture/formats/turn.h"
+
+enum { MAX_SCANS = 500 };
+
+/** A file that is being read. */
+typedef struct {
+  struct jpeg_decompress_struct info;
+  struct jpeg_error_mgr errors;
+  struct jpeg_progress_mgr progress;
+  const dg_picture_file *file;
+  dg_picture *picture;
+  uint8_t *row; /**< of a picture in CMYK */
+  bool noted;
+  dg_error *err;
+  jmp_buf failed;
+} reading;
 
 bool dg_is_jpeg(const dg_picture_file *file) {
   return file->size >= 3 && file->bytes[0] == 0xff && file->bytes[1] == 0xd8 &&
          file->bytes[2] == 0xff;
-}
-
-/* ---- turning ------------------------------------------------------------ */
-
-/** Rotates and mirrors a picture so that the top of the scene is its first row. The orientation is
-    that of dg_exif_orientation; 0: unknown. */
-static bool turn(dg_picture *picture, unsigned how, dg_error *err) {
-  bool across = how >= 5;
-  bool bottom_first = how == 3 || how == 4 || how == 6 || how == 7;
-  bool right_first = how == 2 || how == 3 || how == 7 || how == 8;
-  if (how <= 1) return true;
-  uint32_t height = picture->height, width = picture->width;
-  dg_picture turned = {across ? width : height, across ? height : width,
-                       malloc((size_t)height * width)};
-  if (!turned.pixels) return dg_fail_memory(err, (size_t)height * width);
-  uint8_t *to = turned.pixels;
-  for (uint32_t row = 0; row < turned.height; row++)
-    for (uint32_t column = 0; column < turned.width; column++) {
-      uint32_t y = across ? column : row, x = across ? row : column;
-      if (bottom_first) y = height - 1 - y;
-      if (right_first) x = width - 1 - x;
-      *to++ = picture->pixels[(size_t)y * width + x];
-    }
-  dg_picture_free(picture);
-  *picture = turned;
-  return true;
 }
 
 /* ---- markers ------------------------------------------------------------ */
@@ -88,12 +82,54 @@ static markers read_markers(const dg_picture_file *file) {
   return m;
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- what libjpeg calls -------------------------------------------------- */
 
 static bool fail_damaged(const dg_picture_file *file, const char *why, dg_error *err) {
   return dg_fail(err, DG_ERR_INPUT, "%s: damaged or unknown form of JPEG file (%s); save it again",
                  file->name, why);
 }
+
+static void on_error(j_common_ptr info) {
+  reading *r = info->client_data;
+  char why[JMSG_LENGTH_MAX];
+  const int code = info->err->msg_code;
+  info->err->format_message(info, why);
+  if (code == JERR_BAD_PRECISION)
+    dg_fail(r->err, DG_ERR_INPUT, "%s: a JPEG file of %d bits a sample; save it with 8",
+            r->file->name, r->info.data_precision);
+  else if (code == JERR_OUT_OF_MEMORY)
+    dg_fail(r->err, DG_ERR_MEMORY, "%s: too little memory for this picture; make it smaller",
+            r->file->name);
+  else
+    fail_damaged(r->file, why, r->err);
+  longjmp(r->failed, 1);
+}
+
+/** Is the picture whole in spite of a warning? */
+static bool is_harmless(int code) {
+  return code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR;
+}
+
+static void on_message(j_common_ptr info, int level) {
+  reading *r = info->client_data;
+  char text[JMSG_LENGTH_MAX];
+  if (level >= 0) return;
+  if (!is_harmless(info->err->msg_code)) on_error(info);
+  if (r->noted) return;
+  r->noted = true;
+  info->err->format_message(info, text);
+  dg_picture_note(
+      r->file, "the JPEG file is not as it should be (%s), but all of the picture is there", text);
+}
+
+static void on_progress(j_common_ptr info) {
+  reading *r = info->client_data;
+  if (r->info.input_scan_number <= MAX_SCANS) return;
+  fail_damaged(r->file, "it has too many scans", r->err);
+  longjmp(r->failed, 1);
+}
+
+/* ---- reading ------------------------------------------------------------ */
 
 /**
  * Would a picture of so many pixels take too long, which even a small file may? A block of 8 x 8
@@ -111,48 +147,92 @@ static bool check_work(const dg_picture_file *file, markers m, uint64_t pixels, 
                  file->name);
 }
 
-static bool measure(dg_picture *picture, const dg_picture_file *file, tjhandle handle,
-                    dg_error *err) {
-  /* a file with tables but no picture sets none of these */
-  int width = 0, height = 0, sampling = 0, colours = 0;
-  if (tjDecompressHeader3(handle, file->bytes, file->size, &width, &height, &sampling, &colours))
-    return fail_damaged(file, tjGetErrorStr2(handle), err);
-  if (colours == TJCS_CMYK || colours == TJCS_YCCK)
-    return dg_fail(err, DG_ERR_INPUT, "%s: a JPEG file in CMYK; save it as RGB or gray",
-                   file->name);
-  *picture = (dg_picture){(uint32_t)height, (uint32_t)width, NULL};
-  return dg_picture_check(file, picture->height, picture->width, err);
+static bool measure(reading *r) {
+  jpeg_mem_src(&r->info, r->file->bytes, r->file->size);
+  jpeg_read_header(&r->info, TRUE);
+  r->picture->height = r->info.image_height;
+  r->picture->width = r->info.image_width;
+  return dg_picture_check(r->file, r->picture->height, r->picture->width, r->err);
 }
 
-static bool decode(dg_picture *picture, const dg_picture_file *file, tjhandle handle,
-                   dg_error *err) {
-  const int flags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING;
-  if (!measure(picture, file, handle, err)) return false;
-  uint32_t height = picture->height, width = picture->width;
-  markers m = read_markers(file);
-  return check_work(file, m, (uint64_t)height * width, err) &&
-         dg_picture_allocate(picture, file, height, width, 1, err) &&
-         (tjDecompress2(handle, file->bytes, file->size, picture->pixels, (int)width, 0,
-                        (int)height, TJPF_GRAY, flags) == 0 ||
-          fail_damaged(file, tjGetErrorStr2(handle), err)) &&
-         turn(picture, m.held, err);
+static bool is_cmyk(const reading *r) {
+  return r->info.jpeg_color_space == JCS_CMYK || r->info.jpeg_color_space == JCS_YCCK;
 }
 
-/** Runs a function with a handle of libjpeg-turbo. */
-static bool with_handle(dg_picture *picture, const dg_picture_file *file,
-                        bool (*act)(dg_picture *, const dg_picture_file *, tjhandle, dg_error *),
-                        dg_error *err) {
-  tjhandle handle = tjInitDecompress();
-  if (!handle) return dg_fail(err, DG_ERR_MEMORY, "%s: %s", file->name, tjGetErrorStr2(NULL));
-  bool ok = act(picture, file, handle, err);
-  tjDestroy(handle);
+/** Grays of a row in cyan, magenta, yellow and black. Adobe's programs, and those that follow them,
+    store how much ink is missing. */
+static void take_cmyk(const uint8_t *from, size_t count, bool inverted, uint8_t *to) {
+  const unsigned flip = inverted ? 0 : 255;
+  for (size_t i = 0; i < count; i++, from += 4) {
+    uint8_t rgb[3];
+    for (int c = 0; c < 3; c++)
+      rgb[c] = (uint8_t)(((from[c] ^ flip) * (from[3] ^ flip) + 127) / 255);
+    to[i] = dg_gray_of(rgb);
+  }
+}
+
+static void read_rows(reading *r) {
+  const size_t width = r->picture->width;
+  for (size_t y = 0; y < r->picture->height; y++) {
+    uint8_t *to = r->picture->pixels + y * width;
+    JSAMPROW row = r->row ? r->row : to;
+    jpeg_read_scanlines(&r->info, &row, 1);
+    if (r->row) take_cmyk(r->row, width, r->info.saw_Adobe_marker, to);
+  }
+}
+
+static bool allocate(reading *r) {
+  enum { INKS = 4 };
+  const uint32_t height = r->picture->height, width = r->picture->width;
+  if (is_cmyk(r)) {
+    r->row = malloc((size_t)width * INKS);
+    if (!r->row) return dg_fail_memory(r->err, (size_t)width * INKS);
+  }
+  return dg_picture_allocate(r->picture, r->file, height, width, 1, r->err);
+}
+
+static bool decode(reading *r) {
+  if (!measure(r)) return false;
+  const markers m = read_markers(r->file);
+  const uint64_t pixels = (uint64_t)r->picture->height * r->picture->width;
+  if (!check_work(r->file, m, is_cmyk(r) ? 2 * pixels : pixels, r->err) || !allocate(r))
+    return false;
+  r->info.out_color_space = is_cmyk(r) ? JCS_CMYK : JCS_GRAYSCALE;
+  jpeg_start_decompress(&r->info);
+  read_rows(r);
+  jpeg_finish_decompress(&r->info);
+  return dg_picture_turn(r->picture, m.held, r->err);
+}
+
+/** Runs a function with libjpeg, which jumps back here on failure. */
+static bool guarded(reading *r, bool (*act)(reading *)) {
+  if (setjmp(r->failed)) return false;
+  jpeg_create_decompress(&r->info);
+  r->info.progress = &r->progress;
+  return act(r);
+}
+
+static bool read_with(const dg_picture_file *file, dg_picture *picture, bool (*act)(reading *),
+                      dg_error *err) {
+  reading *r = calloc(1, sizeof *r);
+  if (!r) return dg_fail_memory(err, sizeof *r);
+  r->file = file, r->picture = picture, r->err = err;
+  r->info.err = jpeg_std_error(&r->errors);
+  r->info.client_data = r;
+  r->errors.error_exit = on_error;
+  r->errors.emit_message = on_message;
+  r->progress.progress_monitor = on_progress;
+  const bool ok = guarded(r, act);
+  jpeg_destroy_decompress(&r->info);
+  free(r->row);
+  free(r);
   return ok;
 }
 
 bool dg_measure_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
-  return with_handle(picture, file, measure, err);
+  return read_with(file, picture, measure, err);
 }
 
 bool dg_read_jpeg(dg_picture *picture, const dg_picture_file *file, dg_error *err) {
-  return with_handle(picture, file, decode, err);
+  return read_with(file, picture, decode, err);
 }

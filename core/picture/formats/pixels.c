@@ -1,7 +1,10 @@
 #include "core/picture/formats/pixels.h"
-#include "core/base/error.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "core/base/error.h"
 
 enum { MAX_PIXELS = 1 << 26, MAX_SIDE = 65535 };
 
@@ -14,6 +17,18 @@ bool dg_picture_check(const dg_picture_file *file, uint64_t height, uint64_t wid
                  "smaller",
                  file->name, (unsigned long long)width, (unsigned long long)height, MAX_PIXELS,
                  MAX_SIDE);
+}
+
+void dg_picture_note(const dg_picture_file *file, const char *format, ...) {
+  char text[300];
+  va_list args;
+  if (!file->note) return;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  dg_error told = {0};
+  dg_fail(&told, DG_ERR_INPUT, "%s: %s", file->name, text); /* filters the name */
+  file->note(file->user, told.message);
 }
 
 bool dg_picture_allocate(dg_picture *picture, const dg_picture_file *file, uint64_t height,

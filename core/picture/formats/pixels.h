@@ -9,7 +9,18 @@ typedef struct {
   const uint8_t *bytes;
   size_t size;
   const char *name;
+  dg_note *note; /**< told of what is odd; NULL: nobody is */
+  void *user;
 } dg_picture_file;
+
+/** Tells of something odd in a file that is no error. */
+__attribute__((format(printf, 2, 3))) void dg_picture_note(const dg_picture_file *file,
+                                                           const char *format, ...);
+
+/** Gray of a colour as in JPEG files (ITU-R BT.601), with 16 fractional bits. */
+static inline uint8_t dg_gray_of(const uint8_t rgb[3]) {
+  return (uint8_t)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
+}
 
 /** Checks a picture's size before anything is allocated: no pixels, too many, or too long a side is
     an error. */

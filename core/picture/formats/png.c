@@ -1,6 +1,6 @@
 /**
  * PNG, by libpng. Pixels are the numbers in the file: chunks on gamma and colour (gAMA, sRGB, iCCP,
- * cHRM) are ignored, as usual in training on pictures.
+ * cHRM) are ignored, as usual in training on pictures. It is rotated by its Exif orientation.
  */
 #include <png.h>
 #include <setjmp.h>
@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/picture/formats/exif.h"
 #include "core/picture/formats/formats.h"
+#include "core/picture/formats/turn.h"
 
 enum {
   MAX_INFLATION = 1032,   /* most bytes that deflate unpacks from one */
@@ -55,11 +57,6 @@ static void on_read(png_structp png, png_bytep bytes, size_t count) {
 
 /* ---- pixels ------------------------------------------------------------- */
 
-/** Gray of a colour as in JPEG files (ITU-R BT.601), with 16 fractional bits. */
-static uint8_t gray_of(const uint8_t *rgb) {
-  return (uint8_t)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
-}
-
 /**
  * Stores a row of gray or colour pixels, each with alpha or without, to the picture from `to` on,
  * in steps of `apart` pixels. With alpha, each pixel takes two bytes.
@@ -68,7 +65,7 @@ static void take_row(const uint8_t *row, uint32_t count, unsigned channels, uint
                      size_t apart) {
   bool colours = channels >= 3, opacity = channels % 2 == 0;
   for (uint32_t i = 0; i < count; i++, row += channels, to += apart << opacity) {
-    to[0] = colours ? gray_of(row) : row[0];
+    to[0] = colours ? dg_gray_of(row) : row[0];
     if (opacity) to[1] = row[channels - 1];
   }
 }
@@ -100,10 +97,13 @@ static bool can_hold(const dg_picture_file *file, uint64_t bytes) {
   return bytes <= file->size * (uint64_t)(bytes > MAX_UNPACKED ? MAX_INFLATION / 4 : MAX_INFLATION);
 }
 
+static const png_byte exif_name[] = "eXIf";
+
 /** Reads and checks the header, and makes libpng convert all formats to 8 bits per channel. */
 static bool begin(reading *r, uint32_t *height, uint32_t *width) {
   png_set_read_fn(r->png, r, on_read);
-  png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* all but the needed */
+  png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif_name, 1);
   png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* they are checked below */
   png_set_chunk_malloc_max(r->png, MAX_CHUNK);
   png_read_info(r->png, r->info);
@@ -130,6 +130,14 @@ static void read_rows(reading *r, bool interlaced) {
   }
 }
 
+/** That of the chunk eXIf, which may be before the pixels or behind them. */
+static unsigned orientation(reading *r) {
+  png_uint_32 size = 0;
+  png_bytep exif = NULL;
+  return png_get_eXIf_1(r->png, r->info, &size, &exif) && exif ? dg_exif_orientation(exif, size)
+                                                               : 0;
+}
+
 static bool read_pixels(reading *r) {
   uint32_t height, width;
   if (!begin(r, &height, &width)) return false;
@@ -145,8 +153,9 @@ static bool read_pixels(reading *r) {
   if (!dg_picture_allocate(r->picture, r->file, height, width, opacity ? 2 : 1, r->err))
     return false;
   read_rows(r, interlaced);
+  png_read_end(r->png, r->info);
   if (opacity) flatten(r->picture->pixels, (size_t)height * width);
-  return true;
+  return dg_picture_turn(r->picture, orientation(r), r->err);
 }
 
 /** Runs a function with libpng, which jumps back here on failure. */

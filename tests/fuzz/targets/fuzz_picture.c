@@ -24,7 +24,7 @@ static void look(const dg_picture *picture) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   dg_picture picture;
   dg_error err = {0};
-  if (dg_is_jpeg(&(dg_picture_file){bytes, size, "fuzz"})) return 0;
+  if (dg_is_jpeg(&(dg_picture_file){.bytes = bytes, .size = size, .name = "fuzz"})) return 0;
   bool ok = dg_picture_decode(&picture, bytes, size, "fuzz", &err);
   if (ok != (err.kind == DG_OK) || ok != (picture.pixels != NULL)) abort();
   if (ok) look(&picture);

@@ -1,0 +1,20 @@
+/** What a person names to be read: a file, or a pipe, which is waited for. */
+#ifndef DG_INPUT_H
+#define DG_INPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+/**
+ * dg_file_open that also opens pipes (a FIFO, /dev/stdin, <(...)): their content, of at most `most`
+ * bytes, is in a file without a name. Don't use it for what was found in a folder: a pipe may have
+ * no writer.
+ */
+int dg_input_open(const char *path, uint64_t most, uint64_t *size, dg_error *err);
+
+/** dg_file_read that also reads pipes. */
+char *dg_input_read(const char *path, uint64_t most, size_t *size, dg_error *err);
+
+#endif
