@@ -50,10 +50,10 @@ typedef struct {
  * .pt, Keras's .h5, numpy's .npz and safetensors, to safetensors, .npz and ONNX. `model` NULL: the
  * one that the input contains. `options` NULL: the defaults. Layers with other names are matched by
  * order and shape. Matrices that fit only transposed are transposed, if no other order is possible
- * then. It is an error, which names the layer or tensor, if there are two ways to match, if the names
- * suggest another order, or if something is missing or left over. Tensors that can't be read (text,
- * complex numbers) and integers are left out unless they are needed. A format whose
- * library is missing in this build is an error too. Several threads may convert at the same time.
+ * then. It is an error, which names the layer or tensor, if there are two ways to match, if the
+ * names suggest another order, or if something is missing or left over. Tensors that can't be read
+ * (text, complex numbers) and integers are left out unless they are needed. A format whose library
+ * is missing in this build is an error too. Several threads may convert at the same time.
  */
 DG_API bool dg_weights_convert(const char *input, const char *output, const dg_model *model,
                                const dg_convert_options *options, dg_error *err);

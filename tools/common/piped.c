@@ -44,8 +44,9 @@ static int open_temporary(const char *path, dg_error *err) {
   snprintf(name, sizeof name, "%s/digits-XXXXXX", folder);
   int descriptor = mkstemp(name);
   if (descriptor >= 0 && unlink(name) == 0) return descriptor;
-  dg_fail(err, DG_ERR_RUNTIME, "%s: it is a pipe, and no file for its content can be made in %s: %s",
-          path, folder, strerror(errno));
+  dg_fail(err, DG_ERR_RUNTIME,
+          "%s: it is a pipe, and no file for its content can be made in %s: %s", path, folder,
+          strerror(errno));
   if (descriptor >= 0) close(descriptor);
   return -1;
 }

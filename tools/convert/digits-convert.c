@@ -41,7 +41,8 @@ static bool check_targets(const convert_options *o, dg_error *err) {
 
 static bool convert(convert_options *o, dg_error *err) {
   char pipes[2][PIPED_PATH];
-  if (!check_targets(o, err) || !piped(&o->input, pipes[0], err) || !piped(&o->model, pipes[1], err))
+  if (!check_targets(o, err) || !piped(&o->input, pipes[0], err) ||
+      !piped(&o->model, pipes[1], err))
     return false;
   dg_model *model = o->model ? load_model(o->model, err) : NULL;
   if (o->model && !model) return false;

@@ -81,8 +81,7 @@ static bool work_open(work *w, dg_error *err) {
   if (!check_targets(o, err) || !piped(&weights, pipes[0], err) || !piped(&model, pipes[1], err) ||
       !dg_weights_find(weights, path, err))
     return false;
-  w->model =
-      model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
+  w->model = model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
   w->device = w->model ? dg_open(o->backend, o->device, o->threads, err) : NULL;
   w->predictor =
       w->device ? dg_predictor_new(w->model, w->device,
