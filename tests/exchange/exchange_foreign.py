@@ -378,6 +378,10 @@ def in_state_dicts(t):
     t.same("buffers that are no weights", pth, told="<- rope.f")
     t.same("buffers that are dropped", pth, *(f"--map={n}=" for n in
                                               ("freqs", "rope", "fp8", "fc1.packed", "norm1.mask")))
+    torch_save(pth, state_of(w) | {"a": Call(SIZE, (1,)), "scale": tensor([1], (1,)), "mean.value": tensor([1], (1,))})
+    t.refused("a tensor too many", 'has no place for "scale"; scale= leaves it out', pth)
+    t.refused("a layer too many", 'has no place for "mean"; mean= leaves it out', pth, "--map=scale=")
+    t.same("both dropped", pth, "--map=scale=", "--map=mean.value=")
     for name, value, says in (
             ("fc1.weight", odd["rope.f"], '"fc1.weight" has the type ComplexFloat'),
             ("fc1.weight", tensor(b"\1" * 72, (4, 18), "Untyped", 3, extra=(FLOAT8,)),

@@ -23,7 +23,7 @@ typedef struct {
   bench_task task;
   const char *models[BENCH_MODELS];
   char pipes[BENCH_MODELS][PIPED_PATH]; /**< what is read in place of FIFOs */
-  uint32_t model_count; /**< 0: all that are found */
+  uint32_t model_count;                 /**< 0: all that are found */
   const char *backends[BENCH_SIDES];
   uint32_t backend_count; /**< 0: all */
   const char *devices[BENCH_SIDES];

@@ -30,7 +30,7 @@ typedef struct {
   const char *log;
   const char *report;
   const char *save, *load, *resume;
-  char installed[DG_PATH_SIZE]; /**< weights found by the model's name */
+  char installed[DG_PATH_SIZE];                       /**< weights found by the model's name */
   char model_pipe[PIPED_PATH], load_pipe[PIPED_PATH]; /**< what is read in place of FIFOs */
   uint32_t seed, threads, runs;
   uint32_t skip_bad; /**< unreadable pictures that may be left out */

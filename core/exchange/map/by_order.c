@@ -91,13 +91,21 @@ static void drop_spare(dg_mapping *m, size_t wanted) {
 }
 
 static bool fail_count(const dg_mapping *m, size_t wanted) {
+  size_t weight = 0; /* the first tensor that can't be left out */
+  while (weight + 1 < m->groups.loose && dg_array_spare(loose_array(m, weight))) weight++;
+  const char *first = loose_array(m, weight)->name;
+  if (wanted == 0)
+    return dg_fail(m->err, DG_ERR_INPUT,
+                   "%s: the network has no place for \"%s\"; %s= leaves it out", m->arrays->path,
+                   first, first) ||
+           dg_advise(m->err, DG_REMEDY_NAMES);
   const dg_array *unread = NULL;
   for (size_t i = 0; i < m->groups.loose && !unread; i++)
     if (loose_array(m, i)->unread) unread = loose_array(m, i);
   dg_fail(m->err, DG_ERR_INPUT,
           "%s: \"%s\" and the like name no layer, and they are %zu where the network needs %zu: it "
           "has to be said which tensor is which",
-          m->arrays->path, loose_array(m, 0)->name, m->groups.loose, wanted);
+          m->arrays->path, first, m->groups.loose, wanted);
   if (unread) dg_fail_suffix(m->err, "; \"%s\" %s", unread->name, unread->unread);
   return dg_advise(m->err, DG_REMEDY_NAMES);
 }
