@@ -53,7 +53,7 @@ void reliability_draw(const reliability *r, drawing *d) {
   line->low = now.low;
   line->high = now.high;
   if (r->temperature > 0) add_line(&c, &without, "without temperature");
-  c.line[c.count++] = (chart_line){.label = "as right as sure",
+  c.line[c.count++] = (chart_line){.label = "perfectly calibrated",
                                    .colour = 2,
                                    .dashed = true,
                                    .x = ideal_x,
