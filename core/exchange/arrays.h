@@ -42,12 +42,12 @@ typedef struct {
   uint64_t most;   /**< limit on them; 0: the limit for all weights */
   bool trusted; /**< the file may be read without guards, as dg_convert_options.trust_hdf5 says */
   dg_layout layout;
-  bool ordered;   /**< the file keeps the order in which the layers were made */
-  char *settings; /**< Keras's description of the network, JSON, or NULL */
+  bool ordered;         /**< the file keeps the order in which the layers were made */
+  char *settings;       /**< Keras's description of the network, JSON, or NULL */
   uint32_t empty_norms; /**< layer norms of the network that have no tensors */
-  uint32_t keras; /**< version of Keras that wrote the file: 2, 3; 0: not known */
-  char *model;    /**< the model file in it, or NULL */
-  char *classes;  /**< the names of the classes in it, one per line, or NULL */
+  uint32_t keras;       /**< version of Keras that wrote the file: 2, 3; 0: not known */
+  char *model;          /**< the model file in it, or NULL */
+  char *classes;        /**< the names of the classes in it, one per line, or NULL */
 } dg_arrays;
 
 /**
