@@ -22,7 +22,8 @@ bool dg_read_npz(dg_arrays *arrays, dg_error *err);
  * on time and memory. Links other than hard ones are an error, so no other file is opened.
  */
 bool dg_read_hdf5(dg_arrays *arrays, dg_error *err);
-/** Keras 3's .keras: a zip file of settings (JSON) and an HDF5 file, which is read like any other. */
+/** Keras 3's .keras: a zip file of settings (JSON) and an HDF5 file, which is read like any other.
+ */
 bool dg_read_keras(dg_arrays *arrays, dg_error *err);
 
 /**

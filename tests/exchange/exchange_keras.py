@@ -212,21 +212,14 @@ CONTRADICTIONS = [
     (dense, ' { type = "tanh";  },', ""),
     (cnn, "padding = 1", "padding = 0"),
     (cnn, '"sigmoid"', '"relu"'),
-    (recurrent, "biases = 0;", 'biases = 0; reset = "before";'),
+    (recurrent, '"sequence"; biases = 0;', '"sequence"; biases = 0; reset = "before";'),
     (recurrent, "units = 5; biases = 0;", 'units = 5; biases = 0; gates = "hard_sigmoid";'),
     (conv1d, "stride = 2", "stride = 1"),
     (residual, '"tanh"; name = "r"', '"relu"; name = "r"'),
-    (residual, 'inputs = ["l", "r"]', 'inputs = ["l", "l"]'),
+    (residual, '["sum", "small"]', '["small", "sum"]'),
 ]
 
-
-def setting(network, **kwargs):
-    """A network of one odd setting that no model of ours can have."""
-    def make():
-        return network(**kwargs)
-    return make
-
-
+# Settings that no model of ours can have: a network, and the model nearest to it.
 ODD = {
     "dilation": (lambda: keras.Sequential([
         image(), L.Conv2D(4, 3, dilation_rate=2, name="c1"), L.Flatten(), L.Dense(10, name="out")]),
