@@ -17,10 +17,11 @@ static void widen(dg_box *box, uint32_t y, uint32_t x) {
   box->width = (x + 1 > right ? x + 1 : right) - box->left;
 }
 
-/** Grows the components of the queue's pixels over neighbours without a component that have at
-    least the strength `least`. */
-static void spread(const dg_ink *ink, dg_components *components, queue *q, uint8_t least) {
-  while (q->first < q->end) {
+/** Grows the components of the queue's pixels before `end` over neighbours without a component that
+    have at least the strength `least`; these join the queue. */
+static void spread(const dg_ink *ink, dg_components *components, queue *q, size_t end,
+                   uint8_t least) {
+  while (q->first < end) {
     uint32_t at = q->pixels[q->first++], component = components->labels[at];
     uint32_t y = at / ink->width, x = at % ink->width;
     for (uint32_t row = y ? y - 1 : 0; row <= y + 1 && row < ink->height; row++)
@@ -59,7 +60,7 @@ bool dg_components_find(const dg_ink *ink, dg_components *components, dg_error *
     if (components->labels[at] || ink->strength[at] < ink->clear) continue;
     ok = begin_component(ink, components, at, &capacity, err);
     q.pixels[q.end++] = at;
-    if (ok) spread(ink, components, &q, ink->clear);
+    while (ok && q.first < q.end) spread(ink, components, &q, q.end, ink->clear);
   }
   free(q.pixels);
   return ok;
@@ -71,7 +72,8 @@ bool dg_components_grow(const dg_ink *ink, dg_components *components, dg_error *
   if (!q.pixels) return dg_fail_memory(err, count * sizeof *q.pixels);
   for (uint32_t at = 0; at < count; at++)
     if (components->labels[at]) q.pixels[q.end++] = at;
-  spread(ink, components, &q, ink->faint);
+  for (uint32_t step = 0; step < ink->reach && q.first < q.end; step++)
+    spread(ink, components, &q, q.end, ink->faint);
   free(q.pixels);
   return true;
 }

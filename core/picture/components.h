@@ -31,7 +31,7 @@ bool dg_components_group(dg_components *components, const char *name, dg_error *
 /** Writes the box around all components of each digit: [components->digits]. */
 void dg_components_boxes(const dg_components *components, dg_box *boxes);
 
-/** Assigns each pixel of faint ink to the component that is nearest along the ink. */
+/** Assigns each pixel of faint ink near a component to the one that is nearest along the ink. */
 bool dg_components_grow(const dg_ink *ink, dg_components *components, dg_error *err);
 
 #endif

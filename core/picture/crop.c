@@ -21,27 +21,32 @@ static bool is_of(const dg_components *components, size_t at, uint32_t digit) {
   return components->labels[at] && components->items[components->labels[at] - 1].digit == digit;
 }
 
-static bool cut_out(const dg_ink *ink, const dg_components *components, uint32_t digit, cutting *c,
-                    dg_error *err) {
+static bool cut_out(const dg_ink *ink, const dg_components *components, uint32_t digit,
+                    const dg_cuts *cuts, cutting *c, dg_error *err) {
   c->strength = calloc(c->height, c->width);
   if (!c->strength) return dg_fail_memory(err, (size_t)c->height * c->width);
-  for (uint32_t y = 0; y < c->height; y++)
-    for (uint32_t x = 0; x < c->width; x++) {
+  for (uint32_t y = 0; y < c->height; y++) {
+    uint32_t first = cuts->left ? cuts->left[y] - c->left : 0;
+    uint32_t end = cuts->right ? cuts->right[y] - c->left : c->width;
+    for (uint32_t x = first; x < end; x++) {
       size_t at = (size_t)(c->top + y) * ink->width + c->left + x;
       if (is_of(components, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
     }
+  }
   return true;
 }
 
-/** Makes the strongest tenth of the clear ink 255. */
-static void strengthen(cutting *c, uint8_t clear) {
+/** Makes the strongest tenth of the clear ink 255; false: there is none. */
+static bool strengthen(cutting *c, uint8_t clear) {
   size_t counts[256] = {0}, of_ink = 0, above = 0, count = (size_t)c->height * c->width;
   for (size_t i = 0; i < count; i++) counts[c->strength[i]]++;
   for (int s = clear; s < 256; s++) of_ink += counts[s];
+  if (of_ink == 0) return false;
   int strong = 255;
   while (strong > 1 && 10 * (above += counts[strong]) < of_ink) strong--;
   for (size_t i = 0; i < count; i++)
     c->strength[i] = (uint8_t)(c->strength[i] < strong ? 255 * c->strength[i] / strong : 255);
+  return true;
 }
 
 /** Trims rows and columns at the edges in which no pixel reaches the strength `least`. */
@@ -106,15 +111,21 @@ static bool fit(const cutting *c, const dg_box *part, uint32_t height, uint32_t 
   return ok;
 }
 
-bool dg_crop(const dg_ink *ink, const dg_components *components, uint32_t digit, uint32_t height,
-             uint32_t width, uint8_t *image, dg_box *box, dg_error *err) {
+bool dg_crop(const dg_ink *ink, const dg_components *components, uint32_t digit,
+             const dg_cuts *cuts, uint32_t height, uint32_t width, uint8_t *image, dg_box *box,
+             dg_error *err) {
   cutting c = {box->top, box->left, box->height, box->width, NULL};
-  if (!cut_out(ink, components, digit, &c, err)) return false;
-  strengthen(&c, ink->clear);
-  dg_box part = trim(&c, EDGE);
-  bool ok = fit(&c, &part, height, width, image, err);
-  *box = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
-                  part.height * ink->reduced, part.width * ink->reduced};
+  if (!cut_out(ink, components, digit, cuts, &c, err)) return false;
+  bool ok = true;
+  if (strengthen(&c, ink->clear)) {
+    dg_box part = trim(&c, EDGE);
+    ok = fit(&c, &part, height, width, image, err);
+    *box = (dg_box){(c.top + part.top) * ink->reduced, (c.left + part.left) * ink->reduced,
+                    part.height * ink->reduced, part.width * ink->reduced};
+  } else {
+    memset(image, 0, (size_t)height * width);
+    *box = (dg_box){0};
+  }
   free(c.strength);
   return ok;
 }

@@ -1,10 +1,14 @@
-/** Finds the digits of a picture: ink, its components, their grouping into digits, cutting out. */
+/** Finds the digits of a picture: ink, without lines and other clutter; its components, their
+   grouping into digits, taking apart those that touch, cutting out. */
 #include <stdlib.h>
 
 #include "core/base/error.h"
+#include "core/picture/clutter.h"
 #include "core/picture/crop.h"
+#include "core/picture/find.h"
+#include "core/picture/lines.h"
 
-enum { MIN_IMAGE = 8, MAX_IMAGE = 4096, MAX_BYTES = 1 << 28, MAX_OVERLAP = 8 };
+enum { MIN_IMAGE = 8, MAX_IMAGE = 4096, MAX_BYTES = 1 << 28, MAX_OVERLAP = 8, ROUNDS = 2 };
 
 /**
  * Are the digits few and small enough for memory and time? Cutting takes time in proportion to the
@@ -36,14 +40,39 @@ static bool cut_all(const dg_ink *ink, const dg_components *components, dg_digit
   digits->images = malloc(components->digits * size);
   if (!digits->images) return dg_fail_memory(err, components->digits * size);
   for (; digits->count < components->digits; digits->count++)
-    if (!dg_crop(ink, components, digits->count + 1, digits->height, digits->width,
+    if (!dg_crop(ink, components, digits->count + 1, &(dg_cuts){0}, digits->height, digits->width,
                  digits->images + digits->count * size, &digits->boxes[digits->count], err))
       return false;
   return true;
 }
 
-bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height, uint32_t width,
-                    dg_digits *digits, dg_error *err) {
+static bool fail_without_digit(const char *name, dg_error *err) {
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s: no digit was found: there are only lines, frames, blots and what touches the "
+                 "edge of the picture; take a picture with paper around the digits",
+                 name);
+}
+
+/** Erases lines, and then other ink that is no digit; twice, because the height of digits is known
+    only afterwards. */
+static bool clean(dg_ink *ink, const char *name, dg_error *err) {
+  uint32_t tall = 0;
+  for (int round = 0; round < ROUNDS; round++) {
+    dg_components components = {0};
+    if (!dg_lines_erase(ink, tall, err)) return false;
+    if (!dg_ink_measure(ink)) return fail_without_digit(name, err);
+    bool ok =
+        dg_components_find(ink, &components, err) && dg_clutter_erase(ink, &components, &tall, err);
+    dg_components_free(&components);
+    if (!ok) return false;
+    if (!dg_ink_measure(ink)) return fail_without_digit(name, err);
+  }
+  return true;
+}
+
+bool dg_digits_find_judged(const dg_picture *picture, const char *name, uint32_t height,
+                           uint32_t width, const dg_judge *judge, dg_digits *digits,
+                           dg_error *err) {
   *digits = (dg_digits){.height = height, .width = width};
   if (height < MIN_IMAGE || width < MIN_IMAGE || height > MAX_IMAGE || width > MAX_IMAGE)
     return dg_fail(err, DG_ERR_INPUT,
@@ -51,14 +80,21 @@ bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height
                    MAX_IMAGE, width, height);
   dg_ink ink;
   if (!dg_ink_find(picture, name, &ink, err)) return false;
-  dg_components components;
-  bool ok =
-      dg_components_find(&ink, &components, err) && dg_components_group(&components, name, err) &&
-      dg_components_grow(&ink, &components, err) && cut_all(&ink, &components, digits, name, err);
+  dg_components components = {0};
+  bool ok = clean(&ink, name, err) && dg_components_find(&ink, &components, err) &&
+            dg_components_group(&components, name, err) &&
+            dg_components_grow(&ink, &components, err) &&
+            (!judge || dg_digits_take_apart(&ink, &components, height, width, judge, err)) &&
+            cut_all(&ink, &components, digits, name, err);
   dg_components_free(&components);
   dg_ink_free(&ink);
   if (!ok) dg_digits_free(digits);
   return ok;
+}
+
+bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height, uint32_t width,
+                    dg_digits *digits, dg_error *err) {
+  return dg_digits_find_judged(picture, name, height, width, NULL, digits, err);
 }
 
 void dg_digits_free(dg_digits *digits) {

@@ -118,7 +118,8 @@ static uint32_t gather_digits(const grouping *g, part *digits) {
   }
   for (uint32_t d = 0; d < count; d++) tall = greater(tall, digits[d].box.height);
   for (uint32_t d = 0; d < count; d++)
-    if (4 * greater(digits[d].box.height, digits[d].box.width) >= tall) digits[kept++] = digits[d];
+    if (20 * greater(digits[d].box.height, digits[d].box.width) >= 9 * tall)
+      digits[kept++] = digits[d];
   return kept;
 }
 

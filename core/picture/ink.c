@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/picture/light.h"
+#include "core/picture/page.h"
+#include "core/picture/strokes.h"
 
 enum {
   MAX_WORKED_ON = 1 << 22, /* pixels; larger pictures are downscaled */
@@ -14,6 +15,10 @@ enum {
   MIN_CONTRAST = 20,       /* of 255, between ink and paper */
   MIN_LIGHT = 32           /* of 255: in darker light noise would be taken for ink */
 };
+
+static int larger(int a, int b) {
+  return a > b ? a : b;
+}
 
 /* ---- a smaller picture -------------------------------------------------- */
 
@@ -32,100 +37,38 @@ static bool reduce(const dg_picture *picture, dg_ink *ink, dg_error *err) {
   while (pixels / by / by > MAX_WORKED_ON && by < shorter) by++;
   *ink = (dg_ink){picture->height / by, picture->width / by, .reduced = by};
   ink->strength = malloc((size_t)ink->height * ink->width);
-  if (!ink->strength) return dg_fail_memory(err, (size_t)ink->height * ink->width);
+  ink->lines = calloc(ink->height, ink->width);
+  if (!ink->strength || !ink->lines)
+    return dg_fail_memory(err, 2 * (size_t)ink->height * ink->width);
   uint8_t *to = ink->strength;
   for (uint32_t y = 0; y < ink->height; y++)
     for (uint32_t x = 0; x < ink->width; x++) *to++ = mean_of_square(picture, y * by, x * by, by);
   return true;
 }
 
-/* ---- bright or dark ----------------------------------------------------- */
-
-/** Sums of all pixels above and left of each corner: [height + 1, width + 1]. */
-static uint32_t *integrate(const dg_ink *ink) {
-  size_t row = (size_t)ink->width + 1;
-  uint32_t *sums = calloc((ink->height + 1) * row, sizeof *sums);
-  for (uint32_t y = 0; sums && y < ink->height; y++) {
-    uint32_t *above = sums + y * row, *at = above + row, sum = 0;
-    for (uint32_t x = 0; x < ink->width; x++) {
-      sum += ink->strength[(size_t)y * ink->width + x];
-      at[x + 1] = above[x + 1] + sum;
-    }
-  }
-  return sums;
-}
-
-/** The part of [0, size) within `reach` of `at`. */
-static void window_around(uint32_t at, uint32_t reach, uint32_t size, uint32_t *first,
-                          uint32_t *end) {
-  *first = at > reach ? at - reach : 0;
-  *end = at + reach + 1 < size ? at + reach + 1 : size;
-}
-
-/**
- * Positive if the ink is bright on dark. Ink is the smaller part of a picture, so its pixels differ
- * most from the mean of their surroundings and decide the sign of the sum of cubed differences.
- */
-static double skewness(const dg_ink *ink, const uint32_t *sums) {
-  size_t row = (size_t)ink->width + 1;
-  uint32_t reach = (ink->height > ink->width ? ink->height : ink->width) / 4;
-  double sum = 0;
-  for (uint32_t y = 0; y < ink->height; y++) {
-    uint32_t top, bottom, left, right;
-    window_around(y, reach, ink->height, &top, &bottom);
-    for (uint32_t x = 0; x < ink->width; x++) {
-      window_around(x, reach, ink->width, &left, &right);
-      uint32_t light = sums[bottom * row + right] - sums[bottom * row + left] -
-                       sums[top * row + right] + sums[top * row + left];
-      double beside = ink->strength[(size_t)y * ink->width + x] -
-                      (double)light / ((double)(bottom - top) * (right - left));
-      sum += beside * beside * beside;
-    }
-  }
-  return sum;
-}
-
-/** Inverts the pixels where the ink is darker than the paper. */
-static bool make_ink_bright(dg_ink *ink, dg_error *err) {
-  size_t count = (size_t)ink->height * ink->width;
-  uint32_t *sums = integrate(ink);
-  if (!sums) return dg_fail_memory(err, (count + ink->height + ink->width + 1) * sizeof *sums);
-  bool dark = skewness(ink, sums) < 0;
-  free(sums);
-  for (size_t i = 0; dark && i < count; i++) ink->strength[i] = (uint8_t)(255 - ink->strength[i]);
-  return true;
-}
-
 /* ---- paper -------------------------------------------------------------- */
 
-/**
- * Removes the slowly changing light of the paper. A pixel's strength is its share of the range from
- * the paper's light to 255; so dark ink keeps its strength where the light falls off.
- */
-static void subtract_light(dg_ink *ink) {
-  dg_light light = dg_light_fit(ink->strength, ink->height, ink->width);
-  uint8_t *pixel = ink->strength;
-  for (uint32_t y = 0; y < ink->height; y++)
-    for (uint32_t x = 0; x < ink->width; x++, pixel++) {
-      double paper = dg_light_at(&light, y, x);
-      double share = 255 * (*pixel - paper) / fmax(255 - paper, MIN_LIGHT);
-      *pixel = (uint8_t)lrint(fmin(fmax(share, 0), 255));
-    }
+static void invert(dg_ink *ink) {
+  size_t count = (size_t)ink->height * ink->width;
+  for (size_t i = 0; i < count; i++) ink->strength[i] = (uint8_t)(255 - ink->strength[i]);
 }
 
-/** Removes bright areas wider than any stroke, such as shadows: subtracts the morphological opening
-    of the picture, which has no bright parts narrower than the window. */
-static bool subtract_shadows(dg_ink *ink, dg_error *err) {
+/**
+ * Removes the light of the paper: the morphological opening of bright ink by a window wider than
+ * any stroke, which follows gradients and the edges of shadows exactly. A pixel's strength is its
+ * share of the range from there to 255; so dark ink keeps its strength in a shadow.
+ */
+static bool subtract_paper(dg_ink *ink, dg_error *err) {
   size_t count = (size_t)ink->height * ink->width;
-  uint32_t shorter = ink->height < ink->width ? ink->height : ink->width;
-  uint32_t reach = shorter * 35 / 100;
-  uint8_t *wide = malloc(count);
-  if (!wide) return dg_fail_memory(err, count);
-  memcpy(wide, ink->strength, count);
-  bool ok = dg_window_least(wide, ink->height, ink->width, reach, err) &&
-            dg_window_largest(wide, ink->height, ink->width, reach, err);
-  for (size_t i = 0; ok && i < count; i++) ink->strength[i] = (uint8_t)(ink->strength[i] - wide[i]);
-  free(wide);
+  uint8_t *paper = ink->paper = malloc(count);
+  if (!paper) return dg_fail_memory(err, count);
+  memcpy(paper, ink->strength, count);
+  bool ok = dg_window_open(paper, ink->height, ink->width, ink->reach, err);
+  for (size_t i = 0; ok && i < count; i++) {
+    int range = larger(255 - paper[i], MIN_LIGHT);
+    int strength = (255 * (ink->strength[i] - paper[i]) + range / 2) / range;
+    ink->strength[i] = (uint8_t)(strength < 255 ? strength : 255);
+  }
   return ok;
 }
 
@@ -150,31 +93,27 @@ static double noise_of(const uint64_t counts[LEVELS], int median) {
   return 1.4826 * quantile(distances, 0.5);
 }
 
-static int larger(int a, int b) {
-  return a > b ? a : b;
-}
-
-/** Finds the strength of ink and whether there is any; sets paper to 0. */
-static bool measure(dg_ink *ink, const char *name, dg_error *err) {
-  uint64_t counts[LEVELS] = {0}, of_ink = 0;
+/** Finds the paper's noise and sets the paper to 0. */
+static void settle_paper(dg_ink *ink) {
+  uint64_t counts[LEVELS] = {0};
   size_t count = (size_t)ink->height * ink->width;
   for (size_t i = 0; i < count; i++) counts[ink->strength[i]]++;
   int paper = quantile(counts, 0.5);
-  double noise = noise_of(counts, paper);
-  int least = paper + larger((int)(5 * noise), MIN_CONTRAST);
-  for (int i = 0; i < LEVELS; i++)
-    if (i <= least)
-      counts[i] = 0;
-    else
-      of_ink += counts[i];
-  if (of_ink < MIN_INK)
-    return dg_fail(err, DG_ERR_INPUT, "%s: no ink was found; take a picture with more contrast",
-                   name);
-  int strong = quantile(counts, 0.75) - paper;
-  ink->clear = (uint8_t)(strong / 2);
-  ink->faint = (uint8_t)larger((int)(3 * noise), strong / 10);
+  ink->noise = noise_of(counts, paper);
+  ink->least = (uint8_t)fmin(fmax(5 * ink->noise, MIN_CONTRAST), 255);
   for (size_t i = 0; i < count; i++)
     ink->strength[i] = (uint8_t)(ink->strength[i] > paper ? ink->strength[i] - paper : 0);
+}
+
+bool dg_ink_measure(dg_ink *ink) {
+  uint64_t counts[LEVELS] = {0}, of_ink = 0;
+  size_t count = (size_t)ink->height * ink->width;
+  for (size_t i = 0; i < count; i++)
+    if (ink->strength[i] > ink->least) counts[ink->strength[i]]++, of_ink++;
+  if (of_ink < MIN_INK) return false;
+  int strong = quantile(counts, 0.75);
+  ink->clear = (uint8_t)larger(strong / 2, 1);
+  ink->faint = (uint8_t)larger((int)(3 * ink->noise), larger(strong / 10, 1));
   return true;
 }
 
@@ -185,14 +124,26 @@ bool dg_ink_find(const dg_picture *picture, const char *name, dg_ink *ink, dg_er
                    "%s: %u x %u pixels are too few for a digit: %d are the least; take a larger "
                    "picture",
                    name, picture->width, picture->height, MIN_SIDE);
-  bool ok = reduce(picture, ink, err) && make_ink_bright(ink, err);
-  if (ok) subtract_light(ink);
-  ok = ok && subtract_shadows(ink, err) && measure(ink, name, err);
+  dg_strokes strokes;
+  bool ok = reduce(picture, ink, err) &&
+            dg_page_extend(ink->strength, ink->height, ink->width, err) &&
+            dg_strokes_measure(ink->strength, ink->height, ink->width, &strokes, err);
+  if (ok) {
+    ink->reach = strokes.reach;
+    if (!strokes.bright) invert(ink);
+  }
+  ok = ok && subtract_paper(ink, err);
+  if (ok) settle_paper(ink);
+  if (ok && !dg_ink_measure(ink))
+    ok =
+        dg_fail(err, DG_ERR_INPUT, "%s: no ink was found; take a picture with more contrast", name);
   if (!ok) dg_ink_free(ink);
   return ok;
 }
 
 void dg_ink_free(dg_ink *ink) {
   free(ink->strength);
+  free(ink->paper);
+  free(ink->lines);
   *ink = (dg_ink){0};
 }

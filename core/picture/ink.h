@@ -9,6 +9,11 @@ typedef struct {
   uint32_t height, width;
   uint32_t reduced;  /**< each pixel is the mean of so many x so many pixels of the picture */
   uint8_t *strength; /**< [height, width] */
+  uint8_t *paper;    /**< [height, width]: gray of the paper; ink is brighter */
+  uint8_t *lines;    /**< [height, width]: is a pixel of an erased line? */
+  uint32_t reach;    /**< pixels from the middle of a stroke that surely are paper, if not ink */
+  double noise;      /**< standard deviation of the paper's strength */
+  uint8_t least;     /**< strength that paper does not reach */
   uint8_t clear;     /**< least strength of a pixel that is surely ink */
   uint8_t faint;     /**< least strength above the paper's noise */
 } dg_ink;
@@ -20,6 +25,10 @@ typedef struct {
 bool dg_ink_find(const dg_picture *picture, const char *name, dg_ink *ink, dg_error *err);
 void dg_ink_free(dg_ink *ink);
 
+/** Sets `clear` and `faint` by the ink that is there; called again after some was erased. Returns
+    false if there is none. */
+bool dg_ink_measure(dg_ink *ink);
+
 /**
  * Replaces each pixel of an image [height, width] by the smallest, or the largest, of the (2 reach
  * + 1)^2 pixels around it that exist.
@@ -28,5 +37,12 @@ bool dg_window_least(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t 
                      dg_error *err);
 bool dg_window_largest(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
                        dg_error *err);
+
+/**
+ * Morphological opening of an image: removes what is bright and narrower than 2 reach + 1 pixels.
+ * What is at the edge is taken to go on beyond it.
+ */
+bool dg_window_open(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
+                    dg_error *err);
 
 #endif

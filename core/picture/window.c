@@ -5,6 +5,7 @@
  * end of one block and the beginning of the next.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/error.h"
 #include "core/picture/ink.h"
@@ -58,4 +59,35 @@ bool dg_window_largest(uint8_t *pixels, uint32_t height, uint32_t width, uint32_
   if (!dg_window_least(pixels, height, width, reach, err)) return false;
   invert(pixels, count);
   return true;
+}
+
+/** Copies an image into the middle of a larger one; the margin repeats the pixels at its edge. */
+static void pad(const uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
+                uint8_t *padded) {
+  size_t row = width + 2 * (size_t)reach;
+  for (uint32_t y = 0; y < height; y++) {
+    uint8_t *to = padded + (y + (size_t)reach) * row;
+    memset(to, pixels[(size_t)y * width], reach);
+    memcpy(to + reach, pixels + (size_t)y * width, width);
+    memset(to + reach + width, to[reach + width - 1], reach);
+  }
+  for (uint32_t y = 0; y < reach; y++) {
+    memcpy(padded + y * row, padded + reach * row, row);
+    memcpy(padded + ((size_t)reach + height + y) * row, padded + ((size_t)reach + height - 1) * row,
+           row);
+  }
+}
+
+bool dg_window_open(uint8_t *pixels, uint32_t height, uint32_t width, uint32_t reach,
+                    dg_error *err) {
+  uint32_t down = height + 2 * reach, across = width + 2 * reach;
+  uint8_t *padded = malloc((size_t)down * across);
+  if (!padded) return dg_fail_memory(err, (size_t)down * across);
+  pad(pixels, height, width, reach, padded);
+  bool ok = dg_window_least(padded, down, across, reach, err) &&
+            dg_window_largest(padded, down, across, reach, err);
+  for (uint32_t y = 0; ok && y < height; y++)
+    memcpy(pixels + (size_t)y * width, padded + (y + (size_t)reach) * across + reach, width);
+  free(padded);
+  return ok;
 }

@@ -66,9 +66,12 @@ typedef struct {
 
 /**
  * Finds the digits of a picture. The ink may be darker or brighter than the paper, and the light
- * uneven. Each digit is cut out as in MNIST: scaled to fit 20/28 of an image of height x width (at
- * least 8x8) with its aspect ratio preserved, and its centre of mass moved to the middle. A picture
- * that is too small or has no ink is an error, which shows `name`. Free with dg_digits_free.
+ * uneven, with sharp shadows. Lines, boxes, frames, filled discs and what touches the edge of the
+ * picture are no digits; if a page lies on a table, only the page is looked at. Each digit is cut
+ * out as in MNIST: scaled to fit 20/28 of an image of height x width (at least 8x8) with its aspect
+ * ratio preserved, and its centre of mass moved to the middle. Digits that touch are taken for one;
+ * see dg_predictor_find. A picture that is too small, has no ink or no digit is an error, which
+ * shows `name`. Free with dg_digits_free.
  */
 DG_API bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height,
                            uint32_t width, dg_digits *digits, dg_error *err);

@@ -9,6 +9,7 @@
 #include "digits/error.h"
 #include "digits/export.h"
 #include "digits/model.h"
+#include "digits/picture.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +64,13 @@ DG_API double dg_predictor_temperature(const dg_predictor *predictor);
     logits: dg_probabilities with the weights' temperature. Both arrays may be the same. */
 DG_API void dg_predictor_probabilities(const dg_predictor *predictor, const float *logits,
                                        uint32_t count, float *probabilities);
+
+/**
+ * Finds the digits of a picture as dg_digits_find does, as images of the predictor's size. Digits
+ * that touch each other are taken apart where the network is surer of the parts than of the whole.
+ */
+DG_API bool dg_predictor_find(dg_predictor *predictor, const dg_picture *picture, const char *name,
+                              dg_digits *digits, dg_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /* The digits of a picture: how they are found, joined of parts, sorted and cut out. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "digits/data.h"
 #include "digits/picture.h"
@@ -130,11 +131,112 @@ START_TEST(digits_are_cut_out_as_in_mnist) {
 }
 END_TEST
 
+/* ---- what is no digit --------------------------------------------------- */
+
+/** Two digits, each 80 pixels high: a bar at column 150 and an L at 250. */
+static canvas paint_two(void) {
+  canvas c = canvas_new(300, 450);
+  canvas_fill(&c, 100, 150, 80, 10);
+  canvas_fill(&c, 100, 250, 80, 10);
+  canvas_fill(&c, 170, 250, 10, 40);
+  return c;
+}
+
+/** Checks that the two digits are found and nothing else, within some pixels. */
+static void check_two(canvas *c, const canvas_light *light, int within) {
+  dg_digits digits = find(c, light);
+  ck_assert_uint_eq(digits.count, 2);
+  for (uint32_t d = 0; d < 2; d++) {
+    ck_assert_int_le(abs((int)digits.boxes[d].top - 100), within);
+    ck_assert_int_le(abs((int)digits.boxes[d].height - 80), within);
+    ck_assert_int_le(abs((int)digits.boxes[d].left - (d ? 250 : 150)), within);
+    ck_assert_int_le(abs((int)digits.boxes[d].width - (d ? 40 : 10)), within);
+  }
+  dg_digits_free(&digits);
+  canvas_free(c);
+}
+
+static const canvas_light chalk = {30, 30, 220, 220, 0}, uneven = {120, 230, 20, 40, 3};
+
+START_TEST(ruled_paper_is_no_digit) {
+  for (uint32_t thick = 1; thick <= 4; thick++) {
+    canvas c = paint_two();
+    for (uint32_t y = 20; y < 290; y += 47) canvas_fill(&c, y, 0, thick, 450);
+    check_two(&c, thick % 2 ? &black_on_white : &chalk, 4);
+    c = paint_two();
+    for (uint32_t y = 20; y < 290; y += 60) canvas_fill(&c, y, 0, thick, 450);
+    for (uint32_t x = 20; x < 440; x += 60) canvas_fill(&c, 0, x, 300, thick);
+    check_two(&c, &uneven, 4);
+  }
+}
+END_TEST
+
+/** Paints a rectangle of four lines. */
+static void paint_box(canvas *c, uint32_t top, uint32_t left, uint32_t height, uint32_t width) {
+  canvas_fill(c, top, left, 3, width);
+  canvas_fill(c, top + height - 3, left, 3, width);
+  canvas_fill(c, top, left, height, 3);
+  canvas_fill(c, top, left + width - 3, height, 3);
+}
+
+START_TEST(boxes_and_underlines_are_no_digits) {
+  canvas c = paint_two();
+  paint_box(&c, 80, 120, 120, 200); /* around the number */
+  check_two(&c, &black_on_white, 0);
+  c = paint_two();
+  paint_box(&c, 85, 130, 110, 50); /* around each digit */
+  paint_box(&c, 85, 235, 110, 70);
+  check_two(&c, &chalk, 0);
+  c = paint_two();
+  canvas_fill(&c, 190, 120, 3, 200); /* an underline, */
+  check_two(&c, &uneven, 4);
+  c = paint_two();
+  canvas_fill(&c, 180, 120, 3, 200); /* that touches */
+  check_two(&c, &black_on_white, 4);
+}
+END_TEST
+
+START_TEST(what_touches_the_edge_is_no_digit) {
+  canvas c = paint_two();
+  canvas_fill(&c, 0, 0, 300, 40); /* a dark edge */
+  check_two(&c, &black_on_white, 0);
+  c = paint_two();
+  canvas_fill(&c, 0, 0, 60, 60); /* a corner, and a blot at the bottom */
+  canvas_fill(&c, 280, 300, 20, 20);
+  check_two(&c, &uneven, 4);
+  c = paint_two();
+  canvas_fill(&c, 0, 0, 50, 450); /* a table around the page */
+  canvas_fill(&c, 250, 0, 50, 450);
+  canvas_fill(&c, 0, 0, 300, 70);
+  canvas_fill(&c, 0, 380, 300, 70);
+  check_two(&c, &black_on_white, 0);
+}
+END_TEST
+
+START_TEST(lines_alone_are_no_digits) {
+  canvas c = canvas_new(300, 450);
+  for (uint32_t y = 20; y < 290; y += 47) canvas_fill(&c, y, 0, 3, 450);
+  canvas_fill(&c, 0, 0, 300, 30);
+  dg_picture p = canvas_picture(&c, &black_on_white);
+  dg_digits digits;
+  dg_error err = {0};
+  ck_assert(!dg_digits_find(&p, "canvas", SIDE, SIDE, &digits, &err));
+  ck_assert_int_eq(err.kind, DG_ERR_INPUT);
+  ck_assert_msg(strstr(err.message, "canvas: no digit was found"), "%s", err.message);
+  dg_picture_free(&p);
+  canvas_free(&c);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("find");
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, digits_are_read_line_by_line);
   tcase_add_test(tests, parts_are_joined_and_specks_left_out);
   tcase_add_test(tests, digits_are_cut_out_as_in_mnist);
+  tcase_add_test(tests, ruled_paper_is_no_digit);
+  tcase_add_test(tests, boxes_and_underlines_are_no_digits);
+  tcase_add_test(tests, what_touches_the_edge_is_no_digit);
+  tcase_add_test(tests, lines_alone_are_no_digits);
   return suite_main("find", tests);
 }

@@ -204,8 +204,7 @@ static bool read_one(work *w, const char *name, dg_error *err) {
   dg_picture page;
   dg_digits digits = {0};
   bool ok = read_picture(&page, name, err) &&
-            dg_digits_find(&page, name, dg_predictor_height(w->predictor),
-                           dg_predictor_width(w->predictor), &digits, err) &&
+            dg_predictor_find(w->predictor, &page, name, &digits, err) &&
             answer(w, name, &page, &digits, err);
   dg_digits_free(&digits);
   dg_picture_free(&page);

@@ -119,8 +119,7 @@ static json_t *run(const network *one, const dg_digits *digits, double least, dg
 /* ---- a picture ---------------------------------------------------------- */
 
 static bool find(const dg_picture *picture, const network *one, dg_digits *digits, dg_error *err) {
-  return dg_digits_find(picture, "the picture", dg_predictor_height(one->predictor),
-                        dg_predictor_width(one->predictor), digits, err);
+  return dg_predictor_find(one->predictor, picture, "the picture", digits, err);
 }
 
 /** Runs a network on the digits of a picture; cuts them out again if its input size differs. */

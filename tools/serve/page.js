@@ -2,7 +2,8 @@
 
 import { Pad, paint } from './pad.js';
 
-const SIDE = 196; // side in pixels of the picture that is sent
+const SIDE = 196; // side in pixels of what is drawn, in the picture that is sent,
+const RIM = 10; // and paper around it: what touches a picture's edge is taken for no digit
 
 const element = (id) => document.getElementById(id);
 
@@ -31,10 +32,14 @@ function picture(strokes) {
   canvas.width = canvas.height = SIDE;
   paint(canvas, strokes, '#fff');
   const { data } = canvas.getContext('2d').getImageData(0, 0, SIDE, SIDE);
-  const head = new TextEncoder().encode(`P5 ${SIDE} ${SIDE} 255\n`);
-  const bytes = new Uint8Array(head.length + SIDE * SIDE);
+  const whole = SIDE + 2 * RIM;
+  const head = new TextEncoder().encode(`P5 ${whole} ${whole} 255\n`);
+  const bytes = new Uint8Array(head.length + whole * whole);
   bytes.set(head);
-  for (let i = 0; i < SIDE * SIDE; i++) bytes[head.length + i] = data[4 * i + 3];
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    const at = (RIM + Math.floor(i / SIDE)) * whole + RIM + (i % SIDE);
+    bytes[head.length + at] = data[4 * i + 3];
+  }
   return bytes;
 }
 
