@@ -16,8 +16,8 @@ typedef struct {
 typedef struct {
   dg_ink *ink;
   const dg_components *components;
-  trait *traits; /**< [components->count] */
-  uint32_t tall;
+  trait *traits;       /**< [components->count] */
+  uint32_t tall, left; /**< height and number of the components that are left */
 } clutter;
 
 static uint32_t greater(uint32_t a, uint32_t b) {
@@ -103,7 +103,7 @@ static bool find_usual_height(clutter *c, dg_error *err) {
     all += c->traits[i].area;
   }
   qsort(heights, count, sizeof *heights, by_height);
-  c->tall = 0;
+  c->tall = 0, c->left = count;
   for (uint32_t i = 0; i < count && 2 * sum < all; i++) {
     c->tall = heights[i].height;
     sum += heights[i].weight;
@@ -162,8 +162,10 @@ static bool at_edge(const clutter *c, uint32_t i) {
   return touches_edge(c, &c->components->items[i].box) || 5 * t->continued > t->outline;
 }
 
+/** What stands alone may be a digit that is only just being drawn. */
 static bool no_digit(const clutter *c, uint32_t i) {
   const dg_box *box = &c->components->items[i].box;
+  if (c->left == 1) return false;
   return is_blob(box, &c->traits[i]) || is_of_line(c, box, &c->traits[i]);
 }
 

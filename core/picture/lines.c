@@ -15,7 +15,8 @@ static bool is_long(const dg_lines *lines, const dg_line *line, uint32_t tall, b
   if (length >= SURE_ASPECT * line->thick && length >= (upright ? 0.75 : 0.4) * whole) return true;
   bool at_edge = line->first == 0 || line->last + 1 == lines->direction.length;
   if (at_edge && length >= MIN_ASPECT * line->thick) return true;
-  return tall && length >= MIN_ASPECT * line->thick && length >= (upright ? 1.3 : 1.5) * tall;
+  return tall >= 3 * line->thick && length >= MIN_ASPECT * line->thick &&
+         length >= (upright ? 1.3 : 1.5) * tall;
 }
 
 static void choose_long(dg_lines *lines, uint32_t tall, bool upright) {
