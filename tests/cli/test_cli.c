@@ -271,7 +271,7 @@ END_TEST
 
 /** Weights that learned from all images get the temperature of a second network. */
 START_TEST(a_second_network_tells_the_temperature) {
-  shell_check(RUN SMALL WITHOUT, 0, "without a temperature: no images were set aside to fit it");
+  shell_check(RUN SMALL WITHOUT, 0, "no temperature: the recipe sets no images aside to fit one");
   shell_check(RUN SMALL "--test --load w.safetensors", 0, "these weights carry none; --calibrate");
   shell_check(
       "cp w.safetensors old && printf 'one\ntwo\n3\n4\n5\n6\n7\n8\n9\n0\n' > names && " RUN SMALL

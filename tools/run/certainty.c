@@ -29,5 +29,5 @@ void certainty_print(const certainty *c, const char *untold) {
     say("        calibration error %.2f %% with temperature %.4g, %.2f %% without\n",
         100 * c->error, c->temperature, 100 * c->without);
   else
-    say("        calibration error %.2f %%, without a temperature: %s\n", 100 * c->error, untold);
+    say("        calibration error %.2f %%, no temperature: %s\n", 100 * c->error, untold);
 }

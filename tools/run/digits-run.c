@@ -284,8 +284,8 @@ static bool run_training(job *j, dg_trainer *trainer, double *seconds, dg_error 
 static const char *why_untold(const job *j, const dg_trainer *trainer) {
   return j->options->test ? "these weights carry none; --calibrate fits one"
          : dg_trainer_validation_samples(trainer) == 0
-             ? "no images were set aside to fit it; --calibrate does without"
-             : "the images to validate tell none, since all were recognized";
+             ? "the recipe sets no images aside to fit one; --calibrate can fit one"
+             : "all images to validate were recognized, so none can be fitted";
 }
 
 static void tell_test(const job *j, const dg_trainer *trainer, double trained,
