@@ -329,8 +329,7 @@ static void check_files(const rig_target *target, int number) {
   ck_assert(!dg_weights_load(network, path, &temperature, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "the network has no \"n.steps\""));
   write_torch(path, "n.num_batches_tracked", "C64");
-  ck_assert(!dg_weights_load(network, path, &temperature, &err));
-  ck_assert_ptr_nonnull(strstr(err.message, "type C64"));
+  ck_assert_msg(dg_weights_load(network, path, &temperature, &err), "%s", err.message);
   free(values);
   dg_network_free(network);
   dg_model_free(model);

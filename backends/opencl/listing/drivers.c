@@ -1,3 +1,4 @@
+#define CL_USE_DEPRECATED_OPENCL_1_1_APIS /* clGetExtensionFunctionAddress */
 #include "backends/opencl/listing/drivers.h"
 
 #include <dlfcn.h>
@@ -88,6 +89,16 @@ static void check_folder(const listener *to, const char *folder) {
   dg_entries_free(&files);
 }
 
+/* ---- the loader ---------------------------------------------------------- */
+
+/*
+ * Is it a loader that answers calls of OpenCL? A library that stands in for it, such as that of
+ * oclgrind, reads no .icd files, and no other driver may be loaded beside it.
+ */
+static bool loader_answers(void) {
+  return clGetExtensionFunctionAddress("clGetICDLoaderInfoOCLICD") != NULL;
+}
+
 /* ---- where loaders look -------------------------------------------------- */
 
 static const char *variable(const char *name) {
@@ -129,6 +140,7 @@ static void check_names(const listener *to, const char *names) {
 
 void dg_cl_driver_faults(dg_cl_driver_fault *call, void *user) {
   const listener to = {call, user};
+  if (!loader_answers()) return;
   const char *vendors = variable("OCL_ICD_VENDORS"), *names = variable("OCL_ICD_FILENAMES");
   const char *usual = variable("OPENCL_VENDOR_PATH");
   if (!usual) usual = "/etc/OpenCL/vendors";
