@@ -18,6 +18,10 @@ static const double most_aspect = 1.7;  /* of what may be one digit */
 /* of one digit, which costs nothing: by itself, and where others are known to touch */
 static const double usual_aspect = 1.3, close_aspect = 1.0, surely_several = 1.9, for_width = 0.8;
 static const float sideways = 40; /* cost of a step of a cut to the side */
+/* Of numbers that were cut through more ink than this, measured in strokes, 16 of 49 were right;
+   of the others 18 of 21. */
+static const double deep = 0.3;
+static const float doubt_of_deep = 0.5f;
 
 typedef struct {
   const dg_ink *ink;
@@ -203,6 +207,10 @@ static void include(dg_box *box, uint32_t y, uint32_t x) {
   box->width = (x + 1 > right ? x + 1 : right) - box->left;
 }
 
+static float doubt_of(const knife *k, uint32_t from, uint32_t to) {
+  return k->through[from] > deep || k->through[to] > deep ? doubt_of_deep : 0;
+}
+
 /** Makes each chosen segment a component, and a digit; the digits behind it are renumbered. */
 static bool relabel(knife *k, const uint32_t *ends, uint32_t count, dg_error *err) {
   dg_components *c = k->components;
@@ -223,7 +231,10 @@ static bool relabel(knife *k, const uint32_t *ends, uint32_t count, dg_error *er
       items[i].digit = 0;
     else if (items[i].digit > k->digit)
       items[i].digit += count - 1;
-  for (uint32_t s = 0; s < count; s++) items[c->count + s].digit = k->digit + s;
+  for (uint32_t s = 0; s < count; s++) {
+    items[c->count + s].digit = k->digit + s;
+    items[c->count + s].doubt = doubt_of(k, s ? ends[s - 1] : 0, ends[s]);
+  }
   c->count += count, c->digits += count - 1;
   return true;
 }

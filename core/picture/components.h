@@ -8,6 +8,7 @@
 typedef struct {
   dg_box box;
   uint32_t digit; /**< the digit that it belongs to, from 1 on; 0: none, it is a speck */
+  float doubt;    /**< probability that its digit is none, a part of one, or several */
 } dg_component;
 
 typedef struct {

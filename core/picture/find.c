@@ -1,5 +1,6 @@
 /** Finds the digits of a picture: ink, without lines and other clutter; its components, their
    grouping into digits, taking apart those that touch, cutting out. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/base/error.h"
@@ -9,6 +10,9 @@
 #include "core/picture/lines.h"
 
 enum { MIN_IMAGE = 8, MAX_IMAGE = 4096, MAX_BYTES = 1 << 28, MAX_OVERLAP = 8, ROUNDS = 2 };
+
+/* Of numbers with a digit that is much lower than another, 2 of 10 were right. */
+static const float certainty_of_lower = 0.5f;
 
 /**
  * Are the digits few and small enough for memory and time? Cutting takes time in proportion to the
@@ -30,12 +34,41 @@ static bool check_boxes(const dg_ink *ink, const dg_components *components, cons
                  name, components->digits, digits->width, digits->height);
 }
 
+/** Is a box less than 65 % as high as one beside it in the same line? */
+static bool is_lower(const dg_box *box, const dg_box *beside) {
+  uint32_t top = box->top > beside->top ? box->top : beside->top;
+  uint32_t bottom = box->top + box->height, other = beside->top + beside->height;
+  if (other < bottom) bottom = other;
+  return bottom > top && 2 * (bottom - top) >= box->height &&
+         20ull * box->height < 13ull * beside->height;
+}
+
+/** A digit is as certain as the least certain of its components. One that is much lower than those
+    beside it is often a part, or the rest of a line. */
+static void set_certainty(const dg_components *components, dg_digits *digits) {
+  uint32_t count = components->digits;
+  const dg_box *boxes = digits->boxes;
+  for (uint32_t i = 0; i < count; i++) {
+    bool lower = (i > 0 && is_lower(&boxes[i], &boxes[i - 1])) ||
+                 (i + 1 < count && is_lower(&boxes[i], &boxes[i + 1]));
+    digits->certainty[i] = lower ? certainty_of_lower : 1;
+  }
+  for (uint32_t i = 0; i < components->count; i++) {
+    const dg_component *c = &components->items[i];
+    if (c->digit)
+      digits->certainty[c->digit - 1] = fminf(digits->certainty[c->digit - 1], 1 - c->doubt);
+  }
+}
+
 static bool cut_all(const dg_ink *ink, const dg_components *components, dg_digits *digits,
                     const char *name, dg_error *err) {
   size_t size = (size_t)digits->height * digits->width;
   digits->boxes = calloc(components->digits, sizeof *digits->boxes);
-  if (!digits->boxes) return dg_fail_memory(err, components->digits * sizeof *digits->boxes);
+  digits->certainty = malloc(components->digits * sizeof *digits->certainty);
+  if (!digits->boxes || !digits->certainty)
+    return dg_fail_memory(err, components->digits * sizeof *digits->boxes);
   dg_components_boxes(components, digits->boxes);
+  set_certainty(components, digits);
   if (!check_boxes(ink, components, digits, name, err)) return false;
   digits->images = malloc(components->digits * size);
   if (!digits->images) return dg_fail_memory(err, components->digits * size);
@@ -100,5 +133,6 @@ bool dg_digits_find(const dg_picture *picture, const char *name, uint32_t height
 void dg_digits_free(dg_digits *digits) {
   free(digits->boxes);
   free(digits->images);
+  free(digits->certainty);
   *digits = (dg_digits){0};
 }

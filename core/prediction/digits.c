@@ -29,3 +29,17 @@ bool dg_predictor_find(dg_predictor *predictor, const dg_picture *picture, const
   return dg_digits_find_judged(picture, name, dg_predictor_height(predictor),
                                dg_predictor_width(predictor), &judge, digits, err);
 }
+
+bool dg_predictor_read(dg_predictor *predictor, const dg_digits *digits, float *probabilities,
+                       dg_error *err) {
+  uint32_t classes = dg_predictor_outputs(predictor);
+  if (!dg_predictor_run(predictor, digits->images, digits->count, probabilities, err)) return false;
+  dg_predictor_probabilities(predictor, probabilities, digits->count, probabilities);
+  for (uint32_t i = 0; digits->certainty && i < digits->count; i++) {
+    float certainty = digits->certainty[i];
+    if (certainty >= 1) continue;
+    for (float *p = probabilities + (size_t)i * classes, *end = p + classes; p < end; p++)
+      *p = certainty * *p + (1 - certainty) / (float)classes;
+  }
+  return true;
+}

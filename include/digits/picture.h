@@ -62,6 +62,8 @@ typedef struct {
   uint32_t height, width; /**< of each image */
   dg_box *boxes;          /**< [count] */
   uint8_t *images;        /**< [count, height, width], 0 paper, 255 ink */
+  float *certainty;       /**< [count]: probability that an image shows one whole digit; 1: nothing
+                               speaks against it */
 } dg_digits;
 
 /**

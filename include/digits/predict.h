@@ -72,6 +72,14 @@ DG_API void dg_predictor_probabilities(const dg_predictor *predictor, const floa
 DG_API bool dg_predictor_find(dg_predictor *predictor, const dg_picture *picture, const char *name,
                               dg_digits *digits, dg_error *err);
 
+/**
+ * Computes the probabilities [count, outputs] of the classes of found digits. Where it is not
+ * certain that an image is one whole digit, they are mixed with equal ones: certainty * p + (1 -
+ * certainty) / outputs. `digits->certainty` NULL: all are certain.
+ */
+DG_API bool dg_predictor_read(dg_predictor *predictor, const dg_digits *digits,
+                              float *probabilities, dg_error *err);
+
 #ifdef __cplusplus
 }
 #endif

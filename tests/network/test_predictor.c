@@ -97,6 +97,37 @@ static void check_probabilities(const char *loss, const float expected[3]) {
   dg_close(device);
 }
 
+/** Digits of which the finder is not certain get probabilities nearer to equal ones, and keep their
+    class. */
+START_TEST(doubtful_digits_are_less_probable) {
+  enum { COUNT = 3, CLASSES = 10, PIXELS = 28 * 28 };
+  static uint8_t images[COUNT * PIXELS];
+  float certainty[COUNT] = {1, 0.5f, 0}, expected[COUNT * CLASSES], p[COUNT * CLASSES];
+  for (uint32_t i = 0; i < COUNT * PIXELS; i++) images[i] = (uint8_t)(i % PIXELS * 31 % 256);
+  dg_digits digits = {
+      .count = COUNT, .height = 28, .width = 28, .images = images, .certainty = certainty};
+  dg_error err = {0};
+  dg_device *device = dg_open("cpu", NULL, 1, &err);
+  dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/cnn.cfg", NULL, 0, &err);
+  ck_assert_msg(device && model, "%s", err.message);
+  dg_predictor *predictor = dg_predictor_new(
+      model, device, &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 2},
+      &err);
+  ck_assert_msg(predictor != NULL, "%s", err.message);
+  ck_assert(dg_predictor_run(predictor, images, COUNT, expected, &err));
+  dg_predictor_probabilities(predictor, expected, COUNT, expected);
+  ck_assert(dg_predictor_read(predictor, &digits, p, &err));
+  for (int c = 0; c < CLASSES; c++) {
+    ck_assert_float_eq(p[c], expected[c]);
+    ck_assert_float_eq_tol(p[CLASSES + c], 0.5f * expected[CLASSES + c] + 0.05f, 1e-6f);
+    ck_assert_float_eq_tol(p[2 * CLASSES + c], 0.1f, 1e-6f);
+  }
+  dg_predictor_free(predictor);
+  dg_model_free(model);
+  dg_close(device);
+}
+END_TEST
+
 START_TEST(probabilities_are_as_the_loss_has_them) {
   float sum = expf(1) + expf(2) + expf(-1);
   check_probabilities("cross_entropy", (float[]){expf(1) / sum, expf(2) / sum, expf(-1) / sum});
@@ -110,5 +141,6 @@ int main(void) {
   tcase_add_loop_test(tests, a_predictor_gives_the_same_logits, 0, 2);
   tcase_add_test(tests, a_predictor_refuses_what_does_not_fit);
   tcase_add_test(tests, probabilities_are_as_the_loss_has_them);
+  tcase_add_test(tests, doubtful_digits_are_less_probable);
   return suite_main("predictor", tests);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/picture/find.h"
 #include "digits/data.h"
 #include "digits/picture.h"
 #include "tests/common/canvas.h"
@@ -151,6 +152,7 @@ static void check_two(canvas *c, const canvas_light *light, int within) {
     ck_assert_int_le(abs((int)digits.boxes[d].height - 80), within);
     ck_assert_int_le(abs((int)digits.boxes[d].left - (d ? 250 : 150)), within);
     ck_assert_int_le(abs((int)digits.boxes[d].width - (d ? 40 : 10)), within);
+    ck_assert_float_eq(digits.certainty[d], 1);
   }
   dg_digits_free(&digits);
   canvas_free(c);
@@ -228,6 +230,76 @@ START_TEST(lines_alone_are_no_digits) {
 }
 END_TEST
 
+/* ---- doubt -------------------------------------------------------------- */
+
+/** Checks how certain digits are that are 100 pixels high and `height` pixels in the middle. */
+static void check_certainty(uint32_t height, float certainty) {
+  canvas c = canvas_new(400, 400);
+  canvas_fill(&c, 50, 60, 100, 12);
+  canvas_fill(&c, 150 - height, 120, height, 12);
+  canvas_fill(&c, 50, 180, 100, 12);
+  canvas_fill(&c, 250, 60, 60, 12); /* another line, whose digits are lower */
+  canvas_fill(&c, 250, 180, 60, 12);
+  dg_digits digits = find(&c, &black_on_white);
+  ck_assert_uint_eq(digits.count, 5);
+  for (uint32_t i = 0; i < digits.count; i++)
+    ck_assert_float_eq(digits.certainty[i], i == 1 ? certainty : 1);
+  dg_digits_free(&digits);
+  canvas_free(&c);
+}
+
+START_TEST(a_lower_digit_is_doubtful) {
+  check_certainty(64, 0.5f);
+  check_certainty(66, 1);
+}
+END_TEST
+
+/** Is sure of images whose ink is higher than wide. */
+static bool sure_of_narrow(void *user, const uint8_t *images, uint32_t count, float *sure,
+                           dg_error *err) {
+  (void)user, (void)err;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t left = SIDE, right = 0;
+    for (uint32_t k = 0; k < PIXELS; k++) {
+      if (images[i * PIXELS + k] < 100) continue;
+      if (k % SIDE < left) left = k % SIDE;
+      if (k % SIDE > right) right = k % SIDE;
+    }
+    sure[i] = right - left < 18 ? 0.999f : 0.2f;
+  }
+  return true;
+}
+
+/** Checks how certain two rings are that a bar of so many pixels joins; their strokes have 12. */
+static void check_bridge(uint32_t thick, float certainty) {
+  canvas c = canvas_new(300, 400);
+  for (uint32_t left = 80; left <= 180; left += 100) {
+    canvas_fill(&c, 100, left, 100, 12);
+    canvas_fill(&c, 100, left + 58, 100, 12);
+    canvas_fill(&c, 100, left, 12, 70);
+    canvas_fill(&c, 188, left, 12, 70);
+  }
+  canvas_fill(&c, 140, 150, thick, 30);
+  dg_picture p = canvas_picture(&c, &black_on_white);
+  dg_digits digits;
+  dg_error err = {0};
+  dg_judge judge = {NULL, sure_of_narrow};
+  ck_assert_msg(dg_digits_find_judged(&p, "canvas", SIDE, SIDE, &judge, &digits, &err), "%s",
+                err.message);
+  ck_assert_uint_eq(digits.count, 2);
+  for (uint32_t i = 0; i < 2; i++) ck_assert_float_eq(digits.certainty[i], certainty);
+  dg_digits_free(&digits);
+  dg_picture_free(&p);
+  canvas_free(&c);
+}
+
+START_TEST(a_digit_cut_through_much_ink_is_doubtful) {
+  check_bridge(0, 1);
+  check_bridge(2, 1);
+  check_bridge(8, 0.5f);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("find");
   tcase_set_timeout(tests, 120);
@@ -238,5 +310,7 @@ int main(void) {
   tcase_add_test(tests, boxes_and_underlines_are_no_digits);
   tcase_add_test(tests, what_touches_the_edge_is_no_digit);
   tcase_add_test(tests, lines_alone_are_no_digits);
+  tcase_add_test(tests, a_lower_digit_is_doubtful);
+  tcase_add_test(tests, a_digit_cut_through_much_ink_is_doubtful);
   return suite_main("find", tests);
 }

@@ -188,9 +188,7 @@ static bool answer(work *w, const char *name, const dg_picture *page, const dg_d
   if (!p) return dg_fail_memory(err, numbers * sizeof *p);
   findings a = {name,    page->height, page->width, digits,
                 classes, &w->classes,  p,           w->options->min_probability};
-  bool ok = dg_predictor_run(w->predictor, digits->images, digits->count, p, err) ||
-            dg_fail_prefix(err, "%s", name);
-  if (ok) dg_predictor_probabilities(w->predictor, p, digits->count, p);
+  bool ok = dg_predictor_read(w->predictor, digits, p, err) || dg_fail_prefix(err, "%s", name);
   if (ok && w->options->json)
     ok = findings_print_json(&a, err);
   else if (ok)

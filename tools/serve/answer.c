@@ -105,10 +105,9 @@ static json_t *run(const network *one, const dg_digits *digits, double least, dg
     return NULL;
   }
   double begin = dg_seconds();
-  bool ok = dg_predictor_run(one->predictor, digits->images, digits->count, p, err) ||
-            dg_fail_prefix(err, "%s", one->name);
+  bool ok =
+      dg_predictor_read(one->predictor, digits, p, err) || dg_fail_prefix(err, "%s", one->name);
   double milliseconds = 1000 * (dg_seconds() - begin);
-  if (ok) dg_predictor_probabilities(one->predictor, p, digits->count, p);
   json_t *read = ok ? read_array(one, p, digits->count, least, err) : NULL;
   free(p);
   return read ? json_pack("{ss ss sf so}", "name", one->name, "model", dg_model_name(one->model),
