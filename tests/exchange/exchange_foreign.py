@@ -663,6 +663,12 @@ def run_from_pipes(t):
             ("a recipe", f"'{tools}/digits-data' --data . --augment <(cat tiny.cfg) sheet sheet.png"),
             ("a model to measure", f"'{tools}/digits-bench' --backend cpu --measure losses --steps 2 "
              "<(cat tiny.cfg)"),
+            ("a model in weights", f"'{t.convert}' --model <(cat w.safetensors) <(cat half.safetensors) "
+             "--from safetensors m.safetensors && cp w.safetensors w.bin && "
+             f"'{t.convert}' --model ./w.bin half.safetensors n.safetensors && "
+             "cmp m.safetensors n.safetensors"),
+            ("a writer that takes its time", f"mkfifo slow; {{ exec 3>slow; sleep 6; cat tiny.cfg >&3; }} "
+             f"& {base} --save s.safetensors ./slow && cmp s.safetensors v.safetensors"),
             ("an empty pipe", f"! {base} --test --load <(true)")):
         t.count += 1
         done = subprocess.run(["bash", "-c", command], cwd=t.folder, capture_output=True, text=True,
