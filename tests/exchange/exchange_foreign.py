@@ -27,6 +27,8 @@ import types
 import uuid
 import zipfile
 
+import idx
+
 # ---- PyTorch's classes, as far as pickles name them ---------------------------
 
 
@@ -631,10 +633,8 @@ def pipes(t, data):
 def write_set(folder):
     """A hundred images, of which nothing is to be learnt, as IDX files."""
     for part in ("train", "t10k"):
-        for name, shape, magic in (("images-idx3", (100, 28, 28), 2051), ("labels-idx1", (100,), 2049)):
-            count = functools.reduce(lambda a, b: a * b, shape)
-            (folder / f"{part}-{name}-ubyte").write_bytes(
-                struct.pack(f">{1 + len(shape)}I", magic, *shape) + bytes(i % 10 for i in range(count)))
+        idx.write(folder, part, (100, 28, 28), bytes(i % 10 for i in range(100 * 28 * 28)),
+                  bytes(i % 10 for i in range(100)))
 
 
 def run_from_pipes(t):

@@ -89,7 +89,7 @@ static const shell_line lines[] = {
      "image.pth: \"conv1.weight\" has the "
      "shape [2, 1, 3, 3], but the network's \"conv1.weight\" is [16, 1, 3, 3]"},
     {RUN "--test --load " GOLDEN "image.pth", 2,
-     "image.pth is a zip file, as PyTorch and numpy write "
+     "image.pth is a zip file, as PyTorch, Keras and numpy write "
      "them, not a safetensors file: digits-convert makes one of its weights"},
     {RUN "--test --load " GOLDEN "image.plain.h5", 2, "is an HDF5 file, as Keras writes them"},
     /* HDF5 */
