@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/base/limits/memory.h"
 #include "core/op/op.h"
 #include "digits/device.h"
 
@@ -119,6 +120,9 @@ typedef struct {
   bool (*fill)(dg_buffer *buffer, size_t offset, uint32_t pattern, size_t bytes, dg_error *err);
   /** Waits for everything enqueued, and reports its errors. */
   bool (*finish)(dg_device *device, dg_error *err);
+  /** What is left of the memory for new buffers, so that a plan too large is refused before its
+      first one. NULL: only `buffer_new` can tell. */
+  dg_memory_left (*memory_left)(const dg_device *device);
 
   /** Is this description supported, including everything fused to its end? */
   bool (*supports)(const dg_device *device, const dg_op_desc *desc);

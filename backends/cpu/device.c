@@ -159,6 +159,7 @@ static const dg_device_calls calls = {
     .copy = dg_cpu_buffer_copy,
     .fill = dg_cpu_buffer_fill,
     .finish = dg_cpu_finish,
+    .memory_left = dg_cpu_memory_left,
     .supports = supports,
     .prepare = prepare,
     .needs = needs,

@@ -1,7 +1,10 @@
 #include "core/data/collection.h"
-#include "core/base/error.h"
 
 #include <stdlib.h>
+
+#include "core/base/error.h"
+#include "core/base/limits/memory.h"
+#include "core/base/size.h"
 
 static size_t pixels_of(const dg_collection *c) {
   return (size_t)c->samples.height * c->samples.width;
@@ -20,8 +23,11 @@ static bool resize(dg_collection *c, uint32_t capacity) {
 uint8_t *dg_collect(dg_collection *c, uint8_t label, dg_error *err) {
   dg_samples *s = &c->samples;
   uint32_t more = s->count < UINT32_MAX / 2 ? 2 * s->count + 1 : UINT32_MAX;
-  if (s->count == c->capacity && (s->count == UINT32_MAX || !resize(c, more)))
-    return dg_fail_memory(err, more * pixels_of(c)), NULL;
+  if (s->count == c->capacity) {
+    const uint64_t bytes = dg_size_times(more, pixels_of(c) + 1);
+    if (!dg_memory_check(bytes, "what was read of the data set", err)) return NULL;
+    if (s->count == UINT32_MAX || !resize(c, more)) return dg_fail_memory(err, bytes), NULL;
+  }
   s->labels[s->count] = label;
   return s->images + pixels_of(c) * s->count++;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/base/limits/memory.h"
+#include "core/base/size.h"
 #include "core/base/text.h"
 
 dg_dataset *dg_dataset_new(const char *source, dg_error *err) {
@@ -31,6 +33,23 @@ void dg_dataset_count_classes(dg_dataset *set) {
   for (int p = 0; p < 2; p++)
     for (uint32_t i = 0; i < parts[p]->count; i++)
       if (parts[p]->labels[i] >= set->classes) set->classes = parts[p]->labels[i] + 1u;
+}
+
+bool dg_samples_new(dg_samples *samples, uint32_t count, uint32_t height, uint32_t width,
+                    dg_error *err) {
+  const uint64_t pixels = dg_size_times((uint64_t)height * width, count);
+  const uint64_t bytes = dg_size_plus(pixels, count);
+  char what[64];
+  *samples = (dg_samples){.height = height, .width = width};
+  snprintf(what, sizeof what, "a set of %u images of %ux%u", count, height, width);
+  if (!dg_memory_check(bytes, what, err)) return false;
+  if (bytes <= SIZE_MAX) {
+    samples->images = malloc((size_t)pixels);
+    samples->labels = malloc(count);
+  }
+  if (samples->images && samples->labels) return samples->count = count, true;
+  dg_samples_free(samples);
+  return dg_fail_memory(err, bytes);
 }
 
 void dg_samples_free(dg_samples *samples) {
@@ -73,11 +92,8 @@ bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err) {
   dg_samples *a = &data->train, *b = &data->test;
   size_t pixels = (size_t)a->height * a->width, count = (size_t)a->count + b->count;
   if (!data->held_out) return true;
-  dg_samples all = {(uint32_t)count, a->height, a->width, malloc(count * pixels), malloc(count)};
-  if (!all.images || !all.labels) {
-    dg_samples_free(&all);
-    return dg_fail_memory(err, count * pixels);
-  }
+  dg_samples all;
+  if (!dg_samples_new(&all, (uint32_t)count, a->height, a->width, err)) return false;
   memcpy(all.images, a->images, a->count * pixels);
   memcpy(all.labels, a->labels, a->count);
   if (b->count) {

@@ -30,6 +30,10 @@ dg_dataset *dg_dataset_new(const char *source, dg_error *err);
 /** Counts the classes after the labels were read. */
 void dg_dataset_count_classes(dg_dataset *set);
 
+/** Allocates `count` samples if there is memory for them; on failure there are none. */
+bool dg_samples_new(dg_samples *samples, uint32_t count, uint32_t height, uint32_t width,
+                    dg_error *err);
+
 /** Frees the samples, not the struct. */
 void dg_samples_free(dg_samples *samples);
 

@@ -14,13 +14,9 @@ dg_dataset *dg_dataset_select(const dg_dataset *data, const uint32_t *chosen, ui
   if (!set) return dg_fail_memory(err, sizeof *set), NULL;
   *set = *data;
   set->held_out = NULL;
-  set->train = (dg_samples){.height = from->height, .width = from->width};
-  set->test = (dg_samples){.count = count, .height = from->height, .width = from->width};
-  set->test.images = malloc(count * pixels);
-  set->test.labels = malloc(count);
-  bool ok = count > 0 ? set->test.images && set->test.labels
+  set->train = set->test = (dg_samples){.height = from->height, .width = from->width};
+  bool ok = count > 0 ? dg_samples_new(&set->test, count, from->height, from->width, err)
                       : dg_fail(err, DG_ERR_INPUT, "no test image was chosen");
-  if (count > 0 && !ok) dg_fail_memory(err, count * pixels);
   for (uint32_t i = 0; ok && i < count; i++) {
     if (chosen[i] >= from->count)
       ok = dg_fail(err, DG_ERR_INPUT, "there is no test image %u of %u", chosen[i], from->count);

@@ -12,8 +12,8 @@
 
 /** Safetensors of digits, PyTorch and others; integers and half floats become float32. */
 bool dg_read_safetensors(dg_arrays *arrays, dg_error *err);
-/** State dicts as torch.save writes them since PyTorch 1.6: a zip file with a pickle. Big-endian
-    numbers are byte-swapped. */
+/** State dicts as torch.save writes them: a zip file with a pickle, or a pickle before PyTorch 1.6.
+   Big-endian numbers are byte-swapped. */
 bool dg_read_pytorch(dg_arrays *arrays, dg_error *err);
 /** numpy's .npz: a zip file of arrays. */
 bool dg_read_npz(dg_arrays *arrays, dg_error *err);

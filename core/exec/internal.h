@@ -117,6 +117,10 @@ size_t dg_network_slices_bytes(const dg_network *network);
 /** Frees what these functions made, also after a failure. */
 void dg_network_slices_release(dg_network *network);
 
+/** Compares what a planned network and what is `beside` it need with what is left of the device's
+    memory, if that is known (room.c). */
+bool dg_network_has_room(const dg_network *network, const dg_network_beside *beside, dg_error *err);
+
 /** Plans the arena (memory.c): its size and all offsets in it. */
 bool dg_network_plan_arena(dg_network *network, dg_error *err);
 /** Bytes that the arena would take without sharing memory. */

@@ -6,6 +6,8 @@
 #include "core/graph/build.h"
 #include "core/graph/plan_layer.h"
 
+static const dg_network_beside nothing = {0};
+
 /** Does the device run an op? A dg_op_predicate. */
 static bool runs_there(const void *device, const dg_op_desc *desc) {
   return ((const dg_device *)device)->calls->supports(device, desc);
@@ -56,9 +58,10 @@ static bool prepare_all(dg_network *network, bool runs, dg_error *err) {
   return dg_network_slices_prepare(network, runs, err) && dg_network_plan_arena(network, err);
 }
 
-/** `train`: a network for training, which uses only max_n of `how`; `runs`: with ops and memory. */
+/** `train`: a network for training, which uses only max_n of `how`; `beside`: with ops and memory;
+    NULL: it is only planned. */
 static dg_network *make(const dg_model *model, dg_device *device, const dg_network_for_test *how,
-                        bool train, bool runs, dg_error *err) {
+                        bool train, const dg_network_beside *beside, dg_error *err) {
   const dg_op_predicate can_run = {runs_there, device};
   dg_network *network = calloc(1, sizeof *network);
   if (!network) return dg_fail_memory(err, sizeof *network), NULL;
@@ -68,7 +71,8 @@ static dg_network *make(const dg_model *model, dg_device *device, const dg_netwo
   network->folds_apart = how->layer || (network->owner && network->owner->folds_apart);
   if (dg_graph_build(&network->graph, model, train, how->layer, &can_run, err) &&
       dg_network_slice(network, &model->train, how->max_n, err) &&
-      prepare_all(network, runs, err) && (!runs || dg_network_allocate(network, err)))
+      prepare_all(network, beside, err) &&
+      (!beside || (dg_network_has_room(network, beside, err) && dg_network_allocate(network, err))))
     return network;
   dg_network_free(network);
   return NULL;
@@ -76,7 +80,12 @@ static dg_network *make(const dg_model *model, dg_device *device, const dg_netwo
 
 dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                              dg_error *err) {
-  return make(model, device, &(dg_network_for_test){.max_n = max_n}, train, true, err);
+  return dg_network_build_beside(model, device, max_n, train, &nothing, err);
+}
+
+dg_network *dg_network_build_beside(const dg_model *model, dg_device *device, uint32_t max_n,
+                                    bool train, const dg_network_beside *beside, dg_error *err) {
+  return make(model, device, &(dg_network_for_test){.max_n = max_n}, train, beside, err);
 }
 
 /** Computes the folded parameters of a network that doesn't share those of its owner. */
@@ -91,7 +100,7 @@ static bool fold_apart(dg_network *network, dg_error *err) {
 
 dg_network *dg_network_build_for_test(const dg_model *model, dg_device *device,
                                       const dg_network_for_test *how, dg_error *err) {
-  dg_network *network = make(model, device, how, false, true, err);
+  dg_network *network = make(model, device, how, false, &nothing, err);
   if (!network || !network->owner || !network->folds_apart || fold_apart(network, err))
     return network;
   dg_network_free(network);
@@ -100,7 +109,7 @@ dg_network *dg_network_build_for_test(const dg_model *model, dg_device *device,
 
 dg_network *dg_network_plan(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                             dg_error *err) {
-  return make(model, device, &(dg_network_for_test){.max_n = max_n}, train, false, err);
+  return make(model, device, &(dg_network_for_test){.max_n = max_n}, train, NULL, err);
 }
 
 void dg_network_free(dg_network *network) {

@@ -20,6 +20,17 @@ typedef struct dg_network dg_network;
  */
 dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t max_n, bool train,
                              dg_error *err);
+/** What a trainer keeps on the device beside the network. */
+typedef struct {
+  uint32_t learned_arrays; /**< of dg_network_learned numbers: the optimizer's state, averages */
+  uint32_t arrays;         /**< of dg_network_floats numbers: the best parameters */
+  uint64_t images;         /**< bytes of the data set and its order */
+} dg_network_beside;
+
+/** dg_network_build that is refused before its first buffer if the device's memory can't hold the
+    network and what will be beside it. */
+dg_network *dg_network_build_beside(const dg_model *model, dg_device *device, uint32_t max_n,
+                                    bool train, const dg_network_beside *beside, dg_error *err);
 /** Options of a network for testing. All but max_n may be NULL. */
 typedef struct {
   uint32_t max_n;

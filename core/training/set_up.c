@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/size.h"
 #include "core/base/sized.h"
 #include "core/data/classes.h"
 #include "core/weights/weights.h"
@@ -15,8 +16,28 @@ static bool open_best(dg_trainer *t, dg_error *err) {
   return !t->validation_count || t->best;
 }
 
+/** Bytes of images and labels on the device, with an order of all or of `order` of them. */
+static uint64_t image_bytes(const dg_samples *samples, uint64_t order) {
+  const uint64_t pixels = (uint64_t)samples->height * samples->width;
+  return dg_size_plus(dg_size_times(samples->count, pixels + 1),
+                      dg_size_times(order ? order : samples->count, sizeof(uint32_t)));
+}
+
+/** Builds the network if there is memory for all that training and testing need. */
+static dg_network *build(const dg_trainer *t, dg_error *err) {
+  const dg_train_recipe *recipe = &t->model->train;
+  const uint64_t order = (uint64_t)recipe->steps * dg_trainer_step_samples(t);
+  dg_network_beside beside = {.images = image_bytes(&t->data->test, 0)};
+  if (!t->test_only) {
+    beside.learned_arrays = dg_trainer_state_arrays(t) + (recipe->average != 0.0);
+    beside.arrays = t->model->data.validation != 0;
+    beside.images = dg_size_plus(beside.images, image_bytes(&t->data->train, order));
+  }
+  return dg_network_build_beside(t->model, t->device, recipe->batch, !t->test_only, &beside, err);
+}
+
 static bool set_up(dg_trainer *t, dg_error *err) {
-  t->network = dg_network_build(t->model, t->device, t->model->train.batch, !t->test_only, err);
+  t->network = build(t, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
          dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t), err) &&
          dg_trainer_open_batch_ops(t, err) && dg_network_initialize(t->network, t->seed, err) &&

@@ -150,7 +150,8 @@ static bool read_entries(complaint c, dg_safetensors *file, json_t *root, const 
 static const char *foreign(const char *content, size_t size) {
   static const struct {
     const char *begin, *what;
-  } known[] = {{"PK\3\4", "a zip file, as PyTorch and numpy write them"},
+  } known[] = {{"PK\3\4", "a zip file, as PyTorch, Keras and numpy write them"},
+               {"\x80\2\x8a\x0a", "a pickle, as PyTorch wrote them before 1.6"},
                {"\x89HDF\r\n", "an HDF5 file, as Keras writes them"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     size_t length = strlen(known[i].begin);

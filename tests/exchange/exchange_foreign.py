@@ -27,6 +27,8 @@ import types
 import uuid
 import zipfile
 
+import idx
+
 # ---- PyTorch's classes, as far as pickles name them ---------------------------
 
 
@@ -631,10 +633,8 @@ def pipes(t, data):
 def write_set(folder):
     """A hundred images, of which nothing is to be learnt, as IDX files."""
     for part in ("train", "t10k"):
-        for name, shape, magic in (("images-idx3", (100, 28, 28), 2051), ("labels-idx1", (100,), 2049)):
-            count = functools.reduce(lambda a, b: a * b, shape)
-            (folder / f"{part}-{name}-ubyte").write_bytes(
-                struct.pack(f">{1 + len(shape)}I", magic, *shape) + bytes(i % 10 for i in range(count)))
+        idx.write(folder, part, (100, 28, 28), bytes(i % 10 for i in range(100 * 28 * 28)),
+                  bytes(i % 10 for i in range(100)))
 
 
 def run_from_pipes(t):
@@ -663,6 +663,12 @@ def run_from_pipes(t):
             ("a recipe", f"'{tools}/digits-data' --data . --augment <(cat tiny.cfg) sheet sheet.png"),
             ("a model to measure", f"'{tools}/digits-bench' --backend cpu --measure losses --steps 2 "
              "<(cat tiny.cfg)"),
+            ("a model in weights", f"'{t.convert}' --model <(cat w.safetensors) <(cat half.safetensors) "
+             "--from safetensors m.safetensors && cp w.safetensors w.bin && "
+             f"'{t.convert}' --model ./w.bin half.safetensors n.safetensors && "
+             "cmp m.safetensors n.safetensors"),
+            ("a writer that takes its time", f"mkfifo slow; {{ exec 3>slow; sleep 6; cat tiny.cfg >&3; }} "
+             f"& {base} --save s.safetensors ./slow && cmp s.safetensors v.safetensors"),
             ("an empty pipe", f"! {base} --test --load <(true)")):
         t.count += 1
         done = subprocess.run(["bash", "-c", command], cwd=t.folder, capture_output=True, text=True,

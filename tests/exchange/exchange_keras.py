@@ -13,11 +13,12 @@ Exit status: 0 nothing is wrong; 1 something is; 77 there is no Keras.
 """
 import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
 import warnings
+
+import idx
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -261,17 +262,11 @@ def shared():
 
 # ---- running ---------------------------------------------------------------
 
-def write_idx(path, array):
-    with open(path, "wb") as f:
-        f.write(struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape))
-        f.write(array.tobytes())
-
-
 def make_data(folder, rng):
     images = rng.integers(0, 256, (IMAGES, SIDE, SIDE), np.uint8)
-    for name in ("train", "t10k"):
-        write_idx(folder / f"{name}-images-idx3-ubyte", images)
-        write_idx(folder / f"{name}-labels-idx1-ubyte", np.arange(IMAGES, dtype=np.uint8) % 10)
+    labels = np.arange(IMAGES, dtype=np.uint8) % 10
+    for part in ("train", "t10k"):
+        idx.write(folder, part, images.shape, images.tobytes(), labels.tobytes())
     return images.astype(np.float32) / 255
 
 

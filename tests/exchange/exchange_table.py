@@ -14,11 +14,12 @@ import copy
 import functools
 import pathlib
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
+
+import idx
 
 try:
     import numpy as np
@@ -328,9 +329,7 @@ def write_set(folder):
     for part, count in (("train", 100), ("t10k", IMAGES)):
         images = rng.integers(0, 256, (count, 28, 28), np.uint8) * (rng.random((count, 28, 28)) < 0.3)
         labels = np.arange(count, dtype=np.uint8) % 10
-        for name, array, magic in (("images-idx3", images, 2051), ("labels-idx1", labels, 2049)):
-            head = struct.pack(f">{1 + array.ndim}I", magic, *array.shape)
-            (folder / f"{part}-{name}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+        idx.write(folder, part, images.shape, images.astype(np.uint8).tobytes(), labels.tobytes())
     return torch.from_numpy(images.astype(np.float32) / 255).unsqueeze(1)
 
 

@@ -89,9 +89,11 @@ static const shell_line lines[] = {
      "image.pth: \"conv1.weight\" has the "
      "shape [2, 1, 3, 3], but the network's \"conv1.weight\" is [16, 1, 3, 3]"},
     {RUN "--test --load " GOLDEN "image.pth", 2,
-     "image.pth is a zip file, as PyTorch and numpy write "
+     "image.pth is a zip file, as PyTorch, Keras and numpy write "
      "them, not a safetensors file: digits-convert makes one of its weights"},
     {RUN "--test --load " GOLDEN "image.plain.h5", 2, "is an HDF5 file, as Keras writes them"},
+    {"printf '\\200\\2\\212\\12' > old.pth && " RUN "--test --load old.pth", 2,
+     "old.pth is a pickle, as PyTorch wrote them before 1.6"},
     /* HDF5 */
     {CONVERT IMAGE GOLDEN "missing_layer.h5 w.npz", 2, "missing_layer.h5: \"conv1\" can't be read"},
     {CONVERT IMAGE GOLDEN "missing_weight.h5 w.npz", 2, "\"conv1/conv1/kernel:0\" can't be read"},

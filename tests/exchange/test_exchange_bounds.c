@@ -24,7 +24,7 @@
 #define GOLDEN DIGITS_SOURCE_DIR "/tests/exchange/data/"
 
 /* Sanitizers take their own time and memory. */
-#ifdef DIGITS_SANITIZED
+#ifdef DIGITS_TEST_SANITIZED
 enum { MAX_SECONDS = 60, MAX_MEGABYTES = 1 << 20 };
 #else
 enum { MAX_SECONDS = 2, MAX_MEGABYTES = 512 };

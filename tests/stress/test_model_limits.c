@@ -18,7 +18,7 @@ static double seconds(void) {
   return (double)clock() / CLOCKS_PER_SEC;
 }
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef DIGITS_TEST_SANITIZED
 static const double most_seconds = 20;
 #else
 static const double most_seconds = 2;

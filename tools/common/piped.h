@@ -7,10 +7,9 @@
 enum { PIPED_PATH = 32 };
 
 /**
- * If `*path` (NULL is allowed) leads to a pipe or socket, reads all of it into a temporary file
- * without a name, as a model or weights are read more than once. What leads to a descriptor then
- * leads to that file; the path of a FIFO is replaced by one in `own` [PIPED_PATH]. More than 4 GB,
- * or a FIFO that nobody writes to, is an error.
+ * If `*path` (NULL is allowed) leads to a pipe, keeps what comes through it (dg_pipe_keep, at most
+ * 4 GB), as a model or weights are read more than once. A path that names a descriptor then leads
+ * to what is kept; that of a FIFO is replaced by one in `own` [PIPED_PATH].
  */
 bool piped(const char **path, char *own, dg_error *err);
 

@@ -1,7 +1,11 @@
 /** digits-convert: weights from and for other programs. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/base/file/descriptor.h"
+#include "core/base/file/file.h"
 #include "digits/exchange.h"
 #include "digits/model.h"
 #include "digits/version.h"
@@ -28,14 +32,26 @@ static void warn(void *user, const dg_difference *difference) {
   say_to(stderr, "\n");
 }
 
+/** Is it a path of a safetensors file, whatever its name? That begins with the length of its
+   header, which no text can be, and the header. */
+static bool is_weights(const char *path) {
+  static const char extension[] = ".safetensors";
+  const size_t length = strlen(path), end = sizeof extension - 1;
+  uint8_t first[9] = {0};
+  uint64_t size, header = 0;
+  if (length > end && strcmp(path + length - end, extension) == 0) return true;
+  const int file = strchr(path, '/') ? dg_file_open(path, &size, NULL) : -1;
+  if (file < 0) return false;
+  const bool read = dg_read_at(file, first, sizeof first, 0) == 0;
+  close(file);
+  for (int i = 7; i >= 0; i--) header = header << 8 | first[i];
+  return read && first[8] == '{' && header <= size - 8;
+}
+
 /** The model of the options, by name or path, or the one in a weight file. */
 static dg_model *load_model(const convert_options *o, dg_error *err) {
-  const char *model = o->model;
-  static const char weights[] = ".safetensors";
-  size_t length = strlen(model), end = sizeof weights - 1;
-  if (length > end && strcmp(model + length - end, weights) == 0)
-    return dg_model_from_weights(model, o->sets, o->set_count, err);
-  return dg_model_load(model, o->sets, o->set_count, err);
+  return (is_weights(o->model) ? dg_model_from_weights : dg_model_load)(o->model, o->sets,
+                                                                        o->set_count, err);
 }
 
 /** Checks that no input would be overwritten, except INPUT by OUTPUT. */

@@ -50,6 +50,13 @@ void dg_cpu_buffer_free(dg_buffer *buffer) {
   free(buffer);
 }
 
+dg_memory_left dg_cpu_memory_left(const dg_device *device) {
+  const uint64_t used = ((const dg_cpu_device *)device)->used, most = device->info.max_alloc;
+  const dg_memory_left left = dg_memory_find_left(""),
+                       machine = {most > used ? most - used : 0, "this machine"};
+  return machine.bytes < left.bytes ? machine : left;
+}
+
 dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err) {
   uint64_t rounded = dg_size_round_up(bytes, DG_CPU_ALIGNMENT);
   uint64_t *used = &((dg_cpu_device *)device)->used;

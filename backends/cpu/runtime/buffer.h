@@ -8,6 +8,7 @@
     dg_cpu_batch_split_finish. */
 bool dg_cpu_finish(dg_device *device, dg_error *err);
 
+dg_memory_left dg_cpu_memory_left(const dg_device *device);
 dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err);
 dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);
 void dg_cpu_buffer_free(dg_buffer *buffer);

@@ -8,9 +8,8 @@
 #include "core/base/error.h"
 
 /**
- * dg_file_open that also opens pipes (a FIFO, /dev/stdin, <(...)): their content, of at most `most`
- * bytes, is in a file without a name. Don't use it for what was found in a folder: a pipe may have
- * no writer.
+ * dg_file_open that also opens pipes, of at most `most` bytes (dg_pipe_keep). Don't use it for what
+ * was found in a folder: a pipe may have no writer.
  */
 int dg_input_open(const char *path, uint64_t most, uint64_t *size, dg_error *err);
 

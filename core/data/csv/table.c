@@ -16,8 +16,7 @@ static bool split(dg_dataset *set, dg_error *err) {
   size_t pixels = (size_t)all->height * all->width;
   set->held_out = "the last tenth";
   if (count == 0) return true;
-  set->test = (dg_samples){count, all->height, all->width, malloc(count * pixels), malloc(count)};
-  if (!set->test.images || !set->test.labels) return dg_fail_memory(err, count * pixels);
+  if (!dg_samples_new(&set->test, count, all->height, all->width, err)) return false;
   memcpy(set->test.images, all->images + left * pixels, count * pixels);
   memcpy(set->test.labels, all->labels + left, count);
   all->count = left;

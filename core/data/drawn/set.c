@@ -1,20 +1,14 @@
 /** The built-in digits as a set. */
-#include <stdlib.h>
-
 #include "core/base/error.h"
 #include "core/data/dataset.h"
 #include "core/data/drawn/draw.h"
 
 static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_digits_part part,
                          unsigned threads, dg_error *err) {
-  uint64_t bytes = (uint64_t)count * DG_DIGIT_PIXELS;
   if (count == 0)
     return dg_fail(err, DG_ERR_INPUT, "built-in digits: expected at least 1 %s image, found 0",
                    part == DG_DIGITS_TRAIN ? "training" : "test");
-  *samples = (dg_samples){.count = count, .height = DG_DIGIT_SIDE, .width = DG_DIGIT_SIDE};
-  samples->images = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
-  samples->labels = malloc(count);
-  if (!samples->images || !samples->labels) return dg_fail_memory(err, bytes + count);
+  if (!dg_samples_new(samples, count, DG_DIGIT_SIDE, DG_DIGIT_SIDE, err)) return false;
   dg_digits_draw(seed, part, count, threads, samples->images, samples->labels);
   return true;
 }

@@ -1,0 +1,57 @@
+/** Compares the memory that is planned with what is left of the device's. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/limits/memory.h"
+#include "core/exec/internal.h"
+#include "core/model/model.h"
+
+/** Bytes of what is planned. */
+typedef struct {
+  uint64_t arena, parameters, images;
+} demand;
+
+static uint64_t sum(const demand *d) {
+  return dg_size_plus(dg_size_plus(d->arena, d->parameters), d->images);
+}
+
+static demand demand_of(const dg_network *network, const dg_network_beside *beside) {
+  uint64_t numbers = network->owner ? 0 : network->floats;
+  if (!dg_network_shares_folds(network)) numbers += network->folded_floats;
+  if (network->train) numbers += network->learned;
+  numbers += (uint64_t)network->learned * beside->learned_arrays;
+  numbers += (uint64_t)network->floats * beside->arrays;
+  return (demand){
+      dg_size_times(network->arena_size, network->instances),
+      dg_size_plus(dg_size_times(numbers, sizeof(float)), dg_network_slices_bytes(network)),
+      beside->images};
+}
+
+static uint64_t megabytes(uint64_t bytes) {
+  return (bytes >> 20) + (bytes % (1 << 20) != 0);
+}
+
+static bool fail(const dg_network *network, const demand *d, const dg_memory_left *left,
+                 dg_error *err) {
+  const bool smaller_batch = sum(&(demand){0, d->parameters, d->images}) <= left->bytes;
+  dg_fail(err, DG_ERR_MEMORY,
+          "the network and its data need %" PRIu64 " MB on the device (%" PRIu64
+          " MB for %u samples at a time, %" PRIu64
+          " MB for parameters and their optimizer, %" PRIu64
+          " MB for images); the memory limit of %s leaves %" PRIu64 " MB%s",
+          megabytes(sum(d)), megabytes(d->arena), network->max_n, megabytes(d->parameters),
+          megabytes(d->images), left->limit, left->bytes >> 20,
+          smaller_batch
+              ? ""
+              : ", too few for any batch; raise it, or take a smaller network or fewer images");
+  return smaller_batch && dg_advise(err, DG_REMEDY_BATCH);
+}
+
+bool dg_network_has_room(const dg_network *network, const dg_network_beside *beside,
+                         dg_error *err) {
+  const dg_device *device = network->device;
+  if (!device->calls->memory_left) return true;
+  const demand d = demand_of(network, beside);
+  const dg_memory_left left = device->calls->memory_left(device);
+  return sum(&d) <= left.bytes || fail(network, &d, &left, err);
+}
