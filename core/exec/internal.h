@@ -118,7 +118,7 @@ size_t dg_network_slices_bytes(const dg_network *network);
 void dg_network_slices_release(dg_network *network);
 
 /** Compares what a planned network and what is `beside` it need with what is left of the device's
-    memory, if that is known (room.c). */
+    memory, if that is known (memory_limit.c). */
 bool dg_network_has_room(const dg_network *network, const dg_network_beside *beside, dg_error *err);
 
 /** Plans the arena (memory.c): its size and all offsets in it. */

@@ -18,7 +18,7 @@
 enum { BATCH = 64, TRAIN = 300, TEST = 100, PIXELS = 28 * 28 };
 
 static const char text[] =
-    "name = \"room\"; input = [1, 28, 28]; data = { validation = 20; };"
+    "name = \"net\"; input = [1, 28, 28]; data = { validation = 20; };"
     "layers = ({ type = \"flatten\"; }, { type = \"linear\"; name = \"out\"; units = 10; });"
     "train = { epochs = 1; batch = 64; average = 0.9; optimizer = { type = \"adam\"; }; };";
 
@@ -161,7 +161,7 @@ END_TEST
 #endif
 
 int main(void) {
-  TCase *tests = tcase_create("room");
+  TCase *tests = tcase_create("memory_limit");
   if (!shell_open()) return 1;
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, the_sum_is_compared_first, 0, 2);
@@ -169,7 +169,7 @@ int main(void) {
   tcase_add_test(tests, data_are_compared_too);
   tcase_add_test(tests, programs_say_what_to_lower);
 #endif
-  int status = suite_main("room", tests);
+  int status = suite_main("memory_limit", tests);
   shell_close();
   return status;
 }
