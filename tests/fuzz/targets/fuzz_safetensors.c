@@ -24,9 +24,7 @@ static void touch(const dg_safetensors *file) {
   for (size_t t = 0; t < file->tensor_count; t++) {
     const dg_stored_tensor *tensor = &file->tensors[t];
     if (dg_safetensors_find(file, tensor->name) != tensor) abort();
-    size_t count = dg_element_size(tensor->element);
-    for (uint32_t i = 0; i < tensor->rank; i++) count *= tensor->dim[i];
-    fuzz_touch(tensor->data, count);
+    fuzz_touch(tensor->data, tensor->bytes);
   }
   for (size_t i = 0; i < file->text_count; i++)
     fuzz_touch(file->texts[i].value, strlen(file->texts[i].value) + 1);
