@@ -607,8 +607,8 @@ def feed(path, content):
 
 
 def pipes(t, data):
-    forms = {"pytorch": "image.pth", "npz": "image.npz", "safetensors": "image.safetensors",
-             "hdf5": "image.keras3.h5"}
+    forms = {"pytorch": "pytorch/image.pth", "npz": "numpy/image.npz",
+             "safetensors": "image.safetensors", "hdf5": "hdf5/image.keras3.h5"}
     for form, name in forms.items():
         content = (data / name).read_bytes()
         fifo = t.folder / f"fifo.{form}"
