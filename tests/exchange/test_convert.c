@@ -62,7 +62,11 @@ static const shell_line lines[] = {
     {CONVERT "--bogus a b", 2, "unknown option --bogus"},
     {CONVERT "--map x a b", 2, "--map needs THEIRS=OURS, not \"x\""},
     {CONVERT "a.x b.npz", 2,
-     "a.x: its extension names no format; --from takes one of safetensors, "},
+     "a.x: its extension names no format; there are safetensors, pytorch, hdf5, keras, npz; "
+     "--from "},
+    {CONVERT "a.npz b.x", 2,
+     "b.x: its extension names no format; there are safetensors, npz, onnx; --from names that of "
+     "INPUT, --to that of OUTPUT"},
     {CONVERT "a.npz b.pth", 2, "b.pth: pytorch is not written; what is: safetensors, npz, onnx"},
     {CONVERT "a.onnx b.npz", 2, "a.onnx: onnx is not read; what is: safetensors, pytorch, hdf5"},
     {CONVERT "--from zip a b.npz", 2, "unknown format \"zip\"; there are safetensors, pytorch"},
