@@ -137,31 +137,30 @@ END_TEST
                            "}, 'inbound_nodes': [" calls "]}"
 #define ARGS(calls) "{'args': [" calls "], 'kwargs': {}}"
 
+#define ADD(first, second) NODE("Add", "s", "", ARGS("[" CALL(first) ", " CALL(second) "]"))
+
+/** Settings of a model with the input "i", some layers and the output "s". */
+static const char *functional(const char *layers, const char *sum) {
+  char config[4000];
+  snprintf(config, sizeof config,
+           "{'class_name': 'Functional', 'config': {'layers': [%s, %s, %s], 'input_layers': "
+           "['i', 0, 0], 'output_layers': ['s', 0, 0]}}",
+           NODE("InputLayer", "i", "", ""), layers, sum);
+  return keras_quoted(config);
+}
+
 /** Two branches of one shape: the file's order of layers is not ours. */
 START_TEST(branches) {
-  static const char *const seconds[] = {"tanh", "sigmoid"};
-  char config[4000];
+  static const char *const seconds[] = {
+      NODE("Dense", "q", ", 'activation': 'tanh'", ARGS(CALL("i"))),
+      NODE("Dense", "q", ", 'activation': 'sigmoid'", ARGS(CALL("i")))};
+  char layers[2000];
   dg_error err;
-  snprintf(
-      config, sizeof config,
-      "{'class_name': 'Functional', 'config': {'layers': [" NODE(
-          "InputLayer", "i", "",
-          "") ", " NODE("Dense", "p", ", 'activation': 'relu'",
-                        ARGS(CALL(
-                            "i"))) ", " NODE("Dense", "q", ", 'activation': '%s'",
-                                             ARGS(CALL(
-                                                 "i"))) ", " NODE("Add", "s", "",
-                                                                  ARGS("[" CALL("q") ", " CALL(
-                                                                      "p") "]")) "], "
-                                                                                 "'input_layers': "
-                                                                                 "['i', 0, 0], "
-                                                                                 "'output_layers': "
-                                                                                 "['s', 0, 0]}}",
-      seconds[_i]);
-  keras_write_zip(
-      "layers/dense/vars/0 2 2 =1; layers/dense/vars/1 2; layers/dense_1/vars/0 2 2 =11;"
-      "layers/dense_1/vars/1 2",
-      keras_quoted(config), "3.1.0");
+  snprintf(layers, sizeof layers, "%s, %s",
+           NODE("Dense", "p", ", 'activation': 'relu'", ARGS(CALL("i"))), seconds[_i]);
+  keras_write_zip("layers/dense/vars/0 2 2 =1; layers/dense/vars/1 2; layers/dense_1/vars/0 2 2 "
+                  "=11; layers/dense_1/vars/1 2",
+                  functional(layers, ADD("q", "p")), "3.1.0");
   dg_model *model =
       keras_model("[1, 1, 2]",
                   "{ type = 'flatten'; name = 'f'; }, { type = 'linear'; name = 'a'; "
@@ -179,6 +178,41 @@ START_TEST(branches) {
       err.message);
   ck_assert_str_eq(keras_numbers("b.weight"), "1 3 2 4");
   ck_assert_msg(told.count > 0, "nothing told");
+  dg_model_free(model);
+}
+END_TEST
+
+/** Two layers that our model has as one, and an output that no layer of ours has. */
+static const struct {
+  const char *second, *says; /**< which is added to a leaky ReLU of the same */
+} twice[] = {
+    {NODE("LeakyReLU", "v", ", 'negative_slope': 0.1", ARGS(CALL("p"))), NULL},
+    {NODE("LeakyReLU", "v", ", 'negative_slope': 0.3", ARGS(CALL("p"))),
+     "\"v\" (LeakyReLU) has negative_slope = 0.3; the model's layer \"l\" has slope = 0.1"},
+    {NODE("Tanh", "t", "", ARGS(CALL("p"))) ", " NODE("LeakyReLU", "v", ", 'negative_slope': 0.1",
+                                                      ARGS(CALL("t"))),
+     "\"v\" (LeakyReLU) where the model has \"l\" (leaky_relu)"},
+    {NODE("LeakyReLU", "v", ", 'negative_slope': 0.1",
+          ARGS("{'class_name': '__keras_tensor__', 'config': {'keras_history': ['p', 0, 1]}}")),
+     "\"v\" (LeakyReLU) has input = [\"p\",0,1], which the model's layer \"l\" (leaky_relu)"},
+};
+
+START_TEST(layers_that_we_have_once) {
+  char layers[2000];
+  dg_error err;
+  snprintf(layers, sizeof layers, "%s, %s, %s", NODE("Dense", "p", "", ARGS(CALL("i"))),
+           NODE("LeakyReLU", "u", ", 'negative_slope': 0.1", ARGS(CALL("p"))), twice[_i].second);
+  keras_write_zip("layers/dense/vars/0 2 2 =1; layers/dense/vars/1 2",
+                  functional(layers, ADD("u", "v")), "3.1.0");
+  dg_model *model = keras_model("[1, 1, 2]",
+                                FLATTEN "{ type = 'linear'; name = 'a'; units = 2; }, "
+                                        "{ type = 'leaky_relu'; name = 'l'; slope = 0.1; }, "
+                                        "{ type = 'dropout'; name = 'd'; rate = 0.5; }, "
+                                        "{ type = 'add'; inputs = ['l', 'd']; }",
+                                NULL);
+  const char *says = twice[_i].says;
+  ck_assert_msg(keras_convert(model, (dg_convert_options){0}, &told, &err), "%s", err.message);
+  ck_assert_msg(says ? strstr(told.text, says) != NULL : told.count == 0, "%s", told.text);
   dg_model_free(model);
 }
 END_TEST
@@ -292,6 +326,7 @@ int main(void) {
   tcase_add_loop_test(tests, models_in_models, 0, sizeof forms / sizeof *forms);
   tcase_add_loop_test(tests, flattened_images, 0, 3);
   tcase_add_loop_test(tests, branches, 0, 2);
+  tcase_add_loop_test(tests, layers_that_we_have_once, 0, sizeof twice / sizeof *twice);
   tcase_add_loop_test(tests, hostile_settings, 0, sizeof refused / sizeof *refused);
   tcase_add_test(tests, deep_settings);
   tcase_add_loop_test(tests, incomplete_zip_files, 0, 4);

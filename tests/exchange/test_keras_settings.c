@@ -134,6 +134,8 @@ static const struct {
      CONV_OURS(""), "\"x\" (ZeroPadding2D)", NULL, NULL},
     {C_TENSORS, LAYER("Rescaling", ", 'scale': 0.00784313725, 'offset': -1.0") CONV("") ", ",
      CONV_OURS(""), "makes mean = 0.5 and std = 0.5 of the data", NULL, NULL},
+    {C_TENSORS, LAYER("Rescaling", ", 'scale': 0.00784313725, 'offset': [-1.0]") CONV("") ", ",
+     CONV_OURS(""), "\"x\" (Rescaling); the model has nothing for it there", NULL, NULL},
     {C_TENSORS, LAYER("Rescaling", ", 'scale': 0.00392156862, 'offset': 0") CONV("") ", ",
      CONV_OURS(""), NULL, NULL, NULL},
     {C_TENSORS "x/moving_mean 2; x/moving_variance 2; x/gamma 2; x/beta 2; ",
