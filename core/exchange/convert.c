@@ -61,8 +61,8 @@ static const format *choose(const char *path, const char *name, bool reading, dg
   else if (name)
     dg_fail(err, DG_ERR_INPUT, "unknown format \"%s\"; there are %s", name, names);
   else
-    dg_fail(err, DG_ERR_INPUT, "%s: its extension names no format; --%s takes one of %s", path,
-            reading ? "from" : "to", names);
+    dg_fail(err, DG_ERR_INPUT, "%s: its extension names no format; there are %s", path, names),
+        dg_advise(err, DG_REMEDY_FORMAT);
   return NULL;
 }
 

@@ -6,7 +6,6 @@
 #include "core/exchange/files.h"
 #include "core/weights/temperature.h"
 #include "core/weights/weights.h"
-#include "digits/version.h"
 
 /** Copies a text of the file's metadata if it has it. */
 static bool take_text(const dg_safetensors *file, const char *key, char **out, dg_error *err) {
@@ -61,14 +60,9 @@ static bool write_arrays(const char *path, const dg_arrays *arrays, const dg_sto
 bool dg_write_safetensors(const char *path, const dg_model *model, const dg_model_graph *graph,
                           const dg_arrays *arrays, dg_error *err) {
   (void)graph;
-  bool tempered = arrays->temperature != 0;
-  char *number = tempered ? dg_temperature_text(arrays->temperature, err) : NULL;
-  if (tempered && !number) return false;
-  dg_stored_text texts[4] = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}};
-  size_t count = 2;
-  if (arrays->classes) texts[count++] = (dg_stored_text){DG_CLASSES_KEY, arrays->classes};
-  if (number) texts[count++] = (dg_stored_text){DG_TEMPERATURE_KEY, number};
-  bool ok = write_arrays(path, arrays, texts, count, err);
-  free(number);
+  dg_weights_texts texts;
+  bool ok = dg_weights_describe(&texts, model, arrays->classes, arrays->temperature, err) &&
+            write_arrays(path, arrays, texts.items, texts.count, err);
+  free(texts.temperature);
   return ok;
 }

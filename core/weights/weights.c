@@ -60,6 +60,17 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   return ok;
 }
 
+bool dg_weights_describe(dg_weights_texts *texts, const dg_model *model, const char *classes,
+                         double temperature, dg_error *err) {
+  *texts = (dg_weights_texts){
+      .count = 2, .items = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}}};
+  if (classes) texts->items[texts->count++] = (dg_stored_text){DG_CLASSES_KEY, classes};
+  if (temperature == 0) return true;
+  texts->temperature = dg_temperature_text(temperature, err);
+  texts->items[texts->count++] = (dg_stored_text){DG_TEMPERATURE_KEY, texts->temperature};
+  return texts->temperature != NULL;
+}
+
 /** Writes all parameters with some texts. */
 static bool save(dg_network *network, const char *path, const dg_stored_text *texts, size_t count,
                  dg_error *err) {
@@ -76,14 +87,10 @@ bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classe
                      double temperature, const char *path, dg_error *err) {
   bool named = classes && classes->count > 0;
   char *names = named ? dg_classes_text(classes, err) : NULL;
-  char *number = temperature != 0 ? dg_temperature_text(temperature, err) : NULL;
-  bool ok = (names || !named) && (number || temperature == 0);
-  dg_stored_text texts[4] = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}};
-  size_t count = 2;
-  if (names) texts[count++] = (dg_stored_text){DG_CLASSES_KEY, names};
-  if (number) texts[count++] = (dg_stored_text){DG_TEMPERATURE_KEY, number};
-  ok = ok && save(network, path, texts, count, err);
-  free(number);
+  dg_weights_texts texts = {0};
+  bool ok = (names || !named) && dg_weights_describe(&texts, model, names, temperature, err) &&
+            save(network, path, texts.items, texts.count, err);
+  free(texts.temperature);
   free(names);
   return ok;
 }

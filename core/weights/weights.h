@@ -15,6 +15,18 @@
 /** Metadata key that only a checkpoint has. */
 #define DG_CHECKPOINT_KEY "digits.running"
 
+/** The metadata of a weight file. */
+typedef struct {
+  dg_stored_text items[4];
+  size_t count;
+  char *temperature; /**< owned by the caller, also after a failure */
+} dg_weights_texts;
+
+/** Lists the metadata: the model file, the version of digits, `classes` (NULL: none) and the
+    temperature (0: none). They refer to the arguments. */
+bool dg_weights_describe(dg_weights_texts *texts, const dg_model *model, const char *classes,
+                         double temperature, dg_error *err);
+
 /** Writes all parameters, with the effective model file, the names of the classes (NULL: none) and
     the temperature (0: none) in the metadata. */
 bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,

@@ -35,6 +35,7 @@ typedef enum {
   DG_REMEDY_LAYOUT,        /**< dg_convert_options.layout */
   DG_REMEDY_KEY,           /**< dg_convert_options.key: which of the weights in a file */
   DG_REMEDY_SKIP,          /**< dg_dataset_options.skip_bad */
+  DG_REMEDY_FORMAT,        /**< dg_convert_options.from or .to */
 } dg_remedy;
 
 /** An error value. The caller owns it; set it to zero before its first use. */

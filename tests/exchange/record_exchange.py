@@ -3,8 +3,8 @@
 
     KERAS_BACKEND=jax python3 tests/exchange/record_exchange.py     (needs keras 3, jax, torch, h5py, safetensors)
 
-For the networks tests/exchange/data/image.cfg and sequence.cfg, NETWORK.* are the same weights as
-Keras, PyTorch, numpy and h5py save them; NETWORK.safetensors is what all must become. The weights
+For the networks tests/exchange/data/image.cfg and sequence.cfg, */NETWORK.* are the same weights
+as Keras, PyTorch, numpy and h5py save them; NETWORK.safetensors is what all must become. The weights
 are Keras's. That the network of PyTorch with the weights in NETWORK.safetensors computes the same
 as Keras's is checked before anything is written.
 """
@@ -170,7 +170,7 @@ def save_like_keras2(path, model):
 def save_pytorch(name, weights):
     """A plain state dict; and one in a checkpoint, in other types, with strides and shared memory."""
     plain = {k: torch.tensor(np.ascontiguousarray(v)) for k, v in weights.items()}
-    torch.save(plain, FOLDER / f"{name}.pth")
+    torch.save(plain, FOLDER / "pytorch" / f"{name}.pth")
     odd, kept = {}, torch.stack([v.flatten()[0] for v in plain.values()])
     for i, (k, v) in enumerate(plain.items()):
         if v.dim() > 1:
@@ -179,17 +179,17 @@ def save_pytorch(name, weights):
     odd["module.steps.num_batches_tracked"] = torch.tensor(3)
     checkpoint = {"epoch": 3, "loss": [0.5, 0.25], "kept": None, "state_dict": odd,
                   "optimizer": {"state": {}, "param_groups": [{"lr": 0.1, "betas": (0.9, 0.999)}]}}
-    torch.save(checkpoint, FOLDER / f"{name}.checkpoint.pt")
+    torch.save(checkpoint, FOLDER / "pytorch" / f"{name}.checkpoint.pt")
     assert kept.numel() == len(plain)
 
 
 def save_plain(name, weights):
-    np.savez(FOLDER / f"{name}.npz", **weights)
+    np.savez(FOLDER / "numpy" / f"{name}.npz", **weights)
     first = list(weights)[0]
     odd = {k: np.asfortranarray(v.astype(np.float64)) for k, v in weights.items()}
-    np.savez_compressed(FOLDER / f"{name}.fortran.npz", **odd)
-    np.savez(FOLDER / f"{name}.unnamed.npz", *weights.values())
-    with h5py.File(FOLDER / f"{name}.plain.h5", "w") as f:
+    np.savez_compressed(FOLDER / "numpy" / f"{name}.fortran.npz", **odd)
+    np.savez(FOLDER / "numpy" / f"{name}.unnamed.npz", *weights.values())
+    with h5py.File(FOLDER / "hdf5" / f"{name}.plain.h5", "w") as f:
         for k, v in weights.items():
             f.create_dataset(k.replace(".", "/"), data=v, compression="gzip" if k == first else None)
 
@@ -205,10 +205,10 @@ def record(name, model, network, weights_of, shape):
     weights = {k: np.ascontiguousarray(v) for k, v in weights_of(by_layer).items()}
     check_twin(model, network, weights, shape)
     save_file({k: torch.tensor(v) for k, v in weights.items()}, FOLDER / f"{name}.safetensors")
-    model.save(FOLDER / f"{name}.keras3.h5")
-    model.save_weights(FOLDER / f"{name}.weights.h5")
-    save_like_keras2(FOLDER / f"{name}.keras2.h5", model)
-    np.savez(FOLDER / f"{name}.get_weights.npz",
+    model.save(FOLDER / "hdf5" / f"{name}.keras3.h5")
+    model.save_weights(FOLDER / "hdf5" / f"{name}.weights.h5")
+    save_like_keras2(FOLDER / "hdf5" / f"{name}.keras2.h5", model)
+    np.savez(FOLDER / "numpy" / f"{name}.get_weights.npz",
              *[v for layer in model.layers for v in by_layer[layer.name]])
     save_pytorch(name, weights)
     save_plain(name, weights)
@@ -216,15 +216,15 @@ def record(name, model, network, weights_of, shape):
 
 def save_broken():
     """HDF5 files that don't hold what they say, or what another file holds."""
-    with h5py.File(FOLDER / "missing_layer.h5", "w") as f:
+    with h5py.File(FOLDER / "hdf5" / "missing_layer.h5", "w") as f:
         f.attrs["layer_names"] = np.array([b"conv1"])
-    with h5py.File(FOLDER / "missing_weight.h5", "w") as f:
+    with h5py.File(FOLDER / "hdf5" / "missing_weight.h5", "w") as f:
         f.attrs["layer_names"] = np.array([b"conv1"])
         f.create_group("conv1").attrs["weight_names"] = np.array([b"conv1/kernel:0"])
-    with h5py.File(FOLDER / "elsewhere.h5", "w") as f:
+    with h5py.File(FOLDER / "hdf5" / "elsewhere.h5", "w") as f:
         f.create_dataset("conv1/weight", (2, 1, 3, 3), np.float32,
                          external=[("/etc/passwd", 0, 72)])
-    with h5py.File(FOLDER / "circle.h5", "w") as f:
+    with h5py.File(FOLDER / "hdf5" / "circle.h5", "w") as f:
         f.create_group("a")["b"] = f["/"]
 
 

@@ -327,10 +327,10 @@ static void write_file(const char *extension, const char *bytes, size_t size) {
 static const struct {
   const char *name, *extension;
   size_t step;
-} files[] = {{"image.pth", ".pth", 17},
-             {"image.fortran.npz", ".npz", 17},
-             {"image.weights.h5", ".h5", 601},
-             {"image.keras3.h5", ".h5", 601},
+} files[] = {{"pytorch/image.pth", ".pth", 17},
+             {"numpy/image.fortran.npz", ".npz", 17},
+             {"hdf5/image.weights.h5", ".h5", 601},
+             {"hdf5/image.keras3.h5", ".h5", 601},
              {"image.safetensors", ".safetensors", 17}};
 
 START_TEST(cut_files_are_refused) {
@@ -377,7 +377,7 @@ END_TEST
 START_TEST(zip_bombs_are_refused) {
   static const char central[] = "PK\1\2";
   size_t size;
-  char *whole = golden("image.fortran.npz", &size);
+  char *whole = golden("numpy/image.fortran.npz", &size);
   char *at = memmem(whole, size, central, 4);
   ck_assert_ptr_nonnull(at);
   memset(at + 24, 0xf0, 4); /* the unpacked size */

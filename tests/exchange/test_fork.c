@@ -103,7 +103,7 @@ START_TEST(hdf5_is_read_while_a_device_is_open) {
   ck_assert_msg(model != NULL, "%s", err.message);
   const dg_convert_options options = {.size = sizeof options, .to = "safetensors"};
   alarm(SECONDS);
-  ck_assert_msg(dg_weights_convert(DATA_FOLDER "image.keras3.h5", path, model, &options, &err),
+  ck_assert_msg(dg_weights_convert(DATA_FOLDER "hdf5/image.keras3.h5", path, model, &options, &err),
                 "%s", err.message);
   alarm(0);
   dg_model_free(model);

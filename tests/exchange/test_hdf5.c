@@ -564,6 +564,25 @@ START_TEST(hostile_answers) {
 }
 END_TEST
 
+/** A tensor that was not read keeps the layer that the child found, as one that was read. */
+START_TEST(unread_tensors_have_layers) {
+  unsigned char bytes[4096] = {0}, *to = bytes;
+  dg_arrays arrays = {.path = "w.h5", .most = 1 << 22};
+  dg_error err = {0};
+  const dg_sandbox_head head = {.name = 5, .layer = 1, .unread = 4, .label = "fc"};
+  to = mempcpy(to, &head, sizeof head);
+  to = mempcpy(to, "a/b/cwhat", 9);
+  to += sizeof head;
+  to = mempcpy(to, &(dg_sandbox_end){.ok = 1}, sizeof(dg_sandbox_end));
+  ck_assert_msg(receive(bytes, (size_t)(to - bytes), false, 60, &arrays, &err), "%s", err.message);
+  ck_assert_uint_eq(arrays.count, 1);
+  ck_assert_str_eq(arrays.items[0].unread, "what");
+  ck_assert_uint_eq(arrays.items[0].layer, 1);
+  ck_assert_str_eq(arrays.items[0].label, "fc");
+  dg_arrays_free(&arrays);
+}
+END_TEST
+
 /** Messages that never end, or are no text; nothing at all, for too long. */
 START_TEST(hostile_ends) {
   struct {
@@ -610,6 +629,7 @@ int main(void) {
   tcase_add_test(tests, what_a_process_sends_is_taken);
   tcase_add_test(tests, a_process_ends_without_ado);
   tcase_add_test(tests, a_process_ends_with_its_parent);
+  tcase_add_test(tests, unread_tensors_have_layers);
   tcase_add_loop_test(tests, hostile_answers, 0, sizeof answers / sizeof *answers);
   tcase_add_test(tests, hostile_ends);
   return suite_main("hdf5", tests);

@@ -53,11 +53,11 @@ typedef struct {
   "seq -s , 0 783 | sed 's/[0-9]\\{1,\\}/7/g'; } > t.csv"
 
 static const scenario scenarios[] = {
-    {"pth", "", IMAGE_TO("image.pth out.safetensors"), "out.safetensors", "", NULL},
-    {"checkpoint", "", IMAGE_TO("image.checkpoint.pt out.npz"), "out.npz", "", NULL},
-    {"npz", "", IMAGE_TO("image.fortran.npz out.safetensors"), "out.safetensors", "", NULL},
-    {"keras 2", "", IMAGE_TO("image.keras2.h5 out.safetensors"), "out.safetensors", "", NULL},
-    {"keras 3", "", IMAGE_TO("image.keras3.h5 out.npz"), "out.npz", "", NULL},
+    {"pth", "", IMAGE_TO("pytorch/image.pth out.safetensors"), "out.safetensors", "", NULL},
+    {"checkpoint", "", IMAGE_TO("pytorch/image.checkpoint.pt out.npz"), "out.npz", "", NULL},
+    {"npz", "", IMAGE_TO("numpy/image.fortran.npz out.safetensors"), "out.safetensors", "", NULL},
+    {"keras 2", "", IMAGE_TO("hdf5/image.keras2.h5 out.safetensors"), "out.safetensors", "", NULL},
+    {"keras 3", "", IMAGE_TO("hdf5/image.keras3.h5 out.npz"), "out.npz", "", NULL},
     {"onnx", "", IMAGE_TO("image.safetensors out.onnx"), "out.onnx", "", NULL},
     {"in place", "cp " EXCHANGE "image.safetensors out.safetensors",
      CONVERT "--model " EXCHANGE "image.cfg out.safetensors out.safetensors", "out.safetensors", "",

@@ -134,6 +134,7 @@ static const advice advices[] = {
     {DG_REMEDY_WEIGHTS, "load", "--load loads them"},
     {DG_REMEDY_NAMES, "map", "--map THEIRS=OURS says so"},
     {DG_REMEDY_LAYOUT, "layout", "--layout sets it"},
+    {DG_REMEDY_FORMAT, "from", "--from names that of INPUT, --to that of OUTPUT"},
     {DG_REMEDY_KEY, "key", "--key NAME reads what is under that name"},
     {DG_REMEDY_SKIP, "skip-bad", "--skip-bad N leaves out up to N pictures that can't be read"},
 };

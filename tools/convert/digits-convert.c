@@ -93,5 +93,5 @@ int main(int argc, char **argv) {
     ok = say("digits-convert %s\n", dg_version());
   else if (ok)
     ok = convert(&o, &err);
-  return command_end("digits-convert", "model map layout key set", ok, &err);
+  return command_end("digits-convert", "model map layout key set from", ok, &err);
 }

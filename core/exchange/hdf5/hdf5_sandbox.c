@@ -159,6 +159,12 @@ static bool receive_unread(dg_arrays *arrays, source *from, const char *name,
          dg_arrays_add_unread(arrays, name, head->rank, head->dim, why, err);
 }
 
+static bool receive_numbers(dg_arrays *arrays, source *from, const char *name,
+                            const dg_sandbox_head *head, dg_error *err) {
+  dg_array *array = dg_arrays_add(arrays, name, head->rank, head->dim, head->integer == 1, err);
+  return array && receive_bytes(from, array->data, array->count * sizeof *array->data);
+}
+
 /** Receives one tensor; `more` is false after the last. Returns false if the data are invalid. */
 static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *err) {
   dg_sandbox_head head;
@@ -172,9 +178,10 @@ static bool receive_one(dg_arrays *arrays, source *from, bool *more, dg_error *e
   name[head.name] = '\0';
   if (strlen(name) != head.name || (head.layer > 0 && !strchr("./", name[head.layer])))
     return false;
-  if (head.unread) return receive_unread(arrays, from, name, &head, err);
-  dg_array *array = dg_arrays_add(arrays, name, head.rank, head.dim, head.integer == 1, err);
-  if (!array || !receive_bytes(from, array->data, array->count * sizeof *array->data)) return false;
+  if (head.unread ? !receive_unread(arrays, from, name, &head, err)
+                  : !receive_numbers(arrays, from, name, &head, err))
+    return false;
+  dg_array *array = &arrays->items[arrays->count - 1];
   array->layer = head.layer;
   memcpy(array->label, head.label, sizeof array->label - 1);
   return true;

@@ -82,7 +82,7 @@ bool dg_hdf5_read_names(hid_t group, const char *list, dg_hdf5_names *names) {
   return false;
 }
 
-/** The bytes of the longest text of an attribute of one. */
+/** Bytes of the text of an attribute that has only one. */
 static size_t length_of(const attribute *a) {
   if (H5Tis_variable_str(a->type) <= 0) return H5Tget_size(a->type);
   char *text = NULL;

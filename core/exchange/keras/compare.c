@@ -18,7 +18,7 @@ typedef struct {
   const dg_arrays *arrays; /**< ours, mapped */
   const char *path;
   const dg_convert_options *options;
-  bool *seen;         /**< for each of our nodes */
+  uint32_t *seen;     /**< for each of our nodes: 1 + the op that it was compared with */
   bool *weighty;      /**< for each of their layers: a layer of ours has its weights */
   uint32_t *producer; /**< for each of our tensors: 1 + its node; 0: the input */
   uint32_t steps;     /**< ops looked at: a hostile file may go round in circles */
@@ -171,9 +171,11 @@ static bool compare_node(comparison *c, const dg_keras_op *op, const dg_model_no
 
 /** Compares what the file's network does with pixels: bytes, or bytes / 255. */
 static void compare_rescaling(comparison *c, const dg_keras_op *op) {
+  bool numbers = op->setting_count == 2 && op->settings[0].kind == DG_KERAS_NUMBER &&
+                 op->settings[1].kind == DG_KERAS_NUMBER; /* not one for each channel */
   double scale = op->settings[0].value[0], offset = op->settings[1].value[0];
   char message[600], layer[300], mean_text[40], std_text[40];
-  if (op->setting_count < 2 || c->rescaled || !(scale > 0)) {
+  if (!numbers || c->rescaled || !(scale > 0)) {
     tell_extra(c, op);
     return;
   }
@@ -284,6 +286,16 @@ static bool step_over(comparison *c, const dg_keras_op *op, const dg_model_node 
   return true;
 }
 
+/** Compares a node that was compared with `before` with another op: their network has two where
+   ours has one. */
+static bool compare_again(comparison *c, const dg_keras_op *op, const dg_keras_op *before,
+                          const dg_model_node *node) {
+  if (op == before) return true;
+  if (op->inputs != before->inputs || memcmp(op->in, before->in, op->inputs * sizeof *op->in) != 0)
+    tell_other(c, op, node);
+  return compare_node(c, op, node);
+}
+
 /** Follows both networks to the input from two places that should be the same. */
 static bool walk(comparison *c, position at) {
   for (;;) {
@@ -308,9 +320,9 @@ static bool walk(comparison *c, position at) {
     } else if (!op->type || strcmp(op->type, node->layer->kind->type) != 0) {
       if (!step_over(c, op, node, &at)) return true;
     } else {
-      bool *seen = &c->seen[c->producer[at.tensor] - 1];
-      if (*seen) return true;
-      *seen = true;
+      uint32_t *seen = &c->seen[c->producer[at.tensor] - 1];
+      if (*seen) return compare_again(c, op, op_at(c, *seen - 1), node);
+      *seen = at.op + 1;
       if (!compare_node(c, op, node)) return false;
       if (op->inputs != 1 || node->inputs != 1) return walk_inputs(c, op, node);
       at = (position){op->in[0], node->in[0]};

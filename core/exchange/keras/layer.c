@@ -249,10 +249,9 @@ bool dg_keras_add_layer_ops(dg_keras_network *network, uint32_t layer, uint32_t 
   if (!op) return false;
   set_all(&m, op, l->class_name);
   l->first = network->op_count - 1;
-  bool recurrent = op->type && (strcmp(op->type, "gru") == 0 || strcmp(op->type, "lstm") == 0 ||
-                                strcmp(op->type, "rnn") == 0);
   const json_t *activation = json_object_get(l->config, "activation");
-  if (op->type && !recurrent && !add_activation(&m, activation, l->first)) return false;
+  if (op->type && !dg_keras_is_recurrent(op) && !add_activation(&m, activation, l->first))
+    return false;
   l->last = network->op_count - 1;
   return true;
 }

@@ -112,7 +112,8 @@ static uint32_t find_layer(const dg_keras_network *n, uint32_t begin, uint32_t m
   return DG_KERAS_NONE;
 }
 
-/** Connects an op with the layer that a reference names: ["dense", 0, 0]. */
+/** Connects an op with the layer that a reference names: ["dense", 0, 0]. The last number says
+   which of its outputs; layers of ours have one. */
 static void connect(dg_keras_network *n, uint32_t op, uint32_t begin, uint32_t model,
                     const json_t *reference) {
   dg_keras_op *to = &n->ops[op];
@@ -123,6 +124,8 @@ static void connect(dg_keras_network *n, uint32_t op, uint32_t begin, uint32_t m
     to->type = NULL;
   else
     to->in[to->inputs++] = n->layers[from].last;
+  if (json_integer_value(json_array_get(reference, 2)) != 0)
+    dg_keras_set_else(to, "input", reference);
 }
 
 /** Connects an op with all references in a value: lists as of Keras 2, tensors as of Keras 3. */

@@ -86,6 +86,14 @@ void dg_keras_need_word(dg_keras_op *op, const json_t *config, const char *their
     dg_keras_set_else(op, theirs, json);
 }
 
+bool dg_keras_is(const dg_keras_op *op, const char *type) {
+  return op->type && strcmp(op->type, type) == 0;
+}
+
+bool dg_keras_is_recurrent(const dg_keras_op *op) {
+  return dg_keras_is(op, "gru") || dg_keras_is(op, "lstm") || dg_keras_is(op, "rnn");
+}
+
 const char *dg_keras_word(const json_t *config, const char *key) {
   const char *word = json_string_value(json_object_get(config, key));
   return word ? word : "";

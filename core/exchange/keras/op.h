@@ -27,6 +27,10 @@ void dg_keras_need(dg_keras_op *op, const json_t *config, const char *theirs, do
 void dg_keras_need_word(dg_keras_op *op, const json_t *config, const char *theirs,
                         const char *only);
 
+/** Is an op of this type of layer of ours? */
+bool dg_keras_is(const dg_keras_op *op, const char *type);
+bool dg_keras_is_recurrent(const dg_keras_op *op);
+
 /** The text under a key; "" if there is none. */
 const char *dg_keras_word(const json_t *config, const char *key);
 

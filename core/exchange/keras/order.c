@@ -3,12 +3,8 @@
 
 #include "core/exchange/keras/op.h"
 
-static bool is_type(const dg_keras_op *op, const char *type) {
-  return op->type && strcmp(op->type, type) == 0;
-}
-
 static bool is_window(const dg_keras_op *op) {
-  return is_type(op, "conv2d") || is_type(op, "conv1d");
+  return dg_keras_is(op, "conv2d") || dg_keras_is(op, "conv1d");
 }
 
 /* ---- zero padding ------------------------------------------------------- */
@@ -78,10 +74,10 @@ static dg_keras_order order_of(const dg_keras_op *op, const json_t *config, dg_k
   bool told = json_object_get(config, "data_format") != NULL;
   if (strcmp(op->word, "Flatten") == 0 || strcmp(op->word, "Reshape") == 0)
     return flat_order(op, config, in);
-  if (is_type(op, "global_avgpool")) return DG_KERAS_FLAT;
-  if (is_type(op, "linear")) return is_image(in) ? in : DG_KERAS_FLAT;
-  if (is_type(op, "gru") || is_type(op, "lstm") || is_type(op, "rnn")) return DG_KERAS_LAST;
-  if (is_type(op, "columns")) return DG_KERAS_LAST;
+  if (dg_keras_is(op, "global_avgpool")) return DG_KERAS_FLAT;
+  if (dg_keras_is(op, "linear")) return is_image(in) ? in : DG_KERAS_FLAT;
+  if (dg_keras_is_recurrent(op)) return DG_KERAS_LAST;
+  if (dg_keras_is(op, "columns")) return DG_KERAS_LAST;
   return told ? told_order(config) : in;
 }
 
@@ -133,13 +129,14 @@ static void check_order(dg_keras_network *n, dg_keras_op *op) {
   const json_t *format = json_object_get(config, "data_format");
   dg_keras_order in = order_in(n, op);
   bool flatten = strcmp(op->word, "Flatten") == 0, reshape = strcmp(op->word, "Reshape") == 0;
-  bool recurrent = is_type(op, "gru") || is_type(op, "lstm") || is_type(op, "rnn");
+  bool recurrent = dg_keras_is_recurrent(op);
   if (is_image(in) && format && in != told_order(config) && !(flatten && in == DG_KERAS_FIRST))
     dg_keras_set_else(op, "data_format", format);
-  if (is_type(op, "batch_norm") && !is_channel_axis(axis, in)) dg_keras_set_else(op, "axis", axis);
-  if (is_type(op, "layer_norm") && !is_channel_axis(axis, in) && !is_whole_axis(axis))
+  if (dg_keras_is(op, "batch_norm") && !is_channel_axis(axis, in))
     dg_keras_set_else(op, "axis", axis);
-  if (is_type(op, "concat") && !is_channel_axis(axis, in)) dg_keras_set_else(op, "axis", axis);
+  if (dg_keras_is(op, "layer_norm") && !is_channel_axis(axis, in) && !is_whole_axis(axis))
+    dg_keras_set_else(op, "axis", axis);
+  if (dg_keras_is(op, "concat") && !is_channel_axis(axis, in)) dg_keras_set_else(op, "axis", axis);
   size_t rank = json_array_size(json_object_get(config, "target_shape"));
   if (in == DG_KERAS_FIRST && (recurrent || (reshape && rank == 2)))
     dg_keras_set_else(op, "data_format", NULL);
@@ -147,7 +144,7 @@ static void check_order(dg_keras_network *n, dg_keras_op *op) {
 
 void dg_keras_settle(dg_keras_network *n) {
   for (uint32_t i = 0; i < n->op_count; i++)
-    if (is_type(&n->ops[i], "zero_pad")) take_padding(n, i);
+    if (dg_keras_is(&n->ops[i], "zero_pad")) take_padding(n, i);
   find_orders(n);
   for (uint32_t i = 1; i < n->op_count; i++)
     if (n->layers[n->ops[i].layer].first == i) check_order(n, &n->ops[i]);

@@ -17,21 +17,20 @@ static const char *behind(const char *name, const char *part) {
 
 /** The name of tensor `index` of a layer. */
 static const char *role_of(const dg_keras_network *n, const dg_keras_layer *l, size_t index) {
-  const char *type = n->ops[l->first].type;
+  const dg_keras_op *op = &n->ops[l->first];
   const char *roles[4];
   size_t count = 0;
-  if (!type) return NULL;
-  if (strcmp(type, "batch_norm") == 0 || strcmp(type, "layer_norm") == 0) {
+  if (!op->type) return NULL;
+  if (dg_keras_is(op, "batch_norm") || dg_keras_is(op, "layer_norm")) {
     if (!json_is_false(json_object_get(l->config, "scale"))) roles[count++] = "gamma";
     if (!json_is_false(json_object_get(l->config, "center"))) roles[count++] = "beta";
-    if (strcmp(type, "batch_norm") == 0) {
+    if (dg_keras_is(op, "batch_norm")) {
       roles[count++] = "moving_mean";
       roles[count++] = "moving_variance";
     }
   } else {
-    bool state = strcmp(type, "gru") == 0 || strcmp(type, "lstm") == 0 || strcmp(type, "rnn") == 0;
     roles[count++] = "kernel";
-    if (state) roles[count++] = "recurrent_kernel";
+    if (dg_keras_is_recurrent(op)) roles[count++] = "recurrent_kernel";
     roles[count++] = "bias";
   }
   return index < count ? roles[index] : NULL;
@@ -59,10 +58,7 @@ static bool name_of(const dg_keras_network *n, const dg_keras_layer *l, const ch
 }
 
 static bool rename_array(dg_array *array, const char *name, size_t layer, dg_error *err) {
-  char *copy = strdup(name);
-  if (!copy) return dg_fail_memory(err, strlen(name) + 1);
-  free(array->name);
-  array->name = copy;
+  if (!dg_array_rename(array, strlen(array->name), name, err)) return false;
   array->layer = layer;
   return true;
 }
@@ -162,8 +158,7 @@ static bool place_by_name(const dg_keras_network *n, dg_array *array, const char
 
 /** Has a layer neither scale nor center, and so no tensors at all? */
 static bool is_empty_norm(const dg_keras_network *n, const dg_keras_layer *l) {
-  const char *type = l->is_model ? NULL : n->ops[l->first].type;
-  return type && strcmp(type, "layer_norm") == 0 &&
+  return !l->is_model && dg_keras_is(&n->ops[l->first], "layer_norm") &&
          json_is_false(json_object_get(l->config, "scale")) &&
          json_is_false(json_object_get(l->config, "center"));
 }

@@ -7,7 +7,7 @@
 
 /* A pickle of the integer 0x1950a86a20f9469cfc6c. */
 static const char magic[] = "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
-enum { MAGIC = sizeof magic - 1, LARGEST_PICKLE = 1 << 22, SMALL_PICKLE = 1 << 12, VERSION = 1001 };
+enum { MAGIC = sizeof magic - 1, SMALL_PICKLE = 1 << 12, VERSION = 1001 };
 
 /** The rest of a file. */
 typedef struct {
@@ -86,10 +86,7 @@ static bool list_storages(dg_pytorch_file *file) {
 
 /** The first range of a key; NULL: the state dict does not mention it. */
 static dg_storage_range *range_of(const dg_storages *s, const dg_pickle_value *key) {
-  const dg_storage_range wanted = {.key = key->text, .length = key->length};
-  dg_storage_range *found = s->range_count ? bsearch(&wanted, s->ranges, s->range_count,
-                                                     sizeof wanted, dg_storages_compare)
-                                           : NULL;
+  dg_storage_range *found = dg_storages_range(s, key->text, key->length);
   while (found && found > s->ranges && dg_storages_compare(found - 1, found) == 0) found--;
   return found;
 }
@@ -122,7 +119,7 @@ static bool find_bytes(dg_pytorch_file *file, rest *r, const dg_pickle_value *ke
 /** The list of keys, in whose order the storages follow. */
 static bool read_storages(dg_pytorch_file *file, rest *r) {
   dg_pickle pickle;
-  if (!list_storages(file) || !read_pickle(file, r, LARGEST_PICKLE, &pickle)) return false;
+  if (!list_storages(file) || !read_pickle(file, r, DG_PICKLE_LARGEST, &pickle)) return false;
   const dg_pickle_value *root = &pickle.values[pickle.root];
   bool ok = root->kind == DG_PICKLE_LIST || fail(file, "its list of storages is none");
   uint32_t cell = root->first;
@@ -135,5 +132,5 @@ static bool read_storages(dg_pytorch_file *file, rest *r) {
 bool dg_pytorch_open_legacy(dg_pytorch_file *file, const char *bytes, size_t size) {
   rest r = {bytes + MAGIC, size - MAGIC};
   return read_version(file, &r) && read_machine(file, &r) &&
-         read_pickle(file, &r, LARGEST_PICKLE, &file->pickle) && read_storages(file, &r);
+         read_pickle(file, &r, DG_PICKLE_LARGEST, &file->pickle) && read_storages(file, &r);
 }

@@ -7,7 +7,7 @@
 #include "core/exchange/pytorch/pickle_machine.h"
 #include "core/exchange/pytorch/pickle_opcodes.h"
 
-enum { LARGEST = 1 << 22, NEWEST_PROTOCOL = 5 };
+enum { NEWEST_PROTOCOL = 5 };
 
 /* ---- bytes -------------------------------------------------------------- */
 
@@ -267,9 +267,9 @@ bool dg_pickle_read(dg_pickle *pickle, const char *path, const char *bytes, size
   dg_machine m = {
       .out = pickle, .path = path, .bytes = bytes, .size = size, .names = names, .err = err};
   *pickle = (dg_pickle){0};
-  if (size > LARGEST)
+  if (size > DG_PICKLE_LARGEST)
     return dg_fail(err, DG_ERR_INPUT, "%s: its pickle has %zu bytes; %d is the most", path, size,
-                   LARGEST);
+                   DG_PICKLE_LARGEST);
   m.stack = malloc(2 * (size + 1) * sizeof *m.stack);
   if (!m.stack) return dg_fail_memory(err, 2 * (size + 1) * sizeof *m.stack);
   m.memo = m.stack + size + 1;

@@ -55,6 +55,8 @@ typedef struct {
   size_t used;   /**< bytes of the pickle up to its end */
 } dg_pickle;
 
+enum { DG_PICKLE_LARGEST = 1 << 22 }; /**< most bytes of a pickle */
+
 /**
  * Reads a pickle at the beginning of `size` bytes, which must outlive it. `names` are the globals
  * that the caller knows, "module name", ended by NULL; `path` is for messages. Free with

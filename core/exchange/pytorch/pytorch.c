@@ -10,8 +10,6 @@
 #include "core/exchange/pytorch/legacy.h"
 #include "core/exchange/pytorch/state_dict.h"
 
-enum { LARGEST_PICKLE = 1 << 22 };
-
 /* ---- zip files ---------------------------------------------------------- */
 
 /** Finds the entry "data.pkl" in any folder; fills in the prefix. */
@@ -64,15 +62,15 @@ static char *read_pickle(dg_pytorch_file *file, size_t *size) {
   uint64_t entry;
   const dg_archive *archive = file->storages.archive;
   if (!find_pickle(file, &entry) || !check_script(file) || !read_byte_order(file)) return NULL;
-  if (dg_archive_entry_size(archive, entry) > LARGEST_PICKLE)
+  if (dg_archive_entry_size(archive, entry) > DG_PICKLE_LARGEST)
     return dg_fail(
                file->err, DG_ERR_INPUT,
                "%s: its pickle has %llu bytes, more than the %d of a large state dict: if it holds "
                "numpy arrays, save them as tensors",
                file->arrays->path, (unsigned long long)dg_archive_entry_size(archive, entry),
-               LARGEST_PICKLE),
+               DG_PICKLE_LARGEST),
            NULL;
-  return (char *)dg_archive_read(file->storages.archive, entry, LARGEST_PICKLE, size, file->err);
+  return (char *)dg_archive_read(file->storages.archive, entry, DG_PICKLE_LARGEST, size, file->err);
 }
 
 static bool read_zip(dg_pytorch_file *file) {

@@ -32,13 +32,17 @@ int dg_storages_compare(const void *a, const void *b) {
   return order ? order : (x->length > y->length) - (x->length < y->length);
 }
 
+dg_storage_range *dg_storages_range(const dg_storages *s, const char *key, size_t length) {
+  const dg_storage_range wanted = {.key = key, .length = length};
+  return s->range_count
+             ? bsearch(&wanted, s->ranges, s->range_count, sizeof wanted, dg_storages_compare)
+             : NULL;
+}
+
 bool dg_storages_read(dg_storages *s, const char *key, size_t length, const unsigned char **bytes,
                       size_t *size, bool *found, dg_error *err) {
   if (!s->archive) {
-    const dg_storage_range wanted = {.key = key, .length = length};
-    const dg_storage_range *range = s->range_count ? bsearch(&wanted, s->ranges, s->range_count,
-                                                             sizeof wanted, dg_storages_compare)
-                                                   : NULL;
+    const dg_storage_range *range = dg_storages_range(s, key, length);
     *found = range != NULL;
     *bytes = range ? range->bytes : NULL;
     *size = range ? range->size : 0;

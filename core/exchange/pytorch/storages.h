@@ -38,6 +38,9 @@ bool dg_storages_entry(const dg_storages *storages, const char *folder, const ch
 bool dg_storages_read(dg_storages *storages, const char *key, size_t length,
                       const unsigned char **bytes, size_t *size, bool *found, dg_error *err);
 
+/** A range of that key, of those in memory; NULL: there is none. */
+dg_storage_range *dg_storages_range(const dg_storages *storages, const char *key, size_t length);
+
 /** The order of ranges by their keys, for qsort. */
 int dg_storages_compare(const void *a, const void *b);
 

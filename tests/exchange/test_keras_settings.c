@@ -1,0 +1,266 @@
+/* Settings of Keras's layers: absent tensors, and what the model contradicts. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/common/suite.h"
+#include "tests/exchange/keras.h"
+
+static keras_told told;
+
+/* ---- tensors that are absent -------------------------------------------- */
+
+#define NORM(class, rest) "{'class_name': '" class "', 'config': {'name': 'n'" rest "}}"
+
+static const struct {
+  const char *content, *layers, *ours, *says[4]; /**< weight, bias, mean, variance */
+} absent[] = {
+    {"layers/layer_normalization/vars/0 6 =1",
+     NORM("LayerNormalization", ", 'scale': false"),
+     "layer_norm",
+     {"1 1 1 1 1 1", "1 2 3 4 5 6"}},
+    {"layers/layer_normalization/vars/0 6 =1",
+     NORM("LayerNormalization", ", 'center': false"),
+     "layer_norm",
+     {"1 2 3 4 5 6", "0 0 0 0 0 0"}},
+    {"layers/layer_normalization/vars/0 6 =1; layers/layer_normalization/vars/1 6 =9",
+     NORM("LayerNormalization", ""),
+     "layer_norm",
+     {"1 2 3 4 5 6", "9 10 11 12 13 14"}},
+    {"layers/dense/vars/0 6 2",
+     NORM("LayerNormalization", ", 'center': false, 'scale': false"),
+     "layer_norm",
+     {"1 1 1 1 1 1", "0 0 0 0 0 0"}},
+    {"layers/batch_normalization/vars/0 6 =1; layers/batch_normalization/vars/1 6 =11;"
+     "layers/batch_normalization/vars/2 6 =21",
+     NORM("BatchNormalization", ", 'scale': false"),
+     "batch_norm",
+     {"1 1 1 1 1 1", "1 2 3 4 5 6", "11 12 13 14 15 16", "21 22 23 24 25 26"}},
+    {"layers/batch_normalization/vars/0 6 =1; layers/batch_normalization/vars/1 6 =11;"
+     "layers/batch_normalization/vars/2 6 =21",
+     NORM("BatchNormalization", ", 'center': false"),
+     "batch_norm",
+     {"1 2 3 4 5 6", "0 0 0 0 0 0", "11 12 13 14 15 16", "21 22 23 24 25 26"}},
+    {"layers/batch_normalization/vars/0 6 =1; layers/batch_normalization/vars/1 6 =11",
+     NORM("BatchNormalization", ", 'center': false, 'scale': false"),
+     "batch_norm",
+     {"1 1 1 1 1 1", "0 0 0 0 0 0", "1 2 3 4 5 6", "11 12 13 14 15 16"}},
+};
+
+START_TEST(settings_say_what_is_absent) {
+  static const char *const names[] = {"n.weight", "n.bias", "n.running_mean", "n.running_var"};
+  char layers[1000], ours[500], content[500];
+  dg_error err;
+  bool dense = strstr(absent[_i].content, "dense") != NULL;
+  snprintf(layers, sizeof layers, "%s, " DENSE("fc", 2), absent[_i].layers);
+  snprintf(ours, sizeof ours,
+           FLATTEN "{ type = '%s'; name = 'n'; eps = 0.001; }, "
+                   "{ type = 'linear'; name = 'fc'; units = 2; }",
+           absent[_i].ours);
+  snprintf(content, sizeof content, "%s; layers/dense/vars/1 2%s", absent[_i].content,
+           dense ? "" : "; layers/dense/vars/0 6 2");
+  keras_write(true, content, layers);
+  dg_model *model = keras_model("[1, 2, 3]", ours, NULL);
+  ck_assert_msg(keras_convert(model, (dg_convert_options){.strict = true}, &told, &err), "%s",
+                err.message);
+  ck_assert_msg(told.count == 0, "%s", told.text);
+  for (int i = 0; i < 4 && absent[_i].says[i]; i++)
+    ck_assert_str_eq(keras_numbers(names[i]), absent[_i].says[i]);
+  ck_assert_str_eq(keras_numbers("fc.weight"), "1 3 5 7 9 11 2 4 6 8 10 12");
+  dg_model_free(model);
+}
+END_TEST
+
+/* ---- settings that the model contradicts -------------------------------- */
+
+#define IMAGE "[1, 5, 5]"
+#define CONV(rest) "{'class_name': 'Conv2D', 'config': {'name': 'c', 'filters': 2" rest "}}"
+#define CONV_OURS(rest) "{ type = 'conv2d'; name = 'c'; filters = 2; kernel = 3; " rest "}, "
+#define C_TENSORS "c/kernel 3 3 1 2; c/bias 2; "
+#define LAYER(class, rest) "{'class_name': '" class "', 'config': {'name': 'x'" rest "}}, "
+#define OUT "{ type = 'global_avgpool'; }, { type = 'linear'; name = 'fc'; units = 2; }"
+#define OUT_THEIRS LAYER("GlobalAveragePooling2D", "") DENSE("fc", 2)
+#define OUT_TENSORS "fc/kernel 2 2; fc/bias 2;"
+#define CELL(class, rest)                                                                          \
+  "{'class_name': '" class "', 'config': {'name': 'g', 'units': 2" rest "}}, "
+#define CELL_OURS(type, rest)                                                                      \
+  "{ type = 'rows'; }, { type = '" type "'; name = 'g'; units = 2; " rest "}, "
+#define END_OURS "{ type = 'linear'; name = 'fc'; units = 2; }"
+
+/** `key`: what sets it right; NULL: nothing does. */
+static const struct {
+  const char *tensors, *theirs, *ours, *says, *key, *value;
+} differences[] = {
+    {C_TENSORS, CONV(", 'strides': [1, 1], 'padding': 'same', 'activation': 'linear'") ", ",
+     CONV_OURS("padding = 1; "), NULL, NULL, NULL},
+    {C_TENSORS, CONV(", 'padding': 'same'") ", ", CONV_OURS(""),
+     "\"c\" (Conv2D) has padding = \"same\"; the model's layer \"c\" has padding = 0 and needs 1",
+     "c.padding", "1"},
+    {C_TENSORS, CONV(", 'padding': 'valid'") ", ", CONV_OURS("padding = 1; "),
+     "has padding = \"valid\"", "c.padding", "0"},
+    {C_TENSORS, CONV(", 'strides': [2, 1]") ", ", CONV_OURS(""), "has strides = [2,1]", "c.stride",
+     "[2, 1]"},
+    {C_TENSORS, CONV(", 'strides': [2, 2], 'padding': 'same'") ", ",
+     CONV_OURS("stride = 2; padding = 1; "), NULL, NULL, NULL},
+    {C_TENSORS, CONV(", 'dilation_rate': [2, 2]") ", ", CONV_OURS(""),
+     "has dilation_rate = [2,2], which the model's layer \"c\" (conv2d) can't have", NULL, NULL},
+    {C_TENSORS, CONV(", 'activation': 'relu'") ", ", CONV_OURS(""),
+     "the file's network has the layer \"c\" (Conv2D, relu); the model has nothing for it", NULL,
+     NULL},
+    {C_TENSORS, CONV("") ", ", CONV_OURS("") "{ type = 'relu'; }, ",
+     "the model has the layer \"relu1\" (relu)", NULL, NULL},
+    {C_TENSORS, CONV(", 'activation': 'tanh'") ", ", CONV_OURS("") "{ type = 'sigmoid'; }, ",
+     "(Conv2D, tanh) where the model has \"sigmoid1\" (sigmoid)", NULL, NULL},
+    {C_TENSORS, CONV(", 'activation': 'gelu'") ", ", CONV_OURS("") "{ type = 'relu'; }, ", "gelu",
+     NULL, NULL},
+    {C_TENSORS, CONV("") ", " LAYER("LeakyReLU", ", 'negative_slope': 0.2"),
+     CONV_OURS("") "{ type = 'leaky_relu'; }, ",
+     "has negative_slope = 0.2; the model's layer \"leaky_relu1\" has slope = 0.01 and needs 0.2",
+     "leaky_relu1.slope", "0.2"},
+    {C_TENSORS, CONV("") ", " LAYER("LeakyReLU", ""),
+     CONV_OURS("") "{ type = 'leaky_relu'; slope = 0.3; }, ", NULL, NULL, NULL},
+    {C_TENSORS, CONV("") ", " LAYER("ReLU", ", 'max_value': 6.0"),
+     CONV_OURS("") "{ type = 'relu'; }, ", "has max_value = 6", NULL, NULL},
+    {C_TENSORS, CONV("") ", " LAYER("MaxPooling2D", ", 'pool_size': [3, 3], 'strides': [1, 1]"),
+     CONV_OURS("") "{ type = 'maxpool2d'; kernel = 3; }, ", "has strides = [1,1]",
+     "maxpool2d1.stride", "1"},
+    {C_TENSORS, CONV("") ", " LAYER("AveragePooling2D", ", 'pool_size': [3, 3]"),
+     CONV_OURS("") "{ type = 'maxpool2d'; kernel = 3; }, ",
+     "(AveragePooling2D) where the model has", NULL, NULL},
+    {C_TENSORS, CONV("") ", " LAYER("Lambda", ""), CONV_OURS(""), "(Lambda)", NULL, NULL},
+    {C_TENSORS, LAYER("ZeroPadding2D", ", 'padding': [[1, 1], [1, 1]]") CONV("") ", ",
+     CONV_OURS(""), "has padding = [[1,1],[1,1]]", "c.padding", "1"},
+    {C_TENSORS, LAYER("ZeroPadding2D", ", 'padding': [[0, 1], [0, 1]]") CONV("") ", ",
+     CONV_OURS(""), "\"x\" (ZeroPadding2D)", NULL, NULL},
+    {C_TENSORS, LAYER("Rescaling", ", 'scale': 0.00784313725, 'offset': -1.0") CONV("") ", ",
+     CONV_OURS(""), "makes mean = 0.5 and std = 0.5 of the data", NULL, NULL},
+    {C_TENSORS, LAYER("Rescaling", ", 'scale': 0.00784313725, 'offset': [-1.0]") CONV("") ", ",
+     CONV_OURS(""), "\"x\" (Rescaling); the model has nothing for it there", NULL, NULL},
+    {C_TENSORS, LAYER("Rescaling", ", 'scale': 0.00392156862, 'offset': 0") CONV("") ", ",
+     CONV_OURS(""), NULL, NULL, NULL},
+    {C_TENSORS "x/moving_mean 2; x/moving_variance 2; x/gamma 2; x/beta 2; ",
+     CONV("") ", " LAYER("BatchNormalization", ", 'epsilon': 0.001"),
+     CONV_OURS("") "{ type = 'batch_norm'; name = 'n'; }, ",
+     "\"x\" (BatchNormalization) has epsilon = 0.001; the model's layer \"n\" has eps = 1e-05 and "
+     "needs 0.001",
+     "n.eps", "0.001"},
+    {C_TENSORS "x/moving_mean 2; x/moving_variance 2; x/gamma 2; x/beta 2; ",
+     CONV("") ", " LAYER("BatchNormalization", ", 'epsilon': 0.001, 'momentum': 0.5"),
+     CONV_OURS("") "{ type = 'batch_norm'; name = 'n'; eps = 0.001; }, ", NULL, NULL, NULL},
+    {C_TENSORS "x/moving_mean 2; x/moving_variance 2; x/gamma 2; x/beta 2; ",
+     CONV(", 'data_format': 'channels_last'") ", " LAYER("BatchNormalization", ", 'axis': 1"),
+     CONV_OURS("") "{ type = 'batch_norm'; name = 'n'; eps = 0.001; }, ", "has axis = 1", NULL,
+     NULL},
+};
+
+/** A list of the layers of a .h5, and each one's weights. */
+static void add_lists(const char *tensors, char *out, size_t size) {
+  char words[1000], layers[200] = "";
+  snprintf(out, size, "%s", tensors);
+  snprintf(words, sizeof words, "%s", tensors);
+  for (char *rest = words, *word; (word = strtok_r(rest, ";", &rest));) {
+    char layer[50], weight[50], *slash = strchr(word, '/');
+    if (!slash) continue;
+    sscanf(word, " %49[^/]/%49s", layer, weight);
+    char list[70];
+    snprintf(list, sizeof list, "; @%s weight_names: ", layer);
+    char *found = strstr(out, list);
+    size_t used = strlen(out);
+    if (found) {
+      char tail[1000];
+      found += strlen(list);
+      snprintf(tail, sizeof tail, "%s", found);
+      sprintf(found, "%s %s", weight, tail);
+    } else {
+      snprintf(out + used, size - used, "%s%s", list, weight);
+      sprintf(layers + strlen(layers), " %s", layer);
+    }
+  }
+  size_t used = strlen(out);
+  snprintf(out + used, size - used, "; @/ layer_names:%s", layers);
+}
+
+START_TEST(contradictions_are_told) {
+  char content[3000], tensors[1000], layers[2000], ours[1000];
+  dg_error err;
+  snprintf(tensors, sizeof tensors, "%s" OUT_TENSORS, differences[_i].tensors);
+  add_lists(tensors, content, sizeof content);
+  snprintf(layers, sizeof layers, "%s" OUT_THEIRS, differences[_i].theirs);
+  snprintf(ours, sizeof ours, "%s" OUT, differences[_i].ours);
+  keras_write(false, content, layers);
+  dg_model *model = keras_model(IMAGE, ours, NULL);
+  ck_assert_msg(keras_convert(model, (dg_convert_options){0}, &told, &err), "%s", err.message);
+  const char *says = differences[_i].says, *key = differences[_i].key;
+  ck_assert_msg(says ? strstr(told.text, says) != NULL : told.count == 0, "expected \"%s\" in: %s",
+                says ? says : "", told.text);
+  ck_assert_str_eq(told.key, key ? key : strncmp(told.key, "data.", 5) == 0 ? told.key : "");
+  bool strict = keras_convert(model, (dg_convert_options){.strict = true}, &told, &err);
+  ck_assert_int_eq(strict, !says);
+  ck_assert_int_eq(keras_converted(), !says);
+  if (says) ck_assert_msg(strstr(err.message, says) != NULL, "%s", err.message);
+  if (says) ck_assert_int_eq(err.remedy, *told.key ? DG_REMEDY_MODEL_KEY : DG_REMEDY_NONE);
+  dg_model_free(model);
+  if (!key) return;
+  ck_assert_str_eq(told.value, differences[_i].value);
+  dg_model *set = keras_model(IMAGE, ours, &(dg_override){"--set", key, told.value});
+  ck_assert_msg(keras_convert(set, (dg_convert_options){.strict = true}, &told, &err), "%s",
+                err.message);
+  dg_model_free(set);
+}
+END_TEST
+
+#define GRU "g/kernel 5 6; g/recurrent_kernel 2 6; "
+
+static const struct {
+  const char *version, *tensors, *theirs, *ours, *says;
+} cells[] = {
+    {"3.0.0", GRU, CELL("GRU", ", 'use_bias': false, 'reset_after': true"),
+     CELL_OURS("gru", "biases = 0; "), NULL},
+    {"3.0.0", GRU, CELL("GRU", ", 'use_bias': false, 'reset_after': true"),
+     CELL_OURS("gru", "biases = 0; reset = 'before'; "),
+     "has reset_after = true; the model's layer \"g\" has reset = before and needs after"},
+    {"3.0.0", GRU, CELL("GRU", ", 'use_bias': false, 'reset_after': false"),
+     CELL_OURS("gru", "biases = 0; "), "has reset = after and needs before"},
+    {"3.0.0", GRU, CELL("GRU", ", 'reset_after': true, 'recurrent_activation': 'hard_sigmoid'"),
+     CELL_OURS("gru", "biases = 0; gates = 'hard_sigmoid'; "),
+     "has recurrent_activation = \"hard_sigmoid\", which the model's layer \"g\" (gru) can't have"},
+    {"2.15.0", GRU, CELL("GRU", ", 'reset_after': true, 'recurrent_activation': 'hard_sigmoid'"),
+     CELL_OURS("gru", "biases = 0; gates = 'hard_sigmoid'; "), NULL},
+    {"2.15.0", GRU, CELL("GRU", ", 'reset_after': true, 'recurrent_activation': 'hard_sigmoid'"),
+     CELL_OURS("gru", "biases = 0; "), "has gates = sigmoid and needs hard_sigmoid"},
+    {"3.0.0", GRU, CELL("GRU", ", 'reset_after': true, 'go_backwards': true"),
+     CELL_OURS("gru", "biases = 0; "), "has go_backwards = true"},
+    {"3.0.0", GRU, CELL("GRU", ", 'reset_after': true, 'activation': 'relu'"),
+     CELL_OURS("gru", "biases = 0; "), "has activation = \"relu\""},
+    {"3.0.0", GRU, CELL("GRU", ", 'reset_after': true, 'stateful': true"),
+     CELL_OURS("gru", "biases = 0; "), "has stateful = true"},
+};
+
+START_TEST(cells_are_compared) {
+  char content[3000], tensors[1000], config[3000];
+  dg_error err;
+  snprintf(tensors, sizeof tensors, "%s" OUT_TENSORS, cells[_i].tensors);
+  add_lists(tensors, content, sizeof content);
+  snprintf(config, sizeof config,
+           "{'class_name': 'Sequential', 'config': {'layers': [%s" DENSE("fc", 2) "]}}",
+           cells[_i].theirs);
+  keras_write_hdf5("w.h5", content, keras_quoted(config), cells[_i].version);
+  char ours[600];
+  snprintf(ours, sizeof ours, "%s" END_OURS, cells[_i].ours);
+  dg_model *model = keras_model(IMAGE, ours, NULL);
+  bool ok = keras_convert(model, (dg_convert_options){.strict = true}, &told, &err);
+  ck_assert_msg(ok == !cells[_i].says, "%s", err.message);
+  if (!ok) ck_assert_msg(strstr(err.message, cells[_i].says) != NULL, "%s", err.message);
+  dg_model_free(model);
+}
+END_TEST
+
+int main(void) {
+  keras_start();
+  TCase *tests = tcase_create("keras_settings");
+  tcase_set_timeout(tests, 300);
+  tcase_add_loop_test(tests, settings_say_what_is_absent, 0, sizeof absent / sizeof *absent);
+  tcase_add_loop_test(tests, contradictions_are_told, 0, sizeof differences / sizeof *differences);
+  tcase_add_loop_test(tests, cells_are_compared, 0, sizeof cells / sizeof *cells);
+  return suite_main("keras_settings", tests);
+}
