@@ -11,7 +11,8 @@
 #include "core/picture/crop.h"
 #include "core/picture/find.h"
 
-enum { STEPS = 8, MAX_CUTS = 96, MAX_LOOKED_AT = 128, MAX_JUDGED = 4096, JUDGED_AT_ONCE = 64 };
+enum { STEPS = 8, MAX_CUTS = 96, MAX_LOOKED_AT = 128, JUDGED_AT_ONCE = 64 };
+enum { WORK_OF_IMAGE = 1 << 16, MAX_WORK = 1 << 28 }; /* in pixels that are cut out */
 enum { MAX_SEGMENTS = 16 * MAX_CUTS }; /* so many begin at a cut: most_aspect * STEPS, and 2 */
 
 static const double least_aspect = 0.6; /* of what may be two digits */
@@ -29,8 +30,8 @@ typedef struct {
   dg_components *components;
   uint32_t height, width; /**< of images */
   const dg_judge *judge;
-  double usual;    /**< aspect of a digit */
-  uint32_t judged; /**< images that the judge was asked about */
+  double usual;  /**< aspect of a digit */
+  uint64_t work; /**< done so far: pixels cut out, and images judged */
   uint32_t digit;
   dg_box box;    /**< of the digit that is looked at */
   double stroke; /**< width of its strokes */
@@ -152,10 +153,11 @@ static dg_box box_of(const knife *k, const dg_cuts *cuts) {
 }
 
 /** Cuts out the image of a segment; `*fits`: it may be a digit. */
-static bool cut_segment(const knife *k, const segment *s, uint8_t *image, dg_box *box, bool *fits,
+static bool cut_segment(knife *k, const segment *s, uint8_t *image, dg_box *box, bool *fits,
                         dg_error *err) {
   dg_cuts cuts = {cut_of(k, s->from), cut_of(k, s->to)};
   *box = box_of(k, &cuts);
+  k->work += (uint64_t)box->height * box->width;
   if (!dg_crop(k->ink, k->components, k->digit, &cuts, k->height, k->width, image, box, err))
     return false;
   *fits = 2 * (uint64_t)box->height >= (uint64_t)k->box.height * k->ink->reduced &&
@@ -174,7 +176,7 @@ static bool judge(const knife *k, segment *segments, const dg_box *boxes, const 
 }
 
 /** Lists the segments that may be digits, and asks the judge about all. */
-static bool judge_segments(const knife *k, segment *segments, uint32_t *count, dg_error *err) {
+static bool judge_segments(knife *k, segment *segments, uint32_t *count, dg_error *err) {
   size_t size = (size_t)k->height * k->width;
   dg_box boxes[JUDGED_AT_ONCE];
   uint8_t *images = malloc(JUDGED_AT_ONCE * size);
@@ -268,7 +270,7 @@ static bool take_apart(knife *k, uint32_t *count, dg_error *err) {
   *count = 1;
   if (ok) find_cuts(k);
   ok = ok && judge_segments(k, segments, &listed, err);
-  k->judged += listed;
+  k->work += (uint64_t)listed * WORK_OF_IMAGE;
   uint32_t chosen = ok ? choose(k, segments, listed, ends) : 0;
   if (chosen > 1 && (ok = relabel(k, ends, chosen, err))) *count = chosen;
   free(segments);
@@ -306,7 +308,7 @@ bool dg_digits_take_apart(const dg_ink *ink, dg_components *components, uint32_t
   for (uint32_t i = 0; i < components->digits; i++)
     if (boxes[i].width > surely_several * boxes[i].height) k.usual = close_aspect;
   bool ok = true;
-  for (uint32_t i = 0, digit = 1, count; ok && i < looked_at && k.judged < MAX_JUDGED;
+  for (uint32_t i = 0, digit = 1, count; ok && i < looked_at && k.work < MAX_WORK;
        i++, digit += count)
     ok = look_at(&k, digit, &boxes[i], &count, err);
   free(boxes);

@@ -30,7 +30,8 @@ static bool cut_out(const dg_ink *ink, const dg_components *components, uint32_t
     uint32_t end = cuts->right ? cuts->right[y] - c->left : c->width;
     for (uint32_t x = first; x < end; x++) {
       size_t at = (size_t)(c->top + y) * ink->width + c->left + x;
-      if (is_of(components, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
+      if (ink->strength[at] && is_of(components, at, digit))
+        c->strength[(size_t)y * c->width + x] = ink->strength[at];
     }
   }
   return true;
