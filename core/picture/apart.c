@@ -18,7 +18,7 @@ enum { MAX_SEGMENTS = 16 * MAX_CUTS }; /* so many begin at a cut: most_aspect * 
 static const double least_aspect = 0.6; /* of what may be two digits */
 static const double most_aspect = 1.7;  /* of what may be one digit */
 /* of one digit, which costs nothing: by itself, and where others are known to touch */
-static const double usual_aspect = 1.3, close_aspect = 1.0, surely_several = 1.9, for_width = 0.8;
+static const double usual_aspect = 1.3, close_aspect = 1.0, for_width = 0.8;
 static const float sideways = 40; /* cost of a step of a cut to the side */
 /* Of numbers that were cut through more ink than this, measured in strokes, 16 of 49 were right;
    of the others 18 of 21. */
@@ -306,7 +306,7 @@ bool dg_digits_take_apart(const dg_ink *ink, dg_components *components, uint32_t
   if (!boxes) return dg_fail_memory(err, components->digits * sizeof *boxes);
   dg_components_boxes(components, boxes);
   for (uint32_t i = 0; i < components->digits; i++)
-    if (boxes[i].width > surely_several * boxes[i].height) k.usual = close_aspect;
+    if (dg_box_is_wide(&boxes[i])) k.usual = close_aspect;
   bool ok = true;
   for (uint32_t i = 0, digit = 1, count; ok && i < looked_at && k.work < MAX_WORK;
        i++, digit += count)

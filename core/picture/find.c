@@ -44,11 +44,6 @@ static bool is_lower(const dg_box *box, const dg_box *beside) {
          20ull * box->height < 13ull * beside->height;
 }
 
-/** Is a box wider than that of any digit? */
-static bool is_wide(const dg_box *box) {
-  return 10ull * box->width > 19ull * box->height;
-}
-
 /** A digit is as certain as the least certain of its components. One that is much lower than those
     beside it is often a part, or the rest of a line. */
 static void set_certainty(const dg_components *components, dg_digits *digits) {
@@ -57,7 +52,9 @@ static void set_certainty(const dg_components *components, dg_digits *digits) {
   for (uint32_t i = 0; i < count; i++) {
     bool lower = (i > 0 && is_lower(&boxes[i], &boxes[i - 1])) ||
                  (i + 1 < count && is_lower(&boxes[i], &boxes[i + 1]));
-    digits->certainty[i] = is_wide(&boxes[i]) ? certainty_of_wide : lower ? certainty_of_lower : 1;
+    digits->certainty[i] = dg_box_is_wide(&boxes[i]) ? certainty_of_wide
+                           : lower                   ? certainty_of_lower
+                                                     : 1;
   }
   for (uint32_t i = 0; i < components->count; i++) {
     const dg_component *c = &components->items[i];

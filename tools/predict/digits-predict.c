@@ -90,8 +90,7 @@ static bool work_open(work *w, dg_error *err) {
                                    err)
                 : NULL;
   if (!w->predictor || !open_classes(w, path, err)) return false;
-  likeliest_warn("digits-predict", path, o->min_probability,
-                 dg_predictor_temperature(w->predictor));
+  likeliest_warn(program, path, o->min_probability, dg_predictor_temperature(w->predictor));
   return true;
 }
 
