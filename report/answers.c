@@ -3,15 +3,8 @@
 #include <stdlib.h>
 
 #include "core/base/error.h"
+#include "core/base/numbers.h"
 #include "digits/calibration.h"
-
-/** The class of an image's largest output. */
-static uint32_t guess_of(const float *outputs, uint32_t classes) {
-  uint32_t likeliest = 0;
-  for (uint32_t c = 1; c < classes; c++)
-    if (outputs[c] > outputs[likeliest]) likeliest = c;
-  return likeliest;
-}
 
 /** A misclassified image, for sorting. */
 typedef struct {
@@ -49,7 +42,7 @@ bool answers_read(answers *a, const report_contents *c, const float *outputs, ui
   if (!ok) dg_fail_memory(err, all * sizeof *a->probability);
   if (ok) dg_probabilities(c->model, c->temperature, outputs, count, c->classes, a->probability);
   for (uint32_t i = 0; ok && i < count; i++)
-    a->guess[i] = guess_of(outputs + (size_t)i * c->classes, c->classes);
+    a->guess[i] = dg_argmax(outputs + (size_t)i * c->classes, c->classes);
   ok = ok && rank_mistakes(a, c->tested.labels, err);
   if (!ok) answers_free(a);
   return ok;

@@ -10,6 +10,13 @@ size_t dg_first_nonfinite(const float *values, size_t count) {
   return i;
 }
 
+uint32_t dg_argmax(const float *values, uint32_t count) {
+  uint32_t best = 0;
+  for (uint32_t i = 1; i < count; i++)
+    if (values[i] > values[best]) best = i;
+  return best;
+}
+
 char *dg_index_text(uint32_t rank, const uint64_t *dim, size_t index, char *text, size_t capacity) {
   uint64_t numbers = 1;
   text[0] = '\0';

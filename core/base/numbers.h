@@ -1,4 +1,4 @@
-/** Checks of numbers from files and devices: are they finite? */
+/** Checks and searches of numbers from files and devices. */
 #ifndef DG_NUMBERS_H
 #define DG_NUMBERS_H
 
@@ -7,6 +7,9 @@
 
 /** Index of the first of `count` numbers that is not finite; `count` if all are finite. */
 size_t dg_first_nonfinite(const float *values, size_t count);
+
+/** Index of the largest of `count` numbers, the first of equal ones. */
+uint32_t dg_argmax(const float *values, uint32_t count);
 
 /** Text of the indices of number `index` of a tensor: `[3, 0, 17]`; empty for a tensor without
     dimensions. Returns `text`. */

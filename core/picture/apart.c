@@ -11,12 +11,14 @@
 #include "core/picture/crop.h"
 #include "core/picture/find.h"
 
-enum { STEPS = 8, MAX_CUTS = 96, MAX_SEGMENTS = 1024, MAX_LOOKED_AT = 128 };
+enum { STEPS = 8, MAX_CUTS = 96, MAX_LOOKED_AT = 128, JUDGED_AT_ONCE = 64 };
+enum { WORK_OF_IMAGE = 1 << 16, MAX_WORK = 1 << 28 }; /* in pixels that are cut out */
+enum { MAX_SEGMENTS = 16 * MAX_CUTS }; /* so many begin at a cut: most_aspect * STEPS, and 2 */
 
 static const double least_aspect = 0.6; /* of what may be two digits */
 static const double most_aspect = 1.7;  /* of what may be one digit */
 /* of one digit, which costs nothing: by itself, and where others are known to touch */
-static const double usual_aspect = 1.3, close_aspect = 1.0, surely_several = 1.9, for_width = 0.8;
+static const double usual_aspect = 1.3, close_aspect = 1.0, for_width = 0.8;
 static const float sideways = 40; /* cost of a step of a cut to the side */
 /* Of numbers that were cut through more ink than this, measured in strokes, 16 of 49 were right;
    of the others 18 of 21. */
@@ -28,7 +30,8 @@ typedef struct {
   dg_components *components;
   uint32_t height, width; /**< of images */
   const dg_judge *judge;
-  double usual; /**< aspect of a digit */
+  double usual;  /**< aspect of a digit */
+  uint64_t work; /**< done so far: pixels cut out, and images judged */
   uint32_t digit;
   dg_box box;    /**< of the digit that is looked at */
   double stroke; /**< width of its strokes */
@@ -139,11 +142,22 @@ static double loss_of(const knife *k, const segment *s, const dg_box *box, float
          loss_of_cut(k->through[s->from]) + loss_of_cut(k->through[s->to]);
 }
 
+/** The part of the digit's box that holds a segment. */
+static dg_box box_of(const knife *k, const dg_cuts *cuts) {
+  uint32_t left = UINT32_MAX, right = 0;
+  for (uint32_t y = 0; y < k->box.height; y++) {
+    if (cuts->left[y] < left) left = cuts->left[y];
+    if (cuts->right[y] > right) right = cuts->right[y];
+  }
+  return (dg_box){k->box.top, left, k->box.height, right > left ? right - left : 1};
+}
+
 /** Cuts out the image of a segment; `*fits`: it may be a digit. */
-static bool cut_segment(const knife *k, const segment *s, uint8_t *image, dg_box *box, bool *fits,
+static bool cut_segment(knife *k, const segment *s, uint8_t *image, dg_box *box, bool *fits,
                         dg_error *err) {
   dg_cuts cuts = {cut_of(k, s->from), cut_of(k, s->to)};
-  *box = k->box;
+  *box = box_of(k, &cuts);
+  k->work += (uint64_t)box->height * box->width;
   if (!dg_crop(k->ink, k->components, k->digit, &cuts, k->height, k->width, image, box, err))
     return false;
   *fits = 2 * (uint64_t)box->height >= (uint64_t)k->box.height * k->ink->reduced &&
@@ -151,29 +165,38 @@ static bool cut_segment(const knife *k, const segment *s, uint8_t *image, dg_box
   return true;
 }
 
+/** Asks the judge about segments, at most JUDGED_AT_ONCE. */
+static bool judge(const knife *k, segment *segments, const dg_box *boxes, const uint8_t *images,
+                  uint32_t count, dg_error *err) {
+  float sure[JUDGED_AT_ONCE];
+  if (count && !k->judge->sure(k->judge->user, images, count, sure, err)) return false;
+  for (uint32_t i = 0; i < count; i++)
+    segments[i].loss = loss_of(k, &segments[i], &boxes[i], sure[i]);
+  return true;
+}
+
 /** Lists the segments that may be digits, and asks the judge about all. */
-static bool judge_segments(knife *k, segment *segments, dg_box *boxes, uint32_t *count,
-                           dg_error *err) {
+static bool judge_segments(knife *k, segment *segments, uint32_t *count, dg_error *err) {
   size_t size = (size_t)k->height * k->width;
-  float *sure = malloc(MAX_SEGMENTS * sizeof *sure);
-  uint8_t *images = malloc(MAX_SEGMENTS * size);
-  bool ok = (sure && images) || dg_fail_memory(err, MAX_SEGMENTS * (size + sizeof *sure));
+  dg_box boxes[JUDGED_AT_ONCE];
+  uint8_t *images = malloc(JUDGED_AT_ONCE * size);
+  bool ok = images || dg_fail_memory(err, JUDGED_AT_ONCE * size);
   double step = (double)k->box.width / (k->cut_count - 1);
+  uint32_t held = 0;
   *count = 0;
   for (uint32_t i = 0; ok && i + 1 < k->cut_count; i++)
     for (uint32_t j = i + 1; ok && j < k->cut_count && *count < MAX_SEGMENTS; j++) {
       if ((j - i - 2.0) * step > most_aspect * k->box.height) break;
-      segment *s = &segments[*count];
-      *s = (segment){.from = i, .to = j};
       bool fits = false;
-      ok = cut_segment(k, s, images + *count * size, &boxes[*count], &fits, err);
-      *count += fits;
+      segments[*count] = (segment){.from = i, .to = j};
+      ok = cut_segment(k, &segments[*count], images + held * size, &boxes[held], &fits, err);
+      *count += fits, held += fits;
+      if (!ok || held < JUDGED_AT_ONCE) continue;
+      ok = judge(k, segments + *count - held, boxes, images, held, err);
+      held = 0;
     }
-  ok = ok && (*count == 0 || k->judge->sure(k->judge->user, images, *count, sure, err));
-  for (uint32_t i = 0; ok && i < *count; i++)
-    segments[i].loss = loss_of(k, &segments[i], &boxes[i], sure[i]);
+  ok = ok && judge(k, segments + *count - held, boxes, images, held, err);
   free(images);
-  free(sure);
   return ok;
 }
 
@@ -243,14 +266,13 @@ static bool relabel(knife *k, const uint32_t *ends, uint32_t count, dg_error *er
 static bool take_apart(knife *k, uint32_t *count, dg_error *err) {
   uint32_t listed = 0, ends[MAX_CUTS];
   segment *segments = malloc(MAX_SEGMENTS * sizeof *segments);
-  dg_box *boxes = malloc(MAX_SEGMENTS * sizeof *boxes);
-  bool ok = (segments && boxes) || dg_fail_memory(err, MAX_SEGMENTS * sizeof *segments);
+  bool ok = segments || dg_fail_memory(err, MAX_SEGMENTS * sizeof *segments);
   *count = 1;
   if (ok) find_cuts(k);
-  ok = ok && judge_segments(k, segments, boxes, &listed, err);
+  ok = ok && judge_segments(k, segments, &listed, err);
+  k->work += (uint64_t)listed * WORK_OF_IMAGE;
   uint32_t chosen = ok ? choose(k, segments, listed, ends) : 0;
   if (chosen > 1 && (ok = relabel(k, ends, chosen, err))) *count = chosen;
-  free(boxes);
   free(segments);
   return ok;
 }
@@ -284,9 +306,10 @@ bool dg_digits_take_apart(const dg_ink *ink, dg_components *components, uint32_t
   if (!boxes) return dg_fail_memory(err, components->digits * sizeof *boxes);
   dg_components_boxes(components, boxes);
   for (uint32_t i = 0; i < components->digits; i++)
-    if (boxes[i].width > surely_several * boxes[i].height) k.usual = close_aspect;
+    if (dg_box_is_wide(&boxes[i])) k.usual = close_aspect;
   bool ok = true;
-  for (uint32_t i = 0, digit = 1, count; ok && i < looked_at; i++, digit += count)
+  for (uint32_t i = 0, digit = 1, count; ok && i < looked_at && k.work < MAX_WORK;
+       i++, digit += count)
     ok = look_at(&k, digit, &boxes[i], &count, err);
   free(boxes);
   return ok;

@@ -129,10 +129,10 @@ static bool contains(const dg_box *outer, const dg_box *inner) {
 static bool is_frame(const clutter *c, uint32_t which) {
   const dg_box *box = &c->components->items[which].box;
   if (4ull * c->traits[which].area > (uint64_t)box->height * box->width) return false;
-  for (uint32_t i = 0; i < c->components->count; i++) {
+  for (uint32_t i = which + 1; i < c->components->count; i++) { /* those further down come later */
     const dg_box *inner = &c->components->items[i].box;
-    if (i != which && !c->traits[i].erased && 2 * inner->height >= box->height / 2 &&
-        contains(box, inner))
+    if (inner->top >= box->top + box->height) break;
+    if (!c->traits[i].erased && 2 * inner->height >= box->height / 2 && contains(box, inner))
       return true;
   }
   return false;

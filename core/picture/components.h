@@ -18,7 +18,8 @@ typedef struct {
   uint32_t digits;
 } dg_components;
 
-/** Finds the components of clear ink. Free with dg_components_free, also on failure. */
+/** Finds the components of clear ink, in the order of their first rows. Free with
+ * dg_components_free, also on failure. */
 bool dg_components_find(const dg_ink *ink, dg_components *components, dg_error *err);
 void dg_components_free(dg_components *components);
 

@@ -30,7 +30,8 @@ static bool cut_out(const dg_ink *ink, const dg_components *components, uint32_t
     uint32_t end = cuts->right ? cuts->right[y] - c->left : c->width;
     for (uint32_t x = first; x < end; x++) {
       size_t at = (size_t)(c->top + y) * ink->width + c->left + x;
-      if (is_of(components, at, digit)) c->strength[(size_t)y * c->width + x] = ink->strength[at];
+      if (ink->strength[at] && is_of(components, at, digit))
+        c->strength[(size_t)y * c->width + x] = ink->strength[at];
     }
   }
   return true;
@@ -44,8 +45,9 @@ static bool strengthen(cutting *c, uint8_t clear) {
   if (of_ink == 0) return false;
   int strong = 255;
   while (strong > 1 && 10 * (above += counts[strong]) < of_ink) strong--;
-  for (size_t i = 0; i < count; i++)
-    c->strength[i] = (uint8_t)(c->strength[i] < strong ? 255 * c->strength[i] / strong : 255);
+  uint8_t stronger[256];
+  for (int s = 0; s < 256; s++) stronger[s] = (uint8_t)(s < strong ? 255 * s / strong : 255);
+  for (size_t i = 0; i < count; i++) c->strength[i] = stronger[c->strength[i]];
   return true;
 }
 

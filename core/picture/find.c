@@ -13,6 +13,7 @@ enum { MIN_IMAGE = 8, MAX_IMAGE = 4096, MAX_BYTES = 1 << 28, MAX_OVERLAP = 8, RO
 
 /* Of numbers with a digit that is much lower than another, 2 of 10 were right. */
 static const float certainty_of_lower = 0.5f;
+static const float certainty_of_wide = 0.1f; /* of what is several digits, and was not cut */
 
 /**
  * Are the digits few and small enough for memory and time? Cutting takes time in proportion to the
@@ -51,7 +52,9 @@ static void set_certainty(const dg_components *components, dg_digits *digits) {
   for (uint32_t i = 0; i < count; i++) {
     bool lower = (i > 0 && is_lower(&boxes[i], &boxes[i - 1])) ||
                  (i + 1 < count && is_lower(&boxes[i], &boxes[i + 1]));
-    digits->certainty[i] = lower ? certainty_of_lower : 1;
+    digits->certainty[i] = dg_box_is_wide(&boxes[i]) ? certainty_of_wide
+                           : lower                   ? certainty_of_lower
+                                                     : 1;
   }
   for (uint32_t i = 0; i < components->count; i++) {
     const dg_component *c = &components->items[i];

@@ -6,7 +6,15 @@
 #include "core/base/error.h"
 #include "core/picture/scale.h"
 
-enum { MAX_SIDE = 160, LEVELS = 256, MIN_DIFFERENCE = 40, MARGIN = 3, STROKE = 2, MIN_SIDE = 100 };
+enum {
+  MAX_SIDE = 160,
+  LEVELS = 256,
+  MIN_DIFFERENCE = 40,
+  MARGIN = 3,
+  STROKE = 2,
+  MIN_SIDE = 100,
+  MIN_SHORTER = 40
+};
 
 static const double least_explained = 0.85, least_around = 0.9, least_page = 0.35,
                     least_solid = 0.9;
@@ -77,8 +85,8 @@ static bool find_page(layout *l) {
 }
 
 /** Gives what is beside the page the level of the nearest pixel of the page in its row, or of the
-    nearest row that has any. */
-static void extend_levels(layout *l) {
+    nearest row that has any; false: the page is not wider than its margins. */
+static bool extend_levels(layout *l) {
   uint32_t first = l->height, last = 0;
   for (uint32_t y = 0; y < l->height; y++) {
     uint8_t *levels = l->levels + (size_t)y * l->width, *page = l->page + (size_t)y * l->width;
@@ -91,10 +99,11 @@ static void extend_levels(layout *l) {
     if (first == l->height) first = y;
     last = y;
   }
-  for (uint32_t y = 0; y < l->height; y++)
+  for (uint32_t y = 0; first < l->height && y < l->height; y++)
     if (y < first || y > last)
       memcpy(l->levels + (size_t)y * l->width,
              l->levels + (size_t)(y < first ? first : last) * l->width, l->width);
+  return first < l->height;
 }
 
 /** Removes what is drawn: bright and dark parts that are narrower than a window. */
@@ -105,7 +114,9 @@ static bool remove_strokes(layout *l, dg_error *err) {
 }
 
 bool dg_page_extend(uint8_t *pixels, uint32_t height, uint32_t width, dg_error *err) {
-  uint32_t longer = height > width ? height : width, by = (longer + MAX_SIDE - 1) / MAX_SIDE;
+  uint32_t longer = height > width ? height : width, shorter = height + width - longer;
+  uint32_t by = (longer + MAX_SIDE - 1) / MAX_SIDE;
+  if (by > 1 && shorter / by < MIN_SHORTER) by = shorter / MIN_SHORTER ? shorter / MIN_SHORTER : 1;
   layout l = {.height = (height + by - 1) / by, .width = (width + by - 1) / by};
   size_t count = (size_t)l.height * l.width;
   if (longer < MIN_SIDE) return true;
@@ -114,14 +125,12 @@ bool dg_page_extend(uint8_t *pixels, uint32_t height, uint32_t width, dg_error *
   l.page = l.levels + count;
   bool ok =
       dg_scale(pixels, height, width, l.levels, l.height, l.width, err) && remove_strokes(&l, err);
-  if (ok && find_page(&l)) {
-    extend_levels(&l);
+  if (ok && find_page(&l) && extend_levels(&l))
     for (uint32_t y = 0; y < height; y++)
       for (uint32_t x = 0; x < width; x++) {
         size_t at = (size_t)y * l.height / height * l.width + (size_t)x * l.width / width;
         if (!l.page[at]) pixels[(size_t)y * width + x] = l.levels[at];
       }
-  }
   free(l.levels);
   return ok;
 }

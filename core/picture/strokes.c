@@ -44,9 +44,18 @@ static bool sum_filled(granules *g, uint32_t reach, bool bright, double *sum, dg
   return true;
 }
 
-static bool sum_all(granules *g, dg_error *err) {
+/** Reach of the widest window. In a strip it stays low, else the paper between digits, too, would
+   be narrower than the window. */
+static uint32_t most_reach(const granules *g) {
   uint32_t longer = g->height > g->width ? g->height : g->width;
-  uint32_t most = longer / 8 > 4 ? longer / 8 : 4;
+  uint32_t most = longer / 8, of_strip = (g->height + g->width - longer) / 3;
+  if (of_strip < MIN_REACH) of_strip = MIN_REACH;
+  if (most > of_strip) most = of_strip;
+  return most > 4 ? most : 4;
+}
+
+static bool sum_all(granules *g, dg_error *err) {
+  uint32_t most = most_reach(g);
   bool ok = true;
   for (uint32_t reach = 1; ok && reach <= most && g->scales < MAX_SCALES; reach += 1 + reach / 3) {
     ok = sum_filled(g, reach, false, &g->sums[0][g->scales], err) &&

@@ -1,15 +1,9 @@
 /** Compares probabilities with how often they are correct. */
 #include <math.h>
 
+#include "core/base/numbers.h"
 #include "core/base/sized.h"
 #include "digits/calibration.h"
-
-static uint32_t likeliest(const float *p, uint32_t classes) {
-  uint32_t best = 0;
-  for (uint32_t c = 1; c < classes; c++)
-    if (p[c] > p[best]) best = c;
-  return best;
-}
 
 /** The bin of a probability; 0 belongs to the first. */
 static dg_calibration_bin *bin_of(dg_calibration *all, double probability) {
@@ -23,7 +17,7 @@ void dg_calibration_measure(const float *p, const uint8_t *labels, uint32_t coun
                             dg_calibration *out, size_t size) {
   dg_calibration c = {.count = count};
   for (uint32_t i = 0; i < count; i++, p += classes) {
-    uint32_t best = likeliest(p, classes);
+    uint32_t best = dg_argmax(p, classes);
     dg_calibration_bin *bin = bin_of(&c, (double)p[best]);
     bin->count++;
     bin->confidence += (double)p[best];

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/base/error.h"
+#include "core/base/numbers.h"
 #include "core/picture/find.h"
 #include "digits/predict.h"
 
@@ -15,9 +16,8 @@ static bool say_how_sure(void *user, const uint8_t *images, uint32_t count, floa
   bool ok = p ? dg_predictor_run(predictor, images, count, p, err) : dg_fail_memory(err, size);
   if (ok) dg_predictor_probabilities(predictor, p, count, p);
   for (uint32_t i = 0; ok && i < count; i++) {
-    sure[i] = 0;
-    for (uint32_t c = 0; c < classes; c++)
-      if (p[i * classes + c] > sure[i]) sure[i] = p[i * classes + c];
+    const float *of_image = p + (size_t)i * classes;
+    sure[i] = of_image[dg_argmax(of_image, classes)];
   }
   free(p);
   return ok;

@@ -59,6 +59,7 @@ static const shell_line lines[] = {
     {ON_CPU "./w - < one.png", 0, "-: "},
     {ON_CPU "./w - < /dev/null", 2, "standard input: the file is empty"},
     {"cat one.png | " ON_CPU "./w -", 0, "-: "},
+    {"cat one.png | TMPDIR=/nowhere " ON_CPU "./w /dev/stdin", 0, "/dev/stdin: "},
     {ON_CPU "--show none/x.png ./w one.png", 1, "none/x.png can't be written"},
     {ON_CPU "./w one.png > /dev/full", 1, "standard output could not be written"},
     {ON_CPU "--json ./w blank.png", 2, "{\"file\":\"blank.png\",\"error\":\"blank.png: no ink"},

@@ -198,6 +198,28 @@ START_TEST(boxes_and_underlines_are_no_digits) {
 }
 END_TEST
 
+START_TEST(a_strip_of_paper_is_a_page) {
+  enum { COUNT = 5 };
+  dg_error err = {0};
+  dg_dataset *data = dg_dataset_draw(COUNT, 1, 5, 1, &err);
+  dg_part_view part = dg_dataset_part(data, DG_PART_TRAIN);
+  canvas c = canvas_new(120, 1600);
+  canvas_fill(&c, 0, 0, 30, 1600); /* the table around it */
+  canvas_fill(&c, 90, 0, 30, 1600);
+  canvas_fill(&c, 0, 0, 120, 100);
+  canvas_fill(&c, 0, 1500, 120, 100);
+  for (uint32_t i = 0; i < COUNT; i++)
+    canvas_paint(&c, part.images + (size_t)i * PIXELS, SIDE, 48.0 / SIDE, 0, 36, 300 + 200 * i);
+  dg_digits digits = find(&c, &(canvas_light){230, 230, 60, 60, 0});
+  ck_assert_uint_eq(digits.count, COUNT);
+  for (uint32_t d = 0; d < COUNT; d++)
+    ck_assert_uint_eq(nearest(&part, digits.images + d * PIXELS), d);
+  dg_digits_free(&digits);
+  canvas_free(&c);
+  dg_dataset_close(data);
+}
+END_TEST
+
 START_TEST(what_touches_the_edge_is_no_digit) {
   canvas c = paint_two();
   canvas_fill(&c, 0, 0, 300, 40); /* a dark edge */
@@ -300,6 +322,63 @@ START_TEST(a_digit_cut_through_much_ink_is_doubtful) {
 }
 END_TEST
 
+/** sure_of_narrow, which counts the images. */
+static bool count_narrow(void *user, const uint8_t *images, uint32_t count, float *sure,
+                         dg_error *err) {
+  *(uint32_t *)user += count;
+  return sure_of_narrow(NULL, images, count, sure, err);
+}
+
+enum { BAR = 5, PITCH = 20, TALL = 40 };
+
+/** Finds digits in rows of so many bars, which thin lines join to one component; returns how many
+    images were judged. */
+static uint32_t find_chains(uint32_t rows, uint32_t bars, dg_digits *digits) {
+  canvas c = canvas_new(40 + rows * 2 * TALL, 40 + bars * PITCH);
+  for (uint32_t row = 0; row < rows; row++)
+    for (uint32_t i = 0, top = 30 + row * 2 * TALL; i < bars; i++) {
+      canvas_fill(&c, top, 20 + i * PITCH, TALL, BAR);
+      canvas_fill(&c, top + i % 2 * (TALL - BAR), 20 + i * PITCH, BAR, i + 1 < bars ? PITCH : BAR);
+    }
+  dg_picture p = canvas_picture(&c, &black_on_white);
+  dg_error err = {0};
+  uint32_t judged = 0;
+  dg_judge judge = {&judged, count_narrow};
+  ck_assert_msg(dg_digits_find_judged(&p, "canvas", SIDE, SIDE, &judge, digits, &err), "%s",
+                err.message);
+  dg_picture_free(&p);
+  canvas_free(&c);
+  return judged;
+}
+
+START_TEST(a_long_number_is_taken_apart) {
+  dg_digits digits;
+  find_chains(1, 23, &digits);
+  ck_assert_uint_ge(digits.count, 12);
+  for (uint32_t i = 0; i < digits.count; i++)
+    ck_assert_uint_le(digits.boxes[i].width, digits.boxes[i].height);
+  dg_digits_free(&digits);
+}
+END_TEST
+
+START_TEST(what_is_several_digits_is_doubtful) {
+  dg_digits digits;
+  find_chains(1, 26, &digits); /* too long to be taken apart */
+  ck_assert_uint_eq(digits.count, 1);
+  ck_assert_float_eq(digits.certainty[0], 0.1f);
+  dg_digits_free(&digits);
+}
+END_TEST
+
+START_TEST(few_images_are_judged_in_a_picture_of_many) {
+  dg_digits digits;
+  ck_assert_uint_le(find_chains(20, 23, &digits), 6000);
+  ck_assert_uint_ge(digits.count, 20);
+  ck_assert_float_eq(digits.certainty[digits.count - 1], 0.1f);
+  dg_digits_free(&digits);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("find");
   tcase_set_timeout(tests, 120);
@@ -308,9 +387,13 @@ int main(void) {
   tcase_add_test(tests, digits_are_cut_out_as_in_mnist);
   tcase_add_test(tests, ruled_paper_is_no_digit);
   tcase_add_test(tests, boxes_and_underlines_are_no_digits);
+  tcase_add_test(tests, a_strip_of_paper_is_a_page);
   tcase_add_test(tests, what_touches_the_edge_is_no_digit);
   tcase_add_test(tests, lines_alone_are_no_digits);
   tcase_add_test(tests, a_lower_digit_is_doubtful);
   tcase_add_test(tests, a_digit_cut_through_much_ink_is_doubtful);
+  tcase_add_test(tests, a_long_number_is_taken_apart);
+  tcase_add_test(tests, what_is_several_digits_is_doubtful);
+  tcase_add_test(tests, few_images_are_judged_in_a_picture_of_many);
   return suite_main("find", tests);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file/pipe.h"
 #include "digits/data.h"
 #include "digits/device.h"
 #include "digits/model.h"
@@ -22,13 +23,7 @@
 /** For command_note. */
 static char program[] = "digits-predict";
 
-enum {
-  BATCH = 64,
-  SHEET_COLUMNS = 10,
-  SHEET_SCALE = 4,
-  FIRST_CAPACITY = 1 << 16,
-  MAX_INPUT_BYTES = 1 << 29
-};
+enum { BATCH = 64, SHEET_COLUMNS = 10, SHEET_SCALE = 4, MAX_INPUT_BYTES = 1 << 29 };
 
 /** The label below an image of the sheet. */
 typedef struct {
@@ -95,8 +90,7 @@ static bool work_open(work *w, dg_error *err) {
                                    err)
                 : NULL;
   if (!w->predictor || !open_classes(w, path, err)) return false;
-  likeliest_warn("digits-predict", path, o->min_probability,
-                 dg_predictor_temperature(w->predictor));
+  likeliest_warn(program, path, o->min_probability, dg_predictor_temperature(w->predictor));
   return true;
 }
 
@@ -110,35 +104,12 @@ static void work_close(work *w) {
 
 /* ---- pictures ----------------------------------------------------------- */
 
-/** Reads all of standard input to new memory. */
-static uint8_t *read_input(size_t *size, dg_error *err) {
-  uint8_t *bytes = NULL;
-  *size = 0;
-  for (size_t capacity = FIRST_CAPACITY; capacity <= MAX_INPUT_BYTES; capacity *= 2) {
-    uint8_t *more = realloc(bytes, capacity);
-    if (!more) {
-      dg_fail_memory(err, capacity);
-      break;
-    }
-    bytes = more;
-    *size += fread(bytes + *size, 1, capacity - *size, stdin);
-    if (*size < capacity && !ferror(stdin)) return bytes;
-    if (*size < capacity || capacity == MAX_INPUT_BYTES) {
-      dg_fail(err, DG_ERR_INPUT, "standard input %s",
-              *size < capacity ? "can't be read" : "is too long for a picture");
-      break;
-    }
-  }
-  free(bytes);
-  return NULL;
-}
-
 static bool read_picture(dg_picture *page, const char *name, dg_error *err) {
   const dg_picture_options how = {.size = sizeof how, .note = command_note, .user = program};
   *page = (dg_picture){0};
   if (strcmp(name, "-") != 0) return dg_picture_read_with(page, name, &how, err);
   size_t size;
-  uint8_t *bytes = read_input(&size, err);
+  char *bytes = dg_pipe_read("/dev/stdin", MAX_INPUT_BYTES, &size, err);
   bool ok = bytes && dg_picture_decode_with(page, bytes, size, "standard input", &how, err);
   free(bytes);
   return ok;

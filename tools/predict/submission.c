@@ -3,14 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/file/file.h"
-
-static uint32_t label_of(const submission *s, uint32_t image) {
-  const float *logits = s->logits + (size_t)image * s->classes;
-  uint32_t label = 0;
-  for (uint32_t c = 1; c < s->classes; c++)
-    if (logits[c] > logits[label]) label = c;
-  return label;
-}
+#include "core/base/numbers.h"
 
 static void write_line(dg_new_file *file, uint32_t id, uint32_t label) {
   char line[32];
@@ -23,6 +16,7 @@ bool submission_write(const submission *s, const char *path, dg_error *err) {
   dg_new_file file;
   if (!dg_file_begin(&file, path, err)) return false;
   dg_file_write(&file, header, sizeof header - 1);
-  for (uint32_t i = 0; i < s->count; i++) write_line(&file, i + 1, label_of(s, i));
+  for (uint32_t i = 0; i < s->count; i++)
+    write_line(&file, i + 1, dg_argmax(s->logits + (size_t)i * s->classes, s->classes));
   return dg_file_commit(&file, err);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/file/descriptor.h"
+#include "core/base/file/file.h"
 
 enum { PIECE = 1 << 16, WRITER_MS = 5000 };
 
@@ -88,30 +89,55 @@ static int read_piece(int from, bool first, void *bytes, size_t *got) {
   }
 }
 
-/** Copies everything. Returns 0 or an errno; EFBIG: it is more than `most` bytes. */
-static int copy(int from, int to, bool fifo, uint64_t most, uint64_t *size) {
+/** Takes a piece of what comes. Returns 0 or an errno. */
+typedef int take_piece(void *to, const char *bytes, size_t count);
+
+static int take_to_file(void *to, const char *bytes, size_t count) {
+  return dg_write_all(*(const int *)to, bytes, count);
+}
+
+typedef struct {
+  char *bytes;
+  size_t size, capacity;
+} memory;
+
+/** Leaves DG_FILE_SPARE bytes behind the last one. */
+static int take_to_memory(void *to, const char *bytes, size_t count) {
+  memory *m = to;
+  if (m->capacity - m->size < count + DG_FILE_SPARE) {
+    const size_t capacity = 2 * m->capacity + count + DG_FILE_SPARE;
+    char *more = realloc(m->bytes, capacity);
+    if (!more) return ENOMEM;
+    m->bytes = more, m->capacity = capacity;
+  }
+  if (count) memcpy(m->bytes + m->size, bytes, count);
+  m->size += count;
+  return 0;
+}
+
+/** Takes everything. Returns 0 or an errno; EFBIG: it is more than `most` bytes. */
+static int take_all(int from, bool fifo, take_piece *take, void *to, uint64_t most,
+                    uint64_t *size) {
   char bytes[PIECE];
   for (*size = 0; *size <= most;) {
     size_t got;
     int reason = read_piece(from, fifo && *size == 0, bytes, &got);
-    if (!reason && got > 0) reason = dg_write_all(to, bytes, got);
+    if (!reason) reason = take(to, bytes, got);
     if (reason || got == 0) return reason;
     *size += got;
   }
   return EFBIG;
 }
 
-/** Copies a pipe to a file, whose begin is then to be read. Returns 0 or an errno. */
-static int fill(int file, const char *path, uint64_t most, uint64_t *size) {
+static int take_pipe(const char *path, take_piece *take, void *to, uint64_t most, uint64_t *size) {
   const int from = open_pipe(path);
   if (from < 0) return errno;
-  int reason = copy(from, file, dg_pipe_descriptor(path) < 0, most, size);
+  const int reason = take_all(from, dg_pipe_descriptor(path) < 0, take, to, most, size);
   close(from);
-  if (!reason && lseek(file, 0, SEEK_SET) != 0) reason = errno;
   return reason;
 }
 
-static bool fail(const char *path, int reason, uint64_t most, dg_error *err) {
+static bool fail(const char *path, int reason, uint64_t most, const char *where, dg_error *err) {
   if (reason == ETIMEDOUT)
     return dg_fail(err, DG_ERR_INPUT, "%s: it is a pipe that nobody writes to", path);
   if (reason == EFBIG)
@@ -119,16 +145,28 @@ static bool fail(const char *path, int reason, uint64_t most, dg_error *err) {
                    "%s: more than %llu bytes come out of this pipe; that is too much for such a "
                    "file",
                    path, (unsigned long long)most);
-  return dg_fail(err, DG_ERR_RUNTIME, "%s: the pipe can't be kept in a temporary file: %s", path,
+  return dg_fail(err, reason == ENOMEM ? DG_ERR_MEMORY : DG_ERR_RUNTIME, "%s: %s%s", path, where,
                  strerror(reason));
 }
 
 int dg_pipe_keep(const char *path, uint64_t most, uint64_t *size, dg_error *err) {
   const int file = open_nameless(path, err);
   if (file < 0) return -1;
-  const int reason = fill(file, path, most, size);
+  int reason = take_pipe(path, take_to_file, (void *)&file, most, size);
+  if (!reason && lseek(file, 0, SEEK_SET) != 0) reason = errno;
   if (!reason) return file;
-  fail(path, reason, most, err);
+  fail(path, reason, most, "the pipe can't be kept in a temporary file: ", err);
   close(file);
   return -1;
+}
+
+char *dg_pipe_read(const char *path, uint64_t most, size_t *size, dg_error *err) {
+  memory m = {0};
+  uint64_t length;
+  const int reason = take_pipe(path, take_to_memory, &m, most, &length);
+  *size = m.size;
+  if (!reason) return memset(m.bytes + m.size, 0, DG_FILE_SPARE), m.bytes;
+  fail(path, reason, most, "the pipe can't be read: ", err);
+  free(m.bytes);
+  return NULL;
 }

@@ -1,7 +1,8 @@
-/** Pipes, of which what comes is kept in a file without a name. */
+/** Pipes, of which what comes is kept in a file without a name, or in memory. */
 #ifndef DG_PIPE_H
 #define DG_PIPE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
@@ -18,5 +19,9 @@ int dg_pipe_descriptor(const char *path);
  * within five seconds is an error; a writer may take any time.
  */
 int dg_pipe_keep(const char *path, uint64_t most, uint64_t *size, dg_error *err);
+
+/** Reads all that comes to new memory, like dg_file_read. Of a path that names a descriptor, such
+   as /dev/stdin, reads what comes from there on, whatever it leads to. */
+char *dg_pipe_read(const char *path, uint64_t most, size_t *size, dg_error *err);
 
 #endif
