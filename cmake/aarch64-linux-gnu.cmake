@@ -1,5 +1,5 @@
-# Cross-compiles for 64-bit ARM on Debian: crossbuild-essential-arm64, the libraries' packages of
-# arm64, and qemu-user-static, which runs what was built.
+# Cross-compiles for 64-bit ARM on Debian, with the packages of "packages.sh arm64";
+# qemu-aarch64-static runs what was built.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

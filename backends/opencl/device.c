@@ -13,6 +13,7 @@ static bool list(dg_device_properties *infos, size_t capacity, size_t *count, dg
   dg_cl_devices found;
   (void)err;
   dg_cl_devices_find(&found);
+  dg_cl_devices_add_drivers(&found);
   *count = found.count;
   for (size_t i = 0; i < found.count && i < capacity; i++) {
     dg_cl_device unopened = {.id = found.id[i], .base.info = found.info[i]};
@@ -102,8 +103,7 @@ static dg_device *open_one(cl_device_id id, const dg_device_properties *info,
 }
 
 /* The first device that can be opened; if there is none, the error is that of the first. */
-static dg_device *open_any(const dg_cl_devices *found, const dg_open_options *options,
-                           dg_error *err) {
+static dg_device *open_any(dg_cl_devices *found, const dg_open_options *options, dg_error *err) {
   if (found->usable == 0) {
     dg_cl_devices_fail(found, err);
     return NULL;

@@ -13,7 +13,8 @@
  */
 const char *dg_text_begin(const char *text, size_t size, const char *path, dg_error *err);
 
-/** Does text begin as UTF-16 or UTF-32 does, with a byte order mark or without? */
-bool dg_text_is_wide(const char *text, size_t size);
+/** Finds the length of a byte order mark of UTF-8, or 0, in the first bytes of a text. If these are
+    UTF-16 or UTF-32, with a byte order mark or without, it is an error that names the file. */
+bool dg_text_mark(const char *text, size_t size, const char *path, size_t *mark, dg_error *err);
 
 #endif

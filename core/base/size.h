@@ -39,6 +39,11 @@ static inline uint64_t dg_size_round_up(uint64_t size, uint64_t unit) {
   return over && size != DG_SIZE_TOO_LARGE ? dg_size_plus(size, unit - over) : size;
 }
 
+/** Bytes in MB (of 2^20 bytes), rounded up. */
+static inline uint64_t dg_size_megabytes(uint64_t bytes) {
+  return (bytes >> 20) + (bytes % (1 << 20) != 0);
+}
+
 /** Is this an allowed count of numbers for a tensor? */
 static inline bool dg_size_fits(uint64_t numbers) {
   return numbers <= DG_SIZE_NUMBERS;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/limits/memory.h"
+#include "core/base/size.h"
 #include "core/exec/internal.h"
 #include "core/model/model.h"
 
@@ -27,20 +28,18 @@ static demand demand_of(const dg_network *network, const dg_network_beside *besi
       beside->images};
 }
 
-static uint64_t megabytes(uint64_t bytes) {
-  return (bytes >> 20) + (bytes % (1 << 20) != 0);
-}
-
 static bool fail(const dg_network *network, const demand *d, const dg_memory_left *left,
                  dg_error *err) {
-  const bool smaller_batch = sum(&(demand){0, d->parameters, d->images}) <= left->bytes;
+  const demand one_sample = {d->arena / network->max_n, d->parameters, d->images};
+  const bool smaller_batch = sum(&one_sample) <= left->bytes;
   dg_fail(err, DG_ERR_MEMORY,
           "the network and its data need %" PRIu64 " MB on the device (%" PRIu64
           " MB for %u samples at a time, %" PRIu64
           " MB for parameters and their optimizer, %" PRIu64
           " MB for images); the memory limit of %s leaves %" PRIu64 " MB%s",
-          megabytes(sum(d)), megabytes(d->arena), network->max_n, megabytes(d->parameters),
-          megabytes(d->images), left->limit, left->bytes >> 20,
+          dg_size_megabytes(sum(d)), dg_size_megabytes(d->arena), network->max_n,
+          dg_size_megabytes(d->parameters), dg_size_megabytes(d->images), left->limit,
+          left->bytes >> 20,
           smaller_batch
               ? ""
               : ", too few for any batch; raise it, or take a smaller network or fewer images");

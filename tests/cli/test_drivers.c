@@ -46,7 +46,7 @@ static const shell_line listed[] = {
     {WITH("fake", ALL) LIST, 0, "opencl 6: "},
     {WITH("fake", "none") LIST, 0,
      "opencl 0: fake/fake.icd\n    can't be used  its driver has no platform: "},
-    {WITH("fake", "none") LIST, 0, "(-1001)\n"},
+    {WITH("fake", "none") LIST, 0, "CL_PLATFORM_NOT_FOUND_KHR (-1001)\n"},
     {WITH("fake/fake.icd", "none") LIST, 0, "opencl 0: fake/fake.icd\n"},
     {WITH("lost", "") LIST, 0,
      "opencl 0: lost/lost.icd\n    can't be used  its driver can't be loaded: "

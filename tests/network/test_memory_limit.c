@@ -74,12 +74,13 @@ static void close_device(dg_device *d) {
 /* ---- the sum ------------------------------------------------------------- */
 
 /** The sum by hand: what --describe shows, Adam's two arrays, the average, the best parameters, and
-    all images with label and index. */
-static uint64_t expected(const dg_model *model, dg_device *d, bool train) {
+    all images with label and index. `arena` is the part that grows with the batch. */
+static uint64_t expected(const dg_model *model, dg_device *d, bool train, uint64_t *arena) {
   dg_error err = {0};
   dg_network *network = dg_network_plan(model, d, BATCH, train, &err);
   ck_assert_msg(network != NULL, "%s", err.message);
   uint64_t bytes = dg_network_bytes(network);
+  *arena = dg_network_arena(network);
   if (train) bytes += 4 * (3 * (uint64_t)dg_network_learned(network) + dg_network_floats(network));
   dg_network_free(network);
   return bytes + (uint64_t)(TEST + (train ? TRAIN : 0)) * (PIXELS + 1 + 4);
@@ -102,7 +103,9 @@ START_TEST(the_sum_is_compared_first) {
   dg_model *model = dg_model_parse(text, "text", NULL, 0, &err);
   dg_dataset *data = dg_dataset_draw(TRAIN, TEST, 1, 1, &err);
   ck_assert_msg(model && data, "%s", err.message);
-  const uint64_t bytes = expected(model, d, train);
+  uint64_t arena;
+  const uint64_t bytes = expected(model, d, train, &arena),
+                 one_sample = bytes - arena + arena / BATCH;
 
   set_limit(bytes);
   dg_trainer *t = make(model, d, data, train, &err);
@@ -117,7 +120,15 @@ START_TEST(the_sum_is_compared_first) {
   ck_assert_ptr_nonnull(strstr(err.message, "for 64 samples at a time"));
   ck_assert_ptr_nonnull(strstr(err.message, "the memory limit of the control group leaves 0 MB"));
 
-  set_limit(1000); /* no batch helps */
+  set_limit(one_sample);
+  ck_assert_ptr_null(make(model, d, data, train, &err));
+  ck_assert_int_eq(err.remedy, DG_REMEDY_BATCH);
+
+  set_limit(one_sample - 1); /* no batch helps */
+  ck_assert_ptr_null(make(model, d, data, train, &err));
+  ck_assert_int_eq(err.remedy, DG_REMEDY_NONE);
+
+  set_limit(1000);
   ck_assert_ptr_null(make(model, d, data, train, &err));
   ck_assert_int_eq(err.remedy, DG_REMEDY_NONE);
   ck_assert_ptr_nonnull(strstr(err.message, "take a smaller network or fewer images"));

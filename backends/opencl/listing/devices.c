@@ -6,8 +6,6 @@
 #include "backends/opencl/listing/drivers.h"
 #include "core/base/text.h"
 
-static const cl_int no_platform = -1001; /* CL_PLATFORM_NOT_FOUND_KHR, of the ICD loader */
-
 /* ---- the list ----------------------------------------------------------- */
 
 /* Puts a device behind those that can be used, or at the end if it has a fault. */
@@ -167,12 +165,15 @@ void dg_cl_devices_find(dg_cl_devices *found) {
   char fault[256];
   found->usable = found->count = 0;
   const cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &count);
-  if (code && code != no_platform) {
+  if (code && code != CL_PLATFORM_NOT_FOUND_KHR) {
     write_code(fault, sizeof fault, code, "listing the platforms");
     add_fault(found, "OpenCL", fault);
   }
   for (cl_uint p = 0; !code && p < count && p < MAX_PLATFORMS; p++)
     find_of_platform(found, platforms[p]);
+}
+
+void dg_cl_devices_add_drivers(dg_cl_devices *found) {
   dg_cl_driver_faults(add_fault, found);
 }
 
@@ -183,15 +184,7 @@ static bool fail_faulty(const dg_device_properties *info, dg_error *err) {
          dg_advise(err, DG_REMEDY_DEVICE);
 }
 
-long dg_cl_devices_pick(const dg_cl_devices *found, const char *wanted, dg_error *err) {
-  if (found->count == 0) return dg_cl_devices_fail(found, err), -1;
-  long index = found->usable ? dg_pick_device(found->info, found->usable, wanted, NULL) : -1;
-  if (index < 0) index = dg_pick_device(found->info, found->count, wanted, err);
-  return index < 0 || (size_t)index < found->usable ? index
-                                                    : (fail_faulty(&found->info[index], err), -1);
-}
-
-bool dg_cl_devices_fail(const dg_cl_devices *found, dg_error *err) {
+static bool fail_all(const dg_cl_devices *found, dg_error *err) {
   if (found->count == 0)
     return dg_fail(err, DG_ERR_RUNTIME,
                    "no OpenCL device found; install a driver (on Debian, for the processor: "
@@ -200,4 +193,19 @@ bool dg_cl_devices_fail(const dg_cl_devices *found, dg_error *err) {
   return dg_fail(err, DG_ERR_UNSUPPORTED, "no OpenCL device can be used; %s: %s",
                  found->info[0].name, found->info[0].fault) ||
          dg_advise(err, DG_REMEDY_BACKEND);
+}
+
+long dg_cl_devices_pick(dg_cl_devices *found, const char *wanted, dg_error *err) {
+  long index = found->usable ? dg_pick_device(found->info, found->usable, wanted, NULL) : -1;
+  if (index >= 0) return index;
+  dg_cl_devices_add_drivers(found);
+  if (found->count == 0) return fail_all(found, err), -1;
+  index = dg_pick_device(found->info, found->count, wanted, err);
+  if (index >= 0) fail_faulty(&found->info[index], err);
+  return -1;
+}
+
+bool dg_cl_devices_fail(dg_cl_devices *found, dg_error *err) {
+  dg_cl_devices_add_drivers(found);
+  return fail_all(found, err);
 }

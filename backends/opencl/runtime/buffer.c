@@ -3,6 +3,7 @@
 
 #include "backends/checks.h"
 #include "backends/opencl/runtime/device.h"
+#include "core/base/size.h"
 
 static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer *whole,
                        dg_error *err) {
@@ -23,7 +24,7 @@ static dg_buffer *wrap(dg_cl_device *device, cl_mem mem, size_t bytes, dg_buffer
 /* Drivers promise more memory than there is, so sizes are checked before allocating. */
 static bool check_size(const dg_cl_device *device, size_t bytes, dg_error *err) {
   const dg_device_properties *info = &device->base.info;
-  const unsigned long long mb = (bytes + (1 << 20) - 1) >> 20;
+  const unsigned long long mb = dg_size_megabytes(bytes);
   if (bytes > info->max_alloc)
     return dg_fail(err, DG_ERR_MEMORY,
                    "a buffer of %llu MB is too large: the device %s allows %llu MB in one buffer",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/limits/cgroup.h"
+#include "core/base/size.h"
 
 static uint64_t minus(uint64_t a, uint64_t b) {
   return a > b ? a - b : 0;
@@ -65,5 +66,5 @@ bool dg_memory_check(uint64_t bytes, const char *what, dg_error *err) {
   return bytes <= left.bytes ||
          dg_fail(err, DG_ERR_MEMORY,
                  "%s needs %" PRIu64 " MB; the memory limit of %s leaves %" PRIu64 " MB", what,
-                 (bytes + (1 << 20) - 1) >> 20, left.limit, left.bytes >> 20);
+                 dg_size_megabytes(bytes), left.limit, left.bytes >> 20);
 }

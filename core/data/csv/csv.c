@@ -93,11 +93,7 @@ static bool names_labels(const cell *c) {
 static bool pass_mark(table *t) {
   const int first = next_byte(t);
   if (first < 0) return first == AT_END;
-  const char *text = (const char *)t->bytes;
-  t->at = t->end >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-  return !dg_text_is_wide(text, t->end) ||
-         dg_fail(t->file.err, DG_ERR_INPUT, "%s: the text is UTF-16 or UTF-32; save it as UTF-8",
-                 t->file.path);
+  return dg_text_mark((const char *)t->bytes, t->end, t->file.path, &t->at, t->file.err);
 }
 
 /** The side of a square of so many pixels, or 0. */
