@@ -33,6 +33,11 @@ bool dg_components_group(dg_components *components, const char *name, dg_error *
 /** Writes the box around all components of each digit: [components->digits]. */
 void dg_components_boxes(const dg_components *components, dg_box *boxes);
 
+/** Is a box wider than that of any digit? Then it is that of several. */
+static inline bool dg_box_is_wide(const dg_box *box) {
+  return 10ull * box->width > 19ull * box->height;
+}
+
 /** Assigns each pixel of faint ink near a component to the one that is nearest along the ink. */
 bool dg_components_grow(const dg_ink *ink, dg_components *components, dg_error *err);
 

@@ -15,11 +15,6 @@ typedef struct {
 bool dg_digits_find_judged(const dg_picture *picture, const char *name, uint32_t height,
                            uint32_t width, const dg_judge *judge, dg_digits *digits, dg_error *err);
 
-/** Is a box wider than that of any digit? Then it is that of several. */
-static inline bool dg_box_is_wide(const dg_box *box) {
-  return 10ull * box->width > 19ull * box->height;
-}
-
 /** Takes apart digits of grown components that touch, for images [height, width]. */
 bool dg_digits_take_apart(const dg_ink *ink, dg_components *components, uint32_t height,
                           uint32_t width, const dg_judge *judge, dg_error *err);
