@@ -74,10 +74,10 @@ void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint
 static double cross_entropy(const dg_loss_desc *d, const double *logits, uint32_t label,
                             double scale, double *d_logits) {
   double largest = logits[0], sum = 0, loss = 0;
-  for (uint32_t c = 1; c < d->classes; c++) largest = fmax(largest, logits[c]);
-  for (uint32_t c = 0; c < d->classes; c++) sum += exp(logits[c] - largest);
-  for (uint32_t c = 0; c < d->classes; c++) {
-    double wanted = (1 - (double)d->smoothing) * (c == label) + (double)d->smoothing / d->classes;
+  for (uint32_t c = 1; c < d->outputs; c++) largest = fmax(largest, logits[c]);
+  for (uint32_t c = 0; c < d->outputs; c++) sum += exp(logits[c] - largest);
+  for (uint32_t c = 0; c < d->outputs; c++) {
+    double wanted = (1 - (double)d->smoothing) * (c == label) + (double)d->smoothing / d->outputs;
     if (wanted != 0) loss += wanted * (log(sum) + largest - logits[c]);
     if (d_logits) d_logits[c] = scale * (exp(logits[c] - largest) / sum - wanted);
   }
@@ -87,12 +87,12 @@ static double cross_entropy(const dg_loss_desc *d, const double *logits, uint32_
 static double squared_error(const dg_loss_desc *d, const double *logits, uint32_t label,
                             double scale, double *d_logits) {
   double sum = 0;
-  for (uint32_t c = 0; c < d->classes; c++) {
+  for (uint32_t c = 0; c < d->outputs; c++) {
     double error = logits[c] - (c == label);
     sum += error * error;
-    if (d_logits) d_logits[c] = scale * 2 * error / d->classes;
+    if (d_logits) d_logits[c] = scale * 2 * error / d->outputs;
   }
-  return sum / d->classes;
+  return sum / d->outputs;
 }
 
 void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
@@ -100,13 +100,13 @@ void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t 
   uint32_t whole = step->whole ? step->whole : step->n;
   *loss = 0, *correct = 0;
   for (uint32_t s = 0; s < step->n; s++) {
-    const double *row = logits + (size_t)s * desc->classes;
-    double *d_row = d_logits ? d_logits + (size_t)s * desc->classes : NULL;
+    const double *row = logits + (size_t)s * desc->outputs;
+    double *d_row = d_logits ? d_logits + (size_t)s * desc->outputs : NULL;
     *loss += (desc->kind == DG_LOSS_MSE ? squared_error : cross_entropy)(desc, row, labels[s],
                                                                          1.0 / whole, d_row) /
              whole;
     uint32_t best = 0;
-    for (uint32_t c = 1; c < desc->classes; c++)
+    for (uint32_t c = 1; c < desc->outputs; c++)
       if (row[c] > row[best]) best = c;
     *correct += best == labels[s];
   }

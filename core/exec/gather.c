@@ -11,7 +11,8 @@ static dg_augment augment_of(const dg_augment_recipe *recipe) {
 }
 
 dg_gather_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32_t width) {
-  return (dg_gather_desc){.height = height,
+  return (dg_gather_desc){.channels = 1,
+                          .height = height,
                           .width = width,
                           .mean = (float)model->data.mean,
                           .std = (float)model->data.std,

@@ -15,7 +15,7 @@ static bool open_loss(dg_trainer *t, dg_batch_ops *ops, const dg_network_io *io,
   dg_op_desc desc = {.kind = DG_OP_LOSS,
                      .exact = t->model->train.exact,
                      .loss = {.kind = (dg_loss_kind)t->model->loss,
-                              .classes = dg_network_outputs(t->network),
+                              .outputs = dg_network_outputs(t->network),
                               .smoothing = (float)t->model->train.label_smoothing}};
   if (!dg_bound_prepare(&ops->loss, t->device, "loss", &desc, dg_network_samples(t->network), true,
                         err))

@@ -71,16 +71,16 @@ enum { SLOTS = 5 };
 /** One run: writes slot `slot`, and the others stay poisoned. */
 static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_step step,
                          logits_fill fill, bool with_gradient) {
-  size_t count = (size_t)step.n * d->classes;
+  size_t count = (size_t)step.n * d->outputs;
   float *logits = rig_alloc(count, sizeof *logits), *got = rig_alloc(count, sizeof *got);
   uint32_t *labels = rig_alloc(step.n, sizeof *labels);
-  fill_logits(logits, count, fill, step.n + d->classes);
-  random_words(labels, step.n, d->classes, step.n);
+  fill_logits(logits, count, fill, step.n + d->outputs);
+  random_words(labels, step.n, d->outputs, step.n);
   rig_tensor in[] = {
-      rig_tensor_new(r->device, "logits", (size_t)max_n * d->classes * sizeof *logits),
+      rig_tensor_new(r->device, "logits", (size_t)max_n * d->outputs * sizeof *logits),
       rig_tensor_new(r->device, "labels", max_n * sizeof *labels)};
   rig_tensor out[] = {
-      rig_tensor_new(r->device, "d_logits", (size_t)max_n * d->classes * sizeof *got),
+      rig_tensor_new(r->device, "d_logits", (size_t)max_n * d->outputs * sizeof *got),
       rig_tensor_new(r->device, "losses", SLOTS * sizeof(float)),
       rig_tensor_new(r->device, "correct", SLOTS * sizeof(uint32_t))};
   rig_tensor_set(&in[0], logits, count * sizeof *logits);
@@ -126,7 +126,7 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
       if (max_n > 8 && n > 2 && n + 2 < max_n && n != max_n / 2) continue;
       snprintf(report->what, sizeof report->what,
                "%s of %u classes, smoothing %g, %s, n = %u of %u",
-               d->kind == DG_LOSS_MSE ? "squared error" : "cross-entropy", d->classes, d->smoothing,
+               d->kind == DG_LOSS_MSE ? "squared error" : "cross-entropy", d->outputs, d->smoothing,
                fills[fill], n, max_n);
       dg_step step = {.n = n, .train = true, .slot = n % SLOTS};
       try_loss_run(&r, d, max_n, step, fill, true);
@@ -152,10 +152,10 @@ void try_loss(const rig_target *target, int number) {
   dg_device *device = rig_open(target);
   for (size_t i = 0; i < (rig_small() ? 2 : sizeof cases / sizeof *cases); i++)
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-      dg_loss_desc d = {kinds[k].kind, cases[i].classes, kinds[k].smoothing};
+      dg_loss_desc d = {kinds[k].kind, cases[i].classes, .smoothing = kinds[k].smoothing};
       try_loss_case(&report, device, &d, cases[i].max_n);
     }
-  const dg_op_desc smoothed = {.kind = DG_OP_LOSS, .loss = {DG_LOSS_MSE, 10, 0.1f}};
+  const dg_op_desc smoothed = {.kind = DG_OP_LOSS, .loss = {DG_LOSS_MSE, 10, .smoothing = 0.1f}};
   if (device->calls->supports(device, &smoothed))
     rig_fail(&report, "smoothing with squared errors is said to be supported");
   device->calls->close(device);

@@ -201,7 +201,7 @@ static float *two_losses(rig_report *report, const rig_target *target, uint32_t 
   *floats = SCORES + 4 * LINE;
   bench b = bench_new(report, target, threads, *floats);
   const dg_op_desc desc = {.kind = DG_OP_LOSS,
-                           .loss = {.kind = DG_LOSS_CROSS_ENTROPY, .classes = CLASSES}};
+                           .loss = {.kind = DG_LOSS_CROSS_ENTROPY, .outputs = CLASSES}};
   dg_error err = {0};
   uint32_t labels[N];
   for (uint32_t i = 0; i < N; i++) labels[i] = i * 5 % CLASSES;

@@ -58,7 +58,7 @@ static const struct {
     {1, TEST, "kept_weights", NULL, RECURRENT(DG_CELL_LSTM)},
     {64, TRAIN, "product", "product", LINEAR},
     {1, TEST, "product", NULL, LINEAR},
-    {64, TRAIN, "samples", NULL, {.kind = DG_OP_LOSS, .loss = {.classes = 10}}},
+    {64, TRAIN, "samples", NULL, {.kind = DG_OP_LOSS, .loss = {.outputs = 10}}},
 };
 
 static bool supports(const void *device, const dg_op_desc *desc) {

@@ -40,7 +40,7 @@ static const place blast = {"blast", DG_CL_TILE, DG_CL_BLAST_ALWAYS};
 
 #define LOSS(count)                                                                                \
   {                                                                                                \
-    .kind = DG_OP_LOSS, .loss = {.kind = DG_LOSS_CROSS_ENTROPY, .classes = count }                 \
+    .kind = DG_OP_LOSS, .loss = {.kind = DG_LOSS_CROSS_ENTROPY, .outputs = count }                 \
   }
 
 /** What is chosen; backward NULL: none. */

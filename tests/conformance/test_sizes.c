@@ -124,7 +124,7 @@ static const struct {
      "its input would have more than"},
     {"height x width wraps",
      1,
-     {.kind = DG_OP_GATHER, .gather = {.height = 65536, .width = 65536, .std = 1}},
+     {.kind = DG_OP_GATHER, .gather = {.channels = 1, .height = 65536, .width = 65536, .std = 1}},
      "its output would have more than"},
     {"no samples",
      0,
@@ -165,7 +165,7 @@ static void batches_have_limits(const rig_target *target, int number) {
       {.kind = DG_OP_ADD, .add = {1u << 30, 2}},
       {.kind = DG_OP_CONCAT, .concat = {1, 2, {1u << 29, 1u << 29}}},
       {.kind = DG_OP_DROPOUT, .dropout = {1u << 30, 0.5f, 1}},
-      {.kind = DG_OP_LOSS, .loss = {.classes = 1u << 30}},
+      {.kind = DG_OP_LOSS, .loss = {.outputs = 1u << 30}},
   };
   dg_device *device = rig_open(target);
   bool counts_32_bits = strcmp(target->backend->name, "opencl") == 0;

@@ -215,7 +215,7 @@ static void gather(const dg_op *op, const dg_op_buffers *b, const dg_step *step)
 }
 
 static void loss(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
-  const uint64_t numbers = (uint64_t)step->n * op->desc.loss.classes;
+  const uint64_t numbers = (uint64_t)step->n * op->desc.loss.outputs;
   check("logits", op, b->in[0], numbers), check("labels", op, b->in[1], step->n);
   check_capacity("losses", op, b->out[1], step->slot + 1);
   check_capacity("correct", op, b->out[2], step->slot + 1);

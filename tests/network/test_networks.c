@@ -131,7 +131,7 @@ static net_rig rig_new(const rig_target *target, const char *name) {
   bool mse = strcmp(word(r.recorded, "loss_kind"), "mse") == 0;
   dg_op_desc desc = {
       .kind = DG_OP_LOSS,
-      .loss = {.kind = mse ? DG_LOSS_MSE : DG_LOSS_CROSS_ENTROPY, .classes = CLASSES}};
+      .loss = {.kind = mse ? DG_LOSS_MSE : DG_LOSS_CROSS_ENTROPY, .outputs = CLASSES}};
   r.loss = r.device->calls->prepare(r.device, &desc, r.batch + SPARE, true, &err);
   must(&r, r.loss != NULL, &err);
   r.labels = new_buffer(&r, (r.batch + SPARE) * 4);

@@ -141,9 +141,9 @@ END_TEST
 
 START_TEST(loss_gradient) {
   enum { N = 7, CLASSES = 10 };
-  static const dg_loss_desc descs[] = {{DG_LOSS_CROSS_ENTROPY, CLASSES, 0},
-                                       {DG_LOSS_CROSS_ENTROPY, CLASSES, 0.1f},
-                                       {DG_LOSS_MSE, CLASSES, 0}};
+  static const dg_loss_desc descs[] = {{DG_LOSS_CROSS_ENTROPY, CLASSES, .smoothing = 0},
+                                       {DG_LOSS_CROSS_ENTROPY, CLASSES, .smoothing = 0.1f},
+                                       {DG_LOSS_MSE, CLASSES, .smoothing = 0}};
   dg_loss_desc desc = descs[_i];
   const dg_step step = {.n = N};
   double *logits = random_doubles(N * CLASSES, 1), d_logits[N * CLASSES], above, below;
@@ -166,12 +166,12 @@ START_TEST(loss_by_hand) {
   /* log(e^1 + e^2 + e^3) = 3.4076059644443806 */
   double logits[] = {1, 2, 3, 3, 1, 3}, loss;
   uint32_t labels[] = {2, 2}, correct;
-  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3, 0}, logits, labels, &(dg_step){.n = 1},
-              NULL, &loss, &correct);
+  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3, .smoothing = 0}, logits, labels,
+              &(dg_step){.n = 1}, NULL, &loss, &correct);
   ck_assert_double_eq_tol(loss, 0.4076059644443806, 1e-15);
   ck_assert_uint_eq(correct, 1);
-  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3, 0}, logits, labels, &(dg_step){.n = 2}, NULL, &loss,
-              &correct);
+  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3, .smoothing = 0}, logits, labels, &(dg_step){.n = 2},
+              NULL, &loss, &correct);
   ck_assert_double_eq_tol(loss, (1 + 4 + 4 + 9 + 1 + 4) / 6.0, 1e-15);
   ck_assert_uint_eq(correct, 1); /* of two largest logits the first counts */
 }

@@ -37,12 +37,13 @@ static fixture make(const char *backend, int i) {
 /** Images of a step as the oracle has them, from 0 to 1. */
 static void expect(const dg_part_view *part, int i, uint32_t step, double *x) {
   const double degree = acos(-1) / 180;
-  const dg_gather_desc desc = {28,
-                               28,
-                               0,
-                               1,
-                               {(float)(recipes[i].rotate * degree), (float)recipes[i].shift,
-                                (float)recipes[i].scale, (float)(recipes[i].shear * degree)}};
+  const dg_gather_desc desc = {.channels = 1,
+                               .height = 28,
+                               .width = 28,
+                               .std = 1,
+                               .augment = {(float)(recipes[i].rotate * degree),
+                                           (float)recipes[i].shift, (float)recipes[i].scale,
+                                           (float)(recipes[i].shear * degree)}};
   const dg_step what = {.n = CHOSEN, .train = true, .seed = SEED, .step = step};
   oracle_gather(&desc, part->images, part->labels, chosen, &what, x, NULL);
 }

@@ -19,7 +19,8 @@ static bool augments(const dg_augment *a) {
 
 static bool supports(const dg_op_desc *desc) {
   const dg_gather_desc *d = &desc->gather;
-  return d->height > 0 && d->width > 0 && d->std != 0 && isfinite(d->std) &&
+  return d->channels == 1 && d->type == DG_NUMBERS_BYTES && !d->targets && !d->per_channel &&
+         d->height > 0 && d->width > 0 && d->std != 0 && isfinite(d->std) &&
          fabsf(d->augment.scale) < 1;
 }
 

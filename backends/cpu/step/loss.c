@@ -10,15 +10,16 @@
  */
 
 static bool supports(const dg_op_desc *desc) {
-  return desc->loss.classes > 0 &&
+  return desc->loss.outputs > 0 &&
          (desc->loss.kind == DG_LOSS_CROSS_ENTROPY ||
           (desc->loss.kind == DG_LOSS_MSE && desc->loss.smoothing == 0)) &&
-         desc->loss.smoothing >= 0 && desc->loss.smoothing < 1;
+         !desc->loss.targets && !desc->loss.weighted && desc->loss.smoothing >= 0 &&
+         desc->loss.smoothing < 1;
 }
 
 /** Floats for those of all logits: whole vectors. */
 static size_t exponentials(const dg_cpu_op *op) {
-  return dg_round_up(op->max_n * (size_t)op->desc.loss.classes);
+  return dg_round_up(op->max_n * (size_t)op->desc.loss.outputs);
 }
 
 static bool prepare(dg_cpu_op *op, dg_error *err) {
@@ -36,7 +37,7 @@ static uint32_t first_largest(uint32_t classes, const float *logits) {
 
 /** powers[s][c] = exp(logits[s][c] - the largest of sample s); whole vectors are written. */
 static void raise(const dg_loss_desc *d, size_t samples, const float *logits, float *powers) {
-  uint32_t classes = d->classes;
+  uint32_t classes = d->outputs;
   for (size_t s = 0; s < samples; s++) {
     const float *sample = logits + s * classes;
     float largest = sample[first_largest(classes, sample)];
@@ -51,7 +52,7 @@ static void raise(const dg_loss_desc *d, size_t samples, const float *logits, fl
 /** The cross-entropy of one sample; if `grad` isn't NULL, also `scale` times its gradient. */
 static float cross_entropy(const dg_loss_desc *d, const float *logits, const float *powers,
                            uint32_t label, float scale, float *grad) {
-  uint32_t classes = d->classes;
+  uint32_t classes = d->outputs;
   float largest = logits[first_largest(classes, logits)], sum = 0, all = 0;
   float share = d->smoothing / (float)classes, wanted = 1 - d->smoothing;
   for (uint32_t c = 0; c < classes; c++) sum += powers[c];
@@ -65,7 +66,7 @@ static float cross_entropy(const dg_loss_desc *d, const float *logits, const flo
     gradient. */
 static float squared_error(const dg_loss_desc *d, const float *logits, uint32_t label, float scale,
                            float *grad) {
-  uint32_t classes = d->classes;
+  uint32_t classes = d->outputs;
   float sum = 0;
   for (uint32_t c = 0; c < classes; c++) {
     float error = logits[c] - (c == label ? 1.0f : 0.0f);
@@ -92,7 +93,7 @@ typedef struct {
 static void run_piece(const void *context, size_t piece, size_t worker) {
   const pass *p = context;
   dg_span share = dg_cpu_grains(p->samples, DG_VECTOR, p->pieces, piece);
-  size_t classes = p->desc->classes, first = share.begin * classes;
+  size_t classes = p->desc->outputs, first = share.begin * classes;
   (void)worker;
   if (p->desc->kind == DG_LOSS_CROSS_ENTROPY)
     raise(p->desc, share.end - share.begin, p->logits + first, p->powers + first);
@@ -103,7 +104,7 @@ static void run_piece(const void *context, size_t piece, size_t worker) {
         p->desc->kind == DG_LOSS_MSE
             ? squared_error(p->desc, sample, p->labels[s], p->scale, grad)
             : cross_entropy(p->desc, sample, p->powers + s * classes, p->labels[s], p->scale, grad);
-    p->hits[s] = first_largest(p->desc->classes, sample) == p->labels[s];
+    p->hits[s] = first_largest(p->desc->outputs, sample) == p->labels[s];
   }
 }
 
@@ -120,7 +121,7 @@ static void add_losses(const void *context, size_t piece, size_t worker) {
 
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_loss_desc *desc = &op->desc.loss;
-  size_t classes = desc->classes, n = step->n, whole = dg_whole_samples(step);
+  size_t classes = desc->outputs, n = step->n, whole = dg_whole_samples(step);
   float *powers = dg_floats(buffers->workspace), *losses = powers + exponentials(op);
   const pass p = {.desc = desc,
                   .scale = 1.0f / (float)(desc->kind == DG_LOSS_MSE ? whole * classes : whole),

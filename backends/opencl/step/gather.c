@@ -12,6 +12,12 @@ static bool warps(const dg_augment *a) {
   return a->rotate != 0.0f || a->shift != 0.0f || a->scale != 0.0f || a->shear != 0.0f;
 }
 
+static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
+  const dg_gather_desc *d = &desc->gather;
+  (void)device;
+  return d->channels == 1 && d->type == DG_NUMBERS_BYTES && !d->targets && !d->per_channel;
+}
+
 static bool prepare(dg_cl_op *op, dg_error *err) {
   gather_op *self = (gather_op *)op;
   const dg_gather_desc *d = &op->desc.gather;
@@ -64,4 +70,4 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
 static const dg_cl_implementation images = {
     .name = "images", .size = sizeof(gather_op), .prepare = prepare, .run = forward};
 
-const dg_cl_family dg_cl_gather = {.forward = {&images}};
+const dg_cl_family dg_cl_gather = {.supports = supports, .forward = {&images}};

@@ -5,14 +5,14 @@
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   (void)device;
   const dg_loss_desc *d = &desc->loss;
-  return d->classes > 0 && d->smoothing >= 0 && d->smoothing < 1 &&
+  return d->outputs > 0 && !d->targets && !d->weighted && d->smoothing >= 0 && d->smoothing < 1 &&
          (d->kind == DG_LOSS_CROSS_ENTROPY || (d->kind == DG_LOSS_MSE && d->smoothing == 0));
 }
 
 /* The factor of each sample's loss, or of each number's. */
 static float weight_of(const dg_loss_desc *d, const dg_step *step) {
   const uint64_t whole = dg_whole_samples(step);
-  return 1.0f / (float)(d->kind == DG_LOSS_MSE ? whole * d->classes : whole);
+  return 1.0f / (float)(d->kind == DG_LOSS_MSE ? whole * d->outputs : whole);
 }
 
 /* ---- in one kernel ------------------------------------------------------ */
@@ -26,7 +26,7 @@ static bool once_fits(const dg_cl_device *device, const dg_op_desc *desc, uint32
                       bool train) {
   enum { FEW = 1 << 14 };
   (void)train;
-  return device->form == DG_CL_TILE && (uint64_t)max_n * desc->loss.classes <= FEW;
+  return device->form == DG_CL_TILE && (uint64_t)max_n * desc->loss.outputs <= FEW;
 }
 
 static bool once_prepare(dg_cl_op *op, dg_error *err) {
@@ -41,7 +41,7 @@ static bool once_run(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
                       (dg_cl_range){.global = {1, 1, 1}, .local = {1, 1, 1}},
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->out[0]),
                                  dg_cl_mem(b->out[1]), dg_cl_mem(b->out[2]), dg_cl_u32(step->n),
-                                 dg_cl_u32(d->classes), dg_cl_u32(d->kind), dg_cl_f32(d->smoothing),
+                                 dg_cl_u32(d->outputs), dg_cl_u32(d->kind), dg_cl_f32(d->smoothing),
                                  dg_cl_f32(weight_of(d, step)), dg_cl_u32(step->train && b->out[0]),
                                  dg_cl_u32(step->slot)),
                       err);
@@ -81,7 +81,7 @@ static bool samples_run(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
                       dg_cl_range_of((size_t[3]){step->n, 1, 1}, (size_t[3]){16, 1, 1}),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->in[1]), dg_cl_mem(b->out[0]),
                                  dg_cl_mem(self->losses), dg_cl_mem(self->hits), dg_cl_u32(step->n),
-                                 dg_cl_u32(d->classes), dg_cl_u32(d->kind), dg_cl_f32(d->smoothing),
+                                 dg_cl_u32(d->outputs), dg_cl_u32(d->kind), dg_cl_f32(d->smoothing),
                                  dg_cl_f32(weight), dg_cl_u32(step->train && b->out[0])),
                       err) &&
          dg_cl_launch(op, self->of_batch,

@@ -1,41 +1,80 @@
-/** Selects the images of a batch from a data set. */
+/** Selects the samples of a batch from a data set. */
 #ifndef DG_OP_GATHER_H
 #define DG_OP_GATHER_H
 
 #include "core/op/traits.h"
 
+/** How the numbers of a data set are stored. */
+typedef enum {
+  DG_NUMBERS_BYTES,
+  DG_NUMBERS_FLOATS,
+} dg_numbers_type;
+
 /**
- * How a gathered image is warped in a training step; all 0: not at all. Sample s draws five numbers
- * u0..u4 uniform in [-1, 1): 2 * dg_uniform(w) - 1 of the words of the counters
- * {0, batch_index + s, step, 0} and {1, batch_index + s, step, 0} under key {seed,
- * dg_stream(DG_STREAM_AUGMENT, 0)}. A pixel at p = (x, y), relative to the image's centre ((width -
- * 1) / 2, (height - 1) / 2), takes its value from
- *   q = H^-1 R^-1 (p - t) / k: t = (u3 shift width, u4 shift height), k = 1 + u1 scale,
- *   R a rotation by u0 rotate, H = [1, tan(u2 shear); 0, 1],
- * read bilinearly, with byte 0 outside of the image.
+ * How a gathered sample is changed in a training step; all 0: not at all. Sample s draws words
+ * w[0..15] from the counters {i / 4, batch_index + s, step, 0} under key {seed,
+ * dg_stream(DG_STREAM_AUGMENT, 0)}; u[i] = 2 * dg_uniform(w[i]) - 1 is uniform in [-1, 1), and
+ * a[i] = dg_uniform(w[i]) in [0, 1). In this order:
+ *
+ * 1. warp. An element at p = (x, y), relative to the centre ((width - 1) / 2, (height - 1) / 2) of
+ *    its plane, takes its value from
+ *      q = H^-1 R^-1 (F p - t) / k + c: F mirrors x if a[5] < flip, t = (u[3] shift width, u[4]
+ *      shift height), k = 1 + u[1] scale, R a rotation by u[0] rotate, H = [1, tan(u[2] shear); 0,
+ *      1], c = (floor(a[6] (2 crop + 1)) - crop, floor(a[7] (2 crop + 1)) - crop),
+ *    read bilinearly, with 0 outside of the plane. All channels are warped alike. A dimension of
+ *    size 1 is neither shifted nor cropped: its part of t and c is 0.
+ * 2. colour: v = clamp((v - 0.5) (1 + u[11] contrast) + 0.5 + u[10] brightness, 0, 1), unless both
+ *    are 0. Only for bytes, where v = byte / 255.
+ * 3. x = (v - mean) / std.
+ * 4. x = x (1 + u[12] gain) + noise z: z is normal. Elements i, i + 1 of a sample (i even) take the
+ *    words w0, w1 = word i % 4 and the one after it of the counter {16 + i / 4, batch_index + s,
+ *    step, 0}: z(i) = r cos(2 pi dg_uniform(w1)), z(i + 1) = r sin(2 pi dg_uniform(w1)) with r =
+ *    sqrt(-2 ln(1 - dg_uniform(w0))) (Box and Muller, doi:10.1214/aoms/1177706645).
+ * 5. cutout (arXiv:1708.04552): x = 0 in all channels where |x position - floor(a[8] width)| and |y
+ *    position - floor(a[9] height)| are both at most (cutout - 1) / 2; unless cutout is 0.
  */
 typedef struct {
-  float rotate; /**< largest angle, radians */
-  float shift;  /**< largest shift, as a fraction of the image's size */
-  float scale;  /**< largest change in scale, below 1 */
-  float shear;  /**< largest angle, radians, below pi / 2 */
+  float rotate;     /**< largest angle, radians */
+  float shift;      /**< largest shift, as a fraction of the plane's size */
+  float scale;      /**< largest change of size, below 1 */
+  float shear;      /**< largest angle, radians, below pi / 2 */
+  float flip;       /**< probability of a horizontal flip */
+  uint32_t crop;    /**< largest shift in whole elements, as a crop after padding makes it */
+  float brightness; /**< largest change, as a fraction of white */
+  float contrast;   /**< largest relative change, below 1 */
+  float gain;       /**< largest relative change of the amplitude, below 1 */
+  float noise;      /**< standard deviation, after normalization */
+  uint32_t cutout;  /**< side of the square; odd */
 } dg_augment;
 
 /**
- * in {images: bytes [all, height, width], labels: bytes [all], order: uint32 [..]},
- * out {x [n, height * width], labels: uint32 [n]}: sample s of the batch is image
- * i = order[first + s], augmented if step.train; x = (byte / 255 - mean) / std.
- * out[1] may be NULL: then no labels are read or written, and in[1] may also be NULL.
+ * in {set: bytes or float [all, sample], labels: bytes [all] or targets: bytes or float [all,
+ * targets], order: uint32 [..], norms: float [2, channels] or NULL}, out {x [n, sample], labels:
+ * uint32 [n] or targets: float [n, targets]}: sample s of the batch is sample i = order[first + s]
+ * of the set, augmented if step.train. x = (v - mean) / std; v is a float of the set, or byte /
+ * 255. Targets are copied; bytes of them become the same numbers.
+ *
+ * A sample is [channels, height, width], or [height, width, channels] if channels_last is set:
+ * a sequence [steps, features] has height 1, width steps, and features as channels; a row of a
+ * table has height = width = 1.
+ *
+ * out[1] may be NULL: then no labels or targets are read or written, and in[1] may also be NULL.
  */
 typedef struct {
-  uint32_t height, width;
-  float mean, std;
+  uint32_t channels, height, width;
+  bool channels_last;
+  dg_numbers_type type;         /**< of the set */
+  uint32_t targets;             /**< numbers in the target of a sample; 0: it is a label */
+  dg_numbers_type targets_type; /**< if there are any */
+  float mean, std;              /**< of all channels, unless norms are given */
+  bool per_channel;             /**< in[3] is given: each channel's mean, then each one's 1 / std */
   dg_augment augment;
 } dg_gather_desc;
 
 static inline dg_op_sizes dg_gather_sizes(const void *desc) {
   const dg_gather_desc *d = desc;
-  return (dg_op_sizes){.out = {dg_size_times(d->height, d->width), 1}};
+  return (dg_op_sizes){
+      .out = {dg_op_volume(d->channels, d->height, d->width), d->targets ? d->targets : 1}};
 }
 
 static const dg_op_traits dg_gather_traits = {.sizes = dg_gather_sizes};
