@@ -13,7 +13,7 @@ enum {
 struct dg_tester {
   dg_trainer *trainer;
   dg_source set; /**< the test images, in an order of whole batches */
-  dg_source one; /**< an image from the host */
+  dg_source one; /**< a sample from the host */
 };
 
 /** Makes the order cycle through the test images. */
@@ -33,7 +33,7 @@ static bool open_sources(dg_tester *t, dg_error *err) {
   uint32_t batch = dg_network_samples(t->trainer->network);
   uint32_t capacity = batch < CHUNK_SAMPLES ? CHUNK_SAMPLES / batch * batch : batch;
   return dg_source_from_samples(&t->set, device, samples, capacity, err) && set_order(t, err) &&
-         dg_source_from_images(&t->one, device, samples->height, samples->width, 1, false, err);
+         dg_source_for_samples(&t->one, device, &samples->kind, 1, false, err);
 }
 
 dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err) {

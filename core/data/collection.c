@@ -6,30 +6,26 @@
 #include "core/base/limits/memory.h"
 #include "core/base/size.h"
 
-static size_t pixels_of(const dg_collection *c) {
-  return (size_t)c->samples.height * c->samples.width;
-}
-
 /** Gives the arrays another capacity; on failure they are unchanged. */
 static bool resize(dg_collection *c, uint32_t capacity) {
-  uint8_t *images = realloc(c->samples.images, capacity * pixels_of(c));
-  if (images) c->samples.images = images;
+  uint8_t *inputs = realloc(c->samples.inputs, capacity * dg_input_bytes(&c->samples.kind));
+  if (inputs) c->samples.inputs = inputs;
   uint8_t *labels = realloc(c->samples.labels, capacity);
   if (labels) c->samples.labels = labels;
-  if (images && labels) c->capacity = capacity;
-  return images && labels;
+  if (inputs && labels) c->capacity = capacity;
+  return inputs && labels;
 }
 
 uint8_t *dg_collect(dg_collection *c, uint8_t label, dg_error *err) {
   dg_samples *s = &c->samples;
   uint32_t more = s->count < UINT32_MAX / 2 ? 2 * s->count + 1 : UINT32_MAX;
   if (s->count == c->capacity) {
-    const uint64_t bytes = dg_size_times(more, pixels_of(c) + 1);
+    const uint64_t bytes = dg_size_times(more, dg_input_bytes(&s->kind) + 1);
     if (!dg_memory_check(bytes, "what was read of the data set", err)) return NULL;
     if (s->count == UINT32_MAX || !resize(c, more)) return dg_fail_memory(err, bytes), NULL;
   }
   s->labels[s->count] = label;
-  return s->images + pixels_of(c) * s->count++;
+  return s->inputs + dg_input_bytes(&s->kind) * s->count++;
 }
 
 dg_samples dg_collected(dg_collection *c) {

@@ -31,30 +31,71 @@ dg_dataset *dg_dataset_new(const char *source, dg_error *err) {
 void dg_dataset_count_classes(dg_dataset *set) {
   const dg_samples *parts[] = {&set->train, &set->test};
   for (int p = 0; p < 2; p++)
-    for (uint32_t i = 0; i < parts[p]->count; i++)
+    for (uint32_t i = 0; parts[p]->labels && i < parts[p]->count; i++)
       if (parts[p]->labels[i] >= set->classes) set->classes = parts[p]->labels[i] + 1u;
 }
 
-bool dg_samples_new(dg_samples *samples, uint32_t count, uint32_t height, uint32_t width,
+/* ---- samples ------------------------------------------------------------ */
+
+size_t dg_input_bytes(const dg_sample_kind *kind) {
+  const uint64_t bytes = dg_size_times(dg_shape_count(&kind->shape), dg_numbers_size(kind->type));
+  return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
+}
+
+size_t dg_target_bytes(const dg_sample_kind *kind) {
+  return kind->targets ? kind->targets * dg_numbers_size(kind->targets_type) : 1;
+}
+
+bool dg_kind_equal(const dg_sample_kind *a, const dg_sample_kind *b) {
+  return dg_shape_equal(&a->shape, &b->shape) && a->type == b->type && a->targets == b->targets &&
+         (!a->targets || a->targets_type == b->targets_type);
+}
+
+char *dg_kind_text(const dg_sample_kind *kind, char *text, size_t capacity) {
+  const dg_shape *s = &kind->shape;
+  if (s->rank == 3 && s->dim[0] == 1)
+    snprintf(text, capacity, "%ux%u", s->dim[1], s->dim[2]);
+  else if (s->rank == 1)
+    snprintf(text, capacity, "%u column%s", s->dim[0], s->dim[0] == 1 ? "" : "s");
+  else
+    dg_shape_text(s, text, capacity);
+  return text;
+}
+
+bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *kind,
                     dg_error *err) {
-  const uint64_t pixels = dg_size_times((uint64_t)height * width, count);
-  const uint64_t bytes = dg_size_plus(pixels, count);
-  char what[64];
-  *samples = (dg_samples){.height = height, .width = width};
-  snprintf(what, sizeof what, "a set of %u images of %ux%u", count, height, width);
+  const uint64_t inputs = dg_size_times(dg_input_bytes(kind), count);
+  const uint64_t targets = dg_size_times(dg_target_bytes(kind), count);
+  const uint64_t bytes = dg_size_plus(inputs, targets);
+  char text[64], what[128];
+  *samples = (dg_samples){.kind = *kind};
+  snprintf(what, sizeof what, "a set of %u %s of %s", count,
+           kind->shape.rank == 3 ? "images" : "samples", dg_kind_text(kind, text, sizeof text));
   if (!dg_memory_check(bytes, what, err)) return false;
+  uint8_t **target = kind->targets ? &samples->targets : &samples->labels;
   if (bytes <= SIZE_MAX) {
-    samples->images = malloc((size_t)pixels);
-    samples->labels = malloc(count);
+    samples->inputs = malloc((size_t)inputs);
+    *target = malloc((size_t)targets);
   }
-  if (samples->images && samples->labels) return samples->count = count, true;
+  if (samples->inputs && *target) return samples->count = count, true;
   dg_samples_free(samples);
   return dg_fail_memory(err, bytes);
 }
 
+void dg_samples_copy(dg_samples *to, uint32_t at, const dg_samples *from, uint32_t begin,
+                     uint32_t count) {
+  const size_t input = dg_input_bytes(&to->kind), target = dg_target_bytes(&to->kind);
+  uint8_t *targets = to->kind.targets ? to->targets : to->labels;
+  if (count == 0) return;
+  memcpy(to->inputs + at * input, from->inputs + begin * input, count * input);
+  memcpy(targets + at * target,
+         (from->kind.targets ? from->targets : from->labels) + begin * target, count * target);
+}
+
 void dg_samples_free(dg_samples *samples) {
-  free(samples->images);
+  free(samples->inputs);
   free(samples->labels);
+  free(samples->targets);
   *samples = (dg_samples){0};
 }
 
@@ -69,7 +110,22 @@ void dg_dataset_close(dg_dataset *set) {
 
 dg_part_view dg_dataset_part(const dg_dataset *data, dg_part part) {
   const dg_samples *s = part == DG_PART_TRAIN ? &data->train : &data->test;
-  return (dg_part_view){s->count, s->height, s->width, s->images, s->labels};
+  const dg_sample_kind *k = &s->kind;
+  dg_part_view view = {.count = s->count,
+                       .rank = k->shape.rank,
+                       .dim = {k->shape.dim[0], k->shape.dim[1], k->shape.dim[2]},
+                       .type = k->type,
+                       .inputs = s->inputs,
+                       .labels = s->labels,
+                       .targets = k->targets,
+                       .targets_type = k->targets_type,
+                       .target_numbers = s->targets};
+  if (k->shape.rank != 3 || k->type != DG_NUMBERS_BYTES) return view;
+  view.channels = k->shape.dim[0];
+  view.height = k->shape.dim[1];
+  view.width = k->shape.dim[2];
+  view.images = s->inputs;
+  return view;
 }
 
 uint32_t dg_dataset_train_samples(const dg_dataset *data) {
@@ -90,19 +146,16 @@ const char *dg_dataset_held_out(const dg_dataset *data) {
 
 bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err) {
   dg_samples *a = &data->train, *b = &data->test;
-  size_t pixels = (size_t)a->height * a->width, count = (size_t)a->count + b->count;
+  const uint64_t count = (uint64_t)a->count + b->count;
   if (!data->held_out) return true;
   dg_samples all;
-  if (!dg_samples_new(&all, (uint32_t)count, a->height, a->width, err)) return false;
-  memcpy(all.images, a->images, a->count * pixels);
-  memcpy(all.labels, a->labels, a->count);
-  if (b->count) {
-    memcpy(all.images + a->count * pixels, b->images, b->count * pixels);
-    memcpy(all.labels + a->count, b->labels, b->count);
-  }
+  if (count > UINT32_MAX) return dg_fail_memory(err, count);
+  if (!dg_samples_new(&all, (uint32_t)count, &a->kind, err)) return false;
+  dg_samples_copy(&all, 0, a, 0, a->count);
+  dg_samples_copy(&all, a->count, b, 0, b->count);
   dg_samples_free(a);
   dg_samples_free(b);
-  *a = *b = (dg_samples){.height = all.height, .width = all.width};
+  *a = *b = (dg_samples){.kind = all.kind};
   *(part == DG_PART_TRAIN ? a : b) = all;
   data->held_out = NULL;
   return true;

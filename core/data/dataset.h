@@ -1,5 +1,5 @@
 /**
- * Data sets: images as bytes with a label each, for training and for testing.
+ * Data sets: samples with a label or a target each, for training and for testing.
  */
 #ifndef DG_DATASET_H
 #define DG_DATASET_H
@@ -8,13 +8,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/model/shape.h"
 #include "digits/data.h"
 
-/** `count` samples; images [count, height, width], labels [count]. */
+/** What all samples of a set have in common. */
 typedef struct {
-  uint32_t count, height, width;
-  uint8_t *images, *labels;
+  dg_shape
+      shape; /**< {columns}, {steps, features}, or that of pictures: {channels, height, width} */
+  dg_numbers_type type;
+  uint32_t targets; /**< numbers in the target of a sample; 0: it has a label */
+  dg_numbers_type targets_type;
+} dg_sample_kind;
+
+/** Samples; the arrays are owned. */
+typedef struct {
+  uint32_t count;
+  dg_sample_kind kind;
+  uint8_t *inputs;  /**< [count, shape], of its type */
+  uint8_t *labels;  /**< [count]; NULL with targets */
+  uint8_t *targets; /**< [count, targets], of their type; NULL with labels */
 } dg_samples;
+
+/** The kind of labelled pictures of one channel. */
+static inline dg_sample_kind dg_gray_kind(uint32_t height, uint32_t width) {
+  return (dg_sample_kind){.shape = {3, {1, height, width}}};
+}
+
+static inline size_t dg_numbers_size(dg_numbers_type type) {
+  return type == DG_NUMBERS_FLOATS ? sizeof(float) : 1;
+}
+
+/** Bytes of a sample's input, or SIZE_MAX if they are too many. */
+size_t dg_input_bytes(const dg_sample_kind *kind);
+
+/** Bytes of a sample's label or target. */
+size_t dg_target_bytes(const dg_sample_kind *kind);
+
+bool dg_kind_equal(const dg_sample_kind *a, const dg_sample_kind *b);
+
+/** Text for messages: "28x28", "[3, 32, 32]", "12 columns". Returns `text`. */
+char *dg_kind_text(const dg_sample_kind *kind, char *text, size_t capacity);
 
 struct dg_dataset {
   char source[512];     /**< for messages: a path, or "built-in digits" */
@@ -31,8 +64,12 @@ dg_dataset *dg_dataset_new(const char *source, dg_error *err);
 void dg_dataset_count_classes(dg_dataset *set);
 
 /** Allocates `count` samples if there is memory for them; on failure there are none. */
-bool dg_samples_new(dg_samples *samples, uint32_t count, uint32_t height, uint32_t width,
-                    dg_error *err);
+bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *kind, dg_error *err);
+
+/** Copies `count` samples of the same kind, from number `begin` of one to number `at` of another.
+ */
+void dg_samples_copy(dg_samples *to, uint32_t at, const dg_samples *from, uint32_t begin,
+                     uint32_t count);
 
 /** Frees the samples, not the struct. */
 void dg_samples_free(dg_samples *samples);

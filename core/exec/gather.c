@@ -10,39 +10,52 @@ static dg_augment augment_of(const dg_augment_recipe *recipe) {
                       .shear = (float)(recipe->shear * radians)};
 }
 
-dg_gather_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32_t width) {
-  return (dg_gather_desc){.channels = 1,
-                          .height = height,
-                          .width = width,
-                          .mean = (float)model->data.mean,
-                          .std = (float)model->data.std,
-                          .augment = augment_of(&model->data.augment)};
+/** How the numbers of a sample lie: pictures as they are, others as the model reads them. */
+static dg_gather_desc layout_of(const dg_shape *sample, const dg_shape *input) {
+  const dg_shape *s = sample->rank == 3 ? sample : input;
+  if (s->rank == 3)
+    return (dg_gather_desc){.channels = s->dim[0], .height = s->dim[1], .width = s->dim[2]};
+  return (dg_gather_desc){.channels = s->dim[s->rank - 1],
+                          .height = 1,
+                          .width = s->rank == 2 ? s->dim[0] : 1,
+                          .channels_last = true};
+}
+
+dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *kind) {
+  dg_gather_desc desc = layout_of(&kind->shape, &model->input);
+  desc.type = kind->type;
+  desc.targets = kind->targets;
+  desc.targets_type = kind->targets_type;
+  desc.mean = (float)model->data.mean;
+  desc.std = (float)model->data.std;
+  desc.augment = augment_of(&model->data.augment);
+  return desc;
 }
 
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
                     const dg_gather_options *options, dg_error *err) {
   const dg_op_desc op = {.kind = DG_OP_GATHER, .gather = *desc};
-  size_t bytes = options->max_n * sizeof(uint32_t);
+  size_t bytes = options->max_n * (size_t)(desc->targets ? desc->targets : 1) * sizeof(uint32_t);
   *gather = (dg_gather){0};
   if (!dg_bound_prepare(&gather->bound, device, "gather", &op, options->max_n, options->train, err))
     return false;
   gather->bound.buffers.out[0] = options->x;
-  if (options->labels) gather->labels = device->calls->buffer_new(device, bytes, err);
-  return !options->labels || gather->labels;
+  if (options->targets) gather->targets = device->calls->buffer_new(device, bytes, err);
+  return !options->targets || gather->targets;
 }
 
 void dg_gather_close(dg_gather *gather) {
-  if (gather->bound.device) gather->bound.device->calls->buffer_free(gather->labels);
+  if (gather->bound.device) gather->bound.device->calls->buffer_free(gather->targets);
   dg_bound_release(&gather->bound);
   *gather = (dg_gather){0};
 }
 
 void dg_gather_from(dg_gather *gather, const dg_source *source) {
   dg_op_buffers *b = &gather->bound.buffers;
-  b->in[0] = source->images;
-  b->in[1] = source->labels;
+  b->in[0] = source->inputs;
+  b->in[1] = source->targets;
   b->in[2] = source->order;
-  b->out[1] = source->labels ? gather->labels : NULL;
+  b->out[1] = source->targets ? gather->targets : NULL;
 }
 
 bool dg_gather_run(const dg_gather *gather, const dg_step *step, dg_error *err) {

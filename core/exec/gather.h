@@ -9,18 +9,19 @@
 /** All zero: none. */
 typedef struct {
   dg_bound_op bound;
-  dg_buffer *labels; /**< of the batch: uint32 [max_n]; NULL unless requested */
+  dg_buffer *targets; /**< of the batch: labels uint32 [max_n], or targets float [max_n, targets];
+                         NULL unless requested */
 } dg_gather;
 
-/** The gather op of a model for images of height x width, augmented as its recipe says. */
-dg_gather_desc dg_gather_describe(const dg_model *model, uint32_t height, uint32_t width);
+/** The gather op of a model for samples that fit its input, augmented as its recipe says. */
+dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *kind);
 
 /** Options of a gather. */
 typedef struct {
   uint32_t max_n; /**< most samples in a batch */
-  dg_buffer *x;   /**< output, images [max_n, height, width] */
+  dg_buffer *x;   /**< output [max_n, input] */
   bool train;     /**< for training steps */
-  bool labels;    /**< also gather labels, into a buffer that it owns */
+  bool targets;   /**< also gather labels or targets, into a buffer that it owns */
 } dg_gather_options;
 
 /** Prepares a gather op. Free with dg_gather_close, also after a failure. */
@@ -28,8 +29,8 @@ bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *
                     const dg_gather_options *options, dg_error *err);
 void dg_gather_close(dg_gather *gather);
 
-/** Takes batches from `source` from now on. Its images have the size of the op's. If the source has
-    no labels, the labels of the batch are unchanged. */
+/** Takes batches from `source` from now on. Its samples have the size of the op's. If the source
+   has neither labels nor targets, those of the batch are unchanged. */
 void dg_gather_from(dg_gather *gather, const dg_source *source);
 
 /** Enqueues it: the batch of `step->n` samples from index `step->first` of the order. */

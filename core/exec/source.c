@@ -15,11 +15,12 @@ static bool upload(dg_source *source, const uint8_t *bytes, size_t size, dg_buff
 
 bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
                             uint32_t capacity, dg_error *err) {
-  size_t pixels = (size_t)samples->count * samples->height * samples->width;
-  *source = (dg_source){
-      .device = device, .height = samples->height, .width = samples->width, .capacity = capacity};
-  if (upload(source, samples->images, pixels, &source->images, err) &&
-      upload(source, samples->labels, samples->count, &source->labels, err) &&
+  const dg_sample_kind *kind = &samples->kind;
+  const uint8_t *targets = kind->targets ? samples->targets : samples->labels;
+  *source = (dg_source){.device = device, .kind = *kind, .capacity = capacity};
+  if (upload(source, samples->inputs, samples->count * dg_input_bytes(kind), &source->inputs,
+             err) &&
+      upload(source, targets, samples->count * dg_target_bytes(kind), &source->targets, err) &&
       new_buffer(source, capacity * sizeof(uint32_t), &source->order, err))
     return true;
   dg_source_close(source);
@@ -35,11 +36,11 @@ bool dg_source_in_turn(dg_source *source, dg_error *err) {
   return ok;
 }
 
-bool dg_source_from_images(dg_source *source, dg_device *device, uint32_t height, uint32_t width,
-                           uint32_t count, bool labels, dg_error *err) {
-  *source = (dg_source){.device = device, .height = height, .width = width, .capacity = count};
-  if (new_buffer(source, (size_t)count * height * width, &source->images, err) &&
-      (!labels || new_buffer(source, count, &source->labels, err)) &&
+bool dg_source_for_samples(dg_source *source, dg_device *device, const dg_sample_kind *kind,
+                           uint32_t count, bool targets, dg_error *err) {
+  *source = (dg_source){.device = device, .kind = *kind, .capacity = count};
+  if (new_buffer(source, count * dg_input_bytes(kind), &source->inputs, err) &&
+      (!targets || new_buffer(source, count * dg_target_bytes(kind), &source->targets, err)) &&
       new_buffer(source, count * sizeof(uint32_t), &source->order, err) &&
       dg_source_in_turn(source, err))
     return true;
@@ -49,8 +50,8 @@ bool dg_source_from_images(dg_source *source, dg_device *device, uint32_t height
 
 void dg_source_close(dg_source *source) {
   if (!source->device) return;
-  source->device->calls->buffer_free(source->images);
-  source->device->calls->buffer_free(source->labels);
+  source->device->calls->buffer_free(source->inputs);
+  source->device->calls->buffer_free(source->targets);
   source->device->calls->buffer_free(source->order);
   *source = (dg_source){0};
 }
@@ -59,9 +60,10 @@ bool dg_source_set_order(dg_source *source, const uint32_t *order, uint32_t coun
   return source->device->calls->write(source->order, 0, order, count * sizeof *order, err);
 }
 
-bool dg_source_put(dg_source *source, const uint8_t *images, const uint8_t *labels, uint32_t n,
+bool dg_source_put(dg_source *source, const void *inputs, const void *targets, uint32_t n,
                    dg_error *err) {
-  size_t bytes = (size_t)n * source->height * source->width;
-  return source->device->calls->write(source->images, 0, images, bytes, err) &&
-         (!labels || source->device->calls->write(source->labels, 0, labels, n, err));
+  const dg_device_calls *calls = source->device->calls;
+  const dg_sample_kind *kind = &source->kind;
+  return calls->write(source->inputs, 0, inputs, n * dg_input_bytes(kind), err) &&
+         (!targets || calls->write(source->targets, 0, targets, n * dg_target_bytes(kind), err));
 }

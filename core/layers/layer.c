@@ -6,14 +6,6 @@
 
 const char *const dg_init_names[] = {"pytorch", "he", "glorot", NULL};
 
-char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity) {
-  text[0] = '\0';
-  for (uint32_t i = 0; i < shape->rank; i++)
-    dg_append(text, capacity, "%s%u", i ? ", " : "[", shape->dim[i]);
-  dg_append(text, capacity, "]");
-  return text;
-}
-
 /** Suggests a layer to put between two layers of different rank. */
 static const char *rank_remedy(uint32_t needs, uint32_t gives) {
   if (needs == 1) return "; put a flatten layer between them";

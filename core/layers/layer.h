@@ -5,21 +5,9 @@
 #ifndef DG_LAYER_H
 #define DG_LAYER_H
 
-#include "core/base/size.h"
+#include "core/model/shape.h"
 #include "core/model/keys.h"
 #include "core/op/op.h"
-
-/**
- * Shape of one sample: {features}, {steps, features} or {channels, height, width}.
- */
-typedef struct {
-  uint32_t rank, dim[3];
-} dg_shape;
-
-/** The count of numbers in a shape, or DG_SIZE_TOO_LARGE. */
-static inline uint64_t dg_shape_count(const dg_shape *shape) {
-  return dg_size_product(shape->rank, shape->dim);
-}
 
 /** Initialization of weights. Biases are uniform with `pytorch`, 0 with `he` and `glorot`. */
 typedef enum {
@@ -76,9 +64,6 @@ typedef struct {
       what would. */
   bool (*plan)(const void *config, const dg_layer_site *site, dg_layer_plan *plan, dg_error *err);
 } dg_layer_class;
-
-/** Text of a shape: `[16, 28, 28]`. Returns `text`. */
-char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity);
 
 /**
  * Checks that input 0 has `rank`; if not, an error like `needs [channels, height, width], but "fc1"

@@ -40,9 +40,10 @@ static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width,
 
 /** Connects the caller's images to the network's input. */
 static bool open_gather(dg_predictor *p, dg_error *err) {
-  const dg_gather_desc desc = dg_gather_describe(p->model, p->height, p->width);
+  const dg_sample_kind kind = dg_gray_kind(p->height, p->width);
+  const dg_gather_desc desc = dg_gather_describe(p->model, &kind);
   const dg_gather_options options = {.max_n = p->batch, .x = dg_network_input(p->network)};
-  if (!dg_source_from_images(&p->source, p->device, p->height, p->width, p->batch, false, err) ||
+  if (!dg_source_for_samples(&p->source, p->device, &kind, p->batch, false, err) ||
       !dg_gather_open(&p->gather, p->device, &desc, &options, err))
     return false;
   dg_gather_from(&p->gather, &p->source);

@@ -14,13 +14,13 @@ typedef struct {
 
 static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *device,
                            const dg_samples *samples, uint32_t count, dg_error *err) {
-  size_t pixels = (size_t)samples->height * samples->width;
-  dg_gather_desc desc = dg_gather_describe(model, samples->height, samples->width);
+  const size_t numbers = dg_shape_count(&samples->kind.shape);
+  dg_gather_desc desc = dg_gather_describe(model, &samples->kind);
   desc.mean = 0;
   desc.std = 1;
   *a = (augmenter){0};
   if (!dg_source_from_samples(&a->source, device, samples, count, err) ||
-      !(a->x = device->calls->buffer_new(device, count * pixels * sizeof(float), err)) ||
+      !(a->x = device->calls->buffer_new(device, count * numbers * sizeof(float), err)) ||
       !dg_gather_open(&a->gather, device, &desc,
                       &(dg_gather_options){.max_n = count, .x = a->x, .train = true}, err))
     return false;
@@ -49,6 +49,8 @@ static bool augmenter_run(augmenter *a, dg_device *device, const dg_step *first,
 
 static bool check_chosen(const dg_dataset *data, const uint32_t *chosen, uint32_t count,
                          dg_error *err) {
+  if (!dg_dataset_part(data, DG_PART_TRAIN).images)
+    return dg_fail(err, DG_ERR_INPUT, "%s: its samples are no pictures", data->source);
   if (count == 0) return dg_fail(err, DG_ERR_INPUT, "no image was chosen; choose one at least");
   for (uint32_t i = 0; i < count; i++)
     if (chosen[i] >= data->train.count)
@@ -62,7 +64,7 @@ bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg_device
                         uint32_t steps, uint8_t *images, dg_error *err) {
   if (!check_chosen(data, chosen, count, err)) return false;
   const dg_step first = {.n = count, .train = true, .seed = seed, .step = first_step};
-  size_t numbers = (size_t)count * data->train.height * data->train.width;
+  size_t numbers = count * dg_input_bytes(&data->train.kind);
   float *x = malloc(numbers * sizeof *x);
   if (!x) return dg_fail_memory(err, numbers * sizeof *x);
   augmenter a;

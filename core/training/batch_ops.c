@@ -4,10 +4,9 @@
 #include "core/training/trainer.h"
 
 static bool open_gather(dg_trainer *t, dg_batch_ops *ops, dg_buffer *input, dg_error *err) {
-  const dg_samples *samples = &t->data->train;
-  const dg_gather_desc desc = dg_gather_describe(t->model, samples->height, samples->width);
+  const dg_gather_desc desc = dg_gather_describe(t->model, &t->data->train.kind);
   const dg_gather_options options = {
-      .max_n = dg_network_samples(t->network), .x = input, .train = true, .labels = true};
+      .max_n = dg_network_samples(t->network), .x = input, .train = true, .targets = true};
   return dg_gather_open(&ops->gather, t->device, &desc, &options, err);
 }
 
@@ -22,7 +21,7 @@ static bool open_loss(dg_trainer *t, dg_batch_ops *ops, const dg_network_io *io,
     return false;
   dg_op_buffers *b = &ops->loss.buffers;
   b->in[0] = io->output;
-  b->in[1] = ops->gather.labels;
+  b->in[1] = ops->gather.targets;
   b->out[0] = io->d_output;
   b->out[1] = t->metrics.losses;
   b->out[2] = t->metrics.correct;

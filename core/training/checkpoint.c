@@ -23,9 +23,10 @@ enum { CHECKPOINT_VERSION = 1, MAX_ARRAYS = 5 };
 
 /** Checksum that identifies the training images. */
 static uint32_t checksum_of(const dg_samples *samples) {
-  size_t pixels = (size_t)samples->height * samples->width;
-  uLong sum = crc32_z(0, samples->images, samples->count * pixels);
-  return (uint32_t)crc32_z(sum, samples->labels, samples->count);
+  const dg_sample_kind *kind = &samples->kind;
+  uLong sum = crc32_z(0, samples->inputs, samples->count * dg_input_bytes(kind));
+  return (uint32_t)crc32_z(sum, kind->targets ? samples->targets : samples->labels,
+                           samples->count * dg_target_bytes(kind));
 }
 
 static bool can_be_saved(const char *path) {

@@ -58,10 +58,12 @@ static bool add_layers(cost_list *list, dg_error *err) {
   return true;
 }
 
-/** Pixels and labels are read as bytes and written as 32-bit numbers. */
+/** Samples are read as they are stored, and written as 32-bit numbers. */
 static double gather_bytes(const dg_trainer *t) {
-  double pixels = (double)t->data->train.height * t->data->train.width;
-  return dg_network_samples(t->network) * (pixels + 1) * (1 + sizeof(float));
+  const dg_sample_kind *kind = &t->data->train.kind;
+  double read = (double)dg_input_bytes(kind) + (double)dg_target_bytes(kind);
+  double numbers = (double)dg_shape_count(&kind->shape) + (kind->targets ? kind->targets : 1);
+  return dg_network_samples(t->network) * (read + numbers * sizeof(float));
 }
 
 /** The logits are read; in training their gradient is written. */
@@ -107,7 +109,8 @@ uint64_t dg_trainer_memory(const dg_trainer *t) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
     numbers += arrays * dg_network_learned(t->network) + t->source.capacity;
     if (t->best) numbers += dg_network_floats(t->network);
-    bytes += (uint64_t)samples->count * ((uint64_t)samples->height * samples->width + 1);
+    bytes += samples->count *
+             (uint64_t)(dg_input_bytes(&samples->kind) + dg_target_bytes(&samples->kind));
   }
   return bytes + numbers * sizeof(float);
 }

@@ -1,6 +1,7 @@
 /** Checks that a data set fits a trainer's model and classes. */
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/data/classes.h"
 #include "core/training/trainer.h"
 
@@ -11,25 +12,67 @@ static const char *output_name(const dg_model *model) {
   return "LAYER";
 }
 
-bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t classes,
-                     dg_error *err) {
-  const dg_model *model = t->model;
-  const dg_shape *in = &model->input;
-  uint32_t h = samples->height, w = samples->width, outputs = dg_network_outputs(t->network);
-  bool ok = dg_shape_count(in) == (uint64_t)h * w;
-  if (in->rank == 3) ok = in->dim[0] == 1 && in->dim[1] == h && in->dim[2] == w;
-  char text[64];
-  if (!ok)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s: the input is %s, but the images are of %ux%u: input=[1,%u,%u] would fit",
-                   model->path, dg_shape_text(in, text, sizeof text), h, w, h, w) ||
-           dg_advise(err, DG_REMEDY_MODEL_KEY);
+/** Does a sample have the shape of a model's input, or the same numbers in the same order? */
+static bool shape_fits(const dg_shape *sample, const dg_shape *input) {
+  if (dg_shape_equal(sample, input)) return true;
+  if (dg_shape_count(sample) != dg_shape_count(input)) return false;
+  if (input->rank == 1 || sample->rank == 1) return true;
+  return sample->rank == 3 && sample->dim[0] == 1 && input->rank == 2;
+}
+
+/** A shape as an override takes it, without spaces. */
+static char *override_text(const dg_shape *shape, char *text, size_t capacity) {
+  text[0] = '\0';
+  for (uint32_t i = 0; i < shape->rank; i++)
+    dg_append(text, capacity, "%s%u", i ? "," : "[", shape->dim[i]);
+  dg_append(text, capacity, "]");
+  return text;
+}
+
+static bool check_input(const dg_model *model, const dg_samples *samples, dg_error *err) {
+  const dg_shape *shape = &samples->kind.shape;
+  char input[64], kind[64], fits[64];
+  return shape_fits(shape, &model->input) ||
+         dg_fail(err, DG_ERR_INPUT, "%s: the input is %s, but the %s are of %s: input=%s would fit",
+                 model->path, dg_shape_text(&model->input, input, sizeof input),
+                 shape->rank == 3 ? "images" : "samples",
+                 dg_kind_text(&samples->kind, kind, sizeof kind),
+                 override_text(shape, fits, sizeof fits)) ||
+         dg_advise(err, DG_REMEDY_MODEL_KEY);
+}
+
+static bool check_classes(const dg_model *model, uint32_t outputs, uint32_t classes,
+                          dg_error *err) {
   return classes <= outputs ||
          dg_fail(
              err, DG_ERR_INPUT,
              "%s: the last layer has %u outputs, but the labels go to %u: %s.units=%u would fit",
              model->path, outputs, classes - 1, output_name(model), classes) ||
          dg_advise(err, DG_REMEDY_MODEL_KEY);
+}
+
+static bool check_targets(const dg_model *model, uint32_t outputs, uint32_t targets,
+                          dg_error *err) {
+  if (model->loss == DG_LOSS_CROSS_ENTROPY)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the loss is cross_entropy, which needs a label for each sample, but they "
+                   "have targets: loss=\"mse\" would fit",
+                   model->path) ||
+           dg_advise(err, DG_REMEDY_MODEL_KEY);
+  return targets == outputs ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: the last layer has %u outputs, but each sample has %u targets: %s.units=%u "
+                 "would fit",
+                 model->path, outputs, targets, output_name(model), targets) ||
+         dg_advise(err, DG_REMEDY_MODEL_KEY);
+}
+
+bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t classes,
+                     dg_error *err) {
+  const uint32_t outputs = dg_network_outputs(t->network), targets = samples->kind.targets;
+  return check_input(t->model, samples, err) &&
+         (targets ? check_targets(t->model, outputs, targets, err)
+                  : check_classes(t->model, outputs, classes, err));
 }
 
 bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,

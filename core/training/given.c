@@ -20,10 +20,8 @@ static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *er
 
 /** Uploads the samples; memory for them is allocated once. */
 static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
-  const dg_samples *samples = &t->data->train;
-  if (!t->given.device &&
-      !dg_source_from_images(&t->given, t->device, samples->height, samples->width,
-                             dg_trainer_step_samples(t), true, err))
+  if (!t->given.device && !dg_source_for_samples(&t->given, t->device, &t->data->train.kind,
+                                                 dg_trainer_step_samples(t), true, err))
     return false;
   return dg_source_put(&t->given, batch->images, batch->labels, batch->count, err);
 }

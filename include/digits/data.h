@@ -9,6 +9,7 @@
 #include "digits/error.h"
 #include "digits/export.h"
 #include "digits/model.h"
+#include "digits/ndarray.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,12 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  */
 DG_API dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err);
 
+/** What becomes of an empty field of a table. */
+typedef enum {
+  DG_MISSING_ERROR,
+  DG_MISSING_MEAN, /**< it gets the mean of its column over the training part */
+} dg_missing;
+
 /** Options of dg_dataset_open_with. All but `size` may be 0 or NULL. */
 typedef struct {
   size_t size;       /**< sizeof(dg_dataset_options) */
@@ -66,6 +73,15 @@ typedef struct {
                         all; a class must keep some in its training part */
   dg_note *note; /**< called with each picture that is left out, and with what is odd in others */
   void *user;    /**< of `note` */
+  uint32_t rank, dim[3]; /**< shape of a sample, as the model's input; rank 0: as the set has it */
+  dg_numbers_type type;  /**< DG_NUMBERS_FLOATS: pictures of 16 bits are not cut to bytes */
+  const char *label;     /**< of a table: the column of labels; NULL: `label` */
+  const char *targets;   /**< of a table: columns of targets instead, separated by commas */
+  dg_missing missing;    /**< of a table */
+  bool decimal_comma;    /**< of a table: 1,5 is a number */
+  bool transpose;        /**< of IDX files: swaps height and width of images */
+  const char *arrays; /**< of an npz file: names of four arrays, training inputs and targets, then
+                         those to test, separated by commas */
 } dg_dataset_options;
 
 /** dg_dataset_open with more options. */
@@ -101,11 +117,23 @@ DG_API void dg_dataset_close(dg_dataset *data); /**< NULL is allowed */
 
 /* ---- contents ----------------------------------------------------------- */
 
-/** The samples of a part. The arrays belong to the data set. This struct won't grow. */
+/**
+ * The samples of a part. Each has a label, or a target of several numbers. The arrays belong to the
+ * data set. This struct won't grow.
+ */
 typedef struct {
-  uint32_t count, height, width;
-  const uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
-  const uint8_t *labels; /**< [count] */
+  uint32_t count;
+  uint32_t rank,
+      dim[3]; /**< of a sample: {columns}, {steps, features}, {channels, height, width} */
+  dg_numbers_type type;
+  const void *inputs;    /**< [count, dim...] */
+  const uint8_t *labels; /**< [count]; NULL with targets */
+  uint32_t targets;      /**< numbers in the target of a sample; 0: it has a label */
+  dg_numbers_type targets_type;
+  const void *target_numbers; /**< [count, targets]; NULL with labels */
+  /* of pictures in bytes, else 0 and NULL */
+  uint32_t channels, height, width;
+  const uint8_t *images; /**< [count, channels, height, width]; of digits: 0 paper, 255 ink */
 } dg_part_view;
 DG_API dg_part_view dg_dataset_part(const dg_dataset *data, dg_part part);
 

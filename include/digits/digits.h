@@ -22,6 +22,7 @@
 #include "digits/error.h"
 #include "digits/exchange.h"
 #include "digits/model.h"
+#include "digits/ndarray.h"
 #include "digits/picture.h"
 #include "digits/predict.h"
 #include "digits/train.h"

@@ -137,7 +137,7 @@ START_TEST(a_sheet_shows_the_images) {
   uint32_t cell = 0;
   for (uint32_t i = 20; i < 100 && cell < 5; i++)
     if (set->test.labels[i] == 8)
-      check_cell(pixels, cell++, set->test.images + (size_t)i * SIDE * SIDE);
+      check_cell(pixels, cell++, set->test.inputs + (size_t)i * SIDE * SIDE);
   ck_assert_uint_eq(cell, 5);
   dg_dataset_close(set);
   free(pixels);

@@ -30,11 +30,14 @@ static dg_error err;
 
 /** Letters as bars: that of letter i is at column 4 i. Labels start at 1, as EMNIST's do. */
 static dg_samples draw(uint32_t count) {
-  dg_samples s = {count, HEIGHT, WIDTH, calloc(count, PIXELS), malloc(count)};
-  ck_assert(s.images && s.labels);
+  dg_samples s = {.count = count,
+                  .kind = dg_gray_kind(HEIGHT, WIDTH),
+                  .inputs = calloc(count, PIXELS),
+                  .labels = malloc(count)};
+  ck_assert(s.inputs && s.labels);
   for (uint32_t i = 0; i < count; i++) {
     s.labels[i] = (uint8_t)(i % LETTERS_END + 1);
-    memset(s.images + (size_t)i * PIXELS + 4 * (s.labels[i] - 1u), 255, 4);
+    memset(s.inputs + (size_t)i * PIXELS + 4 * (s.labels[i] - 1u), 255, 4);
   }
   return s;
 }
@@ -61,8 +64,7 @@ static void write_names(void) {
 /* ---- sizes and numbers of classes --------------------------------------- */
 
 static const shell_line lines[] = {
-    {LETTERS "vanilla", 2,
-     "the input is [1, 28, 28], but the images are of 9x12: input=[1,9,12]"},
+    {LETTERS "vanilla", 2, "the input is [1, 28, 28], but the images are of 9x12: input=[1,9,12]"},
     {LETTERS "--set input=[1,9,12] vanilla", 2,
      "the last layer has 10 outputs, but the labels go to 26: out.units=27"},
     {LETTERS "--set input=[1,9,12] --set out.units=27 --epochs 30 --quiet vanilla", 0, "test    "},

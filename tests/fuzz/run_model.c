@@ -126,10 +126,13 @@ static bool try_network(const dg_model *model, dg_device *device, uint32_t n, bo
 
 static bool make_samples(dg_samples *samples, uint32_t count, uint32_t height, uint32_t width) {
   size_t bytes = (size_t)count * height * width;
-  *samples = (dg_samples){count, height, width, malloc(bytes), malloc(count)};
-  if (!samples->images || !samples->labels) return false;
+  *samples = (dg_samples){.count = count,
+                          .kind = dg_gray_kind(height, width),
+                          .inputs = malloc(bytes),
+                          .labels = malloc(count)};
+  if (!samples->inputs || !samples->labels) return false;
   dg_random random = dg_random_start(2, 0, count, 0);
-  for (size_t i = 0; i < bytes; i++) samples->images[i] = (uint8_t)dg_random_word(&random);
+  for (size_t i = 0; i < bytes; i++) samples->inputs[i] = (uint8_t)dg_random_word(&random);
   for (uint32_t i = 0; i < count; i++) samples->labels[i] = (uint8_t)(i % 2);
   return true;
 }

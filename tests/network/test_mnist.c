@@ -23,8 +23,8 @@ START_TEST(mnist_is_read) {
   ck_assert_uint_eq(set->classes, 10);
   ck_assert_uint_eq(set->train.count, 60000);
   ck_assert_uint_eq(set->test.count, 10000);
-  ck_assert_uint_eq(set->train.height, 28);
-  ck_assert_uint_eq(set->train.width, 28);
+  ck_assert_uint_eq(set->train.kind.shape.dim[1], 28);
+  ck_assert_uint_eq(set->train.kind.shape.dim[2], 28);
   dg_dataset_close(set);
 }
 END_TEST

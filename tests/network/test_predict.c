@@ -126,7 +126,7 @@ START_TEST(parameters_are_those_that_answer) {
   for (uint32_t h = 0; h < hidden; h++) {
     double sum = numbers[1][h];
     for (uint32_t i = 0; i < in; i++)
-      sum += numbers[0][(size_t)h * in + i] * (r.data->test.images[i] / 255.0);
+      sum += numbers[0][(size_t)h * in + i] * (r.data->test.inputs[i] / 255.0);
     for (uint32_t k = 0; k < OUTPUTS && sum > 0; k++) sums[k] += sum * numbers[2][k * hidden + h];
   }
   for (uint32_t k = 0; k < OUTPUTS; k++) ck_assert_double_eq_tol(logits[k], sums[k], 1e-3);

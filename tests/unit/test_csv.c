@@ -40,9 +40,9 @@ static void check_good(const char *path, bool labelled) {
   dg_samples s;
   ck_assert_msg(dg_csv_read(&s, path, &err), "%s", err.message);
   ck_assert_uint_eq(s.count, 2);
-  ck_assert_uint_eq(s.height, 2);
-  ck_assert_uint_eq(s.width, 2);
-  ck_assert_mem_eq(s.images, images, sizeof images);
+  ck_assert_uint_eq(s.kind.shape.dim[1], 2);
+  ck_assert_uint_eq(s.kind.shape.dim[2], 2);
+  ck_assert_mem_eq(s.inputs, images, sizeof images);
   ck_assert_int_eq(s.labels != NULL, labelled);
   if (labelled) ck_assert_mem_eq(s.labels, labels, sizeof labels);
   dg_samples_free(&s);
@@ -99,7 +99,7 @@ START_TEST(bad_tables) {
     err = (dg_error){0};
     ck_assert(!dg_csv_read(&s, path, &err));
     ck_assert_int_eq(err.kind, DG_ERR_INPUT);
-    ck_assert_ptr_null(s.images);
+    ck_assert_ptr_null(s.inputs);
     ck_assert_msg(strstr(err.message, bad[_i].says) && strstr(err.message, path),
                   "no \"%s\" in \"%s\"", bad[_i].says, err.message);
   }

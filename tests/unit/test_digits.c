@@ -19,7 +19,7 @@ static dg_dataset *draw(uint32_t train, uint32_t test, uint32_t seed, unsigned t
 }
 
 static bool same_start(const dg_samples *a, const dg_samples *b, uint32_t count) {
-  return memcmp(a->images, b->images, (size_t)count * PIXELS) == 0 &&
+  return memcmp(a->inputs, b->inputs, (size_t)count * PIXELS) == 0 &&
          memcmp(a->labels, b->labels, count) == 0;
 }
 
@@ -27,8 +27,8 @@ START_TEST(the_form_is_that_of_mnist) {
   dg_dataset *set = draw(TRAIN, TEST, DG_DIGITS_SEED, 0);
   ck_assert_uint_eq(set->train.count, TRAIN);
   ck_assert_uint_eq(set->test.count, TEST);
-  ck_assert_uint_eq(set->train.height, 28);
-  ck_assert_uint_eq(set->train.width, 28);
+  ck_assert_uint_eq(set->train.kind.shape.dim[1], 28);
+  ck_assert_uint_eq(set->train.kind.shape.dim[2], 28);
   ck_assert_uint_eq(set->classes, 10);
   ck_assert_str_eq(set->source, "built-in digits");
   dg_dataset_close(set);
@@ -56,9 +56,9 @@ END_TEST
 /** Every compiler and machine draws these; a change of the drawing changes the number. */
 START_TEST(the_bytes_are_the_recorded_ones) {
   dg_dataset *set = draw(TRAIN, TEST, DG_DIGITS_SEED, 2);
-  uLong sum = crc32(0, set->train.images, TRAIN * PIXELS);
+  uLong sum = crc32(0, set->train.inputs, TRAIN * PIXELS);
   sum = crc32(sum, set->train.labels, TRAIN);
-  ck_assert_uint_eq(crc32(sum, set->test.images, TEST * PIXELS), 0xfac5ed24);
+  ck_assert_uint_eq(crc32(sum, set->test.inputs, TEST * PIXELS), 0xfac5ed24);
   dg_dataset_close(set);
 }
 END_TEST
@@ -67,7 +67,7 @@ END_TEST
 START_TEST(every_hand_draws_the_recorded_bytes) {
   enum { MANY = 10000 };
   dg_dataset *set = draw(MANY, 1, DG_DIGITS_SEED, 2);
-  uLong sum = crc32(0, set->train.images, MANY * PIXELS);
+  uLong sum = crc32(0, set->train.inputs, MANY * PIXELS);
   ck_assert_uint_eq(crc32(sum, set->train.labels, MANY), 0x797faf0f);
   dg_dataset_close(set);
 }
@@ -77,10 +77,10 @@ START_TEST(seeds_and_parts_differ) {
   dg_dataset *a = draw(TEST, TEST, 1, 2), *b = draw(TEST, TEST, 2, 2);
   ck_assert(memcmp(a->train.labels, b->train.labels, TEST) != 0);
   for (uint32_t i = 0; i < TEST; i++) {
-    const uint8_t *image = a->train.images + (size_t)i * PIXELS;
-    ck_assert(memcmp(image, b->train.images + (size_t)i * PIXELS, PIXELS) != 0);
+    const uint8_t *image = a->train.inputs + (size_t)i * PIXELS;
+    ck_assert(memcmp(image, b->train.inputs + (size_t)i * PIXELS, PIXELS) != 0);
     for (uint32_t j = 0; j < TEST; j++)
-      ck_assert(memcmp(image, a->test.images + (size_t)j * PIXELS, PIXELS) != 0);
+      ck_assert(memcmp(image, a->test.inputs + (size_t)j * PIXELS, PIXELS) != 0);
   }
   dg_dataset_close(a), dg_dataset_close(b);
 }
@@ -131,8 +131,8 @@ static void check_centre(const uint8_t image[PIXELS]) {
 START_TEST(ink_is_boxed_and_centred) {
   dg_dataset *set = draw(10 * TRAIN, TEST, 5, 2);
   for (uint32_t i = 0; i < set->train.count; i++) {
-    check_box(set->train.images + (size_t)i * PIXELS);
-    check_centre(set->train.images + (size_t)i * PIXELS);
+    check_box(set->train.inputs + (size_t)i * PIXELS);
+    check_centre(set->train.inputs + (size_t)i * PIXELS);
   }
   dg_dataset_close(set);
 }

@@ -121,9 +121,9 @@ START_TEST(a_good_set_is_read) {
   ck_assert_uint_eq(set->classes, 10);
   ck_assert_uint_eq(set->train.count, IMAGES);
   ck_assert_uint_eq(set->test.count, 2);
-  ck_assert_uint_eq(set->train.height, HEIGHT);
-  ck_assert_uint_eq(set->train.width, WIDTH);
-  for (unsigned i = 0; i < PIXELS; i++) ck_assert_uint_eq(set->train.images[i], (uint8_t)(7 * i));
+  ck_assert_uint_eq(set->train.kind.shape.dim[1], HEIGHT);
+  ck_assert_uint_eq(set->train.kind.shape.dim[2], WIDTH);
+  for (unsigned i = 0; i < PIXELS; i++) ck_assert_uint_eq(set->train.inputs[i], (uint8_t)(7 * i));
   for (unsigned i = 0; i < IMAGES; i++) ck_assert_uint_eq(set->train.labels[i], 9 - i);
   ck_assert_uint_eq(set->test.labels[1], 3);
   dg_dataset_close(set);
@@ -139,7 +139,7 @@ START_TEST(other_names_and_gzip_are_read) {
   dg_dataset *set = dg_idx_folder_read(folder, &err);
   ck_assert_msg(set, "%s", err.message);
   ck_assert_uint_eq(set->classes, 256);
-  for (unsigned i = 0; i < PIXELS; i++) ck_assert_uint_eq(set->train.images[i], (uint8_t)(7 * i));
+  for (unsigned i = 0; i < PIXELS; i++) ck_assert_uint_eq(set->train.inputs[i], (uint8_t)(7 * i));
   dg_dataset_close(set);
 }
 END_TEST
@@ -287,9 +287,8 @@ END_TEST
 /** Compares the samples of two sets, byte by byte. */
 static void check_same(const dg_samples *a, const dg_samples *b) {
   ck_assert_uint_eq(a->count, b->count);
-  ck_assert_uint_eq(a->height, b->height);
-  ck_assert_uint_eq(a->width, b->width);
-  ck_assert_mem_eq(a->images, b->images, (size_t)a->count * a->height * a->width);
+  ck_assert(dg_kind_equal(&a->kind, &b->kind));
+  ck_assert_mem_eq(a->inputs, b->inputs, a->count * dg_input_bytes(&a->kind));
   ck_assert_mem_eq(a->labels, b->labels, a->count);
 }
 

@@ -236,8 +236,7 @@ START_TEST(images_need_not_be_square) {
                 {"[2, 14, 56]", false}, {"[783]", false},       {"[1, 14, 14]", false}};
   fixture f = fixture_new(
       &(fixture_plan){.layers = "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }"});
-  f.data->train.height = f.data->test.height = 14;
-  f.data->train.width = f.data->test.width = 56;
+  f.data->train.kind = f.data->test.kind = dg_gray_kind(14, 56);
   for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
     char path[] = "/tmp/digits-listing-XXXXXX";
     const dg_override input = {"", "input", inputs[i].input};

@@ -122,7 +122,7 @@ static bool read_header(table *t) {
     t->columns++;
   } while (c.after == ',' && t->columns <= DG_MOST_SIDE * DG_MOST_SIDE);
   uint32_t pixels = t->columns - t->labelled, side = side_of(pixels);
-  t->rows.samples.height = t->rows.samples.width = side;
+  t->rows.samples.kind = dg_gray_kind(side, side);
   return (side > 0 && c.after != ',') ||
          dg_fail(t->file.err, DG_ERR_INPUT,
                  "%s:1: %u columns of pixels%s make no square image of at most %dx%d; expected "

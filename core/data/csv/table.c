@@ -1,7 +1,6 @@
 #include "core/data/csv/table.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/data/csv/csv.h"
@@ -13,12 +12,10 @@ static bool split(dg_dataset *set, dg_error *err) {
   dg_samples *all = &set->train;
   uint32_t count = all->count < SHARE ? all->count > 1 : all->count / SHARE;
   uint32_t left = all->count - count;
-  size_t pixels = (size_t)all->height * all->width;
   set->held_out = "the last tenth";
   if (count == 0) return true;
-  if (!dg_samples_new(&set->test, count, all->height, all->width, err)) return false;
-  memcpy(set->test.images, all->images + left * pixels, count * pixels);
-  memcpy(set->test.labels, all->labels + left, count);
+  if (!dg_samples_new(&set->test, count, &all->kind, err)) return false;
+  dg_samples_copy(&set->test, 0, all, left, count);
   all->count = left;
   return true;
 }
@@ -47,7 +44,8 @@ bool dg_images_read(dg_images *images, const char *path, dg_error *err) {
   *images = (dg_images){0};
   if (!dg_csv_read(&samples, path, err)) return false;
   free(samples.labels);
-  *images = (dg_images){samples.count, samples.height, samples.width, samples.images};
+  *images = (dg_images){samples.count, samples.kind.shape.dim[1], samples.kind.shape.dim[2],
+                        samples.inputs};
   return true;
 }
 

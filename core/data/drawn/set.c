@@ -8,8 +8,9 @@ static bool draw_samples(dg_samples *samples, uint32_t count, uint32_t seed, dg_
   if (count == 0)
     return dg_fail(err, DG_ERR_INPUT, "built-in digits: expected at least 1 %s image, found 0",
                    part == DG_DIGITS_TRAIN ? "training" : "test");
-  if (!dg_samples_new(samples, count, DG_DIGIT_SIDE, DG_DIGIT_SIDE, err)) return false;
-  dg_digits_draw(seed, part, count, threads, samples->images, samples->labels);
+  const dg_sample_kind kind = dg_gray_kind(DG_DIGIT_SIDE, DG_DIGIT_SIDE);
+  if (!dg_samples_new(samples, count, &kind, err)) return false;
+  dg_digits_draw(seed, part, count, threads, samples->inputs, samples->labels);
   return true;
 }
 

@@ -79,12 +79,11 @@ static bool read_file(dg_idx *array, const char *folder, const base *of, dg_erro
 static bool read_samples(dg_samples *samples, const char *folder, const base of[2], dg_error *err) {
   dg_idx images, labels;
   if (!read_file(&images, folder, &of[0], err)) return false;
-  samples->images = images.bytes;
+  samples->inputs = images.bytes;
   if (!read_file(&labels, folder, &of[1], err)) return false;
   samples->labels = labels.bytes;
   samples->count = images.dims[0];
-  samples->height = images.dims[1];
-  samples->width = images.dims[2];
+  samples->kind = dg_gray_kind(images.dims[1], images.dims[2]);
   if (labels.dims[0] != images.dims[0])
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: %s has %" PRIu32 " in dimension 1, but %s has %" PRIu32
@@ -94,13 +93,13 @@ static bool read_samples(dg_samples *samples, const char *folder, const base of[
 }
 
 static bool check_same_size(const dg_dataset *set, const char *folder, dg_error *err) {
-  const dg_samples *train = &set->train, *test = &set->test;
-  if (train->height == test->height && train->width == test->width) return true;
+  const dg_shape *train = &set->train.kind.shape, *test = &set->test.kind.shape;
+  if (dg_shape_equal(train, test)) return true;
   return dg_fail(err, DG_ERR_INPUT,
                  "%s: t10k-images has images of %" PRIu32 "x%" PRIu32
                  " (dimensions 2 and 3), but train-images of %" PRIu32 "x%" PRIu32
                  "; download both again",
-                 folder, test->height, test->width, train->height, train->width);
+                 folder, test->dim[1], test->dim[2], train->dim[1], train->dim[2]);
 }
 
 /** Reads the names of the classes if the folder has them. */
@@ -136,8 +135,8 @@ dg_dataset *dg_idx_folder_read(const char *folder, dg_error *err) {
 static dg_idx array_of(const dg_dataset *set, unsigned file) {
   const dg_samples *s = file < 2 ? &set->train : &set->test;
   return (dg_idx){.rank = bases[file].labels ? 1 : 3,
-                  .dims = {s->count, s->height, s->width},
-                  .bytes = bases[file].labels ? s->labels : s->images};
+                  .dims = {s->count, s->kind.shape.dim[1], s->kind.shape.dim[2]},
+                  .bytes = bases[file].labels ? s->labels : s->inputs};
 }
 
 /** The first of the files that exists in a folder under any of its names, even as a broken link;

@@ -44,26 +44,22 @@ bool dg_is_pictures(const char *folder) {
 
 /** Takes the size of the first picture for all. */
 static bool choose_size(gathering *g, const dg_picture *first, const char *path) {
-  if (g->part[DG_PART_TRAIN].samples.height) return true;
+  if (g->part[DG_PART_TRAIN].samples.kind.shape.rank) return true;
   if (first->height > DG_MOST_SIDE || first->width > DG_MOST_SIDE)
     return dg_fail(g->err, DG_ERR_INPUT,
                    "%s: %ux%u pixels are too many for an image to learn from, %dx%d is the most; "
                    "make the first picture as large as all shall be",
                    path, first->height, first->width, DG_MOST_SIDE, DG_MOST_SIDE);
-  for (int p = 0; p < 2; p++) {
-    g->part[p].samples.height = first->height;
-    g->part[p].samples.width = first->width;
-  }
+  for (int p = 0; p < 2; p++) g->part[p].samples.kind = dg_gray_kind(first->height, first->width);
   return true;
 }
 
 /** Counts the pixels of a picture; a small file may have very many. */
 static bool count_work(gathering *g, const dg_picture *picture, const char *path) {
-  const dg_samples *images = &g->part[DG_PART_TRAIN].samples;
+  const dg_sample_kind *kind = &g->part[DG_PART_TRAIN].samples.kind;
   struct stat info;
   if (stat(path, &info) == 0) g->bytes += (uint64_t)info.st_size;
-  g->pixels +=
-      (uint64_t)picture->height * picture->width + (uint64_t)images->height * images->width;
+  g->pixels += (uint64_t)picture->height * picture->width + dg_input_bytes(kind);
   return g->pixels <= MAX_PIXELS || g->pixels / MAX_INFLATION <= g->bytes ||
          dg_fail(g->err, DG_ERR_INPUT,
                  "%s: the pictures up to this one make more pixels of a byte than pictures do; "
@@ -101,7 +97,7 @@ static bool take_picture(gathering *g, const dg_picture *picture, dg_part part, 
   if (!choose_size(g, picture, path) || !count_work(g, picture, path)) return false;
   uint8_t *image = dg_collect(c, label, g->err);
   return image && dg_scale(picture->pixels, picture->height, picture->width, image,
-                           c->samples.height, c->samples.width, g->err);
+                           c->samples.kind.shape.dim[1], c->samples.kind.shape.dim[2], g->err);
 }
 
 static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t label) {

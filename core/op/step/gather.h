@@ -3,12 +3,7 @@
 #define DG_OP_GATHER_H
 
 #include "core/op/traits.h"
-
-/** How the numbers of a data set are stored. */
-typedef enum {
-  DG_NUMBERS_BYTES,
-  DG_NUMBERS_FLOATS,
-} dg_numbers_type;
+#include "digits/ndarray.h"
 
 /**
  * How a gathered sample is changed in a training step; all 0: not at all. Sample s draws words
