@@ -11,14 +11,16 @@
 
 /* ---- the keys outside layers -------------------------------------------- */
 
-static const char *const loss_names[] = {"cross_entropy", "mse", NULL};
+static const char *const loss_names[] = {"cross_entropy", "mse", "mae", "huber", "bce", NULL};
 static const char *const keep_names[] = {"last", "best", NULL};
+static const char *const class_weights_names[] = {"balanced", NULL};
 
 /** The keys of the model itself. */
 typedef struct {
   char name[DG_NAME_SIZE];
   char description[DG_LINE_SIZE];
   int loss;
+  double huber_delta;
 } heading;
 
 static const dg_key model_keys[] = {
@@ -36,8 +38,14 @@ static const dg_key model_keys[] = {
      .offset = offsetof(heading, loss),
      .choices = loss_names,
      .help = "what training minimizes"},
+    {.name = "huber_delta",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(heading, huber_delta),
+     .above_low = true,
+     .high = 1e6,
+     .help = "loss \"huber\": errors above this count linearly"},
 };
-static const heading model_defaults = {.loss = DG_LOSS_CROSS_ENTROPY};
+static const heading model_defaults = {.loss = DG_LOSS_CROSS_ENTROPY, .huber_delta = 1};
 
 static const dg_key data_keys[] = {
     {.name = "mean",
@@ -110,6 +118,14 @@ static const dg_key train_keys[] = {
      .high = 1,
      .below_high = true,
      .help = "share of a label that is spread over all classes; also in reported losses"},
+    {.name = "class_weights",
+     .type = DG_KEY_NUMBERS,
+     .offset = offsetof(dg_train_recipe, class_weights),
+     .high = 1e6,
+     .choices = class_weights_names,
+     .most = DG_MODEL_CLASSES,
+     .help =
+         "what a sample's loss is multiplied by, for each class; \"balanced\": as rare as it is"},
     {.name = "average",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(dg_train_recipe, average),
@@ -156,6 +172,14 @@ static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_err
                       dg_keys_read(augment, &augment_table, NULL, 0, &data->augment, err));
 }
 
+static bool check_class_weights(const config_setting_t *group, const dg_numbers *weights,
+                                dg_error *err) {
+  for (uint32_t i = 0; i < weights->count; i++)
+    if (weights->values[i] > 0) return true;
+  return weights->count == 0 || dg_fail_at(err, config_setting_get_member(group, "class_weights"),
+                                           "class_weights are all 0: nothing would be learned");
+}
+
 /** Refuses settings of the group `train` that have no effect because of others. */
 static bool check_train(const config_setting_t *group, const dg_model *model, dg_error *err) {
   const dg_train_recipe *train = &model->train;
@@ -165,7 +189,7 @@ static bool check_train(const config_setting_t *group, const dg_model *model, dg
   if (train->label_smoothing > 0 && model->loss != DG_LOSS_CROSS_ENTROPY)
     return dg_fail_at(err, config_setting_get_member(group, "label_smoothing"),
                       "label_smoothing needs loss = \"cross_entropy\"");
-  return true;
+  return check_class_weights(group, &train->class_weights, err);
 }
 
 /** Reads the group `train`, after loss and data. */
@@ -324,9 +348,13 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   const config_setting_t *root = config_root_setting(config);
   heading head;
   if (!dg_keys_read(root, &model_table, also, sizeof also / sizeof *also, &head, err)) return false;
+  const config_setting_t *delta = config_setting_get_member(root, "huber_delta");
+  if (delta && head.loss != DG_LOSS_HUBER)
+    return dg_fail_at(err, delta, "huber_delta needs loss = \"huber\"");
   memcpy(model->name, head.name, sizeof model->name);
   memcpy(model->description, head.description, sizeof model->description);
   model->loss = head.loss;
+  model->huber_delta = head.huber_delta;
   if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
       !read_train(root, model, err) || !read_layers(root, model, err))
     return false;
@@ -378,6 +406,7 @@ void dg_model_free(dg_model *model) {
   if (!model) return;
   for (uint32_t i = 0; i < model->layer_count; i++) free(model->layers[i].config);
   free(model->layers);
+  dg_numbers_free(&model->train.class_weights);
   free(model->text);
   free(model);
 }

@@ -72,10 +72,19 @@ typedef struct {
   double label_smoothing; /**< 0: none */
   double average;         /**< decay of the moving average of the weights; 0: none */
   int keep;               /**< dg_keep */
-  bool exact;             /**< see dg_op_desc */
+  /** A sample's loss is multiplied by the weight of its class; none: all are 1. */
+  dg_numbers class_weights;
+  bool exact; /**< see dg_op_desc */
   dg_optimizer_recipe optimizer;
   dg_schedule_recipe schedule;
 } dg_train_recipe;
+
+/** A word of dg_train_recipe.class_weights: samples / (classes * samples of the class), counted in
+   the training part. */
+enum { DG_CLASS_WEIGHTS_BALANCED = 1 };
+
+/** Most classes, and so most weights of them. */
+enum { DG_MODEL_CLASSES = 256 };
 
 struct dg_model {
   char name[DG_NAME_SIZE];
@@ -83,12 +92,18 @@ struct dg_model {
   char path[256];
   dg_shape input;
   dg_data_recipe data;
-  int loss; /**< dg_loss_kind */
+  int loss;           /**< dg_loss_kind */
+  double huber_delta; /**< of DG_LOSS_HUBER */
   dg_train_recipe train;
   uint32_t layer_count;
   dg_model_layer *layers;
   char *text; /**< the effective model file, overrides included */
 };
+
+/** Do outputs for classes estimate their probabilities directly, not as logits? */
+static inline bool dg_model_estimates(const dg_model *model) {
+  return model->loss == DG_LOSS_MSE || model->loss == DG_LOSS_MAE || model->loss == DG_LOSS_HUBER;
+}
 
 /** dg_model_load from the text of a model file; messages name `where`. */
 dg_model *dg_model_parse(const char *text, const char *where, const dg_override *overrides,

@@ -118,6 +118,81 @@ START_TEST(text_keeps_every_bit) {
 }
 END_TEST
 
+START_TEST(reads_losses) {
+  static const struct {
+    const char *text;
+    int loss;
+    double delta;
+  } losses[] = {{"loss = \"mae\";", DG_LOSS_MAE, 1},
+                {"loss = \"huber\";", DG_LOSS_HUBER, 1},
+                {"loss = \"huber\"; huber_delta = 0.25;", DG_LOSS_HUBER, 0.25},
+                {"loss = \"bce\";", DG_LOSS_BCE, 1}};
+  char text[400];
+  snprintf(text, sizeof text, "%s%s%s", HEAD, LAYERS, losses[_i].text);
+  dg_error err = {0};
+  dg_model *m = dg_model_parse(text, "here", NULL, 0, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_int_eq(m->loss, losses[_i].loss);
+  ck_assert_double_eq(m->huber_delta, losses[_i].delta);
+  dg_model_free(m);
+}
+END_TEST
+
+/** Class weights from an override, and again from the effective text; whole and other numbers may
+   be mixed. */
+START_TEST(reads_class_weights) {
+  static const struct {
+    const char *value, *text;
+    uint32_t count;
+    double values[3];
+    int word;
+  } weights[] = {
+      {"[1,2]", "class_weights = [1, 2]", 2, {1, 2}, 0},
+      {"[1, 2.5, 0]", "class_weights = (1, 2.5, 0)", 3, {1, 2.5, 0}, 0},
+      {"(0.25, 1e-3)", "class_weights = (0.25, 0.001)", 2, {0.25, 0.001}, 0},
+      {"2", "class_weights = 2", 1, {2}, 0},
+      {"balanced", "class_weights = \"balanced\"", 0, {0}, DG_CLASS_WEIGHTS_BALANCED},
+      {"\"balanced\"", "class_weights = \"balanced\"", 0, {0}, DG_CLASS_WEIGHTS_BALANCED},
+  };
+  const dg_override override = {"--set", "train.class_weights", weights[_i].value};
+  dg_error err = {0};
+  dg_model *m = dg_model_parse(HEAD LAYERS, "here", &override, 1, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_ptr_nonnull(strstr(dg_model_text(m), weights[_i].text));
+  dg_model *again = dg_model_parse(dg_model_text(m), "again", NULL, 0, &err);
+  ck_assert_msg(again != NULL, "%s", err.message);
+  ck_assert_str_eq(dg_model_text(again), dg_model_text(m));
+  for (int k = 0; k < 2; k++) {
+    const dg_numbers *got = &(k ? again : m)->train.class_weights;
+    ck_assert_uint_eq(got->count, weights[_i].count);
+    ck_assert_int_eq(got->word, weights[_i].word);
+    for (uint32_t i = 0; i < got->count; i++)
+      ck_assert_double_eq(got->values[i], weights[_i].values[i]);
+  }
+  dg_model_free(again);
+  dg_model_free(m);
+}
+END_TEST
+
+/** Lists of any length up to the most. */
+START_TEST(bounds_lists) {
+  char text[2000] = HEAD LAYERS "train = { class_weights = [";
+  for (uint32_t i = 0; i < DG_MODEL_CLASSES; i++) strcat(text, i ? ",1" : "1");
+  size_t full = strlen(text);
+  strcat(text, "]; };");
+  dg_error err = {0};
+  dg_model *m = dg_model_parse(text, "here", NULL, 0, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_uint_eq(m->train.class_weights.count, DG_MODEL_CLASSES);
+  dg_model_free(m);
+  strcpy(text + full, ",1]; };");
+  ck_assert_ptr_null(dg_model_parse(text, "here", NULL, 0, &err));
+  ck_assert_msg(strstr(err.message, "here:5: class_weights must be a number >= 0 and <= 1000000, a "
+                                    "list of at most 256 of them, [a, b, ...], or \"balanced\""),
+                "%s", err.message);
+}
+END_TEST
+
 /** A model that is wrong, and what the message must say after the file's name. */
 static const struct {
   const char *text, *says;
@@ -160,6 +235,23 @@ static const struct {
     {HEAD LAYERS "train = { keep = \"best\"; };", ":5: keep = \"best\" needs validation samples"},
     {HEAD LAYERS "loss = \"mse\"; train = { label_smoothing = 0.1; };",
      ":5: label_smoothing needs loss = \"cross_entropy\""},
+    {HEAD LAYERS "loss = \"bce\"; train = { label_smoothing = 0.1; };",
+     ":5: label_smoothing needs loss = \"cross_entropy\""},
+    {HEAD LAYERS "huber_delta = 0.5;", ":5: huber_delta needs loss = \"huber\""},
+    {HEAD LAYERS "loss = \"huber\"; huber_delta = 0;", ":5: huber_delta must be a number > 0"},
+    {HEAD LAYERS "loss = \"hubert\";", "did you mean \"huber\"?"},
+    {HEAD LAYERS "train = {\n class_weights = [1, -1]; };",
+     ":6: number 2 of class_weights must be a number >= 0 and <= 1000000"},
+    {HEAD LAYERS "train = { class_weights = [\"a\"]; };", ":5: number 1 of class_weights must be"},
+    {HEAD LAYERS "train = { class_weights = []; };", ":5: class_weights must be a number >= 0"},
+    {HEAD LAYERS "train = { class_weights = {}; };", ":5: class_weights must be a number >= 0"},
+    {HEAD LAYERS "train = { class_weights = true; };", ":5: class_weights must be a number >= 0"},
+    {HEAD LAYERS "train = { class_weights = ( [1], 2 ); };", ":5: number 1 of class_weights must"},
+    {HEAD LAYERS "train = { class_weights = [0, 0]; };", ":5: class_weights are all 0"},
+    {HEAD LAYERS "train = { class_weights = [1, 2.5]; };",
+     ":5: mismatched element type in array; write all numbers of a list alike: [1.0, 2.5]"},
+    {HEAD LAYERS "train = { class_weights = \"balancd\"; };",
+     ":5: unknown class_weights \"balancd\"; did you mean \"balanced\"?"},
     {HEAD LAYERS "train = { keep = \"bst\"; };",
      ":5: unknown keep \"bst\"; did you mean \"best\"?"},
     {HEAD LAYERS "train = 3;", ":5: train must be a group"},
@@ -269,6 +361,9 @@ int main(void) {
   tcase_add_test(tests, fills_in_defaults);
   tcase_add_test(tests, text_reads_again);
   tcase_add_loop_test(tests, text_keeps_every_bit, 0, 5);
+  tcase_add_loop_test(tests, reads_losses, 0, 4);
+  tcase_add_loop_test(tests, reads_class_weights, 0, 6);
+  tcase_add_test(tests, bounds_lists);
   tcase_add_loop_test(tests, says_what_is_wrong, 0, sizeof wrong / sizeof *wrong);
   tcase_add_loop_test(tests, says_what_is_wrong_in_an_override, 0,
                       sizeof wrong_overrides / sizeof *wrong_overrides);
