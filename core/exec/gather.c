@@ -1,6 +1,7 @@
 #include "core/exec/gather.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static dg_augment augment_of(const dg_augment_recipe *recipe) {
   const double radians = acos(-1) / 180;
@@ -26,10 +27,22 @@ dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *k
   desc.type = kind->type;
   desc.targets = kind->targets;
   desc.targets_type = kind->targets_type;
-  desc.mean = (float)model->data.mean;
-  desc.std = (float)model->data.std;
+  desc.mean = (float)dg_number_of(&model->data.mean, 0, 0);
+  desc.std = (float)dg_number_of(&model->data.std, 0, 1);
+  desc.per_channel = model->data.mean.count > 1 || model->data.std.count > 1;
   desc.augment = augment_of(&model->data.augment);
   return desc;
+}
+
+float *dg_gather_norms(const dg_model *model, const dg_gather_desc *desc, dg_error *err) {
+  const uint32_t channels = desc->channels;
+  float *norms = malloc(2 * channels * sizeof *norms);
+  if (!norms) return dg_fail_memory(err, 2 * channels * sizeof *norms), NULL;
+  for (uint32_t c = 0; c < channels; c++) {
+    norms[c] = (float)dg_number_of(&model->data.mean, c, 0);
+    norms[channels + c] = (float)(1 / dg_number_of(&model->data.std, c, 1));
+  }
+  return norms;
 }
 
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,

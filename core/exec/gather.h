@@ -13,8 +13,12 @@ typedef struct {
                          NULL unless requested */
 } dg_gather;
 
-/** The gather op of a model for samples that fit its input, augmented as its recipe says. */
+/** The gather op of a model for samples that fit its input, augmented as its recipe says. The
+    recipe's numbers must be known: none is to be measured. */
 dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *kind);
+
+/** What dg_gather_options.norms takes for this op of the model, in new memory. */
+float *dg_gather_norms(const dg_model *model, const dg_gather_desc *desc, dg_error *err);
 
 /** Options of a gather. */
 typedef struct {

@@ -12,6 +12,9 @@
 /* ---- the keys outside layers -------------------------------------------- */
 
 static const char *const loss_names[] = {"cross_entropy", "mse", "mae", "huber", "bce", NULL};
+static const char *const target_names[] = {"given", "input", NULL};
+static const char *const measure_names[] = {"measure", NULL};
+static const char *const targets_names[] = {"given", "measure", NULL};
 static const char *const keep_names[] = {"last", "best", NULL};
 static const char *const class_weights_names[] = {"balanced", NULL};
 
@@ -19,7 +22,7 @@ static const char *const class_weights_names[] = {"balanced", NULL};
 typedef struct {
   char name[DG_NAME_SIZE];
   char description[DG_LINE_SIZE];
-  int loss;
+  int loss, target;
   double huber_delta;
 } heading;
 
@@ -38,6 +41,12 @@ static const dg_key model_keys[] = {
      .offset = offsetof(heading, loss),
      .choices = loss_names,
      .help = "what training minimizes"},
+    {.name = "target",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(heading, target),
+     .choices = target_names,
+     .help = "what to learn: \"given\", the labels or targets of the data, or \"input\", the "
+             "input itself, as an autoencoder does"},
     {.name = "huber_delta",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(heading, huber_delta),
@@ -47,18 +56,27 @@ static const dg_key model_keys[] = {
 };
 static const heading model_defaults = {.loss = DG_LOSS_CROSS_ENTROPY, .huber_delta = 1};
 
+#define NORM(field, ...)                                                                           \
+  {                                                                                                \
+    .name = #field, .type = DG_KEY_NUMBERS, .offset = offsetof(dg_data_recipe, field),             \
+    .choices = measure_names, .most = DG_MODEL_COLUMNS, __VA_ARGS__                                \
+  }
 static const dg_key data_keys[] = {
-    {.name = "mean",
-     .type = DG_KEY_NUMBER,
-     .offset = offsetof(dg_data_recipe, mean),
-     .low = -1e6,
-     .high = 1e6,
-     .help = "subtracted from every pixel (pixels are 0 to 1)"},
-    {.name = "std",
-     .type = DG_KEY_NUMBER,
-     .offset = offsetof(dg_data_recipe, std),
-     .above_low = true,
-     .help = "every pixel is then divided by this"},
+    NORM(mean, .low = -1e30, .high = 1e30,
+         .help =
+             "subtracted from every number of a sample (pixels are 0 to 1), for each channel or "
+             "column; \"measure\": their means in the training part"),
+    NORM(std, .above_low = true, .high = 1e30,
+         .help = "every number is then divided by this; \"measure\": their standard deviations"),
+    {.name = "targets",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(dg_data_recipe, targets),
+     .choices = targets_names,
+     .help = "\"measure\": target_mean and target_std are those of the training part"},
+    NORM(target_mean, .low = -1e30, .high = 1e30,
+         .help = "subtracted from each target to learn; added again to what the network gives"),
+    NORM(target_std, .above_low = true, .high = 1e30,
+         .help = "each target is then divided by this; what the network gives is multiplied by it"),
     {.name = "validation",
      .type = DG_KEY_COUNT,
      .offset = offsetof(dg_data_recipe, validation),
@@ -76,7 +94,7 @@ static const dg_key augment_keys[] = {
     AUGMENT(shear, .high = 90, .below_high = true, .help = "largest slant, in degrees"),
 };
 static const dg_augment_recipe augment_defaults = {0};
-static const dg_data_recipe data_defaults = {.mean = 0, .std = 1};
+static const dg_data_recipe data_defaults = {0};
 
 static const dg_key train_keys[] = {
     {.name = "epochs",
@@ -178,6 +196,25 @@ static bool check_class_weights(const config_setting_t *group, const dg_numbers 
     if (weights->values[i] > 0) return true;
   return weights->count == 0 || dg_fail_at(err, config_setting_get_member(group, "class_weights"),
                                            "class_weights are all 0: nothing would be learned");
+}
+
+/** Does a list have one number for all, or one for each of `count`? */
+static bool check_length(const config_setting_t *root, const char *key, const dg_numbers *numbers,
+                         uint32_t count, const char *of, dg_error *err) {
+  const config_setting_t *group = config_setting_get_member(root, "data");
+  return numbers->count <= 1 || numbers->count == count ||
+         dg_fail_at(err, config_setting_get_member(group, key),
+                    "%s has %u numbers, but the input has %u %s: one for all, or one for each", key,
+                    numbers->count, count, of);
+}
+
+/** Refuses numbers of the group `data` that the input has no channels for. */
+static bool check_data(const config_setting_t *root, const dg_model *model, dg_error *err) {
+  const dg_shape *in = &model->input;
+  const uint32_t channels = in->dim[in->rank == 3 ? 0 : in->rank - 1];
+  const char *of = in->rank == 3 ? "channels" : in->rank == 2 ? "features" : "columns";
+  return check_length(root, "mean", &model->data.mean, channels, of, err) &&
+         check_length(root, "std", &model->data.std, channels, of, err);
 }
 
 /** Refuses settings of the group `train` that have no effect because of others. */
@@ -354,9 +391,14 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   memcpy(model->name, head.name, sizeof model->name);
   memcpy(model->description, head.description, sizeof model->description);
   model->loss = head.loss;
+  model->target = head.target;
   model->huber_delta = head.huber_delta;
+  if (head.target == DG_TARGET_INPUT && head.loss == DG_LOSS_CROSS_ENTROPY)
+    return dg_fail_at(err, config_setting_get_member(root, "target"),
+                      "target = \"input\" needs a loss of numbers: loss = \"mse\"");
   if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
-      !read_train(root, model, err) || !read_layers(root, model, err))
+      !check_data(root, model, err) || !read_train(root, model, err) ||
+      !read_layers(root, model, err))
     return false;
   model->text = dg_source_text(config);
   if (!model->text) return dg_fail_memory(err, 1);
@@ -407,6 +449,10 @@ void dg_model_free(dg_model *model) {
   for (uint32_t i = 0; i < model->layer_count; i++) free(model->layers[i].config);
   free(model->layers);
   dg_numbers_free(&model->train.class_weights);
+  dg_numbers_free(&model->data.mean);
+  dg_numbers_free(&model->data.std);
+  dg_numbers_free(&model->data.target_mean);
+  dg_numbers_free(&model->data.target_std);
   free(model->text);
   free(model);
 }

@@ -27,11 +27,17 @@ typedef struct {
   double shift, scale;  /**< as fractions of the image's size */
 } dg_augment_recipe;
 
-/** How images become numbers: (byte / 255 - mean) / std. */
+/** A word of the numbers in dg_data_recipe: they are measured in the training part. */
+enum { DG_DATA_MEASURE = 1 };
+
+/** How samples become numbers, (v - mean) / std, where v is a float or byte / 255; and the same for
+    targets. Each has one number for all channels, one for each, or the word above. */
 typedef struct {
-  double mean, std;
-  uint32_t validation;   /**< training samples held out */
-  bool validation_given; /**< an override says so, not the recipe */
+  dg_numbers mean, std;               /**< none: 0 and 1 */
+  int targets;                        /**< the word: target_mean and target_std are measured */
+  dg_numbers target_mean, target_std; /**< none: 0 and 1 */
+  uint32_t validation;                /**< training samples held out */
+  bool validation_given;              /**< an override says so, not the recipe */
   dg_augment_recipe augment;
 } dg_data_recipe;
 
@@ -79,12 +85,19 @@ typedef struct {
   dg_schedule_recipe schedule;
 } dg_train_recipe;
 
+/** What the outputs shall be like. */
+typedef enum {
+  DG_TARGET_GIVEN, /**< the labels or targets of the data set */
+  DG_TARGET_INPUT, /**< the input, normalized */
+} dg_model_target;
+
 /** A word of dg_train_recipe.class_weights: samples / (classes * samples of the class), counted in
    the training part. */
 enum { DG_CLASS_WEIGHTS_BALANCED = 1 };
 
-/** Most classes, and so most weights of them. */
-enum { DG_MODEL_CLASSES = 256 };
+/** Most classes, and so most weights of them; most channels or columns with numbers of their own.
+ */
+enum { DG_MODEL_CLASSES = 256, DG_MODEL_COLUMNS = 4096 };
 
 struct dg_model {
   char name[DG_NAME_SIZE];
@@ -93,12 +106,18 @@ struct dg_model {
   dg_shape input;
   dg_data_recipe data;
   int loss;           /**< dg_loss_kind */
+  int target;         /**< dg_model_target */
   double huber_delta; /**< of DG_LOSS_HUBER */
   dg_train_recipe train;
   uint32_t layer_count;
   dg_model_layer *layers;
   char *text; /**< the effective model file, overrides included */
 };
+
+/** Number i of a list that has one for all, or of an empty list, which has `none` for all. */
+static inline double dg_number_of(const dg_numbers *numbers, uint32_t i, double none) {
+  return numbers->count == 0 ? none : numbers->values[numbers->count == 1 ? 0 : i];
+}
 
 /** Do outputs for classes estimate their probabilities directly, not as logits? */
 static inline bool dg_model_estimates(const dg_model *model) {

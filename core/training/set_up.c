@@ -38,10 +38,12 @@ static dg_network *build(const dg_trainer *t, dg_error *err) {
 }
 
 static bool set_up(dg_trainer *t, dg_error *err) {
+  if (!dg_trainer_measure(t, err)) return false;
   t->network = build(t, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
          dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t), err) &&
-         dg_trainer_open_batch_ops(t, err) && dg_network_initialize(t->network, t->seed, err) &&
+         dg_trainer_open_class_weights(t, err) && dg_trainer_open_batch_ops(t, err) &&
+         dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
                            open_best(t, err)));
 }
@@ -73,7 +75,7 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->listener = listener;
   t->note = options.note;
   t->user = options.user;
-  t->cursor.best_accuracy = -1;
+  t->cursor.best_score = -1;
   if (keep_path(t, &options, err) && set_up(t, err) &&
       (!options.resume || dg_trainer_load_checkpoint(t, err)))
     return t;
@@ -91,6 +93,7 @@ void dg_trainer_free(dg_trainer *t) {
   dg_trainer_calls(t)->buffer_free(t->averaged);
   dg_trainer_calls(t)->buffer_free(t->best);
   dg_trainer_calls(t)->buffer_free(t->fault);
+  dg_trainer_calls(t)->buffer_free(t->class_weights);
   dg_metrics_close(&t->metrics);
   dg_source_close(&t->source);
   dg_source_close(&t->given);
@@ -99,6 +102,7 @@ void dg_trainer_free(dg_trainer *t) {
   free(t->order);
   free(t->bounds);
   free(t->checkpoint_path);
+  dg_model_free(t->measured);
   free(t);
 }
 

@@ -1,10 +1,11 @@
 /** Runs a trainer's network on test images. */
+#include "core/training/targets.h"
 #include "core/training/trainer.h"
 
 bool dg_trainer_can_test(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
   if (!data) data = t->data;
   if (data->test.count == 0)
-    return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no image to test on", data->source);
+    return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no sample to test on", data->source);
   return dg_trainer_fits(t, &data->test, data->classes, err) &&
          dg_trainer_same_classes(&t->data->names, data, t->data->source, err);
 }
@@ -16,7 +17,7 @@ static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, flo
   const dg_samples *samples = data ? &data->test : &t->data->test;
   if (!dg_trainer_can_test(t, data, err)) return false;
   dg_source source;
-  if (!dg_source_from_samples(&source, t->device, samples, samples->count, err)) return false;
+  if (!dg_trainer_upload(t, samples, samples->count, &source, err)) return false;
   bool ok = dg_source_in_turn(&source, err) &&
             dg_trainer_evaluate(t, &source, samples->count, score, logits, err) &&
             dg_trainer_check_loss(t, &source, samples->count, score, err);
@@ -32,8 +33,11 @@ bool dg_trainer_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_
 bool dg_trainer_test_logits(dg_trainer *t, const dg_dataset *data, dg_score *score, float *logits,
                             dg_error *err) {
   uint32_t count = data ? data->test.count : t->data->test.count;
-  return run_test(t, data, score, logits, err) &&
-         dg_network_check_logits(t->network, logits, count, err);
+  if (!run_test(t, data, score, logits, err) ||
+      !dg_network_check_logits(t->network, logits, count, err))
+    return false;
+  dg_targets_restore(t->model, dg_network_outputs(t->network), count, logits);
+  return true;
 }
 
 bool dg_trainer_predict(dg_trainer *t, const dg_dataset *data, float *logits, dg_error *err) {

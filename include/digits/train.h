@@ -109,14 +109,18 @@ typedef struct {
   uint32_t count;
   const uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
   const uint8_t *labels; /**< [count] */
+  /** Instead of images: samples of the shape and type of the trainer's data. */
+  const void *inputs;
+  const void *targets; /**< [count, targets], of the type of those of the trainer's data */
 } dg_batch;
 
 /**
  * Runs one training step on given samples: 1 to `train.batch` times `train.accumulate` of the
- * recipe, with images of the same size as the trainer's data. Augmentation, dropout, learning rate
- * and averages are those of the same step of dg_trainer_train, so the same samples give the same
- * bits. The learning rate follows the recipe's schedule and keeps its last value after the recipe's
- * steps. Writes the mean loss over the samples to `loss` unless that is NULL.
+ * recipe, with images of the same size as the trainer's data, or other samples of its kind.
+ * Augmentation, dropout, learning rate and averages are those of the same step of dg_trainer_train,
+ * so the same samples give the same bits. The learning rate follows the recipe's schedule and keeps
+ * its last value after the recipe's steps. Writes the mean loss over the samples to `loss` unless
+ * that is NULL.
  */
 DG_API bool dg_trainer_step(dg_trainer *trainer, const dg_batch *batch, double *loss,
                             dg_error *err);
