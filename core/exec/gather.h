@@ -10,6 +10,7 @@
 typedef struct {
   dg_bound_op bound;
   dg_buffer *labels; /**< of the batch: uint32 [max_n]; NULL unless requested */
+  dg_buffer *norms;  /**< of the channels; NULL unless they have their own */
 } dg_gather;
 
 /** The gather op of a model for images of height x width, augmented as its recipe says. */
@@ -21,6 +22,9 @@ typedef struct {
   dg_buffer *x;   /**< output, images [max_n, height, width] */
   bool train;     /**< for training steps */
   bool labels;    /**< also gather labels, into a buffer that it owns */
+  /** Each channel's mean, then each one's 1 / std, for a description that is per_channel; NULL for
+      others. Copied. */
+  const float *norms;
 } dg_gather_options;
 
 /** Prepares a gather op. Free with dg_gather_close, also after a failure. */

@@ -56,18 +56,6 @@ static const dg_key data_keys[] = {
      .offset = offsetof(dg_data_recipe, validation),
      .help = "training samples set aside for validation"},
 };
-#define AUGMENT(field, ...)                                                                        \
-  {                                                                                                \
-    .name = #field, .type = DG_KEY_NUMBER, .offset = offsetof(dg_augment_recipe, field),           \
-    __VA_ARGS__                                                                                    \
-  }
-static const dg_key augment_keys[] = {
-    AUGMENT(rotate, .high = 180, .help = "largest rotation, in degrees"),
-    AUGMENT(shift, .high = 1, .help = "largest shift each way, as a share of the size"),
-    AUGMENT(scale, .high = 1, .below_high = true, .help = "1 - scale to 1 + scale times the size"),
-    AUGMENT(shear, .high = 90, .below_high = true, .help = "largest slant, in degrees"),
-};
-static const dg_augment_recipe augment_defaults = {0};
 static const dg_data_recipe data_defaults = {.mean = 0, .std = 1};
 
 static const dg_key train_keys[] = {
@@ -134,7 +122,6 @@ static const dg_train_recipe train_defaults = {
 };
 
 static const dg_key_table model_table = DG_KEY_TABLE("the model", model_keys, model_defaults);
-static const dg_key_table augment_table = DG_KEY_TABLE("augment", augment_keys, augment_defaults);
 static const dg_key_table data_table = DG_KEY_TABLE("data", data_keys, data_defaults);
 static const dg_key_table train_table = DG_KEY_TABLE("train", train_keys, train_defaults);
 
@@ -144,7 +131,9 @@ static bool wants_group(const config_setting_t *setting, dg_error *err) {
                     config_setting_name(setting));
 }
 
-static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_error *err) {
+/** Reads the group `data`, after input. */
+static bool read_data(const config_setting_t *root, const dg_shape *input, dg_data_recipe *data,
+                      dg_error *err) {
   static const char *const also[] = {"augment"};
   *data = data_defaults;
   const config_setting_t *group = config_setting_get_member(root, "data");
@@ -152,8 +141,8 @@ static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_err
   if (!wants_group(group, err) || !dg_keys_read(group, &data_table, also, 1, data, err))
     return false;
   const config_setting_t *augment = config_setting_get_member(group, "augment");
-  return !augment || (wants_group(augment, err) &&
-                      dg_keys_read(augment, &augment_table, NULL, 0, &data->augment, err));
+  return !augment ||
+         (wants_group(augment, err) && dg_read_augment(augment, input, &data->augment, err));
 }
 
 /** Refuses settings of the group `train` that have no effect because of others. */
@@ -327,7 +316,7 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   memcpy(model->name, head.name, sizeof model->name);
   memcpy(model->description, head.description, sizeof model->description);
   model->loss = head.loss;
-  if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
+  if (!read_input(root, &model->input, err) || !read_data(root, &model->input, &model->data, err) ||
       !read_train(root, model, err) || !read_layers(root, model, err))
     return false;
   model->text = dg_source_text(config);
