@@ -1,72 +1,7 @@
-/* The oracle's step ops: gather, loss, update and average. */
+/* The oracle's step ops: loss, update and average; gather has its own file. */
 #include <math.h>
 
-#include "core/base/philox.h"
 #include "oracle/oracle.h"
-
-/* ---- gather ------------------------------------------------------------- */
-
-/** A position in an image, relative to its centre. */
-typedef struct {
-  double x, y;
-} point;
-
-/** The numbers u0..u4 that sample s draws in a step. */
-static void draw_augment(const dg_step *step, uint32_t s, double u[5]) {
-  uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
-  for (uint32_t quad = 0; quad < 2; quad++)
-    dg_philox((uint32_t[4]){quad, step->batch_index + s, step->step, 0}, key, words + 4 * quad);
-  for (int i = 0; i < 5; i++) u[i] = 2 * (double)dg_uniform(words[i]) - 1;
-}
-
-/** q = H^-1 R^-1 (p - t) / k, see dg_augment. */
-static point warp(const dg_gather_desc *d, const double u[5], point p) {
-  const dg_augment *a = &d->augment;
-  double k = 1 + u[1] * a->scale, angle = u[0] * a->rotate;
-  double x = (p.x - u[3] * a->shift * d->width) / k, y = (p.y - u[4] * a->shift * d->height) / k;
-  double turned_x = cos(angle) * x + sin(angle) * y, turned_y = cos(angle) * y - sin(angle) * x;
-  return (point){turned_x - tan(u[2] * a->shear) * turned_y, turned_y};
-}
-
-static double pixel(const dg_gather_desc *d, const uint8_t *image, double x, double y) {
-  bool inside = x >= 0 && y >= 0 && x < d->width && y < d->height;
-  return inside ? image[(size_t)y * d->width + (size_t)x] : 0;
-}
-
-/** The image read bilinearly at q. */
-static double read_at(const dg_gather_desc *d, const uint8_t *image, point q) {
-  double x = q.x + (d->width - 1) / 2.0, y = q.y + (d->height - 1) / 2.0;
-  double left = floor(x), top = floor(y), right_share = x - left, low_share = y - top;
-  double upper =
-      (1 - right_share) * pixel(d, image, left, top) + right_share * pixel(d, image, left + 1, top);
-  double lower = (1 - right_share) * pixel(d, image, left, top + 1) +
-                 right_share * pixel(d, image, left + 1, top + 1);
-  return (1 - low_share) * upper + low_share * lower;
-}
-
-static bool augments(const dg_augment *a) {
-  return a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0;
-}
-
-void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
-                   const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels) {
-  uint32_t count = desc->height * desc->width;
-  for (uint32_t s = 0; s < step->n; s++) {
-    uint32_t number = order[step->first + s];
-    const uint8_t *image = images + (size_t)number * count;
-    double u[5];
-    draw_augment(step, s, u);
-    if (x_labels) x_labels[s] = labels[number];
-    for (uint32_t e = 0; e < count; e++) {
-      point p = {e % desc->width - (desc->width - 1) / 2.0,
-                 e / desc->width - (desc->height - 1) / 2.0};
-      double value = step->train && augments(&desc->augment)
-                         ? read_at(desc, image, warp(desc, u, p))
-                         : image[e];
-      x[(size_t)s * count + e] = (value / 255 - desc->mean) / desc->std;
-    }
-  }
-}
 
 /* ---- loss --------------------------------------------------------------- */
 

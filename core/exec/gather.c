@@ -8,7 +8,14 @@ static dg_augment augment_of(const dg_augment_recipe *recipe) {
   return (dg_augment){.rotate = (float)(recipe->rotate * radians),
                       .shift = (float)recipe->shift,
                       .scale = (float)recipe->scale,
-                      .shear = (float)(recipe->shear * radians)};
+                      .shear = (float)(recipe->shear * radians),
+                      .flip = (float)recipe->flip,
+                      .crop = recipe->crop,
+                      .brightness = (float)recipe->brightness,
+                      .contrast = (float)recipe->contrast,
+                      .gain = (float)recipe->gain,
+                      .noise = (float)recipe->noise,
+                      .cutout = recipe->cutout};
 }
 
 /** How the numbers of a sample lie: pictures as they are, others as the model reads them. */
@@ -45,6 +52,18 @@ float *dg_gather_norms(const dg_model *model, const dg_gather_desc *desc, dg_err
   return norms;
 }
 
+/** Puts the norms of the channels on the device, once. */
+static bool open_norms(dg_gather *gather, const dg_gather_desc *desc, const float *norms,
+                       dg_error *err) {
+  dg_device *device = gather->bound.device;
+  size_t bytes = 2 * (size_t)desc->channels * sizeof *norms;
+  if (!desc->per_channel) return true;
+  if (!norms) return dg_fail(err, DG_ERR_INPUT, "a gather per channel needs the channels' norms");
+  gather->norms = device->calls->buffer_new(device, bytes, err);
+  gather->bound.buffers.in[3] = gather->norms;
+  return gather->norms && device->calls->write(gather->norms, 0, norms, bytes, err);
+}
+
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
                     const dg_gather_options *options, dg_error *err) {
   const dg_op_desc op = {.kind = DG_OP_GATHER, .gather = *desc};
@@ -53,12 +72,15 @@ bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *
   if (!dg_bound_prepare(&gather->bound, device, "gather", &op, options->max_n, options->train, err))
     return false;
   gather->bound.buffers.out[0] = options->x;
+  if (!open_norms(gather, desc, options->norms, err)) return false;
   if (options->targets) gather->targets = device->calls->buffer_new(device, bytes, err);
   return !options->targets || gather->targets;
 }
 
 void dg_gather_close(dg_gather *gather) {
-  if (gather->bound.device) gather->bound.device->calls->buffer_free(gather->targets);
+  const dg_device *device = gather->bound.device;
+  if (device) device->calls->buffer_free(gather->targets);
+  if (device) device->calls->buffer_free(gather->norms);
   dg_bound_release(&gather->bound);
   *gather = (dg_gather){0};
 }

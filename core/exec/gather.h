@@ -11,6 +11,7 @@ typedef struct {
   dg_bound_op bound;
   dg_buffer *targets; /**< of the batch: labels uint32 [max_n], or targets float [max_n, targets];
                          NULL unless requested */
+  dg_buffer *norms;   /**< of the channels; NULL unless they have their own */
 } dg_gather;
 
 /** The gather op of a model for samples that fit its input, augmented as its recipe says. The
@@ -26,6 +27,9 @@ typedef struct {
   dg_buffer *x;   /**< output [max_n, input] */
   bool train;     /**< for training steps */
   bool targets;   /**< also gather labels or targets, into a buffer that it owns */
+  /** Each channel's mean, then each one's 1 / std, for a description that is per_channel; NULL for
+      others. Copied. */
+  const float *norms;
 } dg_gather_options;
 
 /** Prepares a gather op. Free with dg_gather_close, also after a failure. */

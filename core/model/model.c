@@ -82,18 +82,6 @@ static const dg_key data_keys[] = {
      .offset = offsetof(dg_data_recipe, validation),
      .help = "training samples set aside for validation"},
 };
-#define AUGMENT(field, ...)                                                                        \
-  {                                                                                                \
-    .name = #field, .type = DG_KEY_NUMBER, .offset = offsetof(dg_augment_recipe, field),           \
-    __VA_ARGS__                                                                                    \
-  }
-static const dg_key augment_keys[] = {
-    AUGMENT(rotate, .high = 180, .help = "largest rotation, in degrees"),
-    AUGMENT(shift, .high = 1, .help = "largest shift each way, as a share of the size"),
-    AUGMENT(scale, .high = 1, .below_high = true, .help = "1 - scale to 1 + scale times the size"),
-    AUGMENT(shear, .high = 90, .below_high = true, .help = "largest slant, in degrees"),
-};
-static const dg_augment_recipe augment_defaults = {0};
 static const dg_data_recipe data_defaults = {0};
 
 static const dg_key train_keys[] = {
@@ -168,7 +156,6 @@ static const dg_train_recipe train_defaults = {
 };
 
 static const dg_key_table model_table = DG_KEY_TABLE("the model", model_keys, model_defaults);
-static const dg_key_table augment_table = DG_KEY_TABLE("augment", augment_keys, augment_defaults);
 static const dg_key_table data_table = DG_KEY_TABLE("data", data_keys, data_defaults);
 static const dg_key_table train_table = DG_KEY_TABLE("train", train_keys, train_defaults);
 
@@ -178,7 +165,9 @@ static bool wants_group(const config_setting_t *setting, dg_error *err) {
                     config_setting_name(setting));
 }
 
-static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_error *err) {
+/** Reads the group `data`, after input. */
+static bool read_data(const config_setting_t *root, const dg_shape *input, dg_data_recipe *data,
+                      dg_error *err) {
   static const char *const also[] = {"augment"};
   *data = data_defaults;
   const config_setting_t *group = config_setting_get_member(root, "data");
@@ -186,8 +175,8 @@ static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_err
   if (!wants_group(group, err) || !dg_keys_read(group, &data_table, also, 1, data, err))
     return false;
   const config_setting_t *augment = config_setting_get_member(group, "augment");
-  return !augment || (wants_group(augment, err) &&
-                      dg_keys_read(augment, &augment_table, NULL, 0, &data->augment, err));
+  return !augment ||
+         (wants_group(augment, err) && dg_read_augment(augment, input, &data->augment, err));
 }
 
 static bool check_class_weights(const config_setting_t *group, const dg_numbers *weights,
@@ -396,7 +385,7 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   if (head.target == DG_TARGET_INPUT && head.loss == DG_LOSS_CROSS_ENTROPY)
     return dg_fail_at(err, config_setting_get_member(root, "target"),
                       "target = \"input\" needs a loss of numbers: loss = \"mse\"");
-  if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
+  if (!read_input(root, &model->input, err) || !read_data(root, &model->input, &model->data, err) ||
       !check_data(root, model, err) || !read_train(root, model, err) ||
       !read_layers(root, model, err))
     return false;

@@ -21,10 +21,12 @@ typedef struct {
   void *config;      /**< filled by the kind's keys; owned */
 } dg_model_layer;
 
-/** Largest warps of training images. */
+/** Largest changes of training samples; as in dg_augment, but for angles. */
 typedef struct {
   double rotate, shear; /**< degrees */
-  double shift, scale;  /**< as fractions of the image's size */
+  double shift, scale;  /**< as fractions of the sample's size */
+  double flip, brightness, contrast, gain, noise;
+  uint32_t crop, cutout;
 } dg_augment_recipe;
 
 /** A word of the numbers in dg_data_recipe: they are measured in the training part. */
@@ -127,6 +129,10 @@ static inline bool dg_model_estimates(const dg_model *model) {
 /** dg_model_load from the text of a model file; messages name `where`. */
 dg_model *dg_model_parse(const char *text, const char *where, const dg_override *overrides,
                          size_t count, dg_error *err);
+
+/** The group `augment` for an input of this shape (augment.c). */
+bool dg_read_augment(const struct config_setting_t *group, const dg_shape *input,
+                     dg_augment_recipe *out, dg_error *err);
 
 /** Recipe tables (recipe.c): `optimizer` and `schedule` by their `type`. */
 bool dg_read_optimizer(const struct config_setting_t *group, dg_optimizer_recipe *out,

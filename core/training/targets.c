@@ -77,7 +77,7 @@ static bool add_key(measured_keys *keys, const char *path, const double *numbers
 /** Measures some numbers for the keys that are to be measured; NULL: that one is not. */
 static bool measure_keys(measured_keys *keys, const measured_numbers *m, const char *mean_path,
                          const char *std_path, dg_error *err) {
-  double *mean = malloc(2 * m->channels * sizeof *mean), *std = mean + m->channels;
+  double *mean = calloc(2 * (size_t)m->channels, sizeof *mean), *std = mean + m->channels;
   if (!mean) return dg_fail_memory(err, 2 * m->channels * sizeof *mean);
   measure(m, mean, std);
   bool ok = (!mean_path || add_key(keys, mean_path, mean, m->channels, err)) &&

@@ -45,7 +45,8 @@ static void expect(const dg_part_view *part, int i, uint32_t step, double *x) {
                                            (float)recipes[i].shift, (float)recipes[i].scale,
                                            (float)(recipes[i].shear * degree)}};
   const dg_step what = {.n = CHOSEN, .train = true, .seed = SEED, .step = step};
-  oracle_gather(&desc, part->images, part->labels, chosen, &what, x, NULL);
+  const oracle_gather_inputs in = {part->images, part->labels, chosen, NULL};
+  oracle_gather(&desc, &in, &what, x, NULL, NULL);
 }
 
 START_TEST(images_are_bent_as_the_recipe_says) {
