@@ -39,7 +39,7 @@ START_TEST(reads_every_key) {
   ck_assert_str_eq(m->name, "net-1");
   ck_assert_uint_eq(m->input.rank, 3);
   ck_assert_uint_eq(m->input.dim[2], 28);
-  ck_assert_double_eq(m->data.mean, 1.0);
+  ck_assert_double_eq(dg_number_of(&m->data.mean, 0, 0), 1.0);
   ck_assert_uint_eq(m->data.validation, 100);
   ck_assert_int_eq(m->loss, DG_LOSS_MSE);
   ck_assert_uint_eq(m->layer_count, 4);
@@ -67,7 +67,7 @@ START_TEST(fills_in_defaults) {
   dg_error err = {0};
   dg_model *m = dg_model_load(path, NULL, 0, &err);
   ck_assert_msg(m != NULL, "%s", err.message);
-  ck_assert_double_eq(m->data.std, 1.0);
+  ck_assert_double_eq(dg_number_of(&m->data.std, 0, 1), 1.0);
   ck_assert_uint_eq(m->train.batch, 64);
   ck_assert_int_eq(m->train.optimizer.kind, DG_ADAM);
   ck_assert_double_eq(m->train.optimizer.beta2, 0.999);
@@ -91,7 +91,7 @@ START_TEST(text_reads_again) {
   dg_model *again = dg_model_load(path, NULL, 0, &err);
   ck_assert_msg(again != NULL, "%s", err.message);
   ck_assert_mem_eq(&again->train, &m->train, sizeof m->train);
-  ck_assert_double_eq(again->data.mean, -1.0);
+  ck_assert_double_eq(dg_number_of(&again->data.mean, 0, 0), -1.0);
   ck_assert_uint_eq(again->layer_count, m->layer_count);
   dg_model_free(again);
   dg_model_free(m);
