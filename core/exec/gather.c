@@ -69,6 +69,10 @@ bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *
   const dg_op_desc op = {.kind = DG_OP_GATHER, .gather = *desc};
   size_t bytes = options->max_n * (size_t)(desc->targets ? desc->targets : 1) * sizeof(uint32_t);
   *gather = (dg_gather){0};
+  if (desc->type == DG_NUMBERS_FLOATS && dg_augment_recolours(&desc->augment))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "brightness and contrast in data.augment are for pictures of bytes; these data "
+                   "are floats: use gain and noise");
   if (!dg_bound_prepare(&gather->bound, device, "gather", &op, options->max_n, options->train, err))
     return false;
   gather->bound.buffers.out[0] = options->x;

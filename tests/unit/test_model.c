@@ -17,6 +17,8 @@ static void write_model(const char *text) {
 }
 
 #define HEAD "name = \"t\";\ninput = [1, 8, 8];\n"
+#define SEQUENCE "name = \"t\";\ninput = [30, 2];\n"
+#define ROW "name = \"t\";\ninput = [13];\n"
 #define LAYERS "layers = ( { type = \"flatten\"; },\n { type = \"linear\"; units = 10; } );\n"
 
 START_TEST(reads_every_key) {
@@ -58,6 +60,29 @@ START_TEST(reads_every_key) {
   ck_assert_int_eq(m->train.schedule.kind, DG_SCHEDULE_ONE_CYCLE);
   ck_assert_double_eq(m->train.schedule.warmup, 0.2);
   ck_assert_double_eq(m->train.schedule.div, 25.0);
+  dg_model_free(m);
+}
+END_TEST
+
+/** What suits an input is read, and so is what is off. */
+START_TEST(reads_augmentation) {
+  static const char *const texts[] = {
+      HEAD LAYERS
+      "data = { augment = { rotate = 5; shear = 2; shift = 0.1; scale = 0.2; flip = 0.5;"
+      " crop = 4; cutout = 7; brightness = 0.3; contrast = 0.4; gain = 0.6;"
+      " noise = 0.7; }; };",
+      SEQUENCE LAYERS "data = { augment = { rotate = 0; shift = 0.1; scale = 0.2; crop = 4;"
+                      " cutout = 7; gain = 0.6; noise = 0.7; flip = 0.0; }; };",
+      ROW LAYERS "data = { augment = { shift = 0; gain = 0.6; noise = 0.7; }; };"};
+  static const dg_augment_recipe expected[] = {
+      {5, 2, 0.1, 0.2, 0.5, 0.3, 0.4, 0.6, 0.7, 4, 7},
+      {.shift = 0.1, .scale = 0.2, .crop = 4, .cutout = 7, .gain = 0.6, .noise = 0.7},
+      {.gain = 0.6, .noise = 0.7}};
+  write_model(texts[_i]);
+  dg_error err = {0};
+  dg_model *m = dg_model_load(path, NULL, 0, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_mem_eq(&m->data.augment, &expected[_i], sizeof expected[_i]);
   dg_model_free(m);
 }
 END_TEST
@@ -256,6 +281,21 @@ static const struct {
      ":5: unknown keep \"bst\"; did you mean \"best\"?"},
     {HEAD LAYERS "train = 3;", ":5: train must be a group"},
     {HEAD LAYERS "data = { std = 0.0; };", ":5: std must be a number > 0"},
+    {HEAD LAYERS "data = { augment = { cutout = 4; }; };",
+     ":5: cutout must be odd, so that its square has a middle: 3 or 5"},
+    {HEAD LAYERS "data = { augment = { flip = 2; }; };", ":5: flip must be a number >= 0 and <= 1"},
+    {HEAD LAYERS "data = { augment = { crop = 1.5; }; };", ":5: crop must be a whole number"},
+    {HEAD LAYERS "data = { augment = { gain = 1.0; }; };", ":5: gain must be"},
+    {HEAD LAYERS "data = { augment = { nois = 1.0; }; };", "did you mean \"noise\"?"},
+    {SEQUENCE LAYERS "data = { augment = { rotate = 5; }; };",
+     ":5: rotate changes pictures, whose input is [channels, height, width]; for a sequence there "
+     "are shift, scale, crop, cutout, gain and noise"},
+    {SEQUENCE LAYERS "data = { augment = { flip = 0.5; }; };", ":5: flip changes pictures"},
+    {SEQUENCE LAYERS "data = { augment = { contrast = 0.5; }; };", ":5: contrast changes pictures"},
+    {ROW LAYERS "data = { augment = { shift = 0.1; }; };",
+     ":5: shift changes pictures and sequences; for a row of numbers there are gain and noise"},
+    {ROW LAYERS "data = { augment = { crop = 1; }; };", ":5: crop changes pictures and sequences"},
+    {ROW LAYERS "data = { augment = { shear = 1; }; };", ":5: shear changes pictures"},
     {HEAD LAYERS "# \xe4", ":5: the text is not UTF-8; save it as UTF-8"},
     {HEAD LAYERS "# \xed\xa0\x80", ":5: the text is not UTF-8"},
     {HEAD LAYERS "# \xc0\xaf", ":5: the text is not UTF-8"},
@@ -358,6 +398,7 @@ int main(void) {
   suite_new_file(path);
   TCase *tests = tcase_create("files");
   tcase_add_test(tests, reads_every_key);
+  tcase_add_loop_test(tests, reads_augmentation, 0, 3);
   tcase_add_test(tests, fills_in_defaults);
   tcase_add_test(tests, text_reads_again);
   tcase_add_loop_test(tests, text_keeps_every_bit, 0, 5);
