@@ -67,9 +67,15 @@ typedef struct {
 void oracle_gather(const dg_gather_desc *desc, const oracle_gather_inputs *in, const dg_step *step,
                    double *x, uint32_t *labels, double *targets);
 
-/** Writes *loss and *correct; d_logits, unless it is NULL. */
-void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
-                 const dg_step *step, double *d_logits, double *loss, uint32_t *correct);
+/** What the outputs of a batch should be: labels [n] or targets [n, outputs]; weights [outputs]. */
+typedef struct {
+  const uint32_t *labels;
+  const double *targets, *weights;
+} oracle_wanted;
+
+/** Writes *loss and *correct; d_outputs, unless it is NULL. */
+void oracle_loss(const dg_loss_desc *desc, const double *outputs, const oracle_wanted *wanted,
+                 const dg_step *step, double *d_outputs, double *loss, uint32_t *correct);
 
 /** The number of state arrays of an optimizer. */
 uint32_t oracle_state_arrays(const dg_update_desc *desc);

@@ -207,12 +207,14 @@ static bool read_list(const dg_key *key, const config_setting_t *setting, dg_num
 static bool read_numbers(const dg_key *key, const config_setting_t *setting, dg_numbers *out,
                          dg_error *err) {
   *out = (dg_numbers){0};
-  if (!key->choices || !config_setting_get_string(setting))
-    return read_list(key, setting, out, err);
-  int index = 0;
-  if (!read_choice(key, setting, &index, err)) return false;
-  out->word = 1 + index;
-  return true;
+  const char *word = config_setting_get_string(setting);
+  if (!key->choices || !word) return read_list(key, setting, out, err);
+  size_t count = 0;
+  for (; key->choices[count]; count++)
+    if (strcmp(key->choices[count], word) == 0) out->word = 1 + (int)count;
+  if (out->word) return true;
+  if (!dg_nearest(word, key->choices, count)) return wrong(key, setting, err);
+  return dg_fail_unknown(err, setting, key->name, word, "", key->choices, count);
 }
 
 bool dg_name_read(const char *word, char *out) {

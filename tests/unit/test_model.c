@@ -275,6 +275,7 @@ static const struct {
     {HEAD LAYERS "train = { class_weights = [0, 0]; };", ":5: class_weights are all 0"},
     {HEAD LAYERS "train = { class_weights = [1, 2.5]; };",
      ":5: mismatched element type in array; write all numbers of a list alike: [1.0, 2.5]"},
+    {HEAD LAYERS "train = { class_weights = \"1, 2\"; };", ":5: class_weights must be a number"},
     {HEAD LAYERS "train = { class_weights = \"balancd\"; };",
      ":5: unknown class_weights \"balancd\"; did you mean \"balanced\"?"},
     {HEAD LAYERS "train = { keep = \"bst\"; };",
