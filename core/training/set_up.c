@@ -41,7 +41,8 @@ static bool set_up(dg_trainer *t, dg_error *err) {
   if (!dg_trainer_measure(t, err)) return false;
   t->network = build(t, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
-         dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t), err) &&
+         dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t),
+                         dg_trainer_task(t) != DG_TASK_VALUES, err) &&
          dg_trainer_open_class_weights(t, err) && dg_trainer_open_batch_ops(t, err) &&
          dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
@@ -104,6 +105,12 @@ void dg_trainer_free(dg_trainer *t) {
   free(t->checkpoint_path);
   dg_model_free(t->measured);
   free(t);
+}
+
+dg_task dg_trainer_task(const dg_trainer *t) {
+  if (t->model->target == DG_TARGET_INPUT) return DG_TASK_VALUES;
+  if (!t->data->train.kind.targets) return DG_TASK_CLASS;
+  return t->model->loss == DG_LOSS_BCE ? DG_TASK_LABELS : DG_TASK_VALUES;
 }
 
 bool dg_trainer_exact(const dg_trainer *t) {

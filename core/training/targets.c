@@ -6,7 +6,6 @@
 
 #include "core/base/size.h"
 #include "core/base/text.h"
-#include "core/training/targets.h"
 #include "core/training/trainer.h"
 
 /* ---- measuring ---------------------------------------------------------- */
@@ -195,12 +194,31 @@ bool dg_trainer_upload(const dg_trainer *t, const dg_samples *samples, uint32_t 
   return ok;
 }
 
-void dg_targets_restore(const dg_model *model, uint32_t outputs, uint32_t n, float *values) {
-  if (!scales_targets(model)) return;
-  for (uint32_t s = 0; s < n; s++)
-    for (uint32_t k = 0; k < outputs; k++, values++)
-      *values = (float)(*values * dg_number_of(&model->data.target_std, k, 1) +
-                        dg_number_of(&model->data.target_mean, k, 0));
+/** By what an output is scaled back. */
+typedef struct {
+  double mean, std;
+} output_scale;
+
+static output_scale scale_of(const dg_model *model, const dg_gather_desc *layout, uint32_t output) {
+  const dg_data_recipe *data = &model->data;
+  if (model->target == DG_TARGET_GIVEN)
+    return (output_scale){dg_number_of(&data->target_mean, output, 0),
+                          dg_number_of(&data->target_std, output, 1)};
+  const uint32_t plane = layout->channels_last ? 1 : layout->height * layout->width;
+  const uint32_t channel = output / plane % layout->channels;
+  return (output_scale){dg_number_of(&data->mean, channel, 0),
+                        dg_number_of(&data->std, channel, 1)};
+}
+
+void dg_trainer_restore(const dg_trainer *t, uint32_t n, float *outputs) {
+  const dg_gather_desc layout = dg_gather_describe(t->model, &t->data->train.kind);
+  const uint32_t count = dg_network_outputs(t->network);
+  if (t->model->target == DG_TARGET_GIVEN && !scales_targets(t->model)) return;
+  for (uint32_t k = 0; k < count; k++) {
+    const output_scale scale = scale_of(t->model, &layout, k);
+    for (size_t s = 0; s < n; s++)
+      outputs[s * count + k] = (float)(outputs[s * count + k] * scale.std + scale.mean);
+  }
 }
 
 /* ---- weights of classes ------------------------------------------------- */

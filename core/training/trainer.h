@@ -67,12 +67,6 @@ struct dg_trainer {
   uint64_t first_step;       /**< first step in this process; not 0 after a resume */
 };
 
-/** Do outputs answer which class or labels a sample has, so that right answers can be counted? */
-static inline bool dg_trainer_counts_answers(const dg_trainer *t) {
-  return t->model->target == DG_TARGET_GIVEN &&
-         (!t->data->train.kind.targets || t->model->loss == DG_LOSS_BCE);
-}
-
 static inline const dg_device_calls *dg_trainer_calls(const dg_trainer *t) {
   return t->device->calls;
 }
@@ -94,6 +88,9 @@ bool dg_trainer_targets(const dg_trainer *trainer, const dg_samples *samples,
 /** Uploads samples as a source of that kind, their targets scaled as the recipe says. */
 bool dg_trainer_upload(const dg_trainer *trainer, const dg_samples *samples, uint32_t capacity,
                        dg_source *source, dg_error *err);
+
+/** Gives outputs [n, outputs] the units of the targets, or of the inputs if these are learned. */
+void dg_trainer_restore(const dg_trainer *trainer, uint32_t n, float *outputs);
 
 /** Uploads the weights of classes, if the recipe has any. */
 bool dg_trainer_open_class_weights(dg_trainer *trainer, dg_error *err);

@@ -21,8 +21,8 @@ static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *er
 
 /** What is better is larger, from 0 to 1: the accuracy, or where there are no answers to count, a
     smaller loss. */
-static double score_of(const dg_trainer *t, const dg_score *score) {
-  return dg_trainer_counts_answers(t) ? score->accuracy : 1 / (1 + score->loss);
+static double score_of(const dg_score *score) {
+  return isnan(score->accuracy) ? 1 / (1 + score->loss) : score->accuracy;
 }
 
 /** Validates the parameters in the network and stores them if they are the best. */
@@ -37,7 +37,7 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
                    t->cursor.epoch + 1) ||
            dg_advise(err, DG_REMEDY_LEARNING_RATE);
   report->validated = true;
-  const double score = score_of(t, &report->validation);
+  const double score = score_of(&report->validation);
   report->best = score > t->cursor.best_score;
   if (!report->best) return true;
   t->cursor.best_score = score;
