@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits/memory.h"
+#include "core/base/numbers.h"
 #include "core/base/size.h"
 #include "core/base/text.h"
 

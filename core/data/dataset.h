@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/model/shape.h"
+#include "core/base/size.h"
 #include "digits/data.h"
 
 /** What all samples of a set have in common. */

@@ -137,8 +137,30 @@ bool dg_trainer_save(dg_trainer *t, const char *path, dg_error *err) {
   return dg_weights_save(t->network, t->model, &t->data->names, t->temperature, path, err);
 }
 
+static bool same_numbers(const dg_numbers *a, const dg_numbers *b) {
+  return a->count == b->count &&
+         (!a->count || !memcmp(a->values, b->values, a->count * sizeof *a->values));
+}
+
+/** Were the weights of a file learned with the numbers that the recipe measured? */
+static bool check_measured(const dg_trainer *t, const char *path, dg_error *err) {
+  if (!t->measured) return true;
+  dg_model *learned = dg_model_from_weights(path, NULL, 0, err);
+  if (!learned) return false;
+  const dg_data_recipe *a = &t->model->data, *b = &learned->data;
+  bool ok = same_numbers(&a->mean, &b->mean) && same_numbers(&a->std, &b->std) &&
+            same_numbers(&a->target_mean, &b->target_mean) &&
+            same_numbers(&a->target_std, &b->target_std);
+  dg_model_free(learned);
+  return ok || dg_fail(err, DG_ERR_INPUT,
+                       "%s: its weights were learned with other means and deviations than those "
+                       "measured in %.300s; take the model that is in the file, which has them",
+                       path, t->data->source);
+}
+
 bool dg_trainer_load(dg_trainer *t, const char *path, dg_error *err) {
   dg_classes learned;
+  if (!check_measured(t, path, err)) return false;
   if (t->test_only && (!dg_classes_from_weights(&learned, path, err) ||
                        !dg_trainer_same_classes(&learned, t->data, path, err)))
     return false;

@@ -219,8 +219,8 @@ DG_API bool dg_trainer_predict(dg_trainer *trainer, const dg_dataset *data, floa
                                dg_error *err);
 
 /** Metrics of the `outputs` that dg_trainer_predict gave for the same data, compared with its
-   labels or targets, or with the inputs if these are learned. Writes `size` bytes
-    (sizeof(dg_metrics_of_all)). */
+    labels or targets, or with the inputs if these are learned; then r2 is NaN, since pixels that
+    hardly ever change would decide it. Writes `size` bytes (sizeof(dg_metrics_of_all)). */
 DG_API bool dg_trainer_test_metrics(const dg_trainer *trainer, const dg_dataset *data,
                                     const float *outputs, dg_metrics_of_all *out, size_t size,
                                     dg_error *err);
