@@ -22,7 +22,7 @@ dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *giv
   if (kind) return kind->read(path, &options, err);
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) return dg_dataset_from_table(path, err);
   return dg_is_idx_folder(path) || !dg_is_pictures(path)
-             ? dg_idx_folder_read(path, err)
+             ? dg_idx_folder_read(path, &options, err)
              : dg_dataset_from_pictures(path, &options, err);
 }
 

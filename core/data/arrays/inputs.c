@@ -54,11 +54,11 @@ static bool find_shape(const dg_numbers *a, const dg_dataset_options *o, dg_shap
     if (a->dim[i] > UINT32_MAX) return fail_shape(a, "is too large", err);
   if (a->rank <= 2) return *shape = row_shape(a->rank == 2 ? b : 1, o), true;
   if (a->rank == 3) {
-    const bool picture = o->rank == 3 || (bytes && o->rank != 2);
+    const bool picture = o->rank == 3 || ((bytes || a->channels_first) && o->rank != 2);
     *shape = picture ? (dg_shape){3, {1, b, c}} : (dg_shape){2, {b, c}};
     return true;
   }
-  if (!find_channels(a, o, last, err)) return false;
+  if (!a->channels_first && !find_channels(a, o, last, err)) return false;
   *shape = *last ? (dg_shape){3, {d, b, c}} : (dg_shape){3, {b, c, d}};
   return true;
 }

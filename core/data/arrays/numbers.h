@@ -13,7 +13,8 @@ typedef struct {
   uint64_t count; /**< the product of all dim */
   dg_element element;
   bool big_endian;
-  bool truths; /**< bytes that are true and false */
+  bool truths;         /**< bytes that are true and false */
+  bool channels_first; /**< that is known, and three dimensions are pictures */
   uint8_t *bytes;
 } dg_numbers;
 
