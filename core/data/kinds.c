@@ -7,6 +7,7 @@
 #include "core/data/arrays/npy_files.h"
 #include "core/data/arrays/npz.h"
 #include "core/data/cifar/cifar.h"
+#include "core/data/series/ucr.h"
 
 static bool ends_with(const char *path, const char *end) {
   const size_t length = strlen(path), size = strlen(end);
@@ -29,6 +30,7 @@ static bool is_npy(const char *path) {
 static const dg_data_kind kinds[] = {
     {is_npz, dg_dataset_from_npz, NULL},
     {is_npy, dg_dataset_from_npy, dg_npy_files},
+    {dg_is_ucr, dg_dataset_from_ucr, dg_ucr_files},
     {dg_is_cifar, dg_dataset_from_cifar, dg_cifar_files},
 };
 

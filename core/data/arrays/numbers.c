@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits/memory.h"
+#include "core/base/numbers.h"
 #include "core/base/text.h"
 #include "core/formats/npy.h"
 
@@ -26,13 +27,9 @@ char *dg_numbers_shape(const dg_numbers *a, char *text, size_t capacity) {
 }
 
 bool dg_numbers_fail(const dg_numbers *a, uint64_t i, const char *what, dg_error *err) {
-  char where[600], place[120] = "";
-  uint64_t index[DG_NDARRAY_RANK];
-  for (uint32_t d = a->rank; d-- > 0; i /= a->dim[d]) index[d] = i % a->dim[d];
-  for (uint32_t d = 0; d < a->rank; d++)
-    dg_append(place, sizeof place, "%s%llu", d ? ", " : "", (unsigned long long)index[d]);
-  return dg_fail(err, DG_ERR_INPUT, "%s[%s] %s", dg_numbers_where(a, where, sizeof where), place,
-                 what);
+  char where[600], place[120];
+  return dg_fail(err, DG_ERR_INPUT, "%s%s %s", dg_numbers_where(a, where, sizeof where),
+                 dg_index_text(a->rank, a->dim, (size_t)i, place, sizeof place), what);
 }
 
 void *dg_numbers_room(const dg_numbers *a, uint64_t bytes, dg_error *err) {
@@ -148,16 +145,10 @@ static bool check_number(const dg_numbers *a, uint64_t i, double value, dg_error
   return dg_numbers_fail(a, i, what, err);
 }
 
-/** The bits of floats whose exponent says infinity or NaN. */
 static bool check_floats(const dg_numbers *a, dg_error *err) {
-  const uint32_t mask = 0x7f800000;
   const float *numbers = (const float *)(const void *)a->bytes;
-  for (uint64_t i = 0; i < a->count; i++) {
-    uint32_t bits;
-    memcpy(&bits, numbers + i, sizeof bits);
-    if ((bits & mask) == mask) return check_number(a, i, (double)numbers[i], err);
-  }
-  return true;
+  const size_t i = dg_first_nonfinite(numbers, (size_t)a->count);
+  return i == a->count || check_number(a, i, (double)numbers[i], err);
 }
 
 bool dg_numbers_to_floats(dg_numbers *a, dg_error *err) {
