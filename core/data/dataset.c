@@ -36,6 +36,20 @@ void dg_dataset_count_classes(dg_dataset *set) {
       if (parts[p]->labels[i] >= set->classes) set->classes = parts[p]->labels[i] + 1u;
 }
 
+bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {
+  enum { SHARE = 10 };
+  dg_samples *all = &set->train;
+  uint32_t count = all->count < SHARE ? all->count > 1 : all->count / SHARE;
+  uint32_t left = all->count - count;
+  set->held_out = "the last tenth";
+  set->test.kind = all->kind;
+  if (count == 0) return true;
+  if (!dg_samples_new(&set->test, count, &all->kind, err)) return false;
+  dg_samples_copy(&set->test, 0, all, left, count);
+  all->count = left;
+  return true;
+}
+
 /* ---- samples ------------------------------------------------------------ */
 
 size_t dg_input_bytes(const dg_sample_kind *kind) {
@@ -94,9 +108,11 @@ void dg_samples_copy(dg_samples *to, uint32_t at, const dg_samples *from, uint32
 }
 
 void dg_samples_free(dg_samples *samples) {
-  free(samples->inputs);
-  free(samples->labels);
-  free(samples->targets);
+  if (!samples->borrowed) {
+    free(samples->inputs);
+    free(samples->labels);
+    free(samples->targets);
+  }
   *samples = (dg_samples){0};
 }
 

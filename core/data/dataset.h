@@ -20,9 +20,10 @@ typedef struct {
   dg_numbers_type targets_type;
 } dg_sample_kind;
 
-/** Samples; the arrays are owned. */
+/** Samples; the arrays are owned, unless they are borrowed. */
 typedef struct {
   uint32_t count;
+  bool borrowed; /**< they are the caller's, who does not change or free them meanwhile */
   dg_sample_kind kind;
   uint8_t *inputs;  /**< [count, shape], of its type */
   uint8_t *labels;  /**< [count]; NULL with targets */
@@ -62,6 +63,9 @@ dg_dataset *dg_dataset_new(const char *source, dg_error *err);
 
 /** Counts the classes after the labels were read. */
 void dg_dataset_count_classes(dg_dataset *set);
+
+/** Moves the last tenth of the training samples to the test part. */
+bool dg_dataset_hold_out(dg_dataset *set, dg_error *err);
 
 /** Allocates `count` samples if there is memory for them; on failure there are none. */
 bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *kind, dg_error *err);

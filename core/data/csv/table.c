@@ -5,21 +5,6 @@
 #include "core/base/error.h"
 #include "core/data/csv/csv.h"
 
-enum { SHARE = 10 };
-
-/** Moves the last tenth of the training samples to the test part. */
-static bool split(dg_dataset *set, dg_error *err) {
-  dg_samples *all = &set->train;
-  uint32_t count = all->count < SHARE ? all->count > 1 : all->count / SHARE;
-  uint32_t left = all->count - count;
-  set->held_out = "the last tenth";
-  if (count == 0) return true;
-  if (!dg_samples_new(&set->test, count, &all->kind, err)) return false;
-  dg_samples_copy(&set->test, 0, all, left, count);
-  all->count = left;
-  return true;
-}
-
 static bool read_set(dg_dataset *set, const char *path, dg_error *err) {
   if (!dg_csv_read(&set->train, path, err)) return false;
   if (!set->train.labels)
@@ -27,7 +12,7 @@ static bool read_set(dg_dataset *set, const char *path, dg_error *err) {
                    "%s:1: no column `label` is first, and a set to learn from or to test on needs "
                    "labels; add that column",
                    path);
-  if (!split(set, err)) return false;
+  if (!dg_dataset_hold_out(set, err)) return false;
   dg_dataset_count_classes(set);
   return true;
 }
