@@ -8,6 +8,7 @@
 #include "core/base/limits/memory.h"
 #include "core/base/size.h"
 #include "core/base/text.h"
+#include "core/data/columns.h"
 
 dg_dataset *dg_dataset_new(const char *source, dg_error *err) {
   if (dg_utf8_fault(source)) {
@@ -103,6 +104,7 @@ void dg_dataset_close(dg_dataset *set) {
   if (!set) return;
   dg_samples_free(&set->train);
   dg_samples_free(&set->test);
+  dg_columns_free(set->columns);
   free(set);
 }
 
@@ -159,6 +161,17 @@ bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err) {
   *(part == DG_PART_TRAIN ? a : b) = all;
   data->held_out = NULL;
   return true;
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+const char *dg_dataset_feature_name(const dg_dataset *data, uint32_t index, char *name,
+                                    size_t size) {
+  return data->columns ? dg_columns_feature(data->columns, index, name, size) : NULL;
+}
+
+const char *dg_dataset_target_name(const dg_dataset *data, uint32_t index) {
+  return data->columns ? dg_columns_target(data->columns, index) : NULL;
 }
 
 /* ---- its classes -------------------------------------------------------- */

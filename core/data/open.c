@@ -17,7 +17,8 @@ dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *giv
   if (!dg_sized_take(&options, sizeof options, given, "dg_dataset_options", err)) return NULL;
   if (strcmp(path, "builtin") == 0)
     return dg_dataset_draw(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, options.threads, err);
-  if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) return dg_dataset_from_table(path, err);
+  if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
+    return dg_dataset_from_table(path, &options, err);
   return dg_is_idx_folder(path) || !dg_is_pictures(path)
              ? dg_idx_folder_read(path, err)
              : dg_dataset_from_pictures(path, &options, err);
