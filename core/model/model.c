@@ -386,6 +386,11 @@ const char *dg_model_name(const dg_model *model) {
   return model->name;
 }
 
+uint32_t dg_model_input(const dg_model *model, uint32_t dim[3]) {
+  for (uint32_t i = 0; i < model->input.rank; i++) dim[i] = model->input.dim[i];
+  return model->input.rank;
+}
+
 const char *dg_model_loss(const dg_model *model) {
   return loss_names[model->loss];
 }

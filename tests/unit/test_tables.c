@@ -399,6 +399,53 @@ START_TEST(damaged_columns) {
 }
 END_TEST
 
+/* ---- programs ----------------------------------------------------------- */
+
+#define TABLE "printf 'a;colour;kind;y\\n1,5;red;dog;2\\n2,5;;cat;3\\n4;blue;dog;4\\n' > t.csv; "
+#define SQUARES "printf 'label,a,b,c,d\\n1,2,3,4,5\\n0,2,3,4,5\\n' > s.csv; "
+
+static const shell_line lines[] = {
+    {TABLE DATA "--data t.csv stats", 2,
+     "t.csv:1: which column has the labels? None is called label; there are a, colour, kind, y; "
+     "--label COLUMN, or --targets COLUMN,... for values, reads a table of numbers\n"},
+    {TABLE DATA "--data t.csv --label kind stats", 2,
+     "column 1 (a): \"1,5\" is no decimal number; --decimal-comma reads 1,5 as a number\n"},
+    {TABLE DATA "--data t.csv --label kind --decimal-comma stats", 2,
+     "t.csv:3: column 2 (colour): the field is empty; --missing mean fills it with the mean of its "
+     "column\n"},
+    {TABLE DATA "--data t.csv --label kind --decimal-comma --missing mean stats", 0,
+     "t.csv: samples of [4] floats; to test: the last tenth\n\n"
+     "class           train       test\n"
+     "0                   1          0  cat\n"
+     "1                   1          1  dog\n"
+     "all                 2          1\n\n"
+     "column                          least      largest         mean    deviation\n"
+     "a                                 1.5          2.5            2          0.5\n"
+     "colour=blue                         0            0            0            0\n"
+     "colour=red                          1            1            1            0\n"
+     "y                                   2            3          2.5          0.5\n"},
+    {TABLE DATA "--data t.csv --targets y,a --decimal-comma --missing mean stats", 0,
+     "target                          least      largest         mean    deviation\n"
+     "y                                   2            3          2.5          0.5\n"
+     "a                                 1.5          2.5            2          0.5\n"},
+    {TABLE DATA "--data t.csv --missing none stats", 2, "--missing must be mean or error"},
+    {TABLE DATA "--data t.csv --label a --targets y stats", 2, "--label doesn't go with --targets"},
+    {TABLE DATA "--data t.csv --label kind --decimal-comma --missing mean sheet x.png", 2,
+     "t.csv: a sheet shows images of one channel with labels"},
+    {SQUARES DATA "--data s.csv stats", 0, "s.csv: images of 2x2"},
+    {SQUARES DATA "--data s.csv --label label stats", 0, "s.csv: samples of [4] floats"},
+    {SQUARES RUN "--backend cpu --data s.csv --label b vanilla", 2, "the samples are of 4 columns"},
+    {SQUARES RUN "--backend cpu --data s.csv --test-data s.csv --set input=[3] --label a vanilla",
+     2, "but the samples are of 4 columns: input=[4] would fit"},
+    {SQUARES BENCH "--backend cpu --data s.csv --label b vanilla", 2,
+     "the samples are of 4 columns"},
+};
+
+START_TEST(command_lines) {
+  shell_check(lines[_i].command, lines[_i].status, lines[_i].says);
+}
+END_TEST
+
 int main(void) {
   if (!shell_open()) return 1;
   TCase *tests = tcase_create("tables");
@@ -414,6 +461,7 @@ int main(void) {
   tcase_add_test(tests, numbers_are_the_nearest_floats);
   tcase_add_test(tests, columns_as_text);
   tcase_add_test(tests, damaged_columns);
+  tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
   int status = suite_main("tables", tests);
   shell_close();
   return status;
