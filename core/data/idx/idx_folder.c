@@ -155,7 +155,7 @@ static bool find_family(reading *r) {
 }
 
 /** Exchanges rows and columns of all planes of an array [.., height, width]. */
-static bool transpose(dg_number_list *a, dg_error *err) {
+static bool transpose(dg_numbers *a, dg_error *err) {
   const uint64_t height = a->dim[a->rank - 2], width = a->dim[a->rank - 1];
   const size_t unit = dg_element_size(a->element);
   if (a->rank < 3) return true;
@@ -173,20 +173,20 @@ static bool transpose(dg_number_list *a, dg_error *err) {
 }
 
 /** Reads an array of the folder. `path` is where, for messages. */
-static bool read_array(const reading *r, const base *of, dg_number_list *numbers,
+static bool read_array(const reading *r, const base *of, dg_numbers *numbers,
                        char path[MAX_PATH_LENGTH]) {
   unsigned form;
   dg_idx array;
   if (!find_form(r, of, path, &form)) return fail_missing(r->folder, of, r->err);
   const ending *end = ending_of(of, form);
   if (!dg_idx_read(&array, path, end->rank, end->type, r->err)) return false;
-  *numbers = (dg_number_list){.path = path,
-                              .name = "",
-                              .rank = array.rank,
-                              .big_endian = true,
-                              .channels_first = true,
-                              .count = 1,
-                              .bytes = array.bytes};
+  *numbers = (dg_numbers){.path = path,
+                          .name = "",
+                          .rank = array.rank,
+                          .big_endian = true,
+                          .channels_first = true,
+                          .count = 1,
+                          .bytes = array.bytes};
   dg_idx_element(array.type, &numbers->element);
   for (uint32_t d = 0; d < array.rank; d++) numbers->count *= numbers->dim[d] = array.dims[d];
   return true;
@@ -203,11 +203,11 @@ static bool check_count(const reading *r, const dg_samples *samples, const base 
 
 static bool read_inputs(const reading *r, dg_samples *samples, const base *of) {
   char path[MAX_PATH_LENGTH];
-  dg_number_list a = {0};
+  dg_numbers a = {0};
   const bool turned = r->options->transpose || r->family >= EMNIST;
   bool ok = read_array(r, of, &a, path) && (!turned || transpose(&a, r->err)) &&
             dg_numbers_to_inputs(&a, samples, r->options, r->err);
-  dg_number_list_free(&a);
+  dg_numbers_free(&a);
   return ok;
 }
 
@@ -224,10 +224,10 @@ static bool read_labels(const reading *r, dg_samples *samples, const base *image
 static bool read_targets(const reading *r, dg_samples *samples, const base *images,
                          const base *of) {
   char path[MAX_PATH_LENGTH];
-  dg_number_list a = {0};
+  dg_numbers a = {0};
   bool ok = read_array(r, of, &a, path) && check_count(r, samples, images, of, a.dim[0]) &&
             dg_numbers_to_targets(&a, samples, r->err);
-  dg_number_list_free(&a);
+  dg_numbers_free(&a);
   return ok;
 }
 
