@@ -44,18 +44,23 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
 /* ---- opening, drawing, writing ------------------------------------------ */
 
 /**
- * Opens a data set with images of any size and up to 256 classes. `path` is one of these:
+ * Opens a data set of up to 256 classes, or of targets. `path` is one of these:
  *
  * - "builtin": the built-in set, which is drawn on `threads` threads (0: all);
- * - a folder with four IDX files with MNIST's or QMNIST's names, gzipped or not; names of the
- * classes are read from its classes.txt;
+ * - a folder with four IDX files with the names of MNIST, QMNIST or EMNIST, gzipped or not; names
+ * of the classes are read from its classes.txt. Names tell the type and rank of an array
+ *   (train-images-idx2-float); train-targets-… may stand for labels;
  * - a folder with a folder of pictures for each class, or with two such folders, train and test;
  *   the folders name the classes. Pictures are scaled to the size of the first one;
+ * - an .npz file, a folder of .npy files, or the path of the inputs among these:
+ *   x_train, y_train, x_test, y_test, or X, y. Bytes stay bytes, other numbers become floats;
+ * - CIFAR-10 or CIFAR-100 in the binary version: its folder or tar archive;
+ * - time series of the UCR archive: NAME_TRAIN.tsv, beside which NAME_TEST.tsv is, or their folder;
  * - a CSV table, gzipped or not, or a pipe that one comes out of, whose header names a column
  * `label` and then the pixels of a square image.
  *
- * If a table or folder has no test images, the last tenth of all rows, or of each class, is held
- * out for testing (of two to nine samples, one).
+ * If there are no test samples, the last tenth of all, or of each class of pictures, is held out
+ * for testing (of two to nine samples, one).
  */
 DG_API dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err);
 
@@ -76,12 +81,13 @@ typedef struct {
   uint32_t rank, dim[3]; /**< shape of a sample, as the model's input; rank 0: as the set has it */
   dg_numbers_type type;  /**< DG_NUMBERS_FLOATS: pictures of 16 bits are not cut to bytes */
   const char *label;     /**< of a table: the column of labels; NULL: `label` */
-  const char *targets;   /**< of a table: columns of targets instead, separated by commas */
-  dg_missing missing;    /**< of a table */
-  bool decimal_comma;    /**< of a table: 1,5 is a number */
-  bool transpose;        /**< of IDX files: swaps height and width of images */
-  const char *arrays; /**< of an npz file: names of four arrays, training inputs and targets, then
-                         those to test, separated by commas */
+  const char *targets; /**< of a table: columns of targets instead, separated by commas; of arrays:
+                          not NULL: also whole numbers are targets */
+  dg_missing missing;  /**< of a table */
+  bool decimal_comma;  /**< of a table: 1,5 is a number */
+  bool transpose;      /**< of IDX files: swaps height and width of images (EMNIST's always are) */
+  const char *arrays;  /**< of .npz and .npy files: names of four arrays, training inputs and
+                          targets,  then those to test (or of two), separated by commas */
 } dg_dataset_options;
 
 /** dg_dataset_open with more options. */
@@ -126,9 +132,10 @@ DG_API dg_dataset *dg_dataset_draw(uint32_t train, uint32_t test, uint32_t seed,
                                    dg_error *err);
 
 /**
- * Writes a set as four IDX files with MNIST's names, gzipped or not, which dg_dataset_open can
- * read. The folder is created if it does not exist; a folder that already has such a file is an
- * error. The names of the classes are written to classes.txt. On failure no file is left behind.
+ * Writes a set as four IDX files with MNIST's names, which tell type and rank, gzipped or not,
+ * which dg_dataset_open can read. The folder is created if it does not exist; a folder that already
+ * has such a file is an error. The names of the classes are written to classes.txt. On failure no
+ * file is left behind.
  */
 DG_API bool dg_dataset_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
 
