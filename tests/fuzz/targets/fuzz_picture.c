@@ -36,7 +36,7 @@ static void look_in_colour(const uint8_t *bytes, size_t size, bool readable) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  enum { FEW_PIXELS = 1 << 22 };
+  enum { FEW_PIXELS = 1 << 14 };
   dg_picture picture;
   dg_error err = {0};
   if (dg_is_jpeg(&(dg_picture_file){.bytes = bytes, .size = size, .name = "fuzz"})) return 0;
