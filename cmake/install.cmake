@@ -31,14 +31,14 @@ install(FILES ${PROJECT_BINARY_DIR}/digits-config.cmake
 # digits-static links digits itself statically; what static versions of the shared libraries beneath
 # it need (Fortran's, bzip2, curl) is not asked for.
 set(libs_private ${CBLAS_LDFLAGS} ${LIBCONFIG_LDFLAGS} ${JANSSON_LDFLAGS} ${JPEG_LDFLAGS}
-    ${CMAKE_THREAD_LIBS_INIT})
+    ${LIBZIP_LDFLAGS} ${CMAKE_THREAD_LIBS_INIT})
 if(DIGITS_HAVE_OPENCL)
   list(APPEND libs_private -lOpenCL)
 endif()
 if(DIGITS_HAVE_CLBLAST)
   list(APPEND libs_private ${CLBLAST_LDFLAGS})
 endif()
-set(exchange_libs_private ${LIBZIP_LDFLAGS} ${HDF5_LDFLAGS})
+set(exchange_libs_private ${HDF5_LDFLAGS})
 if(DIGITS_HAVE_PROTOBUF)
   list(APPEND exchange_libs_private ${PROTOBUF_C_LDFLAGS})
 endif()

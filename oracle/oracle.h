@@ -55,13 +55,27 @@ void oracle_backward(const dg_op_desc *desc, const oracle_tensors *t, const dg_s
  */
 double oracle_cancelling(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step);
 
-/** Writes x_labels unless it is NULL. */
-void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
-                   const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels);
+/** The inputs of a gather, as they are on a device. */
+typedef struct {
+  const void *set;     /**< of bytes or floats */
+  const void *targets; /**< labels, or targets of bytes or floats; NULL: none */
+  const uint32_t *order;
+  const float *norms; /**< NULL unless per_channel */
+} oracle_gather_inputs;
 
-/** Writes *loss and *correct; d_logits, unless it is NULL. */
-void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
-                 const dg_step *step, double *d_logits, double *loss, uint32_t *correct);
+/** Writes *x, and of labels or targets what the description has; NULL: not. */
+void oracle_gather(const dg_gather_desc *desc, const oracle_gather_inputs *in, const dg_step *step,
+                   double *x, uint32_t *labels, double *targets);
+
+/** What the outputs of a batch should be: labels [n] or targets [n, outputs]; weights [outputs]. */
+typedef struct {
+  const uint32_t *labels;
+  const double *targets, *weights;
+} oracle_wanted;
+
+/** Writes *loss and *correct; d_outputs, unless it is NULL. */
+void oracle_loss(const dg_loss_desc *desc, const double *outputs, const oracle_wanted *wanted,
+                 const dg_step *step, double *d_outputs, double *loss, uint32_t *correct);
 
 /** The number of state arrays of an optimizer. */
 uint32_t oracle_state_arrays(const dg_update_desc *desc);

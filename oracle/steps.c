@@ -1,114 +1,83 @@
-/* The oracle's step ops: gather, loss, update and average. */
+/* The oracle's step ops: loss, update and average; gather has its own file. */
 #include <math.h>
 
-#include "core/base/philox.h"
 #include "oracle/oracle.h"
-
-/* ---- gather ------------------------------------------------------------- */
-
-/** A position in an image, relative to its centre. */
-typedef struct {
-  double x, y;
-} point;
-
-/** The numbers u0..u4 that sample s draws in a step. */
-static void draw_augment(const dg_step *step, uint32_t s, double u[5]) {
-  uint32_t key[2] = {step->seed, dg_stream(DG_STREAM_AUGMENT, 0)}, words[8];
-  for (uint32_t quad = 0; quad < 2; quad++)
-    dg_philox((uint32_t[4]){quad, step->batch_index + s, step->step, 0}, key, words + 4 * quad);
-  for (int i = 0; i < 5; i++) u[i] = 2 * (double)dg_uniform(words[i]) - 1;
-}
-
-/** q = H^-1 R^-1 (p - t) / k, see dg_augment. */
-static point warp(const dg_gather_desc *d, const double u[5], point p) {
-  const dg_augment *a = &d->augment;
-  double k = 1 + u[1] * a->scale, angle = u[0] * a->rotate;
-  double x = (p.x - u[3] * a->shift * d->width) / k, y = (p.y - u[4] * a->shift * d->height) / k;
-  double turned_x = cos(angle) * x + sin(angle) * y, turned_y = cos(angle) * y - sin(angle) * x;
-  return (point){turned_x - tan(u[2] * a->shear) * turned_y, turned_y};
-}
-
-static double pixel(const dg_gather_desc *d, const uint8_t *image, double x, double y) {
-  bool inside = x >= 0 && y >= 0 && x < d->width && y < d->height;
-  return inside ? image[(size_t)y * d->width + (size_t)x] : 0;
-}
-
-/** The image read bilinearly at q. */
-static double read_at(const dg_gather_desc *d, const uint8_t *image, point q) {
-  double x = q.x + (d->width - 1) / 2.0, y = q.y + (d->height - 1) / 2.0;
-  double left = floor(x), top = floor(y), right_share = x - left, low_share = y - top;
-  double upper =
-      (1 - right_share) * pixel(d, image, left, top) + right_share * pixel(d, image, left + 1, top);
-  double lower = (1 - right_share) * pixel(d, image, left, top + 1) +
-                 right_share * pixel(d, image, left + 1, top + 1);
-  return (1 - low_share) * upper + low_share * lower;
-}
-
-static bool augments(const dg_augment *a) {
-  return a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0;
-}
-
-void oracle_gather(const dg_gather_desc *desc, const uint8_t *images, const uint8_t *labels,
-                   const uint32_t *order, const dg_step *step, double *x, uint32_t *x_labels) {
-  uint32_t count = desc->height * desc->width;
-  for (uint32_t s = 0; s < step->n; s++) {
-    uint32_t number = order[step->first + s];
-    const uint8_t *image = images + (size_t)number * count;
-    double u[5];
-    draw_augment(step, s, u);
-    if (x_labels) x_labels[s] = labels[number];
-    for (uint32_t e = 0; e < count; e++) {
-      point p = {e % desc->width - (desc->width - 1) / 2.0,
-                 e / desc->width - (desc->height - 1) / 2.0};
-      double value = step->train && augments(&desc->augment)
-                         ? read_at(desc, image, warp(desc, u, p))
-                         : image[e];
-      x[(size_t)s * count + e] = (value / 255 - desc->mean) / desc->std;
-    }
-  }
-}
 
 /* ---- loss --------------------------------------------------------------- */
 
-/** These return the loss of one sample and, if d_logits isn't NULL, write its gradient * scale. */
-static double cross_entropy(const dg_loss_desc *d, const double *logits, uint32_t label,
-                            double scale, double *d_logits) {
-  double largest = logits[0], sum = 0, loss = 0;
-  for (uint32_t c = 1; c < d->outputs; c++) largest = fmax(largest, logits[c]);
-  for (uint32_t c = 0; c < d->outputs; c++) sum += exp(logits[c] - largest);
+/** What the outputs of a sample should be. */
+static double wanted_of(const dg_loss_desc *d, const oracle_wanted *w, uint32_t s, uint32_t c) {
+  return d->targets ? w->targets[(size_t)s * d->outputs + c] : c == w->labels[s];
+}
+
+/** These return the loss of sample s and, if `slopes` isn't NULL, write its gradient. */
+static double cross_entropy(const dg_loss_desc *d, const double *y, const oracle_wanted *w,
+                            uint32_t s, double *slopes) {
+  double largest = y[0], sum = 0, loss = 0;
+  for (uint32_t c = 1; c < d->outputs; c++) largest = fmax(largest, y[c]);
+  for (uint32_t c = 0; c < d->outputs; c++) sum += exp(y[c] - largest);
   for (uint32_t c = 0; c < d->outputs; c++) {
-    double wanted = (1 - (double)d->smoothing) * (c == label) + (double)d->smoothing / d->outputs;
-    if (wanted != 0) loss += wanted * (log(sum) + largest - logits[c]);
-    if (d_logits) d_logits[c] = scale * (exp(logits[c] - largest) / sum - wanted);
+    double smoothing = (double)d->smoothing;
+    double q = (1 - smoothing) * wanted_of(d, w, s, c) + smoothing / d->outputs;
+    if (q != 0) loss += q * (log(sum) + largest - y[c]);
+    if (slopes) slopes[c] = exp(y[c] - largest) / sum - q;
   }
   return loss;
 }
 
-static double squared_error(const dg_loss_desc *d, const double *logits, uint32_t label,
-                            double scale, double *d_logits) {
-  double sum = 0;
+/** The loss of an output y; *slope is its derivative. */
+static double loss_of_output(const dg_loss_desc *d, double y, double t, double *slope) {
+  double e = y - t, size = fabs(e), delta = (double)d->delta;
+  switch (d->kind) {
+  case DG_LOSS_MAE:
+    *slope = e == 0 ? 0 : e / size;
+    return size;
+  case DG_LOSS_HUBER:
+    *slope = size <= delta ? e : delta * e / size;
+    return size <= delta ? e * e / 2 : delta * (size - delta / 2);
+  case DG_LOSS_BCE:
+    *slope = 1 / (1 + exp(-y)) - t;
+    return fmax(y, 0) - y * t + log1p(exp(-fabs(y)));
+  default:
+    *slope = 2 * e;
+    return e * e;
+  }
+}
+
+static double mean_over_outputs(const dg_loss_desc *d, const double *y, const oracle_wanted *w,
+                                uint32_t s, double *slopes) {
+  double sum = 0, slope;
   for (uint32_t c = 0; c < d->outputs; c++) {
-    double error = logits[c] - (c == label);
-    sum += error * error;
-    if (d_logits) d_logits[c] = scale * 2 * error / d->outputs;
+    sum += loss_of_output(d, y[c], wanted_of(d, w, s, c), &slope);
+    if (slopes) slopes[c] = slope / d->outputs;
   }
   return sum / d->outputs;
 }
 
-void oracle_loss(const dg_loss_desc *desc, const double *logits, const uint32_t *labels,
-                 const dg_step *step, double *d_logits, double *loss, uint32_t *correct) {
+static bool is_correct(const dg_loss_desc *d, const double *y, const oracle_wanted *w, uint32_t s) {
+  if (d->targets) {
+    for (uint32_t c = 0; c < d->outputs; c++)
+      if (!(wanted_of(d, w, s, c) >= 0.5 ? y[c] >= 0 : y[c] < 0)) return false;
+    return d->kind == DG_LOSS_BCE;
+  }
+  uint32_t best = 0;
+  for (uint32_t c = 1; c < d->outputs; c++)
+    if (y[c] > y[best]) best = c;
+  return best == w->labels[s];
+}
+
+void oracle_loss(const dg_loss_desc *desc, const double *outputs, const oracle_wanted *wanted,
+                 const dg_step *step, double *d_outputs, double *loss, uint32_t *correct) {
   uint32_t whole = step->whole ? step->whole : step->n;
   *loss = 0, *correct = 0;
   for (uint32_t s = 0; s < step->n; s++) {
-    const double *row = logits + (size_t)s * desc->outputs;
-    double *d_row = d_logits ? d_logits + (size_t)s * desc->outputs : NULL;
-    *loss += (desc->kind == DG_LOSS_MSE ? squared_error : cross_entropy)(desc, row, labels[s],
-                                                                         1.0 / whole, d_row) /
-             whole;
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < desc->outputs; c++)
-      if (row[c] > row[best]) best = c;
-    *correct += best == labels[s];
+    const double *y = outputs + (size_t)s * desc->outputs;
+    double *slopes = d_outputs ? d_outputs + (size_t)s * desc->outputs : NULL;
+    double share = (desc->weighted ? wanted->weights[wanted->labels[s]] : 1) / whole;
+    *loss += share * (desc->kind == DG_LOSS_CROSS_ENTROPY ? cross_entropy : mean_over_outputs)(
+                         desc, y, wanted, s, slopes);
+    for (uint32_t c = 0; slopes && c < desc->outputs; c++) slopes[c] *= share;
+    *correct += is_correct(desc, y, wanted, s);
   }
 }
 

@@ -89,7 +89,7 @@ static bool add_epoch(logged_run *run, const json_t *line, dg_error *err) {
   dg_epoch_report r = {
       .epoch = (uint32_t)whole(line, "epoch"),
       .train = {.loss = real(line, "train_loss"), .accuracy = real(line, "train_accuracy")},
-      .validated = json_object_get(line, "validation_accuracy") != NULL,
+      .validated = json_object_get(line, "validation_loss") != NULL,
       .validation = {.loss = real(line, "validation_loss"),
                      .accuracy = real(line, "validation_accuracy")},
       .best = json_is_true(json_object_get(line, "best")),

@@ -1,9 +1,13 @@
-/* Selects the images of a batch from a data set of bytes. */
+/* Selects the samples of a batch from a data set. What changes them in training is in
+ * gather_warped.cl and gather_changes.cl.
+ */
+
+/* ---- bytes that all have the same norms -------------------------------------- */
 
 /* x[s] = scale * images[order[first + s]] + shift, and its label unless batch_labels is NULL. */
-kernel void gather(global const uchar *images, global const uchar *labels,
-                   global const uint *order, global float *x, global uint *batch_labels, uint count,
-                   uint first, float scale, float shift) {
+kernel void gather(global const uchar *images, global const uchar *labels, global const uint *order,
+                   global float *x, global uint *batch_labels, uint count, uint first, float scale,
+                   float shift) {
   const uint i = get_global_id(0) * WIDTH, sample = get_global_id(1);
   if (i >= count) return;
   const uint image = order[first + sample];
@@ -34,78 +38,97 @@ kernel void gather_whole(global const uchar *images, global const uchar *labels,
     to[i] = MULTIPLY_ADD((float)from[i], scale, shift);
 }
 
-/* The source of pixel p of an image: matrix (p - shift). */
-typedef struct {
-  float xx, xy, yx, yy;
-  float shift_x, shift_y;
-} affine;
+/* ---- floats, and norms of each channel --------------------------------------- */
 
-/* A uniform number in [-1, 1) from a random word. */
-inline float two_sided(uint word) {
-  return 2.0f * ((word >> 8) * 0x1p-24f) - 1.0f;
+/* Number `at` of a set: a byte as a share of 255. */
+inline float read_number(global const uchar *set, size_t at, uint floats) {
+  return floats ? ((global const float *)set)[at] : set[at] * (1.0f / 255.0f);
 }
 
-/* H^-1 R^-1 / k of dg_augment in backend.h, as drawn by sample `place`. */
-inline affine draw_warp(uint place, uint step, uint2 key, float rotate, float2 shift, float scale,
-                        float shear) {
-  uint words[4 * WIDTH];
-  philox(0, place, step, key, words);
-  const float angle = two_sided(words[0]) * rotate, k = 1.0f + two_sided(words[1]) * scale;
-  const float slant = tan(two_sided(words[2]) * shear), c = cos(angle) / k, s = sin(angle) / k;
-  return (affine){c + slant * s,
-                  s - slant * c,
-                  -s,
-                  c,
-                  two_sided(words[3]) * shift.x,
-                  two_sided(words[4]) * shift.y};
+inline floatw read_numbers(global const uchar *set, size_t at, uint floats) {
+  if (floats) return vload_w(0, (global const float *)set + at);
+  return convert_floatw(vload_w(0, set + at)) * (1.0f / 255.0f);
 }
 
-/* The bytes of an image at (x, y), a pair for each lane, or 0 outside it. */
-inline floatw pick_bytes(global const uchar *image, intw x, intw y, int width, int height) {
-  const intw inside = x >= 0 & x < width & y >= 0 & y < height;
-  const intw place = select((intw)(0), y * width + x, inside);
-  int places[WIDTH];
-  float bytes[WIDTH];
-  vstore_w(place, 0, places);
-  for (uint i = 0; i < WIDTH; i++) bytes[i] = image[places[i]];
-  return select((floatw)(0.0f), vload_w(0, bytes), inside);
-}
-
-/* An image read bilinearly at (x, y); coordinates far outside are clamped. */
-inline floatw read_between(global const uchar *image, floatw x, floatw y, int width, int height) {
-  x = clamp(x, -2.0f, width + 1.0f);
-  y = clamp(y, -2.0f, height + 1.0f);
-  const floatw left = floor(x), top = floor(y), right_share = x - left, lower_share = y - top;
-  const intw ix = convert_intw(left), iy = convert_intw(top);
-  const floatw upper = mix(pick_bytes(image, ix, iy, width, height),
-                           pick_bytes(image, ix + 1, iy, width, height), right_share);
-  const floatw lower = mix(pick_bytes(image, ix, iy + 1, width, height),
-                           pick_bytes(image, ix + 1, iy + 1, width, height), right_share);
-  return mix(upper, lower, lower_share);
-}
-
-/* As gather, for warped images. The work-items of the first dimension share a sample: each computes
- * its warp, and processes lines of it cyclically.
+/* x = (v - mean) factor for lines of `count` numbers: whole samples, or their channels, whose means
+ * and then factors are the norms. The work-items of the first dimension share a line, those of the
+ * third are the lines of a sample.
  */
-kernel void gather_warped(global const uchar *images, global const uchar *labels,
-                          global const uint *order, global float *x, global uint *batch_labels,
-                          uint width, uint height, uint first, float scale, float shift, uint seed,
-                          uint stream, uint step, uint place, float rotate, float way_x,
-                          float way_y, float growth, float shear) {
-  const uint sample = get_global_id(1), count = width * height, image = order[first + sample];
-  global const uchar *from = images + (size_t)image * count;
-  if (get_global_id(0) == 0 && batch_labels) batch_labels[sample] = labels[image];
-  const affine b = draw_warp(place + sample, step, (uint2)(seed, stream), rotate,
-                             (float2)(way_x, way_y), growth, shear);
-  const float middle_x = 0.5f * (width - 1), middle_y = 0.5f * (height - 1);
-  for (uint row = get_global_id(0); row < height; row += get_global_size(0)) {
-    const float py = row - middle_y - b.shift_y;
-    global float *to = x + (size_t)sample * count + row * width;
-    for (uint i = 0; i < width; i += WIDTH) {
-      const floatw px = convert_floatw(i + lane_numbers()) - middle_x - b.shift_x;
-      const floatw bytes = read_between(from, b.xx * px + b.xy * py + middle_x,
-                                        b.yx * px + b.yy * py + middle_y, width, height);
-      store_block(MULTIPLY_ADD(bytes, (floatw)(scale), (floatw)(shift)), to + i, width - i);
-    }
+kernel void gather_lines(global const uchar *set, global const uchar *labels,
+                         global const uint *order, global const float *norms, global float *x,
+                         global uint *batch_labels, uint count, uint first, uint floats, float mean,
+                         float factor) {
+  const uint sample = get_global_id(1), line = get_global_id(2), lines = get_global_size(2);
+  const uint from = order[first + sample], step = get_global_size(0) * WIDTH;
+  const size_t at = ((size_t)from * lines + line) * count;
+  global float *to = x + ((size_t)sample * lines + line) * count;
+  if (get_global_id(0) == 0 && line == 0 && batch_labels) batch_labels[sample] = labels[from];
+  if (norms) {
+    mean = norms[line];
+    factor = norms[lines + line];
   }
+  for (uint i = get_global_id(0) * WIDTH; i < count; i += step) {
+    if (count - i >= WIDTH)
+      vstore_w((read_numbers(set, at + i, floats) - mean) * factor, 0, to + i);
+    else
+      for (uint e = i; e < count; e++) to[e] = (read_number(set, at + e, floats) - mean) * factor;
+  }
+}
+
+/* WIDTH norms from `at` on, around the last channel. */
+inline floatw load_around(global const float *norms, uint at, uint channels) {
+  if (at + WIDTH <= channels) return vload_w(0, norms + at);
+  float lanes[WIDTH];
+  for (uint i = 0; i < WIDTH; i++) {
+    lanes[i] = norms[at];
+    at = at + 1 == channels ? 0 : at + 1;
+  }
+  return vload_w(0, lanes);
+}
+
+/* As gather_lines, for whole samples of `count` numbers whose channels alternate. A work-item that
+ * has a sample for itself first lays out the norms of few channels.
+ */
+kernel void gather_alternating(global const uchar *set, global const uchar *labels,
+                               global const uint *order, global const float *norms, global float *x,
+                               global uint *batch_labels, uint count, uint first, uint floats,
+                               uint channels) {
+  const uint sample = get_global_id(1), from = order[first + sample];
+  const uint step = get_global_size(0) * WIDTH, turn = step % channels;
+  global const float *factors = norms + channels;
+  const size_t place = (size_t)from * count;
+  global float *to = x + (size_t)sample * count;
+  float mean_pattern[2 * WIDTH], factor_pattern[2 * WIDTH];
+  const bool laid_out = GROUP == 1 && channels < WIDTH;
+  if (get_global_id(0) == 0 && batch_labels) batch_labels[sample] = labels[from];
+  for (uint i = 0, c = 0; laid_out && i < 2 * WIDTH; i++, c = c + 1 == channels ? 0 : c + 1) {
+    mean_pattern[i] = norms[c];
+    factor_pattern[i] = factors[c];
+  }
+  for (uint i = get_global_id(0) * WIDTH, at = i % channels; i < count; i += step) {
+    const floatw mean = laid_out ? vload_w(0, mean_pattern + at) : load_around(norms, at, channels);
+    const floatw factor =
+        laid_out ? vload_w(0, factor_pattern + at) : load_around(factors, at, channels);
+    if (count - i >= WIDTH) {
+      vstore_w((read_numbers(set, place + i, floats) - mean) * factor, 0, to + i);
+    } else {
+      float lanes[WIDTH];
+      for (uint e = 0; e < WIDTH; e++)
+        lanes[e] = e < count - i ? read_number(set, place + i + e, floats) : 0.0f;
+      store_block((vload_w(0, lanes) - mean) * factor, to + i, count - i);
+    }
+    at += turn;
+    at -= at >= channels ? channels : 0;
+  }
+}
+
+/* ---- targets ----------------------------------------------------------------- */
+
+/* The `count` targets of each sample. */
+kernel void gather_targets(global const uchar *set, global const uint *order, global float *targets,
+                           uint count, uint first, uint floats) {
+  const uint i = get_global_id(0), sample = get_global_id(1);
+  if (i >= count) return;
+  const size_t at = (size_t)order[first + sample] * count + i;
+  targets[(size_t)sample * count + i] = floats ? ((global const float *)set)[at] : set[at];
 }

@@ -29,3 +29,11 @@ char *dg_index_text(uint32_t rank, const uint64_t *dim, size_t index, char *text
   if (rank) dg_append(text, capacity, "]");
   return text;
 }
+
+char *dg_shape_text(const dg_shape *shape, char *text, size_t capacity) {
+  text[0] = '\0';
+  for (uint32_t i = 0; i < shape->rank; i++)
+    dg_append(text, capacity, "%s%u", i ? ", " : "[", shape->dim[i]);
+  dg_append(text, capacity, "]");
+  return text;
+}

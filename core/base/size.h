@@ -49,4 +49,22 @@ static inline bool dg_size_fits(uint64_t numbers) {
   return numbers <= DG_SIZE_NUMBERS;
 }
 
+/**
+ * Shape of one sample: {features}, {steps, features} or {channels, height, width}.
+ */
+typedef struct {
+  uint32_t rank, dim[3];
+} dg_shape;
+
+/** The count of numbers in a shape, or DG_SIZE_TOO_LARGE. */
+static inline uint64_t dg_shape_count(const dg_shape *shape) {
+  return dg_size_product(shape->rank, shape->dim);
+}
+
+static inline bool dg_shape_equal(const dg_shape *a, const dg_shape *b) {
+  bool equal = a->rank == b->rank;
+  for (uint32_t i = 0; equal && i < a->rank; i++) equal = a->dim[i] == b->dim[i];
+  return equal;
+}
+
 #endif

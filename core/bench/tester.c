@@ -32,8 +32,10 @@ static bool open_sources(dg_tester *t, dg_error *err) {
   const dg_samples *samples = &t->trainer->data->test;
   uint32_t batch = dg_network_samples(t->trainer->network);
   uint32_t capacity = batch < CHUNK_SAMPLES ? CHUNK_SAMPLES / batch * batch : batch;
-  return dg_source_from_samples(&t->set, device, samples, capacity, err) && set_order(t, err) &&
-         dg_source_for_samples(&t->one, device, &samples->kind, 1, false, err);
+  return dg_trainer_upload(t->trainer, samples, capacity, &t->set, err) && set_order(t, err) &&
+         dg_source_open(&t->one, device, &samples->kind,
+                        &(dg_source_plan){.samples = 1, .order = 1}, err) &&
+         dg_source_in_turn(&t->one, err);
 }
 
 dg_tester *dg_tester_new(dg_trainer *trainer, dg_error *err) {

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits/memory.h"
+#include "core/base/numbers.h"
 #include "core/base/size.h"
 #include "core/base/text.h"
 #include "core/data/columns.h"
@@ -34,6 +35,24 @@ void dg_dataset_count_classes(dg_dataset *set) {
   for (int p = 0; p < 2; p++)
     for (uint32_t i = 0; parts[p]->labels && i < parts[p]->count; i++)
       if (parts[p]->labels[i] >= set->classes) set->classes = parts[p]->labels[i] + 1u;
+}
+
+uint32_t dg_dataset_held_out_of(uint32_t count) {
+  enum { SHARE = 10 };
+  return count < SHARE ? count > 1 : count / SHARE;
+}
+
+bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {
+  dg_samples *all = &set->train;
+  uint32_t count = dg_dataset_held_out_of(all->count);
+  uint32_t left = all->count - count;
+  set->held_out = "the last tenth";
+  set->test.kind = all->kind;
+  if (count == 0) return true;
+  if (!dg_samples_new(&set->test, count, &all->kind, err)) return false;
+  dg_samples_copy(&set->test, 0, all, left, count);
+  all->count = left;
+  return true;
 }
 
 /* ---- samples ------------------------------------------------------------ */
@@ -94,9 +113,11 @@ void dg_samples_copy(dg_samples *to, uint32_t at, const dg_samples *from, uint32
 }
 
 void dg_samples_free(dg_samples *samples) {
-  free(samples->inputs);
-  free(samples->labels);
-  free(samples->targets);
+  if (!samples->borrowed) {
+    free(samples->inputs);
+    free(samples->labels);
+    free(samples->targets);
+  }
   *samples = (dg_samples){0};
 }
 

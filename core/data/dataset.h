@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/model/shape.h"
+#include "core/base/size.h"
 #include "digits/data.h"
 
 /** What all samples of a set have in common. */
@@ -20,9 +20,10 @@ typedef struct {
   dg_numbers_type targets_type;
 } dg_sample_kind;
 
-/** Samples; the arrays are owned. */
+/** Samples; the arrays are owned, unless they are borrowed. */
 typedef struct {
   uint32_t count;
+  bool borrowed; /**< they are the caller's, who does not change or free them meanwhile */
   dg_sample_kind kind;
   uint8_t *inputs;  /**< [count, shape], of its type */
   uint8_t *labels;  /**< [count]; NULL with targets */
@@ -65,6 +66,12 @@ dg_dataset *dg_dataset_new(const char *source, dg_error *err);
 
 /** Counts the classes after the labels were read. */
 void dg_dataset_count_classes(dg_dataset *set);
+
+/** How many of `count` samples are held out for testing: a tenth; of two to nine, one. */
+uint32_t dg_dataset_held_out_of(uint32_t count);
+
+/** Moves the last tenth of the training samples to the test part. */
+bool dg_dataset_hold_out(dg_dataset *set, dg_error *err);
 
 /** Allocates `count` samples if there is memory for them; on failure there are none. */
 bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *kind, dg_error *err);

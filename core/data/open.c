@@ -8,6 +8,7 @@
 #include "core/data/drawn/builtin.h"
 #include "core/data/drawn/draw.h"
 #include "core/data/idx/idx_folder.h"
+#include "core/data/kinds.h"
 #include "core/data/pictures/pictures.h"
 #include "digits/data.h"
 
@@ -49,11 +50,13 @@ dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *giv
   dg_dataset_options options;
   if (!dg_sized_take(&options, sizeof options, given, "dg_dataset_options", err)) return NULL;
   if (is_builtin(path)) return open_builtin(path, &options, err);
+  const dg_data_kind *kind = dg_data_kind_of(path);
+  if (kind) return check_no_table(path, &options, err) ? kind->read(path, &options, err) : NULL;
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
     return dg_dataset_from_table(path, &options, err);
   if (!check_no_table(path, &options, err)) return NULL;
   return dg_is_idx_folder(path) || !dg_is_pictures(path)
-             ? dg_idx_folder_read(path, err)
+             ? dg_idx_folder_read(path, &options, err)
              : dg_dataset_from_pictures(path, &options, err);
 }
 
@@ -65,6 +68,8 @@ dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err) {
 bool dg_dataset_files(const char *path, dg_dataset_file *file, void *user, dg_error *err) {
   struct stat info;
   if (is_builtin(path) || stat(path, &info) != 0) return true;
+  const dg_data_kind *kind = dg_data_kind_of(path);
+  if (kind && kind->files) return kind->files(path, file, user, err);
   if (!S_ISDIR(info.st_mode)) return file(user, path, err);
   return dg_is_idx_folder(path) ? dg_idx_folder_files(path, file, user, err)
                                 : dg_pictures_files(path, file, user, err);

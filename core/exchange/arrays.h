@@ -3,7 +3,7 @@
 #define DG_ARRAYS_H
 
 #include "core/base/error.h"
-#include "core/weights/element.h"
+#include "core/formats/element.h"
 #include "core/weights/safetensors.h"
 
 /** The framework whose shapes and orders the numbers have. */

@@ -1,13 +1,21 @@
 #include "core/exec/gather.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static dg_augment augment_of(const dg_augment_recipe *recipe) {
   const double radians = acos(-1) / 180;
   return (dg_augment){.rotate = (float)(recipe->rotate * radians),
                       .shift = (float)recipe->shift,
                       .scale = (float)recipe->scale,
-                      .shear = (float)(recipe->shear * radians)};
+                      .shear = (float)(recipe->shear * radians),
+                      .flip = (float)recipe->flip,
+                      .crop = recipe->crop,
+                      .brightness = (float)recipe->brightness,
+                      .contrast = (float)recipe->contrast,
+                      .gain = (float)recipe->gain,
+                      .noise = (float)recipe->noise,
+                      .cutout = recipe->cutout};
 }
 
 /** How the numbers of a sample lie: pictures as they are, others as the model reads them. */
@@ -26,10 +34,34 @@ dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *k
   desc.type = kind->type;
   desc.targets = kind->targets;
   desc.targets_type = kind->targets_type;
-  desc.mean = (float)model->data.mean;
-  desc.std = (float)model->data.std;
+  desc.mean = (float)dg_number_of(&model->data.mean, 0, 0);
+  desc.std = (float)dg_number_of(&model->data.std, 0, 1);
+  desc.per_channel = model->data.mean.count > 1 || model->data.std.count > 1;
   desc.augment = augment_of(&model->data.augment);
   return desc;
+}
+
+float *dg_gather_norms(const dg_model *model, const dg_gather_desc *desc, dg_error *err) {
+  const uint32_t channels = desc->channels;
+  float *norms = malloc(2 * channels * sizeof *norms);
+  if (!norms) return dg_fail_memory(err, 2 * channels * sizeof *norms), NULL;
+  for (uint32_t c = 0; c < channels; c++) {
+    norms[c] = (float)dg_number_of(&model->data.mean, c, 0);
+    norms[channels + c] = (float)(1 / dg_number_of(&model->data.std, c, 1));
+  }
+  return norms;
+}
+
+/** Puts the norms of the channels on the device, once. */
+static bool open_norms(dg_gather *gather, const dg_gather_desc *desc, const float *norms,
+                       dg_error *err) {
+  dg_device *device = gather->bound.device;
+  size_t bytes = 2 * (size_t)desc->channels * sizeof *norms;
+  if (!desc->per_channel) return true;
+  if (!norms) return dg_fail(err, DG_ERR_INPUT, "a gather per channel needs the channels' norms");
+  gather->norms = device->calls->buffer_new(device, bytes, err);
+  gather->bound.buffers.in[3] = gather->norms;
+  return gather->norms && device->calls->write(gather->norms, 0, norms, bytes, err);
 }
 
 bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *desc,
@@ -37,15 +69,22 @@ bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *
   const dg_op_desc op = {.kind = DG_OP_GATHER, .gather = *desc};
   size_t bytes = options->max_n * (size_t)(desc->targets ? desc->targets : 1) * sizeof(uint32_t);
   *gather = (dg_gather){0};
+  if (desc->type == DG_NUMBERS_FLOATS && dg_augment_recolours(&desc->augment))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "brightness and contrast in data.augment are for pictures of bytes; these data "
+                   "are floats: use gain and noise");
   if (!dg_bound_prepare(&gather->bound, device, "gather", &op, options->max_n, options->train, err))
     return false;
   gather->bound.buffers.out[0] = options->x;
+  if (!open_norms(gather, desc, options->norms, err)) return false;
   if (options->targets) gather->targets = device->calls->buffer_new(device, bytes, err);
   return !options->targets || gather->targets;
 }
 
 void dg_gather_close(dg_gather *gather) {
-  if (gather->bound.device) gather->bound.device->calls->buffer_free(gather->targets);
+  const dg_device *device = gather->bound.device;
+  if (device) device->calls->buffer_free(gather->targets);
+  if (device) device->calls->buffer_free(gather->norms);
   dg_bound_release(&gather->bound);
   *gather = (dg_gather){0};
 }

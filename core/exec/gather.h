@@ -11,10 +11,15 @@ typedef struct {
   dg_bound_op bound;
   dg_buffer *targets; /**< of the batch: labels uint32 [max_n], or targets float [max_n, targets];
                          NULL unless requested */
+  dg_buffer *norms;   /**< of the channels; NULL unless they have their own */
 } dg_gather;
 
-/** The gather op of a model for samples that fit its input, augmented as its recipe says. */
+/** The gather op of a model for samples that fit its input, augmented as its recipe says. The
+    recipe's numbers must be known: none is to be measured. */
 dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *kind);
+
+/** What dg_gather_options.norms takes for this op of the model, in new memory. */
+float *dg_gather_norms(const dg_model *model, const dg_gather_desc *desc, dg_error *err);
 
 /** Options of a gather. */
 typedef struct {
@@ -22,6 +27,9 @@ typedef struct {
   dg_buffer *x;   /**< output [max_n, input] */
   bool train;     /**< for training steps */
   bool targets;   /**< also gather labels or targets, into a buffer that it owns */
+  /** Each channel's mean, then each one's 1 / std, for a description that is per_channel; NULL for
+      others. Copied. */
+  const float *norms;
 } dg_gather_options;
 
 /** Prepares a gather op. Free with dg_gather_close, also after a failure. */

@@ -39,8 +39,9 @@ typedef struct {
 struct dg_network {
   dg_device *device;
   bool train;
-  bool sliced;    /**< batches run in slices */
-  uint32_t max_n; /**< samples; if sliced, of a slice */
+  bool sliced;       /**< batches run in slices */
+  bool learns_input; /**< the loss reads the input, too */
+  uint32_t max_n;    /**< samples; if sliced, of a slice */
   dg_graph graph;
   uint32_t instances;         /**< of the activations; all are in the arena */
   dg_tensor_buffers *tensors; /**< for each instance, one per tensor of the graph */
@@ -119,7 +120,8 @@ void dg_network_slices_release(dg_network *network);
 
 /** Compares what a planned network and what is `beside` it need with what is left of the device's
     memory, if that is known (memory_limit.c). */
-bool dg_network_has_room(const dg_network *network, const dg_network_beside *beside, dg_error *err);
+bool dg_network_check_memory(const dg_network *network, const dg_network_beside *beside,
+                             dg_error *err);
 
 /** Plans the arena (memory.c): its size and all offsets in it. */
 bool dg_network_plan_arena(dg_network *network, dg_error *err);

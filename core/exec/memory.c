@@ -50,6 +50,7 @@ static void time_tensors(const dg_network *network, blocks b) {
     b.grad[t] = (dg_block){.size = tensor_bytes(network, t), .first = end, .last = end};
   }
   live_until(&b.value[network->graph.output], loss_time(network));
+  if (network->learns_input) live_until(&b.value[0], loss_time(network));
   if (b.grad[network->graph.output].size) b.grad[network->graph.output].first = loss_time(network);
 }
 

@@ -46,8 +46,8 @@ static bool fail(const dg_network *network, const demand *d, const dg_memory_lef
   return smaller_batch && dg_advise(err, DG_REMEDY_BATCH);
 }
 
-bool dg_network_has_room(const dg_network *network, const dg_network_beside *beside,
-                         dg_error *err) {
+bool dg_network_check_memory(const dg_network *network, const dg_network_beside *beside,
+                             dg_error *err) {
   const dg_device *device = network->device;
   if (!device->calls->memory_left) return true;
   const demand d = demand_of(network, beside);

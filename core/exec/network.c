@@ -67,12 +67,14 @@ static dg_network *make(const dg_model *model, dg_device *device, const dg_netwo
   if (!network) return dg_fail_memory(err, sizeof *network), NULL;
   network->device = device;
   network->train = train;
+  network->learns_input = model->target == DG_TARGET_INPUT;
   network->owner = how->owner && how->owner->owner ? how->owner->owner : how->owner;
   network->folds_apart = how->layer || (network->owner && network->owner->folds_apart);
   if (dg_graph_build(&network->graph, model, train, how->layer, &can_run, err) &&
       dg_network_slice(network, &model->train, how->max_n, err) &&
       prepare_all(network, beside, err) &&
-      (!beside || (dg_network_has_room(network, beside, err) && dg_network_allocate(network, err))))
+      (!beside ||
+       (dg_network_check_memory(network, beside, err) && dg_network_allocate(network, err))))
     return network;
   dg_network_free(network);
   return NULL;

@@ -6,22 +6,14 @@ static bool new_buffer(dg_source *source, size_t bytes, dg_buffer **out, dg_erro
   return (*out = source->device->calls->buffer_new(source->device, bytes, err)) != NULL;
 }
 
-/** Uploads bytes to a new buffer. */
-static bool upload(dg_source *source, const uint8_t *bytes, size_t size, dg_buffer **out,
-                   dg_error *err) {
-  return new_buffer(source, size, out, err) &&
-         source->device->calls->write(*out, 0, bytes, size, err);
-}
-
-bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
-                            uint32_t capacity, dg_error *err) {
-  const dg_sample_kind *kind = &samples->kind;
-  const uint8_t *targets = kind->targets ? samples->targets : samples->labels;
-  *source = (dg_source){.device = device, .kind = *kind, .capacity = capacity};
-  if (upload(source, samples->inputs, samples->count * dg_input_bytes(kind), &source->inputs,
-             err) &&
-      upload(source, targets, samples->count * dg_target_bytes(kind), &source->targets, err) &&
-      new_buffer(source, capacity * sizeof(uint32_t), &source->order, err))
+bool dg_source_open(dg_source *source, dg_device *device, const dg_sample_kind *kind,
+                    const dg_source_plan *plan, dg_error *err) {
+  const size_t samples = plan->samples;
+  *source = (dg_source){.device = device, .kind = *kind, .capacity = plan->order};
+  if (new_buffer(source, samples * dg_input_bytes(kind), &source->inputs, err) &&
+      (!plan->targets ||
+       new_buffer(source, samples * dg_target_bytes(kind), &source->targets, err)) &&
+      new_buffer(source, plan->order * sizeof(uint32_t), &source->order, err))
     return true;
   dg_source_close(source);
   return false;
@@ -34,18 +26,6 @@ bool dg_source_in_turn(dg_source *source, dg_error *err) {
   bool ok = dg_source_set_order(source, order, source->capacity, err);
   free(order);
   return ok;
-}
-
-bool dg_source_for_samples(dg_source *source, dg_device *device, const dg_sample_kind *kind,
-                           uint32_t count, bool targets, dg_error *err) {
-  *source = (dg_source){.device = device, .kind = *kind, .capacity = count};
-  if (new_buffer(source, count * dg_input_bytes(kind), &source->inputs, err) &&
-      (!targets || new_buffer(source, count * dg_target_bytes(kind), &source->targets, err)) &&
-      new_buffer(source, count * sizeof(uint32_t), &source->order, err) &&
-      dg_source_in_turn(source, err))
-    return true;
-  dg_source_close(source);
-  return false;
 }
 
 void dg_source_close(dg_source *source) {

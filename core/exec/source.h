@@ -18,15 +18,16 @@ typedef struct {
   uint32_t capacity;
 } dg_source;
 
-/** Uploads a data set; its order has up to `capacity` indices. On failure everything is freed. */
-bool dg_source_from_samples(dg_source *source, dg_device *device, const dg_samples *samples,
-                            uint32_t capacity, dg_error *err);
+/** What a source holds. */
+typedef struct {
+  uint32_t samples;
+  uint32_t order; /**< indices that batches take */
+  bool targets;   /**< also labels or targets */
+} dg_source_plan;
 
-/** Allocates memory for `count` samples from dg_source_put, with labels or targets or without,
-   which batches take in the same order. On failure everything is freed. */
-bool dg_source_for_samples(dg_source *source, dg_device *device, const dg_sample_kind *kind,
-                           uint32_t count, bool targets, dg_error *err);
-
+/** Allocates memory for samples from dg_source_put. On failure everything is freed. */
+bool dg_source_open(dg_source *source, dg_device *device, const dg_sample_kind *kind,
+                    const dg_source_plan *plan, dg_error *err);
 void dg_source_close(dg_source *source);
 
 /** Writes the first `count` <= capacity indices of the order. */

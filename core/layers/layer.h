@@ -5,7 +5,8 @@
 #ifndef DG_LAYER_H
 #define DG_LAYER_H
 
-#include "core/model/shape.h"
+#include "core/base/numbers.h"
+#include "core/base/size.h"
 #include "core/model/keys.h"
 #include "core/op/op.h"
 

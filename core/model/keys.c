@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -90,6 +91,14 @@ static void describe_type(const dg_key *key, char *text, size_t capacity) {
   case DG_KEY_LINE:
     dg_append(text, capacity, "a line of UTF-8 in quotes, shorter than %d bytes", DG_LINE_SIZE);
     break;
+  case DG_KEY_NUMBERS:
+    dg_append(text, capacity, "a number");
+    describe_range(key, text, capacity);
+    dg_append(text, capacity, "%s a list of at most %u of them, [a, b, ...]",
+              key->choices ? "," : " or", key->most);
+    if (key->choices) dg_append(text, capacity, ", or ");
+    if (key->choices) describe_choices(key, text, capacity);
+    break;
   }
 }
 
@@ -161,6 +170,53 @@ static bool read_choice(const dg_key *key, const config_setting_t *setting, int 
   return dg_fail_unknown(err, setting, key->name, word, "", key->choices, count);
 }
 
+void dg_number_list_free(dg_number_list *numbers) {
+  free(numbers->values);
+  *numbers = (dg_number_list){0};
+}
+
+/** The error for one of the numbers of a list. */
+static bool wrong_element(const dg_key *key, const config_setting_t *setting, uint32_t index,
+                          dg_error *err) {
+  const dg_key one = {.type = DG_KEY_NUMBER,
+                      .low = key->low,
+                      .high = key->high,
+                      .above_low = key->above_low,
+                      .below_high = key->below_high};
+  char takes[400];
+  describe_type(&one, takes, sizeof takes);
+  return dg_fail_at(err, setting, "number %u of %s must be %s", index + 1, key->name, takes);
+}
+
+static bool read_list(const dg_key *key, const config_setting_t *setting, dg_number_list *out,
+                      dg_error *err) {
+  bool listed = config_setting_is_array(setting) || config_setting_is_list(setting);
+  int count = listed ? config_setting_length(setting) : 1;
+  if (count < 1 || (uint32_t)count > key->most) return wrong(key, setting, err);
+  out->values = malloc((size_t)count * sizeof *out->values);
+  if (!out->values) return dg_fail_memory(err, (size_t)count * sizeof *out->values);
+  out->count = (uint32_t)count;
+  for (uint32_t i = 0; i < out->count; i++) {
+    const config_setting_t *element = listed ? config_setting_get_elem(setting, i) : setting;
+    if (read_number(key, element, &out->values[i])) continue;
+    return listed ? wrong_element(key, setting, i, err) : wrong(key, setting, err);
+  }
+  return true;
+}
+
+static bool read_numbers(const dg_key *key, const config_setting_t *setting, dg_number_list *out,
+                         dg_error *err) {
+  *out = (dg_number_list){0};
+  const char *word = config_setting_get_string(setting);
+  if (!key->choices || !word) return read_list(key, setting, out, err);
+  size_t count = 0;
+  for (; key->choices[count]; count++)
+    if (strcmp(key->choices[count], word) == 0) out->word = 1 + (int)count;
+  if (out->word) return true;
+  if (!dg_nearest(word, key->choices, count)) return wrong(key, setting, err);
+  return dg_fail_unknown(err, setting, key->name, word, "", key->choices, count);
+}
+
 bool dg_name_read(const char *word, char *out) {
   size_t length = word ? strlen(word) : 0;
   if (length == 0 || length >= DG_NAME_SIZE) return false;
@@ -201,6 +257,8 @@ static bool read_value(const dg_key *key, const config_setting_t *setting, void 
     break;
   case DG_KEY_CHOICE:
     return read_choice(key, setting, value, err);
+  case DG_KEY_NUMBERS:
+    return read_numbers(key, setting, value, err);
   case DG_KEY_BOOL:
     ok = config_setting_type(setting) == CONFIG_TYPE_BOOL;
     if (ok) *(bool *)value = config_setting_get_bool(setting);
@@ -278,6 +336,12 @@ void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t
   case DG_KEY_PAIR: {
     const uint32_t *pair = value;
     if (pair[0] || key->low == 0.0) dg_append(text, capacity, "; default %u", pair[0]);
+    break;
+  }
+  case DG_KEY_NUMBERS: {
+    const dg_number_list *numbers = value;
+    if (numbers->word)
+      dg_append(text, capacity, "; default \"%s\"", key->choices[numbers->word - 1]);
     break;
   }
   case DG_KEY_NAME:

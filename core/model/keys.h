@@ -14,16 +14,27 @@
 struct config_setting_t;
 
 typedef enum {
-  DG_KEY_COUNT,  /**< whole number -> uint32_t */
-  DG_KEY_NUMBER, /**< number -> double */
-  DG_KEY_BOOL,   /**< true or false -> bool */
-  DG_KEY_CHOICE, /**< one of some words -> int, its index in `choices` */
-  DG_KEY_PAIR,   /**< n or [n, m] -> uint32_t[2] (height, width) */
-  DG_KEY_NAME,   /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
-  DG_KEY_LINE,   /**< a line of text: char[DG_LINE_SIZE] */
+  DG_KEY_COUNT,   /**< whole number -> uint32_t */
+  DG_KEY_NUMBER,  /**< number -> double */
+  DG_KEY_BOOL,    /**< true or false -> bool */
+  DG_KEY_CHOICE,  /**< one of some words -> int, its index in `choices` */
+  DG_KEY_PAIR,    /**< n or [n, m] -> uint32_t[2] (height, width) */
+  DG_KEY_NAME,    /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
+  DG_KEY_LINE,    /**< a line of text: char[DG_LINE_SIZE] */
+  DG_KEY_NUMBERS, /**< n, [n, …] of at most `most` numbers, or one of some words -> dg_number_list
+                   */
 } dg_key_type;
 
 enum { DG_NAME_SIZE = 64, DG_LINE_SIZE = 160 };
+
+/** The value of a key that takes numbers or a word; all 0: none. */
+typedef struct {
+  uint32_t count;
+  double *values; /**< [count], freed by dg_number_list_free */
+  int word;       /**< 1 + its index in `choices`; 0: none */
+} dg_number_list;
+
+void dg_number_list_free(dg_number_list *numbers);
 
 /** One key: where its value goes and which values it takes. */
 typedef struct {
@@ -34,7 +45,9 @@ typedef struct {
   bool above_low;   /**< low itself is not allowed */
   bool below_high;  /**< high itself is not allowed */
   bool required;
-  const char *const *choices; /**< NULL-terminated */
+  const char *const
+      *choices;  /**< NULL-terminated; of DG_KEY_NUMBERS: words beside numbers, or NULL */
+  uint32_t most; /**< numbers of DG_KEY_NUMBERS */
   const char *help;
 } dg_key;
 
@@ -57,7 +70,8 @@ typedef struct {
 /**
  * Fills `config` from a group: defaults first, then every key that is set. Keys in `also` (count
  * `also_count`) are the caller's and are skipped. An unknown key, a wrong type, a value out of
- * range or a missing key is an error with file, line and remedy.
+ * range or a missing key is an error with file, line and remedy. The caller frees each
+ * dg_number_list in `config`, also after an error.
  */
 bool dg_keys_read(const struct config_setting_t *group, const dg_key_table *table,
                   const char *const *also, size_t also_count, void *config, dg_error *err);

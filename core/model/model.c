@@ -11,14 +11,19 @@
 
 /* ---- the keys outside layers -------------------------------------------- */
 
-static const char *const loss_names[] = {"cross_entropy", "mse", NULL};
+static const char *const loss_names[] = {"cross_entropy", "mse", "mae", "huber", "bce", NULL};
+static const char *const target_names[] = {"given", "input", NULL};
+static const char *const measure_names[] = {"measure", NULL};
+static const char *const targets_names[] = {"given", "measure", NULL};
 static const char *const keep_names[] = {"last", "best", NULL};
+static const char *const class_weights_names[] = {"balanced", NULL};
 
 /** The keys of the model itself. */
 typedef struct {
   char name[DG_NAME_SIZE];
   char description[DG_LINE_SIZE];
-  int loss;
+  int loss, target;
+  double huber_delta;
 } heading;
 
 static const dg_key model_keys[] = {
@@ -36,39 +41,48 @@ static const dg_key model_keys[] = {
      .offset = offsetof(heading, loss),
      .choices = loss_names,
      .help = "what training minimizes"},
-};
-static const heading model_defaults = {.loss = DG_LOSS_CROSS_ENTROPY};
-
-static const dg_key data_keys[] = {
-    {.name = "mean",
+    {.name = "target",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(heading, target),
+     .choices = target_names,
+     .help = "what to learn: \"given\", the labels or targets of the data, or \"input\", the "
+             "input itself, as an autoencoder does"},
+    {.name = "huber_delta",
      .type = DG_KEY_NUMBER,
-     .offset = offsetof(dg_data_recipe, mean),
-     .low = -1e6,
-     .high = 1e6,
-     .help = "subtracted from every pixel (pixels are 0 to 1)"},
-    {.name = "std",
-     .type = DG_KEY_NUMBER,
-     .offset = offsetof(dg_data_recipe, std),
+     .offset = offsetof(heading, huber_delta),
      .above_low = true,
-     .help = "every pixel is then divided by this"},
+     .high = 1e6,
+     .help = "loss \"huber\": errors above this count linearly"},
+};
+static const heading model_defaults = {.loss = DG_LOSS_CROSS_ENTROPY, .huber_delta = 1};
+
+#define NORM(field, ...)                                                                           \
+  {                                                                                                \
+    .name = #field, .type = DG_KEY_NUMBERS, .offset = offsetof(dg_data_recipe, field),             \
+    .choices = measure_names, .most = DG_MODEL_COLUMNS, __VA_ARGS__                                \
+  }
+static const dg_key data_keys[] = {
+    NORM(mean, .low = -1e30, .high = 1e30,
+         .help =
+             "subtracted from every number of a sample (pixels are 0 to 1), for each channel or "
+             "column; \"measure\": their means in the training part"),
+    NORM(std, .above_low = true, .high = 1e30,
+         .help = "every number is then divided by this; \"measure\": their standard deviations"),
+    {.name = "targets",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(dg_data_recipe, targets),
+     .choices = targets_names,
+     .help = "\"measure\": target_mean and target_std are those of the training part"},
+    NORM(target_mean, .low = -1e30, .high = 1e30,
+         .help = "subtracted from each target to learn; added again to what the network gives"),
+    NORM(target_std, .above_low = true, .high = 1e30,
+         .help = "each target is then divided by this; what the network gives is multiplied by it"),
     {.name = "validation",
      .type = DG_KEY_COUNT,
      .offset = offsetof(dg_data_recipe, validation),
      .help = "training samples set aside for validation"},
 };
-#define AUGMENT(field, ...)                                                                        \
-  {                                                                                                \
-    .name = #field, .type = DG_KEY_NUMBER, .offset = offsetof(dg_augment_recipe, field),           \
-    __VA_ARGS__                                                                                    \
-  }
-static const dg_key augment_keys[] = {
-    AUGMENT(rotate, .high = 180, .help = "largest rotation, in degrees"),
-    AUGMENT(shift, .high = 1, .help = "largest shift each way, as a share of the size"),
-    AUGMENT(scale, .high = 1, .below_high = true, .help = "1 - scale to 1 + scale times the size"),
-    AUGMENT(shear, .high = 90, .below_high = true, .help = "largest slant, in degrees"),
-};
-static const dg_augment_recipe augment_defaults = {0};
-static const dg_data_recipe data_defaults = {.mean = 0, .std = 1};
+static const dg_data_recipe data_defaults = {0};
 
 static const dg_key train_keys[] = {
     {.name = "epochs",
@@ -110,6 +124,14 @@ static const dg_key train_keys[] = {
      .high = 1,
      .below_high = true,
      .help = "share of a label that is spread over all classes; also in reported losses"},
+    {.name = "class_weights",
+     .type = DG_KEY_NUMBERS,
+     .offset = offsetof(dg_train_recipe, class_weights),
+     .high = 1e6,
+     .choices = class_weights_names,
+     .most = DG_MODEL_CLASSES,
+     .help =
+         "what a sample's loss is multiplied by, for each class; \"balanced\": as rare as it is"},
     {.name = "average",
      .type = DG_KEY_NUMBER,
      .offset = offsetof(dg_train_recipe, average),
@@ -134,7 +156,6 @@ static const dg_train_recipe train_defaults = {
 };
 
 static const dg_key_table model_table = DG_KEY_TABLE("the model", model_keys, model_defaults);
-static const dg_key_table augment_table = DG_KEY_TABLE("augment", augment_keys, augment_defaults);
 static const dg_key_table data_table = DG_KEY_TABLE("data", data_keys, data_defaults);
 static const dg_key_table train_table = DG_KEY_TABLE("train", train_keys, train_defaults);
 
@@ -144,7 +165,9 @@ static bool wants_group(const config_setting_t *setting, dg_error *err) {
                     config_setting_name(setting));
 }
 
-static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_error *err) {
+/** Reads the group `data`, after input. */
+static bool read_data(const config_setting_t *root, const dg_shape *input, dg_data_recipe *data,
+                      dg_error *err) {
   static const char *const also[] = {"augment"};
   *data = data_defaults;
   const config_setting_t *group = config_setting_get_member(root, "data");
@@ -152,8 +175,36 @@ static bool read_data(const config_setting_t *root, dg_data_recipe *data, dg_err
   if (!wants_group(group, err) || !dg_keys_read(group, &data_table, also, 1, data, err))
     return false;
   const config_setting_t *augment = config_setting_get_member(group, "augment");
-  return !augment || (wants_group(augment, err) &&
-                      dg_keys_read(augment, &augment_table, NULL, 0, &data->augment, err));
+  return !augment ||
+         (wants_group(augment, err) && dg_read_augment(augment, input, &data->augment, err));
+}
+
+static bool check_class_weights(const config_setting_t *group, const dg_number_list *weights,
+                                dg_error *err) {
+  for (uint32_t i = 0; i < weights->count; i++)
+    if (weights->values[i] > 0) return true;
+  return weights->count == 0 || dg_fail_at(err, config_setting_get_member(group, "class_weights"),
+                                           "class_weights are all 0: nothing would be learned");
+}
+
+/** Does a list have one number for all, or one for each of `count`? */
+static bool check_length(const config_setting_t *root, const char *key,
+                         const dg_number_list *numbers, uint32_t count, const char *of,
+                         dg_error *err) {
+  const config_setting_t *group = config_setting_get_member(root, "data");
+  return numbers->count <= 1 || numbers->count == count ||
+         dg_fail_at(err, config_setting_get_member(group, key),
+                    "%s has %u numbers, but the input has %u %s: one for all, or one for each", key,
+                    numbers->count, count, of);
+}
+
+/** Refuses numbers of the group `data` that the input has no channels for. */
+static bool check_data(const config_setting_t *root, const dg_model *model, dg_error *err) {
+  const dg_shape *in = &model->input;
+  const uint32_t channels = in->dim[in->rank == 3 ? 0 : in->rank - 1];
+  const char *of = in->rank == 3 ? "channels" : in->rank == 2 ? "features" : "columns";
+  return check_length(root, "mean", &model->data.mean, channels, of, err) &&
+         check_length(root, "std", &model->data.std, channels, of, err);
 }
 
 /** Refuses settings of the group `train` that have no effect because of others. */
@@ -165,7 +216,7 @@ static bool check_train(const config_setting_t *group, const dg_model *model, dg
   if (train->label_smoothing > 0 && model->loss != DG_LOSS_CROSS_ENTROPY)
     return dg_fail_at(err, config_setting_get_member(group, "label_smoothing"),
                       "label_smoothing needs loss = \"cross_entropy\"");
-  return true;
+  return check_class_weights(group, &train->class_weights, err);
 }
 
 /** Reads the group `train`, after loss and data. */
@@ -324,11 +375,20 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   const config_setting_t *root = config_root_setting(config);
   heading head;
   if (!dg_keys_read(root, &model_table, also, sizeof also / sizeof *also, &head, err)) return false;
+  const config_setting_t *delta = config_setting_get_member(root, "huber_delta");
+  if (delta && head.loss != DG_LOSS_HUBER)
+    return dg_fail_at(err, delta, "huber_delta needs loss = \"huber\"");
   memcpy(model->name, head.name, sizeof model->name);
   memcpy(model->description, head.description, sizeof model->description);
   model->loss = head.loss;
-  if (!read_input(root, &model->input, err) || !read_data(root, &model->data, err) ||
-      !read_train(root, model, err) || !read_layers(root, model, err))
+  model->target = head.target;
+  model->huber_delta = head.huber_delta;
+  if (head.target == DG_TARGET_INPUT && head.loss == DG_LOSS_CROSS_ENTROPY)
+    return dg_fail_at(err, config_setting_get_member(root, "target"),
+                      "target = \"input\" needs a loss of numbers: loss = \"mse\"");
+  if (!read_input(root, &model->input, err) || !read_data(root, &model->input, &model->data, err) ||
+      !check_data(root, model, err) || !read_train(root, model, err) ||
+      !read_layers(root, model, err))
     return false;
   model->text = dg_source_text(config);
   if (!model->text) return dg_fail_memory(err, 1);
@@ -378,6 +438,11 @@ void dg_model_free(dg_model *model) {
   if (!model) return;
   for (uint32_t i = 0; i < model->layer_count; i++) free(model->layers[i].config);
   free(model->layers);
+  dg_number_list_free(&model->train.class_weights);
+  dg_number_list_free(&model->data.mean);
+  dg_number_list_free(&model->data.std);
+  dg_number_list_free(&model->data.target_mean);
+  dg_number_list_free(&model->data.target_std);
   free(model->text);
   free(model);
 }

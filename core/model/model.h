@@ -21,17 +21,25 @@ typedef struct {
   void *config;      /**< filled by the kind's keys; owned */
 } dg_model_layer;
 
-/** Largest warps of training images. */
+/** Largest changes of training samples; as in dg_augment, but for angles. */
 typedef struct {
   double rotate, shear; /**< degrees */
-  double shift, scale;  /**< as fractions of the image's size */
+  double shift, scale;  /**< as fractions of the sample's size */
+  double flip, brightness, contrast, gain, noise;
+  uint32_t crop, cutout;
 } dg_augment_recipe;
 
-/** How images become numbers: (byte / 255 - mean) / std. */
+/** A word of the numbers in dg_data_recipe: they are measured in the training part. */
+enum { DG_DATA_MEASURE = 1 };
+
+/** How samples become numbers, (v - mean) / std, where v is a float or byte / 255; and the same for
+    targets. Each has one number for all channels, one for each, or the word above. */
 typedef struct {
-  double mean, std;
-  uint32_t validation;   /**< training samples held out */
-  bool validation_given; /**< an override says so, not the recipe */
+  dg_number_list mean, std;               /**< none: 0 and 1 */
+  int targets;                            /**< the word: target_mean and target_std are measured */
+  dg_number_list target_mean, target_std; /**< none: 0 and 1 */
+  uint32_t validation;                    /**< training samples held out */
+  bool validation_given;                  /**< an override says so, not the recipe */
   dg_augment_recipe augment;
 } dg_data_recipe;
 
@@ -72,10 +80,26 @@ typedef struct {
   double label_smoothing; /**< 0: none */
   double average;         /**< decay of the moving average of the weights; 0: none */
   int keep;               /**< dg_keep */
-  bool exact;             /**< see dg_op_desc */
+  /** A sample's loss is multiplied by the weight of its class; none: all are 1. */
+  dg_number_list class_weights;
+  bool exact; /**< see dg_op_desc */
   dg_optimizer_recipe optimizer;
   dg_schedule_recipe schedule;
 } dg_train_recipe;
+
+/** What the outputs shall be like. */
+typedef enum {
+  DG_TARGET_GIVEN, /**< the labels or targets of the data set */
+  DG_TARGET_INPUT, /**< the input, normalized */
+} dg_model_target;
+
+/** A word of dg_train_recipe.class_weights: samples / (classes * samples of the class), counted in
+   the training part. */
+enum { DG_CLASS_WEIGHTS_BALANCED = 1 };
+
+/** Most classes, and so most weights of them; most channels or columns with numbers of their own.
+ */
+enum { DG_MODEL_CLASSES = 256, DG_MODEL_COLUMNS = 4096 };
 
 struct dg_model {
   char name[DG_NAME_SIZE];
@@ -83,16 +107,32 @@ struct dg_model {
   char path[256];
   dg_shape input;
   dg_data_recipe data;
-  int loss; /**< dg_loss_kind */
+  int loss;           /**< dg_loss_kind */
+  int target;         /**< dg_model_target */
+  double huber_delta; /**< of DG_LOSS_HUBER */
   dg_train_recipe train;
   uint32_t layer_count;
   dg_model_layer *layers;
   char *text; /**< the effective model file, overrides included */
 };
 
+/** Number i of a list that has one for all, or of an empty list, which has `none` for all. */
+static inline double dg_number_of(const dg_number_list *numbers, uint32_t i, double none) {
+  return numbers->count == 0 ? none : numbers->values[numbers->count == 1 ? 0 : i];
+}
+
+/** Do outputs for classes estimate their probabilities directly, not as logits? */
+static inline bool dg_model_estimates(const dg_model *model) {
+  return model->loss == DG_LOSS_MSE || model->loss == DG_LOSS_MAE || model->loss == DG_LOSS_HUBER;
+}
+
 /** dg_model_load from the text of a model file; messages name `where`. */
 dg_model *dg_model_parse(const char *text, const char *where, const dg_override *overrides,
                          size_t count, dg_error *err);
+
+/** The group `augment` for an input of this shape (augment.c). */
+bool dg_read_augment(const struct config_setting_t *group, const dg_shape *input,
+                     dg_augment_recipe *out, dg_error *err);
 
 /** Recipe tables (recipe.c): `optimizer` and `schedule` by their `type`. */
 bool dg_read_optimizer(const struct config_setting_t *group, dg_optimizer_recipe *out,

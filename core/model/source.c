@@ -142,9 +142,12 @@ static bool is_complete(const config_setting_t *setting) {
 
 bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err) {
   if (!check_text(text, where, true, err)) return false;
-  if (!config_read_string(config, text))
-    return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s", where, config_error_line(config),
-                   config_error_text(config));
+  if (!config_read_string(config, text)) {
+    const char *fault = config_error_text(config);
+    bool mixed = strstr(fault, "mismatched element type"); /* whole and other numbers, mostly */
+    return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s%s", where, config_error_line(config), fault,
+                   mixed ? "; write all numbers of a list alike: [1.0, 2.5]" : "");
+  }
   if (!is_complete(config_root_setting(config))) return dg_fail_memory(err, strlen(text));
   config_setting_set_hook(config_root_setting(config), (void *)(uintptr_t)where);
   return true;
@@ -193,13 +196,19 @@ static bool copy_setting(const config_setting_t *from, config_setting_t *parent,
   return true;
 }
 
-/** Parses `text` as the value of a setting "value"; a word without quotes is taken as a string. */
+/** Parses `text` as the value of a setting "value"; a word without quotes is taken as a string, and
+    an array of whole and other numbers, which libconfig has not, as a list. */
 static bool parse_value(config_t *config, const char *text) {
   char line[1200];
   if (strpbrk(text, ";\n")) return false;
   if (snprintf(line, sizeof line, "value = %s;", text) >= (int)sizeof line) return false;
   if (config_read_string(config, line)) return true;
   if (strpbrk(text, "\"\\") || *text == '\0') return false;
+  size_t length = strlen(text);
+  if (*text == '[' && text[length - 1] == ']') {
+    snprintf(line, sizeof line, "value = (%.*s);", (int)length - 2, text + 1);
+    return config_read_string(config, line);
+  }
   snprintf(line, sizeof line, "value = \"%s\";", text);
   return config_read_string(config, line);
 }

@@ -43,7 +43,9 @@ static bool open_gather(dg_predictor *p, dg_error *err) {
   const dg_sample_kind kind = dg_gray_kind(p->height, p->width);
   const dg_gather_desc desc = dg_gather_describe(p->model, &kind);
   const dg_gather_options options = {.max_n = p->batch, .x = dg_network_input(p->network)};
-  if (!dg_source_for_samples(&p->source, p->device, &kind, p->batch, false, err) ||
+  const dg_source_plan plan = {.samples = p->batch, .order = p->batch};
+  if (!dg_source_open(&p->source, p->device, &kind, &plan, err) ||
+      !dg_source_in_turn(&p->source, err) ||
       !dg_gather_open(&p->gather, p->device, &desc, &options, err))
     return false;
   dg_gather_from(&p->gather, &p->source);

@@ -31,7 +31,7 @@ static void positive_part(const float *x, uint32_t count, float *out) {
 
 void dg_probabilities(const dg_model *model, double temperature, const float *logits,
                       uint32_t count, uint32_t classes, float *probabilities) {
-  bool squared = model->loss == DG_LOSS_MSE, tempered = temperature != 0;
+  bool squared = dg_model_estimates(model), tempered = temperature != 0;
   float divisor = tempered ? (float)temperature : 1;
   for (uint32_t i = 0; i < count; i++, logits += classes, probabilities += classes) {
     if (squared && tempered) log_odds(logits, classes, probabilities);

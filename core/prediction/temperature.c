@@ -100,7 +100,7 @@ static bool check(const samples *s, dg_error *err) {
 
 bool dg_temperature_fit(const dg_model *model, const float *logits, const uint8_t *labels,
                         uint32_t count, uint32_t classes, double *temperature, dg_error *err) {
-  const samples s = {logits, labels, count, classes, model->loss == DG_LOSS_MSE};
+  const samples s = {logits, labels, count, classes, dg_model_estimates(model)};
   if (!check(&s, err)) return false;
   double b = solve(&s);
   if (b >= (1 - 1e-6) / DG_TEMPERATURE_LEAST)

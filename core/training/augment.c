@@ -19,7 +19,9 @@ static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *devic
   desc.mean = 0;
   desc.std = 1;
   *a = (augmenter){0};
-  if (!dg_source_from_samples(&a->source, device, samples, count, err) ||
+  const dg_source_plan plan = {.samples = samples->count, .order = count};
+  if (!dg_source_open(&a->source, device, &samples->kind, &plan, err) ||
+      !dg_source_put(&a->source, samples->inputs, NULL, samples->count, err) ||
       !(a->x = device->calls->buffer_new(device, count * numbers * sizeof(float), err)) ||
       !dg_gather_open(&a->gather, device, &desc,
                       &(dg_gather_options){.max_n = count, .x = a->x, .train = true}, err))

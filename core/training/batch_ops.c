@@ -3,25 +3,43 @@
 
 #include "core/training/trainer.h"
 
+static bool learns_input(const dg_trainer *t) {
+  return t->model->target == DG_TARGET_INPUT;
+}
+
 static bool open_gather(dg_trainer *t, dg_batch_ops *ops, dg_buffer *input, dg_error *err) {
-  const dg_gather_desc desc = dg_gather_describe(t->model, &t->data->train.kind);
-  const dg_gather_options options = {
-      .max_n = dg_network_samples(t->network), .x = input, .train = true, .targets = true};
-  return dg_gather_open(&ops->gather, t->device, &desc, &options, err);
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  const dg_gather_desc desc = dg_gather_describe(t->model, &kind);
+  float *norms = desc.per_channel ? dg_gather_norms(t->model, &desc, err) : NULL;
+  const dg_gather_options options = {.max_n = dg_network_samples(t->network),
+                                     .x = input,
+                                     .train = true,
+                                     .targets = !learns_input(t),
+                                     .norms = norms};
+  bool ok =
+      (norms || !desc.per_channel) && dg_gather_open(&ops->gather, t->device, &desc, &options, err);
+  free(norms);
+  return ok;
+}
+
+static dg_loss_desc loss_of(const dg_trainer *t) {
+  return (dg_loss_desc){.kind = (dg_loss_kind)t->model->loss,
+                        .outputs = dg_network_outputs(t->network),
+                        .targets = learns_input(t) || t->data->train.kind.targets,
+                        .weighted = t->class_weights,
+                        .smoothing = (float)t->model->train.label_smoothing,
+                        .delta = (float)t->model->huber_delta};
 }
 
 static bool open_loss(dg_trainer *t, dg_batch_ops *ops, const dg_network_io *io, dg_error *err) {
-  dg_op_desc desc = {.kind = DG_OP_LOSS,
-                     .exact = t->model->train.exact,
-                     .loss = {.kind = (dg_loss_kind)t->model->loss,
-                              .outputs = dg_network_outputs(t->network),
-                              .smoothing = (float)t->model->train.label_smoothing}};
+  dg_op_desc desc = {.kind = DG_OP_LOSS, .exact = t->model->train.exact, .loss = loss_of(t)};
   if (!dg_bound_prepare(&ops->loss, t->device, "loss", &desc, dg_network_samples(t->network), true,
                         err))
     return false;
   dg_op_buffers *b = &ops->loss.buffers;
   b->in[0] = io->output;
-  b->in[1] = ops->gather.targets;
+  b->in[1] = learns_input(t) ? io->input : ops->gather.targets;
+  b->in[2] = t->class_weights;
   b->out[0] = io->d_output;
   b->out[1] = t->metrics.losses;
   b->out[2] = t->metrics.correct;

@@ -22,6 +22,9 @@ bool dg_trainer_calibrate(dg_trainer *t, dg_error *err) {
   if (t->test_only)
     return dg_fail(err, DG_ERR_INPUT,
                    "the trainer was made to test only: it has no validation samples");
+  if (t->data->train.kind.targets || t->model->target == DG_TARGET_INPUT)
+    return dg_fail(err, DG_ERR_INPUT, "%s: only probabilities of classes have a temperature",
+                   t->model->path);
   if (t->validation_count == 0)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: no validation samples are set aside to fit a temperature", t->model->path);

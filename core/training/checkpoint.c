@@ -61,7 +61,7 @@ static char *cursor_text(const dg_trainer *t) {
                                            : t->device->info.compute_units),
       "data", folder ? folder : t->data->source, "data_checksum", (json_int_t)t->checksum, "seed",
       (json_int_t)t->seed, "epoch", (json_int_t)cursor->epoch, "step", (json_int_t)cursor->done,
-      "best_accuracy", cursor->best_accuracy, "seconds", cursor->seconds, "loss_sum", m->loss_sum,
+      "best_accuracy", cursor->best_score, "seconds", cursor->seconds, "loss_sum", m->loss_sum,
       "right", (json_int_t)m->correct_sum, "total", (json_int_t)m->total);
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
   json_decref(json);
@@ -91,7 +91,7 @@ static bool parse_cursor(const char *text, saved_cursor *out) {
       json_unpack(json, "{si ss ss sI ss sI sI sI sI sF sF sF sI sI}", "version", &version,
                   "backend", &backend, "device", &device, "threads", &threads, "data", &data,
                   "data_checksum", &sum, "seed", &seed, "epoch", &epoch, "step", &step,
-                  "best_accuracy", &out->cursor.best_accuracy, "seconds", &out->cursor.seconds,
+                  "best_accuracy", &out->cursor.best_score, "seconds", &out->cursor.seconds,
                   "loss_sum", &out->loss_sum, "right", &correct, "total", &total) == 0 &&
       version == CHECKPOINT_VERSION && is_count(threads) && is_count(sum) && is_count(seed) &&
       is_count(epoch) && is_count(step) && is_count(correct) && is_count(total);
@@ -153,7 +153,7 @@ static bool arrays_new(const dg_trainer *t, arrays *a, dg_error *err) {
   *a = (arrays){.memory = calloc(MAX_ARRAYS * floats, sizeof(float))};
   if (!a->memory) return dg_fail_memory(err, MAX_ARRAYS * floats * sizeof(float));
   add_array(a, floats, "now/", false);
-  if (t->best && t->cursor.best_accuracy >= 0) add_array(a, floats, "best/", false);
+  if (t->best && t->cursor.best_score >= 0) add_array(a, floats, "best/", false);
   if (t->averaged) add_array(a, floats, "average/", true);
   for (uint32_t i = 0; i < dg_trainer_state_arrays(t); i++)
     add_array(a, floats, of_optimizer[i], true);

@@ -111,6 +111,6 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
     if (!dg_trainer_save_checkpoint(t, err)) return false;
   }
   bool kept = dg_trainer_restore_best(t, err) && calibrate(t, err);
-  t->cursor = (dg_cursor){.best_accuracy = -1};
+  t->cursor = (dg_cursor){.best_score = -1};
   return kept;
 }

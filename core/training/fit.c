@@ -67,9 +67,24 @@ static bool check_targets(const dg_model *model, uint32_t outputs, uint32_t targ
          dg_advise(err, DG_REMEDY_MODEL_KEY);
 }
 
+/** Is the output of a network that learns its input as large as it? */
+static bool check_decoded(const dg_model *model, uint32_t outputs, dg_error *err) {
+  const uint64_t inputs = dg_shape_count(&model->input);
+  return outputs == inputs ||
+         dg_fail(
+             err, DG_ERR_INPUT,
+             "%s: the input of %llu numbers is to be learned, but the last layer has %u outputs: "
+             "%s.units=%llu would fit",
+             model->path, (unsigned long long)inputs, outputs, output_name(model),
+             (unsigned long long)inputs) ||
+         dg_advise(err, DG_REMEDY_MODEL_KEY);
+}
+
 bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t classes,
                      dg_error *err) {
   const uint32_t outputs = dg_network_outputs(t->network), targets = samples->kind.targets;
+  if (t->model->target == DG_TARGET_INPUT)
+    return check_input(t->model, samples, err) && check_decoded(t->model, outputs, err);
   return check_input(t->model, samples, err) &&
          (targets ? check_targets(t->model, outputs, targets, err)
                   : check_classes(t->model, outputs, classes, err));

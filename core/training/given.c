@@ -1,16 +1,28 @@
 /** Single training steps on samples from the caller. */
+#include <stdlib.h>
+
 #include "core/base/sized.h"
 #include "core/training/trainer.h"
 
-static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *err) {
-  uint32_t most = dg_trainer_step_samples(t), outputs = dg_network_outputs(t->network);
-  if (t->test_only)
-    return dg_fail(err, DG_ERR_INPUT, "the trainer was made to test only: it can't train");
-  if (batch->count == 0 || batch->count > most)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%u samples were given for a training step; the model's recipe takes 1 to %u",
-                   batch->count, most);
-  for (uint32_t i = 0; i < batch->count; i++)
+/** The caller's samples; nothing is changed in them. */
+static dg_samples samples_of(const dg_trainer *t, const dg_batch *batch) {
+  return (dg_samples){.count = batch->count,
+                      .kind = t->data->train.kind,
+                      .inputs = (uint8_t *)(batch->inputs ? batch->inputs : batch->images),
+                      .labels = (uint8_t *)batch->labels,
+                      .targets = (uint8_t *)batch->targets};
+}
+
+static bool check_contents(const dg_trainer *t, const dg_batch *batch, dg_error *err) {
+  const uint32_t outputs = dg_network_outputs(t->network);
+  const dg_sample_kind *kind = &t->data->train.kind;
+  if (!batch->inputs && (!batch->images || kind->type != DG_NUMBERS_BYTES))
+    return dg_fail(err, DG_ERR_INPUT, "a training step was given no inputs");
+  if (t->model->target == DG_TARGET_INPUT) return true;
+  if (kind->targets ? !batch->targets : !batch->labels)
+    return dg_fail(err, DG_ERR_INPUT, "a training step was given no %s",
+                   kind->targets ? "targets" : "labels");
+  for (uint32_t i = 0; !kind->targets && i < batch->count; i++)
     if (batch->labels[i] >= outputs)
       return dg_fail(err, DG_ERR_INPUT,
                      "sample %u has the label %u, but the network has %u outputs", i,
@@ -18,12 +30,33 @@ static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *er
   return true;
 }
 
+static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *err) {
+  uint32_t most = dg_trainer_step_samples(t);
+  if (t->test_only)
+    return dg_fail(err, DG_ERR_INPUT, "the trainer was made to test only: it can't train");
+  if (batch->count == 0 || batch->count > most)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%u samples were given for a training step; the model's recipe takes 1 to %u",
+                   batch->count, most);
+  return check_contents(t, batch, err);
+}
+
 /** Uploads the samples; memory for them is allocated once. */
 static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
-  if (!t->given.device && !dg_source_for_samples(&t->given, t->device, &t->data->train.kind,
-                                                 dg_trainer_step_samples(t), true, err))
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  const dg_source_plan plan = {.samples = dg_trainer_step_samples(t),
+                               .order = dg_trainer_step_samples(t),
+                               .targets = t->model->target == DG_TARGET_GIVEN};
+  const dg_samples samples = samples_of(t, batch);
+  const uint8_t *targets;
+  uint8_t *owned;
+  if (!t->given.device && (!dg_source_open(&t->given, t->device, &kind, &plan, err) ||
+                           !dg_source_in_turn(&t->given, err)))
     return false;
-  return dg_source_put(&t->given, batch->images, batch->labels, batch->count, err);
+  if (!dg_trainer_targets(t, &samples, &targets, &owned, err)) return false;
+  bool ok = dg_source_put(&t->given, samples.inputs, targets, batch->count, err);
+  free(owned);
+  return ok;
 }
 
 /** Advances the cursor after a step. */

@@ -1,10 +1,12 @@
 #include "core/training/metrics.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t slices, dg_error *err) {
+bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t slices, bool counted,
+                     dg_error *err) {
   uint32_t steps = DG_METRICS_SLOTS / slices;
-  *metrics = (dg_metrics){.device = device};
+  *metrics = (dg_metrics){.device = device, .counted = counted};
   metrics->capacity = steps < 1 ? 1 : steps < DG_METRICS_STEPS ? steps : DG_METRICS_STEPS;
   metrics->slots = metrics->capacity * slices;
   metrics->read_losses = malloc(metrics->slots * sizeof *metrics->read_losses);
@@ -49,7 +51,7 @@ static void add_step(dg_metrics *metrics, uint32_t i, uint32_t first, uint32_t e
     correct += metrics->read_correct[slot];
   }
   metrics->loss[i] = (float)loss;
-  metrics->accuracy[i] = (double)correct / metrics->samples[i];
+  metrics->accuracy[i] = metrics->counted ? (double)correct / metrics->samples[i] : NAN;
   metrics->loss_sum += (double)metrics->loss[i] * metrics->samples[i];
   metrics->correct_sum += correct;
   metrics->total += metrics->samples[i];
@@ -72,7 +74,8 @@ bool dg_metrics_read(dg_metrics *metrics, const float **losses, uint32_t *count,
 
 dg_score dg_metrics_score(const dg_metrics *metrics) {
   return (dg_score){.loss = metrics->loss_sum / metrics->total,
-                    .accuracy = (double)metrics->correct_sum / metrics->total,
+                    .accuracy =
+                        metrics->counted ? (double)metrics->correct_sum / metrics->total : NAN,
                     .correct = metrics->correct_sum,
                     .total = metrics->total};
 }

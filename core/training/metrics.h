@@ -12,6 +12,7 @@ enum { DG_METRICS_STEPS = 128, DG_METRICS_SLOTS = 4096 };
 
 typedef struct {
   dg_device *device;
+  bool counted;                /**< whether answers are counted, or else accuracies are NaN */
   uint32_t capacity, slots;    /**< most steps, and most slices */
   dg_buffer *losses, *correct; /**< float and uint32 [slots] */
   float *read_losses;          /**< [slots] */
@@ -26,8 +27,9 @@ typedef struct {
   uint32_t correct_sum, total;
 } dg_metrics;
 
-/** Allocates for steps of up to `slices` <= 2^20 slices. */
-bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t slices, dg_error *err);
+/** Allocates for steps of up to `slices` <= 2^20 slices. `counted`: losses count answers. */
+bool dg_metrics_open(dg_metrics *metrics, dg_device *device, uint32_t slices, bool counted,
+                     dg_error *err);
 void dg_metrics_close(dg_metrics *metrics);
 
 /** Resets all sums. No step may be pending. */

@@ -81,7 +81,7 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
   else
     for (uint32_t i = 0; i < count; i++) t->members[i] = i;
   uint32_t longest = length > t->validation_count ? (uint32_t)length : t->validation_count;
-  return dg_source_from_samples(&t->source, t->device, &t->data->train, longest, err);
+  return dg_trainer_upload(t, &t->data->train, longest, &t->source, err);
 }
 
 /** Number of samples in the steps of an epoch. */

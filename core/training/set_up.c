@@ -38,10 +38,13 @@ static dg_network *build(const dg_trainer *t, dg_error *err) {
 }
 
 static bool set_up(dg_trainer *t, dg_error *err) {
+  if (!dg_trainer_measure(t, err)) return false;
   t->network = build(t, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
-         dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t), err) &&
-         dg_trainer_open_batch_ops(t, err) && dg_network_initialize(t->network, t->seed, err) &&
+         dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t),
+                         dg_trainer_task(t) != DG_TASK_VALUES, err) &&
+         dg_trainer_open_class_weights(t, err) && dg_trainer_open_batch_ops(t, err) &&
+         dg_network_initialize(t->network, t->seed, err) &&
          (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
                            open_best(t, err)));
 }
@@ -73,7 +76,7 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->listener = listener;
   t->note = options.note;
   t->user = options.user;
-  t->cursor.best_accuracy = -1;
+  t->cursor.best_score = -1;
   if (keep_path(t, &options, err) && set_up(t, err) &&
       (!options.resume || dg_trainer_load_checkpoint(t, err)))
     return t;
@@ -91,6 +94,7 @@ void dg_trainer_free(dg_trainer *t) {
   dg_trainer_calls(t)->buffer_free(t->averaged);
   dg_trainer_calls(t)->buffer_free(t->best);
   dg_trainer_calls(t)->buffer_free(t->fault);
+  dg_trainer_calls(t)->buffer_free(t->class_weights);
   dg_metrics_close(&t->metrics);
   dg_source_close(&t->source);
   dg_source_close(&t->given);
@@ -99,7 +103,14 @@ void dg_trainer_free(dg_trainer *t) {
   free(t->order);
   free(t->bounds);
   free(t->checkpoint_path);
+  dg_model_free(t->measured);
   free(t);
+}
+
+dg_task dg_trainer_task(const dg_trainer *t) {
+  if (t->model->target == DG_TARGET_INPUT) return DG_TASK_VALUES;
+  if (!t->data->train.kind.targets) return DG_TASK_CLASS;
+  return t->model->loss == DG_LOSS_BCE ? DG_TASK_LABELS : DG_TASK_VALUES;
 }
 
 bool dg_trainer_exact(const dg_trainer *t) {
@@ -126,8 +137,30 @@ bool dg_trainer_save(dg_trainer *t, const char *path, dg_error *err) {
   return dg_weights_save(t->network, t->model, &t->data->names, t->temperature, path, err);
 }
 
+static bool same_numbers(const dg_number_list *a, const dg_number_list *b) {
+  return a->count == b->count &&
+         (!a->count || !memcmp(a->values, b->values, a->count * sizeof *a->values));
+}
+
+/** Were the weights of a file learned with the numbers that the recipe measured? */
+static bool check_measured(const dg_trainer *t, const char *path, dg_error *err) {
+  if (!t->measured) return true;
+  dg_model *learned = dg_model_from_weights(path, NULL, 0, err);
+  if (!learned) return false;
+  const dg_data_recipe *a = &t->model->data, *b = &learned->data;
+  bool ok = same_numbers(&a->mean, &b->mean) && same_numbers(&a->std, &b->std) &&
+            same_numbers(&a->target_mean, &b->target_mean) &&
+            same_numbers(&a->target_std, &b->target_std);
+  dg_model_free(learned);
+  return ok || dg_fail(err, DG_ERR_INPUT,
+                       "%s: its weights were learned with other means and deviations than those "
+                       "measured in %.300s; take the model that is in the file, which has them",
+                       path, t->data->source);
+}
+
 bool dg_trainer_load(dg_trainer *t, const char *path, dg_error *err) {
   dg_classes learned;
+  if (!check_measured(t, path, err)) return false;
   if (t->test_only && (!dg_classes_from_weights(&learned, path, err) ||
                        !dg_trainer_same_classes(&learned, t->data, path, err)))
     return false;

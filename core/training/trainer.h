@@ -1,9 +1,9 @@
 /**
  * The trainer, shared by the files of this folder. Each file uses only those named before it:
- * fit.c, order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run batches
- * through the network, validation.c validates and stores the best parameters, checkpoint.c saves
- * everything for a later resume. On top of them, set_up.c creates a trainer, calibrate.c fits the
- * temperature, epochs.c has the training loop, and test.c runs the network on test images.
+ * targets.c, fit.c, order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run
+ * batches through the network, validation.c validates and stores the best parameters, checkpoint.c
+ * saves everything for a later resume. On top of them, set_up.c creates a trainer, calibrate.c fits
+ * the temperature, epochs.c has the training loop, and test.c runs the network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -19,10 +19,10 @@
 
 /** The progress of training, which a resume restores. */
 typedef struct {
-  uint32_t epoch;       /**< finished epochs */
-  uint32_t done;        /**< steps of the one after them */
-  double best_accuracy; /**< best validation accuracy; negative before the first */
-  double seconds;       /**< spent on the current epoch */
+  uint32_t epoch;    /**< finished epochs */
+  uint32_t done;     /**< steps of the one after them */
+  double best_score; /**< of the best validation (validation.c); negative before the first */
+  double seconds;    /**< spent on the current epoch */
 } dg_cursor;
 
 /** The ops around an instance of the network: gather and loss. */
@@ -32,7 +32,8 @@ typedef struct {
 } dg_batch_ops;
 
 struct dg_trainer {
-  const dg_model *model;
+  const dg_model *model; /**< the caller's, or `measured` */
+  dg_model *measured;    /**< the caller's with numbers that were measured; NULL: there are none */
   const dg_dataset *data;
   dg_device *device;
   dg_listener listener;
@@ -44,8 +45,9 @@ struct dg_trainer {
   dg_source source; /**< the training images */
   dg_source given;  /**< samples given to dg_trainer_step; empty before its first call */
   dg_metrics metrics;
-  uint32_t instances;      /**< of the network */
-  dg_batch_ops *batch_ops; /**< one per instance; tests use the first */
+  uint32_t instances;       /**< of the network */
+  dg_batch_ops *batch_ops;  /**< one per instance; tests use the first */
+  dg_buffer *class_weights; /**< float [outputs]; NULL: all are 1 */
   dg_bound_op update, average;
   dg_buffer *state;    /**< of the optimizer; NULL if it has none */
   dg_buffer *averaged; /**< moving average of the parameters; NULL without train.average */
@@ -68,6 +70,30 @@ struct dg_trainer {
 static inline const dg_device_calls *dg_trainer_calls(const dg_trainer *t) {
   return t->device->calls;
 }
+
+/* ---- targets.c ----------------------------------------------------------- */
+
+/** Fills in what the model's recipe measures in the training part. */
+bool dg_trainer_measure(dg_trainer *trainer, dg_error *err);
+
+/** The kind of the trainer's samples on the device: targets that are scaled are floats, and what is
+    learned from the input alone has none. */
+dg_sample_kind dg_trainer_kind(const dg_trainer *trainer);
+
+/** Finds the labels or targets of samples as the network learns them; NULL where it learns its
+    input. The caller frees `owned`. */
+bool dg_trainer_targets(const dg_trainer *trainer, const dg_samples *samples,
+                        const uint8_t **targets, uint8_t **owned, dg_error *err);
+
+/** Uploads samples as a source of that kind, their targets scaled as the recipe says. */
+bool dg_trainer_upload(const dg_trainer *trainer, const dg_samples *samples, uint32_t capacity,
+                       dg_source *source, dg_error *err);
+
+/** Gives outputs [n, outputs] the units of the targets, or of the inputs if these are learned. */
+void dg_trainer_restore(const dg_trainer *trainer, uint32_t n, float *outputs);
+
+/** Uploads the weights of classes, if the recipe has any. */
+bool dg_trainer_open_class_weights(dg_trainer *trainer, dg_error *err);
 
 /* ---- fit.c --------------------------------------------------------------- */
 

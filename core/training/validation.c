@@ -19,6 +19,12 @@ static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *er
   return copy(t, from, to, dg_network_floats(t->network), err);
 }
 
+/** What is better is larger, from 0 to 1: the accuracy, or where there are no answers to count, a
+    smaller loss. */
+static double score_of(const dg_score *score) {
+  return isnan(score->accuracy) ? 1 / (1 + score->loss) : score->accuracy;
+}
+
 /** Validates the parameters in the network and stores them if they are the best. */
 static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   const uint32_t *members = t->members + t->train_count;
@@ -31,9 +37,10 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
                    t->cursor.epoch + 1) ||
            dg_advise(err, DG_REMEDY_LEARNING_RATE);
   report->validated = true;
-  report->best = report->validation.accuracy > t->cursor.best_accuracy;
+  const double score = score_of(&report->validation);
+  report->best = score > t->cursor.best_score;
   if (!report->best) return true;
-  t->cursor.best_accuracy = report->validation.accuracy;
+  t->cursor.best_score = score;
   return copy_all(t, dg_network_parameters(t->network), t->best, err);
 }
 
@@ -48,7 +55,7 @@ bool dg_trainer_validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) 
 /** Copies the parameters that the recipe selects into the network. */
 static bool restore_best(dg_trainer *t, dg_error *err) {
   dg_buffer *parameters = dg_network_parameters(t->network);
-  bool validated = t->cursor.best_accuracy >= 0; /* false if the caller gave all steps */
+  bool validated = t->cursor.best_score >= 0; /* false if the caller gave all steps */
   if (t->model->train.keep == DG_KEEP_BEST && validated)
     return copy_all(t, t->best, parameters, err);
   return !t->averaged || copy_learned(t, t->averaged, parameters, err);

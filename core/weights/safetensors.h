@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
-#include "core/weights/element.h"
+#include "core/formats/element.h"
 
 enum { DG_TENSOR_RANK = 8 };
 

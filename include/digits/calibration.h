@@ -20,9 +20,9 @@ extern "C" {
 /**
  * Computes the probabilities of the classes for `count` samples, [count, classes], from their
  * logits: softmax(logits / temperature). A temperature of 0 means that there is none.
- * Models trained with the squared error estimate probabilities directly. Without a temperature,
- * their negative outputs become 0, and the rest is scaled to a sum of 1. With one, the log odds of
- * their outputs are the logits. Both arrays may be the same.
+ * Models trained with the squared, absolute or Huber error estimate probabilities directly. Without
+ * a temperature, their negative outputs become 0, and the rest is scaled to a sum of 1. With one,
+ * the log odds of their outputs are the logits. Both arrays may be the same.
  */
 DG_API void dg_probabilities(const dg_model *model, double temperature, const float *logits,
                              uint32_t count, uint32_t classes, float *probabilities);

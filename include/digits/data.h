@@ -104,6 +104,25 @@ typedef struct {
 DG_API dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *options,
                                         dg_error *err);
 
+/**
+ * The samples of a part in the caller's memory. Inputs are [samples, columns], [samples, steps,
+ * features] or [samples, channels, height, width]; bytes of pictures are grays from 0 to 255.
+ */
+typedef struct {
+  size_t size;           /**< sizeof(dg_sample_arrays) */
+  dg_ndarray inputs;     /**< of rank 2 to 4 */
+  const uint8_t *labels; /**< [samples]; NULL: there are targets */
+  dg_ndarray targets;    /**< [samples, …], of rank 1 to 4; all 0 with labels */
+} dg_sample_arrays;
+
+/**
+ * Makes a set of arrays. `test` NULL: the last tenth of the training samples is held out. The
+ * arrays are copied; if `borrow` is set they are not, and must stay unchanged as long as the set.
+ * Floats must be finite, and both parts alike.
+ */
+DG_API dg_dataset *dg_dataset_from_arrays(const dg_sample_arrays *train,
+                                          const dg_sample_arrays *test, bool borrow, dg_error *err);
+
 /** Called with the path of a file; return false to stop. */
 typedef bool dg_dataset_file(void *user, const char *path, dg_error *err);
 

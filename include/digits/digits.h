@@ -21,6 +21,7 @@
 #include "digits/device.h"
 #include "digits/error.h"
 #include "digits/exchange.h"
+#include "digits/metrics.h"
 #include "digits/model.h"
 #include "digits/ndarray.h"
 #include "digits/picture.h"

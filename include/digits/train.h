@@ -9,6 +9,7 @@
 #include "digits/device.h"
 #include "digits/error.h"
 #include "digits/export.h"
+#include "digits/metrics.h"
 #include "digits/model.h"
 
 #ifdef __cplusplus
@@ -22,7 +23,7 @@ typedef struct dg_trainer dg_trainer;
 /** Result of a pass over some samples. This struct won't grow. */
 typedef struct {
   double loss;     /**< mean over the samples */
-  double accuracy; /**< share of correct answers */
+  double accuracy; /**< share of correct answers; NaN for DG_TASK_VALUES */
   uint32_t correct, total;
 } dg_score;
 
@@ -93,6 +94,9 @@ DG_API uint32_t dg_trainer_outputs(const dg_trainer *trainer);
 DG_API uint32_t dg_trainer_train_samples(const dg_trainer *trainer);
 DG_API uint32_t dg_trainer_validation_samples(const dg_trainer *trainer);
 
+/** What the trainer's network learns about samples. */
+DG_API dg_task dg_trainer_task(const dg_trainer *trainer);
+
 /* ---- training ----------------------------------------------------------- */
 
 /**
@@ -109,14 +113,18 @@ typedef struct {
   uint32_t count;
   const uint8_t *images; /**< [count, height, width], 0 paper, 255 ink */
   const uint8_t *labels; /**< [count] */
+  /** Instead of images: samples of the shape and type of the trainer's data. */
+  const void *inputs;
+  const void *targets; /**< [count, targets], of the type of those of the trainer's data */
 } dg_batch;
 
 /**
  * Runs one training step on given samples: 1 to `train.batch` times `train.accumulate` of the
- * recipe, with images of the same size as the trainer's data. Augmentation, dropout, learning rate
- * and averages are those of the same step of dg_trainer_train, so the same samples give the same
- * bits. The learning rate follows the recipe's schedule and keeps its last value after the recipe's
- * steps. Writes the mean loss over the samples to `loss` unless that is NULL.
+ * recipe, with images of the same size as the trainer's data, or other samples of its kind.
+ * Augmentation, dropout, learning rate and averages are those of the same step of dg_trainer_train,
+ * so the same samples give the same bits. The learning rate follows the recipe's schedule and keeps
+ * its last value after the recipe's steps. Writes the mean loss over the samples to `loss` unless
+ * that is NULL.
  */
 DG_API bool dg_trainer_step(dg_trainer *trainer, const dg_batch *batch, double *loss,
                             dg_error *err);
@@ -202,12 +210,20 @@ DG_API bool dg_trainer_test(dg_trainer *trainer, const dg_dataset *data, dg_scor
 
 /**
  * Computes the network's outputs for the test images of `data` (NULL: those of the trainer's own
- * data), in their order: `logits` [test samples, outputs], which are not normalized; the largest
- * one of an image is at its predicted class. Numbers that aren't finite are an error that names the
- * image.
+ * data), in their order: `logits` [test samples, outputs]. Those for classes and labels are not
+ * normalized; the largest one of a sample is at its predicted class. Values are in the units of the
+ * targets, or of the inputs if these are learned (pixels: 0 to 1). Numbers that aren't finite are
+ * an error that names the image.
  */
 DG_API bool dg_trainer_predict(dg_trainer *trainer, const dg_dataset *data, float *logits,
                                dg_error *err);
+
+/** Metrics of the `outputs` that dg_trainer_predict gave for the same data, compared with its
+    labels or targets, or with the inputs if these are learned; then r2 is NaN, since pixels that
+    hardly ever change would decide it. Writes `size` bytes (sizeof(dg_metrics_of_all)). */
+DG_API bool dg_trainer_test_metrics(const dg_trainer *trainer, const dg_dataset *data,
+                                    const float *outputs, dg_metrics_of_all *out, size_t size,
+                                    dg_error *err);
 
 /** dg_trainer_test and dg_trainer_predict in one pass. */
 DG_API bool dg_trainer_test_logits(dg_trainer *trainer, const dg_dataset *data, dg_score *score,

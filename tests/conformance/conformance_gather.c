@@ -1,93 +1,165 @@
-/* Conformance of gather, with and without augmentation. */
+/* Conformance of gather: bytes and floats, channels first and last, labels and targets, and every
+   change of a training step. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "oracle/oracle.h"
 #include "tests/conformance/conformance.h"
 
-/** Images in the data set. */
+/** Samples in the data set. */
 enum { ALL = 50 };
 
-/** Images, labels and an order of them, on the host and on a device. */
+/* ---- the set ------------------------------------------------------------- */
+
+/** A set, labels or targets, an order and norms, on the host and on a device. */
 typedef struct {
-  uint8_t *images, labels[ALL];
-  uint32_t order[2 * ALL];
-  rig_tensor on_device[3];
+  oracle_gather_inputs host;
+  void *content[4]; /**< of in[0] to in[3] */
+  rig_tensor on_device[4];
 } sources;
 
+static size_t sample_count(const dg_gather_desc *d) {
+  return (size_t)d->channels * d->height * d->width;
+}
+
+static float *norms_new(uint32_t channels) {
+  float *norms = rig_alloc(2 * (size_t)channels, sizeof *norms);
+  for (uint32_t c = 0; c < channels; c++) {
+    norms[c] = 0.1f + 0.07f * (float)(c % 9);
+    norms[channels + c] = 1 / (0.2f + 0.05f * (float)(c % 7));
+  }
+  return norms;
+}
+
+/** `count` numbers: all bytes, or floats from -1 to 1. */
+static void *numbers_new(dg_numbers_type type, size_t count, uint32_t seed) {
+  float *floats = rig_alloc(count, sizeof *floats);
+  rig_random(floats, count, seed);
+  if (type == DG_NUMBERS_FLOATS) return floats;
+  uint8_t *bytes = rig_alloc(count, 1);
+  for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)((floats[i] + 1) * 127.9f);
+  free(floats);
+  return bytes;
+}
+
+static size_t size_of(dg_numbers_type type) {
+  return type == DG_NUMBERS_BYTES ? 1 : sizeof(float);
+}
+
 static sources sources_new(dg_device *device, const dg_gather_desc *d) {
-  size_t bytes = ALL * (size_t)d->height * d->width;
-  sources s = {.images = rig_alloc(bytes, 1)};
-  uint32_t *random = rig_alloc(bytes, sizeof *random);
-  random_words(random, bytes, 256, d->width);
-  for (size_t i = 0; i < bytes; i++) s.images[i] = (uint8_t)random[i];
-  free(random);
-  for (int i = 0; i < ALL; i++) s.labels[i] = (uint8_t)(i * 37);
-  random_words(s.order, 2 * ALL, ALL, d->width);
-  s.on_device[0] = rig_tensor_new(device, "images", bytes);
-  s.on_device[1] = rig_tensor_new(device, "labels", sizeof s.labels);
-  s.on_device[2] = rig_tensor_new(device, "order", sizeof s.order);
-  rig_tensor_set(&s.on_device[0], s.images, bytes);
-  rig_tensor_set(&s.on_device[1], s.labels, sizeof s.labels);
-  rig_tensor_set(&s.on_device[2], s.order, sizeof s.order);
+  static const char *const names[] = {"set", "targets", "order", "norms"};
+  dg_numbers_type wanted = d->targets ? d->targets_type : DG_NUMBERS_BYTES;
+  size_t set = ALL * sample_count(d), targets = ALL * (size_t)(d->targets ? d->targets : 1);
+  uint32_t *order = rig_alloc(2 * (size_t)ALL, sizeof *order);
+  random_words(order, 2 * ALL, ALL, d->width);
+  sources s = {.content = {numbers_new(d->type, set, d->width), numbers_new(wanted, targets, 3),
+                           order, d->per_channel ? norms_new(d->channels) : NULL}};
+  const size_t bytes[] = {set * size_of(d->type), targets * size_of(wanted),
+                          2 * ALL * sizeof *order,
+                          d->per_channel ? 2 * d->channels * sizeof(float) : 0};
+  s.host = (oracle_gather_inputs){s.content[0], s.content[1], order, s.content[3]};
+  for (int i = 0; i < 4; i++) {
+    s.on_device[i] = rig_tensor_new(device, names[i], bytes[i]);
+    if (bytes[i]) rig_tensor_set(&s.on_device[i], s.content[i], bytes[i]);
+  }
   return s;
 }
 
 static void sources_free(rig_report *report, sources *s) {
-  rig_tensor_get(report, &s->on_device[0], s->images, s->on_device[0].bytes);
-  rig_tensor_get(report, &s->on_device[1], s->labels, sizeof s->labels);
-  rig_tensor_get(report, &s->on_device[2], s->order, sizeof s->order);
-  for (int i = 0; i < 3; i++) rig_tensor_free(&s->on_device[i]);
-  free(s->images);
+  for (int i = 0; i < 4; i++) {
+    if (s->content[i])
+      rig_tensor_get(report, &s->on_device[i], s->content[i], s->on_device[i].bytes);
+    rig_tensor_free(&s->on_device[i]);
+    free(s->content[i]);
+  }
 }
 
-static bool augments(const dg_augment *a) {
-  return a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0;
-}
+/* ---- a step -------------------------------------------------------------- */
 
 /**
- * How near the numbers of a step must be. A warped image is read at places whose rounding errors
- * multiply with what neighbouring pixels differ by; that is all they do, since bilinear reading is
- * continuous: a place that rounds to the other side of a pixel's border reads almost the same.
+ * How near the numbers of a step must be. A sample that is warped by other than whole elements is
+ * read at places whose rounding errors multiply with what neighbours differ by; that is all they
+ * do, since bilinear reading is continuous: a place that rounds to the other side of a border reads
+ * almost the same.
  */
 static double tolerance_of(const dg_gather_desc *d, const dg_step *step) {
-  return step->train && augments(&d->augment) ? 1e-4 : 1e-6;
+  const dg_augment *a = &d->augment;
+  bool interpolates = a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0;
+  bool changes = interpolates || a->gain != 0 || a->noise != 0 || dg_augment_recolours(a);
+  if (step->train && interpolates) return 1e-4;
+  bool plain = d->type == DG_NUMBERS_BYTES && !d->per_channel && !(step->train && changes);
+  return plain ? 1e-6 : 1e-5;
 }
 
-/** Runs one step, with labels or without, and compares it with the oracle. */
+/** What a step gives. */
+typedef struct {
+  double *x, *targets;
+  uint32_t *labels;
+} expectation;
+
+static void check_labels(rig_report *report, const rig_tensor *t, const uint32_t *expected,
+                         uint32_t n) {
+  uint32_t *got = rig_alloc(n, sizeof *got);
+  rig_tensor_get(report, t, got, n * sizeof *got);
+  for (uint32_t i = 0; i < n; i++)
+    if (got[i] != expected[i])
+      rig_fail(report, "label %u of %u: got %u, expected %u", i, n, got[i], expected[i]);
+  free(got);
+}
+
+static void check_numbers(rig_report *report, const rig_tensor *t, const double *expected,
+                          size_t count, double tolerance) {
+  float *got = rig_alloc(count, sizeof *got);
+  rig_tensor_get(report, t, got, count * sizeof *got);
+  rig_close(report, t->name, got, expected, count, tolerance);
+  free(got);
+}
+
+/** Runs one step, with labels or targets or without, and compares it with the oracle. */
 static void try_gather_step(step_rig *r, const dg_gather_desc *d, const sources *s, uint32_t max_n,
-                            const dg_step *step, bool labels) {
-  size_t pixels = (size_t)d->height * d->width, count = step->n * pixels;
-  rig_tensor x = rig_tensor_new(r->device, "x", max_n * pixels * sizeof(float));
-  rig_tensor x_labels = rig_tensor_new(r->device, "x labels", max_n * sizeof(uint32_t));
+                            const dg_step *step, bool wanted) {
+  size_t count = step->n * sample_count(d), each = d->targets ? d->targets : 1;
+  rig_tensor x = rig_tensor_new(r->device, "x", max_n * sample_count(d) * sizeof(float));
+  rig_tensor targets = rig_tensor_new(r->device, "targets", max_n * each * sizeof(float));
   rig_tensor_set(&x, NULL, 0);
-  rig_tensor_set(&x_labels, NULL, 0);
-  dg_op_buffers b = {.in = {s->on_device[0].view, NULL, s->on_device[2].view}, .out = {x.view}};
-  if (labels) b.in[1] = s->on_device[1].view, b.out[1] = x_labels.view;
+  rig_tensor_set(&targets, NULL, 0);
+  dg_op_buffers b = {.in = {s->on_device[0].view, NULL, s->on_device[2].view, s->on_device[3].view},
+                     .out = {x.view}};
+  if (wanted) b.in[1] = s->on_device[1].view, b.out[1] = targets.view;
   step_rig_run(r, &b, step);
 
-  float *got = rig_alloc(count, sizeof *got);
-  double *expected = rig_alloc(count, sizeof *expected);
-  uint32_t *got_labels = rig_alloc(step->n, sizeof *got_labels);
-  uint32_t *expected_labels = rig_alloc(step->n, sizeof *expected_labels);
-  oracle_gather(d, s->images, s->labels, s->order, step, expected, expected_labels);
-  rig_tensor_get(r->report, &x, got, count * sizeof *got);
-  rig_tensor_get(r->report, &x_labels, got_labels, labels ? step->n * sizeof *got_labels : 0);
-  rig_close(r->report, "x", got, expected, count, tolerance_of(d, step));
-  for (uint32_t i = 0; labels && i < step->n; i++)
-    if (got_labels[i] != expected_labels[i])
-      rig_fail(r->report, "label %u of %u: got %u, expected %u", i, step->n, got_labels[i],
-               expected_labels[i]);
-  rig_tensor_free(&x), rig_tensor_free(&x_labels);
-  free(got), free(expected), free(got_labels), free(expected_labels);
+  expectation e = {.x = rig_alloc(count, sizeof *e.x),
+                   .targets = rig_alloc(step->n * each, sizeof *e.targets),
+                   .labels = rig_alloc(step->n, sizeof *e.labels)};
+  oracle_gather(d, &s->host, step, e.x, e.labels, e.targets);
+  check_numbers(r->report, &x, e.x, count, tolerance_of(d, step));
+  if (!wanted)
+    rig_tensor_get(r->report, &targets, NULL, 0);
+  else if (d->targets)
+    check_numbers(r->report, &targets, e.targets, step->n * each, 0);
+  else
+    check_labels(r->report, &targets, e.labels, step->n);
+  rig_tensor_free(&x), rig_tensor_free(&targets);
+  free(e.x), free(e.targets), free(e.labels);
+}
+
+static void name_case(rig_report *report, const dg_gather_desc *d, uint32_t max_n) {
+  const dg_augment *a = &d->augment;
+  char text[600];
+  snprintf(text, sizeof text,
+           "gather %u %ux%u%s %s, %u targets, mean %g, std %g%s, rotate %g, shift %g, scale %g, "
+           "shear %g, flip %g, crop %u, brightness %g, contrast %g, gain %g, noise %g, cutout %u, "
+           "n %u",
+           d->channels, d->height, d->width, d->channels_last ? " last" : "",
+           d->type == DG_NUMBERS_BYTES ? "bytes" : "floats", d->targets, d->mean, d->std,
+           d->per_channel ? ", norms" : "", a->rotate, a->shift, a->scale, a->shear, a->flip,
+           a->crop, a->brightness, a->contrast, a->gain, a->noise, a->cutout, max_n);
+  snprintf(report->what, sizeof report->what, "%.255s", text);
 }
 
 static void try_gather_case(rig_report *report, dg_device *device, const dg_gather_desc *d,
                             uint32_t max_n) {
-  const dg_augment *a = &d->augment;
-  snprintf(report->what, sizeof report->what,
-           "gather of %ux%u, mean %g, std %g, rotate %g, shift %g, scale %g, shear %g, n up to %u",
-           d->height, d->width, d->mean, d->std, a->rotate, a->shift, a->scale, a->shear, max_n);
+  name_case(report, d, max_n);
   dg_op_desc desc = {.kind = DG_OP_GATHER, .gather = *d};
   step_rig r = step_rig_new(report, device, &desc, max_n);
   sources s = sources_new(device, d);
@@ -106,9 +178,10 @@ static void try_gather_case(rig_report *report, dg_device *device, const dg_gath
   step_rig_free(&r);
 }
 
-void try_gather(const rig_target *target, int number) {
-  if (!rig_turn() || rig_repeats(target, DG_OP_GATHER)) return;
-  (void)number;
+/* ---- the cases ----------------------------------------------------------- */
+
+/** Images of bytes, many of them in a batch. */
+static void try_images(rig_report *report, dg_device *device) {
   static const struct {
     dg_gather_desc d;
     uint32_t max_n;
@@ -129,10 +202,91 @@ void try_gather(const rig_target *target, int number) {
                {{1, 1, 1, .mean = 0, .std = 1, .augment = {1, 0.5f, 0.5f, 0}}, 3},
                {{1, 31, 12, .mean = 0.2f, .std = 0.7f, .augment = {3.15f, 0.1f, 0.5f, 0.7f}}, 12},
                {{1, 12, 35, .mean = 0, .std = 1, .augment = {1.5f, 0.9f, 0.2f, 0}}, 12}};
+  for (size_t i = 0; i < (rig_small() ? 4 : sizeof cases / sizeof *cases); i++)
+    try_gather_case(report, device, &cases[i].d, cases[i].max_n);
+}
+
+/** Images, sequences (height 1) and rows of tables (1 x 1). */
+static const struct {
+  uint32_t channels, height, width;
+  bool last;
+} shapes[] = {{3, 32, 32, false}, {3, 32, 32, true}, {2, 7, 5, false},  {7, 5, 9, true},
+              {7, 3, 4, false},   {1, 28, 28, true}, {3, 1, 128, true}, {2, 1, 33, false},
+              {17, 2, 3, true},   {1, 1, 1, false},  {13, 1, 1, true},  {100, 1, 1, false},
+              {3, 9, 1, true},    {1, 70, 3, false}, {16, 3, 3, true}};
+
+/** Each change alone, then all together; the last for bytes only. */
+static const dg_augment changes[] = {
+    {0},
+    {.shift = 0.2f},
+    {.flip = 0.5f},
+    {.crop = 3},
+    {.flip = 1, .crop = 40},
+    {.gain = 0.5f},
+    {.noise = 0.3f},
+    {.cutout = 1},
+    {.cutout = 5},
+    {.cutout = 4001},
+    {.rotate = 0.35f,
+     .shift = 0.1f,
+     .scale = 0.2f,
+     .shear = 0.2f,
+     .flip = 0.3f,
+     .crop = 2,
+     .gain = 0.1f,
+     .noise = 0.05f,
+     .cutout = 3},
+    {.brightness = 0.4f},
+    {.contrast = 0.9f},
+    {.rotate = 0.35f,
+     .shift = 0.1f,
+     .scale = 0.2f,
+     .shear = 0.2f,
+     .flip = 0.3f,
+     .crop = 2,
+     .brightness = 0.2f,
+     .contrast = 0.3f,
+     .gain = 0.1f,
+     .noise = 0.05f,
+     .cutout = 3},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes, CHANGES = sizeof changes / sizeof *changes };
+
+/** Case `i` of a shape with a change: of the four combinations of types and norms, and targets in
+    turn. */
+static dg_gather_desc desc_of(size_t shape, size_t change, size_t i) {
+  static const uint32_t targets[] = {0, 1, 5, 20, 0, 130};
+  return (dg_gather_desc){.channels = shapes[shape].channels,
+                          .height = shapes[shape].height,
+                          .width = shapes[shape].width,
+                          .channels_last = shapes[shape].last,
+                          .type = i % 2 ? DG_NUMBERS_FLOATS : DG_NUMBERS_BYTES,
+                          .targets = targets[(shape + change + i) % 6],
+                          .targets_type = change % 2 ? DG_NUMBERS_FLOATS : DG_NUMBERS_BYTES,
+                          .mean = 0.3f,
+                          .std = 0.7f,
+                          .per_channel = i / 2,
+                          .augment = changes[change]};
+}
+
+static void try_samples(rig_report *report, dg_device *device) {
+  for (size_t shape = 0, number = 0; shape < SHAPES; shape++)
+    for (size_t change = 0; change < CHANGES; change++)
+      for (size_t i = 0; i < 4; i++) {
+        const dg_gather_desc d = desc_of(shape, change, i);
+        if (dg_augment_recolours(&d.augment) && d.type == DG_NUMBERS_FLOATS) continue;
+        if (rig_small() && (number++ % 23 || sample_count(&d) > 400)) continue;
+        try_gather_case(report, device, &d, change % 3 + 2);
+      }
+}
+
+void try_gather(const rig_target *target, int number) {
+  if (!rig_turn() || rig_repeats(target, DG_OP_GATHER)) return;
+  (void)number;
   rig_report report = {.target = target};
   dg_device *device = rig_open(target);
-  for (size_t i = 0; i < (rig_small() ? 4 : sizeof cases / sizeof *cases); i++)
-    try_gather_case(&report, device, &cases[i].d, cases[i].max_n);
+  try_images(&report, device);
+  try_samples(&report, device);
   device->calls->close(device);
   rig_conclude(&report);
 }

@@ -46,21 +46,21 @@ void random_words(uint32_t *x, size_t count, uint32_t below, uint32_t seed) {
 
 /* ---- loss --------------------------------------------------------------- */
 
-typedef enum { LOGITS_RANDOM, LOGITS_TIES, LOGITS_EXTREME, LOGITS_NAN } logits_fill;
+typedef enum { OUTPUTS_RANDOM, OUTPUTS_TIES, OUTPUTS_EXTREME, OUTPUTS_NAN } outputs_fill;
 
-static void fill_logits(float *x, size_t count, logits_fill fill, uint32_t seed) {
+static void fill_outputs(float *x, size_t count, outputs_fill fill, uint32_t seed) {
   rig_random(x, count, seed);
   for (size_t i = 0; i < count; i++) switch (fill) {
-    case LOGITS_RANDOM:
+    case OUTPUTS_RANDOM:
       x[i] *= 3;
       break;
-    case LOGITS_TIES:
+    case OUTPUTS_TIES:
       x[i] = roundf(x[i]);
       break;
-    case LOGITS_EXTREME:
+    case OUTPUTS_EXTREME:
       x[i] = x[i] < 0 ? -1e4f : 1e4f;
       break;
-    case LOGITS_NAN:
+    case OUTPUTS_NAN:
       x[i] = i == count / 2 ? NAN : x[i];
       break;
     }
@@ -68,68 +68,127 @@ static void fill_logits(float *x, size_t count, logits_fill fill, uint32_t seed)
 
 enum { SLOTS = 5 };
 
-/** One run: writes slot `slot`, and the others stay poisoned. */
-static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_step step,
-                         logits_fill fill, bool with_gradient) {
-  size_t count = (size_t)step.n * d->outputs;
-  float *logits = rig_alloc(count, sizeof *logits), *got = rig_alloc(count, sizeof *got);
-  uint32_t *labels = rig_alloc(step.n, sizeof *labels);
-  fill_logits(logits, count, fill, step.n + d->outputs);
-  random_words(labels, step.n, d->outputs, step.n);
-  rig_tensor in[] = {
-      rig_tensor_new(r->device, "logits", (size_t)max_n * d->outputs * sizeof *logits),
-      rig_tensor_new(r->device, "labels", max_n * sizeof *labels)};
-  rig_tensor out[] = {
-      rig_tensor_new(r->device, "d_logits", (size_t)max_n * d->outputs * sizeof *got),
-      rig_tensor_new(r->device, "losses", SLOTS * sizeof(float)),
-      rig_tensor_new(r->device, "correct", SLOTS * sizeof(uint32_t))};
-  rig_tensor_set(&in[0], logits, count * sizeof *logits);
-  rig_tensor_set(&in[1], labels, step.n * sizeof *labels);
-  for (int i = 0; i < 3; i++) rig_tensor_set(&out[i], NULL, 0);
-  dg_op_buffers b = {.in = {in[0].view, in[1].view},
-                     .out = {with_gradient ? out[0].view : NULL, out[1].view, out[2].view}};
-  step_rig_run(r, &b, &step);
+/** Numbers and what they should be. Targets of DG_LOSS_BCE are 0, 1 or between them. */
+typedef struct {
+  float *outputs, *targets, *weights;
+  uint32_t *labels;
+  size_t count;
+} loss_input;
 
-  double *wide = rig_doubles(logits, count), *expected = rig_alloc(count, sizeof *expected), loss;
-  uint32_t correct, got_correct[SLOTS];
-  float losses[SLOTS];
-  oracle_loss(d, wide, labels, &step, expected, &loss, &correct);
-  rig_tensor_get(r->report, &out[0], got, step.train ? count * sizeof *got : 0);
-  rig_tensor_get(r->report, &out[1], losses, sizeof losses);
-  rig_tensor_get(r->report, &out[2], got_correct, sizeof got_correct);
-  rig_close(r->report, "loss", &losses[step.slot], &loss, 1, 1e-5);
-  double shares =
-      d->kind == DG_LOSS_CROSS_ENTROPY ? 1.0 / dg_whole_samples(&step) : 0; /* what is subtracted */
-  if (step.train && fill != LOGITS_NAN)
-    rig_close_of(r->report, "d_logits", got, expected, count, 1e-5, shares);
-  if (fill != LOGITS_NAN && got_correct[step.slot] != correct)
-    rig_fail(r->report, "n = %u: %u correct, expected %u", step.n, got_correct[step.slot], correct);
+static loss_input loss_input_new(const dg_loss_desc *d, uint32_t n, outputs_fill fill) {
+  loss_input in = {.count = (size_t)n * d->outputs};
+  in.outputs = rig_alloc(in.count, sizeof(float));
+  in.targets = rig_alloc(in.count, sizeof(float));
+  in.weights = rig_alloc(d->outputs, sizeof(float));
+  in.labels = rig_alloc(n, sizeof(uint32_t));
+  fill_outputs(in.outputs, in.count, fill, n + d->outputs);
+  random_words(in.labels, n, d->outputs, n);
+  rig_random(in.targets, in.count, n + 7);
+  rig_random(in.weights, d->outputs, 8);
+  for (uint32_t c = 0; c < d->outputs; c++) in.weights[c] = c % 7 == 3 ? 0 : 1.5f + in.weights[c];
+  for (size_t i = 0; d->kind == DG_LOSS_BCE && i < in.count; i++)
+    in.targets[i] = i % 5 == 0 ? 0.5f + in.targets[i] / 2 : in.targets[i] > 0;
+  return in;
+}
+
+static void loss_input_free(loss_input *in) {
+  free(in->outputs), free(in->targets), free(in->weights), free(in->labels);
+}
+
+/** What a run left on the device. */
+typedef struct {
+  float losses[SLOTS], *d_outputs;
+  uint32_t correct[SLOTS];
+} loss_result;
+
+/** Runs the op once. */
+static loss_result loss_on_device(step_rig *r, const dg_loss_desc *d, uint32_t max_n,
+                                  const dg_step *step, const loss_input *in, bool with_gradient) {
+  size_t most = (size_t)max_n * d->outputs, bytes = in->count * sizeof(float);
+  loss_result got = {.d_outputs = rig_alloc(in->count, sizeof(float))};
+  rig_tensor outputs = rig_tensor_new(r->device, "outputs", most * sizeof(float));
+  rig_tensor wanted =
+      rig_tensor_new(r->device, "labels", (d->targets ? most : max_n) * sizeof(float));
+  rig_tensor weights = rig_tensor_new(r->device, "weights", d->outputs * sizeof(float));
+  rig_tensor out[] = {rig_tensor_new(r->device, "d_outputs", most * sizeof(float)),
+                      rig_tensor_new(r->device, "losses", sizeof got.losses),
+                      rig_tensor_new(r->device, "correct", sizeof got.correct)};
+  rig_tensor_set(&outputs, in->outputs, bytes);
+  if (d->targets)
+    rig_tensor_set(&wanted, in->targets, bytes);
+  else
+    rig_tensor_set(&wanted, in->labels, step->n * sizeof *in->labels);
+  rig_tensor_set(&weights, in->weights, weights.bytes);
+  for (int i = 0; i < 3; i++) rig_tensor_set(&out[i], NULL, 0);
+  dg_op_buffers b = {.in = {outputs.view, wanted.view, d->weighted ? weights.view : NULL},
+                     .out = {with_gradient ? out[0].view : NULL, out[1].view, out[2].view}};
+  step_rig_run(r, &b, step);
+  rig_tensor_get(r->report, &out[0], got.d_outputs, step->train ? bytes : 0);
+  rig_tensor_get(r->report, &out[1], got.losses, sizeof got.losses);
+  rig_tensor_get(r->report, &out[2], got.correct, sizeof got.correct);
+  rig_tensor_free(&outputs), rig_tensor_free(&wanted), rig_tensor_free(&weights);
+  for (int i = 0; i < 3; i++) rig_tensor_free(&out[i]);
+  return got;
+}
+
+/** Of what the gradient is a difference: it is as exact as this is large. */
+static double terms_of(const dg_loss_desc *d, const dg_step *step) {
+  double share = 1.0 / dg_whole_samples(step);
+  if (d->kind == DG_LOSS_CROSS_ENTROPY) return share;
+  return d->kind == DG_LOSS_BCE ? share / d->outputs : 0;
+}
+
+/** Have the other slots stayed poisoned? */
+static void check_slots(rig_report *report, const loss_result *got, uint32_t slot) {
   for (uint32_t i = 0; i < SLOTS; i++) {
     uint32_t bits;
-    memcpy(&bits, &losses[i], sizeof bits);
-    if (i != step.slot && (bits != UINT32_MAX || got_correct[i] != UINT32_MAX))
-      rig_fail(r->report, "slot %u was written instead of %u", i, step.slot);
+    memcpy(&bits, &got->losses[i], sizeof bits);
+    if (i != slot && (bits != UINT32_MAX || got->correct[i] != UINT32_MAX))
+      rig_fail(report, "slot %u was written instead of %u", i, slot);
   }
-  for (int i = 0; i < 2; i++) rig_tensor_free(&in[i]);
-  for (int i = 0; i < 3; i++) rig_tensor_free(&out[i]);
-  free(logits), free(got), free(labels), free(wide), free(expected);
+}
+
+/** One run, compared with the oracle's. */
+static void try_loss_run(step_rig *r, const dg_loss_desc *d, uint32_t max_n, dg_step step,
+                         outputs_fill fill, bool with_gradient) {
+  loss_input in = loss_input_new(d, step.n, fill);
+  double *outputs = rig_doubles(in.outputs, in.count), *targets = rig_doubles(in.targets, in.count);
+  double *weights = rig_doubles(in.weights, d->outputs), loss;
+  double *expected = rig_alloc(in.count, sizeof *expected);
+  uint32_t correct;
+  oracle_loss(d, outputs, &(oracle_wanted){in.labels, targets, weights}, &step, expected, &loss,
+              &correct);
+  loss_result got = loss_on_device(r, d, max_n, &step, &in, with_gradient);
+  rig_close(r->report, "loss", &got.losses[step.slot], &loss, 1, 1e-5);
+  if (step.train && fill != OUTPUTS_NAN)
+    rig_close_of(r->report, "d_outputs", got.d_outputs, expected, in.count, 1e-5,
+                 terms_of(d, &step));
+  if (fill != OUTPUTS_NAN && got.correct[step.slot] != correct)
+    rig_fail(r->report, "n = %u: %u correct, expected %u", step.n, got.correct[step.slot], correct);
+  check_slots(r->report, &got, step.slot);
+  loss_input_free(&in);
+  free(got.d_outputs), free(outputs), free(targets), free(weights), free(expected);
 }
 
 static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_desc *d,
                           uint32_t max_n) {
   static const char *const fills[] = {"random", "ties", "extreme", "NaN"};
+  static const char *const kinds[] = {"cross-entropy", "squared error", "absolute error", "Huber",
+                                      "binary cross-entropy"};
   dg_op_desc desc = {.kind = DG_OP_LOSS, .loss = *d};
   step_rig r = step_rig_new(report, device, &desc, max_n);
-  const logits_fill last = rig_small() ? LOGITS_RANDOM : LOGITS_NAN; /* values move no access */
-  for (logits_fill fill = LOGITS_RANDOM; r.op && fill <= last; fill++)
+  const outputs_fill last = rig_small() ? OUTPUTS_RANDOM : OUTPUTS_NAN; /* values move no access */
+  for (outputs_fill fill = OUTPUTS_RANDOM; r.op && fill <= last; fill++)
     for (uint32_t n = 1; n <= max_n; n++) {
       if (max_n > 8 && n > 2 && n + 2 < max_n && n != max_n / 2) continue;
+      if (fill != OUTPUTS_RANDOM && n != 1 && n != max_n) continue;
       snprintf(report->what, sizeof report->what,
-               "%s of %u classes, smoothing %g, %s, n = %u of %u",
-               d->kind == DG_LOSS_MSE ? "squared error" : "cross-entropy", d->outputs, d->smoothing,
-               fills[fill], n, max_n);
+               "%s of %u outputs and %s%s, smoothing %g, delta %g, %s, n = %u of %u",
+               kinds[d->kind], d->outputs, d->targets ? "targets" : "labels",
+               d->weighted ? ", weighted" : "", d->smoothing, d->delta, fills[fill], n, max_n);
       dg_step step = {.n = n, .train = true, .slot = n % SLOTS};
       try_loss_run(&r, d, max_n, step, fill, true);
+      if (fill != OUTPUTS_RANDOM) continue;
       step.train = false;
       try_loss_run(&r, d, max_n, step, fill, n % 2);
       step.train = true, step.whole = 3 * n;
@@ -138,26 +197,81 @@ static void try_loss_case(rig_report *report, dg_device *device, const dg_loss_d
   step_rig_free(&r);
 }
 
+/** Losses of every kind; the number of outputs is filled in. */
+static const dg_loss_desc losses[] = {
+    {.kind = DG_LOSS_CROSS_ENTROPY},
+    {.kind = DG_LOSS_CROSS_ENTROPY, .smoothing = 0.1f},
+    {.kind = DG_LOSS_CROSS_ENTROPY, .smoothing = 0.1f, .weighted = true},
+    {.kind = DG_LOSS_MSE},
+    {.kind = DG_LOSS_MSE, .weighted = true},
+    {.kind = DG_LOSS_MSE, .targets = true},
+    {.kind = DG_LOSS_MAE},
+    {.kind = DG_LOSS_MAE, .targets = true},
+    {.kind = DG_LOSS_HUBER, .delta = 0.75f, .weighted = true},
+    {.kind = DG_LOSS_HUBER, .delta = 2, .targets = true},
+    {.kind = DG_LOSS_BCE, .weighted = true},
+    {.kind = DG_LOSS_BCE, .targets = true},
+};
+enum { LOSSES = sizeof losses / sizeof *losses };
+
+/** Descriptions whose parts contradict each other. */
+static void try_contradictions(rig_report *report, dg_device *device) {
+  static const dg_loss_desc wrong[] = {
+      {.kind = DG_LOSS_MSE, .outputs = 10, .smoothing = 0.1f},
+      {.kind = DG_LOSS_BCE, .outputs = 10, .targets = true, .smoothing = 0.1f},
+      {.kind = DG_LOSS_CROSS_ENTROPY, .outputs = 10, .targets = true},
+      {.kind = DG_LOSS_MSE, .outputs = 10, .targets = true, .weighted = true},
+      {.kind = DG_LOSS_CROSS_ENTROPY, .outputs = 10, .smoothing = 1},
+      {.kind = DG_LOSS_CROSS_ENTROPY, .outputs = 10, .smoothing = -0.1f},
+      {.kind = DG_LOSS_CROSS_ENTROPY, .outputs = 10, .smoothing = NAN},
+      {.kind = DG_LOSS_HUBER, .outputs = 10},
+      {.kind = DG_LOSS_HUBER, .outputs = 10, .delta = NAN},
+      {.kind = DG_LOSS_MAE},
+      {.kind = (dg_loss_kind)(DG_LOSS_BCE + 1), .outputs = 10},
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    const dg_op_desc desc = {.kind = DG_OP_LOSS, .loss = wrong[i]};
+    dg_error err = {0};
+    if (device->calls->supports(device, &desc))
+      rig_fail(report, "contradiction %zu is said to be supported", i);
+    if (dg_op_check(&desc, 1, UINT32_MAX, &err)) rig_fail(report, "contradiction %zu is taken", i);
+  }
+}
+
+/** A label outside of the outputs has no loss. */
+static void try_outside(rig_report *report, dg_device *device, const dg_loss_desc *d) {
+  enum { MAX_N = 3 };
+  const dg_op_desc desc = {.kind = DG_OP_LOSS, .loss = *d};
+  const dg_step step = {.n = MAX_N, .train = true};
+  snprintf(report->what, sizeof report->what, "loss %d with a label outside", d->kind);
+  step_rig r = step_rig_new(report, device, &desc, MAX_N);
+  loss_input in = loss_input_new(d, MAX_N, OUTPUTS_RANDOM);
+  in.labels[1] = d->outputs;
+  loss_result got = loss_on_device(&r, d, MAX_N, &step, &in, true);
+  if (!isnan(got.losses[0])) rig_fail(report, "the loss is %g", got.losses[0]);
+  loss_input_free(&in);
+  free(got.d_outputs);
+  step_rig_free(&r);
+}
+
 void try_loss(const rig_target *target, int number) {
   if (!rig_turn() || rig_repeats(target, DG_OP_LOSS)) return;
   (void)number;
   static const struct {
-    uint32_t classes, max_n;
-  } cases[] = {{2, 3}, {10, 5}, {1, 3}, {10, 64}, {33, 17}, {10, 1024}, {257, 9}, {33, 600}};
-  static const struct {
-    dg_loss_kind kind;
-    float smoothing;
-  } kinds[] = {{DG_LOSS_CROSS_ENTROPY, 0}, {DG_LOSS_CROSS_ENTROPY, 0.1f}, {DG_LOSS_MSE, 0}};
+    uint32_t outputs, max_n;
+  } cases[] = {{2, 3},     {10, 5},  {1, 3},    {10, 64},  {33, 17},
+               {10, 1024}, {257, 9}, {33, 600}, {3072, 7}, {1, 1500}};
   rig_report report = {.target = target};
   dg_device *device = rig_open(target);
   for (size_t i = 0; i < (rig_small() ? 2 : sizeof cases / sizeof *cases); i++)
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-      dg_loss_desc d = {kinds[k].kind, cases[i].classes, .smoothing = kinds[k].smoothing};
+    for (size_t k = 0; k < LOSSES; k++) {
+      dg_loss_desc d = losses[k];
+      d.outputs = cases[i].outputs;
+      if (d.kind == DG_LOSS_CROSS_ENTROPY && d.outputs > 1024) continue; /* sets: 256 classes */
       try_loss_case(&report, device, &d, cases[i].max_n);
+      if (!d.targets && !rig_small()) try_outside(&report, device, &d);
     }
-  const dg_op_desc smoothed = {.kind = DG_OP_LOSS, .loss = {DG_LOSS_MSE, 10, .smoothing = 0.1f}};
-  if (device->calls->supports(device, &smoothed))
-    rig_fail(&report, "smoothing with squared errors is said to be supported");
+  try_contradictions(&report, device);
   device->calls->close(device);
   rig_conclude(&report);
 }

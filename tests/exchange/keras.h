@@ -2,7 +2,7 @@
 #ifndef DG_TESTS_KERAS_H
 #define DG_TESTS_KERAS_H
 
-#include "core/exchange/archive.h"
+#include "core/formats/archive.h"
 #include "digits/exchange.h"
 #include "digits/model.h"
 

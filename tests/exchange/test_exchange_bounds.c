@@ -386,7 +386,7 @@ static const struct {
   bool carries; /**< its own model */
   const char *says;
 } files[] = {
-    {many_bytes, false, "more than weights here can need"},
+    {many_bytes, false, "more than a file of"},
     {many_numbers, false, "\"a.w\" makes more numbers than the 4194304"},
     {most_numbers, false, "nothing fits"},
     {most_numbers_by_columns, false, "nothing fits"},
@@ -405,7 +405,7 @@ static const struct {
     {many_pairs, false, "makes dictionaries of one list over and over"},
     {many_storages, false, "no state dict was found"},
     {one_number, false, "\"a.w\" makes more numbers than the 4194304"},
-    {two_storages, false, "more than weights here can need"},
+    {two_storages, false, "more than a file of"},
     {many_layers, true, NULL},
     {many_layers_of_keras, true, NULL},
     {many_matrices, true, "could be any of"},

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/exchange/archive.h"
+#include "core/formats/archive.h"
 #include "core/exchange/arrays.h"
 #include "core/exchange/numpy/npy.h"
 #include "digits/exchange.h"

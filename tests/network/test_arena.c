@@ -203,7 +203,7 @@ static bool backward(dg_op *op, const dg_op_buffers *b, const dg_step *step, dg_
 }
 
 static void gather(const dg_op *op, const dg_op_buffers *b, const dg_step *step) {
-  const uint64_t numbers = (uint64_t)step->n * op->desc.gather.height * op->desc.gather.width;
+  const uint64_t numbers = step->n * dg_op_sizes_of(&op->desc).out[0];
   check_all("images", op, b->in[0]), check_all("order", op, b->in[2]);
   check_capacity("order", op, b->in[2], step->first + step->n);
   check_capacity("x", op, b->out[0], numbers);

@@ -18,7 +18,7 @@ enum { SKIPPED = 77 };
 
 START_TEST(mnist_is_read) {
   dg_error err = {0};
-  dg_dataset *set = dg_idx_folder_read(getenv("DIGITS_DATA"), &err);
+  dg_dataset *set = dg_idx_folder_read(getenv("DIGITS_DATA"), &(dg_dataset_options){0}, &err);
   ck_assert_msg(set, "%s", err.message);
   ck_assert_uint_eq(set->classes, 10);
   ck_assert_uint_eq(set->train.count, 60000);

@@ -158,7 +158,7 @@ START_TEST(a_test_needs_images) {
             dg_trainer_test(f.trainer, NULL, &score, &err));
   f.data->test.count = 0;
   ck_assert(!dg_trainer_can_test(f.trainer, NULL, &err));
-  ck_assert_ptr_nonnull(strstr(err.message, "there is no image to test on"));
+  ck_assert_ptr_nonnull(strstr(err.message, "there is no sample to test on"));
   ck_assert(!dg_trainer_test(f.trainer, NULL, &score, &err));
   ck_assert(!dg_trainer_predict(f.trainer, NULL, logits, &err));
   fixture_free(&f);

@@ -139,26 +139,50 @@ START_TEST(layer_gradients) {
 }
 END_TEST
 
+enum { N = 7, CLASSES = 10 };
+
+static const dg_loss_desc losses[] = {
+    {.kind = DG_LOSS_CROSS_ENTROPY, .outputs = CLASSES},
+    {DG_LOSS_CROSS_ENTROPY, CLASSES, .smoothing = 0.1f},
+    {DG_LOSS_CROSS_ENTROPY, CLASSES, .smoothing = 0.1f, .weighted = true},
+    {.kind = DG_LOSS_MSE, .outputs = CLASSES},
+    {DG_LOSS_MSE, CLASSES, .weighted = true},
+    {DG_LOSS_MSE, CLASSES, .targets = true},
+    {.kind = DG_LOSS_MAE, .outputs = CLASSES},
+    {DG_LOSS_MAE, CLASSES, .targets = true},
+    {DG_LOSS_HUBER, CLASSES, .delta = 0.5f},
+    {DG_LOSS_HUBER, CLASSES, .delta = 0.5f, .targets = true},
+    {DG_LOSS_BCE, CLASSES, .weighted = true},
+    {DG_LOSS_BCE, CLASSES, .targets = true},
+};
+
+/** Moves y away from where a loss bends. */
+static double away_from_kinks(const dg_loss_desc *d, double y, double wanted) {
+  double size = fabs(y - wanted), near = 10 * half_step;
+  return size < near || fabs(size - (double)d->delta) < near ? y + 2 * near : y;
+}
+
 START_TEST(loss_gradient) {
-  enum { N = 7, CLASSES = 10 };
-  static const dg_loss_desc descs[] = {{DG_LOSS_CROSS_ENTROPY, CLASSES, .smoothing = 0},
-                                       {DG_LOSS_CROSS_ENTROPY, CLASSES, .smoothing = 0.1f},
-                                       {DG_LOSS_MSE, CLASSES, .smoothing = 0}};
-  dg_loss_desc desc = descs[_i];
-  const dg_step step = {.n = N};
-  double *logits = random_doubles(N * CLASSES, 1), d_logits[N * CLASSES], above, below;
-  uint32_t labels[N] = {3, 0, 9, 9, 1, 5, 2}, correct;
-  oracle_loss(&desc, logits, labels, &step, d_logits, &above, &correct);
+  const dg_loss_desc *d = &losses[_i];
+  const dg_step step = {.n = N, .whole = 2 * N};
+  const uint32_t labels[N] = {3, 0, 9, 9, 1, 5, 2};
+  double *y = random_doubles(N * CLASSES, 1), *targets = random_doubles(N * CLASSES, 2);
+  double *weights = random_doubles(CLASSES, 3), d_y[N * CLASSES], above, below;
+  uint32_t correct;
+  const oracle_wanted wanted = {labels, targets, weights};
+  for (size_t i = 0; i < N * CLASSES; i++)
+    y[i] = away_from_kinks(d, y[i], d->targets ? targets[i] : i % CLASSES == labels[i / CLASSES]);
+  oracle_loss(d, y, &wanted, &step, d_y, &above, &correct);
   for (size_t i = 0; i < N * CLASSES; i++) {
-    double before = logits[i];
-    logits[i] = before + half_step;
-    oracle_loss(&desc, logits, labels, &step, NULL, &above, &correct);
-    logits[i] = before - half_step;
-    oracle_loss(&desc, logits, labels, &step, NULL, &below, &correct);
-    logits[i] = before;
-    ck_assert_double_eq_tol(d_logits[i], (above - below) / (2 * half_step), 1e-8);
+    double before = y[i];
+    y[i] = before + half_step;
+    oracle_loss(d, y, &wanted, &step, NULL, &above, &correct);
+    y[i] = before - half_step;
+    oracle_loss(d, y, &wanted, &step, NULL, &below, &correct);
+    y[i] = before;
+    ck_assert_double_eq_tol(d_y[i], (above - below) / (2 * half_step), 1e-8);
   }
-  free(logits);
+  free(y), free(targets), free(weights);
 }
 END_TEST
 
@@ -166,14 +190,81 @@ START_TEST(loss_by_hand) {
   /* log(e^1 + e^2 + e^3) = 3.4076059644443806 */
   double logits[] = {1, 2, 3, 3, 1, 3}, loss;
   uint32_t labels[] = {2, 2}, correct;
-  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3, .smoothing = 0}, logits, labels,
+  const oracle_wanted wanted = {.labels = labels};
+  oracle_loss(&(dg_loss_desc){DG_LOSS_CROSS_ENTROPY, 3, .smoothing = 0}, logits, &wanted,
               &(dg_step){.n = 1}, NULL, &loss, &correct);
   ck_assert_double_eq_tol(loss, 0.4076059644443806, 1e-15);
   ck_assert_uint_eq(correct, 1);
-  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3, .smoothing = 0}, logits, labels, &(dg_step){.n = 2},
+  oracle_loss(&(dg_loss_desc){DG_LOSS_MSE, 3, .smoothing = 0}, logits, &wanted, &(dg_step){.n = 2},
               NULL, &loss, &correct);
   ck_assert_double_eq_tol(loss, (1 + 4 + 4 + 9 + 1 + 4) / 6.0, 1e-15);
   ck_assert_uint_eq(correct, 1); /* of two largest logits the first counts */
+}
+END_TEST
+
+/**
+ * Losses of y, and their derivatives by y[0] and y[1], recorded from PyTorch 2 in double precision:
+ * y = tensor([[1, -2, 0.5], [3, 0.25, -4]]), t = tensor([[0, 1, 0.75], [1, 0, 0.5]]), l =
+ * tensor([1, 0]), w = tensor([0.5, 2, 3]), then f.backward() where f is
+ */
+static const struct {
+  dg_loss_desc desc;
+  double loss, slopes[2];
+  uint32_t correct;
+} recorded[] = {
+    /* (cross_entropy(y, l, reduction="none") * w[l]).mean() */
+    {{DG_LOSS_CROSS_ENTROPY, 3, .weighted = true},
+     3.520302980328325,
+     {0.6037488961486258, -0.969941112430426},
+     1},
+    /* mse_loss(y, t) */
+    {{DG_LOSS_MSE, 3, .targets = true}, 5.729166666666667, {0.3333333333333333, -1}, 0},
+    /* l1_loss(y, t) */
+    {{DG_LOSS_MAE, 3, .targets = true}, 1.8333333333333333, {1.0 / 6, -1.0 / 6}, 0},
+    /* huber_loss(y, t, delta=0.5), and with delta=2.5 */
+    {{DG_LOSS_HUBER, 3, .targets = true, .delta = 0.5f},
+     0.8020833333333334,
+     {0.08333333333333333, -0.08333333333333333},
+     0},
+    {{DG_LOSS_HUBER, 3, .targets = true, .delta = 2.5f},
+     2.5104166666666665,
+     {0.16666666666666666, -0.41666666666666663},
+     0},
+    /* binary_cross_entropy_with_logits(y, t) */
+    {{DG_LOSS_BCE, 3, .targets = true},
+     1.1553238970186162,
+     {0.12184309643833414, -0.14679951299631375},
+     0},
+    /* (binary_cross_entropy_with_logits(y, one_hot(l, 3), reduction="none").mean(1) * w[l]).mean()
+     */
+    {{DG_LOSS_BCE, 3, .weighted = true},
+     1.545811952527967,
+     {0.2436861928766683, -0.29359902599262744},
+     1},
+};
+
+START_TEST(loss_as_recorded) {
+  const double y[] = {1, -2, 0.5, 3, 0.25, -4}, t[] = {0, 1, 0.75, 1, 0, 0.5}, w[] = {0.5, 2, 3};
+  const uint32_t labels[] = {1, 0};
+  double slopes[6], loss;
+  uint32_t correct;
+  oracle_loss(&recorded[_i].desc, y, &(oracle_wanted){labels, t, w}, &(dg_step){.n = 2}, slopes,
+              &loss, &correct);
+  ck_assert_double_eq_tol(loss, recorded[_i].loss, 1e-14);
+  for (int i = 0; i < 2; i++) ck_assert_double_eq_tol(slopes[i], recorded[_i].slopes[i], 1e-14);
+  ck_assert_uint_eq(correct, recorded[_i].correct);
+}
+END_TEST
+
+/** Yes/no labels: a sample is correct if all its outputs are on the right side; 0 and 0.5 are yes.
+ */
+START_TEST(correct_of_several_labels) {
+  const double y[] = {0, -1, 2, 0, 1, -1, -3, -1}, t[] = {0.5, 0.4, 1, 0, 1, 0.5, 0, 0};
+  double loss;
+  uint32_t correct;
+  oracle_loss(&(dg_loss_desc){DG_LOSS_BCE, 2, .targets = true}, y, &(oracle_wanted){.targets = t},
+              &(dg_step){.n = 4}, NULL, &loss, &correct);
+  ck_assert_uint_eq(correct, 2);
 }
 END_TEST
 
@@ -182,7 +273,9 @@ int main(void) {
 #define DG_LAYER_OP(KIND, name, desc)                                                              \
   tcase_add_loop_test(tcase, layer_gradients, DG_OP_##KIND, DG_OP_##KIND + 1);
 #include "core/op/list.h"
-  tcase_add_loop_test(tcase, loss_gradient, 0, 3);
+  tcase_add_loop_test(tcase, loss_gradient, 0, sizeof losses / sizeof *losses);
   tcase_add_test(tcase, loss_by_hand);
+  tcase_add_loop_test(tcase, loss_as_recorded, 0, sizeof recorded / sizeof *recorded);
+  tcase_add_test(tcase, correct_of_several_labels);
   return suite_main("gradients", tcase);
 }

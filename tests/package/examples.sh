@@ -43,6 +43,12 @@ read=$(grep -cE 'is a ([0-9]), read as \1$' "$folder/output" || true)
 [ "$read" -ge 14 ] || fail "$read of 20 digits were read right"
 grep -q '^layer fc1: [0-9]* of 2000 activations are above 0$' "$folder/output" || fail "no activations"
 
+echo "== memory"
+"$examples/memory" "$source/models/vanilla.cfg" > "$folder/output"
+cat "$folder/output"
+right=$(sed -n 's/^right on \([0-9]*\) of 200 pictures, the last tenth of all$/\1/p' "$folder/output")
+[ "${right:-0}" -ge 360 ] || fail "$right of 200 pictures are right"
+
 echo "== convert"
 if "$examples/convert" "$folder/vanilla.safetensors" "$folder/vanilla.npz" > "$folder/output" 2>&1; then
   "$examples/convert" "$folder/vanilla.npz" "$folder/again.safetensors" > "$folder/output"

@@ -17,7 +17,7 @@ fail() {
 # spared FOLDER: what only trains or predicts there is linked with nothing of other programs' files.
 spared() {
   for example in train predict; do
-    ! readelf -d "$1/$example" | grep -E 'NEEDED.*(zip|hdf5|protobuf)' || fail "$example needs these"
+    ! readelf -d "$1/$example" | grep -E 'NEEDED.*(hdf5|protobuf)' || fail "$example needs these"
   done
 }
 
@@ -67,7 +67,7 @@ for kind in shared static; do
   [ $kind = shared ] || { end=-static option=ON; }
   echo "== pkg-config, $kind"
   mkdir "$folder/$kind"
-  for example in train predict convert online; do
+  for example in train predict convert online memory; do
     package=digits$end compiler="$cc -std=c11" extension=c
     [ $example != convert ] || package=digits-exchange$end
     [ $example != online ] || { compiler="$cxx -std=c++17" extension=cpp; }

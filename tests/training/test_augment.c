@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/model/model.h"
 #include "oracle/oracle.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
@@ -13,19 +14,31 @@ enum { TRAIN = 6, CHOSEN = 3, PIXELS = 784, SEED = 9, FIRST_STEP = 4, STEPS = 2 
 
 static const uint32_t chosen[CHOSEN] = {5, 0, 2};
 
-/** Degrees and shares, as a recipe has them. */
-static const struct {
-  double rotate, shift, scale, shear;
-} recipes[] = {{30, 0, 0, 0}, {0, 0.2, 0, 0},      {0, 0, 0.3, 0}, {0, 0, 0, 25},
-               {0, 0, 0, 0},  {20, 0.1, 0.15, 12}, {180, 0, 0, 0}};
+/** As a recipe has them. Its last changes leave pixels between 0 and 1. */
+static const dg_augment_recipe recipes[] = {
+    {.rotate = 30},
+    {.shift = 0.2},
+    {.scale = 0.3},
+    {.shear = 25},
+    {.rotate = 0},
+    {.rotate = 20, .shift = 0.1, .scale = 0.15, .shear = 12},
+    {.rotate = 180},
+    {.flip = 0.5},
+    {.crop = 4},
+    {.brightness = 0.4},
+    {.contrast = 0.9},
+    {.cutout = 9},
+    {.rotate = 9, .flip = 0.5, .crop = 2, .brightness = 0.2, .contrast = 0.3, .cutout = 5}};
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
 static fixture make(const char *backend, int i) {
-  char text[300];
+  const dg_augment_recipe *r = &recipes[i];
+  char text[500];
   snprintf(text, sizeof text,
            "data = { mean = 0.3; std = 0.7; augment = { rotate = %g; shift = %g; scale = %g;"
-           " shear = %g; }; };",
-           recipes[i].rotate, recipes[i].shift, recipes[i].scale, recipes[i].shear);
+           " shear = %g; flip = %g; crop = %u; brightness = %g; contrast = %g; cutout = %u; }; };",
+           r->rotate, r->shift, r->scale, r->shear, r->flip, r->crop, r->brightness, r->contrast,
+           r->cutout);
   const fixture_plan plan = {.backend = backend,
                              .layers =
                                  "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }",
@@ -37,15 +50,23 @@ static fixture make(const char *backend, int i) {
 /** Images of a step as the oracle has them, from 0 to 1. */
 static void expect(const dg_part_view *part, int i, uint32_t step, double *x) {
   const double degree = acos(-1) / 180;
+  const dg_augment_recipe *r = &recipes[i];
   const dg_gather_desc desc = {.channels = 1,
                                .height = 28,
                                .width = 28,
                                .std = 1,
-                               .augment = {(float)(recipes[i].rotate * degree),
-                                           (float)recipes[i].shift, (float)recipes[i].scale,
-                                           (float)(recipes[i].shear * degree)}};
+                               .augment = {.rotate = (float)(r->rotate * degree),
+                                           .shift = (float)r->shift,
+                                           .scale = (float)r->scale,
+                                           .shear = (float)(r->shear * degree),
+                                           .flip = (float)r->flip,
+                                           .crop = r->crop,
+                                           .brightness = (float)r->brightness,
+                                           .contrast = (float)r->contrast,
+                                           .cutout = r->cutout}};
   const dg_step what = {.n = CHOSEN, .train = true, .seed = SEED, .step = step};
-  oracle_gather(&desc, part->images, part->labels, chosen, &what, x, NULL);
+  const oracle_gather_inputs in = {part->images, part->labels, chosen, NULL};
+  oracle_gather(&desc, &in, &what, x, NULL, NULL);
 }
 
 START_TEST(images_are_bent_as_the_recipe_says) {

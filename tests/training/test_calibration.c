@@ -250,7 +250,8 @@ START_TEST(it_belongs_to_its_parameters) {
   dg_error err = {0};
   fixture f = fixture_new(&plan);
   dg_part_view part = dg_dataset_part(f.data, DG_PART_TRAIN);
-  const dg_batch batch = {sizeof(dg_batch), 10, part.images, part.labels};
+  const dg_batch batch = {
+      .size = sizeof(dg_batch), .count = 10, .images = part.images, .labels = part.labels};
   const float bias[CLASSES] = {0};
   ck_assert_msg(dg_trainer_load(f.trainer, path, &err), "%s", err.message);
   double temperature = dg_trainer_temperature(f.trainer);

@@ -93,7 +93,7 @@ static void check_message(const char *const *parts) {
 /** Reads the file as images and expects an error that names it and holds every part. */
 static void check_refused(const char *name, const char *const *parts) {
   dg_idx array;
-  ck_assert(!dg_idx_read(&array, path_of(name), 3, &err));
+  ck_assert(!dg_idx_read(&array, path_of(name), 3, DG_IDX_BYTE, &err));
   ck_assert_ptr_null(array.bytes);
   check_message(parts);
   check_message((const char *[]){path_of(name), NULL});
@@ -109,13 +109,13 @@ static void check_bytes_refused(const void *bytes, size_t count, const char *con
 }
 
 static void check_set_refused(const char *const *parts) {
-  ck_assert_ptr_null(dg_idx_folder_read(folder, &err));
+  ck_assert_ptr_null(dg_idx_folder_read(folder, &(dg_dataset_options){0}, &err));
   check_message(parts);
 }
 
 START_TEST(a_good_set_is_read) {
   write_good_set();
-  dg_dataset *set = dg_idx_folder_read(folder, &err);
+  dg_dataset *set = dg_idx_folder_read(folder, &(dg_dataset_options){0}, &err);
   ck_assert_msg(set, "%s", err.message);
   ck_assert_str_eq(set->source, folder);
   ck_assert_uint_eq(set->classes, 10);
@@ -136,7 +136,7 @@ START_TEST(other_names_and_gzip_are_read) {
   write_file("train-labels.idx1-ubyte", bytes, good_labels(bytes, IMAGES, 255));
   write_gzip("t10k-images.idx3-ubyte.gz", bytes, good_images(bytes, 1, WIDTH));
   write_gzip("t10k-labels-idx1-ubyte.gz", bytes, good_labels(bytes, 1, 0));
-  dg_dataset *set = dg_idx_folder_read(folder, &err);
+  dg_dataset *set = dg_idx_folder_read(folder, &(dg_dataset_options){0}, &err);
   ck_assert_msg(set, "%s", err.message);
   ck_assert_uint_eq(set->classes, 256);
   for (unsigned i = 0; i < PIXELS; i++) ck_assert_uint_eq(set->train.inputs[i], (uint8_t)(7 * i));
@@ -150,10 +150,10 @@ START_TEST(a_missing_file_or_folder_names_what_was_looked_for) {
   check_set_refused((const char *[]){folder, "t10k-labels-idx1-ubyte, ",
                                      "t10k-labels-idx1-ubyte.gz", "t10k-labels.idx1-ubyte",
                                      "t10k-labels.idx1-ubyte.gz", "built-in", NULL});
-  ck_assert_ptr_null(dg_idx_folder_read(path_of("no/set"), &err));
+  ck_assert_ptr_null(dg_idx_folder_read(path_of("no/set"), &(dg_dataset_options){0}, &err));
   check_message(
       (const char *[]){"/no/set: no such folder", files[0], "train-images.idx3-ubyte.gz", NULL});
-  ck_assert_ptr_null(dg_idx_folder_read(path_of(files[0]), &err));
+  ck_assert_ptr_null(dg_idx_folder_read(path_of(files[0]), &(dg_dataset_options){0}, &err));
   check_message((const char *[]){files[0], "not a folder", NULL});
 }
 END_TEST
@@ -307,7 +307,7 @@ START_TEST(a_written_set_is_read_back) {
   const char *to = path_of("new");
   ck_assert_msg(dg_dataset_write(drawn, to, _i == 1, &err), "%s", err.message);
   ck_assert_int_eq(entries_of(to), 4);
-  dg_dataset *set = dg_idx_folder_read(to, &err);
+  dg_dataset *set = dg_idx_folder_read(to, &(dg_dataset_options){0}, &err);
   ck_assert_msg(set != NULL, "%s", err.message);
   check_same(&set->train, &drawn->train);
   check_same(&set->test, &drawn->test);
@@ -355,7 +355,7 @@ START_TEST(a_path_that_is_too_long_is_told) {
   ck_assert(!dg_dataset_write(drawn, path, false, &err));
   ck_assert_int_eq(err.kind, DG_ERR_INPUT);
   ck_assert_ptr_nonnull(strstr(err.message, "the path is too long"));
-  ck_assert_ptr_null(dg_idx_folder_read(path, &err));
+  ck_assert_ptr_null(dg_idx_folder_read(path, &(dg_dataset_options){0}, &err));
   ck_assert_ptr_nonnull(strstr(err.message, "the path of the data set is longer than"));
   ck_assert(!dg_is_idx_folder(path));
   dg_dataset_close(drawn);

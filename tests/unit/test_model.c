@@ -17,6 +17,8 @@ static void write_model(const char *text) {
 }
 
 #define HEAD "name = \"t\";\ninput = [1, 8, 8];\n"
+#define SEQUENCE "name = \"t\";\ninput = [30, 2];\n"
+#define ROW "name = \"t\";\ninput = [13];\n"
 #define LAYERS "layers = ( { type = \"flatten\"; },\n { type = \"linear\"; units = 10; } );\n"
 
 START_TEST(reads_every_key) {
@@ -39,7 +41,7 @@ START_TEST(reads_every_key) {
   ck_assert_str_eq(m->name, "net-1");
   ck_assert_uint_eq(m->input.rank, 3);
   ck_assert_uint_eq(m->input.dim[2], 28);
-  ck_assert_double_eq(m->data.mean, 1.0);
+  ck_assert_double_eq(dg_number_of(&m->data.mean, 0, 0), 1.0);
   ck_assert_uint_eq(m->data.validation, 100);
   ck_assert_int_eq(m->loss, DG_LOSS_MSE);
   ck_assert_uint_eq(m->layer_count, 4);
@@ -62,12 +64,35 @@ START_TEST(reads_every_key) {
 }
 END_TEST
 
+/** What suits an input is read, and so is what is off. */
+START_TEST(reads_augmentation) {
+  static const char *const texts[] = {
+      HEAD LAYERS
+      "data = { augment = { rotate = 5; shear = 2; shift = 0.1; scale = 0.2; flip = 0.5;"
+      " crop = 4; cutout = 7; brightness = 0.3; contrast = 0.4; gain = 0.6;"
+      " noise = 0.7; }; };",
+      SEQUENCE LAYERS "data = { augment = { rotate = 0; shift = 0.1; scale = 0.2; crop = 4;"
+                      " cutout = 7; gain = 0.6; noise = 0.7; flip = 0.0; }; };",
+      ROW LAYERS "data = { augment = { shift = 0; gain = 0.6; noise = 0.7; }; };"};
+  static const dg_augment_recipe expected[] = {
+      {5, 2, 0.1, 0.2, 0.5, 0.3, 0.4, 0.6, 0.7, 4, 7},
+      {.shift = 0.1, .scale = 0.2, .crop = 4, .cutout = 7, .gain = 0.6, .noise = 0.7},
+      {.gain = 0.6, .noise = 0.7}};
+  write_model(texts[_i]);
+  dg_error err = {0};
+  dg_model *m = dg_model_load(path, NULL, 0, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_mem_eq(&m->data.augment, &expected[_i], sizeof expected[_i]);
+  dg_model_free(m);
+}
+END_TEST
+
 START_TEST(fills_in_defaults) {
   write_model(HEAD LAYERS);
   dg_error err = {0};
   dg_model *m = dg_model_load(path, NULL, 0, &err);
   ck_assert_msg(m != NULL, "%s", err.message);
-  ck_assert_double_eq(m->data.std, 1.0);
+  ck_assert_double_eq(dg_number_of(&m->data.std, 0, 1), 1.0);
   ck_assert_uint_eq(m->train.batch, 64);
   ck_assert_int_eq(m->train.optimizer.kind, DG_ADAM);
   ck_assert_double_eq(m->train.optimizer.beta2, 0.999);
@@ -91,7 +116,7 @@ START_TEST(text_reads_again) {
   dg_model *again = dg_model_load(path, NULL, 0, &err);
   ck_assert_msg(again != NULL, "%s", err.message);
   ck_assert_mem_eq(&again->train, &m->train, sizeof m->train);
-  ck_assert_double_eq(again->data.mean, -1.0);
+  ck_assert_double_eq(dg_number_of(&again->data.mean, 0, 0), -1.0);
   ck_assert_uint_eq(again->layer_count, m->layer_count);
   dg_model_free(again);
   dg_model_free(m);
@@ -115,6 +140,81 @@ START_TEST(text_keeps_every_bit) {
   ck_assert_str_eq(dg_model_text(again), dg_model_text(m));
   dg_model_free(again);
   dg_model_free(m);
+}
+END_TEST
+
+START_TEST(reads_losses) {
+  static const struct {
+    const char *text;
+    int loss;
+    double delta;
+  } losses[] = {{"loss = \"mae\";", DG_LOSS_MAE, 1},
+                {"loss = \"huber\";", DG_LOSS_HUBER, 1},
+                {"loss = \"huber\"; huber_delta = 0.25;", DG_LOSS_HUBER, 0.25},
+                {"loss = \"bce\";", DG_LOSS_BCE, 1}};
+  char text[400];
+  snprintf(text, sizeof text, "%s%s%s", HEAD, LAYERS, losses[_i].text);
+  dg_error err = {0};
+  dg_model *m = dg_model_parse(text, "here", NULL, 0, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_int_eq(m->loss, losses[_i].loss);
+  ck_assert_double_eq(m->huber_delta, losses[_i].delta);
+  dg_model_free(m);
+}
+END_TEST
+
+/** Class weights from an override, and again from the effective text; whole and other numbers may
+   be mixed. */
+START_TEST(reads_class_weights) {
+  static const struct {
+    const char *value, *text;
+    uint32_t count;
+    double values[3];
+    int word;
+  } weights[] = {
+      {"[1,2]", "class_weights = [1, 2]", 2, {1, 2}, 0},
+      {"[1, 2.5, 0]", "class_weights = (1, 2.5, 0)", 3, {1, 2.5, 0}, 0},
+      {"(0.25, 1e-3)", "class_weights = (0.25, 0.001)", 2, {0.25, 0.001}, 0},
+      {"2", "class_weights = 2", 1, {2}, 0},
+      {"balanced", "class_weights = \"balanced\"", 0, {0}, DG_CLASS_WEIGHTS_BALANCED},
+      {"\"balanced\"", "class_weights = \"balanced\"", 0, {0}, DG_CLASS_WEIGHTS_BALANCED},
+  };
+  const dg_override override = {"--set", "train.class_weights", weights[_i].value};
+  dg_error err = {0};
+  dg_model *m = dg_model_parse(HEAD LAYERS, "here", &override, 1, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_ptr_nonnull(strstr(dg_model_text(m), weights[_i].text));
+  dg_model *again = dg_model_parse(dg_model_text(m), "again", NULL, 0, &err);
+  ck_assert_msg(again != NULL, "%s", err.message);
+  ck_assert_str_eq(dg_model_text(again), dg_model_text(m));
+  for (int k = 0; k < 2; k++) {
+    const dg_number_list *got = &(k ? again : m)->train.class_weights;
+    ck_assert_uint_eq(got->count, weights[_i].count);
+    ck_assert_int_eq(got->word, weights[_i].word);
+    for (uint32_t i = 0; i < got->count; i++)
+      ck_assert_double_eq(got->values[i], weights[_i].values[i]);
+  }
+  dg_model_free(again);
+  dg_model_free(m);
+}
+END_TEST
+
+/** Lists of any length up to the most. */
+START_TEST(bounds_lists) {
+  char text[2000] = HEAD LAYERS "train = { class_weights = [";
+  for (uint32_t i = 0; i < DG_MODEL_CLASSES; i++) strcat(text, i ? ",1" : "1");
+  size_t full = strlen(text);
+  strcat(text, "]; };");
+  dg_error err = {0};
+  dg_model *m = dg_model_parse(text, "here", NULL, 0, &err);
+  ck_assert_msg(m != NULL, "%s", err.message);
+  ck_assert_uint_eq(m->train.class_weights.count, DG_MODEL_CLASSES);
+  dg_model_free(m);
+  strcpy(text + full, ",1]; };");
+  ck_assert_ptr_null(dg_model_parse(text, "here", NULL, 0, &err));
+  ck_assert_msg(strstr(err.message, "here:5: class_weights must be a number >= 0 and <= 1000000, a "
+                                    "list of at most 256 of them, [a, b, ...], or \"balanced\""),
+                "%s", err.message);
 }
 END_TEST
 
@@ -160,10 +260,43 @@ static const struct {
     {HEAD LAYERS "train = { keep = \"best\"; };", ":5: keep = \"best\" needs validation samples"},
     {HEAD LAYERS "loss = \"mse\"; train = { label_smoothing = 0.1; };",
      ":5: label_smoothing needs loss = \"cross_entropy\""},
+    {HEAD LAYERS "loss = \"bce\"; train = { label_smoothing = 0.1; };",
+     ":5: label_smoothing needs loss = \"cross_entropy\""},
+    {HEAD LAYERS "huber_delta = 0.5;", ":5: huber_delta needs loss = \"huber\""},
+    {HEAD LAYERS "loss = \"huber\"; huber_delta = 0;", ":5: huber_delta must be a number > 0"},
+    {HEAD LAYERS "loss = \"hubert\";", "did you mean \"huber\"?"},
+    {HEAD LAYERS "train = {\n class_weights = [1, -1]; };",
+     ":6: number 2 of class_weights must be a number >= 0 and <= 1000000"},
+    {HEAD LAYERS "train = { class_weights = [\"a\"]; };", ":5: number 1 of class_weights must be"},
+    {HEAD LAYERS "train = { class_weights = []; };", ":5: class_weights must be a number >= 0"},
+    {HEAD LAYERS "train = { class_weights = {}; };", ":5: class_weights must be a number >= 0"},
+    {HEAD LAYERS "train = { class_weights = true; };", ":5: class_weights must be a number >= 0"},
+    {HEAD LAYERS "train = { class_weights = ( [1], 2 ); };", ":5: number 1 of class_weights must"},
+    {HEAD LAYERS "train = { class_weights = [0, 0]; };", ":5: class_weights are all 0"},
+    {HEAD LAYERS "train = { class_weights = [1, 2.5]; };",
+     ":5: mismatched element type in array; write all numbers of a list alike: [1.0, 2.5]"},
+    {HEAD LAYERS "train = { class_weights = \"1, 2\"; };", ":5: class_weights must be a number"},
+    {HEAD LAYERS "train = { class_weights = \"balancd\"; };",
+     ":5: unknown class_weights \"balancd\"; did you mean \"balanced\"?"},
     {HEAD LAYERS "train = { keep = \"bst\"; };",
      ":5: unknown keep \"bst\"; did you mean \"best\"?"},
     {HEAD LAYERS "train = 3;", ":5: train must be a group"},
     {HEAD LAYERS "data = { std = 0.0; };", ":5: std must be a number > 0"},
+    {HEAD LAYERS "data = { augment = { cutout = 4; }; };",
+     ":5: cutout must be odd, so that its square has a middle: 3 or 5"},
+    {HEAD LAYERS "data = { augment = { flip = 2; }; };", ":5: flip must be a number >= 0 and <= 1"},
+    {HEAD LAYERS "data = { augment = { crop = 1.5; }; };", ":5: crop must be a whole number"},
+    {HEAD LAYERS "data = { augment = { gain = 1.0; }; };", ":5: gain must be"},
+    {HEAD LAYERS "data = { augment = { nois = 1.0; }; };", "did you mean \"noise\"?"},
+    {SEQUENCE LAYERS "data = { augment = { rotate = 5; }; };",
+     ":5: rotate changes pictures, whose input is [channels, height, width]; for a sequence there "
+     "are shift, scale, crop, cutout, gain and noise"},
+    {SEQUENCE LAYERS "data = { augment = { flip = 0.5; }; };", ":5: flip changes pictures"},
+    {SEQUENCE LAYERS "data = { augment = { contrast = 0.5; }; };", ":5: contrast changes pictures"},
+    {ROW LAYERS "data = { augment = { shift = 0.1; }; };",
+     ":5: shift changes pictures and sequences; for a row of numbers there are gain and noise"},
+    {ROW LAYERS "data = { augment = { crop = 1; }; };", ":5: crop changes pictures and sequences"},
+    {ROW LAYERS "data = { augment = { shear = 1; }; };", ":5: shear changes pictures"},
     {HEAD LAYERS "# \xe4", ":5: the text is not UTF-8; save it as UTF-8"},
     {HEAD LAYERS "# \xed\xa0\x80", ":5: the text is not UTF-8"},
     {HEAD LAYERS "# \xc0\xaf", ":5: the text is not UTF-8"},
@@ -266,9 +399,13 @@ int main(void) {
   suite_new_file(path);
   TCase *tests = tcase_create("files");
   tcase_add_test(tests, reads_every_key);
+  tcase_add_loop_test(tests, reads_augmentation, 0, 3);
   tcase_add_test(tests, fills_in_defaults);
   tcase_add_test(tests, text_reads_again);
   tcase_add_loop_test(tests, text_keeps_every_bit, 0, 5);
+  tcase_add_loop_test(tests, reads_losses, 0, 4);
+  tcase_add_loop_test(tests, reads_class_weights, 0, 6);
+  tcase_add_test(tests, bounds_lists);
   tcase_add_loop_test(tests, says_what_is_wrong, 0, sizeof wrong / sizeof *wrong);
   tcase_add_loop_test(tests, says_what_is_wrong_in_an_override, 0,
                       sizeof wrong_overrides / sizeof *wrong_overrides);

@@ -13,13 +13,14 @@ bool certainty_measure(certainty *c, const dg_trainer *trainer, const dg_model *
   dg_calibration measured[2];
   if (!p) return dg_fail_memory(err, numbers * sizeof *p);
   c->temperature = dg_trainer_temperature(trainer);
-  for (int i = 0; i < 2; i++) {
+  const int ways = c->temperature > 0 ? 2 : 1; /* without a temperature, and with it */
+  for (int i = 0; i < ways; i++) {
     dg_probabilities(model, i ? c->temperature : 0, logits, tested->count, classes, p);
     dg_calibration_measure(p, tested->labels, tested->count, classes, &measured[i],
                            sizeof measured[i]);
   }
   c->without = measured[0].error;
-  c->error = measured[1].error;
+  c->error = measured[ways - 1].error;
   free(p);
   return true;
 }

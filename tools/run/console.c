@@ -1,5 +1,6 @@
 #include "tools/run/console.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -40,11 +41,13 @@ void console_epoch(const console *c, const dg_epoch_report *r) {
   if (c->quiet) return;
   console_clear(c);
   bool best = c->colored && r->best;
-  printf("epoch %2u/%u  loss %.4f  accuracy %6.2f %%", r->epoch, r->epochs, r->train.loss,
-         100 * r->train.accuracy);
-  if (r->validated)
-    printf("  validation %.4f  %s%6.2f %%%s%s", r->validation.loss, best ? "\033[32m" : "",
-           100 * r->validation.accuracy, r->best ? " *" : "  ", best ? "\033[0m" : "");
+  printf("epoch %2u/%u  loss %.4f", r->epoch, r->epochs, r->train.loss);
+  if (!isnan(r->train.accuracy)) printf("  accuracy %6.2f %%", 100 * r->train.accuracy);
+  if (r->validated) {
+    printf("  validation %.4f%s", r->validation.loss, best ? "\033[32m" : "");
+    if (!isnan(r->validation.accuracy)) printf("  %6.2f %%", 100 * r->validation.accuracy);
+    printf("%s%s", r->best ? " *" : "  ", best ? "\033[0m" : "");
+  }
   printf("  %.1f s  %.0f samples/s\n", r->seconds, r->samples_per_second);
   fflush(stdout);
 }

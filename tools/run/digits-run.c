@@ -16,7 +16,6 @@
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
 #include "tools/run/calibrate.h"
-#include "tools/run/certainty.h"
 #include "tools/run/checkpoint.h"
 #include "tools/run/console.h"
 #include "tools/run/json_log.h"
@@ -300,44 +299,42 @@ static const char *why_untold(const job *j, const dg_trainer *trainer) {
 }
 
 static void tell_test(const job *j, const dg_trainer *trainer, double trained,
-                      const dg_score *score, const certainty *c) {
-  say("test    loss %.4f  accuracy %.2f %% (%u of %u)", score->loss, 100 * score->accuracy,
-      score->correct, score->total);
+                      const test_result *r) {
+  test_result_print(r);
   if (!j->options->test) say("  trained in %.1f s", trained);
   putchar('\n');
-  if (!j->options->quiet) certainty_print(c, why_untold(j, trainer));
+  if (!j->options->quiet && r->task == DG_TASK_CLASS)
+    certainty_print(&r->certainty, why_untold(j, trainer));
   fflush(stdout);
 }
 
-/** Tests on the images of `part`, whose outputs go to `logits`. */
+/** Tests on the samples of `part`, whose outputs go to `outputs`. */
 static bool run_test(job *j, dg_trainer *trainer, double trained, const dg_part_view *part,
-                     float *logits, dg_score *score, dg_error *err) {
-  certainty c;
+                     float *outputs, test_result *result, dg_error *err) {
   double start = dg_seconds();
-  if (!dg_trainer_test_logits(trainer, j->test_data, score, logits, err)) return false;
-  double seconds = dg_seconds() - start;
-  if (!certainty_measure(&c, trainer, j->model, part, logits, err)) return false;
-  json_log_test(&j->audience.log, score, &c, seconds);
-  tell_test(j, trainer, trained, score, &c);
+  if (!test_result_measure(result, trainer, j->model, j->test_data, part, outputs, err))
+    return false;
+  json_log_test(&j->audience.log, result, dg_seconds() - start);
+  tell_test(j, trainer, trained, result);
   return true;
 }
 
 /** Trains and tests. Returns the outputs for the test images, which the caller frees. */
-static float *train_and_test(job *j, dg_trainer *trainer, dg_score *score, double *seconds,
+static float *train_and_test(job *j, dg_trainer *trainer, test_result *result, double *seconds,
                              dg_error *err) {
   const dg_part_view part = dg_dataset_part(j->test_data ? j->test_data : j->data, DG_PART_TEST);
   size_t numbers = (size_t)part.count * dg_trainer_outputs(trainer);
   float *logits = malloc(numbers * sizeof *logits);
   if (!logits) return dg_fail_memory(err, numbers * sizeof *logits), NULL;
   if (run_training(j, trainer, seconds, err) &&
-      run_test(j, trainer, *seconds, &part, logits, score, err))
+      run_test(j, trainer, *seconds, &part, logits, result, err))
     return logits;
   free(logits);
   return NULL;
 }
 
 /** Trains and tests once. */
-static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg_error *err) {
+static bool run_once(job *j, uint32_t seed, test_result *result, double *seconds, dg_error *err) {
   dg_trainer_options how = {
       .size = sizeof(dg_trainer_options),
       .seed = seed,
@@ -353,7 +350,7 @@ static bool run_once(job *j, uint32_t seed, dg_score *score, double *seconds, dg
   if (!dg_trainer_can_test(trainer, j->test_data, err)) return dg_trainer_free(trainer), false;
   j->audience.trainer = trainer;
   tell_start(j, trainer, seed);
-  float *logits = train_and_test(j, trainer, score, seconds, err);
+  float *logits = train_and_test(j, trainer, result, seconds, err);
   bool ok = logits != NULL;
   ok = run_report_take(&j->audience.report, trainer, logits, ok ? err : NULL) && ok;
   dg_trainer_free(trainer);
@@ -368,31 +365,33 @@ static void spread(const double *values, uint32_t count, double *mean, double *d
   *deviation = count > 1 ? sqrt(*deviation / (count - 1)) : 0;
 }
 
-static void tell_summary(job *j, uint32_t runs, const double *accuracy, const double *seconds) {
-  json_summary s = {.runs = runs};
-  spread(accuracy, s.runs, &s.accuracy_mean, &s.accuracy_deviation);
+static void tell_summary(job *j, uint32_t runs, dg_task kind, const double *figures,
+                         const double *seconds) {
+  json_summary s = {.runs = runs, .task = kind};
+  spread(figures, s.runs, &s.mean, &s.deviation);
   spread(seconds, s.runs, &s.seconds_mean, &s.seconds_deviation);
   json_log_summary(&j->audience.log, &s);
-  say("%u run%s  accuracy %.2f +- %.2f %%  trained in %.1f +- %.1f s\n", s.runs,
-      s.runs == 1 ? "" : "s", 100 * s.accuracy_mean, 100 * s.accuracy_deviation, s.seconds_mean,
-      s.seconds_deviation);
+  say("%u run%s  ", s.runs, s.runs == 1 ? "" : "s");
+  if (kind == DG_TASK_VALUES)
+    say("root mean square error %.5g +- %.5g", s.mean, s.deviation);
+  else
+    say("accuracy %.2f +- %.2f %%", 100 * s.mean, 100 * s.deviation);
+  say("  trained in %.1f +- %.1f s\n", s.seconds_mean, s.seconds_deviation);
 }
 
 static bool run_all(job *j, dg_error *err) {
   uint32_t runs = j->options->runs;
-  double *accuracy = calloc(2 * (size_t)runs, sizeof *accuracy), *seconds = accuracy + runs;
-  if (!accuracy) return dg_fail_memory(err, 2 * (size_t)runs * sizeof *accuracy);
+  double *figures = calloc(2 * (size_t)runs, sizeof *figures), *seconds = figures + runs;
+  if (!figures) return dg_fail_memory(err, 2 * (size_t)runs * sizeof *figures);
   bool ok = true;
   uint32_t finished = 0;
+  test_result result = {0};
   for (uint32_t i = 0; ok && i < runs; i++) {
-    dg_score score;
-    ok = run_once(j, j->options->seed + i, &score, &seconds[i], err);
-    if (!ok) continue;
-    accuracy[i] = score.accuracy;
-    finished++;
+    ok = run_once(j, j->options->seed + i, &result, &seconds[i], err);
+    if (ok) figures[finished++] = test_result_figure(&result);
   }
-  if (runs > 1 && finished > 0) tell_summary(j, finished, accuracy, seconds);
-  free(accuracy);
+  if (runs > 1 && finished > 0) tell_summary(j, finished, result.task, figures, seconds);
+  free(figures);
   return ok;
 }
 

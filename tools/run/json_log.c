@@ -99,6 +99,11 @@ static json_t *number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
 
+/** An accuracy; NULL, for a key that is left out, if there are no answers to count. */
+static json_t *accuracy_of(double accuracy) {
+  return isnan(accuracy) ? NULL : number(accuracy);
+}
+
 void json_log_start(json_log *log, const json_start *s) {
   json_t *line = json_pack("{ss ss ss ss ss sI sI sI sI ss*}", "event", "start", "model", s->model,
                            "backend", s->backend, "device", s->device, "data", s->data, "seed",
@@ -121,31 +126,49 @@ void json_log_start(json_log *log, const json_start *s) {
 
 void json_log_step(json_log *log, uint64_t step, double loss, double accuracy) {
   if (log->count == 0) return;
-  write_line(log, json_pack("{ss sI so so}", "event", "step", "step", (json_int_t)step, "loss",
-                            number(loss), "accuracy", number(accuracy)));
+  write_line(log, json_pack("{ss sI so so*}", "event", "step", "step", (json_int_t)step, "loss",
+                            number(loss), "accuracy", accuracy_of(accuracy)));
 }
 
 void json_log_epoch(json_log *log, const dg_epoch_report *r) {
   json_t *line = json_pack(
-      "{ss sI so so so so so}", "event", "epoch", "epoch", (json_int_t)r->epoch, "train_loss",
-      number(r->train.loss), "train_accuracy", number(r->train.accuracy), "lr", number(r->lr),
+      "{ss sI so so* so so so}", "event", "epoch", "epoch", (json_int_t)r->epoch, "train_loss",
+      number(r->train.loss), "train_accuracy", accuracy_of(r->train.accuracy), "lr", number(r->lr),
       "seconds", number(r->seconds), "samples_per_second", number(r->samples_per_second));
   bool ok = true;
   if (r->validated) {
     json_put(line, "validation_loss", number(r->validation.loss), &ok);
-    json_put(line, "validation_accuracy", number(r->validation.accuracy), &ok);
+    if (!isnan(r->validation.accuracy))
+      json_put(line, "validation_accuracy", number(r->validation.accuracy), &ok);
     json_put(line, "best", json_boolean(r->best), &ok);
   }
   write_line(log, json_ended(line, ok));
 }
 
-void json_log_test(json_log *log, const dg_score *score, const certainty *c, double seconds) {
-  json_t *line = json_pack("{ss so so sI sI sf so}", "event", "test", "loss", number(score->loss),
-                           "accuracy", number(score->accuracy), "correct",
-                           (json_int_t)score->correct, "total", (json_int_t)score->total, "seconds",
-                           seconds, "calibration_error", number(c->error));
+static void put_metrics(json_t *line, const test_result *r, bool *ok) {
+  const dg_metrics_of_all *m = &r->metrics;
+  if (r->task == DG_TASK_VALUES) {
+    json_put(line, "mae", number(m->mae), ok);
+    json_put(line, "rmse", number(m->rmse), ok);
+    if (!isnan(m->r2)) json_put(line, "r2", number(m->r2), ok);
+    return;
+  }
+  json_put(line, "accuracy", number(r->score.accuracy), ok);
+  json_put(line, "correct", json_integer(r->score.correct), ok);
+  if (r->task == DG_TASK_CLASS) json_put(line, "top5_accuracy", number(m->top5_accuracy), ok);
+  json_put(line, "precision_macro", number(m->precision_macro), ok);
+  json_put(line, "recall_macro", number(m->recall_macro), ok);
+  json_put(line, "f1_macro", number(m->f1_macro), ok);
+}
+
+void json_log_test(json_log *log, const test_result *r, double seconds) {
+  const certainty *c = &r->certainty;
+  json_t *line = json_pack("{ss so sI sf}", "event", "test", "loss", number(r->score.loss), "total",
+                           (json_int_t)r->score.total, "seconds", seconds);
   bool ok = true;
-  if (c->temperature > 0) {
+  put_metrics(line, r, &ok);
+  if (r->task == DG_TASK_CLASS) json_put(line, "calibration_error", number(c->error), &ok);
+  if (r->task == DG_TASK_CLASS && c->temperature > 0) {
     json_put(line, "temperature", number(c->temperature), &ok);
     json_put(line, "calibration_error_without", number(c->without), &ok);
   }
@@ -153,8 +176,10 @@ void json_log_test(json_log *log, const dg_score *score, const certainty *c, dou
 }
 
 void json_log_summary(json_log *log, const json_summary *s) {
-  write_line(log, json_pack("{ss sI sf sf sf sf}", "event", "summary", "runs", (json_int_t)s->runs,
-                            "accuracy_mean", s->accuracy_mean, "accuracy_deviation",
-                            s->accuracy_deviation, "seconds_mean", s->seconds_mean,
-                            "seconds_deviation", s->seconds_deviation));
+  const bool values = s->task == DG_TASK_VALUES;
+  write_line(log,
+             json_pack("{ss sI sf sf sf sf}", "event", "summary", "runs", (json_int_t)s->runs,
+                       values ? "rmse_mean" : "accuracy_mean", s->mean,
+                       values ? "rmse_deviation" : "accuracy_deviation", s->deviation,
+                       "seconds_mean", s->seconds_mean, "seconds_deviation", s->seconds_deviation));
 }

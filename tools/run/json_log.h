@@ -2,8 +2,7 @@
 #ifndef DG_JSON_LOG_H
 #define DG_JSON_LOG_H
 
-#include "digits/train.h"
-#include "tools/run/certainty.h"
+#include "tools/run/test_result.h"
 
 enum { JSON_LOGS = 2 };
 
@@ -29,10 +28,11 @@ typedef struct {
   const dg_checkpoint_info *resumed; /**< NULL: not resumed */
 } json_start;
 
-/** Mean and deviation over runs. */
+/** Mean and deviation over runs of test_result_figure, and of the seconds of training. */
 typedef struct {
   uint32_t runs;
-  double accuracy_mean, accuracy_deviation, seconds_mean, seconds_deviation;
+  dg_task task;
+  double mean, deviation, seconds_mean, seconds_deviation;
 } json_summary;
 
 /** Checks that no other run writes to the log, before anything is changed; NULL: no log. */
@@ -55,7 +55,7 @@ void json_log_step(json_log *log, uint64_t step, double loss, double accuracy);
 /** An epoch has ended: its scores, the last learning rate and its speed. */
 void json_log_epoch(json_log *log, const dg_epoch_report *report);
 /** A test has ended; it took `seconds`. */
-void json_log_test(json_log *log, const dg_score *score, const certainty *c, double seconds);
+void json_log_test(json_log *log, const test_result *result, double seconds);
 /** Several runs have ended. */
 void json_log_summary(json_log *log, const json_summary *summary);
 

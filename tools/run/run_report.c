@@ -66,7 +66,7 @@ static float *answer(dg_trainer *trainer, const dg_dataset *data, dg_error *err)
 }
 
 void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch) {
-  if (!r->folder || r->early) return;
+  if (!r->folder || r->early || dg_trainer_task(trainer) != DG_TASK_CLASS) return;
   r->early = answer(trainer, r->pool, &r->failure);
   if (!r->early) return;
   r->contents.early = r->early;
@@ -94,6 +94,7 @@ static bool take_weights(run_report *r, dg_trainer *trainer, dg_error *err) {
 
 bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, dg_error *err) {
   if (!r->folder) return free(outputs), true;
+  if (dg_trainer_task(trainer) != DG_TASK_CLASS) free(outputs), outputs = NULL; /* no answers */
   r->outputs = outputs;
   r->contents.classes = dg_trainer_outputs(trainer);
   r->contents.temperature = dg_trainer_temperature(trainer);

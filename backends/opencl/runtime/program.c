@@ -24,6 +24,8 @@ static const struct {
     {"philox.cl", IN(ELEMENTS), BOTH},
     {"elements.cl", IN(ELEMENTS), BOTH},
     {"gather.cl", IN(ELEMENTS), BOTH},
+    {"gather_warped.cl", IN(ELEMENTS), BOTH},
+    {"gather_changes.cl", IN(ELEMENTS), BOTH},
     {"pool.cl", IN(ELEMENTS), BOTH},
     {"upsample2d.cl", IN(ELEMENTS), BOTH},
     {"planes.cl", IN(ELEMENTS), BOTH},

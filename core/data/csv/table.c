@@ -8,26 +8,6 @@
 #include "core/data/csv/means.h"
 #include "core/data/csv/numbers.h"
 
-enum { SHARE = 10 };
-
-/** How many of the last samples are held out. */
-static uint32_t count_held_out(uint32_t count) {
-  return count < SHARE ? count > 1 : count / SHARE;
-}
-
-/** Moves the last tenth of the training samples to the test part. */
-static bool split(dg_dataset *set, dg_error *err) {
-  dg_samples *all = &set->train;
-  uint32_t count = count_held_out(all->count);
-  uint32_t left = all->count - count;
-  set->held_out = "the last tenth";
-  if (count == 0) return true;
-  if (!dg_samples_new(&set->test, count, &all->kind, err)) return false;
-  dg_samples_copy(&set->test, 0, all, left, count);
-  all->count = left;
-  return true;
-}
-
 static bool read_pixels(dg_dataset *set, dg_csv_file *file, dg_error *err) {
   if (!dg_csv_read_pixels(&set->train, file, err)) return false;
   if (!set->train.labels)
@@ -44,7 +24,7 @@ static bool read_numbers(dg_dataset *set, dg_csv_file *file, const dg_dataset_op
                          dg_error *err) {
   if (!dg_csv_read_numbers(set, file, options, err)) return false;
   const uint32_t all = set->train.count;
-  return dg_csv_fill(set, options->keep_all ? all : all - count_held_out(all), err);
+  return dg_csv_fill(set, options->keep_all ? all : all - dg_dataset_held_out_of(all), err);
 }
 
 /** Makes all samples those to test. */
@@ -63,7 +43,7 @@ static bool read_set(dg_dataset *set, const char *path, const dg_dataset_options
   dg_csv_close(&file);
   if (!ok) return false;
   if (options->like && options->like->columns) return test_all(set);
-  return options->keep_all || split(set, err);
+  return options->keep_all || dg_dataset_hold_out(set, err);
 }
 
 dg_dataset *dg_dataset_from_table(const char *path, const dg_dataset_options *options,

@@ -37,9 +37,23 @@ static unsigned element_size(unsigned type) {
                                                                 : 0;
 }
 
+bool dg_idx_element(unsigned type, dg_element *element) {
+  static const struct {
+    unsigned type;
+    dg_element element;
+  } known[] = {{TYPE_UNSIGNED_BYTE, DG_ELEMENT_U8}, {TYPE_SIGNED_BYTE, DG_ELEMENT_I8},
+               {TYPE_SHORT, DG_ELEMENT_I16},        {TYPE_INT, DG_ELEMENT_I32},
+               {DG_IDX_FLOAT, DG_ELEMENT_F32},      {DG_IDX_DOUBLE, DG_ELEMENT_F64}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].type == type) return *element = known[i].element, true;
+  return false;
+}
+
 /** A magic number that lies backwards: its last bytes are zero. */
 static bool is_backwards(uint32_t magic) {
-  return !(magic & 0xffff) && element_size(magic >> 16 & 0xff) && magic >> 24 <= DG_IDX_MAX_RANK;
+  dg_element element;
+  return !(magic & 0xffff) && dg_idx_element(magic >> 16 & 0xff, &element) &&
+         magic >> 24 <= DG_IDX_MAX_RANK;
 }
 
 static bool check_magic(dg_packed *f, uint32_t magic, unsigned rank) {
@@ -52,12 +66,12 @@ static bool check_magic(dg_packed *f, uint32_t magic, unsigned rank) {
                           : "not an IDX file; download it again");
 }
 
-static bool check_type(dg_packed *f, unsigned type) {
-  return type == TYPE_UNSIGNED_BYTE ||
+static bool check_type(dg_packed *f, unsigned found, unsigned type) {
+  return found == type ||
          dg_fail(f->err, DG_ERR_INPUT,
-                 "%s: field type: expected 0x%02x (unsigned bytes), found 0x%02x; "
-                 "download it again",
-                 f->path, TYPE_UNSIGNED_BYTE, type);
+                 "%s: field type: expected 0x%02x%s, found 0x%02x; download it again, or give it "
+                 "the name of its type",
+                 f->path, type, type == TYPE_UNSIGNED_BYTE ? " (unsigned bytes)" : "", found);
 }
 
 static bool check_rank(dg_packed *f, unsigned found, unsigned rank) {
@@ -125,14 +139,16 @@ static bool read_array(dg_packed *f, dg_idx *array, unsigned element) {
   return read_dimensions(f, array, element, &total) && read_elements(f, array, total);
 }
 
-bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err) {
+bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, unsigned type, dg_error *err) {
   dg_packed f;
   uint32_t magic = 0;
-  *array = (dg_idx){.rank = rank};
+  dg_element element = DG_ELEMENT_U8;
+  *array = (dg_idx){.rank = rank, .type = type};
   if (!dg_packed_open(&f, path, err)) return false;
   bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, rank) &&
-            check_type(&f, magic >> 8) && check_rank(&f, magic & 0xff, rank) &&
-            read_array(&f, array, 1);
+            check_type(&f, magic >> 8, type) && check_rank(&f, magic & 0xff, rank) &&
+            dg_idx_element(type, &element) &&
+            read_array(&f, array, (unsigned)dg_element_size(element));
   dg_packed_close(&f);
   if (!ok) dg_idx_free(array);
   return ok;

@@ -1,7 +1,8 @@
 /**
  * IDX files, the format of MNIST: four bytes of magic (two zeros, the element type, the rank), a
- * big-endian 32-bit size per dimension, then the elements, last dimension fastest. Arrays are of
- * unsigned bytes (type 0x08); labels may also be of other whole numbers.
+ * big-endian 32-bit size per dimension, then the elements, last dimension fastest. Types are bytes
+ * (0x08), signed bytes (0x09), whole numbers of two and four bytes (0x0b, 0x0c), floats (0x0d) and
+ * doubles (0x0e).
  */
 #ifndef DG_IDX_H
 #define DG_IDX_H
@@ -11,23 +12,29 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/formats/element.h"
 
-enum { DG_IDX_MAX_RANK = 4 };
+enum { DG_IDX_MAX_RANK = 4, DG_IDX_BYTE = 0x08, DG_IDX_FLOAT = 0x0d, DG_IDX_DOUBLE = 0x0e };
 
-/** An array of bytes with its shape. */
+/** An array with its shape; all zero but rank, dims and bytes: of bytes. */
 typedef struct {
   unsigned rank; /**< how many of `dims` count: 1 to DG_IDX_MAX_RANK */
   uint32_t dims[DG_IDX_MAX_RANK];
-  uint8_t *bytes; /**< dims[0] * … * dims[rank - 1] of them */
+  unsigned type;  /**< of the elements, as in the file; 0: unsigned bytes */
+  uint8_t *bytes; /**< dims[0] * … * dims[rank - 1] elements, big-endian */
 } dg_idx;
 
+/** The type of elements of a code; false: there is none. */
+bool dg_idx_element(unsigned type, dg_element *element);
+
 /**
- * Reads the file at `path`, plain or gzipped, which must hold an array of `rank` dimensions. The
- * header is checked against the size of the file, and a gzipped file's checksum is verified. Errors
- * (DG_ERR_INPUT, DG_ERR_MEMORY) name the file, the field, what was expected and found, and the
- * remedy; `array` is then left without bytes. The caller frees the array with dg_idx_free.
+ * Reads the file at `path`, plain or gzipped, which must hold an array of this type (0x08, …) and
+ * this many dimensions. The header is checked against the size of the file, and a gzipped file's
+ * checksum is verified. Errors (DG_ERR_INPUT, DG_ERR_MEMORY) name the file, the field, what was
+ * expected and found, and the remedy; `array` is then left without bytes. The caller frees the
+ * array with dg_idx_free.
  */
-bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err);
+bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, unsigned type, dg_error *err);
 
 /**
  * The same for labels, a byte each in an array of one dimension. The file may hold whole numbers of
@@ -37,8 +44,9 @@ bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, dg_error *err);
 bool dg_idx_read_labels(dg_idx *labels, const char *path, dg_error *err);
 
 /**
- * Writes an array, gzipped or not; the same array gives the same bytes. An old file at `path` is
- * replaced only when the new one is complete.
+ * Writes an array, whose elements are bytes or floats in the machine's order, gzipped or not; the
+ * same array gives the same bytes. An old file at `path` is replaced only when the new one is
+ * complete.
  */
 bool dg_idx_write(const dg_idx *array, const char *path, bool gzip, dg_error *err);
 

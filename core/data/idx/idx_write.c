@@ -1,3 +1,4 @@
+#include <string.h>
 #include <zlib.h>
 
 #include "core/base/file/file.h"
@@ -53,14 +54,34 @@ static void put_word(output *out, uint32_t word) {
   put(out, bytes, sizeof bytes);
 }
 
+/** Writes floats with their high bytes first. */
+static void put_floats(output *out, const uint8_t *bytes, size_t count) {
+  enum { AT_ONCE = 4096 };
+  uint8_t turned[AT_ONCE * sizeof(float)];
+  for (size_t done = 0; done < count;) {
+    const size_t next = count - done < AT_ONCE ? count - done : AT_ONCE;
+    for (size_t i = 0; i < next; i++) {
+      uint32_t bits;
+      memcpy(&bits, bytes + (done + i) * sizeof bits, sizeof bits);
+      for (unsigned b = 0; b < sizeof bits; b++)
+        turned[i * sizeof bits + b] = (uint8_t)(bits >> (24 - 8 * b));
+    }
+    put(out, turned, next * sizeof(float));
+    done += next;
+  }
+}
+
 static void put_array(output *out, const dg_idx *array) {
   size_t count = 1;
-  put_word(out, TYPE_UNSIGNED_BYTE << 8 | array->rank);
+  put_word(out, (array->type ? array->type : TYPE_UNSIGNED_BYTE) << 8 | array->rank);
   for (unsigned i = 0; i < array->rank; i++) {
     put_word(out, array->dims[i]);
     count *= array->dims[i];
   }
-  put(out, array->bytes, count);
+  if (array->type == DG_IDX_FLOAT)
+    put_floats(out, array->bytes, count);
+  else
+    put(out, array->bytes, count);
 }
 
 bool dg_idx_write(const dg_idx *array, const char *path, bool gzip, dg_error *err) {

@@ -181,14 +181,15 @@ static void compare_rescaling(comparison *c, const dg_keras_op *op) {
   }
   c->rescaled = true;
   double std = scale < 0.1 ? 1 / (255 * scale) : 1 / scale, mean = -offset * std;
-  bool same_std = fabs(std - c->model->data.std) <= 1e-5 * std;
-  if (same_std && fabs(mean - c->model->data.mean) <= 1e-5) return;
+  const dg_data_recipe *data = &c->model->data;
+  const double our_mean = dg_number_of(&data->mean, 0, 0), our_std = dg_number_of(&data->std, 0, 1);
+  bool same_std = fabs(std - our_std) <= 1e-5 * std && data->std.count <= 1;
+  if (same_std && fabs(mean - our_mean) <= 1e-5 && data->mean.count <= 1) return;
   snprintf(mean_text, sizeof mean_text, "%.7g", mean);
   snprintf(std_text, sizeof std_text, "%.7g", std);
   snprintf(message, sizeof message,
            "the file's layer %s makes mean = %s and std = %s of the data; the model has %g and %g",
-           layer_text(c, op, layer, sizeof layer), mean_text, std_text, c->model->data.mean,
-           c->model->data.std);
+           layer_text(c, op, layer, sizeof layer), mean_text, std_text, our_mean, our_std);
   tell(c, "data", same_std ? "mean" : "std", same_std ? mean_text : std_text, message);
 }
 

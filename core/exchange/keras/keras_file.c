@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
-#include "core/exchange/archive.h"
+#include "core/formats/archive.h"
 #include "core/exchange/files.h"
 #include "core/exchange/hdf5/hdf5.h"
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/exchange/archive.h"
 #include "core/exchange/files.h"
 #include "core/exchange/numpy/npy.h"
+#include "core/formats/archive.h"
 
 static const char suffix[] = ".npy";
 /* The beginning of a comment that contains a model file. */

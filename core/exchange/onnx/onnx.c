@@ -13,8 +13,8 @@ static dg_onnx_value normalize(dg_onnx_graph *g, const dg_model *model, dg_onnx_
   const struct {
     const char *name, *op;
     float by, without;
-  } steps[] = {{"mean", "Sub", (float)model->data.mean, 0},
-               {"std", "Div", (float)model->data.std, 1}};
+  } steps[] = {{"mean", "Sub", (float)dg_number_of(&model->data.mean, 0, 0), 0},
+               {"std", "Div", (float)dg_number_of(&model->data.std, 0, 1), 1}};
   for (int i = 0; i < 2; i++) {
     float *number = dg_onnx_memory(g, 1, sizeof *number);
     if (!number || steps[i].by == steps[i].without) continue;

@@ -3,7 +3,7 @@
 #define DG_PYTORCH_GLOBALS_H
 
 #include "core/exchange/pytorch/pickle.h"
-#include "core/weights/element.h"
+#include "core/formats/element.h"
 
 /** Indices in dg_pytorch_globals of what makes tensors; the storages are before them. */
 enum {

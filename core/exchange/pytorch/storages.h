@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/exchange/archive.h"
+#include "core/formats/archive.h"
 
 /** A storage in a file that is in memory. */
 typedef struct {

@@ -2,6 +2,8 @@
 #ifndef DG_OP_GATHER_H
 #define DG_OP_GATHER_H
 
+#include <math.h>
+
 #include "core/op/traits.h"
 #include "digits/ndarray.h"
 
@@ -25,12 +27,12 @@
  *    words w0, w1 = word i % 4 and the one after it of the counter {16 + i / 4, batch_index + s,
  *    step, 0}: z(i) = r cos(2 pi dg_uniform(w1)), z(i + 1) = r sin(2 pi dg_uniform(w1)) with r =
  *    sqrt(-2 ln(1 - dg_uniform(w0))) (Box and Muller, doi:10.1214/aoms/1177706645).
- * 5. cutout (arXiv:1708.04552): x = 0 in all channels where |x position - floor(a[8] width)| and |y
- *    position - floor(a[9] height)| are both at most (cutout - 1) / 2; unless cutout is 0.
+ * 5. cutout (arXiv:1708.04552): x = 0 in all channels where |column - below(8, width)| and |row -
+ *    below(9, height)| are both at most (cutout - 1) / 2; unless cutout is 0.
  */
 typedef struct {
   float rotate;     /**< largest angle, radians */
-  float shift;      /**< largest shift, as a fraction of the plane's size */
+  float shift;      /**< largest shift, as a fraction of the plane's size; at most 1 */
   float scale;      /**< largest change of size, below 1 */
   float shear;      /**< largest angle, radians, below pi / 2 */
   float flip;       /**< probability of a horizontal flip */
@@ -72,6 +74,49 @@ static inline dg_op_sizes dg_gather_sizes(const void *desc) {
       .out = {dg_op_volume(d->channels, d->height, d->width), d->targets ? d->targets : 1}};
 }
 
-static const dg_op_traits dg_gather_traits = {.sizes = dg_gather_sizes};
+/** Positions in a warped plane are floats: the largest crop, and side of a plane. */
+enum { DG_AUGMENT_CROP = 1 << 20, DG_AUGMENT_SIDE = 1 << 20 };
+
+/** Is a sample of a training step warped? */
+static inline bool dg_augment_warps(const dg_augment *a) {
+  return a->rotate != 0 || a->shift != 0 || a->scale != 0 || a->shear != 0 || a->flip != 0 ||
+         a->crop != 0;
+}
+
+/** Is its colour changed? */
+static inline bool dg_augment_recolours(const dg_augment *a) {
+  return a->brightness != 0 || a->contrast != 0;
+}
+
+/** 0 <= value < limit? */
+static inline bool dg_augment_below(float value, float limit) {
+  return value >= 0 && value < limit;
+}
+
+/** Is each change possible by itself? */
+static inline bool dg_augment_agrees(const dg_augment *a) {
+  const float quarter_turn = 1.57079637f; /* the first float above pi / 2 */
+  return dg_augment_below(a->rotate, INFINITY) && a->shift >= 0 && a->shift <= 1 &&
+         dg_augment_below(a->scale, 1) && dg_augment_below(a->shear, quarter_turn) &&
+         a->flip >= 0 && a->flip <= 1 && a->crop <= DG_AUGMENT_CROP &&
+         dg_augment_below(a->brightness, INFINITY) && dg_augment_below(a->contrast, 1) &&
+         dg_augment_below(a->gain, 1) && dg_augment_below(a->noise, INFINITY) &&
+         (a->cutout == 0 || a->cutout % 2 == 1);
+}
+
+/** Do the parts of a description agree? */
+static inline bool dg_gather_agrees(const void *desc) {
+  const dg_gather_desc *d = desc;
+  const dg_augment *a = &d->augment;
+  bool bytes = d->type == DG_NUMBERS_BYTES, floats = d->type == DG_NUMBERS_FLOATS;
+  bool targets = d->targets_type == DG_NUMBERS_BYTES || d->targets_type == DG_NUMBERS_FLOATS;
+  bool scalars = isfinite(d->mean) && isfinite(d->std) && d->std != 0 && isfinite(1 / d->std);
+  bool fits = d->height <= DG_AUGMENT_SIDE && d->width <= DG_AUGMENT_SIDE;
+  return (bytes || (floats && !dg_augment_recolours(a))) && targets &&
+         (d->per_channel || scalars) && dg_augment_agrees(a) &&
+         (fits || !(dg_augment_warps(a) || dg_augment_recolours(a)));
+}
+
+static const dg_op_traits dg_gather_traits = {.sizes = dg_gather_sizes, .agrees = dg_gather_agrees};
 
 #endif

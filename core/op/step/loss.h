@@ -52,9 +52,9 @@ static inline dg_op_sizes dg_loss_sizes(const void *desc) {
 /** Do the parts of a description agree? */
 static inline bool dg_loss_agrees(const void *desc) {
   const dg_loss_desc *d = desc;
-  return d->outputs > 0 && !(d->targets && (d->weighted || d->kind == DG_LOSS_CROSS_ENTROPY)) &&
-         d->smoothing >= 0 && d->smoothing < 1 &&
-         (d->smoothing == 0 || d->kind == DG_LOSS_CROSS_ENTROPY) &&
+  return (unsigned)d->kind <= DG_LOSS_BCE && d->outputs > 0 &&
+         !(d->targets && (d->weighted || d->kind == DG_LOSS_CROSS_ENTROPY)) && d->smoothing >= 0 &&
+         d->smoothing < 1 && (d->smoothing == 0 || d->kind == DG_LOSS_CROSS_ENTROPY) &&
          (d->kind != DG_LOSS_HUBER || d->delta > 0);
 }
 

@@ -1,4 +1,4 @@
-/* The reader of IDX files, plain and gzipped: as images and as labels. */
+/* The reader of IDX files, plain and gzipped: as arrays of some types, and as labels. */
 #include <stdlib.h>
 
 #include "core/data/idx/idx.h"
@@ -13,13 +13,19 @@ static size_t count_of(const dg_idx *array) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  static const struct {
+    unsigned rank, type;
+  } forms[] = {{3, DG_IDX_BYTE}, {2, DG_IDX_FLOAT}, {4, DG_IDX_DOUBLE}, {1, DG_IDX_BYTE}};
   const char *path = fuzz_file(bytes, size);
-  for (unsigned rank = 1; rank <= 3; rank += 2) {
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     dg_idx array;
     dg_error err = {0};
-    bool ok = dg_idx_read(&array, path, rank, &err);
+    dg_element element;
+    bool ok = forms[i].rank == 1 ? dg_idx_read_labels(&array, path, &err)
+                                 : dg_idx_read(&array, path, forms[i].rank, forms[i].type, &err);
     if (ok != (err.kind == DG_OK) || ok != (array.bytes != NULL)) abort();
-    if (ok) fuzz_touch(array.bytes, count_of(&array));
+    if (!dg_idx_element(forms[i].type, &element)) abort();
+    if (ok) fuzz_touch(array.bytes, count_of(&array) * dg_element_size(element));
     dg_idx_free(&array);
   }
   return 0;

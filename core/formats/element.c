@@ -1,4 +1,4 @@
-#include "core/weights/element.h"
+#include "core/formats/element.h"
 
 #include <math.h>
 #include <stdint.h>

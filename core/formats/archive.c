@@ -1,4 +1,4 @@
-#include "core/exchange/archive.h"
+#include "core/formats/archive.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,11 +6,15 @@
 #include <zip.h>
 
 #include "core/base/file/file.h"
+#include "core/base/limits/memory.h"
 
 /* Limit on all unpacked bytes of one file: more than the largest weights, less than the memory of a
-   machine. It is lower for a small file, as in dg_arrays_bound with numbers of eight bytes. */
+   machine. It is lower for a small file, as in dg_arrays_bound with numbers of eight bytes. What is
+   not packed may be as large as the file. */
 static const uint64_t MAX_BYTES = (uint64_t)3 << 30;
 enum { FEW_BYTES = 1 << 26, UNPACKED_A_BYTE = 256 };
+/* Deflate packs at most 1032 bytes into one. */
+enum { MAX_INFLATION = 1032 };
 enum { MAX_ENTRIES = 1 << 14, MAX_COMMENT = UINT16_MAX };
 
 struct dg_archive {
@@ -70,7 +74,8 @@ static zip_t *open_zip(const char *path, uint64_t *size, dg_error *err) {
 /** Limit on unpacked bytes for a file of so many bytes. */
 static uint64_t bytes_of(uint64_t size) {
   uint64_t most = size < MAX_BYTES / UNPACKED_A_BYTE ? size * UNPACKED_A_BYTE : MAX_BYTES;
-  return most > FEW_BYTES ? most : FEW_BYTES;
+  if (most < FEW_BYTES) most = FEW_BYTES;
+  return most > size ? most : size;
 }
 
 dg_archive *dg_archive_open(const char *path, dg_error *err) {
@@ -141,12 +146,14 @@ unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t mos
     return dg_fail(err, DG_ERR_INPUT, "%s: entry %llu of the zip file can't be read", archive->path,
                    (unsigned long long)entry),
            NULL;
-  if (stat.size > most || stat.size > archive->left)
+  if (stat.size > most || stat.size > archive->left || stat.size / MAX_INFLATION > archive->size)
     return dg_fail(err, DG_ERR_INPUT,
-                   "%s: \"%.100s\" unpacks to %llu bytes, more than weights here can need",
-                   archive->path, name, (unsigned long long)stat.size),
+                   "%s: \"%.100s\" unpacks to %llu bytes, more than a file of %llu may here",
+                   archive->path, name, (unsigned long long)stat.size,
+                   (unsigned long long)archive->size),
            NULL;
   archive->left -= stat.size;
+  if (!dg_memory_check(stat.size, archive->path, err)) return NULL;
   unsigned char *bytes = malloc(stat.size + 1);
   if (!bytes) return dg_fail_memory(err, stat.size + 1), NULL;
   zip_file_t *file = zip_fopen_index(archive->zip, entry, 0);

@@ -1,0 +1,70 @@
+/** numpy's .npz as a set. */
+#include "core/data/arrays/npz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+
+#ifdef DIGITS_HAVE_LIBZIP
+#include "core/data/arrays/set.h"
+#include "core/formats/archive.h"
+
+/** The number of the entry with an array; the count of entries: there is none. */
+static uint64_t find_entry(const dg_archive *archive, const char *name) {
+  const size_t length = strlen(name);
+  uint64_t i = 0;
+  for (; i < dg_archive_count(archive); i++) {
+    const char *entry = dg_archive_name(archive, i);
+    if (entry && strncmp(entry, name, length) == 0 && strcmp(entry + length, ".npy") == 0) break;
+  }
+  return i;
+}
+
+static bool has_array(const void *archive, const char *name) {
+  return find_entry(archive, name) < dg_archive_count(archive);
+}
+
+static bool read_array(dg_numbers *numbers, dg_archive *archive, dg_error *err) {
+  size_t size;
+  uint8_t *bytes =
+      dg_archive_read(archive, find_entry(archive, numbers->name), UINT64_MAX, &size, err);
+  return bytes && dg_numbers_from_npy(numbers, bytes, size, err);
+}
+
+static bool read_set(dg_dataset *set, dg_archive *archive, const char *path,
+                     const dg_dataset_options *options, dg_error *err) {
+  dg_array_names names;
+  dg_numbers arrays[DG_ARRAYS] = {0};
+  bool ok = dg_arrays_find(&names, options, has_array, archive, path, err);
+  for (unsigned i = 0; ok && i < DG_ARRAYS; i++) {
+    arrays[i] = (dg_numbers){.path = path, .name = names.name[i]};
+    if (*names.name[i]) ok = read_array(&arrays[i], archive, err);
+  }
+  ok = ok && dg_arrays_take(set, arrays, options, err);
+  for (unsigned i = 0; i < DG_ARRAYS; i++) dg_numbers_free(&arrays[i]);
+  return ok;
+}
+
+dg_dataset *dg_dataset_from_npz(const char *path, const dg_dataset_options *options,
+                                dg_error *err) {
+  dg_dataset *set = dg_dataset_new(path, err);
+  dg_archive *archive = set ? dg_archive_open(path, err) : NULL;
+  bool ok = archive && read_set(set, archive, path, options, err);
+  dg_archive_close(archive);
+  if (ok) return set;
+  dg_dataset_close(set);
+  return NULL;
+}
+#else
+dg_dataset *dg_dataset_from_npz(const char *path, const dg_dataset_options *options,
+                                dg_error *err) {
+  (void)options;
+  dg_fail(err, DG_ERR_UNSUPPORTED,
+          "%s: digits was built without libzip, which reads .npz files; install libzip-dev "
+          "(Debian's name) and build it again",
+          path);
+  return NULL;
+}
+#endif

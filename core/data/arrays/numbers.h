@@ -1,0 +1,68 @@
+/** Arrays of numbers as files hold them, and what samples are made of them. */
+#ifndef DG_DATA_NUMBERS_H
+#define DG_DATA_NUMBERS_H
+
+#include "core/data/dataset.h"
+#include "core/formats/element.h"
+
+/** An array, the last dimension fastest. */
+typedef struct {
+  const char *path, *name; /**< for messages; of the caller. `name` is empty: the path says all */
+  uint32_t rank;           /**< 1 to DG_NDARRAY_RANK */
+  uint64_t dim[DG_NDARRAY_RANK];
+  uint64_t count; /**< the product of all dim */
+  dg_element element;
+  bool big_endian;
+  bool truths;         /**< bytes that are true and false */
+  bool channels_first; /**< that is known, and three dimensions are pictures */
+  uint8_t *bytes;
+} dg_numbers;
+
+/**
+ * Takes an array from the bytes of a .npy file, which it owns from now on, also on failure. Fortran
+ * order becomes C order.
+ */
+bool dg_numbers_from_npy(dg_numbers *numbers, uint8_t *bytes, size_t size, dg_error *err);
+
+/** Frees the bytes, not the struct. */
+void dg_numbers_free(dg_numbers *numbers);
+
+/** "set.npz: x_train" or "x_train.npy". Returns `text`. */
+char *dg_numbers_where(const dg_numbers *numbers, char *text, size_t capacity);
+
+/** Their shape with the count of samples: "[60000, 28, 28]". Returns `text`. */
+char *dg_numbers_shape(const dg_numbers *numbers, char *text, size_t capacity);
+
+/** Fails on number `i`, naming its place: "x_train[3, 0, 5] WHAT". */
+bool dg_numbers_fail(const dg_numbers *numbers, uint64_t i, const char *what, dg_error *err);
+
+/** New memory of so many bytes; NULL: more than there is. */
+void *dg_numbers_room(const dg_numbers *numbers, uint64_t bytes, dg_error *err);
+
+/** A number of any type; a double holds each that a float can. */
+double dg_numbers_at(const dg_numbers *numbers, uint64_t i);
+
+/**
+ * Makes floats of all numbers, in place if they are that already. One that is not finite, or a
+ * whole number that a float can't hold, is an error. They are then of type float32.
+ */
+bool dg_numbers_to_floats(dg_numbers *numbers, dg_error *err);
+
+/**
+ * Moves [samples, …] into the inputs of `samples`, whose count and kind it sets. Bytes stay bytes.
+ * `options` say the shape of the model's input, which decides where channels are: they become the
+ * first dimension of a sample.
+ */
+bool dg_numbers_to_inputs(dg_numbers *numbers, dg_samples *samples,
+                          const dg_dataset_options *options, dg_error *err);
+
+/** Are they labels: one number a sample, of a type of whole numbers, or whole and up to 255? */
+bool dg_numbers_are_labels(const dg_numbers *numbers);
+
+/** Makes the labels of `samples` of them; each must be a whole number from 0 to 255. */
+bool dg_numbers_to_labels(dg_numbers *numbers, dg_samples *samples, dg_error *err);
+
+/** Moves them into the targets of `samples`, as floats. */
+bool dg_numbers_to_targets(dg_numbers *numbers, dg_samples *samples, dg_error *err);
+
+#endif

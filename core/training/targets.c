@@ -1,0 +1,265 @@
+/** What samples and targets are scaled by, targets as the network learns them, weights of classes.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/size.h"
+#include "core/base/text.h"
+#include "core/training/trainer.h"
+
+/* ---- measuring ---------------------------------------------------------- */
+
+/** Numbers of which `channels` have their own mean. */
+typedef struct {
+  const uint8_t *numbers;
+  dg_numbers_type type;
+  double white;      /**< what bytes are divided by */
+  uint64_t count;    /**< of all numbers */
+  uint32_t channels; /**< number i is of channel i / inner % channels */
+  uint64_t inner;
+} measured_numbers;
+
+static double number_at(const measured_numbers *m, uint64_t i) {
+  if (m->type == DG_NUMBERS_BYTES) return m->numbers[i] / m->white;
+  return (double)((const float *)(const void *)m->numbers)[i];
+}
+
+/** Adds up a channel's numbers, or their squared distances to `mean`. */
+static void add_up(const measured_numbers *m, const double *mean, double *sums) {
+  for (uint32_t c = 0; c < m->channels; c++) sums[c] = 0;
+  for (uint64_t i = 0; i < m->count;)
+    for (uint32_t c = 0; c < m->channels; c++) {
+      double sum = 0;
+      for (uint64_t k = 0; k < m->inner; k++, i++) {
+        double number = number_at(m, i);
+        sum += mean ? (number - mean[c]) * (number - mean[c]) : number;
+      }
+      sums[c] += sum;
+    }
+  for (uint32_t c = 0; c < m->channels; c++) sums[c] *= (double)m->channels / (double)m->count;
+}
+
+/** The mean of each channel, and its standard deviation (of all: with n, not n - 1), or 1 if all
+    its numbers are the same. */
+static void measure(const measured_numbers *m, double *mean, double *std) {
+  add_up(m, NULL, mean);
+  add_up(m, mean, std);
+  for (uint32_t c = 0; c < m->channels; c++) std[c] = std[c] > 0 ? sqrt(std[c]) : 1;
+}
+
+/** Numbers as the value of a key, in new memory. */
+static char *list_text(const double *numbers, uint32_t count, dg_error *err) {
+  enum { NUMBER = 32 };
+  const size_t size = count * (size_t)NUMBER + 3;
+  char *text = malloc(size);
+  if (!text) return dg_fail_memory(err, size), NULL;
+  text[0] = '\0';
+  for (uint32_t i = 0; i < count; i++) dg_append(text, size, "%s%#.9g", i ? ", " : "[", numbers[i]);
+  dg_append(text, size, "]");
+  return text;
+}
+
+/** The values of measured keys. */
+typedef struct {
+  dg_override keys[5];
+  size_t count;
+} measured_keys;
+
+static bool add_key(measured_keys *keys, const char *path, const double *numbers, uint32_t count,
+                    dg_error *err) {
+  char *text = list_text(numbers, count, err);
+  if (text) keys->keys[keys->count++] = (dg_override){"", path, text};
+  return text != NULL;
+}
+
+/** Measures some numbers for the keys that are to be measured; NULL: that one is not. */
+static bool measure_keys(measured_keys *keys, const measured_numbers *m, const char *mean_path,
+                         const char *std_path, dg_error *err) {
+  double *mean = calloc(2 * (size_t)m->channels, sizeof *mean), *std = mean + m->channels;
+  if (!mean) return dg_fail_memory(err, 2 * m->channels * sizeof *mean);
+  measure(m, mean, std);
+  bool ok = (!mean_path || add_key(keys, mean_path, mean, m->channels, err)) &&
+            (!std_path || add_key(keys, std_path, std, m->channels, err));
+  free(mean);
+  return ok;
+}
+
+static bool measure_inputs(const dg_trainer *t, measured_keys *keys, dg_error *err) {
+  const dg_data_recipe *recipe = &t->model->data;
+  const dg_samples *samples = &t->data->train;
+  if (!recipe->mean.word && !recipe->std.word) return true;
+  const dg_gather_desc layout = dg_gather_describe(t->model, &samples->kind);
+  const uint64_t plane = (uint64_t)layout.height * layout.width;
+  const measured_numbers m = {
+      .numbers = samples->inputs,
+      .type = samples->kind.type,
+      .white = 255,
+      .count = dg_size_times(samples->count, dg_shape_count(&samples->kind.shape)),
+      .channels = layout.channels,
+      .inner = layout.channels_last ? 1 : plane};
+  return measure_keys(keys, &m, recipe->mean.word ? "data.mean" : NULL,
+                      recipe->std.word ? "data.std" : NULL, err);
+}
+
+static bool measure_targets(const dg_trainer *t, measured_keys *keys, dg_error *err) {
+  const dg_data_recipe *recipe = &t->model->data;
+  const dg_samples *samples = &t->data->train;
+  const bool mean = recipe->target_mean.word || recipe->targets == DG_DATA_MEASURE;
+  const bool std = recipe->target_std.word || recipe->targets == DG_DATA_MEASURE;
+  if (!mean && !std) return true;
+  if (!samples->kind.targets)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: targets are to be measured, but the samples of %.300s have labels",
+                   t->model->path, t->data->source);
+  const measured_numbers m = {.numbers = samples->targets,
+                              .type = samples->kind.targets_type,
+                              .white = 1,
+                              .count = dg_size_times(samples->count, samples->kind.targets),
+                              .channels = samples->kind.targets,
+                              .inner = 1};
+  if (recipe->targets == DG_DATA_MEASURE)
+    keys->keys[keys->count++] = (dg_override){"", "data.targets", strdup("\"given\"")};
+  return measure_keys(keys, &m, mean ? "data.target_mean" : NULL, std ? "data.target_std" : NULL,
+                      err);
+}
+
+bool dg_trainer_measure(dg_trainer *t, dg_error *err) {
+  const bool validation_given = t->model->data.validation_given;
+  measured_keys keys = {.count = 0};
+  if (t->data->train.count == 0) return true;
+  bool ok = measure_inputs(t, &keys, err) && measure_targets(t, &keys, err);
+  if (ok && keys.count) {
+    t->measured = dg_model_parse(t->model->text, t->model->path, keys.keys, keys.count, err);
+    ok = t->measured != NULL;
+  }
+  for (size_t i = 0; i < keys.count; i++) free((char *)keys.keys[i].value);
+  if (!ok || !t->measured) return ok;
+  t->measured->data.validation_given = validation_given;
+  t->model = t->measured;
+  return true;
+}
+
+/* ---- targets on the device ---------------------------------------------- */
+
+static bool scales_targets(const dg_model *model) {
+  return model->data.target_mean.count || model->data.target_std.count;
+}
+
+dg_sample_kind dg_trainer_kind(const dg_trainer *t) {
+  dg_sample_kind kind = t->data->train.kind;
+  if (t->model->target == DG_TARGET_INPUT) kind.targets = 0;
+  if (kind.targets && scales_targets(t->model)) kind.targets_type = DG_NUMBERS_FLOATS;
+  return kind;
+}
+
+/** The targets of samples as the network learns them, in new memory. */
+static uint8_t *scale_targets(const dg_model *model, const dg_samples *samples, dg_error *err) {
+  const dg_data_recipe *recipe = &model->data;
+  const uint32_t targets = samples->kind.targets;
+  const size_t count = samples->count * (size_t)targets;
+  const measured_numbers from = {
+      .numbers = samples->targets, .type = samples->kind.targets_type, .white = 1};
+  float *scaled = malloc(count * sizeof *scaled);
+  if (!scaled) return dg_fail_memory(err, count * sizeof *scaled), NULL;
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t target = (uint32_t)(i % targets);
+    scaled[i] = (float)((number_at(&from, i) - dg_number_of(&recipe->target_mean, target, 0)) /
+                        dg_number_of(&recipe->target_std, target, 1));
+  }
+  return (uint8_t *)scaled;
+}
+
+bool dg_trainer_targets(const dg_trainer *t, const dg_samples *samples, const uint8_t **targets,
+                        uint8_t **owned, dg_error *err) {
+  const bool given = t->model->target == DG_TARGET_GIVEN;
+  *owned = NULL;
+  *targets = !given ? NULL : samples->kind.targets ? samples->targets : samples->labels;
+  if (!given || !samples->kind.targets || !scales_targets(t->model)) return true;
+  *targets = *owned = scale_targets(t->model, samples, err);
+  return *owned != NULL;
+}
+
+bool dg_trainer_upload(const dg_trainer *t, const dg_samples *samples, uint32_t capacity,
+                       dg_source *source, dg_error *err) {
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  const uint8_t *targets;
+  uint8_t *owned;
+  if (!dg_trainer_targets(t, samples, &targets, &owned, err)) return false;
+  const dg_source_plan plan = {samples->count, capacity, targets != NULL};
+  bool ok = dg_source_open(source, t->device, &kind, &plan, err) &&
+            dg_source_put(source, samples->inputs, targets, samples->count, err);
+  free(owned);
+  if (!ok) dg_source_close(source);
+  return ok;
+}
+
+/** By what an output is scaled back. */
+typedef struct {
+  double mean, std;
+} output_scale;
+
+static output_scale scale_of(const dg_model *model, const dg_gather_desc *layout, uint32_t output) {
+  const dg_data_recipe *data = &model->data;
+  if (model->target == DG_TARGET_GIVEN)
+    return (output_scale){dg_number_of(&data->target_mean, output, 0),
+                          dg_number_of(&data->target_std, output, 1)};
+  const uint32_t plane = layout->channels_last ? 1 : layout->height * layout->width;
+  const uint32_t channel = output / plane % layout->channels;
+  return (output_scale){dg_number_of(&data->mean, channel, 0),
+                        dg_number_of(&data->std, channel, 1)};
+}
+
+void dg_trainer_restore(const dg_trainer *t, uint32_t n, float *outputs) {
+  const dg_gather_desc layout = dg_gather_describe(t->model, &t->data->train.kind);
+  const uint32_t count = dg_network_outputs(t->network);
+  if (t->model->target == DG_TARGET_GIVEN && !scales_targets(t->model)) return;
+  for (uint32_t k = 0; k < count; k++) {
+    const output_scale scale = scale_of(t->model, &layout, k);
+    for (size_t s = 0; s < n; s++)
+      outputs[s * count + k] = (float)(outputs[s * count + k] * scale.std + scale.mean);
+  }
+}
+
+/* ---- weights of classes ------------------------------------------------- */
+
+/** samples / (classes * samples of the class); 0 for a class without any. */
+static void balance(const dg_samples *samples, uint32_t outputs, float *weights) {
+  uint32_t count[DG_MODEL_CLASSES] = {0}, classes = 0;
+  for (uint32_t i = 0; i < samples->count; i++) classes += count[samples->labels[i]]++ == 0;
+  for (uint32_t c = 0; c < outputs; c++)
+    weights[c] = c < DG_MODEL_CLASSES && count[c]
+                     ? (float)samples->count / ((float)classes * (float)count[c])
+                     : 0;
+}
+
+static bool fill_weights(const dg_trainer *t, uint32_t outputs, float *weights, dg_error *err) {
+  const dg_number_list *recipe = &t->model->train.class_weights;
+  if (!t->data->train.labels || t->model->target == DG_TARGET_INPUT)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: train.class_weights needs labels, but targets are to be learned",
+                   t->model->path);
+  if (recipe->word) return balance(&t->data->train, outputs, weights), true;
+  if (recipe->count != outputs)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: train.class_weights has %u numbers, but the network has %u outputs; give "
+                   "one for each",
+                   t->model->path, recipe->count, outputs);
+  for (uint32_t c = 0; c < outputs; c++) weights[c] = (float)recipe->values[c];
+  return true;
+}
+
+bool dg_trainer_open_class_weights(dg_trainer *t, dg_error *err) {
+  const uint32_t outputs = dg_network_outputs(t->network);
+  const dg_number_list *recipe = &t->model->train.class_weights;
+  if ((!recipe->word && !recipe->count) || t->test_only) return true;
+  float *weights = malloc(outputs * sizeof *weights);
+  if (!weights) return dg_fail_memory(err, outputs * sizeof *weights);
+  bool ok =
+      fill_weights(t, outputs, weights, err) &&
+      (t->class_weights =
+           dg_trainer_calls(t)->buffer_new(t->device, outputs * sizeof *weights, err)) &&
+      dg_trainer_calls(t)->write(t->class_weights, 0, weights, outputs * sizeof *weights, err);
+  free(weights);
+  return ok;
+}

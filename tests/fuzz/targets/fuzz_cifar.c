@@ -1,0 +1,20 @@
+/* Sets of CIFAR's records in a tar archive, gzipped or not. */
+#include <stdlib.h>
+
+#include "core/data/cifar/cifar.h"
+#include "tests/fuzz/file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  dg_error err = {0};
+  dg_dataset *set = dg_dataset_from_cifar(fuzz_file(bytes, size), NULL, &err);
+  if ((set != NULL) != (err.kind == DG_OK)) abort();
+  if (set) {
+    fuzz_touch(set->train.inputs, set->train.count * dg_input_bytes(&set->train.kind));
+    fuzz_touch(set->train.labels, set->train.count);
+    fuzz_touch(set->test.inputs, set->test.count * dg_input_bytes(&set->test.kind));
+  }
+  dg_dataset_close(set);
+  return 0;
+}
