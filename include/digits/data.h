@@ -47,6 +47,10 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  * Opens a data set of up to 256 classes, or of targets. `path` is one of these:
  *
  * - "builtin": the built-in set, which is drawn on `threads` threads (0: all);
+ * - "builtin:table" and "builtin:signals": synthetic sets that are drawn by a law, each with a test
+ *   part; core/data/drawn/builtin.h tells the law. The table has 20000 rows of 12 columns and the
+ *   targets y1 and y2, whose noise has deviations of 0.5 and 10, or, with the label class, three
+ *   classes. The signals are 12000 traces [128, 3] of six shapes;
  * - a folder with four IDX files with the names of MNIST, QMNIST or EMNIST, gzipped or not; names
  * of the classes are read from its classes.txt. Names tell the type and rank of an array
  *   (train-images-idx2-float); train-targets-… may stand for labels;
