@@ -9,6 +9,7 @@
 #include "core/base/numbers.h"
 #include "core/base/size.h"
 #include "core/base/text.h"
+#include "core/data/columns.h"
 
 dg_dataset *dg_dataset_new(const char *source, dg_error *err) {
   if (dg_utf8_fault(source)) {
@@ -36,10 +37,14 @@ void dg_dataset_count_classes(dg_dataset *set) {
       if (parts[p]->labels[i] >= set->classes) set->classes = parts[p]->labels[i] + 1u;
 }
 
-bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {
+uint32_t dg_dataset_held_out_of(uint32_t count) {
   enum { SHARE = 10 };
+  return count < SHARE ? count > 1 : count / SHARE;
+}
+
+bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {
   dg_samples *all = &set->train;
-  uint32_t count = all->count < SHARE ? all->count > 1 : all->count / SHARE;
+  uint32_t count = dg_dataset_held_out_of(all->count);
   uint32_t left = all->count - count;
   set->held_out = "the last tenth";
   set->test.kind = all->kind;
@@ -120,6 +125,7 @@ void dg_dataset_close(dg_dataset *set) {
   if (!set) return;
   dg_samples_free(&set->train);
   dg_samples_free(&set->test);
+  dg_columns_free(set->columns);
   free(set);
 }
 
@@ -176,6 +182,17 @@ bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err) {
   *(part == DG_PART_TRAIN ? a : b) = all;
   data->held_out = NULL;
   return true;
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+const char *dg_dataset_feature_name(const dg_dataset *data, uint32_t index, char *name,
+                                    size_t size) {
+  return data->columns ? dg_columns_feature(data->columns, index, name, size) : NULL;
+}
+
+const char *dg_dataset_target_name(const dg_dataset *data, uint32_t index) {
+  return data->columns ? dg_columns_target(data->columns, index) : NULL;
 }
 
 /* ---- its classes -------------------------------------------------------- */

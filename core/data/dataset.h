@@ -50,12 +50,15 @@ bool dg_kind_equal(const dg_sample_kind *a, const dg_sample_kind *b);
 /** Text for messages: "28x28", "[3, 32, 32]", "12 columns". Returns `text`. */
 char *dg_kind_text(const dg_sample_kind *kind, char *text, size_t capacity);
 
+typedef struct dg_columns dg_columns; /* core/data/columns.h */
+
 struct dg_dataset {
   char source[512];     /**< for messages: a path, or "built-in digits" */
   uint32_t classes;     /**< largest label of either part + 1 */
   dg_classes names;     /**< of the classes */
   const char *held_out; /**< see dg_dataset_held_out */
   dg_samples train, test;
+  dg_columns *columns; /**< of a table of numbers; else NULL */
 };
 
 /** Makes an empty set with that source, or returns NULL. */
@@ -63,6 +66,9 @@ dg_dataset *dg_dataset_new(const char *source, dg_error *err);
 
 /** Counts the classes after the labels were read. */
 void dg_dataset_count_classes(dg_dataset *set);
+
+/** How many of `count` samples are held out for testing: a tenth; of two to nine, one. */
+uint32_t dg_dataset_held_out_of(uint32_t count);
 
 /** Moves the last tenth of the training samples to the test part. */
 bool dg_dataset_hold_out(dg_dataset *set, dg_error *err);

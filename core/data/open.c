@@ -20,7 +20,8 @@ dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *giv
     return dg_dataset_draw(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, options.threads, err);
   const dg_data_kind *kind = dg_data_kind_of(path);
   if (kind) return kind->read(path, &options, err);
-  if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) return dg_dataset_from_table(path, err);
+  if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
+    return dg_dataset_from_table(path, &options, err);
   return dg_is_idx_folder(path) || !dg_is_pictures(path)
              ? dg_idx_folder_read(path, &options, err)
              : dg_dataset_from_pictures(path, &options, err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/base/error.h"
+#include "core/data/columns.h"
 #include "core/data/dataset.h"
 #include "digits/data.h"
 
@@ -13,8 +14,11 @@ dg_dataset *dg_dataset_select(const dg_dataset *data, const uint32_t *chosen, ui
   *set = *data;
   set->held_out = NULL;
   set->train = set->test = (dg_samples){.kind = from->kind};
-  bool ok = count > 0 ? dg_samples_new(&set->test, count, &from->kind, err)
-                      : dg_fail(err, DG_ERR_INPUT, "no test image was chosen");
+  set->columns = NULL;
+  bool ok = !data->columns || (set->columns = dg_columns_copy(data->columns, err)) != NULL;
+  if (ok)
+    ok = count > 0 ? dg_samples_new(&set->test, count, &from->kind, err)
+                   : dg_fail(err, DG_ERR_INPUT, "no test image was chosen");
   for (uint32_t i = 0; ok && i < count; i++) {
     ok = chosen[i] < from->count ||
          dg_fail(err, DG_ERR_INPUT, "there is no test image %u of %u", chosen[i], from->count);

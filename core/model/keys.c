@@ -170,9 +170,9 @@ static bool read_choice(const dg_key *key, const config_setting_t *setting, int 
   return dg_fail_unknown(err, setting, key->name, word, "", key->choices, count);
 }
 
-void dg_numbers_free(dg_numbers *numbers) {
+void dg_number_list_free(dg_number_list *numbers) {
   free(numbers->values);
-  *numbers = (dg_numbers){0};
+  *numbers = (dg_number_list){0};
 }
 
 /** The error for one of the numbers of a list. */
@@ -188,7 +188,7 @@ static bool wrong_element(const dg_key *key, const config_setting_t *setting, ui
   return dg_fail_at(err, setting, "number %u of %s must be %s", index + 1, key->name, takes);
 }
 
-static bool read_list(const dg_key *key, const config_setting_t *setting, dg_numbers *out,
+static bool read_list(const dg_key *key, const config_setting_t *setting, dg_number_list *out,
                       dg_error *err) {
   bool listed = config_setting_is_array(setting) || config_setting_is_list(setting);
   int count = listed ? config_setting_length(setting) : 1;
@@ -204,9 +204,9 @@ static bool read_list(const dg_key *key, const config_setting_t *setting, dg_num
   return true;
 }
 
-static bool read_numbers(const dg_key *key, const config_setting_t *setting, dg_numbers *out,
+static bool read_numbers(const dg_key *key, const config_setting_t *setting, dg_number_list *out,
                          dg_error *err) {
-  *out = (dg_numbers){0};
+  *out = (dg_number_list){0};
   const char *word = config_setting_get_string(setting);
   if (!key->choices || !word) return read_list(key, setting, out, err);
   size_t count = 0;
@@ -339,7 +339,7 @@ void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t
     break;
   }
   case DG_KEY_NUMBERS: {
-    const dg_numbers *numbers = value;
+    const dg_number_list *numbers = value;
     if (numbers->word)
       dg_append(text, capacity, "; default \"%s\"", key->choices[numbers->word - 1]);
     break;

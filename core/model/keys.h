@@ -21,7 +21,8 @@ typedef enum {
   DG_KEY_PAIR,    /**< n or [n, m] -> uint32_t[2] (height, width) */
   DG_KEY_NAME,    /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
   DG_KEY_LINE,    /**< a line of text: char[DG_LINE_SIZE] */
-  DG_KEY_NUMBERS, /**< n, [n, …] of at most `most` numbers, or one of some words -> dg_numbers */
+  DG_KEY_NUMBERS, /**< n, [n, …] of at most `most` numbers, or one of some words -> dg_number_list
+                   */
 } dg_key_type;
 
 enum { DG_NAME_SIZE = 64, DG_LINE_SIZE = 160 };
@@ -29,11 +30,11 @@ enum { DG_NAME_SIZE = 64, DG_LINE_SIZE = 160 };
 /** The value of a key that takes numbers or a word; all 0: none. */
 typedef struct {
   uint32_t count;
-  double *values; /**< [count], freed by dg_numbers_free */
+  double *values; /**< [count], freed by dg_number_list_free */
   int word;       /**< 1 + its index in `choices`; 0: none */
-} dg_numbers;
+} dg_number_list;
 
-void dg_numbers_free(dg_numbers *numbers);
+void dg_number_list_free(dg_number_list *numbers);
 
 /** One key: where its value goes and which values it takes. */
 typedef struct {
@@ -69,8 +70,8 @@ typedef struct {
 /**
  * Fills `config` from a group: defaults first, then every key that is set. Keys in `also` (count
  * `also_count`) are the caller's and are skipped. An unknown key, a wrong type, a value out of
- * range or a missing key is an error with file, line and remedy. The caller frees each dg_numbers
- * in `config`, also after an error.
+ * range or a missing key is an error with file, line and remedy. The caller frees each
+ * dg_number_list in `config`, also after an error.
  */
 bool dg_keys_read(const struct config_setting_t *group, const dg_key_table *table,
                   const char *const *also, size_t also_count, void *config, dg_error *err);

@@ -179,7 +179,7 @@ static bool read_data(const config_setting_t *root, const dg_shape *input, dg_da
          (wants_group(augment, err) && dg_read_augment(augment, input, &data->augment, err));
 }
 
-static bool check_class_weights(const config_setting_t *group, const dg_numbers *weights,
+static bool check_class_weights(const config_setting_t *group, const dg_number_list *weights,
                                 dg_error *err) {
   for (uint32_t i = 0; i < weights->count; i++)
     if (weights->values[i] > 0) return true;
@@ -188,8 +188,9 @@ static bool check_class_weights(const config_setting_t *group, const dg_numbers 
 }
 
 /** Does a list have one number for all, or one for each of `count`? */
-static bool check_length(const config_setting_t *root, const char *key, const dg_numbers *numbers,
-                         uint32_t count, const char *of, dg_error *err) {
+static bool check_length(const config_setting_t *root, const char *key,
+                         const dg_number_list *numbers, uint32_t count, const char *of,
+                         dg_error *err) {
   const config_setting_t *group = config_setting_get_member(root, "data");
   return numbers->count <= 1 || numbers->count == count ||
          dg_fail_at(err, config_setting_get_member(group, key),
@@ -437,17 +438,22 @@ void dg_model_free(dg_model *model) {
   if (!model) return;
   for (uint32_t i = 0; i < model->layer_count; i++) free(model->layers[i].config);
   free(model->layers);
-  dg_numbers_free(&model->train.class_weights);
-  dg_numbers_free(&model->data.mean);
-  dg_numbers_free(&model->data.std);
-  dg_numbers_free(&model->data.target_mean);
-  dg_numbers_free(&model->data.target_std);
+  dg_number_list_free(&model->train.class_weights);
+  dg_number_list_free(&model->data.mean);
+  dg_number_list_free(&model->data.std);
+  dg_number_list_free(&model->data.target_mean);
+  dg_number_list_free(&model->data.target_std);
   free(model->text);
   free(model);
 }
 
 const char *dg_model_name(const dg_model *model) {
   return model->name;
+}
+
+uint32_t dg_model_input(const dg_model *model, uint32_t dim[3]) {
+  for (uint32_t i = 0; i < model->input.rank; i++) dim[i] = model->input.dim[i];
+  return model->input.rank;
 }
 
 const char *dg_model_loss(const dg_model *model) {

@@ -35,11 +35,11 @@ enum { DG_DATA_MEASURE = 1 };
 /** How samples become numbers, (v - mean) / std, where v is a float or byte / 255; and the same for
     targets. Each has one number for all channels, one for each, or the word above. */
 typedef struct {
-  dg_numbers mean, std;               /**< none: 0 and 1 */
-  int targets;                        /**< the word: target_mean and target_std are measured */
-  dg_numbers target_mean, target_std; /**< none: 0 and 1 */
-  uint32_t validation;                /**< training samples held out */
-  bool validation_given;              /**< an override says so, not the recipe */
+  dg_number_list mean, std;               /**< none: 0 and 1 */
+  int targets;                            /**< the word: target_mean and target_std are measured */
+  dg_number_list target_mean, target_std; /**< none: 0 and 1 */
+  uint32_t validation;                    /**< training samples held out */
+  bool validation_given;                  /**< an override says so, not the recipe */
   dg_augment_recipe augment;
 } dg_data_recipe;
 
@@ -81,7 +81,7 @@ typedef struct {
   double average;         /**< decay of the moving average of the weights; 0: none */
   int keep;               /**< dg_keep */
   /** A sample's loss is multiplied by the weight of its class; none: all are 1. */
-  dg_numbers class_weights;
+  dg_number_list class_weights;
   bool exact; /**< see dg_op_desc */
   dg_optimizer_recipe optimizer;
   dg_schedule_recipe schedule;
@@ -117,7 +117,7 @@ struct dg_model {
 };
 
 /** Number i of a list that has one for all, or of an empty list, which has `none` for all. */
-static inline double dg_number_of(const dg_numbers *numbers, uint32_t i, double none) {
+static inline double dg_number_of(const dg_number_list *numbers, uint32_t i, double none) {
   return numbers->count == 0 ? none : numbers->values[numbers->count == 1 ? 0 : i];
 }
 

@@ -137,7 +137,7 @@ bool dg_trainer_save(dg_trainer *t, const char *path, dg_error *err) {
   return dg_weights_save(t->network, t->model, &t->data->names, t->temperature, path, err);
 }
 
-static bool same_numbers(const dg_numbers *a, const dg_numbers *b) {
+static bool same_numbers(const dg_number_list *a, const dg_number_list *b) {
   return a->count == b->count &&
          (!a->count || !memcmp(a->values, b->values, a->count * sizeof *a->values));
 }

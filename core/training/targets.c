@@ -209,7 +209,7 @@ static void balance(const dg_samples *samples, uint32_t outputs, float *weights)
 }
 
 static bool fill_weights(const dg_trainer *t, uint32_t outputs, float *weights, dg_error *err) {
-  const dg_numbers *recipe = &t->model->train.class_weights;
+  const dg_number_list *recipe = &t->model->train.class_weights;
   if (!t->data->train.labels || t->model->target == DG_TARGET_INPUT)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: train.class_weights needs labels, but targets are to be learned",
@@ -226,7 +226,7 @@ static bool fill_weights(const dg_trainer *t, uint32_t outputs, float *weights, 
 
 bool dg_trainer_open_class_weights(dg_trainer *t, dg_error *err) {
   const uint32_t outputs = dg_network_outputs(t->network);
-  const dg_numbers *recipe = &t->model->train.class_weights;
+  const dg_number_list *recipe = &t->model->train.class_weights;
   if ((!recipe->word && !recipe->count) || t->test_only) return true;
   float *weights = malloc(outputs * sizeof *weights);
   if (!weights) return dg_fail_memory(err, outputs * sizeof *weights);

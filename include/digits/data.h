@@ -51,8 +51,15 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  * classes are read from its classes.txt;
  * - a folder with a folder of pictures for each class, or with two such folders, train and test;
  *   the folders name the classes. Pictures are scaled to the size of the first one;
- * - a CSV table, gzipped or not, or a pipe that one comes out of, whose header names a column
- * `label` and then the pixels of a square image.
+ * - a table of pixels, gzipped or not, or a pipe that one comes out of: CSV whose header names a
+ *   column `label` and then the pixels of a square image, whole numbers from 0 to 255;
+ * - a table of numbers, the same way: the header names the columns, which are separated by commas,
+ *   semicolons or tabs. A sample has the numbers of all columns but the labels or targets. A column
+ *   of texts becomes as many numbers as it has different texts (at most 256), in their sorted
+ *   order: 1 for that of the row, else 0. Labels are whole numbers or texts, which become the
+ *   classes in sorted order. A table of pixels becomes one of numbers if dg_dataset_options.label
+ *   or .targets is given, if the model's input is no square image and the columns aren't called
+ *   pixel0, pixel1, …, or if its first row has other numbers.
  *
  * If a table or folder has no test images, the last tenth of all rows, or of each class, is held
  * out for testing (of two to nine samples, one).
@@ -75,13 +82,18 @@ typedef struct {
   void *user;    /**< of `note` */
   uint32_t rank, dim[3]; /**< shape of a sample, as the model's input; rank 0: as the set has it */
   dg_numbers_type type;  /**< DG_NUMBERS_FLOATS: pictures of 16 bits are not cut to bytes */
-  const char *label;     /**< of a table: the column of labels; NULL: `label` */
-  const char *targets;   /**< of a table: columns of targets instead, separated by commas */
-  dg_missing missing;    /**< of a table */
-  bool decimal_comma;    /**< of a table: 1,5 is a number */
-  bool transpose;        /**< of IDX files: swaps height and width of images */
-  const char *arrays; /**< of an npz file: names of four arrays, training inputs and targets, then
-                         those to test, separated by commas */
+  const char *label;   /**< of a table: the column of labels; NULL: `label`. It makes the table one
+                          of numbers, not pixels */
+  const char *targets; /**< of a table: columns of targets instead, separated by commas */
+  dg_missing missing;  /**< of a table */
+  bool decimal_comma;  /**< of a table: 1,5 is a number */
+  bool transpose;      /**< of IDX files: swaps height and width of images */
+  const char *arrays;  /**< of an npz file: names of four arrays, training inputs and targets, then
+                          those to test, separated by commas */
+  bool keep_all;       /**< of a table: no row is held out for testing */
+  const dg_dataset *like; /**< of a table of numbers, to test what was learned from that one: its
+                             columns are meant, found by their names, with its texts, classes and
+                             means; all rows are to test */
 } dg_dataset_options;
 
 /** dg_dataset_open with more options. */
@@ -167,6 +179,12 @@ DG_API const char *dg_dataset_held_out(const dg_dataset *data);
 
 /** The names of a set's classes; they belong to the set. */
 DG_API const dg_classes *dg_dataset_classes(const dg_dataset *data);
+/** The name of number `index` of a sample of a table: "age", or "colour=red" for the text red of a
+    column of texts. Writes `name`; NULL: it has none. */
+DG_API const char *dg_dataset_feature_name(const dg_dataset *data, uint32_t index, char *name,
+                                           size_t size);
+/** The name of a number of the targets of a table; it belongs to the set. NULL: it has none. */
+DG_API const char *dg_dataset_target_name(const dg_dataset *data, uint32_t index);
 /** Sets the names of a set's classes. Fewer names than labels are an error, whose message shows
     `where` the names come from. */
 DG_API bool dg_dataset_set_classes(dg_dataset *data, const dg_classes *classes, const char *where,

@@ -36,6 +36,9 @@ typedef enum {
   DG_REMEDY_KEY,           /**< dg_convert_options.key: which of the weights in a file */
   DG_REMEDY_SKIP,          /**< dg_dataset_options.skip_bad */
   DG_REMEDY_FORMAT,        /**< dg_convert_options.from or .to */
+  DG_REMEDY_COLUMN,        /**< dg_dataset_options.label or .targets */
+  DG_REMEDY_MISSING,       /**< dg_dataset_options.missing */
+  DG_REMEDY_COMMA,         /**< dg_dataset_options.decimal_comma */
 } dg_remedy;
 
 /** An error value. The caller owns it; set it to zero before its first use. */

@@ -67,6 +67,9 @@ DG_API const char *dg_model_text(const dg_model *model);
 /** Its `loss`: "cross_entropy" or "mse". */
 DG_API const char *dg_model_loss(const dg_model *model);
 
+/** The shape of its `input`: writes `dim` [3], returns how many there are. */
+DG_API uint32_t dg_model_input(const dg_model *model, uint32_t dim[3]);
+
 enum { DG_LAYER_INPUTS = 8 };
 
 /** A layer of a model and its output shape for one sample. */

@@ -188,7 +188,7 @@ START_TEST(reads_class_weights) {
   ck_assert_msg(again != NULL, "%s", err.message);
   ck_assert_str_eq(dg_model_text(again), dg_model_text(m));
   for (int k = 0; k < 2; k++) {
-    const dg_numbers *got = &(k ? again : m)->train.class_weights;
+    const dg_number_list *got = &(k ? again : m)->train.class_weights;
     ck_assert_uint_eq(got->count, weights[_i].count);
     ck_assert_int_eq(got->word, weights[_i].word);
     for (uint32_t i = 0; i < got->count; i++)

@@ -246,5 +246,6 @@ int main(int argc, char **argv) {
     ok = bench_tune(&o, &err);
   else if (ok)
     ok = o.task == BENCH_FIRST_STEP ? bench_first_step(&o, begun, &err) : run(&o, &err);
-  return command_end("digits-bench", "batch backend device threads set data skip-bad", ok, &err);
+  return command_end("digits-bench",
+                     "batch backend device threads set data skip-bad " READING_REMEDIES, ok, &err);
 }

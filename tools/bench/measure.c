@@ -11,15 +11,6 @@
 
 /* ---- device and data ---------------------------------------------------- */
 
-dg_dataset *bench_data(const bench_options *o, dg_error *err) {
-  enum { TRAIN = 6000, TEST = 2000, SEED = 1 };
-  static char program[] = "digits-bench";
-  const dg_dataset_options how = {
-      .size = sizeof how, .skip_bad = o->skip_bad, .note = command_note, .user = program};
-  return o->data ? dg_dataset_open_with(o->data, &how, err)
-                 : dg_dataset_draw(TRAIN, TEST, SEED, 0, err);
-}
-
 dg_model *bench_model(const bench_options *o, const char *name, uint32_t steps, uint32_t batch,
                       dg_error *err) {
   char steps_text[16], batch_text[16];
@@ -36,6 +27,20 @@ dg_model *bench_model(const bench_options *o, const char *name, uint32_t steps, 
   for (uint32_t i = 0; i < o->override_count; i++) all[count++] = o->overrides[i];
   for (uint32_t i = 0; i < ours_count; i++) all[count++] = ours[i];
   return dg_model_load(name, all, count, err);
+}
+
+dg_dataset *bench_data(const bench_options *o, dg_error *err) {
+  enum { TRAIN = 6000, TEST = 2000, SEED = 1 };
+  static char program[] = "digits-bench";
+  dg_dataset_options how = {
+      .size = sizeof how, .skip_bad = o->skip_bad, .note = command_note, .user = program};
+  dg_model *model = o->data && o->model_count ? bench_model(o, o->models[0], 1, 0, err) : NULL;
+  const bool ok =
+      (model || !o->data || !o->model_count) && reading_fill(&o->reading, model, &how, err);
+  dg_model_free(model);
+  if (!ok) return NULL;
+  return o->data ? dg_dataset_open_with(o->data, &how, err)
+                 : dg_dataset_draw(TRAIN, TEST, SEED, 0, err);
 }
 
 static int ascending(const void *a, const void *b) {

@@ -26,6 +26,12 @@ const char bench_options_help[] =
     "                         what to measure; default: all of these\n"
     "  --profile              also time every op of a training step, layer by layer\n"
     "  --data DIR|builtin     images to use; default: a few drawn digits, for speed alone\n"
+    "  --label COLUMN         of a table of numbers: the column with the classes; default: label\n"
+    "  --targets COLUMN,...   of a table: the columns with the values to learn, not classes\n"
+    "  --missing mean|error   of a table: what an empty field gets; default: error\n"
+    "  --decimal-comma        of a table: 1,5 is a number; semicolons or tabs separate columns\n"
+    "  --transpose            of IDX files: swap height and width of the images\n"
+    "  --arrays NAME,...      of an .npz file: names of the arrays to train and to test\n"
     "  --skip-bad N           leave out up to N pictures of a folder that can't be read; default "
     "0\n"
     "  --batch N              images in each step; default: the model's\n"
@@ -108,6 +114,7 @@ static const struct option known[] = {
     {"json", required_argument, NULL, OPT_JSON},
     {"first-step", no_argument, NULL, OPT_FIRST_STEP},
     {"tune", no_argument, NULL, OPT_TUNE},
+    READING_OPTIONS,
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -191,6 +198,7 @@ static bool set_task(bench_options *o, bench_task task, dg_error *err) {
 
 static bool read_one(bench_options *o, int which, char *value, dg_error *err) {
   dg_override setting = {"--batch", "train.batch", value};
+  if (reading_take(&o->reading, which, value)) return true;
   switch (which) {
   case OPT_BACKEND:
     return add_words(value, "--backend", o->backends, &o->backend_count, err);
@@ -258,7 +266,7 @@ static bool is_of_table(int which) {
 /** Options that set how a network runs. */
 static bool is_of_network(int which) {
   return which == OPT_DATA || which == OPT_BATCH || which == OPT_SET || which == OPT_SEED ||
-         which == OPT_THREADS || which == OPT_SKIP_BAD;
+         which == OPT_THREADS || which == OPT_SKIP_BAD || which >= READING_LABEL;
 }
 
 bool bench_options_read(bench_options *o, int argc, char **argv, dg_error *err) {

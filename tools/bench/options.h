@@ -4,6 +4,7 @@
 
 #include "digits/model.h"
 #include "tools/common/piped.h"
+#include "tools/common/reading.h"
 
 enum { BENCH_MODELS = 256, BENCH_SIDES = 16, BENCH_OVERRIDES = 64, BENCH_ROUNDS = 100 };
 enum { BENCH_STEPS = 1000 };
@@ -29,7 +30,8 @@ typedef struct {
   const char *devices[BENCH_SIDES];
   uint32_t device_count; /**< 0: the first of each backend */
   const char *data;      /**< NULL: a small drawn set */
-  const char *json;      /**< NULL: no JSON */
+  reading reading;
+  const char *json; /**< NULL: no JSON */
   uint32_t threads, seed, steps, rounds;
   uint32_t skip_bad; /**< unreadable pictures that may be left out */
   double seconds;

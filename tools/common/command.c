@@ -136,6 +136,10 @@ static const advice advices[] = {
     {DG_REMEDY_LAYOUT, "layout", "--layout sets it"},
     {DG_REMEDY_FORMAT, "from", "--from names that of INPUT, --to that of OUTPUT"},
     {DG_REMEDY_KEY, "key", "--key NAME reads what is under that name"},
+    {DG_REMEDY_COLUMN, "label",
+     "--label COLUMN, or --targets COLUMN,... for values, reads a table of numbers"},
+    {DG_REMEDY_MISSING, "missing", "--missing mean fills it with the mean of its column"},
+    {DG_REMEDY_COMMA, "decimal-comma", "--decimal-comma reads 1,5 as a number"},
     {DG_REMEDY_SKIP, "skip-bad", "--skip-bad N leaves out up to N pictures that can't be read"},
 };
 

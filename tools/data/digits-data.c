@@ -1,6 +1,5 @@
 /** digits-data: looks at data sets, writes them and shows them. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,59 +13,7 @@
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
 #include "tools/data/options.h"
-
-/* ---- stats -------------------------------------------------------------- */
-
-enum { MAX_CLASSES = 256, WHITE = 255 };
-
-/** Statistics of a part of a set. */
-typedef struct {
-  uint32_t of_class[MAX_CLASSES];
-  double mean, deviation; /**< of all pixels, divided by 255 */
-} part_stats;
-
-static void count_part(const dg_part_view *part, part_stats *stats) {
-  uint64_t pixels = (uint64_t)part->count * part->height * part->width, sum = 0, squares = 0;
-  *stats = (part_stats){0};
-  for (uint32_t i = 0; i < part->count; i++) stats->of_class[part->labels[i]]++;
-  for (uint64_t i = 0; i < pixels; i++) {
-    sum += part->images[i];
-    squares += (uint64_t)part->images[i] * part->images[i];
-  }
-  double mean = (double)sum / (double)pixels;
-  stats->mean = mean / WHITE;
-  stats->deviation = sqrt((double)squares / (double)pixels - mean * mean) / WHITE;
-}
-
-/** Prints the number of images of each class, with its name if it has one. */
-static void print_classes(const dg_dataset *data, const part_stats *train, const part_stats *test) {
-  const dg_classes *names = dg_dataset_classes(data);
-  say("%-10s %10s %10s\n", "class", "train", "test");
-  for (unsigned c = 0; c < MAX_CLASSES; c++) {
-    if (!train->of_class[c] && !test->of_class[c]) continue;
-    say("%-10u %10" PRIu32 " %10" PRIu32, c, train->of_class[c], test->of_class[c]);
-    if (c < names->count) say("  %s", names->name[c]);
-    putchar('\n');
-  }
-}
-
-static bool print_stats(const dg_dataset *data) {
-  dg_part_view train = dg_dataset_part(data, DG_PART_TRAIN),
-               test = dg_dataset_part(data, DG_PART_TEST);
-  part_stats of_train, of_test;
-  count_part(&train, &of_train);
-  count_part(&test, &of_test);
-  const char *held_out = dg_dataset_held_out(data);
-  say("%s: images of %" PRIu32 "x%" PRIu32 "%s%s\n\n", dg_dataset_source(data), train.height,
-      train.width, held_out ? "; to test: " : "", held_out ? held_out : "");
-  print_classes(data, &of_train, &of_test);
-  say("%-10s %10" PRIu32 " %10" PRIu32 "\n\n", "all", train.count, test.count);
-  say("%-10s %10.5f %10.5f\n", "mean", of_train.mean, of_test.mean);
-  say("%-10s %10.5f %10.5f\n", "deviation", of_train.deviation, of_test.deviation);
-  putchar('\n');
-  say("in a model file: data = { mean = %.4f; std = %.4f; };\n", of_train.mean, of_train.deviation);
-  return true;
-}
+#include "tools/data/stats.h"
 
 /* ---- write -------------------------------------------------------------- */
 
@@ -154,6 +101,11 @@ static bool draw_sheet(const dg_dataset *data, const data_options *o, const uint
 
 static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
   dg_part_view part = dg_dataset_part(data, o->part);
+  if (part.channels != 1 || part.targets)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: a sheet shows images of one channel with labels; `digits-data stats` "
+                   "describes other sets",
+                   dg_dataset_source(data));
   uint32_t *chosen = malloc(o->count * sizeof *chosen);
   if (!chosen) return dg_fail_memory(err, o->count * sizeof *chosen);
   uint32_t count = choose_samples(&part, o, chosen);
@@ -171,11 +123,12 @@ static bool show(const dg_dataset *data, const data_options *o, dg_error *err) {
 static dg_dataset *open_set(const data_options *o, dg_error *err) {
   uint32_t seed = o->augment ? 1 : o->seed;
   static char program[] = "digits-data";
-  const dg_dataset_options how = {.size = sizeof how,
-                                  .threads = o->threads,
-                                  .skip_bad = o->skip_bad,
-                                  .note = command_note,
-                                  .user = program};
+  dg_dataset_options how = {.size = sizeof how,
+                            .threads = o->threads,
+                            .skip_bad = o->skip_bad,
+                            .note = command_note,
+                            .user = program};
+  if (!reading_fill(&o->reading, NULL, &how, err)) return NULL;
   return o->draw ? dg_dataset_draw(o->train, o->test, seed, o->threads, err)
                  : dg_dataset_open_with(o->data, &how, err);
 }
@@ -206,7 +159,7 @@ static bool perform(const data_options *o, dg_error *err) {
   if (!data) return false;
   bool ok = name_classes(data, o, err);
   if (ok)
-    ok = o->task == DATA_STATS   ? print_stats(data)
+    ok = o->task == DATA_STATS   ? stats_print(data, err)
          : o->task == DATA_WRITE ? write_set(data, o, err)
                                  : show(data, o, err);
   dg_dataset_close(data);
@@ -218,5 +171,5 @@ int main(int argc, char **argv) {
   dg_error err = {0};
   command_begin();
   bool ok = data_options_read(&o, argc, argv, &err) && perform(&o, &err);
-  return command_end("digits-data", "data threads skip-bad", ok, &err);
+  return command_end("digits-data", "data threads skip-bad " READING_REMEDIES, ok, &err);
 }

@@ -23,8 +23,18 @@ const char data_options_help[] =
     "The set\n"
     "  --data PATH|builtin\n"
     "                      folder with four IDX files of MNIST's names, folder of pictures by\n"
-    "                      class, or CSV table, as `digits-run --help` says; default:\n"
+    "                      class, or table, as `digits-run --help` says; default:\n"
     "                      $DIGITS_DATA, else the built-in digits\n"
+    "  --label COLUMN      of a table of numbers: the column with the classes; default: label\n"
+    "  --targets COLUMN,...\n"
+    "                      of a table: the columns with the values to learn, not classes\n"
+    "  --missing mean|error\n"
+    "                      of a table: what an empty field gets, the mean of its column over the\n"
+    "                      rows to train; default: error\n"
+    "  --decimal-comma     of a table: 1,5 is a number; semicolons or tabs separate columns\n"
+    "  --transpose         of IDX files: swap height and width of the images\n"
+    "  --arrays NAME,...   of an .npz file: names of the arrays to train, inputs and targets, and\n"
+    "                      of those to test\n"
     "  --skip-bad N        leave out up to N pictures of a folder that can't be read, and name\n"
     "                      them; default 0\n"
     "  --classes FILE      names of the classes, one a line, the first for label 0; default:\n"
@@ -89,6 +99,7 @@ static const struct option known[] = {
     {"gzip", no_argument, NULL, OPT_GZIP},
     {"part", required_argument, NULL, OPT_PART},
     {"augment", required_argument, NULL, OPT_AUGMENT},
+    READING_OPTIONS,
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -135,6 +146,7 @@ static bool read_number(data_options *o, int which, const char *value, particula
 
 static bool read_one(data_options *o, int which, const char *value, particular *given,
                      dg_error *err) {
+  if (reading_take(&o->reading, which, value)) return true;
   switch (which) {
   case OPT_DATA:
     o->data = value;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "digits/data.h"
+#include "tools/common/reading.h"
 
 typedef enum { DATA_HELP, DATA_VERSION, DATA_STATS, DATA_WRITE, DATA_SHEET } data_task;
 
@@ -13,7 +14,8 @@ enum { DATA_ALL_CLASSES = 256 };
 
 typedef struct {
   data_task task;
-  const char *data;    /**< path, or "builtin" */
+  const char *data; /**< path, or "builtin" */
+  reading reading;
   const char *classes; /**< file with their names; NULL: from the data */
   const char *augment; /**< sheet: model whose recipe augments the images; NULL: no augmentation */
   const char *target;  /**< folder of `write`, file of `sheet` */

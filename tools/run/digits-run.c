@@ -151,18 +151,29 @@ static bool note_command(job *j, dg_error *err) {
 /** For command_note. */
 static char program[] = "digits-run";
 
+/** Opens the sets that the options name; that to test is read like the other. */
+static bool open_sets(job *j, dg_error *err) {
+  const options *o = j->options;
+  dg_dataset_options how = {.size = sizeof how,
+                            .threads = o->threads,
+                            .skip_bad = o->skip_bad,
+                            .note = command_note,
+                            .user = program,
+                            .keep_all = o->test_data != NULL};
+  if (!reading_fill(&o->reading, j->model, &how, err)) return false;
+  j->data = dg_dataset_open_with(o->data, &how, err);
+  if (!j->data || !o->test_data) return j->data != NULL;
+  how.keep_all = false;
+  how.like = j->data;
+  j->test_data = dg_dataset_open_with(o->test_data, &how, err);
+  return j->test_data != NULL;
+}
+
 /** Opens the training and test data. */
 static bool open_data(job *j, dg_error *err) {
   const options *o = j->options;
   dg_classes names;
-  const dg_dataset_options how = {.size = sizeof how,
-                                  .threads = o->threads,
-                                  .skip_bad = o->skip_bad,
-                                  .note = command_note,
-                                  .user = program};
-  j->data = dg_dataset_open_with(o->data, &how, err);
-  if (j->data && o->test_data) j->test_data = dg_dataset_open_with(o->test_data, &how, err);
-  if (!j->data || (o->test_data && !j->test_data)) return false;
+  if (!open_sets(j, err)) return false;
   if (j->test_data && (!dg_dataset_merge(j->data, DG_PART_TRAIN, err) ||
                        !dg_dataset_merge(j->test_data, DG_PART_TEST, err)))
     return false;
@@ -452,6 +463,7 @@ int main(int argc, char **argv) {
   ok = ok && piped(&o.model, o.model_pipe, &err) && piped(&o.load, o.load_pipe, &err) &&
        perform(&o, &err);
   markup_free(&words);
-  return command_end("digits-run", "batch lr backend device threads set data resume load skip-bad",
-                     ok, &err);
+  return command_end(
+      "digits-run",
+      "batch lr backend device threads set data resume load skip-bad " READING_REMEDIES, ok, &err);
 }

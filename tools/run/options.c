@@ -23,10 +23,19 @@ const char options_help[] =
     "Data\n"
     "  --data PATH|builtin   folder with four IDX files of MNIST's names, gzipped or not; folder\n"
     "                        of pictures by class, CLASS/*.png, or train/CLASS and test/CLASS;\n"
-    "                        CSV table label,pixel0,pixel1,..., gzipped or not. Without other\n"
-    "                        test data, the last tenth of a table, or of each class of pictures,\n"
-    "                        is used for testing. Default: $DIGITS_DATA, else the built-in\n"
-    "                        digits\n"
+    "                        CSV table label,pixel0,pixel1,... or table of numbers, gzipped or\n"
+    "                        not. Without other test data, the last tenth of a table, or of each\n"
+    "                        class of pictures, is used for testing. Default: $DIGITS_DATA, else\n"
+    "                        the built-in digits\n"
+    "  --label COLUMN        of a table of numbers: the column with the classes; default: label\n"
+    "  --targets COLUMN,...  of a table: the columns with the values to learn, in place of "
+    "classes\n"
+    "  --missing mean|error  of a table: what an empty field gets, the mean of its column over\n"
+    "                        the rows to train; default: error\n"
+    "  --decimal-comma       of a table: 1,5 is a number; semicolons or tabs separate columns\n"
+    "  --transpose           of IDX files: swap height and width of the images\n"
+    "  --arrays NAME,...     of an .npz file: names of the arrays to train, inputs and targets,\n"
+    "                        and of those to test\n"
     "  --skip-bad N          leave out up to N pictures of a folder that can't be read, and name\n"
     "                        them; default 0\n"
     "  --test-data PATH|builtin\n"
@@ -52,7 +61,7 @@ const char options_help[] =
     "  --resume FILE         continue the run that had --save FILE and stopped, to the same bits\n"
     "                        on the same backend, device and number of threads; its model,\n"
     "                        recipe, seed, device and data are used again; give --log,\n"
-    "                        --test-data, --classes and --skip-bad again\n"
+    "                        --test-data, --classes, --skip-bad and how to read the data again\n"
     "  --load FILE           start from these weights; without MODEL, with the model they carry\n"
     "  --test                don't train; test the weights of --load, or else the installed\n"
     "                        weights of MODEL, which is then a name\n"
@@ -109,6 +118,12 @@ static const known_option known[] = {
     {"--threads", NUMBER, .with = RUNNING | DESCRIBING, AT(threads), .low = 1, .high = 1024},
     {"--data", WORD, .with = RUNNING, AT(data)},
     {"--test-data", WORD, .with = RUNNING, AT(test_data)},
+    {"--label", WORD, .with = RUNNING, AT(reading.label)},
+    {"--targets", WORD, .with = RUNNING, AT(reading.targets)},
+    {"--missing", WORD, .with = RUNNING, AT(reading.missing)},
+    {"--arrays", WORD, .with = RUNNING, AT(reading.arrays)},
+    {"--decimal-comma", FLAG, .with = RUNNING, AT(reading.decimal_comma)},
+    {"--transpose", FLAG, .with = RUNNING, AT(reading.transpose)},
     {"--skip-bad", NUMBER, .with = RUNNING, AT(skip_bad), .high = UINT32_MAX},
     {"--classes", WORD, .with = RUNNING, AT(classes)},
     {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},

@@ -7,6 +7,7 @@
 
 #include "digits/model.h"
 #include "tools/common/piped.h"
+#include "tools/common/reading.h"
 
 enum { MAX_OVERRIDES = 64 };
 
@@ -26,7 +27,8 @@ typedef struct {
   const char *model;
   const char *backend, *device;
   const char *data, *test_data; /**< NULL: not given */
-  const char *classes;          /**< file with their names; NULL: from the data */
+  reading reading;
+  const char *classes; /**< file with their names; NULL: from the data */
   const char *log;
   const char *report;
   const char *save, *load, *resume;

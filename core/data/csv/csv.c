@@ -6,30 +6,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/base/encoding.h"
 #include "core/data/collection.h"
-#include "core/data/packed.h"
 
-enum {
-  PIECE = 1 << 16,
-  CELL = 24,
-  MAX_CELL = 255,
-  MAX_VALUE = 255,
-  MAX_BLANK = 64, /* lines */
-  /* A gzipped table of more than so many unpacked bytes may be at most so many times its packed
-     size; only tables of blank images pack better. */
-  MAX_INFLATION = DG_MAX_INFLATION / 4,
-  MAX_UNPACKED = 1 << 26
-};
-
-/** Values in place of a byte: the end of the file, or a failure that was reported. */
-enum { AT_END = -1, FAILED = -2 };
+enum { CELL = 24, MAX_CELL = 255, MAX_VALUE = 255, MAX_BLANK = 64 /* lines */ };
 
 /** A table that is being read. */
 typedef struct {
-  dg_packed file;
-  uint8_t bytes[PIECE];
-  size_t at, end;
+  dg_csv_file *in;
+  const char *path;
+  dg_error *err;
   uint64_t line;  /**< from 1 on */
   unsigned blank; /**< lines so far */
   uint32_t columns;
@@ -41,34 +26,25 @@ typedef struct {
 typedef struct {
   char text[CELL];
   size_t length; /**< of the whole value, at most MAX_CELL */
-  int after;     /**< what ended it: a comma, '\n' or AT_END */
+  int after;     /**< what ended it: a comma, '\n' or DG_CSV_END */
 } cell;
 
-static int next_byte(table *t) {
-  if (t->at == t->end) {
-    t->at = 0;
-    if (!dg_packed_read(&t->file, t->bytes, PIECE, &t->end)) return FAILED;
-    if (t->end == 0) return AT_END;
-  }
-  return t->bytes[t->at++];
-}
-
 static bool fail_long(table *t) {
-  return dg_fail(t->file.err, DG_ERR_INPUT,
+  return dg_fail(t->err, DG_ERR_INPUT,
                  "%s:%llu: a value of more than %d characters; correct the line or remove it",
-                 t->file.path, (unsigned long long)t->line, MAX_CELL);
+                 t->path, (unsigned long long)t->line, MAX_CELL);
 }
 
 /** Reads up to a comma or the end of a line. A carriage return before the end is dropped. */
 static bool read_cell(table *t, cell *c) {
   *c = (cell){.length = 0};
-  while ((c->after = next_byte(t)) >= 0 && c->after != ',' && c->after != '\n') {
+  while ((c->after = dg_csv_next(t->in)) >= 0 && c->after != ',' && c->after != '\n') {
     if (c->length < CELL - 1) c->text[c->length] = (char)c->after;
     if (++c->length > MAX_CELL) return fail_long(t);
   }
   if (c->after != ',' && c->length > 0 && c->length < CELL && c->text[c->length - 1] == '\r')
     c->text[--c->length] = '\0';
-  return c->after != FAILED;
+  return c->after != DG_CSV_FAILED;
 }
 
 static bool is_blank(const cell *c) {
@@ -78,10 +54,10 @@ static bool is_blank(const cell *c) {
 /* ---- the header --------------------------------------------------------- */
 
 static bool fail_header(table *t, const char *found) {
-  return dg_fail(t->file.err, DG_ERR_INPUT,
+  return dg_fail(t->err, DG_ERR_INPUT,
                  "%s:1: %s; a table begins with the names of its columns, label,pixel0,pixel1,… or "
                  "pixel0,pixel1,… without labels",
-                 t->file.path, found);
+                 t->path, found);
 }
 
 /** Is it the name of the label column, with or without quotes? */
@@ -89,15 +65,7 @@ static bool names_labels(const cell *c) {
   return strcasecmp(c->text, "label") == 0 || strcasecmp(c->text, "\"label\"") == 0;
 }
 
-/** Passes over a byte order mark of UTF-8; text in UTF-16 is an error. */
-static bool pass_mark(table *t) {
-  const int first = next_byte(t);
-  if (first < 0) return first == AT_END;
-  return dg_text_mark((const char *)t->bytes, t->end, t->file.path, &t->at, t->file.err);
-}
-
-/** The side of a square of so many pixels, or 0. */
-static uint32_t side_of(uint32_t pixels) {
+uint32_t dg_csv_side(uint32_t pixels) {
   uint32_t side = 1;
   while (side < DG_MOST_SIDE && side * side < pixels) side++;
   return side * side == pixels ? side : 0;
@@ -112,7 +80,6 @@ static bool is_text(const cell *c) {
 static bool read_header(table *t) {
   cell c;
   t->line = 1;
-  if (!pass_mark(t)) return false;
   do {
     if (!read_cell(t, &c)) return false;
     if (!is_text(&c)) return fail_header(t, "it is no text");
@@ -121,13 +88,13 @@ static bool read_header(table *t) {
     if (strspn(c.text, "0123456789.") == c.length) return fail_header(t, "numbers were found");
     t->columns++;
   } while (c.after == ',' && t->columns <= DG_MOST_SIDE * DG_MOST_SIDE);
-  uint32_t pixels = t->columns - t->labelled, side = side_of(pixels);
+  uint32_t pixels = t->columns - t->labelled, side = dg_csv_side(pixels);
   t->rows.samples.kind = dg_gray_kind(side, side);
   return (side > 0 && c.after != ',') ||
-         dg_fail(t->file.err, DG_ERR_INPUT,
+         dg_fail(t->err, DG_ERR_INPUT,
                  "%s:1: %u columns of pixels%s make no square image of at most %dx%d; expected "
                  "label,pixel0,… with 784 of them, say, for 28x28",
-                 t->file.path, pixels, t->labelled ? " behind the label" : "", DG_MOST_SIDE,
+                 t->path, pixels, t->labelled ? " behind the label" : "", DG_MOST_SIDE,
                  DG_MOST_SIDE);
 }
 
@@ -147,22 +114,23 @@ static bool read_value(table *t, const cell *c, uint32_t column, uint8_t *value)
   char shown[CELL];
   for (size_t i = 0; i < CELL; i++)
     shown[i] = (char)(!c->text[i] || isprint((unsigned char)c->text[i]) ? c->text[i] : '?');
-  return dg_fail(t->file.err, DG_ERR_INPUT,
+  return dg_fail(t->err, DG_ERR_INPUT,
                  "%s:%llu: column %u: \"%s\" is no whole number from 0 to 255; correct the line or "
                  "remove it",
-                 t->file.path, (unsigned long long)t->line, column + 1, shown);
+                 t->path, (unsigned long long)t->line, column + 1, shown) ||
+         dg_advise(t->err, DG_REMEDY_COLUMN);
 }
 
 static bool fail_columns(table *t, const char *relation, uint32_t found) {
-  return dg_fail(t->file.err, DG_ERR_INPUT,
+  return dg_fail(t->err, DG_ERR_INPUT,
                  "%s:%llu: the row has %s%u values, but the header has %u columns; correct the "
                  "line or remove it",
-                 t->file.path, (unsigned long long)t->line, relation, found, t->columns);
+                 t->path, (unsigned long long)t->line, relation, found, t->columns);
 }
 
 /** Reads the row whose first value is in `c`; `c` then holds the last value. */
 static bool read_row(table *t, cell *c) {
-  uint8_t *pixels = dg_collect(&t->rows, 0, t->file.err);
+  uint8_t *pixels = dg_collect(&t->rows, 0, t->err);
   if (!pixels) return false;
   for (uint32_t column = 0; column < t->columns; column++) {
     uint8_t value;
@@ -178,41 +146,38 @@ static bool read_row(table *t, cell *c) {
 
 static bool pass_blank(table *t) {
   return ++t->blank <= MAX_BLANK ||
-         dg_fail(t->file.err, DG_ERR_INPUT, "%s:%llu: more than %d empty lines; remove them",
-                 t->file.path, (unsigned long long)t->line, MAX_BLANK);
+         dg_fail(t->err, DG_ERR_INPUT, "%s:%llu: more than %d empty lines; remove them", t->path,
+                 (unsigned long long)t->line, MAX_BLANK);
 }
 
 static bool read_rows(table *t) {
-  for (cell c = {.after = '\n'}; c.after != AT_END;) {
+  for (cell c = {.after = '\n'}; c.after != DG_CSV_END;) {
     t->line++;
     if (!read_cell(t, &c)) return false;
     if (!(is_blank(&c) ? pass_blank(t) : read_row(t, &c))) return false;
   }
   return t->rows.samples.count > 0 ||
-         dg_fail(t->file.err, DG_ERR_INPUT, "%s: there is no row below the header; give it some",
-                 t->file.path);
+         dg_fail(t->err, DG_ERR_INPUT, "%s: there is no row below the header; give it some",
+                 t->path);
 }
 
-static bool open_table(table *t, const char *path, dg_error *err) {
-  if (!dg_packed_open_input(&t->file, path, err)) return false;
-  uint64_t most = t->file.size * MAX_INFLATION;
-  if (!gzdirect(t->file.stream)) t->file.most = most > MAX_UNPACKED ? most : MAX_UNPACKED;
-  return true;
-}
-
-bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err) {
-  table *t = calloc(1, sizeof *t);
-  *samples = (dg_samples){0};
-  if (!t) return dg_fail_memory(err, sizeof *t);
-  bool opened = open_table(t, path, err);
-  bool ok = opened && read_header(t) && read_rows(t);
-  if (opened) dg_packed_close(&t->file);
-  *samples = dg_collected(&t->rows);
+bool dg_csv_read_pixels(dg_samples *samples, dg_csv_file *file, dg_error *err) {
+  table t = {.in = file, .path = file->file.path, .err = err};
+  const bool ok = read_header(&t) && read_rows(&t);
+  *samples = dg_collected(&t.rows);
   if (!ok) dg_samples_free(samples);
-  if (ok && !t->labelled) {
+  if (ok && !t.labelled) {
     free(samples->labels);
     samples->labels = NULL;
   }
-  free(t);
+  return ok;
+}
+
+bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err) {
+  dg_csv_file file;
+  *samples = (dg_samples){0};
+  if (!dg_csv_open(&file, path, err)) return false;
+  const bool ok = dg_csv_read_pixels(samples, &file, err);
+  dg_csv_close(&file);
   return ok;
 }

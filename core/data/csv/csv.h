@@ -7,6 +7,7 @@
 #ifndef DG_CSV_H
 #define DG_CSV_H
 
+#include "core/data/csv/file.h"
 #include "core/data/dataset.h"
 
 /**
@@ -14,5 +15,11 @@
  * name file and line, what is wrong there and the remedy; then there is nothing to free.
  */
 bool dg_csv_read(dg_samples *samples, const char *path, dg_error *err);
+
+/** The same for an opened file, from its header on. */
+bool dg_csv_read_pixels(dg_samples *samples, dg_csv_file *file, dg_error *err);
+
+/** The side of a square image of so many pixels, or 0: there is none. */
+uint32_t dg_csv_side(uint32_t pixels);
 
 #endif

@@ -1,10 +1,12 @@
-/** A table of labelled images as a set. */
+/** A table as a set. */
 #ifndef DG_TABLE_H
 #define DG_TABLE_H
 
 #include "core/data/dataset.h"
 
-/** Reads a CSV table; its last tenth becomes the test part. */
-dg_dataset *dg_dataset_from_table(const char *path, dg_error *err);
+/** Reads a table of pixels or numbers; its last tenth becomes the test part, unless the options say
+    otherwise. */
+dg_dataset *dg_dataset_from_table(const char *path, const dg_dataset_options *options,
+                                  dg_error *err);
 
 #endif

@@ -1,0 +1,127 @@
+#include "core/data/columns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+dg_columns *dg_columns_new(uint32_t count, dg_error *err) {
+  dg_columns *columns = calloc(1, sizeof *columns);
+  if (columns) columns->at = calloc((size_t)count + 1, sizeof *columns->at);
+  if (!columns || !columns->at) {
+    dg_fail_memory(err, ((size_t)count + 1) * sizeof *columns->at);
+    return free(columns), NULL;
+  }
+  columns->count = count;
+  return columns;
+}
+
+void dg_columns_free(dg_columns *columns) {
+  for (uint32_t i = 0; columns && i < columns->count; i++) {
+    dg_column *column = &columns->at[i];
+    for (uint32_t k = 0; k < column->texts.count; k++) free(column->texts.at[k].text);
+    free(column->texts.at);
+    free(column->means);
+    free(column->name);
+  }
+  if (columns) free(columns->at);
+  free(columns);
+}
+
+dg_columns *dg_columns_copy(const dg_columns *columns, dg_error *err) {
+  char *text = dg_columns_text(columns, err);
+  dg_columns *copy = text ? dg_columns_parse(text, "a copy of the columns", err) : NULL;
+  free(text);
+  return copy;
+}
+
+uint32_t dg_column_width(const dg_column *column) {
+  return column->role == DG_COLUMN_NUMBER ? 1
+         : column->role == DG_COLUMN_TEXT ? column->texts.count
+                                          : 0;
+}
+
+uint64_t dg_columns_features(const dg_columns *columns) {
+  uint64_t features = 0;
+  for (uint32_t i = 0; i < columns->count; i++) features += dg_column_width(&columns->at[i]);
+  return features;
+}
+
+uint32_t dg_columns_targets(const dg_columns *columns) {
+  uint32_t targets = 0;
+  for (uint32_t i = 0; i < columns->count; i++) targets += columns->at[i].role == DG_COLUMN_TARGET;
+  return targets;
+}
+
+/** The text at a place. */
+static const char *text_at(const dg_column *column, uint32_t place) {
+  uint32_t i = 0;
+  while (i < column->texts.count && column->texts.at[i].place != place) i++;
+  return i < column->texts.count ? column->texts.at[i].text : "";
+}
+
+const char *dg_columns_feature(const dg_columns *columns, uint32_t index, char *name, size_t size) {
+  for (uint32_t i = 0; i < columns->count; i++) {
+    const dg_column *column = &columns->at[i];
+    const uint32_t width = dg_column_width(column);
+    if (index >= width) {
+      index -= width;
+      continue;
+    }
+    if (column->role == DG_COLUMN_TEXT)
+      snprintf(name, size, "%s=%s", column->name, text_at(column, index));
+    else
+      snprintf(name, size, "%s", column->name);
+    return name;
+  }
+  return NULL;
+}
+
+const char *dg_columns_target(const dg_columns *columns, uint32_t index) {
+  for (uint32_t i = 0; i < columns->count; i++)
+    if (columns->at[i].role == DG_COLUMN_TARGET && index-- == 0) return columns->at[i].name;
+  return NULL;
+}
+
+/* ---- texts -------------------------------------------------------------- */
+
+static int compare(const char *text, size_t length, const char *other) {
+  const size_t theirs = strlen(other);
+  const int order = memcmp(text, other, length < theirs ? length : theirs);
+  return order ? order : (length > theirs) - (length < theirs);
+}
+
+/** The index of the first text that is not before another. */
+static uint32_t search(const dg_column_texts *texts, const char *text, size_t length) {
+  uint32_t low = 0, high = texts->count;
+  while (low < high) {
+    const uint32_t middle = (low + high) / 2;
+    if (compare(text, length, texts->at[middle].text) > 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+dg_column_text *dg_texts_find(const dg_column_texts *texts, const char *text, size_t length) {
+  const uint32_t i = search(texts, text, length);
+  return i < texts->count && compare(text, length, texts->at[i].text) == 0 ? &texts->at[i] : NULL;
+}
+
+bool dg_texts_add(dg_column_texts *texts, const char *text, size_t length) {
+  if (texts->count == texts->capacity) {
+    const uint32_t capacity = 2 * texts->capacity + 2;
+    dg_column_text *more = realloc(texts->at, capacity * sizeof *more);
+    if (!more) return false;
+    texts->at = more;
+    texts->capacity = capacity;
+  }
+  char *own = malloc(length + 1);
+  if (!own) return false;
+  memcpy(own, text, length);
+  own[length] = '\0';
+  const uint32_t i = search(texts, text, length);
+  memmove(texts->at + i + 1, texts->at + i, (texts->count - i) * sizeof *texts->at);
+  texts->at[i] = (dg_column_text){own, texts->count++};
+  return true;
+}
