@@ -211,12 +211,12 @@ static dg_shape shape_of(const dg_shape *input, const dg_ndarray *array) {
 
 static bool fail_shape(const dg_predictor *p, const dg_ndarray *array, dg_error *err) {
   uint32_t dim[3];
-  char takes[80] = "[N", given[80] = "";
+  char takes[80] = "[N", given[80] = "[N";
   const uint32_t rank = dg_predictor_input(p, dim);
   for (uint32_t i = 0; i < rank; i++) dg_append(takes, sizeof takes, ", %u", dim[i]);
-  for (uint32_t i = 0; i < array->rank && i < DG_NDARRAY_RANK; i++)
-    dg_append(given, sizeof given, "%s%u", i ? ", " : "", array->dim[i]);
-  return dg_fail(err, DG_ERR_INPUT, "%s: the network takes N samples as %s], not [%s]",
+  for (uint32_t i = 1; i < array->rank && i < DG_NDARRAY_RANK; i++)
+    dg_append(given, sizeof given, ", %u", array->dim[i]);
+  return dg_fail(err, DG_ERR_INPUT, "%s: the network takes N samples as %s], not as %s]",
                  p->model->path, takes, given);
 }
 
