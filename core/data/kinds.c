@@ -7,6 +7,7 @@
 #include "core/data/arrays/npy_files.h"
 #include "core/data/arrays/npz.h"
 #include "core/data/cifar/cifar.h"
+#include "core/data/idx/idx_folder.h"
 #include "core/data/series/ucr.h"
 
 static bool ends_with(const char *path, const char *end) {
@@ -35,6 +36,7 @@ static const dg_data_kind kinds[] = {
 };
 
 const dg_data_kind *dg_data_kind_of(const char *path) {
+  if (!is_file(path) && dg_is_idx_folder(path)) return NULL;
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i].is(path)) return &kinds[i];
   return NULL;

@@ -2,8 +2,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/error.h"
 #include "core/base/sized.h"
 #include "core/data/csv/table.h"
+#include "core/data/drawn/builtin.h"
 #include "core/data/drawn/draw.h"
 #include "core/data/idx/idx_folder.h"
 #include "core/data/kinds.h"
@@ -12,16 +14,47 @@
 
 enum { BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
 
+/** Is it the name of a set that the library draws, not a path? */
+static bool is_builtin(const char *path) {
+  static const char name[] = "builtin";
+  const size_t length = sizeof name - 1;
+  return strncmp(path, name, length) == 0 && (path[length] == '\0' || path[length] == ':');
+}
+
+/** Refuses options of tables for a set that is none; one to test may be of another kind. */
+static bool check_no_table(const char *path, const dg_dataset_options *o, dg_error *err) {
+  const bool given = o->label || o->targets || o->decimal_comma || o->missing;
+  return o->like || !given ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%.400s: labels, targets, missing values and decimal commas are named for tables, "
+                 "and this is none",
+                 path);
+}
+
+static dg_dataset *open_builtin(const char *name, const dg_dataset_options *options,
+                                dg_error *err) {
+  if (strcmp(name, "builtin:table") == 0) return dg_builtin_table(options, err);
+  if (!check_no_table(name, options, err)) return NULL;
+  if (strcmp(name, "builtin:signals") == 0) return dg_builtin_signals(err);
+  if (strcmp(name, "builtin") == 0)
+    return dg_dataset_draw(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, options->threads, err);
+  dg_fail(err, DG_ERR_INPUT,
+          "there is no built-in set \"%.80s\"; there are builtin (digits), builtin:table and "
+          "builtin:signals",
+          name);
+  return NULL;
+}
+
 dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *given, dg_error *err) {
   struct stat info;
   dg_dataset_options options;
   if (!dg_sized_take(&options, sizeof options, given, "dg_dataset_options", err)) return NULL;
-  if (strcmp(path, "builtin") == 0)
-    return dg_dataset_draw(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, options.threads, err);
+  if (is_builtin(path)) return open_builtin(path, &options, err);
   const dg_data_kind *kind = dg_data_kind_of(path);
-  if (kind) return kind->read(path, &options, err);
+  if (kind) return check_no_table(path, &options, err) ? kind->read(path, &options, err) : NULL;
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
     return dg_dataset_from_table(path, &options, err);
+  if (!check_no_table(path, &options, err)) return NULL;
   return dg_is_idx_folder(path) || !dg_is_pictures(path)
              ? dg_idx_folder_read(path, &options, err)
              : dg_dataset_from_pictures(path, &options, err);
@@ -34,7 +67,7 @@ dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err) {
 
 bool dg_dataset_files(const char *path, dg_dataset_file *file, void *user, dg_error *err) {
   struct stat info;
-  if (strcmp(path, "builtin") == 0 || stat(path, &info) != 0) return true;
+  if (is_builtin(path) || stat(path, &info) != 0) return true;
   const dg_data_kind *kind = dg_data_kind_of(path);
   if (kind && kind->files) return kind->files(path, file, user, err);
   if (!S_ISDIR(info.st_mode)) return file(user, path, err);

@@ -44,11 +44,16 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
 /* ---- opening, drawing, writing ------------------------------------------ */
 
 /**
- * Opens a data set with images of any size and up to 256 classes. `path` is one of these:
+ * Opens a data set of up to 256 classes, or of targets. `path` is one of these:
  *
  * - "builtin": the built-in set, which is drawn on `threads` threads (0: all);
- * - a folder with four IDX files with MNIST's or QMNIST's names, gzipped or not; names of the
- * classes are read from its classes.txt;
+ * - "builtin:table" and "builtin:signals": synthetic sets that are drawn by a law, each with a test
+ *   part; core/data/drawn/builtin.h tells the law. The table has 20000 rows of 12 columns and the
+ *   targets y1 and y2, whose noise has deviations of 0.5 and 10, or, with the label class, three
+ *   classes. The signals are 12000 traces [128, 3] of six shapes;
+ * - a folder with four IDX files with the names of MNIST, QMNIST or EMNIST, gzipped or not; names
+ * of the classes are read from its classes.txt. Names tell the type and rank of an array
+ *   (train-images-idx2-float); train-targets-… may stand for labels;
  * - a folder with a folder of pictures for each class, or with two such folders, train and test;
  *   the folders name the classes. Pictures are scaled to the size of the first one;
  * - a table of pixels, gzipped or not, or a pipe that one comes out of: CSV whose header names a
@@ -60,9 +65,13 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  *   classes in sorted order. A table of pixels becomes one of numbers if dg_dataset_options.label
  *   or .targets is given, if the model's input is no square image and the columns aren't called
  *   pixel0, pixel1, …, or if its first row has other numbers.
+ * - an .npz file, a folder of .npy files, or the path of the inputs among these:
+ *   x_train, y_train, x_test, y_test, or X, y. Bytes stay bytes, other numbers become floats;
+ * - CIFAR-10 or CIFAR-100 in the binary version: its folder or tar archive;
+ * - time series of the UCR archive: NAME_TRAIN.tsv, beside which NAME_TEST.tsv is, or their folder;
  *
- * If a table or folder has no test images, the last tenth of all rows, or of each class, is held
- * out for testing (of two to nine samples, one).
+ * If there are no test samples, the last tenth of all, or of each class of pictures, is held out
+ * for testing (of two to nine samples, one).
  */
 DG_API dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err);
 
@@ -84,12 +93,13 @@ typedef struct {
   dg_numbers_type type;  /**< DG_NUMBERS_FLOATS: pictures of 16 bits are not cut to bytes */
   const char *label;   /**< of a table: the column of labels; NULL: `label`. It makes the table one
                           of numbers, not pixels */
-  const char *targets; /**< of a table: columns of targets instead, separated by commas */
+  const char *targets; /**< of a table: columns of targets instead, separated by commas; of arrays:
+                          not NULL: also whole numbers are targets */
   dg_missing missing;  /**< of a table */
   bool decimal_comma;  /**< of a table: 1,5 is a number */
-  bool transpose;      /**< of IDX files: swaps height and width of images */
-  const char *arrays;  /**< of an npz file: names of four arrays, training inputs and targets, then
-                          those to test, separated by commas */
+  bool transpose;      /**< of IDX files: swaps height and width of images (EMNIST's always are) */
+  const char *arrays;  /**< of .npz and .npy files: names of four arrays, training inputs and
+                          targets, then those to test (or of two), separated by commas */
   bool keep_all;       /**< of a table: no row is held out for testing */
   const dg_dataset *like; /**< of a table of numbers, to test what was learned from that one: its
                              columns are meant, found by their names, with its texts, classes and
@@ -138,9 +148,10 @@ DG_API dg_dataset *dg_dataset_draw(uint32_t train, uint32_t test, uint32_t seed,
                                    dg_error *err);
 
 /**
- * Writes a set as four IDX files with MNIST's names, gzipped or not, which dg_dataset_open can
- * read. The folder is created if it does not exist; a folder that already has such a file is an
- * error. The names of the classes are written to classes.txt. On failure no file is left behind.
+ * Writes a set as four IDX files with MNIST's names, which tell type and rank, gzipped or not,
+ * which dg_dataset_open can read. The folder is created if it does not exist; a folder that already
+ * has such a file is an error. The names of the classes are written to classes.txt. On failure no
+ * file is left behind.
  */
 DG_API bool dg_dataset_write(const dg_dataset *data, const char *folder, bool gzip, dg_error *err);
 

@@ -69,7 +69,7 @@ static void turn(uint8_t *to, const uint8_t *from, uint64_t n, size_t plane, siz
   for (; n-- > 0; from += plane * channels * unit)
     for (size_t c = 0; c < channels; c++)
       for (size_t p = 0; p < plane; p++, to += unit)
-        for (size_t b = 0; b < unit; b++) to[b] = from[(p * channels + c) * unit + b];
+        memcpy(to, from + (p * channels + c) * unit, unit);
 }
 
 /** Brings channels from the last dimension to the first. */
@@ -82,7 +82,7 @@ static bool channels_first(dg_numbers *a, const dg_shape *shape, dg_error *err) 
   if (unit == 1)
     turn(turned, a->bytes, a->dim[0], plane, shape->dim[0], 1);
   else
-    turn(turned, a->bytes, a->dim[0], plane, shape->dim[0], sizeof(float));
+    turn(turned, a->bytes, a->dim[0], plane, shape->dim[0], unit);
   free(a->bytes);
   a->bytes = turned;
   return true;
@@ -102,8 +102,8 @@ bool dg_numbers_to_inputs(dg_numbers *a, dg_samples *samples, const dg_dataset_o
   bool last;
   if (!find_shape(a, options, &kind->shape, &last, err)) return false;
   if (!dg_size_fits(dg_shape_count(&kind->shape))) return fail_shape(a, "is too large", err);
+  if (last && !(dg_numbers_check(a, err) && channels_first(a, &kind->shape, err))) return false;
   if (!bytes && !dg_numbers_to_floats(a, err)) return false;
-  if (last && !channels_first(a, &kind->shape, err)) return false;
   kind->type = bytes ? DG_NUMBERS_BYTES : DG_NUMBERS_FLOATS;
   samples->count = (uint32_t)a->dim[0];
   samples->inputs = a->bytes;

@@ -155,6 +155,14 @@ static bool check_floats(const dg_numbers *a, dg_error *err) {
   return i == a->count || check_number(a, i, (double)numbers[i], err);
 }
 
+bool dg_numbers_check(const dg_numbers *a, dg_error *err) {
+  bool ok = true;
+  if (a->element == DG_ELEMENT_U8) return true;
+  if (a->element == DG_ELEMENT_F32 && !a->big_endian) return check_floats(a, err);
+  for (uint64_t i = 0; ok && i < a->count; i++) ok = check_number(a, i, dg_numbers_at(a, i), err);
+  return ok;
+}
+
 bool dg_numbers_to_floats(dg_numbers *a, dg_error *err) {
   if (a->element == DG_ELEMENT_F32 && !a->big_endian) return check_floats(a, err);
   const uint64_t bytes = a->count * sizeof(float);

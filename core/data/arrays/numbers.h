@@ -46,6 +46,9 @@ void *dg_numbers_room(const dg_numbers *numbers, uint64_t bytes, dg_error *err);
 /** A number of any type; a double holds each that a float can. */
 double dg_numbers_at(const dg_numbers *numbers, uint64_t i);
 
+/** Checks that floats can hold all numbers; errors name places, so this goes before any turning. */
+bool dg_numbers_check(const dg_numbers *numbers, dg_error *err);
+
 /**
  * Makes floats of all numbers, in place if they are that already. One that is not finite, or a
  * whole number that a float can't hold, is an error. They are then of type float32.

@@ -156,9 +156,10 @@ static bool find_family(reading *r) {
 
 /** Exchanges rows and columns of all planes of an array [.., height, width]. */
 static bool transpose(dg_numbers *a, dg_error *err) {
+  if (a->rank < 3) return true;
   const uint64_t height = a->dim[a->rank - 2], width = a->dim[a->rank - 1];
   const size_t unit = dg_element_size(a->element);
-  if (a->rank < 3) return true;
+  if (!dg_numbers_check(a, err)) return false;
   uint8_t *turned = dg_numbers_room(a, a->count * unit, err), *to = turned;
   if (!turned) return false;
   for (uint64_t plane = 0; plane < a->count; plane += height * width)

@@ -8,6 +8,8 @@
 #include "core/base/file/file.h"
 #include "core/data/classes.h"
 #include "core/data/collection.h"
+#include "core/data/pictures/planes.h"
+#include "core/picture/formats/colours.h"
 #include "core/picture/scale.h"
 #include "digits/picture.h"
 
@@ -29,6 +31,8 @@ typedef struct {
   uint64_t bytes;  /**< of the files read so far */
   uint64_t pixels; /**< decoded from them, and after scaling */
   const dg_dataset_options *options;
+  bool colour;      /**< three channels, as the model's input has */
+  unsigned depth;   /**< of colours that are read, in bytes; 0: bytes of gray are */
   uint32_t skipped; /**< pictures that could not be read */
   dg_error *err;
 } gathering;
@@ -50,7 +54,9 @@ static bool choose_size(gathering *g, const dg_picture *first, const char *path)
                    "%s: %ux%u pixels are too many for an image to learn from, %dx%d is the most; "
                    "make the first picture as large as all shall be",
                    path, first->height, first->width, DG_MOST_SIDE, DG_MOST_SIDE);
-  for (int p = 0; p < 2; p++) g->part[p].samples.kind = dg_gray_kind(first->height, first->width);
+  const dg_sample_kind kind = {.shape = {3, {g->colour ? 3 : 1, first->height, first->width}},
+                               .type = g->options->type};
+  for (int p = 0; p < 2; p++) g->part[p].samples.kind = kind;
   return true;
 }
 
@@ -72,7 +78,9 @@ static bool read_picture(const gathering *g, dg_picture *picture, const char *pa
   const dg_picture_options options = {sizeof options, g->options->note, g->options->user};
   size_t size;
   char *bytes = dg_file_read(path, MAX_BYTES, &size, err);
-  bool ok = bytes && dg_picture_decode_with(picture, bytes, size, path, &options, err);
+  bool ok =
+      bytes && (g->depth ? dg_colours_decode(picture, bytes, size, path, g->depth, &options, err)
+                         : dg_picture_decode_with(picture, bytes, size, path, &options, err));
   free(bytes);
   return ok;
 }
@@ -96,8 +104,10 @@ static bool take_picture(gathering *g, const dg_picture *picture, dg_part part, 
   dg_collection *c = &g->part[part];
   if (!choose_size(g, picture, path) || !count_work(g, picture, path)) return false;
   uint8_t *image = dg_collect(c, label, g->err);
-  return image && dg_scale(picture->pixels, picture->height, picture->width, image,
-                           c->samples.kind.shape.dim[1], c->samples.kind.shape.dim[2], g->err);
+  if (!image) return false;
+  return g->depth ? dg_planes_take(image, &c->samples.kind, picture, g->depth, g->err)
+                  : dg_scale(picture->pixels, picture->height, picture->width, image,
+                             c->samples.kind.shape.dim[1], c->samples.kind.shape.dim[2], g->err);
 }
 
 static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t label) {
@@ -205,7 +215,11 @@ static bool gather(gathering *g, const char *folder) {
 
 dg_dataset *dg_dataset_from_pictures(const char *folder, const dg_dataset_options *options,
                                      dg_error *err) {
-  gathering g = {.set = dg_dataset_new(folder, err), .options = options, .err = err};
+  gathering g = {.set = dg_dataset_new(folder, err),
+                 .options = options,
+                 .colour = options->rank == 3 && options->dim[0] == 3,
+                 .err = err};
+  g.depth = options->type == DG_NUMBERS_FLOATS ? 2 : g.colour ? 1 : 0;
   if (!g.set) return NULL;
   bool ok = gather(&g, folder);
   g.set->train = dg_collected(&g.part[DG_PART_TRAIN]);

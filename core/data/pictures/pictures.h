@@ -2,8 +2,9 @@
  * A folder of pictures by class as a set: a folder for each class, or the folders train and test
  * with such folders. Classes are sorted by name (byte by byte), and so are the pictures of a class:
  * files ending in .png, .jpg, .jpeg or .pgm. Other files and names that begin with a dot are
- * skipped. Gray values are used as they are: white is ink. Pictures of another size than the first
- * training picture are scaled to it.
+ * skipped. They are gray, or in colour if options say that the model's input has three channels;
+ * values are used as they are: white is ink. Pictures of another size than the first training
+ * picture are scaled to it.
  */
 #ifndef DG_PICTURES_H
 #define DG_PICTURES_H

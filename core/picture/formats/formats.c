@@ -6,6 +6,7 @@
 #include "core/base/file/file.h"
 #include "core/base/file/input.h"
 #include "core/base/sized.h"
+#include "core/picture/formats/colours.h"
 
 enum { MAX_BYTES = 1 << 29 };
 
@@ -67,7 +68,16 @@ bool dg_picture_decode_with(dg_picture *picture, const void *bytes, size_t size,
   dg_picture_options options;
   *picture = (dg_picture){0};
   if (!dg_sized_take(&options, sizeof options, given, "dg_picture_options", err)) return false;
-  const dg_picture_file file = {bytes, size, name, options.note, options.user};
+  const dg_picture_file file = {bytes, size, name, options.note, options.user, 0};
+  if (read_any(picture, &file, true, err)) return true;
+  dg_picture_free(picture);
+  return false;
+}
+
+bool dg_colours_decode(dg_picture *picture, const void *bytes, size_t size, const char *name,
+                       unsigned depth, const dg_picture_options *options, dg_error *err) {
+  const dg_picture_file file = {bytes, size, name, options->note, options->user, depth};
+  *picture = (dg_picture){0};
   if (read_any(picture, &file, true, err)) return true;
   dg_picture_free(picture);
   return false;

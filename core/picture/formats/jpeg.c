@@ -159,49 +159,59 @@ static bool is_cmyk(const reading *r) {
   return r->info.jpeg_color_space == JCS_CMYK || r->info.jpeg_color_space == JCS_YCCK;
 }
 
-/** Grays of a row in cyan, magenta, yellow and black. Adobe's programs, and those that follow them,
-    store how much ink is missing. */
-static void take_cmyk(const uint8_t *from, size_t count, bool inverted, uint8_t *to) {
+/** The colours of a pixel in cyan, magenta, yellow and black. Adobe's programs, and those that
+    follow them, store how much ink is missing. */
+static void mix_inks(const uint8_t inks[4], bool inverted, uint8_t rgb[3]) {
   const unsigned flip = inverted ? 0 : 255;
-  for (size_t i = 0; i < count; i++, from += 4) {
-    uint8_t rgb[3];
-    for (int c = 0; c < 3; c++)
-      rgb[c] = (uint8_t)(((from[c] ^ flip) * (from[3] ^ flip) + 127) / 255);
-    to[i] = dg_gray_of(rgb);
+  for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(((inks[c] ^ flip) * (inks[3] ^ flip) + 127) / 255);
+}
+
+/** Stores a row of inks or colours. */
+static void take_row(const reading *r, uint8_t *to) {
+  const unsigned depth = r->file->depth, samples = is_cmyk(r) ? 4 : 3;
+  const uint8_t *from = r->row;
+  for (size_t i = 0; i < r->picture->width; i++, from += samples) {
+    uint8_t rgb[3] = {from[0], from[1], from[2]};
+    if (samples == 4) mix_inks(from, r->info.saw_Adobe_marker, rgb);
+    if (depth)
+      for (int c = 0; c < 3; c++) to = dg_put_colour(to, rgb[c], UINT8_MAX, depth);
+    else
+      *to++ = dg_gray_of(rgb);
   }
 }
 
 static void read_rows(reading *r) {
-  const size_t width = r->picture->width;
+  const size_t bytes = (size_t)r->picture->width * dg_pixel_bytes(r->file);
   for (size_t y = 0; y < r->picture->height; y++) {
-    uint8_t *to = r->picture->pixels + y * width;
+    uint8_t *to = r->picture->pixels + y * bytes;
     JSAMPROW row = r->row ? r->row : to;
     jpeg_read_scanlines(&r->info, &row, 1);
-    if (r->row) take_cmyk(r->row, width, r->info.saw_Adobe_marker, to);
+    if (r->row) take_row(r, to);
   }
 }
 
 static bool allocate(reading *r) {
   enum { INKS = 4 };
   const uint32_t height = r->picture->height, width = r->picture->width;
-  if (is_cmyk(r)) {
+  if (is_cmyk(r) || r->file->depth) {
     r->row = malloc((size_t)width * INKS);
     if (!r->row) return dg_fail_memory(r->err, (size_t)width * INKS);
   }
-  return dg_picture_allocate(r->picture, r->file, height, width, 1, r->err);
+  return dg_picture_allocate(r->picture, r->file, height, width, dg_pixel_bytes(r->file), r->err);
 }
 
 static bool decode(reading *r) {
   if (!measure(r)) return false;
   const markers m = read_markers(r->file);
   const uint64_t pixels = (uint64_t)r->picture->height * r->picture->width;
-  if (!check_work(r->file, m, is_cmyk(r) ? 2 * pixels : pixels, r->err) || !allocate(r))
+  if (!check_work(r->file, m, is_cmyk(r) || r->file->depth ? 2 * pixels : pixels, r->err) ||
+      !allocate(r))
     return false;
-  r->info.out_color_space = is_cmyk(r) ? JCS_CMYK : JCS_GRAYSCALE;
+  r->info.out_color_space = is_cmyk(r) ? JCS_CMYK : r->file->depth ? JCS_RGB : JCS_GRAYSCALE;
   jpeg_start_decompress(&r->info);
   read_rows(r);
   jpeg_finish_decompress(&r->info);
-  return dg_picture_turn(r->picture, m.held, r->err);
+  return dg_picture_turn(r->picture, m.held, dg_pixel_bytes(r->file), r->err);
 }
 
 /** Runs a function with libjpeg, which jumps back here on failure. */

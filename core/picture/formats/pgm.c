@@ -42,12 +42,14 @@ static bool read_raw(cursor *c, uint32_t most, uint32_t *gray) {
 }
 
 /** Reads the gray values, from 0 to `most`. */
-static bool read_pixels(dg_picture *picture, cursor *c, bool raw, uint32_t most) {
+static bool read_pixels(dg_picture *picture, cursor *c, bool raw, uint32_t most, unsigned depth) {
   size_t count = (size_t)picture->height * picture->width;
+  uint8_t *to = picture->pixels;
   for (size_t i = 0; i < count; i++) {
     uint32_t gray;
     if (!(raw ? read_raw(c, most, &gray) : read_number(c, most, &gray))) return false;
-    picture->pixels[i] = (uint8_t)((gray * 255 + most / 2) / most);
+    for (int copies = depth ? 3 : 1; copies > 0; copies--)
+      to = dg_put_colour(to, gray, most, depth);
   }
   return true;
 }
@@ -85,8 +87,9 @@ bool dg_read_pgm(dg_picture *picture, const dg_picture_file *file, dg_error *err
   uint32_t height = picture->height, width = picture->width;
   uint64_t least = (uint64_t)height * width * (raw && most <= 255 ? 1 : 2);
   bool cut = (uint64_t)(c.end - c.at) + !raw < least;
-  if (!cut && !dg_picture_allocate(picture, file, height, width, 1, err)) return false;
-  return (!cut && read_pixels(picture, &c, raw, most)) ||
+  if (!cut && !dg_picture_allocate(picture, file, height, width, dg_pixel_bytes(file), err))
+    return false;
+  return (!cut && read_pixels(picture, &c, raw, most, file->depth)) ||
          dg_fail(
              err, DG_ERR_INPUT,
              "%s: damaged PGM file: a gray of the %u x %u is missing or above %u; save it again",

@@ -6,17 +6,18 @@
 
 #include "core/base/error.h"
 
-enum { MAX_PIXELS = 1 << 26, MAX_SIDE = 65535 };
+enum { MAX_PIXELS = 1 << 26, MAX_COLOURS = 1 << 25, MAX_SIDE = 65535 };
 
 bool dg_picture_check(const dg_picture_file *file, uint64_t height, uint64_t width, dg_error *err) {
   if (height == 0 || width == 0)
     return dg_fail(err, DG_ERR_INPUT, "%s: the picture has no pixels; save it again", file->name);
-  return (height <= MAX_SIDE && width <= MAX_SIDE && height <= MAX_PIXELS / width) ||
+  const uint64_t most = file->depth ? MAX_COLOURS : MAX_PIXELS;
+  return (height <= MAX_SIDE && width <= MAX_SIDE && height <= most / width) ||
          dg_fail(err, DG_ERR_INPUT,
-                 "%s: %llu x %llu pixels are too many: %d is the most, %d on a side; make it "
+                 "%s: %llu x %llu pixels are too many: %llu is the most, %d on a side; make it "
                  "smaller",
-                 file->name, (unsigned long long)width, (unsigned long long)height, MAX_PIXELS,
-                 MAX_SIDE);
+                 file->name, (unsigned long long)width, (unsigned long long)height,
+                 (unsigned long long)most, MAX_SIDE);
 }
 
 void dg_picture_note(const dg_picture_file *file, const char *format, ...) {

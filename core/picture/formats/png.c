@@ -70,6 +70,24 @@ static void take_row(const uint8_t *row, uint32_t count, unsigned channels, uint
   }
 }
 
+/** A colour or alpha of 8 or 16 bits, with its high byte first. */
+static uint32_t sample_at(const uint8_t *row, size_t i, unsigned depth) {
+  return depth == 2 ? (uint32_t)row[2 * i] << 8 | row[2 * i + 1] : row[i];
+}
+
+/** The same for pixels of three colours, each with alpha over white or without. */
+static void take_colours(const uint8_t *row, uint32_t count, unsigned channels, unsigned depth,
+                         uint8_t *to, size_t apart) {
+  const uint64_t most = depth == 2 ? UINT16_MAX : UINT8_MAX;
+  for (size_t i = 0; i < count; i++, to += (apart - 1) * 3 * depth)
+    for (size_t c = 0; c < 3; c++) {
+      const uint64_t alpha = channels == 4 ? sample_at(row, i * 4 + 3, depth) : most;
+      const uint64_t colour = sample_at(row, i * channels + c, depth);
+      to = dg_put_colour(to, (uint32_t)((colour * alpha + most * (most - alpha) + most / 2) / most),
+                         (uint32_t)most, depth);
+    }
+}
+
 /**
  * Blends pixels of two bytes, gray and alpha, with a background, and packs them to one byte each.
  * The background is white if the visible pixels are rather dark, else black.
@@ -99,7 +117,7 @@ static bool can_hold(const dg_picture_file *file, uint64_t bytes) {
 
 static const png_byte exif_name[] = "eXIf";
 
-/** Reads and checks the header, and makes libpng convert all formats to 8 bits per channel. */
+/** Reads and checks the header, and what libpng may take. */
 static bool begin(reading *r, uint32_t *height, uint32_t *width) {
   png_set_read_fn(r->png, r, on_read);
   png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* all but the needed */
@@ -116,7 +134,8 @@ static bool begin(reading *r, uint32_t *height, uint32_t *width) {
 static void read_rows(reading *r, bool interlaced) {
   dg_picture *p = r->picture;
   unsigned channels = png_get_channels(r->png, r->info);
-  unsigned bytes = channels % 2 == 0 ? 2 : 1;
+  const unsigned depth = r->file->depth;
+  unsigned bytes = depth ? 3 * depth : channels % 2 == 0 ? 2 : 1;
   for (int pass = 0; pass < (interlaced ? PNG_INTERLACE_ADAM7_PASSES : 1); pass++) {
     uint32_t rows = interlaced ? PNG_PASS_ROWS(p->height, pass) : p->height;
     uint32_t columns = interlaced ? PNG_PASS_COLS(p->width, pass) : p->width;
@@ -125,7 +144,11 @@ static void read_rows(reading *r, bool interlaced) {
     for (uint32_t i = 0; columns > 0 && i < rows; i++) {
       size_t y = interlaced ? PNG_ROW_FROM_PASS_ROW(i, pass) : i;
       png_read_row(r->png, r->row, NULL);
-      take_row(r->row, columns, channels, p->pixels + (y * p->width + first) * bytes, apart);
+      uint8_t *to = p->pixels + (y * p->width + first) * bytes;
+      if (depth)
+        take_colours(r->row, columns, channels, depth, to, apart);
+      else
+        take_row(r->row, columns, channels, to, apart);
     }
   }
 }
@@ -143,19 +166,26 @@ static bool read_pixels(reading *r) {
   if (!begin(r, &height, &width)) return false;
   if (!can_hold(r->file, (uint64_t)height * png_get_rowbytes(r->png, r->info)))
     png_error(r->png, "it is too short for its size");
+  const unsigned depth = r->file->depth;
   png_set_expand(r->png);
-  png_set_scale_16(r->png);
+  if (depth == 2)
+    png_set_expand_16(r->png);
+  else
+    png_set_scale_16(r->png);
+  if (depth) png_set_gray_to_rgb(r->png);
   bool interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
   png_read_update_info(r->png, r->info);
-  bool opacity = png_get_channels(r->png, r->info) % 2 == 0;
-  r->row = malloc((size_t)width * MAX_CHANNELS);
-  if (!r->row) return dg_fail_memory(r->err, (size_t)width * MAX_CHANNELS);
-  if (!dg_picture_allocate(r->picture, r->file, height, width, opacity ? 2 : 1, r->err))
+  bool opacity = !depth && png_get_channels(r->png, r->info) % 2 == 0;
+  const size_t row_bytes = (size_t)width * MAX_CHANNELS * (depth == 2 ? 2 : 1);
+  r->row = malloc(row_bytes);
+  if (!r->row) return dg_fail_memory(r->err, row_bytes);
+  if (!dg_picture_allocate(r->picture, r->file, height, width,
+                           opacity ? 2 : dg_pixel_bytes(r->file), r->err))
     return false;
   read_rows(r, interlaced);
   png_read_end(r->png, r->info);
   if (opacity) flatten(r->picture->pixels, (size_t)height * width);
-  return dg_picture_turn(r->picture, orientation(r), r->err);
+  return dg_picture_turn(r->picture, orientation(r), dg_pixel_bytes(r->file), r->err);
 }
 
 /** Runs a function with libpng, which jumps back here on failure. */

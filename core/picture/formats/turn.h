@@ -6,6 +6,6 @@
 
 /** Rotates and mirrors a picture so that the top of the scene is its first row. `how` is the
     orientation of dg_exif_orientation; 0: unknown. */
-bool dg_picture_turn(dg_picture *picture, unsigned how, dg_error *err);
+bool dg_picture_turn(dg_picture *picture, unsigned how, unsigned bytes_a_pixel, dg_error *err);
 
 #endif
