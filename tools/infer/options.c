@@ -138,7 +138,7 @@ static bool take_out(infer_options *o, const char *out, dg_error *err) {
               : ends_in(out, ".csv") ? INFER_CSV
                                      : INFER_JSON_LINES;
   return o->format != INFER_JSON_LINES || ends_in(out, ".jsonl") ||
-         dg_fail(err, DG_ERR_INPUT, "OUTPUT ends in .npy, .csv or .jsonl, not as %s does", out);
+         dg_fail(err, DG_ERR_INPUT, "%s: the output ends in .npy, .csv or .jsonl", out);
 }
 
 static bool take_words(infer_options *o, char **words, int count, dg_error *err) {
