@@ -1,0 +1,244 @@
+/*
+ * What a network learns: values in their own units, several labels, classes with weights, its
+ * input; on both backends, over sets of arrays in memory.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/philox.h"
+#include "core/model/model.h"
+#include "tests/common/fixture.h"
+#include "tests/common/suite.h"
+
+enum { TRAIN = 1024, TEST = 200, COLUMNS = 3, TARGETS = 2 };
+
+/** Rows whose columns differ much in their sizes, and what follows from them. */
+static struct {
+  float inputs[TRAIN + TEST][COLUMNS], values[TRAIN + TEST][TARGETS], yes[TRAIN + TEST][TARGETS];
+  uint8_t labels[TRAIN + TEST];
+} rows;
+
+static void fill_rows(void) {
+  dg_random random = dg_random_start(3, 0, 0, 0);
+  for (int i = 0; i < TRAIN + TEST; i++) {
+    const float a = 2 * dg_uniform(dg_random_word(&random)) - 1;
+    const float b = 2 * dg_uniform(dg_random_word(&random)) - 1;
+    const float c = 2 * dg_uniform(dg_random_word(&random)) - 1;
+    memcpy(rows.inputs[i], (float[]){a, 1000 + 500 * b, 0.01f * c}, sizeof rows.inputs[i]);
+    memcpy(rows.values[i], (float[]){300 + 20 * a - 10 * b, 0.5f * c - 7}, sizeof rows.values[i]);
+    memcpy(rows.yes[i], (float[]){a > 0, b + c > 0}, sizeof rows.yes[i]);
+    rows.labels[i] = a > 0.8f;
+  }
+}
+
+typedef enum { VALUES, YES, LABELS } wanted;
+
+static dg_sample_arrays arrays_of(wanted what, int first, uint32_t count) {
+  dg_sample_arrays a = {.size = sizeof a,
+                        .inputs = {2, {count, COLUMNS}, DG_NUMBERS_FLOATS, rows.inputs[first]}};
+  if (what == LABELS)
+    a.labels = rows.labels + first;
+  else
+    a.targets = (dg_ndarray){
+        2, {count, TARGETS}, DG_NUMBERS_FLOATS, what == YES ? rows.yes[first] : rows.values[first]};
+  return a;
+}
+
+/** A network of one layer with that much more in its model file. */
+static dg_model *model_of(uint32_t units, const char *more) {
+  char text[600];
+  dg_error err = {0};
+  snprintf(
+      text, sizeof text,
+      "name = \"m\"; input = [3]; layers = ({ type = \"linear\"; name = \"out\"; units = %u; });"
+      " %s",
+      units, more);
+  dg_model *model = dg_model_parse(text, "m.cfg", NULL, 0, &err);
+  ck_assert_msg(model != NULL, "%s", err.message);
+  return model;
+}
+
+/** A trainer over the rows; NULL and an error if the model doesn't fit them. */
+static fixture rig(int backend, wanted what, uint32_t units, const char *more, dg_error *err) {
+  const dg_sample_arrays train = arrays_of(what, 0, TRAIN), test = arrays_of(what, TRAIN, TEST);
+  const dg_trainer_options options = {.size = sizeof options, .seed = 1};
+  fixture f = {.model = model_of(units, more),
+               .data = dg_dataset_from_arrays(&train, &test, false, err),
+               .device = dg_open(fixture_backend(backend), NULL, 0, err)};
+  ck_assert_msg(f.data && f.device, "%s", err->message);
+  f.trainer = dg_trainer_new(f.model, f.device, f.data, &options, err);
+  return f;
+}
+
+#define MEASURED "data = { mean = \"measure\"; std = \"measure\"; targets = \"measure\"; };"
+#define TRAINED                                                                                    \
+  "train = { epochs = 30; batch = 32; optimizer = { type = \"adam\"; lr = 0.02; };"                \
+  " schedule = { type = \"cosine\"; }; };"
+
+static dg_metrics_of_all metrics_of(const fixture *f, float *outputs) {
+  dg_metrics_of_all m;
+  dg_error err = {0};
+  ck_assert_msg(dg_trainer_predict(f->trainer, NULL, outputs, &err) &&
+                    dg_trainer_test_metrics(f->trainer, NULL, outputs, &m, sizeof m, &err),
+                "%s", err.message);
+  return m;
+}
+
+START_TEST(values_are_learned_in_their_units) {
+  static const char *const losses[] = {"mse", "mae", "huber"};
+  char more[400];
+  float outputs[TEST][TARGETS];
+  dg_error err = {0};
+  if (!suite_has_backend(fixture_backend(_i / 3))) return;
+  snprintf(more, sizeof more, "loss = \"%s\"; " MEASURED TRAINED, losses[_i % 3]);
+  fixture f = rig(_i / 3, VALUES, TARGETS, more, &err);
+  ck_assert_msg(f.trainer != NULL, "%s", err.message);
+  ck_assert_int_eq(dg_trainer_task(f.trainer), DG_TASK_VALUES);
+  fixture_train(&f);
+  const dg_metrics_of_all m = metrics_of(&f, outputs[0]);
+  ck_assert_double_gt(m.r2, 0.999);
+  ck_assert_double_lt(m.rmse, 0.3); /* of numbers around 300, of a deviation of 13 */
+  for (int i = 0; i < TEST; i++)
+    for (int k = 0; k < TARGETS; k++)
+      ck_assert_double_eq_tol((double)outputs[i][k], (double)rows.values[TRAIN + i][k],
+                              k ? 0.05 : 1.5);
+  fixture_free(&f);
+}
+END_TEST
+
+START_TEST(measured_numbers_travel_with_the_weights) {
+  char path[] = "/tmp/digits-learning-XXXXXX";
+  float before[TEST][TARGETS], after[TEST][TARGETS];
+  dg_error err = {0};
+  close(mkstemp(path));
+  fixture f = rig(0, VALUES, TARGETS, "loss = \"mse\"; " MEASURED TRAINED, &err);
+  ck_assert(f.trainer && dg_trainer_save(f.trainer, path, &err));
+  ck_assert(dg_trainer_predict(f.trainer, NULL, before[0], &err));
+  dg_model *saved = dg_model_from_weights(path, NULL, 0, &err);
+  ck_assert_msg(saved != NULL, "%s", err.message);
+  ck_assert_uint_eq(saved->data.mean.count, COLUMNS);
+  ck_assert_double_eq_tol(saved->data.mean.values[1], 1000, 30);
+  ck_assert_double_eq_tol(saved->data.std.values[1], 500 / sqrt(3), 15);
+  ck_assert_double_eq_tol(saved->data.target_mean.values[0], 300, 2);
+  const dg_trainer_options options = {.size = sizeof options, .test_only = true};
+  dg_trainer *tester = dg_trainer_new(saved, f.device, f.data, &options, &err);
+  ck_assert_msg(tester && dg_trainer_load(tester, path, &err), "%s", err.message);
+  ck_assert(dg_trainer_predict(tester, NULL, after[0], &err));
+  ck_assert_mem_eq(before, after, sizeof before);
+  dg_trainer_free(tester);
+  dg_model_free(saved);
+  fixture_free(&f);
+  unlink(path);
+}
+END_TEST
+
+START_TEST(several_labels_are_learned) {
+  float outputs[TEST][TARGETS];
+  dg_error err = {0};
+  if (!suite_has_backend(fixture_backend(_i))) return;
+  fixture f =
+      rig(_i, YES, TARGETS,
+          "loss = \"bce\"; data = { mean = \"measure\"; std = \"measure\"; };" TRAINED, &err);
+  ck_assert_msg(f.trainer != NULL, "%s", err.message);
+  ck_assert_int_eq(dg_trainer_task(f.trainer), DG_TASK_LABELS);
+  fixture_train(&f);
+  const dg_metrics_of_all m = metrics_of(&f, outputs[0]);
+  ck_assert_double_gt(m.accuracy, 0.93);
+  ck_assert_double_gt(m.f1_macro, 0.96);
+  dg_score score;
+  ck_assert(dg_trainer_test(f.trainer, NULL, &score, &err));
+  ck_assert_double_eq_tol(score.accuracy, m.accuracy, 1e-12);
+  fixture_free(&f);
+}
+END_TEST
+
+/** The mean loss over the first samples before anything is learned. */
+static double first_loss(int backend, const char *weights, uint32_t count) {
+  char more[200];
+  double loss;
+  dg_error err = {0};
+  snprintf(more, sizeof more, "data = { std = [1.0, 1000.0, 1.0]; }; train = { batch = 64; %s };",
+           weights);
+  fixture f = rig(backend, LABELS, 2, more, &err);
+  ck_assert_msg(f.trainer != NULL, "%s", err.message);
+  const dg_batch batch = {
+      .size = sizeof batch, .count = count, .inputs = rows.inputs, .labels = rows.labels};
+  ck_assert_msg(dg_trainer_step(f.trainer, &batch, &loss, &err), "%s", err.message);
+  fixture_free(&f);
+  return loss;
+}
+
+START_TEST(classes_have_weights) {
+  if (!suite_has_backend(fixture_backend(_i))) return;
+  uint32_t ones = 0, among = 0;
+  for (int i = 0; i < TRAIN; i++) ones += rows.labels[i];
+  for (int i = 0; i < 64; i++) among += rows.labels[i];
+  ck_assert(among > 0 && among < 64);
+  const double zero = first_loss(_i, "class_weights = [1.0, 0.0];", 64);
+  const double one = first_loss(_i, "class_weights = [0.0, 1.0];", 64);
+  const double plain = first_loss(_i, "", 64);
+  ck_assert_double_eq_tol(zero + one, plain, 1e-6);
+  ck_assert_double_eq_tol(first_loss(_i, "class_weights = \"balanced\";", 64),
+                          zero * TRAIN / (2.0 * (TRAIN - ones)) + one * TRAIN / (2.0 * ones), 1e-5);
+}
+END_TEST
+
+START_TEST(the_input_is_learned) {
+  float outputs[TEST][COLUMNS];
+  dg_error err = {0};
+  if (!suite_has_backend(fixture_backend(_i))) return;
+  fixture f = rig(_i, LABELS, COLUMNS,
+                  "target = \"input\"; loss = \"mse\";"
+                  " data = { mean = \"measure\"; std = \"measure\"; };" TRAINED,
+                  &err);
+  ck_assert_msg(f.trainer != NULL, "%s", err.message);
+  fixture_train(&f);
+  ck_assert(isnan(metrics_of(&f, outputs[0]).r2));
+  for (int i = 0; i < TEST; i++) {
+    ck_assert_double_eq_tol((double)outputs[i][0], (double)rows.inputs[TRAIN + i][0], 0.02);
+    ck_assert_double_eq_tol((double)outputs[i][1], (double)rows.inputs[TRAIN + i][1], 10);
+  }
+  fixture_free(&f);
+}
+END_TEST
+
+static const struct {
+  wanted what;
+  uint32_t units;
+  const char *more, *message;
+} faults[] = {
+    {VALUES, 2, "", "the loss is cross_entropy, which needs a label"},
+    {VALUES, 3, "loss = \"mse\";", "each sample has 2 targets: out.units=2 would fit"},
+    {LABELS, 1, "", "the labels go to 1: out.units=2 would fit"},
+    {LABELS, 2, "target = \"input\"; loss = \"mse\";", "out.units=3 would fit"},
+    {LABELS, 2, "loss = \"mse\"; data = { targets = \"measure\"; };", "have labels"},
+    {VALUES, 2, "loss = \"mse\"; train = { class_weights = \"balanced\"; };", "needs labels"},
+    {LABELS, 2, "train = { class_weights = [1.0, 1.0, 2.0]; };", "has 3 numbers"},
+};
+enum { FAULTS = sizeof faults / sizeof *faults };
+
+START_TEST(what_does_not_fit_is_told) {
+  dg_error err = {0};
+  fixture f = rig(0, faults[_i].what, faults[_i].units, faults[_i].more, &err);
+  ck_assert(f.trainer == NULL);
+  ck_assert_msg(strstr(err.message, faults[_i].message) != NULL, "%s", err.message);
+  fixture_free(&f);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("learning");
+  tcase_set_timeout(tests, 300);
+  fill_rows();
+  tcase_add_loop_test(tests, values_are_learned_in_their_units, 0, 6);
+  tcase_add_test(tests, measured_numbers_travel_with_the_weights);
+  tcase_add_loop_test(tests, several_labels_are_learned, 0, 2);
+  tcase_add_loop_test(tests, classes_have_weights, 0, 2);
+  tcase_add_loop_test(tests, the_input_is_learned, 0, 2);
+  tcase_add_loop_test(tests, what_does_not_fit_is_told, 0, FAULTS);
+  return suite_main("learning", tests);
+}
