@@ -18,6 +18,13 @@ static dg_augment augment_of(const dg_augment_recipe *recipe) {
                       .cutout = recipe->cutout};
 }
 
+bool dg_gather_takes(const dg_shape *input, const dg_shape *sample) {
+  if (dg_shape_equal(sample, input)) return true;
+  if (dg_shape_count(sample) != dg_shape_count(input)) return false;
+  if (input->rank == 1 || sample->rank == 1) return true;
+  return sample->rank == 3 && sample->dim[0] == 1 && input->rank == 2;
+}
+
 /** How the numbers of a sample lie: pictures as they are, others as the model reads them. */
 static dg_gather_desc layout_of(const dg_shape *sample, const dg_shape *input) {
   const dg_shape *s = sample->rank == 3 ? sample : input;
@@ -41,8 +48,21 @@ dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *k
   return desc;
 }
 
+/** Has a key one number for all channels, or one for each of these samples? */
+static bool check_norms(const dg_model *model, const char *key, const dg_number_list *numbers,
+                        uint32_t channels, dg_error *err) {
+  return numbers->count <= 1 || numbers->count == channels ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: data.%s has %u numbers, but samples of this shape have %u channels: one for "
+                 "all, or one for each",
+                 model->path, key, numbers->count, channels);
+}
+
 float *dg_gather_norms(const dg_model *model, const dg_gather_desc *desc, dg_error *err) {
   const uint32_t channels = desc->channels;
+  if (!check_norms(model, "mean", &model->data.mean, channels, err) ||
+      !check_norms(model, "std", &model->data.std, channels, err))
+    return NULL;
   float *norms = malloc(2 * channels * sizeof *norms);
   if (!norms) return dg_fail_memory(err, 2 * channels * sizeof *norms), NULL;
   for (uint32_t c = 0; c < channels; c++) {

@@ -14,6 +14,9 @@ typedef struct {
   dg_buffer *norms;   /**< of the channels; NULL unless they have their own */
 } dg_gather;
 
+/** Does a sample have the shape of a model's input, or the same numbers in the same order? */
+bool dg_gather_takes(const dg_shape *input, const dg_shape *sample);
+
 /** The gather op of a model for samples that fit its input, augmented as its recipe says. The
     recipe's numbers must be known: none is to be measured. */
 dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *kind);

@@ -26,7 +26,8 @@ static bool say_how_sure(void *user, const uint8_t *images, uint32_t count, floa
 bool dg_predictor_find(dg_predictor *predictor, const dg_picture *picture, const char *name,
                        dg_digits *digits, dg_error *err) {
   dg_judge judge = {predictor, say_how_sure};
-  return dg_digits_find_judged(picture, name, dg_predictor_height(predictor),
+  return dg_predictor_check_pictures(predictor, err) &&
+         dg_digits_find_judged(picture, name, dg_predictor_height(predictor),
                                dg_predictor_width(predictor), &judge, digits, err);
 }
 

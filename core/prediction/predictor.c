@@ -1,56 +1,73 @@
-/** A trained network with a gather op before it. */
+/** A trained network with gather ops before it. */
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/base/numbers.h"
 #include "core/base/sized.h"
-#include "core/exec/gather.h"
-#include "core/exec/network.h"
+#include "core/base/text.h"
+#include "core/exec/restore.h"
+#include "core/prediction/feed.h"
 #include "core/weights/weights.h"
 #include "digits/calibration.h"
 #include "digits/predict.h"
 
-enum { INITIAL_SEED = 1 };
+enum { INITIAL_SEED = 1, TYPES = DG_NUMBERS_FLOATS + 1 };
 
 struct dg_predictor {
   const dg_model *model;
   dg_device *device;
-  uint32_t batch, height, width;
+  uint32_t batch;
   double temperature; /**< of the weights; 0: none */
+  bool restores;      /**< outputs are those of the last layer, and get their own units */
   dg_network *network;
-  dg_source source; /**< a batch of images, overwritten by every run */
-  dg_gather gather;
+  dg_feed feeds[TYPES]; /**< of bytes and of floats, each from its first samples on */
 };
 
 static const dg_device_calls *calls_of(const dg_predictor *p) {
   return p->device->calls;
 }
 
-/** Height and width of the images that a model takes. */
-static bool image_size(const dg_model *model, uint32_t *height, uint32_t *width, dg_error *err) {
-  const dg_shape *in = &model->input;
-  char text[64];
-  if (in->rank == 3 && in->dim[0] == 1) {
-    *height = in->dim[1];
-    *width = in->dim[2];
-    return true;
-  }
-  return dg_fail(err, DG_ERR_INPUT, "%s: the input is %s; images need [1, HEIGHT, WIDTH]",
-                 model->path, dg_shape_text(in, text, sizeof text));
+/* ---- what it takes ------------------------------------------------------- */
+
+static bool takes_pictures(const dg_model *model) {
+  return model->input.rank == 3 && model->input.dim[0] == 1;
 }
 
-/** Connects the caller's images to the network's input. */
-static bool open_gather(dg_predictor *p, dg_error *err) {
-  const dg_sample_kind kind = dg_gray_kind(p->height, p->width);
-  const dg_gather_desc desc = dg_gather_describe(p->model, &kind);
-  const dg_gather_options options = {.max_n = p->batch, .x = dg_network_input(p->network)};
-  const dg_source_plan plan = {.samples = p->batch, .order = p->batch};
-  if (!dg_source_open(&p->source, p->device, &kind, &plan, err) ||
-      !dg_source_in_turn(&p->source, err) ||
-      !dg_gather_open(&p->gather, p->device, &desc, &options, err))
-    return false;
-  dg_gather_from(&p->gather, &p->source);
-  return true;
+bool dg_predictor_check_pictures(const dg_predictor *p, dg_error *err) {
+  const dg_shape *in = &p->model->input;
+  char text[64];
+  return takes_pictures(p->model) ||
+         dg_fail(err, DG_ERR_INPUT, "%s: the input is %s; images need [1, HEIGHT, WIDTH]",
+                 p->model->path, dg_shape_text(in, text, sizeof text));
 }
+
+/** Are all numbers known by which inputs and outputs are scaled? */
+static bool check_measured(const dg_model *model, dg_error *err) {
+  const dg_data_recipe *data = &model->data;
+  const char *key = data->mean.word                    ? "mean"
+                    : data->std.word                   ? "std"
+                    : data->target_mean.word           ? "target_mean"
+                    : data->target_std.word            ? "target_std"
+                    : data->targets == DG_DATA_MEASURE ? "targets"
+                                                       : NULL;
+  return !key || dg_fail(err, DG_ERR_INPUT,
+                         "%s: data.%s is to be measured, which training does; take the model that "
+                         "is in the weights, which has the numbers",
+                         model->path, key);
+}
+
+/** The feed for samples of a kind, which is made for the first ones. */
+static dg_feed *feed_for(dg_predictor *p, const dg_sample_kind *kind, dg_error *err) {
+  dg_feed *feed = &p->feeds[kind->type];
+  if (feed->source.device && dg_shape_equal(&feed->kind.shape, &kind->shape)) return feed;
+  if (feed->source.device && !calls_of(p)->finish(p->device, err)) return NULL;
+  dg_feed_close(feed);
+  if (dg_feed_open(feed, p->model, p->network, p->device, kind, p->batch, err)) return feed;
+  dg_feed_close(feed);
+  return NULL;
+}
+
+/* ---- making it ------------------------------------------------------------ */
 
 static bool check_options(const dg_predictor_options *options, const dg_model *model,
                           const dg_device *device, dg_error *err) {
@@ -63,13 +80,23 @@ static bool check_options(const dg_predictor_options *options, const dg_model *m
                  "a predictor shares weights with one of the same model and device only");
 }
 
+/** Makes the feed of pictures, so that running them allocates nothing. */
+static bool open_pictures(dg_predictor *p, dg_error *err) {
+  const dg_shape *in = &p->model->input;
+  const dg_sample_kind kind = dg_gray_kind(in->dim[1], in->dim[2]);
+  return !takes_pictures(p->model) || feed_for(p, &kind, err);
+}
+
 static bool set_up(dg_predictor *p, const dg_predictor_options *options, dg_error *err) {
   const dg_network_for_test how = {.max_n = p->batch,
                                    .owner = options->share ? options->share->network : NULL,
                                    .layer = options->layer};
-  if (!image_size(p->model, &p->height, &p->width, err)) return false;
+  if (!check_measured(p->model, err)) return false;
   p->network = dg_network_build_for_test(p->model, p->device, &how, err);
-  if (!p->network || !open_gather(p, err)) return false;
+  p->restores = !options->layer;
+  if (!p->network || !open_pictures(p, err) ||
+      (p->restores && !dg_restore_check(p->model, dg_network_outputs(p->network), err)))
+    return false;
   if (options->share) return p->temperature = options->share->temperature, true;
   return options->weights ? dg_weights_load(p->network, options->weights, &p->temperature, err)
                           : dg_network_initialize(p->network, INITIAL_SEED, err);
@@ -94,53 +121,131 @@ dg_predictor *dg_predictor_new(const dg_model *model, dg_device *device,
 void dg_predictor_free(dg_predictor *p) {
   if (!p) return;
   calls_of(p)->finish(p->device, NULL);
-  dg_gather_close(&p->gather);
-  dg_source_close(&p->source);
+  for (int type = 0; type < TYPES; type++) dg_feed_close(&p->feeds[type]);
   dg_network_free(p->network);
   free(p);
 }
 
 uint32_t dg_predictor_height(const dg_predictor *p) {
-  return p->height;
+  return takes_pictures(p->model) ? p->model->input.dim[1] : 0;
 }
 
 uint32_t dg_predictor_width(const dg_predictor *p) {
-  return p->width;
+  return takes_pictures(p->model) ? p->model->input.dim[2] : 0;
+}
+
+uint32_t dg_predictor_input(const dg_predictor *p, uint32_t dim[3]) {
+  const dg_shape *in = &p->model->input;
+  for (uint32_t i = 0; i < in->rank; i++) dim[i] = in->dim[i];
+  return in->rank;
 }
 
 uint32_t dg_predictor_outputs(const dg_predictor *p) {
   return dg_network_outputs(p->network);
 }
 
-/* ---- running ------------------------------------------------------------ */
-
-/** Runs at most one batch of images. */
-static bool run_batch(dg_predictor *p, const uint8_t *images, uint32_t n, float *logits,
-                      dg_error *err) {
-  const dg_step step = {.n = n};
-  return dg_source_put(&p->source, images, NULL, n, err) && dg_gather_run(&p->gather, &step, err) &&
-         dg_network_forward(p->network, &step, err) &&
-         calls_of(p)->read(dg_network_output(p->network), 0, logits,
-                           (size_t)n * dg_network_outputs(p->network) * sizeof *logits, err);
+dg_task dg_predictor_task(const dg_predictor *p) {
+  const dg_model *model = p->model;
+  const bool classes = dg_network_outputs(p->network) > 1 && !dg_scales_targets(model);
+  if (model->target == DG_TARGET_INPUT || !p->restores) return DG_TASK_VALUES;
+  if (model->loss == DG_LOSS_BCE) return DG_TASK_LABELS;
+  return model->loss == DG_LOSS_CROSS_ENTROPY || classes ? DG_TASK_CLASS : DG_TASK_VALUES;
 }
 
-static bool run_batches(dg_predictor *p, const uint8_t *images, uint32_t count, float *logits,
-                        dg_error *err) {
-  size_t pixels = (size_t)p->height * p->width, outputs = dg_network_outputs(p->network);
-  for (uint32_t first = 0; first < count; first += p->batch) {
-    uint32_t n = count - first < p->batch ? count - first : p->batch;
-    if (!run_batch(p, images + first * pixels, n, logits + first * outputs, err)) return false;
+/* ---- running ------------------------------------------------------------ */
+
+/** Samples in the caller's memory. */
+typedef struct {
+  const uint8_t *inputs;
+  dg_sample_kind kind;
+  uint32_t count;
+} samples;
+
+/** Runs at most one batch. */
+static bool run_batch(dg_predictor *p, dg_feed *feed, const uint8_t *inputs, uint32_t n,
+                      float *outputs, dg_error *err) {
+  const dg_step step = {.n = n};
+  return dg_feed_run(feed, inputs, n, err) && dg_network_forward(p->network, &step, err) &&
+         calls_of(p)->read(dg_network_output(p->network), 0, outputs,
+                           (size_t)n * dg_network_outputs(p->network) * sizeof *outputs, err);
+}
+
+static bool run_batches(dg_predictor *p, const samples *s, float *outputs, dg_error *err) {
+  const size_t bytes = dg_input_bytes(&s->kind), each = dg_network_outputs(p->network);
+  dg_feed *feed = feed_for(p, &s->kind, err);
+  if (!feed) return false;
+  for (uint32_t first = 0; first < s->count; first += p->batch) {
+    uint32_t n = s->count - first < p->batch ? s->count - first : p->batch;
+    if (!run_batch(p, feed, s->inputs + first * bytes, n, outputs + first * each, err))
+      return false;
     if (n < p->batch) break; /* the sum could overflow 32 bits */
   }
   return true;
 }
 
+static bool run(dg_predictor *p, const samples *s, float *outputs, dg_error *err) {
+  const uint32_t each = dg_network_outputs(p->network);
+  pthread_mutex_lock(&p->device->turn);
+  const bool done = run_batches(p, s, outputs, err);
+  pthread_mutex_unlock(&p->device->turn);
+  if (!done || !dg_network_check_logits(p->network, outputs, s->count, err)) return false;
+  const dg_gather_desc layout = dg_gather_describe(p->model, &s->kind);
+  if (p->restores) dg_restore(p->model, &layout, each, s->count, outputs);
+  return true;
+}
+
 bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, float *logits,
                       dg_error *err) {
-  pthread_mutex_lock(&p->device->turn);
-  bool done = run_batches(p, images, count, logits, err);
-  pthread_mutex_unlock(&p->device->turn);
-  return done && dg_network_check_logits(p->network, logits, count, err);
+  const dg_sample_kind kind = dg_gray_kind(dg_predictor_height(p), dg_predictor_width(p));
+  return dg_predictor_check_pictures(p, err) &&
+         run(p, &(samples){images, kind, count}, logits, err);
+}
+
+/** The shape of a sample of an array. */
+static dg_shape shape_of(const dg_shape *input, const dg_ndarray *array) {
+  dg_shape shape = {array->rank - 1, {array->dim[1], array->dim[2], array->dim[3]}};
+  if (shape.rank == 2 && input->rank == 3) /* pictures without their one channel */
+    return (dg_shape){3, {1, array->dim[1], array->dim[2]}};
+  return shape;
+}
+
+static bool fail_shape(const dg_predictor *p, const dg_ndarray *array, dg_error *err) {
+  uint32_t dim[3];
+  char takes[80] = "[N", given[80] = "[N";
+  const uint32_t rank = dg_predictor_input(p, dim);
+  for (uint32_t i = 0; i < rank; i++) dg_append(takes, sizeof takes, ", %u", dim[i]);
+  for (uint32_t i = 1; i < array->rank && i < DG_NDARRAY_RANK; i++)
+    dg_append(given, sizeof given, ", %u", array->dim[i]);
+  return dg_fail(err, DG_ERR_INPUT, "%s: the network takes N samples as %s], not as %s]",
+                 p->model->path, takes, given);
+}
+
+/** Are all numbers finite? */
+static bool check_finite(const samples *s, const float *numbers, dg_error *err) {
+  const size_t each = dg_shape_count(&s->kind.shape), count = s->count * each;
+  const size_t at = dg_first_nonfinite(numbers, count);
+  uint64_t dim[3];
+  char index[80];
+  if (at == count) return true;
+  for (uint32_t i = 0; i < s->kind.shape.rank; i++) dim[i] = s->kind.shape.dim[i];
+  dg_index_text(s->kind.shape.rank, dim, at % each, index, sizeof index);
+  return dg_fail(err, DG_ERR_INPUT,
+                 "sample %zu (the first is 0) has %g at %s: inputs must be finite", at / each,
+                 (double)numbers[at], index);
+}
+
+bool dg_predictor_run_array(dg_predictor *p, const dg_ndarray *inputs, float *outputs,
+                            dg_error *err) {
+  if (inputs->rank < 2 || inputs->rank > DG_NDARRAY_RANK) return fail_shape(p, inputs, err);
+  const samples s = {inputs->numbers,
+                     {.shape = shape_of(&p->model->input, inputs), .type = inputs->type},
+                     inputs->dim[0]};
+  if (!dg_gather_takes(&p->model->input, &s.kind.shape)) return fail_shape(p, inputs, err);
+  if (s.kind.type != DG_NUMBERS_BYTES && s.kind.type != DG_NUMBERS_FLOATS)
+    return dg_fail(err, DG_ERR_INPUT, "an array has bytes or floats, not numbers of the type %d",
+                   (int)s.kind.type);
+  return (s.kind.type == DG_NUMBERS_BYTES || check_finite(&s, inputs->numbers, err)) &&
+         run(p, &s, outputs, err);
 }
 
 /* ---- probabilities ------------------------------------------------------ */

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/data/classes.h"
+#include "core/exec/restore.h"
 #include "core/training/trainer.h"
 
 /** The layer whose units are the network's outputs. */
@@ -10,14 +11,6 @@ static const char *output_name(const dg_model *model) {
   for (uint32_t i = model->layer_count; i-- > 0;)
     if (strcmp(model->layers[i].kind->type, "linear") == 0) return model->layers[i].name;
   return "LAYER";
-}
-
-/** Does a sample have the shape of a model's input, or the same numbers in the same order? */
-static bool shape_fits(const dg_shape *sample, const dg_shape *input) {
-  if (dg_shape_equal(sample, input)) return true;
-  if (dg_shape_count(sample) != dg_shape_count(input)) return false;
-  if (input->rank == 1 || sample->rank == 1) return true;
-  return sample->rank == 3 && sample->dim[0] == 1 && input->rank == 2;
 }
 
 /** A shape as an override takes it, without spaces. */
@@ -32,7 +25,7 @@ static char *override_text(const dg_shape *shape, char *text, size_t capacity) {
 static bool check_input(const dg_model *model, const dg_samples *samples, dg_error *err) {
   const dg_shape *shape = &samples->kind.shape;
   char input[64], kind[64], fits[64];
-  return shape_fits(shape, &model->input) ||
+  return dg_gather_takes(&model->input, shape) ||
          dg_fail(err, DG_ERR_INPUT, "%s: the input is %s, but the %s are of %s: input=%s would fit",
                  model->path, dg_shape_text(&model->input, input, sizeof input),
                  shape->rank == 3 ? "images" : "samples",
@@ -85,7 +78,7 @@ bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t cl
   const uint32_t outputs = dg_network_outputs(t->network), targets = samples->kind.targets;
   if (t->model->target == DG_TARGET_INPUT)
     return check_input(t->model, samples, err) && check_decoded(t->model, outputs, err);
-  return check_input(t->model, samples, err) &&
+  return check_input(t->model, samples, err) && dg_restore_check(t->model, outputs, err) &&
          (targets ? check_targets(t->model, outputs, targets, err)
                   : check_classes(t->model, outputs, classes, err));
 }

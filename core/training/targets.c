@@ -6,6 +6,7 @@
 
 #include "core/base/size.h"
 #include "core/base/text.h"
+#include "core/exec/restore.h"
 #include "core/training/trainer.h"
 
 /* ---- measuring ---------------------------------------------------------- */
@@ -142,14 +143,10 @@ bool dg_trainer_measure(dg_trainer *t, dg_error *err) {
 
 /* ---- targets on the device ---------------------------------------------- */
 
-static bool scales_targets(const dg_model *model) {
-  return model->data.target_mean.count || model->data.target_std.count;
-}
-
 dg_sample_kind dg_trainer_kind(const dg_trainer *t) {
   dg_sample_kind kind = t->data->train.kind;
   if (t->model->target == DG_TARGET_INPUT) kind.targets = 0;
-  if (kind.targets && scales_targets(t->model)) kind.targets_type = DG_NUMBERS_FLOATS;
+  if (kind.targets && dg_scales_targets(t->model)) kind.targets_type = DG_NUMBERS_FLOATS;
   return kind;
 }
 
@@ -175,7 +172,7 @@ bool dg_trainer_targets(const dg_trainer *t, const dg_samples *samples, const ui
   const bool given = t->model->target == DG_TARGET_GIVEN;
   *owned = NULL;
   *targets = !given ? NULL : samples->kind.targets ? samples->targets : samples->labels;
-  if (!given || !samples->kind.targets || !scales_targets(t->model)) return true;
+  if (!given || !samples->kind.targets || !dg_scales_targets(t->model)) return true;
   *targets = *owned = scale_targets(t->model, samples, err);
   return *owned != NULL;
 }
@@ -194,31 +191,9 @@ bool dg_trainer_upload(const dg_trainer *t, const dg_samples *samples, uint32_t 
   return ok;
 }
 
-/** By what an output is scaled back. */
-typedef struct {
-  double mean, std;
-} output_scale;
-
-static output_scale scale_of(const dg_model *model, const dg_gather_desc *layout, uint32_t output) {
-  const dg_data_recipe *data = &model->data;
-  if (model->target == DG_TARGET_GIVEN)
-    return (output_scale){dg_number_of(&data->target_mean, output, 0),
-                          dg_number_of(&data->target_std, output, 1)};
-  const uint32_t plane = layout->channels_last ? 1 : layout->height * layout->width;
-  const uint32_t channel = output / plane % layout->channels;
-  return (output_scale){dg_number_of(&data->mean, channel, 0),
-                        dg_number_of(&data->std, channel, 1)};
-}
-
 void dg_trainer_restore(const dg_trainer *t, uint32_t n, float *outputs) {
   const dg_gather_desc layout = dg_gather_describe(t->model, &t->data->train.kind);
-  const uint32_t count = dg_network_outputs(t->network);
-  if (t->model->target == DG_TARGET_GIVEN && !scales_targets(t->model)) return;
-  for (uint32_t k = 0; k < count; k++) {
-    const output_scale scale = scale_of(t->model, &layout, k);
-    for (size_t s = 0; s < n; s++)
-      outputs[s * count + k] = (float)(outputs[s * count + k] * scale.std + scale.mean);
-  }
+  dg_restore(t->model, &layout, dg_network_outputs(t->network), n, outputs);
 }
 
 /* ---- weights of classes ------------------------------------------------- */

@@ -223,6 +223,34 @@ DG_API bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg
                                const uint32_t *chosen, uint32_t count, uint32_t seed,
                                uint32_t first_step, uint32_t steps, uint8_t *images, dg_error *err);
 
+/* ---- samples without labels ------------ */
+
+/** A file of samples that is read piece by piece. One thread at a time may use it. */
+typedef struct dg_sample_file dg_sample_file;
+
+/** Is it a .npy file, by its name or by how it begins? */
+DG_API bool dg_is_sample_file(const char *path);
+
+/**
+ * Opens a .npy file, or a pipe that one comes out of. `rank` and `dim` of the options are the shape
+ * of the model's input, which decides where the channels of pictures are: they become the first
+ * dimension of a sample. The other options have no effect.
+ */
+DG_API dg_sample_file *dg_sample_file_open(const char *path, const dg_dataset_options *options,
+                                           dg_error *err);
+DG_API void dg_sample_file_close(dg_sample_file *file); /**< NULL is allowed */
+
+/** The shape of all samples, [n, the shape of one], without numbers. */
+DG_API dg_ndarray dg_sample_file_shape(const dg_sample_file *file);
+
+/**
+ * Reads the next samples, at most `most`, of bytes or as floats. A number that is not finite, or
+ * that a float can't hold, is an error that names its place. The array is valid until the next
+ * call; after the last sample, its first dimension is 0.
+ */
+DG_API bool dg_sample_file_next(dg_sample_file *file, uint32_t most, dg_ndarray *samples,
+                                dg_error *err);
+
 /* ---- images without labels ---------------------------------------------- */
 
 /** Images without labels. This struct won't grow. */

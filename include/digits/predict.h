@@ -1,4 +1,4 @@
-/** Inference: runs trained networks on images in memory. */
+/** Inference: runs trained networks on images, or samples of any shape, in memory. */
 #ifndef DIGITS_PREDICT_H
 #define DIGITS_PREDICT_H
 
@@ -8,7 +8,9 @@
 #include "digits/device.h"
 #include "digits/error.h"
 #include "digits/export.h"
+#include "digits/metrics.h"
 #include "digits/model.h"
+#include "digits/ndarray.h"
 #include "digits/picture.h"
 
 #ifdef __cplusplus
@@ -43,19 +45,38 @@ DG_API dg_predictor *dg_predictor_new(const dg_model *model, dg_device *device,
                                       const dg_predictor_options *options, dg_error *err);
 DG_API void dg_predictor_free(dg_predictor *predictor); /**< NULL is allowed */
 
-/** Height and width of the input images, and how many numbers are computed for each: one per class,
-    or those of the chosen layer. */
+/** The shape of a sample, as the model's `input` says; returns its rank. */
+DG_API uint32_t dg_predictor_input(const dg_predictor *predictor, uint32_t dim[3]);
+/** Fails if the input is not a picture of one channel: what dg_predictor_run and dg_predictor_find
+    take. */
+DG_API bool dg_predictor_check_pictures(const dg_predictor *predictor, dg_error *err);
+
+/** Height and width of such pictures (else 0), and how many numbers are computed for each sample:
+    one per class or target, or those of the chosen layer. */
 DG_API uint32_t dg_predictor_height(const dg_predictor *predictor);
 DG_API uint32_t dg_predictor_width(const dg_predictor *predictor);
 DG_API uint32_t dg_predictor_outputs(const dg_predictor *predictor);
 
+/** What the outputs are, by the model. With a loss of differences (mse, mae, huber), they are taken
+    for those of classes if there are several and targets are not scaled. */
+DG_API dg_task dg_predictor_task(const dg_predictor *predictor);
+
 /**
  * Runs the network on any number of images [count, height, width] (0 paper, 255 ink). Writes
- * `outputs` [count, dg_predictor_outputs]: logits as from dg_trainer_predict, unless a layer was
- * chosen. Allocates nothing.
+ * `outputs` [count, dg_predictor_outputs]: logits, or values in their own units, as from
+ * dg_trainer_predict, unless a layer was chosen. Allocates nothing.
  */
 DG_API bool dg_predictor_run(dg_predictor *predictor, const uint8_t *images, uint32_t count,
                              float *outputs, dg_error *err);
+
+/**
+ * The same for samples of any shape, [n, the shape of the model's input], of bytes or of floats,
+ * which must be finite. They may be rows of as many numbers, and pictures of one channel may lack
+ * its dimension. The first samples of a type, or of another shape than the ones before, allocate
+ * memory on the device.
+ */
+DG_API bool dg_predictor_run_array(dg_predictor *predictor, const dg_ndarray *inputs,
+                                   float *outputs, dg_error *err);
 
 /** The temperature that the weights carry (digits/calibration.h); 0: none. */
 DG_API double dg_predictor_temperature(const dg_predictor *predictor);

@@ -46,6 +46,9 @@ offers 'README.md' digits-convert in.npz REA
 offers 'cnn cnn-leaky' digits-predict cn
 offers 'README.md' digits-predict cnn REA
 offers 'gru' digits-serve cnn gr
+offers 'cnn cnn-leaky' digits-infer cn
+offers 'README.md' digits-infer cnn REA
+offers 'probabilities' digits-infer --output p
 mkdir -p "$build/completion-test"
 cp models/cnn.cfg "$build/completion-test/mine.cfg"
 DIGITS_MODELS=$build/completion-test offers 'mine' digits-run mi

@@ -89,7 +89,9 @@ static bool work_open(work *w, dg_error *err) {
                                                            .batch = BATCH},
                                    err)
                 : NULL;
-  if (!w->predictor || !open_classes(w, path, err)) return false;
+  if (!w->predictor || !dg_predictor_check_pictures(w->predictor, err) ||
+      !open_classes(w, path, err))
+    return false;
   likeliest_warn(program, path, o->min_probability, dg_predictor_temperature(w->predictor));
   return true;
 }

@@ -36,7 +36,8 @@ bool networks_add(networks *n, const char *weights, dg_error *err) {
                                                               .weights = path,
                                                               .batch = NETWORKS_BATCH},
                                       err);
-  if (!one->predictor) {
+  if (!one->predictor || !dg_predictor_check_pictures(one->predictor, err)) {
+    dg_predictor_free(one->predictor);
     dg_model_free(one->model);
     return false;
   }

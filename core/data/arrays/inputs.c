@@ -88,6 +88,13 @@ static bool channels_first(dg_numbers *a, const dg_shape *shape, dg_error *err) 
   return true;
 }
 
+bool dg_numbers_shape_of_sample(const dg_numbers *a, const dg_dataset_options *options,
+                                dg_shape *shape, dg_error *err) {
+  bool last;
+  return find_shape(a, options, shape, &last, err) &&
+         (dg_size_fits(dg_shape_count(shape)) || fail_shape(a, "is too large", err));
+}
+
 bool dg_numbers_to_inputs(dg_numbers *a, dg_samples *samples, const dg_dataset_options *options,
                           dg_error *err) {
   dg_sample_kind *kind = &samples->kind;

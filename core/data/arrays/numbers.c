@@ -29,7 +29,7 @@ char *dg_numbers_shape(const dg_numbers *a, char *text, size_t capacity) {
 bool dg_numbers_fail(const dg_numbers *a, uint64_t i, const char *what, dg_error *err) {
   char where[600], place[120];
   return dg_fail(err, DG_ERR_INPUT, "%s%s %s", dg_numbers_where(a, where, sizeof where),
-                 dg_index_text(a->rank, a->dim, (size_t)i, place, sizeof place), what);
+                 dg_index_text(a->rank, a->dim, (size_t)(a->first + i), place, sizeof place), what);
 }
 
 void *dg_numbers_room(const dg_numbers *a, uint64_t bytes, dg_error *err) {
@@ -55,7 +55,7 @@ static bool take_numbers(dg_numbers *a, const dg_npy *npy, dg_error *err) {
   return true;
 }
 
-static bool check_npy(dg_numbers *a, const dg_npy *npy, size_t left, dg_error *err) {
+static bool check_npy(dg_numbers *a, const dg_npy *npy, uint64_t left, dg_error *err) {
   char where[600];
   dg_numbers_where(a, where, sizeof where);
   if (!npy->known)
@@ -73,9 +73,19 @@ static bool check_npy(dg_numbers *a, const dg_npy *npy, size_t left, dg_error *e
     return dg_fail(err, DG_ERR_INPUT, "%s: its shape holds no number; save it again", where);
   if (a->count > left || a->count * dg_element_size(npy->element) != left)
     return dg_fail(err, DG_ERR_INPUT,
-                   "%s: %zu bytes follow its header, which is not what its shape takes: damaged "
+                   "%s: %llu bytes follow its header, which is not what its shape takes: damaged "
                    "or cut; save it again",
-                   where, left);
+                   where, (unsigned long long)left);
+  return true;
+}
+
+bool dg_numbers_describe(dg_numbers *a, const dg_npy *npy, uint64_t left, dg_error *err) {
+  if (!check_npy(a, npy, left, err)) return false;
+  a->rank = npy->rank;
+  memcpy(a->dim, npy->dim, sizeof a->dim);
+  a->element = npy->element;
+  a->big_endian = npy->big_endian;
+  a->truths = npy->truths;
   return true;
 }
 
@@ -86,13 +96,7 @@ bool dg_numbers_from_npy(dg_numbers *a, uint8_t *bytes, size_t size, dg_error *e
   if (!dg_npy_parse(&npy, bytes, size))
     return dg_fail(err, DG_ERR_INPUT, "%s: no sound .npy array; save it again",
                    dg_numbers_where(a, where, sizeof where));
-  if (!check_npy(a, &npy, size - npy.begin, err)) return false;
-  a->rank = npy.rank;
-  memcpy(a->dim, npy.dim, sizeof a->dim);
-  a->element = npy.element;
-  a->big_endian = npy.big_endian;
-  a->truths = npy.truths;
-  return take_numbers(a, &npy, err);
+  return dg_numbers_describe(a, &npy, size - npy.begin, err) && take_numbers(a, &npy, err);
 }
 
 void dg_numbers_free(dg_numbers *a) {

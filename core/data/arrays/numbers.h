@@ -3,7 +3,7 @@
 #define DG_DATA_NUMBERS_H
 
 #include "core/data/dataset.h"
-#include "core/formats/element.h"
+#include "core/formats/npy.h"
 
 /** An array, the last dimension fastest. */
 typedef struct {
@@ -11,12 +11,16 @@ typedef struct {
   uint32_t rank;           /**< 1 to DG_NDARRAY_RANK */
   uint64_t dim[DG_NDARRAY_RANK];
   uint64_t count; /**< the product of all dim */
+  uint64_t first; /**< number of the first one, for messages: these are a piece of an array */
   dg_element element;
   bool big_endian;
   bool truths;         /**< bytes that are true and false */
   bool channels_first; /**< that is known, and three dimensions are pictures */
   uint8_t *bytes;
 } dg_numbers;
+
+/** Takes what the header of a .npy file says, which `left` bytes follow. */
+bool dg_numbers_describe(dg_numbers *numbers, const dg_npy *npy, uint64_t left, dg_error *err);
 
 /**
  * Takes an array from the bytes of a .npy file, which it owns from now on, also on failure. Fortran
@@ -50,6 +54,10 @@ bool dg_numbers_check(const dg_numbers *numbers, dg_error *err);
  * whole number that a float can't hold, is an error. They are then of type float32.
  */
 bool dg_numbers_to_floats(dg_numbers *numbers, dg_error *err);
+
+/** The shape of a sample of [samples, …], as dg_numbers_to_inputs has it. */
+bool dg_numbers_shape_of_sample(const dg_numbers *numbers, const dg_dataset_options *options,
+                                dg_shape *shape, dg_error *err);
 
 /**
  * Moves [samples, …] into the inputs of `samples`, whose count and kind it sets. Bytes stay bytes.

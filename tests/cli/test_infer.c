@@ -1,0 +1,260 @@
+/* digits-infer, as a user meets it. */
+#include <check.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "digits/data.h"
+#include "digits/predict.h"
+#include "tests/common/shell.h"
+#include "tests/common/suite.h"
+
+#define INFER PROGRAM("digits-infer")
+#define ON_CPU INFER "--backend cpu --threads 2 "
+
+enum { COUNT = 203, PIXELS = 28 * 28, OUTPUTS = 10, HEADER = 128 };
+
+static uint8_t images[COUNT * PIXELS];
+static float expected[COUNT * OUTPUTS];
+
+static const shell_line lines[] = {
+    {INFER "--help", 0, "Usage: digits-infer [options] WEIGHTS INPUT [OUTPUT]"},
+    {INFER "--version", 0, "digits-infer 0.1.0"},
+    {INFER, 2, "no network was given"},
+    {INFER "./w", 2, "no input was given after the network ./w"},
+    {INFER "./w a.npy b.npy c.npy", 2, "one input and one output, not 4 words"},
+    {INFER "--bogus ./w a.npy", 2, "unknown option --bogus"},
+    {INFER "--output x ./w a.npy", 2, "must be logits, probabilities, classes or values, not"},
+    {INFER "--part x ./w a.npy", 2, "--part must be test, train or all, not \"x\""},
+    {INFER "--batch 0 ./w a.npy", 2, "--batch must be a whole number from 1"},
+    {INFER "./w a.npy out.txt", 2, "out.txt: the output ends in .npy, .csv or .jsonl"},
+    {INFER "./w a.npy a.npy", 2, "OUTPUT a.npy would write over a.npy, which the samples are read"},
+    {"ln a.npy link.npy && " INFER "./w a.npy link.npy", 2, "would write over a.npy"},
+    {ON_CPU "./w none.npy out.npy", 2, "none.npy: No such file"},
+    {ON_CPU "./none a.npy", 2, "./none: No such file"},
+    {ON_CPU "./w a.npy none/out.npy", 1, "none/out.npy can't be written"},
+    {ON_CPU "--part all ./w a.npy", 2, "--part is for data sets, but a.npy is one array"},
+    {ON_CPU "--output values ./w a.npy", 2, "gives logits, probabilities or classes: --output"},
+    {ON_CPU "./w cut.npy out.npy", 2, "cut.npy: 159023 bytes follow its header"},
+    {ON_CPU "./w text.npy out.npy", 2, "text.npy: no sound .npy array"},
+    {ON_CPU "./w flat.npy out.npy", 2,
+     "the network takes N samples as [N, 1, 28, 28], not as [N, 1, 14, 56]"},
+    {ON_CPU "./w nan.npy out.npy", 2, "nan.npy[200, 3, 5] is NaN; numbers must be finite"},
+    {ON_CPU "--classes two ./w a.npy", 2, "two names 2 classes, but the network has 10 outputs"},
+    {"test ! -e out.npy && echo none", 0, "none"},
+    {ON_CPU "./w a.npy > /dev/full", 1, "standard output could not be written"},
+    {ON_CPU "--targets 0 --label 1 ./w builtin", 2, "--label doesn't go with --targets"},
+};
+
+/** Writes an array as numpy does. */
+static void write_npy(const char *name, const char *type, const char *shape, const void *numbers,
+                      size_t size) {
+  char header[HEADER + 1] = "\x93NUMPY\x01";
+  header[8] = HEADER - 10;
+  int used = 10 + snprintf(header + 10, HEADER - 10,
+                           "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", type, shape);
+  while (used < HEADER - 1) header[used++] = ' ';
+  header[used] = '\n';
+  FILE *file = fopen(shell_path(name), "wb");
+  ck_assert_ptr_nonnull(file);
+  ck_assert(fwrite(header, 1, HEADER, file) == HEADER && fwrite(numbers, 1, size, file) == size);
+  fclose(file);
+}
+
+static void draw_images(void) {
+  dg_error err = {0};
+  dg_dataset *data = dg_dataset_draw(COUNT, 1, 3, 1, &err);
+  ck_assert_msg(data != NULL, "%s", err.message);
+  memcpy(images, dg_dataset_part(data, DG_PART_TRAIN).images, sizeof images);
+  dg_dataset_close(data);
+}
+
+/** What the library gives for the images. */
+static void expect_logits(void) {
+  dg_error err = {0};
+  draw_images();
+  const char *weights = shell_path("w");
+  const dg_predictor_options options = {.size = sizeof options, .weights = weights, .batch = 64};
+  dg_device *device = dg_open("cpu", NULL, 2, &err);
+  dg_model *model = dg_model_from_weights(weights, NULL, 0, &err);
+  dg_predictor *p = device && model ? dg_predictor_new(model, device, &options, &err) : NULL;
+  ck_assert_msg(p && dg_predictor_run(p, images, COUNT, expected, &err), "%s", err.message);
+  dg_predictor_free(p);
+  dg_model_free(model);
+  dg_close(device);
+}
+
+START_TEST(prepare) {
+  static float floats[COUNT * PIXELS];
+  draw_images();
+  for (size_t i = 0; i < COUNT * PIXELS; i++) floats[i] = (float)images[i] / 255;
+  write_npy("a.npy", "|u1", "203, 28, 28", images, sizeof images);
+  write_npy("rows.npy", "|u1", "203, 784", images, sizeof images);
+  write_npy("last.npy", "|u1", "203, 28, 28, 1", images, sizeof images);
+  write_npy("floats.npy", "<f4", "203, 1, 28, 28", floats, sizeof floats);
+  write_npy("flat.npy", "|u1", "203, 14, 56", images, sizeof images);
+  write_npy("cut.npy", "|u1", "203, 28, 28", images, sizeof images - 129);
+  floats[200 * PIXELS + 3 * 28 + 5] = NAN;
+  write_npy("nan.npy", "<f4", "203, 28, 28", floats, sizeof floats);
+  shell_check("cp " WEIGHTS_OF_ZOO "cnn.safetensors w && echo text > text.npy && "
+              "printf 'a\\nb\\n' > two && printf "
+              "'zero\\none\\n\"two\"\\n3,3\\n4\\n5\\n6\\n7\\n8\\n9\\n' > names",
+              0, "");
+}
+END_TEST
+
+START_TEST(command_lines) {
+  shell_check(lines[_i].command, lines[_i].status, lines[_i].says);
+}
+END_TEST
+
+/** Checks a .npy file of [203, 10] floats. */
+static void check_logits(const char *name, float most) {
+  static float outputs[COUNT * OUTPUTS];
+  static const char says[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (203, 10), }";
+  char header[HEADER];
+  FILE *file = fopen(shell_path(name), "rb");
+  ck_assert_ptr_nonnull(file);
+  ck_assert_uint_eq(fread(header, 1, HEADER, file), HEADER);
+  ck_assert(memcmp(header, "\x93NUMPY\x01\0", 8) == 0 && header[8] == HEADER - 10);
+  ck_assert(memcmp(header + 10, says, sizeof says - 1) == 0 && header[HEADER - 1] == '\n');
+  ck_assert_uint_eq(fread(outputs, 1, sizeof outputs, file), sizeof outputs);
+  ck_assert_int_eq(fgetc(file), EOF);
+  fclose(file);
+  for (uint32_t i = 0; i < COUNT * OUTPUTS; i++)
+    ck_assert_msg(fabsf(outputs[i] - expected[i]) <= most, "%s: %u", name, i);
+}
+
+START_TEST(logits_are_those_of_the_library) {
+  static const char *const inputs[] = {"a.npy", "rows.npy", "last.npy", "-"};
+  char command[200];
+  expect_logits();
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+    snprintf(command, sizeof command, "rm -f out.npy; " ON_CPU "./w - out.npy < a.npy");
+    if (i < 3)
+      snprintf(command, sizeof command, "rm -f out.npy; " ON_CPU "./w %s out.npy", inputs[i]);
+    shell_check(command, 0, "");
+    check_logits("out.npy", 0);
+  }
+  shell_check("cat a.npy | " ON_CPU "./w - pipe.npy", 0, "");
+  check_logits("pipe.npy", 0);
+  shell_check(ON_CPU "./w floats.npy floats.out.npy", 0, "");
+  check_logits("floats.out.npy", 1e-4f);
+  shell_check(ON_CPU "--batch 7 ./w a.npy seven.npy", 0, "");
+  check_logits("seven.npy", 1e-4f);
+}
+END_TEST
+
+static json_t *line_of(FILE *file) {
+  char line[1024];
+  ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
+  json_t *object = json_loads(line, 0, NULL);
+  ck_assert_msg(object != NULL, "%s", line);
+  return object;
+}
+
+START_TEST(json_lines_say_the_same) {
+  expect_logits();
+  shell_check(ON_CPU "--classes names ./w a.npy > lines && " ON_CPU
+                     "--output classes --classes names ./w a.npy classes.jsonl && " ON_CPU
+                     "--output probabilities ./w a.npy p.jsonl",
+              0, "");
+  FILE *logits = fopen(shell_path("lines"), "r");
+  FILE *classes = fopen(shell_path("classes.jsonl"), "r");
+  FILE *likely = fopen(shell_path("p.jsonl"), "r");
+  ck_assert(logits && classes && likely);
+  for (uint32_t i = 0; i < COUNT; i++) {
+    json_t *l = line_of(logits), *c = line_of(classes), *p = line_of(likely);
+    double best = -INFINITY, sum = 0;
+    uint32_t label = 0;
+    for (uint32_t k = 0; k < OUTPUTS; k++) {
+      const double logit = json_real_value(json_array_get(json_object_get(l, "logits"), k));
+      ck_assert_double_eq((double)(float)logit, (double)expected[i * OUTPUTS + k]);
+      sum += json_number_value(json_array_get(json_object_get(p, "probabilities"), k));
+      if (logit > best) best = logit, label = k;
+    }
+    ck_assert_double_eq_tol(sum, 1, 1e-5);
+    ck_assert_int_eq(json_integer_value(json_object_get(l, "sample")), i);
+    ck_assert_int_eq(json_integer_value(json_object_get(c, "class")), label);
+    if (label == 2) ck_assert_str_eq(json_string_value(json_object_get(c, "name")), "\"two\"");
+    json_decref(l), json_decref(c), json_decref(p);
+  }
+  ck_assert(fgetc(logits) == EOF && fgetc(classes) == EOF);
+  fclose(logits), fclose(classes), fclose(likely);
+}
+END_TEST
+
+START_TEST(csv_has_names) {
+  shell_check(
+      ON_CPU "--classes names ./w a.npy l.csv && head -1 l.csv && wc -l < l.csv", 0,
+      "sample,\"zero\",\"one\",\"\"\"two\"\"\",\"3,3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"\n"
+      "204\n");
+  shell_check(ON_CPU "--output classes --classes names ./w a.npy c.csv && head -1 c.csv && "
+                     "grep -c '^[0-9]*,3,\"3,3\"$' c.csv > threes && " ON_CPU
+                     "--output classes ./w a.npy | grep -c '\"class\":3' | cmp - threes && "
+                     "echo same",
+              0, "sample,class,name\nsame\n");
+}
+END_TEST
+
+/** A part of a set gives what an array of its images does. */
+START_TEST(sets_have_parts) {
+  shell_check(ON_CPU "./w . test.jsonl && wc -l < test.jsonl", 0, "100\n");
+  shell_check(ON_CPU "--part train ./w . train.jsonl && wc -l < train.jsonl", 0, "300\n");
+  shell_check(ON_CPU "--part all ./w . all.jsonl && "
+                     "cut -d, -f2- train.jsonl test.jsonl > both && cut -d, -f2- all.jsonl | "
+                     "cmp - both && echo same",
+              0, "same\n");
+}
+END_TEST
+
+/** A table of numbers, whose targets come back in their own units. */
+START_TEST(values_have_their_own_units) {
+  static const char model[] =
+      "name = \"t\"; input = [2]; loss = \"mse\"; data = { mean = \"measure\"; std = \"measure\"; "
+      "targets = \"measure\"; }; layers = ({ type = \"linear\"; name = \"out\"; units = 1; }); "
+      "train = { epochs = 40; batch = 8; optimizer = { type = \"sgd\"; lr = 0.1; }; };";
+  FILE *file = fopen(shell_path("t.cfg"), "w");
+  fputs(model, file);
+  fclose(file);
+  file = fopen(shell_path("t.csv"), "w");
+  fputs("a,b,y\n", file);
+  for (int i = 0; i < 100; i++)
+    fprintf(file, "%d,%d,%d\n", i % 10, i * 7 % 13, 5000 + 20 * (i % 10));
+  fclose(file);
+  shell_check(RUN "--backend cpu --quiet --data t.csv --targets y --save ./t.safetensors ./t.cfg",
+              0, "");
+  shell_check(ON_CPU "--targets y ./t.safetensors t.csv v.csv && head -2 v.csv", 0, "sample,0\n0,");
+  file = fopen(shell_path("v.csv"), "r");
+  ck_assert(file && fscanf(file, "sample,0\n") == 0);
+  int sample;
+  double value;
+  for (int i = 90; i < 100; i++) {
+    ck_assert_int_eq(fscanf(file, "%d,%lf\n", &sample, &value), 2);
+    ck_assert_double_eq_tol(value, 5000 + 20 * (i % 10), 1);
+  }
+  fclose(file);
+  shell_check(ON_CPU "--output classes --targets y ./t.safetensors t.csv", 2,
+              "gives values: --output can't be classes");
+  shell_check(PROGRAM("digits-predict") "--backend cpu ./t.safetensors t.csv", 2,
+              "images need [1, HEIGHT, WIDTH]");
+}
+END_TEST
+
+int main(void) {
+  if (!shell_open()) return 1;
+  TCase *tests = tcase_create("infer");
+  tcase_set_timeout(tests, 120);
+  tcase_add_test(tests, prepare);
+  tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
+  tcase_add_test(tests, logits_are_those_of_the_library);
+  tcase_add_test(tests, json_lines_say_the_same);
+  tcase_add_test(tests, csv_has_names);
+  tcase_add_test(tests, sets_have_parts);
+  tcase_add_test(tests, values_have_their_own_units);
+  int status = suite_main("infer", tests);
+  shell_close();
+  return status;
+}

@@ -1,0 +1,69 @@
+#include "tools/infer/inputs.h"
+
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/numbers.h"
+#include "tools/common/command.h"
+
+static bool open_file(inputs *in, const infer_options *o, const char *path,
+                      const dg_dataset_options *options, dg_error *err) {
+  if (o->part_given)
+    return dg_fail(err, DG_ERR_INPUT, "--part is for data sets, but %s is one array", path);
+  in->file = dg_sample_file_open(path, options, err);
+  if (in->file) in->count = dg_sample_file_shape(in->file).dim[0];
+  return in->file != NULL;
+}
+
+static bool open_set(inputs *in, const infer_options *o, const char *path,
+                     const dg_dataset_options *options, dg_error *err) {
+  in->data = dg_dataset_open_with(path, options, err);
+  if (!in->data) return false;
+  if (o->part != INFER_TEST) in->parts[in->part_count++] = dg_dataset_part(in->data, DG_PART_TRAIN);
+  if (o->part != INFER_TRAIN) in->parts[in->part_count++] = dg_dataset_part(in->data, DG_PART_TEST);
+  for (unsigned i = 0; i < in->part_count; i++) in->count += in->parts[i].count;
+  return in->count > 0 ||
+         dg_fail(err, DG_ERR_INPUT, "%s: there are no such samples; --part chooses", path);
+}
+
+bool inputs_open(inputs *in, const infer_options *o, const char *path, const dg_model *model,
+                 char *program, dg_error *err) {
+  dg_dataset_options options = {
+      .size = sizeof options, .threads = o->threads, .note = command_note, .user = program};
+  *in = (inputs){0};
+  if (!reading_fill(&o->reading, model, &options, err)) return false;
+  return dg_is_sample_file(path) ? open_file(in, o, path, &options, err)
+                                 : open_set(in, o, path, &options, err);
+}
+
+void inputs_close(inputs *in) {
+  dg_sample_file_close(in->file);
+  dg_dataset_close(in->data);
+}
+
+/** `count` samples of a part from number `first` on. */
+static dg_ndarray array_of(const dg_part_view *part, uint32_t first, uint32_t count) {
+  dg_ndarray array = {.rank = part->rank + 1, .dim = {count}, .type = part->type};
+  size_t bytes = part->type == DG_NUMBERS_FLOATS ? sizeof(float) : 1;
+  for (uint32_t i = 0; i < part->rank; i++) {
+    array.dim[i + 1] = part->dim[i];
+    bytes *= part->dim[i];
+  }
+  array.numbers = (const uint8_t *)part->inputs + first * bytes;
+  return array;
+}
+
+bool inputs_next(inputs *in, uint32_t most, dg_ndarray *samples, dg_error *err) {
+  if (in->file) return dg_sample_file_next(in->file, most, samples, err);
+  while (in->part < in->part_count && in->next == in->parts[in->part].count) {
+    in->part++;
+    in->next = 0;
+  }
+  *samples = (dg_ndarray){0};
+  if (in->part == in->part_count) return true;
+  const dg_part_view *part = &in->parts[in->part];
+  const uint32_t left = part->count - in->next, count = left < most ? left : most;
+  *samples = array_of(part, in->next, count);
+  in->next += count;
+  return true;
+}

@@ -1,0 +1,27 @@
+/** The samples that digits-infer runs on, piece by piece. */
+#ifndef DG_INFER_INPUTS_H
+#define DG_INFER_INPUTS_H
+
+#include "tools/infer/options.h"
+
+/** All zero: none. */
+typedef struct {
+  dg_sample_file *file; /**< or else `data` */
+  dg_dataset *data;
+  dg_part_view parts[2];
+  unsigned part_count, part; /**< the next one */
+  uint32_t next;             /**< its next sample */
+  uint64_t count;            /**< of all samples */
+} inputs;
+
+/** Opens INPUT for a model. `path` is its path, `program` for notes. Free with inputs_close, also
+    after a failure. */
+bool inputs_open(inputs *in, const infer_options *options, const char *path, const dg_model *model,
+                 char *program, dg_error *err);
+void inputs_close(inputs *in);
+
+/** The next samples, at most `most`, which are valid until the next call; none (a first dimension
+    of 0) after the last one. */
+bool inputs_next(inputs *in, uint32_t most, dg_ndarray *samples, dg_error *err);
+
+#endif
