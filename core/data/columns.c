@@ -118,3 +118,45 @@ bool dg_texts_add(dg_column_texts *texts, const char *text, size_t length) {
   texts->at[i] = (dg_column_text){own, texts->count++};
   return true;
 }
+
+/* ---- comparing ----------------------------------------------------------- */
+
+/** The next column from `i` on that gives features; the count: there is none. */
+static uint32_t next_feature(const dg_columns *columns, uint32_t i) {
+  while (i < columns->count && columns->at[i].role != DG_COLUMN_NUMBER &&
+         columns->at[i].role != DG_COLUMN_TEXT)
+    i++;
+  return i;
+}
+
+static bool same_texts(const dg_column *a, const dg_column *b) {
+  bool same = a->texts.count == b->texts.count;
+  for (uint32_t i = 0; same && i < a->texts.count; i++)
+    same = a->texts.at[i].place == b->texts.at[i].place &&
+           strcmp(a->texts.at[i].text, b->texts.at[i].text) == 0;
+  return same;
+}
+
+bool dg_columns_same(const dg_columns *learned, const dg_columns *given, const char *where,
+                     const char *source, dg_error *err) {
+  for (uint32_t a = 0, b = 0;; a++, b++) {
+    a = next_feature(learned, a);
+    b = next_feature(given, b);
+    if (a == learned->count && b == given->count) return true;
+    const dg_column *x = a < learned->count ? &learned->at[a] : NULL;
+    const dg_column *y = b < given->count ? &given->at[b] : NULL;
+    if (x && y && strcmp(x->name, y->name) == 0) {
+      if (x->role == y->role && same_texts(x, y)) continue;
+      return dg_fail(
+          err, DG_ERR_INPUT,
+          "%.300s: its column \"%.80s\" has other texts than that of %.300s; read the table "
+          "like the one that was learned",
+          source, x->name, where);
+    }
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "%.300s: a column \"%.80s\" is where \"%.80s\" is in %.300s; a table to test has the "
+        "columns that were learned, in their order",
+        source, y ? y->name : "(none)", x ? x->name : "(none)", where);
+  }
+}

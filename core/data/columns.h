@@ -66,6 +66,11 @@ dg_column_text *dg_texts_find(const dg_column_texts *texts, const char *text, si
 /** Adds a text that is not there, with its count before as its place; false: there is no memory. */
 bool dg_texts_add(dg_column_texts *texts, const char *text, size_t length);
 
+/** Do both have the same features, with the same texts? The error names the first that differs, and
+    where both are from. */
+bool dg_columns_same(const dg_columns *learned, const dg_columns *given, const char *where,
+                     const char *source, dg_error *err);
+
 /** The columns as text (JSON), in new memory. */
 char *dg_columns_text(const dg_columns *columns, dg_error *err);
 

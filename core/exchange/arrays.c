@@ -197,6 +197,7 @@ void dg_arrays_free(dg_arrays *arrays) {
   free(arrays->settings);
   free(arrays->model);
   free(arrays->classes);
+  free(arrays->columns);
   *arrays = (dg_arrays){0};
 }
 

@@ -51,6 +51,7 @@ typedef struct {
   uint32_t empty_norms; /**< layer norms of the network that have no tensors */
   uint32_t keras;       /**< version of Keras that wrote the file: 2, 3; 0: not known */
   char *model;          /**< the model file in it, or NULL */
+  char *columns;        /**< those of the table that was learned, as text, or NULL */
   char *classes;        /**< the names of the classes in it, one per line, or NULL */
   double temperature;   /**< see core/weights/temperature.h; 0: none */
   const char *key; /**< what to read of the file, of the caller; a reader that follows a part of it

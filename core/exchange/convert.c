@@ -116,6 +116,8 @@ static bool map_and_write(dg_arrays *arrays, const dg_keras_network *network, co
   ours.temperature = arrays->temperature;
   ours.classes = arrays->classes;
   arrays->classes = NULL;
+  ours.columns = arrays->columns;
+  arrays->columns = NULL;
   bool ok = dg_map_arrays(&graph, arrays, options, &ours, err) &&
             compare(arrays, network, &graph, model, &ours, options, err) &&
             to->write(output, model, &graph, &ours, err);

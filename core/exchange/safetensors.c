@@ -36,6 +36,7 @@ bool dg_read_safetensors(dg_arrays *arrays, dg_error *err) {
             dg_advise(err, DG_REMEDY_RESUME);
   ok = ok && take_text(&file, DG_MODEL_KEY, &arrays->model, err) &&
        take_text(&file, DG_CLASSES_KEY, &arrays->classes, err) &&
+       take_text(&file, DG_COLUMNS_KEY, &arrays->columns, err) &&
        dg_temperature_read(&file, arrays->path, &arrays->temperature, err);
   for (size_t i = 0; ok && i < file.tensor_count; i++) ok = add(arrays, &file.tensors[i], err);
   dg_safetensors_free(&file);
@@ -61,7 +62,8 @@ bool dg_write_safetensors(const char *path, const dg_model *model, const dg_mode
                           const dg_arrays *arrays, dg_error *err) {
   (void)graph;
   dg_weights_texts texts;
-  bool ok = dg_weights_describe(&texts, model, arrays->classes, arrays->temperature, err) &&
+  const dg_weights_about about = {model, arrays->classes, arrays->columns, arrays->temperature};
+  bool ok = dg_weights_describe(&texts, &about, err) &&
             write_arrays(path, arrays, texts.items, texts.count, err);
   free(texts.temperature);
   return ok;

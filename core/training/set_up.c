@@ -7,6 +7,7 @@
 #include "core/base/size.h"
 #include "core/base/sized.h"
 #include "core/data/classes.h"
+#include "core/data/columns.h"
 #include "core/weights/weights.h"
 
 /** Allocates a buffer for the parameters of the best epoch. */
@@ -134,7 +135,15 @@ uint32_t dg_trainer_validation_samples(const dg_trainer *t) {
 }
 
 bool dg_trainer_save(dg_trainer *t, const char *path, dg_error *err) {
-  return dg_weights_save(t->network, t->model, &t->data->names, t->temperature, path, err);
+  const bool named = t->data->names.count > 0, table = t->data->columns != NULL;
+  char *names = named ? dg_classes_text(&t->data->names, err) : NULL;
+  char *columns = table ? dg_columns_text(t->data->columns, err) : NULL;
+  const dg_weights_about about = {t->model, names, columns, t->temperature};
+  bool ok =
+      (names || !named) && (columns || !table) && dg_weights_save(t->network, &about, path, err);
+  free(columns);
+  free(names);
+  return ok;
 }
 
 static bool same_numbers(const dg_number_list *a, const dg_number_list *b) {
@@ -160,7 +169,7 @@ static bool check_measured(const dg_trainer *t, const char *path, dg_error *err)
 
 bool dg_trainer_load(dg_trainer *t, const char *path, dg_error *err) {
   dg_classes learned;
-  if (!check_measured(t, path, err)) return false;
+  if (!dg_dataset_fits_weights(t->data, path, err) || !check_measured(t, path, err)) return false;
   if (t->test_only && (!dg_classes_from_weights(&learned, path, err) ||
                        !dg_trainer_same_classes(&learned, t->data, path, err)))
     return false;

@@ -6,6 +6,8 @@
 
 #include "core/base/text.h"
 #include "core/data/classes.h"
+#include "core/data/columns.h"
+#include "core/data/dataset.h"
 #include "core/model/source.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/temperature.h"
@@ -60,13 +62,15 @@ bool dg_weights_write(const dg_network *network, const char *path, const dg_weig
   return ok;
 }
 
-bool dg_weights_describe(dg_weights_texts *texts, const dg_model *model, const char *classes,
-                         double temperature, dg_error *err) {
+bool dg_weights_describe(dg_weights_texts *texts, const dg_weights_about *about, dg_error *err) {
   *texts = (dg_weights_texts){
-      .count = 2, .items = {{DG_MODEL_KEY, model->text}, {DG_VERSION_KEY, dg_version()}}};
-  if (classes) texts->items[texts->count++] = (dg_stored_text){DG_CLASSES_KEY, classes};
-  if (temperature == 0) return true;
-  texts->temperature = dg_temperature_text(temperature, err);
+      .count = 2, .items = {{DG_MODEL_KEY, about->model->text}, {DG_VERSION_KEY, dg_version()}}};
+  if (about->classes)
+    texts->items[texts->count++] = (dg_stored_text){DG_CLASSES_KEY, about->classes};
+  if (about->columns)
+    texts->items[texts->count++] = (dg_stored_text){DG_COLUMNS_KEY, about->columns};
+  if (about->temperature == 0) return true;
+  texts->temperature = dg_temperature_text(about->temperature, err);
   texts->items[texts->count++] = (dg_stored_text){DG_TEMPERATURE_KEY, texts->temperature};
   return texts->temperature != NULL;
 }
@@ -83,15 +87,12 @@ static bool save(dg_network *network, const char *path, const dg_stored_text *te
   return ok;
 }
 
-bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
-                     double temperature, const char *path, dg_error *err) {
-  bool named = classes && classes->count > 0;
-  char *names = named ? dg_classes_text(classes, err) : NULL;
-  dg_weights_texts texts = {0};
-  bool ok = (names || !named) && dg_weights_describe(&texts, model, names, temperature, err) &&
-            save(network, path, texts.items, texts.count, err);
+bool dg_weights_save(dg_network *network, const dg_weights_about *about, const char *path,
+                     dg_error *err) {
+  dg_weights_texts texts;
+  bool ok =
+      dg_weights_describe(&texts, about, err) && save(network, path, texts.items, texts.count, err);
   free(texts.temperature);
-  free(names);
   return ok;
 }
 
@@ -216,6 +217,20 @@ bool dg_classes_from_weights(dg_classes *classes, const char *path, dg_error *er
   const char *names = dg_safetensors_text(&file, DG_CLASSES_KEY);
   snprintf(where, sizeof where, "%s (its classes)", path);
   bool ok = !names || dg_classes_parse(classes, names, where, err);
+  dg_safetensors_free(&file);
+  return ok;
+}
+
+bool dg_dataset_fits_weights(const dg_dataset *data, const char *path, dg_error *err) {
+  dg_safetensors file;
+  char where[300];
+  if (!data->columns) return true;
+  if (!dg_safetensors_read(&file, path, err)) return false;
+  const char *text = dg_safetensors_text(&file, DG_COLUMNS_KEY);
+  snprintf(where, sizeof where, "%s (its columns)", path);
+  dg_columns *learned = text ? dg_columns_parse(text, where, err) : NULL;
+  bool ok = !text || (learned && dg_columns_same(learned, data->columns, where, data->source, err));
+  dg_columns_free(learned);
   dg_safetensors_free(&file);
   return ok;
 }

@@ -10,27 +10,35 @@
 #define DG_MODEL_KEY "digits.model"
 /** Metadata key of the names of the classes, one per line. */
 #define DG_CLASSES_KEY "digits.classes"
+/** Metadata key of the columns of the table that was learned (core/data/columns.h). */
+#define DG_COLUMNS_KEY "digits.columns"
 /** Metadata key of the version of digits that wrote the file. */
 #define DG_VERSION_KEY "digits.version"
 /** Metadata key that only a checkpoint has. */
 #define DG_CHECKPOINT_KEY "digits.running"
 
+/** What a weight file carries beside the parameters. */
+typedef struct {
+  const dg_model *model;
+  const char *classes; /**< names, one a line; NULL: none */
+  const char *columns; /**< of a table, as text; NULL: none */
+  double temperature;  /**< 0: none */
+} dg_weights_about;
+
 /** The metadata of a weight file. */
 typedef struct {
-  dg_stored_text items[4];
+  dg_stored_text items[5];
   size_t count;
   char *temperature; /**< owned by the caller, also after a failure */
 } dg_weights_texts;
 
-/** Lists the metadata: the model file, the version of digits, `classes` (NULL: none) and the
-    temperature (0: none). They refer to the arguments. */
-bool dg_weights_describe(dg_weights_texts *texts, const dg_model *model, const char *classes,
-                         double temperature, dg_error *err);
+/** Lists the metadata, with the effective model file and the version of digits. They refer to
+    `about`. */
+bool dg_weights_describe(dg_weights_texts *texts, const dg_weights_about *about, dg_error *err);
 
-/** Writes all parameters, with the effective model file, the names of the classes (NULL: none) and
-    the temperature (0: none) in the metadata. */
-bool dg_weights_save(dg_network *network, const dg_model *model, const dg_classes *classes,
-                     double temperature, const char *path, dg_error *err);
+/** Writes all parameters with these metadata. */
+bool dg_weights_save(dg_network *network, const dg_weights_about *about, const char *path,
+                     dg_error *err);
 
 /**
  * Reads all parameters and running statistics, and the temperature (0: none); PyTorch's

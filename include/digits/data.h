@@ -201,6 +201,10 @@ DG_API const char *dg_dataset_target_name(const dg_dataset *data, uint32_t index
 DG_API bool dg_dataset_set_classes(dg_dataset *data, const dg_classes *classes, const char *where,
                                    dg_error *err);
 
+/** Was what weights learned from a table with the same features: columns, their order and their
+    texts? Sets that are no table of numbers and weights that carry no columns fit. */
+DG_API bool dg_dataset_fits_weights(const dg_dataset *data, const char *path, dg_error *err);
+
 /* ---- derived sets ------------------------------------------------------- */
 
 /** Puts all images of a set whose test images were held out into one part. Use it to train on one

@@ -314,7 +314,8 @@ static void check_files(const rig_target *target, int number) {
   dg_network *network = build(model, device, false);
   write_torch(path, "n.num_batches_tracked", "I64");
   ck_assert_msg(dg_weights_load(network, path, &temperature, &err), "%s", err.message);
-  ck_assert_msg(dg_weights_save(network, model, NULL, 0, path, &err), "%s", err.message);
+  ck_assert_msg(dg_weights_save(network, &(dg_weights_about){.model = model}, path, &err), "%s",
+                err.message);
   ck_assert_msg(dg_weights_load(network, path, &temperature, &err), "%s", err.message);
   float *values = rig_alloc(dg_network_floats(network), sizeof *values);
   ck_assert(dg_network_read(network, values, &err));

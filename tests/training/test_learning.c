@@ -206,6 +206,72 @@ START_TEST(the_input_is_learned) {
 }
 END_TEST
 
+/* ---- the same samples by other ways -------------------------------------- */
+
+enum { DRAWN = 300, PIXELS = 28 * 28 };
+
+/** Writes images and labels as a table of pixels. */
+static void write_table(const char *path, const dg_part_view *part) {
+  FILE *file = fopen(path, "w");
+  ck_assert_ptr_nonnull(file);
+  fputs("label", file);
+  for (int p = 0; p < PIXELS; p++) fprintf(file, ",pixel%d", p);
+  for (uint32_t i = 0; i < part->count; i++) {
+    fprintf(file, "\n%u", part->labels[i]);
+    for (int p = 0; p < PIXELS; p++) fprintf(file, ",%u", part->images[i * PIXELS + p]);
+  }
+  ck_assert_int_eq(fclose(file), 0);
+}
+
+static dg_sample_arrays arrays_of_part(const dg_part_view *part) {
+  return (dg_sample_arrays){.size = sizeof(dg_sample_arrays),
+                            .inputs = {4, {part->count, 1, 28, 28}, DG_NUMBERS_BYTES, part->images},
+                            .labels = part->labels};
+}
+
+/** Trains over the training part of a set, and reads the weights. */
+static void train_on(const dg_dataset *data, float *weights) {
+  const dg_override overrides[] = {{"", "train.epochs", "1"}, {"", "data.validation", "50"}};
+  const dg_trainer_options options = {.size = sizeof options, .seed = 4};
+  dg_error err = {0};
+  dg_model *model = dg_model_load(DIGITS_SOURCE_DIR "/models/vanilla.cfg", overrides, 2, &err);
+  dg_device *device = dg_open("cpu", NULL, 1, &err);
+  dg_trainer *trainer = dg_trainer_new(model, device, data, &options, &err);
+  ck_assert_msg(trainer && dg_trainer_train(trainer, &err) &&
+                    dg_trainer_get_parameter(trainer, "fc1.weight", weights, &err),
+                "%s", err.message);
+  dg_trainer_free(trainer);
+  dg_close(device);
+  dg_model_free(model);
+}
+
+START_TEST(the_way_of_samples_moves_no_bit) {
+  enum { WEIGHTS = 100 * PIXELS };
+  char folder[] = "/tmp/digits-learning-XXXXXX", path[100];
+  dg_error err = {0};
+  suite_new_folder(folder);
+  dg_dataset *drawn = dg_dataset_draw(DRAWN, 40, 9, 1, &err);
+  const dg_part_view train = dg_dataset_part(drawn, DG_PART_TRAIN),
+                     test = dg_dataset_part(drawn, DG_PART_TEST);
+  const dg_sample_arrays arrays[] = {arrays_of_part(&train), arrays_of_part(&test)};
+  const dg_dataset_options whole = {.size = sizeof whole, .keep_all = true};
+  snprintf(path, sizeof path, "%s/train.csv", folder);
+  write_table(path, &train);
+  ck_assert(dg_dataset_write(drawn, folder, true, &err));
+  dg_dataset *ways[] = {drawn, dg_dataset_open(folder, 1, &err),
+                        dg_dataset_open_with(path, &whole, &err),
+                        dg_dataset_from_arrays(&arrays[0], &arrays[1], true, &err)};
+  float *weights = fixture_alloc(2 * WEIGHTS, sizeof *weights), *others = weights + WEIGHTS;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    ck_assert_msg(ways[i] != NULL, "way %zu: %s", i, err.message);
+    train_on(ways[i], i ? others : weights);
+    if (i) ck_assert_msg(memcmp(weights, others, WEIGHTS * sizeof *weights) == 0, "way %zu", i);
+  }
+  for (size_t i = sizeof ways / sizeof *ways; i-- > 0;) dg_dataset_close(ways[i]);
+  free(weights);
+}
+END_TEST
+
 static const struct {
   wanted what;
   uint32_t units;
@@ -239,6 +305,7 @@ int main(void) {
   tcase_add_loop_test(tests, several_labels_are_learned, 0, 2);
   tcase_add_loop_test(tests, classes_have_weights, 0, 2);
   tcase_add_loop_test(tests, the_input_is_learned, 0, 2);
+  tcase_add_test(tests, the_way_of_samples_moves_no_bit);
   tcase_add_loop_test(tests, what_does_not_fit_is_told, 0, FAULTS);
   return suite_main("learning", tests);
 }
