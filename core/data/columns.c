@@ -27,13 +27,6 @@ void dg_columns_free(dg_columns *columns) {
   free(columns);
 }
 
-dg_columns *dg_columns_copy(const dg_columns *columns, dg_error *err) {
-  char *text = dg_columns_text(columns, err);
-  dg_columns *copy = text ? dg_columns_parse(text, "a copy of the columns", err) : NULL;
-  free(text);
-  return copy;
-}
-
 uint32_t dg_column_width(const dg_column *column) {
   return column->role == DG_COLUMN_NUMBER ? 1
          : column->role == DG_COLUMN_TEXT ? column->texts.count

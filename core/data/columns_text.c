@@ -122,3 +122,10 @@ dg_columns *dg_columns_parse(const char *text, const char *where, dg_error *err)
   dg_columns_free(columns);
   return NULL;
 }
+
+dg_columns *dg_columns_copy(const dg_columns *columns, dg_error *err) {
+  char *text = dg_columns_text(columns, err);
+  dg_columns *copy = text ? dg_columns_parse(text, "a copy of the columns", err) : NULL;
+  free(text);
+  return copy;
+}

@@ -51,7 +51,11 @@ dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *giv
   if (!dg_sized_take(&options, sizeof options, given, "dg_dataset_options", err)) return NULL;
   if (is_builtin(path)) return open_builtin(path, &options, err);
   const dg_data_kind *kind = dg_data_kind_of(path);
-  if (kind) return check_no_table(path, &options, err) ? kind->read(path, &options, err) : NULL;
+  if (kind) {
+    dg_dataset_options others = options;
+    others.targets = NULL; /* arrays may have them, too */
+    return check_no_table(path, &others, err) ? kind->read(path, &options, err) : NULL;
+  }
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
     return dg_dataset_from_table(path, &options, err);
   if (!check_no_table(path, &options, err)) return NULL;

@@ -366,7 +366,12 @@ static void predict(dg_device *d, const dg_model *model) {
 
 START_TEST(ops_read_what_was_written_for_them) {
   dg_device_calls calls;
+  uint32_t dim[3];
   dg_model *model = load(_i);
+  if (dg_model_input(model, dim) != 3) { /* of other data than digits */
+    dg_model_free(model);
+    return;
+  }
   dg_device *d = open_device(&calls);
   train(d, model, false);
   ck_assert_uint_ge(device.steps, 4 * 6); /* four steps of some ops each */

@@ -61,8 +61,24 @@ static outcome train(const char *path, const dg_dataset *data, unsigned threads,
   return o;
 }
 
-static void check_model(const char *path, const dg_dataset *data) {
+/** The digits, or what else the model's input is made for. */
+static dg_dataset *data_for(const char *path, dg_error *err) {
+  uint32_t dim[3];
+  dg_model *model = dg_model_load(path, NULL, 0, err);
+  const uint32_t rank = model ? dg_model_input(model, dim) : 0;
+  const dg_dataset_options table = {.size = sizeof table, .label = "class"},
+                           signals = {.size = sizeof signals};
+  dg_model_free(model);
+  return rank == 1   ? dg_dataset_open_with("builtin:table", &table, err)
+         : rank == 2 ? dg_dataset_open_with("builtin:signals", &signals, err)
+                     : dg_dataset_draw(1100, 1, 1, 0, err);
+}
+
+static void check_model(const char *path) {
   static const unsigned threads[] = {2, 3, 7};
+  dg_error err = {0};
+  dg_dataset *data = data_for(path, &err);
+  ck_assert_msg(data != NULL, "%s", err.message);
   const outcome one = train(path, data, 1, true);
   ck_assert(one.exact);
   for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
@@ -76,16 +92,13 @@ static void check_model(const char *path, const dg_dataset *data) {
       free(o.values);
     }
   free(one.values);
+  dg_dataset_close(data);
 }
 
 START_TEST(any_number_of_threads) {
   glob_t models;
-  dg_error err = {0};
   ck_assert_int_eq(glob(DIGITS_SOURCE_DIR "/models/*.cfg", 0, NULL, &models), 0);
-  dg_dataset *data = dg_dataset_draw(1100, 1, 1, 0, &err);
-  ck_assert_msg(data != NULL, "%s", err.message);
-  for (size_t i = 0; i < models.gl_pathc; i++) check_model(models.gl_pathv[i], data);
-  dg_dataset_close(data);
+  for (size_t i = 0; i < models.gl_pathc; i++) check_model(models.gl_pathv[i]);
   globfree(&models);
 }
 END_TEST

@@ -204,12 +204,29 @@ static bool measure_model(bench *b, const char *model, dg_error *err) {
 
 /* ---- the program -------------------------------------------------------- */
 
-/** Measures all models found; invalid files are reported and skipped. */
+/** Does a model take what --data gives, or else the digits? */
+static bool takes_data(const bench *b, const char *name) {
+  const dg_part_view part = dg_dataset_part(b->data, DG_PART_TRAIN);
+  uint32_t dim[3];
+  uint64_t inputs = 1, numbers = 1;
+  dg_model *model = dg_model_load(name, NULL, 0, NULL);
+  const uint32_t rank = model ? dg_model_input(model, dim) : 0;
+  dg_model_free(model);
+  for (uint32_t i = 0; i < rank; i++) inputs *= dim[i];
+  for (uint32_t i = 0; i < part.rank; i++) numbers *= part.dim[i];
+  return inputs == numbers;
+}
+
+/** Measures all models found; invalid files, and models for other data, are reported and
+    skipped. */
 static bool measure_found(bench *b, dg_error *err) {
   for (size_t i = 0; i < b->found_count; i++)
     if (b->found[i].parameters == 0)
       say_to(stderr, "digits-bench: %s is left out: %s\n", b->found[i].name,
              b->found[i].description);
+    else if (!takes_data(b, b->found[i].name))
+      say_to(stderr, "digits-bench: %s is left out: its input is of another shape than the data\n",
+             b->found[i].name);
     else if (!measure_model(b, b->found[i].name, err))
       return false;
   return true;

@@ -155,9 +155,22 @@ static bool check_floats(const dg_numbers *a, dg_error *err) {
   return i == a->count || check_number(a, i, (double)numbers[i], err);
 }
 
+/** Can a float hold each number of the type? */
+static bool is_narrow(const dg_numbers *a) {
+  return dg_element_is_integer(a->element) && dg_element_size(a->element) <= 2;
+}
+
+/** Makes floats of single bytes. */
+static void widen(float *floats, const dg_numbers *a) {
+  float table[UINT8_MAX + 1];
+  for (int b = 0; b <= UINT8_MAX; b++)
+    table[b] = a->element == DG_ELEMENT_I8 ? (int8_t)b : (float)b;
+  for (uint64_t i = 0; i < a->count; i++) floats[i] = table[a->bytes[i]];
+}
+
 bool dg_numbers_check(const dg_numbers *a, dg_error *err) {
   bool ok = true;
-  if (a->element == DG_ELEMENT_U8) return true;
+  if (is_narrow(a)) return true;
   if (a->element == DG_ELEMENT_F32 && !a->big_endian) return check_floats(a, err);
   for (uint64_t i = 0; ok && i < a->count; i++) ok = check_number(a, i, dg_numbers_at(a, i), err);
   return ok;
@@ -169,7 +182,9 @@ bool dg_numbers_to_floats(dg_numbers *a, dg_error *err) {
   float *floats = dg_numbers_room(a, bytes, err);
   if (!floats) return false;
   bool ok = true;
-  for (uint64_t i = 0; ok && i < a->count; i++) {
+  const bool single = dg_element_size(a->element) == 1;
+  if (single) widen(floats, a);
+  for (uint64_t i = 0; ok && !single && i < a->count; i++) {
     const double value = dg_numbers_at(a, i);
     ok = check_number(a, i, value, err);
     floats[i] = (float)value;

@@ -97,7 +97,13 @@ bool dg_tar_next(dg_tar *tar, bool *more) {
 uint8_t *dg_tar_read(dg_tar *tar) {
   dg_error *err = tar->file.err;
   size_t got;
-  if (tar->size > tar->file.most - tar->file.read) return fail_damaged(tar), NULL;
+  if (tar->size > tar->file.most - tar->file.read)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: a file of %llu bytes is said to be in it, more than in an archive of %llu "
+                   "may be",
+                   tar->file.path, (unsigned long long)tar->size,
+                   (unsigned long long)tar->file.size),
+           NULL;
   if (!dg_memory_check(tar->size, tar->file.path, err)) return NULL;
   uint8_t *bytes = tar->size < SIZE_MAX ? malloc((size_t)tar->size + 1) : NULL;
   if (!bytes) return dg_fail_memory(err, tar->size), NULL;

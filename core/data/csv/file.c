@@ -17,7 +17,7 @@ enum {
 };
 
 /** Makes room for `more` bytes behind those that were read, and two more. */
-static bool make_room(dg_csv_file *f, size_t more) {
+static bool grow(dg_csv_file *f, size_t more) {
   if (f->end + more + 2 <= f->capacity) return true;
   const size_t capacity = 2 * f->end + more + 2;
   if (!dg_memory_check(capacity, "the text of the table", f->file.err)) return false;
@@ -30,7 +30,7 @@ static bool make_room(dg_csv_file *f, size_t more) {
 
 /** Reads up to `count` more bytes behind those that are there. */
 static bool read_on(dg_csv_file *f, size_t count, size_t *got) {
-  if (!make_room(f, count)) return false;
+  if (!grow(f, count)) return false;
   if (!dg_packed_read(&f->file, f->bytes + f->end, count, got)) return false;
   f->end += *got;
   return true;

@@ -89,8 +89,7 @@ static bool sort_names(dg_csv_header *h, const dg_scan *s) {
   return true;
 }
 
-static bool add_name(dg_csv_header *h, uint32_t *capacity, const dg_field *field,
-                     const dg_scan *s) {
+static bool add_name(dg_csv_header *h, uint32_t *capacity, const dg_cell *field, const dg_scan *s) {
   enum { MOST = 1 << 20 };
   if (field->length == 0)
     return fail(s, h->count, "its name is empty (an index that pandas wrote? leave it out)");
@@ -109,7 +108,7 @@ static bool add_name(dg_csv_header *h, uint32_t *capacity, const dg_field *field
 }
 
 bool dg_csv_header_read(dg_csv_header *h, dg_scan *s) {
-  dg_field field = {.last = false};
+  dg_cell field = {.last = false};
   uint32_t capacity = 0;
   *h = (dg_csv_header){0};
   if (!*s->at || *s->at == '\n' || *s->at == '\r')

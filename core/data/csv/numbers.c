@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
   uint32_t column; /**< of the header */
   uint64_t line;
-  dg_field field;
+  dg_cell field;
 } value;
 
 static bool fail(const table *t, uint64_t line, uint32_t column, const char *text,
@@ -89,7 +89,7 @@ static bool is_odd(const char *text) {
   return false;
 }
 
-static bool add_text(const table *t, dg_column_texts *texts, const dg_field *f) {
+static bool add_text(const table *t, dg_column_texts *texts, const dg_cell *f) {
   return dg_texts_add(texts, f->text, f->length) || dg_fail_memory(t->scan.err, f->length);
 }
 
@@ -134,10 +134,10 @@ static bool take_text(table *t, const value *v) {
 static bool check_label(const table *t, value *v) {
   float number;
   bool large;
-  dg_field *f = &v->field;
+  dg_cell *f = &v->field;
   const bool whole =
       f->text[strspn(f->text + (*f->text == '-'), "0123456789") + (*f->text == '-')] == '\0';
-  if (whole || f->quoted || !dg_field_number(f, t->scan.point, &number, &large)) return true;
+  if (whole || f->quoted || !dg_cell_number(f, t->scan.point, &number, &large)) return true;
   if (large || number != rintf(number) || fabsf(number) > 1e6f)
     return fail_value(t, v, "is no class; labels are whole numbers or texts") ||
            dg_advise(t->scan.err, DG_REMEDY_COLUMN);
@@ -181,7 +181,7 @@ static bool take_field(table *t, value *v) {
   if (v->field.length == 0) return take_empty(t, v, role);
   if (role == DG_COLUMN_LABEL) return take_label(t, v);
   if (role == DG_COLUMN_TEXT) return take_text(t, v);
-  const bool is_number = dg_field_number(&v->field, t->scan.point, &number, &large);
+  const bool is_number = dg_cell_number(&v->field, t->scan.point, &number, &large);
   if (is_number && large) return fail_value(t, v, "is too large for a float");
   *place_of(t, v->column) = number;
   if (t->open && role == DG_COLUMN_NUMBER) return take_open(t, v, is_number);

@@ -17,14 +17,14 @@ static const char *line_end(const char *at) {
   return *at == '\n' ? at : NULL;
 }
 
-static bool add(const dg_scan *s, uint32_t column, dg_field *f, char c) {
+static bool add(const dg_scan *s, uint32_t column, dg_cell *f, char c) {
   if (f->length == DG_FIELD_SIZE - 1)
     return fail(s, column, "a value of more than 255 bytes", "correct the line or remove it");
   f->text[f->length++] = c;
   return true;
 }
 
-static bool read_quoted(dg_scan *s, uint32_t column, dg_field *f) {
+static bool read_quoted(dg_scan *s, uint32_t column, dg_cell *f) {
   const uint64_t begin = s->line;
   f->quoted = true;
   for (s->at++; *s->at != '"' || s->at[1] == '"'; s->at++) {
@@ -42,7 +42,7 @@ static bool read_quoted(dg_scan *s, uint32_t column, dg_field *f) {
               "double the quotes inside of a value");
 }
 
-static bool read_bare(dg_scan *s, uint32_t column, dg_field *f) {
+static bool read_bare(dg_scan *s, uint32_t column, dg_cell *f) {
   while (*s->at == ' ' || (*s->at == '\t' && s->separator != '\t')) s->at++;
   for (; *s->at && *s->at != s->separator && !line_end(s->at); s->at++)
     if (!add(s, column, f, *s->at)) return false;
@@ -52,7 +52,7 @@ static bool read_bare(dg_scan *s, uint32_t column, dg_field *f) {
 }
 
 /** Text of one line in UTF-8. */
-static bool check_text(const dg_scan *s, uint32_t column, const dg_field *f) {
+static bool check_text(const dg_scan *s, uint32_t column, const dg_cell *f) {
   for (size_t i = 0; i < f->length; i++)
     if (iscntrl((unsigned char)f->text[i]))
       return fail(s, column, "a value holds a control character", "remove it");
@@ -60,7 +60,7 @@ static bool check_text(const dg_scan *s, uint32_t column, const dg_field *f) {
          fail(s, column, "a value is not UTF-8", "save the table as UTF-8");
 }
 
-bool dg_scan_field(dg_scan *s, uint32_t column, dg_field *f) {
+bool dg_scan_field(dg_scan *s, uint32_t column, dg_cell *f) {
   f->length = 0;
   f->quoted = false;
   const bool ok = *s->at == '"' ? read_quoted(s, column, f) : read_bare(s, column, f);
@@ -96,7 +96,7 @@ bool dg_scan_blank(dg_scan *s) {
   return true;
 }
 
-bool dg_field_number(const dg_field *f, char point, float *value, bool *large) {
+bool dg_cell_number(const dg_cell *f, char point, float *value, bool *large) {
   const char *at = f->text;
   const dg_number_found found = dg_number_read(&at, point, value);
   *large = found == DG_NUMBER_LARGE;

@@ -25,11 +25,11 @@ typedef struct {
   size_t length;
   bool quoted;
   bool last; /**< of its line */
-} dg_field;
+} dg_cell;
 
 /** Reads the next field; what isn't printed, isn't UTF-8, is too long or lacks a closing quote is
     an error. `column` is its number for messages, from 0. */
-bool dg_scan_field(dg_scan *scan, uint32_t column, dg_field *field);
+bool dg_scan_field(dg_scan *scan, uint32_t column, dg_cell *field);
 
 /**
  * Reads the next field, if it is a number without quotes and nothing else: the end of the scan is
@@ -41,6 +41,6 @@ bool dg_scan_number(dg_scan *scan, float *value, bool *last);
 bool dg_scan_blank(dg_scan *scan);
 
 /** Is the whole field a number? `found` says of which kind. */
-bool dg_field_number(const dg_field *field, char point, float *value, bool *large);
+bool dg_cell_number(const dg_cell *field, char point, float *value, bool *large);
 
 #endif

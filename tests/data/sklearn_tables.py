@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""digits-run beside scikit-learn's perceptrons, on the tables that scikit-learn brings along.
+
+Five folds of each table, the same for both: `digits-run table` with --set for the table's columns
+and for few samples, and a StandardScaler before an MLPClassifier or MLPRegressor with their
+defaults (more iterations for the regression, which else stops early). Prints a table; exit status
+1 if digits is worse than the other by more than a standard error of the difference of the folds.
+"""
+import argparse
+import json
+import math
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import warnings
+
+try:
+    import numpy as np
+    from sklearn import datasets, model_selection, neural_network, pipeline, preprocessing
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(0)
+
+SEED = 1
+# name: loader, whether it has classes, epochs of digits
+TABLES = {
+    "wine": (datasets.load_wine, True, 100),
+    "breast_cancer": (datasets.load_breast_cancer, True, 60),
+    "diabetes": (datasets.load_diabetes, False, 60),
+}
+
+
+def write_table(path, inputs, wanted):
+    """A table with the columns c0, c1, ... and wanted, without loss of bits."""
+    header = ",".join([f"c{i}" for i in range(inputs.shape[1])] + ["wanted"])
+    rows = (",".join([repr(float(x)) for x in row] + [str(t)]) for row, t in zip(inputs, wanted))
+    path.write_text(header + "\n" + "\n".join(rows) + "\n", encoding="ascii")
+
+
+def run_digits(program, folder, inputs, wanted, fold, classes, epochs):
+    """The accuracy, or R2, of digits-run on a fold."""
+    train, test = fold
+    write_table(folder / "train.csv", inputs[train], wanted[train])
+    write_table(folder / "test.csv", inputs[test], wanted[test])
+    sets = {"input": f"[{inputs.shape[1]}]", "data.validation": 0, "train.keep": "last",
+            "train.epochs": epochs, "train.batch": 32, "train.optimizer.weight_decay": 0.01,
+            "out.units": len(set(wanted)) if classes else 1}
+    if not classes:
+        sets |= {"loss": "mse", "data.targets": "measure"}
+    command = [program, "--backend", "cpu", "--quiet", "--seed", str(SEED),
+               "--data", folder / "train.csv", "--test-data", folder / "test.csv",
+               "--label" if classes else "--targets", "wanted", "--log", folder / "log.jsonl"]
+    for path, value in sets.items():
+        command += ["--set", f"{path}={value}"]
+    subprocess.run(command + ["table"], check=True, stdout=subprocess.DEVNULL)
+    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    tested = [json.loads(line) for line in lines if '"event":"test"' in line]
+    return tested[-1]["accuracy" if classes else "r2"]
+
+
+def run_sklearn(inputs, wanted, fold, classes):
+    train, test = fold
+    kind = neural_network.MLPClassifier if classes else neural_network.MLPRegressor
+    network = kind(random_state=SEED, max_iter=200 if classes else 2000)
+    model = pipeline.make_pipeline(preprocessing.StandardScaler(), network)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of iterations that end before the loss does
+        return model.fit(inputs[train], wanted[train]).score(inputs[test], wanted[test])
+
+
+def compare(program, name, folder):
+    load, classes, epochs = TABLES[name]
+    data = load()
+    wanted = data.target if classes else data.target.astype(float)
+    split = model_selection.StratifiedKFold if classes else model_selection.KFold
+    folds = list(split(5, shuffle=True, random_state=SEED).split(data.data, wanted))
+    ours = [run_digits(program, folder, data.data, wanted, f, classes, epochs) for f in folds]
+    theirs = [run_sklearn(data.data, wanted, f, classes) for f in folds]
+    apart = [a - b for a, b in zip(ours, theirs)]
+    error = statistics.stdev(apart) / math.sqrt(len(apart))
+    worse = statistics.mean(apart) < -max(error, 1e-9)
+    print(f"{name:14} {'accuracy' if classes else 'R2':8} digits {np.mean(ours):.4f}  "
+          f"scikit-learn {np.mean(theirs):.4f}  difference {np.mean(apart):+.4f} +- {error:.4f}"
+          f"{'  WORSE' if worse else ''}")
+    return not worse
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program", help="digits-run")
+    program = parser.parse_args().program
+    with tempfile.TemporaryDirectory() as folder:
+        results = [compare(program, name, pathlib.Path(folder)) for name in TABLES]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
