@@ -25,6 +25,12 @@ static void put_number(answers *a, const char *before, double number) {
   put(a, text, (size_t)length);
 }
 
+static void put_whole(answers *a, const char *before, uint64_t number) {
+  char text[64];
+  const int length = snprintf(text, sizeof text, "%s%llu", before, (unsigned long long)number);
+  put(a, text, (size_t)length);
+}
+
 static const char *name_of(const answers *a, uint32_t label) {
   return label < a->form.names->count && *a->form.names->name[label] ? a->names[label] : NULL;
 }
@@ -106,18 +112,18 @@ static void put_csv_header(answers *a) {
     if (name_of(a, i))
       put_text(a, name_of(a, i));
     else
-      put_number(a, "", i);
+      put_whole(a, "", i);
   }
   put_text(a, "\n");
 }
 
 static void put_csv(answers *a, const float *numbers) {
-  put_number(a, "", (double)a->next);
+  put_whole(a, "", a->next);
   for (uint32_t i = 0; a->form.output != INFER_CLASSES && i < a->form.outputs; i++)
     put_number(a, ",", (double)numbers[i]);
   if (a->form.output == INFER_CLASSES) {
     const uint32_t best = dg_argmax(numbers, a->form.outputs);
-    put_number(a, ",", best);
+    put_whole(a, ",", best);
     if (a->form.names->count) put_text(a, ",");
     if (name_of(a, best)) put_text(a, name_of(a, best));
   }
@@ -129,13 +135,13 @@ static void put_csv(answers *a, const float *numbers) {
 static void put_json(answers *a, const float *numbers) {
   static const char *const keys[] = {"", ",\"logits\":[", ",\"probabilities\":[",
                                      ",\"class\":", ",\"values\":["};
-  put_number(a, "{\"sample\":", (double)a->next);
+  put_whole(a, "{\"sample\":", a->next);
   put_text(a, keys[a->form.output]);
   for (uint32_t i = 0; a->form.output != INFER_CLASSES && i < a->form.outputs; i++)
     put_number(a, i ? "," : "", (double)numbers[i]);
   if (a->form.output == INFER_CLASSES) {
     const uint32_t best = dg_argmax(numbers, a->form.outputs);
-    put_number(a, "", best);
+    put_whole(a, "", best);
     if (name_of(a, best)) put_text(a, ",\"name\":"), put_text(a, name_of(a, best));
   }
   put_text(a, a->form.output == INFER_CLASSES ? "}\n" : "]}\n");

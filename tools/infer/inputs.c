@@ -1,5 +1,6 @@
 #include "tools/infer/inputs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -15,10 +16,22 @@ static bool open_file(inputs *in, const infer_options *o, const char *path,
   return in->file != NULL;
 }
 
+/** Tells that a set without a test part of its own is not taken whole. */
+static void note_held_out(const dg_dataset *data, const dg_dataset_options *options) {
+  char message[700];
+  if (!dg_dataset_held_out(data)) return;
+  snprintf(message, sizeof message,
+           "%.500s: answers are for %s, which is held out for testing; "
+           "--part all takes all samples",
+           dg_dataset_source(data), dg_dataset_held_out(data));
+  options->note(options->user, message);
+}
+
 static bool open_set(inputs *in, const infer_options *o, const char *path,
                      const dg_dataset_options *options, dg_error *err) {
   in->data = dg_dataset_open_with(path, options, err);
   if (!in->data) return false;
+  if (!o->part_given) note_held_out(in->data, options);
   if (o->part != INFER_TEST) in->parts[in->part_count++] = dg_dataset_part(in->data, DG_PART_TRAIN);
   if (o->part != INFER_TRAIN) in->parts[in->part_count++] = dg_dataset_part(in->data, DG_PART_TEST);
   for (unsigned i = 0; i < in->part_count; i++) in->count += in->parts[i].count;
