@@ -404,7 +404,19 @@ END_TEST
 #define TABLE "printf 'a;colour;kind;y\\n1,5;red;dog;2\\n2,5;;cat;3\\n4;blue;dog;4\\n' > t.csv; "
 #define SQUARES "printf 'label,a,b,c,d\\n1,2,3,4,5\\n0,2,3,4,5\\n' > s.csv; "
 
+/* weights of a.csv; b.csv has another text, c.csv another column */
+#define LEARNED                                                                                    \
+  "printf 'c,d,label\\nred,1,0\\ngreen,2.5,1\\nred,3,0\\n' > a.csv; sed s/green/pink/ a.csv > "    \
+  "b.csv; "                                                                                        \
+  "sed s/d,/e,/ a.csv > c.csv; " RUN                                                               \
+  "--backend cpu --data a.csv --set input=[3] --set out.units=2 --set data.validation=0 "          \
+  "--set train.keep=last --epochs 1 --quiet --save w.safetensors table > a.log; " RUN              \
+  "--backend cpu --test --load w.safetensors --quiet --data "
+
 static const shell_line lines[] = {
+    {LEARNED "a.csv", 0, "test    loss"},
+    {LEARNED "b.csv", 2, "b.csv: its column \"c\" has other texts than that of w.safetensors"},
+    {LEARNED "c.csv", 2, "c.csv: a column \"e\" is where \"d\" is in w.safetensors"},
     {TABLE DATA "--data t.csv stats", 2,
      "t.csv:1: which column has the labels? None is called label; there are a, colour, kind, y; "
      "--label COLUMN, or --targets COLUMN,... for values, reads a table of numbers\n"},

@@ -24,6 +24,7 @@ typedef struct {
   const infer_options *options;
   const char *in; /**< path of INPUT */
   char pipes[3][PIPED_PATH];
+  char path[DG_PATH_SIZE]; /**< of the weights */
   dg_model *model;
   dg_device *device;
   dg_predictor *predictor;
@@ -49,10 +50,9 @@ static bool check_targets(const work *w, dg_error *err) {
 
 static bool open_predictor(work *w, dg_error *err) {
   const infer_options *o = w->options;
-  const char *weights = o->weights, *model = o->model;
-  char path[DG_PATH_SIZE];
+  const char *weights = o->weights, *model = o->model, *path = w->path;
   if (!piped(&weights, w->pipes[0], err) || !piped(&model, w->pipes[1], err) ||
-      !dg_weights_find(weights, path, err))
+      !dg_weights_find(weights, w->path, err))
     return false;
   const dg_predictor_options options = {.size = sizeof options, .weights = path, .batch = o->batch};
   w->model = model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
@@ -100,7 +100,8 @@ static bool work_open(work *w, dg_error *err) {
   w->in = strcmp(w->options->in, "-") == 0 ? "/dev/stdin" : w->options->in;
   return check_targets(w, err) && open_predictor(w, err) && check_classes(w, err) &&
          choose_output(w, err) && piped(&w->in, w->pipes[2], err) &&
-         inputs_open(&w->inputs, w->options, w->in, w->model, program, err);
+         inputs_open(&w->inputs, w->options, w->in, w->model, program, err) &&
+         (!w->inputs.data || dg_dataset_fits_weights(w->inputs.data, w->path, err));
 }
 
 static void work_close(work *w) {
