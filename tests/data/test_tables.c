@@ -408,7 +408,7 @@ END_TEST
 #define LEARNED                                                                                    \
   "printf 'c,d,label\\nred,1,0\\ngreen,2.5,1\\nred,3,0\\n' > a.csv; sed s/green/pink/ a.csv > "    \
   "b.csv; "                                                                                        \
-  "sed s/d,/e,/ a.csv > c.csv; " RUN                                                               \
+  "sed 1s/d,/e,/ a.csv > c.csv; " RUN                                                              \
   "--backend cpu --data a.csv --set input=[3] --set out.units=2 --set data.validation=0 "          \
   "--set train.keep=last --epochs 1 --quiet --save w.safetensors table > a.log; " RUN              \
   "--backend cpu --test --load w.safetensors --quiet --data "
