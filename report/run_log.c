@@ -111,6 +111,9 @@ static void take_test(logged_run *run, const json_t *line) {
                          .accuracy = real(line, "accuracy"),
                          .correct = (uint32_t)whole(line, "correct"),
                          .total = (uint32_t)whole(line, "total")};
+  run->mae = real(line, "mae");
+  run->rmse = real(line, "rmse");
+  run->r2 = real(line, "r2");
 }
 
 /** Reads one record; unknown kinds of records are skipped. */

@@ -32,7 +32,8 @@ typedef struct {
   logged_epoch *epoch;
   size_t epochs, epoch_capacity;
   bool tested;
-  dg_score test;
+  dg_score test;        /**< its accuracy is NaN for values */
+  double mae, rmse, r2; /**< of values; else NaN, as r2 may be for them */
 } logged_run;
 
 /** All runs of one or more logs; all zero before its first use. */

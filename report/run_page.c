@@ -42,7 +42,7 @@ static void add_mean(run_page *r) {
   size_t count = 0;
   for (size_t i = 0; i < r->log.count; i++) {
     const logged_run *run = &r->log.run[i];
-    if (!run->tested) continue;
+    if (!run->tested || isnan(run->test.accuracy)) continue;
     double apart = 100 * run->test.accuracy - mean;
     mean += apart / (double)++count;
     square += apart * (100 * run->test.accuracy - mean);
@@ -56,22 +56,42 @@ static void add_mean(run_page *r) {
   add_fact(&r->page, text, name);
 }
 
+/** Adds a number of a test, if it is known. */
+static void add_metric(page *p, double number, const char *name) {
+  char text[64];
+  if (isnan(number)) return;
+  snprintf(text, sizeof text, "%.4g", number);
+  add_fact(p, text, name);
+}
+
+static void add_accuracy(page *p, const dg_score *test) {
+  char text[64], name[64];
+  if (isnan(test->accuracy)) return;
+  snprintf(text, sizeof text, "%.2f %%", 100 * test->accuracy);
+  add_fact(p, text, "test accuracy");
+  snprintf(text, sizeof text, "%u", test->total - test->correct);
+  snprintf(name, sizeof name, "of %u test images wrong", test->total);
+  add_fact(p, text, name);
+}
+
+static void add_tested_facts(page *p, const logged_run *run) {
+  char text[64];
+  if (!run->tested) return;
+  add_accuracy(p, &run->test);
+  add_metric(p, run->mae, "mean absolute error");
+  add_metric(p, run->rmse, "root mean square error");
+  add_metric(p, run->r2, "R²");
+  snprintf(text, sizeof text, "%.4f", run->test.loss);
+  add_fact(p, text, "test loss");
+}
+
 static void add_facts(run_page *r) {
   const logged_run *run = r->last;
   page *p = &r->page;
   char text[64];
   markup_add(&p->html, "<div class=\"facts\">\n");
   add_mean(r);
-  if (run->tested) {
-    snprintf(text, sizeof text, "%.2f %%", 100 * run->test.accuracy);
-    add_fact(p, text, "test accuracy");
-    char name[64];
-    snprintf(text, sizeof text, "%u", run->test.total - run->test.correct);
-    snprintf(name, sizeof name, "of %u test images wrong", run->test.total);
-    add_fact(p, text, name);
-    snprintf(text, sizeof text, "%.4f", run->test.loss);
-    add_fact(p, text, "test loss");
-  }
+  add_tested_facts(p, run);
   if (r->contents->outputs) {
     snprintf(text, sizeof text, "%.2f %%", 100 * r->reliability.now.error);
     add_fact(p, text, "calibration error");

@@ -36,6 +36,11 @@ static bool check_input(const dg_model *model, const dg_samples *samples, dg_err
 
 static bool check_classes(const dg_model *model, uint32_t outputs, uint32_t classes,
                           dg_error *err) {
+  if (model->data.target_mean.count || model->data.target_std.count)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: data.target_mean and data.target_std scale targets, but the samples have "
+                   "labels; leave them out",
+                   model->path);
   return classes <= outputs ||
          dg_fail(
              err, DG_ERR_INPUT,

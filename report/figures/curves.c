@@ -1,5 +1,6 @@
 #include "report/figures/curves.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "report/figures/series.h"
@@ -111,13 +112,27 @@ static bool draw_several(page *p, const named_run *runs, size_t count, const kin
   return ok;
 }
 
+/** Does any run learn what answers can be counted of? */
+static bool has_accuracy(const named_run *runs, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const logged_run *run = runs[i].run;
+    if (run->epochs ? !isnan(run->epoch[0].report.train.accuracy)
+                    : run->steps && !isnan(run->step[0].accuracy))
+      return true;
+  }
+  return false;
+}
+
 bool curves_draw(page *p, const named_run *runs, size_t count, dg_error *err) {
   size_t charts = sizeof kinds / sizeof *kinds - (count == 1);
   bool ok = true;
   markup_add(&p->html, "<div class=\"grid\">\n");
-  for (size_t i = 0; ok && i < charts; i++)
+  const bool accuracy = has_accuracy(runs, count);
+  for (size_t i = 0; ok && i < charts; i++) {
+    if (kinds[i].value == SERIES_ACCURACY && !accuracy) continue;
     ok = count == 1 ? draw_single(p, runs[0].run, &kinds[i], err)
                     : draw_several(p, runs, count, &kinds[i], err);
+  }
   markup_add(&p->html, "</div>\n");
   return ok;
 }
