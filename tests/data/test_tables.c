@@ -444,6 +444,8 @@ static const shell_line lines[] = {
     {TABLE DATA "--data t.csv --label a --targets y stats", 2, "--label doesn't go with --targets"},
     {TABLE DATA "--data t.csv --label kind --decimal-comma --missing mean sheet x.png", 2,
      "t.csv: a sheet shows images of one channel with labels"},
+    {"printf 'label,a,\\n1,2,3\\n' > h.csv; " DATA "--data h.csv stats", 2,
+     "h.csv:1: column 3: its name is empty"},
     {SQUARES DATA "--data s.csv stats", 0, "s.csv: images of 2x2"},
     {SQUARES DATA "--data s.csv --label label stats", 0, "s.csv: samples of [4] floats"},
     {SQUARES RUN "--backend cpu --data s.csv --label b vanilla", 2, "the samples are of 4 columns"},

@@ -53,7 +53,7 @@ static const shell_line lines[] = {
      "train-labels has 100 in dimension 1, but train-images has 300"},
     {COPY_SET "rm bad/t10k-labels-idx1-ubyte && " BAD_DATA, 2, "bad: a file is missing: looked"},
     {TRAIN "--data train-labels-idx1-ubyte " VANILLA, 2,
-     "train-labels-idx1-ubyte:1: it is no text; a table begins with"},
+     "train-labels-idx1-ubyte: this is no text: it holds binary data"},
     {TRAIN "--set input=[1,20,20] " VANILLA, 2, "the input is [1, 20, 20], but the images are of"},
     {"echo 'name = \"f\"; input = [1, 28, 28]; layers = ( { type = \"flatten\"; } );' > m && " TRAIN
      "./m",

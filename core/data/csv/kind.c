@@ -48,7 +48,7 @@ static bool names_pixels(const line *header, uint32_t *columns) {
   const bool labelled = is_word(&word, "label");
   if (labelled) word = take_word(&at, header);
   *columns = 1;
-  for (const char *c = at; c <= header->end && c[-1] == ','; take_word(&c, header)) ++*columns;
+  for (const char *c = word.at; c < header->end; c++) *columns += *c == ',';
   return is_word(&word, "pixel0") || is_word(&word, "pixel1") || is_word(&word, "1x1");
 }
 

@@ -17,7 +17,7 @@ static void look_at(const dg_samples *s) {
   fuzz_touch(s->kind.targets ? s->targets : s->labels, s->count * dg_target_bytes(&s->kind));
 }
 
-static bool take_array(dg_number_list *numbers, input *in, size_t size, dg_error *err) {
+static bool take_array(dg_numbers *numbers, input *in, size_t size, dg_error *err) {
   const uint8_t *from = input_bytes(in, &size);
   uint8_t *bytes = malloc(size + 1);
   memcpy(bytes, from, size);
@@ -26,13 +26,13 @@ static bool take_array(dg_number_list *numbers, input *in, size_t size, dg_error
 
 /** A set of two arrays; NULL: they are refused. */
 static dg_dataset *take_two(input *in, const dg_dataset_options *options, dg_error *err) {
-  dg_number_list arrays[DG_ARRAYS] = {{.path = "a", .name = "X"}, {.path = "a", .name = "y"}};
+  dg_numbers arrays[DG_ARRAYS] = {{.path = "a", .name = "X"}, {.path = "a", .name = "y"}};
   dg_dataset *set = dg_dataset_new("fuzz", err);
   size_t first = input_byte(in);
   first |= (size_t)input_byte(in) << 8;
   bool ok = take_array(&arrays[0], in, first, err) && take_array(&arrays[1], in, in->left, err) &&
             dg_arrays_take(set, arrays, options, err);
-  for (unsigned i = 0; i < DG_ARRAYS; i++) dg_number_list_free(&arrays[i]);
+  for (unsigned i = 0; i < DG_ARRAYS; i++) dg_numbers_free(&arrays[i]);
   if (ok) return set;
   dg_dataset_close(set);
   return NULL;
