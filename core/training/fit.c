@@ -57,6 +57,11 @@ static bool check_targets(const dg_model *model, uint32_t outputs, uint32_t targ
                    "have targets: loss=\"mse\" would fit",
                    model->path) ||
            dg_advise(err, DG_REMEDY_MODEL_KEY);
+  if (model->loss == DG_LOSS_BCE && dg_scales_targets(model))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the loss bce needs targets from 0 to 1, not scaled ones; leave out "
+                   "data.targets, data.target_mean and data.target_std",
+                   model->path);
   return targets == outputs ||
          dg_fail(err, DG_ERR_INPUT,
                  "%s: the last layer has %u outputs, but each sample has %u targets: %s.units=%u "

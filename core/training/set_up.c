@@ -18,9 +18,9 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 }
 
 /** Bytes of a set on the device, with an order of all samples or of `order` of them. */
-static uint64_t set_bytes(const dg_samples *samples, uint64_t order) {
-  const uint64_t bytes =
-      dg_size_plus(dg_input_bytes(&samples->kind), dg_target_bytes(&samples->kind));
+static uint64_t set_bytes(const dg_trainer *t, const dg_samples *samples, uint64_t order) {
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  const uint64_t bytes = dg_size_plus(dg_input_bytes(&kind), dg_target_bytes(&kind));
   return dg_size_plus(dg_size_times(samples->count, bytes),
                       dg_size_times(order ? order : samples->count, sizeof(uint32_t)));
 }
@@ -29,11 +29,11 @@ static uint64_t set_bytes(const dg_samples *samples, uint64_t order) {
 static dg_network *build(const dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
   const uint64_t order = (uint64_t)recipe->steps * dg_trainer_step_samples(t);
-  dg_network_beside beside = {.images = set_bytes(&t->data->test, 0)};
+  dg_network_beside beside = {.images = set_bytes(t, &t->data->test, 0)};
   if (!t->test_only) {
     beside.learned_arrays = dg_trainer_state_arrays(t) + (recipe->average != 0.0);
     beside.arrays = t->model->data.validation != 0;
-    beside.images = dg_size_plus(beside.images, set_bytes(&t->data->train, order));
+    beside.images = dg_size_plus(beside.images, set_bytes(t, &t->data->train, order));
   }
   return dg_network_build_beside(t->model, t->device, recipe->batch, !t->test_only, &beside, err);
 }

@@ -119,16 +119,30 @@ static bool measure_targets(const dg_trainer *t, measured_keys *keys, dg_error *
                               .count = dg_size_times(samples->count, samples->kind.targets),
                               .channels = samples->kind.targets,
                               .inner = 1};
-  if (recipe->targets == DG_DATA_MEASURE)
-    keys->keys[keys->count++] = (dg_override){"", "data.targets", strdup("\"given\"")};
+  if (recipe->targets == DG_DATA_MEASURE) {
+    char *given = strdup("\"given\"");
+    if (!given) return dg_fail_memory(err, sizeof "\"given\"");
+    keys->keys[keys->count++] = (dg_override){"", "data.targets", given};
+  }
   return measure_keys(keys, &m, mean ? "data.target_mean" : NULL, std ? "data.target_std" : NULL,
                       err);
+}
+
+/** Is any number of a recipe to be measured? */
+static bool measures(const dg_data_recipe *recipe) {
+  return recipe->mean.word || recipe->std.word || recipe->target_mean.word ||
+         recipe->target_std.word || recipe->targets == DG_DATA_MEASURE;
 }
 
 bool dg_trainer_measure(dg_trainer *t, dg_error *err) {
   const bool validation_given = t->model->data.validation_given;
   measured_keys keys = {.count = 0};
-  if (t->data->train.count == 0) return true;
+  if (!measures(&t->model->data)) return true;
+  if (t->data->train.count == 0)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: means or deviations are to be measured, but %.300s has no sample to train "
+                   "on; take the model in the weights, which has them",
+                   t->model->path, t->data->source);
   bool ok = measure_inputs(t, &keys, err) && measure_targets(t, &keys, err);
   if (ok && keys.count) {
     t->measured = dg_model_parse(t->model->text, t->model->path, keys.keys, keys.count, err);

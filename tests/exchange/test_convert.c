@@ -68,6 +68,11 @@ static const shell_line lines[] = {
      "b.x: its extension names no format; there are safetensors, npz, onnx; --from names that of "
      "INPUT, --to that of OUTPUT"},
     {CONVERT "a.npz b.pth", 2, "b.pth: pytorch is not written; what is: safetensors, npz, onnx"},
+    {"printf 'a,b,label\\n1,4,0\\n2,5,1\\n3,6,0\\n' > t.csv; "
+     "\"$DIGITS_TEST_TOOLS\"/digits-run --backend cpu --data t.csv --set input=[2] "
+     "--set out.units=2 --set data.validation=0 --set train.keep=last --epochs 1 --quiet "
+     "--save t.safetensors table > t.log; " CONVERT "t.safetensors t.onnx",
+     2, "t.onnx: a mean or std for each channel can't be written to ONNX"},
     {CONVERT "a.onnx b.npz", 2, "a.onnx: onnx is not read; what is: safetensors, pytorch, hdf5"},
     {CONVERT "--from zip a b.npz", 2, "unknown format \"zip\"; there are safetensors, pytorch"},
     {CONVERT "none.npz b.npz", 2, "none.npz: No such file"},

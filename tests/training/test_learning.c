@@ -284,6 +284,7 @@ static const struct {
     {LABELS, 2, "loss = \"mse\"; data = { targets = \"measure\"; };", "have labels"},
     {VALUES, 2, "loss = \"mse\"; train = { class_weights = \"balanced\"; };", "needs labels"},
     {LABELS, 2, "train = { class_weights = [1.0, 1.0, 2.0]; };", "has 3 numbers"},
+    {YES, 2, "loss = \"bce\"; data = { targets = \"measure\"; };", "needs targets from 0 to 1"},
     {LABELS, 2, "loss = \"mse\"; data = { target_mean = 1.0; };", "the samples have labels"},
 };
 enum { FAULTS = sizeof faults / sizeof *faults };

@@ -94,12 +94,31 @@ static bool write_model(const char *path, const Dg__Onnx__Model *model, dg_error
   return ok;
 }
 
+/** Is all that the recipe does to samples and targets a single mean and deviation of the input? */
+static bool check_scales(const dg_model *model, const char *path, dg_error *err) {
+  const dg_data_recipe *data = &model->data;
+  const bool listed = data->mean.count > 1 || data->std.count > 1;
+  const bool measured = data->mean.word || data->std.word;
+  const bool targets = data->targets || data->target_mean.word || data->target_std.word ||
+                       data->target_mean.count || data->target_std.count ||
+                       (model->target == DG_TARGET_INPUT && (data->mean.count || data->std.count));
+  return (!listed && !measured && !targets) ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: %s can't be written to ONNX: it would give other numbers; safetensors and "
+                 ".npz keep it",
+                 path,
+                 listed     ? "a mean or std for each channel"
+                 : measured ? "a mean or std that is still to be measured"
+                            : "outputs that are scaled back");
+}
+
 bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph *model_graph,
                    const dg_arrays *arrays, dg_error *err) {
   Dg__Onnx__OperatorSet set = DG__ONNX__OPERATOR_SET__INIT, *sets[] = {&set};
   Dg__Onnx__Entry entry = DG__ONNX__ENTRY__INIT, *entries[] = {&entry};
   Dg__Onnx__Model file = DG__ONNX__MODEL__INIT;
   dg_onnx_graph graph;
+  if (!check_scales(model, path, err)) return false;
   dg_onnx_begin(&graph);
   set.version = DG_ONNX_OPSET;
   entry.key = (char *)DG_MODEL_KEY; /* protobuf-c only reads it */
