@@ -85,6 +85,8 @@ void oracle_loss(const dg_loss_desc *desc, const double *outputs, const oracle_w
 
 uint32_t oracle_state_arrays(const dg_update_desc *desc) {
   if (desc->kind == DG_SGD) return desc->momentum != 0 ? 1 : 0;
+  if (desc->kind == DG_RMSPROP)
+    return 1u + (desc->centered ? 1 : 0) + (desc->momentum != 0 ? 1 : 0);
   return 2;
 }
 
@@ -127,6 +129,23 @@ static double adadelta(const dg_update_desc *d, double p, double g, double lr, d
   return p - lr * delta;
 }
 
+/** `state` is the element's first, `stride` numbers before the next. */
+static double rmsprop(const dg_update_desc *d, double p, double g, double lr, double *state,
+                      size_t stride) {
+  double alpha = d->alpha;
+  g += d->weight_decay * p;
+  *state = alpha * *state + (1 - alpha) * g * g;
+  double variance = *state;
+  if (d->centered) {
+    state += stride;
+    *state = alpha * *state + (1 - alpha) * g;
+    variance -= *state * *state;
+  }
+  double change = g / (sqrt(fmax(variance, 0)) + d->eps);
+  if (d->momentum != 0) change = state[stride] = d->momentum * state[stride] + change;
+  return p - lr * change;
+}
+
 void oracle_update(const dg_update_desc *desc, const double *gradients, const dg_step *step,
                    double *parameters, double *state, uint32_t fault[2]) {
   if (fault[0]) return;
@@ -148,6 +167,9 @@ void oracle_update(const dg_update_desc *desc, const double *gradients, const dg
       break;
     case DG_ADADELTA:
       parameters[i] = adadelta(desc, p, g, lr, s0, s1);
+      break;
+    case DG_RMSPROP:
+      parameters[i] = rmsprop(desc, p, g, lr, s0, desc->count);
       break;
     }
   }

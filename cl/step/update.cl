@@ -81,6 +81,34 @@ kernel void adadelta(global const float *d, global float *p, global float *state
   store_finite(old - lr * delta, old, g, p + i);
 }
 
+/* The state: averages of squares, and if centered of gradients, and momentum buffers if there are. */
+kernel void rmsprop(global const float *d, global float *p, global float *state, global uint *fault,
+                    global const float *clip, uint count, float lr, float weight_decay, float alpha,
+                    float eps, float momentum, uint centered) {
+  const uint i = get_global_id(0) * WIDTH;
+  if (i >= count || fault[0]) return;
+  gradients g = load_gradients(d, i, clip, fault);
+  const floatw old = vload_w(0, p + i), old_square = vload_w(0, state + i);
+  g.value += weight_decay * old;
+  const floatw square = alpha * old_square + (1.0f - alpha) * g.value * g.value;
+  store_finite(square, old_square, g, state + i);
+  floatw variance = square;
+  if (centered) {
+    const floatw old_mean = vload_w(0, state + count + i);
+    const floatw mean = old_mean + (1.0f - alpha) * (g.value - old_mean);
+    store_finite(mean, old_mean, g, state + count + i);
+    variance = fmax(square - mean * mean, 0.0f); /* rounding may make it negative */
+  }
+  floatw change = g.value / (sqrt(variance) + eps);
+  if (momentum > 0.0f) {
+    global float *buffers = state + (1 + centered) * count;
+    const floatw old_buffer = vload_w(0, buffers + i);
+    change += momentum * old_buffer;
+    store_finite(change, old_buffer, g, buffers + i);
+  }
+  store_finite(old - lr * change, old, g, p + i);
+}
+
 /* One work-item: if this step found a gradient that isn't finite, records the step in `fault`. */
 kernel void fault_note(global uint *fault, uint step) {
   if (fault[0] == 0 && fault[1] != 0xffffffffu) fault[0] = step + 1;

@@ -47,8 +47,8 @@ typedef struct {
 typedef struct {
   dg_optimizer_kind kind;
   bool decoupled;
-  double lr, momentum, weight_decay, beta1, beta2, rho, eps;
-  bool nesterov;
+  double lr, momentum, weight_decay, beta1, beta2, rho, alpha, eps;
+  bool nesterov, centered;
 } dg_optimizer_recipe;
 
 typedef enum {

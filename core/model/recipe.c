@@ -10,11 +10,13 @@
   { .name = #field, .offset = offsetof(recipe, field), __VA_ARGS__ }
 #define OPT(field, ...) KEY(dg_optimizer_recipe, field, .type = DG_KEY_NUMBER, __VA_ARGS__)
 #define LR OPT(lr, .above_low = true, .help = "learning rate")
+#define MOMENTUM                                                                                   \
+  OPT(momentum, .high = 1, .below_high = true, .help = "share of the last update that is kept")
 #define WEIGHT_DECAY OPT(weight_decay, .help = "share of the weights that is subtracted")
 
 static const dg_key sgd_keys[] = {
     LR,
-    OPT(momentum, .high = 1, .below_high = true, .help = "share of the last update that is kept"),
+    MOMENTUM,
     KEY(dg_optimizer_recipe, nesterov, .type = DG_KEY_BOOL, .help = "look ahead by the momentum"),
     WEIGHT_DECAY,
 };
@@ -31,6 +33,15 @@ static const dg_key adadelta_keys[] = {
     OPT(eps, .above_low = true, .help = "added under the roots"),
     WEIGHT_DECAY,
 };
+static const dg_key rmsprop_keys[] = {
+    LR,
+    OPT(alpha, .high = 1, .below_high = true, .help = "decay of the means"),
+    OPT(eps, .above_low = true, .help = "added to the denominator"),
+    MOMENTUM,
+    KEY(dg_optimizer_recipe, centered, .type = DG_KEY_BOOL,
+        .help = "divide by the deviation of gradients, not by their root mean square"),
+    WEIGHT_DECAY,
+};
 
 static const dg_optimizer_recipe sgd = {.kind = DG_SGD, .lr = 1e-3};
 static const dg_optimizer_recipe adam = {
@@ -44,14 +55,17 @@ static const dg_optimizer_recipe adamw = {.kind = DG_ADAM,
                                           .weight_decay = 1e-2};
 static const dg_optimizer_recipe adadelta = {
     .kind = DG_ADADELTA, .lr = 1.0, .rho = 0.9, .eps = 1e-6};
+static const dg_optimizer_recipe rmsprop = {
+    .kind = DG_RMSPROP, .lr = 1e-2, .alpha = 0.99, .eps = 1e-8};
 
 /* adam, the second, is the default type */
-static const char *const optimizer_names[] = {"sgd", "adam", "adamw", "adadelta"};
+static const char *const optimizer_names[] = {"sgd", "adam", "adamw", "adadelta", "rmsprop"};
 static const dg_key_table optimizers[] = {
     DG_KEY_TABLE("optimizer \"sgd\"", sgd_keys, sgd),
     DG_KEY_TABLE("optimizer \"adam\"", adam_keys, adam),
     DG_KEY_TABLE("optimizer \"adamw\"", adam_keys, adamw),
     DG_KEY_TABLE("optimizer \"adadelta\"", adadelta_keys, adadelta),
+    DG_KEY_TABLE("optimizer \"rmsprop\"", rmsprop_keys, rmsprop),
 };
 
 #define SCHED(field, ...) KEY(dg_schedule_recipe, field, .type = DG_KEY_NUMBER, __VA_ARGS__)

@@ -17,7 +17,7 @@
 #include "core/weights/safetensors.h"
 #include "core/weights/weights.h"
 
-enum { CHECKPOINT_VERSION = 1, MAX_ARRAYS = 5 };
+enum { CHECKPOINT_VERSION = 1, MAX_ARRAYS = 6 };
 
 /* ---- the cursor, as JSON ------------------------------------------------ */
 
@@ -148,7 +148,7 @@ static float *add_array(arrays *a, size_t floats, const char *prefix, bool learn
 }
 
 static bool arrays_new(const dg_trainer *t, arrays *a, dg_error *err) {
-  static const char *const of_optimizer[] = {"optimizer.0/", "optimizer.1/"};
+  static const char *const of_optimizer[] = {"optimizer.0/", "optimizer.1/", "optimizer.2/"};
   size_t floats = dg_network_floats(t->network);
   *a = (arrays){.memory = calloc(MAX_ARRAYS * floats, sizeof(float))};
   if (!a->memory) return dg_fail_memory(err, MAX_ARRAYS * floats * sizeof(float));

@@ -3,10 +3,26 @@
 
 #include "core/training/trainer.h"
 
+/** What the recipe says of the optimizer. */
+static dg_update_desc describe(const dg_trainer *t) {
+  const dg_optimizer_recipe *o = &t->model->train.optimizer;
+  return (dg_update_desc){.kind = o->kind,
+                          .momentum = (float)o->momentum,
+                          .nesterov = o->nesterov,
+                          .beta1 = (float)o->beta1,
+                          .beta2 = (float)o->beta2,
+                          .rho = (float)o->rho,
+                          .eps = (float)o->eps,
+                          .weight_decay = (float)o->weight_decay,
+                          .decoupled = o->decoupled,
+                          .clip_norm = (float)t->model->train.clip_norm,
+                          .alpha = (float)o->alpha,
+                          .centered = o->centered};
+}
+
 uint32_t dg_trainer_state_arrays(const dg_trainer *t) {
-  const dg_optimizer_recipe *recipe = &t->model->train.optimizer;
-  if (recipe->kind == DG_SGD) return recipe->momentum > 0.0;
-  return 2;
+  const dg_update_desc desc = describe(t);
+  return dg_update_arrays(&desc);
 }
 
 static bool bind(dg_trainer *t, dg_bound_op *bound, const char *name, const dg_op_desc *desc,
@@ -31,21 +47,10 @@ static bool list_ends(dg_trainer *t, dg_update_desc *update, dg_error *err) {
 }
 
 static bool open_update(dg_trainer *t, dg_error *err) {
-  const dg_optimizer_recipe *o = &t->model->train.optimizer;
   uint32_t floats = dg_network_learned(t->network), arrays = dg_trainer_state_arrays(t);
   static const uint32_t no_fault[2] = {0, UINT32_MAX};
-  dg_op_desc desc = {.kind = DG_OP_UPDATE,
-                     .update = {.kind = o->kind,
-                                .count = floats,
-                                .momentum = (float)o->momentum,
-                                .nesterov = o->nesterov,
-                                .beta1 = (float)o->beta1,
-                                .beta2 = (float)o->beta2,
-                                .rho = (float)o->rho,
-                                .eps = (float)o->eps,
-                                .weight_decay = (float)o->weight_decay,
-                                .decoupled = o->decoupled,
-                                .clip_norm = (float)t->model->train.clip_norm}};
+  dg_op_desc desc = {.kind = DG_OP_UPDATE, .update = describe(t)};
+  desc.update.count = floats;
   if ((arrays && !new_buffer(t, (size_t)arrays * floats * sizeof(float), &t->state, err)) ||
       !new_buffer(t, sizeof no_fault, &t->fault, err) ||
       !dg_trainer_calls(t)->write(t->fault, 0, no_fault, sizeof no_fault, err) ||

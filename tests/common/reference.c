@@ -113,6 +113,14 @@ static double adadelta(const reference_recipe *o, double g, double *squares, dou
   return delta;
 }
 
+static double rmsprop(const reference_recipe *o, double g, double *square, double *mean,
+                      double *kept) {
+  *square = o->alpha * *square + (1 - o->alpha) * g * g;
+  *mean = o->centered ? o->alpha * *mean + (1 - o->alpha) * g : 0;
+  *kept = o->momentum * *kept + g / (sqrt(*square - *mean * *mean) + o->eps);
+  return *kept;
+}
+
 static void update(reference *r, const double *gradient, double lr) {
   const reference_recipe *o = &r->recipe;
   for (int i = 0; i < NUMBERS; i++) {
@@ -121,9 +129,10 @@ static void update(reference *r, const double *gradient, double lr) {
       *value *= 1 - lr * o->weight_decay;
     else
       g += o->weight_decay * *value;
-    *value -= lr * (o->optimizer == REFERENCE_SGD    ? sgd(o, r->steps == 0, g, a)
-                    : o->optimizer == REFERENCE_ADAM ? adam(o, r->steps + 1, g, a, b)
-                                                     : adadelta(o, g, a, b));
+    *value -= lr * (o->optimizer == REFERENCE_SGD       ? sgd(o, r->steps == 0, g, a)
+                    : o->optimizer == REFERENCE_ADAM    ? adam(o, r->steps + 1, g, a, b)
+                    : o->optimizer == REFERENCE_RMSPROP ? rmsprop(o, g, a, b, &r->state[2][i])
+                                                        : adadelta(o, g, a, b));
   }
 }
 

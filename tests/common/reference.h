@@ -18,14 +18,19 @@ enum {
 #define REFERENCE_LAYERS                                                                           \
   "{ type = \"flatten\"; }, { type = \"linear\"; name = \"out\"; units = 10; }"
 
-typedef enum { REFERENCE_SGD, REFERENCE_ADAM, REFERENCE_ADADELTA } reference_optimizer;
+typedef enum {
+  REFERENCE_SGD,
+  REFERENCE_ADAM,
+  REFERENCE_ADADELTA,
+  REFERENCE_RMSPROP
+} reference_optimizer;
 
 /** The parts of a recipe that a step depends on; 0: not used. */
 typedef struct {
   reference_optimizer optimizer;
-  bool decoupled, nesterov; /**< adamw; sgd */
-  bool mse;                 /**< else cross-entropy */
-  double momentum, beta1, beta2, rho, eps, weight_decay;
+  bool decoupled, nesterov, centered; /**< adamw; sgd; rmsprop */
+  bool mse;                           /**< else cross-entropy */
+  double momentum, beta1, beta2, rho, alpha, eps, weight_decay;
   double clip_norm, smoothing, average;
   double mean, std; /**< of pixels; std 0: 1 */
 } reference_recipe;
@@ -33,7 +38,7 @@ typedef struct {
 typedef struct {
   reference_recipe recipe;
   double values[REFERENCE_NUMBERS], averaged[REFERENCE_NUMBERS];
-  double state[2][REFERENCE_NUMBERS]; /**< of the optimizer */
+  double state[3][REFERENCE_NUMBERS]; /**< of the optimizer */
   uint32_t steps;                     /**< finished */
 } reference;
 

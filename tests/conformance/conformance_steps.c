@@ -411,12 +411,16 @@ static const dg_update_desc optimizers[] = {
      .clip_norm = 0.5f},
     {.kind = DG_ADADELTA, .rho = 0.9f, .eps = 1e-6f},
     {.kind = DG_ADADELTA, .rho = 0.9f, .eps = 1e-8f, .weight_decay = 0.01f, .clip_norm = 1000},
+    {.kind = DG_RMSPROP, .alpha = 0.99f, .eps = 1e-8f},
+    {.kind = DG_RMSPROP, .alpha = 0.9f, .eps = 1e-6f, .momentum = 0.9f, .weight_decay = 0.01f},
+    {.kind = DG_RMSPROP, .alpha = 0.9f, .eps = 1e-3f, .centered = true, .clip_norm = 1},
+    {.kind = DG_RMSPROP, .alpha = 0.8f, .eps = 1e-3f, .centered = true, .momentum = 0.5f},
 };
 
 void try_update(const rig_target *target, int number) {
   if (!rig_turn() || rig_repeats(target, DG_OP_UPDATE)) return;
   (void)number;
-  static const char *const names[] = {"sgd", "adam", "adadelta"};
+  static const char *const names[] = {"sgd", "adam", "adadelta", "rmsprop"};
   static const uint32_t counts[] = {16, 48, 1040, 79520, 607408};
   rig_report report = {.target = target};
   dg_device *device = rig_open(target);
@@ -427,9 +431,9 @@ void try_update(const rig_target *target, int number) {
       const uint32_t ends[] = {16, d.count / 48 * 16, d.count};
       if (c % 2) d.param_ends = ends, d.params = 3;
       snprintf(report.what, sizeof report.what,
-               "%s of %u in %u parts, momentum %g%s, weight decay %g%s, clip %g", names[d.kind],
+               "%s of %u in %u parts, momentum %g%s, weight decay %g%s, clip %g%s", names[d.kind],
                d.count, d.params, d.momentum, d.nesterov ? " (nesterov)" : "", d.weight_decay,
-               d.decoupled ? " (decoupled)" : "", d.clip_norm);
+               d.decoupled ? " (decoupled)" : "", d.clip_norm, d.centered ? ", centered" : "");
       try_steps(&report, device, &d);
       try_fault(&report, device, &d);
     }

@@ -225,12 +225,15 @@ static void put_input(generator *g) {
 }
 
 static void put_recipe(generator *g) {
-  static const char *const optimizers[] = {"adam", "sgd", "adadelta", "adamw"};
+  static const char *const optimizers[] = {"adam", "sgd", "adadelta", "adamw", "rmsprop"};
+  static const char *const losses[] = {"cross_entropy", "mse", "mae", "huber", "bce"};
   static const char *const extras[] = {"", "clip_norm = 1.0; ", "label_smoothing = 0.1; ",
                                        "average = 0.9; "};
+  const uint32_t loss = pick(g, 5), extra = pick(g, 4);
+  if (loss) fprintf(g->out, "loss = \"%s\";\n", losses[loss]);
   if (pick(g, 4) == 3) fputs("data = { augment = { rotate = 10.0; shift = 0.1; }; };\n", g->out);
   fprintf(g->out, "train = { optimizer = { type = \"%s\"; lr = 0.001; }; %s};\n",
-          optimizers[pick(g, 4)], extras[pick(g, 4)]);
+          optimizers[pick(g, 5)], extras[loss && extra == 2 ? 0 : extra]);
 }
 
 char *fuzz_generate(const uint8_t *bytes, size_t count) {

@@ -207,6 +207,9 @@ NETWORKS = {
         {"type": "adam", "lr": 1e-3, "weight_decay": 0.1},
         {"type": "adamw", "lr": 1e-3, "weight_decay": 0.1},
         {"type": "sgd", "lr": 0.3, "clip_norm": 0.25},
+        {"type": "rmsprop", "lr": 1e-3, "weight_decay": 0.01},
+        {"type": "rmsprop", "lr": 1e-3, "alpha": 0.9, "eps": 1e-6, "momentum": 0.5,
+         "centered": True},
     ]),
 }
 
@@ -247,7 +250,7 @@ def loss_of(kind, logits, labels):
 def optimizer_of(recipe, parameters):
     options = {k: v for k, v in recipe.items() if k not in ("type", "clip_norm")}
     kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW,
-             "adadelta": torch.optim.Adadelta}
+             "adadelta": torch.optim.Adadelta, "rmsprop": torch.optim.RMSprop}
     return kinds[recipe["type"]](parameters, **options)
 
 

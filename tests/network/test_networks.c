@@ -306,6 +306,7 @@ static dg_update_desc update_of(const json_t *recipe, uint32_t count) {
   const char *type = word(recipe, "type");
   dg_update_desc d = {.kind = strncmp(type, "adam", 4) == 0   ? DG_ADAM
                               : strcmp(type, "adadelta") == 0 ? DG_ADADELTA
+                              : strcmp(type, "rmsprop") == 0  ? DG_RMSPROP
                                                               : DG_SGD,
                       .count = count,
                       .decoupled = strcmp(type, "adamw") == 0,
@@ -316,6 +317,8 @@ static dg_update_desc update_of(const json_t *recipe, uint32_t count) {
   d.weight_decay = (float)number_or(recipe, "weight_decay", 0);
   d.rho = (float)number_or(recipe, "rho", 0.9);
   d.eps = (float)number_or(recipe, "eps", 1e-8);
+  d.alpha = (float)number_or(recipe, "alpha", 0.99);
+  d.centered = json_is_true(json_object_get(recipe, "centered"));
   d.clip_norm = (float)number_or(recipe, "clip_norm", 0);
   return d;
 }
@@ -351,7 +354,8 @@ static void check_run(net_rig *r, const json_t *run) {
                      .update = update_of(recipe, dg_network_learned(r->network))};
   snprintf(r->report.what, sizeof r->report.what, "%s, %s", dg_model_name(r->model),
            word(recipe, "type"));
-  bool divides = has_batch_norms(r->network) || desc.update.kind == DG_ADAM;
+  bool divides =
+      has_batch_norms(r->network) || desc.update.kind == DG_ADAM || desc.update.kind == DG_RMSPROP;
   r->tolerance = tolerances[divides ? DIVIDED : PLAIN];
   dg_error err = {0};
   dg_op *update = r->device->calls->prepare(r->device, &desc, r->batch, true, &err);

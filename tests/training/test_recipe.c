@@ -54,6 +54,14 @@ static const recipe recipes[] = {
      .lr = 0.02},
     {.r = {.optimizer = REFERENCE_ADADELTA, .rho = 0.8, .eps = 1e-3}, .lr = 0.5},
     {.r = {.optimizer = REFERENCE_ADADELTA, .rho = 0.9, .eps = 1e-3, .weight_decay = 1}, .lr = 0.5},
+    {.r = {.optimizer = REFERENCE_RMSPROP, .alpha = 0.9, .eps = 0.1, .weight_decay = 0.5},
+     .lr = 0.02},
+    {.r = {.optimizer = REFERENCE_RMSPROP,
+           .alpha = 0.8,
+           .eps = 0.1,
+           .momentum = 0.5,
+           .centered = true},
+     .lr = 0.02},
     {.r = {.mse = true, .mean = 0.3, .std = 0.5}, .lr = 0.02},
     /* the average, kept at the end or with its best epoch; of few steps it is what they were */
     {.r = {.average = 0.9}, .lr = 0.1},
@@ -98,17 +106,20 @@ __attribute__((format(printf, 2, 3))) static void put(writer *w, const char *for
 
 static void put_optimizer(writer *w, const recipe *r) {
   const reference_recipe *o = &r->r;
-  const char *adam = o->decoupled ? "adamw" : "adam";
-  put(w, " optimizer = { type = \"%s\"; lr = %.9g; weight_decay = %.9g;",
-      o->optimizer == REFERENCE_SGD    ? "sgd"
-      : o->optimizer == REFERENCE_ADAM ? adam
-                                       : "adadelta",
+  const char *const types[] = {[REFERENCE_SGD] = "sgd",
+                               [REFERENCE_ADAM] = o->decoupled ? "adamw" : "adam",
+                               [REFERENCE_ADADELTA] = "adadelta",
+                               [REFERENCE_RMSPROP] = "rmsprop"};
+  put(w, " optimizer = { type = \"%s\"; lr = %.9g; weight_decay = %.9g;", types[o->optimizer],
       r->lr, o->weight_decay);
   if (o->optimizer == REFERENCE_SGD)
     put(w, " momentum = %.9g; nesterov = %s;", o->momentum, o->nesterov ? "true" : "false");
   if (o->optimizer == REFERENCE_ADAM)
     put(w, " beta1 = %.9g; beta2 = %.9g; eps = %.9g;", o->beta1, o->beta2, o->eps);
   if (o->optimizer == REFERENCE_ADADELTA) put(w, " rho = %.9g; eps = %.9g;", o->rho, o->eps);
+  if (o->optimizer == REFERENCE_RMSPROP)
+    put(w, " alpha = %.9g; eps = %.9g; momentum = %.9g; centered = %s;", o->alpha, o->eps,
+        o->momentum, o->centered ? "true" : "false");
   put(w, " };\n");
 }
 

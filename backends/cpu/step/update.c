@@ -10,15 +10,16 @@ enum { BLOCK = 512 };
 /** The coefficients of one step, the same for all elements. */
 typedef struct {
   float lr, decay, scale; /**< scale: of the gradients, from clipping */
-  float momentum;         /**< sgd */
+  float momentum;         /**< sgd, rmsprop */
   bool nesterov;          /**< sgd */
   float beta1, beta2, step_size, root_correction, shrink; /**< adam */
   float rho, eps;
+  float alpha; /**< rmsprop */
 } coefficients;
 
 static bool supports(const dg_op_desc *desc) {
   return desc->update.count > 0 && desc->update.count % 16 == 0 &&
-         (unsigned)desc->update.kind <= DG_ADADELTA;
+         (unsigned)desc->update.kind <= DG_RMSPROP;
 }
 
 static size_t blocks_of(const dg_update_desc *d) {
@@ -97,6 +98,31 @@ static void adadelta(const coefficients *given, size_t count, const float *restr
   }
 }
 
+/** `mean` NULL: not centered; `velocity` NULL: no momentum. */
+static void rmsprop(const coefficients *given, size_t count, const float *restrict grad,
+                    float *restrict p, float *restrict square, float *restrict mean,
+                    float *restrict velocity) {
+  const coefficients k = *given;
+  for (size_t i = 0; i < count; i++) {
+    bool ok = usable(&k, grad[i]);
+    float g = direction(&k, grad[i], p[i]);
+    float new_square = k.alpha * square[i] + (1 - k.alpha) * (g * g), variance = new_square;
+    square[i] = ok ? new_square : square[i];
+    if (mean) {
+      float new_mean = mean[i] + (g - mean[i]) * (1 - k.alpha);
+      mean[i] = ok ? new_mean : mean[i];
+      variance -= new_mean * new_mean;
+      variance = variance > 0 ? variance : 0; /* rounding may make it negative */
+    }
+    float step = g / (sqrtf(variance) + k.eps);
+    if (velocity) {
+      step += k.momentum * velocity[i];
+      velocity[i] = ok ? step : velocity[i];
+    }
+    p[i] = ok ? p[i] - k.lr * step : p[i];
+  }
+}
+
 /** The smallest element from `begin` to `end` that isn't finite, or 0xffffffff. */
 static uint32_t first_fault(const float *grad, size_t begin, size_t end) {
   uint32_t bad = 0;
@@ -158,6 +184,7 @@ static coefficients coefficients_of(const dg_update_desc *d, const dg_step *step
       .shrink = shrinks ? 1 - step->lr * d->weight_decay : 1,
       .rho = d->rho,
       .eps = d->eps,
+      .alpha = d->alpha,
   };
 }
 
@@ -167,6 +194,7 @@ static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffer
   const float *grad = dg_floats(buffers->in[0]);
   float *p = dg_floats(buffers->out[0]);
   float *first = dg_floats(buffers->out[1]), *second = first ? first + d->count : NULL;
+  float *mean = d->centered ? second : NULL, *velocity = mean ? second + d->count : second;
   uint32_t bad = UINT32_MAX;
   for (size_t begin = span.begin; begin < span.end; begin += BLOCK) {
     size_t end = begin + BLOCK < span.end ? begin + BLOCK : span.end, count = end - begin;
@@ -174,6 +202,9 @@ static uint32_t update_span(const dg_update_desc *d, const dg_op_buffers *buffer
     if (found < bad) bad = found;
     if (d->kind == DG_SGD)
       sgd(k, count, grad + begin, p + begin, d->momentum != 0 ? first + begin : NULL);
+    else if (d->kind == DG_RMSPROP)
+      rmsprop(k, count, grad + begin, p + begin, first + begin, mean ? mean + begin : NULL,
+              d->momentum > 0 ? velocity + begin : NULL);
     else
       (d->kind == DG_ADAM ? adam : adadelta)(k, count, grad + begin, p + begin, first + begin,
                                              second + begin);

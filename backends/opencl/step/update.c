@@ -13,7 +13,7 @@ typedef struct {
 
 static bool prepare(dg_cl_op *op, dg_error *err) {
   static const char *const names[] = {
-      [DG_SGD] = "sgd", [DG_ADAM] = "adam", [DG_ADADELTA] = "adadelta"};
+      [DG_SGD] = "sgd", [DG_ADAM] = "adam", [DG_ADADELTA] = "adadelta", [DG_RMSPROP] = "rmsprop"};
   update_op *self = (update_op *)op;
   const dg_update_desc *d = &op->desc.update;
   self->update = dg_cl_kernel(op, DG_CL_ELEMENTS, names[d->kind], err);
@@ -71,6 +71,12 @@ static bool run_update(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step
                                    dg_cl_f32((float)step_size), dg_cl_f32((float)root)),
                         err);
   }
+  case DG_RMSPROP:
+    return dg_cl_launch(op, self->update, range,
+                        DG_CL_ARGS(gradients, parameters, state, fault, factor, count, lr, decay,
+                                   dg_cl_f32(d->alpha), dg_cl_f32(d->eps), dg_cl_f32(d->momentum),
+                                   dg_cl_u32(d->centered)),
+                        err);
   default:
     return dg_cl_launch(op, self->update, range,
                         DG_CL_ARGS(gradients, parameters, state, fault, factor, count, lr, decay,

@@ -8,11 +8,13 @@ typedef enum {
   DG_SGD,      /**< state {momentum buffer}, or none when momentum is 0 */
   DG_ADAM,     /**< state {m, v} */
   DG_ADADELTA, /**< state {square average, accumulated delta} */
+  DG_RMSPROP,  /**< state {square average, average if centered, momentum buffer unless momentum
+                  is 0} */
 } dg_optimizer_kind;
 
 /**
  * One step of an optimizer over all parameters, by PyTorch's formulas (torch.optim.SGD, Adam,
- * AdamW when `decoupled`, Adadelta). in {gradients [count]}, out {parameters [count],
+ * AdamW when `decoupled`, Adadelta, RMSprop). in {gradients [count]}, out {parameters [count],
  * state [arrays, count] in the order listed at the kind, fault: uint32 [2]}. It uses step.lr and
  * step.step (from 0) and ignores the number of samples.
  *
@@ -32,7 +34,7 @@ typedef struct {
    */
   const uint32_t *param_ends;
   uint32_t params; /**< 0: not given */
-  float momentum;  /**< sgd */
+  float momentum;  /**< sgd, rmsprop */
   bool nesterov;   /**< sgd */
   float beta1, beta2;
   float rho;
@@ -40,7 +42,23 @@ typedef struct {
   float weight_decay;
   bool decoupled;  /**< adam: weight decay as AdamW's */
   float clip_norm; /**< 0: none */
+  float alpha;     /**< rmsprop */
+  bool centered;   /**< rmsprop: divide by the deviation of gradients, not by their size */
 } dg_update_desc;
+
+/** Number of state arrays of an optimizer. */
+static inline uint32_t dg_update_arrays(const dg_update_desc *d) {
+  switch (d->kind) {
+  case DG_SGD:
+    return d->momentum > 0;
+  case DG_ADAM:
+  case DG_ADADELTA:
+    return 2;
+  case DG_RMSPROP:
+    return 1 + (uint32_t)d->centered + (d->momentum > 0);
+  }
+  return 0;
+}
 
 static inline dg_op_sizes dg_update_sizes(const void *desc) {
   return (dg_op_sizes){.param = {((const dg_update_desc *)desc)->count}};
