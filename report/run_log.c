@@ -95,7 +95,9 @@ static bool add_epoch(logged_run *run, const json_t *line, dg_error *err) {
       .best = json_is_true(json_object_get(line, "best")),
       .lr = real(line, "lr"),
       .seconds = real(line, "seconds"),
-      .samples_per_second = real(line, "samples_per_second")};
+      .samples_per_second = real(line, "samples_per_second"),
+      .waited = (uint32_t)whole(line, "epochs_since_best"),
+      .stopped_early = json_is_true(json_object_get(line, "stopped_early"))};
   while (run->epochs > 0 && run->epoch[run->epochs - 1].report.epoch >= r.epoch) run->epochs--;
   if (!grow((void **)&run->epoch, run->epochs, &run->epoch_capacity, sizeof *run->epoch, err))
     return false;

@@ -107,6 +107,17 @@ static void add_facts(run_page *r) {
   markup_add(&p->html, "</div>\n");
 }
 
+/** Says that training stopped before its last epoch, if it did. */
+static void add_early_stop(run_page *r) {
+  const logged_run *run = r->last;
+  const dg_epoch_report *last = run->epochs ? &run->epoch[run->epochs - 1].report : NULL;
+  if (!last || !last->stopped_early) return;
+  markup_add(&r->page.html,
+             "<p>Training stopped early, after epoch %u: %u epoch%s without a better validation "
+             "(<code>train.early_stop</code>).</p>\n",
+             last->epoch, last->waited, last->waited == 1 ? "" : "s");
+}
+
 static void add_stop(run_page *r) {
   if (!r->contents->stopped) return;
   markup_add(&r->page.html, "<p class=\"stopped\"><b>The run ended early:</b> ");
@@ -418,6 +429,7 @@ static bool write_page(run_page *r, const char *folder, dg_error *err) {
            : run->data    ? run->data
                           : "?");
   page_begin(&r->page, folder, run->model ? run->model : "?", subtitle);
+  add_early_stop(r);
   add_stop(r);
   add_facts(r);
   bool ok = add_curves(r, err) && add_tested(r, err) && add_network(r, err) && add_filters(r, err);

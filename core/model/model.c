@@ -16,7 +16,22 @@ static const char *const target_names[] = {"given", "input", NULL};
 static const char *const measure_names[] = {"measure", NULL};
 static const char *const targets_names[] = {"given", "measure", NULL};
 static const char *const keep_names[] = {"last", "best", NULL};
+static const char *const split_names[] = {"random", "stratified", NULL};
 static const char *const class_weights_names[] = {"balanced", NULL};
+
+const char *const dg_keep_by_names[] = {
+    [DG_KEEP_BY_TASK] = "auto",
+    [DG_KEEP_BY_ACCURACY] = "accuracy",
+    [DG_KEEP_BY_LOSS] = "loss",
+    [DG_KEEP_BY_TOP5] = "top5_accuracy",
+    [DG_KEEP_BY_PRECISION] = "precision_macro",
+    [DG_KEEP_BY_RECALL] = "recall_macro",
+    [DG_KEEP_BY_F1] = "f1_macro",
+    [DG_KEEP_BY_MAE] = "mae",
+    [DG_KEEP_BY_RMSE] = "rmse",
+    [DG_KEEP_BY_R2] = "r2",
+    [DG_KEEP_BY_R2 + 1] = NULL,
+};
 
 /** The keys of the model itself. */
 typedef struct {
@@ -81,6 +96,12 @@ static const dg_key data_keys[] = {
      .type = DG_KEY_COUNT,
      .offset = offsetof(dg_data_recipe, validation),
      .help = "training samples set aside for validation"},
+    {.name = "split",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(dg_data_recipe, split),
+     .choices = split_names,
+     .help = "which are set aside: \"random\" ones, or \"stratified\", of each class its share (by "
+             "the largest remainders, so a class of few samples may get none)"},
 };
 static const dg_data_recipe data_defaults = {0};
 
@@ -143,6 +164,18 @@ static const dg_key train_keys[] = {
      .offset = offsetof(dg_train_recipe, keep),
      .choices = keep_names,
      .help = "the epoch whose parameters are kept (best: by validation)"},
+    {.name = "keep_by",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(dg_train_recipe, keep_by),
+     .choices = dg_keep_by_names,
+     .help =
+         "the metric that tells the best validation; \"auto\": accuracy, or loss where there are "
+         "no answers to count"},
+    {.name = "early_stop",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_train_recipe, early_stop),
+     .high = 1000000,
+     .help = "training ends after so many epochs without a better validation; 0: after all epochs"},
     {.name = "exact",
      .type = DG_KEY_BOOL,
      .offset = offsetof(dg_train_recipe, exact),
@@ -213,6 +246,12 @@ static bool check_train(const config_setting_t *group, const dg_model *model, dg
   if (train->keep == DG_KEEP_BEST && model->data.validation == 0)
     return dg_fail_at(err, config_setting_get_member(group, "keep"),
                       "keep = \"best\" needs validation samples: data = { validation = N; };");
+  if (train->early_stop > 0 && model->data.validation == 0)
+    return dg_fail_at(err, config_setting_get_member(group, "early_stop"),
+                      "early_stop needs validation samples: data = { validation = N; };");
+  if (train->keep_by != DG_KEEP_BY_TASK && model->data.validation == 0)
+    return dg_fail_at(err, config_setting_get_member(group, "keep_by"),
+                      "keep_by needs validation samples: data = { validation = N; };");
   if (train->label_smoothing > 0 && model->loss != DG_LOSS_CROSS_ENTROPY)
     return dg_fail_at(err, config_setting_get_member(group, "label_smoothing"),
                       "label_smoothing needs loss = \"cross_entropy\"");

@@ -32,6 +32,9 @@ typedef struct {
 /** A word of the numbers in dg_data_recipe: they are measured in the training part. */
 enum { DG_DATA_MEASURE = 1 };
 
+/** How the validation samples are chosen among those to train. */
+typedef enum { DG_SPLIT_RANDOM, DG_SPLIT_STRATIFIED } dg_split;
+
 /** How samples become numbers, (v - mean) / std, where v is a float or byte / 255; and the same for
     targets. Each has one number for all channels, one for each, or the word above. */
 typedef struct {
@@ -40,6 +43,7 @@ typedef struct {
   dg_number_list target_mean, target_std; /**< none: 0 and 1 */
   uint32_t validation;                    /**< training samples held out */
   bool validation_given;                  /**< an override says so, not the recipe */
+  int split;                              /**< dg_split */
   dg_augment_recipe augment;
 } dg_data_recipe;
 
@@ -70,6 +74,23 @@ typedef struct {
 
 typedef enum { DG_KEEP_LAST, DG_KEEP_BEST } dg_keep;
 
+/** The metric that tells the best validation. */
+typedef enum {
+  DG_KEEP_BY_TASK, /**< accuracy, or loss where there are no answers to count */
+  DG_KEEP_BY_ACCURACY,
+  DG_KEEP_BY_LOSS,
+  DG_KEEP_BY_TOP5,
+  DG_KEEP_BY_PRECISION,
+  DG_KEEP_BY_RECALL,
+  DG_KEEP_BY_F1,
+  DG_KEEP_BY_MAE,
+  DG_KEEP_BY_RMSE,
+  DG_KEEP_BY_R2,
+} dg_keep_by;
+
+/** Their names in model files and logs, ended by NULL. */
+extern const char *const dg_keep_by_names[];
+
 typedef struct {
   uint32_t epochs;
   uint32_t steps; /**< per epoch; 0: until every sample was seen */
@@ -80,6 +101,8 @@ typedef struct {
   double label_smoothing; /**< 0: none */
   double average;         /**< decay of the moving average of the weights; 0: none */
   int keep;               /**< dg_keep */
+  int keep_by;            /**< dg_keep_by */
+  uint32_t early_stop;    /**< epochs without a better validation; 0: all epochs are run */
   /** A sample's loss is multiplied by the weight of its class; none: all are 1. */
   dg_number_list class_weights;
   bool exact; /**< see dg_op_desc */

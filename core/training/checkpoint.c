@@ -54,15 +54,16 @@ static char *cursor_text(const dg_trainer *t) {
   const dg_cursor *cursor = &t->cursor;
   const dg_metrics none = {0},
                    *m = cursor->done ? &t->metrics : &none; /* there are none between epochs */
-  json_t *json = json_pack(
-      "{si ss ss sI ss sI sI sI sI sf sf sf sI sI}", "version", CHECKPOINT_VERSION, "backend",
-      t->device->backend, "device", t->device->info.name, "threads",
-      (json_int_t)(t->device->info.threads ? t->device->info.threads
-                                           : t->device->info.compute_units),
-      "data", folder ? folder : t->data->source, "data_checksum", (json_int_t)t->checksum, "seed",
-      (json_int_t)t->seed, "epoch", (json_int_t)cursor->epoch, "step", (json_int_t)cursor->done,
-      "best_accuracy", cursor->best_score, "seconds", cursor->seconds, "loss_sum", m->loss_sum,
-      "right", (json_int_t)m->correct_sum, "total", (json_int_t)m->total);
+  json_t *json =
+      json_pack("{si ss ss sI ss sI sI sI sI sf sI sf sf sI sI}", "version", CHECKPOINT_VERSION,
+                "backend", t->device->backend, "device", t->device->info.name, "threads",
+                (json_int_t)(t->device->info.threads ? t->device->info.threads
+                                                     : t->device->info.compute_units),
+                "data", folder ? folder : t->data->source, "data_checksum", (json_int_t)t->checksum,
+                "seed", (json_int_t)t->seed, "epoch", (json_int_t)cursor->epoch, "step",
+                (json_int_t)cursor->done, "best_accuracy", cursor->best_score, "waited",
+                (json_int_t)cursor->waited, "seconds", cursor->seconds, "loss_sum", m->loss_sum,
+                "right", (json_int_t)m->correct_sum, "total", (json_int_t)m->total);
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
   json_decref(json);
   free(folder);
@@ -84,17 +85,18 @@ static bool is_count(json_int_t value) {
 static bool parse_cursor(const char *text, saved_cursor *out) {
   int version;
   const char *backend, *device, *data;
-  json_int_t threads, sum, seed, epoch, step, correct, total;
+  json_int_t threads, sum, seed, epoch, step, correct, total, waited = 0;
   bool starved;
   json_t *json = dg_json_read(text, strlen(text), 0, NULL, &starved);
-  bool parsed =
-      json_unpack(json, "{si ss ss sI ss sI sI sI sI sF sF sF sI sI}", "version", &version,
-                  "backend", &backend, "device", &device, "threads", &threads, "data", &data,
-                  "data_checksum", &sum, "seed", &seed, "epoch", &epoch, "step", &step,
-                  "best_accuracy", &out->cursor.best_score, "seconds", &out->cursor.seconds,
-                  "loss_sum", &out->loss_sum, "right", &correct, "total", &total) == 0 &&
-      version == CHECKPOINT_VERSION && is_count(threads) && is_count(sum) && is_count(seed) &&
-      is_count(epoch) && is_count(step) && is_count(correct) && is_count(total);
+  bool parsed = json_unpack(json, "{si ss ss sI ss sI sI sI sI sF s?I sF sF sI sI}", "version",
+                            &version, "backend", &backend, "device", &device, "threads", &threads,
+                            "data", &data, "data_checksum", &sum, "seed", &seed, "epoch", &epoch,
+                            "step", &step, "best_accuracy", &out->cursor.best_score, "waited",
+                            &waited, "seconds", &out->cursor.seconds, "loss_sum", &out->loss_sum,
+                            "right", &correct, "total", &total) == 0 &&
+                version == CHECKPOINT_VERSION && is_count(threads) && is_count(sum) &&
+                is_count(seed) && is_count(epoch) && is_count(step) && is_count(correct) &&
+                is_count(total) && is_count(waited);
   if (parsed) {
     dg_checkpoint_info *info = &out->info;
     *info = (dg_checkpoint_info){.threads = (uint32_t)threads,
@@ -105,6 +107,7 @@ static bool parse_cursor(const char *text, saved_cursor *out) {
     strncpy(info->device, device, sizeof info->device - 1);
     strncpy(info->data, data, sizeof info->data - 1);
     out->cursor.epoch = info->epoch, out->cursor.done = info->step;
+    out->cursor.waited = (uint32_t)waited;
     out->correct_sum = (uint32_t)correct, out->total = (uint32_t)total,
     out->checksum = (uint32_t)sum;
   }

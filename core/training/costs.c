@@ -61,8 +61,8 @@ static bool add_layers(cost_list *list, dg_error *err) {
 /** Samples are read as they are stored, and written as 32-bit numbers. */
 static double gather_bytes(const dg_trainer *t) {
   const dg_sample_kind *kind = &t->data->train.kind;
-  double read = (double)dg_input_bytes(kind) + (double)dg_target_bytes(kind);
-  double numbers = (double)dg_shape_count(&kind->shape) + (kind->targets ? kind->targets : 1);
+  double read = (double)dg_input_bytes(kind) + (double)dg_trainer_target_bytes(t);
+  double numbers = (double)dg_shape_count(&kind->shape) + dg_trainer_target_numbers(t);
   return dg_network_samples(t->network) * (read + numbers * sizeof(float));
 }
 
@@ -101,16 +101,18 @@ static uint64_t workspace(const dg_bound_op *bound) {
 
 uint64_t dg_trainer_memory(const dg_trainer *t) {
   const dg_samples *samples = &t->data->train;
-  uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network);
-  uint64_t numbers = labels + 2 * (uint64_t)t->metrics.slots; /* losses, correct counts */
+  uint64_t targets =
+      (uint64_t)t->instances * dg_network_samples(t->network) * dg_trainer_target_numbers(t);
+  uint64_t numbers = targets + 2 * (uint64_t)t->metrics.slots; /* losses, correct counts */
   uint64_t bytes = dg_network_bytes(t->network) + workspace(&t->update) + workspace(&t->average);
   bytes += t->instances * (workspace(&t->batch_ops->gather.bound) + workspace(&t->batch_ops->loss));
+  if (t->class_weights) numbers += dg_network_outputs(t->network);
   if (!t->test_only) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
     numbers += arrays * dg_network_learned(t->network) + t->source.capacity;
     if (t->best) numbers += dg_network_floats(t->network);
-    bytes += samples->count *
-             (uint64_t)(dg_input_bytes(&samples->kind) + dg_target_bytes(&samples->kind));
+    bytes +=
+        samples->count * (uint64_t)(dg_input_bytes(&samples->kind) + dg_trainer_target_bytes(t));
   }
   return bytes + numbers * sizeof(float);
 }

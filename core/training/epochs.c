@@ -16,7 +16,8 @@ static bool report_progress(dg_trainer *t, double seconds) {
                           .steps = t->steps,
                           .samples_per_second = (double)seen / seconds,
                           .seconds_left = (t->last_read - t->started) /
-                                          (double)(done - t->first_step) * (double)left};
+                                          (double)(done - t->first_step) * (double)left,
+                          .may_stop_early = recipe->early_stop > 0};
   return t->listener.progress(t->listener.user, &progress);
 }
 
@@ -31,6 +32,12 @@ static void pace(dg_trainer *t) {
   t->last_read = now;
 }
 
+/** Saves a checkpoint in the midst of an epoch, whose steps so far have been read. */
+static bool save_within(dg_trainer *t, double begun, dg_error *err) {
+  t->cursor.seconds = t->last_read - begun;
+  return dg_trainer_save_checkpoint(t, err);
+}
+
 /** Waits for the enqueued steps and reports their losses. */
 static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   const float *losses;
@@ -43,8 +50,7 @@ static bool catch_up(dg_trainer *t, double begun, dg_error *err) {
   if (!finite) return false;
   pace(t);
   if (report_progress(t, t->last_read - begun)) return true;
-  t->cursor.seconds = t->last_read - begun;
-  return dg_trainer_save_checkpoint(t, err) &&
+  return save_within(t, begun, err) &&
          dg_fail(err, DG_ERR_INTERRUPTED, "interrupted in epoch %u after step %u of %u",
                  t->cursor.epoch + 1, t->cursor.done, t->steps);
 }
@@ -55,6 +61,12 @@ static dg_step next_step(const dg_trainer *t) {
   uint32_t most = dg_trainer_step_samples(t), first = t->cursor.done * most;
   uint32_t left = t->model->train.steps ? most : t->train_count - first;
   return dg_trainer_next_step(t, left < most ? left : most, first);
+}
+
+/** Is a checkpoint due within the epoch? After its last step there is one anyway. */
+static bool is_due(const dg_trainer *t) {
+  return t->save_every && t->cursor.done < t->steps &&
+         dg_trainer_steps_done(t) % t->save_every == 0;
 }
 
 /** Runs the rest of the epoch that the cursor is in. */
@@ -68,8 +80,11 @@ static bool train_epoch(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
     dg_step step = next_step(t);
     if (!dg_trainer_run_step(t, &step, err)) return false;
     t->cursor.done++;
-    if ((t->metrics.pending >= t->ahead || t->cursor.done == t->steps) && !catch_up(t, begun, err))
+    const bool due = is_due(t);
+    if ((due || t->metrics.pending >= t->ahead || t->cursor.done == t->steps) &&
+        !catch_up(t, begun, err))
       return false;
+    if (due && !save_within(t, begun, err)) return false;
   }
   report->lr = (float)dg_trainer_rate(t, dg_trainer_steps_done(t) - 1);
   report->train = dg_metrics_score(&t->metrics);
@@ -99,7 +114,7 @@ bool dg_trainer_train(dg_trainer *t, dg_error *err) {
   t->first_step = dg_trainer_steps_done(t);
   t->temperature = 0;
   if (t->first_step == 0 && !start(t, err)) return false;
-  while (t->cursor.epoch < recipe->epochs) {
+  while (t->cursor.epoch < recipe->epochs && !dg_trainer_has_waited(t)) {
     dg_epoch_report report = {.epoch = t->cursor.epoch + 1, .epochs = recipe->epochs};
     if (!train_epoch(t, &report, err) ||
         (t->validation_count && !dg_trainer_validate(t, &report, err)))

@@ -93,6 +93,24 @@ bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t cl
                   : check_classes(t->model, outputs, classes, err));
 }
 
+bool dg_trainer_check_targets(const dg_trainer *t, const dg_samples *samples, const char *what_for,
+                              dg_error *err) {
+  const dg_sample_kind *kind = &samples->kind;
+  const size_t targets = kind->targets, count = samples->count * targets;
+  const float *floats = (const float *)(const void *)samples->targets;
+  if (t->model->loss != DG_LOSS_BCE || t->model->target != DG_TARGET_GIVEN) return true;
+  for (size_t i = 0; i < count; i++) {
+    const double target =
+        kind->targets_type == DG_NUMBERS_BYTES ? samples->targets[i] : (double)floats[i];
+    if (!(target >= 0 && target <= 1))
+      return dg_fail(err, DG_ERR_INPUT,
+                     "%s: the loss bce needs targets from 0 to 1, but number %zu of the targets of "
+                     "sample %zu %s is %g",
+                     t->model->path, i % targets, i / targets, what_for, target);
+  }
+  return true;
+}
+
 bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,
                              dg_error *err) {
   const dg_classes *names = &data->names;

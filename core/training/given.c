@@ -38,7 +38,8 @@ static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *er
     return dg_fail(err, DG_ERR_INPUT,
                    "%u samples were given for a training step; the model's recipe takes 1 to %u",
                    batch->count, most);
-  return check_contents(t, batch, err);
+  const dg_samples samples = samples_of(t, batch);
+  return check_contents(t, batch, err) && dg_trainer_check_targets(t, &samples, "of the step", err);
 }
 
 /** Uploads the samples; memory for them is allocated once. */

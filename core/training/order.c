@@ -80,6 +80,9 @@ bool dg_trainer_open_source(dg_trainer *t, dg_error *err) {
     shuffle(t->members, count, t->seed, dg_stream(DG_STREAM_SPLIT, 0), 0, 0);
   else
     for (uint32_t i = 0; i < count; i++) t->members[i] = i;
+  if (t->validation_count && t->model->data.split == DG_SPLIT_STRATIFIED &&
+      !dg_trainer_stratify(t, err))
+    return false;
   uint32_t longest = length > t->validation_count ? (uint32_t)length : t->validation_count;
   return dg_trainer_upload(t, &t->data->train, longest, &t->source, err);
 }

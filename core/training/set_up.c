@@ -20,7 +20,7 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 /** Bytes of a set on the device, with an order of all samples or of `order` of them. */
 static uint64_t set_bytes(const dg_trainer *t, const dg_samples *samples, uint64_t order) {
   const dg_sample_kind kind = dg_trainer_kind(t);
-  const uint64_t bytes = dg_size_plus(dg_input_bytes(&kind), dg_target_bytes(&kind));
+  const uint64_t bytes = dg_size_plus(dg_input_bytes(&kind), dg_trainer_target_bytes(t));
   return dg_size_plus(dg_size_times(samples->count, bytes),
                       dg_size_times(order ? order : samples->count, sizeof(uint32_t)));
 }
@@ -42,15 +42,19 @@ static bool set_up(dg_trainer *t, dg_error *err) {
   if (!dg_trainer_measure(t, err)) return false;
   t->network = build(t, err);
   return t->network && dg_trainer_fits(t, &t->data->train, t->data->classes, err) &&
+         (t->test_only || dg_trainer_check_targets(t, &t->data->train, "to train", err)) &&
          dg_metrics_open(&t->metrics, t->device, dg_trainer_step_slices(t),
                          dg_trainer_task(t) != DG_TASK_VALUES, err) &&
          dg_trainer_open_class_weights(t, err) && dg_trainer_open_batch_ops(t, err) &&
          dg_network_initialize(t->network, t->seed, err) &&
-         (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_open_optimizer(t, err) &&
-                           open_best(t, err)));
+         (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_check_keep_by(t, err) &&
+                           dg_trainer_open_optimizer(t, err) && open_best(t, err)));
 }
 
 static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error *err) {
+  if (!options->checkpoint && options->save_every)
+    return dg_fail(err, DG_ERR_INPUT, "there is no checkpoint that could be saved every %u steps",
+                   options->save_every);
   if (!options->checkpoint)
     return !options->resume ||
            dg_fail(err, DG_ERR_INPUT, "a run can't go on without its checkpoint");
@@ -74,6 +78,7 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->data = data;
   t->seed = options.seed;
   t->test_only = options.test_only;
+  t->save_every = options.save_every;
   t->listener = listener;
   t->note = options.note;
   t->user = options.user;
@@ -106,12 +111,6 @@ void dg_trainer_free(dg_trainer *t) {
   free(t->checkpoint_path);
   dg_model_free(t->measured);
   free(t);
-}
-
-dg_task dg_trainer_task(const dg_trainer *t) {
-  if (t->model->target == DG_TARGET_INPUT) return DG_TASK_VALUES;
-  if (!t->data->train.kind.targets) return DG_TASK_CLASS;
-  return t->model->loss == DG_LOSS_BCE ? DG_TASK_LABELS : DG_TASK_VALUES;
 }
 
 bool dg_trainer_exact(const dg_trainer *t) {

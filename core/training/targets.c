@@ -9,6 +9,14 @@
 #include "core/exec/restore.h"
 #include "core/training/trainer.h"
 
+/* ---- what is learned ----------------------------------------------------- */
+
+dg_task dg_trainer_task(const dg_trainer *t) {
+  if (t->model->target == DG_TARGET_INPUT) return DG_TASK_VALUES;
+  if (!t->data->train.kind.targets) return DG_TASK_CLASS;
+  return t->model->loss == DG_LOSS_BCE ? DG_TASK_LABELS : DG_TASK_VALUES;
+}
+
 /* ---- measuring ---------------------------------------------------------- */
 
 /** Numbers of which `channels` have their own mean. */
@@ -162,6 +170,17 @@ dg_sample_kind dg_trainer_kind(const dg_trainer *t) {
   if (t->model->target == DG_TARGET_INPUT) kind.targets = 0;
   if (kind.targets && dg_scales_targets(t->model)) kind.targets_type = DG_NUMBERS_FLOATS;
   return kind;
+}
+
+uint32_t dg_trainer_target_numbers(const dg_trainer *t) {
+  const uint32_t targets = t->data->train.kind.targets;
+  if (t->model->target == DG_TARGET_INPUT) return 0;
+  return targets ? targets : 1;
+}
+
+size_t dg_trainer_target_bytes(const dg_trainer *t) {
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  return t->model->target == DG_TARGET_INPUT ? 0 : dg_target_bytes(&kind);
 }
 
 /** The targets of samples as the network learns them, in new memory. */

@@ -1,9 +1,10 @@
 /**
  * The trainer, shared by the files of this folder. Each file uses only those named before it:
- * targets.c, fit.c, order.c, batch_ops.c and optimizer.c make its parts, gradient.c and steps.c run
- * batches through the network, validation.c validates and stores the best parameters, checkpoint.c
- * saves everything for a later resume. On top of them, set_up.c creates a trainer, calibrate.c fits
- * the temperature, epochs.c has the training loop, and test.c runs the network on test images.
+ * targets.c, fit.c, split.c, order.c, batch_ops.c and optimizer.c make its parts, gradient.c and
+ * steps.c run batches through the network, scores.c measures what it gives, validation.c validates
+ * and stores the best parameters, checkpoint.c saves everything for a later resume. On top of them,
+ * set_up.c creates a trainer, calibrate.c fits the temperature, epochs.c has the training loop, and
+ * test.c runs the network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -23,6 +24,7 @@ typedef struct {
   uint32_t done;     /**< steps of the one after them */
   double best_score; /**< of the best validation (validation.c); negative before the first */
   double seconds;    /**< spent on the current epoch */
+  uint32_t waited;   /**< epochs since the best validation */
 } dg_cursor;
 
 /** The ops around an instance of the network: gather and loss. */
@@ -65,6 +67,7 @@ struct dg_trainer {
   double started, last_read; /**< seconds */
   uint32_t ahead;            /**< steps to enqueue before the next synchronization */
   uint64_t first_step;       /**< first step in this process; not 0 after a resume */
+  uint32_t save_every;       /**< steps between checkpoints; 0: only after epochs */
 };
 
 static inline const dg_device_calls *dg_trainer_calls(const dg_trainer *t) {
@@ -79,6 +82,10 @@ bool dg_trainer_measure(dg_trainer *trainer, dg_error *err);
 /** The kind of the trainer's samples on the device: targets that are scaled are floats, and what is
     learned from the input alone has none. */
 dg_sample_kind dg_trainer_kind(const dg_trainer *trainer);
+
+/** Numbers of a sample's label or targets in a batch, and bytes of those in a source. */
+uint32_t dg_trainer_target_numbers(const dg_trainer *trainer);
+size_t dg_trainer_target_bytes(const dg_trainer *trainer);
 
 /** Finds the labels or targets of samples as the network learns them; NULL where it learns its
     input. The caller frees `owned`. */
@@ -101,10 +108,22 @@ bool dg_trainer_open_class_weights(dg_trainer *trainer, dg_error *err);
 bool dg_trainer_fits(const dg_trainer *trainer, const dg_samples *samples, uint32_t classes,
                      dg_error *err);
 
+/** Checks that the loss takes all targets of samples. The error names the first sample that it
+    doesn't, and says what it is there for: "to train". */
+bool dg_trainer_check_targets(const dg_trainer *trainer, const dg_samples *samples,
+                              const char *what_for, dg_error *err);
+
 /** Checks that the names of a set's classes are those that were learned, as far as both are known.
     The error shows `where` the learned names are from. */
 bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, const char *where,
                              dg_error *err);
+
+/* ---- split.c ------------------------------------------------------------- */
+
+/** Rearranges `members`, in which all samples are shuffled: those to validate, which are moved
+    behind the others, are each class's share, by the largest remainders. Of a class, the first
+    ones; the order of the others stays. Without classes it is an error. */
+bool dg_trainer_stratify(dg_trainer *trainer, dg_error *err);
 
 /* ---- order.c ------------------------------------------------------------- */
 
@@ -195,7 +214,36 @@ bool dg_trainer_evaluate(dg_trainer *trainer, const dg_source *source, uint32_t 
 bool dg_trainer_check_loss(dg_trainer *trainer, const dg_source *source, uint32_t count,
                            const dg_score *score, dg_error *err);
 
+/* ---- scores.c ------------------------------------------------------------ */
+
+/** Metrics of the network's outputs [count, outputs], in the units of the targets, for samples of a
+    set: those whose indices are in `order`, or (NULL) the first `count`. */
+bool dg_trainer_measure_outputs(const dg_trainer *trainer, const dg_samples *samples,
+                                const uint32_t *order, uint32_t count, const float *outputs,
+                                dg_metrics_of_all *out, dg_error *err);
+
+/** The metric that tells the best validation; never DG_KEEP_BY_TASK. */
+dg_keep_by dg_trainer_keep_by(const dg_trainer *trainer);
+
+/** Checks that what the network learns has that metric. */
+bool dg_trainer_check_keep_by(const dg_trainer *trainer, dg_error *err);
+
+/** Does a metric need the network's outputs, not the score alone? */
+static inline bool dg_trainer_needs_outputs(dg_keep_by by) {
+  return by != DG_KEEP_BY_LOSS && by != DG_KEEP_BY_ACCURACY;
+}
+
+/** A metric's value; `metrics` are used if it needs outputs. */
+double dg_trainer_metric(dg_keep_by by, const dg_score *score, const dg_metrics_of_all *metrics);
+
+/** What is the larger the better, from 0 to 1: the metric, 1 / (1 + it) for a loss or an error, and
+    1 / (2 - it) for R^2, which is at most 1. */
+double dg_trainer_rank(dg_keep_by by, double metric);
+
 /* ---- validation.c --------------------------------------------------------  */
+
+/** Have `train.early_stop` epochs passed without a better validation? */
+bool dg_trainer_has_waited(const dg_trainer *trainer);
 
 /** Validates the parameters that training would end with now, and stores them if they are the
     best. */

@@ -19,17 +19,41 @@ static bool copy_all(dg_trainer *t, dg_buffer *from, dg_buffer *to, dg_error *er
   return copy(t, from, to, dg_network_floats(t->network), err);
 }
 
-/** What is better is larger, from 0 to 1: the accuracy, or where there are no answers to count, a
-    smaller loss. */
-static double score_of(const dg_score *score) {
-  return isnan(score->accuracy) ? 1 / (1 + score->loss) : score->accuracy;
+/** Evaluates the network on the validation samples and measures its outputs, which go to `outputs`.
+ */
+static bool measure(dg_trainer *t, float *outputs, dg_score *score, dg_metrics_of_all *metrics,
+                    dg_error *err) {
+  const uint32_t *members = t->members + t->train_count, count = t->validation_count;
+  if (!dg_trainer_evaluate(t, &t->source, count, score, outputs, err)) return false;
+  if (!outputs || !isfinite(score->loss)) return true; /* the caller tells that */
+  dg_trainer_restore(t, count, outputs);
+  return dg_trainer_measure_outputs(t, &t->data->train, members, count, outputs, metrics, err);
+}
+
+/** Finds the score, and the metric that the recipe keeps the best by. */
+static bool score(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
+  const dg_keep_by by = dg_trainer_keep_by(t);
+  const size_t numbers = (size_t)t->validation_count * dg_network_outputs(t->network);
+  dg_metrics_of_all metrics = {0};
+  float *outputs = NULL;
+  if (dg_trainer_needs_outputs(by) && !(outputs = malloc(numbers * sizeof *outputs)))
+    return dg_fail_memory(err, numbers * sizeof *outputs);
+  bool ok = measure(t, outputs, &report->validation, &metrics, err);
+  free(outputs);
+  report->metric = dg_keep_by_names[by];
+  report->value = dg_trainer_metric(by, &report->validation, &metrics);
+  return ok;
+}
+
+bool dg_trainer_has_waited(const dg_trainer *t) {
+  const uint32_t most = t->model->train.early_stop;
+  return most > 0 && t->cursor.waited >= most;
 }
 
 /** Validates the parameters in the network and stores them if they are the best. */
 static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
   const uint32_t *members = t->members + t->train_count;
-  if (!dg_source_set_order(&t->source, members, t->validation_count, err) ||
-      !dg_trainer_evaluate(t, &t->source, t->validation_count, &report->validation, NULL, err))
+  if (!dg_source_set_order(&t->source, members, t->validation_count, err) || !score(t, report, err))
     return false;
   if (!isfinite(report->validation.loss))
     return dg_fail(err, DG_ERR_RUNTIME,
@@ -37,10 +61,12 @@ static bool validate(dg_trainer *t, dg_epoch_report *report, dg_error *err) {
                    t->cursor.epoch + 1) ||
            dg_advise(err, DG_REMEDY_LEARNING_RATE);
   report->validated = true;
-  const double score = score_of(&report->validation);
-  report->best = score > t->cursor.best_score;
+  const double rank = dg_trainer_rank(dg_trainer_keep_by(t), report->value);
+  report->best = rank > t->cursor.best_score;
+  report->waited = t->cursor.waited = report->best ? 0 : t->cursor.waited + 1;
+  report->stopped_early = dg_trainer_has_waited(t) && report->epoch < report->epochs;
   if (!report->best) return true;
-  t->cursor.best_score = score;
+  t->cursor.best_score = rank;
   return copy_all(t, dg_network_parameters(t->network), t->best, err);
 }
 

@@ -37,6 +37,13 @@ typedef struct {
   double lr;      /**< of the last step */
   double seconds; /**< training alone */
   double samples_per_second;
+  /** The metric of the validation by which the best is kept, as train.keep_by names it ("accuracy",
+      "loss", "f1_macro", …), and its value; NULL without a validation. Targets that are scaled to
+      be learned have their own units in all but the loss. */
+  const char *metric;
+  double value;
+  uint32_t waited;    /**< epochs since the best validation */
+  bool stopped_early; /**< training ends here, before its last epoch: train.early_stop */
 } dg_epoch_report;
 
 /** How far training is within an epoch. */
@@ -45,6 +52,7 @@ typedef struct {
   uint32_t step, steps;      /**< of this epoch: done, and in all */
   double samples_per_second; /**< since the epoch's start */
   double seconds_left;       /**< estimate for the rest of training */
+  bool may_stop_early;       /**< train.early_stop may end training before */
 } dg_progress;
 
 /** Callbacks of a trainer. All but `size` may be 0 or NULL. */
@@ -66,13 +74,17 @@ typedef struct {
   size_t size; /**< sizeof(dg_trainer_options) */
   uint32_t seed;
   bool test_only; /**< only for testing: no gradients, no training data on the device */
-  /** File to which dg_trainer_train saves a checkpoint after every epoch and when it is
-      interrupted. NULL: none. */
+  /** File to which dg_trainer_train saves a checkpoint after every epoch, when it is interrupted,
+      and as often as `save_every` says. NULL: none. */
   const char *checkpoint;
   bool resume; /**< continue from `checkpoint`, which must be of this model and data */
   const dg_listener *listener; /**< is copied */
   dg_note *note;               /**< called with what the recipe becomes for a smaller set */
   void *user;                  /**< of `note` */
+  /** Steps after which `checkpoint` is also written within an epoch, counted over the whole run, so
+      that a killed process loses no more; each waits for the device. 0: none. Without `checkpoint`
+      it is an error. */
+  uint32_t save_every;
 } dg_trainer_options;
 
 /**
@@ -101,6 +113,7 @@ DG_API dg_task dg_trainer_task(const dg_trainer *trainer);
 
 /**
  * Trains by the model's recipe; after a resume or calls of dg_trainer_step, runs the rest of it.
+ * With train.early_stop it may end before the last epoch (dg_epoch_report.stopped_early).
  * The network then has the parameters that the recipe selects (best or last, averaged or not), and
  * the temperature from dg_trainer_calibrate, if there are validation samples that tell one. A loss,
  * gradient or parameter that isn't finite stops training with an error that names step and layer.

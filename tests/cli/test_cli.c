@@ -55,6 +55,14 @@ static const shell_line lines[] = {
     {RUN "--test --load x --seed 2", 2, "--seed doesn't go with --test"},
     {RUN "--test --load x --save y", 2, "--save doesn't go with --test"},
     {RUN "--save x --runs 2 cnn", 2, "--save keeps one run"},
+    {RUN "--save-every 5 cnn", 2, "--save-every needs --save FILE"},
+    {RUN "--save x --save-every 0 cnn", 2, "--save-every must be a whole number"},
+    {RUN "--save /dev/null --save-every 5 cnn", 2, "no checkpoint is kept beside /dev/null"},
+    {RUN "--test --load x --save-every 5", 2, "--save-every doesn't go with --test"},
+    {RUN "--describe --save-every 5 cnn", 2, "--save-every doesn't go with --describe"},
+    {"echo a > s.state; " RUN "--save s --save-every 5 --load s.state cnn; echo $?; cat s.state; "
+     "rm s.state",
+     0, "s.state is the state of a run that stopped"},
     {RUN "--calibrate", 2, "no model file was given"},
     {RUN "--calibrate --save x " MODELS "cnn.cfg", 2, "--calibrate needs --load FILE"},
     {RUN "--calibrate --load x --epochs 2", 2,
@@ -333,6 +341,47 @@ START_TEST(a_stopped_run_is_resumed) {
 }
 END_TEST
 
+/** So slow that nothing is learned: no validation is better than the first. */
+#define STILL "--lr 1e-30 --set data.validation=50 --set train.early_stop=2 "
+
+START_TEST(training_stops_early) {
+  shell_check(RUN SMALL STILL "--epochs 7 --set train.keep_by=f1_macro --log e.jsonl " MODELS
+                              "vanilla.cfg",
+              0, "stopped early: 2 epochs without a better validation (f1_macro)\ntest ");
+  ck_assert_ptr_nonnull(strstr(shell_printed(), "epoch  3/7"));
+  ck_assert_ptr_null(strstr(shell_printed(), "epoch  4/7"));
+  shell_check("grep -c validation_f1_macro e.jsonl; grep -c stopped_early e.jsonl; "
+              "grep stopped_early e.jsonl | grep -c '\"epoch\":3.*\"epochs_since_best\":2'",
+              0, "3\n1\n1\n");
+  shell_check(RUN SMALL STILL "--epochs 7 --runs 2 --quiet --log e.jsonl " MODELS "vanilla.cfg", 0,
+              "2 runs  accuracy");
+  shell_check("grep -c stopped_early e.jsonl", 0, "2\n");
+  shell_check(RUN SMALL STILL "--epochs 3 " MODELS "vanilla.cfg", 0, "epoch  3/3");
+  ck_assert_ptr_null(strstr(shell_printed(), "stopped early"));
+}
+END_TEST
+
+/** A run that is killed in an epoch has the state of its last steps. */
+START_TEST(a_killed_run_is_resumed_in_its_epoch) {
+  shell_check("rm -f k.jsonl; " RUN SMALL
+              "--epochs 1 --set train.steps=100000 --save k.safetensors --save-every 5 "
+              "--log k.jsonl " MODELS "vanilla.cfg & p=$!; "
+              "while kill -0 $p && ! grep -qs '\"step\":40,' k.jsonl; do sleep 0.05; done; "
+              "kill -KILL $p; wait $p",
+              137, "");
+  shell_check(RUN "--resume k.safetensors --save-every 1000 > out & p=$!; "
+                  "while kill -0 $p && ! grep -qs 'resume ' out; do sleep 0.05; done; "
+                  "kill -INT $p; wait $p; cat out",
+              0, "resume  after 0 epochs and ");
+  unsigned steps;
+  ck_assert_int_eq(
+      sscanf(strstr(shell_printed(), "resume  "), "resume  after 0 epochs and %u steps", &steps),
+      1);
+  ck_assert_uint_ge(steps, 35);
+  ck_assert_uint_eq(steps % 5, 0);
+}
+END_TEST
+
 START_TEST(no_opencl_platform) {
   int status = shell("mkdir -p none && OCL_ICD_VENDORS=$PWD/none " RUN
                      "--backend opencl --data . " MODELS "vanilla.cfg");
@@ -362,6 +411,8 @@ int main(void) {
   tcase_add_test(tests, a_signal_stops_it);
   tcase_add_test(tests, stopped_runs_are_summed_up);
   tcase_add_test(tests, a_stopped_run_is_resumed);
+  tcase_add_test(tests, training_stops_early);
+  tcase_add_test(tests, a_killed_run_is_resumed_in_its_epoch);
   tcase_add_test(tests, no_opencl_platform);
   int status = suite_main("cli", tests);
   shell_close();

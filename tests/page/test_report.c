@@ -200,6 +200,18 @@ START_TEST(the_command_repeats_the_run) {
 }
 END_TEST
 
+START_TEST(an_early_stop_is_told) {
+  shell_check(SMALL "--epochs 9 --lr 1e-30 --set data.validation=50 --set train.early_stop=1 "
+                    "--report early vanilla",
+              0, "report  early/index.html");
+  check_page("early");
+  check_contains("early/index.html", "<p>Training stopped early, after epoch 2: 1 epoch without a "
+                                     "better validation (<code>train.early_stop</code>).</p>");
+  shell_check(SMALL "--epochs 1 --set data.validation=50 --report early vanilla", 0, "");
+  shell_check("grep -c 'stopped early' early/index.html", 1, "0\n");
+}
+END_TEST
+
 /* ---- every kind of run -------------------------------------------------- */
 
 START_TEST(networks_of_every_kind_are_drawn) {
@@ -303,6 +315,7 @@ int main(void) {
   tcase_set_timeout(tests, 300);
   tcase_add_test(tests, a_run_has_its_page);
   tcase_add_test(tests, the_command_repeats_the_run);
+  tcase_add_test(tests, an_early_stop_is_told);
   tcase_add_loop_test(tests, networks_of_every_kind_are_drawn, 0, 4);
   tcase_add_test(tests, tests_and_several_runs_have_pages);
   tcase_add_test(tests, a_stopped_run_has_a_page_and_goes_on);

@@ -11,6 +11,7 @@
 
 #include "core/base/philox.h"
 #include "core/model/model.h"
+#include "digits/bench.h"
 #include "tests/common/fixture.h"
 #include "tests/common/suite.h"
 
@@ -286,6 +287,8 @@ static const struct {
     {LABELS, 2, "train = { class_weights = [1.0, 1.0, 2.0]; };", "has 3 numbers"},
     {YES, 2, "loss = \"bce\"; data = { targets = \"measure\"; };", "needs targets from 0 to 1"},
     {LABELS, 2, "loss = \"mse\"; data = { target_mean = 1.0; };", "the samples have labels"},
+    {VALUES, 2, "loss = \"bce\";",
+     "needs targets from 0 to 1, but number 0 of the targets of sample 0 to train is "},
 };
 enum { FAULTS = sizeof faults / sizeof *faults };
 
@@ -295,6 +298,64 @@ START_TEST(what_does_not_fit_is_told) {
   ck_assert(f.trainer == NULL);
   ck_assert_msg(strstr(err.message, faults[_i].message) != NULL, "%s", err.message);
   fixture_free(&f);
+}
+END_TEST
+
+/** Targets of the last sample to train, to test, and of a step that aren't yes or no. */
+START_TEST(labels_are_shares_of_yes) {
+  static const float bad[] = {-0.25f, 1.5f};
+  static const int samples[] = {TRAIN - 1, TRAIN + TEST - 1};
+  char expected[100];
+  for (int part = 0; part < 2; part++) {
+    dg_error err = {0};
+    float *target = &rows.yes[samples[part]][1];
+    const float kept = *target;
+    *target = bad[part];
+    fixture f = rig(0, YES, TARGETS, "loss = \"bce\";", &err);
+    *target = kept;
+    ck_assert_int_eq(f.trainer == NULL, part == 0);
+    ck_assert(!f.trainer || !dg_trainer_can_test(f.trainer, NULL, &err));
+    snprintf(expected, sizeof expected, "number 1 of the targets of sample %d to %s is %g",
+             part ? TEST - 1 : TRAIN - 1, part ? "test" : "train", (double)bad[part]);
+    ck_assert_msg(strstr(err.message, expected) != NULL, "%s", err.message);
+    fixture_free(&f);
+  }
+  dg_error err = {0};
+  fixture f = rig(0, YES, TARGETS, "loss = \"bce\";", &err);
+  const float targets[2][TARGETS] = {{0, 0.5f}, {2, 0}};
+  dg_batch batch = {.size = sizeof batch, .count = 1, .inputs = rows.inputs, .targets = targets};
+  ck_assert_msg(dg_trainer_step(f.trainer, &batch, NULL, &err), "%s", err.message);
+  batch.count = 2;
+  ck_assert(!dg_trainer_step(f.trainer, &batch, NULL, &err));
+  ck_assert_msg(strstr(err.message, "number 0 of the targets of sample 1 of the step is 2") != NULL,
+                "%s", err.message);
+  fixture_free(&f);
+}
+END_TEST
+
+/** Bytes on the device of a network that learns something of the same inputs. */
+static double memory_of(wanted what, uint32_t units, const char *more) {
+  dg_error err = {0};
+  fixture f = rig(0, what, units, more, &err);
+  ck_assert_msg(f.trainer != NULL, "%s", err.message);
+  const double bytes = (double)dg_trainer_memory(f.trainer);
+  fixture_free(&f);
+  return bytes;
+}
+
+#define IN_BATCHES "train = { batch = 16; optimizer = { type = \"sgd\"; }; "
+
+START_TEST(memory_of_targets_is_counted) {
+  enum { FLOAT = sizeof(float), BATCH = 16 };
+  const double labels = memory_of(LABELS, 2, IN_BATCHES "};");
+  const double values = memory_of(VALUES, 2, "loss = \"mse\"; " IN_BATCHES "};");
+  const double decoded = memory_of(LABELS, 3, "loss = \"mse\"; " IN_BATCHES "};");
+  const double input = memory_of(LABELS, 3, "target = \"input\"; loss = \"mse\"; " IN_BATCHES "};");
+  ck_assert_double_eq(memory_of(LABELS, 2, IN_BATCHES "class_weights = [1.0, 2.0]; };") - labels,
+                      2 * FLOAT);
+  ck_assert_double_eq(values - labels,
+                      TRAIN * (TARGETS * FLOAT - 1) + BATCH * FLOAT * (TARGETS - 1));
+  ck_assert_double_eq(decoded - input, TRAIN + BATCH * FLOAT); /* a byte for each label */
 }
 END_TEST
 
@@ -309,5 +370,7 @@ int main(void) {
   tcase_add_loop_test(tests, the_input_is_learned, 0, 2);
   tcase_add_test(tests, the_way_of_samples_moves_no_bit);
   tcase_add_loop_test(tests, what_does_not_fit_is_told, 0, FAULTS);
+  tcase_add_test(tests, labels_are_shares_of_yes);
+  tcase_add_test(tests, memory_of_targets_is_counted);
   return suite_main("learning", tests);
 }

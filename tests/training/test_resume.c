@@ -35,6 +35,7 @@ typedef struct {
   int stop_after;      /**< calls of progress; 0: never */
   const char *state;   /**< NULL: STATE */
   uint32_t seed;       /**< 0: 5 */
+  uint32_t save_every; /**< steps; 0: only after epochs */
 } plan;
 
 static bool on_progress(void *user, const dg_progress *progress) {
@@ -65,6 +66,7 @@ static bool train(const plan *p, dg_error *err) {
       .seed = p->seed ? p->seed : 5,
       .checkpoint = p->state ? p->state : STATE,
       .resume = access(STATE, F_OK) == 0,
+      .save_every = p->save_every,
       .listener =
           &(dg_listener){.size = sizeof(dg_listener), .user = &left, .progress = on_progress}};
   dg_dataset *data = dg_dataset_draw(p->images ? p->images : 900, 50, 1, 1, err);
@@ -171,6 +173,15 @@ static const plan plans[] = {
      .sets = {"train.epochs=2", "train.optimizer.momentum=0.9", "train.batch=32"},
      .stop_after = 2},
     {.model = "vanilla", .sets = {"train.epochs=2", "train.average=0.99"}, .stop_after = 1},
+    {.model = "cnn-leaky", /* three arrays of the optimizer */
+     .sets = {"train.epochs=2", "train.steps=5", "train.optimizer.type=rmsprop",
+              "train.optimizer.lr=0.001", "train.optimizer.momentum=0.5",
+              "train.optimizer.centered=true"},
+     .stop_after = 1},
+    {.model = "vanilla", /* the epochs without a better validation are counted on */
+     .sets = {"train.epochs=9", "train.steps=3", "data.validation=50", "train.early_stop=1",
+              "train.keep_by=f1_macro", "train.keep=last", "data.split=stratified"},
+     .stop_after = 3},
     {.model = "residual", /* running statistics, an average without them, the best epoch */
      .sets = {"train.epochs=3", "train.steps=4", "train.average=0.9", "data.validation=100",
               "train.keep=best"},
@@ -248,7 +259,8 @@ START_TEST(a_killed_run_goes_on_to_the_same_bits) {
   plan p = {.backend = _i ? "opencl" : "cpu",
             .model = "cnn",
             .sets = {"train.epochs=3", "data.validation=500"},
-            .images = 4000};
+            .images = 4000,
+            .save_every = 7};
   if (!has_backend(p.backend)) return;
   size_t size;
   double begun = now();

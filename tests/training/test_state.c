@@ -80,12 +80,13 @@ static long long write_with(const char *key, const char *value) {
 static bool is_read(dg_checkpoint_info *info) {
   dg_error err = {0};
   bool ok = dg_checkpoint_read(path, info, sizeof(dg_checkpoint_info), &err);
-  if (!ok) ck_assert_ptr_nonnull(strstr(err.message, "was written by another version, or is damaged"));
+  if (!ok)
+    ck_assert_ptr_nonnull(strstr(err.message, "was written by another version, or is damaged"));
   return ok;
 }
 
-static const char *const counts[] = {"threads", "data_checksum", "seed", "epoch",
-                                     "step",    "right",         "total"};
+static const char *const counts[] = {"threads", "data_checksum", "seed",  "epoch",
+                                     "step",    "right",         "total", "waited"};
 
 START_TEST(numbers_that_none_can_have) {
   dg_checkpoint_info info;

@@ -16,11 +16,11 @@ dg_model *bench_model(const bench_options *o, const char *name, uint32_t steps, 
   char steps_text[16], batch_text[16];
   snprintf(steps_text, sizeof steps_text, "%u", steps);
   snprintf(batch_text, sizeof batch_text, "%u", batch);
-  const dg_override ours[] = {{"digits-bench", "train.epochs", "1"},
-                              {"digits-bench", "train.steps", steps_text},
-                              {"digits-bench", "train.keep", "last"},
-                              {"digits-bench", "data.validation", "0"},
-                              {"digits-bench", "train.batch", batch_text}};
+  const dg_override ours[] = {
+      {"digits-bench", "train.epochs", "1"},      {"digits-bench", "train.steps", steps_text},
+      {"digits-bench", "train.keep", "last"},     {"digits-bench", "train.keep_by", "auto"},
+      {"digits-bench", "train.early_stop", "0"},  {"digits-bench", "data.validation", "0"},
+      {"digits-bench", "train.batch", batch_text}};
   const uint32_t ours_count = sizeof ours / sizeof *ours - (batch == 0);
   dg_override all[BENCH_OVERRIDES + sizeof ours / sizeof *ours];
   uint32_t count = 0;

@@ -54,6 +54,16 @@ bool run_checkpoint_check(run_checkpoint *checkpoint, bool resumed, dg_error *er
   return !resumed;
 }
 
+bool run_checkpoint_need(const run_checkpoint *checkpoint, const char *save, dg_error *err) {
+  if (checkpoint->path[0]) return true;
+  return checkpoint->none.kind
+             ? dg_fail(err, checkpoint->none.kind, "--save-every: no checkpoint can be written: %s",
+                       checkpoint->none.message)
+             : dg_fail(err, DG_ERR_INPUT,
+                       "--save-every: no checkpoint is kept beside %s, which is no regular file",
+                       save);
+}
+
 void run_checkpoint_print(const run_checkpoint *checkpoint, const dg_device *device) {
   const dg_checkpoint_info *info = &checkpoint->info;
   say("resume  after %u epochs and %u steps\n", info->epoch, info->step);

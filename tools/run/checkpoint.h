@@ -24,6 +24,9 @@ bool run_checkpoint_find(options *o, run_checkpoint *checkpoint, dg_error *err);
     error. */
 bool run_checkpoint_check(run_checkpoint *checkpoint, bool resumed, dg_error *err);
 
+/** Checks that the run, which saves to `save`, has a checkpoint. */
+bool run_checkpoint_need(const run_checkpoint *checkpoint, const char *save, dg_error *err);
+
 /** Prints where the run continues, and whether it can be bit for bit the same. */
 void run_checkpoint_print(const run_checkpoint *checkpoint, const dg_device *device);
 

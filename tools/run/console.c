@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tools/common/terminal.h"
@@ -33,8 +34,14 @@ void console_progress(const console *c, const dg_progress *p) {
   printf("\r\033[Kepoch %u/%u  %3.0f %%  %.0f samples/s  ", p->epoch, p->epochs,
          100.0 * p->step / p->steps, p->samples_per_second);
   print_time(p->seconds_left);
-  fputs(" left", stdout);
+  fputs(p->may_stop_early ? " left at most" : " left", stdout);
   fflush(stdout);
+}
+
+/** The metric that the best is kept by, unless it is shown anyway. */
+static void print_metric(const dg_epoch_report *r) {
+  if (strcmp(r->metric, "loss") != 0 && strcmp(r->metric, "accuracy") != 0)
+    printf("  %s %.4g", r->metric, r->value);
 }
 
 void console_epoch(const console *c, const dg_epoch_report *r) {
@@ -46,8 +53,12 @@ void console_epoch(const console *c, const dg_epoch_report *r) {
   if (r->validated) {
     printf("  validation %.4f%s", r->validation.loss, best ? "\033[32m" : "");
     if (!isnan(r->validation.accuracy)) printf("  %6.2f %%", 100 * r->validation.accuracy);
+    print_metric(r);
     printf("%s%s", r->best ? " *" : "  ", best ? "\033[0m" : "");
   }
   printf("  %.1f s  %.0f samples/s\n", r->seconds, r->samples_per_second);
+  if (r->stopped_early)
+    printf("stopped early: %u epoch%s without a better validation (%s)\n", r->waited,
+           r->waited == 1 ? "" : "s", r->metric);
   fflush(stdout);
 }

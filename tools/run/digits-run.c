@@ -126,7 +126,8 @@ static bool check_targets(const options *o, const run_checkpoint *checkpoint, dg
 /** Checks the outputs before hours of work. */
 static bool check_outputs(const options *o, run_checkpoint *checkpoint, dg_error *err) {
   return check_targets(o, checkpoint, err) && (!o->save || dg_file_check(o->save, err)) &&
-         run_checkpoint_check(checkpoint, o->resume != NULL, err);
+         run_checkpoint_check(checkpoint, o->resume != NULL, err) &&
+         (!o->save_every || run_checkpoint_need(checkpoint, o->save, err));
 }
 
 /** Opens the logs; after a resume, the log of the report is continued. */
@@ -341,6 +342,7 @@ static bool run_once(job *j, uint32_t seed, test_result *result, double *seconds
       .test_only = j->options->test,
       .checkpoint = j->checkpoint->path[0] ? j->checkpoint->path : NULL,
       .resume = j->options->resume != NULL,
+      .save_every = j->options->save_every,
       .note = command_note,
       .user = program,
       .listener = &(dg_listener){

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -130,6 +131,14 @@ void json_log_step(json_log *log, uint64_t step, double loss, double accuracy) {
                             number(loss), "accuracy", accuracy_of(accuracy)));
 }
 
+/** The metric that the best is kept by, unless it is in the line anyway. */
+static void put_metric(json_t *line, const dg_epoch_report *r, bool *ok) {
+  char key[64];
+  if (strcmp(r->metric, "loss") == 0 || strcmp(r->metric, "accuracy") == 0) return;
+  snprintf(key, sizeof key, "validation_%s", r->metric);
+  json_put(line, key, number(r->value), ok);
+}
+
 void json_log_epoch(json_log *log, const dg_epoch_report *r) {
   json_t *line = json_pack(
       "{ss sI so so* so so so}", "event", "epoch", "epoch", (json_int_t)r->epoch, "train_loss",
@@ -140,7 +149,10 @@ void json_log_epoch(json_log *log, const dg_epoch_report *r) {
     json_put(line, "validation_loss", number(r->validation.loss), &ok);
     if (!isnan(r->validation.accuracy))
       json_put(line, "validation_accuracy", number(r->validation.accuracy), &ok);
+    put_metric(line, r, &ok);
     json_put(line, "best", json_boolean(r->best), &ok);
+    if (r->stopped_early) json_put(line, "stopped_early", json_true(), &ok);
+    json_put(line, "epochs_since_best", json_integer(r->waited), &ok);
   }
   write_line(log, json_ended(line, ok));
 }

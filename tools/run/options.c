@@ -58,10 +58,13 @@ const char options_help[] =
     "  --save FILE           write the trained parameters; after every epoch and on Ctrl-C,\n"
     "                        write the checkpoint FILE.state, with all that a run needs to\n"
     "                        continue\n"
+    "  --save-every N        also write FILE.state after every N steps, so that a kill loses no\n"
+    "                        more than them\n"
     "  --resume FILE         continue the run that had --save FILE and stopped, to the same bits\n"
     "                        on the same backend, device and number of threads; its model,\n"
     "                        recipe, seed, device and data are used again; give --log,\n"
-    "                        --test-data, --classes, --skip-bad and how to read the data again\n"
+    "                        --test-data, --classes, --skip-bad, --save-every and how to read\n"
+    "                        the data again\n"
     "  --load FILE           start from these weights; without MODEL, with the model they carry\n"
     "  --test                don't train; test the weights of --load, or else the installed\n"
     "                        weights of MODEL, which is then a name\n"
@@ -134,6 +137,7 @@ static const known_option known[] = {
     {"--seed", NUMBER, .with = CALIBRATING, AT(seed), .high = UINT32_MAX},
     {"--runs", NUMBER, AT(runs), .low = 1, .high = 1000},
     {"--save", WORD, .with = CALIBRATING, AT(save)},
+    {"--save-every", NUMBER, .with = RESUMING, AT(save_every), .low = 1, .high = UINT32_MAX},
     {"--resume", WORD, .with = DESCRIBING, .asks = RESUMING, AT(resume)},
     {"--load", WORD, .with = TESTING | DESCRIBING | CALIBRATING, AT(load)},
     {"--test", FLAG, .asks = TESTING, AT(test)},
@@ -253,6 +257,9 @@ static bool check(options *o, dg_error *err) {
     return dg_fail(err, DG_ERR_INPUT,
                    "--describe takes a model file or --load FILE, whose model it describes; "
                    "leave out one");
+  if (o->save_every && !o->save && !o->resume)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "--save-every needs --save FILE: the checkpoint is written beside it");
   return !o->save || o->runs == 1 ||
          dg_fail(err, DG_ERR_INPUT, "--save keeps one run: --runs doesn't go with it");
 }
