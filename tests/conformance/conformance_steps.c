@@ -278,13 +278,15 @@ void try_loss(const rig_target *target, int number) {
 
 /* ---- update ------------------------------------------------------------- */
 
+enum { STATE_ARRAYS = 3 }; /* at most */
+
 /** An optimizer on a device, beside the oracle's. */
 typedef struct {
   step_rig rig;
   const dg_update_desc *d;
   rig_tensor gradients, parameters, state, fault;
   float *given, *got; /**< gradients; what is read back */
-  double *p, *s;      /**< the oracle's parameters and state (room for two arrays) */
+  double *p, *s;      /**< the oracle's parameters and state (room for STATE_ARRAYS) */
   uint32_t expected_fault[2];
 } update_rig;
 
@@ -302,8 +304,8 @@ static update_rig update_rig_new(rig_report *report, dg_device *device, const dg
                   .state = rig_tensor_new(device, "state", arrays * update_bytes(d)),
                   .fault = rig_tensor_new(device, "fault", 2 * sizeof(uint32_t)),
                   .given = rig_alloc(d->count, sizeof(float)),
-                  .got = rig_alloc(2 * (size_t)d->count, sizeof(float)),
-                  .s = rig_alloc(2 * (size_t)d->count, sizeof(double)),
+                  .got = rig_alloc(STATE_ARRAYS * (size_t)d->count, sizeof(float)),
+                  .s = rig_alloc(STATE_ARRAYS * (size_t)d->count, sizeof(double)),
                   .expected_fault = {0, UINT32_MAX}};
   rig_tensor_set(&u.state, u.got, arrays * update_bytes(d));
   rig_random(u.got, d->count, 1);
@@ -341,7 +343,7 @@ static void check_fault(update_rig *u) {
 
 /** Compares parameters, state and fault with the oracle's. */
 static void update_compare(update_rig *u) {
-  static const char *const arrays[] = {"state[0]", "state[1]"};
+  static const char *const arrays[STATE_ARRAYS] = {"state[0]", "state[1]", "state[2]"};
   rig_report *report = u->rig.report;
   rig_tensor_get(report, &u->parameters, u->got, update_bytes(u->d));
   rig_close(report, "parameters", u->got, u->p, u->d->count, 1e-5);
