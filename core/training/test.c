@@ -80,19 +80,39 @@ static bool add_all(const dg_trainer *t, const dg_samples *samples, const float 
   return true;
 }
 
-bool dg_trainer_test_metrics(const dg_trainer *t, const dg_dataset *data, const float *outputs,
-                             dg_metrics_of_all *out, size_t size, dg_error *err) {
+/** An evaluation of all test samples of `data`; NULL: an error. */
+static dg_evaluation *evaluate(const dg_trainer *t, const dg_dataset *data, const float *outputs,
+                               dg_error *err) {
   const uint32_t count = dg_network_outputs(t->network);
   const dg_samples *samples = data ? &data->test : &t->data->test;
-  dg_metrics_of_all all = {0};
   dg_evaluation *evaluation = dg_evaluation_new(dg_trainer_task(t), count, err);
   float *targets = malloc(BATCH * sizeof *targets * count);
   bool ok = evaluation && (targets || dg_fail_memory(err, BATCH * sizeof *targets * count)) &&
             add_all(t, samples, outputs, evaluation, targets, err);
-  if (ok) dg_evaluation_measure(evaluation, &all, sizeof all);
-  if (t->model->target == DG_TARGET_INPUT) all.r2 = NAN;
-  if (ok) dg_sized_give(out, size, 0, &all, sizeof all);
-  dg_evaluation_free(evaluation);
   free(targets);
-  return ok;
+  if (ok) return evaluation;
+  dg_evaluation_free(evaluation);
+  return NULL;
+}
+
+bool dg_trainer_test_metrics(const dg_trainer *t, const dg_dataset *data, const float *outputs,
+                             dg_metrics_of_all *out, size_t size, dg_error *err) {
+  dg_metrics_of_all all = {0};
+  dg_evaluation *evaluation = evaluate(t, data, outputs, err);
+  if (!evaluation) return false;
+  dg_evaluation_measure(evaluation, &all, sizeof all);
+  if (t->model->target == DG_TARGET_INPUT) all.r2 = NAN;
+  dg_sized_give(out, size, 0, &all, sizeof all);
+  dg_evaluation_free(evaluation);
+  return true;
+}
+
+bool dg_trainer_test_outputs(const dg_trainer *t, const dg_dataset *data, const float *outputs,
+                             dg_metrics_of_output *out, size_t size, size_t capacity,
+                             dg_error *err) {
+  dg_evaluation *evaluation = evaluate(t, data, outputs, err);
+  if (!evaluation) return false;
+  dg_evaluation_measure_outputs(evaluation, out, size, capacity);
+  dg_evaluation_free(evaluation);
+  return true;
 }
