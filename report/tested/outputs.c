@@ -14,10 +14,13 @@ static bool add_sheet(page *p, const shown *s, const uint32_t *chosen, uint32_t 
   const bool learned = dg_model_learns_input(s->contents->model);
   const bool input = s->input.kind == TILE_GRAY || s->input.kind == TILE_COLOUR;
   const bool colour = s->target.kind == TILE_COLOUR;
-  char caption[300];
+  const uint32_t channels = s->target.numbers / (s->target.height * s->target.width);
+  char caption[300], first[60] = "";
   picture sheet = {0};
-  snprintf(caption, sizeof caption, "From the top: %sthe output%s. %s at %.4g and %s at %.4g.",
-           input ? "the input, " : "", learned ? "" : ", the target",
+  if (!colour && channels > 1)
+    snprintf(first, sizeof first, " (the first of %u channels)", channels);
+  snprintf(caption, sizeof caption, "From the top: %sthe output%s%s. %s at %.4g and %s at %.4g.",
+           input ? "the input, " : "", learned ? "" : ", the target", first,
            colour ? "Colours are dark" : "Outputs are white", s->target.low,
            colour ? "bright" : "black", s->target.high);
   if (!pairs_paint(s, chosen, count, &sheet, err)) return false;

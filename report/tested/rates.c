@@ -91,8 +91,10 @@ static void add_table(page *p, const report_contents *c) {
 
 void rates_add(page *p, const report_contents *c) {
   static const char *const headings[] = {"Classes", "Labels", "Targets"};
-  static const char rates[] = "Precision: how many of the answers are right. Recall: how many of "
-                              "the samples get that answer. F1: the harmonic mean of both.";
+  static const char rates[] =
+      "Precision: how many of the answers are right. Recall: how many of "
+      "the samples get that answer. F1: the harmonic mean of both. The means count "
+      "what samples or answers have.";
   const bool numbers = c->task == DG_TASK_VALUES, fold = c->each_count > MAX_OPEN;
   if (!c->outputs || c->each_count == 0) return;
   page_section(p, headings[c->task], numbers ? NULL : rates);

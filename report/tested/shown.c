@@ -77,8 +77,10 @@ double shown_target(const shown *s, uint32_t sample, uint32_t k) {
   const report_contents *c = s->contents;
   const dg_part_view *part = &c->tested;
   const size_t at = (size_t)sample * c->classes + k;
-  if (!dg_model_learns_input(c->model))
-    return tile_number((tile_array){part->targets_type, part->target_numbers}, at);
+  if (!dg_model_learns_input(c->model)) {
+    const double target = tile_number((tile_array){part->targets_type, part->target_numbers}, at);
+    return c->task == DG_TASK_LABELS ? fmax(0, fmin(1, target)) : target;
+  }
   return tile_number((tile_array){part->type, part->inputs}, at) /
          (part->type == DG_NUMBERS_BYTES ? WHITE : 1);
 }
