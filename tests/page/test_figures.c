@@ -6,6 +6,7 @@
 
 #include "report/figures/scatter.h"
 #include "report/figures/sheet.h"
+#include "report/figures/ticks.h"
 #include "report/figures/tile.h"
 #include "tests/common/suite.h"
 
@@ -131,6 +132,20 @@ START_TEST(predictions_of_any_number_are_drawn) {
 }
 END_TEST
 
+START_TEST(ticks_fit_beside_a_chart) {
+  static const struct {
+    double low, high;
+    const char *last;
+  } cases[] = {{0, 10, "10"},     {0, 1e4, "10k"},   {0, 0.3, "0.3"},
+               {0, 1e10, "1e10"}, {0, 1e-6, "1e-6"}, {-1e38, 1e38, "1e38"}};
+  char text[32];
+  const ticks t = ticks_linear(cases[_i].low, cases[_i].high, 5, false);
+  ck_assert_str_eq(ticks_text(&t, t.count - 1, text, sizeof text), cases[_i].last);
+  for (unsigned i = 0; i < t.count; i++)
+    ck_assert_uint_lt(strlen(ticks_text(&t, i, text, sizeof text)), 8);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("figures");
   tcase_add_test(tests, shapes_have_forms);
@@ -139,5 +154,6 @@ int main(void) {
   tcase_add_test(tests, large_pictures_become_smaller);
   tcase_add_test(tests, sheets_keep_colours);
   tcase_add_loop_test(tests, predictions_of_any_number_are_drawn, 0, 4);
+  tcase_add_loop_test(tests, ticks_fit_beside_a_chart, 0, 6);
   return suite_main("figures", tests);
 }
