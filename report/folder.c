@@ -16,6 +16,12 @@
 
 enum { MAX_NAME = 40 };
 
+/** Names of the figures of each target. */
+#define OF_TARGETS(first, name)                                                                    \
+  [first] = name "-1.svg", [first + 1] = name "-2.svg", [first + 2] = name "-3.svg",               \
+  [first + 3] = name "-4.svg", [first + 4] = name "-5.svg", [first + 5] = name "-6.svg",           \
+  [first + 6] = name "-7.svg", [first + 7] = name "-8.svg"
+
 static const char *const names[REPORT_FILES] = {
     [REPORT_PAGE] = "index.html",
     [REPORT_LOG] = "run.jsonl",
@@ -27,7 +33,12 @@ static const char *const names[REPORT_FILES] = {
     [REPORT_CONFUSION] = "confusion.svg",
     [REPORT_RELIABILITY] = "reliability.svg",
     [REPORT_MISTAKES] = "mistakes.png",
+    [REPORT_MISTAKEN_LINES] = "mistakes.svg",
     [REPORT_SAMPLES] = "samples.svg",
+    [REPORT_OUTPUTS] = "outputs.png",
+    [REPORT_OUTPUT_LINES] = "outputs.svg",
+    OF_TARGETS(REPORT_SCATTER, "scatter"),
+    OF_TARGETS(REPORT_ERRORS, "errors"),
     [REPORT_ARCHITECTURE] = "architecture.svg",
     [REPORT_FILTERS] = "filters.png",
 };

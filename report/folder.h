@@ -6,6 +6,8 @@
 
 #include "core/base/error.h"
 
+enum { REPORT_TARGETS = 8 }; /* targets with figures of their own */
+
 typedef enum {
   REPORT_PAGE,
   REPORT_LOG,
@@ -17,7 +19,13 @@ typedef enum {
   REPORT_CONFUSION,
   REPORT_RELIABILITY,
   REPORT_MISTAKES,
+  REPORT_MISTAKEN_LINES,
   REPORT_SAMPLES,
+  REPORT_OUTPUTS,
+  REPORT_OUTPUT_LINES,
+  REPORT_SCATTER, /* of the first target, as the next, then those of the others */
+  REPORT_ERRORS = REPORT_SCATTER + REPORT_TARGETS,
+  REPORT_ERRORS_END = REPORT_ERRORS + REPORT_TARGETS - 1,
   REPORT_ARCHITECTURE,
   REPORT_FILTERS,
   REPORT_FILES

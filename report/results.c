@@ -149,8 +149,8 @@ static void add_row(page *p, const named_run *name, size_t index) {
 
 void results_table(page *p, const named_run *runs, size_t count) {
   static const char *const words[] = {"run", "model", "device", "seed"};
-  static const char *const numbers[] = {"epochs",   "test",     "test loss", "last validation",
-                                        "training", "images/s", "parameters"};
+  static const char *const numbers[] = {"epochs",   "test",      "test loss", "last validation",
+                                        "training", "samples/s", "parameters"};
   markup_add(&p->html, "<div class=\"scroll\"><table>\n<tr>");
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     markup_add(&p->html, "<th>%s</th>", words[i]);

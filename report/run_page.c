@@ -4,17 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/answers.h"
-#include "report/figures/confusion.h"
 #include "report/figures/diagram.h"
 #include "report/figures/filters.h"
-#include "report/figures/reliability.h"
-#include "report/figures/samples.h"
-#include "report/figures/sheet.h"
 #include "report/report.h"
 #include "report/results.h"
-
-enum { MAX_MISTAKES = 60, SHEET_COLUMNS = 10, SHEET_SCALE = 2 };
+#include "report/tested/answers.h"
+#include "report/tested/confusion.h"
+#include "report/tested/mistakes.h"
+#include "report/tested/outputs.h"
+#include "report/tested/rates.h"
+#include "report/tested/reliability.h"
+#include "report/tested/samples.h"
 
 /** A page that is being written: its content, and the runs of the log; the last one is shown in
     detail. */
@@ -24,7 +24,8 @@ typedef struct {
   run_log log;
   named_run *names;
   const logged_run *last;
-  answers answers; /**< on the tested images, if there was a test */
+  shown shown;
+  answers answers; /**< on the tested samples, if there was a test of classes */
   reliability reliability;
 } run_page;
 
@@ -70,7 +71,7 @@ static void add_accuracy(page *p, const dg_score *test) {
   snprintf(text, sizeof text, "%.2f %%", 100 * test->accuracy);
   add_fact(p, text, "test accuracy");
   snprintf(text, sizeof text, "%u", test->total - test->correct);
-  snprintf(name, sizeof name, "of %u test images wrong", test->total);
+  snprintf(name, sizeof name, "of %u test samples wrong", test->total);
   add_fact(p, text, name);
 }
 
@@ -92,9 +93,13 @@ static void add_facts(run_page *r) {
   markup_add(&p->html, "<div class=\"facts\">\n");
   add_mean(r);
   add_tested_facts(p, run);
-  if (r->contents->outputs) {
+  if (r->contents->outputs && r->contents->task == DG_TASK_CLASS) {
     snprintf(text, sizeof text, "%.2f %%", 100 * r->reliability.now.error);
     add_fact(p, text, "calibration error");
+  }
+  if (r->contents->outputs && r->contents->task == DG_TASK_LABELS && r->contents->each_count) {
+    snprintf(text, sizeof text, "%.2f %%", 100 * r->contents->metrics.f1_macro);
+    add_fact(p, text, "mean F1 of the labels");
   }
   snprintf(text, sizeof text, "%llu", (unsigned long long)run->parameters);
   add_fact(p, text, "parameters");
@@ -102,7 +107,7 @@ static void add_facts(run_page *r) {
     snprintf(text, sizeof text, "%.1f s", logged_seconds(run));
     add_fact(p, text, "of training");
     snprintf(text, sizeof text, "%.0f", logged_speed(run));
-    add_fact(p, text, "images a second");
+    add_fact(p, text, "samples a second");
   }
   markup_add(&p->html, "</div>\n");
 }
@@ -154,7 +159,7 @@ static bool add_samples(run_page *r, dg_error *err) {
   if (c->early_count == 0) return true;
   if (!answers_read(&early, c, c->early, c->early_count, err)) return false;
   uint32_t count = samples_choose(&early, c->tested.labels, chosen);
-  samples_draw(&c->tested, &early, &r->answers, chosen, count, c->early_epoch, &d);
+  samples_draw(&r->shown, &early, &r->answers, chosen, count, c->early_epoch, &d);
   bool ok = page_drawing(&r->page, &d, REPORT_SAMPLES, err);
   drawing_free(&d);
   answers_free(&early);
@@ -166,7 +171,7 @@ static bool add_answers(run_page *r, dg_error *err) {
   char note[300];
   drawing d;
   snprintf(note, sizeof note,
-           c->early_count ? "Which class was taken for which; and, of the first %u test images, "
+           c->early_count ? "Which class was taken for which; and, of the first %u test samples, "
                             "those that the network was least sure of after epoch %u, then and now."
                           : "Which class was taken for which.",
            c->early_count, c->early_epoch);
@@ -183,10 +188,10 @@ static bool add_answers(run_page *r, dg_error *err) {
   return ok;
 }
 
-/** Adds the bins that have images as a table. */
+/** Adds the bins that have samples as a table. */
 static void add_bins(page *p, const dg_calibration *c) {
   markup_add(&p->html, "<details><summary>Its numbers</summary>\n<div class=\"scroll\"><table>\n"
-                       "<tr><th>probability</th><th class=\"number\">images</th><th "
+                       "<tr><th>probability</th><th class=\"number\">samples</th><th "
                        "class=\"number\">mean</th><th class=\"number\">correct</th></tr>\n");
   for (int i = 0; i < DG_CALIBRATION_BINS; i++) {
     const dg_calibration_bin *bin = &c->bins[i];
@@ -222,70 +227,16 @@ static bool add_reliability(run_page *r, dg_error *err) {
   return ok;
 }
 
-static const uint8_t *image_of(const dg_part_view *part, uint32_t i) {
-  return part->images + (size_t)i * part->height * part->width;
-}
-
-static void add_mistake(run_page *r, uint32_t image) {
-  const dg_part_view *part = &r->contents->tested;
-  const answers *a = &r->answers;
-  uint32_t truth = part->labels[image], guess = a->guess[image];
-  markup *m = &r->page.html;
-  markup_add(m, "<figure><img width=\"72\" height=\"72\" alt=\"test image %u\" src=\"", image);
-  picture_inline_image(image_of(part, image), part->height, part->width, m);
-  char number[DG_CLASS_SIZE];
-  markup_add(m, "\">\n<figcaption><b>");
-  markup_escape(m, dg_class_name(r->contents->names, truth, number));
-  markup_add(m, "</b> taken for <i>");
-  markup_escape(m, dg_class_name(r->contents->names, guess, number));
-  markup_add(m, "</i><br>");
-  markup_add(m, "%.1f %%, not %.2f %%</figcaption></figure>\n", 100 * answers_of(a, image, guess),
-             100 * answers_of(a, image, truth));
-}
-
-/** Writes the mistakes as a sheet: "4>9 87%" is a 4 that was taken for a 9 with 87 %. */
-static bool write_sheet(run_page *r, uint32_t count, dg_error *err) {
-  const dg_part_view *part = &r->contents->tested;
-  sheet_layout layout = {.columns = count < SHEET_COLUMNS ? count : SHEET_COLUMNS,
-                         .rows = (count + SHEET_COLUMNS - 1) / SHEET_COLUMNS,
-                         .image_height = part->height,
-                         .image_width = part->width,
-                         .scale = SHEET_SCALE};
-  char path[REPORT_PATH], label[40];
-  sheet s;
-  if (!sheet_open(&s, &layout, err)) return false;
-  for (uint32_t i = 0; i < count; i++) {
-    uint32_t image = r->answers.mistake[i], guess = r->answers.guess[image];
-    snprintf(label, sizeof label, "%u>%u %.0f%%", part->labels[image], guess,
-             100 * answers_of(&r->answers, image, guess));
-    sheet_put(&s, i, image_of(part, image), label);
-  }
-  report_path(r->page.folder, REPORT_MISTAKES, path);
-  bool ok = picture_write(&s.picture, path, err);
-  sheet_close(&s);
-  return ok;
-}
-
-static bool add_mistakes(run_page *r, dg_error *err) {
-  uint32_t all = r->answers.mistakes, count = all < MAX_MISTAKES ? all : MAX_MISTAKES;
-  char note[200] = "There are none.";
-  if (all)
-    snprintf(note, sizeof note,
-             "The worst %u of %u: each with the probability of the guess, and that of the right "
-             "class, the smallest first.",
-             count, all);
-  page_section(&r->page, "Mistakes", note);
-  markup_add(&r->page.html, "<div class=\"mistakes\">\n");
-  for (uint32_t i = 0; i < count; i++) add_mistake(r, r->answers.mistake[i]);
-  markup_add(&r->page.html, "</div>\n");
-  page_section_end(&r->page);
-  return count == 0 || write_sheet(r, count, err);
-}
-
 static bool add_tested(run_page *r, dg_error *err) {
   const report_contents *c = r->contents;
   if (!c->outputs) return true;
-  return add_answers(r, err) && add_reliability(r, err) && add_mistakes(r, err);
+  if (c->task != DG_TASK_CLASS) {
+    rates_add(&r->page, c);
+    return outputs_add(&r->page, &r->shown, err);
+  }
+  if (!add_answers(r, err)) return false;
+  rates_add(&r->page, c);
+  return add_reliability(r, err) && mistakes_add(&r->page, &r->shown, &r->answers, err);
 }
 
 /* ---- the network -------------------------------------------------------- */
@@ -339,7 +290,13 @@ static bool add_filters(run_page *r, dg_error *err) {
   char caption[300];
   picture p = {0};
   if (!c->weights.name) return true;
-  filters f = {&c->weights, c->values, c->tested.height, c->tested.width};
+  const uint32_t *dim = c->tested.dim;
+  filters f = {.weights = &c->weights, .values = c->values};
+  if (c->tested.rank == 3) {
+    f.channels = dim[0];
+    f.image_height = dim[1];
+    f.image_width = dim[2];
+  }
   if (!filters_paint(&f, &p, caption, sizeof caption, err)) return false;
   page_section(&r->page, "Weights of the first layer", NULL);
   bool ok = page_picture(&r->page, &p, REPORT_FILTERS, caption, err);
@@ -372,7 +329,7 @@ static void add_table(run_page *r) {
   snprintf(text, sizeof text, "%llu to train, %llu to validate, %u to test",
            (unsigned long long)run->train_samples, (unsigned long long)run->validation_samples,
            r->contents->tested.count);
-  add_line(p, "images", text);
+  add_line(p, "samples", text);
   snprintf(text, sizeof text, "%llu", (unsigned long long)run->seed);
   if (run->train_samples) add_line(p, "seed", text);
   add_line(p, "resumed", run->resumed ? "the run stopped and went on" : NULL);
@@ -409,10 +366,11 @@ static bool measure_without(run_page *r, dg_error *err) {
   return true;
 }
 
-/** Reads the answers to the tested images, if there was a test. */
+/** Reads what the network gave for the tested samples, if there was a test. */
 static bool read_answers(run_page *r, dg_error *err) {
   const report_contents *c = r->contents;
-  if (!c->outputs) return true;
+  if (!shown_open(&r->shown, c, err)) return false;
+  if (!c->outputs || c->task != DG_TASK_CLASS) return true;
   if (!answers_read(&r->answers, c, c->outputs, c->tested.count, err)) return false;
   r->reliability.temperature = c->temperature;
   dg_calibration_measure(r->answers.probability, c->tested.labels, c->tested.count, c->classes,

@@ -499,6 +499,10 @@ const char *dg_model_loss(const dg_model *model) {
   return loss_names[model->loss];
 }
 
+bool dg_model_learns_input(const dg_model *model) {
+  return model->target == DG_TARGET_INPUT;
+}
+
 const char *dg_model_text(const dg_model *model) {
   return model->text;
 }

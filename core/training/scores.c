@@ -56,20 +56,30 @@ static bool add_all(const selection *s, const float *outputs, dg_evaluation *eva
   return true;
 }
 
-bool dg_trainer_measure_outputs(const dg_trainer *t, const dg_samples *samples,
-                                const uint32_t *order, uint32_t count, const float *outputs,
-                                dg_metrics_of_all *out, dg_error *err) {
+dg_evaluation *dg_trainer_new_evaluation(const dg_trainer *t, const dg_samples *samples,
+                                         const uint32_t *order, uint32_t count,
+                                         const float *outputs, dg_error *err) {
   const selection all = {t, samples, order, count};
   const uint32_t numbers = dg_network_outputs(t->network);
   dg_evaluation *evaluation = dg_evaluation_new(dg_trainer_task(t), numbers, err);
   float *targets = malloc(BATCH * sizeof *targets * numbers);
   bool ok = evaluation && (targets || dg_fail_memory(err, BATCH * sizeof *targets * numbers)) &&
             add_all(&all, outputs, evaluation, targets, err);
-  if (ok) dg_evaluation_measure(evaluation, out, sizeof *out);
-  if (ok && t->model->target == DG_TARGET_INPUT) out->r2 = NAN;
-  dg_evaluation_free(evaluation);
   free(targets);
-  return ok;
+  if (ok) return evaluation;
+  dg_evaluation_free(evaluation);
+  return NULL;
+}
+
+bool dg_trainer_measure_outputs(const dg_trainer *t, const dg_samples *samples,
+                                const uint32_t *order, uint32_t count, const float *outputs,
+                                dg_metrics_of_all *out, dg_error *err) {
+  dg_evaluation *evaluation = dg_trainer_new_evaluation(t, samples, order, count, outputs, err);
+  if (!evaluation) return false;
+  dg_evaluation_measure(evaluation, out, sizeof *out);
+  if (t->model->target == DG_TARGET_INPUT) out->r2 = NAN;
+  dg_evaluation_free(evaluation);
+  return true;
 }
 
 /* ---- the metric of the best --------------------------------------------- */

@@ -55,3 +55,15 @@ bool dg_trainer_test_metrics(const dg_trainer *t, const dg_dataset *data, const 
   dg_sized_give(out, size, 0, &all, sizeof all);
   return true;
 }
+
+bool dg_trainer_test_outputs(const dg_trainer *t, const dg_dataset *data, const float *outputs,
+                             dg_metrics_of_output *out, size_t size, size_t capacity,
+                             dg_error *err) {
+  const dg_samples *samples = data ? &data->test : &t->data->test;
+  dg_evaluation *evaluation =
+      dg_trainer_new_evaluation(t, samples, NULL, samples->count, outputs, err);
+  if (!evaluation) return false;
+  dg_evaluation_measure_outputs(evaluation, out, size, capacity);
+  dg_evaluation_free(evaluation);
+  return true;
+}

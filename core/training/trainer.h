@@ -216,8 +216,14 @@ bool dg_trainer_check_loss(dg_trainer *trainer, const dg_source *source, uint32_
 
 /* ---- scores.c ------------------------------------------------------------ */
 
-/** Metrics of the network's outputs [count, outputs], in the units of the targets, for samples of a
-    set: those whose indices are in `order`, or (NULL) the first `count`. */
+/** An evaluation of the network's outputs [count, outputs], in the units of the targets, for
+   samples of a set: those whose indices are in `order`, or (NULL) the first `count`. NULL on
+   failure; free with dg_evaluation_free. */
+dg_evaluation *dg_trainer_new_evaluation(const dg_trainer *trainer, const dg_samples *samples,
+                                         const uint32_t *order, uint32_t count,
+                                         const float *outputs, dg_error *err);
+
+/** Metrics of all outputs together of such an evaluation. */
 bool dg_trainer_measure_outputs(const dg_trainer *trainer, const dg_samples *samples,
                                 const uint32_t *order, uint32_t count, const float *outputs,
                                 dg_metrics_of_all *out, dg_error *err);

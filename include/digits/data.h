@@ -1,4 +1,8 @@
-/** Data sets: labelled images for training and testing. */
+/**
+ * Data sets: samples for training and testing, each with a label or with targets. A sample is an
+ * array of bytes or floats: a row of a table, a sequence or a picture. Targets are numbers, several
+ * labels, or an array such as a mask.
+ */
 #ifndef DIGITS_DATA_H
 #define DIGITS_DATA_H
 
@@ -52,7 +56,7 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  *   targets y1 and y2, whose noise has deviations of 0.5 and 10, or, with the label class, three
  *   classes. The signals are 12000 traces [128, 3] of six shapes;
  * - a folder with four IDX files with the names of MNIST, QMNIST or EMNIST, gzipped or not; names
- * of the classes are read from its classes.txt. Names tell the type and rank of an array
+ *   of the classes are read from its classes.txt. Names tell the type and rank of an array
  *   (train-images-idx2-float); train-targets-… may stand for labels;
  * - a folder with a folder of pictures for each class, or with two such folders, train and test;
  *   the folders name the classes. Pictures are scaled to the size of the first one;

@@ -66,6 +66,8 @@ DG_API const char *dg_model_name(const dg_model *model);
 DG_API const char *dg_model_text(const dg_model *model);
 /** Its `loss`: "cross_entropy" or "mse". */
 DG_API const char *dg_model_loss(const dg_model *model);
+/** Does it learn its input (`target = "input"`)? */
+DG_API bool dg_model_learns_input(const dg_model *model);
 
 /** The shape of its `input`: writes `dim` [3], returns how many there are. */
 DG_API uint32_t dg_model_input(const dg_model *model, uint32_t dim[3]);

@@ -238,6 +238,12 @@ DG_API bool dg_trainer_test_metrics(const dg_trainer *trainer, const dg_dataset 
                                     const float *outputs, dg_metrics_of_all *out, size_t size,
                                     dg_error *err);
 
+/** The same of each output, a class, a label or a number: writes those of the first `capacity`
+    outputs to `out`, elements of `size` bytes (sizeof(dg_metrics_of_output)). */
+DG_API bool dg_trainer_test_outputs(const dg_trainer *trainer, const dg_dataset *data,
+                                    const float *outputs, dg_metrics_of_output *out, size_t size,
+                                    size_t capacity, dg_error *err);
+
 /** dg_trainer_test and dg_trainer_predict in one pass. */
 DG_API bool dg_trainer_test_logits(dg_trainer *trainer, const dg_dataset *data, dg_score *score,
                                    float *logits, dg_error *err);

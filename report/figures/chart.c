@@ -7,7 +7,16 @@
 #include "report/figures/ticks.h"
 
 /* Sizes in the drawing's units. */
-enum { WIDTH = 440, LEFT = 50, RIGHT = 14, PLOT = 200, BELOW = 42, HEAD = 20, ROW = 18 };
+enum {
+  WIDTH = 440,
+  LEFT = 50,
+  RIGHT = 14,
+  PLOT = 200,
+  TALL = 340,
+  BELOW = 42,
+  HEAD = 20,
+  ROW = 18
+};
 
 /** Below this ratio of largest to smallest a linear axis is used. */
 enum { FAR_APART = 15 };
@@ -15,7 +24,7 @@ enum { FAR_APART = 15 };
 /** The coordinate system of the chart. */
 typedef struct {
   double x_low, x_high, y_low, y_high;
-  double top; /**< of the plot */
+  double top, height; /**< of the plot */
   bool logarithmic;
   ticks x_ticks, y_ticks;
 } plane;
@@ -27,7 +36,7 @@ static double plot_x(const plane *p, double x) {
 static double plot_y(const plane *p, double y) {
   double share = p->logarithmic ? log(y / p->y_low) / log(p->y_high / p->y_low)
                                 : (y - p->y_low) / (p->y_high - p->y_low);
-  return p->top + PLOT * (1 - share);
+  return p->top + p->height * (1 - share);
 }
 
 static bool drawn(const chart_line *l, size_t i) {
@@ -44,7 +53,7 @@ static void include(plane *p, const chart_line *l, size_t i) {
 
 /** The smallest plane that holds all points; false: there is none. */
 static bool measure(const chart *c, plane *p) {
-  *p = (plane){INFINITY, -INFINITY, INFINITY, -INFINITY, 0, false, {{0}, 0, 0}, {{0}, 0, 0}};
+  *p = (plane){INFINITY, -INFINITY, INFINITY, -INFINITY, 0, 0, false, {{0}, 0, 0}, {{0}, 0, 0}};
   for (size_t l = 0; l < c->count; l++)
     for (size_t i = 0; i < c->line[l].count; i++)
       if (drawn(&c->line[l], i)) include(p, &c->line[l], i);
@@ -86,7 +95,7 @@ static void draw_y_axis(const chart *c, const plane *p, drawing *d) {
 }
 
 static void draw_x_axis(const chart *c, const plane *p, drawing *d) {
-  double bottom = p->top + PLOT;
+  double bottom = p->top + p->height;
   char text[32];
   markup_add(&d->body, "<path class=\"axis\" d=\"M%d %.1fH%d\"/>\n", LEFT, bottom, WIDTH - RIGHT);
   for (unsigned i = 0; i < p->x_ticks.count; i++) {
@@ -120,14 +129,28 @@ static void draw_dots(const chart *c, const chart_line *l, const plane *p, drawi
     markup_add(&d->body, "<circle class=\"f%u\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\"><title>",
                l->colour % DRAWING_COLOURS, plot_x(p, l->x[i]), plot_y(p, l->y[i]));
     markup_escape(&d->body, l->label);
-    markup_add(&d->body, c->percent ? ", %s %g: %.2f %%" : ", %s %g: %.4g", c->x_name, l->x[i],
+    markup_add(&d->body, ", ");
+    markup_escape(&d->body, c->x_name);
+    markup_add(&d->body, c->percent ? " %g: %.2f %%" : " %g: %.4g", l->x[i],
                c->percent ? 100 * l->y[i] : l->y[i]);
     markup_add(&d->body, "</title></circle>\n");
   }
 }
 
+/** Draws points alone: lines without length, whose ends are round. */
+static void draw_points(const chart_line *l, const plane *p, drawing *d) {
+  markup_add(&d->body, "<path class=\"points s%u\" d=\"M0 0", l->colour % DRAWING_COLOURS);
+  for (size_t i = 0; i < l->count; i++)
+    if (drawn(l, i)) markup_add(&d->body, "M%.1f %.1fh0", plot_x(p, l->x[i]), plot_y(p, l->y[i]));
+  markup_add(&d->body, "\"/>\n");
+}
+
 static void draw_line(const chart *c, const chart_line *l, const plane *p, drawing *d) {
   const char *letter = "M";
+  if (l->scattered) {
+    draw_points(l, p, d);
+    return;
+  }
   if (l->low && l->count > 1) draw_band(l, p, d);
   markup_add(&d->body, "<path class=\"curve s%u\"%s d=\"", l->colour % DRAWING_COLOURS, dashes(l));
   for (size_t i = 0; i < l->count; i++) {
@@ -165,9 +188,10 @@ void chart_draw(const chart *c, drawing *d) {
   snprintf(d->title, sizeof d->title, "%s", c->title);
   drawing_text(d, 0, HEAD - 6, "start", "head", c->title);
   p.top = draw_legend(c, d);
-  d->height = p.top + PLOT + BELOW;
+  p.height = c->tall ? TALL : PLOT;
+  d->height = p.top + p.height + BELOW;
   if (!any) {
-    drawing_text(d, WIDTH / 2.0, p.top + PLOT / 2.0, "middle", "soft", "nothing was recorded");
+    drawing_text(d, WIDTH / 2.0, p.top + p.height / 2, "middle", "soft", "nothing was recorded");
     return;
   }
   choose_axes(c, &p);

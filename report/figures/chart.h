@@ -11,7 +11,8 @@ typedef struct {
   char label[64];
   unsigned colour; /**< from 0; every DRAWING_COLOURS the style of dashes changes */
   bool dashed;
-  bool dots; /**< mark every point, with its values as a tooltip */
+  bool dots;      /**< mark every point, with its values as a tooltip */
+  bool scattered; /**< points alone, without a line */
   const double *x, *y;
   const double *low, *high; /**< a band around the line; NULL: none */
   size_t count;
@@ -22,6 +23,7 @@ typedef struct {
   bool percent;     /**< y are fractions, shown in percent */
   bool whole;       /**< x are integers */
   bool logarithmic; /**< y, if all are > 0 and far apart */
+  bool tall;        /**< about as high as wide */
   chart_line line[CHART_LINES];
   size_t count;
 } chart;

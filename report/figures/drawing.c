@@ -23,6 +23,7 @@ const char drawing_style[] =
     "svg .edge{stroke:var(--soft);stroke-width:1.4;fill:none}svg .head-of-edge{fill:var(--soft)}"
     "svg .paper{fill:var(--paper)}svg .box{fill:var(--box);stroke:var(--line)}\n"
     "svg .curve{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}"
+    "svg .points{fill:none;stroke-width:4;stroke-linecap:round;opacity:.4}\n"
     "svg .band{opacity:.18;stroke:none}svg .then{fill:var(--soft);opacity:.55}\n"
     "svg .s0{stroke:var(--c0)}svg .s1{stroke:var(--c1)}svg .s2{stroke:var(--c2)}"
     "svg .s3{stroke:var(--c3)}svg .s4{stroke:var(--c4)}svg .s5{stroke:var(--c5)}"

@@ -6,8 +6,6 @@
 
 #include "core/base/file/file.h"
 
-enum { PAPER = 255 };
-
 bool picture_open(picture *p, uint32_t height, uint32_t width, uint32_t channels, uint8_t fill,
                   dg_error *err) {
   size_t bytes = (size_t)height * width * channels;
@@ -61,15 +59,6 @@ void picture_inline(const picture *p, markup *m) {
     markup_base64(m, bytes, size);
   }
   free(bytes);
-}
-
-void picture_inline_image(const uint8_t *image, uint32_t height, uint32_t width, markup *m) {
-  picture p;
-  m->failed |= !picture_open(&p, height, width, 1, PAPER, NULL);
-  for (size_t i = 0; p.pixels && i < (size_t)height * width; i++)
-    p.pixels[i] = (uint8_t)(PAPER - image[i]);
-  if (p.pixels) picture_inline(&p, m);
-  picture_close(&p);
 }
 
 void picture_close(picture *p) {

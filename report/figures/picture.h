@@ -21,9 +21,6 @@ bool picture_write(const picture *p, const char *path, dg_error *err);
 /** Adds it as a data URI (RFC 2397), for an image's src. */
 void picture_inline(const picture *p, markup *m);
 
-/** The same for an image of a data set, [height, width] with 255 for ink, drawn on white paper. */
-void picture_inline_image(const uint8_t *image, uint32_t height, uint32_t width, markup *m);
-
 /** Frees the pixels. */
 void picture_close(picture *p);
 

@@ -43,14 +43,21 @@ bool sheet_open(sheet *s, const sheet_layout *layout, dg_error *err) {
                    "a sheet of %llu x %llu pixels is too large: %d is the longest side; take fewer "
                    "images or columns, or a smaller scale",
                    (unsigned long long)width, (unsigned long long)height, MAX_SIDE);
-  return picture_open(&s->picture, (uint32_t)height, (uint32_t)width, 1, PAPER, err);
+  return picture_open(&s->picture, (uint32_t)height, (uint32_t)width, layout->channels == 3 ? 3 : 1,
+                      PAPER, err);
 }
 
 /** Paints the magnified pixel at row y, column x. */
-static void dot(sheet *s, uint32_t y, uint32_t x, uint8_t grey) {
-  uint32_t scale = s->layout.scale;
+static void dot(sheet *s, uint32_t y, uint32_t x, const uint8_t colour[3]) {
+  const uint32_t scale = s->layout.scale, channels = s->picture.channels;
   for (uint32_t row = y * scale; row < (y + 1) * scale; row++)
-    memset(s->picture.pixels + (size_t)row * s->picture.width + (size_t)x * scale, grey, scale);
+    for (uint32_t column = x * scale; column < (x + 1) * scale; column++)
+      memcpy(s->picture.pixels + ((size_t)row * s->picture.width + column) * channels, colour,
+             channels);
+}
+
+static void dot_grey(sheet *s, uint32_t y, uint32_t x, uint8_t grey) {
+  dot(s, y, x, (const uint8_t[]){grey, grey, grey});
 }
 
 static void put_character(sheet *s, uint32_t top, uint32_t left, char character) {
@@ -59,7 +66,7 @@ static void put_character(sheet *s, uint32_t top, uint32_t left, char character)
   const uint8_t *rows = shapes[found - known];
   for (uint32_t y = 0; y < DIGIT_HEIGHT; y++)
     for (uint32_t x = 0; x < DIGIT_WIDTH; x++)
-      if (rows[y] >> (DIGIT_WIDTH - 1 - x) & 1) dot(s, top + y, left + x, LABEL_GREY);
+      if (rows[y] >> (DIGIT_WIDTH - 1 - x) & 1) dot_grey(s, top + y, left + x, LABEL_GREY);
 }
 
 /** Writes a label below the middle of an image. */
@@ -74,13 +81,34 @@ static void put_label(sheet *s, uint32_t top, uint32_t left, const char *label) 
     put_character(s, top, left + i * (DIGIT_WIDTH + 1), label[i]);
 }
 
+/** Where the image of an index begins. */
+static void corner(const sheet_layout *l, uint32_t index, uint32_t *top, uint32_t *left) {
+  *top = GAP + index / l->columns * (uint32_t)cell_height(l);
+  *left = GAP + index % l->columns * (uint32_t)cell_width(l);
+}
+
 void sheet_put(sheet *s, uint32_t index, const uint8_t *image, const char *label) {
   const sheet_layout *l = &s->layout;
-  uint32_t top = GAP + index / l->columns * (uint32_t)cell_height(l);
-  uint32_t left = GAP + index % l->columns * (uint32_t)cell_width(l);
+  uint32_t top, left;
+  corner(l, index, &top, &left);
   for (uint32_t y = 0; y < l->image_height; y++)
     for (uint32_t x = 0; x < l->image_width; x++)
-      dot(s, top + y, left + x, (uint8_t)(PAPER - image[(size_t)y * l->image_width + x]));
+      dot_grey(s, top + y, left + x, (uint8_t)(PAPER - image[(size_t)y * l->image_width + x]));
+  put_label(s, top + l->image_height + 1, left, label);
+}
+
+void sheet_put_picture(sheet *s, uint32_t index, const picture *image, const char *label) {
+  const sheet_layout *l = &s->layout;
+  uint32_t top, left;
+  corner(l, index, &top, &left);
+  for (uint32_t y = 0; y < l->image_height; y++)
+    for (uint32_t x = 0; x < l->image_width; x++) {
+      const uint8_t *pixel = image->pixels + ((size_t)y * image->width + x) * image->channels;
+      if (image->channels == 3)
+        dot(s, top + y, left + x, pixel);
+      else
+        dot_grey(s, top + y, left + x, *pixel);
+    }
   put_label(s, top + l->image_height + 1, left, label);
 }
 

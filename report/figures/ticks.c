@@ -2,8 +2,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { FEW_DECADES = 3, MAX_DECADES = 7 };
+
+/** Steps from which, and below which, numbers are written with their power of ten. */
+static const double large = 5e5, small = 1e-4;
 
 /** The smallest number >= `least` that is 1, 2 or 5 times a power of ten. */
 static double round_up(double least) {
@@ -36,9 +41,20 @@ ticks ticks_log(double low, double high) {
   return t;
 }
 
+/** A number with its power of ten, without the plus and the zeros before it: "1.5e10". */
+static char *power_text(double value, char *text, size_t capacity) {
+  snprintf(text, capacity, "%g", value);
+  char *power = strchr(text, 'e');
+  if (!power) return text;
+  long exponent = strtol(power + 1, NULL, 10);
+  snprintf(power + 1, capacity - (size_t)(power + 1 - text), "%ld", exponent);
+  return text;
+}
+
 char *ticks_text(const ticks *t, unsigned index, char *text, size_t capacity) {
   double value = t->at[index], step = t->step;
   const char *unit = "";
+  if (step >= large || (step > 0 && step < small)) return power_text(value, text, capacity);
   if (step >= 500) {
     value /= 1000;
     step /= 1000;

@@ -20,7 +20,8 @@ ticks ticks_linear(double low, double high, unsigned wanted, bool whole);
 /** Powers of ten within low..high (both > 0), and 2 and 5 times these if there are few. */
 ticks ticks_log(double low, double high);
 
-/** Text of a tick: thousands as "12k", no more decimals than the step needs. Returns `text`. */
+/** Text of a tick: thousands as "12k", no more decimals than the step needs; large and
+    small ones as "2e6". Returns `text`. */
 char *ticks_text(const ticks *t, unsigned index, char *text, size_t capacity);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/file/file.h"
+#include "digits/data.h"
 #include "tests/common/shell.h"
 #include "tests/common/suite.h"
 
@@ -217,7 +218,8 @@ END_TEST
 START_TEST(networks_of_every_kind_are_drawn) {
   static const char *const models[] = {"residual", "gru", "conv1d-gru", "cnn-leaky"};
   static const char *const weights[] = {"kernels, each of 5 x 5", "A column for each of 384",
-                                        "A row for each of 32", "kernels, each of 5 x 5"};
+                                        "filters, a row for each channel, each of 28 x 3",
+                                        "kernels, each of 5 x 5"};
   char line[300];
   snprintf(line, sizeof line, SMALL "--epochs 1 --set train.steps=1 --report %s %s", models[_i],
            models[_i]);
@@ -262,6 +264,160 @@ START_TEST(a_stopped_run_has_a_page_and_goes_on) {
   check_contains("stop/index.html", "the run stopped and went on");
   check_contains("stop/index.html", "--epochs 1000000 --save s --report stop vanilla</pre>");
   shell_check(REPORT "stop-compared stop", 0, "stop-compared/index.html: 1 run\n");
+}
+END_TEST
+
+/* ---- every kind of data ------------------------------------------------- */
+
+/** How often a text is in a file. */
+static unsigned count_of(const char *file, const char *what) {
+  char *text = text_of(file);
+  unsigned count = 0;
+  for (const char *at = text; (at = strstr(at, what)) != NULL; at += strlen(what)) count++;
+  free(text);
+  return count;
+}
+
+START_TEST(values_have_a_scatter) {
+  shell_check(RUN "--data builtin:table --targets y1,y2 --backend cpu --epochs 1 --set loss=mse "
+                  "--set out.units=2 --set data.targets=measure --report values table",
+              0, "        y2: mean absolute error ");
+  check_page("values");
+  check_contains("values/index.html", "<tr><td>y1</td><td class=\"number\">");
+  check_contains("values/scatter-1.svg", ">Predicted y1 by true</text>");
+  check_contains("values/scatter-2.svg", ">2000 of 5000 test samples</text>");
+  ck_assert_uint_eq(count_of("values/scatter-2.svg", "h0"), 2000);
+  check_balance("values/errors-2.svg");
+  check_lacks("values/index.html", "calibration error");
+  shell_check("ls values", 0, "scatter-2.svg");
+  ck_assert_ptr_null(strstr(shell_printed(), "scatter-3.svg"));
+  shell_check("grep '\"test\"' values/run.jsonl", 0, "\"targets\":[{\"name\":\"y1\",\"mae\":");
+}
+END_TEST
+
+/** Sums the samples of all rows of the table of classes. */
+static unsigned count_in_classes(const char *file) {
+  char *text = text_of(file);
+  unsigned sum = 0, count;
+  const char *at = strstr(text, "<table class=\"rates\">"),
+             *end = at ? strstr(at, "</table>") : NULL;
+  ck_assert_ptr_nonnull(end);
+  while ((at = strstr(at, "<tr><td>")) && at < end) {
+    at = strstr(at, "</td>");
+    if (sscanf(at, "</td><td class=\"number\">%u", &count) == 1) sum += count;
+  }
+  free(text);
+  return sum;
+}
+
+START_TEST(tables_have_rows_of_mistakes) {
+  shell_check(RUN "--data builtin:table --label class --backend cpu --epochs 1 --report rows table",
+              0, ", the mean of 3 classes; lowest: ");
+  check_page("rows");
+  ck_assert_uint_eq(count_in_classes("rows/index.html"), 5000);
+  check_contains("rows/index.html", "<th class=\"number\">x12</th>");
+  ck_assert_uint_eq(count_of("rows/index.html", "<tr><td class=\"number\">"), 60);
+  shell_check("grep '\"test\"' rows/run.jsonl", 0, "\"classes\":[{\"name\":\"low\",\"samples\":");
+  shell_check("ls rows/mistakes.png", 2, "No such file");
+}
+END_TEST
+
+START_TEST(sequences_are_lines) {
+  shell_check(RUN "--data builtin:signals --backend cpu --epochs 1 --set train.steps=1 --report "
+                  "lines signals",
+              0, "report  lines/index.html");
+  check_page("lines");
+  check_balance("lines/mistakes.svg");
+  ck_assert_uint_eq(count_of("lines/mistakes.svg", "<rect class=\"box\""), 24);
+  ck_assert_uint_eq(count_of("lines/mistakes.svg", "<path class=\"curve "), 3 * 24);
+  check_contains("lines/index.html", "filters, a row for each channel, each of 3 x 7");
+}
+END_TEST
+
+/** Writes a model file: its input, its layers after a flatten, and other keys. */
+static void write_model(const char *name, const char *input, const char *layers, const char *keys) {
+  FILE *file = fopen(shell_path(name), "w");
+  ck_assert_ptr_nonnull(file);
+  fprintf(file,
+          "name = \"m\"; input = %s; layers = ({ type = \"flatten\"; }, %s); %s\n"
+          "train = { epochs = 1; batch = 20; };\n",
+          input, layers, keys);
+  ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(an_autoencoder_has_a_sheet) {
+  write_model("a.cfg", "[1, 28, 28]", "{ type = \"linear\"; name = \"out\"; units = 784; }",
+              "loss = \"mse\"; target = \"input\";");
+  shell_check(SMALL "--report auto ./a.cfg", 0, "report  auto/index.html");
+  check_page("auto");
+  check_contains("auto/index.html", "16 of 100 test samples with their numbers");
+  check_contains("auto/index.html", "From the top: the input, the output. Outputs are white at 0 ");
+  shell_check("head -c 4 auto/outputs.png | tail -c 3", 0, "PNG");
+  check_lacks("auto/index.html", "Predictions");
+}
+END_TEST
+
+enum { PICTURES = 60, SIDE = 8, NUMBERS = 3 * SIDE * SIDE };
+
+/** Writes colour pictures with classes, and with masks of their first channel. */
+static void write_colour(void) {
+  uint8_t pixels[PICTURES * NUMBERS], labels[PICTURES];
+  float masks[PICTURES * SIDE * SIDE];
+  for (int i = 0; i < PICTURES * NUMBERS; i++) pixels[i] = (uint8_t)(i * 37 % 251);
+  for (int i = 0; i < PICTURES; i++) labels[i] = (uint8_t)(i * 7 % 3);
+  for (int i = 0; i < PICTURES * SIDE * SIDE; i++)
+    masks[i] = pixels[i / (SIDE * SIDE) * NUMBERS + i % (SIDE * SIDE)] > 125;
+  dg_sample_arrays part = {.size = sizeof part, .labels = labels};
+  part.inputs = (dg_ndarray){4, {PICTURES, 3, SIDE, SIDE}, DG_NUMBERS_BYTES, pixels};
+  dg_error err = {0};
+  dg_dataset *colour = dg_dataset_from_arrays(&part, &part, true, &err);
+  part.labels = NULL;
+  part.targets = (dg_ndarray){4, {PICTURES, 1, SIDE, SIDE}, DG_NUMBERS_FLOATS, masks};
+  dg_dataset *masked = dg_dataset_from_arrays(&part, &part, true, &err);
+  ck_assert_msg(colour && dg_dataset_write(colour, shell_path("colour"), false, &err) && masked &&
+                    dg_dataset_write(masked, shell_path("masked"), false, &err),
+                "%s", err.message);
+  dg_dataset_close(colour);
+  dg_dataset_close(masked);
+}
+
+START_TEST(colour_is_shown_in_colour) {
+  write_colour();
+  write_model("c.cfg", "[3, 8, 8]", "{ type = \"linear\"; name = \"out\"; units = 3; }",
+              "loss = \"cross_entropy\";");
+  shell_check(RUN "--backend cpu --data colour --report c3 ./c.cfg", 0, "report  c3/index.html");
+  check_page("c3");
+  check_contains("c3/index.html", "red, green and blue of each, dark -");
+  /* byte 25 of a PNG file is the type of its colours: 2 are red, green and blue */
+  shell_check("for p in mistakes filters; do od -An -tu1 -j25 -N1 c3/$p.png | tr -d ' '; done", 0,
+              "2\n2");
+  write_model("m.cfg", "[3, 8, 8]", "{ type = \"linear\"; name = \"out\"; units = 64; }",
+              "loss = \"bce\";");
+  shell_check(RUN "--backend cpu --data masked --report m3 ./m.cfg", 0, "report  m3/index.html");
+  check_page("m3");
+  check_contains("m3/index.html", "From the top: the input, the output, the target. Outputs are ");
+  shell_check("od -An -tu1 -j25 -N1 m3/outputs.png", 0, "2");
+}
+END_TEST
+
+/** Names in tables come from strangers. */
+START_TEST(names_are_escaped) {
+  FILE *table = fopen(shell_path("t.csv"), "w");
+  ck_assert_ptr_nonnull(table);
+  fprintf(table, "\"<b>a&\"\"\",</svg>,<i>\n");
+  for (int i = 0; i < 60; i++) fprintf(table, "%d,%d,%s\n", i % 7, i % 5, i % 3 ? "<u>" : "&&");
+  ck_assert_int_eq(fclose(table), 0);
+  write_model("t.cfg", "[2]", "{ type = \"linear\"; name = \"out\"; units = 2; }",
+              "loss = \"cross_entropy\";");
+  shell_check(RUN "--backend cpu --data t.csv --label '<i>' --report e1 ./t.cfg", 0, "report  e1");
+  check_page("e1");
+  check_contains("e1/index.html", "<td>&lt;u&gt;</td>");
+  shell_check(RUN "--backend cpu --data t.csv --targets '</svg>' --set 'input=[3]' --set "
+                  "out.units=1 --set loss=mae --report e2 ./t.cfg",
+              0, "report  e2");
+  check_page("e2");
+  check_balance("e2/scatter-1.svg");
+  check_contains("e2/scatter-1.svg", "true &lt;/svg&gt;");
 }
 END_TEST
 
@@ -319,6 +475,12 @@ int main(void) {
   tcase_add_loop_test(tests, networks_of_every_kind_are_drawn, 0, 4);
   tcase_add_test(tests, tests_and_several_runs_have_pages);
   tcase_add_test(tests, a_stopped_run_has_a_page_and_goes_on);
+  tcase_add_test(tests, values_have_a_scatter);
+  tcase_add_test(tests, tables_have_rows_of_mistakes);
+  tcase_add_test(tests, sequences_are_lines);
+  tcase_add_test(tests, an_autoencoder_has_a_sheet);
+  tcase_add_test(tests, colour_is_shown_in_colour);
+  tcase_add_test(tests, names_are_escaped);
   tcase_add_test(tests, runs_are_compared);
   tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
   int status = suite_main("report", tests);

@@ -89,6 +89,22 @@ static dg_metrics_of_all metrics_of(const fixture *f, float *outputs) {
   return m;
 }
 
+/** The metrics of each output have the mean that those of all have. */
+static void check_each(const fixture *f, const float *outputs, const dg_metrics_of_all *all) {
+  dg_metrics_of_output each[TARGETS];
+  dg_error err = {0};
+  double mae = 0, f1 = 0;
+  ck_assert_msg(
+      dg_trainer_test_outputs(f->trainer, NULL, outputs, each, sizeof *each, TARGETS, &err), "%s",
+      err.message);
+  for (int k = 0; k < TARGETS; k++) {
+    mae += each[k].mae / TARGETS;
+    f1 += each[k].f1 / TARGETS;
+  }
+  ck_assert_double_eq_tol(mae, all->mae, 1e-9 * (1 + mae));
+  ck_assert_double_eq_tol(f1, all->f1_macro, 1e-9);
+}
+
 START_TEST(values_are_learned_in_their_units) {
   static const char *const losses[] = {"mse", "mae", "huber"};
   char more[400];
@@ -102,6 +118,7 @@ START_TEST(values_are_learned_in_their_units) {
   fixture_train(&f);
   const dg_metrics_of_all m = metrics_of(&f, outputs[0]);
   ck_assert_double_gt(m.r2, 0.999);
+  check_each(&f, outputs[0], &m);
   ck_assert_double_lt(m.rmse, 0.3); /* of numbers around 300, of a deviation of 13 */
   for (int i = 0; i < TEST; i++)
     for (int k = 0; k < TARGETS; k++)
@@ -150,6 +167,7 @@ START_TEST(several_labels_are_learned) {
   const dg_metrics_of_all m = metrics_of(&f, outputs[0]);
   ck_assert_double_gt(m.accuracy, 0.93);
   ck_assert_double_gt(m.f1_macro, 0.96);
+  check_each(&f, outputs[0], &m);
   dg_score score;
   ck_assert(dg_trainer_test(f.trainer, NULL, &score, &err));
   ck_assert_double_eq_tol(score.accuracy, m.accuracy, 1e-12);

@@ -10,7 +10,7 @@
 
 #include "digits/error.h"
 
-enum { TARGETS = 24 };
+enum { TARGETS = 48 };
 
 /** The identity of a file. */
 typedef struct {

@@ -304,6 +304,7 @@ static void tell_test(const job *j, const dg_trainer *trainer, double trained,
   test_result_print(r);
   if (!j->options->test) say("  trained in %.1f s", trained);
   putchar('\n');
+  if (!j->options->quiet) test_result_print_each(r, j->test_data ? j->test_data : j->data);
   if (!j->options->quiet && r->task == DG_TASK_CLASS)
     certainty_print(&r->certainty, why_untold(j, trainer));
   fflush(stdout);
@@ -315,7 +316,8 @@ static bool run_test(job *j, dg_trainer *trainer, double trained, const dg_part_
   double start = dg_seconds();
   if (!test_result_measure(result, trainer, j->model, j->test_data, part, outputs, err))
     return false;
-  json_log_test(&j->audience.log, result, dg_seconds() - start);
+  json_log_test(&j->audience.log, result, j->test_data ? j->test_data : j->data,
+                dg_seconds() - start);
   tell_test(j, trainer, trained, result);
   return true;
 }
@@ -354,7 +356,7 @@ static bool run_once(job *j, uint32_t seed, test_result *result, double *seconds
   tell_start(j, trainer, seed);
   float *logits = train_and_test(j, trainer, result, seconds, err);
   bool ok = logits != NULL;
-  ok = run_report_take(&j->audience.report, trainer, logits, ok ? err : NULL) && ok;
+  ok = run_report_take(&j->audience.report, trainer, logits, result, ok ? err : NULL) && ok;
   dg_trainer_free(trainer);
   return ok;
 }

@@ -13,6 +13,7 @@
 #include "core/base/file/target.h"
 #include "core/base/text.h"
 #include "digits/version.h"
+#include "report/tested/rates.h"
 #include "tools/common/json_ended.h"
 
 /* ---- the files ---------------------------------------------------------- */
@@ -173,12 +174,42 @@ static void put_metrics(json_t *line, const test_result *r, bool *ok) {
   json_put(line, "f1_macro", number(m->f1_macro), ok);
 }
 
-void json_log_test(json_log *log, const test_result *r, double seconds) {
+/** The metrics of an output, with its name. */
+static json_t *metrics_of_output(const test_result *r, const dg_dataset *data, uint32_t output,
+                                 bool *ok) {
+  const dg_metrics_of_output *m = &r->each[output];
+  char text[DG_CLASS_SIZE];
+  json_t *one = json_object();
+  json_put(one, "name", json_string(rates_name(data, r->task, output, text)), ok);
+  if (r->task == DG_TASK_VALUES) {
+    json_put(one, "mae", number(m->mae), ok);
+    json_put(one, "rmse", number(m->rmse), ok);
+    if (!isnan(m->r2)) json_put(one, "r2", number(m->r2), ok);
+    return one;
+  }
+  json_put(one, "samples", json_integer((json_int_t)m->actual), ok);
+  json_put(one, "precision", number(m->precision), ok);
+  json_put(one, "recall", number(m->recall), ok);
+  json_put(one, "f1", number(m->f1), ok);
+  return one;
+}
+
+/** Adds the metrics of each output, in order. */
+static void put_each(json_t *line, const test_result *r, const dg_dataset *data, bool *ok) {
+  static const char *const keys[] = {"classes", "labels", "targets"};
+  json_t *list = json_array();
+  for (uint32_t i = 0; i < r->each_count; i++)
+    json_add(list, metrics_of_output(r, data, i, ok), ok);
+  json_put(line, keys[r->task], list, ok);
+}
+
+void json_log_test(json_log *log, const test_result *r, const dg_dataset *data, double seconds) {
   const certainty *c = &r->certainty;
   json_t *line = json_pack("{ss so sI sf}", "event", "test", "loss", number(r->score.loss), "total",
                            (json_int_t)r->score.total, "seconds", seconds);
   bool ok = true;
   put_metrics(line, r, &ok);
+  if (r->each_count > 0) put_each(line, r, data, &ok);
   if (r->task == DG_TASK_CLASS) json_put(line, "calibration_error", number(c->error), &ok);
   if (r->task == DG_TASK_CLASS && c->temperature > 0) {
     json_put(line, "temperature", number(c->temperature), &ok);

@@ -54,8 +54,9 @@ void json_log_start(json_log *log, const json_start *start);
 void json_log_step(json_log *log, uint64_t step, double loss, double accuracy);
 /** An epoch has ended: its scores, the last learning rate and its speed. */
 void json_log_epoch(json_log *log, const dg_epoch_report *report);
-/** A test has ended; it took `seconds`. */
-void json_log_test(json_log *log, const test_result *result, double seconds);
+/** A test on the samples of `data`, which names its outputs, has ended; it took `seconds`. */
+void json_log_test(json_log *log, const test_result *result, const dg_dataset *data,
+                   double seconds);
 /** Several runs have ended. */
 void json_log_summary(json_log *log, const json_summary *summary);
 

@@ -51,6 +51,7 @@ void run_report_begin(run_report *r) {
   r->begun = true;
   r->contents = (report_contents){.model = r->model,
                                   .description = r->description,
+                                  .data = r->data,
                                   .tested = dg_dataset_part(r->data, DG_PART_TEST),
                                   .names = dg_dataset_classes(r->data)};
 }
@@ -92,10 +93,19 @@ static bool take_weights(run_report *r, dg_trainer *trainer, dg_error *err) {
   return true;
 }
 
-bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, dg_error *err) {
+/** Records the metrics of a test. */
+static void take_metrics(run_report *r, const test_result *result) {
+  memcpy(r->each, result->each, sizeof r->each);
+  r->contents.metrics = result->metrics;
+  r->contents.each = r->each;
+  r->contents.each_count = result->each_count;
+}
+
+bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, const test_result *result,
+                     dg_error *err) {
   if (!r->folder) return free(outputs), true;
-  if (dg_trainer_task(trainer) != DG_TASK_CLASS) free(outputs), outputs = NULL; /* no answers */
   r->outputs = outputs;
+  r->contents.task = dg_trainer_task(trainer);
   r->contents.classes = dg_trainer_outputs(trainer);
   r->contents.temperature = dg_trainer_temperature(trainer);
   if (!take_weights(r, trainer, err)) return false;
@@ -105,6 +115,7 @@ bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, dg_erro
     return false;
   }
   r->contents.outputs = outputs;
+  take_metrics(r, result);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #define DG_RUN_REPORT_H
 
 #include "report/report.h"
+#include "tools/run/test_result.h"
 
 /** All zero: no report; the functions below do nothing. */
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
   dg_dataset *pool; /**< the first test images, for early answers */
   float *early, *outputs, *values;
   char weights_name[128];
+  dg_metrics_of_output each[REPORT_EACH];
   report_contents contents;
   dg_error failure; /**< of an early test; reported later */
 } run_report;
@@ -34,8 +36,9 @@ void run_report_begin(run_report *r);
 void run_report_epoch(run_report *r, dg_trainer *trainer, uint32_t epoch);
 
 /** A run has ended: records the first layer's weights, and the network's outputs for the test
-    images, which then belong to the report (NULL: it was not tested). */
-bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, dg_error *err);
+    samples, which then belong to the report (NULL: it was not tested), with their `result`. */
+bool run_report_take(run_report *r, dg_trainer *trainer, float *outputs, const test_result *result,
+                     dg_error *err);
 
 /** Writes the page; `stopped`: why the last run ended early, or NULL. */
 bool run_report_write(run_report *r, const char *stopped, dg_error *err);

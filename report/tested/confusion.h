@@ -3,8 +3,8 @@
 #define DG_CONFUSION_H
 
 #include "digits/data.h"
-#include "report/answers.h"
 #include "report/figures/drawing.h"
+#include "report/tested/answers.h"
 
 /** Draws the matrix for images with these labels; classes may have names. The caller frees the
     drawing. */

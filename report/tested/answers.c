@@ -1,4 +1,4 @@
-#include "report/answers.h"
+#include "report/tested/answers.h"
 
 #include <stdlib.h>
 

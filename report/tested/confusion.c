@@ -1,4 +1,4 @@
-#include "report/figures/confusion.h"
+#include "report/tested/confusion.h"
 
 #include <math.h>
 #include <stdio.h>

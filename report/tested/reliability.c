@@ -1,4 +1,4 @@
-#include "report/figures/reliability.h"
+#include "report/tested/reliability.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -12,8 +12,8 @@ typedef struct {
   dg_calibration without; /**< the same if there is no temperature */
 } reliability;
 
-/** Draws the curve, with the 95 % intervals of the shares of correct answers (Wilson, 1927), and the
-    curve without temperature. The caller frees the drawing. */
+/** Draws the curve, with the 95 % intervals of the shares of correct answers (Wilson, 1927), and
+   the curve without temperature. The caller frees the drawing. */
 void reliability_draw(const reliability *r, drawing *d);
 
 #endif

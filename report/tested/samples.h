@@ -1,10 +1,9 @@
-/** A few images with the network's answers early and at the end. */
+/** A few samples with the network's answers early and at the end. */
 #ifndef DG_SAMPLES_H
 #define DG_SAMPLES_H
 
-#include "digits/data.h"
-#include "report/answers.h"
-#include "report/figures/drawing.h"
+#include "report/tested/answers.h"
+#include "report/tested/shown.h"
 
 enum { MAX_SAMPLES = 10 };
 
@@ -16,7 +15,7 @@ enum { MAX_SAMPLES = 10 };
 uint32_t samples_choose(const answers *early, const uint8_t *labels, uint32_t chosen[MAX_SAMPLES]);
 
 /** Draws them; `epoch` is that of the early answers. The caller frees the drawing. */
-void samples_draw(const dg_part_view *part, const answers *early, const answers *now,
-                  const uint32_t *chosen, uint32_t count, uint32_t epoch, drawing *d);
+void samples_draw(const shown *s, const answers *early, const answers *now, const uint32_t *chosen,
+                  uint32_t count, uint32_t epoch, drawing *d);
 
 #endif

@@ -1,9 +1,7 @@
-#include "report/figures/samples.h"
+#include "report/tested/samples.h"
 
 #include <math.h>
 #include <stdio.h>
-
-#include "report/figures/picture.h"
 
 /* Sizes in the drawing's units. */
 enum { WIDTH = 440, TOP = 58, ROW = 64, IMAGE = 44, BARS = 62, BARS_END = 312, BAR = 34 };
@@ -76,27 +74,34 @@ static void draw_guess(const answers *a, uint32_t image, uint8_t label, const ch
   drawing_text(d, WIDTH, y, "end", guess == label ? "good" : "bad", text);
 }
 
-static void draw_sample(const dg_part_view *part, const answers *early, const answers *now,
-                        uint32_t image, uint32_t row, drawing *d) {
+/** Draws what the network saw; a row of a table is named by its number. */
+static void draw_input(const shown *s, uint32_t image, double top, drawing *d) {
+  char text[32];
+  if (s->input.kind == TILE_ROW) {
+    snprintf(text, sizeof text, "row %u", image);
+    drawing_text(d, 0, top + 26, "start", "tiny soft", text);
+    return;
+  }
+  markup_add(&d->body, "<g><title>a %u</title>\n", s->contents->tested.labels[image]);
+  tile_draw(&s->input, shown_input(s, image), (tile_box){0, top, IMAGE, IMAGE}, TILE_ALONE, d);
+  markup_add(&d->body, "</g>\n");
+}
+
+static void draw_sample(const shown *s, const answers *early, const answers *now, uint32_t image,
+                        uint32_t row, drawing *d) {
   double top = TOP + (double)row * ROW;
-  uint8_t label = part->labels[image];
-  markup_add(&d->body,
-             "<image x=\"0\" y=\"%.1f\" width=\"%d\" height=\"%d\" "
-             "style=\"image-rendering:pixelated\" href=\"",
-             top, IMAGE, IMAGE);
-  picture_inline_image(part->images + (size_t)image * part->height * part->width, part->height,
-                       part->width, &d->body);
-  markup_add(&d->body, "\"><title>a %u</title></image>\n", label);
+  uint8_t label = s->contents->tested.labels[image];
+  draw_input(s, image, top, d);
   draw_bars(early, now, image, label, top, d);
   draw_guess(early, image, label, "early", top + 16, d);
   draw_guess(now, image, label, "end", top + 34, d);
 }
 
-void samples_draw(const dg_part_view *part, const answers *early, const answers *now,
-                  const uint32_t *chosen, uint32_t count, uint32_t epoch, drawing *d) {
+void samples_draw(const shown *s, const answers *early, const answers *now, const uint32_t *chosen,
+                  uint32_t count, uint32_t epoch, drawing *d) {
   *d = (drawing){.width = WIDTH, .height = TOP + (double)count * ROW};
   char text[64];
-  snprintf(d->title, sizeof d->title, "The same images after epoch %u and at the end", epoch);
+  snprintf(d->title, sizeof d->title, "The same samples after epoch %u and at the end", epoch);
   drawing_text(d, 0, 14, "start", "head", d->title);
   snprintf(text, sizeof text, "after epoch %u", epoch);
   markup_add(&d->body, "<rect class=\"then\" x=\"0\" y=\"27\" width=\"10\" height=\"10\"/>\n");
@@ -105,5 +110,5 @@ void samples_draw(const dg_part_view *part, const answers *early, const answers 
   drawing_text(d, 125, 36, "start", "soft", "at the end: right");
   markup_add(&d->body, "<rect class=\"f1\" x=\"258\" y=\"27\" width=\"10\" height=\"10\"/>\n");
   drawing_text(d, 273, 36, "start", "soft", "at the end: wrong");
-  for (uint32_t i = 0; i < count; i++) draw_sample(part, early, now, chosen[i], i, d);
+  for (uint32_t i = 0; i < count; i++) draw_sample(s, early, now, chosen[i], i, d);
 }
