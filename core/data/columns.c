@@ -15,16 +15,37 @@ dg_columns *dg_columns_new(uint32_t count, dg_error *err) {
   return columns;
 }
 
+static void free_column(dg_column *column) {
+  for (uint32_t k = 0; k < column->texts.count; k++) free(column->texts.at[k].text);
+  free(column->texts.at);
+  free(column->means);
+  free(column->name);
+  *column = (dg_column){0};
+}
+
 void dg_columns_free(dg_columns *columns) {
-  for (uint32_t i = 0; columns && i < columns->count; i++) {
-    dg_column *column = &columns->at[i];
-    for (uint32_t k = 0; k < column->texts.count; k++) free(column->texts.at[k].text);
-    free(column->texts.at);
-    free(column->means);
-    free(column->name);
-  }
+  for (uint32_t i = 0; columns && i < columns->count; i++) free_column(&columns->at[i]);
   if (columns) free(columns->at);
   free(columns);
+}
+
+void dg_columns_keep_features(dg_columns *columns) {
+  const uint32_t count = columns->count;
+  columns->count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    dg_column column = columns->at[i];
+    columns->at[i] = (dg_column){0};
+    if (column.role == DG_COLUMN_NUMBER || column.role == DG_COLUMN_TEXT)
+      columns->at[columns->count++] = column;
+    else
+      free_column(&column);
+  }
+}
+
+bool dg_columns_have_label(const dg_columns *columns) {
+  for (uint32_t i = 0; i < columns->count; i++)
+    if (columns->at[i].role == DG_COLUMN_LABEL) return true;
+  return false;
 }
 
 uint32_t dg_column_width(const dg_column *column) {

@@ -29,6 +29,7 @@ typedef struct {
   dg_device *device;
   dg_predictor *predictor;
   dg_classes classes;
+  dg_columns *columns; /**< that the weights carry; NULL: none */
   infer_output output;
   inputs inputs;
 } work;
@@ -58,7 +59,7 @@ static bool open_predictor(work *w, dg_error *err) {
   w->model = model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
   w->device = w->model ? command_open(o->backend, o->device, o->threads, program, err) : NULL;
   w->predictor = w->device ? dg_predictor_new(w->model, w->device, &options, err) : NULL;
-  if (!w->predictor) return false;
+  if (!w->predictor || !dg_columns_from_weights(&w->columns, path, err)) return false;
   return o->classes ? dg_classes_read(&w->classes, o->classes, err)
                     : dg_classes_from_weights(&w->classes, path, err);
 }
@@ -98,14 +99,17 @@ static bool choose_output(work *w, dg_error *err) {
 
 static bool work_open(work *w, dg_error *err) {
   w->in = strcmp(w->options->in, "-") == 0 ? "/dev/stdin" : w->options->in;
-  return check_targets(w, err) && open_predictor(w, err) && check_classes(w, err) &&
-         choose_output(w, err) && piped(&w->in, w->pipes[2], err) &&
-         inputs_open(&w->inputs, w->options, w->in, w->model, program, err) &&
+  if (!(check_targets(w, err) && open_predictor(w, err) && check_classes(w, err) &&
+        choose_output(w, err) && piped(&w->in, w->pipes[2], err)))
+    return false;
+  const inputs_learned learned = {w->model, w->columns};
+  return inputs_open(&w->inputs, w->options, w->in, &learned, program, err) &&
          (!w->inputs.data || dg_dataset_fits_weights(w->inputs.data, w->path, err));
 }
 
 static void work_close(work *w) {
   inputs_close(&w->inputs);
+  dg_columns_free(w->columns);
   dg_predictor_free(w->predictor);
   dg_close(w->device);
   dg_model_free(w->model);
@@ -160,7 +164,7 @@ static bool run(work *w, dg_error *err) {
   const size_t size = (size_t)most * form.outputs * sizeof(float);
   float *outputs = malloc(size);
   if (!outputs) return dg_fail_memory(err, size);
-  bool ok = answers_begin(&a, &form, w->options->out, w->inputs.count, err);
+  bool ok = answers_begin(&a, &form, w->options->out, &w->inputs, err);
   if (ok && run_pieces(w, &a, most, outputs, err))
     ok = answers_commit(&a, err);
   else if (ok)
