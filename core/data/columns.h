@@ -40,6 +40,7 @@ typedef struct {
   dg_column_role role;
   dg_column_texts texts; /**< of texts and labels */
   float *means;          /**< [dg_column_width] over the training part; NULL: it has no features */
+  uint32_t features, targets; /**< of all columns before it (dg_columns_number) */
 } dg_column;
 
 struct dg_columns {
@@ -63,6 +64,10 @@ uint32_t dg_column_width(const dg_column *column);
 /** How many numbers of a sample all columns give, and how many targets. */
 uint64_t dg_columns_features(const dg_columns *columns);
 uint32_t dg_columns_targets(const dg_columns *columns);
+
+/** Numbers the features and targets of columns that are complete, which their names are found by.
+ */
+void dg_columns_number(dg_columns *columns);
 
 /** Names of these numbers, as dg_dataset_feature_name and dg_dataset_target_name. */
 const char *dg_columns_feature(const dg_columns *columns, uint32_t index, char *name, size_t size);

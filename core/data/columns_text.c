@@ -125,7 +125,8 @@ dg_columns *dg_columns_parse(const char *text, const char *where, dg_error *err)
   const uint32_t right = columns ? read_list(columns, list) : 0;
   json_decref(list);
   const bool sound = columns && right == count && have_sound_roles(columns);
-  if (!columns || sound) return columns;
+  if (!columns) return NULL;
+  if (sound) return dg_columns_number(columns), columns;
   if (right == count)
     dg_fail(err, DG_ERR_INPUT,
             "%s: the columns of the table are damaged: several have the labels, or targets are "

@@ -116,6 +116,9 @@ typedef struct {
                                 found by their names in any order, with their texts, classes and
                                 means. Other columns are left out, with a note. `label` and
                                 `targets` then tell other names of those */
+  uint32_t output_rank, output_dim[3]; /**< shape of the model's output: it tells where channels are
+                                          in targets of .npz and .npy files that are arrays; rank
+                                          0: where they are in the inputs, if it isn't clear */
 } dg_dataset_options;
 
 /** dg_dataset_open with more options. */

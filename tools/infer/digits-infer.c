@@ -1,5 +1,4 @@
 /** digits-infer: runs a trained network on samples of any shape. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "digits/predict.h"
 #include "digits/version.h"
 #include "tools/common/command.h"
+#include "tools/common/given.h"
 #include "tools/common/piped.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
@@ -79,7 +79,7 @@ static bool choose_output(work *w, dg_error *err) {
   const dg_task task = dg_predictor_task(w->predictor);
   const char *loss = dg_model_loss(w->model);
   const bool logits = strcmp(loss, "cross_entropy") == 0 || strcmp(loss, "bce") == 0;
-  const infer_output own = logits && task != DG_TASK_VALUES ? INFER_LOGITS : INFER_VALUES;
+  const infer_output own = given_logits(w->model, w->predictor) ? INFER_LOGITS : INFER_VALUES;
   w->output = asked == INFER_DEFAULT ? own : asked;
   if (w->output == own || (w->output == INFER_PROBABILITIES && task != DG_TASK_VALUES) ||
       (w->output == INFER_CLASSES && task == DG_TASK_CLASS))
@@ -130,12 +130,7 @@ static uint32_t samples_of_piece(const work *w) {
 
 /** Makes what is written of a network's outputs [n, outputs]. */
 static void convert(const work *w, float *outputs, uint32_t n) {
-  const size_t count = (size_t)n * dg_predictor_outputs(w->predictor);
-  if (w->output != INFER_PROBABILITIES) return;
-  if (dg_predictor_task(w->predictor) != DG_TASK_LABELS)
-    dg_predictor_probabilities(w->predictor, outputs, n, outputs);
-  else
-    for (size_t i = 0; i < count; i++) outputs[i] = 1 / (1 + expf(-outputs[i]));
+  if (w->output == INFER_PROBABILITIES) given_probabilities(w->predictor, outputs, n, outputs);
 }
 
 /** Says where samples come from, and where they are counted from. */

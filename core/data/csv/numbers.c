@@ -433,5 +433,6 @@ bool dg_csv_read_numbers(dg_dataset *set, dg_csv_file *file, const dg_dataset_op
   free(t.seen);
   set->columns = t.columns; /* closed with the set */
   if (ok && t.columns->at[t.columns->count - 1].role == DG_COLUMN_IGNORED) t.columns->count--;
+  if (ok) dg_columns_number(t.columns);
   return ok;
 }
