@@ -246,6 +246,34 @@ START_TEST(targets_are_told_from_labels) {
 }
 END_TEST
 
+/** Inputs alone: of an .npz file without targets, or the one that is named. */
+START_TEST(inputs_may_be_alone) {
+  const array alone[MOST] = {ARRAY("x_test", "<f4", "2, 2", FLOATS(1, 2, 3, 4))};
+  const array both[MOST] = {ARRAY("other", "<f4", "3, 1", FLOATS(5, 6, 7)),
+                            ARRAY("X", "<f4", "2, 1", FLOATS(1, 2)),
+                            ARRAY("y", "|u1", "2", BYTES(0, 1))};
+  const dg_dataset_options options = {.size = sizeof options, .rank = 1, .dim = {2}};
+  dg_dataset_options named = {.size = sizeof named, .arrays = "other"};
+  dg_ndarray piece;
+  err = (dg_error){0};
+  ck_assert(dg_is_sample_file(write_npz(alone)));
+  dg_sample_file *f = dg_sample_file_open(shell_path("set.npz"), &options, &err);
+  ck_assert_msg(f && dg_sample_file_next(f, 1, &piece, &err), "%s", err.message);
+  ck_assert(piece.dim[0] == 1 && piece.dim[1] == 2 && !dg_sample_file_name(f, 0));
+  ck_assert(dg_sample_file_next(f, 9, &piece, &err) && piece.dim[0] == 1);
+  ck_assert_mem_eq(piece.numbers, (FLOATS(3, 4)), 8);
+  ck_assert(dg_sample_file_next(f, 9, &piece, &err) && piece.dim[0] == 0);
+  dg_sample_file_close(f);
+  ck_assert(!dg_is_sample_file(write_npz(both)) && !dg_is_table(shell_path("set.npz")));
+  f = dg_sample_file_open(shell_path("set.npz"), &named, &err);
+  ck_assert_msg(f && dg_sample_file_shape(f).dim[0] == 3, "%s", err.message);
+  dg_sample_file_close(f);
+  named.arrays = "none";
+  ck_assert_ptr_null(dg_sample_file_open(shell_path("set.npz"), &named, &err));
+  ck_assert_msg(strstr(err.message, "there is no array \"none\""), "%s", err.message);
+}
+END_TEST
+
 /** Masks of two channels over pictures of 1x2, the channels last. */
 START_TEST(masks_are_turned) {
   const struct {
@@ -393,6 +421,7 @@ int main(void) {
   tcase_add_loop_test(tests, all_types_are_read, 0, sizeof types / sizeof *types);
   tcase_add_loop_test(tests, dimensions_are_told_apart, 0, sizeof shapes / sizeof *shapes);
   tcase_add_test(tests, targets_are_told_from_labels);
+  tcase_add_test(tests, inputs_may_be_alone);
   tcase_add_test(tests, masks_are_turned);
   tcase_add_test(tests, masks_may_be_ambiguous);
   tcase_add_test(tests, npy_files_in_fortran_order);

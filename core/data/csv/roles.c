@@ -133,7 +133,7 @@ static bool find_learned(const dg_csv_header *h, const dg_columns *columns, cons
                          uint32_t *of) {
   for (uint32_t i = 0; i < columns->count; i++) {
     const char *name = columns->at[i].name;
-    const uint32_t column = dg_csv_header_find(h, name);
+    const uint32_t column = dg_csv_header_near(h, name);
     if (column == DG_NO_COLUMN) {
       char names[400];
       return dg_fail(s->err, DG_ERR_INPUT,

@@ -33,6 +33,11 @@ void dg_predictor_free(dg_predictor *p) {
   (void)p;
 }
 
+bool dg_predictor_check_pictures(const dg_predictor *p, dg_error *err) {
+  (void)p, (void)err;
+  return true;
+}
+
 uint32_t dg_predictor_input(const dg_predictor *p, uint32_t dim[3]) {
   dim[0] = p->task == DG_TASK_CLASS ? 1 : p->height;
   dim[1] = p->task == DG_TASK_CLASS ? p->height : p->width;
