@@ -15,16 +15,37 @@ dg_columns *dg_columns_new(uint32_t count, dg_error *err) {
   return columns;
 }
 
+static void free_column(dg_column *column) {
+  for (uint32_t k = 0; k < column->texts.count; k++) free(column->texts.at[k].text);
+  free(column->texts.at);
+  free(column->means);
+  free(column->name);
+  *column = (dg_column){0};
+}
+
 void dg_columns_free(dg_columns *columns) {
-  for (uint32_t i = 0; columns && i < columns->count; i++) {
-    dg_column *column = &columns->at[i];
-    for (uint32_t k = 0; k < column->texts.count; k++) free(column->texts.at[k].text);
-    free(column->texts.at);
-    free(column->means);
-    free(column->name);
-  }
+  for (uint32_t i = 0; columns && i < columns->count; i++) free_column(&columns->at[i]);
   if (columns) free(columns->at);
   free(columns);
+}
+
+void dg_columns_keep_features(dg_columns *columns) {
+  const uint32_t count = columns->count;
+  columns->count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    dg_column column = columns->at[i];
+    columns->at[i] = (dg_column){0};
+    if (column.role == DG_COLUMN_NUMBER || column.role == DG_COLUMN_TEXT)
+      columns->at[columns->count++] = column;
+    else
+      free_column(&column);
+  }
+}
+
+bool dg_columns_have_label(const dg_columns *columns) {
+  for (uint32_t i = 0; i < columns->count; i++)
+    if (columns->at[i].role == DG_COLUMN_LABEL) return true;
+  return false;
 }
 
 uint32_t dg_column_width(const dg_column *column) {
@@ -52,27 +73,45 @@ static const char *text_at(const dg_column *column, uint32_t place) {
   return i < column->texts.count ? column->texts.at[i].text : "";
 }
 
-const char *dg_columns_feature(const dg_columns *columns, uint32_t index, char *name, size_t size) {
+void dg_columns_number(dg_columns *columns) {
+  uint32_t features = 0, targets = 0;
   for (uint32_t i = 0; i < columns->count; i++) {
-    const dg_column *column = &columns->at[i];
-    const uint32_t width = dg_column_width(column);
-    if (index >= width) {
-      index -= width;
-      continue;
-    }
-    if (column->role == DG_COLUMN_TEXT)
-      snprintf(name, size, "%s=%s", column->name, text_at(column, index));
-    else
-      snprintf(name, size, "%s", column->name);
-    return name;
+    dg_column *column = &columns->at[i];
+    column->features = features;
+    column->targets = targets;
+    features += dg_column_width(column);
+    targets += column->role == DG_COLUMN_TARGET;
   }
-  return NULL;
+}
+
+/** The last column with at most `index` features, or targets, before it; NULL: there is none. */
+static const dg_column *find_column(const dg_columns *columns, uint32_t index, bool targets) {
+  uint32_t low = 0, high = columns->count;
+  while (low < high) {
+    const uint32_t middle = (low + high) / 2;
+    const dg_column *column = &columns->at[middle];
+    if ((targets ? column->targets : column->features) > index)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low ? &columns->at[low - 1] : NULL;
+}
+
+const char *dg_columns_feature(const dg_columns *columns, uint32_t index, char *name, size_t size) {
+  const dg_column *column = find_column(columns, index, false);
+  if (!column || index - column->features >= dg_column_width(column)) return NULL;
+  if (column->role == DG_COLUMN_TEXT)
+    snprintf(name, size, "%s=%s", column->name, text_at(column, index - column->features));
+  else
+    snprintf(name, size, "%s", column->name);
+  return name;
 }
 
 const char *dg_columns_target(const dg_columns *columns, uint32_t index) {
-  for (uint32_t i = 0; i < columns->count; i++)
-    if (columns->at[i].role == DG_COLUMN_TARGET && index-- == 0) return columns->at[i].name;
-  return NULL;
+  const dg_column *column = find_column(columns, index, true);
+  return column && column->role == DG_COLUMN_TARGET && column->targets == index ? column->name
+                                                                                : NULL;
 }
 
 /* ---- texts -------------------------------------------------------------- */

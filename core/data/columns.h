@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "digits/data.h"
 
 /** A different text of a column. */
 typedef struct {
@@ -27,9 +28,11 @@ enum { DG_COLUMN_TEXTS = 256, DG_COLUMN_NAME = 255 /**< bytes of a name or text 
 
 typedef enum {
   DG_COLUMN_NUMBER,
-  DG_COLUMN_TEXT,   /**< gives a number for each of its texts: 1 or 0 */
-  DG_COLUMN_LABEL,  /**< its texts are the classes */
-  DG_COLUMN_TARGET, /**< in the order of the targets; columns of other roles may lie between */
+  DG_COLUMN_TEXT,    /**< gives a number for each of its texts: 1 or 0 */
+  DG_COLUMN_LABEL,   /**< its texts are the classes */
+  DG_COLUMN_TARGET,  /**< in the order of the targets; columns of other roles may lie between */
+  DG_COLUMN_IGNORED, /**< while a table is read: stands for all columns of its header that aren't
+                        used */
 } dg_column_role;
 
 typedef struct {
@@ -37,17 +40,23 @@ typedef struct {
   dg_column_role role;
   dg_column_texts texts; /**< of texts and labels */
   float *means;          /**< [dg_column_width] over the training part; NULL: it has no features */
+  uint32_t features, targets; /**< of all columns before it (dg_columns_number) */
 } dg_column;
 
-typedef struct dg_columns {
+struct dg_columns {
   uint32_t count;
-  dg_column *at; /**< [count] */
-} dg_columns;
+  dg_column *at; /**< [count], and room for one more */
+};
 
 /** `count` columns without names, or NULL. */
 dg_columns *dg_columns_new(uint32_t count, dg_error *err);
-void dg_columns_free(dg_columns *columns); /**< NULL is allowed */
 dg_columns *dg_columns_copy(const dg_columns *columns, dg_error *err);
+
+/** Leaves the labels or targets out. */
+void dg_columns_keep_features(dg_columns *columns);
+
+/** Has it labels, not targets? */
+bool dg_columns_have_label(const dg_columns *columns);
 
 /** How many numbers of a sample a column gives. */
 uint32_t dg_column_width(const dg_column *column);
@@ -55,6 +64,10 @@ uint32_t dg_column_width(const dg_column *column);
 /** How many numbers of a sample all columns give, and how many targets. */
 uint64_t dg_columns_features(const dg_columns *columns);
 uint32_t dg_columns_targets(const dg_columns *columns);
+
+/** Numbers the features and targets of columns that are complete, which their names are found by.
+ */
+void dg_columns_number(dg_columns *columns);
 
 /** Names of these numbers, as dg_dataset_feature_name and dg_dataset_target_name. */
 const char *dg_columns_feature(const dg_columns *columns, uint32_t index, char *name, size_t size);

@@ -103,6 +103,13 @@ static uint32_t read_list(dg_columns *columns, const json_t *list) {
   return i;
 }
 
+/** Are there labels or targets or neither of them, and is one column that of the labels? */
+static bool have_sound_roles(const dg_columns *columns) {
+  uint32_t labels = 0;
+  for (uint32_t i = 0; i < columns->count; i++) labels += columns->at[i].role == DG_COLUMN_LABEL;
+  return labels == 0 || (labels == 1 && dg_columns_targets(columns) == 0);
+}
+
 dg_columns *dg_columns_parse(const char *text, const char *where, dg_error *err) {
   json_error_t wrong;
   bool starved;
@@ -117,8 +124,16 @@ dg_columns *dg_columns_parse(const char *text, const char *where, dg_error *err)
     columns = dg_columns_new((uint32_t)count, err);
   const uint32_t right = columns ? read_list(columns, list) : 0;
   json_decref(list);
-  if (!columns || right == count) return columns;
-  dg_fail(err, DG_ERR_INPUT, "%s: column %u of the table is damaged", where, right + 1);
+  const bool sound = columns && right == count && have_sound_roles(columns);
+  if (!columns) return NULL;
+  if (sound) return dg_columns_number(columns), columns;
+  if (right == count)
+    dg_fail(err, DG_ERR_INPUT,
+            "%s: the columns of the table are damaged: several have the labels, or targets are "
+            "beside them",
+            where);
+  else
+    dg_fail(err, DG_ERR_INPUT, "%s: column %u of the table is damaged", where, right + 1);
   dg_columns_free(columns);
   return NULL;
 }

@@ -50,8 +50,6 @@ bool dg_kind_equal(const dg_sample_kind *a, const dg_sample_kind *b);
 /** Text for messages: "28x28", "[3, 32, 32]", "12 columns". Returns `text`. */
 char *dg_kind_text(const dg_sample_kind *kind, char *text, size_t capacity);
 
-typedef struct dg_columns dg_columns; /* core/data/columns.h */
-
 struct dg_dataset {
   char source[512];     /**< for messages: a path, or "built-in digits" */
   uint32_t classes;     /**< largest label of either part + 1 */

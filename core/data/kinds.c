@@ -20,16 +20,12 @@ static bool is_file(const char *path) {
   return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-static bool is_npz(const char *path) {
-  return ends_with(path, ".npz") && is_file(path);
-}
-
 static bool is_npy(const char *path) {
   return is_file(path) ? ends_with(path, ".npy") : dg_is_npy_folder(path);
 }
 
 static const dg_data_kind kinds[] = {
-    {is_npz, dg_dataset_from_npz, NULL},
+    {dg_is_npz, dg_dataset_from_npz, NULL},
     {is_npy, dg_dataset_from_npy, dg_npy_files},
     {dg_is_ucr, dg_dataset_from_ucr, dg_ucr_files},
     {dg_is_cifar, dg_dataset_from_cifar, dg_cifar_files},

@@ -1,8 +1,10 @@
 /** Opens data sets: chooses the reader for a path. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/base/error.h"
+#include "core/base/file/entries.h"
 #include "core/base/sized.h"
 #include "core/data/csv/table.h"
 #include "core/data/drawn/builtin.h"
@@ -23,12 +25,27 @@ static bool is_builtin(const char *path) {
 
 /** Refuses options of tables for a set that is none; one to test may be of another kind. */
 static bool check_no_table(const char *path, const dg_dataset_options *o, dg_error *err) {
+  struct stat info;
   const bool given = o->label || o->targets || o->decimal_comma || o->missing;
-  return o->like || !given ||
-         dg_fail(err, DG_ERR_INPUT,
+  if (o->like || !given || (!is_builtin(path) && stat(path, &info) != 0)) return true;
+  return dg_fail(err, DG_ERR_INPUT,
                  "%.400s: labels, targets, missing values and decimal commas are named for tables, "
                  "and this is none",
                  path);
+}
+
+/** Refuses a folder around the only folder that is a set. */
+static bool check_inside(const char *path, dg_error *err) {
+  dg_entries folders = {0};
+  const bool one = dg_list_folders(&folders, path, NULL) && folders.count == 1;
+  char *inside = one && !dg_is_idx_folder(path) ? dg_path_join(path, folders.name[0], NULL) : NULL;
+  const bool set = inside && (dg_data_kind_of(inside) || dg_is_idx_folder(inside));
+  if (set)
+    dg_fail(err, DG_ERR_INPUT, "%.200s: the set is in a folder of this one: give %.200s", path,
+            inside);
+  free(inside);
+  dg_entries_free(&folders);
+  return !set;
 }
 
 static dg_dataset *open_builtin(const char *name, const dg_dataset_options *options,
@@ -58,7 +75,7 @@ dg_dataset *dg_dataset_open_with(const char *path, const dg_dataset_options *giv
   }
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
     return dg_dataset_from_table(path, &options, err);
-  if (!check_no_table(path, &options, err)) return NULL;
+  if (!check_no_table(path, &options, err) || !check_inside(path, err)) return NULL;
   return dg_is_idx_folder(path) || !dg_is_pictures(path)
              ? dg_idx_folder_read(path, &options, err)
              : dg_dataset_from_pictures(path, &options, err);

@@ -44,7 +44,9 @@ static bool augmenter_run(augmenter *a, dg_device *device, const dg_step *first,
     if (!dg_gather_run(&a->gather, &step, err) ||
         !device->calls->read(a->x, 0, x, numbers * sizeof *x, err))
       return false;
-    for (size_t k = 0; k < numbers; k++) *images++ = (uint8_t)lrintf(255 * x[k]);
+    /* noise and gain may leave the range of a byte */
+    for (size_t k = 0; k < numbers; k++)
+      *images++ = (uint8_t)lrintf(fminf(fmaxf(255 * x[k], 0), UINT8_MAX));
   }
   return true;
 }

@@ -221,16 +221,26 @@ bool dg_classes_from_weights(dg_classes *classes, const char *path, dg_error *er
   return ok;
 }
 
-bool dg_dataset_fits_weights(const dg_dataset *data, const char *path, dg_error *err) {
+bool dg_columns_from_weights(dg_columns **columns, const char *path, dg_error *err) {
   dg_safetensors file;
   char where[300];
-  if (!data->columns) return true;
+  *columns = NULL;
   if (!dg_safetensors_read(&file, path, err)) return false;
   const char *text = dg_safetensors_text(&file, DG_COLUMNS_KEY);
   snprintf(where, sizeof where, "%s (its columns)", path);
-  dg_columns *learned = text ? dg_columns_parse(text, where, err) : NULL;
-  bool ok = !text || (learned && dg_columns_same(learned, data->columns, where, data->source, err));
-  dg_columns_free(learned);
+  if (text) *columns = dg_columns_parse(text, where, err);
+  const bool ok = !text || *columns;
   dg_safetensors_free(&file);
+  return ok;
+}
+
+bool dg_dataset_fits_weights(const dg_dataset *data, const char *path, dg_error *err) {
+  dg_columns *learned;
+  char where[300];
+  if (!data->columns) return true;
+  if (!dg_columns_from_weights(&learned, path, err)) return false;
+  snprintf(where, sizeof where, "%s (its columns)", path);
+  const bool ok = !learned || dg_columns_same(learned, data->columns, where, data->source, err);
+  dg_columns_free(learned);
   return ok;
 }

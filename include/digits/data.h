@@ -79,6 +79,15 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  */
 DG_API dg_dataset *dg_dataset_open(const char *path, unsigned threads, dg_error *err);
 
+/** The columns of a table of numbers that was learned: their names, texts, classes and means. No
+    function changes one; any number of threads may use it. */
+typedef struct dg_columns dg_columns;
+
+/** Reads the columns that a weight file carries, in new memory; NULL without an error: it carries
+    none, since no table of numbers was learned. */
+DG_API bool dg_columns_from_weights(dg_columns **columns, const char *path, dg_error *err);
+DG_API void dg_columns_free(dg_columns *columns); /**< NULL is allowed */
+
 /** What becomes of an empty field of a table. */
 typedef enum {
   DG_MISSING_ERROR,
@@ -105,9 +114,15 @@ typedef struct {
   const char *arrays;  /**< of .npz and .npy files: names of four arrays, training inputs and
                           targets, then those to test (or of two), separated by commas */
   bool keep_all;       /**< of a table: no row is held out for testing */
-  const dg_dataset *like; /**< of a table of numbers, to test what was learned from that one: its
-                             columns are meant, found by their names, with its texts, classes and
-                             means; all rows are to test */
+  const dg_dataset *like; /**< of a table of numbers, to test what was learned from that one: it is
+                             read by its columns, and all rows are to test */
+  const dg_columns *columns; /**< of a table of numbers: it is read by these, which were learned:
+                                found by their names in any order, with their texts, classes and
+                                means. Other columns are left out, with a note. `label` and
+                                `targets` then tell other names of those */
+  uint32_t output_rank, output_dim[3]; /**< shape of the model's output: it tells where channels are
+                                          in targets of .npz and .npy files that are arrays; rank
+                                          0: where they are in the inputs, if it isn't clear */
 } dg_dataset_options;
 
 /** dg_dataset_open with more options. */
@@ -233,16 +248,26 @@ DG_API bool dg_dataset_augment(const dg_dataset *data, const dg_model *model, dg
 
 /* ---- samples without labels ------------ */
 
-/** A file of samples that is read piece by piece. One thread at a time may use it. */
+/** Samples that are read piece by piece, in the order of rows or of sorted names. One thread at a
+    time may use it. */
 typedef struct dg_sample_file dg_sample_file;
 
-/** Is it a .npy file, by its name or by how it begins? */
+/** Are there samples without labels at a path: a .npy file or a picture (by its name or by how it
+    begins), a folder of pictures that has no folders, or an .npz file with inputs alone? */
 DG_API bool dg_is_sample_file(const char *path);
 
+/** Is there what dg_dataset_open would read as a table: another file, or a pipe? */
+DG_API bool dg_is_table(const char *path);
+
 /**
- * Opens a .npy file, or a pipe that one comes out of. `rank` and `dim` of the options are the shape
- * of the model's input, which decides where the channels of pictures are: they become the first
- * dimension of a sample. The other options have no effect.
+ * Opens what dg_is_sample_file is true for, or a table, or any .npz file. `rank` and `dim` of the
+ * options are the shape of the model's input:
+ * - of arrays it decides where the channels are: they become the first dimension of a sample. Of an
+ *   .npz file `arrays` names the one; NULL: x_test, or another usual name;
+ * - pictures are scaled to it, in colour or gray as it has 3 channels or 1;
+ * - a table is one of pixels or numbers by the same rules as in dg_dataset_open. Labels and targets
+ *   are left out if they are there. With `columns` (or `like`), features are read as these say;
+ *   else all other columns are numbers, and empty fields an error.
  */
 DG_API dg_sample_file *dg_sample_file_open(const char *path, const dg_dataset_options *options,
                                            dg_error *err);
@@ -250,6 +275,10 @@ DG_API void dg_sample_file_close(dg_sample_file *file); /**< NULL is allowed */
 
 /** The shape of all samples, [n, the shape of one], without numbers. */
 DG_API dg_ndarray dg_sample_file_shape(const dg_sample_file *file);
+
+/** The name of the picture that sample `index` is; it belongs to the file. NULL: it is none, or it
+    came through a pipe. */
+DG_API const char *dg_sample_file_name(const dg_sample_file *file, uint32_t index);
 
 /**
  * Reads the next samples, at most `most`, of bytes or as floats. A number that is not finite, or

@@ -36,7 +36,12 @@ static const shell_line lines[] = {
     {DATA "--count 0 sheet x.png", 2, "--count must be"},
     {DATA "--seed -1 stats", 2, "--seed must be"},
     {DATA "--train 0 stats", 2, "--train must be"},
-    {DATA "--data nowhere stats", 2, "nowhere: no such folder"},
+    {DATA "--data nowhere stats", 2, "nowhere: no such file or folder"},
+    {DATA "--data nowhere.csv --targets y stats", 2, "nowhere.csv: no such file or folder"},
+    {"mkdir -p around/set && cp *-ubyte around/set && " DATA "--data around stats", 2,
+     "around: the set is in a folder of this one: give around/set"},
+    {DATA "--input 0,3 stats", 2, "--input must be 1 to 3 sizes, as in 3,32,32, not \"0,3\""},
+    {DATA "--input 1,2,3,4 stats", 2, "--input must be 1 to 3 sizes"},
     {DATA "--data . --seed 2 stats", 2, "add --data builtin"},
     {"DIGITS_DATA=. " DATA "--test 5 stats", 2, "the data is .; add --data builtin"},
     {DATA "--data . --class 11 sheet x.png", 2, "none of the 300 images"},
@@ -82,6 +87,41 @@ START_TEST(a_written_set_is_the_set) {
               "t10k-images-idx3-ubyte.gz\nt10k-labels-idx1-ubyte.gz\n"
               "train-images-idx3-ubyte.gz\ntrain-labels-idx1-ubyte.gz\n");
   shell_check("for f in t*-ubyte; do cmp $f plain/$f || exit 1; done", 0, "");
+}
+END_TEST
+
+/** Pictures in colour, and a table of targets, as IDX files. */
+START_TEST(other_kinds_are_written) {
+  shell_check("mkdir -p colours/a colours/b", 0, "");
+  for (int i = 0; i < 8; i++) {
+    char name[40];
+    uint8_t pixels[2 * 2 * 3];
+    png_image png = {
+        .version = PNG_IMAGE_VERSION, .width = 2, .height = 2, .format = PNG_FORMAT_RGB};
+    for (int k = 0; k < 12; k++) pixels[k] = (uint8_t)(k % 3 * 100 + i);
+    snprintf(name, sizeof name, "colours/%s/%d.png", i % 2 ? "b" : "a", i);
+    ck_assert(png_image_write_to_file(&png, shell_path(name), 0, pixels, 0, NULL));
+  }
+  shell_check(DATA "--data colours --input 3,2,2 write rgb && " DATA "--data rgb stats", 0,
+              "rgb: 6 images to train and 2 to test, from colours\n"
+              "rgb: samples of [3, 2, 2] bytes");
+  ck_assert_ptr_nonnull(strstr(shell_printed(), "1                                 100"));
+  shell_check(DATA "--data colours stats", 0, "colours: images of 2x2");
+  shell_check("printf 'a,y\\n1,2\\n3,4\\n' > v.csv; " DATA "--data v.csv --targets y write v && "
+              "ls v",
+              0,
+              "v: 1 samples to train and 1 to test, from v.csv\nt10k-images-idx2-float\n"
+              "t10k-targets-idx2-float\n");
+}
+END_TEST
+
+/** Names of many columns take no time that grows with their square. */
+START_TEST(wide_tables_are_described) {
+  shell_check(
+      "for i in $(seq 20000); do printf 'c%d,' $i; done > wide.csv; echo label >> wide.csv; "
+      "for k in 0 1 1; do yes 0.5 | head -20000 | tr '\\n' ,; echo $k; done >> wide.csv; " DATA
+      "--data wide.csv stats | tail -2 | cut -c1-6",
+      0, "c20000");
 }
 END_TEST
 
@@ -198,6 +238,8 @@ int main(void) {
   tcase_add_loop_test(tests, command_lines, 0, sizeof lines / sizeof *lines);
   tcase_add_test(tests, it_counts_and_measures);
   tcase_add_test(tests, a_written_set_is_the_set);
+  tcase_add_test(tests, other_kinds_are_written);
+  tcase_add_test(tests, wide_tables_are_described);
   tcase_add_test(tests, a_seed_draws_a_set);
   tcase_add_test(tests, a_sheet_shows_the_images);
   tcase_add_test(tests, a_sheet_shows_how_a_recipe_augments);

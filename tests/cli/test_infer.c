@@ -35,7 +35,7 @@ static const shell_line lines[] = {
     {ON_CPU "./w none.npy out.npy", 2, "none.npy: No such file"},
     {ON_CPU "./none a.npy", 2, "./none: No such file"},
     {ON_CPU "./w a.npy none/out.npy", 1, "none/out.npy can't be written"},
-    {ON_CPU "--part all ./w a.npy", 2, "--part is for data sets, but a.npy is one array"},
+    {ON_CPU "--part all ./w a.npy", 2, "--part is for data sets, but a.npy has samples alone"},
     {ON_CPU "--output values ./w a.npy", 2, "gives logits, probabilities or classes: --output"},
     {ON_CPU "./w cut.npy out.npy", 2, "cut.npy: 159023 bytes follow its header"},
     {ON_CPU "./w text.npy out.npy", 2, "text.npy: no sound .npy array"},
@@ -226,9 +226,18 @@ START_TEST(values_have_their_own_units) {
   fclose(file);
   shell_check(RUN "--backend cpu --quiet --data t.csv --targets y --save ./t.safetensors ./t.cfg",
               0, "");
-  shell_check(
-      ON_CPU "--targets y ./t.safetensors t.csv v.csv", 0,
-      "t.csv: answers are for the last tenth, which is held out for testing; --part all takes");
+  shell_check(ON_CPU "./t.safetensors t.csv | wc -l", 0, "100\n");
+  shell_check("cut -d, -f2 t.csv | paste -d, - t.csv | cut -d, -f1,2 > turned.csv; " ON_CPU
+              "./t.safetensors turned.csv turned.jsonl && " ON_CPU
+              "./t.safetensors t.csv straight.jsonl && cmp turned.jsonl straight.jsonl && " ON_CPU
+              "./t.safetensors - < turned.csv | cmp - straight.jsonl && echo same",
+              0, "same\n");
+  shell_check("printf 'b\\n1\\n' > b.csv; " ON_CPU "./t.safetensors b.csv out.csv", 2,
+              "b.csv:1: there is no column \"a\", which the table to train has; there are b");
+  shell_check("printf 'b,z,a\\n1,x,\\n' > b.csv; " ON_CPU "--missing mean ./t.safetensors b.csv", 0,
+              "digits-infer: note: b.csv: left out, since not learned: z");
+  shell_check(ON_CPU "./t.safetensors b.csv", 2,
+              "b.csv:2: column 3 (a): the field is empty; --missing mean fills it");
   shell_check(ON_CPU "--part test --targets y ./t.safetensors t.csv v.csv && head -2 v.csv", 0,
               "sample,0\n0,");
   shell_check(ON_CPU "--part all --targets y ./t.safetensors t.csv | wc -l", 0, "100\n");
@@ -248,6 +257,60 @@ START_TEST(values_have_their_own_units) {
 }
 END_TEST
 
+/** Rows of a table for weights without columns, which learned an array. */
+START_TEST(plain_tables_have_as_many_columns) {
+  float numbers[20][2] = {0};
+  for (int i = 0; i < 20; i++) numbers[i][i % 2] = 1;
+  write_npy("X.npy", "<f4", "20, 2", numbers, sizeof numbers);
+  int64_t labels[20];
+  for (int i = 0; i < 20; i++) labels[i] = i % 2;
+  write_npy("y.npy", "<i8", "20", labels, sizeof labels);
+  shell_check("mkdir -p set; mv X.npy y.npy set; printf 'name = \"p\"; input = [2]; layers = ({ "
+              "type = \"linear\"; name = \"out\"; units = 2; });' > p.cfg; " RUN
+              "--backend cpu --quiet --epochs 1 --data set --save ./p.safetensors ./p.cfg",
+              0, "");
+  shell_check(
+      "printf 'u,v\\n1,0\\n0,1\\n' > p.csv; printf 'label,u,v\\n1,1,0\\n0,0,1\\n' > l.csv; " ON_CPU
+      "./p.safetensors set/X.npy all.jsonl; " ON_CPU "./p.safetensors p.csv p.jsonl; " ON_CPU
+      "./p.safetensors l.csv | cmp - p.jsonl && head -2 all.jsonl | cmp - p.jsonl && echo "
+      "same",
+      0, "same\n");
+  shell_check("printf 'u,v,w\\n1,0,2\\n' > p.csv; " ON_CPU "./p.safetensors p.csv", 2,
+              "the network takes N samples as [N, 2], not as [N, 3]");
+  shell_check(ON_CPU "--missing mean ./p.safetensors l.csv", 2,
+              "the weights carry no columns of a table");
+  shell_check("printf 'u,v\\n1,x\\n' > p.csv; " ON_CPU "./p.safetensors p.csv", 2,
+              "p.csv:2: column 2 (v): \"x\" is no number");
+}
+END_TEST
+
+/** Pictures give what their pixels in an array do, in the order of their names. */
+START_TEST(pictures_have_names) {
+  static const char *const names[] = {"10.pgm", "2.pgm", "a.pgm"};
+  shell_check("mkdir -p loose", 0, "");
+  for (size_t i = 0; i < 3; i++) {
+    char name[40];
+    snprintf(name, sizeof name, "loose/%s", names[i]);
+    FILE *file = fopen(shell_path(name), "wb");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "P5 28 28 255\n");
+    ck_assert_uint_eq(fwrite(images + i * PIXELS, 1, PIXELS, file), PIXELS);
+    fclose(file);
+  }
+  shell_check(
+      ON_CPU "./w loose loose.jsonl && sed 's/\"file\":\"[^\"]*\",//' loose.jsonl > bare; " ON_CPU
+             "--batch 1 ./w a.npy | head -3 | cmp - bare && grep -o '\"file\":.*pgm\"' loose.jsonl",
+      0, "\"file\":\"10.pgm\"\n\"file\":\"2.pgm\"\n\"file\":\"a.pgm\"\n");
+  shell_check(ON_CPU "--output classes ./w loose/2.pgm one.csv && head -1 one.csv && grep -c "
+                     "'^0,\"2.pgm\",' one.csv",
+              0, "sample,file,class\n1\n");
+  shell_check("cat loose/10.pgm | " ON_CPU "./w - | cut -d, -f2 | grep -c logits", 0, "1\n");
+  shell_check("echo x > loose/b.png; " ON_CPU "./w loose out.npy", 2, "loose/b.png: ");
+  shell_check(ON_CPU "./p.safetensors loose/2.pgm", 2,
+              "pictures are gray or have three colours, but the network takes");
+}
+END_TEST
+
 int main(void) {
   if (!shell_open()) return 1;
   TCase *tests = tcase_create("infer");
@@ -259,6 +322,8 @@ int main(void) {
   tcase_add_test(tests, csv_has_names);
   tcase_add_test(tests, sets_have_parts);
   tcase_add_test(tests, values_have_their_own_units);
+  tcase_add_test(tests, plain_tables_have_as_many_columns);
+  tcase_add_test(tests, pictures_have_names);
   int status = suite_main("infer", tests);
   shell_close();
   return status;

@@ -246,6 +246,80 @@ START_TEST(targets_are_told_from_labels) {
 }
 END_TEST
 
+/** Inputs alone: of an .npz file without targets, or the one that is named. */
+START_TEST(inputs_may_be_alone) {
+  const array alone[MOST] = {ARRAY("x_test", "<f4", "2, 2", FLOATS(1, 2, 3, 4))};
+  const array both[MOST] = {ARRAY("other", "<f4", "3, 1", FLOATS(5, 6, 7)),
+                            ARRAY("X", "<f4", "2, 1", FLOATS(1, 2)),
+                            ARRAY("y", "|u1", "2", BYTES(0, 1))};
+  const dg_dataset_options options = {.size = sizeof options, .rank = 1, .dim = {2}};
+  dg_dataset_options named = {.size = sizeof named, .arrays = "other"};
+  dg_ndarray piece;
+  err = (dg_error){0};
+  ck_assert(dg_is_sample_file(write_npz(alone)));
+  dg_sample_file *f = dg_sample_file_open(shell_path("set.npz"), &options, &err);
+  ck_assert_msg(f && dg_sample_file_next(f, 1, &piece, &err), "%s", err.message);
+  ck_assert(piece.dim[0] == 1 && piece.dim[1] == 2 && !dg_sample_file_name(f, 0));
+  ck_assert(dg_sample_file_next(f, 9, &piece, &err) && piece.dim[0] == 1);
+  ck_assert_mem_eq(piece.numbers, (FLOATS(3, 4)), 8);
+  ck_assert(dg_sample_file_next(f, 9, &piece, &err) && piece.dim[0] == 0);
+  dg_sample_file_close(f);
+  ck_assert(!dg_is_sample_file(write_npz(both)) && !dg_is_table(shell_path("set.npz")));
+  f = dg_sample_file_open(shell_path("set.npz"), &named, &err);
+  ck_assert_msg(f && dg_sample_file_shape(f).dim[0] == 3, "%s", err.message);
+  dg_sample_file_close(f);
+  named.arrays = "none";
+  ck_assert_ptr_null(dg_sample_file_open(shell_path("set.npz"), &named, &err));
+  ck_assert_msg(strstr(err.message, "there is no array \"none\""), "%s", err.message);
+}
+END_TEST
+
+/** Masks of two channels over pictures of 1x2, the channels last. */
+START_TEST(masks_are_turned) {
+  const struct {
+    const char *x, *y;
+    uint32_t output[3]; /**< 0: not known */
+    float numbers[4];   /**< of the first mask; all 0: it is an error */
+  } cases[] = {
+      {"2, 1, 2, 1", "2, 1, 2, 2", {0}, {1, 3, 2, 4}},
+      {"2, 1, 1, 2", "2, 1, 2, 2", {0}, {1, 3, 2, 4}},
+      {"2, 1, 2, 1", "2, 1, 2, 2", {2, 1, 2}, {1, 3, 2, 4}},
+      {"2, 1, 2, 1", "2, 2, 1, 2", {2, 1, 2}, {1, 2, 3, 4}},
+      {"2, 1, 2, 1", "2, 2, 1, 2", {0}, {1, 2, 3, 4}},
+      {"2, 1, 2, 1", "2, 4, 1, 1", {4, 1, 1}, {1, 2, 3, 4}},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const uint32_t *out = cases[i].output;
+    const array arrays[MOST] = {ARRAY("X", "<f4", cases[i].x, FLOATS(1, 2, 3, 4)),
+                                ARRAY("y", "<f4", cases[i].y, FLOATS(1, 2, 3, 4, 5, 6, 7, 8))};
+    const dg_dataset_options options = {.size = sizeof options,
+                                        .rank = 3,
+                                        .dim = {1, 1, 2},
+                                        .output_rank = out[0] ? 3 : 0,
+                                        .output_dim = {out[0], out[1], out[2]}};
+    dg_dataset *set = open_good(write_npz(arrays), &options);
+    const dg_part_view part = dg_dataset_part(set, DG_PART_TRAIN);
+    ck_assert_uint_eq(part.targets, 4);
+    ck_assert_mem_eq(part.target_numbers, cases[i].numbers, sizeof cases[i].numbers);
+    dg_dataset_close(set);
+  }
+}
+END_TEST
+
+/** Where channels are first or last in a cube can't be seen. */
+START_TEST(masks_may_be_ambiguous) {
+  static const float cube[16] = {1};
+  const array arrays[MOST] = {{"X", "<f4", "2, 2, 2", "False", cube, 32},
+                              {"y", "<f4", "2, 2, 2, 2", "False", cube, 64}};
+  const dg_dataset_options options = {.size = sizeof options,
+                                      .rank = 3,
+                                      .dim = {1, 2, 2},
+                                      .output_rank = 3,
+                                      .output_dim = {2, 2, 2}};
+  check_refused(write_npz(arrays), &options, "y: [2, 2, 2, 2] may have its channels in the first");
+}
+END_TEST
+
 START_TEST(npy_files_in_fortran_order) {
   static const uint8_t columns[] = {0, 3, 1, 4, 2, 5};
   const array x = {"X", "|u1", "2, 3", "True", columns, sizeof columns};
@@ -347,6 +421,9 @@ int main(void) {
   tcase_add_loop_test(tests, all_types_are_read, 0, sizeof types / sizeof *types);
   tcase_add_loop_test(tests, dimensions_are_told_apart, 0, sizeof shapes / sizeof *shapes);
   tcase_add_test(tests, targets_are_told_from_labels);
+  tcase_add_test(tests, inputs_may_be_alone);
+  tcase_add_test(tests, masks_are_turned);
+  tcase_add_test(tests, masks_may_be_ambiguous);
   tcase_add_test(tests, npy_files_in_fortran_order);
   tcase_add_test(tests, compressed_by_numpy);
   tcase_add_loop_test(tests, bad_arrays, 0, sizeof bad / sizeof *bad);

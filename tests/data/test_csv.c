@@ -175,7 +175,7 @@ static const shell_line lines[] = {
     {TRAIN "--data train.csv --test-data labelled.csv vanilla", 0,
      "train.csv: 300 to train, 0 to validate, 100 to test from labelled.csv\n"},
     {TRAIN "--data test.csv vanilla", 2, "test.csv:1: no column `label` is first"},
-    {TRAIN "--data none.csv vanilla", 2, "none.csv: no such folder"},
+    {TRAIN "--data none.csv vanilla", 2, "none.csv: no such file or folder"},
     {"head -n 2 train.csv > one.csv; " TRAIN "--data one.csv vanilla", 2,
      "one.csv: too few images to keep some for the test; add --test-data"},
     {"head -n 2 train.csv > one.csv; " TRAIN "--data one.csv --test-data . vanilla", 0,

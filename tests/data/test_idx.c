@@ -152,7 +152,7 @@ START_TEST(a_missing_file_or_folder_names_what_was_looked_for) {
                                      "t10k-labels.idx1-ubyte.gz", "built-in", NULL});
   ck_assert_ptr_null(dg_idx_folder_read(path_of("no/set"), &(dg_dataset_options){0}, &err));
   check_message(
-      (const char *[]){"/no/set: no such folder", files[0], "train-images.idx3-ubyte.gz", NULL});
+      (const char *[]){"/no/set: no such file or folder", "IDX files such as MNIST's", NULL});
   ck_assert_ptr_null(dg_idx_folder_read(path_of(files[0]), &(dg_dataset_options){0}, &err));
   check_message((const char *[]){files[0], "not a folder", NULL});
 }

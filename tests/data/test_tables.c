@@ -143,6 +143,61 @@ START_TEST(empty_fields_get_the_mean) {
 }
 END_TEST
 
+static void take_note(void *user, const char *message) {
+  snprintf(user, 400, "%s", message);
+}
+
+/** Columns that travelled as text, as with weights. */
+START_TEST(a_table_by_learned_columns) {
+  char note[400] = "";
+  dg_dataset *set = open_text("a,colour,kind\n1,red,dog\n4,blue,cat\n4,red,dog\n",
+                              (dg_dataset_options){.label = "kind", .keep_all = true});
+  ck_assert_msg(set, "%s", err.message);
+  char *text = dg_columns_text(set->columns, &err);
+  dg_columns *columns = dg_columns_parse(text, "here", &err);
+  free(text);
+  dg_dataset_close(set);
+  const dg_dataset_options how = {.columns = columns,
+                                  .label = "truth",
+                                  .missing = DG_MISSING_MEAN,
+                                  .keep_all = true,
+                                  .note = take_note,
+                                  .user = note};
+  set = open_text("note,truth,colour,a\nx,cat,blue,7\n\"\",dog,,\n", how);
+  ck_assert_msg(set, "%s", err.message);
+  ck_assert_str_eq(note + strlen(note) - 35, ": left out, since not learned: note");
+  check_numbers(set, DG_PART_TRAIN, 3, (float[]){7, 1, 0, 3, 1 / 3.f, 2 / 3.f}, 6);
+  ck_assert_uint_eq(dg_dataset_part(set, DG_PART_TRAIN).labels[0], 0);
+  ck_assert_uint_eq(set->columns->count, 3);
+  check_name(set, 0, "a");
+  dg_dataset_close(set);
+  ck_assert_ptr_null(open_text("a,colour\n1,red\n", (dg_dataset_options){.columns = columns}));
+  ck_assert_msg(strstr(err.message, "there is no column \"kind\"") != NULL, "%s", err.message);
+  ck_assert_ptr_null(open_text("a,colour,kind\n1,red,dog\n",
+                               (dg_dataset_options){.columns = columns, .targets = "kind"}));
+  ck_assert_msg(strstr(err.message, "labels were learned, not targets"), "%s", err.message);
+  dg_columns_free(columns);
+}
+END_TEST
+
+START_TEST(learned_columns_may_be_hostile) {
+  static const char *const texts[] = {
+      "[{\"name\":\"a\",\"role\":\"number\",\"means\":[1]},"
+      "{\"name\":\"a\",\"role\":\"number\",\"means\":[1]},"
+      "{\"name\":\"label\",\"role\":\"label\",\"texts\":[\"0\"]}]",
+      "[{\"name\":\"label\",\"role\":\"label\",\"texts\":[\"0\"]}]"};
+  static const char *const says[] = {"\"a\" is the name of two learned columns",
+                                     "no column is left to make samples of"};
+  for (int i = 0; i < 2; i++) {
+    dg_columns *columns = dg_columns_parse(texts[i], "here", &err);
+    ck_assert_msg(columns, "%s", err.message);
+    ck_assert_ptr_null(open_text("a,label\n1,0\n", (dg_dataset_options){.columns = columns}));
+    ck_assert_msg(strstr(err.message, says[i]), "%s", err.message);
+    dg_columns_free(columns);
+  }
+}
+END_TEST
+
 START_TEST(a_table_like_another) {
   dg_dataset *set = open_text("a,colour,label\n1,red,dog\n2,blue,cat\n3,green,dog\n",
                               (dg_dataset_options){.keep_all = true});
@@ -157,10 +212,13 @@ START_TEST(a_table_like_another) {
   check_name(one, 3, "colour=red");
   dg_dataset_close(one);
   static const char *const bad[][2] = {
-      {"label,colour,a\ndog,pink,7\n", ":2: column 2 (colour): \"pink\" is a text that the table"},
-      {"label,colour,a\nrat,red,7\n", ":2: column 1 (label): \"rat\" is a label that the table"},
+      {"label,colour,a\ndog,pink,7\n",
+       ":2: column 2 (colour): \"pink\" is a text that the table to train has not; known are blue, "
+       "green, red"},
+      {"label,colour,a\nrat,red,7\n",
+       ":2: column 1 (label): \"rat\" is a label that the table to train has not; known are cat, "
+       "dog"},
       {"label,colour\ndog,red\n", ":1: there is no column \"a\", which the table to train has"},
-      {"label,colour,a,b\ndog,red,1,2\n", ":1: the table to train has no column \"b\""},
       {"label,colour,a\ndog,red,x\n", ":2: column 3 (a): \"x\" is no number"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -390,6 +448,10 @@ START_TEST(damaged_columns) {
       "[{\"name\":\"a\",\"role\":\"text\",\"means\":[]}]",
       "[{\"name\":\"a\",\"role\":\"text\",\"texts\":[\"x\",\"x\"],\"means\":[0,1]}]",
       "[{\"name\":\"a\",\"role\":\"target\",\"texts\":[\"x\"]}]",
+      "[{\"name\":\"a\",\"role\":\"label\",\"texts\":[\"x\"]},"
+      "{\"name\":\"b\",\"role\":\"label\",\"texts\":[\"x\"]}]",
+      "[{\"name\":\"a\",\"role\":\"label\",\"texts\":[\"x\"]},{\"name\":\"b\",\"role\":\"target\"}"
+      "]",
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     err = (dg_error){0};
@@ -404,10 +466,12 @@ END_TEST
 #define TABLE "printf 'a;colour;kind;y\\n1,5;red;dog;2\\n2,5;;cat;3\\n4;blue;dog;4\\n' > t.csv; "
 #define SQUARES "printf 'label,a,b,c,d\\n1,2,3,4,5\\n0,2,3,4,5\\n' > s.csv; "
 
-/* weights of a.csv; b.csv has another text, c.csv another column */
+/* weights of a.csv; b.csv has another text, c.csv another column, d.csv another order and one
+   more */
 #define LEARNED                                                                                    \
   "printf 'c,d,label\\nred,1,0\\ngreen,2.5,1\\nred,3,0\\n' > a.csv; sed s/green/pink/ a.csv > "    \
-  "b.csv; "                                                                                        \
+  "b.csv; cut -d, -f1,3 a.csv > d2.csv; cut -d, -f2 a.csv | paste -d, - d2.csv d2.csv | "          \
+  "sed '1s/,c,label$/,x,y/' > d.csv; "                                                             \
   "sed 1s/d,/e,/ a.csv > c.csv; " RUN                                                              \
   "--backend cpu --data a.csv --set input=[3] --set out.units=2 --set data.validation=0 "          \
   "--set train.keep=last --epochs 1 --quiet --save w.safetensors table > a.log; " RUN              \
@@ -415,8 +479,13 @@ END_TEST
 
 static const shell_line lines[] = {
     {LEARNED "a.csv", 0, "test    loss"},
-    {LEARNED "b.csv", 2, "b.csv: its column \"c\" has other texts than that of w.safetensors"},
-    {LEARNED "c.csv", 2, "c.csv: a column \"e\" is where \"d\" is in w.safetensors"},
+    {LEARNED "b.csv", 2,
+     "b.csv:3: column 1 (c): \"pink\" is a text that the table to train has not"},
+    {LEARNED "c.csv", 2, "c.csv:1: there is no column \"d\", which the table to train has"},
+    {LEARNED "d.csv", 0, "d.csv: left out, since not learned: x, y"},
+    {LEARNED "a.csv > one; " RUN "--backend cpu --test --load w.safetensors --quiet --data d.csv > "
+             "two 2> note; cmp one two && echo same",
+     0, "same"},
     {TABLE DATA "--data t.csv stats", 2,
      "t.csv:1: which column has the labels? None is called label; there are a, colour, kind, y; "
      "--label COLUMN, or --targets COLUMN,... for values, reads a table of numbers\n"},
@@ -468,6 +537,8 @@ int main(void) {
   tcase_add_test(tests, texts_become_numbers);
   tcase_add_test(tests, targets_are_as_listed);
   tcase_add_test(tests, empty_fields_get_the_mean);
+  tcase_add_test(tests, a_table_by_learned_columns);
+  tcase_add_test(tests, learned_columns_may_be_hostile);
   tcase_add_test(tests, a_table_like_another);
   tcase_add_loop_test(tests, kinds_of_tables, 0, sizeof kinds / sizeof *kinds);
   tcase_add_loop_test(tests, bad_tables, 0, sizeof bad / sizeof *bad);

@@ -229,6 +229,148 @@ START_TEST(what_is_no_picture_is_refused) {
 }
 END_TEST
 
+/* ---- arrays -------------------------------------------------------------- */
+
+/** Posts text; returns the answer in JSON, whose status must be that one. */
+static json_t *post_text(unsigned port, const char *text, unsigned status) {
+  const char *answer = post(port, text, strlen(text));
+  ck_assert_msg(http_status(answer) == status, "%s: %s", text, answer);
+  json_t *object = json_loads(http_body(answer), 0, NULL);
+  ck_assert_ptr_nonnull(object);
+  return object;
+}
+
+/** The number at a path such as "models.0.samples.1.values.0"; the text, for `text`. */
+static const json_t *at(const json_t *value, const char *path) {
+  char word[40];
+  for (int used; sscanf(path, "%39[^.]%n", word, &used) == 1; path += used + (path[used] == '.')) {
+    value = json_is_array(value) ? json_array_get(value, (size_t)atoi(word))
+                                 : json_object_get(value, word);
+    ck_assert_msg(value != NULL, "%s", path);
+  }
+  return value;
+}
+
+/** A table whose classes and values follow from its columns. */
+static void learn_tables(void) {
+  shell_check(
+      "printf 'a,b,kind,one\\n' > t.csv; for i in $(seq 60); do echo \"$((i % 2)),$((1 - i % "
+      "2)),$([ $((i % 2)) = 1 ] && echo dog || echo cat),$((1000 + i % 2 * 50))\"; done >> "
+      "t.csv; T='epochs = 30; batch = 4; optimizer = { type = \"sgd\"; lr = 0.1; };'; "
+      "printf 'name = \"k\"; input = [2]; layers = ({ type = \"linear\"; name = \"out\"; units "
+      "= 2; }); train = { %s };' \"$T\" > k.cfg; printf 'name = \"v\"; input = [2]; loss = "
+      "\"mse\"; data = { targets = \"measure\"; }; layers = ({ type = \"linear\"; name = "
+      "\"out\"; units = 1; }); train = { %s };' \"$T\" > v.cfg; "
+      "cut -d, -f1-3 t.csv > k.csv; cut -d, -f1,2,4 t.csv > v.csv; mkdir -p others; " RUN
+      "--backend cpu --quiet --data k.csv --label kind --save others/k.safetensors ./k.cfg "
+      "&& " RUN "--backend cpu --quiet --data v.csv --targets one --save "
+      "others/v.safetensors ./v.cfg",
+      0, "");
+}
+
+START_TEST(arrays_are_answered) {
+  learn_tables();
+  server s = start("others/k.safetensors others/v.safetensors");
+  json_t *o = post_text(s.port, "{\"inputs\": [[1, 0], [0, 1.0]]}", 200);
+  ck_assert_uint_eq(json_array_size(json_object_get(o, "models")), 2);
+  ck_assert_str_eq(json_string_value(at(o, "models.0.samples.0.name")), "dog");
+  ck_assert_str_eq(json_string_value(at(o, "models.0.samples.1.name")), "cat");
+  ck_assert_int_eq(json_integer_value(at(o, "models.0.samples.0.label")), 1);
+  const double p = json_real_value(at(o, "models.0.samples.0.probabilities.1"));
+  const double x = json_real_value(at(o, "models.0.samples.0.logits.1")) -
+                   json_real_value(at(o, "models.0.samples.0.logits.0"));
+  ck_assert_double_eq_tol(p, 1 / (1 + exp(-x)), 1e-5);
+  ck_assert_double_eq_tol(json_real_value(at(o, "models.1.samples.0.values.0")), 1050, 5);
+  ck_assert_ptr_null(json_object_get(at(o, "models.1.samples.0"), "label"));
+  json_decref(o);
+  o = post_text(s.port, " {\"inputs\": [[1, 0]], \"model\": \"v\"}", 200);
+  ck_assert_uint_eq(json_array_size(json_object_get(o, "models")), 1);
+  json_decref(o);
+  const char *answer = ask(s.port, "GET /models HTTP/1.1\r\n" HOST, NULL, 0);
+  ck_assert_msg(strstr(answer, "\"input\":[2],\"gives\":\"class\",\"pictures\":false,"
+                               "\"names\":[\"cat\",\"dog\"]"),
+                "%s", answer);
+  char picture[PICTURE_SIZE];
+  answer = post(s.port, picture, draw(picture, 1));
+  ck_assert_msg(http_status(answer) == 422 && strstr(answer, "no network here takes pictures"),
+                "%s", answer);
+  ck_assert_int_eq(stop(&s, SIGTERM), 0);
+}
+END_TEST
+
+/** An image as an array gives what the picture does; it was cut out there. */
+START_TEST(images_may_be_arrays) {
+  char text[784 * 4 + 100] = "{\"type\":\"bytes\",\"model\":\"vanilla\",\"inputs\":[[";
+  char picture[PICTURE_SIZE];
+  json_t *o = json_loads(http_body(post(running.port, picture, draw(picture, 1))), 0, NULL);
+  size_t used = strlen(text);
+  for (size_t i = 0; i < 784; i++)
+    used += (size_t)sprintf(text + used, "%s%d", i ? "," : "",
+                            (int)json_integer_value(json_array_get(at(o, "digits.0.image"), i)));
+  strcpy(text + used, "]]}");
+  json_t *a = post_text(running.port, text, 200);
+  const size_t which = strcmp(json_string_value(at(o, "models.0.name")), "vanilla") ? 1 : 0;
+  const json_t *read = at(at(at(o, "models"), which ? "1" : "0"), "digits.0");
+  ck_assert_int_eq(json_integer_value(at(a, "models.0.samples.0.label")),
+                   json_integer_value(json_object_get(read, "label")));
+  json_decref(a);
+  json_decref(o);
+}
+END_TEST
+
+static const struct {
+  const char *text;
+  unsigned status;
+  const char *says;
+} wrong[] = {
+    {"{", 400, "no JSON: line 1"},
+    {"{\"no\": \"picture\"}", 400, "has the keys inputs, model and type, and no others"},
+    {"{}", 400, "needs the key inputs"},
+    {"{\"inputs\": 1}", 400, "numbers in arrays of one shape"},
+    {"{\"inputs\": []}", 400, "numbers in arrays of one shape"},
+    {"{\"inputs\": [1, 2]}", 400, "numbers in arrays of one shape"},
+    {"{\"inputs\": [[1], [1, 2]]}", 400, "numbers in arrays of one shape"},
+    {"{\"inputs\": [[1, \"2\"]]}", 400, "numbers in arrays of one shape"},
+    {"{\"inputs\": [[1, [2]]]}", 400, "numbers in arrays of one shape"},
+    {"{\"inputs\": [[[[[1]]]]]}", 400, "arrays of at most 4 dimensions"},
+    {"{\"inputs\": [[{}]]}", 400, "a request is one object"},
+    {"{\"inputs\": [[1e39]]}", 400, "is too large for a float"},
+    {"{\"inputs\": [[NaN]]}", 400, "no JSON"},
+    {"{\"inputs\": [[1]], \"inputs\": [[1]]}", 400, "no JSON"},
+    {"{\"inputs\": [[1.5]], \"type\": \"bytes\"}", 400, "1.5 is no byte"},
+    {"{\"inputs\": [[1]], \"type\": 1}", 400, "type must be"},
+    {"{\"inputs\": [[1]], \"model\": 1}", 400, "model must be a name"},
+    {"{\"inputs\": [[1]], \"model\": \"none\"}", 422, "there is no network \\\"none\\\""},
+    {"{\"inputs\": [[1]]}", 422, "fcnn takes [N, 1, 28, 28]; vanilla takes [N, 1, 28, 28]"},
+};
+
+START_TEST(wrong_arrays_are_refused) {
+  const char *answer = post(running.port, wrong[_i].text, strlen(wrong[_i].text));
+  ck_assert_msg(http_status(answer) == wrong[_i].status && strstr(answer, wrong[_i].says),
+                "%s: expected %u and \"%s\" in:\n%s", wrong[_i].text, wrong[_i].status,
+                wrong[_i].says, answer);
+}
+END_TEST
+
+/** Dimensions that multiply to more than was sent take no memory. */
+START_TEST(hostile_arrays_take_no_memory) {
+  enum { LONG = 30000 };
+  static char text[4 * 2 * LONG + 100];
+  char *end = text + sprintf(text, "{\"inputs\":[[[[");
+  for (int d = 0; d < 4; d++) {
+    for (int i = 0; i < (d < 3 ? LONG : 1000); i++) end += sprintf(end, i ? ",1" : d ? "" : "1");
+    *end++ = ']';
+  }
+  strcpy(end, "}");
+  const char *answer = post(running.port, text, strlen(text));
+  ck_assert_msg(http_status(answer) == 400 && strstr(answer, "arrays of one shape"), "%s", answer);
+  memset(text, '[', sizeof text - 1);
+  memcpy(text, "{\"inputs\":", 10);
+  answer = post(running.port, text, sizeof text - 1);
+  ck_assert_msg(http_status(answer) == 400 && strstr(answer, "4 dimensions"), "%s", answer);
+}
+END_TEST
+
 /* ---- strangers ---------------------------------------------------------- */
 
 START_TEST(too_many_connections_are_refused) {
@@ -444,6 +586,10 @@ int main(void) {
   tcase_add_loop_test(tests, pictures_are_read, 1, 4);
   tcase_add_test(tests, unsure_digits_have_no_label);
   tcase_add_test(tests, what_is_no_picture_is_refused);
+  tcase_add_test(tests, arrays_are_answered);
+  tcase_add_test(tests, images_may_be_arrays);
+  tcase_add_loop_test(tests, wrong_arrays_are_refused, 0, sizeof wrong / sizeof *wrong);
+  tcase_add_test(tests, hostile_arrays_take_no_memory);
   tcase_add_test(tests, too_many_connections_are_refused);
   tcase_add_test(tests, the_slow_keep_nobody_out);
   tcase_add_test(tests, a_token_is_asked_for);

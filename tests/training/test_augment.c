@@ -105,9 +105,36 @@ START_TEST(images_that_there_are_not_are_refused) {
 }
 END_TEST
 
+/** Paper that is darker than none, and ink that is more than white. */
+START_TEST(noise_stays_in_a_byte) {
+  uint8_t images[PIXELS];
+  uint32_t ends = 0, wrapped = 0;
+  dg_error err = {0};
+  const fixture_plan plan = {.backend = fixture_backend(_i),
+                             .layers =
+                                 "{ type = \"flatten\"; }, { type = \"linear\"; units = 10; }",
+                             .recipe = "data = { augment = { noise = 0.05; }; };",
+                             .train = TRAIN};
+  if (!suite_has_backend(plan.backend)) return;
+  fixture f = fixture_new(&plan);
+  const dg_part_view part = dg_dataset_part(f.data, DG_PART_TRAIN);
+  ck_assert_msg(dg_dataset_augment(f.data, f.model, f.device, chosen, 1, 1, 0, 1, images, &err),
+                "%s", err.message);
+  for (int k = 0; k < PIXELS; k++) {
+    const int before = part.images[chosen[0] * PIXELS + k];
+    ends += before == 0 || before == 255;
+    wrapped += abs(images[k] - before) > 100;
+  }
+  ck_assert_uint_gt(ends, 100);
+  ck_assert_uint_eq(wrapped, 0);
+  fixture_free(&f);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("augment");
   tcase_set_timeout(tests, 120);
+  tcase_add_loop_test(tests, noise_stays_in_a_byte, 0, 2);
   tcase_add_loop_test(tests, images_are_bent_as_the_recipe_says, 0, 2 * RECIPES);
   tcase_add_test(tests, images_that_there_are_not_are_refused);
   return suite_main("augment", tests);

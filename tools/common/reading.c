@@ -1,5 +1,6 @@
 #include "tools/common/reading.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -13,6 +14,20 @@ bool reading_take(reading *r, int which, const char *value) {
     r->transpose = true;
   else
     *words[which - READING_LABEL] = value;
+  return true;
+}
+
+/** Takes the shape of the model's output; a model that has none is told of when it runs. */
+static bool take_output(const dg_model *model, dg_dataset_options *options, dg_error *err) {
+  size_t count;
+  if (!dg_model_layers(model, NULL, sizeof(dg_layer_info), 0, &count, NULL)) return true;
+  dg_layer_info *layers = calloc(count, sizeof *layers);
+  if (!layers) return dg_fail_memory(err, count * sizeof *layers);
+  if (dg_model_layers(model, layers, sizeof *layers, count, &count, NULL)) {
+    options->output_rank = layers[count - 1].rank;
+    memcpy(options->output_dim, layers[count - 1].dim, sizeof options->output_dim);
+  }
+  free(layers);
   return true;
 }
 
@@ -30,5 +45,5 @@ bool reading_fill(const reading *r, const dg_model *model, dg_dataset_options *o
   options->decimal_comma = r->decimal_comma;
   options->transpose = r->transpose;
   if (model) options->rank = dg_model_input(model, options->dim);
-  return true;
+  return !model || take_output(model, options, err);
 }

@@ -19,8 +19,10 @@
 
 static bool write_set(const dg_dataset *data, const data_options *o, dg_error *err) {
   if (!dg_dataset_write(data, o->target, o->gzip, err)) return false;
-  say("%s: %" PRIu32 " images to train and %" PRIu32 " to test, from %s\n", o->target,
-      dg_dataset_train_samples(data), dg_dataset_test_samples(data), dg_dataset_source(data));
+  say("%s: %" PRIu32 " %s to train and %" PRIu32 " to test, from %s\n", o->target,
+      dg_dataset_train_samples(data),
+      dg_dataset_part(data, DG_PART_TRAIN).rank == 3 ? "images" : "samples",
+      dg_dataset_test_samples(data), dg_dataset_source(data));
   return true;
 }
 
@@ -127,7 +129,9 @@ static dg_dataset *open_set(const data_options *o, dg_error *err) {
                             .threads = o->threads,
                             .skip_bad = o->skip_bad,
                             .note = command_note,
-                            .user = program};
+                            .user = program,
+                            .rank = o->rank,
+                            .dim = {o->dim[0], o->dim[1], o->dim[2]}};
   if (!reading_fill(&o->reading, NULL, &how, err)) return NULL;
   return o->draw ? dg_dataset_draw(o->train, o->test, seed, o->threads, err)
                  : dg_dataset_open_with(o->data, &how, err);

@@ -1,6 +1,8 @@
 #include "tools/data/options.h"
 
+#include <ctype.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -25,6 +27,9 @@ const char data_options_help[] =
     "                      folder with four IDX files of MNIST's names, folder of pictures by\n"
     "                      class, or table, as `digits-run --help` says; default:\n"
     "                      $DIGITS_DATA, else the built-in digits\n"
+    "  --input N,...       the shape of a sample, as the input of a model has it: of pictures, 3\n"
+    "                      channels read colours (3,32,32); of arrays and tables it tells where\n"
+    "                      channels are, and whether they are pictures\n"
     "  --label COLUMN      of a table of numbers: the column with the classes; default: label\n"
     "  --targets COLUMN,...\n"
     "                      of a table: the columns with the values to learn, not classes\n"
@@ -79,6 +84,7 @@ enum {
   OPT_GZIP,
   OPT_PART,
   OPT_AUGMENT,
+  OPT_INPUT,
   OPT_HELP,
   OPT_VERSION
 };
@@ -99,6 +105,7 @@ static const struct option known[] = {
     {"gzip", no_argument, NULL, OPT_GZIP},
     {"part", required_argument, NULL, OPT_PART},
     {"augment", required_argument, NULL, OPT_AUGMENT},
+    {"input", required_argument, NULL, OPT_INPUT},
     READING_OPTIONS,
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -134,6 +141,21 @@ static bool read_part(const char *word, dg_part *part, dg_error *err) {
          dg_fail(err, DG_ERR_INPUT, "--part must be train or test, not \"%s\"", word);
 }
 
+/** Reads 1 to 3 sizes. */
+static bool read_input(data_options *o, const char *value, dg_error *err) {
+  const char *at = value;
+  char *end = NULL;
+  for (o->rank = 0; o->rank < 3; at = end + 1) {
+    const unsigned long long size = strtoull(at, &end, 10);
+    if (!isdigit((unsigned char)*at) || size == 0 || size > INT32_MAX) break;
+    o->dim[o->rank++] = (uint32_t)size;
+    if (*end == '\0') return true;
+    if (*end != ',') break;
+  }
+  return dg_fail(err, DG_ERR_INPUT, "--input must be 1 to 3 sizes, as in 3,32,32, not \"%s\"",
+                 value);
+}
+
 static bool read_number(data_options *o, int which, const char *value, particular *given,
                         dg_error *err) {
   int i = which - OPT_SEED;
@@ -151,6 +173,8 @@ static bool read_one(data_options *o, int which, const char *value, particular *
   case OPT_DATA:
     o->data = value;
     return true;
+  case OPT_INPUT:
+    return read_input(o, value, err);
   case OPT_CLASSES:
     o->classes = value;
     return true;

@@ -16,7 +16,8 @@ typedef struct {
   data_task task;
   const char *data; /**< path, or "builtin" */
   reading reading;
-  const char *classes; /**< file with their names; NULL: from the data */
+  uint32_t rank, dim[3]; /**< of samples, as the input of a model; rank 0: as the set has them */
+  const char *classes;   /**< file with their names; NULL: from the data */
   const char *augment; /**< sheet: model whose recipe augments the images; NULL: no augmentation */
   const char *target;  /**< folder of `write`, file of `sheet` */
   bool draw;           /**< draw a set with the next three values instead of the built-in one */

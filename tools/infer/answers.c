@@ -57,6 +57,14 @@ static char *json_text(const char *name) {
   return text;
 }
 
+/** Writes the name of the sample's file behind `before`, if it has one. */
+static void put_file(answers *a, const char *before) {
+  const char *name = inputs_name(a->inputs, a->next);
+  char *text = name ? (a->form.format == INFER_CSV ? csv_text : json_text)(name) : NULL;
+  if (name) put_text(a, before), put_text(a, text ? text : "\"\"");
+  free(text);
+}
+
 static bool write_names(answers *a, dg_error *err) {
   const dg_classes *names = a->form.names;
   a->names = calloc(names->count + 1, sizeof *a->names);
@@ -105,7 +113,7 @@ static void put_npy(answers *a, const float *numbers) {
 /* ---- CSV ------------------------------------------------------------------- */
 
 static void put_csv_header(answers *a) {
-  put_text(a, "sample");
+  put_text(a, inputs_name(a->inputs, 0) ? "sample,file" : "sample");
   if (a->form.output == INFER_CLASSES) put_text(a, a->form.names->count ? ",class,name" : ",class");
   for (uint32_t i = 0; a->form.output != INFER_CLASSES && i < a->form.outputs; i++) {
     put_text(a, ",");
@@ -119,6 +127,7 @@ static void put_csv_header(answers *a) {
 
 static void put_csv(answers *a, const float *numbers) {
   put_whole(a, "", a->next);
+  put_file(a, ",");
   for (uint32_t i = 0; a->form.output != INFER_CLASSES && i < a->form.outputs; i++)
     put_number(a, ",", (double)numbers[i]);
   if (a->form.output == INFER_CLASSES) {
@@ -136,6 +145,7 @@ static void put_json(answers *a, const float *numbers) {
   static const char *const keys[] = {"", ",\"logits\":[", ",\"probabilities\":[",
                                      ",\"class\":", ",\"values\":["};
   put_whole(a, "{\"sample\":", a->next);
+  put_file(a, ",\"file\":");
   put_text(a, keys[a->form.output]);
   for (uint32_t i = 0; a->form.output != INFER_CLASSES && i < a->form.outputs; i++)
     put_number(a, i ? "," : "", (double)numbers[i]);
@@ -149,12 +159,12 @@ static void put_json(answers *a, const float *numbers) {
 
 /* ---- all ------------------------------------------------------------------- */
 
-bool answers_begin(answers *a, const answers_form *form, const char *path, uint64_t count,
+bool answers_begin(answers *a, const answers_form *form, const char *path, const inputs *from,
                    dg_error *err) {
-  *a = (answers){.form = *form, .to_file = path != NULL};
+  *a = (answers){.form = *form, .to_file = path != NULL, .inputs = from};
   if (!write_names(a, err) || (path && !dg_file_begin(&a->file, path, err)))
     return free_names(a), false;
-  if (form->format == INFER_NPY) put_npy_header(a, count);
+  if (form->format == INFER_NPY) put_npy_header(a, from->count);
   if (form->format == INFER_CSV) put_csv_header(a);
   return true;
 }

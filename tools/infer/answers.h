@@ -4,6 +4,7 @@
 
 #include "core/base/file/file.h"
 #include "digits/data.h"
+#include "tools/infer/inputs.h"
 #include "tools/infer/options.h"
 
 /** How answers look. */
@@ -19,13 +20,14 @@ typedef struct {
   answers_form form;
   bool to_file;
   dg_new_file file;
-  uint64_t next; /**< number of the next sample */
-  char **names;  /**< [form.names->count], as the format writes them */
+  uint64_t next;        /**< number of the next sample */
+  char **names;         /**< [form.names->count], as the format writes them */
+  const inputs *inputs; /**< they tell names of files */
 } answers;
 
-/** Begins with the answers for `count` samples; `path` NULL: to the standard output. After success,
-    end with answers_commit or answers_abandon. */
-bool answers_begin(answers *a, const answers_form *form, const char *path, uint64_t count,
+/** Begins with the answers for samples `from`, which tell names of files; `path` NULL: to the
+   standard output. After success, end with answers_commit or answers_abandon. */
+bool answers_begin(answers *a, const answers_form *form, const char *path, const inputs *from,
                    dg_error *err);
 
 /** Adds the numbers [n, outputs] of the next samples; of classes, the largest one counts. */

@@ -1,5 +1,4 @@
 /** digits-infer: runs a trained network on samples of any shape. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "digits/predict.h"
 #include "digits/version.h"
 #include "tools/common/command.h"
+#include "tools/common/given.h"
 #include "tools/common/piped.h"
 #include "tools/common/say.h"
 #include "tools/common/targets.h"
@@ -29,6 +29,7 @@ typedef struct {
   dg_device *device;
   dg_predictor *predictor;
   dg_classes classes;
+  dg_columns *columns; /**< that the weights carry; NULL: none */
   infer_output output;
   inputs inputs;
 } work;
@@ -58,7 +59,7 @@ static bool open_predictor(work *w, dg_error *err) {
   w->model = model ? dg_model_load(model, NULL, 0, err) : dg_model_from_weights(path, NULL, 0, err);
   w->device = w->model ? command_open(o->backend, o->device, o->threads, program, err) : NULL;
   w->predictor = w->device ? dg_predictor_new(w->model, w->device, &options, err) : NULL;
-  if (!w->predictor) return false;
+  if (!w->predictor || !dg_columns_from_weights(&w->columns, path, err)) return false;
   return o->classes ? dg_classes_read(&w->classes, o->classes, err)
                     : dg_classes_from_weights(&w->classes, path, err);
 }
@@ -78,7 +79,7 @@ static bool choose_output(work *w, dg_error *err) {
   const dg_task task = dg_predictor_task(w->predictor);
   const char *loss = dg_model_loss(w->model);
   const bool logits = strcmp(loss, "cross_entropy") == 0 || strcmp(loss, "bce") == 0;
-  const infer_output own = logits && task != DG_TASK_VALUES ? INFER_LOGITS : INFER_VALUES;
+  const infer_output own = given_logits(w->model, w->predictor) ? INFER_LOGITS : INFER_VALUES;
   w->output = asked == INFER_DEFAULT ? own : asked;
   if (w->output == own || (w->output == INFER_PROBABILITIES && task != DG_TASK_VALUES) ||
       (w->output == INFER_CLASSES && task == DG_TASK_CLASS))
@@ -98,14 +99,17 @@ static bool choose_output(work *w, dg_error *err) {
 
 static bool work_open(work *w, dg_error *err) {
   w->in = strcmp(w->options->in, "-") == 0 ? "/dev/stdin" : w->options->in;
-  return check_targets(w, err) && open_predictor(w, err) && check_classes(w, err) &&
-         choose_output(w, err) && piped(&w->in, w->pipes[2], err) &&
-         inputs_open(&w->inputs, w->options, w->in, w->model, program, err) &&
+  if (!(check_targets(w, err) && open_predictor(w, err) && check_classes(w, err) &&
+        choose_output(w, err) && piped(&w->in, w->pipes[2], err)))
+    return false;
+  const inputs_learned learned = {w->model, w->columns};
+  return inputs_open(&w->inputs, w->options, w->in, &learned, program, err) &&
          (!w->inputs.data || dg_dataset_fits_weights(w->inputs.data, w->path, err));
 }
 
 static void work_close(work *w) {
   inputs_close(&w->inputs);
+  dg_columns_free(w->columns);
   dg_predictor_free(w->predictor);
   dg_close(w->device);
   dg_model_free(w->model);
@@ -126,12 +130,7 @@ static uint32_t samples_of_piece(const work *w) {
 
 /** Makes what is written of a network's outputs [n, outputs]. */
 static void convert(const work *w, float *outputs, uint32_t n) {
-  const size_t count = (size_t)n * dg_predictor_outputs(w->predictor);
-  if (w->output != INFER_PROBABILITIES) return;
-  if (dg_predictor_task(w->predictor) != DG_TASK_LABELS)
-    dg_predictor_probabilities(w->predictor, outputs, n, outputs);
-  else
-    for (size_t i = 0; i < count; i++) outputs[i] = 1 / (1 + expf(-outputs[i]));
+  if (w->output == INFER_PROBABILITIES) given_probabilities(w->predictor, outputs, n, outputs);
 }
 
 /** Says where samples come from, and where they are counted from. */
@@ -160,7 +159,7 @@ static bool run(work *w, dg_error *err) {
   const size_t size = (size_t)most * form.outputs * sizeof(float);
   float *outputs = malloc(size);
   if (!outputs) return dg_fail_memory(err, size);
-  bool ok = answers_begin(&a, &form, w->options->out, w->inputs.count, err);
+  bool ok = answers_begin(&a, &form, w->options->out, &w->inputs, err);
   if (ok && run_pieces(w, &a, most, outputs, err))
     ok = answers_commit(&a, err);
   else if (ok)

@@ -10,7 +10,7 @@
 static bool open_file(inputs *in, const infer_options *o, const char *path,
                       const dg_dataset_options *options, dg_error *err) {
   if (o->part_given)
-    return dg_fail(err, DG_ERR_INPUT, "--part is for data sets, but %s is one array", path);
+    return dg_fail(err, DG_ERR_INPUT, "--part is for data sets, but %s has samples alone", path);
   in->file = dg_sample_file_open(path, options, err);
   if (in->file) in->count = dg_sample_file_shape(in->file).dim[0];
   return in->file != NULL;
@@ -39,19 +39,34 @@ static bool open_set(inputs *in, const infer_options *o, const char *path,
          dg_fail(err, DG_ERR_INPUT, "%s: there are no such samples; --part chooses", path);
 }
 
-bool inputs_open(inputs *in, const infer_options *o, const char *path, const dg_model *model,
-                 char *program, dg_error *err) {
-  dg_dataset_options options = {
-      .size = sizeof options, .threads = o->threads, .note = command_note, .user = program};
+/** Is INPUT read without labels? A table, and an .npz file of which one array is named, may be a
+    set, too. */
+static bool is_alone(const infer_options *o, const char *path) {
+  const char *arrays = o->reading.arrays;
+  return dg_is_sample_file(path) || (!o->part_given && dg_is_table(path)) ||
+         (arrays && !strchr(arrays, ','));
+}
+
+bool inputs_open(inputs *in, const infer_options *o, const char *path,
+                 const inputs_learned *learned, char *program, dg_error *err) {
+  dg_dataset_options options = {.size = sizeof options,
+                                .threads = o->threads,
+                                .note = command_note,
+                                .user = program,
+                                .columns = learned->columns};
   *in = (inputs){0};
-  if (!reading_fill(&o->reading, model, &options, err)) return false;
-  return dg_is_sample_file(path) ? open_file(in, o, path, &options, err)
-                                 : open_set(in, o, path, &options, err);
+  if (!reading_fill(&o->reading, learned->model, &options, err)) return false;
+  return is_alone(o, path) ? open_file(in, o, path, &options, err)
+                           : open_set(in, o, path, &options, err);
 }
 
 void inputs_close(inputs *in) {
   dg_sample_file_close(in->file);
   dg_dataset_close(in->data);
+}
+
+const char *inputs_name(const inputs *in, uint64_t index) {
+  return in->file ? dg_sample_file_name(in->file, (uint32_t)index) : NULL;
 }
 
 /** `count` samples of a part from number `first` on. */

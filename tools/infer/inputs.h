@@ -14,11 +14,20 @@ typedef struct {
   uint64_t count;            /**< of all samples */
 } inputs;
 
-/** Opens INPUT for a model. `path` is its path, `program` for notes. Free with inputs_close, also
+/** What says how samples are to be read. */
+typedef struct {
+  const dg_model *model;
+  const dg_columns *columns; /**< NULL: the weights carry none */
+} inputs_learned;
+
+/** Opens INPUT for a network. `path` is its path, `program` for notes. Free with inputs_close, also
     after a failure. */
-bool inputs_open(inputs *in, const infer_options *options, const char *path, const dg_model *model,
-                 char *program, dg_error *err);
+bool inputs_open(inputs *in, const infer_options *options, const char *path,
+                 const inputs_learned *learned, char *program, dg_error *err);
 void inputs_close(inputs *in);
+
+/** The name of the picture that a sample is; NULL: it has none. */
+const char *inputs_name(const inputs *in, uint64_t index);
 
 /** The next samples, at most `most`, which are valid until the next call; none (a first dimension
     of 0) after the last one. */

@@ -100,6 +100,7 @@ typedef struct {
   dg_model *model;
   dg_device *device;
   dg_dataset *data, *test_data; /**< test_data NULL: the test part of data */
+  dg_columns *columns;          /**< that the weights to test carry; NULL: none */
   markup command;               /**< line that repeats the run */
   audience audience;
 } job;
@@ -160,7 +161,8 @@ static bool open_sets(job *j, dg_error *err) {
                             .skip_bad = o->skip_bad,
                             .note = command_note,
                             .user = program,
-                            .keep_all = o->test_data != NULL};
+                            .keep_all = o->test_data != NULL,
+                            .columns = j->columns};
   if (!reading_fill(&o->reading, j->model, &how, err)) return false;
   j->data = dg_dataset_open_with(o->data, &how, err);
   if (!j->data || !o->test_data) return j->data != NULL;
@@ -174,6 +176,7 @@ static bool open_sets(job *j, dg_error *err) {
 static bool open_data(job *j, dg_error *err) {
   const options *o = j->options;
   dg_classes names;
+  if (o->test && !dg_columns_from_weights(&j->columns, o->load, err)) return false;
   if (!open_sets(j, err)) return false;
   if (j->test_data && (!dg_dataset_merge(j->data, DG_PART_TRAIN, err) ||
                        !dg_dataset_merge(j->test_data, DG_PART_TEST, err)))
@@ -209,6 +212,7 @@ static void job_close(job *j) {
   markup_free(&j->command);
   dg_dataset_close(j->data);
   dg_dataset_close(j->test_data);
+  dg_columns_free(j->columns);
   dg_close(j->device);
   dg_model_free(j->model);
 }

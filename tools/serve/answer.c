@@ -25,26 +25,48 @@ answer answer_error(unsigned status, const char *message) {
   return (answer){status, json_pack("{ss}", "error", message)};
 }
 
-static json_t *device_object(const networks *n) {
+json_t *answer_device(const networks *n) {
   return json_pack("{ss ss si}", "backend", dg_device_backend(n->device), "name",
                    dg_device_name(n->device), "threads", (int)command_units(n->device));
 }
 
+/** The shape of a sample. */
+static json_t *input_array(const network *one) {
+  uint32_t dim[3];
+  const uint32_t rank = dg_predictor_input(one->predictor, dim);
+  json_t *array = json_array();
+  bool ok = array != NULL;
+  for (uint32_t i = 0; i < rank; i++) json_add(array, json_integer(dim[i]), &ok);
+  return json_ended(array, ok);
+}
+
+static json_t *names_array(const dg_classes *names) {
+  json_t *array = json_array();
+  bool ok = array != NULL;
+  for (uint32_t i = 0; i < names->count; i++) json_add(array, json_string(names->name[i]), &ok);
+  return json_ended(array, ok);
+}
+
 answer answer_models(const networks *n) {
+  static const char *const gives[] = {
+      [DG_TASK_CLASS] = "class", [DG_TASK_LABELS] = "labels", [DG_TASK_VALUES] = "values"};
   json_t *models = json_array();
   bool ok = models != NULL;
   for (uint32_t i = 0; i < n->count; i++) {
     const network *one = &n->all[i];
     double temperature = dg_predictor_temperature(one->predictor);
     json_add(models,
-             json_pack("{ss ss si si si so}", "name", one->name, "model", dg_model_name(one->model),
-                       "height", (int)dg_predictor_height(one->predictor), "width",
+             json_pack("{ss ss si si si so so ss sb so}", "name", one->name, "model",
+                       dg_model_name(one->model), "height",
+                       (int)dg_predictor_height(one->predictor), "width",
                        (int)dg_predictor_width(one->predictor), "classes",
                        (int)dg_predictor_outputs(one->predictor), "temperature",
-                       temperature > 0 ? json_real(temperature) : json_null()),
+                       temperature > 0 ? json_real(temperature) : json_null(), "input",
+                       input_array(one), "gives", gives[dg_predictor_task(one->predictor)],
+                       "pictures", (int)one->pictures, "names", names_array(&one->names)),
              &ok);
   }
-  return (answer){STATUS_OK, json_pack("{so so}", "device", device_object(n), "models",
+  return (answer){STATUS_OK, json_pack("{so so}", "device", answer_device(n), "models",
                                        json_ended(models, ok))};
 }
 
@@ -139,10 +161,18 @@ static json_t *ask_all(networks *n, const dg_picture *picture, const dg_digits *
   json_t *models = json_array();
   bool ok = true;
   for (uint32_t i = 0; ok && i < n->count; i++)
-    ok = json_array_append_new(models, ask(&n->all[i], picture, digits, n->min_probability, err)) ==
-         0;
+    if (n->all[i].pictures)
+      ok = json_array_append_new(models,
+                                 ask(&n->all[i], picture, digits, n->min_probability, err)) == 0;
   if (ok) return models;
   json_decref(models);
+  return NULL;
+}
+
+/** The first network that takes pictures; NULL: there is none. */
+static const network *reader_of(const networks *n) {
+  for (uint32_t i = 0; i < n->count; i++)
+    if (n->all[i].pictures) return &n->all[i];
   return NULL;
 }
 
@@ -150,7 +180,7 @@ static json_t *ask_all(networks *n, const dg_picture *picture, const dg_digits *
 static answer answer_picture(networks *n, const dg_picture *picture, double begin) {
   dg_error err = {0};
   dg_digits digits;
-  if (!find(picture, &n->all[0], &digits, &err))
+  if (!find(picture, reader_of(n), &digits, &err))
     return answer_error(err.kind == DG_ERR_INPUT ? STATUS_UNREADABLE : STATUS_FAILED, err.message);
   if (digits.count > MAX_DIGITS) {
     dg_digits_free(&digits);
@@ -161,7 +191,7 @@ static answer answer_picture(networks *n, const dg_picture *picture, double begi
   json_t *seen = models ? seen_array(&digits) : NULL;
   dg_digits_free(&digits);
   if (!models) return answer_error(STATUS_FAILED, err.message);
-  json_t *object = json_pack("{so sf so so}", "device", device_object(n), "milliseconds",
+  json_t *object = json_pack("{so sf so so}", "device", answer_device(n), "milliseconds",
                              1000 * (dg_seconds() - begin), "digits", seen, "models", models);
   return (answer){STATUS_OK, object};
 }
@@ -184,6 +214,10 @@ static answer answer_file(networks *n, const void *bytes, size_t size, double be
 
 answer answer_predict(networks *n, const void *bytes, size_t size) {
   double begin = dg_seconds();
+  if (!reader_of(n))
+    return answer_error(STATUS_UNREADABLE,
+                        "no network here takes pictures of digits; send arrays in JSON, as "
+                        "digits-serve --help tells");
   pthread_mutex_lock(&n->lock);
   answer a = answer_file(n, bytes, size, begin);
   pthread_mutex_unlock(&n->lock);

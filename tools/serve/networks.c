@@ -36,13 +36,16 @@ bool networks_add(networks *n, const char *weights, dg_error *err) {
                                                               .weights = path,
                                                               .batch = NETWORKS_BATCH},
                                       err);
-  if (!one->predictor || !dg_predictor_check_pictures(one->predictor, err)) {
+  if (!one->predictor || !dg_classes_from_weights(&one->names, path, err)) {
     dg_predictor_free(one->predictor);
     dg_model_free(one->model);
     return false;
   }
-  likeliest_warn("digits-serve", path, n->min_probability,
-                 dg_predictor_temperature(one->predictor));
+  const bool classifies = dg_predictor_task(one->predictor) == DG_TASK_CLASS;
+  one->pictures = classifies && dg_predictor_check_pictures(one->predictor, NULL);
+  if (classifies)
+    likeliest_warn("digits-serve", path, n->min_probability,
+                   dg_predictor_temperature(one->predictor));
   n->count++;
   return true;
 }

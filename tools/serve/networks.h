@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "digits/data.h"
 #include "digits/device.h"
 #include "digits/model.h"
 #include "digits/predict.h"
@@ -14,6 +15,8 @@ typedef struct {
   char name[256]; /**< of its weight file, without .safetensors */
   dg_model *model;
   dg_predictor *predictor;
+  dg_classes names; /**< that the weights carry */
+  bool pictures;    /**< it classifies pictures of one channel */
 } network;
 
 typedef struct {

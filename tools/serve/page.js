@@ -89,6 +89,15 @@ async function ask(change) {
 
 const cards = []; // one per network: {label, time, bars, sure}
 
+/** A card for a network that takes arrays from programs, not drawings. */
+function makeNote(model) {
+  const card = put(element('networks'), 'li', 'network');
+  card.dataset.name = model.name;
+  put(card, 'h2', '', model.name);
+  const shape = ['N', ...model.input].join(', ');
+  put(card, 'p', 'sure', `takes arrays [${shape}] in JSON (POST /predict), no drawings`);
+}
+
 function makeCard(model) {
   const card = put(element('networks'), 'li', 'network');
   card.dataset.name = model.name;
@@ -195,6 +204,14 @@ function complain(message) {
   status.dataset.finished = true;
 }
 
+/** What the page says where no network takes drawings. */
+function withoutPad() {
+  element('drawing').hidden = element('view').hidden = true;
+  element('status').textContent =
+    'None of these networks takes drawings of digits: programs send them arrays, as digits-serve --help tells.';
+  element('status').dataset.finished = true;
+}
+
 // ---- the page
 
 history.replaceState(null, '', location.pathname); // hides the token; a cookie has it
@@ -220,8 +237,10 @@ addEventListener('keydown', (event) => {
 try {
   const { device, models } = await request('models');
   element('device').textContent = `${device.backend}: ${device.name}`;
-  models.forEach(makeCard);
-  show();
+  models.filter((model) => model.pictures).forEach(makeCard);
+  models.filter((model) => !model.pictures).forEach(makeNote);
+  if (cards.length) show();
+  else withoutPad();
 } catch (error) {
   complain(reason(error));
 }

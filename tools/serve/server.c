@@ -9,6 +9,8 @@
 
 #include "core/base/error.h"
 #include "tools/serve/answer.h"
+#include "tools/serve/answer_arrays.h"
+#include "tools/serve/arrays.h"
 #include "tools/serve/guard.h"
 #include "tools/serve/limiter.h"
 #include "tools/serve/listener.h"
@@ -157,8 +159,9 @@ static bool admit(const server *s, struct MHD_Connection *connection, const char
     *result = refuse(connection, MHD_HTTP_LENGTH_REQUIRED,
                      "the request must say the length of its body: Content-Length");
   else if (bytes > MAX_BODY)
-    *result = refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE,
-                     "the body is longer than 262 144 bytes; send a smaller picture");
+    *result =
+        refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE,
+               "the body is longer than 262 144 bytes; send a smaller picture, or fewer samples");
   else
     return true;
   return false;
@@ -203,8 +206,9 @@ static enum MHD_Result collect(request *r, const char *bytes, size_t *size) {
 /** Runs the networks, unless too many requests are queued. */
 static answer predict(server *s, const request *r) {
   if (!limiter_begin_answer(r->peer))
-    return answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "too many pictures wait; send it again");
-  answer a = answer_predict(s->networks, r->body, r->size);
+    return answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests wait; send it again");
+  answer a = arrays_are_json(r->body, r->size) ? answer_arrays(s->networks, r->body, r->size)
+                                               : answer_predict(s->networks, r->body, r->size);
   limiter_end_answer(r->peer);
   return a;
 }
@@ -220,7 +224,7 @@ static enum MHD_Result answer_request(server *s, struct MHD_Connection *connecti
     return refuse(connection, MHD_HTTP_NOT_FOUND,
                   "there is nothing here; the page is /, and programs ask /predict and /models");
   if (predicts && strcmp(method, "POST") != 0)
-    return refuse_method(connection, "POST a picture here", "POST");
+    return refuse_method(connection, "POST a picture or JSON here", "POST");
   if (!predicts && !gets)
     return refuse_method(connection, "GET is the method for this", "GET, HEAD");
   if (file) return send_file(s, connection, file);

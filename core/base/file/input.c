@@ -1,5 +1,10 @@
 #include "core/base/file/input.h"
 
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "core/base/file/file.h"
 #include "core/base/file/pipe.h"
 
@@ -10,4 +15,15 @@ int dg_input_open(const char *path, uint64_t most, uint64_t *size, dg_error *err
 char *dg_input_read(const char *path, uint64_t most, size_t *size, dg_error *err) {
   return dg_pipe_is(path) ? dg_pipe_read(path, most, size, err)
                           : dg_file_read(path, most, size, err);
+}
+
+bool dg_input_begins(const char *path, const void *bytes, size_t size) {
+  struct stat info;
+  char begin[16];
+  if (size > sizeof begin || stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool whole = pread(file, begin, size, 0) == (ssize_t)size;
+  close(file);
+  return whole && memcmp(begin, bytes, size) == 0;
 }

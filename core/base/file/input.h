@@ -2,6 +2,7 @@
 #ifndef DG_INPUT_H
 #define DG_INPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,5 +16,8 @@ int dg_input_open(const char *path, uint64_t most, uint64_t *size, dg_error *err
 
 /** dg_file_read that also reads pipes. */
 char *dg_input_read(const char *path, uint64_t most, size_t *size, dg_error *err);
+
+/** Does a regular file begin with these bytes, at most 16? Pipes are not looked into. */
+bool dg_input_begins(const char *path, const void *bytes, size_t size);
 
 #endif

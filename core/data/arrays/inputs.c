@@ -72,8 +72,7 @@ static void turn(uint8_t *to, const uint8_t *from, uint64_t n, size_t plane, siz
         memcpy(to, from + (p * channels + c) * unit, unit);
 }
 
-/** Brings channels from the last dimension to the first. */
-static bool channels_first(dg_numbers *a, const dg_shape *shape, dg_error *err) {
+bool dg_numbers_channels_first(dg_numbers *a, const dg_shape *shape, dg_error *err) {
   const size_t unit = dg_element_size(a->element), plane = (size_t)shape->dim[1] * shape->dim[2];
   const uint64_t bytes = a->count * unit;
   if (shape->dim[0] == 1) return true;
@@ -95,6 +94,12 @@ bool dg_numbers_shape_of_sample(const dg_numbers *a, const dg_dataset_options *o
          (dg_size_fits(dg_shape_count(shape)) || fail_shape(a, "is too large", err));
 }
 
+bool dg_numbers_are_last(const dg_numbers *a, const dg_dataset_options *options) {
+  dg_shape shape;
+  bool last;
+  return find_shape(a, options, &shape, &last, NULL) && last;
+}
+
 bool dg_numbers_to_inputs(dg_numbers *a, dg_samples *samples, const dg_dataset_options *options,
                           dg_error *err) {
   dg_sample_kind *kind = &samples->kind;
@@ -102,7 +107,8 @@ bool dg_numbers_to_inputs(dg_numbers *a, dg_samples *samples, const dg_dataset_o
   bool last;
   if (!find_shape(a, options, &kind->shape, &last, err)) return false;
   if (!dg_size_fits(dg_shape_count(&kind->shape))) return fail_shape(a, "is too large", err);
-  if (last && !(dg_numbers_check(a, err) && channels_first(a, &kind->shape, err))) return false;
+  if (last && !(dg_numbers_check(a, err) && dg_numbers_channels_first(a, &kind->shape, err)))
+    return false;
   if (!bytes && !dg_numbers_to_floats(a, err)) return false;
   kind->type = bytes ? DG_NUMBERS_BYTES : DG_NUMBERS_FLOATS;
   samples->count = (uint32_t)a->dim[0];

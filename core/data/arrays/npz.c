@@ -4,8 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "core/base/error.h"
+#include "core/base/file/input.h"
+
+bool dg_is_npz(const char *path) {
+  static const char suffix[] = ".npz", zip[] = "PK\3\4";
+  const size_t length = strlen(path), end = sizeof suffix - 1;
+  struct stat info;
+  if (strncmp(path, "/dev/", 5) == 0) return dg_input_begins(path, zip, sizeof zip - 1);
+  return length > end && strcasecmp(path + length - end, suffix) == 0 && stat(path, &info) == 0 &&
+         S_ISREG(info.st_mode);
+}
 
 #ifdef DIGITS_HAVE_LIBZIP
 #include "core/data/arrays/set.h"
@@ -26,11 +38,57 @@ static bool has_array(const void *archive, const char *name) {
   return find_entry(archive, name) < dg_archive_count(archive);
 }
 
+static bool has_any(const dg_archive *archive, const char *const *names, const char **found) {
+  for (; *names; names++)
+    if (has_array(archive, *names)) return *found = *names, true;
+  return false;
+}
+
+static const char *const input_names[] = {"x_test",  "X_test",  "test_images",  "X", "x",
+                                          "x_train", "X_train", "train_images", NULL};
+static const char *const target_names[] = {"y_train",      "y_test",      "y",
+                                           "train_labels", "test_labels", NULL};
+
+bool dg_npz_is_alone(const char *path) {
+  const char *name;
+  dg_archive *archive = dg_archive_open(path, NULL);
+  const bool alone =
+      archive && has_any(archive, input_names, &name) && !has_any(archive, target_names, &name);
+  dg_archive_close(archive);
+  return alone;
+}
+
 static bool read_array(dg_numbers *numbers, dg_archive *archive, dg_error *err) {
   size_t size;
   uint8_t *bytes =
       dg_archive_read(archive, find_entry(archive, numbers->name), UINT64_MAX, &size, err);
   return bytes && dg_numbers_from_npy(numbers, bytes, size, err);
+}
+
+/** Finds the array that options name, or one with a usual name. */
+static bool find_inputs(const dg_archive *archive, const char **name, const char *path,
+                        const dg_dataset_options *options, dg_error *err) {
+  *name = options->arrays;
+  if (*name)
+    return has_array(archive, *name) ||
+           dg_fail(err, DG_ERR_INPUT, "%s: there is no array \"%.80s\" in it", path, *name);
+  return has_any(archive, input_names, name) ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: no array x_test, X_test, test_images, X or x is in it; tell the name of the "
+                 "inputs",
+                 path);
+}
+
+bool dg_npz_samples(dg_samples *samples, const char *path, const dg_dataset_options *options,
+                    dg_error *err) {
+  dg_numbers inputs = {.path = path};
+  dg_archive *archive = dg_archive_open(path, err);
+  const bool ok = archive && find_inputs(archive, &inputs.name, path, options, err) &&
+                  read_array(&inputs, archive, err) &&
+                  dg_numbers_to_inputs(&inputs, samples, options, err);
+  dg_numbers_free(&inputs);
+  dg_archive_close(archive);
+  return ok;
 }
 
 static bool read_set(dg_dataset *set, dg_archive *archive, const char *path,
@@ -58,13 +116,28 @@ dg_dataset *dg_dataset_from_npz(const char *path, const dg_dataset_options *opti
   return NULL;
 }
 #else
+static bool fail_no_libzip(const char *path, dg_error *err) {
+  return dg_fail(err, DG_ERR_UNSUPPORTED,
+                 "%s: digits was built without libzip, which reads .npz files; install libzip-dev "
+                 "(Debian's name) and build it again",
+                 path);
+}
+
+bool dg_npz_is_alone(const char *path) {
+  (void)path;
+  return false;
+}
+
+bool dg_npz_samples(dg_samples *samples, const char *path, const dg_dataset_options *options,
+                    dg_error *err) {
+  (void)samples, (void)options;
+  return fail_no_libzip(path, err);
+}
+
 dg_dataset *dg_dataset_from_npz(const char *path, const dg_dataset_options *options,
                                 dg_error *err) {
   (void)options;
-  dg_fail(err, DG_ERR_UNSUPPORTED,
-          "%s: digits was built without libzip, which reads .npz files; install libzip-dev "
-          "(Debian's name) and build it again",
-          path);
+  fail_no_libzip(path, err);
   return NULL;
 }
 #endif

@@ -59,6 +59,9 @@ bool dg_numbers_to_floats(dg_numbers *numbers, dg_error *err);
 bool dg_numbers_shape_of_sample(const dg_numbers *numbers, const dg_dataset_options *options,
                                 dg_shape *shape, dg_error *err);
 
+/** Are the channels of these inputs last? */
+bool dg_numbers_are_last(const dg_numbers *numbers, const dg_dataset_options *options);
+
 /**
  * Moves [samples, …] into the inputs of `samples`, whose count and kind it sets. Bytes stay bytes.
  * `options` say the shape of the model's input, which decides where channels are: they become the
@@ -72,6 +75,15 @@ bool dg_numbers_are_labels(const dg_numbers *numbers);
 
 /** Makes the labels of `samples` of them; each must be a whole number from 0 to 255. */
 bool dg_numbers_to_labels(dg_numbers *numbers, dg_samples *samples, dg_error *err);
+
+/** Brings the channels of [samples, height, width, channels] to the first dimension of a sample, of
+    the shape that it then has. */
+bool dg_numbers_channels_first(dg_numbers *numbers, const dg_shape *shape, dg_error *err);
+
+/** Does so with targets that are pictures, if `options` (the shape of the model's output) or else
+    the inputs of `samples` say that theirs are last. */
+bool dg_numbers_turn_targets(dg_numbers *numbers, const dg_samples *samples, bool inputs_last,
+                             const dg_dataset_options *options, dg_error *err);
 
 /** Moves them into the targets of `samples`, as floats. */
 bool dg_numbers_to_targets(dg_numbers *numbers, dg_samples *samples, dg_error *err);

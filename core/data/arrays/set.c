@@ -89,10 +89,12 @@ static bool check_count(const dg_numbers *inputs, const dg_numbers *targets, dg_
 /** Fills a part from its two arrays. */
 static bool take_part(dg_samples *samples, dg_numbers arrays[2], bool labels,
                       const dg_dataset_options *options, dg_error *err) {
+  const bool last = dg_numbers_are_last(&arrays[0], options);
   return check_count(&arrays[0], &arrays[1], err) &&
          dg_numbers_to_inputs(&arrays[0], samples, options, err) &&
          (labels ? dg_numbers_to_labels(&arrays[1], samples, err)
-                 : dg_numbers_to_targets(&arrays[1], samples, err));
+                 : dg_numbers_turn_targets(&arrays[1], samples, last, options, err) &&
+                       dg_numbers_to_targets(&arrays[1], samples, err));
 }
 
 /** Are samples to test like those to learn from? */

@@ -41,6 +41,39 @@ bool dg_numbers_to_labels(dg_numbers *a, dg_samples *samples, dg_error *err) {
   return true;
 }
 
+/** Where the channels of [samples, a, b, c] may be: `height` and `width` are those of the pictures;
+    `channels` 0: any number. */
+typedef struct {
+  bool first, last;
+} places;
+
+static places find_places(const dg_numbers *a, uint32_t channels, uint32_t height, uint32_t width) {
+  const uint64_t *d = a->dim;
+  return (places){d[2] == height && d[3] == width && (!channels || d[1] == channels),
+                  d[1] == height && d[2] == width && (!channels || d[3] == channels)};
+}
+
+bool dg_numbers_turn_targets(dg_numbers *a, const dg_samples *samples, bool inputs_last,
+                             const dg_dataset_options *options, dg_error *err) {
+  const dg_shape *input = &samples->kind.shape;
+  const uint32_t *output = options->output_dim;
+  const bool known = options->output_rank == 3;
+  char where[600], text[100];
+  if (a->rank != 4 || a->channels_first || (!known && input->rank != 3)) return true;
+  places p = known ? find_places(a, output[0], output[1], output[2])
+                   : find_places(a, 0, input->dim[1], input->dim[2]);
+  if (!known && p.first && p.last) p.first = !inputs_last;
+  if (p.first && p.last)
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "%s: %s may have its channels in the first or in the last dimension of a target; "
+        "write the set as IDX files, where they are first",
+        dg_numbers_where(a, where, sizeof where), dg_numbers_shape(a, text, sizeof text));
+  if (!p.last) return true;
+  const dg_shape shape = {3, {(uint32_t)a->dim[3], (uint32_t)a->dim[1], (uint32_t)a->dim[2]}};
+  return dg_numbers_check(a, err) && dg_numbers_channels_first(a, &shape, err);
+}
+
 bool dg_numbers_to_targets(dg_numbers *a, dg_samples *samples, dg_error *err) {
   char where[600];
   const uint64_t targets = a->count / a->dim[0];

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "core/data/csv/csv.h"
+#include "core/data/csv/numbers.h"
 
 /** A line of the table; `end` is where it ends. */
 typedef struct {
@@ -74,7 +75,7 @@ bool dg_csv_is_numbers(const dg_csv_file *file, const dg_dataset_options *o) {
   const char *at = (const char *)file->bytes + file->at,
              *end = (const char *)file->bytes + file->end;
   uint32_t columns;
-  if (o->label || o->targets || o->decimal_comma || (o->like && o->like->columns)) return true;
+  if (o->label || o->targets || o->decimal_comma || dg_csv_learned(o)) return true;
   if (o->like) return false;
   const line header = take_line(&at, end), row = take_line(&at, end);
   if (header.at == header.end) return false;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/text.h"
 #include "core/data/classes.h"
 #include "core/data/columns.h"
 #include "core/data/csv/roles.h"
@@ -32,6 +33,7 @@ typedef struct {
   dg_samples *samples;
   uint32_t rows;
   bool learns;   /**< classes and texts are not known before */
+  bool answers;  /**< labels and targets are read */
   bool open;     /**< whether a column has numbers or texts is not known yet */
   bool missing;  /**< empty fields are allowed */
   uint64_t most; /**< bytes that the numbers may need */
@@ -67,6 +69,17 @@ static float *place_of(const table *t, uint32_t column) {
 }
 
 /* ---- values ------------------------------------------------------------- */
+
+/** Fails on a text that is none of those of its column, which are listed. */
+static bool fail_text(const table *t, const value *v, const char *what) {
+  char known[300];
+  const dg_column_texts *texts = &t->columns->at[t->seen[v->column].of].texts;
+  snprintf(known, sizeof known, "%s; known are ", what);
+  for (uint32_t i = 0; i < texts->count && strlen(known) < sizeof known - 70; i++)
+    dg_append(known, sizeof known, "%s%.40s%s", i ? ", " : "", texts->at[i].text,
+              i + 1 < texts->count && strlen(known) >= sizeof known - 120 ? ", …" : "");
+  return fail_value(t, v, known);
+}
 
 /** Is it a number with marks that are none here, such as 1,5 or 1'000? */
 static bool has_marks(const table *t, const char *text) {
@@ -124,7 +137,7 @@ static bool take_text(table *t, const value *v) {
   for (uint32_t i = 0; i < column->texts.count; i++) numbers[i] = v->field.length ? 0.0f : NAN;
   if (!v->field.length) return true;
   const dg_column_text *text = dg_texts_find(&column->texts, v->field.text, v->field.length);
-  if (!text) return fail_value(t, v, "is a text that the table to train has not; correct it");
+  if (!text) return fail_text(t, v, "is a text that the table to train has not");
   numbers[text->place] = 1;
   return true;
 }
@@ -150,8 +163,7 @@ static bool take_label(table *t, value *v) {
   if (!check_label(t, v)) return false;
   const dg_column_text *text = dg_texts_find(texts, v->field.text, v->field.length);
   uint32_t place = text ? text->place : texts->count;
-  if (!text && !t->learns)
-    return fail_value(t, v, "is a label that the table to train has not; correct it");
+  if (!text && !t->learns) return fail_text(t, v, "is a label that the table to train has not");
   if (!text && texts->count == DG_CLASSES)
     return fail_value(t, v, "is one label too many: at most 256 are classes") ||
            dg_advise(t->scan.err, DG_REMEDY_COLUMN);
@@ -178,6 +190,7 @@ static bool take_field(table *t, value *v) {
   const dg_column_role role = t->columns->at[t->seen[v->column].of].role;
   float number = 0;
   bool large = false;
+  if (role == DG_COLUMN_IGNORED) return true;
   if (v->field.length == 0) return take_empty(t, v, role);
   if (role == DG_COLUMN_LABEL) return take_label(t, v);
   if (role == DG_COLUMN_TEXT) return take_text(t, v);
@@ -262,6 +275,9 @@ static bool lay_out(table *t, uint64_t rows) {
   }
   for (uint32_t i = 0; i < t->header.count; i++) t->seen[i].place = places[t->seen[i].of];
   free(places);
+  if (features == 0)
+    return dg_fail(t->scan.err, DG_ERR_INPUT, "%s:1: no column is left to make samples of",
+                   t->scan.path);
   if (!dg_size_fits(features) || rows > UINT32_MAX ||
       dg_size_times(rows, features * sizeof(float)) > t->most)
     return dg_fail(t->scan.err, DG_ERR_INPUT,
@@ -370,16 +386,17 @@ static uint64_t most_rows(const char *text, size_t size, uint32_t columns) {
 }
 
 static bool find_roles(table *t, const dg_dataset_options *o) {
-  const dg_columns *like = o->like ? o->like->columns : NULL;
+  const dg_columns *learned = dg_csv_learned(o);
   uint32_t *of = calloc(t->header.count, sizeof *of);
   t->seen = calloc(t->header.count, sizeof *t->seen);
   if (!of || !t->seen) {
     free(of);
     return dg_fail_memory(t->scan.err, t->header.count * sizeof *t->seen);
   }
-  t->learns = !like;
-  t->columns = like ? dg_csv_roles_follow(&t->header, like, &t->scan, of)
-                    : dg_csv_roles_learn(&t->header, o, &t->scan, of);
+  t->learns = !learned && t->answers;
+  t->columns = learned     ? dg_csv_roles_follow(&t->header, learned, o, t->answers, &t->scan, of)
+               : t->learns ? dg_csv_roles_learn(&t->header, o, &t->scan, of)
+                           : dg_csv_roles_plain(&t->header, o, &t->scan, of);
   for (uint32_t i = 0; i < t->header.count; i++) t->seen[i].of = of[i];
   free(of);
   return t->columns != NULL;
@@ -396,13 +413,14 @@ static bool read_table(table *t, dg_dataset *set, dg_csv_file *file, const dg_da
 }
 
 bool dg_csv_read_numbers(dg_dataset *set, dg_csv_file *file, const dg_dataset_options *options,
-                         dg_error *err) {
+                         bool answers, dg_error *err) {
   const uint64_t most = file->file.most;
   table t = {.scan = {.point = options->decimal_comma ? ',' : '.',
                       .line = 1,
                       .path = file->file.path,
                       .err = err},
              .samples = &set->train,
+             .answers = answers,
              .missing = options->missing == DG_MISSING_MEAN,
              .most = most == UINT64_MAX ? most : dg_size_times(most, sizeof(float))};
   locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
@@ -414,5 +432,7 @@ bool dg_csv_read_numbers(dg_dataset *set, dg_csv_file *file, const dg_dataset_op
   dg_csv_header_free(&t.header);
   free(t.seen);
   set->columns = t.columns; /* closed with the set */
+  if (ok && t.columns->at[t.columns->count - 1].role == DG_COLUMN_IGNORED) t.columns->count--;
+  if (ok) dg_columns_number(t.columns);
   return ok;
 }

@@ -98,24 +98,115 @@ dg_columns *dg_csv_roles_learn(const dg_csv_header *h, const dg_dataset_options 
   return columns;
 }
 
-dg_columns *dg_csv_roles_follow(const dg_csv_header *h, const dg_columns *like, const dg_scan *s,
-                                uint32_t *of) {
-  dg_columns *columns = dg_columns_copy(like, s->err);
-  bool ok = columns != NULL;
-  for (uint32_t i = 0; i < h->count; i++) of[i] = DG_NO_COLUMN;
-  for (uint32_t i = 0; ok && i < columns->count; i++) {
-    const uint32_t column = dg_csv_header_find(h, columns->at[i].name);
-    ok = column != DG_NO_COLUMN ||
-         dg_fail(s->err, DG_ERR_INPUT,
-                 "%s:1: there is no column \"%s\", which the table to train has", s->path,
-                 columns->at[i].name);
-    if (ok) of[column] = i;
+/* ---- columns that were learned ------------------------------------------- */
+
+/** Takes the next name of a list, for a target. */
+static bool take_name(const char **list, char **name, const dg_scan *s) {
+  const size_t length = strcspn(*list, ",");
+  free(*name);
+  *name = strndup(*list, length);
+  *list += length + ((*list)[length] == ',');
+  return *name || dg_fail_memory(s->err, length);
+}
+
+/** Gives labels and targets the names that they have in this table. */
+static bool rename_answers(dg_columns *columns, const dg_dataset_options *o, const dg_scan *s) {
+  const bool label = dg_columns_have_label(columns);
+  const char *names = label ? o->label : o->targets;
+  uint32_t given = 1;
+  if (label ? o->targets != NULL : o->label != NULL)
+    return dg_fail(s->err, DG_ERR_INPUT, "%s: %s were learned, not %s", s->path,
+                   label ? "labels" : "targets", label ? "targets" : "labels");
+  for (const char *at = names; at && *at && !label; at++) given += *at == ',';
+  if (names && !label && given != dg_columns_targets(columns))
+    return dg_fail(s->err, DG_ERR_INPUT, "%s: %u targets were learned, but %u are named", s->path,
+                   dg_columns_targets(columns), given);
+  bool ok = true;
+  for (uint32_t i = 0; ok && names && i < columns->count; i++)
+    if (columns->at[i].role == DG_COLUMN_LABEL || columns->at[i].role == DG_COLUMN_TARGET)
+      ok = take_name(&names, &columns->at[i].name, s);
+  return ok;
+}
+
+/** Finds each of the columns in the header. */
+static bool find_learned(const dg_csv_header *h, const dg_columns *columns, const dg_scan *s,
+                         uint32_t *of) {
+  for (uint32_t i = 0; i < columns->count; i++) {
+    const char *name = columns->at[i].name;
+    const uint32_t column = dg_csv_header_near(h, name);
+    if (column == DG_NO_COLUMN) {
+      char names[400];
+      return dg_fail(s->err, DG_ERR_INPUT,
+                     "%s:1: there is no column \"%.80s\", which the table to train has; there are "
+                     "%s",
+                     s->path, name, list_names(h, names, sizeof names));
+    }
+    if (of[column] != DG_NO_COLUMN)
+      return dg_fail(s->err, DG_ERR_INPUT, "%s:1: \"%.80s\" is the name of two learned columns",
+                     s->path, name);
+    of[column] = i;
   }
-  for (uint32_t i = 0; ok && i < h->count; i++)
-    ok =
-        of[i] != DG_NO_COLUMN ||
-        dg_fail(s->err, DG_ERR_INPUT, "%s:1: the table to train has no column \"%s\"; leave it out",
-                s->path, h->names[i]);
+  return true;
+}
+
+/** Tells which columns of the header are left out. `known` are all that were learned. */
+static void note_others(const dg_csv_header *h, const dg_columns *known,
+                        const dg_dataset_options *o, const dg_scan *s, const uint32_t *of) {
+  char text[700] = "";
+  uint32_t others = 0;
+  for (uint32_t i = 0; o->note && i < h->count; i++) {
+    bool answer = false;
+    if (of[i] < known->count) continue;
+    for (uint32_t k = 0; k < known->count; k++)
+      answer |= strcmp(known->at[k].name, h->names[i]) == 0;
+    if (answer) continue;
+    if (others++ == 0)
+      dg_append(text, sizeof text, "%.300s: left out, since not learned: ", s->path);
+    if (strlen(text) < sizeof text / 2)
+      dg_append(text, sizeof text, "%s%.60s", others > 1 ? ", " : "", h->names[i]);
+  }
+  if (others) o->note(o->user, text);
+}
+
+dg_columns *dg_csv_roles_follow(const dg_csv_header *h, const dg_columns *learned,
+                                const dg_dataset_options *o, bool answers, const dg_scan *s,
+                                uint32_t *of) {
+  dg_columns *columns = dg_columns_copy(learned, s->err);
+  for (uint32_t i = 0; i < h->count; i++) of[i] = DG_NO_COLUMN;
+  if (columns && !answers) dg_columns_keep_features(columns);
+  if (columns && (!answers || rename_answers(columns, o, s)) && find_learned(h, columns, s, of)) {
+    note_others(h, answers ? columns : learned, o, s, of);
+    for (uint32_t i = 0; i < h->count; i++)
+      if (of[i] == DG_NO_COLUMN) of[i] = columns->count;
+    columns->at[columns->count++].role = DG_COLUMN_IGNORED;
+    return columns;
+  }
+  dg_columns_free(columns);
+  return NULL;
+}
+
+dg_columns *dg_csv_roles_plain(const dg_csv_header *h, const dg_dataset_options *o,
+                               const dg_scan *s, uint32_t *of) {
+  uint32_t targets = 0, next = 0;
+  dg_column_role *roles = calloc(h->count, sizeof *roles);
+  if (!roles) return dg_fail_memory(s->err, h->count * sizeof *roles), NULL;
+  const bool named = o->label || (!o->targets && dg_csv_header_near(h, "label") != DG_NO_COLUMN);
+  bool ok = (!o->targets || mark_targets(h, o->targets, s, of, roles, &targets)) &&
+            (!named || mark_label(h, o->label, s, roles));
+  dg_columns *columns = ok ? dg_columns_new(h->count, s->err) : NULL;
+  for (uint32_t i = 0; columns && i < h->count; i++) {
+    of[i] = roles[i] == DG_COLUMN_NUMBER ? next++ : DG_NO_COLUMN;
+    if (of[i] == DG_NO_COLUMN) continue;
+    columns->at[of[i]].name = strdup(h->names[i]);
+    ok = ok && (columns->at[of[i]].name || dg_fail_memory(s->err, strlen(h->names[i])));
+  }
+  for (uint32_t i = 0; columns && i < h->count; i++)
+    if (of[i] == DG_NO_COLUMN) of[i] = next;
+  free(roles);
+  if (columns) {
+    columns->count = next;
+    columns->at[columns->count++].role = DG_COLUMN_IGNORED;
+  }
   if (ok) return columns;
   dg_columns_free(columns);
   return NULL;

@@ -22,7 +22,7 @@ static bool read_pixels(dg_dataset *set, dg_csv_file *file, dg_error *err) {
 
 static bool read_numbers(dg_dataset *set, dg_csv_file *file, const dg_dataset_options *options,
                          dg_error *err) {
-  if (!dg_csv_read_numbers(set, file, options, err)) return false;
+  if (!dg_csv_read_numbers(set, file, options, true, err)) return false;
   const uint32_t all = set->train.count;
   return dg_csv_fill(set, options->keep_all ? all : all - dg_dataset_held_out_of(all), err);
 }
@@ -52,6 +52,37 @@ dg_dataset *dg_dataset_from_table(const char *path, const dg_dataset_options *op
   if (set && read_set(set, path, options, err)) return set;
   dg_dataset_close(set);
   return NULL;
+}
+
+/* ---- without labels ------------------------------------------------------- */
+
+/** Reads the features of a table; empty fields get the means that were learned. */
+static bool read_features(dg_dataset *set, dg_csv_file *file, const dg_dataset_options *options,
+                          dg_error *err) {
+  const bool learned = dg_csv_learned(options) != NULL;
+  if (options->missing && !learned)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the means for empty fields are those that were learned, and the weights "
+                   "carry no columns of a table",
+                   set->source);
+  return dg_csv_read_numbers(set, file, options, false, err) &&
+         (!learned || dg_csv_fill(set, 0, err));
+}
+
+bool dg_table_samples(dg_samples *samples, const char *path, const dg_dataset_options *options,
+                      dg_error *err) {
+  dg_csv_file file = {0};
+  dg_dataset *set = dg_dataset_new(path, err);
+  bool ok = set && dg_csv_open(&file, path, err);
+  if (ok) {
+    ok = dg_csv_is_numbers(&file, options) ? read_features(set, &file, options, err)
+                                           : dg_csv_read_pixels(&set->train, &file, err);
+    dg_csv_close(&file);
+  }
+  *samples = ok ? set->train : (dg_samples){0};
+  if (ok) set->train = (dg_samples){0};
+  dg_dataset_close(set);
+  return ok;
 }
 
 bool dg_images_read(dg_images *images, const char *path, dg_error *err) {

@@ -9,4 +9,8 @@
 dg_dataset *dg_dataset_from_table(const char *path, const dg_dataset_options *options,
                                   dg_error *err);
 
+/** Reads the samples of a table without their labels or targets, as dg_sample_file_open does. */
+bool dg_table_samples(dg_samples *samples, const char *path, const dg_dataset_options *options,
+                      dg_error *err);
+
 #endif

@@ -104,6 +104,7 @@ static dg_columns *name_columns(const choice *c, dg_error *err) {
   if (ok && !c->count) ok = name_column(&columns->at[COLUMNS], "class", 0, DG_COLUMN_LABEL);
   for (uint32_t k = 0; ok && !c->count && k < CLASSES; k++)
     ok = dg_texts_add(&columns->at[COLUMNS].texts, classes[k], strlen(classes[k]));
+  if (ok) dg_columns_number(columns);
   if (ok || !columns) return columns;
   dg_columns_free(columns);
   return dg_fail_memory(err, sizeof *columns), NULL;

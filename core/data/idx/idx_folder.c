@@ -92,9 +92,13 @@ static bool fail_missing(const char *folder, const base *of, dg_error *err) {
   for (unsigned i = 0; i < PLAIN_FORMS; i++) file_name(names[i], of, i);
   struct stat info;
   bool exists = stat(folder, &info) == 0;
-  const char *what = !exists                  ? "no such folder"
-                     : !S_ISDIR(info.st_mode) ? "not a folder"
-                                              : "a file is missing";
+  if (!exists)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: no such file or folder; give a folder of IDX files such as MNIST's or of "
+                   "pictures for each class, a table, or another set that there is, or use the "
+                   "built-in digits",
+                   folder);
+  const char *what = !S_ISDIR(info.st_mode) ? "not a folder" : "a file is missing";
   return dg_fail(
       err, DG_ERR_INPUT,
       "%s: %s: looked there for %s, %s, %s and %s, and for the names of QMNIST and EMNIST; "

@@ -5,12 +5,9 @@
 #include <sys/stat.h>
 
 #include "core/base/file/entries.h"
-#include "core/base/file/file.h"
 #include "core/data/classes.h"
 #include "core/data/collection.h"
-#include "core/data/pictures/planes.h"
-#include "core/picture/formats/colours.h"
-#include "core/picture/scale.h"
+#include "core/data/pictures/take.h"
 #include "digits/picture.h"
 
 enum {
@@ -20,8 +17,6 @@ enum {
   MAX_INFLATION = 256,
   MAX_PIXELS = 1 << 26
 };
-
-static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".pgm", NULL};
 
 /** A set whose pictures are being read. */
 typedef struct {
@@ -73,18 +68,6 @@ static bool count_work(gathering *g, const dg_picture *picture, const char *path
                  path);
 }
 
-static bool read_picture(const gathering *g, dg_picture *picture, const char *path, dg_error *err) {
-  enum { MAX_BYTES = 1 << 29 };
-  const dg_picture_options options = {sizeof options, g->options->note, g->options->user};
-  size_t size;
-  char *bytes = dg_file_read(path, MAX_BYTES, &size, err);
-  bool ok =
-      bytes && (g->depth ? dg_colours_decode(picture, bytes, size, path, g->depth, &options, err)
-                         : dg_picture_decode_with(picture, bytes, size, path, &options, err));
-  free(bytes);
-  return ok;
-}
-
 /** Leaves out a picture that could not be read; fails if there are too many. */
 static bool skip(gathering *g, const dg_error *why) {
   const dg_dataset_options *o = g->options;
@@ -105,15 +88,13 @@ static bool take_picture(gathering *g, const dg_picture *picture, dg_part part, 
   if (!choose_size(g, picture, path) || !count_work(g, picture, path)) return false;
   uint8_t *image = dg_collect(c, label, g->err);
   if (!image) return false;
-  return g->depth ? dg_planes_take(image, &c->samples.kind, picture, g->depth, g->err)
-                  : dg_scale(picture->pixels, picture->height, picture->width, image,
-                             c->samples.kind.shape.dim[1], c->samples.kind.shape.dim[2], g->err);
+  return dg_picture_to_sample(image, &c->samples.kind, picture, g->depth, g->err);
 }
 
 static bool add_picture(gathering *g, dg_part part, const char *path, uint8_t label) {
   dg_picture picture;
   dg_error why = {0};
-  if (!read_picture(g, &picture, path, &why)) return skip(g, &why);
+  if (!dg_picture_take(&picture, path, g->depth, g->options, &why)) return skip(g, &why);
   bool ok = take_picture(g, &picture, part, path, label);
   dg_picture_free(&picture);
   return ok;
@@ -150,7 +131,7 @@ static bool add_files(gathering *g, dg_part part, const char *folder, const dg_e
 static bool add_class(gathering *g, dg_part part, const char *root, uint8_t label) {
   dg_entries files = {0};
   char *folder = dg_path_join(root, g->classes.name[label], g->err);
-  bool ok = folder && dg_list_files(&files, folder, extensions, g->err) &&
+  bool ok = folder && dg_list_files(&files, folder, dg_picture_extensions, g->err) &&
             add_files(g, part, folder, &files, label);
   dg_entries_free(&files);
   free(folder);
@@ -219,7 +200,7 @@ dg_dataset *dg_dataset_from_pictures(const char *folder, const dg_dataset_option
                  .options = options,
                  .colour = options->rank == 3 && options->dim[0] == 3,
                  .err = err};
-  g.depth = options->type == DG_NUMBERS_FLOATS ? 2 : g.colour ? 1 : 0;
+  g.depth = dg_picture_depth(options, g.colour ? 3 : 1);
   if (!g.set) return NULL;
   bool ok = gather(&g, folder);
   g.set->train = dg_collected(&g.part[DG_PART_TRAIN]);
@@ -240,7 +221,7 @@ static bool tell_class(const char *root, const char *name, dg_dataset_file *file
                        dg_error *err) {
   dg_entries files = {0};
   char *folder = dg_path_join(root, name, err);
-  bool ok = folder && dg_list_files(&files, folder, extensions, err);
+  bool ok = folder && dg_list_files(&files, folder, dg_picture_extensions, err);
   for (size_t i = 0; ok && i < files.count; i++) {
     char *path = dg_path_join(folder, files.name[i], err);
     ok = path && file(user, path, err);

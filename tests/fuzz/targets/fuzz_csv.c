@@ -56,6 +56,41 @@ static void read_again(const char *path, dg_dataset_options options, const dg_da
   dg_dataset_close(same);
 }
 
+/** Reads the samples alone, all of them at once. */
+static bool read_samples(const char *path, const dg_dataset_options *options, dg_error *err) {
+  dg_ndarray piece;
+  dg_sample_file *file = dg_sample_file_open(path, options, err);
+  const bool ok = file && dg_sample_file_next(file, UINT32_MAX, &piece, err);
+  size_t size = ok && piece.type == DG_NUMBERS_FLOATS ? sizeof(float) : 1;
+  for (uint32_t i = 0; ok && i < piece.rank; i++) size *= piece.dim[i];
+  if (ok && size) fuzz_touch(piece.numbers, size);
+  if (ok != (err->kind == DG_OK)) abort();
+  dg_sample_file_close(file);
+  return ok;
+}
+
+/** What a table gave is read from it by its columns, with and without labels. */
+static void read_by_columns(const char *path, dg_dataset_options options, const dg_dataset *set) {
+  dg_error err = {0};
+  options.columns = set->columns;
+  if (!read_samples(path, &options, &err) && err.kind != DG_ERR_MEMORY) abort();
+  dg_dataset_close(open_set(path, &options));
+}
+
+/** The first line is columns from a stranger, the rest a table. */
+static void read_by_strangers(char *text, dg_dataset_options options) {
+  dg_error err = {0};
+  char *end = strchr(text, '\n');
+  if (!end) return;
+  *end = '\0';
+  dg_columns *columns = dg_columns_parse(text, "columns", &err);
+  options.columns = columns;
+  const char *path = columns ? fuzz_file((const uint8_t *)end + 1, strlen(end + 1)) : NULL;
+  if (path) dg_dataset_close(open_set(path, &options));
+  if (path) read_samples(path, &options, &err);
+  dg_columns_free(columns);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const char *path = fuzz_file(bytes, size);
   static const char *const columns[] = {NULL, "label", "a", "b"};
@@ -74,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (set && set->columns) {
     check_columns(set->columns);
     read_again(path, options, set);
+    read_by_columns(path, options, set);
   }
   dg_dataset_close(set);
   dg_error err = {0};
@@ -82,6 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   memcpy(text, bytes, size);
   text[size] = '\0';
   dg_columns_free(dg_columns_parse(text, "columns", &err));
+  err = (dg_error){0};
+  options.label = options.targets = NULL;
+  read_samples(path, &options, &err);
+  read_by_strangers(text, options);
   free(text);
   return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * Requests to digits-serve, as its functions get them from libmicrohttpd, which is played here:
  * method, path, headers, and a body in pieces. What it answers is JSON with a number of the error,
- * or a file of the page. Two networks of different sizes are played, too.
+ * or a file of the page. Two networks of different sizes, for pictures and for arrays, are played,
+ * too.
  */
 #include <jansson.h>
 #include <math.h>
@@ -25,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 struct dg_predictor {
   uint32_t height, width, outputs;
+  dg_task task;
 };
 
 void dg_predictor_free(dg_predictor *p) {
@@ -33,6 +35,32 @@ void dg_predictor_free(dg_predictor *p) {
 
 bool dg_predictor_check_pictures(const dg_predictor *p, dg_error *err) {
   (void)p, (void)err;
+  return true;
+}
+
+uint32_t dg_predictor_input(const dg_predictor *p, uint32_t dim[3]) {
+  dim[0] = p->task == DG_TASK_CLASS ? 1 : p->height;
+  dim[1] = p->task == DG_TASK_CLASS ? p->height : p->width;
+  dim[2] = p->width;
+  return p->task == DG_TASK_CLASS ? 3 : p->task == DG_TASK_VALUES ? 2 : 1;
+}
+
+dg_task dg_predictor_task(const dg_predictor *p) {
+  return p->task;
+}
+
+/** Sums of all numbers of each sample. */
+bool dg_predictor_run_array(dg_predictor *p, const dg_ndarray *a, float *outputs, dg_error *err) {
+  size_t each = 1;
+  (void)err;
+  for (uint32_t i = 1; i < a->rank; i++) each *= a->dim[i];
+  for (uint32_t i = 0; i < a->dim[0]; i++) {
+    float sum = 0;
+    for (size_t k = i * each; k < (i + 1) * each; k++)
+      sum += a->type == DG_NUMBERS_FLOATS ? ((const float *)a->numbers)[k]
+                                          : ((const uint8_t *)a->numbers)[k];
+    for (uint32_t k = 0; k < p->outputs; k++) outputs[i * p->outputs + k] = sum * (float)k;
+  }
   return true;
 }
 
@@ -216,13 +244,18 @@ static const char *choose(input *in, const char *const *choices, char text[256])
 
 static void open_server(void) {
   static dg_device device = {.backend = "none"};
-  static dg_predictor predictors[] = {{28, 28, 10}, {12, 20, 3}};
-  static network all[] = {{.name = "a", .predictor = &predictors[0]},
-                          {.name = "b", .predictor = &predictors[1]}};
-  static networks n = {.device = &device, .count = 2, .all = all};
+  static dg_predictor predictors[] = {{28, 28, 10, DG_TASK_CLASS},
+                                      {12, 20, 3, DG_TASK_CLASS},
+                                      {4, 0, 2, DG_TASK_LABELS},
+                                      {2, 3, 2, DG_TASK_VALUES}};
+  static network all[] = {{.name = "a", .predictor = &predictors[0], .pictures = true},
+                          {.name = "b", .predictor = &predictors[1], .pictures = true},
+                          {.name = "c", .predictor = &predictors[2]},
+                          {.name = "d", .predictor = &predictors[3]}};
+  static networks n = {.device = &device, .count = 4, .all = all};
   uint32_t port = 0;
   dg_error err = {0};
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 4; i++) {
     all[i].model = dg_model_parse("name = \"m\"; input = [4]; layers = ({ type = \"linear\"; "
                                   "units = 2; });",
                                   "fuzz", NULL, 0, &err);
