@@ -21,8 +21,8 @@ static uint64_t bytes_of(const dg_ndarray *a) {
 /** The first number that counts and is not finite; their count: there is none. */
 static size_t find_nonfinite(const dg_ndarray *a, const uint32_t *lengths) {
   const size_t count = (size_t)dg_size_product(a->rank, a->dim);
-  const size_t sample = count / a->dim[0], step = sample / a->dim[1];
   if (!lengths) return dg_first_nonfinite(a->numbers, count);
+  const size_t sample = count / a->dim[0], step = sample / a->dim[1];
   for (uint32_t i = 0; i < a->dim[0]; i++) {
     const size_t there = lengths[i] < a->dim[1] ? lengths[i] * step : sample;
     const size_t first = dg_first_nonfinite((const float *)a->numbers + i * sample, there);
