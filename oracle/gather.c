@@ -150,13 +150,16 @@ void oracle_gather(const dg_gather_desc *desc, const oracle_gather_inputs *in, c
   size_t size = (size_t)desc->channels * desc->height * desc->width;
   for (uint32_t s = 0; s < step->n; s++) {
     size_t number = in->order[step->first + s];
-    const sample from = {desc, in->set, number * size};
+    dg_gather_desc own = *desc; /* a sequence is as wide as it is long */
+    if (desc->lengths) own.width = in->lengths[number];
+    const sample from = {&own, in->set, number * size};
     const draws r = draw_all(step, s);
     copy_target(desc, in, number, s, labels, targets);
-    for (uint32_t c = 0; c < desc->channels; c++)
-      for (uint32_t row = 0; row < desc->height; row++)
-        for (uint32_t column = 0; column < desc->width; column++)
-          x[s * size + index_of(desc, c, row, column)] =
+    for (size_t i = 0; i < size; i++) x[s * size + i] = 0;
+    for (uint32_t c = 0; c < own.channels; c++)
+      for (uint32_t row = 0; row < own.height; row++)
+        for (uint32_t column = 0; column < own.width; column++)
+          x[s * size + index_of(&own, c, row, column)] =
               value(&from, in->norms, &r, step, s, c, row, column);
   }
 }

@@ -60,7 +60,8 @@ typedef struct {
   const void *set;     /**< of bytes or floats */
   const void *targets; /**< labels, or targets of bytes or floats; NULL: none */
   const uint32_t *order;
-  const float *norms; /**< NULL unless per_channel */
+  const float *norms;      /**< NULL unless per_channel */
+  const uint32_t *lengths; /**< NULL unless the description has lengths */
 } oracle_gather_inputs;
 
 /** Writes *x, and of labels or targets what the description has; NULL: not. */

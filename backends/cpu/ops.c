@@ -17,6 +17,9 @@
   X(DG_OP_BATCH_NORM, dg_cpu_batch_norm)                                                           \
   X(DG_OP_LAYER_NORM, dg_cpu_layer_norm)                                                           \
   X(DG_OP_RECURRENT, dg_cpu_recurrent)                                                             \
+  X(DG_OP_MASK_STEPS, dg_cpu_mask_steps)                                                           \
+  X(DG_OP_REDUCE_STEPS, dg_cpu_reduce_steps)                                                       \
+  X(DG_OP_WINDOW_LENGTHS, dg_cpu_window_lengths)                                                   \
   X(DG_OP_GATHER, dg_cpu_gather)                                                                   \
   X(DG_OP_LOSS, dg_cpu_loss)                                                                       \
   X(DG_OP_UPDATE, dg_cpu_update)                                                                   \

@@ -23,6 +23,9 @@
   X(DG_OP_BATCH_NORM, dg_cl_batch_norm)                                                            \
   X(DG_OP_LAYER_NORM, dg_cl_layer_norm)                                                            \
   X(DG_OP_RECURRENT, dg_cl_recurrent)                                                              \
+  X(DG_OP_MASK_STEPS, dg_cl_mask_steps)                                                            \
+  X(DG_OP_REDUCE_STEPS, dg_cl_reduce_steps)                                                        \
+  X(DG_OP_WINDOW_LENGTHS, dg_cl_window_lengths)                                                    \
   X(DG_OP_GATHER, dg_cl_gather)                                                                    \
   X(DG_OP_LOSS, dg_cl_loss)                                                                        \
   X(DG_OP_UPDATE, dg_cl_update)                                                                    \

@@ -47,9 +47,10 @@ kernel void gather_noise(global float *x, global const gather_settings *d, uint 
 
 /* Zeros in a square of each sample: a work-item writes all channels of a place. */
 kernel void gather_cutout(global float *x, global const gather_settings *d, uint seed, uint stream,
-                          uint step, uint place) {
-  const uint sample = get_global_id(2), width = d->width, height = d->height;
-  const uint channels = d->channels, plane = width * height;
+                          uint step, uint place, global const float *lengths) {
+  const uint sample = get_global_id(2), height = d->height;
+  const uint widest = d->width, width = own_width(d, lengths, sample);
+  const uint channels = d->channels, plane = widest * height;
   const uint reach = (d->cutout - 1) / 2;
   uint words[4 * WIDTH];
   philox(0, place + sample, step, (uint2)(seed, stream), words);
@@ -57,7 +58,7 @@ kernel void gather_cutout(global float *x, global const gather_settings *d, uint
   const long row = (long)draw_below(words[9], height) - min(reach, height) + get_global_id(1);
   if (get_global_id(0) > 2 * reach || get_global_id(1) > 2 * reach) return;
   if (column < 0 || column >= width || row < 0 || row >= height) return;
-  const uint at = (uint)row * width + (uint)column;
+  const uint at = (uint)row * widest + (uint)column;
   global float *to =
       x + (size_t)sample * plane * channels + (d->channels_last ? at * channels : at);
   for (uint c = 0; c < channels; c++) to[d->channels_last ? c : c * plane] = 0.0f;

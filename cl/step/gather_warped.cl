@@ -31,20 +31,28 @@ typedef struct {
   float contrast, brightness;
 } changes;
 
-inline changes draw_changes(global const gather_settings *d, uint place, uint step, uint2 key) {
+/* The width of a sample: its length, if there are any. */
+inline uint own_width(global const gather_settings *d, global const float *lengths, uint sample) {
+  return lengths ? min((uint)lengths[sample], d->width) : d->width;
+}
+
+inline changes draw_changes(global const gather_settings *d, uint width, uint place, uint step,
+                            uint2 key) {
   uint words[4 * WIDTH];
   philox(0, place, step, key, words);
   const float angle = two_sided(words[0]) * d->rotate, k = 1.0f + two_sided(words[1]) * d->growth;
   const float slant = tan(two_sided(words[2]) * d->shear), c = cos(angle) / k, s = sin(angle) / k;
   const float contrast = 1.0f + two_sided(words[11]) * d->contrast;
+  const uint crop_x = width > 1 ? d->crop_x : 0;
+  const float share = width > 1 ? (float)width / d->width : 0.0f;
   return (changes){c + slant * s,
                    s - slant * c,
                    -s,
                    c,
                    (words[5] >> 8) * 0x1p-24f < d->flip ? -1.0f : 1.0f,
-                   two_sided(words[3]) * d->way_x,
+                   two_sided(words[3]) * (d->way_x * share),
                    two_sided(words[4]) * d->way_y,
-                   (float)draw_below(words[6], 2 * d->crop_x + 1) - d->crop_x,
+                   (float)draw_below(words[6], 2 * crop_x + 1) - crop_x,
                    (float)draw_below(words[7], 2 * d->crop_y + 1) - d->crop_y,
                    contrast,
                    0.5f - 0.5f * contrast + two_sided(words[10]) * d->brightness};
@@ -101,14 +109,16 @@ inline void store_apart(floatw value, global float *to, uint left, uint apart) {
 kernel void gather_warped(global const uchar *set, global const uchar *labels,
                           global const uint *order, global const float *norms, global float *x,
                           global uint *batch_labels, global const gather_settings *d, uint first,
-                          uint seed, uint stream, uint step, uint place) {
+                          uint seed, uint stream, uint step, uint place,
+                          global const float *lengths) {
   const uint sample = get_global_id(1), channel = get_global_id(2), from = order[first + sample];
-  const uint width = d->width, height = d->height, channels = d->channels, last = d->channels_last;
-  const uint apart = last ? channels : 1, begin = last ? channel : channel * width * height;
-  const size_t at = (size_t)from * (width * height * channels) + begin;
+  const uint height = d->height, channels = d->channels, last = d->channels_last;
+  const uint widest = d->width, width = own_width(d, lengths, sample);
+  const uint apart = last ? channels : 1, begin = last ? channel : channel * widest * height;
+  const size_t at = (size_t)from * (widest * height * channels) + begin;
   const plane p = {set + (d->floats ? at * sizeof(float) : at), d->floats, width, height, apart};
   if (get_global_id(0) == 0 && channel == 0 && batch_labels) batch_labels[sample] = labels[from];
-  const changes b = draw_changes(d, place + sample, step, (uint2)(seed, stream));
+  const changes b = draw_changes(d, width, place + sample, step, (uint2)(seed, stream));
   const float mean = norms ? norms[channel] : d->mean;
   const float factor = norms ? norms[channels + channel] : d->factor;
   const float middle_x = 0.5f * (width - 1), middle_y = 0.5f * (height - 1);
@@ -117,7 +127,7 @@ kernel void gather_warped(global const uchar *set, global const uchar *labels,
   for (uint row = high ? item : 0; row < height; row += high ? items : 1) {
     const float py = row - middle_y - b.shift_y;
     global float *to =
-        x + (size_t)sample * (width * height * channels) + begin + (size_t)row * width * apart;
+        x + (size_t)sample * (widest * height * channels) + begin + (size_t)row * widest * apart;
     for (uint i = high ? 0 : item * WIDTH; i < width; i += high ? WIDTH : items * WIDTH) {
       const floatw px = b.mirror * (convert_floatw(i + lane_numbers()) - middle_x) - b.shift_x;
       floatw v =

@@ -33,8 +33,11 @@ static bool open_sources(dg_tester *t, dg_error *err) {
   uint32_t batch = dg_network_samples(t->trainer->network);
   uint32_t capacity = batch < CHUNK_SAMPLES ? CHUNK_SAMPLES / batch * batch : batch;
   return dg_trainer_upload(t->trainer, samples, capacity, &t->set, err) && set_order(t, err) &&
-         dg_source_open(&t->one, device, &samples->kind,
-                        &(dg_source_plan){.samples = 1, .order = 1}, err) &&
+         dg_source_open(
+             &t->one, device, &samples->kind,
+             &(dg_source_plan){.samples = 1, .order = 1, .lengths = t->trainer->model->lengths},
+             err) &&
+         dg_source_put_lengths(&t->one, NULL, t->trainer->model->input.dim[0], 1, err) &&
          dg_source_in_turn(&t->one, err);
 }
 

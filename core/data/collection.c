@@ -12,15 +12,20 @@ static bool resize(dg_collection *c, uint32_t capacity) {
   if (inputs) c->samples.inputs = inputs;
   uint8_t *labels = realloc(c->samples.labels, capacity);
   if (labels) c->samples.labels = labels;
-  if (inputs && labels) c->capacity = capacity;
-  return inputs && labels;
+  uint32_t *lengths = c->samples.lengths;
+  if (c->samples.kind.lengths) lengths = realloc(lengths, capacity * sizeof *lengths);
+  if (lengths) c->samples.lengths = lengths;
+  const bool ok = inputs && labels && (lengths || !c->samples.kind.lengths);
+  if (ok) c->capacity = capacity;
+  return ok;
 }
 
 uint8_t *dg_collect(dg_collection *c, uint8_t label, dg_error *err) {
   dg_samples *s = &c->samples;
   uint32_t more = s->count < UINT32_MAX / 2 ? 2 * s->count + 1 : UINT32_MAX;
   if (s->count == c->capacity) {
-    const uint64_t bytes = dg_size_times(more, dg_input_bytes(&s->kind) + 1);
+    const uint64_t bytes =
+        dg_size_times(more, dg_input_bytes(&s->kind) + 1 + (s->kind.lengths ? sizeof more : 0));
     if (!dg_memory_check(bytes, "what was read of the data set", err)) return NULL;
     if (s->count == UINT32_MAX || !resize(c, more)) return dg_fail_memory(err, bytes), NULL;
   }

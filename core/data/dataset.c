@@ -68,7 +68,7 @@ size_t dg_target_bytes(const dg_sample_kind *kind) {
 
 bool dg_kind_equal(const dg_sample_kind *a, const dg_sample_kind *b) {
   return dg_shape_equal(&a->shape, &b->shape) && a->type == b->type && a->targets == b->targets &&
-         (!a->targets || a->targets_type == b->targets_type);
+         (!a->targets || a->targets_type == b->targets_type) && a->lengths == b->lengths;
 }
 
 char *dg_kind_text(const dg_sample_kind *kind, char *text, size_t capacity) {
@@ -86,7 +86,8 @@ bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *k
                     dg_error *err) {
   const uint64_t inputs = dg_size_times(dg_input_bytes(kind), count);
   const uint64_t targets = dg_size_times(dg_target_bytes(kind), count);
-  const uint64_t bytes = dg_size_plus(inputs, targets);
+  const uint64_t lengths = kind->lengths ? dg_size_times(sizeof *samples->lengths, count) : 0;
+  const uint64_t bytes = dg_size_plus(dg_size_plus(inputs, targets), lengths);
   char text[64], what[128];
   *samples = (dg_samples){.kind = *kind};
   snprintf(what, sizeof what, "a set of %u %s of %s", count,
@@ -96,8 +97,10 @@ bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *k
   if (bytes <= SIZE_MAX) {
     samples->inputs = malloc((size_t)inputs);
     *target = malloc((size_t)targets);
+    if (kind->lengths) samples->lengths = malloc((size_t)lengths);
   }
-  if (samples->inputs && *target) return samples->count = count, true;
+  if (samples->inputs && *target && (samples->lengths || !kind->lengths))
+    return samples->count = count, true;
   dg_samples_free(samples);
   return dg_fail_memory(err, bytes);
 }
@@ -110,6 +113,28 @@ void dg_samples_copy(dg_samples *to, uint32_t at, const dg_samples *from, uint32
   memcpy(to->inputs + at * input, from->inputs + begin * input, count * input);
   memcpy(targets + at * target,
          (from->kind.targets ? from->targets : from->labels) + begin * target, count * target);
+  if (to->lengths) memcpy(to->lengths + at, from->lengths + begin, count * sizeof *to->lengths);
+}
+
+bool dg_samples_check_lengths(dg_samples *samples, const char *where, dg_error *err) {
+  const uint32_t steps = samples->kind.shape.dim[0];
+  const size_t bytes = dg_input_bytes(&samples->kind);
+  char text[64];
+  if (!samples->lengths) return true;
+  if (!dg_kind_has_steps(&samples->kind))
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: lengths are those of sequences, [steps, features], but the samples are %s",
+                   where, dg_kind_text(&samples->kind, text, sizeof text));
+  for (uint32_t i = 0; i < samples->count; i++) {
+    const uint32_t length = samples->lengths[i];
+    if (length == 0 || length > steps)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "%s: sample %u (the first is 0) has the length %u; 1 to %u steps are there",
+                     where, i, length, steps);
+    const size_t there = bytes / steps * length;
+    if (!samples->borrowed) memset(samples->inputs + i * bytes + there, 0, bytes - there);
+  }
+  return true;
 }
 
 void dg_samples_free(dg_samples *samples) {
@@ -117,6 +142,7 @@ void dg_samples_free(dg_samples *samples) {
     free(samples->inputs);
     free(samples->labels);
     free(samples->targets);
+    free(samples->lengths);
   }
   *samples = (dg_samples){0};
 }
@@ -149,6 +175,10 @@ dg_part_view dg_dataset_part(const dg_dataset *data, dg_part part) {
   view.width = k->shape.dim[2];
   view.images = s->inputs;
   return view;
+}
+
+const uint32_t *dg_dataset_lengths(const dg_dataset *data, dg_part part) {
+  return part == DG_PART_TRAIN ? data->train.lengths : data->test.lengths;
 }
 
 uint32_t dg_dataset_train_samples(const dg_dataset *data) {

@@ -18,6 +18,7 @@ typedef struct {
   dg_numbers_type type;
   uint32_t targets; /**< numbers in the target of a sample; 0: it has a label */
   dg_numbers_type targets_type;
+  bool lengths; /**< samples are sequences, each with a length of its own */
 } dg_sample_kind;
 
 /** Samples; the arrays are owned, unless they are borrowed. */
@@ -28,6 +29,9 @@ typedef struct {
   uint8_t *inputs;  /**< [count, shape], of its type */
   uint8_t *labels;  /**< [count]; NULL with targets */
   uint8_t *targets; /**< [count, targets], of their type; NULL with labels */
+  /** [count], steps of the samples: 1 to shape.dim[0]. Beyond, a sample's numbers are 0, or not
+      looked at if they are borrowed. NULL: all are whole. */
+  uint32_t *lengths;
 } dg_samples;
 
 /** The kind of labelled pictures of one channel. */
@@ -58,6 +62,15 @@ struct dg_dataset {
   dg_samples train, test;
   dg_columns *columns; /**< of a table of numbers; else NULL */
 };
+
+/** Can samples of a kind have lengths: is their first dimension one of steps? */
+static inline bool dg_kind_has_steps(const dg_sample_kind *kind) {
+  return kind->shape.rank == 1 || kind->shape.rank == 2;
+}
+
+/** Checks the lengths of a part, and writes 0 beyond them unless they are borrowed; a wrong one is
+    an error that shows `where` they are from. */
+bool dg_samples_check_lengths(dg_samples *samples, const char *where, dg_error *err);
 
 /** Makes an empty set with that source, or returns NULL. */
 dg_dataset *dg_dataset_new(const char *source, dg_error *err);

@@ -52,12 +52,13 @@ static dg_dataset *open_builtin(const char *name, const dg_dataset_options *opti
                                 dg_error *err) {
   if (strcmp(name, "builtin:table") == 0) return dg_builtin_table(options, err);
   if (!check_no_table(name, options, err)) return NULL;
-  if (strcmp(name, "builtin:signals") == 0) return dg_builtin_signals(err);
+  if (strcmp(name, "builtin:signals") == 0) return dg_builtin_signals(false, err);
+  if (strcmp(name, "builtin:signals-unequal") == 0) return dg_builtin_signals(true, err);
   if (strcmp(name, "builtin") == 0)
     return dg_dataset_draw(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, options->threads, err);
   dg_fail(err, DG_ERR_INPUT,
-          "there is no built-in set \"%.80s\"; there are builtin (digits), builtin:table and "
-          "builtin:signals",
+          "there is no built-in set \"%.80s\"; there are builtin (digits), builtin:table, "
+          "builtin:signals and builtin:signals-unequal",
           name);
   return NULL;
 }

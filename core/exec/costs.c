@@ -52,7 +52,9 @@ const char *dg_network_op_layer(const dg_network *network, uint32_t op) {
 
 void dg_network_op_text(const dg_network *network, uint32_t op, char *text) {
   const dg_node *node = &network->graph.nodes[op];
-  dg_op_text(&node->plan.op, node->layer->kind->type, text, DG_COST_NAME);
+  const char *own = node->layer->kind->type;
+  dg_op_text(&node->plan.op, node->beside ? dg_op_name(node->plan.op.kind) : own, text,
+             DG_COST_NAME);
 }
 
 bool dg_network_op_times(const dg_network *network, uint32_t op, dg_op_times *times,

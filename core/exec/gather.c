@@ -26,8 +26,9 @@ bool dg_gather_takes(const dg_shape *input, const dg_shape *sample) {
 }
 
 /** How the numbers of a sample lie: pictures as they are, others as the model reads them. */
-static dg_gather_desc layout_of(const dg_shape *sample, const dg_shape *input) {
-  const dg_shape *s = sample->rank == 3 ? sample : input;
+static dg_gather_desc layout_of(const dg_shape *sample, const dg_model *model) {
+  const dg_shape *input = &model->input;
+  const dg_shape *s = sample->rank == 3 && !model->lengths ? sample : input;
   if (s->rank == 3)
     return (dg_gather_desc){.channels = s->dim[0], .height = s->dim[1], .width = s->dim[2]};
   return (dg_gather_desc){.channels = s->dim[s->rank - 1],
@@ -37,7 +38,8 @@ static dg_gather_desc layout_of(const dg_shape *sample, const dg_shape *input) {
 }
 
 dg_gather_desc dg_gather_describe(const dg_model *model, const dg_sample_kind *kind) {
-  dg_gather_desc desc = layout_of(&kind->shape, &model->input);
+  dg_gather_desc desc = layout_of(&kind->shape, model);
+  desc.lengths = model->lengths;
   desc.type = kind->type;
   desc.targets = kind->targets;
   desc.targets_type = kind->targets_type;
@@ -96,6 +98,7 @@ bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *
   if (!dg_bound_prepare(&gather->bound, device, "gather", &op, options->max_n, options->train, err))
     return false;
   gather->bound.buffers.out[0] = options->x;
+  gather->bound.buffers.out[2] = options->lengths;
   if (!open_norms(gather, desc, options->norms, err)) return false;
   if (options->targets) gather->targets = device->calls->buffer_new(device, bytes, err);
   return !options->targets || gather->targets;
@@ -114,6 +117,7 @@ void dg_gather_from(dg_gather *gather, const dg_source *source) {
   b->in[0] = source->inputs;
   b->in[1] = source->targets;
   b->in[2] = source->order;
+  b->in[4] = source->lengths;
   b->out[1] = source->targets ? gather->targets : NULL;
 }
 

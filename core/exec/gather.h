@@ -26,10 +26,11 @@ float *dg_gather_norms(const dg_model *model, const dg_gather_desc *desc, dg_err
 
 /** Options of a gather. */
 typedef struct {
-  uint32_t max_n; /**< most samples in a batch */
-  dg_buffer *x;   /**< output [max_n, input] */
-  bool train;     /**< for training steps */
-  bool targets;   /**< also gather labels or targets, into a buffer that it owns */
+  uint32_t max_n;     /**< most samples in a batch */
+  dg_buffer *x;       /**< output [max_n, input] */
+  dg_buffer *lengths; /**< output of those of the batch; NULL for a model without */
+  bool train;         /**< for training steps */
+  bool targets;       /**< also gather labels or targets, into a buffer that it owns */
   /** Each channel's mean, then each one's 1 / std, for a description that is per_channel; NULL for
       others. Copied. */
   const float *norms;

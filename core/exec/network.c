@@ -161,7 +161,9 @@ dg_network_io dg_network_io_of(dg_network *network, uint32_t instance) {
   const dg_tensor_buffers *tensors =
       network->tensors + (size_t)instance * network->graph.tensor_count;
   uint32_t output = network->graph.output;
-  return (dg_network_io){tensors[0].value, tensors[output].value, tensors[output].grad};
+  const uint32_t lengths = network->graph.lengths;
+  return (dg_network_io){tensors[0].value, tensors[output].value, tensors[output].grad,
+                         lengths ? tensors[lengths].value : NULL};
 }
 
 dg_buffer *dg_network_input(dg_network *network) {
@@ -193,6 +195,24 @@ bool dg_network_write(dg_network *network, const float *values, dg_error *err) {
   return network->device->calls->write(network->parameters, 0, values,
                                        network->floats * sizeof(float), err) &&
          dg_network_fold_write(network, values, err);
+}
+
+bool dg_network_check_lengths(const dg_network *network, uint32_t steps, const uint32_t *lengths,
+                              uint32_t first, uint32_t n, dg_error *err) {
+  const dg_graph *graph = &network->graph;
+  for (uint32_t i = 0; lengths && i < n; i++) {
+    if (lengths[i] == 0 || lengths[i] > steps)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "sample %u (the first is 0) has a length of %u steps; 1 to %u are allowed",
+                     first + i, lengths[i], steps);
+    if (lengths[i] < graph->least_length)
+      return dg_fail(err, DG_ERR_INPUT,
+                     "sample %u (the first is 0) has %u steps, of which the windows of layer "
+                     "\"%s\" (%s) leave nothing; at least %u are needed",
+                     first + i, lengths[i], graph->least_layer->name,
+                     graph->least_layer->kind->type, graph->least_length);
+  }
+  return true;
 }
 
 uint32_t dg_network_outputs(const dg_network *network) {

@@ -76,6 +76,13 @@ bool dg_network_read(dg_network *network, float *values, dg_error *err);
 bool dg_network_write(dg_network *network, const float *values, dg_error *err);
 
 uint32_t dg_network_outputs(const dg_network *network);
+/**
+ * Are the lengths [n] of samples possible for a network whose model has them: up to the steps of
+ * its input, and as many as its windows need? NULL: the samples are whole. An error names the
+ * sample, counted from `first`, and the layer.
+ */
+bool dg_network_check_lengths(const dg_network *network, uint32_t steps, const uint32_t *lengths,
+                              uint32_t first, uint32_t n, dg_error *err);
 /** Size of the parameter buffer in numbers, including running statistics and the gaps between
     tensors (always 0). */
 uint32_t dg_network_floats(const dg_network *network);
@@ -109,6 +116,7 @@ typedef struct {
 /** Input and output of an instance, see above. */
 typedef struct {
   dg_buffer *input, *output, *d_output;
+  dg_buffer *lengths; /**< float [samples], of their sequences; NULL: the model has none */
 } dg_network_io;
 
 uint32_t dg_network_instances(const dg_network *network);

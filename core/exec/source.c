@@ -13,6 +13,7 @@ bool dg_source_open(dg_source *source, dg_device *device, const dg_sample_kind *
   if (new_buffer(source, samples * dg_input_bytes(kind), &source->inputs, err) &&
       (!plan->targets ||
        new_buffer(source, samples * dg_target_bytes(kind), &source->targets, err)) &&
+      (!plan->lengths || new_buffer(source, samples * sizeof(uint32_t), &source->lengths, err)) &&
       new_buffer(source, plan->order * sizeof(uint32_t), &source->order, err))
     return true;
   dg_source_close(source);
@@ -33,6 +34,7 @@ void dg_source_close(dg_source *source) {
   source->device->calls->buffer_free(source->inputs);
   source->device->calls->buffer_free(source->targets);
   source->device->calls->buffer_free(source->order);
+  source->device->calls->buffer_free(source->lengths);
   *source = (dg_source){0};
 }
 
@@ -46,4 +48,13 @@ bool dg_source_put(dg_source *source, const void *inputs, const void *targets, u
   const dg_sample_kind *kind = &source->kind;
   return calls->write(source->inputs, 0, inputs, n * dg_input_bytes(kind), err) &&
          (!targets || calls->write(source->targets, 0, targets, n * dg_target_bytes(kind), err));
+}
+
+bool dg_source_put_lengths(dg_source *source, const uint32_t *lengths, uint32_t steps, uint32_t n,
+                           dg_error *err) {
+  const dg_device_calls *calls = source->device->calls;
+  const size_t bytes = n * sizeof *lengths;
+  if (!source->lengths) return true;
+  return lengths ? calls->write(source->lengths, 0, lengths, bytes, err)
+                 : calls->fill(source->lengths, 0, steps, bytes, err);
 }

@@ -15,6 +15,7 @@ typedef struct {
   dg_buffer *inputs;  /**< [.., shape] */
   dg_buffer *targets; /**< labels: bytes [..], or targets [.., targets]; NULL: neither */
   dg_buffer *order;   /**< uint32 [capacity] */
+  dg_buffer *lengths; /**< uint32 [..]; NULL: there are none */
   uint32_t capacity;
 } dg_source;
 
@@ -23,6 +24,7 @@ typedef struct {
   uint32_t samples;
   uint32_t order; /**< indices that batches take */
   bool targets;   /**< also labels or targets */
+  bool lengths;   /**< also those of sequences, which dg_source_put_lengths writes */
 } dg_source_plan;
 
 /** Allocates memory for samples from dg_source_put. On failure everything is freed. */
@@ -40,5 +42,9 @@ bool dg_source_in_turn(dg_source *source, dg_error *err);
     ones. */
 bool dg_source_put(dg_source *source, const void *inputs, const void *targets, uint32_t n,
                    dg_error *err);
+
+/** Writes the lengths of the first `n` samples, if the source has any; NULL: `steps` for all. */
+bool dg_source_put_lengths(dg_source *source, const uint32_t *lengths, uint32_t steps, uint32_t n,
+                           dg_error *err);
 
 #endif

@@ -27,6 +27,7 @@ typedef struct {
   uint32_t statistics; /**< tensor with the statistics of `out` (statistics.c); 0: not needed */
   uint32_t first_param, first_running; /**< in dg_graph.params */
   bool wants_backward;
+  bool beside; /**< not the layer's own op, but one that the lengths of sequences need */
 } dg_node;
 
 /**
@@ -56,7 +57,10 @@ typedef struct {
   dg_node *nodes;
   dg_param *params;
   dg_fold *folds;
-  uint32_t output; /**< tensor */
+  uint32_t output;       /**< tensor */
+  uint32_t lengths;      /**< tensor of the samples' lengths; 0: all samples are whole */
+  uint32_t least_length; /**< of a sample, if they have lengths */
+  const dg_model_layer *least_layer; /**< which leaves nothing of a shorter one; NULL: none */
 } dg_graph;
 
 /** Frees what the graph owns, not the struct; an all-zero graph is allowed. */

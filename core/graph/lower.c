@@ -3,18 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/graph/lower_steps.h"
 #include "core/graph/plan_layer.h"
 
-/** The output of a layer: a tensor with a shape. */
-typedef struct {
-  uint32_t tensor;
-  dg_shape shape;
-} output;
-
-static uint32_t add_tensor(dg_graph *graph, const dg_shape *shape, uint32_t producer) {
-  graph->tensors[graph->tensor_count] =
-      (dg_tensor){.count = (uint32_t)dg_shape_count(shape), .producer = producer};
-  return graph->tensor_count++;
+uint32_t dg_lower_tensor(dg_lowering *l, uint64_t count, uint32_t producer) {
+  l->graph->tensors[l->graph->tensor_count] =
+      (dg_tensor){.count = (uint32_t)count, .producer = producer};
+  return l->graph->tensor_count++;
 }
 
 /** Fills in a parameter or running statistic of a node. */
@@ -54,37 +49,51 @@ static bool params_fit(uint64_t *total, const dg_layer_plan *plan, dg_error *err
                  DG_SIZE_NUMBERS);
 }
 
+uint32_t dg_lower_node(dg_lowering *l, dg_node *node) {
+  dg_graph *graph = l->graph;
+  node->out = dg_lower_tensor(l, dg_shape_count(&node->plan.out), graph->node_count);
+  add_params(graph, node);
+  for (uint32_t i = 0; i < node->inputs; i++) graph->tensors[node->in[i]].readers++;
+  graph->nodes[graph->node_count++] = *node;
+  return node->out;
+}
+
 /** Adds the node of one layer, or only a view if it needs no op. */
-static bool lower_layer(dg_graph *graph, const dg_model *model, uint32_t index, output *outputs,
-                        uint64_t *total, dg_error *err) {
-  const dg_model_layer *layer = &model->layers[index];
+static bool lower_layer(dg_lowering *l, uint32_t index, dg_error *err) {
+  const dg_model_layer *layer = &l->model->layers[index];
+  dg_layer_output *own = &l->outputs[index + 1];
+  const dg_layer_output *in[DG_MAX_IN];
   dg_shape shapes[DG_MAX_IN];
   dg_node node = {.layer = layer, .inputs = layer->inputs};
+  bool lengths = false;
   for (uint32_t i = 0; i < layer->inputs; i++) {
-    const output *from = &outputs[layer->in[i] + 1];
-    shapes[i] = from->shape;
-    node.in[i] = from->tensor;
+    in[i] = &l->outputs[layer->in[i] + 1];
+    shapes[i] = in[i]->shape;
+    node.in[i] = in[i]->tensor;
+    lengths |= in[i]->lengths != NULL;
   }
-  if (!dg_plan_layer(model, index, shapes, &node.plan, err) || !params_fit(total, &node.plan, err))
+  if (!dg_plan_layer(l->model, index, shapes, &node.plan, err) ||
+      !params_fit(&l->params, &node.plan, err))
     return dg_name_layer(layer, err);
-  node.plan.op.exact = model->train.exact;
-  output *own = &outputs[index + 1];
+  node.plan.op.exact = l->model->train.exact;
   own->shape = node.plan.out;
-  own->tensor = node.in[0];
-  if (node.plan.view) return true;
-  own->tensor = node.out = add_tensor(graph, &node.plan.out, graph->node_count);
-  add_params(graph, &node);
-  for (uint32_t i = 0; i < node.inputs; i++) graph->tensors[node.in[i]].readers++;
-  graph->nodes[graph->node_count++] = node;
+  if (lengths) return dg_lower_sequence(l, &node, in, own, err) || dg_name_layer(layer, err);
+  own->tensor = node.plan.view ? node.in[0] : dg_lower_node(l, &node);
   return true;
 }
 
-/** Allocates memory for the output of each layer and its statistics. */
-static bool reserve(dg_graph *graph, uint32_t layers, dg_error *err) {
-  graph->tensors = calloc(2 * (size_t)layers + 1, sizeof *graph->tensors);
-  graph->nodes = calloc(layers, sizeof *graph->nodes);
-  graph->params = calloc((size_t)layers * (DG_MAX_PARAM + DG_MAX_RUNNING), sizeof *graph->params);
-  return (graph->tensors && graph->nodes && graph->params) || dg_fail_memory(err, layers);
+/** Allocates memory for the outputs of all nodes and their statistics. */
+static bool reserve(dg_lowering *l, dg_error *err) {
+  dg_graph *graph = l->graph;
+  const size_t layers = l->model->layer_count;
+  const size_t nodes = l->model->lengths ? DG_LAYER_NODES * layers : layers;
+  l->outputs = calloc(layers + 1, sizeof *l->outputs);
+  l->lengths = calloc(nodes + 1, sizeof *l->lengths);
+  graph->tensors = calloc(2 * nodes + 2, sizeof *graph->tensors);
+  graph->nodes = calloc(nodes, sizeof *graph->nodes);
+  graph->params = calloc(layers * (DG_MAX_PARAM + DG_MAX_RUNNING), sizeof *graph->params);
+  return (l->outputs && l->lengths && graph->tensors && graph->nodes && graph->params) ||
+         dg_fail_memory(err, nodes * sizeof *graph->nodes);
 }
 
 /** Checks that there are parameters, that every layer is read, and that a loss can read the last
@@ -110,25 +119,29 @@ static bool check_whole(const dg_graph *graph, const dg_model *model, const dg_s
                  model->path);
 }
 
-static bool lower_all(dg_graph *graph, const dg_model *model, output *outputs, dg_error *err) {
-  uint64_t total = 0;
-  outputs[0] = (output){add_tensor(graph, &model->input, DG_NO_NODE), model->input};
+static bool lower_all(dg_lowering *l, dg_error *err) {
+  const dg_model *model = l->model;
+  l->outputs[0] =
+      (dg_layer_output){.tensor = dg_lower_tensor(l, dg_shape_count(&model->input), DG_NO_NODE),
+                        .shape = model->input,
+                        .zeros = true};
+  if (model->lengths) l->outputs[0].lengths = dg_lower_lengths(l);
   for (uint32_t i = 0; i < model->layer_count; i++)
-    if (!lower_layer(graph, model, i, outputs, &total, err)) return false;
-  const output *last = &outputs[model->layer_count];
-  graph->output = last->tensor;
-  add_running(graph);
-  return check_whole(graph, model, &last->shape, err);
+    if (!lower_layer(l, i, err)) return false;
+  const dg_layer_output *last = &l->outputs[model->layer_count];
+  l->graph->output = last->tensor;
+  add_running(l->graph);
+  return check_whole(l->graph, model, &last->shape, err);
 }
 
 bool dg_graph_lower(dg_graph *graph, const dg_model *model, uint32_t *tensors, dg_error *err) {
+  dg_lowering l = {.graph = graph, .model = model};
   *graph = (dg_graph){0};
-  output *outputs = calloc(model->layer_count + 1, sizeof *outputs);
-  if (!outputs) return dg_fail_memory(err, sizeof *outputs);
-  bool ok = reserve(graph, model->layer_count, err) && lower_all(graph, model, outputs, err);
+  bool ok = reserve(&l, err) && lower_all(&l, err);
   for (uint32_t i = 0; ok && tensors && i < model->layer_count; i++)
-    tensors[i] = outputs[i + 1].tensor;
-  free(outputs);
+    tensors[i] = l.outputs[i + 1].tensor;
+  free(l.outputs);
+  free(l.lengths);
   if (!ok) dg_graph_free(graph);
   return ok;
 }

@@ -52,8 +52,10 @@ static bool describe(dg_model_graph *model_graph, const dg_model *model, dg_erro
 }
 
 bool dg_model_graph_make(dg_model_graph *model_graph, const dg_model *model, dg_error *err) {
+  dg_model whole = *model;
+  whole.lengths = false; /* which add ops, but no parameters */
   *model_graph = (dg_model_graph){0};
-  if (!dg_graph_lower(&model_graph->graph, model, NULL, err)) return false;
+  if (!dg_graph_lower(&model_graph->graph, &whole, NULL, err)) return false;
   if (describe(model_graph, model, err)) return true;
   dg_model_graph_free(model_graph);
   return false;

@@ -32,11 +32,30 @@ typedef struct {
   float eps; /**< for variances: added before the square root; 0: not a variance */
 } dg_param_spec;
 
+/** What a layer makes of the steps of sequences, which decides whether they may have unequal
+    lengths. */
+typedef enum {
+  DG_STEPS_UNKNOWN,  /**< nothing is known: their lengths must be equal */
+  DG_STEPS_APART,    /**< each step of the output depends on the same steps of the inputs alone */
+  DG_STEPS_WINDOWS,  /**< on a window of them */
+  DG_STEPS_IN_TURN,  /**< on all steps before it, or after it: a recurrence */
+  DG_STEPS_AVERAGED, /**< the output is the mean of all steps */
+  DG_STEPS_JOINED,   /**< the output is one row of all steps */
+} dg_steps_use;
+
+typedef struct {
+  dg_steps_use use;
+  bool keeps_zeros;                 /**< APART: a step of zeros stays one */
+  uint32_t kernel, stride, padding; /**< WINDOWS */
+  bool lowest;                      /**< WINDOWS: the padding is minus infinity, not 0 */
+} dg_steps_rule;
+
 /** The plan of a layer for given input shapes. */
 typedef struct {
   dg_shape out;
   bool view;     /**< no op: the input in another shape */
   dg_op_desc op; /**< the network fills in d_in */
+  dg_steps_rule steps;
   uint32_t params;
   dg_param_spec param[DG_MAX_PARAM];
   uint32_t

@@ -39,6 +39,7 @@ typedef struct {
   char description[DG_LINE_SIZE];
   int loss, target;
   double huber_delta;
+  bool lengths;
 } heading;
 
 static const dg_key model_keys[] = {
@@ -68,6 +69,10 @@ static const dg_key model_keys[] = {
      .above_low = true,
      .high = 1e6,
      .help = "loss \"huber\": errors above this count linearly"},
+    {.name = "lengths",
+     .type = DG_KEY_BOOL,
+     .offset = offsetof(heading, lengths),
+     .help = "samples are sequences of unequal length, of at most the steps of `input`"},
 };
 static const heading model_defaults = {.loss = DG_LOSS_CROSS_ENTROPY, .huber_delta = 1};
 
@@ -409,6 +414,22 @@ static bool read_layers(const config_setting_t *root, dg_model *model, dg_error 
 
 /* ---- the whole ---------------------------------------------------------- */
 
+/** Are the samples sequences, if they have lengths? */
+static bool check_lengths(const config_setting_t *root, const dg_model *model, dg_error *err) {
+  const config_setting_t *key = config_setting_get_member(root, "lengths");
+  char shape[64];
+  if (!model->lengths) return true;
+  if (model->input.rank != 2)
+    return dg_fail_at(err, key, "lengths = true needs input = [steps, features], not %s",
+                      dg_shape_text(&model->input, shape, sizeof shape));
+  if (model->input.dim[0] > DG_LENGTH_MOST)
+    return dg_fail_at(err, key, "lengths = true allows at most %d steps", DG_LENGTH_MOST);
+  return model->target != DG_TARGET_INPUT ||
+         dg_fail_at(err, key,
+                    "target = \"input\" and lengths = true exclude each other: what is beyond the "
+                    "end of a sequence is not to be learned");
+}
+
 static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   static const char *const also[] = {"input", "data", "layers", "train"};
   const config_setting_t *root = config_root_setting(config);
@@ -422,12 +443,13 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
   model->loss = head.loss;
   model->target = head.target;
   model->huber_delta = head.huber_delta;
+  model->lengths = head.lengths;
   if (head.target == DG_TARGET_INPUT && head.loss == DG_LOSS_CROSS_ENTROPY)
     return dg_fail_at(err, config_setting_get_member(root, "target"),
                       "target = \"input\" needs a loss of numbers: loss = \"mse\"");
   if (!read_input(root, &model->input, err) || !read_data(root, &model->input, &model->data, err) ||
       !check_data(root, model, err) || !read_train(root, model, err) ||
-      !read_layers(root, model, err))
+      !check_lengths(root, model, err) || !read_layers(root, model, err))
     return false;
   model->text = dg_source_text(config);
   if (!model->text) return dg_fail_memory(err, 1);

@@ -133,6 +133,7 @@ struct dg_model {
   int loss;           /**< dg_loss_kind */
   int target;         /**< dg_model_target */
   double huber_delta; /**< of DG_LOSS_HUBER */
+  bool lengths;       /**< samples are sequences of unequal length */
   dg_train_recipe train;
   uint32_t layer_count;
   dg_model_layer *layers;

@@ -159,25 +159,27 @@ typedef struct {
   const uint8_t *inputs;
   dg_sample_kind kind;
   uint32_t count;
+  const uint32_t *lengths; /**< NULL: all are whole */
 } samples;
 
-/** Runs at most one batch. */
-static bool run_batch(dg_predictor *p, dg_feed *feed, const uint8_t *inputs, uint32_t n,
+/** Runs at most one batch, from sample `first` on. */
+static bool run_batch(dg_predictor *p, dg_feed *feed, const samples *s, uint32_t first, uint32_t n,
                       float *outputs, dg_error *err) {
   const dg_step step = {.n = n};
-  return dg_feed_run(feed, inputs, n, err) && dg_network_forward(p->network, &step, err) &&
+  const uint8_t *inputs = s->inputs + first * dg_input_bytes(&s->kind);
+  return dg_feed_run(feed, inputs, s->lengths ? s->lengths + first : NULL, n, err) &&
+         dg_network_forward(p->network, &step, err) &&
          calls_of(p)->read(dg_network_output(p->network), 0, outputs,
                            (size_t)n * dg_network_outputs(p->network) * sizeof *outputs, err);
 }
 
 static bool run_batches(dg_predictor *p, const samples *s, float *outputs, dg_error *err) {
-  const size_t bytes = dg_input_bytes(&s->kind), each = dg_network_outputs(p->network);
+  const size_t each = dg_network_outputs(p->network);
   dg_feed *feed = feed_for(p, &s->kind, err);
   if (!feed) return false;
   for (uint32_t first = 0; first < s->count; first += p->batch) {
     uint32_t n = s->count - first < p->batch ? s->count - first : p->batch;
-    if (!run_batch(p, feed, s->inputs + first * bytes, n, outputs + first * each, err))
-      return false;
+    if (!run_batch(p, feed, s, first, n, outputs + first * each, err)) return false;
     if (n < p->batch) break; /* the sum could overflow 32 bits */
   }
   return true;
@@ -198,7 +200,7 @@ bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, fl
                       dg_error *err) {
   const dg_sample_kind kind = dg_gray_kind(dg_predictor_height(p), dg_predictor_width(p));
   return dg_predictor_check_pictures(p, err) &&
-         run(p, &(samples){images, kind, count}, logits, err);
+         run(p, &(samples){images, kind, count, NULL}, logits, err);
 }
 
 /** The shape of a sample of an array. */
@@ -220,10 +222,22 @@ static bool fail_shape(const dg_predictor *p, const dg_ndarray *array, dg_error 
                  p->model->path, takes, given);
 }
 
+/** The first number that counts and is not finite; their count: there is none. */
+static size_t find_nonfinite(const samples *s, const float *numbers) {
+  const size_t each = dg_shape_count(&s->kind.shape), count = s->count * each;
+  if (!s->lengths) return dg_first_nonfinite(numbers, count);
+  for (size_t i = 0; i < s->count; i++) {
+    const size_t there = each / s->kind.shape.dim[0] * s->lengths[i];
+    const size_t at = dg_first_nonfinite(numbers + i * each, there);
+    if (at < there) return i * each + at;
+  }
+  return count;
+}
+
 /** Are all numbers finite? */
 static bool check_finite(const samples *s, const float *numbers, dg_error *err) {
   const size_t each = dg_shape_count(&s->kind.shape), count = s->count * each;
-  const size_t at = dg_first_nonfinite(numbers, count);
+  const size_t at = find_nonfinite(s, numbers);
   uint64_t dim[3];
   char index[80];
   if (at == count) return true;
@@ -234,17 +248,41 @@ static bool check_finite(const samples *s, const float *numbers, dg_error *err) 
                  (double)numbers[at], index);
 }
 
+/** Does the model know lengths, and are these possible? */
+static bool check_lengths(const dg_predictor *p, const samples *s, dg_error *err) {
+  const dg_model *model = p->model;
+  const uint32_t steps = model->input.dim[0];
+  if (!s->lengths) return true;
+  if (!model->lengths)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the network takes whole sequences, not lengths: it was not trained with "
+                   "lengths = true",
+                   model->path);
+  if (s->kind.shape.dim[0] != steps)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the input is of %u steps, but the lengths of the samples are of %u",
+                   model->path, steps, s->kind.shape.dim[0]);
+  return dg_network_check_lengths(p->network, steps, s->lengths, 0, s->count, err);
+}
+
 bool dg_predictor_run_array(dg_predictor *p, const dg_ndarray *inputs, float *outputs,
                             dg_error *err) {
+  return dg_predictor_run_sequences(p, inputs, NULL, outputs, err);
+}
+
+bool dg_predictor_run_sequences(dg_predictor *p, const dg_ndarray *inputs, const uint32_t *lengths,
+                                float *outputs, dg_error *err) {
   if (inputs->rank < 2 || inputs->rank > DG_NDARRAY_RANK) return fail_shape(p, inputs, err);
   const samples s = {inputs->numbers,
                      {.shape = shape_of(&p->model->input, inputs), .type = inputs->type},
-                     inputs->dim[0]};
+                     inputs->dim[0],
+                     lengths};
   if (!dg_gather_takes(&p->model->input, &s.kind.shape)) return fail_shape(p, inputs, err);
   if (s.kind.type != DG_NUMBERS_BYTES && s.kind.type != DG_NUMBERS_FLOATS)
     return dg_fail(err, DG_ERR_INPUT, "an array has bytes or floats, not numbers of the type %d",
                    (int)s.kind.type);
-  return (s.kind.type == DG_NUMBERS_BYTES || check_finite(&s, inputs->numbers, err)) &&
+  return check_lengths(p, &s, err) &&
+         (s.kind.type == DG_NUMBERS_BYTES || check_finite(&s, inputs->numbers, err)) &&
          run(p, &s, outputs, err);
 }
 

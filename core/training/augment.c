@@ -16,6 +16,7 @@ static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *devic
                            const dg_samples *samples, uint32_t count, dg_error *err) {
   const size_t numbers = dg_shape_count(&samples->kind.shape);
   dg_gather_desc desc = dg_gather_describe(model, &samples->kind);
+  desc.lengths = false; /* they are pictures */
   desc.mean = 0;
   desc.std = 1;
   *a = (augmenter){0};

@@ -7,12 +7,13 @@ static bool learns_input(const dg_trainer *t) {
   return t->model->target == DG_TARGET_INPUT;
 }
 
-static bool open_gather(dg_trainer *t, dg_batch_ops *ops, dg_buffer *input, dg_error *err) {
+static bool open_gather(dg_trainer *t, dg_batch_ops *ops, const dg_network_io *io, dg_error *err) {
   const dg_sample_kind kind = dg_trainer_kind(t);
   const dg_gather_desc desc = dg_gather_describe(t->model, &kind);
   float *norms = desc.per_channel ? dg_gather_norms(t->model, &desc, err) : NULL;
   const dg_gather_options options = {.max_n = dg_network_samples(t->network),
-                                     .x = input,
+                                     .x = io->input,
+                                     .lengths = io->lengths,
                                      .train = true,
                                      .targets = !learns_input(t),
                                      .norms = norms};
@@ -52,8 +53,7 @@ bool dg_trainer_open_batch_ops(dg_trainer *t, dg_error *err) {
   if (!t->batch_ops) return dg_fail_memory(err, t->instances * sizeof *t->batch_ops);
   for (uint32_t i = 0; i < t->instances; i++) {
     const dg_network_io io = dg_network_io_of(t->network, i);
-    if (!open_gather(t, &t->batch_ops[i], io.input, err) ||
-        !open_loss(t, &t->batch_ops[i], &io, err))
+    if (!open_gather(t, &t->batch_ops[i], &io, err) || !open_loss(t, &t->batch_ops[i], &io, err))
       return false;
   }
   return true;

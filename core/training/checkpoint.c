@@ -25,8 +25,11 @@ enum { CHECKPOINT_VERSION = 1, MAX_ARRAYS = 6 };
 static uint32_t checksum_of(const dg_samples *samples) {
   const dg_sample_kind *kind = &samples->kind;
   uLong sum = crc32_z(0, samples->inputs, samples->count * dg_input_bytes(kind));
-  return (uint32_t)crc32_z(sum, kind->targets ? samples->targets : samples->labels,
-                           samples->count * dg_target_bytes(kind));
+  sum = crc32_z(sum, kind->targets ? samples->targets : samples->labels,
+                samples->count * dg_target_bytes(kind));
+  if (!samples->lengths) return (uint32_t)sum;
+  return (uint32_t)crc32_z(sum, (const Bytef *)samples->lengths,
+                           samples->count * sizeof *samples->lengths);
 }
 
 static bool can_be_saved(const char *path) {

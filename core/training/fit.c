@@ -70,6 +70,26 @@ static bool check_targets(const dg_model *model, uint32_t outputs, uint32_t targ
          dg_advise(err, DG_REMEDY_MODEL_KEY);
 }
 
+/** Do samples have lengths only if the model knows them, and does its network leave something of
+    each? */
+static bool check_lengths(const dg_trainer *t, const dg_samples *samples, dg_error *err) {
+  const dg_model *model = t->model;
+  const uint32_t steps = model->input.dim[0];
+  if (!samples->lengths) return true;
+  if (!model->lengths)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the samples are sequences of unequal length, but the model takes all of "
+                   "their steps: lengths=true would fit",
+                   model->path) ||
+           dg_advise(err, DG_REMEDY_MODEL_KEY);
+  if (samples->kind.shape.dim[0] != steps)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: the input is of %u steps, but the lengths of the samples are of %u",
+                   model->path, steps, samples->kind.shape.dim[0]);
+  return dg_network_check_lengths(t->network, steps, samples->lengths, 0, samples->count, err) ||
+         dg_fail_prefix(err, "%s", model->path);
+}
+
 /** Is the output of a network that learns its input as large as it? */
 static bool check_decoded(const dg_model *model, uint32_t outputs, dg_error *err) {
   const uint64_t inputs = dg_shape_count(&model->input);
@@ -87,8 +107,10 @@ bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t cl
                      dg_error *err) {
   const uint32_t outputs = dg_network_outputs(t->network), targets = samples->kind.targets;
   if (t->model->target == DG_TARGET_INPUT)
-    return check_input(t->model, samples, err) && check_decoded(t->model, outputs, err);
-  return check_input(t->model, samples, err) && dg_restore_check(t->model, outputs, err) &&
+    return check_input(t->model, samples, err) && check_lengths(t, samples, err) &&
+           check_decoded(t->model, outputs, err);
+  return check_input(t->model, samples, err) && check_lengths(t, samples, err) &&
+         dg_restore_check(t->model, outputs, err) &&
          (targets ? check_targets(t->model, outputs, targets, err)
                   : check_classes(t->model, outputs, classes, err));
 }

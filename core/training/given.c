@@ -10,7 +10,8 @@ static dg_samples samples_of(const dg_trainer *t, const dg_batch *batch) {
                       .kind = t->data->train.kind,
                       .inputs = (uint8_t *)(batch->inputs ? batch->inputs : batch->images),
                       .labels = (uint8_t *)batch->labels,
-                      .targets = (uint8_t *)batch->targets};
+                      .targets = (uint8_t *)batch->targets,
+                      .lengths = (uint32_t *)batch->lengths};
 }
 
 static bool check_contents(const dg_trainer *t, const dg_batch *batch, dg_error *err) {
@@ -18,6 +19,15 @@ static bool check_contents(const dg_trainer *t, const dg_batch *batch, dg_error 
   const dg_sample_kind *kind = &t->data->train.kind;
   if (!batch->inputs && (!batch->images || kind->type != DG_NUMBERS_BYTES))
     return dg_fail(err, DG_ERR_INPUT, "a training step was given no inputs");
+  if (batch->lengths && !t->model->lengths)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s: a training step was given lengths, but the model takes all steps of its "
+                   "samples: lengths=true would fit",
+                   t->model->path) ||
+           dg_advise(err, DG_REMEDY_MODEL_KEY);
+  if (!dg_network_check_lengths(t->network, t->model->input.dim[0], batch->lengths, 0, batch->count,
+                                err))
+    return false;
   if (t->model->target == DG_TARGET_INPUT) return true;
   if (kind->targets ? !batch->targets : !batch->labels)
     return dg_fail(err, DG_ERR_INPUT, "a training step was given no %s",
@@ -47,7 +57,8 @@ static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
   const dg_sample_kind kind = dg_trainer_kind(t);
   const dg_source_plan plan = {.samples = dg_trainer_step_samples(t),
                                .order = dg_trainer_step_samples(t),
-                               .targets = t->model->target == DG_TARGET_GIVEN};
+                               .targets = t->model->target == DG_TARGET_GIVEN,
+                               .lengths = t->model->lengths};
   const dg_samples samples = samples_of(t, batch);
   const uint8_t *targets;
   uint8_t *owned;
@@ -55,7 +66,9 @@ static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
                            !dg_source_in_turn(&t->given, err)))
     return false;
   if (!dg_trainer_targets(t, &samples, &targets, &owned, err)) return false;
-  bool ok = dg_source_put(&t->given, samples.inputs, targets, batch->count, err);
+  bool ok =
+      dg_source_put(&t->given, samples.inputs, targets, batch->count, err) &&
+      dg_source_put_lengths(&t->given, samples.lengths, t->model->input.dim[0], batch->count, err);
   free(owned);
   return ok;
 }

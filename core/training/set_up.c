@@ -20,7 +20,9 @@ static bool open_best(dg_trainer *t, dg_error *err) {
 /** Bytes of a set on the device, with an order of all samples or of `order` of them. */
 static uint64_t set_bytes(const dg_trainer *t, const dg_samples *samples, uint64_t order) {
   const dg_sample_kind kind = dg_trainer_kind(t);
-  const uint64_t bytes = dg_size_plus(dg_input_bytes(&kind), dg_trainer_target_bytes(t));
+  const uint64_t length = t->model->lengths ? sizeof *samples->lengths : 0;
+  const uint64_t bytes =
+      dg_size_plus(dg_size_plus(dg_input_bytes(&kind), dg_trainer_target_bytes(t)), length);
   return dg_size_plus(dg_size_times(samples->count, bytes),
                       dg_size_times(order ? order : samples->count, sizeof(uint32_t)));
 }

@@ -27,6 +27,8 @@ typedef struct {
   uint64_t count;    /**< of all numbers */
   uint32_t channels; /**< number i is of channel i / inner % channels */
   uint64_t inner;
+  uint64_t sample;         /**< numbers of a sample, and of its steps that count, if */
+  const uint32_t *lengths; /**< they have lengths (inner is 1); else NULL */
 } measured_numbers;
 
 static double number_at(const measured_numbers *m, uint64_t i) {
@@ -34,10 +36,10 @@ static double number_at(const measured_numbers *m, uint64_t i) {
   return (double)((const float *)(const void *)m->numbers)[i];
 }
 
-/** Adds up a channel's numbers, or their squared distances to `mean`. */
-static void add_up(const measured_numbers *m, const double *mean, double *sums) {
-  for (uint32_t c = 0; c < m->channels; c++) sums[c] = 0;
-  for (uint64_t i = 0; i < m->count;)
+/** Adds up a channel's numbers [begin, end), or their squared distances to `mean`. */
+static void add_part(const measured_numbers *m, uint64_t begin, uint64_t end, const double *mean,
+                     double *sums) {
+  for (uint64_t i = begin; i < end;)
     for (uint32_t c = 0; c < m->channels; c++) {
       double sum = 0;
       for (uint64_t k = 0; k < m->inner; k++, i++) {
@@ -46,7 +48,19 @@ static void add_up(const measured_numbers *m, const double *mean, double *sums) 
       }
       sums[c] += sum;
     }
-  for (uint32_t c = 0; c < m->channels; c++) sums[c] *= (double)m->channels / (double)m->count;
+}
+
+/** The mean of each channel's numbers, or of their squared distances to `mean`. */
+static void add_up(const measured_numbers *m, const double *mean, double *sums) {
+  uint64_t count = m->lengths ? 0 : m->count;
+  for (uint32_t c = 0; c < m->channels; c++) sums[c] = 0;
+  if (!m->lengths) add_part(m, 0, count, mean, sums);
+  for (uint64_t s = 0; m->lengths && s < m->count / m->sample; s++) {
+    const uint64_t there = (uint64_t)m->lengths[s] * m->channels;
+    add_part(m, s * m->sample, s * m->sample + there, mean, sums);
+    count += there;
+  }
+  for (uint32_t c = 0; c < m->channels; c++) sums[c] *= (double)m->channels / (double)count;
 }
 
 /** The mean of each channel, and its standard deviation (of all: with n, not n - 1), or 1 if all
@@ -98,6 +112,10 @@ static bool measure_inputs(const dg_trainer *t, measured_keys *keys, dg_error *e
   const dg_data_recipe *recipe = &t->model->data;
   const dg_samples *samples = &t->data->train;
   if (!recipe->mean.word && !recipe->std.word) return true;
+  if (!dg_gather_takes(&t->model->input, &samples->kind.shape) ||
+      (samples->lengths &&
+       (!t->model->lengths || samples->kind.shape.dim[0] != t->model->input.dim[0])))
+    return true; /* which dg_trainer_fits refuses */
   const dg_gather_desc layout = dg_gather_describe(t->model, &samples->kind);
   const uint64_t plane = (uint64_t)layout.height * layout.width;
   const measured_numbers m = {
@@ -106,7 +124,9 @@ static bool measure_inputs(const dg_trainer *t, measured_keys *keys, dg_error *e
       .white = 255,
       .count = dg_size_times(samples->count, dg_shape_count(&samples->kind.shape)),
       .channels = layout.channels,
-      .inner = layout.channels_last ? 1 : plane};
+      .inner = layout.channels_last ? 1 : plane,
+      .sample = dg_shape_count(&samples->kind.shape),
+      .lengths = samples->lengths};
   return measure_keys(keys, &m, recipe->mean.word ? "data.mean" : NULL,
                       recipe->std.word ? "data.std" : NULL, err);
 }
@@ -216,9 +236,14 @@ bool dg_trainer_upload(const dg_trainer *t, const dg_samples *samples, uint32_t 
   const uint8_t *targets;
   uint8_t *owned;
   if (!dg_trainer_targets(t, samples, &targets, &owned, err)) return false;
-  const dg_source_plan plan = {samples->count, capacity, targets != NULL};
-  bool ok = dg_source_open(source, t->device, &kind, &plan, err) &&
-            dg_source_put(source, samples->inputs, targets, samples->count, err);
+  const dg_source_plan plan = {.samples = samples->count,
+                               .order = capacity,
+                               .targets = targets != NULL,
+                               .lengths = t->model->lengths};
+  bool ok =
+      dg_source_open(source, t->device, &kind, &plan, err) &&
+      dg_source_put(source, samples->inputs, targets, samples->count, err) &&
+      dg_source_put_lengths(source, samples->lengths, t->model->input.dim[0], samples->count, err);
   free(owned);
   if (!ok) dg_source_close(source);
   return ok;

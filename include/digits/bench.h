@@ -76,7 +76,8 @@ DG_API void dg_tester_free(dg_tester *tester); /**< NULL is allowed */
 DG_API bool dg_tester_run(dg_tester *tester, uint32_t samples, dg_error *err);
 
 /**
- * Computes the logits of one image, both in host memory: `image` [height * width] bytes, `logits`
+ * Computes the logits of one sample, both in host memory: `image`, bytes of an image or of a sample
+ * of the shape and type of the trainer's data, all of whose steps are there; `logits`
  * [dg_trainer_outputs].
  */
 DG_API bool dg_tester_answer(dg_tester *tester, const uint8_t *image, float *logits, dg_error *err);

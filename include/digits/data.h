@@ -54,7 +54,8 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  * - "builtin:table" and "builtin:signals": synthetic sets that are drawn by a law, each with a test
  *   part; core/data/drawn/builtin.h tells the law. The table has 20000 rows of 12 columns and the
  *   targets y1 and y2, whose noise has deviations of 0.5 and 10, or, with the label class, three
- *   classes. The signals are 12000 traces [128, 3] of six shapes;
+ *   classes. The signals are 12000 traces [128, 3] of six shapes; in "builtin:signals-unequal" they
+ *   have lengths from 48 to 128;
  * - a folder with four IDX files with the names of MNIST, QMNIST or EMNIST, gzipped or not; names
  *   of the classes are read from its classes.txt. Names tell the type and rank of an array
  *   (train-images-idx2-float); train-targets-… may stand for labels;
@@ -70,9 +71,11 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  *   or .targets is given, if the model's input is no square image and the columns aren't called
  *   pixel0, pixel1, …, or if its first row has other numbers.
  * - an .npz file, a folder of .npy files, or the path of the inputs among these:
- *   x_train, y_train, x_test, y_test, or X, y. Bytes stay bytes, other numbers become floats;
+ *   x_train, y_train, x_test, y_test, or X, y. Bytes stay bytes, other numbers become floats.
+ *   lengths_train and lengths_test, or lengths beside X, are those of sequences [steps, features];
  * - CIFAR-10 or CIFAR-100 in the binary version: its folder or tar archive;
- * - time series of the UCR archive: NAME_TRAIN.tsv, beside which NAME_TEST.tsv is, or their folder;
+ * - time series of the UCR archive: NAME_TRAIN.tsv, beside which NAME_TEST.tsv is, or their folder.
+ *   Values that are missing at the end of rows make series of unequal length;
  *
  * If there are no test samples, the last tenth of all, or of each class of pictures, is held out
  * for testing (of two to nine samples, one).
@@ -138,6 +141,9 @@ typedef struct {
   dg_ndarray inputs;     /**< of rank 2 to 4 */
   const uint8_t *labels; /**< [samples]; NULL: there are targets */
   dg_ndarray targets;    /**< [samples, …], of rank 1 to 4; all 0 with labels */
+  /** [samples]: how many of the steps of each sequence are there, from 1 on; what follows may be
+     any number. NULL: all. Both parts have lengths, or neither. */
+  const uint32_t *lengths;
 } dg_sample_arrays;
 
 /**
@@ -197,6 +203,10 @@ typedef struct {
   const uint8_t *images; /**< [count, channels, height, width]; of digits: 0 paper, 255 ink */
 } dg_part_view;
 DG_API dg_part_view dg_dataset_part(const dg_dataset *data, dg_part part);
+
+/** The lengths [count] of a part's samples, which are sequences [steps, features]: 1 to their
+    steps; NULL: all are whole. Beyond its length, a sample's numbers are of no meaning. */
+DG_API const uint32_t *dg_dataset_lengths(const dg_dataset *data, dg_part part);
 
 /** Number of images in each part. */
 DG_API uint32_t dg_dataset_train_samples(const dg_dataset *data);

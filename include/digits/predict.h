@@ -78,6 +78,12 @@ DG_API bool dg_predictor_run(dg_predictor *predictor, const uint8_t *images, uin
 DG_API bool dg_predictor_run_array(dg_predictor *predictor, const dg_ndarray *inputs,
                                    float *outputs, dg_error *err);
 
+/** The same for sequences [n, steps, features] of unequal length, of a model with lengths = true:
+    `lengths` [n] are from 1 to the steps, and what is beyond may be any number. NULL: all steps are
+    there, as for dg_predictor_run_array. */
+DG_API bool dg_predictor_run_sequences(dg_predictor *predictor, const dg_ndarray *inputs,
+                                       const uint32_t *lengths, float *outputs, dg_error *err);
+
 /** The temperature that the weights carry (digits/calibration.h); 0: none. */
 DG_API double dg_predictor_temperature(const dg_predictor *predictor);
 

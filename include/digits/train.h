@@ -129,6 +129,9 @@ typedef struct {
   /** Instead of images: samples of the shape and type of the trainer's data. */
   const void *inputs;
   const void *targets; /**< [count, targets], of the type of those of the trainer's data */
+  /** [count], for a model with lengths = true: how many steps of each sample are there; NULL: all
+   */
+  const uint32_t *lengths;
 } dg_batch;
 
 /**

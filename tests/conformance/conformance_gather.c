@@ -1,5 +1,6 @@
 /* Conformance of gather: bytes and floats, channels first and last, labels and targets, and every
    change of a training step. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,11 +12,13 @@ enum { ALL = 50 };
 
 /* ---- the set ------------------------------------------------------------- */
 
-/** A set, labels or targets, an order and norms, on the host and on a device. */
+enum { INPUTS = 5 };
+
+/** A set, labels or targets, an order, norms and lengths, on the host and on a device. */
 typedef struct {
   oracle_gather_inputs host;
-  void *content[4]; /**< of in[0] to in[3] */
-  rig_tensor on_device[4];
+  void *content[INPUTS]; /**< of in[0] to in[4] */
+  rig_tensor on_device[INPUTS];
 } sources;
 
 static size_t sample_count(const dg_gather_desc *d) {
@@ -42,23 +45,36 @@ static void *numbers_new(dg_numbers_type type, size_t count, uint32_t seed) {
   return bytes;
 }
 
+/** A length for each sample; what floats have beyond it must not matter. */
+static uint32_t *lengths_new(const dg_gather_desc *d, void *set) {
+  uint32_t *lengths = rig_alloc(ALL, sizeof *lengths);
+  random_words(lengths, ALL, d->width, 9);
+  for (size_t s = 0; s < ALL; s++) lengths[s]++;
+  for (size_t s = 0; d->type == DG_NUMBERS_FLOATS && s < ALL; s++)
+    for (size_t i = lengths[s] * (size_t)d->channels; i < sample_count(d); i++)
+      ((float *)set)[s * sample_count(d) + i] = NAN;
+  return lengths;
+}
+
 static size_t size_of(dg_numbers_type type) {
   return type == DG_NUMBERS_BYTES ? 1 : sizeof(float);
 }
 
 static sources sources_new(dg_device *device, const dg_gather_desc *d) {
-  static const char *const names[] = {"set", "targets", "order", "norms"};
+  static const char *const names[] = {"set", "targets", "order", "norms", "lengths"};
   dg_numbers_type wanted = d->targets ? d->targets_type : DG_NUMBERS_BYTES;
   size_t set = ALL * sample_count(d), targets = ALL * (size_t)(d->targets ? d->targets : 1);
   uint32_t *order = rig_alloc(2 * (size_t)ALL, sizeof *order);
   random_words(order, 2 * ALL, ALL, d->width);
   sources s = {.content = {numbers_new(d->type, set, d->width), numbers_new(wanted, targets, 3),
                            order, d->per_channel ? norms_new(d->channels) : NULL}};
+  if (d->lengths) s.content[4] = lengths_new(d, s.content[0]);
   const size_t bytes[] = {set * size_of(d->type), targets * size_of(wanted),
                           2 * ALL * sizeof *order,
-                          d->per_channel ? 2 * d->channels * sizeof(float) : 0};
-  s.host = (oracle_gather_inputs){s.content[0], s.content[1], order, s.content[3]};
-  for (int i = 0; i < 4; i++) {
+                          d->per_channel ? 2 * d->channels * sizeof(float) : 0,
+                          d->lengths ? ALL * sizeof(uint32_t) : 0};
+  s.host = (oracle_gather_inputs){s.content[0], s.content[1], order, s.content[3], s.content[4]};
+  for (int i = 0; i < INPUTS; i++) {
     s.on_device[i] = rig_tensor_new(device, names[i], bytes[i]);
     if (bytes[i]) rig_tensor_set(&s.on_device[i], s.content[i], bytes[i]);
   }
@@ -66,7 +82,7 @@ static sources sources_new(dg_device *device, const dg_gather_desc *d) {
 }
 
 static void sources_free(rig_report *report, sources *s) {
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < INPUTS; i++) {
     if (s->content[i])
       rig_tensor_get(report, &s->on_device[i], s->content[i], s->on_device[i].bytes);
     rig_tensor_free(&s->on_device[i]);
@@ -115,16 +131,33 @@ static void check_numbers(rig_report *report, const rig_tensor *t, const double 
   free(got);
 }
 
+/** Are the lengths those of the batch's samples? */
+static void check_lengths(rig_report *report, const rig_tensor *t, const sources *s,
+                          const dg_step *step) {
+  float *got = rig_alloc(step->n, sizeof *got);
+  rig_tensor_get(report, t, got, step->n * sizeof *got);
+  for (uint32_t i = 0; i < step->n; i++) {
+    const uint32_t expected = s->host.lengths[s->host.order[step->first + i]];
+    if (got[i] != (float)expected)
+      rig_fail(report, "length %u of %u: got %g, expected %u", i, step->n, (double)got[i],
+               expected);
+  }
+  free(got);
+}
+
 /** Runs one step, with labels or targets or without, and compares it with the oracle. */
 static void try_gather_step(step_rig *r, const dg_gather_desc *d, const sources *s, uint32_t max_n,
                             const dg_step *step, bool wanted) {
   size_t count = step->n * sample_count(d), each = d->targets ? d->targets : 1;
   rig_tensor x = rig_tensor_new(r->device, "x", max_n * sample_count(d) * sizeof(float));
   rig_tensor targets = rig_tensor_new(r->device, "targets", max_n * each * sizeof(float));
+  rig_tensor lengths = rig_tensor_new(r->device, "lengths", d->lengths * max_n * sizeof(float));
   rig_tensor_set(&x, NULL, 0);
   rig_tensor_set(&targets, NULL, 0);
-  dg_op_buffers b = {.in = {s->on_device[0].view, NULL, s->on_device[2].view, s->on_device[3].view},
-                     .out = {x.view}};
+  rig_tensor_set(&lengths, NULL, 0);
+  dg_op_buffers b = {.in = {s->on_device[0].view, NULL, s->on_device[2].view, s->on_device[3].view,
+                            s->on_device[4].view},
+                     .out = {x.view, NULL, lengths.view}};
   if (wanted) b.in[1] = s->on_device[1].view, b.out[1] = targets.view;
   step_rig_run(r, &b, step);
 
@@ -139,7 +172,8 @@ static void try_gather_step(step_rig *r, const dg_gather_desc *d, const sources 
     check_numbers(r->report, &targets, e.targets, step->n * each, 0);
   else
     check_labels(r->report, &targets, e.labels, step->n);
-  rig_tensor_free(&x), rig_tensor_free(&targets);
+  if (d->lengths) check_lengths(r->report, &lengths, s, step);
+  rig_tensor_free(&x), rig_tensor_free(&targets), rig_tensor_free(&lengths);
   free(e.x), free(e.targets), free(e.labels);
 }
 
@@ -147,13 +181,14 @@ static void name_case(rig_report *report, const dg_gather_desc *d, uint32_t max_
   const dg_augment *a = &d->augment;
   char text[600];
   snprintf(text, sizeof text,
-           "gather %u %ux%u%s %s, %u targets, mean %g, std %g%s, rotate %g, shift %g, scale %g, "
+           "gather %u %ux%u%s%s %s, %u targets, mean %g, std %g%s, rotate %g, shift %g, scale %g, "
            "shear %g, flip %g, crop %u, brightness %g, contrast %g, gain %g, noise %g, cutout %u, "
            "n %u",
            d->channels, d->height, d->width, d->channels_last ? " last" : "",
-           d->type == DG_NUMBERS_BYTES ? "bytes" : "floats", d->targets, d->mean, d->std,
-           d->per_channel ? ", norms" : "", a->rotate, a->shift, a->scale, a->shear, a->flip,
-           a->crop, a->brightness, a->contrast, a->gain, a->noise, a->cutout, max_n);
+           d->lengths ? " with lengths" : "", d->type == DG_NUMBERS_BYTES ? "bytes" : "floats",
+           d->targets, d->mean, d->std, d->per_channel ? ", norms" : "", a->rotate, a->shift,
+           a->scale, a->shear, a->flip, a->crop, a->brightness, a->contrast, a->gain, a->noise,
+           a->cutout, max_n);
   snprintf(report->what, sizeof report->what, "%.255s", text);
 }
 
@@ -280,6 +315,24 @@ static void try_samples(rig_report *report, dg_device *device) {
       }
 }
 
+/** Sequences of unequal length, with each change. */
+static void try_sequences(rig_report *report, dg_device *device) {
+  static const struct {
+    uint32_t channels, steps;
+  } sequences[] = {{3, 128}, {1, 33}, {17, 5}, {2, 1}};
+  for (size_t i = 0; i < 4 * sizeof sequences / sizeof *sequences; i++)
+    for (size_t change = 0; change < CHANGES; change++) {
+      dg_gather_desc d = desc_of(0, change, i / 4);
+      d.channels = sequences[i % 4].channels;
+      d.height = 1;
+      d.width = sequences[i % 4].steps;
+      d.channels_last = d.lengths = true;
+      if (dg_augment_recolours(&d.augment) && d.type == DG_NUMBERS_FLOATS) continue;
+      if (rig_small() && (i + change) % 11) continue;
+      try_gather_case(report, device, &d, change % 3 + 2);
+    }
+}
+
 void try_gather(const rig_target *target, int number) {
   if (!rig_turn() || rig_repeats(target, DG_OP_GATHER)) return;
   (void)number;
@@ -287,6 +340,7 @@ void try_gather(const rig_target *target, int number) {
   dg_device *device = rig_open(target);
   try_images(&report, device);
   try_samples(&report, device);
+  try_sequences(&report, device);
   device->calls->close(device);
   rig_conclude(&report);
 }

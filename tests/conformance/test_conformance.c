@@ -109,7 +109,10 @@ static layer_floats given_for(const layer_rig *r, uint32_t n) {
   const oracle_sizes *z = &r->sizes;
   layer_floats given = floats_new(z, n);
   for (uint32_t k = 0; k < z->inputs; k++) {
-    fill_input(given.in[k], n * z->in[k], r->c->fill, 100 * n + k);
+    const uint32_t steps = layer_case_steps(&r->c->desc, k);
+    fill_input(given.in[k], n * z->in[k], steps ? FILL_RANDOM : r->c->fill, 100 * n + k);
+    for (size_t i = 0; steps && i < n * z->in[k]; i++)
+      given.in[k][i] = layer_case_length((double)given.in[k][i], steps);
     rig_random(given.d_in[k], n * z->in[k], 100 * n + 10 + k);
   }
   for (uint32_t k = 0; k < z->params; k++) {

@@ -12,7 +12,7 @@
 
 static dg_error err;
 
-enum { MOST = 4, ROOM = 4096 };
+enum { MOST = 6, ROOM = 4096 };
 
 /** An array by its header and bytes. */
 typedef struct {
@@ -341,6 +341,34 @@ START_TEST(npy_files_in_fortran_order) {
 }
 END_TEST
 
+/** Beyond a length, an array's numbers don't matter. */
+START_TEST(lengths_of_sequences) {
+  static const uint32_t train[] = {1, 2}, test[] = {2};
+  static const float rows[] = {1, 2, 0, 0, 5, 6, 7, 8};
+  const array arrays[MOST] = {
+      ARRAY("x_train", "<f4", "2, 2, 2", FLOATS(1, 2, NAN, INFINITY, 5, 6, 7, 8)),
+      ARRAY("y_train", "|u1", "2,", BYTES(0, 1)),
+      ARRAY("x_test", "<f4", "1, 2, 2", FLOATS(1, 2, 3, 4)),
+      ARRAY("y_test", "|u1", "1,", BYTES(1)),
+      ARRAY("lengths_train", "<i8", "2,", LONGS(1, 2)),
+      ARRAY("lengths_test", "<f4", "1, 1", FLOATS(2))};
+  dg_dataset *set = open_good(write_npz(arrays), NULL);
+  ck_assert_mem_eq(dg_dataset_lengths(set, DG_PART_TRAIN), train, sizeof train);
+  ck_assert_mem_eq(dg_dataset_lengths(set, DG_PART_TEST), test, sizeof test);
+  ck_assert_mem_eq(dg_dataset_part(set, DG_PART_TRAIN).inputs, rows, sizeof rows);
+  dg_dataset_close(set);
+  ck_assert_int_eq(shell("rm -rf npy && mkdir npy"), 0);
+  write_npy("npy/X.npy", &arrays[0]);
+  const array y = ARRAY("y", "|u1", "2,", BYTES(0, 1)), own = ARRAY("", "|u1", "2,", BYTES(1, 2));
+  write_npy("npy/y.npy", &y);
+  write_npy("npy/lengths.npy", &own);
+  set = open_good(shell_path("npy"), NULL);
+  ck_assert_uint_eq(dg_dataset_lengths(set, DG_PART_TRAIN)[0], 1);
+  ck_assert_uint_eq(dg_dataset_lengths(set, DG_PART_TEST)[0], 2);
+  dg_dataset_close(set);
+}
+END_TEST
+
 START_TEST(compressed_by_numpy) {
   if (shell("python3 -c 'import numpy as n; n.savez_compressed(\"c.npz\", a=n.zeros((50, 40)), "
             "b=n.arange(50))' 2> /dev/null") != 0)
@@ -370,7 +398,23 @@ static const struct {
     {{X2, Y2}, "X,y,", "must name two arrays"},
     {{X2, Y2}, "X,y,X", "must name two arrays"},
     {{X2, Y2}, "X,y,X,y,X", "must name two arrays"},
-    {{X2, Y2, ARRAY("lengths_train", "|u1", "2,", BYTES(1, 2))}, NULL, "are not supported"},
+    {{X2, Y2, ARRAY("lengths", "|u1", "2,", BYTES(1, 2))},
+     NULL,
+     "lengths[1] is 2; lengths are whole numbers from 1 to the 1 steps"},
+    {{X2, Y2, ARRAY("lengths", "<f4", "2,", FLOATS(1, NAN))}, NULL, "lengths[1] is nan; lengths"},
+    {{X2, Y2, ARRAY("lengths", "<i8", "2,", LONGS(0, 1))}, NULL, "lengths[0] is 0; lengths are"},
+    {{X2, Y2, ARRAY("lengths", "|u1", "1,", BYTES(1))}, NULL, "X has 2 samples, but lengths has 1"},
+    {{X2, Y2, ARRAY("lengths", "|u1", "2, 2", BYTES(1, 1, 1, 1))}, NULL, "lengths are one number"},
+    {{X2, Y2, ARRAY("lengths_test", "|u1", "2,", BYTES(1, 1))},
+     NULL,
+     "there is lengths_test, but not an array of inputs to test"},
+    {{X2, Y2, ARRAY("lengths_train", "|u1", "2,", BYTES(1, 1))},
+     "X,y,X,y",
+     "there is lengths_train, but not lengths_test"},
+    {{ARRAY("X", "|u1", "1, 2, 2", BYTES(1, 2, 3, 4)), ARRAY("y", "|u1", "1,", BYTES(1)),
+      ARRAY("lengths", "|u1", "1,", BYTES(1))},
+     NULL,
+     "lengths are those of sequences, [steps, features], but the samples are 2x2"},
     {{X2, ARRAY("y", "|u1", "1,", BYTES(1))}, NULL, "X: X has 2 samples, but y has 1"},
     {{X2, ARRAY("y", "<i8", "2,", LONGS(1, 256))}, NULL, "y[1] is 256; labels go from 0 to 255"},
     {{X2, ARRAY("y", "<i8", "2, 1", LONGS(-1, 0))}, NULL, "y[0, 0] is -1; labels go from"},
@@ -425,6 +469,7 @@ int main(void) {
   tcase_add_test(tests, masks_are_turned);
   tcase_add_test(tests, masks_may_be_ambiguous);
   tcase_add_test(tests, npy_files_in_fortran_order);
+  tcase_add_test(tests, lengths_of_sequences);
   tcase_add_test(tests, compressed_by_numpy);
   tcase_add_loop_test(tests, bad_arrays, 0, sizeof bad / sizeof *bad);
   tcase_add_test(tests, a_broken_file);

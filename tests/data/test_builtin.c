@@ -83,6 +83,28 @@ START_TEST(targets_and_classes_of_the_table) {
 }
 END_TEST
 
+/** The same traces, of which only the first steps are there. */
+START_TEST(signals_of_unequal_length) {
+  dg_dataset *whole = open_set("builtin:signals", (dg_dataset_options){0}),
+             *set = open_set("builtin:signals-unequal", (dg_dataset_options){0});
+  const uint32_t *lengths = dg_dataset_lengths(set, DG_PART_TEST);
+  const float *x = dg_dataset_part(set, DG_PART_TEST).inputs,
+              *y = dg_dataset_part(whole, DG_PART_TEST).inputs;
+  uint32_t least = 128, most = 0;
+  ck_assert_ptr_null(dg_dataset_lengths(whole, DG_PART_TEST));
+  for (uint32_t s = 0; s < 2000; s++, x += 3 * 128, y += 3 * 128) {
+    least = lengths[s] < least ? lengths[s] : least;
+    most = lengths[s] > most ? lengths[s] : most;
+    ck_assert_mem_eq(x, y, 3 * lengths[s] * sizeof *x);
+    for (uint32_t i = 3 * lengths[s]; i < 3 * 128; i++) ck_assert_float_eq(x[i], 0);
+  }
+  ck_assert_uint_eq(least, 48);
+  ck_assert_uint_eq(most, 128);
+  dg_dataset_close(whole);
+  dg_dataset_close(set);
+}
+END_TEST
+
 START_TEST(the_signals) {
   dg_dataset *set = open_set("builtin:signals", (dg_dataset_options){.threads = 1}),
              *again = open_set("builtin:signals", (dg_dataset_options){.threads = 3});
@@ -151,6 +173,7 @@ int main(void) {
   tcase_add_test(tests, the_law_of_the_table);
   tcase_add_test(tests, targets_and_classes_of_the_table);
   tcase_add_test(tests, the_signals);
+  tcase_add_test(tests, signals_of_unequal_length);
   tcase_add_test(tests, they_stay_the_same);
   tcase_add_loop_test(tests, bad_names, 0, sizeof bad / sizeof *bad);
   return suite_main("builtin", tests);

@@ -120,8 +120,59 @@ START_TEST(bad_arrays) {
 }
 END_TEST
 
+/** Lengths come with copies, parts that are held out, merged and chosen sets. */
+START_TEST(lengths_go_along) {
+  uint32_t lengths[COUNT];
+  const uint32_t chosen = 1;
+  for (uint32_t i = 0; i < COUNT; i++) lengths[i] = 1 + i % 3;
+  for (int borrow = 0; borrow < 2; borrow++) {
+    dg_sample_arrays arrays = arrays_of(3, 3, 2, 0, false);
+    arrays.lengths = lengths;
+    fill();
+    floats[2] = NAN; /* beyond the end of sample 0 */
+    dg_dataset *set = dg_dataset_from_arrays(&arrays, NULL, borrow, &err);
+    ck_assert_msg(set, "%s", err.message);
+    ck_assert_mem_eq(dg_dataset_lengths(set, DG_PART_TRAIN), lengths, 18 * sizeof *lengths);
+    ck_assert_mem_eq(dg_dataset_lengths(set, DG_PART_TEST), lengths + 18, 2 * sizeof *lengths);
+    if (!borrow)
+      ck_assert_float_eq(((const float *)dg_dataset_part(set, DG_PART_TRAIN).inputs)[2], 0);
+    dg_dataset *one = dg_dataset_select(set, &chosen, 1, &err);
+    ck_assert_msg(one, "%s", err.message);
+    ck_assert_uint_eq(dg_dataset_lengths(one, DG_PART_TEST)[0], lengths[19]);
+    dg_dataset_close(one);
+    ck_assert(dg_dataset_merge(set, DG_PART_TEST, &err));
+    ck_assert_mem_eq(dg_dataset_lengths(set, DG_PART_TEST), lengths, sizeof lengths);
+    dg_dataset_close(set);
+  }
+}
+END_TEST
+
+START_TEST(bad_lengths) {
+  uint32_t lengths[COUNT];
+  for (uint32_t i = 0; i < COUNT; i++) lengths[i] = 1 + i % 3;
+  dg_sample_arrays arrays = arrays_of(3, 3, 2, 0, false), whole = arrays;
+  arrays.lengths = lengths;
+  fill();
+  ck_assert_ptr_null(dg_dataset_from_arrays(&arrays, &whole, true, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "or only one of both has lengths"));
+  floats[1] = NAN;
+  ck_assert_ptr_null(dg_dataset_from_arrays(&arrays, NULL, true, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "inputs[0, 0, 1] are not finite"));
+  fill();
+  lengths[4] = 4;
+  ck_assert_ptr_null(dg_dataset_from_arrays(&arrays, NULL, false, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "sample 4 (the first is 0) has the length 4; 1 to 3"));
+  arrays = arrays_of(4, 1, 2, 3, true);
+  arrays.lengths = lengths;
+  ck_assert_ptr_null(dg_dataset_from_arrays(&arrays, NULL, true, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "lengths are those of sequences"));
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("in_memory");
+  tcase_add_test(tests, lengths_go_along);
+  tcase_add_test(tests, bad_lengths);
   tcase_add_loop_test(tests, all_shapes_copied_and_borrowed, 0, sizeof shapes / sizeof *shapes);
   tcase_add_test(tests, targets_and_tests_of_their_own);
   tcase_add_test(tests, bad_arrays);

@@ -85,9 +85,10 @@ static const struct {
     {GOOD "2\t1\n", GOOD, "Gun_TRAIN.tsv:2: the series has 1 values, but the first one 2"},
     {GOOD "2\t1\t2\t3\n", GOOD, "Gun_TRAIN.tsv:2: the series has more than the 2 values"},
     {GOOD, "1\t1\t2\t3\n", "Gun_TEST.tsv:1: the series has more than the 2 values"},
-    {GOOD "2\t1\tNaN\n", GOOD,
-     "Gun_TRAIN.tsv:2: the series ends after 1 values; series of unequal"},
-    {GOOD "2\tnan\t\n", GOOD, "Gun_TRAIN.tsv:2: the series ends after 0 values"},
+    {GOOD "2\tnan\t\n", GOOD, "Gun_TRAIN.tsv:2: the series has no values"},
+    {"1\t1\t2\t3\n2\t1\t?\t3\n", GOOD, "Gun_TRAIN.tsv:2: value 2 of the series is missing"},
+    {GOOD "2\tNaN\tx\n", GOOD, "Gun_TRAIN.tsv:2: value 2: \"x\" is no finite number"},
+    {GOOD "2\t1\tNaN\tNaN\n", GOOD, "Gun_TRAIN.tsv:2: the series has more than the 2 values"},
     {GOOD "2\tNaN\t1\n", GOOD, "Gun_TRAIN.tsv:2: value 1 of the series is missing"},
     {GOOD "2\t\t1\n", GOOD, "Gun_TRAIN.tsv:2: value 1 of the series is missing"},
     {GOOD "2\t1\tx\n", GOOD, "Gun_TRAIN.tsv:2: value 2: \"x\" is no finite number"},
@@ -105,6 +106,27 @@ START_TEST(bad_series) {
   ck_assert_ptr_null(dg_dataset_open(shell_path("s"), 1, &err));
   ck_assert_msg(strstr(err.message, bad[_i].says), "no \"%s\" in \"%s\"", bad[_i].says,
                 err.message);
+}
+END_TEST
+
+/** Missing values at the end make a series shorter; of one length, series have none. */
+START_TEST(unequal_lengths) {
+  static const uint32_t train[] = {3, 1, 2};
+  write_pair("1\t1\t2\t3\n2\t4\tNaN\t?\n1\t5\t6\t\n", "2\t7\t8\t9\n");
+  dg_dataset *set = dg_dataset_open(shell_path("s"), 1, &err);
+  ck_assert_msg(set, "%s", err.message);
+  const float *values = dg_dataset_part(set, DG_PART_TRAIN).inputs;
+  static const float expected[] = {1, 2, 3, 4, 0, 0, 5, 6, 0};
+  ck_assert_mem_eq(values, expected, sizeof expected);
+  ck_assert_mem_eq(dg_dataset_lengths(set, DG_PART_TRAIN), train, sizeof train);
+  ck_assert_uint_eq(dg_dataset_lengths(set, DG_PART_TEST)[0], 3);
+  ck_assert(!dg_dataset_write(set, shell_path("idx"), false, &err));
+  ck_assert_ptr_nonnull(strstr(err.message, "unequal lengths, which IDX files can't hold"));
+  dg_dataset_close(set);
+  write_pair("1\t1\t2\n", "1\t1\t2\n");
+  set = dg_dataset_open(shell_path("s"), 1, &err);
+  ck_assert_ptr_null(dg_dataset_lengths(set, DG_PART_TRAIN));
+  dg_dataset_close(set);
 }
 END_TEST
 
@@ -134,6 +156,7 @@ int main(void) {
   tcase_add_test(tests, labels_are_sorted);
   tcase_add_test(tests, its_files);
   tcase_add_loop_test(tests, bad_series, 0, sizeof bad / sizeof *bad);
+  tcase_add_test(tests, unequal_lengths);
   tcase_add_test(tests, pairs_that_are_not_whole);
   tcase_add_test(tests, too_many_labels);
   int status = suite_main("ucr", tests);

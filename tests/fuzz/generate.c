@@ -222,6 +222,7 @@ static void put_input(generator *g) {
   if (g->rank == 3) fprintf(g->out, "%u, ", pick(g, 2) ? size(g) : 1);
   if (g->rank >= 2) fprintf(g->out, "%u, ", size(g) + pick(g, 16));
   fprintf(g->out, "%u];\n", size(g) + pick(g, 16));
+  if (g->rank == 2) put_flag(g, "lengths");
 }
 
 static void put_recipe(generator *g) {

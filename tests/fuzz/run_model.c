@@ -93,11 +93,25 @@ static bool fill(dg_device *device, dg_buffer *buffer, size_t count, dg_error *e
   return ok;
 }
 
+/** Lengths of all kinds, if the model has any: none, too long, between two numbers. */
+static bool fill_lengths(dg_device *device, const dg_network_io *io, const dg_model *model,
+                         uint32_t n, dg_error *err) {
+  float *values = io->lengths ? malloc(n * sizeof *values) : NULL;
+  if (!values) return !io->lengths;
+  for (uint32_t i = 0; i < n; i++)
+    values[i] = (float)(i % 5) * 0.3f * (float)model->input.dim[0] - (float)(i == 4);
+  bool ok = device->calls->write(io->lengths, 0, values, n * sizeof *values, err);
+  free(values);
+  return ok;
+}
+
 static bool run_network(dg_network *network, dg_device *device, const dg_model *model,
                         const dg_step *step, dg_error *err) {
   size_t in = (size_t)dg_shape_count(&model->input), outputs = dg_network_outputs(network);
+  const dg_network_io io = dg_network_io_of(network, 0);
   float *logits = malloc(step->n * outputs * sizeof *logits);
   bool ok = logits && fill(device, dg_network_input(network), step->n * in, err) &&
+            fill_lengths(device, &io, model, step->n, err) &&
             dg_network_forward(network, step, err) &&
             fill(device, dg_network_d_output(network), step->n * outputs, err) &&
             (!step->train || dg_network_backward(network, step, err)) &&

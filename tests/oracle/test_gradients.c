@@ -33,7 +33,11 @@ static layer layer_new(const dg_op_desc *desc, uint32_t n) {
              .step = {.n = n, .train = true, .seed = 3, .step = 4},
              .sizes = oracle_sizes_of(desc)};
   for (uint32_t k = 0; k < l.sizes.inputs; k++) {
-    l.t.in[k] = random_doubles(n * l.sizes.in[k], k);
+    double *in = random_doubles(n * l.sizes.in[k], k);
+    const uint32_t steps = layer_case_steps(desc, k);
+    for (size_t i = 0; steps && i < n * l.sizes.in[k]; i++)
+      in[i] = (double)layer_case_length(in[i], steps);
+    l.t.in[k] = in;
     l.t.d_in[k] = random_doubles(n * l.sizes.in[k], 10 + k);
   }
   for (uint32_t k = 0; k < l.sizes.params; k++) {

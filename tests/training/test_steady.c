@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
   const char *model;
   uint32_t slices;
+  bool lengths; /**< the rows of a digit are a sequence, which may have a length */
 } plan;
 
 static bool count_look(void *user, const dg_progress *progress) {
@@ -61,18 +62,21 @@ static epoch train(const rig_report *report, dg_device *device, const plan *p, u
   char batch[16], slices[16];
   snprintf(batch, sizeof batch, "%d", BATCH);
   snprintf(slices, sizeof slices, "%u", p->slices);
-  const dg_override overrides[] = {{"test", "train.batch", batch},
-                                   {"test", "train.slices", slices},
-                                   {"test", "train.epochs", "1"},
-                                   {"test", "train.keep", "last"},
-                                   {"test", "data.validation", "0"}};
+  const dg_override overrides[] = {
+      {"test", "train.batch", batch},   {"test", "train.slices", slices},
+      {"test", "train.epochs", "1"},    {"test", "train.keep", "last"},
+      {"test", "data.validation", "0"}, {"test", "input", "[28,28]"},
+      {"test", "lengths", "true"},      {"test", "conv1.kernel", "3"},
+      {"test", "conv2.kernel", "3"},    {"test", "conv3.kernel", "3"},
+      {"test", "out.units", "10"}};
+  const size_t most = sizeof overrides / sizeof *overrides;
   epoch e = {.looks = 0};
   dg_error err = {0};
   dg_dataset *data = dg_dataset_draw(steps * BATCH - 1, 10, DG_DIGITS_SEED, 0, &err);
   must(report, data != NULL, &err);
   char path[500];
   snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, p->model);
-  dg_model *model = dg_model_load(path, overrides, sizeof overrides / sizeof *overrides, &err);
+  dg_model *model = dg_model_load(path, overrides, p->lengths ? most : most - 6, &err);
   must(report, model != NULL, &err);
   dg_trainer_options options = {
       .size = sizeof(dg_trainer_options),
@@ -124,7 +128,11 @@ static void check_counting(rig_report *report, const counts *before) {
 
 /** Products, recurrent layers, and a graph with batch norms and warped images, whole and in slices.
  */
-static const plan plans[] = {{"cnn", 0}, {"conv1d-gru", 0}, {"residual", 0}, {"residual", 3}};
+static const plan plans[] = {{"cnn", 0, false},
+                             {"conv1d-gru", 0, false},
+                             {"residual", 0, false},
+                             {"residual", 3, false},
+                             {"signals", 0, true}};
 
 static void check_training(const rig_target *target, int number) {
   const plan *p = &plans[number];
@@ -147,6 +155,7 @@ int main(void) {
   static const rig_group groups[] = {{"cnn", check_training, 0},
                                      {"conv1d-gru", check_training, 1},
                                      {"residual", check_training, 2},
-                                     {"slices", check_training, 3}};
+                                     {"slices", check_training, 3},
+                                     {"lengths", check_training, 4}};
   return rig_main("steady", groups, sizeof groups / sizeof *groups);
 }

@@ -186,11 +186,12 @@ static bool test_first(bench_network *n, dg_error *err) {
 /** Runs one image a number of times; stores the seconds of each run. */
 static bool answer(bench_network *n, double *seconds, uint32_t times, dg_error *err) {
   dg_part_view test = dg_dataset_part(n->data, DG_PART_TEST);
-  size_t pixels = (size_t)test.height * test.width;
+  const uint8_t *inputs = test.inputs;
+  size_t bytes = test.type == DG_NUMBERS_FLOATS ? sizeof(float) : 1;
+  for (uint32_t i = 0; i < test.rank; i++) bytes *= test.dim[i];
   for (uint32_t i = 0; i < times; i++) {
     double begun = dg_seconds();
-    if (!dg_tester_answer(n->answering.tester, test.images + i % test.count * pixels, n->logits,
-                          err))
+    if (!dg_tester_answer(n->answering.tester, inputs + i % test.count * bytes, n->logits, err))
       return false;
     seconds[i] = dg_seconds() - begun;
   }

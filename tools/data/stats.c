@@ -51,18 +51,20 @@ static double deviation(const spread *s) {
 }
 
 /** An array of numbers: `count` times `groups` of `size` each, or, if they take turns, `size` times
-    `groups` of one. */
+    `groups` of one; or, if there are lengths, as many times as they say. */
 typedef struct {
   const void *numbers;
   dg_numbers_type type;
   uint64_t count;
   uint32_t groups, size;
   bool turns;
+  const uint32_t *lengths; /**< [count]; NULL: none */
 } array;
 
 static void measure(const array *a, spread *spreads) {
-  const uint64_t all = a->count * a->groups * a->size;
+  const uint64_t sample = (uint64_t)a->groups * a->size, all = a->count * sample;
   for (uint64_t i = 0; i < all; i++) {
+    if (a->lengths && i % sample >= (uint64_t)a->groups * a->lengths[i / sample]) continue;
     const uint64_t group = (a->turns ? i : i / a->size) % a->groups;
     spread_add(&spreads[group], a->type == DG_NUMBERS_FLOATS ? ((const float *)a->numbers)[i]
                                                              : ((const uint8_t *)a->numbers)[i]);
@@ -70,8 +72,9 @@ static void measure(const array *a, spread *spreads) {
 }
 
 /** The inputs of a part by columns, features or channels. */
-static array inputs_of(const dg_part_view *part) {
-  array a = {part->inputs, part->type, part->count, part->dim[0], 1, true};
+static array inputs_of(const dg_part_view *part, const uint32_t *lengths) {
+  array a = {part->inputs, part->type, part->count, part->dim[0], 1, true, NULL};
+  if (part->rank == 2) a.lengths = lengths;
   if (part->rank == 2) a.groups = part->dim[1], a.size = part->dim[0];
   if (part->rank == 3) a.size = part->dim[1] * part->dim[2], a.turns = false;
   return a;
@@ -99,6 +102,22 @@ static bool print_array(const dg_dataset *data, const array *a, const char *what
   return true;
 }
 
+/** The steps of sequences, if they have unequal lengths. */
+static void print_lengths(const dg_dataset *data, const dg_part_view *train,
+                          const dg_part_view *test) {
+  const dg_part_view *parts[] = {train, test};
+  static const char *const names[] = {"train", "test"};
+  if (!dg_dataset_lengths(data, DG_PART_TRAIN) && !dg_dataset_lengths(data, DG_PART_TEST)) return;
+  say("%-24s %12s %12s %12s\n", "steps", "least", "largest", "mean");
+  for (int p = 0; p < 2; p++) {
+    const uint32_t *lengths = dg_dataset_lengths(data, p ? DG_PART_TEST : DG_PART_TRAIN);
+    spread s = {0};
+    for (uint32_t i = 0; lengths && i < parts[p]->count; i++) spread_add(&s, lengths[i]);
+    if (s.count) say("%-24s %12.6g %12.6g %12.6g\n", names[p], s.low, s.high, s.mean);
+  }
+  putchar('\n');
+}
+
 static const char *feature(const dg_dataset *data, uint32_t index, char *text) {
   return dg_dataset_feature_name(data, index, text, NAME);
 }
@@ -113,15 +132,20 @@ static bool print_numbers(const dg_dataset *data, dg_error *err) {
                      test = dg_dataset_part(data, DG_PART_TEST),
                      *part = train.count ? &train : &test;
   static const char *const what[] = {"", "column", "feature", "channel"};
-  const array inputs = inputs_of(part),
-              targets = {
-                  part->target_numbers, part->targets_type, part->count, part->targets, 1, true};
+  const uint32_t *lengths = dg_dataset_lengths(data, train.count ? DG_PART_TRAIN : DG_PART_TEST);
+  const array inputs = inputs_of(part, lengths), targets = {.numbers = part->target_numbers,
+                                                            .type = part->targets_type,
+                                                            .count = part->count,
+                                                            .groups = part->targets,
+                                                            .size = 1,
+                                                            .turns = true};
   const char *held_out = dg_dataset_held_out(data);
   say("%s: samples of [%" PRIu32, dg_dataset_source(data), part->dim[0]);
   for (uint32_t i = 1; i < part->rank; i++) say(", %" PRIu32, part->dim[i]);
   say("] %s%s%s\n\n", part->type == DG_NUMBERS_FLOATS ? "floats" : "bytes",
       held_out ? "; to test: " : "", held_out ? held_out : "");
   print_classes(data, &train, &test);
+  print_lengths(data, &train, &test);
   return print_array(data, &inputs, what[part->rank], feature, err) &&
          (!part->targets || print_array(data, &targets, "target", target, err));
 }

@@ -141,10 +141,11 @@ static bool fail_piece(const work *w, uint64_t first, dg_error *err) {
 
 static bool run_pieces(work *w, answers *a, uint32_t most, float *outputs, dg_error *err) {
   dg_ndarray samples;
+  const uint32_t *lengths;
   while (true) {
-    if (!inputs_next(&w->inputs, most, &samples, err)) return false;
+    if (!inputs_next(&w->inputs, most, &samples, &lengths, err)) return false;
     if (samples.dim[0] == 0) return true;
-    if (!dg_predictor_run_array(w->predictor, &samples, outputs, err))
+    if (!dg_predictor_run_sequences(w->predictor, &samples, lengths, outputs, err))
       return fail_piece(w, a->next, err);
     convert(w, outputs, samples.dim[0]);
     answers_add(a, outputs, samples.dim[0]);

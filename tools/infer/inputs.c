@@ -27,13 +27,18 @@ static void note_held_out(const dg_dataset *data, const dg_dataset_options *opti
   options->note(options->user, message);
 }
 
+static void add_part(inputs *in, dg_part part) {
+  in->lengths[in->part_count] = dg_dataset_lengths(in->data, part);
+  in->parts[in->part_count++] = dg_dataset_part(in->data, part);
+}
+
 static bool open_set(inputs *in, const infer_options *o, const char *path,
                      const dg_dataset_options *options, dg_error *err) {
   in->data = dg_dataset_open_with(path, options, err);
   if (!in->data) return false;
   if (!o->part_given) note_held_out(in->data, options);
-  if (o->part != INFER_TEST) in->parts[in->part_count++] = dg_dataset_part(in->data, DG_PART_TRAIN);
-  if (o->part != INFER_TRAIN) in->parts[in->part_count++] = dg_dataset_part(in->data, DG_PART_TEST);
+  if (o->part != INFER_TEST) add_part(in, DG_PART_TRAIN);
+  if (o->part != INFER_TRAIN) add_part(in, DG_PART_TEST);
   for (unsigned i = 0; i < in->part_count; i++) in->count += in->parts[i].count;
   return in->count > 0 ||
          dg_fail(err, DG_ERR_INPUT, "%s: there are no such samples; --part chooses", path);
@@ -81,7 +86,9 @@ static dg_ndarray array_of(const dg_part_view *part, uint32_t first, uint32_t co
   return array;
 }
 
-bool inputs_next(inputs *in, uint32_t most, dg_ndarray *samples, dg_error *err) {
+bool inputs_next(inputs *in, uint32_t most, dg_ndarray *samples, const uint32_t **lengths,
+                 dg_error *err) {
+  *lengths = NULL;
   if (in->file) return dg_sample_file_next(in->file, most, samples, err);
   while (in->part < in->part_count && in->next == in->parts[in->part].count) {
     in->part++;
@@ -92,6 +99,7 @@ bool inputs_next(inputs *in, uint32_t most, dg_ndarray *samples, dg_error *err) 
   const dg_part_view *part = &in->parts[in->part];
   const uint32_t left = part->count - in->next, count = left < most ? left : most;
   *samples = array_of(part, in->next, count);
+  if (in->lengths[in->part]) *lengths = in->lengths[in->part] + in->next;
   in->next += count;
   return true;
 }

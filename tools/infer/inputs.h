@@ -9,9 +9,10 @@ typedef struct {
   dg_sample_file *file; /**< or else `data` */
   dg_dataset *data;
   dg_part_view parts[2];
-  unsigned part_count, part; /**< the next one */
-  uint32_t next;             /**< its next sample */
-  uint64_t count;            /**< of all samples */
+  const uint32_t *lengths[2]; /**< of their sequences; NULL: they are whole */
+  unsigned part_count, part;  /**< the next one */
+  uint32_t next;              /**< its next sample */
+  uint64_t count;             /**< of all samples */
 } inputs;
 
 /** What says how samples are to be read. */
@@ -29,8 +30,9 @@ void inputs_close(inputs *in);
 /** The name of the picture that a sample is; NULL: it has none. */
 const char *inputs_name(const inputs *in, uint64_t index);
 
-/** The next samples, at most `most`, which are valid until the next call; none (a first dimension
-    of 0) after the last one. */
-bool inputs_next(inputs *in, uint32_t most, dg_ndarray *samples, dg_error *err);
+/** The next samples, at most `most`, and their lengths (NULL: they are whole), which are valid
+    until the next call; none (a first dimension of 0) after the last one. */
+bool inputs_next(inputs *in, uint32_t most, dg_ndarray *samples, const uint32_t **lengths,
+                 dg_error *err);
 
 #endif

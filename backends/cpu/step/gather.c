@@ -86,6 +86,18 @@ static bool augments(const dg_augment *a) {
          a->cutout != 0;
 }
 
+/** What there is of a sample, whose other numbers are cleared: it is as wide as it is long. */
+static dg_gather_desc trim_sample(const dg_gather_desc *d, const dg_op_buffers *buffers,
+                                  uint32_t number, size_t s, float *x) {
+  dg_gather_desc own = *d;
+  if (!d->lengths) return own;
+  const uint32_t length = ((const uint32_t *)buffers->in[4]->data)[number];
+  own.width = length < d->width ? length : d->width;
+  memset(x + sample_count(&own), 0, (sample_count(d) - sample_count(&own)) * sizeof *x);
+  dg_floats(buffers->out[2])[s] = (float)own.width;
+  return own;
+}
+
 static void forward_piece(const void *context, size_t piece, size_t worker) {
   const dg_cpu_region *region = context;
   const dg_gather_desc *d = &region->op->desc.gather;
@@ -102,12 +114,13 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   for (size_t s = samples.begin; s < samples.end; s++) {
     const uint8_t *from = set + order[s] * bytes;
     float *x = dg_floats(buffers->out[0]) + s * count;
+    const dg_gather_desc own = trim_sample(d, buffers, order[s], s, x);
     if (s + AHEAD < step->n) prefetch(set + order[s + AHEAD] * bytes, bytes);
     if (augmented)
-      augment_sample(d, step, (uint32_t)s, from, &norms,
+      augment_sample(&own, step, (uint32_t)s, from, &norms,
                      workspace + dg_round_up(dg_pattern_floats(d)), x);
     else
-      dg_read_sample(d, from, &norms, (dg_tone){0}, x);
+      dg_read_sample(&own, from, &norms, (dg_tone){0}, x);
   }
 }
 

@@ -5,7 +5,7 @@
 typedef struct {
   dg_cl_op op;
   /* Those that the description doesn't need are NULL. Training uses warped instead of read. */
-  cl_kernel read, warped, noise, cutout, targets;
+  cl_kernel read, warped, noise, cutout, targets, lengths, trim;
   dg_buffer *settings;
 } gather_op;
 
@@ -99,7 +99,9 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
          make(op, warps, "gather_warped", &self->warped, err) &&
          make(op, noise, "gather_noise", &self->noise, err) &&
          make(op, a->cutout != 0, "gather_cutout", &self->cutout, err) &&
-         make(op, d->targets != 0, "gather_targets", &self->targets, err);
+         make(op, d->targets != 0, "gather_targets", &self->targets, err) &&
+         make(op, d->lengths, "gather_lengths", &self->lengths, err) &&
+         make(op, d->lengths, "gather_trim", &self->trim, err);
 }
 
 /* ---- running -------------------------------------------------------------- */
@@ -166,7 +168,8 @@ static bool read_warped(dg_cl_op *op, const dg_op_buffers *b, const dg_step *ste
                  dg_cl_mem(d->per_channel ? b->in[3] : NULL), dg_cl_mem(b->out[0]),
                  dg_cl_mem(labels_of(d, b)), dg_cl_mem(self->settings), dg_cl_u32(step->first),
                  dg_cl_u32(step->seed), dg_cl_u32(dg_stream(DG_STREAM_AUGMENT, 0)),
-                 dg_cl_u32(step->step), dg_cl_u32(step->batch_index)),
+                 dg_cl_u32(step->step), dg_cl_u32(step->batch_index),
+                 dg_cl_mem(d->lengths ? b->out[2] : NULL)),
       err);
 }
 
@@ -194,7 +197,8 @@ static bool cut_out(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   return dg_cl_launch(op, self->cutout, dg_cl_range_of(items, (size_t[3]){16, 4, 1}),
                       DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(self->settings),
                                  dg_cl_u32(step->seed), dg_cl_u32(dg_stream(DG_STREAM_AUGMENT, 0)),
-                                 dg_cl_u32(step->step), dg_cl_u32(step->batch_index)),
+                                 dg_cl_u32(step->step), dg_cl_u32(step->batch_index),
+                                 dg_cl_mem(d->lengths ? b->out[2] : NULL)),
                       err);
 }
 
@@ -209,17 +213,36 @@ static bool copy_targets(dg_cl_op *op, const dg_op_buffers *b, const dg_step *st
                       err);
 }
 
+static bool copy_lengths(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  return dg_cl_launch(op, ((gather_op *)op)->lengths,
+                      dg_cl_range_of((size_t[3]){step->n, 1, 1}, (size_t[3]){16, 1, 1}),
+                      DG_CL_ARGS(dg_cl_mem(b->in[4]), dg_cl_mem(b->in[2]), dg_cl_mem(b->out[2]),
+                                 dg_cl_u32(step->n), dg_cl_u32(step->first)),
+                      err);
+}
+
+static bool trim(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const dg_gather_desc *d = &op->desc.gather;
+  const uint32_t count = sample_count(d);
+  return dg_cl_launch(op, ((gather_op *)op)->trim, blocks(op, count, step->n, 1),
+                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->out[2]), dg_cl_u32(count),
+                                 dg_cl_u32(d->channels)),
+                      err);
+}
+
 static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const gather_op *self = (gather_op *)op;
   const dg_gather_desc *d = &op->desc.gather;
   const bool changes = step->train;
   if (self->targets && b->out[1] && !copy_targets(op, b, step, err)) return false;
+  if (self->lengths && !copy_lengths(op, b, step, err)) return false;
   const bool ok = changes && self->warped ? read_warped(op, b, step, err)
                   : is_linear(d)          ? read_linear(op, b, step, err)
                   : alternates(d)         ? read_alternating(op, b, step, err)
                                           : read_lines(op, b, step, err);
   return ok && (!changes || !self->noise || add_noise(op, b, step, err)) &&
-         (!changes || !self->cutout || cut_out(op, b, step, err));
+         (!changes || !self->cutout || cut_out(op, b, step, err)) &&
+         (!self->trim || trim(op, b, step, err));
 }
 
 static const dg_cl_implementation samples = {

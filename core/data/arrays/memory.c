@@ -18,8 +18,21 @@ static uint64_t bytes_of(const dg_ndarray *a) {
   return dg_size_times(dg_size_product(a->rank, a->dim), dg_numbers_size(a->type));
 }
 
-/** Checks rank, sizes, type and numbers. */
-static bool check_array(const named *n, uint32_t least, dg_error *err) {
+/** The first number that counts and is not finite; their count: there is none. */
+static size_t find_nonfinite(const dg_ndarray *a, const uint32_t *lengths) {
+  const size_t count = (size_t)dg_size_product(a->rank, a->dim);
+  if (!lengths) return dg_first_nonfinite(a->numbers, count);
+  const size_t sample = count / a->dim[0], step = sample / a->dim[1];
+  for (uint32_t i = 0; i < a->dim[0]; i++) {
+    const size_t there = lengths[i] < a->dim[1] ? lengths[i] * step : sample;
+    const size_t first = dg_first_nonfinite((const float *)a->numbers + i * sample, there);
+    if (first < there) return i * sample + first;
+  }
+  return count;
+}
+
+/** Checks rank, sizes, type and numbers; beyond `lengths`, unless they are NULL, none counts. */
+static bool check_array(const named *n, uint32_t least, const uint32_t *lengths, dg_error *err) {
   const dg_ndarray *a = n->array;
   char place[120];
   uint64_t dim[DG_NDARRAY_RANK];
@@ -33,7 +46,7 @@ static bool check_array(const named *n, uint32_t least, dg_error *err) {
     return dg_fail(err, DG_ERR_INPUT, "%s %s are neither bytes nor floats", n->part, n->name);
   if (a->type == DG_NUMBERS_BYTES) return true;
   const size_t count = (size_t)dg_size_product(a->rank, a->dim);
-  const size_t first = dg_first_nonfinite(a->numbers, count);
+  const size_t first = find_nonfinite(a, lengths);
   for (uint32_t d = 0; d < a->rank; d++) dim[d] = a->dim[d];
   return first == count || dg_fail(err, DG_ERR_INPUT, "%s %s%s are not finite", n->part, n->name,
                                    dg_index_text(a->rank, dim, first, place, sizeof place));
@@ -43,11 +56,11 @@ static bool check_array(const named *n, uint32_t least, dg_error *err) {
 static bool check_part(const dg_sample_arrays *arrays, const char *part, dg_error *err) {
   const named inputs = {part, "inputs", &arrays->inputs};
   const named targets = {part, "targets", &arrays->targets};
-  if (!check_array(&inputs, 2, err)) return false;
+  if (!check_array(&inputs, 2, arrays->lengths, err)) return false;
   if ((arrays->labels != NULL) == (arrays->targets.rank > 0))
     return dg_fail(err, DG_ERR_INPUT, "%s samples need labels or targets, and not both", part);
   if (arrays->labels) return true;
-  return check_array(&targets, 1, err) &&
+  return check_array(&targets, 1, NULL, err) &&
          (arrays->inputs.dim[0] == arrays->targets.dim[0] ||
           dg_fail(err, DG_ERR_INPUT, "%s inputs are of %u samples, but the targets of %u", part,
                   arrays->inputs.dim[0], arrays->targets.dim[0]));
@@ -57,6 +70,7 @@ static dg_sample_kind kind_of(const dg_sample_arrays *arrays) {
   const dg_ndarray *in = &arrays->inputs, *targets = &arrays->targets;
   dg_sample_kind kind = {.shape = {.rank = in->rank - 1}, .type = in->type};
   memcpy(kind.shape.dim, in->dim + 1, (in->rank - 1) * sizeof *in->dim);
+  kind.lengths = arrays->lengths != NULL;
   if (arrays->labels) return kind;
   kind.targets = (uint32_t)dg_size_product(targets->rank - 1, targets->dim + 1);
   kind.targets_type = targets->type;
@@ -72,11 +86,13 @@ static bool take_part(dg_samples *samples, const dg_sample_arrays *arrays, bool 
                            .kind = kind,
                            .inputs = (uint8_t *)arrays->inputs.numbers,
                            .labels = (uint8_t *)arrays->labels,
-                           .targets = (uint8_t *)arrays->targets.numbers};
-  if (borrow) return *samples = from, true;
+                           .targets = (uint8_t *)arrays->targets.numbers,
+                           .lengths = (uint32_t *)arrays->lengths};
+  *samples = from;
+  if (borrow) return dg_samples_check_lengths(samples, "arrays in memory", err);
   if (!dg_samples_new(samples, from.count, &kind, err)) return false;
   dg_samples_copy(samples, 0, &from, 0, from.count);
-  return true;
+  return dg_samples_check_lengths(samples, "arrays in memory", err);
 }
 
 static bool take_set(dg_dataset *set, const dg_sample_arrays *train, const dg_sample_arrays *test,
@@ -89,7 +105,7 @@ static bool take_set(dg_dataset *set, const dg_sample_arrays *train, const dg_sa
   if (!dg_kind_equal(&set->train.kind, &set->test.kind))
     return dg_fail(err, DG_ERR_INPUT,
                    "the samples to test have another shape, type or count of targets than those to "
-                   "learn from");
+                   "learn from, or only one of both has lengths");
   dg_dataset_count_classes(set);
   return true;
 }

@@ -70,6 +70,14 @@ bool dg_numbers_are_last(const dg_numbers *numbers, const dg_dataset_options *op
 bool dg_numbers_to_inputs(dg_numbers *numbers, dg_samples *samples,
                           const dg_dataset_options *options, dg_error *err);
 
+/**
+ * Makes the lengths of `samples` of them: of sequences whose steps are the second dimension of
+ * `inputs`, whose numbers beyond become 0. One that isn't a whole number from 1 to their steps is
+ * an error.
+ */
+bool dg_numbers_to_lengths(dg_numbers *numbers, dg_numbers *inputs, dg_samples *samples,
+                           dg_error *err);
+
 /** Are they labels: one number a sample, of a type of whole numbers, or whole and up to 255? */
 bool dg_numbers_are_labels(const dg_numbers *numbers);
 

@@ -4,10 +4,14 @@
 
 #include "core/data/arrays/numbers.h"
 
-enum { DG_ARRAYS = 4, DG_ARRAY_NAME = 100 };
+enum {
+  DG_SET_ARRAYS = 4,             /**< inputs and targets of both parts */
+  DG_ARRAYS = DG_SET_ARRAYS + 2, /**< then their lengths */
+  DG_ARRAY_NAME = 100
+};
 
-/** Names of the training inputs and targets, then of those to test; these are empty if there are
-    none. */
+/** Names of the training inputs and targets, of those to test, and of the lengths of both; empty
+    where there are none. */
 typedef struct {
   char name[DG_ARRAYS][DG_ARRAY_NAME];
 } dg_array_names;
@@ -26,7 +30,7 @@ bool dg_arrays_find(dg_array_names *names, const dg_dataset_options *options, dg
 bool dg_arrays_known(dg_array_names *names, const char *inputs);
 
 /**
- * Fills a set with arrays by the order of their names; the last two without bytes: the last tenth
+ * Fills a set with arrays by the order of their names; those to test without bytes: the last tenth
  * is held out. The arrays are empty then, or partly so on failure.
  */
 bool dg_arrays_take(dg_dataset *set, dg_numbers arrays[DG_ARRAYS],

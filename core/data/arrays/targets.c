@@ -1,6 +1,7 @@
-/** Labels and targets of samples from arrays. */
+/** Labels, targets and lengths of samples from arrays. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/size.h"
@@ -85,5 +86,35 @@ bool dg_numbers_to_targets(dg_numbers *a, dg_samples *samples, dg_error *err) {
   samples->kind.targets_type = DG_NUMBERS_FLOATS;
   samples->targets = a->bytes;
   a->bytes = NULL;
+  return true;
+}
+
+/* ---- lengths ------------------------------------------------------------ */
+
+static bool fail_length(const dg_numbers *a, uint64_t i, uint64_t steps, dg_error *err) {
+  char what[100];
+  snprintf(what, sizeof what, "is %.17g; lengths are whole numbers from 1 to the %llu steps",
+           dg_numbers_at(a, i), (unsigned long long)steps);
+  return dg_numbers_fail(a, i, what, err);
+}
+
+bool dg_numbers_to_lengths(dg_numbers *a, dg_numbers *inputs, dg_samples *samples, dg_error *err) {
+  char where[600];
+  const uint64_t steps = inputs->rank > 1 ? inputs->dim[1] : 1;
+  const size_t sample = (size_t)(inputs->count / inputs->dim[0]) * dg_element_size(inputs->element);
+  if (!is_single(a) || steps == 0 || steps > UINT32_MAX)
+    return dg_fail(err, DG_ERR_INPUT, "%s: lengths are one number for each sequence",
+                   dg_numbers_where(a, where, sizeof where));
+  samples->lengths = malloc((size_t)a->count * sizeof *samples->lengths);
+  if (!samples->lengths) return dg_fail_memory(err, a->count * sizeof *samples->lengths);
+  samples->kind.lengths = true;
+  for (uint64_t i = 0; i < a->count; i++) {
+    const double length = dg_numbers_at(a, i);
+    if (!(length >= 1 && length <= (double)steps) || length != (uint32_t)length)
+      return fail_length(a, i, steps, err);
+    const size_t there = sample / (size_t)steps * (uint32_t)length;
+    memset(inputs->bytes + i * sample + there, 0, sample - there);
+    samples->lengths[i] = (uint32_t)length;
+  }
   return true;
 }

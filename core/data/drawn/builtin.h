@@ -10,6 +10,7 @@ enum {
   DG_SIGNALS_TRAIN = 12000,
   DG_SIGNALS_TEST = 2000,
   DG_SIGNAL_STEPS = 128,
+  DG_SIGNAL_LEAST = 48, /**< steps, where they are unequal */
   DG_SIGNAL_CHANNELS = 3,
   DG_SIGNAL_SHAPES = 6
 };
@@ -36,8 +37,9 @@ dg_dataset *dg_builtin_table(const dg_dataset_options *options, dg_error *err);
 /**
  * Draws "builtin:signals": traces of a sensor with three channels, [128, 3], of one of six shapes:
  * wave, square, saw, chirp, pulse, burst. Frequency, phase and place differ, time is warped, each
- * channel has its own gain, offset, delay and noise.
+ * channel has its own gain, offset, delay and noise. `unequal`: "builtin:signals-unequal", the same
+ * traces of which only the first 48 to 128 steps are there, each number as likely.
  */
-dg_dataset *dg_builtin_signals(dg_error *err);
+dg_dataset *dg_builtin_signals(bool unequal, dg_error *err);
 
 #endif

@@ -51,8 +51,8 @@ static float value(unsigned shape, const form *f, float time) {
   }
 }
 
-/** Draws signal number `index` of a part; returns its shape. */
-static uint8_t draw_signal(dg_part part, uint32_t index, float *out) {
+/** Draws signal number `index` of a part, and a length for it; returns its shape. */
+static uint8_t draw_signal(dg_part part, uint32_t index, float *out, uint32_t *length) {
   dg_random r = dg_random_start(SEED, dg_stream(DG_STREAM_SIGNALS, (uint32_t)part), index, 0);
   const unsigned shape = dg_random_below(&r, DG_SIGNAL_SHAPES);
   form f;
@@ -69,22 +69,30 @@ static uint8_t draw_signal(dg_part part, uint32_t index, float *out) {
       out[t * CHANNELS + c] =
           offset + gain * value(shape, &f, (float)t / STEPS - delay) + noise * dg_noise(&r);
   }
+  *length = DG_SIGNAL_LEAST + dg_random_below(&r, STEPS - DG_SIGNAL_LEAST + 1);
   return (uint8_t)shape;
 }
 
-static bool draw_part(dg_samples *samples, dg_part part, uint32_t count, dg_error *err) {
-  const dg_sample_kind kind = {.shape = {2, {STEPS, CHANNELS}}, .type = DG_NUMBERS_FLOATS};
+static bool draw_part(dg_dataset *set, dg_part part, bool unequal, dg_error *err) {
+  const bool train = part == DG_PART_TRAIN;
+  const uint32_t count = train ? DG_SIGNALS_TRAIN : DG_SIGNALS_TEST;
+  const dg_sample_kind kind = {
+      .shape = {2, {STEPS, CHANNELS}}, .type = DG_NUMBERS_FLOATS, .lengths = unequal};
+  dg_samples *samples = train ? &set->train : &set->test;
   if (!dg_samples_new(samples, count, &kind, err)) return false;
-  for (uint32_t i = 0; i < count; i++)
-    samples->labels[i] =
-        draw_signal(part, i, (float *)samples->inputs + (size_t)i * STEPS * CHANNELS);
-  return true;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t length;
+    float *to = (float *)samples->inputs + (size_t)i * STEPS * CHANNELS;
+    samples->labels[i] = draw_signal(part, i, to, &length);
+    if (unequal) samples->lengths[i] = length;
+  }
+  return dg_samples_check_lengths(samples, set->source, err);
 }
 
-dg_dataset *dg_builtin_signals(dg_error *err) {
-  dg_dataset *set = dg_dataset_new("builtin:signals", err);
-  if (set && draw_part(&set->train, DG_PART_TRAIN, DG_SIGNALS_TRAIN, err) &&
-      draw_part(&set->test, DG_PART_TEST, DG_SIGNALS_TEST, err)) {
+dg_dataset *dg_builtin_signals(bool unequal, dg_error *err) {
+  dg_dataset *set = dg_dataset_new(unequal ? "builtin:signals-unequal" : "builtin:signals", err);
+  if (set && draw_part(set, DG_PART_TRAIN, unequal, err) &&
+      draw_part(set, DG_PART_TEST, unequal, err)) {
     for (uint32_t k = 0; k < DG_SIGNAL_SHAPES; k++)
       snprintf(set->names.name[k], DG_CLASS_SIZE, "%s", names[k]);
     set->names.count = DG_SIGNAL_SHAPES;

@@ -397,6 +397,10 @@ bool dg_dataset_write(const dg_dataset *set, const char *folder, bool gzip, dg_e
   enum { WRITTEN = 4 };
   char paths[WRITTEN][MAX_PATH_LENGTH];
   unsigned written = 0;
+  if (set->train.lengths || set->test.lengths)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%.400s: its sequences have unequal lengths, which IDX files can't hold",
+                   set->source);
   if (!check_empty(folder, err)) return false;
   if (mkdir(folder, 0777) != 0 && errno != EEXIST)
     return dg_fail(err, DG_ERR_RUNTIME, "%s: the folder can't be made: %s", folder,

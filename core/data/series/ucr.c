@@ -27,6 +27,7 @@ typedef struct {
   label labels[DG_CLASSES];
   uint32_t count;
   bool numeric; /**< all labels are numbers */
+  bool unequal; /**< a series is shorter than others */
   dg_collection part[2];
   dg_error *err;
 } reading;
@@ -65,16 +66,9 @@ static bool is_missing(const char *field) {
   return *field == '\0' || strcasecmp(field, "nan") == 0 || strcmp(field, "?") == 0;
 }
 
-/** Fails on a value; the last of a row may be missing because the series is shorter. */
+/** Fails on a value that is missing before others, or is no number. */
 static bool fail_value(const reading *r, const char *path, uint64_t line, uint32_t step,
-                       const char *field, char *rest) {
-  bool last = is_missing(field);
-  for (char *next; (next = next_field(&rest)) != NULL;) last &= is_missing(next);
-  if (last)
-    return dg_fail(r->err, DG_ERR_INPUT,
-                   "%s:%llu: the series ends after %u values; series of unequal length are not "
-                   "supported: cut or fill all to one length",
-                   path, (unsigned long long)line, step);
+                       const char *field) {
   if (is_missing(field))
     return dg_fail(r->err, DG_ERR_INPUT,
                    "%s:%llu: value %u of the series is missing; fill it, or leave the row out",
@@ -114,12 +108,43 @@ static bool choose_steps(reading *r, const char *row, const char *path) {
   if (r->part[0].samples.kind.shape.rank) return true;
   for (const char *at = row; at && (at = strchr(at, '\t')) != NULL; at++) steps++;
   for (int p = 0; p < 2; p++)
-    r->part[p].samples.kind = (dg_sample_kind){.shape = {2, {steps, 1}}, .type = DG_NUMBERS_FLOATS};
+    r->part[p].samples.kind =
+        (dg_sample_kind){.shape = {2, {steps, 1}}, .type = DG_NUMBERS_FLOATS, .lengths = true};
   return steps > 0 ||
          dg_fail(r->err, DG_ERR_INPUT,
                  "%s: no value follows the first label; label and values are separated "
                  "by tabs",
                  path);
+}
+
+/** Reads the values of a row up to the first that is missing; the others must be missing, too.
+    Writes the `length` of the series. */
+static bool take_values(const reading *r, char *row, uint32_t steps, uint8_t *to, const char *path,
+                        uint64_t line, uint32_t *length) {
+  uint32_t missing = 0; /* of the values before this one */
+  for (uint32_t i = 0; i < steps; i++) {
+    double number;
+    char *field = next_field(&row);
+    if (!field)
+      return dg_fail(r->err, DG_ERR_INPUT,
+                     "%s:%llu: the series has %u values, but the first one %u; a shorter one is "
+                     "filled with NaN at its end",
+                     path, (unsigned long long)line, i, steps);
+    const bool there = take_number(field, &number) && isfinite((float)number);
+    if (!there && !is_missing(field)) return fail_value(r, path, line, i, field);
+    if (there && missing) return fail_value(r, path, line, i - missing, "");
+    missing += !there;
+    const float value = there ? (float)number : 0;
+    memcpy(to + i * sizeof value, &value, sizeof value);
+  }
+  *length = steps - missing;
+  if (row)
+    return dg_fail(r->err, DG_ERR_INPUT,
+                   "%s:%llu: the series has more than the %u values of the first one; shorter ones "
+                   "are filled with NaN at their ends",
+                   path, (unsigned long long)line, steps);
+  return *length > 0 || dg_fail(r->err, DG_ERR_INPUT, "%s:%llu: the series has no values", path,
+                                (unsigned long long)line);
 }
 
 static bool take_row(reading *r, int part, char *row, const char *path, uint64_t line) {
@@ -129,24 +154,11 @@ static bool take_row(reading *r, int part, char *row, const char *path, uint64_t
   if (!find_label(r, first, path, line, &of) || !choose_steps(r, row, path)) return false;
   const uint32_t steps = c->samples.kind.shape.dim[0];
   uint8_t *to = dg_collect(c, of, r->err);
-  for (uint32_t i = 0; to && i < steps; i++) {
-    double number;
-    char *field = next_field(&row);
-    if (!field)
-      return dg_fail(r->err, DG_ERR_INPUT,
-                     "%s:%llu: the series has %u values, but the first one %u; series of unequal "
-                     "length are not supported: cut or fill all to one length",
-                     path, (unsigned long long)line, i, steps);
-    if (!take_number(field, &number) || !isfinite((float)number))
-      return fail_value(r, path, line, i, field, row);
-    const float value = (float)number;
-    memcpy(to + i * sizeof value, &value, sizeof value);
-  }
-  return to && (!row || dg_fail(r->err, DG_ERR_INPUT,
-                                "%s:%llu: the series has more than the %u values of the first one; "
-                                "series of unequal length are not supported: cut or fill all to "
-                                "one length",
-                                path, (unsigned long long)line, steps));
+  uint32_t length = 0;
+  if (!to || !take_values(r, row, steps, to, path, line, &length)) return false;
+  c->samples.lengths[c->samples.count - 1] = length;
+  r->unequal |= length < steps;
+  return true;
 }
 
 static bool take_rows(reading *r, int part, char *text, const char *path) {
@@ -156,6 +168,13 @@ static bool take_rows(reading *r, int part, char *text, const char *path) {
   }
   return r->part[part].samples.count > 0 ||
          dg_fail(r->err, DG_ERR_INPUT, "%s: no series is in it", path);
+}
+
+/** Series of one length have none of their own. */
+static void drop_lengths(dg_samples *samples) {
+  free(samples->lengths);
+  samples->lengths = NULL;
+  samples->kind.lengths = false;
 }
 
 /* ---- classes ------------------------------------------------------------ */
@@ -193,6 +212,7 @@ bool dg_ucr_parse(dg_dataset *set, char *const text[2], const char *const path[2
   bool ok = take_rows(r, 0, text[0], path[0]) && take_rows(r, 1, text[1], path[1]);
   set->train = dg_collected(&r->part[0]);
   set->test = dg_collected(&r->part[1]);
+  if (!r->unequal) drop_lengths(&set->train), drop_lengths(&set->test);
   ok = ok && take_classes(r, set, path[0]);
   free(r);
   return ok;

@@ -1,7 +1,8 @@
 /**
  * Time series as the UCR archive has them (https://www.timeseriesclassification.com): a pair of
  * files NAME_TRAIN.tsv and NAME_TEST.tsv, whose rows are a label and then the values of a series,
- * separated by tabs. A sample is {steps, 1}. The labels, numbers or texts, become classes by their
+ * separated by tabs; the values of a shorter series end with missing ones: NaN, ? or nothing. A
+ * sample is {steps, 1}. The labels, numbers or texts, become classes by their
  * order, which they name.
  */
 #ifndef DG_UCR_H

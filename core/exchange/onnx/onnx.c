@@ -118,6 +118,12 @@ bool dg_write_onnx(const char *path, const dg_model *model, const dg_model_graph
   Dg__Onnx__Entry entry = DG__ONNX__ENTRY__INIT, *entries[] = {&entry};
   Dg__Onnx__Model file = DG__ONNX__MODEL__INIT;
   dg_onnx_graph graph;
+  if (model->lengths)
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "%s: a network with lengths = true can't be written to ONNX: it would take whole "
+        "sequences alone; safetensors and .npz keep it",
+        path);
   if (!check_scales(model, path, err)) return false;
   dg_onnx_begin(&graph);
   set.version = DG_ONNX_OPSET;

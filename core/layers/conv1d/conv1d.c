@@ -56,6 +56,8 @@ static bool plan_conv1d(const void *given, const dg_layer_site *site, dg_layer_p
     return false;
   const uint32_t *in = site->in[0].dim;
   plan->out = (dg_shape){2, {steps, c->filters}};
+  plan->steps = (dg_steps_rule){
+      .use = DG_STEPS_WINDOWS, .kernel = c->kernel, .stride = c->stride, .padding = c->padding};
   plan->op = (dg_op_desc){.kind = DG_OP_CONV1D,
                           .conv1d = {.steps = in[0],
                                      .in = in[1],

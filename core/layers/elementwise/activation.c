@@ -5,6 +5,7 @@
 
 static bool plan_activation(dg_act act, const dg_layer_site *site, dg_layer_plan *plan) {
   plan->out = site->in[0];
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_APART, .keeps_zeros = act.kind != DG_ACT_SIGMOID};
   uint32_t count = (uint32_t)dg_shape_count(&site->in[0]);
   plan->op = (dg_op_desc){.kind = DG_OP_ACTIVATION, .activation = {.count = count, .act = act}};
   return true;

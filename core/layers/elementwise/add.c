@@ -14,6 +14,7 @@ static bool plan_add(const void *config, const dg_layer_site *site, dg_layer_pla
                    dg_shape_text(&site->in[i], b, sizeof b));
   }
   plan->out = site->in[0];
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_APART, .keeps_zeros = true};
   plan->op = (dg_op_desc){
       .kind = DG_OP_ADD,
       .add = {.count = (uint32_t)dg_shape_count(&site->in[0]), .inputs = site->inputs}};

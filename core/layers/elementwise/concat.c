@@ -44,6 +44,7 @@ static bool plan_concat(const void *config, const dg_layer_site *site, dg_layer_
                    "its %u inputs together have %llu numbers a sample, more than %d", site->inputs,
                    (unsigned long long)numbers, DG_SIZE_NUMBERS);
   plan->out = site->in[0];
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_APART, .keeps_zeros = true};
   plan->out.dim[joined] = (uint32_t)side;
   plan->op = (dg_op_desc){.kind = DG_OP_CONCAT, .concat = d};
   return true;

@@ -23,6 +23,7 @@ static bool plan_dropout(const void *given, const dg_layer_site *site, dg_layer_
   (void)err;
   const config *c = given;
   plan->out = site->in[0];
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_APART, .keeps_zeros = true};
   plan->op = (dg_op_desc){.kind = DG_OP_DROPOUT,
                           .dropout = {.count = (uint32_t)dg_shape_count(&site->in[0]),
                                       .rate = (float)c->rate,

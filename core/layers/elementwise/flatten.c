@@ -24,6 +24,7 @@ static bool plan_flatten(const void *given, const dg_layer_site *site, dg_layer_
   const config *c = given;
   const dg_shape *in = &site->in[0];
   plan->out = (dg_shape){1, {(uint32_t)dg_shape_count(in)}};
+  plan->steps.use = DG_STEPS_JOINED;
   plan->view = c->order == ORDER_CHW || in->rank == 1;
   if (plan->view) return true;
   if (!dg_layer_needs_rank(site, 3, err)) return false;

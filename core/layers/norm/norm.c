@@ -100,6 +100,7 @@ static bool plan_layer_norm(const void *given, const dg_layer_site *site, dg_lay
   if (in->rank == 2) row = (dg_shape){1, {in->dim[1]}};
   uint32_t count = (uint32_t)dg_shape_count(&row);
   plan->out = *in;
+  plan->steps.use = DG_STEPS_APART;
   plan->op = (dg_op_desc){.kind = DG_OP_LAYER_NORM,
                           .layer_norm = {.rows = (uint32_t)dg_shape_count(in) / count,
                                          .count = count,

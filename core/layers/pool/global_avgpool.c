@@ -18,6 +18,7 @@ static bool plan_global_avgpool(const void *config, const dg_layer_site *site, d
   d.kernel_w = d.stride_w = image ? d.width : 1;
   plan->out = (dg_shape){1, {image ? in->dim[0] : in->dim[1]}};
   plan->op = (dg_op_desc){.kind = DG_OP_AVGPOOL2D, .pool2d = d};
+  plan->steps.use = DG_STEPS_AVERAGED;
   return true;
 }
 

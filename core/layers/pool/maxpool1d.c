@@ -44,6 +44,11 @@ static bool plan_maxpool1d(const void *given, const dg_layer_site *site, dg_laye
     return false;
   const uint32_t *in = site->in[0].dim;
   plan->out = (dg_shape){2, {steps, in[1]}};
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_WINDOWS,
+                                .kernel = c->kernel,
+                                .stride = stride,
+                                .padding = c->padding,
+                                .lowest = true};
   plan->op = (dg_op_desc){.kind = DG_OP_MAXPOOL2D,
                           .pool2d = {.channels = 1,
                                      .height = in[0],

@@ -93,6 +93,7 @@ static bool plan_cell(dg_cell_kind cell, const config *c, const dg_layer_site *s
   uint32_t width = c->bidirectional ? 2 * c->units : c->units;
   bool sequence = c->output == OUTPUT_SEQUENCE;
   plan->out = sequence ? (dg_shape){2, {steps, width}} : (dg_shape){1, {width}};
+  plan->steps.use = DG_STEPS_IN_TURN;
   plan->op = (dg_op_desc){.kind = DG_OP_RECURRENT,
                           .recurrent = {.cell = cell,
                                         .steps = steps,

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "core/op/sequence/lengths.h"
 #include "core/op/traits.h"
 #include "digits/ndarray.h"
 
@@ -46,16 +47,22 @@ typedef struct {
 
 /**
  * in {set: bytes or float [all, sample], labels: bytes [all] or targets: bytes or float [all,
- * targets], order: uint32 [..], norms: float [2, channels] or NULL}, out {x [n, sample], labels:
- * uint32 [n] or targets: float [n, targets]}: sample s of the batch is sample i = order[first + s]
- * of the set, augmented if step.train. x = (v - mean) / std; v is a float of the set, or byte /
- * 255. Targets are copied; bytes of them become the same numbers.
+ * targets], order: uint32 [..], norms: float [2, channels] or NULL, lengths: uint32 [all]}, out {x
+ * [n, sample], labels: uint32 [n] or targets: float [n, targets], lengths: float [n]}: sample s of
+ * the batch is sample i = order[first + s] of the set, augmented if step.train. x = (v - mean) /
+ * std; v is a float of the set, or byte / 255. Targets are copied; bytes of them become the same
+ * numbers.
  *
  * A sample is [channels, height, width], or [height, width, channels] if channels_last is set:
  * a sequence [steps, features] has height 1, width steps, and features as channels; a row of a
  * table has height = width = 1.
  *
  * out[1] may be NULL: then no labels or targets are read or written, and in[1] may also be NULL.
+ *
+ * If `lengths` is set, samples are sequences of unequal length: in[4] has that of each, from 1 to
+ * width, and out[2] gets those of the batch. A sample becomes what a set of samples as long as it
+ * would give: its width, by which and within which it is warped and cut out, is its length. All
+ * numbers of x beyond the length are 0, whatever those of the set are there.
  */
 typedef struct {
   uint32_t channels, height, width;
@@ -65,13 +72,14 @@ typedef struct {
   dg_numbers_type targets_type; /**< if there are any */
   float mean, std;              /**< of all channels, unless norms are given */
   bool per_channel;             /**< in[3] is given: each channel's mean, then each one's 1 / std */
+  bool lengths;                 /**< in[4] is given; height is 1, and channels are last */
   dg_augment augment;
 } dg_gather_desc;
 
 static inline dg_op_sizes dg_gather_sizes(const void *desc) {
   const dg_gather_desc *d = desc;
-  return (dg_op_sizes){
-      .out = {dg_op_volume(d->channels, d->height, d->width), d->targets ? d->targets : 1}};
+  return (dg_op_sizes){.out = {dg_op_volume(d->channels, d->height, d->width),
+                               d->targets ? d->targets : 1, d->lengths}};
 }
 
 /** Positions in a warped plane are floats: the largest crop, and side of a plane. */
@@ -112,7 +120,8 @@ static inline bool dg_gather_agrees(const void *desc) {
   bool targets = d->targets_type == DG_NUMBERS_BYTES || d->targets_type == DG_NUMBERS_FLOATS;
   bool scalars = isfinite(d->mean) && isfinite(d->std) && d->std != 0 && isfinite(1 / d->std);
   bool fits = d->height <= DG_AUGMENT_SIDE && d->width <= DG_AUGMENT_SIDE;
-  return (bytes || (floats && !dg_augment_recolours(a))) && targets &&
+  bool sequences = d->height == 1 && d->channels_last && d->width <= DG_LENGTH_MOST;
+  return (bytes || (floats && !dg_augment_recolours(a))) && targets && (!d->lengths || sequences) &&
          (d->per_channel || scalars) && dg_augment_agrees(a) &&
          (fits || !(dg_augment_warps(a) || dg_augment_recolours(a)));
 }

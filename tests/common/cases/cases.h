@@ -32,4 +32,12 @@ void layer_case_text(const layer_case *c, char *text, size_t capacity);
 /** Parameter k gets random numbers in [-scale, scale). */
 float layer_case_scale(const dg_op_desc *desc, uint32_t k);
 
+/** Input k holds lengths of sequences of so many steps; 0: it is another tensor. */
+uint32_t layer_case_steps(const dg_op_desc *desc, uint32_t k);
+
+/** A length from 0 to `steps` for a random number in [-1, 1). */
+static inline float layer_case_length(double number, uint32_t steps) {
+  return (float)(uint32_t)((number + 1) / 2 * (steps + 1.0));
+}
+
 #endif

@@ -1,6 +1,7 @@
 /*
  * Sets of numpy's arrays: the first byte says the shape of the model's input, and whether the rest
- * is an .npz file, or inputs and targets as two .npy files; two bytes tell the length of the first.
+ * is an .npz file, or inputs, targets and, if it says so, lengths as .npy files; two bytes each
+ * tell how long those before the last are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static void look_at(const dg_samples *s) {
   fuzz_touch(s->inputs, s->count * dg_input_bytes(&s->kind));
   fuzz_touch(s->kind.targets ? s->targets : s->labels, s->count * dg_target_bytes(&s->kind));
+  if (s->lengths) fuzz_touch(s->lengths, s->count * sizeof *s->lengths);
+  if ((s->lengths != NULL) != s->kind.lengths) abort();
+  for (uint32_t i = 0; s->lengths && i < s->count; i++)
+    if (s->lengths[i] == 0 || s->lengths[i] > s->kind.shape.dim[0]) abort();
 }
 
 static bool take_array(dg_numbers *numbers, input *in, size_t size, dg_error *err) {
@@ -24,13 +29,21 @@ static bool take_array(dg_numbers *numbers, input *in, size_t size, dg_error *er
   return dg_numbers_from_npy(numbers, bytes, size, err);
 }
 
-/** A set of two arrays; NULL: they are refused. */
-static dg_dataset *take_two(input *in, const dg_dataset_options *options, dg_error *err) {
-  dg_numbers arrays[DG_ARRAYS] = {{.path = "a", .name = "X"}, {.path = "a", .name = "y"}};
+static size_t take_size(input *in) {
+  size_t size = input_byte(in);
+  return size | (size_t)input_byte(in) << 8;
+}
+
+/** A set of two arrays, with lengths or without; NULL: they are refused. */
+static dg_dataset *take_arrays(input *in, bool lengths, const dg_dataset_options *options,
+                               dg_error *err) {
+  dg_numbers arrays[DG_ARRAYS] = {{.path = "a", .name = "X"},
+                                  {.path = "a", .name = "y"},
+                                  [DG_SET_ARRAYS] = {.path = "a", .name = "lengths"}};
   dg_dataset *set = dg_dataset_new("fuzz", err);
-  size_t first = input_byte(in);
-  first |= (size_t)input_byte(in) << 8;
-  bool ok = take_array(&arrays[0], in, first, err) && take_array(&arrays[1], in, in->left, err) &&
+  bool ok = take_array(&arrays[0], in, take_size(in), err) &&
+            take_array(&arrays[1], in, lengths ? take_size(in) : in->left, err) &&
+            (!lengths || take_array(&arrays[DG_SET_ARRAYS], in, in->left, err)) &&
             dg_arrays_take(set, arrays, options, err);
   for (unsigned i = 0; i < DG_ARRAYS; i++) dg_numbers_free(&arrays[i]);
   if (ok) return set;
@@ -50,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
                                       .targets = what & 16 ? "y" : NULL};
   dg_error err = {0};
   dg_dataset *set = what & 8 ? dg_dataset_from_npz(fuzz_file(in.at, in.left), &options, &err)
-                             : take_two(&in, &options, &err);
+                             : take_arrays(&in, what & 32, &options, &err);
   if ((set != NULL) != (err.kind == DG_OK)) abort();
   if (set) look_at(&set->train), look_at(&set->test);
   dg_dataset_close(set);

@@ -20,6 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   for (int p = 0; ok && p < 2; p++) {
     const dg_samples *s = p ? &set->test : &set->train;
     fuzz_touch(s->inputs, s->count * dg_input_bytes(&s->kind));
+    if ((s->lengths != NULL) != s->kind.lengths) abort();
+    for (uint32_t i = 0; s->lengths && i < s->count; i++)
+      if (s->lengths[i] == 0 || s->lengths[i] > s->kind.shape.dim[0]) abort();
     for (uint32_t i = 0; i < s->count; i++)
       if (s->labels[i] >= set->names.count) abort();
   }
