@@ -99,9 +99,15 @@ static uint64_t workspace(const dg_bound_op *bound) {
   return bound->op ? bound->op->needs.forward_workspace : 0;
 }
 
+/** Numbers that a sample's label or target becomes in a batch. */
+static uint64_t wanted(const dg_trainer *t, const dg_sample_kind *kind) {
+  if (t->model->target == DG_TARGET_INPUT) return 0;
+  return kind->targets ? kind->targets : 1;
+}
+
 uint64_t dg_trainer_memory(const dg_trainer *t) {
-  const dg_samples *samples = &t->data->train;
-  uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network);
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network) * wanted(t, &kind);
   uint64_t numbers = labels + 2 * (uint64_t)t->metrics.slots; /* losses, correct counts */
   uint64_t bytes = dg_network_bytes(t->network) + workspace(&t->update) + workspace(&t->average);
   bytes += t->instances * (workspace(&t->batch_ops->gather.bound) + workspace(&t->batch_ops->loss));
@@ -109,8 +115,8 @@ uint64_t dg_trainer_memory(const dg_trainer *t) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
     numbers += arrays * dg_network_learned(t->network) + t->source.capacity;
     if (t->best) numbers += dg_network_floats(t->network);
-    bytes += samples->count *
-             (uint64_t)(dg_input_bytes(&samples->kind) + dg_target_bytes(&samples->kind));
+    bytes += t->data->train.count *
+             (dg_input_bytes(&kind) + (wanted(t, &kind) ? (uint64_t)dg_target_bytes(&kind) : 0));
   }
   return bytes + numbers * sizeof(float);
 }
