@@ -51,8 +51,9 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  *   part; core/data/drawn/builtin.h tells the law. The table has 20000 rows of 12 columns and the
  *   targets y1 and y2, whose noise has deviations of 0.5 and 10, or, with the label class, three
  *   classes. The signals are 12000 traces [128, 3] of six shapes;
- * - "builtin:colour": 20000 synthetic pictures [3, 32, 32], a digit over a textured ground, and 4000
- *   to test; with the targets "mask", masks of the digits, 1024 bytes of 0 or 1, in place of labels;
+ * - "builtin:colour": 20000 synthetic pictures [3, 32, 32], a digit over a textured ground, and
+ * 4000 to test; with the targets "mask", masks of the digits, 1024 bytes of 0 or 1, in place of
+ * labels;
  * - a folder with four IDX files with the names of MNIST, QMNIST or EMNIST, gzipped or not; names
  * of the classes are read from its classes.txt. Names tell the type and rank of an array
  *   (train-images-idx2-float); train-targets-… may stand for labels;
