@@ -45,21 +45,29 @@ kernel void gather_noise(global float *x, global const gather_settings *d, uint 
   }
 }
 
-/* Zeros in a square of each sample: a work-item writes all channels of a place. */
+/* Zeros in a square of each sample. The work-items of the first two dimensions share a square; each
+ * writes all channels of its places.
+ */
 kernel void gather_cutout(global float *x, global const gather_settings *d, uint seed, uint stream,
                           uint step, uint place, global const float *lengths) {
   const uint sample = get_global_id(2), height = d->height;
   const uint widest = d->width, width = own_width(d, lengths, sample);
   const uint channels = d->channels, plane = widest * height;
-  const uint reach = (d->cutout - 1) / 2;
+  const uint reach = (d->cutout - 1) / 2, reach_x = min(reach, width), reach_y = min(reach, height);
   uint words[4 * WIDTH];
   philox(0, place + sample, step, (uint2)(seed, stream), words);
-  const long column = (long)draw_below(words[8], width) - min(reach, width) + get_global_id(0);
-  const long row = (long)draw_below(words[9], height) - min(reach, height) + get_global_id(1);
-  if (get_global_id(0) > 2 * reach || get_global_id(1) > 2 * reach) return;
-  if (column < 0 || column >= width || row < 0 || row >= height) return;
-  const uint at = (uint)row * widest + (uint)column;
-  global float *to =
-      x + (size_t)sample * plane * channels + (d->channels_last ? at * channels : at);
-  for (uint c = 0; c < channels; c++) to[d->channels_last ? c : c * plane] = 0.0f;
+  const long left = (long)draw_below(words[8], width) - reach_x;
+  const long top = (long)draw_below(words[9], height) - reach_y;
+  global float *to = x + (size_t)sample * plane * channels;
+  for (uint i = get_global_id(1); i <= 2 * reach_y; i += get_global_size(1)) {
+    const long row = top + i;
+    for (uint k = get_global_id(0); k <= 2 * reach_x && row >= 0 && row < height;
+         k += get_global_size(0)) {
+      const long column = left + k;
+      if (column < 0 || column >= width) continue;
+      const uint at = (uint)row * widest + (uint)column;
+      for (uint c = 0; c < channels; c++)
+        to[d->channels_last ? at * channels + c : at + c * plane] = 0.0f;
+    }
+  }
 }

@@ -20,6 +20,7 @@ typedef enum {
   DG_STREAM_SPLIT = 6,   /**< index: 0; counter {position / 4, 0, 0, 0}: validation split */
   DG_STREAM_TABLE = 8,   /**< index: 0 training, 1 test; counter {draw / 4, row, 0, 0} */
   DG_STREAM_SIGNALS = 9, /**< index: 0 training, 1 test; counter {draw / 4, signal, 0, 0} */
+  DG_STREAM_COLOUR = 10, /**< index: 0 training, 1 test; counter {draw / 4, picture, 0, 0} */
 } dg_stream_purpose;
 
 static inline uint32_t dg_stream(dg_stream_purpose purpose, uint32_t index) {

@@ -51,14 +51,19 @@ static bool check_inside(const char *path, dg_error *err) {
 static dg_dataset *open_builtin(const char *name, const dg_dataset_options *options,
                                 dg_error *err) {
   if (strcmp(name, "builtin:table") == 0) return dg_builtin_table(options, err);
+  if (strcmp(name, "builtin:colour") == 0) {
+    dg_dataset_options others = *options;
+    others.label = others.targets = NULL; /* it has some */
+    return check_no_table(name, &others, err) ? dg_builtin_colour(options, err) : NULL;
+  }
   if (!check_no_table(name, options, err)) return NULL;
   if (strcmp(name, "builtin:signals") == 0) return dg_builtin_signals(false, err);
   if (strcmp(name, "builtin:signals-unequal") == 0) return dg_builtin_signals(true, err);
   if (strcmp(name, "builtin") == 0)
     return dg_dataset_draw(BUILTIN_TRAIN, BUILTIN_TEST, DG_DIGITS_SEED, options->threads, err);
   dg_fail(err, DG_ERR_INPUT,
-          "there is no built-in set \"%.80s\"; there are builtin (digits), builtin:table, "
-          "builtin:signals and builtin:signals-unequal",
+          "there is no built-in set \"%.80s\"; there are builtin (digits), builtin:colour, "
+          "builtin:signals, builtin:signals-unequal and builtin:table",
           name);
   return NULL;
 }

@@ -56,6 +56,9 @@ DG_API const char *dg_class_name(const dg_classes *classes, uint32_t label,
  *   targets y1 and y2, whose noise has deviations of 0.5 and 10, or, with the label class, three
  *   classes. The signals are 12000 traces [128, 3] of six shapes; in "builtin:signals-unequal" they
  *   have lengths from 48 to 128;
+ * - "builtin:colour": 20000 synthetic pictures [3, 32, 32], a digit over a textured ground, and
+ *   4000 to test; with the targets "mask", masks of the digits, 1024 bytes of 0 or 1, in place of
+ *   labels;
  * - a folder with four IDX files with the names of MNIST, QMNIST or EMNIST, gzipped or not; names
  *   of the classes are read from its classes.txt. Names tell the type and rank of an array
  *   (train-images-idx2-float); train-targets-… may stand for labels;
@@ -110,7 +113,7 @@ typedef struct {
   const char *label;   /**< of a table: the column of labels; NULL: `label`. It makes the table one
                           of numbers, not pixels */
   const char *targets; /**< of a table: columns of targets instead, separated by commas; of arrays:
-                          not NULL: also whole numbers are targets */
+                          not NULL: also whole numbers are targets; of built-in sets, see above */
   dg_missing missing;  /**< of a table */
   bool decimal_comma;  /**< of a table: 1,5 is a number */
   bool transpose;      /**< of IDX files: swaps height and width of images (EMNIST's always are) */

@@ -1,4 +1,5 @@
-/* The built-in table and signals: the law that they are drawn by, and that they stay the same. */
+/* The built-in table, signals and pictures: the law that they are drawn by, and that they stay the
+   same. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -131,6 +132,73 @@ START_TEST(the_signals) {
 }
 END_TEST
 
+START_TEST(the_pictures_in_colour) {
+  dg_dataset *set = open_set("builtin:colour", (dg_dataset_options){0}),
+             *masks = open_set("builtin:colour", (dg_dataset_options){.targets = "mask"});
+  ck_assert(set && masks);
+  const dg_part_view v = dg_dataset_part(set, DG_PART_TRAIN),
+                     t = dg_dataset_part(set, DG_PART_TEST),
+                     m = dg_dataset_part(masks, DG_PART_TRAIN);
+  ck_assert(v.count == 20000 && t.count == 4000 && m.count == 20000);
+  ck_assert(v.rank == 3 && v.channels == 3 && v.height == 32 && v.width == 32 && v.targets == 0);
+  ck_assert(m.targets == 1024 && m.targets_type == DG_NUMBERS_BYTES && m.labels == NULL);
+  ck_assert_mem_eq(v.inputs, m.inputs, (size_t)v.count * 3072);
+  ck_assert(memcmp(v.inputs, t.inputs, 3072) != 0);
+  for (uint32_t i = 0; i < t.count; i += 10) {
+    unsigned seen = 0;
+    for (int k = 0; k < 10; k++) seen |= 1u << t.labels[i + k];
+    ck_assert_uint_eq(seen, 1023);
+  }
+  dg_dataset_close(set);
+  dg_dataset_close(masks);
+}
+END_TEST
+
+/** Any number of threads, and a set of another size. */
+START_TEST(a_picture_depends_on_its_index) {
+  enum { MANY = 1100, FEW = 700 };
+  static uint8_t pictures[2][MANY * 3072], labels[2][MANY], masks[2][MANY * 1024];
+  const dg_colour_arrays to[2] = {{pictures[0], labels[0], masks[0]},
+                                  {pictures[1], labels[1], masks[1]}};
+  dg_colour_draw(5, DG_PART_TRAIN, MANY, 3, &to[0]);
+  dg_colour_draw(5, DG_PART_TRAIN, FEW, 1, &to[1]);
+  ck_assert_mem_eq(pictures[0], pictures[1], FEW * 3072);
+  ck_assert_mem_eq(labels[0], labels[1], FEW);
+  ck_assert_mem_eq(masks[0], masks[1], FEW * 1024);
+  dg_colour_draw(6, DG_PART_TRAIN, FEW, 1, &to[1]);
+  ck_assert(memcmp(pictures[0], pictures[1], 3072) != 0);
+}
+END_TEST
+
+/** The mean colours of what a mask chooses and of what it leaves. */
+static void mean_colours(const uint8_t *picture, const uint8_t *mask, double mean[2][3]) {
+  double count[2] = {0};
+  memset(mean, 0, 6 * sizeof(double));
+  for (int i = 0; i < 1024; i++) {
+    ck_assert_uint_le(mask[i], 1);
+    count[mask[i]]++;
+    for (int k = 0; k < 3; k++) mean[mask[i]][k] += picture[k * 1024 + i];
+  }
+  ck_assert(count[1] > 8 && count[1] < 512);
+  for (int m = 0; m < 2; m++)
+    for (int k = 0; k < 3; k++) mean[m][k] /= count[m];
+}
+
+START_TEST(a_mask_chooses_the_digit) {
+  enum { COUNT = 1000 };
+  static uint8_t pictures[COUNT * 3072], masks[COUNT * 1024];
+  dg_colour_draw(1, DG_PART_TEST, COUNT, 0, &(dg_colour_arrays){pictures, NULL, masks});
+  double least = 1e9;
+  for (int i = 0; i < COUNT; i++) {
+    double mean[2][3], square = 0;
+    mean_colours(pictures + i * 3072, masks + i * 1024, mean);
+    for (int k = 0; k < 3; k++) square += pow(mean[0][k] - mean[1][k], 2);
+    least = fmin(least, sqrt(square));
+  }
+  ck_assert_msg(least > 60, "%g", least);
+}
+END_TEST
+
 /** On every machine, and in later versions. */
 START_TEST(they_stay_the_same) {
   dg_dataset *table = open_set("builtin:table", (dg_dataset_options){0}),
@@ -147,6 +215,16 @@ START_TEST(they_stay_the_same) {
 }
 END_TEST
 
+START_TEST(the_pictures_stay_the_same) {
+  enum { COUNT = 500 };
+  static uint8_t pictures[COUNT * 3072], labels[COUNT], masks[COUNT * 1024];
+  dg_colour_draw(1, DG_PART_TEST, COUNT, 0, &(dg_colour_arrays){pictures, labels, masks});
+  ck_assert_uint_eq(digest(pictures, sizeof pictures), 3709436609u);
+  ck_assert_uint_eq(digest(labels, sizeof labels), 3962175893u);
+  ck_assert_uint_eq(digest(masks, sizeof masks), 2696471115u);
+}
+END_TEST
+
 static const struct {
   const char *name;
   dg_dataset_options options;
@@ -157,6 +235,9 @@ static const struct {
     {"builtin:table", {.label = "y1"}, "has the label class and the targets y1 and y2, not \"y1\""},
     {"builtin:table", {.targets = "y3"}, "not \"y3\""},
     {"builtin:table", {.targets = "y1", .label = "class"}, "labels or targets, not both"},
+    {"builtin:colour", {.label = "a"}, "has digits as its labels, or the targets \"mask\", not"},
+    {"builtin:colour", {.targets = "masks"}, "or the targets \"mask\", not \"masks\""},
+    {"builtin:colour", {.decimal_comma = true}, "are named for tables, and this is none"},
     {"builtin:signals", {.label = "a"}, "are named for tables, and this is none"},
     {"builtin", {.targets = "a"}, "are named for tables, and this is none"},
 };
@@ -174,7 +255,11 @@ int main(void) {
   tcase_add_test(tests, targets_and_classes_of_the_table);
   tcase_add_test(tests, the_signals);
   tcase_add_test(tests, signals_of_unequal_length);
+  tcase_add_test(tests, the_pictures_in_colour);
+  tcase_add_test(tests, a_picture_depends_on_its_index);
+  tcase_add_test(tests, a_mask_chooses_the_digit);
   tcase_add_test(tests, they_stay_the_same);
+  tcase_add_test(tests, the_pictures_stay_the_same);
   tcase_add_loop_test(tests, bad_names, 0, sizeof bad / sizeof *bad);
   return suite_main("builtin", tests);
 }

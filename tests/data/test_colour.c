@@ -181,6 +181,32 @@ START_TEST(written_as_idx) {
 }
 END_TEST
 
+/** Weights learned from a folder and from what digits-data wrote of it are the same. */
+START_TEST(learned_from_either) {
+  static const char model[] =
+      "name = \"c\"; input = [3, 2, 3]; data = { mean = \"measure\"; std = \"measure\"; };"
+      "layers = ({ type = \"flatten\"; }, { type = \"linear\"; units = 2; });"
+      "train = { epochs = 3; batch = 4; };";
+  ck_assert_int_eq(shell("rm -rf c && mkdir -p c/train/a c/train/b c/test/a c/test/b"), 0);
+  for (int i = 0; i < 40; i++) {
+    char name[40];
+    const uint8_t pixel[] = {(uint8_t)(6 * i), (uint8_t)(i % 2 * 200), (uint8_t)(250 - 5 * i)};
+    snprintf(name, sizeof name, "c/%s/%s/%d.png", i < 30 ? "train" : "test", i % 2 ? "a" : "b", i);
+    write_png(name, PNG_COLOR_TYPE_RGB, 8, false, pixel, 3, HEIGHT, WIDTH);
+  }
+  FILE *file = fopen(shell_path("c.cfg"), "w");
+  ck_assert_ptr_nonnull(file);
+  fputs(model, file);
+  ck_assert_int_eq(fclose(file), 0);
+  shell_check("rm -rf idx; " DATA "--data c --colour write idx", 0, "30 images to train and 10");
+  shell_check(RUN "--backend cpu --data c --save c.weights c.cfg && " RUN
+                  "--backend cpu --data idx --save idx.weights c.cfg && cmp c.weights idx.weights",
+              0, "of 10)");
+  shell_check("rm -rf idx; " DATA "--data c write idx && " RUN "--backend cpu --data idx c.cfg", 2,
+              "[3, 2, 3]");
+}
+END_TEST
+
 int main(void) {
   if (!shell_open()) return 1;
   TCase *tests = tcase_create("colour");
@@ -189,6 +215,7 @@ int main(void) {
   tcase_add_loop_test(tests, gray_stays_as_it_was, 0, sizeof forms / sizeof *forms);
   tcase_add_test(tests, other_formats_and_sizes);
   tcase_add_test(tests, written_as_idx);
+  tcase_add_test(tests, learned_from_either);
   int status = suite_main("colour", tests);
   shell_close();
   return status;

@@ -296,7 +296,7 @@ static const char *const readers[] = {
 };
 enum { READERS = sizeof readers / sizeof *readers };
 
-enum { TRAIN = 22, TEST = 7, CLASSES = 10, MAX_MODELS = 40 };
+enum { TRAIN = 22, TEST = 7, MAX_OUTPUTS = 784, MAX_MODELS = 40 };
 static dg_dataset *data;
 static char path[] = "/tmp/digits-arena-XXXXXX";
 static char zoo[MAX_MODELS][300];
@@ -342,23 +342,25 @@ static uint64_t bytes_in_use(void) {
 static void train(dg_device *d, const dg_model *model, bool test_only) {
   const dg_trainer_options options = {
       .size = sizeof(dg_trainer_options), .seed = 1, .test_only = test_only};
-  float logits[TEST * CLASSES];
+  static float logits[TEST * MAX_OUTPUTS];
   dg_error err = {0};
   dg_trainer *t = dg_trainer_new(model, d, data, &options, &err);
   ck_assert_msg(t != NULL, "%s", err.message);
   const uint64_t fault = test_only ? 0 : 8; /* where an update tells of a gradient */
   ck_assert_uint_eq(dg_trainer_memory(t) + fault, bytes_in_use());
+  ck_assert_uint_le(dg_trainer_outputs(t), MAX_OUTPUTS);
   bool ok = (test_only || dg_trainer_train(t, &err)) && dg_trainer_predict(t, NULL, logits, &err);
   ck_assert_msg(ok, "%s", err.message);
   dg_trainer_free(t);
 }
 
 static void predict(dg_device *d, const dg_model *model) {
-  float logits[TEST * CLASSES];
+  static float logits[TEST * MAX_OUTPUTS];
   dg_error err = {0};
   dg_predictor *p = dg_predictor_new(
       model, d, &(dg_predictor_options){.size = sizeof(dg_predictor_options), .batch = 3}, &err);
   ck_assert_msg(p != NULL, "%s", err.message);
+  ck_assert_uint_le(dg_predictor_outputs(p), MAX_OUTPUTS);
   bool ok = dg_predictor_run(p, dg_dataset_part(data, DG_PART_TEST).images, TEST, logits, &err);
   ck_assert_msg(ok, "%s", err.message);
   dg_predictor_free(p);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "backends/cpu/elementwise/words.h"
+
 static void draw_quad(const dg_draw *draw, uint32_t quad, uint32_t words[4]) {
   dg_philox((uint32_t[4]){quad, draw->place, draw->step, 0}, draw->key, words);
 }
@@ -26,17 +28,47 @@ dg_tone dg_draw_tone(const dg_augment *a, const dg_draw *draw) {
 /* ---- noise -------------------------------------------------------------- */
 
 /** Normal numbers drawn at a time. */
-enum { BLOCK = 64 };
+enum { BLOCK = DG_WORDS };
+
+/** ln m of 2^-24 <= m <= 1: with m = 2^k f and f around 1, k ln 2 + 2 artanh((f - 1) / (f + 1)) by
+    its series. */
+static inline float logarithm(float m) {
+  const int32_t least = 0x3f3504f3; /* f >= sqrt(1/2) */
+  int32_t bits;
+  memcpy(&bits, &m, sizeof bits);
+  const int32_t k = (bits - least) >> 23;
+  bits -= k * (1 << 23);
+  memcpy(&m, &bits, sizeof m);
+  const float t = (m - 1) / (m + 1), square = t * t;
+  float series = square * (1.0f / 9) + 1.0f / 7;
+  series = series * square + 1.0f / 5;
+  series = series * square + 1.0f / 3;
+  return (float)k * 0.693147181f + 2 * (series * square * t + t);
+}
+
+/** The pair of normal numbers that two words give. */
+static inline void normal_pair(uint32_t w0, uint32_t w1, float z[2]) {
+  const float radius = sqrtf(-2 * logarithm(1 - dg_uniform(w0)));
+  const int32_t turn = (int32_t)(w1 >> 8), quarter = (turn + (1 << 21)) >> 22;
+  const float angle = (float)(turn - quarter * (1 << 22)) * (6.28318531f * 0x1p-24f);
+  const float square = angle * angle; /* of an angle of at most pi / 4; its series */
+  float sine = square * (1.0f / 362880) - 1.0f / 5040;
+  sine = (sine * square + 1.0f / 120) * square - 1.0f / 6;
+  sine = sine * square * angle + angle;
+  float cosine = square * (1.0f / 40320) - 1.0f / 720;
+  cosine = (cosine * square + 1.0f / 24) * square - 0.5f;
+  cosine = cosine * square + 1;
+  const float down = radius * (float)(1 - (quarter & 2)),
+              left = radius * (float)(1 - ((quarter + 1) & 2));
+  z[0] = left * (quarter & 1 ? sine : cosine);
+  z[1] = down * (quarter & 1 ? cosine : sine);
+}
 
 /** Normal numbers `first` (a multiple of 4) and those after it. */
 static void draw_normal(const dg_draw *draw, uint32_t first, float z[BLOCK]) {
-  const float turn = 6.28318530717958648f;
   uint32_t words[BLOCK];
-  for (uint32_t i = 0; i < BLOCK; i += 4) draw_quad(draw, 16 + (first + i) / 4, words + i);
-  for (int i = 0; i < BLOCK; i += 2) {
-    float r = sqrtf(-2 * logf(1 - dg_uniform(words[i]))), angle = turn * dg_uniform(words[i + 1]);
-    z[i] = r * cosf(angle), z[i + 1] = r * sinf(angle);
-  }
+  dg_draw_words(draw->key, 16 + first / 4, draw->place, draw->step, words);
+  for (int i = 0; i < BLOCK; i += 2) normal_pair(words[i], words[i + 1], z + i);
 }
 
 void dg_add_noise(const dg_augment *a, const dg_draw *draw, size_t count, float *x) {

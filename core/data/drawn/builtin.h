@@ -7,6 +7,9 @@
 enum {
   DG_TABLE_TRAIN = 20000,
   DG_TABLE_TEST = 5000,
+  DG_COLOUR_TRAIN = 20000,
+  DG_COLOUR_TEST = 4000,
+  DG_COLOUR_SIDE = 32,
   DG_SIGNALS_TRAIN = 12000,
   DG_SIGNALS_TEST = 2000,
   DG_SIGNAL_STEPS = 128,
@@ -41,5 +44,27 @@ dg_dataset *dg_builtin_table(const dg_dataset_options *options, dg_error *err);
  * traces of which only the first 48 to 128 steps are there, each number as likely.
  */
 dg_dataset *dg_builtin_signals(bool unequal, dg_error *err);
+
+/** Where the pixels of a part of "builtin:colour" go. */
+typedef struct {
+  uint8_t *pictures; /**< [count, 3, 32, 32], red, green and blue */
+  uint8_t *labels;   /**< [count]; NULL: not wanted */
+  uint8_t *masks;    /**< [count, 32, 32], 1 where more of the pixel is the digit's than the
+                        ground's, else 0; NULL: not wanted */
+} dg_colour_arrays;
+
+/**
+ * Draws the first `count` pictures of a part: a digit as in the built-in digits, of any size from
+ * 0.9 to 1.14 of theirs, anywhere, over a ground of one of six textures (gradient, stripes, checks,
+ * rings, clouds, grain) between two colours, with noise in each pixel. All colours are random; the
+ * digit's is at least 140 of 255 away from every colour between those of its ground, before the
+ * noise. A picture depends on seed, part and its index alone, as in dg_digits_draw.
+ */
+void dg_colour_draw(uint32_t seed, dg_part part, uint32_t count, unsigned threads,
+                    const dg_colour_arrays *to);
+
+/** Draws "builtin:colour": labels are the digits; with the option `targets` "mask" there are masks
+    instead. */
+dg_dataset *dg_builtin_colour(const dg_dataset_options *options, dg_error *err);
 
 #endif

@@ -3,9 +3,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "core/base/limits/processors.h"
-#include "core/base/philox.h"
-#include "core/base/pool.h"
+#include "core/data/drawn/each.h"
 #include "core/data/drawn/glyphs.h"
 #include "core/data/drawn/rasterizer.h"
 
@@ -210,7 +208,7 @@ static void centre(const float ink[DG_DIGIT_PIXELS], uint8_t image[DG_DIGIT_PIXE
   }
 }
 
-static void draw_digit(dg_random *r, unsigned digit, uint8_t image[DG_DIGIT_PIXELS]) {
+void dg_digit_draw(dg_random *r, unsigned digit, uint8_t image[DG_DIGIT_PIXELS]) {
   skeleton s;
   dg_path path;
   float ink[DG_DIGIT_PIXELS];
@@ -224,8 +222,7 @@ static void draw_digit(dg_random *r, unsigned digit, uint8_t image[DG_DIGIT_PIXE
   centre(ink, image);
 }
 
-/** The label of an image. Every ten images are a permutation of the digits. */
-static uint8_t draw_label(uint32_t seed, uint32_t stream, uint32_t index) {
+uint8_t dg_digit_label(uint32_t seed, uint32_t stream, uint32_t index) {
   uint8_t digits[DG_DIGIT_CLASSES];
   dg_random r = dg_random_start(seed, stream, index / DG_DIGIT_CLASSES, 1);
   for (unsigned i = 0; i < DG_DIGIT_CLASSES; i++) {
@@ -238,32 +235,19 @@ static uint8_t draw_label(uint32_t seed, uint32_t stream, uint32_t index) {
 
 /** Digits to draw. */
 typedef struct {
-  uint32_t seed, stream, count;
+  uint32_t seed, stream;
   uint8_t *images, *labels;
 } order;
 
-enum { DIGITS_OF_PIECE = 256 };
-
-static void draw_piece(const void *context, size_t piece, size_t worker) {
+static void draw_one(const void *context, uint32_t index) {
   const order *o = context;
-  uint32_t first = (uint32_t)piece * DIGITS_OF_PIECE, left = o->count - first;
-  (void)worker;
-  for (uint32_t i = first; i - first < DIGITS_OF_PIECE && i - first < left; i++) {
-    dg_random r = dg_random_start(o->seed, o->stream, i, 0);
-    o->labels[i] = draw_label(o->seed, o->stream, i);
-    draw_digit(&r, o->labels[i], o->images + (size_t)i * DG_DIGIT_PIXELS);
-  }
+  dg_random r = dg_random_start(o->seed, o->stream, index, 0);
+  o->labels[index] = dg_digit_label(o->seed, o->stream, index);
+  dg_digit_draw(&r, o->labels[index], o->images + (size_t)index * DG_DIGIT_PIXELS);
 }
 
 void dg_digits_draw(uint32_t seed, dg_digits_part part, uint32_t count, unsigned threads,
                     uint8_t *images, uint8_t *labels) {
-  const order o = {seed, dg_stream(DG_STREAM_DIGITS, (uint32_t)part), count, images, labels};
-  size_t pieces = count / DIGITS_OF_PIECE + (count % DIGITS_OF_PIECE != 0);
-  size_t workers = threads ? threads : dg_processors();
-  dg_pool *pool = pieces > 1 ? dg_pool_new(workers < pieces ? workers : pieces, NULL) : NULL;
-  if (pool)
-    dg_pool_add(pool, pieces, draw_piece, &o, sizeof o);
-  else /* not all threads have to start */
-    for (size_t i = 0; i < pieces; i++) draw_piece(&o, i, 0);
-  dg_pool_free(pool);
+  const order o = {seed, dg_stream(DG_STREAM_DIGITS, (uint32_t)part), images, labels};
+  dg_draw_each(count, threads, draw_one, &o);
 }

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "core/base/philox.h"
+
 enum { DG_DIGIT_SIDE = 28, DG_DIGIT_PIXELS = DG_DIGIT_SIDE * DG_DIGIT_SIDE, DG_DIGIT_CLASSES = 10 };
 
 /** Seed of the built-in set. */
@@ -14,6 +16,13 @@ enum { DG_DIGITS_SEED = 1 };
 
 /** The two parts of a set; they share no random number. */
 typedef enum { DG_DIGITS_TRAIN = 0, DG_DIGITS_TEST = 1 } dg_digits_part;
+
+/** The label of image number `index` of a stream. Every ten images are a permutation of the digits.
+ */
+uint8_t dg_digit_label(uint32_t seed, uint32_t stream, uint32_t index);
+
+/** Draws one digit with the numbers of `r`. */
+void dg_digit_draw(dg_random *r, unsigned digit, uint8_t image[DG_DIGIT_PIXELS]);
 
 /**
  * Draws the first `count` digits of a part: images [count, 28, 28] and labels [count]. Every ten

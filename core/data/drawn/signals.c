@@ -1,9 +1,9 @@
 /** The built-in signals. */
-#include <math.h>
 #include <stdio.h>
 
 #include "core/data/drawn/builtin.h"
 #include "core/data/drawn/noise.h"
+#include "core/data/drawn/wave.h"
 
 enum { SEED = 1, STEPS = DG_SIGNAL_STEPS, CHANNELS = DG_SIGNAL_CHANNELS };
 
@@ -16,16 +16,6 @@ typedef struct {
   float warp, bend; /**< of time */
 } form;
 
-static float fraction(float x) {
-  return x - floorf(x);
-}
-
-/** A wave of period 1 made of parabolas, much like a sine. */
-static float wave(float x) {
-  const float t = 2 * fraction(x) - 1;
-  return 4 * t * (fabsf(t) - 1);
-}
-
 /** A bump at 0. */
 static float bump(float x) {
   return 1 / (1 + x * x);
@@ -33,21 +23,21 @@ static float bump(float x) {
 
 /** The signal at a time from 0 to 1. */
 static float value(unsigned shape, const form *f, float time) {
-  const float t = time + f->warp * wave(f->bend * time);
+  const float t = time + f->warp * dg_wave(f->bend * time);
   const float turn = f->frequency * t + f->phase, away = (t - f->place) / f->width;
   switch (shape) {
   case 0:
-    return wave(turn);
+    return dg_wave(turn);
   case 1:
-    return wave(turn) >= 0 ? 1.0f : -1.0f;
+    return dg_wave(turn) >= 0 ? 1.0f : -1.0f;
   case 2:
-    return 2 * fraction(turn) - 1;
+    return 2 * dg_fraction(turn) - 1;
   case 3:
-    return wave(f->frequency * t * (0.4f + 1.4f * t) + f->phase);
+    return dg_wave(f->frequency * t * (0.4f + 1.4f * t) + f->phase);
   case 4:
     return 2 * bump(away) - 0.5f;
   default:
-    return 1.5f * wave(3 * turn) * bump(away) * bump(away);
+    return 1.5f * dg_wave(3 * turn) * bump(away) * bump(away);
   }
 }
 
