@@ -15,6 +15,7 @@
   X(DG_OP_AVGPOOL2D, dg_cl_avgpool2d)                                                              \
   X(DG_OP_UPSAMPLE2D, dg_cl_upsample2d)                                                            \
   X(DG_OP_ACTIVATION, dg_cl_activation)                                                            \
+  X(DG_OP_ELTWISE, dg_cl_eltwise)                                                                  \
   X(DG_OP_DROPOUT, dg_cl_dropout)                                                                  \
   X(DG_OP_CHW_TO_HWC, dg_cl_chw_to_hwc)                                                            \
   X(DG_OP_ADD, dg_cl_add)                                                                          \

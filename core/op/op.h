@@ -18,6 +18,7 @@
 #include "core/op/elementwise/chw_to_hwc.h"
 #include "core/op/elementwise/concat.h"
 #include "core/op/elementwise/dropout.h"
+#include "core/op/elementwise/eltwise.h"
 #include "core/op/gemm/linear.h"
 #include "core/op/norm/batch_norm.h"
 #include "core/op/norm/layer_norm.h"

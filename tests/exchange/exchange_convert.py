@@ -58,7 +58,12 @@ layers = (
   { type = "maxpool2d"; input = "sum"; kernel = 4; name = "small"; },
   { type = "upsample2d"; scale = 3; name = "large"; },
   { type = "flatten"; name = "flat3"; },
-  { type = "concat"; inputs = ["ends", "mean", "flat1", "flat2", "flat3"]; },
+  { type = "gelu"; input = "mean"; }, { type = "gelu"; approximate = "tanh"; }, { type = "silu"; },
+  { type = "elu"; alpha = 2; }, { type = "selu"; }, { type = "celu"; alpha = 0.5; },
+  { type = "softplus"; }, { type = "softplus"; beta = 2; }, { type = "softsign"; },
+  { type = "affine"; scale = -3; shift = 1; }, { type = "mish"; }, { type = "hard_swish"; },
+  { type = "clip"; min = -1; max = 2; }, { type = "hard_sigmoid"; name = "functions"; },
+  { type = "concat"; inputs = ["ends", "mean", "flat1", "flat2", "flat3", "functions"]; },
   { type = "dropout"; rate = 0.5; },
   { type = "linear"; name = "out"; units = 10; bias = false; },
   { type = "batch_norm"; name = "bn2"; }

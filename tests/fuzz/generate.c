@@ -130,6 +130,26 @@ static void put_leaky(generator *g) {
   fprintf(g->out, "slope = 0.%u; ", 1 + pick(g, 9));
 }
 
+static void put_gelu(generator *g) {
+  if (pick(g, 2)) fputs("approximate = \"tanh\"; ", g->out);
+}
+
+static void put_alpha(generator *g) {
+  fprintf(g->out, "alpha = %u.5; ", pick(g, 3));
+}
+
+static void put_beta(generator *g) {
+  fprintf(g->out, "beta = %u.5; ", pick(g, 3));
+}
+
+static void put_bounds(generator *g) {
+  fprintf(g->out, "min = -%u; max = %u; ", pick(g, 4), pick(g, 4));
+}
+
+static void put_constants(generator *g) {
+  fprintf(g->out, "scale = %u.25; shift = -%u; ", pick(g, 3), pick(g, 4));
+}
+
 static void put_dropout(generator *g) {
   fprintf(g->out, "rate = 0.%u; ", pick(g, 10));
 }
@@ -175,6 +195,18 @@ static const kind kinds[] = {
     {"leaky_relu", ANY, put_leaky},
     {"sigmoid", ANY, NULL},
     {"tanh", ANY, NULL},
+    {"gelu", ANY, put_gelu},
+    {"silu", ANY, NULL},
+    {"elu", ANY, put_alpha},
+    {"selu", ANY, NULL},
+    {"celu", ANY, put_alpha},
+    {"softplus", ANY, put_beta},
+    {"softsign", ANY, NULL},
+    {"mish", ANY, NULL},
+    {"hard_sigmoid", ANY, NULL},
+    {"hard_swish", ANY, NULL},
+    {"clip", ANY, put_bounds},
+    {"affine", ANY, put_constants},
     {"batch_norm", ANY, NULL},
     {"layer_norm", ANY, NULL},
     {"dropout", ANY, put_dropout},

@@ -23,6 +23,7 @@ static const struct {
     {"common.cl", EVERY, BOTH},
     {"philox.cl", IN(ELEMENTS), BOTH},
     {"elements.cl", IN(ELEMENTS), BOTH},
+    {"eltwise.cl", IN(ELEMENTS), BOTH},
     {"gather.cl", IN(ELEMENTS), BOTH},
     {"gather_warped.cl", IN(ELEMENTS), BOTH},
     {"gather_changes.cl", IN(ELEMENTS), BOTH},

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/exchange/onnx/onnx_eltwise.h"
 #include "core/exchange/onnx/onnx_recurrent.h"
 
 /** Input `i`, reshaped to what the op reads. */
@@ -166,19 +167,13 @@ static dg_onnx_value add_concat(const dg_onnx_op *op) {
 
 bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
   static dg_onnx_value (*const adders[DG_OP_KINDS])(const dg_onnx_op *) = {
-      [DG_OP_LINEAR] = add_linear,
-      [DG_OP_CONV2D] = add_conv2d,
-      [DG_OP_CONV1D] = add_conv1d,
-      [DG_OP_MAXPOOL2D] = add_pool,
-      [DG_OP_AVGPOOL2D] = add_pool,
-      [DG_OP_UPSAMPLE2D] = add_upsample2d,
-      [DG_OP_ACTIVATION] = add_activation,
-      [DG_OP_CHW_TO_HWC] = add_hwc,
-      [DG_OP_ADD] = add_sum,
-      [DG_OP_CONCAT] = add_concat,
-      [DG_OP_BATCH_NORM] = add_batch_norm,
-      [DG_OP_LAYER_NORM] = add_layer_norm,
-      [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
+      [DG_OP_LINEAR] = add_linear,         [DG_OP_CONV2D] = add_conv2d,
+      [DG_OP_CONV1D] = add_conv1d,         [DG_OP_MAXPOOL2D] = add_pool,
+      [DG_OP_AVGPOOL2D] = add_pool,        [DG_OP_UPSAMPLE2D] = add_upsample2d,
+      [DG_OP_ACTIVATION] = add_activation, [DG_OP_ELTWISE] = dg_onnx_add_eltwise,
+      [DG_OP_CHW_TO_HWC] = add_hwc,        [DG_OP_ADD] = add_sum,
+      [DG_OP_CONCAT] = add_concat,         [DG_OP_BATCH_NORM] = add_batch_norm,
+      [DG_OP_LAYER_NORM] = add_layer_norm, [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
   };
   dg_op_kind kind = op->node->op.kind;
   if (kind == DG_OP_DROPOUT) /* dropout does nothing in inference */
