@@ -5,6 +5,7 @@
 #define OPS(X)                                                                                     \
   X(DG_OP_LINEAR, dg_cpu_linear)                                                                   \
   X(DG_OP_CONV2D, dg_cpu_conv2d)                                                                   \
+  X(DG_OP_GROUPED_CONV2D, dg_cpu_grouped_conv2d)                                                   \
   X(DG_OP_MAXPOOL2D, dg_cpu_maxpool2d)                                                             \
   X(DG_OP_AVGPOOL2D, dg_cpu_avgpool2d)                                                             \
   X(DG_OP_UPSAMPLE2D, dg_cpu_upsample2d)                                                           \

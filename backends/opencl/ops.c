@@ -11,6 +11,7 @@
 #define OPS(X)                                                                                     \
   X(DG_OP_LINEAR, dg_cl_linear)                                                                    \
   X(DG_OP_CONV2D, dg_cl_conv2d)                                                                    \
+  X(DG_OP_GROUPED_CONV2D, dg_cl_grouped_conv2d)                                                    \
   X(DG_OP_MAXPOOL2D, dg_cl_maxpool2d)                                                              \
   X(DG_OP_AVGPOOL2D, dg_cl_avgpool2d)                                                              \
   X(DG_OP_UPSAMPLE2D, dg_cl_upsample2d)                                                            \

@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/op/conv1d/conv1d.h"
 #include "core/op/conv2d/conv2d.h"
+#include "core/op/conv2d/grouped_conv2d.h"
 #include "core/op/elementwise/activation.h"
 #include "core/op/elementwise/add.h"
 #include "core/op/elementwise/chw_to_hwc.h"

@@ -75,7 +75,13 @@ static void put_conv2d(generator *g) {
   put_filters(g);
   put_pair(g, "kernel", 1);
   if (pick(g, 3) == 1) put_pair(g, "stride", 1);
-  if (pick(g, 2) == 1) put_pair(g, "padding", 0);
+  const uint32_t padding = pick(g, 8);
+  if (padding < 4) put_pair(g, "padding", 0);
+  if (padding == 4) fputs("padding = \"same\"; ", g->out);
+  if (padding == 5)
+    fprintf(g->out, "padding = [%u, %u, %u, %u]; ", pick(g, 3), pick(g, 3), pick(g, 3), pick(g, 3));
+  if (pick(g, 4) == 1) put_pair(g, "dilation", 1);
+  if (pick(g, 6) == 1) fprintf(g->out, "groups = %u; ", 1 + pick(g, 3));
   put_flag(g, "bias");
   put_init(g);
 }
