@@ -50,6 +50,8 @@ dg_act *oracle_act(dg_op_desc *desc) {
     return &desc->linear.act;
   case DG_OP_CONV2D:
     return &desc->conv2d.act;
+  case DG_OP_GROUPED_CONV2D:
+    return &desc->grouped_conv2d.act;
   case DG_OP_CONV1D:
     return &desc->conv1d.act;
   case DG_OP_BATCH_NORM:

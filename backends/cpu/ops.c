@@ -5,10 +5,12 @@
 #define OPS(X)                                                                                     \
   X(DG_OP_LINEAR, dg_cpu_linear)                                                                   \
   X(DG_OP_CONV2D, dg_cpu_conv2d)                                                                   \
+  X(DG_OP_GROUPED_CONV2D, dg_cpu_grouped_conv2d)                                                   \
   X(DG_OP_MAXPOOL2D, dg_cpu_maxpool2d)                                                             \
   X(DG_OP_AVGPOOL2D, dg_cpu_avgpool2d)                                                             \
   X(DG_OP_UPSAMPLE2D, dg_cpu_upsample2d)                                                           \
   X(DG_OP_ACTIVATION, dg_cpu_activation)                                                           \
+  X(DG_OP_ELTWISE, dg_cpu_eltwise)                                                                 \
   X(DG_OP_DROPOUT, dg_cpu_dropout)                                                                 \
   X(DG_OP_CHW_TO_HWC, dg_cpu_chw_to_hwc)                                                           \
   X(DG_OP_ADD, dg_cpu_add)                                                                         \

@@ -11,10 +11,12 @@
 #define OPS(X)                                                                                     \
   X(DG_OP_LINEAR, dg_cl_linear)                                                                    \
   X(DG_OP_CONV2D, dg_cl_conv2d)                                                                    \
+  X(DG_OP_GROUPED_CONV2D, dg_cl_grouped_conv2d)                                                    \
   X(DG_OP_MAXPOOL2D, dg_cl_maxpool2d)                                                              \
   X(DG_OP_AVGPOOL2D, dg_cl_avgpool2d)                                                              \
   X(DG_OP_UPSAMPLE2D, dg_cl_upsample2d)                                                            \
   X(DG_OP_ACTIVATION, dg_cl_activation)                                                            \
+  X(DG_OP_ELTWISE, dg_cl_eltwise)                                                                  \
   X(DG_OP_DROPOUT, dg_cl_dropout)                                                                  \
   X(DG_OP_CHW_TO_HWC, dg_cl_chw_to_hwc)                                                            \
   X(DG_OP_ADD, dg_cl_add)                                                                          \

@@ -79,6 +79,11 @@ static void describe_type(const dg_key *key, char *text, size_t capacity) {
     dg_append(text, capacity, "n or [height, width], whole numbers");
     describe_range(key, text, capacity);
     break;
+  case DG_KEY_PADDING:
+    dg_append(text, capacity, "n, [height, width] or [top, left, bottom, right], whole numbers");
+    describe_range(key, text, capacity);
+    dg_append(text, capacity, ", or \"same\"");
+    break;
   case DG_KEY_BOOL:
     dg_append(text, capacity, "true or false");
     break;
@@ -149,6 +154,22 @@ static bool read_pair(const dg_key *key, const config_setting_t *setting, uint32
   return config_setting_length(setting) == 2 &&
          read_count(key, config_setting_get_elem(setting, 0), &out[0]) &&
          read_count(key, config_setting_get_elem(setting, 1), &out[1]);
+}
+
+static bool read_padding(const dg_key *key, const config_setting_t *setting, dg_padding *out) {
+  const char *word = config_setting_get_string(setting);
+  *out = (dg_padding){.same = word && strcmp(word, "same") == 0};
+  if (word) return out->same;
+  if (!config_setting_is_aggregate(setting) || config_setting_length(setting) != 4) {
+    if (!read_pair(key, setting, out->begin)) return false;
+    memcpy(out->end, out->begin, sizeof out->end);
+    return true;
+  }
+  for (unsigned i = 0; i < 4; i++)
+    if (!read_count(key, config_setting_get_elem(setting, i),
+                    &(i < 2 ? out->begin : out->end)[i % 2]))
+      return false;
+  return true;
 }
 
 static bool read_number(const dg_key *key, const config_setting_t *setting, double *out) {
@@ -249,6 +270,9 @@ static bool read_value(const dg_key *key, const config_setting_t *setting, void 
   case DG_KEY_PAIR:
     ok = read_pair(key, setting, value);
     break;
+  case DG_KEY_PADDING:
+    ok = read_padding(key, setting, value);
+    break;
   case DG_KEY_NAME:
     ok = dg_name_read(config_setting_get_string(setting), value);
     break;
@@ -338,6 +362,9 @@ void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t
     if (pair[0] || key->low == 0.0) dg_append(text, capacity, "; default %u", pair[0]);
     break;
   }
+  case DG_KEY_PADDING:
+    dg_append(text, capacity, "; default 0");
+    break;
   case DG_KEY_NUMBERS: {
     const dg_number_list *numbers = value;
     if (numbers->word)

@@ -20,10 +20,12 @@
 
 DG_LAYER_OP(LINEAR, linear, linear)
 DG_LAYER_OP(CONV2D, conv2d, conv2d)
+DG_LAYER_OP(GROUPED_CONV2D, grouped_conv2d, grouped_conv2d)
 DG_LAYER_OP(MAXPOOL2D, maxpool2d, pool2d)
 DG_LIKE_OP(AVGPOOL2D, avgpool2d, pool2d)
 DG_LAYER_OP(UPSAMPLE2D, upsample2d, upsample2d)
 DG_LAYER_OP(ACTIVATION, activation, activation)
+DG_LAYER_OP(ELTWISE, eltwise, eltwise)
 DG_LAYER_OP(DROPOUT, dropout, dropout)
 DG_LAYER_OP(CHW_TO_HWC, chw_to_hwc, chw)
 DG_LAYER_OP(ADD, add, add)

@@ -58,7 +58,16 @@ layers = (
   { type = "maxpool2d"; input = "sum"; kernel = 4; name = "small"; },
   { type = "upsample2d"; scale = 3; name = "large"; },
   { type = "flatten"; name = "flat3"; },
-  { type = "concat"; inputs = ["ends", "mean", "flat1", "flat2", "flat3"]; },
+  { type = "conv2d"; input = "stem"; name = "c3"; filters = 6; groups = 3; kernel = 3; padding = "same"; },
+  { type = "conv2d"; name = "c4"; filters = 4; kernel = [2, 3]; stride = [1, 2]; dilation = [2, 1];
+    padding = [0, 1, 2, 0]; },
+  { type = "flatten"; name = "flat4"; },
+  { type = "gelu"; input = "mean"; }, { type = "gelu"; approximate = "tanh"; }, { type = "silu"; },
+  { type = "elu"; alpha = 2; }, { type = "selu"; }, { type = "celu"; alpha = 0.5; },
+  { type = "softplus"; }, { type = "softplus"; beta = 2; }, { type = "softsign"; },
+  { type = "affine"; scale = -3; shift = 1; }, { type = "mish"; }, { type = "hard_swish"; },
+  { type = "clip"; min = -1; max = 2; }, { type = "hard_sigmoid"; name = "functions"; },
+  { type = "concat"; inputs = ["ends", "mean", "flat1", "flat2", "flat3", "flat4", "functions"]; },
   { type = "dropout"; rate = 0.5; },
   { type = "linear"; name = "out"; units = 10; bias = false; },
   { type = "batch_norm"; name = "bn2"; }

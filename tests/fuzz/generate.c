@@ -75,7 +75,13 @@ static void put_conv2d(generator *g) {
   put_filters(g);
   put_pair(g, "kernel", 1);
   if (pick(g, 3) == 1) put_pair(g, "stride", 1);
-  if (pick(g, 2) == 1) put_pair(g, "padding", 0);
+  const uint32_t padding = pick(g, 8);
+  if (padding < 4) put_pair(g, "padding", 0);
+  if (padding == 4) fputs("padding = \"same\"; ", g->out);
+  if (padding == 5)
+    fprintf(g->out, "padding = [%u, %u, %u, %u]; ", pick(g, 3), pick(g, 3), pick(g, 3), pick(g, 3));
+  if (pick(g, 4) == 1) put_pair(g, "dilation", 1);
+  if (pick(g, 6) == 1) fprintf(g->out, "groups = %u; ", 1 + pick(g, 3));
   put_flag(g, "bias");
   put_init(g);
 }
@@ -130,6 +136,26 @@ static void put_leaky(generator *g) {
   fprintf(g->out, "slope = 0.%u; ", 1 + pick(g, 9));
 }
 
+static void put_gelu(generator *g) {
+  if (pick(g, 2)) fputs("approximate = \"tanh\"; ", g->out);
+}
+
+static void put_alpha(generator *g) {
+  fprintf(g->out, "alpha = %u.5; ", pick(g, 3));
+}
+
+static void put_beta(generator *g) {
+  fprintf(g->out, "beta = %u.5; ", pick(g, 3));
+}
+
+static void put_bounds(generator *g) {
+  fprintf(g->out, "min = -%u; max = %u; ", pick(g, 4), pick(g, 4));
+}
+
+static void put_constants(generator *g) {
+  fprintf(g->out, "scale = %u.25; shift = -%u; ", pick(g, 3), pick(g, 4));
+}
+
 static void put_dropout(generator *g) {
   fprintf(g->out, "rate = 0.%u; ", pick(g, 10));
 }
@@ -175,6 +201,18 @@ static const kind kinds[] = {
     {"leaky_relu", ANY, put_leaky},
     {"sigmoid", ANY, NULL},
     {"tanh", ANY, NULL},
+    {"gelu", ANY, put_gelu},
+    {"silu", ANY, NULL},
+    {"elu", ANY, put_alpha},
+    {"selu", ANY, NULL},
+    {"celu", ANY, put_alpha},
+    {"softplus", ANY, put_beta},
+    {"softsign", ANY, NULL},
+    {"mish", ANY, NULL},
+    {"hard_sigmoid", ANY, NULL},
+    {"hard_swish", ANY, NULL},
+    {"clip", ANY, put_bounds},
+    {"affine", ANY, put_constants},
     {"batch_norm", ANY, NULL},
     {"layer_norm", ANY, NULL},
     {"dropout", ANY, put_dropout},

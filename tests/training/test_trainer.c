@@ -379,6 +379,16 @@ static const struct {
      ":3: layer \"u\" (upsample2d): [1, 28, 28] of \"input\", scaled by 4096, would have more than "
      "2147483647 numbers; make the scale smaller"},
     {"{ type = \"upsample2d\"; scale = 0; }", ":3: scale must be"},
+    {"{ type = \"conv2d\"; name = \"c\"; filters = 4; kernel = 3; groups = 2; }",
+     ":3: layer \"c\" (conv2d): 2 groups don't divide both the 1 channels of \"input\" and the 4 "
+     "filters"},
+    {"{ type = \"conv2d\"; filters = 4; kernel = 3; padding = \"full\"; }", ":3: padding must be"},
+    {"{ type = \"conv2d\"; filters = 4; kernel = 3; padding = [1, 2, 3]; }", ":3: padding must be"},
+    {"{ type = \"conv2d\"; name = \"c\"; filters = 4; kernel = 3; dilation = 14; }",
+     ":3: layer \"c\" (conv2d): a kernel of 3x3 with padding [0, 0] does not fit"},
+    {"{ type = \"clip\"; min = 2; max = 1; }",
+     ":3: layer \"clip1\" (clip): min = 2 is above max = 1; swap"},
+    {"{ type = \"elu\"; alpha = 0; }", ":3: alpha must be"},
     {"{ type = \"upsample2d\"; }", "needs the key \"scale\""},
     {"{ type = \"rows\"; },\n{ type = \"gru\"; units = 1048576; },\n"
      "{ type = \"linear\"; units = 10; }",
@@ -398,6 +408,9 @@ static const char *const first_layers[] = {
     ("{ type = \"maxpool2d\"; kernel = 3; stride = 2; padding = 1; },\n{ type = \"tanh\"; },\n"
      "{ type = \"flatten\"; },\n{ type = \"dropout\"; },\n"),
     "{ type = \"upsample2d\"; scale = 2; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"conv2d\"; filters = 2; kernel = 3; padding = \"same\"; stride = 2; },\n"
+    "{ type = \"conv2d\"; filters = 4; kernel = 3; groups = 2; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"flatten\"; },\n{ type = \"gelu\"; },\n{ type = \"affine\"; shift = 1; },\n",
 };
 
 START_TEST(layers_before_all_parameters_train) {

@@ -21,8 +21,9 @@ static const struct {
   unsigned programs, forms;
 } files[] = {
     {"common.cl", EVERY, BOTH},
-    {"philox.cl", IN(ELEMENTS), BOTH},
-    {"elements.cl", IN(ELEMENTS), BOTH},
+    {"philox.cl", IN(ELEMENTS) | IN(GROUPED), BOTH},
+    {"elements.cl", IN(ELEMENTS) | IN(GROUPED), BOTH},
+    {"eltwise.cl", IN(ELEMENTS), BOTH},
     {"gather.cl", IN(ELEMENTS), BOTH},
     {"gather_warped.cl", IN(ELEMENTS), BOTH},
     {"gather_changes.cl", IN(ELEMENTS), BOTH},
@@ -33,6 +34,7 @@ static const struct {
     {"planes.cl", IN(ELEMENTS), BOTH},
     {"loss.cl", IN(ELEMENTS), BOTH},
     {"update.cl", IN(ELEMENTS), BOTH},
+    {"grouped.cl", IN(GROUPED), BOTH},
     {"norm.cl", IN(NORMS), BOTH}, /* takes longest to compile */
     {"blocks.cl", IN(GEMM) | IN(GEMM_PACKED) | IN(ROWS) | IN(WINOGRAD), TILE},
     {"outer_tile.cl", IN(GEMM), TILE},

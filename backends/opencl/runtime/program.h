@@ -10,6 +10,7 @@
 /** The programs; program.c lists the files of each. */
 typedef enum {
   DG_CL_ELEMENTS,
+  DG_CL_GROUPED, /**< convolutions in groups */
   DG_CL_NORMS,
   DG_CL_GEMM,
   DG_CL_GEMM_PACKED, /**< tile form only, as the next two */

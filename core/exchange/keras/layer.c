@@ -16,8 +16,19 @@ typedef struct {
 
 static const struct {
   const char *keras, *type;
-} activations[] = {{"relu", "relu"},       {"sigmoid", "sigmoid"}, {"tanh", "tanh"},
-                   {"softmax", "softmax"}, {"linear", ""},         {"leaky_relu", "leaky_relu"}};
+} activations[] = {{"relu", "relu"},
+                   {"sigmoid", "sigmoid"},
+                   {"tanh", "tanh"},
+                   {"softmax", "softmax"},
+                   {"linear", ""},
+                   {"leaky_relu", "leaky_relu"},
+                   {"silu", "silu"},
+                   {"swish", "silu"},
+                   {"selu", "selu"},
+                   {"softsign", "softsign"},
+                   {"mish", "mish"},
+                   {"hard_silu", "hard_swish"},
+                   {"hard_swish", "hard_swish"}};
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
 /** Leaky ReLU's slope has other names and defaults in each version and place. */

@@ -8,7 +8,7 @@
 
 static void read_key(const dg_key *key, const void *config, dg_own_value *value) {
   const char *at = (const char *)config + key->offset;
-  *value = (dg_own_value){.pair = key->type == DG_KEY_PAIR};
+  *value = (dg_own_value){.pair = key->type == DG_KEY_PAIR || key->type == DG_KEY_PADDING};
   if (key->type == DG_KEY_NUMBER) value->value[0] = *(const double *)(const void *)at;
   if (key->type == DG_KEY_BOOL) value->word = *(const bool *)at ? "true" : "false";
   if (key->type == DG_KEY_CHOICE) value->word = key->choices[*(const int *)(const void *)at];
@@ -18,6 +18,10 @@ static void read_key(const dg_key *key, const void *config, dg_own_value *value)
     return;
   }
   for (int i = 0; i < 2; i++) value->value[i] = ((const uint32_t *)(const void *)at)[i];
+  if (key->type != DG_KEY_PADDING) return;
+  const dg_padding *padding = (const void *)at; /* NaN equals nothing */
+  for (int i = 0; i < 2; i++)
+    if (padding->same || padding->begin[i] != padding->end[i]) value->value[i] = NAN;
 }
 
 bool dg_own_read(const dg_model_node *node, const char *key, dg_own_value *value) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/exchange/onnx/onnx_eltwise.h"
 #include "core/exchange/onnx/onnx_recurrent.h"
 
 /** Input `i`, reshaped to what the op reads. */
@@ -44,6 +45,20 @@ static dg_onnx_value add_conv2d(const dg_onnx_op *op) {
   Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Conv", d->bias ? 3 : 2, inputs, 1);
   set_window(op, node, 2, (int64_t[]){d->kernel_h, d->kernel_w},
              (int64_t[]){d->stride_h, d->stride_w}, (int64_t[]){d->pad_h, d->pad_w});
+  return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
+}
+
+static dg_onnx_value add_grouped_conv2d(const dg_onnx_op *op) {
+  const dg_grouped_conv2d_desc *d = &op->node->op.grouped_conv2d;
+  const uint32_t read[] = {d->channels, d->height, d->width};
+  const char *inputs[3] = {input(op, 0, 3, read).name, dg_onnx_constant(op, 0)};
+  if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Conv", d->bias ? 3 : 2, inputs, 1);
+  dg_onnx_set_ints(op->graph, node, "kernel_shape", 2, (int64_t[]){d->kernel_h, d->kernel_w});
+  dg_onnx_set_ints(op->graph, node, "strides", 2, (int64_t[]){d->stride_h, d->stride_w});
+  dg_onnx_set_ints(op->graph, node, "dilations", 2, (int64_t[]){d->dilation_h, d->dilation_w});
+  dg_onnx_set_ints(op->graph, node, "pads", 4, (int64_t[]){d->pad_h, d->pad_w, d->end_h, d->end_w});
+  dg_onnx_set_int(op->graph, node, "group", d->groups);
   return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
 }
 
@@ -168,11 +183,13 @@ bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
   static dg_onnx_value (*const adders[DG_OP_KINDS])(const dg_onnx_op *) = {
       [DG_OP_LINEAR] = add_linear,
       [DG_OP_CONV2D] = add_conv2d,
+      [DG_OP_GROUPED_CONV2D] = add_grouped_conv2d,
       [DG_OP_CONV1D] = add_conv1d,
       [DG_OP_MAXPOOL2D] = add_pool,
       [DG_OP_AVGPOOL2D] = add_pool,
       [DG_OP_UPSAMPLE2D] = add_upsample2d,
       [DG_OP_ACTIVATION] = add_activation,
+      [DG_OP_ELTWISE] = dg_onnx_add_eltwise,
       [DG_OP_CHW_TO_HWC] = add_hwc,
       [DG_OP_ADD] = add_sum,
       [DG_OP_CONCAT] = add_concat,

@@ -1,15 +1,18 @@
 #include <stddef.h>
+#include <string.h>
 
 #include "core/layers/layer.h"
 
 typedef struct {
   uint32_t filters;
-  dg_window window;
+  uint32_t kernel[2], stride[2], dilation[2];
+  dg_padding padding;
+  uint32_t groups;
   bool bias;
   int init;
 } config;
 
-static const config defaults = {.window = {.stride = {1, 1}}, .bias = true};
+static const config defaults = {.stride = {1, 1}, .dilation = {1, 1}, .groups = 1, .bias = true};
 
 static const dg_key keys[] = {
     {.name = "filters",
@@ -21,22 +24,34 @@ static const dg_key keys[] = {
      .help = "channels of the output"},
     {.name = "kernel",
      .type = DG_KEY_PAIR,
-     .offset = offsetof(config, window.kernel),
+     .offset = offsetof(config, kernel),
      .low = 1,
      .high = 4096,
      .required = true,
      .help = "size of the window"},
     {.name = "stride",
      .type = DG_KEY_PAIR,
-     .offset = offsetof(config, window.stride),
+     .offset = offsetof(config, stride),
      .low = 1,
      .high = 4096,
      .help = "step of the window"},
     {.name = "padding",
-     .type = DG_KEY_PAIR,
-     .offset = offsetof(config, window.padding),
+     .type = DG_KEY_PADDING,
+     .offset = offsetof(config, padding),
      .high = 4096,
-     .help = "zeros added at every edge"},
+     .help = "zeros added at the edges; same: the output is the input's size by the stride"},
+    {.name = "dilation",
+     .type = DG_KEY_PAIR,
+     .offset = offsetof(config, dilation),
+     .low = 1,
+     .high = 4096,
+     .help = "distance of the numbers that a kernel meets"},
+    {.name = "groups",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(config, groups),
+     .low = 1,
+     .high = 1 << 20,
+     .help = "groups of channels, each with its own filters; as many as channels: depthwise"},
     {.name = "bias",
      .type = DG_KEY_BOOL,
      .offset = offsetof(config, bias),
@@ -48,30 +63,101 @@ static const dg_key keys[] = {
      .help = "how the weights start"},
 };
 
+/** The zeros around an input, and the size of the output. */
+typedef struct {
+  uint32_t begin[2], end[2], out[2];
+} extent;
+
+/** Half of what is missing goes to the beginning, rounded down, as in ONNX's SAME_UPPER. */
+static void pad_same(const config *c, const uint32_t *in, extent *e) {
+  for (int i = 0; i < 2; i++) {
+    const uint64_t reach = (uint64_t)c->dilation[i] * (c->kernel[i] - 1) + 1;
+    const uint64_t steps = ((uint64_t)in[1 + i] + c->stride[i] - 1) / c->stride[i];
+    const uint64_t needed = (steps - 1) * c->stride[i] + reach;
+    const uint32_t missing = needed > in[1 + i] ? (uint32_t)(needed - in[1 + i]) : 0;
+    e->begin[i] = missing / 2;
+    e->end[i] = missing - missing / 2;
+  }
+}
+
+static bool find_extent(const config *c, const dg_layer_site *site, extent *e, dg_error *err) {
+  const uint32_t *in = site->in[0].dim;
+  char shape[64];
+  memcpy(e->begin, c->padding.begin, sizeof e->begin);
+  memcpy(e->end, c->padding.end, sizeof e->end);
+  if (c->padding.same) pad_same(c, in, e);
+  for (int i = 0; i < 2; i++) {
+    e->out[i] = dg_grouped_out(in[1 + i], c->kernel[i], c->stride[i], c->dilation[i],
+                               (uint64_t)e->begin[i] + e->end[i]);
+    if (!e->out[i])
+      return dg_fail(err, DG_ERR_INPUT,
+                     "a kernel of %ux%u with padding [%u, %u] does not fit into \"%s\", which "
+                     "gives %s; make the kernel smaller or the padding larger",
+                     c->kernel[0], c->kernel[1], e->begin[0], e->begin[1], site->in_names[0],
+                     dg_shape_text(&site->in[0], shape, sizeof shape));
+  }
+  return true;
+}
+
+static bool check_groups(const config *c, const dg_layer_site *site, dg_error *err) {
+  const uint32_t channels = site->in[0].dim[0];
+  if (channels % c->groups == 0 && c->filters % c->groups == 0) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%u groups don't divide both the %u channels of \"%s\" and the %u filters",
+                 c->groups, channels, site->in_names[0], c->filters);
+}
+
+static dg_op_desc dense(const config *c, const uint32_t *in, const extent *e) {
+  return (dg_op_desc){.kind = DG_OP_CONV2D,
+                      .conv2d = {.channels = in[0],
+                                 .height = in[1],
+                                 .width = in[2],
+                                 .filters = c->filters,
+                                 .kernel_h = c->kernel[0],
+                                 .kernel_w = c->kernel[1],
+                                 .stride_h = c->stride[0],
+                                 .stride_w = c->stride[1],
+                                 .pad_h = e->begin[0],
+                                 .pad_w = e->begin[1],
+                                 .bias = c->bias}};
+}
+
+static dg_op_desc grouped(const config *c, const uint32_t *in, const extent *e) {
+  return (dg_op_desc){.kind = DG_OP_GROUPED_CONV2D,
+                      .grouped_conv2d = {.channels = in[0],
+                                         .height = in[1],
+                                         .width = in[2],
+                                         .filters = c->filters,
+                                         .groups = c->groups,
+                                         .kernel_h = c->kernel[0],
+                                         .kernel_w = c->kernel[1],
+                                         .stride_h = c->stride[0],
+                                         .stride_w = c->stride[1],
+                                         .dilation_h = c->dilation[0],
+                                         .dilation_w = c->dilation[1],
+                                         .pad_h = e->begin[0],
+                                         .pad_w = e->begin[1],
+                                         .end_h = e->end[0],
+                                         .end_w = e->end[1],
+                                         .bias = c->bias}};
+}
+
 static bool plan_conv2d(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
                         dg_error *err) {
   const config *c = given;
-  const dg_window *w = &c->window;
-  uint32_t out[2];
-  if (!dg_layer_needs_rank(site, 3, err) || !dg_window_fit(w, site, out, err)) return false;
-  const uint32_t *in = site->in[0].dim;
-  uint64_t window = dg_size_times(w->kernel[0], w->kernel[1]);
-  uint64_t fan_in = dg_size_times(in[0], window), fan_out = dg_size_times(c->filters, window);
-  plan->out = (dg_shape){3, {c->filters, out[0], out[1]}};
-  plan->op = (dg_op_desc){.kind = DG_OP_CONV2D,
-                          .conv2d = {.channels = in[0],
-                                     .height = in[1],
-                                     .width = in[2],
-                                     .filters = c->filters,
-                                     .kernel_h = w->kernel[0],
-                                     .kernel_w = w->kernel[1],
-                                     .stride_h = w->stride[0],
-                                     .stride_w = w->stride[1],
-                                     .pad_h = w->padding[0],
-                                     .pad_w = w->padding[1],
-                                     .bias = c->bias}};
-  uint32_t dim[] = {c->filters, in[0], w->kernel[0], w->kernel[1]};
-  dg_layer_weights(plan, (dg_init_kind)c->init, c->bias, 4, dim, fan_in, fan_out);
+  extent e;
+  if (!dg_layer_needs_rank(site, 3, err) || !check_groups(c, site, err) ||
+      !find_extent(c, site, &e, err))
+    return false;
+  const uint32_t *in = site->in[0].dim, channels = in[0] / c->groups;
+  const bool is_dense = c->groups == 1 && c->dilation[0] == 1 && c->dilation[1] == 1 &&
+                        memcmp(e.begin, e.end, sizeof e.begin) == 0;
+  const uint64_t taps = dg_size_times(c->kernel[0], c->kernel[1]);
+  const uint32_t dim[] = {c->filters, channels, c->kernel[0], c->kernel[1]};
+  plan->out = (dg_shape){3, {c->filters, e.out[0], e.out[1]}};
+  plan->op = is_dense ? dense(c, in, &e) : grouped(c, in, &e);
+  dg_layer_weights(plan, (dg_init_kind)c->init, c->bias, 4, dim, dg_size_times(channels, taps),
+                   dg_size_times(c->filters, taps));
   return true;
 }
 
