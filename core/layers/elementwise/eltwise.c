@@ -10,9 +10,17 @@ typedef struct {
   double factor, summand;
 } config;
 
+/** Is f(0) 0? */
+static bool keeps_zeros(const dg_eltwise_desc *d) {
+  if (d->kind == DG_ELTWISE_CLIP) return d->alpha <= 0 && d->beta >= 0;
+  if (d->kind == DG_ELTWISE_AFFINE) return d->alpha == 0;
+  return d->kind != DG_ELTWISE_SOFTPLUS && d->kind != DG_ELTWISE_HARD_SIGMOID;
+}
+
 static bool plan_function(const dg_eltwise_desc *function, const dg_layer_site *site,
                           dg_layer_plan *plan) {
   plan->out = site->in[0];
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_APART, .keeps_zeros = keeps_zeros(function)};
   plan->op = (dg_op_desc){.kind = DG_OP_ELTWISE, .eltwise = *function};
   plan->op.eltwise.count = (uint32_t)dg_shape_count(&site->in[0]);
   return true;
