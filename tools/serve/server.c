@@ -9,8 +9,8 @@
 
 #include "core/base/error.h"
 #include "tools/serve/answer.h"
-#include "tools/serve/answer_arrays.h"
-#include "tools/serve/arrays.h"
+#include "tools/serve/arrays/answer_arrays.h"
+#include "tools/serve/arrays/arrays.h"
 #include "tools/serve/guard.h"
 #include "tools/serve/limiter.h"
 #include "tools/serve/listener.h"

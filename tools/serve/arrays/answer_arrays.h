@@ -6,7 +6,8 @@
 
 /**
  * Runs the networks that take such samples, or the one that is named, on a request in JSON
- * (tools/serve/arrays.h): {device, milliseconds, models: [{name, model, milliseconds, samples:
+ * (tools/serve/arrays/arrays.h): {device, milliseconds, models: [{name, model, milliseconds,
+ * samples:
  * [{logits, probabilities, label, name}]}]}. Those of several labels have no `label`; those that
  * learned values have `values` alone, in the units of the targets. With a smallest probability,
  * `unsure` and `likeliest` are as in answer_predict. Calls of several threads take turns.

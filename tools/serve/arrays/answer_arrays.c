@@ -1,4 +1,4 @@
-#include "tools/serve/answer_arrays.h"
+#include "tools/serve/arrays/answer_arrays.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "tools/common/given.h"
 #include "tools/common/json_ended.h"
 #include "tools/common/likeliest.h"
-#include "tools/serve/arrays.h"
+#include "tools/serve/arrays/arrays.h"
 
 enum {
   MAX_OUTPUTS = 1 << 18, /* numbers of an answer */

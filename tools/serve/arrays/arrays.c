@@ -1,4 +1,4 @@
-#include "tools/serve/arrays.h"
+#include "tools/serve/arrays/arrays.h"
 
 #include <math.h>
 #include <stdlib.h>
