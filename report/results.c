@@ -124,7 +124,21 @@ static double last_validation(const logged_run *run) {
   return 100 * run->epoch[run->epochs - 1].report.validation.accuracy;
 }
 
-static void add_row(page *p, const named_run *name, size_t index) {
+/** Adds a cell with a metric of values; an empty one if it is unknown. */
+static void add_metric(page *p, double value) {
+  markup_add(&p->html, "<td class=\"number\">");
+  if (isfinite(value)) markup_add(&p->html, "%.4g", value);
+  markup_add(&p->html, "</td>");
+}
+
+/** Did a run test values? */
+static bool has_values(const named_run *runs, size_t count) {
+  for (size_t i = 0; i < count && i < MAX_ROWS; i++)
+    if (runs[i].run->tested && isfinite(runs[i].run->rmse)) return true;
+  return false;
+}
+
+static void add_row(page *p, const named_run *name, size_t index, bool values) {
   const logged_run *run = name->run;
   char device[200], seed[32];
   snprintf(device, sizeof device, "%s: %s", run->backend ? run->backend : "?",
@@ -140,6 +154,8 @@ static void add_row(page *p, const named_run *name, size_t index) {
   add_number(p, (double)run->epochs, 0, "");
   add_number(p, run->tested ? 100 * run->test.accuracy : NAN, 2, " %");
   add_number(p, run->tested ? run->test.loss : NAN, 4, "");
+  if (values) add_metric(p, run->tested ? run->rmse : NAN);
+  if (values) add_metric(p, run->tested ? run->r2 : NAN);
   add_number(p, last_validation(run), 2, " %");
   add_number(p, run->epochs ? logged_seconds(run) : NAN, 1, " s");
   add_number(p, logged_speed(run), 0, "");
@@ -149,15 +165,19 @@ static void add_row(page *p, const named_run *name, size_t index) {
 
 void results_table(page *p, const named_run *runs, size_t count) {
   static const char *const words[] = {"run", "model", "device", "seed"};
-  static const char *const numbers[] = {"epochs",   "test",      "test loss", "last validation",
-                                        "training", "samples/s", "parameters"};
+  static const char *const numbers[] = {"epochs",    "test",      "test loss",
+                                        "test RMSE", "R²",        "last validation",
+                                        "training",  "samples/s", "parameters"};
+  enum { RMSE = 3, R2 };
+  const bool values = has_values(runs, count);
   markup_add(&p->html, "<div class=\"scroll\"><table>\n<tr>");
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     markup_add(&p->html, "<th>%s</th>", words[i]);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    markup_add(&p->html, "<th class=\"number\">%s</th>", numbers[i]);
+    if (values || (i != RMSE && i != R2))
+      markup_add(&p->html, "<th class=\"number\">%s</th>", numbers[i]);
   markup_add(&p->html, "</tr>\n");
-  for (size_t i = 0; i < count && i < MAX_ROWS; i++) add_row(p, &runs[i], i);
+  for (size_t i = 0; i < count && i < MAX_ROWS; i++) add_row(p, &runs[i], i, values);
   markup_add(&p->html, "</table></div>\n");
   if (count > MAX_ROWS)
     markup_add(&p->html, "<p class=\"soft note\">The first %d of %zu runs.</p>\n", MAX_ROWS, count);

@@ -289,6 +289,9 @@ START_TEST(values_have_a_scatter) {
   ck_assert_uint_eq(count_of("values/scatter-2.svg", "h0"), 2000);
   check_balance("values/errors-2.svg");
   check_lacks("values/index.html", "calibration error");
+  shell_check(REPORT "values-compared values", 0, "values-compared/index.html: 1 run");
+  check_page("values-compared");
+  check_contains("values-compared/index.html", "<th class=\"number\">test RMSE</th>");
   shell_check("ls values", 0, "scatter-2.svg");
   ck_assert_ptr_null(strstr(shell_printed(), "scatter-3.svg"));
   shell_check("grep '\"test\"' values/run.jsonl", 0, "\"targets\":[{\"name\":\"y1\",\"mae\":");
