@@ -1,30 +1,9 @@
 #include "core/graph/lower.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/graph/lower_steps.h"
 #include "core/graph/plan_layer.h"
-
-uint32_t dg_lower_tensor(dg_lowering *l, uint64_t count, uint32_t producer) {
-  l->graph->tensors[l->graph->tensor_count] =
-      (dg_tensor){.count = (uint32_t)count, .producer = producer};
-  return l->graph->tensor_count++;
-}
-
-/** Fills in a parameter or running statistic of a node. */
-static void fill_param(const dg_node *node, const dg_param_spec *spec, dg_param *param) {
-  param->layer = node->layer;
-  param->spec = *spec;
-  snprintf(param->name, sizeof param->name, "%s.%s", node->layer->name, spec->suffix);
-  param->count = (uint32_t)dg_size_product(spec->rank, spec->dim);
-}
-
-static void add_params(dg_graph *graph, dg_node *node) {
-  node->first_param = graph->param_count;
-  for (uint32_t i = 0; i < node->plan.params; i++)
-    fill_param(node, &node->plan.param[i], &graph->params[graph->param_count++]);
-}
 
 /** Adds the running statistics of all nodes after the last parameter. */
 static void add_running(dg_graph *graph) {
@@ -32,8 +11,8 @@ static void add_running(dg_graph *graph) {
     dg_node *node = &graph->nodes[i];
     node->first_running = graph->param_count + graph->running_count;
     for (uint32_t k = 0; k < node->plan.running_count; k++)
-      fill_param(node, &node->plan.running[k],
-                 &graph->params[graph->param_count + graph->running_count++]);
+      dg_lower_param(node, &node->plan.running[k],
+                     &graph->params[graph->param_count + graph->running_count++]);
   }
 }
 
@@ -47,15 +26,6 @@ static bool params_fit(uint64_t *total, const dg_layer_plan *plan, dg_error *err
   return dg_size_fits(*total) ||
          dg_fail(err, DG_ERR_INPUT, "the network would have more than %d parameters",
                  DG_SIZE_NUMBERS);
-}
-
-uint32_t dg_lower_node(dg_lowering *l, dg_node *node) {
-  dg_graph *graph = l->graph;
-  node->out = dg_lower_tensor(l, dg_shape_count(&node->plan.out), graph->node_count);
-  add_params(graph, node);
-  for (uint32_t i = 0; i < node->inputs; i++) graph->tensors[node->in[i]].readers++;
-  graph->nodes[graph->node_count++] = *node;
-  return node->out;
 }
 
 /** Adds the node of one layer, or only a view if it needs no op. */
