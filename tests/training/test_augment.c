@@ -65,8 +65,7 @@ static void expect(const dg_part_view *part, int i, uint32_t step, double *x) {
                                            .contrast = (float)r->contrast,
                                            .cutout = r->cutout}};
   const dg_step what = {.n = CHOSEN, .train = true, .seed = SEED, .step = step};
-  const oracle_gather_inputs in = {
-      .set = part->images, .targets = part->labels, .order = chosen};
+  const oracle_gather_inputs in = {.set = part->images, .targets = part->labels, .order = chosen};
   oracle_gather(&desc, &in, &what, x, NULL, NULL);
 }
 
