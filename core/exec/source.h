@@ -1,28 +1,37 @@
 /**
  * The source of batches: samples on a device, as they are stored, and the order in which batches
  * take them. They come from a data set, with their labels or targets, or from the caller's memory.
+ * If the device has no room for all of them, they are fed: uploaded shortly before they are needed.
  */
 #ifndef DG_SOURCE_H
 #define DG_SOURCE_H
 
 #include "backends/backend.h"
 #include "core/data/dataset.h"
+#include "core/exec/ring.h"
 
 /** All zero: none. */
 typedef struct {
   dg_device *device;
   dg_sample_kind kind;
-  dg_buffer *inputs;  /**< [.., shape] */
-  dg_buffer *targets; /**< labels: bytes [..], or targets [.., targets]; NULL: neither */
+  dg_buffer *inputs;  /**< [slots, shape] */
+  dg_buffer *targets; /**< labels: bytes [slots], or targets [slots, targets]; NULL: neither */
   dg_buffer *order;   /**< uint32 [capacity] */
-  uint32_t capacity;
+  uint32_t slots, capacity;
+  bool borrowed;    /**< inputs and targets belong to another source */
+  dg_ring *ring;    /**< NULL: all samples are there */
+  uint32_t *places; /**< [capacity], of the ring's order if it has no groups */
+  void *kept;       /**< memory that it is fed from, freed with it; NULL: the caller's */
 } dg_source;
 
 /** What a source holds. */
 typedef struct {
-  uint32_t samples;
-  uint32_t order; /**< indices that batches take */
-  bool targets;   /**< also labels or targets */
+  uint32_t samples; /**< that it has room for */
+  uint32_t order;   /**< indices that batches take */
+  bool targets;     /**< also labels or targets */
+  /** Use the memory of this source, which has as much room; what it holds is overwritten. NULL:
+      memory of its own. */
+  const dg_source *in;
 } dg_source_plan;
 
 /** Allocates memory for samples from dg_source_put. On failure everything is freed. */
@@ -40,5 +49,20 @@ bool dg_source_in_turn(dg_source *source, dg_error *err);
     ones. */
 bool dg_source_put(dg_source *source, const void *inputs, const void *targets, uint32_t n,
                    dg_error *err);
+
+/**
+ * Feeds the source from the host's memory: an order then names any of these samples, however many
+ * they are. They must stay as they are until the device has finished what uses the source.
+ */
+bool dg_source_feed(dg_source *source, const void *inputs, const void *targets, dg_error *err);
+
+/** Sets the order of a source that is fed with groups of samples that are on the device together:
+    `slots` [count] tells batches where each sample is. `order` stays the caller's. */
+bool dg_source_set_groups(dg_source *source, const dg_ring_order *order, const uint32_t *slots,
+                          uint32_t count, dg_error *err);
+
+/** Bytes on a device of `samples` samples and an order of `order` of them; the largest number: too
+    many. */
+uint64_t dg_source_bytes(const dg_sample_kind *kind, uint64_t samples, uint64_t order);
 
 #endif

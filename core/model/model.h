@@ -40,6 +40,7 @@ typedef struct {
   dg_number_list target_mean, target_std; /**< none: 0 and 1 */
   uint32_t validation;                    /**< training samples held out */
   bool validation_given;                  /**< an override says so, not the recipe */
+  uint32_t shuffle_block; /**< samples of a block of the order; 0: all are shuffled together */
   dg_augment_recipe augment;
 } dg_data_recipe;
 

@@ -100,17 +100,15 @@ static uint64_t workspace(const dg_bound_op *bound) {
 }
 
 uint64_t dg_trainer_memory(const dg_trainer *t) {
-  const dg_samples *samples = &t->data->train;
   uint64_t labels = (uint64_t)t->instances * dg_network_samples(t->network);
   uint64_t numbers = labels + 2 * (uint64_t)t->metrics.slots; /* losses, correct counts */
   uint64_t bytes = dg_network_bytes(t->network) + workspace(&t->update) + workspace(&t->average);
   bytes += t->instances * (workspace(&t->batch_ops->gather.bound) + workspace(&t->batch_ops->loss));
   if (!t->test_only) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
-    numbers += arrays * dg_network_learned(t->network) + t->source.capacity;
+    numbers += arrays * dg_network_learned(t->network);
     if (t->best) numbers += dg_network_floats(t->network);
-    bytes += samples->count *
-             (uint64_t)(dg_input_bytes(&samples->kind) + dg_target_bytes(&samples->kind));
+    bytes += dg_source_bytes(&t->source.kind, t->source.slots, t->source.capacity);
   }
   return bytes + numbers * sizeof(float);
 }

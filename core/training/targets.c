@@ -197,12 +197,38 @@ bool dg_trainer_upload(const dg_trainer *t, const dg_samples *samples, uint32_t 
   const uint8_t *targets;
   uint8_t *owned;
   if (!dg_trainer_targets(t, samples, &targets, &owned, err)) return false;
-  const dg_source_plan plan = {samples->count, capacity, targets != NULL};
+  const dg_source_plan plan = {
+      .samples = samples->count, .order = capacity, .targets = targets != NULL};
   bool ok = dg_source_open(source, t->device, &kind, &plan, err) &&
             dg_source_put(source, samples->inputs, targets, samples->count, err);
   free(owned);
   if (!ok) dg_source_close(source);
   return ok;
+}
+
+bool dg_trainer_reload(dg_trainer *t, dg_error *err) {
+  const dg_samples *samples = &t->data->train;
+  const uint8_t *targets;
+  uint8_t *owned;
+  if (!dg_trainer_targets(t, samples, &targets, &owned, err)) return false;
+  bool ok = dg_source_put(&t->source, samples->inputs, targets, samples->count, err);
+  free(owned);
+  return ok;
+}
+
+bool dg_trainer_feed(const dg_trainer *t, const dg_samples *samples, const dg_source_plan *plan,
+                     dg_source *source, dg_error *err) {
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  const uint8_t *targets;
+  uint8_t *owned;
+  if (!dg_trainer_targets(t, samples, &targets, &owned, err)) return false;
+  dg_source_plan whole = *plan;
+  whole.targets = targets != NULL;
+  if (!dg_source_open(source, t->device, &kind, &whole, err)) return free(owned), false;
+  source->kept = owned;
+  if (dg_source_feed(source, samples->inputs, targets, err)) return true;
+  dg_source_close(source);
+  return false;
 }
 
 void dg_trainer_restore(const dg_trainer *t, uint32_t n, float *outputs) {
