@@ -1,8 +1,11 @@
 #include "core/exec/ring.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 void dg_ring_start(dg_ring *ring, const dg_ring_order *order) {
   ring->order = *order;
-  ring->first = ring->loaded = 0;
+  ring->first = ring->loaded = ring->announced = 0;
 }
 
 /** The group of a place. */
@@ -33,16 +36,37 @@ static bool upload(const dg_ring *ring, const dg_ring_array *array, uint32_t sam
                                      array->from + sample * array->bytes, n * array->bytes, err);
 }
 
-/** Uploads the next samples that follow each other in the set, up to the place `end`. */
-static bool upload_run(dg_ring *ring, uint32_t end, dg_error *err) {
-  const uint32_t *samples = ring->order.samples + ring->loaded;
-  const uint32_t slot = ring->loaded % ring->slots;
-  uint32_t n = 1, most = end - ring->loaded;
-  if (most > ring->slots - slot) most = ring->slots - slot;
+/** Samples from a place on that follow each other in the set, at most `most`. */
+static uint32_t run_at(const dg_ring *ring, uint32_t place, uint32_t most) {
+  const uint32_t *samples = ring->order.samples + place;
+  uint32_t n = 1;
   while (n < most && samples[n] == samples[0] + n) n++;
+  return n;
+}
+
+/** Uploads the next samples that follow each other, up to the place `end`. */
+static bool upload_run(dg_ring *ring, uint32_t end, dg_error *err) {
+  const uint32_t sample = ring->order.samples[ring->loaded], slot = ring->loaded % ring->slots;
+  const uint32_t left = end - ring->loaded, most = ring->slots - slot;
+  const uint32_t n = run_at(ring, ring->loaded, left < most ? left : most);
   ring->loaded += n;
-  return upload(ring, &ring->inputs, samples[0], slot, n, err) &&
-         upload(ring, &ring->targets, samples[0], slot, n, err);
+  return upload(ring, &ring->inputs, sample, slot, n, err) &&
+         upload(ring, &ring->targets, sample, slot, n, err);
+}
+
+/** Has the system read what is uploaded after all slots, if it is still in a mapped file. */
+static void announce(dg_ring *ring) {
+  const uint64_t last = (uint64_t)ring->loaded + ring->slots;
+  const uint32_t end = last < ring->order.places ? (uint32_t)last : ring->order.places;
+  const size_t bytes = ring->inputs.bytes, page = (size_t)sysconf(_SC_PAGESIZE);
+  if (ring->announced < ring->loaded) ring->announced = ring->loaded;
+  while (ring->announced < end) {
+    const uint32_t n = run_at(ring, ring->announced, end - ring->announced);
+    const uintptr_t from =
+        (uintptr_t)(ring->inputs.from + ring->order.samples[ring->announced] * bytes);
+    posix_madvise((void *)(from / page * page), from % page + n * bytes, POSIX_MADV_WILLNEED);
+    ring->announced += n;
+  }
 }
 
 bool dg_ring_load(dg_ring *ring, uint32_t first, uint32_t n, dg_error *err) {
@@ -54,7 +78,7 @@ bool dg_ring_load(dg_ring *ring, uint32_t first, uint32_t n, dg_error *err) {
     return dg_fail(err, DG_ERR_INPUT,
                    "%u samples must be on the device together, which has room for %u", end - begin,
                    ring->slots);
-  if (begin < ring->first || begin > ring->loaded) ring->loaded = begin;
+  if (begin < ring->first || begin > ring->loaded) ring->loaded = ring->announced = begin;
   ring->first = begin;
   while (ring->loaded < end)
     if (!upload_run(ring, end, err)) return false;
@@ -62,5 +86,6 @@ bool dg_ring_load(dg_ring *ring, uint32_t first, uint32_t n, dg_error *err) {
   const uint32_t before = ring->loaded;
   while (ring->loaded < limit && ring->loaded - before < 2 * n)
     if (!upload_run(ring, limit, err)) return false;
+  announce(ring);
   return true;
 }

@@ -31,6 +31,7 @@ typedef struct {
   uint32_t slots;
   dg_ring_order order;    /**< its arrays are the caller's */
   uint32_t first, loaded; /**< places from `first` up to `loaded` were uploaded */
+  uint32_t announced;     /**< the host was told that it will need the samples up to this place */
 } dg_ring;
 
 /** Takes samples in this order from now on; nothing of it is there yet. */

@@ -123,8 +123,8 @@ static void check_set(const char *path, const char *file) {
   snprintf(folder, sizeof folder, "%s", shell_path("cache"));
   setenv("DIGITS_CACHE", folder, 1);
   dg_dataset *read = open_from(path, UINT64_MAX), *large = open_from(path, 1);
-  const char *behind = file_behind(large->train.inputs);
   ck_assert_ptr_null(strstr(file_behind(read->train.inputs), shell_path("")));
+  const char *behind = file_behind(large->train.inputs);
   ck_assert_msg(strstr(behind, file ? file : folder) != NULL, "%s", behind);
   ck_assert((strstr(behind, "(deleted)") != NULL) == !file);
   check_same(read, large);

@@ -1,6 +1,7 @@
 /*
- * Sets of numpy's arrays: the first byte says the shape of the model's input, and whether the rest
- * is an .npz file, or inputs and targets as two .npy files; two bytes tell the length of the first.
+ * Sets of numpy's arrays: the first byte says the shape of the model's input, whether arrays are
+ * kept in memory, and whether the rest is an .npz file, or inputs and targets as two .npy files;
+ * two bytes tell the length of the first.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const dg_dataset_options options = {.size = sizeof options,
                                       .rank = shape[0],
                                       .dim = {shape[1], shape[2], shape[3]},
-                                      .targets = what & 16 ? "y" : NULL};
+                                      .targets = what & 16 ? "y" : NULL,
+                                      .in_memory = what & 32 ? 1 : 0};
   dg_error err = {0};
   dg_dataset *set = what & 8 ? dg_dataset_from_npz(fuzz_file(in.at, in.left), &options, &err)
                              : take_two(&in, &options, &err);
