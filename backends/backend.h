@@ -7,9 +7,9 @@
  * is prepared as forward and backward together. Only the number of samples may
  * vary between runs of a prepared op.
  *
- * Running an op only enqueues it, as do `copy` and `fill`: the call returns
- * immediately and allocates nothing, and calls are executed in order. Only
- * `read` and `finish` wait.
+ * Running an op only enqueues it, as do `upload`, `copy` and `fill`: the call
+ * returns immediately and allocates nothing, and calls are executed in order.
+ * Only `read` and `finish` wait.
  *
  * A backend knows nothing of models, layers or files. A device may be used by
  * one thread at a time.
@@ -110,6 +110,9 @@ typedef struct {
   void (*buffer_free)(dg_buffer *buffer); /**< NULL is allowed */
   /** Copies from host memory, which may be reused on return. */
   bool (*write)(dg_buffer *buffer, size_t offset, const void *from, size_t bytes, dg_error *err);
+  /** Enqueues a copy from host memory, which must stay as it is until the device is finished, or a
+      later `read` returns. The range lies in the buffer. */
+  bool (*upload)(dg_buffer *buffer, size_t offset, const void *from, size_t bytes, dg_error *err);
   /** Waits for everything enqueued before, then copies to host memory. */
   bool (*read)(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);
   /** Enqueues a copy between two ranges of the same device, which lie in their buffers and don't
@@ -128,7 +131,7 @@ typedef struct {
   bool (*supports)(const dg_device *device, const dg_op_desc *desc);
   /**
    * Prepares an op for up to max_n samples; `train`: backward will also be run. The parameters of
-   * an op that isn't trained change only by `write`, `copy` and `fill`, so it may cache what it
+   * an op that isn't trained change only by `write`, `upload`, `copy` and `fill`, so it may cache what it
    * computes from them.
    */
   dg_op *(*prepare)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,

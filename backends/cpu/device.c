@@ -155,6 +155,7 @@ static const dg_device_calls calls = {
     .buffer_view = dg_cpu_buffer_view,
     .buffer_free = dg_cpu_buffer_free,
     .write = dg_cpu_buffer_write,
+    .upload = dg_cpu_buffer_upload,
     .read = dg_cpu_buffer_read,
     .copy = dg_cpu_buffer_copy,
     .fill = dg_cpu_buffer_fill,

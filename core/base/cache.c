@@ -71,6 +71,42 @@ bool dg_cache_check(dg_error *err) {
                  folder, remedy);
 }
 
+/* ---- scratch files ------------------------------------------------------- */
+
+/** A file without a name in a folder, or -1. */
+static int scratch_in(const char *folder) {
+  char path[PATH_SIZE];
+#ifdef O_TMPFILE
+  int nameless = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (nameless >= 0) return nameless;
+#endif
+  if (snprintf(path, sizeof path, "%s/%sscratch-XXXXXX", folder, prefix) >= PATH_SIZE) return -1;
+  int descriptor = mkstemp(path);
+  if (descriptor >= 0) unlink(path);
+  return descriptor;
+}
+
+int dg_cache_scratch(uint64_t bytes, const char *path, dg_error *err) {
+  char folder[PATH_SIZE];
+  int descriptor = -1;
+  if (dg_cache_folder(folder, sizeof folder) && make_folder(folder) && is_private(folder))
+    descriptor = scratch_in(folder);
+  if (descriptor < 0) {
+    snprintf(folder, sizeof folder, "/var/tmp");
+    descriptor = scratch_in(folder);
+  }
+  int reason = descriptor < 0       ? errno
+               : bytes <= INT64_MAX ? posix_fallocate(descriptor, 0, (off_t)bytes)
+                                    : EFBIG;
+  if (reason == 0) return descriptor;
+  if (descriptor >= 0) close(descriptor);
+  dg_fail(err, DG_ERR_RUNTIME,
+          "%s: it takes %llu MB when it is unpacked, for which %s has no room (%s); DIGITS_CACHE "
+          "names another folder",
+          path, (unsigned long long)(bytes >> 20) + 1, folder, strerror(reason));
+  return -1;
+}
+
 /* ---- files -------------------------------------------------------------- */
 
 /** FNV-1a over `size` bytes, starting from `hash` (Fowler, Noll, Vo; 64 bits). */

@@ -33,6 +33,14 @@ bool dg_cache_put(const char *key, const void *bytes, size_t size);
 /** Can results be saved, or is that not wanted (DIGITS_CACHE=off)? Else the error says why not. */
 bool dg_cache_check(dg_error *err);
 
+/**
+ * Makes a file without a name for `bytes` bytes, which the disk has kept free, in the cache's
+ * folder; where that can't be used, in /var/tmp. It is gone when it is closed and no longer mapped,
+ * and doesn't count as a result. Returns its descriptor, or -1 with an error, which says that
+ * `path` needs it.
+ */
+int dg_cache_scratch(uint64_t bytes, const char *path, dg_error *err);
+
 /** Is the cache on? Writes its folder, which need not exist yet, to `folder`. */
 bool dg_cache_folder(char *folder, size_t capacity);
 

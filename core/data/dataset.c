@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/base/limits/memory.h"
 #include "core/base/numbers.h"
 #include "core/base/size.h"
 #include "core/base/text.h"
@@ -42,6 +41,17 @@ uint32_t dg_dataset_held_out_of(uint32_t count) {
   return count < SHARE ? count > 1 : count / SHARE;
 }
 
+/** Samples from number `begin` on, which are and stay those of another part. */
+static dg_samples view_of(const dg_samples *all, uint32_t begin, uint32_t count) {
+  const size_t input = dg_input_bytes(&all->kind), target = dg_target_bytes(&all->kind);
+  return (dg_samples){.count = count,
+                      .borrowed = true,
+                      .kind = all->kind,
+                      .inputs = all->inputs + begin * input,
+                      .labels = all->labels ? all->labels + begin * target : NULL,
+                      .targets = all->targets ? all->targets + begin * target : NULL};
+}
+
 bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {
   dg_samples *all = &set->train;
   uint32_t count = dg_dataset_held_out_of(all->count);
@@ -49,8 +59,12 @@ bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {
   set->held_out = "the last tenth";
   set->test.kind = all->kind;
   if (count == 0) return true;
-  if (!dg_samples_new(&set->test, count, &all->kind, err)) return false;
-  dg_samples_copy(&set->test, 0, all, left, count);
+  if (all->inputs_mapping.at) {
+    set->test = view_of(all, left, count);
+  } else {
+    if (!dg_samples_new(&set->test, count, &all->kind, err)) return false;
+    dg_samples_copy(&set->test, 0, all, left, count);
+  }
   all->count = left;
   return true;
 }
@@ -82,27 +96,29 @@ char *dg_kind_text(const dg_sample_kind *kind, char *text, size_t capacity) {
   return text;
 }
 
-bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *kind,
-                    dg_error *err) {
+bool dg_samples_new_of(dg_samples *samples, uint32_t count, const dg_sample_kind *kind,
+                       uint64_t in_memory, const char *path, dg_error *err) {
   const uint64_t inputs = dg_size_times(dg_input_bytes(kind), count);
   const uint64_t targets = dg_size_times(dg_target_bytes(kind), count);
   const uint64_t lengths = kind->lengths ? dg_size_times(sizeof *samples->lengths, count) : 0;
-  const uint64_t bytes = dg_size_plus(dg_size_plus(inputs, targets), lengths);
-  char text[64], what[128];
+  uint8_t **target = kind->targets ? &samples->targets : &samples->labels;
   *samples = (dg_samples){.kind = *kind};
+  samples->inputs = dg_map_room(&samples->inputs_mapping, inputs, in_memory, path, err);
+  if (samples->inputs)
+    *target = dg_map_room(&samples->targets_mapping, targets, in_memory, path, err);
+  if (*target && kind->lengths && !(samples->lengths = malloc((size_t)lengths)))
+    dg_fail_memory(err, lengths);
+  if (*target && (samples->lengths || !kind->lengths)) return samples->count = count, true;
+  dg_samples_free(samples);
+  return false;
+}
+
+bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *kind,
+                    dg_error *err) {
+  char text[64], what[128];
   snprintf(what, sizeof what, "a set of %u %s of %s", count,
            kind->shape.rank == 3 ? "images" : "samples", dg_kind_text(kind, text, sizeof text));
-  if (!dg_memory_check(bytes, what, err)) return false;
-  uint8_t **target = kind->targets ? &samples->targets : &samples->labels;
-  if (bytes <= SIZE_MAX) {
-    samples->inputs = malloc((size_t)inputs);
-    *target = malloc((size_t)targets);
-    if (kind->lengths) samples->lengths = malloc((size_t)lengths);
-  }
-  if (samples->inputs && *target && (samples->lengths || !kind->lengths))
-    return samples->count = count, true;
-  dg_samples_free(samples);
-  return dg_fail_memory(err, bytes);
+  return dg_samples_new_of(samples, count, kind, 0, what, err);
 }
 
 void dg_samples_copy(dg_samples *to, uint32_t at, const dg_samples *from, uint32_t begin,
@@ -139,9 +155,8 @@ bool dg_samples_check_lengths(dg_samples *samples, const char *where, dg_error *
 
 void dg_samples_free(dg_samples *samples) {
   if (!samples->borrowed) {
-    free(samples->inputs);
-    free(samples->labels);
-    free(samples->targets);
+    dg_unmap(&samples->inputs_mapping, samples->inputs);
+    dg_unmap(&samples->targets_mapping, samples->targets ? samples->targets : samples->labels);
     free(samples->lengths);
   }
   *samples = (dg_samples){0};
@@ -200,8 +215,14 @@ const char *dg_dataset_held_out(const dg_dataset *data) {
 bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err) {
   dg_samples *a = &data->train, *b = &data->test;
   const uint64_t count = (uint64_t)a->count + b->count;
+  dg_samples all = *a;
   if (!data->held_out) return true;
-  dg_samples all;
+  data->held_out = NULL;
+  if (a->inputs_mapping.at && b->borrowed) { /* a view of what follows */
+    all.count = (uint32_t)count;
+    *a = *b = (dg_samples){.kind = all.kind};
+    return *(part == DG_PART_TRAIN ? a : b) = all, true;
+  }
   if (count > UINT32_MAX) return dg_fail_memory(err, count);
   if (!dg_samples_new(&all, (uint32_t)count, &a->kind, err)) return false;
   dg_samples_copy(&all, 0, a, 0, a->count);
@@ -210,7 +231,6 @@ bool dg_dataset_merge(dg_dataset *data, dg_part part, dg_error *err) {
   dg_samples_free(b);
   *a = *b = (dg_samples){.kind = all.kind};
   *(part == DG_PART_TRAIN ? a : b) = all;
-  data->held_out = NULL;
   return true;
 }
 

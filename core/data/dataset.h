@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/mapping.h"
 #include "core/base/size.h"
 #include "digits/data.h"
 
@@ -32,6 +33,9 @@ typedef struct {
   /** [count], steps of the samples: 1 to shape.dim[0]. Beyond, a sample's numbers are 0, or not
       looked at if they are borrowed. NULL: all are whole. */
   uint32_t *lengths;
+  /** Of the inputs, and of labels or targets, where they are not in malloc's memory. Inputs and
+      targets of a file are only to be read. */
+  dg_mapping inputs_mapping, targets_mapping;
 } dg_samples;
 
 /** The kind of labelled pictures of one channel. */
@@ -86,6 +90,10 @@ bool dg_dataset_hold_out(dg_dataset *set, dg_error *err);
 
 /** Allocates `count` samples if there is memory for them; on failure there are none. */
 bool dg_samples_new(dg_samples *samples, uint32_t count, const dg_sample_kind *kind, dg_error *err);
+
+/** The same for what is read from `path`, with dg_dataset_options.in_memory. */
+bool dg_samples_new_of(dg_samples *samples, uint32_t count, const dg_sample_kind *kind,
+                       uint64_t in_memory, const char *path, dg_error *err);
 
 /** Copies `count` samples of the same kind, from number `begin` of one to number `at` of another.
  */

@@ -114,6 +114,7 @@ void dg_gather_close(dg_gather *gather) {
 
 void dg_gather_from(dg_gather *gather, const dg_source *source) {
   dg_op_buffers *b = &gather->bound.buffers;
+  gather->ring = source->ring;
   b->in[0] = source->inputs;
   b->in[1] = source->targets;
   b->in[2] = source->order;
@@ -122,5 +123,6 @@ void dg_gather_from(dg_gather *gather, const dg_source *source) {
 }
 
 bool dg_gather_run(const dg_gather *gather, const dg_step *step, dg_error *err) {
-  return dg_bound_forward(&gather->bound, step, err);
+  return (!gather->ring || dg_ring_load(gather->ring, step->first, step->n, err)) &&
+         dg_bound_forward(&gather->bound, step, err);
 }

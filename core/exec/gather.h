@@ -12,6 +12,7 @@ typedef struct {
   dg_buffer *targets; /**< of the batch: labels uint32 [max_n], or targets float [max_n, targets];
                          NULL unless requested */
   dg_buffer *norms;   /**< of the channels; NULL unless they have their own */
+  dg_ring *ring;      /**< of the source, if it is fed */
 } dg_gather;
 
 /** Does a sample have the shape of a model's input, or the same numbers in the same order? */
@@ -41,8 +42,8 @@ bool dg_gather_open(dg_gather *gather, dg_device *device, const dg_gather_desc *
                     const dg_gather_options *options, dg_error *err);
 void dg_gather_close(dg_gather *gather);
 
-/** Takes batches from `source` from now on. Its samples have the size of the op's. If the source
-   has neither labels nor targets, those of the batch are unchanged. */
+/** Takes batches from `source`, which stays open, from now on. Its samples have the size of the
+   op's. If the source has neither labels nor targets, those of the batch are unchanged. */
 void dg_gather_from(dg_gather *gather, const dg_source *source);
 
 /** Enqueues it: the batch of `step->n` samples from index `step->first` of the order. */

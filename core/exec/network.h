@@ -24,7 +24,8 @@ dg_network *dg_network_build(const dg_model *model, dg_device *device, uint32_t 
 typedef struct {
   uint32_t learned_arrays; /**< of dg_network_learned numbers: the optimizer's state, averages */
   uint32_t arrays;         /**< of dg_network_floats numbers: the best parameters */
-  uint64_t images;         /**< bytes of the data set and its order */
+  /** Gets the bytes that are left for data; the largest number: nobody knows. NULL: nobody asks. */
+  uint64_t *room;
 } dg_network_beside;
 
 /** dg_network_build that is refused before its first buffer if the device's memory can't hold the

@@ -7,6 +7,7 @@
 
 #include "core/base/file/file.h"
 #include "core/base/limits/memory.h"
+#include "core/base/size.h"
 
 /* Limit on all unpacked bytes of one file: more than the largest weights, less than the memory of a
    machine. It is lower for a small file, as in dg_arrays_bound with numbers of eight bytes. What is
@@ -138,32 +139,55 @@ static bool unpack(zip_file_t *file, unsigned char *bytes, uint64_t size) {
   return zip_fread(file, &beyond, 1) == 0;
 }
 
+/** Finds an entry and its size. */
+static bool find_size(const dg_archive *archive, uint64_t entry, uint64_t *size, dg_error *err) {
+  zip_stat_t stat;
+  if (zip_stat_index(archive->zip, entry, 0, &stat) != 0 || !(stat.valid & ZIP_STAT_SIZE) ||
+      !dg_archive_name(archive, entry))
+    return dg_fail(err, DG_ERR_INPUT, "%s: entry %llu of the zip file can't be read", archive->path,
+                   (unsigned long long)entry);
+  *size = stat.size;
+  return true;
+}
+
+/** Is an entry of `size` bytes one of at most `most`, and not packed more than is possible? */
+static bool check_most(const dg_archive *archive, uint64_t entry, uint64_t size, uint64_t most,
+                       dg_error *err) {
+  return (size <= most && size / MAX_INFLATION <= archive->size) ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%s: \"%.100s\" unpacks to %llu bytes, more than a file of %llu may here",
+                 archive->path, dg_archive_name(archive, entry), (unsigned long long)size,
+                 (unsigned long long)archive->size);
+}
+
+bool dg_archive_check(const dg_archive *archive, uint64_t entry, uint64_t *size, dg_error *err) {
+  const uint64_t most = dg_size_times(archive->size, UNPACKED_A_BYTE);
+  return find_size(archive, entry, size, err) &&
+         check_most(archive, entry, *size, most > FEW_BYTES ? most : FEW_BYTES, err);
+}
+
+bool dg_archive_unpack(dg_archive *archive, uint64_t entry, unsigned char *bytes, uint64_t size,
+                       dg_error *err) {
+  zip_file_t *file = zip_fopen_index(archive->zip, entry, 0);
+  bool ok = file && unpack(file, bytes, size);
+  if (file && zip_fclose(file) != 0) ok = false;
+  return ok || dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" in the zip file is damaged or cut",
+                       archive->path, dg_archive_name(archive, entry));
+}
+
 unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t most, size_t *size,
                                dg_error *err) {
-  zip_stat_t stat;
-  const char *name = dg_archive_name(archive, entry);
-  if (zip_stat_index(archive->zip, entry, 0, &stat) != 0 || !(stat.valid & ZIP_STAT_SIZE) || !name)
-    return dg_fail(err, DG_ERR_INPUT, "%s: entry %llu of the zip file can't be read", archive->path,
-                   (unsigned long long)entry),
-           NULL;
-  if (stat.size > most || stat.size > archive->left || stat.size / MAX_INFLATION > archive->size)
-    return dg_fail(err, DG_ERR_INPUT,
-                   "%s: \"%.100s\" unpacks to %llu bytes, more than a file of %llu may here",
-                   archive->path, name, (unsigned long long)stat.size,
-                   (unsigned long long)archive->size),
-           NULL;
-  archive->left -= stat.size;
-  if (!dg_memory_check(stat.size, archive->path, err)) return NULL;
-  unsigned char *bytes = malloc(stat.size + 1);
-  if (!bytes) return dg_fail_memory(err, stat.size + 1), NULL;
-  zip_file_t *file = zip_fopen_index(archive->zip, entry, 0);
-  bool ok = file && unpack(file, bytes, stat.size);
-  if (file && zip_fclose(file) != 0) ok = false;
-  *size = stat.size;
-  if (ok) return bytes;
-  free(bytes);
-  dg_fail(err, DG_ERR_INPUT, "%s: \"%.100s\" in the zip file is damaged or cut", archive->path,
-          name);
+  uint64_t bytes = 0;
+  if (!find_size(archive, entry, &bytes, err) ||
+      !check_most(archive, entry, bytes, most < archive->left ? most : archive->left, err) ||
+      !dg_memory_check(bytes, archive->path, err))
+    return NULL;
+  archive->left -= bytes;
+  unsigned char *room = malloc(bytes + 1);
+  if (!room) return dg_fail_memory(err, bytes + 1), NULL;
+  *size = bytes;
+  if (dg_archive_unpack(archive, entry, room, bytes, err)) return room;
+  free(room);
   return NULL;
 }
 

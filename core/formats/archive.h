@@ -31,6 +31,14 @@ const char *dg_archive_comment(const dg_archive *archive, size_t *length);
 unsigned char *dg_archive_read(dg_archive *archive, uint64_t entry, uint64_t most, size_t *size,
                                dg_error *err);
 
+/** The bytes that an entry unpacks to, if a file of this size may hold so many; they need not fit
+    the memory. */
+bool dg_archive_check(const dg_archive *archive, uint64_t entry, uint64_t *size, dg_error *err);
+
+/** Unpacks an entry, whose size dg_archive_check told, to memory of the caller. */
+bool dg_archive_unpack(dg_archive *archive, uint64_t entry, unsigned char *bytes, uint64_t size,
+                       dg_error *err);
+
 /** An entry to write. */
 typedef struct {
   const char *name;

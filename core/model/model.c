@@ -107,6 +107,12 @@ static const dg_key data_keys[] = {
      .choices = split_names,
      .help = "which are set aside: \"random\" ones, or \"stratified\", of each class its share (by "
              "the largest remainders, so a class of few samples may get none)"},
+    {.name = "shuffle_block",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(dg_data_recipe, shuffle_block),
+     .high = 1 << 26,
+     .help = "samples of a block: blocks are shuffled, then the samples of every eight of them, "
+             "so that a set may be larger than the device's memory; 0: all are shuffled together"},
 };
 static const dg_data_recipe data_defaults = {0};
 

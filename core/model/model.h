@@ -44,6 +44,7 @@ typedef struct {
   uint32_t validation;                    /**< training samples held out */
   bool validation_given;                  /**< an override says so, not the recipe */
   int split;                              /**< dg_split */
+  uint32_t shuffle_block; /**< samples of a block of the order; 0: all are shuffled together */
   dg_augment_recipe augment;
 } dg_data_recipe;
 

@@ -100,7 +100,6 @@ static uint64_t workspace(const dg_bound_op *bound) {
 }
 
 uint64_t dg_trainer_memory(const dg_trainer *t) {
-  const dg_samples *samples = &t->data->train;
   uint64_t targets =
       (uint64_t)t->instances * dg_network_samples(t->network) * dg_trainer_target_numbers(t);
   uint64_t numbers = targets + 2 * (uint64_t)t->metrics.slots; /* losses, correct counts */
@@ -109,10 +108,9 @@ uint64_t dg_trainer_memory(const dg_trainer *t) {
   if (t->class_weights) numbers += dg_network_outputs(t->network);
   if (!t->test_only) {
     uint64_t arrays = dg_trainer_state_arrays(t) + (t->averaged ? 1 : 0);
-    numbers += arrays * dg_network_learned(t->network) + t->source.capacity;
+    numbers += arrays * dg_network_learned(t->network);
     if (t->best) numbers += dg_network_floats(t->network);
-    bytes +=
-        samples->count * (uint64_t)(dg_input_bytes(&samples->kind) + dg_trainer_target_bytes(t));
+    bytes += dg_trainer_set_bytes(t, t->source.slots, t->source.capacity);
   }
   return bytes + numbers * sizeof(float);
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/size.h"
 #include "core/base/sized.h"
 #include "core/data/classes.h"
 #include "core/data/columns.h"
@@ -17,27 +16,19 @@ static bool open_best(dg_trainer *t, dg_error *err) {
   return !t->validation_count || t->best;
 }
 
-/** Bytes of a set on the device, with an order of all samples or of `order` of them. */
-static uint64_t set_bytes(const dg_trainer *t, const dg_samples *samples, uint64_t order) {
-  const dg_sample_kind kind = dg_trainer_kind(t);
-  const uint64_t length = t->model->lengths ? sizeof *samples->lengths : 0;
-  const uint64_t bytes =
-      dg_size_plus(dg_size_plus(dg_input_bytes(&kind), dg_trainer_target_bytes(t)), length);
-  return dg_size_plus(dg_size_times(samples->count, bytes),
-                      dg_size_times(order ? order : samples->count, sizeof(uint32_t)));
-}
-
-/** Builds the network if there is memory for all that training and testing need. */
-static dg_network *build(const dg_trainer *t, dg_error *err) {
+/** Builds the network if there is memory for all that training and testing need beside the
+    samples, and finds out how much it leaves for these. */
+static dg_network *build(dg_trainer *t, dg_error *err) {
   const dg_train_recipe *recipe = &t->model->train;
-  const uint64_t order = (uint64_t)recipe->steps * dg_trainer_step_samples(t);
-  dg_network_beside beside = {.images = set_bytes(t, &t->data->test, 0)};
+  dg_network_beside beside = {.room = &t->set_memory};
   if (!t->test_only) {
     beside.learned_arrays = dg_trainer_state_arrays(t) + (recipe->average != 0.0);
     beside.arrays = t->model->data.validation != 0;
-    beside.images = dg_size_plus(beside.images, set_bytes(t, &t->data->train, order));
   }
-  return dg_network_build_beside(t->model, t->device, recipe->batch, !t->test_only, &beside, err);
+  dg_network *network =
+      dg_network_build_beside(t->model, t->device, recipe->batch, !t->test_only, &beside, err);
+  if (t->data_memory && t->data_memory < t->set_memory) t->set_memory = t->data_memory;
+  return network;
 }
 
 static bool set_up(dg_trainer *t, dg_error *err) {
@@ -49,8 +40,9 @@ static bool set_up(dg_trainer *t, dg_error *err) {
                          dg_trainer_task(t) != DG_TASK_VALUES, err) &&
          dg_trainer_open_class_weights(t, err) && dg_trainer_open_batch_ops(t, err) &&
          dg_network_initialize(t->network, t->seed, err) &&
-         (t->test_only || (dg_trainer_open_source(t, err) && dg_trainer_check_keep_by(t, err) &&
-                           dg_trainer_open_optimizer(t, err) && open_best(t, err)));
+         (t->test_only ? dg_trainer_check_room(t, &t->data->test, err)
+                       : dg_trainer_open_source(t, err) && dg_trainer_check_keep_by(t, err) &&
+                             dg_trainer_open_optimizer(t, err) && open_best(t, err));
 }
 
 static bool keep_path(dg_trainer *t, const dg_trainer_options *options, dg_error *err) {
@@ -84,6 +76,7 @@ dg_trainer *dg_trainer_new(const dg_model *model, dg_device *device, const dg_da
   t->listener = listener;
   t->note = options.note;
   t->user = options.user;
+  t->data_memory = options.data_memory;
   t->cursor.best_score = -1;
   if (keep_path(t, &options, err) && set_up(t, err) &&
       (!options.resume || dg_trainer_load_checkpoint(t, err)))
@@ -109,6 +102,9 @@ void dg_trainer_free(dg_trainer *t) {
   dg_network_free(t->network);
   free(t->members);
   free(t->order);
+  free(t->blocks.shuffled);
+  free(t->blocks.samples);
+  free(t->blocks.begins);
   free(t->bounds);
   free(t->checkpoint_path);
   dg_model_free(t->measured);

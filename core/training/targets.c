@@ -230,6 +230,21 @@ bool dg_trainer_targets(const dg_trainer *t, const dg_samples *samples, const ui
   return *owned != NULL;
 }
 
+uint64_t dg_trainer_set_bytes(const dg_trainer *t, uint64_t samples, uint64_t order) {
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  const uint64_t length = t->model->lengths ? sizeof(uint32_t) : 0;
+  const uint64_t bytes =
+      dg_size_plus(dg_size_plus(dg_input_bytes(&kind), dg_trainer_target_bytes(t)), length);
+  return dg_size_plus(dg_size_times(samples, bytes), dg_size_times(order, sizeof(uint32_t)));
+}
+
+static bool put_samples(const dg_trainer *t, dg_source *source, const dg_samples *samples,
+                        const uint8_t *targets, dg_error *err) {
+  return dg_source_put(source, samples->inputs, targets, samples->count, err) &&
+         dg_source_put_lengths(source, samples->lengths, t->model->input.dim[0], samples->count,
+                               err);
+}
+
 bool dg_trainer_upload(const dg_trainer *t, const dg_samples *samples, uint32_t capacity,
                        dg_source *source, dg_error *err) {
   const dg_sample_kind kind = dg_trainer_kind(t);
@@ -240,13 +255,39 @@ bool dg_trainer_upload(const dg_trainer *t, const dg_samples *samples, uint32_t 
                                .order = capacity,
                                .targets = targets != NULL,
                                .lengths = t->model->lengths};
-  bool ok =
-      dg_source_open(source, t->device, &kind, &plan, err) &&
-      dg_source_put(source, samples->inputs, targets, samples->count, err) &&
-      dg_source_put_lengths(source, samples->lengths, t->model->input.dim[0], samples->count, err);
+  bool ok = dg_source_open(source, t->device, &kind, &plan, err) &&
+            put_samples(t, source, samples, targets, err);
   free(owned);
   if (!ok) dg_source_close(source);
   return ok;
+}
+
+bool dg_trainer_reload(dg_trainer *t, dg_error *err) {
+  const dg_samples *samples = &t->data->train;
+  const uint8_t *targets;
+  uint8_t *owned;
+  if (!dg_trainer_targets(t, samples, &targets, &owned, err)) return false;
+  bool ok = put_samples(t, &t->source, samples, targets, err);
+  free(owned);
+  return ok;
+}
+
+bool dg_trainer_feed(const dg_trainer *t, const dg_samples *samples, const dg_source_plan *plan,
+                     dg_source *source, dg_error *err) {
+  const dg_sample_kind kind = dg_trainer_kind(t);
+  const uint8_t *targets;
+  uint8_t *owned;
+  if (!dg_trainer_targets(t, samples, &targets, &owned, err)) return false;
+  dg_source_plan whole = *plan;
+  whole.targets = targets != NULL;
+  whole.lengths = t->model->lengths;
+  if (!dg_source_open(source, t->device, &kind, &whole, err)) return free(owned), false;
+  source->kept = owned;
+  if (dg_source_feed(source, samples->inputs, targets, err) &&
+      dg_source_feed_lengths(source, samples->lengths, t->model->input.dim[0], err))
+    return true;
+  dg_source_close(source);
+  return false;
 }
 
 void dg_trainer_restore(const dg_trainer *t, uint32_t n, float *outputs) {

@@ -8,7 +8,8 @@ bool dg_trainer_can_test(const dg_trainer *t, const dg_dataset *data, dg_error *
     return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no sample to test on", data->source);
   return dg_trainer_fits(t, &data->test, data->classes, err) &&
          dg_trainer_check_targets(t, &data->test, "to test", err) &&
-         dg_trainer_same_classes(&t->data->names, data, t->data->source, err);
+         dg_trainer_same_classes(&t->data->names, data, t->data->source, err) &&
+         dg_trainer_check_room(t, &data->test, err);
 }
 
 /** Runs the network on the test images of `data` (NULL: the trainer's own); see
@@ -18,13 +19,10 @@ static bool run_test(dg_trainer *t, const dg_dataset *data, dg_score *score, flo
   const dg_samples *samples = data ? &data->test : &t->data->test;
   if (!dg_trainer_can_test(t, data, err)) return false;
   dg_source source;
-  if (!dg_trainer_upload(t, samples, samples->count, &source, err)) return false;
-  bool ok = dg_source_in_turn(&source, err) &&
-            dg_trainer_evaluate(t, &source, samples->count, score, logits, err) &&
+  if (!dg_trainer_open_test(t, samples, &source, err)) return false;
+  bool ok = dg_trainer_evaluate(t, &source, samples->count, score, logits, err) &&
             dg_trainer_check_loss(t, &source, samples->count, score, err);
-  dg_trainer_calls(t)->finish(t->device, NULL);
-  dg_source_close(&source);
-  return ok;
+  return dg_trainer_close_test(t, &source, ok ? err : NULL) && ok;
 }
 
 bool dg_trainer_test(dg_trainer *t, const dg_dataset *data, dg_score *score, dg_error *err) {

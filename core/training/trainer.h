@@ -1,10 +1,10 @@
 /**
  * The trainer, shared by the files of this folder. Each file uses only those named before it:
- * targets.c, fit.c, split.c, order.c, batch_ops.c and optimizer.c make its parts, gradient.c and
- * steps.c run batches through the network, scores.c measures what it gives, validation.c validates
- * and stores the best parameters, checkpoint.c saves everything for a later resume. On top of them,
- * set_up.c creates a trainer, calibrate.c fits the temperature, epochs.c has the training loop, and
- * test.c runs the network on test images.
+ * targets.c, fit.c, split.c, room.c, order.c, batch_ops.c and optimizer.c make its parts,
+ * gradient.c and steps.c run batches through the network, scores.c measures what it gives,
+ * validation.c validates and stores the best parameters, checkpoint.c saves everything for a later
+ * resume. On top of them, set_up.c creates a trainer, calibrate.c fits the temperature, epochs.c
+ * has the training loop, and test.c runs the network on test images.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H
@@ -33,6 +33,14 @@ typedef struct {
   dg_bound_op loss;
 } dg_batch_ops;
 
+/** Blocks of training samples in an epoch's order. All NULL: there are none. */
+typedef struct {
+  uint32_t *shuffled; /**< their numbers, in a random order */
+  uint32_t *samples;  /**< of the epoch, block after block */
+  uint32_t *begins;   /**< of the groups of blocks among them, and their end */
+  uint32_t groups;
+} dg_blocks;
+
 struct dg_trainer {
   const dg_model *model; /**< the caller's, or `measured` */
   dg_model *measured;    /**< the caller's with numbers that were measured; NULL: there are none */
@@ -60,6 +68,9 @@ struct dg_trainer {
   uint32_t steps;        /**< of an epoch */
   uint32_t *members;     /**< training samples, then validation samples */
   uint32_t *order;       /**< of an epoch, the samples of all its steps */
+  dg_blocks blocks;      /**< of the order, if the recipe has blocks */
+  uint64_t data_memory;  /**< the caller's limit on samples on the device; 0: none */
+  uint64_t set_memory;   /**< that, or what is left of the device's memory, if that is less */
   uint32_t *bounds;      /**< of the learned parameters, see dg_update_desc */
   uint32_t checksum;     /**< of the training images, for checkpoints */
   char *checkpoint_path; /**< NULL: no checkpoints */
@@ -92,9 +103,20 @@ size_t dg_trainer_target_bytes(const dg_trainer *trainer);
 bool dg_trainer_targets(const dg_trainer *trainer, const dg_samples *samples,
                         const uint8_t **targets, uint8_t **owned, dg_error *err);
 
+/** Bytes on the device of `samples` samples with their targets and lengths, and of an order of
+   `order` of them; the largest number: too many. */
+uint64_t dg_trainer_set_bytes(const dg_trainer *trainer, uint64_t samples, uint64_t order);
+
 /** Uploads samples as a source of that kind, their targets scaled as the recipe says. */
 bool dg_trainer_upload(const dg_trainer *trainer, const dg_samples *samples, uint32_t capacity,
                        dg_source *source, dg_error *err);
+
+/** Uploads the training samples again, over what was in their memory. */
+bool dg_trainer_reload(dg_trainer *trainer, dg_error *err);
+
+/** Opens a source that is fed with such samples: it has room for those of the plan. */
+bool dg_trainer_feed(const dg_trainer *trainer, const dg_samples *samples,
+                     const dg_source_plan *plan, dg_source *source, dg_error *err);
 
 /** Gives outputs [n, outputs] the units of the targets, or of the inputs if these are learned. */
 void dg_trainer_restore(const dg_trainer *trainer, uint32_t n, float *outputs);
@@ -124,6 +146,24 @@ bool dg_trainer_same_classes(const dg_classes *learned, const dg_dataset *data, 
     behind the others, are each class's share, by the largest remainders. Of a class, the first
     ones; the order of the others stays. Without classes it is an error. */
 bool dg_trainer_stratify(dg_trainer *trainer, dg_error *err);
+
+/* ---- room.c -------------------------------------------------------------- */
+
+/** Blocks that are shuffled together. */
+enum { DG_GROUP_BLOCKS = 8 };
+
+/** Uploads the training samples, with an order of up to `longest` of them, or as many as there is
+    room for, if the recipe's order allows that. */
+bool dg_trainer_open_training(dg_trainer *trainer, uint32_t longest, dg_error *err);
+
+/** Is there room for samples to test, all at once or in turn? */
+bool dg_trainer_check_room(const dg_trainer *trainer, const dg_samples *samples, dg_error *err);
+
+/** Opens a source of samples to test, in their order. Beside training samples that leave no room it
+    uses their memory, until it is closed by dg_trainer_close_test. */
+bool dg_trainer_open_test(dg_trainer *trainer, const dg_samples *samples, dg_source *source,
+                          dg_error *err);
+bool dg_trainer_close_test(dg_trainer *trainer, dg_source *source, dg_error *err);
 
 /* ---- order.c ------------------------------------------------------------- */
 

@@ -129,6 +129,12 @@ typedef struct {
   uint32_t output_rank, output_dim[3]; /**< shape of the model's output: it tells where channels are
                                           in targets of .npz and .npy files that are arrays; rank
                                           0: where they are in the inputs, if it isn't clear */
+  /** Arrays that take so many bytes are not read into memory: files that hold samples as they are
+      used (bytes of IDX and .npy files, floats of .npy files) are mapped, others are unpacked to a
+      file of their own in the cache's folder. 0: maps from 64 MB on, unpacks what takes more than a
+      quarter of the memory. A mapped file must not change as long as the set is open; if it is cut
+      short, the system ends the program (SIGBUS). */
+  uint64_t in_memory;
 } dg_dataset_options;
 
 /** dg_dataset_open with more options. */

@@ -70,8 +70,8 @@ typedef struct {
   bool profile;           /**< measure the time of each op (dg_trainer_costs), which is slower */
   bool keep_blas_threads; /**< cpu: don't change OpenBLAS's thread count. More than one makes the
                              backend slower, since it calls OpenBLAS from its own threads */
-  dg_note *note; /**< opencl: called once if compiled kernels can't be kept for later */
-  void *user;    /**< of `note` */
+  dg_note *note;          /**< opencl: called once if compiled kernels can't be kept for later */
+  void *user;             /**< of `note` */
 } dg_device_options;
 
 /** dg_open with more options. */

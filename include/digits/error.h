@@ -39,6 +39,7 @@ typedef enum {
   DG_REMEDY_COLUMN,        /**< dg_dataset_options.label or .targets */
   DG_REMEDY_MISSING,       /**< dg_dataset_options.missing */
   DG_REMEDY_COMMA,         /**< dg_dataset_options.decimal_comma */
+  DG_REMEDY_DATA_MEMORY,   /**< more dg_trainer_options.data_memory */
 } dg_remedy;
 
 /** An error value. The caller owns it; set it to zero before its first use. */

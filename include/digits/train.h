@@ -85,6 +85,13 @@ typedef struct {
       that a killed process loses no more; each waits for the device. 0: none. Without `checkpoint`
       it is an error. */
   uint32_t save_every;
+  /**
+   * Bytes on the device for samples, with their targets and order; 0: what its memory leaves. If a
+   * set takes more, only a part of it is there, which is exchanged while the network runs; to train
+   * on it, the model's data.shuffle_block must say how its order is shuffled. The results are those
+   * of a device with room for the whole set.
+   */
+  uint64_t data_memory;
 } dg_trainer_options;
 
 /**

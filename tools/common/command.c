@@ -33,6 +33,23 @@ bool command_number(const char *option, const char *text, uint32_t low, uint32_t
                  low, high, text);
 }
 
+bool command_size(const char *option, const char *text, uint64_t *out, dg_error *err) {
+  static const char units[] = "KMG";
+  char *end;
+  errno = 0;
+  const unsigned long long value = strtoull(text, &end, 10);
+  const char *unit = *end ? strchr(units, *end) : NULL;
+  const unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+  if (isdigit((unsigned char)text[0]) && errno == 0 && value > 0 && value <= UINT64_MAX >> shift &&
+      (unit ? end[1] : *end) == '\0') {
+    *out = value << shift;
+    return true;
+  }
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%s must be a number of bytes, such as 3000000000, 512M or 2G, not \"%s\"", option,
+                 text);
+}
+
 bool command_probability(const char *option, const char *text, double *out, dg_error *err) {
   char *end;
   double value = strtod(text, &end);
@@ -140,6 +157,7 @@ static const advice advices[] = {
      "--label COLUMN, or --targets COLUMN,... for values, reads a table of numbers"},
     {DG_REMEDY_MISSING, "missing", "--missing mean fills it with the mean of its column"},
     {DG_REMEDY_COMMA, "decimal-comma", "--decimal-comma reads 1,5 as a number"},
+    {DG_REMEDY_DATA_MEMORY, "data-memory", "--data-memory sets it"},
     {DG_REMEDY_SKIP, "skip-bad", "--skip-bad N leaves out up to N pictures that can't be read"},
 };
 

@@ -12,6 +12,10 @@
 bool command_number(const char *option, const char *text, uint32_t low, uint32_t high,
                     uint32_t *out, dg_error *err);
 
+/** Reads an option's value: bytes, as a whole number above 0 with K, M or G (powers of 1024) behind
+    it or not. */
+bool command_size(const char *option, const char *text, uint64_t *out, dg_error *err);
+
 /** Reads an option's value: a probability above 0, up to 1, as a decimal number. */
 bool command_probability(const char *option, const char *text, double *out, dg_error *err);
 

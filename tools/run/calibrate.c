@@ -20,8 +20,10 @@ static void learner_close(learner *l) {
 }
 
 static bool learner_open(learner *l, const calibrate_job *job, const options *o, dg_error *err) {
-  const dg_trainer_options how = {
-      .size = sizeof(dg_trainer_options), .seed = o->seed, .listener = job->listener};
+  const dg_trainer_options how = {.size = sizeof(dg_trainer_options),
+                                  .seed = o->seed,
+                                  .listener = job->listener,
+                                  .data_memory = o->data_memory};
   *l = (learner){.model = run_model_load(o, NULL, err)};
   if (l->model) l->trainer = dg_trainer_new(l->model, job->device, job->data, &how, err);
   if (!l->trainer) learner_close(l);

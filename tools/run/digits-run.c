@@ -344,6 +344,7 @@ static float *train_and_test(job *j, dg_trainer *trainer, test_result *result, d
 static bool run_once(job *j, uint32_t seed, test_result *result, double *seconds, dg_error *err) {
   dg_trainer_options how = {
       .size = sizeof(dg_trainer_options),
+      .data_memory = j->options->data_memory,
       .seed = seed,
       .test_only = j->options->test,
       .checkpoint = j->checkpoint->path[0] ? j->checkpoint->path : NULL,

@@ -42,6 +42,10 @@ const char options_help[] =
     "  --test-data PATH|builtin\n"
     "                        test on the test images of another set, or on all images if it has\n"
     "                        no test part; no part of --data is then used for testing\n"
+    "  --data-memory SIZE    bytes of the device's memory for samples, such as 512M or 2G; "
+    "default:\n"
+    "                        what the network leaves. Of a larger set, parts take turns while the\n"
+    "                        network runs; data.shuffle_block then shuffles the order by blocks\n"
     "  --classes FILE        names of the classes, one a line, the first for label 0; default:\n"
     "                        classes.txt beside IDX files. They are saved with the weights\n"
     "\n"
@@ -97,14 +101,14 @@ const char options_help[] =
 /** Requirements of options on other options. */
 enum { TESTING = 1, RESUMING = 2, DESCRIBING = 4, LISTING = 8, CALIBRATING = 16 };
 
-typedef enum { WORD, FLAG, NUMBER, OVERRIDE, SWITCH, SETTING, TASK } option_kind;
+typedef enum { WORD, FLAG, NUMBER, BYTES, OVERRIDE, SWITCH, SETTING, TASK } option_kind;
 
 typedef struct {
   const char *name; /**< as written: "--lr" */
   option_kind kind;
   unsigned with;    /**< tasks that allow it besides training */
   unsigned asks;    /**< one of the above, or 0 */
-  size_t offset;    /**< WORD, FLAG, NUMBER: of the value in `options` */
+  size_t offset;    /**< WORD, FLAG, NUMBER, BYTES: of the value in `options` */
   uint32_t low;     /**< NUMBER */
   uint32_t high;    /**< NUMBER */
   const char *path; /**< OVERRIDE: of the key; SWITCH: of a key that becomes true */
@@ -129,6 +133,7 @@ static const known_option known[] = {
     {"--decimal-comma", FLAG, .with = RUNNING, AT(reading.decimal_comma)},
     {"--transpose", FLAG, .with = RUNNING, AT(reading.transpose)},
     {"--skip-bad", NUMBER, .with = RUNNING, AT(skip_bad), .high = UINT32_MAX},
+    {"--data-memory", BYTES, .with = RUNNING, AT(data_memory)},
     {"--classes", WORD, .with = RUNNING, AT(classes)},
     {"--epochs", OVERRIDE, .with = DESCRIBING, .path = "train.epochs"},
     {"--batch", OVERRIDE, .with = TESTING | DESCRIBING, .path = "train.batch"},
@@ -177,6 +182,8 @@ static bool read_one(options *o, const known_option *option, char *value, dg_err
     return true;
   case NUMBER:
     return command_number(option->name, value, option->low, option->high, field, err);
+  case BYTES:
+    return command_size(option->name, value, field, err);
   case OVERRIDE:
     return options_override(o, (dg_override){option->name, option->path, value}, err);
   case SWITCH:

@@ -35,12 +35,13 @@ typedef struct {
   char installed[DG_PATH_SIZE];                       /**< weights found by the model's name */
   char model_pipe[PIPED_PATH], load_pipe[PIPED_PATH]; /**< what is read in place of FIFOs */
   uint32_t seed, threads, runs;
-  uint32_t save_every; /**< steps; 0: only after epochs */
-  uint32_t skip_bad;   /**< unreadable pictures that may be left out */
-  const char *words;   /**< the command line as given, without the program */
-  bool quiet, test;    /**< test: no training */
-  bool calibrate;      /**< test with a temperature that is fitted first */
-  bool data_named;     /**< --data was given, not taken from elsewhere */
+  uint64_t data_memory; /**< bytes for samples on the device; 0: not given */
+  uint32_t save_every;  /**< steps; 0: only after epochs */
+  uint32_t skip_bad;    /**< unreadable pictures that may be left out */
+  const char *words;    /**< the command line as given, without the program */
+  bool quiet, test;     /**< test: no training */
+  bool calibrate;       /**< test with a temperature that is fitted first */
+  bool data_named;      /**< --data was given, not taken from elsewhere */
   dg_override overrides[MAX_OVERRIDES];
   uint32_t override_count;
 } options;

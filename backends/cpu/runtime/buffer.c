@@ -5,6 +5,7 @@
 
 #include "backends/checks.h"
 #include "backends/cpu/runtime/batch_split.h"
+#include "backends/cpu/runtime/pieces.h"
 #include "core/base/limits/memory.h"
 #include "core/base/size.h"
 
@@ -94,6 +95,35 @@ bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, siz
   if (!dg_check_inside("a write", buffer->bytes, offset, bytes, err)) return false;
   if (!dg_cpu_finish(buffer->device, err)) return false;
   memcpy((char *)buffer->data + offset, from, bytes);
+  note_change(buffer);
+  return true;
+}
+
+/** Bytes on their way to a buffer. */
+typedef struct {
+  size_t pieces; /**< set by dg_cpu_run_counted */
+  uint8_t *to;
+  const uint8_t *from;
+  size_t bytes;
+} transfer;
+
+static void copy_piece(const void *context, size_t piece, size_t worker) {
+  const transfer *t = context;
+  const dg_span span = dg_cpu_part(t->bytes, t->pieces, piece);
+  (void)worker;
+  memcpy(t->to + span.begin, t->from + span.begin, span.end - span.begin);
+}
+
+bool dg_cpu_buffer_upload(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                          dg_error *err) {
+  enum { BYTES_OF_OPERATION = 8 };
+  const dg_cpu_device *device = (const dg_cpu_device *)buffer->device;
+  const transfer t = {.to = (uint8_t *)buffer->data + offset, .from = from, .bytes = bytes};
+  if (!dg_check_inside("an upload", buffer->bytes, offset, bytes, err)) return false;
+  if (bytes == 0) return true;
+  dg_cpu_batch_split_run(device->splits);
+  dg_cpu_run_counted(device, dg_cpu_pieces(bytes, bytes / BYTES_OF_OPERATION), copy_piece, &t,
+                     sizeof t);
   note_change(buffer);
   return true;
 }

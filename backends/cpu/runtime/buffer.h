@@ -12,6 +12,8 @@ dg_memory_left dg_cpu_memory_left(const dg_device *device);
 dg_buffer *dg_cpu_buffer_new(dg_device *device, size_t bytes, dg_error *err);
 dg_buffer *dg_cpu_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);
 void dg_cpu_buffer_free(dg_buffer *buffer);
+bool dg_cpu_buffer_upload(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                          dg_error *err);
 bool dg_cpu_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                          dg_error *err);
 bool dg_cpu_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);

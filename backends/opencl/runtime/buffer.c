@@ -40,6 +40,11 @@ static bool check_size(const dg_cl_device *device, size_t bytes, dg_error *err) 
   return true;
 }
 
+dg_memory_left dg_cl_memory_left(const dg_device *base) {
+  const uint64_t used = ((const dg_cl_device *)base)->memory_used, all = base->info.memory;
+  return (dg_memory_left){all > used ? all - used : 0, base->info.name};
+}
+
 bool dg_cl_check_count(uint64_t numbers, dg_error *err) {
   return numbers <= DG_CL_MOST_NUMBERS ||
          dg_fail(err, DG_ERR_MEMORY,
@@ -101,6 +106,17 @@ bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size
   note_change(buffer);
   cl_int code = clEnqueueWriteBuffer(buffer->device->queue, buffer->mem, CL_TRUE, offset, bytes,
                                      from, 0, NULL, NULL);
+  return !code || dg_cl_fail(err, buffer->device, code, "writing %zu bytes at %zu of a buffer",
+                             bytes, offset);
+}
+
+bool dg_cl_buffer_upload(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                         dg_error *err) {
+  cl_command_queue queue = buffer->device->queue;
+  note_change(buffer);
+  cl_int code =
+      clEnqueueWriteBuffer(queue, buffer->mem, CL_FALSE, offset, bytes, from, 0, NULL, NULL);
+  if (!code) code = clFlush(queue);
   return !code || dg_cl_fail(err, buffer->device, code, "writing %zu bytes at %zu of a buffer",
                              bytes, offset);
 }

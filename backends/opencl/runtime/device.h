@@ -90,6 +90,9 @@ bool dg_cl_check_count(uint64_t numbers, dg_error *err);
 dg_buffer *dg_cl_buffer_new(dg_device *device, size_t bytes, dg_error *err);
 dg_buffer *dg_cl_buffer_view(dg_buffer *parent, size_t offset, size_t bytes, dg_error *err);
 void dg_cl_buffer_free(dg_buffer *buffer);
+dg_memory_left dg_cl_memory_left(const dg_device *device);
+bool dg_cl_buffer_upload(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
+                         dg_error *err);
 bool dg_cl_buffer_write(dg_buffer *buffer, size_t offset, const void *from, size_t bytes,
                         dg_error *err);
 bool dg_cl_buffer_read(dg_buffer *buffer, size_t offset, void *to, size_t bytes, dg_error *err);

@@ -53,9 +53,13 @@ static uint64_t left_of_addresses(void) {
   return minus(limit.rlim_cur, page > 0 ? pages * (uint64_t)page : 0);
 }
 
-dg_memory_left dg_memory_find_left(const char *root) {
+uint64_t dg_memory_of_group(const char *root) {
   static const dg_cgroup_controller memory = {"memory", left_1, left_2};
-  const uint64_t group = dg_cgroup_least(root, &memory), addresses = left_of_addresses();
+  return dg_cgroup_least(root, &memory);
+}
+
+dg_memory_left dg_memory_find_left(const char *root) {
+  const uint64_t group = dg_memory_of_group(root), addresses = left_of_addresses();
   if (group == UINT64_MAX && addresses == UINT64_MAX) return (dg_memory_left){UINT64_MAX, NULL};
   return group < addresses ? (dg_memory_left){group, "the control group"}
                            : (dg_memory_left){addresses, "RLIMIT_AS (ulimit -v)"};

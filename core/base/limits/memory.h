@@ -19,6 +19,9 @@ typedef struct {
  */
 dg_memory_left dg_memory_find_left(const char *root);
 
+/** What is left of the limits of the control groups alone; the largest number: there is none. */
+uint64_t dg_memory_of_group(const char *root);
+
 /** Fails with DG_ERR_MEMORY if `bytes` that `what` needs are more than is left. */
 bool dg_memory_check(uint64_t bytes, const char *what, dg_error *err);
 

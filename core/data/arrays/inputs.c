@@ -76,14 +76,14 @@ bool dg_numbers_channels_first(dg_numbers *a, const dg_shape *shape, dg_error *e
   const size_t unit = dg_element_size(a->element), plane = (size_t)shape->dim[1] * shape->dim[2];
   const uint64_t bytes = a->count * unit;
   if (shape->dim[0] == 1) return true;
-  uint8_t *turned = dg_numbers_room(a, bytes, err);
+  dg_mapping mapping;
+  uint8_t *turned = dg_numbers_room(a, bytes, &mapping, err);
   if (!turned) return false;
   if (unit == 1)
     turn(turned, a->bytes, a->dim[0], plane, shape->dim[0], 1);
   else
     turn(turned, a->bytes, a->dim[0], plane, shape->dim[0], unit);
-  free(a->bytes);
-  a->bytes = turned;
+  dg_numbers_replace(a, turned, &mapping);
   return true;
 }
 
@@ -113,6 +113,8 @@ bool dg_numbers_to_inputs(dg_numbers *a, dg_samples *samples, const dg_dataset_o
   kind->type = bytes ? DG_NUMBERS_BYTES : DG_NUMBERS_FLOATS;
   samples->count = (uint32_t)a->dim[0];
   samples->inputs = a->bytes;
+  samples->inputs_mapping = a->mapping;
   a->bytes = NULL;
+  a->mapping = (dg_mapping){0};
   return true;
 }

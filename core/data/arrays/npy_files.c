@@ -72,18 +72,29 @@ static bool find_beside(dg_array_names *names, const char *inputs, const char *f
   return dg_arrays_find(names, &named, has_file, folder, folder, err);
 }
 
+/** Reads the file of an array, or maps it if it is large. */
+static bool read_array(dg_numbers *numbers, dg_error *err) {
+  struct stat info;
+  uint64_t mapped;
+  size_t size;
+  if (stat(numbers->path, &info) == 0 && dg_maps_file((uint64_t)info.st_size, numbers->in_memory)) {
+    if (!dg_map_file(&numbers->mapping, numbers->path, &mapped, err)) return false;
+    return dg_numbers_from_npy(numbers, numbers->mapping.at, (size_t)mapped, err);
+  }
+  char *bytes = dg_file_read(numbers->path, UINT64_MAX, &size, err);
+  return bytes && dg_numbers_from_npy(numbers, (uint8_t *)bytes, size, err);
+}
+
 static bool read_set(dg_dataset *set, const dg_array_names *names, const char *folder,
                      const dg_dataset_options *options, dg_error *err) {
   dg_numbers arrays[DG_ARRAYS] = {0};
   char *paths[DG_ARRAYS] = {0};
   bool ok = true;
   for (unsigned i = 0; ok && i < DG_ARRAYS; i++) {
-    size_t size;
     if (!*names->name[i]) continue;
     paths[i] = file_path(folder, names->name[i], err);
-    char *bytes = paths[i] ? dg_file_read(paths[i], UINT64_MAX, &size, err) : NULL;
-    arrays[i] = (dg_numbers){.path = paths[i], .name = ""};
-    ok = bytes && dg_numbers_from_npy(&arrays[i], (uint8_t *)bytes, size, err);
+    arrays[i] = (dg_numbers){.path = paths[i], .name = "", .in_memory = options->in_memory};
+    ok = paths[i] && read_array(&arrays[i], err);
   }
   ok = ok && dg_arrays_take(set, arrays, options, err);
   for (unsigned i = 0; i < DG_ARRAYS; i++) {

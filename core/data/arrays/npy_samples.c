@@ -45,11 +45,12 @@ static bool read_at(const dg_npy_samples *f, uint64_t from, void *to, size_t siz
 
 /** Numbers of Fortran order have to be read at once to be turned. */
 static bool read_all(dg_npy_samples *f, uint64_t size, dg_error *err) {
-  uint8_t *bytes = dg_numbers_room(&f->all, size, err);
-  if (bytes && read_at(f, 0, bytes, (size_t)size, err))
-    return dg_numbers_from_npy(&f->all, bytes, (size_t)size, err);
-  free(bytes);
-  return false;
+  dg_mapping mapping;
+  uint8_t *bytes = dg_numbers_room(&f->all, size, &mapping, err);
+  if (!bytes) return false;
+  dg_numbers_replace(&f->all, bytes, &mapping);
+  return read_at(f, 0, bytes, (size_t)size, err) &&
+         dg_numbers_from_npy(&f->all, bytes, (size_t)size, err);
 }
 
 static bool read_head(dg_npy_samples *f, uint64_t size, dg_error *err) {
@@ -108,7 +109,7 @@ static bool read_piece(const dg_npy_samples *f, uint64_t first, uint64_t count, 
   piece->dim[0] = count;
   piece->count = count * each;
   piece->first = first * each;
-  piece->bytes = dg_numbers_room(piece, piece->count * unit, err);
+  piece->bytes = dg_numbers_room(piece, piece->count * unit, &piece->mapping, err);
   if (!piece->bytes) return false;
   if (!f->all.bytes)
     return read_at(f, f->begin + piece->first * unit, piece->bytes, (size_t)(piece->count * unit),

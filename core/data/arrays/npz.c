@@ -59,10 +59,15 @@ bool dg_npz_is_alone(const char *path) {
 }
 
 static bool read_array(dg_numbers *numbers, dg_archive *archive, dg_error *err) {
-  size_t size;
-  uint8_t *bytes =
-      dg_archive_read(archive, find_entry(archive, numbers->name), UINT64_MAX, &size, err);
-  return bytes && dg_numbers_from_npy(numbers, bytes, size, err);
+  const uint64_t entry = find_entry(archive, numbers->name);
+  uint64_t size;
+  dg_mapping mapping;
+  if (!dg_archive_check(archive, entry, &size, err)) return false;
+  uint8_t *bytes = dg_numbers_room(numbers, size, &mapping, err);
+  if (!bytes) return false;
+  dg_numbers_replace(numbers, bytes, &mapping);
+  return dg_archive_unpack(archive, entry, bytes, size, err) &&
+         dg_numbers_from_npy(numbers, bytes, (size_t)size, err);
 }
 
 /** Finds the array that options name, or one with a usual name. */
@@ -97,7 +102,7 @@ static bool read_set(dg_dataset *set, dg_archive *archive, const char *path,
   dg_numbers arrays[DG_ARRAYS] = {0};
   bool ok = dg_arrays_find(&names, options, has_array, archive, path, err);
   for (unsigned i = 0; ok && i < DG_ARRAYS; i++) {
-    arrays[i] = (dg_numbers){.path = path, .name = names.name[i]};
+    arrays[i] = (dg_numbers){.path = path, .name = names.name[i], .in_memory = options->in_memory};
     if (*names.name[i]) ok = read_array(&arrays[i], archive, err);
   }
   ok = ok && dg_arrays_take(set, arrays, options, err);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/base/limits/memory.h"
 #include "core/base/numbers.h"
 #include "core/base/text.h"
 #include "core/formats/npy.h"
@@ -32,26 +31,34 @@ bool dg_numbers_fail(const dg_numbers *a, uint64_t i, const char *what, dg_error
                  dg_index_text(a->rank, a->dim, (size_t)(a->first + i), place, sizeof place), what);
 }
 
-void *dg_numbers_room(const dg_numbers *a, uint64_t bytes, dg_error *err) {
-  if (!dg_memory_check(bytes, a->path, err)) return NULL;
-  void *room = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
-  if (!room) dg_fail_memory(err, bytes);
-  return room;
+uint8_t *dg_numbers_room(const dg_numbers *a, uint64_t bytes, dg_mapping *mapping, dg_error *err) {
+  return dg_map_room(mapping, bytes, a->in_memory, a->path, err);
+}
+
+void dg_numbers_replace(dg_numbers *a, uint8_t *bytes, const dg_mapping *mapping) {
+  dg_unmap(&a->mapping, a->bytes);
+  a->bytes = bytes;
+  a->mapping = *mapping;
 }
 
 /* ---- numpy's files ------------------------------------------------------ */
 
-/** Brings the numbers behind a header to the begin of the memory, in C order. */
+/** Brings the numbers behind a header to the begin of the memory, in C order. Those of a mapped
+   file stay where they are, if they may be read there. */
 static bool take_numbers(dg_numbers *a, const dg_npy *npy, dg_error *err) {
   const size_t unit = dg_element_size(npy->element), bytes = (size_t)a->count * unit;
-  const uint8_t *from = a->bytes + npy->begin;
-  if (!npy->fortran) return memmove(a->bytes, from, bytes), true;
-  uint8_t *turned = dg_numbers_room(a, bytes, err);
+  uint8_t *from = a->bytes + npy->begin;
+  dg_mapping mapping;
+  if (!npy->fortran && !a->mapping.at) return memmove(a->bytes, from, bytes), true;
+  if (!npy->fortran && npy->begin % unit == 0) return a->bytes = from, true;
+  uint8_t *turned = dg_numbers_room(a, bytes, &mapping, err);
   if (!turned) return false;
-  for (uint64_t i = 0; i < a->count; i++)
-    memcpy(turned + i * unit, from + dg_npy_place(npy, i) * unit, unit);
-  free(a->bytes);
-  a->bytes = turned;
+  if (!npy->fortran)
+    memcpy(turned, from, bytes);
+  else
+    for (uint64_t i = 0; i < a->count; i++)
+      memcpy(turned + i * unit, from + dg_npy_place(npy, i) * unit, unit);
+  dg_numbers_replace(a, turned, &mapping);
   return true;
 }
 
@@ -100,7 +107,7 @@ bool dg_numbers_from_npy(dg_numbers *a, uint8_t *bytes, size_t size, dg_error *e
 }
 
 void dg_numbers_free(dg_numbers *a) {
-  free(a->bytes);
+  dg_unmap(&a->mapping, a->bytes);
   a->bytes = NULL;
 }
 
@@ -179,8 +186,10 @@ bool dg_numbers_check(const dg_numbers *a, dg_error *err) {
 bool dg_numbers_to_floats(dg_numbers *a, dg_error *err) {
   if (a->element == DG_ELEMENT_F32 && !a->big_endian) return check_floats(a, err);
   const uint64_t bytes = a->count * sizeof(float);
-  float *floats = dg_numbers_room(a, bytes, err);
-  if (!floats) return false;
+  dg_mapping mapping;
+  uint8_t *room = dg_numbers_room(a, bytes, &mapping, err);
+  float *floats = (float *)(void *)room;
+  if (!room) return false;
   bool ok = true;
   const bool single = dg_element_size(a->element) == 1;
   if (single) widen(floats, a);
@@ -189,9 +198,8 @@ bool dg_numbers_to_floats(dg_numbers *a, dg_error *err) {
     ok = check_number(a, i, value, err);
     floats[i] = (float)value;
   }
-  if (!ok) return free(floats), false;
-  free(a->bytes);
-  a->bytes = (uint8_t *)floats;
+  if (!ok) return dg_unmap(&mapping, room), false;
+  dg_numbers_replace(a, room, &mapping);
   a->element = DG_ELEMENT_F32;
   a->big_endian = a->truths = false;
   return true;

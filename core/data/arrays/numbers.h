@@ -17,14 +17,16 @@ typedef struct {
   bool truths;         /**< bytes that are true and false */
   bool channels_first; /**< that is known, and three dimensions are pictures */
   uint8_t *bytes;
+  dg_mapping mapping; /**< of the bytes, if they are not in malloc's memory */
+  uint64_t in_memory; /**< see dg_dataset_options */
 } dg_numbers;
 
 /** Takes what the header of a .npy file says, which `left` bytes follow. */
 bool dg_numbers_describe(dg_numbers *numbers, const dg_npy *npy, uint64_t left, dg_error *err);
 
 /**
- * Takes an array from the bytes of a .npy file, which it owns from now on, also on failure. Fortran
- * order becomes C order.
+ * Takes an array from the bytes of a .npy file, which it owns from now on, also on failure; if they
+ * are mapped, `mapping` was set before. Fortran order becomes C order.
  */
 bool dg_numbers_from_npy(dg_numbers *numbers, uint8_t *bytes, size_t size, dg_error *err);
 
@@ -40,8 +42,13 @@ char *dg_numbers_shape(const dg_numbers *numbers, char *text, size_t capacity);
 /** Fails on number `i`, naming its place: "x_train[3, 0, 5] WHAT". */
 bool dg_numbers_fail(const dg_numbers *numbers, uint64_t i, const char *what, dg_error *err);
 
-/** New memory of so many bytes; NULL: more than there is. */
-void *dg_numbers_room(const dg_numbers *numbers, uint64_t bytes, dg_error *err);
+/** New memory of so many bytes; NULL: more than there is. Give it to dg_numbers_replace, or free it
+    with dg_unmap. */
+uint8_t *dg_numbers_room(const dg_numbers *numbers, uint64_t bytes, dg_mapping *mapping,
+                         dg_error *err);
+
+/** Puts other bytes in place of the numbers'. */
+void dg_numbers_replace(dg_numbers *numbers, uint8_t *bytes, const dg_mapping *mapping);
 
 /** A number of any type; a double holds each that a float can. */
 double dg_numbers_at(const dg_numbers *numbers, uint64_t i);

@@ -85,7 +85,9 @@ bool dg_numbers_to_targets(dg_numbers *a, dg_samples *samples, dg_error *err) {
   samples->kind.targets = (uint32_t)targets;
   samples->kind.targets_type = DG_NUMBERS_FLOATS;
   samples->targets = a->bytes;
+  samples->targets_mapping = a->mapping;
   a->bytes = NULL;
+  a->mapping = (dg_mapping){0};
   return true;
 }
 

@@ -25,6 +25,7 @@ typedef struct {
   unsigned number; /**< of its batch */
   uint8_t *bytes;
   size_t size;
+  dg_mapping mapping; /**< of the bytes, if they are not in malloc's memory */
 } member;
 
 /** A set whose files are being read. */
@@ -32,6 +33,7 @@ typedef struct {
   const char *path;
   member *members; /**< [count], with room for MOST_FILES */
   size_t count;
+  uint64_t in_memory; /**< see dg_dataset_options */
   dg_error *err;
 } reading;
 
@@ -96,19 +98,32 @@ static bool check_more(const reading *r, const member *m) {
                  MOST_FILES);
 }
 
-static bool read_folder(reading *r) {
+/** Reads a file of a folder, or maps one with many records. */
+static bool read_file(const reading *r, member *m, const char *path) {
   enum { MOST = 1 << 30 };
+  struct stat info;
+  uint64_t size;
+  if (m->role != NAMES && stat(path, &info) == 0 &&
+      dg_maps_file((uint64_t)info.st_size, r->in_memory)) {
+    if (!dg_map_file(&m->mapping, path, &size, r->err)) return false;
+    m->bytes = m->mapping.at;
+    m->size = (size_t)size;
+    return true;
+  }
+  const uint64_t most = m->role == NAMES ? (uint64_t)MOST_NAMES : (uint64_t)MOST;
+  m->bytes = (uint8_t *)dg_file_read(path, most, &m->size, r->err);
+  return m->bytes != NULL;
+}
+
+static bool read_folder(reading *r) {
   dg_entries files = {0};
   bool ok = list(&files, r->path, r->err);
   for (size_t i = 0; ok && i < files.count; i++) {
     member m = member_of(files.name[i]);
     if (m.role == OTHER) continue;
     char *path = check_more(r, &m) ? dg_path_join(r->path, files.name[i], r->err) : NULL;
-    m.bytes =
-        path ? (uint8_t *)dg_file_read(path, m.role == NAMES ? MOST_NAMES : MOST, &m.size, r->err)
-             : NULL;
+    ok = path && read_file(r, &m, path);
     free(path);
-    ok = m.bytes != NULL;
     if (ok) r->members[r->count++] = m;
   }
   dg_entries_free(&files);
@@ -124,7 +139,7 @@ static bool read_tar(reading *r) {
     member m = member_of(tar.name);
     if (m.role != OTHER) {
       m.size = (size_t)tar.size;
-      m.bytes = check_more(r, &m) ? dg_tar_read(&tar) : NULL;
+      m.bytes = check_more(r, &m) ? dg_tar_read(&tar, r->in_memory, &m.mapping) : NULL;
       ok = m.bytes != NULL;
       if (ok) r->members[r->count++] = m;
     }
@@ -172,7 +187,7 @@ static bool take_part(const reading *r, role part, dg_samples *samples) {
   if (!count_records(r, part, &count)) return false;
   samples->kind = kind;
   if (count == 0) return true;
-  if (!dg_samples_new(samples, count, &kind, r->err)) return false;
+  if (!dg_samples_new_of(samples, count, &kind, r->in_memory, r->path, r->err)) return false;
   for (size_t i = 0; i < r->count; i++) {
     const member *m = &r->members[i];
     const size_t record = m->labels + PIXELS;
@@ -216,12 +231,14 @@ static bool take_set(reading *r, dg_dataset *set) {
 
 dg_dataset *dg_dataset_from_cifar(const char *path, const dg_dataset_options *options,
                                   dg_error *err) {
-  (void)options;
   dg_dataset *set = dg_dataset_new(path, err);
-  reading r = {.path = path, .members = calloc(MOST_FILES, sizeof *r.members), .err = err};
+  reading r = {.path = path,
+               .members = calloc(MOST_FILES, sizeof *r.members),
+               .in_memory = options->in_memory,
+               .err = err};
   bool ok = set && (r.members || dg_fail_memory(err, MOST_FILES * sizeof *r.members)) &&
             (is_folder(path) ? read_folder(&r) : read_tar(&r)) && take_set(&r, set);
-  for (size_t i = 0; i < r.count; i++) free(r.members[i].bytes);
+  for (size_t i = 0; i < r.count; i++) dg_unmap(&r.members[i].mapping, r.members[i].bytes);
   free(r.members);
   if (ok) return set;
   dg_dataset_close(set);

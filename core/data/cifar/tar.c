@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/limits/memory.h"
 #include "core/base/size.h"
 
 /* Offsets and sizes of fields in the header of a file. */
@@ -94,7 +93,7 @@ bool dg_tar_next(dg_tar *tar, bool *more) {
   return *more = true;
 }
 
-uint8_t *dg_tar_read(dg_tar *tar) {
+uint8_t *dg_tar_read(dg_tar *tar, uint64_t in_memory, dg_mapping *mapping) {
   dg_error *err = tar->file.err;
   size_t got;
   if (tar->size > tar->file.most - tar->file.read)
@@ -104,12 +103,11 @@ uint8_t *dg_tar_read(dg_tar *tar) {
                    tar->file.path, (unsigned long long)tar->size,
                    (unsigned long long)tar->file.size),
            NULL;
-  if (!dg_memory_check(tar->size, tar->file.path, err)) return NULL;
-  uint8_t *bytes = tar->size < SIZE_MAX ? malloc((size_t)tar->size + 1) : NULL;
-  if (!bytes) return dg_fail_memory(err, tar->size), NULL;
+  uint8_t *bytes = dg_map_room(mapping, tar->size + 1, in_memory, tar->file.path, err);
+  if (!bytes) return NULL;
   bool ok = dg_packed_read(&tar->file, bytes, (size_t)tar->size, &got);
   if (ok && got < tar->size) ok = fail_damaged(tar);
-  if (!ok) return free(bytes), NULL;
+  if (!ok) return dg_unmap(mapping, bytes), NULL;
   bytes[tar->size] = '\0';
   tar->left -= tar->size;
   return bytes;

@@ -2,6 +2,7 @@
 #ifndef DG_TAR_H
 #define DG_TAR_H
 
+#include "core/base/mapping.h"
 #include "core/data/packed.h"
 
 enum { DG_TAR_NAME = 101 };
@@ -19,8 +20,9 @@ bool dg_tar_open(dg_tar *tar, const char *path, dg_error *err);
 /** Goes to the next regular file; `*more` is false if there is none. */
 bool dg_tar_next(dg_tar *tar, bool *more);
 
-/** Reads the current file into new memory, which the caller frees; it ends in a zero byte. */
-uint8_t *dg_tar_read(dg_tar *tar);
+/** Reads the current file into new memory (dg_map_room), which the caller frees; it ends in a zero
+    byte. */
+uint8_t *dg_tar_read(dg_tar *tar, uint64_t in_memory, dg_mapping *mapping);
 
 void dg_tar_close(dg_tar *tar);
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/limits/memory.h"
 #include "core/data/packed.h"
 
 enum {
@@ -111,13 +110,25 @@ static bool read_dimensions(dg_packed *f, dg_idx *array, unsigned element, uint6
   return true;
 }
 
+/** Maps a file that is not packed and holds `total` bytes after its header. */
+static bool map_elements(dg_packed *f, dg_idx *array, uint64_t total) {
+  uint64_t size;
+  if (!dg_map_file(&array->mapping, f->path, &size, f->err)) return false;
+  array->bytes = (uint8_t *)array->mapping.at + f->read;
+  return size - f->read == total ||
+         dg_fail(f->err, DG_ERR_INPUT,
+                 "%s: field data: expected %" PRIu64 " bytes by its dimensions, found %" PRIu64
+                 "; download it again",
+                 f->path, total, size - f->read);
+}
+
 /** Reads the elements and makes sure that nothing follows; the end verifies a gzip checksum. */
-static bool read_elements(dg_packed *f, dg_idx *array, uint64_t total) {
+static bool read_elements(dg_packed *f, dg_idx *array, uint64_t total, uint64_t in_memory) {
   uint8_t more;
   size_t got, trailing;
-  if (!dg_memory_check(total, f->path, f->err)) return false;
-  array->bytes = total <= SIZE_MAX ? malloc((size_t)total) : NULL;
-  if (!array->bytes) return dg_fail_memory(f->err, total);
+  if (gzdirect(f->stream) && dg_maps_file(total, in_memory)) return map_elements(f, array, total);
+  array->bytes = dg_map_room(&array->mapping, total, in_memory, f->path, f->err);
+  if (!array->bytes) return false;
   if (!dg_packed_read(f, array->bytes, (size_t)total, &got)) return false;
   if (!dg_packed_read(f, &more, 1, &trailing)) return false;
   if (got < total)
@@ -134,12 +145,13 @@ static bool read_elements(dg_packed *f, dg_idx *array, uint64_t total) {
 }
 
 /** Reads an array that follows a magic number. */
-static bool read_array(dg_packed *f, dg_idx *array, unsigned element) {
+static bool read_array(dg_packed *f, dg_idx *array, unsigned element, uint64_t in_memory) {
   uint64_t total;
-  return read_dimensions(f, array, element, &total) && read_elements(f, array, total);
+  return read_dimensions(f, array, element, &total) && read_elements(f, array, total, in_memory);
 }
 
-bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, unsigned type, dg_error *err) {
+bool dg_idx_read_large(dg_idx *array, const char *path, unsigned rank, unsigned type,
+                       uint64_t in_memory, dg_error *err) {
   dg_packed f;
   uint32_t magic = 0;
   dg_element element = DG_ELEMENT_U8;
@@ -148,10 +160,14 @@ bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, unsigned type, 
   bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, rank) &&
             check_type(&f, magic >> 8, type) && check_rank(&f, magic & 0xff, rank) &&
             dg_idx_element(type, &element) &&
-            read_array(&f, array, (unsigned)dg_element_size(element));
+            read_array(&f, array, (unsigned)dg_element_size(element), in_memory);
   dg_packed_close(&f);
   if (!ok) dg_idx_free(array);
   return ok;
+}
+
+bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, unsigned type, dg_error *err) {
+  return dg_idx_read_large(array, path, rank, type, UINT64_MAX, err);
 }
 
 /* ---- labels ------------------------------------------------------------- */
@@ -201,14 +217,14 @@ bool dg_idx_read_labels(dg_idx *labels, const char *path, dg_error *err) {
   bool ok = read_header_field(&f, "magic", &magic) && check_magic(&f, magic, 1) &&
             check_labels(&f, magic >> 8, magic & 0xff);
   if (ok) labels->rank = magic & 0xff;
-  ok = ok && read_array(&f, labels, element_size(magic >> 8)) && check_columns(&f, labels) &&
-       to_bytes(&f, labels, magic >> 8);
+  ok = ok && read_array(&f, labels, element_size(magic >> 8), UINT64_MAX) &&
+       check_columns(&f, labels) && to_bytes(&f, labels, magic >> 8);
   dg_packed_close(&f);
   if (!ok) dg_idx_free(labels);
   return ok;
 }
 
 void dg_idx_free(dg_idx *array) {
-  free(array->bytes);
+  dg_unmap(&array->mapping, array->bytes);
   array->bytes = NULL;
 }

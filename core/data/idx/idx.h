@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/base/mapping.h"
 #include "core/formats/element.h"
 
 enum { DG_IDX_MAX_RANK = 4, DG_IDX_BYTE = 0x08, DG_IDX_FLOAT = 0x0d, DG_IDX_DOUBLE = 0x0e };
@@ -20,8 +21,9 @@ enum { DG_IDX_MAX_RANK = 4, DG_IDX_BYTE = 0x08, DG_IDX_FLOAT = 0x0d, DG_IDX_DOUB
 typedef struct {
   unsigned rank; /**< how many of `dims` count: 1 to DG_IDX_MAX_RANK */
   uint32_t dims[DG_IDX_MAX_RANK];
-  unsigned type;  /**< of the elements, as in the file; 0: unsigned bytes */
-  uint8_t *bytes; /**< dims[0] * … * dims[rank - 1] elements, big-endian */
+  unsigned type;      /**< of the elements, as in the file; 0: unsigned bytes */
+  uint8_t *bytes;     /**< dims[0] * … * dims[rank - 1] elements, big-endian */
+  dg_mapping mapping; /**< of the bytes, if they are not in malloc's memory */
 } dg_idx;
 
 /** The type of elements of a code; false: there is none. */
@@ -35,6 +37,10 @@ bool dg_idx_element(unsigned type, dg_element *element);
  * array with dg_idx_free.
  */
 bool dg_idx_read(dg_idx *array, const char *path, unsigned rank, unsigned type, dg_error *err);
+
+/** The same with dg_dataset_options.in_memory; a mapped array must not be written to. */
+bool dg_idx_read_large(dg_idx *array, const char *path, unsigned rank, unsigned type,
+                       uint64_t in_memory, dg_error *err);
 
 /**
  * The same for labels, a byte each in an array of one dimension. The file may hold whole numbers of

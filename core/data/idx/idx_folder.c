@@ -164,14 +164,14 @@ static bool transpose(dg_numbers *a, dg_error *err) {
   const uint64_t height = a->dim[a->rank - 2], width = a->dim[a->rank - 1];
   const size_t unit = dg_element_size(a->element);
   if (!dg_numbers_check(a, err)) return false;
-  uint8_t *turned = dg_numbers_room(a, a->count * unit, err), *to = turned;
+  dg_mapping mapping;
+  uint8_t *turned = dg_numbers_room(a, a->count * unit, &mapping, err), *to = turned;
   if (!turned) return false;
   for (uint64_t plane = 0; plane < a->count; plane += height * width)
     for (uint64_t x = 0; x < width; x++)
       for (uint64_t y = 0; y < height; y++, to += unit)
         memcpy(to, a->bytes + (plane + y * width + x) * unit, unit);
-  free(a->bytes);
-  a->bytes = turned;
+  dg_numbers_replace(a, turned, &mapping);
   a->dim[a->rank - 2] = width;
   a->dim[a->rank - 1] = height;
   return true;
@@ -184,14 +184,17 @@ static bool read_array(const reading *r, const base *of, dg_numbers *numbers,
   dg_idx array;
   if (!find_form(r, of, path, &form)) return fail_missing(r->folder, of, r->err);
   const ending *end = ending_of(of, form);
-  if (!dg_idx_read(&array, path, end->rank, end->type, r->err)) return false;
+  const uint64_t in_memory = r->options->in_memory;
+  if (!dg_idx_read_large(&array, path, end->rank, end->type, in_memory, r->err)) return false;
   *numbers = (dg_numbers){.path = path,
                           .name = "",
                           .rank = array.rank,
                           .big_endian = true,
                           .channels_first = true,
                           .count = 1,
-                          .bytes = array.bytes};
+                          .bytes = array.bytes,
+                          .mapping = array.mapping,
+                          .in_memory = in_memory};
   dg_idx_element(array.type, &numbers->element);
   for (uint32_t d = 0; d < array.rank; d++) numbers->count *= numbers->dim[d] = array.dims[d];
   return true;

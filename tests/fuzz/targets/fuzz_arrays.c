@@ -1,7 +1,7 @@
 /*
- * Sets of numpy's arrays: the first byte says the shape of the model's input, and whether the rest
- * is an .npz file, or inputs, targets and, if it says so, lengths as .npy files; two bytes each
- * tell how long those before the last are.
+ * Sets of numpy's arrays: the first byte says the shape of the model's input, whether arrays are
+ * kept in memory, and whether the rest is an .npz file, or inputs, targets and, if it says so,
+ * lengths as .npy files; two bytes each tell how long those before the last are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const dg_dataset_options options = {.size = sizeof options,
                                       .rank = shape[0],
                                       .dim = {shape[1], shape[2], shape[3]},
-                                      .targets = what & 16 ? "y" : NULL};
+                                      .targets = what & 16 ? "y" : NULL,
+                                      .in_memory = what & 32 ? 1 : 0};
   dg_error err = {0};
   dg_dataset *set = what & 8 ? dg_dataset_from_npz(fuzz_file(in.at, in.left), &options, &err)
                              : take_arrays(&in, what & 32, &options, &err);
