@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/base/mapping.h"
+#include "core/base/mapping/mapping.h"
 #include "core/base/size.h"
 #include "digits/data.h"
 

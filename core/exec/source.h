@@ -8,7 +8,7 @@
 
 #include "backends/backend.h"
 #include "core/data/dataset.h"
-#include "core/exec/ring.h"
+#include "core/exec/ring/ring.h"
 
 /** All zero: none. */
 typedef struct {

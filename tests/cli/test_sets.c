@@ -82,6 +82,13 @@ static const shell_line lines[] = {
     {DATA "--data letters --classes none stats", 2, "none: No such file"},
     {TRAIN "--data . --classes none vanilla", 2, "none: No such file"},
     {TRAIN "--data . --classes empty vanilla", 2, "empty: no name in it"},
+    {TRAIN "--data . --batch 10 --data-memory 100K vanilla", 2,
+     "data.shuffle_block=7 would fit; --set sets it"},
+    {TRAIN "--data . --batch 10 --data-memory 100K --set data.shuffle_block=7 --quiet vanilla", 0,
+     "test    "},
+    {TRAIN "--data . --data-memory 1K vanilla", 2, "--data-memory sets it"},
+    {TRAIN "--data . --data-memory 100KB vanilla", 2, "--data-memory must be a number of bytes"},
+    {TRAIN "--data . --data-memory 99999999999G vanilla", 2, "must be a number of bytes"},
     {TRAIN "--classes names --describe vanilla", 2, "--classes doesn't go with --describe"},
 };
 

@@ -474,5 +474,6 @@ int main(int argc, char **argv) {
   markup_free(&words);
   return command_end(
       "digits-run",
-      "batch lr backend device threads set data resume load skip-bad " READING_REMEDIES, ok, &err);
+      "batch lr backend device threads set data resume load data-memory skip-bad " READING_REMEDIES,
+      ok, &err);
 }

@@ -2,7 +2,7 @@
 #ifndef DG_TAR_H
 #define DG_TAR_H
 
-#include "core/base/mapping.h"
+#include "core/base/mapping/mapping.h"
 #include "core/data/packed.h"
 
 enum { DG_TAR_NAME = 101 };

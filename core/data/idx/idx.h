@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
-#include "core/base/mapping.h"
+#include "core/base/mapping/mapping.h"
 #include "core/formats/element.h"
 
 enum { DG_IDX_MAX_RANK = 4, DG_IDX_BYTE = 0x08, DG_IDX_FLOAT = 0x0d, DG_IDX_DOUBLE = 0x0e };

@@ -1,4 +1,4 @@
-#include "core/base/mapping.h"
+#include "core/base/mapping/mapping.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "core/exec/ring.h"
+#include "core/exec/ring/ring.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
