@@ -173,7 +173,7 @@ static const plan plans[] = {
      .sets = {"train.epochs=2", "train.optimizer.momentum=0.9", "train.batch=32"},
      .stop_after = 2},
     {.model = "vanilla", .sets = {"train.epochs=2", "train.average=0.99"}, .stop_after = 1},
-    {.model = "cnn-leaky", /* three arrays of the optimizer */
+    {.model = "vanilla", /* three arrays of the optimizer */
      .sets = {"train.epochs=2", "train.steps=5", "train.optimizer.type=rmsprop",
               "train.optimizer.lr=0.001", "train.optimizer.momentum=0.5",
               "train.optimizer.centered=true"},
