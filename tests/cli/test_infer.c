@@ -311,6 +311,34 @@ START_TEST(pictures_have_names) {
 }
 END_TEST
 
+/** Series of unequal length: the answers for the set are those for whole series that were filled
+   with other numbers, cut to their lengths. */
+START_TEST(series_have_lengths) {
+  FILE *file = fopen(shell_path("l.cfg"), "w");
+  ck_assert_ptr_nonnull(file);
+  fputs("name = \"l\"; input = [6, 1]; lengths = true; layers = ({ type = \"gru\"; units = 3; }, "
+        "{ type = \"linear\"; name = \"out\"; units = 2; }); train = { epochs = 1; };",
+        file);
+  fclose(file);
+  shell_check("mkdir -p l && for i in 1 2 3 4; do printf '1\\t1\\t2\\t3\\tNaN\\tNaN\\tNaN\\n"
+              "2\\t6\\t5\\t4\\t3\\t2\\t1\\n'; done | tee l/A_TRAIN.tsv > l/A_TEST.tsv",
+              0, "");
+  shell_check(RUN
+              "--backend cpu --quiet --data l --save ./l.safetensors --set lengths=false ./l.cfg",
+              2, "lengths=true would fit; --set sets it");
+  shell_check(RUN "--backend cpu --quiet --data l --save ./l.safetensors ./l.cfg", 0, "");
+  shell_check(ON_CPU "./l.safetensors l l.csv && sed -n 2p l.csv | cut -d, -f2-", 0, ",");
+  shell_check(
+      "sed 's/NaN/7/g' l/A_TRAIN.tsv > l/B_TRAIN.tsv; cp l/B_TRAIN.tsv l/B_TEST.tsv; " ON_CPU
+      "./l.safetensors l/B_TRAIN.tsv b.csv; diff l.csv b.csv | grep -c '^<'",
+      0, "4\n");
+  shell_check(PROGRAM("digits-data") "--data l/A_TRAIN.tsv stats", 0,
+              "train                               3            6          4.5");
+  shell_check(PROGRAM("digits-data") "--data l/A_TRAIN.tsv write l.idx", 2,
+              "unequal lengths, which IDX files can't hold");
+}
+END_TEST
+
 int main(void) {
   if (!shell_open()) return 1;
   TCase *tests = tcase_create("infer");
@@ -324,6 +352,7 @@ int main(void) {
   tcase_add_test(tests, values_have_their_own_units);
   tcase_add_test(tests, plain_tables_have_as_many_columns);
   tcase_add_test(tests, pictures_have_names);
+  tcase_add_test(tests, series_have_lengths);
   int status = suite_main("infer", tests);
   shell_close();
   return status;

@@ -73,6 +73,13 @@ static const shell_line lines[] = {
      "--set out.units=2 --set data.validation=0 --set train.keep=last --epochs 1 --quiet "
      "--save t.safetensors table > t.log; " CONVERT "t.safetensors t.onnx",
      2, "t.onnx: a mean or std for each channel can't be written to ONNX"},
+    {"printf '1\\t1\\tNaN\\n2\\t1\\t2\\n' | tee s_TRAIN.tsv > s_TEST.tsv; printf 'name = \"s\"; "
+     "input = "
+     "[2, 1]; lengths = true; layers = ({ type = \"flatten\"; }, { type = \"linear\"; name = "
+     "\"out\"; units = 2; });' > s.cfg; \"$DIGITS_TEST_TOOLS\"/digits-run --backend cpu --data "
+     "s_TRAIN.tsv --epochs 1 --quiet --save s.safetensors ./s.cfg > s.log; " CONVERT
+     "s.safetensors s.onnx",
+     2, "s.onnx: a network with lengths = true can't be written to ONNX"},
     {CONVERT "a.onnx b.npz", 2, "a.onnx: onnx is not read; what is: safetensors, pytorch, hdf5"},
     {CONVERT "--from zip a b.npz", 2, "unknown format \"zip\"; there are safetensors, pytorch"},
     {CONVERT "none.npz b.npz", 2, "none.npz: No such file"},
