@@ -81,7 +81,8 @@ kernel void adadelta(global const float *d, global float *p, global float *state
   store_finite(old - lr * delta, old, g, p + i);
 }
 
-/* The state: averages of squares, and if centered of gradients, and momentum buffers if there are. */
+/* The state: averages of squares, and if centered of gradients, and momentum buffers if there are.
+ */
 kernel void rmsprop(global const float *d, global float *p, global float *state, global uint *fault,
                     global const float *clip, uint count, float lr, float weight_decay, float alpha,
                     float eps, float momentum, uint centered) {

@@ -1,10 +1,11 @@
 /**
  * The trainer, shared by the files of this folder. Each file uses only those named before it: in
  * samples/, targets.c, fit.c, split.c, room.c and order.c say what is learned from; batch_ops.c and
- * optimizer.c make the other parts, gradient.c and steps.c run batches through the network, scores.c
- * measures what it gives, validation.c validates and stores the best parameters, checkpoint.c saves
- * everything for a later resume. On top of them, set_up.c creates a trainer, calibrate.c fits the
- * temperature, epochs.c has the training loop, and test.c runs the network on test samples.
+ * optimizer.c make the other parts, gradient.c and steps.c run batches through the network,
+ * scores.c measures what it gives, validation.c validates and stores the best parameters,
+ * checkpoint.c saves everything for a later resume. On top of them, set_up.c creates a trainer,
+ * calibrate.c fits the temperature, epochs.c has the training loop, and test.c runs the network on
+ * test samples.
  */
 #ifndef DG_TRAINER_H
 #define DG_TRAINER_H

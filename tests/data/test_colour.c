@@ -198,7 +198,7 @@ START_TEST(learned_from_either) {
   ck_assert_ptr_nonnull(file);
   fputs(model, file);
   ck_assert_int_eq(fclose(file), 0);
-  shell_check("rm -rf idx; " DATA "--data c --colour write idx", 0, "30 images to train and 10");
+  shell_check("rm -rf idx; " DATA "--data c --input 3,2,3 write idx", 0, "30 images to train and 10");
   shell_check(RUN "--backend cpu --data c --save c.weights c.cfg && " RUN
                   "--backend cpu --data idx --save idx.weights c.cfg && cmp c.weights idx.weights",
               0, "of 10)");

@@ -133,7 +133,6 @@ static dg_dataset *open_set(const data_options *o, dg_error *err) {
                             .rank = o->rank,
                             .dim = {o->dim[0], o->dim[1], o->dim[2]}};
   if (!reading_fill(&o->reading, NULL, &how, err)) return NULL;
-  if (o->colour) how.rank = 3, how.dim[0] = 3;
   return o->draw ? dg_dataset_draw(o->train, o->test, seed, o->threads, err)
                  : dg_dataset_open_with(o->data, &how, err);
 }

@@ -40,7 +40,6 @@ const char data_options_help[] =
     "  --transpose         of IDX files: swap height and width of the images\n"
     "  --arrays NAME,...   of an .npz file: names of the arrays to train, inputs and targets, and\n"
     "                      of those to test\n"
-    "  --colour            read pictures in three channels, not in gray\n"
     "  --skip-bad N        leave out up to N pictures of a folder that can't be read, and name\n"
     "                      them; default 0\n"
     "  --classes FILE      names of the classes, one a line, the first for label 0; default:\n"
@@ -83,7 +82,6 @@ enum {
   OPT_DATA,
   OPT_CLASSES,
   OPT_GZIP,
-  OPT_COLOUR,
   OPT_PART,
   OPT_AUGMENT,
   OPT_INPUT,
@@ -105,7 +103,6 @@ static const struct option known[] = {
     {"data", required_argument, NULL, OPT_DATA},
     {"classes", required_argument, NULL, OPT_CLASSES},
     {"gzip", no_argument, NULL, OPT_GZIP},
-    {"colour", no_argument, NULL, OPT_COLOUR},
     {"part", required_argument, NULL, OPT_PART},
     {"augment", required_argument, NULL, OPT_AUGMENT},
     {"input", required_argument, NULL, OPT_INPUT},
@@ -184,9 +181,6 @@ static bool read_one(data_options *o, int which, const char *value, particular *
   case OPT_GZIP:
     given->write = "--gzip";
     o->gzip = true;
-    return true;
-  case OPT_COLOUR:
-    o->colour = true;
     return true;
   case OPT_PART:
     given->sheet = "--part";

@@ -26,7 +26,6 @@ typedef struct {
   uint32_t threads;
   uint32_t skip_bad; /**< unreadable pictures that may be left out */
   bool gzip;
-  bool colour; /**< pictures of a folder keep their three channels */
   dg_part part;
   uint32_t class; /**< or DATA_ALL_CLASSES */
   uint32_t from, count, columns, scale;

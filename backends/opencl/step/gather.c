@@ -196,13 +196,12 @@ static bool cut_out(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const size_t items[3] = {side_of(cutout, d->width), side_of(cutout, d->height), step->n};
   const bool tiles = op->device->form == DG_CL_TILE;
   const dg_cl_range whole = {.global = {1, 1, step->n}, .local = {1, 1, 1}};
-  return dg_cl_launch(op, self->cutout,
-                      tiles ? whole : dg_cl_range_of(items, (size_t[3]){16, 4, 1}),
-                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(self->settings),
-                                 dg_cl_u32(step->seed), dg_cl_u32(dg_stream(DG_STREAM_AUGMENT, 0)),
-                                 dg_cl_u32(step->step), dg_cl_u32(step->batch_index),
-                                 dg_cl_mem(d->lengths ? b->out[2] : NULL)),
-                      err);
+  return dg_cl_launch(
+      op, self->cutout, tiles ? whole : dg_cl_range_of(items, (size_t[3]){16, 4, 1}),
+      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(self->settings), dg_cl_u32(step->seed),
+                 dg_cl_u32(dg_stream(DG_STREAM_AUGMENT, 0)), dg_cl_u32(step->step),
+                 dg_cl_u32(step->batch_index), dg_cl_mem(d->lengths ? b->out[2] : NULL)),
+      err);
 }
 
 static bool copy_targets(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
