@@ -131,8 +131,8 @@ typedef struct {
   bool (*supports)(const dg_device *device, const dg_op_desc *desc);
   /**
    * Prepares an op for up to max_n samples; `train`: backward will also be run. The parameters of
-   * an op that isn't trained change only by `write`, `upload`, `copy` and `fill`, so it may cache what it
-   * computes from them.
+   * an op that isn't trained change only by `write`, `upload`, `copy` and `fill`, so it may cache
+   * what it computes from them.
    */
   dg_op *(*prepare)(dg_device *device, const dg_op_desc *desc, uint32_t max_n, bool train,
                     dg_error *err);
