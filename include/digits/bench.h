@@ -58,7 +58,7 @@ DG_API bool dg_trainer_costs(dg_trainer *trainer, dg_cost *out, size_t size, siz
 /**
  * Bytes that a trainer allocates on the device: activations, gradients and workspaces as planned,
  * parameters, a copy of those of the best epoch if there is validation, the optimizer's state, and
- * the training images. Internal tables of a backend are not counted.
+ * the training images that are there at a time. Internal tables of a backend are not counted.
  */
 DG_API uint64_t dg_trainer_memory(const dg_trainer *trainer);
 
