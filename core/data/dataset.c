@@ -49,7 +49,8 @@ static dg_samples view_of(const dg_samples *all, uint32_t begin, uint32_t count)
                       .kind = all->kind,
                       .inputs = all->inputs + begin * input,
                       .labels = all->labels ? all->labels + begin * target : NULL,
-                      .targets = all->targets ? all->targets + begin * target : NULL};
+                      .targets = all->targets ? all->targets + begin * target : NULL,
+                      .lengths = all->lengths ? all->lengths + begin : NULL};
 }
 
 bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {
@@ -135,6 +136,7 @@ void dg_samples_copy(dg_samples *to, uint32_t at, const dg_samples *from, uint32
 bool dg_samples_check_lengths(dg_samples *samples, const char *where, dg_error *err) {
   const uint32_t steps = samples->kind.shape.dim[0];
   const size_t bytes = dg_input_bytes(&samples->kind);
+  const bool clears = !samples->borrowed && !samples->inputs_mapping.read_only;
   char text[64];
   if (!samples->lengths) return true;
   if (!dg_kind_has_steps(&samples->kind))
@@ -148,7 +150,7 @@ bool dg_samples_check_lengths(dg_samples *samples, const char *where, dg_error *
                      "%s: sample %u (the first is 0) has the length %u; 1 to %u steps are there",
                      where, i, length, steps);
     const size_t there = bytes / steps * length;
-    if (!samples->borrowed) memset(samples->inputs + i * bytes + there, 0, bytes - there);
+    if (clears) memset(samples->inputs + i * bytes + there, 0, bytes - there);
   }
   return true;
 }

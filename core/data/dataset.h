@@ -72,8 +72,8 @@ static inline bool dg_kind_has_steps(const dg_sample_kind *kind) {
   return kind->shape.rank == 1 || kind->shape.rank == 2;
 }
 
-/** Checks the lengths of a part, and writes 0 beyond them unless they are borrowed; a wrong one is
-    an error that shows `where` they are from. */
+/** Checks the lengths of a part, and writes 0 beyond them unless they are borrowed or those of a
+    mapped file, where it is there; a wrong one is an error that shows `where` they are from. */
 bool dg_samples_check_lengths(dg_samples *samples, const char *where, dg_error *err);
 
 /** Makes an empty set with that source, or returns NULL. */

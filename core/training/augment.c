@@ -19,6 +19,7 @@ static bool augmenter_open(augmenter *a, const dg_model *model, dg_device *devic
   desc.lengths = false; /* they are pictures */
   desc.mean = 0;
   desc.std = 1;
+  desc.per_channel = false;
   *a = (augmenter){0};
   const dg_source_plan plan = {.samples = samples->count, .order = count};
   if (!dg_source_open(&a->source, device, &samples->kind, &plan, err) ||

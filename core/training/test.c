@@ -2,11 +2,27 @@
 #include "core/base/sized.h"
 #include "core/training/trainer.h"
 
+/** Are the numbers of samples of the types and counts of those that are learned? */
+static bool check_kind(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
+  static const char *const types[] = {[DG_NUMBERS_BYTES] = "bytes", [DG_NUMBERS_FLOATS] = "floats"};
+  const dg_sample_kind *a = &t->data->train.kind, *b = &data->test.kind;
+  if (a->type != b->type)
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "%.300s: the samples are %s, but those of %.300s are %s, which a test needs, too",
+        data->source, types[b->type], t->data->source, types[a->type]);
+  if (t->model->target == DG_TARGET_INPUT) return true;
+  return (a->targets == b->targets && (!a->targets || a->targets_type == b->targets_type)) ||
+         dg_fail(err, DG_ERR_INPUT,
+                 "%.300s: the samples have other labels or targets than those of %.300s",
+                 data->source, t->data->source);
+}
+
 bool dg_trainer_can_test(const dg_trainer *t, const dg_dataset *data, dg_error *err) {
   if (!data) data = t->data;
   if (data->test.count == 0)
     return dg_fail(err, DG_ERR_INPUT, "%.400s: there is no sample to test on", data->source);
-  return dg_trainer_fits(t, &data->test, data->classes, err) &&
+  return dg_trainer_fits(t, &data->test, data->classes, err) && check_kind(t, data, err) &&
          dg_trainer_check_targets(t, &data->test, "to test", err) &&
          dg_trainer_same_classes(&t->data->names, data, t->data->source, err) &&
          dg_trainer_check_room(t, &data->test, err);

@@ -64,6 +64,22 @@ static void save_arrays(const char *type, size_t header, bool together) {
   save("set/y.npy", y, y_size);
 }
 
+/** Writes sequences and their lengths; the numbers beyond these are 0 or not. */
+static void save_sequences(bool cleared) {
+  enum { STEPS = 6, STEP = 6 * 4 };
+  uint8_t x[HEADER + COUNT * NUMBERS * 4], lengths[HEADER + COUNT];
+  save_arrays("<f4", HEADER, false);
+  make_npy(x, "<f4", "50, 6, 6", COUNT * (size_t)NUMBERS, HEADER);
+  make_npy(lengths, "|u1", "50,", COUNT, HEADER);
+  for (size_t i = 0; i < COUNT; i++) {
+    const size_t length = 1 + i % STEPS;
+    lengths[HEADER + i] = (uint8_t)length;
+    if (cleared) memset(x + HEADER + (i * STEPS + length) * STEP, 0, (STEPS - length) * STEP);
+  }
+  save("set/X.npy", x, sizeof x);
+  save("set/lengths.npy", lengths, sizeof lengths);
+}
+
 static void save_idx(bool gzip) {
   dg_dataset *drawn = dg_dataset_draw(COUNT, 5, 1, 1, &err);
   ck_assert(drawn && dg_dataset_write(drawn, shell_path("set"), gzip, &err));
@@ -106,6 +122,8 @@ static void check_same(const dg_dataset *a, const dg_dataset *b) {
     ck_assert(dg_kind_equal(&x->kind, &y->kind));
     ck_assert_mem_eq(x->inputs, y->inputs, x->count * dg_input_bytes(&x->kind));
     ck_assert_mem_eq(x->labels, y->labels, x->count);
+    ck_assert(!x->lengths == !y->lengths);
+    if (x->lengths) ck_assert_mem_eq(x->lengths, y->lengths, x->count * sizeof *x->lengths);
   }
 }
 
@@ -154,6 +172,14 @@ START_TEST(arrays_are_mapped_or_unpacked) {
   check_set("set/set.npz", NULL);
   save_arrays("<f8", HEADER, true);
   check_set("set/set.npz", NULL);
+}
+END_TEST
+
+START_TEST(sequences_are_mapped_if_they_end_in_zeros) {
+  save_sequences(true);
+  check_set("set", "X.npy");
+  save_sequences(false);
+  check_set("set", NULL);
 }
 END_TEST
 
@@ -206,6 +232,7 @@ int main(void) {
   if (!shell_open()) return 1;
   tcase_set_timeout(tests, 60);
   tcase_add_test(tests, arrays_are_mapped_or_unpacked);
+  tcase_add_test(tests, sequences_are_mapped_if_they_end_in_zeros);
   tcase_add_test(tests, images_are_mapped_or_unpacked);
   tcase_add_test(tests, numbers_are_checked);
   tcase_add_test(tests, a_disk_may_be_full);

@@ -105,6 +105,30 @@ START_TEST(images_that_there_are_not_are_refused) {
 }
 END_TEST
 
+START_TEST(channels_may_have_their_own_means) {
+  static const uint8_t pixels[2][3 * 4 * 4] = {{10, 200}, {255, 3, 77}}, labels[2] = {0, 1};
+  const uint32_t second = 1;
+  uint8_t images[3 * 4 * 4];
+  dg_error err = {0};
+  if (!suite_has_backend(fixture_backend(_i))) return;
+  const dg_sample_arrays arrays = {.size = sizeof arrays,
+                                   .inputs = {4, {2, 3, 4, 4}, DG_NUMBERS_BYTES, pixels},
+                                   .labels = labels};
+  fixture f = {.data = dg_dataset_from_arrays(&arrays, &arrays, false, &err),
+               .device = dg_open(fixture_backend(_i), NULL, 0, &err),
+               .model = dg_model_parse("name = \"c\"; input = [3, 4, 4]; "
+                                       "data = { mean = [0.5, 0.4, 0.3]; std = [0.2, 0.3, 0.4]; }; "
+                                       "layers = ({ type = \"flatten\"; }, "
+                                       "{ type = \"linear\"; units = 2; });",
+                                       "c.cfg", NULL, 0, &err)};
+  ck_assert_msg(f.data && f.device && f.model, "%s", err.message);
+  ck_assert_msg(dg_dataset_augment(f.data, f.model, f.device, &second, 1, 1, 0, 1, images, &err),
+                "%s", err.message);
+  ck_assert_mem_eq(images, pixels[1], sizeof images);
+  fixture_free(&f);
+}
+END_TEST
+
 /** Paper that is darker than none, and ink that is more than white. */
 START_TEST(noise_stays_in_a_byte) {
   uint8_t images[PIXELS];
@@ -135,6 +159,7 @@ int main(void) {
   TCase *tests = tcase_create("augment");
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, noise_stays_in_a_byte, 0, 2);
+  tcase_add_loop_test(tests, channels_may_have_their_own_means, 0, 2);
   tcase_add_loop_test(tests, images_are_bent_as_the_recipe_says, 0, 2 * RECIPES);
   tcase_add_test(tests, images_that_there_are_not_are_refused);
   return suite_main("augment", tests);

@@ -351,6 +351,33 @@ START_TEST(labels_are_shares_of_yes) {
 }
 END_TEST
 
+/** Another set is tested only if its numbers are of the kinds that were learned. */
+START_TEST(other_sets_are_of_the_same_kind) {
+  static const uint8_t bytes[TEST][COLUMNS] = {{0}};
+  const struct {
+    wanted learned, what;
+    bool bytes;
+    const char *message;
+  } sets[] = {{LABELS, VALUES, false, "have other labels or targets"},
+              {VALUES, LABELS, false, "have other labels or targets"},
+              {LABELS, LABELS, true, "the samples are bytes, but those of arrays in memory are"},
+              {LABELS, LABELS, false, NULL}};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    dg_error err = {0};
+    fixture f = rig(0, sets[i].learned, 2, "loss = \"mse\";", &err);
+    dg_sample_arrays arrays = arrays_of(sets[i].what, 0, TEST);
+    if (sets[i].bytes) arrays.inputs = (dg_ndarray){2, {TEST, COLUMNS}, DG_NUMBERS_BYTES, bytes};
+    dg_dataset *others = dg_dataset_from_arrays(&arrays, &arrays, false, &err);
+    ck_assert_msg(f.trainer && others, "%s", err.message);
+    ck_assert_int_eq(dg_trainer_can_test(f.trainer, others, &err), !sets[i].message);
+    if (sets[i].message)
+      ck_assert_msg(strstr(err.message, sets[i].message) != NULL, "%s", err.message);
+    dg_dataset_close(others);
+    fixture_free(&f);
+  }
+}
+END_TEST
+
 /** Bytes on the device of a network that learns something of the same inputs. */
 static double memory_of(wanted what, uint32_t units, const char *more) {
   dg_error err = {0};
@@ -389,6 +416,7 @@ int main(void) {
   tcase_add_test(tests, the_way_of_samples_moves_no_bit);
   tcase_add_loop_test(tests, what_does_not_fit_is_told, 0, FAULTS);
   tcase_add_test(tests, labels_are_shares_of_yes);
+  tcase_add_test(tests, other_sets_are_of_the_same_kind);
   tcase_add_test(tests, memory_of_targets_is_counted);
   return suite_main("learning", tests);
 }

@@ -252,6 +252,67 @@ START_TEST(samples_to_test_need_no_blocks) {
 }
 END_TEST
 
+/** Sequences, all of them whole, or with lengths. */
+static dg_dataset *draw_sequences(bool whole, dg_error *err) {
+  enum { STEPS = 8, FEATURES = 2 };
+  static float inputs[TRAIN][STEPS][FEATURES];
+  static uint8_t labels[TRAIN];
+  static uint32_t lengths[TRAIN];
+  for (uint32_t i = 0; i < TRAIN; i++) {
+    labels[i] = i % 2;
+    lengths[i] = 1 + i % STEPS;
+    for (uint32_t s = 0; s < STEPS; s++)
+      for (uint32_t f = 0; f < FEATURES; f++)
+        inputs[i][s][f] = (float)((i * 7 + s * 3 + f) % 11) / 11 - (float)labels[i];
+  }
+  const dg_sample_arrays all = {.size = sizeof all,
+                                .inputs = {.rank = 3,
+                                           .dim = {TRAIN, STEPS, FEATURES},
+                                           .type = DG_NUMBERS_FLOATS,
+                                           .numbers = inputs},
+                                .labels = labels,
+                                .lengths = whole ? NULL : lengths};
+  return dg_dataset_from_arrays(&all, NULL, true, err);
+}
+
+static void test_others(void *user, const dg_epoch_report *report) {
+  run *r = user;
+  dg_score score;
+  dg_error err = {0};
+  (void)report;
+  dg_dataset *others = draw_sequences(false, &err);
+  must(others && dg_dataset_merge(others, DG_PART_TEST, &err) &&
+           dg_trainer_test(r->trainer, others, &score, &err),
+       &err);
+  dg_dataset_close(others);
+}
+
+/** Whole sequences stay whole when others, which have lengths, were in their memory. */
+START_TEST(lengths_do_not_stay_behind) {
+  static const char text[] =
+      "name = \"net\"; input = [8, 2]; lengths = true; data = { shuffle_block = 4; }; "
+      "layers = ({ type = \"gru\"; units = 4; }, "
+      "{ type = \"linear\"; name = \"out\"; units = 2; }); "
+      "train = { epochs = 3; batch = 10; " ADAM "};";
+  if (!suite_has_backend(fixture_backend(_i))) return;
+  dg_error err = {0};
+  run r = {.device = dg_open(fixture_backend(_i), NULL, _i ? 0 : 2, &err),
+           .data = draw_sequences(true, &err),
+           .model = dg_model_parse(text, "text", NULL, 0, &err)};
+  must(r.device && r.data && r.model, &err);
+  const dg_listener others = {.size = sizeof others, .user = &r, .epoch = test_others};
+  const uint64_t memory = 100 * (8 * 2 * sizeof(float) + 1 + 4) + 4 * TRAIN;
+  float outputs[2][TRAIN / 10 * 2];
+  for (int i = 0; i < 2; i++) {
+    make(&r, memory, (dg_trainer_options){.listener = i ? &others : NULL});
+    must(dg_trainer_train(r.trainer, &err) && dg_trainer_predict(r.trainer, NULL, outputs[i], &err),
+         &err);
+  }
+  ck_assert_mem_eq(outputs[0], outputs[1], sizeof outputs[0]);
+  run_close(&r);
+}
+END_TEST
+
 /* ---- the order ------------------------------------------------------------ */
 
 /** Each epoch takes every sample once, eight whole blocks after the other. */
@@ -335,6 +396,7 @@ int main(void) {
   tcase_add_loop_test(tests, what_is_learned_is_the_same, 0, BACKENDS * CASES);
   tcase_add_loop_test(tests, a_stopped_run_goes_on, 0, BACKENDS);
   tcase_add_loop_test(tests, samples_to_test_need_no_blocks, 0, BACKENDS);
+  tcase_add_loop_test(tests, lengths_do_not_stay_behind, 0, BACKENDS);
   tcase_add_loop_test(tests, blocks_are_shuffled_and_then_samples, 0, 2);
   tcase_add_loop_test(tests, what_does_not_fit_is_told, 0, sizeof refused / sizeof *refused);
   return suite_main("split", tests);

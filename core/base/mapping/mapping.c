@@ -26,7 +26,7 @@ static bool map(dg_mapping *mapping, int descriptor, uint64_t size, int protecti
   if (at == MAP_FAILED)
     return dg_fail(err, DG_ERR_MEMORY, "%s: %llu bytes can't be mapped (%s)", path,
                    (unsigned long long)size, strerror(reason));
-  *mapping = (dg_mapping){at, (size_t)size};
+  *mapping = (dg_mapping){at, (size_t)size, !(protection & PROT_WRITE)};
   return true;
 }
 

@@ -3,6 +3,7 @@
 #ifndef DG_MAPPING_H
 #define DG_MAPPING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@
 typedef struct {
   void *at;
   size_t size;
+  bool read_only; /**< it is a file of others: writing to it ends the program */
 } dg_mapping;
 
 /**

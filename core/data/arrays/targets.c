@@ -100,6 +100,25 @@ static bool fail_length(const dg_numbers *a, uint64_t i, uint64_t steps, dg_erro
   return dg_numbers_fail(a, i, what, err);
 }
 
+static bool are_zero(const uint8_t *bytes, size_t count) {
+  return count == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
+}
+
+/** Writes 0 to bytes of an array; those of a mapped file are first copied, unless they are 0. */
+static bool clear(dg_numbers *a, size_t from, size_t count, dg_error *err) {
+  const size_t bytes = (size_t)a->count * dg_element_size(a->element);
+  dg_mapping mapping;
+  if (a->mapping.read_only && are_zero(a->bytes + from, count)) return true;
+  if (a->mapping.read_only) {
+    uint8_t *own = dg_numbers_room(a, bytes, &mapping, err);
+    if (!own) return false;
+    memcpy(own, a->bytes, bytes);
+    dg_numbers_replace(a, own, &mapping);
+  }
+  memset(a->bytes + from, 0, count);
+  return true;
+}
+
 bool dg_numbers_to_lengths(dg_numbers *a, dg_numbers *inputs, dg_samples *samples, dg_error *err) {
   char where[600];
   const uint64_t steps = inputs->rank > 1 ? inputs->dim[1] : 1;
@@ -115,7 +134,7 @@ bool dg_numbers_to_lengths(dg_numbers *a, dg_numbers *inputs, dg_samples *sample
     if (!(length >= 1 && length <= (double)steps) || length != (uint32_t)length)
       return fail_length(a, i, steps, err);
     const size_t there = sample / (size_t)steps * (uint32_t)length;
-    memset(inputs->bytes + i * sample + there, 0, sample - there);
+    if (!clear(inputs, i * sample + there, sample - there, err)) return false;
     samples->lengths[i] = (uint32_t)length;
   }
   return true;

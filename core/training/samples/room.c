@@ -103,8 +103,11 @@ bool dg_trainer_open_test(dg_trainer *t, const dg_samples *samples, dg_source *s
 }
 
 bool dg_trainer_close_test(dg_trainer *t, dg_source *source, dg_error *err) {
-  const bool overwritten = source->borrowed && !t->source.ring;
+  const dg_samples *samples = &t->data->train;
+  const bool overwritten = source->borrowed;
   dg_trainer_calls(t)->finish(t->device, NULL);
   dg_source_close(source);
-  return !overwritten || dg_trainer_reload(t, err);
+  if (!overwritten) return true;
+  if (!t->source.ring) return dg_trainer_reload(t, err);
+  return dg_source_feed_lengths(&t->source, samples->lengths, t->model->input.dim[0], err);
 }
