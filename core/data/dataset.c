@@ -49,7 +49,8 @@ static dg_samples view_of(const dg_samples *all, uint32_t begin, uint32_t count)
                       .kind = all->kind,
                       .inputs = all->inputs + begin * input,
                       .labels = all->labels ? all->labels + begin * target : NULL,
-                      .targets = all->targets ? all->targets + begin * target : NULL};
+                      .targets = all->targets ? all->targets + begin * target : NULL,
+                      .lengths = all->lengths ? all->lengths + begin : NULL};
 }
 
 bool dg_dataset_hold_out(dg_dataset *set, dg_error *err) {

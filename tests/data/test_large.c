@@ -106,6 +106,8 @@ static void check_same(const dg_dataset *a, const dg_dataset *b) {
     ck_assert(dg_kind_equal(&x->kind, &y->kind));
     ck_assert_mem_eq(x->inputs, y->inputs, x->count * dg_input_bytes(&x->kind));
     ck_assert_mem_eq(x->labels, y->labels, x->count);
+    ck_assert(!x->lengths == !y->lengths);
+    if (x->lengths) ck_assert_mem_eq(x->lengths, y->lengths, x->count * sizeof *x->lengths);
   }
 }
 
@@ -154,6 +156,23 @@ START_TEST(arrays_are_mapped_or_unpacked) {
   check_set("set/set.npz", NULL);
   save_arrays("<f8", HEADER, true);
   check_set("set/set.npz", NULL);
+}
+END_TEST
+
+/** Numbers beyond the lengths become 0, which a file that is mapped must not see. */
+START_TEST(sequences_are_unpacked) {
+  uint8_t x[HEADER + COUNT * NUMBERS * 4], lengths[HEADER + COUNT];
+  save_arrays("<f4", HEADER, false);
+  save("set/X.npy", x, make_npy(x, "<f4", "50, 9, 4", COUNT * (size_t)NUMBERS, HEADER));
+  make_npy(lengths, "|u1", "50,", COUNT, HEADER);
+  for (size_t i = 0; i < COUNT; i++) lengths[HEADER + i] = (uint8_t)(1 + i % 9);
+  save("set/lengths.npy", lengths, sizeof lengths);
+  dg_dataset *set = open_from("set", 1);
+  ck_assert_uint_eq(dg_dataset_lengths(set, DG_PART_TRAIN)[8], 9);
+  ck_assert_uint_eq(dg_dataset_lengths(set, DG_PART_TEST)[0], 1 + 45 % 9);
+  ck_assert(((const float *)set->train.inputs)[4] == 0);
+  dg_dataset_close(set);
+  check_set("set", NULL);
 }
 END_TEST
 
@@ -206,6 +225,7 @@ int main(void) {
   if (!shell_open()) return 1;
   tcase_set_timeout(tests, 60);
   tcase_add_test(tests, arrays_are_mapped_or_unpacked);
+  tcase_add_test(tests, sequences_are_unpacked);
   tcase_add_test(tests, images_are_mapped_or_unpacked);
   tcase_add_test(tests, numbers_are_checked);
   tcase_add_test(tests, a_disk_may_be_full);

@@ -79,6 +79,7 @@ static bool read_array(dg_numbers *numbers, dg_error *err) {
   size_t size;
   if (stat(numbers->path, &info) == 0 && dg_maps_file((uint64_t)info.st_size, numbers->in_memory)) {
     if (!dg_map_file(&numbers->mapping, numbers->path, &mapped, err)) return false;
+    numbers->read_only = true;
     return dg_numbers_from_npy(numbers, numbers->mapping.at, (size_t)mapped, err);
   }
   char *bytes = dg_file_read(numbers->path, UINT64_MAX, &size, err);

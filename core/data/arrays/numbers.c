@@ -39,6 +39,18 @@ void dg_numbers_replace(dg_numbers *a, uint8_t *bytes, const dg_mapping *mapping
   dg_unmap(&a->mapping, a->bytes);
   a->bytes = bytes;
   a->mapping = *mapping;
+  a->read_only = false;
+}
+
+bool dg_numbers_own(dg_numbers *a, dg_error *err) {
+  const uint64_t bytes = a->count * dg_element_size(a->element);
+  dg_mapping mapping;
+  if (!a->read_only) return true;
+  uint8_t *room = dg_numbers_room(a, bytes, &mapping, err);
+  if (!room) return false;
+  memcpy(room, a->bytes, (size_t)bytes);
+  dg_numbers_replace(a, room, &mapping);
+  return true;
 }
 
 /* ---- numpy's files ------------------------------------------------------ */

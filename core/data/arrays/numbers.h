@@ -18,6 +18,7 @@ typedef struct {
   bool channels_first; /**< that is known, and three dimensions are pictures */
   uint8_t *bytes;
   dg_mapping mapping; /**< of the bytes, if they are not in malloc's memory */
+  bool read_only;     /**< the mapping is of a file of the set */
   uint64_t in_memory; /**< see dg_dataset_options */
 } dg_numbers;
 
@@ -47,8 +48,11 @@ bool dg_numbers_fail(const dg_numbers *numbers, uint64_t i, const char *what, dg
 uint8_t *dg_numbers_room(const dg_numbers *numbers, uint64_t bytes, dg_mapping *mapping,
                          dg_error *err);
 
-/** Puts other bytes in place of the numbers'. */
+/** Puts other bytes in place of the numbers', which may be written to. */
 void dg_numbers_replace(dg_numbers *numbers, uint8_t *bytes, const dg_mapping *mapping);
+
+/** Copies numbers that are only to be read. */
+bool dg_numbers_own(dg_numbers *numbers, dg_error *err);
 
 /** A number of any type; a double holds each that a float can. */
 double dg_numbers_at(const dg_numbers *numbers, uint64_t i);

@@ -107,6 +107,7 @@ bool dg_numbers_to_lengths(dg_numbers *a, dg_numbers *inputs, dg_samples *sample
   if (!is_single(a) || steps == 0 || steps > UINT32_MAX)
     return dg_fail(err, DG_ERR_INPUT, "%s: lengths are one number for each sequence",
                    dg_numbers_where(a, where, sizeof where));
+  if (!dg_numbers_own(inputs, err)) return false;
   samples->lengths = malloc((size_t)a->count * sizeof *samples->lengths);
   if (!samples->lengths) return dg_fail_memory(err, a->count * sizeof *samples->lengths);
   samples->kind.lengths = true;
