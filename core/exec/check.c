@@ -25,7 +25,7 @@ bool dg_param_check(const dg_param *param, const char *name, const float *values
 
 bool dg_network_fail_nonfinite(uint32_t image, dg_error *err) {
   return dg_fail(err, DG_ERR_RUNTIME,
-                 "image %u (the first is 0) gives numbers that are not finite: the network's "
+                 "sample %u (the first is 0) gives numbers that are not finite: the network's "
                  "weights are too large for it",
                  image);
 }

@@ -37,7 +37,8 @@ static void blank_before(const fixture *f, uint32_t first) {
 
 static void names(const dg_error *err, uint32_t image) {
   char says[100];
-  snprintf(says, sizeof says, "image %u (the first is 0) gives numbers that are not finite", image);
+  snprintf(says, sizeof says, "sample %u (the first is 0) gives numbers that are not finite",
+           image);
   ck_assert_msg(strstr(err->message, says) != NULL, "expected \"%s\" in: %s", says, err->message);
   ck_assert_int_eq(err->kind, DG_ERR_RUNTIME);
 }

@@ -177,8 +177,8 @@ START_TEST(overflow_is_no_answer) {
     shell_check(commands[i], 1, says);
     check_no_answer(commands[i]);
   }
-  shell_check(commands[3], 1, "one.png: image 0 (the first is 0) gives");
-  shell_check(commands[5], 1, "table.csv: image 0 (the first is 0) gives");
+  shell_check(commands[3], 1, "one.png: sample 0 (the first is 0) gives");
+  shell_check(commands[5], 1, "table.csv: sample 0 (the first is 0) gives");
   shell_check("cp below.safetensors w.safetensors", 0, "");
   shell_check(commands[0], 1, says);
   shell_check(commands[3], 1, says);
@@ -234,7 +234,7 @@ START_TEST(a_server_answers_with_an_error) {
   const char *answer = sent ? http_receive(connection) : "nothing was sent";
   shell("kill $(cat pid)");
   ck_assert_msg(strstr(answer, " 500 ") &&
-                    strstr(answer, "{\"error\":\"over: image 0 (the first is 0) gives"),
+                    strstr(answer, "{\"error\":\"over: sample 0 (the first is 0) gives"),
                 "%s", answer);
 }
 END_TEST
