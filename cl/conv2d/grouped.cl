@@ -87,7 +87,7 @@ inline float sum_of_items(float value, local float *shared) {
     barrier(CLK_LOCAL_MEM_FENCE);
     if (item < half_) shared[item] += shared[item + half_];
   }
-  return shared[0];
+  return item == 0 ? shared[0] : 0.0f;
 #else
   return value;
 #endif
