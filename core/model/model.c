@@ -242,11 +242,16 @@ static bool check_length(const config_setting_t *root, const char *key,
                     numbers->count, count, of);
 }
 
-/** Refuses numbers of the group `data` that the input has no channels for. */
+/** Refuses numbers of the group `data` that the input has no channels for, and a split of no
+    samples. */
 static bool check_data(const config_setting_t *root, const dg_model *model, dg_error *err) {
+  const config_setting_t *group = config_setting_get_member(root, "data");
   const dg_shape *in = &model->input;
   const uint32_t channels = in->dim[in->rank == 3 ? 0 : in->rank - 1];
   const char *of = in->rank == 3 ? "channels" : in->rank == 2 ? "features" : "columns";
+  if (model->data.split == DG_SPLIT_STRATIFIED && model->data.validation == 0)
+    return dg_fail_at(err, config_setting_get_member(group, "split"),
+                      "split = \"stratified\" needs validation samples: validation = N;");
   return check_length(root, "mean", &model->data.mean, channels, of, err) &&
          check_length(root, "std", &model->data.std, channels, of, err);
 }

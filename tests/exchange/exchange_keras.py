@@ -220,7 +220,7 @@ CONTRADICTIONS = [
     (residual, '["sum", "small"]', '["small", "sum"]'),
 ]
 
-# Settings that no model of ours can have: a network, and the model nearest to it.
+# Settings that the model beside the network has not: none of ours has them, but for the dilation.
 ODD = {
     "dilation": (lambda: keras.Sequential([
         image(), L.Conv2D(4, 3, dilation_rate=2, name="c1"), L.Flatten(), L.Dense(10, name="out")]),

@@ -273,6 +273,8 @@ static const struct {
      ":5: unknown keep_by \"f1macro\"; did you mean \"f1_macro\"?"},
     {HEAD LAYERS "data = { split = \"stratifed\"; };",
      ":5: unknown split \"stratifed\"; did you mean \"stratified\"?"},
+    {HEAD LAYERS "data = {\n split = \"stratified\"; };",
+     ":6: split = \"stratified\" needs validation samples"},
     {HEAD LAYERS "data = { splt = \"random\"; };", "did you mean \"split\"?"},
     {HEAD LAYERS "train = { keep = \"best\"; };", ":5: keep = \"best\" needs validation samples"},
     {HEAD LAYERS "loss = \"mse\"; train = { label_smoothing = 0.1; };",

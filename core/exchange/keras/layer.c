@@ -84,10 +84,20 @@ static void padding(dg_keras_op *op, const json_t *config) {
   dg_keras_set(op, &setting);
 }
 
+/** Of sequences, our convolutions have none. */
+static void dilation(dg_keras_op *op, const json_t *config) {
+  if (!dg_keras_is(op, "conv2d"))
+    dg_keras_need(op, config, "dilation_rate", 1);
+  else if (json_is_array(json_object_get(config, "dilation_rate")))
+    dg_keras_set_pair(op, config, "dilation_rate", "dilation");
+  else
+    dg_keras_set_number(op, config, "dilation_rate", "dilation", 1);
+}
+
 static void conv(dg_keras_op *op, const json_t *config) {
   dg_keras_set_pair(op, config, "strides", "stride");
   padding(op, config);
-  dg_keras_need(op, config, "dilation_rate", 1);
+  dilation(op, config);
   dg_keras_need(op, config, "groups", 1);
 }
 

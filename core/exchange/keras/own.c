@@ -8,7 +8,12 @@
 
 static void read_key(const dg_key *key, const void *config, dg_own_value *value) {
   const char *at = (const char *)config + key->offset;
-  *value = (dg_own_value){.pair = key->type == DG_KEY_PAIR || key->type == DG_KEY_PADDING};
+  const dg_padding *padding = key->type == DG_KEY_PADDING ? (const void *)at : NULL;
+  *value = (dg_own_value){.pair = key->type == DG_KEY_PAIR || padding};
+  if (padding && padding->same) {
+    *value = (dg_own_value){.word = "same"};
+    return;
+  }
   if (key->type == DG_KEY_NUMBER) value->value[0] = *(const double *)(const void *)at;
   if (key->type == DG_KEY_BOOL) value->word = *(const bool *)at ? "true" : "false";
   if (key->type == DG_KEY_CHOICE) value->word = key->choices[*(const int *)(const void *)at];
@@ -18,10 +23,8 @@ static void read_key(const dg_key *key, const void *config, dg_own_value *value)
     return;
   }
   for (int i = 0; i < 2; i++) value->value[i] = ((const uint32_t *)(const void *)at)[i];
-  if (key->type != DG_KEY_PADDING) return;
-  const dg_padding *padding = (const void *)at; /* NaN equals nothing */
-  for (int i = 0; i < 2; i++)
-    if (padding->same || padding->begin[i] != padding->end[i]) value->value[i] = NAN;
+  for (int i = 0; padding && i < 2; i++)
+    if (padding->begin[i] != padding->end[i]) value->value[i] = NAN; /* which equals nothing */
 }
 
 bool dg_own_read(const dg_model_node *node, const char *key, dg_own_value *value) {
@@ -80,6 +83,10 @@ bool dg_own_expect(const dg_model_node *node, const dg_keras_setting *s, dg_own_
   dg_own_value ours;
   if (s->kind == DG_KERAS_ELSE || !dg_own_read(node, s->key, &ours)) return false;
   *value = (dg_own_value){.pair = ours.pair, .value = {s->value[0], s->value[1]}, .word = s->word};
+  if (s->kind == DG_KERAS_SAME && ours.word) {
+    value->word = ours.word;
+    return s->value[0] == 0 && s->value[1] == 0;
+  }
   for (int i = 0; i < 2 && s->kind == DG_KERAS_SAME; i++)
     if (!same_padding(node, i, &value->value[i])) return false;
   return ours.pair || value->word || value->value[0] == value->value[1];
@@ -98,6 +105,8 @@ bool dg_own_same(const dg_own_value *a, const dg_own_value *b) {
 char *dg_own_text(const dg_own_value *value, char *text, size_t size) {
   if (value->word)
     snprintf(text, size, "%s", value->word);
+  else if (isnan(value->value[0]) || isnan(value->value[1]))
+    snprintf(text, size, "another one at each end");
   else if (value->pair && value->value[0] != value->value[1])
     snprintf(text, size, "[%.9g, %.9g]", value->value[0], value->value[1]);
   else
