@@ -28,7 +28,7 @@ static const shell_line lines[] = {
     {RUN "--list-models", 0, "cnn                214538  two convolutions"},
     {RUN "--list-models", 0, "vanilla             79510  "},
     {RUN "cnm", 2, "no model \"cnm\" in " DIGITS_SOURCE_DIR "/models; did you mean \"cnn\"?"},
-    {RUN "transformer", 2, "there are cnn, cnn-leaky, "},
+    {RUN "transformer", 2, "there are autoencoder, cnn, "},
     {"DIGITS_MODELS=nowhere " RUN "cnn", 2, "nowhere, where models are looked for"},
     {"DIGITS_MODELS=nowhere " RUN "--list-models", 2, "set DIGITS_MODELS"},
     {"DIGITS_MODELS=nowhere " RUN "--describe " MODELS "cnn.cfg", 0, "214538"},

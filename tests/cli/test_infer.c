@@ -275,6 +275,9 @@ START_TEST(plain_tables_have_as_many_columns) {
       "./p.safetensors l.csv | cmp - p.jsonl && head -2 all.jsonl | cmp - p.jsonl && echo "
       "same",
       0, "same\n");
+  shell_check("sed '1s/u/P2 bar/' p.csv > q.csv; " ON_CPU
+              "./p.safetensors q.csv | cmp - p.jsonl && echo same",
+              0, "same\n");
   shell_check("printf 'u,v,w\\n1,0,2\\n' > p.csv; " ON_CPU "./p.safetensors p.csv", 2,
               "the network takes N samples as [N, 2], not as [N, 3]");
   shell_check(ON_CPU "--missing mean ./p.safetensors l.csv", 2,

@@ -185,7 +185,7 @@ static const struct {
     {"|u1", "1, 3, 4, 1", {0}, 0, {0}, false, "[1, 3, 4, 1] may have its channels in the first"},
     {"|u1", "1, 3, 4, 1", {3, 3, 9, 1}, 3, {3, 4, 1}, false, NULL},
     {"|u1", "1, 2, 3, 2", {0}, 0, {0}, false, "neither in the first nor in the last dimension"},
-    {"|u1", "1, 2, 3, 2", {3, 3, 2, 2}, 0, {0}, false, "neither in the first nor in the last"},
+    {"|u1", "1, 2, 3, 2", {3, 3, 2, 2}, 0, {0}, false, "input (3) neither in the first nor in"},
     {"|u1", "1, 12, 1, 1", {3, 12, 1, 1}, 3, {12, 1, 1}, false, NULL},
     {"|u1", "12", {0}, 1, {1}, false, NULL},
 };

@@ -218,6 +218,7 @@ START_TEST(a_table_like_another) {
       {"label,colour,a\nrat,red,7\n",
        ":2: column 1 (label): \"rat\" is a label that the table to train has not; known are cat, "
        "dog"},
+      {"label,Colour,COLOUR,a\ndog,red,blue,7\n", ":1: there is no column \"colour\", which"},
       {"label,colour\ndog,red\n", ":1: there is no column \"a\", which the table to train has"},
       {"label,colour,a\ndog,red,x\n", ":2: column 3 (a): \"x\" is no number"},
   };

@@ -326,6 +326,7 @@ static const struct {
     {"{", 400, "no JSON: line 1"},
     {"{\"no\": \"picture\"}", 400, "has the keys inputs, model and type, and no others"},
     {"{}", 400, "needs the key inputs"},
+    {"[[1, 2]]", 400, "a request is an object"},
     {"{\"inputs\": 1}", 400, "numbers in arrays of one shape"},
     {"{\"inputs\": []}", 400, "numbers in arrays of one shape"},
     {"{\"inputs\": [1, 2]}", 400, "numbers in arrays of one shape"},

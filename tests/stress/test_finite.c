@@ -338,7 +338,7 @@ START_TEST(the_right_image_is_named) {
   ck_assert_msg(dg_predictor_run(p, images, IMAGES, logits, &err), "%s", err.message);
   memset(images + ONE * PIXELS, 255, PIXELS);
   ck_assert(!dg_predictor_run(p, images, IMAGES, logits, &err));
-  check_error(&err, "image 61 (the first is 0)");
+  check_error(&err, "sample 61 (the first is 0)");
   free(images);
   dg_predictor_free(p);
   dg_model_free(model);

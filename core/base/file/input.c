@@ -17,13 +17,18 @@ char *dg_input_read(const char *path, uint64_t most, size_t *size, dg_error *err
                           : dg_file_read(path, most, size, err);
 }
 
-bool dg_input_begins(const char *path, const void *bytes, size_t size) {
+size_t dg_input_head(const char *path, void *bytes, size_t size) {
   struct stat info;
-  char begin[16];
-  if (size > sizeof begin || stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return 0;
   const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool whole = pread(file, begin, size, 0) == (ssize_t)size;
+  if (file < 0) return 0;
+  const ssize_t got = pread(file, bytes, size, 0);
   close(file);
-  return whole && memcmp(begin, bytes, size) == 0;
+  return got > 0 ? (size_t)got : 0;
+}
+
+bool dg_input_begins(const char *path, const void *bytes, size_t size) {
+  char begin[16];
+  return size <= sizeof begin && dg_input_head(path, begin, size) == size &&
+         memcmp(begin, bytes, size) == 0;
 }

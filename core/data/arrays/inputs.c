@@ -1,4 +1,5 @@
 /** Inputs of samples from arrays: which dimension is what. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,16 @@ static bool equal(const uint32_t *dim, uint64_t a, uint64_t b, uint64_t c) {
   return dim[0] == a && dim[1] == b && dim[2] == c;
 }
 
+static bool fail_no_channels(const dg_numbers *a, const dg_dataset_options *o, dg_error *err) {
+  char what[160], channels[60] = "1 or 3 channels";
+  if (o->rank == 3)
+    snprintf(channels, sizeof channels, "the channels of the model's input (%u)", o->dim[0]);
+  snprintf(what, sizeof what,
+           "has %s neither in the first nor in the last dimension of a sample; transpose it%s",
+           channels, o->rank == 3 ? ", or change that input" : "");
+  return fail_shape(a, what, err);
+}
+
 /** Are channels first (*last = false) or last? The model's input says so, else their number. */
 static bool find_channels(const dg_numbers *a, const dg_dataset_options *o, bool *last,
                           dg_error *err) {
@@ -27,14 +38,13 @@ static bool find_channels(const dg_numbers *a, const dg_dataset_options *o, bool
     *last = o->rank == 3 ? d[3] == o->dim[0] : d[3] == 1 || d[3] == 3;
   }
   if (first != *last) return true;
-  return fail_shape(a,
-                    first
-                        ? "may have its channels in the first or in the last dimension of a "
-                          "sample; give a model whose input says where, or write the set as IDX "
-                          "files, where they are first"
-                        : "has the channels of the model's input, or 1 or 3, neither in the first "
-                          "nor in the last dimension of a sample; transpose it",
-                    err);
+  if (first)
+    return fail_shape(a,
+                      "may have its channels in the first or in the last dimension of a sample; "
+                      "give a model whose input says where, or write the set as IDX files, where "
+                      "they are first",
+                      err);
+  return fail_no_channels(a, o, err);
 }
 
 /** The shape of a sample of rank 1: that of the input if it was flattened, or columns. */

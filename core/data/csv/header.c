@@ -137,7 +137,11 @@ uint32_t dg_csv_header_find(const dg_csv_header *h, const char *name) {
 
 uint32_t dg_csv_header_near(const dg_csv_header *h, const char *name) {
   uint32_t found = dg_csv_header_find(h, name);
-  for (uint32_t i = 0, others = 0; found == DG_NO_COLUMN && i < h->count; i++)
-    if (strcasecmp(h->names[i], name) == 0 && others++ == 0) found = i;
+  if (found != DG_NO_COLUMN) return found;
+  for (uint32_t i = 0; i < h->count; i++) {
+    if (strcasecmp(h->names[i], name) != 0) continue;
+    if (found != DG_NO_COLUMN) return DG_NO_COLUMN;
+    found = i;
+  }
   return found;
 }

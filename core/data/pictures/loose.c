@@ -27,13 +27,15 @@ static bool is_folder(const char *path) {
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/** Does a file begin like a PNG, JPEG or PGM file? */
+/** Does a file begin like a PNG, JPEG or PGM file? The last one's mark may be the name of a table's
+    column, too, but then no number or comment follows. */
 static bool has_magic(const char *path) {
-  static const char *const magics[] = {"\x89PNG", "\xff\xd8\xff", "P5\n", "P5 ", "P2\n", "P2 "};
-  bool found = false;
-  for (size_t i = 0; !found && i < sizeof magics / sizeof *magics; i++)
-    found = dg_input_begins(path, magics[i], strlen(magics[i]));
-  return found;
+  static const char png[] = "\x89PNG", jpeg[] = "\xff\xd8\xff";
+  char head[4] = "";
+  if (dg_input_head(path, head, sizeof head) < sizeof head) return false;
+  return memcmp(head, png, sizeof png - 1) == 0 || memcmp(head, jpeg, sizeof jpeg - 1) == 0 ||
+         (head[0] == 'P' && (head[1] == '2' || head[1] == '5') && head[2] && head[3] &&
+          strchr(" \t\r\n", head[2]) && strchr(" \t\r\n#0123456789", head[3]));
 }
 
 bool dg_is_loose_pictures(const char *path) {

@@ -14,7 +14,7 @@ static const char *skip_spaces(const char *at, const char *end) {
 
 bool arrays_are_json(const void *bytes, size_t size) {
   const char *end = (const char *)bytes + size, *at = size ? skip_spaces(bytes, end) : end;
-  return at < end && *at == '{';
+  return at < end && (*at == '{' || *at == '[');
 }
 
 /** Checks that there is one object, in which arrays are as deep as samples. */
@@ -132,6 +132,8 @@ bool arrays_read(arrays_request *r, const void *bytes, size_t size, dg_error *er
   if (!r->object)
     return dg_fail(err, DG_ERR_INPUT, "the request is no JSON: line %d, column %d: %s", wrong.line,
                    wrong.column, wrong.text);
+  if (!json_is_object(r->object))
+    return dg_fail(err, DG_ERR_INPUT, "a request is an object: {\"inputs\": [...]}");
   const json_t *model = json_object_get(r->object, "model"),
                *inputs = json_object_get(r->object, "inputs");
   if (!check_keys(r->object, err) || !take_type(r, json_object_get(r->object, "type"), err))

@@ -19,7 +19,7 @@ typedef struct {
   void *numbers;     /**< of the inputs */
 } arrays_request;
 
-/** Is a body a request in JSON, not a picture? */
+/** Is a body JSON, an object or an array, not a picture? An array is no request. */
 bool arrays_are_json(const void *bytes, size_t size);
 
 /** Reads a request. What is nested too deep, or no request, is refused before it takes memory. Free
