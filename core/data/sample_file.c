@@ -53,6 +53,9 @@ static bool open_file(dg_sample_file *f, const char *path, dg_error *err) {
     snprintf(f->path, sizeof f->path, "/dev/fd/%d", f->kept);
     path = f->path;
   }
+  if (f->options.arrays && !dg_is_npz(path))
+    return dg_fail(err, DG_ERR_INPUT, "%s: an array is named, but only .npz files hold several",
+                   path);
   if (dg_is_npy_samples(path))
     return (f->npy = dg_npy_samples_open(path, &f->options, err)) != NULL;
   if (dg_is_npz(path)) return dg_npz_samples(&f->all, path, &f->options, err);

@@ -52,6 +52,14 @@ static bool check_batch(const dg_trainer *t, const dg_batch *batch, dg_error *er
   return check_contents(t, batch, err) && dg_trainer_check_targets(t, &samples, "of the step", err);
 }
 
+static bool open_given(dg_trainer *t, const dg_sample_kind *kind, const dg_source_plan *plan,
+                       dg_error *err) {
+  if (!dg_source_open(&t->given, t->device, kind, plan, err)) return false;
+  if (dg_source_in_turn(&t->given, err)) return true;
+  dg_source_close(&t->given);
+  return false;
+}
+
 /** Uploads the samples; memory for them is allocated once. */
 static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
   const dg_sample_kind kind = dg_trainer_kind(t);
@@ -62,9 +70,7 @@ static bool put(dg_trainer *t, const dg_batch *batch, dg_error *err) {
   const dg_samples samples = samples_of(t, batch);
   const uint8_t *targets;
   uint8_t *owned;
-  if (!t->given.device && (!dg_source_open(&t->given, t->device, &kind, &plan, err) ||
-                           !dg_source_in_turn(&t->given, err)))
-    return false;
+  if (!t->given.device && !open_given(t, &kind, &plan, err)) return false;
   if (!dg_trainer_targets(t, &samples, &targets, &owned, err)) return false;
   bool ok =
       dg_source_put(&t->given, samples.inputs, targets, batch->count, err) &&

@@ -64,6 +64,7 @@ bool dg_trainer_test_metrics(const dg_trainer *t, const dg_dataset *data, const 
                              dg_metrics_of_all *out, size_t size, dg_error *err) {
   const dg_samples *samples = data ? &data->test : &t->data->test;
   dg_metrics_of_all all = {0};
+  if (!dg_trainer_can_test(t, data, err)) return false;
   if (!dg_trainer_measure_outputs(t, samples, NULL, samples->count, outputs, &all, err))
     return false;
   dg_sized_give(out, size, 0, &all, sizeof all);
@@ -74,6 +75,7 @@ bool dg_trainer_test_outputs(const dg_trainer *t, const dg_dataset *data, const 
                              dg_metrics_of_output *out, size_t size, size_t capacity,
                              dg_error *err) {
   const dg_samples *samples = data ? &data->test : &t->data->test;
+  if (!dg_trainer_can_test(t, data, err)) return false;
   dg_evaluation *evaluation =
       dg_trainer_new_evaluation(t, samples, NULL, samples->count, outputs, err);
   if (!evaluation) return false;

@@ -309,6 +309,8 @@ START_TEST(pictures_have_names) {
               0, "sample,file,class\n1\n");
   shell_check("cat loose/10.pgm | " ON_CPU "./w - | cut -d, -f2 | grep -c logits", 0, "1\n");
   shell_check("echo x > loose/b.png; " ON_CPU "./w loose out.npy", 2, "loose/b.png: ");
+  shell_check(ON_CPU "--arrays X ./w loose", 2,
+              "loose: an array is named, but only .npz files hold several");
   shell_check(ON_CPU "./p.safetensors loose/2.pgm", 2,
               "pictures are gray or have three colours, but the network takes");
 }
