@@ -349,7 +349,7 @@ static const struct {
              {"test", test, 40, 0},          {"answer", answer, 40, 0},
              {"predict", predict, 30, 0},    {"describe", describe, 4, 0},
              {"augment", augment, 8, 0},     {"graph", model_graph, 0, 0},
-             {"tables", read_tables, 0, 17}, {"pictures", read_pictures, 0, 26}};
+             {"tables", read_tables, 0, 17}, {"pictures", read_pictures, 0, 36}};
 enum { LIVES = sizeof lives / sizeof *lives };
 
 START_TEST(a_call_that_fails_is_told) {
