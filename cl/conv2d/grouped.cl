@@ -78,21 +78,6 @@ kernel void grouped_backward_input(global const float *dz, global const float *w
   store_gradient(sum, dx + ((size_t)plane * s->height + iy) * s->width + ix, s->width - ix, add);
 }
 
-/* The sum of a value over the work-items of a group, for the first of them. */
-inline float sum_of_items(float value, local float *shared) {
-#if GROUP > 1
-  const uint item = get_local_id(0);
-  shared[item] = value;
-  for (uint half_ = GROUP / 2; half_ > 0; half_ /= 2) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (item < half_) shared[item] += shared[item + half_];
-  }
-  return item == 0 ? shared[0] : 0.0f;
-#else
-  return value;
-#endif
-}
-
 /* dweight[i], or, for the numbers after the last weight, dbias: GROUP work-items take the rows of
  * all samples in turn.
  */
@@ -119,7 +104,7 @@ grouped_backward_weight(global const float *dz, global const float *x, global fl
                           : gradient * load_strided(from, s->height, s->width, iy, ix, s->stride_w);
     }
   }
-  const float total = sum_of_items(add_lanes(sum), shared);
+  const float total = sum_of_group(add_lanes(sum), shared);
   if (get_local_id(0) != 0) return;
   if (i < weights)
     dweight[i] = total;

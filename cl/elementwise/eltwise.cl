@@ -33,10 +33,6 @@ inline floatw normal(floatw x) {
   return x < 0.0f ? tail : 1.0f - tail;
 }
 
-inline floatw sigmoid_of(floatw x) {
-  return 1.0f / (1.0f + exp(-x));
-}
-
 /* The inner part of gelu with tanh; SQRT_2_PI is sqrt(2 / pi). */
 #define SQRT_2_PI 0.79788456f
 #define CUBIC 0.044715f
@@ -59,7 +55,7 @@ inline floatw eltwise(floatw x, uint kind, float alpha, float beta, float scale)
   case ELTWISE_GELU_TANH:
     return 0.5f * x * (1.0f + gelu_tanh_of(x));
   case ELTWISE_SILU:
-    return x * sigmoid_of(x);
+    return x * activate(x, ACT_SIGMOID, 0.0f);
   case ELTWISE_ELU:
     return x > 0.0f ? scale * x : alpha * expm1(beta * x);
   case ELTWISE_SOFTPLUS:
@@ -96,19 +92,19 @@ inline floatw eltwise_slope(floatw x, uint kind, float alpha, float beta, float 
     w = w * (SQRT_2_PI * (1.0f + 3 * CUBIC * w * w));
     return 0.5f * (1.0f + v) + 0.5f * ((1.0f - v * v) * w);
   case ELTWISE_SILU:
-    v = sigmoid_of(x);
+    v = activate(x, ACT_SIGMOID, 0.0f);
     return v * (1.0f + x * (1.0f - v));
   case ELTWISE_ELU:
     return x > 0.0f ? (floatw)(scale) : alpha * beta * exp(beta * x);
   case ELTWISE_SOFTPLUS:
-    return sigmoid_of(beta * x);
+    return activate(beta * x, ACT_SIGMOID, 0.0f);
   case ELTWISE_SOFTSIGN:
     v = 1.0f / (1.0f + fabs(x));
     return v * v;
   case ELTWISE_MISH:
     v = mish_part(x);
     w = v + 2.0f;
-    return v / w + x * (4.0f * (w - 1.0f) / (w * w)) * sigmoid_of(x);
+    return v / w + x * (4.0f * (w - 1.0f) / (w * w)) * activate(x, ACT_SIGMOID, 0.0f);
   case ELTWISE_HARD_SIGMOID:
     v = x >= 3.0f ? (floatw)(0.0f) : (floatw)(1.0f / 6);
     return x <= -3.0f ? (floatw)(0.0f) : v;

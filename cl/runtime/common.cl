@@ -69,3 +69,20 @@ inline float add_lanes(floatw v) {
   for (uint i = 0; i < WIDTH; i++) total += lanes[i];
   return total;
 }
+
+/* The sum of a value over the work-items of a group, returned to each of them. */
+inline float sum_of_group(float value, local float *shared) {
+#if GROUP > 1
+  const uint item = get_local_id(0);
+  barrier(CLK_LOCAL_MEM_FENCE); /* all have read the previous sum */
+  shared[item] = value;
+  for (uint half_ = GROUP / 2; half_ > 0; half_ /= 2) {
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (item < half_) shared[item] += shared[item + half_];
+  }
+  barrier(CLK_LOCAL_MEM_FENCE);
+  return shared[0];
+#else
+  return value;
+#endif
+}

@@ -4,14 +4,26 @@
 
 #include <stdint.h>
 
+/** Windows that reach over `reach` of `padded` numbers, by steps of `stride`; 0 if none fits, or if
+    32 bits can't hold their number. */
+static inline uint32_t dg_window_count(uint64_t padded, uint64_t reach, uint32_t stride) {
+  if (stride == 0 || padded < reach) return 0;
+  uint64_t out = (padded - reach) / stride + 1;
+  return out <= UINT32_MAX ? (uint32_t)out : 0;
+}
+
 /** Output size of a convolution or pooling along one dimension; 0 if the kernel doesn't fit, or if
     32 bits can't hold it. */
 static inline uint32_t dg_window_out(uint32_t size, uint32_t kernel, uint32_t stride,
                                      uint32_t pad) {
-  uint64_t padded = size + 2 * (uint64_t)pad;
-  if (stride == 0 || padded < kernel) return 0;
-  uint64_t out = (padded - kernel) / stride + 1;
-  return out <= UINT32_MAX ? (uint32_t)out : 0;
+  return dg_window_count(size + 2 * (uint64_t)pad, kernel, stride);
+}
+
+/** The same for a dilated kernel, and for the padding of both ends together. */
+static inline uint32_t dg_window_dilated_out(uint32_t size, uint32_t kernel, uint32_t stride,
+                                             uint32_t dilation, uint64_t padding) {
+  if (kernel == 0 || dilation == 0) return 0;
+  return dg_window_count(size + padding, (uint64_t)dilation * (kernel - 1) + 1, stride);
 }
 
 /** A bound on the size of one dimension with its padding, in whole strides. */

@@ -19,7 +19,7 @@ static const char *number(const dg_onnx_op *op, const char *what, double value) 
   return dg_onnx_floats(op->graph, name, 0, NULL, copy);
 }
 
-/** x times what is in brackets in x / 2 (1 + f). */
+/** x / 2 (1 + f). */
 static const char *half(const dg_onnx_op *op, const char *x, const char *f) {
   const char *sum = binary(op, "Add", f, number(op, "one", 1));
   return binary(op, "Mul", binary(op, "Mul", x, number(op, "half", 0.5)), sum);

@@ -87,8 +87,8 @@ static bool find_extent(const config *c, const dg_layer_site *site, extent *e, d
   memcpy(e->end, c->padding.end, sizeof e->end);
   if (c->padding.same) pad_same(c, in, e);
   for (int i = 0; i < 2; i++) {
-    e->out[i] = dg_grouped_out(in[1 + i], c->kernel[i], c->stride[i], c->dilation[i],
-                               (uint64_t)e->begin[i] + e->end[i]);
+    e->out[i] = dg_window_dilated_out(in[1 + i], c->kernel[i], c->stride[i], c->dilation[i],
+                                      (uint64_t)e->begin[i] + e->end[i]);
     if (!e->out[i])
       return dg_fail(err, DG_ERR_INPUT,
                      "a kernel of %ux%u with padding [%u, %u] does not fit into \"%s\", which "

@@ -43,12 +43,12 @@ PLAIN(hard_sigmoid, DG_ELTWISE_HARD_SIGMOID, "x / 6 + 1 / 2, but at least 0 and 
 PLAIN(hard_swish, DG_ELTWISE_HARD_SWISH, "x * hard_sigmoid(x)");
 
 /** A kind of layer with keys. */
-#define WITH_KEYS(name, text)                                                                      \
+#define WITH_KEYS(name, list, text)                                                                \
   const dg_layer_class dg_layer_##name = {                                                         \
       .type = #name,                                                                               \
       .help = text,                                                                                \
-      .keys = name##_keys,                                                                         \
-      .key_count = sizeof name##_keys / sizeof *name##_keys,                                       \
+      .keys = list,                                                                                \
+      .key_count = sizeof list / sizeof *list,                                                     \
       .defaults = &name##_defaults,                                                                \
       .config_size = sizeof(config),                                                               \
       .min_inputs = 1,                                                                             \
@@ -77,8 +77,9 @@ static bool plan_gelu(const void *given, const dg_layer_site *site, dg_layer_pla
   return plan_function(&(dg_eltwise_desc){.kind = kind}, site, plan);
 }
 
-WITH_KEYS(gelu, "x * P(x), where P is the normal distribution (Hendrycks and Gimpel, "
-                "arXiv:1606.08415)");
+WITH_KEYS(gelu, gelu_keys,
+          "x * P(x), where P is the normal distribution (Hendrycks and Gimpel, "
+          "arXiv:1606.08415)");
 
 /* ---- exponential linear units ------------------------------------------- */
 
@@ -92,8 +93,6 @@ static const dg_key elu_keys[] = {
      .high = 1000,
      .help = "the output falls to -alpha"},
 };
-
-#define celu_keys elu_keys
 
 static bool plan_elu(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
                      dg_error *err) {
@@ -124,8 +123,8 @@ static bool plan_selu(const void *given, const dg_layer_site *site, dg_layer_pla
   return plan_function(&function, site, plan);
 }
 
-WITH_KEYS(elu, "x where it is above 0, alpha * (exp(x) - 1) elsewhere");
-WITH_KEYS(celu, "x where it is above 0, alpha * (exp(x / alpha) - 1) elsewhere");
+WITH_KEYS(elu, elu_keys, "x where it is above 0, alpha * (exp(x) - 1) elsewhere");
+WITH_KEYS(celu, elu_keys, "x where it is above 0, alpha * (exp(x / alpha) - 1) elsewhere");
 
 const dg_layer_class dg_layer_selu = {
     .type = "selu",
@@ -155,7 +154,7 @@ static bool plan_softplus(const void *given, const dg_layer_site *site, dg_layer
   return plan_function(&(dg_eltwise_desc){.kind = DG_ELTWISE_SOFTPLUS, .beta = beta}, site, plan);
 }
 
-WITH_KEYS(softplus, "log(1 + exp(beta * x)) / beta");
+WITH_KEYS(softplus, softplus_keys, "log(1 + exp(beta * x)) / beta");
 
 /* ---- constants ---------------------------------------------------------- */
 
@@ -186,7 +185,7 @@ static bool plan_clip(const void *given, const dg_layer_site *site, dg_layer_pla
   return plan_function(&function, site, plan);
 }
 
-WITH_KEYS(clip, "x, but at least `min` and at most `max`; by default relu6");
+WITH_KEYS(clip, clip_keys, "x, but at least `min` and at most `max`; by default relu6");
 
 static const config affine_defaults = {.factor = 1};
 
@@ -214,4 +213,4 @@ static bool plan_affine(const void *given, const dg_layer_site *site, dg_layer_p
   return plan_function(&function, site, plan);
 }
 
-WITH_KEYS(affine, "scale * x + shift, with constants");
+WITH_KEYS(affine, affine_keys, "scale * x + shift, with constants");

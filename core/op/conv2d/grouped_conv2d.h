@@ -22,23 +22,14 @@ typedef struct {
   dg_act act; /**< fused to the end */
 } dg_grouped_conv2d_desc;
 
-/** Output size along one dimension; 0 if the kernel doesn't fit, or if 32 bits can't hold it. */
-static inline uint32_t dg_grouped_out(uint32_t size, uint32_t kernel, uint32_t stride,
-                                      uint32_t dilation, uint64_t padding) {
-  const uint64_t padded = size + padding, reach = (uint64_t)dilation * (kernel - 1) + 1;
-  if (!stride || !kernel || !dilation || padded < reach) return 0;
-  const uint64_t out = (padded - reach) / stride + 1;
-  return out <= UINT32_MAX ? (uint32_t)out : 0;
-}
-
 static inline uint32_t dg_grouped_conv2d_out_h(const dg_grouped_conv2d_desc *d) {
-  return dg_grouped_out(d->height, d->kernel_h, d->stride_h, d->dilation_h,
-                        (uint64_t)d->pad_h + d->end_h);
+  return dg_window_dilated_out(d->height, d->kernel_h, d->stride_h, d->dilation_h,
+                               (uint64_t)d->pad_h + d->end_h);
 }
 
 static inline uint32_t dg_grouped_conv2d_out_w(const dg_grouped_conv2d_desc *d) {
-  return dg_grouped_out(d->width, d->kernel_w, d->stride_w, d->dilation_w,
-                        (uint64_t)d->pad_w + d->end_w);
+  return dg_window_dilated_out(d->width, d->kernel_w, d->stride_w, d->dilation_w,
+                               (uint64_t)d->pad_w + d->end_w);
 }
 
 /** A bound on the padded channels of a group, in lines of whole strides and vectors. */
