@@ -13,7 +13,8 @@ static const char *skip_spaces(const char *at, const char *end) {
 }
 
 bool arrays_are_json(const void *bytes, size_t size) {
-  const char *end = (const char *)bytes + size, *at = size ? skip_spaces(bytes, end) : end;
+  if (size == 0) return false; /* bytes may be NULL */
+  const char *end = (const char *)bytes + size, *at = skip_spaces(bytes, end);
   return at < end && (*at == '{' || *at == '[');
 }
 
