@@ -7,6 +7,7 @@ With PICTURE.png a picture of the page is written there. Exit 77: there is no br
 """
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -38,6 +39,11 @@ def open_browser():
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not browser or not driver:
         sys.exit(skip("no Chromium to drive: install chromium and chromium-driver"))
+    try:
+        socket.getaddrinfo("localhost", None)
+    except OSError:
+        sys.exit(skip("localhost has no address, by which Selenium reaches chromedriver: "
+                      "write 127.0.0.1 localhost to /etc/hosts"))
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
