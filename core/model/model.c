@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/layers/layers.h"
-#include "core/model/names.h"
+#include "core/model/override.h"
 #include "core/model/source.h"
 
 /* ---- the keys outside layers -------------------------------------------- */
@@ -312,117 +311,6 @@ static bool read_input(const config_setting_t *root, dg_shape *shape, dg_error *
   return dg_shape_fits(shape, err) || dg_fail_at(err, input, "input is too large");
 }
 
-/* ---- layers ------------------------------------------------------------- */
-
-static const dg_layer_class *read_kind(const config_setting_t *group, dg_error *err) {
-  const config_setting_t *setting = config_setting_get_member(group, "type");
-  const char *type = setting ? config_setting_get_string(setting) : NULL;
-  if (!type) {
-    dg_fail_at(err, setting ? setting : group, "a layer needs the key \"type\", a word in quotes");
-    return NULL;
-  }
-  const dg_layer_class *kind = dg_layer_find(type);
-  if (kind) return kind;
-  const char *names[64];
-  size_t count = 0;
-  for (; dg_layer_classes[count] && count < 64; count++)
-    names[count] = dg_layer_classes[count]->type;
-  dg_fail_unknown(err, setting, "layer type", type, "", names, count);
-  return NULL;
-}
-
-/** The layer's own name, or its type and the first free number. */
-static bool read_layer_name(const config_setting_t *group, const dg_model *model, dg_names *names,
-                            dg_model_layer *layer, dg_error *err) {
-  const config_setting_t *name = config_setting_get_member(group, "name");
-  if (!name) return dg_names_make(names, model, layer), true;
-  const char *word = config_setting_get_string(name);
-  if (!dg_name_read(word, layer->name))
-    return dg_fail_at(err, name, "name must be a name of letters, digits, _ and -");
-  if (strcmp(word, "input") == 0)
-    return dg_fail_at(err, name, "\"input\" is the name of the model's input; choose another");
-  if (dg_names_find(names, model, word) >= 0)
-    return dg_fail_at(err, name, "the name \"%s\" is used twice", word);
-  return true;
-}
-
-static bool read_one_input(const config_setting_t *setting, const dg_model *model,
-                           const dg_names *names, dg_model_layer *layer, dg_error *err) {
-  const char *name = config_setting_get_string(setting);
-  if (!name) return dg_fail_at(err, setting, "an input is the name of a layer, in quotes");
-  int from = dg_names_find(names, model, name);
-  if (from < 0 && strcmp(name, "input") != 0)
-    return dg_fail_at(err, setting,
-                      "layer \"%s\" reads \"%s\", but no layer before it has that name",
-                      layer->name, name);
-  layer->in[layer->inputs++] = from; /* -1 is DG_MODEL_INPUT */
-  return true;
-}
-
-/** `input = "conv1"` or `inputs = ["conv1", "conv2"]`; the layer before, if neither is given. */
-static bool read_inputs(const config_setting_t *group, const dg_model *model, const dg_names *names,
-                        uint32_t index, dg_error *err) {
-  dg_model_layer *layer = &model->layers[index];
-  const config_setting_t *one = config_setting_get_member(group, "input");
-  const config_setting_t *several = config_setting_get_member(group, "inputs");
-  if (one && several) return dg_fail_at(err, several, "give either input or inputs");
-  if (one && !read_one_input(one, model, names, layer, err)) return false;
-  int count = several && config_setting_is_aggregate(several) ? config_setting_length(several) : 0;
-  if (several && (count == 0 || count > DG_MAX_IN))
-    return dg_fail_at(err, several, "inputs must be a list of 1 to %d names of layers", DG_MAX_IN);
-  for (int i = 0; i < count; i++)
-    if (!read_one_input(config_setting_get_elem(several, (unsigned)i), model, names, layer, err))
-      return false;
-  if (!one && !several) layer->in[layer->inputs++] = (int)index - 1;
-  const dg_layer_class *kind = layer->kind;
-  if (layer->inputs >= kind->min_inputs && layer->inputs <= kind->max_inputs) return true;
-  return dg_fail_at(err, several ? several : group,
-                    "layer \"%s\" (%s) reads %u to %u layers, not %u%s", layer->name, kind->type,
-                    kind->min_inputs, kind->max_inputs, layer->inputs,
-                    kind->max_inputs > 1 ? "; name them: inputs = [\"a\", \"b\"];" : "");
-}
-
-static bool read_layer(const config_setting_t *group, const dg_model *model, dg_names *names,
-                       uint32_t index, dg_error *err) {
-  static const char *const also[] = {"type", "name", "input", "inputs"};
-  dg_model_layer *layer = &model->layers[index];
-  if (!config_setting_is_group(group))
-    return dg_fail_at(err, group, "a layer is a group: { type = …; }");
-  layer->kind = read_kind(group, err);
-  if (!layer->kind) return false;
-  snprintf(layer->location, sizeof layer->location, "%s:%u", model->path,
-           config_setting_source_line(group));
-  if (!read_layer_name(group, model, names, layer, err) ||
-      !read_inputs(group, model, names, index, err))
-    return false;
-  dg_names_add(names, model, index);
-  const dg_layer_class *kind = layer->kind;
-  char what[100];
-  snprintf(what, sizeof what, "layer \"%s\" (%s)", layer->name, kind->type);
-  layer->config = calloc(1, kind->config_size + 1);
-  if (!layer->config) return dg_fail_memory(err, kind->config_size);
-  dg_key_table table = {what, kind->keys, kind->key_count, kind->defaults, kind->config_size};
-  return dg_keys_read(group, &table, also, sizeof also / sizeof *also, layer->config, err);
-}
-
-static bool read_layers(const config_setting_t *root, dg_model *model, dg_error *err) {
-  const config_setting_t *list = config_setting_get_member(root, "layers");
-  int count = list && config_setting_is_list(list) ? config_setting_length(list) : 0;
-  if (count == 0)
-    return dg_fail_at(err, list ? list : root,
-                      "the model needs layers: layers = ( { type = \"linear\"; … }, … );");
-  if (count > DG_MODEL_LAYERS)
-    return dg_fail_at(err, list, "there are %d layers; a model has at most %d", count,
-                      DG_MODEL_LAYERS);
-  dg_names names = {0};
-  model->layers = calloc((size_t)count, sizeof *model->layers);
-  if (!model->layers) return dg_fail_memory(err, (size_t)count * sizeof *model->layers);
-  model->layer_count = (uint32_t)count;
-  for (uint32_t i = 0; i < model->layer_count; i++)
-    if (!read_layer(config_setting_get_elem(list, i), model, &names, i, err)) return false;
-  return true;
-}
-
 /* ---- the whole ---------------------------------------------------------- */
 
 /** Are the samples sequences, if they have lengths? */
@@ -460,9 +348,9 @@ static bool read_model(const config_t *config, dg_model *model, dg_error *err) {
                       "target = \"input\" needs a loss of numbers: loss = \"mse\"");
   if (!read_input(root, &model->input, err) || !read_data(root, &model->input, &model->data, err) ||
       !check_data(root, model, err) || !read_train(root, model, err) ||
-      !check_lengths(root, model, err) || !read_layers(root, model, err))
+      !check_lengths(root, model, err) || !dg_read_layers(root, model, err))
     return false;
-  model->text = dg_source_text(config);
+  model->text = dg_source_text(root);
   if (!model->text) return dg_fail_memory(err, 1);
   return strlen(model->text) <= DG_SOURCE_SIZE ||
          dg_fail(err, DG_ERR_INPUT,

@@ -159,6 +159,9 @@ dg_model *dg_model_parse(const char *text, const char *where, const dg_override 
 bool dg_read_augment(const struct config_setting_t *group, const dg_shape *input,
                      dg_augment_recipe *out, dg_error *err);
 
+/** The list `layers`, with its blocks (read_layers.c). */
+bool dg_read_layers(const struct config_setting_t *root, dg_model *model, dg_error *err);
+
 /** Recipe tables (recipe.c): `optimizer` and `schedule` by their `type`. */
 bool dg_read_optimizer(const struct config_setting_t *group, dg_optimizer_recipe *out,
                        dg_error *err);

@@ -1,38 +1,67 @@
 #include "core/model/names.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/layers/layers.h"
 
 _Static_assert(DG_MODEL_LAYERS < UINT16_MAX, "a slot holds every layer");
+_Static_assert(DG_NAME_SIZE <= UINT8_MAX, "a slot holds every length");
+
+bool dg_names_read(const char *word, char *out) {
+  const size_t length = word ? strlen(word) : 0;
+  if (length == 0 || length >= DG_NAME_SIZE) return false;
+  for (const char *part = word;; part++) {
+    const size_t size = strcspn(part, ".");
+    char copy[DG_NAME_SIZE], name[DG_NAME_SIZE];
+    memcpy(copy, part, size);
+    copy[size] = '\0';
+    if (!dg_name_read(copy, name)) return false;
+    part += size;
+    if (*part == '\0') break;
+  }
+  memcpy(out, word, length + 1);
+  return true;
+}
 
 /** FNV-1a, 32 bits. */
-static uint32_t hash(const char *name) {
+static uint32_t hash(const char *name, size_t length) {
   uint32_t sum = 2166136261u;
-  for (; *name; name++) sum = (sum ^ (unsigned char)*name) * 16777619u;
+  for (size_t i = 0; i < length; i++) sum = (sum ^ (unsigned char)name[i]) * 16777619u;
   return sum;
 }
 
 /** The slot of a name, or the free slot for it. */
-static uint32_t slot_of(const dg_names *names, const dg_model *model, const char *name) {
-  uint32_t at = hash(name) % DG_NAME_SLOTS;
-  while (names->slot[at] && strcmp(model->layers[names->slot[at] - 1].name, name) != 0)
-    at = (at + 1) % DG_NAME_SLOTS;
+static uint32_t slot_of(const dg_names *names, const dg_model *model, const char *name,
+                        size_t length) {
+  uint32_t at = hash(name, length) % DG_NAME_SLOTS;
+  for (;; at = (at + 1) % DG_NAME_SLOTS) {
+    const dg_named *slot = &names->slot[at];
+    if (slot->layer == 0) return at;
+    if (slot->length == length && memcmp(model->layers[slot->layer - 1].name, name, length) == 0)
+      return at;
+  }
+}
+
+const dg_named *dg_names_find(const dg_names *names, const dg_model *model, const char *name) {
+  const dg_named *slot = &names->slot[slot_of(names, model, name, strlen(name))];
+  return slot->layer ? slot : NULL;
+}
+
+bool dg_names_add(dg_names *names, const dg_model *model, uint32_t index) {
+  const char *name = model->layers[index].name;
+  uint32_t parts = 0;
+  for (size_t length = 0;; length++) {
+    length += strcspn(name + length, ".");
+    const bool block = name[length] != '\0';
+    dg_named *slot = &names->slot[slot_of(names, model, name, length)];
+    if (++parts > DG_NAME_PARTS || (slot->layer && !(slot->block && block))) return false;
+    *slot = (dg_named){(uint16_t)(index + 1), (uint8_t)length, block};
+    if (!block) return true;
+  }
+}
+
+uint32_t dg_names_kind(const dg_layer_class *kind) {
+  uint32_t at = 0;
+  while (dg_layer_classes[at] != kind && at + 1 < DG_NAME_KINDS) at++;
   return at;
-}
-
-int dg_names_find(const dg_names *names, const dg_model *model, const char *name) {
-  return names->slot[slot_of(names, model, name)] - 1;
-}
-
-void dg_names_add(dg_names *names, const dg_model *model, uint32_t index) {
-  names->slot[slot_of(names, model, model->layers[index].name)] = (uint16_t)(index + 1);
-}
-
-void dg_names_make(dg_names *names, const dg_model *model, dg_model_layer *layer) {
-  uint32_t kind = 0;
-  while (dg_layer_classes[kind] != layer->kind && kind + 1 < DG_NAME_KINDS) kind++;
-  do snprintf(layer->name, sizeof layer->name, "%s%u", layer->kind->type, ++names->next[kind]);
-  while (dg_names_find(names, model, layer->name) >= 0);
 }

@@ -1,26 +1,38 @@
-/** The names of a model's layers while it is read: finds and generates names without a linear
-    search. */
+/** The names of a model's layers and blocks while it is read: finds and generates names without a
+    linear search. */
 #ifndef DG_NAMES_H
 #define DG_NAMES_H
 
 #include "core/model/model.h"
 
-enum { DG_NAME_SLOTS = 4 * DG_MODEL_LAYERS, DG_NAME_KINDS = 64 };
+/** Most parts of a full name, "layer1.0.conv1" has three; slots of the table; most kinds of layers.
+ */
+enum { DG_NAME_PARTS = 8, DG_NAME_SLOTS = 2 * DG_NAME_PARTS * DG_MODEL_LAYERS, DG_NAME_KINDS = 64 };
 
-/** A hash table (open addressing) of the layers that have a name; initially all 0. */
+/** A name: of a layer, or of a block, which is what comes before a dot in a layer's name. */
 typedef struct {
-  uint16_t slot[DG_NAME_SLOTS]; /**< index of a layer + 1; 0: none */
-  uint32_t next[DG_NAME_KINDS]; /**< for each kind, in the order of dg_layer_classes: the next
-                                   number to try, less 1 */
+  uint16_t layer; /**< index + 1 of the layer, or of the last one of the block; 0: a free slot */
+  uint8_t length; /**< of the name, which that layer's begins with */
+  bool block;
+} dg_named;
+
+/** A hash table (open addressing); initially all 0. */
+typedef struct {
+  dg_named slot[DG_NAME_SLOTS];
 } dg_names;
 
-/** Index of the layer of that name, or -1. */
-int dg_names_find(const dg_names *names, const dg_model *model, const char *name);
+/** Copies a layer's name to `out` [DG_NAME_SIZE]: parts of letters, digits, _ and -, joined by
+    dots. False if it is not valid. */
+bool dg_names_read(const char *word, char *out);
 
-/** Adds layer `index`, whose name must be new. */
-void dg_names_add(dg_names *names, const dg_model *model, uint32_t index);
+/** The layer or block of that full name; NULL: none. */
+const dg_named *dg_names_find(const dg_names *names, const dg_model *model, const char *name);
 
-/** Names a layer by its kind and the first free number. */
-void dg_names_make(dg_names *names, const dg_model *model, dg_model_layer *layer);
+/** Adds layer `index` and the blocks that its name tells. False if a layer has the name of a block,
+    or its name has more than DG_NAME_PARTS parts. */
+bool dg_names_add(dg_names *names, const dg_model *model, uint32_t index);
+
+/** The place of a kind in dg_layer_classes, below DG_NAME_KINDS. */
+uint32_t dg_names_kind(const dg_layer_class *kind);
 
 #endif

@@ -11,8 +11,6 @@
 #include "core/base/file/file.h"
 #include "core/base/text.h"
 
-enum { MAX_NAMES = 256 };
-
 /* ---- reading ------------------------------------------------------------ */
 
 /** Refuses text that is not UTF-8, since weight files store it as UTF-8. */
@@ -113,8 +111,7 @@ static const char *check_piece(location *p, const char *at, dg_error *err) {
   return ok ? at + (length ? length : 1) : NULL;
 }
 
-/** Refuses what libconfig silently accepts or parses slowly; the message begins with `where`. */
-static bool check_text(const char *text, const char *where, bool with_line, dg_error *err) {
+bool dg_source_check(const char *text, const char *where, bool with_line, dg_error *err) {
   if (strlen(text) > DG_SOURCE_SIZE)
     return dg_fail(err, DG_ERR_INPUT, "%s: the model's text has %zu bytes, more than %d", where,
                    strlen(text), DG_SOURCE_SIZE);
@@ -128,27 +125,26 @@ static bool check_text(const char *text, const char *where, bool with_line, dg_e
   return true;
 }
 
-/** Does every setting have its name and text? libconfig drops them if it runs out of memory. */
-static bool is_complete(const config_setting_t *setting) {
+bool dg_source_complete(const config_setting_t *setting) {
   if (config_setting_type(setting) == CONFIG_TYPE_STRING && !config_setting_get_string(setting))
     return false;
   for (int i = 0; i < config_setting_length(setting); i++) {
     const config_setting_t *part = config_setting_get_elem(setting, (unsigned)i);
     if (config_setting_is_group(setting) && !config_setting_name(part)) return false;
-    if (!is_complete(part)) return false;
+    if (!dg_source_complete(part)) return false;
   }
   return true;
 }
 
 bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err) {
-  if (!check_text(text, where, true, err)) return false;
+  if (!dg_source_check(text, where, true, err)) return false;
   if (!config_read_string(config, text)) {
     const char *fault = config_error_text(config);
     bool mixed = strstr(fault, "mismatched element type"); /* whole and other numbers, mostly */
     return dg_fail(err, DG_ERR_INPUT, "%s:%d: %s%s", where, config_error_line(config), fault,
                    mixed ? "; write all numbers of a list alike: [1.0, 2.5]" : "");
   }
-  if (!is_complete(config_root_setting(config))) return dg_fail_memory(err, strlen(text));
+  if (!dg_source_complete(config_root_setting(config))) return dg_fail_memory(err, strlen(text));
   config_setting_set_hook(config_root_setting(config), (void *)(uintptr_t)where);
   return true;
 }
@@ -160,163 +156,6 @@ bool dg_source_read(config_t *config, const char *path, dg_error *err) {
   bool ok = begin && dg_source_parse(config, begin, path, err);
   free(text);
   return ok;
-}
-
-/* ---- overriding --------------------------------------------------------- */
-
-/** Marks a setting as coming from an override, for its location in messages. */
-static void mark(config_setting_t *setting, const dg_override *override) {
-  config_setting_set_hook(setting, (void *)(uintptr_t) override);
-}
-
-static bool copy_setting(const config_setting_t *from, config_setting_t *parent, const char *name,
-                         const dg_override *override) {
-  int type = config_setting_type(from);
-  config_setting_t *to = config_setting_add(parent, name, type);
-  if (!to) return false;
-  mark(to, override);
-  switch (type) {
-  case CONFIG_TYPE_INT:
-    return config_setting_set_int(to, config_setting_get_int(from));
-  case CONFIG_TYPE_INT64:
-    return config_setting_set_int64(to, config_setting_get_int64(from));
-  case CONFIG_TYPE_FLOAT:
-    return config_setting_set_float(to, config_setting_get_float(from));
-  case CONFIG_TYPE_BOOL:
-    return config_setting_set_bool(to, config_setting_get_bool(from));
-  case CONFIG_TYPE_STRING:
-    return config_setting_set_string(to, config_setting_get_string(from));
-  default:
-    break;
-  }
-  for (int i = 0; i < config_setting_length(from); i++) {
-    const config_setting_t *part = config_setting_get_elem(from, (unsigned)i);
-    if (!copy_setting(part, to, config_setting_name(part), override)) return false;
-  }
-  return true;
-}
-
-/** Parses `text` as the value of a setting "value"; a word without quotes is taken as a string, and
-    an array of whole and other numbers, which libconfig has not, as a list. */
-static bool parse_value(config_t *config, const char *text) {
-  char line[1200];
-  if (strpbrk(text, ";\n")) return false;
-  if (snprintf(line, sizeof line, "value = %s;", text) >= (int)sizeof line) return false;
-  if (config_read_string(config, line)) return true;
-  if (strpbrk(text, "\"\\") || *text == '\0') return false;
-  size_t length = strlen(text);
-  if (*text == '[' && text[length - 1] == ']') {
-    snprintf(line, sizeof line, "value = (%.*s);", (int)length - 2, text + 1);
-    return config_read_string(config, line);
-  }
-  snprintf(line, sizeof line, "value = \"%s\";", text);
-  return config_read_string(config, line);
-}
-
-/** Is a layer called so in the file? */
-static bool is_named(config_setting_t *layers, const char *name) {
-  const char *its;
-  for (int i = 0; i < config_setting_length(layers); i++)
-    if (config_setting_lookup_string(config_setting_get_elem(layers, (unsigned)i), "name", &its) &&
-        strcmp(its, name) == 0)
-      return true;
-  return false;
-}
-
-/** The layer without a name that dg_names_make will call so: the second relu "relu2". */
-static config_setting_t *find_unnamed(config_setting_t *layers, const char *name) {
-  size_t length = strlen(name);
-  while (length > 0 && isdigit((unsigned char)name[length - 1])) length--;
-  unsigned number = 0;
-  for (int i = 0; name[length] && i < config_setting_length(layers); i++) {
-    config_setting_t *layer = config_setting_get_elem(layers, (unsigned)i);
-    const char *type, *its;
-    char made[DG_OVERRIDE_PART + 24];
-    if (!config_setting_lookup_string(layer, "type", &type) || strlen(type) != length ||
-        memcmp(type, name, length) != 0 || config_setting_lookup_string(layer, "name", &its))
-      continue;
-    do snprintf(made, sizeof made, "%s%u", type, ++number);
-    while (is_named(layers, made));
-    if (strcmp(made, name) == 0) return layer;
-  }
-  return NULL;
-}
-
-/** A group of the model or a layer by its name, or a group that may be added: data, train. */
-static config_setting_t *find_head(config_t *config, const char *name, const dg_override *override,
-                                   dg_error *err) {
-  const char *names[MAX_NAMES] = {"data", "train"};
-  size_t count = 2;
-  config_setting_t *root = config_root_setting(config), *head = config_setting_lookup(root, name);
-  config_setting_t *layers = config_lookup(config, "layers");
-  for (int i = 0; !head && layers && i < config_setting_length(layers); i++) {
-    config_setting_t *layer = config_setting_get_elem(layers, (unsigned)i);
-    const char *its;
-    if (!config_setting_lookup_string(layer, "name", &its)) continue;
-    if (strcmp(its, name) == 0) head = layer;
-    if (count < MAX_NAMES) names[count++] = its;
-  }
-  if (!head && layers) head = find_unnamed(layers, name);
-  if (head) return head;
-  if (strcmp(name, "data") == 0 || strcmp(name, "train") == 0)
-    return config_setting_add(root, name, CONFIG_TYPE_GROUP);
-  const char *near = dg_nearest(name, names, count);
-  dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is neither a group (data, train) nor a named layer%s%s%s",
-          override->option, name, near ? "; did you mean \"" : "", near ? near : "",
-          near ? "\"?" : "");
-  return NULL;
-}
-
-static bool names_no_key(const dg_override *override, dg_error *err) {
-  return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" names no key of the model", override->option,
-                 override->path);
-}
-
-/** The group that a path names without its last part; missing groups are added. */
-static config_setting_t *find_group(config_t *config, const dg_override *override, dg_error *err) {
-  config_setting_t *group = config_root_setting(config);
-  const char *last = strrchr(override->path, '.');
-  size_t depth = 0;
-  for (const char *part = override->path; last && part < last; depth++) {
-    size_t size = strcspn(part, ".");
-    char name[DG_OVERRIDE_PART + 1];
-    if (size == 0 || size > DG_OVERRIDE_PART || depth == DG_SOURCE_DEPTH)
-      return names_no_key(override, err), NULL;
-    snprintf(name, sizeof name, "%.*s", (int)size, part);
-    config_setting_t *next = config_setting_lookup(group, name);
-    if (part == override->path) {
-      next = find_head(config, name, override, err);
-      if (!next) return NULL;
-    } else if (!next) {
-      next = config_setting_add(group, name, CONFIG_TYPE_GROUP);
-    }
-    if (!next || !config_setting_is_group(next)) return names_no_key(override, err), NULL;
-    group = next;
-    part += size + 1;
-  }
-  return group;
-}
-
-bool dg_source_override(config_t *config, const dg_override *override, dg_error *err) {
-  if (!check_text(override->value, override->option, false, err)) return false;
-  const char *dot = strrchr(override->path, '.'), *key = dot ? dot + 1 : override->path;
-  if (*key == '\0') return names_no_key(override, err);
-  config_setting_t *group = find_group(config, override, err);
-  if (!group) return false;
-  config_t value;
-  config_init(&value);
-  bool ok = parse_value(&value, override->value);
-  const config_setting_t *from = ok ? config_lookup(&value, "value") : NULL;
-  bool lost = ok && (!from || !is_complete(from)); /* libconfig does not report it */
-  if (from && !lost) {
-    config_setting_remove(group, key);
-    ok = copy_setting(from, group, key, override);
-  }
-  config_destroy(&value);
-  if (lost) return dg_fail_memory(err, strlen(override->value));
-  if (!ok)
-    return dg_fail(err, DG_ERR_INPUT, "%s: \"%s\" is no value", override->option, override->value);
-  return is_complete(config_root_setting(config)) || dg_fail_memory(err, strlen(override->value));
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -406,12 +245,15 @@ static void write_value(FILE *file, const config_setting_t *setting, int depth) 
   }
 }
 
-char *dg_source_text(const config_t *config) {
+char *dg_source_text(const config_setting_t *setting) {
   char *text = NULL;
   size_t size = 0;
   FILE *file = open_memstream(&text, &size);
   if (!file) return NULL;
-  write_members(file, config_root_setting(config), 0);
+  if (config_setting_is_root(setting))
+    write_members(file, setting, 0);
+  else
+    write_value(file, setting, 0);
   bool ok = !ferror(file);
   if (fclose(file) == 0 && ok) return text;
   free(text);

@@ -1,4 +1,4 @@
-/** Reads the text of a model file into a libconfig tree and applies overrides. */
+/** Reads the text of a model file into a libconfig tree, and writes one. */
 #ifndef DG_SOURCE_H
 #define DG_SOURCE_H
 
@@ -24,15 +24,16 @@ bool dg_source_read(config_t *config, const char *path, dg_error *err);
  */
 bool dg_source_parse(config_t *config, const char *text, const char *where, dg_error *err);
 
-enum { DG_OVERRIDE_PART = 63 }; /**< longest part of an override path */
+/** Refuses what libconfig silently accepts or parses slowly; messages begin with `where`. */
+bool dg_source_check(const char *text, const char *where, bool with_line, dg_error *err);
 
-/** Sets the key that the override's path names, or adds it. */
-bool dg_source_override(config_t *config, const dg_override *override, dg_error *err);
+/** Does every setting have its name and text? libconfig drops them if it runs out of memory. */
+bool dg_source_complete(const config_setting_t *setting);
 
 /**
- * Writes the tree as text in libconfig's syntax, which reads back as the same tree with every
- * number exact. The caller frees it. NULL: out of memory.
+ * Writes a setting as text in libconfig's syntax, which reads back as the same setting with every
+ * number exact; the root without braces. The caller frees it. NULL: out of memory.
  */
-char *dg_source_text(const config_t *config);
+char *dg_source_text(const config_setting_t *setting);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "core/base/size.h"
 
-enum { DG_MAX_IN = 8, DG_MAX_OUT = 3, DG_MAX_PARAM = 8, DG_MAX_RUNNING = 2 };
+enum { DG_MAX_IN = 32, DG_MAX_OUT = 3, DG_MAX_PARAM = 8, DG_MAX_RUNNING = 2 };
 
 /**
  * How many numbers an op reads, writes and learns; 0 where there is no such tensor, and

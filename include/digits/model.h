@@ -72,7 +72,7 @@ DG_API bool dg_model_learns_input(const dg_model *model);
 /** The shape of its `input`: writes `dim` [3], returns how many there are. */
 DG_API uint32_t dg_model_input(const dg_model *model, uint32_t dim[3]);
 
-enum { DG_LAYER_INPUTS = 8 };
+enum { DG_LAYER_INPUTS = 32 };
 
 /** A layer of a model and its output shape for one sample. */
 typedef struct {

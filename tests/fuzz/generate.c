@@ -229,15 +229,36 @@ static const kind *pick_kind(generator *g) {
 
 /** The layer before and others, which mostly are itself or what it was made of by a small step. */
 static void put_join(generator *g, uint32_t index) {
-  uint32_t inputs = 2 + pick(g, 7);
+  uint32_t inputs = 2 + pick(g, pick(g, 8) == 7 ? 31 : 7);
   fprintf(g->out, "type = \"%s\"; inputs = [\"l%u\"", pick(g, 2) ? "concat" : "add", index - 1);
   for (uint32_t i = 1; i < inputs; i++)
     fprintf(g->out, ", \"l%u\"", index - 1 - (pick(g, 3) == 1 ? pick(g, index) : 0));
   fputs("]; ", g->out);
 }
 
+/** A block of copies that keep the shape; other layers may read it by its name. */
+static void put_block(generator *g, uint32_t index) {
+  static const char *const inner[] = {"relu", "tanh", "batch_norm", "layer_norm"};
+  const uint32_t depth = 1 + pick(g, 3);
+  for (uint32_t i = 0; i < depth; i++)
+    fprintf(g->out, "{ name = \"%s%u\"; repeat = %u; first = %u; layers = (\n    ", i ? "b#." : "l",
+            index, 1 + pick(g, 4), pick(g, 3));
+  fprintf(g->out, "{ type = \"%s\"; name = \"a\"; }", inner[pick(g, 4)]);
+  if (pick(g, 2))
+    fputs(
+        ", { type = \"sigmoid\"; }, { type = \"add\"; inputs = [\"input\", \"sigmoid1\", \"a\"]; }",
+        g->out);
+  for (uint32_t i = 0; i < depth; i++) fputs("); }", g->out);
+  fputs(",\n", g->out);
+}
+
 static void put_layer(generator *g, uint32_t index) {
-  fputs("  { ", g->out);
+  fputs("  ", g->out);
+  if (pick(g, 12) == 11) {
+    put_block(g, index);
+    return;
+  }
+  fputs("{ ", g->out);
   if (index > 0 && pick(g, g->huge ? 2 : 6) == 1) {
     put_join(g, index);
   } else {

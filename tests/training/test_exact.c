@@ -61,7 +61,8 @@ static outcome train(const char *path, const dg_dataset *data, unsigned threads,
   return o;
 }
 
-/** The digits, or what else the model's input is made for. */
+/** The digits, or what else the model's input is made for; NULL: it takes large pictures, and many
+    parameters, for which two steps take long. */
 static dg_dataset *data_for(const char *path, dg_error *err) {
   uint32_t dim[3];
   dg_model *model = dg_model_load(path, NULL, 0, err);
@@ -69,15 +70,17 @@ static dg_dataset *data_for(const char *path, dg_error *err) {
   const dg_dataset_options table = {.size = sizeof table, .label = "class"},
                            signals = {.size = sizeof signals};
   dg_model_free(model);
-  return rank == 1   ? dg_dataset_open_with("builtin:table", &table, err)
-         : rank == 2 ? dg_dataset_open_with("builtin:signals", &signals, err)
-                     : dg_dataset_draw(1100, 1, 1, 0, err);
+  return rank == 1      ? dg_dataset_open_with("builtin:table", &table, err)
+         : rank == 2    ? dg_dataset_open_with("builtin:signals", &signals, err)
+         : dim[1] == 28 ? dg_dataset_draw(1100, 1, 1, 0, err)
+                        : NULL;
 }
 
 static void check_model(const char *path) {
   static const unsigned threads[] = {2, 3, 7};
   dg_error err = {0};
   dg_dataset *data = data_for(path, &err);
+  if (!data && err.kind == DG_OK) return;
   ck_assert_msg(data != NULL, "%s", err.message);
   const outcome one = train(path, data, 1, true);
   ck_assert(one.exact);
