@@ -5,6 +5,7 @@
 #include "backends/cpu/elementwise/drop.h"
 #include "backends/cpu/gemm/gemm.h"
 #include "backends/cpu/gemm/gemv.h"
+#include "backends/cpu/gemm/linear_rows.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/pieces.h"
@@ -14,7 +15,8 @@ enum { FEW = 4 };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_linear_desc *d = &desc->linear;
-  return d->in > 0 && d->out > 0 && dg_act_supported(d->act) && dg_drop_supported(d->drop, d->act);
+  return d->in > 0 && d->out > 0 && dg_act_supported(d->act) &&
+         dg_drop_supported(d->drop, d->act) && (dg_linear_rows(d) == 1 || d->drop.rate == 0);
 }
 
 /** Is d_z, the gradient before the activation, stored separately from d_out? */
@@ -275,5 +277,6 @@ static const dg_cpu_implementation forward_by_product = {"product", NULL, prepar
                                    backward_by_product = {"product", NULL, prepare_backward,
                                                           backward};
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_linear) = {
-    supports, {&forward_by_product}, {&backward_by_product}};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_linear) = {supports,
+                                                  {&dg_linear_rows_forward, &forward_by_product},
+                                                  {&dg_linear_rows_backward, &backward_by_product}};
