@@ -1,10 +1,10 @@
-#include <string.h>
-
+#include "backends/cpu/elementwise/lines.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
-/** Lanes of the sum over a plane, and how many of its numbers go into one set of them. */
-enum { LANES = 16, BLOCK = 1024 };
+/** Vectors of a plane that are added up before they go to its sum, so that rounding errors stay
+    small. */
+enum { BLOCK = 64 };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_prelu_desc *d = &desc->prelu;
@@ -74,18 +74,24 @@ static bool prepare_backward(dg_cpu_op *op, dg_error *err) {
   return true;
 }
 
-/** The sum over a plane of d_y x where x isn't above 0. */
+/** d_y x where x isn't above 0, else 0. */
+static inline dg_vector share_of(const float *x, const float *d_y, size_t lanes) {
+  const dg_vector in = dg_lanes_load(x, lanes, 0);
+  const dg_vector share = in * dg_lanes_load(d_y, lanes, 0);
+  return (dg_vector)((dg_int_vector)share & ~(in > 0));
+}
+
+/** The sum of that over a plane. */
 static double plane_sum(size_t count, const float *x, const float *d_y) {
+  const size_t whole = count - count % DG_VECTOR;
   double sum = 0;
-  for (size_t first = 0; first < count; first += BLOCK) {
-    const size_t end = first + BLOCK < count ? first + BLOCK : count;
-    float lane[LANES] = {0};
-    size_t i = first;
-    for (; i + LANES <= end; i += LANES)
-      for (size_t k = 0; k < LANES; k++) lane[k] += x[i + k] > 0 ? 0 : d_y[i + k] * x[i + k];
-    for (size_t k = 0; i + k < end; k++) lane[k] += x[i + k] > 0 ? 0 : d_y[i + k] * x[i + k];
-    for (size_t k = 0; k < LANES; k++) sum += (double)lane[k];
+  for (size_t first = 0; first < whole; first += BLOCK * DG_VECTOR) {
+    const size_t most = first + BLOCK * DG_VECTOR, end = most < whole ? most : whole;
+    dg_vector block = {0};
+    for (size_t i = first; i < end; i += DG_VECTOR) block += share_of(x + i, d_y + i, DG_VECTOR);
+    sum += (double)dg_lanes_sum(block);
   }
+  if (whole < count) sum += (double)dg_lanes_sum(share_of(x + whole, d_y + whole, count - whole));
   return sum;
 }
 

@@ -226,27 +226,13 @@ static void before_activation(const dg_cpu_op *op, const dg_op_buffers *buffers,
   dg_cpu_run_pieces(op->device, e.pieces, finish_blocks, &e, sizeof e);
 }
 
-static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
-                             const float *d_z) {
-  const dg_linear_desc *desc = &op->desc.linear;
-  dg_grad_mode d_in = op->desc.d_in[0];
-  size_t in = desc->in, out = desc->out, row = d_z_row(desc);
-  dg_matrix x = {dg_floats(buffers->in[0]), in, false};
-  dg_matrix weight = {dg_floats(buffers->param[0]), in, false};
-  dg_blas_multiply(op->device, out, in, n, (dg_matrix){d_z, row, true}, x, false,
-                   dg_floats(buffers->d_param[0]), in);
-  if (d_in != DG_GRAD_NONE)
-    dg_blas_multiply(op->device, n, in, out, (dg_matrix){d_z, row, false}, weight,
-                     d_in == DG_GRAD_ADD, dg_floats(buffers->d_in[0]), in);
-}
-
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->desc.linear;
   float *workspace = dg_floats(buffers->workspace), *d_y = dg_floats(buffers->d_out);
   float *d_z = has_d_z(desc) ? workspace : d_y, *panels = workspace + d_z_count(op);
   before_activation(op, buffers, step->n, d_z);
   if (dg_blas_is_faster(step->n)) {
-    backward_by_blas(op, buffers, step->n, d_z);
+    dg_linear_gradients_by_blas(op, buffers, step->n, d_z, d_z_row(desc));
     return;
   }
   dg_gemm d_weight = {.rows = desc->out,

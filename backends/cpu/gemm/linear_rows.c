@@ -7,6 +7,7 @@
 #include "backends/cpu/gemm/gemm.h"
 #include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/gemm/pack.h"
+#include "backends/cpu/runtime/blas.h"
 
 /** Rows in one product of the weights' gradient: their panels stay in the cache. */
 enum { CHUNK_ROWS = 512 };
@@ -176,6 +177,26 @@ static void weight_gradient(const dg_cpu_op *op, const dg_op_buffers *buffers, c
                 panels);
 }
 
+void dg_linear_gradients_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t rows,
+                                 const float *d_z, size_t d_z_row) {
+  const dg_linear_desc *desc = &op->desc.linear;
+  dg_grad_mode d_in = op->desc.d_in[0];
+  size_t in = desc->in, out = desc->out;
+  dg_matrix x = {dg_floats(buffers->in[0]), in, false};
+  dg_matrix weight = {dg_floats(buffers->param[0]), in, false};
+  dg_blas_multiply(op->device, out, in, rows, (dg_matrix){d_z, d_z_row, true}, x, false,
+                   dg_floats(buffers->d_param[0]), in);
+  if (d_in != DG_GRAD_NONE)
+    dg_blas_multiply(op->device, rows, in, out, (dg_matrix){d_z, d_z_row, false}, weight,
+                     d_in == DG_GRAD_ADD, dg_floats(buffers->d_in[0]), in);
+}
+
+/** Is OpenBLAS faster for the gradients? It packs both operands, which pays for large weights. */
+static bool blas_is_faster(const dg_linear_desc *d, size_t rows) {
+  enum { LARGE = 1 << 16 };
+  return (size_t)d->in * d->out >= LARGE && dg_blas_is_faster(rows);
+}
+
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *d = &op->desc.linear;
   const back_plan *plan = op->plan;
@@ -196,6 +217,10 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
   if (b.d_bias)
     dg_cpu_run_counted(op->device, dg_cpu_pieces(d->out, b.parts * d->out), add_parts, &b,
                        sizeof b);
+  if (blas_is_faster(d, rows)) {
+    dg_linear_gradients_by_blas(op, buffers, rows, d_z, plan->d_z_row);
+    return;
+  }
   weight_gradient(op, buffers, d_z, rows, panels);
   if (op->desc.d_in[0] == DG_GRAD_NONE) return;
   dg_gemm_run(op->device,

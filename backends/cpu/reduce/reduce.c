@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "backends/cpu/reduce/lines.h"
+#include "backends/cpu/elementwise/lines.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
@@ -69,14 +69,17 @@ static bool one_beats(float x, float most) {
 }
 
 static float row_maximum(size_t count, const float *x) {
+  const size_t whole = count - count % DG_VECTOR;
   dg_vector most = -INFINITY - (dg_vector){0};
-  for (size_t i = 0; i < count; i += DG_VECTOR) {
-    const dg_vector next = dg_lanes_load(x + i, smaller(count - i, DG_VECTOR), -INFINITY);
+  for (size_t i = 0; i < whole; i += DG_VECTOR) {
+    const dg_vector next = *(const dg_vector *)(x + i);
     most = dg_lanes_pick(beats(next, most), next, most);
   }
   float largest = most[0];
   for (size_t i = 1; i < DG_VECTOR; i++)
     if (one_beats(most[i], largest)) largest = most[i];
+  for (size_t i = whole; i < count; i++)
+    if (one_beats(x[i], largest)) largest = x[i];
   return largest;
 }
 

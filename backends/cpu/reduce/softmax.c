@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "backends/cpu/reduce/lines.h"
+#include "backends/cpu/elementwise/lines.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
 
@@ -17,10 +17,6 @@ static size_t units_of(const dg_cpu_op *op, const dg_step *step) {
 static size_t pieces_of(const dg_cpu_op *op, const dg_step *step) {
   const dg_softmax_desc *d = &op->desc.softmax;
   return dg_cpu_pieces(units_of(op, step), 10 * (size_t)step->n * d->outer * d->count * d->inner);
-}
-
-static size_t smaller(size_t a, size_t b) {
-  return a < b ? a : b;
 }
 
 static inline dg_vector larger(dg_vector a, dg_vector b) {
@@ -42,51 +38,67 @@ static inline dg_vector gradient_of(bool log, dg_vector out, dg_vector g, dg_vec
 /* ---- rows --------------------------------------------------------------- */
 
 static float row_maximum(size_t count, const float *x) {
-  dg_vector most = -INFINITY - (dg_vector){0};
-  for (size_t i = 0; i < count; i += DG_VECTOR)
-    most = larger(dg_lanes_load(x + i, smaller(count - i, DG_VECTOR), -INFINITY), most);
-  float largest = most[0];
-  for (size_t i = 1; i < DG_VECTOR; i++) largest = most[i] > largest ? most[i] : largest;
+  const size_t whole = count - count % DG_VECTOR;
+  dg_vector most = dg_lanes_load(x + whole, count - whole, -INFINITY);
+  for (size_t i = 0; i < whole; i += DG_VECTOR) most = larger(*(const dg_vector *)(x + i), most);
+  float largest = -INFINITY;
+  for (size_t i = 0; i < DG_VECTOR; i++) largest = most[i] > largest ? most[i] : largest;
   return largest;
 }
 
+/** exp(x - most), which is also stored to y, unless that is NULL. */
+static inline dg_vector powers(const float *x, float most, size_t lanes, float *y) {
+  const dg_vector power = dg_exp(dg_lanes_load(x, lanes, -INFINITY) - most);
+  if (y) dg_lanes_store(power, lanes, y);
+  return power;
+}
+
+/** Where all is minus infinity, the sum is NaN, as all results are. */
+static float row_powers(size_t count, const float *x, float most, float *y) {
+  const size_t whole = count - count % DG_VECTOR;
+  dg_vector sum = {0};
+  for (size_t i = 0; i < whole; i += DG_VECTOR)
+    sum += powers(x + i, most, DG_VECTOR, y ? y + i : NULL);
+  if (whole < count) sum += powers(x + whole, most, count - whole, y ? y + whole : NULL);
+  return dg_lanes_sum(sum);
+}
+
 static void forward_row(bool log, size_t count, const float *x, float *y) {
-  const float most = row_maximum(count, x);
-  dg_vector sums = {0};
-  for (size_t i = 0; i < count; i += DG_VECTOR) {
-    const size_t lanes = smaller(count - i, DG_VECTOR);
-    const dg_vector power = dg_exp(dg_lanes_load(x + i, lanes, -INFINITY) - most);
-    /* where all is minus infinity, the lanes beyond the end are NaN, as all results are */
-    sums += power;
-    if (!log) dg_lanes_store(power, lanes, y + i);
+  const float most = row_maximum(count, x), sum = row_powers(count, x, most, log ? NULL : y);
+  const float factor = 1 / sum, shift = logf(sum);
+  if (log)
+    for (size_t i = 0; i < count; i++) y[i] = x[i] - most - shift;
+  else
+    for (size_t i = 0; i < count; i++) y[i] *= factor;
+}
+
+/** The sum over a row of g y, or of g for the logarithm. */
+static inline float row_shares(bool log, size_t count, const float *y, const float *g) {
+  const size_t whole = count - count % DG_VECTOR;
+  dg_vector sum = dg_lanes_load(g + whole, count - whole, 0);
+  if (!log) sum *= dg_lanes_load(y + whole, count - whole, 0);
+  for (size_t i = 0; i < whole; i += DG_VECTOR) {
+    dg_vector share = *(const dg_vector *)(g + i);
+    if (!log) share *= *(const dg_vector *)(y + i);
+    sum += share;
   }
-  const float sum = dg_lanes_sum(sums), factor = 1 / sum, shift = log ? logf(sum) : 0;
-  for (size_t i = 0; i < count; i += DG_VECTOR) {
-    const size_t lanes = smaller(count - i, DG_VECTOR);
-    if (log)
-      dg_lanes_store(dg_lanes_load(x + i, lanes, 0) - most - shift, lanes, y + i);
-    else
-      dg_lanes_store(dg_lanes_load(y + i, lanes, 0) * factor, lanes, y + i);
-  }
+  return dg_lanes_sum(sum);
 }
 
 static void backward_row(const dg_op_desc *desc, size_t count, const float *y, const float *d_y,
                          float *d_x) {
   const bool log = desc->softmax.log, add = desc->d_in[0] == DG_GRAD_ADD;
-  dg_vector sums = {0};
-  for (size_t i = 0; i < count; i += DG_VECTOR) {
-    const size_t lanes = smaller(count - i, DG_VECTOR);
-    dg_vector share = dg_lanes_load(d_y + i, lanes, 0);
-    if (!log) share *= dg_lanes_load(y + i, lanes, 0);
-    sums += share;
-  }
-  const float sum = dg_lanes_sum(sums);
-  for (size_t i = 0; i < count; i += DG_VECTOR) {
-    const size_t lanes = smaller(count - i, DG_VECTOR);
-    const dg_vector out = dg_lanes_load(y + i, lanes, 0), g = dg_lanes_load(d_y + i, lanes, 0);
-    const dg_vector sum_of_all = sum - (dg_vector){0};
-    dg_lanes_grad(add, gradient_of(log, out, g, sum_of_all), lanes, d_x + i);
-  }
+  const dg_vector sum = row_shares(log, count, y, d_y) - (dg_vector){0};
+  const size_t whole = count - count % DG_VECTOR, left = count - whole;
+  for (size_t i = 0; i < whole; i += DG_VECTOR)
+    dg_lanes_grad(add,
+                  gradient_of(log, *(const dg_vector *)(y + i), *(const dg_vector *)(d_y + i), sum),
+                  DG_VECTOR, d_x + i);
+  if (left)
+    dg_lanes_grad(add,
+                  gradient_of(log, dg_lanes_load(y + whole, left, 0),
+                              dg_lanes_load(d_y + whole, left, 0), sum),
+                  left, d_x + whole);
 }
 
 /* ---- columns ------------------------------------------------------------ */
