@@ -9,6 +9,8 @@ kernel void slice_backward(global const float *dy, global float *dx, uint first,
   floatw value;
   if (i >= first && i + WIDTH <= first + length) {
     value = vload_w(0, from + (i - first));
+  } else if (i >= first + length || i + WIDTH <= first) {
+    value = 0.0f;
   } else {
     float numbers[WIDTH];
     for (uint k = 0; k < WIDTH; k++) {

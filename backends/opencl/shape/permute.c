@@ -12,33 +12,35 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   return self->kernel;
 }
 
-/* A dimension of the rows: its count, and how far apart its neighbours are in what is read. */
+/* A dimension: its count, and how far apart its neighbours are in what is read. */
 typedef struct {
   uint32_t count, apart;
 } side;
 
-/* Dimension k before the innermost one. */
+/* Dimension k, counted from the innermost one of what is written. */
 static side side_of(const dg_permute_walk *w, uint32_t k) {
-  if (k + 1 >= w->rank) return (side){1, 0};
-  const uint32_t own = w->rank - 2 - k;
-  return (side){w->count[own], w->from[own]};
+  if (k >= w->rank) return (side){1, 0};
+  return (side){w->count[w->rank - 1 - k], w->from[w->rank - 1 - k]};
 }
 
 static bool permute(dg_cl_op *op, const dg_buffer *from, const dg_buffer *to, bool undo, bool add,
                     uint32_t n, dg_error *err) {
   const dg_permute_walk w = dg_permute_walk_of(&op->desc.permute, undo);
-  const uint32_t inner = w.count[w.rank - 1], count = (uint32_t)dg_op_sizes_of(&op->desc).out[0];
-  const uint32_t rows = n * (count / inner);
-  const side s[] = {side_of(&w, 0), side_of(&w, 1), side_of(&w, 2), side_of(&w, 3)};
+  const side inner = side_of(&w, 0), next = side_of(&w, 1);
+  const uint32_t joined = inner.count < dg_cl_width(op->device) ? 1 : 0; /* dimensions beside it */
+  const uint32_t length = joined ? inner.count * next.count : inner.count;
+  const uint32_t count = (uint32_t)dg_op_sizes_of(&op->desc).out[0], rows = n * (count / length);
+  side s[4];
+  for (uint32_t k = 0; k < 4; k++) s[k] = side_of(&w, 1 + joined + k);
   return dg_cl_launch(
       op, ((permute_op *)op)->kernel,
-      dg_cl_range_of((size_t[3]){dg_cl_ceil_div(inner, dg_cl_width(op->device)), rows, 1},
+      dg_cl_range_of((size_t[3]){dg_cl_ceil_div(length, dg_cl_width(op->device)), rows, 1},
                      (size_t[3]){8, 8, 1}),
-      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(inner), dg_cl_u32(w.from[w.rank - 1]),
-                 dg_cl_u32(rows), dg_cl_u32(count), dg_cl_u32(s[0].count), dg_cl_u32(s[0].apart),
-                 dg_cl_u32(s[1].count), dg_cl_u32(s[1].apart), dg_cl_u32(s[2].count),
-                 dg_cl_u32(s[2].apart), dg_cl_u32(s[3].count), dg_cl_u32(s[3].apart),
-                 dg_cl_u32(add)),
+      DG_CL_ARGS(dg_cl_mem(from), dg_cl_mem(to), dg_cl_u32(length), dg_cl_u32(inner.count),
+                 dg_cl_u32(inner.apart), dg_cl_u32(next.apart), dg_cl_u32(rows), dg_cl_u32(count),
+                 dg_cl_u32(s[0].count), dg_cl_u32(s[0].apart), dg_cl_u32(s[1].count),
+                 dg_cl_u32(s[1].apart), dg_cl_u32(s[2].count), dg_cl_u32(s[2].apart),
+                 dg_cl_u32(s[3].count), dg_cl_u32(s[3].apart), dg_cl_u32(add)),
       err);
 }
 
